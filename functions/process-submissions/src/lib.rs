@@ -1,1 +1,125 @@
+//! Fed by the queue: writes what visitors sent into the database, each exactly once.
+//!
+//! What can never succeed is parked at once with its reason; what may succeed later goes back alone and comes again.
 
+use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use shared::{
+    App, database,
+    lambda::unpanicked,
+    messages::{Content, Submission},
+    repo::ratings::{self, Published},
+};
+use tracing::{Instrument, info_span};
+
+pub async fn handle(app: &App, event: SqsEvent) -> anyhow::Result<SqsBatchResponse> {
+    let mut again = Vec::new();
+    let mut messages = event.records.into_iter();
+    for message in messages.by_ref() {
+        let span = info_span!("message", message.id = message.message_id);
+        match settle(app, &message).instrument(span).await {
+            Fate::Settled => {}
+            Fate::Again => again.push(message),
+            Fate::AgainWithAllAfterIt => {
+                again.push(message);
+                break;
+            }
+        }
+    }
+    again.extend(messages);
+    Ok(to_be_delivered_again(again))
+}
+
+enum Fate {
+    Settled,
+    Again,
+    /// What it needs is away: the rest of the batch need not wait for it one by one.
+    AgainWithAllAfterIt,
+}
+
+async fn settle(app: &App, message: &SqsMessage) -> Fate {
+    let body = message.body.as_deref().unwrap_or_default();
+    match unpanicked(publish(app, body)).await {
+        Ok(Ok(())) => Fate::Settled,
+        Ok(Err(Fault::Permanent(reason))) => park(app, body, &reason).await,
+        Ok(Err(Fault::Transient(cause))) => {
+            tracing::warn!(error = format!("{cause:#}"), "Submission goes back to the queue");
+            Fate::AgainWithAllAfterIt
+        }
+        Err(panic) => {
+            tracing::error!(error = format!("{panic:#}"), "Submission goes back to the queue");
+            Fate::Again
+        }
+    }
+}
+
+enum Fault {
+    /// However often it is tried.
+    Permanent(String),
+    Transient(anyhow::Error),
+}
+
+impl From<database::Error> for Fault {
+    fn from(error: database::Error) -> Self {
+        match error {
+            database::Error::Unavailable(cause) => Self::Transient(cause),
+            database::Error::Refused(cause) => Self::Permanent(format!("the database refused it: {cause}")),
+        }
+    }
+}
+
+async fn publish(app: &App, body: &str) -> Result<(), Fault> {
+    let submission: Submission = serde_json::from_str(body)
+        .map_err(|error| Fault::Permanent(format!("not a submission that this version understands: {error}")))?;
+    let Submission { id, sent_at, .. } = submission;
+    let published = match &submission.content {
+        Content::Rating(rating) => {
+            let publishing = app
+                .database()
+                .write(async |c| ratings::publish(c, id, sent_at, rating).await);
+            publishing.await?
+        }
+    };
+    let request_id = submission.request_id.as_deref();
+    match published {
+        Published::Now => tracing::info!(submission.id = %id, request_id, "Submission published"),
+        Published::Before => tracing::info!(submission.id = %id, request_id, "Submission was published before"),
+        Published::Rejected(reason) => {
+            tracing::info!(submission.id = %id, request_id, reason, "Submission rejected");
+        }
+    }
+    Ok(())
+}
+
+async fn park(app: &App, body: &str, reason: &str) -> Fate {
+    let parked = async {
+        app.parked()
+            .await?
+            .park(body, reason)
+            .await
+            .map_err(shared::ApiError::Internal)
+    };
+    match parked.await {
+        Ok(()) => {
+            tracing::error!(reason, "Submission parked: it can never succeed");
+            Fate::Settled
+        }
+        Err(error) => {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                reason,
+                "Submission could not be parked"
+            );
+            Fate::Again
+        }
+    }
+}
+
+fn to_be_delivered_again(messages: Vec<SqsMessage>) -> SqsBatchResponse {
+    let mut response = SqsBatchResponse::default();
+    for message in messages {
+        let mut failure = BatchItemFailure::default();
+        failure.item_identifier = message.message_id.unwrap_or_default();
+        response.batch_item_failures.push(failure);
+    }
+    response
+}

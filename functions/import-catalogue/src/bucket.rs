@@ -1,0 +1,81 @@
+//! The uploaded file in S3, and what is written beside it.
+
+use std::{
+    fs::File,
+    io::{Seek, Write},
+};
+
+use anyhow::{Context, anyhow};
+use aws_sdk_s3::{Client, config::Builder, error::DisplayErrorContext};
+use shared::{messages::ImportProgress, repo::imports::Refusal};
+
+pub struct Upload {
+    s3: Client,
+    bucket: String,
+    key: String,
+}
+
+impl Upload {
+    pub fn new(sdk: &aws_config::SdkConfig, bucket: &str, key: String) -> Self {
+        // An endpoint of one's own has no name for each bucket.
+        let config = Builder::from(sdk)
+            .force_path_style(sdk.endpoint_url().is_some())
+            .build();
+        Self {
+            s3: Client::from_conf(config),
+            bucket: bucket.to_owned(),
+            key,
+        }
+    }
+
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// The file on the function's own disk, which takes half a gigabyte; memory would not.
+    pub async fn download(&self) -> anyhow::Result<File> {
+        let mut file = tempfile::tempfile().context("making a temporary file")?;
+        let object = self.s3.get_object().bucket(&self.bucket).key(&self.key).send().await;
+        let mut body = object
+            .map_err(|error| anyhow!("{}", DisplayErrorContext(error)))
+            .context("reading the file")?
+            .body;
+        while let Some(chunk) = body.try_next().await.context("reading the file")? {
+            file.write_all(&chunk).context("keeping the file")?;
+        }
+        file.rewind()?;
+        Ok(file)
+    }
+
+    /// `<key>.progress.json`: how far it has come.
+    pub async fn write_progress(&self, progress: &ImportProgress) -> anyhow::Result<()> {
+        self.write("progress.json", "application/json", serde_json::to_vec(progress)?)
+            .await
+    }
+
+    /// `<key>.refused.jsonl`: a line of JSON each row that did not land, with its line number and why.
+    pub async fn write_refusals(&self, refusals: &[Refusal]) -> anyhow::Result<()> {
+        let mut text = Vec::new();
+        for refusal in refusals {
+            serde_json::to_writer(&mut text, refusal)?;
+            text.push(b'\n');
+        }
+        self.write("refused.jsonl", "application/jsonl", text).await
+    }
+
+    async fn write(&self, suffix: &str, content_type: &str, body: Vec<u8>) -> anyhow::Result<()> {
+        let key = format!("{}.{suffix}", self.key);
+        let put = self
+            .s3
+            .put_object()
+            .bucket(&self.bucket)
+            .key(&key)
+            .content_type(content_type)
+            .body(body.into());
+        put.send()
+            .await
+            .map_err(|error| anyhow!("{}", DisplayErrorContext(error)))
+            .context(key)?;
+        Ok(())
+    }
+}

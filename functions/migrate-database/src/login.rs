@@ -1,0 +1,45 @@
+//! The administrator's login: the password that RDS keeps in Secrets Manager, or the one of the local stage.
+
+use anyhow::{Context, anyhow};
+use aws_sdk_secretsmanager::error::DisplayErrorContext;
+use serde::Deserialize;
+use shared::{
+    App,
+    config::DatabaseConfig,
+    database::{master_options, password_options},
+    secret::Secret,
+};
+use sqlx::mysql::MySqlConnectOptions;
+
+pub async fn options(app: &App, config: &DatabaseConfig) -> anyhow::Result<MySqlConnectOptions> {
+    let (_, account) = config.login()?;
+    match &config.admin_secret {
+        Some(arn) => {
+            let region = app.sdk().region().context("AWS_REGION is not set")?;
+            master_options(config, account, &master_password(app, arn).await?, region.as_ref())
+        }
+        None => {
+            let password = account
+                .password
+                .as_ref()
+                .context("the administrator's password was not granted")?;
+            Ok(password_options(config, account, password))
+        }
+    }
+}
+
+/// RDS keeps `{"username": …, "password": …}`.
+async fn master_password(app: &App, arn: &str) -> anyhow::Result<Secret> {
+    #[derive(Deserialize)]
+    struct MasterSecret {
+        password: String,
+    }
+    let client = aws_sdk_secretsmanager::Client::new(app.sdk());
+    let answer = client.get_secret_value().secret_id(arn).send().await;
+    let answer = answer
+        .map_err(|error| anyhow!("{}", DisplayErrorContext(error)))
+        .context("reading the master secret")?;
+    let text = answer.secret_string().context("the master secret has no text")?;
+    let secret: MasterSecret = serde_json::from_str(text).context("the master secret is not what RDS writes")?;
+    Ok(Secret::new(secret.password))
+}

@@ -1,0 +1,95 @@
+//! What a function has at hand while it lives: parameters, database, queues. Built once, lent to each invocation.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::Context;
+use aws_config::SdkConfig;
+use tokio::time::timeout;
+
+use crate::{
+    config::{Config, Settings},
+    database::Database,
+    domain::SubmissionKey,
+    error::{ApiError, Result},
+    queue::Queue,
+};
+
+pub struct App {
+    sdk: SdkConfig,
+    settings: Arc<Settings>,
+    database: Database,
+}
+
+/// How long the start may wait for SSM, and again for the database; the first request tries anew.
+const START_WITHIN: Duration = Duration::from_secs(1);
+
+impl App {
+    pub async fn start() -> anyhow::Result<Self> {
+        let sdk = crate::aws::sdk_config().await;
+        let settings = Arc::new(Settings::from_env(&sdk)?);
+        let database = Database::new(settings.clone(), sdk.clone());
+        let app = Self {
+            sdk,
+            settings,
+            database,
+        };
+        app.warm_up().await;
+        Ok(app)
+    }
+
+    /// A failure here is not fatal: what is away may be back when the first request comes.
+    async fn warm_up(&self) {
+        match timeout(START_WITHIN, self.settings.current()).await {
+            Ok(Ok(config))
+                if config
+                    .database
+                    .as_ref()
+                    .is_some_and(|database| !database.is_for_admin()) =>
+            {
+                match timeout(START_WITHIN, self.database.warm_up()).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => tracing::warn!(error = &error as &dyn std::error::Error, "No database at start"),
+                    Err(_) => tracing::warn!("No database at start: no answer in time"),
+                }
+            }
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tracing::warn!(error = format!("{error:#}"), "No parameters at start"),
+            Err(_) => tracing::warn!("No parameters at start: no answer in time"),
+        }
+    }
+
+    pub fn sdk(&self) -> &SdkConfig {
+        &self.sdk
+    }
+
+    pub fn database(&self) -> &Database {
+        &self.database
+    }
+
+    pub async fn config(&self) -> Result<Arc<Config>> {
+        self.settings.current().await.map_err(ApiError::Unavailable)
+    }
+
+    /// Where submissions go.
+    pub async fn submissions(&self) -> Result<Queue> {
+        let url = self.config().await?.submissions_queue.clone();
+        Ok(Queue::new(
+            &self.sdk,
+            url.context("the route table grants this function no sending to the queue")?,
+        ))
+    }
+
+    /// Where messages rest that can never succeed.
+    pub async fn parked(&self) -> Result<Queue> {
+        let url = self.config().await?.parked_queue.clone();
+        Ok(Queue::new(
+            &self.sdk,
+            url.context("the route table grants this function no parking")?,
+        ))
+    }
+
+    pub async fn submission_key(&self) -> Result<SubmissionKey> {
+        let key = self.config().await?.submission_key.clone();
+        Ok(key.context("the route table grants this function no submission key")?)
+    }
+}

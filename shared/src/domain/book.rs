@@ -1,0 +1,146 @@
+//! A book as the shop sells it, whole and in short.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Isbn13, Language, Money, PRIOR_MEAN, PRIOR_WEIGHT, Review};
+
+/// The shop's own number of a book, from 1 up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct BookId(u32);
+
+impl BookId {
+    /// Reads the segment of a path: `42`, or `42-don-quijote` with the slug that pages carry.
+    pub fn parse(segment: &str) -> Option<Self> {
+        let number = segment.split_once('-').map_or(segment, |(number, _slug)| number);
+        if number.starts_with('0') || !number.bytes().all(|b| b.is_ascii_digit()) {
+            return None;
+        }
+        number.parse().ok().map(Self)
+    }
+
+    pub fn get(self) -> u32 {
+        self.0
+    }
+}
+
+impl From<u32> for BookId {
+    fn from(id: u32) -> Self {
+        Self(id)
+    }
+}
+
+impl fmt::Display for BookId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// One line of a list.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Summary {
+    pub id: BookId,
+    pub title: String,
+    /// The authors' names in order, joined by commas.
+    pub byline: String,
+    pub isbn: Option<Isbn13>,
+    /// Year of first publication; negative before our era.
+    pub year: Option<i16>,
+    pub language: Option<Language>,
+    pub price: Option<Money>,
+    /// Copies that can be sent today.
+    pub stock: u32,
+    pub ratings: Ratings,
+}
+
+/// How a book is rated, at a glance.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Ratings {
+    /// Bayesian mean in stars, 1.0 to 5.0, rounded to 0.0001 ([`Histogram::score`]); none without a rating.
+    pub mean: Option<f64>,
+    pub count: u32,
+}
+
+/// Everything about one book.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Book {
+    #[serde(flatten)]
+    pub summary: Summary,
+    pub description: Option<String>,
+    pub authors: Vec<Author>,
+    pub genres: Vec<Genre>,
+    pub histogram: Histogram,
+    /// The newest reviews, at most five.
+    pub reviews: Vec<Review>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Author {
+    pub id: u32,
+    pub name: String,
+}
+
+/// A genre by its slug: `science-fiction`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Genre(pub String);
+
+/// How many gave one, two, … five stars.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(transparent)]
+pub struct Histogram(pub [u32; 5]);
+
+impl Histogram {
+    pub fn count(self) -> u64 {
+        self.0.into_iter().map(u64::from).sum()
+    }
+
+    /// Bayesian mean in millionths of a star: as if `PRIOR_WEIGHT` visitors had given `PRIOR_MEAN` beforehand, so
+    /// that one enthusiast does not outrank a thousand contented readers. It is what `sort=rating` orders by.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "1 to 5 million"
+    )]
+    pub fn score(self) -> u32 {
+        let sum: u64 = (1..).zip(self.0).map(|(stars, count)| stars * u64::from(count)).sum();
+        let mean = (PRIOR_WEIGHT * PRIOR_MEAN + sum as f64) / (PRIOR_WEIGHT + self.count() as f64);
+        (mean * 1e6).round() as u32
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_segment_is_a_number_with_or_without_its_slug() {
+        assert_eq!(BookId::parse("42"), Some(BookId(42)));
+        assert_eq!(BookId::parse("42-don-quijote"), Some(BookId(42)));
+        for segment in [
+            "",
+            "0",
+            "042",
+            "-42",
+            "+42",
+            "4 2",
+            "42/ratings",
+            "99999999999",
+            "quijote",
+            "4²",
+        ] {
+            assert_eq!(BookId::parse(segment), None, "{segment}");
+        }
+    }
+
+    #[test]
+    fn one_enthusiast_does_not_outrank_a_thousand_contented_readers() {
+        assert_eq!(Histogram::default().score(), 3_500_000);
+        assert_eq!(Histogram([0, 0, 0, 0, 1]).score(), 3_557_692);
+        assert!(Histogram([0, 0, 0, 1_000, 0]).score() > Histogram([0, 0, 0, 0, 1]).score());
+        assert_eq!(Histogram([0, 0, 0, 0, u32::MAX]).score(), 5_000_000);
+    }
+}

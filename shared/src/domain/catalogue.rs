@@ -1,0 +1,114 @@
+//! A supplier's word on a book: what one row of a catalogue says.
+
+use super::{Histogram, Invalid, Isbn13, Language, Money, Parsed};
+
+/// What a row says of a book. None is "not said": what the shop knows already stays.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CatalogueRow {
+    pub reference: Reference,
+    pub isbn: Option<Isbn13>,
+    pub title: String,
+    /// In the cover's order, each once, at least one.
+    pub authors: Vec<String>,
+    pub year: Option<i16>,
+    pub language: Option<Language>,
+    /// Slugs, sorted.
+    pub genres: Option<Vec<String>>,
+    pub price: Option<Money>,
+    pub stock: Option<u32>,
+    pub description: Option<String>,
+    /// Ratings that were given elsewhere.
+    pub stars: Option<Histogram>,
+}
+
+impl CatalogueRow {
+    pub const MAX_TITLE: usize = 500;
+    pub const MAX_BYLINE: usize = 500;
+    pub const MAX_AUTHORS: usize = 100;
+    pub const MAX_AUTHOR: usize = 200;
+    pub const MAX_DESCRIPTION: usize = 2_000;
+
+    /// The authors' names on one line; whole names as far as there is room.
+    pub fn byline(&self) -> String {
+        let all = self.authors.join(", ");
+        if all.chars().count() <= Self::MAX_BYLINE {
+            return all;
+        }
+        let mut line = String::new();
+        for name in &self.authors {
+            if line.chars().count() + name.chars().count() + 4 > Self::MAX_BYLINE {
+                break;
+            }
+            line.push_str(name);
+            line.push_str(", ");
+        }
+        line + "…"
+    }
+}
+
+/// The supplier's own id of a book: `don-quijote`, or `goodbooks:42` with the supplier's name before the colon.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Reference(String);
+
+impl Reference {
+    pub const MAX: usize = 100;
+
+    pub fn parse(text: &str) -> Parsed<Self> {
+        let text = text.trim();
+        let fits = (1..=Self::MAX).contains(&text.len());
+        if fits && text.chars().all(|c| c.is_ascii_graphic()) {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(Invalid::new(
+            "reference",
+            "must be 1 to 100 visible ASCII characters, without spaces",
+        ))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether both come from one supplier, who would not mean one book by two references.
+    pub fn same_supplier(&self, other: &str) -> bool {
+        fn supplier(text: &str) -> &str {
+            text.split_once(':').map_or("", |(name, _)| name)
+        }
+        supplier(&self.0) == supplier(other)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_byline_keeps_whole_names() {
+        let row = CatalogueRow {
+            reference: Reference::parse("r").unwrap(),
+            isbn: None,
+            title: "t".into(),
+            authors: (0..60).map(|n| format!("Author Number {n}")).collect(),
+            year: None,
+            language: None,
+            genres: None,
+            price: None,
+            stock: None,
+            description: None,
+            stars: None,
+        };
+        let byline = row.byline();
+        assert!(
+            byline.chars().count() <= CatalogueRow::MAX_BYLINE && byline.ends_with(", …"),
+            "{byline}"
+        );
+    }
+
+    #[test]
+    fn the_supplier_stands_before_the_colon() {
+        let reference = Reference::parse("goodbooks:42").unwrap();
+        assert!(reference.same_supplier("goodbooks:7"));
+        assert!(!reference.same_supplier("don-quijote"));
+        assert!(Reference::parse("a b").is_err() && Reference::parse(" ").is_err());
+    }
+}

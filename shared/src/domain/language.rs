@@ -1,0 +1,101 @@
+//! Languages as BCP 47 tags: `es`, `en-US`, `zh-Hant`.
+
+use serde::Serialize;
+
+use super::{Invalid, Parsed};
+
+/// A well-formed language tag in its usual case.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[serde(transparent)]
+pub struct Language(String);
+
+impl Language {
+    /// Reads a BCP 47 tag, or the three letters of ISO 639-2 that library catalogues use (`spa` is `es`).
+    pub fn parse(text: &str) -> Parsed<Self> {
+        let mut parts = text.split(['-', '_']);
+        let primary = parts.next().unwrap_or_default().to_ascii_lowercase();
+        let well_formed = matches!(primary.len(), 2 | 3) && primary.bytes().all(|b| b.is_ascii_lowercase());
+        let rest: Vec<&str> = parts.collect();
+        let subtags = rest
+            .iter()
+            .all(|part| (2..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric()));
+        if !well_formed || !subtags || text.len() > 35 {
+            return Err(Invalid::new(
+                "language",
+                "must be a BCP 47 language tag such as es, en or pt-BR",
+            ));
+        }
+        let mut tag = two_letters(&primary).to_owned();
+        for part in rest {
+            tag.push('-');
+            match part.len() {
+                2 => tag.push_str(&part.to_ascii_uppercase()),
+                _ => tag.push_str(&part.to_ascii_lowercase()),
+            }
+        }
+        Ok(Self(tag))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// For what the database already holds, which was parsed on its way in.
+    pub(crate) fn trusted(tag: String) -> Self {
+        Self(tag)
+    }
+}
+
+/// ISO 639-2 to ISO 639-1 for the languages that books are most often sold in.
+fn two_letters(primary: &str) -> &str {
+    match primary {
+        "ara" => "ar",
+        "cat" => "ca",
+        "chi" | "zho" => "zh",
+        "dan" => "da",
+        "dut" | "nld" => "nl",
+        "eng" => "en",
+        "fin" => "fi",
+        "fre" | "fra" => "fr",
+        "ger" | "deu" => "de",
+        "glg" => "gl",
+        "ind" => "id",
+        "ita" => "it",
+        "jpn" => "ja",
+        "nor" => "no",
+        "per" | "fas" => "fa",
+        "pol" => "pl",
+        "por" => "pt",
+        "rum" | "ron" => "ro",
+        "rus" => "ru",
+        "spa" => "es",
+        "swe" => "sv",
+        "tur" => "tr",
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_come_out_in_their_usual_form() {
+        for (text, tag) in [
+            ("eng", "en"),
+            ("en-us", "en-US"),
+            ("spa", "es"),
+            ("mul", "mul"),
+            ("PT_br", "pt-BR"),
+        ] {
+            assert_eq!(Language::parse(text).unwrap().as_str(), tag);
+        }
+    }
+
+    #[test]
+    fn what_is_no_tag_is_refused() {
+        for text in ["", "e", "spanish", "en-", "en-ñ", "en'; drop table books"] {
+            assert!(Language::parse(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! What visitors think of a book.
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{BookId, DisplayName, Invalid, Parsed, ReviewText};
+
+/// One to five.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "i64", into = "u8")]
+pub struct Stars(u8);
+
+impl Stars {
+    pub fn parse(number: i64) -> Parsed<Self> {
+        match u8::try_from(number) {
+            Ok(stars @ 1..=5) => Ok(Self(stars)),
+            _ => Err(Invalid::new("stars", "must be a whole number from 1 to 5")),
+        }
+    }
+
+    pub fn get(self) -> u8 {
+        self.0
+    }
+}
+
+impl TryFrom<i64> for Stars {
+    type Error = Invalid;
+
+    fn try_from(number: i64) -> Parsed<Self> {
+        Self::parse(number)
+    }
+}
+
+impl From<Stars> for u8 {
+    fn from(stars: Stars) -> Self {
+        stars.0
+    }
+}
+
+/// A browser that rated something: random, kept in a cookie, tied to no person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct VisitorId(pub Uuid);
+
+/// One visitor's rating of one book; a later one replaces it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rating {
+    pub book: BookId,
+    pub visitor: VisitorId,
+    pub stars: Stars,
+    pub name: Option<DisplayName>,
+    pub review: Option<ReviewText>,
+    pub sent_at: OffsetDateTime,
+}
+
+/// A published review as others read it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Review {
+    pub stars: u8,
+    pub name: Option<String>,
+    pub review: Option<String>,
+    #[serde(with = "time::serde::rfc3339")]
+    pub sent_at: OffsetDateTime,
+}
+
+/// The mean that a book without ratings is presumed to have, in stars.
+pub const PRIOR_MEAN: f64 = 3.5;
+/// How many ratings that presumption weighs as much as.
+pub const PRIOR_WEIGHT: f64 = 25.0;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stars_are_one_to_five() {
+        assert!((1..=5).all(|n| Stars::parse(n).is_ok()));
+        assert!([0, 6, -1, 257, i64::MAX].into_iter().all(|n| Stars::parse(n).is_err()));
+    }
+}

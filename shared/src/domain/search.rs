@@ -1,0 +1,214 @@
+//! What a shopper typed, turned into what the full-text index understands. User text never reaches the index's own
+//! query language: `c++`, `(((` or `@5` would be SQL errors there.
+
+use super::{Invalid, Isbn13, Parsed, clean};
+
+/// A search of at least one word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Search {
+    words: Vec<String>,
+    isbn: Option<Isbn13>,
+}
+
+/// How the hits are to be found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Plan {
+    /// The whole query is one ISBN.
+    Isbn(Isbn13),
+    /// In boolean mode: `+garcia__ +marq*`.
+    FullText(String),
+    /// Words so common that the index would return half the shop: looked for along the popularity index.
+    Common(Vec<String>),
+}
+
+impl Search {
+    pub const MAX_CHARS: usize = 200;
+    const MAX_WORDS: usize = 8;
+    /// Longer words are not in the index (`innodb_ft_max_token_size` is 84, and two underscores end each).
+    const MAX_WORD_CHARS: usize = 80;
+    const MIN_PREFIX_CHARS: usize = 3;
+
+    /// Splits the query into at most eight words; one that has none (`(((`) finds nothing, which is no error.
+    pub fn parse(text: &str) -> Parsed<Self> {
+        let text = clean(text);
+        if text.chars().count() > Self::MAX_CHARS {
+            return Err(Invalid::new(
+                "q",
+                format!("must have at most {} characters", Self::MAX_CHARS),
+            ));
+        }
+        let words = text
+            .split(|c: char| !c.is_alphanumeric())
+            .filter(|word| !word.is_empty() && word.chars().count() <= Self::MAX_WORD_CHARS)
+            .map(str::to_lowercase)
+            .take(Self::MAX_WORDS)
+            .collect();
+        Ok(Self {
+            words,
+            isbn: Isbn13::parse(&text).ok(),
+        })
+    }
+
+    /// How to find the hits; none where nothing can be found.
+    pub fn plan(&self) -> Option<Plan> {
+        if let Some(isbn) = &self.isbn {
+            return Some(Plan::Isbn(isbn.clone()));
+        }
+        let (last, _) = self.words.split_last()?;
+        let rare: Vec<&String> = self.words.iter().filter(|word| !is_common(word)).collect();
+        if rare.is_empty() {
+            return Some(Plan::Common(
+                self.words.iter().map(|word| format!(" {word}__")).collect(),
+            ));
+        }
+        let terms: Vec<String> = rare
+            .into_iter()
+            .map(|word| {
+                if word == last && is_prefix(word) {
+                    format!("+{word}*")
+                } else {
+                    format!("+{word}__")
+                }
+            })
+            .collect();
+        Some(Plan::FullText(terms.join(" ")))
+    }
+
+    /// How the `search_text` of a book begins whose title begins with the whole query.
+    pub fn beginning(&self) -> String {
+        let mut beginning = self.words.join("__ ");
+        if !self.words.last().is_some_and(|word| is_prefix(word)) {
+            beginning.push_str("__");
+        }
+        beginning
+    }
+}
+
+fn is_prefix(word: &str) -> bool {
+    word.chars().count() >= Search::MIN_PREFIX_CHARS && !is_common(word)
+}
+
+/// Words that stand in a large part of all titles, in Spanish and English.
+fn is_common(word: &str) -> bool {
+    const COMMON: &[&str] = &[
+        "a", "al", "an", "and", "as", "at", "by", "con", "de", "del", "e", "el", "en", "for", "from", "how", "i", "in",
+        "is", "it", "la", "las", "lo", "los", "me", "mi", "my", "no", "not", "o", "of", "on", "or", "para", "por",
+        "que", "s", "se", "sin", "su", "the", "to", "u", "un", "una", "with", "y", "you", "your",
+    ];
+    COMMON.binary_search(&word).is_ok()
+}
+
+/// The order of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sort {
+    /// Titles that begin with the whole query, then the most rated.
+    Relevance,
+    /// Most rated first.
+    Popular,
+    /// Best Bayesian mean first.
+    Rating,
+    /// Latest year of publication first.
+    Newest,
+    Title,
+    /// Cheapest first, without a price last.
+    Price,
+}
+
+impl Sort {
+    pub const NAMES: &[(&str, Self)] = &[
+        ("relevance", Self::Relevance),
+        ("popular", Self::Popular),
+        ("rating", Self::Rating),
+        ("newest", Self::Newest),
+        ("title", Self::Title),
+        ("price", Self::Price),
+    ];
+
+    pub fn parse(text: &str) -> Parsed<Self> {
+        Self::NAMES
+            .iter()
+            .find(|(name, _)| *name == text)
+            .map(|(_, sort)| *sort)
+            .ok_or_else(|| {
+                let names: Vec<&str> = Self::NAMES.iter().map(|(name, _)| *name).collect();
+                Invalid::new("sort", format!("must be one of {}", names.join(", ")))
+            })
+    }
+
+    pub fn name(self) -> &'static str {
+        Self::NAMES
+            .iter()
+            .find(|(_, sort)| *sort == self)
+            .map_or("relevance", |(name, _)| name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn full_text(query: &str) -> String {
+        match Search::parse(query).unwrap().plan() {
+            Some(Plan::FullText(terms)) => terms,
+            other => panic!("{query}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn words_are_required_and_the_last_is_a_prefix_from_three_letters_on() {
+        assert_eq!(full_text("García  Márq"), "+garcía__ +márq*");
+        assert_eq!(full_text("yo robot"), "+yo__ +robot*");
+        assert_eq!(full_text("1984"), "+1984*");
+        assert_eq!(full_text("robot 2"), "+robot__ +2__");
+    }
+
+    #[test]
+    fn common_words_are_left_out_while_others_remain() {
+        assert_eq!(full_text("The Lord of the Rings"), "+lord__ +rings*");
+        assert_eq!(full_text("la casa de"), "+casa__");
+        let common = Search::parse("It").unwrap().plan();
+        assert_eq!(common, Some(Plan::Common(vec![" it__".into()])));
+    }
+
+    #[test]
+    fn the_index_query_language_never_comes_from_a_shopper() {
+        assert_eq!(full_text("C++"), "+c__");
+        assert_eq!(full_text("+(foo* -bar) \"baz@5\" ~<>"), "+foo__ +bar__ +baz__ +5__");
+        assert_eq!(Search::parse("((( +++ @ ' \" \\").unwrap().plan(), None);
+    }
+
+    #[test]
+    fn the_beginning_matches_a_title_that_begins_with_the_query() {
+        assert_eq!(Search::parse("la casa de").unwrap().beginning(), "la__ casa__ de__");
+        assert_eq!(Search::parse("El quij").unwrap().beginning(), "el__ quij");
+        assert_eq!(Search::parse("It").unwrap().beginning(), "it__");
+    }
+
+    #[test]
+    fn an_isbn_is_looked_up_as_one() {
+        assert!(matches!(
+            Search::parse("978-0-618-00221-4").unwrap().plan(),
+            Some(Plan::Isbn(_))
+        ));
+        assert!(matches!(
+            Search::parse("0618002219").unwrap().plan(),
+            Some(Plan::Isbn(_))
+        ));
+    }
+
+    #[test]
+    fn the_common_words_are_sorted_for_the_binary_search() {
+        for word in ["a", "it", "the", "your", "de", "y", "la"] {
+            assert!(is_common(word), "{word}");
+        }
+    }
+
+    #[test]
+    fn a_sort_has_one_name() {
+        for (name, sort) in Sort::NAMES {
+            assert_eq!(Sort::parse(name).unwrap(), *sort);
+            assert_eq!(sort.name(), *name);
+        }
+        assert!(Sort::parse("random").unwrap_err().reason.contains("relevance, popular"));
+    }
+}

@@ -1,0 +1,168 @@
+//! Ids of what visitors send, made so that every function can tell ours from made-up ones without a database.
+//!
+//! A `UUIDv8` of ten bytes of substance and six bytes of MAC over them. The substance is random, or derived from what a
+//! retry repeats, so that the retry gets the same id.
+
+use std::fmt;
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use hmac::{Hmac, Mac};
+use serde::Serialize;
+use sha2::Sha256;
+use uuid::Uuid;
+
+use super::VisitorId;
+
+/// The id of a submission of ours: only [`SubmissionKey`] makes one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(transparent)]
+pub struct SubmissionId(Uuid);
+
+impl SubmissionId {
+    pub fn uuid(self) -> Uuid {
+        self.0
+    }
+}
+
+impl fmt::Display for SubmissionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What became of a submission that was dealt with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    Published,
+    /// In words for the visitor.
+    Rejected(String),
+}
+
+/// The stage's secret of 32 bytes. `Debug` does not print it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SubmissionKey([u8; 32]);
+
+const SUBSTANCE: usize = 10;
+
+impl SubmissionKey {
+    /// Reads 32 bytes in base64.
+    pub fn parse(text: &str) -> Option<Self> {
+        let bytes = BASE64_STANDARD.decode(text.trim()).ok()?;
+        bytes.try_into().ok().map(Self)
+    }
+
+    /// A new id that nobody can foresee.
+    pub fn random(&self) -> SubmissionId {
+        self.seal(&rand::random())
+    }
+
+    /// The id that these parts always give: route, visitor, body and `Idempotency-Key`.
+    pub fn derive(&self, parts: &[&[u8]]) -> SubmissionId {
+        let mut mac = self.mac(b"derive");
+        for part in parts {
+            mac.update(&(part.len() as u64).to_be_bytes());
+            mac.update(part);
+        }
+        let digest: [u8; 32] = mac.finalize().into_bytes().into();
+        let mut substance = [0; SUBSTANCE];
+        substance.copy_from_slice(&digest[..SUBSTANCE]);
+        self.seal(&substance)
+    }
+
+    /// The id that this text spells, if this key made it.
+    pub fn recognise(&self, text: &str) -> Option<SubmissionId> {
+        let uuid = Uuid::try_parse(text).ok()?;
+        let (substance, mac) = uuid.as_bytes().split_at(SUBSTANCE);
+        // Compared in constant time.
+        self.sealing_mac(substance).verify_truncated_left(mac).ok()?;
+        (uuid.get_version_num() == 8).then_some(SubmissionId(uuid))
+    }
+
+    /// The visitor who sent this without a cookie: the same for every retry, and unknown to who sees the id.
+    pub fn visitor_of(&self, id: SubmissionId) -> VisitorId {
+        let mut mac = self.mac(b"visitor");
+        mac.update(id.0.as_bytes());
+        let digest: [u8; 32] = mac.finalize().into_bytes().into();
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&digest[..16]);
+        VisitorId(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+    }
+
+    fn seal(&self, substance: &[u8; SUBSTANCE]) -> SubmissionId {
+        let mut bytes = [0; 16];
+        bytes[..SUBSTANCE].copy_from_slice(substance);
+        // Version and variant sit in the substance, so they go in before the MAC is taken.
+        let mut bytes = *uuid::Builder::from_custom_bytes(bytes).as_uuid().as_bytes();
+        let mac = self.sealing_mac(&bytes[..SUBSTANCE]).finalize().into_bytes();
+        bytes[SUBSTANCE..].copy_from_slice(&mac[..16 - SUBSTANCE]);
+        SubmissionId(Uuid::from_bytes(bytes))
+    }
+
+    fn sealing_mac(&self, substance: &[u8]) -> Hmac<Sha256> {
+        let mut mac = self.mac(b"seal");
+        mac.update(substance);
+        mac
+    }
+
+    /// One key, three purposes that cannot be mistaken for one another.
+    fn mac(&self, purpose: &[u8]) -> Hmac<Sha256> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes a key of any length");
+        mac.update(purpose);
+        mac.update(&[0]);
+        mac
+    }
+}
+
+impl fmt::Debug for SubmissionKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SubmissionKey(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(byte: u8) -> SubmissionKey {
+        SubmissionKey([byte; 32])
+    }
+
+    #[test]
+    fn an_id_of_ours_is_recognised_and_one_of_another_key_is_not() {
+        let id = key(1).random();
+        assert_eq!(key(1).recognise(&id.to_string()), Some(id));
+        assert_eq!(key(2).recognise(&id.to_string()), None);
+        assert_eq!(id.uuid().get_version_num(), 8);
+    }
+
+    #[test]
+    fn a_changed_digit_anywhere_is_noticed() {
+        let text = key(1).random().to_string();
+        for (at, old) in text.char_indices().filter(|(_, c)| *c != '-') {
+            let new = if old == '0' { '1' } else { '0' };
+            let mut forged = text.clone();
+            forged.replace_range(at..=at, &new.to_string());
+            assert_eq!(key(1).recognise(&forged), None, "{forged}");
+        }
+    }
+
+    #[test]
+    fn the_same_parts_give_the_same_id_and_others_another() {
+        assert_eq!(key(1).derive(&[b"a", b"b"]), key(1).derive(&[b"a", b"b"]));
+        assert_ne!(key(1).derive(&[b"a", b"b"]), key(1).derive(&[b"ab", b""]));
+        assert_ne!(key(1).derive(&[b"a"]), key(2).derive(&[b"a"]));
+    }
+
+    #[test]
+    fn made_up_ids_are_not_ours() {
+        for text in [
+            "",
+            "1",
+            "not-a-uuid",
+            "00000000-0000-0000-0000-000000000000",
+            "c56a4180-65aa-42ec-a945-5fd21dec0538",
+        ] {
+            assert_eq!(key(1).recognise(text), None);
+        }
+    }
+}

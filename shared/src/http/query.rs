@@ -1,0 +1,108 @@
+//! The parameters of a query string, decoded exactly once: percent-encoding in UTF-8, `+` as space.
+
+use std::collections::BTreeMap;
+
+use percent_encoding::percent_decode_str;
+
+use crate::domain::{Invalid, Parsed};
+
+#[derive(Debug, Default)]
+pub struct Query(BTreeMap<&'static str, String>);
+
+impl Query {
+    /// Decodes the raw pairs. An unknown name, one given twice and what is not UTF-8 are errors that name it; a blank
+    /// value counts as not given, for that is what a form sends for a field left empty.
+    pub fn parse(raw: &[(String, String)], known: &'static [&'static str]) -> Parsed<Self> {
+        let mut parameters = BTreeMap::new();
+        for (raw_name, raw_value) in raw {
+            let name = decode(raw_name).ok_or_else(|| Invalid::new(raw_name, "is not UTF-8"))?;
+            let Some(known_name) = known.iter().find(|known| **known == name) else {
+                let reason = format!("is not a parameter here; known are {}", known.join(", "));
+                return Err(Invalid::new(name.chars().take(100).collect::<String>(), reason));
+            };
+            let value = decode(raw_value).ok_or_else(|| Invalid::new(name, "is not UTF-8"))?;
+            if value.trim().is_empty() {
+                continue;
+            }
+            if parameters.insert(*known_name, value).is_some() {
+                return Err(Invalid::new(*known_name, "is given twice"));
+            }
+        }
+        Ok(Self(parameters))
+    }
+
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    /// A whole number within bounds, or the default where none is given.
+    pub fn number(&self, name: &str, bounds: std::ops::RangeInclusive<u32>, default: u32) -> Parsed<u32> {
+        let Some(text) = self.get(name) else { return Ok(default) };
+        text.parse()
+            .ok()
+            .filter(|number| bounds.contains(number))
+            .ok_or_else(|| {
+                Invalid::new(
+                    name,
+                    format!("must be a whole number from {} to {}", bounds.start(), bounds.end()),
+                )
+            })
+    }
+}
+
+fn decode(text: &str) -> Option<String> {
+    let spaced = text.replace('+', " ");
+    percent_decode_str(&spaced)
+        .decode_utf8()
+        .ok()
+        .map(std::borrow::Cow::into_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(name: &str, value: &str) -> Parsed<Query> {
+        Query::parse(&[(name.into(), value.into())], &["q", "limit"])
+    }
+
+    #[test]
+    fn a_value_is_decoded_once() {
+        for (raw, value) in [
+            ("C%2B%2B", "C++"),
+            ("a+b%20c", "a b c"),
+            ("%26%3D%25", "&=%"),
+            ("%2525", "%25"),
+            ("t%C3%BAnel", "túnel"),
+            ("%F0%9F%98%80", "😀"),
+            ("100%", "100%"),
+        ] {
+            assert_eq!(parse("q", raw).unwrap().get("q"), Some(value));
+        }
+    }
+
+    #[test]
+    fn what_is_not_utf_8_unknown_or_given_twice_is_named() {
+        assert_eq!(parse("q", "%FF").unwrap_err(), Invalid::new("q", "is not UTF-8"));
+        assert_eq!(parse("page", "2").unwrap_err().field, "page");
+        let twice = [("q".into(), "a".into()), ("q".into(), "b".into())];
+        assert_eq!(Query::parse(&twice, &["q"]).unwrap_err().reason, "is given twice");
+    }
+
+    #[test]
+    fn a_blank_value_counts_as_not_given() {
+        assert_eq!(parse("q", "+%20").unwrap().get("q"), None);
+        assert_eq!(parse("limit", "").unwrap().number("limit", 1..=100, 24).unwrap(), 24);
+    }
+
+    #[test]
+    fn a_number_keeps_within_its_bounds() {
+        for bad in ["0", "101", "-1", "ten", "1.5", "99999999999"] {
+            assert!(
+                parse("limit", bad).unwrap().number("limit", 1..=100, 24).is_err(),
+                "{bad}"
+            );
+        }
+        assert_eq!(parse("limit", "7").unwrap().number("limit", 1..=100, 24).unwrap(), 7);
+    }
+}

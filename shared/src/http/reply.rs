@@ -1,0 +1,221 @@
+//! What a handler answers, dressed for the way out: security headers, caching, conditional requests, `HEAD`.
+
+use lambda_http::{
+    Body,
+    aws_lambda_events::alb::AlbTargetGroupResponse,
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::Request;
+use crate::{
+    domain::VisitorId,
+    error::{ApiError, Result},
+};
+
+/// In seconds.
+pub const MINUTE: u32 = 60;
+
+#[derive(Debug)]
+pub struct Reply {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: String,
+}
+
+const JSON: &str = "application/json";
+const PROBLEM: &str = "application/problem+json";
+
+const SECURITY: &[(&str, &str)] = &[
+    (
+        "content-security-policy",
+        "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+    ),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-resource-policy", "same-origin"),
+    ("permissions-policy", "camera=(), geolocation=(), microphone=()"),
+    ("referrer-policy", "strict-origin-when-cross-origin"),
+    ("x-content-type-options", "nosniff"),
+    ("x-frame-options", "DENY"),
+];
+
+impl Reply {
+    /// 200 with JSON.
+    pub fn json(value: &impl Serialize) -> Result<Self> {
+        Self::with_status(StatusCode::OK, value)
+    }
+
+    /// 202: taken in; what becomes of it stands at `location`.
+    pub fn accepted(location: &str, value: &impl Serialize) -> Result<Self> {
+        Ok(Self::with_status(StatusCode::ACCEPTED, value)?.header(header::LOCATION, location))
+    }
+
+    fn with_status(status: StatusCode, value: &impl Serialize) -> Result<Self> {
+        let body = serde_json::to_string(value).map_err(anyhow::Error::from)?;
+        Ok(Self::new(status, JSON, body))
+    }
+
+    fn new(status: StatusCode, content_type: &str, body: String) -> Self {
+        let reply = Self {
+            status,
+            headers: HeaderMap::new(),
+            body,
+        };
+        reply
+            .header(header::CONTENT_TYPE, content_type)
+            .header(header::CACHE_CONTROL, "no-store")
+    }
+
+    /// Lets browsers and caches keep the answer for so many seconds.
+    #[must_use]
+    pub fn cached_for(self, seconds: u32) -> Self {
+        self.header(header::CACHE_CONTROL, &format!("public, max-age={seconds}"))
+    }
+
+    /// Lets browsers keep the answer, and makes them ask each time whether it still holds.
+    #[must_use]
+    pub fn revalidated(self) -> Self {
+        self.header(header::CACHE_CONTROL, "no-cache")
+    }
+
+    /// Remembers the visitor for a year, so that a second rating replaces the first.
+    #[must_use]
+    pub fn remember(self, visitor: VisitorId) -> Self {
+        let name = Request::VISITOR_COOKIE;
+        let cookie = format!("{name}={}; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax", visitor.0);
+        self.header(header::SET_COOKIE, &cookie)
+    }
+
+    /// Sets a header; a value that HTTP does not allow is left out.
+    #[must_use]
+    fn header(mut self, name: HeaderName, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.headers.insert(name, value);
+        }
+        self
+    }
+
+    /// RFC 9457 problem details of an error.
+    pub fn problem(error: &ApiError, request_id: &str) -> Self {
+        let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = serde_json::to_string(&error.problem(request_id)).unwrap_or_default();
+        let reply = Self::new(status, PROBLEM, body);
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            reply.header(header::RETRY_AFTER, "5")
+        } else {
+            reply
+        }
+    }
+
+    pub fn status(&self) -> u16 {
+        self.status.as_u16()
+    }
+
+    /// Dresses the answer for this request and hands it to the load balancer.
+    pub fn finish(mut self, request: &Request) -> AlbTargetGroupResponse {
+        for (name, value) in SECURITY {
+            self.headers
+                .insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
+        self = self.header(HeaderName::from_static("x-request-id"), &request.id);
+        if self.status == StatusCode::OK {
+            self = self.conditional(request);
+        }
+        let bodiless = request.method == Method::HEAD || self.status == StatusCode::NOT_MODIFIED;
+        let mut response = AlbTargetGroupResponse::default();
+        response.status_code = i64::from(self.status.as_u16());
+        let reason = self.status.canonical_reason().unwrap_or_default();
+        response.status_description = Some(format!("{} {reason}", self.status.as_u16()));
+        // A target group takes the one or the other, by its setting for multi-value headers.
+        response.headers = self.headers.clone();
+        response.multi_value_headers = self.headers;
+        response.body = Some(if bodiless {
+            Body::from("")
+        } else {
+            Body::from(self.body)
+        });
+        response
+    }
+
+    /// Adds an entity tag, and answers 304 where the caller has just this.
+    fn conditional(mut self, request: &Request) -> Self {
+        let digest = Sha256::digest(&self.body);
+        let tag = format!(
+            "\"{}\"",
+            base64::Engine::encode(&base64::prelude::BASE64_URL_SAFE_NO_PAD, &digest[..12])
+        );
+        let known = request.header("if-none-match").unwrap_or_default();
+        if known
+            .split(',')
+            .any(|candidate| candidate.trim().trim_start_matches("W/") == tag)
+        {
+            self.status = StatusCode::NOT_MODIFIED;
+        }
+        self.header(header::ETAG, &tag)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn request(method: &str, headers: &serde_json::Value) -> Request {
+        let event = json!({"httpMethod": method, "path": "/", "headers": headers});
+        Request::from_event(serde_json::from_value(event).unwrap(), "id-1")
+    }
+
+    fn text(response: &AlbTargetGroupResponse) -> &[u8] {
+        response.body.as_ref().map_or(&[], |body| body.as_ref())
+    }
+
+    #[test]
+    fn every_answer_carries_the_security_headers_and_the_request_id() {
+        for reply in [Reply::json(&1).unwrap(), Reply::problem(&ApiError::NotFound, "id-1")] {
+            let response = reply.finish(&request("GET", &json!({})));
+            for (name, _) in SECURITY {
+                assert!(response.multi_value_headers.contains_key(*name), "{name}");
+            }
+            assert_eq!(response.multi_value_headers["x-request-id"], "id-1");
+        }
+    }
+
+    #[test]
+    fn what_the_caller_has_already_is_not_sent_again() {
+        let first = Reply::json(&[1, 2]).unwrap().finish(&request("GET", &json!({})));
+        let tag = first.headers["etag"].to_str().unwrap();
+        let second = Reply::json(&[1, 2])
+            .unwrap()
+            .finish(&request("GET", &json!({"if-none-match": tag})));
+        assert_eq!((second.status_code, text(&second)), (304, &b""[..]));
+        let changed = Reply::json(&[1, 3])
+            .unwrap()
+            .finish(&request("GET", &json!({"if-none-match": tag})));
+        assert_eq!(changed.status_code, 200);
+    }
+
+    #[test]
+    fn head_is_get_without_a_body() {
+        let response = Reply::json(&[1, 2])
+            .unwrap()
+            .cached_for(MINUTE)
+            .finish(&request("HEAD", &json!({})));
+        assert_eq!((response.status_code, text(&response)), (200, &b""[..]));
+        assert_eq!(response.headers["cache-control"], "public, max-age=60");
+    }
+
+    #[test]
+    fn a_problem_says_what_to_do_and_hides_its_cause() {
+        let error = ApiError::Unavailable(anyhow::anyhow!("password hush refused"));
+        let response = Reply::problem(&error, "id-1").finish(&request("GET", &json!({})));
+        let body = String::from_utf8(text(&response).to_vec()).unwrap();
+        assert_eq!(response.headers["retry-after"], "5");
+        assert_eq!(response.headers["content-type"], PROBLEM);
+        assert!(
+            body.contains("Try again") && body.contains("id-1") && !body.contains("hush"),
+            "{body}"
+        );
+    }
+}

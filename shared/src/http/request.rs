@@ -1,0 +1,272 @@
+//! A request as the handlers see it.
+
+use std::collections::BTreeMap;
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use lambda_http::http::{HeaderMap, HeaderName, HeaderValue, Method};
+use percent_encoding::percent_decode_str;
+use serde::{Deserialize, de::DeserializeOwned};
+use uuid::Uuid;
+
+use super::{MAX_BODY, Query};
+use crate::{
+    domain::{Invalid, VisitorId},
+    error::{ApiError, Result},
+};
+
+/// The event of an Application Load Balancer, with or without multi-value headers; parts that nobody needs are left
+/// out: <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html>.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct AlbEvent {
+    pub http_method: String,
+    pub path: String,
+    pub query_string_parameters: Option<BTreeMap<String, String>>,
+    pub multi_value_query_string_parameters: Option<BTreeMap<String, Vec<String>>>,
+    pub headers: Option<BTreeMap<String, String>>,
+    pub multi_value_headers: Option<BTreeMap<String, Vec<String>>>,
+    pub body: Option<String>,
+    pub is_base64_encoded: bool,
+}
+
+#[derive(Debug)]
+pub struct Request {
+    pub method: Method,
+    /// The path's segments, percent-decoded: `/api/books/42` is `["api", "books", "42"]`.
+    segments: Vec<String>,
+    /// As it came: undecoded names and values.
+    raw_query: Vec<(String, String)>,
+    headers: HeaderMap,
+    body: Vec<u8>,
+    /// The root of the load balancer's trace header, or Lambda's id.
+    pub id: String,
+}
+
+impl Request {
+    pub const VISITOR_COOKIE: &str = "visitor";
+
+    /// Takes the event apart. `lambda_id` names the request where no trace header came.
+    pub fn from_event(event: AlbEvent, lambda_id: &str) -> Self {
+        let headers = headers(&event);
+        let raw_query = match event.multi_value_query_string_parameters {
+            Some(multi) => multi
+                .into_iter()
+                .flat_map(|(name, values)| values.into_iter().map(move |v| (name.clone(), v)))
+                .collect(),
+            None => event.query_string_parameters.unwrap_or_default().into_iter().collect(),
+        };
+        let body = event.body.unwrap_or_default();
+        let body = if event.is_base64_encoded {
+            BASE64_STANDARD.decode(&body).unwrap_or_default()
+        } else {
+            body.into_bytes()
+        };
+        let id = trace_root(&headers).unwrap_or(lambda_id).to_owned();
+        Self {
+            method: event.http_method.parse().unwrap_or(Method::GET),
+            segments: segments(&event.path),
+            raw_query,
+            headers,
+            body,
+            id,
+        }
+    }
+
+    /// The segment of the path at a place, from 0; empty where the path is shorter.
+    pub fn segment(&self, at: usize) -> &str {
+        self.segments.get(at).map_or("", String::as_str)
+    }
+
+    /// The path must have just so many segments: a load balancer's `*` also takes slashes.
+    pub fn expect_segments(&self, count: usize) -> Result<()> {
+        if self.segments.len() == count {
+            Ok(())
+        } else {
+            Err(ApiError::NotFound)
+        }
+    }
+
+    /// The path, decoded, for the log.
+    pub fn path(&self) -> String {
+        format!("/{}", self.segments.join("/"))
+    }
+
+    /// The query's parameters; one that is not among `known` is an error that names it.
+    pub fn query(&self, known: &'static [&'static str]) -> Result<Query> {
+        Ok(Query::parse(&self.raw_query, known)?)
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// The body as JSON.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
+        let media_type = self
+            .header("content-type")
+            .unwrap_or_default()
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim();
+        if !media_type.eq_ignore_ascii_case("application/json") {
+            return Err(ApiError::UnsupportedMediaType);
+        }
+        serde_json::from_slice(&self.body)
+            .map_err(|error| ApiError::BadRequest(Invalid::new("body", format!("cannot be read: {error}"))))
+    }
+
+    /// The visitor, where the browser has been given a cookie before.
+    pub fn visitor(&self) -> Option<VisitorId> {
+        let cookies = self
+            .headers
+            .get_all("cookie")
+            .into_iter()
+            .filter_map(|value| value.to_str().ok());
+        let mut pairs = cookies
+            .flat_map(|line| line.split(';'))
+            .filter_map(|pair| pair.trim().split_once('='));
+        let (_, value) = pairs.find(|(name, _)| *name == Self::VISITOR_COOKIE)?;
+        Uuid::try_parse(value).ok().map(VisitorId)
+    }
+
+    /// What every request must keep to, before a handler sees it.
+    pub fn check(&self) -> Result<()> {
+        if self.body.len() > MAX_BODY {
+            return Err(ApiError::TooLarge);
+        }
+        let reads = matches!(self.method, Method::GET | Method::HEAD);
+        if !reads && (self.header("sec-fetch-site") == Some("cross-site") || self.foreign_origin()) {
+            return Err(ApiError::Forbidden);
+        }
+        Ok(())
+    }
+
+    fn foreign_origin(&self) -> bool {
+        let Some(origin) = self.header("origin") else {
+            return false;
+        };
+        let host = origin.split_once("://").map_or(origin, |(_, host)| host);
+        self.header("host").is_some_and(|own| !own.eq_ignore_ascii_case(host))
+    }
+}
+
+/// A header that HTTP does not allow is left out; it must not cost the request.
+fn headers(event: &AlbEvent) -> HeaderMap {
+    let mut map = HeaderMap::new();
+    let mut append = |name: &str, value: &str| {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::from_bytes(value.as_bytes())) {
+            map.append(name, value);
+        }
+    };
+    match &event.multi_value_headers {
+        Some(multi) => {
+            for (name, values) in multi {
+                for value in values {
+                    append(name, value);
+                }
+            }
+        }
+        None => event
+            .headers
+            .iter()
+            .flatten()
+            .for_each(|(name, value)| append(name, value)),
+    }
+    map
+}
+
+/// Split first, decoded after: `%2F` is no separator. What is not UTF-8 becomes U+FFFD, which no route matches.
+fn segments(path: &str) -> Vec<String> {
+    let path = path.trim_matches('/');
+    if path.is_empty() {
+        return Vec::new();
+    }
+    path.split('/')
+        .map(|segment| percent_decode_str(segment).decode_utf8_lossy().into_owned())
+        .collect()
+}
+
+/// `Root=1-67891233-abcdef012345678912345678` of `X-Amzn-Trace-Id`.
+fn trace_root(headers: &HeaderMap) -> Option<&str> {
+    let header = headers.get("x-amzn-trace-id")?.to_str().ok()?;
+    let root = header.split(';').find_map(|part| part.trim().strip_prefix("Root="))?;
+    let plausible = root.len() <= 64 && root.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    (plausible && !root.is_empty()).then_some(root)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn request(event: serde_json::Value) -> Request {
+        Request::from_event(serde_json::from_value(event).unwrap(), "lambda-id")
+    }
+
+    #[test]
+    fn a_segment_is_decoded_after_the_path_was_split() {
+        let request = request(json!({"httpMethod": "GET", "path": "/api/books/a%2Fb%20%C3%B1+"}));
+        assert_eq!(request.segment(2), "a/b ñ+");
+        assert!(request.expect_segments(3).is_ok());
+        assert!(matches!(request.expect_segments(2), Err(ApiError::NotFound)));
+    }
+
+    #[test]
+    fn the_request_is_named_by_the_load_balancers_trace() {
+        let traced = json!({"path": "/", "multiValueHeaders": {"x-amzn-trace-id": ["Self=1-2;Root=1-67891233-abc"]}});
+        assert_eq!(request(traced).id, "1-67891233-abc");
+        assert_eq!(
+            request(json!({"path": "/", "headers": {"x-amzn-trace-id": "Root=<script>"}})).id,
+            "lambda-id"
+        );
+    }
+
+    #[test]
+    fn an_odd_header_does_not_cost_the_request() {
+        let event =
+            json!({"path": "/", "multiValueHeaders": {"bad name": ["x"], "x-a": ["ñ\n", "ok"], "referer": ["ñ"]}});
+        let request = request(event);
+        assert_eq!(request.headers.get_all("x-a").iter().count(), 1);
+        assert!(request.headers.contains_key("referer"));
+    }
+
+    #[test]
+    fn the_visitor_is_found_among_other_cookies() {
+        let id = "c56a4180-65aa-42ec-a945-5fd21dec0538";
+        let event = |cookie: String| json!({"path": "/", "headers": {"cookie": cookie}});
+        assert!(request(event(format!("a=b; visitor={id}; c=d"))).visitor().is_some());
+        assert!(request(event("visitor=me; xvisitor=1".into())).visitor().is_none());
+    }
+
+    #[test]
+    fn a_post_that_another_site_started_is_refused() {
+        let post = |name: &str, value: &str| {
+            request(json!({"httpMethod": "POST", "path": "/", "headers": {"host": "shop.example", name: value}}))
+        };
+        assert!(matches!(
+            post("origin", "https://evil.example").check(),
+            Err(ApiError::Forbidden)
+        ));
+        assert!(matches!(post("origin", "null").check(), Err(ApiError::Forbidden)));
+        assert!(matches!(
+            post("sec-fetch-site", "cross-site").check(),
+            Err(ApiError::Forbidden)
+        ));
+        assert!(post("origin", "https://shop.example").check().is_ok());
+    }
+
+    #[test]
+    fn a_body_comes_as_text_or_base64_and_has_a_limit() {
+        let text = request(json!({"httpMethod": "POST", "path": "/", "body": "ñ"}));
+        let encoded = request(json!({"httpMethod": "POST", "path": "/", "body": "w7E=", "isBase64Encoded": true}));
+        assert_eq!(text.body(), encoded.body());
+        let large = request(json!({"httpMethod": "POST", "path": "/", "body": "a".repeat(MAX_BODY + 1)}));
+        assert!(matches!(large.check(), Err(ApiError::TooLarge)));
+    }
+}

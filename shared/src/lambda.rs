@@ -1,0 +1,128 @@
+//! From Lambda's runtime to a handler and back. A main is four lines: `serve(show_book::handle).await`.
+
+use std::{panic::AssertUnwindSafe, time::Duration};
+
+use anyhow::anyhow;
+use futures_util::FutureExt;
+use lambda_http::aws_lambda_events::alb::AlbTargetGroupResponse;
+use lambda_runtime::{LambdaEvent, service_fn};
+use serde::{Serialize, de::DeserializeOwned};
+use tokio::time::timeout;
+use tracing::{Instrument, info_span};
+
+use crate::{
+    App,
+    error::{ApiError, Result},
+    http::{AlbEvent, Reply, Request},
+    telemetry,
+};
+
+pub use lambda_runtime::Error;
+
+/// A handler that takes longer is given up, so that the shopper hears of it within three seconds.
+const ANSWER_WITHIN: Duration = Duration::from_millis(2_700);
+
+/// Serves requests that a load balancer sends.
+pub async fn serve(handler: impl AsyncFn(&App, &Request) -> Result<Reply>) -> Result<(), Error> {
+    telemetry::start();
+    let app = App::start().await?;
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<AlbEvent>| {
+        let request = Request::from_event(event.payload, &event.context.request_id);
+        let span = info_span!("request", request_id = %request.id, method = %request.method, path = request.path());
+        Ok::<_, Error>(answer(&app, &request, &handler).instrument(span).await)
+    }))
+    .await
+}
+
+/// Consumes events of another kind: a queue's, a bucket's, a deploy's.
+pub async fn consume<E, R>(handler: impl AsyncFn(&App, E) -> anyhow::Result<R>) -> Result<(), Error>
+where
+    E: DeserializeOwned,
+    R: Serialize,
+{
+    telemetry::start();
+    let app = App::start().await?;
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<E>| {
+        let span = info_span!("event", request_id = %event.context.request_id);
+        let outcome = unpanicked(handler(&app, event.payload))
+            .instrument(span)
+            .await
+            .flatten();
+        outcome.map_err(|error| {
+            tracing::error!(error = format!("{error:#}"), "Event not dealt with");
+            Error::from(format!("{error:#}"))
+        })
+    }))
+    .await
+}
+
+async fn answer(
+    app: &App,
+    request: &Request,
+    handler: &impl AsyncFn(&App, &Request) -> Result<Reply>,
+) -> AlbTargetGroupResponse {
+    let reply = match request.check() {
+        Ok(()) => bounded(handler(app, request)).await,
+        Err(error) => Err(error),
+    };
+    let reply = reply.unwrap_or_else(|error| {
+        log(&error);
+        Reply::problem(&error, &request.id)
+    });
+    tracing::info!(status = reply.status(), "Answered");
+    reply.finish(request)
+}
+
+async fn bounded(handling: impl Future<Output = Result<Reply>>) -> Result<Reply> {
+    match timeout(ANSWER_WITHIN, unpanicked(handling)).await {
+        Ok(Ok(reply)) => reply,
+        Ok(Err(panic)) => Err(ApiError::Internal(panic)),
+        Err(_) => Err(ApiError::Unavailable(anyhow!(
+            "no answer within {} ms",
+            ANSWER_WITHIN.as_millis()
+        ))),
+    }
+}
+
+/// A panic costs the work at hand, not the process: the next request finds it sound.
+pub async fn unpanicked<T>(work: impl Future<Output = T>) -> anyhow::Result<T> {
+    AssertUnwindSafe(work).catch_unwind().await.map_err(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        anyhow!(
+            "panicked: {}",
+            text.or(panic.downcast_ref::<&str>().copied())
+                .unwrap_or("without a message")
+        )
+    })
+}
+
+fn log(error: &ApiError) {
+    match error {
+        ApiError::Internal(cause) => tracing::error!(error = format!("{cause:#}"), "Request failed"),
+        ApiError::Unavailable(cause) => tracing::error!(error = format!("{cause:#}"), "Request could not be served"),
+        other => tracing::info!(error = %other, "Request refused"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_an_error_with_its_message() {
+        let number = 7;
+        let error = unpanicked(async { panic!("bad number {number}") })
+            .await
+            .map(|(): ()| ())
+            .unwrap_err();
+        assert_eq!(error.to_string(), "panicked: bad number 7");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_handler_that_hangs_is_given_up_as_unavailable() {
+        assert!(matches!(
+            bounded(std::future::pending()).await,
+            Err(ApiError::Unavailable(_))
+        ));
+    }
+}

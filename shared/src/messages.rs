@@ -1,0 +1,141 @@
+//! What travels on the queue: a tagged, versioned message a kind. A consumer parks kinds and versions it does not know.
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::domain::{BookId, DisplayName, Rating, ReviewText, Stars, SubmissionId, VisitorId};
+use crate::repo::imports::Counts;
+
+/// One submission on its way to the writer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Submission {
+    pub id: Uuid,
+    #[serde(with = "time::serde::rfc3339")]
+    pub sent_at: OffsetDateTime,
+    /// The request that it came with, for the log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    #[serde(flatten)]
+    pub content: Content,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind")]
+pub enum Content {
+    #[serde(rename = "rating.v1")]
+    Rating(RatingV1),
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RatingV1 {
+    pub book: BookId,
+    pub visitor: VisitorId,
+    pub stars: Stars,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<DisplayName>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub review: Option<ReviewText>,
+}
+
+impl Submission {
+    pub fn rating(id: SubmissionId, request_id: &str, rating: Rating) -> Self {
+        let Rating {
+            book,
+            visitor,
+            stars,
+            name,
+            review,
+            sent_at,
+        } = rating;
+        Self {
+            id: id.uuid(),
+            sent_at,
+            request_id: Some(request_id.to_owned()),
+            content: Content::Rating(RatingV1 {
+                book,
+                visitor,
+                stars,
+                name,
+                review,
+            }),
+        }
+    }
+
+    pub fn kind(&self) -> &'static str {
+        match self.content {
+            Content::Rating(_) => "rating",
+        }
+    }
+}
+
+/// How far an import has come, as it stands in S3 beside the file: `<key>.progress.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportProgress {
+    pub state: ImportState,
+    /// The last line of the file that is settled.
+    pub line: u32,
+    #[serde(flatten)]
+    pub counts: Counts,
+    /// Why the file as a whole could not be read, or why the import stopped and will be taken up again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ImportState {
+    Running,
+    /// It stopped on the way; Lambda starts it again where it stopped.
+    Interrupted,
+    Done,
+    Failed,
+}
+
+/// What a deploy asks of `migrate-database`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MigrationOrder {
+    /// How many connections each database user may hold at once.
+    pub reader_connections: u32,
+    pub writer_connections: u32,
+}
+
+/// What `migrate-database` answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MigrationReport {
+    /// Migrations that were run this time.
+    pub applied: Vec<String>,
+    /// Books in the shop, so that a first deploy knows that there are none.
+    pub books: i64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_read_as_it_was_written() {
+        let text = r#"{"id":"c56a4180-65aa-82ec-a945-5fd21dec0538","sent_at":"2026-01-02T03:04:05Z",
+            "kind":"rating.v1","book":7,"visitor":"c56a4180-65aa-42ec-a945-5fd21dec0538","stars":5,"review":"¡Bravo!"}"#;
+        let submission: Submission = serde_json::from_str(text).unwrap();
+        let again: Submission = serde_json::from_str(&serde_json::to_string(&submission).unwrap()).unwrap();
+        assert_eq!(again, submission);
+    }
+
+    #[test]
+    fn an_unknown_version_and_bad_stars_are_errors_that_say_so() {
+        let message = |kind: &str, stars: u8| {
+            format!(
+                r#"{{"id":"c56a4180-65aa-82ec-a945-5fd21dec0538","sent_at":"2026-01-02T03:04:05Z","kind":"{kind}","book":7,"visitor":"c56a4180-65aa-42ec-a945-5fd21dec0538","stars":{stars}}}"#
+            )
+        };
+        let read = |text: String| serde_json::from_str::<Submission>(&text).map_err(|error| error.to_string());
+        assert!(
+            read(message("rating.v2", 5))
+                .unwrap_err()
+                .contains("unknown variant `rating.v2`")
+        );
+        assert!(read(message("rating.v1", 6)).unwrap_err().contains("1 to 5"));
+        assert!(read(message("rating.v1", 5)).is_ok());
+    }
+}

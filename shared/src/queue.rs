@@ -1,0 +1,54 @@
+//! The queues: `submissions`, which takes what visitors send, and `parked`, where rests what can never succeed.
+
+use anyhow::{Context, anyhow};
+use aws_sdk_sqs::{error::DisplayErrorContext, types::MessageAttributeValue};
+
+use crate::messages::Submission;
+
+pub struct Queue {
+    sqs: aws_sdk_sqs::Client,
+    url: String,
+}
+
+impl Queue {
+    pub fn new(sdk: &aws_config::SdkConfig, url: String) -> Self {
+        Self {
+            sqs: aws_sdk_sqs::Client::new(sdk),
+            url,
+        }
+    }
+
+    /// Puts a submission on the queue; once this returns, it is not lost any more.
+    pub async fn send(&self, submission: &Submission) -> anyhow::Result<()> {
+        let body = serde_json::to_string(submission).context("writing the submission as JSON")?;
+        self.put(self.sqs.send_message().message_body(body)).await
+    }
+
+    /// Lays a message aside as it came, with the reason why nobody need try it again.
+    pub async fn park(&self, body: &str, reason: &str) -> anyhow::Result<()> {
+        // SQS takes no empty body and no control characters in an attribute.
+        let body = if body.is_empty() { "(empty)" } else { body };
+        let reason: String = reason.chars().filter(|c| !c.is_control()).take(500).collect();
+        let reason = MessageAttributeValue::builder()
+            .data_type("String")
+            .string_value(reason)
+            .build()?;
+        self.put(
+            self.sqs
+                .send_message()
+                .message_body(body)
+                .message_attributes("reason", reason),
+        )
+        .await
+    }
+
+    async fn put(
+        &self,
+        message: aws_sdk_sqs::operation::send_message::builders::SendMessageFluentBuilder,
+    ) -> anyhow::Result<()> {
+        let sent = message.queue_url(&self.url).send().await;
+        sent.map_err(|error| anyhow!("{}", DisplayErrorContext(error)))
+            .context("sending to the queue")?;
+        Ok(())
+    }
+}

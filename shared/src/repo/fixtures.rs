@@ -1,0 +1,59 @@
+//! Books and ratings for tests that run on a fresh database each.
+
+use sqlx::MySqlConnection;
+use time::{Duration, OffsetDateTime, macros::datetime};
+use uuid::Uuid;
+
+use super::catalogue::{self, Put};
+use crate::{
+    domain::{BookId, CatalogueRow, Histogram, Reference, Stars, VisitorId},
+    messages::RatingV1,
+};
+
+/// A row that says only what it must.
+pub fn row(reference: &str, title: &str, authors: &[&str]) -> CatalogueRow {
+    CatalogueRow {
+        reference: Reference::parse(reference).unwrap(),
+        isbn: None,
+        title: title.into(),
+        authors: authors.iter().map(|name| (*name).into()).collect(),
+        year: None,
+        language: None,
+        genres: None,
+        price: None,
+        stock: None,
+        description: None,
+        stars: None,
+    }
+}
+
+/// Adds a book that so many people rated, and gives its id.
+pub async fn book(connection: &mut MySqlConnection, title: &str, author: &str, ratings: u32) -> BookId {
+    let reference = title.to_lowercase().replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+    let row = CatalogueRow {
+        stars: Some(Histogram([0, 0, 0, ratings, 0])),
+        ..row(&reference, title, &[author])
+    };
+    assert_eq!(catalogue::put(connection, &row).await.unwrap(), Put::Added);
+    let id: u32 = sqlx::query_scalar("select id from books where reference = ?")
+        .bind(reference)
+        .fetch_one(connection)
+        .await
+        .unwrap();
+    id.into()
+}
+
+pub fn rating(book: BookId, visitor: u128, stars: i64) -> RatingV1 {
+    RatingV1 {
+        book,
+        visitor: VisitorId(Uuid::from_u128(visitor)),
+        stars: Stars::parse(stars).unwrap(),
+        name: None,
+        review: None,
+    }
+}
+
+/// So many minutes into a fixed day.
+pub fn minute(minutes: i64) -> OffsetDateTime {
+    datetime!(2026-01-02 03:04:05 UTC) + Duration::minutes(minutes)
+}

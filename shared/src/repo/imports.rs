@@ -1,0 +1,208 @@
+//! How far an import of a catalogue has come. Everything here moves in the transaction that moves the books.
+
+use serde::{Deserialize, Serialize};
+use sqlx::MySqlConnection;
+
+use super::catalogue::Put;
+
+/// One upload of one file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Import {
+    pub id: u32,
+    /// The last line that is settled; 0 at the start.
+    pub lines_done: u32,
+    pub counts: Counts,
+    pub ended: bool,
+}
+
+/// What became of the rows so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Counts {
+    pub added: u32,
+    pub changed: u32,
+    pub unchanged: u32,
+    pub refused: u32,
+}
+
+impl Counts {
+    pub fn note(&mut self, put: &Put) {
+        match put {
+            Put::Added => self.added += 1,
+            Put::Changed => self.changed += 1,
+            Put::Unchanged => self.unchanged += 1,
+            Put::Refused(_) => self.refused += 1,
+        }
+    }
+
+    pub fn rows(&self) -> u32 {
+        self.added + self.changed + self.unchanged + self.refused
+    }
+}
+
+/// A row that did not land.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Refusal {
+    /// Of the file, from 1; the header is line 1.
+    pub line: u32,
+    pub reason: String,
+    /// As it came, cut at 2,000 characters.
+    pub row: String,
+}
+
+/// Begins an import, or takes up the one of this very upload where it stopped.
+pub async fn open(connection: &mut MySqlConnection, object_key: &str, sequencer: &str) -> sqlx::Result<Import> {
+    sqlx::query!(
+        r#"
+        insert into imports (object_key, sequencer)
+        values (?, ?)
+        on duplicate key update failure = null
+        "#,
+        object_key,
+        sequencer,
+    )
+    .execute(&mut *connection)
+    .await?;
+    let row = sqlx::query!(
+        r#"
+        select
+            id,
+            lines_done,
+            added,
+            changed,
+            unchanged,
+            refused,
+            ended_at is not null as "ended: bool"
+        from imports
+        where object_key = ?
+          and sequencer = ?
+        "#,
+        object_key,
+        sequencer,
+    )
+    .fetch_one(connection)
+    .await?;
+    let counts = Counts {
+        added: row.added,
+        changed: row.changed,
+        unchanged: row.unchanged,
+        refused: row.refused,
+    };
+    Ok(Import {
+        id: row.id,
+        lines_done: row.lines_done,
+        counts,
+        ended: row.ended,
+    })
+}
+
+/// Notes how far it has come.
+pub async fn advance(connection: &mut MySqlConnection, import: &Import) -> sqlx::Result<()> {
+    let Counts {
+        added,
+        changed,
+        unchanged,
+        refused,
+    } = import.counts;
+    sqlx::query!(
+        "update imports set lines_done = ?, added = ?, changed = ?, unchanged = ?, refused = ? where id = ?",
+        import.lines_done,
+        added,
+        changed,
+        unchanged,
+        refused,
+        import.id,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Keeps a row that did not land.
+pub async fn refuse(connection: &mut MySqlConnection, import: u32, refusal: &Refusal) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into import_refusals (import_id, line, reason, row_text) values (?, ?, ?, ?)",
+        import,
+        refusal.line,
+        refusal.reason,
+        refusal.row,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// The rows that did not land, in the file's order.
+pub async fn refusals(connection: &mut MySqlConnection, import: u32) -> sqlx::Result<Vec<Refusal>> {
+    sqlx::query_as!(
+        Refusal,
+        r#"
+        select
+            line,
+            reason,
+            row_text as row
+        from import_refusals
+        where import_id = ?
+        order by line
+        "#,
+        import,
+    )
+    .fetch_all(connection)
+    .await
+}
+
+/// Ends an import: with a failure, where the file as a whole could not be read.
+pub async fn end(connection: &mut MySqlConnection, import: u32, failure: Option<&str>) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update imports set ended_at = current_timestamp, failure = ? where id = ?",
+        failure,
+        import,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::MySqlPool;
+
+    use super::*;
+
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn an_import_that_died_goes_on_where_it_stopped(pool: MySqlPool) {
+        let mut connection = pool.acquire().await.unwrap();
+        let mut import = open(&mut connection, "incoming/a.csv", "01").await.unwrap();
+        import.lines_done = 51;
+        import.counts.note(&Put::Added);
+        import.counts.note(&Put::Refused("no title".into()));
+        advance(&mut connection, &import).await.unwrap();
+        assert_eq!(open(&mut connection, "incoming/a.csv", "01").await.unwrap(), import);
+        assert_eq!(
+            open(&mut connection, "incoming/a.csv", "02").await.unwrap().lines_done,
+            0
+        );
+        end(&mut connection, import.id, None).await.unwrap();
+        assert!(open(&mut connection, "incoming/a.csv", "01").await.unwrap().ended);
+    }
+
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn refused_rows_come_back_in_the_files_order(pool: MySqlPool) {
+        let mut connection = pool.acquire().await.unwrap();
+        let import = open(&mut connection, "incoming/a.csv", "01").await.unwrap();
+        for line in [9, 3] {
+            let refusal = Refusal {
+                line,
+                reason: "no title".into(),
+                row: "a,,b".into(),
+            };
+            refuse(&mut connection, import.id, &refusal).await.unwrap();
+        }
+        let lines: Vec<u32> = refusals(&mut connection, import.id)
+            .await
+            .unwrap()
+            .iter()
+            .map(|r| r.line)
+            .collect();
+        assert_eq!(lines, [3, 9]);
+    }
+}

@@ -1,0 +1,312 @@
+//! Ratings and the star counts that follow from them.
+
+use sqlx::{MySqlConnection, types::Json};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{
+    books::histogram,
+    submissions::{self, Met},
+};
+use crate::{
+    domain::{BookId, DisplayName, Review, ReviewText},
+    messages::RatingV1,
+};
+
+/// What publishing a rating came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Published {
+    Now,
+    /// For good, with the reason that the visitor reads.
+    Rejected(String),
+    /// An earlier delivery did it; nothing was changed.
+    Before,
+}
+
+/// Writes a rating, the book's star counts and the submission's outcome. To be run in one transaction.
+///
+/// Of two ratings by one visitor the later `sent_at` wins, in whatever order they arrive; the id breaks a tie.
+pub async fn publish(
+    connection: &mut MySqlConnection,
+    submission: Uuid,
+    sent_at: OffsetDateTime,
+    rating: &RatingV1,
+) -> sqlx::Result<Published> {
+    if submissions::enter(connection, submission, "rating", sent_at).await? == Met::Again {
+        return Ok(Published::Before);
+    }
+    // The book's row is locked first, always: two ratings of one book wait for one another and cannot deadlock.
+    let book = sqlx::query_scalar!("select id from books where id = ? for update", rating.book.get())
+        .fetch_optional(&mut *connection)
+        .await?;
+    if book.is_none() {
+        return reject(connection, submission, format!("There is no book {}.", rating.book)).await;
+    }
+    let earlier = sqlx::query!(
+        r#"
+        select
+            stars,
+            sent_at,
+            submission_id as "submission_id: Uuid"
+        from ratings
+        where book_id = ?
+          and visitor_id = ?
+        "#,
+        rating.book.get(),
+        rating.visitor.0,
+    )
+    .fetch_optional(&mut *connection)
+    .await?;
+    if earlier
+        .as_ref()
+        .is_some_and(|earlier| (earlier.sent_at, earlier.submission_id) > (sent_at, submission))
+    {
+        return reject(
+            connection,
+            submission,
+            "You sent a later rating of this book, which counts.".into(),
+        )
+        .await;
+    }
+    if let Some(earlier) = &earlier {
+        count(connection, rating.book, earlier.stars, -1).await?;
+    }
+    count(connection, rating.book, rating.stars.get(), 1).await?;
+    write(connection, submission, sent_at, rating).await?;
+    recount(connection, rating.book).await?;
+    Ok(Published::Now)
+}
+
+async fn reject(connection: &mut MySqlConnection, submission: Uuid, reason: String) -> sqlx::Result<Published> {
+    submissions::reject(connection, submission, &reason).await?;
+    Ok(Published::Rejected(reason))
+}
+
+async fn write(
+    connection: &mut MySqlConnection,
+    submission: Uuid,
+    sent_at: OffsetDateTime,
+    rating: &RatingV1,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        insert into ratings (submission_id, book_id, visitor_id, stars, name, review, sent_at)
+        values (?, ?, ?, ?, ?, ?, ?)
+        on duplicate key update
+            submission_id = values(submission_id),
+            stars = values(stars),
+            name = values(name),
+            review = values(review),
+            sent_at = values(sent_at)
+        "#,
+        submission,
+        rating.book.get(),
+        rating.visitor.0,
+        rating.stars.get(),
+        rating.name.as_ref().map(DisplayName::as_str),
+        rating.review.as_ref().map(ReviewText::as_str),
+        sent_at,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn count(connection: &mut MySqlConnection, book: BookId, stars: u8, change: i32) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        insert into star_counts (book_id, stars, given)
+        values (?, ?, 1)
+        on duplicate key update given = given + ?
+        "#,
+        book.get(),
+        stars,
+        change,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Brings the counts and the mean that stand with the book in line with its star counts.
+pub(super) async fn recount(connection: &mut MySqlConnection, book: BookId) -> sqlx::Result<()> {
+    let stars = sqlx::query_scalar!(
+        r#"select json_arrayagg(json_array(stars, imported + given)) as "stars: Json<Vec<(usize, u32)>>" from star_counts where book_id = ?"#,
+        book.get(),
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    let histogram = histogram(stars);
+    sqlx::query!(
+        "update books set ratings_count = ?, score = ? where id = ?",
+        u32::try_from(histogram.count()).unwrap_or(u32::MAX),
+        histogram.score(),
+        book.get(),
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// The newest ratings of a book that say something.
+pub async fn newest_reviews(connection: &mut MySqlConnection, book: BookId, limit: u32) -> sqlx::Result<Vec<Review>> {
+    sqlx::query_as!(
+        Review,
+        r#"
+        select
+            stars,
+            name,
+            review,
+            sent_at
+        from ratings
+        where book_id = ?
+          and review is not null
+        order by sent_at desc, id desc
+        limit ?
+        "#,
+        book.get(),
+        limit,
+    )
+    .fetch_all(connection)
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::MySqlPool;
+
+    use super::*;
+    use crate::{
+        domain::Histogram,
+        repo::{
+            books,
+            fixtures::{book, minute, rating},
+        },
+    };
+
+    async fn histogram_of(connection: &mut MySqlConnection, id: BookId) -> Histogram {
+        books::find(connection, id).await.unwrap().unwrap().histogram
+    }
+
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn a_rating_changes_the_books_counts_and_mean(pool: MySqlPool) {
+        let mut connection = pool.acquire().await.unwrap();
+        let id = book(&mut connection, "El túnel", "Sabato", 0).await;
+        let published = publish(&mut connection, Uuid::from_u128(1), minute(0), &rating(id, 1, 5))
+            .await
+            .unwrap();
+        let found = books::find(&mut connection, id).await.unwrap().unwrap();
+        assert_eq!(published, Published::Now);
+        assert_eq!(found.histogram, Histogram([0, 0, 0, 0, 1]));
+        assert_eq!(found.summary.ratings.mean, Some(3.5577));
+    }
+
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn a_repeated_delivery_changes_nothing(pool: MySqlPool) {
+        let mut connection = pool.acquire().await.unwrap();
+        let id = book(&mut connection, "El túnel", "Sabato", 0).await;
+        let mut deliver = async || {
+            publish(&mut connection, Uuid::from_u128(1), minute(0), &rating(id, 1, 5))
+                .await
+                .unwrap()
+        };
+        assert_eq!(
+            [deliver().await, deliver().await, deliver().await],
+            [Published::Now, Published::Before, Published::Before]
+        );
+        assert_eq!(histogram_of(&mut connection, id).await, Histogram([0, 0, 0, 0, 1]));
+    }
+
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn a_second_rating_by_one_visitor_replaces_the_first(pool: MySqlPool) {
+        let mut connection = pool.acquire().await.unwrap();
+        let id = book(&mut connection, "El túnel", "Sabato", 0).await;
+        for (submission, visitor, stars) in [(1, 1, 5), (2, 2, 4), (3, 1, 2)] {
+            let at = minute(submission);
+            let submission = Uuid::from_u128(u128::try_from(submission).unwrap());
+            publish(&mut connection, submission, at, &rating(id, visitor, stars))
+                .await
+                .unwrap();
+        }
+        assert_eq!(histogram_of(&mut connection, id).await, Histogram([0, 1, 0, 1, 0]));
+    }
+
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn the_later_rating_wins_in_whatever_order_they_arrive(pool: MySqlPool) {
+        let mut connection = pool.acquire().await.unwrap();
+        let id = book(&mut connection, "El túnel", "Sabato", 0).await;
+        let later = publish(&mut connection, Uuid::from_u128(2), minute(2), &rating(id, 1, 5))
+            .await
+            .unwrap();
+        let earlier = publish(&mut connection, Uuid::from_u128(1), minute(1), &rating(id, 1, 1))
+            .await
+            .unwrap();
+        assert_eq!(later, Published::Now);
+        assert!(matches!(earlier, Published::Rejected(_)), "{earlier:?}");
+        assert_eq!(histogram_of(&mut connection, id).await, Histogram([0, 0, 0, 0, 1]));
+    }
+
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn a_rating_of_no_book_is_rejected_for_good(pool: MySqlPool) {
+        let mut connection = pool.acquire().await.unwrap();
+        let nowhere = rating(BookId::from(999_999_999), 1, 5);
+        let published = publish(&mut connection, Uuid::from_u128(1), minute(0), &nowhere)
+            .await
+            .unwrap();
+        assert_eq!(published, Published::Rejected("There is no book 999999999.".into()));
+        let again = publish(&mut connection, Uuid::from_u128(1), minute(0), &nowhere)
+            .await
+            .unwrap();
+        assert_eq!(again, Published::Before);
+    }
+
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn a_change_that_is_rolled_back_leaves_no_trace_and_can_be_made_again(pool: MySqlPool) {
+        let mut connection = pool.acquire().await.unwrap();
+        let id = book(&mut connection, "El túnel", "Sabato", 0).await;
+        let mut transaction = pool.begin().await.unwrap();
+        publish(&mut transaction, Uuid::from_u128(1), minute(0), &rating(id, 1, 5))
+            .await
+            .unwrap();
+        transaction.rollback().await.unwrap();
+        assert_eq!(histogram_of(&mut connection, id).await, Histogram::default());
+        let again = publish(&mut connection, Uuid::from_u128(1), minute(0), &rating(id, 1, 5))
+            .await
+            .unwrap();
+        assert_eq!(again, Published::Now);
+    }
+
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn ratings_of_one_book_at_once_are_all_counted(pool: MySqlPool) {
+        let id = book(&mut pool.acquire().await.unwrap(), "El túnel", "Sabato", 0).await;
+        let ratings = (1..=40_u128).map(|visitor| {
+            let pool = pool.clone();
+            async move {
+                let mut transaction = pool.begin().await.unwrap();
+                let rating = rating(id, visitor, 4);
+                publish(&mut transaction, Uuid::from_u128(visitor), minute(0), &rating)
+                    .await
+                    .unwrap();
+                transaction.commit().await.unwrap();
+            }
+        });
+        futures_util::future::join_all(ratings).await;
+        let mut connection = pool.acquire().await.unwrap();
+        assert_eq!(histogram_of(&mut connection, id).await, Histogram([0, 0, 0, 40, 0]));
+    }
+
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn reviews_come_newest_first_and_ratings_without_words_are_left_out(pool: MySqlPool) {
+        let mut connection = pool.acquire().await.unwrap();
+        let id = book(&mut connection, "El túnel", "Sabato", 0).await;
+        for (n, review) in [(1, Some("Uno")), (2, None), (3, Some("Tres 😀"))] {
+            let mut rating = rating(id, n, 4);
+            rating.review = review.map(|text| ReviewText::parse(text).unwrap());
+            let at = minute(i64::try_from(n).unwrap());
+            publish(&mut connection, Uuid::from_u128(n), at, &rating).await.unwrap();
+        }
+        let reviews = newest_reviews(&mut connection, id, 5).await.unwrap();
+        let words: Vec<_> = reviews.iter().filter_map(|review| review.review.as_deref()).collect();
+        assert_eq!(words, ["Tres 😀", "Uno"]);
+    }
+}
