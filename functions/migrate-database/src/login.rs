@@ -13,19 +13,15 @@ use sqlx::mysql::MySqlConnectOptions;
 
 pub async fn options(app: &App, config: &DatabaseConfig) -> anyhow::Result<MySqlConnectOptions> {
     let (_, account) = config.login()?;
-    match &config.admin_secret {
-        Some(arn) => {
-            let region = app.sdk().region().context("AWS_REGION is not set")?;
-            master_options(config, account, &master_password(app, arn).await?, region.as_ref())
-        }
-        None => {
-            let password = account
-                .password
-                .as_ref()
-                .context("the administrator's password was not granted")?;
-            Ok(password_options(config, account, password))
-        }
-    }
+    let Some(arn) = &config.admin_secret else {
+        let password = account
+            .password
+            .as_ref()
+            .context("the administrator's password was not granted")?;
+        return Ok(password_options(config, account, password));
+    };
+    let region = app.sdk().region().context("AWS_REGION is not set")?;
+    master_options(config, account, &master_password(app, arn).await?, region.as_ref())
 }
 
 /// RDS keeps `{"username": …, "password": …}`.

@@ -1,0 +1,23 @@
+//! How MariaDB is configured: RDS's parameter group and the local `my.cnf` are both made from this list.
+
+use crate::stage::{Server, Stage};
+
+/// Names and values, as a parameter group of the family `mariadb11.8` and `my.cnf` both spell them.
+pub fn settings(stage: &Stage) -> Vec<(&'static str, String)> {
+    let mut settings = vec![
+        ("character_set_server", "utf8mb4".to_owned()),
+        ("collation_server", "utf8mb4_uca1400_ai_ci".to_owned()),
+        ("max_connections", stage.database.max_connections.to_string()),
+        // What does not fit a column is an error, never cut off.
+        (
+            "sql_mode",
+            "STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION".to_owned(),
+        ),
+        // Frozen copies of a function keep their connection; five minutes later it is free again.
+        ("wait_timeout", "300".to_owned()),
+    ];
+    if let Server::Rds(_) = stage.database.server {
+        settings.push(("require_secure_transport", "1".to_owned()));
+    }
+    settings
+}

@@ -1,0 +1,296 @@
+//! The table of everything that runs: each function, what starts it, what it may touch, how large it is.
+//! Routing rules, rights, configuration and the connection budget all follow from here.
+
+use crate::stage::{Auth, Stage};
+use Access::{Admin, Reader, Writer};
+use Bucket::ReadWrite;
+use Queue::{Park, Send};
+use Trigger::{Http, Imports, Release, Submissions};
+
+pub static FUNCTIONS: &[Function] = &[
+    Function {
+        name: "list-books",
+        about: "Lists and searches books",
+        trigger: Http(&[get("/api/books", "/api/books?limit=1")]),
+        database: Some(Reader),
+        ..NOTHING
+    },
+    Function {
+        name: "show-book",
+        about: "Shows one book with its ratings at a glance",
+        trigger: Http(&[get("/api/books/{id}", "/api/books/1")]),
+        database: Some(Reader),
+        ..NOTHING
+    },
+    Function {
+        name: "submit-rating",
+        about: "Takes a rating and puts it on the queue",
+        trigger: Http(&[post("/api/books/{id}/ratings", "/api/books/1/ratings")]),
+        queue: &[Send],
+        submission_key: true,
+        ..NOTHING
+    },
+    Function {
+        name: "show-submission",
+        about: "Shows what became of a rating or a message",
+        trigger: Http(&[get(
+            "/api/submissions/{id}",
+            "/api/submissions/00000000-0000-8000-8000-000000000000",
+        )]),
+        database: Some(Reader),
+        submission_key: true,
+        ..NOTHING
+    },
+    Function {
+        name: "process-submissions",
+        about: "Writes what was submitted into the database, exactly once",
+        trigger: Submissions,
+        database: Some(Writer),
+        queue: &[Park],
+        ..NOTHING
+    },
+    Function {
+        name: "import-catalogue",
+        about: "Reads a CSV file of books into the database",
+        trigger: Imports,
+        database: Some(Writer),
+        bucket: Some(ReadWrite),
+        timeout_seconds: 900,
+        ..NOTHING
+    },
+    Function {
+        name: "migrate-database",
+        about: "Brings the schema, the database's users and their grants up to date",
+        trigger: Release,
+        database: Some(Admin),
+        timeout_seconds: 300,
+        ..NOTHING
+    },
+];
+
+/// What a row does not say: no right to anything, and the usual size.
+pub const NOTHING: Function = Function {
+    name: "",
+    about: "",
+    trigger: Release,
+    database: None,
+    queue: &[],
+    bucket: None,
+    submission_key: false,
+    memory_mb: 256,
+    timeout_seconds: 10,
+};
+
+/// One Lambda function.
+#[derive(Clone, Copy)]
+pub struct Function {
+    /// Verb and noun; also the name of its folder, crate and binary.
+    pub name: &'static str,
+    pub about: &'static str,
+    pub trigger: Trigger,
+    pub database: Option<Access>,
+    pub queue: &'static [Queue],
+    /// Its right to the files below the import bucket.
+    pub bucket: Option<Bucket>,
+    /// May make and check ids of submissions.
+    pub submission_key: bool,
+    pub memory_mb: u16,
+    pub timeout_seconds: u16,
+}
+
+/// What starts a function.
+#[derive(Clone, Copy)]
+pub enum Trigger {
+    /// Requests that the load balancer takes for these routes.
+    Http(&'static [Route]),
+    /// Messages on the queue of submissions.
+    Submissions,
+    /// CSV files put into the import bucket.
+    Imports,
+    /// A deploy, between the new code's arrival and its first request.
+    Release,
+}
+
+pub struct Route {
+    /// GET brings HEAD with it.
+    pub methods: &'static [&'static str],
+    /// Path with `{names}` for what varies.
+    pub path: &'static str,
+    /// A path of this route that a release can ask for.
+    pub probe: &'static str,
+}
+
+/// The database user that a function logs in as.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    Reader,
+    Writer,
+    Admin,
+}
+
+#[derive(Clone, Copy)]
+pub enum Queue {
+    /// Puts submissions on the queue.
+    Send,
+    /// Puts what can never succeed where people look at it.
+    Park,
+}
+
+#[derive(Clone, Copy)]
+pub enum Bucket {
+    ReadWrite,
+}
+
+const fn get(path: &'static str, probe: &'static str) -> Route {
+    let methods = &["GET", "HEAD"];
+    Route { methods, path, probe }
+}
+
+const fn post(path: &'static str, probe: &'static str) -> Route {
+    let methods = &["POST"];
+    Route { methods, path, probe }
+}
+
+impl Function {
+    pub fn routes(&self) -> &'static [Route] {
+        match self.trigger {
+            Http(routes) => routes,
+            Submissions | Imports | Release => &[],
+        }
+    }
+
+    /// Full names of the SSM parameters that it may read, and reads at its start.
+    pub fn parameters(&self, stage: &Stage) -> Vec<String> {
+        let mut names = Vec::new();
+        if let Some(access) = self.database {
+            names.extend(["host", "port", "name", "auth"].map(|name| format!("database/{name}")));
+            names.extend(access.logins(stage.database.auth()));
+        }
+        names.extend(self.queue.iter().map(|queue| queue.parameter().to_owned()));
+        names.extend(self.submission_key.then(|| "submission-key".to_owned()));
+        names.iter().map(|name| format!("{}/{name}", stage.prefix())).collect()
+    }
+
+    /// Most copies that run at once and may each hold a connection; `None` without a right to the database.
+    pub fn copies(&self, stage: &Stage) -> Option<u16> {
+        self.database.map(|_| match self.trigger {
+            Http(_) => stage.concurrency.http,
+            Submissions => stage.submissions.concurrency,
+            Imports | Release => 1,
+        })
+    }
+}
+
+impl Access {
+    pub const ALL: [Self; 3] = [Reader, Writer, Admin];
+
+    /// Its name in the names of parameters.
+    pub fn name(self) -> &'static str {
+        match self {
+            Reader => "reader",
+            Writer => "writer",
+            Admin => "admin",
+        }
+    }
+
+    /// Its name in MariaDB.
+    pub fn user(self) -> String {
+        format!("anaquel_{}", self.name())
+    }
+
+    /// The parameters to log in with. The administrator, who makes the other users, reads theirs as well.
+    fn logins(self, auth: Auth) -> Vec<String> {
+        let whose = if self == Admin { Self::ALL.to_vec() } else { vec![self] };
+        let parameters = whose.into_iter().flat_map(|access| match (auth, access) {
+            (Auth::Password, _) => vec![(access, "user"), (access, "password")],
+            (Auth::Iam, Admin) => vec![(access, "user"), (access, "secret")],
+            (Auth::Iam, Reader | Writer) => vec![(access, "user")],
+        });
+        parameters
+            .map(|(access, name)| format!("database/{}/{name}", access.name()))
+            .collect()
+    }
+}
+
+impl Queue {
+    /// The parameter that holds its URL.
+    pub fn parameter(self) -> &'static str {
+        match self {
+            Send => "queue/submissions",
+            Park => "queue/parked",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+
+    use super::*;
+
+    fn parameters(function: &str, stage: &str) -> Vec<String> {
+        let function = FUNCTIONS.iter().find(|known| known.name == function).expect("a row");
+        function.parameters(&Stage::load(stage).unwrap())
+    }
+
+    #[test]
+    fn table_and_folders_agree() {
+        let folders = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../functions")).unwrap();
+        let folders: BTreeSet<_> = folders
+            .map(|folder| folder.unwrap().file_name().into_string().unwrap())
+            .collect();
+        let rows: BTreeSet<_> = FUNCTIONS.iter().map(|function| function.name.to_owned()).collect();
+        assert_eq!(rows, folders);
+    }
+
+    #[test]
+    fn a_reader_on_aws_reads_no_password() {
+        let names = ["host", "port", "name", "auth", "reader/user"];
+        assert_eq!(
+            parameters("show-book", "prod"),
+            names.map(|name| format!("/anaquel/prod/database/{name}"))
+        );
+    }
+
+    #[test]
+    fn a_function_without_the_database_knows_nothing_of_it() {
+        let names = ["/anaquel/local/queue/submissions", "/anaquel/local/submission-key"];
+        assert_eq!(parameters("submit-rating", "local"), names);
+    }
+
+    #[test]
+    fn the_migration_reads_every_login() {
+        let names = [
+            "host",
+            "port",
+            "name",
+            "auth",
+            "reader/user",
+            "reader/password",
+            "writer/user",
+            "writer/password",
+            "admin/user",
+            "admin/password",
+        ];
+        assert_eq!(
+            parameters("migrate-database", "local"),
+            names.map(|name| format!("/anaquel/local/database/{name}"))
+        );
+
+        let names = [
+            "host",
+            "port",
+            "name",
+            "auth",
+            "reader/user",
+            "writer/user",
+            "admin/user",
+            "admin/secret",
+        ];
+        assert_eq!(
+            parameters("migrate-database", "prod"),
+            names.map(|name| format!("/anaquel/prod/database/{name}"))
+        );
+    }
+}

@@ -1,0 +1,197 @@
+//! The load balancer's rules, made from the route table: the more specific a path, the earlier it is asked.
+//!
+//! AWS refuses a rule whose priority another rule still has, so a new route must not move those of the
+//! others. A priority therefore follows from the route alone: its place among the more and less specific
+//! ones, and within those a number that its method and path give.
+
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
+use crate::routes::{Function, Route};
+
+pub struct Rule {
+    pub function: &'static str,
+    pub route: &'static Route,
+    /// The path with `*` for what varies. It crosses slashes.
+    pub pattern: String,
+    /// Unique; the lowest is asked first.
+    pub priority: u32,
+}
+
+/// Priorities of one specificity. There are a hundred of these, and AWS has priorities up to 50,000.
+const BAND: u32 = 500;
+
+/// One rule a route, in the order in which the load balancer asks them.
+pub fn rules(functions: &[Function]) -> Vec<Rule> {
+    let mut routes: Vec<_> = functions
+        .iter()
+        .flat_map(|function| function.routes().iter().map(|route| (function.name, route)))
+        .collect();
+    routes.sort_by_key(|(_, route)| (Reverse(specificity(route)), route.path, route.methods));
+
+    let mut taken = BTreeSet::new();
+    let mut rules: Vec<_> = routes
+        .into_iter()
+        .map(|(function, route)| Rule {
+            function,
+            route,
+            pattern: pattern(route),
+            priority: claim(route, &mut taken),
+        })
+        .collect();
+    rules.sort_by_key(|rule| rule.priority);
+    rules
+}
+
+fn segments(route: &Route) -> impl Iterator<Item = &'static str> {
+    route.path.split('/').skip(1)
+}
+
+fn varies(segment: &str) -> bool {
+    segment.starts_with('{')
+}
+
+fn pattern(route: &Route) -> String {
+    segments(route)
+        .flat_map(|segment| ["/", if varies(segment) { "*" } else { segment }])
+        .collect()
+}
+
+/// 0 to 99. A pattern that matches only what another matches has at least as many fixed segments, and with
+/// the same number more that vary.
+fn specificity(route: &Route) -> u32 {
+    let (varying, fixed): (Vec<_>, Vec<_>) = segments(route).partition(|segment| varies(segment));
+    let digit = |count: usize| u32::try_from(count.min(9)).expect("at most nine");
+    10 * digit(fixed.len()) + digit(varying.len())
+}
+
+/// The route's own priority, or the next one that is free among the equally specific.
+fn claim(route: &Route, taken: &mut BTreeSet<u32>) -> u32 {
+    let first = BAND * (99 - specificity(route)) + 1;
+    let mut candidates = (0..BAND).map(|step| first + (fingerprint(route) % BAND + step) % BAND);
+    candidates
+        .find(|priority| taken.insert(*priority))
+        .expect("a load balancer has fewer rules than priorities")
+}
+
+/// FNV-1a of methods and path: the same number on every machine, for ever.
+fn fingerprint(route: &Route) -> u32 {
+    let bytes = route.methods.iter().chain([&route.path]).flat_map(|text| text.bytes());
+    bytes.fold(0x811c_9dc5, |hash, byte| {
+        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::routes::{FUNCTIONS, NOTHING, Trigger};
+
+    /// As the load balancer matches: `*` is any text, slashes too.
+    fn matches(pattern: &str, path: &str) -> bool {
+        match pattern.split_once('*') {
+            None => pattern == path,
+            Some((start, rest)) => path.strip_prefix(start).is_some_and(|path| {
+                path.char_indices()
+                    .map(|(at, _)| at)
+                    .chain([path.len()])
+                    .any(|at| matches(rest, &path[at..]))
+            }),
+        }
+    }
+
+    fn table(paths: &[&'static str]) -> Vec<Function> {
+        let route = |path| Route {
+            methods: &["GET"],
+            path,
+            probe: path,
+        };
+        let function = |path| Function {
+            name: path,
+            trigger: Trigger::Http(vec![route(path)].leak()),
+            ..NOTHING
+        };
+        paths.iter().copied().map(function).collect()
+    }
+
+    fn order(paths: &[&'static str]) -> Vec<&'static str> {
+        rules(&table(paths)).iter().map(|rule| rule.route.path).collect()
+    }
+
+    #[test]
+    fn no_rule_shadows_a_later_one() {
+        let rules = rules(FUNCTIONS);
+        for (at, rule) in rules.iter().enumerate() {
+            for earlier in &rules[..at] {
+                let same_method = earlier
+                    .route
+                    .methods
+                    .iter()
+                    .any(|method| rule.route.methods.contains(method));
+                let shadowed = same_method && matches(&earlier.pattern, &rule.pattern);
+                assert!(
+                    !shadowed,
+                    "{} takes what is meant for {}",
+                    earlier.pattern, rule.pattern
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn every_probe_reaches_its_own_function() {
+        let rules = rules(FUNCTIONS);
+        for rule in &rules {
+            let path = rule.route.probe.split('?').next().unwrap();
+            let method = rule.route.methods[0];
+            let first = rules
+                .iter()
+                .find(|rule| rule.route.methods.contains(&method) && matches(&rule.pattern, path));
+            assert_eq!(first.expect("a rule").function, rule.function, "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn specific_paths_come_before_general_ones() {
+        let paths = [
+            "/{page}",
+            "/books/{id}",
+            "/books/{id}/{slug}",
+            "/books/new",
+            "/books/{id}/ratings",
+        ];
+        let [first, .., last] = order(&paths)[..] else {
+            panic!("five rules")
+        };
+        assert_eq!([first, last], ["/books/{id}/ratings", "/{page}"]);
+        assert_eq!(
+            order(&["/books/{id}", "/books/{id}/{slug}"]),
+            ["/books/{id}/{slug}", "/books/{id}"]
+        );
+    }
+
+    #[test]
+    fn a_new_route_moves_no_other() {
+        let before = rules(&table(&["/books", "/books/{id}"]));
+        let after = rules(&table(&["/books", "/authors", "/books/new", "/books/{id}"]));
+        for rule in before {
+            let same = after
+                .iter()
+                .find(|other| other.pattern == rule.pattern)
+                .expect("the same rule");
+            assert_eq!(same.priority, rule.priority, "{}", rule.pattern);
+        }
+    }
+
+    #[test]
+    fn routes_with_one_fingerprint_get_two_priorities() {
+        let twice = rules(&table(&["/books", "/books"]));
+        assert_eq!(twice[0].priority + 1, twice[1].priority);
+    }
+
+    #[test]
+    fn the_least_and_the_most_specific_fit_into_awss_priorities() {
+        let all = rules(&table(&["/", "/1/2/3/4/5/6/7/8/9/10/{a}/{b}"]));
+        assert!(all.iter().all(|rule| (1..=50_000).contains(&rule.priority)));
+    }
+}

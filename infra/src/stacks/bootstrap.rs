@@ -1,0 +1,28 @@
+//! What a deploy itself needs: the bucket that holds the functions' code and large templates.
+
+use stratosphere::services::aws::s3;
+
+use super::{Kind, Stack, bucket};
+use crate::stage::Stage;
+use crate::template::Keep;
+
+pub fn stack(stage: &Stage) -> Stack {
+    let mut stack = Stack::new(stage, Kind::Bootstrap, "the bucket that deploys go through");
+    let template = &mut stack.template;
+
+    let mut artifacts = bucket::private(&bucket::name(stage, "artifacts"));
+    artifacts.versioning_configuration = Some(s3::bucket::VersioningConfiguration! { status: "Enabled" });
+    artifacts.lifecycle_configuration = Some(s3::bucket::LifecycleConfiguration! {
+        rules: vec![s3::bucket::Rule! {
+            id: "ForgetWhatWasReplaced",
+            status: "Enabled",
+            noncurrent_version_expiration: s3::bucket::NoncurrentVersionExpiration! { noncurrent_days: 30 },
+            abort_incomplete_multipart_upload: s3::bucket::AbortIncompleteMultipartUpload! { days_after_initiation: 1 },
+        }],
+    });
+    let artifacts = bucket::add(template, "ArtifactBucket", artifacts);
+    template.keep(artifacts, Keep::Retain);
+
+    template.output("ArtifactBucket", artifacts);
+    stack
+}

@@ -1,0 +1,52 @@
+//! Buckets as all of ours are: private, encrypted, reached over TLS only.
+
+use stratosphere::services::aws::s3;
+use stratosphere::value::join;
+
+use super::only_over_tls;
+use crate::stage::Stage;
+use crate::template::{Id, Template, sub};
+
+/// A pattern for `Fn::Sub`: bucket names are shared by all of AWS, so ours end in account and region.
+pub fn name(stage: &Stage, purpose: &str) -> String {
+    stage.physical(purpose) + "-${AWS::AccountId}-${AWS::Region}"
+}
+
+/// Its ARN, another pattern, for what has to name the bucket before it is made.
+pub fn arn(stage: &Stage, purpose: &str) -> String {
+    "arn:${AWS::Partition}:s3:::".to_owned() + &name(stage, purpose)
+}
+
+pub fn private(name: &str) -> s3::Bucket_ {
+    s3::Bucket! {
+        bucket_name: sub(name),
+        bucket_encryption: s3::bucket::BucketEncryption! {
+            server_side_encryption_configuration: vec![s3::bucket::ServerSideEncryptionRule! {
+                server_side_encryption_by_default: s3::bucket::ServerSideEncryptionByDefault! { sse_algorithm: "AES256" },
+            }],
+        },
+        ownership_controls: s3::bucket::OwnershipControls! {
+            rules: vec![s3::bucket::OwnershipControlsRule! { object_ownership: "BucketOwnerEnforced" }],
+        },
+        public_access_block_configuration: s3::bucket::PublicAccessBlockConfiguration! {
+            block_public_acls: true,
+            block_public_policy: true,
+            ignore_public_acls: true,
+            restrict_public_buckets: true,
+        },
+    }
+}
+
+/// Adds the bucket and its policy.
+pub fn add(template: &mut Template, id: &str, bucket: s3::Bucket_) -> Id {
+    let bucket = template.add(id, bucket);
+    let objects = join("/", [bucket.att("Arn"), "*".into()]);
+    template.add(
+        format!("{id}Policy"),
+        s3::BucketPolicy! {
+            bucket: bucket,
+            policy_document: only_over_tls("s3:*", [bucket.att("Arn"), objects]),
+        },
+    );
+    bucket
+}

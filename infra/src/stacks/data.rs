@@ -1,0 +1,152 @@
+//! What outlives the functions: MariaDB, the queues, and the parameters that tell functions of both.
+
+use serde_json::{Map, json};
+use stratosphere::services::aws::{rds, sqs, ssm};
+use stratosphere::value::ExpString;
+
+use super::{Kind, Stack, only_over_tls};
+use crate::database_settings::settings;
+use crate::routes::{Access, Queue};
+use crate::stage::{Rds, Server, Stage};
+use crate::template::{Id, Keep, Template, arn, list, logical};
+
+/// The longest that SQS keeps a message: 14 days.
+const RETENTION_SECONDS: i32 = 14 * 24 * 60 * 60;
+
+pub fn stack(stage: &Stage) -> Stack {
+    let mut stack = Stack::new(stage, Kind::Data, "database, queues and their parameters");
+    stack.termination_protection = stage.protect;
+
+    let (host, port) = match &stage.database.server {
+        Server::Rds(server) => {
+            let database = database(&mut stack, stage, server);
+            (database.att("Endpoint.Address"), database.att("Endpoint.Port"))
+        }
+        Server::External(server) => (server.host.as_str().into(), server.port.to_string().as_str().into()),
+    };
+    let template = &mut stack.template;
+    parameter(template, stage, "database/host", host);
+    parameter(template, stage, "database/port", port);
+    parameter(template, stage, "database/name", stage.database.name.as_str());
+    parameter(template, stage, "database/auth", stage.database.auth().as_str());
+    for access in Access::ALL {
+        let name = format!("database/{}/user", access.name());
+        parameter(template, stage, &name, access.user().as_str());
+    }
+
+    queues(template, stage);
+    stack
+}
+
+/// The migration makes the reader and the writer; RDS makes the administrator and keeps its password.
+fn database(stack: &mut Stack, stage: &Stage, server: &Rds) -> Id {
+    let subnets = ["DataSubnet1", "DataSubnet2"].map(|name| stack.input(Kind::Network, name, "AWS::EC2::Subnet::Id"));
+    let group = stack.input(Kind::Network, "DatabaseGroup", "AWS::EC2::SecurityGroup::Id");
+    let template = &mut stack.template;
+
+    let subnet_group = template.add(
+        "DatabaseSubnets",
+        rds::DBSubnetGroup! {
+            db_subnet_group_description: "The data subnets",
+            subnet_ids: list(subnets),
+        },
+    );
+    let parameters: Map<_, _> = settings(stage)
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.into()))
+        .collect();
+    let parameter_group = template.add(
+        "DatabaseSettings",
+        rds::DBParameterGroup! {
+            description: "How Anaquel configures MariaDB",
+            family: server.family().as_str(),
+            parameters: parameters,
+        },
+    );
+
+    let database = template.add(
+        "Database",
+        rds::DBInstance! {
+            engine: "mariadb",
+            engine_version: server.engine_version.as_str(),
+            auto_minor_version_upgrade: false,
+            db_instance_class: server.class.as_str(),
+            multi_az: server.multi_az,
+            allocated_storage: server.storage_gb.to_string().as_str(),
+            storage_type: "gp3",
+            storage_encrypted: true,
+            backup_retention_period: server.backup_days,
+            copy_tags_to_snapshot: true,
+            deletion_protection: stage.protect,
+            db_name: stage.database.name.as_str(),
+            db_parameter_group_name: parameter_group,
+            db_subnet_group_name: subnet_group,
+            vpc_security_groups: list([group]),
+            publicly_accessible: false,
+            enable_iam_database_authentication: true,
+            manage_master_user_password: true,
+            master_username: Access::Admin.user().as_str(),
+        },
+    );
+    template.keep(database, Keep::Snapshot);
+
+    let secret = database.att("MasterUserSecret.SecretArn");
+    parameter(template, stage, "database/admin/secret", secret.clone());
+    template.output("MasterSecretArn", secret);
+    template.output("DatabaseResourceId", database.att("DbiResourceId"));
+    database
+}
+
+/// Submissions, and where those rest that cannot be processed.
+fn queues(template: &mut Template, stage: &Stage) {
+    let submissions = stage.physical("submissions");
+    let parked = template.add(
+        "ParkedQueue",
+        sqs::Queue! {
+            queue_name: stage.physical("parked").as_str(),
+            message_retention_period: RETENTION_SECONDS,
+            sqs_managed_sse_enabled: true,
+            // By name, because the queue of submissions refers to this one.
+            redrive_allow_policy: json!({ "redrivePermission": "byQueue", "sourceQueueArns": [arn("sqs", &submissions)] }),
+        },
+    );
+    let submissions = template.add(
+        "SubmissionsQueue",
+        sqs::Queue! {
+            queue_name: submissions.as_str(),
+            message_retention_period: RETENTION_SECONDS,
+            sqs_managed_sse_enabled: true,
+            visibility_timeout: stage.submissions.visibility_seconds,
+            redrive_policy: json!({
+                "deadLetterTargetArn": parked.att("Arn"),
+                "maxReceiveCount": stage.submissions.max_receives,
+            }),
+        },
+    );
+
+    for (name, queue, right) in [
+        ("Submissions", submissions, Queue::Send),
+        ("Parked", parked, Queue::Park),
+    ] {
+        let policy = sqs::QueuePolicy! {
+            queues: list([queue]),
+            policy_document: only_over_tls("sqs:*", queue.att("Arn")),
+        };
+        template.add(format!("{name}QueuePolicy"), policy);
+        parameter(template, stage, right.parameter(), queue);
+        template.output(format!("{name}QueueArn"), queue.att("Arn"));
+    }
+}
+
+/// A parameter in plain text. Secrets are put by `deploy` and `up`: CloudFormation cannot make a SecureString.
+fn parameter(template: &mut Template, stage: &Stage, name: &str, value: impl Into<ExpString>) {
+    let id = logical(name) + "Parameter";
+    template.add(
+        id,
+        ssm::Parameter! {
+            name: format!("{}/{name}", stage.prefix()).as_str(),
+            r#type: "String",
+            value: value,
+        },
+    );
+}

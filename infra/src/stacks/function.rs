@@ -1,0 +1,109 @@
+//! One function: its log group, its role, its code, and the alias `live` that everything else calls.
+
+use serde_json::json;
+use stratosphere::services::aws::{iam, lambda, logs};
+
+use super::app::Wiring;
+use super::{Stack, rights};
+use crate::routes::Function;
+use crate::stage::Stage;
+use crate::template::{Id, Keep, Template, list, logical};
+
+/// Adds the function and returns its alias.
+pub fn add(stack: &mut Stack, stage: &Stage, wiring: &Wiring, function: &'static Function) -> Id {
+    let id = logical(function.name);
+    let physical = stage.physical(function.name);
+    let code = stack.code(&format!("{id}Code"), function.name);
+    let template = &mut stack.template;
+
+    let log_group = template.add(
+        format!("{id}Logs"),
+        logs::LogGroup! {
+            log_group_name: format!("/aws/lambda/{physical}").as_str(),
+            retention_in_days: stage.log_retention_days,
+        },
+    );
+    let role = template.add(
+        format!("{id}Role"),
+        iam::Role! {
+            description: function.about,
+            assume_role_policy_document: json!({
+                "Version": "2012-10-17",
+                "Statement": [{
+                    "Effect": "Allow",
+                    "Principal": { "Service": "lambda.amazonaws.com" },
+                    "Action": "sts:AssumeRole",
+                }],
+            }),
+            policies: vec![iam::role::Policy! {
+                policy_name: "what-the-route-table-grants",
+                policy_document: rights::policy(stage, wiring, function, log_group),
+            }],
+        },
+    );
+
+    let mut resource = lambda::Function! {
+        function_name: physical.as_str(),
+        description: function.about,
+        runtime: "provided.al2023",
+        handler: "bootstrap",
+        architectures: list([stage.architecture.lambda()]),
+        code: lambda::function::Code! { s3_bucket: wiring.artifacts, s3_key: code },
+        role: role.att("Arn"),
+        memory_size: function.memory_mb,
+        timeout: function.timeout_seconds,
+        environment: lambda::function::Environment! {
+            variables: [
+                ("ANAQUEL_STAGE".to_owned(), stage.name.as_str().into()),
+                ("ANAQUEL_LOG".to_owned(), stage.log_level.as_str().into()),
+                ("ANAQUEL_PARAMETERS".to_owned(), function.parameters(stage).join(",").as_str().into()),
+            ],
+        },
+        logging_config: lambda::function::LoggingConfig! { log_group: log_group },
+        vpc_config: lambda::function::VpcConfig! {
+            subnet_ids: list(wiring.subnets),
+            security_group_ids: list([wiring.group]),
+        },
+    };
+    if !stage.is_local() {
+        resource.reserved_concurrent_executions = function.copies(stage).map(i32::from);
+    }
+    let resource = template.add(id.clone(), resource);
+    live(template, &id, resource)
+}
+
+/// The first version and the alias are made once and stay as they are here: releases publish versions and
+/// move the alias. A version that left the template would take a running one away, hence `Retain`.
+fn live(template: &mut Template, id: &str, function: Id) -> Id {
+    let version = template.add(
+        format!("{id}FirstVersion"),
+        lambda::Version! { function_name: function },
+    );
+    template.keep(version, Keep::Retain);
+    let alias = template.add(
+        format!("{id}Live"),
+        lambda::Alias! {
+            name: "live",
+            function_name: function,
+            function_version: version.att("Version"),
+        },
+    );
+    template.output(format!("{id}Live"), alias);
+    alias
+}
+
+/// Feeds the function from the queue of submissions, in batches whose messages succeed or fail each alone.
+pub fn consume(template: &mut Template, stage: &Stage, wiring: &Wiring, function: &Function, alias: Id) {
+    template.add(
+        logical(function.name) + "Source",
+        lambda::EventSourceMapping! {
+            event_source_arn: wiring.submissions,
+            function_name: alias,
+            batch_size: 10,
+            function_response_types: list(["ReportBatchItemFailures"]),
+            scaling_config: lambda::eventsourcemapping::ScalingConfig! {
+                maximum_concurrency: stage.submissions.concurrency,
+            },
+        },
+    );
+}

@@ -1,0 +1,53 @@
+//! The bucket for imports: a CSV file put below `incoming/` starts the function that reads it.
+
+use stratosphere::services::aws::{lambda, s3};
+use stratosphere::value::AWS_ACCOUNT_ID;
+
+use super::bucket;
+use crate::routes::Function;
+use crate::stage::Stage;
+use crate::template::{Id, Keep, Template, logical, sub};
+
+pub fn add(template: &mut Template, stage: &Stage, function: &Function, alias: Id) {
+    let permission = template.add(
+        logical(function.name) + "Permission",
+        lambda::Permission! {
+            action: "lambda:InvokeFunction",
+            function_name: alias,
+            principal: "s3.amazonaws.com",
+            source_account: AWS_ACCOUNT_ID,
+            // By name: the bucket refers to the function, and S3 asks it when the bucket is made.
+            source_arn: sub(&bucket::arn(stage, "imports")),
+        },
+    );
+
+    let mut imports = bucket::private(&bucket::name(stage, "imports"));
+    imports.notification_configuration = Some(s3::bucket::NotificationConfiguration! {
+        lambda_configurations: vec![s3::bucket::LambdaConfiguration! {
+            event: "s3:ObjectCreated:*",
+            function: alias,
+            filter: s3::bucket::NotificationFilter! {
+                s3_key: s3::bucket::S3KeyFilter! {
+                    rules: vec![
+                        s3::bucket::FilterRule! { name: "prefix", value: "incoming/" },
+                        s3::bucket::FilterRule! { name: "suffix", value: ".csv" },
+                    ],
+                },
+            },
+        }],
+    });
+    imports.lifecycle_configuration = Some(s3::bucket::LifecycleConfiguration! {
+        rules: vec![s3::bucket::Rule! {
+            id: "ForgetOldImports",
+            status: "Enabled",
+            expiration_in_days: 90,
+            abort_incomplete_multipart_upload: s3::bucket::AbortIncompleteMultipartUpload! { days_after_initiation: 1 },
+        }],
+    });
+    let bucket = bucket::add(template, "ImportBucket", imports);
+    template.after(bucket, permission);
+    if stage.protect {
+        template.keep(bucket, Keep::Retain);
+    }
+    template.output("ImportBucket", bucket);
+}

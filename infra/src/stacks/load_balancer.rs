@@ -1,0 +1,121 @@
+//! The load balancer: a rule for every route, a target group for every function that serves one.
+
+use stratosphere::services::aws::elasticloadbalancingv2 as elb;
+use stratosphere::services::aws::elasticloadbalancingv2::{listener, listenerrule};
+use stratosphere::services::aws::lambda;
+use stratosphere::value::{AWS_ACCOUNT_ID, join};
+
+use super::{Kind, Stack};
+use crate::routes::{FUNCTIONS, Function};
+use crate::rules::{Rule, rules};
+use crate::stage::Stage;
+use crate::template::{Id, Template, arn, list, logical};
+
+const NOT_FOUND: &str = r#"{"type":"about:blank","title":"Not Found","status":404}"#;
+
+/// Adds the load balancer and returns its listener.
+pub fn add(stack: &mut Stack, stage: &Stage) -> Id {
+    let subnets =
+        ["PublicSubnet1", "PublicSubnet2"].map(|name| stack.input(Kind::Network, name, "AWS::EC2::Subnet::Id"));
+    let group = stack.input(Kind::Network, "LoadBalancerGroup", "AWS::EC2::SecurityGroup::Id");
+    let template = &mut stack.template;
+
+    let name = if stage.is_local() {
+        "anaquel".to_owned()
+    } else {
+        format!("anaquel-{}", stage.name)
+    };
+    let protect = stage.protect.to_string();
+    let attributes = [
+        ("routing.http.drop_invalid_header_fields.enabled", "true"),
+        ("deletion_protection.enabled", &protect),
+    ];
+    let load_balancer = template.add(
+        "LoadBalancer",
+        elb::LoadBalancer! {
+            name: name.as_str(),
+            r#type: "application",
+            scheme: "internet-facing",
+            subnets: list(subnets),
+            security_groups: list([group]),
+            load_balancer_attributes: Vec::from(attributes.map(|(key, value)| {
+                elb::loadbalancer::LoadBalancerAttribute! { key: key, value: value }
+            })),
+        },
+    );
+    let listener = template.add(
+        "HttpListener",
+        elb::Listener! {
+            load_balancer_arn: load_balancer,
+            port: 80,
+            protocol: "HTTP",
+            default_actions: vec![listener::Action! {
+                r#type: "fixed-response",
+                fixed_response_config: listener::FixedResponseConfig! {
+                    status_code: "404",
+                    content_type: "application/json",
+                    message_body: NOT_FOUND,
+                },
+            }],
+        },
+    );
+    template.output("Url", join("", ["http://".into(), load_balancer.att("DNSName")]));
+    listener
+}
+
+/// Leads the function's routes to its alias.
+pub fn forward(template: &mut Template, stage: &Stage, listener: Id, function: &Function, alias: Id) {
+    let targets = target_group(template, stage, function, alias);
+    for rule in rules(FUNCTIONS).iter().filter(|rule| rule.function == function.name) {
+        add_rule(template, listener, rule, targets);
+    }
+}
+
+fn target_group(template: &mut Template, stage: &Stage, function: &Function, alias: Id) -> Id {
+    let id = logical(function.name);
+    let name = stage.physical(function.name);
+    let permission = template.add(
+        format!("{id}Permission"),
+        lambda::Permission! {
+            action: "lambda:InvokeFunction",
+            function_name: alias,
+            principal: "elasticloadbalancing.amazonaws.com",
+            source_account: AWS_ACCOUNT_ID,
+            // By name: AWS looks for the permission before it makes a target group with this target.
+            source_arn: arn("elasticloadbalancing", &format!("targetgroup/{name}/*")),
+        },
+    );
+    let targets = template.add(
+        format!("{id}Targets"),
+        elb::TargetGroup! {
+            name: name.as_str(),
+            target_type: "lambda",
+            targets: vec![elb::targetgroup::TargetDescription! { id: alias }],
+            health_check_enabled: false,
+            target_group_attributes: vec![elb::targetgroup::TargetGroupAttribute! {
+                key: "lambda.multi_value_headers.enabled",
+                value: "true",
+            }],
+        },
+    );
+    template.after(targets, permission);
+    template.output(format!("{id}Targets"), targets);
+    targets
+}
+
+fn add_rule(template: &mut Template, listener: Id, rule: &Rule, targets: Id) {
+    let methods = listenerrule::HttpRequestMethodConfig! { values: list(rule.route.methods.iter().copied()) };
+    let paths = listenerrule::PathPatternConfig! { values: list([rule.pattern.as_str()]) };
+    template.add(
+        logical(&format!("{}{}", rule.route.methods[0].to_lowercase(), rule.route.path)) + "Rule",
+        elb::ListenerRule! {
+            listener_arn: listener,
+            priority: i32::try_from(rule.priority).expect("at most 50,000"),
+            conditions: vec![
+                listenerrule::RuleCondition! { field: "http-request-method", http_request_method_config: methods },
+                listenerrule::RuleCondition! { field: "path-pattern", path_pattern_config: paths },
+            ],
+            actions: vec![listenerrule::Action! { r#type: "forward", target_group_arn: targets }],
+        },
+    );
+}

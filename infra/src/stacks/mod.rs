@@ -1,0 +1,116 @@
+//! The stage as CloudFormation stacks, by lifetime. What one stack puts out, a later one takes in.
+
+mod app;
+mod bootstrap;
+mod bucket;
+mod data;
+mod function;
+mod imports;
+mod load_balancer;
+mod network;
+mod rights;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::stage::Stage;
+use crate::template::{Id, Template};
+
+pub struct Stack {
+    pub kind: Kind,
+    /// `anaquel-prod-network`
+    pub name: String,
+    pub template: Template,
+    /// Where the template's parameters get their values.
+    pub inputs: BTreeMap<&'static str, Input>,
+    /// Deleting the stack has to be unlocked first.
+    pub termination_protection: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Kind {
+    Bootstrap,
+    Network,
+    Data,
+    App,
+}
+
+pub enum Input {
+    /// The output of an earlier stack.
+    Output { stack: Kind, name: &'static str },
+    /// The key of a function's zip in the artifact bucket.
+    Code(&'static str),
+}
+
+/// In the order in which they are deployed.
+pub fn all(stage: &Stage) -> Result<Vec<Stack>> {
+    let stacks = vec![
+        bootstrap::stack(stage),
+        network::stack(stage),
+        data::stack(stage),
+        app::stack(stage),
+    ];
+    for stack in &stacks {
+        stack
+            .template
+            .check()
+            .with_context(|| format!("stack {}", stack.name))?;
+    }
+    Ok(stacks)
+}
+
+/// A resource's own policy, which refuses plain HTTP to everybody.
+fn only_over_tls(actions: &str, resources: impl Serialize) -> Value {
+    json!({
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Sid": "OnlyOverTls",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": actions,
+            "Resource": resources,
+            "Condition": { "Bool": { "aws:SecureTransport": "false" } },
+        }],
+    })
+}
+
+impl Kind {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Bootstrap => "bootstrap",
+            Self::Network => "network",
+            Self::Data => "data",
+            Self::App => "app",
+        }
+    }
+}
+
+impl Stack {
+    fn new(stage: &Stage, kind: Kind, about: &str) -> Self {
+        Self {
+            kind,
+            name: stage.physical(kind.name()),
+            template: Template::new(format!("Anaquel, stage {}: {about}", stage.name)),
+            inputs: BTreeMap::new(),
+            termination_protection: false,
+        }
+    }
+
+    /// A parameter that gets the output of the same name of an earlier stack.
+    fn input(&mut self, stack: Kind, name: &'static str, r#type: &'static str) -> Id {
+        self.inputs.insert(name, Input::Output { stack, name });
+        self.template.parameter(name, r#type)
+    }
+
+    /// A parameter that gets the key of the function's zip.
+    fn code(&mut self, name: &str, function: &'static str) -> Id {
+        let id = self.template.parameter(name, "String");
+        self.inputs.insert(id.name(), Input::Code(function));
+        id
+    }
+}

@@ -1,0 +1,268 @@
+//! The network: two zones, each with a subnet for the load balancer, one for functions and one for the
+//! database; and the groups that say who may talk to whom.
+
+use std::array;
+
+use stratosphere::services::aws::ec2;
+use stratosphere::services::aws::ec2::securitygroup::{Egress, Egress_, Ingress, Ingress_};
+use stratosphere::value::{fn_get_azs, fn_select_string};
+use stratosphere::{Tag, Tag_};
+
+use super::{Kind, Stack};
+use crate::stage::{self, Auth, Stage};
+use crate::template::{Id, Template, list, sub};
+
+const NETWORK: &str = "172.16.0.0/16";
+/// Load balancer and NAT.
+const PUBLIC: [&str; 2] = ["172.16.1.0/24", "172.16.2.0/24"];
+/// Functions, and the endpoints that they call.
+const APP: [&str; 2] = ["172.16.3.0/24", "172.16.4.0/24"];
+/// MariaDB, without a way out.
+const DATA: [&str; 2] = ["172.16.5.0/24", "172.16.6.0/24"];
+const ANYWHERE: &str = "0.0.0.0/0";
+
+pub fn stack(stage: &Stage) -> Stack {
+    let mut stack = Stack::new(stage, Kind::Network, "subnets, ways out, and who may talk to whom");
+    let template = &mut stack.template;
+
+    let vpc = template.add(
+        "Vpc",
+        ec2::VPC! {
+            cidr_block: NETWORK,
+            enable_dns_hostnames: true,
+            enable_dns_support: true,
+            tags: named("vpc"),
+        },
+    );
+    let public = subnets(template, vpc, "Public", PUBLIC);
+    let app = subnets(template, vpc, "App", APP);
+    let data = subnets(template, vpc, "Data", DATA);
+    template.output("Vpc", vpc);
+
+    // A table for each zone, so that `egress` changes routes and never moves a subnet to another table.
+    let app_tables = array::from_fn(|zone| route_table(template, vpc, &format!("App{}", zone + 1), &app[zone..=zone]));
+    route_table(template, vpc, "Data", &data);
+    let internet = internet(template, vpc, &public);
+    s3_endpoint(template, vpc, app_tables);
+
+    let functions = security_groups(template, stage, vpc);
+    match stage.egress {
+        stage::Egress::Endpoints => endpoints(template, stage, vpc, app, functions),
+        stage::Egress::SingleNat => nat(template, internet, &public[..1], app_tables),
+        stage::Egress::NatPerZone => nat(template, internet, &public, app_tables),
+    }
+    stack
+}
+
+/// The tag that the console shows as a name.
+fn named(name: &str) -> Vec<Tag_> {
+    vec![Tag! { key: "Name", value: sub(&format!("${{AWS::StackName}}-{name}")) }]
+}
+
+/// One subnet in each of the region's first two zones.
+fn subnets(template: &mut Template, vpc: Id, tier: &str, ranges: [&str; 2]) -> [Id; 2] {
+    [0, 1].map(|zone| {
+        let name = format!("{tier}Subnet{}", zone + 1);
+        let subnet = template.add(
+            &name,
+            ec2::Subnet! {
+                vpc_id: vpc,
+                cidr_block: ranges[usize::from(zone)],
+                availability_zone: fn_select_string(zone, fn_get_azs("")),
+                tags: named(&format!("{}-{}", tier.to_lowercase(), zone + 1)),
+            },
+        );
+        template.output(name, subnet);
+        subnet
+    })
+}
+
+fn route_table(template: &mut Template, vpc: Id, name: &str, subnets: &[Id]) -> Id {
+    let table = template.add(
+        format!("{name}Routes"),
+        ec2::RouteTable! {
+            vpc_id: vpc,
+            tags: named(&name.to_lowercase()),
+        },
+    );
+    for &subnet in subnets {
+        let association = ec2::SubnetRouteTableAssociation! { route_table_id: table, subnet_id: subnet };
+        template.add(format!("{}Routes", subnet.name()), association);
+    }
+    table
+}
+
+/// The way between public subnets and the internet; what needs it has to wait for the attachment.
+fn internet(template: &mut Template, vpc: Id, public: &[Id]) -> Id {
+    let gateway = template.add("InternetGateway", ec2::InternetGateway! { tags: named("internet") });
+    let attachment = template.add(
+        "InternetGatewayAttachment",
+        ec2::VPCGatewayAttachment! {
+            vpc_id: vpc,
+            internet_gateway_id: gateway,
+        },
+    );
+    let table = route_table(template, vpc, "Public", public);
+    let route = template.add(
+        "PublicRouteToInternet",
+        ec2::Route! {
+            route_table_id: table,
+            destination_cidr_block: ANYWHERE,
+            gateway_id: gateway,
+        },
+    );
+    template.after(route, attachment);
+    attachment
+}
+
+/// A NAT gateway in each of the public subnets given; zones without one use the first.
+fn nat(template: &mut Template, internet: Id, public: &[Id], app_tables: [Id; 2]) {
+    let mut gateways = Vec::new();
+    for (zone, &subnet) in (1..).zip(public) {
+        let name = format!("nat-{zone}");
+        let address = template.add(
+            format!("NatAddress{zone}"),
+            ec2::EIP! { domain: "vpc", tags: named(&name) },
+        );
+        template.after(address, internet);
+        gateways.push(template.add(
+            format!("NatGateway{zone}"),
+            ec2::NatGateway! {
+                allocation_id: address.att("AllocationId"),
+                subnet_id: subnet,
+                tags: named(&name),
+            },
+        ));
+    }
+    for ((zone, table), &gateway) in (1..).zip(app_tables).zip(gateways.iter().cycle()) {
+        template.add(
+            format!("App{zone}RouteToInternet"),
+            ec2::Route! {
+                route_table_id: table,
+                destination_cidr_block: ANYWHERE,
+                nat_gateway_id: gateway,
+            },
+        );
+    }
+}
+
+/// S3 costs nothing by this way, so every stage has it.
+fn s3_endpoint(template: &mut Template, vpc: Id, app_tables: [Id; 2]) {
+    template.add(
+        "S3Endpoint",
+        ec2::VPCEndpoint! {
+            vpc_id: vpc,
+            service_name: sub("com.amazonaws.${AWS::Region}.s3"),
+            vpc_endpoint_type: "Gateway",
+            route_table_ids: list(app_tables),
+        },
+    );
+}
+
+/// An address inside the network for each service that functions call.
+fn endpoints(template: &mut Template, stage: &Stage, vpc: Id, app: [Id; 2], functions: Id) {
+    let group = template.add(
+        "EndpointsGroup",
+        ec2::SecurityGroup! {
+            group_description: "Endpoints: functions come in, nothing goes out",
+            vpc_id: vpc,
+            security_group_ingress: vec![from_group(functions, 443, "functions call AWS")],
+            security_group_egress: vec![to_nowhere()],
+            tags: named("endpoints"),
+        },
+    );
+    let mut services = vec![("Ssm", "ssm"), ("Sqs", "sqs")];
+    if stage.database.auth() == Auth::Iam {
+        services.push(("SecretsManager", "secretsmanager")); // migrate-database reads the master password
+    }
+    for (name, service) in services {
+        template.add(
+            format!("{name}Endpoint"),
+            ec2::VPCEndpoint! {
+                vpc_id: vpc,
+                service_name: sub(&format!("com.amazonaws.${{AWS::Region}}.{service}")),
+                vpc_endpoint_type: "Interface",
+                private_dns_enabled: true,
+                subnet_ids: list(app),
+                security_group_ids: list([group]),
+            },
+        );
+    }
+}
+
+/// Internet -> load balancer; functions -> database, S3 and AWS. Two groups that name each other cannot be
+/// made, so the side that answers names the group, and the side that calls names the range.
+fn security_groups(template: &mut Template, stage: &Stage, vpc: Id) -> Id {
+    let load_balancer = template.add(
+        "LoadBalancerGroup",
+        ec2::SecurityGroup! {
+            group_description: "Load balancer: the internet comes in, nothing goes out",
+            vpc_id: vpc,
+            security_group_ingress: vec![from_anywhere(80, "shoppers"), from_anywhere(443, "shoppers")],
+            security_group_egress: vec![to_nowhere()],
+            tags: named("load-balancer"),
+        },
+    );
+
+    let aws: &[&str] = match stage.egress {
+        stage::Egress::Endpoints => &APP,
+        stage::Egress::SingleNat | stage::Egress::NatPerZone => &[ANYWHERE],
+    };
+    let mut calls = Vec::from(DATA.map(|range| to_range(range, 3306, "MariaDB")));
+    calls.extend(aws.iter().map(|range| to_range(range, 443, "AWS")));
+    calls.push(Egress! {
+        ip_protocol: "tcp",
+        from_port: 443,
+        to_port: 443,
+        destination_prefix_list_id: stage.s3_prefix_list.as_str(),
+        description: "S3",
+    });
+    let functions = template.add(
+        "FunctionsGroup",
+        ec2::SecurityGroup! {
+            group_description: "Functions: nothing comes in, database and AWS are called",
+            vpc_id: vpc,
+            security_group_egress: calls,
+            tags: named("functions"),
+        },
+    );
+
+    let database = template.add(
+        "DatabaseGroup",
+        ec2::SecurityGroup! {
+            group_description: "Database: functions come in, nothing goes out",
+            vpc_id: vpc,
+            security_group_ingress: vec![from_group(functions, 3306, "functions")],
+            security_group_egress: vec![to_nowhere()],
+            tags: named("database"),
+        },
+    );
+
+    template.output("LoadBalancerGroup", load_balancer);
+    template.output("FunctionsGroup", functions);
+    template.output("DatabaseGroup", database);
+    functions
+}
+
+fn from_anywhere(port: i32, why: &str) -> Ingress_ {
+    Ingress! { ip_protocol: "tcp", from_port: port, to_port: port, cidr_ip: ANYWHERE, description: why }
+}
+
+fn from_group(group: Id, port: i32, why: &str) -> Ingress_ {
+    Ingress! { ip_protocol: "tcp", from_port: port, to_port: port, source_security_group_id: group, description: why }
+}
+
+fn to_range(range: &str, port: i32, why: &str) -> Egress_ {
+    Egress! { ip_protocol: "tcp", from_port: port, to_port: port, cidr_ip: range, description: why }
+}
+
+/// EC2 lets a group without an outward rule send anything anywhere; one that leads nowhere stops that.
+fn to_nowhere() -> Egress_ {
+    Egress! {
+        ip_protocol: "icmp",
+        from_port: 252,
+        to_port: 86,
+        cidr_ip: "255.255.255.255/32",
+        description: "nothing goes out",
+    }
+}

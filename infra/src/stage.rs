@@ -1,0 +1,207 @@
+//! A stage: one complete shop, and all that distinguishes it from the others (`infra/stages/*.toml`).
+
+use anyhow::{Context, Result, anyhow};
+use serde::Deserialize;
+
+/// Name and settings of every stage. They travel inside the command, so it runs from anywhere.
+pub const STAGES: [(&str, &str); 3] = [
+    ("local", include_str!("../stages/local.toml")),
+    ("dev", include_str!("../stages/dev.toml")),
+    ("prod", include_str!("../stages/prod.toml")),
+];
+
+/// What the keys mean is written beside them in the files.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stage {
+    #[serde(skip)]
+    pub name: String,
+    pub region: String,
+    pub architecture: Architecture,
+    pub log_level: String,
+    pub egress: Egress,
+    pub protect: bool,
+    pub log_retention_days: u16,
+    pub s3_prefix_list: String,
+    pub concurrency: Concurrency,
+    pub submissions: Submissions,
+    pub database: Database,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Architecture {
+    Arm64,
+    /// Whatever runs this command.
+    Host,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Egress {
+    /// Interface endpoints of the services that functions call; no way to the internet.
+    Endpoints,
+    /// One NAT gateway for both zones.
+    SingleNat,
+    NatPerZone,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Concurrency {
+    pub http: u16,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Submissions {
+    pub visibility_seconds: u16,
+    pub max_receives: u16,
+    pub concurrency: u16,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Database {
+    pub name: String,
+    pub max_connections: u16,
+    pub server: Server,
+}
+
+/// Who runs MariaDB.
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Server {
+    Rds(Rds),
+    External(External),
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rds {
+    pub engine_version: String,
+    pub class: String,
+    pub multi_az: bool,
+    pub storage_gb: u16,
+    pub backup_days: u16,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct External {
+    pub host: String,
+    pub port: u16,
+}
+
+/// How functions log in to MariaDB.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Auth {
+    Iam,
+    Password,
+}
+
+impl Stage {
+    pub fn load(name: &str) -> Result<Self> {
+        let (_, text) = STAGES.iter().find(|(known, _)| *known == name).ok_or_else(|| {
+            let known = STAGES.map(|(known, _)| known).join(", ");
+            anyhow!("there is no stage `{name}`; the stages are {known}")
+        })?;
+        Self::parse(name, text)
+    }
+
+    fn parse(name: &str, text: &str) -> Result<Self> {
+        let stage: Self = toml::from_str(text)
+            .map_err(|error| anyhow!(error.message().to_owned()))
+            .with_context(|| format!("infra/stages/{name}.toml cannot be used"))?;
+        Ok(Self {
+            name: name.to_owned(),
+            ..stage
+        })
+    }
+
+    /// Where the stage's parameters live: `/anaquel/prod`.
+    pub fn prefix(&self) -> String {
+        format!("/anaquel/{}", self.name)
+    }
+
+    /// What AWS calls one of the stage's things: `anaquel-prod-show-book`.
+    pub fn physical(&self, thing: &str) -> String {
+        format!("anaquel-{}-{thing}", self.name)
+    }
+
+    pub fn is_local(&self) -> bool {
+        self.name == "local"
+    }
+}
+
+impl Architecture {
+    /// Lambda's name for it.
+    pub fn lambda(self) -> &'static str {
+        match self {
+            Self::Host if cfg!(target_arch = "x86_64") => "x86_64",
+            Self::Arm64 | Self::Host => "arm64",
+        }
+    }
+}
+
+impl Database {
+    /// RDS checks IAM tokens; a server of somebody else's knows passwords only.
+    pub fn auth(&self) -> Auth {
+        match self.server {
+            Server::Rds(_) => Auth::Iam,
+            Server::External(_) => Auth::Password,
+        }
+    }
+}
+
+impl Rds {
+    /// Of its parameter groups: `mariadb11.8` for the version 11.8.9.
+    pub fn family(&self) -> String {
+        let series = self.engine_version.rsplit_once('.').map_or("", |(series, _)| series);
+        format!("mariadb{series}")
+    }
+}
+
+impl Auth {
+    /// Its value in the parameter `database/auth`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Iam => "iam",
+            Self::Password => "password",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn complaint(stage: Result<Stage>) -> String {
+        format!("{:#}", stage.err().expect("a complaint"))
+    }
+
+    #[test]
+    fn every_stage_can_be_read() {
+        for (name, _) in STAGES {
+            assert_eq!(Stage::load(name).unwrap().name, name);
+        }
+    }
+
+    #[test]
+    fn an_unknown_stage_is_told_the_known_ones() {
+        assert_eq!(
+            complaint(Stage::load("qa")),
+            "there is no stage `qa`; the stages are local, dev, prod"
+        );
+    }
+
+    #[test]
+    fn an_unknown_key_is_named() {
+        let text = format!("egres = \"endpoints\"\n{}", STAGES[0].1);
+        let complaint = complaint(Stage::parse("local", &text));
+        assert!(
+            complaint.starts_with("infra/stages/local.toml cannot be used: unknown field `egres`"),
+            "{complaint}"
+        );
+    }
+}

@@ -1,0 +1,83 @@
+//! `bookstore synth`: writes a stage's templates, after everything that can be checked beforehand.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::Args;
+
+use crate::limits;
+use crate::routes::FUNCTIONS;
+use crate::stacks::{self, Stack};
+use crate::stage::{Architecture, STAGES, Stage};
+
+/// The committed templates, which show what a change to this crate means for every stage.
+const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/golden");
+
+#[derive(Args)]
+pub struct Synth {
+    /// Stage whose templates to write
+    #[arg(long, required_unless_present = "golden", requires = "out")]
+    stage: Option<String>,
+    /// Folder to write them to, one file a stack
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// Refresh the committed templates of every stage instead
+    #[arg(long, conflicts_with_all = ["stage", "out"])]
+    golden: bool,
+}
+
+pub fn run(args: &Synth) -> Result<()> {
+    if let (Some(stage), Some(out)) = (&args.stage, &args.out) {
+        return write(&stacks(&Stage::load(stage)?)?, out);
+    }
+    STAGES
+        .iter()
+        .try_for_each(|(name, _)| write(&golden(name)?, &Path::new(GOLDEN).join(name)))
+}
+
+/// The stage's stacks in deploy order, within every limit.
+pub fn stacks(stage: &Stage) -> Result<Vec<Stack>> {
+    limits::check(stage, FUNCTIONS)?;
+    stacks::all(stage)
+}
+
+/// The same on every machine: for arm64, whatever the host is.
+fn golden(stage: &str) -> Result<Vec<Stack>> {
+    let mut stage = Stage::load(stage)?;
+    stage.architecture = Architecture::Arm64;
+    stacks(&stage)
+}
+
+fn write(stacks: &[Stack], folder: &Path) -> Result<()> {
+    fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
+    for stack in stacks {
+        let file = file(folder, stack);
+        fs::write(&file, stack.template.to_json()?).with_context(|| format!("writing {}", file.display()))?;
+    }
+    Ok(())
+}
+
+fn file(folder: &Path, stack: &Stack) -> PathBuf {
+    folder.join(stack.kind.name()).with_extension("json")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_committed_templates_are_up_to_date() {
+        for (name, _) in STAGES {
+            for stack in golden(name).unwrap() {
+                let file = file(&Path::new(GOLDEN).join(name), &stack);
+                let committed = fs::read_to_string(&file).unwrap_or_default();
+                assert!(
+                    committed == stack.template.to_json().unwrap(),
+                    "{} is stale: run `cargo bookstore synth --golden` and look at the difference",
+                    file.display()
+                );
+            }
+        }
+    }
+}
