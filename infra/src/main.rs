@@ -1,21 +1,24 @@
 //! The `bookstore` command: makes CloudFormation templates of the shop, and deploys and runs it.
-#![expect(
-    dead_code,
-    reason = "`deploy` and `up` are not there yet, which read what `synth` does not"
-)]
 
+mod cloud;
 mod database_settings;
+mod deploy;
+mod import;
 mod limits;
+mod local;
+mod prepare;
 mod routes;
 mod rules;
 mod stacks;
 mod stage;
 mod synth;
 mod template;
+mod test;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use local::up;
 
 #[derive(Parser)]
 #[command(name = "bookstore", about = "Anaquel, a serverless bookstore")]
@@ -26,13 +29,32 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Open the shop on this machine: a private MariaDB, an AWS emulator, and the real deploy to it
+    Up(up::Up),
+    /// Close what `up` opened; the data is kept
+    Down,
+    /// Import a CSV of books
+    Import(import::Import),
     /// Write the CloudFormation templates of a stage
     Synth(synth::Synth),
+    /// Deploy a stage to AWS and release its functions
+    Deploy(deploy::Deploy),
+    /// Run every test against a local stage of its own
+    Test(test::Test),
+    /// Renew `.sqlx/` after a change of SQL or schema
+    Prepare(prepare::Prepare),
 }
 
-fn main() -> ExitCode {
+#[tokio::main]
+async fn main() -> ExitCode {
     let result = match Cli::parse().command {
+        Command::Up(args) => up::up(&args).await,
+        Command::Down => up::down().await,
+        Command::Import(args) => import::run(&args).await,
         Command::Synth(args) => synth::run(&args),
+        Command::Deploy(args) => deploy::run(&args).await,
+        Command::Test(args) => test::run(&args).await,
+        Command::Prepare(args) => prepare::run(&args).await,
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -121,7 +121,7 @@ pub struct Route {
 }
 
 /// The database user that a function logs in as.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Access {
     Reader,
     Writer,

@@ -29,11 +29,17 @@ pub struct Synth {
 
 pub fn run(args: &Synth) -> Result<()> {
     if let (Some(stage), Some(out)) = (&args.stage, &args.out) {
-        return write(&stacks(&Stage::load(stage)?)?, out);
+        return write_stage(stage, out).map(drop);
     }
-    STAGES
-        .iter()
-        .try_for_each(|(name, _)| write(&golden(name)?, &Path::new(GOLDEN).join(name)))
+    for (name, _) in STAGES {
+        write(&golden(name)?, &Path::new(GOLDEN).join(name))?;
+    }
+    Ok(())
+}
+
+/// Writes the stage's templates and tells which files they are.
+pub fn write_stage(stage: &str, folder: &Path) -> Result<Vec<PathBuf>> {
+    write(&stacks(&Stage::load(stage)?)?, folder)
 }
 
 /// The stage's stacks in deploy order, within every limit.
@@ -49,13 +55,15 @@ fn golden(stage: &str) -> Result<Vec<Stack>> {
     stacks(&stage)
 }
 
-fn write(stacks: &[Stack], folder: &Path) -> Result<()> {
+fn write(stacks: &[Stack], folder: &Path) -> Result<Vec<PathBuf>> {
     fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
+    let mut files = Vec::new();
     for stack in stacks {
         let file = file(folder, stack);
         fs::write(&file, stack.template.to_json()?).with_context(|| format!("writing {}", file.display()))?;
+        files.push(file);
     }
-    Ok(())
+    Ok(files)
 }
 
 fn file(folder: &Path, stack: &Stack) -> PathBuf {

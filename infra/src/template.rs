@@ -165,6 +165,7 @@ impl Template {
         self.outputs.insert(Id::new(name.into()).0, Output { value });
     }
 
+    #[cfg(test)]
     pub fn has_output(&self, name: &str) -> bool {
         self.outputs.contains_key(name)
     }

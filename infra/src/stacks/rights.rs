@@ -66,7 +66,7 @@ fn database(wiring: &Wiring, function: &Function) -> Option<Value> {
     Some(match access {
         Access::Admin => allow(&["secretsmanager:GetSecretValue"], rds.master_secret),
         Access::Reader | Access::Writer => {
-            let user = format!("dbuser:${{DatabaseResourceId}}/{}", access.user());
+            let user = format!("dbuser:${{{}}}/{}", rds.resource_id.name(), access.user());
             allow(&["rds-db:connect"], arn("rds-db", &user))
         }
     })

@@ -6,6 +6,8 @@ use super::{Invalid, Isbn13, Parsed, clean};
 /// A search of at least one word.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Search {
+    /// As it was typed, cleaned.
+    text: String,
     words: Vec<String>,
     isbn: Option<Isbn13>,
 }
@@ -46,6 +48,7 @@ impl Search {
         Ok(Self {
             words,
             isbn: Isbn13::parse(&text).ok(),
+            text,
         })
     }
 
@@ -82,6 +85,12 @@ impl Search {
         }
         beginning
     }
+
+    /// The query as typed, where it has signs that the index does not keep and that set books apart: C++, C#.
+    pub fn literal(&self) -> Option<&str> {
+        let plain = |c: char| c.is_alphanumeric() || c.is_whitespace() || ".,;:'’\"¿?¡!()-–_".contains(c);
+        self.text.chars().any(|c| !plain(c)).then_some(&self.text)
+    }
 }
 
 fn is_prefix(word: &str) -> bool {
@@ -101,7 +110,7 @@ fn is_common(word: &str) -> bool {
 /// The order of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sort {
-    /// Titles that begin with the whole query, then the most rated.
+    /// Texts that begin with the whole query, then titles with its odd signs, then the most rated.
     Relevance,
     /// Most rated first.
     Popular,
@@ -182,6 +191,13 @@ mod tests {
         assert_eq!(Search::parse("la casa de").unwrap().beginning(), "la__ casa__ de__");
         assert_eq!(Search::parse("El quij").unwrap().beginning(), "el__ quij");
         assert_eq!(Search::parse("It").unwrap().beginning(), "it__");
+    }
+
+    #[test]
+    fn signs_that_set_books_apart_are_kept_literally() {
+        let literal = |query: &str| Search::parse(query).unwrap().literal().map(str::to_owned);
+        assert_eq!(literal(" C++ "), Some("C++".into()));
+        assert_eq!(literal("¿Qué me quieres, amor?"), None);
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub async fn list(connection: &mut MySqlConnection, listing: &Listing) -> sqlx::
     let plan = match &listing.search {
         None => None,
         Some(search) => match search.plan() {
-            Some(plan) => Some((plan, search.beginning())),
+            Some(plan) => Some((plan, search)),
             None => {
                 return Ok(Page {
                     items: Vec::new(),
@@ -54,8 +54,8 @@ pub async fn list(connection: &mut MySqlConnection, listing: &Listing) -> sqlx::
         .push(if order.text { "null" } else { order.column })
         .push(" as signed) as number from ");
     match &plan {
-        Some((plan, beginning)) => {
-            push_hits(&mut sql, plan, beginning);
+        Some((plan, search)) => {
+            push_hits(&mut sql, plan, search);
             sql.push(" h join books b on b.id = h.id");
         }
         None => {
@@ -101,12 +101,18 @@ impl Listing {
 }
 
 /// The hits of a search as a derived table of `id` and `relevance`.
-fn push_hits(sql: &mut QueryBuilder<MySql>, plan: &Plan, beginning: &str) {
+fn push_hits(sql: &mut QueryBuilder<MySql>, plan: &Plan, search: &Search) {
     let relevance = |sql: &mut QueryBuilder<MySql>| {
+        let beginning = search.beginning();
         sql.push("(select id, (left(search_text, char_length(")
-            .push_bind(beginning.to_owned());
-        sql.push(")) = ").push_bind(beginning.to_owned());
-        sql.push(") * 4294967296 + ratings_count as relevance from books where ");
+            .push_bind(beginning.clone());
+        sql.push(")) = ").push_bind(beginning).push(") * 8589934592 + ");
+        if let Some(literal) = search.literal() {
+            sql.push("(locate(")
+                .push_bind(literal.to_owned())
+                .push(", title) > 0) * 4294967296 + ");
+        }
+        sql.push("ratings_count as relevance from books where ");
     };
     match plan {
         Plan::Isbn(isbn) => {
@@ -307,6 +313,7 @@ mod tests {
         ("Así es la casa", "Nadie", 500),
         ("As You Like It", "William Shakespeare", 600),
         ("¿Qué me quieres, amor?", "Manuel Rivas", 10),
+        ("The Magician's Nephew", "C.S. Lewis", 700),
     ];
 
     async fn shelf(pool: &MySqlPool) -> sqlx::pool::PoolConnection<MySql> {
@@ -410,8 +417,8 @@ mod tests {
             };
             list(&mut connection, &listing).await.unwrap().items.remove(0).title
         };
-        assert_eq!(first(Sort::Popular).await, "As You Like It");
-        assert_eq!(first(Sort::Rating).await, "As You Like It");
+        assert_eq!(first(Sort::Popular).await, "The Magician's Nephew");
+        assert_eq!(first(Sort::Rating).await, "The Magician's Nephew");
         assert_eq!(first(Sort::Title).await, "¿Qué me quieres, amor?");
     }
 

@@ -1,0 +1,90 @@
+//! The clients that a stage is deployed and run with: AWS's, or the emulator's on the local stage.
+
+use std::{future::Future, time::Duration};
+
+use anyhow::{Context, Result, anyhow};
+use aws_config::{Region, SdkConfig};
+use aws_sdk_s3::error::DisplayErrorContext;
+
+use crate::stage::Stage;
+
+pub struct Cloud {
+    pub cloudformation: aws_sdk_cloudformation::Client,
+    pub elb: aws_sdk_elasticloadbalancingv2::Client,
+    pub lambda: aws_sdk_lambda::Client,
+    pub s3: aws_sdk_s3::Client,
+    pub ssm: aws_sdk_ssm::Client,
+    sts: aws_sdk_sts::Client,
+}
+
+/// Where the emulator listens, and which credentials it takes.
+#[derive(Debug, Clone, Copy)]
+pub struct Local {
+    pub port: u16,
+}
+
+impl Cloud {
+    /// The clients of a stage on AWS: credentials from the environment, as the AWS CLI finds them.
+    pub async fn of(stage: &Stage) -> Self {
+        let sdk = shared::aws::patient_sdk_config().await;
+        Self::new(&sdk.into_builder().region(Region::new(stage.region.clone())).build())
+    }
+
+    /// The clients of the local stage.
+    pub async fn local(stage: &Stage, local: Local) -> Self {
+        let credentials = aws_credential_types::Credentials::new("test", "test", None, None, "local stage");
+        let credentials = aws_credential_types::provider::SharedCredentialsProvider::new(credentials);
+        let sdk = shared::aws::patient_sdk_config().await.into_builder();
+        let sdk = sdk
+            .region(Region::new(stage.region.clone()))
+            .credentials_provider(credentials);
+        Self::new(&sdk.endpoint_url(format!("http://127.0.0.1:{}", local.port)).build())
+    }
+
+    fn new(sdk: &SdkConfig) -> Self {
+        // An endpoint of one's own has no name for each bucket.
+        let s3 = aws_sdk_s3::config::Builder::from(sdk)
+            .force_path_style(sdk.endpoint_url().is_some())
+            .build();
+        Self {
+            cloudformation: aws_sdk_cloudformation::Client::new(sdk),
+            elb: aws_sdk_elasticloadbalancingv2::Client::new(sdk),
+            lambda: aws_sdk_lambda::Client::new(sdk),
+            s3: aws_sdk_s3::Client::from_conf(s3),
+            ssm: aws_sdk_ssm::Client::new(sdk),
+            sts: aws_sdk_sts::Client::new(sdk),
+        }
+    }
+
+    /// The account that all this happens in; also the first call, so that bad credentials are told at once.
+    pub async fn account(&self) -> Result<String> {
+        let identity = said(self.sts.get_caller_identity().send()).await;
+        let identity = identity.context("no AWS account answers: sign in first (`aws sso login`, or AWS_PROFILE)")?;
+        identity.account.context("AWS names no account")
+    }
+}
+
+/// A call's answer, or AWS's own words on why there is none.
+pub async fn said<T, E: std::error::Error + Send + Sync + 'static>(
+    call: impl Future<Output = std::result::Result<T, E>>,
+) -> Result<T> {
+    call.await.map_err(|error| anyhow!("{}", DisplayErrorContext(error)))
+}
+
+/// Asks until there is an answer, or until patience ends.
+pub async fn until<T>(what: &str, patience: Duration, mut ask: impl AsyncFnMut() -> Result<Option<T>>) -> Result<T> {
+    let asking = async {
+        let mut pause = Duration::from_millis(30);
+        loop {
+            if let Some(answer) = ask().await? {
+                return Ok(answer);
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 3 / 2).min(Duration::from_secs(5));
+        }
+    };
+    let late = || anyhow!("{what} took longer than {} s", patience.as_secs());
+    tokio::time::timeout(patience, asking)
+        .await
+        .unwrap_or_else(|_| Err(late()))
+}

@@ -1,0 +1,187 @@
+//! Functions as Lambda wants them: compiled, each in a zip that is named by its content.
+
+use std::{
+    fs,
+    io::{Cursor, Write},
+    path::{Path, PathBuf},
+    process::Stdio,
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use aws_sdk_s3::primitives::ByteStream;
+use base64::{Engine, prelude::BASE64_STANDARD};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use tokio::process::Command;
+use zip::{CompressionMethod, DateTime, ZipWriter, write::SimpleFileOptions};
+
+use crate::{
+    cloud::{Cloud, said},
+    routes::FUNCTIONS,
+};
+
+pub struct Packages(Vec<Package>);
+
+/// One function's zip.
+pub struct Package {
+    pub function: &'static str,
+    pub zip: PathBuf,
+    /// In the artifact bucket.
+    pub key: String,
+    /// As Lambda gives it: SHA-256 in base64.
+    pub sha256: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    /// Release builds for arm64, by cargo-lambda.
+    Aws,
+    /// The host's own debug builds, shared with everything else that runs locally.
+    Local,
+}
+
+impl Packages {
+    /// Compiles every function and packs those that have changed since.
+    pub async fn build(profile: Profile) -> Result<Self> {
+        let binaries = compile(profile).await?;
+        let packages = FUNCTIONS
+            .iter()
+            .map(|function| pack(function.name, &binaries(function.name), profile));
+        packages.collect::<Result<_>>().map(Self)
+    }
+
+    pub fn get(&self, function: &str) -> Result<&Package> {
+        self.0
+            .iter()
+            .find(|package| package.function == function)
+            .with_context(|| format!("no package of {function}"))
+    }
+
+    /// Uploads what the bucket does not have yet.
+    pub async fn upload(&self, cloud: &Cloud, bucket: &str) -> Result<()> {
+        for Package { key, zip, function, .. } in &self.0 {
+            if cloud.s3.head_object().bucket(bucket).key(key).send().await.is_ok() {
+                continue;
+            }
+            let body = ByteStream::from(fs::read(zip).with_context(|| format!("reading {}", zip.display()))?);
+            let put = cloud.s3.put_object().bucket(bucket).key(key).body(body);
+            said(put.send())
+                .await
+                .with_context(|| format!("uploading {function}"))?;
+        }
+        Ok(())
+    }
+}
+
+/// Compiles, and tells where each binary lies.
+async fn compile(profile: Profile) -> Result<Box<dyn Fn(&str) -> PathBuf>> {
+    let (root, target) = workspace().await?;
+    match profile {
+        Profile::Local => {
+            println!("Building the functions …");
+            // The whole workspace, never a package: `-p` would resolve other features and compile them all again.
+            cargo(&root, &["build", "--workspace"]).await?;
+            Ok(Box::new(move |function| target.join("debug").join(function)))
+        }
+        Profile::Aws => {
+            println!("Building the functions for arm64 …");
+            let mut arguments = vec!["lambda", "build", "--release", "--arm64"];
+            arguments.extend(FUNCTIONS.iter().flat_map(|function| ["--bin", function.name]));
+            cargo(&root, &arguments).await.context(
+                "`cargo lambda` builds for AWS: `pip install cargo-lambda` brings it, with the linker that it needs",
+            )?;
+            Ok(Box::new(move |function| {
+                target.join("lambda").join(function).join("bootstrap")
+            }))
+        }
+    }
+}
+
+async fn cargo(root: &Path, arguments: &[&str]) -> Result<()> {
+    let status = Command::new("cargo")
+        .args(arguments)
+        .current_dir(root)
+        .stdin(Stdio::null())
+        .status()
+        .await;
+    let status = status.context("cargo cannot be started")?;
+    ensure!(status.success(), "`cargo {}` failed", arguments.join(" "));
+    Ok(())
+}
+
+/// The workspace's root and its target directory, wherever the settings put that.
+pub async fn workspace() -> Result<(PathBuf, PathBuf)> {
+    let metadata = Command::new("cargo")
+        .args(["metadata", "--no-deps", "--format-version", "1"])
+        .output()
+        .await;
+    let metadata = metadata.context("cargo cannot be started")?;
+    if !metadata.status.success() {
+        bail!(
+            "run this inside the bookstore's folder: {}",
+            String::from_utf8_lossy(&metadata.stderr).trim()
+        );
+    }
+    let metadata: Value = serde_json::from_slice(&metadata.stdout)?;
+    let path = |name: &str| {
+        metadata[name]
+            .as_str()
+            .map(PathBuf::from)
+            .with_context(|| format!("cargo names no {name}"))
+    };
+    Ok((path("workspace_root")?, path("target_directory")?))
+}
+
+fn pack(function: &'static str, binary: &Path, profile: Profile) -> Result<Package> {
+    let zip = binary.with_extension("zip");
+    if !is_newer(&zip, binary) {
+        let code = fs::read(binary).with_context(|| format!("reading {}", binary.display()))?;
+        fs::write(&zip, zipped(&code, profile)?).with_context(|| format!("writing {}", zip.display()))?;
+    }
+    let digest = Sha256::digest(fs::read(&zip)?);
+    let hex: String = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(Package {
+        function,
+        zip,
+        key: format!("functions/{function}/{hex}.zip"),
+        sha256: BASE64_STANDARD.encode(digest),
+    })
+}
+
+fn is_newer(zip: &Path, binary: &Path) -> bool {
+    let changed = |path: &Path| fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
+    changed(zip)
+        .zip(changed(binary))
+        .is_some_and(|(zip, binary)| zip > binary)
+}
+
+/// The same bytes for the same code, whenever they are packed. Locally nobody downloads it: quick beats small.
+fn zipped(code: &[u8], profile: Profile) -> Result<Vec<u8>> {
+    let level = if profile == Profile::Local { 1 } else { 9 };
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Deflated)
+        .compression_level(Some(level))
+        .last_modified_time(DateTime::default())
+        .unix_permissions(0o755);
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    zip.start_file("bootstrap", options)?;
+    zip.write_all(code)?;
+    Ok(zip.finish()?.into_inner())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_code_gives_the_same_zip() {
+        assert_eq!(
+            zipped(b"code", Profile::Aws).unwrap(),
+            zipped(b"code", Profile::Aws).unwrap()
+        );
+        assert_ne!(
+            zipped(b"code", Profile::Aws).unwrap(),
+            zipped(b"edoc", Profile::Aws).unwrap()
+        );
+    }
+}

@@ -1,0 +1,90 @@
+//! SecureStrings, which CloudFormation cannot create: put once, never overwritten.
+
+use std::{collections::BTreeMap, fmt::Write};
+
+use anyhow::{Context, Result, bail};
+use aws_sdk_ssm::types::ParameterType;
+use base64::{Engine, prelude::BASE64_STANDARD};
+use shared::secret::Secret;
+
+use crate::{
+    cloud::{Cloud, said},
+    routes::Access,
+    stage::{Auth, Stage},
+};
+
+/// What is settled already; the rest is made at random.
+#[derive(Default)]
+pub struct KnownSecrets {
+    /// Of the database users, for a server that knows passwords only.
+    pub passwords: BTreeMap<Access, Secret>,
+    /// 32 bytes in base64.
+    pub submission_key: Option<Secret>,
+}
+
+pub async fn put(cloud: &Cloud, stage: &Stage, known: &KnownSecrets) -> Result<()> {
+    let key = known
+        .submission_key
+        .as_ref()
+        .map_or_else(random_key, |key| key.reveal().to_owned());
+    put_once(cloud, &format!("{}/submission-key", stage.prefix()), Some(key)).await?;
+    if stage.database.auth() == Auth::Iam {
+        return Ok(());
+    }
+    for access in Access::ALL {
+        let name = format!("{}/database/{}/password", stage.prefix(), access.name());
+        let password = known.passwords.get(&access).map(|secret| secret.reveal().to_owned());
+        // The administrator's is whoever's who runs the server; the others are ours to choose.
+        let password = password.or_else(|| (access != Access::Admin).then(random_password));
+        put_once(cloud, &name, password).await?;
+    }
+    Ok(())
+}
+
+async fn put_once(cloud: &Cloud, name: &str, value: Option<String>) -> Result<()> {
+    let known = cloud.ssm.get_parameters().names(name);
+    let known = said(known.send())
+        .await
+        .with_context(|| format!("looking for the parameter {name}"))?;
+    if !known.parameters().is_empty() {
+        return Ok(());
+    }
+    let Some(value) = value else {
+        bail!(
+            "put the administrator's password first: aws ssm put-parameter --type SecureString --name {name} --value …"
+        );
+    };
+    let put = cloud
+        .ssm
+        .put_parameter()
+        .name(name)
+        .value(value)
+        .r#type(ParameterType::SecureString)
+        .overwrite(false);
+    match put.send().await {
+        Ok(_) => Ok(()),
+        // Somebody else was quicker.
+        Err(error)
+            if error
+                .as_service_error()
+                .is_some_and(|e| e.is_parameter_already_exists()) =>
+        {
+            Ok(())
+        }
+        Err(error) => said(async { Err(error) })
+            .await
+            .with_context(|| format!("putting the parameter {name}")),
+    }
+}
+
+fn random_key() -> String {
+    BASE64_STANDARD.encode(rand::random::<[u8; 32]>())
+}
+
+fn random_password() -> String {
+    let bytes: [u8; 20] = rand::random();
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        _ = write!(text, "{byte:02x}");
+        text
+    })
+}

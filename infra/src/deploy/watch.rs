@@ -1,0 +1,169 @@
+//! What CloudFormation does, while it does it, and why it failed where it did.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use anyhow::{Context, Result, bail};
+use aws_sdk_cloudformation::{
+    primitives::DateTime,
+    types::{StackEvent, StackStatus},
+};
+use time::OffsetDateTime;
+
+use super::{Manner, stack};
+use crate::cloud::{Cloud, said, until};
+
+/// A database in two zones takes its time.
+const DONE_WITHIN: Duration = Duration::from_mins(90);
+
+/// Follows the stack until it is done; a failure is told with AWS's own reason for the resource that failed first.
+pub async fn until_done(cloud: &Cloud, name: &str, started: OffsetDateTime, manner: Manner) -> Result<()> {
+    let mut told = BTreeSet::new();
+    let status = until(name, DONE_WITHIN, async || {
+        if manner != Manner::Brief {
+            for event in events(cloud, name, started).await? {
+                if told.insert(event.event_id().unwrap_or_default().to_owned()) {
+                    tell(&event);
+                }
+            }
+        }
+        settled_status(cloud, name).await
+    })
+    .await?;
+    if matches!(status, StackStatus::CreateComplete | StackStatus::UpdateComplete) {
+        return Ok(());
+    }
+    let reasons = root_causes(&events(cloud, name, started).await?);
+    bail!(
+        "{name} could not be changed and was rolled back ({}):\n{reasons}",
+        status.as_str()
+    )
+}
+
+/// Waits for what somebody else, or an interrupted deploy, has under way.
+pub async fn until_settled(cloud: &Cloud, name: &str) -> Result<()> {
+    until(name, DONE_WITHIN, async || settled_status(cloud, name).await)
+        .await
+        .map(drop)
+}
+
+pub async fn until_gone(cloud: &Cloud, name: &str) -> Result<()> {
+    until(name, DONE_WITHIN, async || {
+        let found = stack::describe(cloud, name).await?;
+        let status = found.as_ref().and_then(|stack| stack.stack_status());
+        match status {
+            Some(StackStatus::DeleteFailed) => bail!("{name} cannot be removed: look at its events in the AWS console"),
+            None | Some(StackStatus::DeleteComplete) => Ok(Some(())),
+            Some(_) => Ok(None),
+        }
+    })
+    .await
+}
+
+async fn settled_status(cloud: &Cloud, name: &str) -> Result<Option<StackStatus>> {
+    let found = stack::describe(cloud, name)
+        .await?
+        .with_context(|| format!("the stack {name} has gone"))?;
+    let status = found
+        .stack_status()
+        .cloned()
+        .context("CloudFormation names no status")?;
+    Ok((!is_under_way(&status)).then_some(status))
+}
+
+pub fn is_under_way(status: &StackStatus) -> bool {
+    *status != StackStatus::ReviewInProgress && status.as_str().ends_with("_IN_PROGRESS")
+}
+
+/// Events since the start, oldest first.
+async fn events(cloud: &Cloud, name: &str, started: OffsetDateTime) -> Result<Vec<StackEvent>> {
+    let described = said(cloud.cloudformation.describe_stack_events().stack_name(name).send()).await;
+    let mut events = described
+        .context("reading the stack's events")?
+        .stack_events
+        .unwrap_or_default();
+    // A clock that differs a little must not hide the first event.
+    let since = DateTime::from_secs(started.unix_timestamp() - 2);
+    events.retain(|event| event.timestamp().is_some_and(|at| *at >= since));
+    events.reverse();
+    Ok(events)
+}
+
+fn tell(event: &StackEvent) {
+    let status = event.resource_status().map_or("", |status| status.as_str());
+    let reason = event
+        .resource_status_reason()
+        .map(|reason| format!("  {reason}"))
+        .unwrap_or_default();
+    println!(
+        "  {status:<28} {}{reason}",
+        event.logical_resource_id().unwrap_or_default()
+    );
+}
+
+/// The resources that failed by themselves, not those that were cancelled because of them.
+fn root_causes(events: &[StackEvent]) -> String {
+    let failed = events.iter().filter(|event| {
+        let status = event.resource_status().map_or("", |status| status.as_str());
+        let cancelled = event
+            .resource_status_reason()
+            .is_some_and(|reason| reason.contains("cancelled"));
+        status.ends_with("_FAILED") && !cancelled
+    });
+    let lines: Vec<String> = failed
+        .map(|event| {
+            let kind = event.resource_type().unwrap_or_default();
+            let reason = event.resource_status_reason().unwrap_or("AWS says not why");
+            format!(
+                "  {} ({kind}): {reason}",
+                event.logical_resource_id().unwrap_or_default()
+            )
+        })
+        .collect();
+    if lines.is_empty() {
+        "  CloudFormation names no resource: look at the stack's events".to_owned()
+    } else {
+        lines.join("\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_cloudformation::types::ResourceStatus;
+
+    use super::*;
+
+    fn event(resource: &str, status: ResourceStatus, reason: &str) -> StackEvent {
+        StackEvent::builder()
+            .stack_id("s")
+            .event_id(resource)
+            .stack_name("s")
+            .timestamp(DateTime::from_secs(0))
+            .logical_resource_id(resource)
+            .resource_type("AWS::EC2::Subnet")
+            .resource_status(status)
+            .resource_status_reason(reason)
+            .build()
+    }
+
+    #[test]
+    fn the_root_cause_is_told_and_not_what_was_cancelled_with_it() {
+        let text = root_causes(&[
+            event("Vpc", ResourceStatus::CreateComplete, ""),
+            event(
+                "Subnet1",
+                ResourceStatus::CreateFailed,
+                "The CIDR '10.0.0.0/99' is invalid",
+            ),
+            event("Subnet2", ResourceStatus::CreateFailed, "Resource creation cancelled"),
+        ]);
+        assert_eq!(text, "  Subnet1 (AWS::EC2::Subnet): The CIDR '10.0.0.0/99' is invalid");
+    }
+
+    #[test]
+    fn a_stack_that_only_waits_for_its_change_set_is_not_under_way() {
+        assert!(is_under_way(&StackStatus::UpdateInProgress));
+        assert!(is_under_way(&StackStatus::UpdateCompleteCleanupInProgress));
+        assert!(!is_under_way(&StackStatus::ReviewInProgress));
+        assert!(!is_under_way(&StackStatus::RollbackComplete));
+    }
+}

@@ -1,0 +1,126 @@
+//! The AWS emulator: ministack, as a process of this user that only this machine can reach.
+//!
+//! It keeps everything in memory, so each start is a fresh account. What it knows of the world is the list in
+//! `environment`; functions inherit that, as they would inherit nothing of an operator's shell on AWS.
+
+use std::{
+    env,
+    io::{Read, Write},
+    net::{Ipv4Addr, SocketAddr, TcpStream},
+    path::Path,
+    time::Duration,
+};
+
+use anyhow::Result;
+
+use super::{
+    home::{Home, make_private_folder, remove_folder},
+    ports,
+    process::Process,
+    tools::Tools,
+};
+
+/// The region that the emulator's account is in.
+pub const REGION: &str = "us-east-1";
+
+const NAME: &str = "emulator";
+const START_PATIENCE: Duration = Duration::from_mins(1);
+const STOP_PATIENCE: Duration = Duration::from_secs(10);
+const ANSWER_PATIENCE: Duration = Duration::from_secs(2);
+
+pub struct Emulator {
+    process: Process,
+    pub port: u16,
+}
+
+impl Emulator {
+    /// Starts a fresh one on `port`; one that already runs must have been stopped.
+    pub async fn start(home: &Home, tools: &Tools, port: u16) -> Result<Self> {
+        eprintln!("Starting the AWS emulator …");
+        let folder = home.folder(NAME)?;
+        let temporary = folder.join("tmp"); // the functions' unpacked binaries are in here
+        remove_folder(&temporary)?;
+        make_private_folder(&temporary)?;
+        ports::note(home, NAME, port)?;
+
+        let mut command = Process::command(home, NAME, &tools.program("python"))?;
+        command
+            .args(["-m", "ministack"])
+            .current_dir(&folder)
+            .env_clear()
+            .envs(environment(&folder, port));
+        let process = Process::spawn(home, NAME, command)?;
+        process
+            .wait_until(START_PATIENCE, async || Ok(is_healthy(port)))
+            .await?;
+        Ok(Self { process, port })
+    }
+
+    /// Ends the emulator of `home` with the functions that it runs. Says whether there was one.
+    pub async fn stop(home: &Home) -> Result<bool> {
+        let Some(process) = Process::find(home, NAME)? else {
+            return Ok(false);
+        };
+        process.stop(STOP_PATIENCE).await?;
+        Ok(true)
+    }
+
+    /// The port of the emulator of `home`, while it runs.
+    pub fn running(home: &Home) -> Result<Option<u16>> {
+        let is_alive = Process::find(home, NAME)?.is_some_and(|process| process.is_alive());
+        Ok(ports::noted(home, NAME)?.filter(|_| is_alive))
+    }
+
+    /// Waits for its end, as `Process::ended` says.
+    pub async fn ended(&self) -> Result<()> {
+        self.process.ended().await
+    }
+
+    /// What `AWS_ENDPOINT_URL` must say.
+    pub fn endpoint(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+}
+
+fn environment(folder: &Path, port: u16) -> Vec<(&'static str, String)> {
+    let inherited = ["PATH", "HOME"].map(|name| (name, env::var(name).unwrap_or_default()));
+    let inside = |name: &str| folder.join(name).display().to_string();
+    let ours = [
+        ("LANG", "C.UTF-8".to_owned()),
+        ("PYTHONDONTWRITEBYTECODE", "1".to_owned()),
+        ("TMPDIR", inside("tmp")),
+        // This machine only, under one name in every queue URL.
+        ("BIND_HOST", "127.0.0.1".to_owned()),
+        ("GATEWAY_PORT", port.to_string()),
+        ("MINISTACK_HOST", "127.0.0.1".to_owned()),
+        ("MINISTACK_REGION", REGION.to_owned()),
+        ("S3_DATA_DIR", inside("s3")),
+        // Handed to the functions.
+        ("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}")),
+        ("AWS_ACCESS_KEY_ID", "test".to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", "test".to_owned()),
+        ("AWS_DEFAULT_REGION", REGION.to_owned()),
+        // Its own guess at the account's limit falls to 16 where memory is short; this is AWS's.
+        ("LAMBDA_ACCOUNT_CONCURRENCY", "1000".to_owned()),
+        // The copies that a burst leaves, each with a database connection, end after a minute.
+        ("LAMBDA_WARM_TTL_SECONDS", "60".to_owned()),
+        // No further listeners, and no look at this machine's Docker, where it would remove containers.
+        ("IOT_MTLS_ENABLED", "0".to_owned()),
+        ("SFTP_ENABLED", "0".to_owned()),
+        ("DOCKER_HOST", format!("unix://{}", inside("no-docker.sock"))),
+    ];
+    inherited.into_iter().chain(ours).collect()
+}
+
+fn is_healthy(port: u16) -> bool {
+    let ask = || -> std::io::Result<bool> {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let mut stream = TcpStream::connect_timeout(&address, ANSWER_PATIENCE)?;
+        stream.set_read_timeout(Some(ANSWER_PATIENCE))?;
+        stream.write_all(b"GET /_ministack/health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer.starts_with("HTTP/1.1 200"))
+    };
+    ask().unwrap_or(false)
+}

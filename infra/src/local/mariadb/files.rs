@@ -1,0 +1,72 @@
+//! The two files that a private MariaDB starts with: its options and the set-up of its users.
+
+use std::{fmt::Write, path::Path};
+
+use anyhow::Result;
+
+use super::{ADMIN, DATABASE};
+use crate::local::{home::write_private, secrets::Secrets};
+
+/// What the master user of RDS may do, by "Master user account privileges" in the RDS user guide: no SUPER,
+/// no FILE.
+const MASTER_USER_RIGHTS: &str = "select, insert, update, delete, create, drop, reload, process, references, index, \
+     alter, show databases, create temporary tables, lock tables, execute, replication client, create view, \
+     show view, create routine, alter routine, create user, event, trigger, replication slave";
+
+/// Writes both files. Says whether that changed anything.
+pub fn write(folder: &Path, settings: &[(&str, String)], port: u16, secrets: &Secrets) -> Result<bool> {
+    let options_changed = write_private(&folder.join("my.cnf"), &options(settings, port))?;
+    let setup_changed = write_private(&folder.join("setup.sql"), &setup(secrets))?;
+    Ok(options_changed || setup_changed)
+}
+
+/// The stage's settings and after them our own, which win. Paths are relative to the data folder, for a
+/// socket's name has at most 107 bytes.
+fn options(settings: &[(&str, String)], port: u16) -> String {
+    let port = port.to_string();
+    let private = [
+        ("port", port.as_str()),
+        ("bind_address", "127.0.0.1"),
+        ("socket", "mariadb.sock"),
+        ("pid_file", "mariadb.pid"),
+        ("skip_name_resolve", "1"),
+        ("innodb_buffer_pool_size", "256M"),
+        ("innodb_flush_log_at_trx_commit", "2"),
+    ];
+    let given = settings.iter().map(|(name, value)| (*name, value.as_str()));
+    let mut file = "# Written at every start.\n[mariadbd]\n".to_owned();
+    for (name, value) in given.chain(private) {
+        let _ = writeln!(file, "{name} = {value}");
+    }
+    file
+}
+
+/// One statement a line, as the server wants them; each may run any number of times. The anonymous users of a
+/// fresh server go, because they shadow `user@'%'` on loopback.
+fn setup(secrets: &Secrets) -> String {
+    let Secrets { root, admin, .. } = secrets;
+    format!(
+        "delete from mysql.global_priv where User = '';\n\
+         flush privileges;\n\
+         create user if not exists root@'127.0.0.1';\n\
+         alter user root@'127.0.0.1' identified by '{root}';\n\
+         grant all on *.* to root@'127.0.0.1' with grant option;\n\
+         create database if not exists {DATABASE} character set utf8mb4 collate utf8mb4_uca1400_ai_ci;\n\
+         create user if not exists {ADMIN}@'%';\n\
+         alter user {ADMIN}@'%' identified by '{admin}';\n\
+         grant {MASTER_USER_RIGHTS} on *.* to {ADMIN}@'%' with grant option;\n"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn private_options_come_last_because_the_last_one_wins() {
+        let file = options(&[("innodb_buffer_pool_size", "8G".to_owned())], 3307);
+        let size_of = |line: &str| line.strip_prefix("innodb_buffer_pool_size = ").map(str::to_owned);
+        assert_eq!(file.lines().filter_map(size_of).collect::<Vec<_>>(), ["8G", "256M"]);
+        assert!(file.contains("port = 3307\n"));
+    }
+}

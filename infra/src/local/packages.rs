@@ -1,0 +1,95 @@
+//! Programs of the operating system: where they are, and how they come onto the machine.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context, Result};
+use rustix::process::geteuid;
+
+use super::logs;
+
+/// Where servers lie that are not in everybody's PATH.
+const MORE_FOLDERS: [&str; 6] = [
+    "/usr/sbin",
+    "/usr/libexec",
+    "/usr/local/sbin",
+    "/usr/local/bin",
+    "/usr/local/libexec",
+    "/opt/homebrew/bin",
+];
+
+/// The full path of an installed program.
+pub fn find(program: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path)
+        .chain(MORE_FOLDERS.iter().map(PathBuf::from))
+        .map(|folder| folder.join(program))
+        .find(|candidate| candidate.is_file())
+}
+
+/// Something to install, by the name it has in each package manager.
+pub struct Package {
+    pub name: &'static str,
+    pub apt: &'static str,
+    pub dnf: &'static str,
+    pub brew: &'static str,
+}
+
+impl Package {
+    /// Installs it where that can be done without asking anybody, else says the command to run.
+    pub fn install(&self, log: &Path) -> Result<()> {
+        let Some(apt) = unattended_apt() else {
+            anyhow::bail!("{}", self.remedy())
+        };
+        eprintln!("Installing {} …", self.name);
+        logs::run(apt().arg("update"), Stdio::null(), log)
+            .and_then(|()| {
+                let install = ["install", "--yes", "--no-install-recommends"];
+                logs::run(apt().args(install).args(self.apt.split(' ')), Stdio::null(), log)
+            })
+            .with_context(|| self.remedy())
+    }
+
+    pub fn remedy(&self) -> String {
+        let Self { name, apt, dnf, brew } = self;
+        let command = if find("apt-get").is_some() {
+            format!("run `sudo apt-get install {apt}`")
+        } else if find("dnf").is_some() {
+            format!("run `sudo dnf install {dnf}`")
+        } else if find("brew").is_some() {
+            format!("run `brew install {brew}`")
+        } else {
+            "install it with this system's package manager".to_owned()
+        };
+        format!("{name} is missing: {command} and try again")
+    }
+}
+
+/// Makes `apt-get` commands that ask no questions, for root or whoever needs no password for sudo.
+fn unattended_apt() -> Option<impl Fn() -> Command> {
+    let apt = find("apt-get")?;
+    let is_root = geteuid().is_root();
+    if !is_root && !sudo_needs_no_password() {
+        return None;
+    }
+    Some(move || {
+        let mut command = Command::new(if is_root { "env" } else { "sudo" });
+        if !is_root {
+            command.args(["-n", "env"]);
+        }
+        command.arg("DEBIAN_FRONTEND=noninteractive").arg(&apt);
+        command
+    })
+}
+
+fn sudo_needs_no_password() -> bool {
+    let mut sudo = Command::new("sudo");
+    sudo.args(["-n", "true"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    sudo.status().is_ok_and(|status| status.success())
+}

@@ -1,0 +1,265 @@
+//! A background process of ours, which outlives the command that started it and is found again by the next.
+//!
+//! It leads a process group of its own, so that Ctrl-C in the terminal does not reach it and `stop` ends its
+//! children with it. Its pid file is a copy of `/proc/<pid>/stat` that it makes itself before it becomes the
+//! program: a command killed at any moment leaves nothing behind that cannot be found, and the start time in
+//! there tells our process from a later one that was given the same number.
+
+use std::{
+    fs,
+    os::unix::process::CommandExt,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::time::{Instant, sleep};
+
+use super::{home::Home, logs, stat::Stat};
+
+const RECORD_AND_BECOME: &str = r#"cp "/proc/$$/stat" "$0" && exec "$@""#;
+const POLL: Duration = Duration::from_millis(50);
+const KILL_PATIENCE: Duration = Duration::from_secs(5);
+/// `stop` removes the pid file a little after the process has ended.
+const STOP_SETTLES: Duration = Duration::from_millis(500);
+
+pub struct Process {
+    name: &'static str,
+    recorded: Stat,
+    home: PathBuf,
+    pid_file: PathBuf,
+    log: PathBuf,
+}
+
+impl Process {
+    /// The command that starts `program` as the background process `name`; add arguments and environment.
+    pub fn command(home: &Home, name: &str, program: &Path) -> Result<Command> {
+        let mut command = Command::new("/bin/sh");
+        command
+            .args(["-c", RECORD_AND_BECOME])
+            .arg(pid_file(home, name)?)
+            .arg(program);
+        Ok(command)
+    }
+
+    /// Starts a command made by `Process::command`.
+    pub fn spawn(home: &Home, name: &'static str, mut command: Command) -> Result<Self> {
+        let log = home.log(name)?;
+        let output = logs::begin(&log)?;
+        let child = command
+            .process_group(0)
+            .stdin(Stdio::null())
+            .stdout(output.try_clone()?)
+            .stderr(output)
+            .spawn()
+            .with_context(|| format!("starting {name}"))?;
+        let recorded = Stat::of(Pid::from_child(&child)).with_context(|| format!("reading /proc of {name}"))?;
+        Self::new(home, name, recorded)
+    }
+
+    /// The process `name` that an earlier command started, or what is left of its group.
+    pub fn find(home: &Home, name: &'static str) -> Result<Option<Self>> {
+        let record = fs::read_to_string(pid_file(home, name)?).unwrap_or_default();
+        let Some(recorded) = Stat::parse(&record) else {
+            return Ok(None);
+        };
+        let process = Self::new(home, name, recorded)?;
+        Ok(Some(process).filter(Self::has_members))
+    }
+
+    fn new(home: &Home, name: &'static str, recorded: Stat) -> Result<Self> {
+        let pid_file = pid_file(home, name)?;
+        Ok(Self {
+            name,
+            recorded,
+            home: fs::canonicalize(home.root())?,
+            pid_file,
+            log: home.log(name)?,
+        })
+    }
+
+    pub fn is_alive(&self) -> bool {
+        Stat::of(self.recorded.pid).is_some_and(|now| now.alive && now.started == self.recorded.started)
+    }
+
+    /// Waits until `ready` says so. An end of the process is an error at once, with the last lines of its log.
+    pub async fn wait_until(&self, patience: Duration, mut ready: impl AsyncFnMut() -> Result<bool>) -> Result<()> {
+        let deadline = Instant::now() + patience;
+        while !ready().await? {
+            if !self.is_alive() {
+                return Err(self.obituary());
+            }
+            if Instant::now() > deadline {
+                bail!(
+                    "{} does not answer after {} s; {}",
+                    self.name,
+                    patience.as_secs(),
+                    logs::end_of(&self.log)
+                );
+            }
+            sleep(POLL).await;
+        }
+        Ok(())
+    }
+
+    /// Waits for the end of the process: by `stop`, in this command or another, or by itself, which is an error.
+    pub async fn ended(&self) -> Result<()> {
+        while self.is_alive() {
+            sleep(POLL).await;
+        }
+        sleep(STOP_SETTLES).await;
+        if self.pid_file.exists() {
+            Err(self.obituary())
+        } else {
+            Ok(())
+        }
+    }
+
+    fn obituary(&self) -> anyhow::Error {
+        anyhow::anyhow!("{} ended by itself; {}", self.name, logs::end_of(&self.log))
+    }
+
+    /// Ends the whole group: asks it to, and kills what is left when the patience is over.
+    pub async fn stop(self, patience: Duration) -> Result<()> {
+        self.signal(Signal::TERM);
+        if !self.is_gone_within(patience).await {
+            self.signal(Signal::KILL);
+            ensure!(
+                self.is_gone_within(KILL_PATIENCE).await,
+                "{} (pid {}) does not end, not even when killed",
+                self.name,
+                self.recorded.pid
+            );
+        }
+        let _ = fs::remove_file(&self.pid_file);
+        Ok(())
+    }
+
+    fn signal(&self, signal: Signal) {
+        if self.has_members() {
+            let _ = kill_process_group(self.recorded.pid, signal); // gone in between is as good
+        }
+    }
+
+    async fn is_gone_within(&self, patience: Duration) -> bool {
+        let deadline = Instant::now() + patience;
+        while self.has_members() {
+            if Instant::now() > deadline {
+                return false;
+            }
+            sleep(POLL).await;
+        }
+        true
+    }
+
+    /// Whether the process or any child of it is alive. Children are known by their group and by working under
+    /// the home, for the group's number alone may belong to strangers once its leader is gone.
+    fn has_members(&self) -> bool {
+        self.is_alive()
+            || Stat::all()
+                .filter(|stat| stat.alive && stat.group == self.recorded.pid && stat.pid != self.recorded.pid)
+                .filter_map(|stat| fs::read_link(format!("/proc/{}/cwd", stat.pid)).ok())
+                .any(|folder| folder.starts_with(&self.home))
+    }
+}
+
+fn pid_file(home: &Home, name: &str) -> Result<PathBuf> {
+    Ok(home.folder("run")?.join(name).with_extension("pid"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::local::scratch::Scratch;
+
+    fn spawn(home: &Home, script: &str) -> Process {
+        let mut command = Process::command(home, "sleeper", Path::new("/bin/sh")).unwrap();
+        command.args(["-c", script]).current_dir(home.root());
+        Process::spawn(home, "sleeper", command).unwrap()
+    }
+
+    async fn recorded(home: &Home) -> Process {
+        loop {
+            match Process::find(home, "sleeper").unwrap() {
+                Some(process) => return process,
+                None => sleep(POLL).await,
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_later_command_finds_the_process_and_ends_it_with_its_children() {
+        let scratch = Scratch::new();
+        let started = spawn(&scratch.home, "sleep 300 & sleep 300");
+        let found = recorded(&scratch.home).await;
+        assert_eq!(found.recorded.pid, started.recorded.pid);
+        found.stop(KILL_PATIENCE).await.unwrap();
+        assert!(!started.has_members());
+        assert!(Process::find(&scratch.home, "sleeper").unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn children_that_survive_their_parent_are_found_and_ended() {
+        let scratch = Scratch::new();
+        let started = spawn(&scratch.home, "sleep 300 & exit 0");
+        while started.is_alive() {
+            sleep(POLL).await;
+        }
+        recorded(&scratch.home).await.stop(KILL_PATIENCE).await.unwrap();
+        assert!(!started.has_members());
+    }
+
+    #[tokio::test]
+    async fn a_process_that_does_not_listen_is_killed() {
+        let scratch = Scratch::new();
+        let deaf = spawn(&scratch.home, "trap '' TERM; echo deaf; while :; do sleep 1; done");
+        let log = deaf.log.clone();
+        let is_deaf = async || Ok(fs::read_to_string(&log)?.contains("deaf"));
+        deaf.wait_until(KILL_PATIENCE, is_deaf).await.unwrap();
+        deaf.stop(Duration::from_millis(200)).await.unwrap();
+        assert!(Process::find(&scratch.home, "sleeper").unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_recycled_pid_is_never_touched() {
+        let scratch = Scratch::new();
+        let mut stranger = Command::new("sleep").arg("300").process_group(0).spawn().unwrap();
+        let mut recorded = Stat::of(Pid::from_child(&stranger)).unwrap();
+        recorded.started -= 1;
+        Process::new(&scratch.home, "sleeper", recorded)
+            .unwrap()
+            .stop(KILL_PATIENCE)
+            .await
+            .unwrap();
+        assert!(stranger.try_wait().unwrap().is_none(), "the stranger was ended");
+        stranger.kill().unwrap();
+        stranger.wait().unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_end_that_was_asked_for_is_told_from_a_crash() {
+        let scratch = Scratch::new();
+        let asked = spawn(&scratch.home, "sleep 300");
+        recorded(&scratch.home).await.stop(KILL_PATIENCE).await.unwrap();
+        asked.ended().await.unwrap();
+        let crashed = spawn(&scratch.home, "sleep 300");
+        recorded(&scratch.home).await;
+        scratch.kill_all();
+        crashed.ended().await.unwrap_err();
+    }
+
+    #[tokio::test]
+    async fn an_early_end_is_noticed_at_once_with_the_reason() {
+        let scratch = Scratch::new();
+        let process = spawn(&scratch.home, "echo no such setting; exit 1");
+        let never = async || Ok(false);
+        let failure = process
+            .wait_until(Duration::from_mins(1), never)
+            .await
+            .unwrap_err()
+            .to_string();
+        assert!(failure.contains("no such setting"), "{failure}");
+    }
+}

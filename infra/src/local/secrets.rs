@@ -1,0 +1,80 @@
+//! The passwords and keys of one local stage: made at random once, kept in `secrets.toml`, never printed.
+
+use std::{collections::BTreeMap, fmt::Write, fs};
+
+use anyhow::{Context, Result};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use rand::{Rng, distr::Alphanumeric};
+
+use super::home::{Home, write_private};
+
+pub struct Secrets {
+    /// Password of `root`, for tests and for making the database.
+    pub root: String,
+    /// Passwords of the three users that the functions log in as.
+    pub admin: String,
+    pub reader: String,
+    pub writer: String,
+    /// 32 bytes in base64.
+    pub submission_key: String,
+}
+
+impl Secrets {
+    /// Reads what is there and makes what is not.
+    pub fn of(home: &Home) -> Result<Self> {
+        let path = home.folder("")?.join("secrets.toml");
+        let mut kept: BTreeMap<String, String> = match fs::read_to_string(&path) {
+            Ok(content) => toml::from_str(&content).with_context(|| format!("{} is damaged", path.display()))?,
+            Err(_) => BTreeMap::new(),
+        };
+        let mut secret = |name: &str, make: fn() -> String| kept.entry(name.to_owned()).or_insert_with(make).clone();
+        let secrets = Self {
+            root: secret("root", password),
+            admin: secret("admin", password),
+            reader: secret("reader", password),
+            writer: secret("writer", password),
+            submission_key: secret("submission_key", key),
+        };
+        let content = kept.iter().fold(String::new(), |mut content, (name, value)| {
+            let _ = writeln!(content, "{name} = \"{value}\"");
+            content
+        });
+        write_private(&path, &content)?;
+        Ok(secrets)
+    }
+}
+
+fn password() -> String {
+    rand::rng().sample_iter(Alphanumeric).take(32).map(char::from).collect()
+}
+
+fn key() -> String {
+    BASE64_STANDARD.encode(rand::random::<[u8; 32]>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::local::scratch::Scratch;
+
+    #[test]
+    fn secrets_are_made_once_and_a_missing_one_is_added() {
+        let scratch = Scratch::new();
+        let first = Secrets::of(&scratch.home).unwrap();
+        assert_eq!(first.reader.len(), 32);
+        assert_eq!(BASE64_STANDARD.decode(&first.submission_key).unwrap().len(), 32);
+
+        let path = scratch.home.root().join("secrets.toml");
+        let content = fs::read_to_string(&path).unwrap();
+        let without_writer: String = content
+            .lines()
+            .filter(|line| !line.starts_with("writer"))
+            .fold(String::new(), |content, line| content + line + "\n");
+        fs::write(&path, without_writer).unwrap();
+
+        let second = Secrets::of(&scratch.home).unwrap();
+        assert_eq!(second.root, first.root);
+        assert_eq!(second.submission_key, first.submission_key);
+        assert_ne!(second.writer, first.writer);
+    }
+}

@@ -1,0 +1,137 @@
+//! `bookstore prepare`: renews `.sqlx/`, what the compiler knows of the schema when it checks the SQL.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::Args;
+use sqlx::{Connection, MySqlConnection};
+use tokio::process::Command;
+
+use crate::{
+    database_settings, deploy,
+    local::{Home, MariaDb},
+    stage::Stage,
+};
+
+/// One fixed name, for it is written into the files.
+const DATABASE: &str = "anaquel_dev";
+
+#[derive(Args)]
+pub struct Prepare {
+    /// Only tell whether the committed files are up to date
+    #[arg(long)]
+    check: bool,
+}
+
+pub async fn run(args: &Prepare) -> Result<()> {
+    let home = Home::find("prepare")?;
+    let _lock = home.lock()?;
+    let server = MariaDb::start(&home, &database_settings::settings(&Stage::load("local")?)).await?;
+    let outcome = prepare(&server, args.check).await;
+    MariaDb::stop(&home).await?;
+    outcome
+}
+
+/// Describes every statement against a database that has just been migrated.
+pub async fn prepare(server: &MariaDb, check: bool) -> Result<()> {
+    let (root, target) = deploy::workspace().await?;
+    make_database(server).await?;
+    let committed = root.join(".sqlx");
+    let fresh = target.join("sqlx-fresh");
+    _ = fs::remove_dir_all(&fresh);
+    fs::create_dir_all(&fresh).with_context(|| format!("creating {}", fresh.display()))?;
+    describe(server, &root, &fresh).await?;
+    let (old, new) = (files(&committed)?, files(&fresh)?);
+    if check {
+        ensure!(
+            old == new,
+            ".sqlx is not what the schema and the SQL say: run `cargo bookstore prepare` and commit it"
+        );
+    } else if old != new {
+        _ = fs::remove_dir_all(&committed);
+        fs::create_dir_all(&committed)?;
+        for (name, content) in &new {
+            fs::write(committed.join(name), content)?;
+        }
+        println!(".sqlx has {} statements", new.len());
+    }
+    Ok(())
+}
+
+async fn make_database(server: &MariaDb) -> Result<()> {
+    let mut root = MySqlConnection::connect(&server.root_url("mysql")).await?;
+    for statement in [
+        sqlx::AssertSqlSafe(format!("drop database if exists {DATABASE}")),
+        sqlx::AssertSqlSafe(format!(
+            "create database {DATABASE} character set utf8mb4 collate utf8mb4_uca1400_ai_ci"
+        )),
+    ] {
+        sqlx::raw_sql(statement).execute(&mut root).await?;
+    }
+    root.close().await?;
+    let mut database = MySqlConnection::connect(&server.root_url(DATABASE)).await?;
+    shared::MIGRATIONS
+        .run(&mut database)
+        .await
+        .context("running the migrations")?;
+    database.close().await?;
+    Ok(())
+}
+
+/// Lets the macros write what they learn. A crate that is up to date would write nothing, so those that have SQL are
+/// touched.
+async fn describe(server: &MariaDb, root: &Path, folder: &Path) -> Result<()> {
+    for file in crates(root)? {
+        let content = fs::read(&file)?;
+        fs::write(&file, content).with_context(|| format!("touching {}", file.display()))?;
+    }
+    let status = Command::new("cargo")
+        .args(["check", "--workspace", "--all-targets", "--quiet"])
+        .current_dir(root)
+        .env("SQLX_OFFLINE", "false")
+        .env("SQLX_OFFLINE_DIR", folder)
+        .env("DATABASE_URL", server.root_url(DATABASE))
+        .status();
+    if !status.await.context("cargo cannot be started")?.success() {
+        bail!("the SQL does not fit the schema");
+    }
+    Ok(())
+}
+
+/// Roots of the crates whose manifest names sqlx.
+fn crates(root: &Path) -> Result<Vec<PathBuf>> {
+    let mut manifests = vec![root.join("shared/Cargo.toml"), root.join("infra/Cargo.toml")];
+    for entry in fs::read_dir(root.join("functions"))? {
+        manifests.push(entry?.path().join("Cargo.toml"));
+    }
+    let mut roots = Vec::new();
+    for manifest in manifests {
+        if fs::read_to_string(&manifest)?
+            .lines()
+            .any(|line| line.starts_with("sqlx"))
+        {
+            let lib = manifest.with_file_name("src").join("lib.rs");
+            roots.extend(lib.exists().then_some(lib));
+        }
+    }
+    Ok(roots)
+}
+
+fn files(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
+    if !folder.exists() {
+        return Ok(BTreeMap::new());
+    }
+    let mut files = BTreeMap::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        files.insert(
+            entry.file_name().to_string_lossy().into_owned(),
+            fs::read(entry.path())?,
+        );
+    }
+    Ok(files)
+}

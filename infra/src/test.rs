@@ -1,0 +1,82 @@
+//! `bookstore test`: everything that tells whether the shop works, against a local stage of its own.
+
+use std::{
+    fs,
+    path::Path,
+    process::{ExitStatus, Stdio},
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::Args;
+use tokio::process::Command;
+
+use crate::{
+    deploy,
+    local::{Home, LocalStage, Tool, Tools, any_free_port, up},
+    prepare,
+    stage::STAGES,
+    synth,
+};
+
+#[derive(Args)]
+pub struct Test {
+    /// Passed on to `cargo test`: a part of a test's name, or `-- --nocapture`
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<String>,
+}
+
+pub async fn run(args: &Test) -> Result<()> {
+    let home = Home::find("test")?;
+    let outcome = tokio::select! {
+        outcome = all(&home, &args.arguments) => outcome,
+        interrupt = tokio::signal::ctrl_c() => interrupt.context("waiting for Ctrl-C").and_then(|()| bail!("interrupted")),
+    };
+    LocalStage::stop(&home).await?;
+    outcome
+}
+
+async fn all(home: &Home, arguments: &[String]) -> Result<()> {
+    let tools = Tools::ensure(home, &[Tool::Ministack, Tool::CfnLint, Tool::CargoLambda])?;
+    let (root, target) = deploy::workspace().await?;
+    lint(&tools, &target).await?;
+
+    let port = any_free_port()?;
+    let started = up::start(home, port, true).await?;
+    println!("Checking the SQL against the schema …");
+    prepare::prepare(&started.local.mariadb, true).await?;
+
+    let status = Command::new("cargo")
+        .args(["test", "--workspace"])
+        .args(arguments)
+        .current_dir(&root)
+        .env("DATABASE_URL", started.local.mariadb.root_url("mysql"))
+        .env("ANAQUEL_SHOP", &started.url)
+        .env("ANAQUEL_ENDPOINT", started.local.emulator.endpoint())
+        .env("ANAQUEL_TOOLS", tools.program(""))
+        .env("ANAQUEL_BINARIES", target.join("debug"))
+        .stdin(Stdio::null())
+        .status();
+    passed(status.await.context("cargo cannot be started")?, "a test failed")
+}
+
+/// AWS's own linter on the templates of every stage; it must find nothing.
+async fn lint(tools: &Tools, target: &Path) -> Result<()> {
+    println!("Linting the templates of {} …", STAGES.map(|(name, _)| name).join(", "));
+    let folder = target.join("synth");
+    _ = fs::remove_dir_all(&folder);
+    let mut lint = Command::new(tools.program("cfn-lint"));
+    for (stage, _) in STAGES {
+        for file in synth::write_stage(stage, &folder.join(stage))? {
+            lint.arg(file);
+        }
+    }
+    passed(
+        lint.status().await.context("cfn-lint cannot be started")?,
+        "cfn-lint has findings",
+    )
+}
+
+fn passed(status: ExitStatus, failure: &str) -> Result<()> {
+    ensure!(status.success(), "{failure}");
+    Ok(())
+}

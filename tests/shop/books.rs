@@ -1,0 +1,132 @@
+//! Lists, searches and single books.
+
+use std::collections::BTreeSet;
+
+use crate::support::{Shop, titles};
+
+#[tokio::test]
+async fn a_shopper_finds_don_quijote_by_typing_quijote() {
+    let shop = Shop::open();
+    let page = shop.get("/api/books?q=quijote").await.json();
+    assert_eq!(titles(&page)[0], "Don Quijote de la Mancha", "{page}");
+
+    let id = page["items"][0]["id"].as_u64().unwrap();
+    let book = shop.get(&format!("/api/books/{id}")).await.json();
+    assert_eq!(book["authors"][0]["name"], "Miguel de Cervantes");
+    assert_eq!(book["language"], "es");
+    assert!(book["description"].as_str().is_some_and(|text| text.len() > 40));
+    assert_eq!(book, shop.get(&format!("/api/books/{id}-don-quijote")).await.json());
+}
+
+#[tokio::test]
+async fn paging_by_seven_gives_every_book_exactly_once_in_every_order() {
+    let shop = Shop::open();
+    let mut counts = BTreeSet::new();
+    for sort in ["popular", "title", "price"] {
+        let (mut seen, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = shop
+                .get(&format!("/api/books?limit=7&sort={sort}{cursor}"))
+                .await
+                .json();
+            seen.extend(
+                page["items"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|book| book["id"].as_u64().unwrap()),
+            );
+            let Some(next) = page["next"].as_str() else { break };
+            cursor = format!("&cursor={next}");
+        }
+        let once: BTreeSet<_> = seen.iter().collect();
+        assert_eq!(once.len(), seen.len(), "{sort}");
+        assert!(once.len() >= 200, "{sort}: {}", once.len());
+        counts.insert(once.len());
+    }
+    assert_eq!(counts.len(), 1, "every order has the same books: {counts:?}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_asked_is_a_400_that_names_it() {
+    let shop = Shop::open();
+    for (query, field) in [
+        ("page=2", "page"),
+        ("limit=0", "limit"),
+        ("limit=101", "limit"),
+        ("limit=many", "limit"),
+        ("sort=best", "sort"),
+        ("cursor=nonsense", "cursor"),
+    ] {
+        let answer = shop.get(&format!("/api/books?{query}")).await;
+        assert_eq!(answer.status, 400, "{query}: {}", answer.text);
+        assert_eq!(answer.header("content-type"), "application/problem+json");
+        assert_eq!(answer.json()["errors"][0]["field"], field, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_of_another_list_is_refused() {
+    let shop = Shop::open();
+    let page = shop.get("/api/books?limit=1&sort=title").await.json();
+    let next = page["next"].as_str().unwrap();
+    assert_eq!(
+        shop.get(&format!("/api/books?limit=1&sort=price&cursor={next}"))
+            .await
+            .status,
+        400
+    );
+    assert_eq!(
+        shop.get(&format!("/api/books?limit=1&sort=title&q=a&cursor={next}"))
+            .await
+            .status,
+        400
+    );
+}
+
+#[tokio::test]
+async fn a_book_that_is_not_there_is_a_404_problem() {
+    let shop = Shop::open();
+    for path in [
+        "/api/books/999999999",
+        "/api/books/0",
+        "/api/books/abc",
+        "/api/books/1/nothing",
+        "/api/books/99999999999999",
+    ] {
+        let answer = shop.get(path).await;
+        assert_eq!(
+            (answer.status, answer.json()["status"].as_u64()),
+            (404, Some(404)),
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn whatever_a_shopper_types_is_never_a_fault_of_the_shop() {
+    let shop = Shop::open();
+    let long = "a".repeat(500);
+    for query in [
+        "%22",
+        "'",
+        "(((",
+        "%2B%2B",
+        "%F0%9F%98%80",
+        "%25",
+        "_",
+        "\\\\",
+        "it",
+        "the",
+        "%C3%B1and%C3%BA",
+        &long,
+    ] {
+        let answer = shop.get(&format!("/api/books?q={query}")).await;
+        assert!(
+            matches!(answer.status, 200 | 400),
+            "{query}: {} {}",
+            answer.status,
+            answer.text
+        );
+    }
+}

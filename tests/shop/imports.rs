@@ -1,0 +1,138 @@
+//! Catalogues that are put into the bucket.
+
+use std::time::Duration;
+
+use aws_sdk_s3::{Client, primitives::ByteStream};
+use serde_json::Value;
+use tokio::time::{Instant, sleep};
+use uuid::Uuid;
+
+use crate::support::{Shop, titles};
+
+const BUCKET: &str = "anaquel-local-imports-000000000000-us-east-1";
+
+async fn s3(shop: &Shop) -> Client {
+    let config = aws_sdk_s3::config::Builder::from(&shop.sdk().await).force_path_style(true);
+    Client::from_conf(config.build())
+}
+
+/// Uploads a catalogue and waits for its end; gives progress and refused rows.
+async fn import(shop: &Shop, csv: &[u8]) -> (Value, Vec<Value>) {
+    let s3 = s3(shop).await;
+    let key = format!("incoming/{} ñ+.csv", Uuid::new_v4());
+    s3.put_object()
+        .bucket(BUCKET)
+        .key(&key)
+        .body(ByteStream::from(csv.to_vec()))
+        .send()
+        .await
+        .unwrap();
+    let deadline = Instant::now() + Duration::from_mins(2);
+    let progress: Value = loop {
+        sleep(Duration::from_millis(100)).await;
+        assert!(Instant::now() < deadline, "the import must end");
+        let Some(text) = read(&s3, &format!("{key}.progress.json")).await else {
+            continue;
+        };
+        let progress: Value = serde_json::from_str(&text).unwrap();
+        if progress["state"] == "done" || progress["state"] == "failed" {
+            break progress;
+        }
+    };
+    let refused = read(&s3, &format!("{key}.refused.jsonl")).await.unwrap();
+    (
+        progress,
+        refused
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect(),
+    )
+}
+
+async fn read(s3: &Client, key: &str) -> Option<String> {
+    let object = s3.get_object().bucket(BUCKET).key(key).send().await.ok()?;
+    Some(String::from_utf8(object.body.collect().await.unwrap().to_vec()).unwrap())
+}
+
+#[tokio::test]
+async fn good_rows_land_bad_ones_are_reported_and_the_second_time_changes_nothing() {
+    let shop = Shop::open();
+    let id = Uuid::new_v4().simple().to_string();
+    let csv = format!(
+        "reference,title,authors,isbn,price,currency,stock\n\
+         {id}-1,\"Zanahorias, {id}\",Ana Uno; Eva Dos,,12.50,EUR,3\n\
+         {id}-2,,Nadie,,1.00,EUR,1\n\
+         {id}-3,Otra cosa {id},Ana Uno,9780000000000,1.00,EUR,1\n\
+         {id}-4,Berenjenas {id},Ana Uno,,,,\n"
+    );
+    let (progress, refused) = import(&shop, csv.as_bytes()).await;
+    assert_eq!(
+        (&progress["state"], &progress["added"], &progress["refused"]),
+        (&"done".into(), &2.into(), &2.into())
+    );
+    let lines: Vec<_> = refused.iter().map(|row| row["line"].as_u64().unwrap()).collect();
+    assert_eq!(lines, [3, 4]);
+    assert_eq!(refused[0]["reason"], "title: must not be blank");
+    assert!(
+        refused[1]["reason"]
+            .as_str()
+            .unwrap()
+            .starts_with("isbn: has a wrong check digit"),
+        "{refused:?}"
+    );
+
+    let found = shop.get(&format!("/api/books?q=zanahorias+{id}")).await.json();
+    assert_eq!(titles(&found), [format!("Zanahorias, {id}")]);
+    assert_eq!(found["items"][0]["byline"], "Ana Uno, Eva Dos");
+
+    let (again, _) = import(&shop, csv.as_bytes()).await;
+    assert_eq!(
+        (&again["added"], &again["changed"], &again["unchanged"]),
+        (&0.into(), &0.into(), &2.into())
+    );
+}
+
+#[tokio::test]
+async fn a_file_of_another_kind_is_refused_as_a_whole_and_says_what_is_needed() {
+    let (progress, refused) = import(&Shop::open(), b"name;price\nx;1\n").await;
+    assert_eq!(progress["state"], "failed");
+    assert!(
+        progress["failure"]
+            .as_str()
+            .unwrap()
+            .contains("reference, title, authors"),
+        "{progress}"
+    );
+    assert_eq!(refused.len(), 0);
+}
+
+/// Needs the folder with goodbooks-10k beside the project; says so where it is missing.
+#[tokio::test]
+async fn ten_thousand_real_books_are_all_accounted_for() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data/goodbooks-10k.csv");
+    let Ok(csv) = std::fs::read(file) else {
+        println!("left out: {file} is not there");
+        return;
+    };
+    let shop = Shop::open();
+    let (progress, refused) = import(&shop, &csv).await;
+    let count = |name: &str| progress[name].as_u64().unwrap();
+    assert_eq!(
+        count("added") + count("changed") + count("unchanged") + count("refused"),
+        10_000
+    );
+    assert!(count("refused") <= 50, "{progress}");
+    assert_eq!(refused.len() as u64, count("refused"));
+    assert!(
+        refused
+            .iter()
+            .all(|row| row["line"].is_u64() && !row["reason"].as_str().unwrap().is_empty())
+    );
+
+    let tolkien = shop.get("/api/books?q=tolkien").await.json();
+    assert!(
+        titles(&tolkien).iter().any(|title| title.contains("Hobbit")),
+        "{:?}",
+        titles(&tolkien)
+    );
+}

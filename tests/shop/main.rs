@@ -1,0 +1,9 @@
+//! The shop from outside: through the load balancer, the queue and the bucket of a local stage that
+//! `cargo bookstore test` starts for it.
+
+mod books;
+mod deploying;
+mod edge;
+mod imports;
+mod ratings;
+mod support;

@@ -1,0 +1,228 @@
+//! Ratings on their way through the queue: each counted once, each settled.
+
+use std::time::Duration;
+
+use aws_sdk_sqs::types::{QueueAttributeName, SendMessageBatchRequestEntry};
+use futures_util::{StreamExt, stream};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::support::Shop;
+
+#[tokio::test]
+async fn a_rating_is_published_within_five_seconds_and_changes_the_mean() {
+    let shop = Shop::open();
+    let book = shop.book("ficciones").await;
+    let before = shop.get(&format!("/api/books/{book}")).await.json();
+    let location = shop
+        .rate(
+            book,
+            &json!({ "stars": 5, "name": "Ana", "review": "¡Qué libro! 😀 <b>" }),
+        )
+        .await;
+    assert_eq!(shop.settled(&location).await["status"], "published");
+
+    let after = shop.get(&format!("/api/books/{book}")).await.json();
+    assert_eq!(
+        after["ratings"]["count"].as_u64(),
+        before["ratings"]["count"].as_u64().map(|count| count + 1)
+    );
+    assert_ne!(after["ratings"]["mean"], before["ratings"]["mean"]);
+    assert_eq!(after["reviews"][0]["review"], "¡Qué libro! 😀 <b>");
+}
+
+#[tokio::test]
+async fn a_rating_of_no_book_is_rejected_with_the_reason() {
+    let shop = Shop::open();
+    let location = shop.rate(999_999_999, &json!({ "stars": 5 })).await;
+    let settled = shop.settled(&location).await;
+    assert_eq!(
+        (&settled["status"], &settled["reason"]),
+        (&json!("rejected"), &json!("There is no book 999999999."))
+    );
+}
+
+#[tokio::test]
+async fn a_second_rating_by_the_same_browser_replaces_the_first() {
+    let shop = Shop::open();
+    let book = shop.book("rayuela").await;
+    let cookie = format!("visitor={}", Uuid::new_v4());
+    for stars in [1, 4] {
+        let path = format!("/api/books/{book}/ratings");
+        let answer = shop
+            .post(&path, &[("cookie", &cookie)], &json!({ "stars": stars }))
+            .await;
+        assert_eq!(shop.settled(answer.header("location")).await["status"], "published");
+    }
+    let book = shop.get(&format!("/api/books/{book}")).await.json();
+    assert_eq!(book["histogram"], json!([0, 0, 0, 1, 0]));
+}
+
+#[tokio::test]
+async fn a_retry_with_its_idempotency_key_counts_once() {
+    let shop = Shop::open();
+    let book = shop.book("el+aleph").await;
+    let path = format!("/api/books/{book}/ratings");
+    let key = Uuid::new_v4().to_string();
+    let send = async |stars: u8| {
+        shop.post(&path, &[("idempotency-key", &key)], &json!({ "stars": stars }))
+            .await
+    };
+    let (first, again, other) = (send(5).await, send(5).await, send(4).await);
+    assert_eq!(first.header("location"), again.header("location"));
+    assert_eq!(first.header("set-cookie"), again.header("set-cookie"));
+    assert_ne!(first.header("location"), other.header("location"));
+    shop.settled(first.header("location")).await;
+    shop.settled(other.header("location")).await;
+    let counts = shop.get(&format!("/api/books/{book}")).await.json();
+    assert_eq!(counts["histogram"], json!([0, 0, 0, 1, 1]));
+}
+
+#[tokio::test]
+async fn a_mistake_is_named_field_by_field() {
+    let shop = Shop::open();
+    let rating = json!({ "stars": 9, "name": "x".repeat(81), "review": "a".repeat(4_001) });
+    let answer = shop.post("/api/books/1/ratings", &[], &rating).await;
+    assert_eq!(answer.status, 422);
+    let problem = answer.json();
+    let fields: Vec<_> = problem["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|error| &error["field"])
+        .collect();
+    assert_eq!(fields, ["stars", "name", "review"]);
+    let unknown = shop
+        .post("/api/books/1/ratings", &[], &json!({ "stars": 5, "starz": 5 }))
+        .await;
+    assert_eq!(unknown.status, 400, "{}", unknown.text);
+}
+
+#[tokio::test]
+async fn an_id_that_cannot_be_ours_is_a_404() {
+    let shop = Shop::open();
+    for id in [
+        "made-up",
+        "00000000-0000-8000-8000-000000000000",
+        &Uuid::new_v4().to_string(),
+    ] {
+        assert_eq!(shop.get(&format!("/api/submissions/{id}")).await.status, 404, "{id}");
+    }
+}
+
+#[tokio::test]
+async fn five_hundred_ratings_twenty_at_a_time_are_all_counted_once() {
+    let shop = Shop::open();
+    let book = shop.book("pedro+paramo").await;
+    let locations: Vec<String> = stream::iter(0..500)
+        .map(|n| {
+            let shop = &shop;
+            async move { shop.rate(book, &json!({ "stars": n % 5 + 1 })).await }
+        })
+        .buffer_unordered(20)
+        .collect()
+        .await;
+    for location in locations {
+        let settled = shop.settled_within(&location, Duration::from_mins(2)).await;
+        assert_eq!(settled["status"], "published");
+    }
+    let counted = shop.get(&format!("/api/books/{book}")).await.json();
+    assert_eq!(counted["histogram"], json!([100, 100, 100, 100, 100]));
+    assert_eq!(counted["ratings"]["count"], 500);
+}
+
+#[tokio::test]
+async fn garbage_rests_in_the_dead_letter_queue_with_its_reason_and_its_neighbours_are_processed() {
+    let shop = Shop::open();
+    let sqs = aws_sdk_sqs::Client::new(&shop.sdk().await);
+    let url = |name: &str| format!("{}/000000000000/{name}", shop.endpoint());
+    let book = shop.book("niebla").await;
+    let rating = |stars: u8| {
+        json!({
+            "id": Uuid::new_v4(), "kind": "rating.v1", "sent_at": "2026-01-02T03:04:05Z",
+            "book": book, "visitor": Uuid::new_v4(), "stars": stars,
+        })
+    };
+    let unknown = json!({ "id": Uuid::new_v4(), "kind": "rating.v9", "sent_at": "2026-01-02T03:04:05Z" });
+    let mark = Uuid::new_v4().to_string();
+    let bodies = [
+        rating(2).to_string(),
+        format!("garbage {mark}"),
+        rating(3).to_string(),
+        unknown.to_string(),
+        rating(2).to_string(),
+    ];
+    let entries = bodies.iter().enumerate().map(|(n, body)| {
+        SendMessageBatchRequestEntry::builder()
+            .id(n.to_string())
+            .message_body(body)
+            .build()
+            .unwrap()
+    });
+    let batch = sqs
+        .send_message_batch()
+        .queue_url(url("anaquel-local-submissions"))
+        .set_entries(Some(entries.collect()));
+    batch.send().await.unwrap();
+
+    let mut reasons = Vec::new();
+    while reasons.len() < 2 {
+        let receive = sqs
+            .receive_message()
+            .queue_url(url("anaquel-local-parked"))
+            .wait_time_seconds(10);
+        let received = receive
+            .message_attribute_names("All")
+            .max_number_of_messages(10)
+            .send()
+            .await
+            .unwrap();
+        assert!(
+            !received.messages().is_empty(),
+            "the garbage must come to rest within ten seconds"
+        );
+        for message in received.messages() {
+            let body = message.body().unwrap_or_default();
+            if body.contains(&mark) || body.contains("rating.v9") {
+                let reason = message
+                    .message_attributes()
+                    .and_then(|attributes| attributes.get("reason"));
+                reasons.push(
+                    reason
+                        .and_then(|reason| reason.string_value())
+                        .unwrap_or_default()
+                        .to_owned(),
+                );
+            }
+        }
+    }
+    assert!(
+        reasons
+            .iter()
+            .all(|reason| reason.contains("not a submission that this version understands")),
+        "{reasons:?}"
+    );
+
+    let histogram = eventually(&shop, book, &json!([0, 2, 1, 0, 0])).await;
+    assert_eq!(histogram, json!([0, 2, 1, 0, 0]));
+    let attributes = sqs.get_queue_attributes().queue_url(url("anaquel-local-submissions"));
+    let attributes = attributes
+        .attribute_names(QueueAttributeName::All)
+        .send()
+        .await
+        .unwrap();
+    assert!(attributes.attributes().is_some());
+}
+
+/// The book's histogram once it is what is expected, or after five seconds.
+async fn eventually(shop: &Shop, book: u64, expected: &Value) -> Value {
+    let mut histogram = Value::Null;
+    for _ in 0..50 {
+        histogram = shop.get(&format!("/api/books/{book}")).await.json()["histogram"].clone();
+        if histogram == *expected {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    histogram
+}

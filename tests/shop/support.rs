@@ -1,0 +1,174 @@
+//! The stage that the tests run against, and how to talk to it.
+
+use std::{env, time::Duration};
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use reqwest::{Client, Method, Response};
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+
+pub struct Shop {
+    url: String,
+    endpoint: String,
+    client: Client,
+}
+
+/// An answer, read.
+pub struct Answer {
+    pub status: u16,
+    pub headers: reqwest::header::HeaderMap,
+    pub text: String,
+}
+
+impl Shop {
+    pub fn open() -> Self {
+        let url = variable("ANAQUEL_SHOP");
+        let endpoint = variable("ANAQUEL_ENDPOINT");
+        // Not every resolver knows that what ends in .localhost is this machine.
+        let address = endpoint.trim_start_matches("http://").parse().expect("an address");
+        let client = Client::builder().resolve("anaquel.alb.localhost", address).no_proxy();
+        Self {
+            url,
+            endpoint,
+            client: client.build().expect("a client"),
+        }
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, &[], None).await
+    }
+
+    pub async fn post(&self, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
+        let headers = [&[("content-type", "application/json")], headers].concat();
+        self.send(Method::POST, path, &headers, Some(body.to_string())).await
+    }
+
+    pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Option<String>) -> Answer {
+        let mut request = self
+            .client
+            .request(method, format!("{}{}", self.url.trim_end_matches('/'), path));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(body) = body {
+            request = request.body(body);
+        }
+        Answer::read(request.send().await.expect("the shop must be open")).await
+    }
+
+    /// The id of a book of the shop's own catalogue, found as a shopper would.
+    pub async fn book(&self, query: &str) -> u64 {
+        let found = self.get(&format!("/api/books?q={query}&limit=1")).await.json();
+        found["items"][0]["id"]
+            .as_u64()
+            .unwrap_or_else(|| panic!("no book for {query}: {found}"))
+    }
+
+    /// Posts a rating and gives its location.
+    pub async fn rate(&self, book: u64, rating: &Value) -> String {
+        let answer = self.post(&format!("/api/books/{book}/ratings"), &[], rating).await;
+        assert_eq!(answer.status, 202, "{}", answer.text);
+        answer.header("location").to_owned()
+    }
+
+    /// Asks for a submission until it is settled; the shop promises five seconds.
+    pub async fn settled(&self, location: &str) -> Value {
+        self.settled_within(location, Duration::from_secs(5)).await
+    }
+
+    pub async fn settled_within(&self, location: &str, patience: Duration) -> Value {
+        let deadline = Instant::now() + patience;
+        loop {
+            let status = self.get(location).await.json();
+            if status["status"] != "received" {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "not settled in time: {status}");
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// A client's configuration for the emulator.
+    pub async fn sdk(&self) -> SdkConfig {
+        let credentials = aws_credential_types::Credentials::new("test", "test", None, None, "tests");
+        let sdk = shared::aws::patient_sdk_config().await.into_builder();
+        sdk.behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            .endpoint_url(&self.endpoint)
+            .credentials_provider(aws_credential_types::provider::SharedCredentialsProvider::new(
+                credentials,
+            ))
+            .build()
+    }
+
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// Invokes a function with the event that AWS's load balancer would send: path and query as the browser wrote
+    /// them, multi-value maps only. The emulator decodes both before it builds its own event.
+    pub async fn invoke(&self, function: &str, method: &str, path: &str, query: &[(&str, &str)]) -> Value {
+        let query: serde_json::Map<String, Value> = query
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), json!([value])))
+            .collect();
+        let event = json!({
+            "requestContext": { "elb": { "targetGroupArn": "arn" } },
+            "httpMethod": method,
+            "path": path,
+            "multiValueQueryStringParameters": query,
+            "multiValueHeaders": { "host": ["shop.example"], "x-amzn-trace-id": ["Root=1-67891233-abcdef012345678912345678"] },
+            "body": "",
+            "isBase64Encoded": false,
+        });
+        let lambda = aws_sdk_lambda::Client::new(&self.sdk().await);
+        let payload = aws_sdk_lambda::primitives::Blob::new(event.to_string());
+        let invoke = lambda
+            .invoke()
+            .function_name(function)
+            .qualifier("live")
+            .payload(payload);
+        let answer = invoke.send().await.expect("an answer");
+        let bytes = answer
+            .payload
+            .map(aws_sdk_lambda::primitives::Blob::into_inner)
+            .unwrap_or_default();
+        assert_eq!(answer.function_error, None, "{}", String::from_utf8_lossy(&bytes));
+        serde_json::from_slice(&bytes).expect("JSON")
+    }
+}
+
+impl Answer {
+    async fn read(response: Response) -> Self {
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Self {
+            status,
+            headers,
+            text: response.text().await.expect("a body"),
+        }
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("no JSON ({}): {}", self.status, self.text))
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+    }
+}
+
+pub fn variable(name: &str) -> String {
+    env::var(name).unwrap_or_else(|_| panic!("{name} is not set: these tests are run by `cargo bookstore test`"))
+}
+
+pub fn titles(page: &Value) -> Vec<&str> {
+    page["items"]
+        .as_array()
+        .expect("items")
+        .iter()
+        .filter_map(|book| book["title"].as_str())
+        .collect()
+}
