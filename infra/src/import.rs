@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::{operation::get_object::GetObjectError, primitives::ByteStream};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
@@ -141,7 +141,7 @@ async fn read_progress(cloud: &Cloud, bucket: &str, key: &str) -> Result<Option<
 async fn read(cloud: &Cloud, bucket: &str, key: &str) -> Result<Option<Vec<u8>>> {
     match cloud.s3.get_object().bucket(bucket).key(key).send().await {
         Ok(object) => Ok(Some(object.body.collect().await?.to_vec())),
-        Err(error) if error.as_service_error().is_some_and(|error| error.is_no_such_key()) => Ok(None),
+        Err(error) if error.as_service_error().is_some_and(GetObjectError::is_no_such_key) => Ok(None),
         Err(error) => said(async { Err(error) })
             .await
             .with_context(|| format!("reading {key}")),
@@ -189,10 +189,8 @@ mod tests {
     fn every_upload_starts_an_import_whatever_the_file_is_called() {
         for name in ["books.csv", "books", "libros de año.csv"] {
             let key = object_key(name).unwrap();
-            assert!(
-                key.starts_with("incoming/20") && key.ends_with(".csv") && !key.ends_with(".csv.csv"),
-                "{key}"
-            );
+            let stem = key.strip_suffix(".csv").unwrap();
+            assert!(key.starts_with("incoming/20") && !stem.contains(".csv"), "{key}");
         }
     }
 }

@@ -2,14 +2,14 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
+    fs::{self, File},
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use sqlx::{Connection, MySqlConnection};
-use tokio::process::Command;
 
 use crate::{
     database_settings, deploy,
@@ -37,7 +37,7 @@ pub async fn run(args: &Prepare) -> Result<()> {
 }
 
 /// Describes every statement against a database that has just been migrated.
-pub async fn prepare(server: &MariaDb, check: bool) -> Result<()> {
+pub async fn prepare(server: &MariaDb, only_check: bool) -> Result<()> {
     let (root, target) = deploy::workspace().await?;
     make_database(server).await?;
     let committed = root.join(".sqlx");
@@ -82,14 +82,28 @@ async fn make_database(server: &MariaDb) -> Result<()> {
     Ok(())
 }
 
-/// Lets the macros write what they learn. A crate that is up to date would write nothing, so those that have SQL are
-/// touched.
+/// Lets the macros write what they learn. A crate that is up to date would write nothing, so those that have SQL look
+/// changed meanwhile; afterwards they are as old as before, and the next build need not compile them again.
 async fn describe(server: &MariaDb, root: &Path, folder: &Path) -> Result<()> {
-    for file in crates(root)? {
-        let content = fs::read(&file)?;
-        fs::write(&file, content).with_context(|| format!("touching {}", file.display()))?;
+    let mut touched = Vec::new();
+    for path in crates(root)? {
+        let file = File::options()
+            .append(true)
+            .open(&path)
+            .with_context(|| format!("opening {}", path.display()))?;
+        let before = file.metadata()?.modified()?;
+        file.set_modified(SystemTime::now())?;
+        touched.push((file, before));
     }
-    let status = Command::new("cargo")
+    let described = check(server, root, folder).await;
+    for (file, before) in touched {
+        file.set_modified(before)?;
+    }
+    described
+}
+
+async fn check(server: &MariaDb, root: &Path, folder: &Path) -> Result<()> {
+    let status = deploy::cargo_command()
         .args(["check", "--workspace", "--all-targets", "--quiet"])
         .current_dir(root)
         .env("SQLX_OFFLINE", "false")

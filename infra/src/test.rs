@@ -45,8 +45,8 @@ async fn all(home: &Home, arguments: &[String]) -> Result<()> {
     println!("Checking the SQL against the schema …");
     prepare::prepare(&started.local.mariadb, true).await?;
 
-    let status = Command::new("cargo")
-        .args(["test", "--workspace"])
+    let status = deploy::cargo_command()
+        .args(["test", "--workspace", "--all-targets"])
         .args(arguments)
         .current_dir(&root)
         .env("DATABASE_URL", started.local.mariadb.root_url("mysql"))

@@ -6,7 +6,7 @@ use crate::support::{Shop, titles};
 
 #[tokio::test]
 async fn a_shopper_finds_don_quijote_by_typing_quijote() {
-    let shop = Shop::open();
+    let shop = Shop::open().await;
     let page = shop.get("/api/books?q=quijote").await.json();
     assert_eq!(titles(&page)[0], "Don Quijote de la Mancha", "{page}");
 
@@ -20,7 +20,7 @@ async fn a_shopper_finds_don_quijote_by_typing_quijote() {
 
 #[tokio::test]
 async fn paging_by_seven_gives_every_book_exactly_once_in_every_order() {
-    let shop = Shop::open();
+    let shop = Shop::alone().await;
     let mut counts = BTreeSet::new();
     for sort in ["popular", "title", "price"] {
         let (mut seen, mut cursor) = (Vec::new(), String::new());
@@ -49,7 +49,7 @@ async fn paging_by_seven_gives_every_book_exactly_once_in_every_order() {
 
 #[tokio::test]
 async fn what_cannot_be_asked_is_a_400_that_names_it() {
-    let shop = Shop::open();
+    let shop = Shop::open().await;
     for (query, field) in [
         ("page=2", "page"),
         ("limit=0", "limit"),
@@ -67,7 +67,7 @@ async fn what_cannot_be_asked_is_a_400_that_names_it() {
 
 #[tokio::test]
 async fn a_cursor_of_another_list_is_refused() {
-    let shop = Shop::open();
+    let shop = Shop::open().await;
     let page = shop.get("/api/books?limit=1&sort=title").await.json();
     let next = page["next"].as_str().unwrap();
     assert_eq!(
@@ -86,7 +86,7 @@ async fn a_cursor_of_another_list_is_refused() {
 
 #[tokio::test]
 async fn a_book_that_is_not_there_is_a_404_problem() {
-    let shop = Shop::open();
+    let shop = Shop::open().await;
     for path in [
         "/api/books/999999999",
         "/api/books/0",
@@ -105,7 +105,7 @@ async fn a_book_that_is_not_there_is_a_404_problem() {
 
 #[tokio::test]
 async fn whatever_a_shopper_types_is_never_a_fault_of_the_shop() {
-    let shop = Shop::open();
+    let shop = Shop::open().await;
     let long = "a".repeat(500);
     for query in [
         "%22",

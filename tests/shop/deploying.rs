@@ -11,7 +11,7 @@ const FUNCTION: &str = "anaquel-local-show-submission";
 
 #[tokio::test]
 async fn cargo_lambda_ships_a_version_to_the_alias_and_leaves_the_configuration_alone() {
-    let shop = Shop::open();
+    let shop = Shop::open().await;
     let lambda = aws_sdk_lambda::Client::new(&shop.sdk().await);
     let live = async || {
         let asked = lambda

@@ -7,7 +7,7 @@ use crate::support::Shop;
 
 #[tokio::test]
 async fn every_answer_carries_the_security_headers_and_a_request_id() {
-    let shop = Shop::open();
+    let shop = Shop::open().await;
     for path in ["/api/books?limit=1", "/api/books/999999999", "/api/submissions/made-up"] {
         let answer = shop.get(path).await;
         assert!(
@@ -25,7 +25,7 @@ async fn every_answer_carries_the_security_headers_and_a_request_id() {
 
 #[tokio::test]
 async fn what_the_browser_has_is_not_sent_again() {
-    let shop = Shop::open();
+    let shop = Shop::open().await;
     let first = shop.get("/api/books?limit=1&sort=title").await;
     let tag = first.header("etag").to_owned();
     let headers = [("if-none-match", tag.as_str())];
@@ -37,7 +37,7 @@ async fn what_the_browser_has_is_not_sent_again() {
 
 #[tokio::test]
 async fn head_is_get_without_a_body() {
-    let shop = Shop::open();
+    let shop = Shop::open().await;
     let head = shop.send(Method::HEAD, "/api/books?limit=1", &[], None).await;
     assert_eq!((head.status, head.text.as_str()), (200, ""));
     assert!(!head.header("etag").is_empty());
@@ -45,7 +45,7 @@ async fn head_is_get_without_a_body() {
 
 #[tokio::test]
 async fn a_query_is_decoded_exactly_once() {
-    let shop = Shop::open();
+    let shop = Shop::open().await;
     let first = async |q: &str| {
         let answer = shop
             .invoke(
@@ -67,7 +67,7 @@ async fn a_query_is_decoded_exactly_once() {
 
 #[tokio::test]
 async fn bytes_that_are_no_text_are_refused_by_name() {
-    let shop = Shop::open();
+    let shop = Shop::open().await;
     let answer = shop
         .invoke("anaquel-local-list-books", "GET", "/api/books", &[("q", "%FF")])
         .await;
@@ -81,7 +81,7 @@ async fn bytes_that_are_no_text_are_refused_by_name() {
 
 #[tokio::test]
 async fn a_body_too_large_or_of_another_kind_is_refused() {
-    let shop = Shop::open();
+    let shop = Shop::open().await;
     let large = json!({ "stars": 5, "review": "a".repeat(70_000) });
     assert_eq!(shop.post("/api/books/1/ratings", &[], &large).await.status, 413);
     let form = [("content-type", "text/plain")];
@@ -100,7 +100,7 @@ async fn a_body_too_large_or_of_another_kind_is_refused() {
 
 #[tokio::test]
 async fn a_post_that_another_site_started_is_refused() {
-    let shop = Shop::open();
+    let shop = Shop::open().await;
     let answer = shop
         .post(
             "/api/books/1/ratings",

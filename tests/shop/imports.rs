@@ -49,6 +49,20 @@ async fn import(shop: &Shop, csv: &[u8]) -> (Value, Vec<Value>) {
     )
 }
 
+/// A book that nobody else knows, for a test that counts.
+pub async fn new_book(shop: &Shop) -> u64 {
+    let id = Uuid::new_v4().simple();
+    import(
+        shop,
+        format!("reference,title,authors\n{id},Libro {id},Nadie\n").as_bytes(),
+    )
+    .await;
+    let found = shop.get(&format!("/api/books?q={id}")).await.json();
+    found["items"][0]["id"]
+        .as_u64()
+        .unwrap_or_else(|| panic!("the book was not imported: {found}"))
+}
+
 async fn read(s3: &Client, key: &str) -> Option<String> {
     let object = s3.get_object().bucket(BUCKET).key(key).send().await.ok()?;
     Some(String::from_utf8(object.body.collect().await.unwrap().to_vec()).unwrap())
@@ -56,7 +70,7 @@ async fn read(s3: &Client, key: &str) -> Option<String> {
 
 #[tokio::test]
 async fn good_rows_land_bad_ones_are_reported_and_the_second_time_changes_nothing() {
-    let shop = Shop::open();
+    let shop = Shop::open().await;
     let id = Uuid::new_v4().simple().to_string();
     let csv = format!(
         "reference,title,authors,isbn,price,currency,stock\n\
@@ -94,7 +108,7 @@ async fn good_rows_land_bad_ones_are_reported_and_the_second_time_changes_nothin
 
 #[tokio::test]
 async fn a_file_of_another_kind_is_refused_as_a_whole_and_says_what_is_needed() {
-    let (progress, refused) = import(&Shop::open(), b"name;price\nx;1\n").await;
+    let (progress, refused) = import(&Shop::open().await, b"name;price\nx;1\n").await;
     assert_eq!(progress["state"], "failed");
     assert!(
         progress["failure"]
@@ -114,7 +128,7 @@ async fn ten_thousand_real_books_are_all_accounted_for() {
         println!("left out: {file} is not there");
         return;
     };
-    let shop = Shop::open();
+    let shop = Shop::alone().await;
     let (progress, refused) = import(&shop, &csv).await;
     let count = |name: &str| progress[name].as_u64().unwrap();
     assert_eq!(

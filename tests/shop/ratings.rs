@@ -7,12 +7,12 @@ use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::Shop;
+use crate::{imports, support::Shop};
 
 #[tokio::test]
 async fn a_rating_is_published_within_five_seconds_and_changes_the_mean() {
-    let shop = Shop::open();
-    let book = shop.book("ficciones").await;
+    let shop = Shop::open().await;
+    let book = imports::new_book(&shop).await;
     let before = shop.get(&format!("/api/books/{book}")).await.json();
     let location = shop
         .rate(
@@ -33,7 +33,7 @@ async fn a_rating_is_published_within_five_seconds_and_changes_the_mean() {
 
 #[tokio::test]
 async fn a_rating_of_no_book_is_rejected_with_the_reason() {
-    let shop = Shop::open();
+    let shop = Shop::open().await;
     let location = shop.rate(999_999_999, &json!({ "stars": 5 })).await;
     let settled = shop.settled(&location).await;
     assert_eq!(
@@ -44,8 +44,8 @@ async fn a_rating_of_no_book_is_rejected_with_the_reason() {
 
 #[tokio::test]
 async fn a_second_rating_by_the_same_browser_replaces_the_first() {
-    let shop = Shop::open();
-    let book = shop.book("rayuela").await;
+    let shop = Shop::open().await;
+    let book = imports::new_book(&shop).await;
     let cookie = format!("visitor={}", Uuid::new_v4());
     for stars in [1, 4] {
         let path = format!("/api/books/{book}/ratings");
@@ -60,8 +60,8 @@ async fn a_second_rating_by_the_same_browser_replaces_the_first() {
 
 #[tokio::test]
 async fn a_retry_with_its_idempotency_key_counts_once() {
-    let shop = Shop::open();
-    let book = shop.book("el+aleph").await;
+    let shop = Shop::open().await;
+    let book = imports::new_book(&shop).await;
     let path = format!("/api/books/{book}/ratings");
     let key = Uuid::new_v4().to_string();
     let send = async |stars: u8| {
@@ -80,7 +80,7 @@ async fn a_retry_with_its_idempotency_key_counts_once() {
 
 #[tokio::test]
 async fn a_mistake_is_named_field_by_field() {
-    let shop = Shop::open();
+    let shop = Shop::open().await;
     let rating = json!({ "stars": 9, "name": "x".repeat(81), "review": "a".repeat(4_001) });
     let answer = shop.post("/api/books/1/ratings", &[], &rating).await;
     assert_eq!(answer.status, 422);
@@ -100,7 +100,7 @@ async fn a_mistake_is_named_field_by_field() {
 
 #[tokio::test]
 async fn an_id_that_cannot_be_ours_is_a_404() {
-    let shop = Shop::open();
+    let shop = Shop::open().await;
     for id in [
         "made-up",
         "00000000-0000-8000-8000-000000000000",
@@ -112,8 +112,8 @@ async fn an_id_that_cannot_be_ours_is_a_404() {
 
 #[tokio::test]
 async fn five_hundred_ratings_twenty_at_a_time_are_all_counted_once() {
-    let shop = Shop::open();
-    let book = shop.book("pedro+paramo").await;
+    let shop = Shop::alone().await;
+    let book = imports::new_book(&shop).await;
     let locations: Vec<String> = stream::iter(0..500)
         .map(|n| {
             let shop = &shop;
@@ -133,10 +133,10 @@ async fn five_hundred_ratings_twenty_at_a_time_are_all_counted_once() {
 
 #[tokio::test]
 async fn garbage_rests_in_the_dead_letter_queue_with_its_reason_and_its_neighbours_are_processed() {
-    let shop = Shop::open();
+    let shop = Shop::open().await;
     let sqs = aws_sdk_sqs::Client::new(&shop.sdk().await);
     let url = |name: &str| format!("{}/000000000000/{name}", shop.endpoint());
-    let book = shop.book("niebla").await;
+    let book = imports::new_book(&shop).await;
     let rating = |stars: u8| {
         json!({
             "id": Uuid::new_v4(), "kind": "rating.v1", "sent_at": "2026-01-02T03:04:05Z",

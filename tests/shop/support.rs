@@ -5,9 +5,16 @@ use std::{env, time::Duration};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use reqwest::{Client, Method, Response};
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep};
+use tokio::{
+    sync::{RwLock, RwLockReadGuard, RwLockWriteGuard},
+    time::{Instant, sleep},
+};
+
+/// Most tests share the stage; one that keeps it busy, or counts all of it, has it alone.
+static STAGE: RwLock<()> = RwLock::const_new(());
 
 pub struct Shop {
+    _stage: Share,
     url: String,
     endpoint: String,
     client: Client,
@@ -20,14 +27,32 @@ pub struct Answer {
     pub text: String,
 }
 
+enum Share {
+    #[expect(dead_code, reason = "held, not read")]
+    Some(RwLockReadGuard<'static, ()>),
+    #[expect(dead_code, reason = "held, not read")]
+    All(RwLockWriteGuard<'static, ()>),
+}
+
 impl Shop {
-    pub fn open() -> Self {
+    /// The stage, together with other tests.
+    pub async fn open() -> Self {
+        Self::new(Share::Some(STAGE.read().await))
+    }
+
+    /// The stage, with no other test on it.
+    pub async fn alone() -> Self {
+        Self::new(Share::All(STAGE.write().await))
+    }
+
+    fn new(stage: Share) -> Self {
         let url = variable("ANAQUEL_SHOP");
         let endpoint = variable("ANAQUEL_ENDPOINT");
         // Not every resolver knows that what ends in .localhost is this machine.
         let address = endpoint.trim_start_matches("http://").parse().expect("an address");
         let client = Client::builder().resolve("anaquel.alb.localhost", address).no_proxy();
         Self {
+            _stage: stage,
             url,
             endpoint,
             client: client.build().expect("a client"),
@@ -54,14 +79,6 @@ impl Shop {
             request = request.body(body);
         }
         Answer::read(request.send().await.expect("the shop must be open")).await
-    }
-
-    /// The id of a book of the shop's own catalogue, found as a shopper would.
-    pub async fn book(&self, query: &str) -> u64 {
-        let found = self.get(&format!("/api/books?q={query}&limit=1")).await.json();
-        found["items"][0]["id"]
-            .as_u64()
-            .unwrap_or_else(|| panic!("no book for {query}: {found}"))
     }
 
     /// Posts a rating and gives its location.

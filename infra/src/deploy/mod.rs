@@ -24,7 +24,7 @@ use crate::{
     synth,
 };
 
-pub use package::{Packages, Profile, workspace};
+pub use package::{Packages, Profile, cargo_command, workspace};
 pub use secrets::KnownSecrets;
 
 #[derive(Args)]

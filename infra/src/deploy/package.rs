@@ -1,7 +1,7 @@
 //! Functions as Lambda wants them: compiled, each in a zip that is named by its content.
 
 use std::{
-    fs,
+    env, fs,
     io::{Cursor, Write},
     path::{Path, PathBuf},
     process::Stdio,
@@ -98,7 +98,7 @@ async fn compile(profile: Profile) -> Result<Box<dyn Fn(&str) -> PathBuf>> {
 }
 
 async fn cargo(root: &Path, arguments: &[&str]) -> Result<()> {
-    let status = Command::new("cargo")
+    let status = cargo_command()
         .args(arguments)
         .current_dir(root)
         .stdin(Stdio::null())
@@ -109,9 +109,31 @@ async fn cargo(root: &Path, arguments: &[&str]) -> Result<()> {
     Ok(())
 }
 
+/// A cargo that does not know that it was started below another: what `cargo run` tells this command of itself would
+/// make build scripts run anew, and with them half of the dependencies.
+pub fn cargo_command() -> Command {
+    let mut command = Command::new("cargo");
+    for (name, _) in env::vars_os() {
+        let told = [
+            "CARGO_PKG_",
+            "CARGO_MANIFEST_",
+            "CARGO_BIN_",
+            "CARGO_CRATE_",
+            "CARGO_PRIMARY_",
+        ];
+        if name
+            .to_str()
+            .is_some_and(|name| told.iter().any(|prefix| name.starts_with(prefix)))
+        {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
 /// The workspace's root and its target directory, wherever the settings put that.
 pub async fn workspace() -> Result<(PathBuf, PathBuf)> {
-    let metadata = Command::new("cargo")
+    let metadata = cargo_command()
         .args(["metadata", "--no-deps", "--format-version", "1"])
         .output()
         .await;
@@ -139,7 +161,7 @@ fn pack(function: &'static str, binary: &Path, profile: Profile) -> Result<Packa
         fs::write(&zip, zipped(&code, profile)?).with_context(|| format!("writing {}", zip.display()))?;
     }
     let digest = Sha256::digest(fs::read(&zip)?);
-    let hex: String = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = format!("{:016x}", u64::from_be_bytes(digest[..8].try_into()?));
     Ok(Package {
         function,
         zip,

@@ -1,9 +1,9 @@
-//! SecureStrings, which CloudFormation cannot create: put once, never overwritten.
+//! Parameters of type SecureString, which CloudFormation cannot create: put once, never overwritten.
 
 use std::{collections::BTreeMap, fmt::Write};
 
 use anyhow::{Context, Result, bail};
-use aws_sdk_ssm::types::ParameterType;
+use aws_sdk_ssm::{operation::put_parameter::PutParameterError, types::ParameterType};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use shared::secret::Secret;
 
@@ -67,7 +67,7 @@ async fn put_once(cloud: &Cloud, name: &str, value: Option<String>) -> Result<()
         Err(error)
             if error
                 .as_service_error()
-                .is_some_and(|e| e.is_parameter_already_exists()) =>
+                .is_some_and(PutParameterError::is_parameter_already_exists) =>
         {
             Ok(())
         }
