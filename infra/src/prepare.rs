@@ -46,7 +46,7 @@ pub async fn prepare(server: &MariaDb, only_check: bool) -> Result<()> {
     fs::create_dir_all(&fresh).with_context(|| format!("creating {}", fresh.display()))?;
     describe(server, &root, &fresh).await?;
     let (old, new) = (files(&committed)?, files(&fresh)?);
-    if check {
+    if only_check {
         ensure!(
             old == new,
             ".sqlx is not what the schema and the SQL say: run `cargo bookstore prepare` and commit it"

@@ -52,7 +52,7 @@ async fn all(home: &Home, arguments: &[String]) -> Result<()> {
         .env("DATABASE_URL", started.local.mariadb.root_url("mysql"))
         .env("ANAQUEL_SHOP", &started.url)
         .env("ANAQUEL_ENDPOINT", started.local.emulator.endpoint())
-        .env("ANAQUEL_TOOLS", tools.program(""))
+        .env("ANAQUEL_CARGO_LAMBDA", tools.program("cargo-lambda"))
         .env("ANAQUEL_BINARIES", target.join("debug"))
         .stdin(Stdio::null())
         .status();

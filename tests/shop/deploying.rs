@@ -48,7 +48,7 @@ async fn cargo_lambda_ships_a_version_to_the_alias_and_leaves_the_configuration_
 }
 
 async fn ship(shop: &Shop, binary: &std::path::Path) {
-    let cargo_lambda = PathBuf::from(variable("ANAQUEL_TOOLS")).join("cargo-lambda");
+    let cargo_lambda = variable("ANAQUEL_CARGO_LAMBDA");
     let output = Command::new(cargo_lambda)
         .args(["lambda", "deploy", "--alias", "live", "--binary-path"])
         .arg(binary)

@@ -17,6 +17,7 @@ use zip::{CompressionMethod, DateTime, ZipWriter, write::SimpleFileOptions};
 
 use crate::{
     cloud::{Cloud, said},
+    local::{Home, Tool, Tools},
     routes::FUNCTIONS,
 };
 
@@ -80,16 +81,19 @@ async fn compile(profile: Profile) -> Result<Box<dyn Fn(&str) -> PathBuf>> {
         Profile::Local => {
             println!("Building the functions …");
             // The whole workspace, never a package: `-p` would resolve other features and compile them all again.
-            cargo(&root, &["build", "--workspace"]).await?;
+            run(cargo_command().args(["build", "--workspace"]).current_dir(&root)).await?;
             Ok(Box::new(move |function| target.join("debug").join(function)))
         }
         Profile::Aws => {
             println!("Building the functions for arm64 …");
-            let mut arguments = vec!["lambda", "build", "--release", "--arm64"];
-            arguments.extend(FUNCTIONS.iter().flat_map(|function| ["--bin", function.name]));
-            cargo(&root, &arguments).await.context(
-                "`cargo lambda` builds for AWS: `pip install cargo-lambda` brings it, with the linker that it needs",
-            )?;
+            // cargo-lambda brings the linker that it needs.
+            let tools = Tools::ensure(&Home::find("deploy")?, &[Tool::CargoLambda])?;
+            let mut lambda = cargo_command();
+            lambda
+                .env("PATH", tools.path()?)
+                .args(["lambda", "build", "--release", "--arm64"]);
+            lambda.args(FUNCTIONS.iter().flat_map(|function| ["--bin", function.name]));
+            run(lambda.current_dir(&root)).await?;
             Ok(Box::new(move |function| {
                 target.join("lambda").join(function).join("bootstrap")
             }))
@@ -97,15 +101,13 @@ async fn compile(profile: Profile) -> Result<Box<dyn Fn(&str) -> PathBuf>> {
     }
 }
 
-async fn cargo(root: &Path, arguments: &[&str]) -> Result<()> {
-    let status = cargo_command()
-        .args(arguments)
-        .current_dir(root)
+async fn run(command: &mut Command) -> Result<()> {
+    let status = command
         .stdin(Stdio::null())
         .status()
-        .await;
-    let status = status.context("cargo cannot be started")?;
-    ensure!(status.success(), "`cargo {}` failed", arguments.join(" "));
+        .await
+        .context("cargo cannot be started")?;
+    ensure!(status.success(), "the functions could not be built");
     Ok(())
 }
 

@@ -4,6 +4,8 @@
 //! interrupted has none and is made anew, as is one whose stamp names another version.
 
 use std::{
+    env,
+    ffi::OsString,
     fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -93,6 +95,13 @@ impl Tools {
 
     pub fn program(&self, name: &str) -> PathBuf {
         self.environment.join("bin").join(name)
+    }
+
+    /// A search path that finds the tools first.
+    pub fn path(&self) -> Result<OsString> {
+        let inherited = env::var_os("PATH").unwrap_or_default();
+        let folders = std::iter::once(self.environment.join("bin")).chain(env::split_paths(&inherited));
+        Ok(env::join_paths(folders)?)
     }
 
     fn python(&self) -> Command {
