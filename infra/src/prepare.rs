@@ -1,4 +1,7 @@
 //! `bookstore prepare`: renews `.sqlx/`, what the compiler knows of the schema when it checks the SQL.
+//!
+//! New SQL does not compile before it is prepared, and this command is compiled with it: then run the one that was built
+//! before, `target/debug/bookstore prepare`.
 
 use std::{
     collections::BTreeMap,

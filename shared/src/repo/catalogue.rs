@@ -386,6 +386,31 @@ mod tests {
         assert_eq!(put(&mut connection, &twin).await.unwrap(), refused);
     }
 
+    /// An import's transaction touches many books; a rating of one of them may be published meanwhile.
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn a_rating_that_is_published_during_an_import_is_not_lost(pool: MySqlPool) {
+        use crate::repo::{books, fixtures::*, ratings};
+        let mut connection = pool.acquire().await.unwrap();
+        put(&mut connection, &hobbit()).await.unwrap();
+        let id: BookId = find(&mut connection, &hobbit()).await.unwrap()[0].id.into();
+
+        let mut import = pool.begin().await.unwrap();
+        put(&mut import, &row("another", "Another", &["Nobody"])).await.unwrap();
+        books::find(&mut import, id).await.unwrap();
+        ratings::publish(&mut connection, uuid::Uuid::from_u128(1), minute(0), &rating(id, 1, 3))
+            .await
+            .unwrap();
+        let more = CatalogueRow {
+            stars: Some(Histogram([0, 0, 0, 0, 20])),
+            ..hobbit()
+        };
+        assert_eq!(put(&mut import, &more).await.unwrap(), Put::Changed);
+        import.commit().await.unwrap();
+
+        let book = books::find(&mut connection, id).await.unwrap().unwrap();
+        assert_eq!((book.histogram.count(), book.summary.ratings.count), (21, 21));
+    }
+
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
     async fn ratings_given_here_survive_an_import(pool: MySqlPool) {
         use crate::repo::{books, fixtures::*, ratings};

@@ -51,6 +51,7 @@ pub async fn publish(
         from ratings
         where book_id = ?
           and visitor_id = ?
+        for update
         "#,
         rating.book.get(),
         rating.visitor.0,
@@ -128,10 +129,16 @@ async fn count(connection: &mut MySqlConnection, book: BookId, stars: u8, change
     Ok(())
 }
 
-/// Brings the counts and the mean that stand with the book in line with its star counts.
+/// Brings the counts and the mean that stand with the book in line with its star counts. These are read with a lock:
+/// in a transaction that has read before, a plain read would show them as they were then.
 pub(super) async fn recount(connection: &mut MySqlConnection, book: BookId) -> sqlx::Result<()> {
     let stars = sqlx::query_scalar!(
-        r#"select json_arrayagg(json_array(stars, imported + given)) as "stars: Json<Vec<(usize, u32)>>" from star_counts where book_id = ?"#,
+        r#"
+        select json_arrayagg(json_array(stars, imported + given)) as "stars: Json<Vec<(usize, u32)>>"
+        from star_counts
+        where book_id = ?
+        for update
+        "#,
         book.get(),
     )
     .fetch_one(&mut *connection)
