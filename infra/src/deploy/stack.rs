@@ -45,7 +45,7 @@ pub async fn apply(
         return found_outputs(cloud, &stack.name).await;
     };
     if manner == Manner::Brief {
-        println!("{}: {} resources", stack.name, plan.changes.len());
+        println!("{}: {} to change", stack.name, plan.changes.len());
     } else {
         println!("\n{}:\n{}", stack.name, change::table(&plan.changes));
     }

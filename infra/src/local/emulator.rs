@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use super::{
     home::{Home, make_private_folder, remove_folder},
@@ -34,8 +34,16 @@ pub struct Emulator {
 }
 
 impl Emulator {
-    /// Starts a fresh one on `port`; one that already runs must have been stopped.
-    pub async fn start(home: &Home, tools: &Tools, port: u16) -> Result<Self> {
+    /// Starts one on `port`, or keeps the one that is well there, unless it is to be a fresh one.
+    pub async fn start(home: &Home, tools: &Tools, port: u16, fresh: bool) -> Result<Self> {
+        if Self::running(home)? == Some(port) && !fresh && is_healthy(port) {
+            let process = Process::find(home, NAME)?.context("the emulator has just ended: start again")?;
+            return Ok(Self { process, port });
+        }
+        if Self::stop(home).await? {
+            eprintln!("Ended the emulator that was running; messages still in its queues are gone.");
+        }
+        ports::require_free(port)?;
         eprintln!("Starting the AWS emulator …");
         let folder = home.folder(NAME)?;
         let temporary = folder.join("tmp"); // the functions' unpacked binaries are in here

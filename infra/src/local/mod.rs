@@ -55,8 +55,7 @@ pub fn check_port(home: &Home, port: u16) -> Result<()> {
 }
 
 impl LocalStage {
-    /// Starts what does not run yet. The emulator starts anew in any case, for only an empty one can be
-    /// deployed to from any state; what it held, messages in the queues too, is gone.
+    /// Starts what does not run yet; what runs well goes on, with the messages in its queues.
     pub async fn start(home: &Home, options: &Options<'_>) -> Result<Self> {
         ensure!(
             cfg!(target_os = "linux"),
@@ -64,16 +63,12 @@ impl LocalStage {
         );
         let lock = home.lock()?;
         home.check_space()?;
-        if Emulator::stop(home).await? {
-            eprintln!("Ended the emulator that was running; messages still in its queues are gone.");
-        }
-        ports::require_free(options.port)?;
         let tools = Tools::ensure(home, &[Tool::Ministack])?;
         if options.reset {
             MariaDb::reset(home).await?;
         }
         let mariadb = MariaDb::start(home, options.settings).await?;
-        let emulator = Emulator::start(home, &tools, options.port).await?;
+        let emulator = Emulator::start(home, &tools, options.port, options.reset).await?;
         Ok(Self {
             mariadb,
             emulator,

@@ -110,7 +110,7 @@ fn is_common(word: &str) -> bool {
 /// The order of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sort {
-    /// Texts that begin with the whole query, then titles with its odd signs, then the most rated.
+    /// Titles with the query's odd signs, then texts that begin with all of it, then the most rated.
     Relevance,
     /// Most rated first.
     Popular,

@@ -106,11 +106,11 @@ fn push_hits(sql: &mut QueryBuilder<MySql>, plan: &Plan, search: &Search) {
         let beginning = search.beginning();
         sql.push("(select id, (left(search_text, char_length(")
             .push_bind(beginning.clone());
-        sql.push(")) = ").push_bind(beginning).push(") * 8589934592 + ");
+        sql.push(")) = ").push_bind(beginning).push(") * 4294967296 + ");
         if let Some(literal) = search.literal() {
             sql.push("(locate(")
                 .push_bind(literal.to_owned())
-                .push(", title) > 0) * 4294967296 + ");
+                .push(", title) > 0) * 8589934592 + ");
         }
         sql.push("ratings_count as relevance from books where ");
     };
@@ -314,6 +314,7 @@ mod tests {
         ("As You Like It", "William Shakespeare", 600),
         ("¿Qué me quieres, amor?", "Manuel Rivas", 10),
         ("The Magician's Nephew", "C.S. Lewis", 700),
+        ("C is for Corpse", "Sue Grafton", 650),
     ];
 
     async fn shelf(pool: &MySqlPool) -> sqlx::pool::PoolConnection<MySql> {
