@@ -3,12 +3,14 @@
 use std::{future::Future, time::Duration};
 
 use anyhow::{Context, Result, anyhow};
-use aws_config::{Region, SdkConfig};
+use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_sdk_s3::error::DisplayErrorContext;
 
 use crate::stage::Stage;
 
 pub struct Cloud {
+    pub region: String,
     pub cloudformation: aws_sdk_cloudformation::Client,
     pub elb: aws_sdk_elasticloadbalancingv2::Client,
     pub lambda: aws_sdk_lambda::Client,
@@ -17,36 +19,29 @@ pub struct Cloud {
     sts: aws_sdk_sts::Client,
 }
 
-/// Where the emulator listens, and which credentials it takes.
-#[derive(Debug, Clone, Copy)]
-pub struct Local {
-    pub port: u16,
-}
-
 impl Cloud {
-    /// The clients of a stage on AWS: credentials from the environment, as the AWS CLI finds them.
+    /// The clients of a stage on AWS: credentials from wherever the AWS CLI finds them.
     pub async fn of(stage: &Stage) -> Self {
-        let sdk = shared::aws::patient_sdk_config().await;
-        Self::new(&sdk.into_builder().region(Region::new(stage.region.clone())).build())
+        let sdk = aws_config::defaults(BehaviorVersion::latest()).http_client(shared::aws::https_client());
+        let sdk =
+            sdk.region(Region::new(stage.region.clone())).retry_config(RetryConfig::standard().with_max_attempts(5));
+        Self::new(stage, &sdk.load().await)
     }
 
     /// The clients of the local stage.
-    pub async fn local(stage: &Stage, local: Local) -> Self {
-        let credentials = aws_credential_types::Credentials::new("test", "test", None, None, "local stage");
-        let credentials = aws_credential_types::provider::SharedCredentialsProvider::new(credentials);
-        let sdk = shared::aws::patient_sdk_config().await.into_builder();
-        let sdk = sdk
-            .region(Region::new(stage.region.clone()))
-            .credentials_provider(credentials);
-        Self::new(&sdk.endpoint_url(format!("http://127.0.0.1:{}", local.port)).build())
+    pub fn local(stage: &Stage, port: u16) -> Self {
+        let credentials = Credentials::new("test", "test", None, None, "local stage");
+        let sdk = shared::aws::patient_sdk_config().into_builder();
+        let sdk = sdk.region(Region::new(stage.region.clone()));
+        let sdk = sdk.credentials_provider(SharedCredentialsProvider::new(credentials));
+        Self::new(stage, &sdk.endpoint_url(format!("http://127.0.0.1:{port}")).build())
     }
 
-    fn new(sdk: &SdkConfig) -> Self {
+    fn new(stage: &Stage, sdk: &SdkConfig) -> Self {
         // An endpoint of one's own has no name for each bucket.
-        let s3 = aws_sdk_s3::config::Builder::from(sdk)
-            .force_path_style(sdk.endpoint_url().is_some())
-            .build();
+        let s3 = aws_sdk_s3::config::Builder::from(sdk).force_path_style(sdk.endpoint_url().is_some()).build();
         Self {
+            region: stage.region.clone(),
             cloudformation: aws_sdk_cloudformation::Client::new(sdk),
             elb: aws_sdk_elasticloadbalancingv2::Client::new(sdk),
             lambda: aws_sdk_lambda::Client::new(sdk),
@@ -68,7 +63,12 @@ impl Cloud {
 pub async fn said<T, E: std::error::Error + Send + Sync + 'static>(
     call: impl Future<Output = std::result::Result<T, E>>,
 ) -> Result<T> {
-    call.await.map_err(|error| anyhow!("{}", DisplayErrorContext(error)))
+    call.await.map_err(explained)
+}
+
+/// An error in AWS's own words.
+pub fn explained<E: std::error::Error + Send + Sync + 'static>(error: E) -> anyhow::Error {
+    anyhow!("{}", DisplayErrorContext(error))
 }
 
 /// Asks until there is an answer, or until patience ends.
@@ -84,7 +84,5 @@ pub async fn until<T>(what: &str, patience: Duration, mut ask: impl AsyncFnMut()
         }
     };
     let late = || anyhow!("{what} took longer than {} s", patience.as_secs());
-    tokio::time::timeout(patience, asking)
-        .await
-        .unwrap_or_else(|_| Err(late()))
+    tokio::time::timeout(patience, asking).await.unwrap_or_else(|_| Err(late()))
 }

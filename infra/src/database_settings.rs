@@ -9,10 +9,7 @@ pub fn settings(stage: &Stage) -> Vec<(&'static str, String)> {
         ("collation_server", "utf8mb4_uca1400_ai_ci".to_owned()),
         ("max_connections", stage.database.max_connections.to_string()),
         // What does not fit a column is an error, never cut off.
-        (
-            "sql_mode",
-            "STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION".to_owned(),
-        ),
+        ("sql_mode", "STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION".to_owned()),
         // Frozen copies of a function keep their connection; five minutes later it is free again.
         ("wait_timeout", "300".to_owned()),
     ];

@@ -17,7 +17,7 @@ use shared::messages::{ImportProgress, ImportState};
 use time::{OffsetDateTime, macros::format_description};
 
 use crate::{
-    cloud::{Cloud, said},
+    cloud::{Cloud, explained, said},
     deploy,
     local::up,
     stacks::Kind,
@@ -33,46 +33,27 @@ pub struct Import {
     stage: String,
 }
 
-/// A catalogue that begins takes at most this long: a copy of the function has to start.
-const BEGINS_WITHIN: Duration = Duration::from_mins(2);
+/// Lambda waits up to two minutes before it delivers an interrupted import again.
+const MOVES_WITHIN: Duration = Duration::from_mins(5);
 /// Refused rows that are shown; the rest is in the report.
 const SHOWN: usize = 10;
 
 pub async fn run(args: &Import) -> Result<()> {
     let stage = Stage::load(&args.stage)?;
-    let cloud = if stage.is_local() {
-        up::running_cloud(&stage).await?
-    } else {
-        Cloud::of(&stage).await
-    };
+    let cloud = if stage.is_local() { up::running_cloud(&stage)? } else { Cloud::of(&stage).await };
     let outputs = deploy::outputs(&cloud, &stage, Kind::App).await?;
-    let bucket = outputs
-        .get("ImportBucket")
-        .context("the stage has no import bucket: deploy it first")?;
+    let bucket = outputs.get("ImportBucket").context("the stage has no import bucket: deploy it first")?;
     import(&cloud, bucket, &args.file).await
 }
 
 /// Uploads the file and waits until every row of it is settled.
 pub async fn import(cloud: &Cloud, bucket: &str, file: &Path) -> Result<()> {
     let lines = lines(file)?;
-    let name = file
-        .file_name()
-        .and_then(|name| name.to_str())
-        .context("the file needs a name")?;
+    let name = file.file_name().and_then(|name| name.to_str()).context("the file needs a name")?;
     let key = object_key(name)?;
-    let body = ByteStream::from_path(file)
-        .await
-        .with_context(|| format!("reading {}", file.display()))?;
-    let put = cloud
-        .s3
-        .put_object()
-        .bucket(bucket)
-        .key(&key)
-        .content_type("text/csv")
-        .body(body);
-    said(put.send())
-        .await
-        .with_context(|| format!("uploading {}", file.display()))?;
+    let body = ByteStream::from_path(file).await.with_context(|| format!("reading {}", file.display()))?;
+    let put = cloud.s3.put_object().bucket(bucket).key(&key).content_type("text/csv").body(body);
+    said(put.send()).await.with_context(|| format!("uploading {}", file.display()))?;
 
     let progress = follow(cloud, bucket, &key, lines).await?;
     tell(&progress, name);
@@ -88,9 +69,8 @@ pub async fn import(cloud: &Cloud, bucket: &str, file: &Path) -> Result<()> {
 /// Each upload has a key of its own: what is reported beside it belongs to it alone. Only `.csv` starts an import.
 fn object_key(name: &str) -> Result<String> {
     let now = OffsetDateTime::now_utc();
-    let stamp = now.format(format_description!(
-        "[year]-[month]-[day]T[hour]-[minute]-[second].[subsecond digits:3]Z"
-    ))?;
+    let stamp =
+        now.format(format_description!("[year]-[month]-[day]T[hour]-[minute]-[second].[subsecond digits:3]Z"))?;
     let stem = name.strip_suffix(".csv").unwrap_or(name);
     Ok(format!("incoming/{stamp}-{stem}.csv"))
 }
@@ -108,15 +88,23 @@ fn lines(file: &Path) -> Result<u64> {
 async fn follow(cloud: &Cloud, bucket: &str, key: &str, lines: u64) -> Result<ImportProgress> {
     let style = ProgressStyle::with_template("{bar:40} line {pos} of {len}  {msg}")?;
     let bar = ProgressBar::new(lines).with_style(style);
-    let uploaded = Instant::now();
+    let mut last: Option<ImportProgress> = None;
+    let mut moved_at = Instant::now();
     loop {
         tokio::time::sleep(Duration::from_millis(250)).await;
-        let Some(progress) = read_progress(cloud, bucket, key).await? else {
-            if uploaded.elapsed() > BEGINS_WITHIN {
-                bail!("the import does not begin: look at the log of import-catalogue; the file is at {bucket}/{key}");
+        let progress = read_progress(cloud, bucket, key).await?;
+        if progress == last {
+            if moved_at.elapsed() > MOVES_WITHIN {
+                let failure = last.and_then(|progress| progress.failure).unwrap_or("it says nothing".to_owned());
+                bail!(
+                    "the import does not move ({failure}): look at the log of import-catalogue; the file is at {bucket}/{key}"
+                );
             }
             continue;
-        };
+        }
+        moved_at = Instant::now();
+        last.clone_from(&progress);
+        let Some(progress) = progress else { continue };
         bar.set_position(u64::from(progress.line));
         match progress.state {
             ImportState::Running => bar.set_message(""),
@@ -133,18 +121,14 @@ async fn read_progress(cloud: &Cloud, bucket: &str, key: &str) -> Result<Option<
     let Some(bytes) = read(cloud, bucket, &format!("{key}.progress.json")).await? else {
         return Ok(None);
     };
-    serde_json::from_slice(&bytes)
-        .map(Some)
-        .context("the import's progress cannot be read")
+    serde_json::from_slice(&bytes).map(Some).context("the import's progress cannot be read")
 }
 
 async fn read(cloud: &Cloud, bucket: &str, key: &str) -> Result<Option<Vec<u8>>> {
     match cloud.s3.get_object().bucket(bucket).key(key).send().await {
         Ok(object) => Ok(Some(object.body.collect().await?.to_vec())),
         Err(error) if error.as_service_error().is_some_and(GetObjectError::is_no_such_key) => Ok(None),
-        Err(error) => said(async { Err(error) })
-            .await
-            .with_context(|| format!("reading {key}")),
+        Err(error) => Err(explained(error)).with_context(|| format!("reading {key}")),
     }
 }
 
@@ -166,10 +150,8 @@ async fn tell_refusals(cloud: &Cloud, bucket: &str, key: &str) -> Result<()> {
     let mut reasons: BTreeMap<u64, String> = BTreeMap::new();
     for line in text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
         let refusal: Value = serde_json::from_slice(line).context("the report of refused rows cannot be read")?;
-        reasons.insert(
-            refusal["line"].as_u64().unwrap_or_default(),
-            refusal["reason"].as_str().unwrap_or("").to_owned(),
-        );
+        reasons
+            .insert(refusal["line"].as_u64().unwrap_or_default(), refusal["reason"].as_str().unwrap_or("").to_owned());
     }
     for (line, reason) in reasons.iter().take(SHOWN) {
         println!("  line {line}: {reason}");

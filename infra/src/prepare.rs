@@ -12,7 +12,7 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
-use sqlx::{Connection, MySqlConnection};
+use sqlx::{AssertSqlSafe, Connection, MySqlConnection, migrate::Migrator};
 
 use crate::{
     database_settings, deploy,
@@ -42,7 +42,7 @@ pub async fn run(args: &Prepare) -> Result<()> {
 /// Describes every statement against a database that has just been migrated.
 pub async fn prepare(server: &MariaDb, only_check: bool) -> Result<()> {
     let (root, target) = deploy::workspace().await?;
-    make_database(server).await?;
+    make_database(server, &root).await?;
     let committed = root.join(".sqlx");
     let fresh = target.join("sqlx-fresh");
     _ = fs::remove_dir_all(&fresh);
@@ -65,22 +65,17 @@ pub async fn prepare(server: &MariaDb, only_check: bool) -> Result<()> {
     Ok(())
 }
 
-async fn make_database(server: &MariaDb) -> Result<()> {
+/// With the migrations that lie in the folder now; those in this command may be older.
+async fn make_database(server: &MariaDb, workspace: &Path) -> Result<()> {
     let mut root = MySqlConnection::connect(&server.root_url("mysql")).await?;
-    for statement in [
-        sqlx::AssertSqlSafe(format!("drop database if exists {DATABASE}")),
-        sqlx::AssertSqlSafe(format!(
-            "create database {DATABASE} character set utf8mb4 collate utf8mb4_uca1400_ai_ci"
-        )),
-    ] {
-        sqlx::raw_sql(statement).execute(&mut root).await?;
-    }
+    let drop = format!("drop database if exists {DATABASE}");
+    let create = format!("create database {DATABASE} character set utf8mb4 collate utf8mb4_uca1400_ai_ci");
+    sqlx::raw_sql(AssertSqlSafe(drop)).execute(&mut root).await?;
+    sqlx::raw_sql(AssertSqlSafe(create)).execute(&mut root).await?;
     root.close().await?;
     let mut database = MySqlConnection::connect(&server.root_url(DATABASE)).await?;
-    shared::MIGRATIONS
-        .run(&mut database)
-        .await
-        .context("running the migrations")?;
+    let migrations = Migrator::new(workspace.join("shared/migrations")).await.context("reading the migrations")?;
+    migrations.run(&mut database).await.context("running the migrations")?;
     database.close().await?;
     Ok(())
 }
@@ -90,10 +85,7 @@ async fn make_database(server: &MariaDb) -> Result<()> {
 async fn describe(server: &MariaDb, root: &Path, folder: &Path) -> Result<()> {
     let mut touched = Vec::new();
     for path in crates(root)? {
-        let file = File::options()
-            .append(true)
-            .open(&path)
-            .with_context(|| format!("opening {}", path.display()))?;
+        let file = File::options().append(true).open(&path).with_context(|| format!("opening {}", path.display()))?;
         let before = file.metadata()?.modified()?;
         file.set_modified(SystemTime::now())?;
         touched.push((file, before));
@@ -127,10 +119,7 @@ fn crates(root: &Path) -> Result<Vec<PathBuf>> {
     }
     let mut roots = Vec::new();
     for manifest in manifests {
-        if fs::read_to_string(&manifest)?
-            .lines()
-            .any(|line| line.starts_with("sqlx"))
-        {
+        if fs::read_to_string(&manifest)?.lines().any(|line| line.starts_with("sqlx")) {
             let lib = manifest.with_file_name("src").join("lib.rs");
             roots.extend(lib.exists().then_some(lib));
         }
@@ -145,10 +134,7 @@ fn files(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
     let mut files = BTreeMap::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        files.insert(
-            entry.file_name().to_string_lossy().into_owned(),
-            fs::read(entry.path())?,
-        );
+        files.insert(entry.file_name().to_string_lossy().into_owned(), fs::read(entry.path())?);
     }
     Ok(files)
 }

@@ -33,10 +33,7 @@ pub static FUNCTIONS: &[Function] = &[
     Function {
         name: "show-submission",
         about: "Shows what became of a rating or a message",
-        trigger: Http(&[get(
-            "/api/submissions/{id}",
-            "/api/submissions/00000000-0000-8000-8000-000000000000",
-        )]),
+        trigger: Http(&[get("/api/submissions/{id}", "/api/submissions/00000000-0000-8000-8000-000000000000")]),
         database: Some(Reader),
         submission_key: true,
         ..NOTHING
@@ -206,9 +203,7 @@ impl Access {
             (Auth::Iam, Admin) => vec![(access, "user"), (access, "secret")],
             (Auth::Iam, Reader | Writer) => vec![(access, "user")],
         });
-        parameters
-            .map(|(access, name)| format!("database/{}/{name}", access.name()))
-            .collect()
+        parameters.map(|(access, name)| format!("database/{}/{name}", access.name())).collect()
     }
 }
 
@@ -237,9 +232,7 @@ mod tests {
     #[test]
     fn table_and_folders_agree() {
         let folders = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../functions")).unwrap();
-        let folders: BTreeSet<_> = folders
-            .map(|folder| folder.unwrap().file_name().into_string().unwrap())
-            .collect();
+        let folders: BTreeSet<_> = folders.map(|folder| folder.unwrap().file_name().into_string().unwrap()).collect();
         let rows: BTreeSet<_> = FUNCTIONS.iter().map(|function| function.name.to_owned()).collect();
         assert_eq!(rows, folders);
     }
@@ -247,10 +240,7 @@ mod tests {
     #[test]
     fn a_reader_on_aws_reads_no_password() {
         let names = ["host", "port", "name", "auth", "reader/user"];
-        assert_eq!(
-            parameters("show-book", "prod"),
-            names.map(|name| format!("/anaquel/prod/database/{name}"))
-        );
+        assert_eq!(parameters("show-book", "prod"), names.map(|name| format!("/anaquel/prod/database/{name}")));
     }
 
     #[test]
@@ -278,19 +268,7 @@ mod tests {
             names.map(|name| format!("/anaquel/local/database/{name}"))
         );
 
-        let names = [
-            "host",
-            "port",
-            "name",
-            "auth",
-            "reader/user",
-            "writer/user",
-            "admin/user",
-            "admin/secret",
-        ];
-        assert_eq!(
-            parameters("migrate-database", "prod"),
-            names.map(|name| format!("/anaquel/prod/database/{name}"))
-        );
+        let names = ["host", "port", "name", "auth", "reader/user", "writer/user", "admin/user", "admin/secret"];
+        assert_eq!(parameters("migrate-database", "prod"), names.map(|name| format!("/anaquel/prod/database/{name}")));
     }
 }

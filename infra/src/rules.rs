@@ -23,21 +23,14 @@ const BAND: u32 = 500;
 
 /// One rule a route, in the order in which the load balancer asks them.
 pub fn rules(functions: &[Function]) -> Vec<Rule> {
-    let mut routes: Vec<_> = functions
-        .iter()
-        .flat_map(|function| function.routes().iter().map(|route| (function.name, route)))
-        .collect();
+    let mut routes: Vec<_> =
+        functions.iter().flat_map(|function| function.routes().iter().map(|route| (function.name, route))).collect();
     routes.sort_by_key(|(_, route)| (Reverse(specificity(route)), route.path, route.methods));
 
     let mut taken = BTreeSet::new();
     let mut rules: Vec<_> = routes
         .into_iter()
-        .map(|(function, route)| Rule {
-            function,
-            route,
-            pattern: pattern(route),
-            priority: claim(route, &mut taken),
-        })
+        .map(|(function, route)| Rule { function, route, pattern: pattern(route), priority: claim(route, &mut taken) })
         .collect();
     rules.sort_by_key(|rule| rule.priority);
     rules
@@ -52,9 +45,7 @@ fn varies(segment: &str) -> bool {
 }
 
 fn pattern(route: &Route) -> String {
-    segments(route)
-        .flat_map(|segment| ["/", if varies(segment) { "*" } else { segment }])
-        .collect()
+    segments(route).flat_map(|segment| ["/", if varies(segment) { "*" } else { segment }]).collect()
 }
 
 /// 0 to 99. A pattern that matches only what another matches has at least as many fixed segments, and with
@@ -69,17 +60,13 @@ fn specificity(route: &Route) -> u32 {
 fn claim(route: &Route, taken: &mut BTreeSet<u32>) -> u32 {
     let first = BAND * (99 - specificity(route)) + 1;
     let mut candidates = (0..BAND).map(|step| first + (fingerprint(route) % BAND + step) % BAND);
-    candidates
-        .find(|priority| taken.insert(*priority))
-        .expect("a load balancer has fewer rules than priorities")
+    candidates.find(|priority| taken.insert(*priority)).expect("a load balancer has fewer rules than priorities")
 }
 
 /// FNV-1a of methods and path: the same number on every machine, for ever.
 fn fingerprint(route: &Route) -> u32 {
     let bytes = route.methods.iter().chain([&route.path]).flat_map(|text| text.bytes());
-    bytes.fold(0x811c_9dc5, |hash, byte| {
-        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
-    })
+    bytes.fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 
 #[cfg(test)]
@@ -92,25 +79,14 @@ mod tests {
         match pattern.split_once('*') {
             None => pattern == path,
             Some((start, rest)) => path.strip_prefix(start).is_some_and(|path| {
-                path.char_indices()
-                    .map(|(at, _)| at)
-                    .chain([path.len()])
-                    .any(|at| matches(rest, &path[at..]))
+                path.char_indices().map(|(at, _)| at).chain([path.len()]).any(|at| matches(rest, &path[at..]))
             }),
         }
     }
 
     fn table(paths: &[&'static str]) -> Vec<Function> {
-        let route = |path| Route {
-            methods: &["GET"],
-            path,
-            probe: path,
-        };
-        let function = |path| Function {
-            name: path,
-            trigger: Trigger::Http(vec![route(path)].leak()),
-            ..NOTHING
-        };
+        let route = |path| Route { methods: &["GET"], path, probe: path };
+        let function = |path| Function { name: path, trigger: Trigger::Http(vec![route(path)].leak()), ..NOTHING };
         paths.iter().copied().map(function).collect()
     }
 
@@ -123,17 +99,9 @@ mod tests {
         let rules = rules(FUNCTIONS);
         for (at, rule) in rules.iter().enumerate() {
             for earlier in &rules[..at] {
-                let same_method = earlier
-                    .route
-                    .methods
-                    .iter()
-                    .any(|method| rule.route.methods.contains(method));
+                let same_method = earlier.route.methods.iter().any(|method| rule.route.methods.contains(method));
                 let shadowed = same_method && matches(&earlier.pattern, &rule.pattern);
-                assert!(
-                    !shadowed,
-                    "{} takes what is meant for {}",
-                    earlier.pattern, rule.pattern
-                );
+                assert!(!shadowed, "{} takes what is meant for {}", earlier.pattern, rule.pattern);
             }
         }
     }
@@ -144,30 +112,17 @@ mod tests {
         for rule in &rules {
             let path = rule.route.probe.split('?').next().unwrap();
             let method = rule.route.methods[0];
-            let first = rules
-                .iter()
-                .find(|rule| rule.route.methods.contains(&method) && matches(&rule.pattern, path));
+            let first = rules.iter().find(|rule| rule.route.methods.contains(&method) && matches(&rule.pattern, path));
             assert_eq!(first.expect("a rule").function, rule.function, "{method} {path}");
         }
     }
 
     #[test]
     fn specific_paths_come_before_general_ones() {
-        let paths = [
-            "/{page}",
-            "/books/{id}",
-            "/books/{id}/{slug}",
-            "/books/new",
-            "/books/{id}/ratings",
-        ];
-        let [first, .., last] = order(&paths)[..] else {
-            panic!("five rules")
-        };
+        let paths = ["/{page}", "/books/{id}", "/books/{id}/{slug}", "/books/new", "/books/{id}/ratings"];
+        let [first, .., last] = order(&paths)[..] else { panic!("five rules") };
         assert_eq!([first, last], ["/books/{id}/ratings", "/{page}"]);
-        assert_eq!(
-            order(&["/books/{id}", "/books/{id}/{slug}"]),
-            ["/books/{id}/{slug}", "/books/{id}"]
-        );
+        assert_eq!(order(&["/books/{id}", "/books/{id}/{slug}"]), ["/books/{id}/{slug}", "/books/{id}"]);
     }
 
     #[test]
@@ -175,10 +130,7 @@ mod tests {
         let before = rules(&table(&["/books", "/books/{id}"]));
         let after = rules(&table(&["/books", "/authors", "/books/new", "/books/{id}"]));
         for rule in before {
-            let same = after
-                .iter()
-                .find(|other| other.pattern == rule.pattern)
-                .expect("the same rule");
+            let same = after.iter().find(|other| other.pattern == rule.pattern).expect("the same rule");
             assert_eq!(same.priority, rule.priority, "{}", rule.pattern);
         }
     }

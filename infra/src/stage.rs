@@ -91,6 +91,7 @@ pub struct Rds {
 pub struct External {
     pub host: String,
     pub port: u16,
+    pub range: String,
 }
 
 /// How functions log in to MariaDB.
@@ -113,10 +114,7 @@ impl Stage {
         let stage: Self = toml::from_str(text)
             .map_err(|error| anyhow!(error.message().to_owned()))
             .with_context(|| format!("infra/stages/{name}.toml cannot be used"))?;
-        Ok(Self {
-            name: name.to_owned(),
-            ..stage
-        })
+        Ok(Self { name: name.to_owned(), ..stage })
     }
 
     /// Where the stage's parameters live: `/anaquel/prod`.
@@ -189,19 +187,13 @@ mod tests {
 
     #[test]
     fn an_unknown_stage_is_told_the_known_ones() {
-        assert_eq!(
-            complaint(Stage::load("qa")),
-            "there is no stage `qa`; the stages are local, dev, prod"
-        );
+        assert_eq!(complaint(Stage::load("qa")), "there is no stage `qa`; the stages are local, dev, prod");
     }
 
     #[test]
     fn an_unknown_key_is_named() {
         let text = format!("egres = \"endpoints\"\n{}", STAGES[0].1);
         let complaint = complaint(Stage::parse("local", &text));
-        assert!(
-            complaint.starts_with("infra/stages/local.toml cannot be used: unknown field `egres`"),
-            "{complaint}"
-        );
+        assert!(complaint.starts_with("infra/stages/local.toml cannot be used: unknown field `egres`"), "{complaint}");
     }
 }

@@ -44,16 +44,12 @@ impl Serialize for Id {
 
 /// A `Fn::Sub`; `pattern` may name pseudo parameters, such as `${AWS::Region}`.
 pub fn sub(pattern: &str) -> ExpString {
-    ExpString::Sub {
-        pattern: pattern.to_owned(),
-    }
+    ExpString::Sub { pattern: pattern.to_owned() }
 }
 
 /// The ARN of something in the stack's own account and region.
 pub fn arn(service: &str, thing: &str) -> ExpString {
-    sub(&format!(
-        "arn:${{AWS::Partition}}:{service}:${{AWS::Region}}:${{AWS::AccountId}}:{thing}"
-    ))
+    sub(&format!("arn:${{AWS::Partition}}:{service}:${{AWS::Region}}:${{AWS::AccountId}}:{thing}"))
 }
 
 /// stratosphere's lists hold expressions only; this turns anything that can be one into such a list.
@@ -63,12 +59,8 @@ pub fn list<T: Into<ExpString>>(items: impl IntoIterator<Item = T>) -> Vec<ExpSt
 
 /// The name that a thing has inside a template: `show-book` is `ShowBook`.
 pub fn logical(name: &str) -> String {
-    let words = name
-        .split(|c: char| !c.is_ascii_alphanumeric())
-        .filter(|word| !word.is_empty());
-    words
-        .flat_map(|word| [word[..1].to_uppercase(), word[1..].to_owned()])
-        .collect()
+    let words = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    words.flat_map(|word| [word[..1].to_uppercase(), word[1..].to_owned()]).collect()
 }
 
 #[derive(Serialize)]
@@ -111,6 +103,8 @@ struct Output {
 #[derive(Clone, Copy, Serialize)]
 pub enum Keep {
     Retain,
+    /// But for a creation that fails: it leaves nothing behind that the next would stumble over.
+    RetainExceptOnCreate,
     Snapshot,
 }
 
@@ -131,10 +125,7 @@ impl Template {
         id
     }
 
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "resources are written out where they are added"
-    )]
+    #[expect(clippy::needless_pass_by_value, reason = "resources are written out where they are added")]
     pub fn add<R: ToResource>(&mut self, name: impl Into<String>, resource: R) -> Id {
         let id = Id::new(name.into());
         let resource = Resource {
@@ -157,7 +148,10 @@ impl Template {
     pub fn keep(&mut self, id: Id, keep: Keep) {
         let resource = self.resource(id);
         resource.deletion_policy = Some(keep);
-        resource.update_replace_policy = Some(keep);
+        resource.update_replace_policy = Some(match keep {
+            Keep::RetainExceptOnCreate => Keep::Retain,
+            other => other,
+        });
     }
 
     pub fn output(&mut self, name: impl Into<String>, value: impl Into<ExpString>) {
@@ -174,18 +168,10 @@ impl Template {
     pub fn check(&self) -> Result<()> {
         let mut names = BTreeSet::new();
         collect_references(&serde_json::to_value(self)?, &mut names);
-        names.extend(
-            self.resources
-                .values()
-                .flat_map(|resource| &resource.depends_on)
-                .map(ToString::to_string),
-        );
+        names.extend(self.resources.values().flat_map(|resource| &resource.depends_on).map(ToString::to_string));
         names.retain(|name| !self.knows(name));
         let missing = Vec::from_iter(names).join(", ");
-        ensure!(
-            missing.is_empty(),
-            "the template refers to what it does not hold: {missing}"
-        );
+        ensure!(missing.is_empty(), "the template refers to what it does not hold: {missing}");
         Ok(())
     }
 
@@ -223,10 +209,7 @@ fn collect_references(value: &Value, names: &mut BTreeSet<String>) {
 
 /// `${Name}` and `${Name.Attribute}` of a `Fn::Sub`.
 fn placeholders(pattern: &str) -> impl Iterator<Item = String> {
-    pattern
-        .split("${")
-        .skip(1)
-        .filter_map(|rest| rest.split(['}', '.']).next().map(str::to_owned))
+    pattern.split("${").skip(1).filter_map(|rest| rest.split(['}', '.']).next().map(str::to_owned))
 }
 
 #[cfg(test)]

@@ -51,6 +51,7 @@ async fn all(home: &Home, arguments: &[String]) -> Result<()> {
         .current_dir(&root)
         .env("DATABASE_URL", started.local.mariadb.root_url("mysql"))
         .env("ANAQUEL_SHOP", &started.url)
+        .env("ANAQUEL_MARIADB_PID", started.local.mariadb.pid().to_string())
         .env("ANAQUEL_ENDPOINT", started.local.emulator.endpoint())
         .env("ANAQUEL_CARGO_LAMBDA", tools.program("cargo-lambda"))
         .env("ANAQUEL_BINARIES", target.join("debug"))
@@ -70,10 +71,7 @@ async fn lint(tools: &Tools, target: &Path) -> Result<()> {
             lint.arg(file);
         }
     }
-    passed(
-        lint.status().await.context("cfn-lint cannot be started")?,
-        "cfn-lint has findings",
-    )
+    passed(lint.status().await.context("cfn-lint cannot be started")?, "cfn-lint has findings")
 }
 
 fn passed(status: ExitStatus, failure: &str) -> Result<()> {

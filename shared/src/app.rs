@@ -20,41 +20,29 @@ pub struct App {
     database: Database,
 }
 
-/// How long the start may wait for SSM, and again for the database; the first request tries anew.
+/// How long the start may wait for SSM and the database together; the first request tries anew.
 const START_WITHIN: Duration = Duration::from_secs(1);
 
 impl App {
     pub async fn start() -> anyhow::Result<Self> {
-        let sdk = crate::aws::sdk_config().await;
+        let sdk = crate::aws::sdk_config();
         let settings = Arc::new(Settings::from_env(&sdk)?);
         let database = Database::new(settings.clone(), sdk.clone());
-        let app = Self {
-            sdk,
-            settings,
-            database,
-        };
-        app.warm_up().await;
+        let app = Self { sdk, settings, database };
+        // A failure is not fatal: what is away may be back when the first request comes.
+        match timeout(START_WITHIN, app.warm_up()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(error = format!("{error:#}"), "Not everything is there at the start"),
+            Err(_) => tracing::warn!("Not everything is there at the start: no answer in time"),
+        }
         Ok(app)
     }
 
-    /// A failure here is not fatal: what is away may be back when the first request comes.
-    async fn warm_up(&self) {
-        match timeout(START_WITHIN, self.settings.current()).await {
-            Ok(Ok(config))
-                if config
-                    .database
-                    .as_ref()
-                    .is_some_and(|database| !database.is_for_admin()) =>
-            {
-                match timeout(START_WITHIN, self.database.warm_up()).await {
-                    Ok(Ok(())) => {}
-                    Ok(Err(error)) => tracing::warn!(error = &error as &dyn std::error::Error, "No database at start"),
-                    Err(_) => tracing::warn!("No database at start: no answer in time"),
-                }
-            }
-            Ok(Ok(_)) => {}
-            Ok(Err(error)) => tracing::warn!(error = format!("{error:#}"), "No parameters at start"),
-            Err(_) => tracing::warn!("No parameters at start: no answer in time"),
+    async fn warm_up(&self) -> anyhow::Result<()> {
+        let config = self.settings.current().await?;
+        match &config.database {
+            Some(database) if !database.is_for_admin() => Ok(self.database.warm_up().await?),
+            _ => Ok(()),
         }
     }
 
@@ -73,19 +61,13 @@ impl App {
     /// Where submissions go.
     pub async fn submissions(&self) -> Result<Queue> {
         let url = self.config().await?.submissions_queue.clone();
-        Ok(Queue::new(
-            &self.sdk,
-            url.context("the route table grants this function no sending to the queue")?,
-        ))
+        Ok(Queue::new(&self.sdk, url.context("the route table grants this function no sending to the queue")?))
     }
 
     /// Where messages rest that can never succeed.
     pub async fn parked(&self) -> Result<Queue> {
         let url = self.config().await?.parked_queue.clone();
-        Ok(Queue::new(
-            &self.sdk,
-            url.context("the route table grants this function no parking")?,
-        ))
+        Ok(Queue::new(&self.sdk, url.context("the route table grants this function no parking")?))
     }
 
     pub async fn submission_key(&self) -> Result<SubmissionKey> {

@@ -97,16 +97,16 @@ impl Settings {
     pub fn from_env(sdk: &aws_config::SdkConfig) -> anyhow::Result<Self> {
         let names = env::var("ANAQUEL_PARAMETERS")
             .context("ANAQUEL_PARAMETERS is not set: deploy this function with `cargo bookstore deploy`")?;
-        let names = names
-            .split(',')
-            .filter(|name| !name.is_empty())
-            .map(str::to_owned)
-            .collect();
-        Ok(Self {
-            ssm: aws_sdk_ssm::Client::new(sdk),
-            names,
-            cached: Mutex::new(None),
-        })
+        let names = names.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+        Ok(Self { ssm: aws_sdk_ssm::Client::new(sdk), names, cached: Mutex::new(None) })
+    }
+
+    /// What never changes, for tests.
+    #[cfg(test)]
+    pub fn fixed(config: Config) -> Self {
+        let sdk = aws_config::SdkConfig::builder().behavior_version(aws_config::BehaviorVersion::latest()).build();
+        let cached = Cached { config: Arc::new(config), read_at: Instant::now() };
+        Self { ssm: aws_sdk_ssm::Client::new(&sdk), names: Vec::new(), cached: Mutex::new(Some(cached)) }
     }
 
     /// The configuration, at most five minutes old; older while SSM does not answer.
@@ -127,18 +127,12 @@ impl Settings {
         match self.read().await {
             Ok(config) => {
                 let config = Arc::new(config);
-                *cached = Some(Cached {
-                    config: config.clone(),
-                    read_at: Instant::now(),
-                });
+                *cached = Some(Cached { config: config.clone(), read_at: Instant::now() });
                 Ok(config)
             }
             Err(error) => match cached.as_mut() {
                 Some(cached) => {
-                    tracing::warn!(
-                        error = format!("{error:#}"),
-                        "Parameters not read: the last ones serve on"
-                    );
+                    tracing::warn!(error = format!("{error:#}"), "Parameters not read: the last ones serve on");
                     cached.read_at = Instant::now();
                     Ok(cached.config.clone())
                 }
@@ -160,26 +154,16 @@ impl Settings {
             .await
             .map_err(|error| anyhow!("{}", DisplayErrorContext(error)))
             .context("reading the parameters from SSM")?;
-        let values = answer
-            .parameters()
-            .iter()
-            .filter_map(|p| Some((p.name()?.to_owned(), p.value()?.to_owned())));
+        let values = answer.parameters().iter().filter_map(|p| Some((p.name()?.to_owned(), p.value()?.to_owned())));
         parse(&self.names, &values.collect())
     }
 }
 
 /// Types the values; all that is missing is reported together, by full name.
 fn parse(names: &[String], values: &BTreeMap<String, String>) -> anyhow::Result<Config> {
-    let missing: Vec<&str> = names
-        .iter()
-        .filter(|name| !values.contains_key(*name))
-        .map(String::as_str)
-        .collect();
+    let missing: Vec<&str> = names.iter().filter(|name| !values.contains_key(*name)).map(String::as_str).collect();
     if !missing.is_empty() {
-        bail!(
-            "SSM has no parameter {}: run `cargo bookstore deploy` for this stage",
-            missing.join(", ")
-        );
+        bail!("SSM has no parameter {}: run `cargo bookstore deploy` for this stage", missing.join(", "));
     }
     // `/anaquel/<stage>/database/host` is `database/host` here.
     let short = |name: &str| name.splitn(4, '/').nth(3).unwrap_or(name).to_owned();
@@ -211,11 +195,7 @@ fn database(get: &impl Fn(&str) -> Option<String>) -> anyhow::Result<Option<Data
         other => bail!("the parameter database/auth must be iam or password, not {other:?}"),
     };
     let mut accounts = BTreeMap::new();
-    for (role, name) in [
-        (Role::Reader, "reader"),
-        (Role::Writer, "writer"),
-        (Role::Admin, "admin"),
-    ] {
+    for (role, name) in [(Role::Reader, "reader"), (Role::Writer, "writer"), (Role::Admin, "admin")] {
         if let Some(user) = get(&format!("database/{name}/user")) {
             let password = get(&format!("database/{name}/password")).map(Secret::new);
             accounts.insert(role, Account { user, password });
@@ -223,9 +203,7 @@ fn database(get: &impl Fn(&str) -> Option<String>) -> anyhow::Result<Option<Data
     }
     Ok(Some(DatabaseConfig {
         host,
-        port: wanted("database/port")?
-            .parse()
-            .context("the parameter database/port must be a number")?,
+        port: wanted("database/port")?.parse().context("the parameter database/port must be a number")?,
         name: wanted("database/name")?,
         auth,
         accounts,
@@ -238,10 +216,7 @@ mod tests {
     use super::*;
 
     fn values(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-        pairs
-            .iter()
-            .map(|(name, value)| (format!("/anaquel/dev/{name}"), (*value).to_owned()))
-            .collect()
+        pairs.iter().map(|(name, value)| (format!("/anaquel/dev/{name}"), (*value).to_owned())).collect()
     }
 
     const READER: &[(&str, &str)] = &[
@@ -260,20 +235,14 @@ mod tests {
         let database = config.database.unwrap();
         assert_eq!((database.port, database.auth), (3306, Auth::Password));
         assert_eq!(database.login().unwrap().1.user, "anaquel_reader");
-        assert_eq!(
-            (config.submissions_queue, config.submission_key.is_none()),
-            (None, true)
-        );
+        assert_eq!((config.submissions_queue, config.submission_key.is_none()), (None, true));
     }
 
     #[test]
     fn all_missing_parameters_are_reported_together_by_full_name() {
         let names = ["/anaquel/dev/database/host", "/anaquel/dev/queue/parked"].map(str::to_owned);
         let error = parse(&names, &BTreeMap::new()).unwrap_err().to_string();
-        assert!(
-            error.contains("/anaquel/dev/database/host, /anaquel/dev/queue/parked"),
-            "{error}"
-        );
+        assert!(error.contains("/anaquel/dev/database/host, /anaquel/dev/queue/parked"), "{error}");
     }
 
     #[test]

@@ -1,90 +1,93 @@
 //! The way to MariaDB: one connection a function, checked before use, every wait bounded.
 //!
 //! A connection outlives the invocation that opened it, but not the freeze of its Lambda for sure: it is pinged before
-//! use. A refused login makes the parameters be read again once, so a rotated password or a moved host is found
-//! without a deploy.
+//! use. While something runs on it, nobody keeps it: work that is given up takes it along, and the next begins on a new
+//! one. Where none can be had, the parameters are read again (at most every five seconds), so that a rotated password or
+//! a moved host is found without a deploy.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use aws_config::SdkConfig;
 use aws_sdk_rds::auth_token::{AuthTokenGenerator, Config as TokenConfig};
 use sqlx::{
-    Acquire, MySqlConnection, MySqlPool,
-    mysql::{MySqlConnectOptions, MySqlPoolOptions, MySqlSslMode},
-    pool::PoolConnection,
+    ConnectOptions, Connection, MySqlConnection,
+    mysql::{MySqlConnectOptions, MySqlSslMode},
 };
 use tokio::{sync::Mutex, time::timeout};
 
 use crate::{
-    config::{Account, Auth, DatabaseConfig, Settings},
+    config::{Account, Auth, Config, DatabaseConfig, Role, Settings},
     secret::Secret,
 };
 
 /// Why a database did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// It does not answer, or not in time; the same may succeed later.
-    #[error("the database is unavailable")]
-    Unavailable(#[source] anyhow::Error),
-    /// It answered, and will answer the same again.
-    #[error("the database refused a statement")]
-    Refused(#[source] sqlx::Error),
+    /// There is no connection to be had, or it broke; whoever asks next will fare the same for a while.
+    #[error("the database is away")]
+    Away(#[source] anyhow::Error),
+    /// Others were in the way, or it took too long; the same may succeed at once.
+    #[error("the database is busy")]
+    Busy(#[source] anyhow::Error),
+    /// These values can never be stored.
+    #[error("the database refuses the values")]
+    Unstorable(#[source] sqlx::Error),
+    /// A defect of ours: SQL that does not fit the schema, a right that was not granted.
+    #[error("the database refuses the statement")]
+    Defect(#[source] anyhow::Error),
 }
 
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// How long to wait for a connection, ping and login included.
-const ACQUIRE_WITHIN: Duration = Duration::from_secs(1);
-/// How long one piece of work may take. The server stops a statement a little earlier (`max_statement_time`).
-const QUERY_WITHIN: Duration = Duration::from_millis(1_200);
-/// A token is good for 15 minutes; a new one is signed before it is this old.
-const TOKEN_FRESH_FOR: Duration = Duration::from_mins(10);
+const PING_WITHIN: Duration = Duration::from_millis(300);
+const CONNECT_WITHIN: Duration = Duration::from_secs(1);
+/// How long one piece of work may take.
+const WORK_WITHIN: Duration = Duration::from_millis(1_200);
+
+/// Said first on every connection that writes. Each statement then sees what has been committed by then: a long
+/// transaction must not count by what it saw at its beginning (newer servers refuse that, with error 1020). It also takes
+/// no locks on gaps.
+pub(crate) const WRITER_SESSION: &str = "set session transaction isolation level read committed";
 
 pub struct Database {
     settings: Arc<Settings>,
     sdk: SdkConfig,
-    opened: Mutex<Option<Opened>>,
+    idle: Mutex<Option<Open>>,
 }
 
-/// A pool of one, and what it was opened with.
-struct Opened {
-    pool: MySqlPool,
+/// A connection, and what it was opened with.
+struct Open {
+    connection: MySqlConnection,
     config: DatabaseConfig,
-    signed_at: Instant,
 }
 
 impl Database {
     pub fn new(settings: Arc<Settings>, sdk: SdkConfig) -> Self {
-        Self {
-            settings,
-            sdk,
-            opened: Mutex::new(None),
-        }
+        Self { settings, sdk, idle: Mutex::new(None) }
     }
 
     /// Opens the connection ahead of the first request.
     pub async fn warm_up(&self) -> Result<()> {
-        self.connection().await.map(drop)
+        let open = self.take().await?;
+        self.put_back(open).await;
+        Ok(())
     }
 
     /// Runs a read; on a lost connection once more, on a new one.
     pub async fn read<T>(&self, query: impl AsyncFn(&mut MySqlConnection) -> sqlx::Result<T>) -> Result<T> {
-        match self.attempt(&query, QUERY_WITHIN).await {
-            Err(Attempt::Lost(error)) => {
-                tracing::warn!(error = %error, "Connection lost: the read is tried once more");
-                self.attempt(&query, QUERY_WITHIN).await.map_err(Error::from)
+        match self.attempt(&query, WORK_WITHIN).await {
+            Err(Error::Away(error)) if error.is::<Lost>() => {
+                tracing::warn!("Connection lost: the read is tried once more");
+                self.attempt(&query, WORK_WITHIN).await
             }
-            other => other.map_err(Error::from),
+            other => other,
         }
     }
 
     /// Runs a change in one transaction: all of it, or nothing.
     pub async fn write<T>(&self, change: impl AsyncFn(&mut MySqlConnection) -> sqlx::Result<T>) -> Result<T> {
-        self.write_within(QUERY_WITHIN, change).await
+        self.write_within(WORK_WITHIN, change).await
     }
 
     /// The same for changes that take their time.
@@ -95,93 +98,84 @@ impl Database {
     ) -> Result<T> {
         let in_transaction = async |connection: &mut MySqlConnection| {
             let mut transaction = connection.begin().await?;
-            let done = change(&mut transaction).await?;
-            transaction.commit().await?;
-            Ok(done)
+            match change(&mut transaction).await {
+                Ok(done) => transaction.commit().await.map(|()| done),
+                Err(error) => {
+                    // Now, not when the connection is next used: a frozen function would hold its locks till then.
+                    transaction.rollback().await?;
+                    Err(error)
+                }
+            }
         };
-        Ok(self.attempt(&in_transaction, patience).await?)
+        self.attempt(&in_transaction, patience).await
     }
 
+    /// The connection is in nobody's keeping meanwhile: a caller who gives up drops it with this future.
     async fn attempt<T>(
         &self,
         work: &impl AsyncFn(&mut MySqlConnection) -> sqlx::Result<T>,
         patience: Duration,
-    ) -> std::result::Result<T, Attempt> {
-        let mut connection = self.connection().await?;
-        let outcome = timeout(patience, work(&mut connection)).await;
+    ) -> Result<T> {
+        let mut open = self.take().await?;
+        let outcome = timeout(patience, work(&mut open.connection)).await;
+        let outcome = outcome.map_err(|_| Error::Busy(anyhow!("no answer within {} ms", patience.as_millis())))?;
         match outcome {
-            Ok(Ok(done)) => Ok(done),
-            Ok(Err(error)) if is_lost(&error) => {
-                drop(connection.detach());
-                Err(Attempt::Lost(error))
-            }
-            Ok(Err(error)) => Err(Attempt::Failed(error.into())),
-            Err(_elapsed) => {
-                // A statement may still be running on it.
-                drop(connection.detach());
-                let cause = anyhow::anyhow!("no answer within {} ms", patience.as_millis());
-                Err(Attempt::Failed(Error::Unavailable(cause)))
+            Err(error) if is_lost(&error) => Err(Error::Away(anyhow::Error::new(error).context(Lost))),
+            settled => {
+                self.put_back(open).await;
+                settled.map_err(Error::from)
             }
         }
     }
 
-    async fn connection(&self) -> Result<PoolConnection<sqlx::MySql>> {
-        let config = self.settings.current().await.map_err(Error::Unavailable)?;
-        let first = match self.connect(config.database.as_ref()).await {
-            Ok(connection) => return Ok(connection),
+    async fn put_back(&self, open: Open) {
+        *self.idle.lock().await = Some(open);
+    }
+
+    /// The idle connection, if it is still sound, or a new one.
+    async fn take(&self) -> Result<Open> {
+        let config = granted(self.settings.current().await)?;
+        let idle = self.idle.lock().await.take();
+        if let Some(mut open) = idle.filter(|open| open.config == config)
+            && matches!(timeout(PING_WITHIN, open.connection.ping()).await, Ok(Ok(())))
+        {
+            return Ok(open);
+        }
+        let first = match self.open(config.clone()).await {
+            Ok(open) => return Ok(open),
             Err(error) => error,
         };
-        // The password may have been rotated, or the host moved.
-        let refreshed = self.settings.refreshed().await.map_err(Error::Unavailable)?;
-        if refreshed.database == config.database {
+        let refreshed = granted(self.settings.refreshed().await)?;
+        if refreshed == config {
             return Err(first);
         }
         tracing::info!("The database's parameters have changed: logging in with the new ones");
-        self.connect(refreshed.database.as_ref()).await
+        self.open(refreshed).await
     }
 
-    async fn connect(&self, config: Option<&DatabaseConfig>) -> Result<PoolConnection<sqlx::MySql>> {
-        let granted = config.context("the route table grants this function no database");
-        let config = granted.map_err(Error::Unavailable)?;
-        let pool = self.pool(config).await.map_err(Error::Unavailable)?;
-        timeout(ACQUIRE_WITHIN, pool.acquire())
-            .await
-            .unwrap_or(Err(sqlx::Error::PoolTimedOut))
-            .with_context(|| format!("connecting to {}:{}", config.host, config.port))
-            .map_err(Error::Unavailable)
-    }
-
-    /// The pool for this configuration, with a token that is still fresh.
-    async fn pool(&self, config: &DatabaseConfig) -> anyhow::Result<MySqlPool> {
-        let mut opened = self.opened.lock().await;
-        if let Some(same) = opened.as_mut().filter(|opened| opened.config == *config) {
-            if config.auth == Auth::Iam && same.signed_at.elapsed() > TOKEN_FRESH_FOR {
-                same.pool.set_connect_options(self.options(config).await?);
-                same.signed_at = Instant::now();
+    async fn open(&self, config: DatabaseConfig) -> Result<Open> {
+        let options = self.options(&config).await.map_err(Error::Defect)?;
+        let connecting = async {
+            let mut connection = options.connect().await?;
+            if config.login().is_ok_and(|(role, _)| role != Role::Reader) {
+                sqlx::raw_sql(WRITER_SESSION).execute(&mut connection).await?;
             }
-            return Ok(same.pool.clone());
-        }
-        let pool = MySqlPoolOptions::new()
-            .max_connections(1)
-            .acquire_timeout(ACQUIRE_WITHIN)
-            .test_before_acquire(true)
-            .connect_lazy_with(self.options(config).await?);
-        *opened = Some(Opened {
-            pool: pool.clone(),
-            config: config.clone(),
-            signed_at: Instant::now(),
-        });
-        Ok(pool)
+            Ok(connection)
+        };
+        let connected = timeout(CONNECT_WITHIN, connecting).await;
+        let connected = connected.unwrap_or_else(|_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())));
+        let connection =
+            connected.with_context(|| format!("connecting to {}:{}", config.host, config.port)).map_err(Error::Away)?;
+        Ok(Open { connection, config })
     }
 
+    /// With IAM, a token is signed for each connection: that is local work, and no token is ever stale.
     async fn options(&self, config: &DatabaseConfig) -> anyhow::Result<MySqlConnectOptions> {
         let (_, account) = config.login()?;
         match config.auth {
             Auth::Password => {
-                let password = account
-                    .password
-                    .as_ref()
-                    .context("the password of the database user was not granted")?;
+                let password =
+                    account.password.as_ref().context("the password of the database user was not granted")?;
                 Ok(password_options(config, account, password))
             }
             Auth::Iam => {
@@ -193,11 +187,19 @@ impl Database {
     }
 }
 
+fn granted(read: anyhow::Result<Arc<Config>>) -> Result<DatabaseConfig> {
+    let granted = read.map_err(Error::Away)?.database.clone();
+    granted.ok_or_else(|| Error::Defect(anyhow!("the route table grants this function no database")))
+}
+
+/// Marks the error of a connection that broke while it was in use.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection was lost")]
+struct Lost;
+
 /// A login with a password. TLS where the server offers it.
 pub fn password_options(config: &DatabaseConfig, account: &Account, password: &Secret) -> MySqlConnectOptions {
-    base_options(config, account)
-        .password(password.reveal())
-        .ssl_mode(MySqlSslMode::Preferred)
+    base_options(config, account).password(password.reveal()).ssl_mode(MySqlSslMode::Preferred)
 }
 
 /// A login with an IAM token. The token goes over the wire as it is, so the cleartext plugin is switched on together
@@ -229,24 +231,14 @@ pub fn master_options(
 }
 
 fn base_options(config: &DatabaseConfig, account: &Account) -> MySqlConnectOptions {
-    MySqlConnectOptions::new()
-        .host(&config.host)
-        .port(config.port)
-        .database(&config.name)
-        .username(&account.user)
+    MySqlConnectOptions::new().host(&config.host).port(config.port).database(&config.name).username(&account.user)
 }
 
 /// Signs a login token locally; no call to AWS.
 async fn sign(sdk: &SdkConfig, config: &DatabaseConfig, account: &Account) -> anyhow::Result<Secret> {
-    let token = TokenConfig::builder()
-        .hostname(&config.host)
-        .port(u64::from(config.port))
-        .username(&account.user);
+    let token = TokenConfig::builder().hostname(&config.host).port(u64::from(config.port)).username(&account.user);
     let token = token.build().map_err(|error| anyhow::anyhow!(error))?;
-    let token = AuthTokenGenerator::new(token)
-        .auth_token(sdk)
-        .await
-        .map_err(|error| anyhow::anyhow!(error))?;
+    let token = AuthTokenGenerator::new(token).auth_token(sdk).await.map_err(|error| anyhow::anyhow!(error))?;
     Ok(Secret::new(token.as_str()))
 }
 
@@ -260,61 +252,45 @@ fn root_certificates(region: &str) -> anyhow::Result<&'static str> {
     Ok(&body[..body.find("\n# ").unwrap_or(body.len())])
 }
 
-/// How one attempt failed.
-enum Attempt {
-    /// The connection broke under it.
-    Lost(sqlx::Error),
-    Failed(Error),
-}
-
-impl From<Error> for Attempt {
-    fn from(error: Error) -> Self {
-        Self::Failed(error)
-    }
-}
-
-impl From<Attempt> for Error {
-    fn from(attempt: Attempt) -> Self {
-        match attempt {
-            Attempt::Lost(error) => Self::Unavailable(anyhow::Error::new(error).context("the connection was lost")),
-            Attempt::Failed(error) => error,
-        }
-    }
-}
-
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
-        if is_passing(&error) {
-            Self::Unavailable(error.into())
-        } else {
-            Self::Refused(error)
+        match server_code(&error).map(kind) {
+            Some(Kind::Away) => Self::Away(error.into()),
+            Some(Kind::Busy) => Self::Busy(error.into()),
+            Some(Kind::Unstorable) => Self::Unstorable(error),
+            Some(Kind::Other) | None => Self::Defect(error.into()),
         }
+    }
+}
+
+enum Kind {
+    Away,
+    Busy,
+    Unstorable,
+    Other,
+}
+
+/// By the server's number: <https://mariadb.com/kb/en/mariadb-error-code-reference/>.
+fn kind(code: u16) -> Kind {
+    match code {
+        // Too many connections, of the server (1040) or of the user (1203, 1226); logins refused (1044, 1045, 1698); the
+        // disk full (1021, 1114); read-only during a failover (1290, 1836).
+        1040 | 1203 | 1226 | 1044 | 1045 | 1698 | 1021 | 1114 | 1290 | 1836 => Kind::Away,
+        // Changed under a snapshot (1020), lock wait (1205), lock table full (1206), deadlock (1213), statement killed
+        // (1317) or out of time (1969).
+        1020 | 1205 | 1206 | 1213 | 1317 | 1969 => Kind::Busy,
+        // Null (1048), out of range (1264, 1690), no date (1292), no such character (1366), too long (1406), against a
+        // check (4025).
+        1048 | 1264 | 1292 | 1366 | 1406 | 1690 | 4025 => Kind::Unstorable,
+        _ => Kind::Other,
     }
 }
 
 fn is_lost(error: &sqlx::Error) -> bool {
     match error {
-        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => true,
         // 1053 server shutdown, 1927 connection killed.
         _ => matches!(server_code(error), Some(1053 | 1927)),
-    }
-}
-
-/// Whether the same statement may succeed later.
-fn is_passing(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Tls(_) => true,
-        // Too many connections (of the server, of the user), logins refused, lock wait and deadlock, statement killed
-        // or out of time, disk full, read-only during a failover.
-        _ => {
-            is_lost(error)
-                || matches!(
-                    server_code(error),
-                    Some(
-                        1040 | 1203 | 1226 | 1044 | 1045 | 1698 | 1205 | 1213 | 1317 | 1969 | 1021 | 1114 | 1290 | 1836
-                    )
-                )
-        }
     }
 }
 
@@ -325,9 +301,13 @@ fn server_code(error: &sqlx::Error) -> Option<u16> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::{
+        collections::BTreeMap,
+        sync::atomic::{AtomicBool, Ordering},
+        time::Instant,
+    };
 
-    use sqlx::ConnectOptions;
+    use sqlx::MySqlPool;
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
         net::TcpListener,
@@ -336,11 +316,120 @@ mod tests {
     use super::*;
     use crate::config::Role;
 
+    /// As a writer of the test's own database.
+    fn database(pool: &MySqlPool) -> Database {
+        let url: MySqlConnectOptions = std::env::var("DATABASE_URL").unwrap().parse().unwrap();
+        let password = std::env::var("DATABASE_URL").unwrap();
+        let password = password.split_once("://").and_then(|(_, rest)| rest.split_once('@')).map(|(login, _)| login);
+        let password = password.and_then(|login| login.split_once(':')).map_or("", |(_, password)| password);
+        let account = Account { user: url.get_username().into(), password: Some(Secret::new(password)) };
+        let name = pool.connect_options().get_database().unwrap().to_owned();
+        let accounts = BTreeMap::from([(Role::Writer, account)]);
+        let config = DatabaseConfig { name, auth: Auth::Password, accounts, ..config(url.get_port()) };
+        with_config(config)
+    }
+
+    fn with_config(config: DatabaseConfig) -> Database {
+        let sdk = SdkConfig::builder().behavior_version(aws_config::BehaviorVersion::latest()).build();
+        let settings = Settings::fixed(Config { database: Some(config), ..Config::default() });
+        Database::new(Arc::new(settings), sdk)
+    }
+
+    async fn connection_id(database: &Database) -> u64 {
+        let id = database.read(async |c| sqlx::query_scalar("select connection_id()").fetch_one(c).await);
+        id.await.unwrap()
+    }
+
+    async fn sleep(database: &Database) -> Result<()> {
+        database.read(async |c| sqlx::query("select sleep(5)").execute(c).await.map(drop)).await
+    }
+
+    #[sqlx::test]
+    async fn one_connection_serves_one_request_after_another(pool: MySqlPool) {
+        let database = database(&pool);
+        assert_eq!(connection_id(&database).await, connection_id(&database).await);
+    }
+
+    #[sqlx::test]
+    async fn a_read_on_a_lost_connection_is_tried_once_more(pool: MySqlPool) {
+        let database = database(&pool);
+        let kill_itself_once = AtomicBool::new(true);
+        let read = database.read(async |c| {
+            let id: u64 = sqlx::query_scalar("select connection_id()").fetch_one(&mut *c).await?;
+            if kill_itself_once.swap(false, Ordering::Relaxed) {
+                sqlx::query("kill ?").bind(id).execute(&pool).await?;
+            }
+            sqlx::query_scalar::<_, u64>("select connection_id()").fetch_one(c).await
+        });
+        assert!(read.await.is_ok());
+    }
+
+    #[sqlx::test]
+    async fn a_connection_that_died_while_it_was_idle_costs_nothing(pool: MySqlPool) {
+        let database = database(&pool);
+        let first = connection_id(&database).await;
+        sqlx::query("kill ?").bind(first).execute(&pool).await.unwrap();
+        assert_ne!(connection_id(&database).await, first);
+    }
+
+    #[sqlx::test]
+    async fn work_that_takes_too_long_is_given_up_and_the_next_begins_afresh(pool: MySqlPool) {
+        let database = database(&pool);
+        let began = Instant::now();
+        assert!(matches!(sleep(&database).await, Err(Error::Busy(_))));
+        connection_id(&database).await;
+        assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    }
+
+    #[sqlx::test]
+    async fn a_caller_who_gives_up_leaves_no_connection_behind_that_is_still_at_work(pool: MySqlPool) {
+        let database = database(&pool);
+        let first = connection_id(&database).await;
+        assert!(timeout(Duration::from_millis(50), sleep(&database)).await.is_err());
+        let began = Instant::now();
+        assert_ne!(connection_id(&database).await, first);
+        assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    }
+
+    #[sqlx::test]
+    async fn a_change_that_fails_is_undone_at_once_with_its_locks(pool: MySqlPool) {
+        sqlx::query("create table t (id int primary key)").execute(&pool).await.unwrap();
+        let database = database(&pool);
+        let failed: Result<()> = database
+            .write(async |c| {
+                sqlx::query("insert into t values (1)").execute(&mut *c).await?;
+                Err(sqlx::Error::RowNotFound)
+            })
+            .await;
+        assert!(matches!(failed, Err(Error::Defect(_))));
+        sqlx::query("insert into t values (1)").execute(&pool).await.unwrap();
+    }
+
+    #[sqlx::test]
+    async fn a_value_that_does_not_fit_is_told_from_what_may_pass(pool: MySqlPool) {
+        sqlx::query("create table t (id tinyint)").execute(&pool).await.unwrap();
+        let database = database(&pool);
+        let write =
+            async |sql: &'static str| database.write(async |c| sqlx::query(sql).execute(c).await.map(drop)).await;
+        assert!(matches!(write("insert into t values (1000)").await, Err(Error::Unstorable(_))));
+        assert!(matches!(write("insert into nowhere values (1)").await, Err(Error::Defect(_))));
+        assert!(matches!(write("kill query connection_id()").await, Err(Error::Busy(_))));
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_not_there_is_away_within_a_second() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let silent = listener.local_addr().unwrap().port();
+        let account = Account { user: "anaquel_reader".into(), password: Some(Secret::new("hush")) };
+        let accounts = BTreeMap::from([(Role::Reader, account)]);
+        let database = with_config(DatabaseConfig { auth: Auth::Password, accounts, ..config(silent) });
+        let began = Instant::now();
+        assert!(matches!(database.warm_up().await, Err(Error::Away(_))));
+        assert!(began.elapsed() < Duration::from_millis(1_500), "{:?}", began.elapsed());
+    }
+
     fn config(port: u16) -> DatabaseConfig {
-        let account = Account {
-            user: "anaquel_reader".into(),
-            password: None,
-        };
+        let account = Account { user: "anaquel_reader".into(), password: None };
         DatabaseConfig {
             host: "127.0.0.1".into(),
             port,
@@ -416,9 +505,7 @@ mod tests {
         let config = config(3306);
         let token = sign(&sdk, &config, config.login().unwrap().1).await.unwrap();
         assert!(
-            token
-                .reveal()
-                .starts_with("127.0.0.1:3306/?Action=connect&DBUser=anaquel_reader"),
+            token.reveal().starts_with("127.0.0.1:3306/?Action=connect&DBUser=anaquel_reader"),
             "{}",
             token.reveal()
         );

@@ -75,49 +75,30 @@ impl ApiError {
     pub fn problem(&self, request_id: &str) -> Problem {
         let (title, detail) = match self {
             Self::BadRequest(invalid) => ("Bad request", invalid.to_string()),
-            Self::Forbidden => (
-                "Forbidden",
-                "This request came from another site. Send it from the shop itself.".into(),
-            ),
+            Self::Forbidden => {
+                ("Forbidden", "This request came from another site. Send it from the shop itself.".into())
+            }
             Self::NotFound => ("Not found", "There is nothing at this address.".into()),
             Self::TooLarge => ("Content too large", format!("{self}; send less.")),
-            Self::UnsupportedMediaType => (
-                "Unsupported media type",
-                "Send the body as JSON, with Content-Type: application/json.".into(),
-            ),
-            Self::Unprocessable(_) => (
-                "Unprocessable content",
-                "Some values are not acceptable; see errors.".into(),
-            ),
-            Self::Internal(_) => (
-                "Internal server error",
-                format!("The fault is ours. Quote {request_id} if you write to us."),
-            ),
-            Self::Unavailable(_) => (
-                "Service unavailable",
-                "The shop cannot answer just now. Try again shortly.".into(),
-            ),
+            Self::UnsupportedMediaType => {
+                ("Unsupported media type", "Send the body as JSON, with Content-Type: application/json.".into())
+            }
+            Self::Unprocessable(_) => ("Unprocessable content", "Some values are not acceptable; see errors.".into()),
+            Self::Internal(_) => {
+                ("Internal server error", format!("The fault is ours. Quote {request_id} if you write to us."))
+            }
+            Self::Unavailable(_) => {
+                ("Service unavailable", "The shop cannot answer just now. Try again shortly.".into())
+            }
         };
         let invalids = match self {
             Self::Unprocessable(invalids) => invalids.as_slice(),
             Self::BadRequest(invalid) => std::slice::from_ref(invalid),
             _ => &[],
         };
-        let errors = invalids
-            .iter()
-            .map(|i| ProblemField {
-                field: i.field.clone(),
-                detail: i.reason.clone(),
-            })
-            .collect();
-        Problem {
-            r#type: "about:blank",
-            title,
-            status: self.status(),
-            detail,
-            instance: request_id.to_owned(),
-            errors,
-        }
+        let errors =
+            invalids.iter().map(|i| ProblemField { field: i.field.clone(), detail: i.reason.clone() }).collect();
+        Problem { r#type: "about:blank", title, status: self.status(), detail, instance: request_id.to_owned(), errors }
     }
 }
 
@@ -130,8 +111,9 @@ impl From<Invalid> for ApiError {
 impl From<database::Error> for ApiError {
     fn from(error: database::Error) -> Self {
         match error {
-            database::Error::Unavailable(cause) => Self::Unavailable(cause),
-            database::Error::Refused(cause) => Self::Internal(cause.into()),
+            database::Error::Away(cause) | database::Error::Busy(cause) => Self::Unavailable(cause),
+            database::Error::Defect(cause) => Self::Internal(cause),
+            database::Error::Unstorable(cause) => Self::Internal(cause.into()),
         }
     }
 }

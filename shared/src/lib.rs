@@ -14,9 +14,12 @@ pub mod repo;
 pub mod secret;
 pub mod telemetry;
 
+use sqlx::{migrate, migrate::Migrator};
+
 pub use app::App;
 pub use error::{ApiError, Result};
 pub use http::{Reply, Request};
 
-/// The schema, a statement a file: <https://docs.rs/sqlx/latest/sqlx/macro.migrate.html>.
-pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
+/// The schema, a statement a file. Migrations only ever expand, so an older version of this finds all it knows in a
+/// database that a newer one has migrated: what it does not know does not trouble it.
+pub static MIGRATIONS: Migrator = Migrator { ignore_missing: true, ..migrate!("./migrations") };

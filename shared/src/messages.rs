@@ -40,25 +40,12 @@ pub struct RatingV1 {
 
 impl Submission {
     pub fn rating(id: SubmissionId, request_id: &str, rating: Rating) -> Self {
-        let Rating {
-            book,
-            visitor,
-            stars,
-            name,
-            review,
-            sent_at,
-        } = rating;
+        let Rating { book, visitor, stars, name, review, sent_at } = rating;
         Self {
             id: id.uuid(),
             sent_at,
             request_id: Some(request_id.to_owned()),
-            content: Content::Rating(RatingV1 {
-                book,
-                visitor,
-                stars,
-                name,
-                review,
-            }),
+            content: Content::Rating(RatingV1 { book, visitor, stars, name, review }),
         }
     }
 
@@ -105,8 +92,8 @@ pub struct MigrationOrder {
 pub struct MigrationReport {
     /// Migrations that were run this time.
     pub applied: Vec<String>,
-    /// Books in the shop, so that a first deploy knows that there are none.
-    pub books: i64,
+    /// Catalogues that have been imported to their end, so that a first deploy knows that there is none.
+    pub imports: i64,
 }
 
 #[cfg(test)]
@@ -130,11 +117,7 @@ mod tests {
             )
         };
         let read = |text: String| serde_json::from_str::<Submission>(&text).map_err(|error| error.to_string());
-        assert!(
-            read(message("rating.v2", 5))
-                .unwrap_err()
-                .contains("unknown variant `rating.v2`")
-        );
+        assert!(read(message("rating.v2", 5)).unwrap_err().contains("unknown variant `rating.v2`"));
         assert!(read(message("rating.v1", 6)).unwrap_err().contains("1 to 5"));
         assert!(read(message("rating.v1", 5)).is_ok());
     }

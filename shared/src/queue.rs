@@ -12,10 +12,7 @@ pub struct Queue {
 
 impl Queue {
     pub fn new(sdk: &aws_config::SdkConfig, url: String) -> Self {
-        Self {
-            sqs: aws_sdk_sqs::Client::new(sdk),
-            url,
-        }
+        Self { sqs: aws_sdk_sqs::Client::new(sdk), url }
     }
 
     /// Puts a submission on the queue; once this returns, it is not lost any more.
@@ -29,17 +26,8 @@ impl Queue {
         // SQS takes no empty body and no control characters in an attribute.
         let body = if body.is_empty() { "(empty)" } else { body };
         let reason: String = reason.chars().filter(|c| !c.is_control()).take(500).collect();
-        let reason = MessageAttributeValue::builder()
-            .data_type("String")
-            .string_value(reason)
-            .build()?;
-        self.put(
-            self.sqs
-                .send_message()
-                .message_body(body)
-                .message_attributes("reason", reason),
-        )
-        .await
+        let reason = MessageAttributeValue::builder().data_type("String").string_value(reason).build()?;
+        self.put(self.sqs.send_message().message_body(body).message_attributes("reason", reason)).await
     }
 
     async fn put(
@@ -47,8 +35,7 @@ impl Queue {
         message: aws_sdk_sqs::operation::send_message::builders::SendMessageFluentBuilder,
     ) -> anyhow::Result<()> {
         let sent = message.queue_url(&self.url).send().await;
-        sent.map_err(|error| anyhow!("{}", DisplayErrorContext(error)))
-            .context("sending to the queue")?;
+        sent.map_err(|error| anyhow!("{}", DisplayErrorContext(error))).context("sending to the queue")?;
         Ok(())
     }
 }

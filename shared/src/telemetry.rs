@@ -4,10 +4,7 @@ use tracing::level_filters::LevelFilter;
 
 /// Writes to standard output from `ANAQUEL_LOG` (error, warn, info, debug, trace; info where it says none of these) on.
 pub fn start() {
-    let level = std::env::var("ANAQUEL_LOG")
-        .ok()
-        .and_then(|level| level.parse().ok())
-        .unwrap_or(LevelFilter::INFO);
+    let level = std::env::var("ANAQUEL_LOG").ok().and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO);
     tracing_subscriber::fmt()
         .json()
         .flatten_event(true)

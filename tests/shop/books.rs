@@ -25,17 +25,8 @@ async fn paging_by_seven_gives_every_book_exactly_once_in_every_order() {
     for sort in ["popular", "title", "price"] {
         let (mut seen, mut cursor) = (Vec::new(), String::new());
         loop {
-            let page = shop
-                .get(&format!("/api/books?limit=7&sort={sort}{cursor}"))
-                .await
-                .json();
-            seen.extend(
-                page["items"]
-                    .as_array()
-                    .unwrap()
-                    .iter()
-                    .map(|book| book["id"].as_u64().unwrap()),
-            );
+            let page = shop.get(&format!("/api/books?limit=7&sort={sort}{cursor}")).await.json();
+            seen.extend(page["items"].as_array().unwrap().iter().map(|book| book["id"].as_u64().unwrap()));
             let Some(next) = page["next"].as_str() else { break };
             cursor = format!("&cursor={next}");
         }
@@ -70,36 +61,18 @@ async fn a_cursor_of_another_list_is_refused() {
     let shop = Shop::open().await;
     let page = shop.get("/api/books?limit=1&sort=title").await.json();
     let next = page["next"].as_str().unwrap();
-    assert_eq!(
-        shop.get(&format!("/api/books?limit=1&sort=price&cursor={next}"))
-            .await
-            .status,
-        400
-    );
-    assert_eq!(
-        shop.get(&format!("/api/books?limit=1&sort=title&q=a&cursor={next}"))
-            .await
-            .status,
-        400
-    );
+    assert_eq!(shop.get(&format!("/api/books?limit=1&sort=price&cursor={next}")).await.status, 400);
+    assert_eq!(shop.get(&format!("/api/books?limit=1&sort=title&q=a&cursor={next}")).await.status, 400);
 }
 
 #[tokio::test]
 async fn a_book_that_is_not_there_is_a_404_problem() {
     let shop = Shop::open().await;
-    for path in [
-        "/api/books/999999999",
-        "/api/books/0",
-        "/api/books/abc",
-        "/api/books/1/nothing",
-        "/api/books/99999999999999",
-    ] {
+    for path in
+        ["/api/books/999999999", "/api/books/0", "/api/books/abc", "/api/books/1/nothing", "/api/books/99999999999999"]
+    {
         let answer = shop.get(path).await;
-        assert_eq!(
-            (answer.status, answer.json()["status"].as_u64()),
-            (404, Some(404)),
-            "{path}"
-        );
+        assert_eq!((answer.status, answer.json()["status"].as_u64()), (404, Some(404)), "{path}");
     }
 }
 
@@ -107,26 +80,10 @@ async fn a_book_that_is_not_there_is_a_404_problem() {
 async fn whatever_a_shopper_types_is_never_a_fault_of_the_shop() {
     let shop = Shop::open().await;
     let long = "a".repeat(500);
-    for query in [
-        "%22",
-        "'",
-        "(((",
-        "%2B%2B",
-        "%F0%9F%98%80",
-        "%25",
-        "_",
-        "\\\\",
-        "it",
-        "the",
-        "%C3%B1and%C3%BA",
-        &long,
-    ] {
+    for query in
+        ["%22", "'", "(((", "%2B%2B", "%F0%9F%98%80", "%25", "_", "\\\\", "it", "the", "%C3%B1and%C3%BA", &long]
+    {
         let answer = shop.get(&format!("/api/books?q={query}")).await;
-        assert!(
-            matches!(answer.status, 200 | 400),
-            "{query}: {} {}",
-            answer.status,
-            answer.text
-        );
+        assert!(matches!(answer.status, 200 | 400), "{query}: {} {}", answer.status, answer.text);
     }
 }

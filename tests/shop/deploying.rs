@@ -11,13 +11,10 @@ const FUNCTION: &str = "anaquel-local-show-submission";
 
 #[tokio::test]
 async fn cargo_lambda_ships_a_version_to_the_alias_and_leaves_the_configuration_alone() {
-    let shop = Shop::open().await;
-    let lambda = aws_sdk_lambda::Client::new(&shop.sdk().await);
+    let shop = Shop::alone().await;
+    let lambda = aws_sdk_lambda::Client::new(&shop.sdk());
     let live = async || {
-        let asked = lambda
-            .get_function_configuration()
-            .function_name(FUNCTION)
-            .qualifier("live");
+        let asked = lambda.get_function_configuration().function_name(FUNCTION).qualifier("live");
         asked.send().await.unwrap()
     };
     let before = live().await;
@@ -26,22 +23,14 @@ async fn cargo_lambda_ships_a_version_to_the_alias_and_leaves_the_configuration_
     let folder = PathBuf::from(variable("ANAQUEL_BINARIES")).join("shipped");
     std::fs::create_dir_all(&folder).unwrap();
     let bootstrap = folder.join("bootstrap");
-    std::fs::copy(
-        PathBuf::from(variable("ANAQUEL_BINARIES")).join("show-book"),
-        &bootstrap,
-    )
-    .unwrap();
+    std::fs::copy(PathBuf::from(variable("ANAQUEL_BINARIES")).join("show-book"), &bootstrap).unwrap();
     ship(&shop, &bootstrap).await;
     let shipped = live().await;
     assert_ne!(shipped.code_sha256(), before.code_sha256());
     assert_ne!(shipped.version(), before.version());
     assert_eq!(settings(&shipped), settings(&before));
 
-    std::fs::copy(
-        PathBuf::from(variable("ANAQUEL_BINARIES")).join("show-submission"),
-        &bootstrap,
-    )
-    .unwrap();
+    std::fs::copy(PathBuf::from(variable("ANAQUEL_BINARIES")).join("show-submission"), &bootstrap).unwrap();
     ship(&shop, &bootstrap).await;
     assert_eq!(shop.get("/api/submissions/made-up").await.status, 404);
     assert_eq!(settings(&live().await), settings(&before));

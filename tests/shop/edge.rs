@@ -10,16 +10,9 @@ async fn every_answer_carries_the_security_headers_and_a_request_id() {
     let shop = Shop::open().await;
     for path in ["/api/books?limit=1", "/api/books/999999999", "/api/submissions/made-up"] {
         let answer = shop.get(path).await;
-        assert!(
-            answer.header("content-security-policy").contains("default-src 'none'"),
-            "{path}"
-        );
+        assert!(answer.header("content-security-policy").contains("default-src 'none'"), "{path}");
         assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
-        assert!(
-            answer.header("x-request-id").starts_with("1-"),
-            "{path}: {}",
-            answer.header("x-request-id")
-        );
+        assert!(answer.header("x-request-id").starts_with("1-"), "{path}: {}", answer.header("x-request-id"));
     }
 }
 
@@ -29,9 +22,7 @@ async fn what_the_browser_has_is_not_sent_again() {
     let first = shop.get("/api/books?limit=1&sort=title").await;
     let tag = first.header("etag").to_owned();
     let headers = [("if-none-match", tag.as_str())];
-    let second = shop
-        .send(Method::GET, "/api/books?limit=1&sort=title", &headers, None)
-        .await;
+    let second = shop.send(Method::GET, "/api/books?limit=1&sort=title", &headers, None).await;
     assert_eq!((second.status, second.text.as_str()), (304, ""));
 }
 
@@ -47,14 +38,7 @@ async fn head_is_get_without_a_body() {
 async fn a_query_is_decoded_exactly_once() {
     let shop = Shop::open().await;
     let first = async |q: &str| {
-        let answer = shop
-            .invoke(
-                "anaquel-local-list-books",
-                "GET",
-                "/api/books",
-                &[("q", q), ("limit", "1")],
-            )
-            .await;
+        let answer = shop.invoke("anaquel-local-list-books", "GET", "/api/books", &[("q", q), ("limit", "1")]).await;
         assert_eq!(answer["statusCode"], 200, "{q}: {answer}");
         let body: serde_json::Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
         body["items"][0]["title"].as_str().unwrap_or_default().to_owned()
@@ -68,14 +52,10 @@ async fn a_query_is_decoded_exactly_once() {
 #[tokio::test]
 async fn bytes_that_are_no_text_are_refused_by_name() {
     let shop = Shop::open().await;
-    let answer = shop
-        .invoke("anaquel-local-list-books", "GET", "/api/books", &[("q", "%FF")])
-        .await;
+    let answer = shop.invoke("anaquel-local-list-books", "GET", "/api/books", &[("q", "%FF")]).await;
     assert_eq!(answer["statusCode"], 400);
     assert!(answer["body"].as_str().unwrap().contains("q: is not UTF-8"), "{answer}");
-    let path = shop
-        .invoke("anaquel-local-show-book", "GET", "/api/books/1%2Fratings", &[])
-        .await;
+    let path = shop.invoke("anaquel-local-show-book", "GET", "/api/books/1%2Fratings", &[]).await;
     assert_eq!(path["statusCode"], 404);
 }
 
@@ -85,28 +65,15 @@ async fn a_body_too_large_or_of_another_kind_is_refused() {
     let large = json!({ "stars": 5, "review": "a".repeat(70_000) });
     assert_eq!(shop.post("/api/books/1/ratings", &[], &large).await.status, 413);
     let form = [("content-type", "text/plain")];
-    assert_eq!(
-        shop.send(Method::POST, "/api/books/1/ratings", &form, Some("stars=5".into()))
-            .await
-            .status,
-        415
-    );
+    assert_eq!(shop.send(Method::POST, "/api/books/1/ratings", &form, Some("stars=5".into())).await.status, 415);
     let json = [("content-type", "application/json")];
-    let broken = shop
-        .send(Method::POST, "/api/books/1/ratings", &json, Some("{\"stars\":".into()))
-        .await;
+    let broken = shop.send(Method::POST, "/api/books/1/ratings", &json, Some("{\"stars\":".into())).await;
     assert_eq!(broken.status, 400, "{}", broken.text);
 }
 
 #[tokio::test]
 async fn a_post_that_another_site_started_is_refused() {
     let shop = Shop::open().await;
-    let answer = shop
-        .post(
-            "/api/books/1/ratings",
-            &[("sec-fetch-site", "cross-site")],
-            &json!({ "stars": 1 }),
-        )
-        .await;
+    let answer = shop.post("/api/books/1/ratings", &[("sec-fetch-site", "cross-site")], &json!({ "stars": 1 })).await;
     assert_eq!(answer.status, 403);
 }

@@ -11,22 +11,16 @@ use crate::support::{Shop, titles};
 
 const BUCKET: &str = "anaquel-local-imports-000000000000-us-east-1";
 
-async fn s3(shop: &Shop) -> Client {
-    let config = aws_sdk_s3::config::Builder::from(&shop.sdk().await).force_path_style(true);
+fn s3(shop: &Shop) -> Client {
+    let config = aws_sdk_s3::config::Builder::from(&shop.sdk()).force_path_style(true);
     Client::from_conf(config.build())
 }
 
 /// Uploads a catalogue and waits for its end; gives progress and refused rows.
 async fn import(shop: &Shop, csv: &[u8]) -> (Value, Vec<Value>) {
-    let s3 = s3(shop).await;
+    let s3 = s3(shop);
     let key = format!("incoming/{} ñ+.csv", Uuid::new_v4());
-    s3.put_object()
-        .bucket(BUCKET)
-        .key(&key)
-        .body(ByteStream::from(csv.to_vec()))
-        .send()
-        .await
-        .unwrap();
+    s3.put_object().bucket(BUCKET).key(&key).body(ByteStream::from(csv.to_vec())).send().await.unwrap();
     let deadline = Instant::now() + Duration::from_mins(2);
     let progress: Value = loop {
         sleep(Duration::from_millis(100)).await;
@@ -40,27 +34,15 @@ async fn import(shop: &Shop, csv: &[u8]) -> (Value, Vec<Value>) {
         }
     };
     let refused = read(&s3, &format!("{key}.refused.jsonl")).await.unwrap();
-    (
-        progress,
-        refused
-            .lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect(),
-    )
+    (progress, refused.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
 }
 
 /// A book that nobody else knows, for a test that counts.
 pub async fn new_book(shop: &Shop) -> u64 {
     let id = Uuid::new_v4().simple();
-    import(
-        shop,
-        format!("reference,title,authors\n{id},Libro {id},Nadie\n").as_bytes(),
-    )
-    .await;
+    import(shop, format!("reference,title,authors\n{id},Libro {id},Nadie\n").as_bytes()).await;
     let found = shop.get(&format!("/api/books?q={id}")).await.json();
-    found["items"][0]["id"]
-        .as_u64()
-        .unwrap_or_else(|| panic!("the book was not imported: {found}"))
+    found["items"][0]["id"].as_u64().unwrap_or_else(|| panic!("the book was not imported: {found}"))
 }
 
 async fn read(s3: &Client, key: &str) -> Option<String> {
@@ -80,43 +62,25 @@ async fn good_rows_land_bad_ones_are_reported_and_the_second_time_changes_nothin
          {id}-4,Berenjenas {id},Ana Uno,,,,\n"
     );
     let (progress, refused) = import(&shop, csv.as_bytes()).await;
-    assert_eq!(
-        (&progress["state"], &progress["added"], &progress["refused"]),
-        (&"done".into(), &2.into(), &2.into())
-    );
+    assert_eq!((&progress["state"], &progress["added"], &progress["refused"]), (&"done".into(), &2.into(), &2.into()));
     let lines: Vec<_> = refused.iter().map(|row| row["line"].as_u64().unwrap()).collect();
     assert_eq!(lines, [3, 4]);
     assert_eq!(refused[0]["reason"], "title: must not be blank");
-    assert!(
-        refused[1]["reason"]
-            .as_str()
-            .unwrap()
-            .starts_with("isbn: has a wrong check digit"),
-        "{refused:?}"
-    );
+    assert!(refused[1]["reason"].as_str().unwrap().starts_with("isbn: has a wrong check digit"), "{refused:?}");
 
     let found = shop.get(&format!("/api/books?q=zanahorias+{id}")).await.json();
     assert_eq!(titles(&found), [format!("Zanahorias, {id}")]);
     assert_eq!(found["items"][0]["byline"], "Ana Uno, Eva Dos");
 
     let (again, _) = import(&shop, csv.as_bytes()).await;
-    assert_eq!(
-        (&again["added"], &again["changed"], &again["unchanged"]),
-        (&0.into(), &0.into(), &2.into())
-    );
+    assert_eq!((&again["added"], &again["changed"], &again["unchanged"]), (&0.into(), &0.into(), &2.into()));
 }
 
 #[tokio::test]
 async fn a_file_of_another_kind_is_refused_as_a_whole_and_says_what_is_needed() {
     let (progress, refused) = import(&Shop::open().await, b"name;price\nx;1\n").await;
     assert_eq!(progress["state"], "failed");
-    assert!(
-        progress["failure"]
-            .as_str()
-            .unwrap()
-            .contains("reference, title, authors"),
-        "{progress}"
-    );
+    assert!(progress["failure"].as_str().unwrap().contains("reference, title, authors"), "{progress}");
     assert_eq!(refused.len(), 0);
 }
 
@@ -131,22 +95,11 @@ async fn ten_thousand_real_books_are_all_accounted_for() {
     let shop = Shop::alone().await;
     let (progress, refused) = import(&shop, &csv).await;
     let count = |name: &str| progress[name].as_u64().unwrap();
-    assert_eq!(
-        count("added") + count("changed") + count("unchanged") + count("refused"),
-        10_000
-    );
+    assert_eq!(count("added") + count("changed") + count("unchanged") + count("refused"), 10_000);
     assert!(count("refused") <= 50, "{progress}");
     assert_eq!(refused.len() as u64, count("refused"));
-    assert!(
-        refused
-            .iter()
-            .all(|row| row["line"].is_u64() && !row["reason"].as_str().unwrap().is_empty())
-    );
+    assert!(refused.iter().all(|row| row["line"].is_u64() && !row["reason"].as_str().unwrap().is_empty()));
 
     let tolkien = shop.get("/api/books?q=tolkien").await.json();
-    assert!(
-        titles(&tolkien).iter().any(|title| title.contains("Hobbit")),
-        "{:?}",
-        titles(&tolkien)
-    );
+    assert!(titles(&tolkien).iter().any(|title| title.contains("Hobbit")), "{:?}", titles(&tolkien));
 }

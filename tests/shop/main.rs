@@ -5,5 +5,6 @@ mod books;
 mod deploying;
 mod edge;
 mod imports;
+mod outage;
 mod ratings;
 mod support;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aws_sdk_sqs::types::{QueueAttributeName, SendMessageBatchRequestEntry};
+use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -14,19 +14,11 @@ async fn a_rating_is_published_within_five_seconds_and_changes_the_mean() {
     let shop = Shop::open().await;
     let book = imports::new_book(&shop).await;
     let before = shop.get(&format!("/api/books/{book}")).await.json();
-    let location = shop
-        .rate(
-            book,
-            &json!({ "stars": 5, "name": "Ana", "review": "¡Qué libro! 😀 <b>" }),
-        )
-        .await;
+    let location = shop.rate(book, &json!({ "stars": 5, "name": "Ana", "review": "¡Qué libro! 😀 <b>" })).await;
     assert_eq!(shop.settled(&location).await["status"], "published");
 
     let after = shop.get(&format!("/api/books/{book}")).await.json();
-    assert_eq!(
-        after["ratings"]["count"].as_u64(),
-        before["ratings"]["count"].as_u64().map(|count| count + 1)
-    );
+    assert_eq!(after["ratings"]["count"].as_u64(), before["ratings"]["count"].as_u64().map(|count| count + 1));
     assert_ne!(after["ratings"]["mean"], before["ratings"]["mean"]);
     assert_eq!(after["reviews"][0]["review"], "¡Qué libro! 😀 <b>");
 }
@@ -36,10 +28,7 @@ async fn a_rating_of_no_book_is_rejected_with_the_reason() {
     let shop = Shop::open().await;
     let location = shop.rate(999_999_999, &json!({ "stars": 5 })).await;
     let settled = shop.settled(&location).await;
-    assert_eq!(
-        (&settled["status"], &settled["reason"]),
-        (&json!("rejected"), &json!("There is no book 999999999."))
-    );
+    assert_eq!((&settled["status"], &settled["reason"]), (&json!("rejected"), &json!("There is no book 999999999.")));
 }
 
 #[tokio::test]
@@ -49,9 +38,7 @@ async fn a_second_rating_by_the_same_browser_replaces_the_first() {
     let cookie = format!("visitor={}", Uuid::new_v4());
     for stars in [1, 4] {
         let path = format!("/api/books/{book}/ratings");
-        let answer = shop
-            .post(&path, &[("cookie", &cookie)], &json!({ "stars": stars }))
-            .await;
+        let answer = shop.post(&path, &[("cookie", &cookie)], &json!({ "stars": stars })).await;
         assert_eq!(shop.settled(answer.header("location")).await["status"], "published");
     }
     let book = shop.get(&format!("/api/books/{book}")).await.json();
@@ -64,10 +51,7 @@ async fn a_retry_with_its_idempotency_key_counts_once() {
     let book = imports::new_book(&shop).await;
     let path = format!("/api/books/{book}/ratings");
     let key = Uuid::new_v4().to_string();
-    let send = async |stars: u8| {
-        shop.post(&path, &[("idempotency-key", &key)], &json!({ "stars": stars }))
-            .await
-    };
+    let send = async |stars: u8| shop.post(&path, &[("idempotency-key", &key)], &json!({ "stars": stars })).await;
     let (first, again, other) = (send(5).await, send(5).await, send(4).await);
     assert_eq!(first.header("location"), again.header("location"));
     assert_eq!(first.header("set-cookie"), again.header("set-cookie"));
@@ -85,27 +69,16 @@ async fn a_mistake_is_named_field_by_field() {
     let answer = shop.post("/api/books/1/ratings", &[], &rating).await;
     assert_eq!(answer.status, 422);
     let problem = answer.json();
-    let fields: Vec<_> = problem["errors"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|error| &error["field"])
-        .collect();
+    let fields: Vec<_> = problem["errors"].as_array().unwrap().iter().map(|error| &error["field"]).collect();
     assert_eq!(fields, ["stars", "name", "review"]);
-    let unknown = shop
-        .post("/api/books/1/ratings", &[], &json!({ "stars": 5, "starz": 5 }))
-        .await;
+    let unknown = shop.post("/api/books/1/ratings", &[], &json!({ "stars": 5, "starz": 5 })).await;
     assert_eq!(unknown.status, 400, "{}", unknown.text);
 }
 
 #[tokio::test]
 async fn an_id_that_cannot_be_ours_is_a_404() {
     let shop = Shop::open().await;
-    for id in [
-        "made-up",
-        "00000000-0000-8000-8000-000000000000",
-        &Uuid::new_v4().to_string(),
-    ] {
+    for id in ["made-up", "00000000-0000-8000-8000-000000000000", &Uuid::new_v4().to_string()] {
         assert_eq!(shop.get(&format!("/api/submissions/{id}")).await.status, 404, "{id}");
     }
 }
@@ -134,7 +107,7 @@ async fn five_hundred_ratings_twenty_at_a_time_are_all_counted_once() {
 #[tokio::test]
 async fn garbage_rests_in_the_dead_letter_queue_with_its_reason_and_its_neighbours_are_processed() {
     let shop = Shop::open().await;
-    let sqs = aws_sdk_sqs::Client::new(&shop.sdk().await);
+    let sqs = aws_sdk_sqs::Client::new(&shop.sdk());
     let url = |name: &str| format!("{}/000000000000/{name}", shop.endpoint());
     let book = imports::new_book(&shop).await;
     let rating = |stars: u8| {
@@ -152,66 +125,34 @@ async fn garbage_rests_in_the_dead_letter_queue_with_its_reason_and_its_neighbou
         unknown.to_string(),
         rating(2).to_string(),
     ];
-    let entries = bodies.iter().enumerate().map(|(n, body)| {
-        SendMessageBatchRequestEntry::builder()
-            .id(n.to_string())
-            .message_body(body)
-            .build()
-            .unwrap()
-    });
-    let batch = sqs
-        .send_message_batch()
-        .queue_url(url("anaquel-local-submissions"))
-        .set_entries(Some(entries.collect()));
+    let entries = bodies
+        .iter()
+        .enumerate()
+        .map(|(n, body)| SendMessageBatchRequestEntry::builder().id(n.to_string()).message_body(body).build().unwrap());
+    let batch =
+        sqs.send_message_batch().queue_url(url("anaquel-local-submissions")).set_entries(Some(entries.collect()));
     batch.send().await.unwrap();
 
     let mut reasons = Vec::new();
     while reasons.len() < 2 {
-        let receive = sqs
-            .receive_message()
-            .queue_url(url("anaquel-local-parked"))
-            .wait_time_seconds(10);
-        let received = receive
-            .message_attribute_names("All")
-            .max_number_of_messages(10)
-            .send()
-            .await
-            .unwrap();
-        assert!(
-            !received.messages().is_empty(),
-            "the garbage must come to rest within ten seconds"
-        );
+        let receive = sqs.receive_message().queue_url(url("anaquel-local-parked")).wait_time_seconds(10);
+        let received = receive.message_attribute_names("All").max_number_of_messages(10).send().await.unwrap();
+        assert!(!received.messages().is_empty(), "the garbage must come to rest within ten seconds");
         for message in received.messages() {
             let body = message.body().unwrap_or_default();
             if body.contains(&mark) || body.contains("rating.v9") {
-                let reason = message
-                    .message_attributes()
-                    .and_then(|attributes| attributes.get("reason"));
-                reasons.push(
-                    reason
-                        .and_then(|reason| reason.string_value())
-                        .unwrap_or_default()
-                        .to_owned(),
-                );
+                let reason = message.message_attributes().and_then(|attributes| attributes.get("reason"));
+                reasons.push(reason.and_then(|reason| reason.string_value()).unwrap_or_default().to_owned());
             }
         }
     }
     assert!(
-        reasons
-            .iter()
-            .all(|reason| reason.contains("not a submission that this version understands")),
+        reasons.iter().all(|reason| reason.contains("not a submission that this version understands")),
         "{reasons:?}"
     );
 
     let histogram = eventually(&shop, book, &json!([0, 2, 1, 0, 0])).await;
     assert_eq!(histogram, json!([0, 2, 1, 0, 0]));
-    let attributes = sqs.get_queue_attributes().queue_url(url("anaquel-local-submissions"));
-    let attributes = attributes
-        .attribute_names(QueueAttributeName::All)
-        .send()
-        .await
-        .unwrap();
-    assert!(attributes.attributes().is_some());
 }
 
 /// The book's histogram once it is what is expected, or after five seconds.

@@ -51,12 +51,7 @@ impl Shop {
         // Not every resolver knows that what ends in .localhost is this machine.
         let address = endpoint.trim_start_matches("http://").parse().expect("an address");
         let client = Client::builder().resolve("anaquel.alb.localhost", address).no_proxy();
-        Self {
-            _stage: stage,
-            url,
-            endpoint,
-            client: client.build().expect("a client"),
-        }
+        Self { _stage: stage, url, endpoint, client: client.build().expect("a client") }
     }
 
     pub async fn get(&self, path: &str) -> Answer {
@@ -69,9 +64,7 @@ impl Shop {
     }
 
     pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Option<String>) -> Answer {
-        let mut request = self
-            .client
-            .request(method, format!("{}{}", self.url.trim_end_matches('/'), path));
+        let mut request = self.client.request(method, format!("{}{}", self.url.trim_end_matches('/'), path));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -96,7 +89,9 @@ impl Shop {
     pub async fn settled_within(&self, location: &str, patience: Duration) -> Value {
         let deadline = Instant::now() + patience;
         loop {
-            let status = self.get(location).await.json();
+            let answer = self.get(location).await;
+            assert_eq!(answer.status, 200, "{}", answer.text);
+            let status = answer.json();
             if status["status"] != "received" {
                 return status;
             }
@@ -106,15 +101,13 @@ impl Shop {
     }
 
     /// A client's configuration for the emulator.
-    pub async fn sdk(&self) -> SdkConfig {
+    pub fn sdk(&self) -> SdkConfig {
         let credentials = aws_credential_types::Credentials::new("test", "test", None, None, "tests");
-        let sdk = shared::aws::patient_sdk_config().await.into_builder();
+        let sdk = shared::aws::patient_sdk_config().into_builder();
         sdk.behavior_version(BehaviorVersion::latest())
             .region(Region::new("us-east-1"))
             .endpoint_url(&self.endpoint)
-            .credentials_provider(aws_credential_types::provider::SharedCredentialsProvider::new(
-                credentials,
-            ))
+            .credentials_provider(aws_credential_types::provider::SharedCredentialsProvider::new(credentials))
             .build()
     }
 
@@ -125,10 +118,8 @@ impl Shop {
     /// Invokes a function with the event that AWS's load balancer would send: path and query as the browser wrote
     /// them, multi-value maps only. The emulator decodes both before it builds its own event.
     pub async fn invoke(&self, function: &str, method: &str, path: &str, query: &[(&str, &str)]) -> Value {
-        let query: serde_json::Map<String, Value> = query
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), json!([value])))
-            .collect();
+        let query: serde_json::Map<String, Value> =
+            query.iter().map(|(name, value)| ((*name).to_owned(), json!([value]))).collect();
         let event = json!({
             "requestContext": { "elb": { "targetGroupArn": "arn" } },
             "httpMethod": method,
@@ -138,18 +129,11 @@ impl Shop {
             "body": "",
             "isBase64Encoded": false,
         });
-        let lambda = aws_sdk_lambda::Client::new(&self.sdk().await);
+        let lambda = aws_sdk_lambda::Client::new(&self.sdk());
         let payload = aws_sdk_lambda::primitives::Blob::new(event.to_string());
-        let invoke = lambda
-            .invoke()
-            .function_name(function)
-            .qualifier("live")
-            .payload(payload);
+        let invoke = lambda.invoke().function_name(function).qualifier("live").payload(payload);
         let answer = invoke.send().await.expect("an answer");
-        let bytes = answer
-            .payload
-            .map(aws_sdk_lambda::primitives::Blob::into_inner)
-            .unwrap_or_default();
+        let bytes = answer.payload.map(aws_sdk_lambda::primitives::Blob::into_inner).unwrap_or_default();
         assert_eq!(answer.function_error, None, "{}", String::from_utf8_lossy(&bytes));
         serde_json::from_slice(&bytes).expect("JSON")
     }
@@ -158,11 +142,7 @@ impl Shop {
 impl Answer {
     async fn read(response: Response) -> Self {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Self {
-            status,
-            headers,
-            text: response.text().await.expect("a body"),
-        }
+        Self { status, headers, text: response.text().await.expect("a body") }
     }
 
     pub fn json(&self) -> Value {
@@ -170,10 +150,7 @@ impl Answer {
     }
 
     pub fn header(&self, name: &str) -> &str {
-        self.headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default()
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 }
 
@@ -182,10 +159,5 @@ pub fn variable(name: &str) -> String {
 }
 
 pub fn titles(page: &Value) -> Vec<&str> {
-    page["items"]
-        .as_array()
-        .expect("items")
-        .iter()
-        .filter_map(|book| book["title"].as_str())
-        .collect()
+    page["items"].as_array().expect("items").iter().filter_map(|book| book["title"].as_str()).collect()
 }

@@ -6,8 +6,9 @@ use std::{
 };
 
 use anyhow::{Context, anyhow};
-use aws_sdk_s3::{Client, config::Builder, error::DisplayErrorContext};
+use aws_sdk_s3::{Client, config::Builder, error::DisplayErrorContext, primitives::ByteStream};
 use shared::{messages::ImportProgress, repo::imports::Refusal};
+use tempfile::NamedTempFile;
 
 pub struct Upload {
     s3: Client,
@@ -18,64 +19,60 @@ pub struct Upload {
 impl Upload {
     pub fn new(sdk: &aws_config::SdkConfig, bucket: &str, key: String) -> Self {
         // An endpoint of one's own has no name for each bucket.
-        let config = Builder::from(sdk)
-            .force_path_style(sdk.endpoint_url().is_some())
-            .build();
-        Self {
-            s3: Client::from_conf(config),
-            bucket: bucket.to_owned(),
-            key,
-        }
+        let config = Builder::from(sdk).force_path_style(sdk.endpoint_url().is_some()).build();
+        Self { s3: Client::from_conf(config), bucket: bucket.to_owned(), key }
     }
 
     pub fn key(&self) -> &str {
         &self.key
     }
 
-    /// The file on the function's own disk, which takes half a gigabyte; memory would not.
+    /// The file on the function's own disk, which takes half a gigabyte; memory would not. Its last line is ended.
     pub async fn download(&self) -> anyhow::Result<File> {
         let mut file = tempfile::tempfile().context("making a temporary file")?;
         let object = self.s3.get_object().bucket(&self.bucket).key(&self.key).send().await;
-        let mut body = object
-            .map_err(|error| anyhow!("{}", DisplayErrorContext(error)))
-            .context("reading the file")?
-            .body;
+        let mut body =
+            object.map_err(|error| anyhow!("{}", DisplayErrorContext(error))).context("reading the file")?.body;
         while let Some(chunk) = body.try_next().await.context("reading the file")? {
             file.write_all(&chunk).context("keeping the file")?;
         }
+        file.write_all(b"\n")?;
         file.rewind()?;
         Ok(file)
     }
 
     /// `<key>.progress.json`: how far it has come.
     pub async fn write_progress(&self, progress: &ImportProgress) -> anyhow::Result<()> {
-        self.write("progress.json", "application/json", serde_json::to_vec(progress)?)
-            .await
+        self.write("progress.json", "application/json", serde_json::to_vec(progress)?.into()).await
     }
 
     /// `<key>.refused.jsonl`: a line of JSON each row that did not land, with its line number and why.
-    pub async fn write_refusals(&self, refusals: &[Refusal]) -> anyhow::Result<()> {
-        let mut text = Vec::new();
-        for refusal in refusals {
-            serde_json::to_writer(&mut text, refusal)?;
-            text.push(b'\n');
-        }
-        self.write("refused.jsonl", "application/jsonl", text).await
+    pub async fn write_refusals(&self, report: &Report) -> anyhow::Result<()> {
+        let body = ByteStream::from_path(report.0.path()).await.context("reading the report of refused rows")?;
+        self.write("refused.jsonl", "application/jsonl", body).await
     }
 
-    async fn write(&self, suffix: &str, content_type: &str, body: Vec<u8>) -> anyhow::Result<()> {
+    async fn write(&self, suffix: &str, content_type: &str, body: ByteStream) -> anyhow::Result<()> {
         let key = format!("{}.{suffix}", self.key);
-        let put = self
-            .s3
-            .put_object()
-            .bucket(&self.bucket)
-            .key(&key)
-            .content_type(content_type)
-            .body(body.into());
-        put.send()
-            .await
-            .map_err(|error| anyhow!("{}", DisplayErrorContext(error)))
-            .context(key)?;
+        let put = self.s3.put_object().bucket(&self.bucket).key(&key).content_type(content_type).body(body);
+        put.send().await.map_err(|error| anyhow!("{}", DisplayErrorContext(error))).context(key)?;
         Ok(())
+    }
+}
+
+/// The refused rows so far, on the function's own disk.
+pub struct Report(NamedTempFile);
+
+impl Report {
+    pub fn new() -> anyhow::Result<Self> {
+        Ok(Self(NamedTempFile::new().context("making a temporary file")?))
+    }
+
+    pub fn add(&mut self, refusals: &[Refusal]) -> anyhow::Result<()> {
+        for refusal in refusals {
+            serde_json::to_writer(&mut self.0, refusal)?;
+            self.0.write_all(b"\n")?;
+        }
+        Ok(self.0.flush()?)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 
-use csv::{ByteRecord, Reader, ReaderBuilder};
+use csv::{ByteRecord, Reader, ReaderBuilder, Terminator};
 use shared::domain::{CatalogueRow, Histogram, Invalid, Isbn13, Language, Money, Reference, clean};
 
 /// One row of the file.
@@ -19,7 +19,6 @@ pub struct Line {
 pub struct Lines {
     reader: Reader<File>,
     columns: Columns,
-    after: u32,
 }
 
 #[derive(Clone, Copy)]
@@ -33,26 +32,17 @@ enum Format {
 const REQUIRED: &[(Format, &[&str])] = &[
     (
         Format::Goodbooks,
-        &[
-            "book_id",
-            "isbn",
-            "isbn13",
-            "authors",
-            "original_publication_year",
-            "title",
-            "language_code",
-        ],
+        &["book_id", "isbn", "isbn13", "authors", "original_publication_year", "title", "language_code"],
     ),
     (Format::Anaquel, &["reference", "title", "authors"]),
 ];
 
 impl Lines {
-    /// Reads the header; a file that has none of ours is refused as a whole.
+    /// Reads the header; a file that has none of ours is refused as a whole. Lines end in `\n`, the last one too, and a
+    /// `\r` before it is left out of the cell with other control characters.
     pub fn read(file: File) -> Result<Self, String> {
-        let mut reader = ReaderBuilder::new().flexible(true).from_reader(file);
-        let header = reader
-            .headers()
-            .map_err(|error| format!("the header cannot be read: {error}"))?;
+        let mut reader = ReaderBuilder::new().flexible(true).terminator(Terminator::Any(b'\n')).from_reader(file);
+        let header = reader.headers().map_err(|error| format!("the header cannot be read: {error}"))?;
         let names: Vec<String> = header.iter().map(|name| name.trim().to_lowercase()).collect();
         let has = |wanted: &[&str]| wanted.iter().all(|name| names.iter().any(|known| known == name));
         let Some((format, _)) = REQUIRED.iter().find(|(_, wanted)| has(wanted)) else {
@@ -60,24 +50,10 @@ impl Lines {
                 "the header is of no format that the shop reads: it needs the columns {} (see docs/catalogue-format.md), \
                  or those of goodbooks-10k's books.csv; it has {}",
                 REQUIRED[1].1.join(", "),
-                if names.iter().all(String::is_empty) {
-                    "none".into()
-                } else {
-                    names.join(", ")
-                },
+                if names.iter().all(String::is_empty) { "none".into() } else { names.join(", ") },
             ));
         };
-        Ok(Self {
-            reader,
-            columns: Columns { format: *format, names },
-            after: 0,
-        })
-    }
-
-    /// Leaves out what was settled before.
-    pub fn after(mut self, line: u32) -> Self {
-        self.after = line;
-        self
+        Ok(Self { reader, columns: Columns { format: *format, names } })
     }
 }
 
@@ -89,22 +65,20 @@ impl Iterator for Lines {
         loop {
             match self.reader.read_byte_record(&mut record) {
                 Ok(false) => return None,
-                Ok(true) => {}
+                Ok(true) if record.len() == 1 && record[0].trim_ascii().is_empty() => {} // a blank line
+                Ok(true) => break,
                 Err(error) => return Some(Err(error)),
             }
-            let number = record
-                .position()
-                .map_or(0, |position| u32::try_from(position.line()).unwrap_or(u32::MAX));
-            if number > self.after {
-                let fields: Vec<_> = record.iter().map(String::from_utf8_lossy).collect();
-                let text = fields.join(",").chars().take(2_000).collect();
-                return Some(Ok(Line {
-                    number,
-                    row: self.columns.row(&record),
-                    text,
-                }));
-            }
         }
+        // The reader stands behind the row's own line break.
+        let within = record.as_slice().split(|byte| *byte == b'\n').count() - 1;
+        let number = self.reader.position().line() - 1 - within as u64;
+        let fields: Vec<_> = record.iter().map(String::from_utf8_lossy).collect();
+        Some(Ok(Line {
+            number: u32::try_from(number).unwrap_or(u32::MAX),
+            row: self.columns.row(&record),
+            text: fields.join(",").trim_end().to_owned(),
+        }))
     }
 }
 
@@ -116,11 +90,7 @@ struct Columns {
 impl Columns {
     fn row(&self, record: &ByteRecord) -> Result<CatalogueRow, String> {
         if record.len() != self.names.len() {
-            return Err(format!(
-                "it has {} columns, and the header has {}",
-                record.len(),
-                self.names.len()
-            ));
+            return Err(format!("it has {} columns, and the header has {}", record.len(), self.names.len()));
         }
         let mut cells = Vec::with_capacity(record.len());
         for (name, cell) in self.names.iter().zip(record) {
@@ -142,28 +112,18 @@ struct Cells<'a>(Vec<(&'a str, String)>);
 impl Cells<'_> {
     /// None where the column is missing or the cell blank.
     fn get(&self, name: &str) -> Option<&str> {
-        self.0
-            .iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, cell)| cell.as_str())
-            .filter(|cell| !cell.is_empty())
+        self.0.iter().find(|(known, _)| *known == name).map(|(_, cell)| cell.as_str()).filter(|cell| !cell.is_empty())
     }
 
     fn parse<T>(&self, name: &str, parse: impl FnOnce(&str) -> Result<T, Invalid>) -> Result<Option<T>, Invalid> {
-        let parsed = self.get(name).map(parse).transpose();
-        parsed.map_err(|invalid| {
-            Invalid::new(
-                name,
-                format!("{} (it is {:?})", invalid.reason, self.get(name).unwrap_or("")),
-            )
+        self.get(name).map(parse).transpose().map_err(|invalid| {
+            let cell: String = self.get(name).unwrap_or_default().chars().take(80).collect();
+            Invalid::new(name, format!("{} (it is {cell:?})", invalid.reason))
         })
     }
 
     fn title(&self) -> Result<String, Invalid> {
-        let title = self
-            .get("title")
-            .ok_or_else(|| Invalid::new("title", "must not be blank"))?
-            .replace('\n', " ");
+        let title = self.get("title").ok_or_else(|| Invalid::new("title", "must not be blank"))?.replace('\n', " ");
         at_most("title", title, CatalogueRow::MAX_TITLE)
     }
 
@@ -190,10 +150,7 @@ impl Cells<'_> {
 fn at_most(field: &str, text: String, max: usize) -> Result<String, Invalid> {
     let count = text.chars().count();
     if count > max {
-        return Err(Invalid::new(
-            field,
-            format!("must have at most {max} characters, and has {count}"),
-        ));
+        return Err(Invalid::new(field, format!("must have at most {max} characters, and has {count}")));
     }
     Ok(text)
 }
@@ -205,9 +162,8 @@ fn anaquel(cells: &Cells) -> Result<CatalogueRow, Invalid> {
         None => Err(Invalid::new("price", "needs a currency beside it")),
     })?;
     let description = cells.get("description").map(str::to_owned);
-    let description = description
-        .map(|text| at_most("description", text, CatalogueRow::MAX_DESCRIPTION))
-        .transpose()?;
+    let description =
+        description.map(|text| at_most("description", text, CatalogueRow::MAX_DESCRIPTION)).transpose()?;
     Ok(CatalogueRow {
         reference: Reference::parse(cells.get("reference").unwrap_or_default())?,
         isbn: cells.parse("isbn", Isbn13::parse)?,
@@ -215,11 +171,10 @@ fn anaquel(cells: &Cells) -> Result<CatalogueRow, Invalid> {
         authors: cells.authors(';')?,
         year: cells.parse("year", year)?,
         language: cells.parse("language", Language::parse)?,
-        genres: cells.parse("genres", genres)?,
+        genres: cells.parse("genres", genres)?.filter(|slugs| !slugs.is_empty()),
         price,
         stock: cells.parse("stock", |text| {
-            text.parse()
-                .map_err(|_| Invalid::new("stock", "must be a whole number from 0 up"))
+            text.parse().map_err(|_| Invalid::new("stock", "must be a whole number from 0 up"))
         })?,
         description,
         stars: None,
@@ -228,16 +183,12 @@ fn anaquel(cells: &Cells) -> Result<CatalogueRow, Invalid> {
 
 /// Facts of a book and how often it got each number of stars; no price, stock or description.
 fn goodbooks(cells: &Cells) -> Result<CatalogueRow, Invalid> {
-    let id = cells
-        .get("book_id")
-        .ok_or_else(|| Invalid::new("book_id", "must not be blank"))?;
-    let mut stars = Histogram::default();
-    for (slot, name) in stars
-        .0
-        .iter_mut()
-        .zip(["ratings_1", "ratings_2", "ratings_3", "ratings_4", "ratings_5"])
-    {
-        *slot = cells.parse(name, count)?.unwrap_or_default();
+    let id = cells.get("book_id").ok_or_else(|| Invalid::new("book_id", "must not be blank"))?;
+    let mut stars = None;
+    for (slot, name) in ["ratings_1", "ratings_2", "ratings_3", "ratings_4", "ratings_5"].iter().enumerate() {
+        if let Some(count) = cells.parse(name, count)? {
+            stars.get_or_insert_with(Histogram::default).0[slot] = count;
+        }
     }
     Ok(CatalogueRow {
         reference: Reference::parse(&format!("goodbooks:{id}"))?,
@@ -250,7 +201,7 @@ fn goodbooks(cells: &Cells) -> Result<CatalogueRow, Invalid> {
         price: None,
         stock: None,
         description: None,
-        stars: Some(stars),
+        stars,
     })
 }
 
@@ -271,23 +222,17 @@ fn year(text: &str) -> Result<i16, Invalid> {
 }
 
 fn count(text: &str) -> Result<u32, Invalid> {
-    text.parse()
-        .map_err(|_| Invalid::new("ratings", "must be a whole number from 0 up"))
+    text.parse().map_err(|_| Invalid::new("ratings", "must be a whole number from 0 up"))
 }
 
 /// Slugs such as `science-fiction`, each once, sorted.
 fn genres(text: &str) -> Result<Vec<String>, Invalid> {
     let mut slugs: Vec<String> = Vec::new();
     for slug in text.split(';').map(str::trim).filter(|slug| !slug.is_empty()) {
-        let well_formed = slug.len() <= 60
-            && slug
-                .bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        let well_formed =
+            slug.len() <= 60 && slug.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
         if !well_formed {
-            return Err(Invalid::new(
-                "genres",
-                "must be slugs such as science-fiction, separated by semicolons",
-            ));
+            return Err(Invalid::new("genres", "must be slugs such as science-fiction, separated by semicolons"));
         }
         slugs.push(slug.to_owned());
     }
@@ -327,9 +272,8 @@ mod tests {
 
     #[test]
     fn goodbooks_isbns_get_their_zeros_back_and_years_lose_their_point() {
-        let row = &rows(&format!(
-            "{GOODBOOKS}1,439023483,9.78043902348e+12,\"A, B, A\",-750.0,The Iliad,eng,1,2,3,4,5\n"
-        ))[0];
+        let row =
+            &rows(&format!("{GOODBOOKS}1,439023483,9.78043902348e+12,\"A, B, A\",-750.0,The Iliad,eng,1,2,3,4,5\n"))[0];
         let parsed = row.row.as_ref().unwrap();
         assert_eq!(parsed.isbn.as_ref().unwrap().as_str(), "9780439023481");
         assert_eq!((parsed.year, parsed.authors.len()), (Some(-750), 2));
@@ -342,19 +286,14 @@ mod tests {
         let read = rows(
             "reference,title,authors,price,currency\na,T,X,1.00,EUR\nb,,X,,\nc,T,X,1,5,EUR\nd,T,X,1.005,EUR\ne,T,X,2,\nf,T,X,,\n",
         );
-        let reasons: Vec<(u32, &str)> = read
-            .iter()
-            .filter_map(|line| Some((line.number, line.row.as_ref().err()?.as_str())))
-            .collect();
+        let reasons: Vec<(u32, &str)> =
+            read.iter().filter_map(|line| Some((line.number, line.row.as_ref().err()?.as_str()))).collect();
         assert_eq!(
             reasons,
             [
                 (3, "title: must not be blank"),
                 (4, "it has 6 columns, and the header has 5"),
-                (
-                    5,
-                    "price: must be an amount such as 19.95, with a point and no sign (it is \"1.005\")"
-                ),
+                (5, "price: must be an amount such as 19.95, with a point and no sign (it is \"1.005\")"),
                 (6, "price: needs a currency beside it (it is \"2\")"),
             ]
         );
@@ -362,10 +301,8 @@ mod tests {
 
     #[test]
     fn a_row_that_is_not_utf_8_costs_only_itself() {
-        let read: Vec<Line> = lines(b"reference,title,authors\na,T\xff,X\nb,T,X\n")
-            .unwrap()
-            .collect::<Result<_, _>>()
-            .unwrap();
+        let read: Vec<Line> =
+            lines(b"reference,title,authors\na,T\xff,X\nb,T,X\n").unwrap().collect::<Result<_, _>>().unwrap();
         assert_eq!(read[0].row.as_ref().unwrap_err(), "title: is not UTF-8");
         assert!(read[1].row.is_ok());
     }
@@ -373,17 +310,21 @@ mod tests {
     #[test]
     fn a_foreign_header_is_refused_as_a_whole_and_says_what_is_needed() {
         let reason = lines(b"id,name\n1,x\n").err().unwrap();
-        assert!(
-            reason.contains("reference, title, authors") && reason.contains("it has id, name"),
-            "{reason}"
-        );
+        assert!(reason.contains("reference, title, authors") && reason.contains("it has id, name"), "{reason}");
         assert!(lines(b"").err().unwrap().contains("it has none"));
     }
 
     #[test]
-    fn an_import_goes_on_after_the_last_settled_line() {
-        let csv = b"reference,title,authors\na,\"T\nT\",X\nb,T,X\n";
-        let numbers: Vec<u32> = lines(csv).unwrap().after(2).map(|line| line.unwrap().number).collect();
-        assert_eq!(numbers, [4]);
+    fn lines_are_counted_as_an_editor_counts_them() {
+        let numbers = |csv: &str| -> Vec<u32> { rows(csv).iter().map(|line| line.number).collect() };
+        assert_eq!(numbers("reference,title,authors\na,\"T\nT\",X\n\nb,T,X\n"), [2, 5]);
+        assert_eq!(numbers("reference,title,authors\r\na,T,X\r\n\r\nb,T,\"X\"\r\n"), [2, 4]);
+    }
+
+    #[test]
+    fn a_carriage_return_belongs_to_no_cell() {
+        let read = rows("reference,title,authors\r\na,T,\"X\"\r\nb,T\rT,X\r\n");
+        assert_eq!(read[0].row.as_ref().unwrap().authors, ["X"]);
+        assert_eq!((read.len(), read[1].row.as_ref().unwrap().title.as_str()), (2, "TT"));
     }
 }

@@ -5,16 +5,8 @@ use shared::config::{Account, Auth, DatabaseConfig, Role};
 use sqlx::{AssertSqlSafe, MySqlConnection};
 
 /// What the pages and lists are made of.
-const SHOP: &[&str] = &[
-    "authors",
-    "book_authors",
-    "book_genres",
-    "books",
-    "genres",
-    "ratings",
-    "star_counts",
-    "submissions",
-];
+const SHOP: &[&str] =
+    &["authors", "book_authors", "book_genres", "books", "genres", "ratings", "star_counts", "submissions"];
 /// What only an import needs.
 const BACK_ROOM: &[&str] = &["import_refusals", "imports"];
 
@@ -27,10 +19,7 @@ pub async fn settle(
     role: Role,
     connections: u32,
 ) -> anyhow::Result<()> {
-    let account = config
-        .accounts
-        .get(&role)
-        .with_context(|| format!("the {role:?}'s name was not granted"))?;
+    let account = config.accounts.get(&role).with_context(|| format!("the {role:?}'s name was not granted"))?;
     let user = format!("{}@'%'", quoted(&account.user)?);
     let login = login(config.auth, account)?;
     let seconds = statement_seconds(role);
@@ -43,26 +32,20 @@ pub async fn settle(
         Role::Writer => ("select, insert, update, delete", [SHOP, BACK_ROOM].concat()),
         Role::Admin => bail!("the administrator is not made here"),
     };
-    statements.extend(
-        tables
-            .iter()
-            .map(|table| format!("grant {rights} on {table} to {user}")),
-    );
+    statements.extend(tables.iter().map(|table| format!("grant {rights} on {table} to {user}")));
     for statement in statements {
         let shown = statement.replace(&login, "…");
-        sqlx::raw_sql(AssertSqlSafe(statement))
-            .execute(&mut *connection)
-            .await
-            .context(shown)?;
+        sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut *connection).await.context(shown)?;
     }
     Ok(())
 }
 
-/// After which the server stops a statement by itself. An import writes fifty rows between two looks at the clock.
+/// After which the server stops a statement by itself: soon after the function has given it up, so that what it locked
+/// is free when the same is tried again.
 fn statement_seconds(role: Role) -> u32 {
     match role {
         Role::Reader => 1,
-        Role::Writer | Role::Admin => 10,
+        Role::Writer | Role::Admin => 2,
     }
 }
 
@@ -79,11 +62,7 @@ fn login(auth: Auth, account: &Account) -> anyhow::Result<String> {
 
 /// Names and passwords are ours; anything but letters, digits, `_` and `-` is a mistake, not something to escape.
 fn quoted(text: &str) -> anyhow::Result<String> {
-    if text.is_empty()
-        || !text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
-    {
+    if text.is_empty() || !text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-')) {
         bail!("database users and passwords may have letters, digits, _ and - only");
     }
     Ok(format!("'{text}'"))

@@ -2,6 +2,8 @@
 //!
 //! What can never succeed is parked at once with its reason; what may succeed later goes back alone and comes again.
 
+use std::time::{Duration, Instant};
+
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use shared::{
     App, database,
@@ -11,10 +13,17 @@ use shared::{
 };
 use tracing::{Instrument, info_span};
 
+/// No message is begun after this: one may take a second for the connection, one for the work and two to be parked, and
+/// the function must be done with all of them within its ten seconds.
+const BEGIN_WITHIN: Duration = Duration::from_secs(5);
+
 pub async fn handle(app: &App, event: SqsEvent) -> anyhow::Result<SqsBatchResponse> {
+    let began = Instant::now();
     let mut again = Vec::new();
     let mut messages = event.records.into_iter();
-    for message in messages.by_ref() {
+    while began.elapsed() < BEGIN_WITHIN
+        && let Some(message) = messages.next()
+    {
         let span = info_span!("message", message.id = message.message_id);
         match settle(app, &message).instrument(span).await {
             Fate::Settled => {}
@@ -32,22 +41,26 @@ pub async fn handle(app: &App, event: SqsEvent) -> anyhow::Result<SqsBatchRespon
 enum Fate {
     Settled,
     Again,
-    /// What it needs is away: the rest of the batch need not wait for it one by one.
+    /// The database is away: the rest of the batch need not wait for it one by one.
     AgainWithAllAfterIt,
 }
 
 async fn settle(app: &App, message: &SqsMessage) -> Fate {
     let body = message.body.as_deref().unwrap_or_default();
-    match unpanicked(publish(app, body)).await {
-        Ok(Ok(())) => Fate::Settled,
-        Ok(Err(Fault::Permanent(reason))) => park(app, body, &reason).await,
-        Ok(Err(Fault::Transient(cause))) => {
-            tracing::warn!(error = format!("{cause:#}"), "Submission goes back to the queue");
-            Fate::AgainWithAllAfterIt
-        }
-        Err(panic) => {
-            tracing::error!(error = format!("{panic:#}"), "Submission goes back to the queue");
+    let fault = match unpanicked(publish(app, body)).await {
+        Ok(Ok(())) => return Fate::Settled,
+        Ok(Err(fault)) => fault,
+        Err(panic) => Fault::Passing(panic),
+    };
+    match fault {
+        Fault::Permanent(reason) => park(app, body, &reason).await,
+        Fault::Passing(cause) => {
+            tracing::error!(error = format!("{cause:#}"), "Submission goes back to the queue");
             Fate::Again
+        }
+        Fault::DatabaseAway(cause) => {
+            tracing::warn!(error = format!("{cause:#}"), "Submission goes back to the queue, with all after it");
+            Fate::AgainWithAllAfterIt
         }
     }
 }
@@ -55,14 +68,17 @@ async fn settle(app: &App, message: &SqsMessage) -> Fate {
 enum Fault {
     /// However often it is tried.
     Permanent(String),
-    Transient(anyhow::Error),
+    /// The same may succeed later: when others are out of the way, or after the next deploy.
+    Passing(anyhow::Error),
+    DatabaseAway(anyhow::Error),
 }
 
 impl From<database::Error> for Fault {
     fn from(error: database::Error) -> Self {
         match error {
-            database::Error::Unavailable(cause) => Self::Transient(cause),
-            database::Error::Refused(cause) => Self::Permanent(format!("the database refused it: {cause}")),
+            database::Error::Away(cause) => Self::DatabaseAway(cause),
+            database::Error::Busy(cause) | database::Error::Defect(cause) => Self::Passing(cause),
+            database::Error::Unstorable(cause) => Self::Permanent(format!("the database refuses its values: {cause}")),
         }
     }
 }
@@ -73,9 +89,7 @@ async fn publish(app: &App, body: &str) -> Result<(), Fault> {
     let Submission { id, sent_at, .. } = submission;
     let published = match &submission.content {
         Content::Rating(rating) => {
-            let publishing = app
-                .database()
-                .write(async |c| ratings::publish(c, id, sent_at, rating).await);
+            let publishing = app.database().write(async |c| ratings::publish(c, id, sent_at, rating).await);
             publishing.await?
         }
     };
@@ -91,24 +105,14 @@ async fn publish(app: &App, body: &str) -> Result<(), Fault> {
 }
 
 async fn park(app: &App, body: &str, reason: &str) -> Fate {
-    let parked = async {
-        app.parked()
-            .await?
-            .park(body, reason)
-            .await
-            .map_err(shared::ApiError::Internal)
-    };
+    let parked = async { app.parked().await?.park(body, reason).await.map_err(shared::ApiError::Internal) };
     match parked.await {
         Ok(()) => {
             tracing::error!(reason, "Submission parked: it can never succeed");
             Fate::Settled
         }
         Err(error) => {
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                reason,
-                "Submission could not be parked"
-            );
+            tracing::error!(error = &error as &dyn std::error::Error, reason, "Submission could not be parked");
             Fate::Again
         }
     }

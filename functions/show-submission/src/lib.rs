@@ -11,10 +11,7 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     request.expect_segments(3)?;
     let key = app.submission_key().await?;
     let id = key.recognise(request.segment(2)).ok_or(ApiError::NotFound)?;
-    let outcome = app
-        .database()
-        .read(async |connection| submissions::find(connection, id).await)
-        .await?;
+    let outcome = app.database().read(async |connection| submissions::find(connection, id).await).await?;
     Reply::json(&Settled::new(id, outcome))
 }
 
@@ -30,21 +27,9 @@ struct Settled {
 impl Settled {
     fn new(id: SubmissionId, outcome: Option<Outcome>) -> Self {
         match outcome {
-            None => Self {
-                id,
-                status: "received",
-                reason: None,
-            },
-            Some(Outcome::Published) => Self {
-                id,
-                status: "published",
-                reason: None,
-            },
-            Some(Outcome::Rejected(reason)) => Self {
-                id,
-                status: "rejected",
-                reason: Some(reason),
-            },
+            None => Self { id, status: "received", reason: None },
+            Some(Outcome::Published) => Self { id, status: "published", reason: None },
+            Some(Outcome::Rejected(reason)) => Self { id, status: "rejected", reason: Some(reason) },
         }
     }
 }

@@ -18,32 +18,14 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     let id = submission_id(&key, request)?;
     let visitor = request.visitor().unwrap_or_else(|| key.visitor_of(id));
     let Parsed { stars, name, review } = form;
-    let rating = Rating {
-        book,
-        visitor,
-        stars,
-        name,
-        review,
-        sent_at: OffsetDateTime::now_utc(),
-    };
+    let rating = Rating { book, visitor, stars, name, review, sent_at: OffsetDateTime::now_utc() };
 
     let queue = app.submissions().await?;
-    queue
-        .send(&Submission::rating(id, &request.id, rating))
-        .await
-        .map_err(ApiError::Unavailable)?;
+    queue.send(&Submission::rating(id, &request.id, rating)).await.map_err(ApiError::Unavailable)?;
 
     tracing::info!(submission.id = %id, book.id = %book, "Rating taken in");
     let location = format!("/api/submissions/{id}");
-    Ok(Reply::accepted(
-        &location,
-        &Receipt {
-            id,
-            status: "received",
-            href: &location,
-        },
-    )?
-    .remember(visitor))
+    Ok(Reply::accepted(&location, &Receipt { id, status: "received", href: &location })?.remember(visitor))
 }
 
 #[derive(Debug, Serialize)]
@@ -71,20 +53,16 @@ struct Parsed {
 
 impl Form {
     fn parse(self) -> Result<Parsed> {
-        let stars = self
-            .stars
-            .as_ref()
-            .and_then(serde_json::Value::as_i64)
-            .unwrap_or_default();
+        let stars = self.stars.as_ref().and_then(serde_json::Value::as_i64).unwrap_or_default();
         let said = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
         let stars = Stars::parse(stars);
         let name = said(self.name).map(|text| DisplayName::parse(&text)).transpose();
         let review = said(self.review).map(|text| ReviewText::parse(&text)).transpose();
         match (stars, name, review) {
             (Ok(stars), Ok(name), Ok(review)) => Ok(Parsed { stars, name, review }),
-            (stars, name, review) => Err(ApiError::Unprocessable(
-                [stars.err(), name.err(), review.err()].into_iter().flatten().collect(),
-            )),
+            (stars, name, review) => {
+                Err(ApiError::Unprocessable([stars.err(), name.err(), review.err()].into_iter().flatten().collect()))
+            }
         }
     }
 }
@@ -97,16 +75,8 @@ fn submission_id(key: &SubmissionKey, request: &Request) -> Result<SubmissionId>
     if !(1..=200).contains(&idempotency.len()) {
         return Err(Invalid::new("Idempotency-Key", "must have 1 to 200 characters").into());
     }
-    let visitor = request
-        .visitor()
-        .map(|visitor| visitor.0.into_bytes())
-        .unwrap_or_default();
-    Ok(key.derive(&[
-        request.path().as_bytes(),
-        &visitor,
-        request.body(),
-        idempotency.as_bytes(),
-    ]))
+    let visitor = request.visitor().map(|visitor| visitor.0.into_bytes()).unwrap_or_default();
+    Ok(key.derive(&[request.path().as_bytes(), &visitor, request.body(), idempotency.as_bytes()]))
 }
 
 #[cfg(test)]

@@ -6,18 +6,12 @@ use comfy_table::{Table, presets::NOTHING};
 /// One line a resource: what happens to it, and what of it changes.
 pub fn table(changes: &[ResourceChange]) -> String {
     let mut table = Table::new();
-    table
-        .load_style(NOTHING)
-        .set_header(["", "resource", "type", "what changes"]);
+    table.load_style(NOTHING).set_header(["", "resource", "type", "what changes"]);
     for change in changes {
         table.add_row([
             sign(change),
             change.logical_resource_id().unwrap_or_default().to_owned(),
-            change
-                .resource_type()
-                .unwrap_or_default()
-                .trim_start_matches("AWS::")
-                .to_owned(),
+            change.resource_type().unwrap_or_default().trim_start_matches("AWS::").to_owned(),
             details(change),
         ]);
     }
@@ -42,12 +36,7 @@ fn details(change: &ResourceChange) -> String {
         .details()
         .iter()
         .filter_map(|detail| detail.target())
-        .map(|target| {
-            target
-                .name()
-                .unwrap_or(target.attribute().map_or("", |attribute| attribute.as_str()))
-                .to_owned()
-        })
+        .map(|target| target.name().unwrap_or(target.attribute().map_or("", |attribute| attribute.as_str())).to_owned())
         .filter(|name| !name.is_empty())
         .collect();
     names.sort();
@@ -75,9 +64,6 @@ mod tests {
         };
         let text = table(&[change(Replacement::True), change(Replacement::False)]);
         assert!(text.contains("! replace") && text.contains("~ change"), "{text}");
-        assert!(
-            text.contains("Lambda::Function") && text.contains("MemorySize"),
-            "{text}"
-        );
+        assert!(text.contains("Lambda::Function") && text.contains("MemorySize"), "{text}");
     }
 }

@@ -94,9 +94,7 @@ pub async fn deploy(
         let put_out = stack::apply(cloud, &stack, bucket, &parameters, manner).await?;
         outputs.extend(put_out.into_iter().map(|(name, value)| ((stack.kind, name), value)));
         if stack.kind == Kind::Bootstrap {
-            packages
-                .upload(cloud, output(&outputs, Kind::Bootstrap, "ArtifactBucket")?)
-                .await?;
+            packages.upload(cloud, output(&outputs, Kind::Bootstrap, "ArtifactBucket")?).await?;
         }
     }
     if stage.is_local() {
@@ -105,18 +103,12 @@ pub async fn deploy(
     let bucket = output(&outputs, Kind::Bootstrap, "ArtifactBucket")?;
     let migration = release::release(cloud, stage, packages, bucket).await?;
     let url = output(&outputs, Kind::App, "Url")?.to_owned();
-    Ok(Deployed {
-        url,
-        outputs,
-        migration,
-    })
+    Ok(Deployed { url, outputs, migration })
 }
 
 pub fn output<'a>(outputs: &'a Outputs, stack: Kind, name: &str) -> Result<&'a str> {
     let value = outputs.get(&(stack, name.to_owned()));
-    value
-        .map(String::as_str)
-        .with_context(|| format!("stack {} puts out no {name}", stack.name()))
+    value.map(String::as_str).with_context(|| format!("stack {} puts out no {name}", stack.name()))
 }
 
 /// The values of a template's parameters.
@@ -125,11 +117,7 @@ fn parameters(stack: &Stack, outputs: &Outputs, packages: &Packages) -> Result<B
         Input::Output { stack, name } => output(outputs, *stack, name).map(str::to_owned),
         Input::Code(function) => Ok(packages.get(function)?.key.clone()),
     };
-    stack
-        .inputs
-        .iter()
-        .map(|(name, input)| Ok((*name, value(input)?)))
-        .collect()
+    stack.inputs.iter().map(|(name, input)| Ok((*name, value(input)?))).collect()
 }
 
 /// The outputs of a stage that was deployed before.
@@ -147,13 +135,9 @@ async fn register_targets(cloud: &Cloud, outputs: &Outputs) -> Result<()> {
             continue;
         };
         let alias = output(outputs, Kind::App, &format!("{function}Live"))?;
-        let target = aws_sdk_elasticloadbalancingv2::types::TargetDescription::builder()
-            .id(alias)
-            .build();
+        let target = aws_sdk_elasticloadbalancingv2::types::TargetDescription::builder().id(alias).build();
         let registering = cloud.elb.register_targets().target_group_arn(group).targets(target);
-        said(registering.send())
-            .await
-            .with_context(|| format!("registering {function}"))?;
+        said(registering.send()).await.with_context(|| format!("registering {function}"))?;
     }
     Ok(())
 }

@@ -45,17 +45,12 @@ impl Packages {
     /// Compiles every function and packs those that have changed since.
     pub async fn build(profile: Profile) -> Result<Self> {
         let binaries = compile(profile).await?;
-        let packages = FUNCTIONS
-            .iter()
-            .map(|function| pack(function.name, &binaries(function.name), profile));
+        let packages = FUNCTIONS.iter().map(|function| pack(function.name, &binaries(function.name), profile));
         packages.collect::<Result<_>>().map(Self)
     }
 
     pub fn get(&self, function: &str) -> Result<&Package> {
-        self.0
-            .iter()
-            .find(|package| package.function == function)
-            .with_context(|| format!("no package of {function}"))
+        self.0.iter().find(|package| package.function == function).with_context(|| format!("no package of {function}"))
     }
 
     /// Uploads what the bucket does not have yet.
@@ -66,9 +61,7 @@ impl Packages {
             }
             let body = ByteStream::from(fs::read(zip).with_context(|| format!("reading {}", zip.display()))?);
             let put = cloud.s3.put_object().bucket(bucket).key(key).body(body);
-            said(put.send())
-                .await
-                .with_context(|| format!("uploading {function}"))?;
+            said(put.send()).await.with_context(|| format!("uploading {function}"))?;
         }
         Ok(())
     }
@@ -89,24 +82,16 @@ async fn compile(profile: Profile) -> Result<Box<dyn Fn(&str) -> PathBuf>> {
             // cargo-lambda brings the linker that it needs.
             let tools = Tools::ensure(&Home::find("deploy")?, &[Tool::CargoLambda])?;
             let mut lambda = cargo_command();
-            lambda
-                .env("PATH", tools.path()?)
-                .args(["lambda", "build", "--release", "--arm64"]);
+            lambda.env("PATH", tools.path()?).args(["lambda", "build", "--release", "--arm64"]);
             lambda.args(FUNCTIONS.iter().flat_map(|function| ["--bin", function.name]));
             run(lambda.current_dir(&root)).await?;
-            Ok(Box::new(move |function| {
-                target.join("lambda").join(function).join("bootstrap")
-            }))
+            Ok(Box::new(move |function| target.join("lambda").join(function).join("bootstrap")))
         }
     }
 }
 
 async fn run(command: &mut Command) -> Result<()> {
-    let status = command
-        .stdin(Stdio::null())
-        .status()
-        .await
-        .context("cargo cannot be started")?;
+    let status = command.stdin(Stdio::null()).status().await.context("cargo cannot be started")?;
     ensure!(status.success(), "the functions could not be built");
     Ok(())
 }
@@ -116,17 +101,8 @@ async fn run(command: &mut Command) -> Result<()> {
 pub fn cargo_command() -> Command {
     let mut command = Command::new("cargo");
     for (name, _) in env::vars_os() {
-        let told = [
-            "CARGO_PKG_",
-            "CARGO_MANIFEST_",
-            "CARGO_BIN_",
-            "CARGO_CRATE_",
-            "CARGO_PRIMARY_",
-        ];
-        if name
-            .to_str()
-            .is_some_and(|name| told.iter().any(|prefix| name.starts_with(prefix)))
-        {
+        let told = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"];
+        if name.to_str().is_some_and(|name| told.iter().any(|prefix| name.starts_with(prefix))) {
             command.env_remove(name);
         }
     }
@@ -135,48 +111,31 @@ pub fn cargo_command() -> Command {
 
 /// The workspace's root and its target directory, wherever the settings put that.
 pub async fn workspace() -> Result<(PathBuf, PathBuf)> {
-    let metadata = cargo_command()
-        .args(["metadata", "--no-deps", "--format-version", "1"])
-        .output()
-        .await;
+    let metadata = cargo_command().args(["metadata", "--no-deps", "--format-version", "1"]).output().await;
     let metadata = metadata.context("cargo cannot be started")?;
     if !metadata.status.success() {
-        bail!(
-            "run this inside the bookstore's folder: {}",
-            String::from_utf8_lossy(&metadata.stderr).trim()
-        );
+        bail!("run this inside the bookstore's folder: {}", String::from_utf8_lossy(&metadata.stderr).trim());
     }
     let metadata: Value = serde_json::from_slice(&metadata.stdout)?;
-    let path = |name: &str| {
-        metadata[name]
-            .as_str()
-            .map(PathBuf::from)
-            .with_context(|| format!("cargo names no {name}"))
-    };
+    let path =
+        |name: &str| metadata[name].as_str().map(PathBuf::from).with_context(|| format!("cargo names no {name}"));
     Ok((path("workspace_root")?, path("target_directory")?))
 }
 
+/// Packs the binary, unless the zip beside it holds it already.
 fn pack(function: &'static str, binary: &Path, profile: Profile) -> Result<Package> {
     let zip = binary.with_extension("zip");
-    if !is_newer(&zip, binary) {
-        let code = fs::read(binary).with_context(|| format!("reading {}", binary.display()))?;
+    let stamp = binary.with_extension("zip.of");
+    let code = fs::read(binary).with_context(|| format!("reading {}", binary.display()))?;
+    let holds = BASE64_STANDARD.encode(Sha256::digest(&code));
+    if !zip.exists() || fs::read_to_string(&stamp).ok().as_ref() != Some(&holds) {
         fs::write(&zip, zipped(&code, profile)?).with_context(|| format!("writing {}", zip.display()))?;
+        fs::write(&stamp, holds)?;
     }
     let digest = Sha256::digest(fs::read(&zip)?);
-    let hex = format!("{:016x}", u64::from_be_bytes(digest[..8].try_into()?));
-    Ok(Package {
-        function,
-        zip,
-        key: format!("functions/{function}/{hex}.zip"),
-        sha256: BASE64_STANDARD.encode(digest),
-    })
-}
-
-fn is_newer(zip: &Path, binary: &Path) -> bool {
-    let changed = |path: &Path| fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
-    changed(zip)
-        .zip(changed(binary))
-        .is_some_and(|(zip, binary)| zip > binary)
+    let name = format!("{:016x}", u64::from_be_bytes(digest[..8].try_into()?));
+    let key = format!("functions/{function}/{name}.zip");
+    Ok(Package { function, zip, key, sha256: BASE64_STANDARD.encode(digest) })
 }
 
 /// The same bytes for the same code, whenever they are packed. Locally nobody downloads it: quick beats small.
@@ -199,13 +158,7 @@ mod tests {
 
     #[test]
     fn the_same_code_gives_the_same_zip() {
-        assert_eq!(
-            zipped(b"code", Profile::Aws).unwrap(),
-            zipped(b"code", Profile::Aws).unwrap()
-        );
-        assert_ne!(
-            zipped(b"code", Profile::Aws).unwrap(),
-            zipped(b"edoc", Profile::Aws).unwrap()
-        );
+        assert_eq!(zipped(b"code", Profile::Aws).unwrap(), zipped(b"code", Profile::Aws).unwrap());
+        assert_ne!(zipped(b"code", Profile::Aws).unwrap(), zipped(b"edoc", Profile::Aws).unwrap());
     }
 }

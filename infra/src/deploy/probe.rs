@@ -16,11 +16,8 @@ pub fn event(function: &Function) -> Option<Value> {
 /// As the load balancer sends it. What posts comes without a body, and so changes nothing.
 fn request(route: &Route) -> Value {
     let (path, query) = route.probe.split_once('?').unwrap_or((route.probe, ""));
-    let query: serde_json::Map<String, Value> = query
-        .split('&')
-        .filter_map(|pair| pair.split_once('='))
-        .map(|(k, v)| (k.to_owned(), json!([v])))
-        .collect();
+    let query: serde_json::Map<String, Value> =
+        query.split('&').filter_map(|pair| pair.split_once('=')).map(|(k, v)| (k.to_owned(), json!([v]))).collect();
     json!({
         "requestContext": { "elb": { "targetGroupArn": "release" } },
         "httpMethod": route.methods[0],
@@ -39,10 +36,7 @@ pub fn complaint(function: &Function, answer: &Value) -> Option<String> {
     };
     match answer["statusCode"].as_u64() {
         Some(status) if status < 500 => None,
-        Some(status) => Some(format!(
-            "it answers {status}: {}",
-            answer["body"].as_str().unwrap_or_default()
-        )),
+        Some(status) => Some(format!("it answers {status}: {}", answer["body"].as_str().unwrap_or_default())),
         None => Some(format!("it gives no HTTP answer: {answer}")),
     }
 }
@@ -56,12 +50,7 @@ mod tests {
     fn every_function_but_the_migration_can_be_asked() {
         for function in FUNCTIONS {
             let asked = event(function).is_some();
-            assert_eq!(
-                asked,
-                !matches!(function.trigger, Trigger::Release),
-                "{}",
-                function.name
-            );
+            assert_eq!(asked, !matches!(function.trigger, Trigger::Release), "{}", function.name);
         }
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use aws_sdk_lambda::{
+    operation::invoke::InvokeError,
     primitives::Blob,
     types::{LastUpdateStatus, State},
 };
@@ -16,7 +17,7 @@ use super::{
     probe,
 };
 use crate::{
-    cloud::{Cloud, said, until},
+    cloud::{Cloud, explained, said, until},
     routes::{Access, FUNCTIONS, Function, Trigger},
     stage::Stage,
 };
@@ -25,7 +26,7 @@ const ALIAS: &str = "live";
 /// A function in a VPC takes its time to become ready the first time.
 const READY_WITHIN: Duration = Duration::from_mins(10);
 /// What AWS keeps for functions without a reservation.
-const UNRESERVED: u32 = 100;
+const UNRESERVED: i32 = 100;
 
 /// A published version on its way to the alias.
 struct Candidate {
@@ -40,21 +41,22 @@ pub async fn check_account(cloud: &Cloud, stage: &Stage) -> Result<()> {
     if stage.is_local() {
         return Ok(());
     }
-    let reserved: u32 = FUNCTIONS
-        .iter()
-        .filter_map(|function| function.copies(stage))
-        .map(u32::from)
-        .sum();
-    let settings = said(cloud.lambda.get_account_settings().send())
-        .await
-        .context("asking for the account's limits")?;
-    let limit = settings.account_limit().map_or(0, |limit| limit.concurrent_executions);
-    let wanted = reserved + UNRESERVED;
+    let wanted: i32 = FUNCTIONS.iter().filter_map(|function| function.copies(stage)).map(i32::from).sum();
+    let settings = said(cloud.lambda.get_account_settings().send()).await.context("asking for the account's limits")?;
+    let free = settings.account_limit().and_then(|limit| limit.unreserved_concurrent_executions).unwrap_or_default();
+    let mut ours = 0;
+    for function in FUNCTIONS {
+        let reserved =
+            cloud.lambda.get_function_concurrency().function_name(stage.physical(function.name)).send().await;
+        ours += reserved.ok().and_then(|answer| answer.reserved_concurrent_executions).unwrap_or_default();
+    }
+    let missing = wanted + UNRESERVED - (free + ours);
     ensure!(
-        u32::try_from(limit).is_ok_and(|limit| limit >= wanted),
-        "this account may run {limit} copies of functions at once, and stage {} needs {wanted} ({reserved} reserved and \
-         {UNRESERVED} that AWS keeps free): ask AWS for more with `aws service-quotas request-service-quota-increase \
-         --service-code lambda --quota-code L-B99A9384 --desired-value {wanted}`, or lower [concurrency] in the stage",
+        missing <= 0,
+        "stage {} reserves {wanted} copies of functions at once, AWS keeps {UNRESERVED} free, and this account has \
+         {missing} too few: ask AWS for more (`aws service-quotas request-service-quota-increase --service-code lambda \
+         --quota-code L-B99A9384 --desired-value …`), or lower [concurrency] in infra/stages/{}.toml",
+        stage.name,
         stage.name,
     );
     Ok(())
@@ -95,29 +97,16 @@ async fn publish(
     let name = stage.physical(function.name);
     let latest = ready(cloud, &name, None).await?;
     if latest.code_sha256() != Some(&package.sha256) {
-        let update = cloud
-            .lambda
-            .update_function_code()
-            .function_name(&name)
-            .s3_bucket(bucket)
-            .s3_key(&package.key);
-        said(update.send())
-            .await
-            .with_context(|| format!("putting the built code of {name} in place"))?;
+        let update = cloud.lambda.update_function_code().function_name(&name).s3_bucket(bucket).s3_key(&package.key);
+        said(update.send()).await.with_context(|| format!("putting the built code of {name} in place"))?;
         ready(cloud, &name, None).await?;
     }
     // The same version again where neither code nor configuration has changed.
     let published = said(cloud.lambda.publish_version().function_name(&name).send()).await;
-    let version = published
-        .with_context(|| format!("publishing a version of {name}"))?
-        .version;
+    let version = published.with_context(|| format!("publishing a version of {name}"))?.version;
     let version = version.context("Lambda names no version")?;
     ready(cloud, &name, Some(&version)).await?;
-    Ok(Candidate {
-        function,
-        name,
-        version,
-    })
+    Ok(Candidate { function, name, version })
 }
 
 /// Waits until a function, or a version of it, can be invoked.
@@ -127,18 +116,12 @@ async fn ready(
     version: Option<&str>,
 ) -> Result<aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationOutput> {
     until(&format!("{name} to become ready"), READY_WITHIN, async || {
-        let asked = cloud
-            .lambda
-            .get_function_configuration()
-            .function_name(name)
-            .set_qualifier(version.map(str::to_owned));
+        let asked =
+            cloud.lambda.get_function_configuration().function_name(name).set_qualifier(version.map(str::to_owned));
         let found = said(asked.send()).await.with_context(|| format!("looking at {name}"))?;
         if found.state() == Some(&State::Failed) || found.last_update_status() == Some(&LastUpdateStatus::Failed) {
             let reasons = [found.state_reason(), found.last_update_status_reason()];
-            bail!(
-                "{name} cannot run: {}",
-                reasons.into_iter().flatten().collect::<Vec<_>>().join("; ")
-            );
+            bail!("{name} cannot run: {}", reasons.into_iter().flatten().collect::<Vec<_>>().join("; "));
         }
         let pending = found.state() == Some(&State::Pending);
         let updating = found.last_update_status() == Some(&LastUpdateStatus::InProgress);
@@ -148,27 +131,20 @@ async fn ready(
 }
 
 async fn migrate(cloud: &Cloud, stage: &Stage, candidates: &[Candidate]) -> Result<MigrationReport> {
-    let migration = candidates
-        .iter()
-        .find(|candidate| matches!(candidate.function.trigger, Trigger::Release));
+    let migration = candidates.iter().find(|candidate| matches!(candidate.function.trigger, Trigger::Release));
     let migration = migration.context("the table has no function that a release invokes")?;
     let order = MigrationOrder {
         reader_connections: connections(stage, Access::Reader),
         writer_connections: connections(stage, Access::Writer),
     };
-    let answer = invoke(cloud, migration, &serde_json::to_value(order)?)
-        .await
-        .context("migrating the database")?;
+    let answer = invoke(cloud, migration, &serde_json::to_value(order)?).await.context("migrating the database")?;
     serde_json::from_value(answer).context("migrate-database answers something else")
 }
 
 /// Twice the copies of every function that logs in so: the old and the new version during a release.
 fn connections(stage: &Stage, access: Access) -> u32 {
     let copies = FUNCTIONS.iter().filter(|function| function.database == Some(access));
-    2 * copies
-        .filter_map(|function| function.copies(stage))
-        .map(u32::from)
-        .sum::<u32>()
+    2 * copies.filter_map(|function| function.copies(stage)).map(u32::from).sum::<u32>()
 }
 
 async fn ask(cloud: &Cloud, candidate: &Candidate) -> Result<()> {
@@ -182,26 +158,24 @@ async fn ask(cloud: &Cloud, candidate: &Candidate) -> Result<()> {
     }
 }
 
+/// Invokes a version; while all copies of the function are busy, an import say, it waits for one.
 async fn invoke(cloud: &Cloud, candidate: &Candidate, event: &Value) -> Result<Value> {
-    let payload = Blob::new(serde_json::to_vec(event)?);
-    let invoke = cloud
-        .lambda
-        .invoke()
-        .function_name(&candidate.name)
-        .qualifier(&candidate.version)
-        .payload(payload);
-    let answer = said(invoke.send())
-        .await
-        .with_context(|| format!("invoking {}", candidate.name))?;
+    let Candidate { name, version, function } = candidate;
+    let patience = Duration::from_secs(u64::from(function.timeout_seconds) + 60);
+    let answer = until(&format!("a free copy of {name}"), patience, async || {
+        let payload = Blob::new(serde_json::to_vec(event)?);
+        let invoke = cloud.lambda.invoke().function_name(name).qualifier(version).payload(payload);
+        match invoke.send().await {
+            Ok(answer) => Ok(Some(answer)),
+            Err(error) if error.as_service_error().is_some_and(InvokeError::is_too_many_requests_exception) => Ok(None),
+            Err(error) => Err(explained(error)).with_context(|| format!("invoking {name}")),
+        }
+    })
+    .await?;
     let payload = answer.payload.map(Blob::into_inner).unwrap_or_default();
     if answer.function_error.is_some() {
         let error: Value = serde_json::from_slice(&payload).unwrap_or_default();
-        bail!(
-            "{}",
-            error["errorMessage"]
-                .as_str()
-                .unwrap_or("it failed without a word; see its log")
-        );
+        bail!("{}", error["errorMessage"].as_str().unwrap_or("it failed without a word; see its log"));
     }
     if payload.is_empty() {
         return Ok(Value::Null);
@@ -212,22 +186,11 @@ async fn invoke(cloud: &Cloud, candidate: &Candidate, event: &Value) -> Result<V
 async fn go_live(cloud: &Cloud, candidate: &Candidate) -> Result<()> {
     let Candidate { name, version, .. } = candidate;
     let current = said(cloud.lambda.get_alias().function_name(name).name(ALIAS).send()).await;
-    if current
-        .with_context(|| format!("looking at the alias of {name}"))?
-        .function_version()
-        == Some(version)
-    {
+    if current.with_context(|| format!("looking at the alias of {name}"))?.function_version() == Some(version) {
         return Ok(());
     }
-    let update = cloud
-        .lambda
-        .update_alias()
-        .function_name(name)
-        .name(ALIAS)
-        .function_version(version);
-    said(update.send())
-        .await
-        .with_context(|| format!("moving the alias of {name}"))?;
+    let update = cloud.lambda.update_alias().function_name(name).name(ALIAS).function_version(version);
+    said(update.send()).await.with_context(|| format!("moving the alias of {name}"))?;
     println!("  {name}: version {version} is live");
     Ok(())
 }

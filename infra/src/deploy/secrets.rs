@@ -8,7 +8,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use shared::secret::Secret;
 
 use crate::{
-    cloud::{Cloud, said},
+    cloud::{Cloud, explained, said},
     routes::Access,
     stage::{Auth, Stage},
 };
@@ -23,10 +23,7 @@ pub struct KnownSecrets {
 }
 
 pub async fn put(cloud: &Cloud, stage: &Stage, known: &KnownSecrets) -> Result<()> {
-    let key = known
-        .submission_key
-        .as_ref()
-        .map_or_else(random_key, |key| key.reveal().to_owned());
+    let key = known.submission_key.as_ref().map_or_else(random_key, |key| key.reveal().to_owned());
     put_once(cloud, &format!("{}/submission-key", stage.prefix()), Some(key)).await?;
     if stage.database.auth() == Auth::Iam {
         return Ok(());
@@ -43,9 +40,7 @@ pub async fn put(cloud: &Cloud, stage: &Stage, known: &KnownSecrets) -> Result<(
 
 async fn put_once(cloud: &Cloud, name: &str, value: Option<String>) -> Result<()> {
     let known = cloud.ssm.get_parameters().names(name);
-    let known = said(known.send())
-        .await
-        .with_context(|| format!("looking for the parameter {name}"))?;
+    let known = said(known.send()).await.with_context(|| format!("looking for the parameter {name}"))?;
     if !known.parameters().is_empty() {
         return Ok(());
     }
@@ -54,26 +49,12 @@ async fn put_once(cloud: &Cloud, name: &str, value: Option<String>) -> Result<()
             "put the administrator's password first: aws ssm put-parameter --type SecureString --name {name} --value …"
         );
     };
-    let put = cloud
-        .ssm
-        .put_parameter()
-        .name(name)
-        .value(value)
-        .r#type(ParameterType::SecureString)
-        .overwrite(false);
+    let put = cloud.ssm.put_parameter().name(name).value(value).r#type(ParameterType::SecureString).overwrite(false);
     match put.send().await {
         Ok(_) => Ok(()),
         // Somebody else was quicker.
-        Err(error)
-            if error
-                .as_service_error()
-                .is_some_and(PutParameterError::is_parameter_already_exists) =>
-        {
-            Ok(())
-        }
-        Err(error) => said(async { Err(error) })
-            .await
-            .with_context(|| format!("putting the parameter {name}")),
+        Err(error) if error.as_service_error().is_some_and(PutParameterError::is_parameter_already_exists) => Ok(()),
+        Err(error) => Err(explained(error)).with_context(|| format!("putting the parameter {name}")),
     }
 }
 

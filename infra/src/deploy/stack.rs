@@ -8,7 +8,9 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use aws_sdk_cloudformation::{
+    error::ProvideErrorMetadata,
     operation::describe_change_set::DescribeChangeSetOutput,
+    primitives::DateTime,
     types::{Capability, ChangeSetStatus, ChangeSetType, Parameter, ResourceChange, StackStatus},
 };
 use aws_sdk_s3::primitives::ByteStream;
@@ -17,7 +19,7 @@ use time::OffsetDateTime;
 
 use super::{Manner, change, watch};
 use crate::{
-    cloud::{Cloud, said, until},
+    cloud::{Cloud, explained, said, until},
     stacks::Stack,
 };
 
@@ -53,24 +55,12 @@ pub async fn apply(
         discard(cloud, &plan).await?;
         bail!("nothing was changed in {}: the answer was no", stack.name);
     }
-    let started = OffsetDateTime::now_utc();
-    let execute = cloud
-        .cloudformation
-        .execute_change_set()
-        .change_set_name(&plan.id)
-        .stack_name(&stack.name);
-    said(execute.send())
-        .await
-        .with_context(|| format!("executing the changes of {}", stack.name))?;
-    watch::until_done(cloud, &stack.name, started, manner).await?;
+    let execute = cloud.cloudformation.execute_change_set().change_set_name(&plan.id).stack_name(&stack.name);
+    said(execute.send()).await.with_context(|| format!("executing the changes of {}", stack.name))?;
+    watch::until_done(cloud, &stack.name, plan.made_at, manner).await?;
     if stack.termination_protection {
-        let protect = cloud
-            .cloudformation
-            .update_termination_protection()
-            .stack_name(&stack.name);
-        said(protect.enable_termination_protection(true).send())
-            .await
-            .context("protecting the stack")?;
+        let protect = cloud.cloudformation.update_termination_protection().stack_name(&stack.name);
+        said(protect.enable_termination_protection(true).send()).await.context("protecting the stack")?;
     }
     found_outputs(cloud, &stack.name).await
 }
@@ -105,6 +95,8 @@ async fn settled(cloud: &Cloud, name: &str) -> Result<Option<Described>> {
 struct Plan {
     id: String,
     stack: String,
+    /// By CloudFormation's clock.
+    made_at: DateTime,
     changes: Vec<ResourceChange>,
 }
 
@@ -116,17 +108,13 @@ async fn plan(
     parameters: &BTreeMap<&'static str, String>,
     kind: ChangeSetType,
 ) -> Result<Option<Plan>> {
-    let parameters = parameters
-        .iter()
-        .map(|(name, value)| Parameter::builder().parameter_key(*name).parameter_value(value).build());
+    let parameters =
+        parameters.iter().map(|(name, value)| Parameter::builder().parameter_key(*name).parameter_value(value).build());
     let mut create = cloud
         .cloudformation
         .create_change_set()
         .stack_name(&stack.name)
-        .change_set_name(format!(
-            "deploy-{}",
-            OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000
-        ))
+        .change_set_name(format!("deploy-{}", OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000))
         .change_set_type(kind)
         .capabilities(Capability::CapabilityNamedIam)
         .set_parameters(Some(parameters.collect()));
@@ -137,16 +125,12 @@ async fn plan(
         let bucket = bucket.context("a template this large needs the artifact bucket")?;
         create.template_url(upload(cloud, bucket, stack, template).await?)
     };
-    let created = said(create.send())
-        .await
-        .with_context(|| format!("planning the changes of {}", stack.name))?;
+    let created = said(create.send()).await.with_context(|| format!("planning the changes of {}", stack.name))?;
     let id = created.id.context("CloudFormation names no change set")?;
     let described = described(cloud, stack, &id).await?;
-    let plan = Plan {
-        id,
-        stack: stack.name.clone(),
-        changes: changes(&described),
-    };
+    let made_at = described.creation_time.context("CloudFormation does not say when it planned")?;
+    let changes = changes(cloud, stack, &id, &described).await?;
+    let plan = Plan { id, stack: stack.name.clone(), made_at, changes };
     if described.status() != Some(&ChangeSetStatus::Failed) {
         return Ok(Some(plan));
     }
@@ -158,52 +142,50 @@ async fn plan(
     bail!("CloudFormation refuses the changes of {}: {reason}", stack.name)
 }
 
+/// The change set once it is made, with its first hundred changes.
 async fn described(cloud: &Cloud, stack: &Stack, id: &str) -> Result<DescribeChangeSetOutput> {
     until(&format!("planning {}", stack.name), PLANNED_WITHIN, async || {
-        let describe = cloud
-            .cloudformation
-            .describe_change_set()
-            .change_set_name(id)
-            .stack_name(&stack.name);
-        let described = said(describe.send()).await.context("reading the change set")?;
+        let described = page(cloud, stack, id, None).await?;
         let under_way = [ChangeSetStatus::CreatePending, ChangeSetStatus::CreateInProgress];
         Ok((!described.status().is_some_and(|status| under_way.contains(status))).then_some(described))
     })
     .await
 }
 
-fn changes(described: &DescribeChangeSetOutput) -> Vec<ResourceChange> {
-    described
-        .changes()
-        .iter()
-        .filter_map(|change| change.resource_change().cloned())
-        .collect()
+async fn page(cloud: &Cloud, stack: &Stack, id: &str, token: Option<String>) -> Result<DescribeChangeSetOutput> {
+    let describe = cloud.cloudformation.describe_change_set().change_set_name(id).stack_name(&stack.name);
+    said(describe.set_next_token(token).send()).await.context("reading the change set")
+}
+
+async fn changes(
+    cloud: &Cloud,
+    stack: &Stack,
+    id: &str,
+    first: &DescribeChangeSetOutput,
+) -> Result<Vec<ResourceChange>> {
+    let mut changes: Vec<_> = first.changes().to_vec();
+    let mut token = first.next_token.clone();
+    while token.is_some() {
+        let more = page(cloud, stack, id, token).await?;
+        changes.extend_from_slice(more.changes());
+        token = more.next_token;
+    }
+    Ok(changes.into_iter().filter_map(|change| change.resource_change).collect())
 }
 
 async fn discard(cloud: &Cloud, plan: &Plan) -> Result<()> {
-    let delete = cloud
-        .cloudformation
-        .delete_change_set()
-        .change_set_name(&plan.id)
-        .stack_name(&plan.stack);
+    let delete = cloud.cloudformation.delete_change_set().change_set_name(&plan.id).stack_name(&plan.stack);
     said(delete.send()).await.context("removing the change set")?;
     Ok(())
 }
 
 async fn upload(cloud: &Cloud, bucket: &str, stack: &Stack, template: String) -> Result<String> {
     let digest = Sha256::digest(&template);
-    let key = format!(
-        "templates/{}-{:02x}{:02x}{:02x}{:02x}.json",
-        stack.name, digest[0], digest[1], digest[2], digest[3]
-    );
-    let put = cloud
-        .s3
-        .put_object()
-        .bucket(bucket)
-        .key(&key)
-        .body(ByteStream::from(template.into_bytes()));
+    let key =
+        format!("templates/{}-{:02x}{:02x}{:02x}{:02x}.json", stack.name, digest[0], digest[1], digest[2], digest[3]);
+    let put = cloud.s3.put_object().bucket(bucket).key(&key).body(ByteStream::from(template.into_bytes()));
     said(put.send()).await.context("uploading the template")?;
-    Ok(format!("https://{bucket}.s3.amazonaws.com/{key}"))
+    Ok(format!("https://{bucket}.s3.{}.amazonaws.com/{key}", cloud.region))
 }
 
 fn confirmed() -> Result<bool> {
@@ -218,23 +200,18 @@ fn confirmed() -> Result<bool> {
 pub async fn describe(cloud: &Cloud, name: &str) -> Result<Option<Described>> {
     match cloud.cloudformation.describe_stacks().stack_name(name).send().await {
         Ok(found) => Ok(found.stacks.unwrap_or_default().into_iter().next()),
-        Err(error) if format!("{error:?}").contains("does not exist") => Ok(None),
-        Err(error) => said(async { Err(error) })
-            .await
-            .with_context(|| format!("looking at {name}")),
+        // CloudFormation has no code of its own for it.
+        Err(error) if error.message().is_some_and(|message| message.contains("does not exist")) => Ok(None),
+        Err(error) => Err(explained(error)).with_context(|| format!("looking at {name}")),
     }
 }
 
 pub fn outputs(stack: &Described) -> BTreeMap<String, String> {
     let pairs = stack.outputs().iter();
-    pairs
-        .filter_map(|output| Some((output.output_key()?.to_owned(), output.output_value()?.to_owned())))
-        .collect()
+    pairs.filter_map(|output| Some((output.output_key()?.to_owned(), output.output_value()?.to_owned()))).collect()
 }
 
 async fn found_outputs(cloud: &Cloud, name: &str) -> Result<BTreeMap<String, String>> {
-    let found = describe(cloud, name)
-        .await?
-        .with_context(|| format!("the stack {name} has gone"))?;
+    let found = describe(cloud, name).await?.with_context(|| format!("the stack {name} has gone"))?;
     Ok(outputs(&found))
 }

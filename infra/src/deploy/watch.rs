@@ -7,43 +7,50 @@ use aws_sdk_cloudformation::{
     primitives::DateTime,
     types::{StackEvent, StackStatus},
 };
-use time::OffsetDateTime;
 
 use super::{Manner, stack};
-use crate::cloud::{Cloud, said, until};
+use crate::cloud::{Cloud, explained, until};
 
 /// A database in two zones takes its time.
 const DONE_WITHIN: Duration = Duration::from_mins(90);
 
-/// Follows the stack until it is done; a failure is told with AWS's own reason for the resource that failed first.
-pub async fn until_done(cloud: &Cloud, name: &str, started: OffsetDateTime, manner: Manner) -> Result<()> {
+/// Follows the stack until an event says that it is done; a failure is told with AWS's own reason for the resource that
+/// failed first. The status alone would not do: it may still be the one from before.
+pub async fn until_done(cloud: &Cloud, name: &str, since: DateTime, manner: Manner) -> Result<()> {
     let mut told = BTreeSet::new();
-    let status = until(name, DONE_WITHIN, async || {
-        if manner != Manner::Brief {
-            for event in events(cloud, name, started).await? {
-                if told.insert(event.event_id().unwrap_or_default().to_owned()) {
-                    tell(&event);
-                }
+    let end = until(name, DONE_WITHIN, async || {
+        let events = events(cloud, name, since).await?;
+        for event in events.iter().filter(|_| manner != Manner::Brief) {
+            if told.insert(event.event_id().unwrap_or_default().to_owned()) {
+                tell(event);
             }
         }
-        settled_status(cloud, name).await
+        Ok(events.iter().rev().find(|event| is_end(event, name)).map(|event| status(event).to_owned()))
     })
     .await?;
-    if matches!(status, StackStatus::CreateComplete | StackStatus::UpdateComplete) {
+    if ["CREATE_COMPLETE", "UPDATE_COMPLETE"].contains(&end.as_str()) {
         return Ok(());
     }
-    let reasons = root_causes(&events(cloud, name, started).await?);
     bail!(
-        "{name} could not be changed and was rolled back ({}):\n{reasons}",
-        status.as_str()
+        "{name} could not be changed and was rolled back ({end}):\n{}",
+        root_causes(&events(cloud, name, since).await?)
     )
+}
+
+/// Whether the stack itself has come to rest with this event.
+fn is_end(event: &StackEvent, name: &str) -> bool {
+    event.logical_resource_id() == Some(name)
+        && event.resource_type() == Some("AWS::CloudFormation::Stack")
+        && !status(event).ends_with("_IN_PROGRESS")
+}
+
+fn status(event: &StackEvent) -> &str {
+    event.resource_status().map_or("", |status| status.as_str())
 }
 
 /// Waits for what somebody else, or an interrupted deploy, has under way.
 pub async fn until_settled(cloud: &Cloud, name: &str) -> Result<()> {
-    until(name, DONE_WITHIN, async || settled_status(cloud, name).await)
-        .await
-        .map(drop)
+    until(name, DONE_WITHIN, async || settled_status(cloud, name).await).await.map(drop)
 }
 
 pub async fn until_gone(cloud: &Cloud, name: &str) -> Result<()> {
@@ -60,13 +67,8 @@ pub async fn until_gone(cloud: &Cloud, name: &str) -> Result<()> {
 }
 
 async fn settled_status(cloud: &Cloud, name: &str) -> Result<Option<StackStatus>> {
-    let found = stack::describe(cloud, name)
-        .await?
-        .with_context(|| format!("the stack {name} has gone"))?;
-    let status = found
-        .stack_status()
-        .cloned()
-        .context("CloudFormation names no status")?;
+    let found = stack::describe(cloud, name).await?.with_context(|| format!("the stack {name} has gone"))?;
+    let status = found.stack_status().cloned().context("CloudFormation names no status")?;
     Ok((!is_under_way(&status)).then_some(status))
 }
 
@@ -74,49 +76,39 @@ pub fn is_under_way(status: &StackStatus) -> bool {
     *status != StackStatus::ReviewInProgress && status.as_str().ends_with("_IN_PROGRESS")
 }
 
-/// Events since the start, oldest first.
-async fn events(cloud: &Cloud, name: &str, started: OffsetDateTime) -> Result<Vec<StackEvent>> {
-    let described = said(cloud.cloudformation.describe_stack_events().stack_name(name).send()).await;
-    let mut events = described
-        .context("reading the stack's events")?
-        .stack_events
-        .unwrap_or_default();
-    // A clock that differs a little must not hide the first event.
-    let since = DateTime::from_secs(started.unix_timestamp() - 2);
-    events.retain(|event| event.timestamp().is_some_and(|at| *at >= since));
+/// Events since then, oldest first. CloudFormation gives them newest first, a hundred or so a page.
+async fn events(cloud: &Cloud, name: &str, since: DateTime) -> Result<Vec<StackEvent>> {
+    let mut events = Vec::new();
+    let mut pages = cloud.cloudformation.describe_stack_events().stack_name(name).into_paginator().send();
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(explained).context("reading the stack's events")?.stack_events.unwrap_or_default();
+        let older = page.iter().any(|event| event.timestamp().is_some_and(|at| *at < since));
+        events.extend(page.into_iter().filter(|event| event.timestamp().is_some_and(|at| *at >= since)));
+        if older {
+            break;
+        }
+    }
     events.reverse();
     Ok(events)
 }
 
 fn tell(event: &StackEvent) {
-    let status = event.resource_status().map_or("", |status| status.as_str());
-    let reason = event
-        .resource_status_reason()
-        .map(|reason| format!("  {reason}"))
-        .unwrap_or_default();
-    println!(
-        "  {status:<28} {}{reason}",
-        event.logical_resource_id().unwrap_or_default()
-    );
+    let status = status(event);
+    let reason = event.resource_status_reason().map(|reason| format!("  {reason}")).unwrap_or_default();
+    println!("  {status:<28} {}{reason}", event.logical_resource_id().unwrap_or_default());
 }
 
 /// The resources that failed by themselves, not those that were cancelled because of them.
 fn root_causes(events: &[StackEvent]) -> String {
     let failed = events.iter().filter(|event| {
-        let status = event.resource_status().map_or("", |status| status.as_str());
-        let cancelled = event
-            .resource_status_reason()
-            .is_some_and(|reason| reason.contains("cancelled"));
-        status.ends_with("_FAILED") && !cancelled
+        let cancelled = event.resource_status_reason().is_some_and(|reason| reason.contains("cancelled"));
+        status(event).ends_with("_FAILED") && !cancelled
     });
     let lines: Vec<String> = failed
         .map(|event| {
             let kind = event.resource_type().unwrap_or_default();
             let reason = event.resource_status_reason().unwrap_or("AWS says not why");
-            format!(
-                "  {} ({kind}): {reason}",
-                event.logical_resource_id().unwrap_or_default()
-            )
+            format!("  {} ({kind}): {reason}", event.logical_resource_id().unwrap_or_default())
         })
         .collect();
     if lines.is_empty() {
@@ -149,11 +141,7 @@ mod tests {
     fn the_root_cause_is_told_and_not_what_was_cancelled_with_it() {
         let text = root_causes(&[
             event("Vpc", ResourceStatus::CreateComplete, ""),
-            event(
-                "Subnet1",
-                ResourceStatus::CreateFailed,
-                "The CIDR '10.0.0.0/99' is invalid",
-            ),
+            event("Subnet1", ResourceStatus::CreateFailed, "The CIDR '10.0.0.0/99' is invalid"),
             event("Subnet2", ResourceStatus::CreateFailed, "Resource creation cancelled"),
         ]);
         assert_eq!(text, "  Subnet1 (AWS::EC2::Subnet): The CIDR '10.0.0.0/99' is invalid");

@@ -52,15 +52,9 @@ impl Emulator {
         ports::note(home, NAME, port)?;
 
         let mut command = Process::command(home, NAME, &tools.program("python"))?;
-        command
-            .args(["-m", "ministack"])
-            .current_dir(&folder)
-            .env_clear()
-            .envs(environment(&folder, port));
+        command.args(["-m", "ministack"]).current_dir(&folder).env_clear().envs(environment(&folder, port));
         let process = Process::spawn(home, NAME, command)?;
-        process
-            .wait_until(START_PATIENCE, async || Ok(is_healthy(port)))
-            .await?;
+        process.wait_until(START_PATIENCE, async || Ok(is_healthy(port))).await?;
         Ok(Self { process, port })
     }
 

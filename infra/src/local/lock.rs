@@ -51,9 +51,7 @@ impl Lock {
 fn open(path: &Path) -> Result<File> {
     let mut options = OpenOptions::new();
     options.create(true).truncate(false).write(true);
-    options
-        .open(path)
-        .with_context(|| format!("opening {}", path.display()))
+    options.open(path).with_context(|| format!("opening {}", path.display()))
 }
 
 #[cfg(test)]
@@ -68,11 +66,7 @@ mod tests {
         let scratch = Scratch::new();
         let path = scratch.home.folder("").unwrap().join("lock");
         let lock = Lock::take(&path).unwrap();
-        let mut child = Command::new("sleep")
-            .arg("300")
-            .stdin(lock.share().unwrap())
-            .spawn()
-            .unwrap();
+        let mut child = Command::new("sleep").arg("300").stdin(lock.share().unwrap()).spawn().unwrap();
         drop(lock);
         assert!(Lock::try_take(&path).unwrap().is_none());
         child.kill().unwrap();

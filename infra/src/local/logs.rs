@@ -13,11 +13,8 @@ const ERRORS_SHOWN: usize = 3;
 
 /// Runs `command` to its end with its output in `log`. A failure shows how the output ended.
 pub fn run(command: &mut Command, input: Stdio, log: &Path) -> Result<()> {
-    let output = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(log)
-        .with_context(|| format!("opening {}", log.display()))?;
+    let output =
+        OpenOptions::new().create(true).append(true).open(log).with_context(|| format!("opening {}", log.display()))?;
     let program = command.get_program().display().to_string();
     let status = command
         .stdin(input)
@@ -71,10 +68,7 @@ mod tests {
         let failure = run(&mut command, Stdio::null(), &log).unwrap_err().to_string();
         assert!(failure.contains("exit status: 3"), "{failure}");
         assert!(failure.contains(log.to_str().unwrap()), "{failure}");
-        assert!(
-            failure.ends_with("line 9") && !failure.contains("line 1\n"),
-            "{failure}"
-        );
+        assert!(failure.ends_with("line 9") && !failure.contains("line 1\n"), "{failure}");
     }
 
     #[test]

@@ -47,20 +47,13 @@ pub struct Options<'a> {
 
 /// Whether `up` can listen there; asked before the first build, which takes minutes.
 pub fn check_port(home: &Home, port: u16) -> Result<()> {
-    if Emulator::running(home)? == Some(port) {
-        Ok(())
-    } else {
-        ports::require_free(port)
-    }
+    if Emulator::running(home)? == Some(port) { Ok(()) } else { ports::require_free(port) }
 }
 
 impl LocalStage {
     /// Starts what does not run yet; what runs well goes on, with the messages in its queues.
     pub async fn start(home: &Home, options: &Options<'_>) -> Result<Self> {
-        ensure!(
-            cfg!(target_os = "linux"),
-            "the local stage needs Linux: run it in a virtual machine or container"
-        );
+        ensure!(cfg!(target_os = "linux"), "the local stage needs Linux: run it in a virtual machine or container");
         let lock = home.lock()?;
         home.check_space()?;
         let tools = Tools::ensure(home, &[Tool::Ministack])?;
@@ -69,11 +62,7 @@ impl LocalStage {
         }
         let mariadb = MariaDb::start(home, options.settings).await?;
         let emulator = Emulator::start(home, &tools, options.port, options.reset).await?;
-        Ok(Self {
-            mariadb,
-            emulator,
-            _lock: lock,
-        })
+        Ok(Self { mariadb, emulator, _lock: lock })
     }
 
     /// Ends everything that runs in `home`: first what writes to the database, then the database. Says whether

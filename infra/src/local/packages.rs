@@ -12,14 +12,8 @@ use rustix::process::geteuid;
 use super::logs;
 
 /// Where servers lie that are not in everybody's PATH.
-const MORE_FOLDERS: [&str; 6] = [
-    "/usr/sbin",
-    "/usr/libexec",
-    "/usr/local/sbin",
-    "/usr/local/bin",
-    "/usr/local/libexec",
-    "/opt/homebrew/bin",
-];
+const MORE_FOLDERS: [&str; 6] =
+    ["/usr/sbin", "/usr/libexec", "/usr/local/sbin", "/usr/local/bin", "/usr/local/libexec", "/opt/homebrew/bin"];
 
 /// The full path of an installed program.
 pub fn find(program: &str) -> Option<PathBuf> {
@@ -41,9 +35,7 @@ pub struct Package {
 impl Package {
     /// Installs it where that can be done without asking anybody, else says the command to run.
     pub fn install(&self, log: &Path) -> Result<()> {
-        let Some(apt) = unattended_apt() else {
-            anyhow::bail!("{}", self.remedy())
-        };
+        let Some(apt) = unattended_apt() else { anyhow::bail!("{}", self.remedy()) };
         eprintln!("Installing {} …", self.name);
         logs::run(apt().arg("update"), Stdio::null(), log)
             .and_then(|()| {
@@ -87,9 +79,6 @@ fn unattended_apt() -> Option<impl Fn() -> Command> {
 
 fn sudo_needs_no_password() -> bool {
     let mut sudo = Command::new("sudo");
-    sudo.args(["-n", "true"])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
+    sudo.args(["-n", "true"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     sudo.status().is_ok_and(|status| status.success())
 }

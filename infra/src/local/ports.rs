@@ -20,9 +20,7 @@ pub fn any_free() -> Result<u16> {
 
 /// The port that was noted for `name`.
 pub fn noted(home: &Home, name: &str) -> Result<Option<u16>> {
-    Ok(fs::read_to_string(file(home, name)?)
-        .ok()
-        .and_then(|note| note.trim().parse().ok()))
+    Ok(fs::read_to_string(file(home, name)?).ok().and_then(|note| note.trim().parse().ok()))
 }
 
 pub fn note(home: &Home, name: &str, port: u16) -> Result<()> {
@@ -55,14 +53,10 @@ pub fn require_free(port: u16) -> Result<()> {
 
 /// Name and pid of the process that listens on `port`, as far as `/proc` lets this user see it.
 fn holder(port: u16) -> Option<String> {
-    let tables: String = ["/proc/net/tcp", "/proc/net/tcp6"]
-        .iter()
-        .filter_map(|table| fs::read_to_string(table).ok())
-        .collect();
-    let sockets: Vec<String> = listening_inodes(&tables, port)
-        .into_iter()
-        .map(|inode| format!("socket:[{inode}]"))
-        .collect();
+    let tables: String =
+        ["/proc/net/tcp", "/proc/net/tcp6"].iter().filter_map(|table| fs::read_to_string(table).ok()).collect();
+    let sockets: Vec<String> =
+        listening_inodes(&tables, port).into_iter().map(|inode| format!("socket:[{inode}]")).collect();
     Stat::all().map(|stat| stat.pid).find_map(|pid| {
         let open_files = fs::read_dir(format!("/proc/{pid}/fd")).ok()?.flatten();
         let mut targets = open_files.filter_map(|file| fs::read_link(file.path()).ok());
@@ -91,9 +85,7 @@ mod tests {
     #[test]
     fn an_occupied_port_is_refused_with_the_name_of_its_holder() {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        let refusal = require_free(listener.local_addr().unwrap().port())
-            .unwrap_err()
-            .to_string();
+        let refusal = require_free(listener.local_addr().unwrap().port()).unwrap_err().to_string();
         assert!(refusal.contains(&format!("(pid {})", std::process::id())), "{refusal}");
         assert!(refusal.contains("--port N"), "{refusal}");
     }

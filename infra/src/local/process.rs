@@ -37,10 +37,7 @@ impl Process {
     /// The command that starts `program` as the background process `name`; add arguments and environment.
     pub fn command(home: &Home, name: &str, program: &Path) -> Result<Command> {
         let mut command = Command::new("/bin/sh");
-        command
-            .args(["-c", RECORD_AND_BECOME])
-            .arg(pid_file(home, name)?)
-            .arg(program);
+        command.args(["-c", RECORD_AND_BECOME]).arg(pid_file(home, name)?).arg(program);
         Ok(command)
     }
 
@@ -71,13 +68,11 @@ impl Process {
 
     fn new(home: &Home, name: &'static str, recorded: Stat) -> Result<Self> {
         let pid_file = pid_file(home, name)?;
-        Ok(Self {
-            name,
-            recorded,
-            home: fs::canonicalize(home.root())?,
-            pid_file,
-            log: home.log(name)?,
-        })
+        Ok(Self { name, recorded, home: fs::canonicalize(home.root())?, pid_file, log: home.log(name)? })
+    }
+
+    pub fn pid(&self) -> i32 {
+        self.recorded.pid.as_raw_nonzero().get()
     }
 
     pub fn is_alive(&self) -> bool {
@@ -92,12 +87,7 @@ impl Process {
                 return Err(self.obituary());
             }
             if Instant::now() > deadline {
-                bail!(
-                    "{} does not answer after {} s; {}",
-                    self.name,
-                    patience.as_secs(),
-                    logs::end_of(&self.log)
-                );
+                bail!("{} does not answer after {} s; {}", self.name, patience.as_secs(), logs::end_of(&self.log));
             }
             sleep(POLL).await;
         }
@@ -110,11 +100,7 @@ impl Process {
             sleep(POLL).await;
         }
         sleep(STOP_SETTLES).await;
-        if self.pid_file.exists() {
-            Err(self.obituary())
-        } else {
-            Ok(())
-        }
+        if self.pid_file.exists() { Err(self.obituary()) } else { Ok(()) }
     }
 
     fn obituary(&self) -> anyhow::Error {
@@ -228,11 +214,7 @@ mod tests {
         let mut stranger = Command::new("sleep").arg("300").process_group(0).spawn().unwrap();
         let mut recorded = Stat::of(Pid::from_child(&stranger)).unwrap();
         recorded.started -= 1;
-        Process::new(&scratch.home, "sleeper", recorded)
-            .unwrap()
-            .stop(KILL_PATIENCE)
-            .await
-            .unwrap();
+        Process::new(&scratch.home, "sleeper", recorded).unwrap().stop(KILL_PATIENCE).await.unwrap();
         assert!(stranger.try_wait().unwrap().is_none(), "the stranger was ended");
         stranger.kill().unwrap();
         stranger.wait().unwrap();
@@ -255,11 +237,7 @@ mod tests {
         let scratch = Scratch::new();
         let process = spawn(&scratch.home, "echo no such setting; exit 1");
         let never = async || Ok(false);
-        let failure = process
-            .wait_until(Duration::from_mins(1), never)
-            .await
-            .unwrap_err()
-            .to_string();
+        let failure = process.wait_until(Duration::from_mins(1), never).await.unwrap_err().to_string();
         assert!(failure.contains("no such setting"), "{failure}");
     }
 }

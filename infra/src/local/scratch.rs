@@ -18,11 +18,7 @@ impl Scratch {
 
     /// As a crash does it; the pid files stay.
     pub fn kill_all(&self) {
-        for entry in fs::read_dir(self.home.root().join("run"))
-            .into_iter()
-            .flatten()
-            .flatten()
-        {
+        for entry in fs::read_dir(self.home.root().join("run")).into_iter().flatten().flatten() {
             let record = fs::read_to_string(entry.path()).unwrap_or_default();
             if let Some((pid, _)) = record.split_once(" (") {
                 let _ = Command::new("kill").args(["-9", "--", &format!("-{pid}")]).output();

@@ -46,15 +46,7 @@ mod tests {
     fn a_program_name_with_spaces_and_parentheses_does_not_confuse_the_parser() {
         let line = "42 (a) b (c) S 1 7 7 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 987654 100 200\n";
         let pid = |raw| Pid::from_raw(raw).unwrap();
-        assert_eq!(
-            Stat::parse(line),
-            Some(Stat {
-                pid: pid(42),
-                alive: true,
-                group: pid(7),
-                started: 987_654
-            })
-        );
+        assert_eq!(Stat::parse(line), Some(Stat { pid: pid(42), alive: true, group: pid(7), started: 987_654 }));
         assert_eq!(Stat::parse(""), None);
         assert_eq!(Stat::parse("42 (torn) S 1"), None);
     }

@@ -28,29 +28,22 @@ pub enum Tool {
     CargoLambda,
     /// Checks templates.
     CfnLint,
-    /// A second emulator, which knows the types that ministack does not.
-    Moto,
 }
 
 impl Tool {
-    const ALL: [Self; 4] = [Self::Ministack, Self::CargoLambda, Self::CfnLint, Self::Moto];
+    const ALL: [Self; 3] = [Self::Ministack, Self::CargoLambda, Self::CfnLint];
 
     const fn pin(self) -> &'static str {
         match self {
             Self::Ministack => "ministack==1.5.33",
             Self::CargoLambda => "cargo-lambda==1.9.2",
             Self::CfnLint => "cfn-lint==1.58.0",
-            Self::Moto => "moto[server]==5.2.5",
         }
     }
 }
 
-const PYTHON: Package = Package {
-    name: "Python 3 with its venv module",
-    apt: "python3 python3-venv",
-    dnf: "python3",
-    brew: "python",
-};
+const PYTHON: Package =
+    Package { name: "Python 3 with its venv module", apt: "python3 python3-venv", dnf: "python3", brew: "python" };
 
 pub struct Tools {
     environment: PathBuf,
@@ -62,17 +55,11 @@ impl Tools {
         let folder = home.tools();
         make_private_folder(&folder)?;
         let lock = lock(&folder.join("lock"))?;
-        let tools = Self {
-            environment: folder.join("venv"),
-        };
+        let tools = Self { environment: folder.join("venv") };
         let stamp = folder.join("installed");
 
         let mut installed = tools.installed(&stamp);
-        let missing: Vec<&str> = wanted
-            .iter()
-            .map(|tool| tool.pin())
-            .filter(|pin| !installed.contains(pin))
-            .collect();
+        let missing: Vec<&str> = wanted.iter().map(|tool| tool.pin()).filter(|pin| !installed.contains(pin)).collect();
         if missing.is_empty() {
             return Ok(tools);
         }
@@ -113,8 +100,7 @@ impl Tools {
         let stamp = fs::read_to_string(stamp).unwrap_or_default();
         let pin_of = |line| Tool::ALL.iter().map(|tool| tool.pin()).find(|pin| *pin == line);
         let pins: Option<Vec<_>> = stamp.lines().map(pin_of).collect();
-        pins.filter(|_| succeeds(self.python().arg("--version")))
-            .unwrap_or_default()
+        pins.filter(|_| succeeds(self.python().arg("--version"))).unwrap_or_default()
     }
 
     fn create(&self, lock: &Lock, log: &Path) -> Result<()> {

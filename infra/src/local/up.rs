@@ -8,13 +8,13 @@ use shared::secret::Secret;
 
 use super::{Emulator, Home, LocalStage, Options, check_port};
 use crate::{
-    cloud::{Cloud, Local},
+    cloud::Cloud,
     database_settings,
     deploy::{self, KnownSecrets, Manner, Packages, Profile},
     import,
     routes::Access,
     stacks::Kind,
-    stage::{External, Server, Stage},
+    stage::{Server, Stage},
 };
 
 /// The catalogue that a shop starts with.
@@ -52,14 +52,7 @@ pub async fn up(args: &Up) -> Result<()> {
 
 pub async fn down() -> Result<()> {
     let ran = LocalStage::stop(&Home::find("shop")?).await?;
-    println!(
-        "{}",
-        if ran {
-            "The shop is closed; its data is kept."
-        } else {
-            "The shop was not open."
-        }
-    );
+    println!("{}", if ran { "The shop is closed; its data is kept." } else { "The shop was not open." });
     Ok(())
 }
 
@@ -76,49 +69,34 @@ pub async fn start(home: &Home, port: u16, reset: bool) -> Result<Started> {
     let packages = Packages::build(Profile::Local).await?;
     let mut stage = Stage::load("local")?;
     let settings = database_settings::settings(&stage);
-    let local = LocalStage::start(
-        home,
-        &Options {
-            port,
-            settings: &settings,
-            reset,
-        },
-    )
-    .await?;
-    stage.database.server = Server::External(External {
-        host: "127.0.0.1".to_owned(),
-        port: local.mariadb.port,
-    });
+    let local = LocalStage::start(home, &Options { port, settings: &settings, reset }).await?;
+    if let Server::External(external) = &mut stage.database.server {
+        external.port = local.mariadb.port;
+    }
 
-    let cloud = Cloud::local(&stage, Local { port }).await;
+    let cloud = Cloud::local(&stage, port);
     let known = known_secrets(&local);
     let deployed = deploy::deploy(&cloud, &stage, &packages, &known, Manner::Brief).await?;
-    if deployed.migration.books == 0 {
+    if deployed.migration.imports == 0 {
         println!("Filling the shelves …");
         let bucket = deploy::output(&deployed.outputs, Kind::App, "ImportBucket")?;
         import::import(&cloud, bucket, &catalogue().await?).await?;
     }
-    Ok(Started {
-        local,
-        url: format!("http://anaquel.alb.localhost:{port}/"),
-    })
+    Ok(Started { local, url: format!("http://anaquel.alb.localhost:{port}/") })
 }
 
 /// The clients of the local stage that is open.
-pub async fn running_cloud(stage: &Stage) -> Result<Cloud> {
+pub fn running_cloud(stage: &Stage) -> Result<Cloud> {
     let Some(port) = Emulator::running(&Home::find("shop")?)? else {
         bail!("the shop is not open: `cargo bookstore up` opens it");
     };
-    Ok(Cloud::local(stage, Local { port }).await)
+    Ok(Cloud::local(stage, port))
 }
 
 fn known_secrets(local: &LocalStage) -> KnownSecrets {
     let secrets = &local.mariadb.secrets;
-    let passwords = [
-        (Access::Admin, &secrets.admin),
-        (Access::Reader, &secrets.reader),
-        (Access::Writer, &secrets.writer),
-    ];
+    let passwords =
+        [(Access::Admin, &secrets.admin), (Access::Reader, &secrets.reader), (Access::Writer, &secrets.writer)];
     KnownSecrets {
         passwords: BTreeMap::from(passwords.map(|(access, password)| (access, Secret::new(password)))),
         submission_key: Some(Secret::new(&secrets.submission_key)),

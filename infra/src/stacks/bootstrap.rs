@@ -21,7 +21,7 @@ pub fn stack(stage: &Stage) -> Stack {
         }],
     });
     let artifacts = bucket::add(template, "ArtifactBucket", artifacts);
-    template.keep(artifacts, Keep::Retain);
+    template.keep(artifacts, Keep::RetainExceptOnCreate);
 
     template.output("ArtifactBucket", artifacts);
     stack

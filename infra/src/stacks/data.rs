@@ -51,10 +51,8 @@ fn database(stack: &mut Stack, stage: &Stage, server: &Rds) -> Id {
             subnet_ids: list(subnets),
         },
     );
-    let parameters: Map<_, _> = settings(stage)
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value.into()))
-        .collect();
+    let parameters: Map<_, _> =
+        settings(stage).into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
     let parameter_group = template.add(
         "DatabaseSettings",
         rds::DBParameterGroup! {
@@ -124,10 +122,7 @@ fn queues(template: &mut Template, stage: &Stage) {
         },
     );
 
-    for (name, queue, right) in [
-        ("Submissions", submissions, Queue::Send),
-        ("Parked", parked, Queue::Park),
-    ] {
+    for (name, queue, right) in [("Submissions", submissions, Queue::Send), ("Parked", parked, Queue::Park)] {
         let policy = sqs::QueuePolicy! {
             queues: list([queue]),
             policy_document: only_over_tls("sqs:*", queue.att("Arn")),

@@ -75,10 +75,7 @@ pub fn add(stack: &mut Stack, stage: &Stage, wiring: &Wiring, function: &'static
 /// The first version and the alias are made once and stay as they are here: releases publish versions and
 /// move the alias. A version that left the template would take a running one away, hence `Retain`.
 fn live(template: &mut Template, id: &str, function: Id) -> Id {
-    let version = template.add(
-        format!("{id}FirstVersion"),
-        lambda::Version! { function_name: function },
-    );
+    let version = template.add(format!("{id}FirstVersion"), lambda::Version! { function_name: function });
     template.keep(version, Keep::Retain);
     let alias = template.add(
         format!("{id}Live"),

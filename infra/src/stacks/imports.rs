@@ -47,7 +47,7 @@ pub fn add(template: &mut Template, stage: &Stage, function: &Function, alias: I
     let bucket = bucket::add(template, "ImportBucket", imports);
     template.after(bucket, permission);
     if stage.protect {
-        template.keep(bucket, Keep::Retain);
+        template.keep(bucket, Keep::RetainExceptOnCreate);
     }
     template.output("ImportBucket", bucket);
 }

@@ -11,7 +11,7 @@ use crate::rules::{Rule, rules};
 use crate::stage::Stage;
 use crate::template::{Id, Template, arn, list, logical};
 
-const NOT_FOUND: &str = r#"{"type":"about:blank","title":"Not Found","status":404}"#;
+const NOT_FOUND: &str = r#"{"type":"about:blank","title":"Not found","status":404}"#;
 
 /// Adds the load balancer and returns its listener.
 pub fn add(stack: &mut Stack, stage: &Stage) -> Id {
@@ -20,16 +20,10 @@ pub fn add(stack: &mut Stack, stage: &Stage) -> Id {
     let group = stack.input(Kind::Network, "LoadBalancerGroup", "AWS::EC2::SecurityGroup::Id");
     let template = &mut stack.template;
 
-    let name = if stage.is_local() {
-        "anaquel".to_owned()
-    } else {
-        format!("anaquel-{}", stage.name)
-    };
+    let name = if stage.is_local() { "anaquel".to_owned() } else { format!("anaquel-{}", stage.name) };
     let protect = stage.protect.to_string();
-    let attributes = [
-        ("routing.http.drop_invalid_header_fields.enabled", "true"),
-        ("deletion_protection.enabled", &protect),
-    ];
+    let attributes =
+        [("routing.http.drop_invalid_header_fields.enabled", "true"), ("deletion_protection.enabled", &protect)];
     let load_balancer = template.add(
         "LoadBalancer",
         elb::LoadBalancer! {

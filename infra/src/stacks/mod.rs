@@ -49,17 +49,9 @@ pub enum Input {
 
 /// In the order in which they are deployed.
 pub fn all(stage: &Stage) -> Result<Vec<Stack>> {
-    let stacks = vec![
-        bootstrap::stack(stage),
-        network::stack(stage),
-        data::stack(stage),
-        app::stack(stage),
-    ];
+    let stacks = vec![bootstrap::stack(stage), network::stack(stage), data::stack(stage), app::stack(stage)];
     for stack in &stacks {
-        stack
-            .template
-            .check()
-            .with_context(|| format!("stack {}", stack.name))?;
+        stack.template.check().with_context(|| format!("stack {}", stack.name))?;
     }
     Ok(stacks)
 }

@@ -9,7 +9,7 @@ use stratosphere::value::{fn_get_azs, fn_select_string};
 use stratosphere::{Tag, Tag_};
 
 use super::{Kind, Stack};
-use crate::stage::{self, Auth, Stage};
+use crate::stage::{self, Auth, Server, Stage};
 use crate::template::{Id, Template, list, sub};
 
 const NETWORK: &str = "172.16.0.0/16";
@@ -120,10 +120,7 @@ fn nat(template: &mut Template, internet: Id, public: &[Id], app_tables: [Id; 2]
     let mut gateways = Vec::new();
     for (zone, &subnet) in (1..).zip(public) {
         let name = format!("nat-{zone}");
-        let address = template.add(
-            format!("NatAddress{zone}"),
-            ec2::EIP! { domain: "vpc", tags: named(&name) },
-        );
+        let address = template.add(format!("NatAddress{zone}"), ec2::EIP! { domain: "vpc", tags: named(&name) });
         template.after(address, internet);
         gateways.push(template.add(
             format!("NatGateway{zone}"),
@@ -208,7 +205,10 @@ fn security_groups(template: &mut Template, stage: &Stage, vpc: Id) -> Id {
         stage::Egress::Endpoints => &APP,
         stage::Egress::SingleNat | stage::Egress::NatPerZone => &[ANYWHERE],
     };
-    let mut calls = Vec::from(DATA.map(|range| to_range(range, 3306, "MariaDB")));
+    let mut calls = match &stage.database.server {
+        Server::Rds(_) => Vec::from(DATA.map(|range| to_range(range, 3306, "MariaDB"))),
+        Server::External(external) => vec![to_range(&external.range, external.port.into(), "MariaDB")],
+    };
     calls.extend(aws.iter().map(|range| to_range(range, 443, "AWS")));
     calls.push(Egress! {
         ip_protocol: "tcp",

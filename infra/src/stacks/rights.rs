@@ -17,10 +17,7 @@ pub fn policy(stage: &Stage, wiring: &Wiring, function: &Function, log_group: Id
     ];
     let parameters = function.parameters(stage);
     if !parameters.is_empty() {
-        let arns: Vec<_> = parameters
-            .iter()
-            .map(|name| arn("ssm", &format!("parameter{name}")))
-            .collect();
+        let arns: Vec<_> = parameters.iter().map(|name| arn("ssm", &format!("parameter{name}"))).collect();
         statements.push(allow(&["ssm:GetParameters"], arns));
     }
     statements.extend(database(wiring, function));

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::routes::{Access, FUNCTIONS, Function, Trigger};
-use crate::stage::STAGES;
+use crate::stage::{Egress, STAGES, Stage};
 use crate::template::logical;
 
 fn stage(name: &str) -> Stage {
@@ -14,11 +14,7 @@ fn stage(name: &str) -> Stage {
 }
 
 fn template(stage: &Stage, kind: Kind) -> Value {
-    let stack = all(stage)
-        .unwrap()
-        .into_iter()
-        .find(|stack| stack.kind == kind)
-        .expect("a stack of each kind");
+    let stack = all(stage).unwrap().into_iter().find(|stack| stack.kind == kind).expect("a stack of each kind");
     serde_json::to_value(&stack.template).unwrap()
 }
 
@@ -31,8 +27,7 @@ fn everywhere(kind: Kind) -> impl Iterator<Item = Value> {
 fn resources<'a>(template: &'a Value, r#type: &str) -> Vec<(&'a str, &'a Value)> {
     let resources = template["Resources"].as_object().unwrap().iter();
     let ours = resources.filter(|(_, resource)| resource["Type"] == format!("AWS::{type}"));
-    ours.map(|(name, resource)| (name.as_str(), &resource["Properties"]))
-        .collect()
+    ours.map(|(name, resource)| (name.as_str(), &resource["Properties"])).collect()
 }
 
 fn properties<'a>(template: &'a Value, name: &str) -> &'a Value {
@@ -51,10 +46,7 @@ fn resource_names(resource: &Value) -> Vec<String> {
         Value::Object(call) => {
             let (_, argument) = call.iter().next().expect("an intrinsic function");
             let text = argument.as_str().or(argument[0].as_str()).expect("a name");
-            vec![
-                text.replace("arn:${AWS::Partition}:", "")
-                    .replace("${AWS::Region}:${AWS::AccountId}:", ""),
-            ]
+            vec![text.replace("arn:${AWS::Partition}:", "").replace("${AWS::Region}:${AWS::AccountId}:", "")]
         }
         text => vec![text.as_str().unwrap().to_owned()],
     }
@@ -85,10 +77,7 @@ fn every_parameter_has_a_source_in_an_earlier_stack() {
             assert!(parameters.eq(stack.inputs.keys()), "{}", stack.name);
             for input in stack.inputs.values() {
                 if let Input::Output { stack: source, name } = input {
-                    let source = stacks[..at]
-                        .iter()
-                        .find(|earlier| earlier.kind == *source)
-                        .expect("an earlier stack");
+                    let source = stacks[..at].iter().find(|earlier| earlier.kind == *source).expect("an earlier stack");
                     assert!(source.template.has_output(name), "{} puts out no {name}", source.name);
                 }
             }
@@ -100,21 +89,12 @@ fn every_parameter_has_a_source_in_an_earlier_stack() {
 fn six_subnets_lie_in_two_zones() {
     for template in everywhere(Kind::Network) {
         let subnets = resources(&template, "EC2::Subnet");
-        let ranges: BTreeSet<_> = subnets
-            .iter()
-            .map(|(_, subnet)| subnet["CidrBlock"].as_str().unwrap())
-            .collect();
+        let ranges: BTreeSet<_> = subnets.iter().map(|(_, subnet)| subnet["CidrBlock"].as_str().unwrap()).collect();
         let expected = (1..=6).map(|number| format!("172.16.{number}.0/24"));
         assert!(ranges.into_iter().eq(expected));
         for zone in [0, 1] {
             let zone = json!({ "Fn::Select": [zone, { "Fn::GetAZs": "" }] });
-            assert_eq!(
-                subnets
-                    .iter()
-                    .filter(|(_, subnet)| subnet["AvailabilityZone"] == zone)
-                    .count(),
-                3
-            );
+            assert_eq!(subnets.iter().filter(|(_, subnet)| subnet["AvailabilityZone"] == zone).count(), 3);
         }
     }
 }
@@ -126,17 +106,9 @@ fn data_subnets_have_no_way_out() {
         for subnet in ["DataSubnet1", "DataSubnet2"] {
             assert_eq!(properties(&template, &format!("{subnet}Routes"))["RouteTableId"], table);
         }
-        assert!(
-            resources(&template, "EC2::Route")
-                .iter()
-                .all(|(_, route)| route["RouteTableId"] != table)
-        );
+        assert!(resources(&template, "EC2::Route").iter().all(|(_, route)| route["RouteTableId"] != table));
         for (_, endpoint) in resources(&template, "EC2::VPCEndpoint") {
-            assert!(
-                !endpoint["RouteTableIds"]
-                    .as_array()
-                    .is_some_and(|tables| tables.contains(&table))
-            );
+            assert!(!endpoint["RouteTableIds"].as_array().is_some_and(|tables| tables.contains(&table)));
         }
     }
 }
@@ -159,11 +131,7 @@ fn the_database_admits_the_functions_on_3306_and_nothing_else() {
 fn nobody_but_the_functions_calls_out() {
     for template in everywhere(Kind::Network) {
         for (name, group) in resources(&template, "EC2::SecurityGroup") {
-            let ranges = group["SecurityGroupEgress"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .map(|rule| &rule["CidrIp"]);
+            let ranges = group["SecurityGroupEgress"].as_array().unwrap().iter().map(|rule| &rule["CidrIp"]);
             let nowhere = ranges.eq([&json!("255.255.255.255/32")]);
             assert_eq!(nowhere, name != "FunctionsGroup", "{name}");
         }
@@ -173,13 +141,11 @@ fn nobody_but_the_functions_calls_out() {
 
 #[test]
 fn functions_without_nat_reach_only_database_endpoints_and_s3() {
-    let template = template(&stage("local"), Kind::Network);
-    let rules = properties(&template, "FunctionsGroup")["SecurityGroupEgress"]
-        .as_array()
-        .unwrap();
-    let reached = rules
-        .iter()
-        .map(|rule| (rule["CidrIp"].as_str(), rule["FromPort"].as_i64().unwrap()));
+    let mut stage = stage("prod");
+    stage.egress = Egress::Endpoints;
+    let template = template(&stage, Kind::Network);
+    let rules = properties(&template, "FunctionsGroup")["SecurityGroupEgress"].as_array().unwrap();
+    let reached = rules.iter().map(|rule| (rule["CidrIp"].as_str(), rule["FromPort"].as_i64().unwrap()));
     assert!(reached.eq([
         (Some("172.16.5.0/24"), 3306),
         (Some("172.16.6.0/24"), 3306),
@@ -197,16 +163,11 @@ fn a_row_grants_exactly_these_rights() {
     let may = |name: &str, expected: &[&str]| {
         let function = FUNCTIONS.iter().find(|function| function.name == name).expect("a row");
         let parameters = function.parameters(&prod);
-        let parameters = parameters
-            .iter()
-            .map(|parameter| format!("ssm:GetParameters ssm:parameter{parameter}"));
+        let parameters = parameters.iter().map(|parameter| format!("ssm:GetParameters ssm:parameter{parameter}"));
         let expected: BTreeSet<_> = expected.iter().map(ToString::to_string).chain(parameters).collect();
         assert_eq!(rights(&app, function), expected, "{name}");
     };
-    may(
-        "show-book",
-        &["rds-db:connect rds-db:dbuser:${DatabaseResourceId}/anaquel_reader"],
-    );
+    may("show-book", &["rds-db:connect rds-db:dbuser:${DatabaseResourceId}/anaquel_reader"]);
     may("submit-rating", &["sqs:SendMessage SubmissionsQueueArn"]);
     may(
         "process-submissions",
@@ -237,24 +198,14 @@ fn no_function_has_a_right_that_its_row_does_not_grant() {
         for function in FUNCTIONS {
             let granted = [
                 ("ssm", !function.parameters(&stage).is_empty()),
-                (
-                    "rds-db",
-                    function.database.is_some_and(|access| access != Access::Admin),
-                ),
+                ("rds-db", function.database.is_some_and(|access| access != Access::Admin)),
                 ("secretsmanager", function.database == Some(Access::Admin)),
-                (
-                    "sqs",
-                    !function.queue.is_empty() || matches!(function.trigger, Trigger::Submissions),
-                ),
+                ("sqs", !function.queue.is_empty() || matches!(function.trigger, Trigger::Submissions)),
                 ("s3", function.bucket.is_some()),
             ];
             for right in rights(&app, function) {
                 let service = right.split(':').next().unwrap();
-                assert!(
-                    granted.contains(&(service, true)),
-                    "{} of {name} may {right}",
-                    function.name
-                );
+                assert!(granted.contains(&(service, true)), "{} of {name} may {right}", function.name);
             }
         }
     }
@@ -276,15 +227,8 @@ fn a_function_writes_to_no_log_but_its_own() {
 fn only_network_interfaces_are_granted_everywhere() {
     for template in everywhere(Kind::App) {
         for function in FUNCTIONS {
-            for statement in statements(&template, function)
-                .iter()
-                .filter(|statement| statement["Resource"] == "*")
-            {
-                let mut actions = statement["Action"]
-                    .as_array()
-                    .unwrap()
-                    .iter()
-                    .map(|action| action.as_str().unwrap());
+            for statement in statements(&template, function).iter().filter(|statement| statement["Resource"] == "*") {
+                let mut actions = statement["Action"].as_array().unwrap().iter().map(|action| action.as_str().unwrap());
                 assert!(actions.all(|action| action.starts_with("ec2:")), "{}", function.name);
             }
         }
@@ -297,10 +241,7 @@ fn every_parameter_that_a_function_reads_is_made_by_the_data_stack_or_is_a_secre
         let stage = stage(name);
         let template = template(&stage, Kind::Data);
         let made = resources(&template, "SSM::Parameter");
-        let made: BTreeSet<_> = made
-            .iter()
-            .map(|(_, parameter)| parameter["Name"].as_str().unwrap())
-            .collect();
+        let made: BTreeSet<_> = made.iter().map(|(_, parameter)| parameter["Name"].as_str().unwrap()).collect();
         let secret = |name: &str| name.ends_with("/password") || name.ends_with("/submission-key");
         assert!(!made.iter().any(|name| secret(name)), "a secret in plain text");
         for parameter in FUNCTIONS.iter().flat_map(|function| function.parameters(&stage)) {
@@ -335,18 +276,13 @@ fn everything_calls_the_alias() {
             let id = logical(function.name);
             let alias = json!({ "Ref": format!("{id}Live") });
             if !function.routes().is_empty() {
-                assert_eq!(
-                    properties(&template, &format!("{id}Targets"))["Targets"],
-                    json!([{ "Id": alias }])
-                );
+                assert_eq!(properties(&template, &format!("{id}Targets"))["Targets"], json!([{ "Id": alias }]));
                 assert_eq!(properties(&template, &format!("{id}Permission"))["FunctionName"], alias);
                 let before = &template["Resources"][format!("{id}Targets")]["DependsOn"];
                 assert_eq!(before, &json!([format!("{id}Permission")]));
             }
         }
-        let [(_, source)] = resources(&template, "Lambda::EventSourceMapping")[..] else {
-            panic!("one queue")
-        };
+        let [(_, source)] = resources(&template, "Lambda::EventSourceMapping")[..] else { panic!("one queue") };
         assert_eq!(source["FunctionName"], json!({ "Ref": "ProcessSubmissionsLive" }));
         assert_eq!(source["FunctionResponseTypes"], json!(["ReportBatchItemFailures"]));
     }
@@ -359,11 +295,7 @@ fn database_functions_reserve_their_concurrency_on_aws() {
         let template = template(&stage, Kind::App);
         for function in FUNCTIONS {
             let reserved = &properties(&template, &logical(function.name))["ReservedConcurrentExecutions"];
-            let expected = if stage.is_local() {
-                None
-            } else {
-                function.copies(&stage)
-            };
+            let expected = if stage.is_local() { None } else { function.copies(&stage) };
             assert_eq!(reserved, &json!(expected), "{} of {name}", function.name);
         }
     }
@@ -380,10 +312,7 @@ fn queues_are_encrypted_keep_messages_for_two_weeks_and_refuse_plain_http() {
             refuses_plain_http(policy);
         }
         let redrive = &properties(&template, "SubmissionsQueue")["RedrivePolicy"];
-        assert_eq!(
-            redrive["deadLetterTargetArn"],
-            json!({ "Fn::GetAtt": ["ParkedQueue", "Arn"] })
-        );
+        assert_eq!(redrive["deadLetterTargetArn"], json!({ "Fn::GetAtt": ["ParkedQueue", "Arn"] }));
     }
 }
 
@@ -405,10 +334,7 @@ fn refuses_plain_http(policy: &Value) {
     let statement = &policy["PolicyDocument"]["Statement"][0];
     assert_eq!(statement["Effect"], "Deny");
     assert_eq!(statement["Principal"], "*");
-    assert_eq!(
-        statement["Condition"],
-        json!({ "Bool": { "aws:SecureTransport": "false" } })
-    );
+    assert_eq!(statement["Condition"], json!({ "Bool": { "aws:SecureTransport": "false" } }));
 }
 
 #[test]
@@ -437,7 +363,8 @@ fn production_data_is_hard_to_delete() {
     let data = stacks.iter().find(|stack| stack.kind == Kind::Data).unwrap();
     assert!(data.termination_protection);
     let app = template(&stage("prod"), Kind::App);
-    assert_eq!(app["Resources"]["ImportBucket"]["DeletionPolicy"], "Retain");
+    assert_eq!(app["Resources"]["ImportBucket"]["DeletionPolicy"], "RetainExceptOnCreate");
+    assert_eq!(app["Resources"]["ImportBucket"]["UpdateReplacePolicy"], "Retain");
 }
 
 /// The emulator refuses a template with a type that it does not know.
@@ -474,10 +401,7 @@ fn the_local_stage_needs_only_what_the_emulator_has() {
         let template = template(&stage("local"), kind);
         for (name, resource) in template["Resources"].as_object().unwrap() {
             let r#type = resource["Type"].as_str().unwrap();
-            assert!(
-                known.contains(&r#type.trim_start_matches("AWS::")),
-                "{name} is an {type}"
-            );
+            assert!(known.contains(&r#type.trim_start_matches("AWS::")), "{name} is an {type}");
         }
     }
 }

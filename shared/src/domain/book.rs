@@ -120,18 +120,7 @@ mod tests {
     fn a_path_segment_is_a_number_with_or_without_its_slug() {
         assert_eq!(BookId::parse("42"), Some(BookId(42)));
         assert_eq!(BookId::parse("42-don-quijote"), Some(BookId(42)));
-        for segment in [
-            "",
-            "0",
-            "042",
-            "-42",
-            "+42",
-            "4 2",
-            "42/ratings",
-            "99999999999",
-            "quijote",
-            "4²",
-        ] {
+        for segment in ["", "0", "042", "-42", "+42", "4 2", "42/ratings", "99999999999", "quijote", "4²"] {
             assert_eq!(BookId::parse(segment), None, "{segment}");
         }
     }

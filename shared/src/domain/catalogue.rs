@@ -59,10 +59,7 @@ impl Reference {
         if fits && text.chars().all(|c| c.is_ascii_graphic()) {
             return Ok(Self(text.to_owned()));
         }
-        Err(Invalid::new(
-            "reference",
-            "must be 1 to 100 visible ASCII characters, without spaces",
-        ))
+        Err(Invalid::new("reference", "must be 1 to 100 visible ASCII characters, without spaces"))
     }
 
     pub fn as_str(&self) -> &str {
@@ -98,10 +95,7 @@ mod tests {
             stars: None,
         };
         let byline = row.byline();
-        assert!(
-            byline.chars().count() <= CatalogueRow::MAX_BYLINE && byline.ends_with(", …"),
-            "{byline}"
-        );
+        assert!(byline.chars().count() <= CatalogueRow::MAX_BYLINE && byline.ends_with(", …"), "{byline}");
     }
 
     #[test]

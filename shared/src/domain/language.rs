@@ -16,14 +16,10 @@ impl Language {
         let primary = parts.next().unwrap_or_default().to_ascii_lowercase();
         let well_formed = matches!(primary.len(), 2 | 3) && primary.bytes().all(|b| b.is_ascii_lowercase());
         let rest: Vec<&str> = parts.collect();
-        let subtags = rest
-            .iter()
-            .all(|part| (2..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric()));
+        let subtags =
+            rest.iter().all(|part| (2..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric()));
         if !well_formed || !subtags || text.len() > 35 {
-            return Err(Invalid::new(
-                "language",
-                "must be a BCP 47 language tag such as es, en or pt-BR",
-            ));
+            return Err(Invalid::new("language", "must be a BCP 47 language tag such as es, en or pt-BR"));
         }
         let mut tag = two_letters(&primary).to_owned();
         for part in rest {
@@ -81,13 +77,7 @@ mod tests {
 
     #[test]
     fn tags_come_out_in_their_usual_form() {
-        for (text, tag) in [
-            ("eng", "en"),
-            ("en-us", "en-US"),
-            ("spa", "es"),
-            ("mul", "mul"),
-            ("PT_br", "pt-BR"),
-        ] {
+        for (text, tag) in [("eng", "en"), ("en-us", "en-US"), ("spa", "es"), ("mul", "mul"), ("PT_br", "pt-BR")] {
             assert_eq!(Language::parse(text).unwrap().as_str(), tag);
         }
     }

@@ -21,10 +21,7 @@ impl Money {
         }
         let minor = parse_minor(amount, decimals(currency))
             .ok_or_else(|| Invalid::new("price", "must be an amount such as 19.95, with a point and no sign"))?;
-        Ok(Self {
-            minor,
-            currency: currency.to_owned(),
-        })
+        Ok(Self { minor, currency: currency.to_owned() })
     }
 }
 
@@ -52,12 +49,9 @@ mod tests {
 
     #[test]
     fn amounts_become_minor_units() {
-        for (amount, currency, minor) in [
-            ("19.95", "EUR", 1995),
-            ("7", "EUR", 700),
-            ("0.5", "USD", 50),
-            ("1500", "JPY", 1500),
-        ] {
+        for (amount, currency, minor) in
+            [("19.95", "EUR", 1995), ("7", "EUR", 700), ("0.5", "USD", 50), ("1500", "JPY", 1500)]
+        {
             assert_eq!(Money::parse(amount, currency).unwrap().minor, minor);
         }
     }

@@ -6,7 +6,6 @@ use super::{Invalid, Isbn13, Parsed, clean};
 /// A search of at least one word.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Search {
-    /// As it was typed, cleaned.
     text: String,
     words: Vec<String>,
     isbn: Option<Isbn13>,
@@ -34,10 +33,7 @@ impl Search {
     pub fn parse(text: &str) -> Parsed<Self> {
         let text = clean(text);
         if text.chars().count() > Self::MAX_CHARS {
-            return Err(Invalid::new(
-                "q",
-                format!("must have at most {} characters", Self::MAX_CHARS),
-            ));
+            return Err(Invalid::new("q", format!("must have at most {} characters", Self::MAX_CHARS)));
         }
         let words = text
             .split(|c: char| !c.is_alphanumeric())
@@ -45,11 +41,12 @@ impl Search {
             .map(str::to_lowercase)
             .take(Self::MAX_WORDS)
             .collect();
-        Ok(Self {
-            words,
-            isbn: Isbn13::parse(&text).ok(),
-            text,
-        })
+        Ok(Self { words, isbn: Isbn13::parse(&text).ok(), text })
+    }
+
+    /// The query as it was typed, cleaned.
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     /// How to find the hits; none where nothing can be found.
@@ -60,19 +57,11 @@ impl Search {
         let (last, _) = self.words.split_last()?;
         let rare: Vec<&String> = self.words.iter().filter(|word| !is_common(word)).collect();
         if rare.is_empty() {
-            return Some(Plan::Common(
-                self.words.iter().map(|word| format!(" {word}__")).collect(),
-            ));
+            return Some(Plan::Common(self.words.iter().map(|word| format!(" {word}__")).collect()));
         }
         let terms: Vec<String> = rare
             .into_iter()
-            .map(|word| {
-                if word == last && is_prefix(word) {
-                    format!("+{word}*")
-                } else {
-                    format!("+{word}__")
-                }
-            })
+            .map(|word| if word == last && is_prefix(word) { format!("+{word}*") } else { format!("+{word}__") })
             .collect();
         Some(Plan::FullText(terms.join(" ")))
     }
@@ -134,21 +123,14 @@ impl Sort {
     ];
 
     pub fn parse(text: &str) -> Parsed<Self> {
-        Self::NAMES
-            .iter()
-            .find(|(name, _)| *name == text)
-            .map(|(_, sort)| *sort)
-            .ok_or_else(|| {
-                let names: Vec<&str> = Self::NAMES.iter().map(|(name, _)| *name).collect();
-                Invalid::new("sort", format!("must be one of {}", names.join(", ")))
-            })
+        Self::NAMES.iter().find(|(name, _)| *name == text).map(|(_, sort)| *sort).ok_or_else(|| {
+            let names: Vec<&str> = Self::NAMES.iter().map(|(name, _)| *name).collect();
+            Invalid::new("sort", format!("must be one of {}", names.join(", ")))
+        })
     }
 
     pub fn name(self) -> &'static str {
-        Self::NAMES
-            .iter()
-            .find(|(_, sort)| *sort == self)
-            .map_or("relevance", |(name, _)| name)
+        Self::NAMES.iter().find(|(_, sort)| *sort == self).map_or("relevance", |(name, _)| name)
     }
 }
 
@@ -202,14 +184,8 @@ mod tests {
 
     #[test]
     fn an_isbn_is_looked_up_as_one() {
-        assert!(matches!(
-            Search::parse("978-0-618-00221-4").unwrap().plan(),
-            Some(Plan::Isbn(_))
-        ));
-        assert!(matches!(
-            Search::parse("0618002219").unwrap().plan(),
-            Some(Plan::Isbn(_))
-        ));
+        assert!(matches!(Search::parse("978-0-618-00221-4").unwrap().plan(), Some(Plan::Isbn(_))));
+        assert!(matches!(Search::parse("0618002219").unwrap().plan(), Some(Plan::Isbn(_))));
     }
 
     #[test]

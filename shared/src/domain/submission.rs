@@ -155,13 +155,9 @@ mod tests {
 
     #[test]
     fn made_up_ids_are_not_ours() {
-        for text in [
-            "",
-            "1",
-            "not-a-uuid",
-            "00000000-0000-0000-0000-000000000000",
-            "c56a4180-65aa-42ec-a945-5fd21dec0538",
-        ] {
+        for text in
+            ["", "1", "not-a-uuid", "00000000-0000-0000-0000-000000000000", "c56a4180-65aa-42ec-a945-5fd21dec0538"]
+        {
             assert_eq!(key(1).recognise(text), None);
         }
     }

@@ -49,10 +49,9 @@ impl ReviewText {
 fn bounded(field: &str, text: String, max: usize) -> Parsed<String> {
     match text.chars().count() {
         0 => Err(Invalid::new(field, "must not be blank: leave it out instead")),
-        count if count > max => Err(Invalid::new(
-            field,
-            format!("must have at most {max} characters, and has {count}"),
-        )),
+        count if count > max => {
+            Err(Invalid::new(field, format!("must have at most {max} characters, and has {count}")))
+        }
         _ => Ok(text),
     }
 }

@@ -24,10 +24,7 @@ pub struct Cursor<K> {
 
 impl<K: Serialize + DeserializeOwned> Cursor<K> {
     pub fn new(list: impl Into<String>, keys: K) -> Self {
-        Self {
-            list: list.into(),
-            keys,
-        }
+        Self { list: list.into(), keys }
     }
 
     pub fn encode(&self) -> String {
@@ -35,19 +32,14 @@ impl<K: Serialize + DeserializeOwned> Cursor<K> {
     }
 
     pub fn decode(text: &str, list: &str) -> Parsed<Self> {
-        let invalid = || {
-            Invalid::new(
-                "cursor",
-                "must be a `next` of this same list; leave it out to begin anew",
-            )
-        };
-        let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| invalid())?;
-        let cursor: Self = serde_json::from_slice(&bytes).map_err(|_| invalid())?;
-        if cursor.list == list {
-            Ok(cursor)
-        } else {
-            Err(invalid())
-        }
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| Self::refusal())?;
+        let cursor: Self = serde_json::from_slice(&bytes).map_err(|_| Self::refusal())?;
+        if cursor.list == list { Ok(cursor) } else { Err(Self::refusal()) }
+    }
+
+    /// For a cursor that was not made here, or not for this list.
+    pub fn refusal() -> Invalid {
+        Invalid::new("cursor", "must be a `next` of this same list; leave it out to begin anew")
     }
 }
 

@@ -38,24 +38,15 @@ impl Query {
     /// A whole number within bounds, or the default where none is given.
     pub fn number(&self, name: &str, bounds: std::ops::RangeInclusive<u32>, default: u32) -> Parsed<u32> {
         let Some(text) = self.get(name) else { return Ok(default) };
-        text.parse()
-            .ok()
-            .filter(|number| bounds.contains(number))
-            .ok_or_else(|| {
-                Invalid::new(
-                    name,
-                    format!("must be a whole number from {} to {}", bounds.start(), bounds.end()),
-                )
-            })
+        text.parse().ok().filter(|number| bounds.contains(number)).ok_or_else(|| {
+            Invalid::new(name, format!("must be a whole number from {} to {}", bounds.start(), bounds.end()))
+        })
     }
 }
 
 fn decode(text: &str) -> Option<String> {
     let spaced = text.replace('+', " ");
-    percent_decode_str(&spaced)
-        .decode_utf8()
-        .ok()
-        .map(std::borrow::Cow::into_owned)
+    percent_decode_str(&spaced).decode_utf8().ok().map(std::borrow::Cow::into_owned)
 }
 
 #[cfg(test)]
@@ -98,10 +89,7 @@ mod tests {
     #[test]
     fn a_number_keeps_within_its_bounds() {
         for bad in ["0", "101", "-1", "ten", "1.5", "99999999999"] {
-            assert!(
-                parse("limit", bad).unwrap().number("limit", 1..=100, 24).is_err(),
-                "{bad}"
-            );
+            assert!(parse("limit", bad).unwrap().number("limit", 1..=100, 24).is_err(), "{bad}");
         }
         assert_eq!(parse("limit", "7").unwrap().number("limit", 1..=100, 24).unwrap(), 7);
     }

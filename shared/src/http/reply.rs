@@ -28,10 +28,7 @@ const JSON: &str = "application/json";
 const PROBLEM: &str = "application/problem+json";
 
 const SECURITY: &[(&str, &str)] = &[
-    (
-        "content-security-policy",
-        "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
-    ),
+    ("content-security-policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"),
     ("cross-origin-opener-policy", "same-origin"),
     ("cross-origin-resource-policy", "same-origin"),
     ("permissions-policy", "camera=(), geolocation=(), microphone=()"),
@@ -57,14 +54,8 @@ impl Reply {
     }
 
     fn new(status: StatusCode, content_type: &str, body: String) -> Self {
-        let reply = Self {
-            status,
-            headers: HeaderMap::new(),
-            body,
-        };
-        reply
-            .header(header::CONTENT_TYPE, content_type)
-            .header(header::CACHE_CONTROL, "no-store")
+        let reply = Self { status, headers: HeaderMap::new(), body };
+        reply.header(header::CONTENT_TYPE, content_type).header(header::CACHE_CONTROL, "no-store")
     }
 
     /// Lets browsers and caches keep the answer for so many seconds.
@@ -101,11 +92,7 @@ impl Reply {
         let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let body = serde_json::to_string(&error.problem(request_id)).unwrap_or_default();
         let reply = Self::new(status, PROBLEM, body);
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            reply.header(header::RETRY_AFTER, "5")
-        } else {
-            reply
-        }
+        if status == StatusCode::SERVICE_UNAVAILABLE { reply.header(header::RETRY_AFTER, "5") } else { reply }
     }
 
     pub fn status(&self) -> u16 {
@@ -115,8 +102,7 @@ impl Reply {
     /// Dresses the answer for this request and hands it to the load balancer.
     pub fn finish(mut self, request: &Request) -> AlbTargetGroupResponse {
         for (name, value) in SECURITY {
-            self.headers
-                .insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+            self.headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
         self = self.header(HeaderName::from_static("x-request-id"), &request.id);
         if self.status == StatusCode::OK {
@@ -130,26 +116,16 @@ impl Reply {
         // A target group takes the one or the other, by its setting for multi-value headers.
         response.headers = self.headers.clone();
         response.multi_value_headers = self.headers;
-        response.body = Some(if bodiless {
-            Body::from("")
-        } else {
-            Body::from(self.body)
-        });
+        response.body = Some(if bodiless { Body::from("") } else { Body::from(self.body) });
         response
     }
 
     /// Adds an entity tag, and answers 304 where the caller has just this.
     fn conditional(mut self, request: &Request) -> Self {
         let digest = Sha256::digest(&self.body);
-        let tag = format!(
-            "\"{}\"",
-            base64::Engine::encode(&base64::prelude::BASE64_URL_SAFE_NO_PAD, &digest[..12])
-        );
+        let tag = format!("\"{}\"", base64::Engine::encode(&base64::prelude::BASE64_URL_SAFE_NO_PAD, &digest[..12]));
         let known = request.header("if-none-match").unwrap_or_default();
-        if known
-            .split(',')
-            .any(|candidate| candidate.trim().trim_start_matches("W/") == tag)
-        {
+        if known.split(',').any(|candidate| candidate.trim().trim_start_matches("W/") == tag) {
             self.status = StatusCode::NOT_MODIFIED;
         }
         self.header(header::ETAG, &tag)
@@ -186,22 +162,15 @@ mod tests {
     fn what_the_caller_has_already_is_not_sent_again() {
         let first = Reply::json(&[1, 2]).unwrap().finish(&request("GET", &json!({})));
         let tag = first.headers["etag"].to_str().unwrap();
-        let second = Reply::json(&[1, 2])
-            .unwrap()
-            .finish(&request("GET", &json!({"if-none-match": tag})));
+        let second = Reply::json(&[1, 2]).unwrap().finish(&request("GET", &json!({"if-none-match": tag})));
         assert_eq!((second.status_code, text(&second)), (304, &b""[..]));
-        let changed = Reply::json(&[1, 3])
-            .unwrap()
-            .finish(&request("GET", &json!({"if-none-match": tag})));
+        let changed = Reply::json(&[1, 3]).unwrap().finish(&request("GET", &json!({"if-none-match": tag})));
         assert_eq!(changed.status_code, 200);
     }
 
     #[test]
     fn head_is_get_without_a_body() {
-        let response = Reply::json(&[1, 2])
-            .unwrap()
-            .cached_for(MINUTE)
-            .finish(&request("HEAD", &json!({})));
+        let response = Reply::json(&[1, 2]).unwrap().cached_for(MINUTE).finish(&request("HEAD", &json!({})));
         assert_eq!((response.status_code, text(&response)), (200, &b""[..]));
         assert_eq!(response.headers["cache-control"], "public, max-age=60");
     }
@@ -213,9 +182,6 @@ mod tests {
         let body = String::from_utf8(text(&response).to_vec()).unwrap();
         assert_eq!(response.headers["retry-after"], "5");
         assert_eq!(response.headers["content-type"], PROBLEM);
-        assert!(
-            body.contains("Try again") && body.contains("id-1") && !body.contains("hush"),
-            "{body}"
-        );
+        assert!(body.contains("Try again") && body.contains("id-1") && !body.contains("hush"), "{body}");
     }
 }

@@ -40,6 +40,8 @@ pub struct Request {
     body: Vec<u8>,
     /// The root of the load balancer's trace header, or Lambda's id.
     pub id: String,
+    /// What makes it unreadable as a whole.
+    malformed: Option<Invalid>,
 }
 
 impl Request {
@@ -56,20 +58,21 @@ impl Request {
             None => event.query_string_parameters.unwrap_or_default().into_iter().collect(),
         };
         let body = event.body.unwrap_or_default();
+        let mut malformed = None;
         let body = if event.is_base64_encoded {
-            BASE64_STANDARD.decode(&body).unwrap_or_default()
+            BASE64_STANDARD.decode(&body).unwrap_or_else(|_| {
+                malformed = Some(Invalid::new("body", "is not the base64 that it is said to be"));
+                Vec::new()
+            })
         } else {
             body.into_bytes()
         };
+        let method = event.http_method.parse().unwrap_or_else(|_| {
+            malformed = Some(Invalid::new("method", "is none of HTTP's"));
+            Method::GET
+        });
         let id = trace_root(&headers).unwrap_or(lambda_id).to_owned();
-        Self {
-            method: event.http_method.parse().unwrap_or(Method::GET),
-            segments: segments(&event.path),
-            raw_query,
-            headers,
-            body,
-            id,
-        }
+        Self { method, segments: segments(&event.path), raw_query, headers, body, id, malformed }
     }
 
     /// The segment of the path at a place, from 0; empty where the path is shorter.
@@ -79,11 +82,7 @@ impl Request {
 
     /// The path must have just so many segments: a load balancer's `*` also takes slashes.
     pub fn expect_segments(&self, count: usize) -> Result<()> {
-        if self.segments.len() == count {
-            Ok(())
-        } else {
-            Err(ApiError::NotFound)
-        }
+        if self.segments.len() == count { Ok(()) } else { Err(ApiError::NotFound) }
     }
 
     /// The path, decoded, for the log.
@@ -106,13 +105,7 @@ impl Request {
 
     /// The body as JSON.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
-        let media_type = self
-            .header("content-type")
-            .unwrap_or_default()
-            .split(';')
-            .next()
-            .unwrap_or_default()
-            .trim();
+        let media_type = self.header("content-type").unwrap_or_default().split(';').next().unwrap_or_default().trim();
         if !media_type.eq_ignore_ascii_case("application/json") {
             return Err(ApiError::UnsupportedMediaType);
         }
@@ -122,20 +115,17 @@ impl Request {
 
     /// The visitor, where the browser has been given a cookie before.
     pub fn visitor(&self) -> Option<VisitorId> {
-        let cookies = self
-            .headers
-            .get_all("cookie")
-            .into_iter()
-            .filter_map(|value| value.to_str().ok());
-        let mut pairs = cookies
-            .flat_map(|line| line.split(';'))
-            .filter_map(|pair| pair.trim().split_once('='));
+        let cookies = self.headers.get_all("cookie").into_iter().filter_map(|value| value.to_str().ok());
+        let mut pairs = cookies.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
         let (_, value) = pairs.find(|(name, _)| *name == Self::VISITOR_COOKIE)?;
         Uuid::try_parse(value).ok().map(VisitorId)
     }
 
     /// What every request must keep to, before a handler sees it.
     pub fn check(&self) -> Result<()> {
+        if let Some(malformed) = &self.malformed {
+            return Err(ApiError::BadRequest(malformed.clone()));
+        }
         if self.body.len() > MAX_BODY {
             return Err(ApiError::TooLarge);
         }
@@ -171,11 +161,7 @@ fn headers(event: &AlbEvent) -> HeaderMap {
                 }
             }
         }
-        None => event
-            .headers
-            .iter()
-            .flatten()
-            .for_each(|(name, value)| append(name, value)),
+        None => event.headers.iter().flatten().for_each(|(name, value)| append(name, value)),
     }
     map
 }
@@ -186,9 +172,7 @@ fn segments(path: &str) -> Vec<String> {
     if path.is_empty() {
         return Vec::new();
     }
-    path.split('/')
-        .map(|segment| percent_decode_str(segment).decode_utf8_lossy().into_owned())
-        .collect()
+    path.split('/').map(|segment| percent_decode_str(segment).decode_utf8_lossy().into_owned()).collect()
 }
 
 /// `Root=1-67891233-abcdef012345678912345678` of `X-Amzn-Trace-Id`.
@@ -221,10 +205,7 @@ mod tests {
     fn the_request_is_named_by_the_load_balancers_trace() {
         let traced = json!({"path": "/", "multiValueHeaders": {"x-amzn-trace-id": ["Self=1-2;Root=1-67891233-abc"]}});
         assert_eq!(request(traced).id, "1-67891233-abc");
-        assert_eq!(
-            request(json!({"path": "/", "headers": {"x-amzn-trace-id": "Root=<script>"}})).id,
-            "lambda-id"
-        );
+        assert_eq!(request(json!({"path": "/", "headers": {"x-amzn-trace-id": "Root=<script>"}})).id, "lambda-id");
     }
 
     #[test]
@@ -249,15 +230,9 @@ mod tests {
         let post = |name: &str, value: &str| {
             request(json!({"httpMethod": "POST", "path": "/", "headers": {"host": "shop.example", name: value}}))
         };
-        assert!(matches!(
-            post("origin", "https://evil.example").check(),
-            Err(ApiError::Forbidden)
-        ));
+        assert!(matches!(post("origin", "https://evil.example").check(), Err(ApiError::Forbidden)));
         assert!(matches!(post("origin", "null").check(), Err(ApiError::Forbidden)));
-        assert!(matches!(
-            post("sec-fetch-site", "cross-site").check(),
-            Err(ApiError::Forbidden)
-        ));
+        assert!(matches!(post("sec-fetch-site", "cross-site").check(), Err(ApiError::Forbidden)));
         assert!(post("origin", "https://shop.example").check().is_ok());
     }
 
@@ -266,6 +241,8 @@ mod tests {
         let text = request(json!({"httpMethod": "POST", "path": "/", "body": "ñ"}));
         let encoded = request(json!({"httpMethod": "POST", "path": "/", "body": "w7E=", "isBase64Encoded": true}));
         assert_eq!(text.body(), encoded.body());
+        let broken = request(json!({"httpMethod": "POST", "path": "/", "body": "%", "isBase64Encoded": true}));
+        assert!(matches!(broken.check(), Err(ApiError::BadRequest(_))));
         let large = request(json!({"httpMethod": "POST", "path": "/", "body": "a".repeat(MAX_BODY + 1)}));
         assert!(matches!(large.check(), Err(ApiError::TooLarge)));
     }

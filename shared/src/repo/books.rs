@@ -4,17 +4,19 @@ use serde::{Deserialize, Serialize};
 use sqlx::{FromRow, MySql, MySqlConnection, QueryBuilder, types::Json};
 
 use crate::{
-    domain::{Author, Book, BookId, Genre, Histogram, Isbn13, Language, Money, Plan, Ratings, Search, Sort, Summary},
+    domain::{
+        Author, Book, BookId, Genre, Histogram, Isbn13, Language, Money, Parsed, Plan, Ratings, Search, Sort, Summary,
+    },
     http::{Cursor, Page},
 };
 
 /// What to list.
 #[derive(Debug)]
 pub struct Listing {
-    pub search: Option<Search>,
-    pub sort: Sort,
-    pub after: Option<Cursor<Keys>>,
-    pub limit: u32,
+    search: Option<Search>,
+    sort: Sort,
+    after: Option<Cursor<Keys>>,
+    limit: u32,
 }
 
 /// The sort keys of a row: what the list is ordered by, then the id.
@@ -38,10 +40,7 @@ pub async fn list(connection: &mut MySqlConnection, listing: &Listing) -> sqlx::
         Some(search) => match search.plan() {
             Some(plan) => Some((plan, search)),
             None => {
-                return Ok(Page {
-                    items: Vec::new(),
-                    next: None,
-                });
+                return Ok(Page { items: Vec::new(), next: None });
             }
         },
     };
@@ -50,9 +49,7 @@ pub async fn list(connection: &mut MySqlConnection, listing: &Listing) -> sqlx::
         "select b.id, b.title, b.byline, b.isbn, b.year, b.language, b.price, b.currency, b.stock, \
          b.ratings_count, b.score, ",
     );
-    sql.push("cast(")
-        .push(if order.text { "null" } else { order.column })
-        .push(" as signed) as number from ");
+    sql.push("cast(").push(if order.text { "null" } else { order.column }).push(" as signed) as number from ");
     match &plan {
         Some((plan, search)) => {
             push_hits(&mut sql, plan, search);
@@ -62,41 +59,47 @@ pub async fn list(connection: &mut MySqlConnection, listing: &Listing) -> sqlx::
             sql.push("books b");
         }
     }
-    if let Some(Cursor {
-        keys: Keys(key, id), ..
-    }) = &listing.after
-    {
+    if let Some(Cursor { keys: Keys(key, id), .. }) = &listing.after {
         order.push_after(&mut sql, key, *id);
     }
-    sql.push(format_args!(
-        " order by {} {way}, b.id {way} limit ",
-        order.column,
-        way = order.way
-    ));
+    sql.push(format_args!(" order by {} {way}, b.id {way} limit ", order.column, way = order.way));
     sql.push_bind(listing.limit + 1);
 
     let mut rows: Vec<Row> = sql.build_query_as().fetch_all(connection).await?;
     let more = rows.len() > listing.limit as usize;
     rows.truncate(listing.limit as usize);
     let next = rows.last().filter(|_| more).map(|last| {
-        let key = if order.text {
-            Key::Text(last.title.clone())
-        } else {
-            Key::Number(last.number.unwrap_or_default())
-        };
+        let key = if order.text { Key::Text(last.title.clone()) } else { Key::Number(last.number.unwrap_or_default()) };
         Cursor::new(listing.list_name(), Keys(key, last.id)).encode()
     });
-    Ok(Page {
-        items: rows.into_iter().map(Summary::from).collect(),
-        next,
-    })
+    Ok(Page { items: rows.into_iter().map(Summary::from).collect(), next })
 }
 
 impl Listing {
+    pub fn new(search: Option<Search>, sort: Sort, limit: u32) -> Self {
+        Self { search, sort, after: None, limit }
+    }
+
+    /// Lets the list begin after what a cursor says, which came from outside.
+    pub fn after(mut self, cursor: &str) -> Parsed<Self> {
+        let cursor = Cursor::<Keys>::decode(cursor, &self.list_name())?;
+        if !cursor.keys.fits(self.sort) {
+            return Err(Cursor::<Keys>::refusal());
+        }
+        self.after = Some(cursor);
+        Ok(self)
+    }
+
     /// Names the list that a cursor belongs to: another order or search is another list.
-    pub fn list_name(&self) -> String {
-        let search = self.search.as_ref().map(Search::beginning).unwrap_or_default();
-        format!("{} {search}", self.sort.name())
+    fn list_name(&self) -> String {
+        format!("{} {}", self.sort.name(), self.search.as_ref().map_or("", Search::text))
+    }
+}
+
+impl Keys {
+    /// Whether these can be keys of that order.
+    fn fits(&self, sort: Sort) -> bool {
+        matches!(self.0, Key::Text(_)) == (sort == Sort::Title)
     }
 }
 
@@ -104,37 +107,28 @@ impl Listing {
 fn push_hits(sql: &mut QueryBuilder<MySql>, plan: &Plan, search: &Search) {
     let relevance = |sql: &mut QueryBuilder<MySql>| {
         let beginning = search.beginning();
-        sql.push("(select id, (left(search_text, char_length(")
-            .push_bind(beginning.clone());
+        sql.push("(select id, (left(search_text, char_length(").push_bind(beginning.clone());
         sql.push(")) = ").push_bind(beginning).push(") * 4294967296 + ");
         if let Some(literal) = search.literal() {
-            sql.push("(locate(")
-                .push_bind(literal.to_owned())
-                .push(", title) > 0) * 8589934592 + ");
+            sql.push("(locate(").push_bind(literal.to_owned()).push(", title) > 0) * 8589934592 + ");
         }
         sql.push("ratings_count as relevance from books where ");
     };
     match plan {
         Plan::Isbn(isbn) => {
-            sql.push("(select id, 0 as relevance from books where isbn = ")
-                .push_bind(isbn.as_str().to_owned());
+            sql.push("(select id, 0 as relevance from books where isbn = ").push_bind(isbn.as_str().to_owned());
         }
         Plan::FullText(terms) => {
             relevance(sql);
-            sql.push("match (search_text) against (")
-                .push_bind(terms.clone())
-                .push(" in boolean mode) limit ");
+            sql.push("match (search_text) against (").push_bind(terms.clone()).push(" in boolean mode) limit ");
             sql.push_bind(MAX_HITS);
         }
         Plan::Common(words) => {
             relevance(sql);
             for word in words {
-                sql.push("locate(")
-                    .push_bind(word.clone())
-                    .push(", concat(' ', search_text)) > 0 and ");
+                sql.push("locate(").push_bind(word.clone()).push(", concat(' ', search_text)) > 0 and ");
             }
-            sql.push("true order by ratings_count desc, id desc limit ")
-                .push_bind(MAX_HITS);
+            sql.push("true order by ratings_count desc, id desc limit ").push_bind(MAX_HITS);
         }
     }
     sql.push(")");
@@ -157,20 +151,13 @@ impl Order {
             Sort::Title => ("b.title", "asc"),
             Sort::Price => ("b.price_order", "asc"),
         };
-        Self {
-            column,
-            way,
-            text: sort == Sort::Title,
-        }
+        Self { column, way, text: sort == Sort::Title }
     }
 
     /// Spelled out, for MariaDB makes no range of `(a, id) < (?, ?)`.
     fn push_after(&self, sql: &mut QueryBuilder<MySql>, key: &Key, id: u32) {
         let (beyond, column) = (if self.way == "desc" { "<" } else { ">" }, self.column);
-        for opening in [
-            format!(" where {column} {beyond}= "),
-            format!(" and ({column} {beyond} "),
-        ] {
+        for opening in [format!(" where {column} {beyond}= "), format!(" and ({column} {beyond} ")] {
             sql.push(opening);
             match key {
                 Key::Number(number) => sql.push_bind(*number),
@@ -207,10 +194,7 @@ impl From<Row> for Summary {
             isbn: row.isbn.map(Isbn13::trusted),
             year: row.year,
             language: row.language.map(Language::trusted),
-            price: row
-                .price
-                .zip(row.currency)
-                .map(|(minor, currency)| Money { minor, currency }),
+            price: row.price.zip(row.currency).map(|(minor, currency)| Money { minor, currency }),
             stock: row.stock,
             ratings: ratings(row.ratings_count, row.score),
         }
@@ -219,10 +203,7 @@ impl From<Row> for Summary {
 
 fn ratings(count: u32, score: u32) -> Ratings {
     let mean = (f64::from(score) / 100.0).round() / 10_000.0;
-    Ratings {
-        mean: (count > 0).then_some(mean),
-        count,
-    }
+    Ratings { mean: (count > 0).then_some(mean), count }
 }
 
 /// The book of this id with all that its page shows.
@@ -259,22 +240,22 @@ pub async fn find(connection: &mut MySqlConnection, id: BookId) -> sqlx::Result<
     .fetch_optional(&mut *connection)
     .await?;
     let Some(row) = row else { return Ok(None) };
-    let summary = Summary {
-        id,
+    let summary = Row {
+        id: row.id,
         title: row.title,
         byline: row.byline,
-        isbn: row.isbn.map(Isbn13::trusted),
+        isbn: row.isbn,
         year: row.year,
-        language: row.language.map(Language::trusted),
-        price: row
-            .price
-            .zip(row.currency)
-            .map(|(minor, currency)| Money { minor, currency }),
+        language: row.language,
+        price: row.price,
+        currency: row.currency,
         stock: row.stock,
-        ratings: ratings(row.ratings_count, row.score),
+        ratings_count: row.ratings_count,
+        score: row.score,
+        number: None,
     };
     Ok(Some(Book {
-        summary,
+        summary: summary.into(),
         description: row.description,
         authors: row.authors.map(|Json(authors)| authors).unwrap_or_default(),
         genres: row.genres.map(|Json(genres)| genres).unwrap_or_default(),
@@ -327,17 +308,7 @@ mod tests {
 
     async fn titles(connection: &mut MySqlConnection, query: &str) -> Vec<String> {
         let search = Some(Search::parse(query).unwrap());
-        let page = list(
-            connection,
-            &Listing {
-                search,
-                sort: Sort::Relevance,
-                after: None,
-                limit: 10,
-            },
-        )
-        .await
-        .unwrap();
+        let page = list(connection, &Listing::new(search, Sort::Relevance, 10)).await.unwrap();
         page.items.into_iter().map(|book| book.title).collect()
     }
 
@@ -357,11 +328,7 @@ mod tests {
             ("garcia lorca", "La casa de Bernarda Alba"),
             ("que me quieres", "¿Qué me quieres, amor?"),
         ] {
-            assert_eq!(
-                titles(&mut connection, query).await.first().map(String::as_str),
-                Some(first),
-                "{query}"
-            );
+            assert_eq!(titles(&mut connection, query).await.first().map(String::as_str), Some(first), "{query}");
         }
     }
 
@@ -384,18 +351,13 @@ mod tests {
         for (_, sort) in Sort::NAMES {
             for query in [None, Some("nadie")] {
                 let search = query.map(|query| Search::parse(query).unwrap());
-                let mut listing = Listing {
-                    search,
-                    sort: *sort,
-                    after: None,
-                    limit: 3,
-                };
+                let mut listing = Listing::new(search, *sort, 3);
                 let mut seen = Vec::new();
                 loop {
                     let page = list(&mut connection, &listing).await.unwrap();
                     seen.extend(page.items.into_iter().map(|book| book.id));
                     let Some(next) = page.next else { break };
-                    listing.after = Some(Cursor::decode(&next, &listing.list_name()).unwrap());
+                    listing = listing.after(&next).unwrap();
                 }
                 let mut once = seen.clone();
                 once.sort();
@@ -410,17 +372,21 @@ mod tests {
     async fn lists_come_in_the_order_asked_for(pool: MySqlPool) {
         let mut connection = shelf(&pool).await;
         let mut first = async |sort| {
-            let listing = Listing {
-                search: None,
-                sort,
-                after: None,
-                limit: 1,
-            };
+            let listing = Listing::new(None, sort, 1);
             list(&mut connection, &listing).await.unwrap().items.remove(0).title
         };
         assert_eq!(first(Sort::Popular).await, "The Magician's Nephew");
         assert_eq!(first(Sort::Rating).await, "The Magician's Nephew");
         assert_eq!(first(Sort::Title).await, "¿Qué me quieres, amor?");
+    }
+
+    #[test]
+    fn a_cursor_with_keys_of_another_kind_is_refused() {
+        for (sort, key) in [(Sort::Title, Key::Number(5)), (Sort::Price, Key::Text("x".into()))] {
+            let listing = Listing::new(None, sort, 1);
+            let cursor = Cursor::new(listing.list_name(), Keys(key, 1)).encode();
+            assert!(listing.after(&cursor).is_err(), "{sort:?}");
+        }
     }
 
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
@@ -430,13 +396,7 @@ mod tests {
         let found = find(&mut connection, id).await.unwrap().unwrap();
         assert_eq!(found.authors[0].name, "Ernesto Sabato");
         assert_eq!(found.histogram, Histogram([0, 0, 0, 3, 0]));
-        assert_eq!(
-            found.summary.ratings,
-            Ratings {
-                mean: Some(3.5536),
-                count: 3
-            }
-        );
+        assert_eq!(found.summary.ratings, Ratings { mean: Some(3.5536), count: 3 });
         assert!(found.reviews.is_empty() && found.genres.is_empty());
         assert_eq!(find(&mut connection, BookId::from(999_999_999)).await.unwrap(), None);
     }

@@ -30,10 +30,7 @@ pub fn row(reference: &str, title: &str, authors: &[&str]) -> CatalogueRow {
 /// Adds a book that so many people rated, and gives its id.
 pub async fn book(connection: &mut MySqlConnection, title: &str, author: &str, ratings: u32) -> BookId {
     let reference = title.to_lowercase().replace(|c: char| !c.is_ascii_alphanumeric(), "-");
-    let row = CatalogueRow {
-        stars: Some(Histogram([0, 0, 0, ratings, 0])),
-        ..row(&reference, title, &[author])
-    };
+    let row = CatalogueRow { stars: Some(Histogram([0, 0, 0, ratings, 0])), ..row(&reference, title, &[author]) };
     assert_eq!(catalogue::put(connection, &row).await.unwrap(), Put::Added);
     let id: u32 = sqlx::query_scalar("select id from books where reference = ?")
         .bind(reference)

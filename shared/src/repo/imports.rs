@@ -34,6 +34,7 @@ impl Counts {
         }
     }
 
+    /// All rows that are settled.
     pub fn rows(&self) -> u32 {
         self.added + self.changed + self.unchanged + self.refused
     }
@@ -45,8 +46,19 @@ pub struct Refusal {
     /// Of the file, from 1; the header is line 1.
     pub line: u32,
     pub reason: String,
-    /// As it came, cut at 2,000 characters.
+    /// As it came.
     pub row: String,
+}
+
+impl Refusal {
+    /// Reason and row are cut where the table has no more room: a long cell must not stop the import.
+    pub fn new(line: u32, reason: &str, row: &str) -> Self {
+        Self { line, reason: cut(reason, 500), row: cut(row, 2_000) }
+    }
+}
+
+fn cut(text: &str, max: usize) -> String {
+    text.chars().take(max).collect()
 }
 
 /// Begins an import, or takes up the one of this very upload where it stopped.
@@ -81,40 +93,36 @@ pub async fn open(connection: &mut MySqlConnection, object_key: &str, sequencer:
     )
     .fetch_one(connection)
     .await?;
-    let counts = Counts {
-        added: row.added,
-        changed: row.changed,
-        unchanged: row.unchanged,
-        refused: row.refused,
-    };
-    Ok(Import {
-        id: row.id,
-        lines_done: row.lines_done,
-        counts,
-        ended: row.ended,
-    })
+    let counts = Counts { added: row.added, changed: row.changed, unchanged: row.unchanged, refused: row.refused };
+    Ok(Import { id: row.id, lines_done: row.lines_done, counts, ended: row.ended })
 }
 
-/// Notes how far it has come.
-pub async fn advance(connection: &mut MySqlConnection, import: &Import) -> sqlx::Result<()> {
-    let Counts {
-        added,
-        changed,
-        unchanged,
-        refused,
-    } = import.counts;
-    sqlx::query!(
-        "update imports set lines_done = ?, added = ?, changed = ?, unchanged = ?, refused = ? where id = ?",
+/// Notes how far it has come since `before`. Where another delivery of the same upload was quicker, nothing is noted, and
+/// the transaction must not be committed: `RowNotFound`.
+pub async fn advance(connection: &mut MySqlConnection, before: &Import, import: &Import) -> sqlx::Result<()> {
+    let Counts { added, changed, unchanged, refused } = import.counts;
+    let noted = sqlx::query!(
+        r#"
+        update imports
+        set lines_done = ?,
+            added = ?,
+            changed = ?,
+            unchanged = ?,
+            refused = ?
+        where id = ?
+          and lines_done = ?
+        "#,
         import.lines_done,
         added,
         changed,
         unchanged,
         refused,
         import.id,
+        before.lines_done,
     )
     .execute(connection)
     .await?;
-    Ok(())
+    if noted.rows_affected() == 1 { Ok(()) } else { Err(sqlx::Error::RowNotFound) }
 }
 
 /// Keeps a row that did not land.
@@ -131,8 +139,13 @@ pub async fn refuse(connection: &mut MySqlConnection, import: u32, refusal: &Ref
     Ok(())
 }
 
-/// The rows that did not land, in the file's order.
-pub async fn refusals(connection: &mut MySqlConnection, import: u32) -> sqlx::Result<Vec<Refusal>> {
+/// Rows that did not land, in the file's order: at most `limit` of those after a line.
+pub async fn refusals(
+    connection: &mut MySqlConnection,
+    import: u32,
+    after_line: u32,
+    limit: u32,
+) -> sqlx::Result<Vec<Refusal>> {
     sqlx::query_as!(
         Refusal,
         r#"
@@ -142,19 +155,30 @@ pub async fn refusals(connection: &mut MySqlConnection, import: u32) -> sqlx::Re
             row_text as row
         from import_refusals
         where import_id = ?
+          and line > ?
         order by line
+        limit ?
         "#,
         import,
+        after_line,
+        limit,
     )
     .fetch_all(connection)
     .await
+}
+
+/// How many imports have come to a good end, ever.
+pub async fn count_done(connection: &mut MySqlConnection) -> sqlx::Result<i64> {
+    sqlx::query_scalar!("select count(*) from imports where ended_at is not null and failure is null")
+        .fetch_one(connection)
+        .await
 }
 
 /// Ends an import: with a failure, where the file as a whole could not be read.
 pub async fn end(connection: &mut MySqlConnection, import: u32, failure: Option<&str>) -> sqlx::Result<()> {
     sqlx::query!(
         "update imports set ended_at = current_timestamp, failure = ? where id = ?",
-        failure,
+        failure.map(|failure| cut(failure, 1_000)),
         import,
     )
     .execute(connection)
@@ -172,15 +196,14 @@ mod tests {
     async fn an_import_that_died_goes_on_where_it_stopped(pool: MySqlPool) {
         let mut connection = pool.acquire().await.unwrap();
         let mut import = open(&mut connection, "incoming/a.csv", "01").await.unwrap();
+        let before = import.clone();
         import.lines_done = 51;
         import.counts.note(&Put::Added);
         import.counts.note(&Put::Refused("no title".into()));
-        advance(&mut connection, &import).await.unwrap();
+        advance(&mut connection, &before, &import).await.unwrap();
+        assert!(advance(&mut connection, &before, &import).await.is_err(), "a second delivery must not count again");
         assert_eq!(open(&mut connection, "incoming/a.csv", "01").await.unwrap(), import);
-        assert_eq!(
-            open(&mut connection, "incoming/a.csv", "02").await.unwrap().lines_done,
-            0
-        );
+        assert_eq!(open(&mut connection, "incoming/a.csv", "02").await.unwrap().lines_done, 0);
         end(&mut connection, import.id, None).await.unwrap();
         assert!(open(&mut connection, "incoming/a.csv", "01").await.unwrap().ended);
     }
@@ -190,19 +213,13 @@ mod tests {
         let mut connection = pool.acquire().await.unwrap();
         let import = open(&mut connection, "incoming/a.csv", "01").await.unwrap();
         for line in [9, 3] {
-            let refusal = Refusal {
-                line,
-                reason: "no title".into(),
-                row: "a,,b".into(),
-            };
+            let refusal = Refusal::new(line, &"no title ñ ".repeat(100), &"a,,b".repeat(1_000));
             refuse(&mut connection, import.id, &refusal).await.unwrap();
         }
-        let lines: Vec<u32> = refusals(&mut connection, import.id)
-            .await
-            .unwrap()
-            .iter()
-            .map(|r| r.line)
-            .collect();
-        assert_eq!(lines, [3, 9]);
+        let mut lines_after = async |line| -> Vec<u32> {
+            let refusals = refusals(&mut connection, import.id, line, 1).await.unwrap();
+            refusals.iter().map(|refusal| refusal.line).collect()
+        };
+        assert_eq!((lines_after(0).await, lines_after(3).await, lines_after(9).await), (vec![3], vec![9], vec![]));
     }
 }

@@ -58,21 +58,13 @@ pub async fn publish(
     )
     .fetch_optional(&mut *connection)
     .await?;
-    if earlier
-        .as_ref()
-        .is_some_and(|earlier| (earlier.sent_at, earlier.submission_id) > (sent_at, submission))
-    {
-        return reject(
-            connection,
-            submission,
-            "You sent a later rating of this book, which counts.".into(),
-        )
-        .await;
+    if earlier.as_ref().is_some_and(|earlier| (earlier.sent_at, earlier.submission_id) > (sent_at, submission)) {
+        return reject(connection, submission, "You sent a later rating of this book, which counts.".into()).await;
     }
     if let Some(earlier) = &earlier {
-        count(connection, rating.book, earlier.stars, -1).await?;
+        count_one_less(connection, rating.book, earlier.stars).await?;
     }
-    count(connection, rating.book, rating.stars.get(), 1).await?;
+    count_one_more(connection, rating.book, rating.stars.get()).await?;
     write(connection, submission, sent_at, rating).await?;
     recount(connection, rating.book).await?;
     Ok(Published::Now)
@@ -113,16 +105,26 @@ async fn write(
     Ok(())
 }
 
-async fn count(connection: &mut MySqlConnection, book: BookId, stars: u8, change: i32) -> sqlx::Result<()> {
+async fn count_one_more(connection: &mut MySqlConnection, book: BookId, stars: u8) -> sqlx::Result<()> {
     sqlx::query!(
         r#"
         insert into star_counts (book_id, stars, given)
         values (?, ?, 1)
-        on duplicate key update given = given + ?
+        on duplicate key update given = given + 1
         "#,
         book.get(),
         stars,
-        change,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn count_one_less(connection: &mut MySqlConnection, book: BookId, stars: u8) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update star_counts set given = given - 1 where book_id = ? and stars = ? and given > 0",
+        book.get(),
+        stars,
     )
     .execute(connection)
     .await?;
@@ -199,9 +201,7 @@ mod tests {
     async fn a_rating_changes_the_books_counts_and_mean(pool: MySqlPool) {
         let mut connection = pool.acquire().await.unwrap();
         let id = book(&mut connection, "El túnel", "Sabato", 0).await;
-        let published = publish(&mut connection, Uuid::from_u128(1), minute(0), &rating(id, 1, 5))
-            .await
-            .unwrap();
+        let published = publish(&mut connection, Uuid::from_u128(1), minute(0), &rating(id, 1, 5)).await.unwrap();
         let found = books::find(&mut connection, id).await.unwrap().unwrap();
         assert_eq!(published, Published::Now);
         assert_eq!(found.histogram, Histogram([0, 0, 0, 0, 1]));
@@ -212,11 +212,8 @@ mod tests {
     async fn a_repeated_delivery_changes_nothing(pool: MySqlPool) {
         let mut connection = pool.acquire().await.unwrap();
         let id = book(&mut connection, "El túnel", "Sabato", 0).await;
-        let mut deliver = async || {
-            publish(&mut connection, Uuid::from_u128(1), minute(0), &rating(id, 1, 5))
-                .await
-                .unwrap()
-        };
+        let mut deliver =
+            async || publish(&mut connection, Uuid::from_u128(1), minute(0), &rating(id, 1, 5)).await.unwrap();
         assert_eq!(
             [deliver().await, deliver().await, deliver().await],
             [Published::Now, Published::Before, Published::Before]
@@ -231,9 +228,7 @@ mod tests {
         for (submission, visitor, stars) in [(1, 1, 5), (2, 2, 4), (3, 1, 2)] {
             let at = minute(submission);
             let submission = Uuid::from_u128(u128::try_from(submission).unwrap());
-            publish(&mut connection, submission, at, &rating(id, visitor, stars))
-                .await
-                .unwrap();
+            publish(&mut connection, submission, at, &rating(id, visitor, stars)).await.unwrap();
         }
         assert_eq!(histogram_of(&mut connection, id).await, Histogram([0, 1, 0, 1, 0]));
     }
@@ -242,12 +237,8 @@ mod tests {
     async fn the_later_rating_wins_in_whatever_order_they_arrive(pool: MySqlPool) {
         let mut connection = pool.acquire().await.unwrap();
         let id = book(&mut connection, "El túnel", "Sabato", 0).await;
-        let later = publish(&mut connection, Uuid::from_u128(2), minute(2), &rating(id, 1, 5))
-            .await
-            .unwrap();
-        let earlier = publish(&mut connection, Uuid::from_u128(1), minute(1), &rating(id, 1, 1))
-            .await
-            .unwrap();
+        let later = publish(&mut connection, Uuid::from_u128(2), minute(2), &rating(id, 1, 5)).await.unwrap();
+        let earlier = publish(&mut connection, Uuid::from_u128(1), minute(1), &rating(id, 1, 1)).await.unwrap();
         assert_eq!(later, Published::Now);
         assert!(matches!(earlier, Published::Rejected(_)), "{earlier:?}");
         assert_eq!(histogram_of(&mut connection, id).await, Histogram([0, 0, 0, 0, 1]));
@@ -257,13 +248,9 @@ mod tests {
     async fn a_rating_of_no_book_is_rejected_for_good(pool: MySqlPool) {
         let mut connection = pool.acquire().await.unwrap();
         let nowhere = rating(BookId::from(999_999_999), 1, 5);
-        let published = publish(&mut connection, Uuid::from_u128(1), minute(0), &nowhere)
-            .await
-            .unwrap();
+        let published = publish(&mut connection, Uuid::from_u128(1), minute(0), &nowhere).await.unwrap();
         assert_eq!(published, Published::Rejected("There is no book 999999999.".into()));
-        let again = publish(&mut connection, Uuid::from_u128(1), minute(0), &nowhere)
-            .await
-            .unwrap();
+        let again = publish(&mut connection, Uuid::from_u128(1), minute(0), &nowhere).await.unwrap();
         assert_eq!(again, Published::Before);
     }
 
@@ -272,14 +259,10 @@ mod tests {
         let mut connection = pool.acquire().await.unwrap();
         let id = book(&mut connection, "El túnel", "Sabato", 0).await;
         let mut transaction = pool.begin().await.unwrap();
-        publish(&mut transaction, Uuid::from_u128(1), minute(0), &rating(id, 1, 5))
-            .await
-            .unwrap();
+        publish(&mut transaction, Uuid::from_u128(1), minute(0), &rating(id, 1, 5)).await.unwrap();
         transaction.rollback().await.unwrap();
         assert_eq!(histogram_of(&mut connection, id).await, Histogram::default());
-        let again = publish(&mut connection, Uuid::from_u128(1), minute(0), &rating(id, 1, 5))
-            .await
-            .unwrap();
+        let again = publish(&mut connection, Uuid::from_u128(1), minute(0), &rating(id, 1, 5)).await.unwrap();
         assert_eq!(again, Published::Now);
     }
 
@@ -291,9 +274,7 @@ mod tests {
             async move {
                 let mut transaction = pool.begin().await.unwrap();
                 let rating = rating(id, visitor, 4);
-                publish(&mut transaction, Uuid::from_u128(visitor), minute(0), &rating)
-                    .await
-                    .unwrap();
+                publish(&mut transaction, Uuid::from_u128(visitor), minute(0), &rating).await.unwrap();
                 transaction.commit().await.unwrap();
             }
         });

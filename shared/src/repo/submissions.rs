@@ -14,13 +14,11 @@ pub async fn find(connection: &mut MySqlConnection, id: SubmissionId) -> sqlx::R
     )
     .fetch_optional(connection)
     .await?;
-    Ok(row.map(|row| {
-        if row.published {
-            Outcome::Published
-        } else {
-            Outcome::Rejected(row.reason.unwrap_or_default())
-        }
-    }))
+    Ok(row.map(
+        |row| {
+            if row.published { Outcome::Published } else { Outcome::Rejected(row.reason.unwrap_or_default()) }
+        },
+    ))
 }
 
 /// Whether a submission was met for the first time.
@@ -55,12 +53,8 @@ pub(super) async fn enter(
 
 /// Changes what was entered: it could not be published after all.
 pub(super) async fn reject(connection: &mut MySqlConnection, id: Uuid, reason: &str) -> sqlx::Result<()> {
-    sqlx::query!(
-        "update submissions set outcome = 'rejected', reason = ? where id = ?",
-        reason,
-        id
-    )
-    .execute(connection)
-    .await?;
+    sqlx::query!("update submissions set outcome = 'rejected', reason = ? where id = ?", reason, id)
+        .execute(connection)
+        .await?;
     Ok(())
 }

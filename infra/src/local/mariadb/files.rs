@@ -32,6 +32,8 @@ fn options(settings: &[(&str, String)], port: u16) -> String {
         ("skip_name_resolve", "1"),
         ("innodb_buffer_pool_size", "256M"),
         ("innodb_flush_log_at_trx_commit", "2"),
+        // On by default in the newer servers that RDS runs; `loose` for those that do not know it.
+        ("loose_innodb_snapshot_isolation", "ON"),
     ];
     let given = settings.iter().map(|(name, value)| (*name, value.as_str()));
     let mut file = "# Written at every start.\n[mariadbd]\n".to_owned();

@@ -98,6 +98,10 @@ impl MariaDb {
         self.process.ended().await
     }
 
+    pub fn pid(&self) -> i32 {
+        self.process.pid()
+    }
+
     /// Full rights on `database`, for tests and for checking queries at compile time.
     pub fn root_url(&self, database: &str) -> String {
         format!("mysql://root:{}@127.0.0.1:{}/{database}", self.secrets.root, self.port)
@@ -156,9 +160,7 @@ mod tests {
         let first = pid();
         MariaDb::start(home, &[]).await.unwrap();
         assert_eq!(pid(), first);
-        let changed = MariaDb::start(home, &[("max_connections", "50".to_owned())])
-            .await
-            .unwrap();
+        let changed = MariaDb::start(home, &[("max_connections", "50".to_owned())]).await.unwrap();
         assert_ne!(pid(), first);
         assert_eq!(changed.port, port);
     }
@@ -167,11 +169,7 @@ mod tests {
     async fn a_setting_that_the_server_does_not_know_is_refused_in_its_own_words() {
         let scratch = Scratch::new();
         let settings = [("no_such_setting", "1".to_owned())];
-        let failure = MariaDb::start(&scratch.home, &settings)
-            .await
-            .err()
-            .unwrap()
-            .to_string();
+        let failure = MariaDb::start(&scratch.home, &settings).await.err().unwrap().to_string();
         assert!(failure.contains("unknown variable 'no_such_setting=1'"), "{failure}");
     }
 

@@ -45,10 +45,7 @@ impl Programs {
     }
 
     fn find() -> Option<Self> {
-        Some(Self {
-            mariadbd: packages::find("mariadbd")?,
-            install_db: packages::find("mariadb-install-db")?,
-        })
+        Some(Self { mariadbd: packages::find("mariadbd")?, install_db: packages::find("mariadb-install-db")? })
     }
 
     fn check_version(&self) -> Result<()> {

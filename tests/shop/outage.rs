@@ -1,0 +1,60 @@
+//! MariaDB away: the shop keeps its word.
+
+use std::{
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use serde_json::json;
+
+use crate::{
+    imports,
+    support::{Shop, variable},
+};
+
+/// A server that does not answer any more, until this is dropped.
+struct Frozen;
+
+impl Frozen {
+    fn freeze() -> Self {
+        signal("-STOP");
+        Self
+    }
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        signal("-CONT");
+    }
+}
+
+fn signal(which: &str) {
+    let sent = Command::new("kill").args([which, &variable("ANAQUEL_MARIADB_PID")]).status();
+    assert!(sent.is_ok_and(|status| status.success()), "kill {which}");
+}
+
+#[tokio::test]
+async fn while_the_database_is_away_reads_say_so_within_three_seconds_and_ratings_are_taken_in() {
+    let shop = Shop::alone().await;
+    let book = imports::new_book(&shop).await;
+    let path = format!("/api/books/{book}");
+    assert_eq!(shop.get(&path).await.status, 200);
+
+    let frozen = Frozen::freeze();
+    for _ in 0..3 {
+        let began = Instant::now();
+        let answer = shop.get(&path).await;
+        assert_eq!((answer.status, answer.header("content-type")), (503, "application/problem+json"));
+        assert!(!answer.header("retry-after").is_empty());
+        assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    }
+    let location = shop.rate(book, &json!({ "stars": 4 })).await;
+    assert_eq!(shop.get(&location).await.status, 503);
+    // Long enough that the writer has met the outage too.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    drop(frozen);
+
+    assert_eq!(shop.get(&path).await.status, 200, "everything recovers without a deploy");
+    assert_eq!(shop.settled_within(&location, Duration::from_mins(1)).await["status"], "published");
+    assert_eq!(shop.get(&path).await.json()["histogram"], json!([0, 0, 0, 1, 0]));
+}
