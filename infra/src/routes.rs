@@ -4,7 +4,7 @@
 use crate::stage::{Auth, Stage};
 use Access::{Admin, Reader, Writer};
 use Bucket::ReadWrite;
-use Queue::{Park, Send};
+use Queue::{Look, Park, Send};
 use Trigger::{Http, Imports, Release, Submissions};
 
 pub static FUNCTIONS: &[Function] = &[
@@ -23,9 +23,24 @@ pub static FUNCTIONS: &[Function] = &[
         ..NOTHING
     },
     Function {
+        name: "list-ratings",
+        about: "Lists the ratings of a book, newest first",
+        trigger: Http(&[get("/api/books/{id}/ratings", "/api/books/1/ratings")]),
+        database: Some(Reader),
+        ..NOTHING
+    },
+    Function {
         name: "submit-rating",
         about: "Takes a rating and puts it on the queue",
         trigger: Http(&[post("/api/books/{id}/ratings", "/api/books/1/ratings")]),
+        queue: &[Send],
+        submission_key: true,
+        ..NOTHING
+    },
+    Function {
+        name: "submit-contact",
+        about: "Takes a message to the shop and puts it on the queue",
+        trigger: Http(&[post("/api/contact", "/api/contact")]),
         queue: &[Send],
         submission_key: true,
         ..NOTHING
@@ -36,6 +51,14 @@ pub static FUNCTIONS: &[Function] = &[
         trigger: Http(&[get("/api/submissions/{id}", "/api/submissions/00000000-0000-8000-8000-000000000000")]),
         database: Some(Reader),
         submission_key: true,
+        ..NOTHING
+    },
+    Function {
+        name: "check-health",
+        about: "Tells what the shop can reach, and how quickly",
+        trigger: Http(&[get("/health", "/health")]),
+        database: Some(Reader),
+        queue: &[Look],
         ..NOTHING
     },
     Function {
@@ -129,6 +152,8 @@ pub enum Access {
 pub enum Queue {
     /// Puts submissions on the queue.
     Send,
+    /// Asks how many submissions wait.
+    Look,
     /// Puts what can never succeed where people look at it.
     Park,
 }
@@ -211,7 +236,7 @@ impl Queue {
     /// The parameter that holds its URL.
     pub fn parameter(self) -> &'static str {
         match self {
-            Send => "queue/submissions",
+            Send | Look => "queue/submissions",
             Park => "queue/parked",
         }
     }

@@ -58,10 +58,15 @@ impl App {
         self.settings.current().await.map_err(ApiError::Unavailable)
     }
 
+    /// Reads the parameters anew, unless that was done just now.
+    pub async fn read_parameters(&self) -> anyhow::Result<()> {
+        self.settings.refreshed().await.map(drop)
+    }
+
     /// Where submissions go.
     pub async fn submissions(&self) -> Result<Queue> {
         let url = self.config().await?.submissions_queue.clone();
-        Ok(Queue::new(&self.sdk, url.context("the route table grants this function no sending to the queue")?))
+        Ok(Queue::new(&self.sdk, url.context("the route table grants this function nothing of the queue")?))
     }
 
     /// Where messages rest that can never succeed.

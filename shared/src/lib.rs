@@ -7,6 +7,7 @@ pub mod database;
 pub mod domain;
 pub mod error;
 pub mod http;
+pub mod intake;
 pub mod lambda;
 pub mod messages;
 pub mod queue;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::domain::{BookId, DisplayName, Rating, ReviewText, Stars, SubmissionId, VisitorId};
+use crate::domain::{BookId, DisplayName, Email, MessageText, ReviewText, Stars, Subject, VisitorId};
 use crate::repo::imports::Counts;
 
 /// One submission on its way to the writer.
@@ -25,6 +25,8 @@ pub struct Submission {
 pub enum Content {
     #[serde(rename = "rating.v1")]
     Rating(RatingV1),
+    #[serde(rename = "contact.v1")]
+    Contact(ContactV1),
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -38,22 +40,13 @@ pub struct RatingV1 {
     pub review: Option<ReviewText>,
 }
 
-impl Submission {
-    pub fn rating(id: SubmissionId, request_id: &str, rating: Rating) -> Self {
-        let Rating { book, visitor, stars, name, review, sent_at } = rating;
-        Self {
-            id: id.uuid(),
-            sent_at,
-            request_id: Some(request_id.to_owned()),
-            content: Content::Rating(RatingV1 { book, visitor, stars, name, review }),
-        }
-    }
-
-    pub fn kind(&self) -> &'static str {
-        match self.content {
-            Content::Rating(_) => "rating",
-        }
-    }
+/// A message to the shop.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ContactV1 {
+    pub name: DisplayName,
+    pub email: Email,
+    pub subject: Subject,
+    pub message: MessageText,
 }
 
 /// How far an import has come, as it stands in S3 beside the file: `<key>.progress.json`.

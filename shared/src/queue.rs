@@ -1,7 +1,10 @@
 //! The queues: `submissions`, which takes what visitors send, and `parked`, where rests what can never succeed.
 
 use anyhow::{Context, anyhow};
-use aws_sdk_sqs::{error::DisplayErrorContext, types::MessageAttributeValue};
+use aws_sdk_sqs::{
+    error::DisplayErrorContext,
+    types::{MessageAttributeValue, QueueAttributeName},
+};
 
 use crate::messages::Submission;
 
@@ -28,6 +31,14 @@ impl Queue {
         let reason: String = reason.chars().filter(|c| !c.is_control()).take(500).collect();
         let reason = MessageAttributeValue::builder().data_type("String").string_value(reason).build()?;
         self.put(self.sqs.send_message().message_body(body).message_attributes("reason", reason)).await
+    }
+
+    /// Asks the queue for its depth, to see whether it answers.
+    pub async fn look(&self) -> anyhow::Result<()> {
+        let depth = QueueAttributeName::ApproximateNumberOfMessages;
+        let looked = self.sqs.get_queue_attributes().queue_url(&self.url).attribute_names(depth).send().await;
+        looked.map_err(|error| anyhow!("{}", DisplayErrorContext(error))).context("looking at the queue")?;
+        Ok(())
     }
 
     async fn put(

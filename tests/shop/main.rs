@@ -2,6 +2,7 @@
 //! `cargo bookstore test` starts for it.
 
 mod books;
+mod contact;
 mod deploying;
 mod edge;
 mod imports;

@@ -40,6 +40,9 @@ async fn while_the_database_is_away_reads_say_so_within_three_seconds_and_rating
     let path = format!("/api/books/{book}");
     assert_eq!(shop.get(&path).await.status, 200);
 
+    let well = shop.health().await;
+    assert_eq!((well.status, &well.json()["database"]["ok"]), (200, &json!(true)), "{}", well.text);
+
     let frozen = Frozen::freeze();
     for _ in 0..3 {
         let began = Instant::now();
@@ -48,6 +51,9 @@ async fn while_the_database_is_away_reads_say_so_within_three_seconds_and_rating
         assert!(!answer.header("retry-after").is_empty());
         assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
     }
+    let ill = shop.health().await;
+    assert_eq!(ill.status, 503);
+    assert_eq!((&ill.json()["database"]["ok"], &ill.json()["queue"]["ok"]), (&json!(false), &json!(true)));
     let location = shop.rate(book, &json!({ "stars": 4 })).await;
     assert_eq!(shop.get(&location).await.status, 503);
     // Long enough that the writer has met the outage too.

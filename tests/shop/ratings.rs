@@ -63,6 +63,27 @@ async fn a_retry_with_its_idempotency_key_counts_once() {
 }
 
 #[tokio::test]
+async fn a_books_ratings_are_listed_newest_first_a_page_at_a_time() {
+    let shop = Shop::open().await;
+    let book = imports::new_book(&shop).await;
+    for stars in [1, 2, 3] {
+        let location = shop.rate(book, &json!({ "stars": stars })).await;
+        shop.settled(&location).await;
+    }
+    let path = format!("/api/books/{book}/ratings?limit=2");
+    let first = shop.get(&path).await.json();
+    let stars = |page: &Value| -> Vec<u64> {
+        page["items"].as_array().unwrap().iter().map(|rating| rating["stars"].as_u64().unwrap()).collect()
+    };
+    assert_eq!(stars(&first), [3, 2]);
+    let second = shop.get(&format!("{path}&cursor={}", first["next"].as_str().unwrap())).await.json();
+    assert_eq!((stars(&second), &second["next"]), (vec![1], &Value::Null));
+
+    assert_eq!(shop.get("/api/books/999999999/ratings").await.status, 404);
+    assert_eq!(shop.get(&format!("{path}&page=2")).await.status, 400);
+}
+
+#[tokio::test]
 async fn a_mistake_is_named_field_by_field() {
     let shop = Shop::open().await;
     let rating = json!({ "stars": 9, "name": "x".repeat(81), "review": "a".repeat(4_001) });

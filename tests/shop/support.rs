@@ -58,6 +58,12 @@ impl Shop {
         self.send(Method::GET, path, &[], None).await
     }
 
+    /// `/health` by the emulator's other way to a load balancer: under every host name it has a page of its own there.
+    pub async fn health(&self) -> Answer {
+        let asked = self.client.get(format!("{}/_alb/anaquel/health", self.endpoint)).send().await;
+        Answer::read(asked.expect("the shop must be open")).await
+    }
+
     pub async fn post(&self, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
         let headers = [&[("content-type", "application/json")], headers].concat();
         self.send(Method::POST, path, &headers, Some(body.to_string())).await

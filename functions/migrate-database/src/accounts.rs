@@ -7,8 +7,8 @@ use sqlx::{AssertSqlSafe, MySqlConnection};
 /// What the pages and lists are made of.
 const SHOP: &[&str] =
     &["authors", "book_authors", "book_genres", "books", "genres", "ratings", "star_counts", "submissions"];
-/// What only an import needs.
-const BACK_ROOM: &[&str] = &["import_refusals", "imports"];
+/// What only the writer needs: no page shows a message to the shop.
+const BACK_ROOM: &[&str] = &["contact_messages", "import_refusals", "imports"];
 
 /// Creates the user of a role or brings it in line: login, grants, and hard stops for connections and statement time.
 ///

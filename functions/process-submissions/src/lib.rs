@@ -9,7 +9,11 @@ use shared::{
     App, database,
     lambda::unpanicked,
     messages::{Content, Submission},
-    repo::ratings::{self, Published},
+    repo::{
+        contact,
+        ratings::{self, Published},
+        submissions::Met,
+    },
 };
 use tracing::{Instrument, info_span};
 
@@ -87,18 +91,21 @@ async fn publish(app: &App, body: &str) -> Result<(), Fault> {
     let submission: Submission = serde_json::from_str(body)
         .map_err(|error| Fault::Permanent(format!("not a submission that this version understands: {error}")))?;
     let Submission { id, sent_at, .. } = submission;
-    let published = match &submission.content {
+    let request_id = submission.request_id.as_deref();
+    match &submission.content {
         Content::Rating(rating) => {
             let publishing = app.database().write(async |c| ratings::publish(c, id, sent_at, rating).await);
-            publishing.await?
+            match publishing.await? {
+                Published::Now => tracing::info!(submission.id = %id, request_id, "Rating published"),
+                Published::Before => tracing::info!(submission.id = %id, request_id, "Rating was published before"),
+                Published::Rejected(reason) => {
+                    tracing::info!(submission.id = %id, request_id, reason, "Rating rejected");
+                }
+            }
         }
-    };
-    let request_id = submission.request_id.as_deref();
-    match published {
-        Published::Now => tracing::info!(submission.id = %id, request_id, "Submission published"),
-        Published::Before => tracing::info!(submission.id = %id, request_id, "Submission was published before"),
-        Published::Rejected(reason) => {
-            tracing::info!(submission.id = %id, request_id, reason, "Submission rejected");
+        Content::Contact(message) => {
+            let met = app.database().write(async |c| contact::receive(c, id, sent_at, message).await).await?;
+            tracing::info!(submission.id = %id, request_id, first = (met == Met::First), "Message received");
         }
     }
     Ok(())

@@ -1,38 +1,21 @@
 //! `POST /api/books/{id}/ratings`: takes a rating in. It has no right to the database: the queue keeps the rating
 //! until the writer can publish it.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use shared::{
     ApiError, App, Reply, Request, Result,
-    domain::{BookId, DisplayName, Invalid, Rating, ReviewText, Stars, SubmissionId, SubmissionKey},
-    messages::Submission,
+    domain::{BookId, DisplayName, ReviewText, Stars},
+    intake::Intake,
+    messages::{Content, RatingV1},
 };
-use time::OffsetDateTime;
 
 pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     request.expect_segments(4)?;
     let book = BookId::parse(request.segment(2)).ok_or(ApiError::NotFound)?;
-    let form = request.json::<Form>()?.parse()?;
-
-    let key = app.submission_key().await?;
-    let id = submission_id(&key, request)?;
-    let visitor = request.visitor().unwrap_or_else(|| key.visitor_of(id));
-    let Parsed { stars, name, review } = form;
-    let rating = Rating { book, visitor, stars, name, review, sent_at: OffsetDateTime::now_utc() };
-
-    let queue = app.submissions().await?;
-    queue.send(&Submission::rating(id, &request.id, rating)).await.map_err(ApiError::Unavailable)?;
-
-    tracing::info!(submission.id = %id, book.id = %book, "Rating taken in");
-    let location = format!("/api/submissions/{id}");
-    Ok(Reply::accepted(&location, &Receipt { id, status: "received", href: &location })?.remember(visitor))
-}
-
-#[derive(Debug, Serialize)]
-struct Receipt<'a> {
-    id: SubmissionId,
-    status: &'static str,
-    href: &'a str,
+    let Parsed { stars, name, review } = request.json::<Form>()?.parse()?;
+    let intake = Intake::begin(app, request).await?;
+    let visitor = intake.visitor;
+    intake.send(Content::Rating(RatingV1 { book, visitor, stars, name, review })).await
 }
 
 /// What a visitor sends; read as loosely as JSON allows, so that every mistake is answered field by field.
@@ -65,18 +48,6 @@ impl Form {
             }
         }
     }
-}
-
-/// A retry with the same `Idempotency-Key` gets the same id, and so has its effect once.
-fn submission_id(key: &SubmissionKey, request: &Request) -> Result<SubmissionId> {
-    let Some(idempotency) = request.header("idempotency-key") else {
-        return Ok(key.random());
-    };
-    if !(1..=200).contains(&idempotency.len()) {
-        return Err(Invalid::new("Idempotency-Key", "must have 1 to 200 characters").into());
-    }
-    let visitor = request.visitor().map(|visitor| visitor.0.into_bytes()).unwrap_or_default();
-    Ok(key.derive(&[request.path().as_bytes(), &visitor, request.body(), idempotency.as_bytes()]))
 }
 
 #[cfg(test)]

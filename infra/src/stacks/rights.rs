@@ -23,6 +23,7 @@ pub fn policy(stage: &Stage, wiring: &Wiring, function: &Function, log_group: Id
     statements.extend(database(wiring, function));
     statements.extend(function.queue.iter().map(|queue| match queue {
         Queue::Send => allow(&["sqs:SendMessage"], wiring.submissions),
+        Queue::Look => allow(&["sqs:GetQueueAttributes"], wiring.submissions),
         Queue::Park => allow(&["sqs:SendMessage"], wiring.parked),
     }));
     if let Trigger::Submissions = function.trigger {

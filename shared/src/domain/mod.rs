@@ -16,10 +16,10 @@ pub use catalogue::{CatalogueRow, Reference};
 pub use isbn::Isbn13;
 pub use language::Language;
 pub use money::Money;
-pub use rating::{PRIOR_MEAN, PRIOR_WEIGHT, Rating, Review, Stars, VisitorId};
+pub use rating::{PRIOR_MEAN, PRIOR_WEIGHT, Review, Stars, VisitorId};
 pub use search::{Plan, Search, Sort};
 pub use submission::{Outcome, SubmissionId, SubmissionKey};
-pub use text::{DisplayName, ReviewText, clean};
+pub use text::{DisplayName, Email, MessageText, ReviewText, Subject, clean};
 
 /// What was wrong with one value that came in, in words for the one who sent it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

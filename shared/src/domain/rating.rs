@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{BookId, DisplayName, Invalid, Parsed, ReviewText};
+use super::{Invalid, Parsed};
 
 /// One to five.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,17 +42,6 @@ impl From<Stars> for u8 {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct VisitorId(pub Uuid);
-
-/// One visitor's rating of one book; a later one replaces it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rating {
-    pub book: BookId,
-    pub visitor: VisitorId,
-    pub stars: Stars,
-    pub name: Option<DisplayName>,
-    pub review: Option<ReviewText>,
-    pub sent_at: OffsetDateTime,
-}
 
 /// A published review as others read it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

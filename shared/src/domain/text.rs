@@ -46,9 +46,72 @@ impl ReviewText {
     }
 }
 
+/// What a message to the shop is about; at most 200 characters, on one line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Subject(String);
+
+impl Subject {
+    pub const MAX: usize = 200;
+
+    pub fn parse(text: &str) -> Parsed<Self> {
+        bounded("subject", clean(&text.replace('\n', " ")), Self::MAX).map(Self)
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The words of a message to the shop; at most 4,000 characters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct MessageText(String);
+
+impl MessageText {
+    pub const MAX: usize = 4_000;
+
+    pub fn parse(text: &str) -> Parsed<Self> {
+        bounded("message", clean(text), Self::MAX).map(Self)
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// An address that an answer can be sent to. Whether anybody reads it, only an answer tells: what is checked is what a
+/// mistyped one fails, an `@` with something around it and a domain with a dot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Email(String);
+
+impl Email {
+    /// Of a forward path: RFC 5321, 4.5.3.1.3.
+    pub const MAX: usize = 254;
+
+    pub fn parse(text: &str) -> Parsed<Self> {
+        let text = clean(text);
+        let well_formed = text.rsplit_once('@').is_some_and(|(local, domain)| {
+            let labels: Vec<&str> = domain.split('.').collect();
+            let label = |label: &&str| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-');
+            (1..=64).contains(&local.len()) && labels.len() >= 2 && labels.iter().all(label)
+        });
+        if well_formed && text.len() <= Self::MAX && !text.contains(|c: char| c.is_whitespace() || "<>,;\"".contains(c))
+        {
+            return Ok(Self(text));
+        }
+        Err(Invalid::new("email", "must be an address such as ana@example.org"))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 fn bounded(field: &str, text: String, max: usize) -> Parsed<String> {
     match text.chars().count() {
-        0 => Err(Invalid::new(field, "must not be blank: leave it out instead")),
+        0 => Err(Invalid::new(field, "must not be blank")),
         count if count > max => {
             Err(Invalid::new(field, format!("must have at most {max} characters, and has {count}")))
         }
@@ -78,5 +141,18 @@ mod tests {
     fn a_name_stays_on_one_line() {
         assert_eq!(DisplayName::parse("Ana\nMaría").unwrap().as_str(), "Ana María");
         assert!(DisplayName::parse(" \n ").is_err());
+    }
+
+    #[test]
+    fn an_address_that_cannot_be_answered_is_refused() {
+        for text in ["ana@example.org", " josé.núñez+libros@correo.example.es "] {
+            assert!(Email::parse(text).is_ok(), "{text}");
+        }
+        for text in
+            ["", "ana", "ana@", "@example.org", "ana@localhost", "a b@example.org", "ana@example..org", "<ana@x.org>"]
+        {
+            assert!(Email::parse(text).is_err(), "{text}");
+        }
+        assert!(Email::parse(&format!("{}@example.org", "a".repeat(65))).is_err());
     }
 }

@@ -48,6 +48,11 @@ impl Reply {
         Ok(Self::with_status(StatusCode::ACCEPTED, value)?.header(header::LOCATION, location))
     }
 
+    /// 503 with JSON that says what is away.
+    pub fn unavailable(value: &impl Serialize) -> Result<Self> {
+        Self::with_status(StatusCode::SERVICE_UNAVAILABLE, value)
+    }
+
     fn with_status(status: StatusCode, value: &impl Serialize) -> Result<Self> {
         let body = serde_json::to_string(value).map_err(anyhow::Error::from)?;
         Ok(Self::new(status, JSON, body))

@@ -6,6 +6,7 @@
 
 pub mod books;
 pub mod catalogue;
+pub mod contact;
 pub mod imports;
 pub mod ratings;
 pub mod submissions;

@@ -1,7 +1,8 @@
 //! Ratings and the star counts that follow from them.
 
+use serde::{Deserialize, Serialize};
 use sqlx::{MySqlConnection, types::Json};
-use time::OffsetDateTime;
+use time::{OffsetDateTime, macros::datetime};
 use uuid::Uuid;
 
 use super::{
@@ -10,6 +11,7 @@ use super::{
 };
 use crate::{
     domain::{BookId, DisplayName, Review, ReviewText},
+    http::{Cursor, Page},
     messages::RatingV1,
 };
 
@@ -157,6 +159,69 @@ pub(super) async fn recount(connection: &mut MySqlConnection, book: BookId) -> s
     Ok(())
 }
 
+/// The sort keys of a rating: when it was sent, in microseconds since 1970, and its own id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Keys(i64, u64);
+
+/// Names the list that a cursor belongs to.
+pub fn list_name(book: BookId) -> String {
+    format!("ratings of {book}")
+}
+
+/// A page of a book's ratings, newest first; none where there is no such book.
+pub async fn list(
+    connection: &mut MySqlConnection,
+    book: BookId,
+    after: Option<&Cursor<Keys>>,
+    limit: u32,
+) -> sqlx::Result<Option<Page<Review>>> {
+    let found = sqlx::query_scalar!("select id from books where id = ?", book.get());
+    if found.fetch_optional(&mut *connection).await?.is_none() {
+        return Ok(None);
+    }
+    let Keys(sent_at, id) = after.map_or(Keys(i64::MAX, u64::MAX), |cursor| cursor.keys);
+    let sent_at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(sent_at) * 1_000).unwrap_or(LAST_MOMENT);
+    let mut rows = sqlx::query!(
+        r#"
+        select
+            id,
+            stars,
+            name,
+            review,
+            sent_at
+        from ratings
+        where book_id = ?
+          and sent_at <= ?
+          and (sent_at < ? or id < ?)
+        order by sent_at desc, id desc
+        limit ?
+        "#,
+        book.get(),
+        sent_at.min(LAST_MOMENT),
+        sent_at.min(LAST_MOMENT),
+        id,
+        limit + 1,
+    )
+    .fetch_all(connection)
+    .await?;
+    let more = rows.len() > limit as usize;
+    rows.truncate(limit as usize);
+    let next = rows.last().filter(|_| more).map(|last| {
+        let micros = i64::try_from(last.sent_at.unix_timestamp_nanos() / 1_000).unwrap_or(i64::MAX);
+        Cursor::new(list_name(book), Keys(micros, last.id)).encode()
+    });
+    let items = rows.into_iter().map(|row| Review {
+        stars: row.stars,
+        name: row.name,
+        review: row.review,
+        sent_at: row.sent_at,
+    });
+    Ok(Some(Page { items: items.collect(), next }))
+}
+
+/// The last second that a `timestamp` holds in every version of MariaDB that this runs on.
+const LAST_MOMENT: OffsetDateTime = datetime!(2038-01-19 03:14:07 UTC);
+
 /// The newest ratings of a book that say something.
 pub async fn newest_reviews(connection: &mut MySqlConnection, book: BookId, limit: u32) -> sqlx::Result<Vec<Review>> {
     sqlx::query_as!(
@@ -296,5 +361,26 @@ mod tests {
         let reviews = newest_reviews(&mut connection, id, 5).await.unwrap();
         let words: Vec<_> = reviews.iter().filter_map(|review| review.review.as_deref()).collect();
         assert_eq!(words, ["Tres 😀", "Uno"]);
+    }
+
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn pages_of_ratings_give_each_once_newest_first(pool: MySqlPool) {
+        let mut connection = pool.acquire().await.unwrap();
+        let id = book(&mut connection, "El túnel", "Sabato", 0).await;
+        // Some at the same moment, so that only their id tells them apart.
+        for n in 1..=7_u128 {
+            let at = minute(i64::try_from(n / 3).unwrap());
+            let rating = rating(id, n, i64::try_from(n % 5 + 1).unwrap());
+            publish(&mut connection, Uuid::from_u128(n), at, &rating).await.unwrap();
+        }
+        let (mut seen, mut after) = (Vec::new(), None);
+        loop {
+            let page = list(&mut connection, id, after.as_ref(), 2).await.unwrap().unwrap();
+            seen.extend(page.items.into_iter().map(|review| review.stars));
+            let Some(next) = page.next else { break };
+            after = Some(Cursor::decode(&next, &list_name(id)).unwrap());
+        }
+        assert_eq!(seen, [3, 2, 1, 5, 4, 3, 2]);
+        assert_eq!(list(&mut connection, BookId::from(999_999_999), None, 2).await.unwrap(), None);
     }
 }

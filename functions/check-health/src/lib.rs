@@ -1,0 +1,53 @@
+//! `GET /health`: what the shop can reach, and how quickly. The one function with a right to the database and to the
+//! queue; it may look at the queue, and neither send nor receive.
+
+use std::time::Instant;
+
+use serde::Serialize;
+use shared::{App, Reply, Request, Result};
+
+pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
+    request.expect_segments(1)?;
+    request.query(&[])?;
+    let (parameters, database, queue) = tokio::join!(
+        timed("parameters", app.read_parameters()),
+        timed("database", answer_of_database(app)),
+        timed("queue", answer_of_queue(app)),
+    );
+    let healthy = [&parameters, &database, &queue].iter().all(|part| part.ok);
+    let health = Health { status: if healthy { "ok" } else { "unavailable" }, parameters, database, queue };
+    if healthy { Reply::json(&health) } else { Reply::unavailable(&health) }
+}
+
+#[derive(Debug, Serialize)]
+struct Health {
+    status: &'static str,
+    parameters: Part,
+    database: Part,
+    queue: Part,
+}
+
+#[derive(Debug, Serialize)]
+struct Part {
+    ok: bool,
+    /// How long the answer took, or was waited for.
+    milliseconds: f64,
+}
+
+async fn timed(part: &'static str, answer: impl Future<Output = anyhow::Result<()>>) -> Part {
+    let began = Instant::now();
+    let answer = answer.await;
+    if let Err(error) = &answer {
+        tracing::warn!(part, error = format!("{error:#}"), "Not reached");
+    }
+    Part { ok: answer.is_ok(), milliseconds: (began.elapsed().as_secs_f64() * 1e5).round() / 100.0 }
+}
+
+async fn answer_of_database(app: &App) -> anyhow::Result<()> {
+    let one = app.database().read(async |c| sqlx::query_scalar::<_, i32>("select 1").fetch_one(c).await);
+    Ok(one.await.map(drop)?)
+}
+
+async fn answer_of_queue(app: &App) -> anyhow::Result<()> {
+    app.submissions().await?.look().await
+}

@@ -1,0 +1,62 @@
+//! Taking in what visitors send: it gets an id and goes to the queue, which keeps it until the writer has dealt with it.
+//! No database is asked.
+
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use crate::{
+    App, Reply, Request,
+    domain::{Invalid, SubmissionId, SubmissionKey, VisitorId},
+    error::{ApiError, Result},
+    messages::{Content, Submission},
+};
+
+/// A submission that has an id and is not sent yet.
+pub struct Intake<'a> {
+    app: &'a App,
+    request: &'a Request,
+    pub id: SubmissionId,
+    pub visitor: VisitorId,
+}
+
+/// What the visitor gets for it.
+#[derive(Debug, Serialize)]
+struct Receipt<'a> {
+    id: SubmissionId,
+    status: &'static str,
+    href: &'a str,
+}
+
+impl<'a> Intake<'a> {
+    pub async fn begin(app: &'a App, request: &'a Request) -> Result<Self> {
+        let key = app.submission_key().await?;
+        let id = submission_id(&key, request)?;
+        let visitor = request.visitor().unwrap_or_else(|| key.visitor_of(id));
+        Ok(Self { app, request, id, visitor })
+    }
+
+    /// Sends it; the answer says where to ask what became of it.
+    pub async fn send(self, content: Content) -> Result<Reply> {
+        let request_id = Some(self.request.id.clone());
+        let submission = Submission { id: self.id.uuid(), sent_at: OffsetDateTime::now_utc(), request_id, content };
+        self.app.submissions().await?.send(&submission).await.map_err(ApiError::Unavailable)?;
+        tracing::info!(submission.id = %self.id, "Submission taken in");
+        self.receipt()
+    }
+
+    /// The same answer, without anything sent.
+    pub fn receipt(self) -> Result<Reply> {
+        let href = format!("/api/submissions/{}", self.id);
+        Ok(Reply::accepted(&href, &Receipt { id: self.id, status: "received", href: &href })?.remember(self.visitor))
+    }
+}
+
+/// A retry with the same `Idempotency-Key` gets the same id, and so has its effect once.
+fn submission_id(key: &SubmissionKey, request: &Request) -> Result<SubmissionId> {
+    let Some(idempotency) = request.header("idempotency-key") else { return Ok(key.random()) };
+    if !(1..=200).contains(&idempotency.len()) {
+        return Err(Invalid::new("Idempotency-Key", "must have 1 to 200 characters").into());
+    }
+    let visitor = request.visitor().map(|visitor| visitor.0.into_bytes()).unwrap_or_default();
+    Ok(key.derive(&[request.path().as_bytes(), &visitor, request.body(), idempotency.as_bytes()]))
+}
