@@ -213,7 +213,7 @@ pub fn iam_options(
     Ok(base_options(config, account)
         .password(token.reveal())
         .ssl_mode(MySqlSslMode::VerifyIdentity)
-        .ssl_ca_from_pem(root_certificates(region)?.as_bytes().to_vec())
+        .ssl_ca_from_pem(root_certificate(region)?.as_bytes().to_vec())
         .enable_cleartext_plugin(true))
 }
 
@@ -227,7 +227,7 @@ pub fn master_options(
     Ok(base_options(config, account)
         .password(password.reveal())
         .ssl_mode(MySqlSslMode::VerifyIdentity)
-        .ssl_ca_from_pem(root_certificates(region)?.as_bytes().to_vec()))
+        .ssl_ca_from_pem(root_certificate(region)?.as_bytes().to_vec()))
 }
 
 fn base_options(config: &DatabaseConfig, account: &Account) -> MySqlConnectOptions {
@@ -242,8 +242,8 @@ async fn sign(sdk: &SdkConfig, config: &DatabaseConfig, account: &Account) -> an
     Ok(Secret::new(token.as_str()))
 }
 
-/// Amazon RDS's root certificates for a region.
-fn root_certificates(region: &str) -> anyhow::Result<&'static str> {
+/// Amazon RDS's root certificate for a region.
+fn root_certificate(region: &str) -> anyhow::Result<&'static str> {
     const ALL: &str = include_str!("../certificates/rds.pem");
     let start = ALL
         .find(&format!("# {region}\n"))
@@ -513,12 +513,12 @@ mod tests {
     }
 
     #[test]
-    fn a_region_has_its_own_certificates_and_an_unknown_one_is_named() {
+    fn a_region_has_its_own_certificate_and_an_unknown_one_is_named() {
         for region in ["us-east-1", "eu-west-1", "sa-east-1"] {
-            let pem = root_certificates(region).unwrap();
-            assert_eq!(pem.matches("BEGIN CERTIFICATE").count(), 3, "{region}");
-            assert_eq!(pem.matches("END CERTIFICATE").count(), 3, "{region}");
+            let pem = root_certificate(region).unwrap();
+            assert_eq!(pem.matches("BEGIN CERTIFICATE").count(), 1, "{region}");
+            assert_eq!(pem.matches("END CERTIFICATE").count(), 1, "{region}");
         }
-        assert!(root_certificates("moon-1").unwrap_err().to_string().contains("moon-1"));
+        assert!(root_certificate("moon-1").unwrap_err().to_string().contains("moon-1"));
     }
 }

@@ -81,6 +81,8 @@ fn database(stack: &mut Stack, stage: &Stage, server: &Rds) -> Id {
             db_subnet_group_name: subnet_group,
             vpc_security_groups: list([group]),
             publicly_accessible: false,
+            // The authority whose roots the functions carry.
+            ca_certificate_identifier: "rds-ca-rsa2048-g1",
             enable_iam_database_authentication: true,
             manage_master_user_password: true,
             master_username: Access::Admin.user().as_str(),
