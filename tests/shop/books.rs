@@ -48,6 +48,13 @@ async fn what_cannot_be_asked_is_a_400_that_names_it() {
         ("limit=many", "limit"),
         ("sort=best", "sort"),
         ("cursor=nonsense", "cursor"),
+        ("genre=Science+Fiction", "genre"),
+        ("language=spanish", "language"),
+        ("author=borges", "author"),
+        ("min_rating=6", "min_rating"),
+        ("price_max=cheap", "price_max"),
+        ("in_stock=maybe", "in_stock"),
+        ("facets=all", "facets"),
     ] {
         let answer = shop.get(&format!("/api/books?{query}")).await;
         assert_eq!(answer.status, 400, "{query}: {}", answer.text);
@@ -86,4 +93,25 @@ async fn whatever_a_shopper_types_is_never_a_fault_of_the_shop() {
         let answer = shop.get(&format!("/api/books?q={query}")).await;
         assert!(matches!(answer.status, 200 | 400), "{query}: {} {}", answer.status, answer.text);
     }
+}
+
+#[tokio::test]
+async fn a_list_can_be_narrowed_and_says_how_it_could_be_narrowed_next() {
+    let shop = Shop::open().await;
+    let page =
+        shop.get("/api/books?genre=science-fiction&language=es&in_stock=true&facets=true&limit=100").await.json();
+    let items = page["items"].as_array().unwrap();
+    assert!(!items.is_empty());
+    assert!(items.iter().all(|book| book["language"].as_str().is_some_and(|tag| tag.starts_with("es"))));
+    assert!(items.iter().all(|book| book["stock"].as_u64() > Some(0)));
+    assert_eq!(page["facets"]["in_stock"].as_u64(), Some(items.len() as u64));
+    let genres = page["facets"]["genres"].as_array().unwrap();
+    assert_eq!(
+        (&genres[0]["value"], genres[0]["count"].as_u64()),
+        (&"science-fiction".into(), Some(items.len() as u64))
+    );
+    assert!(shop.get("/api/books?limit=1").await.json()["facets"].is_null());
+
+    let cheap = shop.get("/api/books?price_max=9&sort=price&limit=100").await.json();
+    assert!(cheap["items"].as_array().unwrap().iter().all(|book| book["price"]["minor"].as_u64() <= Some(900)));
 }

@@ -1,26 +1,51 @@
-//! `GET /api/books`: the shop's books, searched and in order, a page at a time.
+//! `GET /api/books`: the shop's books, searched, narrowed and in order, a page at a time.
 
+use serde::Serialize;
 use shared::{
     App, Reply, Request, Result,
-    domain::{Search, Sort},
-    http::MINUTE,
+    domain::{Facets, Filter, Genre, Language, Search, Sort, Summary},
+    http::{MINUTE, Page, Query},
     repo::books::{self, Listing},
 };
 
+const PARAMETERS: &[&str] =
+    &["q", "genre", "language", "author", "min_rating", "price_max", "in_stock", "sort", "limit", "cursor", "facets"];
+
 pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     request.expect_segments(2)?;
-    let listing = listing(request)?;
-    let page = app.database().read(async |connection| books::list(connection, &listing).await).await?;
-    Ok(Reply::json(&page)?.cached_for(MINUTE))
+    let query = request.query(PARAMETERS)?;
+    let listing = listing(&query)?;
+    let wants_facets = query.get("facets").map(|text| Filter::yes("facets", text)).transpose()?.unwrap_or_default();
+    let books = app.database().read(async |connection| {
+        let page = books::list(connection, &listing).await?;
+        let facets = if wants_facets { Some(books::facets(connection, &listing).await?) } else { None };
+        Ok(Books { page, facets })
+    });
+    Ok(Reply::json(&books.await?)?.cached_for(MINUTE))
 }
 
-fn listing(request: &Request) -> Result<Listing> {
-    let query = request.query(&["q", "sort", "limit", "cursor"])?;
+#[derive(Debug, Serialize)]
+struct Books {
+    #[serde(flatten)]
+    page: Page<Summary>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    facets: Option<Facets>,
+}
+
+fn listing(query: &Query) -> Result<Listing> {
     let search = query.get("q").map(Search::parse).transpose()?;
+    let filter = Filter {
+        genre: query.get("genre").map(Genre::parse).transpose()?,
+        language: query.get("language").map(Language::parse).transpose()?,
+        author: query.get("author").map(Filter::author).transpose()?,
+        min_score: query.get("min_rating").map(Filter::min_score).transpose()?,
+        max_price: query.get("price_max").map(Filter::max_price).transpose()?,
+        in_stock: query.get("in_stock").map(|text| Filter::yes("in_stock", text)).transpose()?.unwrap_or_default(),
+    };
     let usual = if search.is_some() { Sort::Relevance } else { Sort::Popular };
     let sort = query.get("sort").map(Sort::parse).transpose()?.unwrap_or(usual);
     let limit = query.number("limit", 1..=100, 24)?;
-    let listing = Listing::new(search, sort, limit);
+    let listing = Listing::new(search, filter, sort, limit);
     match query.get("cursor") {
         None => Ok(listing),
         Some(cursor) => Ok(listing.after(cursor)?),

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Isbn13, Language, Money, PRIOR_MEAN, PRIOR_WEIGHT, Review};
+use super::{Invalid, Isbn13, Language, Money, PRIOR_MEAN, PRIOR_WEIGHT, Parsed, Review};
 
 /// The shop's own number of a book, from 1 up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -86,6 +86,17 @@ pub struct Author {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Genre(pub String);
+
+impl Genre {
+    /// Whether there is such a genre, only the shop knows.
+    pub fn parse(slug: &str) -> Parsed<Self> {
+        let letters = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        if (1..=60).contains(&slug.len()) && slug.bytes().all(letters) {
+            return Ok(Self(slug.to_owned()));
+        }
+        Err(Invalid::new("genre", "must be a slug such as science-fiction"))
+    }
+}
 
 /// How many gave one, two, … five stars.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]

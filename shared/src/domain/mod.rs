@@ -3,6 +3,7 @@
 
 mod book;
 mod catalogue;
+mod filter;
 mod isbn;
 mod language;
 mod money;
@@ -13,6 +14,7 @@ mod text;
 
 pub use book::{Author, Book, BookId, Genre, Histogram, Ratings, Summary};
 pub use catalogue::{CatalogueRow, Reference};
+pub use filter::{Count, Facets, Filter};
 pub use isbn::Isbn13;
 pub use language::Language;
 pub use money::Money;

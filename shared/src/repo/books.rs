@@ -1,11 +1,13 @@
 //! Books as shoppers read them: lists and single ones.
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use sqlx::{FromRow, MySql, MySqlConnection, QueryBuilder, types::Json};
 
 use crate::{
     domain::{
-        Author, Book, BookId, Genre, Histogram, Isbn13, Language, Money, Parsed, Plan, Ratings, Search, Sort, Summary,
+        Author, Book, BookId, Count, Facets, Filter, Genre, Histogram, Isbn13, Language, Money, Parsed, Plan, Ratings,
+        Search, Sort, Summary,
     },
     http::{Cursor, Page},
 };
@@ -14,6 +16,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Listing {
     search: Option<Search>,
+    filter: Filter,
     sort: Sort,
     after: Option<Cursor<Keys>>,
     limit: u32,
@@ -35,28 +38,23 @@ const MAX_HITS: u32 = 1_000;
 
 /// One page of the list, read from one index: never an `OFFSET`, never a count.
 pub async fn list(connection: &mut MySqlConnection, listing: &Listing) -> sqlx::Result<Page<Summary>> {
-    let plan = match &listing.search {
-        None => None,
-        Some(search) => match search.plan() {
-            Some(plan) => Some((plan, search)),
-            None => {
-                return Ok(Page { items: Vec::new(), next: None });
-            }
-        },
+    let Some(source) = Source::of(listing) else {
+        return Ok(Page { items: Vec::new(), next: None });
     };
-    let order = Order::of(listing.sort, plan.is_some());
+    let order = Order::of(listing.sort, matches!(source, Source::Hits(..)));
     let mut sql = QueryBuilder::<MySql>::new(
         "select b.id, b.title, b.byline, b.isbn, b.year, b.language, b.price, b.currency, b.stock, \
          b.ratings_count, b.score, ",
     );
     sql.push("cast(").push(if order.text { "null" } else { order.column }).push(" as signed) as number from ");
-    match &plan {
-        Some((plan, search)) => {
-            push_hits(&mut sql, plan, search);
-            sql.push(" h join books b on b.id = h.id");
+    match &source {
+        Source::Hits(plan, search) => {
+            push_hits(&mut sql, plan, search, &listing.filter);
+            sql.push(" h join books b on b.id = h.id where true");
         }
-        None => {
-            sql.push("books b");
+        Source::Shelf => {
+            sql.push("books b where true");
+            push_filter(&mut sql, &listing.filter);
         }
     }
     if let Some(Cursor { keys: Keys(key, id), .. }) = &listing.after {
@@ -75,9 +73,61 @@ pub async fn list(connection: &mut MySqlConnection, listing: &Listing) -> sqlx::
     Ok(Page { items: rows.into_iter().map(Summary::from).collect(), next })
 }
 
+/// How many of the first thousand hits fall to each value that one could filter by next.
+pub async fn facets(connection: &mut MySqlConnection, listing: &Listing) -> sqlx::Result<Facets> {
+    let Some(source) = Source::of(listing) else { return Ok(Facets::default()) };
+    let mut sql = QueryBuilder::<MySql>::new("with h as (select b.id, b.language, b.stock from ");
+    match &source {
+        Source::Hits(plan, search) => {
+            push_hits(&mut sql, plan, search, &listing.filter);
+            sql.push(" f join books b on b.id = f.id");
+        }
+        Source::Shelf => {
+            sql.push("books b where true");
+            push_filter(&mut sql, &listing.filter);
+            sql.push(" order by b.ratings_count desc, b.id desc limit ").push_bind(MAX_HITS);
+        }
+    }
+    sql.push(
+        ") select 'genre' as facet, g.slug as value, count(*) as count \
+           from h join book_genres bg on bg.book_id = h.id join genres g on g.id = bg.genre_id group by g.slug \
+           union all \
+           select 'language', h.language, count(*) from h where h.language is not null group by h.language \
+           union all \
+           select 'in_stock', '', count(*) from h where h.stock > 0 \
+           order by count desc, value",
+    );
+    let rows: Vec<(String, String, i64)> = sql.build_query_as().fetch_all(connection).await?;
+    let mut facets = Facets::default();
+    for (facet, value, count) in rows {
+        match facet.as_str() {
+            "genre" => facets.genres.push(Count { value, count }),
+            "language" => facets.languages.push(Count { value, count }),
+            _ => facets.in_stock = count,
+        }
+    }
+    Ok(facets)
+}
+
+/// Where the rows of a list come from.
+enum Source<'a> {
+    Shelf,
+    Hits(Plan, &'a Search),
+}
+
+impl<'a> Source<'a> {
+    /// None where a search can find nothing.
+    fn of(listing: &'a Listing) -> Option<Self> {
+        match &listing.search {
+            None => Some(Self::Shelf),
+            Some(search) => Some(Self::Hits(search.plan()?, search)),
+        }
+    }
+}
+
 impl Listing {
-    pub fn new(search: Option<Search>, sort: Sort, limit: u32) -> Self {
-        Self { search, sort, after: None, limit }
+    pub fn new(search: Option<Search>, filter: Filter, sort: Sort, limit: u32) -> Self {
+        Self { search, filter, sort, after: None, limit }
     }
 
     /// Lets the list begin after what a cursor says, which came from outside.
@@ -90,9 +140,11 @@ impl Listing {
         Ok(self)
     }
 
-    /// Names the list that a cursor belongs to: another order or search is another list.
+    /// Names the list that a cursor belongs to: another order, search or filter is another list.
     fn list_name(&self) -> String {
-        format!("{} {}", self.sort.name(), self.search.as_ref().map_or("", Search::text))
+        let whole = format!("{:?} {}", self.filter, self.search.as_ref().map_or("", Search::text));
+        let digest = Sha256::digest(whole);
+        format!("{} {:02x}{:02x}{:02x}{:02x}", self.sort.name(), digest[0], digest[1], digest[2], digest[3])
     }
 }
 
@@ -104,34 +156,62 @@ impl Keys {
 }
 
 /// The hits of a search as a derived table of `id` and `relevance`.
-fn push_hits(sql: &mut QueryBuilder<MySql>, plan: &Plan, search: &Search) {
-    let relevance = |sql: &mut QueryBuilder<MySql>| {
-        let beginning = search.beginning();
-        sql.push("(select id, (left(search_text, char_length(").push_bind(beginning.clone());
-        sql.push(")) = ").push_bind(beginning).push(") * 4294967296 + ");
-        if let Some(literal) = search.literal() {
-            sql.push("(locate(").push_bind(literal.to_owned()).push(", title) > 0) * 8589934592 + ");
-        }
-        sql.push("ratings_count as relevance from books where ");
-    };
+fn push_hits(sql: &mut QueryBuilder<MySql>, plan: &Plan, search: &Search, filter: &Filter) {
+    let beginning = search.beginning();
+    sql.push("(select b.id, (left(b.search_text, char_length(").push_bind(beginning.clone());
+    sql.push(")) = ").push_bind(beginning).push(") * 4294967296 + ");
+    if let Some(literal) = search.literal() {
+        sql.push("(locate(").push_bind(literal.to_owned()).push(", b.title) > 0) * 8589934592 + ");
+    }
+    sql.push("b.ratings_count as relevance from books b where ");
     match plan {
         Plan::Isbn(isbn) => {
-            sql.push("(select id, 0 as relevance from books where isbn = ").push_bind(isbn.as_str().to_owned());
+            sql.push("b.isbn = ").push_bind(isbn.as_str().to_owned());
         }
         Plan::FullText(terms) => {
-            relevance(sql);
-            sql.push("match (search_text) against (").push_bind(terms.clone()).push(" in boolean mode) limit ");
-            sql.push_bind(MAX_HITS);
+            sql.push("match (b.search_text) against (").push_bind(terms.clone()).push(" in boolean mode)");
         }
         Plan::Common(words) => {
-            relevance(sql);
+            sql.push("true");
             for word in words {
-                sql.push("locate(").push_bind(word.clone()).push(", concat(' ', search_text)) > 0 and ");
+                sql.push(" and locate(").push_bind(word.clone()).push(", concat(' ', b.search_text)) > 0");
             }
-            sql.push("true order by ratings_count desc, id desc limit ").push_bind(MAX_HITS);
         }
     }
-    sql.push(")");
+    push_filter(sql, filter);
+    if let Plan::Common(_) = plan {
+        sql.push(" order by b.ratings_count desc, b.id desc");
+    }
+    sql.push(" limit ").push_bind(MAX_HITS).push(")");
+}
+
+/// Conditions on the book `b`, each beginning with `and`.
+fn push_filter(sql: &mut QueryBuilder<MySql>, filter: &Filter) {
+    if let Some(Genre(slug)) = &filter.genre {
+        sql.push(
+            " and b.id in (select bg.book_id from book_genres bg join genres g on g.id = bg.genre_id where g.slug = ",
+        );
+        sql.push_bind(slug.clone()).push(")");
+    }
+    if let Some(language) = &filter.language {
+        let tag = language.as_str();
+        sql.push(" and (b.language = ").push_bind(tag.to_owned());
+        sql.push(" or b.language like ").push_bind(format!("{tag}-%")).push(")");
+    }
+    if let Some(author) = filter.author {
+        sql.push(" and b.id in (select ba.book_id from book_authors ba where ba.author_id = ")
+            .push_bind(author)
+            .push(")");
+    }
+    if let Some(score) = filter.min_score {
+        sql.push(" and b.ratings_count > 0 and b.score >= ").push_bind(score);
+    }
+    if let Some(price) = filter.max_price {
+        sql.push(" and b.price_order <= ").push_bind(price);
+    }
+    if filter.in_stock {
+        sql.push(" and b.stock > 0");
+    }
 }
 
 /// An index to walk along, and which way.
@@ -157,7 +237,7 @@ impl Order {
     /// Spelled out, for MariaDB makes no range of `(a, id) < (?, ?)`.
     fn push_after(&self, sql: &mut QueryBuilder<MySql>, key: &Key, id: u32) {
         let (beyond, column) = (if self.way == "desc" { "<" } else { ">" }, self.column);
-        for opening in [format!(" where {column} {beyond}= "), format!(" and ({column} {beyond} ")] {
+        for opening in [format!(" and {column} {beyond}= "), format!(" and ({column} {beyond} ")] {
             sql.push(opening);
             match key {
                 Key::Number(number) => sql.push_bind(*number),
@@ -280,7 +360,13 @@ mod tests {
     use sqlx::MySqlPool;
 
     use super::*;
-    use crate::repo::fixtures::book;
+    use crate::{
+        domain::CatalogueRow,
+        repo::{
+            catalogue,
+            fixtures::{self, book},
+        },
+    };
 
     const SHELF: &[(&str, &str, u32)] = &[
         ("Don Quijote de la Mancha", "Miguel de Cervantes", 90),
@@ -308,7 +394,7 @@ mod tests {
 
     async fn titles(connection: &mut MySqlConnection, query: &str) -> Vec<String> {
         let search = Some(Search::parse(query).unwrap());
-        let page = list(connection, &Listing::new(search, Sort::Relevance, 10)).await.unwrap();
+        let page = list(connection, &Listing::new(search, Filter::default(), Sort::Relevance, 10)).await.unwrap();
         page.items.into_iter().map(|book| book.title).collect()
     }
 
@@ -351,7 +437,7 @@ mod tests {
         for (_, sort) in Sort::NAMES {
             for query in [None, Some("nadie")] {
                 let search = query.map(|query| Search::parse(query).unwrap());
-                let mut listing = Listing::new(search, *sort, 3);
+                let mut listing = Listing::new(search, Filter::default(), *sort, 3);
                 let mut seen = Vec::new();
                 loop {
                     let page = list(&mut connection, &listing).await.unwrap();
@@ -372,7 +458,7 @@ mod tests {
     async fn lists_come_in_the_order_asked_for(pool: MySqlPool) {
         let mut connection = shelf(&pool).await;
         let mut first = async |sort| {
-            let listing = Listing::new(None, sort, 1);
+            let listing = Listing::new(None, Filter::default(), sort, 1);
             list(&mut connection, &listing).await.unwrap().items.remove(0).title
         };
         assert_eq!(first(Sort::Popular).await, "The Magician's Nephew");
@@ -380,10 +466,75 @@ mod tests {
         assert_eq!(first(Sort::Title).await, "¿Qué me quieres, amor?");
     }
 
+    /// Two books of one author, one of another; prices, stock, genres and languages to tell them apart.
+    async fn stocked_shelf(pool: &MySqlPool) -> sqlx::pool::PoolConnection<MySql> {
+        let mut connection = pool.acquire().await.unwrap();
+        let rows = [
+            ("a", "Ficciones", "Borges", "es", "essay;classics", "9.95", 3, [0, 0, 0, 0, 90]),
+            ("b", "El Aleph", "Borges", "es-AR", "classics", "12.00", 0, [0, 0, 0, 40, 0]),
+            ("c", "Emma", "Austen", "en", "romance;classics", "7.50", 5, [20, 0, 0, 0, 0]),
+            ("d", "Persuasion", "Austen", "en", "romance", "30.00", 1, [0, 0, 0, 0, 0]),
+        ];
+        for (reference, title, author, language, genres, price, stock, stars) in rows {
+            let row = CatalogueRow {
+                language: Some(Language::parse(language).unwrap()),
+                genres: Some(genres.split(';').map(str::to_owned).collect()),
+                price: Some(Money::parse(price, "EUR").unwrap()),
+                stock: Some(stock),
+                stars: Some(Histogram(stars)),
+                ..fixtures::row(reference, title, &[author])
+            };
+            catalogue::put(&mut connection, &row).await.unwrap();
+        }
+        connection
+    }
+
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn filters_narrow_a_list_and_a_search_alike(pool: MySqlPool) {
+        let mut connection = stocked_shelf(&pool).await;
+        let austen = sqlx::query_scalar("select id from authors where name = 'Austen'").fetch_one(&pool).await.unwrap();
+        let filter = Filter::default;
+        let mut found = async |filter: Filter, query: Option<&str>| {
+            let search = query.map(|query| Search::parse(query).unwrap());
+            let page = list(&mut connection, &Listing::new(search, filter, Sort::Title, 10)).await.unwrap();
+            page.items.into_iter().map(|book| book.title).collect::<Vec<_>>()
+        };
+        let genre = |slug: &str| Filter { genre: Some(Genre(slug.into())), ..filter() };
+        let language = |tag: &str| Filter { language: Some(Language::parse(tag).unwrap()), ..filter() };
+        assert_eq!(found(genre("romance"), None).await, ["Emma", "Persuasion"]);
+        assert_eq!(found(genre("nothing"), None).await, Vec::<String>::new());
+        assert_eq!(found(language("es"), None).await, ["El Aleph", "Ficciones"]);
+        assert_eq!(found(language("es-AR"), None).await, ["El Aleph"]);
+        assert_eq!(found(Filter { author: Some(austen), ..filter() }, None).await, ["Emma", "Persuasion"]);
+        assert_eq!(found(Filter { min_score: Some(3_600_000), ..filter() }, None).await, ["El Aleph", "Ficciones"]);
+        assert_eq!(found(Filter { max_price: Some(995), ..filter() }, None).await, ["Emma", "Ficciones"]);
+        assert_eq!(found(Filter { in_stock: true, ..language("es") }, None).await, ["Ficciones"]);
+        assert_eq!(found(Filter { in_stock: true, ..filter() }, Some("borges")).await, ["Ficciones"]);
+        assert_eq!(found(genre("romance"), Some("borges")).await, Vec::<String>::new());
+    }
+
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn facets_count_what_one_could_filter_by_next(pool: MySqlPool) {
+        let mut connection = stocked_shelf(&pool).await;
+        let mut facets = async |query: Option<&str>| {
+            let search = query.map(|query| Search::parse(query).unwrap());
+            let listing = Listing::new(search, Filter::default(), Sort::Popular, 1);
+            facets(&mut connection, &listing).await.unwrap()
+        };
+        let count = |value: &str, count| Count { value: value.into(), count };
+        let all = facets(None).await;
+        assert_eq!(all.genres, [count("classics", 3), count("romance", 2), count("essay", 1)]);
+        assert_eq!(all.languages, [count("en", 2), count("es", 1), count("es-AR", 1)]);
+        assert_eq!(all.in_stock, 3);
+        let borges = facets(Some("borges")).await;
+        assert_eq!((borges.genres.len(), borges.in_stock), (2, 1));
+        assert_eq!(facets(Some("(((")).await, Facets::default());
+    }
+
     #[test]
     fn a_cursor_with_keys_of_another_kind_is_refused() {
         for (sort, key) in [(Sort::Title, Key::Number(5)), (Sort::Price, Key::Text("x".into()))] {
-            let listing = Listing::new(None, sort, 1);
+            let listing = Listing::new(None, Filter::default(), sort, 1);
             let cursor = Cursor::new(listing.list_name(), Keys(key, 1)).encode();
             assert!(listing.after(&cursor).is_err(), "{sort:?}");
         }

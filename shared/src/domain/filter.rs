@@ -1,0 +1,75 @@
+//! What narrows a list of books.
+
+use serde::Serialize;
+
+use super::{Genre, Invalid, Language, Parsed};
+
+/// All that is asked must hold; what is not asked does not matter.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Filter {
+    pub genre: Option<Genre>,
+    /// With its regional kinds: `en` takes `en-US` in.
+    pub language: Option<Language>,
+    /// An author's id.
+    pub author: Option<u32>,
+    /// In millionths of a star, as the books' score.
+    pub min_score: Option<u32>,
+    /// In minor units.
+    pub max_price: Option<u32>,
+    pub in_stock: bool,
+}
+
+impl Filter {
+    /// Reads stars such as `4` or `3.5`.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "1 to 5 million")]
+    pub fn min_score(text: &str) -> Parsed<u32> {
+        let stars: Option<f64> = text.parse().ok().filter(|stars| (1.0..=5.0).contains(stars));
+        let stars = stars.ok_or_else(|| Invalid::new("min_rating", "must be a number of stars from 1 to 5"))?;
+        Ok((stars * 1e6).round() as u32)
+    }
+
+    /// Reads an amount such as `20` or `19.95`, in the currency of the prices, which has two decimals.
+    pub fn max_price(text: &str) -> Parsed<u32> {
+        super::Money::parse(text, "EUR")
+            .map(|money| money.minor)
+            .map_err(|invalid| Invalid::new("price_max", invalid.reason))
+    }
+
+    pub fn author(text: &str) -> Parsed<u32> {
+        text.parse().map_err(|_| Invalid::new("author", "must be the id of an author, as a book shows it"))
+    }
+
+    /// Reads `true` or `false`.
+    pub fn yes(field: &str, text: &str) -> Parsed<bool> {
+        text.parse().map_err(|_| Invalid::new(field, "must be true or false"))
+    }
+}
+
+/// How many of the first thousand hits fall to each value that one could filter by next.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct Facets {
+    pub genres: Vec<Count>,
+    pub languages: Vec<Count>,
+    pub in_stock: i64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Count {
+    pub value: String,
+    pub count: i64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stars_and_amounts_are_read_exactly() {
+        assert_eq!(Filter::min_score("3.5"), Ok(3_500_000));
+        assert_eq!(Filter::max_price("19.95"), Ok(1995));
+        for text in ["0", "6", "NaN", "inf", "four", "-1"] {
+            assert!(Filter::min_score(text).is_err(), "{text}");
+        }
+        assert_eq!(Filter::max_price("cheap").unwrap_err().field, "price_max");
+    }
+}
