@@ -5,7 +5,7 @@
 //! one. Where none can be had, the parameters are read again (at most every five seconds), so that a rotated password or
 //! a moved host is found without a deploy.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, anyhow};
 use aws_config::SdkConfig;
@@ -197,9 +197,11 @@ fn granted(read: anyhow::Result<Arc<Config>>) -> Result<DatabaseConfig> {
 #[error("the connection was lost")]
 struct Lost;
 
-/// A login with a password. TLS where the server offers it.
+/// A login with a password, over verified TLS unless the server is on this very machine.
 pub fn password_options(config: &DatabaseConfig, account: &Account, password: &Secret) -> MySqlConnectOptions {
-    base_options(config, account).password(password.reveal()).ssl_mode(MySqlSslMode::Preferred)
+    let here = config.host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    let tls = if here { MySqlSslMode::Preferred } else { MySqlSslMode::VerifyIdentity };
+    base_options(config, account).password(password.reveal()).ssl_mode(tls)
 }
 
 /// A login with an IAM token. The token goes over the wire as it is, so the cleartext plugin is switched on together
@@ -446,6 +448,18 @@ mod tests {
         let (_, account) = config.login().unwrap();
         let options = iam_options(&config, account, &Secret::new("token"), "eu-west-1").unwrap();
         assert!(matches!(options.get_ssl_mode(), MySqlSslMode::VerifyIdentity));
+    }
+
+    #[test]
+    fn a_password_goes_over_verified_tls_unless_it_stays_on_this_machine() {
+        let mode = |host: &str| {
+            let config = DatabaseConfig { host: host.into(), ..config(3306) };
+            let (_, account) = config.login().unwrap();
+            password_options(&config, account, &Secret::new("hush")).get_ssl_mode()
+        };
+        assert!(matches!(mode("127.0.0.1"), MySqlSslMode::Preferred));
+        assert!(matches!(mode("db.example.org"), MySqlSslMode::VerifyIdentity));
+        assert!(matches!(mode("10.0.0.7"), MySqlSslMode::VerifyIdentity));
     }
 
     /// A server that has no TLS and asks for the password in clear.

@@ -11,73 +11,47 @@ pub fn clean(text: &str) -> String {
     composed.trim().to_owned()
 }
 
-/// The name that stands under a review; at most 80 characters, on one line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct DisplayName(String);
+/// A text by its field's name, with the most characters that it may have, on one line or on several.
+macro_rules! text {
+    ($(#[$about:meta])* $name:ident, $field:literal, $max:literal, $lines:ident) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
 
-impl DisplayName {
-    pub const MAX: usize = 80;
+        impl $name {
+            pub const MAX: usize = $max;
 
-    pub fn parse(text: &str) -> Parsed<Self> {
-        let text = clean(&text.replace('\n', " "));
-        bounded("name", text, Self::MAX).map(Self)
-    }
+            pub fn parse(text: &str) -> Parsed<Self> {
+                bounded($field, $lines(text), Self::MAX).map(Self)
+            }
 
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+    };
 }
 
-/// The words of a review; at most 4,000 characters.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct ReviewText(String);
+text!(
+    /// The name that stands under a review, or whom to answer.
+    DisplayName, "name", 80, on_one_line
+);
+text!(
+    /// The words of a review.
+    ReviewText, "review", 4_000, clean
+);
+text!(
+    /// What a message to the shop is about.
+    Subject, "subject", 200, on_one_line
+);
+text!(
+    /// The words of a message to the shop.
+    MessageText, "message", 4_000, clean
+);
 
-impl ReviewText {
-    pub const MAX: usize = 4_000;
-
-    pub fn parse(text: &str) -> Parsed<Self> {
-        bounded("review", clean(text), Self::MAX).map(Self)
-    }
-
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// What a message to the shop is about; at most 200 characters, on one line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Subject(String);
-
-impl Subject {
-    pub const MAX: usize = 200;
-
-    pub fn parse(text: &str) -> Parsed<Self> {
-        bounded("subject", clean(&text.replace('\n', " ")), Self::MAX).map(Self)
-    }
-
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// The words of a message to the shop; at most 4,000 characters.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct MessageText(String);
-
-impl MessageText {
-    pub const MAX: usize = 4_000;
-
-    pub fn parse(text: &str) -> Parsed<Self> {
-        bounded("message", clean(text), Self::MAX).map(Self)
-    }
-
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
+fn on_one_line(text: &str) -> String {
+    clean(&text.replace('\n', " "))
 }
 
 /// An address that an answer can be sent to. Whether anybody reads it, only an answer tells: what is checked is what a
