@@ -5,7 +5,7 @@ use std::{future::Future, time::Duration};
 use anyhow::{Context, Result, anyhow};
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
-use aws_sdk_s3::error::DisplayErrorContext;
+pub use shared::aws::explained;
 
 use crate::stage::Stage;
 
@@ -64,11 +64,6 @@ pub async fn said<T, E: std::error::Error + Send + Sync + 'static>(
     call: impl Future<Output = std::result::Result<T, E>>,
 ) -> Result<T> {
     call.await.map_err(explained)
-}
-
-/// An error in AWS's own words.
-pub fn explained<E: std::error::Error + Send + Sync + 'static>(error: E) -> anyhow::Error {
-    anyhow!("{}", DisplayErrorContext(error))
 }
 
 /// Asks until there is an answer, or until patience ends.

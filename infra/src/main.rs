@@ -7,6 +7,7 @@ mod import;
 mod limits;
 mod local;
 mod prepare;
+mod random;
 mod routes;
 mod rules;
 mod stacks;

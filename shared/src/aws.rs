@@ -9,7 +9,10 @@ use aws_config::{
     BehaviorVersion, Region, SdkConfig, environment::EnvironmentVariableCredentialsProvider, retry::RetryConfig,
     timeout::TimeoutConfig,
 };
-use aws_sdk_ssm::config::{SharedCredentialsProvider, SharedHttpClient};
+use aws_sdk_ssm::{
+    config::{SharedCredentialsProvider, SharedHttpClient},
+    error::DisplayErrorContext,
+};
 use aws_smithy_async::{
     rt::sleep::{SharedAsyncSleep, TokioSleep},
     time::{SharedTimeSource, SystemTimeSource},
@@ -38,6 +41,11 @@ pub fn patient_sdk_config() -> SdkConfig {
 /// The HTTPS client that every AWS client of ours is to be given.
 pub fn https_client() -> SharedHttpClient {
     Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
+}
+
+/// An error in AWS's own words: an SDK error shows but its kind.
+pub fn explained<E: std::error::Error + Send + Sync + 'static>(error: E) -> anyhow::Error {
+    anyhow::anyhow!("{}", DisplayErrorContext(error))
 }
 
 fn from_environment(timeouts: TimeoutConfig, attempts: u32) -> SdkConfig {

@@ -10,11 +10,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, anyhow, bail};
-use aws_sdk_ssm::error::DisplayErrorContext;
+use anyhow::{Context, bail};
 use tokio::sync::Mutex;
 
-use crate::{domain::SubmissionKey, secret::Secret};
+use crate::{aws::explained, domain::SubmissionKey, secret::Secret};
 
 /// What a function was granted, typed. A part that the table did not grant is none.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -152,7 +151,7 @@ impl Settings {
             .with_decryption(true)
             .send()
             .await
-            .map_err(|error| anyhow!("{}", DisplayErrorContext(error)))
+            .map_err(explained)
             .context("reading the parameters from SSM")?;
         let values = answer.parameters().iter().filter_map(|p| Some((p.name()?.to_owned(), p.value()?.to_owned())));
         parse(&self.names, &values.collect())

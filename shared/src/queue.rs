@@ -1,12 +1,9 @@
 //! The queues: `submissions`, which takes what visitors send, and `parked`, where rests what can never succeed.
 
-use anyhow::{Context, anyhow};
-use aws_sdk_sqs::{
-    error::DisplayErrorContext,
-    types::{MessageAttributeValue, QueueAttributeName},
-};
+use anyhow::Context;
+use aws_sdk_sqs::types::{MessageAttributeValue, QueueAttributeName};
 
-use crate::messages::Submission;
+use crate::{aws::explained, messages::Submission};
 
 pub struct Queue {
     sqs: aws_sdk_sqs::Client,
@@ -37,7 +34,7 @@ impl Queue {
     pub async fn look(&self) -> anyhow::Result<()> {
         let depth = QueueAttributeName::ApproximateNumberOfMessages;
         let looked = self.sqs.get_queue_attributes().queue_url(&self.url).attribute_names(depth).send().await;
-        looked.map_err(|error| anyhow!("{}", DisplayErrorContext(error))).context("looking at the queue")?;
+        looked.map_err(explained).context("looking at the queue")?;
         Ok(())
     }
 
@@ -46,7 +43,7 @@ impl Queue {
         message: aws_sdk_sqs::operation::send_message::builders::SendMessageFluentBuilder,
     ) -> anyhow::Result<()> {
         let sent = message.queue_url(&self.url).send().await;
-        sent.map_err(|error| anyhow!("{}", DisplayErrorContext(error))).context("sending to the queue")?;
+        sent.map_err(explained).context("sending to the queue")?;
         Ok(())
     }
 }

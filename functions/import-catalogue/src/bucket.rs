@@ -5,9 +5,9 @@ use std::{
     io::{Seek, Write},
 };
 
-use anyhow::{Context, anyhow};
-use aws_sdk_s3::{Client, config::Builder, error::DisplayErrorContext, primitives::ByteStream};
-use shared::{messages::ImportProgress, repo::imports::Refusal};
+use anyhow::Context;
+use aws_sdk_s3::{Client, config::Builder, primitives::ByteStream};
+use shared::{aws::explained, messages::ImportProgress, repo::imports::Refusal};
 use tempfile::NamedTempFile;
 
 pub struct Upload {
@@ -31,8 +31,7 @@ impl Upload {
     pub async fn download(&self) -> anyhow::Result<File> {
         let mut file = tempfile::tempfile().context("making a temporary file")?;
         let object = self.s3.get_object().bucket(&self.bucket).key(&self.key).send().await;
-        let mut body =
-            object.map_err(|error| anyhow!("{}", DisplayErrorContext(error))).context("reading the file")?.body;
+        let mut body = object.map_err(explained).context("reading the file")?.body;
         while let Some(chunk) = body.try_next().await.context("reading the file")? {
             file.write_all(&chunk).context("keeping the file")?;
         }
@@ -55,7 +54,7 @@ impl Upload {
     async fn write(&self, suffix: &str, content_type: &str, body: ByteStream) -> anyhow::Result<()> {
         let key = format!("{}.{suffix}", self.key);
         let put = self.s3.put_object().bucket(&self.bucket).key(&key).content_type(content_type).body(body);
-        put.send().await.map_err(|error| anyhow!("{}", DisplayErrorContext(error))).context(key)?;
+        put.send().await.map_err(explained).context(key)?;
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use std::fs::File;
 
 use csv::{ByteRecord, Reader, ReaderBuilder, Terminator};
-use shared::domain::{CatalogueRow, Histogram, Invalid, Isbn13, Language, Money, Reference, clean};
+use shared::domain::{CatalogueRow, Genre, Histogram, Invalid, Isbn13, Language, Money, Reference, clean};
 
 /// One row of the file.
 pub struct Line {
@@ -229,9 +229,7 @@ fn count(text: &str) -> Result<u32, Invalid> {
 fn genres(text: &str) -> Result<Vec<String>, Invalid> {
     let mut slugs: Vec<String> = Vec::new();
     for slug in text.split(';').map(str::trim).filter(|slug| !slug.is_empty()) {
-        let well_formed =
-            slug.len() <= 60 && slug.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-        if !well_formed {
+        if Genre::parse(slug).is_err() {
             return Err(Invalid::new("genres", "must be slugs such as science-fiction, separated by semicolons"));
         }
         slugs.push(slug.to_owned());

@@ -1,10 +1,10 @@
 //! The administrator's login: the password that RDS keeps in Secrets Manager, or the one of the local stage.
 
-use anyhow::{Context, anyhow};
-use aws_sdk_secretsmanager::error::DisplayErrorContext;
+use anyhow::Context;
 use serde::Deserialize;
 use shared::{
     App,
+    aws::explained,
     config::DatabaseConfig,
     database::{master_options, password_options},
     secret::Secret,
@@ -29,8 +29,7 @@ async fn master_password(app: &App, arn: &str) -> anyhow::Result<Secret> {
     }
     let client = aws_sdk_secretsmanager::Client::new(app.sdk());
     let answer = client.get_secret_value().secret_id(arn).send().await;
-    let answer =
-        answer.map_err(|error| anyhow!("{}", DisplayErrorContext(error))).context("reading the master secret")?;
+    let answer = answer.map_err(explained).context("reading the master secret")?;
     let text = answer.secret_string().context("the master secret has no text")?;
     let secret: MasterSecret = serde_json::from_str(text).context("the master secret is not what RDS writes")?;
     Ok(Secret::new(secret.password))

@@ -84,10 +84,9 @@ pub async fn deploy(
     release::check_account(cloud, stage).await?;
     let mut outputs = Outputs::new();
     for stack in synth::stacks(stage)? {
-        match stack.kind {
+        if stack.kind == Kind::App {
             // What CloudFormation cannot create, before the functions that read it.
-            Kind::App => secrets::put(cloud, stage, known).await?,
-            Kind::Bootstrap | Kind::Network | Kind::Data => {}
+            secrets::put(cloud, stage, known).await?;
         }
         let bucket = outputs.get(&(Kind::Bootstrap, "ArtifactBucket".to_owned()));
         let parameters = parameters(&stack, &outputs, packages)?;

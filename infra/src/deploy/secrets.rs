@@ -1,14 +1,14 @@
 //! Parameters of type SecureString, which CloudFormation cannot create: put once, never overwritten.
 
-use std::{collections::BTreeMap, fmt::Write};
+use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
 use aws_sdk_ssm::{operation::put_parameter::PutParameterError, types::ParameterType};
-use base64::{Engine, prelude::BASE64_STANDARD};
 use shared::secret::Secret;
 
 use crate::{
     cloud::{Cloud, explained, said},
+    random,
     routes::Access,
     stage::{Auth, Stage},
 };
@@ -23,7 +23,7 @@ pub struct KnownSecrets {
 }
 
 pub async fn put(cloud: &Cloud, stage: &Stage, known: &KnownSecrets) -> Result<()> {
-    let key = known.submission_key.as_ref().map_or_else(random_key, |key| key.reveal().to_owned());
+    let key = known.submission_key.as_ref().map_or_else(random::key, |key| key.reveal().to_owned());
     put_once(cloud, &format!("{}/submission-key", stage.prefix()), Some(key)).await?;
     if stage.database.auth() == Auth::Iam {
         return Ok(());
@@ -32,7 +32,7 @@ pub async fn put(cloud: &Cloud, stage: &Stage, known: &KnownSecrets) -> Result<(
         let name = format!("{}/database/{}/password", stage.prefix(), access.name());
         let password = known.passwords.get(&access).map(|secret| secret.reveal().to_owned());
         // The administrator's is whoever's who runs the server; the others are ours to choose.
-        let password = password.or_else(|| (access != Access::Admin).then(random_password));
+        let password = password.or_else(|| (access != Access::Admin).then(random::password));
         put_once(cloud, &name, password).await?;
     }
     Ok(())
@@ -56,16 +56,4 @@ async fn put_once(cloud: &Cloud, name: &str, value: Option<String>) -> Result<()
         Err(error) if error.as_service_error().is_some_and(PutParameterError::is_parameter_already_exists) => Ok(()),
         Err(error) => Err(explained(error)).with_context(|| format!("putting the parameter {name}")),
     }
-}
-
-fn random_key() -> String {
-    BASE64_STANDARD.encode(rand::random::<[u8; 32]>())
-}
-
-fn random_password() -> String {
-    let bytes: [u8; 20] = rand::random();
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        _ = write!(text, "{byte:02x}");
-        text
-    })
 }

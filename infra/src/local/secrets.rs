@@ -3,10 +3,9 @@
 use std::{collections::BTreeMap, fmt::Write, fs};
 
 use anyhow::{Context, Result};
-use base64::{Engine, prelude::BASE64_STANDARD};
-use rand::{Rng, distr::Alphanumeric};
 
 use super::home::{Home, write_private};
+use crate::random::{key, password};
 
 pub struct Secrets {
     /// Password of `root`, for tests and for making the database.
@@ -44,16 +43,10 @@ impl Secrets {
     }
 }
 
-fn password() -> String {
-    rand::rng().sample_iter(Alphanumeric).take(32).map(char::from).collect()
-}
-
-fn key() -> String {
-    BASE64_STANDARD.encode(rand::random::<[u8; 32]>())
-}
-
 #[cfg(test)]
 mod tests {
+    use base64::{Engine, prelude::BASE64_STANDARD};
+
     use super::*;
     use crate::local::scratch::Scratch;
 

@@ -12,6 +12,20 @@ pub struct Page<T> {
     pub next: Option<String>,
 }
 
+impl<T> Page<T> {
+    /// A page of rows of which one more was asked for than it holds: where that came, there is a next page, which begins
+    /// after the last row of this one.
+    pub fn of<R>(mut rows: Vec<R>, limit: u32, cursor: impl Fn(&R) -> String) -> Self
+    where
+        T: From<R>,
+    {
+        let more = rows.len() > limit as usize;
+        rows.truncate(limit as usize);
+        let next = rows.last().filter(|_| more).map(cursor);
+        Self { items: rows.into_iter().map(T::from).collect(), next }
+    }
+}
+
 /// The keys of a row in one order. A cursor of another order or search is refused, not misread.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Cursor<K> {

@@ -63,14 +63,11 @@ pub async fn list(connection: &mut MySqlConnection, listing: &Listing) -> sqlx::
     sql.push(format_args!(" order by {} {way}, b.id {way} limit ", order.column, way = order.way));
     sql.push_bind(listing.limit + 1);
 
-    let mut rows: Vec<Row> = sql.build_query_as().fetch_all(connection).await?;
-    let more = rows.len() > listing.limit as usize;
-    rows.truncate(listing.limit as usize);
-    let next = rows.last().filter(|_| more).map(|last| {
+    let rows: Vec<Row> = sql.build_query_as().fetch_all(connection).await?;
+    Ok(Page::of(rows, listing.limit, |last| {
         let key = if order.text { Key::Text(last.title.clone()) } else { Key::Number(last.number.unwrap_or_default()) };
         Cursor::new(listing.list_name(), Keys(key, last.id)).encode()
-    });
-    Ok(Page { items: rows.into_iter().map(Summary::from).collect(), next })
+    }))
 }
 
 /// How many of the first thousand hits fall to each value that one could filter by next.

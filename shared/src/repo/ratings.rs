@@ -181,7 +181,8 @@ pub async fn list(
     }
     let Keys(sent_at, id) = after.map_or(Keys(i64::MAX, u64::MAX), |cursor| cursor.keys);
     let sent_at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(sent_at) * 1_000).unwrap_or(LAST_MOMENT);
-    let mut rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        Row,
         r#"
         select
             id,
@@ -204,19 +205,25 @@ pub async fn list(
     )
     .fetch_all(connection)
     .await?;
-    let more = rows.len() > limit as usize;
-    rows.truncate(limit as usize);
-    let next = rows.last().filter(|_| more).map(|last| {
+    Ok(Some(Page::of(rows, limit, |last| {
         let micros = i64::try_from(last.sent_at.unix_timestamp_nanos() / 1_000).unwrap_or(i64::MAX);
         Cursor::new(list_name(book), Keys(micros, last.id)).encode()
-    });
-    let items = rows.into_iter().map(|row| Review {
-        stars: row.stars,
-        name: row.name,
-        review: row.review,
-        sent_at: row.sent_at,
-    });
-    Ok(Some(Page { items: items.collect(), next }))
+    })))
+}
+
+/// A rating with its id, for the cursor.
+struct Row {
+    id: u64,
+    stars: u8,
+    name: Option<String>,
+    review: Option<String>,
+    sent_at: OffsetDateTime,
+}
+
+impl From<Row> for Review {
+    fn from(Row { stars, name, review, sent_at, .. }: Row) -> Self {
+        Self { stars, name, review, sent_at }
+    }
 }
 
 /// The last second that a `timestamp` holds in every version of MariaDB that this runs on.

@@ -1,0 +1,14 @@
+//! Secrets that are made, not chosen.
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use rand::{Rng, distr::Alphanumeric};
+
+/// 32 letters and digits.
+pub fn password() -> String {
+    rand::rng().sample_iter(Alphanumeric).take(32).map(char::from).collect()
+}
+
+/// 32 bytes in base64.
+pub fn key() -> String {
+    BASE64_STANDARD.encode(rand::random::<[u8; 32]>())
+}
