@@ -5,7 +5,14 @@
 //! one. Where none can be had, the parameters are read again (at most every five seconds), so that a rotated password or
 //! a moved host is found without a deploy.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, anyhow};
 use aws_config::SdkConfig;
@@ -54,6 +61,21 @@ pub struct Database {
     settings: Arc<Settings>,
     sdk: SdkConfig,
     idle: Mutex<Option<Open>>,
+    /// Microseconds, since somebody last asked for them.
+    time_taken: AtomicU64,
+}
+
+/// Adds the time until it is dropped: work that is given up counts as well.
+struct Stopwatch<'a> {
+    total: &'a AtomicU64,
+    began: Instant,
+}
+
+impl Drop for Stopwatch<'_> {
+    fn drop(&mut self) {
+        let microseconds = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.total.fetch_add(microseconds, Ordering::Relaxed);
+    }
 }
 
 /// A connection, and what it was opened with.
@@ -64,7 +86,12 @@ struct Open {
 
 impl Database {
     pub fn new(settings: Arc<Settings>, sdk: SdkConfig) -> Self {
-        Self { settings, sdk, idle: Mutex::new(None) }
+        Self { settings, sdk, idle: Mutex::new(None), time_taken: AtomicU64::new(0) }
+    }
+
+    /// How long work took here, waiting for a connection included, since this was last asked.
+    pub fn time_taken(&self) -> Duration {
+        Duration::from_micros(self.time_taken.swap(0, Ordering::Relaxed))
     }
 
     /// Opens the connection ahead of the first request.
@@ -116,6 +143,7 @@ impl Database {
         work: &impl AsyncFn(&mut MySqlConnection) -> sqlx::Result<T>,
         patience: Duration,
     ) -> Result<T> {
+        let _stopwatch = Stopwatch { total: &self.time_taken, began: Instant::now() };
         let mut open = self.take().await?;
         let outcome = timeout(patience, work(&mut open.connection)).await;
         let outcome = outcome.map_err(|_| Error::Busy(anyhow!("no answer within {} ms", patience.as_millis())))?;

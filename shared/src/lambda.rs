@@ -1,12 +1,15 @@
 //! From Lambda's runtime to a handler and back. A main is four lines: `serve(show_book::handle).await`.
 
-use std::{panic::AssertUnwindSafe, time::Duration};
+use std::{
+    panic::AssertUnwindSafe,
+    time::{Duration, Instant},
+};
 
 use anyhow::anyhow;
 use futures_util::FutureExt;
-use lambda_http::aws_lambda_events::alb::AlbTargetGroupResponse;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::json;
 use tokio::time::timeout;
 use tracing::{Instrument, info_span};
 
@@ -14,6 +17,7 @@ use crate::{
     App,
     error::{ApiError, Result},
     http::{AlbEvent, Reply, Request},
+    metrics::{Metrics, Outcome},
     telemetry,
 };
 
@@ -26,11 +30,16 @@ const ANSWER_WITHIN: Duration = Duration::from_millis(1_900);
 /// Serves requests that a load balancer sends.
 pub async fn serve(handler: impl AsyncFn(&App, &Request) -> Result<Reply>) -> Result<(), Error> {
     telemetry::start();
-    let app = App::start().await?;
+    let (app, metrics) = (App::start().await?, Metrics::from_env());
     lambda_runtime::run(service_fn(async |event: LambdaEvent<AlbEvent>| {
+        let began = Instant::now();
         let request = Request::from_event(event.payload, &event.context.request_id);
         let span = info_span!("request", request_id = %request.id, method = %request.method, path = request.path());
-        Ok::<_, Error>(answer(&app, &request, &handler).instrument(span).await)
+        let reply = answer(&app, &request, &handler).instrument(span).await;
+        let status = reply.status();
+        let fields = json!({ "request_id": request.id, "method": request.method.as_str(), "path": request.path(), "status": status });
+        metrics.tell(Outcome::of_status(status), began, app.database().time_taken(), "Answered", &fields);
+        Ok::<_, Error>(reply.finish(&request))
     }))
     .await
 }
@@ -42,33 +51,30 @@ where
     R: Serialize,
 {
     telemetry::start();
-    let app = App::start().await?;
+    let (app, metrics) = (App::start().await?, Metrics::from_env());
     lambda_runtime::run(service_fn(async |event: LambdaEvent<E>| {
-        let span = info_span!("event", request_id = %event.context.request_id);
-        let outcome = unpanicked(handler(&app, event.payload)).instrument(span).await.flatten();
-        outcome.map_err(|error| {
-            tracing::error!(error = format!("{error:#}"), "Event not dealt with");
+        let (began, id) = (Instant::now(), event.context.request_id);
+        let span = info_span!("event", request_id = %id);
+        let done = unpanicked(handler(&app, event.payload)).instrument(span).await.flatten();
+        let outcome = if done.is_ok() { Outcome::Ok } else { Outcome::Failed };
+        metrics.tell(outcome, began, app.database().time_taken(), "Event ended", &json!({ "request_id": id }));
+        done.map_err(|error| {
+            tracing::error!(request_id = %id, error = format!("{error:#}"), "Event not dealt with");
             Error::from(format!("{error:#}"))
         })
     }))
     .await
 }
 
-async fn answer(
-    app: &App,
-    request: &Request,
-    handler: &impl AsyncFn(&App, &Request) -> Result<Reply>,
-) -> AlbTargetGroupResponse {
+async fn answer(app: &App, request: &Request, handler: &impl AsyncFn(&App, &Request) -> Result<Reply>) -> Reply {
     let reply = match request.check() {
         Ok(()) => bounded(handler(app, request)).await,
         Err(error) => Err(error),
     };
-    let reply = reply.unwrap_or_else(|error| {
+    reply.unwrap_or_else(|error| {
         log(&error);
         Reply::problem(&error, &request.id)
-    });
-    tracing::info!(status = reply.status(), "Answered");
-    reply.finish(request)
+    })
 }
 
 async fn bounded(handling: impl Future<Output = Result<Reply>>) -> Result<Reply> {

@@ -10,6 +10,7 @@ pub mod http;
 pub mod intake;
 pub mod lambda;
 pub mod messages;
+pub mod metrics;
 pub mod queue;
 pub mod repo;
 pub mod secret;

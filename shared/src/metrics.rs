@@ -1,0 +1,152 @@
+//! How each invocation went, in CloudWatch's embedded metric format: a line of the log that names which of its fields are
+//! metrics. CloudWatch makes them from it; nothing is called, and nothing waits.
+//! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
+
+use std::{
+    env,
+    io::{self, Write},
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
+};
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+
+/// Tells the metrics of one function.
+pub struct Metrics {
+    /// `anaquel-prod-show-book`: the stage is part of it.
+    function: String,
+    /// Whether nothing was invoked yet in this process.
+    cold: AtomicBool,
+}
+
+/// How an invocation ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    Ok,
+    /// The caller's mistake.
+    Refused,
+    /// What was needed did not answer.
+    Unavailable,
+    /// A defect of ours, or an event that could not be dealt with.
+    Failed,
+}
+
+impl Outcome {
+    pub fn of_status(status: u16) -> Self {
+        match status {
+            503 => Self::Unavailable,
+            500.. => Self::Failed,
+            400.. => Self::Refused,
+            _ => Self::Ok,
+        }
+    }
+}
+
+impl Metrics {
+    pub fn from_env() -> Self {
+        let function = env::var("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default();
+        Self { function, cold: AtomicBool::new(true) }
+    }
+
+    /// Writes the line that ends an invocation. `fields` are for people who read the log.
+    pub fn tell(&self, outcome: Outcome, began: Instant, in_database: Duration, message: &str, fields: &Value) {
+        let cold = self.cold.swap(false, Ordering::Relaxed);
+        let line = line(&self.function, outcome, cold, began.elapsed(), in_database, message, fields);
+        // Whoever cannot log cannot say so either.
+        let _ = writeln!(io::stdout(), "{line}");
+    }
+}
+
+fn line(
+    function: &str,
+    outcome: Outcome,
+    cold: bool,
+    took: Duration,
+    in_database: Duration,
+    message: &str,
+    fields: &Value,
+) -> Value {
+    let mut line = json!({
+        "level": "INFO",
+        "message": message,
+        "Function": function,
+        "Outcome": outcome,
+        "Invocations": 1,
+        "ColdStart": u8::from(cold),
+        "Duration": milliseconds(took),
+        "DatabaseTime": milliseconds(in_database),
+        "_aws": {
+            "Timestamp": OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000,
+            "CloudWatchMetrics": [
+                {
+                    "Namespace": "Anaquel",
+                    "Dimensions": [["Function"]],
+                    "Metrics": [
+                        { "Name": "ColdStart", "Unit": "Count" },
+                        { "Name": "DatabaseTime", "Unit": "Milliseconds" },
+                    ],
+                },
+                {
+                    "Namespace": "Anaquel",
+                    "Dimensions": [["Function", "Outcome"]],
+                    "Metrics": [{ "Name": "Invocations", "Unit": "Count" }],
+                },
+            ],
+        },
+    });
+    if let (Some(line), Some(fields)) = (line.as_object_mut(), fields.as_object()) {
+        line.extend(fields.clone());
+    }
+    line
+}
+
+/// To a hundredth.
+fn milliseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 100_000.0).round() / 100.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What CloudWatch does with the line: each metric with its unit, its value and the values of its dimensions.
+    fn metrics(line: &Value) -> Vec<String> {
+        let directives = line["_aws"]["CloudWatchMetrics"].as_array().unwrap();
+        let mut found = Vec::new();
+        for directive in directives {
+            let dimensions: Vec<&str> = directive["Dimensions"][0]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|name| line[name.as_str().unwrap()].as_str().expect("a dimension's value is a text"))
+                .collect();
+            for metric in directive["Metrics"].as_array().unwrap() {
+                let name = metric["Name"].as_str().unwrap();
+                let value = line[name].as_f64().expect("a metric's value is a number");
+                found.push(format!("{name} {value} {} {}", metric["Unit"].as_str().unwrap(), dimensions.join("/")));
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn a_line_gives_cloudwatch_cold_start_database_time_and_outcome() {
+        let fields = json!({ "status": 503 });
+        let took = Duration::from_micros(8_300);
+        let line = line("anaquel-dev-show-book", Outcome::of_status(503), true, took, took / 2, "Answered", &fields);
+        assert_eq!(
+            metrics(&line),
+            [
+                "ColdStart 1 Count anaquel-dev-show-book",
+                "DatabaseTime 4.15 Milliseconds anaquel-dev-show-book",
+                "Invocations 1 Count anaquel-dev-show-book/unavailable",
+            ]
+        );
+        assert_eq!((line["status"].as_u64(), line["Duration"].as_f64()), (Some(503), Some(8.3)));
+        let at = line["_aws"]["Timestamp"].as_i64().unwrap();
+        assert!((1_700_000_000_000..4_000_000_000_000).contains(&at), "{at} is not in milliseconds");
+    }
+}
