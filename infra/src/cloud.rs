@@ -2,12 +2,14 @@
 
 use std::{future::Future, time::Duration};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use aws_sdk_lambda::{operation::invoke::InvokeError, primitives::Blob};
+use serde_json::Value;
 pub use shared::aws::explained;
 
-use crate::stage::Stage;
+use crate::{local::up, stage::Stage};
 
 pub struct Cloud {
     pub region: String,
@@ -26,6 +28,11 @@ impl Cloud {
         let sdk =
             sdk.region(Region::new(stage.region.clone())).retry_config(RetryConfig::standard().with_max_attempts(5));
         Self::new(stage, &sdk.load().await)
+    }
+
+    /// The clients of a stage that is deployed: on AWS, or on this machine where `up` runs it.
+    pub async fn of_running(stage: &Stage) -> Result<Self> {
+        if stage.is_local() { up::running_cloud(stage) } else { Ok(Self::of(stage).await) }
     }
 
     /// The clients of the local stage.
@@ -56,6 +63,33 @@ impl Cloud {
         let identity = said(self.sts.get_caller_identity().send()).await;
         let identity = identity.context("no AWS account answers: sign in first (`aws sso login`, or AWS_PROFILE)")?;
         identity.account.context("AWS names no account")
+    }
+}
+
+impl Cloud {
+    /// Invokes a version of a function; while all its copies are busy, an import say, it waits for one.
+    pub async fn invoke(&self, name: &str, version: &str, event: &Value, patience: Duration) -> Result<Value> {
+        let answer = until(&format!("a free copy of {name}"), patience, async || {
+            let payload = Blob::new(serde_json::to_vec(event)?);
+            let invoke = self.lambda.invoke().function_name(name).qualifier(version).payload(payload);
+            match invoke.send().await {
+                Ok(answer) => Ok(Some(answer)),
+                Err(error) if error.as_service_error().is_some_and(InvokeError::is_too_many_requests_exception) => {
+                    Ok(None)
+                }
+                Err(error) => Err(explained(error)).with_context(|| format!("invoking {name}")),
+            }
+        })
+        .await?;
+        let payload = answer.payload.map(Blob::into_inner).unwrap_or_default();
+        if answer.function_error.is_some() {
+            let error: Value = serde_json::from_slice(&payload).unwrap_or_default();
+            bail!("{}", error["errorMessage"].as_str().unwrap_or("it failed without a word; see its log"));
+        }
+        if payload.is_empty() {
+            return Ok(Value::Null);
+        }
+        serde_json::from_slice(&payload).context("the answer is no JSON")
     }
 }
 

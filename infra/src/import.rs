@@ -19,7 +19,6 @@ use time::{OffsetDateTime, macros::format_description};
 use crate::{
     cloud::{Cloud, explained, said},
     deploy,
-    local::up,
     stacks::Kind,
     stage::Stage,
 };
@@ -40,7 +39,7 @@ const SHOWN: usize = 10;
 
 pub async fn run(args: &Import) -> Result<()> {
     let stage = Stage::load(&args.stage)?;
-    let cloud = if stage.is_local() { up::running_cloud(&stage)? } else { Cloud::of(&stage).await };
+    let cloud = Cloud::of_running(&stage).await?;
     let outputs = deploy::outputs(&cloud, &stage, Kind::App).await?;
     let bucket = outputs.get("ImportBucket").context("the stage has no import bucket: deploy it first")?;
     import(&cloud, bucket, &args.file).await

@@ -11,6 +11,7 @@ mod random;
 mod routes;
 mod rules;
 mod stacks;
+mod staff;
 mod stage;
 mod synth;
 mod template;
@@ -40,6 +41,12 @@ enum Command {
     Synth(synth::Synth),
     /// Deploy a stage to AWS and release its functions
     Deploy(deploy::Deploy),
+    /// List the messages to the shop, or settle one
+    Messages(staff::Messages),
+    /// Hide a review, or show it again
+    Reviews(staff::Reviews),
+    /// Erase what a visitor left
+    Visitors(staff::Visitors),
     /// Run every test against a local stage of its own
     Test(test::Test),
     /// Renew `.sqlx/` after a change of SQL or schema
@@ -54,6 +61,9 @@ async fn main() -> ExitCode {
         Command::Import(args) => import::run(&args).await,
         Command::Synth(args) => synth::run(&args),
         Command::Deploy(args) => deploy::run(&args).await,
+        Command::Messages(args) => staff::messages(&args).await,
+        Command::Reviews(args) => staff::reviews(&args).await,
+        Command::Visitors(args) => staff::visitors(&args).await,
         Command::Test(args) => test::run(&args).await,
         Command::Prepare(args) => prepare::run(&args).await,
     };

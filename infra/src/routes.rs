@@ -5,7 +5,7 @@ use crate::stage::{Auth, Stage};
 use Access::{Admin, Reader, Writer};
 use Bucket::ReadWrite;
 use Queue::{Look, Park, Send};
-use Trigger::{Http, Imports, Release, Submissions};
+use Trigger::{Http, Imports, Release, Staff, Submissions};
 
 pub static FUNCTIONS: &[Function] = &[
     Function {
@@ -79,6 +79,14 @@ pub static FUNCTIONS: &[Function] = &[
         ..NOTHING
     },
     Function {
+        name: "run-staff-task",
+        about: "Lists messages, hides reviews and erases visitors for the shop's staff",
+        trigger: Staff,
+        database: Some(Writer),
+        timeout_seconds: 60,
+        ..NOTHING
+    },
+    Function {
         name: "migrate-database",
         about: "Brings the schema, the database's users and their grants up to date",
         trigger: Release,
@@ -127,6 +135,8 @@ pub enum Trigger {
     Submissions,
     /// CSV files put into the import bucket.
     Imports,
+    /// The shop's staff, by the `bookstore` command: who has the right to invoke it.
+    Staff,
     /// A deploy, between the new code's arrival and its first request.
     Release,
 }
@@ -177,7 +187,7 @@ impl Function {
     pub fn routes(&self) -> &'static [Route] {
         match self.trigger {
             Http(routes) => routes,
-            Submissions | Imports | Release => &[],
+            Submissions | Imports | Staff | Release => &[],
         }
     }
 
@@ -198,7 +208,7 @@ impl Function {
         self.database.map(|_| match self.trigger {
             Http(_) => stage.concurrency.http,
             Submissions => stage.submissions.concurrency,
-            Imports | Release => 1,
+            Imports | Staff | Release => 1,
         })
     }
 }

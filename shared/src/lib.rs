@@ -14,6 +14,7 @@ pub mod metrics;
 pub mod queue;
 pub mod repo;
 pub mod secret;
+pub mod staff;
 pub mod telemetry;
 
 use sqlx::{migrate, migrate::Migrator};

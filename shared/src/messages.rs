@@ -43,6 +43,9 @@ pub struct RatingV1 {
 /// A message to the shop.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ContactV1 {
+    /// None in messages of before this was sent along.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub visitor: Option<VisitorId>,
     pub name: DisplayName,
     pub email: Email,
     pub subject: Subject,

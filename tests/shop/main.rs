@@ -7,5 +7,7 @@ mod deploying;
 mod edge;
 mod imports;
 mod outage;
+mod passwords;
 mod ratings;
+mod staff;
 mod support;

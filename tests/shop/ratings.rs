@@ -63,6 +63,43 @@ async fn a_retry_with_its_idempotency_key_counts_once() {
 }
 
 #[tokio::test]
+async fn ten_retries_at_once_are_one_submission_and_one_rating() {
+    let shop = Shop::open().await;
+    let book = imports::new_book(&shop).await;
+    let path = format!("/api/books/{book}/ratings");
+    let key = Uuid::new_v4().to_string();
+    let (headers, rating) = ([("idempotency-key", key.as_str())], json!({ "stars": 5 }));
+    let answers = futures_util::future::join_all((0..10).map(|_| shop.post(&path, &headers, &rating))).await;
+    let mut locations: Vec<&str> = answers.iter().map(|answer| answer.header("location")).collect();
+    locations.dedup();
+    let [location] = locations[..] else { panic!("one submission, not {locations:?}") };
+    assert_eq!(shop.settled(location).await["status"], "published");
+    // A rating that comes after all ten is published after them.
+    let last = shop.rate(book, &json!({ "stars": 1 })).await;
+    shop.settled(&last).await;
+    assert_eq!(shop.get(&format!("/api/books/{book}")).await.json()["histogram"], json!([1, 0, 0, 0, 1]));
+}
+
+#[tokio::test]
+async fn of_two_ratings_that_arrive_in_the_wrong_order_the_later_stands() {
+    let shop = Shop::open().await;
+    let book = imports::new_book(&shop).await;
+    let visitor = Uuid::new_v4();
+    // One batch, in this order, as the queue may hand it over.
+    let record = |sent_at: &str, stars: u8| {
+        let rating = json!({
+            "id": Uuid::new_v4(), "kind": "rating.v1", "sent_at": sent_at,
+            "book": book, "visitor": visitor, "stars": stars,
+        });
+        json!({ "messageId": Uuid::new_v4(), "body": rating.to_string() })
+    };
+    let later_first = json!({ "Records": [record("2026-01-02T00:00:02Z", 5), record("2026-01-02T00:00:01Z", 1)] });
+    let answer = shop.invoke_with("anaquel-local-process-submissions", &later_first).await;
+    assert_eq!(answer, json!({ "batchItemFailures": [] }));
+    assert_eq!(shop.get(&format!("/api/books/{book}")).await.json()["histogram"], json!([0, 0, 0, 0, 1]));
+}
+
+#[tokio::test]
 async fn a_books_ratings_are_listed_newest_first_a_page_at_a_time() {
     let shop = Shop::open().await;
     let book = imports::new_book(&shop).await;

@@ -135,6 +135,11 @@ impl Shop {
             "body": "",
             "isBase64Encoded": false,
         });
+        self.invoke_with(function, &event).await
+    }
+
+    /// Invokes a function with any event.
+    pub async fn invoke_with(&self, function: &str, event: &Value) -> Value {
         let lambda = aws_sdk_lambda::Client::new(&self.sdk());
         let payload = aws_sdk_lambda::primitives::Blob::new(event.to_string());
         let invoke = lambda.invoke().function_name(function).qualifier("live").payload(payload);

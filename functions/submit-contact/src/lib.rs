@@ -18,7 +18,8 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
         tracing::info!("Message dropped: the field that people do not see was filled in");
         return intake.receipt();
     }
-    intake.send(Content::Contact(contact)).await
+    let visitor = Some(intake.visitor);
+    intake.send(Content::Contact(ContactV1 { visitor, ..contact })).await
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -42,7 +43,9 @@ impl Form {
         let (name, email) = (DisplayName::parse(&self.name), Email::parse(&self.email));
         let (subject, message) = (Subject::parse(&self.subject), MessageText::parse(&self.message));
         match (name, email, subject, message) {
-            (Ok(name), Ok(email), Ok(subject), Ok(message)) => Ok(ContactV1 { name, email, subject, message }),
+            (Ok(name), Ok(email), Ok(subject), Ok(message)) => {
+                Ok(ContactV1 { visitor: None, name, email, subject, message })
+            }
             (name, email, subject, message) => {
                 let invalids: [Option<Invalid>; 4] = [name.err(), email.err(), subject.err(), message.err()];
                 Err(ApiError::Unprocessable(invalids.into_iter().flatten().collect()))

@@ -1,6 +1,7 @@
 //! One harmless event for each kind of trigger: a version that answers it can serve.
 
 use serde_json::{Value, json};
+use shared::staff::StaffTask;
 
 use crate::routes::{Function, Route, Trigger};
 
@@ -9,6 +10,7 @@ pub fn event(function: &Function) -> Option<Value> {
     match function.trigger {
         Trigger::Http(routes) => routes.first().map(request),
         Trigger::Submissions | Trigger::Imports => Some(json!({ "Records": [] })),
+        Trigger::Staff => Some(json!(StaffTask::ListMessages { open: true, before: Some(0) })),
         Trigger::Release => None,
     }
 }

@@ -4,11 +4,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use aws_sdk_lambda::{
-    operation::invoke::InvokeError,
-    primitives::Blob,
-    types::{LastUpdateStatus, State},
-};
+use aws_sdk_lambda::types::{LastUpdateStatus, State};
 use serde_json::Value;
 use shared::messages::{MigrationOrder, MigrationReport};
 
@@ -17,7 +13,7 @@ use super::{
     probe,
 };
 use crate::{
-    cloud::{Cloud, explained, said, until},
+    cloud::{Cloud, said, until},
     routes::{Access, FUNCTIONS, Function, Trigger},
     stage::Stage,
 };
@@ -158,29 +154,10 @@ async fn ask(cloud: &Cloud, candidate: &Candidate) -> Result<()> {
     }
 }
 
-/// Invokes a version; while all copies of the function are busy, an import say, it waits for one.
 async fn invoke(cloud: &Cloud, candidate: &Candidate, event: &Value) -> Result<Value> {
     let Candidate { name, version, function } = candidate;
     let patience = Duration::from_secs(u64::from(function.timeout_seconds) + 60);
-    let answer = until(&format!("a free copy of {name}"), patience, async || {
-        let payload = Blob::new(serde_json::to_vec(event)?);
-        let invoke = cloud.lambda.invoke().function_name(name).qualifier(version).payload(payload);
-        match invoke.send().await {
-            Ok(answer) => Ok(Some(answer)),
-            Err(error) if error.as_service_error().is_some_and(InvokeError::is_too_many_requests_exception) => Ok(None),
-            Err(error) => Err(explained(error)).with_context(|| format!("invoking {name}")),
-        }
-    })
-    .await?;
-    let payload = answer.payload.map(Blob::into_inner).unwrap_or_default();
-    if answer.function_error.is_some() {
-        let error: Value = serde_json::from_slice(&payload).unwrap_or_default();
-        bail!("{}", error["errorMessage"].as_str().unwrap_or("it failed without a word; see its log"));
-    }
-    if payload.is_empty() {
-        return Ok(Value::Null);
-    }
-    serde_json::from_slice(&payload).context("the answer is no JSON")
+    cloud.invoke(name, version, event, patience).await
 }
 
 async fn go_live(cloud: &Cloud, candidate: &Candidate) -> Result<()> {

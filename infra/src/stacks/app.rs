@@ -34,7 +34,7 @@ pub fn stack(stage: &Stage) -> Stack {
             Trigger::Http(_) => load_balancer::forward(&mut stack.template, stage, listener, function, alias),
             Trigger::Submissions => function::consume(&mut stack.template, stage, &wiring, function, alias),
             Trigger::Imports => imports::add(&mut stack.template, stage, function, alias),
-            Trigger::Release => {}
+            Trigger::Staff | Trigger::Release => {}
         }
     }
     stack

@@ -46,6 +46,7 @@ pub struct VisitorId(pub Uuid);
 /// A published review as others read it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Review {
+    pub id: u64,
     pub stars: u8,
     pub name: Option<String>,
     pub review: Option<String>,

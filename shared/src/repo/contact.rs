@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::submissions::{self, Met};
-use crate::messages::ContactV1;
+use crate::{domain::VisitorId, messages::ContactV1, staff::ContactMessage};
 
 /// Keeps a message; to be run in one transaction. A repeated delivery changes nothing.
 pub async fn receive(
@@ -19,10 +19,11 @@ pub async fn receive(
     }
     sqlx::query!(
         r#"
-        insert into contact_messages (submission_id, name, email, subject, message, sent_at)
-        values (?, ?, ?, ?, ?, ?)
+        insert into contact_messages (submission_id, visitor_id, name, email, subject, message, sent_at)
+        values (?, ?, ?, ?, ?, ?, ?)
         "#,
         submission,
+        contact.visitor.map(|visitor| visitor.0),
         contact.name.as_str(),
         contact.email.as_str(),
         contact.subject.as_str(),
@@ -34,8 +35,96 @@ pub async fn receive(
     Ok(Met::First)
 }
 
+/// Messages with a lower id, newest first; on request only those that nobody has answered.
+pub async fn list(
+    connection: &mut MySqlConnection,
+    open: bool,
+    before: u64,
+    limit: u32,
+) -> sqlx::Result<Vec<ContactMessage>> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"
+        select
+            id,
+            visitor_id as "visitor: Uuid",
+            name,
+            email,
+            subject,
+            message,
+            sent_at,
+            answered_at
+        from contact_messages
+        where id < ?
+          and (not ? or answered_at is null)
+        order by id desc
+        limit ?
+        "#,
+        before,
+        open,
+        limit,
+    );
+    Ok(rows.fetch_all(connection).await?.into_iter().map(ContactMessage::from).collect())
+}
+
+/// Notes when a message was answered, the first time; none where there is no such message.
+pub async fn mark_answered(
+    connection: &mut MySqlConnection,
+    id: u64,
+    at: OffsetDateTime,
+) -> sqlx::Result<Option<ContactMessage>> {
+    sqlx::query!("update contact_messages set answered_at = ? where id = ? and answered_at is null", at, id)
+        .execute(&mut *connection)
+        .await?;
+    let found = list(connection, false, id.saturating_add(1), 1).await?.pop();
+    Ok(found.filter(|message| message.id == id))
+}
+
+/// The ids of a visitor's messages.
+pub async fn of_visitor(connection: &mut MySqlConnection, visitor: VisitorId) -> sqlx::Result<Vec<u64>> {
+    sqlx::query_scalar!("select id from contact_messages where visitor_id = ?", visitor.0).fetch_all(connection).await
+}
+
+/// Removes a message for good; false where there is none any more. To be run in one transaction.
+pub async fn erase(connection: &mut MySqlConnection, id: u64) -> sqlx::Result<bool> {
+    let found = sqlx::query_scalar!(
+        r#"select submission_id as "submission: Uuid" from contact_messages where id = ? for update"#,
+        id
+    );
+    let Some(submission) = found.fetch_optional(&mut *connection).await? else { return Ok(false) };
+    sqlx::query!("delete from contact_messages where id = ?", id).execute(&mut *connection).await?;
+    submissions::reject(connection, submission, submissions::ERASED).await?;
+    Ok(true)
+}
+
+struct Row {
+    id: u64,
+    visitor: Option<Uuid>,
+    name: String,
+    email: String,
+    subject: String,
+    message: String,
+    sent_at: OffsetDateTime,
+    answered_at: Option<OffsetDateTime>,
+}
+
+impl From<Row> for ContactMessage {
+    fn from(row: Row) -> Self {
+        Self {
+            id: row.id,
+            visitor: row.visitor.map(VisitorId),
+            name: row.name,
+            email: row.email,
+            subject: row.subject,
+            message: row.message,
+            sent_at: row.sent_at,
+            answered_at: row.answered_at,
+        }
+    }
+}
+
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use sqlx::MySqlPool;
 
     use super::*;
@@ -44,18 +133,58 @@ mod tests {
         repo::fixtures::minute,
     };
 
-    #[sqlx::test(migrator = "crate::MIGRATIONS")]
-    async fn a_message_is_kept_once_however_often_it_is_delivered(pool: MySqlPool) {
-        let mut connection = pool.acquire().await.unwrap();
-        let contact = ContactV1 {
+    pub fn message(visitor: u128) -> ContactV1 {
+        ContactV1 {
+            visitor: Some(VisitorId(Uuid::from_u128(visitor))),
             name: DisplayName::parse("Ana").unwrap(),
             email: Email::parse("ana@example.org").unwrap(),
             subject: Subject::parse("Un libro").unwrap(),
             message: MessageText::parse(&"😀".repeat(4_000)).unwrap(),
-        };
+        }
+    }
+
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn a_message_is_kept_once_however_often_it_is_delivered(pool: MySqlPool) {
+        let mut connection = pool.acquire().await.unwrap();
+        let contact = message(1);
         let mut deliver = async || receive(&mut connection, Uuid::from_u128(1), minute(0), &contact).await.unwrap();
         assert_eq!([deliver().await, deliver().await], [Met::First, Met::Again]);
         let kept: i64 = sqlx::query_scalar("select count(*) from contact_messages").fetch_one(&pool).await.unwrap();
         assert_eq!(kept, 1);
+    }
+
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn messages_are_listed_newest_first_until_they_are_answered(pool: MySqlPool) {
+        let mut connection = pool.acquire().await.unwrap();
+        for n in 1..=3 {
+            let at = minute(i64::try_from(n).unwrap());
+            receive(&mut connection, Uuid::from_u128(n), at, &message(n)).await.unwrap();
+        }
+        let ids = async |connection: &mut MySqlConnection, open, before, limit| {
+            let messages = list(connection, open, before, limit).await.unwrap();
+            messages.iter().map(|message| message.id).collect::<Vec<_>>()
+        };
+        assert_eq!(ids(&mut connection, true, u64::MAX, 2).await, [3, 2]);
+        assert_eq!(ids(&mut connection, true, 2, 2).await, [1]);
+        let answered = mark_answered(&mut connection, 2, minute(9)).await.unwrap().unwrap();
+        let again = mark_answered(&mut connection, 2, minute(10)).await.unwrap().unwrap();
+        assert_eq!((answered.answered_at, &again), (Some(minute(9)), &answered));
+        assert_eq!(ids(&mut connection, true, u64::MAX, 9).await, [3, 1]);
+        assert_eq!(ids(&mut connection, false, u64::MAX, 9).await, [3, 2, 1]);
+        assert_eq!(mark_answered(&mut connection, 9, minute(9)).await.unwrap(), None);
+    }
+
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn an_erased_message_is_gone_and_does_not_come_back(pool: MySqlPool) {
+        let mut connection = pool.acquire().await.unwrap();
+        for n in [1, 2] {
+            receive(&mut connection, Uuid::from_u128(n), minute(0), &message(n)).await.unwrap();
+        }
+        let theirs = of_visitor(&mut connection, VisitorId(Uuid::from_u128(1))).await.unwrap();
+        assert!(erase(&mut connection, theirs[0]).await.unwrap());
+        assert!(!erase(&mut connection, theirs[0]).await.unwrap());
+        assert_eq!(receive(&mut connection, Uuid::from_u128(1), minute(0), &message(1)).await.unwrap(), Met::Again);
+        let left = list(&mut connection, false, u64::MAX, 9).await.unwrap();
+        assert_eq!(left.iter().map(|message| message.visitor).collect::<Vec<_>>(), [message(2).visitor]);
     }
 }

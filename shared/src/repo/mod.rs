@@ -12,4 +12,6 @@ pub mod ratings;
 pub mod submissions;
 
 #[cfg(test)]
+mod bounds;
+#[cfg(test)]
 mod fixtures;

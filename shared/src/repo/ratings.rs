@@ -10,9 +10,10 @@ use super::{
     submissions::{self, Met},
 };
 use crate::{
-    domain::{BookId, DisplayName, Review, ReviewText},
+    domain::{BookId, DisplayName, Review, ReviewText, VisitorId},
     http::{Cursor, Page},
     messages::RatingV1,
+    staff::StaffRating,
 };
 
 /// What publishing a rating came to.
@@ -49,7 +50,8 @@ pub async fn publish(
         select
             stars,
             sent_at,
-            submission_id as "submission_id: Uuid"
+            submission_id as "submission_id: Uuid",
+            hidden_at
         from ratings
         where book_id = ?
           and visitor_id = ?
@@ -60,6 +62,9 @@ pub async fn publish(
     )
     .fetch_optional(&mut *connection)
     .await?;
+    if earlier.as_ref().is_some_and(|earlier| earlier.hidden_at.is_some()) {
+        return reject(connection, submission, "The shop has hidden your rating of this book.".into()).await;
+    }
     if earlier.as_ref().is_some_and(|earlier| (earlier.sent_at, earlier.submission_id) > (sent_at, submission)) {
         return reject(connection, submission, "You sent a later rating of this book, which counts.".into()).await;
     }
@@ -182,7 +187,7 @@ pub async fn list(
     let Keys(sent_at, id) = after.map_or(Keys(i64::MAX, u64::MAX), |cursor| cursor.keys);
     let sent_at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(sent_at) * 1_000).unwrap_or(LAST_MOMENT);
     let rows = sqlx::query_as!(
-        Row,
+        Review,
         r#"
         select
             id,
@@ -192,6 +197,7 @@ pub async fn list(
             sent_at
         from ratings
         where book_id = ?
+          and hidden_at is null
           and sent_at <= ?
           and (sent_at < ? or id < ?)
         order by sent_at desc, id desc
@@ -211,21 +217,6 @@ pub async fn list(
     })))
 }
 
-/// A rating with its id, for the cursor.
-struct Row {
-    id: u64,
-    stars: u8,
-    name: Option<String>,
-    review: Option<String>,
-    sent_at: OffsetDateTime,
-}
-
-impl From<Row> for Review {
-    fn from(Row { stars, name, review, sent_at, .. }: Row) -> Self {
-        Self { stars, name, review, sent_at }
-    }
-}
-
 /// The last second that a `timestamp` holds in every version of MariaDB that this runs on.
 const LAST_MOMENT: OffsetDateTime = datetime!(2038-01-19 03:14:07 UTC);
 
@@ -235,13 +226,14 @@ pub async fn newest_reviews(connection: &mut MySqlConnection, book: BookId, limi
         Review,
         r#"
         select
+            id,
             stars,
             name,
             review,
             sent_at
         from ratings
         where book_id = ?
-          and review is not null
+          and shows_words = 1
         order by sent_at desc, id desc
         limit ?
         "#,
@@ -252,13 +244,96 @@ pub async fn newest_reviews(connection: &mut MySqlConnection, book: BookId, limi
     .await
 }
 
+/// Takes a rating out of sight and out of the book's counts; none where there is no such rating. To be run in one
+/// transaction, as what follows.
+pub async fn hide(connection: &mut MySqlConnection, id: u64, at: OffsetDateTime) -> sqlx::Result<Option<StaffRating>> {
+    let Some((rating, submission)) = lock(connection, id).await? else { return Ok(None) };
+    if rating.hidden_at.is_some() {
+        return Ok(Some(rating));
+    }
+    sqlx::query!("update ratings set hidden_at = ? where id = ?", at, id).execute(&mut *connection).await?;
+    submissions::reject(connection, submission, "The shop has hidden it.").await?;
+    count_one_less(connection, rating.book, rating.stars).await?;
+    recount(connection, rating.book).await?;
+    Ok(Some(StaffRating { hidden_at: Some(at), ..rating }))
+}
+
+/// Takes back that a rating was hidden.
+pub async fn unhide(connection: &mut MySqlConnection, id: u64) -> sqlx::Result<Option<StaffRating>> {
+    let Some((rating, submission)) = lock(connection, id).await? else { return Ok(None) };
+    if rating.hidden_at.is_none() {
+        return Ok(Some(rating));
+    }
+    sqlx::query!("update ratings set hidden_at = null where id = ?", id).execute(&mut *connection).await?;
+    submissions::publish(connection, submission).await?;
+    count_one_more(connection, rating.book, rating.stars).await?;
+    recount(connection, rating.book).await?;
+    Ok(Some(StaffRating { hidden_at: None, ..rating }))
+}
+
+/// The ids of a visitor's ratings.
+pub async fn of_visitor(connection: &mut MySqlConnection, visitor: VisitorId) -> sqlx::Result<Vec<u64>> {
+    sqlx::query_scalar!("select id from ratings where visitor_id = ?", visitor.0).fetch_all(connection).await
+}
+
+/// Removes a rating for good; false where there is none any more. Its submission stays, and keeps a late delivery from
+/// writing it again.
+pub async fn erase(connection: &mut MySqlConnection, id: u64) -> sqlx::Result<bool> {
+    let Some((rating, submission)) = lock(connection, id).await? else { return Ok(false) };
+    sqlx::query!("delete from ratings where id = ?", id).execute(&mut *connection).await?;
+    submissions::reject(connection, submission, submissions::ERASED).await?;
+    if rating.hidden_at.is_none() {
+        count_one_less(connection, rating.book, rating.stars).await?;
+        recount(connection, rating.book).await?;
+    }
+    Ok(true)
+}
+
+/// A rating with its submission; its book is locked first, as everywhere, then itself.
+async fn lock(connection: &mut MySqlConnection, id: u64) -> sqlx::Result<Option<(StaffRating, Uuid)>> {
+    let book = sqlx::query_scalar!("select book_id from ratings where id = ?", id);
+    let Some(book) = book.fetch_optional(&mut *connection).await? else { return Ok(None) };
+    let title = sqlx::query_scalar!("select title from books where id = ? for update", book);
+    let Some(title) = title.fetch_optional(&mut *connection).await? else { return Ok(None) };
+    let row = sqlx::query!(
+        r#"
+        select
+            id,
+            submission_id as "submission: Uuid",
+            visitor_id as "visitor: Uuid",
+            stars,
+            name,
+            review,
+            sent_at,
+            hidden_at
+        from ratings
+        where id = ?
+        for update
+        "#,
+        id,
+    );
+    let Some(row) = row.fetch_optional(connection).await? else { return Ok(None) };
+    let rating = StaffRating {
+        id: row.id,
+        book: book.into(),
+        title,
+        visitor: VisitorId(row.visitor),
+        stars: row.stars,
+        name: row.name,
+        review: row.review,
+        sent_at: row.sent_at,
+        hidden_at: row.hidden_at,
+    };
+    Ok(Some((rating, row.submission)))
+}
+
 #[cfg(test)]
 mod tests {
     use sqlx::MySqlPool;
 
     use super::*;
     use crate::{
-        domain::Histogram,
+        domain::{Histogram, Outcome},
         repo::{
             books,
             fixtures::{book, minute, rating},
@@ -389,5 +464,69 @@ mod tests {
         }
         assert_eq!(seen, [3, 2, 1, 5, 4, 3, 2]);
         assert_eq!(list(&mut connection, BookId::from(999_999_999), None, 2).await.unwrap(), None);
+    }
+
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn a_hidden_rating_is_neither_seen_nor_counted_until_it_is_shown_again(pool: MySqlPool) {
+        let mut connection = pool.acquire().await.unwrap();
+        let id = book(&mut connection, "El túnel", "Sabato", 0).await;
+        let submission = Uuid::from_u128(1);
+        let words = RatingV1 { review: Some(ReviewText::parse("¡Fuera!").unwrap()), ..rating(id, 1, 1) };
+        publish(&mut connection, submission, minute(0), &words).await.unwrap();
+        let shown = newest_reviews(&mut connection, id, 5).await.unwrap();
+
+        for _ in 0..2 {
+            let hidden = hide(&mut connection, shown[0].id, minute(1)).await.unwrap().unwrap();
+            assert_eq!((hidden.title.as_str(), hidden.hidden_at), ("El túnel", Some(minute(1))));
+            let found = books::find(&mut connection, id).await.unwrap().unwrap();
+            assert_eq!(
+                (found.histogram, found.reviews, found.summary.ratings.count),
+                (Histogram::default(), vec![], 0)
+            );
+            assert_eq!(list(&mut connection, id, None, 9).await.unwrap().unwrap().items, []);
+            let outcome = submissions::outcome(&mut connection, submission).await.unwrap();
+            assert_eq!(outcome, Some(Outcome::Rejected("The shop has hidden it.".into())));
+        }
+        for _ in 0..2 {
+            assert_eq!(unhide(&mut connection, shown[0].id).await.unwrap().unwrap().hidden_at, None);
+            let found = books::find(&mut connection, id).await.unwrap().unwrap();
+            assert_eq!((found.histogram, &found.reviews), (Histogram([1, 0, 0, 0, 0]), &shown));
+            assert_eq!(submissions::outcome(&mut connection, submission).await.unwrap(), Some(Outcome::Published));
+        }
+        assert_eq!(hide(&mut connection, 999, minute(1)).await.unwrap(), None);
+    }
+
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn who_was_hidden_cannot_rate_that_book_again(pool: MySqlPool) {
+        let mut connection = pool.acquire().await.unwrap();
+        let id = book(&mut connection, "El túnel", "Sabato", 0).await;
+        publish(&mut connection, Uuid::from_u128(1), minute(0), &rating(id, 1, 1)).await.unwrap();
+        let theirs = of_visitor(&mut connection, VisitorId(Uuid::from_u128(1))).await.unwrap();
+        hide(&mut connection, theirs[0], minute(1)).await.unwrap();
+        let again = publish(&mut connection, Uuid::from_u128(2), minute(2), &rating(id, 1, 5)).await.unwrap();
+        assert_eq!(again, Published::Rejected("The shop has hidden your rating of this book.".into()));
+        assert_eq!(histogram_of(&mut connection, id).await, Histogram::default());
+    }
+
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn what_is_erased_is_gone_from_the_counts_and_does_not_come_back(pool: MySqlPool) {
+        let mut connection = pool.acquire().await.unwrap();
+        let id = book(&mut connection, "El túnel", "Sabato", 0).await;
+        for visitor in [1, 2, 3] {
+            publish(&mut connection, Uuid::from_u128(visitor), minute(0), &rating(id, visitor, 5)).await.unwrap();
+        }
+        let theirs = async |connection: &mut MySqlConnection, visitor| {
+            of_visitor(connection, VisitorId(Uuid::from_u128(visitor))).await.unwrap()
+        };
+        let [plain, hidden] = [theirs(&mut connection, 1).await[0], theirs(&mut connection, 2).await[0]];
+        hide(&mut connection, hidden, minute(1)).await.unwrap();
+        for rating in [plain, hidden] {
+            assert!(erase(&mut connection, rating).await.unwrap());
+            assert!(!erase(&mut connection, rating).await.unwrap());
+        }
+        let late = publish(&mut connection, Uuid::from_u128(1), minute(0), &rating(id, 1, 5)).await.unwrap();
+        assert_eq!(late, Published::Before);
+        assert_eq!(theirs(&mut connection, 1).await, Vec::<u64>::new());
+        assert_eq!(histogram_of(&mut connection, id).await, Histogram([0, 0, 0, 0, 1]));
     }
 }

@@ -6,14 +6,19 @@ use uuid::Uuid;
 
 use crate::domain::{Outcome, SubmissionId};
 
+/// What visitors read of what was erased.
+pub(super) const ERASED: &str = "It was erased, as its author asked.";
+
 /// How a submission was settled; none while it is still on its way.
 pub async fn find(connection: &mut MySqlConnection, id: SubmissionId) -> sqlx::Result<Option<Outcome>> {
-    let row = sqlx::query!(
-        r#"select outcome = 'published' as "published: bool", reason from submissions where id = ?"#,
-        id.uuid()
-    )
-    .fetch_optional(connection)
-    .await?;
+    outcome(connection, id.uuid()).await
+}
+
+pub(super) async fn outcome(connection: &mut MySqlConnection, id: Uuid) -> sqlx::Result<Option<Outcome>> {
+    let row =
+        sqlx::query!(r#"select outcome = 'published' as "published: bool", reason from submissions where id = ?"#, id)
+            .fetch_optional(connection)
+            .await?;
     Ok(row.map(
         |row| {
             if row.published { Outcome::Published } else { Outcome::Rejected(row.reason.unwrap_or_default()) }
@@ -54,6 +59,14 @@ pub(super) async fn enter(
 /// Changes what was entered: it could not be published after all.
 pub(super) async fn reject(connection: &mut MySqlConnection, id: Uuid, reason: &str) -> sqlx::Result<()> {
     sqlx::query!("update submissions set outcome = 'rejected', reason = ? where id = ?", reason, id)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Takes a rejection back.
+pub(super) async fn publish(connection: &mut MySqlConnection, id: Uuid) -> sqlx::Result<()> {
+    sqlx::query!("update submissions set outcome = 'published', reason = null where id = ?", id)
         .execute(connection)
         .await?;
     Ok(())

@@ -1,0 +1,48 @@
+//! Invoked by the `bookstore` command: what the shop's staff does by hand. The right to invoke it is the right to do so;
+//! no request from outside leads here.
+
+use shared::{
+    App,
+    domain::VisitorId,
+    repo::{contact, ratings},
+    staff::{StaffAnswer, StaffTask},
+};
+use time::OffsetDateTime;
+
+/// Messages in one answer, which Lambda bounds at six megabytes.
+const PAGE: u32 = 50;
+
+pub async fn handle(app: &App, task: StaffTask) -> anyhow::Result<StaffAnswer> {
+    tracing::info!(?task, "Staff task");
+    let now = OffsetDateTime::now_utc();
+    Ok(match task {
+        StaffTask::ListMessages { open, before } => {
+            let before = before.unwrap_or(u64::MAX);
+            StaffAnswer::Messages(app.database().read(async |c| contact::list(c, open, before, PAGE).await).await?)
+        }
+        StaffTask::MarkAnswered { message } => {
+            StaffAnswer::Message(app.database().write(async |c| contact::mark_answered(c, message, now).await).await?)
+        }
+        StaffTask::HideReview { rating } => {
+            StaffAnswer::Rating(app.database().write(async |c| ratings::hide(c, rating, now).await).await?)
+        }
+        StaffTask::UnhideReview { rating } => {
+            StaffAnswer::Rating(app.database().write(async |c| ratings::unhide(c, rating).await).await?)
+        }
+        StaffTask::EraseVisitor { visitor } => erase(app, visitor).await?,
+    })
+}
+
+/// A transaction for each thing, so that no shopper waits for all of them: what an interruption leaves, the next time
+/// erases.
+async fn erase(app: &App, visitor: VisitorId) -> anyhow::Result<StaffAnswer> {
+    let (mut erased_ratings, mut erased_messages) = (0, 0);
+    for id in app.database().read(async |c| ratings::of_visitor(c, visitor).await).await? {
+        erased_ratings += u32::from(app.database().write(async |c| ratings::erase(c, id).await).await?);
+    }
+    for id in app.database().read(async |c| contact::of_visitor(c, visitor).await).await? {
+        erased_messages += u32::from(app.database().write(async |c| contact::erase(c, id).await).await?);
+    }
+    tracing::info!(erased_ratings, erased_messages, "Visitor erased");
+    Ok(StaffAnswer::Erased { ratings: erased_ratings, messages: erased_messages })
+}

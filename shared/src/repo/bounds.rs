@@ -1,0 +1,169 @@
+//! How much the server reads for each query of a request path, on ten thousand books and two thousand ratings of one:
+//! a bounded part, whatever the optimizer thinks of the statement.
+
+use sqlx::{MySqlConnection, MySqlPool};
+use uuid::Uuid;
+
+use super::{
+    books::{self, Listing},
+    contact,
+    fixtures::{minute, rating},
+    ratings, submissions,
+};
+use crate::{
+    domain::{BookId, Filter, Genre, Isbn13, Language, Search, Sort, SubmissionKey},
+    http::Cursor,
+};
+
+/// Ten thousand books; a hundredth in Galician, a thousandth in stock, a thousandth of one genre.
+async fn ten_thousand_books(connection: &mut MySqlConnection) {
+    for sql in [
+        "insert into books (reference, title, byline, year, language, price, currency, stock, ratings_count, score)
+         select concat('r', seq), concat('Libro ', seq, elt(seq % 4 + 1, ' de la mar', ' of the sea', ' it', '')),
+                concat('Author ', seq % 500), 1500 + seq % 500, if(seq % 100 = 0, 'gl', 'es'), seq % 3000, 'EUR',
+                if(seq % 1000 = 0, 3, 0), seq * 7 % 10000, 3000000 + seq * 13 % 1900000
+         from seq_1_to_10000",
+        "insert into genres (slug) values ('rare'), ('common')",
+        "insert into book_genres (book_id, genre_id)
+         select b.id, g.id from books b join genres g on g.slug = if(b.id % 1000 = 0, 'rare', 'common')",
+        "insert into authors (name) select concat('Author ', seq) from seq_0_to_499",
+        "insert into book_authors (book_id, position, author_id)
+         select b.id, 0, a.id from books b join authors a on a.name = b.byline",
+        "analyze table books, genres, book_genres, authors, book_authors",
+    ] {
+        sqlx::raw_sql(sql).execute(&mut *connection).await.unwrap();
+    }
+}
+
+/// Rows and index entries that the server read on this connection since the last time it was asked.
+async fn rows_read(connection: &mut MySqlConnection) -> u64 {
+    let read = "select cast(sum(variable_value) as unsigned) from information_schema.session_status \
+                where variable_name like 'Handler\\_read%'";
+    let read = sqlx::query_scalar(read).fetch_one(&mut *connection).await.unwrap();
+    sqlx::raw_sql("flush status").execute(connection).await.unwrap();
+    read
+}
+
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn no_page_of_ten_thousand_books_reads_more_than_a_bounded_part_of_them(pool: MySqlPool) {
+    let mut connection = pool.acquire().await.unwrap();
+    ten_thousand_books(&mut connection).await;
+    let galician = || Some(Language::parse("gl").unwrap());
+    let genre = |slug: &str| Some(Genre(slug.into()));
+    let filters = [
+        Filter::default(),
+        Filter { language: galician(), ..Filter::default() },
+        Filter { genre: genre("rare"), ..Filter::default() },
+        Filter { genre: genre("common"), ..Filter::default() },
+        Filter { author: Some(7), ..Filter::default() },
+        Filter { min_score: Some(4_890_000), ..Filter::default() },
+        Filter { max_price: Some(5), ..Filter::default() },
+        Filter { in_stock: true, ..Filter::default() },
+        Filter { in_stock: true, language: galician(), genre: genre("rare"), ..Filter::default() },
+    ];
+    for filter in filters {
+        // Common words alone within a filter are left out: how much is read then is for the filter to say.
+        let common = (filter == Filter::default()).then_some("it");
+        for query in [None, Some("libro 77"), Some("mar"), common] {
+            let search = query.map(|query| Search::parse(query).unwrap());
+            let listing = Listing::new(search, filter.clone(), Sort::Popular, 24);
+            rows_read(&mut connection).await;
+            let page = books::list(&mut connection, &listing).await.unwrap();
+            let read = rows_read(&mut connection).await;
+            let bound = if query.is_some() { 8_000 } else { 1_000 };
+            assert!(read <= bound, "{read} rows for {} of {query:?} {filter:?}", page.items.len());
+        }
+    }
+    for (_, sort) in Sort::NAMES {
+        let mut listing = Listing::new(None, Filter::default(), *sort, 24);
+        for page in 0..3 {
+            rows_read(&mut connection).await;
+            let next = books::list(&mut connection, &listing).await.unwrap().next.unwrap();
+            let read = rows_read(&mut connection).await;
+            assert!(read <= 60, "{read} rows for page {page} by {sort:?}");
+            listing = Listing::new(None, Filter::default(), *sort, 24).after(&next).unwrap();
+        }
+    }
+}
+
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn facets_look_at_a_thousand_hits_and_not_at_every_book(pool: MySqlPool) {
+    let mut connection = pool.acquire().await.unwrap();
+    ten_thousand_books(&mut connection).await;
+    for query in [None, Some("libro 77"), Some("mar"), Some("it")] {
+        let search = query.map(|query| Search::parse(query).unwrap());
+        let listing = Listing::new(search, Filter::default(), Sort::Popular, 24);
+        rows_read(&mut connection).await;
+        books::facets(&mut connection, &listing).await.unwrap();
+        let read = rows_read(&mut connection).await;
+        let bound = if query.is_some() { 20_000 } else { 10_000 };
+        assert!(read <= bound, "{read} rows for the facets of {query:?}");
+    }
+}
+
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn one_book_and_its_ratings_are_read_without_looking_at_the_others(pool: MySqlPool) {
+    let mut connection = pool.acquire().await.unwrap();
+    ten_thousand_books(&mut connection).await;
+    let [popular, quiet] = [BookId::from(7), BookId::from(8)];
+    two_thousand_ratings(&mut connection, popular).await;
+    let isbn = Isbn13::parse("9780306406157").unwrap();
+
+    rows_read(&mut connection).await;
+    books::find(&mut connection, popular).await.unwrap().unwrap();
+    assert_read(&mut connection, 40, "a book that thousands rated and ten reviewed").await;
+    books::find(&mut connection, quiet).await.unwrap().unwrap();
+    assert_read(&mut connection, 20, "a book that nobody rated").await;
+    books::id_of(&mut connection, &isbn).await.unwrap();
+    assert_read(&mut connection, 2, "a book by its ISBN").await;
+    let id = SubmissionKey::parse(&format!("{}=", "A".repeat(43))).unwrap().random();
+    submissions::find(&mut connection, id).await.unwrap();
+    assert_read(&mut connection, 2, "a submission").await;
+
+    let mut after = None;
+    for page in 0..3 {
+        let list = ratings::list(&mut connection, popular, after.as_ref(), 24).await.unwrap().unwrap();
+        assert_read(&mut connection, 60, &format!("page {page} of the ratings")).await;
+        after = Some(Cursor::decode(&list.next.unwrap(), &ratings::list_name(popular)).unwrap());
+    }
+}
+
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn what_visitors_send_is_written_without_looking_at_what_others_sent(pool: MySqlPool) {
+    let mut connection = pool.acquire().await.unwrap();
+    ten_thousand_books(&mut connection).await;
+    let book = BookId::from(7);
+    two_thousand_ratings(&mut connection, book).await;
+
+    rows_read(&mut connection).await;
+    for submission in [10_001, 10_002] {
+        let submission = Uuid::from_u128(submission);
+        ratings::publish(&mut connection, submission, minute(9_000), &rating(book, 3, 5)).await.unwrap();
+        assert_read(&mut connection, 30, "a rating").await;
+    }
+    contact::receive(&mut connection, Uuid::from_u128(10_003), minute(0), &contact::tests::message(1)).await.unwrap();
+    assert_read(&mut connection, 20, "a message to the shop").await;
+}
+
+/// Ratings of one book by as many visitors; the ten oldest with words.
+async fn two_thousand_ratings(connection: &mut MySqlConnection, book: BookId) {
+    for sql in [
+        "insert into submissions (id, kind, outcome, sent_at)
+         select unhex(lpad(hex(seq), 32, '0')), 'rating', 'published', '2026-01-02 03:04:05' from seq_1_to_2000"
+            .to_owned(),
+        format!(
+            "insert into ratings (submission_id, book_id, visitor_id, stars, review, sent_at)
+             select unhex(lpad(hex(seq), 32, '0')), {book}, unhex(lpad(hex(seq), 32, '0')), seq % 5 + 1,
+                    if(seq <= 10, 'Bien', null), timestampadd(minute, seq, '2026-01-02 03:04:05')
+             from seq_1_to_2000"
+        ),
+        "analyze table ratings, submissions".to_owned(),
+    ] {
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut *connection).await.unwrap();
+    }
+}
+
+async fn assert_read(connection: &mut MySqlConnection, bound: u64, what: &str) {
+    let read = rows_read(connection).await;
+    assert!(read <= bound, "{read} rows for {what}, more than {bound}");
+}

@@ -1,0 +1,78 @@
+//! What the shop's staff asks of `run-staff-task`, and what it answers.
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use crate::domain::{BookId, VisitorId};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "task", rename_all = "kebab-case")]
+pub enum StaffTask {
+    /// The messages to the shop, newest first, a page at a time.
+    ListMessages {
+        /// Only those that nobody has answered yet.
+        open: bool,
+        /// Go on below this message.
+        before: Option<u64>,
+    },
+    MarkAnswered {
+        message: u64,
+    },
+    /// Takes a rating with its words out of sight and out of the counts. The visitor cannot rate that book again.
+    HideReview {
+        rating: u64,
+    },
+    UnhideReview {
+        rating: u64,
+    },
+    /// Removes all that a visitor left: ratings, whose counts follow, and messages.
+    EraseVisitor {
+        visitor: VisitorId,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "answer", content = "content", rename_all = "kebab-case")]
+pub enum StaffAnswer {
+    Messages(Vec<ContactMessage>),
+    /// As it is now; none where there is no such message.
+    Message(Option<ContactMessage>),
+    /// As it is now; none where there is no such rating.
+    Rating(Option<StaffRating>),
+    Erased {
+        ratings: u32,
+        messages: u32,
+    },
+}
+
+/// A message to the shop.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContactMessage {
+    pub id: u64,
+    pub name: String,
+    pub email: String,
+    pub subject: String,
+    pub message: String,
+    #[serde(with = "time::serde::rfc3339")]
+    pub sent_at: OffsetDateTime,
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub answered_at: Option<OffsetDateTime>,
+    /// Who sent it; none for messages that were kept before this was noted.
+    pub visitor: Option<VisitorId>,
+}
+
+/// A rating as the staff sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StaffRating {
+    pub id: u64,
+    pub book: BookId,
+    pub title: String,
+    pub visitor: VisitorId,
+    pub stars: u8,
+    pub name: Option<String>,
+    pub review: Option<String>,
+    #[serde(with = "time::serde::rfc3339")]
+    pub sent_at: OffsetDateTime,
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub hidden_at: Option<OffsetDateTime>,
+}

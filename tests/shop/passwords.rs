@@ -1,0 +1,35 @@
+//! A password that is changed in MariaDB and in SSM: functions find the new one by themselves.
+
+use std::time::Duration;
+
+use sqlx::{AssertSqlSafe, Connection, MySqlConnection};
+use tokio::time::{Instant, sleep};
+use uuid::Uuid;
+
+use crate::support::{Shop, variable};
+
+const USER: &str = "anaquel_reader";
+
+#[tokio::test]
+async fn a_changed_password_is_found_without_a_deploy() {
+    let shop = Shop::alone().await;
+    assert_eq!(shop.get("/api/books").await.status, 200);
+
+    let password = Uuid::new_v4().simple().to_string();
+    let mut root = MySqlConnection::connect(&variable("DATABASE_URL")).await.unwrap();
+    for sql in [format!("alter user {USER} identified by '{password}'"), format!("kill connection user {USER}")] {
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut root).await.unwrap();
+    }
+    let refused = shop.get("/api/books").await;
+    assert_eq!(refused.status, 503, "the old password must be refused: {}", refused.text);
+
+    let ssm = aws_sdk_ssm::Client::new(&shop.sdk());
+    let put = ssm.put_parameter().name("/anaquel/local/database/reader/password").value(&password).overwrite(true);
+    put.send().await.unwrap();
+    // The parameters are read again at most every five seconds.
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while shop.get("/api/books").await.status != 200 {
+        assert!(Instant::now() < deadline, "the new password is not found");
+        sleep(Duration::from_millis(200)).await;
+    }
+}

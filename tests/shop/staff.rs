@@ -1,0 +1,78 @@
+//! What the shop's staff does by hand.
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::{imports, support::Shop};
+
+async fn task(shop: &Shop, task: Value) -> Value {
+    shop.invoke_with("anaquel-local-run-staff-task", &task).await["content"].clone()
+}
+
+#[tokio::test]
+async fn a_message_is_open_until_the_staff_has_answered_it() {
+    let shop = Shop::open().await;
+    let subject = format!("Un libro {}", Uuid::new_v4());
+    let message = json!({ "name": "Ana", "email": "ana@example.org", "subject": subject, "message": "¿Lo tienen?" });
+    let answer = shop.post("/api/contact", &[], &message).await;
+    shop.settled(answer.header("location")).await;
+
+    let open = async || {
+        let messages = task(&shop, json!({ "task": "list-messages", "open": true })).await;
+        let messages = messages.as_array().expect("messages").clone();
+        messages.into_iter().find(|message| message["subject"] == json!(subject))
+    };
+    let found = open().await.expect("the message");
+    assert_eq!((&found["email"], &found["answered_at"]), (&json!("ana@example.org"), &Value::Null));
+    let answered = task(&shop, json!({ "task": "mark-answered", "message": found["id"] })).await;
+    assert!(answered["answered_at"].is_string(), "{answered}");
+    assert_eq!(open().await, None);
+}
+
+#[tokio::test]
+async fn a_review_that_the_staff_hides_is_gone_from_the_shop_and_its_author_is_told() {
+    let shop = Shop::open().await;
+    let book = imports::new_book(&shop).await;
+    let location = shop.rate(book, &json!({ "stars": 1, "review": "¡Fuera!" })).await;
+    shop.settled(&location).await;
+    let path = format!("/api/books/{book}");
+    let shown = shop.get(&format!("{path}/ratings")).await.json();
+
+    let id = &shown["items"][0]["id"];
+    let hidden = task(&shop, json!({ "task": "hide-review", "rating": id })).await;
+    assert_eq!((&hidden["review"], hidden["hidden_at"].is_string()), (&json!("¡Fuera!"), true));
+    let after = shop.get(&path).await.json();
+    assert_eq!((&after["histogram"], &after["reviews"]), (&json!([0, 0, 0, 0, 0]), &json!([])));
+    assert_eq!(shop.get(&location).await.json()["reason"], "The shop has hidden it.");
+
+    task(&shop, json!({ "task": "unhide-review", "rating": id })).await;
+    assert_eq!(shop.get(&format!("{path}/ratings")).await.json(), shown);
+    assert_eq!(task(&shop, json!({ "task": "hide-review", "rating": u32::MAX })).await, Value::Null);
+}
+
+#[tokio::test]
+async fn an_erased_visitor_leaves_nothing_behind() {
+    let shop = Shop::open().await;
+    let (visitor, subject) = (Uuid::new_v4().to_string(), Uuid::new_v4().to_string());
+    let cookie = format!("visitor={visitor}");
+    let mut books = Vec::new();
+    for _ in 0..2 {
+        let book = imports::new_book(&shop).await;
+        let path = format!("/api/books/{book}/ratings");
+        let sent = shop.post(&path, &[("cookie", &cookie)], &json!({ "stars": 5, "name": "Ana" })).await;
+        shop.settled(sent.header("location")).await;
+        books.push(book);
+    }
+    let message = json!({ "name": "Ana", "email": "ana@example.org", "subject": subject, "message": "Hola" });
+    let sent = shop.post("/api/contact", &[("cookie", &cookie)], &message).await;
+    shop.settled(sent.header("location")).await;
+
+    let erase = json!({ "task": "erase-visitor", "visitor": visitor });
+    assert_eq!(task(&shop, erase.clone()).await, json!({ "ratings": 2, "messages": 1 }));
+    assert_eq!(task(&shop, erase).await, json!({ "ratings": 0, "messages": 0 }));
+    for book in books {
+        assert_eq!(shop.get(&format!("/api/books/{book}")).await.json()["histogram"], json!([0, 0, 0, 0, 0]));
+    }
+    let left = task(&shop, json!({ "task": "list-messages", "open": false })).await;
+    assert!(!left.to_string().contains(&subject));
+}
