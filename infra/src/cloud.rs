@@ -9,14 +9,16 @@ use aws_sdk_lambda::{operation::invoke::InvokeError, primitives::Blob};
 use serde_json::Value;
 pub use shared::aws::explained;
 
-use crate::{local::up, stage::Stage};
+use crate::stage::Stage;
 
 pub struct Cloud {
     pub region: String,
     pub cloudformation: aws_sdk_cloudformation::Client,
     pub elb: aws_sdk_elasticloadbalancingv2::Client,
+    pub logs: aws_sdk_cloudwatchlogs::Client,
     pub lambda: aws_sdk_lambda::Client,
     pub s3: aws_sdk_s3::Client,
+    pub sqs: aws_sdk_sqs::Client,
     pub ssm: aws_sdk_ssm::Client,
     sts: aws_sdk_sts::Client,
 }
@@ -28,11 +30,6 @@ impl Cloud {
         let sdk =
             sdk.region(Region::new(stage.region.clone())).retry_config(RetryConfig::standard().with_max_attempts(5));
         Self::new(stage, &sdk.load().await)
-    }
-
-    /// The clients of a stage that is deployed: on AWS, or on this machine where `up` runs it.
-    pub async fn of_running(stage: &Stage) -> Result<Self> {
-        if stage.is_local() { up::running_cloud(stage) } else { Ok(Self::of(stage).await) }
     }
 
     /// The clients of the local stage.
@@ -51,8 +48,10 @@ impl Cloud {
             region: stage.region.clone(),
             cloudformation: aws_sdk_cloudformation::Client::new(sdk),
             elb: aws_sdk_elasticloadbalancingv2::Client::new(sdk),
+            logs: aws_sdk_cloudwatchlogs::Client::new(sdk),
             lambda: aws_sdk_lambda::Client::new(sdk),
             s3: aws_sdk_s3::Client::from_conf(s3),
+            sqs: aws_sdk_sqs::Client::new(sdk),
             ssm: aws_sdk_ssm::Client::new(sdk),
             sts: aws_sdk_sts::Client::new(sdk),
         }

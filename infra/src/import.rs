@@ -19,8 +19,8 @@ use time::{OffsetDateTime, macros::format_description};
 use crate::{
     cloud::{Cloud, explained, said},
     deploy,
+    local::up,
     stacks::Kind,
-    stage::Stage,
 };
 
 #[derive(Args)]
@@ -38,8 +38,7 @@ const MOVES_WITHIN: Duration = Duration::from_mins(5);
 const SHOWN: usize = 10;
 
 pub async fn run(args: &Import) -> Result<()> {
-    let stage = Stage::load(&args.stage)?;
-    let cloud = Cloud::of_running(&stage).await?;
+    let (stage, cloud) = up::reach(&args.stage).await?;
     let outputs = deploy::outputs(&cloud, &stage, Kind::App).await?;
     let bucket = outputs.get("ImportBucket").context("the stage has no import bucket: deploy it first")?;
     import(&cloud, bucket, &args.file).await
@@ -133,7 +132,7 @@ async fn read(cloud: &Cloud, bucket: &str, key: &str) -> Result<Option<Vec<u8>>>
 
 fn tell(progress: &ImportProgress, name: &str) {
     let counts = progress.counts;
-    println!(
+    say!(
         "{name}: {} rows: {} new, {} changed, {} unchanged, {} refused",
         counts.rows(),
         counts.added,
@@ -153,12 +152,12 @@ async fn tell_refusals(cloud: &Cloud, bucket: &str, key: &str) -> Result<()> {
             .insert(refusal["line"].as_u64().unwrap_or_default(), refusal["reason"].as_str().unwrap_or("").to_owned());
     }
     for (line, reason) in reasons.iter().take(SHOWN) {
-        println!("  line {line}: {reason}");
+        say!("  line {line}: {reason}");
     }
     if reasons.len() > SHOWN {
-        println!("  and {} more", reasons.len() - SHOWN);
+        say!("  and {} more", reasons.len() - SHOWN);
     }
-    println!("  all of them, with the rows as they came: s3://{bucket}/{report}");
+    say!("  all of them, with the rows as they came: s3://{bucket}/{report}");
     Ok(())
 }
 

@@ -1,11 +1,17 @@
 //! The `bookstore` command: makes CloudFormation templates of the shop, and deploys and runs it.
 
+#![warn(clippy::print_stdout, reason = "it panics when nobody reads any more: use `say!`")]
+
+#[macro_use]
+mod say;
+
 mod cloud;
 mod database_settings;
 mod deploy;
 mod import;
 mod limits;
 mod local;
+mod logs;
 mod prepare;
 mod random;
 mod routes;
@@ -13,6 +19,7 @@ mod rules;
 mod stacks;
 mod staff;
 mod stage;
+mod status;
 mod synth;
 mod template;
 mod test;
@@ -20,6 +27,7 @@ mod test;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use deploy::{destroy, diff};
 use local::up;
 
 #[derive(Parser)]
@@ -39,8 +47,16 @@ enum Command {
     Import(import::Import),
     /// Write the CloudFormation templates of a stage
     Synth(synth::Synth),
+    /// Show what a deploy would change
+    Diff(diff::Diff),
     /// Deploy a stage to AWS and release its functions
     Deploy(deploy::Deploy),
+    /// Show how a stage is: stacks, functions, queues
+    Status(status::Status),
+    /// Show what the functions log
+    Logs(logs::Logs),
+    /// Remove a stage
+    Destroy(destroy::Destroy),
     /// List the messages to the shop, or settle one
     Messages(staff::Messages),
     /// Hide a review, or show it again
@@ -60,7 +76,11 @@ async fn main() -> ExitCode {
         Command::Down => up::down().await,
         Command::Import(args) => import::run(&args).await,
         Command::Synth(args) => synth::run(&args),
+        Command::Diff(args) => diff::run(&args).await,
         Command::Deploy(args) => deploy::run(&args).await,
+        Command::Status(args) => status::run(&args).await,
+        Command::Logs(args) => logs::run(&args).await,
+        Command::Destroy(args) => destroy::run(&args).await,
         Command::Messages(args) => staff::messages(&args).await,
         Command::Reviews(args) => staff::reviews(&args).await,
         Command::Visitors(args) => staff::visitors(&args).await,

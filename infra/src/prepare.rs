@@ -60,7 +60,7 @@ pub async fn prepare(server: &MariaDb, only_check: bool) -> Result<()> {
         for (name, content) in &new {
             fs::write(committed.join(name), content)?;
         }
-        println!(".sqlx has {} statements", new.len());
+        say!(".sqlx has {} statements", new.len());
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use shared::{
 use time::{OffsetDateTime, macros::format_description};
 use uuid::Uuid;
 
-use crate::{cloud::Cloud, stage::Stage};
+use crate::local::up;
 
 const FUNCTION: &str = "run-staff-task";
 /// Somebody else may be at it: there is one copy.
@@ -112,7 +112,7 @@ async fn list(whose: &Whose, open: bool) -> Result<()> {
         match (page.last(), before) {
             (Some(last), _) => before = Some(last.id),
             (None, None) => {
-                println!("{}", if open { "Every message is answered." } else { "There are no messages." });
+                say!("{}", if open { "Every message is answered." } else { "There are no messages." });
                 return Ok(());
             }
             (None, Some(_)) => return Ok(()),
@@ -126,7 +126,7 @@ pub async fn reviews(args: &Reviews) -> Result<()> {
         ReviewAction::Unhide { id, whose } => (whose, id, StaffTask::UnhideReview { rating: *id }),
     };
     let StaffAnswer::Rating(rating) = ask(whose, &task).await? else { bail!(SOMETHING_ELSE) };
-    println!("{}", told_rating(&rating.with_context(|| format!("there is no rating {id}"))?));
+    say!("{}", told_rating(&rating.with_context(|| format!("there is no rating {id}"))?));
     Ok(())
 }
 
@@ -135,8 +135,8 @@ pub async fn visitors(args: &Visitors) -> Result<()> {
     let task = StaffTask::EraseVisitor { visitor: VisitorId(*id) };
     let StaffAnswer::Erased { ratings, messages } = ask(whose, &task).await? else { bail!(SOMETHING_ELSE) };
     match (ratings, messages) {
-        (0, 0) => println!("Nothing is left of the visitor {id}."),
-        _ => println!("Erased of the visitor {id}: {ratings} rating(s), {messages} message(s)."),
+        (0, 0) => say!("Nothing is left of the visitor {id}."),
+        _ => say!("Erased of the visitor {id}: {ratings} rating(s), {messages} message(s)."),
     }
     Ok(())
 }
@@ -144,15 +144,14 @@ pub async fn visitors(args: &Visitors) -> Result<()> {
 const SOMETHING_ELSE: &str = "run-staff-task answers something else: deploy the version that this command belongs to";
 
 async fn ask(whose: &Whose, task: &StaffTask) -> Result<StaffAnswer> {
-    let stage = Stage::load(&whose.stage)?;
+    let (stage, cloud) = up::reach(&whose.stage).await?;
     let name = stage.physical(FUNCTION);
-    let cloud = Cloud::of_running(&stage).await?;
     let answer = cloud.invoke(&name, "live", &serde_json::to_value(task)?, WITHIN).await?;
     serde_json::from_value(answer).context(SOMETHING_ELSE)
 }
 
 fn print(message: &ContactMessage) {
-    println!("{}\n", told_message(message));
+    say!("{}\n", told_message(message));
 }
 
 fn told_message(message: &ContactMessage) -> String {

@@ -159,6 +159,11 @@ impl Template {
         self.outputs.insert(Id::new(name.into()).0, Output { value });
     }
 
+    /// Name and type of each resource.
+    pub fn resources(&self) -> impl Iterator<Item = (&'static str, String)> {
+        self.resources.iter().map(|(name, resource)| (*name, resource.r#type.to_string()))
+    }
+
     #[cfg(test)]
     pub fn has_output(&self, name: &str) -> bool {
         self.outputs.contains_key(name)

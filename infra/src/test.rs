@@ -42,7 +42,7 @@ async fn all(home: &Home, arguments: &[String]) -> Result<()> {
 
     let port = any_free_port()?;
     let started = up::start(home, port, true).await?;
-    println!("Checking the SQL against the schema …");
+    say!("Checking the SQL against the schema …");
     prepare::prepare(&started.local.mariadb, true).await?;
 
     let status = deploy::cargo_command()
@@ -54,6 +54,7 @@ async fn all(home: &Home, arguments: &[String]) -> Result<()> {
         .env("ANAQUEL_MARIADB_PID", started.local.mariadb.pid().to_string())
         .env("ANAQUEL_ENDPOINT", started.local.emulator.endpoint())
         .env("ANAQUEL_CARGO_LAMBDA", tools.program("cargo-lambda"))
+        .env("ANAQUEL_SHOP_HOME", home.root())
         .env("ANAQUEL_BINARIES", target.join("debug"))
         .stdin(Stdio::null())
         .status();
@@ -62,7 +63,7 @@ async fn all(home: &Home, arguments: &[String]) -> Result<()> {
 
 /// AWS's own linter on the templates of every stage; it must find nothing.
 async fn lint(tools: &Tools, target: &Path) -> Result<()> {
-    println!("Linting the templates of {} …", STAGES.map(|(name, _)| name).join(", "));
+    say!("Linting the templates of {} …", STAGES.map(|(name, _)| name).join(", "));
     let folder = target.join("synth");
     _ = fs::remove_dir_all(&folder);
     let mut lint = Command::new(tools.program("cfn-lint"));

@@ -6,6 +6,7 @@ mod contact;
 mod deploying;
 mod edge;
 mod imports;
+mod operating;
 mod outage;
 mod passwords;
 mod ratings;

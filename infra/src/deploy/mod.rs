@@ -4,11 +4,15 @@
 //! the database is migrated, each new version is asked once, and only when all answer the aliases move.
 
 mod change;
+pub mod destroy;
+pub mod diff;
 mod package;
 mod probe;
 mod release;
 mod secrets;
 mod stack;
+#[cfg(test)]
+mod tests;
 mod watch;
 
 use std::collections::BTreeMap;
@@ -25,7 +29,9 @@ use crate::{
 };
 
 pub use package::{Packages, Profile, cargo_command, workspace};
+pub use release::ALIAS;
 pub use secrets::KnownSecrets;
+pub use stack::{Described, describe};
 
 #[derive(Args)]
 pub struct Deploy {
@@ -35,6 +41,9 @@ pub struct Deploy {
     /// Do not ask before each change
     #[arg(long)]
     yes: bool,
+    /// Replace or remove resources that hold data too: the database, queues, buckets
+    #[arg(long)]
+    allow_replacement: bool,
 }
 
 /// What a stage offers once it is deployed.
@@ -58,6 +67,14 @@ pub enum Manner {
     Brief,
 }
 
+/// What becomes of a resource that holds data.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Data {
+    /// A change that would remove or replace it is refused.
+    Keep,
+    MayGo,
+}
+
 pub async fn run(args: &Deploy) -> Result<()> {
     let stage = Stage::load(&args.stage)?;
     if stage.is_local() {
@@ -65,11 +82,12 @@ pub async fn run(args: &Deploy) -> Result<()> {
     }
     let cloud = Cloud::of(&stage).await;
     let account = cloud.account().await?;
-    println!("Deploying stage {} to account {account}, {}", stage.name, stage.region);
+    say!("Deploying stage {} to account {account}, {}", stage.name, stage.region);
     let packages = Packages::build(Profile::Aws).await?;
     let manner = if args.yes { Manner::Show } else { Manner::Ask };
-    let deployed = deploy(&cloud, &stage, &packages, &KnownSecrets::default(), manner).await?;
-    println!("\n{}", deployed.url);
+    let data = if args.allow_replacement { Data::MayGo } else { Data::Keep };
+    let deployed = deploy(&cloud, &stage, &packages, &KnownSecrets::default(), manner, data).await?;
+    say!("\n{}", deployed.url);
     Ok(())
 }
 
@@ -80,6 +98,7 @@ pub async fn deploy(
     packages: &Packages,
     known: &KnownSecrets,
     manner: Manner,
+    data: Data,
 ) -> Result<Deployed> {
     release::check_account(cloud, stage).await?;
     let mut outputs = Outputs::new();
@@ -90,7 +109,7 @@ pub async fn deploy(
         }
         let bucket = outputs.get(&(Kind::Bootstrap, "ArtifactBucket".to_owned()));
         let parameters = parameters(&stack, &outputs, packages)?;
-        let put_out = stack::apply(cloud, &stack, bucket, &parameters, manner).await?;
+        let put_out = stack::apply(cloud, &stack, bucket, &parameters, manner, data).await?;
         outputs.extend(put_out.into_iter().map(|(name, value)| ((stack.kind, name), value)));
         if stack.kind == Kind::Bootstrap {
             packages.upload(cloud, output(&outputs, Kind::Bootstrap, "ArtifactBucket")?).await?;
@@ -122,7 +141,7 @@ fn parameters(stack: &Stack, outputs: &Outputs, packages: &Packages) -> Result<B
 /// The outputs of a stage that was deployed before.
 pub async fn outputs(cloud: &Cloud, stage: &Stage, kind: Kind) -> Result<BTreeMap<String, String>> {
     let name = stage.physical(kind.name());
-    let deployed = stack::describe(cloud, &name).await?;
+    let deployed = describe(cloud, &name).await?;
     let deployed = deployed.with_context(|| format!("there is no stack {name}: deploy the stage first"))?;
     Ok(stack::outputs(&deployed))
 }

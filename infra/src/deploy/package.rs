@@ -72,13 +72,13 @@ async fn compile(profile: Profile) -> Result<Box<dyn Fn(&str) -> PathBuf>> {
     let (root, target) = workspace().await?;
     match profile {
         Profile::Local => {
-            println!("Building the functions …");
+            say!("Building the functions …");
             // The whole workspace, never a package: `-p` would resolve other features and compile them all again.
             run(cargo_command().args(["build", "--workspace"]).current_dir(&root)).await?;
             Ok(Box::new(move |function| target.join("debug").join(function)))
         }
         Profile::Aws => {
-            println!("Building the functions for arm64 …");
+            say!("Building the functions for arm64 …");
             // cargo-lambda brings the linker that it needs.
             let tools = Tools::ensure(&Home::find("deploy")?, &[Tool::CargoLambda])?;
             let mut lambda = cargo_command();

@@ -18,7 +18,8 @@ use crate::{
     stage::Stage,
 };
 
-const ALIAS: &str = "live";
+/// What everything calls.
+pub const ALIAS: &str = "live";
 /// A function in a VPC takes its time to become ready the first time.
 const READY_WITHIN: Duration = Duration::from_mins(10);
 /// What AWS keeps for functions without a reservation.
@@ -59,14 +60,14 @@ pub async fn check_account(cloud: &Cloud, stage: &Stage) -> Result<()> {
 }
 
 pub async fn release(cloud: &Cloud, stage: &Stage, packages: &Packages, bucket: &str) -> Result<MigrationReport> {
-    println!("Releasing …");
+    say!("Releasing …");
     let mut candidates = Vec::new();
     for function in FUNCTIONS {
         candidates.push(publish(cloud, stage, function, packages.get(function.name)?, bucket).await?);
     }
     let migration = migrate(cloud, stage, &candidates).await?;
     for migrated in &migration.applied {
-        println!("  migrated the database: {migrated}");
+        say!("  migrated the database: {migrated}");
     }
     for candidate in &candidates {
         ask(cloud, candidate).await.with_context(|| {
@@ -168,6 +169,6 @@ async fn go_live(cloud: &Cloud, candidate: &Candidate) -> Result<()> {
     }
     let update = cloud.lambda.update_alias().function_name(name).name(ALIAS).function_version(version);
     said(update.send()).await.with_context(|| format!("moving the alias of {name}"))?;
-    println!("  {name}: version {version} is live");
+    say!("  {name}: version {version} is live");
     Ok(())
 }

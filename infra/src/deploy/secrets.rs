@@ -22,14 +22,38 @@ pub struct KnownSecrets {
     pub submission_key: Option<Secret>,
 }
 
+/// The names of those of the stage that are there.
+pub async fn there(cloud: &Cloud, stage: &Stage) -> Result<Vec<String>> {
+    let mut names = vec![submission_key(stage)];
+    if stage.database.auth() == Auth::Password {
+        names.extend(Access::ALL.map(|access| password(stage, access)));
+    }
+    let found = said(cloud.ssm.get_parameters().set_names(Some(names)).send()).await;
+    let found = found.context("looking for the stage's secrets")?.parameters.unwrap_or_default();
+    Ok(found.into_iter().filter_map(|parameter| parameter.name).collect())
+}
+
+pub async fn remove(cloud: &Cloud, names: Vec<String>) -> Result<()> {
+    let delete = cloud.ssm.delete_parameters().set_names(Some(names));
+    said(delete.send()).await.context("removing the stage's secrets").map(drop)
+}
+
+fn submission_key(stage: &Stage) -> String {
+    format!("{}/submission-key", stage.prefix())
+}
+
+fn password(stage: &Stage, access: Access) -> String {
+    format!("{}/database/{}/password", stage.prefix(), access.name())
+}
+
 pub async fn put(cloud: &Cloud, stage: &Stage, known: &KnownSecrets) -> Result<()> {
     let key = known.submission_key.as_ref().map_or_else(random::key, |key| key.reveal().to_owned());
-    put_once(cloud, &format!("{}/submission-key", stage.prefix()), Some(key)).await?;
+    put_once(cloud, &submission_key(stage), Some(key)).await?;
     if stage.database.auth() == Auth::Iam {
         return Ok(());
     }
     for access in Access::ALL {
-        let name = format!("{}/database/{}/password", stage.prefix(), access.name());
+        let name = password(stage, access);
         let password = known.passwords.get(&access).map(|secret| secret.reveal().to_owned());
         // The administrator's is whoever's who runs the server; the others are ours to choose.
         let password = password.or_else(|| (access != Access::Admin).then(random::password));

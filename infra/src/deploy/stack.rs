@@ -1,25 +1,21 @@
 //! One stack brought in line with its template, by a change set that is shown before it is executed.
 
-use std::{
-    collections::BTreeMap,
-    io::{self, Write},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use aws_sdk_cloudformation::{
     error::ProvideErrorMetadata,
     operation::describe_change_set::DescribeChangeSetOutput,
-    primitives::DateTime,
     types::{Capability, ChangeSetStatus, ChangeSetType, Parameter, ResourceChange, StackStatus},
 };
 use aws_sdk_s3::primitives::ByteStream;
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
-use super::{Manner, change, watch};
+use super::{Data, Manner, change, watch};
 use crate::{
     cloud::{Cloud, explained, said, until},
+    say::ask,
     stacks::Stack,
 };
 
@@ -36,33 +32,66 @@ pub async fn apply(
     bucket: Option<&String>,
     parameters: &BTreeMap<&'static str, String>,
     manner: Manner,
+    data: Data,
 ) -> Result<BTreeMap<String, String>> {
-    let kind = match settled(cloud, &stack.name).await? {
-        None => ChangeSetType::Create,
-        Some(known) if known.stack_status() == Some(&StackStatus::ReviewInProgress) => ChangeSetType::Create,
-        Some(_) => ChangeSetType::Update,
-    };
+    let known = settled(cloud, &stack.name).await?.is_some_and(|found| is_made(&found));
+    let kind = if known { ChangeSetType::Update } else { ChangeSetType::Create };
     let Some(plan) = plan(cloud, stack, bucket, parameters, kind).await? else {
-        println!("{}: no changes", stack.name);
-        return found_outputs(cloud, &stack.name).await;
+        say!("{}: no changes", stack.name);
+        return finished(cloud, stack).await;
     };
     if manner == Manner::Brief {
-        println!("{}: {} to change", stack.name, plan.changes.len());
+        say!("{}: {} to change", stack.name, plan.changes.len());
     } else {
-        println!("\n{}:\n{}", stack.name, change::table(&plan.changes));
+        say!("\n{}:\n{}", stack.name, change::table(&plan.changes));
+    }
+    if data == Data::Keep
+        && let Some(refusal) = change::refusal(&plan.changes)
+    {
+        discard(cloud, &plan).await?;
+        bail!("nothing was changed in {}: {refusal}", stack.name);
     }
     if manner == Manner::Ask && !confirmed()? {
         discard(cloud, &plan).await?;
         bail!("nothing was changed in {}: the answer was no", stack.name);
     }
+    let newest = watch::newest(cloud, &stack.name).await?;
     let execute = cloud.cloudformation.execute_change_set().change_set_name(&plan.id).stack_name(&stack.name);
     said(execute.send()).await.with_context(|| format!("executing the changes of {}", stack.name))?;
-    watch::until_done(cloud, &stack.name, plan.made_at, manner).await?;
-    if stack.termination_protection {
+    watch::until_done(cloud, &stack.name, newest.as_deref(), manner).await?;
+    finished(cloud, stack).await
+}
+
+/// Shows what `apply` would change, and changes nothing.
+pub async fn preview(
+    cloud: &Cloud,
+    stack: &Stack,
+    bucket: Option<&String>,
+    parameters: &BTreeMap<&'static str, String>,
+) -> Result<()> {
+    let Some(plan) = plan(cloud, stack, bucket, parameters, ChangeSetType::Update).await? else {
+        say!("{}: no changes", stack.name);
+        return Ok(());
+    };
+    say!("\n{}:\n{}", stack.name, change::table(&plan.changes));
+    discard(cloud, &plan).await
+}
+
+/// Whether there is something to change: a creation that failed, or waits for its change set, left nothing.
+pub fn is_made(stack: &Described) -> bool {
+    let nothing = [StackStatus::ReviewInProgress, StackStatus::RollbackComplete, StackStatus::RollbackFailed];
+    stack.stack_status().is_some_and(|status| !nothing.contains(status))
+}
+
+/// Locks the stack against deletion, or unlocks it, as its stage says, and gives the outputs.
+async fn finished(cloud: &Cloud, stack: &Stack) -> Result<BTreeMap<String, String>> {
+    let found = describe(cloud, &stack.name).await?.with_context(|| format!("the stack {} has gone", stack.name))?;
+    if found.enable_termination_protection().unwrap_or_default() != stack.termination_protection {
         let protect = cloud.cloudformation.update_termination_protection().stack_name(&stack.name);
-        said(protect.enable_termination_protection(true).send()).await.context("protecting the stack")?;
+        let protect = protect.enable_termination_protection(stack.termination_protection);
+        said(protect.send()).await.with_context(|| format!("protecting {}", stack.name))?;
     }
-    found_outputs(cloud, &stack.name).await
+    Ok(outputs(&found))
 }
 
 /// The stack as it is, once nothing is under way in it: a deploy that was interrupted left CloudFormation at work.
@@ -73,13 +102,13 @@ async fn settled(cloud: &Cloud, name: &str) -> Result<Option<Described>> {
     };
     let status = found.stack_status().cloned().unwrap_or(StackStatus::CreateComplete);
     if watch::is_under_way(&status) {
-        println!("{name}: waiting for what is still under way ({})", status.as_str());
+        say!("{name}: waiting for what is still under way ({})", status.as_str());
         watch::until_settled(cloud, name).await?;
         return Box::pin(settled(cloud, name)).await;
     }
     match status {
         StackStatus::RollbackComplete | StackStatus::RollbackFailed => {
-            println!("{name}: removing what is left of a creation that failed");
+            say!("{name}: removing what is left of a creation that failed");
             let delete = cloud.cloudformation.delete_stack().stack_name(name);
             said(delete.send()).await.with_context(|| format!("removing {name}"))?;
             watch::until_gone(cloud, name).await?;
@@ -95,8 +124,6 @@ async fn settled(cloud: &Cloud, name: &str) -> Result<Option<Described>> {
 struct Plan {
     id: String,
     stack: String,
-    /// By CloudFormation's clock.
-    made_at: DateTime,
     changes: Vec<ResourceChange>,
 }
 
@@ -128,9 +155,8 @@ async fn plan(
     let created = said(create.send()).await.with_context(|| format!("planning the changes of {}", stack.name))?;
     let id = created.id.context("CloudFormation names no change set")?;
     let described = described(cloud, stack, &id).await?;
-    let made_at = described.creation_time.context("CloudFormation does not say when it planned")?;
     let changes = changes(cloud, stack, &id, &described).await?;
-    let plan = Plan { id, stack: stack.name.clone(), made_at, changes };
+    let plan = Plan { id, stack: stack.name.clone(), changes };
     if described.status() != Some(&ChangeSetStatus::Failed) {
         return Ok(Some(plan));
     }
@@ -189,11 +215,7 @@ async fn upload(cloud: &Cloud, bucket: &str, stack: &Stack, template: String) ->
 }
 
 fn confirmed() -> Result<bool> {
-    print!("Make these changes? [y/N] ");
-    io::stdout().flush()?;
-    let mut answer = String::new();
-    io::stdin().read_line(&mut answer)?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+    Ok(matches!(ask("Make these changes? [y/N]")?.as_str(), "y" | "Y" | "yes"))
 }
 
 /// The stack, or none where there is none.
@@ -209,9 +231,4 @@ pub async fn describe(cloud: &Cloud, name: &str) -> Result<Option<Described>> {
 pub fn outputs(stack: &Described) -> BTreeMap<String, String> {
     let pairs = stack.outputs().iter();
     pairs.filter_map(|output| Some((output.output_key()?.to_owned(), output.output_value()?.to_owned()))).collect()
-}
-
-async fn found_outputs(cloud: &Cloud, name: &str) -> Result<BTreeMap<String, String>> {
-    let found = describe(cloud, name).await?.with_context(|| format!("the stack {name} has gone"))?;
-    Ok(outputs(&found))
 }

@@ -3,45 +3,54 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use anyhow::{Context, Result, bail};
-use aws_sdk_cloudformation::{
-    primitives::DateTime,
-    types::{StackEvent, StackStatus},
-};
+use aws_sdk_cloudformation::types::{StackEvent, StackStatus};
 
 use super::{Manner, stack};
-use crate::cloud::{Cloud, explained, until};
+use crate::cloud::{Cloud, explained, said, until};
 
 /// A database in two zones takes its time.
 const DONE_WITHIN: Duration = Duration::from_mins(90);
 
-/// Follows the stack until an event says that it is done; a failure is told with AWS's own reason for the resource that
-/// failed first. The status alone would not do: it may still be the one from before.
-pub async fn until_done(cloud: &Cloud, name: &str, since: DateTime, manner: Manner) -> Result<()> {
-    let mut told = BTreeSet::new();
-    let end = until(name, DONE_WITHIN, async || {
-        let events = events(cloud, name, since).await?;
-        for event in events.iter().filter(|_| manner != Manner::Brief) {
-            if told.insert(event.event_id().unwrap_or_default().to_owned()) {
-                tell(event);
-            }
-        }
-        Ok(events.iter().rev().find(|event| is_end(event, name)).map(|event| status(event).to_owned()))
-    })
-    .await?;
+/// Follows the stack until an event after `newest` says that it is done; a failure is told with AWS's own reason for the
+/// resource that failed first.
+pub async fn until_done(cloud: &Cloud, name: &str, newest: Option<&str>, manner: Manner) -> Result<()> {
+    let end = follow(cloud, name, newest, manner).await?;
     if ["CREATE_COMPLETE", "UPDATE_COMPLETE"].contains(&end.as_str()) {
         return Ok(());
     }
     bail!(
         "{name} could not be changed and was rolled back ({end}):\n{}",
-        root_causes(&events(cloud, name, since).await?)
+        root_causes(&events(cloud, name, newest).await?)
     )
 }
 
+/// Follows a removal in the same way. It takes the stack's id, for what is removed has no name any more.
+pub async fn until_removed(cloud: &Cloud, id: &str, newest: Option<&str>, manner: Manner) -> Result<()> {
+    if follow(cloud, id, newest, manner).await? == "DELETE_COMPLETE" {
+        return Ok(());
+    }
+    bail!("AWS could not remove these:\n{}", root_causes(&events(cloud, id, newest).await?))
+}
+
+/// Tells the events after `newest` until one of them ends it. The stack's status alone would not do: it may still be the
+/// one from before.
+async fn follow(cloud: &Cloud, stack: &str, newest: Option<&str>, manner: Manner) -> Result<String> {
+    let mut told = BTreeSet::new();
+    until(stack, DONE_WITHIN, async || {
+        let events = events(cloud, stack, newest).await?;
+        for event in events.iter().filter(|_| manner != Manner::Brief) {
+            if told.insert(event.event_id().unwrap_or_default().to_owned()) {
+                tell(event);
+            }
+        }
+        Ok(events.iter().rev().find(|event| is_end(event)).map(|event| status(event).to_owned()))
+    })
+    .await
+}
+
 /// Whether the stack itself has come to rest with this event.
-fn is_end(event: &StackEvent, name: &str) -> bool {
-    event.logical_resource_id() == Some(name)
-        && event.resource_type() == Some("AWS::CloudFormation::Stack")
-        && !status(event).ends_with("_IN_PROGRESS")
+fn is_end(event: &StackEvent) -> bool {
+    event.physical_resource_id() == event.stack_id() && !status(event).ends_with("_IN_PROGRESS")
 }
 
 fn status(event: &StackEvent) -> &str {
@@ -76,15 +85,22 @@ pub fn is_under_way(status: &StackStatus) -> bool {
     *status != StackStatus::ReviewInProgress && status.as_str().ends_with("_IN_PROGRESS")
 }
 
-/// Events since then, oldest first. CloudFormation gives them newest first, a hundred or so a page.
-async fn events(cloud: &Cloud, name: &str, since: DateTime) -> Result<Vec<StackEvent>> {
+/// The id of the newest event: what is begun now comes after it.
+pub async fn newest(cloud: &Cloud, stack: &str) -> Result<Option<String>> {
+    let asked = said(cloud.cloudformation.describe_stack_events().stack_name(stack).send()).await;
+    let page = asked.context("reading the stack's events")?;
+    Ok(page.stack_events().first().and_then(|event| event.event_id()).map(str::to_owned))
+}
+
+/// The events after `newest`, oldest first. CloudFormation gives them newest first, a hundred or so a page.
+async fn events(cloud: &Cloud, stack: &str, newest: Option<&str>) -> Result<Vec<StackEvent>> {
     let mut events = Vec::new();
-    let mut pages = cloud.cloudformation.describe_stack_events().stack_name(name).into_paginator().send();
+    let mut pages = cloud.cloudformation.describe_stack_events().stack_name(stack).into_paginator().send();
     while let Some(page) = pages.next().await {
         let page = page.map_err(explained).context("reading the stack's events")?.stack_events.unwrap_or_default();
-        let older = page.iter().any(|event| event.timestamp().is_some_and(|at| *at < since));
-        events.extend(page.into_iter().filter(|event| event.timestamp().is_some_and(|at| *at >= since)));
-        if older {
+        let new = page.iter().position(|event| newest.is_some() && event.event_id() == newest);
+        events.extend(page.iter().take(new.unwrap_or(page.len())).cloned());
+        if new.is_some() {
             break;
         }
     }
@@ -95,7 +111,7 @@ async fn events(cloud: &Cloud, name: &str, since: DateTime) -> Result<Vec<StackE
 fn tell(event: &StackEvent) {
     let status = status(event);
     let reason = event.resource_status_reason().map(|reason| format!("  {reason}")).unwrap_or_default();
-    println!("  {status:<28} {}{reason}", event.logical_resource_id().unwrap_or_default());
+    say!("  {status:<28} {}{reason}", event.logical_resource_id().unwrap_or_default());
 }
 
 /// The resources that failed by themselves, not those that were cancelled because of them.
@@ -120,7 +136,7 @@ fn root_causes(events: &[StackEvent]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_cloudformation::types::ResourceStatus;
+    use aws_sdk_cloudformation::{primitives::DateTime, types::ResourceStatus};
 
     use super::*;
 

@@ -34,6 +34,14 @@ pub struct Home {
 }
 
 impl Home {
+    /// The home of the shop that `up` opens. `ANAQUEL_SHOP_HOME` is another: the tests' own.
+    pub fn of_shop() -> Result<Self> {
+        match env::var_os("ANAQUEL_SHOP_HOME") {
+            Some(root) => Ok(Self::at(root.into())),
+            None => Self::find("shop"),
+        }
+    }
+
     /// The home of the stage `name`; nothing is created yet.
     pub fn find(name: &str) -> Result<Self> {
         let base = match env::var_os("ANAQUEL_HOME") {

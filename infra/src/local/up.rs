@@ -6,11 +6,11 @@ use anyhow::{Result, bail};
 use clap::Args;
 use shared::secret::Secret;
 
-use super::{Emulator, Home, LocalStage, Options, check_port};
+use super::{Emulator, Home, LocalStage, MariaDb, Options, check_port};
 use crate::{
     cloud::Cloud,
     database_settings,
-    deploy::{self, KnownSecrets, Manner, Packages, Profile},
+    deploy::{self, Data, KnownSecrets, Manner, Packages, Profile},
     import,
     routes::Access,
     stacks::Kind,
@@ -34,32 +34,31 @@ pub struct Up {
 }
 
 pub async fn up(args: &Up) -> Result<()> {
-    let home = Home::find("shop")?;
+    let home = Home::of_shop()?;
     let started = start(&home, args.port, args.reset).await?;
-    println!("\nThe shop is open: {}api/books", started.url);
+    say!("\nThe shop is open: {}api/books", started.url);
     if args.detach {
-        println!("It runs until `cargo bookstore down`.");
+        say!("It runs until `cargo bookstore down`.");
         return Ok(());
     }
-    println!("Ctrl-C closes it; what it knows is kept in {}.", home.root().display());
+    say!("Ctrl-C closes it; what it knows is kept in {}.", home.root().display());
     tokio::select! {
         interrupt = tokio::signal::ctrl_c() => interrupt?,
         ended = started.local.ended() => ended?,
     }
-    println!("\nClosing …");
+    say!("\nClosing …");
     LocalStage::stop(&home).await.map(drop)
 }
 
 pub async fn down() -> Result<()> {
-    let ran = LocalStage::stop(&Home::find("shop")?).await?;
-    println!("{}", if ran { "The shop is closed; its data is kept." } else { "The shop was not open." });
+    let ran = LocalStage::stop(&Home::of_shop()?).await?;
+    say!("{}", if ran { "The shop is closed; its data is kept." } else { "The shop was not open." });
     Ok(())
 }
 
 /// A local stage that serves.
 pub struct Started {
     pub local: LocalStage,
-    /// The load balancer's name in the emulator, which browsers and curl resolve to this machine by themselves.
     pub url: String,
 }
 
@@ -67,30 +66,53 @@ pub struct Started {
 pub async fn start(home: &Home, port: u16, reset: bool) -> Result<Started> {
     check_port(home, port)?;
     let packages = Packages::build(Profile::Local).await?;
-    let mut stage = Stage::load("local")?;
+    let stage = Stage::load("local")?;
     let settings = database_settings::settings(&stage);
     let local = LocalStage::start(home, &Options { port, settings: &settings, reset }).await?;
-    if let Server::External(external) = &mut stage.database.server {
-        external.port = local.mariadb.port;
-    }
-
+    let stage = with_database_at(stage, local.mariadb.port);
     let cloud = Cloud::local(&stage, port);
     let known = known_secrets(&local);
-    let deployed = deploy::deploy(&cloud, &stage, &packages, &known, Manner::Brief).await?;
+    // What the emulator holds goes with it anyway.
+    let deployed = deploy::deploy(&cloud, &stage, &packages, &known, Manner::Brief, Data::MayGo).await?;
     if deployed.migration.imports == 0 {
-        println!("Filling the shelves …");
+        say!("Filling the shelves …");
         let bucket = deploy::output(&deployed.outputs, Kind::App, "ImportBucket")?;
         import::import(&cloud, bucket, &catalogue().await?).await?;
     }
-    Ok(Started { local, url: format!("http://anaquel.alb.localhost:{port}/") })
+    Ok(Started { local, url: url(port) })
 }
 
-/// The clients of the local stage that is open.
-pub fn running_cloud(stage: &Stage) -> Result<Cloud> {
-    let Some(port) = Emulator::running(&Home::find("shop")?)? else {
+/// A stage as it is, with its clients: on AWS, or on this machine while the shop is open.
+pub async fn reach(name: &str) -> Result<(Stage, Cloud)> {
+    let stage = Stage::load(name)?;
+    if !stage.is_local() {
+        let cloud = Cloud::of(&stage).await;
+        cloud.account().await?;
+        return Ok((stage, cloud));
+    }
+    let home = Home::of_shop()?;
+    let (Some(port), Some(database)) = (Emulator::running(&home)?, MariaDb::running(&home)?) else {
         bail!("the shop is not open: `cargo bookstore up` opens it");
     };
-    Ok(Cloud::local(stage, port))
+    let cloud = Cloud::local(&stage, port);
+    Ok((with_database_at(stage, database), cloud))
+}
+
+/// Where the shop on this machine is found, while it is open.
+pub fn running_url() -> Result<Option<String>> {
+    Ok(Emulator::running(&Home::of_shop()?)?.map(url))
+}
+
+/// The load balancer's name in the emulator, which browsers and curl resolve to this machine by themselves.
+fn url(port: u16) -> String {
+    format!("http://anaquel.alb.localhost:{port}/")
+}
+
+fn with_database_at(mut stage: Stage, port: u16) -> Stage {
+    if let Server::External(external) = &mut stage.database.server {
+        external.port = port;
+    }
+    stage
 }
 
 fn known_secrets(local: &LocalStage) -> KnownSecrets {

@@ -4,7 +4,6 @@ use stratosphere::services::aws::s3;
 
 use super::{Kind, Stack, bucket};
 use crate::stage::Stage;
-use crate::template::Keep;
 
 pub fn stack(stage: &Stage) -> Stack {
     let mut stack = Stack::new(stage, Kind::Bootstrap, "the bucket that deploys go through");
@@ -20,9 +19,8 @@ pub fn stack(stage: &Stage) -> Stack {
             abort_incomplete_multipart_upload: s3::bucket::AbortIncompleteMultipartUpload! { days_after_initiation: 1 },
         }],
     });
+    // Not retained: every deploy fills it anew, and one that stayed behind would be in the next one's way.
     let artifacts = bucket::add(template, "ArtifactBucket", artifacts);
-    template.keep(artifacts, Keep::RetainExceptOnCreate);
-
     template.output("ArtifactBucket", artifacts);
     stack
 }

@@ -87,7 +87,6 @@ impl MariaDb {
     }
 
     /// The port of the server of `home`, while it runs.
-    #[cfg(test)]
     pub fn running(home: &Home) -> Result<Option<u16>> {
         let is_alive = Process::find(home, NAME)?.is_some_and(|process| process.is_alive());
         Ok(ports::noted(home, NAME)?.filter(|_| is_alive))

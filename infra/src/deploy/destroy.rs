@@ -1,0 +1,264 @@
+//! `bookstore destroy`: removes a stage, the last stack first, after showing what goes and what stays.
+
+use anyhow::{Context, Result, bail, ensure};
+use aws_sdk_cloudformation::types::{ResourceStatus, StackResourceSummary, StackStatus};
+use aws_sdk_s3::{
+    error::ProvideErrorMetadata,
+    types::{Delete, ObjectIdentifier},
+};
+use clap::Args;
+use comfy_table::{Table, presets::NOTHING};
+use serde_json::Value;
+
+use super::{Manner, change::HOLD_DATA, secrets, stack, watch};
+use crate::{
+    cloud::{Cloud, explained, said},
+    local::up,
+    say::ask,
+    stacks::Kind,
+    stage::Stage,
+};
+
+#[derive(Args)]
+pub struct Destroy {
+    /// Stage to remove
+    #[arg(long)]
+    stage: String,
+    /// The stage's name once more, where nobody is there to be asked for it
+    #[arg(long, value_name = "NAME")]
+    confirm: Option<String>,
+}
+
+/// What there is of a stage.
+pub struct Found {
+    /// The last one first.
+    stacks: Vec<Doomed>,
+    /// Names of the `SecureString`s that a deploy has put.
+    secrets: Vec<String>,
+}
+
+struct Doomed {
+    name: String,
+    /// It still leads to the stack when that is gone.
+    id: String,
+    locked: bool,
+    resources: Vec<Resource>,
+}
+
+struct Resource {
+    /// By which AWS knows it.
+    id: String,
+    kind: String,
+    fate: Fate,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Fate {
+    Goes,
+    /// A copy is made before it goes.
+    Snapshot,
+    Stays,
+}
+
+pub async fn run(args: &Destroy) -> Result<()> {
+    let (stage, cloud) = up::reach(&args.stage).await?;
+    let found = find(&cloud, &stage).await?;
+    if found.is_nothing() {
+        say!("There is nothing to remove.");
+        return Ok(());
+    }
+    refuse_protected(&stage, &found)?;
+    say!("This removes stage {} from {}, account {}:\n", stage.name, stage.region, cloud.account().await?);
+    say!("{}", table(&found));
+    let answer = match &args.confirm {
+        Some(name) => name.clone(),
+        None => ask("\nType the stage's name to remove it:")?,
+    };
+    ensure!(answer == stage.name, "nothing was removed: the stage's name is {}", stage.name);
+    let manner = if stage.is_local() { Manner::Brief } else { Manner::Show };
+    remove(&cloud, &stage, found, manner).await
+}
+
+pub async fn find(cloud: &Cloud, stage: &Stage) -> Result<Found> {
+    let mut stacks = Vec::new();
+    for kind in [Kind::App, Kind::Data, Kind::Network, Kind::Bootstrap] {
+        let name = stage.physical(kind.name());
+        if let Some(found) = stack::describe(cloud, &name).await? {
+            let id = found.stack_id().unwrap_or(&name).to_owned();
+            let locked = found.enable_termination_protection().unwrap_or_default();
+            // A stack that waits for its first change set has no template either.
+            let is_empty = found.stack_status() == Some(&StackStatus::ReviewInProgress);
+            let resources = if is_empty { Vec::new() } else { resources(cloud, &name).await? };
+            stacks.push(Doomed { name, id, locked, resources });
+        }
+    }
+    Ok(Found { stacks, secrets: secrets::there(cloud, stage).await? })
+}
+
+/// What was deployed with `protect = true` stays so until it is deployed without: RDS and the load balancer have locks of
+/// their own.
+pub fn refuse_protected(stage: &Stage, found: &Found) -> Result<()> {
+    let name = &stage.name;
+    ensure!(
+        !stage.protect && found.stacks.iter().all(|stack| !stack.locked),
+        "{name} is protected: set protect = false in infra/stages/{name}.toml and deploy first"
+    );
+    Ok(())
+}
+
+/// The resources of a stack, each with what its own template says becomes of it.
+async fn resources(cloud: &Cloud, name: &str) -> Result<Vec<Resource>> {
+    let template = said(cloud.cloudformation.get_template().stack_name(name).send()).await;
+    let template = template.with_context(|| format!("reading the template of {name}"))?.template_body;
+    let template: Value = serde_json::from_str(template.as_deref().unwrap_or_default())
+        .with_context(|| format!("the template of {name} is not ours, so nobody knows what should stay"))?;
+
+    let mut resources = Vec::new();
+    let mut pages = cloud.cloudformation.list_stack_resources().stack_name(name).into_paginator().send();
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(explained).with_context(|| format!("reading the resources of {name}"))?;
+        let there = page.stack_resource_summaries.unwrap_or_default().into_iter();
+        let there = there.filter(|resource| resource.resource_status() != Some(&ResourceStatus::DeleteComplete));
+        resources.extend(there.map(|resource| Resource::new(resource, &template)));
+    }
+    Ok(resources)
+}
+
+impl Found {
+    pub fn is_nothing(&self) -> bool {
+        self.stacks.is_empty() && self.secrets.is_empty()
+    }
+}
+
+impl Resource {
+    fn new(summary: StackResourceSummary, template: &Value) -> Self {
+        let logical = summary.logical_resource_id.unwrap_or_default();
+        let kind = summary.resource_type.unwrap_or_default();
+        let fate = fate(&kind, template["Resources"][&logical]["DeletionPolicy"].as_str());
+        Self { id: summary.physical_resource_id.unwrap_or_default(), kind, fate }
+    }
+
+    /// In words, where it holds data or stays.
+    fn told(&self) -> Option<&'static str> {
+        match (self.fate, self.kind.as_str()) {
+            (Fate::Stays, _) => Some("stays"),
+            (Fate::Snapshot, _) => Some("removed, after a last snapshot that stays"),
+            (Fate::Goes, "AWS::S3::Bucket") => Some("removed with all versions of all files"),
+            (Fate::Goes, "AWS::SQS::Queue") => Some("removed with its messages"),
+            (Fate::Goes, kind) => HOLD_DATA.contains(&kind).then_some("removed with all that is in it"),
+        }
+    }
+}
+
+fn fate(kind: &str, policy: Option<&str>) -> Fate {
+    match policy {
+        // Its version is retained, but goes with the function.
+        _ if kind == "AWS::Lambda::Version" => Fate::Goes,
+        Some("Retain" | "RetainExceptOnCreate") => Fate::Stays,
+        Some("Snapshot") => Fate::Snapshot,
+        _ => Fate::Goes,
+    }
+}
+
+/// A line a stack, and one for each thing that somebody could miss.
+fn table(found: &Found) -> String {
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_header(["", "type", "what becomes of it"]);
+    for stack in &found.stacks {
+        let gone = stack.resources.iter().filter(|resource| resource.fate != Fate::Stays).count();
+        let fate = format!("removed with {gone} of its {} resources", stack.resources.len());
+        table.add_row([&stack.name, "stack", &fate]);
+        for resource in &stack.resources {
+            if let Some(fate) = resource.told() {
+                // A queue's id is its URL.
+                let name = resource.id.rsplit('/').next().unwrap_or_default();
+                table.add_row([&format!("  {name}"), resource.kind.trim_start_matches("AWS::"), fate]);
+            }
+        }
+    }
+    for name in &found.secrets {
+        table.add_row([name, "SSM::Parameter", "removed"]);
+    }
+    table.to_string()
+}
+
+/// Removes what was found. The network stays for as long as the database does, because the first failure ends it.
+pub async fn remove(cloud: &Cloud, stage: &Stage, found: Found, manner: Manner) -> Result<()> {
+    let names: Vec<&str> = found.stacks.iter().map(|stack| stack.name.as_str()).collect();
+    for (removed, doomed) in found.stacks.iter().enumerate() {
+        remove_stack(cloud, doomed, manner).await.with_context(|| {
+            format!(
+                "{} is not removed, so there remain {}; once that is settled, run `cargo bookstore destroy --stage {}` again",
+                doomed.name,
+                names[removed..].join(", "),
+                stage.name
+            )
+        })?;
+    }
+    if !found.secrets.is_empty() {
+        secrets::remove(cloud, found.secrets).await?;
+    }
+    say!("Stage {} is removed.", stage.name);
+    Ok(())
+}
+
+async fn remove_stack(cloud: &Cloud, doomed: &Doomed, manner: Manner) -> Result<()> {
+    say!("Removing {} …", doomed.name);
+    if manner != Manner::Brief && doomed.resources.iter().any(|resource| resource.kind == "AWS::Lambda::Function") {
+        say!("AWS takes up to 40 minutes to give back the network interfaces of functions.");
+    }
+    watch::until_settled(cloud, &doomed.id).await?;
+    // CloudFormation removes empty buckets only.
+    for bucket in doomed.resources.iter().filter(|resource| resource.kind == "AWS::S3::Bucket") {
+        if bucket.fate == Fate::Goes {
+            empty(cloud, &bucket.id).await.with_context(|| format!("emptying {}", bucket.id))?;
+        }
+    }
+    let newest = watch::newest(cloud, &doomed.id).await?;
+    said(cloud.cloudformation.delete_stack().stack_name(&doomed.id).send()).await?;
+    watch::until_removed(cloud, &doomed.id, newest.as_deref(), manner).await
+}
+
+/// Removes all versions of all files, a thousand at a time.
+async fn empty(cloud: &Cloud, bucket: &str) -> Result<()> {
+    loop {
+        let page = match cloud.s3.list_object_versions().bucket(bucket).send().await {
+            Ok(page) => page,
+            Err(error) if error.code() == Some("NoSuchBucket") => return Ok(()),
+            Err(error) => return Err(explained(error)),
+        };
+        let versions = page.versions().iter().map(|version| (version.key(), version.version_id()));
+        let markers = page.delete_markers().iter().map(|marker| (marker.key(), marker.version_id()));
+        let mut doomed = Vec::new();
+        for (key, version) in versions.chain(markers) {
+            let key = key.context("a file has no name")?;
+            doomed.push(ObjectIdentifier::builder().key(key).set_version_id(version.map(str::to_owned)).build()?);
+        }
+        if doomed.is_empty() {
+            return Ok(());
+        }
+        let delete = Delete::builder().set_objects(Some(doomed)).quiet(true).build()?;
+        let deleted = said(cloud.s3.delete_objects().bucket(bucket).delete(delete).send()).await?;
+        if let Some(error) = deleted.errors().first() {
+            bail!("{}: {}", error.key().unwrap_or_default(), error.message().unwrap_or("AWS says not why"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stays_follows_from_the_policy_and_a_version_goes_with_its_function() {
+        for (kind, policy, expected) in [
+            ("AWS::S3::Bucket", Some("RetainExceptOnCreate"), Fate::Stays),
+            ("AWS::S3::Bucket", None, Fate::Goes),
+            ("AWS::RDS::DBInstance", Some("Snapshot"), Fate::Snapshot),
+            ("AWS::SQS::Queue", Some("Delete"), Fate::Goes),
+            ("AWS::Lambda::Version", Some("Retain"), Fate::Goes),
+        ] {
+            assert_eq!(fate(kind, policy), expected, "{kind} {policy:?}");
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! `bookstore diff`: what a deploy would change, stack by stack, without changing it.
+
+use anyhow::Result;
+use aws_sdk_cloudformation::types::{ChangeAction, ResourceChange};
+use clap::Args;
+
+use super::{Outputs, Packages, Profile, change, parameters, stack};
+use crate::{local::up, stacks::Kind, synth, template::Template};
+
+#[derive(Args)]
+pub struct Diff {
+    /// Stage to compare with this repository
+    #[arg(long, default_value = "local")]
+    stage: String,
+}
+
+/// Builds as a deploy does, for code is compared by its content. Stacks take in what earlier ones put out today.
+pub async fn run(args: &Diff) -> Result<()> {
+    let (stage, cloud) = up::reach(&args.stage).await?;
+    let packages = Packages::build(if stage.is_local() { Profile::Local } else { Profile::Aws }).await?;
+    let mut outputs = Outputs::new();
+    for stack in synth::stacks(&stage)? {
+        let Some(found) = stack::describe(&cloud, &stack.name).await?.filter(stack::is_made) else {
+            say!("\n{}, which is not there yet:\n{}", stack.name, change::table(&additions(&stack.template)));
+            continue;
+        };
+        match parameters(&stack, &outputs, &packages) {
+            Ok(parameters) => {
+                let bucket = outputs.get(&(Kind::Bootstrap, "ArtifactBucket".to_owned()));
+                stack::preview(&cloud, &stack, bucket, &parameters).await?;
+            }
+            Err(missing) => say!("\n{}: known once the stacks before it are deployed ({missing:#})", stack.name),
+        }
+        outputs.extend(stack::outputs(&found).into_iter().map(|(name, value)| ((stack.kind, name), value)));
+    }
+    Ok(())
+}
+
+/// Every resource of a stack that is not there: a change set would leave an empty stack behind.
+fn additions(template: &Template) -> Vec<ResourceChange> {
+    let add = |(name, kind)| {
+        ResourceChange::builder().action(ChangeAction::Add).logical_resource_id(name).resource_type(kind).build()
+    };
+    template.resources().map(add).collect()
+}

@@ -1,0 +1,195 @@
+//! `bookstore status`: how a stage is, on one screen. It fails where something is missing or stuck, and says what.
+
+use anyhow::{Context, Result, bail, ensure};
+use aws_sdk_cloudformation::primitives::{DateTime, DateTimeFormat};
+use aws_sdk_lambda::{
+    operation::get_function_configuration::{GetFunctionConfigurationError, GetFunctionConfigurationOutput},
+    types::State,
+};
+use aws_sdk_sqs::{operation::get_queue_url::GetQueueUrlError, types::QueueAttributeName};
+use clap::Args;
+use comfy_table::{Table, presets::NOTHING};
+
+use crate::{
+    cloud::{Cloud, explained, said},
+    deploy::{self, Described},
+    local::up,
+    routes::FUNCTIONS,
+    stacks::Kind,
+    stage::Stage,
+};
+
+#[derive(Args)]
+pub struct Status {
+    /// Stage to look at
+    #[arg(long, default_value = "local")]
+    stage: String,
+}
+
+/// One thing that should be there.
+struct Row {
+    cells: Vec<String>,
+    /// What is wrong with it.
+    trouble: Option<String>,
+}
+
+const MISSING: &str = "missing";
+
+pub async fn run(args: &Status) -> Result<()> {
+    let (stage, cloud) = up::reach(&args.stage).await?;
+    let stacks = stacks(&cloud, &stage).await?;
+    if stacks.iter().all(|stack| stack.cells[1] == MISSING) {
+        let deploy = format!("cargo bookstore deploy --stage {}", stage.name);
+        bail!("nothing is deployed: `{}`", if stage.is_local() { "cargo bookstore up" } else { &deploy });
+    }
+    let functions = functions(&cloud, &stage).await?;
+    let queues = vec![queue(&cloud, &stage, "submissions").await?, queue(&cloud, &stage, "parked").await?];
+
+    say!("Stage {} in {}, {}\n", stage.name, stage.region, url(&cloud, &stage).await?);
+    say!("{}\n", table(&["stack", "status", "changed"], &stacks));
+    say!("{}\n", table(&["function", "live", "code", "changed", "state"], &functions));
+    say!("{}", table(&["queue", "waiting", "in flight", "delayed"], &queues));
+
+    let rows = [stacks, functions, queues].into_iter().flatten();
+    let troubles: Vec<String> = rows.filter_map(|row| row.trouble).collect();
+    ensure!(troubles.is_empty(), "stage {} is not well:\n  {}", stage.name, troubles.join("\n  "));
+    Ok(())
+}
+
+async fn url(cloud: &Cloud, stage: &Stage) -> Result<String> {
+    let url = if stage.is_local() {
+        up::running_url()?
+    } else {
+        deploy::outputs(cloud, stage, Kind::App).await.ok().and_then(|mut outputs| outputs.remove("Url"))
+    };
+    Ok(url.unwrap_or_else(|| "without a URL".to_owned()))
+}
+
+async fn stacks(cloud: &Cloud, stage: &Stage) -> Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    for kind in [Kind::Bootstrap, Kind::Network, Kind::Data, Kind::App] {
+        let name = stage.physical(kind.name());
+        rows.push(stack(&name, deploy::describe(cloud, &name).await?.as_ref()));
+    }
+    Ok(rows)
+}
+
+fn stack(name: &str, found: Option<&Described>) -> Row {
+    let Some(found) = found else {
+        return Row::missing(name, 2);
+    };
+    let status = found.stack_status().map_or("", |status| status.as_str());
+    let changed = found.last_updated_time().or(found.creation_time()).map(second).unwrap_or_default();
+    Row { cells: vec![name.to_owned(), status.to_owned(), changed], trouble: stuck(name, status) }
+}
+
+/// A change that was rolled back leaves a stack that serves; a creation that was leaves none.
+fn stuck(name: &str, status: &str) -> Option<String> {
+    let serves =
+        ["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE"].contains(&status);
+    let moves = status.ends_with("_IN_PROGRESS") && status != "REVIEW_IN_PROGRESS";
+    (!serves && !moves).then(|| format!("{name} is stuck: {status}"))
+}
+
+async fn functions(cloud: &Cloud, stage: &Stage) -> Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    for function in FUNCTIONS {
+        let asked = cloud.lambda.get_function_configuration().function_name(stage.physical(function.name));
+        rows.push(match asked.qualifier(deploy::ALIAS).send().await {
+            Ok(live) => function_row(function.name, &live),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(GetFunctionConfigurationError::is_resource_not_found_exception) =>
+            {
+                Row::missing(function.name, 4)
+            }
+            Err(error) => return Err(explained(error)).with_context(|| format!("looking at {}", function.name)),
+        });
+    }
+    Ok(rows)
+}
+
+fn function_row(name: &str, live: &GetFunctionConfigurationOutput) -> Row {
+    let state = live.state().map_or("", |state| state.as_str());
+    let cells = vec![
+        name.to_owned(),
+        live.version().unwrap_or_default().to_owned(),
+        live.code_sha256().unwrap_or_default().chars().take(12).collect(),
+        live.last_modified().unwrap_or_default().chars().take(19).chain(['Z']).collect(),
+        state.to_owned(),
+    ];
+    let failed = live.state() == Some(&State::Failed);
+    let reason = live.state_reason().unwrap_or("Lambda says not why");
+    Row { cells, trouble: failed.then(|| format!("{name} cannot run: {reason}")) }
+}
+
+async fn queue(cloud: &Cloud, stage: &Stage, name: &str) -> Result<Row> {
+    let url = match cloud.sqs.get_queue_url().queue_name(stage.physical(name)).send().await {
+        Ok(found) => found.queue_url.context("SQS names no URL")?,
+        Err(error) if error.as_service_error().is_some_and(GetQueueUrlError::is_queue_does_not_exist) => {
+            return Ok(Row::missing(name, 3));
+        }
+        Err(error) => return Err(explained(error)).with_context(|| format!("looking for the queue {name}")),
+    };
+    let counts = [
+        QueueAttributeName::ApproximateNumberOfMessages,
+        QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+        QueueAttributeName::ApproximateNumberOfMessagesDelayed,
+    ];
+    let asked = cloud.sqs.get_queue_attributes().queue_url(url).set_attribute_names(Some(counts.to_vec()));
+    let answer = said(asked.send()).await.with_context(|| format!("looking at the queue {name}"))?;
+    let count = |name| answer.attributes().and_then(|all| all.get(name)).map_or("?", String::as_str);
+    let cells: Vec<String> = [name].into_iter().chain(counts.iter().map(count)).map(str::to_owned).collect();
+    let parked = name == "parked" && cells[1] != "0";
+    let trouble = parked.then(|| format!("messages are parked, which nobody processes any more: {}", cells[1]));
+    Ok(Row { cells, trouble })
+}
+
+impl Row {
+    fn missing(name: &str, further: usize) -> Self {
+        let mut cells = vec![name.to_owned(), MISSING.to_owned()];
+        cells.resize(1 + further, String::new());
+        Self { cells, trouble: Some(format!("{name} is missing")) }
+    }
+}
+
+fn table(header: &[&str], rows: &[Row]) -> Table {
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_header(header.to_vec());
+    table.add_rows(rows.iter().map(|row| row.cells.clone()));
+    table
+}
+
+fn second(at: &DateTime) -> String {
+    DateTime::from_secs(at.secs()).fmt(DateTimeFormat::DateTime).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stack_is_stuck_where_it_neither_serves_nor_moves() {
+        for (status, is_stuck) in [
+            ("CREATE_COMPLETE", false),
+            ("UPDATE_IN_PROGRESS", false),
+            ("UPDATE_ROLLBACK_COMPLETE", false),
+            ("REVIEW_IN_PROGRESS", true),
+            ("ROLLBACK_COMPLETE", true),
+            ("UPDATE_ROLLBACK_FAILED", true),
+            ("DELETE_FAILED", true),
+        ] {
+            assert_eq!(stuck("it", status).is_some(), is_stuck, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_function_that_cannot_run_is_told_with_its_reason() {
+        let function =
+            |state| GetFunctionConfigurationOutput::builder().state(state).state_reason("no such key").build();
+        let trouble = function_row("show-book", &function(State::Failed)).trouble;
+        assert_eq!(trouble.unwrap(), "show-book cannot run: no such key");
+        assert_eq!(function_row("show-book", &function(State::Inactive)).trouble, None);
+    }
+}

@@ -1,0 +1,92 @@
+//! What an operator asks the `bookstore` command about the stage.
+
+use std::{
+    path::PathBuf,
+    process::{Output, Stdio},
+};
+
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+use crate::{
+    imports,
+    support::{Shop, variable},
+};
+
+fn bookstore(arguments: &[&str]) -> Command {
+    let mut command = Command::new(PathBuf::from(variable("ANAQUEL_BINARIES")).join("bookstore"));
+    command.args(arguments).stdin(Stdio::null());
+    command
+}
+
+fn text(output: &Output) -> (String, String) {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (text(&output.stdout), text(&output.stderr))
+}
+
+#[tokio::test]
+async fn the_status_shows_stacks_functions_and_queues_and_complains_of_nothing_but_what_is_parked() {
+    let _shop = Shop::alone().await;
+    let output = bookstore(&["status"]).output().await.unwrap();
+    let (shown, complaint) = text(&output);
+    for row in ["anaquel-local-app", "show-book", "submissions", "parked"] {
+        assert!(shown.lines().any(|line| line.trim_start().starts_with(row)), "{row}: {shown}{complaint}");
+    }
+    assert!(shown.contains(&variable("ANAQUEL_SHOP")), "{shown}");
+    // Other tests park messages.
+    let troubles: Vec<&str> = complaint.lines().skip(1).filter(|line| !line.contains("are parked")).collect();
+    assert!(troubles.is_empty(), "{complaint}");
+    assert_eq!(output.status.success(), complaint.is_empty());
+}
+
+#[tokio::test]
+async fn the_logs_tell_a_request_for_people_and_for_programs() {
+    let shop = Shop::open().await;
+    let book = imports::new_book(&shop).await;
+    let path = format!("/api/books/{book}");
+    assert_eq!(shop.get(&path).await.status, 200);
+
+    let output = bookstore(&["logs", "show-book"]).output().await.unwrap();
+    let (shown, complaint) = text(&output);
+    let line = shown.lines().find(|line| line.contains(&format!("path={path}"))).expect("a line");
+    assert!(
+        line.contains("show-book") && line.contains("Answered") && line.contains("status=200"),
+        "{line}{complaint}"
+    );
+
+    let (raw, _) = text(&bookstore(&["logs", "--json"]).output().await.unwrap());
+    let lines: Vec<Value> = raw.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert!(lines.iter().any(|line| line["span"]["path"] == json!(path)), "{raw}");
+
+    let (_, complaint) = text(&bookstore(&["logs", "show-boko"]).output().await.unwrap());
+    assert!(complaint.contains("there is no function `show-boko`") && complaint.contains("show-book"), "{complaint}");
+}
+
+#[tokio::test]
+async fn what_has_just_been_deployed_differs_in_nothing() {
+    let _shop = Shop::alone().await;
+    let (shown, complaint) = text(&bookstore(&["diff"]).output().await.unwrap());
+    for stack in ["bootstrap", "network", "data", "app"] {
+        assert!(shown.contains(&format!("anaquel-local-{stack}: no changes")), "{shown}{complaint}");
+    }
+}
+
+#[tokio::test]
+async fn a_reader_that_leaves_ends_the_command_without_a_word() {
+    let _shop = Shop::open().await;
+    let mut child = bookstore(&["status"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().await.unwrap();
+    assert_eq!((output.status.code(), text(&output).1.as_str()), (Some(141), ""));
+}
+
+#[tokio::test]
+async fn a_stage_is_removed_by_its_name_only() {
+    let shop = Shop::open().await;
+    let output = bookstore(&["destroy", "--stage", "local", "--confirm", "lokal"]).output().await.unwrap();
+    let (shown, complaint) = text(&output);
+    assert!(!output.status.success());
+    assert!(shown.contains("anaquel-local-imports-") && shown.contains("removed with its messages"), "{shown}");
+    assert!(complaint.contains("nothing was removed"), "{complaint}");
+    assert_eq!(shop.get("/api/books?limit=1").await.status, 200);
+}
