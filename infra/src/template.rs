@@ -171,13 +171,44 @@ impl Template {
 
     /// Refuses a reference to what is not in the template.
     pub fn check(&self) -> Result<()> {
-        let mut names = BTreeSet::new();
-        collect_references(&serde_json::to_value(self)?, &mut names);
-        names.extend(self.resources.values().flat_map(|resource| &resource.depends_on).map(ToString::to_string));
-        names.retain(|name| !self.knows(name));
-        let missing = Vec::from_iter(names).join(", ");
+        let missing = Vec::from_iter(self.missing()?).join(", ");
         ensure!(missing.is_empty(), "the template refers to what it does not hold: {missing}");
         Ok(())
+    }
+
+    fn missing(&self) -> Result<BTreeSet<String>> {
+        let mut names = BTreeSet::new();
+        collect_references(&serde_json::to_value(self)?, &mut names);
+        names.retain(|name| !self.knows(name));
+        Ok(names)
+    }
+
+    /// Removes what mentions `text`, and all that refers to it.
+    #[cfg(test)]
+    pub fn leave_out(&mut self, text: &str) {
+        self.retain(|part| !part.to_string().contains(text));
+        loop {
+            let missing = self.missing().unwrap();
+            if missing.is_empty() {
+                return;
+            }
+            self.retain(|part| {
+                let mut names = BTreeSet::new();
+                collect_references(part, &mut names);
+                names.is_disjoint(&missing)
+            });
+        }
+    }
+
+    #[cfg(test)]
+    fn retain(&mut self, keep: impl Fn(&Value) -> bool) {
+        self.resources.retain(|_, resource| keep(&serde_json::to_value(resource).unwrap()));
+        self.outputs.retain(|_, output| keep(&serde_json::to_value(output).unwrap()));
+    }
+
+    #[cfg(test)]
+    pub fn resource_names(&self) -> BTreeSet<String> {
+        self.resources.keys().map(ToString::to_string).collect()
     }
 
     /// The template as it is deployed, the same for the same input.
@@ -194,7 +225,7 @@ impl Template {
     }
 }
 
-/// Every name that a `Ref`, `Fn::GetAtt` or `Fn::Sub` below `value` mentions.
+/// Every name that a `Ref`, `Fn::GetAtt`, `Fn::Sub` or `DependsOn` below `value` mentions.
 fn collect_references(value: &Value, names: &mut BTreeSet<String>) {
     match value {
         Value::Array(items) => items.iter().for_each(|item| collect_references(item, names)),
@@ -204,6 +235,9 @@ fn collect_references(value: &Value, names: &mut BTreeSet<String>) {
                     ("Ref", Value::String(name)) => _ = names.insert(name.clone()),
                     ("Fn::GetAtt", Value::Array(path)) => names.extend(path[0].as_str().map(str::to_owned)),
                     ("Fn::Sub", Value::String(pattern)) => names.extend(placeholders(pattern)),
+                    ("DependsOn", Value::Array(others)) => {
+                        names.extend(others.iter().filter_map(Value::as_str).map(str::to_owned));
+                    }
                     _ => collect_references(value, names),
                 }
             }
@@ -236,6 +270,21 @@ mod tests {
         template.add("Third", parameter(sub("${First}-${Second.Value}-${AWS::Region}")));
         template.after(second, first);
         template.check().unwrap();
+    }
+
+    #[test]
+    fn what_is_left_out_takes_along_all_that_needs_it() {
+        let mut template = Template::new(String::new());
+        let first = template.add("First", parameter("the old one"));
+        let second = template.add("Second", parameter(first.att("Value")));
+        let third = template.add("Third", parameter("another"));
+        let fourth = template.add("Fourth", parameter("one more"));
+        template.after(third, second);
+        template.output("Third", third);
+        template.output("Fourth", fourth);
+        template.leave_out("the old one");
+        assert_eq!(template.resource_names(), ["Fourth".to_owned()].into());
+        assert!(template.has_output("Fourth") && !template.has_output("Third"));
     }
 
     #[test]

@@ -10,7 +10,7 @@ mod package;
 mod probe;
 mod release;
 mod secrets;
-mod stack;
+pub mod stack;
 #[cfg(test)]
 mod tests;
 mod watch;

@@ -28,16 +28,19 @@ pub enum Tool {
     CargoLambda,
     /// Checks templates.
     CfnLint,
+    /// Another AWS emulator, for the tests: it knows NAT gateways.
+    Moto,
 }
 
 impl Tool {
-    const ALL: [Self; 3] = [Self::Ministack, Self::CargoLambda, Self::CfnLint];
+    const ALL: [Self; 4] = [Self::Ministack, Self::CargoLambda, Self::CfnLint, Self::Moto];
 
     const fn pin(self) -> &'static str {
         match self {
             Self::Ministack => "ministack==1.5.33",
             Self::CargoLambda => "cargo-lambda==1.9.2",
             Self::CfnLint => "cfn-lint==1.58.0",
+            Self::Moto => "moto[server]==5.2.5",
         }
     }
 }

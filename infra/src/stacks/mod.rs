@@ -9,6 +9,13 @@ mod imports;
 mod load_balancer;
 mod network;
 mod rights;
+
+#[cfg(test)]
+mod deployed;
+#[cfg(test)]
+mod rendered;
+#[cfg(test)]
+mod roles;
 #[cfg(test)]
 mod tests;
 

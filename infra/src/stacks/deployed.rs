@@ -1,0 +1,381 @@
+//! The network and the database of the stages on AWS, deployed by our own code to emulators and described by them.
+//!
+//! Neither emulator has everything. ministack knows no NAT gateway. moto knows it and all else of the network, but
+//! keeps no outward rules and no associations of route tables, and little of a database.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Stdio};
+use std::sync::LazyLock;
+
+use serde_json::{Value, json};
+
+use super::tests::{python, python_command, stage, variable};
+use super::{Input, Kind, all};
+use crate::cloud::Cloud;
+use crate::database_settings::settings;
+use crate::deploy::{Data, Manner, stack::apply};
+use crate::stage::{Egress, Rds, STAGES, Server, Stage};
+
+/// What ministack's CloudFormation refuses, which leaves out what refers to it as well.
+const LEFT_OUT: [(&str, &str); 2] = [
+    ("AWS::EC2::EIP", "an unknown type: no address, hence no NAT gateway and no route to one; moto has them"),
+    ("MasterUserSecret.SecretArn", "an unknown attribute of a database: no parameter that names its secret"),
+];
+
+/// The account of the emulator that the tests' own stage runs in.
+static MINISTACK: LazyLock<Account> = LazyLock::new(|| {
+    let endpoint = variable("ANAQUEL_ENDPOINT");
+    let port = endpoint.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
+    Account::with(port, &["dev", "prod"], &[Kind::Network, Kind::Data], &LEFT_OUT)
+});
+
+static MOTO: LazyLock<Account> = LazyLock::new(|| {
+    let moto = Moto::start();
+    Account::with(moto.port, &STAGES.map(|(name, _)| name), &[Kind::Network], &[])
+});
+
+/// It ends with its standard input, should this process not come to end it.
+struct Moto {
+    port: u16,
+    child: Child,
+}
+
+impl Moto {
+    fn start() -> Self {
+        let mut child = python_command("serve_moto.py").stderr(Stdio::null()).spawn().expect("Python starts");
+        let mut port = String::new();
+        BufReader::new(child.stdout.as_mut().expect("a pipe")).read_line(&mut port).unwrap();
+        let port = port.trim().parse().expect("moto tells its port");
+        Self { port, child }
+    }
+}
+
+impl Drop for Moto {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What an emulator holds after a deploy.
+struct Account {
+    /// The resources that were asked for, by stack.
+    asked_for: BTreeMap<String, BTreeSet<String>>,
+    /// Why a stack was refused before something was left out of it.
+    refusals: Vec<(&'static str, String)>,
+    described: Value,
+}
+
+impl Account {
+    fn with(port: u16, stages: &[&str], kinds: &[Kind], left_out: &[(&'static str, &str)]) -> Self {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let mut account = Self { asked_for: BTreeMap::new(), refusals: Vec::new(), described: Value::Null };
+        for name in stages {
+            runtime.block_on(account.deploy(port, &stage(name), kinds, left_out));
+        }
+        let stacks: Vec<_> = account.asked_for.keys().collect();
+        let endpoint = format!("http://127.0.0.1:{port}");
+        let asked = json!({ "endpoint": endpoint, "region": stage("prod").region, "stacks": stacks });
+        account.described = python("describe.py", &asked);
+        account
+    }
+
+    async fn deploy(&mut self, port: u16, stage: &Stage, kinds: &[Kind], left_out: &[(&'static str, &str)]) {
+        let cloud = Cloud::local(stage, port);
+        let mut outputs: BTreeMap<String, String> = BTreeMap::new();
+        for mut stack in all(stage).unwrap().into_iter().filter(|stack| kinds.contains(&stack.kind)) {
+            let inputs = stack.inputs.iter().map(|(name, input)| match input {
+                Input::Output { name: output, .. } => (*name, String::clone(&outputs[*output])),
+                Input::Code(function) => panic!("{function} is not deployed here"),
+            });
+            let inputs = inputs.collect();
+            for (text, _) in left_out {
+                if stack.template.to_json().unwrap().contains(text) {
+                    let refusal = apply(&cloud, &stack, None, &inputs, Manner::Brief, Data::MayGo).await.err();
+                    self.refusals.push((text, refusal.map(|error| format!("{error:#}")).unwrap_or_default()));
+                    stack.template.leave_out(text);
+                }
+            }
+            outputs.extend(apply(&cloud, &stack, None, &inputs, Manner::Brief, Data::MayGo).await.unwrap());
+            self.asked_for.insert(stack.name.clone(), stack.template.resource_names());
+        }
+    }
+
+    /// The physical id of a resource: `id("prod-network", "Vpc")`.
+    fn id(&self, stack: &str, name: &str) -> &str {
+        self.described["Stacks"][format!("anaquel-{stack}")]["Resources"][name].as_str().expect("a resource")
+    }
+
+    /// The physical ids of these resources.
+    fn ids<const N: usize>(&self, stack: &str, names: [&str; N]) -> BTreeSet<&str> {
+        names.map(|name| self.id(stack, name)).into()
+    }
+
+    /// The one of the things described as `list` whose `key` is the physical id of the resource.
+    fn find(&self, list: &str, key: &str, stack: &str, name: &str) -> &Value {
+        let id = self.id(stack, name);
+        let mut found = self.list(list).filter(|thing| thing[key] == id);
+        found.next().unwrap_or_else(|| panic!("no {name} of {stack} among the {list}"))
+    }
+
+    fn list(&self, list: &str) -> impl Iterator<Item = &Value> {
+        self.described[list].as_array().expect("a list").iter()
+    }
+
+    /// How what is in the subnet gets out of the network.
+    fn ways_out(&self, network: &str, subnet: &str) -> Vec<String> {
+        let association = self.id(network, &format!("{subnet}Routes"));
+        let subnet = self.id(network, subnet);
+        let mut tables = self.list("RouteTables").filter(|table| {
+            let associated = table["Associations"].as_array().unwrap().iter();
+            // moto describes no association, and gives it the id of its table.
+            associated.map(|one| &one["SubnetId"]).any(|id| id == subnet) || table["RouteTableId"] == association
+        });
+        let (Some(table), None) = (tables.next(), tables.next()) else { panic!("{subnet} has not one route table") };
+
+        let name = |id: &Value| self.name(network, id.as_str().expect("a target"));
+        let routes = table["Routes"].as_array().unwrap().iter().filter(|route| route["GatewayId"] != "local");
+        // Routes to a list of prefixes belong to an endpoint.
+        let routes = routes.filter(|route| route["DestinationPrefixListId"].is_null()).map(|route| {
+            let target = ["GatewayId", "NatGatewayId"].into_iter().find(|key| route[key].is_string());
+            format!(
+                "{} by {}",
+                route["DestinationCidrBlock"].as_str().unwrap(),
+                name(&route[target.expect("a target")])
+            )
+        });
+        let endpoints = self.list("VpcEndpoints").filter(|endpoint| {
+            endpoint["RouteTableIds"].as_array().is_some_and(|tables| tables.contains(&table["RouteTableId"]))
+        });
+        let endpoints = endpoints.map(|endpoint| {
+            format!("{} by {}", endpoint["ServiceName"].as_str().unwrap(), name(&endpoint["VpcEndpointId"]))
+        });
+        let mut ways: Vec<_> = routes.chain(endpoints).collect();
+        ways.sort();
+        ways
+    }
+
+    /// The name of the resource with this physical id.
+    fn name(&self, stack: &str, id: &str) -> &str {
+        let resources = self.described["Stacks"][format!("anaquel-{stack}")]["Resources"].as_object().unwrap();
+        resources.iter().find(|(_, physical)| *physical == id).map_or("something unknown", |(name, _)| name)
+    }
+
+    /// What a security group lets through in the direction of `rules`, a line each.
+    fn rules(&self, network: &str, group: &str, rules: &str) -> BTreeSet<String> {
+        let group = self.find("SecurityGroups", "GroupId", network, group);
+        let mut lines = BTreeSet::new();
+        for rule in group[rules].as_array().unwrap() {
+            let what = format!("{} {}", rule["IpProtocol"].as_str().unwrap(), rule["FromPort"]);
+            let what = if rule["ToPort"] == rule["FromPort"] { what } else { format!("{what}-{}", rule["ToPort"]) };
+            for (list, key) in [
+                ("IpRanges", "CidrIp"),
+                ("Ipv6Ranges", "CidrIpv6"),
+                ("PrefixListIds", "PrefixListId"),
+                ("UserIdGroupPairs", "GroupId"),
+            ] {
+                let ends = rule[list].as_array().unwrap().iter().map(|end| end[key].as_str().unwrap());
+                let group = list == "UserIdGroupPairs";
+                lines.extend(ends.map(|end| format!("{what} {}", if group { self.name(network, end) } else { end })));
+            }
+        }
+        lines
+    }
+}
+
+/// Every network, where it was deployed.
+fn networks() -> [(&'static Account, &'static str); 5] {
+    [
+        (&MINISTACK, "dev-network"),
+        (&MINISTACK, "prod-network"),
+        (&MOTO, "local-network"),
+        (&MOTO, "dev-network"),
+        (&MOTO, "prod-network"),
+    ]
+}
+
+fn lines<const N: usize>(lines: [&str; N]) -> BTreeSet<String> {
+    lines.map(str::to_owned).into()
+}
+
+#[test]
+fn everything_asked_for_is_really_there() {
+    for account in [&*MINISTACK, &*MOTO] {
+        for (stack, asked_for) in &account.asked_for {
+            let made = account.described["Stacks"][stack]["Resources"].as_object().unwrap();
+            let made = made.iter().filter(|(_, id)| id.as_str().is_some_and(|id| !id.is_empty()));
+            assert_eq!(&made.map(|(name, _)| name.clone()).collect::<BTreeSet<_>>(), asked_for, "{stack}");
+        }
+    }
+    assert_eq!(MINISTACK.asked_for.len() + MOTO.asked_for.len(), 7);
+}
+
+#[test]
+fn nothing_is_left_out_that_the_emulator_would_take() {
+    for (text, why) in LEFT_OUT {
+        let mut refusals = MINISTACK.refusals.iter().filter(|(left_out, _)| *left_out == text).peekable();
+        assert!(refusals.peek().is_some(), "no template mentions {text}: {why}");
+        for (_, refusal) in refusals {
+            assert!(refusal.contains(text), "{text} is refused no more ({refusal}): {why}");
+        }
+    }
+}
+
+#[test]
+fn each_tier_has_a_subnet_in_either_zone() {
+    for (account, network) in networks() {
+        let mut zones = BTreeSet::new();
+        for (zone, ranges) in [
+            ("1", ["172.16.1.0/24", "172.16.3.0/24", "172.16.5.0/24"]),
+            ("2", ["172.16.2.0/24", "172.16.4.0/24", "172.16.6.0/24"]),
+        ] {
+            let subnets = ["Public", "App", "Data"]
+                .map(|tier| account.find("Subnets", "SubnetId", network, &format!("{tier}Subnet{zone}")));
+            assert_eq!(subnets.map(|subnet| &subnet["CidrBlock"]), ranges, "{network}");
+            for subnet in subnets {
+                assert_eq!(subnet["VpcId"], account.id(network, "Vpc"));
+                assert_eq!(subnet["AvailabilityZone"], subnets[0]["AvailabilityZone"]);
+                assert_eq!(subnet["MapPublicIpOnLaunch"], false);
+            }
+            zones.insert(subnets[0]["AvailabilityZone"].as_str().unwrap());
+        }
+        assert_eq!(zones.len(), 2, "{network}");
+    }
+}
+
+#[test]
+fn the_internet_is_reached_from_public_subnets_directly_and_from_data_subnets_not_at_all() {
+    for (account, network) in networks() {
+        for zone in 1..=2 {
+            let public = account.ways_out(network, &format!("PublicSubnet{zone}"));
+            assert_eq!(public, ["0.0.0.0/0 by InternetGateway"], "{network}");
+            assert!(account.ways_out(network, &format!("DataSubnet{zone}")).is_empty(), "{network}");
+        }
+        let gateway = account.find("InternetGateways", "InternetGatewayId", network, "InternetGateway");
+        assert_eq!(gateway["Attachments"][0]["VpcId"], account.id(network, "Vpc"));
+    }
+}
+
+#[test]
+fn functions_get_out_as_the_stage_says() {
+    for (name, _) in STAGES {
+        let (stage, network) = (stage(name), format!("{name}-network"));
+        for zone in 1..=2 {
+            let nat = match stage.egress {
+                Egress::Endpoints => None,
+                Egress::SingleNat => Some(1),
+                Egress::NatPerZone => Some(zone),
+            };
+            let nat = nat.map(|nat| format!("0.0.0.0/0 by NatGateway{nat}"));
+            let s3 = "com.amazonaws.us-east-1.s3 by S3Endpoint".to_owned();
+            let expected: Vec<_> = nat.into_iter().chain([s3.clone()]).collect();
+            let subnet = format!("AppSubnet{zone}");
+            assert_eq!(MOTO.ways_out(&network, &subnet), expected, "{network}");
+            if !stage.is_local() {
+                assert_eq!(MINISTACK.ways_out(&network, &subnet), [s3], "{network}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_nat_gateway_stands_in_its_zone_with_an_address_of_its_own() {
+    for (network, zones) in [("dev-network", vec![1]), ("prod-network", vec![1, 2])] {
+        for zone in zones {
+            let gateway = MOTO.find("NatGateways", "NatGatewayId", network, &format!("NatGateway{zone}"));
+            assert_eq!(gateway["SubnetId"], MOTO.id(network, &format!("PublicSubnet{zone}")));
+            assert_eq!(gateway["State"], "available");
+            assert_eq!(gateway["ConnectivityType"], "public");
+            let address = MOTO.id(network, &format!("NatAddress{zone}"));
+            assert_eq!(gateway["NatGatewayAddresses"][0]["PublicIp"], address);
+        }
+    }
+}
+
+#[test]
+fn without_nat_the_services_that_functions_call_have_endpoints_in_both_zones() {
+    for (name, service) in [("SsmEndpoint", "ssm"), ("SqsEndpoint", "sqs")] {
+        let endpoint = MOTO.find("VpcEndpoints", "VpcEndpointId", "local-network", name);
+        assert_eq!(endpoint["ServiceName"], format!("com.amazonaws.us-east-1.{service}"));
+        assert_eq!(endpoint["PrivateDnsEnabled"], true);
+        let subnets = endpoint["SubnetIds"].as_array().unwrap().iter().map(|id| id.as_str().unwrap());
+        assert_eq!(subnets.collect::<BTreeSet<_>>(), MOTO.ids("local-network", ["AppSubnet1", "AppSubnet2"]));
+        assert_eq!(endpoint["Groups"][0]["GroupId"], MOTO.id("local-network", "EndpointsGroup"));
+    }
+    let admitted = MOTO.rules("local-network", "EndpointsGroup", "IpPermissions");
+    assert_eq!(admitted, lines(["tcp 443 FunctionsGroup"]));
+}
+
+#[test]
+fn the_database_admits_functions_and_the_load_balancer_shoppers() {
+    for (account, network) in networks() {
+        let admits = |group| account.rules(network, group, "IpPermissions");
+        assert_eq!(admits("DatabaseGroup"), lines(["tcp 3306 FunctionsGroup"]), "{network}");
+        assert_eq!(admits("LoadBalancerGroup"), lines(["tcp 80 0.0.0.0/0", "tcp 443 0.0.0.0/0"]), "{network}");
+        assert_eq!(admits("FunctionsGroup"), lines([]), "{network}");
+    }
+}
+
+#[test]
+fn functions_call_the_database_and_aws_and_nobody_else_calls_out() {
+    for network in ["dev-network", "prod-network"] {
+        let calls = |group| MINISTACK.rules(network, group, "IpPermissionsEgress");
+        let expected = ["tcp 3306 172.16.5.0/24", "tcp 3306 172.16.6.0/24", "tcp 443 0.0.0.0/0", "tcp 443 pl-63a5400a"];
+        assert_eq!(calls("FunctionsGroup"), lines(expected), "{network}");
+        for group in ["DatabaseGroup", "LoadBalancerGroup"] {
+            assert_eq!(calls(group), lines(["icmp 252-86 255.255.255.255/32"]), "{group} of {network}");
+        }
+    }
+}
+
+#[test]
+fn the_database_is_as_the_stage_says_and_out_of_reach() {
+    for name in ["dev", "prod"] {
+        let stage = stage(name);
+        let (data, network) = (format!("{name}-data"), format!("{name}-network"));
+        let Server::Rds(Rds { engine_version, class, multi_az, storage_gb, backup_days }) = &stage.database.server
+        else {
+            panic!("{name} has no database on RDS")
+        };
+        let database = MINISTACK.find("DBInstances", "DBInstanceIdentifier", &data, "Database");
+        for (property, expected) in [
+            ("Engine", json!("mariadb")),
+            ("EngineVersion", json!(engine_version)),
+            ("AutoMinorVersionUpgrade", json!(false)),
+            ("DBInstanceClass", json!(class)),
+            ("DBName", json!("anaquel")),
+            ("MasterUsername", json!("anaquel_admin")),
+            ("MultiAZ", json!(multi_az)),
+            ("AllocatedStorage", json!(storage_gb)),
+            ("StorageType", json!("gp3")),
+            ("StorageEncrypted", json!(true)),
+            ("BackupRetentionPeriod", json!(backup_days)),
+            ("DeletionProtection", json!(name == "prod")),
+            ("PubliclyAccessible", json!(false)),
+            ("IAMDatabaseAuthenticationEnabled", json!(true)),
+            ("CACertificateIdentifier", json!("rds-ca-rsa2048-g1")),
+        ] {
+            assert_eq!(database[property], expected, "{property} of {name}");
+        }
+
+        let groups = database["VpcSecurityGroups"].as_array().unwrap().iter().map(|group| &group["VpcSecurityGroupId"]);
+        assert!(groups.eq([MINISTACK.id(&network, "DatabaseGroup")]));
+        let subnets = database["DBSubnetGroup"]["Subnets"].as_array().unwrap().iter();
+        let subnets: BTreeSet<_> = subnets.map(|subnet| subnet["SubnetIdentifier"].as_str().unwrap()).collect();
+        assert_eq!(subnets, MINISTACK.ids(&network, ["DataSubnet1", "DataSubnet2"]));
+
+        let group = MINISTACK.id(&data, "DatabaseSettings");
+        assert_eq!(database["DBParameterGroups"][0]["DBParameterGroupName"], group);
+        let expected: BTreeMap<_, _> = settings(&stage).into_iter().collect();
+        assert_eq!(MINISTACK.described["Settings"][group], json!(expected));
+    }
+}
+
+#[test]
+fn the_data_of_production_is_protected_from_a_deleted_stack() {
+    for (stack, protected) in [("dev-data", false), ("prod-data", true), ("prod-network", false)] {
+        let stack = &MINISTACK.described["Stacks"][format!("anaquel-{stack}")];
+        assert_eq!(stack["EnableTerminationProtection"], protected, "{}", stack["StackName"]);
+    }
+}
