@@ -56,10 +56,27 @@ async fn the_logs_tell_a_request_for_people_and_for_programs() {
 
     let (raw, _) = text(&bookstore(&["logs", "--json"]).output().await.unwrap());
     let lines: Vec<Value> = raw.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-    assert!(lines.iter().any(|line| line["span"]["path"] == json!(path)), "{raw}");
+    let ours = lines.iter().find(|line| line["path"] == json!(path)).unwrap_or_else(|| panic!("no line: {raw}"));
+    assert_eq!((&ours["Function"], &ours["Outcome"]), (&json!("anaquel-local-show-book"), &json!("ok")));
+    assert!(ours["DatabaseTime"].as_f64().is_some_and(|milliseconds| milliseconds > 0.0), "{ours}");
+    assert_eq!(ours["_aws"]["CloudWatchMetrics"][0]["Namespace"], "Anaquel");
 
     let (_, complaint) = text(&bookstore(&["logs", "show-boko"]).output().await.unwrap());
     assert!(complaint.contains("there is no function `show-boko`") && complaint.contains("show-book"), "{complaint}");
+}
+
+#[tokio::test]
+async fn a_request_can_be_followed_from_the_load_balancer_to_the_writers_log() {
+    let shop = Shop::open().await;
+    let book = imports::new_book(&shop).await;
+    let answer = shop.post(&format!("/api/books/{book}/ratings"), &[], &json!({ "stars": 5 })).await;
+    assert_eq!(shop.settled(answer.header("location")).await["status"], "published");
+
+    let (raw, _) = text(&bookstore(&["logs", "process-submissions", "--json"]).output().await.unwrap());
+    let id = answer.header("x-request-id");
+    assert!(id.starts_with("1-"), "a load balancer's trace begins so: {id}");
+    let lines = raw.lines().filter(|line| line.contains(&format!("\"request_id\":\"{id}\"")));
+    assert!(lines.into_iter().any(|line| line.contains("Rating published")), "{id}: {raw}");
 }
 
 #[tokio::test]
