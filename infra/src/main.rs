@@ -12,6 +12,7 @@ mod import;
 mod limits;
 mod local;
 mod logs;
+mod openapi;
 mod prepare;
 mod random;
 mod routes;
@@ -45,7 +46,7 @@ enum Command {
     Down,
     /// Import a CSV of books
     Import(import::Import),
-    /// Write the CloudFormation templates of a stage
+    /// Write the CloudFormation templates of a stage, or renew what is committed of what follows from the code
     Synth(synth::Synth),
     /// Show what a deploy would change
     Diff(diff::Diff),

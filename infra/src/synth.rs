@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 
 use crate::limits;
+use crate::openapi;
 use crate::routes::FUNCTIONS;
 use crate::stacks::{self, Stack};
 use crate::stage::{Architecture, STAGES, Stage};
@@ -22,7 +23,7 @@ pub struct Synth {
     /// Folder to write them to, one file a stack
     #[arg(long)]
     out: Option<PathBuf>,
-    /// Refresh the committed templates of every stage instead
+    /// Refresh the committed templates of every stage, and the API's document, instead
     #[arg(long, conflicts_with_all = ["stage", "out"])]
     golden: bool,
 }
@@ -34,7 +35,7 @@ pub fn run(args: &Synth) -> Result<()> {
     for (name, _) in STAGES {
         write(&golden(name)?, &Path::new(GOLDEN).join(name))?;
     }
-    Ok(())
+    openapi::write()
 }
 
 /// Writes the stage's templates and tells which files they are.

@@ -36,7 +36,7 @@ pub async fn run(args: &Test) -> Result<()> {
 }
 
 async fn all(home: &Home, arguments: &[String]) -> Result<()> {
-    let tools = Tools::ensure(home, &[Tool::Ministack, Tool::CfnLint, Tool::CargoLambda, Tool::Moto])?;
+    let tools = Tools::ensure(home, &Tool::ALL)?;
     let (root, target) = deploy::workspace().await?;
     lint(&tools, &target).await?;
 
@@ -56,6 +56,7 @@ async fn all(home: &Home, arguments: &[String]) -> Result<()> {
         .env("ANAQUEL_CARGO_LAMBDA", tools.program("cargo-lambda"))
         .env("ANAQUEL_SHOP_HOME", home.root())
         .env("ANAQUEL_PYTHON", tools.program("python"))
+        .env("ANAQUEL_SCHEMATHESIS", tools.program("schemathesis"))
         .env("ANAQUEL_BINARIES", target.join("debug"))
         .stdin(Stdio::null())
         .status();

@@ -3,6 +3,7 @@
 //! A handler uses bare `?`. Give a cause a context on its way up (`.context("sending the rating")`): it goes to the
 //! log with the request id and is never shown to the caller.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{database, domain::Invalid};
@@ -38,7 +39,7 @@ pub enum ApiError {
 }
 
 /// RFC 9457 problem details.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Problem {
     /// `about:blank`: the status says what it is.
     pub r#type: &'static str,
@@ -52,7 +53,7 @@ pub struct Problem {
 }
 
 /// One value that is not acceptable.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct ProblemField {
     pub field: String,
     pub detail: String,

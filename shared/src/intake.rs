@@ -1,11 +1,11 @@
 //! Taking in what visitors send: it gets an id and goes to the queue, which keeps it until the writer has dealt with it.
 //! No database is asked.
 
-use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::{
     App, Reply, Request,
+    api::{Receipt, Status},
     domain::{Invalid, SubmissionId, SubmissionKey, VisitorId},
     error::{ApiError, Result},
     messages::{Content, Submission},
@@ -17,14 +17,6 @@ pub struct Intake<'a> {
     request: &'a Request,
     pub id: SubmissionId,
     pub visitor: VisitorId,
-}
-
-/// What the visitor gets for it.
-#[derive(Debug, Serialize)]
-struct Receipt<'a> {
-    id: SubmissionId,
-    status: &'static str,
-    href: &'a str,
 }
 
 impl<'a> Intake<'a> {
@@ -47,16 +39,38 @@ impl<'a> Intake<'a> {
     /// The same answer, without anything sent.
     pub fn receipt(self) -> Result<Reply> {
         let href = format!("/api/submissions/{}", self.id);
-        Ok(Reply::accepted(&href, &Receipt { id: self.id, status: "received", href: &href })?.remember(self.visitor))
+        let receipt = Receipt { id: self.id, status: Status::Received, href };
+        Ok(Reply::accepted(&receipt.href, &receipt)?.remember(self.visitor))
     }
 }
 
 /// A retry with the same `Idempotency-Key` gets the same id, and so has its effect once.
 fn submission_id(key: &SubmissionKey, request: &Request) -> Result<SubmissionId> {
-    let Some(idempotency) = request.header("idempotency-key") else { return Ok(key.random()) };
-    if !(1..=200).contains(&idempotency.len()) {
-        return Err(Invalid::new("Idempotency-Key", "must have 1 to 200 characters").into());
+    let Some(idempotency) = request.header_bytes("idempotency-key") else { return Ok(key.random()) };
+    if !(1..=200).contains(&idempotency.len()) || !idempotency.iter().all(|byte| matches!(byte, b' '..=b'~')) {
+        return Err(Invalid::new("Idempotency-Key", "must have 1 to 200 characters of ASCII").into());
     }
     let visitor = request.visitor().map(|visitor| visitor.0.into_bytes()).unwrap_or_default();
-    Ok(key.derive(&[request.path().as_bytes(), &visitor, request.body(), idempotency.as_bytes()]))
+    Ok(key.derive(&[request.path().as_bytes(), &visitor, request.body(), idempotency]))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn id(idempotency: &str) -> Result<SubmissionId> {
+        let key = SubmissionKey::parse(&format!("{}=", "A".repeat(43))).expect("a key");
+        let event = json!({ "httpMethod": "POST", "path": "/", "headers": { "idempotency-key": idempotency } });
+        submission_id(&key, &Request::from_event(serde_json::from_value(event).expect("an event"), "id"))
+    }
+
+    #[test]
+    fn a_key_that_cannot_be_read_is_refused_and_not_passed_over() {
+        assert_eq!(id("a b").unwrap(), id("a b").unwrap());
+        for idempotency in ["", "ñ", &"a".repeat(201)] {
+            assert!(matches!(id(idempotency), Err(ApiError::BadRequest(_))), "{idempotency}");
+        }
+    }
 }

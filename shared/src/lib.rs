@@ -1,5 +1,6 @@
 //! What the functions of the bookstore have in common. It knows no route.
 
+pub mod api;
 pub mod app;
 pub mod aws;
 pub mod config;

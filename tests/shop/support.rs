@@ -58,9 +58,14 @@ impl Shop {
         self.send(Method::GET, path, &[], None).await
     }
 
-    /// `/health` by the emulator's other way to a load balancer: under every host name it has a page of its own there.
+    /// The emulator's other way to the load balancer, for who cannot resolve its name, and for `/health`: under every
+    /// host name it has a page of its own there.
+    pub fn address(&self) -> String {
+        format!("{}/_alb/anaquel", self.endpoint)
+    }
+
     pub async fn health(&self) -> Answer {
-        let asked = self.client.get(format!("{}/_alb/anaquel/health", self.endpoint)).send().await;
+        let asked = self.client.get(format!("{}/health", self.address())).send().await;
         Answer::read(asked.expect("the shop must be open")).await
     }
 

@@ -3,8 +3,10 @@
 
 use std::time::Instant;
 
-use serde::Serialize;
-use shared::{App, Reply, Request, Result};
+use shared::{
+    App, Reply, Request, Result,
+    api::{Health, HealthStatus, Reached},
+};
 
 pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     request.expect_segments(1)?;
@@ -15,32 +17,18 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
         timed("queue", answer_of_queue(app)),
     );
     let healthy = [&parameters, &database, &queue].iter().all(|part| part.ok);
-    let health = Health { status: if healthy { "ok" } else { "unavailable" }, parameters, database, queue };
+    let status = if healthy { HealthStatus::Ok } else { HealthStatus::Unavailable };
+    let health = Health { status, parameters, database, queue };
     if healthy { Reply::json(&health) } else { Reply::unavailable(&health) }
 }
 
-#[derive(Debug, Serialize)]
-struct Health {
-    status: &'static str,
-    parameters: Part,
-    database: Part,
-    queue: Part,
-}
-
-#[derive(Debug, Serialize)]
-struct Part {
-    ok: bool,
-    /// How long the answer took, or was waited for.
-    milliseconds: f64,
-}
-
-async fn timed(part: &'static str, answer: impl Future<Output = anyhow::Result<()>>) -> Part {
+async fn timed(part: &'static str, answer: impl Future<Output = anyhow::Result<()>>) -> Reached {
     let began = Instant::now();
     let answer = answer.await;
     if let Err(error) = &answer {
         tracing::warn!(part, error = format!("{error:#}"), "Not reached");
     }
-    Part { ok: answer.is_ok(), milliseconds: (began.elapsed().as_secs_f64() * 1e5).round() / 100.0 }
+    Reached { ok: answer.is_ok(), milliseconds: (began.elapsed().as_secs_f64() * 1e5).round() / 100.0 }
 }
 
 async fn answer_of_database(app: &App) -> anyhow::Result<()> {

@@ -1,10 +1,10 @@
 //! `GET /api/books`: the shop's books, searched, narrowed and in order, a page at a time.
 
-use serde::Serialize;
 use shared::{
     App, Reply, Request, Result,
-    domain::{Facets, Filter, Genre, Language, Search, Sort, Summary},
-    http::{MINUTE, Page, Query},
+    api::Books,
+    domain::{Filter, Genre, Language, Search, Sort},
+    http::{MINUTE, Query},
     repo::books::{self, Listing},
 };
 
@@ -24,14 +24,6 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     Ok(Reply::json(&books.await?)?.cached_for(MINUTE))
 }
 
-#[derive(Debug, Serialize)]
-struct Books {
-    #[serde(flatten)]
-    page: Page<Summary>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    facets: Option<Facets>,
-}
-
 fn listing(query: &Query) -> Result<Listing> {
     let search = query.get("q").map(Search::parse).transpose()?;
     let filter = Filter {
@@ -44,7 +36,7 @@ fn listing(query: &Query) -> Result<Listing> {
     };
     let usual = if search.is_some() { Sort::Relevance } else { Sort::Popular };
     let sort = query.get("sort").map(Sort::parse).transpose()?.unwrap_or(usual);
-    let limit = query.number("limit", 1..=100, 24)?;
+    let limit = query.limit()?;
     let listing = Listing::new(search, filter, sort, limit);
     match query.get("cursor") {
         None => Ok(listing),

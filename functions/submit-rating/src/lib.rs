@@ -1,10 +1,11 @@
 //! `POST /api/books/{id}/ratings`: takes a rating in. It has no right to the database: the queue keeps the rating
 //! until the writer can publish it.
 
-use serde::Deserialize;
+use serde_json::Value;
 use shared::{
     ApiError, App, Reply, Request, Result,
-    domain::{BookId, DisplayName, ReviewText, Stars},
+    api::RatingForm,
+    domain::{BookId, DisplayName, ReviewText, Stars, clean},
     intake::Intake,
     messages::{Content, RatingV1},
 };
@@ -12,19 +13,10 @@ use shared::{
 pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     request.expect_segments(4)?;
     let book = BookId::parse(request.segment(2)).ok_or(ApiError::NotFound)?;
-    let Parsed { stars, name, review } = request.json::<Form>()?.parse()?;
+    let Parsed { stars, name, review } = parse(request.json()?)?;
     let intake = Intake::begin(app, request).await?;
     let visitor = intake.visitor;
     intake.send(Content::Rating(RatingV1 { book, visitor, stars, name, review })).await
-}
-
-/// What a visitor sends; read as loosely as JSON allows, so that every mistake is answered field by field.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Form {
-    stars: Option<serde_json::Value>,
-    name: Option<String>,
-    review: Option<String>,
 }
 
 #[derive(Debug)]
@@ -34,20 +26,23 @@ struct Parsed {
     review: Option<ReviewText>,
 }
 
-impl Form {
-    fn parse(self) -> Result<Parsed> {
-        let stars = self.stars.as_ref().and_then(serde_json::Value::as_i64).unwrap_or_default();
-        let said = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
-        let stars = Stars::parse(stars);
-        let name = said(self.name).map(|text| DisplayName::parse(&text)).transpose();
-        let review = said(self.review).map(|text| ReviewText::parse(&text)).transpose();
-        match (stars, name, review) {
-            (Ok(stars), Ok(name), Ok(review)) => Ok(Parsed { stars, name, review }),
-            (stars, name, review) => {
-                Err(ApiError::Unprocessable([stars.err(), name.err(), review.err()].into_iter().flatten().collect()))
-            }
+fn parse(form: RatingForm) -> Result<Parsed> {
+    let said = |text: Option<String>| text.filter(|text| !clean(text).is_empty());
+    let stars = Stars::parse(form.stars.as_ref().and_then(whole).unwrap_or_default());
+    let name = said(form.name).map(|text| DisplayName::parse(&text)).transpose();
+    let review = said(form.review).map(|text| ReviewText::parse(&text)).transpose();
+    match (stars, name, review) {
+        (Ok(stars), Ok(name), Ok(review)) => Ok(Parsed { stars, name, review }),
+        (stars, name, review) => {
+            Err(ApiError::Unprocessable([stars.err(), name.err(), review.err()].into_iter().flatten().collect()))
         }
     }
+}
+
+/// JSON knows one kind of number: `4.0` is four.
+#[expect(clippy::cast_possible_truncation, reason = "what is out of range stays out of range")]
+fn whole(number: &Value) -> Option<i64> {
+    number.as_f64().filter(|number| number.fract() == 0.0).map(|number| number as i64)
 }
 
 #[cfg(test)]
@@ -55,7 +50,7 @@ mod tests {
     use super::*;
 
     fn parse(json: &str) -> Result<Parsed> {
-        serde_json::from_str::<Form>(json).unwrap().parse()
+        super::parse(serde_json::from_str(json).unwrap())
     }
 
     #[test]
@@ -70,13 +65,18 @@ mod tests {
 
     #[test]
     fn blank_name_and_review_count_as_not_given() {
-        let parsed = parse(r#"{"stars": 4, "name": "  ", "review": ""}"#).unwrap();
+        let parsed = parse(r#"{"stars": 4, "name": " \u0000 ", "review": ""}"#).unwrap();
         assert_eq!((parsed.stars.get(), parsed.name, parsed.review), (4, None, None));
     }
 
     #[test]
+    fn four_stars_may_be_written_with_a_point() {
+        assert_eq!(parse(r#"{"stars": 4.0}"#).unwrap().stars.get(), 4);
+    }
+
+    #[test]
     fn half_a_star_is_none() {
-        for json in [r#"{"stars": 4.5}"#, r#"{"stars": 0}"#, r#"{"stars": null}"#, "{}"] {
+        for json in [r#"{"stars": 4.5}"#, r#"{"stars": 1e300}"#, r#"{"stars": 0}"#, r#"{"stars": null}"#, "{}"] {
             assert!(matches!(parse(json), Err(ApiError::Unprocessable(_))), "{json}");
         }
     }

@@ -30,10 +30,12 @@ pub enum Tool {
     CfnLint,
     /// Another AWS emulator, for the tests: it knows NAT gateways.
     Moto,
+    /// Tries the API's document on a running shop.
+    Schemathesis,
 }
 
 impl Tool {
-    const ALL: [Self; 4] = [Self::Ministack, Self::CargoLambda, Self::CfnLint, Self::Moto];
+    pub const ALL: [Self; 5] = [Self::Ministack, Self::CargoLambda, Self::CfnLint, Self::Moto, Self::Schemathesis];
 
     const fn pin(self) -> &'static str {
         match self {
@@ -41,6 +43,7 @@ impl Tool {
             Self::CargoLambda => "cargo-lambda==1.9.2",
             Self::CfnLint => "cfn-lint==1.58.0",
             Self::Moto => "moto[server]==5.2.5",
+            Self::Schemathesis => "schemathesis==4.32.5",
         }
     }
 }

@@ -2,14 +2,15 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Invalid, Isbn13, Language, Money, PRIOR_MEAN, PRIOR_WEIGHT, Parsed, Review};
 
 /// The shop's own number of a book, from 1 up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
-pub struct BookId(u32);
+pub struct BookId(#[schemars(range(min = 1))] u32);
 
 impl BookId {
     /// Reads the segment of a path: `42`, or `42-don-quijote` with the slug that pages carry.
@@ -39,7 +40,7 @@ impl fmt::Display for BookId {
 }
 
 /// One line of a list.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Summary {
     pub id: BookId,
     pub title: String,
@@ -56,15 +57,16 @@ pub struct Summary {
 }
 
 /// How a book is rated, at a glance.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct Ratings {
-    /// Bayesian mean in stars, 1.0 to 5.0, rounded to 0.0001 ([`Histogram::score`]); none without a rating.
+    /// Bayesian mean in stars, rounded to 0.0001; none without a rating.
+    #[schemars(range(min = 1.0, max = 5.0))]
     pub mean: Option<f64>,
     pub count: u32,
 }
 
 /// Everything about one book.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Book {
     #[serde(flatten)]
     pub summary: Summary,
@@ -73,19 +75,20 @@ pub struct Book {
     pub genres: Vec<Genre>,
     pub histogram: Histogram,
     /// The newest reviews, at most five.
+    #[schemars(length(max = 5))]
     pub reviews: Vec<Review>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Author {
     pub id: u32,
     pub name: String,
 }
 
 /// A genre by its slug: `science-fiction`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
-pub struct Genre(pub String);
+pub struct Genre(#[schemars(length(max = 60), regex(pattern = "^[a-z0-9-]+$"))] pub String);
 
 impl Genre {
     /// Whether there is such a genre, only the shop knows.
@@ -99,7 +102,7 @@ impl Genre {
 }
 
 /// How many gave one, two, … five stars.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Histogram(pub [u32; 5]);
 

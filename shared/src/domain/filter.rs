@@ -1,8 +1,9 @@
 //! What narrows a list of books.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Genre, Invalid, Language, Parsed};
+use super::{Genre, Invalid, Language, Money, Parsed};
 
 /// All that is asked must hold; what is not asked does not matter.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -30,9 +31,11 @@ impl Filter {
 
     /// Reads an amount such as `20` or `19.95`, in the currency of the prices, which has two decimals.
     pub fn max_price(text: &str) -> Parsed<u32> {
-        super::Money::parse(text, "EUR")
+        let whole = text.split('.').next().unwrap_or_default();
+        let money = Money::parse(text, "EUR").ok().filter(|_| whole.len() <= 7);
+        money
             .map(|money| money.minor)
-            .map_err(|invalid| Invalid::new("price_max", invalid.reason))
+            .ok_or_else(|| Invalid::new("price_max", "must be an amount such as 19.95, at most 9999999.99"))
     }
 
     pub fn author(text: &str) -> Parsed<u32> {
@@ -46,14 +49,15 @@ impl Filter {
 }
 
 /// How many of the first thousand hits fall to each value that one could filter by next.
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, JsonSchema)]
 pub struct Facets {
     pub genres: Vec<Count>,
     pub languages: Vec<Count>,
     pub in_stock: i64,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// How many hits have one value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Count {
     pub value: String,
     pub count: i64,
@@ -70,6 +74,8 @@ mod tests {
         for text in ["0", "6", "NaN", "inf", "four", "-1"] {
             assert!(Filter::min_score(text).is_err(), "{text}");
         }
-        assert_eq!(Filter::max_price("cheap").unwrap_err().field, "price_max");
+        for text in ["cheap", "-1", "1.999", "10000000"] {
+            assert_eq!(Filter::max_price(text).unwrap_err().field, "price_max", "{text}");
+        }
     }
 }

@@ -1,13 +1,14 @@
 //! International Standard Book Numbers: thirteen digits inside, ten-digit ones converted on the way in.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Invalid, Parsed};
 
 /// A checked ISBN-13, its digits without hyphens: `9788420412146`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(transparent)]
-pub struct Isbn13(String);
+pub struct Isbn13(#[schemars(regex(pattern = "^97[89][0-9]{10}$"))] String);
 
 impl Isbn13 {
     /// Reads an ISBN-13 or ISBN-10, with or without hyphens and spaces.

@@ -1,15 +1,20 @@
 //! Languages as BCP 47 tags: `es`, `en-US`, `zh-Hant`.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Invalid, Parsed};
 
-/// A well-formed language tag in its usual case.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+/// A BCP 47 language tag: `es`, `en-US`. Any case is taken; answers have the usual one.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(transparent)]
-pub struct Language(String);
+pub struct Language(
+    #[schemars(length(max = Self::MAX), regex(pattern = "^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$"))] String,
+);
 
 impl Language {
+    const MAX: usize = 35;
+
     /// Reads a BCP 47 tag, or the three letters of ISO 639-2 that library catalogues use (`spa` is `es`).
     pub fn parse(text: &str) -> Parsed<Self> {
         let mut parts = text.split(['-', '_']);
@@ -18,7 +23,7 @@ impl Language {
         let rest: Vec<&str> = parts.collect();
         let subtags =
             rest.iter().all(|part| (2..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric()));
-        if !well_formed || !subtags || text.len() > 35 {
+        if !well_formed || !subtags || text.len() > Self::MAX {
             return Err(Invalid::new("language", "must be a BCP 47 language tag such as es, en or pt-BR"));
         }
         let mut tag = two_letters(&primary).to_owned();

@@ -1,15 +1,17 @@
 //! Prices: integer minor units and an ISO 4217 code, never a float.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Invalid, Parsed};
 
 /// An amount that can be paid: `{"minor": 1995, "currency": "EUR"}` is 19.95 euro.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Money {
     /// Cents, or whatever the currency's smallest unit is.
     pub minor: u32,
     /// Three letters of ISO 4217.
+    #[schemars(regex(pattern = "^[A-Z]{3}$"))]
     pub currency: String,
 }
 

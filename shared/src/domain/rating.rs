@@ -1,5 +1,6 @@
 //! What visitors think of a book.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -7,9 +8,10 @@ use uuid::Uuid;
 use super::{Invalid, Parsed};
 
 /// One to five.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "i64", into = "u8")]
-pub struct Stars(u8);
+#[schemars(!try_from, !into)]
+pub struct Stars(#[schemars(range(min = 1, max = 5))] u8);
 
 impl Stars {
     pub fn parse(number: i64) -> Parsed<Self> {
@@ -44,13 +46,16 @@ impl From<Stars> for u8 {
 pub struct VisitorId(pub Uuid);
 
 /// A published review as others read it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Review {
+    /// What the staff hides it by.
     pub id: u64,
+    #[schemars(with = "Stars")]
     pub stars: u8,
     pub name: Option<String>,
     pub review: Option<String>,
     #[serde(with = "time::serde::rfc3339")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub sent_at: OffsetDateTime,
 }
 

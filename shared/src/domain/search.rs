@@ -1,6 +1,10 @@
 //! What a shopper typed, turned into what the full-text index understands. User text never reaches the index's own
 //! query language: `c++`, `(((` or `@5` would be SQL errors there.
 
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+
 use super::{Invalid, Isbn13, Parsed, clean};
 
 /// A search of at least one word.
@@ -31,10 +35,10 @@ impl Search {
 
     /// Splits the query into at most eight words; one that has none (`(((`) finds nothing, which is no error.
     pub fn parse(text: &str) -> Parsed<Self> {
-        let text = clean(text);
         if text.chars().count() > Self::MAX_CHARS {
             return Err(Invalid::new("q", format!("must have at most {} characters", Self::MAX_CHARS)));
         }
+        let text = clean(text);
         let words = text
             .split(|c: char| !c.is_alphanumeric())
             .filter(|word| !word.is_empty() && word.chars().count() <= Self::MAX_WORD_CHARS)
@@ -131,6 +135,17 @@ impl Sort {
 
     pub fn name(self) -> &'static str {
         Self::NAMES.iter().find(|(_, sort)| *sort == self).map_or("relevance", |(name, _)| name)
+    }
+}
+
+impl JsonSchema for Sort {
+    fn schema_name() -> Cow<'static, str> {
+        "Sort".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let names: Vec<&str> = Self::NAMES.iter().map(|(name, _)| *name).collect();
+        json_schema!({ "type": "string", "enum": names })
     }
 }
 

@@ -7,14 +7,15 @@ use std::fmt;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, Mac};
+use schemars::JsonSchema;
 use serde::Serialize;
 use sha2::Sha256;
 use uuid::Uuid;
 
 use super::VisitorId;
 
-/// The id of a submission of ours: only [`SubmissionKey`] makes one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+/// The id of a submission of ours: only the shop makes one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub struct SubmissionId(Uuid);
 

@@ -1,5 +1,6 @@
 //! Text that people write: cleaned once, bounded, never empty.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
@@ -11,19 +12,22 @@ pub fn clean(text: &str) -> String {
     composed.trim().to_owned()
 }
 
+/// At least one character that is neither blank nor a control character, in the dialect of JSON Schema.
+const NOT_BLANK: &str = r"[^\s\u0000-\u001f\u007f-\u009f]";
+
 /// A text by its field's name, with the most characters that it may have, on one line or on several.
 macro_rules! text {
     ($(#[$about:meta])* $name:ident, $field:literal, $max:literal, $lines:ident) => {
         $(#[$about])*
-        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
         #[serde(transparent)]
-        pub struct $name(String);
+        pub struct $name(#[schemars(length(min = 1, max = $max), regex(pattern = NOT_BLANK))] String);
 
         impl $name {
             pub const MAX: usize = $max;
 
             pub fn parse(text: &str) -> Parsed<Self> {
-                bounded($field, $lines(text), Self::MAX).map(Self)
+                bounded($field, text, $lines(text), Self::MAX).map(Self)
             }
 
             pub fn as_str(&self) -> &str {
@@ -54,11 +58,12 @@ fn on_one_line(text: &str) -> String {
     clean(&text.replace('\n', " "))
 }
 
-/// An address that an answer can be sent to. Whether anybody reads it, only an answer tells: what is checked is what a
-/// mistyped one fails, an `@` with something around it and a domain with a dot.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+// Whether anybody reads it, only an answer tells: what is checked is what a mistyped one fails.
+
+/// An address that an answer can be sent to: an `@` with something around it, and a domain with a dot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
-pub struct Email(String);
+pub struct Email(#[schemars(email, length(max = Self::MAX))] String);
 
 impl Email {
     /// Of a forward path: RFC 5321, 4.5.3.1.3.
@@ -66,7 +71,7 @@ impl Email {
 
     pub fn parse(text: &str) -> Parsed<Self> {
         let text = clean(text);
-        let well_formed = text.rsplit_once('@').is_some_and(|(local, domain)| {
+        let well_formed = text.split_once('@').is_some_and(|(local, domain)| {
             let labels: Vec<&str> = domain.split('.').collect();
             let label = |label: &&str| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-');
             (1..=64).contains(&local.len()) && labels.len() >= 2 && labels.iter().all(label)
@@ -83,14 +88,17 @@ impl Email {
     }
 }
 
-fn bounded(field: &str, text: String, max: usize) -> Parsed<String> {
-    match text.chars().count() {
-        0 => Err(Invalid::new(field, "must not be blank")),
-        count if count > max => {
-            Err(Invalid::new(field, format!("must have at most {max} characters, and has {count}")))
-        }
-        _ => Ok(text),
+/// Characters are counted as they were sent, which is what the sender can count, and as they are kept: composing makes
+/// some texts longer.
+fn bounded(field: &str, sent: &str, kept: String, max: usize) -> Parsed<String> {
+    let count = sent.chars().count().max(kept.chars().count());
+    if kept.is_empty() {
+        return Err(Invalid::new(field, "must not be blank"));
     }
+    if count > max {
+        return Err(Invalid::new(field, format!("must have at most {max} characters, and has {count}")));
+    }
+    Ok(kept)
 }
 
 #[cfg(test)]
@@ -112,6 +120,14 @@ mod tests {
     }
 
     #[test]
+    fn a_text_is_as_long_as_it_was_sent_or_as_it_is_kept() {
+        assert!(DisplayName::parse(&format!("Ana{}", " ".repeat(77))).is_ok());
+        assert!(DisplayName::parse(&format!("Ana{}", " ".repeat(78))).is_err());
+        // Composed, this letter becomes two.
+        assert!(DisplayName::parse(&"\u{958}".repeat(41)).is_err());
+    }
+
+    #[test]
     fn a_name_stays_on_one_line() {
         assert_eq!(DisplayName::parse("Ana\nMaría").unwrap().as_str(), "Ana María");
         assert!(DisplayName::parse(" \n ").is_err());
@@ -122,9 +138,17 @@ mod tests {
         for text in ["ana@example.org", " josé.núñez+libros@correo.example.es "] {
             assert!(Email::parse(text).is_ok(), "{text}");
         }
-        for text in
-            ["", "ana", "ana@", "@example.org", "ana@localhost", "a b@example.org", "ana@example..org", "<ana@x.org>"]
-        {
+        for text in [
+            "",
+            "ana",
+            "ana@",
+            "@example.org",
+            "ana@localhost",
+            "a b@example.org",
+            "ana@example..org",
+            "<ana@x.org>",
+            "a@b@x.org",
+        ] {
             assert!(Email::parse(text).is_err(), "{text}");
         }
         assert!(Email::parse(&format!("{}@example.org", "a".repeat(65))).is_err());

@@ -1,14 +1,17 @@
 //! Where a page of a list begins: the sort keys of the last row before it. Opaque to callers, and no secret.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::domain::{Invalid, Parsed};
 
 /// One page of a list, and the cursor of the next; none on the last page.
-#[derive(Debug, PartialEq, Serialize)]
+#[derive(Debug, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "PageOf{T}")]
 pub struct Page<T> {
     pub items: Vec<T>,
+    /// The `cursor` of the next page.
     pub next: Option<String>,
 }
 

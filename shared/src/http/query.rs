@@ -1,6 +1,6 @@
 //! The parameters of a query string, decoded exactly once: percent-encoding in UTF-8, `+` as space.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::RangeInclusive};
 
 use percent_encoding::percent_decode_str;
 
@@ -10,6 +10,9 @@ use crate::domain::{Invalid, Parsed};
 pub struct Query(BTreeMap<&'static str, String>);
 
 impl Query {
+    pub const LIMITS: RangeInclusive<u32> = 1..=100;
+    pub const USUAL_LIMIT: u32 = 24;
+
     /// Decodes the raw pairs. An unknown name, one given twice and what is not UTF-8 are errors that name it; a blank
     /// value counts as not given, for that is what a form sends for a field left empty.
     pub fn parse(raw: &[(String, String)], known: &'static [&'static str]) -> Parsed<Self> {
@@ -35,8 +38,13 @@ impl Query {
         self.0.get(name).map(String::as_str)
     }
 
+    /// How many lines a page has: what `limit` asks for, or the usual.
+    pub fn limit(&self) -> Parsed<u32> {
+        self.number("limit", Self::LIMITS, Self::USUAL_LIMIT)
+    }
+
     /// A whole number within bounds, or the default where none is given.
-    pub fn number(&self, name: &str, bounds: std::ops::RangeInclusive<u32>, default: u32) -> Parsed<u32> {
+    fn number(&self, name: &str, bounds: RangeInclusive<u32>, default: u32) -> Parsed<u32> {
         let Some(text) = self.get(name) else { return Ok(default) };
         text.parse().ok().filter(|number| bounds.contains(number)).ok_or_else(|| {
             Invalid::new(name, format!("must be a whole number from {} to {}", bounds.start(), bounds.end()))

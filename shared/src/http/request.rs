@@ -99,6 +99,11 @@ impl Request {
         self.headers.get(name)?.to_str().ok()
     }
 
+    /// Also of a header that is no ASCII, which `header` takes for none.
+    pub fn header_bytes(&self, name: &str) -> Option<&[u8]> {
+        self.headers.get(name).map(HeaderValue::as_bytes)
+    }
+
     pub fn body(&self) -> &[u8] {
         &self.body
     }

@@ -1,0 +1,111 @@
+//! The document's examples, made of the types that they are examples of: one book of the catalogue that a new local
+//! shop starts with, and a visitor's rating of it.
+
+use anyhow::anyhow;
+use serde::Serialize;
+use serde_json::{Value, json};
+use shared::{
+    ApiError,
+    api::{Books, Health, HealthStatus, Reached, Receipt, Settled, Status},
+    domain::{
+        Author, Book, BookId, Genre, Histogram, Invalid, Isbn13, Language, Money, Ratings, Review, Stars, SubmissionId,
+        SubmissionKey, Summary,
+    },
+    http::Page,
+};
+use time::macros::datetime;
+
+pub const REQUEST_ID: &str = "1-67891233-abcdef012345678912345678";
+
+pub fn books() -> Value {
+    let page = Page { items: vec![quijote()], next: None };
+    json(&Books { page, facets: None })
+}
+
+pub fn book() -> Value {
+    json(&Book {
+        summary: quijote(),
+        description: Some(
+            "Un hidalgo que ha leído demasiado sale a los caminos a enderezar el mundo, con un vecino de buen apetito \
+             por escudero. Pocas novelas hacen reír tanto y pensar tan despacio."
+                .into(),
+        ),
+        authors: vec![Author { id: 52, name: "Miguel de Cervantes".into() }],
+        genres: ["adventure", "classics", "humour"].map(|slug| Genre(slug.into())).into(),
+        histogram: Histogram::default(),
+        reviews: Vec::new(),
+    })
+}
+
+fn quijote() -> Summary {
+    Summary {
+        id: BookId::from(53),
+        title: "Don Quijote de la Mancha".into(),
+        byline: "Miguel de Cervantes".into(),
+        isbn: Isbn13::parse("9788420467283").ok(),
+        year: Some(1605),
+        language: Language::parse("es").ok(),
+        price: Money::parse("19.95", "EUR").ok(),
+        stock: 9,
+        ratings: Ratings { mean: None, count: 0 },
+    }
+}
+
+pub fn rating_form() -> Value {
+    json!({ "stars": 5, "name": "Ana", "review": "¡Qué libro!" })
+}
+
+pub fn ratings() -> Value {
+    let (name, review) = (Some("Ana".into()), Some("¡Qué libro!".into()));
+    let rating = Review { id: 17, stars: 5, name, review, sent_at: datetime!(2026-01-02 03:04:05 UTC) };
+    json(&Page { items: vec![rating], next: None })
+}
+
+pub fn contact_form() -> Value {
+    json!({ "name": "Ana", "email": "ana@example.org", "subject": "Un libro", "message": "¿Lo tienen en rústica?" })
+}
+
+pub fn receipt() -> Value {
+    let id = submission();
+    json(&Receipt { id, status: Status::Received, href: format!("/api/submissions/{id}") })
+}
+
+pub fn settled() -> Value {
+    json(&Settled { id: submission(), status: Status::Published, reason: None })
+}
+
+/// As a shop gives whose key is all zeros.
+fn submission() -> SubmissionId {
+    let zeros = "A".repeat(43) + "=";
+    SubmissionKey::parse(&zeros).expect("32 bytes in base64").derive(&[b"example"])
+}
+
+pub fn health(database: bool) -> Value {
+    let reached = |ok, milliseconds| Reached { ok, milliseconds };
+    json(&Health {
+        status: if database { HealthStatus::Ok } else { HealthStatus::Unavailable },
+        parameters: reached(true, 4.21),
+        database: if database { reached(true, 0.87) } else { reached(false, 1000.43) },
+        queue: reached(true, 5.3),
+    })
+}
+
+/// One of each kind.
+pub fn problems() -> [ApiError; 8] {
+    let limit = Invalid::new("limit", "must be a whole number from 1 to 100");
+    let stars = Stars::parse(9).err();
+    [
+        ApiError::BadRequest(limit),
+        ApiError::Forbidden,
+        ApiError::NotFound,
+        ApiError::TooLarge,
+        ApiError::UnsupportedMediaType,
+        ApiError::Unprocessable(stars.into_iter().collect()),
+        ApiError::Internal(anyhow!("a defect")),
+        ApiError::Unavailable(anyhow!("away")),
+    ]
+}
+
+fn json(value: &impl Serialize) -> Value {
+    serde_json::to_value(value).expect("these types have string keys only")
+}

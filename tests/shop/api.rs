@@ -1,0 +1,62 @@
+//! The API's document against the shop: what `docs/openapi.json` says is what callers meet.
+
+use std::{process::Stdio, time::Duration};
+
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+use crate::support::{Shop, variable};
+
+const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/openapi.json");
+const CONFIGURATION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/schemathesis.toml");
+
+#[tokio::test]
+async fn whatever_the_document_allows_or_forbids_is_answered_as_it_says() {
+    let shop = Shop::alone().await;
+    let output = Command::new(variable("ANAQUEL_SCHEMATHESIS"))
+        .args(["--no-color", "--config-file", CONFIGURATION, "run", DOCUMENT, "--url", &shop.address()])
+        .stdin(Stdio::null())
+        .output()
+        .await
+        .expect("schemathesis");
+    let report = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{report}{}", String::from_utf8_lossy(&output.stderr));
+    println!("{report}");
+
+    // It sends many ratings; the tests after this one must not wait behind them.
+    let last = shop.rate(1, &json!({ "stars": 5 })).await;
+    shop.settled_within(&last, Duration::from_mins(2)).await;
+}
+
+#[tokio::test]
+async fn the_document_names_every_parameter_that_a_list_knows() {
+    let shop = Shop::open().await;
+    for (path, operations) in document()["paths"].as_object().unwrap() {
+        let parameters = operations["get"]["parameters"].as_array().into_iter().flatten();
+        let names: Vec<_> = parameters.filter(|p| p["in"] == "query").filter_map(|p| p["name"].as_str()).collect();
+        if names.is_empty() {
+            continue;
+        }
+        let problem = shop.get(&format!("{}?unknown=1", path.replace("{id}", "1"))).await.json();
+        let detail = problem["detail"].as_str().unwrap();
+        assert_eq!(detail.split_once("known are ").map(|(_, known)| known), Some(names.join(", ").as_str()), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_documents_example_is_a_book_of_the_shop() {
+    let shop = Shop::open().await;
+    let content = &document()["paths"]["/api/books/{id}"]["get"]["responses"]["200"]["content"];
+    let example = content["application/json"]["example"].as_object().unwrap().clone();
+    let book = shop.get(&format!("/api/books/{}", example["id"])).await.json();
+    // What visitors think of it changes.
+    for (field, value) in
+        example.iter().filter(|(field, _)| !["ratings", "histogram", "reviews"].contains(&field.as_str()))
+    {
+        assert_eq!(&book[field], value, "{field}");
+    }
+}
+
+fn document() -> Value {
+    serde_json::from_str(&std::fs::read_to_string(DOCUMENT).expect("docs/openapi.json")).expect("JSON")
+}
