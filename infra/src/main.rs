@@ -5,6 +5,7 @@
 #[macro_use]
 mod say;
 
+mod bench;
 mod cloud;
 mod database_settings;
 mod deploy;
@@ -66,6 +67,8 @@ enum Command {
     Visitors(staff::Visitors),
     /// Run every test against a local stage of its own
     Test(test::Test),
+    /// Measure the functions' release builds against what they cannot do without
+    Bench(bench::Bench),
     /// Renew `.sqlx/` after a change of SQL or schema
     Prepare(prepare::Prepare),
 }
@@ -86,6 +89,7 @@ async fn main() -> ExitCode {
         Command::Reviews(args) => staff::reviews(&args).await,
         Command::Visitors(args) => staff::visitors(&args).await,
         Command::Test(args) => test::run(&args).await,
+        Command::Bench(args) => bench::run(&args).await,
         Command::Prepare(args) => prepare::run(&args).await,
     };
     match result {

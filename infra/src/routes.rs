@@ -203,6 +203,15 @@ impl Function {
         names.iter().map(|name| format!("{}/{name}", stage.prefix())).collect()
     }
 
+    /// All that its environment says of the shop.
+    pub fn environment(&self, stage: &Stage) -> [(&'static str, String); 3] {
+        [
+            ("ANAQUEL_STAGE", stage.name.clone()),
+            ("ANAQUEL_LOG", stage.log_level.clone()),
+            ("ANAQUEL_PARAMETERS", self.parameters(stage).join(",")),
+        ]
+    }
+
     /// Most copies that run at once and may each hold a connection; `None` without a right to the database.
     pub fn copies(&self, stage: &Stage) -> Option<u16> {
         self.database.map(|_| match self.trigger {

@@ -28,7 +28,7 @@ use crate::{
     synth,
 };
 
-pub use package::{Packages, Profile, cargo_command, workspace};
+pub use package::{Packages, Profile, cargo_command, workspace, zipped};
 pub use release::ALIAS;
 pub use secrets::KnownSecrets;
 pub use stack::{Described, describe};

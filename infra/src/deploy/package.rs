@@ -139,7 +139,7 @@ fn pack(function: &'static str, binary: &Path, profile: Profile) -> Result<Packa
 }
 
 /// The same bytes for the same code, whenever they are packed. Locally nobody downloads it: quick beats small.
-fn zipped(code: &[u8], profile: Profile) -> Result<Vec<u8>> {
+pub fn zipped(code: &[u8], profile: Profile) -> Result<Vec<u8>> {
     let level = if profile == Profile::Local { 1 } else { 9 };
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)

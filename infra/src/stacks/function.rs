@@ -53,11 +53,7 @@ pub fn add(stack: &mut Stack, stage: &Stage, wiring: &Wiring, function: &'static
         memory_size: function.memory_mb,
         timeout: function.timeout_seconds,
         environment: lambda::function::Environment! {
-            variables: [
-                ("ANAQUEL_STAGE".to_owned(), stage.name.as_str().into()),
-                ("ANAQUEL_LOG".to_owned(), stage.log_level.as_str().into()),
-                ("ANAQUEL_PARAMETERS".to_owned(), function.parameters(stage).join(",").as_str().into()),
-            ],
+            variables: function.environment(stage).map(|(name, value)| (name.to_owned(), value.as_str().into())),
         },
         logging_config: lambda::function::LoggingConfig! { log_group: log_group },
         vpc_config: lambda::function::VpcConfig! {

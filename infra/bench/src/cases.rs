@@ -1,0 +1,155 @@
+//! What each function is asked, and the SQL that answering takes.
+
+use anyhow::{Context, Result};
+use serde_json::{Map, Value, json};
+use shared::{
+    domain::{BookId, Filter, Genre, Search, Sort, SubmissionId, SubmissionKey},
+    repo::{
+        books::{self, Listing},
+        ratings, submissions,
+    },
+};
+use sqlx::MySqlConnection;
+
+use crate::Parameters;
+
+pub struct Case {
+    pub request: &'static str,
+    pub event: Vec<u8>,
+    pub sql: Option<Sql>,
+    /// Whether the function calls SQS once.
+    pub queue: bool,
+}
+
+/// What the function asks of the database; the very code that it runs.
+pub enum Sql {
+    List(Listing),
+    ListAndFacets(Listing),
+    Book(BookId),
+    Ratings(BookId),
+    Submission(SubmissionId),
+    One,
+}
+
+/// Books on a page, where a request does not say.
+const PAGE: u32 = 24;
+
+impl Sql {
+    pub async fn run(&self, connection: &mut MySqlConnection) -> sqlx::Result<()> {
+        match self {
+            Self::List(listing) => books::list(connection, listing).await.map(drop),
+            Self::ListAndFacets(listing) => {
+                books::list(connection, listing).await?;
+                books::facets(connection, listing).await.map(drop)
+            }
+            Self::Book(id) => books::find(connection, *id).await.map(drop),
+            Self::Ratings(id) => ratings::list(connection, *id, None, PAGE).await.map(drop),
+            Self::Submission(id) => submissions::find(connection, *id).await.map(drop),
+            Self::One => sqlx::query_scalar::<_, i32>("select 1").fetch_one(connection).await.map(drop),
+        }
+    }
+}
+
+/// What a function is asked, one after the other. Nothing that it is asked changes anything.
+pub async fn of(function: &str, parameters: &Parameters, database: &mut MySqlConnection) -> Result<Vec<Case>> {
+    match function {
+        "list-books" => list_books(database).await,
+        "show-book" => {
+            let id = most_popular(database).await?;
+            Ok(vec![get("a book", &format!("/api/books/{id}"), Sql::Book(id))])
+        }
+        "list-ratings" => {
+            let id = most_popular(database).await?;
+            Ok(vec![get("a book's ratings", &format!("/api/books/{id}/ratings"), Sql::Ratings(id))])
+        }
+        "show-submission" => {
+            let key = SubmissionKey::parse(parameters.get("submission-key")?).context("the submission key is bad")?;
+            let id = key.random();
+            Ok(vec![get("one on its way", &format!("/api/submissions/{id}"), Sql::Submission(id))])
+        }
+        "check-health" => Ok(vec![Case { queue: true, ..get("how it is", "/health", Sql::One) }]),
+        "submit-rating" => Ok(vec![rating()]),
+        "submit-contact" => {
+            let message =
+                json!({ "name": "Ana", "email": "ana@example.org", "subject": "Hola", "message": "¿Abren el sábado?" });
+            Ok(vec![post("a message", "/api/contact", &message)])
+        }
+        _ => Ok(vec![empty_batch()]),
+    }
+}
+
+/// The event for the function that does nothing.
+pub fn hello() -> Case {
+    Case { request: "hello", event: event("GET", "/", ""), sql: None, queue: false }
+}
+
+pub fn rating() -> Case {
+    let rating = json!({ "stars": 5, "name": "Ana", "review": "¡Qué libro!" });
+    post("a rating", "/api/books/1/ratings", &rating)
+}
+
+async fn list_books(database: &mut MySqlConnection) -> Result<Vec<Case>> {
+    let shelf = |filter| Listing::new(None, filter, Sort::Popular, PAGE);
+    let search =
+        |text: &str| anyhow::Ok(Listing::new(Some(Search::parse(text)?), Filter::default(), Sort::Relevance, PAGE));
+    let classics = Filter { genre: Some(Genre::parse("classics")?), ..Filter::default() };
+    let first = books::list(database, &shelf(Filter::default())).await?;
+    let next = first.next.context("the shop has but one page of books: import some")?;
+    let second = shelf(Filter::default()).after(&next)?;
+    Ok(vec![
+        get("most popular", "/api/books", Sql::List(shelf(Filter::default()))),
+        get("its second page", &format!("/api/books?cursor={next}"), Sql::List(second)),
+        get("q=quijote", "/api/books?q=quijote", Sql::List(search("quijote")?)),
+        get("q=the", "/api/books?q=the", Sql::List(search("the")?)),
+        get("genre=classics", "/api/books?genre=classics", Sql::List(shelf(classics))),
+        get("q=love, facets", "/api/books?q=love&facets=true", Sql::ListAndFacets(search("love")?)),
+    ])
+}
+
+async fn most_popular(database: &mut MySqlConnection) -> Result<BookId> {
+    let page = books::list(database, &Listing::new(None, Filter::default(), Sort::Popular, 1)).await?;
+    Ok(page.items.first().context("the shop has no book: import some")?.id)
+}
+
+fn get(request: &'static str, path: &str, sql: Sql) -> Case {
+    Case { request, event: event("GET", path, ""), sql: Some(sql), queue: false }
+}
+
+fn post(request: &'static str, path: &str, body: &Value) -> Case {
+    Case { request, event: event("POST", path, &body.to_string()), sql: None, queue: true }
+}
+
+/// A batch with something in it would write.
+fn empty_batch() -> Case {
+    let event = json!({ "Records": [] }).to_string().into_bytes();
+    Case { request: "an empty batch", event, sql: None, queue: false }
+}
+
+/// As the load balancer sends it, with the headers of a browser.
+fn event(method: &str, path: &str, body: &str) -> Vec<u8> {
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    let query: Map<String, Value> =
+        query.split('&').filter_map(|pair| pair.split_once('=')).map(|(k, v)| (k.to_owned(), json!([v]))).collect();
+    let event = json!({
+        "requestContext": { "elb": { "targetGroupArn":
+            "arn:aws:elasticloadbalancing:us-east-1:000000000000:targetgroup/anaquel-bench/6d0ecf831eec9f09" } },
+        "httpMethod": method,
+        "path": path,
+        "multiValueQueryStringParameters": query,
+        "multiValueHeaders": {
+            "accept": ["text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"],
+            "accept-encoding": ["gzip, deflate, br"],
+            "accept-language": ["es-ES,es;q=0.8,en-US;q=0.5,en;q=0.3"],
+            "content-type": ["application/json"],
+            "host": ["anaquel.example"],
+            "user-agent": ["Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"],
+            "x-amzn-trace-id": ["Root=1-67891233-abcdef012345678912345678"],
+            "x-forwarded-for": ["203.0.113.7"],
+            "x-forwarded-port": ["80"],
+            "x-forwarded-proto": ["http"],
+        },
+        "body": body,
+        "isBase64Encoded": false,
+    });
+    event.to_string().into_bytes()
+}
