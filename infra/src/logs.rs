@@ -12,6 +12,7 @@ use crate::{
     cloud::{Cloud, explained},
     local::up,
     routes::FUNCTIONS,
+    say,
     stage::Stage,
 };
 
@@ -67,7 +68,7 @@ pub async fn run(args: &Logs) -> Result<()> {
                 say!("{text}");
             }
         }
-        if !args.follow {
+        if !args.follow || say::nobody_reads() {
             return Ok(());
         }
         tokio::time::sleep(PAUSE).await;
@@ -160,7 +161,9 @@ fn id(event: &FilteredLogEvent) -> String {
 
 fn raw(line: &Line) -> Option<String> {
     let text = line.text.trim_end();
-    text.starts_with('{').then(|| text.to_owned())
+    // JSON allows control characters of the second block as they are; a terminal would obey them.
+    let escaped = || text.chars().map(|c| if c.is_control() { format!("\\u{:04x}", u32::from(c)) } else { c.into() });
+    text.starts_with('{').then(|| escaped().collect())
 }
 
 /// Time, level, function, message and fields; Lambda's own lines but for what says nothing.
@@ -241,6 +244,7 @@ mod tests {
     fn what_a_shopper_sent_cannot_steer_the_terminal() {
         let told = rendered(&line(r#"{"level":"INFO","message":"a\u001b[2Jb","path":"/\u001b[2J\u009b"}"#)).unwrap();
         assert!(!told.chars().any(char::is_control), "{told:?}");
+        assert_eq!(raw(&line("{\"path\":\"/\u{9b}2J\"}")).unwrap(), r#"{"path":"/\u009b2J"}"#);
     }
 
     #[test]

@@ -1,10 +1,10 @@
-//! What the command tells and asks. `say!` ends it quietly when nobody reads any more (`bookstore logs | head`), where
-//! `println!` would panic. Dying of SIGPIPE instead would also let a broken connection to AWS end a deploy.
+//! What the command tells and asks. `say!` goes on quietly when nobody reads any more (`bookstore status | head -1`),
+//! where `println!` would panic: what a command has begun to change it brings to its end.
 
 use std::{
     fmt::Arguments,
     io::{self, ErrorKind, Write},
-    process,
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 use anyhow::Result;
@@ -13,16 +13,20 @@ macro_rules! say {
     ($($text:tt)*) => { $crate::say::line(format_args!($($text)*)) };
 }
 
-/// What a shell reports of a program that SIGPIPE has ended.
-const NOBODY_READS: i32 = 141;
+static NOBODY_READS: AtomicBool = AtomicBool::new(false);
 
 pub fn line(text: Arguments) {
     if let Err(error) = writeln!(io::stdout(), "{text}") {
-        if error.kind() != ErrorKind::BrokenPipe {
+        let first = !NOBODY_READS.swap(true, Ordering::Relaxed);
+        if first && error.kind() != ErrorKind::BrokenPipe {
             eprintln!("bookstore: writing to standard output: {error}");
         }
-        process::exit(NOBODY_READS);
     }
+}
+
+/// Whether a command that only shows things, and would go on for ever, may end.
+pub fn nobody_reads() -> bool {
+    NOBODY_READS.load(Ordering::Relaxed)
 }
 
 /// Asks on the terminal; the answer is empty where nobody can answer.

@@ -49,7 +49,7 @@ pub struct Reviews {
 
 #[derive(Subcommand)]
 enum ReviewAction {
-    /// Take a review out of sight and its stars out of the counts; its visitor cannot rate that book again
+    /// Take a review out of sight and its stars out of the counts; that cookie cannot rate the book again
     Hide {
         /// The `id` of the rating in /api/books/{id}/ratings
         id: u64,
@@ -73,7 +73,7 @@ pub struct Visitors {
 
 #[derive(Subcommand)]
 enum VisitorAction {
-    /// Remove all that a visitor left: ratings, whose counts follow, and messages
+    /// Remove all that a visitor left: ratings, whose counts follow, and messages; what comes late is refused
     Erase {
         /// The value of the visitor's cookie; `messages` and `reviews hide` show it
         id: Uuid,

@@ -73,7 +73,7 @@ pub struct Settled {
     pub reason: Option<String>,
 }
 
-/// `received` while it is on its way, then `published` or `rejected`.
+/// `received` while it is on its way, then `published` or `rejected`; the shop may still hide what was published.
 #[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {

@@ -44,8 +44,20 @@ pub async fn serve(handler: impl AsyncFn(&App, &Request) -> Result<Reply>) -> Re
     .await
 }
 
-/// Consumes events of another kind: a queue's, a bucket's, a deploy's.
+/// Consumes events of another kind: a bucket's, a deploy's, the staff's.
 pub async fn consume<E, R>(handler: impl AsyncFn(&App, E) -> anyhow::Result<R>) -> Result<(), Error>
+where
+    E: DeserializeOwned,
+    R: Serialize,
+{
+    consume_with(handler, |_| Outcome::Ok).await
+}
+
+/// The same where an answer may say that something was left undone, as a queue's consumer does.
+pub async fn consume_with<E, R>(
+    handler: impl AsyncFn(&App, E) -> anyhow::Result<R>,
+    ended: impl Fn(&R) -> Outcome,
+) -> Result<(), Error>
 where
     E: DeserializeOwned,
     R: Serialize,
@@ -56,7 +68,7 @@ where
         let (began, id) = (Instant::now(), event.context.request_id);
         let span = info_span!("event", request_id = %id);
         let done = unpanicked(handler(&app, event.payload)).instrument(span).await.flatten();
-        let outcome = if done.is_ok() { Outcome::Ok } else { Outcome::Failed };
+        let outcome = done.as_ref().map_or(Outcome::Failed, &ended);
         metrics.tell(outcome, began, app.database().time_taken(), "Event ended", &json!({ "request_id": id }));
         done.map_err(|error| {
             tracing::error!(request_id = %id, error = format!("{error:#}"), "Event not dealt with");

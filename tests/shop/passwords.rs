@@ -21,11 +21,11 @@ async fn a_changed_password_is_found_without_a_deploy() {
         sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut root).await.unwrap();
     }
     let refused = shop.get("/api/books").await;
-    assert_eq!(refused.status, 503, "the old password must be refused: {}", refused.text);
 
     let ssm = aws_sdk_ssm::Client::new(&shop.sdk());
     let put = ssm.put_parameter().name("/anaquel/local/database/reader/password").value(&password).overwrite(true);
     put.send().await.unwrap();
+    assert_eq!(refused.status, 503, "the old password must be refused: {}", refused.text);
     // The parameters are read again at most every five seconds.
     let deadline = Instant::now() + Duration::from_secs(10);
     while shop.get("/api/books").await.status != 200 {

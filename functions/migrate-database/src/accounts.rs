@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, MySqlConnection};
 const SHOP: &[&str] =
     &["authors", "book_authors", "book_genres", "books", "genres", "ratings", "star_counts", "submissions"];
 /// What only the writer needs: no page shows a message to the shop.
-const BACK_ROOM: &[&str] = &["contact_messages", "import_refusals", "imports"];
+const BACK_ROOM: &[&str] = &["contact_messages", "erased_visitors", "import_refusals", "imports"];
 
 /// Creates the user of a role or brings it in line: login, grants, and hard stops for connections and statement time.
 ///

@@ -9,6 +9,7 @@ use shared::{
     App, database,
     lambda::unpanicked,
     messages::{Content, Submission},
+    metrics::Outcome,
     repo::{
         contact,
         ratings::{self, Published},
@@ -40,6 +41,11 @@ pub async fn handle(app: &App, event: SqsEvent) -> anyhow::Result<SqsBatchRespon
     }
     again.extend(messages);
     Ok(to_be_delivered_again(again))
+}
+
+/// A batch is well only if no message of it goes back.
+pub fn ended(batch: &SqsBatchResponse) -> Outcome {
+    if batch.batch_item_failures.is_empty() { Outcome::Ok } else { Outcome::Unavailable }
 }
 
 enum Fate {

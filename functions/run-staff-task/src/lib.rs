@@ -4,7 +4,7 @@
 use shared::{
     App,
     domain::VisitorId,
-    repo::{contact, ratings},
+    repo::{contact, ratings, visitors},
     staff::{StaffAnswer, StaffTask},
 };
 use time::OffsetDateTime;
@@ -29,13 +29,14 @@ pub async fn handle(app: &App, task: StaffTask) -> anyhow::Result<StaffAnswer> {
         StaffTask::UnhideReview { rating } => {
             StaffAnswer::Rating(app.database().write(async |c| ratings::unhide(c, rating).await).await?)
         }
-        StaffTask::EraseVisitor { visitor } => erase(app, visitor).await?,
+        StaffTask::EraseVisitor { visitor } => erase(app, visitor, now).await?,
     })
 }
 
 /// A transaction for each thing, so that no shopper waits for all of them: what an interruption leaves, the next time
 /// erases.
-async fn erase(app: &App, visitor: VisitorId) -> anyhow::Result<StaffAnswer> {
+async fn erase(app: &App, visitor: VisitorId, now: OffsetDateTime) -> anyhow::Result<StaffAnswer> {
+    app.database().write(async |c| visitors::erase(c, visitor, now).await).await?;
     let (mut erased_ratings, mut erased_messages) = (0, 0);
     for id in app.database().read(async |c| ratings::of_visitor(c, visitor).await).await? {
         erased_ratings += u32::from(app.database().write(async |c| ratings::erase(c, id).await).await?);

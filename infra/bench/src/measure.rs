@@ -49,7 +49,7 @@ pub struct Waits {
     /// A call to SSM on a new connection.
     pub ssm: f64,
     pub login: f64,
-    /// The question whether a connection is sound, which comes before each use.
+    /// The question whether a connection is sound, which comes after a rest.
     pub ping: f64,
     /// A call to the queue on an open connection.
     pub queue: f64,

@@ -11,7 +11,7 @@ pub fn print(report: &Report) -> String {
         warm(&report.functions),
         format!("Times in milliseconds, medians but for p99. The aims: start ≤ {START_AIM} + SSM + login;"),
         format!("median ≤ {WARM_AIM} × (hello + SQL + queue), of which hello does nothing but answer."),
-        format!("The database takes {:.2} for a login, {:.2} for the ping before each use.", waits.login, waits.ping),
+        format!("The database takes {:.2} for a login, {:.2} for the ping after a rest.", waits.login, waits.ping),
         format!("In place of AWS the bench itself answers, at once and without TLS: SSM within {:.2},", waits.ssm),
         format!("the queue within {:.2}. What would write is not asked for; zips are for this machine.", waits.queue),
     ]

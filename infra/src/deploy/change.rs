@@ -22,11 +22,10 @@ pub fn refusal(changes: &[ResourceChange]) -> Option<String> {
 /// CloudFormation's "conditional" and "dynamic" mean that it knows only once it is at work, which is too late.
 fn loss(change: &ResourceChange) -> Option<String> {
     let kind = change.resource_type().filter(|kind| HOLD_DATA.contains(kind))?;
-    let fate = match (change.action()?, change.replacement()) {
-        (ChangeAction::Add | ChangeAction::Import, _) | (ChangeAction::Modify, Some(Replacement::False)) => {
-            return None;
-        }
-        (ChangeAction::Remove, _) => "would be removed".to_owned(),
+    let fate = match (change.action(), change.replacement()) {
+        (Some(ChangeAction::Add | ChangeAction::Import), _)
+        | (Some(ChangeAction::Modify), Some(Replacement::False)) => return None,
+        (Some(ChangeAction::Remove), _) => "would be removed".to_owned(),
         (_, Some(Replacement::True)) => format!("would be replaced, because of {}", details(change)),
         _ => format!("may be replaced, because of {}", details(change)),
     };

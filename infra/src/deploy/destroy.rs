@@ -84,12 +84,7 @@ pub async fn find(cloud: &Cloud, stage: &Stage) -> Result<Found> {
     for kind in [Kind::App, Kind::Data, Kind::Network, Kind::Bootstrap] {
         let name = stage.physical(kind.name());
         if let Some(found) = stack::describe(cloud, &name).await? {
-            let id = found.stack_id().unwrap_or(&name).to_owned();
-            let locked = found.enable_termination_protection().unwrap_or_default();
-            // A stack that waits for its first change set has no template either.
-            let is_empty = found.stack_status() == Some(&StackStatus::ReviewInProgress);
-            let resources = if is_empty { Vec::new() } else { resources(cloud, &name).await? };
-            stacks.push(Doomed { name, id, locked, resources });
+            stacks.push(Doomed::read(cloud, &found).await?);
         }
     }
     Ok(Found { stacks, secrets: secrets::there(cloud, stage).await? })
@@ -104,6 +99,18 @@ pub fn refuse_protected(stage: &Stage, found: &Found) -> Result<()> {
         "{name} is protected: set protect = false in infra/stages/{name}.toml and deploy first"
     );
     Ok(())
+}
+
+impl Doomed {
+    async fn read(cloud: &Cloud, found: &stack::Described) -> Result<Self> {
+        let name = found.stack_name().unwrap_or_default().to_owned();
+        let id = found.stack_id().unwrap_or(&name).to_owned();
+        let locked = found.enable_termination_protection().unwrap_or_default();
+        // A stack that waits for its first change set has no template either.
+        let is_empty = found.stack_status() == Some(&StackStatus::ReviewInProgress);
+        let resources = if is_empty { Vec::new() } else { resources(cloud, &id).await? };
+        Ok(Self { name, id, locked, resources })
+    }
 }
 
 /// The resources of a stack, each with what its own template says becomes of it.
@@ -134,7 +141,15 @@ impl Resource {
     fn new(summary: StackResourceSummary, template: &Value) -> Self {
         let logical = summary.logical_resource_id.unwrap_or_default();
         let kind = summary.resource_type.unwrap_or_default();
-        let fate = fate(&kind, template["Resources"][&logical]["DeletionPolicy"].as_str());
+        // What it could not make, or has let go, is somebody else's.
+        let foreign = matches!(
+            summary.resource_status,
+            Some(ResourceStatus::CreateFailed | ResourceStatus::DeleteSkipped | ResourceStatus::ImportFailed)
+        );
+        let fate = match template["Resources"].get(&logical) {
+            Some(ours) if !foreign => fate(&kind, ours["DeletionPolicy"].as_str()),
+            _ => Fate::Stays,
+        };
         Self { id: summary.physical_resource_id.unwrap_or_default(), kind, fate }
     }
 
@@ -208,6 +223,13 @@ async fn remove_stack(cloud: &Cloud, doomed: &Doomed, manner: Manner) -> Result<
         say!("AWS takes up to 40 minutes to give back the network interfaces of functions.");
     }
     watch::until_settled(cloud, &doomed.id).await?;
+    // Anew: what was under way may have removed it, or protected it.
+    let found = stack::describe(cloud, &doomed.id).await?;
+    let Some(found) = found.filter(|found| found.stack_status() != Some(&StackStatus::DeleteComplete)) else {
+        return Ok(());
+    };
+    let doomed = Doomed::read(cloud, &found).await?;
+    ensure!(!doomed.locked, "it has been protected meanwhile");
     // CloudFormation removes empty buckets only.
     for bucket in doomed.resources.iter().filter(|resource| resource.kind == "AWS::S3::Bucket") {
         if bucket.fate == Fate::Goes {

@@ -1,4 +1,5 @@
-//! `bookstore diff`: what a deploy would change, stack by stack, without changing it.
+//! `bookstore diff`: what a deploy would change, stack by stack, without changing it. Only a
+//! template too large for a call is put into the bucket of artifacts, as for a deploy.
 
 use anyhow::Result;
 use aws_sdk_cloudformation::types::{ChangeAction, ResourceChange};

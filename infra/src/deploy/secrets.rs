@@ -22,11 +22,13 @@ pub struct KnownSecrets {
     pub submission_key: Option<Secret>,
 }
 
-/// The names of those of the stage that are there.
+/// The names of those of the stage that a deploy has put and that are there.
 pub async fn there(cloud: &Cloud, stage: &Stage) -> Result<Vec<String>> {
     let mut names = vec![submission_key(stage)];
     if stage.database.auth() == Auth::Password {
-        names.extend(Access::ALL.map(|access| password(stage, access)));
+        // The administrator's was put by whoever runs the server, which stays.
+        let ours = Access::ALL.into_iter().filter(|access| *access != Access::Admin || stage.is_local());
+        names.extend(ours.map(|access| password(stage, access)));
     }
     let found = said(cloud.ssm.get_parameters().set_names(Some(names)).send()).await;
     let found = found.context("looking for the stage's secrets")?.parameters.unwrap_or_default();

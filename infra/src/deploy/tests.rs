@@ -114,7 +114,7 @@ async fn a_removal_that_fails_says_why_what_remains_and_that_it_can_be_repeated(
     let failure = format!("{failure:#}");
     assert!(failure.contains(&format!("there remain {}", stack.name)), "{failure}");
     assert!(failure.contains(&format!("`cargo bookstore destroy --stage {}` again", stage.name)), "{failure}");
-    assert!(failure.contains("TerminationProtection"), "{failure}");
+    assert!(failure.contains("it has been protected meanwhile"), "{failure}");
 
     stack.termination_protection = false;
     apply(&cloud, &stack, Data::Keep).await.unwrap();

@@ -43,7 +43,12 @@ async fn follow(cloud: &Cloud, stack: &str, newest: Option<&str>, manner: Manner
                 tell(event);
             }
         }
-        Ok(events.iter().rev().find(|event| is_end(event)).map(|event| status(event).to_owned()))
+        if let Some(end) = events.iter().rev().find(|event| is_end(event)) {
+            return Ok(Some(status(end).to_owned()));
+        }
+        // A stack that never held anything goes without an event.
+        let found = stack::describe(cloud, stack).await?.and_then(|found| found.stack_status);
+        Ok(found.filter(|status| *status == StackStatus::DeleteComplete).map(|status| status.as_str().to_owned()))
     })
     .await
 }

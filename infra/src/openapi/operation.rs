@@ -41,6 +41,7 @@ impl Operation {
             .takes(if_none_match())
             .answers(200, json!({ "description": "What was asked for.", "headers": headers, "content": content }))
             .answers(304, json!({ "description": "The caller has just this.", "headers": headers }))
+            .refuses(&[400, 413])
     }
 
     /// Takes something in that is published later.

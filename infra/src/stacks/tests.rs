@@ -213,8 +213,9 @@ fn a_database_on_aws_has_a_password_that_rds_keeps_and_leaves_a_snapshot() {
 #[test]
 fn production_data_is_hard_to_delete() {
     let stacks = all(&stage("prod")).unwrap();
-    let data = stacks.iter().find(|stack| stack.kind == Kind::Data).unwrap();
-    assert!(data.termination_protection);
+    for kind in [Kind::Data, Kind::App] {
+        assert!(stacks.iter().find(|stack| stack.kind == kind).unwrap().termination_protection, "{}", kind.name());
+    }
     let app = template(&stage("prod"), Kind::App);
     assert_eq!(app["Resources"]["ImportBucket"]["DeletionPolicy"], "RetainExceptOnCreate");
     assert_eq!(app["Resources"]["ImportBucket"]["UpdateReplacePolicy"], "Retain");

@@ -87,17 +87,16 @@ async fn no_page_of_ten_thousand_books_reads_more_than_a_bounded_part_of_them(po
 }
 
 #[sqlx::test(migrator = "crate::MIGRATIONS")]
-async fn facets_look_at_a_thousand_hits_and_not_at_every_book(pool: MySqlPool) {
+async fn facets_read_a_thousand_hits_and_what_finding_them_takes(pool: MySqlPool) {
     let mut connection = pool.acquire().await.unwrap();
     ten_thousand_books(&mut connection).await;
-    for query in [None, Some("libro 77"), Some("mar"), Some("it")] {
+    // Measured: 8,023, 174, 8,029 and 16,010. The last word is in every fourth book and has no index.
+    for (query, bound) in [(None, 9_000), (Some("libro 77"), 1_000), (Some("mar"), 9_000), (Some("it"), 17_000)] {
         let search = query.map(|query| Search::parse(query).unwrap());
         let listing = Listing::new(search, Filter::default(), Sort::Popular, 24);
         rows_read(&mut connection).await;
         books::facets(&mut connection, &listing).await.unwrap();
-        let read = rows_read(&mut connection).await;
-        let bound = if query.is_some() { 20_000 } else { 10_000 };
-        assert!(read <= bound, "{read} rows for the facets of {query:?}");
+        assert_read(&mut connection, bound, &format!("the facets of {query:?}")).await;
     }
 }
 

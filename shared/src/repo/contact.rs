@@ -4,7 +4,10 @@ use sqlx::MySqlConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::submissions::{self, Met};
+use super::{
+    submissions::{self, Met},
+    visitors,
+};
 use crate::{domain::VisitorId, messages::ContactV1, staff::ContactMessage};
 
 /// Keeps a message; to be run in one transaction. A repeated delivery changes nothing.
@@ -16,6 +19,12 @@ pub async fn receive(
 ) -> sqlx::Result<Met> {
     if submissions::enter(connection, submission, "contact", sent_at).await? == Met::Again {
         return Ok(Met::Again);
+    }
+    if let Some(visitor) = contact.visitor
+        && visitors::is_erased(connection, visitor, sent_at).await?
+    {
+        submissions::reject(connection, submission, submissions::ERASED).await?;
+        return Ok(Met::First);
     }
     sqlx::query!(
         r#"
@@ -184,6 +193,8 @@ pub(super) mod tests {
         assert!(erase(&mut connection, theirs[0]).await.unwrap());
         assert!(!erase(&mut connection, theirs[0]).await.unwrap());
         assert_eq!(receive(&mut connection, Uuid::from_u128(1), minute(0), &message(1)).await.unwrap(), Met::Again);
+        visitors::erase(&mut connection, VisitorId(Uuid::from_u128(1)), minute(5)).await.unwrap();
+        receive(&mut connection, Uuid::from_u128(3), minute(5), &message(1)).await.unwrap();
         let left = list(&mut connection, false, u64::MAX, 9).await.unwrap();
         assert_eq!(left.iter().map(|message| message.visitor).collect::<Vec<_>>(), [message(2).visitor]);
     }

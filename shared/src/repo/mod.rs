@@ -10,6 +10,7 @@ pub mod contact;
 pub mod imports;
 pub mod ratings;
 pub mod submissions;
+pub mod visitors;
 
 #[cfg(test)]
 mod bounds;

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::{
     books::histogram,
     submissions::{self, Met},
+    visitors,
 };
 use crate::{
     domain::{BookId, DisplayName, Review, ReviewText, VisitorId},
@@ -37,6 +38,9 @@ pub async fn publish(
 ) -> sqlx::Result<Published> {
     if submissions::enter(connection, submission, "rating", sent_at).await? == Met::Again {
         return Ok(Published::Before);
+    }
+    if visitors::is_erased(connection, rating.visitor, sent_at).await? {
+        return reject(connection, submission, submissions::ERASED.into()).await;
     }
     // The book's row is locked first, always: two ratings of one book wait for one another and cannot deadlock.
     let book = sqlx::query_scalar!("select id from books where id = ? for update", rating.book.get())
@@ -329,7 +333,7 @@ async fn lock(connection: &mut MySqlConnection, id: u64) -> sqlx::Result<Option<
 
 #[cfg(test)]
 mod tests {
-    use sqlx::MySqlPool;
+    use sqlx::{Connection, MySqlPool};
 
     use super::*;
     use crate::{
@@ -419,7 +423,9 @@ mod tests {
         let ratings = (1..=40_u128).map(|visitor| {
             let pool = pool.clone();
             async move {
-                let mut transaction = pool.begin().await.unwrap();
+                let mut writer = pool.acquire().await.unwrap();
+                sqlx::raw_sql(crate::database::WRITER_SESSION).execute(&mut *writer).await.unwrap();
+                let mut transaction = writer.begin().await.unwrap();
                 let rating = rating(id, visitor, 4);
                 publish(&mut transaction, Uuid::from_u128(visitor), minute(0), &rating).await.unwrap();
                 transaction.commit().await.unwrap();
@@ -526,7 +532,12 @@ mod tests {
         }
         let late = publish(&mut connection, Uuid::from_u128(1), minute(0), &rating(id, 1, 5)).await.unwrap();
         assert_eq!(late, Published::Before);
+        visitors::erase(&mut connection, VisitorId(Uuid::from_u128(1)), minute(5)).await.unwrap();
+        let on_its_way = publish(&mut connection, Uuid::from_u128(9), minute(5), &rating(id, 1, 5)).await.unwrap();
+        assert_eq!(on_its_way, Published::Rejected(submissions::ERASED.into()));
         assert_eq!(theirs(&mut connection, 1).await, Vec::<u64>::new());
         assert_eq!(histogram_of(&mut connection, id).await, Histogram([0, 0, 0, 0, 1]));
+        let anew = publish(&mut connection, Uuid::from_u128(10), minute(6), &rating(id, 1, 5)).await.unwrap();
+        assert_eq!(anew, Published::Now, "who comes back may rate again");
     }
 }
