@@ -18,6 +18,7 @@ use shared::{
     messages::{ImportProgress, ImportState},
     repo::{
         catalogue::{self, Put},
+        genres,
         imports::{self, Import, Refusal},
     },
 };
@@ -173,6 +174,7 @@ impl Teller<'_> {
     /// Ends the import: first what is told of it, so that an end that is noted has been told.
     async fn end(mut self, import: &Import, failure: Option<String>) -> anyhow::Result<()> {
         self.report(import).await?;
+        self.app.database().write_within(BATCH_WITHIN, async |c| genres::recount(c).await).await?;
         let state = if failure.is_some() { ImportState::Failed } else { ImportState::Done };
         self.upload.write_progress(&progress(import, state, failure.clone())).await?;
         self.app.database().write(async |c| imports::end(c, import.id, failure.as_deref()).await).await?;

@@ -33,6 +33,10 @@ enum Key {
     Text(String),
 }
 
+/// What a row of a list shows; what it is ordered by follows.
+const COLUMNS: &str = "select b.id, b.title, b.byline, b.isbn, b.year, b.language, b.price, b.currency, b.stock, \
+                       b.ratings_count, b.score, ";
+
 /// At most so many hits of a search are put in order.
 const MAX_HITS: u32 = 1_000;
 
@@ -42,10 +46,7 @@ pub async fn list(connection: &mut MySqlConnection, listing: &Listing) -> sqlx::
         return Ok(Page { items: Vec::new(), next: None });
     };
     let order = Order::of(listing.sort, matches!(source, Source::Hits(..)));
-    let mut sql = QueryBuilder::<MySql>::new(
-        "select b.id, b.title, b.byline, b.isbn, b.year, b.language, b.price, b.currency, b.stock, \
-         b.ratings_count, b.score, ",
-    );
+    let mut sql = QueryBuilder::<MySql>::new(COLUMNS);
     sql.push("cast(").push(if order.text { "null" } else { order.column }).push(" as signed) as number from ");
     match &source {
         Source::Hits(plan, search) => {
@@ -68,6 +69,24 @@ pub async fn list(connection: &mut MySqlConnection, listing: &Listing) -> sqlx::
         let key = if order.text { Key::Text(last.title.clone()) } else { Key::Number(last.number.unwrap_or_default()) };
         Cursor::new(listing.list_name(), Keys(key, last.id)).encode()
     }))
+}
+
+/// The books with these ids, in their order; an id of no book is left out.
+pub async fn summaries(connection: &mut MySqlConnection, ids: &[BookId]) -> sqlx::Result<Vec<Summary>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut sql = QueryBuilder::<MySql>::new(COLUMNS);
+    sql.push("null as number from books b where b.id in (");
+    let mut list = sql.separated(", ");
+    for id in ids {
+        list.push_bind(id.get());
+    }
+    sql.push(")");
+    let rows: Vec<Row> = sql.build_query_as().fetch_all(connection).await?;
+    let mut books: Vec<Summary> = rows.into_iter().map(Summary::from).collect();
+    books.sort_by_key(|book| ids.iter().position(|id| *id == book.id));
+    Ok(books)
 }
 
 /// How many of the first thousand hits fall to each value that one could filter by next.

@@ -4,11 +4,14 @@
 //! real schema when they are compiled (`.sqlx/`, renewed by `cargo bookstore prepare`); the one exception is the list
 //! of books, whose order and filters are put together at run time.
 
+pub mod authors;
 pub mod books;
 pub mod catalogue;
 pub mod contact;
+pub mod genres;
 pub mod imports;
 pub mod ratings;
+pub mod shelves;
 pub mod submissions;
 pub mod visitors;
 

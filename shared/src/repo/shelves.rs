@@ -1,0 +1,144 @@
+//! Small selections of books, as the pages show them: some of the best each day, and what goes with a book.
+//!
+//! Each gives ids, read from one bounded index range; `books::summaries` then fetches the books of all selections at once.
+
+use sqlx::MySqlConnection;
+use time::Date;
+
+use crate::domain::BookId;
+
+/// Readers of a book who are asked what else they liked.
+const READERS: u32 = 200;
+/// Of what they liked, so much is looked at.
+const LIKINGS: u32 = 2_000;
+
+/// Some of the two hundred best rated books: others each day, the same all day.
+pub async fn best_rated(connection: &mut MySqlConnection, day: Date, count: u32) -> sqlx::Result<Vec<BookId>> {
+    // Above what a book without ratings is presumed to have, so that only rated ones are read.
+    let ids = sqlx::query_scalar!(
+        r#"
+        select id
+        from (select id from books where score > 3500000 order by score desc, id desc limit 200) best
+        order by crc32(concat(?, id))
+        limit ?
+        "#,
+        day.to_string(),
+        count,
+    );
+    Ok(ids.fetch_all(connection).await?.into_iter().map(BookId::from).collect())
+}
+
+/// Some of the two hundred books that most people rated.
+pub async fn most_read(connection: &mut MySqlConnection, day: Date, count: u32) -> sqlx::Result<Vec<BookId>> {
+    let ids = sqlx::query_scalar!(
+        r#"
+        select id
+        from (select id from books order by ratings_count desc, id desc limit 200) popular
+        order by crc32(concat(?, id))
+        limit ?
+        "#,
+        day.to_string(),
+        count,
+    );
+    Ok(ids.fetch_all(connection).await?.into_iter().map(BookId::from).collect())
+}
+
+/// Some of the hundred that were published last.
+pub async fn newest(connection: &mut MySqlConnection, day: Date, count: u32) -> sqlx::Result<Vec<BookId>> {
+    let ids = sqlx::query_scalar!(
+        r#"
+        select id
+        from (select id from books order by year_order desc, id desc limit 100) newest
+        order by crc32(concat(?, id))
+        limit ?
+        "#,
+        day.to_string(),
+        count,
+    );
+    Ok(ids.fetch_all(connection).await?.into_iter().map(BookId::from).collect())
+}
+
+/// What the latest readers who liked a book liked as well, the most frequent first.
+pub async fn also_liked(connection: &mut MySqlConnection, book: BookId, count: u32) -> sqlx::Result<Vec<BookId>> {
+    let ids = sqlx::query_scalar!(
+        r#"
+        select book_id
+        from (
+            select other.book_id
+            from (
+                select visitor_id
+                from ratings
+                where book_id = ?
+                  and stars >= 4
+                  and hidden_at is null
+                order by sent_at desc, id desc
+                limit ?
+            ) reader
+            join ratings other on other.visitor_id = reader.visitor_id
+            where other.book_id <> ?
+              and other.stars >= 4
+              and other.hidden_at is null
+            limit ?
+        ) liking
+        group by book_id
+        order by count(*) desc, book_id
+        limit ?
+        "#,
+        book.get(),
+        READERS,
+        book.get(),
+        LIKINGS,
+        count,
+    );
+    Ok(ids.fetch_all(connection).await?.into_iter().map(BookId::from).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::MySqlPool;
+    use time::macros::date;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::repo::{
+        books,
+        fixtures::{book, minute, rating},
+        ratings,
+    };
+
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn a_selection_is_the_same_all_day_and_another_on_the_next(pool: MySqlPool) {
+        let mut connection = pool.acquire().await.unwrap();
+        for n in 0..40 {
+            book(&mut connection, &format!("Libro {n}"), "Nadie", n).await;
+        }
+        let today = date!(2026 - 11 - 24);
+        let first = most_read(&mut connection, today, 6).await.unwrap();
+        assert_eq!(most_read(&mut connection, today, 6).await.unwrap(), first);
+        assert_ne!(most_read(&mut connection, today.next_day().unwrap(), 6).await.unwrap(), first);
+        assert_eq!(newest(&mut connection, today, 6).await.unwrap().len(), 6);
+        let best = best_rated(&mut connection, today, 100).await.unwrap();
+        assert_eq!(best.len(), 39, "whatever nobody rated is none of the best");
+
+        let books = books::summaries(&mut connection, &first).await.unwrap();
+        assert_eq!(books.iter().map(|book| book.id).collect::<Vec<_>>(), first);
+    }
+
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn readers_who_liked_a_book_tell_what_else_they_liked(pool: MySqlPool) {
+        let mut connection = pool.acquire().await.unwrap();
+        let [here, often, once, disliked] = ["Aquí", "Mucho", "Una vez", "Nunca"].map(|title| title.to_owned());
+        let mut ids = Vec::new();
+        for title in [here, often, once, disliked] {
+            ids.push(book(&mut connection, &title, "Nadie", 0).await);
+        }
+        let given = [(1, 0, 5), (1, 1, 5), (1, 2, 4), (2, 0, 4), (2, 1, 4), (2, 3, 1), (3, 0, 1), (3, 3, 5)];
+        for (n, (visitor, book, stars)) in (1..).zip(given) {
+            ratings::publish(&mut connection, Uuid::from_u128(n), minute(0), &rating(ids[book], visitor, stars))
+                .await
+                .unwrap();
+        }
+        assert_eq!(also_liked(&mut connection, ids[0], 6).await.unwrap(), [ids[1], ids[2]]);
+        assert_eq!(also_liked(&mut connection, ids[2], 6).await.unwrap(), [ids[0], ids[1]]);
+    }
+}
