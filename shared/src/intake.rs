@@ -27,20 +27,25 @@ impl<'a> Intake<'a> {
         Ok(Self { app, request, id, visitor })
     }
 
-    /// Sends it; the answer says where to ask what became of it.
-    pub async fn send(self, content: Content) -> Result<Reply> {
+    /// Sends it: once this returns, it is not lost any more.
+    pub async fn send(&self, content: Content) -> Result<()> {
         let request_id = Some(self.request.id.clone());
         let submission = Submission { id: self.id.uuid(), sent_at: OffsetDateTime::now_utc(), request_id, content };
         self.app.submissions().await?.send(&submission).await.map_err(ApiError::Unavailable)?;
         tracing::info!(submission.id = %self.id, "Submission taken in");
-        self.receipt()
+        Ok(())
     }
 
-    /// The same answer, without anything sent.
+    /// What the sender gets: where to ask what became of it.
     pub fn receipt(self) -> Result<Reply> {
-        let href = format!("/api/submissions/{}", self.id);
-        let receipt = Receipt { id: self.id, status: Status::Received, href };
-        Ok(Reply::accepted(&receipt.href, &receipt)?.remember(self.visitor))
+        let reply = if self.request.wants_page() {
+            Reply::see_other(&format!("/submissions/{}", self.id))
+        } else {
+            let href = format!("/api/submissions/{}", self.id);
+            let receipt = Receipt { id: self.id, status: Status::Received, href };
+            Reply::accepted(&receipt.href, &receipt)?
+        };
+        Ok(reply.remember(self.visitor))
     }
 }
 

@@ -27,15 +27,23 @@ pub use lambda_runtime::Error;
 /// start may wait included.
 const ANSWER_WITHIN: Duration = Duration::from_millis(1_900);
 
-/// Serves requests that a load balancer sends.
+/// Serves requests that a load balancer sends, to programs.
 pub async fn serve(handler: impl AsyncFn(&App, &Request) -> Result<Reply>) -> Result<(), Error> {
+    serve_with(handler, |request, error| Reply::problem(error, &request.id)).await
+}
+
+/// The same, with errors told as the caller has them told: people read pages.
+pub async fn serve_with(
+    handler: impl AsyncFn(&App, &Request) -> Result<Reply>,
+    tell: impl Fn(&Request, &ApiError) -> Reply,
+) -> Result<(), Error> {
     telemetry::start();
     let (app, metrics) = (App::start().await?, Metrics::from_env());
     lambda_runtime::run(service_fn(async |event: LambdaEvent<AlbEvent>| {
         let began = Instant::now();
         let request = Request::from_event(event.payload, &event.context.request_id);
         let span = info_span!("request", request_id = %request.id, method = %request.method, path = request.path());
-        let reply = answer(&app, &request, &handler).instrument(span).await;
+        let reply = answer(&app, &request, &handler, &tell).instrument(span).await;
         let status = reply.status();
         let fields = json!({ "request_id": request.id, "method": request.method.as_str(), "path": request.path(), "status": status });
         metrics.tell(Outcome::of_status(status), began, app.database().time_taken(), "Answered", &fields);
@@ -78,14 +86,19 @@ where
     .await
 }
 
-async fn answer(app: &App, request: &Request, handler: &impl AsyncFn(&App, &Request) -> Result<Reply>) -> Reply {
+async fn answer(
+    app: &App,
+    request: &Request,
+    handler: &impl AsyncFn(&App, &Request) -> Result<Reply>,
+    tell: &impl Fn(&Request, &ApiError) -> Reply,
+) -> Reply {
     let reply = match request.check() {
         Ok(()) => bounded(handler(app, request)).await,
         Err(error) => Err(error),
     };
     reply.unwrap_or_else(|error| {
         log(&error);
-        Reply::problem(&error, &request.id)
+        tell(request, &error)
     })
 }
 
@@ -105,7 +118,8 @@ pub async fn unpanicked<T>(work: impl Future<Output = T>) -> anyhow::Result<T> {
     })
 }
 
-fn log(error: &ApiError) {
+/// Tells the log what went wrong with a request.
+pub fn log(error: &ApiError) {
     match error {
         ApiError::Internal(cause) => tracing::error!(error = format!("{cause:#}"), "Request failed"),
         ApiError::Unavailable(cause) => tracing::error!(error = format!("{cause:#}"), "Request could not be served"),

@@ -25,6 +25,11 @@ impl Money {
             .ok_or_else(|| Invalid::new("price", "must be an amount such as 19.95, with a point and no sign"))?;
         Ok(Self { minor, currency: currency.to_owned() })
     }
+
+    /// Digits after the point in this currency.
+    pub fn decimals(&self) -> usize {
+        decimals(&self.currency)
+    }
 }
 
 fn parse_minor(amount: &str, decimals: usize) -> Option<u32> {

@@ -10,7 +10,7 @@ mod request;
 
 pub use cursor::{Cursor, Page};
 pub use query::Query;
-pub use reply::{MINUTE, Reply};
+pub use reply::{DAY, MINUTE, Reply};
 pub use request::{AlbEvent, Request};
 
 /// The largest body that a function takes.

@@ -32,6 +32,8 @@ pub struct AlbEvent {
 #[derive(Debug)]
 pub struct Request {
     pub method: Method,
+    /// As it came.
+    raw_path: String,
     /// The path's segments, percent-decoded: `/api/books/42` is `["api", "books", "42"]`.
     segments: Vec<String>,
     /// As it came: undecoded names and values.
@@ -46,6 +48,7 @@ pub struct Request {
 
 impl Request {
     pub const VISITOR_COOKIE: &str = "visitor";
+    pub const LANGUAGE_COOKIE: &str = "lang";
 
     /// Takes the event apart. `lambda_id` names the request where no trace header came.
     pub fn from_event(event: AlbEvent, lambda_id: &str) -> Self {
@@ -72,7 +75,8 @@ impl Request {
             Method::GET
         });
         let id = trace_root(&headers).unwrap_or(lambda_id).to_owned();
-        Self { method, segments: segments(&event.path), raw_query, headers, body, id, malformed }
+        let segments = segments(&event.path);
+        Self { method, raw_path: event.path, segments, raw_query, headers, body, id, malformed }
     }
 
     /// The segment of the path at a place, from 0; empty where the path is shorter.
@@ -88,6 +92,50 @@ impl Request {
     /// The path, decoded, for the log.
     pub fn path(&self) -> String {
         format!("/{}", self.segments.join("/"))
+    }
+
+    /// As it came, undecoded.
+    pub fn raw_path(&self) -> &str {
+        &self.raw_path
+    }
+
+    /// As it came, undecoded: `q=a%20b&lang=en`.
+    pub fn raw_query(&self) -> String {
+        let pairs: Vec<String> = self.raw_query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        pairs.join("&")
+    }
+
+    /// A parameter of the query as it came, without any check.
+    pub fn asked(&self, name: &str) -> Option<&str> {
+        self.raw_query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Whether it asks for something, and sends nothing.
+    pub fn reads(&self) -> bool {
+        matches!(self.method, Method::GET | Method::HEAD)
+    }
+
+    /// Whether a person reads the answer: every path but the API's is a page.
+    pub fn wants_page(&self) -> bool {
+        !matches!(self.segment(0), "api" | "health")
+    }
+
+    /// `https://shop.example`, as the browser knows the shop.
+    pub fn origin(&self) -> Option<String> {
+        let host = self.header("host")?;
+        let plausible = host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':'));
+        let scheme = if self.header("x-forwarded-proto") == Some("https") { "https" } else { "http" };
+        plausible.then(|| format!("{scheme}://{host}"))
+    }
+
+    /// Whether the caller reads this encoding; one with a quality of nought is none.
+    pub fn accepts_encoding(&self, encoding: &str) -> bool {
+        let accepted = self.header("accept-encoding").unwrap_or_default();
+        accepted.split(',').any(|candidate| {
+            let (name, quality) = candidate.split_once(';').unwrap_or((candidate, "q=1"));
+            let quality: f32 = quality.trim().trim_start_matches("q=").parse().unwrap_or_default();
+            name.trim().eq_ignore_ascii_case(encoding) && quality > 0.0
+        })
     }
 
     /// The query's parameters; one that is not among `known` is an error that names it.
@@ -110,20 +158,36 @@ impl Request {
 
     /// The body as JSON.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
-        let media_type = self.header("content-type").unwrap_or_default().split(';').next().unwrap_or_default().trim();
-        if !media_type.eq_ignore_ascii_case("application/json") {
+        if !self.has_media_type("application/json") {
             return Err(ApiError::UnsupportedMediaType);
         }
         serde_json::from_slice(&self.body)
             .map_err(|error| ApiError::BadRequest(Invalid::new("body", format!("cannot be read: {error}"))))
     }
 
+    /// The body as a form of a page sends it: names and values, a blank value as none. A name given twice counts once.
+    pub fn form(&self) -> Result<BTreeMap<String, String>> {
+        if !self.has_media_type("application/x-www-form-urlencoded") {
+            return Err(ApiError::UnsupportedMediaType);
+        }
+        let pairs = form_urlencoded::parse(&self.body).into_owned();
+        Ok(pairs.filter(|(_, value)| !value.trim().is_empty()).collect())
+    }
+
+    fn has_media_type(&self, wanted: &str) -> bool {
+        let media_type = self.header("content-type").unwrap_or_default().split(';').next().unwrap_or_default().trim();
+        media_type.eq_ignore_ascii_case(wanted)
+    }
+
     /// The visitor, where the browser has been given a cookie before.
     pub fn visitor(&self) -> Option<VisitorId> {
+        Uuid::try_parse(self.cookie(Self::VISITOR_COOKIE)?).ok().map(VisitorId)
+    }
+
+    pub fn cookie(&self, name: &str) -> Option<&str> {
         let cookies = self.headers.get_all("cookie").into_iter().filter_map(|value| value.to_str().ok());
         let mut pairs = cookies.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-        let (_, value) = pairs.find(|(name, _)| *name == Self::VISITOR_COOKIE)?;
-        Uuid::try_parse(value).ok().map(VisitorId)
+        pairs.find(|(known, _)| *known == name).map(|(_, value)| value)
     }
 
     /// What every request must keep to, before a handler sees it.
@@ -134,8 +198,7 @@ impl Request {
         if self.body.len() > MAX_BODY {
             return Err(ApiError::TooLarge);
         }
-        let reads = matches!(self.method, Method::GET | Method::HEAD);
-        if !reads && (self.header("sec-fetch-site") == Some("cross-site") || self.foreign_origin()) {
+        if !self.reads() && (self.header("sec-fetch-site") == Some("cross-site") || self.foreign_origin()) {
             return Err(ApiError::Forbidden);
         }
         Ok(())

@@ -127,7 +127,7 @@ mod tests {
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
     async fn readers_who_liked_a_book_tell_what_else_they_liked(pool: MySqlPool) {
         let mut connection = pool.acquire().await.unwrap();
-        let [here, often, once, disliked] = ["Aquí", "Mucho", "Una vez", "Nunca"].map(|title| title.to_owned());
+        let [here, often, once, disliked] = ["Aquí", "Mucho", "Una vez", "Nunca"].map(str::to_owned);
         let mut ids = Vec::new();
         for title in [here, often, once, disliked] {
             ids.push(book(&mut connection, &title, "Nadie", 0).await);
