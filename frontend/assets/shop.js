@@ -1,0 +1,138 @@
+// What makes the pages quicker to use. Each of them works without: search, ratings and messages are plain forms.
+
+// Suggestions while typing: a combobox with a list, after the ARIA Authoring Practices.
+function suggest(form) {
+  const input = form.elements.q;
+  const seek = input.parentElement;
+  const list = document.createElement("ul");
+  list.id = "suggestions";
+  list.role = "listbox";
+  list.ariaLabel = seek.dataset.suggestions;
+  list.hidden = true;
+  seek.append(list);
+  for (const [name, value] of Object.entries({
+    role: "combobox",
+    autocomplete: "off",
+    "aria-autocomplete": "list",
+    "aria-controls": list.id,
+    "aria-expanded": "false",
+  })) {
+    input.setAttribute(name, value);
+  }
+
+  let asked; // the request under way
+  let timer;
+  const options = () => [...list.children];
+  const chosen = () => options().find((option) => option.ariaSelected === "true");
+
+  function choose(option) {
+    for (const other of options()) other.ariaSelected = String(other === option);
+    if (option) {
+      input.setAttribute("aria-activedescendant", option.id);
+      option.scrollIntoView({ block: "nearest" });
+    } else {
+      input.removeAttribute("aria-activedescendant");
+    }
+  }
+
+  function show(books) {
+    list.replaceChildren(...books.map(line));
+    list.hidden = books.length === 0;
+    input.setAttribute("aria-expanded", String(!list.hidden));
+    choose();
+  }
+
+  function line(book, at) {
+    const option = document.createElement("li");
+    option.id = `suggestion-${at}`;
+    option.role = "option";
+    option.dataset.href = `/books/${book.id}`;
+    for (const [tag, text] of [["b", book.title], ["span", book.byline]]) {
+      const part = document.createElement(tag);
+      part.dir = "auto";
+      part.textContent = text;
+      option.append(part);
+    }
+    return option;
+  }
+
+  async function ask() {
+    asked?.abort();
+    const text = input.value.trim();
+    if (text.length < 2) return show([]);
+    asked = new AbortController();
+    try {
+      const answer = await fetch(`/api/books?limit=6&q=${encodeURIComponent(text)}`, { signal: asked.signal });
+      show(answer.ok ? (await answer.json()).items : []);
+    } catch (error) {
+      if (error.name !== "AbortError") show([]);
+    }
+  }
+
+  function close() {
+    clearTimeout(timer);
+    asked?.abort();
+    show([]);
+  }
+
+  input.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(ask, 150);
+  });
+  input.addEventListener("keydown", (event) => {
+    const all = options();
+    const at = all.indexOf(chosen());
+    if (event.key === "Escape" && all.length) close();
+    else if (event.key === "ArrowDown" && all.length) choose(all[(at + 1) % all.length]);
+    else if (event.key === "ArrowUp" && all.length) choose(all.at(at < 1 ? -1 : at - 1));
+    else if (event.key === "Enter" && at >= 0) location.assign(all[at].dataset.href);
+    else return;
+    event.preventDefault();
+  });
+  list.addEventListener("pointerdown", (event) => event.preventDefault()); // the input keeps the focus
+  list.addEventListener("click", (event) => {
+    const option = event.target.closest("[role=option]");
+    if (option) location.assign(option.dataset.href);
+  });
+  input.addEventListener("blur", close);
+
+  // What was left empty stays out of the address.
+  form.addEventListener("formdata", (event) => {
+    for (const [name, value] of [...event.formData]) if (value === "") event.formData.delete(name);
+  });
+}
+
+// A second click on the button sends nothing; coming back to the page makes it work again.
+function once(form) {
+  let sent = false;
+  form.addEventListener("submit", (event) => {
+    if (sent) event.preventDefault();
+    sent = true;
+    form.ariaBusy = "true";
+  });
+  addEventListener("pageshow", () => {
+    sent = false;
+    form.ariaBusy = null;
+  });
+}
+
+// Asks after a submission, ever more slowly, and shows the page anew once its outcome is known.
+async function poll(outcome) {
+  for (let wait = 500; wait < 60_000; wait *= 1.5) {
+    await new Promise((resolve) => setTimeout(resolve, wait));
+    const answer = await fetch(outcome.dataset.poll).catch(() => null);
+    if (answer?.ok && (await answer.json()).status !== "received") return refresh(outcome);
+  }
+}
+
+// Only the outcome changes, so that a screen reader reads it out and nothing else moves.
+async function refresh(outcome) {
+  const page = await fetch(location.href).then((answer) => answer.text()).catch(() => "");
+  const fresh = new DOMParser().parseFromString(page, "text/html").querySelector(".outcome");
+  if (fresh) outcome.replaceChildren(...fresh.children);
+  else location.reload();
+}
+
+document.querySelectorAll("[data-search]").forEach(suggest);
+document.querySelectorAll("[data-once]").forEach(once);
+document.querySelectorAll("[data-poll]").forEach(poll);

@@ -1,0 +1,219 @@
+//! Every page once, with the books of the local catalogue, invented ratings, and one book by somebody with ill will.
+
+use std::path::Path;
+
+use frontend::{
+    DynTemplate, Form, Locale, Trouble, View,
+    links::Asked,
+    pages::{
+        About, ApiDocs, AuthorPage, BookPage, Books, Contact, ErrorPage, Genres, Home, Privacy, Ratings, State,
+        Submission,
+    },
+};
+use serde_json::json;
+use shared::domain::{
+    self, Author, Book, BookId, Count, Facets, Genre, Histogram, Invalid, Isbn13, Language, Money, Review, Summary,
+};
+use time::macros::{date, datetime};
+
+/// Hands each page over, with a name for its file.
+pub fn every_page(locale: Locale, mut show: impl FnMut(&str, &dyn DynTemplate)) {
+    let view =
+        |path| View { locale, path, query: "", origin: Some("https://shop.example"), today: date!(2026 - 11 - 24) };
+    let books = catalogue();
+    let lists: Vec<Summary> = books.iter().map(|book| book.summary.clone()).collect();
+    let quijote = books.iter().find(|book| book.summary.title.contains("Quijote")).expect("no shop without it");
+    let genres = counts(&[
+        ("classics", 149),
+        ("literary", 118),
+        ("historical", 38),
+        ("science-fiction", 34),
+        ("fantasy", 33),
+        ("crime", 25),
+    ]);
+    let facets = Facets { genres: genres.clone(), languages: counts(&[("en", 166), ("es", 150)]), in_stock: 290 };
+
+    let (best_rated, most_read, newest) = (&lists[20..26], &lists[60..66], &lists[100..106]);
+    show("home", &Home { view: view("/"), best_rated, most_read, newest, genres: &genres });
+    show("genres", &Genres { view: view("/genres"), genres: &genres });
+
+    let found = Books {
+        view: view("/books"),
+        asked: Asked(&[]),
+        author: None,
+        books: &[],
+        next: None,
+        facets: &facets,
+        did_you_mean: None,
+        invalid: &[],
+    };
+    show(
+        "books",
+        &Books {
+            asked: Asked(&[("language", "es"), ("in_stock", "true")]),
+            books: &lists[..24],
+            next: Some("next"),
+            ..found
+        },
+    );
+    show(
+        "search",
+        &Books { asked: Asked(&[("q", "quijote")]), books: std::slice::from_ref(&quijote.summary), ..found },
+    );
+    show("nothing", &Books { asked: Asked(&[("q", "quixott")]), did_you_mean: Some("quijote"), ..found });
+    let amount = [Invalid::new("price_max", "must be an amount such as 19.95, with a point and no sign")];
+    show("filter-error", &Books { asked: Asked(&[("price_max", "mucho")]), invalid: &amount, ..found });
+
+    let (more_by_author, readers_also_rated) = (&lists[3..5], &lists[40..48]);
+    let empty = BookPage {
+        view: view("/books/53-don-quijote"),
+        book: quijote,
+        form: Form::default(),
+        more_by_author,
+        readers_also_rated,
+    };
+    show("book", &empty);
+    let typed = [("stars", ""), ("name", "Ana"), ("review", "¡Qué libro!")];
+    let stars = [Invalid::new("stars", "must be a whole number from 1 to 5")];
+    show("book-422", &BookPage { form: Form { typed: &typed, invalid: &stars, trouble: None }, ..empty });
+    show(
+        "book-503",
+        &BookPage { form: Form { typed: &typed, invalid: &[], trouble: Some(Trouble::Unavailable) }, ..empty },
+    );
+    show("book-unrated", &BookPage { book: &books[7], ..empty });
+    show("book-hostile", &BookPage { book: &hostile(), ..empty });
+    show(
+        "ratings",
+        &Ratings {
+            view: view("/books/53/ratings"),
+            book: &quijote.summary,
+            reviews: &quijote.reviews,
+            next: Some("n"),
+        },
+    );
+    show(
+        "author",
+        &AuthorPage { view: view("/authors/1-x"), author: &quijote.authors[0], books: &lists[50..54], more: true },
+    );
+
+    show("contact", &Contact { view: view("/contact"), form: Form::default() });
+    let invalid = [
+        Invalid::new("name", "must not be blank"),
+        Invalid::new("email", "must be an address such as ana@example.org"),
+    ];
+    let form = Form { typed: &[("email", "ana@"), ("message", "Hola")], invalid: &invalid, trouble: None };
+    show("contact-422", &Contact { view: view("/contact"), form });
+    let id = "b6bf864c-0798-80c5-85e6-db91f3b674c7";
+    let sent = Submission { view: view("/submissions/x"), id, state: State::Received, book: Some(BookId::from(53)) };
+    show("received", &sent);
+    show("published", &Submission { state: State::Published, ..sent });
+    show("rejected", &Submission { state: State::Rejected("There is no book 999."), ..sent });
+
+    show("about", &About { view: view("/about") });
+    show("privacy", &Privacy { view: view("/privacy") });
+    let document = json!({"paths": {"/api/books": {"get": {
+        "summary": "The shop's books",
+        "parameters": [{"name": "q", "in": "query", "description": "Words of title or author, or an ISBN"}],
+        "responses": {"200": {"description": "A page of books"}, "400": {"description": "A parameter cannot be read"}},
+    }}}});
+    show("api", &ApiDocs { view: view("/api-docs"), document: &document });
+    for (name, status) in
+        [("error-404", 404), ("error-413", 413), ("error-422", 422), ("error-500", 500), ("error-503", 503)]
+    {
+        show(name, &ErrorPage { view: view("/x"), status, request_id: Some("1-5759e988-bd862e3f") });
+    }
+}
+
+fn counts(counts: &[(&str, i64)]) -> Vec<Count> {
+    counts.iter().map(|(value, count)| Count { value: (*value).into(), count: *count }).collect()
+}
+
+/// The books that a new local shop starts with, with invented ratings.
+fn catalogue() -> Vec<Book> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../infra/data/catalogue.csv");
+    let mut reader = csv::Reader::from_path(file).expect("the catalogue lies in the repository");
+    let columns = reader.headers().expect("its first line names the columns").clone();
+    let rows = reader.records().map(|row| row.expect("it is well-formed"));
+    (1..)
+        .zip(rows)
+        .map(|(id, row)| book(id, |name| columns.iter().position(|column| column == name).map_or("", |at| &row[at])))
+        .collect()
+}
+
+fn book<'r>(id: u32, cell: impl Fn(&str) -> &'r str) -> Book {
+    let stars = id * 37 % 90;
+    let histogram =
+        Histogram(if id.is_multiple_of(8) { [0; 5] } else { [stars / 20, stars / 9, stars / 3, stars, stars * 2] });
+    let count = histogram.0.iter().sum();
+    let authors = cell("authors").split(';').map(str::trim).zip(1..);
+    Book {
+        summary: Summary {
+            id: BookId::from(id),
+            title: cell("title").into(),
+            byline: cell("authors").replace(';', ","),
+            isbn: Isbn13::parse(cell("isbn")).ok(),
+            year: cell("year").parse().ok(),
+            language: Language::parse(cell("language")).ok(),
+            price: Money::parse(cell("price"), cell("currency")).ok(),
+            stock: cell("stock").parse().unwrap_or_default(),
+            ratings: domain::Ratings { mean: (count > 0).then(|| f64::from(histogram.score()) / 1e6), count },
+        },
+        description: Some(cell("description").into()),
+        authors: authors.map(|(name, id)| Author { id, name: name.into() }).collect(),
+        genres: cell("genres").split(';').map(|slug| Genre(slug.trim().into())).collect(),
+        histogram,
+        reviews: if count > 0 { reviews() } else { Vec::new() },
+    }
+}
+
+fn reviews() -> Vec<Review> {
+    let review = |id, stars, name: Option<&str>, review: Option<&str>| Review {
+        id,
+        stars,
+        name: name.map(str::to_owned),
+        review: review.map(str::to_owned),
+        sent_at: datetime!(2026-11-20 18:30 UTC),
+    };
+    vec![
+        review(
+            3,
+            5,
+            Some("Ana"),
+            Some(
+                "Lo releí después de veinte años y me reí más que la primera vez.\n\n\
+                 Sancho es el mejor amigo que se puede tener.",
+            ),
+        ),
+        review(2, 4, None, Some("A slow start, then impossible to put down.")),
+        review(1, 3, Some("Łukasz"), None),
+    ]
+}
+
+/// What people with too much time type.
+fn hostile() -> Book {
+    let endless = "x".repeat(4_000);
+    Book {
+        summary: Summary {
+            id: BookId::from(666),
+            title: "<script>alert('x')</script> ألف ليلة وليلة 🚀🚀".into(),
+            byline: endless[..200].to_owned(),
+            isbn: None,
+            year: Some(-750),
+            language: Language::parse("ar").ok(),
+            price: Money::parse("1234.50", "CHF").ok(),
+            stock: 0,
+            ratings: domain::Ratings { mean: Some(1.2), count: 1 },
+        },
+        description: Some(endless.clone()),
+        authors: vec![Author { id: 1, name: endless[..200].to_owned() }],
+        genres: vec![Genre("a-very-long-genre-that-nobody-has-a-word-for-and-that-goes-on".into())],
+        histogram: Histogram([1, 0, 0, 0, 0]),
+        reviews: vec![Review {
+            id: 1,
+            stars: 1,
+            name: Some("\u{202e}evil".into()),
+            review: Some(endless),
+            sent_at: datetime!(2026-11-20 18:30 UTC),
+        }],
+    }
+}

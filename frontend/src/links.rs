@@ -1,0 +1,101 @@
+//! The addresses of the shop's pages. What a link says can be read; what it means is the number in front.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use shared::domain::Author;
+use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
+
+const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const MAX_SLUG: usize = 60;
+
+/// A title for an address: ASCII, lower case, hyphens, at most 60; never empty.
+pub fn slug(title: &str) -> String {
+    let mut slug = String::with_capacity(MAX_SLUG);
+    for word in plain(title).split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()) {
+        let room = MAX_SLUG - slug.len();
+        if !slug.is_empty() {
+            if room < word.len() + 1 {
+                break;
+            }
+            slug.push('-');
+        }
+        slug.push_str(&word[..word.len().min(MAX_SLUG)]);
+    }
+    if slug.is_empty() { "libro".to_owned() } else { slug }
+}
+
+/// Lower case, without accents: what two spellings of one word have in common.
+pub fn plain(text: &str) -> String {
+    text.nfd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).collect()
+}
+
+pub fn book(id: impl std::fmt::Display, title: &str) -> String {
+    format!("/books/{id}-{}", slug(title))
+}
+
+pub fn author(author: &Author) -> String {
+    format!("/authors/{}-{}", author.id, slug(&author.name))
+}
+
+/// The parameters of a list as its address has them, decoded, in their order. Blank ones are as good as absent.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a>(pub &'a [(&'a str, &'a str)]);
+
+impl<'a> Asked<'a> {
+    /// What was asked for, or nothing.
+    pub fn get(&self, name: &str) -> &'a str {
+        self.0.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| *value)
+    }
+
+    pub fn is(&self, name: &str, value: &str) -> bool {
+        self.get(name) == value
+    }
+
+    /// The list with one parameter changed, from its beginning on.
+    pub fn with(&self, name: &str, value: &str) -> String {
+        let kept = self.0.iter().copied().filter(|(known, _)| *known != name && *known != "cursor");
+        address("/books", kept.chain([(name, value)]))
+    }
+
+    pub fn without(&self, name: &str) -> String {
+        self.with(name, "")
+    }
+}
+
+/// A path with those parameters that have a value.
+pub fn address<'a>(path: &str, parameters: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    let mut address = path.to_owned();
+    let mut mark = '?';
+    for (name, value) in parameters.filter(|(_, value)| !value.trim().is_empty()) {
+        address.push(mark);
+        address.push_str(name);
+        address.push('=');
+        address.extend(utf8_percent_encode(value, QUERY));
+        mark = '&';
+    }
+    address
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slug_is_ascii_and_never_empty() {
+        assert_eq!(slug("¿Qué me quieres, Amor?"), "que-me-quieres-amor");
+        assert_eq!(slug("Señora de rojo — 2.ª ed."), "senora-de-rojo-2-ed");
+        for title in ["", "战争与和平", "🚀", "<>&\"'", "\u{202e}"] {
+            assert_eq!(slug(title), "libro", "{title}");
+        }
+        assert_eq!(slug(&"x".repeat(4_000)).len(), MAX_SLUG);
+        let long = slug(&"una palabra y otra más ".repeat(20));
+        assert!(long.len() <= MAX_SLUG && !long.ends_with('-'), "{long}");
+    }
+
+    #[test]
+    fn a_changed_filter_begins_anew_and_keeps_the_rest() {
+        let asked = Asked(&[("q", "c++ & más"), ("genre", "crime"), ("sort", ""), ("cursor", "abc")]);
+        assert_eq!(asked.with("language", "es"), "/books?q=c%2B%2B%20%26%20m%C3%A1s&genre=crime&language=es");
+        assert_eq!(asked.without("q"), "/books?genre=crime");
+        assert_eq!(Asked(&[("q", "x")]).without("q"), "/books");
+    }
+}

@@ -1,0 +1,149 @@
+//! The two languages of the shop and their words (Fluent, under `translations/`).
+
+use std::{borrow::Cow, collections::HashMap};
+
+use fluent_templates::{LanguageIdentifier, fluent_bundle::FluentValue, langid, static_loader};
+
+use crate::format;
+
+static_loader! {
+    static WORDS = {
+        locales: "./translations",
+        fallback_language: "es",
+        customise: |bundle| {
+            // Texts go into HTML, which isolates what people wrote by itself (`dir="auto"`).
+            bundle.set_use_isolating(false);
+            let english = bundle.locales.first().is_some_and(|language| language.language == "en");
+            bundle.set_formatter(Some(if english { english_number } else { spanish_number }));
+        },
+    };
+}
+
+const SPANISH: LanguageIdentifier = langid!("es");
+const ENGLISH: LanguageIdentifier = langid!("en");
+
+/// A language that the shop speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Locale {
+    #[default]
+    Es,
+    En,
+}
+
+impl Locale {
+    pub const ALL: [Self; 2] = [Self::Es, Self::En];
+
+    pub fn tag(self) -> &'static str {
+        match self {
+            Self::Es => "es",
+            Self::En => "en",
+        }
+    }
+
+    /// With the territory, as Open Graph wants it.
+    pub fn territory(self) -> &'static str {
+        match self {
+            Self::Es => "es_ES",
+            Self::En => "en_GB",
+        }
+    }
+
+    /// Reads `es`, or `en-GB` as English.
+    pub fn parse(tag: &str) -> Option<Self> {
+        let primary = tag.trim().split('-').next()?;
+        Self::ALL.into_iter().find(|locale| locale.tag().eq_ignore_ascii_case(primary))
+    }
+
+    /// What the visitor asked for: by `?lang`, else by the cookie, else what the browser likes best.
+    pub fn negotiate(lang: Option<&str>, cookie: Option<&str>, accept_language: Option<&str>) -> Self {
+        lang.and_then(Self::parse)
+            .or_else(|| cookie.and_then(Self::parse))
+            .or_else(|| accept_language.and_then(Self::best_of))
+            .unwrap_or_default()
+    }
+
+    /// The language of an `Accept-Language` with the highest weight; of equals the first, and never one of weight 0.
+    fn best_of(accept_language: &str) -> Option<Self> {
+        let weighted = accept_language.split(',').filter_map(|range| {
+            let (tag, parameters) = range.split_once(';').unwrap_or((range, ""));
+            let weight = parameters.trim().strip_prefix("q=").map_or(Some(1.0), |q| q.trim().parse().ok())?;
+            Some((Self::parse(tag)?, weight)).filter(|(_, weight): &(Self, f32)| *weight > 0.0)
+        });
+        weighted.reduce(|best, next| if next.1 > best.1 { next } else { best }).map(|(locale, _)| locale)
+    }
+
+    /// The text of a key in this language. A key without one shows itself; a test knows that none does.
+    pub fn text(self, key: &str) -> String {
+        self.find(key, None).unwrap_or_else(|| key.to_owned())
+    }
+
+    /// The same with arguments.
+    pub fn tell<'v, const N: usize>(self, key: &str, arguments: [(&'static str, FluentValue<'v>); N]) -> String {
+        let arguments: HashMap<Cow<'static, str>, FluentValue<'v>> =
+            arguments.into_iter().map(|(name, value)| (name.into(), value)).collect();
+        self.find(key, Some(&arguments)).unwrap_or_else(|| key.to_owned())
+    }
+
+    /// The text of a key that may not be there, such as a genre's name.
+    pub(crate) fn find(
+        self,
+        key: &str,
+        arguments: Option<&HashMap<Cow<'static, str>, FluentValue<'_>>>,
+    ) -> Option<String> {
+        let language = match self {
+            Self::Es => &SPANISH,
+            Self::En => &ENGLISH,
+        };
+        // Not `lookup`, which negotiates the language anew for each text and falls back without a word.
+        WORDS.lookup_single_language(language, key, arguments).ok()
+    }
+}
+
+fn spanish_number<M>(value: &FluentValue, _: &M) -> Option<String> {
+    number(value, Locale::Es)
+}
+
+fn english_number<M>(value: &FluentValue, _: &M) -> Option<String> {
+    number(value, Locale::En)
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "only counts are told")]
+fn number(value: &FluentValue, locale: Locale) -> Option<String> {
+    match value {
+        FluentValue::Number(number) => Some(format::number(locale, number.value as u64)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_outranks_the_cookie_and_the_cookie_the_browser() {
+        let en = Some("en");
+        assert_eq!(Locale::negotiate(en, Some("es"), Some("es")), Locale::En);
+        assert_eq!(Locale::negotiate(Some("tlh"), en, Some("es")), Locale::En);
+        assert_eq!(Locale::negotiate(None, None, Some("en-GB")), Locale::En);
+        assert_eq!(Locale::negotiate(None, None, None), Locale::Es);
+    }
+
+    #[test]
+    fn the_browsers_weights_are_respected() {
+        let best = |accept_language| Locale::negotiate(None, None, Some(accept_language));
+        assert_eq!(best("fr-CH, fr;q=0.9, en;q=0.8, es;q=0.7, *;q=0.5"), Locale::En);
+        assert_eq!(best("en;q=0.3,ES-mx;q=0.9"), Locale::Es);
+        assert_eq!(best("en, es"), Locale::En);
+        for nothing_of_ours in ["", "fr", "en;q=0", "en;q=x", ",;q=,"] {
+            assert_eq!(best(nothing_of_ours), Locale::Es, "{nothing_of_ours}");
+        }
+    }
+
+    #[test]
+    fn plurals_and_numbers_are_the_languages_own() {
+        let ratings = |locale: Locale, count: u32| locale.tell("ratings-count", [("count", count.into())]);
+        assert_eq!(ratings(Locale::Es, 1), "1 valoración");
+        assert_eq!(ratings(Locale::Es, 12_345), "12.345 valoraciones");
+        assert_eq!(ratings(Locale::En, 12_345), "12,345 ratings");
+    }
+}

@@ -1,0 +1,191 @@
+//! One struct a page, with what it shows. `render` (of [`crate::Template`]) makes the HTML.
+
+mod api_docs;
+mod book;
+
+use askama::Template;
+use shared::domain::{Author, BookId, Count, Facets, Invalid, Review, Sort, Summary};
+
+pub use api_docs::ApiDocs;
+pub use book::BookPage;
+
+use crate::{Form, Markup, View, assets, links, links::Asked};
+
+/// `/`
+#[derive(Template, Clone, Copy)]
+#[template(path = "home.html")]
+pub struct Home<'a> {
+    pub view: View<'a>,
+    pub best_rated: &'a [Summary],
+    pub most_read: &'a [Summary],
+    pub newest: &'a [Summary],
+    pub genres: &'a [Count],
+}
+
+/// `/books`
+#[derive(Template, Clone, Copy)]
+#[template(path = "books.html")]
+pub struct Books<'a> {
+    pub view: View<'a>,
+    pub asked: Asked<'a>,
+    /// The name of the author whose id was asked for.
+    pub author: Option<&'a str>,
+    pub books: &'a [Summary],
+    /// The cursor of the page after this.
+    pub next: Option<&'a str>,
+    pub facets: &'a Facets,
+    /// A query that finds something where this one does not.
+    pub did_you_mean: Option<&'a str>,
+    /// What of the query could not be read; the books are then none.
+    pub invalid: &'a [Invalid],
+}
+
+impl Books<'_> {
+    /// The filters in force: what each says, and the list without it.
+    fn chips(&self) -> Vec<(String, String)> {
+        let say = |name: &str, value: &str| match name {
+            "genre" => Some(self.view.genre(value)),
+            "language" => Some(self.view.language(value)),
+            "author" => Some(self.author.unwrap_or(value).to_owned()),
+            "min_rating" => Some(self.view.tell("filter-from-stars", "stars", value.to_owned())),
+            "price_max" => Some(self.view.tell("filter-up-to", "amount", value.to_owned())),
+            "in_stock" if value == "true" => Some(self.view.text("filter-in-stock")),
+            _ => None,
+        };
+        let asked = self.asked.0.iter().filter(|(_, value)| !value.is_empty());
+        asked.filter_map(|(name, value)| Some((say(name, value)?, self.asked.without(name)))).collect()
+    }
+
+    /// Relevance means something only in a search.
+    fn sorts(&self) -> impl Iterator<Item = &'static str> {
+        let searching = !self.asked.get("q").is_empty();
+        Sort::NAMES.iter().map(|(name, _)| *name).filter(move |name| searching || *name != "relevance")
+    }
+
+    fn sorted_by(&self) -> &str {
+        match (self.asked.get("sort"), self.asked.get("q")) {
+            ("", "") => "popular",
+            ("", _) => "relevance",
+            (sort, _) => sort,
+        }
+    }
+
+    fn error(&self, field: &str) -> Option<String> {
+        Form { invalid: self.invalid, ..Form::default() }.error(self.view.locale, field)
+    }
+}
+
+/// `/books/{id}/ratings`
+#[derive(Template, Clone, Copy)]
+#[template(path = "ratings.html")]
+pub struct Ratings<'a> {
+    pub view: View<'a>,
+    pub book: &'a Summary,
+    pub reviews: &'a [Review],
+    pub next: Option<&'a str>,
+}
+
+impl Ratings<'_> {
+    fn next_page(&self) -> Option<String> {
+        let next = self.next?;
+        Some(links::address(&format!("/books/{}/ratings", self.book.id), [("cursor", next)].into_iter()))
+    }
+}
+
+/// `POST /books/{id}/ratings`, where a rating could not be taken: the answers 422 and 503.
+#[derive(Template, Clone, Copy)]
+#[template(path = "rate.html")]
+pub struct Rate<'a> {
+    pub view: View<'a>,
+    pub book: BookId,
+    pub form: Form<'a>,
+}
+
+/// `/genres`
+#[derive(Template, Clone, Copy)]
+#[template(path = "genres.html")]
+pub struct Genres<'a> {
+    pub view: View<'a>,
+    pub genres: &'a [Count],
+}
+
+/// `/authors/{id}-{slug}`
+#[derive(Template, Clone, Copy)]
+#[template(path = "author.html")]
+pub struct AuthorPage<'a> {
+    pub view: View<'a>,
+    pub author: &'a Author,
+    pub books: &'a [Summary],
+    /// Whether `/books?author=` has more.
+    pub more: bool,
+}
+
+/// `/contact`, also for the answers 413, 422 and 503 to what was sent from there.
+#[derive(Template, Clone, Copy)]
+#[template(path = "contact.html")]
+pub struct Contact<'a> {
+    pub view: View<'a>,
+    pub form: Form<'a>,
+}
+
+/// `/submissions/{id}`
+#[derive(Template, Clone, Copy)]
+#[template(path = "submission.html")]
+pub struct Submission<'a> {
+    pub view: View<'a>,
+    pub id: &'a str,
+    pub state: State<'a>,
+    /// The book that was rated, where it is known.
+    pub book: Option<BookId>,
+}
+
+/// What became of something that a visitor sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State<'a> {
+    Received,
+    Published,
+    /// With the reason as the shop keeps it.
+    Rejected(&'a str),
+}
+
+/// `/about`
+#[derive(Template, Clone, Copy)]
+#[template(path = "about.html")]
+pub struct About<'a> {
+    pub view: View<'a>,
+}
+
+/// `/privacy`
+#[derive(Template, Clone, Copy)]
+#[template(path = "privacy.html")]
+pub struct Privacy<'a> {
+    pub view: View<'a>,
+}
+
+/// What went wrong, in the visitor's words, and a way on.
+#[derive(Template, Clone, Copy)]
+#[template(path = "error.html")]
+pub struct ErrorPage<'a> {
+    pub view: View<'a>,
+    pub status: u16,
+    /// To be quoted to the shop.
+    pub request_id: Option<&'a str>,
+}
+
+impl ErrorPage<'_> {
+    /// The kind of error that there are words for.
+    fn key(&self) -> &'static str {
+        match self.status {
+            404 => "error-not-found",
+            413 => "error-too-large",
+            503 | 504 => "error-unavailable",
+            400..=499 => "error-request",
+            _ => "error-internal",
+        }
+    }
+}
+
+/// JSON for a script element of data, where `<` would be read as HTML.
+fn data(value: &serde_json::Value) -> Markup {
+    Markup::new(value.to_string().replace('<', "\\u003c"))
+}

@@ -1,0 +1,200 @@
+//! What every page needs to know, and the small things that templates say.
+
+use fluent_templates::fluent_bundle::FluentValue;
+use shared::domain::{Language, Money, Summary};
+use time::{Date, OffsetDateTime};
+
+use crate::{Locale, Markup, cover, form, format, links, markup};
+
+/// The visitor's language, the request, and today.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    pub locale: Locale,
+    /// As the request has it: `/books`.
+    pub path: &'a str,
+    /// As the request has it, without the question mark: `q=quijote&lang=en`.
+    pub query: &'a str,
+    /// `https://shop.example`, where it is known.
+    pub origin: Option<&'a str>,
+    pub today: Date,
+}
+
+impl View<'_> {
+    pub fn text(&self, key: &str) -> String {
+        self.locale.text(key)
+    }
+
+    /// What there is to say under a heading.
+    pub fn more(&self, heading: &str) -> String {
+        self.locale.text(&format!("{heading}.text"))
+    }
+
+    /// A text with one argument.
+    pub fn tell<'v>(&self, key: &str, name: &'static str, value: impl Into<FluentValue<'v>>) -> String {
+        self.locale.tell(key, [(name, value.into())])
+    }
+
+    /// A text about so many of something.
+    pub fn count(&self, key: &str, count: impl TryInto<u64>) -> String {
+        self.tell(key, "count", count.try_into().unwrap_or_default())
+    }
+
+    pub fn number(&self, number: impl Into<u64>) -> String {
+        format::number(self.locale, number.into())
+    }
+
+    pub fn price(&self, money: &Money) -> String {
+        format::price(self.locale, money)
+    }
+
+    pub fn mean(&self, stars: f64) -> String {
+        format::mean(self.locale, stars)
+    }
+
+    pub fn year(&self, year: i16) -> String {
+        format::year(self.locale, year)
+    }
+
+    pub fn date(&self, date: Date) -> String {
+        format::date(self.locale, date)
+    }
+
+    pub fn day(&self, time: OffsetDateTime) -> String {
+        self.date(time.date())
+    }
+
+    /// The name of a genre; one that we have no word for is its slug with blanks.
+    pub fn genre(&self, slug: &str) -> String {
+        self.locale.find(&format!("genre-{slug}"), None).unwrap_or_else(|| humanised(slug))
+    }
+
+    /// The name of a language, of its primary tag with the rest in brackets, or else the tag.
+    pub fn language(&self, tag: &str) -> String {
+        let find = |tag: &str| self.locale.find(&format!("language-{tag}"), None);
+        if let Some(name) = find(tag) {
+            return name;
+        }
+        let (primary, rest) = tag.split_once('-').unwrap_or((tag, ""));
+        match find(primary) {
+            Some(name) => format!("{name} ({rest})"),
+            None => tag.to_owned(),
+        }
+    }
+
+    pub fn sort(&self, name: &str) -> String {
+        self.text(&format!("sort-{name}"))
+    }
+
+    pub fn reason(&self, reason: &str) -> String {
+        form::reason(self.locale, reason)
+    }
+
+    /// The attribute that a text in another language than the page's needs.
+    pub fn lang(&self, language: Option<&Language>) -> Markup {
+        match language {
+            Some(tag) if Locale::parse(tag.as_str()) != Some(self.locale) => {
+                Markup::new(format!(" lang=\"{}\"", tag.as_str()))
+            }
+            _ => Markup::new(String::new()),
+        }
+    }
+
+    /// How full the stars are, as a class: half stars from `s2` to `s10`.
+    #[expect(clippy::cast_possible_truncation, reason = "1 to 5")]
+    pub fn fullness(&self, mean: f64) -> String {
+        format!("s{}", (mean * 2.0).round() as i64)
+    }
+
+    pub fn book(&self, book: &Summary) -> String {
+        links::book(book.id, &book.title)
+    }
+
+    pub fn cover(&self, book: &Summary, genre: Option<&str>) -> Markup {
+        let label = self.tell("cover-of", "title", book.title.as_str());
+        let imprint = genre.map(|slug| self.genre(slug));
+        cover(book.id.get(), &label, &book.title, &book.byline, imprint.as_deref())
+    }
+
+    pub fn mark(&self, text: &str, query: &str) -> Markup {
+        markup::mark(text, query)
+    }
+
+    pub fn other(&self) -> Locale {
+        match self.locale {
+            Locale::Es => Locale::En,
+            Locale::En => Locale::Es,
+        }
+    }
+
+    /// This same page in the other language, with all that its address says.
+    pub fn switched(&self) -> String {
+        format!("{}?{}lang={}", self.path, self.rest(), self.other().tag())
+    }
+
+    /// The address of this page, as search engines are to know it.
+    pub fn canonical(&self) -> Option<String> {
+        self.address_in(self.locale)
+    }
+
+    /// The page in each language, and for visitors of none of them.
+    pub fn alternates(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let kinds = [("es", Locale::Es), ("en", Locale::En), ("x-default", Locale::Es)];
+        kinds.into_iter().filter_map(|(tag, locale)| Some((tag, self.address_in(locale)?)))
+    }
+
+    fn address_in(&self, locale: Locale) -> Option<String> {
+        let origin = self.origin?;
+        let rest = self.rest();
+        let address = match locale {
+            // What a visitor without wishes gets.
+            Locale::Es => format!("{}?{}", self.path, rest.trim_end_matches('&')),
+            Locale::En => format!("{}?{}lang=en", self.path, rest),
+        };
+        Some(format!("{origin}{}", address.trim_end_matches('?')))
+    }
+
+    /// The query without `lang`, with an `&` behind it if there is any.
+    fn rest(&self) -> String {
+        let kept = self.query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("lang="));
+        kept.flat_map(|pair| [pair, "&"]).collect()
+    }
+}
+
+fn humanised(slug: &str) -> String {
+    let mut words = slug.replace('-', " ");
+    if let Some(first) = words.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::date;
+
+    use super::*;
+
+    fn view(locale: Locale, query: &str) -> View<'_> {
+        View { locale, path: "/books", query, origin: Some("https://shop.example"), today: date!(2026 - 11 - 24) }
+    }
+
+    #[test]
+    fn a_change_of_language_keeps_the_address() {
+        let view = view(Locale::Es, "q=c%2B%2B&lang=es&sort=price");
+        assert_eq!(view.switched(), "/books?q=c%2B%2B&sort=price&lang=en");
+        assert_eq!(view.canonical().unwrap(), "https://shop.example/books?q=c%2B%2B&sort=price");
+        let alternates: Vec<_> = view.alternates().collect();
+        assert_eq!(alternates[1], ("en", "https://shop.example/books?q=c%2B%2B&sort=price&lang=en".into()));
+        assert_eq!(alternates[2], ("x-default", "https://shop.example/books?q=c%2B%2B&sort=price".into()));
+    }
+
+    #[test]
+    fn genres_and_languages_have_names_known_or_not() {
+        let view = view(Locale::Es, "");
+        assert_eq!(view.genre("science-fiction"), "Ciencia ficción");
+        assert_eq!(view.genre("new-weird"), "New weird");
+        assert_eq!(view.language("es"), "Español");
+        assert_eq!(view.language("en-GB"), "Inglés (GB)");
+        assert_eq!(view.language("tlh"), "tlh");
+    }
+}

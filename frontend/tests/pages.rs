@@ -1,0 +1,158 @@
+//! What holds of every page, in both languages.
+
+#[path = "../examples/preview/samples.rs"]
+mod samples;
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use frontend::{Locale, assets};
+
+fn every_page(mut look: impl FnMut(&str, &str)) {
+    for locale in Locale::ALL {
+        samples::every_page(locale, |name, page| {
+            look(&format!("{}/{name}", locale.tag()), &page.dyn_render().unwrap());
+        });
+    }
+}
+
+fn page(wanted: &str) -> String {
+    let mut found = None;
+    every_page(|name, html| {
+        if name == wanted {
+            found = Some(html.to_owned());
+        }
+    });
+    found.unwrap()
+}
+
+#[test]
+fn a_page_says_its_language_and_has_one_main_heading_and_no_level_left_out() {
+    every_page(|name, html| {
+        let (language, _) = name.split_once('/').unwrap();
+        assert!(html.contains(&format!("<html lang=\"{language}\">")), "{name}");
+        let levels: Vec<u32> = html.split("<h").skip(1).filter_map(|rest| rest.chars().next()?.to_digit(10)).collect();
+        assert_eq!(levels.iter().filter(|level| **level == 1).count(), 1, "{name}");
+        assert!(levels.windows(2).all(|pair| pair[1] <= pair[0] + 1), "{name}: {levels:?}");
+    });
+}
+
+#[test]
+fn nothing_is_inline_that_the_policy_forbids() {
+    every_page(|name, html| {
+        let scripts: Vec<&str> = html.split("<script").skip(1).collect();
+        assert!(
+            scripts
+                .iter()
+                .all(|s| s.starts_with(" type=\"module\" src=") || s.starts_with(" type=\"application/ld+json\""))
+        );
+        for forbidden in [" style=", "<style", " onclick", "javascript:"] {
+            assert!(!html.contains(forbidden), "{name}: {forbidden}");
+        }
+    });
+}
+
+#[test]
+fn every_id_is_there_once_and_every_reference_finds_its_own() {
+    every_page(|name, html| {
+        let attributes = |attribute: &str| -> Vec<String> {
+            let start = format!(" {attribute}=\"");
+            html.split(&start).skip(1).filter_map(|rest| Some(rest.split('"').next()?.to_owned())).collect()
+        };
+        let ids = attributes("id");
+        let distinct: BTreeSet<&String> = ids.iter().collect();
+        assert_eq!(ids.len(), distinct.len(), "{name}: {ids:?}");
+        for attribute in ["for", "aria-describedby", "aria-labelledby"] {
+            for reference in attributes(attribute) {
+                assert!(distinct.contains(&reference), "{name}: {attribute} {reference}");
+            }
+        }
+    });
+}
+
+#[test]
+fn what_people_wrote_is_text() {
+    let html = page("es/book-hostile");
+    assert!(!html.contains("<script>alert"));
+    assert!(html.contains("&lt;script&gt;alert") || html.contains("&#60;script&#62;alert"));
+    let data = html.split("ld+json\">").nth(1).unwrap().split("</script>").next().unwrap();
+    let data: serde_json::Value = serde_json::from_str(data).unwrap();
+    assert!(data["name"].as_str().unwrap().starts_with("<script>alert('x')</script>"));
+}
+
+#[test]
+fn a_refused_form_keeps_what_was_typed_and_tells_why_beside_the_field() {
+    let html = page("es/book-422");
+    assert!(html.contains("¡Qué libro!") && html.contains("value=\"Ana\""));
+    assert!(html.contains("<p class=\"error\" id=\"stars-error\">Elige de 1 a 5 estrellas.</p>"));
+    let html = page("en/book-503");
+    assert!(html.contains("¡Qué libro!") && html.contains("Everything you typed is still here"));
+}
+
+#[test]
+fn search_engines_find_the_book_and_its_other_language() {
+    let html = page("en/book");
+    assert!(html.contains("<link rel=\"canonical\" href=\"https://shop.example/books/53-don-quijote?lang=en\">"));
+    assert!(html.contains("hreflang=\"es\" href=\"https://shop.example/books/53-don-quijote\""));
+    let data = html.split("ld+json\">").nth(1).unwrap().split("</script>").next().unwrap();
+    let data: serde_json::Value = serde_json::from_str(data).unwrap();
+    assert_eq!((&data["@type"], &data["offers"]["price"]), (&"Book".into(), &"19.95".into()));
+    assert_eq!(data["aggregateRating"]["ratingCount"], 246);
+}
+
+#[test]
+fn only_what_is_on_its_way_refreshes_itself() {
+    assert!(page("es/received").contains("http-equiv=\"refresh\""));
+    assert!(!page("es/published").contains("http-equiv"));
+}
+
+/// Home and a list of 24 books: at most 60 KB for a first visit in all, of which 15 KB of script.
+#[test]
+fn a_first_visit_weighs_little() {
+    let packed = |html: &str| {
+        let mut packed = Vec::new();
+        let parameters = brotli::enc::BrotliEncoderParams { quality: 5, ..Default::default() };
+        brotli::BrotliCompress(&mut html.as_bytes(), &mut packed, &parameters).unwrap();
+        packed.len()
+    };
+    let all: usize = assets::all().iter().map(|asset| asset.brotli.len()).sum();
+    let script = assets::all().iter().find(|asset| asset.name == "shop.js").unwrap();
+    assert!(script.brotli.len() < 15_000);
+    for name in ["es/home", "es/books"] {
+        let weight = packed(&page(name)) + all;
+        assert!(weight < 60_000, "{name}: {weight}");
+    }
+}
+
+#[test]
+fn every_text_is_there_in_both_languages_and_none_is_idle() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let keys = |locale: Locale| -> BTreeSet<String> {
+        let texts = texts_under(&folder.join("translations").join(locale.tag()));
+        let line_key = |line: &str| {
+            let (key, _) = line.split_once(" =")?;
+            (!line.starts_with([' ', '#'])).then(|| key.to_owned())
+        };
+        texts.lines().filter_map(line_key).collect()
+    };
+    let (spanish, english) = (keys(Locale::Es), keys(Locale::En));
+    assert_eq!(spanish, english);
+    let code = texts_under(&folder.join("templates")) + &texts_under(&folder.join("src"));
+    let quoted: BTreeSet<&str> = code.split('"').collect();
+    // Families are named by what they name: a genre's slug, a tag, a sort.
+    let in_a_family = |key: &str| ["genre-", "language-", "sort-"].iter().any(|family| key.starts_with(family));
+    let idle: Vec<&String> = spanish.iter().filter(|key| !quoted.contains(key.as_str()) && !in_a_family(key)).collect();
+    assert!(idle.is_empty(), "nothing says {idle:?}");
+
+    let asked = ["text(\"", "tell(\"", "count(\""];
+    let used = asked.iter().flat_map(|call| code.split(call).skip(1)).filter_map(|rest| rest.split('"').next());
+    let missing: Vec<&str> = used.filter(|key| !spanish.contains(*key)).collect();
+    assert!(missing.is_empty(), "no words for {missing:?}");
+    for (name, _) in shared::domain::Sort::NAMES {
+        assert!(spanish.contains(&format!("sort-{name}")));
+    }
+}
+
+fn texts_under(folder: &Path) -> String {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.map(|path| if path.is_dir() { texts_under(&path) } else { fs::read_to_string(path).unwrap() }).collect()
+}
