@@ -43,7 +43,7 @@ fn parameters(stage: &Stage, functions: &[Function]) -> Vec<String> {
 fn names(stage: &Stage, functions: &[Function]) -> Vec<String> {
     functions
         .iter()
-        .filter(|function| !function.routes().is_empty())
+        .filter(|function| function.serves_http())
         .map(|function| stage.physical(function.name))
         .filter(|name| name.len() > NAME)
         .map(|name| format!("{name} has {} characters, a target group's name {NAME}", name.len()))
@@ -125,8 +125,8 @@ mod tests {
         stage.concurrency.http = 80;
         assert_eq!(
             complaint(&stage, FUNCTIONS),
-            "stage `prod` cannot be deployed:\n  functions may hold 826 connections during a release \
-             (twice 413 copies), more than 480, 80 % of max_connections = 600"
+            "stage `prod` cannot be deployed:\n  functions may hold 1306 connections during a release \
+             (twice 653 copies), more than 480, 80 % of max_connections = 600"
         );
     }
 

@@ -5,34 +5,40 @@ use crate::stage::{Auth, Stage};
 use Access::{Admin, Reader, Writer};
 use Bucket::ReadWrite;
 use Queue::{Look, Park, Send};
-use Trigger::{Http, Imports, Release, Staff, Submissions};
+use Trigger::{Http, Imports, Release, Staff, Submissions, Unmatched};
 
 pub static FUNCTIONS: &[Function] = &[
     Function {
         name: "list-books",
         about: "Lists and searches books",
-        trigger: Http(&[get("/api/books", "/api/books?limit=1")]),
+        trigger: Http(&[get("/api/books", "/api/books?limit=1"), get("/books", "/books")]),
         database: Some(Reader),
         ..NOTHING
     },
     Function {
         name: "show-book",
         about: "Shows one book with its ratings at a glance",
-        trigger: Http(&[get("/api/books/{id}", "/api/books/1")]),
+        trigger: Http(&[get("/api/books/{id}", "/api/books/1"), get("/books/{id}", "/books/1")]),
         database: Some(Reader),
         ..NOTHING
     },
     Function {
         name: "list-ratings",
         about: "Lists the ratings of a book, newest first",
-        trigger: Http(&[get("/api/books/{id}/ratings", "/api/books/1/ratings")]),
+        trigger: Http(&[
+            get("/api/books/{id}/ratings", "/api/books/1/ratings"),
+            get("/books/{id}/ratings", "/books/1/ratings"),
+        ]),
         database: Some(Reader),
         ..NOTHING
     },
     Function {
         name: "submit-rating",
         about: "Takes a rating and puts it on the queue",
-        trigger: Http(&[post("/api/books/{id}/ratings", "/api/books/1/ratings")]),
+        trigger: Http(&[
+            post("/api/books/{id}/ratings", "/api/books/1/ratings"),
+            post("/books/{id}/ratings", "/books/1/ratings"),
+        ]),
         queue: &[Send],
         submission_key: true,
         ..NOTHING
@@ -40,7 +46,11 @@ pub static FUNCTIONS: &[Function] = &[
     Function {
         name: "submit-contact",
         about: "Takes a message to the shop and puts it on the queue",
-        trigger: Http(&[post("/api/contact", "/api/contact")]),
+        trigger: Http(&[
+            post("/api/contact", "/api/contact"),
+            get("/contact", "/contact"),
+            post("/contact", "/contact"),
+        ]),
         queue: &[Send],
         submission_key: true,
         ..NOTHING
@@ -48,11 +58,52 @@ pub static FUNCTIONS: &[Function] = &[
     Function {
         name: "show-submission",
         about: "Shows what became of a rating or a message",
-        trigger: Http(&[get("/api/submissions/{id}", "/api/submissions/00000000-0000-8000-8000-000000000000")]),
+        trigger: Http(&[
+            get("/api/submissions/{id}", "/api/submissions/00000000-0000-8000-8000-000000000000"),
+            get("/submissions/{id}", "/submissions/00000000-0000-8000-8000-000000000000"),
+        ]),
         database: Some(Reader),
         submission_key: true,
         ..NOTHING
     },
+    Function {
+        name: "show-home",
+        about: "Shows the shop's window, others each day",
+        trigger: Http(&[get("/", "/")]),
+        database: Some(Reader),
+        ..NOTHING
+    },
+    Function {
+        name: "list-genres",
+        about: "Lists the genres",
+        trigger: Http(&[get("/genres", "/genres")]),
+        database: Some(Reader),
+        ..NOTHING
+    },
+    Function {
+        name: "show-author",
+        about: "Shows an author with the books",
+        trigger: Http(&[get("/authors/{id}", "/authors/1")]),
+        database: Some(Reader),
+        ..NOTHING
+    },
+    Function {
+        name: "show-about",
+        about: "Shows what the shop says of itself",
+        trigger: Http(&[get("/about", "/about"), get("/privacy", "/privacy"), get("/api-docs", "/api-docs")]),
+        ..NOTHING
+    },
+    Function {
+        name: "serve-assets",
+        about: "Serves what pages load besides themselves",
+        trigger: Http(&[
+            get("/assets/{name}", "/assets/none"),
+            get("/favicon.ico", "/favicon.ico"),
+            get("/robots.txt", "/robots.txt"),
+        ]),
+        ..NOTHING
+    },
+    Function { name: "show-not-found", about: "Answers what no route takes", trigger: Unmatched, ..NOTHING },
     Function {
         name: "check-health",
         about: "Tells what the shop can reach, and how quickly",
@@ -131,6 +182,8 @@ pub struct Function {
 pub enum Trigger {
     /// Requests that the load balancer takes for these routes.
     Http(&'static [Route]),
+    /// Requests that no route takes.
+    Unmatched,
     /// Messages on the queue of submissions.
     Submissions,
     /// CSV files put into the import bucket.
@@ -187,8 +240,13 @@ impl Function {
     pub fn routes(&self) -> &'static [Route] {
         match self.trigger {
             Http(routes) => routes,
-            Submissions | Imports | Staff | Release => &[],
+            Unmatched | Submissions | Imports | Staff | Release => &[],
         }
+    }
+
+    /// Whether the load balancer calls it.
+    pub fn serves_http(&self) -> bool {
+        matches!(self.trigger, Http(_) | Unmatched)
     }
 
     /// Full names of the SSM parameters that it may read, and reads at its start.
@@ -215,7 +273,7 @@ impl Function {
     /// Most copies that run at once and may each hold a connection; `None` without a right to the database.
     pub fn copies(&self, stage: &Stage) -> Option<u16> {
         self.database.map(|_| match self.trigger {
-            Http(_) => stage.concurrency.http,
+            Http(_) | Unmatched => stage.concurrency.http,
             Submissions => stage.submissions.concurrency,
             Imports | Staff | Release => 1,
         })

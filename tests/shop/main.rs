@@ -9,6 +9,7 @@ mod edge;
 mod imports;
 mod operating;
 mod outage;
+mod pages;
 mod passwords;
 mod ratings;
 mod staff;

@@ -50,7 +50,10 @@ impl Shop {
         let endpoint = variable("ANAQUEL_ENDPOINT");
         // Not every resolver knows that what ends in .localhost is this machine.
         let address = endpoint.trim_start_matches("http://").parse().expect("an address");
-        let client = Client::builder().resolve("anaquel.alb.localhost", address).no_proxy();
+        let client = Client::builder()
+            .resolve("anaquel.alb.localhost", address)
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none());
         Self { _stage: stage, url, endpoint, client: client.build().expect("a client") }
     }
 

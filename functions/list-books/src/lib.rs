@@ -1,5 +1,7 @@
 //! `GET /api/books`: the shop's books, searched, narrowed and in order, a page at a time.
 
+mod page;
+
 use shared::{
     App, Reply, Request, Result,
     api::Books,
@@ -12,6 +14,9 @@ const PARAMETERS: &[&str] =
     &["q", "genre", "language", "author", "min_rating", "price_max", "in_stock", "sort", "limit", "cursor", "facets"];
 
 pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
+    if request.wants_page() {
+        return page::handle(app, request).await;
+    }
     request.expect_segments(2)?;
     let query = request.query(PARAMETERS)?;
     let listing = listing(&query)?;

@@ -1,24 +1,72 @@
-//! `GET /api/books/{id}`: one book with its ratings at a glance; also by its ISBN.
+//! `GET /api/books/{id}` and `GET /books/{id}-{slug}`: one book with its ratings at a glance; also by its ISBN.
 
+use frontend::{Form, Visit, pages};
 use shared::{
     ApiError, App, Reply, Request, Result,
-    domain::{BookId, Isbn13},
-    repo::books,
+    domain::{Book, BookId, Filter, Isbn13, Sort, Summary},
+    repo::{
+        books::{self, Listing},
+        shelves,
+    },
 };
+use sqlx::MySqlConnection;
+
+/// Books beside a book.
+const BESIDE: u32 = 6;
 
 pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
+    if request.wants_page() {
+        return page(app, request).await;
+    }
     request.expect_segments(3)?;
-    // In this order: an ISBN with hyphens begins like an id with its slug.
-    let (isbn, id) = (Isbn13::parse(request.segment(2)).ok(), BookId::parse(request.segment(2)));
-    let book = app.database().read(async |connection| {
-        let by_isbn = match &isbn {
-            Some(isbn) => books::id_of(connection, isbn).await?,
-            None => None,
-        };
-        match by_isbn.or(id) {
-            Some(id) => books::find(connection, id).await,
-            None => Ok(None),
-        }
-    });
+    let book = app.database().read(async |c| find(c, request.segment(2)).await);
     Ok(Reply::json(&book.await?.ok_or(ApiError::NotFound)?)?.revalidated())
+}
+
+async fn page(app: &App, request: &Request) -> Result<Reply> {
+    request.expect_segments(2)?;
+    let read = app.database().read(async |c| {
+        let Some(book) = find(c, request.segment(1)).await? else { return Ok(None) };
+        let more = by_the_same(c, &book).await?;
+        let also = shelves::also_liked(c, book.summary.id, BESIDE).await?;
+        Ok(Some((book, more, books::summaries(c, &also).await?)))
+    });
+    let (book, more_by_author, readers_also_rated) = read.await?.ok_or(ApiError::NotFound)?;
+    let visit = Visit::of(request);
+    let view = visit.view();
+    let address = view.book(&book.summary);
+    if request.raw_path() != address {
+        return Ok(visit.moved(&address));
+    }
+    visit.reply(
+        200,
+        &pages::BookPage {
+            view,
+            book: &book,
+            form: Form::default(),
+            more_by_author: &more_by_author,
+            readers_also_rated: &readers_also_rated,
+        },
+    )
+}
+
+async fn find(connection: &mut MySqlConnection, segment: &str) -> sqlx::Result<Option<Book>> {
+    // In this order: an ISBN with hyphens begins like an id with its slug.
+    let by_isbn = match Isbn13::parse(segment) {
+        Ok(isbn) => books::id_of(connection, &isbn).await?,
+        Err(_) => None,
+    };
+    match by_isbn.or(BookId::parse(segment)) {
+        Some(id) => books::find(connection, id).await,
+        None => Ok(None),
+    }
+}
+
+async fn by_the_same(connection: &mut MySqlConnection, book: &Book) -> sqlx::Result<Vec<Summary>> {
+    let Some(author) = book.authors.first() else { return Ok(Vec::new()) };
+    let filter = Filter { author: Some(author.id), ..Filter::default() };
+    let mut books = books::list(connection, &Listing::new(None, filter, Sort::Popular, BESIDE + 1)).await?.items;
+    books.retain(|other| other.id != book.summary.id);
+    books.truncate(BESIDE as usize);
+    Ok(books)
 }

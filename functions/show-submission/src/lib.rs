@@ -1,11 +1,35 @@
-//! `GET /api/submissions/{id}`: what became of something that a visitor sent.
+//! `GET /api/submissions/{id}` and `GET /submissions/{id}`: what became of something that a visitor sent.
 
-use shared::{ApiError, App, Reply, Request, Result, api::Settled, repo::submissions};
+use frontend::{Visit, pages};
+use shared::{
+    ApiError, App, Reply, Request, Result,
+    api::Settled,
+    domain::{Outcome, SubmissionId},
+    repo::submissions,
+};
 
 pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
+    if request.wants_page() {
+        return page(app, request).await;
+    }
     request.expect_segments(3)?;
-    let key = app.submission_key().await?;
-    let id = key.recognise(request.segment(2)).ok_or(ApiError::NotFound)?;
-    let outcome = app.database().read(async |connection| submissions::find(connection, id).await).await?;
+    let (id, outcome) = find(app, request.segment(2)).await?;
     Reply::json(&Settled::new(id, outcome))
+}
+
+async fn page(app: &App, request: &Request) -> Result<Reply> {
+    request.expect_segments(2)?;
+    let (id, outcome) = find(app, request.segment(1)).await?;
+    let state = match &outcome {
+        None => pages::State::Received,
+        Some(Outcome::Published) => pages::State::Published,
+        Some(Outcome::Rejected(reason)) => pages::State::Rejected(reason),
+    };
+    let visit = Visit::of(request);
+    visit.reply(200, &pages::Submission { view: visit.view(), id: &id.to_string(), state, book: None })
+}
+
+async fn find(app: &App, id: &str) -> Result<(SubmissionId, Option<Outcome>)> {
+    let id = app.submission_key().await?.recognise(id).ok_or(ApiError::NotFound)?;
+    Ok((id, app.database().read(async |connection| submissions::find(connection, id).await).await?))
 }

@@ -1,4 +1,6 @@
-//! `POST /api/contact`: takes a message to the shop in. It has no right to the database: the queue keeps the message.
+//! `POST /api/contact`, `GET` and `POST /contact`: takes a message to the shop in. It has no right to the database: the queue keeps the message.
+
+mod page;
 
 use shared::{
     ApiError, App, Reply, Request, Result,
@@ -9,16 +11,23 @@ use shared::{
 };
 
 pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
+    if request.wants_page() {
+        return page::handle(app, request).await;
+    }
     request.expect_segments(2)?;
-    let form = request.json::<ContactForm>()?;
-    let contact = parse(&form)?;
+    take(app, request, &request.json()?).await
+}
+
+async fn take(app: &App, request: &Request, form: &ContactForm) -> Result<Reply> {
+    let contact = parse(form)?;
     let intake = Intake::begin(app, request).await?;
-    if is_trapped(&form) {
+    if is_trapped(form) {
         tracing::info!("Message dropped: the field that people do not see was filled in");
         return intake.receipt();
     }
     let visitor = Some(intake.visitor);
-    intake.send(Content::Contact(ContactV1 { visitor, ..contact })).await
+    intake.send(Content::Contact(ContactV1 { visitor, ..contact })).await?;
+    intake.receipt()
 }
 
 /// Filled in what people do not see.

@@ -1,4 +1,4 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), shared::lambda::Error> {
-    shared::lambda::serve(submit_rating::handle).await
+    frontend::serve(submit_rating::handle).await
 }

@@ -9,6 +9,7 @@ use crate::routes::{Function, Route, Trigger};
 pub fn event(function: &Function) -> Option<Value> {
     match function.trigger {
         Trigger::Http(routes) => routes.first().map(request),
+        Trigger::Unmatched => Some(request(&Route { methods: &["GET"], path: "/", probe: "/nothing" })),
         Trigger::Submissions | Trigger::Imports => Some(json!({ "Records": [] })),
         Trigger::Staff => Some(json!(StaffTask::ListMessages { open: true, before: Some(0) })),
         Trigger::Release => None,
@@ -33,9 +34,9 @@ fn request(route: &Route) -> Value {
 
 /// Why the answer shows that the function cannot serve; none where it can. A 4xx is an answer.
 pub fn complaint(function: &Function, answer: &Value) -> Option<String> {
-    let Trigger::Http(_) = function.trigger else {
+    if !function.serves_http() {
         return None;
-    };
+    }
     match answer["statusCode"].as_u64() {
         Some(status) if status < 500 => None,
         Some(status) => Some(format!("it answers {status}: {}", answer["body"].as_str().unwrap_or_default())),

@@ -211,7 +211,8 @@ async fn upload(cloud: &Cloud, bucket: &str, stack: &Stack, template: String) ->
         format!("templates/{}-{:02x}{:02x}{:02x}{:02x}.json", stack.name, digest[0], digest[1], digest[2], digest[3]);
     let put = cloud.s3.put_object().bucket(bucket).key(&key).body(ByteStream::from(template.into_bytes()));
     said(put.send()).await.context("uploading the template")?;
-    Ok(format!("https://{bucket}.s3.{}.amazonaws.com/{key}", cloud.region))
+    // By path, which an endpoint that knows no bucket by its host reads as well.
+    Ok(format!("https://s3.{}.amazonaws.com/{bucket}/{key}", cloud.region))
 }
 
 fn confirmed() -> Result<bool> {

@@ -36,7 +36,7 @@ pub struct Up {
 pub async fn up(args: &Up) -> Result<()> {
     let home = Home::of_shop()?;
     let started = start(&home, args.port, args.reset).await?;
-    say!("\nThe shop is open: {}api/books", started.url);
+    say!("\nThe shop is open: {}", started.url);
     if args.detach {
         say!("It runs until `cargo bookstore down`.");
         return Ok(());

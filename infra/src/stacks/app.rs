@@ -1,7 +1,7 @@
 //! What serves shoppers: the functions, the load balancer in front of them and the bucket for imports.
 
 use super::{Kind, Stack, function, imports, load_balancer};
-use crate::routes::{FUNCTIONS, Trigger};
+use crate::routes::{FUNCTIONS, Function, Trigger};
 use crate::stage::{Auth, Stage};
 use crate::template::Id;
 
@@ -29,14 +29,18 @@ pub fn stack(stage: &Stage) -> Stack {
     // Deployed last, so also the last that is unlocked: a stage is unprotected as a whole or not at all.
     stack.termination_protection = stage.protect;
     let wiring = Wiring::take(&mut stack, stage);
-    let listener = load_balancer::add(&mut stack, stage);
-    for function in FUNCTIONS {
+    let (unmatched, others): (Vec<&Function>, _) =
+        FUNCTIONS.iter().partition(|function| matches!(function.trigger, Trigger::Unmatched));
+    let [unmatched] = unmatched[..] else { panic!("one function answers what no route takes") };
+    let alias = function::add(&mut stack, stage, &wiring, unmatched);
+    let listener = load_balancer::add(&mut stack, stage, unmatched, alias);
+    for function in others {
         let alias = function::add(&mut stack, stage, &wiring, function);
         match function.trigger {
             Trigger::Http(_) => load_balancer::forward(&mut stack.template, stage, listener, function, alias),
             Trigger::Submissions => function::consume(&mut stack.template, stage, &wiring, function, alias),
             Trigger::Imports => imports::add(&mut stack.template, stage, function, alias),
-            Trigger::Staff | Trigger::Release => {}
+            Trigger::Unmatched | Trigger::Staff | Trigger::Release => {}
         }
     }
     stack

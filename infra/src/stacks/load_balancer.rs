@@ -11,10 +11,8 @@ use crate::rules::{Rule, rules};
 use crate::stage::Stage;
 use crate::template::{Id, Template, arn, list, logical};
 
-const NOT_FOUND: &str = r#"{"type":"about:blank","title":"Not found","status":404}"#;
-
-/// Adds the load balancer and returns its listener.
-pub fn add(stack: &mut Stack, stage: &Stage) -> Id {
+/// Adds the load balancer and returns its listener; `unmatched` answers what no rule takes.
+pub fn add(stack: &mut Stack, stage: &Stage, unmatched: &Function, alias: Id) -> Id {
     let subnets =
         ["PublicSubnet1", "PublicSubnet2"].map(|name| stack.input(Kind::Network, name, "AWS::EC2::Subnet::Id"));
     let group = stack.input(Kind::Network, "LoadBalancerGroup", "AWS::EC2::SecurityGroup::Id");
@@ -37,20 +35,14 @@ pub fn add(stack: &mut Stack, stage: &Stage) -> Id {
             })),
         },
     );
+    let targets = target_group(template, stage, unmatched, alias);
     let listener = template.add(
         "HttpListener",
         elb::Listener! {
             load_balancer_arn: load_balancer,
             port: 80,
             protocol: "HTTP",
-            default_actions: vec![listener::Action! {
-                r#type: "fixed-response",
-                fixed_response_config: listener::FixedResponseConfig! {
-                    status_code: "404",
-                    content_type: "application/json",
-                    message_body: NOT_FOUND,
-                },
-            }],
+            default_actions: vec![listener::Action! { r#type: "forward", target_group_arn: targets }],
         },
     );
     template.output("Url", join("", ["http://".into(), load_balancer.att("DNSName")]));

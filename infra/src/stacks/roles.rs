@@ -415,7 +415,7 @@ fn only_what_triggers_a_function_invokes_it() {
         for ((service, source, account), judged) in callers.iter().zip(judged) {
             let invoked = FUNCTIONS.iter().filter(|function| {
                 let caller = match function.trigger {
-                    Trigger::Http(_) => (balancer, target_group(name, function.name)),
+                    Trigger::Http(_) | Trigger::Unmatched => (balancer, target_group(name, function.name)),
                     Trigger::Imports => ("s3.amazonaws.com", imports.clone()),
                     _ => return false,
                 };

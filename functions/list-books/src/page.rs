@@ -1,0 +1,52 @@
+//! `GET /books`: the list as a page, with its filters.
+
+use frontend::{Visit, links::Asked, pages};
+use shared::{
+    ApiError, App, Reply, Request, Result,
+    domain::{Facets, Invalid},
+    http::Page,
+    repo::{authors, books},
+};
+
+use super::listing;
+
+/// What a page may be asked for, in the order of its addresses.
+const PARAMETERS: &[&str] =
+    &["q", "genre", "language", "author", "min_rating", "price_max", "in_stock", "sort", "cursor", "lang"];
+
+pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
+    request.expect_segments(1)?;
+    let visit = Visit::of(request);
+    let query = request.query(PARAMETERS)?;
+    let asked: Vec<(&str, &str)> =
+        PARAMETERS.iter().filter(|name| **name != "lang").filter_map(|name| Some((*name, query.get(name)?))).collect();
+    let page = pages::Books {
+        view: visit.view(),
+        asked: Asked(&asked),
+        author: None,
+        books: &[],
+        next: None,
+        facets: &Facets::default(),
+        did_you_mean: None,
+        invalid: &[],
+    };
+    let listing = match listing(&query) {
+        Ok(listing) => listing,
+        Err(ApiError::BadRequest(invalid)) => {
+            let invalid: &[Invalid] = &[invalid];
+            return visit.reply(400, &pages::Books { invalid, ..page });
+        }
+        Err(other) => return Err(other),
+    };
+    let author_id = query.get("author").and_then(|id| id.parse().ok());
+    let read = app.database().read(async |c| {
+        let author = match author_id {
+            Some(id) => authors::find(c, id).await?,
+            None => None,
+        };
+        Ok((books::list(c, &listing).await?, books::facets(c, &listing).await?, author))
+    });
+    let (Page { items, next }, facets, author) = read.await?;
+    let author = author.as_ref().map(|author| author.name.as_str());
+    visit.reply(200, &pages::Books { author, books: &items, next: next.as_deref(), facets: &facets, ..page })
+}

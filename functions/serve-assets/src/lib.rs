@@ -1,0 +1,24 @@
+//! `GET /assets/{name}`, `/favicon.ico` and `/robots.txt`: what pages load besides themselves. A name changes with its
+//! content, so that browsers keep the file for ever.
+
+use frontend::assets;
+use shared::{ApiError, App, Reply, Request, Result, http::DAY};
+
+#[expect(clippy::unused_async, reason = "every handler is")]
+pub async fn handle(_: &App, request: &Request) -> Result<Reply> {
+    match request.raw_path() {
+        "/robots.txt" => Ok(Reply::text(assets::robots(None)).cached_for(DAY)),
+        "/favicon.ico" => Ok(Reply::moved(assets::path("icon.png")).cached_for(DAY)),
+        path => {
+            let asset = assets::all().iter().find(|asset| asset.path == path).ok_or(ApiError::NotFound)?;
+            let (encoding, bytes) = if request.accepts_encoding("br") {
+                (Some("br"), asset.brotli)
+            } else if request.accepts_encoding("gzip") {
+                (Some("gzip"), asset.gzip)
+            } else {
+                (None, asset.raw)
+            };
+            Ok(Reply::file(asset.content_type, encoding, bytes).immutable())
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! `GET /authors/{id}-{slug}`: an author's books, the most read first.
+
+use frontend::{Visit, links, pages};
+use shared::{
+    ApiError, App, Reply, Request, Result,
+    domain::{BookId, Filter, Sort},
+    repo::{
+        authors,
+        books::{self, Listing},
+    },
+};
+
+/// Books on the page; the list has the rest.
+const BOOKS: u32 = 48;
+
+pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
+    request.expect_segments(2)?;
+    // A number and a slug, as for books.
+    let id = BookId::parse(request.segment(1)).ok_or(ApiError::NotFound)?.get();
+    let listing = Listing::new(None, Filter { author: Some(id), ..Filter::default() }, Sort::Popular, BOOKS);
+    let read = app.database().read(async |c| match authors::find(c, id).await? {
+        Some(author) => Ok(Some((author, books::list(c, &listing).await?))),
+        None => Ok(None),
+    });
+    let (author, books) = read.await?.ok_or(ApiError::NotFound)?;
+    let visit = Visit::of(request);
+    let address = links::author(&author);
+    if request.raw_path() != address {
+        return Ok(visit.moved(&address));
+    }
+    let (view, more) = (visit.view(), books.next.is_some());
+    visit.reply(200, &pages::AuthorPage { view, author: &author, books: &books.items, more })
+}

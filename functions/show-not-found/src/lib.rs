@@ -1,0 +1,8 @@
+//! Whatever no other rule of the load balancer takes.
+
+use shared::{ApiError, App, Reply, Request, Result};
+
+#[expect(clippy::unused_async, reason = "every handler is")]
+pub async fn handle(_: &App, _: &Request) -> Result<Reply> {
+    Err(ApiError::NotFound)
+}

@@ -1,0 +1,24 @@
+//! The form for a message to the shop, empty or as it was sent. What cannot be taken is shown again, with everything that
+//! was typed.
+
+use frontend::{Form, Visit, pages};
+use shared::{App, Reply, Request, Result, api::ContactForm};
+
+pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
+    request.expect_segments(1)?;
+    let visit = Visit::of(request);
+    let show = |status, form: Form<'_>| visit.reply(status, &pages::Contact { view: visit.view(), form });
+    if request.reads() {
+        return show(200, Form::default());
+    }
+    let typed = request.form()?;
+    let said = |name: &str| typed.get(name).cloned();
+    let form = ContactForm {
+        name: said("name"),
+        email: said("email"),
+        subject: said("subject"),
+        message: said("message"),
+        website: said("website"),
+    };
+    Form::again(&typed, super::take(app, request, &form).await, show)
+}

@@ -1,0 +1,138 @@
+//! The shop as people see it: pages, forms, files.
+
+use reqwest::Method;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::{
+    imports,
+    support::{Answer, Shop},
+};
+
+async fn send_form(shop: &Shop, path: &str, form: &[(&str, &str)]) -> Answer {
+    let body = form.iter().map(|(name, value)| format!("{name}={}", value.replace(' ', "+"))).collect::<Vec<_>>();
+    let headers = [("content-type", "application/x-www-form-urlencoded"), ("accept-language", "en")];
+    shop.send(Method::POST, path, &headers, Some(body.join("&"))).await
+}
+
+#[tokio::test]
+async fn the_window_shows_books_and_its_files_stay_for_a_year() {
+    let shop = Shop::open().await;
+    imports::new_book(&shop).await;
+    let home = shop.get("/").await;
+    assert_eq!((home.status, home.header("content-type")), (200, "text/html; charset=utf-8"));
+    assert!(home.text.contains("<html lang=\"es\">") && home.text.contains("href=\"/books/"), "{}", home.text);
+    assert!(home.header("content-security-policy").contains("style-src 'self'"));
+
+    let style = home.text.split('"').find(|text| text.starts_with("/assets/style.")).expect("a stylesheet");
+    for (accepted, encoding) in [("br, gzip", "br"), ("gzip", "gzip"), ("", "")] {
+        let file = shop.send(Method::GET, style, &[("accept-encoding", accepted)], None).await;
+        assert_eq!((file.status, file.header("content-encoding")), (200, encoding), "{accepted}");
+        assert_eq!(file.header("cache-control"), "public, max-age=31536000, immutable");
+    }
+    assert_eq!(shop.get("/assets/style.0000000000000000.css").await.status, 404);
+    assert!(shop.get("/robots.txt").await.text.starts_with("User-agent: *"));
+}
+
+#[tokio::test]
+async fn a_page_comes_compressed_to_whoever_reads_that() {
+    let shop = Shop::open().await;
+    let plain = shop.get("/books").await;
+    let packed = shop.send(Method::GET, "/books", &[("accept-encoding", "gzip")], None).await;
+    assert_eq!((packed.status, packed.header("content-encoding")), (200, "gzip"));
+    let length = packed.header("content-length").parse().unwrap_or(packed.text.len());
+    assert!(length < plain.text.len() / 3, "{length} of {}", plain.text.len());
+}
+
+#[tokio::test]
+async fn a_visitor_reads_the_language_that_was_chosen_and_else_the_one_that_the_browser_likes() {
+    let shop = Shop::open().await;
+    let chosen = shop.get("/about?lang=en").await;
+    assert!(chosen.text.contains("<html lang=\"en\">"));
+    assert!(chosen.header("set-cookie").starts_with("lang=en;"));
+    let ask = async |headers: &[(&str, &str)]| shop.send(Method::GET, "/about", headers, None).await.text;
+    assert!(ask(&[("cookie", "lang=en"), ("accept-language", "es")]).await.contains("<html lang=\"en\">"));
+    assert!(ask(&[("accept-language", "fr, en;q=0.8, es;q=0.5")]).await.contains("<html lang=\"en\">"));
+    assert!(ask(&[("accept-language", "fr")]).await.contains("<html lang=\"es\">"));
+}
+
+#[tokio::test]
+async fn a_list_says_what_it_was_asked_and_what_of_it_cannot_be_read() {
+    let shop = Shop::open().await;
+    let found = shop.get("/books?q=quijote&genre=&sort=popular").await;
+    assert_eq!(found.status, 200);
+    assert!(found.text.contains("value=\"quijote\""), "{}", found.text);
+    let unread = shop.get("/books?price_max=cheap&lang=en").await;
+    assert_eq!(unread.status, 400);
+    assert!(unread.text.contains("value=\"cheap\"") && unread.text.contains("class=\"error\""), "{}", unread.text);
+}
+
+#[tokio::test]
+async fn a_book_has_one_address_and_the_others_lead_there() {
+    let shop = Shop::open().await;
+    let book = imports::new_book(&shop).await;
+    let moved = shop.get(&format!("/books/{book}?lang=en")).await;
+    let address = moved.header("location").to_owned();
+    assert_eq!(moved.status, 301);
+    assert!(address.starts_with(&format!("/books/{book}-")) && address.ends_with("?lang=en"), "{address}");
+    assert_eq!(shop.get(&format!("/books/{book}-wrong")).await.status, 301);
+    let page = shop.get(&address).await;
+    assert!(page.text.contains("application/ld+json") && page.text.contains("name=\"stars\""), "{}", page.text);
+}
+
+#[tokio::test]
+async fn a_page_that_is_not_there_offers_a_search_and_the_api_a_problem() {
+    let shop = Shop::open().await;
+    for path in ["/nothing", "/books/999999999", "/books/53/nothing/at/all", "/authors/999999999", "/assets/x"] {
+        let page = shop.get(path).await;
+        assert_eq!((page.status, page.header("content-type")), (404, "text/html; charset=utf-8"), "{path}");
+        assert!(page.text.contains("role=\"search\""), "{path}");
+    }
+    let problem = shop.get("/api/nothing").await;
+    assert_eq!((problem.status, problem.header("content-type")), (404, "application/problem+json"));
+}
+
+#[tokio::test]
+async fn a_rating_from_the_page_is_followed_to_its_end_without_a_script() {
+    let shop = Shop::open().await;
+    let book = imports::new_book(&shop).await;
+    let words = format!("Muy bueno {}", Uuid::new_v4());
+    let sent =
+        send_form(&shop, &format!("/books/{book}/ratings"), &[("stars", "4"), ("review", &words), ("name", "")]).await;
+    assert_eq!(sent.status, 303, "{}", sent.text);
+    let location = sent.header("location");
+    assert!(location.starts_with("/submissions/") && sent.header("set-cookie").starts_with("visitor="));
+    assert_eq!(shop.settled(&format!("/api{location}")).await["status"], "published");
+    assert!(shop.get(location).await.text.contains("role=\"status\""));
+    let ratings = shop.get(&format!("/books/{book}/ratings")).await;
+    assert!(ratings.text.contains(&words), "{}", ratings.text);
+}
+
+#[tokio::test]
+async fn a_form_that_cannot_be_taken_comes_back_with_all_that_was_typed() {
+    let shop = Shop::open().await;
+    let book = imports::new_book(&shop).await;
+    let rated = send_form(&shop, &format!("/books/{book}/ratings"), &[("review", "<b>¡Bien!</b>")]).await;
+    assert_eq!(rated.status, 422);
+    assert!(rated.text.contains("stars-error") && !rated.text.contains("<b>¡Bien!"), "{}", rated.text);
+    assert!(rated.text.contains("¡Bien!"), "{}", rated.text);
+
+    let written = send_form(&shop, "/contact", &[("email", "ana@"), ("message", "Hola")]).await;
+    assert_eq!(written.status, 422);
+    assert!(written.text.contains("value=\"ana@\"") && written.text.contains("email-error"), "{}", written.text);
+    let whole = [("name", "Ana"), ("email", "ana@example.org"), ("subject", "Libro"), ("message", "Hola")];
+    assert_eq!(send_form(&shop, "/contact", &whole).await.status, 303);
+}
+
+#[tokio::test]
+async fn what_visitors_write_shows_as_text() {
+    let shop = Shop::open().await;
+    let book = imports::new_book(&shop).await;
+    let review = "<script>alert(1)</script> \u{202e}atrás";
+    let location = shop.rate(book, &json!({ "stars": 1, "review": review, "name": "\"><img src=x>" })).await;
+    shop.settled(&location).await;
+    let page = shop.get(&format!("/books/{book}/ratings")).await.text;
+    assert!(!page.contains("<script>alert") && !page.contains("<img"), "{page}");
+    let search = shop.get("/books?q=%3Cscript%3Ealert(1)%3C/script%3E").await.text;
+    assert!(!search.contains("<script>alert"), "{search}");
+}
