@@ -192,7 +192,11 @@ impl Reply {
         response.body = Some(match (bodiless, self.binary) {
             (true, _) => Body::Empty,
             (false, true) => Body::Binary(self.body.into_owned()),
-            (false, false) => Body::Text(String::from_utf8_lossy(&self.body).into_owned()),
+            // Moved, not copied: every answer in JSON comes by here.
+            (false, false) => Body::Text(
+                String::from_utf8(self.body.into_owned())
+                    .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()),
+            ),
         });
         response
     }
