@@ -64,9 +64,9 @@ impl<'a> Visit<'a> {
         Ok(if self.chosen { reply.speaking(self.locale.tag()) } else { reply })
     }
 
-    /// 301 to the right address of what was asked for, with the query that came.
-    pub fn moved(&self, path: &str) -> Reply {
+    /// 301 to the right address of what was asked for, with the query that came; nothing for who is there already.
+    pub fn moved_to(&self, path: &str) -> Option<Reply> {
         let mark = if self.query.is_empty() { "" } else { "?" };
-        Reply::moved(&format!("{path}{mark}{}", self.query))
+        (self.path != path).then(|| Reply::moved(&format!("{path}{mark}{}", self.query)))
     }
 }

@@ -13,6 +13,7 @@ use frontend::{
 use serde_json::json;
 use shared::domain::{
     self, Author, Book, BookId, Count, Facets, Genre, Histogram, Invalid, Isbn13, Language, Money, Review, Summary,
+    Window,
 };
 use time::macros::{date, datetime};
 
@@ -33,8 +34,9 @@ pub fn every_page(locale: Locale, mut show: impl FnMut(&str, &dyn DynTemplate)) 
     ]);
     let facets = Facets { genres: genres.clone(), languages: counts(&[("en", 166), ("es", 150)]), in_stock: 290 };
 
-    let (best_rated, most_read, newest) = (&lists[20..26], &lists[60..66], &lists[100..106]);
-    show("home", &Home { view: view("/"), best_rated, most_read, newest, genres: &genres });
+    let shelf = |from: usize| lists[from..from + 6].to_vec();
+    let window = Window { best_rated: shelf(20), most_read: shelf(60), newest: shelf(100) };
+    show("home", &Home { view: view("/"), window: &window, genres: &genres });
     show("genres", &Genres { view: view("/genres"), genres: &genres });
 
     let found = Books {
@@ -96,13 +98,13 @@ pub fn every_page(locale: Locale, mut show: impl FnMut(&str, &dyn DynTemplate)) 
         &AuthorPage { view: view("/authors/1-x"), author: &quijote.authors[0], books: &lists[50..54], more: true },
     );
 
-    show("contact", &Contact { view: view("/contact"), form: Form::default() });
+    show("contact", &Contact { view: view("/contact"), form: Form::default(), key: "1-67891233" });
     let invalid = [
         Invalid::new("name", "must not be blank"),
         Invalid::new("email", "must be an address such as ana@example.org"),
     ];
     let form = Form { typed: &[("email", "ana@"), ("message", "Hola")], invalid: &invalid, trouble: None };
-    show("contact-422", &Contact { view: view("/contact"), form });
+    show("contact-422", &Contact { view: view("/contact"), form, key: "1-67891233" });
     let id = "b6bf864c-0798-80c5-85e6-db91f3b674c7";
     let sent = Submission { view: view("/submissions/x"), id, state: State::Received, book: Some(BookId::from(53)) };
     show("received", &sent);

@@ -4,7 +4,7 @@ mod api_docs;
 mod book;
 
 use askama::Template;
-use shared::domain::{Author, BookId, Count, Facets, Invalid, Review, Sort, Summary};
+use shared::domain::{Author, BookId, Count, Facets, Invalid, Review, Sort, Summary, Window};
 
 pub use api_docs::ApiDocs;
 pub use book::BookPage;
@@ -16,9 +16,7 @@ use crate::{Form, Markup, View, assets, links, links::Asked};
 #[template(path = "home.html")]
 pub struct Home<'a> {
     pub view: View<'a>,
-    pub best_rated: &'a [Summary],
-    pub most_read: &'a [Summary],
-    pub newest: &'a [Summary],
+    pub window: &'a Window,
     pub genres: &'a [Count],
 }
 
@@ -126,6 +124,8 @@ pub struct AuthorPage<'a> {
 pub struct Contact<'a> {
     pub view: View<'a>,
     pub form: Form<'a>,
+    /// Tells this drawing of the form from every other.
+    pub key: &'a str,
 }
 
 /// `/submissions/{id}`

@@ -1,4 +1,4 @@
-//! `GET /api/books`: the shop's books, searched, narrowed and in order, a page at a time.
+//! `GET /api/books` and `GET /books`: the shop's books, searched, narrowed and in order, a page at a time.
 
 mod page;
 

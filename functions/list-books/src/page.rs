@@ -17,7 +17,7 @@ const PARAMETERS: &[&str] =
 pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     request.expect_segments(1)?;
     let visit = Visit::of(request);
-    let query = request.query(PARAMETERS)?;
+    let query = request.query(PARAMETERS)?.with_decimal_point("price_max");
     let asked: Vec<(&str, &str)> =
         PARAMETERS.iter().filter(|name| **name != "lang").filter_map(|name| Some((*name, query.get(name)?))).collect();
     let page = pages::Books {
@@ -38,9 +38,8 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
         }
         Err(other) => return Err(other),
     };
-    let author_id = query.get("author").and_then(|id| id.parse().ok());
     let read = app.database().read(async |c| {
-        let author = match author_id {
+        let author = match listing.author() {
             Some(id) => authors::find(c, id).await?,
             None => None,
         };

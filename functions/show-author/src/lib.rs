@@ -24,9 +24,8 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     });
     let (author, books) = read.await?.ok_or(ApiError::NotFound)?;
     let visit = Visit::of(request);
-    let address = links::author(&author);
-    if request.raw_path() != address {
-        return Ok(visit.moved(&address));
+    if let Some(moved) = visit.moved_to(&links::author(&author)) {
+        return Ok(moved);
     }
     let (view, more) = (visit.view(), books.next.is_some());
     visit.reply(200, &pages::AuthorPage { view, author: &author, books: &books.items, more })

@@ -25,19 +25,17 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
 
 async fn page(app: &App, request: &Request) -> Result<Reply> {
     request.expect_segments(2)?;
-    let read = app.database().read(async |c| {
-        let Some(book) = find(c, request.segment(1)).await? else { return Ok(None) };
-        let more = by_the_same(c, &book).await?;
-        let also = shelves::also_liked(c, book.summary.id, BESIDE).await?;
-        Ok(Some((book, more, books::summaries(c, &also).await?)))
-    });
-    let (book, more_by_author, readers_also_rated) = read.await?.ok_or(ApiError::NotFound)?;
+    let book = app.database().read(async |c| find(c, request.segment(1)).await).await?.ok_or(ApiError::NotFound)?;
     let visit = Visit::of(request);
     let view = visit.view();
-    let address = view.book(&book.summary);
-    if request.raw_path() != address {
-        return Ok(visit.moved(&address));
+    if let Some(moved) = visit.moved_to(&view.book(&book.summary)) {
+        return Ok(moved);
     }
+    let read = app.database().read(async |c| {
+        let also = shelves::also_liked(c, book.summary.id, BESIDE).await?;
+        Ok((by_the_same(c, &book).await?, books::summaries(c, &also).await?))
+    });
+    let (more_by_author, readers_also_rated) = read.await?;
     visit.reply(
         200,
         &pages::BookPage {

@@ -126,6 +126,14 @@ impl Histogram {
     }
 }
 
+/// What the shop's window shows.
+#[derive(Debug)]
+pub struct Window {
+    pub best_rated: Vec<Summary>,
+    pub most_read: Vec<Summary>,
+    pub newest: Vec<Summary>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -12,7 +12,7 @@ mod search;
 mod submission;
 mod text;
 
-pub use book::{Author, Book, BookId, Genre, Histogram, Ratings, Summary};
+pub use book::{Author, Book, BookId, Genre, Histogram, Ratings, Summary, Window};
 pub use catalogue::{CatalogueRow, Reference};
 pub use filter::{Count, Facets, Filter};
 pub use isbn::Isbn13;

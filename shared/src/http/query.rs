@@ -38,6 +38,17 @@ impl Query {
         self.0.get(name).map(String::as_str)
     }
 
+    /// Takes a decimal comma for a point, as people write amounts; programs write a point.
+    #[must_use]
+    pub fn with_decimal_point(mut self, name: &str) -> Self {
+        if let Some(value) = self.0.get_mut(name)
+            && !value.contains('.')
+        {
+            *value = value.replacen(',', ".", 1);
+        }
+        self
+    }
+
     /// How many lines a page has: what `limit` asks for, or the usual.
     pub fn limit(&self) -> Parsed<u32> {
         self.number("limit", Self::LIMITS, Self::USUAL_LIMIT)

@@ -145,6 +145,11 @@ impl Listing {
         Self { search, filter, sort, after: None, limit }
     }
 
+    /// The author whose books are asked for.
+    pub fn author(&self) -> Option<u32> {
+        self.filter.author
+    }
+
     /// Lets the list begin after what a cursor says, which came from outside.
     pub fn after(mut self, cursor: &str) -> Parsed<Self> {
         let cursor = Cursor::<Keys>::decode(cursor, &self.list_name())?;

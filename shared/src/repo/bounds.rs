@@ -2,13 +2,15 @@
 //! a bounded part, whatever the optimizer thinks of the statement.
 
 use sqlx::{MySqlConnection, MySqlPool};
+use time::macros::date;
 use uuid::Uuid;
 
 use super::{
+    authors,
     books::{self, Listing},
     contact,
     fixtures::{minute, rating},
-    ratings, submissions,
+    genres, ratings, shelves, submissions,
 };
 use crate::{
     domain::{BookId, Filter, Genre, Isbn13, Language, Search, Sort, SubmissionKey},
@@ -98,6 +100,24 @@ async fn facets_read_a_thousand_hits_and_what_finding_them_takes(pool: MySqlPool
         books::facets(&mut connection, &listing).await.unwrap();
         assert_read(&mut connection, bound, &format!("the facets of {query:?}")).await;
     }
+}
+
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn the_window_and_what_goes_with_a_book_read_a_bounded_part(pool: MySqlPool) {
+    let mut connection = pool.acquire().await.unwrap();
+    ten_thousand_books(&mut connection).await;
+    let popular = BookId::from(7);
+    two_thousand_ratings(&mut connection, popular).await;
+
+    rows_read(&mut connection).await;
+    shelves::window(&mut connection, date!(2026 - 11 - 24), 6).await.unwrap();
+    assert_read(&mut connection, 600, "the window").await;
+    genres::list(&mut connection).await.unwrap();
+    assert_read(&mut connection, 10, "the genres").await;
+    authors::find(&mut connection, 7).await.unwrap();
+    assert_read(&mut connection, 2, "an author").await;
+    shelves::also_liked(&mut connection, popular, 6).await.unwrap();
+    assert_read(&mut connection, 5_000, "what readers of a popular book liked as well").await;
 }
 
 #[sqlx::test(migrator = "crate::MIGRATIONS")]

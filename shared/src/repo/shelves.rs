@@ -1,60 +1,53 @@
 //! Small selections of books, as the pages show them: some of the best each day, and what goes with a book.
 //!
-//! Each gives ids, read from one bounded index range; `books::summaries` then fetches the books of all selections at once.
+//! Ids are read from bounded index ranges; `books::summaries` then fetches the books of all selections at once.
+
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
 use sqlx::MySqlConnection;
 use time::Date;
 
-use crate::domain::BookId;
+use super::books;
+use crate::domain::{BookId, Summary, Window};
 
 /// Readers of a book who are asked what else they liked.
 const READERS: u32 = 200;
 /// Of what they liked, so much is looked at.
 const LIKINGS: u32 = 2_000;
 
-/// Some of the two hundred best rated books: others each day, the same all day.
-pub async fn best_rated(connection: &mut MySqlConnection, day: Date, count: u32) -> sqlx::Result<Vec<BookId>> {
+/// Some of the best books of each kind, so many: others each day, the same for everybody that day.
+pub async fn window(connection: &mut MySqlConnection, day: Date, count: usize) -> sqlx::Result<Window> {
+    let best_rated = of_the_day(best_rated(connection).await?, day, count);
+    let most_read = of_the_day(most_read(connection).await?, day, count);
+    let newest = of_the_day(newest(connection).await?, day, count);
+    let books = books::summaries(connection, &[best_rated.as_slice(), &most_read, &newest].concat()).await?;
+    let shelf = |ids: Vec<BookId>| -> Vec<Summary> {
+        ids.iter().filter_map(|id| books.iter().find(|book| book.id == *id).cloned()).collect()
+    };
+    Ok(Window { best_rated: shelf(best_rated), most_read: shelf(most_read), newest: shelf(newest) })
+}
+
+/// Draws some candidates by the day: every copy of a function draws the same.
+fn of_the_day(mut candidates: Vec<BookId>, day: Date, count: usize) -> Vec<BookId> {
+    let lots = BuildHasherDefault::<DefaultHasher>::default();
+    candidates.sort_by_cached_key(|id| lots.hash_one((day, id.get())));
+    candidates.truncate(count);
+    candidates
+}
+
+async fn best_rated(connection: &mut MySqlConnection) -> sqlx::Result<Vec<BookId>> {
     // Above what a book without ratings is presumed to have, so that only rated ones are read.
-    let ids = sqlx::query_scalar!(
-        r#"
-        select id
-        from (select id from books where score > 3500000 order by score desc, id desc limit 200) best
-        order by crc32(concat(?, id))
-        limit ?
-        "#,
-        day.to_string(),
-        count,
-    );
+    let ids = sqlx::query_scalar!("select id from books where score > 3500000 order by score desc, id desc limit 200");
     Ok(ids.fetch_all(connection).await?.into_iter().map(BookId::from).collect())
 }
 
-/// Some of the two hundred books that most people rated.
-pub async fn most_read(connection: &mut MySqlConnection, day: Date, count: u32) -> sqlx::Result<Vec<BookId>> {
-    let ids = sqlx::query_scalar!(
-        r#"
-        select id
-        from (select id from books order by ratings_count desc, id desc limit 200) popular
-        order by crc32(concat(?, id))
-        limit ?
-        "#,
-        day.to_string(),
-        count,
-    );
+async fn most_read(connection: &mut MySqlConnection) -> sqlx::Result<Vec<BookId>> {
+    let ids = sqlx::query_scalar!("select id from books order by ratings_count desc, id desc limit 200");
     Ok(ids.fetch_all(connection).await?.into_iter().map(BookId::from).collect())
 }
 
-/// Some of the hundred that were published last.
-pub async fn newest(connection: &mut MySqlConnection, day: Date, count: u32) -> sqlx::Result<Vec<BookId>> {
-    let ids = sqlx::query_scalar!(
-        r#"
-        select id
-        from (select id from books order by year_order desc, id desc limit 100) newest
-        order by crc32(concat(?, id))
-        limit ?
-        "#,
-        day.to_string(),
-        count,
-    );
+async fn newest(connection: &mut MySqlConnection) -> sqlx::Result<Vec<BookId>> {
+    let ids = sqlx::query_scalar!("select id from books order by year_order desc, id desc limit 100");
     Ok(ids.fetch_all(connection).await?.into_iter().map(BookId::from).collect())
 }
 
@@ -101,27 +94,27 @@ mod tests {
 
     use super::*;
     use crate::repo::{
-        books,
         fixtures::{book, minute, rating},
         ratings,
     };
 
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
-    async fn a_selection_is_the_same_all_day_and_another_on_the_next(pool: MySqlPool) {
+    async fn the_window_is_the_same_all_day_and_another_on_the_next(pool: MySqlPool) {
         let mut connection = pool.acquire().await.unwrap();
         for n in 0..40 {
             book(&mut connection, &format!("Libro {n}"), "Nadie", n).await;
         }
         let today = date!(2026 - 11 - 24);
-        let first = most_read(&mut connection, today, 6).await.unwrap();
-        assert_eq!(most_read(&mut connection, today, 6).await.unwrap(), first);
-        assert_ne!(most_read(&mut connection, today.next_day().unwrap(), 6).await.unwrap(), first);
-        assert_eq!(newest(&mut connection, today, 6).await.unwrap().len(), 6);
-        let best = best_rated(&mut connection, today, 100).await.unwrap();
-        assert_eq!(best.len(), 39, "whatever nobody rated is none of the best");
-
-        let books = books::summaries(&mut connection, &first).await.unwrap();
-        assert_eq!(books.iter().map(|book| book.id).collect::<Vec<_>>(), first);
+        let ids = |shelf: Vec<Summary>| shelf.into_iter().map(|book| book.id).collect::<Vec<_>>();
+        let first = window(&mut connection, today, 6).await.unwrap();
+        let again = window(&mut connection, today, 6).await.unwrap();
+        let next = window(&mut connection, today.next_day().unwrap(), 6).await.unwrap();
+        let first = ids(first.most_read);
+        assert_eq!((first.len(), &first), (6, &ids(again.most_read)));
+        assert_ne!(first, ids(next.most_read));
+        let all = window(&mut connection, today, 100).await.unwrap();
+        assert_eq!((all.newest.len(), all.most_read.len()), (40, 40));
+        assert_eq!(all.best_rated.len(), 39, "whatever nobody rated is none of the best");
     }
 
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
