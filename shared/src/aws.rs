@@ -9,10 +9,7 @@ use aws_config::{
     BehaviorVersion, Region, SdkConfig, environment::EnvironmentVariableCredentialsProvider, retry::RetryConfig,
     timeout::TimeoutConfig,
 };
-use aws_sdk_ssm::{
-    config::{SharedCredentialsProvider, SharedHttpClient},
-    error::DisplayErrorContext,
-};
+use aws_sdk_ssm::config::{SharedCredentialsProvider, SharedHttpClient};
 use aws_smithy_async::{
     rt::sleep::{SharedAsyncSleep, TokioSleep},
     time::{SharedTimeSource, SystemTimeSource},
@@ -45,7 +42,7 @@ pub fn https_client() -> SharedHttpClient {
 
 /// An error in AWS's own words: an SDK error shows but its kind.
 pub fn explained<E: std::error::Error + Send + Sync + 'static>(error: E) -> anyhow::Error {
-    anyhow::anyhow!("{}", DisplayErrorContext(error))
+    anyhow::anyhow!("{:#}", anyhow::Error::from(error))
 }
 
 fn from_environment(timeouts: TimeoutConfig, attempts: u32) -> SdkConfig {

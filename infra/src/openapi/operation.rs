@@ -229,7 +229,7 @@ pub fn json_of(schema: &Value, example: &Value) -> Value {
     json!({ "application/json": { "schema": schema, "example": example } })
 }
 
-fn header(name: &str) -> Value {
+pub fn header(name: &str) -> Value {
     json!({ "$ref": format!("#/components/headers/{name}") })
 }
 
@@ -244,7 +244,7 @@ pub fn headers() -> Value {
         json!({ "description": description, "required": true, "schema": schema })
     };
     json!({
-        "ETag": header("^\"[A-Za-z0-9_-]{16}\"$", "Names this very answer, for `If-None-Match`."),
+        "ETag": header("^(W/)?\"[A-Za-z0-9_-]{16}\"$", "Names this very answer, for `If-None-Match`; weak where compressed."),
         "Location": header("^/api/submissions/[0-9a-f-]{36}$", "Where to ask what became of it."),
         "Retry-After": header("^[0-9]+$", "Seconds after which to try again."),
         "Set-Cookie": header("^visitor=[0-9a-f-]{36}; ", "Remembers the browser for a year."),

@@ -11,7 +11,7 @@ use shared::{
 
 use super::{
     Schemas, examples,
-    operation::{Operation, json_of, path, query},
+    operation::{Operation, header, json_of, path, query},
 };
 
 pub const TAGS: [(&str, &str); 5] = [
@@ -118,7 +118,11 @@ fn health(schemas: &mut Schemas) -> Operation {
     let health = schemas.answer::<Health>();
     let mut bodies = json_of(&health, &examples::health(false));
     bodies["application/problem+json"] = json!({ "schema": schemas.answer::<Problem>() });
-    let away = json!({ "description": "Not everything was reached, or not in time.", "content": bodies });
+    let away = json!({
+        "description": "Not everything was reached, or not in time.",
+        "headers": { "X-Request-Id": header("X-Request-Id") },
+        "content": bodies,
+    });
     Operation::get("check-health", "/health", "no-store", &health, &examples::health(true))
         .tagged("health", "How long each took is in milliseconds.")
         .answers(503, away)
