@@ -1,15 +1,18 @@
 //! What each function is asked, and the SQL that answering takes.
 
 use anyhow::{Context, Result};
+use frontend::{assets, links};
 use serde_json::{Map, Value, json};
 use shared::{
-    domain::{BookId, Filter, Genre, Search, Sort, SubmissionId, SubmissionKey},
+    domain::{Book, BookId, Filter, Genre, Search, Sort, SubmissionId, SubmissionKey},
     repo::{
+        authors,
         books::{self, Listing},
-        ratings, submissions,
+        genres, ratings, shelves, submissions,
     },
 };
 use sqlx::MySqlConnection;
+use time::OffsetDateTime;
 
 use crate::Parameters;
 
@@ -28,6 +31,11 @@ pub enum Sql {
     Book(BookId),
     Ratings(BookId),
     Submission(SubmissionId),
+    Window,
+    Genres,
+    Author(u32, Listing),
+    BookPage(BookId, Listing),
+    RatingsPage(BookId),
     One,
 }
 
@@ -45,6 +53,25 @@ impl Sql {
             Self::Book(id) => books::find(connection, *id).await.map(drop),
             Self::Ratings(id) => ratings::list(connection, *id, None, PAGE).await.map(drop),
             Self::Submission(id) => submissions::find(connection, *id).await.map(drop),
+            Self::Window => {
+                shelves::window(connection, OffsetDateTime::now_utc().date(), 6).await?;
+                genres::list(connection).await.map(drop)
+            }
+            Self::Genres => genres::list(connection).await.map(drop),
+            Self::Author(id, listing) => {
+                authors::find(connection, *id).await?;
+                books::list(connection, listing).await.map(drop)
+            }
+            Self::BookPage(id, more) => {
+                books::find(connection, *id).await?;
+                let also = shelves::also_liked(connection, *id, 6).await?;
+                books::list(connection, more).await?;
+                books::summaries(connection, &also).await.map(drop)
+            }
+            Self::RatingsPage(id) => {
+                books::summaries(connection, &[*id]).await?;
+                ratings::list(connection, *id, None, PAGE).await.map(drop)
+            }
             Self::One => sqlx::query_scalar::<_, i32>("select 1").fetch_one(connection).await.map(drop),
         }
     }
@@ -55,13 +82,29 @@ pub async fn of(function: &str, parameters: &Parameters, database: &mut MySqlCon
     match function {
         "list-books" => list_books(database).await,
         "show-book" => {
-            let id = most_popular(database).await?;
-            Ok(vec![get("a book", &format!("/api/books/{id}"), Sql::Book(id))])
+            let book = most_popular(database).await?;
+            let (id, author) = (book.summary.id, book.authors.first().context("the most popular book has no author")?);
+            Ok(vec![
+                get("a book", &format!("/api/books/{id}"), Sql::Book(id)),
+                get("its page", &links::book(id, &book.summary.title), Sql::BookPage(id, by(author.id, 7))),
+            ])
         }
         "list-ratings" => {
-            let id = most_popular(database).await?;
-            Ok(vec![get("a book's ratings", &format!("/api/books/{id}/ratings"), Sql::Ratings(id))])
+            let id = most_popular(database).await?.summary.id;
+            Ok(vec![
+                get("a book's ratings", &format!("/api/books/{id}/ratings"), Sql::Ratings(id)),
+                get("their page", &format!("/books/{id}/ratings"), Sql::RatingsPage(id)),
+            ])
         }
+        "show-home" => Ok(vec![get("the window", "/", Sql::Window)]),
+        "list-genres" => Ok(vec![get("all", "/genres", Sql::Genres)]),
+        "show-author" => {
+            let book = most_popular(database).await?;
+            let author = book.authors.first().context("the most popular book has no author")?;
+            Ok(vec![get("an author", &links::author(author), Sql::Author(author.id, by(author.id, 48)))])
+        }
+        "show-about" => Ok(vec![page("a page of words", "/about")]),
+        "serve-assets" => Ok(vec![page("the stylesheet", assets::path("style.css"))]),
         "show-submission" => {
             let key = SubmissionKey::parse(parameters.get("submission-key")?).context("the submission key is bad")?;
             let id = key.random();
@@ -103,16 +146,29 @@ async fn list_books(database: &mut MySqlConnection) -> Result<Vec<Case>> {
         get("q=the", "/api/books?q=the", Sql::List(search("the")?)),
         get("genre=classics", "/api/books?genre=classics", Sql::List(shelf(classics))),
         get("q=love, facets", "/api/books?q=love&facets=true", Sql::ListAndFacets(search("love")?)),
+        get("page", "/books", Sql::ListAndFacets(shelf(Filter::default()))),
+        get("page, q=quijote", "/books?q=quijote", Sql::ListAndFacets(search("quijote")?)),
+        get("page, q=the", "/books?q=the", Sql::ListAndFacets(search("the")?)),
     ])
 }
 
-async fn most_popular(database: &mut MySqlConnection) -> Result<BookId> {
+async fn most_popular(database: &mut MySqlConnection) -> Result<Book> {
     let page = books::list(database, &Listing::new(None, Filter::default(), Sort::Popular, 1)).await?;
-    Ok(page.items.first().context("the shop has no book: import some")?.id)
+    let id = page.items.first().context("the shop has no book: import some")?.id;
+    books::find(database, id).await?.context("the most popular book has just gone")
+}
+
+fn by(author: u32, count: u32) -> Listing {
+    Listing::new(None, Filter { author: Some(author), ..Filter::default() }, Sort::Popular, count)
 }
 
 fn get(request: &'static str, path: &str, sql: Sql) -> Case {
     Case { request, event: event("GET", path, ""), sql: Some(sql), queue: false }
+}
+
+/// What takes no database.
+fn page(request: &'static str, path: &str) -> Case {
+    Case { request, event: event("GET", path, ""), sql: None, queue: false }
 }
 
 fn post(request: &'static str, path: &str, body: &Value) -> Case {
