@@ -6,7 +6,7 @@ use std::{
 };
 
 use fluent_templates::fluent_bundle::FluentValue;
-use shared::{ApiError, Reply, Result, domain::Invalid};
+use shared::{ApiError, Reply, Request, Result, domain::Invalid};
 
 use crate::Locale;
 
@@ -31,21 +31,23 @@ pub enum Trouble {
 impl Form<'_> {
     /// Shows a form again that could not be taken, with what was typed; any other outcome is not for it to tell.
     pub fn again(
+        request: &Request,
         typed: &BTreeMap<String, String>,
         outcome: Result<Reply>,
         show: impl FnOnce(u16, Form) -> Result<Reply>,
     ) -> Result<Reply> {
         let typed: Vec<(&str, &str)> = typed.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        match outcome {
-            Err(ApiError::Unprocessable(invalid)) => {
-                show(422, Form { typed: &typed, invalid: &invalid, trouble: None })
-            }
+        let (status, invalid, trouble) = match outcome {
+            Err(ApiError::Unprocessable(invalid)) if request.is_too_large() => (413, invalid, Some(Trouble::TooLarge)),
+            Err(ApiError::Unprocessable(invalid)) => (422, invalid, None),
+            Err(ApiError::TooLarge) => (413, Vec::new(), Some(Trouble::TooLarge)),
             Err(error @ ApiError::Unavailable(_)) => {
                 shared::lambda::log(&error);
-                show(503, Form { typed: &typed, invalid: &[], trouble: Some(Trouble::Unavailable) })
+                (503, Vec::new(), Some(Trouble::Unavailable))
             }
-            other => other,
-        }
+            other => return other,
+        };
+        show(status, Form { typed: &typed, invalid: &invalid, trouble })
     }
 
     pub fn value(&self, field: &str) -> &str {

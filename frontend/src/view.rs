@@ -131,6 +131,12 @@ impl View<'_> {
         format!("{}?{}lang={}", self.path, self.rest(), self.other().tag())
     }
 
+    /// This page's own address, with all that it says.
+    pub fn here(&self) -> String {
+        let mark = if self.query.is_empty() { "" } else { "?" };
+        format!("{}{mark}{}", self.path, self.query)
+    }
+
     /// The address of this page, as search engines are to know it.
     pub fn canonical(&self) -> Option<String> {
         self.address_in(self.locale)

@@ -6,10 +6,13 @@ use time::OffsetDateTime;
 use crate::{
     App, Reply, Request,
     api::{Receipt, Status},
-    domain::{Invalid, SubmissionId, SubmissionKey, VisitorId},
+    domain::{BookId, Invalid, SubmissionId, SubmissionKey, VisitorId},
     error::{ApiError, Result},
     messages::{Content, Submission},
 };
+
+/// The hidden field of a form that makes sending it twice the same as once.
+const FORM_KEY: &str = "key";
 
 /// A submission that has an id and is not sent yet.
 pub struct Intake<'a> {
@@ -21,6 +24,9 @@ pub struct Intake<'a> {
 
 impl<'a> Intake<'a> {
     pub async fn begin(app: &'a App, request: &'a Request) -> Result<Self> {
+        if request.is_too_large() {
+            return Err(ApiError::TooLarge);
+        }
         let key = app.submission_key().await?;
         let id = submission_id(&key, request)?;
         let visitor = request.visitor().unwrap_or_else(|| key.visitor_of(id));
@@ -36,10 +42,11 @@ impl<'a> Intake<'a> {
         Ok(())
     }
 
-    /// What the sender gets: where to ask what became of it.
-    pub fn receipt(self) -> Result<Reply> {
+    /// What the sender gets: where to ask what became of it; on a page also the way back to the book that it is about.
+    pub fn receipt(self, about: Option<BookId>) -> Result<Reply> {
         let reply = if self.request.wants_page() {
-            Reply::see_other(&format!("/submissions/{}", self.id))
+            let about = about.map(|book| format!("?book={book}")).unwrap_or_default();
+            Reply::see_other(&format!("/submissions/{}{about}", self.id))
         } else {
             let href = format!("/api/submissions/{}", self.id);
             let receipt = Receipt { id: self.id, status: Status::Received, href };
@@ -49,8 +56,13 @@ impl<'a> Intake<'a> {
     }
 }
 
-/// A retry with the same `Idempotency-Key` gets the same id, and so has its effect once.
+/// A retry with the same `Idempotency-Key` gets the same id, and so has its effect once. So does the same form of the
+/// same page, sent twice: it carries a key of its own, and whoever sent it has the cookie the second time only.
 fn submission_id(key: &SubmissionKey, request: &Request) -> Result<SubmissionId> {
+    if request.wants_page() {
+        let keyed = request.form()?.contains_key(FORM_KEY);
+        return Ok(if keyed { key.derive(&[request.path().as_bytes(), request.body()]) } else { key.random() });
+    }
     let Some(idempotency) = request.header_bytes("idempotency-key") else { return Ok(key.random()) };
     if !(1..=200).contains(&idempotency.len()) || !idempotency.iter().all(|byte| matches!(byte, b' '..=b'~')) {
         return Err(Invalid::new("Idempotency-Key", "must have 1 to 200 characters of ASCII").into());
@@ -65,10 +77,25 @@ mod tests {
 
     use super::*;
 
-    fn id(idempotency: &str) -> Result<SubmissionId> {
+    fn id_of(event: serde_json::Value) -> Result<SubmissionId> {
         let key = SubmissionKey::parse(&format!("{}=", "A".repeat(43))).expect("a key");
-        let event = json!({ "httpMethod": "POST", "path": "/", "headers": { "idempotency-key": idempotency } });
         submission_id(&key, &Request::from_event(serde_json::from_value(event).expect("an event"), "id"))
+    }
+
+    fn id(idempotency: &str) -> Result<SubmissionId> {
+        id_of(json!({ "httpMethod": "POST", "path": "/api", "headers": { "idempotency-key": idempotency } }))
+    }
+
+    #[test]
+    fn a_form_sent_twice_counts_once_and_drawn_anew_it_is_another() {
+        let send = |body: &str, cookie: &str| {
+            let headers = json!({ "content-type": "application/x-www-form-urlencoded", "cookie": cookie });
+            id_of(json!({ "httpMethod": "POST", "path": "/contact", "headers": headers, "body": body })).unwrap()
+        };
+        let first = send("message=Hola&key=1", "");
+        assert_eq!(send("message=Hola&key=1", "visitor=c56a4180-65aa-42ec-a945-5fd21dec0538"), first);
+        assert_ne!(send("message=Hola&key=2", ""), first);
+        assert_ne!(send("message=Hola", ""), send("message=Hola", ""));
     }
 
     #[test]

@@ -35,6 +35,43 @@ async fn the_window_shows_books_and_its_files_stay_for_a_year() {
 }
 
 #[tokio::test]
+async fn what_is_too_long_to_be_sent_is_shown_again() {
+    let shop = Shop::open().await;
+    let review = "larga ".repeat(12_000);
+    let refused = send_form(&shop, "/books/1/ratings", &[("stars", "4"), ("review", &review)]).await;
+    assert_eq!(refused.status, 413);
+    assert!(refused.text.contains("role=\"alert\"") && refused.text.contains(review.trim()), "it was lost");
+    assert!(refused.text.contains("At most 4,000 characters fit"));
+
+    let message = [("name", "Ana"), ("email", "ana@example.org"), ("subject", "Hola"), ("message", "¿Abren?")];
+    let refused = send_form(&shop, "/contact", &[&message[..], &[("more", &review)]].concat()).await;
+    assert_eq!(refused.status, 413);
+    assert!(refused.text.contains("value=\"ana@example.org\"") && refused.text.contains("¿Abren?"));
+}
+
+#[tokio::test]
+async fn a_message_sent_twice_from_one_form_arrives_once() {
+    let shop = Shop::open().await;
+    let form = shop.get("/contact").await.text;
+    let key = form.split("name=\"key\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a key");
+    assert!(!shop.get("/contact").await.text.contains(key), "another drawing of the form is another message");
+    let message =
+        [("name", "Ana"), ("email", "ana@example.org"), ("subject", "Hola"), ("message", "¿Abren?"), ("key", key)];
+    let first = send_form(&shop, "/contact", &message).await;
+    let second = send_form(&shop, "/contact", &message).await;
+    assert_eq!((first.status, second.status), (303, 303));
+    assert_eq!(first.header("location"), second.header("location"));
+}
+
+#[tokio::test]
+async fn an_amount_may_have_the_decimal_comma_that_people_write() {
+    let shop = Shop::open().await;
+    assert_eq!(shop.get("/books?price_max=19,95").await.status, 200);
+    assert_eq!(shop.get("/books?price_max=1,9,5").await.status, 400);
+    assert_eq!(shop.get("/api/books?price_max=19,95").await.status, 400, "programs write a point");
+}
+
+#[tokio::test]
 async fn a_page_comes_compressed_to_whoever_reads_that() {
     let shop = Shop::open().await;
     let plain = shop.get("/books").await;
@@ -102,8 +139,10 @@ async fn a_rating_from_the_page_is_followed_to_its_end_without_a_script() {
     assert_eq!(sent.status, 303, "{}", sent.text);
     let location = sent.header("location");
     assert!(location.starts_with("/submissions/") && sent.header("set-cookie").starts_with("visitor="));
-    assert_eq!(shop.settled(&format!("/api{location}")).await["status"], "published");
-    assert!(shop.get(location).await.text.contains("role=\"status\""));
+    let (status, _) = location.split_once('?').expect("the book that it is about");
+    assert_eq!(shop.settled(&format!("/api{status}")).await["status"], "published");
+    let outcome = shop.get(location).await.text;
+    assert!(outcome.contains("role=\"status\"") && outcome.contains(&format!("href=\"/books/{book}\"")), "{outcome}");
     let ratings = shop.get(&format!("/books/{book}/ratings")).await;
     assert!(ratings.text.contains(&words), "{}", ratings.text);
 }

@@ -4,7 +4,7 @@ use frontend::{Visit, pages};
 use shared::{
     ApiError, App, Reply, Request, Result,
     api::Settled,
-    domain::{Outcome, SubmissionId},
+    domain::{BookId, Outcome, SubmissionId},
     repo::submissions,
 };
 
@@ -26,7 +26,8 @@ async fn page(app: &App, request: &Request) -> Result<Reply> {
         Some(Outcome::Rejected(reason)) => pages::State::Rejected(reason),
     };
     let visit = Visit::of(request);
-    visit.reply(200, &pages::Submission { view: visit.view(), id: &id.to_string(), state, book: None })
+    let book = request.asked("book").and_then(BookId::parse);
+    visit.reply(200, &pages::Submission { view: visit.view(), id: &id.to_string(), state, book })
 }
 
 async fn find(app: &App, id: &str) -> Result<(SubmissionId, Option<Outcome>)> {

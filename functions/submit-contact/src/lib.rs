@@ -23,11 +23,11 @@ async fn take(app: &App, request: &Request, form: &ContactForm) -> Result<Reply>
     let intake = Intake::begin(app, request).await?;
     if is_trapped(form) {
         tracing::info!("Message dropped: the field that people do not see was filled in");
-        return intake.receipt();
+        return intake.receipt(None);
     }
     let visitor = Some(intake.visitor);
     intake.send(Content::Contact(ContactV1 { visitor, ..contact })).await?;
-    intake.receipt()
+    intake.receipt(None)
 }
 
 /// Filled in what people do not see.

@@ -7,7 +7,11 @@ use shared::{App, Reply, Request, Result, api::ContactForm};
 pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     request.expect_segments(1)?;
     let visit = Visit::of(request);
-    let show = |status, form: Form<'_>| visit.reply(status, &pages::Contact { view: visit.view(), form });
+    let show = |status, form: Form<'_>| {
+        // Sent twice, the form is one message: the request that drew it first names it.
+        let key = Some(form.value("key")).filter(|key| !key.is_empty()).unwrap_or(&request.id);
+        visit.reply(status, &pages::Contact { view: visit.view(), form, key })
+    };
     if request.reads() {
         return show(200, Form::default());
     }
@@ -20,5 +24,5 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
         message: said("message"),
         website: said("website"),
     };
-    Form::again(&typed, super::take(app, request, &form).await, show)
+    Form::again(request, &typed, super::take(app, request, &form).await, show)
 }

@@ -26,7 +26,7 @@ async fn take(app: &App, request: &Request, book: BookId, form: RatingForm) -> R
     let intake = Intake::begin(app, request).await?;
     let visitor = intake.visitor;
     intake.send(Content::Rating(RatingV1 { book, visitor, stars, name, review })).await?;
-    intake.receipt()
+    intake.receipt(Some(book))
 }
 
 #[derive(Debug)]

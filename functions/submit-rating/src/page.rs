@@ -13,5 +13,7 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     let taken = super::take(app, request, book, form).await;
 
     let visit = Visit::of(request);
-    Form::again(&typed, taken, |status, form| visit.reply(status, &pages::Rate { view: visit.view(), book, form }))
+    Form::again(request, &typed, taken, |status, form| {
+        visit.reply(status, &pages::Rate { view: visit.view(), book, form })
+    })
 }

@@ -15,3 +15,7 @@ pub use request::{AlbEvent, Request};
 
 /// The largest body that a function takes.
 pub const MAX_BODY: usize = 64 * 1024;
+
+/// The largest form that is shown again with what was typed: escaped as HTML it still fits into an answer, which may
+/// have 1 MB (<https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html>).
+const MAX_SHOWN_AGAIN: usize = 512 * 1024;

@@ -8,7 +8,7 @@ use percent_encoding::percent_decode_str;
 use serde::{Deserialize, de::DeserializeOwned};
 use uuid::Uuid;
 
-use super::{MAX_BODY, Query};
+use super::{MAX_BODY, MAX_SHOWN_AGAIN, Query};
 use crate::{
     domain::{Invalid, VisitorId},
     error::{ApiError, Result},
@@ -156,6 +156,11 @@ impl Request {
         &self.body
     }
 
+    /// Whether it is more than a function takes. A page's form comes as far as its handler even so.
+    pub fn is_too_large(&self) -> bool {
+        self.body.len() > MAX_BODY
+    }
+
     /// The body as JSON.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
         if !self.has_media_type("application/json") {
@@ -195,7 +200,8 @@ impl Request {
         if let Some(malformed) = &self.malformed {
             return Err(ApiError::BadRequest(malformed.clone()));
         }
-        if self.body.len() > MAX_BODY {
+        let shown_again = self.wants_page() && self.body.len() <= MAX_SHOWN_AGAIN;
+        if self.is_too_large() && !shown_again {
             return Err(ApiError::TooLarge);
         }
         if !self.reads() && (self.header("sec-fetch-site") == Some("cross-site") || self.foreign_origin()) {
@@ -311,7 +317,9 @@ mod tests {
         assert_eq!(text.body(), encoded.body());
         let broken = request(json!({"httpMethod": "POST", "path": "/", "body": "%", "isBase64Encoded": true}));
         assert!(matches!(broken.check(), Err(ApiError::BadRequest(_))));
-        let large = request(json!({"httpMethod": "POST", "path": "/", "body": "a".repeat(MAX_BODY + 1)}));
-        assert!(matches!(large.check(), Err(ApiError::TooLarge)));
+        let large = |path, size| request(json!({"httpMethod": "POST", "path": path, "body": "a".repeat(size)})).check();
+        assert!(matches!(large("/api/contact", MAX_BODY + 1), Err(ApiError::TooLarge)));
+        assert!(large("/contact", MAX_SHOWN_AGAIN).is_ok(), "its page shows it again");
+        assert!(matches!(large("/contact", MAX_SHOWN_AGAIN + 1), Err(ApiError::TooLarge)));
     }
 }
