@@ -1,5 +1,7 @@
 //! Books as shoppers read them: lists and single ones.
 
+use std::{cmp::Reverse, collections::BTreeMap};
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use sqlx::{FromRow, MySql, MySqlConnection, QueryBuilder, types::Json};
@@ -92,7 +94,7 @@ pub async fn summaries(connection: &mut MySqlConnection, ids: &[BookId]) -> sqlx
 /// How many of the first thousand hits fall to each value that one could filter by next.
 pub async fn facets(connection: &mut MySqlConnection, listing: &Listing) -> sqlx::Result<Facets> {
     let Some(source) = Source::of(listing) else { return Ok(Facets::default()) };
-    let mut sql = QueryBuilder::<MySql>::new("with h as (select b.id, b.language, b.stock from ");
+    let mut sql = QueryBuilder::<MySql>::new("select b.id, b.language, b.stock > 0 from ");
     match &source {
         Source::Hits(plan, search) => {
             push_hits(&mut sql, plan, search, &listing.filter);
@@ -106,22 +108,39 @@ pub async fn facets(connection: &mut MySqlConnection, listing: &Listing) -> sqlx
             sql.push(" order by b.ratings_count desc, b.id desc limit ").push_bind(MAX_HITS);
         }
     }
-    // Two passes and not three: the server makes the hits anew for each.
-    sql.push(
-        ") select g.slug as genre, null as language, count(*) as count, 0 as in_stock \
-           from h join book_genres bg on bg.book_id = h.id join genres g on g.id = bg.genre_id group by g.slug \
-           union all \
-           select null, h.language, count(*), count(nullif(h.stock, 0)) from h group by h.language \
-           order by count desc, genre, language",
-    );
-    let rows: Vec<(Option<String>, Option<String>, i64, i64)> = sql.build_query_as().fetch_all(connection).await?;
-    let mut facets = Facets::default();
-    for (genre, language, count, in_stock) in rows {
-        facets.in_stock += in_stock;
-        facets.genres.extend(genre.map(|value| Count { value, count }));
-        facets.languages.extend(language.map(|value| Count { value, count }));
+    let hits: Vec<(u32, Option<String>, bool)> = sql.build_query_as().fetch_all(&mut *connection).await?;
+    let in_stock = hits.iter().filter(|(_, _, in_stock)| *in_stock).count();
+    let mut languages = BTreeMap::new();
+    for language in hits.iter().filter_map(|(_, language, _)| language.as_deref()) {
+        *languages.entry(language).or_insert(0) += 1;
     }
-    Ok(facets)
+    let mut languages: Vec<Count> =
+        languages.into_iter().map(|(value, count)| Count { value: value.to_owned(), count }).collect();
+    languages.sort_by_key(|language| Reverse(language.count));
+    let ids: Vec<u32> = hits.iter().map(|(id, _, _)| *id).collect();
+    Ok(Facets {
+        genres: genres_of(connection, &ids).await?,
+        languages,
+        in_stock: in_stock.try_into().unwrap_or_default(),
+    })
+}
+
+/// The genres of some books, the most frequent first. The ids go as one value: the statement stays the same for any
+/// number of them.
+async fn genres_of(connection: &mut MySqlConnection, books: &[u32]) -> sqlx::Result<Vec<Count>> {
+    let genres = sqlx::query_as!(
+        Count,
+        r#"
+        select g.slug as value, count(*) as count
+        from json_table(?, '$[*]' columns (book_id int unsigned path '$')) hit
+        straight_join book_genres bg on bg.book_id = hit.book_id
+        join genres g on g.id = bg.genre_id
+        group by g.slug
+        order by count desc, g.slug
+        "#,
+        Json(books) as _,
+    );
+    genres.fetch_all(connection).await
 }
 
 /// Where the rows of a list come from.

@@ -67,7 +67,7 @@ pub async fn also_liked(connection: &mut MySqlConnection, book: BookId, count: u
                 order by sent_at desc, id desc
                 limit ?
             ) reader
-            join ratings other on other.visitor_id = reader.visitor_id
+            straight_join ratings other on other.visitor_id = reader.visitor_id
             where other.book_id <> ?
               and other.stars >= 4
               and other.hidden_at is null
