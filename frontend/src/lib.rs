@@ -9,6 +9,7 @@ pub mod links;
 mod locale;
 mod markup;
 pub mod pages;
+pub mod sitemap;
 mod view;
 mod visit;
 

@@ -125,8 +125,8 @@ mod tests {
         stage.concurrency.http = 80;
         assert_eq!(
             complaint(&stage, FUNCTIONS),
-            "stage `prod` cannot be deployed:\n  functions may hold 1306 connections during a release \
-             (twice 653 copies), more than 480, 80 % of max_connections = 600"
+            "stage `prod` cannot be deployed:\n  functions may hold 1466 connections during a release \
+             (twice 733 copies), more than 480, 80 % of max_connections = 600"
         );
     }
 

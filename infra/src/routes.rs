@@ -88,9 +88,21 @@ pub static FUNCTIONS: &[Function] = &[
         ..NOTHING
     },
     Function {
+        name: "list-addresses",
+        about: "Lists the addresses of pages for search engines",
+        trigger: Http(&[get("/sitemap.xml", "/sitemap.xml"), get("/sitemaps/{name}", "/sitemaps/pages.xml")]),
+        database: Some(Reader),
+        ..NOTHING
+    },
+    Function {
         name: "show-about",
         about: "Shows what the shop says of itself",
-        trigger: Http(&[get("/about", "/about"), get("/privacy", "/privacy"), get("/api-docs", "/api-docs")]),
+        trigger: Http(&[
+            get("/about", "/about"),
+            get("/privacy", "/privacy"),
+            get("/api-docs", "/api-docs"),
+            get("/openapi.json", "/openapi.json"),
+        ]),
         ..NOTHING
     },
     Function {

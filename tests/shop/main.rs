@@ -6,6 +6,7 @@ mod books;
 mod contact;
 mod deploying;
 mod edge;
+mod finding;
 mod imports;
 mod operating;
 mod outage;

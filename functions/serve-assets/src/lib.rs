@@ -7,7 +7,10 @@ use shared::{ApiError, App, Reply, Request, Result, http::DAY};
 #[expect(clippy::unused_async, reason = "every handler is")]
 pub async fn handle(_: &App, request: &Request) -> Result<Reply> {
     match request.raw_path() {
-        "/robots.txt" => Ok(Reply::text(assets::robots(None)).cached_for(DAY)),
+        "/robots.txt" => {
+            let robots = assets::robots(request.origin().as_deref());
+            Ok(Reply::text("text/plain; charset=utf-8", robots).cached_for(DAY))
+        }
         "/favicon.ico" => Ok(Reply::moved(assets::path("icon.png")).cached_for(DAY)),
         path => {
             let asset = assets::all().iter().find(|asset| asset.path == path).ok_or(ApiError::NotFound)?;

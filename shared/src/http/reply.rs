@@ -69,8 +69,9 @@ impl Reply {
         Self::new(status, HTML, html).header(header::CONTENT_SECURITY_POLICY, policy)
     }
 
-    pub fn text(text: String) -> Self {
-        Self::new(StatusCode::OK, "text/plain; charset=utf-8", text)
+    /// 200 with a text of this kind.
+    pub fn text(content_type: &'static str, text: String) -> Self {
+        Self::new(StatusCode::OK, content_type, text)
     }
 
     /// A file of ours, which never changes under its name; already compressed where an encoding is named.

@@ -1,6 +1,6 @@
 //! Books as shoppers read them: lists and single ones.
 
-use std::{cmp::Reverse, collections::BTreeMap};
+use std::{cmp::Reverse, collections::BTreeMap, ops::RangeInclusive};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -341,6 +341,29 @@ fn ratings(count: u32, score: u32) -> Ratings {
 pub async fn id_of(connection: &mut MySqlConnection, isbn: &Isbn13) -> sqlx::Result<Option<BookId>> {
     let id = sqlx::query_scalar!("select id from books where isbn = ?", isbn.as_str()).fetch_optional(connection);
     Ok(id.await?.map(BookId::from))
+}
+
+/// The greatest id, 0 where there is no book.
+pub async fn last_id(connection: &mut MySqlConnection) -> sqlx::Result<u32> {
+    let id = sqlx::query_scalar!("select max(id) from books").fetch_one(connection);
+    Ok(id.await?.unwrap_or_default())
+}
+
+/// The books with these ids, and their titles.
+pub async fn titles(connection: &mut MySqlConnection, ids: RangeInclusive<u32>) -> sqlx::Result<Vec<(BookId, String)>> {
+    let rows = sqlx::query!(
+        r#"
+        select
+            id,
+            title
+        from books
+        where id between ? and ?
+        order by id
+        "#,
+        ids.start(),
+        ids.end(),
+    );
+    Ok(rows.fetch_all(connection).await?.into_iter().map(|row| (row.id.into(), row.title)).collect())
 }
 
 /// The book of this id with all that its page shows.

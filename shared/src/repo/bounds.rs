@@ -166,6 +166,20 @@ async fn what_visitors_send_is_written_without_looking_at_what_others_sent(pool:
     assert_read(&mut connection, 20, "a message to the shop").await;
 }
 
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn a_part_of_the_sitemap_is_one_range_of_ids(pool: MySqlPool) {
+    let mut connection = pool.acquire().await.unwrap();
+    ten_thousand_books(&mut connection).await;
+    rows_read(&mut connection).await;
+    let last = (books::last_id(&mut connection).await.unwrap(), authors::last_id(&mut connection).await.unwrap());
+    assert_read(&mut connection, 6, "the last ids").await;
+    assert!(last.0 >= 10_000 && last.1 >= 500, "{last:?}");
+    assert_eq!(books::titles(&mut connection, 4_001..=4_500).await.unwrap().len(), 500);
+    assert_read(&mut connection, 510, "five hundred books").await;
+    assert_eq!(authors::within(&mut connection, 1..=100).await.unwrap().len(), 100);
+    assert_read(&mut connection, 310, "a hundred authors").await;
+}
+
 /// Ratings of one book by as many visitors; the ten oldest with words.
 async fn two_thousand_ratings(connection: &mut MySqlConnection, book: BookId) {
     for sql in [

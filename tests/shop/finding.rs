@@ -1,0 +1,74 @@
+//! How the shop is found: by search engines, and by programs.
+
+use xmlparser::{Token, Tokenizer};
+
+use crate::{
+    imports,
+    support::{Shop, variable},
+};
+
+/// The paths of what a sitemap names, all of this shop.
+fn paths(xml: &str) -> Vec<String> {
+    let shop = variable("ANAQUEL_SHOP");
+    let (mut element, mut paths) = ("", Vec::new());
+    for token in Tokenizer::from(xml) {
+        match token.expect("XML") {
+            Token::ElementStart { local, .. } => element = local.as_str(),
+            Token::Text { text } if element == "loc" => {
+                paths.push(path(&shop, &text));
+                element = "";
+            }
+            _ => {}
+        }
+    }
+    paths
+}
+
+fn path(shop: &str, address: &str) -> String {
+    let path = address.strip_prefix(shop.trim_end_matches('/'));
+    path.unwrap_or_else(|| panic!("{address} is not of {shop}")).to_owned()
+}
+
+#[tokio::test]
+async fn search_engines_find_every_page_from_robots_txt_on() {
+    let shop = Shop::open().await;
+    let book = imports::new_book(&shop).await;
+    let robots = shop.get("/robots.txt").await.text;
+    let index = robots.lines().find_map(|line| line.strip_prefix("Sitemap: ")).expect("a sitemap");
+    let index = shop.get(&path(&variable("ANAQUEL_SHOP"), index)).await;
+    assert_eq!((index.status, index.header("content-type")), (200, "application/xml"));
+    assert_eq!(index.header("cache-control"), "public, max-age=86400");
+
+    let mut pages = Vec::new();
+    for part in paths(&index.text) {
+        let part = shop.get(&part).await;
+        assert_eq!((part.status, part.header("content-type")), (200, "application/xml"), "{}", part.text);
+        assert!(part.text.len() < 1_000_000, "a load balancer takes no more from a function");
+        pages.extend(paths(&part.text));
+    }
+    let begins = |start: &str| pages.iter().filter(|page| page.starts_with(start)).cloned().collect::<Vec<_>>();
+    let (books, authors) = (begins(&format!("/books/{book}-")), begins("/authors/"));
+    assert_eq!(books.len(), 2, "in two languages: {books:?}");
+    for page in pages[..12].iter().chain(&books).chain(authors.last()) {
+        assert_eq!(shop.get(page).await.status, 200, "{page}");
+    }
+}
+
+#[tokio::test]
+async fn a_part_that_no_sitemap_names_is_not_there() {
+    let shop = Shop::open().await;
+    for name in ["books-0.xml", "books-01.xml", "books-8000000.xml", "genres-1.xml", "pages.xml/x", "pages"] {
+        assert_eq!(shop.get(&format!("/sitemaps/{name}")).await.status, 404, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn programs_and_people_find_the_apis_document() {
+    let shop = Shop::open().await;
+    let document = shop.get("/openapi.json").await;
+    assert_eq!((document.status, document.header("content-type")), (200, "application/json"));
+    assert_eq!(document.text, include_str!("../../docs/openapi.json"));
+    let page = shop.get("/api-docs").await.text;
+    assert!(page.contains("<link rel=\"service-desc\" type=\"application/json\" href=\"/openapi.json\">"), "{page}");
+    assert!(page.contains("<a class=\"button\" href=\"/openapi.json\">"), "{page}");
+}
