@@ -1,8 +1,7 @@
 //! The addresses of the shop's pages. What a link says can be read; what it means is the number in front.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use shared::domain::Author;
-use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
+use shared::domain::{Author, plain};
 
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 const MAX_SLUG: usize = 60;
@@ -21,11 +20,6 @@ pub fn slug(title: &str) -> String {
         slug.push_str(&word[..word.len().min(MAX_SLUG)]);
     }
     if slug.is_empty() { "libro".to_owned() } else { slug }
-}
-
-/// Lower case, without accents: what two spellings of one word have in common.
-pub fn plain(text: &str) -> String {
-    text.nfd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).collect()
 }
 
 pub fn book(id: impl std::fmt::Display, title: &str) -> String {

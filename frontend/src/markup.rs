@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::links::plain;
+use shared::domain::plain;
 
 /// HTML that needs no more escaping.
 #[derive(Debug, Clone)]

@@ -18,6 +18,10 @@ pub struct Books {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Facets")]
     pub facets: Option<Facets>,
+    /// Only where nothing is found: a `q` spelled much like it, which finds something within the same filters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub did_you_mean: Option<String>,
 }
 
 // Forms are read as loosely as JSON allows, so that every mistake is answered field by field; their schemas say what is

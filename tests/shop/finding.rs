@@ -1,10 +1,10 @@
-//! How the shop is found: by search engines, and by programs.
+//! How the shop is found, and what is in it: by search engines, by programs, and by who mistypes.
 
 use xmlparser::{Token, Tokenizer};
 
 use crate::{
     imports,
-    support::{Shop, variable},
+    support::{Shop, titles, variable},
 };
 
 /// The paths of what a sitemap names, all of this shop.
@@ -71,4 +71,20 @@ async fn programs_and_people_find_the_apis_document() {
     let page = shop.get("/api-docs").await.text;
     assert!(page.contains("<link rel=\"service-desc\" type=\"application/json\" href=\"/openapi.json\">"), "{page}");
     assert!(page.contains("<a class=\"button\" href=\"/openapi.json\">"), "{page}");
+}
+
+#[tokio::test]
+async fn who_mistypes_is_asked_what_was_meant_and_keeps_the_filters() {
+    let shop = Shop::open().await;
+    for (typed, meant) in [("quijtoe", "quijote"), ("tolkein", "tolkien"), ("garcia+marqez", "garcia marquez")] {
+        let nothing = shop.get(&format!("/api/books?q={typed}")).await.json();
+        assert_eq!((titles(&nothing).len(), &nothing["did_you_mean"]), (0, &meant.into()), "{nothing}");
+        let found = shop.get(&format!("/api/books?q={meant}")).await.json();
+        assert!(!titles(&found).is_empty() && found.get("did_you_mean").is_none(), "{found}");
+    }
+    let page = shop.get("/books?q=quijtoe&language=es&sort=title&lang=en").await.text;
+    let link = "Did you mean <a href=\"/books?language=es&#38;sort=title&#38;q=quijote\"><bdi>quijote</bdi></a>?";
+    assert!(page.contains(link), "{page}");
+    let crime = shop.get("/api/books?q=quijtoe&genre=crime").await.json();
+    assert!(crime.get("did_you_mean").is_none(), "{crime}");
 }

@@ -20,6 +20,7 @@ use shared::{
         catalogue::{self, Put},
         genres,
         imports::{self, Import, Refusal},
+        spelling,
     },
 };
 use sqlx::MySqlConnection;
@@ -137,6 +138,7 @@ async fn settle(connection: &mut MySqlConnection, before: &Import, batch: &[Line
             imports::refuse(connection, import.id, &Refusal::new(line.number, &reason, &line.text)).await?;
         }
     }
+    spelling::learn(connection, batch.iter().filter_map(|line| line.row.as_ref().ok())).await?;
     imports::advance(connection, before, &import).await?;
     Ok(import)
 }

@@ -7,7 +7,10 @@ use shared::{
     api::Books,
     domain::{Filter, Genre, Language, Search, Sort},
     http::{MINUTE, Query},
-    repo::books::{self, Listing},
+    repo::{
+        books::{self, Listing},
+        spelling,
+    },
 };
 
 const PARAMETERS: &[&str] =
@@ -24,7 +27,8 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     let books = app.database().read(async |connection| {
         let page = books::list(connection, &listing).await?;
         let facets = if wants_facets { Some(books::facets(connection, &listing).await?) } else { None };
-        Ok(Books { page, facets })
+        let did_you_mean = spelling::did_you_mean(connection, &listing, &page).await?;
+        Ok(Books { page, facets, did_you_mean })
     });
     Ok(Reply::json(&books.await?)?.cached_for(MINUTE))
 }

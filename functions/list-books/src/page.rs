@@ -4,8 +4,7 @@ use frontend::{Visit, links::Asked, pages};
 use shared::{
     ApiError, App, Reply, Request, Result,
     domain::{Facets, Invalid},
-    http::Page,
-    repo::{authors, books},
+    repo::{authors, books, spelling},
 };
 
 use super::listing;
@@ -43,9 +42,18 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
             Some(id) => authors::find(c, id).await?,
             None => None,
         };
-        Ok((books::list(c, &listing).await?, books::facets(c, &listing).await?, author))
+        let found = books::list(c, &listing).await?;
+        let did_you_mean = spelling::did_you_mean(c, &listing, &found).await?;
+        Ok((found, did_you_mean, books::facets(c, &listing).await?, author))
     });
-    let (Page { items, next }, facets, author) = read.await?;
-    let author = author.as_ref().map(|author| author.name.as_str());
-    visit.reply(200, &pages::Books { author, books: &items, next: next.as_deref(), facets: &facets, ..page })
+    let (found, did_you_mean, facets, author) = read.await?;
+    let page = pages::Books {
+        author: author.as_ref().map(|author| author.name.as_str()),
+        books: &found.items,
+        next: found.next.as_deref(),
+        facets: &facets,
+        did_you_mean: did_you_mean.as_deref(),
+        ..page
+    };
+    visit.reply(200, &page)
 }

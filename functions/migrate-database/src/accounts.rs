@@ -5,8 +5,17 @@ use shared::config::{Account, Auth, DatabaseConfig, Role};
 use sqlx::{AssertSqlSafe, MySqlConnection};
 
 /// What the pages and lists are made of.
-const SHOP: &[&str] =
-    &["authors", "book_authors", "book_genres", "books", "genres", "ratings", "star_counts", "submissions"];
+const SHOP: &[&str] = &[
+    "authors",
+    "book_authors",
+    "book_genres",
+    "books",
+    "genres",
+    "ratings",
+    "star_counts",
+    "submissions",
+    "word_variants",
+];
 /// What only the writer needs: no page shows a message to the shop.
 const BACK_ROOM: &[&str] = &["contact_messages", "erased_visitors", "import_refusals", "imports"];
 

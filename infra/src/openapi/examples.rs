@@ -19,7 +19,7 @@ pub const REQUEST_ID: &str = "1-67891233-abcdef012345678912345678";
 
 pub fn books() -> Value {
     let page = Page { items: vec![quijote()], next: None };
-    json(&Books { page, facets: None })
+    json(&Books { page, facets: None, did_you_mean: None })
 }
 
 pub fn book() -> Value {

@@ -9,6 +9,7 @@ mod language;
 mod money;
 mod rating;
 mod search;
+pub mod spelling;
 mod submission;
 mod text;
 
@@ -21,7 +22,7 @@ pub use money::Money;
 pub use rating::{PRIOR_MEAN, PRIOR_WEIGHT, Review, Stars, VisitorId};
 pub use search::{Plan, Search, Sort};
 pub use submission::{Outcome, SubmissionId, SubmissionKey};
-pub use text::{DisplayName, Email, MessageText, ReviewText, Subject, clean};
+pub use text::{DisplayName, Email, MessageText, ReviewText, Subject, clean, plain};
 
 /// What was wrong with one value that came in, in words for the one who sent it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -1,17 +1,22 @@
 //! What a shopper typed, turned into what the full-text index understands. User text never reaches the index's own
 //! query language: `c++`, `(((` or `@5` would be SQL errors there.
 
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use super::{Invalid, Isbn13, Parsed, clean};
+use super::{Invalid, Isbn13, Parsed, clean, plain, spelling};
 
 /// A search of at least one word.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Search {
     text: String,
     words: Vec<String>,
+    /// For each word the others that will do as well; none at all in a search as it was typed.
+    near: Vec<Vec<String>>,
     isbn: Option<Isbn13>,
 }
 
@@ -45,7 +50,7 @@ impl Search {
             .map(str::to_lowercase)
             .take(Self::MAX_WORDS)
             .collect();
-        Ok(Self { words, isbn: Isbn13::parse(&text).ok(), text })
+        Ok(Self { words, near: Vec::new(), isbn: Isbn13::parse(&text).ok(), text })
     }
 
     /// The query as it was typed, cleaned.
@@ -58,16 +63,68 @@ impl Search {
         if let Some(isbn) = &self.isbn {
             return Some(Plan::Isbn(isbn.clone()));
         }
-        let (last, _) = self.words.split_last()?;
-        let rare: Vec<&String> = self.words.iter().filter(|word| !is_common(word)).collect();
-        if rare.is_empty() {
+        if self.words.is_empty() {
+            return None;
+        }
+        let rare = self.words.iter().enumerate().filter(|(_, word)| !is_common(word));
+        let terms: Vec<String> = rare.map(|(at, word)| self.term(at, word)).collect();
+        if terms.is_empty() {
             return Some(Plan::Common(self.words.iter().map(|word| format!(" {word}__")).collect()));
         }
-        let terms: Vec<String> = rare
-            .into_iter()
-            .map(|word| if word == last && is_prefix(word) { format!("+{word}*") } else { format!("+{word}__") })
-            .collect();
         Some(Plan::FullText(terms.join(" ")))
+    }
+
+    fn term(&self, at: usize, word: &str) -> String {
+        let typed = if self.may_go_on(at) { format!("{word}*") } else { format!("{word}__") };
+        match self.near.get(at) {
+            Some(near) if !near.is_empty() => format!("+({typed} {}__)", near.join("__ ")),
+            _ => format!("+{typed}"),
+        }
+    }
+
+    /// Whether the word at this place may be the beginning of one.
+    fn may_go_on(&self, at: usize) -> bool {
+        at + 1 == self.words.len() && is_prefix(&self.words[at])
+    }
+
+    fn plain_words(&self) -> Vec<String> {
+        self.words.iter().map(|word| plain(word)).collect()
+    }
+
+    /// The same search, where those of the known words that are near to a word will do as well; none where no word has
+    /// any.
+    pub fn loosened(&self, known: &BTreeSet<String>) -> Option<Self> {
+        let near: Vec<_> = self.plain_words().iter().map(|word| spelling::nearest(word, known)).collect();
+        near.iter().any(|near| !near.is_empty()).then(|| Self { near, ..self.clone() })
+    }
+
+    /// How this loosened search found a text: by how many letters what was typed differs, and the query without the
+    /// slips.
+    pub fn as_in(&self, text: &str) -> (usize, String) {
+        let found = spelling::words(text);
+        let (mut slips, mut meant) = (0, BTreeMap::new());
+        for (at, (typed, near)) in self.plain_words().iter().zip(&self.near).enumerate() {
+            let begun = self.may_go_on(at) && found.iter().any(|word| word.starts_with(typed));
+            if begun || found.contains(typed) {
+                continue;
+            }
+            if let Some(word) = near.iter().find(|word| found.contains(*word)) {
+                slips += spelling::distance(typed, word);
+                meant.insert(self.words[at].as_str(), word.as_str());
+            }
+        }
+        (slips, self.reworded(&meant))
+    }
+
+    /// The query as it was typed, but for the words that have another in their place.
+    fn reworded(&self, others: &BTreeMap<&str, &str>) -> String {
+        let is_sign = |c: char| !c.is_alphanumeric();
+        let pieces = self.text.split_inclusive(is_sign).flat_map(|piece| {
+            let (word, sign) = piece.split_at(piece.trim_end_matches(is_sign).len());
+            let other = others.get(word.to_lowercase().as_str()).copied();
+            [other.unwrap_or(word), sign]
+        });
+        pieces.collect()
     }
 
     /// How the `search_text` of a book begins whose title begins with the whole query.
@@ -91,7 +148,7 @@ fn is_prefix(word: &str) -> bool {
 }
 
 /// Words that stand in a large part of all titles, in Spanish and English.
-fn is_common(word: &str) -> bool {
+pub(super) fn is_common(word: &str) -> bool {
     const COMMON: &[&str] = &[
         "a", "al", "an", "and", "as", "at", "by", "con", "de", "del", "e", "el", "en", "for", "from", "how", "i", "in",
         "is", "it", "la", "las", "lo", "los", "me", "mi", "my", "no", "not", "o", "of", "on", "or", "para", "por",
@@ -201,6 +258,33 @@ mod tests {
     fn an_isbn_is_looked_up_as_one() {
         assert!(matches!(Search::parse("978-0-618-00221-4").unwrap().plan(), Some(Plan::Isbn(_))));
         assert!(matches!(Search::parse("0618002219").unwrap().plan(), Some(Plan::Isbn(_))));
+    }
+
+    fn loosened(query: &str, known: &[&str]) -> Option<Search> {
+        Search::parse(query).unwrap().loosened(&known.iter().map(|word| (*word).to_owned()).collect())
+    }
+
+    #[test]
+    fn a_loosened_search_takes_what_is_near_as_well_and_still_all_words() {
+        let known = ["austen", "justin", "jane", "emma", "marquez", "marques"];
+        let terms = |query| match loosened(query, &known).unwrap().plan() {
+            Some(Plan::FullText(terms)) => terms,
+            other => panic!("{query}: {other:?}"),
+        };
+        assert_eq!(terms("Jane Austin"), "+jane__ +(austin* austen__ justin__)");
+        assert_eq!(terms("Márqez 2 emma"), "+(márqez__ marquez__) +2__ +emma*");
+        assert_eq!(loosened("zzz del quevedo", &known), None);
+    }
+
+    #[test]
+    fn a_text_that_a_loosened_search_found_tells_what_was_meant() {
+        let search = loosened("C++ el QUIJTOE, de Miguel", &["quijote", "quijotes", "miguela"]).unwrap();
+        let found = search.as_in("El Quijote de C. para Miguel");
+        assert_eq!(found, (1, "C++ el quijote, de Miguel".into()));
+        let austin = loosened("jane austin", &["austen", "justin", "jane", "janet"]).unwrap();
+        assert_eq!(austin.as_in("Emma Jane Austen"), (1, "jane austen".into()));
+        assert_eq!(austin.as_in("Janet Justin"), (2, "janet justin".into()));
+        assert_eq!(austin.as_in("Jane Austington"), (0, "jane austin".into()));
     }
 
     #[test]

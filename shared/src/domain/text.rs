@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
 use super::{Invalid, Parsed};
 
@@ -10,6 +10,11 @@ use super::{Invalid, Parsed};
 pub fn clean(text: &str) -> String {
     let composed: String = text.nfc().filter(|c| !c.is_control() || *c == '\n').collect();
     composed.trim().to_owned()
+}
+
+/// Lower case, without accents: what two spellings of one word have in common.
+pub fn plain(text: &str) -> String {
+    text.nfd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).collect()
 }
 
 /// At least one character that is neither blank nor a control character, in the dialect of JSON Schema.

@@ -17,8 +17,8 @@ use crate::{
 /// What to list.
 #[derive(Debug)]
 pub struct Listing {
-    search: Option<Search>,
-    filter: Filter,
+    pub(super) search: Option<Search>,
+    pub(super) filter: Filter,
     sort: Sort,
     after: Option<Cursor<Keys>>,
     limit: u32,

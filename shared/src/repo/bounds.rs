@@ -9,8 +9,8 @@ use super::{
     authors,
     books::{self, Listing},
     contact,
-    fixtures::{minute, rating},
-    genres, ratings, shelves, submissions,
+    fixtures::{minute, rating, row},
+    genres, ratings, shelves, spelling, submissions,
 };
 use crate::{
     domain::{BookId, Filter, Genre, Isbn13, Language, Search, Sort, SubmissionKey},
@@ -178,6 +178,42 @@ async fn a_part_of_the_sitemap_is_one_range_of_ids(pool: MySqlPool) {
     assert_read(&mut connection, 510, "five hundred books").await;
     assert_eq!(authors::within(&mut connection, 1..=100).await.unwrap().len(), 100);
     assert_read(&mut connection, 310, "a hundred authors").await;
+}
+
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn what_was_meant_is_found_without_looking_through_the_dictionary(pool: MySqlPool) {
+    let mut connection = pool.acquire().await.unwrap();
+    ten_thousand_books(&mut connection).await;
+    let others = "insert into word_variants (variant, word) select md5(seq), md5(-seq) from seq_1_to_100000";
+    sqlx::raw_sql(others).execute(&mut *connection).await.unwrap();
+    spelling::learn(&mut connection, [row("r", "Libro", &["Author"])].iter()).await.unwrap();
+    sqlx::raw_sql("analyze table word_variants").execute(&mut *connection).await.unwrap();
+
+    // The last finds its thousand hits, and puts them in order, twice.
+    for (query, meant, bound) in [
+        ("librro 77", Some("libro 77"), 300),
+        ("oscuridad silencio tinieblas medianoche laberinto mariposa invierno relámpago", None, 300),
+        ("libor", Some("libro"), 16_000),
+    ] {
+        let listing = Listing::new(Some(Search::parse(query).unwrap()), Filter::default(), Sort::Relevance, 24);
+        let found = books::list(&mut connection, &listing).await.unwrap();
+        rows_read(&mut connection).await;
+        let offered = spelling::did_you_mean(&mut connection, &listing, &found).await.unwrap();
+        assert_eq!(offered.as_deref(), meant);
+        assert_read(&mut connection, bound, &format!("what was meant by {query:?}")).await;
+    }
+}
+
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn a_search_that_finds_something_pays_nothing_for_those_that_do_not(pool: MySqlPool) {
+    let mut connection = pool.acquire().await.unwrap();
+    ten_thousand_books(&mut connection).await;
+    let listing = Listing::new(Some(Search::parse("libro 77").unwrap()), Filter::default(), Sort::Relevance, 24);
+    let found = books::list(&mut connection, &listing).await.unwrap();
+    rows_read(&mut connection).await;
+    spelling::did_you_mean(&mut connection, &listing, &found).await.unwrap();
+    // Asking counts itself.
+    assert_read(&mut connection, 1, "what was found").await;
 }
 
 /// Ratings of one book by as many visitors; the ten oldest with words.

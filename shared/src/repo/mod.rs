@@ -12,6 +12,7 @@ pub mod genres;
 pub mod imports;
 pub mod ratings;
 pub mod shelves;
+pub mod spelling;
 pub mod submissions;
 pub mod visitors;
 

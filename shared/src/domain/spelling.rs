@@ -1,0 +1,82 @@
+//! Which words may be slips of one another, found as <https://github.com/wolfgarbe/SymSpell> finds them: two words that
+//! one letter tells apart, be it added, left out, replaced or swapped with the next, have a variant in common.
+
+use std::{collections::BTreeSet, ops::RangeInclusive};
+
+use super::{search::is_common, text::plain};
+
+/// How many letters a word has that a slip is looked for in: a shorter one is near too many others.
+const LETTERS: RangeInclusive<usize> = 4..=32;
+/// One letter of so many may be wrong.
+const LETTERS_A_SLIP: usize = 4;
+/// Words that one word may be a slip of.
+const MAX_NEAR: usize = 50;
+
+/// The words of a text that others may be slips of, in lower case and without accents.
+pub fn words(text: &str) -> BTreeSet<String> {
+    let text = plain(text);
+    text.split(|c: char| !c.is_alphanumeric()).filter(|word| counts(word)).map(str::to_owned).collect()
+}
+
+fn counts(word: &str) -> bool {
+    LETTERS.contains(&word.chars().count()) && word.chars().all(char::is_alphabetic) && !is_common(word)
+}
+
+/// The word, and the word without each of its letters.
+pub fn variants(word: &str) -> BTreeSet<String> {
+    let without = |(at, letter): (usize, char)| [&word[..at], &word[at + letter.len_utf8()..]].concat();
+    word.char_indices().map(without).chain([word.to_owned()]).collect()
+}
+
+/// Those of the known words that this one may be a slip of, the nearest first.
+pub fn nearest(word: &str, known: &BTreeSet<String>) -> Vec<String> {
+    if !counts(word) {
+        return Vec::new();
+    }
+    let slips = 1..=word.chars().count() / LETTERS_A_SLIP;
+    let near = known.iter().map(|other| (distance(word, other), other));
+    let mut near: Vec<_> = near.filter(|(distance, _)| slips.contains(distance)).collect();
+    near.sort();
+    near.into_iter().take(MAX_NEAR).map(|(_, other)| other.clone()).collect()
+}
+
+/// How many letters were added, left out, replaced, or swapped with the next.
+pub fn distance(word: &str, other: &str) -> usize {
+    strsim::osa_distance(word, other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(words: &[&str]) -> BTreeSet<String> {
+        words.iter().map(|word| (*word).to_owned()).collect()
+    }
+
+    #[test]
+    fn words_are_folded_and_the_short_the_common_and_the_numbers_left_out() {
+        let title = "El otoño del patriarca, 2.ª ed. from García Márquez (1975) x86asm";
+        assert_eq!(words(title), set(&["garcia", "marquez", "otono", "patriarca"]));
+        assert_eq!(words(&"a".repeat(33)), set(&[]));
+    }
+
+    #[test]
+    fn a_slip_of_one_letter_has_a_variant_in_common_with_the_word() {
+        let quijote = variants("quijote");
+        for slip in ["quijote", "quijot", "quijotte", "quixote", "quijtoe", "uqijote", "wuijote"] {
+            assert!(!variants(slip).is_disjoint(&quijote), "{slip}");
+        }
+        assert!(variants("quevedo").is_disjoint(&quijote));
+        assert_eq!(variants("añil"), set(&["ail", "añi", "añl", "añil", "ñil"]));
+    }
+
+    #[test]
+    fn the_nearest_come_first_and_short_words_allow_one_slip_only() {
+        let known = set(&["dostoyevsky", "dostoevsky", "dostoevski", "tolstoi"]);
+        assert_eq!(nearest("dostoievsky", &known), ["dostoevsky", "dostoyevsky", "dostoevski"]);
+        let known = set(&["emma", "anna", "gemma", "ulises"]);
+        assert_eq!(nearest("enma", &known), ["emma"]);
+        assert_eq!(nearest("emma", &known), ["gemma"], "the word itself is no slip");
+        assert_eq!(nearest("ema", &known), [""; 0]);
+    }
+}

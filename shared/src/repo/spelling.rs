@@ -1,0 +1,207 @@
+//! What was meant by a search that finds nothing, with the words of the catalogue for a dictionary.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+use sqlx::MySqlConnection;
+
+use super::books::{self, Listing};
+use crate::{
+    domain::{CatalogueRow, Search, Sort, Summary, spelling},
+    http::Page,
+};
+
+/// Variants that one statement writes.
+const VARIANTS: usize = 5_000;
+/// The most rated books that are asked what was meant.
+const HITS: u32 = 100;
+
+/// Adds the words of these rows to the dictionary. Those of a row that was refused do no harm.
+pub async fn learn(connection: &mut MySqlConnection, rows: impl Iterator<Item = &CatalogueRow>) -> sqlx::Result<()> {
+    let mut words: BTreeSet<String> =
+        rows.flat_map(|row| spelling::words(&format!("{} {}", row.title, row.byline()))).collect();
+    let known = sqlx::query_scalar!(
+        r#"
+        select v.word
+        from json_table(?, '$[*]' columns (word varchar(32) collate utf8mb4_bin path '$')) asked
+        join word_variants v on v.variant = asked.word and v.word = asked.word
+        "#,
+        json!(words).to_string(),
+    );
+    for word in known.fetch_all(&mut *connection).await? {
+        words.remove(&word);
+    }
+    // In the order of the key, so that two imports never wait for each other.
+    let variants: BTreeSet<(String, &String)> = words
+        .iter()
+        .flat_map(|word| spelling::variants(word).into_iter().map(move |variant| (variant, word)))
+        .collect();
+    for variants in Vec::from_iter(variants).chunks(VARIANTS) {
+        sqlx::query!(
+            r#"
+            insert ignore into word_variants (variant, word)
+            select
+                learnt.variant,
+                learnt.word
+            from json_table(?, '$[*]' columns (
+                variant varchar(32) collate utf8mb4_bin path '$[0]',
+                word varchar(32) collate utf8mb4_bin path '$[1]'
+            )) learnt
+            "#,
+            json!(variants).to_string(),
+        )
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
+}
+
+/// Where the list has nothing: a query spelled much like the one it was asked for, that finds something within the same
+/// filters.
+///
+/// The books themselves tell which of the near words stand together: one search takes them all, and the book that is
+/// nearest to what was typed, or else the most rated, has the words that were meant.
+pub async fn did_you_mean(
+    connection: &mut MySqlConnection,
+    listing: &Listing,
+    found: &Page<Summary>,
+) -> sqlx::Result<Option<String>> {
+    let Some(search) = listing.search.as_ref().filter(|_| found.items.is_empty()) else { return Ok(None) };
+    let near = near(connection, search).await?;
+    let Some(search) = search.loosened(&near) else { return Ok(None) };
+    let loose = Listing::new(Some(search.clone()), listing.filter.clone(), Sort::Popular, HITS);
+    let hits = books::list(connection, &loose).await?.items;
+    let meant = hits.iter().map(|book| search.as_in(&format!("{} {}", book.title, book.byline)));
+    let Some((1.., query)) = meant.min_by_key(|(slips, _)| *slips) else { return Ok(None) };
+    let Ok(search) = Search::parse(&query) else { return Ok(None) };
+    let meant = Listing::new(Some(search), listing.filter.clone(), Sort::Popular, 1);
+    let finds = !books::list(connection, &meant).await?.items.is_empty();
+    Ok(finds.then_some(query))
+}
+
+/// Words of the dictionary that have a variant in common with a word of the search.
+async fn near(connection: &mut MySqlConnection, search: &Search) -> sqlx::Result<BTreeSet<String>> {
+    let variants: BTreeSet<String> =
+        spelling::words(search.text()).iter().flat_map(|word| spelling::variants(word)).collect();
+    let words = sqlx::query_scalar!(
+        r#"
+        select distinct v.word
+        from json_table(?, '$[*]' columns (variant varchar(32) collate utf8mb4_bin path '$')) asked
+        join word_variants v on v.variant = asked.variant
+        limit 1000
+        "#,
+        json!(variants).to_string(),
+    );
+    Ok(words.fetch_all(connection).await?.into_iter().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::{MySql, MySqlPool, pool::PoolConnection};
+
+    use super::*;
+    use crate::{
+        domain::{Filter, Histogram, Language},
+        repo::{catalogue, fixtures::row},
+    };
+
+    const SHELF: &[(&str, &str, &str, u32)] = &[
+        ("Don Quijote de la Mancha", "Miguel de Cervantes", "es", 90),
+        ("Don Quixote", "Miguel de Cervantes", "en", 80),
+        ("Cien años de soledad", "Gabriel García Márquez", "es", 70),
+        ("The Hobbit", "J.R.R. Tolkien", "en", 60),
+        ("Pride and Prejudice", "Jane Austen", "en", 50),
+        ("The Texas Rangers in Austin", "Jack Smith", "en", 900),
+        ("Far from the Madding Crowd", "Thomas Hardy", "en", 40),
+        ("Harry Potter and the Philosopher's Stone", "J.K. Rowling", "en", 700),
+    ];
+
+    fn rows() -> Vec<CatalogueRow> {
+        let row = |(n, (title, author, language, ratings)): (usize, &(&str, &str, &str, u32))| CatalogueRow {
+            language: Some(Language::parse(language).unwrap()),
+            stars: Some(Histogram([0, 0, 0, *ratings, 0])),
+            ..row(&format!("r{n}"), title, &[author])
+        };
+        SHELF.iter().enumerate().map(row).collect()
+    }
+
+    /// The shelf as it was before there was a dictionary.
+    async fn shelf(pool: &MySqlPool) -> PoolConnection<MySql> {
+        let mut connection = pool.acquire().await.unwrap();
+        for row in rows() {
+            catalogue::put(&mut connection, &row).await.unwrap();
+        }
+        connection
+    }
+
+    async fn meant(connection: &mut MySqlConnection, query: &str, filter: Filter) -> Option<String> {
+        let listing = Listing::new(Some(Search::parse(query).unwrap()), filter, Sort::Relevance, 24);
+        let found = books::list(connection, &listing).await.unwrap();
+        did_you_mean(connection, &listing, &found).await.unwrap()
+    }
+
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn a_slip_is_corrected_to_what_the_catalogue_has(pool: MySqlPool) {
+        let mut connection = shelf(&pool).await;
+        learn(&mut connection, rows().iter()).await.unwrap();
+        for (typed, expected) in [
+            ("quijtoe", "quijote"),
+            ("tolkein", "tolkien"),
+            ("garcia marqez", "garcia marquez"),
+            ("«Cien AÑOS de soleda y»", "«Cien AÑOS de soledad y»"),
+            ("hobit tolkein", "hobbit tolkien"),
+            // Each of these words is known, but not both together.
+            ("jane austin", "jane austen"),
+            // Of two that are as near, the most rated.
+            ("hary", "harry"),
+            ("hary thomas", "hardy thomas"),
+        ] {
+            assert_eq!(meant(&mut connection, typed, Filter::default()).await.as_deref(), Some(expected), "{typed}");
+        }
+    }
+
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn nothing_is_offered_for_what_is_found_or_is_like_nothing(pool: MySqlPool) {
+        let mut connection = shelf(&pool).await;
+        learn(&mut connection, rows().iter()).await.unwrap();
+        for typed in ["quijote", "quij", "zzz", "(((", "xilofonista", "9780618002214", "hobit tolkein soledad"] {
+            assert_eq!(meant(&mut connection, typed, Filter::default()).await, None, "{typed}");
+        }
+    }
+
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn what_is_offered_finds_something_within_the_same_filters(pool: MySqlPool) {
+        let mut connection = shelf(&pool).await;
+        learn(&mut connection, rows().iter()).await.unwrap();
+        let language = |tag| Filter { language: Some(Language::parse(tag).unwrap()), ..Filter::default() };
+        assert_eq!(meant(&mut connection, "qixote", language("en")).await.as_deref(), Some("quixote"));
+        assert_eq!(meant(&mut connection, "qixote", language("es")).await, None);
+        assert_eq!(meant(&mut connection, "quijote", language("en")).await.as_deref(), Some("quixote"));
+    }
+
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn books_that_are_known_already_are_learnt_from_and_twice_is_as_good_as_once(pool: MySqlPool) {
+        let mut connection = shelf(&pool).await;
+        assert_eq!(meant(&mut connection, "tolkein", Filter::default()).await, None);
+        let mut counts = Vec::new();
+        for _ in 0..2 {
+            learn(&mut connection, rows().iter()).await.unwrap();
+            let count = sqlx::query_scalar::<_, i64>("select count(*) from word_variants");
+            counts.push(count.fetch_one(&pool).await.unwrap());
+        }
+        assert_eq!(meant(&mut connection, "tolkein", Filter::default()).await.as_deref(), Some("tolkien"));
+        assert_eq!(counts[0], counts[1]);
+    }
+
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn more_words_than_one_statement_writes_are_all_learnt(pool: MySqlPool) {
+        let mut connection = pool.acquire().await.unwrap();
+        let word = |n: u8| [b'a' + n / 20, b'a' + n % 20].map(char::from).iter().collect::<String>().repeat(15);
+        let title = (0..200).map(word).collect::<Vec<_>>().join(" ");
+        learn(&mut connection, [row("r", &title, &["Nadie"])].iter()).await.unwrap();
+        let counts = "select count(*), cast(sum(variant = word) as signed) from word_variants";
+        let (variants, words): (i64, i64) = sqlx::query_as(counts).fetch_one(&pool).await.unwrap();
+        assert_eq!(words, 201);
+        assert!(usize::try_from(variants).unwrap() > VARIANTS, "{variants}");
+    }
+}
