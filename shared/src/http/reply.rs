@@ -282,7 +282,7 @@ mod tests {
 
     #[test]
     fn a_compressed_answer_has_a_weak_tag_that_is_known_again() {
-        let page = || Reply::text("Anaquel ".repeat(1_000));
+        let page = || Reply::text("text/plain", "Anaquel ".repeat(1_000));
         let packed = page().finish(&request("GET", &json!({"accept-encoding": "gzip"})));
         let (weak, plain) = (&packed.headers["etag"], page().finish(&request("GET", &json!({}))));
         assert_eq!(weak.to_str().unwrap(), format!("W/{}", plain.headers["etag"].to_str().unwrap()));
