@@ -21,6 +21,7 @@ pub struct Stage {
     pub log_level: String,
     pub egress: Egress,
     pub protect: bool,
+    pub operations: bool,
     pub log_retention_days: u16,
     pub s3_prefix_list: String,
     pub concurrency: Concurrency,
@@ -182,6 +183,15 @@ mod tests {
     fn every_stage_can_be_read() {
         for (name, _) in STAGES {
             assert_eq!(Stage::load(name).unwrap().name, name);
+        }
+    }
+
+    /// People's rights end at `anaquel-dev-*`.
+    #[test]
+    fn no_stage_is_named_like_the_beginning_of_another() {
+        for (name, _) in STAGES {
+            let others = STAGES.iter().filter(|(other, _)| other.starts_with(&format!("{name}-")));
+            assert_eq!(others.count(), 0, "{name}");
         }
     }
 

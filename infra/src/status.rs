@@ -67,7 +67,7 @@ async fn url(cloud: &Cloud, stage: &Stage) -> Result<String> {
 
 async fn stacks(cloud: &Cloud, stage: &Stage) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
-    for kind in [Kind::Bootstrap, Kind::Network, Kind::Data, Kind::App] {
+    for kind in Kind::of(stage) {
         let name = stage.physical(kind.name());
         rows.push(stack(&name, deploy::describe(cloud, &name).await?.as_ref()));
     }

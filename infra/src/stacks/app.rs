@@ -26,7 +26,7 @@ pub struct Rds {
 
 pub fn stack(stage: &Stage) -> Stack {
     let mut stack = Stack::new(stage, Kind::App, "functions, load balancer and imports");
-    // Deployed last, so also the last that is unlocked: a stage is unprotected as a whole or not at all.
+    // The last that is locked, so also the last that is unlocked: a stage is unprotected as a whole or not at all.
     stack.termination_protection = stage.protect;
     let wiring = Wiring::take(&mut stack, stage);
     let (unmatched, others): (Vec<&Function>, _) =

@@ -11,6 +11,10 @@ use crate::rules::{Rule, rules};
 use crate::stage::Stage;
 use crate::template::{Id, Template, arn, list, logical};
 
+pub fn name(stage: &Stage) -> String {
+    if stage.is_local() { "anaquel".to_owned() } else { format!("anaquel-{}", stage.name) }
+}
+
 /// Adds the load balancer and returns its listener; `unmatched` answers what no rule takes.
 pub fn add(stack: &mut Stack, stage: &Stage, unmatched: &Function, alias: Id) -> Id {
     let subnets =
@@ -18,14 +22,13 @@ pub fn add(stack: &mut Stack, stage: &Stage, unmatched: &Function, alias: Id) ->
     let group = stack.input(Kind::Network, "LoadBalancerGroup", "AWS::EC2::SecurityGroup::Id");
     let template = &mut stack.template;
 
-    let name = if stage.is_local() { "anaquel".to_owned() } else { format!("anaquel-{}", stage.name) };
     let protect = stage.protect.to_string();
     let attributes =
         [("routing.http.drop_invalid_header_fields.enabled", "true"), ("deletion_protection.enabled", &protect)];
     let load_balancer = template.add(
         "LoadBalancer",
         elb::LoadBalancer! {
-            name: name.as_str(),
+            name: name(stage).as_str(),
             r#type: "application",
             scheme: "internet-facing",
             subnets: list(subnets),

@@ -8,16 +8,21 @@ mod function;
 mod imports;
 mod load_balancer;
 mod network;
+mod operations;
 mod rights;
 
 #[cfg(test)]
 mod deployed;
+#[cfg(test)]
+mod judge;
 #[cfg(test)]
 mod rendered;
 #[cfg(test)]
 mod roles;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod who_may;
 
 use std::collections::BTreeMap;
 
@@ -45,6 +50,7 @@ pub enum Kind {
     Network,
     Data,
     App,
+    Operations,
 }
 
 pub enum Input {
@@ -56,7 +62,7 @@ pub enum Input {
 
 /// In the order in which they are deployed.
 pub fn all(stage: &Stage) -> Result<Vec<Stack>> {
-    let stacks = vec![bootstrap::stack(stage), network::stack(stage), data::stack(stage), app::stack(stage)];
+    let stacks: Vec<Stack> = Kind::of(stage).map(|kind| kind.stack(stage)).collect();
     for stack in &stacks {
         stack.template.check().with_context(|| format!("stack {}", stack.name))?;
     }
@@ -79,12 +85,31 @@ fn only_over_tls(actions: &str, resources: impl Serialize) -> Value {
 }
 
 impl Kind {
+    /// In the order in which they are deployed.
+    pub const ALL: [Self; 5] = [Self::Bootstrap, Self::Network, Self::Data, Self::App, Self::Operations];
+
+    /// Those that the stage has, in the same order.
+    pub fn of(stage: &Stage) -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(|kind| stage.operations || *kind != Self::Operations)
+    }
+
+    fn stack(self, stage: &Stage) -> Stack {
+        match self {
+            Self::Bootstrap => bootstrap::stack(stage),
+            Self::Network => network::stack(stage),
+            Self::Data => data::stack(stage),
+            Self::App => app::stack(stage),
+            Self::Operations => operations::stack(stage),
+        }
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             Self::Bootstrap => "bootstrap",
             Self::Network => "network",
             Self::Data => "data",
             Self::App => "app",
+            Self::Operations => "operations",
         }
     }
 }

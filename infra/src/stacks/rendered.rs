@@ -30,8 +30,10 @@ impl Rendered {
     }
 
     /// The resources of every stack, unresolved.
-    pub fn resources(&self) -> impl Iterator<Item = &Value> + Clone {
-        self.stacks.iter().flat_map(|(_, template)| template["Resources"].as_object().unwrap().values())
+    pub fn resources(&self) -> impl Iterator<Item = (Kind, &Value)> {
+        self.stacks.iter().flat_map(|(stack, template)| {
+            template["Resources"].as_object().unwrap().values().map(|resource| (stack.kind, resource))
+        })
     }
 
     /// The properties of a resource.
@@ -82,7 +84,10 @@ impl Rendered {
         let mut text = parts.next().unwrap_or_default().to_owned();
         for part in parts {
             let (name, rest) = part.split_once('}').expect("a closing brace");
-            text += &self.reference(kind, name);
+            match name.strip_prefix('!') {
+                Some(literal) => text.extend(["${", literal, "}"]),
+                None => text += &self.reference(kind, name),
+            }
             text += rest;
         }
         text
@@ -124,6 +129,7 @@ impl Rendered {
         let resource = &self.template(kind)["Resources"][name];
         let property = |key: &str| self.text(kind, &resource["Properties"][key]);
         match (resource["Type"].as_str().expect("a resource"), attribute) {
+            ("AWS::IAM::Role", "Arn") => format!("arn:aws:iam::{ACCOUNT}:role/{}", property("RoleName")),
             ("AWS::Logs::LogGroup", "Arn") => self.arn("logs", &format!("log-group:{}:*", property("LogGroupName"))),
             ("AWS::RDS::DBInstance", "DbiResourceId") => DATABASE_ID.to_owned(),
             ("AWS::RDS::DBInstance", "MasterUserSecret.SecretArn") => MASTER_SECRET.to_owned(),

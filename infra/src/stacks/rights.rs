@@ -34,7 +34,7 @@ pub fn policy(stage: &Stage, wiring: &Wiring, function: &Function, log_group: Id
         let objects = bucket::arn(stage, "imports") + "/*";
         statements.push(allow(&["s3:GetObject", "s3:PutObject"], sub(&objects)));
     }
-    json!({ "Version": "2012-10-17", "Statement": statements })
+    policy_document(&statements)
 }
 
 /// Lambda makes these for every function in a VPC; none of their actions can be bound to a resource.
@@ -70,6 +70,14 @@ fn database(wiring: &Wiring, function: &Function) -> Option<Value> {
     })
 }
 
-fn allow(actions: &[&str], resource: impl Serialize) -> Value {
+pub fn policy_document(statements: &[Value]) -> Value {
+    json!({ "Version": "2012-10-17", "Statement": statements })
+}
+
+pub fn allow(actions: &[&str], resource: impl Serialize) -> Value {
     json!({ "Effect": "Allow", "Action": actions, "Resource": resource })
+}
+
+pub fn deny(actions: &[&str], resource: impl Serialize) -> Value {
+    json!({ "Effect": "Deny", "Action": actions, "Resource": resource })
 }

@@ -251,8 +251,9 @@ fn the_local_stage_needs_only_what_the_emulator_has() {
         "SQS::QueuePolicy",
         "SSM::Parameter",
     ];
-    for kind in [Kind::Bootstrap, Kind::Network, Kind::Data, Kind::App] {
-        let template = template(&stage("local"), kind);
+    let stage = stage("local");
+    for kind in Kind::of(&stage) {
+        let template = template(&stage, kind);
         for (name, resource) in template["Resources"].as_object().unwrap() {
             let r#type = resource["Type"].as_str().unwrap();
             assert!(known.contains(&r#type.trim_start_matches("AWS::")), "{name} is an {type}");
