@@ -6,6 +6,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_sdk_lambda::{operation::invoke::InvokeError, primitives::Blob};
+use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityOutput;
 use serde_json::Value;
 pub use shared::aws::explained;
 
@@ -59,9 +60,17 @@ impl Cloud {
 
     /// The account that all this happens in; also the first call, so that bad credentials are told at once.
     pub async fn account(&self) -> Result<String> {
+        self.identity().await?.account.context("AWS names no account")
+    }
+
+    /// Who asks, as an ARN.
+    pub async fn caller(&self) -> Result<String> {
+        self.identity().await?.arn.context("AWS names no caller")
+    }
+
+    async fn identity(&self) -> Result<GetCallerIdentityOutput> {
         let identity = said(self.sts.get_caller_identity().send()).await;
-        let identity = identity.context("no AWS account answers: sign in first (`aws sso login`, or AWS_PROFILE)")?;
-        identity.account.context("AWS names no account")
+        identity.context("no AWS account answers: sign in first (`aws sso login`, or AWS_PROFILE)")
     }
 }
 

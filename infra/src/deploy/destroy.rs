@@ -68,6 +68,7 @@ pub async fn run(args: &Destroy) -> Result<()> {
         return Ok(());
     }
     refuse_protected(&stage, &found)?;
+    refuse_own_role(&stage, &cloud.caller().await?)?;
     say!("This removes stage {} from {}, account {}:\n", stage.name, stage.region, cloud.account().await?);
     say!("{}", table(&found));
     let answer = match &args.confirm {
@@ -81,7 +82,7 @@ pub async fn run(args: &Destroy) -> Result<()> {
 
 pub async fn find(cloud: &Cloud, stage: &Stage) -> Result<Found> {
     let mut stacks = Vec::new();
-    for kind in [Kind::App, Kind::Data, Kind::Network, Kind::Bootstrap] {
+    for kind in Kind::ALL.into_iter().rev() {
         let name = stage.physical(kind.name());
         if let Some(found) = stack::describe(cloud, &name).await? {
             stacks.push(Doomed::read(cloud, &found).await?);
@@ -97,6 +98,16 @@ pub fn refuse_protected(stage: &Stage, found: &Found) -> Result<()> {
     ensure!(
         !stage.protect && found.stacks.iter().all(|stack| !stack.locked),
         "{name} is protected: set protect = false in infra/stages/{name}.toml and deploy first"
+    );
+    Ok(())
+}
+
+/// Whoever acts by a role of the stage would take it away first, and could not go on.
+fn refuse_own_role(stage: &Stage, caller: &str) -> Result<()> {
+    let role = format!(":assumed-role/{}", stage.physical(""));
+    ensure!(
+        !caller.contains(&role),
+        "{caller} is a role that goes with the stage: sign in as an administrator of the account"
     );
     Ok(())
 }
@@ -270,6 +281,19 @@ async fn empty(cloud: &Cloud, bucket: &str) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nobody_removes_the_role_that_they_act_by() {
+        let stage = Stage::load("dev").unwrap();
+        let session = |role: &str| format!("arn:aws:sts::111122223333:assumed-role/{role}/ana");
+        let refusal = refuse_own_role(&stage, &session("anaquel-dev-cloud-and-server-administrator"));
+        assert!(refusal.unwrap_err().to_string().ends_with("sign in as an administrator of the account"));
+        for caller in
+            [session("anaquel-prod-developer"), session("Admin"), "arn:aws:iam::111122223333:user/ana".to_owned()]
+        {
+            refuse_own_role(&stage, &caller).unwrap();
+        }
+    }
 
     #[test]
     fn what_stays_follows_from_the_policy_and_a_version_goes_with_its_function() {
