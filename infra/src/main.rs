@@ -7,6 +7,7 @@ mod say;
 
 mod bench;
 mod cloud;
+mod cost;
 mod database_settings;
 mod deploy;
 mod import;
@@ -51,6 +52,8 @@ enum Command {
     Synth(synth::Synth),
     /// Show what a deploy would change
     Diff(diff::Diff),
+    /// Reckon what a stage costs a month
+    Cost(cost::Cost),
     /// Deploy a stage to AWS and release its functions
     Deploy(deploy::Deploy),
     /// Show how a stage is: stacks, functions, queues
@@ -81,6 +84,7 @@ async fn main() -> ExitCode {
         Command::Import(args) => import::run(&args).await,
         Command::Synth(args) => synth::run(&args),
         Command::Diff(args) => diff::run(&args).await,
+        Command::Cost(args) => cost::run(&args),
         Command::Deploy(args) => deploy::run(&args).await,
         Command::Status(args) => status::run(&args).await,
         Command::Logs(args) => logs::run(&args).await,

@@ -133,6 +133,28 @@ impl Stage {
     }
 }
 
+impl Egress {
+    pub const ALL: [Self; 3] = [Self::Endpoints, Self::SingleNat, Self::NatPerZone];
+
+    /// Its value in a stage's file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Endpoints => "endpoints",
+            Self::SingleNat => "single-nat",
+            Self::NatPerZone => "nat-per-zone",
+        }
+    }
+
+    /// What an operator chooses between.
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Endpoints => "only to the AWS services that are called; a lost zone does no harm",
+            Self::SingleNat => "to the internet; with its zone everybody loses it",
+            Self::NatPerZone => "to the internet; a lost zone does no harm",
+        }
+    }
+}
+
 impl Architecture {
     /// Lambda's name for it.
     pub fn lambda(self) -> &'static str {
@@ -192,6 +214,14 @@ mod tests {
         for (name, _) in STAGES {
             let others = STAGES.iter().filter(|(other, _)| other.starts_with(&format!("{name}-")));
             assert_eq!(others.count(), 0, "{name}");
+        }
+    }
+
+    #[test]
+    fn every_egress_is_read_by_its_name() {
+        for egress in Egress::ALL {
+            let text = STAGES[0].1.replace("egress = \"endpoints\"", &format!("egress = \"{}\"", egress.name()));
+            assert!(Stage::parse("local", &text).unwrap().egress == egress);
         }
     }
 

@@ -23,6 +23,7 @@ use shared::messages::MigrationReport;
 
 use crate::{
     cloud::{Cloud, said},
+    cost,
     stacks::{Input, Kind, Stack},
     stage::Stage,
     synth,
@@ -84,6 +85,7 @@ pub async fn run(args: &Deploy) -> Result<()> {
     let account = cloud.account().await?;
     say!("Deploying stage {} to account {account}, {}", stage.name, stage.region);
     let packages = Packages::build(Profile::Aws).await?;
+    say!("{}", cost::summary(&stage));
     let manner = if args.yes { Manner::Show } else { Manner::Ask };
     let data = if args.allow_replacement { Data::MayGo } else { Data::Keep };
     let deployed = deploy(&cloud, &stage, &packages, &KnownSecrets::default(), manner, data).await?;
