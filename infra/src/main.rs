@@ -10,6 +10,7 @@ mod cloud;
 mod cost;
 mod database_settings;
 mod deploy;
+mod diagram;
 mod import;
 mod limits;
 mod local;
@@ -54,6 +55,8 @@ enum Command {
     Diff(diff::Diff),
     /// Reckon what a stage costs a month
     Cost(cost::Cost),
+    /// Draw a stage, as `docs/architecture.svg` where no other file is named
+    Diagram(diagram::Diagram),
     /// Deploy a stage to AWS and release its functions
     Deploy(deploy::Deploy),
     /// Show how a stage is: stacks, functions, queues
@@ -85,6 +88,7 @@ async fn main() -> ExitCode {
         Command::Synth(args) => synth::run(&args),
         Command::Diff(args) => diff::run(&args).await,
         Command::Cost(args) => cost::run(&args),
+        Command::Diagram(args) => diagram::run(&args),
         Command::Deploy(args) => deploy::run(&args).await,
         Command::Status(args) => status::run(&args).await,
         Command::Logs(args) => logs::run(&args).await,

