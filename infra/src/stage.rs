@@ -42,6 +42,8 @@ pub enum Architecture {
 pub enum Egress {
     /// Interface endpoints of the services that functions call; no way to the internet.
     Endpoints,
+    /// The same in one zone, called from both.
+    SingleZoneEndpoints,
     /// One NAT gateway for both zones.
     SingleNat,
     NatPerZone,
@@ -134,12 +136,13 @@ impl Stage {
 }
 
 impl Egress {
-    pub const ALL: [Self; 3] = [Self::Endpoints, Self::SingleNat, Self::NatPerZone];
+    pub const ALL: [Self; 4] = [Self::SingleZoneEndpoints, Self::Endpoints, Self::SingleNat, Self::NatPerZone];
 
     /// Its value in a stage's file.
     pub fn name(self) -> &'static str {
         match self {
             Self::Endpoints => "endpoints",
+            Self::SingleZoneEndpoints => "single-zone-endpoints",
             Self::SingleNat => "single-nat",
             Self::NatPerZone => "nat-per-zone",
         }
@@ -149,6 +152,9 @@ impl Egress {
     pub fn about(self) -> &'static str {
         match self {
             Self::Endpoints => "only to the AWS services that are called; a lost zone does no harm",
+            Self::SingleZoneEndpoints => {
+                "only to the AWS services that are called; with their zone everybody loses them"
+            }
             Self::SingleNat => "to the internet; with its zone everybody loses it",
             Self::NatPerZone => "to the internet; a lost zone does no harm",
         }

@@ -278,7 +278,7 @@ fn functions_get_out_as_the_stage_says() {
         let (stage, network) = (stage(name), format!("{name}-network"));
         for zone in 1..=2 {
             let nat = match stage.egress {
-                Egress::Endpoints => None,
+                Egress::Endpoints | Egress::SingleZoneEndpoints => None,
                 Egress::SingleNat => Some(1),
                 Egress::NatPerZone => Some(zone),
             };
@@ -296,30 +296,32 @@ fn functions_get_out_as_the_stage_says() {
 
 #[test]
 fn a_nat_gateway_stands_in_its_zone_with_an_address_of_its_own() {
-    for (network, zones) in [("dev-network", vec![1]), ("prod-network", vec![1, 2])] {
-        for zone in zones {
-            let gateway = MOTO.find("NatGateways", "NatGatewayId", network, &format!("NatGateway{zone}"));
-            assert_eq!(gateway["SubnetId"], MOTO.id(network, &format!("PublicSubnet{zone}")));
-            assert_eq!(gateway["State"], "available");
-            assert_eq!(gateway["ConnectivityType"], "public");
-            let address = MOTO.id(network, &format!("NatAddress{zone}"));
-            assert_eq!(gateway["NatGatewayAddresses"][0]["PublicIp"], address);
-        }
+    for zone in 1..=2 {
+        let gateway = MOTO.find("NatGateways", "NatGatewayId", "prod-network", &format!("NatGateway{zone}"));
+        assert_eq!(gateway["SubnetId"], MOTO.id("prod-network", &format!("PublicSubnet{zone}")));
+        assert_eq!(gateway["State"], "available");
+        assert_eq!(gateway["ConnectivityType"], "public");
+        let address = MOTO.id("prod-network", &format!("NatAddress{zone}"));
+        assert_eq!(gateway["NatGatewayAddresses"][0]["PublicIp"], address);
     }
 }
 
 #[test]
-fn without_nat_the_services_that_functions_call_have_endpoints_in_both_zones() {
-    for (name, service) in [("SsmEndpoint", "ssm"), ("SqsEndpoint", "sqs")] {
-        let endpoint = MOTO.find("VpcEndpoints", "VpcEndpointId", "local-network", name);
-        assert_eq!(endpoint["ServiceName"], format!("com.amazonaws.us-east-1.{service}"));
-        assert_eq!(endpoint["PrivateDnsEnabled"], true);
-        let subnets = endpoint["SubnetIds"].as_array().unwrap().iter().map(|id| id.as_str().unwrap());
-        assert_eq!(subnets.collect::<BTreeSet<_>>(), MOTO.ids("local-network", ["AppSubnet1", "AppSubnet2"]));
-        assert_eq!(endpoint["Groups"][0]["GroupId"], MOTO.id("local-network", "EndpointsGroup"));
+fn without_nat_the_services_that_functions_call_have_endpoints() {
+    let dev = MOTO.ids("dev-network", ["AppSubnet1"]);
+    let local = MOTO.ids("local-network", ["AppSubnet1", "AppSubnet2"]);
+    for (network, expected) in [("dev-network", dev), ("local-network", local)] {
+        for (name, service) in [("SsmEndpoint", "ssm"), ("SqsEndpoint", "sqs")] {
+            let endpoint = MOTO.find("VpcEndpoints", "VpcEndpointId", network, name);
+            assert_eq!(endpoint["ServiceName"], format!("com.amazonaws.us-east-1.{service}"));
+            assert_eq!(endpoint["PrivateDnsEnabled"], true);
+            let subnets = endpoint["SubnetIds"].as_array().unwrap().iter().map(|id| id.as_str().unwrap());
+            assert_eq!(subnets.collect::<BTreeSet<_>>(), expected, "{network}");
+            assert_eq!(endpoint["Groups"][0]["GroupId"], MOTO.id(network, "EndpointsGroup"));
+        }
+        let admitted = MOTO.rules(network, "EndpointsGroup", "IpPermissions");
+        assert_eq!(admitted, lines(["tcp 443 FunctionsGroup"]));
     }
-    let admitted = MOTO.rules("local-network", "EndpointsGroup", "IpPermissions");
-    assert_eq!(admitted, lines(["tcp 443 FunctionsGroup"]));
 }
 
 #[test]
@@ -334,9 +336,10 @@ fn the_database_admits_functions_and_the_load_balancer_shoppers() {
 
 #[test]
 fn functions_call_the_database_and_aws_and_nobody_else_calls_out() {
-    for network in ["dev-network", "prod-network"] {
+    for (network, aws) in [("dev-network", "172.16.3.0/24"), ("prod-network", "0.0.0.0/0")] {
         let calls = |group| MINISTACK.rules(network, group, "IpPermissionsEgress");
-        let expected = ["tcp 3306 172.16.5.0/24", "tcp 3306 172.16.6.0/24", "tcp 443 0.0.0.0/0", "tcp 443 pl-63a5400a"];
+        let aws = format!("tcp 443 {aws}");
+        let expected = ["tcp 3306 172.16.5.0/24", "tcp 3306 172.16.6.0/24", &aws, "tcp 443 pl-63a5400a"];
         assert_eq!(calls("FunctionsGroup"), lines(expected), "{network}");
         for group in ["DatabaseGroup", "LoadBalancerGroup"] {
             assert_eq!(calls(group), lines(["icmp 252-86 255.255.255.255/32"]), "{group} of {network}");

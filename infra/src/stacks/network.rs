@@ -47,7 +47,8 @@ pub fn stack(stage: &Stage) -> Stack {
 
     let functions = security_groups(template, stage, vpc);
     match stage.egress {
-        stage::Egress::Endpoints => endpoints(template, stage, vpc, app, functions),
+        stage::Egress::Endpoints => endpoints(template, stage, vpc, &app, functions),
+        stage::Egress::SingleZoneEndpoints => endpoints(template, stage, vpc, &app[..1], functions),
         stage::Egress::SingleNat => nat(template, internet, &public[..1], app_tables),
         stage::Egress::NatPerZone => nat(template, internet, &public, app_tables),
     }
@@ -157,7 +158,7 @@ fn s3_endpoint(template: &mut Template, vpc: Id, app_tables: [Id; 2]) {
 }
 
 /// An address inside the network for each service that functions call.
-fn endpoints(template: &mut Template, stage: &Stage, vpc: Id, app: [Id; 2], functions: Id) {
+fn endpoints(template: &mut Template, stage: &Stage, vpc: Id, app: &[Id], functions: Id) {
     let group = template.add(
         "EndpointsGroup",
         ec2::SecurityGroup! {
@@ -180,7 +181,7 @@ fn endpoints(template: &mut Template, stage: &Stage, vpc: Id, app: [Id; 2], func
                 service_name: sub(&format!("com.amazonaws.${{AWS::Region}}.{service}")),
                 vpc_endpoint_type: "Interface",
                 private_dns_enabled: true,
-                subnet_ids: list(app),
+                subnet_ids: list(app.iter().copied()),
                 security_group_ids: list([group]),
             },
         );
@@ -203,6 +204,7 @@ fn security_groups(template: &mut Template, stage: &Stage, vpc: Id) -> Id {
 
     let aws: &[&str] = match stage.egress {
         stage::Egress::Endpoints => &APP,
+        stage::Egress::SingleZoneEndpoints => &APP[..1],
         stage::Egress::SingleNat | stage::Egress::NatPerZone => &[ANYWHERE],
     };
     let mut calls = match &stage.database.server {

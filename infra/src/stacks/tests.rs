@@ -107,6 +107,19 @@ fn functions_without_nat_reach_only_database_endpoints_and_s3() {
 }
 
 #[test]
+fn a_single_nat_gateway_serves_both_zones() {
+    let mut stage = stage("prod");
+    stage.egress = Egress::SingleNat;
+    let template = template(&stage, Kind::Network);
+    assert_eq!(resources(&template, "EC2::NatGateway").len(), 1);
+    for zone in 1..=2 {
+        let route = properties(&template, &format!("App{zone}RouteToInternet"));
+        assert_eq!(route["NatGatewayId"], json!({ "Ref": "NatGateway1" }));
+        assert_eq!(route["RouteTableId"], json!({ "Ref": format!("App{zone}Routes") }));
+    }
+}
+
+#[test]
 fn every_parameter_that_a_function_reads_is_made_by_the_data_stack_or_is_a_secret() {
     for (name, _) in STAGES {
         let stage = stage(name);
