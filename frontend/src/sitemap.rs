@@ -8,6 +8,8 @@ use crate::{Locale, View};
 /// Pages of a part, each in both languages. Through a load balancer, a function answers a megabyte at most.
 pub const PAGES: u32 = 500;
 
+const XML: &str = "application/xml";
+
 /// `/sitemap.xml`
 #[derive(Template)]
 #[template(path = "sitemap_index.xml")]
@@ -35,7 +37,7 @@ impl Part<'_> {
 /// Search engines need no fresher one than a day old.
 pub fn reply(sitemap: &impl Template) -> Result<Reply> {
     let xml = sitemap.render().map_err(anyhow::Error::from)?;
-    Ok(Reply::text("application/xml", xml).cached_for(DAY))
+    Ok(Reply::text(XML, xml).cached_for(DAY))
 }
 
 #[cfg(test)]
