@@ -1,10 +1,13 @@
 //! Catalogues that are put into the bucket.
 
-use std::time::Duration;
+use std::{sync::Mutex, time::Duration};
 
 use aws_sdk_s3::{Client, primitives::ByteStream};
 use serde_json::Value;
-use tokio::time::{Instant, sleep};
+use tokio::{
+    sync::OnceCell,
+    time::{Instant, sleep},
+};
 use uuid::Uuid;
 
 use crate::support::{Shop, titles};
@@ -37,12 +40,22 @@ async fn import(shop: &Shop, csv: &[u8]) -> (Value, Vec<Value>) {
     (progress, refused.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
 }
 
-/// A book that nobody else knows, for a test that counts.
+/// A book that nobody else knows, for a test that counts. One import brings those of all tests: each import waits for
+/// the one before.
 pub async fn new_book(shop: &Shop) -> u64 {
-    let id = Uuid::new_v4().simple();
-    import(shop, format!("reference,title,authors\n{id},Libro {id},Nadie\n").as_bytes()).await;
-    let found = shop.get(&format!("/api/books?q={id}")).await.json();
-    found["items"][0]["id"].as_u64().unwrap_or_else(|| panic!("the book was not imported: {found}"))
+    static BOOKS: OnceCell<Mutex<Vec<u64>>> = OnceCell::const_new();
+    let books = BOOKS.get_or_init(async || Mutex::new(hundred_books(shop).await)).await;
+    books.lock().unwrap().pop().expect("a hundred are too few for all these tests")
+}
+
+async fn hundred_books(shop: &Shop) -> Vec<u64> {
+    let batch = Uuid::new_v4().simple();
+    let rows = (0..100).map(|n| format!("{batch}-{n},Libro {batch} {n},Nadie\n"));
+    let csv = ["reference,title,authors\n".to_owned()].into_iter().chain(rows).collect::<String>();
+    import(shop, csv.as_bytes()).await;
+    let found = shop.get(&format!("/api/books?q={batch}&limit=100")).await.json();
+    let ids = |items: &Vec<Value>| items.iter().filter_map(|book| book["id"].as_u64()).collect();
+    found["items"].as_array().map(ids).unwrap_or_else(|| panic!("the books were not imported: {found}"))
 }
 
 async fn read(s3: &Client, key: &str) -> Option<String> {
