@@ -15,6 +15,7 @@ mod import;
 mod limits;
 mod local;
 mod logs;
+mod migrations;
 mod openapi;
 mod prepare;
 mod random;

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 
 use crate::limits;
+use crate::migrations;
 use crate::openapi;
 use crate::routes::FUNCTIONS;
 use crate::stacks::{self, Stack};
@@ -43,9 +44,10 @@ pub fn write_stage(stage: &str, folder: &Path) -> Result<Vec<PathBuf>> {
     write(&stacks(&Stage::load(stage)?)?, folder)
 }
 
-/// The stage's stacks in deploy order, within every limit.
+/// The stage's stacks in deploy order, within every limit, and with migrations that the running version bears.
 pub fn stacks(stage: &Stage) -> Result<Vec<Stack>> {
     limits::check(stage, FUNCTIONS)?;
+    migrations::check()?;
     stacks::all(stage)
 }
 
