@@ -11,7 +11,7 @@ use time::{OffsetDateTime, macros::format_description};
 use crate::{
     cloud::{Cloud, explained},
     local::up,
-    routes::FUNCTIONS,
+    routes::{self, FUNCTIONS},
     say,
     stage::Stage,
 };
@@ -76,12 +76,10 @@ pub async fn run(args: &Logs) -> Result<()> {
 }
 
 fn functions(wanted: Option<&str>) -> Result<Vec<&'static str>> {
-    let all: Vec<&str> = FUNCTIONS.iter().map(|function| function.name).collect();
-    let Some(wanted) = wanted else {
-        return Ok(all);
-    };
-    let known = all.iter().find(|known| **known == wanted);
-    known.map(|known| vec![*known]).with_context(|| format!("there is no function `{wanted}`: {}", all.join(", ")))
+    match wanted {
+        Some(name) => Ok(vec![routes::find(name)?.name]),
+        None => Ok(FUNCTIONS.iter().map(|function| function.name).collect()),
+    }
 }
 
 fn duration(text: &str) -> Result<Duration> {

@@ -32,7 +32,7 @@ mod test;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use deploy::{destroy, diff};
+use deploy::{destroy, diff, drift, rollback};
 use local::up;
 
 #[derive(Parser)]
@@ -60,6 +60,10 @@ enum Command {
     Diagram(diagram::Diagram),
     /// Deploy a stage to AWS and release its functions
     Deploy(deploy::Deploy),
+    /// Show what somebody changed by hand since it was deployed
+    Drift(drift::Drift),
+    /// Lead functions back to the version that served before
+    Rollback(rollback::Rollback),
     /// Show how a stage is: stacks, functions, queues
     Status(status::Status),
     /// Show what the functions log
@@ -91,6 +95,8 @@ async fn main() -> ExitCode {
         Command::Cost(args) => cost::run(&args),
         Command::Diagram(args) => diagram::run(&args),
         Command::Deploy(args) => deploy::run(&args).await,
+        Command::Drift(args) => drift::run(&args).await,
+        Command::Rollback(args) => rollback::run(&args).await,
         Command::Status(args) => status::run(&args).await,
         Command::Logs(args) => logs::run(&args).await,
         Command::Destroy(args) => destroy::run(&args).await,

@@ -1,6 +1,8 @@
 //! The table of everything that runs: each function, what starts it, what it may touch, how large it is.
 //! Routing rules, rights, configuration and the connection budget all follow from here.
 
+use anyhow::{Context, Result};
+
 use crate::stage::{Auth, Stage};
 use Access::{Admin, Reader, Writer};
 use Bucket::ReadWrite;
@@ -246,6 +248,14 @@ const fn get(path: &'static str, probe: &'static str) -> Route {
 const fn post(path: &'static str, probe: &'static str) -> Route {
     let methods = &["POST"];
     Route { methods, path, probe }
+}
+
+/// A row by its name, as people type it.
+pub fn find(name: &str) -> Result<&'static Function> {
+    FUNCTIONS.iter().find(|function| function.name == name).with_context(|| {
+        let known: Vec<&str> = FUNCTIONS.iter().map(|function| function.name).collect();
+        format!("there is no function `{name}`: {}", known.join(", "))
+    })
 }
 
 impl Function {

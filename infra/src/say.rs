@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::Result;
+use time::{OffsetDateTime, macros::format_description};
 
 macro_rules! say {
     ($($text:tt)*) => { $crate::say::line(format_args!($($text)*)) };
@@ -35,4 +36,18 @@ pub fn ask(question: &str) -> Result<String> {
     let mut answer = String::new();
     io::stdin().read_line(&mut answer)?;
     Ok(answer.trim().to_owned())
+}
+
+/// Asks whether to do it; where nobody can answer, the answer is no.
+pub fn confirmed(question: &str) -> Result<bool> {
+    Ok(matches!(ask(&format!("{question} [y/N]"))?.as_str(), "y" | "Y" | "yes"))
+}
+
+pub fn minute(at: OffsetDateTime) -> String {
+    at.format(format_description!("[year]-[month]-[day] [hour]:[minute] UTC")).unwrap_or_default()
+}
+
+/// What visitors wrote cannot steer the terminal: control characters are shown, not sent.
+pub fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() }).collect()
 }

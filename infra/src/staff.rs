@@ -9,10 +9,12 @@ use shared::{
     domain::VisitorId,
     staff::{ContactMessage, StaffAnswer, StaffRating, StaffTask},
 };
-use time::{OffsetDateTime, macros::format_description};
 use uuid::Uuid;
 
-use crate::local::up;
+use crate::{
+    local::up,
+    say::{minute, plain},
+};
 
 const FUNCTION: &str = "run-staff-task";
 /// Somebody else may be at it: there is one copy.
@@ -181,17 +183,8 @@ fn told_rating(rating: &StaffRating) -> String {
     )
 }
 
-/// What visitors wrote cannot steer the terminal: control characters are shown, not sent.
-fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() }).collect()
-}
-
 fn indented(text: &str) -> String {
     text.lines().map(|line| format!("    {}", plain(line))).collect::<Vec<_>>().join("\n")
-}
-
-fn minute(at: OffsetDateTime) -> String {
-    at.format(format_description!("[year]-[month]-[day] [hour]:[minute] UTC")).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -184,6 +184,15 @@ impl Template {
         Ok(names)
     }
 
+    /// Says a property of a resource anew; `null` says it no more.
+    pub fn set(&mut self, resource: &str, property: &str, value: Value) {
+        let properties = &mut self.resources.get_mut(resource).expect("a resource of that name").properties;
+        match value {
+            Value::Null => _ = properties.remove(property),
+            value => _ = properties.insert(property.to_owned(), value),
+        }
+    }
+
     /// Removes what mentions `text`, and all that refers to it.
     #[cfg(test)]
     pub fn leave_out(&mut self, text: &str) {

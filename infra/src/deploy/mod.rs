@@ -3,12 +3,15 @@
 //! Stacks first, each as a change set that is shown before it is executed; then the release: versions are published,
 //! the database is migrated, each new version is asked once, and only when all answer the aliases move.
 
+mod alias;
 mod change;
 pub mod destroy;
 pub mod diff;
+pub mod drift;
 mod package;
 mod probe;
 mod release;
+pub mod rollback;
 mod secrets;
 pub mod stack;
 #[cfg(test)]
@@ -29,8 +32,9 @@ use crate::{
     synth,
 };
 
+pub use alias::ALIAS;
 pub use package::{Packages, Profile, cargo_command, workspace, zipped};
-pub use release::ALIAS;
+
 pub use secrets::KnownSecrets;
 pub use stack::{Described, describe};
 

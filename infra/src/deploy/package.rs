@@ -44,7 +44,11 @@ pub enum Profile {
 impl Packages {
     /// Compiles every function and packs those that have changed since.
     pub async fn build(profile: Profile) -> Result<Self> {
-        let binaries = compile(profile).await?;
+        Self::of(compile(profile).await?, profile)
+    }
+
+    /// Packs what is compiled.
+    pub fn of(binaries: impl Fn(&str) -> PathBuf, profile: Profile) -> Result<Self> {
         let packages = FUNCTIONS.iter().map(|function| pack(function.name, &binaries(function.name), profile));
         packages.collect::<Result<_>>().map(Self)
     }

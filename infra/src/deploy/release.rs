@@ -1,5 +1,5 @@
-//! The release: new versions beside the old, the migration, one question to each, and only then the aliases move.
-//! A failure on the way leaves the old versions serving.
+//! The release: new versions beside the old, the migration, one question to each, and only then the aliases move, all of
+//! them or none. A failure on the way leaves the old versions serving.
 
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use serde_json::Value;
 use shared::messages::{MigrationOrder, MigrationReport};
 
 use super::{
+    alias::{self, Move},
     package::{Package, Packages},
     probe,
 };
@@ -18,19 +19,17 @@ use crate::{
     stage::Stage,
 };
 
-/// What everything calls.
-pub const ALIAS: &str = "live";
 /// A function in a VPC takes its time to become ready the first time.
 const READY_WITHIN: Duration = Duration::from_mins(10);
 /// What AWS keeps for functions without a reservation.
 const UNRESERVED: i32 = 100;
 
-/// A published version on its way to the alias.
-struct Candidate {
-    function: &'static Function,
+/// A published version on its way to the alias, or one that served before on its way back.
+pub struct Candidate {
+    pub function: &'static Function,
     /// `anaquel-prod-show-book`
-    name: String,
-    version: String,
+    pub name: String,
+    pub version: u64,
 }
 
 /// Asks AWS first whether the account may run as many copies at once as the stage reserves.
@@ -61,6 +60,19 @@ pub async fn check_account(cloud: &Cloud, stage: &Stage) -> Result<()> {
 
 pub async fn release(cloud: &Cloud, stage: &Stage, packages: &Packages, bucket: &str) -> Result<MigrationReport> {
     say!("Releasing …");
+    let prepared = prepare(cloud, stage, packages, bucket).await;
+    let (moves, migration) = prepared.context("nothing new went live, and what served before goes on serving")?;
+    alias::move_all(cloud, &moves).await?;
+    Ok(migration)
+}
+
+/// All that happens before the first alias moves.
+async fn prepare(
+    cloud: &Cloud,
+    stage: &Stage,
+    packages: &Packages,
+    bucket: &str,
+) -> Result<(Vec<Move>, MigrationReport)> {
     let mut candidates = Vec::new();
     for function in FUNCTIONS {
         candidates.push(publish(cloud, stage, function, packages.get(function.name)?, bucket).await?);
@@ -69,18 +81,22 @@ pub async fn release(cloud: &Cloud, stage: &Stage, packages: &Packages, bucket: 
     for migrated in &migration.applied {
         say!("  migrated the database: {migrated}");
     }
-    for candidate in &candidates {
-        ask(cloud, candidate).await.with_context(|| {
-            format!(
-                "the new version {} of {} does not answer; the old ones go on serving",
-                candidate.version, candidate.name
-            )
-        })?;
+    ask_all(cloud, &candidates).await?;
+    Ok((moves(cloud, candidates).await?, migration))
+}
+
+/// The aliases that lead elsewhere yet. Who is sent to comes before who sends: a message of a new kind would be parked by
+/// an old writer.
+async fn moves(cloud: &Cloud, mut candidates: Vec<Candidate>) -> Result<Vec<Move>> {
+    candidates.sort_by_key(|candidate| candidate.function.serves_http());
+    let mut moves = Vec::new();
+    for Candidate { name, version, .. } in candidates {
+        let served = alias::served(cloud, &name).await?;
+        if served[0] != version {
+            moves.push(Move { name, served, to: version });
+        }
     }
-    for candidate in &candidates {
-        go_live(cloud, candidate).await?;
-    }
-    Ok(migration)
+    Ok(moves)
 }
 
 /// Publishes what `$LATEST` is, after making sure that this is what was built: somebody may have shipped another.
@@ -101,8 +117,8 @@ async fn publish(
     // The same version again where neither code nor configuration has changed.
     let published = said(cloud.lambda.publish_version().function_name(&name).send()).await;
     let version = published.with_context(|| format!("publishing a version of {name}"))?.version;
-    let version = version.context("Lambda names no version")?;
-    ready(cloud, &name, Some(&version)).await?;
+    let version = version.and_then(|version| version.parse().ok()).context("Lambda names no version")?;
+    ready(cloud, &name, Some(version)).await?;
     Ok(Candidate { function, name, version })
 }
 
@@ -110,11 +126,11 @@ async fn publish(
 async fn ready(
     cloud: &Cloud,
     name: &str,
-    version: Option<&str>,
+    version: Option<u64>,
 ) -> Result<aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationOutput> {
     until(&format!("{name} to become ready"), READY_WITHIN, async || {
-        let asked =
-            cloud.lambda.get_function_configuration().function_name(name).set_qualifier(version.map(str::to_owned));
+        let asked = cloud.lambda.get_function_configuration().function_name(name);
+        let asked = asked.set_qualifier(version.map(|version| version.to_string()));
         let found = said(asked.send()).await.with_context(|| format!("looking at {name}"))?;
         if found.state() == Some(&State::Failed) || found.last_update_status() == Some(&LastUpdateStatus::Failed) {
             let reasons = [found.state_reason(), found.last_update_status_reason()];
@@ -144,6 +160,18 @@ fn connections(stage: &Stage, access: Access) -> u32 {
     2 * copies.filter_map(|function| function.copies(stage)).map(u32::from).sum::<u32>()
 }
 
+/// Asks each version one harmless question, and tells of all that do not answer.
+pub async fn ask_all(cloud: &Cloud, candidates: &[Candidate]) -> Result<()> {
+    let mut complaints = Vec::new();
+    for candidate in candidates {
+        if let Err(error) = ask(cloud, candidate).await {
+            complaints.push(format!("version {} of {}: {error:#}", candidate.version, candidate.name));
+        }
+    }
+    ensure!(complaints.is_empty(), "these do not answer:\n  {}", complaints.join("\n  "));
+    Ok(())
+}
+
 async fn ask(cloud: &Cloud, candidate: &Candidate) -> Result<()> {
     let Some(event) = probe::event(candidate.function) else {
         return Ok(());
@@ -158,17 +186,5 @@ async fn ask(cloud: &Cloud, candidate: &Candidate) -> Result<()> {
 async fn invoke(cloud: &Cloud, candidate: &Candidate, event: &Value) -> Result<Value> {
     let Candidate { name, version, function } = candidate;
     let patience = Duration::from_secs(u64::from(function.timeout_seconds) + 60);
-    cloud.invoke(name, version, event, patience).await
-}
-
-async fn go_live(cloud: &Cloud, candidate: &Candidate) -> Result<()> {
-    let Candidate { name, version, .. } = candidate;
-    let current = said(cloud.lambda.get_alias().function_name(name).name(ALIAS).send()).await;
-    if current.with_context(|| format!("looking at the alias of {name}"))?.function_version() == Some(version) {
-        return Ok(());
-    }
-    let update = cloud.lambda.update_alias().function_name(name).name(ALIAS).function_version(version);
-    said(update.send()).await.with_context(|| format!("moving the alias of {name}"))?;
-    say!("  {name}: version {version} is live");
-    Ok(())
+    cloud.invoke(name, &version.to_string(), event, patience).await
 }

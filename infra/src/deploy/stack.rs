@@ -15,7 +15,7 @@ use time::OffsetDateTime;
 use super::{Data, Manner, change, watch};
 use crate::{
     cloud::{Cloud, explained, said, until},
-    say::ask,
+    say::confirmed,
     stacks::Stack,
 };
 
@@ -51,7 +51,7 @@ pub async fn apply(
         discard(cloud, &plan).await?;
         bail!("nothing was changed in {}: {refusal}", stack.name);
     }
-    if manner == Manner::Ask && !confirmed()? {
+    if manner == Manner::Ask && !confirmed("Make these changes?")? {
         discard(cloud, &plan).await?;
         bail!("nothing was changed in {}: the answer was no", stack.name);
     }
@@ -121,14 +121,14 @@ async fn settled(cloud: &Cloud, name: &str) -> Result<Option<Described>> {
     }
 }
 
-struct Plan {
+pub struct Plan {
     id: String,
     stack: String,
-    changes: Vec<ResourceChange>,
+    pub changes: Vec<ResourceChange>,
 }
 
 /// Makes the change set; none where there is nothing to change.
-async fn plan(
+pub async fn plan(
     cloud: &Cloud,
     stack: &Stack,
     bucket: Option<&String>,
@@ -199,7 +199,7 @@ async fn changes(
     Ok(changes.into_iter().filter_map(|change| change.resource_change).collect())
 }
 
-async fn discard(cloud: &Cloud, plan: &Plan) -> Result<()> {
+pub async fn discard(cloud: &Cloud, plan: &Plan) -> Result<()> {
     let delete = cloud.cloudformation.delete_change_set().change_set_name(&plan.id).stack_name(&plan.stack);
     said(delete.send()).await.context("removing the change set")?;
     Ok(())
@@ -213,10 +213,6 @@ async fn upload(cloud: &Cloud, bucket: &str, stack: &Stack, template: String) ->
     said(put.send()).await.context("uploading the template")?;
     // By path, which an endpoint that knows no bucket by its host reads as well.
     Ok(format!("https://s3.{}.amazonaws.com/{bucket}/{key}", cloud.region))
-}
-
-fn confirmed() -> Result<bool> {
-    Ok(matches!(ask("Make these changes? [y/N]")?.as_str(), "y" | "Y" | "yes"))
 }
 
 /// The stack, or none where there is none.
