@@ -87,6 +87,17 @@ pub struct Rds {
     pub multi_az: bool,
     pub storage_gb: u16,
     pub backup_days: u16,
+    pub restore: Option<Restore>,
+}
+
+/// Where the data of a new instance comes from, after the one before was lost or spoilt.
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Restore {
+    /// The last snapshot of an instance that is gone.
+    Snapshot(String),
+    /// An instance that is still there, as it was at some time.
+    Instance { name: String, at: String },
 }
 
 #[derive(Clone, Deserialize)]

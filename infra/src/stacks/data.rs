@@ -1,13 +1,13 @@
 //! What outlives the functions: MariaDB, the queues, and the parameters that tell functions of both.
 
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 use stratosphere::services::aws::{rds, sqs, ssm};
 use stratosphere::value::ExpString;
 
 use super::{Kind, Stack, only_over_tls};
 use crate::database_settings::settings;
 use crate::routes::{Access, Queue};
-use crate::stage::{Rds, Server, Stage};
+use crate::stage::{Rds, Restore, Server, Stage};
 use crate::template::{Id, Keep, Template, arn, list, logical};
 
 /// The longest that SQS keeps a message: 14 days.
@@ -89,12 +89,29 @@ fn database(stack: &mut Stack, stage: &Stage, server: &Rds) -> Id {
         },
     );
     template.keep(database, Keep::Snapshot);
+    if let Some(restore) = &server.restore {
+        begin_with_a_backup(template, database, restore);
+    }
 
     let secret = database.att("MasterUserSecret.SecretArn");
     parameter(template, stage, "database/admin/secret", secret.clone());
     template.output("MasterSecretArn", secret);
     template.output("DatabaseResourceId", database.att("DbiResourceId"));
     database
+}
+
+/// What a backup brings with it, RDS does not want to be told again.
+fn begin_with_a_backup(template: &mut Template, database: Id, restore: &Restore) {
+    for brought in ["DBName", "MasterUsername", "StorageEncrypted"] {
+        template.set(database.name(), brought, Value::Null);
+    }
+    match restore {
+        Restore::Snapshot(name) => template.set(database.name(), "DBSnapshotIdentifier", json!(name)),
+        Restore::Instance { name, at } => {
+            template.set(database.name(), "SourceDBInstanceIdentifier", json!(name));
+            template.set(database.name(), "RestoreTime", json!(at));
+        }
+    }
 }
 
 /// Submissions, and where those rest that cannot be processed.

@@ -352,7 +352,8 @@ fn the_database_is_as_the_stage_says_and_out_of_reach() {
     for name in ["dev", "prod"] {
         let stage = stage(name);
         let (data, network) = (format!("{name}-data"), format!("{name}-network"));
-        let Server::Rds(Rds { engine_version, class, multi_az, storage_gb, backup_days }) = &stage.database.server
+        let Server::Rds(Rds { engine_version, class, multi_az, storage_gb, backup_days, restore: _ }) =
+            &stage.database.server
         else {
             panic!("{name} has no database on RDS")
         };

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::routes::FUNCTIONS;
-use crate::stage::{Egress, STAGES, Stage};
+use crate::stage::{Egress, Restore, STAGES, Server, Stage};
 use crate::template::logical;
 
 pub fn stage(name: &str) -> Stage {
@@ -221,6 +221,23 @@ fn a_database_on_aws_has_a_password_that_rds_keeps_and_leaves_a_snapshot() {
         assert_eq!(template["Resources"]["Database"]["DeletionPolicy"], "Snapshot");
         assert_eq!(template["Resources"]["Database"]["UpdateReplacePolicy"], "Snapshot");
     }
+}
+
+#[test]
+fn a_database_from_a_backup_is_not_told_what_the_backup_brings_with_it() {
+    let mut stage = stage("prod");
+    let Server::Rds(server) = &mut stage.database.server else { panic!("RDS runs it") };
+    server.restore = Some(Restore::Instance { name: "lost".to_owned(), at: "2026-11-24T09:30:00Z".to_owned() });
+    let template = template(&stage, Kind::Data);
+    let database = properties(&template, "Database");
+    assert_eq!(
+        (&database["SourceDBInstanceIdentifier"], &database["RestoreTime"]),
+        (&json!("lost"), &json!("2026-11-24T09:30:00Z"))
+    );
+    for brought in ["DBName", "MasterUsername", "StorageEncrypted"] {
+        assert!(database[brought].is_null(), "{brought}");
+    }
+    assert_eq!(template["Resources"]["Database"]["UpdateReplacePolicy"], "Snapshot");
 }
 
 #[test]
