@@ -19,6 +19,7 @@ mod migrations;
 mod openapi;
 mod prepare;
 mod random;
+mod redrive;
 mod routes;
 mod rules;
 mod stacks;
@@ -64,6 +65,8 @@ enum Command {
     Drift(drift::Drift),
     /// Lead functions back to the version that served before
     Rollback(rollback::Rollback),
+    /// Show the dead letters, and send them back to where they came from
+    Redrive(redrive::Redrive),
     /// Show how a stage is: stacks, functions, queues
     Status(status::Status),
     /// Show what the functions log
@@ -97,6 +100,7 @@ async fn main() -> ExitCode {
         Command::Deploy(args) => deploy::run(&args).await,
         Command::Drift(args) => drift::run(&args).await,
         Command::Rollback(args) => rollback::run(&args).await,
+        Command::Redrive(args) => redrive::run(&args).await,
         Command::Status(args) => status::run(&args).await,
         Command::Logs(args) => logs::run(&args).await,
         Command::Destroy(args) => destroy::run(&args).await,

@@ -1,16 +1,16 @@
-//! A developer ships one function with cargo-lambda.
+//! A developer ships one function with cargo-lambda, and an operator takes it back.
 
 use std::{path::PathBuf, process::Stdio};
 
 use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationOutput;
 use tokio::process::Command;
 
-use crate::support::{Shop, variable};
+use crate::support::{Shop, bookstore, text, variable};
 
 const FUNCTION: &str = "anaquel-local-show-submission";
 
 #[tokio::test]
-async fn cargo_lambda_ships_a_version_to_the_alias_and_leaves_the_configuration_alone() {
+async fn a_shipped_version_serves_with_the_old_configuration_until_it_is_rolled_back() {
     let shop = Shop::alone().await;
     let lambda = aws_sdk_lambda::Client::new(&shop.sdk());
     let live = async || {
@@ -30,10 +30,19 @@ async fn cargo_lambda_ships_a_version_to_the_alias_and_leaves_the_configuration_
     assert_ne!(shipped.version(), before.version());
     assert_eq!(settings(&shipped), settings(&before));
 
-    std::fs::copy(PathBuf::from(variable("ANAQUEL_BINARIES")).join("show-submission"), &bootstrap).unwrap();
-    ship(&shop, &bootstrap).await;
+    let rollback = async |arguments: &[&str]| {
+        let arguments = [&["rollback", "show-submission"], arguments].concat();
+        text(&bookstore(&arguments).output().await.unwrap())
+    };
+    let (_, complaint) = rollback(&["--to", "4711"]).await;
+    assert!(complaint.contains("version 4711 of anaquel-local-show-submission: "), "{complaint}");
+    let (told, complaint) = rollback(&[]).await;
+    let [from, to] = [&shipped, &before].map(|version| version.version().unwrap());
+    assert!(told.contains(&format!("{FUNCTION}: version {to} is live, before it {from}")), "{told}{complaint}");
+    assert_eq!(live().await.code_sha256(), before.code_sha256());
     assert_eq!(shop.get("/api/submissions/made-up").await.status, 404);
-    assert_eq!(settings(&live().await), settings(&before));
+    let (_, complaint) = rollback(&["--to", to]).await;
+    assert!(complaint.contains(&format!("serves version {to} already")), "{complaint}");
 }
 
 async fn ship(shop: &Shop, binary: &std::path::Path) {

@@ -3,14 +3,14 @@
 use std::{sync::Mutex, time::Duration};
 
 use aws_sdk_s3::{Client, primitives::ByteStream};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::{
     sync::OnceCell,
     time::{Instant, sleep},
 };
 use uuid::Uuid;
 
-use crate::support::{Shop, titles};
+use crate::support::{Shop, bookstore, park, text, titles};
 
 const BUCKET: &str = "anaquel-local-imports-000000000000-us-east-1";
 
@@ -21,9 +21,18 @@ fn s3(shop: &Shop) -> Client {
 
 /// Uploads a catalogue and waits for its end; gives progress and refused rows.
 async fn import(shop: &Shop, csv: &[u8]) -> (Value, Vec<Value>) {
-    let s3 = s3(shop);
     let key = format!("incoming/{} ñ+.csv", Uuid::new_v4());
-    s3.put_object().bucket(BUCKET).key(&key).body(ByteStream::from(csv.to_vec())).send().await.unwrap();
+    upload(shop, &key, csv).await;
+    ended(shop, &key).await
+}
+
+async fn upload(shop: &Shop, key: &str, csv: &[u8]) {
+    s3(shop).put_object().bucket(BUCKET).key(key).body(ByteStream::from(csv.to_vec())).send().await.unwrap();
+}
+
+/// Progress and refused rows of an import, once it has come to its end.
+async fn ended(shop: &Shop, key: &str) -> (Value, Vec<Value>) {
+    let s3 = s3(shop);
     let deadline = Instant::now() + Duration::from_mins(2);
     let progress: Value = loop {
         sleep(Duration::from_millis(100)).await;
@@ -95,6 +104,49 @@ async fn a_file_of_another_kind_is_refused_as_a_whole_and_says_what_is_needed() 
     assert_eq!(progress["state"], "failed");
     assert!(progress["failure"].as_str().unwrap().contains("reference, title, authors"), "{progress}");
     assert_eq!(refused.len(), 0);
+}
+
+/// The emulator sends no such record for what S3 starts by an alias: this is one as Lambda's documentation shows it.
+#[tokio::test]
+async fn an_import_that_lambda_gave_up_is_started_again_from_the_dead_letters() {
+    let shop = Shop::alone().await;
+    let id = Uuid::new_v4().simple().to_string();
+    // Where nothing starts by itself.
+    let key = format!("given-up/{id}.csv");
+    upload(&shop, &key, format!("reference,title,authors\n{id},Libro {id},Nadie\n").as_bytes()).await;
+    let record = json!({
+        "version": "1.0",
+        "timestamp": "2026-01-02T03:04:05.678Z",
+        "requestContext": {
+            "requestId": "e4b46cbf-b738-xmpl-8880-a18cdf61200e",
+            "functionArn": "arn:aws:lambda:us-east-1:000000000000:function:anaquel-local-import-catalogue:live",
+            "condition": "RetriesExhausted",
+            "approximateInvokeCount": 3,
+        },
+        "requestPayload": { "Records": [{
+            "eventVersion": "2.1",
+            "eventSource": "aws:s3",
+            "awsRegion": "us-east-1",
+            "eventTime": "2026-01-02T03:00:00.000Z",
+            "eventName": "ObjectCreated:Put",
+            "userIdentity": { "principalId": "EXAMPLE" },
+            "requestParameters": { "sourceIPAddress": "127.0.0.1" },
+            "responseElements": { "x-amz-request-id": "EXAMPLE123456789" },
+            "s3": {
+                "s3SchemaVersion": "1.0",
+                "bucket": { "name": BUCKET, "arn": format!("arn:aws:s3:::{BUCKET}") },
+                "object": { "key": key, "size": 1024, "sequencer": "0055AED6DCD90281E5" },
+            },
+        }] },
+        "responseContext": { "statusCode": 200, "executedVersion": "4", "functionError": "Unhandled" },
+        "responsePayload": { "errorType": "Error", "errorMessage": "the database was away" },
+    });
+    park(&shop, &record.to_string(), None).await;
+
+    let (shown, complaint) = text(&bookstore(&["redrive", "--yes"]).output().await.unwrap());
+    let line = shown.lines().find(|line| line.contains(&key)).unwrap_or_else(|| panic!("{shown}{complaint}"));
+    assert!(line.contains("import ") && line.contains("the database was away"), "{line}");
+    assert_eq!(ended(&shop, &key).await.0["added"], 1);
 }
 
 /// Needs the folder with goodbooks-10k beside the project; says so where it is missing.

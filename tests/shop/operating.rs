@@ -1,29 +1,17 @@
 //! What an operator asks the `bookstore` command about the stage.
 
 use std::{
-    path::PathBuf,
-    process::{Output, Stdio},
+    process::Stdio,
     time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
-use tokio::process::Command;
+use uuid::Uuid;
 
 use crate::{
     imports,
-    support::{Shop, variable},
+    support::{Shop, bookstore, park, text, variable},
 };
-
-fn bookstore(arguments: &[&str]) -> Command {
-    let mut command = Command::new(PathBuf::from(variable("ANAQUEL_BINARIES")).join("bookstore"));
-    command.args(arguments).stdin(Stdio::null());
-    command
-}
-
-fn text(output: &Output) -> (String, String) {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (text(&output.stdout), text(&output.stderr))
-}
 
 #[tokio::test]
 async fn the_status_shows_stacks_functions_and_queues_and_complains_of_nothing_but_what_is_parked() {
@@ -115,4 +103,59 @@ async fn a_stage_is_removed_by_its_name_only() {
     assert!(shown.contains("anaquel-local-imports-") && shown.contains("removed with its messages"), "{shown}");
     assert!(complaint.contains("nothing was removed"), "{complaint}");
     assert_eq!(shop.get("/api/books?limit=1").await.status, 200);
+}
+
+#[tokio::test]
+async fn what_nobody_touched_has_not_drifted() {
+    let _shop = Shop::alone().await;
+    let output = bookstore(&["drift"]).output().await.unwrap();
+    let (shown, complaint) = text(&output);
+    assert!(output.status.success() && shown.contains("is as it was deployed"), "{shown}{complaint}");
+}
+
+#[tokio::test]
+async fn dead_letters_are_sent_back_when_somebody_says_so_and_an_erased_visitors_are_refused() {
+    let shop = Shop::alone().await;
+    let book = imports::new_book(&shop).await;
+    let rating = |visitor: Uuid, stars: u8| {
+        json!({
+            "id": Uuid::new_v4(), "kind": "rating.v1", "sent_at": "2026-01-02T03:04:05Z",
+            "book": book, "visitor": visitor, "stars": stars,
+        })
+    };
+    let erased = Uuid::new_v4();
+    let (kept, late) = (rating(Uuid::new_v4(), 5), rating(erased, 1));
+    for letter in [&kept, &late] {
+        park(&shop, &letter.to_string(), Some("the version before this did not know it")).await;
+    }
+    let erase = json!({ "task": "erase-visitor", "visitor": erased });
+    shop.invoke_with("anaquel-local-run-staff-task", &erase).await;
+
+    // Nobody answers the question, which is a no.
+    let (shown, complaint) = text(&bookstore(&["redrive"]).output().await.unwrap());
+    for letter in [&kept, &late] {
+        let id = letter["id"].as_str().unwrap();
+        let line = shown.lines().find(|line| line.contains(id)).unwrap_or_else(|| panic!("{id}: {shown}{complaint}"));
+        assert!(line.contains("rating.v1") && line.contains("the version before this did not know it"), "{line}");
+    }
+    assert!(shown.contains("They stay where they are."), "{shown}");
+
+    let (shown, complaint) = text(&bookstore(&["redrive", "--yes"]).output().await.unwrap());
+    assert!(shown.contains("sent back"), "{shown}{complaint}");
+    for (letter, outcome) in [(&kept, "Rating published"), (&late, "Rating rejected")] {
+        writer_says(letter["id"].as_str().unwrap(), outcome).await;
+    }
+    assert_eq!(shop.get(&format!("/api/books/{book}")).await.json()["histogram"], json!([0, 0, 0, 0, 1]));
+}
+
+/// Waits for the writer's line on a submission.
+async fn writer_says(submission: &str, outcome: &str) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    loop {
+        let (raw, _) = text(&bookstore(&["logs", "process-submissions", "--json"]).output().await.unwrap());
+        if raw.lines().any(|line| line.contains(submission) && line.contains(outcome)) {
+            return;
+        }
+        assert!(Instant::now() < deadline, "{submission}, {outcome}: {raw}");
+    }
 }

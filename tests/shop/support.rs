@@ -1,11 +1,18 @@
 //! The stage that the tests run against, and how to talk to it.
 
-use std::{env, time::Duration};
+use std::{
+    env,
+    path::PathBuf,
+    process::{Output, Stdio},
+    time::Duration,
+};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_sqs::types::MessageAttributeValue;
 use reqwest::{Client, Method, Response};
 use serde_json::{Value, json};
 use tokio::{
+    process::Command,
     sync::{RwLock, RwLockReadGuard, RwLockWriteGuard},
     time::{Instant, sleep},
 };
@@ -179,4 +186,28 @@ pub fn variable(name: &str) -> String {
 
 pub fn titles(page: &Value) -> Vec<&str> {
     page["items"].as_array().expect("items").iter().filter_map(|book| book["title"].as_str()).collect()
+}
+
+/// The command, with nobody there to answer it.
+pub fn bookstore(arguments: &[&str]) -> Command {
+    let mut command = Command::new(PathBuf::from(variable("ANAQUEL_BINARIES")).join("bookstore"));
+    command.args(arguments).stdin(Stdio::null());
+    command
+}
+
+/// What it said on its standard output, and what it complained of.
+pub fn text(output: &Output) -> (String, String) {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (text(&output.stdout), text(&output.stderr))
+}
+
+/// Puts a message into the queue of dead letters: with a reason, as the writer parks it, or without one.
+pub async fn park(shop: &Shop, body: &str, reason: Option<&str>) {
+    let reason = reason.map(|reason| {
+        let reason = MessageAttributeValue::builder().data_type("String").string_value(reason).build().unwrap();
+        [("reason".to_owned(), reason)].into()
+    });
+    let parked = format!("{}/000000000000/anaquel-local-parked", shop.endpoint());
+    let send = aws_sdk_sqs::Client::new(&shop.sdk()).send_message().queue_url(parked).message_body(body);
+    send.set_message_attributes(reason).send().await.unwrap();
 }

@@ -39,7 +39,7 @@ pub fn stack(stage: &Stage) -> Stack {
         match function.trigger {
             Trigger::Http(_) => load_balancer::forward(&mut stack.template, stage, listener, function, alias),
             Trigger::Submissions => function::consume(&mut stack.template, stage, &wiring, function, alias),
-            Trigger::Imports => imports::add(&mut stack.template, stage, function, alias),
+            Trigger::Imports => imports::add(&mut stack.template, stage, &wiring, function, alias),
             Trigger::Unmatched | Trigger::Staff | Trigger::Release => {}
         }
     }

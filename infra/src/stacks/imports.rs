@@ -3,12 +3,26 @@
 use stratosphere::services::aws::{lambda, s3};
 use stratosphere::value::AWS_ACCOUNT_ID;
 
+use super::app::Wiring;
 use super::bucket;
 use crate::routes::Function;
 use crate::stage::Stage;
 use crate::template::{Id, Keep, Template, logical, sub};
 
-pub fn add(template: &mut Template, stage: &Stage, function: &Function, alias: Id) {
+pub fn add(template: &mut Template, stage: &Stage, wiring: &Wiring, function: &Function, alias: Id) {
+    // What S3 started and Lambda gives up, after two more tries or six hours, comes to rest with the other dead letters.
+    let given_up = template.add(
+        logical(function.name) + "GivenUp",
+        lambda::EventInvokeConfig! {
+            function_name: stage.physical(function.name).as_str(),
+            qualifier: "live",
+            destination_config: lambda::eventinvokeconfig::DestinationConfig! {
+                on_failure: lambda::eventinvokeconfig::OnFailure! { destination: wiring.parked },
+            },
+        },
+    );
+    template.after(given_up, alias);
+
     let permission = template.add(
         logical(function.name) + "Permission",
         lambda::Permission! {

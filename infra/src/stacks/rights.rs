@@ -30,6 +30,10 @@ pub fn policy(stage: &Stage, wiring: &Wiring, function: &Function, log_group: Id
         let actions = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"];
         statements.push(allow(&actions, wiring.submissions));
     }
+    if let Trigger::Imports = function.trigger {
+        // With the function's own role, Lambda lays aside there what it gives up.
+        statements.push(allow(&["sqs:SendMessage"], wiring.parked));
+    }
     if let Some(Bucket::ReadWrite) = function.bucket {
         let objects = bucket::arn(stage, "imports") + "/*";
         statements.push(allow(&["s3:GetObject", "s3:PutObject"], sub(&objects)));

@@ -127,6 +127,7 @@ fn row_says(stage: &Stage, function: &Function, action: &str, resource: &str) ->
     let on_rds = stage.database.auth() == Auth::Iam;
     let has = |right: fn(&Queue) -> bool| function.queue.iter().any(right);
     let is_fed_by_the_queue = matches!(function.trigger, Trigger::Submissions);
+    let is_started_by_the_bucket = matches!(function.trigger, Trigger::Imports);
     let submissions = resource == queue(&stage.name, "submissions");
     let parked = resource == queue(&stage.name, "parked");
     match action {
@@ -146,7 +147,7 @@ fn row_says(stage: &Stage, function: &Function, action: &str, resource: &str) ->
         }
         "sqs:SendMessage" => {
             submissions && has(|queue| matches!(queue, Queue::Send))
-                || parked && has(|queue| matches!(queue, Queue::Park))
+                || parked && (is_started_by_the_bucket || has(|queue| matches!(queue, Queue::Park)))
         }
         "sqs:GetQueueAttributes" => submissions && (is_fed_by_the_queue || has(|queue| matches!(queue, Queue::Look))),
         "sqs:ReceiveMessage" | "sqs:DeleteMessage" => submissions && is_fed_by_the_queue,

@@ -173,6 +173,16 @@ fn everything_calls_the_alias() {
 }
 
 #[test]
+fn an_import_that_lambda_gives_up_comes_to_rest_with_the_dead_letters() {
+    for template in everywhere(Kind::App) {
+        let [(_, config)] = resources(&template, "Lambda::EventInvokeConfig")[..] else { panic!("one import") };
+        assert_eq!(config["Qualifier"], "live");
+        assert_eq!(config["DestinationConfig"]["OnFailure"]["Destination"], json!({ "Ref": "ParkedQueueArn" }));
+        assert!(config["MaximumRetryAttempts"].is_null(), "Lambda tries twice more by itself");
+    }
+}
+
+#[test]
 fn database_functions_reserve_their_concurrency_on_aws() {
     for (name, _) in STAGES {
         let stage = stage(name);
@@ -270,6 +280,7 @@ fn the_local_stage_needs_only_what_the_emulator_has() {
         "ElasticLoadBalancingV2::TargetGroup",
         "IAM::Role",
         "Lambda::Alias",
+        "Lambda::EventInvokeConfig",
         "Lambda::EventSourceMapping",
         "Lambda::Function",
         "Lambda::Permission",
