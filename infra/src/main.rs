@@ -11,6 +11,8 @@ mod cost;
 mod database_settings;
 mod deploy;
 mod diagram;
+#[cfg(test)]
+mod documents;
 mod import;
 mod limits;
 mod local;

@@ -20,7 +20,7 @@ mod rendered;
 #[cfg(test)]
 mod roles;
 #[cfg(test)]
-mod tests;
+pub mod tests;
 #[cfg(test)]
 mod who_may;
 

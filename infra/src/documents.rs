@@ -1,0 +1,81 @@
+//! What the documents tell people to type exists: commands of ours are parsed as they stand there, and AWS's are looked
+//! up in its own models.
+
+use std::fs;
+
+use clap::{Parser, error::ErrorKind};
+use serde_json::json;
+
+use crate::{Cli, stacks::tests::python};
+
+const DOCUMENTS: [&str; 4] = ["README.md", "CONTRIBUTING.md", "docs/catalogue-format.md", "docs/runbook.md"];
+
+fn read(document: &str) -> String {
+    fs::read_to_string(format!("{}/../{document}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+}
+
+/// What begins with `program` in a block or between backticks, up to a remark; each as its words.
+fn commands(text: &str, program: &str) -> Vec<Vec<String>> {
+    let pieces = text.lines().flat_map(|line| line.split('`'));
+    let pieces = pieces.flat_map(|piece| piece.split("$(")).map(|piece| piece.trim().trim_start_matches("$ "));
+    let commands = pieces.filter(|piece| piece.starts_with(program));
+    let words = commands.map(|command| {
+        let command = command.split([')', '#', ';', '|', '&']).next().unwrap_or_default();
+        command.split_whitespace().map(|word| word.trim_matches(['"', '\'']).to_owned()).collect()
+    });
+    words.collect()
+}
+
+#[test]
+fn every_command_of_ours_in_the_documents_can_be_typed() {
+    for document in DOCUMENTS {
+        for command in commands(&read(document), "cargo bookstore ") {
+            // Who only mentions a command may leave out what it needs.
+            match Cli::try_parse_from(&command[1..]) {
+                Err(error) if error.kind() != ErrorKind::MissingRequiredArgument => {
+                    panic!("{document}: {}: {error}", command.join(" "))
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+#[test]
+fn every_command_of_aws_in_the_runbook_is_one_of_its_own() {
+    let commands = commands(&read("docs/runbook.md"), "aws ");
+    assert!(commands.len() > 10, "{commands:?}");
+    assert_eq!(python("../documents.py", &json!(commands)), json!([]));
+    let wrong = json!([
+        ["aws", "rds", "reboot-database", "--db-instance-identifier", "x"],
+        ["aws", "rds", "reboot-db-instance", "--failover"],
+        ["aws", "rdbms", "reboot-db-instance"],
+    ]);
+    assert_eq!(python("../documents.py", &wrong).as_array().unwrap().len(), 4);
+}
+
+/// Alarms link to these.
+#[test]
+fn the_runbook_has_a_place_for_every_alarm() {
+    let runbook = read("docs/runbook.md");
+    let places: Vec<String> = runbook
+        .lines()
+        .filter_map(|line| line.strip_prefix("### "))
+        .map(|title| title.to_lowercase().replace(' ', "-"))
+        .collect();
+    for alarm in [
+        "5xx",
+        "latency",
+        "throttles",
+        "errors",
+        "oldest-submission",
+        "dead-letters",
+        "database-cpu",
+        "database-connections",
+        "database-memory",
+        "database-storage",
+        "budget",
+    ] {
+        assert!(places.iter().any(|place| place == alarm), "{alarm}");
+    }
+}
