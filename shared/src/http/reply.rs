@@ -6,7 +6,7 @@ use flate2::{Compression, write::GzEncoder};
 use lambda_http::{
     Body,
     aws_lambda_events::alb::AlbTargetGroupResponse,
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, header::Entry},
 };
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -46,6 +46,9 @@ const SECURITY: &[(&str, &str)] = &[
     ("x-content-type-options", "nosniff"),
     ("x-frame-options", "DENY"),
 ];
+
+/// Browsers ask by HTTPS alone for a year, for this name: of those below it we know nothing.
+const HTTPS_ONLY: &str = "max-age=31536000";
 
 impl Reply {
     /// 200 with JSON.
@@ -175,6 +178,9 @@ impl Reply {
             self.headers.entry(HeaderName::from_static(name)).or_insert(HeaderValue::from_static(value));
         }
         self = self.header(HeaderName::from_static("x-request-id"), &request.id);
+        if request.over_tls() {
+            self = self.for_tls_only();
+        }
         if self.status == StatusCode::OK {
             self = self.conditional(request);
         }
@@ -200,6 +206,18 @@ impl Reply {
             ),
         });
         response
+    }
+
+    /// Browsers come back by HTTPS, and show the cookies nowhere else.
+    fn for_tls_only(mut self) -> Self {
+        if let Entry::Occupied(mut cookies) = self.headers.entry(header::SET_COOKIE) {
+            for cookie in cookies.iter_mut() {
+                if let Ok(secure) = HeaderValue::from_bytes(&[cookie.as_bytes(), b"; Secure"].concat()) {
+                    *cookie = secure;
+                }
+            }
+        }
+        self.header(header::STRICT_TRANSPORT_SECURITY, HTTPS_ONLY)
     }
 
     /// The load balancer does not compress. The quickest level already makes a fifth of a page.
@@ -268,6 +286,24 @@ mod tests {
             }
             assert_eq!(response.multi_value_headers["x-request-id"], "id-1");
         }
+    }
+
+    #[test]
+    fn over_https_the_browser_is_told_to_stay_there_and_keeps_its_cookies_there() {
+        let answer = |proto: &str| {
+            let reply = Reply::text(String::new()).remember(VisitorId(uuid::Uuid::nil())).speaking("en");
+            reply.finish(&request("GET", &json!({"x-forwarded-proto": proto}))).multi_value_headers
+        };
+        let secure = |headers: &HeaderMap| {
+            let cookies = headers.get_all("set-cookie").iter();
+            cookies.map(|cookie| cookie.to_str().unwrap().ends_with("; Secure")).collect::<Vec<_>>()
+        };
+        let https = answer("https");
+        assert_eq!(https["strict-transport-security"], "max-age=31536000");
+        assert_eq!(secure(&https), [true, true]);
+        let http = answer("http");
+        assert!(!http.contains_key("strict-transport-security"));
+        assert_eq!(secure(&http), [false, false]);
     }
 
     #[test]

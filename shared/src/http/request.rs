@@ -120,11 +120,16 @@ impl Request {
         !matches!(self.segment(0), "api" | "health")
     }
 
+    /// Whether it came to the load balancer by HTTPS; the load balancer overwrites what a caller says of that.
+    pub fn over_tls(&self) -> bool {
+        self.header("x-forwarded-proto") == Some("https")
+    }
+
     /// `https://shop.example`, as the browser knows the shop.
     pub fn origin(&self) -> Option<String> {
         let host = self.header("host")?;
         let plausible = host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':'));
-        let scheme = if self.header("x-forwarded-proto") == Some("https") { "https" } else { "http" };
+        let scheme = if self.over_tls() { "https" } else { "http" };
         plausible.then(|| format!("{scheme}://{host}"))
     }
 
