@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 
 use crate::routes::{Function, Trigger};
 use crate::rules::rules;
-use crate::stage::Stage;
+use crate::stage::{Firewall, Provisioned, Rds, Server, Stage};
 
 /// Rules of one load balancer (a quota that AWS raises on request).
 const RULES: usize = 100;
@@ -16,6 +16,8 @@ const PARAMETERS: usize = 10;
 const NAME: usize = 32;
 /// An outage of the database that loses no submission, in seconds.
 const OUTAGE: u32 = 12 * 60 * 60;
+/// The lowest limit of requests that AWS WAF takes.
+const REQUESTS: i32 = 10;
 
 /// Reports everything that is wrong at once.
 pub fn check(stage: &Stage, functions: &[Function]) -> Result<()> {
@@ -24,6 +26,9 @@ pub fn check(stage: &Stage, functions: &[Function]) -> Result<()> {
         names(stage, functions),
         routing(functions),
         connections(stage, functions),
+        provisioned(stage, functions),
+        firewall(stage),
+        storage(stage),
         retries(stage, functions),
     ];
     let problems = problems.concat();
@@ -64,7 +69,7 @@ fn routing(functions: &[Function]) -> Vec<String> {
 
 /// During a release a function's old and new version both hold connections.
 fn connections(stage: &Stage, functions: &[Function]) -> Vec<String> {
-    let copies: u32 = functions.iter().filter_map(|function| function.copies(stage)).map(u32::from).sum();
+    let copies: u32 = functions.iter().map(|function| u32::from(function.connections(stage))).sum();
     let (held, accepted) = (2 * copies, u32::from(stage.database.max_connections));
     let allowed = accepted * 80 / 100;
     if held <= allowed {
@@ -74,6 +79,48 @@ fn connections(stage: &Stage, functions: &[Function]) -> Vec<String> {
         "functions may hold {held} connections during a release (twice {copies} copies), more than {allowed}, \
          80 % of max_connections = {accepted}"
     )]
+}
+
+/// The release's question to a new version needs a copy that does not stand ready for another, and while the alias moves
+/// both versions hold theirs.
+fn provisioned(stage: &Stage, functions: &[Function]) -> Vec<String> {
+    let mut problems = Vec::new();
+    for (name, provisioned) in &stage.concurrency.provisioned {
+        let Provisioned { least, most } = *provisioned;
+        let Some(function) = functions.iter().find(|known| known.name == name && known.serves_http()) else {
+            problems.push(format!("no function {name} serves shoppers, so none of it can stand ready"));
+            continue;
+        };
+        if least == 0 || least > most {
+            problems.push(format!("{name} has {least} to {most} copies that stand ready: that is no range from 1 on"));
+        }
+        let copies = function.copies(stage);
+        if u32::from(most) * 2 >= u32::from(copies) {
+            problems.push(format!(
+                "{name} has up to {most} copies that stand ready, twice as many during a release, and that must be less \
+                 than all its {copies}"
+            ));
+        }
+    }
+    problems
+}
+
+fn firewall(stage: &Stage) -> Vec<String> {
+    match stage.firewall {
+        Some(Firewall { requests_per_address: few }) if few < REQUESTS => {
+            vec![format!("the firewall lets {few} requests of an address pass, and AWS WAF at least {REQUESTS}")]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// RDS wants room for a first step.
+fn storage(stage: &Stage) -> Vec<String> {
+    let Server::Rds(Rds { storage_gb, max_storage_gb, .. }) = stage.database.server else { return Vec::new() };
+    if u32::from(max_storage_gb) * 10 >= u32::from(storage_gb) * 11 {
+        return Vec::new();
+    }
+    vec![format!("the database may grow from {storage_gb} to {max_storage_gb} GB, and RDS wants a tenth more at least")]
 }
 
 fn retries(stage: &Stage, functions: &[Function]) -> Vec<String> {
@@ -116,6 +163,7 @@ mod tests {
     fn every_stage_keeps_within_the_limits() {
         for (name, _) in STAGES {
             check(&Stage::load(name).unwrap(), FUNCTIONS).unwrap();
+            check(&Stage::in_full(name).unwrap(), FUNCTIONS).unwrap();
         }
     }
 
@@ -128,6 +176,44 @@ mod tests {
             "stage `prod` cannot be deployed:\n  functions may hold 1466 connections during a release \
              (twice 733 copies), more than 480, 80 % of max_connections = 600"
         );
+    }
+
+    #[test]
+    fn copies_without_the_database_are_not_in_its_budget() {
+        let mut stage = prod();
+        stage.concurrency.http_without_database = 1000;
+        check(&stage, FUNCTIONS).unwrap();
+    }
+
+    #[test]
+    fn more_copies_that_stand_ready_than_a_release_leaves_room_for_are_refused() {
+        let with = |function: &str, least, most| {
+            let mut stage = prod();
+            stage.concurrency.http = 25;
+            stage.concurrency.provisioned = [(function.to_owned(), Provisioned { least, most })].into();
+            check(&stage, FUNCTIONS).map_err(|error| error.to_string())
+        };
+        assert_eq!(with("show-book", 1, 12), Ok(()));
+        assert!(with("show-book", 1, 13).unwrap_err().contains("up to 13 copies that stand ready"));
+        assert!(with("show-book", 0, 2).unwrap_err().contains("no range from 1 on"));
+        assert!(with("show-book", 3, 2).unwrap_err().contains("no range from 1 on"));
+        assert!(with("migrate-database", 1, 1).unwrap_err().contains("no function migrate-database serves shoppers"));
+        assert!(with("show-boook", 1, 1).unwrap_err().contains("no function show-boook serves shoppers"));
+    }
+
+    #[test]
+    fn a_firewall_that_aws_refuses_is_refused() {
+        let mut stage = prod();
+        stage.firewall = Some(Firewall { requests_per_address: 9 });
+        assert!(complaint(&stage, FUNCTIONS).contains("lets 9 requests of an address pass, and AWS WAF at least 10"));
+    }
+
+    #[test]
+    fn a_database_without_room_to_grow_is_refused() {
+        let mut stage = prod();
+        let Server::Rds(server) = &mut stage.database.server else { panic!("RDS") };
+        (server.storage_gb, server.max_storage_gb) = (100, 109);
+        assert!(complaint(&stage, FUNCTIONS).contains("may grow from 100 to 109 GB"));
     }
 
     #[test]

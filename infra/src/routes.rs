@@ -292,13 +292,19 @@ impl Function {
         ]
     }
 
-    /// Most copies that run at once and may each hold a connection; `None` without a right to the database.
-    pub fn copies(&self, stage: &Stage) -> Option<u16> {
-        self.database.map(|_| match self.trigger {
+    /// Most copies that run at once.
+    pub fn copies(&self, stage: &Stage) -> u16 {
+        match self.trigger {
+            Http(_) | Unmatched if self.database.is_none() => stage.concurrency.http_without_database,
             Http(_) | Unmatched => stage.concurrency.http,
             Submissions => stage.submissions.concurrency,
             Imports | Staff | Release => 1,
-        })
+        }
+    }
+
+    /// Most connections to the database that its copies hold: one each.
+    pub fn connections(&self, stage: &Stage) -> u16 {
+        self.database.map_or(0, |_| self.copies(stage))
     }
 }
 

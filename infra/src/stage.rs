@@ -1,5 +1,7 @@
 //! A stage: one complete shop, and all that distinguishes it from the others (`infra/stages/*.toml`).
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result, anyhow};
 use serde::Deserialize;
 
@@ -24,6 +26,8 @@ pub struct Stage {
     pub operations: bool,
     pub log_retention_days: u16,
     pub s3_prefix_list: String,
+    pub domain: Option<Domain>,
+    pub firewall: Option<Firewall>,
     pub concurrency: Concurrency,
     pub submissions: Submissions,
     pub database: Database,
@@ -49,10 +53,38 @@ pub enum Egress {
     NatPerZone,
 }
 
+/// Where shoppers find the shop.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Domain {
+    pub name: String,
+    /// Id of the Route 53 zone that holds the name.
+    pub zone: String,
+}
+
+/// AWS WAF at the load balancer.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Firewall {
+    pub requests_per_address: i32,
+}
+
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Concurrency {
     pub http: u16,
+    pub http_without_database: u16,
+    /// By function.
+    #[serde(default)]
+    pub provisioned: BTreeMap<String, Provisioned>,
+}
+
+/// How many copies of a function stand ready.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Provisioned {
+    pub least: u16,
+    pub most: u16,
 }
 
 #[derive(Clone, Deserialize)]
@@ -86,6 +118,7 @@ pub struct Rds {
     pub class: String,
     pub multi_az: bool,
     pub storage_gb: u16,
+    pub max_storage_gb: u16,
     pub backup_days: u16,
     pub restore: Option<Restore>,
 }
@@ -117,11 +150,17 @@ pub enum Auth {
 
 impl Stage {
     pub fn load(name: &str) -> Result<Self> {
-        let (_, text) = STAGES.iter().find(|(known, _)| *known == name).ok_or_else(|| {
-            let known = STAGES.map(|(known, _)| known).join(", ");
-            anyhow!("there is no stage `{name}`; the stages are {known}")
-        })?;
-        Self::parse(name, text)
+        Self::parse(name, text(name)?)
+    }
+
+    /// The stage with every setting that its file only shows, as a comment without a space (`#[domain]`): so that what
+    /// operators may switch on is judged as what they get.
+    pub fn in_full(name: &str) -> Result<Self> {
+        let shown = |line: &'static str| {
+            line.strip_prefix('#').filter(|rest| rest.starts_with(char::is_alphanumeric) || rest.starts_with('['))
+        };
+        let lines: Vec<&str> = text(name)?.lines().map(|line| shown(line).unwrap_or(line)).collect();
+        Self::parse(name, &lines.join("\n"))
     }
 
     fn parse(name: &str, text: &str) -> Result<Self> {
@@ -143,6 +182,37 @@ impl Stage {
 
     pub fn is_local(&self) -> bool {
         self.name == "local"
+    }
+
+    /// Tells the operator what may be meant, but should be known.
+    pub fn warn(&self) {
+        if let Some(warning) = self.warning() {
+            eprintln!("warning: {warning}");
+        }
+    }
+
+    fn warning(&self) -> Option<String> {
+        let plain = self.domain.is_none() && !self.is_local();
+        plain.then(|| {
+            format!(
+                "stage {0} speaks plain HTTP, which everybody on the way can read: set [domain] in infra/stages/{0}.toml",
+                self.name
+            )
+        })
+    }
+}
+
+fn text(name: &str) -> Result<&'static str> {
+    let known = STAGES.iter().find(|(known, _)| *known == name);
+    known.map(|(_, text)| *text).ok_or_else(|| {
+        let known = STAGES.map(|(known, _)| known).join(", ");
+        anyhow!("there is no stage `{name}`; the stages are {known}")
+    })
+}
+
+impl Domain {
+    pub fn url(&self) -> String {
+        format!("https://{}", self.name)
     }
 }
 
@@ -240,6 +310,25 @@ mod tests {
             let text = STAGES[0].1.replace("egress = \"endpoints\"", &format!("egress = \"{}\"", egress.name()));
             assert!(Stage::parse("local", &text).unwrap().egress == egress);
         }
+    }
+
+    #[test]
+    fn what_a_file_only_shows_can_be_switched_on() {
+        for name in ["dev", "prod"] {
+            let full = Stage::in_full(name).unwrap();
+            assert!(full.domain.is_some() && full.firewall.is_some(), "{name}");
+            assert!(!full.concurrency.provisioned.is_empty(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_stage_on_aws_without_a_domain_has_a_warning() {
+        let warns = |stage: Stage| stage.warning().is_some();
+        for name in ["dev", "prod"] {
+            assert!(warns(Stage { domain: None, ..Stage::load(name).unwrap() }), "{name}");
+            assert!(!warns(Stage::in_full(name).unwrap()), "{name}");
+        }
+        assert!(!warns(Stage::load("local").unwrap()));
     }
 
     #[test]

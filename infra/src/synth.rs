@@ -31,7 +31,9 @@ pub struct Synth {
 
 pub fn run(args: &Synth) -> Result<()> {
     if let (Some(stage), Some(out)) = (&args.stage, &args.out) {
-        return write_stage(stage, out).map(drop);
+        let stage = Stage::load(stage)?;
+        stage.warn();
+        return write_stage(&stage, out).map(drop);
     }
     for (name, _) in STAGES {
         write(&golden(name)?, &Path::new(GOLDEN).join(name))?;
@@ -40,8 +42,8 @@ pub fn run(args: &Synth) -> Result<()> {
 }
 
 /// Writes the stage's templates and tells which files they are.
-pub fn write_stage(stage: &str, folder: &Path) -> Result<Vec<PathBuf>> {
-    write(&stacks(&Stage::load(stage)?)?, folder)
+pub fn write_stage(stage: &Stage, folder: &Path) -> Result<Vec<PathBuf>> {
+    write(&stacks(stage)?, folder)
 }
 
 /// The stage's stacks in deploy order, within every limit, and with migrations that the running version bears.

@@ -14,7 +14,7 @@ use crate::{
     deploy,
     local::{Home, LocalStage, Tool, Tools, any_free_port, up},
     prepare,
-    stage::STAGES,
+    stage::{STAGES, Stage},
     synth,
 };
 
@@ -65,15 +65,14 @@ async fn all(home: &Home, arguments: &[String]) -> Result<()> {
 
 /// AWS's own linter on the templates of every stage; it must find nothing.
 async fn lint(tools: &Tools, target: &Path) -> Result<()> {
-    say!("Linting the templates of {} …", STAGES.map(|(name, _)| name).join(", "));
+    say!("Linting the templates of {}, and of prod in full …", STAGES.map(|(name, _)| name).join(", "));
     let folder = target.join("synth");
     _ = fs::remove_dir_all(&folder);
     let mut lint = Command::new(tools.program("cfn-lint"));
-    for (stage, _) in STAGES {
-        for file in synth::write_stage(stage, &folder.join(stage))? {
-            lint.arg(file);
-        }
+    for (name, _) in STAGES {
+        lint.args(synth::write_stage(&Stage::load(name)?, &folder.join(name))?);
     }
+    lint.args(synth::write_stage(&Stage::in_full("prod")?, &folder.join("prod-in-full"))?);
     passed(lint.status().await.context("cfn-lint cannot be started")?, "cfn-lint has findings")
 }
 

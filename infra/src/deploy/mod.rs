@@ -85,6 +85,7 @@ pub async fn run(args: &Deploy) -> Result<()> {
     if stage.is_local() {
         bail!("the local stage is started with `cargo bookstore up`");
     }
+    stage.warn();
     let cloud = Cloud::of(&stage).await;
     let account = cloud.account().await?;
     say!("Deploying stage {} to account {account}, {}", stage.name, stage.region);

@@ -37,7 +37,7 @@ pub async fn check_account(cloud: &Cloud, stage: &Stage) -> Result<()> {
     if stage.is_local() {
         return Ok(());
     }
-    let wanted: i32 = FUNCTIONS.iter().filter_map(|function| function.copies(stage)).map(i32::from).sum();
+    let wanted: i32 = FUNCTIONS.iter().map(|function| i32::from(function.copies(stage))).sum();
     let settings = said(cloud.lambda.get_account_settings().send()).await.context("asking for the account's limits")?;
     let free = settings.account_limit().and_then(|limit| limit.unreserved_concurrent_executions).unwrap_or_default();
     let mut ours = 0;
@@ -63,6 +63,9 @@ pub async fn release(cloud: &Cloud, stage: &Stage, packages: &Packages, bucket: 
     let prepared = prepare(cloud, stage, packages, bucket).await;
     let (moves, migration) = prepared.context("nothing new went live, and what served before goes on serving")?;
     alias::move_all(cloud, &moves).await?;
+    for function in FUNCTIONS {
+        stand_down(cloud, stage, function).await?;
+    }
     Ok(migration)
 }
 
@@ -157,7 +160,7 @@ async fn migrate(cloud: &Cloud, stage: &Stage, candidates: &[Candidate]) -> Resu
 /// Twice the copies of every function that logs in so: the old and the new version during a release.
 fn connections(stage: &Stage, access: Access) -> u32 {
     let copies = FUNCTIONS.iter().filter(|function| function.database == Some(access));
-    2 * copies.filter_map(|function| function.copies(stage)).map(u32::from).sum::<u32>()
+    2 * copies.map(|function| u32::from(function.connections(stage))).sum::<u32>()
 }
 
 /// Asks each version one harmless question, and tells of all that do not answer.
@@ -187,4 +190,15 @@ async fn invoke(cloud: &Cloud, candidate: &Candidate, event: &Value) -> Result<V
     let Candidate { name, version, function } = candidate;
     let patience = Duration::from_secs(u64::from(function.timeout_seconds) + 60);
     cloud.invoke(name, &version.to_string(), event, patience).await
+}
+
+/// The scaling that keeps copies ready leaves them behind, at their price, when a stage asks for it no more.
+async fn stand_down(cloud: &Cloud, stage: &Stage, function: &Function) -> Result<()> {
+    if !function.serves_http() || stage.concurrency.provisioned.contains_key(function.name) {
+        return Ok(());
+    }
+    let name = stage.physical(function.name);
+    let delete = cloud.lambda.delete_provisioned_concurrency_config().function_name(&name).qualifier(ALIAS);
+    said(delete.send()).await.with_context(|| format!("letting go of what stands ready of {name}"))?;
+    Ok(())
 }

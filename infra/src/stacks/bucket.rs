@@ -1,5 +1,6 @@
 //! Buckets as all of ours are: private, encrypted, reached over TLS only.
 
+use serde_json::Value;
 use stratosphere::services::aws::s3;
 use stratosphere::value::join;
 
@@ -39,13 +40,25 @@ pub fn private(name: &str) -> s3::Bucket_ {
 
 /// Adds the bucket and its policy.
 pub fn add(template: &mut Template, id: &str, bucket: s3::Bucket_) -> Id {
+    add_open_to(template, id, bucket, None)
+}
+
+/// The same for a bucket that somebody besides the account's own roles may use, as the statement says.
+pub fn add_open_to(
+    template: &mut Template,
+    id: &str,
+    bucket: s3::Bucket_,
+    statement: impl IntoIterator<Item = Value>,
+) -> Id {
     let bucket = template.add(id, bucket);
     let objects = join("/", [bucket.att("Arn"), "*".into()]);
+    let mut policy = only_over_tls("s3:*", [bucket.att("Arn"), objects]);
+    policy["Statement"].as_array_mut().expect("a list").extend(statement);
     template.add(
         format!("{id}Policy"),
         s3::BucketPolicy! {
             bucket: bucket,
-            policy_document: only_over_tls("s3:*", [bucket.att("Arn"), objects]),
+            policy_document: policy,
         },
     );
     bucket

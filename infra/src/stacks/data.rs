@@ -1,10 +1,10 @@
-//! What outlives the functions: MariaDB, the queues, and the parameters that tell functions of both.
+//! What outlives the functions: MariaDB, the queues, the parameters that tell functions of both, and the access logs.
 
 use serde_json::{Map, Value, json};
 use stratosphere::services::aws::{rds, sqs, ssm};
 use stratosphere::value::ExpString;
 
-use super::{Kind, Stack, only_over_tls};
+use super::{Kind, Stack, access_logs, only_over_tls};
 use crate::database_settings::settings;
 use crate::routes::{Access, Queue};
 use crate::stage::{Rds, Restore, Server, Stage};
@@ -14,7 +14,7 @@ use crate::template::{Id, Keep, Template, arn, list, logical};
 const RETENTION_SECONDS: i32 = 14 * 24 * 60 * 60;
 
 pub fn stack(stage: &Stage) -> Stack {
-    let mut stack = Stack::new(stage, Kind::Data, "database, queues and their parameters");
+    let mut stack = Stack::new(stage, Kind::Data, "database, queues, their parameters and access logs");
     stack.termination_protection = stage.protect;
 
     let (host, port) = match &stage.database.server {
@@ -35,6 +35,7 @@ pub fn stack(stage: &Stage) -> Stack {
     }
 
     queues(template, stage);
+    access_logs::add(template, stage);
     stack
 }
 
@@ -71,6 +72,7 @@ fn database(stack: &mut Stack, stage: &Stage, server: &Rds) -> Id {
             db_instance_class: server.class.as_str(),
             multi_az: server.multi_az,
             allocated_storage: server.storage_gb.to_string().as_str(),
+            max_allocated_storage: server.max_storage_gb,
             storage_type: "gp3",
             storage_encrypted: true,
             backup_retention_period: server.backup_days,

@@ -352,7 +352,7 @@ fn the_database_is_as_the_stage_says_and_out_of_reach() {
     for name in ["dev", "prod"] {
         let stage = stage(name);
         let (data, network) = (format!("{name}-data"), format!("{name}-network"));
-        let Server::Rds(Rds { engine_version, class, multi_az, storage_gb, backup_days, restore: _ }) =
+        let Server::Rds(Rds { engine_version, class, multi_az, storage_gb, max_storage_gb, backup_days, restore: _ }) =
             &stage.database.server
         else {
             panic!("{name} has no database on RDS")
@@ -367,6 +367,7 @@ fn the_database_is_as_the_stage_says_and_out_of_reach() {
             ("MasterUsername", json!("anaquel_admin")),
             ("MultiAZ", json!(multi_az)),
             ("AllocatedStorage", json!(storage_gb)),
+            ("MaxAllocatedStorage", json!(max_storage_gb)),
             ("StorageType", json!("gp3")),
             ("StorageEncrypted", json!(true)),
             ("BackupRetentionPeriod", json!(backup_days)),

@@ -1,12 +1,13 @@
 //! One function: its log group, its role, its code, and the alias `live` that everything else calls.
 
 use serde_json::json;
+use stratosphere::services::aws::applicationautoscaling::{self as autoscaling, scalingpolicy};
 use stratosphere::services::aws::{iam, lambda, logs};
 
 use super::app::Wiring;
 use super::{Stack, rights};
 use crate::routes::Function;
-use crate::stage::Stage;
+use crate::stage::{Provisioned, Stage};
 use crate::template::{Id, Keep, Template, list, logical};
 
 /// Adds the function and returns its alias.
@@ -62,10 +63,14 @@ pub fn add(stack: &mut Stack, stage: &Stage, wiring: &Wiring, function: &'static
         },
     };
     if !stage.is_local() {
-        resource.reserved_concurrent_executions = function.copies(stage).map(i32::from);
+        resource.reserved_concurrent_executions = Some(function.copies(stage).into());
     }
     let resource = template.add(id.clone(), resource);
-    live(template, &id, resource)
+    let alias = live(template, &id, resource);
+    if let Some(range) = stage.concurrency.provisioned.get(function.name) {
+        stand_ready(template, &id, &physical, alias, range);
+    }
+    alias
 }
 
 /// The first version and the alias are made once and stay as they are here: releases publish versions and
@@ -83,6 +88,36 @@ fn live(template: &mut Template, id: &str, function: Id) -> Id {
     );
     template.output(format!("{id}Live"), alias);
     alias
+}
+
+/// Keeps copies started, more of them while more than seven in ten are busy. They belong to whatever version `live` leads
+/// to: Lambda takes them along when a release moves it.
+fn stand_ready(template: &mut Template, id: &str, physical: &str, alias: Id, range: &Provisioned) {
+    let target = template.add(
+        format!("{id}Ready"),
+        autoscaling::ScalableTarget! {
+            service_namespace: "lambda",
+            scalable_dimension: "lambda:function:ProvisionedConcurrency",
+            resource_id: format!("function:{physical}:live").as_str(),
+            min_capacity: range.least,
+            max_capacity: range.most,
+        },
+    );
+    template.after(target, alias);
+    template.add(
+        format!("{id}ReadyPolicy"),
+        autoscaling::ScalingPolicy! {
+            policy_name: format!("{physical}-ready").as_str(),
+            policy_type: "TargetTrackingScaling",
+            scaling_target_id: target,
+            target_tracking_scaling_policy_configuration: scalingpolicy::TargetTrackingScalingPolicyConfiguration! {
+                predefined_metric_specification: scalingpolicy::PredefinedMetricSpecification! {
+                    predefined_metric_type: "LambdaProvisionedConcurrencyUtilization",
+                },
+                target_value: 0.7,
+            },
+        },
+    );
 }
 
 /// Feeds the function from the queue of submissions, in batches whose messages succeed or fail each alone.

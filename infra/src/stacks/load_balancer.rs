@@ -3,29 +3,65 @@
 use stratosphere::services::aws::elasticloadbalancingv2 as elb;
 use stratosphere::services::aws::elasticloadbalancingv2::{listener, listenerrule};
 use stratosphere::services::aws::lambda;
-use stratosphere::value::{AWS_ACCOUNT_ID, join};
+use stratosphere::value::{AWS_ACCOUNT_ID, ExpString, join};
 
-use super::{Kind, Stack};
+use super::{Kind, Stack, domain, firewall};
 use crate::routes::{FUNCTIONS, Function};
 use crate::rules::{Rule, rules};
 use crate::stage::Stage;
 use crate::template::{Id, Template, arn, list, logical};
 
+/// In seconds, of a connection on which nothing happens: three times what the slowest handler may take.
+const IDLE: &str = "30";
+
 pub fn name(stage: &Stage) -> String {
     if stage.is_local() { "anaquel".to_owned() } else { format!("anaquel-{}", stage.name) }
 }
 
-/// Adds the load balancer and returns its listener; `unmatched` answers what no rule takes.
+/// Adds the load balancer and returns the listener that serves; `unmatched` answers what no rule takes.
 pub fn add(stack: &mut Stack, stage: &Stage, unmatched: &Function, alias: Id) -> Id {
+    let load_balancer = load_balancer(stack, stage);
+    let template = &mut stack.template;
+    if let Some(settings) = &stage.firewall {
+        firewall::add(template, stage, settings, load_balancer);
+    }
+    let targets = target_group(template, stage, unmatched, alias);
+    let forward = listener::Action! { r#type: "forward", target_group_arn: targets };
+    let (url, over_http, https) = match &stage.domain {
+        None => (join("", ["http://".into(), load_balancer.att("DNSName")]), forward, None),
+        Some(domain) => {
+            let https = domain::add(template, domain, load_balancer, forward);
+            (domain.url().as_str().into(), domain::redirect(domain), Some(https))
+        }
+    };
+    template.output("Url", url);
+    let http = template.add(
+        "HttpListener",
+        elb::Listener! {
+            load_balancer_arn: load_balancer,
+            port: 80,
+            protocol: "HTTP",
+            default_actions: vec![over_http],
+        },
+    );
+    https.unwrap_or(http)
+}
+
+fn load_balancer(stack: &mut Stack, stage: &Stage) -> Id {
     let subnets =
         ["PublicSubnet1", "PublicSubnet2"].map(|name| stack.input(Kind::Network, name, "AWS::EC2::Subnet::Id"));
     let group = stack.input(Kind::Network, "LoadBalancerGroup", "AWS::EC2::SecurityGroup::Id");
-    let template = &mut stack.template;
-
-    let protect = stage.protect.to_string();
-    let attributes =
-        [("routing.http.drop_invalid_header_fields.enabled", "true"), ("deletion_protection.enabled", &protect)];
-    let load_balancer = template.add(
+    let logs = stack.input(Kind::Data, "AccessLogs", "String");
+    let attributes: [(&str, ExpString); 6] = [
+        ("access_logs.s3.bucket", logs.into()),
+        ("access_logs.s3.enabled", "true".into()),
+        ("deletion_protection.enabled", stage.protect.to_string().as_str().into()),
+        ("idle_timeout.timeout_seconds", IDLE.into()),
+        // What a strict reader of HTTP and a lenient one would take for different requests is not passed on.
+        ("routing.http.desync_mitigation_mode", "defensive".into()),
+        ("routing.http.drop_invalid_header_fields.enabled", "true".into()),
+    ];
+    stack.template.add(
         "LoadBalancer",
         elb::LoadBalancer! {
             name: name(stage).as_str(),
@@ -37,19 +73,7 @@ pub fn add(stack: &mut Stack, stage: &Stage, unmatched: &Function, alias: Id) ->
                 elb::loadbalancer::LoadBalancerAttribute! { key: key, value: value }
             })),
         },
-    );
-    let targets = target_group(template, stage, unmatched, alias);
-    let listener = template.add(
-        "HttpListener",
-        elb::Listener! {
-            load_balancer_arn: load_balancer,
-            port: 80,
-            protocol: "HTTP",
-            default_actions: vec![listener::Action! { r#type: "forward", target_group_arn: targets }],
-        },
-    );
-    template.output("Url", join("", ["http://".into(), load_balancer.att("DNSName")]));
-    listener
+    )
 }
 
 /// Leads the function's routes to its alias.

@@ -1,9 +1,12 @@
 //! The stage as CloudFormation stacks, by lifetime. What one stack puts out, a later one takes in.
 
+mod access_logs;
 mod app;
 mod bootstrap;
 mod bucket;
 mod data;
+mod domain;
+mod firewall;
 mod function;
 mod imports;
 mod load_balancer;
@@ -13,6 +16,8 @@ mod rights;
 
 #[cfg(test)]
 mod deployed;
+#[cfg(test)]
+mod edge;
 #[cfg(test)]
 mod judge;
 #[cfg(test)]

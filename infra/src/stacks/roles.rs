@@ -105,7 +105,7 @@ fn resources(stage: &Stage) -> BTreeSet<String> {
     for stage in [stage.name.as_str(), OTHER] {
         resources.extend(PARAMETERS.iter().map(|name| parameter(stage, name)));
         resources.extend(["submissions", "parked"].map(|name| queue(stage, name)));
-        for bucket in ["imports", "artifacts"].map(|purpose| bucket(stage, purpose)) {
+        for bucket in ["imports", "artifacts", "access-logs"].map(|purpose| bucket(stage, purpose)) {
             resources.extend([format!("{bucket}/incoming/books.csv"), bucket]);
         }
     }
@@ -398,6 +398,7 @@ fn queues_and_buckets_admit_nobody_by_themselves_and_refuse_plain_http_to_all() 
         let guarded = [
             (Kind::Data, "SubmissionsQueuePolicy", "sqs:SendMessage", queue(name, "submissions")),
             (Kind::Data, "ParkedQueuePolicy", "sqs:ReceiveMessage", queue(name, "parked")),
+            (Kind::Data, "AccessLogsPolicy", "s3:ListBucket", bucket(name, "access-logs")),
             (Kind::App, "ImportBucketPolicy", "s3:ListBucket", bucket(name, "imports")),
             (Kind::App, "ImportBucketPolicy", "s3:GetObject", bucket(name, "imports") + "/incoming/books.csv"),
             (Kind::Bootstrap, "ArtifactBucketPolicy", "s3:PutObject", bucket(name, "artifacts") + "/list-books.zip"),
@@ -410,5 +411,19 @@ fn queues_and_buckets_admit_nobody_by_themselves_and_refuse_plain_http_to_all() 
             let judged = judged(&[over_tls, in_the_clear], &[action.to_owned()].into(), &[resource.clone()].into());
             assert_eq!(judged, [BTreeSet::new(), [answer("Deny", action, &resource)].into()], "{action} {resource}");
         }
+    }
+}
+
+#[test]
+fn the_load_balancer_writes_the_access_logs_of_this_account_and_reads_none() {
+    for (name, _) in STAGES {
+        let policy = Rendered::of(stage(name)).properties(Kind::Data, "AccessLogsPolicy")["PolicyDocument"].clone();
+        let writers = ["logdelivery.elasticloadbalancing.amazonaws.com", "delivery.logs.amazonaws.com"];
+        let cases = writers.map(|service| case("resource", &policy, service, &json!({})));
+        let logs = bucket(name, "access-logs");
+        let of = |account| format!("{logs}/AWSLogs/{account}/elasticloadbalancing/us-east-1/2026/11/24/one.log.gz");
+        let actions = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"].map(str::to_owned).into();
+        let judged = judged(&cases, &actions, &[of(ACCOUNT), of("999999999999"), logs.clone()].into());
+        assert_eq!(judged, [[answer("Allow", "s3:PutObject", &of(ACCOUNT))].into(), BTreeSet::new()], "{name}");
     }
 }

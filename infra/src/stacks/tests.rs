@@ -16,24 +16,25 @@ pub fn stage(name: &str) -> Stage {
     Stage::load(name).unwrap()
 }
 
-fn template(stage: &Stage, kind: Kind) -> Value {
+pub fn template(stage: &Stage, kind: Kind) -> Value {
     let stack = all(stage).unwrap().into_iter().find(|stack| stack.kind == kind).expect("a stack of each kind");
     serde_json::to_value(&stack.template).unwrap()
 }
 
-/// The stack of this kind in every stage.
+/// The stack of this kind in every stage, as it is and in full.
 fn everywhere(kind: Kind) -> impl Iterator<Item = Value> {
-    STAGES.iter().map(move |(name, _)| template(&stage(name), kind))
+    let stages = STAGES.iter().flat_map(|(name, _)| [stage(name), Stage::in_full(name).unwrap()]);
+    stages.map(move |stage| template(&stage, kind))
 }
 
 /// Names and properties of the resources of one type, such as `EC2::Subnet`.
-fn resources<'a>(template: &'a Value, r#type: &str) -> Vec<(&'a str, &'a Value)> {
+pub fn resources<'a>(template: &'a Value, r#type: &str) -> Vec<(&'a str, &'a Value)> {
     let resources = template["Resources"].as_object().unwrap().iter();
     let ours = resources.filter(|(_, resource)| resource["Type"] == format!("AWS::{type}"));
     ours.map(|(name, resource)| (name.as_str(), &resource["Properties"])).collect()
 }
 
-fn properties<'a>(template: &'a Value, name: &str) -> &'a Value {
+pub fn properties<'a>(template: &'a Value, name: &str) -> &'a Value {
     &template["Resources"][name]["Properties"]
 }
 
@@ -183,13 +184,13 @@ fn an_import_that_lambda_gives_up_comes_to_rest_with_the_dead_letters() {
 }
 
 #[test]
-fn database_functions_reserve_their_concurrency_on_aws() {
+fn every_function_reserves_its_concurrency_on_aws() {
     for (name, _) in STAGES {
         let stage = stage(name);
         let template = template(&stage, Kind::App);
         for function in FUNCTIONS {
             let reserved = &properties(&template, &logical(function.name))["ReservedConcurrentExecutions"];
-            let expected = if stage.is_local() { None } else { function.copies(&stage) };
+            let expected = (!stage.is_local()).then(|| function.copies(&stage));
             assert_eq!(reserved, &json!(expected), "{} of {name}", function.name);
         }
     }
@@ -211,7 +212,8 @@ fn queues_are_encrypted_and_keep_messages_for_two_weeks() {
 
 #[test]
 fn buckets_are_private_and_encrypted() {
-    for (kind, bucket) in [(Kind::Bootstrap, "ArtifactBucket"), (Kind::App, "ImportBucket")] {
+    for (kind, bucket) in [(Kind::Bootstrap, "ArtifactBucket"), (Kind::Data, "AccessLogs"), (Kind::App, "ImportBucket")]
+    {
         for template in everywhere(kind) {
             let policy = properties(&template, &format!("{bucket}Policy"));
             assert_eq!(policy["Bucket"], json!({ "Ref": bucket }));
