@@ -64,7 +64,7 @@ async fn hundred_books(shop: &Shop) -> Vec<u64> {
     import(shop, csv.as_bytes()).await;
     let found = shop.get(&format!("/api/books?q={batch}&limit=100")).await.json();
     let ids = |items: &Vec<Value>| items.iter().filter_map(|book| book["id"].as_u64()).collect();
-    found["items"].as_array().map(ids).unwrap_or_else(|| panic!("the books were not imported: {found}"))
+    found["items"].as_array().map_or_else(|| panic!("the books were not imported: {found}"), ids)
 }
 
 async fn read(s3: &Client, key: &str) -> Option<String> {

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::usage::{HOURS, METRICS, POLLS, STORED_GB, Usage};
+use crate::routes::FUNCTIONS;
 
 /// So much a month of something that has a price.
 pub struct Charge {
@@ -17,7 +18,9 @@ pub struct Charge {
 }
 
 /// Types that cost nothing by themselves.
-const FREE: [&str; 23] = [
+const FREE: [&str; 28] = [
+    "ApplicationAutoScaling::ScalingPolicy",
+    "CertificateManager::Certificate",
     "EC2::InternetGateway",
     "EC2::Route",
     "EC2::RouteTable",
@@ -34,18 +37,22 @@ const FREE: [&str; 23] = [
     "IAM::Policy",
     "IAM::Role",
     "Lambda::Alias",
+    "Lambda::EventInvokeConfig",
     "Lambda::Permission",
     "Lambda::Version",
     "RDS::DBParameterGroup",
     "RDS::DBSubnetGroup",
+    "Route53::RecordSet",
     "S3::BucketPolicy",
     "SQS::QueuePolicy",
     "SSM::Parameter",
+    "WAFv2::WebACLAssociation",
 ];
 
 /// The charges for a resource of this type; `None` where nobody has said what it costs.
 pub fn of(kind: &str, properties: &Value, usage: &Usage) -> Option<Vec<Charge>> {
     Some(match kind {
+        "ApplicationAutoScaling::ScalableTarget" => vec![ready(properties, usage)],
         "CloudWatch::Alarm" => vec![fixed("alarms", "alarm", 1.0)],
         "CloudWatch::Dashboard" => vec![fixed("dashboards", "dashboard", 1.0)],
         "EC2::EIP" => vec![fixed("public addresses", "public-address", HOURS)],
@@ -65,6 +72,11 @@ pub fn of(kind: &str, properties: &Value, usage: &Usage) -> Option<Vec<Charge>> 
         "RDS::DBInstance" => database(properties),
         "S3::Bucket" => vec![fixed("storage", "s3-storage", STORED_GB)],
         "SQS::Queue" => queue(properties, usage),
+        "WAFv2::WebACL" => vec![
+            fixed("firewall", "firewall", 1.0),
+            fixed("its rules", "firewall-rule", length(&properties["Rules"])),
+            grows("requests looked at", "firewall-request", usage.requests / MILLION),
+        ],
         free if FREE.contains(&free) => Vec::new(),
         _ => return None,
     })
@@ -140,6 +152,15 @@ fn database(properties: &Value) -> Vec<Charge> {
         charges.push(fixed("master secret", "secret", 1.0));
     }
     charges
+}
+
+/// Copies that stand ready before anybody asks: as many as always do.
+fn ready(properties: &Value, usage: &Usage) -> Charge {
+    let name = text(&properties["ResourceId"]).split(':').nth(1).unwrap_or_default();
+    let function = FUNCTIONS.iter().find(|function| name.ends_with(&format!("-{}", function.name)));
+    let gb = function.map_or(0.0, |function| f64::from(function.memory_mb) / 1024.0);
+    let seconds = HOURS * 3_600.0 * number(&properties["MinCapacity"]);
+    fixed("copies that stand ready", &format!("lambda-ready-{}", usage.architecture), seconds * gb)
 }
 
 /// Each message is sent and deleted; what is parked is too little to count.

@@ -94,6 +94,7 @@ mod tests {
     fn every_resource_of_every_stage_has_a_price_or_is_free() {
         for (name, _) in STAGES {
             ways_out(&stage(name), MILLION).unwrap();
+            ways_out(&Stage::in_full(name).unwrap(), MILLION).unwrap();
         }
     }
 

@@ -32,9 +32,11 @@ const KB_IN_GB: f64 = 1_000_000.0;
 
 pub struct Usage {
     /// Requests at the load balancer in a month.
-    requests: f64,
+    pub requests: f64,
     /// The stage's functions as AWS calls them, with the events that each gets in a month.
     events: Vec<(String, f64)>,
+    /// Of the functions, as Lambda calls it.
+    pub architecture: &'static str,
     /// The load balancer's rules.
     rules: f64,
     /// NAT gateways among which what is called divides.
@@ -53,7 +55,8 @@ impl Usage {
             };
             (stage.physical(function.name), events)
         });
-        Self { requests, events: events.collect(), rules: count(rules), gateways: count(gateways) }
+        let architecture = stage.architecture.lambda();
+        Self { requests, events: events.collect(), architecture, rules: count(rules), gateways: count(gateways) }
     }
 
     /// Events that the function gets in a month.

@@ -9,7 +9,7 @@ use serde_json::Value;
 use shared::messages::{MigrationOrder, MigrationReport};
 
 use super::{
-    alias::{self, Move},
+    alias::{self, ALIAS, Move},
     package::{Package, Packages},
     probe,
 };

@@ -291,7 +291,7 @@ mod tests {
     #[test]
     fn over_https_the_browser_is_told_to_stay_there_and_keeps_its_cookies_there() {
         let answer = |proto: &str| {
-            let reply = Reply::text(String::new()).remember(VisitorId(uuid::Uuid::nil())).speaking("en");
+            let reply = Reply::text("text/plain", String::new()).remember(VisitorId(uuid::Uuid::nil())).speaking("en");
             reply.finish(&request("GET", &json!({"x-forwarded-proto": proto}))).multi_value_headers
         };
         let secure = |headers: &HeaderMap| {
