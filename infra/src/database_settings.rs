@@ -7,7 +7,11 @@ pub fn settings(stage: &Stage) -> Vec<(&'static str, String)> {
     let mut settings = vec![
         ("character_set_server", "utf8mb4".to_owned()),
         ("collation_server", "utf8mb4_uca1400_ai_ci".to_owned()),
+        // To a file, from which RDS takes it to CloudWatch; RDS's own default is a table.
+        ("log_output", "FILE".to_owned()),
+        ("long_query_time", "1".to_owned()),
         ("max_connections", stage.database.max_connections.to_string()),
+        ("slow_query_log", "1".to_owned()),
         // What does not fit a column is an error, never cut off.
         ("sql_mode", "STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION".to_owned()),
         // Frozen copies of a function keep their connection; five minutes later it is free again.

@@ -268,6 +268,11 @@ impl Rds {
         let series = self.engine_version.rsplit_once('.').map_or("", |(series, _)| series);
         format!("mariadb{series}")
     }
+
+    /// Whether RDS keeps a week of what statements waited for, which costs nothing; it does not on the smallest machines.
+    pub fn has_insights(&self) -> bool {
+        !matches!(self.class.rsplit('.').next(), Some("micro" | "small"))
+    }
 }
 
 impl Auth {

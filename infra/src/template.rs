@@ -1,5 +1,5 @@
 //! Our envelope over stratosphere's typed resources: it adds what the crate's own template lacks
-//! (`DependsOn`, deletion policies, typed parameters) and checks that every reference leads somewhere.
+//! (`DependsOn`, deletion policies, typed parameters, excuses) and checks that every reference leads somewhere.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -92,6 +92,20 @@ struct Resource {
     deletion_policy: Option<Keep>,
     #[serde(skip_serializing_if = "Option::is_none")]
     update_replace_policy: Option<Keep>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    metadata: BTreeMap<&'static str, Skipped>,
+}
+
+/// What one judge is told to overlook, as checkov reads it.
+#[derive(Default, Serialize)]
+struct Skipped {
+    skip: Vec<Excuse>,
+}
+
+#[derive(Serialize)]
+struct Excuse {
+    id: &'static str,
+    comment: &'static str,
 }
 
 #[derive(Serialize)]
@@ -135,6 +149,7 @@ impl Template {
             depends_on: BTreeSet::new(),
             deletion_policy: None,
             update_replace_policy: None,
+            metadata: BTreeMap::new(),
         };
         let before = self.resources.insert(id.0, resource);
         assert!(before.is_none(), "two resources are called {}", id.0);
@@ -153,6 +168,13 @@ impl Template {
             Keep::RetainExceptOnCreate => Keep::Retain,
             other => other,
         });
+    }
+
+    /// Why a judge's rule does not hold for this resource, in one sentence.
+    pub fn excuse(&mut self, id: Id, rule: &'static str, reason: &'static str) {
+        let judge = if rule.starts_with("CKV") { "checkov" } else { "cloudformation-validate" };
+        let skipped = self.resource(id).metadata.entry(judge).or_default();
+        skipped.skip.push(Excuse { id: rule, comment: reason });
     }
 
     pub fn output(&mut self, name: impl Into<String>, value: impl Into<ExpString>) {

@@ -56,7 +56,7 @@ impl Wiring {
             parked: stack.input(Kind::Data, "ParkedQueueArn", "String"),
             rds: (stage.database.auth() == Auth::Iam).then(|| Rds {
                 resource_id: stack.input(Kind::Data, "DatabaseResourceId", "String"),
-                master_secret: stack.input(Kind::Data, "MasterSecretArn", "String"),
+                master_secret: stack.input(Kind::Data, "MasterLoginArn", "String"),
             }),
         }
     }

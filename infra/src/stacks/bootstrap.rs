@@ -10,15 +10,7 @@ pub fn stack(stage: &Stage) -> Stack {
     let template = &mut stack.template;
 
     let mut artifacts = bucket::private(&bucket::name(stage, "artifacts"));
-    artifacts.versioning_configuration = Some(s3::bucket::VersioningConfiguration! { status: "Enabled" });
-    artifacts.lifecycle_configuration = Some(s3::bucket::LifecycleConfiguration! {
-        rules: vec![s3::bucket::Rule! {
-            id: "ForgetWhatWasReplaced",
-            status: "Enabled",
-            noncurrent_version_expiration: s3::bucket::NoncurrentVersionExpiration! { noncurrent_days: 30 },
-            abort_incomplete_multipart_upload: s3::bucket::AbortIncompleteMultipartUpload! { days_after_initiation: 1 },
-        }],
-    });
+    artifacts.lifecycle_configuration = Some(s3::bucket::LifecycleConfiguration! { rules: vec![bucket::lifecycle()] });
     // Not retained: every deploy fills it anew, and one that stayed behind would be in the next one's way.
     let artifacts = bucket::add(template, "ArtifactBucket", artifacts);
     template.output("ArtifactBucket", artifacts);

@@ -1,17 +1,21 @@
 //! What outlives the functions: MariaDB, the queues, the parameters that tell functions of both, and the access logs.
 
 use serde_json::{Map, Value, json};
-use stratosphere::services::aws::{rds, sqs, ssm};
-use stratosphere::value::ExpString;
+use stratosphere::services::aws::{iam, rds, sqs, ssm};
+use stratosphere::value::{AWS_ACCOUNT_ID, ExpString};
 
-use super::{Kind, Stack, access_logs, only_over_tls};
+use super::{Kind, Stack, access_logs, log_group, only_over_tls};
 use crate::database_settings::settings;
 use crate::routes::{Access, Queue};
 use crate::stage::{Rds, Restore, Server, Stage};
-use crate::template::{Id, Keep, Template, arn, list, logical};
+use crate::template::{Id, Keep, Template, arn, list, logical, sub};
 
 /// The longest that SQS keeps a message: 14 days.
 const RETENTION_SECONDS: i32 = 14 * 24 * 60 * 60;
+/// The logs of MariaDB that go to CloudWatch.
+const LOGS: [&str; 2] = ["error", "slowquery"];
+/// Seconds between two looks at the machine below the database.
+const MONITORING_SECONDS: i32 = 60;
 
 pub fn stack(stage: &Stage) -> Stack {
     let mut stack = Stack::new(stage, Kind::Data, "database, queues, their parameters and access logs");
@@ -63,12 +67,22 @@ fn database(stack: &mut Stack, stage: &Stage, server: &Rds) -> Id {
         },
     );
 
+    // A fixed name, for its logs have it too, and it is how a restored instance takes the place of a lost one.
+    let name = stage.physical("database");
+    // RDS would make them too, and keep for ever what slow statements say.
+    let logs = LOGS.map(|log| {
+        let id = logical(&format!("database-{log}-logs"));
+        log_group(template, stage, id, &format!("/aws/rds/instance/{name}/{log}"))
+    });
+    let monitor = monitor(template);
+    let forgettable = !stage.protect;
     let database = template.add(
         "Database",
         rds::DBInstance! {
+            db_instance_identifier: name.as_str(),
             engine: "mariadb",
             engine_version: server.engine_version.as_str(),
-            auto_minor_version_upgrade: false,
+            auto_minor_version_upgrade: true,
             db_instance_class: server.class.as_str(),
             multi_az: server.multi_az,
             allocated_storage: server.storage_gb.to_string().as_str(),
@@ -76,6 +90,7 @@ fn database(stack: &mut Stack, stage: &Stage, server: &Rds) -> Id {
             storage_type: "gp3",
             storage_encrypted: true,
             backup_retention_period: server.backup_days,
+            delete_automated_backups: forgettable,
             copy_tags_to_snapshot: true,
             deletion_protection: stage.protect,
             db_name: stage.database.name.as_str(),
@@ -88,16 +103,26 @@ fn database(stack: &mut Stack, stage: &Stage, server: &Rds) -> Id {
             enable_iam_database_authentication: true,
             manage_master_user_password: true,
             master_username: Access::Admin.user().as_str(),
+            enable_cloudwatch_logs_exports: list(LOGS),
+            enable_performance_insights: server.has_insights(),
+            monitoring_interval: MONITORING_SECONDS,
+            monitoring_role_arn: monitor.att("Arn"),
         },
     );
     template.keep(database, Keep::Snapshot);
+    for log in logs {
+        template.after(database, log);
+    }
+    if !server.multi_az {
+        template.excuse(database, "CKV_AWS_157", "The stage says so: a standby in another zone doubles the price.");
+    }
     if let Some(restore) = &server.restore {
         begin_with_a_backup(template, database, restore);
     }
 
     let secret = database.att("MasterUserSecret.SecretArn");
     parameter(template, stage, "database/admin/secret", secret.clone());
-    template.output("MasterSecretArn", secret);
+    template.output("MasterLoginArn", secret);
     template.output("DatabaseResourceId", database.att("DbiResourceId"));
     database
 }
@@ -114,6 +139,28 @@ fn begin_with_a_backup(template: &mut Template, database: Id, restore: &Restore)
             template.set(database.name(), "RestoreTime", json!(at));
         }
     }
+}
+
+/// What RDS is while it reports on the database's machine: memory, load and disk as the system sees them.
+fn monitor(template: &mut Template) -> Id {
+    template.add(
+        "DatabaseMonitorRole",
+        iam::Role! {
+            description: "RDS reports on the database's machine",
+            assume_role_policy_document: json!({
+                "Version": "2012-10-17",
+                "Statement": [{
+                    "Effect": "Allow",
+                    "Principal": { "Service": "monitoring.rds.amazonaws.com" },
+                    "Action": "sts:AssumeRole",
+                    "Condition": { "StringEquals": { "aws:SourceAccount": AWS_ACCOUNT_ID } },
+                }],
+            }),
+            managed_policy_arns: list([sub(
+                "arn:${AWS::Partition}:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole",
+            )]),
+        },
+    )
 }
 
 /// Submissions, and where those rest that cannot be processed.
@@ -144,6 +191,7 @@ fn queues(template: &mut Template, stage: &Stage) {
     );
 
     for (name, queue, right) in [("Submissions", submissions, Queue::Send), ("Parked", parked, Queue::Park)] {
+        template.excuse(queue, "CKV_AWS_27", "SQS encrypts with a key of its own, which checkov does not count.");
         let policy = sqs::QueuePolicy! {
             queues: list([queue]),
             policy_document: only_over_tls("sqs:*", queue.att("Arn")),

@@ -2,10 +2,10 @@
 
 use serde_json::json;
 use stratosphere::services::aws::applicationautoscaling::{self as autoscaling, scalingpolicy};
-use stratosphere::services::aws::{iam, lambda, logs};
+use stratosphere::services::aws::{iam, lambda};
 
 use super::app::Wiring;
-use super::{Stack, rights};
+use super::{Stack, log_group, rights};
 use crate::routes::Function;
 use crate::stage::{Provisioned, Stage};
 use crate::template::{Id, Keep, Template, list, logical};
@@ -17,13 +17,7 @@ pub fn add(stack: &mut Stack, stage: &Stage, wiring: &Wiring, function: &'static
     let code = stack.code(&format!("{id}Code"), function.name);
     let template = &mut stack.template;
 
-    let log_group = template.add(
-        format!("{id}Logs"),
-        logs::LogGroup! {
-            log_group_name: format!("/aws/lambda/{physical}").as_str(),
-            retention_in_days: stage.log_retention_days,
-        },
-    );
+    let log_group = log_group(template, stage, format!("{id}Logs"), &format!("/aws/lambda/{physical}"));
     let role = template.add(
         format!("{id}Role"),
         iam::Role! {
@@ -42,6 +36,9 @@ pub fn add(stack: &mut Stack, stage: &Stage, wiring: &Wiring, function: &'static
             }],
         },
     );
+    let reason =
+        "Lambda's rights to network interfaces bind to no resource, and are denied to the function's own code.";
+    template.excuse(role, "CKV_AWS_111", reason);
 
     let mut resource = lambda::Function! {
         function_name: physical.as_str(),
@@ -65,12 +62,26 @@ pub fn add(stack: &mut Stack, stage: &Stage, wiring: &Wiring, function: &'static
     if !stage.is_local() {
         resource.reserved_concurrent_executions = Some(function.copies(stage).into());
     }
+    let reserved = resource.reserved_concurrent_executions.is_some();
     let resource = template.add(id.clone(), resource);
+    excuses(template, resource, reserved);
     let alias = live(template, &id, resource);
     if let Some(range) = stage.concurrency.provisioned.get(function.name) {
         stand_ready(template, &id, &physical, alias, range);
     }
     alias
+}
+
+/// What checkov asks of every function and ours do without.
+fn excuses(template: &mut Template, function: Id, reserved: bool) {
+    let waits = "Who calls it waits for the answer, and what the queue or an import cannot deliver is parked.";
+    template.excuse(function, "CKV_AWS_116", waits);
+    let names = "The environment holds names only, and Lambda encrypts it with a key of its own.";
+    template.excuse(function, "CKV_AWS_173", names);
+    if !reserved {
+        let free = "Only the local stage does without, whose emulator runs as many copies as it likes.";
+        template.excuse(function, "CKV_AWS_115", free);
+    }
 }
 
 /// The first version and the alias are made once and stay as they are here: releases publish versions and

@@ -34,6 +34,7 @@ pub fn add(template: &mut Template, stage: &Stage, wiring: &Wiring, function: &F
             source_arn: sub(&bucket::arn(stage, "imports")),
         },
     );
+    template.excuse(permission, "W9002", "The bucket has a name before it is made, and an ARN only afterwards.");
 
     let mut imports = bucket::private(&bucket::name(stage, "imports"));
     imports.notification_configuration = Some(s3::bucket::NotificationConfiguration! {
@@ -50,14 +51,9 @@ pub fn add(template: &mut Template, stage: &Stage, wiring: &Wiring, function: &F
             },
         }],
     });
-    imports.lifecycle_configuration = Some(s3::bucket::LifecycleConfiguration! {
-        rules: vec![s3::bucket::Rule! {
-            id: "ForgetOldImports",
-            status: "Enabled",
-            expiration_in_days: 90,
-            abort_incomplete_multipart_upload: s3::bucket::AbortIncompleteMultipartUpload! { days_after_initiation: 1 },
-        }],
-    });
+    let mut lifecycle = bucket::lifecycle();
+    lifecycle.expiration_in_days = Some(90);
+    imports.lifecycle_configuration = Some(s3::bucket::LifecycleConfiguration! { rules: vec![lifecycle] });
     let bucket = bucket::add(template, "ImportBucket", imports);
     template.after(bucket, permission);
     if stage.protect {
