@@ -56,6 +56,7 @@ async fn all(home: &Home, arguments: &[String]) -> Result<()> {
         .env("ANAQUEL_CARGO_LAMBDA", tools.program("cargo-lambda"))
         .env("ANAQUEL_SHOP_HOME", home.root())
         .env("ANAQUEL_PYTHON", tools.program("python"))
+        .env("ANAQUEL_CHECKOV", tools.checkov())
         .env("ANAQUEL_SCHEMATHESIS", tools.program("schemathesis"))
         .env("ANAQUEL_BINARIES", target.join("debug"))
         .stdin(Stdio::null())

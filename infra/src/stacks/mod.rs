@@ -21,6 +21,8 @@ mod edge;
 #[cfg(test)]
 mod judge;
 #[cfg(test)]
+mod judged;
+#[cfg(test)]
 mod rendered;
 #[cfg(test)]
 mod roles;
@@ -28,6 +30,8 @@ mod roles;
 pub mod tests;
 #[cfg(test)]
 mod who_may;
+#[cfg(test)]
+mod wrong;
 
 use std::collections::BTreeMap;
 
