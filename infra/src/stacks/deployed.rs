@@ -1,5 +1,4 @@
-//! Network, database and people's roles of the stages on AWS, deployed by our own code to emulators and described by
-//! them.
+//! The stages on AWS, deployed by our own code to emulators and described by them; functions without their code.
 //!
 //! Neither emulator has everything. ministack knows no NAT gateway. moto knows it and all else of the network, but
 //! keeps no outward rules and no associations of route tables, and little of a database. Neither makes groups.
@@ -12,7 +11,7 @@ use std::sync::LazyLock;
 use serde_json::{Value, json};
 
 use super::tests::{python, python_command, stage, variable};
-use super::{Input, Kind, all};
+use super::{Input, Kind, Stack, all};
 use crate::cloud::Cloud;
 use crate::database_settings::settings;
 use crate::deploy::{Data, Manner, stack::apply};
@@ -28,17 +27,28 @@ const LEFT_OUT: [(&str, &str); 3] = [
 /// Types that moto's CloudFormation passes over in silence.
 const PASSED_OVER: [&str; 1] = ["AWS::IAM::Group"];
 
+/// The output of an earlier stack that was left out of it.
+const NOT_MADE: &str = "arn:aws:secretsmanager:us-east-1:000000000000:secret:not-made";
+
 /// The account of the emulator that the tests' own stage runs in.
-static MINISTACK: LazyLock<Account> = LazyLock::new(|| {
+pub static MINISTACK: LazyLock<Account> = LazyLock::new(|| {
     let endpoint = variable("ANAQUEL_ENDPOINT");
     let port = endpoint.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
-    Account::with(port, &["dev", "prod"], &[Kind::Network, Kind::Data, Kind::Operations], &LEFT_OUT)
+    let mut account = Account::default();
+    account.deploy(port, &["dev", "prod"], &Kind::ALL, &LEFT_OUT);
+    // The tests' own stage is there already.
+    account.ask_for(all(&stage("local")).unwrap());
+    account.describe(port);
+    account
 });
 
-static MOTO: LazyLock<Account> = LazyLock::new(|| {
+pub static MOTO: LazyLock<Account> = LazyLock::new(|| {
     let moto = Moto::start();
     let stages = STAGES.map(|(name, _)| name);
-    Account::with(moto.port, &stages, &[Kind::Network, Kind::Operations], &[]).but_for(&PASSED_OVER)
+    let mut account = Account::default();
+    account.deploy(moto.port, &stages, &[Kind::Network, Kind::Operations], &[]);
+    account.describe(moto.port);
+    account.but_for(&PASSED_OVER)
 });
 
 /// It ends with its standard input, should this process not come to end it.
@@ -65,26 +75,21 @@ impl Drop for Moto {
 }
 
 /// What an emulator holds after a deploy.
-struct Account {
+#[derive(Clone, Default)]
+pub struct Account {
     /// The resources that should be there, by stack: name and type.
     asked_for: BTreeMap<String, BTreeMap<&'static str, String>>,
     /// Why a stack was refused before something was left out of it.
     refusals: Vec<(&'static str, String)>,
-    described: Value,
+    pub described: Value,
 }
 
 impl Account {
-    fn with(port: u16, stages: &[&str], kinds: &[Kind], left_out: &[(&'static str, &str)]) -> Self {
+    fn deploy(&mut self, port: u16, stages: &[&str], kinds: &[Kind], left_out: &[(&'static str, &str)]) {
         let runtime = tokio::runtime::Runtime::new().unwrap();
-        let mut account = Self { asked_for: BTreeMap::new(), refusals: Vec::new(), described: Value::Null };
         for name in stages {
-            runtime.block_on(account.deploy(port, &stage(name), kinds, left_out));
+            runtime.block_on(self.deploy_stage(port, &stage(name), kinds, left_out));
         }
-        let stacks: Vec<_> = account.asked_for.keys().collect();
-        let endpoint = format!("http://127.0.0.1:{port}");
-        let asked = json!({ "endpoint": endpoint, "region": stage("prod").region, "stacks": stacks });
-        account.described = python("describe.py", &asked);
-        account
     }
 
     /// Resources of these types must not be there; all others must.
@@ -95,30 +100,50 @@ impl Account {
         self
     }
 
-    async fn deploy(&mut self, port: u16, stage: &Stage, kinds: &[Kind], left_out: &[(&'static str, &str)]) {
+    fn ask_for(&mut self, stacks: impl IntoIterator<Item = Stack>) {
+        self.asked_for.extend(stacks.into_iter().map(|stack| (stack.name, stack.template.resources().collect())));
+    }
+
+    fn describe(&mut self, port: u16) {
+        let stacks: Vec<_> = self.asked_for.keys().collect();
+        let endpoint = format!("http://127.0.0.1:{port}");
+        let asked = json!({ "endpoint": endpoint, "region": stage("prod").region, "stacks": stacks });
+        self.described = python("describe.py", &asked);
+    }
+
+    async fn deploy_stage(&mut self, port: u16, stage: &Stage, kinds: &[Kind], left_out: &[(&'static str, &str)]) {
         let cloud = Cloud::local(stage, port);
         let mut outputs: BTreeMap<String, String> = BTreeMap::new();
         for mut stack in all(stage).unwrap().into_iter().filter(|stack| kinds.contains(&stack.kind)) {
-            let inputs = stack.inputs.iter().map(|(name, input)| match input {
-                Input::Output { name: output, .. } => (*name, String::clone(&outputs[*output])),
-                Input::Code(function) => panic!("{function} is not deployed here"),
+            let inputs = stack.inputs.iter().map(|(name, input)| {
+                let value = match input {
+                    Input::Output { name: output, .. } => outputs.get(*output).map_or(NOT_MADE, String::as_str),
+                    Input::Code(function) => function,
+                };
+                (*name, value.to_owned())
             });
             let inputs = inputs.collect();
+            let bucket = outputs.get("ArtifactBucket");
             for (text, _) in left_out {
                 if stack.template.to_json().unwrap().contains(text) {
-                    let refusal = apply(&cloud, &stack, None, &inputs, Manner::Brief, Data::MayGo).await.err();
+                    let refusal = apply(&cloud, &stack, bucket, &inputs, Manner::Brief, Data::MayGo).await.err();
                     self.refusals.push((text, refusal.map(|error| format!("{error:#}")).unwrap_or_default()));
                     stack.template.leave_out(text);
                 }
             }
-            outputs.extend(apply(&cloud, &stack, None, &inputs, Manner::Brief, Data::MayGo).await.unwrap());
-            self.asked_for.insert(stack.name.clone(), stack.template.resources().collect());
+            let made = apply(&cloud, &stack, bucket, &inputs, Manner::Brief, Data::MayGo).await.unwrap();
+            outputs.extend(made);
+            self.ask_for([stack]);
         }
     }
 
     /// The physical id of a resource: `id("prod-network", "Vpc")`.
-    fn id(&self, stack: &str, name: &str) -> &str {
+    pub fn id(&self, stack: &str, name: &str) -> &str {
         self.described["Stacks"][format!("anaquel-{stack}")]["Resources"][name].as_str().expect("a resource")
+    }
+
+    pub fn has(&self, stack: &str, name: &str) -> bool {
+        self.described["Stacks"][format!("anaquel-{stack}")]["Resources"][name].is_string()
     }
 
     /// The physical ids of these resources.
@@ -127,18 +152,18 @@ impl Account {
     }
 
     /// The one of the things described as `list` whose `key` is the physical id of the resource.
-    fn find(&self, list: &str, key: &str, stack: &str, name: &str) -> &Value {
+    pub fn find(&self, list: &str, key: &str, stack: &str, name: &str) -> &Value {
         let id = self.id(stack, name);
         let mut found = self.list(list).filter(|thing| thing[key] == id);
         found.next().unwrap_or_else(|| panic!("no {name} of {stack} among the {list}"))
     }
 
-    fn list(&self, list: &str) -> impl Iterator<Item = &Value> {
+    pub fn list(&self, list: &str) -> impl Iterator<Item = &Value> {
         self.described[list].as_array().expect("a list").iter()
     }
 
     /// How what is in the subnet gets out of the network.
-    fn ways_out(&self, network: &str, subnet: &str) -> Vec<String> {
+    pub fn ways_out(&self, network: &str, subnet: &str) -> Vec<String> {
         let association = self.id(network, &format!("{subnet}Routes"));
         let subnet = self.id(network, subnet);
         let mut tables = self.list("RouteTables").filter(|table| {
@@ -171,7 +196,7 @@ impl Account {
     }
 
     /// The name of the resource with this physical id.
-    fn name(&self, stack: &str, id: &str) -> &str {
+    pub fn name(&self, stack: &str, id: &str) -> &str {
         let resources = self.described["Stacks"][format!("anaquel-{stack}")]["Resources"].as_object().unwrap();
         resources.iter().find(|(_, physical)| *physical == id).map_or("something unknown", |(name, _)| name)
     }
@@ -223,7 +248,7 @@ fn everything_asked_for_is_really_there() {
             assert_eq!(made, asked_for.keys().copied().collect(), "{stack}");
         }
     }
-    assert_eq!(MINISTACK.asked_for.len() + MOTO.asked_for.len(), 11);
+    assert_eq!(MINISTACK.asked_for.len() + MOTO.asked_for.len(), 19);
 }
 
 #[test]
@@ -335,6 +360,19 @@ fn the_database_admits_functions_and_the_load_balancer_shoppers() {
 }
 
 #[test]
+fn the_load_balancer_faces_the_internet_from_both_public_subnets() {
+    for name in ["dev", "prod"] {
+        let (app, network) = (format!("{name}-app"), format!("{name}-network"));
+        let balancer = MINISTACK.find("LoadBalancers", "LoadBalancerArn", &app, "LoadBalancer");
+        assert_eq!(balancer["Scheme"], "internet-facing");
+        let zones = balancer["AvailabilityZones"].as_array().unwrap().iter();
+        let subnets: BTreeSet<_> = zones.map(|zone| zone["SubnetId"].as_str().unwrap()).collect();
+        assert_eq!(subnets, MINISTACK.ids(&network, ["PublicSubnet1", "PublicSubnet2"]));
+        assert_eq!(balancer["SecurityGroups"], json!([MINISTACK.id(&network, "LoadBalancerGroup")]));
+    }
+}
+
+#[test]
 fn functions_call_the_database_and_aws_and_nobody_else_calls_out() {
     for (network, aws) in [("dev-network", "172.16.3.0/24"), ("prod-network", "0.0.0.0/0")] {
         let calls = |group| MINISTACK.rules(network, group, "IpPermissionsEgress");
@@ -361,7 +399,7 @@ fn the_database_is_as_the_stage_says_and_out_of_reach() {
         for (property, expected) in [
             ("Engine", json!("mariadb")),
             ("EngineVersion", json!(engine_version)),
-            ("AutoMinorVersionUpgrade", json!(false)),
+            ("AutoMinorVersionUpgrade", json!(true)),
             ("DBInstanceClass", json!(class)),
             ("DBName", json!("anaquel")),
             ("MasterUsername", json!("anaquel_admin")),
@@ -371,6 +409,10 @@ fn the_database_is_as_the_stage_says_and_out_of_reach() {
             ("StorageType", json!("gp3")),
             ("StorageEncrypted", json!(true)),
             ("BackupRetentionPeriod", json!(backup_days)),
+            ("CopyTagsToSnapshot", json!(true)),
+            ("DBInstanceIdentifier", json!(format!("anaquel-{name}-database"))),
+            ("MonitoringInterval", json!(60)),
+            ("PerformanceInsightsEnabled", json!(name == "prod")),
             ("DeletionProtection", json!(name == "prod")),
             ("PubliclyAccessible", json!(false)),
             ("IAMDatabaseAuthenticationEnabled", json!(true)),

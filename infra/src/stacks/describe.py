@@ -1,4 +1,4 @@
-"""Asks an account what is in it: the `stacks` named on standard input, the network and the databases."""
+"""Asks an account what is in it: the `stacks` named on standard input, networks, load balancers and databases."""
 
 import json
 import sys
@@ -24,8 +24,12 @@ for name in asked["stacks"]:
     resources = everything(cloudformation, "list_stack_resources", StackName=name)["StackResourceSummaries"]
     ids = {resource["LogicalResourceId"]: resource.get("PhysicalResourceId") for resource in resources}
     described["Stacks"][name] = {**stack, "Resources": ids}
-for network in "subnets", "route_tables", "internet_gateways", "nat_gateways", "vpc_endpoints", "security_groups":
+for network in (
+    *("subnets", "route_tables", "internet_gateways", "nat_gateways"),
+    *("vpc_endpoints", "security_groups", "network_acls"),
+):
     described |= everything(ec2, f"describe_{network}")
+described |= everything(client("elbv2"), "describe_load_balancers")
 described |= everything(rds, "describe_db_instances")
 for database in described["DBInstances"]:
     for group in database["DBParameterGroups"]:

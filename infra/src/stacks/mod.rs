@@ -23,6 +23,8 @@ mod judge;
 #[cfg(test)]
 mod judged;
 #[cfg(test)]
+mod reach;
+#[cfg(test)]
 mod rendered;
 #[cfg(test)]
 mod roles;
