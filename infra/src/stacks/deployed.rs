@@ -18,9 +18,10 @@ use crate::deploy::{Data, Manner, stack::apply};
 use crate::stage::{Egress, Rds, STAGES, Server, Stage};
 
 /// What ministack's CloudFormation refuses, which leaves out what refers to it as well.
-const LEFT_OUT: [(&str, &str); 3] = [
+const LEFT_OUT: [(&str, &str); 4] = [
     ("AWS::EC2::EIP", "an unknown type: no address, hence no NAT gateway and no route to one; moto has them"),
     ("MasterUserSecret.SecretArn", "an unknown attribute of a database: no parameter that names its secret"),
+    ("AWS::WAFv2::WebACLAssociation", "an unknown type: the firewall is made, but stands before nothing"),
     ("AWS::IAM::Group", "an unknown type: roles without groups; `who_may.rs` judges the groups' rights"),
 ];
 

@@ -45,7 +45,8 @@ pub fn add(stack: &mut Stack, stage: &Stage, unmatched: &Function, alias: Id) ->
         },
     );
     if stage.domain.is_none() {
-        let plain = "Without a domain there is no certificate, and the stage warns: whoever opens the shop gives it one.";
+        let plain =
+            "Without a domain there is no certificate, and the stage warns: whoever opens the shop gives it one.";
         template.excuse(http, "CKV_AWS_2", plain);
         template.excuse(http, "CKV_AWS_103", plain);
     }

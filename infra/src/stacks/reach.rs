@@ -101,13 +101,20 @@ impl<'a> Network<'a> {
         if !self.groups.has(&self.name, group) {
             return Vec::new();
         }
-        let zones = (1..=2).map(|zone| {
-            let subnet = format!("{subnets}Subnet{zone}");
+        let zones = ["1", "2"].map(|zone| format!("{subnets}Subnet{zone}")).into_iter();
+        let zones = zones.filter(|subnet| *group != "EndpointsGroup" || self.has_endpoints(subnet)).map(|subnet| {
             let range = self.routes.find("Subnets", "SubnetId", &self.name, &subnet)["CidrBlock"].as_str().unwrap();
             let first: Ipv4Addr = range.split('/').next().unwrap().parse().unwrap();
             Some(End { subnet, address: Ipv4Addr::from(u32::from(first) + 10), group, public: *public })
         });
         zones.collect()
+    }
+
+    /// A stage may have its endpoints in one zone only.
+    fn has_endpoints(&self, subnet: &str) -> bool {
+        let id = self.routes.id(&self.name, subnet);
+        let of = |endpoint: &Value| endpoint["SubnetIds"].as_array().is_some_and(|ids| ids.iter().any(|own| own == id));
+        self.routes.list("VpcEndpoints").any(of)
     }
 
     /// What is in one network needs no route but the one that is always there, and no ACL inside one subnet.
@@ -236,11 +243,11 @@ fn holds(range: &str, address: Ipv4Addr) -> bool {
 
 /// As it should be; where a stage has no endpoints, nobody reaches them.
 fn expected(stage: &Stage) -> [[&'static str; 6]; 5] {
-    let functions = if stage.egress == Egress::Endpoints {
-        ["", "", "", "", "443", "443"]
-    } else {
+    let database = if stage.is_local() { "" } else { "3306" };
+    let functions = match stage.egress {
+        Egress::Endpoints | Egress::SingleZoneEndpoints => ["", "", "", database, "443", "443"],
         // By the way out also the load balancer, which is as open to them as to anybody.
-        ["443", "443", "", "3306", "", "443"]
+        Egress::SingleNat | Egress::NatPerZone => ["443", "443", "", database, "", "443"],
     };
     let nobody = [""; 6];
     [["", "80, 443", "", "", "", ""], nobody, functions, nobody, nobody]

@@ -30,7 +30,7 @@ impl Rendered {
     }
 
     /// The resources of every stack, unresolved.
-    pub fn resources(&self) -> impl Iterator<Item = (Kind, &Value)> {
+    pub fn resources(&self) -> impl Iterator<Item = (Kind, &Value)> + Clone {
         self.stacks.iter().flat_map(|(stack, template)| {
             template["Resources"].as_object().unwrap().values().map(|resource| (stack.kind, resource))
         })

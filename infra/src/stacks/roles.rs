@@ -295,7 +295,8 @@ fn rights_come_from_the_roles_alone_and_each_function_has_its_own() {
     for (name, _) in STAGES {
         let rendered = Rendered::of(stage(name));
         let for_functions = rendered.resources().filter(|(kind, _)| *kind != Kind::Operations);
-        let mut of_iam = for_functions.clone().filter(|(_, resource)| resource["Type"].as_str().unwrap().contains("::IAM::"));
+        let mut of_iam =
+            for_functions.clone().filter(|(_, resource)| resource["Type"].as_str().unwrap().contains("::IAM::"));
         // RDS has one too, in which to report on its machine.
         let databases = for_functions.filter(|(_, resource)| resource["Type"] == "AWS::RDS::DBInstance").count();
         assert_eq!(of_iam.clone().count(), FUNCTIONS.len() + databases);
