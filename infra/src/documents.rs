@@ -53,29 +53,3 @@ fn every_command_of_aws_in_the_runbook_is_one_of_its_own() {
     ]);
     assert_eq!(python("../documents.py", &wrong).as_array().unwrap().len(), 4);
 }
-
-/// Alarms link to these.
-#[test]
-fn the_runbook_has_a_place_for_every_alarm() {
-    let runbook = read("docs/runbook.md");
-    let places: Vec<String> = runbook
-        .lines()
-        .filter_map(|line| line.strip_prefix("### "))
-        .map(|title| title.to_lowercase().replace(' ', "-"))
-        .collect();
-    for alarm in [
-        "5xx",
-        "latency",
-        "throttles",
-        "errors",
-        "oldest-submission",
-        "dead-letters",
-        "database-cpu",
-        "database-connections",
-        "database-memory",
-        "database-storage",
-        "budget",
-    ] {
-        assert!(places.iter().any(|place| place == alarm), "{alarm}");
-    }
-}

@@ -6,6 +6,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use aws_sdk_cloudwatchlogs::{operation::filter_log_events::FilterLogEventsError, types::FilteredLogEvent};
 use clap::Args;
 use serde_json::{Map, Value};
+use shared::metrics::{INVOCATIONS, NEW_MESSAGES};
 use time::{OffsetDateTime, macros::format_description};
 
 use crate::{
@@ -177,7 +178,7 @@ fn rendered(line: &Line) -> Option<String> {
     if let Some(Value::Object(span)) = fields.remove("span") {
         fields.extend(span.into_iter().filter(|(name, _)| name != "name"));
     }
-    for for_programs in ["target", "_aws", "Function", "Invocations"] {
+    for for_programs in ["target", "_aws", "Function", INVOCATIONS, NEW_MESSAGES] {
         fields.remove(for_programs);
     }
     for (name, value) in fields {

@@ -24,10 +24,12 @@ pub struct Stage {
     pub egress: Egress,
     pub protect: bool,
     pub operations: bool,
+    pub tracing: bool,
     pub log_retention_days: u16,
     pub s3_prefix_list: String,
     pub domain: Option<Domain>,
     pub firewall: Option<Firewall>,
+    pub watch: Option<Watch>,
     pub concurrency: Concurrency,
     pub submissions: Submissions,
     pub database: Database,
@@ -67,6 +69,15 @@ pub struct Domain {
 #[serde(deny_unknown_fields)]
 pub struct Firewall {
     pub requests_per_address: i32,
+}
+
+/// Alarms, a dashboard and a budget, in the stack of operations.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Watch {
+    pub budget_usd: u32,
+    /// Who is told.
+    pub email: Option<String>,
 }
 
 #[derive(Clone, Deserialize)]
@@ -186,19 +197,26 @@ impl Stage {
 
     /// Tells the operator what may be meant, but should be known.
     pub fn warn(&self) {
-        if let Some(warning) = self.warning() {
+        for warning in self.warnings() {
             eprintln!("warning: {warning}");
         }
     }
 
-    fn warning(&self) -> Option<String> {
-        let plain = self.domain.is_none() && !self.is_local();
-        plain.then(|| {
-            format!(
+    fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if self.domain.is_none() && !self.is_local() {
+            warnings.push(format!(
                 "stage {0} speaks plain HTTP, which everybody on the way can read: set [domain] in infra/stages/{0}.toml",
                 self.name
-            )
-        })
+            ));
+        }
+        if self.watch.as_ref().is_some_and(|watch| watch.email.is_none()) {
+            warnings.push(format!(
+                "nobody is told when stage {0} is unwell: set `email` below [watch] in infra/stages/{0}.toml",
+                self.name
+            ));
+        }
+        warnings
     }
 }
 
@@ -323,17 +341,29 @@ mod tests {
             let full = Stage::in_full(name).unwrap();
             assert!(full.domain.is_some() && full.firewall.is_some(), "{name}");
             assert!(!full.concurrency.provisioned.is_empty(), "{name}");
+            assert!(full.watch.is_some_and(|watch| watch.email.is_some()), "{name}");
         }
     }
 
     #[test]
     fn a_stage_on_aws_without_a_domain_has_a_warning() {
-        let warns = |stage: Stage| stage.warning().is_some();
+        let warns = |stage: Stage| stage.warnings().iter().any(|warning| warning.contains("plain HTTP"));
         for name in ["dev", "prod"] {
             assert!(warns(Stage { domain: None, ..Stage::load(name).unwrap() }), "{name}");
             assert!(!warns(Stage::in_full(name).unwrap()), "{name}");
         }
         assert!(!warns(Stage::load("local").unwrap()));
+    }
+
+    #[test]
+    fn alarms_that_nobody_hears_have_a_warning() {
+        let warns = |stage: &Stage| stage.warnings().iter().any(|warning| warning.contains("nobody is told"));
+        let mut stage = Stage::in_full("prod").unwrap();
+        assert!(!warns(&stage));
+        stage.watch.as_mut().unwrap().email = None;
+        assert!(warns(&stage));
+        stage.watch = None;
+        assert!(!warns(&stage), "a stage that nobody watches was meant so");
     }
 
     #[test]

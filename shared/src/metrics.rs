@@ -13,6 +13,17 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
+/// Whose metrics these are, among all that an account has.
+pub const NAMESPACE: &str = "Anaquel";
+/// By function.
+pub const COLD_START: &str = "ColdStart";
+/// By function, in milliseconds.
+pub const DATABASE_TIME: &str = "DatabaseTime";
+/// By function and outcome.
+pub const INVOCATIONS: &str = "Invocations";
+/// By function: what visitors wrote to the shop.
+pub const NEW_MESSAGES: &str = "NewMessages";
+
 /// Tells the metrics of one function.
 pub struct Metrics {
     /// `anaquel-prod-show-book`: the stage is part of it.
@@ -47,17 +58,52 @@ impl Outcome {
 
 impl Metrics {
     pub fn from_env() -> Self {
-        let function = env::var("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default();
-        Self { function, cold: AtomicBool::new(true) }
+        Self { function: function(), cold: AtomicBool::new(true) }
     }
 
     /// Writes the line that ends an invocation. `fields` are for people who read the log.
     pub fn tell(&self, outcome: Outcome, began: Instant, in_database: Duration, message: &str, fields: &Value) {
         let cold = self.cold.swap(false, Ordering::Relaxed);
         let line = line(&self.function, outcome, cold, began.elapsed(), in_database, message, fields);
-        // Whoever cannot log cannot say so either.
-        let _ = writeln!(io::stdout(), "{line}");
+        write(&line);
     }
+}
+
+/// Counts a message that was stored; an alarm on it sends the mail that somebody wrote. Words and addresses stay here.
+pub fn message_arrived() {
+    write(&arrival(&function()));
+}
+
+fn function() -> String {
+    env::var("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default()
+}
+
+/// Whoever cannot log cannot say so either.
+fn write(line: &Value) {
+    let _ = writeln!(io::stdout(), "{line}");
+}
+
+fn arrival(function: &str) -> Value {
+    json!({
+        "level": "INFO",
+        "message": "A visitor wrote to the shop",
+        "Function": function,
+        (NEW_MESSAGES): 1,
+        "_aws": metadata(&json!([directive(&["Function"], &[(NEW_MESSAGES, "Count")])])),
+    })
+}
+
+fn metadata(directives: &Value) -> Value {
+    json!({
+        "Timestamp": OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000,
+        "CloudWatchMetrics": directives,
+    })
+}
+
+/// Names the dimensions of some metrics, and each metric with its unit.
+fn directive(dimensions: &[&str], metrics: &[(&str, &str)]) -> Value {
+    let metrics: Vec<_> = metrics.iter().map(|(name, unit)| json!({ "Name": name, "Unit": unit })).collect();
+    json!({ "Namespace": NAMESPACE, "Dimensions": [dimensions], "Metrics": metrics })
 }
 
 fn line(
@@ -74,28 +120,14 @@ fn line(
         "message": message,
         "Function": function,
         "Outcome": outcome,
-        "Invocations": 1,
-        "ColdStart": u8::from(cold),
+        (INVOCATIONS): 1,
+        (COLD_START): u8::from(cold),
         "Duration": milliseconds(took),
-        "DatabaseTime": milliseconds(in_database),
-        "_aws": {
-            "Timestamp": OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000,
-            "CloudWatchMetrics": [
-                {
-                    "Namespace": "Anaquel",
-                    "Dimensions": [["Function"]],
-                    "Metrics": [
-                        { "Name": "ColdStart", "Unit": "Count" },
-                        { "Name": "DatabaseTime", "Unit": "Milliseconds" },
-                    ],
-                },
-                {
-                    "Namespace": "Anaquel",
-                    "Dimensions": [["Function", "Outcome"]],
-                    "Metrics": [{ "Name": "Invocations", "Unit": "Count" }],
-                },
-            ],
-        },
+        (DATABASE_TIME): milliseconds(in_database),
+        "_aws": metadata(&json!([
+            directive(&["Function"], &[(COLD_START, "Count"), (DATABASE_TIME, "Milliseconds")]),
+            directive(&["Function", "Outcome"], &[(INVOCATIONS, "Count")]),
+        ])),
     });
     if let (Some(line), Some(fields)) = (line.as_object_mut(), fields.as_object()) {
         line.extend(fields.clone());
@@ -130,6 +162,14 @@ mod tests {
             }
         }
         found
+    }
+
+    #[test]
+    fn a_message_counts_and_says_nothing_of_who_wrote_what() {
+        let line = arrival("anaquel-dev-process-submissions");
+        assert_eq!(metrics(&line), ["NewMessages 1 Count anaquel-dev-process-submissions"]);
+        let names: Vec<_> = line.as_object().unwrap().keys().collect();
+        assert_eq!(names, ["Function", "NewMessages", "_aws", "level", "message"]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use shared::{
     App, database,
     lambda::unpanicked,
     messages::{Content, Submission},
-    metrics::Outcome,
+    metrics::{Outcome, message_arrived},
     repo::{
         contact,
         ratings::{self, Published},
@@ -112,6 +112,9 @@ async fn publish(app: &App, body: &str) -> Result<(), Fault> {
         Content::Contact(message) => {
             let met = app.database().write(async |c| contact::receive(c, id, sent_at, message).await).await?;
             tracing::info!(submission.id = %id, request_id, first = (met == Met::First), "Message received");
+            if met == Met::First {
+                message_arrived();
+            }
         }
     }
     Ok(())

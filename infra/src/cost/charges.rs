@@ -18,8 +18,9 @@ pub struct Charge {
 }
 
 /// Types that cost nothing by themselves.
-const FREE: [&str; 28] = [
+const FREE: [&str; 32] = [
     "ApplicationAutoScaling::ScalingPolicy",
+    "Budgets::Budget",
     "CertificateManager::Certificate",
     "EC2::InternetGateway",
     "EC2::Route",
@@ -44,6 +45,9 @@ const FREE: [&str; 28] = [
     "RDS::DBSubnetGroup",
     "Route53::RecordSet",
     "S3::BucketPolicy",
+    "SNS::Subscription",
+    "SNS::Topic",
+    "SNS::TopicPolicy",
     "SQS::QueuePolicy",
     "SSM::Parameter",
     "WAFv2::WebACLAssociation",
@@ -53,7 +57,7 @@ const FREE: [&str; 28] = [
 pub fn of(kind: &str, properties: &Value, usage: &Usage) -> Option<Vec<Charge>> {
     Some(match kind {
         "ApplicationAutoScaling::ScalableTarget" => vec![ready(properties, usage)],
-        "CloudWatch::Alarm" => vec![fixed("alarms", "alarm", 1.0)],
+        "CloudWatch::Alarm" => vec![fixed("alarms", "alarm", metrics_of(properties))],
         "CloudWatch::Dashboard" => vec![fixed("dashboards", "dashboard", 1.0)],
         "EC2::EIP" => vec![fixed("public addresses", "public-address", HOURS)],
         "EC2::NatGateway" => vec![
@@ -120,11 +124,20 @@ fn function(properties: &Value, usage: &Usage) -> Vec<Charge> {
     let name = text(&properties["FunctionName"]);
     let gb = number(&properties["MemorySize"]) / 1024.0;
     let architecture = text(&properties["Architectures"][0]);
+    let traced = if properties["TracingConfig"]["Mode"] == "Active" { usage.traces(name) } else { 0.0 };
     vec![
         grows("requests", "lambda-request", usage.events(name) / MILLION),
         grows("time", &format!("lambda-{architecture}"), usage.seconds(name) * gb),
         grows("metrics", "metric", usage.busy(name) * METRICS),
+        grows("traces", "trace", traced / MILLION),
     ]
+}
+
+/// An alarm is paid by what it looks at: an expression has several metrics.
+fn metrics_of(alarm: &Value) -> f64 {
+    let queries = alarm["Metrics"].as_array().into_iter().flatten();
+    let metrics = queries.filter(|query| query["MetricStat"].is_object()).count();
+    super::usage::float(metrics.max(1) as u64)
 }
 
 /// A log group has its function's name at the end of its own.

@@ -73,6 +73,13 @@ impl Usage {
         (self.events(function) / HOURS).min(1.0)
     }
 
+    /// Events that X-Ray records: the first of each second, and one in twenty of the rest.
+    pub fn traces(&self, function: &str) -> f64 {
+        let events = self.events(function);
+        let first = events.min(HOURS * 3_600.0);
+        first + (events - first) / 20.0
+    }
+
     pub fn log_gb(&self, function: &str) -> f64 {
         self.events(function) * LOG_KB / KB_IN_GB
     }

@@ -123,6 +123,7 @@ fn database(stack: &mut Stack, stage: &Stage, server: &Rds) -> Id {
     let secret = database.att("MasterUserSecret.SecretArn");
     parameter(template, stage, "database/admin/secret", secret.clone());
     template.output("MasterLoginArn", secret);
+    template.output("DatabaseName", database);
     template.output("DatabaseResourceId", database.att("DbiResourceId"));
     database
 }

@@ -59,6 +59,9 @@ pub fn add(stack: &mut Stack, stage: &Stage, wiring: &Wiring, function: &'static
             security_group_ids: list([wiring.group]),
         },
     };
+    if stage.tracing {
+        resource.tracing_config = Some(lambda::function::TracingConfig! { mode: "Active" });
+    }
     if !stage.is_local() {
         resource.reserved_concurrent_executions = Some(function.copies(stage).into());
     }

@@ -35,6 +35,7 @@ pub fn add(stack: &mut Stack, stage: &Stage, unmatched: &Function, alias: Id) ->
         }
     };
     template.output("Url", url);
+    template.output("LoadBalancerName", load_balancer.att("LoadBalancerFullName"));
     let http = template.add(
         "HttpListener",
         elb::Listener! {

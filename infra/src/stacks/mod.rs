@@ -115,8 +115,9 @@ impl Kind {
     pub const ALL: [Self; 5] = [Self::Bootstrap, Self::Network, Self::Data, Self::App, Self::Operations];
 
     /// Those that the stage has, in the same order.
-    pub fn of(stage: &Stage) -> impl Iterator<Item = Self> {
-        Self::ALL.into_iter().filter(|kind| stage.operations || *kind != Self::Operations)
+    pub fn of(stage: &Stage) -> impl Iterator<Item = Self> + use<> {
+        let looked_after = stage.operations || stage.watch.is_some();
+        Self::ALL.into_iter().filter(move |kind| looked_after || *kind != Self::Operations)
     }
 
     fn stack(self, stage: &Stage) -> Stack {

@@ -15,6 +15,10 @@ pub fn policy(stage: &Stage, wiring: &Wiring, function: &Function, log_group: Id
         allow(&NETWORK_INTERFACES, "*"),
         network_interfaces_are_for_lambda_only(stage, function),
     ];
+    if stage.tracing {
+        // Lambda sends the traces, with the function's role; X-Ray has nothing that a right could be bound to.
+        statements.push(allow(&["xray:PutTelemetryRecords", "xray:PutTraceSegments"], "*"));
+    }
     let parameters = function.parameters(stage);
     if !parameters.is_empty() {
         let arns: Vec<_> = parameters.iter().map(|name| arn("ssm", &format!("parameter{name}"))).collect();

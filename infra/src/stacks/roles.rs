@@ -134,6 +134,7 @@ fn row_says(stage: &Stage, function: &Function, action: &str, resource: &str) ->
         "logs:CreateLogStream" | "logs:PutLogEvents" => {
             resource.starts_with(&(log_group(&stage.name, function.name) + ":"))
         }
+        "xray:PutTelemetryRecords" | "xray:PutTraceSegments" => stage.tracing,
         "ssm:GetParameters" => resource
             .strip_prefix(&parameter(&stage.name, ""))
             .is_some_and(|name| row_says_it_reads(function, name, on_rds)),
