@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 
 use crate::routes::{Function, Trigger};
 use crate::rules::rules;
-use crate::stage::{Firewall, Provisioned, Rds, Server, Stage};
+use crate::stage::{Firewall, Provisioned, Rds, Server, Stage, Watch};
 
 /// Rules of one load balancer (a quota that AWS raises on request).
 const RULES: usize = 100;
@@ -28,6 +28,7 @@ pub fn check(stage: &Stage, functions: &[Function]) -> Result<()> {
         connections(stage, functions),
         provisioned(stage, functions),
         firewall(stage),
+        watch(stage),
         storage(stage),
         retries(stage, functions),
     ];
@@ -112,6 +113,18 @@ fn firewall(stage: &Stage) -> Vec<String> {
         }
         _ => Vec::new(),
     }
+}
+
+fn watch(stage: &Stage) -> Vec<String> {
+    let Some(Watch { budget_usd, email }) = &stage.watch else { return Vec::new() };
+    let mut problems = Vec::new();
+    if *budget_usd == 0 {
+        problems.push("a budget of nothing: AWS Budgets wants a dollar at least".to_owned());
+    }
+    if let Some(email) = email.as_ref().filter(|email| !email.contains('@')) {
+        problems.push(format!("`{email}` is no address that mails could go to"));
+    }
+    problems
 }
 
 /// RDS wants room for a first step.
@@ -206,6 +219,14 @@ mod tests {
         let mut stage = prod();
         stage.firewall = Some(Firewall { requests_per_address: 9 });
         assert!(complaint(&stage, FUNCTIONS).contains("lets 9 requests of an address pass, and AWS WAF at least 10"));
+    }
+
+    #[test]
+    fn a_budget_and_an_address_that_aws_refuses_are_refused() {
+        let mut stage = prod();
+        stage.watch = Some(Watch { budget_usd: 0, email: Some("operators".to_owned()) });
+        let complaint = complaint(&stage, FUNCTIONS);
+        assert!(complaint.contains("a budget of nothing") && complaint.contains("`operators` is no address"));
     }
 
     #[test]
