@@ -12,7 +12,7 @@ use tokio::process::Command;
 
 use crate::{
     deploy,
-    local::{Home, LocalStage, Tool, Tools, any_free_port, up},
+    local::{Home, LocalStage, Tool, Tools, any_free_port, chromium, up},
     prepare,
     stage::{STAGES, Stage},
     synth,
@@ -37,6 +37,7 @@ pub async fn run(args: &Test) -> Result<()> {
 
 async fn all(home: &Home, arguments: &[String]) -> Result<()> {
     let tools = Tools::ensure(home, &Tool::ALL)?;
+    let chromium = chromium(home)?;
     let (root, target) = deploy::workspace().await?;
     lint(&tools, &target).await?;
 
@@ -58,6 +59,9 @@ async fn all(home: &Home, arguments: &[String]) -> Result<()> {
         .env("ANAQUEL_PYTHON", tools.program("python"))
         .env("ANAQUEL_CHECKOV", tools.checkov())
         .env("ANAQUEL_SCHEMATHESIS", tools.program("schemathesis"))
+        .env("ANAQUEL_NODE", tools.program("node"))
+        .env("ANAQUEL_NODE_MODULES", tools.node_modules())
+        .env("ANAQUEL_CHROMIUM", chromium)
         .env("ANAQUEL_BINARIES", target.join("debug"))
         .stdin(Stdio::null())
         .status();

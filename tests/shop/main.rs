@@ -3,6 +3,7 @@
 
 mod api;
 mod books;
+mod browser;
 mod contact;
 mod deploying;
 mod edge;

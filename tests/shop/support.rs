@@ -85,7 +85,7 @@ impl Shop {
     }
 
     pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Option<String>) -> Answer {
-        let mut request = self.client.request(method, format!("{}{}", self.url.trim_end_matches('/'), path));
+        let mut request = self.client.request(method, format!("{}{path}", self.url()));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -130,6 +130,11 @@ impl Shop {
             .endpoint_url(&self.endpoint)
             .credentials_provider(aws_credential_types::provider::SharedCredentialsProvider::new(credentials))
             .build()
+    }
+
+    /// Where the shop is, without the slash at the end.
+    pub fn url(&self) -> &str {
+        self.url.trim_end_matches('/')
     }
 
     pub fn endpoint(&self) -> &str {

@@ -25,6 +25,7 @@ pub use self::{
     emulator::Emulator,
     home::Home,
     mariadb::MariaDb,
+    packages::chromium,
     ports::any_free as any_free_port,
     tools::{Tool, Tools},
 };

@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, Result};
 use rustix::process::geteuid;
 
-use super::logs;
+use super::{home::Home, logs};
 
 /// Where servers lie that are not in everybody's PATH.
 const MORE_FOLDERS: [&str; 6] =
@@ -30,6 +30,16 @@ pub struct Package {
     pub apt: &'static str,
     pub dnf: &'static str,
     pub brew: &'static str,
+}
+
+/// The browser that the tests drive, by whichever name it has here.
+pub fn chromium(home: &Home) -> Result<PathBuf> {
+    const CHROMIUM: Package = Package { name: "Chromium", apt: "chromium", dnf: "chromium", brew: "chromium" };
+    let installed = || ["chromium", "chromium-browser", "google-chrome"].into_iter().find_map(find);
+    if installed().is_none() {
+        CHROMIUM.install(&home.log("packages")?)?;
+    }
+    installed().with_context(|| CHROMIUM.remedy())
 }
 
 impl Package {

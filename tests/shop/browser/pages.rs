@@ -1,0 +1,113 @@
+//! Every page of the shop in each state that a visitor can meet.
+
+use reqwest::Method;
+use serde_json::json;
+use tokio::sync::OnceCell;
+
+use super::{hostile, tab::Tab};
+use crate::{imports, support::Shop};
+
+pub const LANGUAGES: [&str; 2] = ["es", "en"];
+
+pub const DON_QUIJOTE: &str = "/books/53-don-quijote-de-la-mancha";
+
+pub struct Page {
+    pub name: &'static str,
+    path: String,
+    status: u16,
+    /// What is sent to get there.
+    form: Option<&'static [(&'static str, &'static str)]>,
+}
+
+static PAGES: OnceCell<Vec<Page>> = OnceCell::const_new();
+
+pub async fn all(shop: &Shop) -> &'static [Page] {
+    PAGES.get_or_init(|| prepared(shop)).await
+}
+
+async fn prepared(shop: &Shop) -> Vec<Page> {
+    let published = shop.rate(53, &json!({ "stars": 5, "name": "Ana", "review": "¡Qué libro!" })).await;
+    let rejected = shop.rate(999_999_999, &json!({ "stars": 5 })).await;
+    for sent in [&published, &rejected] {
+        shop.settled(sent).await;
+    }
+    // What fills in the hidden field is never sent on, so it stays as it was received.
+    let spam = json!({ "name": "x", "email": "x@example.org", "subject": "x", "message": "x", "website": "x" });
+    let received = shop.post("/api/contact", &[], &spam).await;
+    let page_of = |submission: &str| submission.trim_start_matches("/api").to_owned();
+
+    let unrated = imports::new_book(shop).await;
+    let unrated = shop.get(&format!("/books/{unrated}")).await.header("location").to_owned();
+    let hostile = hostile::rated_book(shop).await;
+
+    let page = |name, path: &str| Page { name, path: path.to_owned(), status: 200, form: None };
+    let answer = |name, path, status| Page { status, ..page(name, path) };
+    let sent = |name, path, form| Page { status: 422, form: Some(form), ..page(name, path) };
+    vec![
+        page("home", "/"),
+        page("books", "/books"),
+        page("books-found", "/books?q=quijote&language=es&sort=price&in_stock=true"),
+        page("books-last", "/books?language=es&genre=philosophy&sort=title"),
+        page("books-none", "/books?q=zzyzx"),
+        answer("books-unreadable", "/books?price_max=mucho&min_rating=9", 400),
+        page("book", DON_QUIJOTE),
+        page("book-unrated", &unrated),
+        page("book-hostile", hostile),
+        page("ratings", "/books/53/ratings"),
+        sent("rate-invalid", "/books/53/ratings", &[("review", "<b>¡Bien!</b>"), ("name", "Ana")]),
+        page("genres", "/genres"),
+        page("author", "/authors/52-miguel-de-cervantes"),
+        page("contact", "/contact"),
+        sent("contact-invalid", "/contact", &[("email", "ana@"), ("message", "Hola")]),
+        page("received", &page_of(received.header("location"))),
+        page("published", &page_of(&published)),
+        page("rejected", &page_of(&rejected)),
+        page("about", "/about"),
+        page("privacy", "/privacy"),
+        page("api-docs", "/api-docs"),
+        answer("not-found", "/nada", 404),
+    ]
+}
+
+impl Page {
+    /// The page's HTML as the shop sends it.
+    pub async fn html(&self, shop: &Shop, language: &str) -> String {
+        let language = ("accept-language", language);
+        let answer = match self.form {
+            None => shop.send(Method::GET, &self.path, &[language], None).await,
+            Some(fields) => {
+                let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+                let headers = [language, ("content-type", "application/x-www-form-urlencoded")];
+                shop.send(Method::POST, &self.path, &headers, Some(body)).await
+            }
+        };
+        assert_eq!(answer.status, self.status, "{}", self.path);
+        answer.text
+    }
+
+    pub async fn open(&self, tab: &Tab<'_>) {
+        match self.form {
+            None => tab.go(&self.path).await,
+            Some(fields) => {
+                tab.go("/about").await; // any page of the shop may send a form to it
+                tab.evaluate(&format!(
+                    "(() => {{
+                        const form = document.createElement('form');
+                        form.method = 'post';
+                        form.action = {};
+                        for (const [name, value] of {}) {{
+                            form.append(Object.assign(document.createElement('input'), {{ name, value }}));
+                        }}
+                        document.body.append(form);
+                        form.submit();
+                    }})()",
+                    json!(self.path),
+                    json!(fields)
+                ))
+                .await;
+                tab.arrive(&self.path).await;
+            }
+        }
+        assert_eq!(tab.status(), Some(self.status.into()), "{}", self.path);
+    }
+}

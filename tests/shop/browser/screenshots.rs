@@ -1,0 +1,106 @@
+//! The pictures of the shop in docs/screenshots. They are looked at by people; a test only sees that none is missing.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use serde_json::json;
+
+use super::{
+    pages::DON_QUIJOTE,
+    tab::{DESK, Look, Tab, in_each},
+};
+use crate::support::Shop;
+
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/screenshots");
+const SIZES: [(u32, u32); 2] = [(1280, 1000), (390, 844)];
+const SCHEMES: [&str; 2] = ["light", "dark"];
+/// All together are to stay below three megabytes.
+const QUALITY: u32 = 60;
+
+/// Name, language and path. The submission has an address of its own each time.
+const PAGES: [(&str, &str, &str); 12] = [
+    ("home", "es", "/"),
+    ("books", "es", "/books?q=de&language=es"),
+    ("book", "es", DON_QUIJOTE),
+    ("genres", "es", "/genres"),
+    ("author", "es", "/authors/52-miguel-de-cervantes"),
+    ("ratings", "es", "/books/53/ratings"),
+    ("contact", "es", "/contact"),
+    ("submission", "es", ""),
+    ("about", "es", "/about"),
+    ("not-found", "es", "/nada"),
+    ("home-en", "en", "/"),
+    ("book-en", "en", DON_QUIJOTE),
+];
+
+fn picture(name: &str, width: u32, scheme: &str) -> String {
+    format!("{name}-{width}-{scheme}.webp")
+}
+
+#[test]
+fn every_page_has_its_pictures() {
+    let wanted = PAGES.iter().flat_map(|(name, ..)| {
+        SIZES.iter().flat_map(move |(width, _)| SCHEMES.map(|scheme| picture(name, *width, scheme)))
+    });
+    let there = fs::read_dir(FOLDER).expect("docs/screenshots").map(|file| file.expect("a file").file_name());
+    let there: BTreeSet<String> = there.map(|name| name.to_string_lossy().into_owned()).collect();
+    assert_eq!(there, wanted.collect(), "run `cargo bookstore test screenshots -- --ignored`");
+}
+
+#[tokio::test]
+#[ignore = "renews docs/screenshots, in a shop that no other test has been in"]
+async fn renew_the_screenshots() {
+    let submission = furnish(&Shop::open().await).await;
+    fs::create_dir_all(FOLDER).expect("a folder");
+    for language in ["es", "en"] {
+        in_each(&[Look { language, ..DESK }], async |tab| {
+            for (name, _, path) in PAGES.iter().filter(|(_, its, _)| *its == language) {
+                tab.go(if path.is_empty() { &submission } else { path }).await;
+                for (width, height) in SIZES {
+                    tab.resize(width, height).await;
+                    for scheme in SCHEMES {
+                        tab.prefer(scheme).await;
+                        let file = Path::new(FOLDER).join(picture(name, width, scheme));
+                        take(tab, file).await;
+                    }
+                }
+            }
+        })
+        .await;
+    }
+}
+
+async fn take(tab: &Tab<'_>, file: PathBuf) {
+    let picture = tab.call("Page.captureScreenshot", json!({ "format": "webp", "quality": QUALITY })).await;
+    let bytes = BASE64_STANDARD.decode(picture["data"].as_str().expect("a picture")).expect("base64");
+    fs::write(file, bytes).expect("a file");
+}
+
+/// Gives the shop readers and their opinions; gives the page of what became of the last.
+async fn furnish(shop: &Shop) -> String {
+    let stars = (1..=90u64).flat_map(|book| (0..=book % 4).map(move |reader| (book * 3 + 1, 5 - (book + reader) % 3)));
+    for (book, stars) in stars {
+        shop.rate(book, &json!({ "stars": stars })).await;
+    }
+    let mut last = String::new();
+    for (stars, name, review) in REVIEWS {
+        last = shop.rate(53, &json!({ "stars": stars, "name": name, "review": review })).await;
+        shop.settled_within(&last, std::time::Duration::from_mins(2)).await;
+    }
+    last.trim_start_matches("/api").to_owned()
+}
+
+const REVIEWS: [(u8, &str, &str); 4] = [
+    (4, "Łukasz", "A slow start, then impossible to put down."),
+    (5, "Marta", "Sancho es el mejor amigo que se puede tener."),
+    (5, "Íñigo", "La segunda parte, mejor que la primera. ¿De cuántos libros se puede decir eso?"),
+    (
+        5,
+        "Ana",
+        "Lo releí después de veinte años y me reí más que la primera vez.\n\nQue nadie os diga que es un libro difícil.",
+    ),
+];

@@ -1,0 +1,183 @@
+//! What a shopper does, with scripts and without, on a desk and on a phone.
+
+use serde_json::json;
+use uuid::Uuid;
+
+use super::tab::{DESK, PHONE, Tab, in_each, in_every_way};
+
+/// The way to Don Quijote's own page, as somebody goes who knows a word of the title.
+async fn find_don_quijote(tab: &Tab<'_>) {
+    tab.go("/").await;
+    tab.fill("#q", "quijote").await;
+    tab.click(".search button").await;
+    tab.arrive("/books").await;
+    tab.see(".card mark", "Quijote").await;
+    if tab.look.width < 600 {
+        tab.click(".filters summary").await;
+    }
+    tab.choose("#language", "es").await;
+    tab.click(".filters button").await;
+    tab.see(".chip", "Español").await;
+    tab.see(".card", "Don Quijote de la Mancha").await;
+    tab.click(".card a[href*=don-quijote-de-la-mancha]").await;
+    tab.arrive("/books/").await;
+    tab.see("h1", "Don Quijote de la Mancha").await;
+}
+
+#[tokio::test]
+async fn a_shopper_finds_a_book_rates_it_and_reads_the_review_on_its_page() {
+    in_every_way(async |tab| {
+        let review = format!("Lo mejor que he leído. {}", Uuid::new_v4());
+        find_don_quijote(tab).await;
+        tab.click("[name=stars][value='5']").await;
+        tab.fill("[name=review]", &review).await;
+        tab.fill(".card-form [name=name]", "Ana").await;
+        tab.click(".card-form button").await;
+        tab.arrive("/submissions/").await;
+        tab.see(".outcome", "Listo").await;
+
+        find_don_quijote(tab).await;
+        tab.see(".review", &review).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_message_with_a_mistake_comes_back_whole_and_says_beside_the_field_what_to_mend() {
+    in_every_way(async |tab| {
+        tab.go("/contact").await;
+        let typed = [("#name", "Ana"), ("#subject", "«Rayuela»"), ("#message", "¿La tenéis?\n¡Gracias! 😀")];
+        for (field, text) in typed {
+            tab.fill(field, text).await;
+        }
+        tab.fill("#email", "ana@casa").await; // enough for a browser
+        tab.click(".card-form button").await;
+        tab.see("#email-error", "ana@example.org").await;
+        assert_eq!(tab.status(), Some(422));
+        assert_eq!(tab.evaluate("document.querySelector('.field:has(#email) #email-error') !== null").await, true);
+        assert_eq!(
+            tab.evaluate("document.querySelector('#email').getAttribute('aria-describedby')").await,
+            "email-error"
+        );
+        for (field, text) in [typed.as_slice(), &[("#email", "ana@casa")]].concat() {
+            assert_eq!(tab.value(field).await, text, "{field}");
+        }
+
+        tab.fill("#email", "ana@example.org").await;
+        tab.click(".card-form button").await;
+        tab.arrive("/submissions/").await;
+        tab.see(".outcome", "Listo").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_change_of_language_lasts() {
+    in_every_way(async |tab| {
+        tab.go("/books?q=quijote").await;
+        tab.click(".language").await;
+        tab.until("document.documentElement.lang === 'en'").await;
+        assert_eq!(tab.value("#q").await, "quijote");
+        tab.click(".top nav a[href='/genres']").await;
+        tab.arrive("/genres").await;
+        assert_eq!(tab.text("h1").await, "Genres");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_back_button_leads_to_the_page_of_the_list_that_one_came_from() {
+    in_every_way(async |tab| {
+        // Other tests bring books meanwhile, but none in a language.
+        tab.go("/books?language=es&sort=title").await;
+        let first = tab.text(".grid").await;
+        tab.click("[rel=next]").await;
+        tab.until("location.search.includes('cursor=')").await;
+        tab.until("document.readyState === 'complete'").await;
+        let second = tab.text(".grid").await;
+        assert_ne!(first, second);
+        tab.click(".card a").await;
+        tab.arrive("/books/").await;
+
+        for page in [second, first] {
+            tab.back().await;
+            tab.until("document.readyState === 'complete' && document.querySelector('.grid') !== null").await;
+            let same = format!("document.querySelector('.grid').innerText === {}", json!(page));
+            tab.until(&same).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_wrong_address_is_told_so_with_a_search_that_works() {
+    in_every_way(async |tab| {
+        tab.go("/nada/de/nada").await;
+        assert_eq!(tab.status(), Some(404));
+        tab.fill("main #q", "quijote").await;
+        tab.click("main .search button").await;
+        tab.arrive("/books").await;
+        tab.see(".card", "Don Quijote de la Mancha").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn suggestions_come_while_typing_and_are_chosen_or_closed_by_keyboard() {
+    in_each(&[DESK, PHONE], async |tab| {
+        let chosen = async |which: &str| {
+            let option = format!("document.querySelector('#suggestions li:{which}')");
+            tab.until(&format!("{option}.ariaSelected === 'true'")).await;
+            let told = format!("document.activeElement.getAttribute('aria-activedescendant') === {option}.id");
+            assert_eq!(tab.evaluate(&told).await, true, "{which}");
+        };
+        tab.go("/").await;
+        tab.fill("#q", "amor").await;
+        tab.until("document.querySelectorAll('#suggestions li').length > 1").await;
+        tab.press("ArrowDown").await;
+        chosen("first-child").await;
+        tab.press("ArrowUp").await;
+        chosen("last-child").await;
+
+        tab.press("Escape").await;
+        assert_eq!(tab.evaluate("document.querySelector('#suggestions').hidden").await, true);
+        assert_eq!(tab.value("#q").await, "amor");
+
+        tab.fill("#q", "quijote").await;
+        tab.see("#suggestions", "Don Quijote de la Mancha").await;
+        tab.press("ArrowDown").await;
+        tab.press("Enter").await;
+        tab.arrive("/books/").await;
+        tab.see("h1", "Quijote").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_suggestion_can_be_clicked_on() {
+    in_each(&[PHONE], async |tab| {
+        tab.go("/").await;
+        tab.fill("#q", "don quijote").await;
+        tab.see("#suggestions", "Don Quijote de la Mancha").await;
+        tab.click("#suggestions li").await;
+        tab.arrive("/books/").await;
+        tab.see("h1", "Don Quijote de la Mancha").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_double_click_sends_once() {
+    in_each(&[DESK, PHONE], async |tab| {
+        tab.go("/contact").await;
+        for (field, text) in [("#name", "Ana"), ("#email", "ana@example.org"), ("#subject", "Uno"), ("#message", "Uno")]
+        {
+            tab.fill(field, text).await;
+        }
+        tab.double_click(".card-form button").await;
+        tab.arrive("/submissions/").await;
+        tab.see(".outcome", "Listo").await;
+        assert_eq!(tab.posts(), 1);
+    })
+    .await;
+}
