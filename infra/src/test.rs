@@ -1,9 +1,11 @@
 //! `bookstore test`: everything that tells whether the shop works, against a local stage of its own.
 
 use std::{
-    fs,
+    env, fs,
+    num::NonZero,
     path::Path,
     process::{ExitStatus, Stdio},
+    thread,
 };
 
 use anyhow::{Context, Result, bail, ensure};
@@ -39,10 +41,8 @@ async fn all(home: &Home, arguments: &[String]) -> Result<()> {
     let tools = Tools::ensure(home, &Tool::ALL)?;
     let chromium = chromium(home)?;
     let (root, target) = deploy::workspace().await?;
-    lint(&tools, &target).await?;
-
     let port = any_free_port()?;
-    let started = up::start(home, port, true).await?;
+    let ((), started) = tokio::try_join!(lint(&tools, &target), up::start(home, port, true))?;
     say!("Checking the SQL against the schema …");
     prepare::prepare(&started.local.mariadb, true).await?;
 
@@ -50,6 +50,7 @@ async fn all(home: &Home, arguments: &[String]) -> Result<()> {
         .args(["test", "--workspace", "--all-targets"])
         .args(arguments)
         .current_dir(&root)
+        .env("RUST_TEST_THREADS", env::var("RUST_TEST_THREADS").unwrap_or_else(|_| threads()))
         .env("DATABASE_URL", started.local.mariadb.root_url("mysql"))
         .env("ANAQUEL_SHOP", &started.url)
         .env("ANAQUEL_MARIADB_PID", started.local.mariadb.pid().to_string())
@@ -66,6 +67,11 @@ async fn all(home: &Home, arguments: &[String]) -> Result<()> {
         .stdin(Stdio::null())
         .status();
     passed(status.await.context("cargo cannot be started")?, "a test failed")
+}
+
+/// Tests wait for emulators, queues and the browser for most of their time: two to a core keep it busy.
+fn threads() -> String {
+    (2 * thread::available_parallelism().map_or(1, NonZero::get)).to_string()
 }
 
 /// AWS's own linter on the templates of every stage; it must find nothing.
