@@ -25,8 +25,12 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     let listing = listing(&query)?;
     let wants_facets = query.get("facets").map(|text| Filter::yes("facets", text)).transpose()?.unwrap_or_default();
     let books = app.database().read(async |connection| {
-        let page = books::list(connection, &listing).await?;
-        let facets = if wants_facets { Some(books::facets(connection, &listing).await?) } else { None };
+        let (page, facets) = if wants_facets {
+            let (page, facets) = books::list_with_facets(connection, &listing).await?;
+            (page, Some(facets))
+        } else {
+            (books::list(connection, &listing).await?, None)
+        };
         let did_you_mean = spelling::did_you_mean(connection, &listing, &page).await?;
         Ok(Books { page, facets, did_you_mean })
     });

@@ -42,11 +42,11 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
             Some(id) => authors::find(c, id).await?,
             None => None,
         };
-        let found = books::list(c, &listing).await?;
+        let (found, facets) = books::list_with_facets(c, &listing).await?;
         let did_you_mean = spelling::did_you_mean(c, &listing, &found).await?;
-        Ok((found, did_you_mean, books::facets(c, &listing).await?, author))
+        Ok((found, facets, did_you_mean, author))
     });
-    let (found, did_you_mean, facets, author) = read.await?;
+    let (found, facets, did_you_mean, author) = read.await?;
     let page = pages::Books {
         author: author.as_ref().map(|author| author.name.as_str()),
         books: &found.items,

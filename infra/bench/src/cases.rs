@@ -46,10 +46,7 @@ impl Sql {
     pub async fn run(&self, connection: &mut MySqlConnection) -> sqlx::Result<()> {
         match self {
             Self::List(listing) => books::list(connection, listing).await.map(drop),
-            Self::ListAndFacets(listing) => {
-                books::list(connection, listing).await?;
-                books::facets(connection, listing).await.map(drop)
-            }
+            Self::ListAndFacets(listing) => books::list_with_facets(connection, listing).await.map(drop),
             Self::Book(id) => books::find(connection, *id).await.map(drop),
             Self::Ratings(id) => ratings::list(connection, *id, None, PAGE).await.map(drop),
             Self::Submission(id) => submissions::find(connection, *id).await.map(drop),

@@ -16,6 +16,10 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
+    pub fn empty() -> Self {
+        Self { items: Vec::new(), next: None }
+    }
+
     /// A page of rows of which one more was asked for than it holds: where that came, there is a next page, which begins
     /// after the last row of this one.
     pub fn of<R>(mut rows: Vec<R>, limit: u32, cursor: impl Fn(&R) -> String) -> Self

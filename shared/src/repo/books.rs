@@ -44,15 +44,13 @@ const MAX_HITS: u32 = 1_000;
 
 /// One page of the list, read from one index: never an `OFFSET`, never a count.
 pub async fn list(connection: &mut MySqlConnection, listing: &Listing) -> sqlx::Result<Page<Summary>> {
-    let Some(source) = Source::of(listing) else {
-        return Ok(Page { items: Vec::new(), next: None });
-    };
+    let Some(source) = Source::of(listing) else { return Ok(Page::empty()) };
     let order = Order::of(listing.sort, matches!(source, Source::Hits(..)));
     let mut sql = QueryBuilder::<MySql>::new(COLUMNS);
-    sql.push("cast(").push(if order.text { "null" } else { order.column }).push(" as signed) as number from ");
+    sql.push(format_args!("{} as number from ", order.number()));
     match &source {
         Source::Hits(plan, search) => {
-            push_hits(&mut sql, plan, search, &listing.filter);
+            push_hits(&mut sql, plan, search, &order, &listing.filter);
             sql.push(" h join books b on b.id = h.id where true");
         }
         Source::Shelf => {
@@ -60,21 +58,43 @@ pub async fn list(connection: &mut MySqlConnection, listing: &Listing) -> sqlx::
             push_filter(&mut sql, &listing.filter);
         }
     }
-    if let Some(Cursor { keys: Keys(key, id), .. }) = &listing.after {
-        order.push_after(&mut sql, key, *id);
+    if let Some(after) = &listing.after {
+        sql.push(" and ");
+        order.push_after(&mut sql, &after.keys);
     }
-    sql.push(format_args!(" order by {} {way}, b.id {way} limit ", order.column, way = order.way));
-    sql.push_bind(listing.limit + 1);
+    order.push(&mut sql);
+    sql.push(" limit ").push_bind(listing.limit + 1);
+    Ok(listing.page(sql.build_query_as().fetch_all(connection).await?))
+}
 
-    let rows: Vec<Row> = sql.build_query_as().fetch_all(connection).await?;
-    Ok(Page::of(rows, listing.limit, |last| {
-        let key = if order.text { Key::Text(last.title.clone()) } else { Key::Number(last.number.unwrap_or_default()) };
-        Cursor::new(listing.list_name(), Keys(key, last.id)).encode()
-    }))
+/// The page of the list, and how many books fall to each value that one could filter by next: of the most popular
+/// thousand, or of a search's hits, which are found once for both.
+pub async fn list_with_facets(
+    connection: &mut MySqlConnection,
+    listing: &Listing,
+) -> sqlx::Result<(Page<Summary>, Facets)> {
+    match Source::of(listing) {
+        None => Ok((Page::empty(), Facets::default())),
+        Some(Source::Shelf) => {
+            let page = list(connection, listing).await?;
+            let popular = popular(connection, &listing.filter).await?;
+            Ok((page, facets(connection, &popular).await?))
+        }
+        Some(Source::Hits(plan, search)) => {
+            let hits = hits(connection, listing, &plan, search).await?;
+            let page = page_of(connection, listing, &hits).await?;
+            Ok((page, facets(connection, &hits).await?))
+        }
+    }
 }
 
 /// The books with these ids, in their order; an id of no book is left out.
 pub async fn summaries(connection: &mut MySqlConnection, ids: &[BookId]) -> sqlx::Result<Vec<Summary>> {
+    let ids: Vec<u32> = ids.iter().map(|id| id.get()).collect();
+    Ok(rows(connection, &ids).await?.into_iter().map(Summary::from).collect())
+}
+
+async fn rows(connection: &mut MySqlConnection, ids: &[u32]) -> sqlx::Result<Vec<Row>> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
@@ -82,42 +102,78 @@ pub async fn summaries(connection: &mut MySqlConnection, ids: &[BookId]) -> sqlx
     sql.push("null as number from books b where b.id in (");
     let mut list = sql.separated(", ");
     for id in ids {
-        list.push_bind(id.get());
+        list.push_bind(*id);
     }
     sql.push(")");
-    let rows: Vec<Row> = sql.build_query_as().fetch_all(connection).await?;
-    let mut books: Vec<Summary> = rows.into_iter().map(Summary::from).collect();
-    books.sort_by_key(|book| ids.iter().position(|id| *id == book.id));
-    Ok(books)
+    let mut rows: Vec<Row> = sql.build_query_as().fetch_all(connection).await?;
+    rows.sort_by_key(|row| ids.iter().position(|id| *id == row.id));
+    Ok(rows)
 }
 
-/// How many of the first thousand hits fall to each value that one could filter by next.
-pub async fn facets(connection: &mut MySqlConnection, listing: &Listing) -> sqlx::Result<Facets> {
-    let Some(source) = Source::of(listing) else { return Ok(Facets::default()) };
-    let mut sql = QueryBuilder::<MySql>::new("select b.id, b.language, b.stock > 0 from ");
-    match &source {
-        Source::Hits(plan, search) => {
-            push_hits(&mut sql, plan, search, &listing.filter);
-            sql.push(" f join books b on b.id = f.id");
-        }
-        Source::Shelf => {
-            sql.push("books b ");
-            push_popular_first(&mut sql, &listing.filter);
-            sql.push("where true");
-            push_filter(&mut sql, &listing.filter);
-            sql.push(" order by b.ratings_count desc, b.id desc limit ").push_bind(MAX_HITS);
-        }
+/// A book that facets count.
+#[derive(FromRow)]
+struct Hit {
+    id: u32,
+    language: Option<String>,
+    in_stock: bool,
+    /// What the list is ordered by, unless by title.
+    number: Option<i64>,
+    /// Whether it comes after the cursor.
+    ahead: bool,
+}
+
+/// What is counted where nothing is searched for.
+async fn popular(connection: &mut MySqlConnection, filter: &Filter) -> sqlx::Result<Vec<Hit>> {
+    let mut sql = QueryBuilder::<MySql>::new(
+        "select b.id, b.language, b.stock > 0 as in_stock, null as number, false as ahead from books b ",
+    );
+    push_popular_first(&mut sql, filter);
+    sql.push("where true");
+    push_filter(&mut sql, filter);
+    sql.push(" order by b.ratings_count desc, b.id desc limit ").push_bind(MAX_HITS);
+    sql.build_query_as().fetch_all(connection).await
+}
+
+/// All that a search finds, in the order of the list.
+async fn hits(
+    connection: &mut MySqlConnection,
+    listing: &Listing,
+    plan: &Plan,
+    search: &Search,
+) -> sqlx::Result<Vec<Hit>> {
+    let order = Order::of(listing.sort, true);
+    let mut sql = QueryBuilder::<MySql>::new("select h.id, h.language, h.in_stock, ");
+    sql.push(format_args!("{} as number, ", order.number()));
+    match &listing.after {
+        None => _ = sql.push("true"),
+        Some(after) => order.push_after(&mut sql, &after.keys),
     }
-    let hits: Vec<(u32, Option<String>, bool)> = sql.build_query_as().fetch_all(&mut *connection).await?;
-    let in_stock = hits.iter().filter(|(_, _, in_stock)| *in_stock).count();
+    sql.push(" as ahead from ");
+    push_hits(&mut sql, plan, search, &order, &listing.filter);
+    sql.push(" h");
+    order.push(&mut sql);
+    sql.build_query_as().fetch_all(connection).await
+}
+
+/// The page of a list whose hits are known.
+async fn page_of(connection: &mut MySqlConnection, listing: &Listing, hits: &[Hit]) -> sqlx::Result<Page<Summary>> {
+    let ahead = hits.iter().filter(|hit| hit.ahead).take(listing.limit as usize + 1);
+    let numbers: BTreeMap<u32, Option<i64>> = ahead.clone().map(|hit| (hit.id, hit.number)).collect();
+    let ids: Vec<u32> = ahead.map(|hit| hit.id).collect();
+    let rows = rows(connection, &ids).await?.into_iter();
+    Ok(listing.page(rows.map(|row| Row { number: numbers.get(&row.id).copied().flatten(), ..row }).collect()))
+}
+
+async fn facets(connection: &mut MySqlConnection, hits: &[Hit]) -> sqlx::Result<Facets> {
+    let in_stock = hits.iter().filter(|hit| hit.in_stock).count();
     let mut languages = BTreeMap::new();
-    for language in hits.iter().filter_map(|(_, language, _)| language.as_deref()) {
+    for language in hits.iter().filter_map(|hit| hit.language.as_deref()) {
         *languages.entry(language).or_insert(0) += 1;
     }
     let mut languages: Vec<Count> =
         languages.into_iter().map(|(value, count)| Count { value: value.to_owned(), count }).collect();
     languages.sort_by_key(|language| Reverse(language.count));
-    let ids: Vec<u32> = hits.iter().map(|(id, _, _)| *id).collect();
+    let ids: Vec<u32> = hits.iter().map(|hit| hit.id).collect();
     Ok(Facets {
         genres: genres_of(connection, &ids).await?,
         languages,
@@ -179,6 +235,16 @@ impl Listing {
         Ok(self)
     }
 
+    fn page(&self, rows: Vec<Row>) -> Page<Summary> {
+        Page::of(rows, self.limit, |last| {
+            let key = match self.sort {
+                Sort::Title => Key::Text(last.title.clone()),
+                _ => Key::Number(last.number.unwrap_or_default()),
+            };
+            Cursor::new(self.list_name(), Keys(key, last.id)).encode()
+        })
+    }
+
     /// Names the list that a cursor belongs to: another order, search or filter is another list.
     fn list_name(&self) -> String {
         let whole = format!("{:?} {}", self.filter, self.search.as_ref().map_or("", Search::text));
@@ -194,15 +260,14 @@ impl Keys {
     }
 }
 
-/// The hits of a search as a derived table of `id` and `relevance`.
-fn push_hits(sql: &mut QueryBuilder<MySql>, plan: &Plan, search: &Search, filter: &Filter) {
-    let beginning = search.beginning();
-    sql.push("(select b.id, (left(b.search_text, char_length(").push_bind(beginning.clone());
-    sql.push(")) = ").push_bind(beginning).push(") * 4294967296 + ");
-    if let Some(literal) = search.literal() {
-        sql.push("(locate(").push_bind(literal.to_owned()).push(", b.title) > 0) * 8589934592 + ");
+/// The hits of a search as a derived table: `id`, `place` in the list's order, `language` and `in_stock`.
+fn push_hits(sql: &mut QueryBuilder<MySql>, plan: &Plan, search: &Search, order: &Order, filter: &Filter) {
+    sql.push("(select b.id, b.language, b.stock > 0 as in_stock, ");
+    match order.of_books {
+        None => push_relevance(sql, search),
+        Some(column) => _ = sql.push(column),
     }
-    sql.push("b.ratings_count as relevance from books b ");
+    sql.push(" as place from books b ");
     if let Plan::Common(_) = plan {
         push_popular_first(sql, filter);
     }
@@ -226,6 +291,16 @@ fn push_hits(sql: &mut QueryBuilder<MySql>, plan: &Plan, search: &Search, filter
         sql.push(" order by b.ratings_count desc, b.id desc");
     }
     sql.push(" limit ").push_bind(MAX_HITS).push(")");
+}
+
+fn push_relevance(sql: &mut QueryBuilder<MySql>, search: &Search) {
+    let beginning = search.beginning();
+    sql.push("(left(b.search_text, char_length(").push_bind(beginning.clone());
+    sql.push(")) = ").push_bind(beginning).push(") * 4294967296 + ");
+    if let Some(literal) = search.literal() {
+        sql.push("(locate(").push_bind(literal.to_owned()).push(", b.title) > 0) * 8589934592 + ");
+    }
+    sql.push("b.ratings_count");
 }
 
 /// Lets the server walk along the popular books where nothing narrows them down: for a thousand of ten thousand it would
@@ -265,37 +340,56 @@ fn push_filter(sql: &mut QueryBuilder<MySql>, filter: &Filter) {
     }
 }
 
-/// An index to walk along, and which way.
+/// What a list is ordered by, and which way.
 struct Order {
-    column: &'static str,
+    /// The column of the book, which has an index; none where it is the relevance of a hit.
+    of_books: Option<&'static str>,
+    searching: bool,
     way: &'static str,
-    text: bool,
 }
 
 impl Order {
     fn of(sort: Sort, searching: bool) -> Self {
-        let (column, way) = match sort {
-            Sort::Relevance if searching => ("h.relevance", "desc"),
-            Sort::Relevance | Sort::Popular => ("b.ratings_count", "desc"),
-            Sort::Rating => ("b.score", "desc"),
-            Sort::Newest => ("b.year_order", "desc"),
-            Sort::Title => ("b.title", "asc"),
-            Sort::Price => ("b.price_order", "asc"),
+        let (of_books, way) = match sort {
+            Sort::Relevance if searching => (None, "desc"),
+            Sort::Relevance | Sort::Popular => (Some("b.ratings_count"), "desc"),
+            Sort::Rating => (Some("b.score"), "desc"),
+            Sort::Newest => (Some("b.year_order"), "desc"),
+            Sort::Title => (Some("b.title"), "asc"),
+            Sort::Price => (Some("b.price_order"), "asc"),
         };
-        Self { column, way, text: sort == Sort::Title }
+        Self { of_books, searching, way }
+    }
+
+    /// The columns that a row is placed by: of a hit, or of the book.
+    fn columns(&self) -> (&'static str, &'static str) {
+        match self.of_books {
+            Some(column) if !self.searching => (column, "b.id"),
+            _ => ("h.place", "h.id"),
+        }
+    }
+
+    fn number(&self) -> String {
+        let column = if self.of_books == Some("b.title") { "null" } else { self.columns().0 };
+        format!("cast({column} as signed)")
+    }
+
+    fn push(&self, sql: &mut QueryBuilder<MySql>) {
+        let ((place, id), way) = (self.columns(), self.way);
+        sql.push(format_args!(" order by {place} {way}, {id} {way}"));
     }
 
     /// Spelled out, for MariaDB makes no range of `(a, id) < (?, ?)`.
-    fn push_after(&self, sql: &mut QueryBuilder<MySql>, key: &Key, id: u32) {
-        let (beyond, column) = (if self.way == "desc" { "<" } else { ">" }, self.column);
-        for opening in [format!(" and {column} {beyond}= "), format!(" and ({column} {beyond} ")] {
+    fn push_after(&self, sql: &mut QueryBuilder<MySql>, Keys(key, id): &Keys) {
+        let ((place, own), beyond) = (self.columns(), if self.way == "desc" { "<" } else { ">" });
+        for opening in [format!("({place} {beyond}= "), format!(" and ({place} {beyond} ")] {
             sql.push(opening);
             match key {
                 Key::Number(number) => sql.push_bind(*number),
                 Key::Text(text) => sql.push_bind(text.clone()),
             };
         }
-        sql.push(format_args!(" or b.id {beyond} ")).push_bind(id).push(")");
+        sql.push(format_args!(" or {own} {beyond} ")).push_bind(*id).push("))");
     }
 }
 
@@ -521,6 +615,7 @@ mod tests {
                 let mut seen = Vec::new();
                 loop {
                     let page = list(&mut connection, &listing).await.unwrap();
+                    assert_eq!(page, list_with_facets(&mut connection, &listing).await.unwrap().0);
                     seen.extend(page.items.into_iter().map(|book| book.id));
                     let Some(next) = page.next else { break };
                     listing = listing.after(&next).unwrap();
@@ -599,7 +694,7 @@ mod tests {
         let mut facets = async |query: Option<&str>| {
             let search = query.map(|query| Search::parse(query).unwrap());
             let listing = Listing::new(search, Filter::default(), Sort::Popular, 1);
-            facets(&mut connection, &listing).await.unwrap()
+            list_with_facets(&mut connection, &listing).await.unwrap().1
         };
         let count = |value: &str, count| Count { value: value.into(), count };
         let all = facets(None).await;

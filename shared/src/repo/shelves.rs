@@ -2,8 +2,6 @@
 //!
 //! Ids are read from bounded index ranges; `books::summaries` then fetches the books of all selections at once.
 
-use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
-
 use sqlx::MySqlConnection;
 use time::Date;
 
@@ -17,38 +15,45 @@ const LIKINGS: u32 = 2_000;
 
 /// Some of the best books of each kind, so many: others each day, the same for everybody that day.
 pub async fn window(connection: &mut MySqlConnection, day: Date, count: usize) -> sqlx::Result<Window> {
-    let best_rated = of_the_day(best_rated(connection).await?, day, count);
-    let most_read = of_the_day(most_read(connection).await?, day, count);
-    let newest = of_the_day(newest(connection).await?, day, count);
-    let books = books::summaries(connection, &[best_rated.as_slice(), &most_read, &newest].concat()).await?;
-    let shelf = |ids: Vec<BookId>| -> Vec<Summary> {
-        ids.iter().filter_map(|id| books.iter().find(|book| book.id == *id).cloned()).collect()
+    let drawn = draw(connection, day, count.try_into().unwrap_or(u32::MAX)).await?;
+    let ids: Vec<BookId> = drawn.iter().map(|(_, id)| *id).collect();
+    let books = books::summaries(connection, &ids).await?;
+    let shelf = |name: &str| -> Vec<Summary> {
+        let ids = drawn.iter().filter(|(shelf, _)| shelf == name).map(|(_, id)| id);
+        ids.filter_map(|id| books.iter().find(|book| book.id == *id).cloned()).collect()
     };
-    Ok(Window { best_rated: shelf(best_rated), most_read: shelf(most_read), newest: shelf(newest) })
+    Ok(Window { best_rated: shelf("best"), most_read: shelf("read"), newest: shelf("new") })
 }
 
-/// Draws some candidates by the day: every copy of a function draws the same.
-fn of_the_day(mut candidates: Vec<BookId>, day: Date, count: usize) -> Vec<BookId> {
-    let lots = BuildHasherDefault::<DefaultHasher>::default();
-    candidates.sort_by_cached_key(|id| lots.hash_one((day, id.get())));
-    candidates.truncate(count);
-    candidates
-}
-
-async fn best_rated(connection: &mut MySqlConnection) -> sqlx::Result<Vec<BookId>> {
-    // Above what a book without ratings is presumed to have, so that only rated ones are read.
-    let ids = sqlx::query_scalar!("select id from books where score > 3500000 order by score desc, id desc limit 200");
-    Ok(ids.fetch_all(connection).await?.into_iter().map(BookId::from).collect())
-}
-
-async fn most_read(connection: &mut MySqlConnection) -> sqlx::Result<Vec<BookId>> {
-    let ids = sqlx::query_scalar!("select id from books order by ratings_count desc, id desc limit 200");
-    Ok(ids.fetch_all(connection).await?.into_iter().map(BookId::from).collect())
-}
-
-async fn newest(connection: &mut MySqlConnection) -> sqlx::Result<Vec<BookId>> {
-    let ids = sqlx::query_scalar!("select id from books order by year_order desc, id desc limit 100");
-    Ok(ids.fetch_all(connection).await?.into_iter().map(BookId::from).collect())
+/// Draws books of each shelf by a lot that the day, the shelf and the id make.
+async fn draw(connection: &mut MySqlConnection, day: Date, count: u32) -> sqlx::Result<Vec<(String, BookId)>> {
+    // The best are above what a book without ratings is presumed to have, so that only rated ones are read.
+    let rows = sqlx::query!(
+        r#"
+        select drawn.shelf, drawn.id
+        from (
+            (select 'best' as shelf, best.id, md5(concat('best', ?, best.id)) as lot
+             from (select id from books where score > 3500000 order by score desc, id desc limit 200) best
+             order by lot limit ?)
+            union all
+            (select 'read', popular.id, md5(concat('read', ?, popular.id)) as lot
+             from (select id from books order by ratings_count desc, id desc limit 200) popular
+             order by lot limit ?)
+            union all
+            (select 'new', newest.id, md5(concat('new', ?, newest.id)) as lot
+             from (select id from books order by year_order desc, id desc limit 100) newest
+             order by lot limit ?)
+        ) drawn
+        order by drawn.lot
+        "#,
+        day,
+        count,
+        day,
+        count,
+        day,
+        count,
+    );
+    Ok(rows.fetch_all(connection).await?.into_iter().map(|row| (row.shelf, row.id.into())).collect())
 }
 
 /// What the latest readers who liked a book liked as well, the most frequent first.
