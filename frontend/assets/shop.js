@@ -58,7 +58,8 @@ function suggest(form) {
 
   async function ask() {
     asked?.abort();
-    const text = input.value.trim();
+    // A word of one or two letters stands for itself: while it grows, the words before it are asked for.
+    const text = input.value.replace(/(?<=\S\s+)\S{1,2}$/, "").trim();
     if (text.length < 2) return show([]);
     asked = new AbortController();
     try {

@@ -100,6 +100,12 @@ fn search_engines_find_the_book_and_its_other_language() {
 }
 
 #[test]
+fn a_mean_that_few_ratings_move_says_what_else_is_in_it() {
+    assert!(page("es/book").contains("incluye 25 valoraciones de 3,5"));
+    assert!(page("en/book").contains("includes 25 ratings of 3.5"));
+}
+
+#[test]
 fn only_what_is_on_its_way_refreshes_itself() {
     assert!(page("es/received").contains("http-equiv=\"refresh\""));
     assert!(!page("es/published").contains("http-equiv"));

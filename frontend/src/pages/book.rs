@@ -2,7 +2,7 @@
 
 use askama::Template;
 use serde_json::{Value, json};
-use shared::domain::{Author, Book, Summary};
+use shared::domain::{Author, Book, PRIOR_MEAN, PRIOR_WEIGHT, Summary};
 
 use super::data;
 use crate::{Form, Markup, View, assets, format, links};
@@ -41,6 +41,13 @@ impl BookPage<'_> {
         let all = self.book.histogram.count().max(1);
         let counts = self.book.histogram.0.into_iter().enumerate().rev();
         counts.map(move |(at, count)| Bar { stars: at + 1, count, share: u64::from(count) * 100 / all })
+    }
+
+    /// What tells readers why the mean is not that of the bars, while they are too few to outweigh what is presumed.
+    fn presumed(&self) -> Option<String> {
+        let few = f64::from(self.summary().ratings.count) < 10.0 * PRIOR_WEIGHT;
+        let presumed = [("count", PRIOR_WEIGHT.into()), ("mean", self.view.mean(PRIOR_MEAN).into())];
+        few.then(|| self.view.locale.tell("mean-presumed", presumed))
     }
 
     fn stock(&self) -> String {

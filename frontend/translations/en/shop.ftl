@@ -37,7 +37,7 @@ date = { $day } { $month ->
 
 home-title = Bookshop
 home-heading = What would you like to read?
-home-today = The table of { $date }
+home-today = On our table on { $date }
 shelf-best-rated = Best rated
 shelf-most-read = Most read
 shelf-newest = Newest
@@ -89,6 +89,7 @@ ratings-count = { $count ->
         [one] { $count } rating
        *[other] { $count } ratings
     }
+mean-presumed = The mean includes { $count } ratings of { $mean } that every book starts with, so that a few votes do not decide it.
 no-ratings = No ratings yet
 no-reviews = Nobody has written yet. Will you be the first?
 year = Year

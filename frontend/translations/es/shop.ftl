@@ -89,6 +89,7 @@ ratings-count = { $count ->
         [one] { $count } valoración
        *[other] { $count } valoraciones
     }
+mean-presumed = La nota media incluye { $count } valoraciones de { $mean } que damos a cada libro de partida: así pocos votos no la disparan.
 no-ratings = Sin valoraciones
 no-reviews = Nadie ha escrito todavía. ¿Empiezas tú?
 year = Año
