@@ -1,9 +1,10 @@
 //! Messages to the shop.
 
 use serde_json::json;
+use shared::metrics::NEW_MESSAGES;
 use uuid::Uuid;
 
-use crate::support::Shop;
+use crate::{operating::writer_says, support::Shop};
 
 #[tokio::test]
 async fn a_message_reaches_the_shop_and_its_sender_can_follow_it() {
@@ -35,10 +36,20 @@ async fn every_mistake_in_a_message_is_named() {
 }
 
 #[tokio::test]
-async fn a_retry_of_a_message_with_its_key_has_the_same_address() {
-    let shop = Shop::open().await;
+async fn a_message_sent_again_with_its_key_is_the_same_one_and_is_told_once() {
+    let shop = Shop::alone().await;
     let message = json!({ "name": "Ana", "email": "ana@example.org", "subject": "Un libro", "message": "¿Lo tienen?" });
     let key = Uuid::new_v4().to_string();
-    let send = async || shop.post("/api/contact", &[("idempotency-key", &key)], &message).await;
-    assert_eq!(send().await.header("location"), send().await.header("location"));
+    let send = async || {
+        let answer = shop.post("/api/contact", &[("idempotency-key", &key)], &message).await;
+        assert_eq!(shop.settled(answer.header("location")).await["status"], "published");
+        answer.json()["id"].as_str().expect("an id").to_owned()
+    };
+    let told = |log: String| log.lines().filter(|line| line.contains(NEW_MESSAGES)).count();
+
+    let id = send().await;
+    let once = told(writer_says(&id, "Message received", 1).await);
+    assert!(once > 0, "the metric that the mail comes from");
+    assert_eq!(send().await, id);
+    assert_eq!(told(writer_says(&id, "Message received", 2).await), once);
 }

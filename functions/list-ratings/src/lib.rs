@@ -1,18 +1,16 @@
-//! `GET /api/books/{id}/ratings` and `GET /books/{id}/ratings`: the ratings that visitors gave a book, newest first, a page at a time.
+//! `GET /api/books/{id}/ratings` and `GET /books/{id}/ratings`: the ratings that visitors gave a book, newest first, a
+//! page at a time.
 
 use frontend::{Visit, pages};
 use shared::{
     ApiError, App, Reply, Request, Result,
     domain::BookId,
-    http::Cursor,
+    http::{Cursor, Query},
     repo::{
         books,
         ratings::{self, Keys},
     },
 };
-
-/// Ratings on a page.
-const PAGE: u32 = 24;
 
 pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     if request.wants_page() {
@@ -35,7 +33,7 @@ async fn page(app: &App, request: &Request) -> Result<Reply> {
     let after = query.get("cursor").map(|text| Cursor::<Keys>::decode(text, &ratings::list_name(book))).transpose()?;
     let read = app.database().read(async |c| {
         let summary = books::summaries(c, &[book]).await?.pop();
-        Ok((summary, ratings::list(c, book, after.as_ref(), PAGE).await?))
+        Ok((summary, ratings::list(c, book, after.as_ref(), Query::USUAL_LIMIT).await?))
     });
     let (Some(book), Some(ratings)) = read.await? else { return Err(ApiError::NotFound) };
     let visit = Visit::of(request);

@@ -1,4 +1,5 @@
-//! `POST /api/contact`, `GET` and `POST /contact`: takes a message to the shop in. It has no right to the database: the queue keeps the message.
+//! `POST /api/contact`, `GET` and `POST /contact`: takes a message to the shop in. It has no right to the database: the
+//! queue keeps the message.
 
 mod page;
 

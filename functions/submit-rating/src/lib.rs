@@ -1,5 +1,5 @@
-//! `POST /api/books/{id}/ratings` and `POST /books/{id}/ratings`: takes a rating in. It has no right to the database: the queue keeps the rating
-//! until the writer can publish it.
+//! `POST /api/books/{id}/ratings` and `POST /books/{id}/ratings`: takes a rating in. It has no right to the database: the
+//! queue keeps the rating until the writer can publish it.
 
 mod page;
 

@@ -5,6 +5,7 @@ use frontend::{assets, links};
 use serde_json::{Map, Value, json};
 use shared::{
     domain::{Book, BookId, Filter, Genre, Search, Sort, SubmissionId, SubmissionKey},
+    http::Query,
     repo::{
         authors,
         books::{self, Listing},
@@ -39,16 +40,13 @@ pub enum Sql {
     One,
 }
 
-/// Books on a page, where a request does not say.
-const PAGE: u32 = 24;
-
 impl Sql {
     pub async fn run(&self, connection: &mut MySqlConnection) -> sqlx::Result<()> {
         match self {
             Self::List(listing) => books::list(connection, listing).await.map(drop),
             Self::ListAndFacets(listing) => books::list_with_facets(connection, listing).await.map(drop),
             Self::Book(id) => books::find(connection, *id).await.map(drop),
-            Self::Ratings(id) => ratings::list(connection, *id, None, PAGE).await.map(drop),
+            Self::Ratings(id) => ratings::list(connection, *id, None, Query::USUAL_LIMIT).await.map(drop),
             Self::Submission(id) => submissions::find(connection, *id).await.map(drop),
             Self::Window => {
                 shelves::window(connection, OffsetDateTime::now_utc().date(), 6).await?;
@@ -67,7 +65,7 @@ impl Sql {
             }
             Self::RatingsPage(id) => {
                 books::summaries(connection, &[*id]).await?;
-                ratings::list(connection, *id, None, PAGE).await.map(drop)
+                ratings::list(connection, *id, None, Query::USUAL_LIMIT).await.map(drop)
             }
             Self::One => sqlx::query_scalar::<_, i32>("select 1").fetch_one(connection).await.map(drop),
         }
@@ -129,9 +127,10 @@ pub fn rating() -> Case {
 }
 
 async fn list_books(database: &mut MySqlConnection) -> Result<Vec<Case>> {
-    let shelf = |filter| Listing::new(None, filter, Sort::Popular, PAGE);
-    let search =
-        |text: &str| anyhow::Ok(Listing::new(Some(Search::parse(text)?), Filter::default(), Sort::Relevance, PAGE));
+    let shelf = |filter| Listing::new(None, filter, Sort::Popular, Query::USUAL_LIMIT);
+    let search = |text: &str| {
+        anyhow::Ok(Listing::new(Some(Search::parse(text)?), Filter::default(), Sort::Relevance, Query::USUAL_LIMIT))
+    };
     let classics = Filter { genre: Some(Genre::parse("classics")?), ..Filter::default() };
     let first = books::list(database, &shelf(Filter::default())).await?;
     let next = first.next.context("the shop has but one page of books: import some")?;
