@@ -46,6 +46,10 @@ pub fn explained<E: std::error::Error + Send + Sync + 'static>(error: E) -> anyh
 }
 
 fn from_environment(timeouts: TimeoutConfig, attempts: u32) -> SdkConfig {
+    configured(|name| env::var(name).ok(), timeouts, attempts)
+}
+
+fn configured(variable: impl Fn(&str) -> Option<String>, timeouts: TimeoutConfig, attempts: u32) -> SdkConfig {
     let mut config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .credentials_provider(SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new()))
@@ -54,7 +58,66 @@ fn from_environment(timeouts: TimeoutConfig, attempts: u32) -> SdkConfig {
         .time_source(SharedTimeSource::new(SystemTimeSource::new()))
         .timeout_config(timeouts)
         .retry_config(RetryConfig::standard().with_max_attempts(attempts));
-    config.set_region(env::var("AWS_REGION").ok().map(Region::new));
-    config.set_endpoint_url(env::var("AWS_ENDPOINT_URL").ok());
+    config.set_region(variable("AWS_REGION").map(Region::new));
+    config.set_endpoint_url(variable("AWS_ENDPOINT_URL"));
+    // Where IPv6 is the only way out, of names that answer over it.
+    config.set_use_dual_stack(variable("AWS_USE_DUALSTACK_ENDPOINT").map(|value| value == "true"));
     config.build()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use aws_sdk_ssm::config::Credentials;
+    use aws_smithy_runtime_api::client::{
+        http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn},
+        orchestrator::HttpRequest,
+        result::ConnectorError,
+    };
+
+    use super::*;
+
+    /// Writes down which hosts are called, and answers nobody.
+    #[derive(Clone, Default, Debug)]
+    struct Hosts(Arc<Mutex<Vec<String>>>);
+
+    impl HttpConnector for Hosts {
+        fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+            let host = request.uri().split('/').nth(2).expect("a host");
+            self.0.lock().unwrap().push(host.to_owned());
+            HttpConnectorFuture::ready(Err(ConnectorError::user("nobody is there".into())))
+        }
+    }
+
+    /// The hosts that functions call with this environment: of SSM, SQS and Secrets Manager.
+    async fn called(environment: &[(&str, &str)]) -> Vec<String> {
+        let variable =
+            |name: &str| environment.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).into());
+        let hosts = Hosts::default();
+        let connector = SharedHttpConnector::new(hosts.clone());
+        let sdk = configured(variable, TimeoutConfig::disabled(), 1)
+            .into_builder()
+            .http_client(http_client_fn(move |_, _| connector.clone()))
+            .credentials_provider(SharedCredentialsProvider::new(Credentials::new("id", "secret", None, None, "test")))
+            .build();
+        aws_sdk_ssm::Client::new(&sdk).get_parameters().names("/anaquel").send().await.unwrap_err();
+        let queue = "https://sqs.us-east-1.amazonaws.com/000000000000/anaquel";
+        aws_sdk_sqs::Client::new(&sdk).send_message().queue_url(queue).message_body("{}").send().await.unwrap_err();
+        aws_sdk_secretsmanager::Client::new(&sdk).get_secret_value().secret_id("anaquel").send().await.unwrap_err();
+        std::mem::take(&mut *hosts.0.lock().unwrap())
+    }
+
+    #[tokio::test]
+    async fn over_ipv6_only_names_are_called_that_aws_documents_as_dual_stack() {
+        let hosts = called(&[("AWS_REGION", "us-east-1"), ("AWS_USE_DUALSTACK_ENDPOINT", "true")]).await;
+        let documented = ["ssm.us-east-1.api.aws", "sqs.us-east-1.api.aws", "secretsmanager.us-east-1.amazonaws.com"];
+        assert_eq!(hosts, documented);
+    }
+
+    #[tokio::test]
+    async fn else_the_names_are_those_of_the_interface_endpoints() {
+        let hosts = called(&[("AWS_REGION", "us-east-1")]).await;
+        assert_eq!(hosts, ["ssm", "sqs", "secretsmanager"].map(|service| format!("{service}.us-east-1.amazonaws.com")));
+    }
 }

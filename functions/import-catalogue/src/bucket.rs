@@ -18,9 +18,12 @@ pub struct Upload {
 
 impl Upload {
     pub fn new(sdk: &aws_config::SdkConfig, bucket: &str, key: String) -> Self {
-        // An endpoint of one's own has no name for each bucket.
-        let config = Builder::from(sdk).force_path_style(sdk.endpoint_url().is_some()).build();
-        Self { s3: Client::from_conf(config), bucket: bucket.to_owned(), key }
+        let config = Builder::from(sdk)
+            // An endpoint of one's own has no name for each bucket.
+            .force_path_style(sdk.endpoint_url().is_some())
+            // S3 has a gateway endpoint on every stage, which is a way of IPv4.
+            .use_dual_stack(false);
+        Self { s3: Client::from_conf(config.build()), bucket: bucket.to_owned(), key }
     }
 
     pub fn key(&self) -> &str {
@@ -73,5 +76,34 @@ impl Report {
             self.0.write_all(b"\n")?;
         }
         Ok(self.0.flush()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_config::{BehaviorVersion, Region, SdkConfig};
+    use aws_sdk_s3::{
+        config::{Credentials, SharedCredentialsProvider},
+        presigning::PresigningConfig,
+    };
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_file_is_fetched_by_the_name_of_the_gateway_endpoint() {
+        let sdk = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            .credentials_provider(SharedCredentialsProvider::new(Credentials::new("id", "secret", None, None, "test")))
+            .use_dual_stack(true)
+            .build();
+        let upload = Upload::new(&sdk, "imports", "books.csv".to_owned());
+        let lifetime = PresigningConfig::expires_in(std::time::Duration::from_secs(1)).unwrap();
+        let request = upload.s3.get_object().bucket(&upload.bucket).key(&upload.key).presigned(lifetime).await.unwrap();
+        assert!(
+            request.uri().starts_with("https://imports.s3.us-east-1.amazonaws.com/books.csv?"),
+            "{}",
+            request.uri()
+        );
     }
 }
