@@ -44,7 +44,7 @@ pub async fn run(args: &Bench) -> Result<()> {
         anyhow::Ok(bench::Function { name: name.to_owned(), binary, zip_bytes, environment })
     };
     let configured = |function: &&Function| {
-        planned(function.name, function.environment(&stage).map(|(name, value)| (name.to_owned(), value)).into())
+        planned(function.name, function.environment(&stage).map(|(name, value)| (name.to_owned(), value)).collect())
     };
     let plan = Plan {
         functions: functions.iter().map(configured).collect::<Result<_>>()?,

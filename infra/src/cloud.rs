@@ -39,7 +39,9 @@ impl Cloud {
         let sdk = shared::aws::patient_sdk_config().into_builder();
         let sdk = sdk.region(Region::new(stage.region.clone()));
         let sdk = sdk.credentials_provider(SharedCredentialsProvider::new(credentials));
-        Self::new(stage, &sdk.endpoint_url(format!("http://127.0.0.1:{port}")).build())
+        // An address has no other name for IPv6, whatever the shell asks for.
+        let sdk = sdk.endpoint_url(format!("http://127.0.0.1:{port}")).use_dual_stack(false);
+        Self::new(stage, &sdk.build())
     }
 
     fn new(stage: &Stage, sdk: &SdkConfig) -> Self {

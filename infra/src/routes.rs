@@ -3,7 +3,7 @@
 
 use anyhow::{Context, Result};
 
-use crate::stage::{Auth, Stage};
+use crate::stage::{Auth, Egress, Stage};
 use Access::{Admin, Reader, Writer};
 use Bucket::ReadWrite;
 use Queue::{Look, Park, Send};
@@ -283,13 +283,15 @@ impl Function {
         names.iter().map(|name| format!("{}/{name}", stage.prefix())).collect()
     }
 
-    /// All that its environment says of the shop.
-    pub fn environment(&self, stage: &Stage) -> [(&'static str, String); 3] {
-        [
+    /// All that its environment says: of the shop, and whether AWS is to be called by names that answer over IPv6.
+    pub fn environment(&self, stage: &Stage) -> impl Iterator<Item = (&'static str, String)> {
+        let of_shop = [
             ("ANAQUEL_STAGE", stage.name.clone()),
             ("ANAQUEL_LOG", stage.log_level.clone()),
             ("ANAQUEL_PARAMETERS", self.parameters(stage).join(",")),
-        ]
+        ];
+        let over_ipv6 = stage.egress == Egress::Ipv6;
+        of_shop.into_iter().chain(over_ipv6.then(|| ("AWS_USE_DUALSTACK_ENDPOINT", "true".to_owned())))
     }
 
     /// Most copies that run at once.

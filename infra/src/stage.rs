@@ -50,6 +50,8 @@ pub enum Egress {
     Endpoints,
     /// The same in one zone, called from both.
     SingleZoneEndpoints,
+    /// An egress-only internet gateway, and the names of AWS services that answer over IPv6.
+    Ipv6,
     /// One NAT gateway for both zones.
     SingleNat,
     NatPerZone,
@@ -235,13 +237,15 @@ impl Domain {
 }
 
 impl Egress {
-    pub const ALL: [Self; 4] = [Self::SingleZoneEndpoints, Self::Endpoints, Self::SingleNat, Self::NatPerZone];
+    pub const ALL: [Self; 5] =
+        [Self::Ipv6, Self::SingleZoneEndpoints, Self::Endpoints, Self::SingleNat, Self::NatPerZone];
 
     /// Its value in a stage's file.
     pub fn name(self) -> &'static str {
         match self {
             Self::Endpoints => "endpoints",
             Self::SingleZoneEndpoints => "single-zone-endpoints",
+            Self::Ipv6 => "ipv6",
             Self::SingleNat => "single-nat",
             Self::NatPerZone => "nat-per-zone",
         }
@@ -254,6 +258,7 @@ impl Egress {
             Self::SingleZoneEndpoints => {
                 "only to the AWS services that are called; with their zone everybody loses them"
             }
+            Self::Ipv6 => "to the internet, over IPv6 only; a lost zone does no harm",
             Self::SingleNat => "to the internet; with its zone everybody loses it",
             Self::NatPerZone => "to the internet; a lost zone does no harm",
         }

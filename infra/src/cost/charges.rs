@@ -18,17 +18,20 @@ pub struct Charge {
 }
 
 /// Types that cost nothing by themselves.
-const FREE: [&str; 32] = [
+const FREE: [&str; 35] = [
     "ApplicationAutoScaling::ScalingPolicy",
     "Budgets::Budget",
     "CertificateManager::Certificate",
+    "EC2::EgressOnlyInternetGateway",
     "EC2::InternetGateway",
     "EC2::Route",
     "EC2::RouteTable",
     "EC2::SecurityGroup",
     "EC2::Subnet",
+    "EC2::SubnetCidrBlock",
     "EC2::SubnetRouteTableAssociation",
     "EC2::VPC",
+    "EC2::VPCCidrBlock",
     "EC2::VPCGatewayAttachment",
     "ElasticLoadBalancingV2::Listener",
     "ElasticLoadBalancingV2::ListenerRule",

@@ -109,13 +109,15 @@ mod tests {
     }
 
     #[test]
-    fn two_nat_gateways_cost_twice_one_with_its_address() {
+    fn two_nat_gateways_cost_twice_one_with_its_address_and_ipv6_nothing() {
         let prod = stage("prod");
         let with = |egress| usd(&Stage { egress, ..prod.clone() }, 0);
         let second = with(Egress::NatPerZone) - with(Egress::SingleNat);
         assert!((second - 730.0 * (0.045 + 0.005)).abs() < 0.001, "{second}");
         let endpoints = with(Egress::Endpoints) - with(Egress::SingleNat);
         assert!((endpoints - 730.0 * (3.0 * 2.0 * 0.01 - 0.05)).abs() < 0.001, "{endpoints}");
+        let ipv6 = with(Egress::SingleNat) - with(Egress::Ipv6);
+        assert!((ipv6 - 730.0 * (0.045 + 0.005)).abs() < 0.001, "{ipv6}");
     }
 
     #[test]

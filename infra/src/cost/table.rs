@@ -31,7 +31,8 @@ pub fn lines(title: &str, estimate: &Estimate, grow: bool) -> String {
 pub fn ways_out(chosen: Egress, estimates: &[(Egress, Estimate)]) -> String {
     let mut table = table(&["way out", "of it", "of the stage", ""], &[1, 2]);
     for (egress, estimate) in estimates {
-        let of_it: f64 = estimate.all().iter().filter(|line| is_way_out(&line.kind)).map(Line::usd).sum();
+        let of_it = estimate.all().iter().filter(|line| is_way_out(&line.kind)).map(Line::usd);
+        let of_it = of_it.fold(0.0, |sum, usd| sum + usd); // `sum` makes -0.00 of nothing.
         let mark = if *egress == chosen { "*" } else { "" };
         table.add_row([
             format!("{}{mark}", egress.name()),

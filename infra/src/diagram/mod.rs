@@ -151,5 +151,7 @@ mod tests {
         assert!(ways(&stage).contains("172.16.4.0/24 | endpoints}"));
         stage.egress = Egress::SingleZoneEndpoints;
         assert!(ways(&stage).contains("172.16.4.0/24 | by endpoints of zone 1"));
+        stage.egress = Egress::Ipv6;
+        assert!(ways(&stage).contains("172.16.4.0/24 | out over IPv6}"));
     }
 }

@@ -129,8 +129,7 @@ fn database(dot: &mut Dot, system: &System) {
 
 /// What is outside the network.
 fn services(dot: &mut Dot, stage: &Stage, system: &System) {
-    let way = if system.only("EC2::NatGateway").is_some() { "NAT" } else { "endpoints" };
-    dot.cluster("aws", &format!("AWS services, by {way}"), |dot| {
+    dot.cluster("aws", &format!("AWS services, {}", way_to_aws(system)), |dot| {
         dot.node("ssm", "service", &format!("SSM parameters\n{}/…", stage.prefix()));
         dot.node("submissions", "service", "SQS queue\nsubmissions");
         let mut queues = system.resources("SQS::Queue").map(|(_, queue)| &queue["RedrivePolicy"]["maxReceiveCount"]);
@@ -143,6 +142,14 @@ fn services(dot: &mut Dot, stage: &Stage, system: &System) {
     dot.node("bucket", "service", "S3 bucket\nimports");
     if let Server::External(server) = &stage.database.server {
         dot.shaped("database", "service", "cylinder", &format!("MariaDB\n{}, port {}", server.host, server.port));
+    }
+}
+
+fn way_to_aws(system: &System) -> &'static str {
+    match (system.only("EC2::NatGateway"), system.only("EC2::EgressOnlyInternetGateway")) {
+        (Some(_), _) => "by NAT",
+        (None, Some(_)) => "over IPv6",
+        (None, None) => "by endpoints",
     }
 }
 

@@ -19,6 +19,7 @@ pub struct Subnet {
 }
 
 const ANYWHERE: &str = "0.0.0.0/0";
+const ANYWHERE_IPV6: &str = "::/0";
 /// Where the rule leads that lets nothing out.
 const NOWHERE: &str = "255.255.255.255/32";
 
@@ -101,6 +102,7 @@ impl System {
                 let subnet = self.properties(Kind::Network, text(&gateway["SubnetId"]["Ref"]));
                 format!("out by NAT of zone {}", zone(subnet))
             }
+            "EgressOnlyInternetGatewayId" => "out over IPv6".to_owned(),
             other => format!("out by {}", other.trim_end_matches("Id")),
         })
     }
@@ -133,8 +135,9 @@ impl System {
         if let Some(group) = rule["SourceSecurityGroupId"]["Ref"].as_str() {
             return group.to_owned();
         }
-        match rule["CidrIp"].as_str() {
+        match rule["CidrIp"].as_str().or(rule["CidrIpv6"].as_str()) {
             Some(ANYWHERE) => "anywhere".to_owned(),
+            Some(ANYWHERE_IPV6) => "anywhere over IPv6".to_owned(),
             Some(range) => {
                 let subnet = self.subnets().into_iter().find(|subnet| subnet.range == range);
                 subnet.map_or(range.to_owned(), |subnet| format!("{} subnets", subnet.tier.to_lowercase()))

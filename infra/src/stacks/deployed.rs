@@ -1,7 +1,8 @@
 //! The stages on AWS, deployed by our own code to emulators and described by them; functions without their code.
 //!
-//! Neither emulator has everything. ministack knows no NAT gateway. moto knows it and all else of the network, but
-//! keeps no outward rules and no associations of route tables, and little of a database. Neither makes groups.
+//! Neither emulator has everything. ministack knows no NAT gateway and no IPv6. moto knows them and all else of the
+//! network, but keeps no outward rules and no associations of route tables, and little of a database. Neither makes
+//! groups.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader};
@@ -18,14 +19,19 @@ use crate::deploy::{Data, Manner, stack::apply};
 use crate::stage::{Egress, Rds, STAGES, Server, Stage};
 
 /// What ministack's CloudFormation refuses, which leaves out what refers to it as well.
-const LEFT_OUT: [(&str, &str); 6] = [
+const LEFT_OUT: [(&str, &str); 8] = [
+    ("AWS::EC2::EgressOnlyInternetGateway", "an unknown type: no route to one; moto has it"),
+    ("AWS::EC2::VPCCidrBlock", "an unknown type: no range of IPv6, for no subnet either; moto has them"),
     ("AWS::EC2::EIP", "an unknown type: no address, hence no NAT gateway and no route to one; moto has them"),
     ("MasterUserSecret.SecretArn", "an unknown attribute of a database: no parameter that names its secret"),
-    ("AWS::WAFv2::WebACLAssociation", "an unknown type: the firewall is made, but stands before nothing"),
+    BEFORE_NOTHING,
     ("AWS::IAM::Group", "an unknown type: roles without groups; `who_may.rs` judges the groups' rights"),
     ("AWS::Budgets::Budget", "an unknown type: nobody is told what the account spends"),
     ("\"Metrics\"", "an unknown property of alarms: no rate of errors, and no dashboard, which shows its state"),
 ];
+
+pub const BEFORE_NOTHING: (&str, &str) =
+    ("AWS::WAFv2::WebACLAssociation", "an unknown type: the firewall is made, but stands before nothing");
 
 /// Types that moto's CloudFormation passes over in silence.
 const PASSED_OVER: [&str; 1] = ["AWS::IAM::Group"];
@@ -181,12 +187,11 @@ impl Account {
         let routes = table["Routes"].as_array().unwrap().iter().filter(|route| route["GatewayId"] != "local");
         // Routes to a list of prefixes belong to an endpoint.
         let routes = routes.filter(|route| route["DestinationPrefixListId"].is_null()).map(|route| {
-            let target = ["GatewayId", "NatGatewayId"].into_iter().find(|key| route[key].is_string());
-            format!(
-                "{} by {}",
-                route["DestinationCidrBlock"].as_str().unwrap(),
-                name(&route[target.expect("a target")])
-            )
+            let has = |key: &&str| route[key].is_string();
+            let destination = ["DestinationCidrBlock", "DestinationIpv6CidrBlock"].into_iter().find(has);
+            let target = ["GatewayId", "NatGatewayId", "EgressOnlyInternetGatewayId"].into_iter().find(has);
+            let destination = route[destination.expect("a destination")].as_str().unwrap();
+            format!("{destination} by {}", name(&route[target.expect("a target")]))
         });
         let endpoints = self.list("VpcEndpoints").filter(|endpoint| {
             endpoint["RouteTableIds"].as_array().is_some_and(|tables| tables.contains(&table["RouteTableId"]))
@@ -306,14 +311,14 @@ fn functions_get_out_as_the_stage_says() {
     for (name, _) in STAGES {
         let (stage, network) = (stage(name), format!("{name}-network"));
         for zone in 1..=2 {
-            let nat = match stage.egress {
+            let way = match stage.egress {
                 Egress::Endpoints | Egress::SingleZoneEndpoints => None,
-                Egress::SingleNat => Some(1),
-                Egress::NatPerZone => Some(zone),
+                Egress::Ipv6 => Some("::/0 by EgressOnlyGateway".to_owned()),
+                Egress::SingleNat => Some("0.0.0.0/0 by NatGateway1".to_owned()),
+                Egress::NatPerZone => Some(format!("0.0.0.0/0 by NatGateway{zone}")),
             };
-            let nat = nat.map(|nat| format!("0.0.0.0/0 by NatGateway{nat}"));
             let s3 = "com.amazonaws.us-east-1.s3 by S3Endpoint".to_owned();
-            let expected: Vec<_> = nat.into_iter().chain([s3.clone()]).collect();
+            let expected: Vec<_> = way.into_iter().chain([s3.clone()]).collect();
             let subnet = format!("AppSubnet{zone}");
             assert_eq!(MOTO.ways_out(&network, &subnet), expected, "{network}");
             if !stage.is_local() {
@@ -336,20 +341,34 @@ fn a_nat_gateway_stands_in_its_zone_with_an_address_of_its_own() {
 }
 
 #[test]
-fn without_nat_the_services_that_functions_call_have_endpoints() {
-    let dev = MOTO.ids("dev-network", ["AppSubnet1"]);
-    let local = MOTO.ids("local-network", ["AppSubnet1", "AppSubnet2"]);
-    for (network, expected) in [("dev-network", dev), ("local-network", local)] {
-        for (name, service) in [("SsmEndpoint", "ssm"), ("SqsEndpoint", "sqs")] {
-            let endpoint = MOTO.find("VpcEndpoints", "VpcEndpointId", network, name);
-            assert_eq!(endpoint["ServiceName"], format!("com.amazonaws.us-east-1.{service}"));
-            assert_eq!(endpoint["PrivateDnsEnabled"], true);
-            let subnets = endpoint["SubnetIds"].as_array().unwrap().iter().map(|id| id.as_str().unwrap());
-            assert_eq!(subnets.collect::<BTreeSet<_>>(), expected, "{network}");
-            assert_eq!(endpoint["Groups"][0]["GroupId"], MOTO.id(network, "EndpointsGroup"));
+fn without_a_way_out_the_services_that_functions_call_have_endpoints() {
+    let network = "local-network";
+    for (name, service) in [("SsmEndpoint", "ssm"), ("SqsEndpoint", "sqs")] {
+        let endpoint = MOTO.find("VpcEndpoints", "VpcEndpointId", network, name);
+        assert_eq!(endpoint["ServiceName"], format!("com.amazonaws.us-east-1.{service}"));
+        assert_eq!(endpoint["PrivateDnsEnabled"], true);
+        let subnets = endpoint["SubnetIds"].as_array().unwrap().iter().map(|id| id.as_str().unwrap());
+        assert_eq!(subnets.collect::<BTreeSet<_>>(), MOTO.ids(network, ["AppSubnet1", "AppSubnet2"]));
+        assert_eq!(endpoint["Groups"][0]["GroupId"], MOTO.id(network, "EndpointsGroup"));
+    }
+    let admitted = MOTO.rules(network, "EndpointsGroup", "IpPermissions");
+    assert_eq!(admitted, lines(["tcp 443 FunctionsGroup"]));
+}
+
+#[test]
+fn only_functions_have_ranges_of_ipv6_and_no_two_the_same() {
+    for network in ["dev-network", "prod-network"] {
+        let ranges = |subnet: &str| {
+            let associations = &MOTO.find("Subnets", "SubnetId", network, subnet)["Ipv6CidrBlockAssociationSet"];
+            let associations = associations.as_array().into_iter().flatten();
+            associations.map(|range| range["Ipv6CidrBlock"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        let of_functions = ["AppSubnet1", "AppSubnet2"].map(ranges).concat();
+        assert!(of_functions.iter().all(|range| range.ends_with("::/64")), "{of_functions:?}");
+        assert_eq!(BTreeSet::from_iter(of_functions).len(), 2, "{network}");
+        for subnet in ["PublicSubnet1", "PublicSubnet2", "DataSubnet1", "DataSubnet2"] {
+            assert!(ranges(subnet).is_empty(), "{subnet} of {network}");
         }
-        let admitted = MOTO.rules(network, "EndpointsGroup", "IpPermissions");
-        assert_eq!(admitted, lines(["tcp 443 FunctionsGroup"]));
     }
 }
 
@@ -378,7 +397,7 @@ fn the_load_balancer_faces_the_internet_from_both_public_subnets() {
 
 #[test]
 fn functions_call_the_database_and_aws_and_nobody_else_calls_out() {
-    for (network, aws) in [("dev-network", "172.16.3.0/24"), ("prod-network", "0.0.0.0/0")] {
+    for (network, aws) in [("dev-network", "::/0"), ("prod-network", "0.0.0.0/0")] {
         let calls = |group| MINISTACK.rules(network, group, "IpPermissionsEgress");
         let aws = format!("tcp 443 {aws}");
         let expected = ["tcp 3306 172.16.5.0/24", "tcp 3306 172.16.6.0/24", &aws, "tcp 443 pl-63a5400a"];

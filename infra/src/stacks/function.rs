@@ -1,13 +1,16 @@
 //! One function: its log group, its role, its code, and the alias `live` that everything else calls.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 use stratosphere::services::aws::applicationautoscaling::{self as autoscaling, scalingpolicy};
 use stratosphere::services::aws::{iam, lambda};
+use stratosphere::value::ExpBool;
 
 use super::app::Wiring;
 use super::{Stack, log_group, rights};
 use crate::routes::Function;
-use crate::stage::{Provisioned, Stage};
+use crate::stage::{Egress, Provisioned, Stage};
 use crate::template::{Id, Keep, Template, list, logical};
 
 /// Adds the function and returns its alias.
@@ -51,12 +54,16 @@ pub fn add(stack: &mut Stack, stage: &Stage, wiring: &Wiring, function: &'static
         memory_size: function.memory_mb,
         timeout: function.timeout_seconds,
         environment: lambda::function::Environment! {
-            variables: function.environment(stage).map(|(name, value)| (name.to_owned(), value.as_str().into())),
+            variables: function
+                .environment(stage)
+                .map(|(name, value)| (name.to_owned(), value.as_str().into()))
+                .collect::<BTreeMap<_, _>>(),
         },
         logging_config: lambda::function::LoggingConfig! { log_group: log_group },
         vpc_config: lambda::function::VpcConfig! {
             subnet_ids: list(wiring.subnets),
             security_group_ids: list([wiring.group]),
+            ipv6_allowed_for_dual_stack: ExpBool::from(stage.egress == Egress::Ipv6),
         },
     };
     if stage.tracing {

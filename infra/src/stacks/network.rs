@@ -3,6 +3,7 @@
 
 use std::array;
 
+use serde_json::json;
 use stratosphere::services::aws::ec2;
 use stratosphere::services::aws::ec2::securitygroup::{Egress, Egress_, Ingress, Ingress_};
 use stratosphere::value::{fn_get_azs, fn_select_string};
@@ -20,6 +21,7 @@ const APP: [&str; 2] = ["172.16.3.0/24", "172.16.4.0/24"];
 /// MariaDB, without a way out.
 const DATA: [&str; 2] = ["172.16.5.0/24", "172.16.6.0/24"];
 const ANYWHERE: &str = "0.0.0.0/0";
+const ANYWHERE_IPV6: &str = "::/0";
 
 pub fn stack(stage: &Stage) -> Stack {
     let mut stack = Stack::new(stage, Kind::Network, "subnets, ways out, and who may talk to whom");
@@ -44,11 +46,15 @@ pub fn stack(stage: &Stage) -> Stack {
     route_table(template, vpc, "Data", &data);
     let internet = internet(template, vpc, &public);
     s3_endpoint(template, vpc, app_tables);
+    if !stage.is_local() {
+        ipv6_ranges(template, vpc, app);
+    }
 
     let functions = security_groups(template, stage, vpc);
     match stage.egress {
         stage::Egress::Endpoints => endpoints(template, stage, vpc, &app, functions),
         stage::Egress::SingleZoneEndpoints => endpoints(template, stage, vpc, &app[..1], functions),
+        stage::Egress::Ipv6 => egress_only(template, vpc, app_tables),
         stage::Egress::SingleNat => nat(template, internet, &public[..1], app_tables),
         stage::Egress::NatPerZone => nat(template, internet, &public, app_tables),
     }
@@ -114,6 +120,37 @@ fn internet(template: &mut Template, vpc: Id, public: &[Id]) -> Id {
     );
     template.after(route, attachment);
     attachment
+}
+
+/// IPv6 ranges for functions, whether they leave by IPv6 or not: they cost nothing and lead nowhere by themselves. AWS
+/// takes none back that an old version of a function still has an address of, so `egress` leaves them alone.
+fn ipv6_ranges(template: &mut Template, vpc: Id, app: [Id; 2]) {
+    let all = template.add("Ipv6Range", ec2::VPCCidrBlock! { vpc_id: vpc, amazon_provided_ipv6_cidr_block: true });
+    for (zone, subnet) in app.into_iter().enumerate() {
+        // A resource of its own, because it never replaces the subnet.
+        let range = template.add(format!("{}Ipv6Range", subnet.name()), ec2::SubnetCidrBlock! { subnet_id: subnet });
+        // stratosphere knows no attribute that is a list.
+        let of_network = json!({ "Fn::Select": [0, { "Fn::GetAtt": [vpc.name(), "Ipv6CidrBlocks"] }] });
+        let of_zone = json!({ "Fn::Select": [zone, { "Fn::Cidr": [of_network, app.len(), 64] }] });
+        template.set(range.name(), "Ipv6CidrBlock", of_zone);
+        template.after(range, all);
+    }
+}
+
+/// A way out over IPv6 that lets nobody in.
+fn egress_only(template: &mut Template, vpc: Id, app_tables: [Id; 2]) {
+    let gateway =
+        template.add("EgressOnlyGateway", ec2::EgressOnlyInternetGateway! { vpc_id: vpc, tags: named("egress-only") });
+    for (zone, table) in (1..).zip(app_tables) {
+        template.add(
+            format!("App{zone}RouteOverIpv6"),
+            ec2::Route! {
+                route_table_id: table,
+                destination_ipv6_cidr_block: ANYWHERE_IPV6,
+                egress_only_internet_gateway_id: gateway,
+            },
+        );
+    }
 }
 
 /// A NAT gateway in each of the public subnets given; zones without one use the first.
@@ -206,6 +243,7 @@ fn security_groups(template: &mut Template, stage: &Stage, vpc: Id) -> Id {
     let aws: &[&str] = match stage.egress {
         stage::Egress::Endpoints => &APP,
         stage::Egress::SingleZoneEndpoints => &APP[..1],
+        stage::Egress::Ipv6 => &[ANYWHERE_IPV6],
         stage::Egress::SingleNat | stage::Egress::NatPerZone => &[ANYWHERE],
     };
     let mut calls = match &stage.database.server {
@@ -256,7 +294,13 @@ fn from_group(group: Id, port: i32, why: &str) -> Ingress_ {
 }
 
 fn to_range(range: &str, port: i32, why: &str) -> Egress_ {
-    Egress! { ip_protocol: "tcp", from_port: port, to_port: port, cidr_ip: range, description: why }
+    let mut rule = Egress! { ip_protocol: "tcp", from_port: port, to_port: port, description: why };
+    if range.contains(':') {
+        rule.cidr_ipv6 = Some(range.into());
+    } else {
+        rule.cidr_ip = Some(range.into());
+    }
+    rule
 }
 
 /// EC2 lets a group without an outward rule send anything anywhere; one that leads nowhere stops that.

@@ -4,7 +4,7 @@
 //! Groups are ministack's, for moto keeps no outward rules; routes and ACLs are moto's, for ministack has no NAT.
 
 use std::collections::BTreeSet;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use comfy_table::{Table, presets::NOTHING};
 use serde_json::{Value, json};
@@ -15,8 +15,9 @@ use crate::stage::{Egress, STAGES, Stage};
 
 /// TCP ports that are tried: those in use, and some that nobody should answer on.
 const PORTS: [u16; 5] = [22, 80, 443, 3306, 8080];
-/// Somebody outside.
-const STRANGER: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 7);
+/// Somebody outside, by either protocol.
+const STRANGERS: [IpAddr; 2] =
+    [IpAddr::V4(Ipv4Addr::new(203, 0, 113, 7)), IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 7))];
 /// A port from which a caller calls.
 const CALLER: u16 = 50_000;
 
@@ -27,7 +28,7 @@ enum Place {
     Inside {
         subnets: &'static str,
         group: &'static str,
-        /// Whether AWS gives it an address that the internet can reach.
+        /// Whether AWS gives it an address of IPv4 that the internet can reach; those of IPv6 all are such.
         public: bool,
     },
 }
@@ -52,14 +53,15 @@ struct Network<'a> {
 /// One end of a connection inside the network.
 struct End {
     subnet: String,
-    address: Ipv4Addr,
+    /// One of IPv4, and one of IPv6 where the subnet has a range of it.
+    addresses: Vec<IpAddr>,
     group: &'static str,
     public: bool,
 }
 
 /// Whom a rule of a group may name.
 struct Peer<'a> {
-    address: Option<Ipv4Addr>,
+    address: IpAddr,
     group: Option<&'a str>,
     prefix_list: Option<&'a str>,
 }
@@ -103,9 +105,11 @@ impl<'a> Network<'a> {
         }
         let zones = ["1", "2"].map(|zone| format!("{subnets}Subnet{zone}")).into_iter();
         let zones = zones.filter(|subnet| *group != "EndpointsGroup" || self.has_endpoints(subnet)).map(|subnet| {
-            let range = self.routes.find("Subnets", "SubnetId", &self.name, &subnet)["CidrBlock"].as_str().unwrap();
-            let first: Ipv4Addr = range.split('/').next().unwrap().parse().unwrap();
-            Some(End { subnet, address: Ipv4Addr::from(u32::from(first) + 10), group, public: *public })
+            let found = self.routes.find("Subnets", "SubnetId", &self.name, &subnet);
+            let of_ipv6 = found["Ipv6CidrBlockAssociationSet"].as_array().into_iter().flatten();
+            let ranges = of_ipv6.map(|range| &range["Ipv6CidrBlock"]).chain([&found["CidrBlock"]]);
+            let addresses = ranges.map(|range| tenth(range.as_str().unwrap())).collect();
+            Some(End { subnet, addresses, group, public: *public })
         });
         zones.collect()
     }
@@ -119,54 +123,70 @@ impl<'a> Network<'a> {
 
     /// What is in one network needs no route but the one that is always there, and no ACL inside one subnet.
     fn inside(&self, source: &End, target: &End, port: u16) -> bool {
-        let subnets_pass = || {
-            self.acl_passes(source, target.address, port, CALLER)
-                && self.acl_passes(target, source.address, CALLER, port)
-        };
-        self.lets_out(source, &self.peer(target), port)
-            && self.lets_in(target, &self.peer(source), port)
-            && (source.subnet == target.subnet || subnets_pass())
+        let pairs = source.addresses.iter().flat_map(|from| target.addresses.iter().map(move |to| (*from, *to)));
+        pairs.filter(|(from, to)| from.is_ipv4() == to.is_ipv4()).any(|(from, to)| {
+            let subnets_pass =
+                || self.acl_passes(source, to, port, CALLER) && self.acl_passes(target, from, CALLER, port);
+            self.lets_out(source, &self.peer(target, to), port)
+                && self.lets_in(target, &self.peer(source, from), port)
+                && (source.subnet == target.subnet || subnets_pass())
+        })
     }
 
     fn outward(&self, source: &End, port: u16) -> bool {
-        self.way_to_the_internet(&source.subnet, source.public)
-            && self.lets_out(source, &Peer::STRANGER, port)
-            && self.acl_passes(source, STRANGER, port, CALLER)
+        STRANGERS.into_iter().any(|stranger| {
+            self.way_out(source, stranger)
+                && self.lets_out(source, &Peer::stranger(stranger), port)
+                && self.acl_passes(source, stranger, port, CALLER)
+        })
     }
 
     fn inward(&self, target: &End, port: u16) -> bool {
-        target.public
-            && self.way_to_the_internet(&target.subnet, true)
-            && self.lets_in(target, &Peer::STRANGER, port)
-            && self.acl_passes(target, STRANGER, CALLER, port)
+        STRANGERS.into_iter().any(|stranger| {
+            self.way_in(target, stranger)
+                && self.lets_in(target, &Peer::stranger(stranger), port)
+                && self.acl_passes(target, stranger, CALLER, port)
+        })
     }
 
     /// S3 itself listens on two ports only; its addresses are as strange to an ACL as any other outside.
     fn to_s3(&self, source: &End, port: u16) -> bool {
-        let list = Peer { prefix_list: Some(&self.stage.s3_prefix_list), ..Peer::STRANGER };
+        let [address, _] = STRANGERS;
+        let list = Peer { prefix_list: Some(&self.stage.s3_prefix_list), ..Peer::stranger(address) };
         let endpoint = || {
             self.routes.ways_out(&self.name, &source.subnet).iter().any(|way| way.contains(".s3 by "))
                 && self.lets_out(source, &list, port)
-                && self.acl_passes(source, STRANGER, port, CALLER)
+                && self.acl_passes(source, address, port, CALLER)
         };
         [80, 443].contains(&port) && (self.outward(source, port) || endpoint())
     }
 
-    /// An internet gateway takes only who has a public address; a NAT gateway lends its own, if it has a way itself.
-    fn way_to_the_internet(&self, subnet: &str, public: bool) -> bool {
-        let ways = self.routes.ways_out(&self.name, subnet);
-        ways.iter().filter_map(|way| way.strip_prefix("0.0.0.0/0 by ")).any(|gateway| {
-            if gateway == "InternetGateway" {
-                return public;
+    /// A gateway takes only who has a public address; a NAT gateway lends its own, if it has a way itself.
+    fn way_out(&self, source: &End, stranger: IpAddr) -> bool {
+        self.gateways(&source.subnet, stranger).iter().any(|gateway| {
+            if !gateway.starts_with("NatGateway") {
+                return source.is_public(stranger);
             }
             let nat = self.routes.find("NatGateways", "NatGatewayId", &self.name, gateway);
             let stands = self.routes.name(&self.name, nat["SubnetId"].as_str().unwrap());
-            self.routes.ways_out(&self.name, stands).contains(&"0.0.0.0/0 by InternetGateway".to_owned())
+            self.gateways(stands, stranger).contains(&"InternetGateway".to_owned())
         })
     }
 
-    fn peer(&self, end: &End) -> Peer<'a> {
-        Peer { address: Some(end.address), group: Some(self.groups.id(&self.name, end.group)), prefix_list: None }
+    /// Neither a NAT gateway nor an egress-only one lets anybody in.
+    fn way_in(&self, target: &End, stranger: IpAddr) -> bool {
+        target.is_public(stranger) && self.gateways(&target.subnet, stranger).contains(&"InternetGateway".to_owned())
+    }
+
+    /// Where the subnet's routes lead what is for the stranger.
+    fn gateways(&self, subnet: &str, stranger: IpAddr) -> Vec<String> {
+        let anywhere = if stranger.is_ipv4() { "0.0.0.0/0 by " } else { "::/0 by " };
+        let ways = self.routes.ways_out(&self.name, subnet);
+        ways.iter().filter_map(|way| way.strip_prefix(anywhere)).map(str::to_owned).collect()
+    }
+
+    fn peer(&self, end: &End, address: IpAddr) -> Peer<'a> {
+        Peer { address, group: Some(self.groups.id(&self.name, end.group)), prefix_list: None }
     }
 
     fn lets_in(&self, end: &End, peer: &Peer, port: u16) -> bool {
@@ -187,7 +207,7 @@ impl<'a> Network<'a> {
 
     /// Whether the subnet of `end` lets out what goes to the one port, and in what comes for the other: an ACL remembers
     /// no connection.
-    fn acl_passes(&self, end: &End, other: Ipv4Addr, out: u16, back: u16) -> bool {
+    fn acl_passes(&self, end: &End, other: IpAddr, out: u16, back: u16) -> bool {
         let subnet = self.routes.id(&self.name, &end.subnet);
         let mut acls = self.routes.list("NetworkAcls").filter(|acl| {
             acl["Associations"].as_array().unwrap().iter().any(|association| association["SubnetId"] == subnet)
@@ -197,8 +217,17 @@ impl<'a> Network<'a> {
     }
 }
 
+impl End {
+    /// Whether it has an address that the stranger can answer to.
+    fn is_public(&self, stranger: IpAddr) -> bool {
+        if stranger.is_ipv4() { self.public } else { self.addresses.iter().any(IpAddr::is_ipv6) }
+    }
+}
+
 impl Peer<'_> {
-    const STRANGER: Self = Self { address: Some(STRANGER), group: None, prefix_list: None };
+    fn stranger(address: IpAddr) -> Self {
+        Self { address, group: None, prefix_list: None }
+    }
 
     fn is_named_by(&self, rule: &Value) -> bool {
         let named = |list: &str, key: &str| {
@@ -208,20 +237,23 @@ impl Peer<'_> {
         let is = |name: Option<&str>, list: &str, key: &str| {
             name.is_some_and(|name| named(list, key).iter().any(|named| named == name))
         };
-        named("IpRanges", "CidrIp").iter().any(|range| self.address.is_some_and(|address| holds(range, address)))
+        let mut ranges = named("IpRanges", "CidrIp").into_iter().chain(named("Ipv6Ranges", "CidrIpv6"));
+        ranges.any(|range| holds(&range, self.address))
             || is(self.group, "UserIdGroupPairs", "GroupId")
             || is(self.prefix_list, "PrefixListIds", "PrefixListId")
     }
 }
 
 /// The first entry that speaks of the packet decides.
-fn allows(acl: &Value, egress: bool, other: Ipv4Addr, port: u16) -> bool {
+fn allows(acl: &Value, egress: bool, other: IpAddr, port: u16) -> bool {
     let mut entries: Vec<_> = acl["Entries"].as_array().unwrap().iter().collect();
     entries.sort_by_key(|entry| entry["RuleNumber"].as_i64());
     let decides = entries.into_iter().find(|entry| {
         entry["Egress"] == egress
             && ["-1", "6"].contains(&entry["Protocol"].as_str().unwrap())
-            && holds(entry["CidrBlock"].as_str().unwrap(), other)
+            && ["CidrBlock", "Ipv6CidrBlock"]
+                .iter()
+                .any(|key| entry[key].as_str().is_some_and(|range| holds(range, other)))
             && within(&entry["PortRange"]["From"], &entry["PortRange"]["To"], port)
     });
     decides.is_some_and(|entry| entry["RuleAction"] == "allow")
@@ -233,12 +265,28 @@ fn within(from: &Value, to: &Value, port: u16) -> bool {
     (bound(from, 0)..=bound(to, 65_535)).contains(&i64::from(port))
 }
 
-/// Whether a range such as `172.16.0.0/16` holds the address.
-fn holds(range: &str, address: Ipv4Addr) -> bool {
+/// Whether a range such as `172.16.0.0/16` holds the address; none of the one protocol holds one of the other.
+fn holds(range: &str, address: IpAddr) -> bool {
+    let (base, bits) = parts(range);
+    let apart = match (base, address) {
+        (IpAddr::V4(base), IpAddr::V4(address)) => u128::from(base.to_bits() ^ address.to_bits()) << 96,
+        (IpAddr::V6(base), IpAddr::V6(address)) => base.to_bits() ^ address.to_bits(),
+        _ => return false,
+    };
+    apart.leading_zeros() >= bits
+}
+
+/// The tenth address after the first of a range.
+fn tenth(range: &str) -> IpAddr {
+    match parts(range).0 {
+        IpAddr::V4(first) => Ipv4Addr::from_bits(first.to_bits() + 10).into(),
+        IpAddr::V6(first) => Ipv6Addr::from_bits(first.to_bits() + 10).into(),
+    }
+}
+
+fn parts(range: &str) -> (IpAddr, u32) {
     let (base, bits) = range.split_once('/').expect("a range");
-    let (base, bits): (Ipv4Addr, u32) = (base.parse().unwrap(), bits.parse().unwrap());
-    let mask = u32::MAX.checked_shl(32 - bits).unwrap_or(0);
-    u32::from(base) & mask == u32::from(address) & mask
+    (base.parse().unwrap(), bits.parse().unwrap())
 }
 
 /// As it should be; where a stage has no endpoints, nobody reaches them.
@@ -246,6 +294,8 @@ fn expected(stage: &Stage) -> [[&'static str; 6]; 5] {
     let database = if stage.is_local() { "" } else { "3306" };
     let functions = match stage.egress {
         Egress::Endpoints | Egress::SingleZoneEndpoints => ["", "", "", database, "443", "443"],
+        // Over IPv6, of which the load balancer has none.
+        Egress::Ipv6 => ["443", "", "", database, "", "443"],
         // By the way out also the load balancer, which is as open to them as to anybody.
         Egress::SingleNat | Egress::NatPerZone => ["443", "443", "", database, "", "443"],
     };
@@ -284,13 +334,40 @@ fn a_group_that_is_opened_shows() {
     assert_eq!(matrix[2][3], "443, 3306");
 }
 
+/// The one way in that functions could have: an address of IPv6 is public.
+#[test]
+fn an_egress_only_gateway_lets_nobody_in_and_another_would() {
+    let (mut groups, mut routes) = (MINISTACK.clone(), MOTO.clone());
+    let id = groups.id("dev-network", "FunctionsGroup").to_owned();
+    for group in groups.described["SecurityGroups"].as_array_mut().unwrap() {
+        if group["GroupId"] == id.as_str() {
+            group["IpPermissions"] = json!([{ "IpProtocol": "-1", "Ipv6Ranges": [{ "CidrIpv6": "::/0" }] }]);
+        }
+    }
+    let functions = |routes: &Account| Network::of("dev", &groups, routes).matrix()[0][2].clone();
+    assert_eq!(functions(&routes), "");
+
+    let gateway = routes.id("dev-network", "InternetGateway").to_owned();
+    let tables = routes.described["RouteTables"].as_array_mut().unwrap().iter_mut();
+    for route in tables.flat_map(|table| table["Routes"].as_array_mut().unwrap()) {
+        if route["EgressOnlyInternetGatewayId"].is_string() {
+            *route = json!({ "DestinationIpv6CidrBlock": "::/0", "GatewayId": gateway });
+        }
+    }
+    assert_eq!(functions(&routes), "22, 80, 443, 3306, 8080");
+}
+
 #[test]
 fn an_acl_that_is_closed_shows() {
     let mut closed = MOTO.clone();
-    let nothing = json!([{ "RuleNumber": 32767, "Protocol": "-1", "RuleAction": "deny", "Egress": false, "CidrBlock": "0.0.0.0/0" }]);
+    let nothing = json!([
+        { "RuleNumber": 32767, "Protocol": "-1", "RuleAction": "deny", "Egress": false, "CidrBlock": "0.0.0.0/0" },
+        { "RuleNumber": 32768, "Protocol": "-1", "RuleAction": "deny", "Egress": false, "Ipv6CidrBlock": "::/0" },
+    ]);
     for acl in closed.described["NetworkAcls"].as_array_mut().unwrap() {
         acl["Entries"] = nothing.clone();
     }
     let matrix = Network::of("prod", &MINISTACK, &closed).matrix();
     assert!(matrix.iter().flatten().all(String::is_empty), "{matrix:?}");
+    assert_eq!(Network::of("dev", &MINISTACK, &closed).matrix()[2][0], "");
 }

@@ -92,19 +92,51 @@ fn nobody_but_the_functions_calls_out() {
 
 #[test]
 fn functions_without_nat_reach_only_database_endpoints_and_s3() {
-    let mut stage = stage("prod");
-    stage.egress = Egress::Endpoints;
-    let template = template(&stage, Kind::Network);
-    let rules = properties(&template, "FunctionsGroup")["SecurityGroupEgress"].as_array().unwrap();
-    let reached = rules.iter().map(|rule| (rule["CidrIp"].as_str(), rule["FromPort"].as_i64().unwrap()));
-    assert!(reached.eq([
-        (Some("172.16.5.0/24"), 3306),
-        (Some("172.16.6.0/24"), 3306),
-        (Some("172.16.3.0/24"), 443),
-        (Some("172.16.4.0/24"), 443),
-        (None, 443),
-    ]));
-    assert_eq!(rules[4]["DestinationPrefixListId"], "pl-63a5400a");
+    for (egress, endpoints) in [
+        (Egress::Endpoints, &["172.16.3.0/24", "172.16.4.0/24"][..]),
+        (Egress::SingleZoneEndpoints, &["172.16.3.0/24"]),
+    ] {
+        let template = template(&Stage { egress, ..stage("prod") }, Kind::Network);
+        let rules = properties(&template, "FunctionsGroup")["SecurityGroupEgress"].as_array().unwrap();
+        let (s3, rules) = rules.split_last().unwrap();
+        let reached = rules.iter().map(|rule| (rule["CidrIp"].as_str().unwrap(), rule["FromPort"].as_i64().unwrap()));
+        let database = ["172.16.5.0/24", "172.16.6.0/24"].map(|range| (range, 3306));
+        assert!(reached.eq(database.into_iter().chain(endpoints.iter().map(|range| (*range, 443)))));
+        assert_eq!(s3["DestinationPrefixListId"], "pl-63a5400a");
+        let subnets = properties(&template, "SqsEndpoint")["SubnetIds"].as_array().unwrap();
+        assert_eq!(subnets.len(), endpoints.len());
+    }
+}
+
+/// Else they would call names that answer over IPv6 without a way there, or leave unused the only way that they have.
+#[test]
+fn functions_leave_over_ipv6_where_the_network_lets_them_and_nowhere_else() {
+    for egress in Egress::ALL {
+        let stage = Stage { egress, ..stage("prod") };
+        let network = template(&stage, Kind::Network);
+        let gateways = resources(&network, "EC2::EgressOnlyInternetGateway").len();
+        assert_eq!(gateways, usize::from(egress == Egress::Ipv6), "{}", egress.name());
+        for (name, function) in resources(&template(&stage, Kind::App), "Lambda::Function") {
+            let (allowed, named) = if gateways == 1 { (true, "true".into()) } else { (false, Value::Null) };
+            assert_eq!(function["VpcConfig"]["Ipv6AllowedForDualStack"], allowed, "{name}");
+            assert_eq!(function["Environment"]["Variables"]["AWS_USE_DUALSTACK_ENDPOINT"], named, "{name}");
+        }
+    }
+}
+
+/// AWS takes back no range that an interface of an old version of a function still has an address of.
+#[test]
+fn a_change_of_the_way_out_moves_no_subnet_and_no_range() {
+    let of = |egress| {
+        let network = template(&Stage { egress, ..stage("dev") }, Kind::Network);
+        ["EC2::VPC", "EC2::VPCCidrBlock", "EC2::Subnet", "EC2::SubnetCidrBlock", "EC2::SubnetRouteTableAssociation"]
+            .map(|kind| json!(resources(&network, kind)))
+    };
+    let before = of(Egress::Ipv6);
+    assert!(before.iter().all(|resources| !resources.as_array().unwrap().is_empty()));
+    for egress in Egress::ALL {
+        assert_eq!(of(egress), before, "{}", egress.name());
+    }
 }
 
 #[test]

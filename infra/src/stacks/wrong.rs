@@ -16,7 +16,7 @@ pub struct Wrong {
     pub resource: &'static str,
 }
 
-pub const WRONG: [Wrong; 35] = [
+pub const WRONG: [Wrong; 38] = [
     wrong(
         "the database's port is open to the internet",
         Kind::Network,
@@ -39,6 +39,39 @@ pub const WRONG: [Wrong; 35] = [
             let shoppers = resources["LoadBalancerGroup"]["Properties"]["SecurityGroupIngress"].clone();
             resources["FunctionsGroup"]["Properties"]["SecurityGroupIngress"] = shoppers;
         },
+    ),
+    wrong(
+        "functions can be called over IPv6",
+        Kind::Network,
+        Judge::Ours,
+        "ONLY_THE_LOAD_BALANCER_IS_OPEN",
+        "FunctionsGroup",
+        |resources| {
+            let everybody = json!([{ "IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "CidrIpv6": "::/0" }]);
+            resources["FunctionsGroup"]["Properties"]["SecurityGroupIngress"] = everybody;
+        },
+    ),
+    wrong(
+        "functions leave over IPv6 by a gateway that also lets in",
+        Kind::Network,
+        Judge::Ours,
+        "NOBODY_COMES_IN_TO_FUNCTIONS",
+        "App1RouteOverIpv6",
+        |resources| {
+            let mut route = resources["PublicRouteToInternet"].clone();
+            remove(&mut route["Properties"], "DestinationCidrBlock");
+            route["Properties"]["DestinationIpv6CidrBlock"] = "::/0".into();
+            route["Properties"]["RouteTableId"] = json!({ "Ref": "App1Routes" });
+            resources["App1RouteOverIpv6"] = route;
+        },
+    ),
+    wrong(
+        "the database has an IPv6 address",
+        Kind::Network,
+        Judge::Ours,
+        "IPV6_IS_FOR_FUNCTIONS",
+        "AppSubnet1Ipv6Range",
+        |resources| resources["AppSubnet1Ipv6Range"]["Properties"]["SubnetId"] = json!({ "Ref": "DataSubnet1" }),
     ),
     wrong(
         "the database may call anybody",
@@ -67,8 +100,8 @@ pub const WRONG: [Wrong; 35] = [
             rule["FromPort"] = 22.into();
         },
     ),
-    wrong("a subnet lies outside the network", Kind::Network, Judge::CfnLint, "E3059", "AppSubnet1", |resources| {
-        resources["AppSubnet1"]["Properties"]["CidrBlock"] = "10.0.3.0/24".into();
+    wrong("a subnet lies within another", Kind::Network, Judge::CfnLint, "E3060", "PublicSubnet1", |resources| {
+        resources["AppSubnet1"]["Properties"]["CidrBlock"] = "172.16.1.128/25".into();
     }),
     wrong(
         "the database can be deleted",
