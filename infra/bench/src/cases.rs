@@ -1,7 +1,7 @@
 //! What each function is asked, and the SQL that answering takes.
 
-use anyhow::{Context, Result};
-use frontend::{assets, links};
+use anyhow::{Context, Result, bail};
+use frontend::{assets, links, sitemap::PAGES};
 use serde_json::{Map, Value, json};
 use shared::{
     domain::{Book, BookId, Filter, Genre, Search, Sort, SubmissionId, SubmissionKey},
@@ -23,6 +23,8 @@ pub struct Case {
     pub sql: Option<Sql>,
     /// Whether the function calls SQS once.
     pub queue: bool,
+    /// The status of the answer; none where nobody of HTTP asks.
+    pub status: Option<u16>,
 }
 
 /// What the function asks of the database; the very code that it runs.
@@ -37,6 +39,7 @@ pub enum Sql {
     Author(u32, Listing),
     BookPage(BookId, Listing),
     RatingsPage(BookId),
+    Addresses,
     One,
 }
 
@@ -67,6 +70,7 @@ impl Sql {
                 books::summaries(connection, &[*id]).await?;
                 ratings::list(connection, *id, None, Query::USUAL_LIMIT).await.map(drop)
             }
+            Self::Addresses => books::titles(connection, 1..=PAGES).await.map(drop),
             Self::One => sqlx::query_scalar::<_, i32>("select 1").fetch_one(connection).await.map(drop),
         }
     }
@@ -112,13 +116,15 @@ pub async fn of(function: &str, parameters: &Parameters, database: &mut MySqlCon
                 json!({ "name": "Ana", "email": "ana@example.org", "subject": "Hola", "message": "¿Abren el sábado?" });
             Ok(vec![post("a message", "/api/contact", &message)])
         }
-        _ => Ok(vec![empty_batch()]),
+        "list-addresses" => Ok(vec![get("five hundred books", "/sitemaps/books-1.xml", Sql::Addresses)]),
+        "process-submissions" => Ok(vec![empty_batch()]),
+        _ => bail!("there is nothing to ask of {function}: infra/bench/src/cases.rs has no line for it"),
     }
 }
 
 /// The event for the function that does nothing.
 pub fn hello() -> Case {
-    Case { request: "hello", event: event("GET", "/", ""), sql: None, queue: false }
+    Case { request: "hello", event: event("GET", "/", ""), sql: None, queue: false, status: Some(200) }
 }
 
 pub fn rating() -> Case {
@@ -159,22 +165,22 @@ fn by(author: u32, count: u32) -> Listing {
 }
 
 fn get(request: &'static str, path: &str, sql: Sql) -> Case {
-    Case { request, event: event("GET", path, ""), sql: Some(sql), queue: false }
+    Case { request, event: event("GET", path, ""), sql: Some(sql), queue: false, status: Some(200) }
 }
 
 /// What takes no database.
 fn page(request: &'static str, path: &str) -> Case {
-    Case { request, event: event("GET", path, ""), sql: None, queue: false }
+    Case { request, event: event("GET", path, ""), sql: None, queue: false, status: Some(200) }
 }
 
 fn post(request: &'static str, path: &str, body: &Value) -> Case {
-    Case { request, event: event("POST", path, &body.to_string()), sql: None, queue: true }
+    Case { request, event: event("POST", path, &body.to_string()), sql: None, queue: true, status: Some(202) }
 }
 
 /// A batch with something in it would write.
 fn empty_batch() -> Case {
     let event = json!({ "Records": [] }).to_string().into_bytes();
-    Case { request: "an empty batch", event, sql: None, queue: false }
+    Case { request: "an empty batch", event, sql: None, queue: false, status: None }
 }
 
 /// As the load balancer sends it, with the headers of a browser.
