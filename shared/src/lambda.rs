@@ -9,7 +9,7 @@ use anyhow::anyhow;
 use futures_util::FutureExt;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::json;
+use serde_json::{json, value::RawValue};
 use tokio::time::timeout;
 use tracing::{Instrument, info_span};
 
@@ -23,8 +23,8 @@ use crate::{
 
 pub use lambda_runtime::Error;
 
-/// A handler that takes longer is given up, so that the shopper hears of it within three seconds, the one that a cold
-/// start may wait included.
+/// A handler that takes longer is given up, so that the shopper has an answer within three seconds, the one that a cold
+/// start may wait included; a start that SSM throttles may wait longer (`config.rs`).
 const ANSWER_WITHIN: Duration = Duration::from_millis(1_900);
 
 /// Serves requests that a load balancer sends, to programs.
@@ -43,13 +43,30 @@ pub async fn serve_with(
         let began = Instant::now();
         let request = Request::from_event(event.payload, &event.context.request_id);
         let span = info_span!("request", request_id = %request.id, method = %request.method, path = request.path());
-        let reply = answer(&app, &request, &handler, &tell).instrument(span).await;
-        let status = reply.status();
+        let reply = answer(&app, &request, &handler, &tell).instrument(span.clone()).await;
+        let (status, json) = span.in_scope(|| outgoing(reply, &request, &tell))?;
         let fields = json!({ "request_id": request.id, "method": request.method.as_str(), "path": request.path(), "status": status });
         metrics.tell(Outcome::of_status(status), began, app.database().time_taken(), "Answered", &fields);
-        Ok::<_, Error>(reply.finish(&request))
+        Ok::<_, Error>(json)
     }))
     .await
+}
+
+/// The answer's status and the JSON for the load balancer. One that the load balancer would refuse is a defect of ours:
+/// the log names it, and the caller gets a 500 in its place.
+fn outgoing(
+    reply: Reply,
+    request: &Request,
+    tell: &impl Fn(&Request, &ApiError) -> Reply,
+) -> anyhow::Result<(u16, Box<RawValue>)> {
+    let response = reply.finish(request);
+    if let Ok(json) =
+        response.to_json().inspect_err(|error| tracing::error!(error = format!("{error:#}"), "Answer refused"))
+    {
+        return Ok((response.status(), json));
+    }
+    let response = tell(request, &ApiError::Internal(anyhow!("the answer cannot leave"))).finish(request);
+    Ok((response.status(), response.to_json()?))
 }
 
 /// Consumes events of another kind: a bucket's, a deploy's, the staff's.
@@ -136,6 +153,22 @@ mod tests {
         let number = 7;
         let error = unpanicked(async { panic!("bad number {number}") }).await.map(|(): ()| ()).unwrap_err();
         assert_eq!(error.to_string(), "panicked: bad number 7");
+    }
+
+    #[test]
+    fn an_answer_that_a_load_balancer_refuses_is_a_500_in_its_place() {
+        let event = json!({ "httpMethod": "GET", "path": "/api/books" });
+        let request = Request::from_event(serde_json::from_value(event).unwrap(), "id-1");
+        let tell = |request: &Request, error: &ApiError| Reply::problem(error, &request.id);
+        let sent = |bytes| {
+            let (status, json) = outgoing(Reply::text("text/plain", "a".repeat(bytes)), &request, &tell).unwrap();
+            let json: serde_json::Value = serde_json::from_str(json.get()).unwrap();
+            assert_eq!(json["statusCode"], status);
+            (status, json["body"].as_str().unwrap().to_owned())
+        };
+        assert_eq!(sent(900_000).0, 200);
+        let (status, body) = sent(1_000_000);
+        assert!(status == 500 && body.contains("id-1"), "{body}");
     }
 
     #[tokio::test(start_paused = true)]

@@ -32,6 +32,58 @@ async fn a_rating_of_no_book_is_rejected_with_the_reason() {
     assert_eq!((&settled["status"], &settled["reason"]), (&json!("rejected"), &json!("There is no book 999999999.")));
 }
 
+/// Ids of the ratings on one page of the list, and the event's path to the next; the answer must fit a load balancer.
+async fn page_of_ratings(shop: &Shop, path: &str, cursor: Option<&str>) -> (Vec<u64>, Option<String>) {
+    let limit = path.starts_with("/api").then_some(("limit", "100"));
+    let query: Vec<_> = limit.into_iter().chain(cursor.map(|cursor| ("cursor", cursor))).collect();
+    let answer = shop.invoke("anaquel-local-list-ratings", "GET", path, &query).await;
+    assert_eq!(answer["statusCode"], 200, "{answer}");
+    let size = answer.to_string().len();
+    assert!(size <= 1_000_000, "{size} bytes of {path}");
+    let body = answer["body"].as_str().unwrap();
+    if path.starts_with("/api") {
+        let page: Value = serde_json::from_str(body).unwrap();
+        let ids = page["items"].as_array().unwrap().iter().map(|item| item["id"].as_u64().unwrap());
+        return (ids.collect(), page["next"].as_str().map(str::to_owned));
+    }
+    // The name of each rating is its number.
+    let names = body.split(">Nº ").skip(1);
+    let numbers = names.map(|name| name.split('<').next().unwrap().parse().expect("a number"));
+    let next = body.split_once("rel=\"next\"").and_then(|(_, rest)| rest.split_once("cursor="));
+    let next = next.map(|(_, rest)| rest.split(['"', '&']).next().unwrap().to_owned());
+    (numbers.collect(), next)
+}
+
+#[tokio::test]
+async fn the_longest_reviews_never_make_an_answer_too_large_and_none_is_lost_or_repeated() {
+    let shop = Shop::open().await;
+    let book = imports::new_book(&shop).await;
+    let longest = ["😀", "😀", "😀", "😀", "<", "\"", "\\"].map(|character| character.repeat(4_000));
+    stream::iter(0..107)
+        .for_each_concurrent(10, async |number| {
+            let review = &longest[number % longest.len()];
+            let rating = json!({ "stars": 3, "name": format!("Nº {number}"), "review": review });
+            let location = shop.rate(book, &rating).await;
+            shop.settled_within(&location, Duration::from_secs(30)).await;
+        })
+        .await;
+    for path in [format!("/api/books/{book}/ratings"), format!("/books/{book}/ratings")] {
+        let (mut all, mut cursor, mut pages) = (Vec::new(), None, 0);
+        loop {
+            let (ids, next) = page_of_ratings(&shop, &path, cursor.as_deref()).await;
+            all.extend(ids);
+            pages += 1;
+            let Some(next) = next else { break };
+            cursor = Some(next);
+        }
+        let number = all.len();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!((number, all.len()), (107, 107), "{path}");
+        assert!(pages > 2, "{path} has {pages} pages");
+    }
+}
+
 #[tokio::test]
 async fn a_second_rating_by_the_same_browser_replaces_the_first() {
     let shop = Shop::open().await;

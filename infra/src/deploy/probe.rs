@@ -17,7 +17,7 @@ pub fn event(function: &Function) -> Option<Value> {
 }
 
 /// As the load balancer sends it. What posts comes without a body, and so changes nothing.
-fn request(route: &Route) -> Value {
+pub fn request(route: &Route) -> Value {
     let (path, query) = route.probe.split_once('?').unwrap_or((route.probe, ""));
     let query: serde_json::Map<String, Value> =
         query.split('&').filter_map(|pair| pair.split_once('=')).map(|(k, v)| (k.to_owned(), json!([v]))).collect();
@@ -36,6 +36,9 @@ fn request(route: &Route) -> Value {
 pub fn complaint(function: &Function, answer: &Value) -> Option<String> {
     if !function.serves_http() {
         return None;
+    }
+    if answer.get("body").is_some_and(Value::is_null) {
+        return Some("its answer has a body of null, which a load balancer takes for a broken one".to_owned());
     }
     match answer["statusCode"].as_u64() {
         Some(status) if status < 500 => None,
@@ -63,5 +66,6 @@ mod tests {
         assert_eq!(complaint(function, &json!({ "statusCode": 404 })), None);
         assert!(complaint(function, &json!({ "statusCode": 503, "body": "away" })).is_some());
         assert!(complaint(function, &json!({ "errorMessage": "boom" })).is_some());
+        assert!(complaint(function, &json!({ "statusCode": 200, "body": null })).is_some());
     }
 }

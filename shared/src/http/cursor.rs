@@ -4,6 +4,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+use super::MAX_WRITTEN;
 use crate::domain::{Invalid, Parsed};
 
 /// One page of a list, and the cursor of the next; none on the last page.
@@ -30,6 +31,27 @@ impl<T> Page<T> {
         rows.truncate(limit as usize);
         let next = rows.last().filter(|_| more).map(cursor);
         Self { items: rows.into_iter().map(T::from).collect(), next }
+    }
+
+    /// The same for rows that strangers wrote: the page ends before they take more than [`MAX_WRITTEN`] bytes of the
+    /// answer, so that no answer is too large for a load balancer. It has at least one row.
+    pub fn within_an_answer<R>(
+        mut rows: Vec<R>,
+        limit: u32,
+        bytes: impl Fn(&R) -> usize,
+        cursor: impl Fn(&R) -> String,
+    ) -> Self
+    where
+        T: From<R>,
+    {
+        let mut total = 0;
+        let fitting = rows.iter().take_while(|row| {
+            total += bytes(row);
+            total <= MAX_WRITTEN
+        });
+        let fitting = u32::try_from(fitting.count().max(1)).unwrap_or(limit).min(limit);
+        rows.truncate(fitting as usize + 1);
+        Self::of(rows, fitting, cursor)
     }
 }
 
@@ -72,6 +94,23 @@ mod tests {
     fn a_cursor_comes_back_as_it_went() {
         let cursor = Cursor::new("title", ("El túnel".to_owned(), 7_u32));
         assert_eq!(Cursor::decode(&cursor.encode(), "title").unwrap(), cursor);
+    }
+
+    #[test]
+    fn a_page_ends_before_it_is_too_large_and_goes_on_where_it_ended() {
+        let page = |rows: &[usize], limit| {
+            let page = Page::<usize>::within_an_answer(rows.to_vec(), limit, |row| *row, ToString::to_string);
+            (page.items, page.next)
+        };
+        let half = MAX_WRITTEN / 2;
+        assert_eq!(page(&[1, 2, 3], 2), (vec![1, 2], Some("2".to_owned())));
+        assert_eq!(page(&[1, 2], 2), (vec![1, 2], None));
+        assert_eq!(page(&[half, half], 2), (vec![half, half], None));
+        assert_eq!(page(&[half, half, 1], 3), (vec![half, half], Some(half.to_string())));
+        assert_eq!(page(&[1, MAX_WRITTEN], 2), (vec![1], Some("1".to_owned())));
+        let huge = MAX_WRITTEN + 1;
+        assert_eq!(page(&[huge, 1], 2), (vec![huge], Some(huge.to_string())));
+        assert_eq!(page(&[], 2), (vec![], None));
     }
 
     #[test]

@@ -7,15 +7,17 @@ mod cursor;
 mod query;
 mod reply;
 mod request;
+mod response;
 
 pub use cursor::{Cursor, Page};
 pub use query::Query;
 pub use reply::{DAY, MINUTE, Reply};
 pub use request::{AlbEvent, Request};
+pub use response::{MAX_ANSWER, Response, encoded_len};
 
 /// The largest body that a function takes.
 pub const MAX_BODY: usize = 64 * 1024;
 
-/// The largest form that is shown again with what was typed: escaped as HTML it still fits into an answer, which may
-/// have 1 MB (<https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html>).
-const MAX_SHOWN_AGAIN: usize = 512 * 1024;
+/// Most bytes, as they leave ([`encoded_len`]), of what strangers wrote in one answer; the rest is for what stands
+/// around it.
+pub const MAX_WRITTEN: usize = 600_000;

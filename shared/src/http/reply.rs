@@ -3,15 +3,14 @@
 use std::{borrow::Cow, io::Write};
 
 use flate2::{Compression, write::GzEncoder};
-use lambda_http::{
-    Body,
-    aws_lambda_events::alb::AlbTargetGroupResponse,
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, header::Entry},
-};
+use lambda_http::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, header::Entry};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::Request;
+use super::{
+    Request,
+    response::{Body, Response},
+};
 use crate::{
     domain::VisitorId,
     error::{ApiError, Result},
@@ -172,8 +171,8 @@ impl Reply {
         self.status.as_u16()
     }
 
-    /// Dresses the answer for this request and hands it to the load balancer.
-    pub fn finish(mut self, request: &Request) -> AlbTargetGroupResponse {
+    /// Completes the answer for this request. `HEAD` and 304 get the headers that `GET` would get, and no body.
+    pub fn finish(mut self, request: &Request) -> Response {
         for (name, value) in SECURITY {
             self.headers.entry(HeaderName::from_static(name)).or_insert(HeaderValue::from_static(value));
         }
@@ -184,28 +183,19 @@ impl Reply {
         if self.status == StatusCode::OK {
             self = self.conditional(request);
         }
-        let bodiless = request.method == Method::HEAD || self.status == StatusCode::NOT_MODIFIED;
-        if !bodiless {
-            self = self.compressed(request);
-        }
-        let mut response = AlbTargetGroupResponse::default();
-        response.status_code = i64::from(self.status.as_u16());
-        let reason = self.status.canonical_reason().unwrap_or_default();
-        response.status_description = Some(format!("{} {reason}", self.status.as_u16()));
-        // A target group takes the one or the other, by its setting for multi-value headers.
-        response.headers = self.headers.clone();
-        response.multi_value_headers = self.headers;
-        response.is_base64_encoded = self.binary && !bodiless;
-        response.body = Some(match (bodiless, self.binary) {
-            (true, _) => Body::Empty,
-            (false, true) => Body::Binary(self.body.into_owned()),
-            // Moved, not copied: every answer in JSON comes by here.
-            (false, false) => Body::Text(
-                String::from_utf8(self.body.into_owned())
-                    .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()),
-            ),
-        });
-        response
+        self = self.compressed(request);
+        let body = if self.status == StatusCode::NOT_MODIFIED {
+            self.headers.remove(header::CONTENT_TYPE);
+            Body::None
+        } else if request.method == Method::HEAD {
+            self.headers.insert(header::CONTENT_LENGTH, self.body.len().into());
+            Body::None
+        } else if self.binary {
+            Body::Binary(self.body.into_owned())
+        } else {
+            Body::Text(self.body.into_owned())
+        };
+        Response::new(self.status, self.headers, body)
     }
 
     /// Browsers come back by HTTPS, and show the cookies nowhere else.
@@ -231,13 +221,19 @@ impl Reply {
         if !request.accepts_encoding("gzip") {
             return self;
         }
+        self = self.with_weak_tag();
+        if self.status == StatusCode::NOT_MODIFIED {
+            return self;
+        }
         let mut encoder = GzEncoder::new(Vec::with_capacity(self.body.len() / 4), Compression::fast());
         if encoder.write_all(&self.body).is_ok()
             && let Ok(bytes) = encoder.finish()
+            && bytes.len() * 4 / 3 < self.body.len()
+        // as base64, which is how they leave
         {
             self.body = Cow::Owned(bytes);
             self.binary = true;
-            self = self.header(header::CONTENT_ENCODING, "gzip").with_weak_tag();
+            self = self.header(header::CONTENT_ENCODING, "gzip");
         }
         self
     }
@@ -264,27 +260,36 @@ impl Reply {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
-    fn request(method: &str, headers: &serde_json::Value) -> Request {
+    fn request(method: &str, headers: &Value) -> Request {
         let event = json!({"httpMethod": method, "path": "/", "headers": headers});
         Request::from_event(serde_json::from_value(event).unwrap(), "id-1")
     }
 
-    fn text(response: &AlbTargetGroupResponse) -> &[u8] {
-        response.body.as_ref().map_or(&[], |body| body.as_ref())
+    /// The JSON that the load balancer gets.
+    fn answer(reply: Reply, method: &str, headers: &Value) -> Value {
+        serde_json::from_str(reply.finish(&request(method, headers)).to_json().unwrap().get()).unwrap()
+    }
+
+    fn get(reply: Reply, headers: &Value) -> Value {
+        answer(reply, "GET", headers)
+    }
+
+    fn header<'a>(answer: &'a Value, name: &str) -> &'a str {
+        answer["multiValueHeaders"][name][0].as_str().unwrap_or_default()
     }
 
     #[test]
     fn every_answer_carries_the_security_headers_and_the_request_id() {
         for reply in [Reply::json(&1).unwrap(), Reply::problem(&ApiError::NotFound, "id-1")] {
-            let response = reply.finish(&request("GET", &json!({})));
+            let answer = get(reply, &json!({}));
             for (name, _) in SECURITY {
-                assert!(response.multi_value_headers.contains_key(*name), "{name}");
+                assert!(!header(&answer, name).is_empty(), "{name}");
             }
-            assert_eq!(response.multi_value_headers["x-request-id"], "id-1");
+            assert_eq!(header(&answer, "x-request-id"), "id-1");
         }
     }
 
@@ -292,54 +297,107 @@ mod tests {
     fn over_https_the_browser_is_told_to_stay_there_and_keeps_its_cookies_there() {
         let answer = |proto: &str| {
             let reply = Reply::text("text/plain", String::new()).remember(VisitorId(uuid::Uuid::nil())).speaking("en");
-            reply.finish(&request("GET", &json!({"x-forwarded-proto": proto}))).multi_value_headers
+            get(reply, &json!({"x-forwarded-proto": proto}))
         };
-        let secure = |headers: &HeaderMap| {
-            let cookies = headers.get_all("set-cookie").iter();
-            cookies.map(|cookie| cookie.to_str().unwrap().ends_with("; Secure")).collect::<Vec<_>>()
+        let secure = |answer: &Value| {
+            let cookies = answer["multiValueHeaders"]["set-cookie"].as_array().unwrap().iter();
+            cookies.map(|cookie| cookie.as_str().unwrap().ends_with("; Secure")).collect::<Vec<_>>()
         };
         let https = answer("https");
-        assert_eq!(https["strict-transport-security"], "max-age=31536000");
+        assert_eq!(header(&https, "strict-transport-security"), "max-age=31536000");
         assert_eq!(secure(&https), [true, true]);
         let http = answer("http");
-        assert!(!http.contains_key("strict-transport-security"));
+        assert_eq!(header(&http, "strict-transport-security"), "");
         assert_eq!(secure(&http), [false, false]);
     }
 
     #[test]
     fn what_the_caller_has_already_is_not_sent_again() {
-        let first = Reply::json(&[1, 2]).unwrap().finish(&request("GET", &json!({})));
-        let tag = first.headers["etag"].to_str().unwrap();
-        let second = Reply::json(&[1, 2]).unwrap().finish(&request("GET", &json!({"if-none-match": tag})));
-        assert_eq!((second.status_code, text(&second)), (304, &b""[..]));
-        let changed = Reply::json(&[1, 3]).unwrap().finish(&request("GET", &json!({"if-none-match": tag})));
-        assert_eq!(changed.status_code, 200);
+        let first = get(Reply::json(&[1, 2]).unwrap(), &json!({}));
+        let asked = json!({"if-none-match": header(&first, "etag")});
+        let second = get(Reply::json(&[1, 2]).unwrap(), &asked);
+        assert_eq!((&second["statusCode"], second.get("body")), (&json!(304), None));
+        assert_eq!(header(&second, "etag"), header(&first, "etag"));
+        assert_eq!(get(Reply::json(&[1, 3]).unwrap(), &asked)["statusCode"], 200);
+    }
+
+    /// Large enough to be compressed, and small.
+    fn replies() -> [Reply; 3] {
+        [
+            Reply::text("text/plain", "Anaquel ".repeat(1_000)).revalidated(),
+            Reply::text("text/plain", "Anaquel".to_owned()).cached_for(MINUTE),
+            Reply::file("text/css; charset=utf-8", Some("br"), b"packed").immutable(),
+        ]
+    }
+
+    const ENCODINGS: [&str; 3] = ["", "gzip", "br"];
+
+    #[test]
+    fn a_304_has_the_tag_and_the_caching_of_what_it_stands_for_whatever_the_encoding() {
+        for encoding in ENCODINGS {
+            for (first, second) in replies().into_iter().zip(replies()) {
+                let first = get(first, &json!({"accept-encoding": encoding}));
+                let asked = json!({"accept-encoding": encoding, "if-none-match": header(&first, "etag")});
+                let second = get(second, &asked);
+                assert_eq!((&second["statusCode"], second.get("body")), (&json!(304), None), "{first}");
+                assert_eq!(second["isBase64Encoded"], false);
+                for name in ["etag", "vary", "cache-control"] {
+                    assert_eq!(header(&second, name), header(&first, name), "{name} of {first}");
+                }
+            }
+        }
     }
 
     #[test]
     fn a_compressed_answer_has_a_weak_tag_that_is_known_again() {
         let page = || Reply::text("text/plain", "Anaquel ".repeat(1_000));
-        let packed = page().finish(&request("GET", &json!({"accept-encoding": "gzip"})));
-        let (weak, plain) = (&packed.headers["etag"], page().finish(&request("GET", &json!({}))));
-        assert_eq!(weak.to_str().unwrap(), format!("W/{}", plain.headers["etag"].to_str().unwrap()));
-        let asked = json!({"accept-encoding": "gzip", "if-none-match": weak.to_str().unwrap()});
-        assert_eq!(page().finish(&request("GET", &asked)).status_code, 304);
+        let (packed, plain) = (get(page(), &json!({"accept-encoding": "gzip"})), get(page(), &json!({})));
+        assert_eq!(header(&packed, "etag"), format!("W/{}", header(&plain, "etag")));
+        let asked = json!({"accept-encoding": "gzip", "if-none-match": header(&packed, "etag")});
+        assert_eq!(get(page(), &asked)["statusCode"], 304);
     }
 
     #[test]
-    fn head_is_get_without_a_body() {
-        let response = Reply::json(&[1, 2]).unwrap().cached_for(MINUTE).finish(&request("HEAD", &json!({})));
-        assert_eq!((response.status_code, text(&response)), (200, &b""[..]));
-        assert_eq!(response.headers["cache-control"], "public, max-age=60");
+    fn head_has_the_headers_of_get_and_its_length_whatever_the_encoding() {
+        for encoding in ENCODINGS {
+            for (head, got) in replies().into_iter().zip(replies()) {
+                let headers = json!({"accept-encoding": encoding});
+                let (mut head, got) = (answer(head, "HEAD", &headers), get(got, &headers));
+                let body = got["body"].as_str().unwrap();
+                let length = if got["isBase64Encoded"] == true {
+                    base64::Engine::decode(&base64::prelude::BASE64_STANDARD, body).unwrap().len()
+                } else {
+                    body.len()
+                };
+                assert_eq!(header(&head, "content-length"), length.to_string(), "{encoding}");
+                assert_eq!((head.get("body"), &head["isBase64Encoded"]), (None, &json!(false)));
+                head["multiValueHeaders"].as_object_mut().unwrap().remove("content-length");
+                assert_eq!(head["multiValueHeaders"], got["multiValueHeaders"], "{encoding}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_compression_makes_no_smaller_is_sent_as_it_is() {
+        // Every byte of ASCII that has no escape, in an order without repetition.
+        let mut state = 1_u32;
+        let noise = std::iter::repeat_with(|| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            char::from(b'0' + u8::try_from(state >> 26).unwrap())
+        });
+        let text: String = noise.take(2_000).collect();
+        let answer = get(Reply::text("text/plain", text.clone()), &json!({"accept-encoding": "gzip"}));
+        assert_eq!(answer["body"], text);
+        assert_eq!(header(&answer, "content-encoding"), "");
     }
 
     #[test]
     fn a_problem_says_what_to_do_and_hides_its_cause() {
         let error = ApiError::Unavailable(anyhow::anyhow!("password hush refused"));
-        let response = Reply::problem(&error, "id-1").finish(&request("GET", &json!({})));
-        let body = String::from_utf8(text(&response).to_vec()).unwrap();
-        assert_eq!(response.headers["retry-after"], "5");
-        assert_eq!(response.headers["content-type"], PROBLEM);
+        let answer = get(Reply::problem(&error, "id-1"), &json!({}));
+        let body = answer["body"].as_str().unwrap();
+        assert_eq!(header(&answer, "retry-after"), "5");
+        assert_eq!(header(&answer, "content-type"), PROBLEM);
         assert!(body.contains("Try again") && body.contains("id-1") && !body.contains("hush"), "{body}");
     }
 }

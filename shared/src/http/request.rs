@@ -8,7 +8,7 @@ use percent_encoding::percent_decode_str;
 use serde::{Deserialize, de::DeserializeOwned};
 use uuid::Uuid;
 
-use super::{MAX_BODY, MAX_SHOWN_AGAIN, Query};
+use super::{MAX_BODY, MAX_WRITTEN, Query, encoded_len};
 use crate::{
     domain::{Invalid, VisitorId},
     error::{ApiError, Result},
@@ -205,14 +205,19 @@ impl Request {
         if let Some(malformed) = &self.malformed {
             return Err(ApiError::BadRequest(malformed.clone()));
         }
-        let shown_again = self.wants_page() && self.body.len() <= MAX_SHOWN_AGAIN;
-        if self.is_too_large() && !shown_again {
+        if self.is_too_large() && !self.can_be_shown_again() {
             return Err(ApiError::TooLarge);
         }
         if !self.reads() && (self.header("sec-fetch-site") == Some("cross-site") || self.foreign_origin()) {
             return Err(ApiError::Forbidden);
         }
         Ok(())
+    }
+
+    /// Whether this is a page's form whose fields fit into an answer: it is shown again with what was typed.
+    fn can_be_shown_again(&self) -> bool {
+        let fields = form_urlencoded::parse(&self.body);
+        self.wants_page() && fields.map(|(_, value)| encoded_len(&value)).sum::<usize>() <= MAX_WRITTEN
     }
 
     fn foreign_origin(&self) -> bool {
@@ -322,9 +327,14 @@ mod tests {
         assert_eq!(text.body(), encoded.body());
         let broken = request(json!({"httpMethod": "POST", "path": "/", "body": "%", "isBase64Encoded": true}));
         assert!(matches!(broken.check(), Err(ApiError::BadRequest(_))));
-        let large = |path, size| request(json!({"httpMethod": "POST", "path": path, "body": "a".repeat(size)})).check();
-        assert!(matches!(large("/api/contact", MAX_BODY + 1), Err(ApiError::TooLarge)));
-        assert!(large("/contact", MAX_SHOWN_AGAIN).is_ok(), "its page shows it again");
-        assert!(matches!(large("/contact", MAX_SHOWN_AGAIN + 1), Err(ApiError::TooLarge)));
+        let large = |path, text: &str, times| {
+            let body = format!("message={}", text.repeat(times));
+            request(json!({"httpMethod": "POST", "path": path, "body": body})).check()
+        };
+        assert!(matches!(large("/api/contact", "a", MAX_BODY), Err(ApiError::TooLarge)));
+        assert!(large("/contact", "a", MAX_WRITTEN).is_ok(), "its page shows it again");
+        assert!(matches!(large("/contact", "a", MAX_WRITTEN + 1), Err(ApiError::TooLarge)));
+        assert!(large("/contact", "<", MAX_WRITTEN / 5).is_ok());
+        assert!(matches!(large("/contact", "<", MAX_WRITTEN / 5 + 1), Err(ApiError::TooLarge)), "as HTML it is longer");
     }
 }

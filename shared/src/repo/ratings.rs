@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     domain::{BookId, DisplayName, Review, ReviewText, VisitorId},
-    http::{Cursor, Page},
+    http::{Cursor, Page, encoded_len},
     messages::RatingV1,
     staff::StaffRating,
 };
@@ -172,6 +172,12 @@ pub(super) async fn recount(connection: &mut MySqlConnection, book: BookId) -> s
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Keys(i64, u64);
 
+/// Most bytes that a review takes in an answer, its markup included.
+fn bytes(review: &Review) -> usize {
+    let written = [&review.name, &review.review].into_iter().flatten();
+    500 + written.map(|text| encoded_len(text)).sum::<usize>()
+}
+
 /// Names the list that a cursor belongs to.
 pub fn list_name(book: BookId) -> String {
     format!("ratings of {book}")
@@ -215,7 +221,7 @@ pub async fn list(
     )
     .fetch_all(connection)
     .await?;
-    Ok(Some(Page::of(rows, limit, |last| {
+    Ok(Some(Page::within_an_answer(rows, limit, bytes, |last| {
         let micros = i64::try_from(last.sent_at.unix_timestamp_nanos() / 1_000).unwrap_or(i64::MAX);
         Cursor::new(list_name(book), Keys(micros, last.id)).encode()
     })))
