@@ -89,7 +89,7 @@ async fn parameters(cloud: &Cloud, stage: &Stage) -> Result<Parameters> {
 async fn build(root: &Path, functions: &[&Function]) -> Result<()> {
     eprintln!("Building the functions …");
     let mut cargo = deploy::cargo_command();
-    cargo.args(["build", "--release", "--bin", "bench", "--bin", "hello"]);
+    cargo.args(["build", "--release", "--locked", "--bin", "bench", "--bin", "hello"]);
     cargo.args(functions.iter().flat_map(|function| ["--bin", function.name]));
     let status = cargo.current_dir(root).stdin(Stdio::null()).status().await.context("cargo cannot be started")?;
     ensure!(status.success(), "the functions could not be built");

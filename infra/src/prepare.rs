@@ -99,7 +99,7 @@ async fn describe(server: &MariaDb, root: &Path, folder: &Path) -> Result<()> {
 
 async fn check(server: &MariaDb, root: &Path, folder: &Path) -> Result<()> {
     let status = deploy::cargo_command()
-        .args(["check", "--workspace", "--all-targets", "--quiet"])
+        .args(["check", "--workspace", "--all-targets", "--quiet", "--locked"])
         .current_dir(root)
         .env("SQLX_OFFLINE", "false")
         .env("SQLX_OFFLINE_DIR", folder)

