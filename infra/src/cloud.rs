@@ -1,23 +1,41 @@
 //! The clients that a stage is deployed and run with: AWS's, or the emulator's on the local stage.
 
-use std::{future::Future, time::Duration};
+use std::{
+    future::Future,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result, anyhow, bail};
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
-use aws_sdk_lambda::{operation::invoke::InvokeError, primitives::Blob};
+use aws_sdk_lambda::{error::ProvideErrorMetadata, primitives::Blob};
 use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityOutput;
 use serde_json::Value;
 pub use shared::aws::explained;
 
 use crate::stage::Stage;
 
+/// What Lambda answers while it makes a function ready that it had set to Inactive, or its network interface:
+/// <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>. Other errors of the same status do not pass.
+const WAKES_UP: [&str; 6] = [
+    "CodeArtifactUserPendingException",
+    "EC2ThrottledException",
+    "EC2UnexpectedException",
+    "ENINotReadyException",
+    "ResourceConflictException",
+    "ResourceNotReadyException",
+];
+/// A network interface takes it minutes, of which AWS names no number.
+const WAKES_WITHIN: Duration = Duration::from_mins(5);
+
 pub struct Cloud {
     pub region: String,
     pub cloudformation: aws_sdk_cloudformation::Client,
     pub elb: aws_sdk_elasticloadbalancingv2::Client,
+    pub iam: aws_sdk_iam::Client,
     pub logs: aws_sdk_cloudwatchlogs::Client,
     pub lambda: aws_sdk_lambda::Client,
+    pub rds: aws_sdk_rds::Client,
     pub s3: aws_sdk_s3::Client,
     pub sqs: aws_sdk_sqs::Client,
     pub ssm: aws_sdk_ssm::Client,
@@ -51,8 +69,10 @@ impl Cloud {
             region: stage.region.clone(),
             cloudformation: aws_sdk_cloudformation::Client::new(sdk),
             elb: aws_sdk_elasticloadbalancingv2::Client::new(sdk),
+            iam: aws_sdk_iam::Client::new(sdk),
             logs: aws_sdk_cloudwatchlogs::Client::new(sdk),
             lambda: aws_sdk_lambda::Client::new(sdk),
+            rds: aws_sdk_rds::Client::new(sdk),
             s3: aws_sdk_s3::Client::from_conf(s3),
             sqs: aws_sdk_sqs::Client::new(sdk),
             ssm: aws_sdk_ssm::Client::new(sdk),
@@ -77,18 +97,32 @@ impl Cloud {
 }
 
 impl Cloud {
-    /// Invokes a version of a function; while all its copies are busy, an import say, it waits for one.
+    /// Invokes a version of a function. While all its environments are busy (an import, say) it waits for `patience`, and
+    /// while Lambda makes one that has been idle for weeks ready again, for `WAKES_WITHIN`.
     pub async fn invoke(&self, name: &str, version: &str, event: &Value, patience: Duration) -> Result<Value> {
-        let answer = until(&format!("a free copy of {name}"), patience, async || {
+        let began = Instant::now();
+        let mut told = false;
+        let answer = until(&format!("invoking {name}"), patience.max(WAKES_WITHIN), async || {
             let payload = Blob::new(serde_json::to_vec(event)?);
             let invoke = self.lambda.invoke().function_name(name).qualifier(version).payload(payload);
-            match invoke.send().await {
-                Ok(answer) => Ok(Some(answer)),
-                Err(error) if error.as_service_error().is_some_and(InvokeError::is_too_many_requests_exception) => {
-                    Ok(None)
-                }
-                Err(error) => Err(explained(error)).with_context(|| format!("invoking {name}")),
+            let error = match invoke.send().await {
+                Ok(answer) => return Ok(Some(answer)),
+                Err(error) => error,
+            };
+            let code = error.code().unwrap_or_default();
+            let limit = match code {
+                "TooManyRequestsException" => patience,
+                code if WAKES_UP.contains(&code) => WAKES_WITHIN,
+                _ => Duration::ZERO,
+            };
+            if began.elapsed() >= limit {
+                return Err(explained(error)).with_context(|| format!("invoking {name}"));
             }
+            if limit == WAKES_WITHIN && !told {
+                say!("  {name}: waiting until Lambda has it ready ({code}); after weeks without a request that takes minutes");
+                told = true;
+            }
+            Ok(None)
         })
         .await?;
         let payload = answer.payload.map(Blob::into_inner).unwrap_or_default();
@@ -124,4 +158,60 @@ pub async fn until<T>(what: &str, patience: Duration, mut ask: impl AsyncFnMut()
     };
     let late = || anyhow!("{what} took longer than {} s", patience.as_secs());
     tokio::time::timeout(patience, asking).await.unwrap_or_else(|_| Err(late()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{BufRead, BufReader, Read, Write},
+        net::TcpListener,
+        thread,
+    };
+
+    use serde_json::json;
+
+    use super::*;
+
+    /// A Lambda that gives these answers, one a call.
+    fn lambda(answers: Vec<(u16, &'static str, &'static str)>) -> Cloud {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        thread::spawn(move || {
+            for ((status, code, body), stream) in answers.into_iter().zip(listener.incoming()) {
+                let mut reader = BufReader::new(stream.unwrap());
+                let (mut line, mut length) = (String::new(), 0);
+                while {
+                    line.clear();
+                    reader.read_line(&mut line).unwrap() > 2
+                } {
+                    if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+                        length = value.trim().parse().unwrap();
+                    }
+                }
+                reader.read_exact(&mut vec![0; length]).unwrap();
+                let head = format!("HTTP/1.1 {status} Answer\r\nx-amzn-ErrorType: {code}\r\nConnection: close\r\n");
+                write!(reader.get_mut(), "{head}Content-Length: {}\r\n\r\n{body}", body.len()).unwrap();
+            }
+        });
+        Cloud::local(&Stage::load("local").unwrap(), port)
+    }
+
+    async fn invoke(answers: Vec<(u16, &'static str, &'static str)>) -> Result<Value> {
+        lambda(answers).invoke("anaquel-t-show-book", "3", &json!({}), Duration::from_secs(5)).await
+    }
+
+    #[tokio::test]
+    async fn a_function_that_has_been_idle_for_weeks_is_waited_for() {
+        let pending = (409, "ResourceConflictException", r#"{"message":"The function is in the state: Pending"}"#);
+        let eni = (502, "ENINotReadyException", r#"{"message":"not yet"}"#);
+        let answer = invoke(vec![pending, eni, (200, "", "{\"statusCode\":200}")]).await.unwrap();
+        assert_eq!(answer["statusCode"], 200);
+    }
+
+    #[tokio::test]
+    async fn an_error_that_does_not_pass_is_told_at_once() {
+        let gone = (404, "ResourceNotFoundException", r#"{"message":"no such version"}"#);
+        let error = invoke(vec![gone]).await.unwrap_err();
+        assert!(format!("{error:#}").contains("no such version"), "{error:#}");
+    }
 }

@@ -1,12 +1,12 @@
 //! How MariaDB is configured: RDS's parameter group and the local `my.cnf` are both made from this list.
 
+use crate::database_memory::Memory;
 use crate::stage::{Server, Stage};
 
-/// Names and values, as a parameter group of the family `mariadb11.8` and `my.cnf` both spell them.
+/// Names and values that RDS certainly takes, as a parameter group of the family `mariadb11.8` and `my.cnf` both spell them.
 pub fn settings(stage: &Stage) -> Vec<(&'static str, String)> {
     let mut settings = vec![
         ("character_set_server", "utf8mb4".to_owned()),
-        ("collation_server", "utf8mb4_uca1400_ai_ci".to_owned()),
         // To a file, from which RDS takes it to CloudWatch; RDS's own default is a table.
         ("log_output", "FILE".to_owned()),
         ("long_query_time", "1".to_owned()),
@@ -19,6 +19,10 @@ pub fn settings(stage: &Stage) -> Vec<(&'static str, String)> {
     ];
     if let Server::Rds(_) = stage.database.server {
         settings.push(("require_secure_transport", "1".to_owned()));
+    }
+    if let Some(memory) = Memory::of(stage) {
+        let bytes = u64::from(memory.buffer_pool) * 1024 * 1024;
+        settings.push(("innodb_buffer_pool_size", bytes.to_string()));
     }
     settings
 }

@@ -2,18 +2,20 @@
 
 use anyhow::{Result, ensure};
 
+use crate::database_memory::{LOGINS, Memory};
+use crate::facts::{FACTS, Zone};
 use crate::routes::{Function, Trigger};
 use crate::rules::rules;
-use crate::stage::{Firewall, Provisioned, Rds, Server, Stage, Watch};
+use crate::stage::{Firewall, Provisioned, Rds, Restore, Server, Stage, Watch};
 
 /// Rules of one load balancer (a quota that AWS raises on request).
-const RULES: usize = 100;
+pub const RULES: usize = 100;
 /// Paths and methods of one rule.
 const VALUES: usize = 5;
 /// Names in one `GetParameters` call.
-const PARAMETERS: usize = 10;
+pub const PARAMETERS: usize = 10;
 /// Characters in the name of a target group.
-const NAME: usize = 32;
+pub const NAME: usize = 32;
 /// An outage of the database that loses no submission, in seconds.
 const OUTAGE: u32 = 12 * 60 * 60;
 /// The lowest limit of requests that AWS WAF takes.
@@ -31,6 +33,8 @@ pub fn check(stage: &Stage, functions: &[Function]) -> Result<()> {
         watch(stage),
         storage(stage),
         retries(stage, functions),
+        zones(stage),
+        database(stage),
     ];
     let problems = problems.concat();
     ensure!(problems.is_empty(), "stage `{}` cannot be deployed:\n  {}", stage.name, problems.join("\n  "));
@@ -123,6 +127,63 @@ fn watch(stage: &Stage) -> Vec<String> {
     }
     if let Some(email) = email.as_ref().filter(|email| !email.contains('@')) {
         problems.push(format!("`{email}` is no address that mails could go to"));
+    }
+    problems
+}
+
+fn zones(stage: &Stage) -> Vec<String> {
+    let mut problems = Vec::new();
+    let [one, other] = &stage.zones;
+    if one == other {
+        problems.push(format!("zones names {one} twice; the stage needs two zones"));
+    }
+    for id in &stage.zones {
+        match FACTS.zone(id) {
+            None => problems.push(format!(
+                "zones names {id}, of which infra/facts.toml knows nothing: `aws ec2 describe-availability-zones --region {} \
+                 --query 'AvailabilityZones[].ZoneId'` lists the ids",
+                stage.region
+            )),
+            Some(Zone { lacks: Some(what), .. }) => problems.push(format!("zones names {id}, which lacks {what}")),
+            Some(_) => {}
+        }
+    }
+    problems
+}
+
+fn database(stage: &Stage) -> Vec<String> {
+    let Server::Rds(server) = &stage.database.server else { return Vec::new() };
+    let mut problems = Vec::new();
+    let Rds { engine_version, class, generation, restore, .. } = server;
+    if !FACTS.has_database_version("mariadb", engine_version) {
+        let known: Vec<_> = FACTS.database_versions.iter().map(|known| known.version.as_str()).collect();
+        problems.push(format!(
+            "engine_version is {engine_version}; infra/facts.toml knows {} (major and minor: RDS installs patches by itself)",
+            known.join(", ")
+        ));
+    }
+    if FACTS.database_class(class).is_none() {
+        problems.push(format!("class is {class}, of which infra/facts.toml does not know the memory"));
+    } else if Memory::of(stage).is_none() {
+        problems.push(format!(
+            "{class} has too little memory: with max_connections = {} nothing is left for a buffer pool beside the {LOGINS} \
+             MiB that IAM logins need; take a larger class or fewer connections",
+            stage.database.max_connections
+        ));
+    }
+    if *generation == 0 {
+        problems.push("generation is 0; the first is 1".to_owned());
+    }
+    let own = stage.physical(&server.instance());
+    match restore {
+        Some(_) if *generation < 2 => problems.push(
+            "restore makes a new instance, which needs another name than the one before: raise generation by one"
+                .to_owned(),
+        ),
+        Some(Restore::Instance { name, .. }) if *name == own => problems.push(format!(
+            "restore.instance names {name}, which is what the new instance would be called: raise generation by one"
+        )),
+        _ => {}
     }
     problems
 }
@@ -235,6 +296,53 @@ mod tests {
         let Server::Rds(server) = &mut stage.database.server else { panic!("RDS") };
         (server.storage_gb, server.max_storage_gb) = (100, 109);
         assert!(complaint(&stage, FUNCTIONS).contains("may grow from 100 to 109 GB"));
+    }
+
+    #[test]
+    fn a_zone_that_lacks_something_is_unknown_or_named_twice_is_refused() {
+        let with = |zones: [&str; 2]| {
+            let stage = Stage { zones: zones.map(str::to_owned), ..prod() };
+            check(&stage, FUNCTIONS).map_err(|error| error.to_string())
+        };
+        assert_eq!(with(["use1-az4", "use1-az6"]), Ok(()));
+        assert!(with(["use1-az1", "use1-az3"]).unwrap_err().contains("use1-az3, which lacks Graviton"));
+        assert!(with(["use1-az1", "use1-az1"]).unwrap_err().contains("use1-az1 twice"));
+        assert!(
+            with(["us-east-1a", "use1-az1"]).unwrap_err().contains("describe-availability-zones --region us-east-1")
+        );
+    }
+
+    /// `prod` with another database.
+    fn with_database(change: impl Fn(&mut Rds)) -> Result<(), String> {
+        let mut stage = prod();
+        let Server::Rds(server) = &mut stage.database.server else { panic!("RDS") };
+        change(server);
+        check(&stage, FUNCTIONS).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_restored_database_has_another_name_than_the_one_before_and_its_source() {
+        let at = || "2026-11-24T09:30:00Z".to_owned();
+        let restore = |generation, name: &str| {
+            with_database(|server| {
+                server.generation = generation;
+                server.restore = Some(Restore::Instance { name: name.to_owned(), at: at() });
+            })
+        };
+        assert_eq!(restore(2, "anaquel-prod-database"), Ok(()));
+        assert_eq!(restore(3, "anaquel-prod-database-2"), Ok(()));
+        assert!(restore(1, "anaquel-prod-database").unwrap_err().contains("raise generation by one"));
+        assert!(restore(2, "anaquel-prod-database-2").unwrap_err().contains("raise generation by one"));
+        assert!(with_database(|server| server.generation = 0).unwrap_err().contains("the first is 1"));
+    }
+
+    #[test]
+    fn a_database_that_nobody_knows_or_that_leaves_logins_no_memory_is_refused() {
+        let class = |class: &str| with_database(|server| class.clone_into(&mut server.class)).unwrap_err();
+        assert!(class("db.t4g.micro").contains("too little memory: with max_connections = 600"));
+        assert!(class("db.z9.huge").contains("does not know the memory"));
+        let version = with_database(|server| server.engine_version = "11.8.9".to_owned()).unwrap_err();
+        assert!(version.contains("engine_version is 11.8.9; infra/facts.toml knows 11.8"), "{version}");
     }
 
     #[test]

@@ -8,11 +8,13 @@ mod say;
 mod bench;
 mod cloud;
 mod cost;
+mod database_memory;
 mod database_settings;
 mod deploy;
 mod diagram;
 #[cfg(test)]
 mod documents;
+mod facts;
 mod import;
 mod limits;
 mod local;

@@ -39,10 +39,17 @@ fn complaint(sql: &str) -> Option<String> {
         return None;
     }
     match statement {
+        ["create", "table", definition @ ..] if !names_its_collation(definition) => {
+            Some("its table must end with a character set and a collation: the server's may differ".to_owned())
+        }
         ["create", "table" | "index", ..] | ["create", "fulltext", "index", ..] | ["insert" | "update", ..] => None,
         ["alter", "table", _, actions @ ..] => split_list(actions).into_iter().find_map(action_complaint),
         _ => Some(format!("nobody knows that `{}` only expands", shown(statement))),
     }
+}
+
+fn names_its_collation(table: &[&str]) -> bool {
+    matches!(table, [.., "character", "set", _, "collate", _])
 }
 
 fn says_why_it_contracts(sql: &str) -> bool {
@@ -158,7 +165,7 @@ mod tests {
     #[test]
     fn what_expands_is_let_through() {
         for sql in [
-            "create table orders (id int not null, primary key (id))",
+            "create table orders (id int not null, primary key (id)) default character set utf8mb4 collate utf8mb4_bin;",
             "CREATE INDEX books_year ON books (year_order, id);",
             "alter table books add column series varchar(80) null",
             "alter table books add series varchar(80) not null default 'drop table, not null' after title",
@@ -174,6 +181,10 @@ mod tests {
     #[test]
     fn what_the_running_version_would_miss_or_trip_over_is_refused() {
         for (sql, why) in [
+            (
+                "create table orders (id int not null, primary key (id))",
+                "must end with a character set and a collation",
+            ),
             ("drop table authors", "nobody knows that `drop table authors` only expands"),
             ("alter table books drop column byline", "`drop column byline` takes away"),
             ("alter table books add column x int, DROP COLUMN byline", "`drop column byline` takes away"),

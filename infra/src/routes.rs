@@ -283,6 +283,17 @@ impl Function {
         names.iter().map(|name| format!("{}/{name}", stage.prefix())).collect()
     }
 
+    /// The parameters, by short name, that its environment holds as well, for a start that SSM throttles. None where one
+    /// of them is a secret, and none for who writes: after a restore they could name the abandoned database.
+    pub fn fallback(&self, stage: &Stage) -> Vec<String> {
+        let prefix = format!("{}/", stage.prefix());
+        let names = self.parameters(stage).into_iter().map(|name| name.replacen(&prefix, "", 1));
+        let names: Vec<String> = names.collect();
+        let is_secret = |name: &String| name == "submission-key" || name.ends_with("/password");
+        let writes = matches!(self.database, Some(Writer | Admin));
+        if writes || names.iter().any(is_secret) { Vec::new() } else { names }
+    }
+
     /// All that its environment says: of the shop, and whether AWS is to be called by names that answer over IPv6.
     pub fn environment(&self, stage: &Stage) -> impl Iterator<Item = (&'static str, String)> {
         let of_shop = [
@@ -373,6 +384,23 @@ mod tests {
     fn a_reader_on_aws_reads_no_password() {
         let names = ["host", "port", "name", "auth", "reader/user"];
         assert_eq!(parameters("show-book", "prod"), names.map(|name| format!("/anaquel/prod/database/{name}")));
+    }
+
+    #[test]
+    fn only_who_reads_and_needs_no_secret_has_a_fallback() {
+        let fallback = |function: &str, stage: &str| {
+            let function = FUNCTIONS.iter().find(|known| known.name == function).expect("a row");
+            function.fallback(&Stage::load(stage).unwrap())
+        };
+        let database = ["database/host", "database/port", "database/name", "database/auth", "database/reader/user"];
+        assert_eq!(fallback("show-book", "prod"), database);
+        assert_eq!(fallback("check-health", "prod"), [&database[..], &["queue/submissions"]].concat());
+        for function in
+            ["submit-rating", "show-submission", "process-submissions", "run-staff-task", "migrate-database"]
+        {
+            assert!(fallback(function, "prod").is_empty(), "{function}");
+        }
+        assert!(fallback("show-book", "local").is_empty(), "there the reader has a password");
     }
 
     #[test]

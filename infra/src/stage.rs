@@ -27,6 +27,8 @@ pub struct Stage {
     pub tracing: bool,
     pub log_retention_days: u16,
     pub s3_prefix_list: String,
+    pub zones: [String; 2],
+    pub parameter_store: ParameterStore,
     pub domain: Option<Domain>,
     pub firewall: Option<Firewall>,
     pub watch: Option<Watch>,
@@ -55,6 +57,14 @@ pub enum Egress {
     /// One NAT gateway for both zones.
     SingleNat,
     NatPerZone,
+}
+
+/// How many calls a second Parameter Store answers an account.
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ParameterStore {
+    Standard,
+    HighThroughput,
 }
 
 /// Where shoppers find the shop.
@@ -111,7 +121,6 @@ pub struct Submissions {
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Database {
-    pub name: String,
     pub max_connections: u16,
     pub server: Server,
 }
@@ -133,6 +142,7 @@ pub struct Rds {
     pub storage_gb: u16,
     pub max_storage_gb: u16,
     pub backup_days: u16,
+    pub generation: u16,
     pub restore: Option<Restore>,
 }
 
@@ -140,10 +150,12 @@ pub struct Rds {
 #[derive(Clone, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Restore {
-    /// The last snapshot of an instance that is gone.
+    /// Name of a snapshot.
     Snapshot(String),
-    /// An instance that is still there, as it was at some time.
+    /// An instance that still exists, as it was at some time.
     Instance { name: String, at: String },
+    /// The automated backups that RDS has kept of a deleted instance, by its resource id.
+    AutomatedBackups { resource_id: String, at: String },
 }
 
 #[derive(Clone, Deserialize)]
@@ -151,6 +163,7 @@ pub enum Restore {
 pub struct External {
     pub host: String,
     pub port: u16,
+    pub name: String,
     pub range: String,
 }
 
@@ -195,6 +208,11 @@ impl Stage {
 
     pub fn is_local(&self) -> bool {
         self.name == "local"
+    }
+
+    /// Whether the stage pays for each call of Parameter Store.
+    pub fn pays_for_parameters(&self) -> bool {
+        self.parameter_store == ParameterStore::HighThroughput
     }
 
     /// Tells the operator what may be meant, but should be known.
@@ -276,6 +294,14 @@ impl Architecture {
 }
 
 impl Database {
+    /// Name of the schema. Where RDS runs the server it never changes: RDS makes it once, with the instance.
+    pub fn name(&self) -> &str {
+        match &self.server {
+            Server::Rds(_) => "anaquel",
+            Server::External(external) => &external.name,
+        }
+    }
+
     /// RDS checks IAM tokens; a server of somebody else's knows passwords only.
     pub fn auth(&self) -> Auth {
         match self.server {
@@ -286,10 +312,14 @@ impl Database {
 }
 
 impl Rds {
-    /// Of its parameter groups: `mariadb11.8` for the version 11.8.9.
+    /// Family of its parameter groups: `mariadb11.8` for the version 11.8.
     pub fn family(&self) -> String {
-        let series = self.engine_version.rsplit_once('.').map_or("", |(series, _)| series);
-        format!("mariadb{series}")
+        format!("mariadb{}", self.engine_version)
+    }
+
+    /// What the stage calls the instance: `database`, and from the second generation on `database-2`.
+    pub fn instance(&self) -> String {
+        if self.generation == 1 { "database".to_owned() } else { format!("database-{}", self.generation) }
     }
 
     /// Whether RDS keeps a week of what statements waited for, which costs nothing; it does not on the smallest machines.

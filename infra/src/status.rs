@@ -15,7 +15,7 @@ use crate::{
     deploy::{self, Described},
     local::up,
     routes::FUNCTIONS,
-    stacks::Kind,
+    stacks::{self, Kind},
     stage::Stage,
 };
 
@@ -46,7 +46,7 @@ pub async fn run(args: &Status) -> Result<()> {
     let queues = vec![queue(&cloud, &stage, "submissions").await?, queue(&cloud, &stage, "parked").await?];
 
     say!("Stage {} in {}, {}\n", stage.name, stage.region, url(&cloud, &stage).await?);
-    say!("{}\n", table(&["stack", "status", "changed"], &stacks));
+    say!("{}\n", table(&["stack", "status", "changed", "deletion"], &stacks));
     say!("{}\n", table(&["function", "live", "code", "changed", "state"], &functions));
     say!("{}", table(&["queue", "waiting", "in flight", "delayed"], &queues));
 
@@ -67,20 +67,27 @@ async fn url(cloud: &Cloud, stage: &Stage) -> Result<String> {
 
 async fn stacks(cloud: &Cloud, stage: &Stage) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
-    for kind in Kind::of(stage) {
-        let name = stage.physical(kind.name());
-        rows.push(stack(&name, deploy::describe(cloud, &name).await?.as_ref()));
+    for deployed in stacks::all(stage)? {
+        let name = &deployed.name;
+        rows.push(stack(name, deployed.protect, deploy::describe(cloud, name).await?.as_ref()));
     }
     Ok(rows)
 }
 
-fn stack(name: &str, found: Option<&Described>) -> Row {
+fn stack(name: &str, protect: bool, found: Option<&Described>) -> Row {
     let Some(found) = found else {
-        return Row::missing(name, 2);
+        return Row::missing(name, 3);
     };
     let status = found.stack_status().map_or("", |status| status.as_str());
     let changed = found.last_updated_time().or(found.creation_time()).map(second).unwrap_or_default();
-    Row { cells: vec![name.to_owned(), status.to_owned(), changed], trouble: stuck(name, status) }
+    let locked = found.enable_termination_protection().unwrap_or_default();
+    let is_protected = locked && deploy::is_protected(found);
+    let trouble = stuck(name, status).or_else(|| {
+        let forgotten = protect && !is_protected;
+        forgotten.then(|| format!("{name} is not protected yet: deploy once more, which does it last"))
+    });
+    let protection = if is_protected { "protected" } else { "" };
+    Row { cells: vec![name.to_owned(), status.to_owned(), changed, protection.to_owned()], trouble }
 }
 
 /// A change that was rolled back leaves a stack that serves; a creation that was leaves none.
@@ -167,6 +174,8 @@ fn second(at: &DateTime) -> String {
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_cloudformation::types::{Parameter, StackStatus};
+
     use super::*;
 
     #[test]
@@ -181,6 +190,29 @@ mod tests {
             ("DELETE_FAILED", true),
         ] {
             assert_eq!(stuck("it", status).is_some(), is_stuck, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_stack_that_should_be_protected_and_is_not_yet_is_a_trouble() {
+        let found = |parameter: &str, locked| {
+            let parameter = Parameter::builder().parameter_key("DeletionProtection").parameter_value(parameter).build();
+            let stack = Described::builder().stack_name("it").stack_status(StackStatus::CreateComplete);
+            let stack = stack.creation_time(DateTime::from_secs(0)).enable_termination_protection(locked);
+            stack.parameters(parameter).build()
+        };
+        for (parameter, locked, protect, cell, troubled) in [
+            ("true", true, true, "protected", false),
+            ("false", false, true, "", true),
+            ("true", false, true, "", true),
+            ("false", false, false, "", false),
+        ] {
+            let row = stack("it", protect, Some(&found(parameter, locked)));
+            assert_eq!(
+                (row.cells[3].as_str(), row.trouble.is_some()),
+                (cell, troubled),
+                "{parameter} {locked} {protect}"
+            );
         }
     }
 

@@ -79,6 +79,12 @@ pub struct Template {
 #[serde(rename_all = "PascalCase")]
 struct Parameter {
     r#type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    default: Option<String>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    allowed_values: &'static [&'static str],
 }
 
 #[derive(Serialize)]
@@ -96,10 +102,17 @@ struct Resource {
     metadata: BTreeMap<&'static str, Skipped>,
 }
 
-/// What one judge is told to overlook, as checkov reads it.
+/// What one judge is told to overlook, as checkov reads it, and cfn-lint.
 #[derive(Default, Serialize)]
 struct Skipped {
     skip: Vec<Excuse>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    config: Option<Ignored>,
+}
+
+#[derive(Default, Serialize)]
+struct Ignored {
+    ignore_checks: Vec<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -117,6 +130,7 @@ struct Output {
 /// What becomes of a resource that leaves the stack, by deletion or by replacement.
 #[derive(Clone, Copy, Serialize)]
 pub enum Keep {
+    Delete,
     Retain,
     /// But for a creation that fails: it leaves nothing behind that the next would stumble over.
     RetainExceptOnCreate,
@@ -136,8 +150,20 @@ impl Template {
 
     pub fn parameter(&mut self, name: impl Into<String>, r#type: &'static str) -> Id {
         let id = Id::new(name.into());
-        self.parameters.insert(id.0, Parameter { r#type });
+        self.parameters.insert(id.0, Parameter { r#type, description: None, default: None, allowed_values: &[] });
         id
+    }
+
+    /// A parameter that is `true` or `false`.
+    pub fn switch(&mut self, name: &'static str, description: &'static str, default: bool) -> Id {
+        let parameter = Parameter {
+            r#type: "String",
+            description: Some(description),
+            default: Some(default.to_string()),
+            allowed_values: &["true", "false"],
+        };
+        self.parameters.insert(name, parameter);
+        Id(name)
     }
 
     #[expect(clippy::needless_pass_by_value, reason = "resources are written out where they are added")]
@@ -161,6 +187,13 @@ impl Template {
         self.resource(id).depends_on.insert(other.0);
     }
 
+    /// The resource stays when another replaces it, and goes with the stack.
+    pub fn keep_when_replaced(&mut self, id: Id) {
+        let resource = self.resource(id);
+        resource.deletion_policy = Some(Keep::Delete);
+        resource.update_replace_policy = Some(Keep::Retain);
+    }
+
     pub fn keep(&mut self, id: Id, keep: Keep) {
         let resource = self.resource(id);
         resource.deletion_policy = Some(keep);
@@ -172,8 +205,15 @@ impl Template {
 
     /// Why a judge's rule does not hold for this resource, in one sentence.
     pub fn excuse(&mut self, id: Id, rule: &'static str, reason: &'static str) {
-        let judge = if rule.starts_with("CKV") { "checkov" } else { "cloudformation-validate" };
+        let judge = match rule {
+            rule if rule.starts_with("CKV") => "checkov",
+            rule if rule.starts_with("E3") => "cfn-lint",
+            _ => "cloudformation-validate",
+        };
         let skipped = self.resource(id).metadata.entry(judge).or_default();
+        if judge == "cfn-lint" {
+            skipped.config.get_or_insert_default().ignore_checks.push(rule);
+        }
         skipped.skip.push(Excuse { id: rule, comment: reason });
     }
 

@@ -1,6 +1,9 @@
 //! What a function has at hand while it lives: parameters, database, queues. Built once, lent to each invocation.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use anyhow::Context;
 use aws_config::SdkConfig;
@@ -20,28 +23,43 @@ pub struct App {
     database: Database,
 }
 
-/// How long the start may wait for SSM and the database together; the first request tries anew.
+/// How long the start may wait for SSM and the database together, calls that SSM throttles not counted; the first
+/// request tries both again.
 const START_WITHIN: Duration = Duration::from_secs(1);
 
 impl App {
     pub async fn start() -> anyhow::Result<Self> {
         let sdk = crate::aws::sdk_config();
-        let settings = Arc::new(Settings::from_env(&sdk)?);
-        let database = Database::new(settings.clone(), sdk.clone());
-        let app = Self { sdk, settings, database };
-        // A failure is not fatal: what is away may be back when the first request comes.
-        match timeout(START_WITHIN, app.warm_up()).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(error = format!("{error:#}"), "Not everything is there at the start"),
-            Err(_) => tracing::warn!("Not everything is there at the start: no answer in time"),
-        }
+        let settings = Settings::from_env(&sdk)?;
+        let app = Self::new(sdk, settings);
+        app.warm_up(START_WITHIN).await;
         Ok(app)
     }
 
-    async fn warm_up(&self) -> anyhow::Result<()> {
-        let config = self.settings.current().await?;
+    fn new(sdk: SdkConfig, settings: Settings) -> Self {
+        let settings = Arc::new(settings);
+        let database = Database::new(settings.clone(), sdk.clone());
+        Self { sdk, settings, database }
+    }
+
+    /// Reads the parameters and opens the connection. A failure is not fatal: what is away may be back when the first
+    /// request comes.
+    async fn warm_up(&self, patience: Duration) {
+        if let Err(error) = self.connect(patience).await {
+            tracing::warn!(error = format!("{error:#}"), "Not everything is there at the start");
+        }
+    }
+
+    async fn connect(&self, patience: Duration) -> anyhow::Result<()> {
+        let began = Instant::now();
+        let config = self.settings.at_start(patience).await?;
         match &config.database {
-            Some(database) if !database.is_for_admin() => Ok(self.database.warm_up().await?),
+            Some(database) if !database.is_for_admin() => {
+                // Nothing is left after calls that SSM throttled: the first request opens the connection.
+                let Some(left) = patience.checked_sub(began.elapsed()) else { return Ok(()) };
+                let opened = timeout(left, self.database.warm_up()).await;
+                Ok(opened.context("no answer of the database in time")??)
+            }
             _ => Ok(()),
         }
     }
@@ -78,5 +96,182 @@ impl App {
     pub async fn submission_key(&self) -> Result<SubmissionKey> {
         let key = self.config().await?.submission_key.clone();
         Ok(key.context("the route table grants this function no submission key")?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{BufRead, BufReader, Read, Write},
+        net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+        sync::{
+            Mutex,
+            atomic::{AtomicUsize, Ordering::Relaxed},
+        },
+        thread,
+    };
+
+    use aws_config::Region;
+    use aws_sdk_ssm::config::{Credentials, SharedCredentialsProvider};
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// Calls of one account that Parameter Store answers in a second.
+    /// <https://docs.aws.amazon.com/general/latest/gr/ssm.html>
+    const A_SECOND: usize = 40;
+
+    /// Parameter Store with its limit, on loopback. Every parameter's value is `1`, but for those that must be something else.
+    #[derive(Default)]
+    struct Throttling {
+        answered: Mutex<Vec<Instant>>,
+        refused: AtomicUsize,
+    }
+
+    impl Throttling {
+        fn start() -> (Arc<Self>, SocketAddr) {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+            let address = listener.local_addr().unwrap();
+            let throttling = Arc::new(Self::default());
+            let shared = throttling.clone();
+            thread::spawn(move || {
+                for stream in listener.incoming().flatten() {
+                    let shared = shared.clone();
+                    thread::spawn(move || shared.serve(stream));
+                }
+            });
+            (throttling, address)
+        }
+
+        fn admits(&self) -> bool {
+            let now = Instant::now();
+            let mut answered = self.answered.lock().unwrap();
+            answered.retain(|at| now - *at < Duration::from_secs(1));
+            let free = answered.len() < A_SECOND;
+            if free {
+                answered.push(now);
+            } else {
+                self.refused.fetch_add(1, Relaxed);
+            }
+            free
+        }
+
+        fn serve(&self, stream: TcpStream) -> Option<()> {
+            let mut reader = BufReader::new(stream);
+            loop {
+                let mut length = 0;
+                loop {
+                    let mut line = String::new();
+                    if reader.read_line(&mut line).ok()? == 0 {
+                        return None;
+                    }
+                    if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                        length = value.trim().parse().ok()?;
+                    }
+                    if line.trim().is_empty() {
+                        break;
+                    }
+                }
+                let mut body = vec![0; length];
+                reader.read_exact(&mut body).ok()?;
+                let (status, answer) = if self.admits() {
+                    ("200 OK", parameters(&serde_json::from_slice(&body).ok()?))
+                } else {
+                    ("400 Bad Request", json!({ "__type": "ThrottlingException", "message": "Rate exceeded" }))
+                };
+                let answer = answer.to_string();
+                let head = format!("HTTP/1.1 {status}\r\nContent-Type: application/x-amz-json-1.1\r\n");
+                write!(reader.get_mut(), "{head}Content-Length: {}\r\n\r\n{answer}", answer.len()).ok()?;
+            }
+        }
+    }
+
+    fn parameters(asked: &Value) -> Value {
+        let value = |name: &str| match name {
+            name if name.ends_with("/auth") => "password".to_owned(),
+            name if name.ends_with("/submission-key") => format!("{}=", "A".repeat(43)),
+            _ => "1".to_owned(),
+        };
+        let names = asked["Names"].as_array().unwrap().iter().map(|name| name.as_str().unwrap());
+        json!({ "Parameters": names.map(|name| json!({ "Name": name, "Value": value(name) })).collect::<Vec<_>>() })
+    }
+
+    fn sdk(address: SocketAddr) -> SdkConfig {
+        let credentials = Credentials::new("id", "secret", None, None, "test");
+        let sdk = crate::aws::sdk_config().into_builder().region(Region::new("us-east-1"));
+        let sdk = sdk.endpoint_url(format!("http://{address}")).use_dual_stack(false);
+        sdk.credentials_provider(SharedCredentialsProvider::new(credentials)).build()
+    }
+
+    const QUEUE: &str = "/anaquel/prod/queue/submissions";
+    const QUEUE_AND_KEY: &str = "/anaquel/prod/queue/submissions,/anaquel/prod/submission-key";
+
+    /// A start, and how long it took. It waits longer for an answer than on AWS, where each start has a processor.
+    async fn started(sdk: SdkConfig, names: &str, fallback: Option<&str>) -> (App, Duration) {
+        let settings = Settings::new(&sdk, names, fallback).unwrap();
+        let began = Instant::now();
+        let app = App::new(sdk, settings);
+        app.warm_up(Duration::from_secs(5)).await;
+        (app, began.elapsed())
+    }
+
+    /// Lambda gives the init phase ten seconds: <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>.
+    #[tokio::test]
+    async fn a_rush_of_two_hundred_starts_that_ssm_throttles_answers_no_503() {
+        let (ssm, address) = Throttling::start();
+        let sdk = &sdk(address);
+        let starts = (0..200).map(|number| async move {
+            let has_fallback = number % 4 != 0;
+            let fallback = r#"{"queue/submissions":"http://queue"}"#;
+            let (names, fallback) = if has_fallback { (QUEUE, Some(fallback)) } else { (QUEUE_AND_KEY, None) };
+            let (app, took) = started(sdk.clone(), names, fallback).await;
+            (has_fallback, took, app.submissions().await.is_ok())
+        });
+        let started = futures_util::future::join_all(starts).await;
+        let (mut slowest, mut serving) = ([Duration::ZERO; 2], [0; 2]);
+        for (has_fallback, took, serves) in started {
+            let kind = usize::from(has_fallback);
+            slowest[kind] = slowest[kind].max(took);
+            serving[kind] += usize::from(serves);
+        }
+        let refused = ssm.refused.load(Relaxed);
+        eprintln!("{refused} calls refused; slowest start with a fallback {:?}, without {:?}", slowest[1], slowest[0]);
+        assert_eq!(serving, [50, 150]);
+        assert!(refused > 100, "only {refused} calls were refused: this proves nothing");
+    }
+
+    #[tokio::test]
+    async fn two_hundred_starts_that_need_a_secret_are_all_served_within_the_init_phase() {
+        let (ssm, address) = Throttling::start();
+        let sdk = &sdk(address);
+        let starts = (0..200).map(|_| async move {
+            let (app, took) = started(sdk.clone(), QUEUE_AND_KEY, None).await;
+            // Without asking again: what it has now, it has from its start.
+            assert!(app.settings.has_read().await, "not read after {took:?}");
+            took
+        });
+        let slowest = futures_util::future::join_all(starts).await.into_iter().max().unwrap();
+        let refused = ssm.refused.load(Relaxed);
+        eprintln!("{refused} calls refused; slowest of 200 starts that need a secret: {slowest:?}");
+        assert!(refused > 100, "only {refused} calls were refused: this proves nothing");
+    }
+
+    #[tokio::test]
+    async fn where_ssm_is_away_the_fallback_serves_and_a_function_without_one_does_not() {
+        let nobody = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
+        let (app, _) = started(sdk(nobody), QUEUE, Some(r#"{"queue/submissions":"http://queue"}"#)).await;
+        assert_eq!(app.config().await.unwrap().submissions_queue.as_deref(), Some("http://queue"));
+        let (app, _) = started(sdk(nobody), QUEUE_AND_KEY, None).await;
+        assert!(matches!(app.submissions().await, Err(ApiError::Unavailable(_))));
+    }
+
+    #[tokio::test]
+    async fn ssm_is_asked_first_and_a_fallback_that_lacks_a_value_is_refused() {
+        let (_, address) = Throttling::start();
+        let (app, _) = started(sdk(address), QUEUE, Some(r#"{"queue/submissions":"http://queue"}"#)).await;
+        assert_eq!(app.config().await.unwrap().submissions_queue.as_deref(), Some("1"));
+        for fallback in ["{}", "null", r#"{"queue/parked":"http://queue"}"#] {
+            assert!(Settings::new(&sdk(address), QUEUE, Some(fallback)).is_err(), "{fallback}");
+        }
     }
 }

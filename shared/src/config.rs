@@ -2,6 +2,10 @@
 //!
 //! The names come in the environment variable `ANAQUEL_PARAMETERS`, so that the table stays the only place that
 //! decides what a function may read. The answer is kept for five minutes, and longer while SSM is away.
+//!
+//! Parameter Store answers 40 calls a second of an account, and a rush of cold starts makes more. Functions that read no
+//! secret and write nothing therefore have the same values in `ANAQUEL_FALLBACK`, as they were when the stage was last
+//! deployed: SSM is asked first, and where it does not answer, these serve. All others ask again until SSM answers.
 
 use std::{
     collections::BTreeMap,
@@ -11,7 +15,9 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use tokio::sync::Mutex;
+use aws_config::{retry::RetryConfig, timeout::TimeoutConfig};
+use aws_sdk_ssm::error::ProvideErrorMetadata;
+use tokio::{sync::Mutex, time::timeout};
 
 use crate::{aws::explained, domain::SubmissionKey, secret::Secret};
 
@@ -79,33 +85,81 @@ impl DatabaseConfig {
 pub struct Settings {
     ssm: aws_sdk_ssm::Client,
     names: Vec<String>,
+    fallback: Option<Arc<Config>>,
     cached: Mutex<Option<Cached>>,
 }
 
 struct Cached {
     config: Arc<Config>,
     read_at: Instant,
+    /// How long it may serve before SSM is asked again.
+    keep: Duration,
 }
 
 const KEEP: Duration = Duration::from_mins(5);
 /// A refused login asks for a new reading at most this often.
 const NOT_MORE_OFTEN_THAN: Duration = Duration::from_secs(5);
+/// SSM's time to answer where there is a fallback; a first call takes some 100 ms, most of it for TLS.
+const ASK_WITHIN: Duration = Duration::from_millis(500);
+/// A start that SSM throttles begins no call after that. Lambda gives the init phase 10 seconds, of which the last call
+/// and the start of the process take their part.
+const START_ASKS_FOR: Duration = Duration::from_secs(7);
+/// The longest pause between two of these calls; each lasts a random part of what it might.
+const LONGEST_PAUSE: Duration = Duration::from_millis(1_500);
 
 impl Settings {
     /// Names the parameters of `ANAQUEL_PARAMETERS`; reads nothing yet.
     pub fn from_env(sdk: &aws_config::SdkConfig) -> anyhow::Result<Self> {
         let names = env::var("ANAQUEL_PARAMETERS")
             .context("ANAQUEL_PARAMETERS is not set: deploy this function with `cargo bookstore deploy`")?;
-        let names = names.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
-        Ok(Self { ssm: aws_sdk_ssm::Client::new(sdk), names, cached: Mutex::new(None) })
+        Self::new(sdk, &names, env::var("ANAQUEL_FALLBACK").ok().as_deref())
+    }
+
+    /// `names` are full names, with commas between them; `fallback` is a JSON object of values by short name
+    /// (`database/host`).
+    pub(crate) fn new(sdk: &aws_config::SdkConfig, names: &str, fallback: Option<&str>) -> anyhow::Result<Self> {
+        let names: Vec<String> = names.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+        let fallback = fallback.map(|values| read_fallback(&names, values)).transpose().context("ANAQUEL_FALLBACK")?;
+        // Whether and when to ask again is decided here.
+        let mut ssm = aws_sdk_ssm::config::Builder::from(sdk).retry_config(RetryConfig::disabled());
+        if fallback.is_some() {
+            ssm = ssm.timeout_config(TimeoutConfig::builder().operation_timeout(ASK_WITHIN).build());
+        }
+        let ssm = aws_sdk_ssm::Client::from_conf(ssm.build());
+        Ok(Self { ssm, names, fallback: fallback.map(Arc::new), cached: Mutex::new(None) })
     }
 
     /// What never changes, for tests.
     #[cfg(test)]
     pub fn fixed(config: Config) -> Self {
         let sdk = aws_config::SdkConfig::builder().behavior_version(aws_config::BehaviorVersion::latest()).build();
-        let cached = Cached { config: Arc::new(config), read_at: Instant::now() };
-        Self { ssm: aws_sdk_ssm::Client::new(&sdk), names: Vec::new(), cached: Mutex::new(Some(cached)) }
+        let cached = Cached { config: Arc::new(config), read_at: Instant::now(), keep: KEEP };
+        let cached = Mutex::new(Some(cached));
+        Self { ssm: aws_sdk_ssm::Client::new(&sdk), names: Vec::new(), fallback: None, cached }
+    }
+
+    #[cfg(test)]
+    pub async fn has_read(&self) -> bool {
+        self.cached.lock().await.is_some()
+    }
+
+    /// The configuration for a function that has just started. Each call of SSM has `patience` to answer. Without a
+    /// fallback a throttled one is repeated for up to [`START_ASKS_FOR`]: to serve later is better than not at all.
+    pub async fn at_start(&self, patience: Duration) -> anyhow::Result<Arc<Config>> {
+        let began = Instant::now();
+        let mut pause = Duration::from_millis(200);
+        loop {
+            let error = match timeout(patience, self.current()).await.context("no answer of SSM in time")? {
+                Err(error) if error.is::<Throttled>() => error,
+                settled => return settled,
+            };
+            let part = pause.mul_f64(rand::random());
+            if began.elapsed() + part > START_ASKS_FOR {
+                return Err(error);
+            }
+            tokio::time::sleep(part).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
     }
 
     /// The configuration, at most five minutes old; older while SSM does not answer.
@@ -113,49 +167,66 @@ impl Settings {
         self.no_older_than(KEEP).await
     }
 
-    /// The configuration read anew: the database refused what the last one said.
+    /// The configuration read again: the database refused what the last one said.
     pub async fn refreshed(&self) -> anyhow::Result<Arc<Config>> {
         self.no_older_than(NOT_MORE_OFTEN_THAN).await
     }
 
     async fn no_older_than(&self, age: Duration) -> anyhow::Result<Arc<Config>> {
         let mut cached = self.cached.lock().await;
-        if let Some(cached) = cached.as_ref().filter(|cached| cached.read_at.elapsed() < age) {
+        if let Some(cached) = cached.as_ref().filter(|cached| cached.read_at.elapsed() < age.min(cached.keep)) {
             return Ok(cached.config.clone());
         }
-        match self.read().await {
+        let (config, keep) = match self.read().await {
             Ok(config) => {
-                let config = Arc::new(config);
-                *cached = Some(Cached { config: config.clone(), read_at: Instant::now() });
-                Ok(config)
+                tracing::info!(source = "SSM", "Parameters read");
+                (Arc::new(config), KEEP)
             }
-            Err(error) => match cached.as_mut() {
-                Some(cached) => {
-                    tracing::warn!(error = format!("{error:#}"), "Parameters not read: the last ones serve on");
-                    cached.read_at = Instant::now();
-                    Ok(cached.config.clone())
-                }
-                None => Err(error),
-            },
-        }
+            Err(error) => {
+                let (config, source) = match (cached.as_ref(), &self.fallback) {
+                    (Some(cached), _) => (cached.config.clone(), "the last reading"),
+                    (None, Some(fallback)) => (fallback.clone(), "the fallback in the environment"),
+                    (None, None) => return Err(error),
+                };
+                tracing::warn!(source, error = format!("{error:#}"), "Parameters not read from SSM");
+                // Not all at once again: they were started together, and refused together.
+                (config, Duration::from_secs(30).mul_f64(1.0 + rand::random::<f64>()))
+            }
+        };
+        *cached = Some(Cached { config: config.clone(), read_at: Instant::now(), keep });
+        Ok(config)
     }
 
     async fn read(&self) -> anyhow::Result<Config> {
         if self.names.is_empty() {
             return Ok(Config::default());
         }
-        let answer = self
-            .ssm
-            .get_parameters()
-            .set_names(Some(self.names.clone()))
-            .with_decryption(true)
-            .send()
-            .await
-            .map_err(explained)
-            .context("reading the parameters from SSM")?;
+        let ask = self.ssm.get_parameters().set_names(Some(self.names.clone())).with_decryption(true);
+        let answer = ask.send().await.map_err(|error| {
+            let throttled = error.code().is_some_and(|code| code.starts_with("Throttl"));
+            let explained = explained(error).context("reading the parameters from SSM");
+            if throttled { explained.context(Throttled) } else { explained }
+        })?;
         let values = answer.parameters().iter().filter_map(|p| Some((p.name()?.to_owned(), p.value()?.to_owned())));
         parse(&self.names, &values.collect())
     }
+}
+
+/// Marks an error that the same call may not meet a moment later.
+#[derive(Debug, thiserror::Error)]
+#[error("SSM throttles this account's calls")]
+struct Throttled;
+
+/// `/anaquel/<stage>/database/host` is `database/host` here.
+fn short(name: &str) -> &str {
+    name.splitn(4, '/').nth(3).unwrap_or(name)
+}
+
+/// Every parameter has a value in it, or it would serve half.
+fn read_fallback(names: &[String], values: &str) -> anyhow::Result<Config> {
+    let values: BTreeMap<String, String> = serde_json::from_str(values).context("must be a JSON object of strings")?;
+    let by_full_name = names.iter().filter_map(|name| Some((name.clone(), values.get(short(name))?.clone())));
+    parse(names, &by_full_name.collect())
 }
 
 /// Types the values; all that is missing is reported together, by full name.
@@ -164,9 +235,7 @@ fn parse(names: &[String], values: &BTreeMap<String, String>) -> anyhow::Result<
     if !missing.is_empty() {
         bail!("SSM has no parameter {}: run `cargo bookstore deploy` for this stage", missing.join(", "));
     }
-    // `/anaquel/<stage>/database/host` is `database/host` here.
-    let short = |name: &str| name.splitn(4, '/').nth(3).unwrap_or(name).to_owned();
-    let by_name: BTreeMap<String, &str> = names.iter().map(|name| (short(name), values[name].as_str())).collect();
+    let by_name: BTreeMap<&str, &str> = names.iter().map(|name| (short(name), values[name].as_str())).collect();
     let get = |name: &str| by_name.get(name).map(|value| (*value).to_owned());
 
     let submission_key = match get("submission-key") {

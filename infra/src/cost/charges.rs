@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::usage::{HOURS, METRICS, POLLS, STORED_GB, Usage};
+use super::usage::{HOURS, METRICS, MONITORED_GB, POLLS, STORED_GB, Usage};
 use crate::routes::FUNCTIONS;
 
 /// So much a month of something that has a price.
@@ -132,6 +132,7 @@ fn function(properties: &Value, usage: &Usage) -> Vec<Charge> {
         grows("requests", "lambda-request", usage.events(name) / MILLION),
         grows("time", &format!("lambda-{architecture}"), usage.seconds(name) * gb),
         grows("metrics", "metric", usage.busy(name) * METRICS),
+        grows("parameters read", "parameter", usage.parameters_read(name) / MILLION),
         grows("traces", "trace", traced / MILLION),
     ]
 }
@@ -164,6 +165,9 @@ fn database(properties: &Value) -> Vec<Charge> {
             copies * number(&properties["AllocatedStorage"]),
         ),
     ];
+    if properties["MonitoringInterval"].as_u64().is_some_and(|seconds| seconds > 0) {
+        charges.push(fixed("Enhanced Monitoring's logs", "log", copies * MONITORED_GB));
+    }
     if properties["ManageMasterUserPassword"] == true {
         charges.push(fixed("master secret", "secret", 1.0));
     }

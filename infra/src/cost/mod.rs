@@ -11,8 +11,11 @@ mod usage;
 use anyhow::{Result, bail};
 use clap::Args;
 
-use self::estimate::Estimate;
-use crate::stage::{Egress, Stage};
+use self::{estimate::Estimate, prices::Prices};
+use crate::{
+    database_memory::Memory,
+    stage::{Egress, Server, Stage},
+};
 
 /// What tells how much an idle stage grows.
 const MILLION: u64 = 1_000_000;
@@ -48,6 +51,10 @@ pub fn run(args: &Cost) -> Result<()> {
     }
     let ways_out = ways_out(&stage, args.requests_per_month)?;
     say!("{}\n", table::ways_out(stage.egress, &ways_out));
+    if let Server::Rds(server) = &stage.database.server {
+        say!("{}", table::classes(&stage, server, &Prices::of(&stage.region)?));
+        say!("{}\n", Memory::of(&stage).map(|memory| memory.sum()).unwrap_or_default());
+    }
     say!("{}\n", usage::said());
     say!("{}", table::sources(ways_out.iter().map(|(_, estimate)| estimate)));
     Ok(())
@@ -80,7 +87,7 @@ fn ways_out(stage: &Stage, requests: u64) -> Result<Vec<(Egress, Estimate)>> {
 mod tests {
     use super::estimate::Line;
     use super::*;
-    use crate::stage::{STAGES, Server};
+    use crate::stage::STAGES;
 
     fn stage(name: &str) -> Stage {
         Stage::load(name).unwrap()
@@ -105,7 +112,7 @@ mod tests {
         let Server::Rds(rds) = &mut dev.database.server else { panic!("dev has RDS") };
         rds.multi_az = true;
         let added = usd(&dev, 0) - alone;
-        assert!((added - (730.0 * 0.016 + 20.0 * 0.115)).abs() < 0.001, "{added}");
+        assert!((added - (730.0 * 0.032 + 20.0 * 0.115 + 0.5 * 0.50)).abs() < 0.001, "{added}");
     }
 
     #[test]

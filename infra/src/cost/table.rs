@@ -4,8 +4,16 @@ use std::collections::BTreeMap;
 
 use comfy_table::{CellAlignment, Table, presets::NOTHING};
 
-use super::estimate::{Estimate, Line};
-use crate::stage::Egress;
+use super::{
+    estimate::{Estimate, Line},
+    prices::Prices,
+    usage::HOURS,
+};
+use crate::{
+    database_memory::Memory,
+    facts::FACTS,
+    stage::{Egress, Rds, Server, Stage},
+};
 
 /// The charges, dearest first, and their sum.
 pub fn lines(title: &str, estimate: &Estimate, grow: bool) -> String {
@@ -42,6 +50,22 @@ pub fn ways_out(chosen: Egress, estimates: &[(Egress, Estimate)]) -> String {
         ]);
     }
     format!("{table}\n* as the stage says (`egress` in infra/stages/)")
+}
+
+/// What each class of database with a price costs an hour long for a month, and how its memory would divide.
+pub fn classes(stage: &Stage, chosen: &Rds, prices: &Prices) -> String {
+    let mut table = table(&["database class", "a month", "MiB", "buffer pool", "for IAM logins"], &[1, 2, 3, 4]);
+    for class in &FACTS.database_classes {
+        let Ok(price) = prices.get(&format!("rds-{}", class.name)) else { continue };
+        let mut stage = stage.clone();
+        stage.database.server = Server::Rds(Rds { class: class.name.clone(), ..chosen.clone() });
+        let mark = if class.name == chosen.class { "*" } else { "" };
+        let parts = Memory::of(&stage).map(|memory| [memory.buffer_pool, memory.left].map(|part| part.to_string()));
+        let [pool, left] = parts.unwrap_or(["none".to_owned(), "too little".to_owned()]);
+        let usd = format!("{:.2}", price.usd * HOURS);
+        table.add_row([format!("{}{mark}", class.name), usd, class.memory_mib.to_string(), pool, left]);
+    }
+    format!("{table}\n* as the stage says (`class` in infra/stages/); a standby doubles the price")
 }
 
 fn is_way_out(kind: &str) -> bool {

@@ -11,6 +11,8 @@ pub const HOURS: f64 = 730.0;
 pub const STORED_GB: f64 = 1.0;
 /// Long polls a month that Lambda sends a queue which is empty: five at a time, each of 20 seconds.
 pub const POLLS: f64 = 5.0 * 3.0 * 60.0 * HOURS;
+/// Logs of a database's Enhanced Monitoring in a month at one report a minute; an estimate, for AWS names none.
+pub const MONITORED_GB: f64 = 0.5;
 /// Metrics that each function tells in `shared::metrics`: its cold starts, its time in the database, two outcomes.
 pub const METRICS: f64 = 4.0;
 
@@ -41,6 +43,8 @@ pub struct Usage {
     rules: f64,
     /// NAT gateways among which what is called divides.
     pub gateways: f64,
+    /// Of each function, the parameters that a call is paid for.
+    parameters: Vec<(String, f64)>,
 }
 
 impl Usage {
@@ -55,8 +59,19 @@ impl Usage {
             };
             (stage.physical(function.name), events)
         });
+        let parameters = FUNCTIONS.iter().map(|function| {
+            let paid = if stage.pays_for_parameters() { function.parameters(stage).len() } else { 0 };
+            (stage.physical(function.name), count(paid))
+        });
         let architecture = stage.architecture.lambda();
-        Self { requests, events: events.collect(), architecture, rules: count(rules), gateways: count(gateways) }
+        Self {
+            requests,
+            events: events.collect(),
+            architecture,
+            rules: count(rules),
+            gateways: count(gateways),
+            parameters: parameters.collect(),
+        }
     }
 
     /// Events that the function gets in a month.
@@ -78,6 +93,13 @@ impl Usage {
         let events = self.events(function);
         let first = events.min(HOURS * 3_600.0);
         first + (events - first) / 20.0
+    }
+
+    /// Parameters read: an environment reads its own at its start and every five minutes that it is busy. AWS counts a call
+    /// for ten parameters as ten.
+    pub fn parameters_read(&self, function: &str) -> f64 {
+        let calls = (self.busy(function) * HOURS * 12.0).min(self.events(function));
+        calls * self.parameters.iter().find(|(name, _)| name == function).map_or(0.0, |(_, paid)| *paid)
     }
 
     pub fn log_gb(&self, function: &str) -> f64 {
@@ -113,7 +135,8 @@ pub fn said() -> String {
     format!(
         "A month has {HOURS} hours. A request is spread evenly over the functions behind the load balancer, runs for \
          {:.0} ms,\nis answered with {ANSWER_KB} KB, logs {LOG_KB} KB, and one in {:.0} is a rating or a message. \
-         Each function tells {METRICS} metrics in\nthe hours in which it is called. A bucket holds {STORED_GB} GB.",
+         Each function tells {METRICS} metrics in\nthe hours in which it is called. A bucket holds {STORED_GB} GB, and an \
+         instance's Enhanced Monitoring writes {MONITORED_GB} GB.",
         SECONDS * 1000.0,
         1.0 / SUBMITTED,
     )

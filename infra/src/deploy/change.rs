@@ -1,7 +1,10 @@
 //! A change set as a person reads it.
 
-use aws_sdk_cloudformation::types::{ChangeAction, Replacement, ResourceChange};
+use anyhow::Result;
+use aws_sdk_cloudformation::types::{ChangeAction, Replacement, RequiresRecreation, ResourceChange};
 use comfy_table::{Table, presets::NOTHING};
+
+use crate::template::Template;
 
 /// Types whose content a template cannot make again. Deletion policies do not tell them: a function's first version is
 /// retained and holds nothing, a queue is not and holds what shoppers have sent.
@@ -19,12 +22,93 @@ pub fn refusal(changes: &[ResourceChange]) -> Option<String> {
     })
 }
 
+/// Properties of a database whose change AWS's schema calls a conditional replacement, and that RDS's handler always
+/// changes in place: it does not look at them where it decides that a resource must be replaced
+/// (`ImmutabilityHelper.isChangeMutable` of
+/// <https://github.com/aws-cloudformation/aws-cloudformation-resource-providers-rds>, aws-rds-dbinstance).
+const DATABASE_IN_PLACE: [&str; 5] = [
+    "AutoMinorVersionUpgrade",
+    "BackupRetentionPeriod",
+    "DBParameterGroupName",
+    "MultiAZ",
+    "PreferredMaintenanceWindow",
+];
+
+/// Whether all that may call for a replacement is known never to.
+fn is_in_place(change: &ResourceChange) -> bool {
+    let mut targets = change.details().iter().filter_map(|detail| detail.target()).peekable();
+    change.resource_type() == Some("AWS::RDS::DBInstance")
+        && change.replacement() == Some(&Replacement::Conditional)
+        && targets.peek().is_some()
+        && targets.all(|target| {
+            let never = target.requires_recreation() == Some(&RequiresRecreation::Never);
+            never || target.name().is_some_and(|name| DATABASE_IN_PLACE.contains(&name))
+        })
+}
+
+/// Types that AWS locks against deletion by a property, which the parameter `DeletionProtection` sets.
+const LOCKABLE: [&str; 2] = ["AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::RDS::DBInstance"];
+
+/// Whether one of these is made, by itself or in place of another.
+pub fn makes_lockable(changes: &[ResourceChange]) -> bool {
+    changes.iter().any(|change| {
+        let is_made = match change.action() {
+            Some(ChangeAction::Add) => true,
+            Some(ChangeAction::Modify) => change.replacement() != Some(&Replacement::False) && !is_in_place(change),
+            _ => false,
+        };
+        is_made && change.resource_type().is_some_and(|kind| LOCKABLE.contains(&kind))
+    })
+}
+
+/// The properties by which templates name things that AWS would name otherwise, and the range of a subnet. CloudFormation
+/// makes a replacement before it removes what is replaced, so it replaces none of these under the same name:
+/// <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-name.html>.
+pub const NAMES: [(&str, &str); 17] = [
+    ("AWS::ApplicationAutoScaling::ScalingPolicy", "PolicyName"),
+    ("AWS::CloudWatch::Alarm", "AlarmName"),
+    ("AWS::EC2::Subnet", "CidrBlock"),
+    ("AWS::Logs::LogGroup", "LogGroupName"),
+    ("AWS::CloudWatch::Dashboard", "DashboardName"),
+    ("AWS::ElasticLoadBalancingV2::LoadBalancer", "Name"),
+    ("AWS::ElasticLoadBalancingV2::TargetGroup", "Name"),
+    ("AWS::IAM::Group", "GroupName"),
+    ("AWS::IAM::ManagedPolicy", "ManagedPolicyName"),
+    ("AWS::IAM::Role", "RoleName"),
+    ("AWS::Lambda::Function", "FunctionName"),
+    ("AWS::RDS::DBInstance", "DBInstanceIdentifier"),
+    ("AWS::S3::Bucket", "BucketName"),
+    ("AWS::SNS::Topic", "TopicName"),
+    ("AWS::SQS::Queue", "QueueName"),
+    ("AWS::SSM::Parameter", "Name"),
+    ("AWS::WAFv2::WebACL", "Name"),
+];
+
+/// Why CloudFormation would fail half-way: a resource that a name of ours keeps from being replaced.
+pub fn same_name(template: &Template, changes: &[ResourceChange]) -> Result<Option<String>> {
+    let template = serde_json::to_value(template)?;
+    let stuck = changes.iter().find_map(|change| {
+        let id = change.logical_resource_id()?;
+        let (_, name) = NAMES.iter().find(|(kind, _)| change.resource_type() == Some(kind))?;
+        let named = &template["Resources"][id]["Properties"][name];
+        let renamed =
+            change.details().iter().filter_map(|detail| detail.target()?.name()).any(|changed| changed == *name);
+        let replaced = change.replacement() == Some(&Replacement::True) && !named.is_null() && !renamed;
+        replaced.then(|| (id, *name, details(change)))
+    });
+    Ok(stuck.map(|(id, name, why)| {
+        let hint = if name == "DBInstanceIdentifier" { "; raise `generation` in the stage's file" } else { "" };
+        format!("{id} would be replaced, because of {why}, and CloudFormation replaces nothing under its name ({name}){hint}")
+    }))
+}
+
 /// CloudFormation's "conditional" and "dynamic" mean that it knows only once it is at work, which is too late.
 fn loss(change: &ResourceChange) -> Option<String> {
     let kind = change.resource_type().filter(|kind| HOLD_DATA.contains(kind))?;
     let fate = match (change.action(), change.replacement()) {
         (Some(ChangeAction::Add | ChangeAction::Import), _)
         | (Some(ChangeAction::Modify), Some(Replacement::False)) => return None,
+        (Some(ChangeAction::Modify), _) if is_in_place(change) => return None,
         (Some(ChangeAction::Remove), _) => "would be removed".to_owned(),
         (_, Some(Replacement::True)) => format!("would be replaced, because of {}", details(change)),
         _ => format!("may be replaced, because of {}", details(change)),
@@ -86,7 +170,12 @@ mod tests {
     };
 
     fn change(kind: &str, action: ChangeAction, replacement: Option<Replacement>, property: &str) -> ResourceChange {
-        let target = ResourceTargetDefinition::builder().name(property).build();
+        let recreation = match replacement {
+            Some(Replacement::True) => RequiresRecreation::Always,
+            Some(Replacement::Conditional) => RequiresRecreation::Conditionally,
+            _ => RequiresRecreation::Never,
+        };
+        let target = ResourceTargetDefinition::builder().name(property).requires_recreation(recreation).build();
         ResourceChange::builder()
             .action(action)
             .logical_resource_id("It")
@@ -128,11 +217,38 @@ mod tests {
                 let template = serde_json::to_value(&stack.template).unwrap();
                 for (id, resource) in template["Resources"].as_object().unwrap() {
                     let kind = resource["Type"].as_str().unwrap();
-                    let is_kept = resource.get("DeletionPolicy").is_some() && kind != "AWS::Lambda::Version";
+                    let policy = resource["DeletionPolicy"].as_str();
+                    let is_kept = policy.is_some_and(|policy| policy != "Delete") && kind != "AWS::Lambda::Version";
                     assert!(!is_kept || HOLD_DATA.contains(&kind), "{id} of {}", stack.name);
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_replacement_under_the_same_name_is_refused_and_one_under_another_is_not() {
+        use ChangeAction::Modify;
+        let stage = Stage::load("prod").unwrap();
+        let template =
+            |kind| stacks::all(&stage).unwrap().into_iter().find(|stack| stack.kind == kind).unwrap().template;
+        let refused = |kind, id: &str, r#type: &str, replacement, property: &str| {
+            let mut change = change(r#type, Modify, Some(replacement), property);
+            change.logical_resource_id = Some(id.to_owned());
+            same_name(&template(kind), &[change]).unwrap()
+        };
+        let database = |replacement, property: &str| {
+            refused(stacks::Kind::Data, "Database", "AWS::RDS::DBInstance", replacement, property)
+        };
+        let refusal = database(Replacement::True, "StorageEncrypted").unwrap();
+        assert!(refusal.contains("because of StorageEncrypted") && refusal.contains("raise `generation`"), "{refusal}");
+        assert_eq!(database(Replacement::True, "DBInstanceIdentifier"), None);
+        assert_eq!(database(Replacement::False, "MultiAZ"), None);
+        let zone =
+            refused(stacks::Kind::Network, "AppSubnet1", "AWS::EC2::Subnet", Replacement::True, "AvailabilityZoneId");
+        assert!(zone.unwrap().contains("replaces nothing under its name (CidrBlock)"));
+        let unnamed =
+            refused(stacks::Kind::Data, "DatabaseSettings", "AWS::RDS::DBParameterGroup", Replacement::True, "Family");
+        assert_eq!(unnamed, None);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use clap::Args;
 use comfy_table::{Table, presets::NOTHING};
 use serde_json::Value;
 
-use super::{Manner, change::HOLD_DATA, secrets, stack, watch};
+use super::{Data, Manner, change::HOLD_DATA, left_over::LeftOver, secrets, stack, watch};
 use crate::{
     cloud::{Cloud, explained, said},
     local::up,
@@ -35,6 +35,7 @@ pub struct Found {
     stacks: Vec<Doomed>,
     /// Names of the `SecureString`s that a deploy has put.
     secrets: Vec<String>,
+    left_over: LeftOver,
 }
 
 struct Doomed {
@@ -42,6 +43,8 @@ struct Doomed {
     /// It still leads to the stack when that is gone.
     id: String,
     locked: bool,
+    /// Whether its creation ended well.
+    complete: bool,
     resources: Vec<Resource>,
 }
 
@@ -88,18 +91,48 @@ pub async fn find(cloud: &Cloud, stage: &Stage) -> Result<Found> {
             stacks.push(Doomed::read(cloud, &found).await?);
         }
     }
-    Ok(Found { stacks, secrets: secrets::there(cloud, stage).await? })
+    let left_over = LeftOver::find(cloud, stage).await?;
+    Ok(Found { stacks, secrets: secrets::there(cloud, stage).await?, left_over })
 }
 
 /// What was deployed with `protect = true` stays so until it is deployed without: RDS and the load balancer have locks of
-/// their own.
+/// their own. A stage that has never been complete has no lock yet, and nothing to lose.
 pub fn refuse_protected(stage: &Stage, found: &Found) -> Result<()> {
     let name = &stage.name;
+    let is_locked = found.stacks.iter().any(|stack| stack.locked);
+    let serves = found.stacks.iter().any(|stack| stack.complete && stack.name == stage.physical(Kind::App.name()));
     ensure!(
-        !stage.protect && found.stacks.iter().all(|stack| !stack.locked),
+        !(is_locked || stage.protect && serves),
         "{name} is protected: set protect = false in infra/stages/{name}.toml and deploy first"
     );
+    // They hold on to the network and to what the data stack has, so the removal would get stuck half-way.
+    let abandoned = &found.left_over.instances;
+    ensure!(
+        abandoned.is_empty(),
+        "{} remained from before a restore, in no stack: once nobody misses anything in it, `aws rds modify-db-instance \
+         --no-deletion-protection --db-instance-identifier NAME` and `aws rds delete-db-instance --db-instance-identifier \
+         NAME --final-db-snapshot-identifier NAME-last`",
+        abandoned.join(", ")
+    );
     Ok(())
+}
+
+/// Removes what a failed creation or removal has left of a stack. It refuses where that would take data along which an
+/// earlier removal could not.
+pub async fn remove_left_over(cloud: &Cloud, found: &stack::Described, manner: Manner, data: Data) -> Result<()> {
+    let doomed = Doomed::read(cloud, found).await?;
+    let holding: Vec<&str> = (doomed.resources.iter())
+        .filter(|resource| resource.fate != Fate::Stays && HOLD_DATA.contains(&resource.kind.as_str()))
+        .map(|resource| resource.id.as_str())
+        .collect();
+    let removal_failed = found.stack_status() == Some(&StackStatus::DeleteFailed);
+    ensure!(
+        !removal_failed || data == Data::MayGo || holding.is_empty(),
+        "{}: an earlier removal left {}; finish it with `cargo bookstore destroy`, or deploy with --allow-replacement",
+        doomed.name,
+        holding.join(", ")
+    );
+    remove_stack(cloud, &doomed, manner).await.with_context(|| format!("{} is not removed", doomed.name))
 }
 
 /// Whoever acts by a role of the stage would take it away first, and could not go on.
@@ -116,11 +149,12 @@ impl Doomed {
     async fn read(cloud: &Cloud, found: &stack::Described) -> Result<Self> {
         let name = found.stack_name().unwrap_or_default().to_owned();
         let id = found.stack_id().unwrap_or(&name).to_owned();
-        let locked = found.enable_termination_protection().unwrap_or_default();
+        let locked = found.enable_termination_protection().unwrap_or_default() || stack::is_protected(found);
+        let complete = stack::is_made(found);
         // A stack that waits for its first change set has no template either.
         let is_empty = found.stack_status() == Some(&StackStatus::ReviewInProgress);
         let resources = if is_empty { Vec::new() } else { resources(cloud, &id).await? };
-        Ok(Self { name, id, locked, resources })
+        Ok(Self { name, id, locked, complete, resources })
     }
 }
 
@@ -144,7 +178,7 @@ async fn resources(cloud: &Cloud, name: &str) -> Result<Vec<Resource>> {
 
 impl Found {
     pub fn is_nothing(&self) -> bool {
-        self.stacks.is_empty() && self.secrets.is_empty()
+        self.stacks.is_empty() && self.secrets.is_empty() && self.left_over.is_nothing()
     }
 }
 
@@ -205,6 +239,9 @@ fn table(found: &Found) -> String {
     for name in &found.secrets {
         table.add_row([name, "SSM::Parameter", "removed"]);
     }
+    for name in found.left_over.names() {
+        table.add_row([name, "logs that RDS has made", "removed"]);
+    }
     table.to_string()
 }
 
@@ -220,7 +257,12 @@ pub async fn remove(cloud: &Cloud, stage: &Stage, found: Found, manner: Manner) 
                 stage.name
             )
         })?;
+        // At once: without the stack nobody knows the instance's id.
+        if doomed.name == stage.physical(Kind::Data.name()) {
+            found.left_over.remove(cloud).await?;
+        }
     }
+    found.left_over.remove(cloud).await?;
     if !found.secrets.is_empty() {
         secrets::remove(cloud, found.secrets).await?;
     }

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, anyhow, ensure};
 use aws_sdk_cloudformation::{
     error::ProvideErrorMetadata,
     types::{
-        StackDriftDetectionStatus, StackResourceDrift,
+        PropertyDifference, StackDriftDetectionStatus, StackResourceDrift,
         StackResourceDriftStatus::{Deleted, Modified},
     },
 };
@@ -35,7 +35,11 @@ pub async fn run(args: &Drift) -> Result<()> {
     let names: Vec<String> = stacks::all(&stage)?.into_iter().map(|stack| stack.name).collect();
     let drifted = drifted(&cloud, &names).await?;
     if drifted.is_empty() {
-        say!("Stage {} is as it was deployed.", stage.name);
+        say!(
+            "Stage {} is as it was deployed; patches and growth of the database do not count, nor do versions that releases \
+             lead aliases to.",
+            stage.name
+        );
         return Ok(());
     }
     say!("{}", table(&drifted));
@@ -100,16 +104,31 @@ async fn found(cloud: &Cloud, stack: &str) -> Result<Vec<StackResourceDrift>> {
     Ok(drifts)
 }
 
-/// What is left of a difference without what releases do: an alias leads to another version than the first.
+/// What is left of a difference without what releases and AWS itself do.
 fn unintended(mut drift: StackResourceDrift) -> Option<StackResourceDrift> {
-    if drift.resource_type() == Some("AWS::Lambda::Alias")
-        && drift.stack_resource_drift_status() == Some(&Modified)
-        && let Some(differences) = &mut drift.property_differences
-    {
-        differences.retain(|difference| difference.property_path() != Some("/FunctionVersion"));
-        return (!differences.is_empty()).then_some(drift);
+    if drift.stack_resource_drift_status() == Some(&Modified) {
+        let kind = drift.resource_type().unwrap_or_default().to_owned();
+        if let Some(differences) = drift.property_differences.as_mut().filter(|differences| !differences.is_empty()) {
+            differences.retain(|difference| !is_expected(&kind, difference));
+            return (!differences.is_empty()).then_some(drift);
+        }
     }
     Some(drift)
+}
+
+/// A release leads an alias to another version than the first; RDS installs patches, and adds storage where it fills up.
+fn is_expected(kind: &str, difference: &PropertyDifference) -> bool {
+    let [expected, actual] = [difference.expected_value(), difference.actual_value()].map(Option::unwrap_or_default);
+    match (kind, difference.property_path().unwrap_or_default()) {
+        ("AWS::Lambda::Alias", "/FunctionVersion") => true,
+        ("AWS::RDS::DBInstance", "/EngineVersion") => {
+            actual.strip_prefix(expected).is_some_and(|patch| patch.starts_with('.'))
+        }
+        ("AWS::RDS::DBInstance", "/AllocatedStorage") => {
+            matches!((expected.parse::<u32>(), actual.parse::<u32>()), (Ok(expected), Ok(actual)) if actual > expected)
+        }
+        _ => false,
+    }
 }
 
 fn table(drifts: &[StackResourceDrift]) -> Table {
@@ -133,22 +152,17 @@ fn table(drifts: &[StackResourceDrift]) -> Table {
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_cloudformation::{
-        primitives::DateTime,
-        types::{DifferenceType, PropertyDifference},
-    };
+    use aws_sdk_cloudformation::{primitives::DateTime, types::DifferenceType};
 
     use super::*;
 
+    fn difference(path: &str, expected: &str, actual: &str) -> PropertyDifference {
+        let difference = PropertyDifference::builder().property_path(path).difference_type(DifferenceType::NotEqual);
+        difference.expected_value(expected).actual_value(actual).build()
+    }
+
     fn drift(kind: &str, properties: &[&str]) -> StackResourceDrift {
-        let difference = |path: &&str| {
-            PropertyDifference::builder()
-                .property_path(*path)
-                .expected_value("1")
-                .actual_value("2")
-                .difference_type(DifferenceType::NotEqual)
-                .build()
-        };
+        let difference = |path: &&str| difference(path, "1", "2");
         StackResourceDrift::builder()
             .stack_id("s")
             .logical_resource_id("It")
@@ -165,6 +179,23 @@ mod tests {
         let routed = unintended(drift("AWS::Lambda::Alias", &["/FunctionVersion", "/RoutingConfig"])).unwrap();
         assert_eq!(routed.property_differences().len(), 1);
         assert!(unintended(drift("AWS::Lambda::Function", &["/MemorySize"])).is_some());
+    }
+
+    #[test]
+    fn a_database_that_rds_has_patched_or_that_has_grown_has_not_drifted() {
+        for (path, expected, actual, is_drift) in [
+            ("/EngineVersion", "11.8", "11.8.9", false),
+            ("/EngineVersion", "11.8", "11.80.1", true),
+            ("/EngineVersion", "11.8", "12.3.2", true),
+            ("/AllocatedStorage", "20", "26", false),
+            ("/AllocatedStorage", "100", "20", true),
+            ("/AllocatedStorage", "20", "", true),
+            ("/MultiAZ", "true", "false", true),
+        ] {
+            let mut drift = drift("AWS::RDS::DBInstance", &[]);
+            drift.property_differences = Some(vec![difference(path, expected, actual)]);
+            assert_eq!(unintended(drift).is_some(), is_drift, "{path} {expected} {actual}");
+        }
     }
 
     #[test]

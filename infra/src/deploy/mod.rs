@@ -3,11 +3,15 @@
 //! Stacks first, each as a change set that is shown before it is executed; then the release: versions are published,
 //! the database is migrated, each new version is asked once, and only when all answer the aliases move.
 
+mod account;
 mod alias;
-mod change;
+#[cfg(test)]
+mod answers;
+pub mod change;
 pub mod destroy;
 pub mod diff;
 pub mod drift;
+mod left_over;
 mod package;
 mod probe;
 mod release;
@@ -36,7 +40,7 @@ pub use alias::ALIAS;
 pub use package::{Packages, Profile, cargo_command, workspace, zipped};
 
 pub use secrets::KnownSecrets;
-pub use stack::{Described, describe};
+pub use stack::{Described, describe, is_protected};
 
 #[derive(Args)]
 pub struct Deploy {
@@ -108,11 +112,17 @@ pub async fn deploy(
     data: Data,
 ) -> Result<Deployed> {
     release::check_account(cloud, stage).await?;
+    account::prepare(cloud, stage).await?;
     let mut outputs = Outputs::new();
+    let mut applied = Vec::new();
     for stack in synth::stacks(stage)? {
         if stack.kind == Kind::App {
             // What CloudFormation cannot create, before the functions that read it.
             secrets::put(cloud, stage, known).await?;
+        }
+        if stack.kind == Kind::Data {
+            left_over::check_restore(cloud, stage).await?;
+            left_over::clear_log_groups(cloud, stage).await?;
         }
         let bucket = outputs.get(&(Kind::Bootstrap, "ArtifactBucket".to_owned()));
         let parameters = parameters(&stack, &outputs, packages)?;
@@ -121,12 +131,17 @@ pub async fn deploy(
         if stack.kind == Kind::Bootstrap {
             packages.upload(cloud, output(&outputs, Kind::Bootstrap, "ArtifactBucket")?).await?;
         }
+        applied.push((stack, parameters));
     }
     if stage.is_local() {
         register_targets(cloud, &outputs).await?;
     }
     let bucket = output(&outputs, Kind::Bootstrap, "ArtifactBucket")?;
     let migration = release::release(cloud, stage, packages, bucket).await?;
+    let bucket = outputs.get(&(Kind::Bootstrap, "ArtifactBucket".to_owned()));
+    for (stack, parameters) in &applied {
+        stack::protect(cloud, stack, bucket, parameters, manner).await?;
+    }
     let url = output(&outputs, Kind::App, "Url")?.to_owned();
     Ok(Deployed { url, outputs, migration })
 }
@@ -141,6 +156,8 @@ fn parameters(stack: &Stack, outputs: &Outputs, packages: &Packages) -> Result<B
     let value = |input: &Input| match input {
         Input::Output { stack, name } => output(outputs, *stack, name).map(str::to_owned),
         Input::Code(function) => Ok(packages.get(function)?.key.clone()),
+        // Decided by what is deployed, in `stack.rs`.
+        Input::DeletionProtection => Ok(false.to_string()),
     };
     stack.inputs.iter().map(|(name, input)| Ok((*name, value(input)?))).collect()
 }

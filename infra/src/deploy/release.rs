@@ -46,16 +46,33 @@ pub async fn check_account(cloud: &Cloud, stage: &Stage) -> Result<()> {
             cloud.lambda.get_function_concurrency().function_name(stage.physical(function.name)).send().await;
         ours += reserved.ok().and_then(|answer| answer.reserved_concurrent_executions).unwrap_or_default();
     }
-    let missing = wanted + UNRESERVED - (free + ours);
-    ensure!(
-        missing <= 0,
-        "stage {} reserves {wanted} copies of functions at once, AWS keeps {UNRESERVED} free, and this account has \
-         {missing} too few: ask AWS for more (`aws service-quotas request-service-quota-increase --service-code lambda \
-         --quota-code L-B99A9384 --desired-value …`), or lower [concurrency] in infra/stages/{}.toml",
+    let limit = settings.account_limit().map_or(0, |limit| limit.concurrent_executions);
+    match advice(stage, wanted, free + ours, limit) {
+        Some(advice) => bail!(advice),
+        None => Ok(()),
+    }
+}
+
+/// What helps where the account's free and the stage's own executions are fewer than the stage reserves; none where they
+/// suffice. Below Lambda's unreserved part no setting helps: AWS accepts no reservation at all.
+fn advice(stage: &Stage, wanted: i32, available: i32, limit: i32) -> Option<String> {
+    let missing = wanted + UNRESERVED - available;
+    if missing <= 0 {
+        return None;
+    }
+    let least = i32::try_from(FUNCTIONS.len()).unwrap_or_default();
+    let lower = if available - UNRESERVED >= least {
+        format!(", or lower [concurrency] in infra/stages/{}.toml", stage.name)
+    } else {
+        "; no [concurrency] is low enough".to_owned()
+    };
+    Some(format!(
+        "stage {} reserves {wanted} concurrent executions, Lambda keeps {UNRESERVED} unreserved, and this account, whose \
+         limit is {limit}, has {missing} too few. Ask AWS for more (`aws service-quotas request-service-quota-increase \
+         --service-code lambda --quota-code L-B99A9384 --desired-value {}`){lower}",
         stage.name,
-        stage.name,
-    );
-    Ok(())
+        (limit + missing).max(1_000),
+    ))
 }
 
 pub async fn release(cloud: &Cloud, stage: &Stage, packages: &Packages, bucket: &str) -> Result<MigrationReport> {
@@ -201,4 +218,23 @@ async fn stand_down(cloud: &Cloud, stage: &Stage, function: &Function) -> Result
     let delete = cloud.lambda.delete_provisioned_concurrency_config().function_name(&name).qualifier(ALIAS);
     said(delete.send()).await.with_context(|| format!("letting go of what stands ready of {name}"))?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_account_is_told_what_helps_and_nothing_that_does_not() {
+        let stage = Stage::load("dev").unwrap();
+        assert_eq!(advice(&stage, 60, 160, 1_000), None);
+        let new = advice(&stage, 60, 10, 10).unwrap();
+        assert!(new.contains("limit is 10") && new.contains("--desired-value 1000"), "{new}");
+        assert!(new.contains("no [concurrency] is low enough") && !new.contains("infra/stages"), "{new}");
+        let used = advice(&stage, 60, 150, 1_000).unwrap();
+        assert!(
+            used.contains("has 10 too few") && used.contains("or lower [concurrency] in infra/stages/dev.toml"),
+            "{used}"
+        );
+    }
 }

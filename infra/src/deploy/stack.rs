@@ -6,17 +6,17 @@ use anyhow::{Context, Result, bail};
 use aws_sdk_cloudformation::{
     error::ProvideErrorMetadata,
     operation::describe_change_set::DescribeChangeSetOutput,
-    types::{Capability, ChangeSetStatus, ChangeSetType, Parameter, ResourceChange, StackStatus},
+    types::{Capability, ChangeSetStatus, ChangeSetType, Parameter, ResourceChange, ResourceStatus, StackStatus},
 };
 use aws_sdk_s3::primitives::ByteStream;
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
-use super::{Data, Manner, change, watch};
+use super::{Data, Manner, change, destroy, watch};
 use crate::{
     cloud::{Cloud, explained, said, until},
     say::confirmed,
-    stacks::Stack,
+    stacks::{DELETION_PROTECTION, Stack},
 };
 
 pub type Described = aws_sdk_cloudformation::types::Stack;
@@ -34,12 +34,50 @@ pub async fn apply(
     manner: Manner,
     data: Data,
 ) -> Result<BTreeMap<String, String>> {
-    let known = settled(cloud, &stack.name).await?.is_some_and(|found| is_made(&found));
-    let kind = if known { ChangeSetType::Update } else { ChangeSetType::Create };
-    let Some(plan) = plan(cloud, stack, bucket, parameters, kind).await? else {
+    let found = settled(cloud, stack, manner, data).await?.filter(is_made);
+    let stays_protected = stack.protect && found.as_ref().is_some_and(is_protected);
+    let parameters = with_protection(stack, parameters, stays_protected);
+    let kind = if found.is_some() { ChangeSetType::Update } else { ChangeSetType::Create };
+    let mut planned = plan(cloud, stack, bucket, &parameters, kind).await?;
+    if let Some(plan) = planned.as_ref().filter(|plan| stays_protected && change::makes_lockable(&plan.changes)) {
+        // What takes the place of a protected resource is made unprotected, or a failure could not take it back.
+        discard(cloud, plan).await?;
+        let parameters = with_protection(stack, &parameters, false);
+        planned = self::plan(cloud, stack, bucket, &parameters, ChangeSetType::Update).await?;
+    }
+    let Some(plan) = planned else {
         say!("{}: no changes", stack.name);
         return finished(cloud, stack).await;
     };
+    if let Some(refusal) = change::same_name(&stack.template, &plan.changes)? {
+        discard(cloud, &plan).await?;
+        bail!("nothing was changed in {}: {refusal}", stack.name);
+    }
+    execute(cloud, stack, plan, manner, data).await?;
+    finished(cloud, stack).await
+}
+
+/// Locks what the stack holds, and the stack, against deletion, where the stage says so. It comes after the stage is
+/// complete: AWS could not roll back a failed creation of what is locked.
+pub async fn protect(
+    cloud: &Cloud,
+    stack: &Stack,
+    bucket: Option<&String>,
+    parameters: &BTreeMap<&'static str, String>,
+    manner: Manner,
+) -> Result<()> {
+    if !stack.protect {
+        return Ok(());
+    }
+    let parameters = with_protection(stack, parameters, true);
+    if let Some(plan) = plan(cloud, stack, bucket, &parameters, ChangeSetType::Update).await? {
+        execute(cloud, stack, plan, manner, Data::Keep).await?;
+    }
+    set_termination_protection(cloud, &stack.name, true).await
+}
+
+/// Shows the changes, asks where that is wanted, makes them and follows them.
+async fn execute(cloud: &Cloud, stack: &Stack, plan: Plan, manner: Manner, data: Data) -> Result<()> {
     if manner == Manner::Brief {
         say!("{}: {} to change", stack.name, plan.changes.len());
     } else {
@@ -58,18 +96,40 @@ pub async fn apply(
     let newest = watch::newest(cloud, &stack.name).await?;
     let execute = cloud.cloudformation.execute_change_set().change_set_name(&plan.id).stack_name(&stack.name);
     said(execute.send()).await.with_context(|| format!("executing the changes of {}", stack.name))?;
-    watch::until_done(cloud, &stack.name, newest.as_deref(), manner).await?;
-    finished(cloud, stack).await
+    watch::until_done(cloud, &stack.name, newest.as_deref(), manner).await
 }
 
-/// Shows what `apply` would change, and changes nothing.
+/// The parameters with the one that switches deletion protection, where the stack has it.
+fn with_protection(
+    stack: &Stack,
+    parameters: &BTreeMap<&'static str, String>,
+    protect: bool,
+) -> BTreeMap<&'static str, String> {
+    let mut parameters = parameters.clone();
+    if stack.inputs.contains_key(DELETION_PROTECTION) {
+        parameters.insert(DELETION_PROTECTION, protect.to_string());
+    }
+    parameters
+}
+
+/// Whether what the stack holds is locked against deletion; where it holds nothing that AWS can lock, whether the stack is.
+pub fn is_protected(stack: &Described) -> bool {
+    let mut parameters = stack.parameters().iter();
+    match parameters.find(|parameter| parameter.parameter_key() == Some(DELETION_PROTECTION)) {
+        Some(parameter) => parameter.parameter_value() == Some("true"),
+        None => stack.enable_termination_protection().unwrap_or_default(),
+    }
+}
+
+/// Shows what `apply` and `protect` would change in the stack that was found, and changes nothing.
 pub async fn preview(
     cloud: &Cloud,
     stack: &Stack,
     bucket: Option<&String>,
     parameters: &BTreeMap<&'static str, String>,
 ) -> Result<()> {
-    let Some(plan) = plan(cloud, stack, bucket, parameters, ChangeSetType::Update).await? else {
+    let parameters = with_protection(stack, parameters, stack.protect);
+    let Some(plan) = plan(cloud, stack, bucket, &parameters, ChangeSetType::Update).await? else {
         say!("{}: no changes", stack.name);
         return Ok(());
     };
@@ -79,46 +139,115 @@ pub async fn preview(
 
 /// Whether there is something to change: a creation that failed, or waits for its change set, left nothing.
 pub fn is_made(stack: &Described) -> bool {
-    let nothing = [StackStatus::ReviewInProgress, StackStatus::RollbackComplete, StackStatus::RollbackFailed];
-    stack.stack_status().is_some_and(|status| !nothing.contains(status))
+    stack.stack_status().is_some_and(|status| way(status) == Way::Update)
 }
 
-/// Locks the stack against deletion, or unlocks it, as its stage says, and gives the outputs.
+/// Unlocks the stack where its stage wants it unlocked, and gives the outputs.
 async fn finished(cloud: &Cloud, stack: &Stack) -> Result<BTreeMap<String, String>> {
     let found = describe(cloud, &stack.name).await?.with_context(|| format!("the stack {} has gone", stack.name))?;
-    if found.enable_termination_protection().unwrap_or_default() != stack.termination_protection {
-        let protect = cloud.cloudformation.update_termination_protection().stack_name(&stack.name);
-        let protect = protect.enable_termination_protection(stack.termination_protection);
-        said(protect.send()).await.with_context(|| format!("protecting {}", stack.name))?;
+    if found.enable_termination_protection().unwrap_or_default() && !stack.protect {
+        set_termination_protection(cloud, &stack.name, false).await?;
     }
     Ok(outputs(&found))
 }
 
-/// The stack as it is, once nothing is under way in it: a deploy that was interrupted left CloudFormation at work.
-/// What is left of a first creation that failed is removed, for nothing can be made of it.
-async fn settled(cloud: &Cloud, name: &str) -> Result<Option<Described>> {
-    let Some(found) = describe(cloud, name).await? else {
-        return Ok(None);
-    };
-    let status = found.stack_status().cloned().unwrap_or(StackStatus::CreateComplete);
-    if watch::is_under_way(&status) {
-        say!("{name}: waiting for what is still under way ({})", status.as_str());
-        watch::until_settled(cloud, name).await?;
-        return Box::pin(settled(cloud, name)).await;
-    }
+async fn set_termination_protection(cloud: &Cloud, name: &str, protect: bool) -> Result<()> {
+    let set = cloud.cloudformation.update_termination_protection().stack_name(name);
+    let set = said(set.enable_termination_protection(protect).send()).await;
+    set.with_context(|| format!("setting the termination protection of {name}")).map(drop)
+}
+
+/// What a deploy does with a stack in some state.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Way {
+    /// Make it by a change set of type CREATE.
+    Create,
+    /// Change it by a change set of type UPDATE.
+    Update,
+    /// Wait, and look again.
+    Wait,
+    /// Finish the rollback that failed, then change it.
+    Continue,
+    /// Remove what a failed creation or removal has left, then make it.
+    Remove,
+    /// Nothing: only `destroy` gets further.
+    Refuse,
+}
+
+/// CloudFormation takes no other operation in each state:
+/// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html>. The runbook has the same table.
+pub fn way(status: &StackStatus) -> Way {
     match status {
-        StackStatus::RollbackComplete | StackStatus::RollbackFailed => {
-            say!("{name}: removing what is left of a creation that failed");
-            let delete = cloud.cloudformation.delete_stack().stack_name(name);
-            said(delete.send()).await.with_context(|| format!("removing {name}"))?;
-            watch::until_gone(cloud, name).await?;
-            Ok(None)
-        }
-        StackStatus::UpdateRollbackFailed => bail!(
-            "{name} is stuck after a failed rollback: `aws cloudformation continue-update-rollback --stack-name {name}`"
-        ),
-        _ => Ok(Some(found)),
+        StackStatus::ReviewInProgress | StackStatus::DeleteComplete => Way::Create,
+        StackStatus::CreateFailed
+        | StackStatus::RollbackComplete
+        | StackStatus::RollbackFailed
+        | StackStatus::DeleteFailed => Way::Remove,
+        StackStatus::UpdateRollbackFailed => Way::Continue,
+        StackStatus::ImportRollbackFailed => Way::Refuse,
+        StackStatus::CreateComplete
+        | StackStatus::UpdateComplete
+        | StackStatus::UpdateFailed
+        | StackStatus::UpdateRollbackComplete
+        | StackStatus::ImportComplete
+        | StackStatus::ImportRollbackComplete => Way::Update,
+        status if status.as_str().ends_with("_IN_PROGRESS") => Way::Wait,
+        _ => Way::Refuse,
     }
+}
+
+/// The stack once it can be made or changed. A deploy that was interrupted left CloudFormation at work; a rollback that
+/// failed is finished; what is left of a failed creation or removal is removed, for nothing can be made of it.
+async fn settled(cloud: &Cloud, stack: &Stack, manner: Manner, data: Data) -> Result<Option<Described>> {
+    let name = &stack.name;
+    loop {
+        let Some(found) = describe(cloud, name).await? else {
+            return Ok(None);
+        };
+        let status = found.stack_status().cloned().unwrap_or(StackStatus::CreateComplete);
+        match way(&status) {
+            Way::Create | Way::Update => return Ok(Some(found)),
+            Way::Wait => {
+                say!("{name}: waiting for what is still under way ({})", status.as_str());
+                watch::until_settled(cloud, name).await?;
+            }
+            Way::Continue => continue_rollback(cloud, name, manner).await?,
+            Way::Remove => {
+                say!("{name}: removing what is left of it ({})", status.as_str());
+                destroy::remove_left_over(cloud, &found, manner, data).await?;
+                return Ok(None);
+            }
+            Way::Refuse => bail!(
+                "{name} is in {}, which only its removal ends: `cargo bookstore destroy`, then deploy again",
+                status.as_str()
+            ),
+        }
+    }
+}
+
+async fn continue_rollback(cloud: &Cloud, name: &str, manner: Manner) -> Result<()> {
+    say!("{name}: finishing a rollback that failed");
+    let newest = watch::newest(cloud, name).await?;
+    let go_on = cloud.cloudformation.continue_update_rollback().stack_name(name);
+    said(go_on.send()).await.with_context(|| format!("finishing the rollback of {name}"))?;
+    watch::until_rolled_back(cloud, name, newest.as_deref(), manner).await
+}
+
+/// The physical ids of a stack's resources of this type; none where there is no stack.
+pub async fn owned(cloud: &Cloud, name: &str, kind: &str) -> Result<Vec<String>> {
+    if describe(cloud, name).await?.is_none_or(|found| found.stack_status() == Some(&StackStatus::ReviewInProgress)) {
+        return Ok(Vec::new());
+    }
+    let mut ids = Vec::new();
+    let mut pages = cloud.cloudformation.list_stack_resources().stack_name(name).into_paginator().send();
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(explained).with_context(|| format!("reading the resources of {name}"))?;
+        let found = page.stack_resource_summaries.unwrap_or_default().into_iter();
+        let there = found.filter(|resource| resource.resource_status() != Some(&ResourceStatus::DeleteComplete));
+        let of_kind = there.filter(|resource| resource.resource_type() == Some(kind));
+        ids.extend(of_kind.filter_map(|resource| resource.physical_resource_id));
+    }
+    Ok(ids)
 }
 
 pub struct Plan {
@@ -160,12 +289,27 @@ pub async fn plan(
     if described.status() != Some(&ChangeSetStatus::Failed) {
         return Ok(Some(plan));
     }
-    discard(cloud, &plan).await?;
     let reason = described.status_reason().unwrap_or("CloudFormation says not why");
     if reason.contains("didn't contain changes") || reason.contains("No updates are to be performed") {
+        discard(cloud, &plan).await?;
         return Ok(None);
     }
-    bail!("CloudFormation refuses the changes of {}: {reason}", stack.name)
+    let named =
+        if reason.contains("EarlyValidation") { validations(cloud, stack, &plan.id).await? } else { String::new() };
+    discard(cloud, &plan).await?;
+    bail!("CloudFormation refuses the changes of {}: {reason}{named}", stack.name)
+}
+
+/// The resources that CloudFormation's early validation refuses, a line each: the change set's own reason names none.
+/// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/validate-stack-deployments.html>
+async fn validations(cloud: &Cloud, stack: &Stack, change_set: &str) -> Result<String> {
+    let asked = cloud.cloudformation.describe_events().stack_name(&stack.name).change_set_name(change_set);
+    let found = said(asked.send()).await.context("asking what the early validation refuses")?;
+    let failed = found.operation_events().iter().filter_map(|event| {
+        let reason = event.validation_status_reason()?;
+        Some(format!("\n  {}: {reason}", event.logical_resource_id().unwrap_or("the template")))
+    });
+    Ok(failed.collect())
 }
 
 /// The change set once it is made, with its first hundred changes.
@@ -228,4 +372,36 @@ pub async fn describe(cloud: &Cloud, name: &str) -> Result<Option<Described>> {
 pub fn outputs(stack: &Described) -> BTreeMap<String, String> {
     let pairs = stack.outputs().iter();
     pairs.filter_map(|output| Some((output.output_key()?.to_owned(), output.output_value()?.to_owned()))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// Both tell an operator the same of every state that CloudFormation has.
+    #[test]
+    fn the_runbook_says_of_every_state_what_a_deploy_does() {
+        let runbook = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/runbook.md");
+        let runbook = fs::read_to_string(runbook).unwrap();
+        let row = |status: &str| runbook.lines().find(|line| line.starts_with(&format!("| `{status}` |")));
+        for status in StackStatus::values() {
+            let words = match way(&StackStatus::from(*status)) {
+                Way::Create => "creates it",
+                Way::Update => "changes it",
+                Way::Wait => "waits",
+                Way::Continue => "finishes the rollback",
+                Way::Remove => "removes what is left",
+                Way::Refuse => "refuses",
+            };
+            let row = if status.ends_with("_IN_PROGRESS") && *status != "REVIEW_IN_PROGRESS" {
+                row("…_IN_PROGRESS")
+            } else {
+                row(status)
+            };
+            let row = row.unwrap_or_else(|| panic!("docs/runbook.md has no row for {status}"));
+            assert!(row.contains(words), "{status}: {words} is not in {row}");
+        }
+    }
 }

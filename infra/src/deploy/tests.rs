@@ -10,21 +10,22 @@ use std::{
     time::Duration,
 };
 
-use aws_sdk_cloudformation::types::{ChangeSetType, ResourceChange, StackStatus};
+use aws_sdk_cloudformation::types::{Capability, ChangeSetType, ResourceChange, StackStatus};
 use aws_sdk_lambda::{
     primitives::Blob,
     types::{FunctionCode, Runtime},
 };
 use aws_sdk_s3::{primitives::ByteStream, types::BucketVersioningStatus};
 use aws_sdk_sqs::types::QueueAttributeName;
-use serde_json::json;
+use serde_json::{Value, json};
 use shared::secret::Secret;
-use stratosphere::services::aws::{lambda, rds, sqs};
+use stratosphere::services::aws::{elasticloadbalancingv2 as elb, lambda, rds, sqs};
 
 use super::*;
 use crate::{
     routes::{Access, FUNCTIONS},
-    stacks,
+    stacks::{self, DELETION_PROTECTION},
+    stage::{Restore, Server},
     template::Template,
 };
 
@@ -50,7 +51,7 @@ fn stack_with_a_queue(stage: &Stage, queue: &str) -> Stack {
 
 fn stack_of(stage: &Stage, template: Template) -> Stack {
     let name = stage.physical("data");
-    Stack { kind: Kind::Data, name, template, inputs: BTreeMap::new(), termination_protection: false }
+    Stack { kind: Kind::Data, name, template, inputs: BTreeMap::new(), protect: false }
 }
 
 /// What an update would change.
@@ -125,8 +126,9 @@ async fn a_stack_that_was_deployed_protected_is_not_removed_until_it_is_deployed
     let cloud = emulator(&stage);
     let mut stack = stack_with_a_queue(&stage, "only");
     for protect in [true, false] {
-        stack.termination_protection = protect;
+        stack.protect = protect;
         apply(&cloud, &stack, Data::Keep).await.unwrap();
+        stack::protect(&cloud, &stack, None, &BTreeMap::new(), Manner::Brief).await.unwrap();
         let found = destroy::find(&cloud, &stage).await.unwrap();
         let refusal = destroy::refuse_protected(&stage, &found).err();
         assert_eq!(refusal.is_some(), protect, "{refusal:?}");
@@ -141,8 +143,8 @@ async fn a_removal_that_fails_says_why_what_remains_and_that_it_can_be_repeated(
     let mut stack = stack_with_a_queue(&stage, "only");
     apply(&cloud, &stack, Data::Keep).await.unwrap();
     let found = destroy::find(&cloud, &stage).await.unwrap();
-    stack.termination_protection = true; // somebody else's, in between
-    apply(&cloud, &stack, Data::Keep).await.unwrap();
+    stack.protect = true; // somebody else's, in between
+    stack::protect(&cloud, &stack, None, &BTreeMap::new(), Manner::Brief).await.unwrap();
 
     let failure = destroy::remove(&cloud, &stage, found, Manner::Brief).await.unwrap_err();
     let failure = format!("{failure:#}");
@@ -150,7 +152,7 @@ async fn a_removal_that_fails_says_why_what_remains_and_that_it_can_be_repeated(
     assert!(failure.contains(&format!("`cargo bookstore destroy --stage {}` again", stage.name)), "{failure}");
     assert!(failure.contains("it has been protected meanwhile"), "{failure}");
 
-    stack.termination_protection = false;
+    stack.protect = false;
     apply(&cloud, &stack, Data::Keep).await.unwrap();
     remove(&cloud, &stage).await;
 }
@@ -408,4 +410,298 @@ async fn a_release_whose_new_version_does_not_answer_leaves_the_old_one_serving(
     release::release(&cloud, &stage, &good, &bucket).await.unwrap();
     let served = alias::served(&cloud, &name).await.unwrap();
     assert_eq!(served[..2], [version + 1, version - 1]);
+}
+
+/// Makes or changes a stack past our own code.
+async fn by_hand(cloud: &Cloud, name: &str, template: &Value, kind: ChangeSetType) {
+    let set = format!("by-hand-{:08x}", rand::random::<u32>());
+    let set = cloud.cloudformation.create_change_set().stack_name(name).change_set_name(set);
+    let set = set.change_set_type(kind).capabilities(Capability::CapabilityNamedIam);
+    let set = set.template_body(template.to_string()).send().await.unwrap().id.unwrap();
+    loop {
+        let found =
+            cloud.cloudformation.describe_change_set().change_set_name(&set).stack_name(name).send().await.unwrap();
+        if found.execution_status().is_some_and(|status| status.as_str() == "AVAILABLE") {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(30)).await;
+    }
+    cloud.cloudformation.execute_change_set().change_set_name(&set).stack_name(name).send().await.unwrap();
+}
+
+async fn status(cloud: &Cloud, name: &str) -> Option<StackStatus> {
+    describe(cloud, name).await.unwrap().and_then(|stack| stack.stack_status)
+}
+
+async fn comes_to(cloud: &Cloud, name: &str, wanted: &StackStatus) {
+    let reached = crate::cloud::until(wanted.as_str(), Duration::from_secs(30), async || {
+        Ok((status(cloud, name).await.as_ref() == Some(wanted)).then_some(()))
+    });
+    reached.await.unwrap();
+}
+
+/// A network that cannot be removed, for a subnet in it is retained.
+fn unremovable() -> Value {
+    json!({
+        "Network": { "Type": "AWS::EC2::VPC", "Properties": { "CidrBlock": "10.9.0.0/16" } },
+        "Subnet": {
+            "Type": "AWS::EC2::Subnet",
+            "DeletionPolicy": "Retain",
+            "Properties": { "VpcId": { "Ref": "Network" }, "CidrBlock": "10.9.1.0/24" },
+        },
+    })
+}
+
+/// What cannot be made, because the attribute does not exist.
+fn unmakeable(after: &str) -> Value {
+    json!({
+        "Type": "AWS::SSM::Parameter",
+        "DependsOn": after,
+        "Properties": { "Type": "String", "Value": { "Fn::GetAtt": [after, "Nope"] } },
+    })
+}
+
+#[tokio::test]
+async fn a_creation_whose_rollback_failed_is_removed_and_made_again() {
+    let stage = stage();
+    let cloud = emulator(&stage);
+    let stack = stack_with_a_queue(&stage, "only");
+    let mut resources = unremovable();
+    resources["Broken"] = unmakeable("Subnet");
+    by_hand(&cloud, &stack.name, &json!({ "Resources": resources }), ChangeSetType::Create).await;
+    comes_to(&cloud, &stack.name, &StackStatus::RollbackFailed).await;
+
+    apply(&cloud, &stack, Data::Keep).await.unwrap();
+    assert_eq!(status(&cloud, &stack.name).await, Some(StackStatus::CreateComplete));
+    remove(&cloud, &stage).await;
+}
+
+#[tokio::test]
+async fn a_removal_that_failed_is_finished_by_a_deploy_or_says_how() {
+    let stage = stage();
+    let cloud = emulator(&stage);
+    let stack = stack_with_a_queue(&stage, "only");
+    by_hand(&cloud, &stack.name, &json!({ "Resources": unremovable() }), ChangeSetType::Create).await;
+    comes_to(&cloud, &stack.name, &StackStatus::CreateComplete).await;
+    cloud.cloudformation.delete_stack().stack_name(&stack.name).send().await.unwrap();
+    comes_to(&cloud, &stack.name, &StackStatus::DeleteFailed).await;
+
+    let complaint = format!("{:#}", apply(&cloud, &stack, Data::Keep).await.unwrap_err());
+    assert!(complaint.contains("Network (AWS::EC2::VPC)"), "{complaint}");
+    assert!(complaint.contains("--retain-resources Network`"), "{complaint}");
+    // `destroy` says the same.
+    let found = destroy::find(&cloud, &stage).await.unwrap();
+    let complaint = destroy::remove(&cloud, &stage, found, Manner::Brief).await.unwrap_err();
+    assert!(format!("{complaint:#}").contains("--retain-resources Network`"), "{complaint:#}");
+
+    cloud.cloudformation.delete_stack().stack_name(&stack.name).retain_resources("Network").send().await.unwrap();
+    apply(&cloud, &stack, Data::Keep).await.unwrap();
+    remove(&cloud, &stage).await;
+}
+
+#[tokio::test]
+async fn a_stack_that_waits_for_its_first_change_set_is_made_or_removed() {
+    let stage = stage();
+    let cloud = emulator(&stage);
+    let stack = stack_with_a_queue(&stage, "only");
+    let begin = async || {
+        stack::plan(&cloud, &stack, None, &BTreeMap::new(), ChangeSetType::Create).await.unwrap();
+        assert_eq!(status(&cloud, &stack.name).await, Some(StackStatus::ReviewInProgress));
+    };
+    begin().await;
+    remove(&cloud, &stage).await;
+    assert!(destroy::find(&cloud, &stage).await.unwrap().is_nothing());
+    begin().await;
+    apply(&cloud, &stack, Data::Keep).await.unwrap();
+    remove(&cloud, &stage).await;
+}
+
+#[tokio::test]
+async fn a_creation_that_failed_without_a_rollback_is_removed_and_made_again() {
+    let stage = stage();
+    let cloud = emulator(&stage);
+    let stack = stack_with_a_queue(&stage, "only");
+    let queue = json!({ "Type": "AWS::SQS::Queue", "Properties": { "QueueName": stage.physical("only") } });
+    let template = json!({ "Resources": { "Queue": queue, "Broken": unmakeable("Queue") } });
+    let create = cloud.cloudformation.create_stack().stack_name(&stack.name).template_body(template.to_string());
+    create.disable_rollback(true).send().await.unwrap();
+    comes_to(&cloud, &stack.name, &StackStatus::CreateFailed).await;
+
+    apply(&cloud, &stack, Data::Keep).await.unwrap();
+    assert_eq!(status(&cloud, &stack.name).await, Some(StackStatus::CreateComplete));
+    remove(&cloud, &stage).await;
+}
+
+/// A policy of a role that is not in the stack, and while it changes, a wait that times out. Whoever removes the role
+/// meanwhile makes the rollback fail.
+fn policy_of(role: &str, action: &str, waits: bool) -> Value {
+    let statement = json!({ "Effect": "Allow", "Action": action, "Resource": "*" });
+    let document = json!({ "Version": "2012-10-17", "Statement": [statement] });
+    let mut resources = json!({
+        "Policy": {
+            "Type": "AWS::IAM::Policy",
+            "Properties": { "PolicyName": "p", "Roles": [role], "PolicyDocument": document },
+        },
+    });
+    if waits {
+        resources["Handle"] = json!({ "Type": "AWS::CloudFormation::WaitConditionHandle" });
+        resources["Wait"] = json!({
+            "Type": "AWS::CloudFormation::WaitCondition",
+            "DependsOn": "Policy",
+            "Properties": { "Handle": { "Ref": "Handle" }, "Timeout": "3" },
+        });
+    }
+    json!({ "Resources": resources })
+}
+
+#[tokio::test]
+async fn a_rollback_that_failed_is_finished_once_its_cause_is_mended() {
+    let stage = stage();
+    let cloud = emulator(&stage);
+    let stack = stack_with_a_queue(&stage, "only");
+    let role = stage.physical("outside");
+    let make_role = async || {
+        let trust = json!({ "Version": "2012-10-17", "Statement": [] }).to_string();
+        cloud.iam.create_role().role_name(&role).assume_role_policy_document(trust).send().await.unwrap();
+    };
+    make_role().await;
+    by_hand(&cloud, &stack.name, &policy_of(&role, "s3:GetObject", false), ChangeSetType::Create).await;
+    comes_to(&cloud, &stack.name, &StackStatus::CreateComplete).await;
+    by_hand(&cloud, &stack.name, &policy_of(&role, "s3:PutObject", true), ChangeSetType::Update).await;
+    let changed = crate::cloud::until("the policy's change", Duration::from_secs(10), async || {
+        let found = cloud.iam.get_role_policy().role_name(&role).policy_name("p").send().await?;
+        Ok(found.policy_document().contains("PutObject").then_some(()))
+    });
+    changed.await.unwrap();
+    cloud.iam.delete_role_policy().role_name(&role).policy_name("p").send().await.unwrap();
+    cloud.iam.delete_role().role_name(&role).send().await.unwrap();
+    comes_to(&cloud, &stack.name, &StackStatus::UpdateRollbackFailed).await;
+
+    let complaint = format!("{:#}", apply(&cloud, &stack, Data::Keep).await.unwrap_err());
+    assert!(complaint.contains("Policy (AWS::IAM::Policy)"), "{complaint}");
+    assert!(complaint.contains("--resources-to-skip Policy`"), "{complaint}");
+    make_role().await;
+    apply(&cloud, &stack, Data::Keep).await.unwrap();
+    assert_eq!(status(&cloud, &stack.name).await, Some(StackStatus::UpdateComplete));
+    remove(&cloud, &stage).await;
+}
+
+/// A load balancer that the stage protects, and maybe what cannot be made after it.
+fn protected_stack(stage: &Stage, kind: Kind, fails: bool) -> Stack {
+    let mut template = Template::new("A load balancer".to_owned());
+    let protection = template.switch(DELETION_PROTECTION, "Locks it", true);
+    let load_balancer = elb::LoadBalancer! {
+        name: stage.name.as_str(),
+        load_balancer_attributes: vec![elb::loadbalancer::LoadBalancerAttribute! {
+            key: "deletion_protection.enabled",
+            value: protection,
+        }],
+    };
+    let load_balancer = template.add("LoadBalancer", load_balancer);
+    template.output("LoadBalancer", load_balancer);
+    if fails {
+        let broken = lambda::EventInvokeConfig! { function_name: "nobody", qualifier: "live" };
+        let broken = template.add("Broken", broken);
+        template.after(broken, load_balancer);
+    }
+    let inputs = BTreeMap::from([(DELETION_PROTECTION, Input::DeletionProtection)]);
+    Stack { kind, name: stage.physical(kind.name()), template, inputs, protect: true }
+}
+
+/// Whether the load balancer itself is locked.
+async fn is_locked(cloud: &Cloud, stack: &Stack) -> bool {
+    let outputs = stack::outputs(&describe(cloud, &stack.name).await.unwrap().unwrap());
+    let asked = cloud.elb.describe_load_balancer_attributes().load_balancer_arn(&outputs["LoadBalancer"]).send();
+    let attributes = asked.await.unwrap().attributes.unwrap();
+    let lock = attributes.iter().find(|attribute| attribute.key() == Some("deletion_protection.enabled"));
+    lock.and_then(|lock| lock.value()) == Some("true")
+}
+
+/// The emulator's CloudFormation removes what is protected as well, which AWS refuses: so this looks at what was locked
+/// when.
+#[tokio::test]
+async fn a_protected_stage_whose_first_creation_fails_is_made_by_the_next_deploy_or_goes() {
+    let mut stage = stage();
+    stage.protect = true;
+    let cloud = emulator(&stage);
+    let failing = protected_stack(&stage, Kind::App, true);
+    for then_deployed in [true, false] {
+        // The data stack is complete, and nothing of it is locked until the stage is.
+        let data = Stack { protect: true, ..stack_with_a_queue(&stage, "only") };
+        apply(&cloud, &data, Data::Keep).await.unwrap();
+        apply(&cloud, &failing, Data::Keep).await.unwrap_err();
+        let left = describe(&cloud, &failing.name).await.unwrap().unwrap();
+        assert_eq!(left.stack_status(), Some(&StackStatus::RollbackComplete));
+        assert!(!is_protected(&left), "it was made protected, and AWS could not roll it back");
+        assert!(!is_protected(&describe(&cloud, &data.name).await.unwrap().unwrap()));
+
+        if then_deployed {
+            let good = protected_stack(&stage, Kind::App, false);
+            apply(&cloud, &good, Data::Keep).await.unwrap();
+            assert!(!is_locked(&cloud, &good).await);
+            for stack in [&data, &good] {
+                stack::protect(&cloud, stack, None, &BTreeMap::new(), Manner::Brief).await.unwrap();
+            }
+            assert!(is_locked(&cloud, &good).await);
+            let found = destroy::find(&cloud, &stage).await.unwrap();
+            assert!(destroy::refuse_protected(&stage, &found).is_err());
+            // The next deploy leaves it locked, and one without protection unlocks all.
+            apply(&cloud, &good, Data::Keep).await.unwrap();
+            assert!(is_locked(&cloud, &good).await);
+            stage.protect = false;
+            for stack in [data, good] {
+                apply(&cloud, &Stack { protect: false, ..stack }, Data::Keep).await.unwrap();
+            }
+            assert!(!is_locked(&cloud, &failing).await);
+        }
+        remove(&cloud, &stage).await;
+        assert!(destroy::find(&cloud, &stage).await.unwrap().is_nothing());
+        stage.protect = true;
+    }
+}
+
+#[tokio::test]
+async fn a_restored_database_is_a_new_instance_under_a_new_name() {
+    let mut stage = Stage::load("dev").unwrap();
+    stage.name = format!("t{:08x}", rand::random::<u32>());
+    let cloud = emulator(&stage);
+    let data = |generation, restore| {
+        let mut stage = stage.clone();
+        let Server::Rds(server) = &mut stage.database.server else { panic!("RDS runs it") };
+        (server.generation, server.restore) = (generation, restore);
+        let mut stack = stacks::all(&stage).unwrap().into_iter().find(|stack| stack.kind == Kind::Data).unwrap();
+        // The emulator knows no such attribute.
+        stack.template.leave_out("MasterUserSecret.SecretArn");
+        stack
+    };
+    // In the network of the tests' own stage.
+    let mut network = outputs(&cloud, &Stage::load("local").unwrap(), Kind::Network).await.unwrap();
+    network.insert(DELETION_PROTECTION.to_owned(), "false".to_owned());
+    let parameters: BTreeMap<_, _> = data(1, None).inputs.keys().map(|name| (*name, network[*name].clone())).collect();
+    let deploy = async |stack: &Stack, data| stack::apply(&cloud, stack, None, &parameters, Manner::Brief, data).await;
+    let before = deploy(&data(1, None), Data::Keep).await.unwrap();
+    assert_eq!(before["DatabaseName"], format!("anaquel-{}-database", stage.name));
+
+    let from = |name: &str| Some(Restore::Instance { name: name.to_owned(), at: "2026-11-24T09:30:00Z".to_owned() });
+    // Under the same name CloudFormation would fail half-way; said before anything begins.
+    let same = deploy(&data(1, from(&before["DatabaseName"])), Data::MayGo).await.unwrap_err().to_string();
+    assert!(same.contains("nothing was changed") && same.contains("raise `generation`"), "{same}");
+
+    let restored = data(2, from(&before["DatabaseName"]));
+    let refusal = deploy(&restored, Data::Keep).await.unwrap_err().to_string();
+    assert!(refusal.contains("Database (RDS::DBInstance ") && refusal.contains("--allow-replacement"), "{refusal}");
+    let after = deploy(&restored, Data::MayGo).await.unwrap();
+    assert_eq!(after["DatabaseName"], format!("anaquel-{}-database-2", stage.name));
+    assert_ne!(after["DatabaseResourceId"], before["DatabaseResourceId"], "logins are granted for the new one");
+    for log in ["error", "slowquery"] {
+        let group = format!("/aws/rds/instance/{}/{log}", after["DatabaseName"]);
+        let found = cloud.logs.describe_log_groups().log_group_name_prefix(&group).send().await.unwrap();
+        assert_eq!(found.log_groups().len(), 1, "{group}");
+    }
+    // The logs of the one before were kept, and go with the stage.
+    let found = destroy::find(&cloud, &stage).await.unwrap();
+    destroy::remove(&cloud, &stage, found, Manner::Brief).await.unwrap();
+    let left =
+        cloud.logs.describe_log_groups().log_group_name_prefix(format!("/aws/rds/instance/anaquel-{}", stage.name));
+    assert!(left.send().await.unwrap().log_groups().is_empty());
 }

@@ -24,12 +24,33 @@ pub async fn until_done(cloud: &Cloud, name: &str, newest: Option<&str>, manner:
     )
 }
 
+/// Follows a rollback that goes on.
+pub async fn until_rolled_back(cloud: &Cloud, name: &str, newest: Option<&str>, manner: Manner) -> Result<()> {
+    let end = follow(cloud, name, newest, manner).await?;
+    if end == "UPDATE_ROLLBACK_COMPLETE" {
+        return Ok(());
+    }
+    let events = events(cloud, name, newest).await?;
+    bail!(
+        "the rollback of {name} failed again ({end}):\n{}\nmend that and deploy again, or leave these resources as they \
+         are: `aws cloudformation continue-update-rollback --stack-name {name} --resources-to-skip {}`",
+        root_causes(&events),
+        failed_resources(&events).join(" ")
+    )
+}
+
 /// Follows a removal in the same way. It takes the stack's id, for what is removed has no name any more.
 pub async fn until_removed(cloud: &Cloud, id: &str, newest: Option<&str>, manner: Manner) -> Result<()> {
     if follow(cloud, id, newest, manner).await? == "DELETE_COMPLETE" {
         return Ok(());
     }
-    bail!("AWS could not remove these:\n{}", root_causes(&events(cloud, id, newest).await?))
+    let events = events(cloud, id, newest).await?;
+    bail!(
+        "AWS could not remove these:\n{}\nmend that and run the same command again, or leave them behind: `aws \
+         cloudformation delete-stack --stack-name {id} --retain-resources {}`",
+        root_causes(&events),
+        failed_resources(&events).join(" ")
+    )
 }
 
 /// Tells the events after `newest` until one of them ends it. The stack's status alone would not do: it may still be the
@@ -67,21 +88,9 @@ pub async fn until_settled(cloud: &Cloud, name: &str) -> Result<()> {
     until(name, DONE_WITHIN, async || settled_status(cloud, name).await).await.map(drop)
 }
 
-pub async fn until_gone(cloud: &Cloud, name: &str) -> Result<()> {
-    until(name, DONE_WITHIN, async || {
-        let found = stack::describe(cloud, name).await?;
-        let status = found.as_ref().and_then(|stack| stack.stack_status());
-        match status {
-            Some(StackStatus::DeleteFailed) => bail!("{name} cannot be removed: look at its events in the AWS console"),
-            None | Some(StackStatus::DeleteComplete) => Ok(Some(())),
-            Some(_) => Ok(None),
-        }
-    })
-    .await
-}
-
+/// A stack whose removal was under way has no status any more, by its name.
 async fn settled_status(cloud: &Cloud, name: &str) -> Result<Option<StackStatus>> {
-    let found = stack::describe(cloud, name).await?.with_context(|| format!("the stack {name} has gone"))?;
+    let Some(found) = stack::describe(cloud, name).await? else { return Ok(Some(StackStatus::DeleteComplete)) };
     let status = found.stack_status().cloned().context("CloudFormation names no status")?;
     Ok((!is_under_way(&status)).then_some(status))
 }
@@ -119,13 +128,23 @@ fn tell(event: &StackEvent) {
     say!("  {status:<28} {}{reason}", event.logical_resource_id().unwrap_or_default());
 }
 
-/// The resources that failed by themselves, not those that were cancelled because of them.
-fn root_causes(events: &[StackEvent]) -> String {
-    let failed = events.iter().filter(|event| {
+/// The events of resources that failed by themselves, not of those that were cancelled because of them, nor of the stack.
+fn failures(events: &[StackEvent]) -> impl Iterator<Item = &StackEvent> {
+    events.iter().filter(|event| {
         let cancelled = event.resource_status_reason().is_some_and(|reason| reason.contains("cancelled"));
-        status(event).ends_with("_FAILED") && !cancelled
-    });
-    let lines: Vec<String> = failed
+        let is_stack = event.physical_resource_id().is_some() && event.physical_resource_id() == event.stack_id();
+        status(event).ends_with("_FAILED") && !cancelled && !is_stack
+    })
+}
+
+/// Their names in the template, each once.
+fn failed_resources(events: &[StackEvent]) -> Vec<&str> {
+    let names: BTreeSet<_> = failures(events).filter_map(|event| event.logical_resource_id()).collect();
+    names.into_iter().collect()
+}
+
+fn root_causes(events: &[StackEvent]) -> String {
+    let lines: Vec<String> = failures(events)
         .map(|event| {
             let kind = event.resource_type().unwrap_or_default();
             let reason = event.resource_status_reason().unwrap_or("AWS says not why");

@@ -50,7 +50,7 @@ impl System {
     pub fn subnets(&self) -> Vec<Subnet> {
         let subnets = self.resources("EC2::Subnet").map(|(name, properties)| Subnet {
             tier: tier(name).to_owned(),
-            zone: zone(properties),
+            zone: zone(name),
             range: text(&properties["CidrBlock"]).to_owned(),
             ways: self.ways(name),
         });
@@ -76,7 +76,7 @@ impl System {
             return Some("endpoints".to_owned());
         }
         let place = places.into_iter().find(|place| tier(place) == tier(subnet))?;
-        Some(format!("by endpoints of zone {}", zone(self.properties(Kind::Network, place))))
+        Some(format!("by endpoints of zone {}", zone(place)))
     }
 
     /// What functions call in the place of AWS's own addresses.
@@ -99,8 +99,7 @@ impl System {
             "GatewayId" => "internet".to_owned(),
             "NatGatewayId" => {
                 let gateway = self.properties(Kind::Network, text(&gateway["Ref"]));
-                let subnet = self.properties(Kind::Network, text(&gateway["SubnetId"]["Ref"]));
-                format!("out by NAT of zone {}", zone(subnet))
+                format!("out by NAT of zone {}", zone(text(&gateway["SubnetId"]["Ref"])))
             }
             "EgressOnlyInternetGatewayId" => "out over IPv6".to_owned(),
             other => format!("out by {}", other.trim_end_matches("Id")),
@@ -156,9 +155,9 @@ fn tier(subnet: &str) -> &str {
     subnet.split("Subnet").next().unwrap_or(subnet)
 }
 
-/// People count zones from one.
-fn zone(subnet: &Value) -> u64 {
-    subnet["AvailabilityZone"]["Fn::Select"][0].as_u64().unwrap_or_default() + 1
+/// 1 of `PublicSubnet1`: people count zones from one.
+fn zone(subnet: &str) -> u64 {
+    subnet.trim_start_matches(|c: char| !c.is_ascii_digit()).parse().unwrap_or_default()
 }
 
 fn refers(value: &Value, name: &str) -> bool {

@@ -16,6 +16,8 @@ pub fn add(template: &mut Template, stage: &Stage) {
             id: "ForgetVisitors",
             status: "Enabled",
             expiration_in_days: i32::from(stage.log_retention_days),
+            // In a bucket with versions, what has expired is a version that nobody sees, until this removes it.
+            noncurrent_version_expiration: s3::bucket::NoncurrentVersionExpiration! { noncurrent_days: 1 },
             abort_incomplete_multipart_upload: s3::bucket::AbortIncompleteMultipartUpload! { days_after_initiation: 1 },
         }],
     });

@@ -1,9 +1,13 @@
 //! What serves shoppers: the functions, the load balancer in front of them and the bucket for imports.
 
+use std::collections::BTreeMap;
+
+use stratosphere::value::ExpString;
+
 use super::{Kind, Stack, function, imports, load_balancer};
-use crate::routes::{FUNCTIONS, Function, Trigger};
+use crate::routes::{Access, FUNCTIONS, Function, Queue, Trigger};
 use crate::stage::{Auth, Stage};
-use crate::template::Id;
+use crate::template::{Id, sub};
 
 /// What earlier stacks made, for functions to be wired to.
 pub struct Wiring {
@@ -13,6 +17,8 @@ pub struct Wiring {
     /// ARNs of the queues.
     pub submissions: Id,
     pub parked: Id,
+    /// URL of the queue that takes submissions.
+    pub submissions_url: Option<Id>,
     pub rds: Option<Rds>,
 }
 
@@ -22,12 +28,14 @@ pub struct Rds {
     /// RDS's own id of the instance, which never changes.
     pub resource_id: Id,
     pub master_secret: Id,
+    pub host: Id,
+    pub port: Id,
 }
 
 pub fn stack(stage: &Stage) -> Stack {
     let mut stack = Stack::new(stage, Kind::App, "functions, load balancer and imports");
     // The last that is locked, so also the last that is unlocked: a stage is unprotected as a whole or not at all.
-    stack.termination_protection = stage.protect;
+    stack.protect = stage.protect;
     let wiring = Wiring::take(&mut stack, stage);
     let (unmatched, others): (Vec<&Function>, _) =
         FUNCTIONS.iter().partition(|function| matches!(function.trigger, Trigger::Unmatched));
@@ -57,7 +65,32 @@ impl Wiring {
             rds: (stage.database.auth() == Auth::Iam).then(|| Rds {
                 resource_id: stack.input(Kind::Data, "DatabaseResourceId", "String"),
                 master_secret: stack.input(Kind::Data, "MasterLoginArn", "String"),
+                host: stack.input(Kind::Data, "DatabaseHost", "String"),
+                port: stack.input(Kind::Data, "DatabasePort", "String"),
             }),
+            submissions_url: (FUNCTIONS.iter().flat_map(|function| function.fallback(stage)))
+                .any(|name| name == Queue::Send.parameter())
+                .then(|| stack.input(Kind::Data, "SubmissionsQueueUrl", "String")),
         }
+    }
+
+    /// The values of a function's fallback, by short name, as one JSON object; none where it has no fallback.
+    pub fn fallback(&self, stage: &Stage, function: &Function) -> Option<ExpString> {
+        let value = |name: &str| {
+            let placeholder =
+                |id: Option<Id>| format!("${{{}}}", id.expect("an input of what is in a fallback").name());
+            match name {
+                "database/host" => placeholder(self.rds.map(|rds| rds.host)),
+                "database/port" => placeholder(self.rds.map(|rds| rds.port)),
+                "database/name" => stage.database.name().to_owned(),
+                "database/auth" => stage.database.auth().as_str().to_owned(),
+                "database/reader/user" => Access::Reader.user(),
+                "queue/submissions" => placeholder(self.submissions_url),
+                other => panic!("nobody knows the value of {other}"),
+            }
+        };
+        let values: BTreeMap<_, _> =
+            function.fallback(stage).into_iter().map(|name| (name.clone(), value(&name))).collect();
+        (!values.is_empty()).then(|| sub(&serde_json::to_string(&values).expect("strings")))
     }
 }

@@ -19,19 +19,22 @@ const MONITORING_SECONDS: i32 = 60;
 
 pub fn stack(stage: &Stage) -> Stack {
     let mut stack = Stack::new(stage, Kind::Data, "database, queues, their parameters and access logs");
-    stack.termination_protection = stage.protect;
+    stack.protect = stage.protect;
 
     let (host, port) = match &stage.database.server {
         Server::Rds(server) => {
             let database = database(&mut stack, stage, server);
-            (database.att("Endpoint.Address"), database.att("Endpoint.Port"))
+            let (host, port) = (database.att("Endpoint.Address"), database.att("Endpoint.Port"));
+            stack.template.output("DatabaseHost", host.clone());
+            stack.template.output("DatabasePort", port.clone());
+            (host, port)
         }
         Server::External(server) => (server.host.as_str().into(), server.port.to_string().as_str().into()),
     };
     let template = &mut stack.template;
     parameter(template, stage, "database/host", host);
     parameter(template, stage, "database/port", port);
-    parameter(template, stage, "database/name", stage.database.name.as_str());
+    parameter(template, stage, "database/name", stage.database.name());
     parameter(template, stage, "database/auth", stage.database.auth().as_str());
     for access in Access::ALL {
         let name = format!("database/{}/user", access.name());
@@ -47,6 +50,7 @@ pub fn stack(stage: &Stage) -> Stack {
 fn database(stack: &mut Stack, stage: &Stage, server: &Rds) -> Id {
     let subnets = ["DataSubnet1", "DataSubnet2"].map(|name| stack.input(Kind::Network, name, "AWS::EC2::Subnet::Id"));
     let group = stack.input(Kind::Network, "DatabaseGroup", "AWS::EC2::SecurityGroup::Id");
+    let protection = stack.deletion_protection();
     let template = &mut stack.template;
 
     let subnet_group = template.add(
@@ -67,12 +71,15 @@ fn database(stack: &mut Stack, stage: &Stage, server: &Rds) -> Id {
         },
     );
 
-    // A fixed name, for its logs have it too, and it is how a restored instance takes the place of a lost one.
-    let name = stage.physical("database");
+    // A name of our own, because its logs have it too. A restored instance has another one.
+    let name = stage.physical(&server.instance());
     // RDS would make them too, and keep for ever what slow statements say.
     let logs = LOGS.map(|log| {
         let id = logical(&format!("database-{log}-logs"));
-        log_group(template, stage, id, &format!("/aws/rds/instance/{name}/{log}"))
+        let group = log_group(template, stage, id, &format!("/aws/rds/instance/{name}/{log}"));
+        // Those of the instance before say why it was lost, and while it exists RDS writes to them.
+        template.keep_when_replaced(group);
+        group
     });
     let monitor = monitor(template);
     let forgettable = !stage.protect;
@@ -82,6 +89,8 @@ fn database(stack: &mut Stack, stage: &Stage, server: &Rds) -> Id {
             db_instance_identifier: name.as_str(),
             engine: "mariadb",
             engine_version: server.engine_version.as_str(),
+            // No version but the one above is ever installed by it: CloudFormation changes to another major one only so.
+            allow_major_version_upgrade: true,
             auto_minor_version_upgrade: true,
             db_instance_class: server.class.as_str(),
             multi_az: server.multi_az,
@@ -92,8 +101,7 @@ fn database(stack: &mut Stack, stage: &Stage, server: &Rds) -> Id {
             backup_retention_period: server.backup_days,
             delete_automated_backups: forgettable,
             copy_tags_to_snapshot: true,
-            deletion_protection: stage.protect,
-            db_name: stage.database.name.as_str(),
+            db_name: stage.database.name(),
             db_parameter_group_name: parameter_group,
             db_subnet_group_name: subnet_group,
             vpc_security_groups: list([group]),
@@ -109,6 +117,12 @@ fn database(stack: &mut Stack, stage: &Stage, server: &Rds) -> Id {
             monitoring_role_arn: monitor.att("Arn"),
         },
     );
+    template.set(database.name(), "DeletionProtection", json!(protection));
+    // The type's own documentation takes a prefix, and compares prefixes for drift:
+    // <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-rds-dbinstance.html>.
+    for rule in ["E3691", "E9006"] {
+        template.excuse(database, rule, "It lists versions with their patch, and here RDS chooses the patch.");
+    }
     template.keep(database, Keep::Snapshot);
     for log in logs {
         template.after(database, log);
@@ -137,6 +151,10 @@ fn begin_with_a_backup(template: &mut Template, database: Id, restore: &Restore)
         Restore::Snapshot(name) => template.set(database.name(), "DBSnapshotIdentifier", json!(name)),
         Restore::Instance { name, at } => {
             template.set(database.name(), "SourceDBInstanceIdentifier", json!(name));
+            template.set(database.name(), "RestoreTime", json!(at));
+        }
+        Restore::AutomatedBackups { resource_id, at } => {
+            template.set(database.name(), "SourceDbiResourceId", json!(resource_id));
             template.set(database.name(), "RestoreTime", json!(at));
         }
     }
@@ -200,6 +218,9 @@ fn queues(template: &mut Template, stage: &Stage) {
         template.add(format!("{name}QueuePolicy"), policy);
         parameter(template, stage, right.parameter(), queue);
         template.output(format!("{name}QueueArn"), queue.att("Arn"));
+        if right == Queue::Send {
+            template.output(format!("{name}QueueUrl"), queue);
+        }
     }
 }
 

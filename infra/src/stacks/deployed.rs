@@ -15,7 +15,10 @@ use super::tests::{python, python_command, stage, variable};
 use super::{Input, Kind, Stack, all};
 use crate::cloud::Cloud;
 use crate::database_settings::settings;
-use crate::deploy::{Data, Manner, stack::apply};
+use crate::deploy::{
+    Data, Manner,
+    stack::{apply, protect},
+};
 use crate::stage::{Egress, Rds, STAGES, Server, Stage};
 
 /// What ministack's CloudFormation refuses, which leaves out what refers to it as well.
@@ -129,6 +132,7 @@ impl Account {
                 let value = match input {
                     Input::Output { name: output, .. } => outputs.get(*output).map_or(NOT_MADE, String::as_str),
                     Input::Code(function) => function,
+                    Input::DeletionProtection => "false",
                 };
                 (*name, value.to_owned())
             });
@@ -142,6 +146,7 @@ impl Account {
                 }
             }
             let made = apply(&cloud, &stack, bucket, &inputs, Manner::Brief, Data::MayGo).await.unwrap();
+            protect(&cloud, &stack, bucket, &inputs, Manner::Brief).await.unwrap();
             outputs.extend(made);
             self.ask_for([stack]);
         }
@@ -413,8 +418,16 @@ fn the_database_is_as_the_stage_says_and_out_of_reach() {
     for name in ["dev", "prod"] {
         let stage = stage(name);
         let (data, network) = (format!("{name}-data"), format!("{name}-network"));
-        let Server::Rds(Rds { engine_version, class, multi_az, storage_gb, max_storage_gb, backup_days, restore: _ }) =
-            &stage.database.server
+        let Server::Rds(Rds {
+            engine_version,
+            class,
+            multi_az,
+            storage_gb,
+            max_storage_gb,
+            backup_days,
+            restore: _,
+            generation: _,
+        }) = &stage.database.server
         else {
             panic!("{name} has no database on RDS")
         };

@@ -147,8 +147,10 @@ fn the_firewall_limits_each_address_and_a_review_of_4000_emoji_passes() {
         assert_eq!(rule["OverrideAction"], json!({ "None": {} }), "its rules block");
     }
     assert_eq!(group(bad_inputs)["RuleActionOverrides"], json!([]));
-    let counted = json!([{ "Name": "SizeRestrictions_BODY", "ActionToUse": { "Count": {} } }]);
-    assert_eq!(group(common)["RuleActionOverrides"], counted);
+    // What looks at bodies would refuse ordinary reviews: `../`, an address of a site, `<script`, 4,000 emoji.
+    let bodies = ["SizeRestrictions", "CrossSiteScripting", "GenericLFI", "GenericRFI", "EC2MetaDataSSRF"];
+    let counted = bodies.map(|rule| json!({ "Name": format!("{rule}_BODY"), "ActionToUse": { "Count": {} } }));
+    assert_eq!(group(common)["RuleActionOverrides"], json!(counted));
 }
 
 #[test]

@@ -7,13 +7,19 @@ use stratosphere::services::aws::wafv2::webacl;
 use crate::stage::{Firewall, Stage};
 use crate::template::{Id, Template};
 
+/// Rules of AWS's that look at bodies and would answer 403 to ordinary reviews and messages: one of 4,000 emoji is a form
+/// of 48 KB, and the first takes 8 KB; the others take `../`, an address of a site, or `<script` in a review of a book on
+/// programming for an attack. What is written is text here, and escaped wherever it is shown.
+/// <https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-baseline.html>
+pub const REFUSES_ORDINARY_TEXT: [&str; 5] =
+    ["SizeRestrictions_BODY", "CrossSiteScripting_BODY", "GenericLFI_BODY", "GenericRFI_BODY", "EC2MetaDataSSRF_BODY"];
+
 pub fn add(template: &mut Template, stage: &Stage, firewall: &Firewall, load_balancer: Id) {
     let name = stage.physical("firewall");
     let rules = vec![
         limit(firewall),
         managed("AWSManagedRulesKnownBadInputsRuleSet", 1, Vec::new()),
-        // A review of 4,000 emoji is a form of 48 KB, and this rule would refuse what is over 8 KB.
-        managed("AWSManagedRulesCommonRuleSet", 2, vec![only_counts("SizeRestrictions_BODY")]),
+        managed("AWSManagedRulesCommonRuleSet", 2, Vec::from(REFUSES_ORDINARY_TEXT.map(only_counts))),
     ];
     let acl = template.add(
         "Firewall",

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 use stratosphere::services::aws::applicationautoscaling::{self as autoscaling, scalingpolicy};
 use stratosphere::services::aws::{iam, lambda};
-use stratosphere::value::ExpBool;
+use stratosphere::value::{ExpBool, ExpString};
 
 use super::app::Wiring;
 use super::{Stack, log_group, rights};
@@ -19,6 +19,10 @@ pub fn add(stack: &mut Stack, stage: &Stage, wiring: &Wiring, function: &'static
     let physical = stage.physical(function.name);
     let code = stack.code(&format!("{id}Code"), function.name);
     let template = &mut stack.template;
+
+    let mut variables: BTreeMap<String, ExpString> =
+        function.environment(stage).map(|(name, value)| (name.to_owned(), value.as_str().into())).collect();
+    variables.extend(wiring.fallback(stage, function).map(|values| ("ANAQUEL_FALLBACK".to_owned(), values)));
 
     let log_group = log_group(template, stage, format!("{id}Logs"), &format!("/aws/lambda/{physical}"));
     let role = template.add(
@@ -53,12 +57,7 @@ pub fn add(stack: &mut Stack, stage: &Stage, wiring: &Wiring, function: &'static
         role: role.att("Arn"),
         memory_size: function.memory_mb,
         timeout: function.timeout_seconds,
-        environment: lambda::function::Environment! {
-            variables: function
-                .environment(stage)
-                .map(|(name, value)| (name.to_owned(), value.as_str().into()))
-                .collect::<BTreeMap<_, _>>(),
-        },
+        environment: lambda::function::Environment! { variables: variables },
         logging_config: lambda::function::LoggingConfig! { log_group: log_group },
         vpc_config: lambda::function::VpcConfig! {
             subnet_ids: list(wiring.subnets),

@@ -59,10 +59,11 @@ fn load_balancer(stack: &mut Stack, stage: &Stage) -> Id {
         ["PublicSubnet1", "PublicSubnet2"].map(|name| stack.input(Kind::Network, name, "AWS::EC2::Subnet::Id"));
     let group = stack.input(Kind::Network, "LoadBalancerGroup", "AWS::EC2::SecurityGroup::Id");
     let logs = stack.input(Kind::Data, "AccessLogs", "String");
+    let protection = stack.deletion_protection();
     let attributes: [(&str, ExpString); 6] = [
         ("access_logs.s3.bucket", logs.into()),
         ("access_logs.s3.enabled", "true".into()),
-        ("deletion_protection.enabled", stage.protect.to_string().as_str().into()),
+        ("deletion_protection.enabled", protection.into()),
         ("idle_timeout.timeout_seconds", IDLE.into()),
         // What a strict reader of HTTP and a lenient one would take for different requests is not passed on.
         ("routing.http.desync_mitigation_mode", "defensive".into()),

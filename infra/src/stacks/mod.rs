@@ -25,6 +25,8 @@ mod judged;
 #[cfg(test)]
 mod reach;
 #[cfg(test)]
+mod rehearsal;
+#[cfg(test)]
 mod rendered;
 #[cfg(test)]
 mod roles;
@@ -52,8 +54,8 @@ pub struct Stack {
     pub template: Template,
     /// Where the template's parameters get their values.
     pub inputs: BTreeMap<&'static str, Input>,
-    /// Deleting the stack has to be unlocked first.
-    pub termination_protection: bool,
+    /// Whether it is locked against deletion once the stage is complete, and so is what it holds that AWS can lock.
+    pub protect: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -70,7 +72,12 @@ pub enum Input {
     Output { stack: Kind, name: &'static str },
     /// The key of a function's zip in the artifact bucket.
     Code(&'static str),
+    /// `true` while the stack's database or load balancer is locked against deletion, else `false`.
+    DeletionProtection,
 }
+
+/// The parameter of that meaning.
+pub const DELETION_PROTECTION: &str = "DeletionProtection";
 
 /// In the order in which they are deployed.
 pub fn all(stage: &Stage) -> Result<Vec<Stack>> {
@@ -148,7 +155,7 @@ impl Stack {
             name: stage.physical(kind.name()),
             template: Template::new(format!("Anaquel, stage {}: {about}", stage.name)),
             inputs: BTreeMap::new(),
-            termination_protection: false,
+            protect: false,
         }
     }
 
@@ -156,6 +163,14 @@ impl Stack {
     fn input(&mut self, stack: Kind, name: &'static str, r#type: &'static str) -> Id {
         self.inputs.insert(name, Input::Output { stack, name });
         self.template.parameter(name, r#type)
+    }
+
+    /// A parameter that locks what the stack holds against deletion. A deploy switches it on after the stage is complete:
+    /// a creation that fails must be able to delete what it has made.
+    fn deletion_protection(&mut self) -> Id {
+        self.inputs.insert(DELETION_PROTECTION, Input::DeletionProtection);
+        let about = "Locks the resource against deletion; `bookstore deploy` switches it on once the stage is complete";
+        self.template.switch(DELETION_PROTECTION, about, self.protect)
     }
 
     /// A parameter that gets the key of the function's zip.

@@ -6,7 +6,6 @@ use std::array;
 use serde_json::json;
 use stratosphere::services::aws::ec2;
 use stratosphere::services::aws::ec2::securitygroup::{Egress, Egress_, Ingress, Ingress_};
-use stratosphere::value::{fn_get_azs, fn_select_string};
 use stratosphere::{Tag, Tag_};
 
 use super::{Kind, Stack};
@@ -36,9 +35,9 @@ pub fn stack(stage: &Stage) -> Stack {
             tags: named("vpc"),
         },
     );
-    let public = subnets(template, vpc, "Public", PUBLIC);
-    let app = subnets(template, vpc, "App", APP);
-    let data = subnets(template, vpc, "Data", DATA);
+    let public = subnets(template, stage, vpc, "Public", PUBLIC);
+    let app = subnets(template, stage, vpc, "App", APP);
+    let data = subnets(template, stage, vpc, "Data", DATA);
     template.output("Vpc", vpc);
 
     // A table for each zone, so that `egress` changes routes and never moves a subnet to another table.
@@ -66,16 +65,16 @@ fn named(name: &str) -> Vec<Tag_> {
     vec![Tag! { key: "Name", value: sub(&format!("${{AWS::StackName}}-{name}")) }]
 }
 
-/// One subnet in each of the region's first two zones.
-fn subnets(template: &mut Template, vpc: Id, tier: &str, ranges: [&str; 2]) -> [Id; 2] {
+/// One subnet in each of the stage's two zones.
+fn subnets(template: &mut Template, stage: &Stage, vpc: Id, tier: &str, ranges: [&str; 2]) -> [Id; 2] {
     [0, 1].map(|zone| {
         let name = format!("{tier}Subnet{}", zone + 1);
         let subnet = template.add(
             &name,
             ec2::Subnet! {
                 vpc_id: vpc,
-                cidr_block: ranges[usize::from(zone)],
-                availability_zone: fn_select_string(zone, fn_get_azs("")),
+                cidr_block: ranges[zone],
+                availability_zone_id: stage.zones[zone].as_str(),
                 tags: named(&format!("{}-{}", tier.to_lowercase(), zone + 1)),
             },
         );

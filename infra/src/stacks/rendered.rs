@@ -106,6 +106,7 @@ impl Rendered {
             return match input {
                 Input::Output { stack, name } => self.output(*stack, name),
                 Input::Code(function) => format!("{function}.zip"),
+                Input::DeletionProtection => stack.protect.to_string(),
             };
         }
         let properties = &template["Resources"][name]["Properties"];
@@ -120,6 +121,7 @@ impl Rendered {
             }
             "AWS::Lambda::Function" => self.text(kind, &properties["FunctionName"]),
             "AWS::S3::Bucket" => self.text(kind, &properties["BucketName"]),
+            "AWS::SQS::Queue" => format!("https://queue/{}", self.text(kind, &properties["QueueName"])),
             // Made up by AWS.
             _ => format!("{}-{name}", stack.name),
         }
@@ -132,6 +134,8 @@ impl Rendered {
             ("AWS::IAM::Role", "Arn") => format!("arn:aws:iam::{ACCOUNT}:role/{}", property("RoleName")),
             ("AWS::Logs::LogGroup", "Arn") => self.arn("logs", &format!("log-group:{}:*", property("LogGroupName"))),
             ("AWS::RDS::DBInstance", "DbiResourceId") => DATABASE_ID.to_owned(),
+            ("AWS::RDS::DBInstance", "Endpoint.Address") => "database".to_owned(),
+            ("AWS::RDS::DBInstance", "Endpoint.Port") => "3306".to_owned(),
             ("AWS::RDS::DBInstance", "MasterUserSecret.SecretArn") => MASTER_SECRET.to_owned(),
             ("AWS::S3::Bucket", "Arn") => format!("arn:aws:s3:::{}", property("BucketName")),
             ("AWS::SQS::Queue", "Arn") => self.arn("sqs", &property("QueueName")),

@@ -11,6 +11,7 @@ import sys
 from moto.cloudformation import parsing
 from moto.core.common_models import CloudFormationModel
 from moto.ec2.models import ec2_backends
+from moto.ec2.models.subnets import Subnet
 from moto.ec2.models.vpcs import VPC
 from moto.server import ThreadedMotoServer
 
@@ -79,6 +80,16 @@ def route(ec2, properties):
     ).id
 
 
+def create_subnet(_name, resource, account_id, region_name, **_):
+    """Its CloudFormation knows zones by name only, its EC2 by id as well."""
+    properties = resource["Properties"]
+    ec2 = ec2_backends[account_id][region_name]
+    [zone] = [zone.name for zone in ec2.zones[region_name] if zone.zone_id == properties["AvailabilityZoneId"]]
+    subnet = ec2.create_subnet(properties["VpcId"], properties["CidrBlock"], availability_zone=zone)
+    subnet.add_tags({tag["Key"]: tag["Value"] for tag in properties["Tags"]})
+    return subnet
+
+
 def clean_json(value, resources, others=parsing.clean_json):
     """`Fn::Cidr` of a range of IPv6."""
     if not (isinstance(value, dict) and "Fn::Cidr" in value):
@@ -96,6 +107,7 @@ def create(name, resource, resources, others=parsing.parse_and_create_resource, 
 
 
 parsing.clean_json = clean_json
+Subnet.create_from_cloudformation_json = create_subnet
 parsing.parse_and_create_resource = create
 VPC.get_cfn_attribute = lambda network, _: [
     association["cidr_block"] for association in network.get_cidr_block_association_set(ipv6=True)

@@ -267,28 +267,82 @@ fn a_database_on_aws_has_a_password_that_rds_keeps_and_leaves_a_snapshot() {
     }
 }
 
-#[test]
-fn a_database_from_a_backup_is_not_told_what_the_backup_brings_with_it() {
-    let mut stage = stage("prod");
-    let Server::Rds(server) = &mut stage.database.server else { panic!("RDS runs it") };
-    server.restore = Some(Restore::Instance { name: "lost".to_owned(), at: "2026-11-24T09:30:00Z".to_owned() });
-    let template = template(&stage, Kind::Data);
-    let database = properties(&template, "Database");
-    assert_eq!(
-        (&database["SourceDBInstanceIdentifier"], &database["RestoreTime"]),
-        (&json!("lost"), &json!("2026-11-24T09:30:00Z"))
-    );
-    for brought in ["DBName", "MasterUsername", "StorageEncrypted"] {
-        assert!(database[brought].is_null(), "{brought}");
+/// Paths of what differs between two values: `Resources/Database/Properties/DBName`.
+fn differences(one: &Value, other: &Value, path: &str, found: &mut BTreeSet<String>) {
+    match (one, other) {
+        (Value::Object(one), Value::Object(other)) => {
+            for key in one.keys().chain(other.keys()) {
+                let [one, other] = [one, other].map(|map| map.get(key).unwrap_or(&Value::Null));
+                differences(one, other, &format!("{path}/{key}"), found);
+            }
+        }
+        _ if one != other => _ = found.insert(path.trim_start_matches('/').to_owned()),
+        _ => {}
     }
-    assert_eq!(template["Resources"]["Database"]["UpdateReplacePolicy"], "Snapshot");
+}
+
+/// What a restore changes in all the templates of a stage; every stack must have the same resources.
+fn changed_by(generation: u16, restore: Restore) -> BTreeSet<String> {
+    let before = stage("prod");
+    let mut after = before.clone();
+    let Server::Rds(server) = &mut after.database.server else { panic!("RDS runs it") };
+    (server.generation, server.restore) = (generation, Some(restore));
+    let mut found = BTreeSet::new();
+    for kind in Kind::of(&before) {
+        differences(&template(&before, kind), &template(&after, kind), kind.name(), &mut found);
+    }
+    found
+}
+
+#[test]
+fn a_restore_changes_the_instance_its_name_and_its_logs_and_nothing_else() {
+    let at = || "2026-11-24T09:30:00Z".to_owned();
+    let database = "data/Resources/Database/Properties";
+    // What the backup brings with it, RDS does not want to be told again.
+    let common = ["DBInstanceIdentifier", "DBName", "MasterUsername", "StorageEncrypted"];
+    let logs = ["Error", "Slowquery"].map(|log| format!("data/Resources/Database{log}Logs/Properties/LogGroupName"));
+    for (restore, sources) in [
+        (Restore::Snapshot("last".to_owned()), &["DBSnapshotIdentifier"][..]),
+        (
+            Restore::Instance { name: "anaquel-prod-database".to_owned(), at: at() },
+            &["RestoreTime", "SourceDBInstanceIdentifier"],
+        ),
+        (
+            Restore::AutomatedBackups { resource_id: "db-1".to_owned(), at: at() },
+            &["RestoreTime", "SourceDbiResourceId"],
+        ),
+    ] {
+        let properties = common.iter().chain(sources).map(|property| format!("{database}/{property}"));
+        assert_eq!(changed_by(2, restore), properties.chain(logs.clone()).collect::<BTreeSet<_>>());
+    }
+}
+
+#[test]
+fn a_restored_instance_is_named_neither_like_its_source_nor_like_the_one_before() {
+    let named = |generation, restore| {
+        let mut stage = stage("prod");
+        let Server::Rds(server) = &mut stage.database.server else { panic!("RDS runs it") };
+        (server.generation, server.restore) = (generation, restore);
+        properties(&template(&stage, Kind::Data), "Database").clone()
+    };
+    let mut before = named(1, None)["DBInstanceIdentifier"].as_str().unwrap().to_owned();
+    assert_eq!(before, "anaquel-prod-database");
+    // A second restore of the first one's result.
+    for generation in [2, 3] {
+        let source = Restore::Instance { name: before.clone(), at: "2026-11-24T09:30:00Z".to_owned() };
+        let restored = named(generation, Some(source));
+        let name = restored["DBInstanceIdentifier"].as_str().unwrap().to_owned();
+        assert_eq!(restored["SourceDBInstanceIdentifier"], before.as_str());
+        assert_ne!(name, before);
+        before = name;
+    }
 }
 
 #[test]
 fn production_data_is_hard_to_delete() {
     let stacks = all(&stage("prod")).unwrap();
     for kind in [Kind::Data, Kind::App] {
-        assert!(stacks.iter().find(|stack| stack.kind == kind).unwrap().termination_protection, "{}", kind.name());
+        assert!(stacks.iter().find(|stack| stack.kind == kind).unwrap().protect, "{}", kind.name());
     }
     let app = template(&stage("prod"), Kind::App);
     assert_eq!(app["Resources"]["ImportBucket"]["DeletionPolicy"], "RetainExceptOnCreate");

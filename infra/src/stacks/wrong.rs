@@ -16,7 +16,7 @@ pub struct Wrong {
     pub resource: &'static str,
 }
 
-pub const WRONG: [Wrong; 38] = [
+pub const WRONG: [Wrong; 41] = [
     wrong(
         "the database's port is open to the internet",
         Kind::Network,
@@ -161,9 +161,31 @@ pub const WRONG: [Wrong; 38] = [
     wrong("the database is not encrypted", Kind::Data, Judge::Checkov, "CKV_AWS_16", "Database", |resources| {
         resources["Database"]["Properties"]["StorageEncrypted"] = false.into();
     }),
-    wrong("RDS has no such MariaDB", Kind::Data, Judge::CfnLint, "E3691", "Database", |resources| {
-        resources["Database"]["Properties"]["EngineVersion"] = "11.8".into();
+    wrong("RDS has no such class", Kind::Data, Judge::CfnLint, "E3025", "Database", |resources| {
+        resources["Database"]["Properties"]["DBInstanceClass"] = "db.t4g.nano".into();
     }),
+    wrong(
+        "the database names a collation that RDS may not allow",
+        Kind::Data,
+        Judge::Ours,
+        "DATABASE_IS_CONFIGURED",
+        "DatabaseSettings",
+        |resources| {
+            let parameters = &mut resources["DatabaseSettings"]["Properties"]["Parameters"];
+            parameters["collation_server"] = "utf8mb4_uca1400_ai_ci".into();
+        },
+    ),
+    wrong(
+        "addresses of visitors are kept for ever, as versions that nobody sees",
+        Kind::Data,
+        Judge::Ours,
+        "BUCKET_FORGETS_OLD_VERSIONS",
+        "AccessLogs",
+        |resources| {
+            let rules = &mut resources["AccessLogs"]["Properties"]["LifecycleConfiguration"]["Rules"];
+            remove(&mut rules[0], "NoncurrentVersionExpiration");
+        },
+    ),
     wrong("a number is a word", Kind::Data, Judge::Aws, "F3012", "Database", |resources| {
         resources["Database"]["Properties"]["BackupRetentionPeriod"] = "a while".into();
     }),
@@ -285,6 +307,17 @@ pub const WRONG: [Wrong; 38] = [
         "ShowBook",
         |resources| {
             resources["ShowBook"]["Properties"]["Environment"]["Variables"]["DATABASE_PASSWORD"] = "hunter2".into();
+        },
+    ),
+    wrong(
+        "a function falls back on a password",
+        Kind::App,
+        Judge::Ours,
+        "FALLBACK_HOLDS_NO_SECRET",
+        "ShowBook",
+        |resources| {
+            let variables = &mut resources["ShowBook"]["Properties"]["Environment"]["Variables"];
+            variables["ANAQUEL_FALLBACK"] = json!({ "Fn::Sub": "{\"database/reader/password\":\"hunter2\"}" });
         },
     ),
     wrong(

@@ -5,6 +5,7 @@ use stratosphere::services::aws::cloudwatch::alarm;
 use stratosphere::value::ExpString;
 
 use super::metrics::{ERROR_RATE, Metric, Metrics};
+use crate::database_memory::LOGINS;
 use crate::routes::{FUNCTIONS, Function, Trigger};
 use crate::stage::{Server, Stage};
 use crate::template::{Id, Template, list, logical, sub};
@@ -192,12 +193,12 @@ fn of_database(stage: &Stage, metrics: &Metrics) -> Option<Vec<Alarm>> {
             metrics.database("DatabaseConnections", "Maximum")?,
             Limit::Above((accepted * 0.9).floor()),
         ),
-        // Of any class: MariaDB takes a share of what there is, and with so little left the system begins to swap.
+        // Half of what AWS asks for IAM logins beside everything else: below that they begin to time out.
         alarm(
             "database-memory",
-            "The database has less than 64 MB of free memory".to_owned(),
+            format!("The database has less than {} MiB of free memory", LOGINS / 2),
             metrics.database("FreeableMemory", "Minimum")?,
-            Limit::Below(GIB / 16.0),
+            Limit::Below(GIB * f64::from(LOGINS) / 2.0 / 1024.0),
         ),
         // RDS adds storage where less than a tenth is free. Half of that means that it could not.
         alarm(

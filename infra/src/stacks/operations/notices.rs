@@ -43,7 +43,7 @@ pub fn add(template: &mut Template, stage: &Stage, watch: &Watch) -> Id {
             },
         );
     }
-    let budget = budget(template, stage, watch, topic);
+    let budget = budget(template, watch, topic);
     template.after(budget, policy);
     topic
 }
@@ -100,7 +100,7 @@ fn policy(stage: &Stage, topic: Id) -> Value {
 }
 
 /// Of the account: what belongs to which stage AWS only knows where the account has activated tags for it.
-fn budget(template: &mut Template, stage: &Stage, watch: &Watch, topic: Id) -> Id {
+fn budget(template: &mut Template, watch: &Watch, topic: Id) -> Id {
     let notifications = [("ACTUAL", 50.0), ("ACTUAL", 80.0), ("ACTUAL", 100.0), ("FORECASTED", 100.0)];
     let notifications = notifications.map(|(r#type, percent)| -> budget::NotificationWithSubscribers_ {
         budget::NotificationWithSubscribers! {
@@ -117,7 +117,7 @@ fn budget(template: &mut Template, stage: &Stage, watch: &Watch, topic: Id) -> I
         "Budget",
         budgets::Budget! {
             budget: budget::BudgetData! {
-                budget_name: stage.physical("budget").as_str(),
+                // No name: other subscribers or thresholds replace the budget, and CloudFormation replaces none under its name.
                 budget_type: "COST",
                 time_unit: "MONTHLY",
                 budget_limit: budget::Spend! { amount: watch.budget_usd, unit: "USD" },

@@ -146,8 +146,8 @@ fn developer(stage: &Stage) -> Vec<Value> {
     let read_traces = ["xray:BatchGetTraces", "xray:GetServiceGraph", "xray:GetTraceGraph", "xray:GetTraceSummaries"];
     vec![
         allow(&ship, functions(stage)),
-        // New code has the old one's rights, and this one's reach to the master password of the database.
-        deny(&["lambda:*"], administering_functions(stage)),
+        // New code has the old one's rights: those of these reach the e-mail addresses in messages, or the master password.
+        deny(&["lambda:*"], writing_functions(stage)),
         allow(&read_logs, arn("logs", &format!("log-group:/aws/lambda/{}", stage.physical("*")))),
         allow(&read_traces, "*"),
         // Takes back what AWS's policy for Cloud9 allows of it.
@@ -224,9 +224,10 @@ fn functions(stage: &Stage) -> ExpString {
     arn("lambda", &format!("function:{}", stage.physical("*")))
 }
 
-/// Those that log in to the database as its administrator.
-fn administering_functions(stage: &Stage) -> Vec<ExpString> {
-    let functions = FUNCTIONS.iter().filter(|function| function.database == Some(Access::Admin));
+/// Those that log in to the database to write, or as its administrator.
+fn writing_functions(stage: &Stage) -> Vec<ExpString> {
+    let writes = [Some(Access::Writer), Some(Access::Admin)];
+    let functions = FUNCTIONS.iter().filter(|function| writes.contains(&function.database));
     functions.map(|function| arn("lambda", &format!("function:{}*", stage.physical(function.name)))).collect()
 }
 
