@@ -5,6 +5,8 @@
 #[macro_use]
 mod say;
 
+#[cfg(test)]
+mod architecture;
 mod bench;
 mod cloud;
 mod cost;

@@ -4,9 +4,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    domain::{DisplayName, Email, Facets, MessageText, Outcome, ReviewText, Stars, Subject, SubmissionId, Summary},
-    http::Page,
+use crate::domain::{
+    DisplayName, Email, Facets, MessageText, Outcome, Page, ReviewText, Stars, Subject, SubmissionId, Summary,
 };
 
 /// A page of a list of books.

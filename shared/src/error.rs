@@ -6,7 +6,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::{database, domain::Invalid};
+use crate::{database, invalid::Invalid};
 
 pub type Result<T, E = ApiError> = std::result::Result<T, E>;
 

@@ -2,6 +2,7 @@
 //! No database is asked.
 
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use crate::{
     App, Reply, Request,
@@ -29,7 +30,7 @@ impl<'a> Intake<'a> {
         }
         let key = app.submission_key().await?;
         let id = submission_id(&key, request)?;
-        let visitor = request.visitor().unwrap_or_else(|| key.visitor_of(id));
+        let visitor = request.visitor().map_or_else(|| key.visitor_of(id), VisitorId);
         Ok(Self { app, request, id, visitor })
     }
 
@@ -52,7 +53,7 @@ impl<'a> Intake<'a> {
             let receipt = Receipt { id: self.id, status: Status::Received, href };
             Reply::accepted(&receipt.href, &receipt)?
         };
-        Ok(reply.remember(self.visitor))
+        Ok(reply.remember(self.visitor.0))
     }
 }
 
@@ -67,7 +68,7 @@ fn submission_id(key: &SubmissionKey, request: &Request) -> Result<SubmissionId>
     if !(1..=200).contains(&idempotency.len()) || !idempotency.iter().all(|byte| matches!(byte, b' '..=b'~')) {
         return Err(Invalid::new("Idempotency-Key", "must have 1 to 200 characters of ASCII").into());
     }
-    let visitor = request.visitor().map(|visitor| visitor.0.into_bytes()).unwrap_or_default();
+    let visitor = request.visitor().map(Uuid::into_bytes).unwrap_or_default();
     Ok(key.derive(&[request.path().as_bytes(), &visitor, request.body(), idempotency]))
 }
 

@@ -1,5 +1,6 @@
 //! What the functions of the bookstore have in common. It knows no route.
 
+pub mod answer_size;
 pub mod api;
 pub mod app;
 pub mod aws;
@@ -9,6 +10,7 @@ pub mod domain;
 pub mod error;
 pub mod http;
 pub mod intake;
+pub mod invalid;
 pub mod lambda;
 pub mod messages;
 pub mod metrics;

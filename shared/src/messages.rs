@@ -4,8 +4,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::domain::{BookId, DisplayName, Email, MessageText, ReviewText, Stars, Subject, VisitorId};
-use crate::repo::imports::Counts;
+use crate::domain::{BookId, Counts, DisplayName, Email, MessageText, ReviewText, Stars, Subject, VisitorId};
 
 /// One submission on its way to the writer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -4,8 +4,8 @@
 use frontend::{Visit, pages};
 use shared::{
     ApiError, App, Reply, Request, Result,
-    domain::BookId,
-    http::{Cursor, Query},
+    domain::{BookId, Cursor},
+    http::Query,
     repo::{
         books,
         ratings::{self, Keys},

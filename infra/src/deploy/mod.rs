@@ -112,7 +112,9 @@ pub async fn deploy(
     data: Data,
 ) -> Result<Deployed> {
     release::check_account(cloud, stage).await?;
-    account::prepare(cloud, stage).await?;
+    if !stage.is_local() {
+        account::prepare(cloud, stage).await?;
+    }
     let mut outputs = Outputs::new();
     let mut applied = Vec::new();
     for stack in synth::stacks(stage)? {

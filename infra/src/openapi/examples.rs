@@ -8,10 +8,9 @@ use shared::{
     ApiError,
     api::{Books, Health, HealthStatus, Reached, Receipt, Settled, Status},
     domain::{
-        Author, Book, BookId, Genre, Histogram, Invalid, Isbn13, Language, Money, Ratings, Review, Stars, SubmissionId,
-        SubmissionKey, Summary,
+        Author, Book, BookId, Genre, Histogram, Invalid, Isbn13, Language, Money, Page, Ratings, Review, Stars,
+        SubmissionId, SubmissionKey, Summary,
     },
-    http::Page,
 };
 use time::macros::datetime;
 

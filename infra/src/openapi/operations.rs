@@ -4,9 +4,9 @@
 use serde_json::{Value, json};
 use shared::{
     api::{Books, ContactForm, Health, RatingForm, Receipt, Settled},
-    domain::{Book, Genre, Language, Review, Search, Sort},
+    domain::{Book, Genre, Language, Page, Review, Search, Sort},
     error::Problem,
-    http::{MINUTE, Page, Query},
+    http::{MINUTE, Query},
 };
 
 use super::{

@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Invalid, Isbn13, Language, Money, PRIOR_MEAN, PRIOR_WEIGHT, Parsed, Review};
+use super::{Histogram, Invalid, Isbn13, Language, Money, Parsed, Review};
 
 /// The shop's own number of a book, from 1 up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -101,31 +101,6 @@ impl Genre {
     }
 }
 
-/// How many gave one, two, … five stars.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, JsonSchema)]
-#[serde(transparent)]
-pub struct Histogram(pub [u32; 5]);
-
-impl Histogram {
-    pub fn count(self) -> u64 {
-        self.0.into_iter().map(u64::from).sum()
-    }
-
-    /// Bayesian mean in millionths of a star: as if `PRIOR_WEIGHT` visitors had given `PRIOR_MEAN` beforehand, so
-    /// that one enthusiast does not outrank a thousand contented readers. It is what `sort=rating` orders by.
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        clippy::cast_precision_loss,
-        reason = "1 to 5 million"
-    )]
-    pub fn score(self) -> u32 {
-        let sum: u64 = (1..).zip(self.0).map(|(stars, count)| stars * u64::from(count)).sum();
-        let mean = (PRIOR_WEIGHT * PRIOR_MEAN + sum as f64) / (PRIOR_WEIGHT + self.count() as f64);
-        (mean * 1e6).round() as u32
-    }
-}
-
 /// What the shop's window shows.
 #[derive(Debug)]
 pub struct Window {
@@ -145,13 +120,5 @@ mod tests {
         for segment in ["", "0", "042", "-42", "+42", "4 2", "42/ratings", "99999999999", "quijote", "4²"] {
             assert_eq!(BookId::parse(segment), None, "{segment}");
         }
-    }
-
-    #[test]
-    fn one_enthusiast_does_not_outrank_a_thousand_contented_readers() {
-        assert_eq!(Histogram::default().score(), 3_500_000);
-        assert_eq!(Histogram([0, 0, 0, 0, 1]).score(), 3_557_692);
-        assert!(Histogram([0, 0, 0, 1_000, 0]).score() > Histogram([0, 0, 0, 0, 1]).score());
-        assert_eq!(Histogram([0, 0, 0, 0, u32::MAX]).score(), 5_000_000);
     }
 }

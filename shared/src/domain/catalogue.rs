@@ -1,5 +1,7 @@
 //! A supplier's word on a book: what one row of a catalogue says.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Histogram, Invalid, Isbn13, Language, Money, Parsed};
 
 /// What a row says of a book. None is "not said": what the shop knows already stays.
@@ -43,6 +45,22 @@ impl CatalogueRow {
             line.push_str(", ");
         }
         line + "…"
+    }
+}
+
+/// Rows of an import by outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Counts {
+    pub added: u32,
+    pub changed: u32,
+    pub unchanged: u32,
+    pub refused: u32,
+}
+
+impl Counts {
+    /// All processed rows.
+    pub fn rows(&self) -> u32 {
+        self.added + self.changed + self.unchanged + self.refused
     }
 }
 

@@ -1,43 +1,32 @@
 //! Pure types and rules of a bookshop. Everything is parsed at the edge (`Stars::parse`, `Isbn13::parse`),
 //! so that inside nobody checks again.
 
+pub use crate::invalid::{Invalid, Parsed};
+
 mod book;
 mod catalogue;
 mod filter;
 mod isbn;
 mod language;
 mod money;
+mod page;
 mod rating;
 mod search;
 pub mod spelling;
+mod star_counts;
+mod stopwords;
 mod submission;
 mod text;
 
-pub use book::{Author, Book, BookId, Genre, Histogram, Ratings, Summary, Window};
-pub use catalogue::{CatalogueRow, Reference};
+pub use book::{Author, Book, BookId, Genre, Ratings, Summary, Window};
+pub use catalogue::{CatalogueRow, Counts, Reference};
 pub use filter::{Count, Facets, Filter};
 pub use isbn::Isbn13;
 pub use language::Language;
 pub use money::Money;
+pub use page::{Cursor, Page};
 pub use rating::{PRIOR_MEAN, PRIOR_WEIGHT, Review, Stars, VisitorId};
 pub use search::{Plan, Search, Sort};
+pub use star_counts::Histogram;
 pub use submission::{Outcome, SubmissionId, SubmissionKey};
 pub use text::{DisplayName, Email, MessageText, ReviewText, Subject, clean, plain};
-
-/// What was wrong with one value that came in, in words for the one who sent it.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{field}: {reason}")]
-pub struct Invalid {
-    /// The parameter, field or column as the sender wrote it.
-    pub field: String,
-    /// What it must be, as the rest of a sentence: "must be a whole number from 1 to 5".
-    pub reason: String,
-}
-
-impl Invalid {
-    pub fn new(field: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self { field: field.into(), reason: reason.into() }
-    }
-}
-
-pub type Parsed<T> = Result<T, Invalid>;

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, ops::RangeInclusive};
 
-use super::{search::is_common, text::plain};
+use super::{stopwords::is_common, text::plain};
 
 /// How many letters a word has that a slip is looked for in: a shorter one is near too many others.
 const LETTERS: RangeInclusive<usize> = 4..=32;

@@ -3,21 +3,15 @@
 //! The event is read here, not by `lambda_http::run`: that decodes the whole query once more than it should (`C%2B%2B`
 //! arrives as `C  `, `%26` splits a value) and fails a request for one odd header. Its event types serve on.
 
-mod cursor;
 mod query;
 mod reply;
 mod request;
 mod response;
 
-pub use cursor::{Cursor, Page};
 pub use query::Query;
 pub use reply::{DAY, MINUTE, Reply};
 pub use request::{AlbEvent, Request};
-pub use response::{MAX_ANSWER, Response, encoded_len};
+pub use response::Response;
 
 /// The largest body that a function takes.
 pub const MAX_BODY: usize = 64 * 1024;
-
-/// Most bytes, as they leave ([`encoded_len`]), of what strangers wrote in one answer; the rest is for what stands
-/// around it.
-pub const MAX_WRITTEN: usize = 600_000;

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, ops::RangeInclusive};
 
 use percent_encoding::percent_decode_str;
 
-use crate::domain::{Invalid, Parsed};
+use crate::invalid::{Invalid, Parsed};
 
 #[derive(Debug, Default)]
 pub struct Query(BTreeMap<&'static str, String>);

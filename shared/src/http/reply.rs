@@ -6,15 +6,13 @@ use flate2::{Compression, write::GzEncoder};
 use lambda_http::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, header::Entry};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use super::{
     Request,
     response::{Body, Response},
 };
-use crate::{
-    domain::VisitorId,
-    error::{ApiError, Result},
-};
+use crate::error::{ApiError, Result};
 
 /// In bytes; less gets no smaller.
 const WORTH_COMPRESSING: usize = 1_000;
@@ -127,9 +125,9 @@ impl Reply {
 
     /// Remembers the visitor for a year, so that a second rating replaces the first.
     #[must_use]
-    pub fn remember(self, visitor: VisitorId) -> Self {
+    pub fn remember(self, visitor: Uuid) -> Self {
         let name = Request::VISITOR_COOKIE;
-        let cookie = format!("{name}={}; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax", visitor.0);
+        let cookie = format!("{name}={visitor}; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax");
         self.header(header::SET_COOKIE, &cookie)
     }
 
@@ -296,7 +294,7 @@ mod tests {
     #[test]
     fn over_https_the_browser_is_told_to_stay_there_and_keeps_its_cookies_there() {
         let answer = |proto: &str| {
-            let reply = Reply::text("text/plain", String::new()).remember(VisitorId(uuid::Uuid::nil())).speaking("en");
+            let reply = Reply::text("text/plain", String::new()).remember(Uuid::nil()).speaking("en");
             get(reply, &json!({"x-forwarded-proto": proto}))
         };
         let secure = |answer: &Value| {

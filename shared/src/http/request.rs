@@ -8,10 +8,11 @@ use percent_encoding::percent_decode_str;
 use serde::{Deserialize, de::DeserializeOwned};
 use uuid::Uuid;
 
-use super::{MAX_BODY, MAX_WRITTEN, Query, encoded_len};
+use super::{MAX_BODY, Query};
 use crate::{
-    domain::{Invalid, VisitorId},
+    answer_size::{MAX_WRITTEN, encoded_len},
     error::{ApiError, Result},
+    invalid::Invalid,
 };
 
 /// The event of an Application Load Balancer, with or without multi-value headers; parts that nobody needs are left
@@ -189,9 +190,9 @@ impl Request {
         media_type.eq_ignore_ascii_case(wanted)
     }
 
-    /// The visitor, where the browser has been given a cookie before.
-    pub fn visitor(&self) -> Option<VisitorId> {
-        Uuid::try_parse(self.cookie(Self::VISITOR_COOKIE)?).ok().map(VisitorId)
+    /// The visitor's id, if the browser sends the cookie.
+    pub fn visitor(&self) -> Option<Uuid> {
+        Uuid::try_parse(self.cookie(Self::VISITOR_COOKIE)?).ok()
     }
 
     pub fn cookie(&self, name: &str) -> Option<&str> {

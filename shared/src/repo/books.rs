@@ -6,12 +6,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use sqlx::{FromRow, MySql, MySqlConnection, QueryBuilder, types::Json};
 
-use crate::{
-    domain::{
-        Author, Book, BookId, Count, Facets, Filter, Genre, Histogram, Isbn13, Language, Money, Parsed, Plan, Ratings,
-        Search, Sort, Summary,
-    },
-    http::{Cursor, Page},
+use crate::domain::{
+    Author, Book, BookId, Count, Cursor, Facets, Filter, Genre, Histogram, Isbn13, Language, Money, Page, Parsed, Plan,
+    Ratings, Search, Sort, Summary,
 };
 
 /// What to list.
@@ -513,20 +510,9 @@ pub async fn find(connection: &mut MySqlConnection, id: BookId) -> sqlx::Result<
         description: row.description,
         authors: row.authors.map(|Json(authors)| authors).unwrap_or_default(),
         genres: row.genres.map(|Json(genres)| genres).unwrap_or_default(),
-        histogram: histogram(row.stars),
+        histogram: Histogram::of_pairs(row.stars.map(|Json(pairs)| pairs)),
         reviews: super::ratings::newest_reviews(connection, id, 5).await?,
     }))
-}
-
-/// Pairs of stars and their count as a histogram; a pair that is missing counts nothing.
-pub(super) fn histogram(pairs: Option<Json<Vec<(usize, u32)>>>) -> Histogram {
-    let mut histogram = Histogram::default();
-    for (stars, count) in pairs.map(|Json(pairs)| pairs).unwrap_or_default() {
-        if let Some(slot) = histogram.0.get_mut(stars - 1) {
-            *slot = count;
-        }
-    }
-    histogram
 }
 
 #[cfg(test)]

@@ -12,10 +12,7 @@ use super::{
     fixtures::{minute, rating, row},
     genres, ratings, shelves, spelling, submissions,
 };
-use crate::{
-    domain::{BookId, Filter, Genre, Isbn13, Language, Search, Sort, SubmissionKey},
-    http::Cursor,
-};
+use crate::domain::{BookId, Cursor, Filter, Genre, Isbn13, Language, Search, Sort, SubmissionKey};
 
 /// Ten thousand books; a hundredth in Galician, a thousandth in stock, a thousandth of one genre.
 async fn ten_thousand_books(connection: &mut MySqlConnection) {

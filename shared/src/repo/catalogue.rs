@@ -2,7 +2,7 @@
 
 use sqlx::{MySqlConnection, types::Json};
 
-use super::{books::histogram, ratings::recount};
+use super::ratings::recount;
 use crate::domain::{BookId, CatalogueRow, Histogram, Isbn13};
 
 /// What a row did.
@@ -156,7 +156,7 @@ async fn find(connection: &mut MySqlConnection, row: &CatalogueRow) -> sqlx::Res
                 description: row.description,
                 price: row.price.zip(row.currency),
                 stock: row.stock,
-                stars: histogram(row.stars),
+                stars: Histogram::of_pairs(row.stars.map(|Json(pairs)| pairs)),
             },
         })
         .collect())

@@ -1,9 +1,10 @@
 //! How far an import of a catalogue has come. Everything here moves in the transaction that moves the books.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use sqlx::MySqlConnection;
 
 use super::catalogue::Put;
+use crate::domain::Counts;
 
 /// One upload of one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,15 +16,6 @@ pub struct Import {
     pub ended: bool,
 }
 
-/// What became of the rows so far.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Counts {
-    pub added: u32,
-    pub changed: u32,
-    pub unchanged: u32,
-    pub refused: u32,
-}
-
 impl Counts {
     pub fn note(&mut self, put: &Put) {
         match put {
@@ -32,11 +24,6 @@ impl Counts {
             Put::Unchanged => self.unchanged += 1,
             Put::Refused(_) => self.refused += 1,
         }
-    }
-
-    /// All rows that are settled.
-    pub fn rows(&self) -> u32 {
-        self.added + self.changed + self.unchanged + self.refused
     }
 }
 

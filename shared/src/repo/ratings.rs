@@ -6,13 +6,12 @@ use time::{OffsetDateTime, macros::datetime};
 use uuid::Uuid;
 
 use super::{
-    books::histogram,
     submissions::{self, Met},
     visitors,
 };
 use crate::{
-    domain::{BookId, DisplayName, Review, ReviewText, VisitorId},
-    http::{Cursor, Page, encoded_len},
+    answer_size::encoded_len,
+    domain::{BookId, Cursor, DisplayName, Histogram, Page, Review, ReviewText, VisitorId},
     messages::RatingV1,
     staff::StaffRating,
 };
@@ -156,7 +155,7 @@ pub(super) async fn recount(connection: &mut MySqlConnection, book: BookId) -> s
     )
     .fetch_one(&mut *connection)
     .await?;
-    let histogram = histogram(stars);
+    let histogram = Histogram::of_pairs(stars.map(|Json(pairs)| pairs));
     sqlx::query!(
         "update books set ratings_count = ?, score = ? where id = ?",
         u32::try_from(histogram.count()).unwrap_or(u32::MAX),

@@ -6,10 +6,7 @@ use serde_json::json;
 use sqlx::MySqlConnection;
 
 use super::books::{self, Listing};
-use crate::{
-    domain::{CatalogueRow, Search, Sort, Summary, spelling},
-    http::Page,
-};
+use crate::domain::{CatalogueRow, Page, Search, Sort, Summary, spelling};
 
 /// Variants that one statement writes.
 const VARIANTS: usize = 5_000;

@@ -1,11 +1,12 @@
-//! Where a page of a list begins: the sort keys of the last row before it. Opaque to callers, and no secret.
+//! One page of a list, and the cursor at which the next begins: the sort keys of the last row. Opaque to callers, and not
+//! a secret.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::MAX_WRITTEN;
-use crate::domain::{Invalid, Parsed};
+use super::{Invalid, Parsed};
+use crate::answer_size::MAX_WRITTEN;
 
 /// One page of a list, and the cursor of the next; none on the last page.
 #[derive(Debug, PartialEq, Serialize, JsonSchema)]

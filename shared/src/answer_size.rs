@@ -1,0 +1,35 @@
+//! Size limits of an answer, in bytes of the JSON that a load balancer reads.
+
+/// Bytes of the largest answer: a load balancer answers 502 in place of one with more than 1 MB, headers and escapes
+/// included (<https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html>).
+pub const MAX_ANSWER: usize = 1_000_000;
+
+/// Most bytes, as they leave ([`encoded_len`]), of what strangers wrote in one answer; the rest is for what stands
+/// around it.
+pub const MAX_WRITTEN: usize = 600_000;
+
+/// Most bytes that a text takes in an answer, as HTML or in JSON, once that is a JSON string for the load balancer.
+pub fn encoded_len(text: &str) -> usize {
+    let bytes = |c: char| match c {
+        '"' | '\\' | '<' | '>' | '&' | '\'' => 5, // &#34; in HTML, \\\" in JSON
+        c if c.is_ascii_control() => 7,           // \\u0007
+        c => c.len_utf8(),
+    };
+    text.chars().map(bytes).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_text_takes_more_bytes_than_its_encoded_length() {
+        let mut hostile: String = (0..=255_u8).map(char::from).collect();
+        hostile.push_str("\u{2028}\u{feff}😀漢");
+        for c in hostile.chars() {
+            let text = c.to_string();
+            let in_json = serde_json::to_string(&serde_json::to_string(&text).unwrap()).unwrap().len() - 6;
+            assert!(in_json <= encoded_len(&text), "{c:?} takes {in_json} bytes");
+        }
+    }
+}
