@@ -5,8 +5,8 @@ use shared::{Reply, Result, http::DAY};
 
 use crate::{Locale, View};
 
-/// Pages of a part, each in both languages. Through a load balancer, a function answers a megabyte at most.
-pub const PAGES: u32 = 500;
+/// Pages of a part, each in both languages: with the longest host and titles they fit into an answer.
+pub const PAGES: u32 = 200;
 
 const XML: &str = "application/xml";
 
@@ -51,6 +51,15 @@ mod tests {
         let view =
             View { locale: Locale::En, path: "", query: "lang=en", origin: Some(origin), today: date!(2026 - 11 - 24) };
         Part { view, paths }.render().unwrap()
+    }
+
+    #[test]
+    fn a_part_fits_into_an_answer_with_the_longest_host_and_titles() {
+        let origin = format!("https://{}:65535", "a".repeat(253));
+        let path = crate::links::book(u32::MAX, &"long-title ".repeat(50));
+        let xml = part(&origin, &vec![path; PAGES as usize]);
+        let escaped = xml.len() + xml.matches(['"', '\n']).count();
+        assert!(escaped < shared::answer_size::MAX_ANSWER - 10_000, "{escaped} bytes");
     }
 
     /// What stands in `loc` and in `href`, of XML that closes all that it opens.

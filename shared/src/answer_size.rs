@@ -11,8 +11,10 @@ pub const MAX_WRITTEN: usize = 600_000;
 /// Most bytes that a text takes in an answer, as HTML or in JSON, once that is a JSON string for the load balancer.
 pub fn encoded_len(text: &str) -> usize {
     let bytes = |c: char| match c {
-        '"' | '\\' | '<' | '>' | '&' | '\'' => 5, // &#34; in HTML, \\\" in JSON
-        c if c.is_ascii_control() => 7,           // \\u0007
+        '"' | '<' | '>' | '&' | '\'' => 5, // &#34; in HTML, \\\" in JSON
+        '\\' => 4,
+        '\n' | '\r' | '\t' => 3,
+        c if c.is_ascii_control() => 7, // \\u0007
         c => c.len_utf8(),
     };
     text.chars().map(bytes).sum()

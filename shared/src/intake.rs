@@ -2,7 +2,6 @@
 //! No database is asked.
 
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 use crate::{
     App, Reply, Request,
@@ -68,8 +67,13 @@ fn submission_id(key: &SubmissionKey, request: &Request) -> Result<SubmissionId>
     if !(1..=200).contains(&idempotency.len()) || !idempotency.iter().all(|byte| matches!(byte, b' '..=b'~')) {
         return Err(Invalid::new("Idempotency-Key", "must have 1 to 200 characters of ASCII").into());
     }
-    let visitor = request.visitor().map(Uuid::into_bytes).unwrap_or_default();
-    Ok(key.derive(&[request.path().as_bytes(), &visitor, request.body(), idempotency]))
+    let id_of = |visitor: &[u8]| key.derive(&[request.path().as_bytes(), visitor, request.body(), idempotency]);
+    // Whoever came without a cookie has by now the one that the first answer set, and is the same sender.
+    let first = id_of(&[]);
+    Ok(match request.visitor() {
+        Some(visitor) if VisitorId(visitor) != key.visitor_of(first) => id_of(visitor.as_bytes()),
+        _ => first,
+    })
 }
 
 #[cfg(test)]
@@ -97,6 +101,18 @@ mod tests {
         assert_eq!(send("message=Hola&key=1", "visitor=c56a4180-65aa-42ec-a945-5fd21dec0538"), first);
         assert_ne!(send("message=Hola&key=2", ""), first);
         assert_ne!(send("message=Hola", ""), send("message=Hola", ""));
+    }
+
+    #[test]
+    fn a_retry_with_the_cookie_that_the_first_answer_set_is_the_same_and_another_visitors_is_not() {
+        let send = |cookie: &str| {
+            let headers = json!({ "idempotency-key": "K1", "cookie": cookie });
+            id_of(json!({ "httpMethod": "POST", "path": "/api/contact", "headers": headers, "body": "{}" })).unwrap()
+        };
+        let first = send("");
+        let key = SubmissionKey::parse(&format!("{}=", "A".repeat(43))).expect("a key");
+        assert_eq!(send(&format!("visitor={}", key.visitor_of(first).0)), first);
+        assert_ne!(send("visitor=c56a4180-65aa-42ec-a945-5fd21dec0538"), first);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! From Lambda's runtime to a handler and back. A main is four lines: `serve(show_book::handle).await`.
+//! From Lambda's runtime to a handler and back. A main is four lines: `frontend::serve(show_book::handle).await`.
 
 use std::{
     panic::AssertUnwindSafe,
@@ -65,8 +65,14 @@ fn outgoing(
     {
         return Ok((response.status(), json));
     }
-    let response = tell(request, &ApiError::Internal(anyhow!("the answer cannot leave"))).finish(request);
-    Ok((response.status(), response.to_json()?))
+    let error = ApiError::Internal(anyhow!("the answer cannot leave"));
+    let page = tell(request, &error).finish(request);
+    if let Ok(json) = page.to_json() {
+        return Ok((page.status(), json));
+    }
+    // Without any words of the request, which the page repeats.
+    let problem = Reply::problem(&error, &request.id).finish(request);
+    Ok((problem.status(), problem.to_json()?))
 }
 
 /// Consumes events of another kind: a bucket's, a deploy's, the staff's.

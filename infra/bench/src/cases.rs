@@ -116,7 +116,7 @@ pub async fn of(function: &str, parameters: &Parameters, database: &mut MySqlCon
                 json!({ "name": "Ana", "email": "ana@example.org", "subject": "Hola", "message": "¿Abren el sábado?" });
             Ok(vec![post("a message", "/api/contact", &message)])
         }
-        "list-addresses" => Ok(vec![get("five hundred books", "/sitemaps/books-1.xml", Sql::Addresses)]),
+        "list-addresses" => Ok(vec![get("two hundred books", "/sitemaps/books-1.xml", Sql::Addresses)]),
         "process-submissions" => Ok(vec![empty_batch()]),
         _ => bail!("there is nothing to ask of {function}: infra/bench/src/cases.rs has no line for it"),
     }

@@ -161,8 +161,7 @@ impl Reply {
     pub fn problem(error: &ApiError, request_id: &str) -> Self {
         let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let body = serde_json::to_string(&error.problem(request_id)).unwrap_or_default();
-        let reply = Self::new(status, PROBLEM, body);
-        if status == StatusCode::SERVICE_UNAVAILABLE { reply.header(header::RETRY_AFTER, "5") } else { reply }
+        Self::new(status, PROBLEM, body)
     }
 
     pub fn status(&self) -> u16 {
@@ -175,6 +174,9 @@ impl Reply {
             self.headers.entry(HeaderName::from_static(name)).or_insert(HeaderValue::from_static(value));
         }
         self = self.header(HeaderName::from_static("x-request-id"), &request.id);
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            self = self.header(header::RETRY_AFTER, "5");
+        }
         if request.over_tls() {
             self = self.for_tls_only();
         }
@@ -182,18 +184,17 @@ impl Reply {
             self = self.conditional(request);
         }
         self = self.compressed(request);
-        let body = if self.status == StatusCode::NOT_MODIFIED {
+        let length = self.body.len();
+        let body = if self.binary { Body::Binary(self.body.into_owned()) } else { Body::Text(self.body.into_owned()) };
+        if self.status == StatusCode::NOT_MODIFIED {
             self.headers.remove(header::CONTENT_TYPE);
-            Body::None
+            Response::without_body(self.status, self.headers)
         } else if request.method == Method::HEAD {
-            self.headers.insert(header::CONTENT_LENGTH, self.body.len().into());
-            Body::None
-        } else if self.binary {
-            Body::Binary(self.body.into_owned())
+            self.headers.insert(header::CONTENT_LENGTH, length.into());
+            Response::head(self.status, self.headers, body)
         } else {
-            Body::Text(self.body.into_owned())
-        };
-        Response::new(self.status, self.headers, body)
+            Response::new(self.status, self.headers, body)
+        }
     }
 
     /// Browsers come back by HTTPS, and show the cookies nowhere else.
@@ -248,8 +249,9 @@ impl Reply {
     fn conditional(mut self, request: &Request) -> Self {
         let digest = Sha256::digest(&self.body);
         let tag = format!("\"{}\"", base64::Engine::encode(&base64::prelude::BASE64_URL_SAFE_NO_PAD, &digest[..12]));
-        let known = request.header("if-none-match").unwrap_or_default();
-        if known.split(',').any(|candidate| candidate.trim().trim_start_matches("W/") == tag) {
+        let known = request.header_list("if-none-match");
+        let is_known = |candidate: &str| candidate == "*" || candidate.trim_start_matches("W/") == tag;
+        if known.split(',').any(|candidate| is_known(candidate.trim())) {
             self.status = StatusCode::NOT_MODIFIED;
         }
         self.header(header::ETAG, &tag)
@@ -387,6 +389,35 @@ mod tests {
         let answer = get(Reply::text("text/plain", text.clone()), &json!({"accept-encoding": "gzip"}));
         assert_eq!(answer["body"], text);
         assert_eq!(header(&answer, "content-encoding"), "");
+    }
+
+    #[test]
+    fn everything_that_is_unavailable_says_when_to_come_back() {
+        let unavailable = StatusCode::SERVICE_UNAVAILABLE.as_u16();
+        for reply in [
+            Reply::page(unavailable, String::new(), "default-src 'none'"),
+            Reply::unavailable(&1).unwrap(),
+            Reply::problem(&ApiError::Unavailable(anyhow::anyhow!("away")), "id-1"),
+        ] {
+            assert_eq!(header(&get(reply, &json!({})), "retry-after"), "5");
+        }
+        assert_eq!(header(&get(Reply::json(&1).unwrap(), &json!({})), "retry-after"), "");
+    }
+
+    #[test]
+    fn a_list_may_come_on_several_lines_and_a_star_means_whatever_there_is() {
+        let page = || Reply::text("text/plain", "Anaquel ".repeat(1_000));
+        let tag = header(&get(page(), &json!({})), "etag").to_owned();
+        let asked = |name: &str, lines: &[&str]| {
+            let event = json!({"httpMethod": "GET", "path": "/", "multiValueHeaders": {name: lines}});
+            let request = Request::from_event(serde_json::from_value(event).unwrap(), "id-1");
+            serde_json::from_str::<Value>(page().finish(&request).to_json().unwrap().get()).unwrap()
+        };
+        assert_eq!(asked("if-none-match", &["\"other\"", &tag])["statusCode"], 304);
+        assert_eq!(asked("if-none-match", &["*"])["statusCode"], 304);
+        assert_eq!(asked("if-none-match", &["\"other\""])["statusCode"], 200);
+        assert_eq!(header(&asked("accept-encoding", &["br", "gzip;Q=1"]), "content-encoding"), "gzip");
+        assert_eq!(header(&asked("accept-encoding", &["br", "gzip;q=0"]), "content-encoding"), "");
     }
 
     #[test]

@@ -47,6 +47,9 @@ pub struct Request {
     malformed: Option<Invalid>,
 }
 
+/// Characters of a host name with its port: <https://www.rfc-editor.org/rfc/rfc1035#section-2.3.4>.
+const MAX_HOST: usize = 253 + ":65535".len();
+
 impl Request {
     pub const VISITOR_COOKIE: &str = "visitor";
     pub const LANGUAGE_COOKIE: &str = "lang";
@@ -129,17 +132,20 @@ impl Request {
     /// `https://shop.example`, as the browser knows the shop.
     pub fn origin(&self) -> Option<String> {
         let host = self.header("host")?;
-        let plausible = host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':'));
+        // A page repeats it in every link, a sitemap in every address.
+        let plausible = host.len() <= MAX_HOST
+            && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':'));
         let scheme = if self.over_tls() { "https" } else { "http" };
         plausible.then(|| format!("{scheme}://{host}"))
     }
 
     /// Whether the caller reads this encoding; one with a quality of nought is none.
     pub fn accepts_encoding(&self, encoding: &str) -> bool {
-        let accepted = self.header("accept-encoding").unwrap_or_default();
+        let accepted = self.header_list("accept-encoding");
         accepted.split(',').any(|candidate| {
             let (name, quality) = candidate.split_once(';').unwrap_or((candidate, "q=1"));
-            let quality: f32 = quality.trim().trim_start_matches("q=").parse().unwrap_or_default();
+            let quality: f32 =
+                quality.trim().trim_start_matches(['q', 'Q']).trim_start_matches('=').parse().unwrap_or_default();
             name.trim().eq_ignore_ascii_case(encoding) && quality > 0.0
         })
     }
@@ -151,6 +157,12 @@ impl Request {
 
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+
+    /// All lines of a header that is a list, as one: HTTP makes no difference between them.
+    pub fn header_list(&self, name: &str) -> String {
+        let lines: Vec<&str> = self.headers.get_all(name).iter().filter_map(|line| line.to_str().ok()).collect();
+        lines.join(",")
     }
 
     /// Also of a header that is no ASCII, which `header` takes for none.
@@ -217,8 +229,9 @@ impl Request {
 
     /// Whether this is a page's form whose fields fit into an answer: it is shown again with what was typed.
     fn can_be_shown_again(&self) -> bool {
-        let fields = form_urlencoded::parse(&self.body);
-        self.wants_page() && fields.map(|(_, value)| encoded_len(&value)).sum::<usize>() <= MAX_WRITTEN
+        let fields = form_urlencoded::parse(&self.body).map(|(_, value)| encoded_len(&value)).sum::<usize>();
+        // The page's own links repeat the query.
+        self.wants_page() && fields + 4 * encoded_len(&self.raw_query()) <= MAX_WRITTEN
     }
 
     fn foreign_origin(&self) -> bool {
@@ -235,7 +248,8 @@ fn headers(event: &AlbEvent) -> HeaderMap {
     let mut map = HeaderMap::new();
     let mut append = |name: &str, value: &str| {
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::from_bytes(value.as_bytes())) {
-            map.append(name, value);
+            // More headers than the map takes are left out as well.
+            _ = map.try_append(name, value);
         }
     };
     match &event.multi_value_headers {

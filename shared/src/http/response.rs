@@ -21,13 +21,14 @@ pub struct Response {
     is_base64_encoded: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     body: Option<String>,
+    /// Bytes of the body that `GET` would have: `HEAD` of what cannot leave must not say that it can.
+    #[serde(skip)]
+    left_out: usize,
 }
 
 /// The content of an answer.
 #[derive(Debug)]
 pub enum Body {
-    /// `HEAD` and 304.
-    None,
     Text(Vec<u8>),
     Binary(Vec<u8>),
 }
@@ -36,7 +37,6 @@ impl Response {
     pub fn new(status: StatusCode, headers: HeaderMap, body: Body) -> Self {
         let is_base64_encoded = matches!(body, Body::Binary(_));
         let body = match body {
-            Body::None => None,
             Body::Binary(bytes) => Some(BASE64_STANDARD.encode(bytes)),
             // Moved, not copied: every answer in JSON passes here.
             Body::Text(bytes) => Some(
@@ -49,7 +49,19 @@ impl Response {
             multi_value_headers: headers,
             is_base64_encoded,
             body,
+            left_out: 0,
         }
+    }
+
+    /// The answer to `HEAD`: that to `GET` less its body.
+    pub fn head(status: StatusCode, headers: HeaderMap, body: Body) -> Self {
+        let got = Self::new(status, headers, body);
+        let left_out = got.body.as_ref().and_then(|body| serde_json::to_string(body).ok()).map_or(0, |json| json.len());
+        Self { is_base64_encoded: false, body: None, left_out, ..got }
+    }
+
+    pub fn without_body(status: StatusCode, headers: HeaderMap) -> Self {
+        Self { body: None, ..Self::new(status, headers, Body::Text(Vec::new())) }
     }
 
     pub fn status(&self) -> u16 {
@@ -59,7 +71,7 @@ impl Response {
     /// The JSON for the load balancer; an error where that would refuse it.
     pub fn to_json(&self) -> anyhow::Result<Box<RawValue>> {
         let json = serde_json::value::to_raw_value(self).context("writing the answer as JSON")?;
-        let size = json.get().len();
+        let size = json.get().len() + self.left_out;
         ensure!(size <= MAX_ANSWER, "the answer has {size} bytes; a load balancer takes at most {MAX_ANSWER}");
         Ok(json)
     }
@@ -89,12 +101,23 @@ mod tests {
     }
 
     #[test]
+    fn head_of_what_cannot_leave_is_an_error_as_get_is() {
+        let head = |size: usize| Response::head(StatusCode::OK, HeaderMap::new(), Body::Text(vec![b'"'; size]));
+        assert!(!head(400_000).to_json().unwrap().get().contains("body"));
+        assert!(head(500_000).to_json().is_err(), "escaped, it is twice as long");
+    }
+
+    #[test]
     fn a_body_is_a_string_or_absent_and_headers_have_one_form() {
-        let answer = |body| {
+        let answer = |body: Option<Body>| {
             let mut headers = HeaderMap::new();
             headers.append("set-cookie", "a=1".parse().unwrap());
             headers.append("set-cookie", "b=2".parse().unwrap());
-            let json = Response::new(StatusCode::OK, headers, body).to_json().unwrap();
+            let response = match body {
+                Some(body) => Response::new(StatusCode::OK, headers, body),
+                None => Response::without_body(StatusCode::OK, headers),
+            };
+            let json = response.to_json().unwrap();
             serde_json::from_str::<Value>(json.get()).unwrap()
         };
         let common = json!({
@@ -103,10 +126,10 @@ mod tests {
             "multiValueHeaders": { "set-cookie": ["a=1", "b=2"] },
         });
         for (body, encoded, text) in [
-            (Body::None, false, None),
-            (Body::Text("año".into()), false, Some("año")),
-            (Body::Text(vec![b'a', 0xff]), false, Some("a\u{fffd}")),
-            (Body::Binary(vec![0xff]), true, Some("/w==")),
+            (None, false, None),
+            (Some(Body::Text("año".into())), false, Some("año")),
+            (Some(Body::Text(vec![b'a', 0xff])), false, Some("a\u{fffd}")),
+            (Some(Body::Binary(vec![0xff])), true, Some("/w==")),
         ] {
             let mut expected = common.clone();
             expected["isBase64Encoded"] = encoded.into();
