@@ -20,14 +20,25 @@ use crate::{
     synth,
 };
 
+/// Tests that a person runs by name, with `-- --ignored`: one renews files, one measures speed.
+const BY_HAND: [&str; 2] = ["renew_the_screenshots", "lighthouse_grades_with_speed"];
+
 #[derive(Args)]
 pub struct Test {
+    /// Run only the tests that need no service: no stage, no downloads
+    #[arg(long)]
+    fast: bool,
     /// Passed on to `cargo test`: a part of a test's name, or `-- --nocapture`
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<String>,
 }
 
 pub async fn run(args: &Test) -> Result<()> {
+    if args.fast {
+        let (root, _) = deploy::workspace().await?;
+        let status = cargo_test(&args.arguments).current_dir(root).stdin(Stdio::null()).status();
+        return passed(status.await.context("cargo cannot be started")?, "a test failed");
+    }
     let home = Home::find("test")?;
     let outcome = tokio::select! {
         outcome = all(&home, &args.arguments) => outcome,
@@ -46,9 +57,7 @@ async fn all(home: &Home, arguments: &[String]) -> Result<()> {
     say!("Checking the SQL against the schema …");
     prepare::prepare(&started.local.mariadb, true).await?;
 
-    let status = deploy::cargo_command()
-        .args(["test", "--workspace", "--all-targets", "--locked"])
-        .args(arguments)
+    let status = cargo_test(&with_services(arguments))
         .current_dir(&root)
         .env("RUST_TEST_THREADS", env::var("RUST_TEST_THREADS").unwrap_or_else(|_| threads()))
         .env("DATABASE_URL", started.local.mariadb.root_url("mysql"))
@@ -67,6 +76,25 @@ async fn all(home: &Home, arguments: &[String]) -> Result<()> {
         .stdin(Stdio::null())
         .status();
     passed(status.await.context("cargo cannot be started")?, "a test failed")
+}
+
+fn cargo_test(arguments: &[String]) -> Command {
+    let mut cargo = deploy::cargo_command();
+    cargo.args(["test", "--workspace", "--all-targets", "--locked"]).args(arguments);
+    cargo
+}
+
+/// The arguments with those that also run the tests that need a service, which plain `cargo test` ignores by name of the
+/// service; who asks for ignored tests gets just those.
+fn with_services(arguments: &[String]) -> Vec<String> {
+    let divider = arguments.iter().position(|argument| argument == "--").unwrap_or(arguments.len());
+    let (filters, harness) = arguments.split_at(divider);
+    let mut harness: Vec<String> = harness.iter().skip(1).cloned().collect();
+    if !harness.iter().any(|argument| argument == "--ignored") {
+        harness.push("--include-ignored".to_owned());
+        harness.extend(BY_HAND.iter().flat_map(|name| ["--skip".to_owned(), (*name).to_owned()]));
+    }
+    filters.iter().cloned().chain(["--".to_owned()]).chain(harness).collect()
 }
 
 /// Tests wait for emulators, queues and the browser for most of their time: two to a core keep it busy.
@@ -90,4 +118,22 @@ async fn lint(tools: &Tools, target: &Path) -> Result<()> {
 fn passed(status: ExitStatus, failure: &str) -> Result<()> {
     ensure!(status.success(), "{failure}");
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_passed_on_keeps_its_place_beside_what_runs_the_tests_that_need_services() {
+        let passed_on = |arguments: &[&str]| {
+            let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+            with_services(&arguments).join(" ")
+        };
+        let services = "--include-ignored --skip renew_the_screenshots --skip lighthouse_grades_with_speed";
+        assert_eq!(passed_on(&[]), format!("-- {services}"));
+        assert_eq!(passed_on(&["a_rating"]), format!("a_rating -- {services}"));
+        assert_eq!(passed_on(&["reach::", "--", "--nocapture"]), format!("reach:: -- --nocapture {services}"));
+        assert_eq!(passed_on(&["screenshots", "--", "--ignored"]), "screenshots -- --ignored");
+    }
 }

@@ -389,12 +389,14 @@ mod tests {
         database.read(async |c| sqlx::query("select sleep(5)").execute(c).await.map(drop)).await
     }
 
+    #[ignore = "needs MariaDB"]
     #[sqlx::test]
     async fn one_connection_serves_one_request_after_another(pool: MySqlPool) {
         let database = database(&pool);
         assert_eq!(connection_id(&database).await, connection_id(&database).await);
     }
 
+    #[ignore = "needs MariaDB"]
     #[sqlx::test]
     async fn a_read_on_a_lost_connection_is_tried_once_more(pool: MySqlPool) {
         let database = database(&pool);
@@ -409,6 +411,7 @@ mod tests {
         assert!(read.await.is_ok());
     }
 
+    #[ignore = "needs MariaDB"]
     #[sqlx::test]
     async fn a_connection_that_died_while_it_rested_costs_not_even_a_write(pool: MySqlPool) {
         let database = database(&pool);
@@ -419,6 +422,7 @@ mod tests {
         assert_ne!(write.await.unwrap(), first);
     }
 
+    #[ignore = "needs MariaDB"]
     #[sqlx::test]
     async fn work_that_takes_too_long_is_given_up_and_the_next_begins_afresh(pool: MySqlPool) {
         let database = database(&pool);
@@ -428,6 +432,7 @@ mod tests {
         assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
     }
 
+    #[ignore = "needs MariaDB"]
     #[sqlx::test]
     async fn a_caller_who_gives_up_leaves_no_connection_behind_that_is_still_at_work(pool: MySqlPool) {
         let database = database(&pool);
@@ -438,6 +443,7 @@ mod tests {
         assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
     }
 
+    #[ignore = "needs MariaDB"]
     #[sqlx::test]
     async fn a_change_that_fails_is_undone_at_once_with_its_locks(pool: MySqlPool) {
         sqlx::query("create table t (id int primary key)").execute(&pool).await.unwrap();
@@ -452,6 +458,7 @@ mod tests {
         sqlx::query("insert into t values (1)").execute(&pool).await.unwrap();
     }
 
+    #[ignore = "needs MariaDB"]
     #[sqlx::test]
     async fn a_value_that_does_not_fit_is_told_from_what_may_pass(pool: MySqlPool) {
         sqlx::query("create table t (id tinyint)").execute(&pool).await.unwrap();

@@ -9,6 +9,7 @@ async fn task(shop: &Shop, task: Value) -> Value {
     shop.invoke_with("anaquel-local-run-staff-task", &task).await["content"].clone()
 }
 
+#[ignore = "needs a local stage"]
 #[tokio::test]
 async fn a_message_is_open_until_the_staff_has_answered_it() {
     let shop = Shop::open().await;
@@ -29,6 +30,7 @@ async fn a_message_is_open_until_the_staff_has_answered_it() {
     assert_eq!(open().await, None);
 }
 
+#[ignore = "needs a local stage"]
 #[tokio::test]
 async fn a_review_that_the_staff_hides_is_gone_from_the_shop_and_its_author_is_told() {
     let shop = Shop::open().await;
@@ -50,6 +52,7 @@ async fn a_review_that_the_staff_hides_is_gone_from_the_shop_and_its_author_is_t
     assert_eq!(task(&shop, json!({ "task": "hide-review", "rating": u32::MAX })).await, Value::Null);
 }
 
+#[ignore = "needs a local stage"]
 #[tokio::test]
 async fn an_erased_visitor_leaves_nothing_behind() {
     let shop = Shop::open().await;

@@ -58,6 +58,7 @@ fn with_headers(event: &Value, headers: &[(&str, &str)]) -> Value {
     event
 }
 
+#[ignore = "needs a local stage"]
 #[tokio::test]
 async fn head_and_a_conditional_get_of_every_route_leave_without_a_body() {
     let stage = Stage::load("local").unwrap();

@@ -76,6 +76,7 @@ async fn remove(cloud: &Cloud, stage: &Stage) {
     destroy::remove(cloud, stage, found, Manner::Brief).await.unwrap();
 }
 
+#[ignore = "needs a local stage"]
 #[tokio::test]
 async fn a_queue_is_replaced_only_where_that_is_allowed() {
     let stage = stage();
@@ -96,6 +97,7 @@ async fn a_queue_is_replaced_only_where_that_is_allowed() {
     remove(&cloud, &stage).await;
 }
 
+#[ignore = "needs a local stage"]
 #[tokio::test]
 async fn a_stage_goes_as_a_whole_and_the_second_time_there_is_nothing() {
     let stage = stage();
@@ -120,6 +122,7 @@ async fn a_stage_goes_as_a_whole_and_the_second_time_there_is_nothing() {
     assert!(cloud.s3.head_bucket().bucket(&bucket).send().await.is_err());
 }
 
+#[ignore = "needs a local stage"]
 #[tokio::test]
 async fn a_stack_that_was_deployed_protected_is_not_removed_until_it_is_deployed_without() {
     let stage = stage();
@@ -136,6 +139,7 @@ async fn a_stack_that_was_deployed_protected_is_not_removed_until_it_is_deployed
     remove(&cloud, &stage).await;
 }
 
+#[ignore = "needs a local stage"]
 #[tokio::test]
 async fn a_removal_that_fails_says_why_what_remains_and_that_it_can_be_repeated() {
     let stage = stage();
@@ -157,6 +161,7 @@ async fn a_removal_that_fails_says_why_what_remains_and_that_it_can_be_repeated(
     remove(&cloud, &stage).await;
 }
 
+#[ignore = "needs a local stage"]
 #[tokio::test]
 async fn a_second_deploy_changes_nothing() {
     let stage = stage();
@@ -168,6 +173,7 @@ async fn a_second_deploy_changes_nothing() {
     remove(&cloud, &stage).await;
 }
 
+#[ignore = "needs a local stage"]
 #[tokio::test]
 async fn more_memory_for_one_function_changes_that_function_and_nothing_else() {
     let stage = Stage::load("local").unwrap();
@@ -188,6 +194,7 @@ async fn more_memory_for_one_function_changes_that_function_and_nothing_else() {
     assert_eq!(words, [["~", "change", "ShowBook", "Lambda::Function", "MemorySize"]]);
 }
 
+#[ignore = "needs a local stage"]
 #[tokio::test]
 async fn a_database_that_a_change_would_replace_is_kept() {
     let stage = stage();
@@ -221,6 +228,7 @@ fn stack_that_fails(stage: &Stage) -> Stack {
     stack
 }
 
+#[ignore = "needs a local stage"]
 #[tokio::test]
 async fn a_resource_that_fails_is_named_with_the_reason_and_what_was_there_before_is_there_again() {
     let stage = stage();
@@ -239,6 +247,7 @@ async fn a_resource_that_fails_is_named_with_the_reason_and_what_was_there_befor
     remove(&cloud, &stage).await;
 }
 
+#[ignore = "needs a local stage"]
 #[tokio::test]
 async fn a_first_deploy_that_failed_is_not_in_the_way_of_the_next() {
     let stage = stage();
@@ -268,6 +277,7 @@ async fn interrupted<T>(steps: usize, work: impl Future<Output = T>) -> Option<T
     .await
 }
 
+#[ignore = "needs a local stage"]
 #[tokio::test]
 async fn a_deploy_that_is_interrupted_anywhere_ends_well_when_it_is_started_again() {
     let mut interruptions = 0;
@@ -289,6 +299,7 @@ async fn a_deploy_that_is_interrupted_anywhere_ends_well_when_it_is_started_agai
     assert!(interruptions >= 3, "only {interruptions}");
 }
 
+#[ignore = "needs a local stage"]
 #[tokio::test]
 async fn what_somebody_changed_by_hand_has_drifted() {
     let stage = stage();
@@ -329,6 +340,7 @@ async fn two_versions(cloud: &Cloud, name: &str) {
         .unwrap();
 }
 
+#[ignore = "needs a local stage"]
 #[tokio::test]
 async fn all_aliases_move_or_none() {
     let stage = stage();
@@ -358,6 +370,7 @@ async fn all_aliases_move_or_none() {
 }
 
 /// The stage that is up, with one function whose new version does not even start.
+#[ignore = "needs a local stage"]
 #[tokio::test]
 async fn a_release_whose_new_version_does_not_answer_leaves_the_old_one_serving() {
     let stage = Stage::load("local").unwrap();
@@ -461,6 +474,7 @@ fn unmakeable(after: &str) -> Value {
     })
 }
 
+#[ignore = "needs a local stage"]
 #[tokio::test]
 async fn a_creation_whose_rollback_failed_is_removed_and_made_again() {
     let stage = stage();
@@ -476,6 +490,7 @@ async fn a_creation_whose_rollback_failed_is_removed_and_made_again() {
     remove(&cloud, &stage).await;
 }
 
+#[ignore = "needs a local stage"]
 #[tokio::test]
 async fn a_removal_that_failed_is_finished_by_a_deploy_or_says_how() {
     let stage = stage();
@@ -499,6 +514,7 @@ async fn a_removal_that_failed_is_finished_by_a_deploy_or_says_how() {
     remove(&cloud, &stage).await;
 }
 
+#[ignore = "needs a local stage"]
 #[tokio::test]
 async fn a_stack_that_waits_for_its_first_change_set_is_made_or_removed() {
     let stage = stage();
@@ -516,6 +532,7 @@ async fn a_stack_that_waits_for_its_first_change_set_is_made_or_removed() {
     remove(&cloud, &stage).await;
 }
 
+#[ignore = "needs a local stage"]
 #[tokio::test]
 async fn a_creation_that_failed_without_a_rollback_is_removed_and_made_again() {
     let stage = stage();
@@ -554,6 +571,7 @@ fn policy_of(role: &str, action: &str, waits: bool) -> Value {
     json!({ "Resources": resources })
 }
 
+#[ignore = "needs a local stage"]
 #[tokio::test]
 async fn a_rollback_that_failed_is_finished_once_its_cause_is_mended() {
     let stage = stage();
@@ -619,6 +637,7 @@ async fn is_locked(cloud: &Cloud, stack: &Stack) -> bool {
 
 /// The emulator's CloudFormation removes what is protected as well, which AWS refuses: so this looks at what was locked
 /// when.
+#[ignore = "needs a local stage"]
 #[tokio::test]
 async fn a_protected_stage_whose_first_creation_fails_is_made_by_the_next_deploy_or_goes() {
     let mut stage = stage();
@@ -660,6 +679,7 @@ async fn a_protected_stage_whose_first_creation_fails_is_made_by_the_next_deploy
     }
 }
 
+#[ignore = "needs a local stage"]
 #[tokio::test]
 async fn a_restored_database_is_a_new_instance_under_a_new_name() {
     let mut stage = Stage::load("dev").unwrap();

@@ -252,6 +252,7 @@ fn lines<const N: usize>(lines: [&str; N]) -> BTreeSet<String> {
     lines.map(str::to_owned).into()
 }
 
+#[ignore = "needs the emulators"]
 #[test]
 fn everything_asked_for_is_really_there() {
     for account in [&*MINISTACK, &*MOTO] {
@@ -265,6 +266,7 @@ fn everything_asked_for_is_really_there() {
     assert_eq!(MINISTACK.asked_for.len() + MOTO.asked_for.len(), 19);
 }
 
+#[ignore = "needs the emulators"]
 #[test]
 fn nothing_is_left_out_that_the_emulator_would_take() {
     for (text, why) in LEFT_OUT {
@@ -276,6 +278,7 @@ fn nothing_is_left_out_that_the_emulator_would_take() {
     }
 }
 
+#[ignore = "needs the emulators"]
 #[test]
 fn each_tier_has_a_subnet_in_either_zone() {
     for (account, network) in networks() {
@@ -298,6 +301,7 @@ fn each_tier_has_a_subnet_in_either_zone() {
     }
 }
 
+#[ignore = "needs the emulators"]
 #[test]
 fn the_internet_is_reached_from_public_subnets_directly_and_from_data_subnets_not_at_all() {
     for (account, network) in networks() {
@@ -311,6 +315,7 @@ fn the_internet_is_reached_from_public_subnets_directly_and_from_data_subnets_no
     }
 }
 
+#[ignore = "needs the emulators"]
 #[test]
 fn functions_get_out_as_the_stage_says() {
     for (name, _) in STAGES {
@@ -333,6 +338,7 @@ fn functions_get_out_as_the_stage_says() {
     }
 }
 
+#[ignore = "needs the emulators"]
 #[test]
 fn a_nat_gateway_stands_in_its_zone_with_an_address_of_its_own() {
     for zone in 1..=2 {
@@ -345,6 +351,7 @@ fn a_nat_gateway_stands_in_its_zone_with_an_address_of_its_own() {
     }
 }
 
+#[ignore = "needs the emulators"]
 #[test]
 fn without_a_way_out_the_services_that_functions_call_have_endpoints() {
     let network = "local-network";
@@ -360,6 +367,7 @@ fn without_a_way_out_the_services_that_functions_call_have_endpoints() {
     assert_eq!(admitted, lines(["tcp 443 FunctionsGroup"]));
 }
 
+#[ignore = "needs the emulators"]
 #[test]
 fn only_functions_have_ranges_of_ipv6_and_no_two_the_same() {
     for network in ["dev-network", "prod-network"] {
@@ -377,6 +385,7 @@ fn only_functions_have_ranges_of_ipv6_and_no_two_the_same() {
     }
 }
 
+#[ignore = "needs the emulators"]
 #[test]
 fn the_database_admits_functions_and_the_load_balancer_shoppers() {
     for (account, network) in networks() {
@@ -387,6 +396,7 @@ fn the_database_admits_functions_and_the_load_balancer_shoppers() {
     }
 }
 
+#[ignore = "needs the emulators"]
 #[test]
 fn the_load_balancer_faces_the_internet_from_both_public_subnets() {
     for name in ["dev", "prod"] {
@@ -400,6 +410,7 @@ fn the_load_balancer_faces_the_internet_from_both_public_subnets() {
     }
 }
 
+#[ignore = "needs the emulators"]
 #[test]
 fn functions_call_the_database_and_aws_and_nobody_else_calls_out() {
     for (network, aws) in [("dev-network", "::/0"), ("prod-network", "0.0.0.0/0")] {
@@ -413,6 +424,7 @@ fn functions_call_the_database_and_aws_and_nobody_else_calls_out() {
     }
 }
 
+#[ignore = "needs the emulators"]
 #[test]
 fn the_database_is_as_the_stage_says_and_out_of_reach() {
     for name in ["dev", "prod"] {
@@ -470,6 +482,7 @@ fn the_database_is_as_the_stage_says_and_out_of_reach() {
     }
 }
 
+#[ignore = "needs the emulators"]
 #[test]
 fn the_data_of_production_is_protected_from_a_deleted_stack() {
     for (stack, protected) in [("dev-data", false), ("prod-data", true), ("prod-network", false)] {

@@ -177,6 +177,7 @@ fn copies_stand_ready_behind_the_alias_for_what_the_stage_names() {
 
 /// Production in full below the emulator of the tests, with the functions of the tests' own stage, and with a zone for
 /// its name.
+#[ignore = "needs the emulators"]
 #[tokio::test]
 async fn production_in_full_is_made_and_leads_from_http_to_https() {
     let endpoint = variable("ANAQUEL_ENDPOINT");

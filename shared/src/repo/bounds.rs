@@ -43,6 +43,7 @@ async fn rows_read(connection: &mut MySqlConnection) -> u64 {
     read
 }
 
+#[ignore = "needs MariaDB"]
 #[sqlx::test(migrator = "crate::MIGRATIONS")]
 async fn no_page_of_ten_thousand_books_reads_more_than_a_bounded_part_of_them(pool: MySqlPool) {
     let mut connection = pool.acquire().await.unwrap();
@@ -85,6 +86,7 @@ async fn no_page_of_ten_thousand_books_reads_more_than_a_bounded_part_of_them(po
     }
 }
 
+#[ignore = "needs MariaDB"]
 #[sqlx::test(migrator = "crate::MIGRATIONS")]
 async fn a_list_with_facets_reads_a_thousand_hits_and_what_finding_them_once_takes(pool: MySqlPool) {
     let mut connection = pool.acquire().await.unwrap();
@@ -99,6 +101,7 @@ async fn a_list_with_facets_reads_a_thousand_hits_and_what_finding_them_once_tak
     }
 }
 
+#[ignore = "needs MariaDB"]
 #[sqlx::test(migrator = "crate::MIGRATIONS")]
 async fn the_window_and_what_goes_with_a_book_read_a_bounded_part(pool: MySqlPool) {
     let mut connection = pool.acquire().await.unwrap();
@@ -119,6 +122,7 @@ async fn the_window_and_what_goes_with_a_book_read_a_bounded_part(pool: MySqlPoo
     assert_read(&mut connection, 6_000, "what readers of a popular book liked as well").await;
 }
 
+#[ignore = "needs MariaDB"]
 #[sqlx::test(migrator = "crate::MIGRATIONS")]
 async fn one_book_and_its_ratings_are_read_without_looking_at_the_others(pool: MySqlPool) {
     let mut connection = pool.acquire().await.unwrap();
@@ -146,6 +150,7 @@ async fn one_book_and_its_ratings_are_read_without_looking_at_the_others(pool: M
     }
 }
 
+#[ignore = "needs MariaDB"]
 #[sqlx::test(migrator = "crate::MIGRATIONS")]
 async fn what_visitors_send_is_written_without_looking_at_what_others_sent(pool: MySqlPool) {
     let mut connection = pool.acquire().await.unwrap();
@@ -163,6 +168,7 @@ async fn what_visitors_send_is_written_without_looking_at_what_others_sent(pool:
     assert_read(&mut connection, 20, "a message to the shop").await;
 }
 
+#[ignore = "needs MariaDB"]
 #[sqlx::test(migrator = "crate::MIGRATIONS")]
 async fn a_part_of_the_sitemap_is_one_range_of_ids(pool: MySqlPool) {
     let mut connection = pool.acquire().await.unwrap();
@@ -177,6 +183,7 @@ async fn a_part_of_the_sitemap_is_one_range_of_ids(pool: MySqlPool) {
     assert_read(&mut connection, 310, "a hundred authors").await;
 }
 
+#[ignore = "needs MariaDB"]
 #[sqlx::test(migrator = "crate::MIGRATIONS")]
 async fn what_was_meant_is_found_without_looking_through_the_dictionary(pool: MySqlPool) {
     let mut connection = pool.acquire().await.unwrap();
@@ -201,6 +208,7 @@ async fn what_was_meant_is_found_without_looking_through_the_dictionary(pool: My
     }
 }
 
+#[ignore = "needs MariaDB"]
 #[sqlx::test(migrator = "crate::MIGRATIONS")]
 async fn a_search_that_finds_something_pays_nothing_for_those_that_do_not(pool: MySqlPool) {
     let mut connection = pool.acquire().await.unwrap();

@@ -312,6 +312,7 @@ mod tests {
         }
     }
 
+    #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
     async fn the_same_row_twice_changes_nothing(pool: MySqlPool) {
         let mut connection = pool.acquire().await.unwrap();
@@ -319,6 +320,7 @@ mod tests {
         assert_eq!(put(&mut connection, &hobbit()).await.unwrap(), Put::Unchanged);
     }
 
+    #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
     async fn a_row_changes_what_it_says_and_leaves_what_it_does_not(pool: MySqlPool) {
         let mut connection = pool.acquire().await.unwrap();
@@ -334,6 +336,7 @@ mod tests {
         assert_eq!(offer.stars, Histogram([1, 0, 0, 0, 9]));
     }
 
+    #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
     async fn another_supplier_fills_in_what_is_missing_only(pool: MySqlPool) {
         let mut connection = pool.acquire().await.unwrap();
@@ -351,6 +354,7 @@ mod tests {
         assert_eq!(offer.stars, Histogram([1, 0, 0, 0, 9]));
     }
 
+    #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
     async fn one_isbn_for_two_books_of_one_supplier_is_refused(pool: MySqlPool) {
         let mut connection = pool.acquire().await.unwrap();
@@ -364,6 +368,7 @@ mod tests {
     }
 
     /// An import's transaction touches many books; a rating of one of them may be published meanwhile.
+    #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
     async fn a_rating_that_is_published_during_an_import_is_not_lost(pool: MySqlPool) {
         use crate::repo::{books, fixtures::*, ratings};
@@ -385,6 +390,7 @@ mod tests {
         assert_eq!((book.histogram.count(), book.summary.ratings.count), (21, 21));
     }
 
+    #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
     async fn ratings_given_here_survive_an_import(pool: MySqlPool) {
         use crate::repo::{books, fixtures::*, ratings};

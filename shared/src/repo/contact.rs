@@ -152,6 +152,7 @@ pub(super) mod tests {
         }
     }
 
+    #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
     async fn a_message_is_kept_once_however_often_it_is_delivered(pool: MySqlPool) {
         let mut connection = pool.acquire().await.unwrap();
@@ -162,6 +163,7 @@ pub(super) mod tests {
         assert_eq!(kept, 1);
     }
 
+    #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
     async fn messages_are_listed_newest_first_until_they_are_answered(pool: MySqlPool) {
         let mut connection = pool.acquire().await.unwrap();
@@ -183,6 +185,7 @@ pub(super) mod tests {
         assert_eq!(mark_answered(&mut connection, 9, minute(9)).await.unwrap(), None);
     }
 
+    #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
     async fn an_erased_message_is_gone_and_does_not_come_back(pool: MySqlPool) {
         let mut connection = pool.acquire().await.unwrap();

