@@ -102,7 +102,7 @@ struct Resource {
     metadata: BTreeMap<&'static str, Skipped>,
 }
 
-/// What one judge is told to overlook, as checkov reads it, and cfn-lint.
+/// Suppressions of one linter, in the forms that checkov and cfn-lint read.
 #[derive(Default, Serialize)]
 struct Skipped {
     skip: Vec<Excuse>,

@@ -4,20 +4,22 @@
 use anyhow::{Context, Result};
 use aws_sdk_iam::error::ProvideErrorMetadata;
 
+use super::Manner;
 use crate::{
     cloud::{Cloud, explained, said},
+    say::confirmed,
     stage::{ParameterStore, Server, Stage},
 };
 
 /// <https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-throughput.html>
 const HIGH_THROUGHPUT: &str = "/ssm/parameter-store/high-throughput-enabled";
 
-pub async fn prepare(cloud: &Cloud, stage: &Stage) -> Result<()> {
+pub async fn prepare(cloud: &Cloud, stage: &Stage, manner: Manner) -> Result<()> {
     for service in services(stage) {
         make_role(cloud, service).await?;
     }
     if stage.parameter_store == ParameterStore::HighThroughput {
-        raise_throughput(cloud).await?;
+        raise_throughput(cloud, manner).await?;
     }
     Ok(())
 }
@@ -60,10 +62,17 @@ fn is_taken(code: &str, message: &str) -> bool {
     code == "EntityAlreadyExists" || code == "InvalidInput" && message.contains("has been taken in this account")
 }
 
-async fn raise_throughput(cloud: &Cloud) -> Result<()> {
+/// It has a price, for all stages of the account, so it is not done without a word.
+async fn raise_throughput(cloud: &Cloud, manner: Manner) -> Result<()> {
     let asked = said(cloud.ssm.get_service_setting().setting_id(HIGH_THROUGHPUT).send()).await;
     let setting = asked.context("asking for Parameter Store's limit")?.service_setting;
     if setting.is_some_and(|setting| setting.setting_value() == Some("true")) {
+        return Ok(());
+    }
+    let question =
+        "Raise Parameter Store's limit for this account and region? Reading then costs $0.05 for 10,000 parameters.";
+    if manner == Manner::Ask && !confirmed(question)? {
+        eprintln!("warning: the limit stays; `parameter_store` in the stage's file says high-throughput");
         return Ok(());
     }
     let update = cloud.ssm.update_service_setting().setting_id(HIGH_THROUGHPUT).setting_value("true");
@@ -101,7 +110,7 @@ mod tests {
         let endpoint = env::var("ANAQUEL_ENDPOINT").expect("`cargo bookstore test` runs this");
         let cloud = Cloud::local(&stage, endpoint.rsplit(':').next().unwrap().parse().unwrap());
         for _ in 0..2 {
-            prepare(&cloud, &stage).await.unwrap();
+            prepare(&cloud, &stage, Manner::Brief).await.unwrap();
         }
         let setting = cloud.ssm.get_service_setting().setting_id(HIGH_THROUGHPUT).send().await.unwrap().service_setting;
         assert_eq!(setting.unwrap().setting_value(), Some("true"));

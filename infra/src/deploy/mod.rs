@@ -113,7 +113,7 @@ pub async fn deploy(
 ) -> Result<Deployed> {
     release::check_account(cloud, stage).await?;
     if !stage.is_local() {
-        account::prepare(cloud, stage).await?;
+        account::prepare(cloud, stage, manner).await?;
     }
     let mut outputs = Outputs::new();
     let mut applied = Vec::new();

@@ -40,7 +40,7 @@ pub async fn apply(
     let kind = if found.is_some() { ChangeSetType::Update } else { ChangeSetType::Create };
     let mut planned = plan(cloud, stack, bucket, &parameters, kind).await?;
     if let Some(plan) = planned.as_ref().filter(|plan| stays_protected && change::makes_lockable(&plan.changes)) {
-        // What takes the place of a protected resource is made unprotected, or a failure could not take it back.
+        // The replacement of a protected resource is created unprotected: CloudFormation could not roll it back otherwise.
         discard(cloud, plan).await?;
         let parameters = with_protection(stack, &parameters, false);
         planned = self::plan(cloud, stack, bucket, &parameters, ChangeSetType::Update).await?;
@@ -157,7 +157,7 @@ async fn set_termination_protection(cloud: &Cloud, name: &str, protect: bool) ->
     set.with_context(|| format!("setting the termination protection of {name}")).map(drop)
 }
 
-/// What a deploy does with a stack in some state.
+/// How a deploy proceeds with a stack, by its state.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Way {
     /// Make it by a change set of type CREATE.
