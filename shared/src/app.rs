@@ -121,7 +121,7 @@ mod tests {
     /// <https://docs.aws.amazon.com/general/latest/gr/ssm.html>
     const A_SECOND: usize = 40;
 
-    /// Parameter Store with its limit, on loopback. Every parameter's value is `1`, but for those that must be something else.
+    /// Parameter Store with its limit, on loopback. Every parameter's value is `1`, except those that must be something else.
     #[derive(Default)]
     struct Throttling {
         answered: Mutex<Vec<Instant>>,

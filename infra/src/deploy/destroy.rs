@@ -165,15 +165,8 @@ async fn resources(cloud: &Cloud, name: &str) -> Result<Vec<Resource>> {
     let template: Value = serde_json::from_str(template.as_deref().unwrap_or_default())
         .with_context(|| format!("the template of {name} is not ours, so nobody knows what should stay"))?;
 
-    let mut resources = Vec::new();
-    let mut pages = cloud.cloudformation.list_stack_resources().stack_name(name).into_paginator().send();
-    while let Some(page) = pages.next().await {
-        let page = page.map_err(explained).with_context(|| format!("reading the resources of {name}"))?;
-        let there = page.stack_resource_summaries.unwrap_or_default().into_iter();
-        let there = there.filter(|resource| resource.resource_status() != Some(&ResourceStatus::DeleteComplete));
-        resources.extend(there.map(|resource| Resource::new(resource, &template)));
-    }
-    Ok(resources)
+    let resources = stack::resources(cloud, name).await?;
+    Ok(resources.into_iter().map(|resource| Resource::new(resource, &template)).collect())
 }
 
 impl Found {
@@ -248,6 +241,7 @@ fn table(found: &Found) -> String {
 /// Removes what was found. The network stays for as long as the database does, because the first failure ends it.
 pub async fn remove(cloud: &Cloud, stage: &Stage, found: Found, manner: Manner) -> Result<()> {
     let names: Vec<&str> = found.stacks.iter().map(|stack| stack.name.as_str()).collect();
+    let mut left_over = found.left_over;
     for (removed, doomed) in found.stacks.iter().enumerate() {
         remove_stack(cloud, doomed, manner).await.with_context(|| {
             format!(
@@ -259,10 +253,11 @@ pub async fn remove(cloud: &Cloud, stage: &Stage, found: Found, manner: Manner) 
         })?;
         // At once: without the stack nobody knows the instance's id.
         if doomed.name == stage.physical(Kind::Data.name()) {
-            found.left_over.remove(cloud).await?;
+            left_over.remove(cloud).await?;
+            left_over = LeftOver::default();
         }
     }
-    found.left_over.remove(cloud).await?;
+    left_over.remove(cloud).await?;
     if !found.secrets.is_empty() {
         secrets::remove(cloud, found.secrets).await?;
     }

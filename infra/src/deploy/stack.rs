@@ -6,7 +6,10 @@ use anyhow::{Context, Result, bail};
 use aws_sdk_cloudformation::{
     error::ProvideErrorMetadata,
     operation::describe_change_set::DescribeChangeSetOutput,
-    types::{Capability, ChangeSetStatus, ChangeSetType, Parameter, ResourceChange, ResourceStatus, StackStatus},
+    types::{
+        Capability, ChangeSetStatus, ChangeSetType, Parameter, ResourceChange, ResourceStatus, StackResourceSummary,
+        StackStatus,
+    },
 };
 use aws_sdk_s3::primitives::ByteStream;
 use sha2::{Digest, Sha256};
@@ -238,16 +241,21 @@ pub async fn owned(cloud: &Cloud, name: &str, kind: &str) -> Result<Vec<String>>
     if describe(cloud, name).await?.is_none_or(|found| found.stack_status() == Some(&StackStatus::ReviewInProgress)) {
         return Ok(Vec::new());
     }
-    let mut ids = Vec::new();
+    let resources = resources(cloud, name).await?.into_iter();
+    let of_kind = resources.filter(|resource| resource.resource_type() == Some(kind));
+    Ok(of_kind.filter_map(|resource| resource.physical_resource_id).collect())
+}
+
+/// The resources of a stack that exist.
+pub async fn resources(cloud: &Cloud, name: &str) -> Result<Vec<StackResourceSummary>> {
+    let mut resources = Vec::new();
     let mut pages = cloud.cloudformation.list_stack_resources().stack_name(name).into_paginator().send();
     while let Some(page) = pages.next().await {
         let page = page.map_err(explained).with_context(|| format!("reading the resources of {name}"))?;
-        let found = page.stack_resource_summaries.unwrap_or_default().into_iter();
-        let there = found.filter(|resource| resource.resource_status() != Some(&ResourceStatus::DeleteComplete));
-        let of_kind = there.filter(|resource| resource.resource_type() == Some(kind));
-        ids.extend(of_kind.filter_map(|resource| resource.physical_resource_id));
+        resources.extend(page.stack_resource_summaries.unwrap_or_default());
     }
-    Ok(ids)
+    resources.retain(|resource| resource.resource_status() != Some(&ResourceStatus::DeleteComplete));
+    Ok(resources)
 }
 
 pub struct Plan {

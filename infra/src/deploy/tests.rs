@@ -718,10 +718,17 @@ async fn a_restored_database_is_a_new_instance_under_a_new_name() {
         let found = cloud.logs.describe_log_groups().log_group_name_prefix(&group).send().await.unwrap();
         assert_eq!(found.log_groups().len(), 1, "{group}");
     }
+    // As RDS does: the only instance that is monitored here.
+    let monitoring = "RDSOSMetrics";
+    cloud.logs.create_log_group().log_group_name(monitoring).send().await.unwrap();
+    let stream = cloud.logs.create_log_stream().log_group_name(monitoring);
+    stream.log_stream_name(&after["DatabaseResourceId"]).send().await.unwrap();
     // The logs of the one before were kept, and go with the stage.
     let found = destroy::find(&cloud, &stage).await.unwrap();
     destroy::remove(&cloud, &stage, found, Manner::Brief).await.unwrap();
     let left =
         cloud.logs.describe_log_groups().log_group_name_prefix(format!("/aws/rds/instance/anaquel-{}", stage.name));
     assert!(left.send().await.unwrap().log_groups().is_empty());
+    let left = cloud.logs.describe_log_groups().log_group_name_prefix(monitoring).send().await.unwrap();
+    assert!(left.log_groups().is_empty(), "its last stream took it along");
 }
