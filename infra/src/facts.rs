@@ -1,7 +1,5 @@
 //! What AWS offers and refuses, from `infra/facts.toml`: each fact with its source and how it was checked.
 
-#![cfg_attr(not(test), expect(dead_code, reason = "the command needs some facts, and the tests all of them"))]
-
 use std::sync::LazyLock;
 
 use serde::Deserialize;

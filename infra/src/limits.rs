@@ -4,8 +4,8 @@ use anyhow::{Result, ensure};
 
 use crate::database_memory::{LOGINS, Memory};
 use crate::facts::{FACTS, Zone};
+use crate::listener_rules::rules;
 use crate::routes::{Function, Trigger};
-use crate::rules::rules;
 use crate::stage::{Firewall, Provisioned, Rds, Restore, Server, Stage, Watch};
 
 /// Rules of one load balancer (a quota that AWS raises on request).

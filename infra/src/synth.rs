@@ -1,45 +1,18 @@
-//! `bookstore synth`: writes a stage's templates, after everything that can be checked beforehand.
+//! Templates of a stage as files, after every check that needs no account.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use clap::Args;
 
 use crate::limits;
 use crate::migrations;
-use crate::openapi;
 use crate::routes::FUNCTIONS;
 use crate::stacks::{self, Stack};
 use crate::stage::{Architecture, STAGES, Stage};
 
 /// The committed templates, which show what a change to this crate means for every stage.
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/golden");
-
-#[derive(Args)]
-pub struct Synth {
-    /// Stage whose templates to write
-    #[arg(long, required_unless_present = "golden", requires = "out")]
-    stage: Option<String>,
-    /// Folder to write them to, one file a stack
-    #[arg(long)]
-    out: Option<PathBuf>,
-    /// Refresh the committed templates of every stage, and the API's document, instead
-    #[arg(long, conflicts_with_all = ["stage", "out"])]
-    golden: bool,
-}
-
-pub fn run(args: &Synth) -> Result<()> {
-    if let (Some(stage), Some(out)) = (&args.stage, &args.out) {
-        let stage = Stage::load(stage)?;
-        stage.warn();
-        return write_stage(&stage, out).map(drop);
-    }
-    for (name, _) in STAGES {
-        write(&golden(name)?, &Path::new(GOLDEN).join(name))?;
-    }
-    openapi::write()
-}
 
 /// Writes the stage's templates and tells which files they are.
 pub fn write_stage(stage: &Stage, folder: &Path) -> Result<Vec<PathBuf>> {
@@ -51,6 +24,14 @@ pub fn stacks(stage: &Stage) -> Result<Vec<Stack>> {
     limits::check(stage, FUNCTIONS)?;
     migrations::check()?;
     stacks::all(stage)
+}
+
+/// Writes the committed templates of every stage.
+pub fn write_golden() -> Result<()> {
+    for (name, _) in STAGES {
+        write(&golden(name)?, &Path::new(GOLDEN).join(name))?;
+    }
+    Ok(())
 }
 
 /// The same on every machine: for arm64, whatever the host is.

@@ -1,4 +1,4 @@
-//! `bookstore cost`: what a stage costs a month, resource by resource, from its own templates.
+//! Monthly cost estimate of a stage, resource by resource, from its own templates.
 //!
 //! A type of resource that has neither a price nor a place among the free ones is an error: nothing is forgotten.
 
@@ -8,8 +8,7 @@ mod prices;
 mod table;
 mod usage;
 
-use anyhow::{Result, bail};
-use clap::Args;
+use anyhow::Result;
 
 use self::{estimate::Estimate, prices::Prices};
 use crate::{
@@ -20,44 +19,34 @@ use crate::{
 /// What tells how much an idle stage grows.
 const MILLION: u64 = 1_000_000;
 
-#[derive(Args)]
-pub struct Cost {
-    /// Stage to reckon: dev or prod
-    #[arg(long)]
-    stage: String,
-    /// Requests at the load balancer
-    #[arg(long, default_value_t = 0, value_name = "N")]
-    requests_per_month: u64,
-}
-
-pub fn run(args: &Cost) -> Result<()> {
-    let stage = Stage::load(&args.stage)?;
-    if stage.is_local() {
-        bail!("the local stage costs nothing: it runs on this machine");
-    }
-    let estimate = Estimate::of(&stage, args.requests_per_month)?;
-    say!(
-        "What stage {} costs a month, in US dollars of {}, before tax and without the free tier.\n",
-        stage.name,
-        stage.region
-    );
-    say!("{}\n", table::lines("while nobody comes", &estimate, false));
-    if args.requests_per_month > 0 {
-        let requests = table::thousands(usage::float(args.requests_per_month));
-        say!("{}\n", table::lines(&format!("{requests} requests a month"), &estimate, true));
-        say!("All of it: {:.2}\n", estimate.usd());
+/// The monthly estimate as a person reads it: what the stage costs without requests, what `requests` add, the egress options
+/// and the database classes, each with the sources of its prices. US dollars, before tax.
+pub fn report(stage: &Stage, requests: u64) -> Result<String> {
+    let estimate = Estimate::of(stage, requests)?;
+    let mut parts = vec![
+        format!(
+            "Estimated monthly cost of stage {}, in US dollars of {}, before tax and without the free tier.",
+            stage.name, stage.region
+        ),
+        table::lines("idle", &estimate, false),
+    ];
+    if requests > 0 {
+        let title = format!("{} requests a month", table::thousands(usage::float(requests)));
+        parts.extend([table::lines(&title, &estimate, true), format!("Total: {:.2}", estimate.usd())]);
     } else {
-        say!("A million requests a month would add {:.2}; --requests-per-month shows for what.\n", growth(&stage)?);
+        parts.push(format!(
+            "A million requests a month would add {:.2}; --requests-per-month shows the details.",
+            growth(stage)?
+        ));
     }
-    let ways_out = ways_out(&stage, args.requests_per_month)?;
-    say!("{}\n", table::ways_out(stage.egress, &ways_out));
+    let options = egress_options(stage, requests)?;
+    parts.push(table::egress_options(stage.egress, &options));
     if let Server::Rds(server) = &stage.database.server {
-        say!("{}", table::classes(&stage, server, &Prices::of(&stage.region)?));
-        say!("{}\n", Memory::of(&stage).map(|memory| memory.sum()).unwrap_or_default());
+        let memory = Memory::of(stage).map(|memory| memory.sum()).unwrap_or_default();
+        parts.push(format!("{}\n{memory}", table::classes(stage, server, &Prices::of(&stage.region)?)));
     }
-    say!("{}\n", usage::said());
-    say!("{}", table::sources(ways_out.iter().map(|(_, estimate)| estimate)));
-    Ok(())
+    parts.extend([usage::assumptions(), table::sources(options.iter().map(|(_, estimate)| estimate))]);
+    Ok(parts.join("\n\n"))
 }
 
 /// One line for `deploy`, which asks for consent; a price that is lacking keeps nobody from deploying.
@@ -78,7 +67,7 @@ fn growth(stage: &Stage) -> Result<f64> {
 }
 
 /// The stage as it would be with every value of `egress`.
-fn ways_out(stage: &Stage, requests: u64) -> Result<Vec<(Egress, Estimate)>> {
+fn egress_options(stage: &Stage, requests: u64) -> Result<Vec<(Egress, Estimate)>> {
     let with = |egress| Ok((egress, Estimate::of(&Stage { egress, ..stage.clone() }, requests)?));
     Egress::ALL.into_iter().map(with).collect()
 }
@@ -100,8 +89,8 @@ mod tests {
     #[test]
     fn every_resource_of_every_stage_has_a_price_or_is_free() {
         for (name, _) in STAGES {
-            ways_out(&stage(name), MILLION).unwrap();
-            ways_out(&Stage::in_full(name).unwrap(), MILLION).unwrap();
+            egress_options(&stage(name), MILLION).unwrap();
+            egress_options(&Stage::in_full(name).unwrap(), MILLION).unwrap();
         }
     }
 
@@ -135,13 +124,5 @@ mod tests {
         assert!(ten > usd(&dev, MILLION) && usd(&dev, MILLION) > usd(&dev, 0));
         let fixed = |requests| Estimate::of(&dev, requests).unwrap().lines(false).map(Line::usd).sum::<f64>();
         assert!((fixed(10 * MILLION) - fixed(0)).abs() < 0.001);
-    }
-
-    #[test]
-    fn the_local_stage_and_an_unknown_one_are_refused() {
-        let complaint =
-            |stage: &str| run(&Cost { stage: stage.to_owned(), requests_per_month: 0 }).unwrap_err().to_string();
-        assert_eq!(complaint("local"), "the local stage costs nothing: it runs on this machine");
-        assert_eq!(complaint("qa"), "there is no stage `qa`; the stages are local, dev, prod");
     }
 }

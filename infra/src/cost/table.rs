@@ -36,7 +36,7 @@ pub fn lines(title: &str, estimate: &Estimate, grow: bool) -> String {
 }
 
 /// What each way out costs, and the stage with it.
-pub fn ways_out(chosen: Egress, estimates: &[(Egress, Estimate)]) -> String {
+pub fn egress_options(chosen: Egress, estimates: &[(Egress, Estimate)]) -> String {
     let mut table = table(&["way out", "of it", "of the stage", ""], &[1, 2]);
     for (egress, estimate) in estimates {
         let of_it = estimate.all().iter().filter(|line| is_way_out(&line.kind)).map(Line::usd);

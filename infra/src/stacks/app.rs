@@ -1,36 +1,9 @@
 //! What serves shoppers: the functions, the load balancer in front of them and the bucket for imports.
 
-use std::collections::BTreeMap;
-
-use stratosphere::value::ExpString;
-
+use super::wiring::Wiring;
 use super::{Kind, Stack, function, imports, load_balancer};
-use crate::routes::{Access, FUNCTIONS, Function, Queue, Trigger};
-use crate::stage::{Auth, Stage};
-use crate::template::{Id, sub};
-
-/// What earlier stacks made, for functions to be wired to.
-pub struct Wiring {
-    pub artifacts: Id,
-    pub subnets: [Id; 2],
-    pub group: Id,
-    /// ARNs of the queues.
-    pub submissions: Id,
-    pub parked: Id,
-    /// URL of the queue that takes submissions.
-    pub submissions_url: Option<Id>,
-    pub rds: Option<Rds>,
-}
-
-/// Only where RDS runs the database.
-#[derive(Clone, Copy)]
-pub struct Rds {
-    /// RDS's own id of the instance, which never changes.
-    pub resource_id: Id,
-    pub master_secret: Id,
-    pub host: Id,
-    pub port: Id,
-}
+use crate::routes::{FUNCTIONS, Function, Trigger};
+use crate::stage::Stage;
 
 pub fn stack(stage: &Stage) -> Stack {
     let mut stack = Stack::new(stage, Kind::App, "functions, load balancer and imports");
@@ -52,45 +25,4 @@ pub fn stack(stage: &Stage) -> Stack {
         }
     }
     stack
-}
-
-impl Wiring {
-    fn take(stack: &mut Stack, stage: &Stage) -> Self {
-        Self {
-            artifacts: stack.input(Kind::Bootstrap, "ArtifactBucket", "String"),
-            subnets: ["AppSubnet1", "AppSubnet2"].map(|name| stack.input(Kind::Network, name, "AWS::EC2::Subnet::Id")),
-            group: stack.input(Kind::Network, "FunctionsGroup", "AWS::EC2::SecurityGroup::Id"),
-            submissions: stack.input(Kind::Data, "SubmissionsQueueArn", "String"),
-            parked: stack.input(Kind::Data, "ParkedQueueArn", "String"),
-            rds: (stage.database.auth() == Auth::Iam).then(|| Rds {
-                resource_id: stack.input(Kind::Data, "DatabaseResourceId", "String"),
-                master_secret: stack.input(Kind::Data, "MasterLoginArn", "String"),
-                host: stack.input(Kind::Data, "DatabaseHost", "String"),
-                port: stack.input(Kind::Data, "DatabasePort", "String"),
-            }),
-            submissions_url: (FUNCTIONS.iter().flat_map(|function| function.fallback(stage)))
-                .any(|name| name == Queue::Send.parameter())
-                .then(|| stack.input(Kind::Data, "SubmissionsQueueUrl", "String")),
-        }
-    }
-
-    /// The values of a function's fallback, by short name, as one JSON object; none where it has no fallback.
-    pub fn fallback(&self, stage: &Stage, function: &Function) -> Option<ExpString> {
-        let value = |name: &str| {
-            let placeholder =
-                |id: Option<Id>| format!("${{{}}}", id.expect("an input of what is in a fallback").name());
-            match name {
-                "database/host" => placeholder(self.rds.map(|rds| rds.host)),
-                "database/port" => placeholder(self.rds.map(|rds| rds.port)),
-                "database/name" => stage.database.name().to_owned(),
-                "database/auth" => stage.database.auth().as_str().to_owned(),
-                "database/reader/user" => Access::Reader.user(),
-                "queue/submissions" => placeholder(self.submissions_url),
-                other => panic!("nobody knows the value of {other}"),
-            }
-        };
-        let values: BTreeMap<_, _> =
-            function.fallback(stage).into_iter().map(|name| (name.clone(), value(&name))).collect();
-        (!values.is_empty()).then(|| sub(&serde_json::to_string(&values).expect("strings")))
-    }
 }

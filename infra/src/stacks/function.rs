@@ -7,8 +7,8 @@ use stratosphere::services::aws::applicationautoscaling::{self as autoscaling, s
 use stratosphere::services::aws::{iam, lambda};
 use stratosphere::value::{ExpBool, ExpString};
 
-use super::app::Wiring;
-use super::{Stack, log_group, rights};
+use super::wiring::Wiring;
+use super::{Stack, log_group, permissions};
 use crate::routes::Function;
 use crate::stage::{Egress, Provisioned, Stage};
 use crate::template::{Id, Keep, Template, list, logical};
@@ -39,7 +39,7 @@ pub fn add(stack: &mut Stack, stage: &Stage, wiring: &Wiring, function: &'static
             }),
             policies: vec![iam::role::Policy! {
                 policy_name: "what-the-route-table-grants",
-                policy_document: rights::policy(stage, wiring, function, log_group),
+                policy_document: permissions::policy(stage, wiring, function, log_group),
             }],
         },
     );

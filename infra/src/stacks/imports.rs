@@ -3,8 +3,8 @@
 use stratosphere::services::aws::{lambda, s3};
 use stratosphere::value::AWS_ACCOUNT_ID;
 
-use super::app::Wiring;
 use super::bucket;
+use super::wiring::Wiring;
 use crate::routes::Function;
 use crate::stage::Stage;
 use crate::template::{Id, Keep, Template, logical, sub};

@@ -6,8 +6,8 @@ use stratosphere::services::aws::lambda;
 use stratosphere::value::{AWS_ACCOUNT_ID, ExpString, join};
 
 use super::{Kind, Stack, domain, firewall};
+use crate::listener_rules::{Rule, rules};
 use crate::routes::{FUNCTIONS, Function};
-use crate::rules::{Rule, rules};
 use crate::stage::Stage;
 use crate::template::{Id, Template, arn, list, logical};
 

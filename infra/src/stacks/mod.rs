@@ -10,32 +10,13 @@ mod firewall;
 mod function;
 mod imports;
 mod load_balancer;
+mod names;
 mod network;
-mod operations;
-mod rights;
+pub mod operations;
+mod permissions;
+mod wiring;
 
-#[cfg(test)]
-mod deployed;
-#[cfg(test)]
-mod edge;
-#[cfg(test)]
-mod judge;
-#[cfg(test)]
-mod judged;
-#[cfg(test)]
-mod reach;
-#[cfg(test)]
-mod rehearsal;
-#[cfg(test)]
-mod rendered;
-#[cfg(test)]
-mod roles;
-#[cfg(test)]
-pub mod tests;
-#[cfg(test)]
-mod who_may;
-#[cfg(test)]
-mod wrong;
+pub use self::names::NAMES;
 
 use std::collections::BTreeMap;
 
@@ -149,7 +130,7 @@ impl Kind {
 }
 
 impl Stack {
-    fn new(stage: &Stage, kind: Kind, about: &str) -> Self {
+    pub fn new(stage: &Stage, kind: Kind, about: &str) -> Self {
         Self {
             kind,
             name: stage.physical(kind.name()),

@@ -2,24 +2,19 @@
 
 mod alarms;
 mod dashboard;
+pub mod human_roles;
 mod metrics;
-mod notices;
-mod people;
-
-#[cfg(test)]
-mod watched;
+mod notifications;
 
 use super::{Kind, Stack};
 use crate::stage::{Stage, Watch};
 
 use metrics::Metrics;
-#[cfg(test)]
-pub use people::PEOPLE;
 
 pub fn stack(stage: &Stage) -> Stack {
     let mut stack = Stack::new(stage, Kind::Operations, "who may work on it, and what tells them how it is");
     if stage.operations {
-        people::add(&mut stack.template, stage);
+        human_roles::add(&mut stack.template, stage);
     }
     if let Some(settings) = &stage.watch {
         watch(&mut stack, stage, settings);
@@ -30,7 +25,7 @@ pub fn stack(stage: &Stage) -> Stack {
 fn watch(stack: &mut Stack, stage: &Stage, settings: &Watch) {
     let metrics = Metrics::take(stack, stage);
     let template = &mut stack.template;
-    let topic = notices::add(template, stage, settings);
+    let topic = notifications::add(template, stage, settings);
     let alarms = alarms::add(template, stage, &metrics, topic);
     alarms::add_new_messages(template, stage, &metrics, topic);
     dashboard::add(template, stage, &metrics, &alarms);

@@ -1,0 +1,223 @@
+//! The clients that a stage is deployed and run with: AWS's, or the emulator's on the local stage.
+
+use std::{
+    future::Future,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, anyhow, bail};
+use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use aws_sdk_lambda::{error::ProvideErrorMetadata, primitives::Blob};
+use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityOutput;
+use infra::stage::Stage;
+use serde_json::Value;
+mod connect;
+
+pub use connect::{connect, local_url, running_url, with_database_at};
+pub use shared::aws::explained;
+
+/// What Lambda answers while it makes a function ready that it had set to Inactive, or its network interface:
+/// <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>. Other errors of the same status do not pass.
+const WAKES_UP: [&str; 6] = [
+    "CodeArtifactUserPendingException",
+    "EC2ThrottledException",
+    "EC2UnexpectedException",
+    "ENINotReadyException",
+    "ResourceConflictException",
+    "ResourceNotReadyException",
+];
+/// A network interface takes it minutes, of which AWS names no number.
+const WAKES_WITHIN: Duration = Duration::from_mins(5);
+
+pub struct AwsClients {
+    pub region: String,
+    pub cloudformation: aws_sdk_cloudformation::Client,
+    pub elb: aws_sdk_elasticloadbalancingv2::Client,
+    pub iam: aws_sdk_iam::Client,
+    pub logs: aws_sdk_cloudwatchlogs::Client,
+    pub lambda: aws_sdk_lambda::Client,
+    pub rds: aws_sdk_rds::Client,
+    pub s3: aws_sdk_s3::Client,
+    pub sqs: aws_sdk_sqs::Client,
+    pub ssm: aws_sdk_ssm::Client,
+    sts: aws_sdk_sts::Client,
+}
+
+impl AwsClients {
+    /// The clients of a stage on AWS: credentials from wherever the AWS CLI finds them.
+    pub async fn of(stage: &Stage) -> Self {
+        let sdk = aws_config::defaults(BehaviorVersion::latest()).http_client(shared::aws::https_client());
+        let sdk =
+            sdk.region(Region::new(stage.region.clone())).retry_config(RetryConfig::standard().with_max_attempts(5));
+        Self::new(stage, &sdk.load().await)
+    }
+
+    /// The clients of the local stage.
+    pub fn local(stage: &Stage, port: u16) -> Self {
+        let credentials = Credentials::new("test", "test", None, None, "local stage");
+        let sdk = shared::aws::patient_sdk_config().into_builder();
+        let sdk = sdk.region(Region::new(stage.region.clone()));
+        let sdk = sdk.credentials_provider(SharedCredentialsProvider::new(credentials));
+        // An address has no other name for IPv6, whatever the shell asks for.
+        let sdk = sdk.endpoint_url(format!("http://127.0.0.1:{port}")).use_dual_stack(false);
+        Self::new(stage, &sdk.build())
+    }
+
+    fn new(stage: &Stage, sdk: &SdkConfig) -> Self {
+        // An endpoint of one's own has no name for each bucket.
+        let s3 = aws_sdk_s3::config::Builder::from(sdk).force_path_style(sdk.endpoint_url().is_some()).build();
+        Self {
+            region: stage.region.clone(),
+            cloudformation: aws_sdk_cloudformation::Client::new(sdk),
+            elb: aws_sdk_elasticloadbalancingv2::Client::new(sdk),
+            iam: aws_sdk_iam::Client::new(sdk),
+            logs: aws_sdk_cloudwatchlogs::Client::new(sdk),
+            lambda: aws_sdk_lambda::Client::new(sdk),
+            rds: aws_sdk_rds::Client::new(sdk),
+            s3: aws_sdk_s3::Client::from_conf(s3),
+            sqs: aws_sdk_sqs::Client::new(sdk),
+            ssm: aws_sdk_ssm::Client::new(sdk),
+            sts: aws_sdk_sts::Client::new(sdk),
+        }
+    }
+
+    /// The account that all this happens in; also the first call, so that bad credentials are told at once.
+    pub async fn account(&self) -> Result<String> {
+        self.identity().await?.account.context("AWS names no account")
+    }
+
+    /// Who asks, as an ARN.
+    pub async fn caller(&self) -> Result<String> {
+        self.identity().await?.arn.context("AWS names no caller")
+    }
+
+    async fn identity(&self) -> Result<GetCallerIdentityOutput> {
+        let identity = call(self.sts.get_caller_identity().send()).await;
+        identity.context("no AWS account answers: sign in first (`aws sso login`, or AWS_PROFILE)")
+    }
+}
+
+impl AwsClients {
+    /// Invokes a version of a function. While all its environments are busy (an import, say) it waits for `patience`, and
+    /// while Lambda makes one that has been idle for weeks ready again, for `WAKES_WITHIN`.
+    pub async fn invoke(&self, name: &str, version: &str, event: &Value, patience: Duration) -> Result<Value> {
+        let began = Instant::now();
+        let mut told = false;
+        let answer = poll_until(&format!("invoking {name}"), patience.max(WAKES_WITHIN), async || {
+            let payload = Blob::new(serde_json::to_vec(event)?);
+            let invoke = self.lambda.invoke().function_name(name).qualifier(version).payload(payload);
+            let error = match invoke.send().await {
+                Ok(answer) => return Ok(Some(answer)),
+                Err(error) => error,
+            };
+            let code = error.code().unwrap_or_default();
+            let limit = match code {
+                "TooManyRequestsException" => patience,
+                code if WAKES_UP.contains(&code) => WAKES_WITHIN,
+                _ => Duration::ZERO,
+            };
+            if began.elapsed() >= limit {
+                return Err(explained(error)).with_context(|| format!("invoking {name}"));
+            }
+            if limit == WAKES_WITHIN && !told {
+                outln!("  {name}: waiting until Lambda has it ready ({code}); after weeks without a request that takes minutes");
+                told = true;
+            }
+            Ok(None)
+        })
+        .await?;
+        let payload = answer.payload.map(Blob::into_inner).unwrap_or_default();
+        if answer.function_error.is_some() {
+            let error: Value = serde_json::from_slice(&payload).unwrap_or_default();
+            bail!("{}", error["errorMessage"].as_str().unwrap_or("it failed without a word; see its log"));
+        }
+        if payload.is_empty() {
+            return Ok(Value::Null);
+        }
+        serde_json::from_slice(&payload).context("the answer is no JSON")
+    }
+}
+
+/// The response of an SDK call, or an error with AWS's code and message.
+pub async fn call<T, E: std::error::Error + Send + Sync + 'static>(
+    call: impl Future<Output = std::result::Result<T, E>>,
+) -> Result<T> {
+    call.await.map_err(explained)
+}
+
+/// Repeats `ask` until it returns a value, with growing pauses of 30 ms to 5 s; an error after `timeout`.
+pub async fn poll_until<T>(
+    what: &str,
+    timeout: Duration,
+    mut ask: impl AsyncFnMut() -> Result<Option<T>>,
+) -> Result<T> {
+    let asking = async {
+        let mut pause = Duration::from_millis(30);
+        loop {
+            if let Some(answer) = ask().await? {
+                return Ok(answer);
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 3 / 2).min(Duration::from_secs(5));
+        }
+    };
+    let late = || anyhow!("{what} took longer than {} s", timeout.as_secs());
+    tokio::time::timeout(timeout, asking).await.unwrap_or_else(|_| Err(late()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{BufRead, BufReader, Read, Write},
+        net::TcpListener,
+        thread,
+    };
+
+    use serde_json::json;
+
+    use super::*;
+
+    /// A Lambda that gives these answers, one a call.
+    fn lambda(answers: Vec<(u16, &'static str, &'static str)>) -> AwsClients {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        thread::spawn(move || {
+            for ((status, code, body), stream) in answers.into_iter().zip(listener.incoming()) {
+                let mut reader = BufReader::new(stream.unwrap());
+                let (mut line, mut length) = (String::new(), 0);
+                while {
+                    line.clear();
+                    reader.read_line(&mut line).unwrap() > 2
+                } {
+                    if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+                        length = value.trim().parse().unwrap();
+                    }
+                }
+                reader.read_exact(&mut vec![0; length]).unwrap();
+                let head = format!("HTTP/1.1 {status} Answer\r\nx-amzn-ErrorType: {code}\r\nConnection: close\r\n");
+                write!(reader.get_mut(), "{head}Content-Length: {}\r\n\r\n{body}", body.len()).unwrap();
+            }
+        });
+        AwsClients::local(&Stage::load("local").unwrap(), port)
+    }
+
+    async fn invoke(answers: Vec<(u16, &'static str, &'static str)>) -> Result<Value> {
+        lambda(answers).invoke("anaquel-t-show-book", "3", &json!({}), Duration::from_secs(5)).await
+    }
+
+    #[tokio::test]
+    async fn a_function_that_has_been_idle_for_weeks_is_waited_for() {
+        let pending = (409, "ResourceConflictException", r#"{"message":"The function is in the state: Pending"}"#);
+        let eni = (502, "ENINotReadyException", r#"{"message":"not yet"}"#);
+        let answer = invoke(vec![pending, eni, (200, "", "{\"statusCode\":200}")]).await.unwrap();
+        assert_eq!(answer["statusCode"], 200);
+    }
+
+    #[tokio::test]
+    async fn an_error_that_does_not_pass_is_told_at_once() {
+        let gone = (404, "ResourceNotFoundException", r#"{"message":"no such version"}"#);
+        let error = invoke(vec![gone]).await.unwrap_err();
+        assert!(format!("{error:#}").contains("no such version"), "{error:#}");
+    }
+}

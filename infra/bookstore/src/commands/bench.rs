@@ -1,0 +1,126 @@
+//! `bookstore bench`: release builds of the functions, measured against the database of the shop that is open.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::Write,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context, Result, anyhow, ensure};
+use bench::{Parameters, Plan};
+use clap::Args;
+use infra::{
+    routes::{FUNCTIONS, Function, Trigger},
+    stage::Stage,
+};
+
+use crate::{
+    aws::{AwsClients, call, connect},
+    deploy::{self, Profile},
+};
+
+#[derive(Args)]
+pub struct Bench {
+    /// Functions to measure; all, where none is named
+    functions: Vec<String>,
+    /// Print the figures as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub async fn run(args: &Bench) -> Result<()> {
+    let functions = chosen(&args.functions)?;
+    let (stage, aws) = connect("local").await?;
+    let parameters = parameters(&aws, &stage).await?;
+    let (root, target) = deploy::workspace().await?;
+    build(&root, &functions).await?;
+
+    let release = target.join("release");
+    let planned = |name: &str, environment: BTreeMap<String, String>| {
+        let binary = release.join(name);
+        let code = fs::read(&binary).with_context(|| format!("reading {}", binary.display()))?;
+        let zip_bytes = deploy::zipped(&code, Profile::Aws)?.len() as u64;
+        anyhow::Ok(bench::Function { name: name.to_owned(), binary, zip_bytes, environment })
+    };
+    let configured = |function: &&Function| {
+        planned(function.name, function.environment(&stage).map(|(name, value)| (name.to_owned(), value)).collect())
+    };
+    let plan = Plan {
+        functions: functions.iter().map(configured).collect::<Result<_>>()?,
+        hello: planned("hello", BTreeMap::new())?,
+        parameters,
+        json: args.json,
+    };
+    measure(&release.join("bench"), &plan)
+}
+
+/// An import and a migration are no matter of milliseconds.
+fn measurable() -> impl Iterator<Item = &'static Function> {
+    FUNCTIONS.iter().filter(|function| matches!(function.trigger, Trigger::Http(_) | Trigger::Submissions))
+}
+
+fn chosen(names: &[String]) -> Result<Vec<&'static Function>> {
+    if names.is_empty() {
+        return Ok(measurable().collect());
+    }
+    let find = |name: &String| {
+        measurable().find(|function| function.name == name).ok_or_else(|| {
+            let known: Vec<&str> = measurable().map(|function| function.name).collect();
+            anyhow!("`{name}` cannot be measured; what can be is {}", known.join(", "))
+        })
+    };
+    names.iter().map(find).collect()
+}
+
+/// What functions read at their start; also for those that are not asked for, since the bench logs in as they do.
+async fn parameters(aws: &AwsClients, stage: &Stage) -> Result<Parameters> {
+    let mut values = BTreeMap::new();
+    for function in measurable() {
+        let reading = aws.ssm.get_parameters().set_names(Some(function.parameters(stage))).with_decryption(true);
+        let read = call(reading.send()).await.context("reading the parameters")?;
+        let pairs = read.parameters.unwrap_or_default().into_iter().filter_map(|read| read.name.zip(read.value));
+        values.extend(pairs);
+    }
+    Ok(Parameters(values))
+}
+
+/// As for a deploy, but for this machine.
+async fn build(root: &Path, functions: &[&Function]) -> Result<()> {
+    eprintln!("Building the functions …");
+    let mut cargo = deploy::cargo_command();
+    cargo.args(["build", "--release", "--locked", "--bin", "bench", "--bin", "hello"]);
+    cargo.args(functions.iter().flat_map(|function| ["--bin", function.name]));
+    let status = cargo.current_dir(root).stdin(Stdio::null()).status().await.context("cargo cannot be started")?;
+    ensure!(status.success(), "the functions could not be built");
+    Ok(())
+}
+
+/// The plan holds passwords: it goes by a pipe, not by arguments that all can read.
+fn measure(program: &Path, plan: &Plan) -> Result<()> {
+    let mut bench = Command::new(program).stdin(Stdio::piped()).spawn().context("starting the measurements")?;
+    let mut pipe = bench.stdin.take().context("the measurements take no plan")?;
+    pipe.write_all(&serde_json::to_vec(plan)?)?;
+    drop(pipe);
+    ensure!(bench.wait()?.success(), "the measurements have failed");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_name_all_are_measured_that_answer_in_milliseconds() {
+        let names: Vec<&str> = chosen(&[]).unwrap().iter().map(|function| function.name).collect();
+        assert!(names.contains(&"list-books") && names.contains(&"process-submissions"), "{names:?}");
+        assert!(!names.contains(&"migrate-database") && !names.contains(&"import-catalogue"), "{names:?}");
+    }
+
+    #[test]
+    fn an_unknown_name_is_told_the_known_ones() {
+        let complaint = chosen(&["import-catalogue".to_owned()]).err().unwrap().to_string();
+        assert!(complaint.starts_with("`import-catalogue` cannot be measured; what can be is list-books, "));
+    }
+}

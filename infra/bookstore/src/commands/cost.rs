@@ -1,0 +1,37 @@
+//! `bookstore cost`: prints the monthly cost estimate of a stage.
+
+use anyhow::{Result, bail};
+use clap::Args;
+use infra::{cost, stage::Stage};
+
+#[derive(Args)]
+pub struct Cost {
+    /// Stage to estimate: dev or prod
+    #[arg(long)]
+    stage: String,
+    /// Requests at the load balancer
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    requests_per_month: u64,
+}
+
+pub fn run(args: &Cost) -> Result<()> {
+    let stage = Stage::load(&args.stage)?;
+    if stage.is_local() {
+        bail!("the local stage costs nothing: it runs on this machine");
+    }
+    outln!("{}", cost::report(&stage, args.requests_per_month)?);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_local_stage_and_an_unknown_one_are_refused() {
+        let complaint =
+            |stage: &str| run(&Cost { stage: stage.to_owned(), requests_per_month: 0 }).unwrap_err().to_string();
+        assert_eq!(complaint("local"), "the local stage costs nothing: it runs on this machine");
+        assert_eq!(complaint("qa"), "there is no stage `qa`; the stages are local, dev, prod");
+    }
+}

@@ -1,0 +1,41 @@
+//! `bookstore deploy`: deploys a stage to AWS and releases its functions.
+
+use anyhow::{Result, bail};
+use clap::Args;
+use infra::{cost, stage::Stage};
+
+use crate::{
+    aws::AwsClients,
+    deploy::{self, DataLoss, Interaction, KnownSecrets, Packages, Profile},
+};
+
+#[derive(Args)]
+pub struct Deploy {
+    /// Stage to deploy: dev or prod
+    #[arg(long)]
+    stage: String,
+    /// Do not ask before each change
+    #[arg(long)]
+    yes: bool,
+    /// Replace or remove resources that hold data too: the database, queues, buckets
+    #[arg(long)]
+    allow_replacement: bool,
+}
+
+pub async fn run(args: &Deploy) -> Result<()> {
+    let stage = Stage::load(&args.stage)?;
+    if stage.is_local() {
+        bail!("the local stage is started with `cargo bookstore up`");
+    }
+    stage.warn();
+    let aws = AwsClients::of(&stage).await;
+    let account = aws.account().await?;
+    outln!("Deploying stage {} to account {account}, {}", stage.name, stage.region);
+    let packages = Packages::build(Profile::Aws).await?;
+    outln!("{}", cost::summary(&stage));
+    let interaction = if args.yes { Interaction::Print } else { Interaction::Confirm };
+    let data_loss = if args.allow_replacement { DataLoss::Allow } else { DataLoss::Forbid };
+    let deployed = deploy::deploy(&aws, &stage, &packages, &KnownSecrets::default(), interaction, data_loss).await?;
+    outln!("\n{}", deployed.url);
+    Ok(())
+}

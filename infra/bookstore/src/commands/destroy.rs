@@ -1,0 +1,69 @@
+//! `bookstore destroy`: removes a stage, the last stack first, after showing what goes and what stays.
+
+use anyhow::{Result, ensure};
+use clap::Args;
+use infra::stage::Stage;
+
+use crate::{
+    aws::connect,
+    deploy::{Interaction, removal},
+    output::ask,
+};
+
+#[derive(Args)]
+pub struct Destroy {
+    /// Stage to remove
+    #[arg(long)]
+    stage: String,
+    /// The stage's name once more, where nobody is there to be asked for it
+    #[arg(long, value_name = "NAME")]
+    confirm: Option<String>,
+}
+
+pub async fn run(args: &Destroy) -> Result<()> {
+    let (stage, aws) = connect(&args.stage).await?;
+    let found = removal::find(&aws, &stage).await?;
+    if found.is_nothing() {
+        outln!("There is nothing to remove.");
+        return Ok(());
+    }
+    removal::refuse_protected(&stage, &found)?;
+    refuse_own_role(&stage, &aws.caller().await?)?;
+    outln!("This removes stage {} from {}, account {}:\n", stage.name, stage.region, aws.account().await?);
+    outln!("{}", found.table());
+    let answer = match &args.confirm {
+        Some(name) => name.clone(),
+        None => ask("\nType the stage's name to remove it:")?,
+    };
+    ensure!(answer == stage.name, "nothing was removed: the stage's name is {}", stage.name);
+    let interaction = if stage.is_local() { Interaction::Quiet } else { Interaction::Print };
+    removal::remove(&aws, &stage, found, interaction).await
+}
+
+/// Whoever acts by a role of the stage would take it away first, and could not go on.
+fn refuse_own_role(stage: &Stage, caller: &str) -> Result<()> {
+    let role = format!(":assumed-role/{}", stage.physical(""));
+    ensure!(
+        !caller.contains(&role),
+        "{caller} is a role that goes with the stage: sign in as an administrator of the account"
+    );
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_removes_the_role_that_they_act_by() {
+        let stage = Stage::load("dev").unwrap();
+        let session = |role: &str| format!("arn:aws:sts::111122223333:assumed-role/{role}/ana");
+        let refusal = refuse_own_role(&stage, &session("anaquel-dev-cloud-and-server-administrator"));
+        assert!(refusal.unwrap_err().to_string().ends_with("sign in as an administrator of the account"));
+        for caller in
+            [session("anaquel-prod-developer"), session("Admin"), "arn:aws:iam::111122223333:user/ana".to_owned()]
+        {
+            refuse_own_role(&stage, &caller).unwrap();
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! `bookstore import`: puts a CSV of books into the import bucket and follows what becomes of it.
+
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail};
+use aws_sdk_s3::{operation::get_object::GetObjectError, primitives::ByteStream};
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use infra::stacks::Kind;
+use serde_json::Value;
+use shared::messages::{ImportProgress, ImportState};
+use time::{OffsetDateTime, macros::format_description};
+
+use crate::{
+    aws::{AwsClients, call, connect, explained},
+    deploy,
+};
+
+#[derive(Args)]
+pub struct Import {
+    /// CSV file of books (docs/catalogue-format.md)
+    file: PathBuf,
+    /// Stage to import into
+    #[arg(long, default_value = "local")]
+    stage: String,
+}
+
+/// Lambda waits up to two minutes before it delivers an interrupted import again.
+const MOVES_WITHIN: Duration = Duration::from_mins(5);
+/// Refused rows that are shown; the rest is in the report.
+const SHOWN: usize = 10;
+
+pub async fn run(args: &Import) -> Result<()> {
+    let (stage, aws) = connect(&args.stage).await?;
+    let outputs = deploy::outputs(&aws, &stage, Kind::App).await?;
+    let bucket = outputs.get("ImportBucket").context("the stage has no import bucket: deploy it first")?;
+    import(&aws, bucket, &args.file).await
+}
+
+/// Uploads the file and waits until every row of it is settled.
+pub async fn import(aws: &AwsClients, bucket: &str, file: &Path) -> Result<()> {
+    let lines = lines(file)?;
+    let name = file.file_name().and_then(|name| name.to_str()).context("the file needs a name")?;
+    let key = object_key(name)?;
+    let body = ByteStream::from_path(file).await.with_context(|| format!("reading {}", file.display()))?;
+    let put = aws.s3.put_object().bucket(bucket).key(&key).content_type("text/csv").body(body);
+    call(put.send()).await.with_context(|| format!("uploading {}", file.display()))?;
+
+    let progress = follow(aws, bucket, &key, lines).await?;
+    tell(&progress, name);
+    if progress.counts.refused > 0 {
+        tell_refusals(aws, bucket, &key).await?;
+    }
+    if progress.state == ImportState::Failed {
+        bail!("{name} was not imported: {}", progress.failure.unwrap_or_default());
+    }
+    Ok(())
+}
+
+/// Each upload has a key of its own: what is reported beside it belongs to it alone. Only `.csv` starts an import.
+fn object_key(name: &str) -> Result<String> {
+    let now = OffsetDateTime::now_utc();
+    let stamp =
+        now.format(format_description!("[year]-[month]-[day]T[hour]-[minute]-[second].[subsecond digits:3]Z"))?;
+    let stem = name.strip_suffix(".csv").unwrap_or(name);
+    Ok(format!("incoming/{stamp}-{stem}.csv"))
+}
+
+fn lines(file: &Path) -> Result<u64> {
+    let opened = File::open(file).with_context(|| format!("opening {}", file.display()))?;
+    let mut lines = 0;
+    for line in BufReader::new(opened).split(b'\n') {
+        line.with_context(|| format!("reading {}", file.display()))?;
+        lines += 1;
+    }
+    Ok(lines)
+}
+
+async fn follow(aws: &AwsClients, bucket: &str, key: &str, lines: u64) -> Result<ImportProgress> {
+    let style = ProgressStyle::with_template("{bar:40} line {pos} of {len}  {msg}")?;
+    let bar = ProgressBar::new(lines).with_style(style);
+    let mut last: Option<ImportProgress> = None;
+    let mut moved_at = Instant::now();
+    loop {
+        tokio::time::sleep(Duration::from_millis(250)).await;
+        let progress = read_progress(aws, bucket, key).await?;
+        if progress == last {
+            if moved_at.elapsed() > MOVES_WITHIN {
+                let failure = last.and_then(|progress| progress.failure).unwrap_or("it says nothing".to_owned());
+                bail!(
+                    "the import does not move ({failure}): look at the log of import-catalogue; the file is at {bucket}/{key}"
+                );
+            }
+            continue;
+        }
+        moved_at = Instant::now();
+        last.clone_from(&progress);
+        let Some(progress) = progress else { continue };
+        bar.set_position(u64::from(progress.line));
+        match progress.state {
+            ImportState::Running => bar.set_message(""),
+            ImportState::Interrupted => bar.set_message("interrupted; it will be taken up again"),
+            ImportState::Done | ImportState::Failed => {
+                bar.finish_and_clear();
+                return Ok(progress);
+            }
+        }
+    }
+}
+
+async fn read_progress(aws: &AwsClients, bucket: &str, key: &str) -> Result<Option<ImportProgress>> {
+    let Some(bytes) = read(aws, bucket, &format!("{key}.progress.json")).await? else {
+        return Ok(None);
+    };
+    serde_json::from_slice(&bytes).map(Some).context("the import's progress cannot be read")
+}
+
+async fn read(aws: &AwsClients, bucket: &str, key: &str) -> Result<Option<Vec<u8>>> {
+    match aws.s3.get_object().bucket(bucket).key(key).send().await {
+        Ok(object) => Ok(Some(object.body.collect().await?.to_vec())),
+        Err(error) if error.as_service_error().is_some_and(GetObjectError::is_no_such_key) => Ok(None),
+        Err(error) => Err(explained(error)).with_context(|| format!("reading {key}")),
+    }
+}
+
+fn tell(progress: &ImportProgress, name: &str) {
+    let counts = progress.counts;
+    outln!(
+        "{name}: {} rows: {} new, {} changed, {} unchanged, {} refused",
+        counts.rows(),
+        counts.added,
+        counts.changed,
+        counts.unchanged,
+        counts.refused
+    );
+}
+
+async fn tell_refusals(aws: &AwsClients, bucket: &str, key: &str) -> Result<()> {
+    let report = format!("{key}.refused.jsonl");
+    let text = read(aws, bucket, &report).await?.unwrap_or_default();
+    let mut reasons: BTreeMap<u64, String> = BTreeMap::new();
+    for line in text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        let refusal: Value = serde_json::from_slice(line).context("the report of refused rows cannot be read")?;
+        reasons
+            .insert(refusal["line"].as_u64().unwrap_or_default(), refusal["reason"].as_str().unwrap_or("").to_owned());
+    }
+    for (line, reason) in reasons.iter().take(SHOWN) {
+        outln!("  line {line}: {reason}");
+    }
+    if reasons.len() > SHOWN {
+        outln!("  and {} more", reasons.len() - SHOWN);
+    }
+    outln!("  all of them, with the rows as they came: s3://{bucket}/{report}");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_upload_starts_an_import_whatever_the_file_is_called() {
+        for name in ["books.csv", "books", "libros de año.csv"] {
+            let key = object_key(name).unwrap();
+            let stem = key.strip_suffix(".csv").unwrap();
+            assert!(key.starts_with("incoming/20") && !stem.contains(".csv"), "{key}");
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! `bookstore logs`: what the functions log, interleaved by time, as a person reads it.
+
+use std::{collections::BTreeMap, fmt::Write, time::Duration};
+
+use anyhow::{Context, Result, anyhow, bail};
+use aws_sdk_cloudwatchlogs::{operation::filter_log_events::FilterLogEventsError, types::FilteredLogEvent};
+use clap::Args;
+use infra::{
+    routes::{self, FUNCTIONS},
+    stage::Stage,
+};
+use serde_json::{Map, Value};
+use shared::metrics::{INVOCATIONS, NEW_MESSAGES};
+use time::{OffsetDateTime, macros::format_description};
+
+use crate::{
+    aws::{AwsClients, connect, explained},
+    output,
+};
+
+#[derive(Args)]
+pub struct Logs {
+    /// Function whose lines to show, such as `show-book`; all without it
+    function: Option<String>,
+    /// Stage to look at
+    #[arg(long, default_value = "local")]
+    stage: String,
+    /// How far back: 90s, 10m, 2h or 3d
+    #[arg(long, default_value = "10m", value_parser = duration)]
+    since: Duration,
+    /// Go on until Ctrl-C
+    #[arg(long)]
+    follow: bool,
+    /// The functions' own JSON lines as they came
+    #[arg(long)]
+    json: bool,
+}
+
+/// CloudWatch allows five such questions a second, and a round asks one for each function.
+const PAUSE: Duration = Duration::from_secs(2);
+/// A line may arrive this long after one that is younger.
+const LATE: Duration = Duration::from_secs(30);
+
+/// A line of one function.
+struct Line {
+    at: i64,
+    function: &'static str,
+    text: String,
+}
+
+/// Reads on from where it was.
+struct Reader<'a> {
+    aws: &'a AwsClients,
+    /// Functions and their log groups.
+    groups: Vec<(&'static str, String)>,
+    /// Milliseconds since 1970.
+    from: i64,
+    /// What was read of the time from `from` on, which is read again for what is late.
+    seen: BTreeMap<String, i64>,
+}
+
+pub async fn run(args: &Logs) -> Result<()> {
+    let functions = functions(args.function.as_deref())?;
+    let (stage, aws) = connect(&args.stage).await?;
+    let since = OffsetDateTime::now_utc() - args.since;
+    let mut reader = Reader::new(&aws, &stage, &functions, since);
+    loop {
+        for line in reader.read().await? {
+            if let Some(text) = if args.json { raw(&line) } else { rendered(&line) } {
+                outln!("{text}");
+            }
+        }
+        if !args.follow || output::reader_left() {
+            return Ok(());
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+fn functions(wanted: Option<&str>) -> Result<Vec<&'static str>> {
+    match wanted {
+        Some(name) => Ok(vec![routes::find(name)?.name]),
+        None => Ok(FUNCTIONS.iter().map(|function| function.name).collect()),
+    }
+}
+
+fn duration(text: &str) -> Result<Duration> {
+    let wrong = || anyhow!("say it as 90s, 10m, 2h or 3d");
+    let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(wrong)?;
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 60 * 60,
+        "d" => 24 * 60 * 60,
+        _ => return Err(wrong()),
+    };
+    let number: u16 = number.parse().map_err(|_| wrong())?;
+    Ok(Duration::from_secs(u64::from(number) * seconds))
+}
+
+impl<'a> Reader<'a> {
+    fn new(aws: &'a AwsClients, stage: &Stage, functions: &[&'static str], since: OffsetDateTime) -> Self {
+        let group = |name: &&'static str| (*name, format!("/aws/lambda/{}", stage.physical(name)));
+        let groups = functions.iter().map(group).collect();
+        Self { aws, groups, from: since.unix_timestamp().max(0) * 1_000, seen: BTreeMap::new() }
+    }
+
+    /// What is new, oldest first.
+    async fn read(&mut self) -> Result<Vec<Line>> {
+        let mut lines = Vec::new();
+        let mut missing = 0;
+        for (function, group) in &self.groups {
+            let Some(events) = events(self.aws, group, self.from).await? else {
+                missing += 1;
+                continue;
+            };
+            for event in events {
+                let at = event.timestamp.unwrap_or_default();
+                if self.seen.insert(id(&event), at).is_none() {
+                    lines.push(Line { at, function, text: event.message.unwrap_or_default() });
+                }
+            }
+        }
+        if missing == self.groups.len() {
+            bail!("there are no logs: nothing is deployed");
+        }
+        lines.sort_by_key(|line| line.at); // stable: lines of the same millisecond stay in order
+        if let Some(newest) = lines.last() {
+            let late = i64::try_from(LATE.as_millis()).unwrap_or_default();
+            self.from = self.from.max(newest.at - late);
+            self.seen.retain(|_, at| *at >= self.from);
+        }
+        Ok(lines)
+    }
+}
+
+/// The lines from then on; none where there is no such log group.
+async fn events(aws: &AwsClients, group: &str, from: i64) -> Result<Option<Vec<FilteredLogEvent>>> {
+    let mut events = Vec::new();
+    let mut pages = aws.logs.filter_log_events().log_group_name(group).start_time(from).into_paginator().send();
+    while let Some(page) = pages.next().await {
+        match page {
+            Ok(page) => events.extend(page.events.unwrap_or_default()),
+            Err(error)
+                if error.as_service_error().is_some_and(FilterLogEventsError::is_resource_not_found_exception) =>
+            {
+                return Ok(None);
+            }
+            Err(error) => return Err(explained(error)).with_context(|| format!("reading {group}")),
+        }
+    }
+    Ok(Some(events))
+}
+
+/// CloudWatch's own id of it; the emulator gives none.
+fn id(event: &FilteredLogEvent) -> String {
+    let stream = event.log_stream_name().unwrap_or_default();
+    let content = || format!("{stream} {:?} {}", event.timestamp, event.message().unwrap_or_default());
+    event.event_id().map_or_else(content, str::to_owned)
+}
+
+fn raw(line: &Line) -> Option<String> {
+    let text = line.text.trim_end();
+    // JSON allows control characters of the second block as they are; a terminal would obey them.
+    let escaped = || text.chars().map(|c| if c.is_control() { format!("\\u{:04x}", u32::from(c)) } else { c.into() });
+    text.starts_with('{').then(|| escaped().collect())
+}
+
+/// Time, level, function, message and fields; Lambda's own lines but for what says nothing.
+fn rendered(line: &Line) -> Option<String> {
+    let text = line.text.trim_end();
+    if text.starts_with("START ") || text.starts_with("END ") {
+        return None;
+    }
+    let mut fields: Map<String, Value> = serde_json::from_str(text).unwrap_or_default();
+    let level = take(&mut fields, "level");
+    let message = if fields.is_empty() { text.to_owned() } else { take(&mut fields, "message") };
+    let mut told = format!("{}  {level:<5}  {:<width$}  {message}", time_of(line), line.function, width = width());
+    if let Some(Value::Object(span)) = fields.remove("span") {
+        fields.extend(span.into_iter().filter(|(name, _)| name != "name"));
+    }
+    for for_programs in ["target", "_aws", "Function", INVOCATIONS, NEW_MESSAGES] {
+        fields.remove(for_programs);
+    }
+    for (name, value) in fields {
+        let _ = write!(told, "  {name}={}", plain(&value));
+    }
+    // What a shopper sent must not steer the terminal.
+    Some(told.replace(char::is_control, " "))
+}
+
+fn take(fields: &mut Map<String, Value>, name: &str) -> String {
+    fields.remove(name).and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+/// A string without quotes where it has no spaces or quotes, all else as JSON.
+fn plain(value: &Value) -> String {
+    let is_plain = |text: &&str| !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || c == '"');
+    value.as_str().filter(is_plain).map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn time_of(line: &Line) -> String {
+    let at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(line.at) * 1_000_000);
+    let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
+    at.ok().and_then(|at| at.format(format).ok()).unwrap_or_default()
+}
+
+fn width() -> usize {
+    FUNCTIONS.iter().map(|function| function.name.len()).max().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(text: &str) -> Line {
+        Line { at: 1_795_510_368_186, function: "show-book", text: text.to_owned() }
+    }
+
+    #[test]
+    fn a_line_of_ours_is_told_with_its_fields_and_the_request_it_belongs_to() {
+        let text = r#"{"level":"INFO","message":"Answered","status":200,"target":"shared::lambda","span":{"path":"/api/books","name":"request"}}"#;
+        let told = rendered(&line(text)).unwrap();
+        assert!(told.starts_with("2026-11-24T08:52:48.186Z  INFO   show-book "), "{told}");
+        assert!(told.ends_with("  Answered  path=/api/books  status=200"), "{told}");
+    }
+
+    #[test]
+    fn the_line_that_ends_a_request_is_told_without_what_only_cloudwatch_reads() {
+        let text = r#"{"level":"INFO","message":"Answered","status":200,"Function":"anaquel-dev-show-book","Invocations":1,"DatabaseTime":0.4,"_aws":{"Timestamp":1}}"#;
+        assert!(rendered(&line(text)).unwrap().ends_with("  Answered  DatabaseTime=0.4  status=200"));
+    }
+
+    #[test]
+    fn lines_of_lambda_are_told_as_they_are_and_begin_and_end_not_at_all() {
+        assert!(
+            rendered(&line("REPORT RequestId: 1\tDuration: 3 ms\n")).unwrap().ends_with("RequestId: 1 Duration: 3 ms")
+        );
+        assert_eq!(rendered(&line("START RequestId: 1 Version: 1")), None);
+        assert_eq!(raw(&line("REPORT RequestId: 1")), None);
+    }
+
+    #[test]
+    fn what_a_shopper_sent_cannot_steer_the_terminal() {
+        let told = rendered(&line(r#"{"level":"INFO","message":"a\u001b[2Jb","path":"/\u001b[2J\u009b"}"#)).unwrap();
+        assert!(!told.chars().any(char::is_control), "{told:?}");
+        assert_eq!(raw(&line("{\"path\":\"/\u{9b}2J\"}")).unwrap(), r#"{"path":"/\u009b2J"}"#);
+    }
+
+    #[test]
+    fn how_far_back_is_said_with_a_unit() {
+        assert_eq!(duration("90s").unwrap(), Duration::from_secs(90));
+        assert_eq!(duration("3d").unwrap(), Duration::from_hours(72));
+        for wrong in ["", "10", "m", "ten m", "-1m", "10µ", "99999d"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_function_is_told_the_known_ones() {
+        let complaint = functions(Some("show-boko")).unwrap_err().to_string();
+        assert!(complaint.contains("show-book, "), "{complaint}");
+    }
+}

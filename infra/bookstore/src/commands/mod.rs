@@ -1,0 +1,19 @@
+//! One file for each subcommand: its arguments and what it prints.
+
+pub mod bench;
+pub mod cost;
+pub mod deploy;
+pub mod destroy;
+pub mod diagram;
+pub mod diff;
+pub mod drift;
+pub mod import;
+pub mod logs;
+pub mod prepare;
+pub mod redrive;
+pub mod rollback;
+pub mod staff;
+pub mod status;
+pub mod synth;
+pub mod test;
+pub mod up;

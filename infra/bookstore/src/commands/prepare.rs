@@ -1,0 +1,140 @@
+//! `bookstore prepare`: renews `.sqlx/`, what the compiler knows of the schema when it checks the SQL.
+//!
+//! New SQL does not compile before it is prepared, and this command is compiled with it: then run the one that was built
+//! before, `target/debug/bookstore prepare`.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::Args;
+use infra::{database_settings, stage::Stage};
+use sqlx::{AssertSqlSafe, Connection, MySqlConnection, migrate::Migrator};
+
+use crate::{
+    deploy,
+    local::{Home, MariaDb},
+};
+
+/// One fixed name, for it is written into the files.
+const DATABASE: &str = "anaquel_dev";
+
+#[derive(Args)]
+pub struct Prepare {
+    /// Only tell whether the committed files are up to date
+    #[arg(long)]
+    check: bool,
+}
+
+pub async fn run(args: &Prepare) -> Result<()> {
+    let home = Home::find("prepare")?;
+    let _lock = home.lock()?;
+    let server = MariaDb::start(&home, &database_settings::settings(&Stage::load("local")?)).await?;
+    let outcome = prepare(&server, args.check).await;
+    MariaDb::stop(&home).await?;
+    outcome
+}
+
+/// Describes every statement against a database that has just been migrated.
+pub async fn prepare(server: &MariaDb, only_check: bool) -> Result<()> {
+    let (root, target) = deploy::workspace().await?;
+    make_database(server, &root).await?;
+    let committed = root.join(".sqlx");
+    let fresh = target.join("sqlx-fresh");
+    _ = fs::remove_dir_all(&fresh);
+    fs::create_dir_all(&fresh).with_context(|| format!("creating {}", fresh.display()))?;
+    describe(server, &root, &fresh).await?;
+    let (old, new) = (files(&committed)?, files(&fresh)?);
+    if only_check {
+        ensure!(
+            old == new,
+            ".sqlx is not what the schema and the SQL say: run `cargo bookstore prepare` and commit it"
+        );
+    } else if old != new {
+        _ = fs::remove_dir_all(&committed);
+        fs::create_dir_all(&committed)?;
+        for (name, content) in &new {
+            fs::write(committed.join(name), content)?;
+        }
+        outln!(".sqlx has {} statements", new.len());
+    }
+    Ok(())
+}
+
+/// With the migrations that lie in the folder now; those in this command may be older.
+async fn make_database(server: &MariaDb, workspace: &Path) -> Result<()> {
+    let mut root = MySqlConnection::connect(&server.root_url("mysql")).await?;
+    let drop = format!("drop database if exists {DATABASE}");
+    let create = format!("create database {DATABASE} character set utf8mb4 collate utf8mb4_uca1400_ai_ci");
+    sqlx::raw_sql(AssertSqlSafe(drop)).execute(&mut root).await?;
+    sqlx::raw_sql(AssertSqlSafe(create)).execute(&mut root).await?;
+    root.close().await?;
+    let mut database = MySqlConnection::connect(&server.root_url(DATABASE)).await?;
+    let migrations = Migrator::new(workspace.join("shared/migrations")).await.context("reading the migrations")?;
+    migrations.run(&mut database).await.context("running the migrations")?;
+    database.close().await?;
+    Ok(())
+}
+
+/// Lets the macros write what they learn. A crate that is up to date would write nothing, so those that have SQL look
+/// changed meanwhile; afterwards they are as old as before, and the next build need not compile them again.
+async fn describe(server: &MariaDb, root: &Path, folder: &Path) -> Result<()> {
+    let mut touched = Vec::new();
+    for path in crates(root)? {
+        let file = File::options().append(true).open(&path).with_context(|| format!("opening {}", path.display()))?;
+        let before = file.metadata()?.modified()?;
+        file.set_modified(SystemTime::now())?;
+        touched.push((file, before));
+    }
+    let described = check(server, root, folder).await;
+    for (file, before) in touched {
+        file.set_modified(before)?;
+    }
+    described
+}
+
+async fn check(server: &MariaDb, root: &Path, folder: &Path) -> Result<()> {
+    let status = deploy::cargo_command()
+        .args(["check", "--workspace", "--all-targets", "--quiet", "--locked"])
+        .current_dir(root)
+        .env("SQLX_OFFLINE", "false")
+        .env("SQLX_OFFLINE_DIR", folder)
+        .env("DATABASE_URL", server.root_url(DATABASE))
+        .status();
+    if !status.await.context("cargo cannot be started")?.success() {
+        bail!("the SQL does not fit the schema");
+    }
+    Ok(())
+}
+
+/// Roots of the crates whose manifest names sqlx.
+fn crates(root: &Path) -> Result<Vec<PathBuf>> {
+    let mut manifests = vec![root.join("shared/Cargo.toml"), root.join("infra/Cargo.toml")];
+    for entry in fs::read_dir(root.join("functions"))? {
+        manifests.push(entry?.path().join("Cargo.toml"));
+    }
+    let mut roots = Vec::new();
+    for manifest in manifests {
+        if fs::read_to_string(&manifest)?.lines().any(|line| line.starts_with("sqlx")) {
+            let lib = manifest.with_file_name("src").join("lib.rs");
+            roots.extend(lib.exists().then_some(lib));
+        }
+    }
+    Ok(roots)
+}
+
+fn files(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
+    if !folder.exists() {
+        return Ok(BTreeMap::new());
+    }
+    let mut files = BTreeMap::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        files.insert(entry.file_name().to_string_lossy().into_owned(), fs::read(entry.path())?);
+    }
+    Ok(files)
+}

@@ -1,0 +1,58 @@
+//! `bookstore rollback`: leads functions back to the version that served before. The next deploy puts them on what the
+//! repository says.
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use infra::{
+    routes::{self, Function, Trigger},
+    stage::Stage,
+};
+
+use crate::{
+    aws::{AwsClients, connect},
+    deploy::{
+        alias::{self, Move},
+        release::{self, Candidate},
+    },
+};
+
+#[derive(Args)]
+pub struct Rollback {
+    /// Functions by name, such as show-book; all of them go back, or none
+    #[arg(required = true, value_name = "FUNCTION")]
+    functions: Vec<String>,
+    /// Version to lead to, where it is not the one that served before
+    #[arg(long, value_name = "VERSION")]
+    to: Option<u64>,
+    /// Stage of the functions
+    #[arg(long, default_value = "local")]
+    stage: String,
+}
+
+pub async fn run(args: &Rollback) -> Result<()> {
+    ensure!(args.to.is_none() || args.functions.len() == 1, "--to is for one function: each counts versions by itself");
+    let functions = args.functions.iter().map(|name| routes::find(name)).collect::<Result<Vec<_>>>()?;
+    let (stage, aws) = connect(&args.stage).await?;
+    let mut moves = Vec::new();
+    for function in functions {
+        moves.push(back(&aws, &stage, function, args.to).await?);
+    }
+    alias::move_all(&aws, &moves).await
+}
+
+/// The way back of one function, to a version that still answers.
+async fn back(aws: &AwsClients, stage: &Stage, function: &'static Function, to: Option<u64>) -> Result<Move> {
+    let name = stage.physical(function.name);
+    ensure!(
+        !matches!(function.trigger, Trigger::Release),
+        "{name} is invoked by a deploy only, and the schema does not go back: write a migration"
+    );
+    let served = alias::served(aws, &name).await?;
+    let to = to.or(served.get(1).copied()).with_context(|| {
+        format!("{name} serves version {}, and none is known that served before: name one with --to", served[0])
+    })?;
+    ensure!(to != served[0], "{name} serves version {to} already");
+    let candidate = Candidate { function, name, version: to };
+    release::ask_all(aws, std::slice::from_ref(&candidate)).await.context("nothing was rolled back")?;
+    Ok(Move { name: candidate.name, served, to })
+}

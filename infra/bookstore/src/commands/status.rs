@@ -1,0 +1,228 @@
+//! `bookstore status`: how a stage is, on one screen. It fails where something is missing or stuck, and says what.
+
+use anyhow::{Context, Result, bail, ensure};
+use aws_sdk_cloudformation::primitives::{DateTime, DateTimeFormat};
+use aws_sdk_lambda::{
+    operation::get_function_configuration::{GetFunctionConfigurationError, GetFunctionConfigurationOutput},
+    types::State,
+};
+use aws_sdk_sqs::{operation::get_queue_url::GetQueueUrlError, types::QueueAttributeName};
+use clap::Args;
+use comfy_table::{Table, presets::NOTHING};
+use infra::{
+    routes::FUNCTIONS,
+    stacks::{self, Kind},
+    stage::Stage,
+};
+
+use crate::{
+    aws::{self, AwsClients, call, connect, explained},
+    deploy::{self, DeployedStack, alias::ALIAS, describe},
+};
+
+#[derive(Args)]
+pub struct Status {
+    /// Stage to look at
+    #[arg(long, default_value = "local")]
+    stage: String,
+}
+
+/// One thing that should be there.
+struct Row {
+    cells: Vec<String>,
+    /// What is wrong with it.
+    trouble: Option<String>,
+}
+
+const MISSING: &str = "missing";
+
+pub async fn run(args: &Status) -> Result<()> {
+    let (stage, aws) = connect(&args.stage).await?;
+    let stacks = stacks(&aws, &stage).await?;
+    if stacks.iter().all(|stack| stack.cells[1] == MISSING) {
+        let deploy = format!("cargo bookstore deploy --stage {}", stage.name);
+        bail!("nothing is deployed: `{}`", if stage.is_local() { "cargo bookstore up" } else { &deploy });
+    }
+    let functions = functions(&aws, &stage).await?;
+    let queues = vec![queue(&aws, &stage, "submissions").await?, queue(&aws, &stage, "parked").await?];
+
+    outln!("Stage {} in {}, {}\n", stage.name, stage.region, url(&aws, &stage).await?);
+    outln!("{}\n", table(&["stack", "status", "changed", "deletion"], &stacks));
+    outln!("{}\n", table(&["function", "live", "code", "changed", "state"], &functions));
+    outln!("{}", table(&["queue", "waiting", "in flight", "delayed"], &queues));
+
+    let rows = [stacks, functions, queues].into_iter().flatten();
+    let troubles: Vec<String> = rows.filter_map(|row| row.trouble).collect();
+    ensure!(troubles.is_empty(), "stage {} is not well:\n  {}", stage.name, troubles.join("\n  "));
+    Ok(())
+}
+
+async fn url(aws: &AwsClients, stage: &Stage) -> Result<String> {
+    let url = if stage.is_local() {
+        aws::running_url()?
+    } else {
+        deploy::outputs(aws, stage, Kind::App).await.ok().and_then(|mut outputs| outputs.remove("Url"))
+    };
+    Ok(url.unwrap_or_else(|| "without a URL".to_owned()))
+}
+
+async fn stacks(aws: &AwsClients, stage: &Stage) -> Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    for deployed in stacks::all(stage)? {
+        let name = &deployed.name;
+        rows.push(stack(name, deployed.protect, describe::describe(aws, name).await?.as_ref()));
+    }
+    Ok(rows)
+}
+
+fn stack(name: &str, protect: bool, found: Option<&DeployedStack>) -> Row {
+    let Some(found) = found else {
+        return Row::missing(name, 3);
+    };
+    let status = found.stack_status().map_or("", |status| status.as_str());
+    let changed = found.last_updated_time().or(found.creation_time()).map(second).unwrap_or_default();
+    let locked = found.enable_termination_protection().unwrap_or_default();
+    let is_protected = locked && describe::is_protected(found);
+    let trouble = stuck(name, status).or_else(|| {
+        let forgotten = protect && !is_protected;
+        forgotten.then(|| format!("{name} is not protected yet: deploy once more, which does it last"))
+    });
+    let protection = if is_protected { "protected" } else { "" };
+    Row { cells: vec![name.to_owned(), status.to_owned(), changed, protection.to_owned()], trouble }
+}
+
+/// A change that was rolled back leaves a stack that serves; a creation that was leaves none.
+fn stuck(name: &str, status: &str) -> Option<String> {
+    let serves =
+        ["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE"].contains(&status);
+    let moves = status.ends_with("_IN_PROGRESS") && status != "REVIEW_IN_PROGRESS";
+    (!serves && !moves).then(|| format!("{name} is stuck: {status}"))
+}
+
+async fn functions(aws: &AwsClients, stage: &Stage) -> Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    for function in FUNCTIONS {
+        let asked = aws.lambda.get_function_configuration().function_name(stage.physical(function.name));
+        rows.push(match asked.qualifier(ALIAS).send().await {
+            Ok(live) => function_row(function.name, &live),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(GetFunctionConfigurationError::is_resource_not_found_exception) =>
+            {
+                Row::missing(function.name, 4)
+            }
+            Err(error) => return Err(explained(error)).with_context(|| format!("looking at {}", function.name)),
+        });
+    }
+    Ok(rows)
+}
+
+fn function_row(name: &str, live: &GetFunctionConfigurationOutput) -> Row {
+    let state = live.state().map_or("", |state| state.as_str());
+    let cells = vec![
+        name.to_owned(),
+        live.version().unwrap_or_default().to_owned(),
+        live.code_sha256().unwrap_or_default().chars().take(12).collect(),
+        live.last_modified().unwrap_or_default().chars().take(19).chain(['Z']).collect(),
+        state.to_owned(),
+    ];
+    let failed = live.state() == Some(&State::Failed);
+    let reason = live.state_reason().unwrap_or("Lambda says not why");
+    Row { cells, trouble: failed.then(|| format!("{name} cannot run: {reason}")) }
+}
+
+async fn queue(aws: &AwsClients, stage: &Stage, name: &str) -> Result<Row> {
+    let url = match aws.sqs.get_queue_url().queue_name(stage.physical(name)).send().await {
+        Ok(found) => found.queue_url.context("SQS names no URL")?,
+        Err(error) if error.as_service_error().is_some_and(GetQueueUrlError::is_queue_does_not_exist) => {
+            return Ok(Row::missing(name, 3));
+        }
+        Err(error) => return Err(explained(error)).with_context(|| format!("looking for the queue {name}")),
+    };
+    let counts = [
+        QueueAttributeName::ApproximateNumberOfMessages,
+        QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+        QueueAttributeName::ApproximateNumberOfMessagesDelayed,
+    ];
+    let asked = aws.sqs.get_queue_attributes().queue_url(url).set_attribute_names(Some(counts.to_vec()));
+    let answer = call(asked.send()).await.with_context(|| format!("looking at the queue {name}"))?;
+    let count = |name| answer.attributes().and_then(|all| all.get(name)).map_or("?", String::as_str);
+    let cells: Vec<String> = [name].into_iter().chain(counts.iter().map(count)).map(str::to_owned).collect();
+    let parked = name == "parked" && cells[1] != "0";
+    let trouble = parked.then(|| format!("messages are parked, which nobody processes any more: {}", cells[1]));
+    Ok(Row { cells, trouble })
+}
+
+impl Row {
+    fn missing(name: &str, further: usize) -> Self {
+        let mut cells = vec![name.to_owned(), MISSING.to_owned()];
+        cells.resize(1 + further, String::new());
+        Self { cells, trouble: Some(format!("{name} is missing")) }
+    }
+}
+
+fn table(header: &[&str], rows: &[Row]) -> Table {
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_header(header.to_vec());
+    table.add_rows(rows.iter().map(|row| row.cells.clone()));
+    table
+}
+
+fn second(at: &DateTime) -> String {
+    DateTime::from_secs(at.secs()).fmt(DateTimeFormat::DateTime).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_cloudformation::types::{Parameter, StackStatus};
+
+    use super::*;
+
+    #[test]
+    fn a_stack_is_stuck_where_it_neither_serves_nor_moves() {
+        for (status, is_stuck) in [
+            ("CREATE_COMPLETE", false),
+            ("UPDATE_IN_PROGRESS", false),
+            ("UPDATE_ROLLBACK_COMPLETE", false),
+            ("REVIEW_IN_PROGRESS", true),
+            ("ROLLBACK_COMPLETE", true),
+            ("UPDATE_ROLLBACK_FAILED", true),
+            ("DELETE_FAILED", true),
+        ] {
+            assert_eq!(stuck("it", status).is_some(), is_stuck, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_stack_that_should_be_protected_and_is_not_yet_is_a_trouble() {
+        let found = |parameter: &str, locked| {
+            let parameter = Parameter::builder().parameter_key("DeletionProtection").parameter_value(parameter).build();
+            let stack = DeployedStack::builder().stack_name("it").stack_status(StackStatus::CreateComplete);
+            let stack = stack.creation_time(DateTime::from_secs(0)).enable_termination_protection(locked);
+            stack.parameters(parameter).build()
+        };
+        for (parameter, locked, protect, cell, troubled) in [
+            ("true", true, true, "protected", false),
+            ("false", false, true, "", true),
+            ("true", false, true, "", true),
+            ("false", false, false, "", false),
+        ] {
+            let row = stack("it", protect, Some(&found(parameter, locked)));
+            assert_eq!(
+                (row.cells[3].as_str(), row.trouble.is_some()),
+                (cell, troubled),
+                "{parameter} {locked} {protect}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_function_that_cannot_run_is_told_with_its_reason() {
+        let function =
+            |state| GetFunctionConfigurationOutput::builder().state(state).state_reason("no such key").build();
+        let trouble = function_row("show-book", &function(State::Failed)).trouble;
+        assert_eq!(trouble.unwrap(), "show-book cannot run: no such key");
+        assert_eq!(function_row("show-book", &function(State::Inactive)).trouble, None);
+    }
+}

@@ -1,0 +1,95 @@
+//! `bookstore up` and `down`: the real deploy, to an emulator and a private MariaDB on this machine.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use anyhow::Result;
+use clap::Args;
+use infra::{database_settings, routes::Access, stacks::Kind, stage::Stage};
+use shared::secret::Secret;
+
+use crate::{
+    aws::{AwsClients, local_url, with_database_at},
+    commands::import,
+    deploy::{self, DataLoss, Interaction, KnownSecrets, Packages, Profile},
+    local::{Home, LocalStage, Options, check_port},
+};
+
+/// The catalogue that a shop starts with.
+const CATALOGUE: &str = "infra/data/catalogue.csv";
+
+#[derive(Args)]
+pub struct Up {
+    /// Port of the shop and of the AWS emulator
+    #[arg(long, default_value_t = 4566)]
+    port: u16,
+    /// Leave it running and return; `cargo bookstore down` ends it
+    #[arg(long)]
+    detach: bool,
+    /// Throw away all data first
+    #[arg(long)]
+    reset: bool,
+}
+
+pub async fn up(args: &Up) -> Result<()> {
+    let home = Home::of_shop()?;
+    let started = start(&home, args.port, args.reset).await?;
+    outln!("\nThe shop is open: {}", started.url);
+    if args.detach {
+        outln!("It runs until `cargo bookstore down`.");
+        return Ok(());
+    }
+    outln!("Ctrl-C closes it; what it knows is kept in {}.", home.root().display());
+    tokio::select! {
+        interrupt = tokio::signal::ctrl_c() => interrupt?,
+        ended = started.local.ended() => ended?,
+    }
+    outln!("\nClosing …");
+    LocalStage::stop(&home).await.map(drop)
+}
+
+pub async fn down() -> Result<()> {
+    let ran = LocalStage::stop(&Home::of_shop()?).await?;
+    outln!("{}", if ran { "The shop is closed; its data is kept." } else { "The shop was not open." });
+    Ok(())
+}
+
+/// A local stage that serves.
+pub struct Started {
+    pub local: LocalStage,
+    pub url: String,
+}
+
+/// Starts and deploys; the first time, the shop gets its catalogue.
+pub async fn start(home: &Home, port: u16, reset: bool) -> Result<Started> {
+    check_port(home, port)?;
+    let packages = Packages::build(Profile::Local).await?;
+    let stage = Stage::load("local")?;
+    let settings = database_settings::settings(&stage);
+    let local = LocalStage::start(home, &Options { port, settings: &settings, reset }).await?;
+    let stage = with_database_at(stage, local.mariadb.port);
+    let aws = AwsClients::local(&stage, port);
+    let known = known_secrets(&local);
+    // What the emulator holds goes with it anyway.
+    let deployed = deploy::deploy(&aws, &stage, &packages, &known, Interaction::Quiet, DataLoss::Allow).await?;
+    if deployed.migration.imports == 0 {
+        outln!("Filling the shelves …");
+        let bucket = deploy::output(&deployed.outputs, Kind::App, "ImportBucket")?;
+        import::import(&aws, bucket, &catalogue().await?).await?;
+    }
+    Ok(Started { local, url: local_url(port) })
+}
+
+fn known_secrets(local: &LocalStage) -> KnownSecrets {
+    let secrets = &local.mariadb.secrets;
+    let passwords =
+        [(Access::Admin, &secrets.admin), (Access::Reader, &secrets.reader), (Access::Writer, &secrets.writer)];
+    KnownSecrets {
+        passwords: BTreeMap::from(passwords.map(|(access, password)| (access, Secret::new(password)))),
+        submission_key: Some(Secret::new(&secrets.submission_key)),
+    }
+}
+
+async fn catalogue() -> Result<PathBuf> {
+    let (root, _) = deploy::workspace().await?;
+    Ok(root.join(CATALOGUE))
+}

@@ -1,0 +1,109 @@
+//! The alias `live` of each function: which version it leads to, and in its description which versions it led to before,
+//! so that a release can be taken back. Numbers alone would not do: a version that was refused has one too.
+
+use std::iter;
+
+use anyhow::{Context, Error, Result, anyhow};
+
+use crate::aws::{AwsClients, call};
+
+/// What everything calls.
+pub const ALIAS: &str = "live";
+/// How the description begins.
+const SERVED: &str = "served: ";
+/// How many versions it names; there is room for 256 characters.
+const REMEMBERED: usize = 12;
+
+pub struct Move {
+    /// `anaquel-prod-show-book`
+    pub name: String,
+    /// What served until now, the newest first.
+    pub served: Vec<u64>,
+    pub to: u64,
+}
+
+/// The versions that an alias led to, the newest first: the one that serves now, and those before it.
+pub async fn served(aws: &AwsClients, name: &str) -> Result<Vec<u64>> {
+    let alias = call(aws.lambda.get_alias().function_name(name).name(ALIAS).send()).await;
+    let alias = alias.with_context(|| format!("looking at the alias of {name}"))?;
+    let live = alias.function_version().and_then(|version| version.parse().ok());
+    let live = live.with_context(|| format!("the alias of {name} leads to no version"))?;
+    Ok(history(live, &noted(alias.description().unwrap_or_default())))
+}
+
+/// Moves every alias or none: where one cannot be moved, those before it are put back.
+pub async fn move_all(aws: &AwsClients, moves: &[Move]) -> Result<()> {
+    for (moved, Move { name, served, to }) in moves.iter().enumerate() {
+        if let Err(error) = lead(aws, name, &history(*to, served)).await {
+            return Err(put_back(aws, &moves[..moved], error).await);
+        }
+        outln!("  {name}: version {to} is live, before it {}", served[0]);
+    }
+    Ok(())
+}
+
+/// The last one first, so that who sends goes back before who is sent to.
+async fn put_back(aws: &AwsClients, moved: &[Move], cause: Error) -> Error {
+    let mut stuck = Vec::new();
+    for Move { name, served, .. } in moved.iter().rev() {
+        if lead(aws, name, served).await.is_err() {
+            stuck.push(format!("{name} (it was {})", served[0]));
+        }
+    }
+    if stuck.is_empty() {
+        return cause.context("every alias leads where it led before");
+    }
+    let stuck = stuck.join(", ");
+    cause.context(anyhow!("these could not be put back and serve the new version, so roll them back by hand: {stuck}"))
+}
+
+/// Points the alias at the first of `served`.
+async fn lead(aws: &AwsClients, name: &str, served: &[u64]) -> Result<()> {
+    let update = aws.lambda.update_alias().function_name(name).name(ALIAS).description(note(served));
+    call(update.function_version(served[0].to_string()).send())
+        .await
+        .with_context(|| format!("moving the alias of {name}"))?;
+    Ok(())
+}
+
+/// What is remembered once `live` serves: what is newer than it was taken back.
+fn history(live: u64, served: &[u64]) -> Vec<u64> {
+    iter::once(live).chain(served.iter().copied().filter(|version| *version < live)).collect()
+}
+
+fn note(served: &[u64]) -> String {
+    let versions: Vec<String> = served.iter().take(REMEMBERED).map(u64::to_string).collect();
+    format!("{SERVED}{}", versions.join(" "))
+}
+
+/// An alias that no release has moved began with the first version.
+fn noted(description: &str) -> Vec<u64> {
+    let versions = description.strip_prefix(SERVED).unwrap_or("1");
+    versions.split(' ').filter_map(|version| version.parse().ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_served_is_remembered_through_a_release_a_shipment_and_a_way_back() {
+        assert_eq!(history(6, &noted("served: 5 3 2")), [6, 5, 3, 2]);
+        // Somebody shipped 7 with cargo-lambda, which notes nothing.
+        assert_eq!(history(7, &noted("served: 5 3 2")), [7, 5, 3, 2]);
+        assert_eq!(history(3, &noted("served: 5 3 2")), [3, 2]);
+        assert_eq!(noted(&note(&[6, 5, 3])), [6, 5, 3]);
+    }
+
+    #[test]
+    fn an_alias_that_no_release_has_moved_began_with_the_first_version() {
+        assert_eq!(history(1, &noted("")), [1]);
+        assert_eq!(history(4, &noted("the 3 that Ana likes")), [4, 1]);
+    }
+
+    #[test]
+    fn a_long_history_has_room_in_a_description() {
+        let served: Vec<u64> = (0..100).map(|n| 1_000_000_000 - n).collect();
+        assert!(note(&served).len() <= 256);
+    }
+}

@@ -1,0 +1,236 @@
+//! A change set as a person reads it.
+
+use anyhow::Result;
+use aws_sdk_cloudformation::types::{ChangeAction, Replacement, RequiresRecreation, ResourceChange};
+use comfy_table::{Table, presets::NOTHING};
+use infra::{stacks::NAMES, template::Template};
+
+/// Types whose content a template cannot make again. Deletion policies do not tell them: a function's first version is
+/// retained and holds nothing, a queue is not and holds what shoppers have sent.
+pub const HOLD_DATA: [&str; 3] = ["AWS::RDS::DBInstance", "AWS::S3::Bucket", "AWS::SQS::Queue"];
+
+/// Why these changes must not be made unasked: each resource that holds data and would be removed, or replaced by an
+/// empty one. None where all data stays.
+pub fn refusal(changes: &[ResourceChange]) -> Option<String> {
+    let losses: Vec<String> = changes.iter().filter_map(loss).collect();
+    (!losses.is_empty()).then(|| {
+        format!(
+            "what these hold would be lost\n  {}\nsave what is in them, then deploy with --allow-replacement",
+            losses.join("\n  ")
+        )
+    })
+}
+
+/// Properties of a database whose change AWS's schema calls a conditional replacement, and that RDS's handler always
+/// changes in place: it does not look at them where it decides that a resource must be replaced
+/// (`ImmutabilityHelper.isChangeMutable` of
+/// <https://github.com/aws-cloudformation/aws-cloudformation-resource-providers-rds>, aws-rds-dbinstance).
+const DATABASE_IN_PLACE: [&str; 5] = [
+    "AutoMinorVersionUpgrade",
+    "BackupRetentionPeriod",
+    "DBParameterGroupName",
+    "MultiAZ",
+    "PreferredMaintenanceWindow",
+];
+
+/// Whether all that may call for a replacement is known never to.
+fn is_in_place(change: &ResourceChange) -> bool {
+    let mut targets = change.details().iter().filter_map(|detail| detail.target()).peekable();
+    change.resource_type() == Some("AWS::RDS::DBInstance")
+        && change.replacement() == Some(&Replacement::Conditional)
+        && targets.peek().is_some()
+        && targets.all(|target| {
+            let never = target.requires_recreation() == Some(&RequiresRecreation::Never);
+            never || target.name().is_some_and(|name| DATABASE_IN_PLACE.contains(&name))
+        })
+}
+
+/// Types that AWS locks against deletion by a property, which the parameter `DeletionProtection` sets.
+const LOCKABLE: [&str; 2] = ["AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::RDS::DBInstance"];
+
+/// Whether one of these is made, by itself or in place of another.
+pub fn makes_lockable(changes: &[ResourceChange]) -> bool {
+    changes.iter().any(|change| {
+        let is_made = match change.action() {
+            Some(ChangeAction::Add) => true,
+            Some(ChangeAction::Modify) => change.replacement() != Some(&Replacement::False) && !is_in_place(change),
+            _ => false,
+        };
+        is_made && change.resource_type().is_some_and(|kind| LOCKABLE.contains(&kind))
+    })
+}
+
+/// Why CloudFormation would fail half-way: a resource that a name of ours keeps from being replaced.
+pub fn same_name(template: &Template, changes: &[ResourceChange]) -> Result<Option<String>> {
+    let template = serde_json::to_value(template)?;
+    let stuck = changes.iter().find_map(|change| {
+        let id = change.logical_resource_id()?;
+        let (_, name) = NAMES.iter().find(|(kind, _)| change.resource_type() == Some(kind))?;
+        let named = &template["Resources"][id]["Properties"][name];
+        let renamed =
+            change.details().iter().filter_map(|detail| detail.target()?.name()).any(|changed| changed == *name);
+        let replaced = change.replacement() == Some(&Replacement::True) && !named.is_null() && !renamed;
+        replaced.then(|| (id, *name, details(change)))
+    });
+    Ok(stuck.map(|(id, name, why)| {
+        let hint = if name == "DBInstanceIdentifier" { "; raise `generation` in the stage's file" } else { "" };
+        format!("{id} would be replaced, because of {why}, and CloudFormation replaces nothing under its name ({name}){hint}")
+    }))
+}
+
+/// CloudFormation's "conditional" and "dynamic" mean that it knows only once it is at work, which is too late.
+fn loss(change: &ResourceChange) -> Option<String> {
+    let kind = change.resource_type().filter(|kind| HOLD_DATA.contains(kind))?;
+    let fate = match (change.action(), change.replacement()) {
+        (Some(ChangeAction::Add | ChangeAction::Import), _)
+        | (Some(ChangeAction::Modify), Some(Replacement::False)) => return None,
+        (Some(ChangeAction::Modify), _) if is_in_place(change) => return None,
+        (Some(ChangeAction::Remove), _) => "would be removed".to_owned(),
+        (_, Some(Replacement::True)) => format!("would be replaced, because of {}", details(change)),
+        _ => format!("may be replaced, because of {}", details(change)),
+    };
+    let name = change.physical_resource_id().unwrap_or_default();
+    let kind = kind.trim_start_matches("AWS::");
+    Some(format!("{} ({kind} {name}) {fate}", change.logical_resource_id().unwrap_or_default()))
+}
+
+/// One line a resource: what happens to it, and what of it changes.
+pub fn table(changes: &[ResourceChange]) -> String {
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_header(["", "resource", "type", "what changes"]);
+    for change in changes {
+        table.add_row([
+            sign(change),
+            change.logical_resource_id().unwrap_or_default().to_owned(),
+            change.resource_type().unwrap_or_default().trim_start_matches("AWS::").to_owned(),
+            details(change),
+        ]);
+    }
+    table.to_string()
+}
+
+fn sign(change: &ResourceChange) -> String {
+    let replaced = change.replacement() == Some(&Replacement::True);
+    match change.action() {
+        Some(ChangeAction::Add) => "+ add",
+        Some(ChangeAction::Remove) => "- remove",
+        Some(ChangeAction::Modify) if replaced => "! replace",
+        Some(ChangeAction::Modify) => "~ change",
+        _ => "?",
+    }
+    .to_owned()
+}
+
+/// The properties that change, by CloudFormation's names.
+fn details(change: &ResourceChange) -> String {
+    let mut names: Vec<String> = change
+        .details()
+        .iter()
+        .filter_map(|detail| detail.target())
+        .map(|target| target.name().unwrap_or(target.attribute().map_or("", |attribute| attribute.as_str())).to_owned())
+        .filter(|name| !name.is_empty())
+        .collect();
+    names.sort();
+    names.dedup();
+    names.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_cloudformation::types::{ResourceChangeDetail, ResourceTargetDefinition};
+
+    use super::*;
+    use infra::stacks;
+    use infra::stage::{STAGES, Stage};
+
+    fn change(kind: &str, action: ChangeAction, replacement: Option<Replacement>, property: &str) -> ResourceChange {
+        let recreation = match replacement {
+            Some(Replacement::True) => RequiresRecreation::Always,
+            Some(Replacement::Conditional) => RequiresRecreation::Conditionally,
+            _ => RequiresRecreation::Never,
+        };
+        let target = ResourceTargetDefinition::builder().name(property).requires_recreation(recreation).build();
+        ResourceChange::builder()
+            .action(action)
+            .logical_resource_id("It")
+            .physical_resource_id("it-1")
+            .resource_type(kind)
+            .set_replacement(replacement)
+            .details(ResourceChangeDetail::builder().target(target).build())
+            .build()
+    }
+
+    #[test]
+    fn data_that_would_or_may_be_lost_is_a_refusal_that_says_why() {
+        use ChangeAction::{Modify, Remove};
+        let queue = |action, replacement| refusal(&[change("AWS::SQS::Queue", action, replacement, "QueueName")]);
+        let replaced = queue(Modify, Some(Replacement::True)).unwrap();
+        assert!(replaced.contains("It (SQS::Queue it-1) would be replaced, because of QueueName"), "{replaced}");
+        let conditional = queue(Modify, Some(Replacement::Conditional)).unwrap();
+        assert!(conditional.contains("may be replaced, because of QueueName"), "{conditional}");
+        assert!(queue(Modify, None).unwrap().contains("may be replaced"));
+        assert!(queue(Remove, None).unwrap().contains("would be removed"));
+    }
+
+    #[test]
+    fn what_keeps_its_data_or_has_none_is_no_reason_to_refuse() {
+        use ChangeAction::{Add, Modify, Remove};
+        let harmless = [
+            change("AWS::SQS::Queue", Add, None, ""),
+            change("AWS::RDS::DBInstance", Modify, Some(Replacement::False), "DBInstanceClass"),
+            change("AWS::Lambda::Function", Modify, Some(Replacement::True), "FunctionName"),
+            change("AWS::Lambda::Version", Remove, None, ""),
+        ];
+        assert_eq!(refusal(&harmless), None);
+    }
+
+    #[test]
+    fn what_a_template_keeps_counts_as_data() {
+        for (name, _) in STAGES {
+            for stack in stacks::all(&Stage::load(name).unwrap()).unwrap() {
+                let template = serde_json::to_value(&stack.template).unwrap();
+                for (id, resource) in template["Resources"].as_object().unwrap() {
+                    let kind = resource["Type"].as_str().unwrap();
+                    let policy = resource["DeletionPolicy"].as_str();
+                    let is_kept = policy.is_some_and(|policy| policy != "Delete") && kind != "AWS::Lambda::Version";
+                    assert!(!is_kept || HOLD_DATA.contains(&kind), "{id} of {}", stack.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_replacement_under_the_same_name_is_refused_and_one_under_another_is_not() {
+        use ChangeAction::Modify;
+        let stage = Stage::load("prod").unwrap();
+        let template =
+            |kind| stacks::all(&stage).unwrap().into_iter().find(|stack| stack.kind == kind).unwrap().template;
+        let refused = |kind, id: &str, r#type: &str, replacement, property: &str| {
+            let mut change = change(r#type, Modify, Some(replacement), property);
+            change.logical_resource_id = Some(id.to_owned());
+            same_name(&template(kind), &[change]).unwrap()
+        };
+        let database = |replacement, property: &str| {
+            refused(stacks::Kind::Data, "Database", "AWS::RDS::DBInstance", replacement, property)
+        };
+        let refusal = database(Replacement::True, "StorageEncrypted").unwrap();
+        assert!(refusal.contains("because of StorageEncrypted") && refusal.contains("raise `generation`"), "{refusal}");
+        assert_eq!(database(Replacement::True, "DBInstanceIdentifier"), None);
+        assert_eq!(database(Replacement::False, "MultiAZ"), None);
+        let zone =
+            refused(stacks::Kind::Network, "AppSubnet1", "AWS::EC2::Subnet", Replacement::True, "AvailabilityZoneId");
+        assert!(zone.unwrap().contains("replaces nothing under its name (CidrBlock)"));
+        let unnamed =
+            refused(stacks::Kind::Data, "DatabaseSettings", "AWS::RDS::DBParameterGroup", Replacement::True, "Family");
+        assert_eq!(unnamed, None);
+    }
+
+    #[test]
+    fn a_replacement_is_told_from_a_change() {
+        let change =
+            |replacement| change("AWS::Lambda::Function", ChangeAction::Modify, Some(replacement), "MemorySize");
+        let text = table(&[change(Replacement::True), change(Replacement::False)]);
+        assert!(text.contains("! replace") && text.contains("~ change"), "{text}");
+        assert!(text.contains("Lambda::Function") && text.contains("MemorySize"), "{text}");
+    }
+}

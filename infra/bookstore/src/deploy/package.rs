@@ -1,0 +1,181 @@
+//! Functions as Lambda wants them: compiled, each in a zip that is named by its content.
+
+use std::{
+    env, fs,
+    io::{Cursor, Write},
+    path::{Path, PathBuf},
+    process::Stdio,
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use aws_sdk_s3::primitives::ByteStream;
+use base64::{Engine, prelude::BASE64_STANDARD};
+use infra::routes::FUNCTIONS;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use tokio::process::Command;
+use zip::{CompressionMethod, DateTime, ZipWriter, write::SimpleFileOptions};
+
+use crate::{
+    aws::{AwsClients, call},
+    local::{Home, Tool, Tools},
+};
+
+pub struct Packages(Vec<Package>);
+
+/// One function's zip.
+pub struct Package {
+    pub function: &'static str,
+    pub zip: PathBuf,
+    /// In the artifact bucket.
+    pub key: String,
+    /// As Lambda gives it: SHA-256 in base64.
+    pub sha256: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    /// Release builds for arm64, by cargo-lambda.
+    Aws,
+    /// The host's own debug builds, shared with everything else that runs locally.
+    Local,
+}
+
+impl Packages {
+    /// Compiles every function and packs those that have changed since.
+    pub async fn build(profile: Profile) -> Result<Self> {
+        Self::of(compile(profile).await?, profile)
+    }
+
+    /// Packs what is compiled.
+    pub fn of(binaries: impl Fn(&str) -> PathBuf, profile: Profile) -> Result<Self> {
+        let packages = FUNCTIONS.iter().map(|function| pack(function.name, &binaries(function.name), profile));
+        packages.collect::<Result<_>>().map(Self)
+    }
+
+    pub fn get(&self, function: &str) -> Result<&Package> {
+        self.0.iter().find(|package| package.function == function).with_context(|| format!("no package of {function}"))
+    }
+
+    /// Uploads what the bucket does not have yet.
+    pub async fn upload(&self, aws: &AwsClients, bucket: &str) -> Result<()> {
+        for Package { key, zip, function, .. } in &self.0 {
+            if aws.s3.head_object().bucket(bucket).key(key).send().await.is_ok() {
+                continue;
+            }
+            let body = ByteStream::from(fs::read(zip).with_context(|| format!("reading {}", zip.display()))?);
+            let put = aws.s3.put_object().bucket(bucket).key(key).body(body);
+            call(put.send()).await.with_context(|| format!("uploading {function}"))?;
+        }
+        Ok(())
+    }
+}
+
+/// Compiles, and tells where each binary lies.
+async fn compile(profile: Profile) -> Result<Box<dyn Fn(&str) -> PathBuf>> {
+    let (root, target) = workspace().await?;
+    match profile {
+        Profile::Local => {
+            outln!("Building the functions …");
+            // The whole workspace, never a package: `-p` would resolve other features and compile them all again.
+            run(cargo_command().args(["build", "--workspace", "--locked"]).current_dir(&root)).await?;
+            Ok(Box::new(move |function| target.join("debug").join(function)))
+        }
+        Profile::Aws => {
+            outln!("Building the functions for arm64 …");
+            // cargo-lambda brings the linker that it needs.
+            let tools = Tools::ensure(&Home::find("deploy")?, &[Tool::CargoLambda])?;
+            let mut lambda = cargo_command();
+            lambda.env("PATH", tools.path()?).args(["lambda", "build", "--release", "--arm64", "--locked"]);
+            lambda.args(FUNCTIONS.iter().flat_map(|function| ["--bin", function.name]));
+            run(lambda.current_dir(&root)).await?;
+            Ok(Box::new(move |function| target.join("lambda").join(function).join("bootstrap")))
+        }
+    }
+}
+
+async fn run(command: &mut Command) -> Result<()> {
+    let status = command.stdin(Stdio::null()).status().await.context("cargo cannot be started")?;
+    ensure!(status.success(), "the functions could not be built");
+    Ok(())
+}
+
+/// A cargo that does not know that it was started below another: what `cargo run` tells this command of itself would
+/// make build scripts run again, and with them half of the dependencies. Nor does it know AWS credentials, which are no
+/// business of build scripts and macros.
+pub fn cargo_command() -> Command {
+    let mut command = Command::new("cargo");
+    for (name, _) in env::vars_os() {
+        let told = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_", "AWS_"];
+        if name.to_str().is_some_and(|name| told.iter().any(|prefix| name.starts_with(prefix))) {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// The workspace's root and its target directory, wherever the settings put that.
+pub async fn workspace() -> Result<(PathBuf, PathBuf)> {
+    let metadata = cargo_command().args(["metadata", "--no-deps", "--format-version", "1"]).output().await;
+    let metadata = metadata.context("cargo cannot be started")?;
+    if !metadata.status.success() {
+        bail!("run this inside the bookstore's folder: {}", String::from_utf8_lossy(&metadata.stderr).trim());
+    }
+    let metadata: Value = serde_json::from_slice(&metadata.stdout)?;
+    let path =
+        |name: &str| metadata[name].as_str().map(PathBuf::from).with_context(|| format!("cargo names no {name}"));
+    Ok((path("workspace_root")?, path("target_directory")?))
+}
+
+/// Packs the binary, unless the zip beside it holds it already.
+fn pack(function: &'static str, binary: &Path, profile: Profile) -> Result<Package> {
+    let zip = binary.with_extension("zip");
+    let stamp = binary.with_extension("zip.of");
+    let code = fs::read(binary).with_context(|| format!("reading {}", binary.display()))?;
+    let holds = BASE64_STANDARD.encode(Sha256::digest(&code));
+    if !zip.exists() || fs::read_to_string(&stamp).ok().as_ref() != Some(&holds) {
+        fs::write(&zip, zipped(&code, profile)?).with_context(|| format!("writing {}", zip.display()))?;
+        fs::write(&stamp, holds)?;
+    }
+    let digest = Sha256::digest(fs::read(&zip)?);
+    let name = format!("{:016x}", u64::from_be_bytes(digest[..8].try_into()?));
+    let key = format!("functions/{function}/{name}.zip");
+    Ok(Package { function, zip, key, sha256: BASE64_STANDARD.encode(digest) })
+}
+
+/// The same bytes for the same code, whenever they are packed. Locally nobody downloads it: quick beats small.
+pub fn zipped(code: &[u8], profile: Profile) -> Result<Vec<u8>> {
+    let level = if profile == Profile::Local { 1 } else { 9 };
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Deflated)
+        .compression_level(Some(level))
+        .last_modified_time(DateTime::default())
+        .unix_permissions(0o755);
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    zip.start_file("bootstrap", options)?;
+    zip.write_all(code)?;
+    Ok(zip.finish()?.into_inner())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_build_gets_no_aws_credentials() {
+        // Tests share their environment, so this reads what cargo itself put there instead of setting more.
+        let command = cargo_command();
+        let removed = |name: &str| command.as_std().get_envs().any(|(known, value)| known == name && value.is_none());
+        assert!(env::var_os("CARGO_MANIFEST_DIR").is_some() && removed("CARGO_MANIFEST_DIR"));
+        for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AWS_")) {
+            assert!(removed(name.to_str().unwrap()), "{name:?}");
+        }
+        assert!(!removed("PATH"));
+    }
+
+    #[test]
+    fn the_same_code_gives_the_same_zip() {
+        assert_eq!(zipped(b"code", Profile::Aws).unwrap(), zipped(b"code", Profile::Aws).unwrap());
+        assert_ne!(zipped(b"code", Profile::Aws).unwrap(), zipped(b"edoc", Profile::Aws).unwrap());
+    }
+}

@@ -1,0 +1,87 @@
+//! Parameters of type SecureString, which CloudFormation cannot create: put once, never overwritten.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, bail};
+use aws_sdk_ssm::{operation::put_parameter::PutParameterError, types::ParameterType};
+use infra::{
+    routes::Access,
+    stage::{Auth, Stage},
+};
+use shared::secret::Secret;
+
+use crate::{
+    aws::{AwsClients, call, explained},
+    random,
+};
+
+/// What is settled already; the rest is made at random.
+#[derive(Default)]
+pub struct KnownSecrets {
+    /// Of the database users, for a server that knows passwords only.
+    pub passwords: BTreeMap<Access, Secret>,
+    /// 32 bytes in base64.
+    pub submission_key: Option<Secret>,
+}
+
+/// The names of those of the stage that a deploy has put and that are there.
+pub async fn there(aws: &AwsClients, stage: &Stage) -> Result<Vec<String>> {
+    let mut names = vec![submission_key(stage)];
+    if stage.database.auth() == Auth::Password {
+        // The administrator's was put by whoever runs the server, which stays.
+        let ours = Access::ALL.into_iter().filter(|access| *access != Access::Admin || stage.is_local());
+        names.extend(ours.map(|access| password(stage, access)));
+    }
+    let found = call(aws.ssm.get_parameters().set_names(Some(names)).send()).await;
+    let found = found.context("looking for the stage's secrets")?.parameters.unwrap_or_default();
+    Ok(found.into_iter().filter_map(|parameter| parameter.name).collect())
+}
+
+pub async fn remove(aws: &AwsClients, names: Vec<String>) -> Result<()> {
+    let delete = aws.ssm.delete_parameters().set_names(Some(names));
+    call(delete.send()).await.context("removing the stage's secrets").map(drop)
+}
+
+fn submission_key(stage: &Stage) -> String {
+    format!("{}/submission-key", stage.prefix())
+}
+
+fn password(stage: &Stage, access: Access) -> String {
+    format!("{}/database/{}/password", stage.prefix(), access.name())
+}
+
+pub async fn put(aws: &AwsClients, stage: &Stage, known: &KnownSecrets) -> Result<()> {
+    let key = known.submission_key.as_ref().map_or_else(random::key, |key| key.reveal().to_owned());
+    put_once(aws, &submission_key(stage), Some(key)).await?;
+    if stage.database.auth() == Auth::Iam {
+        return Ok(());
+    }
+    for access in Access::ALL {
+        let name = password(stage, access);
+        let password = known.passwords.get(&access).map(|secret| secret.reveal().to_owned());
+        // The administrator's is whoever's who runs the server; the others are ours to choose.
+        let password = password.or_else(|| (access != Access::Admin).then(random::password));
+        put_once(aws, &name, password).await?;
+    }
+    Ok(())
+}
+
+async fn put_once(aws: &AwsClients, name: &str, value: Option<String>) -> Result<()> {
+    let known = aws.ssm.get_parameters().names(name);
+    let known = call(known.send()).await.with_context(|| format!("looking for the parameter {name}"))?;
+    if !known.parameters().is_empty() {
+        return Ok(());
+    }
+    let Some(value) = value else {
+        bail!(
+            "put the administrator's password first: aws ssm put-parameter --type SecureString --name {name} --value …"
+        );
+    };
+    let put = aws.ssm.put_parameter().name(name).value(value).r#type(ParameterType::SecureString).overwrite(false);
+    match put.send().await {
+        Ok(_) => Ok(()),
+        // Somebody else was quicker.
+        Err(error) if error.as_service_error().is_some_and(PutParameterError::is_parameter_already_exists) => Ok(()),
+        Err(error) => Err(explained(error)).with_context(|| format!("putting the parameter {name}")),
+    }
+}

@@ -1,0 +1,182 @@
+//! The folder of one local stage: `.local/<name>/` in the workspace, or `$ANAQUEL_HOME/<name>/`.
+//!
+//! ```text
+//! .local/
+//!   tools/            the virtual environment, shared by all stages
+//!   shop/
+//!     lock            held by the one `up` at work here; names its pid
+//!     secrets.toml    passwords and the submission key, made once
+//!     mariadb/        data, my.cnf, setup.sql, temporary tables
+//!     emulator/       its temporary files, new at every start
+//!     run/            pid files and chosen ports
+//!     logs/
+//! ```
+
+use std::{
+    env,
+    fs::{self, DirBuilder, OpenOptions},
+    io::Write,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use rustix::fs::statvfs;
+
+use super::lock::Lock;
+
+const SPACE_NEEDED_MB: u64 = 1024;
+
+/// Where one local stage keeps everything that it has.
+#[derive(Clone)]
+pub struct Home {
+    root: PathBuf,
+}
+
+impl Home {
+    /// The home of the shop that `up` opens. `ANAQUEL_SHOP_HOME` is another: the tests' own.
+    pub fn of_shop() -> Result<Self> {
+        match env::var_os("ANAQUEL_SHOP_HOME") {
+            Some(root) => Ok(Self::at(root.into())),
+            None => Self::find("shop"),
+        }
+    }
+
+    /// The home of the stage `name`; nothing is created yet.
+    pub fn find(name: &str) -> Result<Self> {
+        let base = match env::var_os("ANAQUEL_HOME") {
+            Some(base) => std::path::absolute(base)?,
+            None => workspace_root(&env::current_dir()?)?.join(".local"),
+        };
+        Ok(Self::at(base.join(name)))
+    }
+
+    pub fn at(root: PathBuf) -> Self {
+        Self { root }
+    }
+
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The folder of the tools that all stages share.
+    pub fn tools(&self) -> PathBuf {
+        self.root.with_file_name("tools")
+    }
+
+    /// A folder of this home, made when it is missing and readable by its owner alone.
+    pub fn folder(&self, name: &str) -> Result<PathBuf> {
+        let folder = self.root.join(name);
+        make_private_folder(&folder)?;
+        Ok(folder)
+    }
+
+    pub fn log(&self, name: &str) -> Result<PathBuf> {
+        Ok(self.folder("logs")?.join(name).with_extension("log"))
+    }
+
+    /// Makes this process the only one that starts or changes this stage, until the lock is dropped.
+    pub fn lock(&self) -> Result<Lock> {
+        let path = self.folder("")?.join("lock");
+        match Lock::try_take(&path)? {
+            Some(lock) => Ok(lock),
+            None => bail!(
+                "another `bookstore` (pid {}) is at work on {}: wait for it or end it",
+                fs::read_to_string(&path)?.trim(),
+                self.root.display()
+            ),
+        }
+    }
+
+    /// Refuses to start on a disk that would fill up half-way.
+    pub fn check_space(&self) -> Result<()> {
+        let disk = statvfs(self.folder("")?)?;
+        let free_mb = disk.f_bavail.saturating_mul(disk.f_frsize) / (1024 * 1024);
+        ensure!(
+            free_mb >= SPACE_NEEDED_MB,
+            "only {free_mb} MB are free where {} lies, and {SPACE_NEEDED_MB} MB are needed: \
+             make room, or set ANAQUEL_HOME to a folder on another disk",
+            self.root.display()
+        );
+        Ok(())
+    }
+}
+
+/// Writes a file that only its owner may read, whole or not at all. Says whether that changed anything.
+pub fn write_private(path: &Path, content: &str) -> Result<bool> {
+    if fs::read_to_string(path).is_ok_and(|old| old == content) {
+        return Ok(false);
+    }
+    let draft = path.with_extension("draft");
+    let _ = fs::remove_file(&draft);
+    OpenOptions::new()
+        .create_new(true)
+        .write(true)
+        .mode(0o600)
+        .open(&draft)
+        .and_then(|mut file| file.write_all(content.as_bytes()))
+        .and_then(|()| fs::rename(&draft, path))
+        .with_context(|| format!("writing {}", path.display()))?;
+    Ok(true)
+}
+
+pub fn make_private_folder(folder: &Path) -> Result<()> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .with_context(|| format!("creating {}", folder.display()))
+}
+
+/// Removes a folder with all that is in it; it need not be there.
+pub fn remove_folder(folder: &Path) -> Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("removing {}", folder.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn workspace_root(start: &Path) -> Result<&Path> {
+    start
+        .ancestors()
+        .find(|folder| {
+            fs::read_to_string(folder.join("Cargo.toml")).is_ok_and(|manifest| manifest.contains("[workspace]"))
+        })
+        .context("no workspace here: run this inside the repository, or set ANAQUEL_HOME")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::local::scratch::Scratch;
+
+    #[test]
+    fn a_second_command_on_one_home_is_told_who_is_at_work() {
+        let scratch = Scratch::new();
+        let held = scratch.home.lock().unwrap();
+        let refusal = scratch.home.lock().err().unwrap().to_string();
+        assert!(refusal.contains(&format!("(pid {})", std::process::id())), "{refusal}");
+        drop(held);
+        Lock::take(&scratch.home.root().join("lock")).unwrap();
+    }
+
+    #[test]
+    fn a_private_file_is_the_owners_alone_and_unchanged_content_is_no_change() {
+        use std::os::unix::fs::PermissionsExt;
+        let scratch = Scratch::new();
+        let path = scratch.home.folder("").unwrap().join("secret");
+        assert!(write_private(&path, "one").unwrap());
+        assert!(!write_private(&path, "one").unwrap());
+        assert!(write_private(&path, "two").unwrap());
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn the_workspace_is_found_from_any_folder_below_it() {
+        let here = env::current_dir().unwrap();
+        let root = workspace_root(&here).unwrap();
+        assert!(root.join("infra/bookstore/src/local").is_dir());
+    }
+}

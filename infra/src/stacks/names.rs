@@ -1,0 +1,24 @@
+//! Names that templates give to resources.
+
+/// The properties by which templates name things that AWS would name otherwise, and the range of a subnet. CloudFormation
+/// makes a replacement before it removes what is replaced, so it replaces none of these under the same name:
+/// <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-name.html>.
+pub const NAMES: [(&str, &str); 17] = [
+    ("AWS::ApplicationAutoScaling::ScalingPolicy", "PolicyName"),
+    ("AWS::CloudWatch::Alarm", "AlarmName"),
+    ("AWS::EC2::Subnet", "CidrBlock"),
+    ("AWS::Logs::LogGroup", "LogGroupName"),
+    ("AWS::CloudWatch::Dashboard", "DashboardName"),
+    ("AWS::ElasticLoadBalancingV2::LoadBalancer", "Name"),
+    ("AWS::ElasticLoadBalancingV2::TargetGroup", "Name"),
+    ("AWS::IAM::Group", "GroupName"),
+    ("AWS::IAM::ManagedPolicy", "ManagedPolicyName"),
+    ("AWS::IAM::Role", "RoleName"),
+    ("AWS::Lambda::Function", "FunctionName"),
+    ("AWS::RDS::DBInstance", "DBInstanceIdentifier"),
+    ("AWS::S3::Bucket", "BucketName"),
+    ("AWS::SNS::Topic", "TopicName"),
+    ("AWS::SQS::Queue", "QueueName"),
+    ("AWS::SSM::Parameter", "Name"),
+    ("AWS::WAFv2::WebACL", "Name"),
+];

@@ -1,0 +1,228 @@
+//! The arrows of ARCHITECTURE.md: each dependency between crates is drawn there, and modules have no cycles.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+
+type Graph = BTreeMap<String, BTreeSet<String>>;
+
+/// The rows `functions → frontend, shared` of the document.
+fn drawn() -> Graph {
+    let document = fs::read_to_string(Path::new(ROOT).join("ARCHITECTURE.md")).unwrap();
+    let rows = document.lines().filter_map(|line| line.split_once(" → "));
+    let rows = rows.filter(|(from, _)| from.chars().all(char::is_alphanumeric));
+    let names = |text: &str| text.split(',').map(|name| name.trim().to_owned()).collect();
+    rows.map(|(from, to)| (from.trim().to_owned(), names(to))).collect()
+}
+
+/// What each crate's manifest names of this workspace; all functions count as one.
+fn depended_upon() -> Graph {
+    let manifest = |folder: &Path| -> Option<toml::Table> {
+        toml::from_str(&fs::read_to_string(folder.join("Cargo.toml")).ok()?).ok()
+    };
+    let mut crates: Vec<(String, PathBuf)> = ["shared", "frontend", "infra", "infra/bench", "infra/bookstore", "tests"]
+        .map(|folder| (folder.rsplit('/').next().unwrap().to_owned(), Path::new(ROOT).join(folder)))
+        .into();
+    let functions = fs::read_dir(Path::new(ROOT).join("functions")).unwrap();
+    crates.extend(functions.map(|entry| ("functions".to_owned(), entry.unwrap().path())));
+    let own = ["shared", "frontend", "infra", "bench", "bookstore", "tests"];
+    let mut graph = Graph::new();
+    for (name, folder) in crates {
+        let manifest = manifest(&folder).unwrap_or_else(|| panic!("{} has no manifest", folder.display()));
+        let tables = ["dependencies", "dev-dependencies"].iter().filter_map(|table| manifest.get(*table)?.as_table());
+        let named = tables.flat_map(toml::Table::keys).filter(|dependency| own.contains(&dependency.as_str()));
+        graph.entry(name).or_default().extend(named.cloned());
+    }
+    graph.retain(|_, dependencies| !dependencies.is_empty());
+    graph
+}
+
+/// The modules of a crate by path (`repo::books`), with the code that is no test.
+fn modules(source: &Path) -> BTreeMap<String, String> {
+    let mut modules = BTreeMap::new();
+    let mut folders = vec![source.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let name =
+                    path.strip_prefix(source).unwrap().with_extension("").display().to_string().replace('/', "::");
+                let name = name.trim_end_matches("::mod").to_owned();
+                let text = fs::read_to_string(&path).unwrap();
+                let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default().to_owned();
+                modules.insert(name, code);
+            }
+        }
+    }
+    modules
+}
+
+/// Every path of a `use` tree: `a::{b, c::d}` is `a::b` and `a::c::d`.
+fn leaves(tree: &str, prefix: &str, found: &mut Vec<String>) {
+    let tree = tree.trim();
+    let Some((head, rest)) = tree.split_once('{') else {
+        let path = tree.split(" as ").next().unwrap_or_default().trim();
+        found.push(format!("{prefix}{path}"));
+        return;
+    };
+    let prefix = format!("{prefix}{}", head.trim());
+    let (mut depth, mut part) = (0, String::new());
+    for c in rest.trim_end_matches('}').chars() {
+        depth += match c {
+            '{' => 1,
+            '}' => -1,
+            _ => 0,
+        };
+        if c == ',' && depth == 0 {
+            leaves(&part, &prefix, found);
+            part.clear();
+        } else {
+            part.push(c);
+        }
+    }
+    if !part.trim().is_empty() {
+        leaves(&part, &prefix, found);
+    }
+}
+
+/// The paths that a module uses, from the crate's root.
+fn uses(module: &str, code: &str) -> Vec<String> {
+    let parent = module.rsplit_once("::").map_or("", |(parent, _)| parent);
+    let mut found = Vec::new();
+    for statement in code.split("use ").skip(1).filter_map(|rest| rest.split_once(';')).map(|(tree, _)| tree) {
+        let mut paths = Vec::new();
+        leaves(statement, "", &mut paths);
+        found.extend(paths.into_iter().filter_map(|path| {
+            let joined = |rest: &str| if parent.is_empty() { rest.to_owned() } else { format!("{parent}::{rest}") };
+            path.strip_prefix("crate::").map(str::to_owned).or_else(|| path.strip_prefix("super::").map(joined))
+        }));
+    }
+    found
+}
+
+/// Who imports whom. A name that a parent re-exports counts as its child's.
+fn imports(source: &Path) -> Graph {
+    let modules = modules(source);
+    let mut exports = BTreeMap::new();
+    for (parent, code) in &modules {
+        for statement in code.split("pub use ").skip(1).filter_map(|rest| rest.split_once(';')).map(|(tree, _)| tree) {
+            let mut paths = Vec::new();
+            leaves(statement, "", &mut paths);
+            for path in paths {
+                let Some((child, name)) = path.rsplit_once("::") else { continue };
+                let child = child.trim_start_matches("self::");
+                let full = child.strip_prefix("crate::").map_or_else(|| format!("{parent}::{child}"), str::to_owned);
+                exports.insert(format!("{parent}::{name}"), full);
+            }
+        }
+    }
+    let resolve = |path: &str| {
+        let mut path = path.to_owned();
+        loop {
+            if let Some(child) = exports.get(&path) {
+                return Some(child.clone());
+            }
+            if modules.contains_key(&path) {
+                return Some(path);
+            }
+            path.truncate(path.rfind("::")?);
+        }
+    };
+    let graph = modules.iter().filter(|(module, _)| *module != "lib" && *module != "main").map(|(module, code)| {
+        let targets = uses(module, code).iter().filter_map(|path| resolve(path)).collect::<BTreeSet<_>>();
+        // A folder's own file brings its children together, and each child belongs to it.
+        let family = |other: &String| *other == *module || other.starts_with(&format!("{module}::"));
+        (module.clone(), targets.into_iter().filter(|other| !family(other)).collect())
+    });
+    graph.collect()
+}
+
+/// The first part of a module's path.
+fn folder(module: &str) -> &str {
+    module.split("::").next().unwrap_or_default()
+}
+
+/// Modules that reach themselves.
+fn cycles(graph: &Graph) -> Vec<&String> {
+    let reaches_itself = |start: &&String| {
+        let (mut seen, mut open) = (BTreeSet::new(), vec![*start]);
+        while let Some(module) = open.pop() {
+            for next in graph.get(module).into_iter().flatten() {
+                if next == *start {
+                    return true;
+                }
+                if seen.insert(next) {
+                    open.push(next);
+                }
+            }
+        }
+        false
+    };
+    graph.keys().filter(reaches_itself).collect()
+}
+
+#[test]
+fn every_arrow_between_crates_is_drawn_and_none_is_drawn_that_is_not_there() {
+    assert_eq!(drawn(), depended_upon(), "ARCHITECTURE.md draws the first, the manifests have the second");
+}
+
+#[test]
+fn no_crates_and_no_modules_form_a_cycle() {
+    assert_eq!(cycles(&depended_upon()), Vec::<&String>::new());
+    for crate_ in ["shared", "frontend", "infra", "infra/bench", "infra/bookstore"] {
+        let graph = imports(&Path::new(ROOT).join(crate_).join("src"));
+        assert!(graph.values().map(BTreeSet::len).sum::<usize>() >= 8, "{crate_} has imports: {graph:?}");
+        let cycles = cycles(&graph);
+        let arrows: Vec<_> = cycles.iter().map(|module| (module, &graph[*module])).collect();
+        assert!(cycles.is_empty(), "{crate_}: {arrows:#?}");
+    }
+}
+
+#[test]
+fn the_command_is_layered_commands_deploy_aws_local() {
+    let graph = imports(&Path::new(ROOT).join("infra/bookstore/src"));
+    for (module, targets) in &graph {
+        let forbidden: &[&str] = match folder(module) {
+            "local" => &["aws", "deploy", "commands", "cli"],
+            "aws" => &["deploy", "commands", "cli"],
+            "deploy" => &["commands", "cli"],
+            "commands" => &["cli"],
+            _ => &[],
+        };
+        for target in targets {
+            assert!(!forbidden.contains(&folder(target)), "{module} imports {target}");
+        }
+    }
+}
+
+#[test]
+fn http_knows_no_domain_the_domain_nothing_above_it_and_sql_no_http() {
+    let graph = imports(&Path::new(ROOT).join("shared/src"));
+    for (module, targets) in &graph {
+        let forbidden: &[&str] = match folder(module) {
+            "http" => &["domain", "repo", "messages", "database"],
+            "domain" => &["http", "repo", "messages", "database", "error", "api"],
+            "repo" => &["http", "api", "error"],
+            _ => &[],
+        };
+        for target in targets {
+            assert!(!forbidden.contains(&folder(target)), "{module} imports {target}");
+        }
+    }
+}
+
+#[test]
+fn a_cycle_and_a_nested_import_are_noticed() {
+    let graph = |rows: &[(&str, &[&str])]| -> Graph {
+        rows.iter().map(|(from, to)| ((*from).to_owned(), to.iter().map(|to| (*to).to_owned()).collect())).collect()
+    };
+    assert_eq!(cycles(&graph(&[("a", &["b"]), ("b", &["c"]), ("c", &["a"]), ("d", &["a"])])), ["a", "b", "c"]);
+    assert!(cycles(&graph(&[("a", &["b", "c"]), ("b", &["c"])])).is_empty());
+    let code = "use std::fmt;\nuse crate::{a::{B, c::D}, e};\nuse super::f::G as H;";
+    assert_eq!(uses("x::y", code), ["a::B", "a::c::D", "e", "x::f::G"]);
+}

@@ -1,0 +1,347 @@
+//! What AWS would say of the templates, so far as that can be known without an account: by its registry schemas, which
+//! the pinned cfn-lint carries, and by `infra/facts.toml`, which has what schemas do not hold.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
+
+use serde_json::{Value, json};
+
+use super::{
+    schemas::{Schema, schemas},
+    support::stage,
+};
+use infra::facts::FACTS;
+use infra::limits;
+use infra::routes::FUNCTIONS;
+use infra::stacks::{Kind, NAMES, Stack, all};
+use infra::stage::{STAGES, Stage};
+
+/// Of every type that a template uses.
+static SCHEMAS: LazyLock<BTreeMap<String, Schema>> =
+    LazyLock::new(|| schemas(everything().iter().flat_map(|(_, stack)| types(stack))));
+
+/// Every stack of every stage, as the stage is and with all that its file leaves to choose.
+fn everything() -> Vec<(&'static str, Stack)> {
+    let stages = STAGES.iter().flat_map(|(name, _)| [(*name, stage(name)), (*name, Stage::in_full(name).unwrap())]);
+    stages.flat_map(|(name, stage)| all(&stage).unwrap().into_iter().map(move |stack| (name, stack))).collect()
+}
+
+fn types(stack: &Stack) -> Vec<String> {
+    stack.template.resources().map(|(_, kind)| kind).collect()
+}
+
+fn resources(stack: &Stack) -> BTreeMap<String, Value> {
+    let template = serde_json::to_value(&stack.template).unwrap();
+    template["Resources"].as_object().unwrap().iter().map(|(id, resource)| (id.clone(), resource.clone())).collect()
+}
+
+fn at<'a>(properties: &'a Value, path: &str) -> &'a Value {
+    path.split('/').fold(properties, |value, part| &value[part])
+}
+
+#[ignore = "needs tools for Python"]
+#[test]
+fn every_property_is_in_the_schema_of_its_type_and_none_that_only_aws_sets() {
+    for (stage, stack) in everything() {
+        for (id, resource) in resources(&stack) {
+            let schema = &SCHEMAS[resource["Type"].as_str().unwrap()];
+            let properties = &resource["Properties"];
+            let place = format!("{id} of {stage}/{}", stack.kind.name());
+            for name in properties.as_object().unwrap().keys() {
+                assert!(schema.properties.contains(name), "{place} has {name}, which its type does not know");
+            }
+            for path in &schema.read_only_properties {
+                assert!(at(properties, path).is_null(), "{place} sets {path}, which only AWS sets");
+            }
+            for name in &schema.required {
+                assert!(!properties[name].is_null(), "{place} lacks {name}");
+            }
+        }
+    }
+}
+
+/// Settings of a stage's file with another value each: what somebody may change between two deploys.
+fn variants(name: &str) -> Vec<(String, Stage)> {
+    let stages = [stage(name), Stage::in_full(name).unwrap()];
+    let [plain, full] = stages;
+    let text = STAGES.iter().find(|(known, _)| *known == name).unwrap().1;
+    let shown = text.lines().map(|line| match line.strip_prefix('#') {
+        Some(rest) if rest.starts_with(|c: char| c.is_alphanumeric() || c == '[') => rest,
+        _ => line,
+    });
+    let table: toml::Table = toml::from_str(&shown.collect::<Vec<_>>().join("\n")).unwrap();
+    let mut variants = vec![("nothing of what it leaves to choose".to_owned(), plain)];
+    let mut leaves = Vec::new();
+    collect_leaves(&toml::Value::Table(table.clone()), &mut Vec::new(), &mut leaves);
+    for (path, value) in leaves {
+        for other in others(&path, &value) {
+            let mut changed = table.clone();
+            set(&mut changed, &path, other.clone());
+            let parsed = toml::Value::Table(changed).try_into::<Stage>();
+            let changed = parsed.unwrap_or_else(|error| panic!("{} = {other:?}: {error}", path.join(".")));
+            variants.push((format!("{} = {other:?}", path.join(".")), Stage { name: full.name.clone(), ..changed }));
+        }
+    }
+    variants
+}
+
+fn collect_leaves(value: &toml::Value, path: &mut Vec<String>, leaves: &mut Vec<(Vec<String>, toml::Value)>) {
+    match value {
+        toml::Value::Table(table) => {
+            for (key, value) in table {
+                path.push(key.clone());
+                collect_leaves(value, path, leaves);
+                path.pop();
+            }
+        }
+        value => leaves.push((path.clone(), value.clone())),
+    }
+}
+
+fn set(table: &mut toml::Table, path: &[String], value: toml::Value) {
+    match path {
+        [key] => _ = table.insert(key.clone(), value),
+        [key, rest @ ..] => set(table.get_mut(key).unwrap().as_table_mut().unwrap(), rest, value),
+        [] => {}
+    }
+}
+
+/// Values that the setting may get in place of this one. A new setting of text needs a line here.
+fn others(path: &[String], value: &toml::Value) -> Vec<toml::Value> {
+    let texts: &[&str] = match (path.last().unwrap().as_str(), value) {
+        (_, toml::Value::Boolean(switch)) => return vec![(!switch).into()],
+        (_, toml::Value::Integer(number)) => return vec![(number + 1).into()],
+        ("zones", _) => return vec![toml::Value::Array(vec!["use1-az4".into(), "use1-az6".into()])],
+        // Another region is another stage, with an account's own names in it.
+        ("region", _) => &[],
+        ("architecture", _) => &["arm64", "host"],
+        ("log_level", _) => &["trace"],
+        ("egress", _) => &["endpoints", "single-zone-endpoints", "ipv6", "single-nat", "nat-per-zone"],
+        ("s3_prefix_list", _) => &["pl-00000000"],
+        ("parameter_store", _) => &["standard", "high-throughput"],
+        ("name", _) => &["books.example.org"],
+        ("zone", _) => &["Z9999999999ABCDEFGHIJ"],
+        ("email", _) => &["others@example.org"],
+        ("engine_version", _) => &["12.3"],
+        ("class", _) => &["db.m7g.xlarge"],
+        (setting, _) => panic!("no other value of the setting {setting} is known"),
+    };
+    texts.iter().map(|text| (*text).into()).collect()
+}
+
+/// Why an update from one stack to the other would fail: a resource that must be replaced and keeps its name.
+fn stuck(before: &Stack, after: &Stack) -> Vec<String> {
+    let (before, after) = (resources(before), resources(after));
+    let mut replaced = BTreeSet::new();
+    loop {
+        let more: Vec<_> = before
+            .iter()
+            .filter_map(|(id, old)| Some((id, old, after.get(id)?)))
+            .filter(|(id, old, new)| !replaced.contains(*id) && must_be_replaced(old, new, &replaced))
+            .map(|(id, _, _)| id.clone())
+            .collect();
+        if more.is_empty() {
+            break;
+        }
+        replaced.extend(more);
+    }
+    let keeps_its_name = |id: &&String| {
+        let (old, new) = (&before[*id], &after[*id]);
+        let name = NAMES.iter().find(|(kind, _)| old["Type"] == *kind).map(|(_, name)| *name);
+        name.is_some_and(|name| {
+            let [old, new] = [old, new].map(|resource| &resource["Properties"][name]);
+            !old.is_null() && old == new
+        })
+    };
+    replaced.iter().filter(keeps_its_name).cloned().collect()
+}
+
+fn must_be_replaced(old: &Value, new: &Value, replaced: &BTreeSet<String>) -> bool {
+    let paths = &SCHEMAS[old["Type"].as_str().unwrap()].create_only_properties;
+    paths.iter().any(|path| {
+        let [old, new] = [old, new].map(|resource| at(&resource["Properties"], path));
+        old != new || replaced.iter().any(|id| refers(new, id))
+    })
+}
+
+fn refers(value: &Value, id: &str) -> bool {
+    value["Ref"] == id || value["Fn::GetAtt"][0] == id
+}
+
+/// Every type that a template names by a property of that kind is known to `NAMES`: else the test below would miss it.
+#[ignore = "needs tools for Python"]
+#[test]
+fn every_name_that_a_template_gives_is_known() {
+    let ends = ["Name", "Identifier"];
+    for (stage, stack) in everything() {
+        for (id, resource) in resources(&stack) {
+            let kind = resource["Type"].as_str().unwrap();
+            let schema = &SCHEMAS[kind];
+            for name in schema.create_only_properties.iter().filter(|path| ends.iter().any(|end| path.ends_with(end))) {
+                let value = at(&resource["Properties"], name);
+                // What refers to something else, or is a name of it, is no name of the resource's own.
+                let own = value.is_string() || value["Fn::Sub"].is_string();
+                let others = [
+                    ("AWS::Lambda::Alias", "Name"),
+                    ("AWS::Lambda::EventInvokeConfig", "FunctionName"),
+                    ("AWS::RDS::DBInstance", "DBName"),
+                    ("AWS::CertificateManager::Certificate", "DomainName"),
+                    ("AWS::Route53::RecordSet", "Name"),
+                    ("AWS::EC2::VPCEndpoint", "ServiceName"),
+                ];
+                let known = NAMES.contains(&(kind, name)) || others.contains(&(kind, name));
+                assert!(!own || known, "{id} of {stage}/{} has {name}", stack.kind.name());
+            }
+        }
+    }
+}
+
+#[ignore = "needs tools for Python"]
+#[test]
+fn no_setting_of_a_stage_replaces_what_keeps_its_name() {
+    let mut tried = 0;
+    for name in ["dev", "prod"] {
+        let before = all(&Stage::in_full(name).unwrap()).unwrap();
+        for (change, stage) in variants(name) {
+            let after = all(&stage).unwrap();
+            for before in &before {
+                let Some(after) = after.iter().find(|after| after.kind == before.kind) else { continue };
+                for (from, to) in [(before, after), (after, before)] {
+                    let stuck = stuck(from, to);
+                    // Chosen once, as the stage's file says, and refused by a deploy before it begins.
+                    let subnets = change.starts_with("zones") && stuck.iter().all(|id| id.contains("Subnet"));
+                    assert!(stuck.is_empty() || subnets, "{name}, {change}: {stuck:?}");
+                    tried += 1;
+                }
+            }
+        }
+    }
+    assert!(tried > 200, "only {tried} updates were tried");
+}
+
+#[ignore = "needs tools for Python"]
+#[test]
+fn a_setting_that_would_replace_under_the_same_name_is_noticed() {
+    let with = |zones: [&str; 2]| {
+        let stage = Stage { zones: zones.map(str::to_owned), ..stage("dev") };
+        all(&stage).unwrap().into_iter().find(|stack| stack.kind == Kind::Network).unwrap()
+    };
+    assert_eq!(stuck(&with(["use1-az1", "use1-az2"]), &with(["use1-az1", "use1-az4"])).len(), 3);
+}
+
+/// A fact that a template relies on, by kind and value.
+fn facts_used(stack: &Stack) -> BTreeSet<(&'static str, String)> {
+    let mut used = BTreeSet::new();
+    let mut needs = |kind, value: &Value| {
+        let text = value.as_str().map(str::to_owned).or_else(|| value["Fn::Sub"].as_str().map(str::to_owned));
+        used.extend(text.map(|text| (kind, text)));
+    };
+    for resource in resources(stack).values() {
+        let properties = &resource["Properties"];
+        match resource["Type"].as_str().unwrap() {
+            "AWS::RDS::DBInstance" => {
+                needs("database class", &properties["DBInstanceClass"]);
+                needs("database version", &properties["EngineVersion"]);
+                needs("certificate authority of RDS", &properties["CACertificateIdentifier"]);
+            }
+            "AWS::RDS::DBParameterGroup" => {
+                for name in properties["Parameters"].as_object().unwrap().keys() {
+                    needs("database setting", &json!(name));
+                }
+            }
+            "AWS::EC2::Subnet" => needs("zone", &properties["AvailabilityZoneId"]),
+            "AWS::EC2::VPCEndpoint" => needs("endpoint service", &properties["ServiceName"]),
+            "AWS::EC2::SecurityGroup" => {
+                for rule in properties["SecurityGroupEgress"].as_array().into_iter().flatten() {
+                    needs("prefix list of S3 in us-east-1", &rule["DestinationPrefixListId"]);
+                }
+            }
+            "AWS::ElasticLoadBalancingV2::Listener" => needs("TLS policy", &properties["SslPolicy"]),
+            "AWS::IAM::Role" | "AWS::IAM::Group" => {
+                for policy in properties["ManagedPolicyArns"].as_array().into_iter().flatten() {
+                    needs("managed policy", policy);
+                }
+            }
+            "AWS::Lambda::Function" => needs("runtime", &properties["Runtime"]),
+            "AWS::WAFv2::WebACL" => {
+                for rule in properties["Rules"].as_array().unwrap() {
+                    needs("firewall rules", &rule["Statement"]["ManagedRuleGroupStatement"]["Name"]);
+                }
+            }
+            _ => {}
+        }
+    }
+    let bare = |text: String| {
+        let text = text.trim_start_matches("com.amazonaws.${AWS::Region}.");
+        text.trim_start_matches("arn:${AWS::Partition}:iam::aws:policy/").to_owned()
+    };
+    used.into_iter().map(|(kind, text)| (kind, bare(text))).collect()
+}
+
+fn is_known(kind: &str, value: &str) -> bool {
+    match kind {
+        "database class" => FACTS.database_class(value).is_some(),
+        "database version" => FACTS.has_database_version("mariadb", value),
+        "zone" => FACTS.zone(value).is_some_and(|zone| zone.lacks.is_none()),
+        _ => FACTS.names.iter().any(|name| name.kind == kind && name.value == value),
+    }
+}
+
+#[test]
+fn every_fact_that_a_template_uses_is_in_the_table_with_its_source() {
+    let mut kinds = BTreeSet::new();
+    for (stage, stack) in everything() {
+        for (kind, value) in facts_used(&stack) {
+            assert!(
+                is_known(kind, &value),
+                "infra/facts.toml lacks the {kind} {value} of {stage}/{}",
+                stack.kind.name()
+            );
+            kinds.insert(kind);
+        }
+    }
+    assert_eq!(kinds.len(), 11, "{kinds:?}");
+    assert!(!is_known("zone", "use1-az3") && !is_known("runtime", "provided.al2"));
+    let of_names = FACTS.names.iter().map(|name| &name.evidence);
+    let of_zones = FACTS.zones.iter().map(|zone| &zone.evidence);
+    let of_classes = FACTS.database_classes.iter().map(|class| &class.evidence);
+    let of_versions = FACTS.database_versions.iter().map(|version| &version.evidence);
+    let of_quotas = FACTS.quotas.iter().map(|quota| &quota.evidence);
+    for evidence in of_names.chain(of_zones).chain(of_classes).chain(of_versions).chain(of_quotas) {
+        assert!(evidence.source.starts_with("https://") && !evidence.checked.is_empty(), "{}", evidence.source);
+    }
+}
+
+#[test]
+fn every_template_keeps_within_the_quotas() {
+    let quota = |name: &str| {
+        let found = FACTS.quotas.iter().find(|quota| quota.name == name);
+        found.unwrap_or_else(|| panic!("infra/facts.toml lacks the quota of {name}")).value as usize
+    };
+    assert_eq!(quota("rules of a load balancer"), limits::RULES);
+    assert_eq!(quota("characters of a target group's name"), limits::NAME);
+    assert_eq!(quota("names in a GetParameters call"), limits::PARAMETERS);
+    for (name, stack) in everything() {
+        let json = serde_json::to_string(&stack.template).unwrap();
+        let template: Value = serde_json::from_str(&json).unwrap();
+        let count = |part: &str| template[part].as_object().map_or(0, serde_json::Map::len);
+        for (what, size) in [
+            ("bytes of a template in S3", json.len()),
+            ("resources of a template", count("Resources")),
+            ("parameters of a template", count("Parameters")),
+        ] {
+            assert!(size <= quota(what), "{size} {what}: {name}/{}", stack.kind.name());
+        }
+        for (id, resource) in resources(&stack) {
+            let properties = &resource["Properties"];
+            for (what, value) in [
+                ("bytes of a function's environment", &properties["Environment"]["Variables"]),
+                ("characters of a role's inline policies", &properties["Policies"]),
+            ] {
+                let size = if value.is_null() { 0 } else { value.to_string().len() };
+                assert!(size <= quota(what), "{size} {what}: {id} of {name}");
+            }
+        }
+    }
+    assert!(FUNCTIONS.len() < quota("concurrent executions that Lambda keeps unreserved"));
+}

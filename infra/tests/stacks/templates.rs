@@ -1,0 +1,342 @@
+//! What has to stay true of the templates, whatever else changes in them.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::lookup::{everywhere, properties, resources};
+use super::support::{stage, template};
+use infra::routes::FUNCTIONS;
+use infra::stacks::{Input, Kind, all};
+use infra::stage::{Egress, Restore, STAGES, Server, Stage};
+use infra::template::logical;
+
+#[test]
+fn every_parameter_has_a_source_in_an_earlier_stack() {
+    for (name, _) in STAGES {
+        let stacks = all(&stage(name)).unwrap();
+        for (at, stack) in stacks.iter().enumerate() {
+            let template = serde_json::to_value(&stack.template).unwrap();
+            let parameters = template["Parameters"].as_object().unwrap().keys();
+            assert!(parameters.eq(stack.inputs.keys()), "{}", stack.name);
+            for input in stack.inputs.values() {
+                if let Input::Output { stack: source, name } = input {
+                    let source = stacks[..at].iter().find(|earlier| earlier.kind == *source).expect("an earlier stack");
+                    assert!(source.template.has_output(name), "{} puts out no {name}", source.name);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn nobody_but_the_functions_calls_out() {
+    for template in everywhere(Kind::Network) {
+        for (name, group) in resources(&template, "EC2::SecurityGroup") {
+            let ranges = group["SecurityGroupEgress"].as_array().unwrap().iter().map(|rule| &rule["CidrIp"]);
+            let nowhere = ranges.eq([&json!("255.255.255.255/32")]);
+            assert_eq!(nowhere, name != "FunctionsGroup", "{name}");
+        }
+        assert!(properties(&template, "FunctionsGroup")["SecurityGroupIngress"].is_null());
+    }
+}
+
+#[test]
+fn functions_without_nat_reach_only_database_endpoints_and_s3() {
+    for (egress, endpoints) in [
+        (Egress::Endpoints, &["172.16.3.0/24", "172.16.4.0/24"][..]),
+        (Egress::SingleZoneEndpoints, &["172.16.3.0/24"]),
+    ] {
+        let template = template(&Stage { egress, ..stage("prod") }, Kind::Network);
+        let rules = properties(&template, "FunctionsGroup")["SecurityGroupEgress"].as_array().unwrap();
+        let (s3, rules) = rules.split_last().unwrap();
+        let reached = rules.iter().map(|rule| (rule["CidrIp"].as_str().unwrap(), rule["FromPort"].as_i64().unwrap()));
+        let database = ["172.16.5.0/24", "172.16.6.0/24"].map(|range| (range, 3306));
+        assert!(reached.eq(database.into_iter().chain(endpoints.iter().map(|range| (*range, 443)))));
+        assert_eq!(s3["DestinationPrefixListId"], "pl-63a5400a");
+        let subnets = properties(&template, "SqsEndpoint")["SubnetIds"].as_array().unwrap();
+        assert_eq!(subnets.len(), endpoints.len());
+    }
+}
+
+/// Else they would call names that answer over IPv6 without a way there, or leave unused the only way that they have.
+#[test]
+fn functions_leave_over_ipv6_where_the_network_lets_them_and_nowhere_else() {
+    for egress in Egress::ALL {
+        let stage = Stage { egress, ..stage("prod") };
+        let network = template(&stage, Kind::Network);
+        let gateways = resources(&network, "EC2::EgressOnlyInternetGateway").len();
+        assert_eq!(gateways, usize::from(egress == Egress::Ipv6), "{}", egress.name());
+        for (name, function) in resources(&template(&stage, Kind::App), "Lambda::Function") {
+            let (allowed, named) = if gateways == 1 { (true, "true".into()) } else { (false, Value::Null) };
+            assert_eq!(function["VpcConfig"]["Ipv6AllowedForDualStack"], allowed, "{name}");
+            assert_eq!(function["Environment"]["Variables"]["AWS_USE_DUALSTACK_ENDPOINT"], named, "{name}");
+        }
+    }
+}
+
+/// AWS takes back no range that an interface of an old version of a function still has an address of.
+#[test]
+fn a_change_of_the_way_out_moves_no_subnet_and_no_range() {
+    let of = |egress| {
+        let network = template(&Stage { egress, ..stage("dev") }, Kind::Network);
+        ["EC2::VPC", "EC2::VPCCidrBlock", "EC2::Subnet", "EC2::SubnetCidrBlock", "EC2::SubnetRouteTableAssociation"]
+            .map(|kind| json!(resources(&network, kind)))
+    };
+    let before = of(Egress::Ipv6);
+    assert!(before.iter().all(|resources| !resources.as_array().unwrap().is_empty()));
+    for egress in Egress::ALL {
+        assert_eq!(of(egress), before, "{}", egress.name());
+    }
+}
+
+#[test]
+fn a_single_nat_gateway_serves_both_zones() {
+    let mut stage = stage("prod");
+    stage.egress = Egress::SingleNat;
+    let template = template(&stage, Kind::Network);
+    assert_eq!(resources(&template, "EC2::NatGateway").len(), 1);
+    for zone in 1..=2 {
+        let route = properties(&template, &format!("App{zone}RouteToInternet"));
+        assert_eq!(route["NatGatewayId"], json!({ "Ref": "NatGateway1" }));
+        assert_eq!(route["RouteTableId"], json!({ "Ref": format!("App{zone}Routes") }));
+    }
+}
+
+#[test]
+fn every_parameter_that_a_function_reads_is_made_by_the_data_stack_or_is_a_secret() {
+    for (name, _) in STAGES {
+        let stage = stage(name);
+        let template = template(&stage, Kind::Data);
+        let made = resources(&template, "SSM::Parameter");
+        let made: BTreeSet<_> = made.iter().map(|(_, parameter)| parameter["Name"].as_str().unwrap()).collect();
+        let secret = |name: &str| name.ends_with("/password") || name.ends_with("/submission-key");
+        assert!(!made.iter().any(|name| secret(name)), "a secret in plain text");
+        for parameter in FUNCTIONS.iter().flat_map(|function| function.parameters(&stage)) {
+            assert!(made.contains(parameter.as_str()) || secret(&parameter), "{parameter}");
+        }
+    }
+}
+
+#[test]
+fn no_release_changes_the_first_version_or_the_alias() {
+    for template in everywhere(Kind::App) {
+        for function in FUNCTIONS {
+            let id = logical(function.name);
+            let version = &template["Resources"][format!("{id}FirstVersion")];
+            assert_eq!(version["Properties"], json!({ "FunctionName": { "Ref": id } }));
+            assert_eq!(version["DeletionPolicy"], "Retain");
+            assert_eq!(version["UpdateReplacePolicy"], "Retain");
+            let alias = json!({
+                "Name": "live",
+                "FunctionName": { "Ref": id },
+                "FunctionVersion": { "Fn::GetAtt": [format!("{id}FirstVersion"), "Version"] },
+            });
+            assert_eq!(properties(&template, &format!("{id}Live")), &alias);
+        }
+    }
+}
+
+#[test]
+fn everything_calls_the_alias() {
+    for template in everywhere(Kind::App) {
+        for function in FUNCTIONS {
+            let id = logical(function.name);
+            let alias = json!({ "Ref": format!("{id}Live") });
+            if !function.routes().is_empty() {
+                assert_eq!(properties(&template, &format!("{id}Targets"))["Targets"], json!([{ "Id": alias }]));
+                assert_eq!(properties(&template, &format!("{id}Permission"))["FunctionName"], alias);
+                let before = &template["Resources"][format!("{id}Targets")]["DependsOn"];
+                assert_eq!(before, &json!([format!("{id}Permission")]));
+            }
+        }
+        let [(_, source)] = resources(&template, "Lambda::EventSourceMapping")[..] else { panic!("one queue") };
+        assert_eq!(source["FunctionName"], json!({ "Ref": "ProcessSubmissionsLive" }));
+        assert_eq!(source["FunctionResponseTypes"], json!(["ReportBatchItemFailures"]));
+    }
+}
+
+#[test]
+fn an_import_that_lambda_gives_up_comes_to_rest_with_the_dead_letters() {
+    for template in everywhere(Kind::App) {
+        let [(_, config)] = resources(&template, "Lambda::EventInvokeConfig")[..] else { panic!("one import") };
+        assert_eq!(config["Qualifier"], "live");
+        assert_eq!(config["DestinationConfig"]["OnFailure"]["Destination"], json!({ "Ref": "ParkedQueueArn" }));
+        assert!(config["MaximumRetryAttempts"].is_null(), "Lambda tries twice more by itself");
+    }
+}
+
+#[test]
+fn every_function_reserves_its_concurrency_on_aws() {
+    for (name, _) in STAGES {
+        let stage = stage(name);
+        let template = template(&stage, Kind::App);
+        for function in FUNCTIONS {
+            let reserved = &properties(&template, &logical(function.name))["ReservedConcurrentExecutions"];
+            let expected = (!stage.is_local()).then(|| function.copies(&stage));
+            assert_eq!(reserved, &json!(expected), "{} of {name}", function.name);
+        }
+    }
+}
+
+#[test]
+fn queues_are_encrypted_and_keep_messages_for_two_weeks() {
+    for template in everywhere(Kind::Data) {
+        for queue in ["SubmissionsQueue", "ParkedQueue"] {
+            assert_eq!(properties(&template, queue)["SqsManagedSseEnabled"], true);
+            assert_eq!(properties(&template, queue)["MessageRetentionPeriod"], 1_209_600);
+            let policy = properties(&template, &format!("{queue}Policy"));
+            assert_eq!(policy["Queues"], json!([{ "Ref": queue }]));
+        }
+        let redrive = &properties(&template, "SubmissionsQueue")["RedrivePolicy"];
+        assert_eq!(redrive["deadLetterTargetArn"], json!({ "Fn::GetAtt": ["ParkedQueue", "Arn"] }));
+    }
+}
+
+#[test]
+fn buckets_are_private_and_encrypted() {
+    for (kind, bucket) in [(Kind::Bootstrap, "ArtifactBucket"), (Kind::Data, "AccessLogs"), (Kind::App, "ImportBucket")]
+    {
+        for template in everywhere(kind) {
+            let policy = properties(&template, &format!("{bucket}Policy"));
+            assert_eq!(policy["Bucket"], json!({ "Ref": bucket }));
+            let bucket = properties(&template, bucket);
+            let access = bucket["PublicAccessBlockConfiguration"].as_object().unwrap();
+            assert!(access.len() == 4 && access.values().all(|blocked| blocked == true));
+            assert!(bucket["BucketEncryption"].is_object());
+        }
+    }
+}
+
+#[test]
+fn a_database_on_aws_has_a_password_that_rds_keeps_and_leaves_a_snapshot() {
+    for name in ["dev", "prod"] {
+        let template = template(&stage(name), Kind::Data);
+        assert_eq!(properties(&template, "Database")["ManageMasterUserPassword"], true);
+        assert_eq!(template["Resources"]["Database"]["DeletionPolicy"], "Snapshot");
+        assert_eq!(template["Resources"]["Database"]["UpdateReplacePolicy"], "Snapshot");
+    }
+}
+
+/// Paths of what differs between two values: `Resources/Database/Properties/DBName`.
+fn differences(one: &Value, other: &Value, path: &str, found: &mut BTreeSet<String>) {
+    match (one, other) {
+        (Value::Object(one), Value::Object(other)) => {
+            for key in one.keys().chain(other.keys()) {
+                let [one, other] = [one, other].map(|map| map.get(key).unwrap_or(&Value::Null));
+                differences(one, other, &format!("{path}/{key}"), found);
+            }
+        }
+        _ if one != other => _ = found.insert(path.trim_start_matches('/').to_owned()),
+        _ => {}
+    }
+}
+
+/// What a restore changes in all the templates of a stage; every stack must have the same resources.
+fn changed_by(generation: u16, restore: Restore) -> BTreeSet<String> {
+    let before = stage("prod");
+    let mut after = before.clone();
+    let Server::Rds(server) = &mut after.database.server else { panic!("RDS runs it") };
+    (server.generation, server.restore) = (generation, Some(restore));
+    let mut found = BTreeSet::new();
+    for kind in Kind::of(&before) {
+        differences(&template(&before, kind), &template(&after, kind), kind.name(), &mut found);
+    }
+    found
+}
+
+#[test]
+fn a_restore_changes_the_instance_its_name_and_its_logs_and_nothing_else() {
+    let at = || "2026-11-24T09:30:00Z".to_owned();
+    let database = "data/Resources/Database/Properties";
+    // What the backup brings with it, RDS does not want to be told again.
+    let common = ["DBInstanceIdentifier", "DBName", "MasterUsername", "StorageEncrypted"];
+    let logs = ["Error", "Slowquery"].map(|log| format!("data/Resources/Database{log}Logs/Properties/LogGroupName"));
+    for (restore, sources) in [
+        (Restore::Snapshot("last".to_owned()), &["DBSnapshotIdentifier"][..]),
+        (
+            Restore::Instance { name: "anaquel-prod-database".to_owned(), at: at() },
+            &["RestoreTime", "SourceDBInstanceIdentifier"],
+        ),
+        (
+            Restore::AutomatedBackups { resource_id: "db-1".to_owned(), at: at() },
+            &["RestoreTime", "SourceDbiResourceId"],
+        ),
+    ] {
+        let properties = common.iter().chain(sources).map(|property| format!("{database}/{property}"));
+        assert_eq!(changed_by(2, restore), properties.chain(logs.clone()).collect::<BTreeSet<_>>());
+    }
+}
+
+#[test]
+fn a_restored_instance_is_named_neither_like_its_source_nor_like_the_one_before() {
+    let named = |generation, restore| {
+        let mut stage = stage("prod");
+        let Server::Rds(server) = &mut stage.database.server else { panic!("RDS runs it") };
+        (server.generation, server.restore) = (generation, restore);
+        properties(&template(&stage, Kind::Data), "Database").clone()
+    };
+    let mut before = named(1, None)["DBInstanceIdentifier"].as_str().unwrap().to_owned();
+    assert_eq!(before, "anaquel-prod-database");
+    // A second restore of the first one's result.
+    for generation in [2, 3] {
+        let source = Restore::Instance { name: before.clone(), at: "2026-11-24T09:30:00Z".to_owned() };
+        let restored = named(generation, Some(source));
+        let name = restored["DBInstanceIdentifier"].as_str().unwrap().to_owned();
+        assert_eq!(restored["SourceDBInstanceIdentifier"], before.as_str());
+        assert_ne!(name, before);
+        before = name;
+    }
+}
+
+#[test]
+fn production_data_is_hard_to_delete() {
+    let stacks = all(&stage("prod")).unwrap();
+    for kind in [Kind::Data, Kind::App] {
+        assert!(stacks.iter().find(|stack| stack.kind == kind).unwrap().protect, "{}", kind.name());
+    }
+    let app = template(&stage("prod"), Kind::App);
+    assert_eq!(app["Resources"]["ImportBucket"]["DeletionPolicy"], "RetainExceptOnCreate");
+    assert_eq!(app["Resources"]["ImportBucket"]["UpdateReplacePolicy"], "Retain");
+}
+
+/// The emulator refuses a template with a type that it does not know.
+#[test]
+fn the_local_stage_needs_only_what_the_emulator_has() {
+    let known = [
+        "EC2::InternetGateway",
+        "EC2::Route",
+        "EC2::RouteTable",
+        "EC2::SecurityGroup",
+        "EC2::Subnet",
+        "EC2::SubnetRouteTableAssociation",
+        "EC2::VPC",
+        "EC2::VPCEndpoint",
+        "EC2::VPCGatewayAttachment",
+        "ElasticLoadBalancingV2::Listener",
+        "ElasticLoadBalancingV2::ListenerRule",
+        "ElasticLoadBalancingV2::LoadBalancer",
+        "ElasticLoadBalancingV2::TargetGroup",
+        "IAM::Role",
+        "Lambda::Alias",
+        "Lambda::EventInvokeConfig",
+        "Lambda::EventSourceMapping",
+        "Lambda::Function",
+        "Lambda::Permission",
+        "Lambda::Version",
+        "Logs::LogGroup",
+        "S3::Bucket",
+        "S3::BucketPolicy",
+        "SQS::Queue",
+        "SQS::QueuePolicy",
+        "SSM::Parameter",
+    ];
+    let stage = stage("local");
+    for kind in Kind::of(&stage) {
+        let template = template(&stage, kind);
+        for (name, resource) in template["Resources"].as_object().unwrap() {
+            let r#type = resource["Type"].as_str().unwrap();
+            assert!(known.contains(&r#type.trim_start_matches("AWS::")), "{name} is an {type}");
+        }
+    }
+}
