@@ -39,7 +39,7 @@ async fn a_shipped_version_serves_with_the_old_configuration_until_it_is_rolled_
     assert!(complaint.contains("version 4711 of anaquel-local-show-submission: "), "{complaint}");
     let (told, complaint) = rollback(&[]).await;
     let [from, to] = [&shipped, &before].map(|version| version.version().unwrap());
-    assert!(told.contains(&format!("{FUNCTION}: version {to} is live, before it {from}")), "{told}{complaint}");
+    assert!(told.contains(&format!("{FUNCTION}: version {to} is live (was {from})")), "{told}{complaint}");
     assert_eq!(live().await.code_sha256(), before.code_sha256());
     assert_eq!(shop.get("/api/submissions/made-up").await.status, 404);
     let (_, complaint) = rollback(&["--to", to]).await;

@@ -19,43 +19,43 @@ pub struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Open the shop on this machine: a private MariaDB, an AWS emulator, and the real deploy to it
+    /// Start the shop on this machine: a private MariaDB, an AWS emulator, and a real deploy to it
     Up(up::Up),
-    /// Close what `up` opened; the data is kept
+    /// Stop what `up` started; the data is kept
     Down,
     /// Import a CSV of books
     Import(import::Import),
-    /// Write the CloudFormation templates of a stage, or renew what is committed of what follows from the code
+    /// Write the CloudFormation templates of a stage, or renew the committed ones
     Synth(synth::Synth),
     /// Show what a deploy would change
     Diff(diff::Diff),
-    /// Reckon what a stage costs a month
+    /// Estimate the monthly cost of a stage
     Cost(cost::Cost),
-    /// Draw a stage, as `docs/architecture.svg` where no other file is named
+    /// Draw a stage as SVG
     Diagram(diagram::Diagram),
     /// Deploy a stage to AWS and release its functions
     Deploy(deploy::Deploy),
-    /// Show what somebody changed by hand since it was deployed
+    /// Show resources that were changed outside of a deploy (CloudFormation drift)
     Drift(drift::Drift),
-    /// Lead functions back to the version that served before
+    /// Roll functions back to the previous version
     Rollback(rollback::Rollback),
-    /// Show the dead letters, and send them back to where they came from
+    /// List the messages of the dead-letter queue and redrive them to their source
     Redrive(redrive::Redrive),
-    /// Show how a stage is: stacks, functions, queues
+    /// Show the status of a stage: stacks, functions, queues
     Status(status::Status),
-    /// Show what the functions log
+    /// Show the logs of the functions
     Logs(logs::Logs),
     /// Remove a stage
     Destroy(destroy::Destroy),
-    /// List the messages to the shop, or settle one
+    /// List the messages to the shop, or mark one as answered
     Messages(staff::Messages),
     /// Hide a review, or show it again
     Reviews(staff::Reviews),
-    /// Erase what a visitor left
+    /// Erase a visitor's ratings and messages
     Visitors(staff::Visitors),
     /// Run every test against a local stage of its own
     Test(test::Test),
-    /// Measure the functions' release builds against what they cannot do without
+    /// Benchmark the functions' release builds against a baseline
     Bench(bench::Bench),
     /// Renew `.sqlx/` after a change of SQL or schema
     Prepare(prepare::Prepare),

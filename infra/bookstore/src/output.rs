@@ -1,5 +1,5 @@
-//! What the command tells and asks. `outln!` goes on quietly when nobody reads any more (`bookstore status | head -1`),
-//! where `println!` would panic: what a command has begun to change it brings to its end.
+//! Output and prompts. `outln!` ignores a closed pipe (`bookstore status | head -1`), where `println!` would panic: a command
+//! completes the change that it has begun.
 
 use std::{
     fmt::Arguments,
@@ -25,12 +25,12 @@ pub fn line(text: Arguments) {
     }
 }
 
-/// Whether a command that only shows things, and would go on for ever, may end.
+/// Whether standard output is closed, so that a command that follows logs may end.
 pub fn reader_left() -> bool {
     READER_LEFT.load(Ordering::Relaxed)
 }
 
-/// Asks on the terminal; the answer is empty where nobody can answer.
+/// Prompts on the terminal; returns the trimmed answer, empty without a terminal.
 pub fn ask(question: &str) -> Result<String> {
     eprint!("{question} ");
     let mut answer = String::new();
@@ -38,7 +38,7 @@ pub fn ask(question: &str) -> Result<String> {
     Ok(answer.trim().to_owned())
 }
 
-/// Asks whether to do it; where nobody can answer, the answer is no.
+/// Prompts for yes or no; no without a terminal.
 pub fn confirmed(question: &str) -> Result<bool> {
     Ok(matches!(ask(&format!("{question} [y/N]"))?.as_str(), "y" | "Y" | "yes"))
 }
@@ -47,7 +47,7 @@ pub fn minute(at: OffsetDateTime) -> String {
     at.format(format_description!("[year]-[month]-[day] [hour]:[minute] UTC")).unwrap_or_default()
 }
 
-/// What visitors wrote cannot steer the terminal: control characters are shown, not sent.
+/// Escapes control characters, so that visitors' text cannot control the terminal.
 pub fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() }).collect()
 }

@@ -1,4 +1,4 @@
-//! Secrets that are made, not chosen.
+//! Generated secrets.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use rand::{Rng, distr::Alphanumeric};

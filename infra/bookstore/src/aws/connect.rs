@@ -6,7 +6,10 @@ use infra::stage::{Server, Stage};
 use super::AwsClients;
 use crate::local::{Emulator, Home, MariaDb};
 
-/// A stage as it is, with its clients: on AWS, or on this machine while the shop is open.
+/// The stage and clients for it: on AWS, or on this machine while the local stage runs.
+///
+/// # Errors
+/// No AWS account answers, or the local stage does not run.
 pub async fn connect(name: &str) -> Result<(Stage, AwsClients)> {
     let stage = Stage::load(name)?;
     if !stage.is_local() {
@@ -16,13 +19,13 @@ pub async fn connect(name: &str) -> Result<(Stage, AwsClients)> {
     }
     let home = Home::of_shop()?;
     let (Some(port), Some(database)) = (Emulator::running(&home)?, MariaDb::running(&home)?) else {
-        bail!("the shop is not open: `cargo bookstore up` opens it");
+        bail!("the shop is not running: start it with `cargo bookstore up`");
     };
     let aws = AwsClients::local(&stage, port);
     Ok((with_database_at(stage, database), aws))
 }
 
-/// Where the shop on this machine is found, while it is open.
+/// The URL of the local shop while it runs.
 pub fn running_url() -> Result<Option<String>> {
     Ok(Emulator::running(&Home::of_shop()?)?.map(local_url))
 }

@@ -1,4 +1,4 @@
-//! The clients that a stage is deployed and run with: AWS's, or the emulator's on the local stage.
+//! Clients of the AWS SDK for a stage: of AWS, or of the emulator for the local stage.
 
 use std::{
     future::Future,
@@ -17,9 +17,9 @@ mod connect;
 pub use connect::{connect, local_url, running_url, with_database_at};
 pub use shared::aws::explained;
 
-/// What Lambda answers while it makes a function ready that it had set to Inactive, or its network interface:
-/// <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>. Other errors of the same status do not pass.
-const WAKES_UP: [&str; 6] = [
+/// Temporary errors while Lambda reactivates an inactive function or its network interface:
+/// <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>.
+const REACTIVATION_ERRORS: [&str; 6] = [
     "CodeArtifactUserPendingException",
     "EC2ThrottledException",
     "EC2UnexpectedException",
@@ -27,8 +27,8 @@ const WAKES_UP: [&str; 6] = [
     "ResourceConflictException",
     "ResourceNotReadyException",
 ];
-/// A network interface takes it minutes, of which AWS names no number.
-const WAKES_WITHIN: Duration = Duration::from_mins(5);
+/// A network interface takes minutes; AWS documents no number.
+const REACTIVATION_TIMEOUT: Duration = Duration::from_mins(5);
 
 pub struct AwsClients {
     pub region: String,
@@ -45,7 +45,7 @@ pub struct AwsClients {
 }
 
 impl AwsClients {
-    /// The clients of a stage on AWS: credentials from wherever the AWS CLI finds them.
+    /// Clients for AWS, with the credentials that the AWS CLI uses.
     pub async fn of(stage: &Stage) -> Self {
         let sdk = aws_config::defaults(BehaviorVersion::latest()).http_client(shared::aws::https_client());
         let sdk =
@@ -53,19 +53,19 @@ impl AwsClients {
         Self::new(stage, &sdk.load().await)
     }
 
-    /// The clients of the local stage.
+    /// Clients for the emulator at this port.
     pub fn local(stage: &Stage, port: u16) -> Self {
         let credentials = Credentials::new("test", "test", None, None, "local stage");
         let sdk = shared::aws::patient_sdk_config().into_builder();
         let sdk = sdk.region(Region::new(stage.region.clone()));
         let sdk = sdk.credentials_provider(SharedCredentialsProvider::new(credentials));
-        // An address has no other name for IPv6, whatever the shell asks for.
+        // An IP address has no dual-stack name, whatever the environment requests.
         let sdk = sdk.endpoint_url(format!("http://127.0.0.1:{port}")).use_dual_stack(false);
         Self::new(stage, &sdk.build())
     }
 
     fn new(stage: &Stage, sdk: &SdkConfig) -> Self {
-        // An endpoint of one's own has no name for each bucket.
+        // The emulator has no host name for each bucket.
         let s3 = aws_sdk_s3::config::Builder::from(sdk).force_path_style(sdk.endpoint_url().is_some()).build();
         Self {
             region: stage.region.clone(),
@@ -82,29 +82,29 @@ impl AwsClients {
         }
     }
 
-    /// The account that all this happens in; also the first call, so that bad credentials are told at once.
+    /// The account's id. Commands call this first, so that invalid credentials fail early.
     pub async fn account(&self) -> Result<String> {
-        self.identity().await?.account.context("AWS names no account")
+        self.identity().await?.account.context("AWS returned no account")
     }
 
-    /// Who asks, as an ARN.
+    /// ARN of the caller.
     pub async fn caller(&self) -> Result<String> {
-        self.identity().await?.arn.context("AWS names no caller")
+        self.identity().await?.arn.context("AWS returned no caller")
     }
 
     async fn identity(&self) -> Result<GetCallerIdentityOutput> {
         let identity = call(self.sts.get_caller_identity().send()).await;
-        identity.context("no AWS account answers: sign in first (`aws sso login`, or AWS_PROFILE)")
+        identity.context("AWS did not accept the credentials: sign in first (`aws sso login`, or AWS_PROFILE)")
     }
 }
 
 impl AwsClients {
-    /// Invokes a version of a function. While all its environments are busy (an import, say) it waits for `patience`, and
-    /// while Lambda makes one that has been idle for weeks ready again, for `WAKES_WITHIN`.
-    pub async fn invoke(&self, name: &str, version: &str, event: &Value, patience: Duration) -> Result<Value> {
+    /// Invokes a version of a function and returns its response. Retries for `timeout` while the function is throttled, and for
+    /// five minutes while Lambda reactivates a function that was idle for weeks.
+    pub async fn invoke(&self, name: &str, version: &str, event: &Value, timeout: Duration) -> Result<Value> {
         let began = Instant::now();
-        let mut told = false;
-        let answer = poll_until(&format!("invoking {name}"), patience.max(WAKES_WITHIN), async || {
+        let mut printed = false;
+        let answer = poll_until(&format!("invoking {name}"), timeout.max(REACTIVATION_TIMEOUT), async || {
             let payload = Blob::new(serde_json::to_vec(event)?);
             let invoke = self.lambda.invoke().function_name(name).qualifier(version).payload(payload);
             let error = match invoke.send().await {
@@ -113,16 +113,16 @@ impl AwsClients {
             };
             let code = error.code().unwrap_or_default();
             let limit = match code {
-                "TooManyRequestsException" => patience,
-                code if WAKES_UP.contains(&code) => WAKES_WITHIN,
+                "TooManyRequestsException" => timeout,
+                code if REACTIVATION_ERRORS.contains(&code) => REACTIVATION_TIMEOUT,
                 _ => Duration::ZERO,
             };
             if began.elapsed() >= limit {
                 return Err(explained(error)).with_context(|| format!("invoking {name}"));
             }
-            if limit == WAKES_WITHIN && !told {
-                outln!("  {name}: waiting until Lambda has it ready ({code}); after weeks without a request that takes minutes");
-                told = true;
+            if limit == REACTIVATION_TIMEOUT && !printed {
+                outln!("  {name}: waiting until Lambda has reactivated it ({code}); after weeks without a request that takes minutes");
+                printed = true;
             }
             Ok(None)
         })
@@ -130,12 +130,12 @@ impl AwsClients {
         let payload = answer.payload.map(Blob::into_inner).unwrap_or_default();
         if answer.function_error.is_some() {
             let error: Value = serde_json::from_slice(&payload).unwrap_or_default();
-            bail!("{}", error["errorMessage"].as_str().unwrap_or("it failed without a word; see its log"));
+            bail!("{}", error["errorMessage"].as_str().unwrap_or("the function failed without a message; see its log"));
         }
         if payload.is_empty() {
             return Ok(Value::Null);
         }
-        serde_json::from_slice(&payload).context("the answer is no JSON")
+        serde_json::from_slice(&payload).context("the response is not JSON")
     }
 }
 
@@ -178,7 +178,7 @@ mod tests {
 
     use super::*;
 
-    /// A Lambda that gives these answers, one a call.
+    /// A fake Lambda endpoint that returns these responses, one per call.
     fn lambda(answers: Vec<(u16, &'static str, &'static str)>) -> AwsClients {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_function_that_has_been_idle_for_weeks_is_waited_for() {
+    async fn an_invocation_waits_for_a_function_that_was_idle_for_weeks() {
         let pending = (409, "ResourceConflictException", r#"{"message":"The function is in the state: Pending"}"#);
         let eni = (502, "ENINotReadyException", r#"{"message":"not yet"}"#);
         let answer = invoke(vec![pending, eni, (200, "", "{\"statusCode\":200}")]).await.unwrap();
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_error_that_does_not_pass_is_told_at_once() {
+    async fn a_permanent_error_is_returned_at_once() {
         let gone = (404, "ResourceNotFoundException", r#"{"message":"no such version"}"#);
         let error = invoke(vec![gone]).await.unwrap_err();
         assert!(format!("{error:#}").contains("no such version"), "{error:#}");

@@ -1,4 +1,4 @@
-//! `bookstore bench`: release builds of the functions, measured against the database of the shop that is open.
+//! `bookstore bench`: benchmarks release builds of the functions against the database of the running local shop.
 
 use std::{
     collections::BTreeMap,
@@ -23,7 +23,7 @@ use crate::{
 
 #[derive(Args)]
 pub struct Bench {
-    /// Functions to measure; all, where none is named
+    /// Functions to benchmark [default: all]
     functions: Vec<String>,
     /// Print the figures as JSON
     #[arg(long)]
@@ -56,7 +56,7 @@ pub async fn run(args: &Bench) -> Result<()> {
     measure(&release.join("bench"), &plan)
 }
 
-/// An import and a migration are no matter of milliseconds.
+/// Functions that answer in milliseconds; an import and a migration take longer.
 fn measurable() -> impl Iterator<Item = &'static Function> {
     FUNCTIONS.iter().filter(|function| matches!(function.trigger, Trigger::Http(_) | Trigger::Submissions))
 }
@@ -68,13 +68,13 @@ fn chosen(names: &[String]) -> Result<Vec<&'static Function>> {
     let find = |name: &String| {
         measurable().find(|function| function.name == name).ok_or_else(|| {
             let known: Vec<&str> = measurable().map(|function| function.name).collect();
-            anyhow!("`{name}` cannot be measured; what can be is {}", known.join(", "))
+            anyhow!("`{name}` cannot be benchmarked; choose from {}", known.join(", "))
         })
     };
     names.iter().map(find).collect()
 }
 
-/// What functions read at their start; also for those that are not asked for, since the bench logs in as they do.
+/// The parameters of all functions, also of those that are not benchmarked: the benchmark logs in with them.
 async fn parameters(aws: &AwsClients, stage: &Stage) -> Result<Parameters> {
     let mut values = BTreeMap::new();
     for function in measurable() {
@@ -86,24 +86,24 @@ async fn parameters(aws: &AwsClients, stage: &Stage) -> Result<Parameters> {
     Ok(Parameters(values))
 }
 
-/// As for a deploy, but for this machine.
+/// Release builds for this machine.
 async fn build(root: &Path, functions: &[&Function]) -> Result<()> {
     eprintln!("Building the functions …");
     let mut cargo = deploy::cargo_command();
     cargo.args(["build", "--release", "--locked", "--bin", "bench", "--bin", "hello"]);
     cargo.args(functions.iter().flat_map(|function| ["--bin", function.name]));
-    let status = cargo.current_dir(root).stdin(Stdio::null()).status().await.context("cargo cannot be started")?;
+    let status = cargo.current_dir(root).stdin(Stdio::null()).status().await.context("cargo could not be started")?;
     ensure!(status.success(), "the functions could not be built");
     Ok(())
 }
 
-/// The plan holds passwords: it goes by a pipe, not by arguments that all can read.
+/// The plan contains passwords, so it is written to a pipe; every user can read arguments.
 fn measure(program: &Path, plan: &Plan) -> Result<()> {
-    let mut bench = Command::new(program).stdin(Stdio::piped()).spawn().context("starting the measurements")?;
-    let mut pipe = bench.stdin.take().context("the measurements take no plan")?;
+    let mut bench = Command::new(program).stdin(Stdio::piped()).spawn().context("starting the benchmark")?;
+    let mut pipe = bench.stdin.take().context("the benchmark has no standard input")?;
     pipe.write_all(&serde_json::to_vec(plan)?)?;
     drop(pipe);
-    ensure!(bench.wait()?.success(), "the measurements have failed");
+    ensure!(bench.wait()?.success(), "the benchmark failed");
     Ok(())
 }
 
@@ -112,15 +112,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn without_a_name_all_are_measured_that_answer_in_milliseconds() {
+    fn without_names_all_functions_that_answer_in_milliseconds_are_benchmarked() {
         let names: Vec<&str> = chosen(&[]).unwrap().iter().map(|function| function.name).collect();
         assert!(names.contains(&"list-books") && names.contains(&"process-submissions"), "{names:?}");
         assert!(!names.contains(&"migrate-database") && !names.contains(&"import-catalogue"), "{names:?}");
     }
 
     #[test]
-    fn an_unknown_name_is_told_the_known_ones() {
+    fn an_unknown_name_is_an_error_with_the_known_ones() {
         let complaint = chosen(&["import-catalogue".to_owned()]).err().unwrap().to_string();
-        assert!(complaint.starts_with("`import-catalogue` cannot be measured; what can be is list-books, "));
+        assert!(complaint.starts_with("`import-catalogue` cannot be benchmarked; choose from list-books, "));
     }
 }

@@ -14,10 +14,10 @@ pub struct Deploy {
     /// Stage to deploy: dev or prod
     #[arg(long)]
     stage: String,
-    /// Do not ask before each change
+    /// Do not ask for confirmation of each change set
     #[arg(long)]
     yes: bool,
-    /// Replace or remove resources that hold data too: the database, queues, buckets
+    /// Allow changes that replace or remove resources with data: the database, queues, buckets
     #[arg(long)]
     allow_replacement: bool,
 }

@@ -15,7 +15,7 @@ pub struct Destroy {
     /// Stage to remove
     #[arg(long)]
     stage: String,
-    /// The stage's name once more, where nobody is there to be asked for it
+    /// Confirm without a prompt, by repeating the stage's name
     #[arg(long, value_name = "NAME")]
     confirm: Option<String>,
 }
@@ -40,12 +40,12 @@ pub async fn run(args: &Destroy) -> Result<()> {
     removal::remove(&aws, &stage, found, interaction).await
 }
 
-/// Whoever acts by a role of the stage would take it away first, and could not go on.
+/// Refuses a caller whose own role belongs to the stage: the removal would delete that role first.
 fn refuse_own_role(stage: &Stage, caller: &str) -> Result<()> {
     let role = format!(":assumed-role/{}", stage.physical(""));
     ensure!(
         !caller.contains(&role),
-        "{caller} is a role that goes with the stage: sign in as an administrator of the account"
+        "{caller} is a role of the stage and would be removed with it: sign in as an administrator of the account"
     );
     Ok(())
 }
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nobody_removes_the_role_that_they_act_by() {
+    fn a_caller_cannot_remove_its_own_role() {
         let stage = Stage::load("dev").unwrap();
         let session = |role: &str| format!("arn:aws:sts::111122223333:assumed-role/{role}/ana");
         let refusal = refuse_own_role(&stage, &session("anaquel-dev-cloud-and-server-administrator"));

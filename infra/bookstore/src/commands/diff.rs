@@ -1,5 +1,5 @@
-//! `bookstore diff`: what a deploy would change, stack by stack, without changing it. Only a
-//! template too large for a call is put into the bucket of artifacts, as for a deploy.
+//! `bookstore diff`: prints the change sets of a deploy without executing them. Only a template that is too large
+//! for an API call is uploaded to the artifact bucket, as in a deploy.
 
 use anyhow::Result;
 use aws_sdk_cloudformation::types::{ChangeAction, ResourceChange};
@@ -18,14 +18,15 @@ pub struct Diff {
     stage: String,
 }
 
-/// Builds as a deploy does, for code is compared by its content. Stacks take in what earlier ones put out today.
+/// Builds the functions as a deploy does, because code is compared by its hash. Parameters get today's outputs of the
+/// earlier stacks.
 pub async fn run(args: &Diff) -> Result<()> {
     let (stage, aws) = connect(&args.stage).await?;
     let packages = Packages::build(if stage.is_local() { Profile::Local } else { Profile::Aws }).await?;
     let mut outputs = Outputs::new();
     for stack in synth::stacks(&stage)? {
-        let Some(found) = describe::describe(&aws, &stack.name).await?.filter(describe::is_made) else {
-            outln!("\n{}, which is not there yet:\n{}", stack.name, change::table(&additions(&stack.template)));
+        let Some(found) = describe::describe(&aws, &stack.name).await?.filter(describe::is_updatable) else {
+            outln!("\n{}, which does not exist yet:\n{}", stack.name, change::table(&additions(&stack.template)));
             continue;
         };
         match parameters(&stack, &outputs, &packages) {
@@ -33,14 +34,14 @@ pub async fn run(args: &Diff) -> Result<()> {
                 let bucket = outputs.get(&(Kind::Bootstrap, "ArtifactBucket".to_owned()));
                 stack::preview(&aws, &stack, bucket, &parameters).await?;
             }
-            Err(missing) => outln!("\n{}: known once the stacks before it are deployed ({missing:#})", stack.name),
+            Err(missing) => outln!("\n{}: unknown until the stacks before it are deployed ({missing:#})", stack.name),
         }
         outputs.extend(describe::outputs(&found).into_iter().map(|(name, value)| ((stack.kind, name), value)));
     }
     Ok(())
 }
 
-/// Every resource of a stack that is not there: a change set would leave an empty stack behind.
+/// Every resource of a stack that does not exist; a real change set would leave an empty stack.
 fn additions(template: &Template) -> Vec<ResourceChange> {
     let add = |(name, kind)| {
         ResourceChange::builder().action(ChangeAction::Add).logical_resource_id(name).resource_type(kind).build()

@@ -23,15 +23,11 @@ pub async fn run(args: &Drift) -> Result<()> {
     let drifted = drifted(&aws, &names).await?;
     if drifted.is_empty() {
         outln!(
-            "Stage {} is as it was deployed; patches and growth of the database do not count, nor do versions that releases \
-             lead aliases to.",
+            "Stage {} has no drift. Patches and storage growth of the database and aliases that a release moved are ignored.",
             stage.name
         );
         return Ok(());
     }
     outln!("{}", table(&drifted));
-    Err(anyhow!(
-        "stage {} has drifted: put these back by hand, or take them over into infra/src/stacks/ and deploy",
-        stage.name
-    ))
+    Err(anyhow!("stage {} has drifted: revert these changes, or add them to infra/src/stacks/ and deploy", stage.name))
 }

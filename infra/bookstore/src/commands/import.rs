@@ -1,4 +1,4 @@
-//! `bookstore import`: puts a CSV of books into the import bucket and follows what becomes of it.
+//! `bookstore import`: uploads a CSV of books to the import bucket and follows the import.
 
 use std::{
     collections::BTreeMap,
@@ -31,9 +31,9 @@ pub struct Import {
     stage: String,
 }
 
-/// Lambda waits up to two minutes before it delivers an interrupted import again.
-const MOVES_WITHIN: Duration = Duration::from_mins(5);
-/// Refused rows that are shown; the rest is in the report.
+/// Longest time without progress. Lambda retries an interrupted import after up to two minutes.
+const PROGRESS_TIMEOUT: Duration = Duration::from_mins(5);
+/// Number of refused rows that are printed; the report has all.
 const SHOWN: usize = 10;
 
 pub async fn run(args: &Import) -> Result<()> {
@@ -43,7 +43,7 @@ pub async fn run(args: &Import) -> Result<()> {
     import(&aws, bucket, &args.file).await
 }
 
-/// Uploads the file and waits until every row of it is settled.
+/// Uploads the file and waits until every row is imported or refused.
 pub async fn import(aws: &AwsClients, bucket: &str, file: &Path) -> Result<()> {
     let lines = lines(file)?;
     let name = file.file_name().and_then(|name| name.to_str()).context("the file needs a name")?;
@@ -53,9 +53,9 @@ pub async fn import(aws: &AwsClients, bucket: &str, file: &Path) -> Result<()> {
     call(put.send()).await.with_context(|| format!("uploading {}", file.display()))?;
 
     let progress = follow(aws, bucket, &key, lines).await?;
-    tell(&progress, name);
+    print_counts(&progress, name);
     if progress.counts.refused > 0 {
-        tell_refusals(aws, bucket, &key).await?;
+        print_refusals(aws, bucket, &key).await?;
     }
     if progress.state == ImportState::Failed {
         bail!("{name} was not imported: {}", progress.failure.unwrap_or_default());
@@ -63,7 +63,7 @@ pub async fn import(aws: &AwsClients, bucket: &str, file: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Each upload has a key of its own: what is reported beside it belongs to it alone. Only `.csv` starts an import.
+/// A new key for each upload, so that the report beside it belongs to one import. Only `.csv` starts an import.
 fn object_key(name: &str) -> Result<String> {
     let now = OffsetDateTime::now_utc();
     let stamp =
@@ -91,10 +91,10 @@ async fn follow(aws: &AwsClients, bucket: &str, key: &str, lines: u64) -> Result
         tokio::time::sleep(Duration::from_millis(250)).await;
         let progress = read_progress(aws, bucket, key).await?;
         if progress == last {
-            if moved_at.elapsed() > MOVES_WITHIN {
-                let failure = last.and_then(|progress| progress.failure).unwrap_or("it says nothing".to_owned());
+            if moved_at.elapsed() > PROGRESS_TIMEOUT {
+                let failure = last.and_then(|progress| progress.failure).unwrap_or("no message".to_owned());
                 bail!(
-                    "the import does not move ({failure}): look at the log of import-catalogue; the file is at {bucket}/{key}"
+                    "the import makes no progress ({failure}): see `cargo bookstore logs import-catalogue`; the file is s3://{bucket}/{key}"
                 );
             }
             continue;
@@ -105,7 +105,7 @@ async fn follow(aws: &AwsClients, bucket: &str, key: &str, lines: u64) -> Result
         bar.set_position(u64::from(progress.line));
         match progress.state {
             ImportState::Running => bar.set_message(""),
-            ImportState::Interrupted => bar.set_message("interrupted; it will be taken up again"),
+            ImportState::Interrupted => bar.set_message("interrupted; Lambda retries it"),
             ImportState::Done | ImportState::Failed => {
                 bar.finish_and_clear();
                 return Ok(progress);
@@ -129,7 +129,7 @@ async fn read(aws: &AwsClients, bucket: &str, key: &str) -> Result<Option<Vec<u8
     }
 }
 
-fn tell(progress: &ImportProgress, name: &str) {
+fn print_counts(progress: &ImportProgress, name: &str) {
     let counts = progress.counts;
     outln!(
         "{name}: {} rows: {} new, {} changed, {} unchanged, {} refused",
@@ -141,7 +141,7 @@ fn tell(progress: &ImportProgress, name: &str) {
     );
 }
 
-async fn tell_refusals(aws: &AwsClients, bucket: &str, key: &str) -> Result<()> {
+async fn print_refusals(aws: &AwsClients, bucket: &str, key: &str) -> Result<()> {
     let report = format!("{key}.refused.jsonl");
     let text = read(aws, bucket, &report).await?.unwrap_or_default();
     let mut reasons: BTreeMap<u64, String> = BTreeMap::new();
@@ -156,7 +156,7 @@ async fn tell_refusals(aws: &AwsClients, bucket: &str, key: &str) -> Result<()> 
     if reasons.len() > SHOWN {
         outln!("  and {} more", reasons.len() - SHOWN);
     }
-    outln!("  all of them, with the rows as they came: s3://{bucket}/{report}");
+    outln!("  all, with the original rows: s3://{bucket}/{report}");
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! `bookstore logs`: what the functions log, interleaved by time, as a person reads it.
+//! `bookstore logs`: the functions' logs, merged by time and formatted for people.
 
 use std::{collections::BTreeMap, fmt::Write, time::Duration};
 
@@ -20,42 +20,42 @@ use crate::{
 
 #[derive(Args)]
 pub struct Logs {
-    /// Function whose lines to show, such as `show-book`; all without it
+    /// Function whose log to show, such as `show-book` [default: all]
     function: Option<String>,
-    /// Stage to look at
+    /// Stage to show
     #[arg(long, default_value = "local")]
     stage: String,
-    /// How far back: 90s, 10m, 2h or 3d
+    /// Age of the oldest line: 90s, 10m, 2h or 3d
     #[arg(long, default_value = "10m", value_parser = duration)]
     since: Duration,
-    /// Go on until Ctrl-C
+    /// Continue until Ctrl-C
     #[arg(long)]
     follow: bool,
-    /// The functions' own JSON lines as they came
+    /// Print the original JSON lines
     #[arg(long)]
     json: bool,
 }
 
-/// CloudWatch allows five such questions a second, and a round asks one for each function.
+/// Pause between rounds of one call for each function; CloudWatch allows five of these calls per second.
 const PAUSE: Duration = Duration::from_secs(2);
-/// A line may arrive this long after one that is younger.
+/// A line may become visible this long after a younger one.
 const LATE: Duration = Duration::from_secs(30);
 
-/// A line of one function.
+/// One log line of a function.
 struct Line {
     at: i64,
     function: &'static str,
     text: String,
 }
 
-/// Reads on from where it was.
+/// Reads log groups incrementally.
 struct Reader<'a> {
     aws: &'a AwsClients,
-    /// Functions and their log groups.
+    /// Function names with their log groups.
     groups: Vec<(&'static str, String)>,
     /// Milliseconds since 1970.
     from: i64,
-    /// What was read of the time from `from` on, which is read again for what is late.
+    /// Ids of lines since `from` that were returned already; the interval is read again for late lines.
     seen: BTreeMap<String, i64>,
 }
 
@@ -85,7 +85,7 @@ fn functions(wanted: Option<&str>) -> Result<Vec<&'static str>> {
 }
 
 fn duration(text: &str) -> Result<Duration> {
-    let wrong = || anyhow!("say it as 90s, 10m, 2h or 3d");
+    let wrong = || anyhow!("write the age as 90s, 10m, 2h or 3d");
     let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(wrong)?;
     let seconds = match unit {
         "s" => 1,
@@ -105,7 +105,7 @@ impl<'a> Reader<'a> {
         Self { aws, groups, from: since.unix_timestamp().max(0) * 1_000, seen: BTreeMap::new() }
     }
 
-    /// What is new, oldest first.
+    /// New lines, oldest first.
     async fn read(&mut self) -> Result<Vec<Line>> {
         let mut lines = Vec::new();
         let mut missing = 0;
@@ -122,7 +122,7 @@ impl<'a> Reader<'a> {
             }
         }
         if missing == self.groups.len() {
-            bail!("there are no logs: nothing is deployed");
+            bail!("there are no log groups: nothing is deployed");
         }
         lines.sort_by_key(|line| line.at); // stable: lines of the same millisecond stay in order
         if let Some(newest) = lines.last() {
@@ -134,7 +134,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The lines from then on; none where there is no such log group.
+/// The lines since `from`; `None` if the log group does not exist.
 async fn events(aws: &AwsClients, group: &str, from: i64) -> Result<Option<Vec<FilteredLogEvent>>> {
     let mut events = Vec::new();
     let mut pages = aws.logs.filter_log_events().log_group_name(group).start_time(from).into_paginator().send();
@@ -152,7 +152,7 @@ async fn events(aws: &AwsClients, group: &str, from: i64) -> Result<Option<Vec<F
     Ok(Some(events))
 }
 
-/// CloudWatch's own id of it; the emulator gives none.
+/// CloudWatch's event id; the emulator has none.
 fn id(event: &FilteredLogEvent) -> String {
     let stream = event.log_stream_name().unwrap_or_default();
     let content = || format!("{stream} {:?} {}", event.timestamp, event.message().unwrap_or_default());
@@ -161,12 +161,12 @@ fn id(event: &FilteredLogEvent) -> String {
 
 fn raw(line: &Line) -> Option<String> {
     let text = line.text.trim_end();
-    // JSON allows control characters of the second block as they are; a terminal would obey them.
+    // JSON allows unescaped C1 control characters, which a terminal would interpret.
     let escaped = || text.chars().map(|c| if c.is_control() { format!("\\u{:04x}", u32::from(c)) } else { c.into() });
     text.starts_with('{').then(|| escaped().collect())
 }
 
-/// Time, level, function, message and fields; Lambda's own lines but for what says nothing.
+/// Time, level, function, message and fields; Lambda's platform lines without their empty fields.
 fn rendered(line: &Line) -> Option<String> {
     let text = line.text.trim_end();
     if text.starts_with("START ") || text.starts_with("END ") {
@@ -175,7 +175,7 @@ fn rendered(line: &Line) -> Option<String> {
     let mut fields: Map<String, Value> = serde_json::from_str(text).unwrap_or_default();
     let level = take(&mut fields, "level");
     let message = if fields.is_empty() { text.to_owned() } else { take(&mut fields, "message") };
-    let mut told = format!("{}  {level:<5}  {:<width$}  {message}", time_of(line), line.function, width = width());
+    let mut text = format!("{}  {level:<5}  {:<width$}  {message}", time_of(line), line.function, width = width());
     if let Some(Value::Object(span)) = fields.remove("span") {
         fields.extend(span.into_iter().filter(|(name, _)| name != "name"));
     }
@@ -183,17 +183,17 @@ fn rendered(line: &Line) -> Option<String> {
         fields.remove(for_programs);
     }
     for (name, value) in fields {
-        let _ = write!(told, "  {name}={}", plain(&value));
+        let _ = write!(text, "  {name}={}", plain(&value));
     }
-    // What a shopper sent must not steer the terminal.
-    Some(told.replace(char::is_control, " "))
+    // Control characters that a shopper sent must not reach the terminal.
+    Some(text.replace(char::is_control, " "))
 }
 
 fn take(fields: &mut Map<String, Value>, name: &str) -> String {
     fields.remove(name).and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
-/// A string without quotes where it has no spaces or quotes, all else as JSON.
+/// A string without spaces or quotes as it is, everything else as JSON.
 fn plain(value: &Value) -> String {
     let is_plain = |text: &&str| !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || c == '"');
     value.as_str().filter(is_plain).map_or_else(|| value.to_string(), str::to_owned)
@@ -220,9 +220,9 @@ mod tests {
     #[test]
     fn a_line_of_ours_is_told_with_its_fields_and_the_request_it_belongs_to() {
         let text = r#"{"level":"INFO","message":"Answered","status":200,"target":"shared::lambda","span":{"path":"/api/books","name":"request"}}"#;
-        let told = rendered(&line(text)).unwrap();
-        assert!(told.starts_with("2026-11-24T08:52:48.186Z  INFO   show-book "), "{told}");
-        assert!(told.ends_with("  Answered  path=/api/books  status=200"), "{told}");
+        let text = rendered(&line(text)).unwrap();
+        assert!(text.starts_with("2026-11-24T08:52:48.186Z  INFO   show-book "), "{text}");
+        assert!(text.ends_with("  Answered  path=/api/books  status=200"), "{text}");
     }
 
     #[test]
@@ -242,8 +242,8 @@ mod tests {
 
     #[test]
     fn what_a_shopper_sent_cannot_steer_the_terminal() {
-        let told = rendered(&line(r#"{"level":"INFO","message":"a\u001b[2Jb","path":"/\u001b[2J\u009b"}"#)).unwrap();
-        assert!(!told.chars().any(char::is_control), "{told:?}");
+        let text = rendered(&line(r#"{"level":"INFO","message":"a\u001b[2Jb","path":"/\u001b[2J\u009b"}"#)).unwrap();
+        assert!(!text.chars().any(char::is_control), "{text:?}");
         assert_eq!(raw(&line("{\"path\":\"/\u{9b}2J\"}")).unwrap(), r#"{"path":"/\u009b2J"}"#);
     }
 

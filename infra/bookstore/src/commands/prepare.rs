@@ -1,4 +1,4 @@
-//! `bookstore prepare`: renews `.sqlx/`, what the compiler knows of the schema when it checks the SQL.
+//! `bookstore prepare`: renews `.sqlx/`, the descriptions of all statements that the compiler checks SQL against.
 //!
 //! New SQL does not compile before it is prepared, and this command is compiled with it: then run the one that was built
 //! before, `target/debug/bookstore prepare`.
@@ -20,12 +20,12 @@ use crate::{
     local::{Home, MariaDb},
 };
 
-/// One fixed name, for it is written into the files.
+/// A fixed name, because sqlx writes it into the files.
 const DATABASE: &str = "anaquel_dev";
 
 #[derive(Args)]
 pub struct Prepare {
-    /// Only tell whether the committed files are up to date
+    /// Only check that the committed files are up to date
     #[arg(long)]
     check: bool,
 }
@@ -52,7 +52,7 @@ pub async fn prepare(server: &MariaDb, only_check: bool) -> Result<()> {
     if only_check {
         ensure!(
             old == new,
-            ".sqlx is not what the schema and the SQL say: run `cargo bookstore prepare` and commit it"
+            "`.sqlx` does not match the schema and the SQL: run `cargo bookstore prepare` and commit it"
         );
     } else if old != new {
         _ = fs::remove_dir_all(&committed);
@@ -65,7 +65,7 @@ pub async fn prepare(server: &MariaDb, only_check: bool) -> Result<()> {
     Ok(())
 }
 
-/// With the migrations that lie in the folder now; those in this command may be older.
+/// Runs the migrations of the folder; those compiled into this command may be older.
 async fn make_database(server: &MariaDb, workspace: &Path) -> Result<()> {
     let mut root = MySqlConnection::connect(&server.root_url("mysql")).await?;
     let drop = format!("drop database if exists {DATABASE}");
@@ -80,8 +80,8 @@ async fn make_database(server: &MariaDb, workspace: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Lets the macros write what they learn. A crate that is up to date would write nothing, so those that have SQL look
-/// changed meanwhile; afterwards they are as old as before, and the next build need not compile them again.
+/// Compiles the crates that have SQL, whose macros write the descriptions. Their source files get a new modification time
+/// meanwhile, because a fresh crate would not be compiled; the old time is restored, so that the next build is short.
 async fn describe(server: &MariaDb, root: &Path, folder: &Path) -> Result<()> {
     let mut touched = Vec::new();
     for path in crates(root)? {
@@ -105,13 +105,13 @@ async fn check(server: &MariaDb, root: &Path, folder: &Path) -> Result<()> {
         .env("SQLX_OFFLINE_DIR", folder)
         .env("DATABASE_URL", server.root_url(DATABASE))
         .status();
-    if !status.await.context("cargo cannot be started")?.success() {
+    if !status.await.context("cargo could not be started")?.success() {
         bail!("the SQL does not fit the schema");
     }
     Ok(())
 }
 
-/// Roots of the crates whose manifest names sqlx.
+/// Root files of the crates that depend on sqlx.
 fn crates(root: &Path) -> Result<Vec<PathBuf>> {
     let mut manifests = vec![root.join("shared/Cargo.toml"), root.join("infra/Cargo.toml")];
     for entry in fs::read_dir(root.join("functions"))? {

@@ -1,7 +1,7 @@
-//! `bookstore redrive`: shows the dead letters, and sends each back to where it came from: submissions to their queue,
-//! failed imports to the function. What cannot succeed comes to rest again, with its reason.
+//! `bookstore redrive`: lists the messages of the dead-letter queue and sends each to its source: submissions to their
+//! queue, failed imports to the function. A permanent failure returns to the dead-letter queue with its reason.
 //!
-//! Sent first and deleted after: whatever interrupts it loses nothing, and what was sent twice counts once.
+//! A message is sent before it is deleted: an interruption loses none, and processing a duplicate has no effect.
 
 use std::time::Duration;
 
@@ -33,14 +33,14 @@ pub struct Redrive {
     yes: bool,
 }
 
-/// How long what is shown stays hidden from others: time to read and decide.
-const HELD: Duration = Duration::from_mins(15);
+/// Visibility timeout of the listed messages: time to read and decide.
+const HIDDEN_FOR: Duration = Duration::from_mins(15);
 
-/// A message in the queue of dead letters.
-struct Letter {
+/// A message of the dead-letter queue.
+struct DeadLetter {
     body: String,
     receipt: String,
-    /// Why it lies there.
+    /// Why processing failed.
     reason: String,
     sent_at: String,
     kind: String,
@@ -50,87 +50,101 @@ struct Letter {
 
 enum Origin {
     Submissions,
-    /// What the import was started with.
+    /// The event that started the import.
     Import(Value),
 }
 
 pub async fn run(args: &Redrive) -> Result<()> {
     let (stage, aws) = connect(&args.stage).await?;
-    let parked = queue(&aws, &stage, "parked").await?;
-    let letters = take(&aws, &parked).await?;
-    if letters.is_empty() {
-        outln!("There are no dead letters.");
+    let dead_letter_queue = queue(&aws, &stage, "parked").await?;
+    let dead_letters = take(&aws, &dead_letter_queue).await?;
+    if dead_letters.is_empty() {
+        outln!("The dead-letter queue is empty.");
         return Ok(());
     }
-    outln!("{}", table(&letters));
-    if !args.yes && !confirmed("Send them back?")? {
-        release(&aws, &parked, &letters).await?;
-        outln!("They stay where they are.");
+    outln!("{}", table(&dead_letters));
+    if !args.yes && !confirmed("Redrive these messages?")? {
+        release(&aws, &dead_letter_queue, &dead_letters).await?;
+        outln!("Nothing was sent.");
         return Ok(());
     }
     let submissions = queue(&aws, &stage, "submissions").await?;
-    for (sent, letter) in letters.iter().enumerate() {
-        let back = send_back(&aws, &stage, &submissions, &parked, letter).await;
-        back.with_context(|| format!("{sent} of {} were sent back, and the others stay", letters.len()))?;
+    for (sent, message) in dead_letters.iter().enumerate() {
+        let sent_back = redrive(&aws, &stage, &submissions, &dead_letter_queue, message).await;
+        sent_back.with_context(|| {
+            format!("{sent} of {} messages were sent; the others stay in the dead-letter queue", dead_letters.len())
+        })?;
     }
-    outln!("{} sent back. What cannot succeed comes to rest here again: `cargo bookstore status`.", letters.len());
+    outln!(
+        "{} sent to their source. Those that fail again return to the dead-letter queue: `cargo bookstore status`.",
+        dead_letters.len()
+    );
     Ok(())
 }
 
 async fn queue(aws: &AwsClients, stage: &Stage, name: &str) -> Result<String> {
     let found = call(aws.sqs.get_queue_url().queue_name(stage.physical(name)).send()).await;
-    found.with_context(|| format!("looking for the queue {name}"))?.queue_url.context("SQS names no URL")
+    found.with_context(|| format!("looking up the queue {name}"))?.queue_url.context("SQS returned no URL")
 }
 
-/// All that there is to be had, ten at a time; SQS says that it is all with an empty answer.
-async fn take(aws: &AwsClients, parked: &str) -> Result<Vec<Letter>> {
-    let mut letters = Vec::new();
+/// All visible messages, ten per call; an empty answer of SQS is the end.
+async fn take(aws: &AwsClients, dead_letter_queue: &str) -> Result<Vec<DeadLetter>> {
+    let mut dead_letters = Vec::new();
     loop {
-        let receive = aws.sqs.receive_message().queue_url(parked).max_number_of_messages(10).wait_time_seconds(1);
-        let receive = receive.visibility_timeout(i32::try_from(HELD.as_secs())?).message_attribute_names("reason");
+        let receive =
+            aws.sqs.receive_message().queue_url(dead_letter_queue).max_number_of_messages(10).wait_time_seconds(1);
+        let receive =
+            receive.visibility_timeout(i32::try_from(HIDDEN_FOR.as_secs())?).message_attribute_names("reason");
         let receive = receive.message_system_attribute_names(MessageSystemAttributeName::All);
-        let received = call(receive.send()).await.context("reading the dead letters")?.messages.unwrap_or_default();
+        let received =
+            call(receive.send()).await.context("reading the dead-letter queue")?.messages.unwrap_or_default();
         if received.is_empty() {
-            return Ok(letters);
+            return Ok(dead_letters);
         }
-        letters.extend(received.into_iter().map(Letter::read));
+        dead_letters.extend(received.into_iter().map(DeadLetter::read));
     }
 }
 
-/// Shows them to others again.
-async fn release(aws: &AwsClients, parked: &str, letters: &[Letter]) -> Result<()> {
-    for letter in letters {
-        let show = aws.sqs.change_message_visibility().queue_url(parked).receipt_handle(&letter.receipt);
-        call(show.visibility_timeout(0).send()).await.context("showing the dead letters to others again")?;
+/// Makes the messages visible again.
+async fn release(aws: &AwsClients, dead_letter_queue: &str, dead_letters: &[DeadLetter]) -> Result<()> {
+    for message in dead_letters {
+        let show = aws.sqs.change_message_visibility().queue_url(dead_letter_queue).receipt_handle(&message.receipt);
+        call(show.visibility_timeout(0).send()).await.context("making the messages visible again")?;
     }
     Ok(())
 }
 
-async fn send_back(aws: &AwsClients, stage: &Stage, submissions: &str, parked: &str, letter: &Letter) -> Result<()> {
-    match &letter.origin {
+async fn redrive(
+    aws: &AwsClients,
+    stage: &Stage,
+    submissions: &str,
+    dead_letter_queue: &str,
+    message: &DeadLetter,
+) -> Result<()> {
+    match &message.origin {
         Origin::Submissions => {
-            let send = aws.sqs.send_message().queue_url(submissions).message_body(&letter.body);
-            call(send.send()).await.context("sending to the queue of submissions")?;
+            let send = aws.sqs.send_message().queue_url(submissions).message_body(&message.body);
+            call(send.send()).await.context("sending to the submissions queue")?;
         }
         Origin::Import(event) => {
             let import = FUNCTIONS.iter().find(|function| matches!(function.trigger, Trigger::Imports));
-            let name = stage.physical(import.context("the table has no function that imports")?.name);
+            let name = stage.physical(import.context("the route table has no import function")?.name);
             let invoke = aws.lambda.invoke().function_name(&name).qualifier(ALIAS);
             let invoke = invoke.invocation_type(InvocationType::Event).payload(Blob::new(event.to_string()));
             call(invoke.send()).await.with_context(|| format!("starting {name}"))?;
         }
     }
-    let delete = aws.sqs.delete_message().queue_url(parked).receipt_handle(&letter.receipt);
-    call(delete.send()).await.context("removing it from the dead letters")?;
+    let delete = aws.sqs.delete_message().queue_url(dead_letter_queue).receipt_handle(&message.receipt);
+    call(delete.send()).await.context("deleting the message from the dead-letter queue")?;
     Ok(())
 }
 
-impl Letter {
+impl DeadLetter {
     fn read(message: Message) -> Self {
         let body = message.body.unwrap_or_default();
         let attributes = message.attributes.unwrap_or_default();
         let sent_at = attributes.get(&MessageSystemAttributeName::SentTimestamp);
-        let parked_for = message.message_attributes.and_then(|mut all| all.remove("reason")?.string_value);
+        let reason = message.message_attributes.and_then(|mut all| all.remove("reason")?.string_value);
         let json: Value = serde_json::from_str(&body).unwrap_or_default();
         let text = |value: &Value| value.as_str().map(plain);
         let unnamed = || message.message_id.clone().unwrap_or_default();
@@ -146,7 +160,7 @@ impl Letter {
             None => (text(&json["kind"]), text(&json["id"]), None, Origin::Submissions),
         };
         Self {
-            reason: parked_for.map(|reason| plain(&reason)).or(failure).unwrap_or_else(|| "tried too often".to_owned()),
+            reason: reason.map(|reason| plain(&reason)).or(failure).unwrap_or_else(|| "too many retries".to_owned()),
             sent_at: sent_at.and_then(|at| time(at)).map(minute).unwrap_or_default(),
             kind: kind.unwrap_or_else(|| "unknown".to_owned()),
             id: id.unwrap_or_else(unnamed),
@@ -157,15 +171,15 @@ impl Letter {
     }
 }
 
-/// SQS tells times in milliseconds.
+/// SQS timestamps are milliseconds since 1970.
 fn time(milliseconds: &str) -> Option<OffsetDateTime> {
     OffsetDateTime::from_unix_timestamp(milliseconds.parse::<i64>().ok()? / 1000).ok()
 }
 
-fn table(letters: &[Letter]) -> Table {
+fn table(dead_letters: &[DeadLetter]) -> Table {
     let mut table = Table::new();
-    table.load_style(NOTHING).set_header(["sent", "kind", "id", "why it lies here"]);
-    table.add_rows(letters.iter().map(|letter| [&letter.sent_at, &letter.kind, &letter.id, &letter.reason]));
+    table.load_style(NOTHING).set_header(["sent", "kind", "id", "reason"]);
+    table.add_rows(dead_letters.iter().map(|message| [&message.sent_at, &message.kind, &message.id, &message.reason]));
     table
 }
 
@@ -176,7 +190,7 @@ mod tests {
 
     use super::*;
 
-    fn letter(body: &str, reason: Option<&str>) -> Letter {
+    fn message(body: &str, reason: Option<&str>) -> DeadLetter {
         let reason = reason.map(|reason| {
             MessageAttributeValue::builder().data_type("String").string_value(reason).build().expect("an attribute")
         });
@@ -184,22 +198,22 @@ mod tests {
         let sent_at = (MessageSystemAttributeName::SentTimestamp, "1767323045678".to_owned());
         let message = Message::builder().message_id("m-1").receipt_handle("r-1").body(body);
         let message = message.set_message_attributes(attributes).set_attributes(Some([sent_at].into()));
-        Letter::read(message.build())
+        DeadLetter::read(message.build())
     }
 
     #[test]
-    fn a_submission_is_told_by_its_kind_and_id_and_why_it_was_parked() {
+    fn a_submission_is_listed_with_kind_id_and_reason() {
         let body = json!({ "id": "c56a4180", "kind": "rating.v9" }).to_string();
-        let shown = table(&[letter(&body, Some("unknown variant\u{1b}[2J"))]).to_string();
+        let shown = table(&[message(&body, Some("unknown variant\u{1b}[2J"))]).to_string();
         for cell in ["2026-01-02 03:04 UTC", "rating.v9", "c56a4180", "unknown variant\\u{1b}[2J"] {
             assert!(shown.contains(cell), "{cell}: {shown}");
         }
-        assert_eq!(letter(&body, None).reason, "tried too often");
+        assert_eq!(message(&body, None).reason, "too many retries");
     }
 
     #[test]
     fn what_nobody_can_read_goes_back_as_it_came() {
-        let garbage = letter("garbage", Some("not a submission"));
+        let garbage = message("garbage", Some("not a submission"));
         assert_eq!((garbage.kind.as_str(), garbage.id.as_str(), garbage.body.as_str()), ("unknown", "m-1", "garbage"));
         assert!(matches!(garbage.origin, Origin::Submissions));
     }
@@ -221,7 +235,7 @@ mod tests {
             "responseContext": { "statusCode": 200, "executedVersion": "4", "functionError": "Unhandled" },
             "responsePayload": { "errorType": "Error", "errorMessage": "the database is away" },
         });
-        let import = letter(&record.to_string(), None);
+        let import = message(&record.to_string(), None);
         assert_eq!(
             (import.kind.as_str(), import.id.as_str(), import.reason.as_str()),
             ("import", "incoming/books.csv", "the database is away")

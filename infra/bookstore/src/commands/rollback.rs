@@ -1,5 +1,5 @@
-//! `bookstore rollback`: leads functions back to the version that served before. The next deploy puts them on what the
-//! repository says.
+//! `bookstore rollback`: points aliases at the versions that served before. The next deploy releases the
+//! repository's code again.
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
@@ -18,10 +18,10 @@ use crate::{
 
 #[derive(Args)]
 pub struct Rollback {
-    /// Functions by name, such as show-book; all of them go back, or none
+    /// Functions by name, such as show-book; either all are rolled back or none
     #[arg(required = true, value_name = "FUNCTION")]
     functions: Vec<String>,
-    /// Version to lead to, where it is not the one that served before
+    /// Version to roll back to, if not the previous one
     #[arg(long, value_name = "VERSION")]
     to: Option<u64>,
     /// Stage of the functions
@@ -30,7 +30,10 @@ pub struct Rollback {
 }
 
 pub async fn run(args: &Rollback) -> Result<()> {
-    ensure!(args.to.is_none() || args.functions.len() == 1, "--to is for one function: each counts versions by itself");
+    ensure!(
+        args.to.is_none() || args.functions.len() == 1,
+        "--to is for one function, because each function has its own version numbers"
+    );
     let functions = args.functions.iter().map(|name| routes::find(name)).collect::<Result<Vec<_>>>()?;
     let (stage, aws) = connect(&args.stage).await?;
     let mut moves = Vec::new();
@@ -40,19 +43,19 @@ pub async fn run(args: &Rollback) -> Result<()> {
     alias::move_all(&aws, &moves).await
 }
 
-/// The way back of one function, to a version that still answers.
+/// The alias move of one function, to a version that answers its probe.
 async fn back(aws: &AwsClients, stage: &Stage, function: &'static Function, to: Option<u64>) -> Result<Move> {
     let name = stage.physical(function.name);
     ensure!(
         !matches!(function.trigger, Trigger::Release),
-        "{name} is invoked by a deploy only, and the schema does not go back: write a migration"
+        "{name} is invoked by a deploy only, and migrations are not rolled back: write a new one"
     );
     let served = alias::served(aws, &name).await?;
     let to = to.or(served.get(1).copied()).with_context(|| {
-        format!("{name} serves version {}, and none is known that served before: name one with --to", served[0])
+        format!("{name} serves version {}, and no previous version is known: name one with --to", served[0])
     })?;
     ensure!(to != served[0], "{name} serves version {to} already");
     let candidate = Candidate { function, name, version: to };
-    release::ask_all(aws, std::slice::from_ref(&candidate)).await.context("nothing was rolled back")?;
+    release::probe_all(aws, std::slice::from_ref(&candidate)).await.context("nothing was rolled back")?;
     Ok(Move { name: candidate.name, served, to })
 }

@@ -1,5 +1,5 @@
-//! `bookstore messages`, `reviews` and `visitors`: what the shop's staff does by hand. The database is private, so they
-//! invoke `run-staff-task`, which only those may who have the right to.
+//! `bookstore messages`, `reviews` and `visitors`: commands for the staff. The database is private, so they invoke
+//! `run-staff-task`, which needs an IAM permission.
 
 use std::time::Duration;
 
@@ -17,15 +17,15 @@ use crate::{
 };
 
 const FUNCTION: &str = "run-staff-task";
-/// Somebody else may be at it: there is one copy.
-const WITHIN: Duration = Duration::from_mins(2);
+/// Timeout while another command uses the function's only execution environment.
+const TIMEOUT: Duration = Duration::from_mins(2);
 
 #[derive(Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct Messages {
     #[command(subcommand)]
     action: Option<MessageAction>,
-    /// Only those that nobody has answered yet
+    /// Only messages without an answer
     #[arg(long)]
     open: bool,
     #[command(flatten)]
@@ -34,9 +34,9 @@ pub struct Messages {
 
 #[derive(Subcommand)]
 enum MessageAction {
-    /// Note that a message was answered
+    /// Mark a message as answered
     Answered {
-        /// The number in front of the message
+        /// The number before the message
         id: u64,
         #[command(flatten)]
         whose: Whose,
@@ -51,16 +51,16 @@ pub struct Reviews {
 
 #[derive(Subcommand)]
 enum ReviewAction {
-    /// Take a review out of sight and its stars out of the counts; that cookie cannot rate the book again
+    /// Hide a review and remove its stars from the counts; that visitor cannot rate the book again
     Hide {
         /// The `id` of the rating in /api/books/{id}/ratings
         id: u64,
         #[command(flatten)]
         whose: Whose,
     },
-    /// Show again what was hidden
+    /// Show a hidden review again
     Unhide {
-        /// The number that `hide` was given
+        /// The number that was passed to `hide`
         id: u64,
         #[command(flatten)]
         whose: Whose,
@@ -75,9 +75,9 @@ pub struct Visitors {
 
 #[derive(Subcommand)]
 enum VisitorAction {
-    /// Remove all that a visitor left: ratings, whose counts follow, and messages; what comes late is refused
+    /// Remove a visitor's ratings (and their counts) and messages; submissions that arrive later are rejected
     Erase {
-        /// The value of the visitor's cookie; `messages` and `reviews hide` show it
+        /// The value of the visitor's cookie; `messages` and `reviews hide` print it
         id: Uuid,
         #[command(flatten)]
         whose: Whose,
@@ -95,7 +95,7 @@ pub async fn messages(args: &Messages) -> Result<()> {
     match &args.action {
         Some(MessageAction::Answered { id, whose }) => {
             let StaffAnswer::Message(message) = ask(whose, &StaffTask::MarkAnswered { message: *id }).await? else {
-                bail!(SOMETHING_ELSE);
+                bail!(UNEXPECTED_RESPONSE);
             };
             print(&message.with_context(|| format!("there is no message {id}"))?);
             Ok(())
@@ -108,7 +108,7 @@ async fn list(whose: &Whose, open: bool) -> Result<()> {
     let mut before = None;
     loop {
         let StaffAnswer::Messages(page) = ask(whose, &StaffTask::ListMessages { open, before }).await? else {
-            bail!(SOMETHING_ELSE);
+            bail!(UNEXPECTED_RESPONSE);
         };
         page.iter().for_each(print);
         match (page.last(), before) {
@@ -127,36 +127,37 @@ pub async fn reviews(args: &Reviews) -> Result<()> {
         ReviewAction::Hide { id, whose } => (whose, id, StaffTask::HideReview { rating: *id }),
         ReviewAction::Unhide { id, whose } => (whose, id, StaffTask::UnhideReview { rating: *id }),
     };
-    let StaffAnswer::Rating(rating) = ask(whose, &task).await? else { bail!(SOMETHING_ELSE) };
-    outln!("{}", told_rating(&rating.with_context(|| format!("there is no rating {id}"))?));
+    let StaffAnswer::Rating(rating) = ask(whose, &task).await? else { bail!(UNEXPECTED_RESPONSE) };
+    outln!("{}", format_rating(&rating.with_context(|| format!("there is no rating {id}"))?));
     Ok(())
 }
 
 pub async fn visitors(args: &Visitors) -> Result<()> {
     let VisitorAction::Erase { id, whose } = &args.action;
     let task = StaffTask::EraseVisitor { visitor: VisitorId(*id) };
-    let StaffAnswer::Erased { ratings, messages } = ask(whose, &task).await? else { bail!(SOMETHING_ELSE) };
+    let StaffAnswer::Erased { ratings, messages } = ask(whose, &task).await? else { bail!(UNEXPECTED_RESPONSE) };
     match (ratings, messages) {
-        (0, 0) => outln!("Nothing is left of the visitor {id}."),
-        _ => outln!("Erased of the visitor {id}: {ratings} rating(s), {messages} message(s)."),
+        (0, 0) => outln!("There is no data of visitor {id}."),
+        _ => outln!("Erased for visitor {id}: {ratings} rating(s), {messages} message(s)."),
     }
     Ok(())
 }
 
-const SOMETHING_ELSE: &str = "run-staff-task answers something else: deploy the version that this command belongs to";
+const UNEXPECTED_RESPONSE: &str =
+    "unexpected response of run-staff-task: the deployed version differs from this command; deploy again";
 
 async fn ask(whose: &Whose, task: &StaffTask) -> Result<StaffAnswer> {
     let (stage, aws) = connect(&whose.stage).await?;
     let name = stage.physical(FUNCTION);
-    let answer = aws.invoke(&name, "live", &serde_json::to_value(task)?, WITHIN).await?;
-    serde_json::from_value(answer).context(SOMETHING_ELSE)
+    let answer = aws.invoke(&name, "live", &serde_json::to_value(task)?, TIMEOUT).await?;
+    serde_json::from_value(answer).context(UNEXPECTED_RESPONSE)
 }
 
 fn print(message: &ContactMessage) {
-    outln!("{}\n", told_message(message));
+    outln!("{}\n", format_message(message));
 }
 
-fn told_message(message: &ContactMessage) -> String {
+fn format_message(message: &ContactMessage) -> String {
     let ContactMessage { id, name, email, subject, message: words, sent_at, answered_at, visitor } = message;
     let state = answered_at.map_or("open".to_owned(), |at| format!("answered {}", minute(at)));
     let visitor = visitor.map(|visitor| format!("\n    visitor {}", visitor.0)).unwrap_or_default();
@@ -170,7 +171,7 @@ fn told_message(message: &ContactMessage) -> String {
     )
 }
 
-fn told_rating(rating: &StaffRating) -> String {
+fn format_rating(rating: &StaffRating) -> String {
     let StaffRating { id, book, title, visitor, stars, name, review, sent_at, hidden_at } = rating;
     let state = hidden_at.map_or("shown".to_owned(), |at| format!("hidden {}", minute(at)));
     let name = name.as_deref().map(|name| format!(" by {}", plain(name))).unwrap_or_default();
@@ -206,7 +207,7 @@ mod tests {
             visitor: None,
         };
         assert_eq!(
-            told_message(&message),
+            format_message(&message),
             "12  Ana <ana@example.org>  2026-01-02 03:04 UTC  open\n    Un libro\\u{1b}[2J\n\n    Hola,\n    ¿lo tienen?"
         );
     }
@@ -226,7 +227,7 @@ mod tests {
             hidden_at: Some(datetime!(2026-01-03 00:00:00 UTC)),
         };
         assert_eq!(
-            told_rating(&rating),
+            format_rating(&rating),
             "3  1 of 5 stars for El túnel (book 53) by Troll  2026-01-02 03:04 UTC  hidden 2026-01-03 00:00 UTC\n    \
              visitor 00000000-0000-0000-0000-000000000007"
         );

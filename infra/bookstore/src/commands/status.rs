@@ -1,4 +1,4 @@
-//! `bookstore status`: how a stage is, on one screen. It fails where something is missing or stuck, and says what.
+//! `bookstore status`: the status of a stage on one screen. It fails with a list of what is missing or stuck.
 
 use anyhow::{Context, Result, bail, ensure};
 use aws_sdk_cloudformation::primitives::{DateTime, DateTimeFormat};
@@ -22,15 +22,15 @@ use crate::{
 
 #[derive(Args)]
 pub struct Status {
-    /// Stage to look at
+    /// Stage to show
     #[arg(long, default_value = "local")]
     stage: String,
 }
 
-/// One thing that should be there.
+/// One resource that should exist.
 struct Row {
     cells: Vec<String>,
-    /// What is wrong with it.
+    /// The problem, if there is one.
     trouble: Option<String>,
 }
 
@@ -53,7 +53,7 @@ pub async fn run(args: &Status) -> Result<()> {
 
     let rows = [stacks, functions, queues].into_iter().flatten();
     let troubles: Vec<String> = rows.filter_map(|row| row.trouble).collect();
-    ensure!(troubles.is_empty(), "stage {} is not well:\n  {}", stage.name, troubles.join("\n  "));
+    ensure!(troubles.is_empty(), "stage {} has problems:\n  {}", stage.name, troubles.join("\n  "));
     Ok(())
 }
 
@@ -63,7 +63,7 @@ async fn url(aws: &AwsClients, stage: &Stage) -> Result<String> {
     } else {
         deploy::outputs(aws, stage, Kind::App).await.ok().and_then(|mut outputs| outputs.remove("Url"))
     };
-    Ok(url.unwrap_or_else(|| "without a URL".to_owned()))
+    Ok(url.unwrap_or_else(|| "no URL".to_owned()))
 }
 
 async fn stacks(aws: &AwsClients, stage: &Stage) -> Result<Vec<Row>> {
@@ -85,13 +85,13 @@ fn stack(name: &str, protect: bool, found: Option<&DeployedStack>) -> Row {
     let is_protected = locked && describe::is_protected(found);
     let trouble = stuck(name, status).or_else(|| {
         let forgotten = protect && !is_protected;
-        forgotten.then(|| format!("{name} is not protected yet: deploy once more, which does it last"))
+        forgotten.then(|| format!("{name} is not protected yet: deploy again, which protects it at the end"))
     });
     let protection = if is_protected { "protected" } else { "" };
     Row { cells: vec![name.to_owned(), status.to_owned(), changed, protection.to_owned()], trouble }
 }
 
-/// A change that was rolled back leaves a stack that serves; a creation that was leaves none.
+/// A rolled back change leaves a working stack; a rolled back creation does not.
 fn stuck(name: &str, status: &str) -> Option<String> {
     let serves =
         ["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE"].contains(&status);
@@ -112,7 +112,7 @@ async fn functions(aws: &AwsClients, stage: &Stage) -> Result<Vec<Row>> {
             {
                 Row::missing(function.name, 4)
             }
-            Err(error) => return Err(explained(error)).with_context(|| format!("looking at {}", function.name)),
+            Err(error) => return Err(explained(error)).with_context(|| format!("describing {}", function.name)),
         });
     }
     Ok(rows)
@@ -128,17 +128,17 @@ fn function_row(name: &str, live: &GetFunctionConfigurationOutput) -> Row {
         state.to_owned(),
     ];
     let failed = live.state() == Some(&State::Failed);
-    let reason = live.state_reason().unwrap_or("Lambda says not why");
+    let reason = live.state_reason().unwrap_or("Lambda gave no reason");
     Row { cells, trouble: failed.then(|| format!("{name} cannot run: {reason}")) }
 }
 
 async fn queue(aws: &AwsClients, stage: &Stage, name: &str) -> Result<Row> {
     let url = match aws.sqs.get_queue_url().queue_name(stage.physical(name)).send().await {
-        Ok(found) => found.queue_url.context("SQS names no URL")?,
+        Ok(found) => found.queue_url.context("SQS returned no URL")?,
         Err(error) if error.as_service_error().is_some_and(GetQueueUrlError::is_queue_does_not_exist) => {
             return Ok(Row::missing(name, 3));
         }
-        Err(error) => return Err(explained(error)).with_context(|| format!("looking for the queue {name}")),
+        Err(error) => return Err(explained(error)).with_context(|| format!("looking up the queue {name}")),
     };
     let counts = [
         QueueAttributeName::ApproximateNumberOfMessages,
@@ -146,11 +146,12 @@ async fn queue(aws: &AwsClients, stage: &Stage, name: &str) -> Result<Row> {
         QueueAttributeName::ApproximateNumberOfMessagesDelayed,
     ];
     let asked = aws.sqs.get_queue_attributes().queue_url(url).set_attribute_names(Some(counts.to_vec()));
-    let answer = call(asked.send()).await.with_context(|| format!("looking at the queue {name}"))?;
+    let answer = call(asked.send()).await.with_context(|| format!("reading the attributes of the queue {name}"))?;
     let count = |name| answer.attributes().and_then(|all| all.get(name)).map_or("?", String::as_str);
     let cells: Vec<String> = [name].into_iter().chain(counts.iter().map(count)).map(str::to_owned).collect();
-    let parked = name == "parked" && cells[1] != "0";
-    let trouble = parked.then(|| format!("messages are parked, which nobody processes any more: {}", cells[1]));
+    let has_dead_letters = name == "parked" && cells[1] != "0";
+    let trouble = has_dead_letters
+        .then(|| format!("the dead-letter queue has {} messages: `cargo bookstore redrive` lists them", cells[1]));
     Ok(Row { cells, trouble })
 }
 

@@ -14,7 +14,7 @@ pub struct Synth {
     /// Folder to write them to, one file a stack
     #[arg(long)]
     out: Option<PathBuf>,
-    /// Refresh the committed templates of every stage, and the API's document, instead
+    /// Renew the committed templates of every stage and docs/openapi.json instead
     #[arg(long, conflicts_with_all = ["stage", "out"])]
     golden: bool,
 }

@@ -1,4 +1,4 @@
-//! `bookstore test`: everything that tells whether the shop works, against a local stage of its own.
+//! `bookstore test`: runs all tests against a local stage of their own.
 
 use std::{
     env, fs,
@@ -22,7 +22,7 @@ use crate::{
     local::{Home, LocalStage, Tool, Tools, any_free_port, chromium},
 };
 
-/// Tests that a person runs by name, with `-- --ignored`: one renews files, one measures speed.
+/// Tests that a person runs by name, with `-- --ignored`.
 const BY_HAND: [&str; 2] = ["renew_the_screenshots", "lighthouse_grades_with_speed"];
 
 #[derive(Args)]
@@ -30,7 +30,7 @@ pub struct Test {
     /// Run only the tests that need no service: no stage, no downloads
     #[arg(long)]
     fast: bool,
-    /// Passed on to `cargo test`: a part of a test's name, or `-- --nocapture`
+    /// Passed to `cargo test`: a part of a test's name, or `-- --nocapture`
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<String>,
 }
@@ -39,7 +39,7 @@ pub async fn run(args: &Test) -> Result<()> {
     if args.fast {
         let (root, _) = deploy::workspace().await?;
         let status = cargo_test(&args.arguments).current_dir(root).stdin(Stdio::null()).status();
-        return passed(status.await.context("cargo cannot be started")?, "a test failed");
+        return passed(status.await.context("cargo could not be started")?, "a test failed");
     }
     let home = Home::find("test")?;
     let outcome = tokio::select! {
@@ -77,7 +77,7 @@ async fn all(home: &Home, arguments: &[String]) -> Result<()> {
         .env("ANAQUEL_BINARIES", target.join("debug"))
         .stdin(Stdio::null())
         .status();
-    passed(status.await.context("cargo cannot be started")?, "a test failed")
+    passed(status.await.context("cargo could not be started")?, "a test failed")
 }
 
 fn cargo_test(arguments: &[String]) -> Command {
@@ -86,8 +86,8 @@ fn cargo_test(arguments: &[String]) -> Command {
     cargo
 }
 
-/// The arguments with those that also run the tests that need a service, which plain `cargo test` ignores by name of the
-/// service; who asks for ignored tests gets just those.
+/// The arguments, extended by those that include the tests that need a service; plain `cargo test` ignores them. With
+/// `--ignored` among the arguments nothing is added.
 fn with_services(arguments: &[String]) -> Vec<String> {
     let divider = arguments.iter().position(|argument| argument == "--").unwrap_or(arguments.len());
     let (filters, harness) = arguments.split_at(divider);
@@ -99,12 +99,15 @@ fn with_services(arguments: &[String]) -> Vec<String> {
     filters.iter().cloned().chain(["--".to_owned()]).chain(harness).collect()
 }
 
-/// Tests wait for emulators, queues and the browser for most of their time: two to a core keep it busy.
+/// Two threads per core: tests mostly wait for emulators, queues and the browser.
 fn threads() -> String {
     (2 * thread::available_parallelism().map_or(1, NonZero::get)).to_string()
 }
 
-/// AWS's own linter on the templates of every stage; it must find nothing.
+/// Runs cfn-lint on the templates of every stage.
+///
+/// # Errors
+/// It has findings.
 async fn lint(tools: &Tools, target: &Path) -> Result<()> {
     outln!("Linting the templates of {}, as they are and in full …", STAGES.map(|(name, _)| name).join(", "));
     let folder = target.join("synth");

@@ -1,4 +1,4 @@
-//! `bookstore up` and `down`: the real deploy, to an emulator and a private MariaDB on this machine.
+//! `bookstore up` and `down`: a real deploy to an emulator and a private MariaDB on this machine.
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -14,7 +14,7 @@ use crate::{
     local::{Home, LocalStage, Options, check_port},
 };
 
-/// The catalogue that a shop starts with.
+/// The catalogue of a new local shop.
 const CATALOGUE: &str = "infra/data/catalogue.csv";
 
 #[derive(Args)]
@@ -22,10 +22,10 @@ pub struct Up {
     /// Port of the shop and of the AWS emulator
     #[arg(long, default_value_t = 4566)]
     port: u16,
-    /// Leave it running and return; `cargo bookstore down` ends it
+    /// Return and keep the shop running until `cargo bookstore down`
     #[arg(long)]
     detach: bool,
-    /// Throw away all data first
+    /// Delete all data first
     #[arg(long)]
     reset: bool,
 }
@@ -33,33 +33,33 @@ pub struct Up {
 pub async fn up(args: &Up) -> Result<()> {
     let home = Home::of_shop()?;
     let started = start(&home, args.port, args.reset).await?;
-    outln!("\nThe shop is open: {}", started.url);
+    outln!("\nThe shop is running: {}", started.url);
     if args.detach {
         outln!("It runs until `cargo bookstore down`.");
         return Ok(());
     }
-    outln!("Ctrl-C closes it; what it knows is kept in {}.", home.root().display());
+    outln!("Ctrl-C stops it; its data is kept in {}.", home.root().display());
     tokio::select! {
         interrupt = tokio::signal::ctrl_c() => interrupt?,
         ended = started.local.ended() => ended?,
     }
-    outln!("\nClosing …");
+    outln!("\nStopping …");
     LocalStage::stop(&home).await.map(drop)
 }
 
 pub async fn down() -> Result<()> {
     let ran = LocalStage::stop(&Home::of_shop()?).await?;
-    outln!("{}", if ran { "The shop is closed; its data is kept." } else { "The shop was not open." });
+    outln!("{}", if ran { "The shop is stopped; its data is kept." } else { "The shop was not running." });
     Ok(())
 }
 
-/// A local stage that serves.
+/// A running local stage.
 pub struct Started {
     pub local: LocalStage,
     pub url: String,
 }
 
-/// Starts and deploys; the first time, the shop gets its catalogue.
+/// Starts and deploys the local stage. A shop without any import gets the catalogue.
 pub async fn start(home: &Home, port: u16, reset: bool) -> Result<Started> {
     check_port(home, port)?;
     let packages = Packages::build(Profile::Local).await?;
@@ -69,10 +69,10 @@ pub async fn start(home: &Home, port: u16, reset: bool) -> Result<Started> {
     let stage = with_database_at(stage, local.mariadb.port);
     let aws = AwsClients::local(&stage, port);
     let known = known_secrets(&local);
-    // What the emulator holds goes with it anyway.
+    // The emulator's data is lost with its process anyway.
     let deployed = deploy::deploy(&aws, &stage, &packages, &known, Interaction::Quiet, DataLoss::Allow).await?;
     if deployed.migration.imports == 0 {
-        outln!("Filling the shelves …");
+        outln!("Importing the catalogue …");
         let bucket = deploy::output(&deployed.outputs, Kind::App, "ImportBucket")?;
         import::import(&aws, bucket, &catalogue().await?).await?;
     }

@@ -1,5 +1,5 @@
-//! What an account must have before a stage is made in it, and what CloudFormation cannot make: service-linked roles, which
-//! services make by themselves at their first use, too late for that use; and Parameter Store's limit.
+//! Preparation of the account that CloudFormation cannot do: service-linked roles, which AWS creates at their first use and
+//! too late for it, and the throughput limit of Parameter Store.
 
 use anyhow::{Context, Result};
 use aws_sdk_iam::error::ProvideErrorMetadata;
@@ -16,7 +16,7 @@ const HIGH_THROUGHPUT: &str = "/ssm/parameter-store/high-throughput-enabled";
 
 pub async fn prepare(aws: &AwsClients, stage: &Stage, interaction: Interaction) -> Result<()> {
     for service in services(stage) {
-        make_role(aws, service).await?;
+        create_role(aws, service).await?;
     }
     if stage.parameter_store == ParameterStore::HighThroughput {
         raise_throughput(aws, interaction).await?;
@@ -24,7 +24,7 @@ pub async fn prepare(aws: &AwsClients, stage: &Stage, interaction: Interaction) 
     Ok(())
 }
 
-/// The services of the stage that act by a role of their own.
+/// The services of the stage that use a service-linked role.
 fn services(stage: &Stage) -> Vec<&'static str> {
     let mut services = vec!["elasticloadbalancing.amazonaws.com"];
     if let Server::Rds(_) = stage.database.server {
@@ -36,25 +36,25 @@ fn services(stage: &Stage) -> Vec<&'static str> {
     services
 }
 
-/// AWS says of a role that exists that its name is taken, with the code of any other bad input.
-async fn make_role(aws: &AwsClients, service: &str) -> Result<()> {
+/// Creates the role unless it exists. For an existing role AWS returns the code of any invalid input.
+async fn create_role(aws: &AwsClients, service: &str) -> Result<()> {
     let made = aws.iam.create_service_linked_role().aws_service_name(service).send().await;
     match made {
         Ok(_) => {
-            outln!("Made the service-linked role of {service} in this account.");
+            outln!("Created the service-linked role of {service} in this account.");
             Ok(())
         }
         Err(error) if is_taken(error.code().unwrap_or_default(), error.message().unwrap_or_default()) => Ok(()),
-        // Whoever may not make it may well deploy where it exists.
+        // A deploy without this permission works if the role exists.
         Err(error) if error.code() == Some("AccessDenied") => {
             eprintln!(
-                "warning: these credentials may not make the service-linked role of {service}; where the account lacks it, \
-                 the first deploy fails: an administrator makes it once, with `aws iam create-service-linked-role \
+                "warning: these credentials may not create the service-linked role of {service}; if the account lacks it, \
+                 the first deploy fails: an administrator creates it once, with `aws iam create-service-linked-role \
                  --aws-service-name {service}`"
             );
             Ok(())
         }
-        Err(error) => Err(explained(error)).with_context(|| format!("making the service-linked role of {service}")),
+        Err(error) => Err(explained(error)).with_context(|| format!("creating the service-linked role of {service}")),
     }
 }
 
@@ -62,17 +62,17 @@ fn is_taken(code: &str, message: &str) -> bool {
     code == "EntityAlreadyExists" || code == "InvalidInput" && message.contains("has been taken in this account")
 }
 
-/// It has a price, for all stages of the account, so it is not done without a word.
+/// Asks for confirmation, because the limit applies to the account and has a price.
 async fn raise_throughput(aws: &AwsClients, interaction: Interaction) -> Result<()> {
     let asked = call(aws.ssm.get_service_setting().setting_id(HIGH_THROUGHPUT).send()).await;
-    let setting = asked.context("asking for Parameter Store's limit")?.service_setting;
+    let setting = asked.context("reading Parameter Store's limit")?.service_setting;
     if setting.is_some_and(|setting| setting.setting_value() == Some("true")) {
         return Ok(());
     }
     let question =
         "Raise Parameter Store's limit for this account and region? Reading then costs $0.05 for 10,000 parameters.";
     if interaction == Interaction::Confirm && !confirmed(question)? {
-        eprintln!("warning: the limit stays; `parameter_store` in the stage's file says high-throughput");
+        eprintln!("warning: the limit is unchanged, although `parameter_store` in the stage's file is high-throughput");
         return Ok(());
     }
     let update = aws.ssm.update_service_setting().setting_id(HIGH_THROUGHPUT).setting_value("true");
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_role_that_exists_is_taken_for_one() {
+    fn only_an_existing_role_is_recognized() {
         let message =
             "Service role name AWSServiceRoleForRDS has been taken in this account, please try a different suffix.";
         assert!(is_taken("InvalidInput", message) && is_taken("EntityAlreadyExists", ""));

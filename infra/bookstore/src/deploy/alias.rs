@@ -1,5 +1,5 @@
-//! The alias `live` of each function: which version it leads to, and in its description which versions it led to before,
-//! so that a release can be taken back. Numbers alone would not do: a version that was refused has one too.
+//! The alias `live` of each function. Its description lists the versions that it pointed at before, for rollbacks; version
+//! numbers alone are not enough, because a version that failed its probe has a number too.
 
 use std::iter;
 
@@ -7,42 +7,42 @@ use anyhow::{Context, Error, Result, anyhow};
 
 use crate::aws::{AwsClients, call};
 
-/// What everything calls.
+/// The alias that the load balancer, queues and events invoke.
 pub const ALIAS: &str = "live";
-/// How the description begins.
+/// Prefix of the description.
 const SERVED: &str = "served: ";
-/// How many versions it names; there is room for 256 characters.
+/// Number of versions in the description, which holds 256 characters.
 const REMEMBERED: usize = 12;
 
 pub struct Move {
     /// `anaquel-prod-show-book`
     pub name: String,
-    /// What served until now, the newest first.
+    /// The current and the previous versions, newest first.
     pub served: Vec<u64>,
     pub to: u64,
 }
 
-/// The versions that an alias led to, the newest first: the one that serves now, and those before it.
+/// The current and the previous versions of an alias, newest first.
 pub async fn served(aws: &AwsClients, name: &str) -> Result<Vec<u64>> {
     let alias = call(aws.lambda.get_alias().function_name(name).name(ALIAS).send()).await;
-    let alias = alias.with_context(|| format!("looking at the alias of {name}"))?;
+    let alias = alias.with_context(|| format!("reading the alias of {name}"))?;
     let live = alias.function_version().and_then(|version| version.parse().ok());
-    let live = live.with_context(|| format!("the alias of {name} leads to no version"))?;
+    let live = live.with_context(|| format!("the alias of {name} points at no version"))?;
     Ok(history(live, &noted(alias.description().unwrap_or_default())))
 }
 
-/// Moves every alias or none: where one cannot be moved, those before it are put back.
+/// Moves all aliases or none: after a failure, the moved ones are reverted.
 pub async fn move_all(aws: &AwsClients, moves: &[Move]) -> Result<()> {
     for (moved, Move { name, served, to }) in moves.iter().enumerate() {
         if let Err(error) = lead(aws, name, &history(*to, served)).await {
             return Err(put_back(aws, &moves[..moved], error).await);
         }
-        outln!("  {name}: version {to} is live, before it {}", served[0]);
+        outln!("  {name}: version {to} is live (was {})", served[0]);
     }
     Ok(())
 }
 
-/// The last one first, so that who sends goes back before who is sent to.
+/// Reverts the moves in reverse order, so that producers are reverted before consumers.
 async fn put_back(aws: &AwsClients, moved: &[Move], cause: Error) -> Error {
     let mut stuck = Vec::new();
     for Move { name, served, .. } in moved.iter().rev() {
@@ -51,10 +51,12 @@ async fn put_back(aws: &AwsClients, moved: &[Move], cause: Error) -> Error {
         }
     }
     if stuck.is_empty() {
-        return cause.context("every alias leads where it led before");
+        return cause.context("all aliases were reverted");
     }
     let stuck = stuck.join(", ");
-    cause.context(anyhow!("these could not be put back and serve the new version, so roll them back by hand: {stuck}"))
+    cause.context(anyhow!(
+        "these aliases could not be reverted and serve the new version; roll them back by hand: {stuck}"
+    ))
 }
 
 /// Points the alias at the first of `served`.
@@ -66,7 +68,7 @@ async fn lead(aws: &AwsClients, name: &str, served: &[u64]) -> Result<()> {
     Ok(())
 }
 
-/// What is remembered once `live` serves: what is newer than it was taken back.
+/// The version history when `live` serves; newer versions were rolled back.
 fn history(live: u64, served: &[u64]) -> Vec<u64> {
     iter::once(live).chain(served.iter().copied().filter(|version| *version < live)).collect()
 }
@@ -76,7 +78,7 @@ fn note(served: &[u64]) -> String {
     format!("{SERVED}{}", versions.join(" "))
 }
 
-/// An alias that no release has moved began with the first version.
+/// An alias that no release has moved points at the first version.
 fn noted(description: &str) -> Vec<u64> {
     let versions = description.strip_prefix(SERVED).unwrap_or("1");
     versions.split(' ').filter_map(|version| version.parse().ok()).collect()

@@ -1,21 +1,21 @@
-//! A change set as a person reads it.
+//! Evaluation of change sets: which to refuse, and their table for people.
 
 use anyhow::Result;
 use aws_sdk_cloudformation::types::{ChangeAction, Replacement, RequiresRecreation, ResourceChange};
 use comfy_table::{Table, presets::NOTHING};
 use infra::{stacks::NAMES, template::Template};
 
-/// Types whose content a template cannot make again. Deletion policies do not tell them: a function's first version is
-/// retained and holds nothing, a queue is not and holds what shoppers have sent.
+/// Types with data that a template cannot restore. Deletion policies do not identify them: a function's first version is
+/// retained without data, and a queue is not retained and holds submissions.
 pub const HOLD_DATA: [&str; 3] = ["AWS::RDS::DBInstance", "AWS::S3::Bucket", "AWS::SQS::Queue"];
 
-/// Why these changes must not be made unasked: each resource that holds data and would be removed, or replaced by an
-/// empty one. None where all data stays.
+/// Reason to refuse changes that lose data: each resource with data that would be removed or replaced. `None` if all data
+/// stays.
 pub fn refusal(changes: &[ResourceChange]) -> Option<String> {
     let losses: Vec<String> = changes.iter().filter_map(loss).collect();
     (!losses.is_empty()).then(|| {
         format!(
-            "what these hold would be lost\n  {}\nsave what is in them, then deploy with --allow-replacement",
+            "these resources would lose their data\n  {}\nback it up, then deploy with --allow-replacement",
             losses.join("\n  ")
         )
     })
@@ -33,7 +33,7 @@ const DATABASE_IN_PLACE: [&str; 5] = [
     "PreferredMaintenanceWindow",
 ];
 
-/// Whether all that may call for a replacement is known never to.
+/// Whether all properties with a conditional replacement are known to change in place.
 fn is_in_place(change: &ResourceChange) -> bool {
     let mut targets = change.details().iter().filter_map(|detail| detail.target()).peekable();
     change.resource_type() == Some("AWS::RDS::DBInstance")
@@ -45,22 +45,22 @@ fn is_in_place(change: &ResourceChange) -> bool {
         })
 }
 
-/// Types that AWS locks against deletion by a property, which the parameter `DeletionProtection` sets.
+/// Types with a deletion protection property, which the parameter `DeletionProtection` sets.
 const LOCKABLE: [&str; 2] = ["AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::RDS::DBInstance"];
 
-/// Whether one of these is made, by itself or in place of another.
+/// Whether the changes create one of these, also as a replacement.
 pub fn makes_lockable(changes: &[ResourceChange]) -> bool {
     changes.iter().any(|change| {
-        let is_made = match change.action() {
+        let is_updatable = match change.action() {
             Some(ChangeAction::Add) => true,
             Some(ChangeAction::Modify) => change.replacement() != Some(&Replacement::False) && !is_in_place(change),
             _ => false,
         };
-        is_made && change.resource_type().is_some_and(|kind| LOCKABLE.contains(&kind))
+        is_updatable && change.resource_type().is_some_and(|kind| LOCKABLE.contains(&kind))
     })
 }
 
-/// Why CloudFormation would fail half-way: a resource that a name of ours keeps from being replaced.
+/// Reason why CloudFormation would fail half-way: a replacement under an unchanged explicit name. `None` if there is none.
 pub fn same_name(template: &Template, changes: &[ResourceChange]) -> Result<Option<String>> {
     let template = serde_json::to_value(template)?;
     let stuck = changes.iter().find_map(|change| {
@@ -78,7 +78,7 @@ pub fn same_name(template: &Template, changes: &[ResourceChange]) -> Result<Opti
     }))
 }
 
-/// CloudFormation's "conditional" and "dynamic" mean that it knows only once it is at work, which is too late.
+/// With "conditional" and "dynamic" CloudFormation decides on a replacement during execution, which is too late.
 fn loss(change: &ResourceChange) -> Option<String> {
     let kind = change.resource_type().filter(|kind| HOLD_DATA.contains(kind))?;
     let fate = match (change.action(), change.replacement()) {
@@ -94,7 +94,7 @@ fn loss(change: &ResourceChange) -> Option<String> {
     Some(format!("{} ({kind} {name}) {fate}", change.logical_resource_id().unwrap_or_default()))
 }
 
-/// One line a resource: what happens to it, and what of it changes.
+/// A table with one line for each resource: action, name, type and changed properties.
 pub fn table(changes: &[ResourceChange]) -> String {
     let mut table = Table::new();
     table.load_style(NOTHING).set_header(["", "resource", "type", "what changes"]);
@@ -121,7 +121,7 @@ fn sign(change: &ResourceChange) -> String {
     .to_owned()
 }
 
-/// The properties that change, by CloudFormation's names.
+/// The changed properties, by CloudFormation's names.
 fn details(change: &ResourceChange) -> String {
     let mut names: Vec<String> = change
         .details()
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn a_replacement_is_told_from_a_change() {
+    fn a_replacement_and_a_change_are_listed_differently() {
         let change =
             |replacement| change("AWS::Lambda::Function", ChangeAction::Modify, Some(replacement), "MemorySize");
         let text = table(&[change(Replacement::True), change(Replacement::False)]);

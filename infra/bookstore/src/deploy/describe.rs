@@ -14,11 +14,11 @@ use crate::aws::{AwsClients, explained};
 
 pub type DeployedStack = aws_sdk_cloudformation::types::Stack;
 
-/// The stack, or none where there is none.
+/// The stack; `None` if it does not exist.
 pub async fn describe(aws: &AwsClients, name: &str) -> Result<Option<DeployedStack>> {
     match aws.cloudformation.describe_stacks().stack_name(name).send().await {
         Ok(found) => Ok(found.stacks.unwrap_or_default().into_iter().next()),
-        // CloudFormation has no code of its own for it.
+        // CloudFormation has no specific code for it.
         Err(error) if error.message().is_some_and(|message| message.contains("does not exist")) => Ok(None),
         Err(error) => Err(explained(error)).with_context(|| format!("looking at {name}")),
     }
@@ -29,12 +29,12 @@ pub fn outputs(stack: &DeployedStack) -> BTreeMap<String, String> {
     pairs.filter_map(|output| Some((output.output_key()?.to_owned(), output.output_value()?.to_owned()))).collect()
 }
 
-/// Whether there is something to change: a creation that failed, or waits for its change set, left nothing.
-pub fn is_made(stack: &DeployedStack) -> bool {
+/// Whether the stack can be updated; after a failed creation or in review it cannot.
+pub fn is_updatable(stack: &DeployedStack) -> bool {
     stack.stack_status().is_some_and(|status| next_step(status) == NextStep::Update)
 }
 
-/// Whether what the stack holds is locked against deletion; where it holds nothing that AWS can lock, whether the stack is.
+/// Whether the stack's resources have deletion protection; for a stack without such resources, its termination protection.
 pub fn is_protected(stack: &DeployedStack) -> bool {
     let mut parameters = stack.parameters().iter();
     match parameters.find(|parameter| parameter.parameter_key() == Some(DELETION_PROTECTION)) {
@@ -43,8 +43,8 @@ pub fn is_protected(stack: &DeployedStack) -> bool {
     }
 }
 
-/// The physical ids of a stack's resources of this type; none where there is no stack.
-pub async fn owned(aws: &AwsClients, name: &str, kind: &str) -> Result<Vec<String>> {
+/// The physical ids of a stack's resources of this type; empty if there is no stack.
+pub async fn resources_of_type(aws: &AwsClients, name: &str, kind: &str) -> Result<Vec<String>> {
     if describe(aws, name).await?.is_none_or(|found| found.stack_status() == Some(&StackStatus::ReviewInProgress)) {
         return Ok(Vec::new());
     }
@@ -53,7 +53,7 @@ pub async fn owned(aws: &AwsClients, name: &str, kind: &str) -> Result<Vec<Strin
     Ok(of_kind.filter_map(|resource| resource.physical_resource_id).collect())
 }
 
-/// The resources of a stack that exist.
+/// The existing resources of a stack.
 pub async fn resources(aws: &AwsClients, name: &str) -> Result<Vec<StackResourceSummary>> {
     let mut resources = Vec::new();
     let mut pages = aws.cloudformation.list_stack_resources().stack_name(name).into_paginator().send();

@@ -1,5 +1,4 @@
-//! `bookstore drift`: what somebody changed by hand since it was deployed, as CloudFormation finds it. It fails where
-//! there is anything.
+//! Drift detection: differences between deployed resources and their templates.
 
 use std::time::Duration;
 
@@ -16,10 +15,10 @@ use comfy_table::{Table, presets::NOTHING};
 use super::describe;
 use crate::aws::{AwsClients, call, explained, poll_until};
 
-const FOUND_WITHIN: Duration = Duration::from_mins(30);
+const TIMEOUT: Duration = Duration::from_mins(30);
 
-/// The resources of these stacks that are not as their templates say. All stacks are looked through at once: AWS takes
-/// minutes for each.
+/// The resources of these stacks that differ from their templates. Detection runs for all stacks at once, because AWS
+/// takes minutes for each.
 pub async fn drifted(aws: &AwsClients, stacks: &[String]) -> Result<Vec<StackResourceDrift>> {
     let mut detections = Vec::new();
     for name in stacks {
@@ -37,26 +36,26 @@ pub async fn drifted(aws: &AwsClients, stacks: &[String]) -> Result<Vec<StackRes
 async fn begin(aws: &AwsClients, stack: &str) -> Result<String> {
     let begun = aws.cloudformation.detect_stack_drift().stack_name(stack).send().await;
     let begun = begun.map_err(|error| {
-        // AWS gives every error a code; an emulator that does not know the call may give none.
+        // Every error of AWS has a code; the error of an emulator that lacks the action may have none.
         let is_unknown = error.raw_response().is_some() && matches!(error.code(), None | Some("InvalidAction"));
-        if is_unknown { anyhow!("this emulator knows no DetectStackDrift") } else { explained(error) }
+        if is_unknown { anyhow!("this emulator does not implement DetectStackDrift") } else { explained(error) }
     });
-    let begun = begun.with_context(|| format!("{stack} cannot be compared"))?;
-    begun.stack_drift_detection_id.context("CloudFormation names no drift detection")
+    let begun = begun.with_context(|| format!("detecting the drift of {stack}"))?;
+    begun.stack_drift_detection_id.context("CloudFormation returned no id of the drift detection")
 }
 
 async fn end(aws: &AwsClients, stack: &str, detection: &str) -> Result<()> {
-    let state = poll_until(&format!("comparing {stack}"), FOUND_WITHIN, async || {
+    let state = poll_until(&format!("detecting the drift of {stack}"), TIMEOUT, async || {
         let asked = aws.cloudformation.describe_stack_drift_detection_status().stack_drift_detection_id(detection);
-        let state = call(asked.send()).await.with_context(|| format!("comparing {stack}"))?;
-        let under_way = state.detection_status() == Some(&StackDriftDetectionStatus::DetectionInProgress);
-        Ok((!under_way).then_some(state))
+        let state = call(asked.send()).await.with_context(|| format!("detecting the drift of {stack}"))?;
+        let in_progress = state.detection_status() == Some(&StackDriftDetectionStatus::DetectionInProgress);
+        Ok((!in_progress).then_some(state))
     })
     .await?;
     ensure!(
         state.detection_status() == Some(&StackDriftDetectionStatus::DetectionComplete),
-        "{stack} could not be compared: {}",
-        state.detection_status_reason().unwrap_or("CloudFormation says not why")
+        "the drift of {stack} could not be detected: {}",
+        state.detection_status_reason().unwrap_or("CloudFormation gave no reason")
     );
     Ok(())
 }
@@ -67,13 +66,13 @@ async fn found(aws: &AwsClients, stack: &str) -> Result<Vec<StackResourceDrift>>
     let mut drifts = Vec::new();
     let mut pages = asked.into_paginator().send();
     while let Some(page) = pages.next().await {
-        let page = page.map_err(explained).with_context(|| format!("reading how {stack} differs"))?;
+        let page = page.map_err(explained).with_context(|| format!("reading the drift of {stack}"))?;
         drifts.extend(page.stack_resource_drifts.unwrap_or_default().into_iter().filter_map(unintended));
     }
     Ok(drifts)
 }
 
-/// What is left of a difference without what releases and AWS itself do.
+/// The difference without the expected changes by releases and by AWS; `None` if nothing else differs.
 fn unintended(mut drift: StackResourceDrift) -> Option<StackResourceDrift> {
     if drift.stack_resource_drift_status() == Some(&Modified) {
         let kind = drift.resource_type().unwrap_or_default().to_owned();
@@ -85,7 +84,7 @@ fn unintended(mut drift: StackResourceDrift) -> Option<StackResourceDrift> {
     Some(drift)
 }
 
-/// A release leads an alias to another version than the first; RDS installs patches, and adds storage where it fills up.
+/// A release points aliases at other versions than the template's; RDS installs patches, and storage autoscaling grows.
 fn is_expected(kind: &str, difference: &PropertyDifference) -> bool {
     let [expected, actual] = [difference.expected_value(), difference.actual_value()].map(Option::unwrap_or_default);
     match (kind, difference.property_path().unwrap_or_default()) {
@@ -102,12 +101,12 @@ fn is_expected(kind: &str, difference: &PropertyDifference) -> bool {
 
 pub fn table(drifts: &[StackResourceDrift]) -> Table {
     let mut table = Table::new();
-    table.load_style(NOTHING).set_header(["resource", "type", "property", "deployed as", "is now"]);
+    table.load_style(NOTHING).set_header(["resource", "type", "property", "template", "actual"]);
     for drift in drifts {
         let resource = drift.logical_resource_id().unwrap_or_default();
         let kind = drift.resource_type().unwrap_or_default().trim_start_matches("AWS::");
         if drift.stack_resource_drift_status() == Some(&Deleted) {
-            table.add_row([resource, kind, "", "", "gone"]);
+            table.add_row([resource, kind, "", "", "deleted"]);
         }
         for difference in drift.property_differences() {
             let property = difference.property_path().unwrap_or_default().trim_start_matches('/');
@@ -168,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_difference_is_told_by_resource_and_property() {
+    fn a_difference_is_listed_by_resource_and_property() {
         let text = table(&[drift("AWS::SQS::Queue", &["/VisibilityTimeout"])]).to_string();
         let line: Vec<&str> = text.lines().last().unwrap().split_whitespace().collect();
         assert_eq!(line, ["It", "SQS::Queue", "VisibilityTimeout", "1", "2"]);

@@ -1,5 +1,5 @@
-//! What a stage's database has left outside its stacks: instances of before a restore, log groups of theirs, and what
-//! Enhanced Monitoring wrote, in a log group that RDS makes for all instances of an account and region.
+//! Resources of a stage's databases outside its stacks: instances from before a restore, their log groups, and the log
+//! streams of Enhanced Monitoring in a log group that RDS creates for the whole account and region.
 
 use anyhow::{Context, Result, ensure};
 use aws_sdk_cloudwatchlogs::operation::describe_log_streams::DescribeLogStreamsError;
@@ -16,10 +16,10 @@ const MONITORING: &str = "RDSOSMetrics";
 
 #[derive(Default)]
 pub struct LeftOver {
-    /// Instances that no stack has any more, by name.
+    /// Names of instances that belong to no stack any more.
     pub instances: Vec<String>,
     log_groups: Vec<String>,
-    /// Of the monitoring, named after the instance's resource id; a standby has one of its own.
+    /// Log streams of Enhanced Monitoring, named after the instance's resource id; a standby has its own.
     log_streams: Vec<String>,
 }
 
@@ -43,7 +43,7 @@ impl LeftOver {
         self.log_groups.iter().chain(&self.log_streams)
     }
 
-    /// Removes the logs. The last stream takes the monitoring's group along.
+    /// Deletes the logs, and the log group of Enhanced Monitoring with its last stream.
     pub async fn remove(&self, aws: &AwsClients) -> Result<()> {
         for stream in &self.log_streams {
             let delete = aws.logs.delete_log_stream().log_group_name(MONITORING).log_stream_name(stream);
@@ -51,7 +51,7 @@ impl LeftOver {
         }
         if !self.log_streams.is_empty() {
             let left = aws.logs.describe_log_streams().log_group_name(MONITORING).limit(1).send();
-            if call(left).await.context("looking at the monitoring's logs")?.log_streams().is_empty() {
+            if call(left).await.context("reading the log streams of Enhanced Monitoring")?.log_streams().is_empty() {
                 delete_log_group(aws, MONITORING).await?;
             }
         }
@@ -62,49 +62,49 @@ impl LeftOver {
     }
 }
 
-/// Clears the way for the instance's log groups: RDS makes them again while an instance is being deleted, and a restore
-/// that was rolled back may leave them. CloudFormation makes none that exists.
+/// Deletes log groups that would make the creation of the instance's log groups fail: RDS recreates them while it deletes an
+/// instance, and a rolled back restore may leave them.
 pub async fn clear_log_groups(aws: &AwsClients, stage: &Stage) -> Result<()> {
     let Server::Rds(server) = &stage.database.server else { return Ok(()) };
     let instance = stage.physical(&server.instance());
     if instances(aws, stage).await?.contains(&instance) {
         return Ok(());
     }
-    let own = describe::owned(aws, &stage.physical(Kind::Data.name()), "AWS::Logs::LogGroup").await?;
+    let own = describe::resources_of_type(aws, &stage.physical(Kind::Data.name()), "AWS::Logs::LogGroup").await?;
     for group in log_groups(aws, &format!("/aws/rds/instance/{instance}/")).await? {
         if !own.contains(&group) {
-            outln!("Removing {group}, which an instance that is gone has left …");
+            outln!("Deleting {group}, left by a deleted instance …");
             delete_log_group(aws, &group).await?;
         }
     }
     Ok(())
 }
 
-/// Refuses a restore that RDS would refuse after a quarter of an hour: into less storage than the source has.
+/// Refuses a restore into less storage than the source has, which RDS would refuse after a quarter of an hour.
 pub async fn check_restore(aws: &AwsClients, stage: &Stage) -> Result<()> {
     let Server::Rds(server) = &stage.database.server else { return Ok(()) };
     let Some(restore) = &server.restore else { return Ok(()) };
     if instances(aws, stage).await?.contains(&stage.physical(&server.instance())) {
-        return Ok(()); // It has been restored, and may grow since.
+        return Ok(()); // Restored already, and its storage may have grown.
     }
     let (what, size) = match restore {
         Restore::Instance { name, .. } => {
             let found = call(aws.rds.describe_db_instances().db_instance_identifier(name).send()).await;
-            let found = found.with_context(|| format!("looking at the instance {name}"))?;
+            let found = found.with_context(|| format!("describing the instance {name}"))?;
             (name, found.db_instances().first().and_then(|instance| instance.allocated_storage))
         }
         Restore::Snapshot(name) => {
             let found = call(aws.rds.describe_db_snapshots().db_snapshot_identifier(name).send()).await;
-            let found = found.with_context(|| format!("looking at the snapshot {name}"))?;
+            let found = found.with_context(|| format!("describing the snapshot {name}"))?;
             (name, found.db_snapshots().first().and_then(|snapshot| snapshot.allocated_storage))
         }
         Restore::AutomatedBackups { resource_id, .. } => {
             let asked = aws.rds.describe_db_instance_automated_backups().dbi_resource_id(resource_id);
-            let found = call(asked.send()).await.with_context(|| format!("looking at the backups of {resource_id}"))?;
+            let found = call(asked.send()).await.with_context(|| format!("describing the backups of {resource_id}"))?;
             (resource_id, found.db_instance_automated_backups().first().and_then(|backup| backup.allocated_storage))
         }
     };
-    let size = size.with_context(|| format!("RDS knows no {what} to restore from"))?;
+    let size = size.with_context(|| format!("there is no {what} to restore from"))?;
     let (first, most) = (i32::from(server.storage_gb), i32::from(server.max_storage_gb));
     ensure!(
         first >= size && most * 10 >= first * 11,
@@ -119,7 +119,7 @@ async fn delete_log_group(aws: &AwsClients, group: &str) -> Result<()> {
     gone(delete.map(drop).map_err(explained)).with_context(|| format!("removing {group}"))
 }
 
-/// What is not there any more needs no removal.
+/// Ignores the error that the resource does not exist.
 fn gone(removed: Result<()>) -> Result<()> {
     removed.or_else(|error| if format!("{error:#}").contains("ResourceNotFound") { Ok(()) } else { Err(error) })
 }
@@ -132,21 +132,21 @@ async fn log_groups(aws: &AwsClients, prefix: &str) -> Result<Vec<String>> {
     let mut groups = Vec::new();
     let mut pages = aws.logs.describe_log_groups().log_group_name_prefix(prefix).into_paginator().send();
     while let Some(page) = pages.next().await {
-        let page = page.map_err(explained).context("looking for the database's logs")?;
+        let page = page.map_err(explained).context("listing the database's log groups")?;
         groups.extend(page.log_groups.unwrap_or_default().into_iter().filter_map(|group| group.log_group_name));
     }
-    // With a slash, or the hyphen of a later generation: no other name that only begins so.
+    // With a slash, or with the hyphen of a later generation, so that no other prefix matches.
     groups.retain(|group| prefix.ends_with('/') || group[prefix.len()..].starts_with(['/', '-']));
     Ok(groups)
 }
 
-/// The instances of all generations that exist, by name.
+/// Names of the existing instances of all generations.
 async fn instances(aws: &AwsClients, stage: &Stage) -> Result<Vec<String>> {
     let first = stage.physical("database");
     let mut names = Vec::new();
     let mut pages = aws.rds.describe_db_instances().into_paginator().send();
     while let Some(page) = pages.next().await {
-        let page = page.map_err(explained).context("looking for the stage's databases")?;
+        let page = page.map_err(explained).context("listing the stage's databases")?;
         let found = page.db_instances.unwrap_or_default().into_iter().filter_map(|found| found.db_instance_identifier);
         names.extend(found.filter(|name| is_generation(name, &first)));
     }
@@ -158,9 +158,9 @@ fn is_generation(name: &str, first: &str) -> bool {
     number.is_some_and(|number| name == first || number.parse::<u16>().is_ok())
 }
 
-/// Those that no stack has any more: a protected one outlives the restore that replaced it.
+/// Instances that belong to no stack any more: a protected one outlives the restore that replaced it.
 async fn abandoned(aws: &AwsClients, stage: &Stage) -> Result<Vec<String>> {
-    let own = describe::owned(aws, &stage.physical(Kind::Data.name()), "AWS::RDS::DBInstance").await?;
+    let own = describe::resources_of_type(aws, &stage.physical(Kind::Data.name()), "AWS::RDS::DBInstance").await?;
     Ok(instances(aws, stage).await?.into_iter().filter(|name| !own.contains(name)).collect())
 }
 
@@ -177,7 +177,7 @@ async fn log_streams(aws: &AwsClients, stage: &Stage) -> Result<Vec<String>> {
         {
             Ok(Vec::new())
         }
-        Err(error) => Err(explained(error)).context("looking for the monitoring's logs"),
+        Err(error) => Err(explained(error)).context("reading the log streams of Enhanced Monitoring"),
     }
 }
 

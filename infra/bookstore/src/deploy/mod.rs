@@ -1,7 +1,7 @@
-//! `bookstore deploy`: the same for AWS and for the local stage.
+//! Deployment, the same for AWS and for the local stage.
 //!
-//! Stacks first, each as a change set that is shown before it is executed; then the release: versions are published,
-//! the database is migrated, each new version is asked once, and only when all answer the aliases move.
+//! First the stacks, each by a change set that is printed before it is executed; then the release: versions are created,
+//! the database is migrated, each new version is probed, and only if all pass do the aliases move.
 
 mod account;
 pub mod alias;
@@ -36,7 +36,7 @@ pub use package::{Packages, Profile, cargo_command, workspace, zipped};
 pub use describe::DeployedStack;
 pub use secrets::KnownSecrets;
 
-/// What a stage offers once it is deployed.
+/// Result of a deploy.
 pub struct Deployed {
     pub url: String,
     pub outputs: Outputs,
@@ -46,26 +46,29 @@ pub struct Deployed {
 /// Outputs of all stacks, by stack and name.
 pub type Outputs = BTreeMap<(Kind, String), String>;
 
-/// How a deploy talks.
+/// Output and confirmation of a deploy.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Interaction {
-    /// Shows each change set and asks.
+    /// Prints each change set and asks for confirmation.
     Confirm,
-    /// Shows each change set.
+    /// Prints each change set.
     Print,
-    /// A line a step: the local stage, where all is always new.
+    /// Prints one line for each step.
     Quiet,
 }
 
-/// What becomes of a resource that holds data.
+/// Whether changes may remove or replace resources with data.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum DataLoss {
-    /// A change that would remove or replace it is refused.
+    /// Such a change is refused.
     Forbid,
     Allow,
 }
 
-/// Brings the stage in line with this repository.
+/// Deploys and releases the stage.
+///
+/// # Errors
+/// At the first stack or step that fails; a repeated deploy continues from there.
 pub async fn deploy(
     aws: &AwsClients,
     stage: &Stage,
@@ -82,7 +85,7 @@ pub async fn deploy(
     let mut applied = Vec::new();
     for stack in synth::stacks(stage)? {
         if stack.kind == Kind::App {
-            // What CloudFormation cannot create, before the functions that read it.
+            // Before the functions that read them; CloudFormation cannot create them.
             secrets::put(aws, stage, known).await?;
         }
         if stack.kind == Kind::Data {
@@ -91,8 +94,8 @@ pub async fn deploy(
         }
         let bucket = outputs.get(&(Kind::Bootstrap, "ArtifactBucket".to_owned()));
         let parameters = parameters(&stack, &outputs, packages)?;
-        let put_out = stack::apply(aws, &stack, bucket, &parameters, interaction, data_loss).await?;
-        outputs.extend(put_out.into_iter().map(|(name, value)| ((stack.kind, name), value)));
+        let stack_outputs = stack::apply(aws, &stack, bucket, &parameters, interaction, data_loss).await?;
+        outputs.extend(stack_outputs.into_iter().map(|(name, value)| ((stack.kind, name), value)));
         if stack.kind == Kind::Bootstrap {
             packages.upload(aws, output(&outputs, Kind::Bootstrap, "ArtifactBucket")?).await?;
         }
@@ -113,7 +116,7 @@ pub async fn deploy(
 
 pub fn output<'a>(outputs: &'a Outputs, stack: Kind, name: &str) -> Result<&'a str> {
     let value = outputs.get(&(stack, name.to_owned()));
-    value.map(String::as_str).with_context(|| format!("stack {} puts out no {name}", stack.name()))
+    value.map(String::as_str).with_context(|| format!("stack {} has no output {name}", stack.name()))
 }
 
 /// The values of a template's parameters.
@@ -121,13 +124,13 @@ pub fn parameters(stack: &Stack, outputs: &Outputs, packages: &Packages) -> Resu
     let value = |input: &Input| match input {
         Input::Output { stack, name } => output(outputs, *stack, name).map(str::to_owned),
         Input::Code(function) => Ok(packages.get(function)?.key.clone()),
-        // Decided by what is deployed, in `stack.rs`.
+        // Set in `stack.rs`, depending on the deployed stack.
         Input::DeletionProtection => Ok(false.to_string()),
     };
     stack.inputs.iter().map(|(name, input)| Ok((*name, value(input)?))).collect()
 }
 
-/// The outputs of a stage that was deployed before.
+/// The outputs of a deployed stack.
 pub async fn outputs(aws: &AwsClients, stage: &Stage, kind: Kind) -> Result<BTreeMap<String, String>> {
     let name = stage.physical(kind.name());
     let deployed = describe::describe(aws, &name).await?;
@@ -135,7 +138,7 @@ pub async fn outputs(aws: &AwsClients, stage: &Stage, kind: Kind) -> Result<BTre
     Ok(describe::outputs(&deployed))
 }
 
-/// The emulator's CloudFormation leaves target groups empty; AWS's fills them.
+/// Registers the functions as targets: unlike AWS's, the emulator's CloudFormation leaves target groups empty.
 async fn register_targets(aws: &AwsClients, outputs: &Outputs) -> Result<()> {
     for ((kind, name), group) in outputs {
         let Some(function) = name.strip_suffix("Targets").filter(|_| *kind == Kind::App) else {

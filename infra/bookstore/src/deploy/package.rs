@@ -1,4 +1,4 @@
-//! Functions as Lambda wants them: compiled, each in a zip that is named by its content.
+//! Deployment packages: each function compiled, in a zip named by its hash.
 
 use std::{
     env, fs,
@@ -29,7 +29,7 @@ pub struct Package {
     pub zip: PathBuf,
     /// In the artifact bucket.
     pub key: String,
-    /// As Lambda gives it: SHA-256 in base64.
+    /// SHA-256 of the zip in base64, as Lambda returns it.
     pub sha256: String,
 }
 
@@ -37,17 +37,17 @@ pub struct Package {
 pub enum Profile {
     /// Release builds for arm64, by cargo-lambda.
     Aws,
-    /// The host's own debug builds, shared with everything else that runs locally.
+    /// Debug builds for this machine.
     Local,
 }
 
 impl Packages {
-    /// Compiles every function and packs those that have changed since.
+    /// Compiles every function and packs the changed ones.
     pub async fn build(profile: Profile) -> Result<Self> {
         Self::of(compile(profile).await?, profile)
     }
 
-    /// Packs what is compiled.
+    /// Packs compiled functions.
     pub fn of(binaries: impl Fn(&str) -> PathBuf, profile: Profile) -> Result<Self> {
         let packages = FUNCTIONS.iter().map(|function| pack(function.name, &binaries(function.name), profile));
         packages.collect::<Result<_>>().map(Self)
@@ -57,7 +57,7 @@ impl Packages {
         self.0.iter().find(|package| package.function == function).with_context(|| format!("no package of {function}"))
     }
 
-    /// Uploads what the bucket does not have yet.
+    /// Uploads the packages that the bucket does not have.
     pub async fn upload(&self, aws: &AwsClients, bucket: &str) -> Result<()> {
         for Package { key, zip, function, .. } in &self.0 {
             if aws.s3.head_object().bucket(bucket).key(key).send().await.is_ok() {
@@ -71,13 +71,13 @@ impl Packages {
     }
 }
 
-/// Compiles, and tells where each binary lies.
+/// Compiles the functions and returns the path of each binary by name.
 async fn compile(profile: Profile) -> Result<Box<dyn Fn(&str) -> PathBuf>> {
     let (root, target) = workspace().await?;
     match profile {
         Profile::Local => {
             outln!("Building the functions …");
-            // The whole workspace, never a package: `-p` would resolve other features and compile them all again.
+            // The whole workspace, because `-p` resolves other features and compiles all dependencies again.
             run(cargo_command().args(["build", "--workspace", "--locked"]).current_dir(&root)).await?;
             Ok(Box::new(move |function| target.join("debug").join(function)))
         }
@@ -95,39 +95,39 @@ async fn compile(profile: Profile) -> Result<Box<dyn Fn(&str) -> PathBuf>> {
 }
 
 async fn run(command: &mut Command) -> Result<()> {
-    let status = command.stdin(Stdio::null()).status().await.context("cargo cannot be started")?;
+    let status = command.stdin(Stdio::null()).status().await.context("cargo could not be started")?;
     ensure!(status.success(), "the functions could not be built");
     Ok(())
 }
 
-/// A cargo that does not know that it was started below another: what `cargo run` tells this command of itself would
-/// make build scripts run again, and with them half of the dependencies. Nor does it know AWS credentials, which are no
-/// business of build scripts and macros.
+/// A cargo command without the environment of an outer `cargo run`, which would rerun build scripts and recompile half of
+/// the dependencies, and without AWS credentials, which build scripts and macros must not see.
 pub fn cargo_command() -> Command {
     let mut command = Command::new("cargo");
     for (name, _) in env::vars_os() {
-        let told = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_", "AWS_"];
-        if name.to_str().is_some_and(|name| told.iter().any(|prefix| name.starts_with(prefix))) {
+        let inherited = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_", "AWS_"];
+        if name.to_str().is_some_and(|name| inherited.iter().any(|prefix| name.starts_with(prefix))) {
             command.env_remove(name);
         }
     }
     command
 }
 
-/// The workspace's root and its target directory, wherever the settings put that.
+/// The workspace's root and its target directory.
 pub async fn workspace() -> Result<(PathBuf, PathBuf)> {
     let metadata = cargo_command().args(["metadata", "--no-deps", "--format-version", "1"]).output().await;
-    let metadata = metadata.context("cargo cannot be started")?;
+    let metadata = metadata.context("cargo could not be started")?;
     if !metadata.status.success() {
-        bail!("run this inside the bookstore's folder: {}", String::from_utf8_lossy(&metadata.stderr).trim());
+        bail!("run this inside the repository: {}", String::from_utf8_lossy(&metadata.stderr).trim());
     }
     let metadata: Value = serde_json::from_slice(&metadata.stdout)?;
-    let path =
-        |name: &str| metadata[name].as_str().map(PathBuf::from).with_context(|| format!("cargo names no {name}"));
+    let path = |name: &str| {
+        metadata[name].as_str().map(PathBuf::from).with_context(|| format!("cargo metadata has no {name}"))
+    };
     Ok((path("workspace_root")?, path("target_directory")?))
 }
 
-/// Packs the binary, unless the zip beside it holds it already.
+/// Packs the binary, unless the zip beside it is up to date.
 fn pack(function: &'static str, binary: &Path, profile: Profile) -> Result<Package> {
     let zip = binary.with_extension("zip");
     let stamp = binary.with_extension("zip.of");
@@ -143,7 +143,7 @@ fn pack(function: &'static str, binary: &Path, profile: Profile) -> Result<Packa
     Ok(Package { function, zip, key, sha256: BASE64_STANDARD.encode(digest) })
 }
 
-/// The same bytes for the same code, whenever they are packed. Locally nobody downloads it: quick beats small.
+/// Reproducible: the same bytes for the same code. Local packages are stored uncompressed, which is faster.
 pub fn zipped(code: &[u8], profile: Profile) -> Result<Vec<u8>> {
     let level = if profile == Profile::Local { 1 } else { 9 };
     let options = SimpleFileOptions::default()

@@ -1,10 +1,10 @@
-//! One harmless event for each kind of trigger: a version that answers it can serve.
+//! Probes: one harmless event for each kind of trigger, which a version must answer before it serves.
 
 use infra::routes::{Function, Route, Trigger};
 use serde_json::{Value, json};
 use shared::staff::StaffTask;
 
-/// None for what a release invokes anyway.
+/// The event; `None` for the function that a release invokes anyway.
 pub fn event(function: &Function) -> Option<Value> {
     match function.trigger {
         Trigger::Http(routes) => routes.first().map(request),
@@ -15,7 +15,7 @@ pub fn event(function: &Function) -> Option<Value> {
     }
 }
 
-/// As the load balancer sends it. What posts comes without a body, and so changes nothing.
+/// The probe request of a route, as the load balancer sends it. A POST has no body and so no effect.
 pub fn request(route: &Route) -> Value {
     let (path, query) = route.probe.split_once('?').unwrap_or((route.probe, ""));
     let query: serde_json::Map<String, Value> =
@@ -31,18 +31,18 @@ pub fn request(route: &Route) -> Value {
     })
 }
 
-/// Why the answer shows that the function cannot serve; none where it can. A 4xx is an answer.
-pub fn complaint(function: &Function, answer: &Value) -> Option<String> {
+/// Why the response shows that the function cannot serve; `None` if it can. A 4xx response passes.
+pub fn failure(function: &Function, answer: &Value) -> Option<String> {
     if !function.serves_http() {
         return None;
     }
     if answer.get("body").is_some_and(Value::is_null) {
-        return Some("its answer has a body of null, which a load balancer takes for a broken one".to_owned());
+        return Some("its response has the body null, which a load balancer rejects".to_owned());
     }
     match answer["statusCode"].as_u64() {
         Some(status) if status < 500 => None,
-        Some(status) => Some(format!("it answers {status}: {}", answer["body"].as_str().unwrap_or_default())),
-        None => Some(format!("it gives no HTTP answer: {answer}")),
+        Some(status) => Some(format!("status {status}: {}", answer["body"].as_str().unwrap_or_default())),
+        None => Some(format!("no HTTP response: {answer}")),
     }
 }
 
@@ -52,7 +52,7 @@ mod tests {
     use infra::routes::FUNCTIONS;
 
     #[test]
-    fn every_function_but_the_migration_can_be_asked() {
+    fn every_function_except_the_migration_has_a_probe() {
         for function in FUNCTIONS {
             let asked = event(function).is_some();
             assert_eq!(asked, !matches!(function.trigger, Trigger::Release), "{}", function.name);
@@ -60,11 +60,11 @@ mod tests {
     }
 
     #[test]
-    fn a_404_is_an_answer_and_a_503_is_none() {
+    fn a_404_passes_the_probe_and_a_503_fails_it() {
         let function = &FUNCTIONS[0];
-        assert_eq!(complaint(function, &json!({ "statusCode": 404 })), None);
-        assert!(complaint(function, &json!({ "statusCode": 503, "body": "away" })).is_some());
-        assert!(complaint(function, &json!({ "errorMessage": "boom" })).is_some());
-        assert!(complaint(function, &json!({ "statusCode": 200, "body": null })).is_some());
+        assert_eq!(failure(function, &json!({ "statusCode": 404 })), None);
+        assert!(failure(function, &json!({ "statusCode": 503, "body": "away" })).is_some());
+        assert!(failure(function, &json!({ "errorMessage": "boom" })).is_some());
+        assert!(failure(function, &json!({ "statusCode": 200, "body": null })).is_some());
     }
 }

@@ -1,5 +1,5 @@
-//! The release: new versions beside the old, the migration, one question to each, and only then the aliases move, all of
-//! them or none. A failure on the way leaves the old versions serving.
+//! The release: new versions beside the old ones, the migration, a probe of each version, and only then the aliases move,
+//! either all or none. After a failure the previous versions still serve.
 
 use std::time::Duration;
 
@@ -19,12 +19,12 @@ use super::{
 };
 use crate::aws::{AwsClients, call, poll_until};
 
-/// A function in a VPC takes its time to become ready the first time.
-const READY_WITHIN: Duration = Duration::from_mins(10);
-/// What AWS keeps for functions without a reservation.
+/// The first network interface of a function in a VPC takes minutes.
+const READY_TIMEOUT: Duration = Duration::from_mins(10);
+/// Concurrent executions that AWS keeps for functions without a reservation.
 const UNRESERVED: i32 = 100;
 
-/// A published version on its way to the alias, or one that served before on its way back.
+/// A version that an alias may be pointed at.
 pub struct Candidate {
     pub function: &'static Function,
     /// `anaquel-prod-show-book`
@@ -32,13 +32,16 @@ pub struct Candidate {
     pub version: u64,
 }
 
-/// Asks AWS first whether the account may run as many copies at once as the stage reserves.
+/// Checks the account's limit of concurrent executions against the stage's reservations.
+///
+/// # Errors
+/// The limit is too low.
 pub async fn check_account(aws: &AwsClients, stage: &Stage) -> Result<()> {
     if stage.is_local() {
         return Ok(());
     }
     let wanted: i32 = FUNCTIONS.iter().map(|function| i32::from(function.copies(stage))).sum();
-    let settings = call(aws.lambda.get_account_settings().send()).await.context("asking for the account's limits")?;
+    let settings = call(aws.lambda.get_account_settings().send()).await.context("reading the account's limits")?;
     let free = settings.account_limit().and_then(|limit| limit.unreserved_concurrent_executions).unwrap_or_default();
     let mut ours = 0;
     for function in FUNCTIONS {
@@ -52,8 +55,8 @@ pub async fn check_account(aws: &AwsClients, stage: &Stage) -> Result<()> {
     }
 }
 
-/// What helps where the account's free and the stage's own executions are fewer than the stage reserves; none where they
-/// suffice. Below Lambda's unreserved part no setting helps: AWS accepts no reservation at all.
+/// What to do if the account has fewer concurrent executions than the stage reserves; `None` if they suffice. Below Lambda's
+/// unreserved part AWS accepts no reservation at all.
 fn advice(stage: &Stage, wanted: i32, available: i32, limit: i32) -> Option<String> {
     let missing = wanted + UNRESERVED - available;
     if missing <= 0 {
@@ -77,15 +80,15 @@ fn advice(stage: &Stage, wanted: i32, available: i32, limit: i32) -> Option<Stri
 pub async fn release(aws: &AwsClients, stage: &Stage, packages: &Packages, bucket: &str) -> Result<MigrationReport> {
     outln!("Releasing …");
     let prepared = prepare(aws, stage, packages, bucket).await;
-    let (moves, migration) = prepared.context("nothing new went live, and what served before goes on serving")?;
+    let (moves, migration) = prepared.context("release aborted; the previous versions still serve")?;
     alias::move_all(aws, &moves).await?;
     for function in FUNCTIONS {
-        stand_down(aws, stage, function).await?;
+        delete_provisioned_concurrency(aws, stage, function).await?;
     }
     Ok(migration)
 }
 
-/// All that happens before the first alias moves.
+/// Everything before the first alias moves.
 async fn prepare(
     aws: &AwsClients,
     stage: &Stage,
@@ -94,18 +97,18 @@ async fn prepare(
 ) -> Result<(Vec<Move>, MigrationReport)> {
     let mut candidates = Vec::new();
     for function in FUNCTIONS {
-        candidates.push(publish(aws, stage, function, packages.get(function.name)?, bucket).await?);
+        candidates.push(create_version(aws, stage, function, packages.get(function.name)?, bucket).await?);
     }
     let migration = migrate(aws, stage, &candidates).await?;
     for migrated in &migration.applied {
-        outln!("  migrated the database: {migrated}");
+        outln!("  applied migration: {migrated}");
     }
-    ask_all(aws, &candidates).await?;
+    probe_all(aws, &candidates).await?;
     Ok((moves(aws, candidates).await?, migration))
 }
 
-/// The aliases that lead elsewhere yet. Who is sent to comes before who sends: a message of a new kind would be parked by
-/// an old writer.
+/// The aliases to move, consumers before producers: an old consumer would send messages of a new kind to the dead-letter
+/// queue.
 async fn moves(aws: &AwsClients, mut candidates: Vec<Candidate>) -> Result<Vec<Move>> {
     candidates.sort_by_key(|candidate| candidate.function.serves_http());
     let mut moves = Vec::new();
@@ -118,8 +121,8 @@ async fn moves(aws: &AwsClients, mut candidates: Vec<Candidate>) -> Result<Vec<M
     Ok(moves)
 }
 
-/// Publishes what `$LATEST` is, after making sure that this is what was built: somebody may have shipped another.
-async fn publish(
+/// Creates a version of `$LATEST` after making sure that it has the built code; a developer may have shipped another.
+async fn create_version(
     aws: &AwsClients,
     stage: &Stage,
     function: &'static Function,
@@ -130,24 +133,24 @@ async fn publish(
     let latest = ready(aws, &name, None).await?;
     if latest.code_sha256() != Some(&package.sha256) {
         let update = aws.lambda.update_function_code().function_name(&name).s3_bucket(bucket).s3_key(&package.key);
-        call(update.send()).await.with_context(|| format!("putting the built code of {name} in place"))?;
+        call(update.send()).await.with_context(|| format!("updating the code of {name}"))?;
         ready(aws, &name, None).await?;
     }
-    // The same version again where neither code nor configuration has changed.
+    // Returns the existing version if neither code nor configuration changed.
     let published = call(aws.lambda.publish_version().function_name(&name).send()).await;
-    let version = published.with_context(|| format!("publishing a version of {name}"))?.version;
-    let version = version.and_then(|version| version.parse().ok()).context("Lambda names no version")?;
+    let version = published.with_context(|| format!("creating a version of {name}"))?.version;
+    let version = version.and_then(|version| version.parse().ok()).context("Lambda returned no version")?;
     ready(aws, &name, Some(version)).await?;
     Ok(Candidate { function, name, version })
 }
 
-/// Waits until a function, or a version of it, can be invoked.
+/// Waits until a function, or a version of it, is active.
 async fn ready(
     aws: &AwsClients,
     name: &str,
     version: Option<u64>,
 ) -> Result<aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationOutput> {
-    poll_until(&format!("{name} to become ready"), READY_WITHIN, async || {
+    poll_until(&format!("{name} to become ready"), READY_TIMEOUT, async || {
         let asked = aws.lambda.get_function_configuration().function_name(name);
         let asked = asked.set_qualifier(version.map(|version| version.to_string()));
         let found = call(asked.send()).await.with_context(|| format!("looking at {name}"))?;
@@ -164,30 +167,33 @@ async fn ready(
 
 async fn migrate(aws: &AwsClients, stage: &Stage, candidates: &[Candidate]) -> Result<MigrationReport> {
     let migration = candidates.iter().find(|candidate| matches!(candidate.function.trigger, Trigger::Release));
-    let migration = migration.context("the table has no function that a release invokes")?;
+    let migration = migration.context("the route table has no function that a release invokes")?;
     let order = MigrationOrder {
         reader_connections: connections(stage, Access::Reader),
         writer_connections: connections(stage, Access::Writer),
     };
     let answer = invoke(aws, migration, &serde_json::to_value(order)?).await.context("migrating the database")?;
-    serde_json::from_value(answer).context("migrate-database answers something else")
+    serde_json::from_value(answer).context("unexpected response of migrate-database")
 }
 
-/// Twice the copies of every function that logs in so: the old and the new version during a release.
+/// Connections of all functions with this database user, twice: for the old and the new version during a release.
 fn connections(stage: &Stage, access: Access) -> u32 {
-    let copies = FUNCTIONS.iter().filter(|function| function.database == Some(access));
-    2 * copies.map(|function| u32::from(function.connections(stage))).sum::<u32>()
+    let functions = FUNCTIONS.iter().filter(|function| function.database == Some(access));
+    2 * functions.map(|function| u32::from(function.connections(stage))).sum::<u32>()
 }
 
-/// Asks each version one harmless question, and tells of all that do not answer.
-pub async fn ask_all(aws: &AwsClients, candidates: &[Candidate]) -> Result<()> {
-    let mut complaints = Vec::new();
+/// Probes each version.
+///
+/// # Errors
+/// All versions that failed, each with its cause.
+pub async fn probe_all(aws: &AwsClients, candidates: &[Candidate]) -> Result<()> {
+    let mut failures = Vec::new();
     for candidate in candidates {
         if let Err(error) = ask(aws, candidate).await {
-            complaints.push(format!("version {} of {}: {error:#}", candidate.version, candidate.name));
+            failures.push(format!("version {} of {}: {error:#}", candidate.version, candidate.name));
         }
     }
-    ensure!(complaints.is_empty(), "these do not answer:\n  {}", complaints.join("\n  "));
+    ensure!(failures.is_empty(), "these versions failed their probe:\n  {}", failures.join("\n  "));
     Ok(())
 }
 
@@ -196,26 +202,27 @@ async fn ask(aws: &AwsClients, candidate: &Candidate) -> Result<()> {
         return Ok(());
     };
     let answer = invoke(aws, candidate, &event).await?;
-    match probe::complaint(candidate.function, &answer) {
-        Some(complaint) => bail!(complaint),
+    match probe::failure(candidate.function, &answer) {
+        Some(failure) => bail!(failure),
         None => Ok(()),
     }
 }
 
 async fn invoke(aws: &AwsClients, candidate: &Candidate, event: &Value) -> Result<Value> {
     let Candidate { name, version, function } = candidate;
-    let patience = Duration::from_secs(u64::from(function.timeout_seconds) + 60);
-    aws.invoke(name, &version.to_string(), event, patience).await
+    let timeout = Duration::from_secs(u64::from(function.timeout_seconds) + 60);
+    aws.invoke(name, &version.to_string(), event, timeout).await
 }
 
-/// The scaling that keeps copies ready leaves them behind, at their price, when a stage asks for it no more.
-async fn stand_down(aws: &AwsClients, stage: &Stage, function: &Function) -> Result<()> {
+/// Deletes provisioned concurrency that the stage does not configure any more; Application Auto Scaling leaves it behind, at
+/// its price.
+async fn delete_provisioned_concurrency(aws: &AwsClients, stage: &Stage, function: &Function) -> Result<()> {
     if !function.serves_http() || stage.concurrency.provisioned.contains_key(function.name) {
         return Ok(());
     }
     let name = stage.physical(function.name);
     let delete = aws.lambda.delete_provisioned_concurrency_config().function_name(&name).qualifier(ALIAS);
-    call(delete.send()).await.with_context(|| format!("letting go of what stands ready of {name}"))?;
+    call(delete.send()).await.with_context(|| format!("deleting the provisioned concurrency of {name}"))?;
     Ok(())
 }
 
@@ -224,7 +231,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_small_account_is_told_what_helps_and_nothing_that_does_not() {
+    fn a_small_account_gets_advice_that_helps() {
         let stage = Stage::load("dev").unwrap();
         assert_eq!(advice(&stage, 60, 160, 1_000), None);
         let new = advice(&stage, 60, 10, 10).unwrap();

@@ -15,38 +15,38 @@ use super::{
 };
 use crate::aws::{AwsClients, call, explained};
 
-/// What there is of a stage.
+/// Everything that exists of a stage.
 pub struct Found {
-    /// The last one first.
-    stacks: Vec<Doomed>,
-    /// Names of the `SecureString`s that a deploy has put.
+    /// In order of removal: the last deployed first.
+    stacks: Vec<StackRemoval>,
+    /// Names of the `SecureString` parameters that a deploy created.
     secrets: Vec<String>,
     left_over: LeftOver,
 }
 
-struct Doomed {
+struct StackRemoval {
     name: String,
-    /// It still leads to the stack when that is gone.
+    /// The stack's id, which CloudFormation accepts also after the removal.
     id: String,
     locked: bool,
-    /// Whether its creation ended well.
+    /// Whether its creation succeeded.
     complete: bool,
     resources: Vec<Resource>,
 }
 
 struct Resource {
-    /// By which AWS knows it.
+    /// Physical id.
     id: String,
     kind: String,
-    fate: Fate,
+    fate: RemovalAction,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Fate {
-    Goes,
-    /// A copy is made before it goes.
+enum RemovalAction {
+    Delete,
+    /// Removed after a final snapshot.
     Snapshot,
-    Stays,
+    Retain,
 }
 
 pub async fn find(aws: &AwsClients, stage: &Stage) -> Result<Found> {
@@ -54,15 +54,15 @@ pub async fn find(aws: &AwsClients, stage: &Stage) -> Result<Found> {
     for kind in Kind::ALL.into_iter().rev() {
         let name = stage.physical(kind.name());
         if let Some(found) = describe::describe(aws, &name).await? {
-            stacks.push(Doomed::read(aws, &found).await?);
+            stacks.push(StackRemoval::read(aws, &found).await?);
         }
     }
     let left_over = LeftOver::find(aws, stage).await?;
-    Ok(Found { stacks, secrets: secrets::there(aws, stage).await?, left_over })
+    Ok(Found { stacks, secrets: secrets::existing(aws, stage).await?, left_over })
 }
 
-/// What was deployed with `protect = true` stays so until it is deployed without: RDS and the load balancer have locks of
-/// their own. A stage that has never been complete has no lock yet, and nothing to lose.
+/// Refuses a stage that was deployed with `protect = true`: RDS and the load balancer have deletion protection of their
+/// own, which only a deploy without it removes. An incomplete stage is not protected yet and has no data.
 pub fn refuse_protected(stage: &Stage, found: &Found) -> Result<()> {
     let name = &stage.name;
     let is_locked = found.stacks.iter().any(|stack| stack.locked);
@@ -71,7 +71,7 @@ pub fn refuse_protected(stage: &Stage, found: &Found) -> Result<()> {
         !(is_locked || stage.protect && serves),
         "{name} is protected: set protect = false in infra/stages/{name}.toml and deploy first"
     );
-    // They hold on to the network and to what the data stack has, so the removal would get stuck half-way.
+    // They use the network and resources of the data stack, so the removal would fail half-way.
     let abandoned = &found.left_over.instances;
     ensure!(
         abandoned.is_empty(),
@@ -83,65 +83,68 @@ pub fn refuse_protected(stage: &Stage, found: &Found) -> Result<()> {
     Ok(())
 }
 
-/// Removes what a failed creation or removal has left of a stack. It refuses where that would take data along which an
-/// earlier removal could not.
+/// Removes the rest of a stack after a failed creation or removal.
+///
+/// # Errors
+/// The stack still has data that an earlier removal could not delete, and `data_loss` forbids that.
 pub async fn remove_left_over(
     aws: &AwsClients,
     found: &DeployedStack,
     interaction: Interaction,
     data_loss: DataLoss,
 ) -> Result<()> {
-    let doomed = Doomed::read(aws, found).await?;
-    let holding: Vec<&str> = (doomed.resources.iter())
-        .filter(|resource| resource.fate != Fate::Stays && HOLD_DATA.contains(&resource.kind.as_str()))
+    let removal = StackRemoval::read(aws, found).await?;
+    let holding: Vec<&str> = (removal.resources.iter())
+        .filter(|resource| resource.fate != RemovalAction::Retain && HOLD_DATA.contains(&resource.kind.as_str()))
         .map(|resource| resource.id.as_str())
         .collect();
     let removal_failed = found.stack_status() == Some(&StackStatus::DeleteFailed);
     ensure!(
         !removal_failed || data_loss == DataLoss::Allow || holding.is_empty(),
         "{}: an earlier removal left {}; finish it with `cargo bookstore destroy`, or deploy with --allow-replacement",
-        doomed.name,
+        removal.name,
         holding.join(", ")
     );
-    remove_stack(aws, &doomed, interaction).await.with_context(|| format!("{} is not removed", doomed.name))
+    remove_stack(aws, &removal, interaction).await.with_context(|| format!("{} was not removed", removal.name))
 }
 
-impl Doomed {
+impl StackRemoval {
     async fn read(aws: &AwsClients, found: &DeployedStack) -> Result<Self> {
         let name = found.stack_name().unwrap_or_default().to_owned();
         let id = found.stack_id().unwrap_or(&name).to_owned();
         let locked = found.enable_termination_protection().unwrap_or_default() || describe::is_protected(found);
-        let complete = describe::is_made(found);
-        // A stack that waits for its first change set has no template either.
+        let complete = describe::is_updatable(found);
+        // A stack in review has no template yet.
         let is_empty = found.stack_status() == Some(&StackStatus::ReviewInProgress);
         let resources = if is_empty { Vec::new() } else { resources(aws, &id).await? };
         Ok(Self { name, id, locked, complete, resources })
     }
 }
 
-/// The resources of a stack, each with what its own template says becomes of it.
+/// The resources of a stack, each with the removal action of its own template.
 async fn resources(aws: &AwsClients, name: &str) -> Result<Vec<Resource>> {
     let template = call(aws.cloudformation.get_template().stack_name(name).send()).await;
     let template = template.with_context(|| format!("reading the template of {name}"))?.template_body;
-    let template: Value = serde_json::from_str(template.as_deref().unwrap_or_default())
-        .with_context(|| format!("the template of {name} is not ours, so nobody knows what should stay"))?;
+    let template: Value = serde_json::from_str(template.as_deref().unwrap_or_default()).with_context(|| {
+        format!("the template of {name} is not JSON, so this command did not deploy it: remove the stack by hand")
+    })?;
 
     let resources = describe::resources(aws, name).await?;
     Ok(resources.into_iter().map(|resource| Resource::new(resource, &template)).collect())
 }
 
 impl Found {
-    /// A line a stack, and one for each thing that somebody could miss.
+    /// One line for each stack, and one for each resource that has data or is retained.
     pub fn table(&self) -> String {
         let mut table = Table::new();
-        table.load_style(NOTHING).set_header(["", "type", "what becomes of it"]);
+        table.load_style(NOTHING).set_header(["", "type", "action"]);
         for stack in &self.stacks {
-            let gone = stack.resources.iter().filter(|resource| resource.fate != Fate::Stays).count();
+            let gone = stack.resources.iter().filter(|resource| resource.fate != RemovalAction::Retain).count();
             let fate = format!("removed with {gone} of its {} resources", stack.resources.len());
             table.add_row([&stack.name, "stack", &fate]);
             for resource in &stack.resources {
-                if let Some(fate) = resource.told() {
-                    // A queue's id is its URL.
+                if let Some(fate) = resource.description() {
+                    // The physical id of a queue is its URL.
                     let name = resource.id.rsplit('/').next().unwrap_or_default();
                     table.add_row([&format!("  {name}"), resource.kind.trim_start_matches("AWS::"), fate]);
                 }
@@ -151,7 +154,7 @@ impl Found {
             table.add_row([name, "SSM::Parameter", "removed"]);
         }
         for name in self.left_over.names() {
-            table.add_row([name, "logs that RDS has made", "removed"]);
+            table.add_row([name, "logs that RDS created", "removed"]);
         }
         table.to_string()
     }
@@ -165,55 +168,55 @@ impl Resource {
     fn new(summary: StackResourceSummary, template: &Value) -> Self {
         let logical = summary.logical_resource_id.unwrap_or_default();
         let kind = summary.resource_type.unwrap_or_default();
-        // What it could not make, or has let go, is somebody else's.
+        // A resource that the stack failed to create, or released, does not belong to it.
         let foreign = matches!(
             summary.resource_status,
             Some(ResourceStatus::CreateFailed | ResourceStatus::DeleteSkipped | ResourceStatus::ImportFailed)
         );
         let fate = match template["Resources"].get(&logical) {
             Some(ours) if !foreign => fate(&kind, ours["DeletionPolicy"].as_str()),
-            _ => Fate::Stays,
+            _ => RemovalAction::Retain,
         };
         Self { id: summary.physical_resource_id.unwrap_or_default(), kind, fate }
     }
 
-    /// In words, where it holds data or stays.
-    fn told(&self) -> Option<&'static str> {
+    /// The action in words, if the resource has data or is retained.
+    fn description(&self) -> Option<&'static str> {
         match (self.fate, self.kind.as_str()) {
-            (Fate::Stays, _) => Some("stays"),
-            (Fate::Snapshot, _) => Some("removed, after a last snapshot that stays"),
-            (Fate::Goes, "AWS::S3::Bucket") => Some("removed with all versions of all files"),
-            (Fate::Goes, "AWS::SQS::Queue") => Some("removed with its messages"),
-            (Fate::Goes, kind) => HOLD_DATA.contains(&kind).then_some("removed with all that is in it"),
+            (RemovalAction::Retain, _) => Some("retained"),
+            (RemovalAction::Snapshot, _) => Some("removed after a final snapshot, which is retained"),
+            (RemovalAction::Delete, "AWS::S3::Bucket") => Some("removed with all versions of all objects"),
+            (RemovalAction::Delete, "AWS::SQS::Queue") => Some("removed with its messages"),
+            (RemovalAction::Delete, kind) => HOLD_DATA.contains(&kind).then_some("removed with its data"),
         }
     }
 }
 
-fn fate(kind: &str, policy: Option<&str>) -> Fate {
+fn fate(kind: &str, policy: Option<&str>) -> RemovalAction {
     match policy {
-        // Its version is retained, but goes with the function.
-        _ if kind == "AWS::Lambda::Version" => Fate::Goes,
-        Some("Retain" | "RetainExceptOnCreate") => Fate::Stays,
-        Some("Snapshot") => Fate::Snapshot,
-        _ => Fate::Goes,
+        // A version is retained in updates, and Lambda deletes it with its function.
+        _ if kind == "AWS::Lambda::Version" => RemovalAction::Delete,
+        Some("Retain" | "RetainExceptOnCreate") => RemovalAction::Retain,
+        Some("Snapshot") => RemovalAction::Snapshot,
+        _ => RemovalAction::Delete,
     }
 }
 
-/// Removes what was found. The network stays for as long as the database does, because the first failure ends it.
+/// Removes what was found and stops at the first failure, so that the network outlives the database.
 pub async fn remove(aws: &AwsClients, stage: &Stage, found: Found, interaction: Interaction) -> Result<()> {
     let names: Vec<&str> = found.stacks.iter().map(|stack| stack.name.as_str()).collect();
     let mut left_over = found.left_over;
-    for (removed, doomed) in found.stacks.iter().enumerate() {
-        remove_stack(aws, doomed, interaction).await.with_context(|| {
+    for (removed, removal) in found.stacks.iter().enumerate() {
+        remove_stack(aws, removal, interaction).await.with_context(|| {
             format!(
-                "{} is not removed, so there remain {}; once that is settled, run `cargo bookstore destroy --stage {}` again",
-                doomed.name,
+                "{} was not removed, so {} remain; fix the cause and run `cargo bookstore destroy --stage {}` again",
+                removal.name,
                 names[removed..].join(", "),
                 stage.name
             )
         })?;
-        // At once: without the stack nobody knows the instance's id.
-        if doomed.name == stage.physical(Kind::Data.name()) {
+        // Now, because the instance's id is known from this stack's outputs only.
+        if removal.name == stage.physical(Kind::Data.name()) {
             left_over.remove(aws).await?;
             left_over = LeftOver::default();
         }
@@ -226,33 +229,33 @@ pub async fn remove(aws: &AwsClients, stage: &Stage, found: Found, interaction: 
     Ok(())
 }
 
-async fn remove_stack(aws: &AwsClients, doomed: &Doomed, interaction: Interaction) -> Result<()> {
-    outln!("Removing {} …", doomed.name);
+async fn remove_stack(aws: &AwsClients, removal: &StackRemoval, interaction: Interaction) -> Result<()> {
+    outln!("Removing {} …", removal.name);
     if interaction != Interaction::Quiet
-        && doomed.resources.iter().any(|resource| resource.kind == "AWS::Lambda::Function")
+        && removal.resources.iter().any(|resource| resource.kind == "AWS::Lambda::Function")
     {
-        outln!("AWS takes up to 40 minutes to give back the network interfaces of functions.");
+        outln!("AWS takes up to 40 minutes to release the network interfaces of functions.");
     }
-    stack_events::until_settled(aws, &doomed.id).await?;
-    // Anew: what was under way may have removed it, or protected it.
-    let found = describe::describe(aws, &doomed.id).await?;
+    stack_events::until_idle(aws, &removal.id).await?;
+    // Read again: the operation that was in progress may have removed or protected it.
+    let found = describe::describe(aws, &removal.id).await?;
     let Some(found) = found.filter(|found| found.stack_status() != Some(&StackStatus::DeleteComplete)) else {
         return Ok(());
     };
-    let doomed = Doomed::read(aws, &found).await?;
-    ensure!(!doomed.locked, "it has been protected meanwhile");
-    // CloudFormation removes empty buckets only.
-    for bucket in doomed.resources.iter().filter(|resource| resource.kind == "AWS::S3::Bucket") {
-        if bucket.fate == Fate::Goes {
+    let removal = StackRemoval::read(aws, &found).await?;
+    ensure!(!removal.locked, "it was protected in the meantime");
+    // CloudFormation deletes empty buckets only.
+    for bucket in removal.resources.iter().filter(|resource| resource.kind == "AWS::S3::Bucket") {
+        if bucket.fate == RemovalAction::Delete {
             empty(aws, &bucket.id).await.with_context(|| format!("emptying {}", bucket.id))?;
         }
     }
-    let newest = stack_events::newest(aws, &doomed.id).await?;
-    call(aws.cloudformation.delete_stack().stack_name(&doomed.id).send()).await?;
-    stack_events::until_removed(aws, &doomed.id, newest.as_deref(), interaction).await
+    let newest = stack_events::newest(aws, &removal.id).await?;
+    call(aws.cloudformation.delete_stack().stack_name(&removal.id).send()).await?;
+    stack_events::until_removed(aws, &removal.id, newest.as_deref(), interaction).await
 }
 
-/// Removes all versions of all files, a thousand at a time.
+/// Deletes all versions of all objects, a thousand per call.
 async fn empty(aws: &AwsClients, bucket: &str) -> Result<()> {
     loop {
         let page = match aws.s3.list_object_versions().bucket(bucket).send().await {
@@ -262,18 +265,18 @@ async fn empty(aws: &AwsClients, bucket: &str) -> Result<()> {
         };
         let versions = page.versions().iter().map(|version| (version.key(), version.version_id()));
         let markers = page.delete_markers().iter().map(|marker| (marker.key(), marker.version_id()));
-        let mut doomed = Vec::new();
+        let mut removal = Vec::new();
         for (key, version) in versions.chain(markers) {
-            let key = key.context("a file has no name")?;
-            doomed.push(ObjectIdentifier::builder().key(key).set_version_id(version.map(str::to_owned)).build()?);
+            let key = key.context("S3 returned a version without a key")?;
+            removal.push(ObjectIdentifier::builder().key(key).set_version_id(version.map(str::to_owned)).build()?);
         }
-        if doomed.is_empty() {
+        if removal.is_empty() {
             return Ok(());
         }
-        let delete = Delete::builder().set_objects(Some(doomed)).quiet(true).build()?;
+        let delete = Delete::builder().set_objects(Some(removal)).quiet(true).build()?;
         let deleted = call(aws.s3.delete_objects().bucket(bucket).delete(delete).send()).await?;
         if let Some(error) = deleted.errors().first() {
-            bail!("{}: {}", error.key().unwrap_or_default(), error.message().unwrap_or("AWS says not why"));
+            bail!("{}: {}", error.key().unwrap_or_default(), error.message().unwrap_or("AWS gave no reason"));
         }
     }
 }
@@ -283,13 +286,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_stays_follows_from_the_policy_and_a_version_goes_with_its_function() {
+    fn the_removal_action_follows_from_the_policy_and_a_version_is_deleted_with_its_function() {
         for (kind, policy, expected) in [
-            ("AWS::S3::Bucket", Some("RetainExceptOnCreate"), Fate::Stays),
-            ("AWS::S3::Bucket", None, Fate::Goes),
-            ("AWS::RDS::DBInstance", Some("Snapshot"), Fate::Snapshot),
-            ("AWS::SQS::Queue", Some("Delete"), Fate::Goes),
-            ("AWS::Lambda::Version", Some("Retain"), Fate::Goes),
+            ("AWS::S3::Bucket", Some("RetainExceptOnCreate"), RemovalAction::Retain),
+            ("AWS::S3::Bucket", None, RemovalAction::Delete),
+            ("AWS::RDS::DBInstance", Some("Snapshot"), RemovalAction::Snapshot),
+            ("AWS::SQS::Queue", Some("Delete"), RemovalAction::Delete),
+            ("AWS::Lambda::Version", Some("Retain"), RemovalAction::Delete),
         ] {
             assert_eq!(fate(kind, policy), expected, "{kind} {policy:?}");
         }

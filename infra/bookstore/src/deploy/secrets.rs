@@ -1,4 +1,4 @@
-//! Parameters of type SecureString, which CloudFormation cannot create: put once, never overwritten.
+//! Parameters of type SecureString, which CloudFormation cannot create: created once, never overwritten.
 
 use std::collections::BTreeMap;
 
@@ -15,31 +15,31 @@ use crate::{
     random,
 };
 
-/// What is settled already; the rest is made at random.
+/// Secrets with given values; all others are generated.
 #[derive(Default)]
 pub struct KnownSecrets {
-    /// Of the database users, for a server that knows passwords only.
+    /// Passwords of the database users, for a server without IAM login.
     pub passwords: BTreeMap<Access, Secret>,
     /// 32 bytes in base64.
     pub submission_key: Option<Secret>,
 }
 
-/// The names of those of the stage that a deploy has put and that are there.
-pub async fn there(aws: &AwsClients, stage: &Stage) -> Result<Vec<String>> {
+/// Names of the stage's existing parameters that a deploy created.
+pub async fn existing(aws: &AwsClients, stage: &Stage) -> Result<Vec<String>> {
     let mut names = vec![submission_key(stage)];
     if stage.database.auth() == Auth::Password {
-        // The administrator's was put by whoever runs the server, which stays.
+        // The administrator's password was created by the operator of the database server, which stays.
         let ours = Access::ALL.into_iter().filter(|access| *access != Access::Admin || stage.is_local());
         names.extend(ours.map(|access| password(stage, access)));
     }
     let found = call(aws.ssm.get_parameters().set_names(Some(names)).send()).await;
-    let found = found.context("looking for the stage's secrets")?.parameters.unwrap_or_default();
+    let found = found.context("reading the stage's secrets")?.parameters.unwrap_or_default();
     Ok(found.into_iter().filter_map(|parameter| parameter.name).collect())
 }
 
 pub async fn remove(aws: &AwsClients, names: Vec<String>) -> Result<()> {
     let delete = aws.ssm.delete_parameters().set_names(Some(names));
-    call(delete.send()).await.context("removing the stage's secrets").map(drop)
+    call(delete.send()).await.context("deleting the stage's secrets").map(drop)
 }
 
 fn submission_key(stage: &Stage) -> String {
@@ -59,7 +59,7 @@ pub async fn put(aws: &AwsClients, stage: &Stage, known: &KnownSecrets) -> Resul
     for access in Access::ALL {
         let name = password(stage, access);
         let password = known.passwords.get(&access).map(|secret| secret.reveal().to_owned());
-        // The administrator's is whoever's who runs the server; the others are ours to choose.
+        // The operator of the server chooses the administrator's password; the others are generated.
         let password = password.or_else(|| (access != Access::Admin).then(random::password));
         put_once(aws, &name, password).await?;
     }
@@ -68,20 +68,20 @@ pub async fn put(aws: &AwsClients, stage: &Stage, known: &KnownSecrets) -> Resul
 
 async fn put_once(aws: &AwsClients, name: &str, value: Option<String>) -> Result<()> {
     let known = aws.ssm.get_parameters().names(name);
-    let known = call(known.send()).await.with_context(|| format!("looking for the parameter {name}"))?;
+    let known = call(known.send()).await.with_context(|| format!("reading the parameter {name}"))?;
     if !known.parameters().is_empty() {
         return Ok(());
     }
     let Some(value) = value else {
         bail!(
-            "put the administrator's password first: aws ssm put-parameter --type SecureString --name {name} --value …"
+            "the administrator's password is missing; create it first: aws ssm put-parameter --type SecureString --name {name} --value …"
         );
     };
     let put = aws.ssm.put_parameter().name(name).value(value).r#type(ParameterType::SecureString).overwrite(false);
     match put.send().await {
         Ok(_) => Ok(()),
-        // Somebody else was quicker.
+        // A concurrent deploy created it.
         Err(error) if error.as_service_error().is_some_and(PutParameterError::is_parameter_already_exists) => Ok(()),
-        Err(error) => Err(explained(error)).with_context(|| format!("putting the parameter {name}")),
+        Err(error) => Err(explained(error)).with_context(|| format!("creating the parameter {name}")),
     }
 }

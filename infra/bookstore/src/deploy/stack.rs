@@ -1,4 +1,4 @@
-//! One stack brought in line with its template, by a change set that is shown before it is executed.
+//! Deploys one stack by a change set that is printed before it is executed.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 
 use super::{
     DataLoss, DeployedStack, Interaction, change,
-    describe::{describe, is_made, is_protected, outputs},
+    describe::{describe, is_protected, is_updatable, outputs},
     removal, stack_events,
     stack_status::{NextStep, next_step},
 };
@@ -23,11 +23,14 @@ use crate::{
     output::confirmed,
 };
 
-/// What CloudFormation takes inside a call; more goes through the bucket.
+/// Largest template, in bytes, inside an API call; a larger one is uploaded to the artifact bucket.
 const INLINE: usize = 51_200;
-const PLANNED_WITHIN: Duration = Duration::from_mins(10);
+const CHANGE_SET_TIMEOUT: Duration = Duration::from_mins(10);
 
-/// Applies the template and gives the stack's outputs.
+/// Creates or updates the stack and returns its outputs.
+///
+/// # Errors
+/// The change set loses data that `data_loss` forbids to lose, is declined, or fails and was rolled back.
 pub async fn apply(
     aws: &AwsClients,
     stack: &Stack,
@@ -36,13 +39,13 @@ pub async fn apply(
     interaction: Interaction,
     data_loss: DataLoss,
 ) -> Result<BTreeMap<String, String>> {
-    let found = settled(aws, stack, interaction, data_loss).await?.filter(is_made);
+    let found = settled(aws, stack, interaction, data_loss).await?.filter(is_updatable);
     let stays_protected = stack.protect && found.as_ref().is_some_and(is_protected);
     let parameters = with_protection(stack, parameters, stays_protected);
     let kind = if found.is_some() { ChangeSetType::Update } else { ChangeSetType::Create };
     let mut planned = plan(aws, stack, bucket, &parameters, kind).await?;
     if let Some(plan) = planned.as_ref().filter(|plan| stays_protected && change::makes_lockable(&plan.changes)) {
-        // The replacement of a protected resource is created unprotected: CloudFormation could not roll it back otherwise.
+        // The replacement of a protected resource is created unprotected, so that CloudFormation can roll it back.
         discard(aws, plan).await?;
         let parameters = with_protection(stack, &parameters, false);
         planned = self::plan(aws, stack, bucket, &parameters, ChangeSetType::Update).await?;
@@ -59,8 +62,8 @@ pub async fn apply(
     finished(aws, stack).await
 }
 
-/// Locks what the stack holds, and the stack, against deletion, where the stage says so. It comes after the stage is
-/// complete: AWS could not roll back a failed creation of what is locked.
+/// Enables the deletion protection of the stack's resources and the termination protection of the stack, if the stage is
+/// protected. It runs when the stage is complete, because AWS cannot roll back a failed creation of protected resources.
 pub async fn protect(
     aws: &AwsClients,
     stack: &Stack,
@@ -78,11 +81,11 @@ pub async fn protect(
     set_termination_protection(aws, &stack.name, true).await
 }
 
-/// Shows the changes, asks where that is wanted, makes them and follows them.
+/// Prints the changes, asks for confirmation if wanted, executes them and follows the events.
 async fn execute(
     aws: &AwsClients,
     stack: &Stack,
-    plan: Plan,
+    plan: ChangeSet,
     interaction: Interaction,
     data_loss: DataLoss,
 ) -> Result<()> {
@@ -99,7 +102,7 @@ async fn execute(
     }
     if interaction == Interaction::Confirm && !confirmed("Make these changes?")? {
         discard(aws, &plan).await?;
-        bail!("nothing was changed in {}: the answer was no", stack.name);
+        bail!("nothing was changed in {}: the change set was declined", stack.name);
     }
     let newest = stack_events::newest(aws, &stack.name).await?;
     let execute = aws.cloudformation.execute_change_set().change_set_name(&plan.id).stack_name(&stack.name);
@@ -107,7 +110,7 @@ async fn execute(
     stack_events::until_done(aws, &stack.name, newest.as_deref(), interaction).await
 }
 
-/// The parameters with the one that switches deletion protection, where the stack has it.
+/// The parameters, with deletion protection set if the stack has that parameter.
 fn with_protection(
     stack: &Stack,
     parameters: &BTreeMap<&'static str, String>,
@@ -120,7 +123,7 @@ fn with_protection(
     parameters
 }
 
-/// Shows what `apply` and `protect` would change in the stack that was found, and changes nothing.
+/// Prints what `apply` and `protect` would change in an existing stack.
 pub async fn preview(
     aws: &AwsClients,
     stack: &Stack,
@@ -136,9 +139,9 @@ pub async fn preview(
     discard(aws, &plan).await
 }
 
-/// Unlocks the stack where its stage wants it unlocked, and gives the outputs.
+/// Disables termination protection that the stage does not want any more, and returns the outputs.
 async fn finished(aws: &AwsClients, stack: &Stack) -> Result<BTreeMap<String, String>> {
-    let found = describe(aws, &stack.name).await?.with_context(|| format!("the stack {} has gone", stack.name))?;
+    let found = describe(aws, &stack.name).await?.with_context(|| format!("the stack {} disappeared", stack.name))?;
     if found.enable_termination_protection().unwrap_or_default() && !stack.protect {
         set_termination_protection(aws, &stack.name, false).await?;
     }
@@ -151,8 +154,8 @@ async fn set_termination_protection(aws: &AwsClients, name: &str, protect: bool)
     set.with_context(|| format!("setting the termination protection of {name}")).map(drop)
 }
 
-/// The stack once it can be made or changed. A deploy that was interrupted left CloudFormation at work; a rollback that
-/// failed is finished; what is left of a failed creation or removal is removed, for nothing can be made of it.
+/// The stack when it can be created or updated: waits for an operation in progress, continues a failed rollback, and
+/// removes the rest of a failed creation or removal, which CloudFormation cannot update.
 async fn settled(
     aws: &AwsClients,
     stack: &Stack,
@@ -168,17 +171,17 @@ async fn settled(
         match next_step(&status) {
             NextStep::Create | NextStep::Update => return Ok(Some(found)),
             NextStep::Wait => {
-                outln!("{name}: waiting for what is still under way ({})", status.as_str());
-                stack_events::until_settled(aws, name).await?;
+                outln!("{name}: waiting for an operation in progress ({})", status.as_str());
+                stack_events::until_idle(aws, name).await?;
             }
             NextStep::Continue => continue_rollback(aws, name, interaction).await?,
             NextStep::Remove => {
-                outln!("{name}: removing what is left of it ({})", status.as_str());
+                outln!("{name}: removing the rest of a failed operation ({})", status.as_str());
                 removal::remove_left_over(aws, &found, interaction, data_loss).await?;
                 return Ok(None);
             }
             NextStep::Refuse => bail!(
-                "{name} is in {}, which only its removal ends: `cargo bookstore destroy`, then deploy again",
+                "{name} has status {}, which allows only its removal: `cargo bookstore destroy`, then deploy again",
                 status.as_str()
             ),
         }
@@ -186,27 +189,27 @@ async fn settled(
 }
 
 async fn continue_rollback(aws: &AwsClients, name: &str, interaction: Interaction) -> Result<()> {
-    outln!("{name}: finishing a rollback that failed");
+    outln!("{name}: continuing a failed rollback");
     let newest = stack_events::newest(aws, name).await?;
     let go_on = aws.cloudformation.continue_update_rollback().stack_name(name);
-    call(go_on.send()).await.with_context(|| format!("finishing the rollback of {name}"))?;
+    call(go_on.send()).await.with_context(|| format!("continuing the rollback of {name}"))?;
     stack_events::until_rolled_back(aws, name, newest.as_deref(), interaction).await
 }
 
-pub struct Plan {
+pub struct ChangeSet {
     id: String,
     stack: String,
     pub changes: Vec<ResourceChange>,
 }
 
-/// Makes the change set; none where there is nothing to change.
+/// Creates the change set; `None` if there is nothing to change.
 pub async fn plan(
     aws: &AwsClients,
     stack: &Stack,
     bucket: Option<&String>,
     parameters: &BTreeMap<&'static str, String>,
     kind: ChangeSetType,
-) -> Result<Option<Plan>> {
+) -> Result<Option<ChangeSet>> {
     let parameters =
         parameters.iter().map(|(name, value)| Parameter::builder().parameter_key(*name).parameter_value(value).build());
     let mut create = aws
@@ -224,15 +227,15 @@ pub async fn plan(
         let bucket = bucket.context("a template this large needs the artifact bucket")?;
         create.template_url(upload(aws, bucket, stack, template).await?)
     };
-    let created = call(create.send()).await.with_context(|| format!("planning the changes of {}", stack.name))?;
-    let id = created.id.context("CloudFormation names no change set")?;
+    let created = call(create.send()).await.with_context(|| format!("creating the change set of {}", stack.name))?;
+    let id = created.id.context("CloudFormation returned no id of the change set")?;
     let described = described(aws, stack, &id).await?;
     let changes = changes(aws, stack, &id, &described).await?;
-    let plan = Plan { id, stack: stack.name.clone(), changes };
+    let plan = ChangeSet { id, stack: stack.name.clone(), changes };
     if described.status() != Some(&ChangeSetStatus::Failed) {
         return Ok(Some(plan));
     }
-    let reason = described.status_reason().unwrap_or("CloudFormation says not why");
+    let reason = described.status_reason().unwrap_or("CloudFormation gave no reason");
     if reason.contains("didn't contain changes") || reason.contains("No updates are to be performed") {
         discard(aws, &plan).await?;
         return Ok(None);
@@ -243,11 +246,11 @@ pub async fn plan(
     bail!("CloudFormation refuses the changes of {}: {reason}{named}", stack.name)
 }
 
-/// The resources that CloudFormation's early validation refuses, a line each: the change set's own reason names none.
+/// The findings of CloudFormation's early validation, one line for each resource; the change set's reason has no names.
 /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/validate-stack-deployments.html>
 async fn validations(aws: &AwsClients, stack: &Stack, change_set: &str) -> Result<String> {
     let asked = aws.cloudformation.describe_events().stack_name(&stack.name).change_set_name(change_set);
-    let found = call(asked.send()).await.context("asking what the early validation refuses")?;
+    let found = call(asked.send()).await.context("reading the findings of the early validation")?;
     let failed = found.operation_events().iter().filter_map(|event| {
         let reason = event.validation_status_reason()?;
         Some(format!("\n  {}: {reason}", event.logical_resource_id().unwrap_or("the template")))
@@ -255,12 +258,12 @@ async fn validations(aws: &AwsClients, stack: &Stack, change_set: &str) -> Resul
     Ok(failed.collect())
 }
 
-/// The change set once it is made, with its first hundred changes.
+/// The finished change set with its first hundred changes.
 async fn described(aws: &AwsClients, stack: &Stack, id: &str) -> Result<DescribeChangeSetOutput> {
-    poll_until(&format!("planning {}", stack.name), PLANNED_WITHIN, async || {
+    poll_until(&format!("the change set of {}", stack.name), CHANGE_SET_TIMEOUT, async || {
         let described = page(aws, stack, id, None).await?;
-        let under_way = [ChangeSetStatus::CreatePending, ChangeSetStatus::CreateInProgress];
-        Ok((!described.status().is_some_and(|status| under_way.contains(status))).then_some(described))
+        let in_progress = [ChangeSetStatus::CreatePending, ChangeSetStatus::CreateInProgress];
+        Ok((!described.status().is_some_and(|status| in_progress.contains(status))).then_some(described))
     })
     .await
 }
@@ -286,9 +289,9 @@ async fn changes(
     Ok(changes.into_iter().filter_map(|change| change.resource_change).collect())
 }
 
-pub async fn discard(aws: &AwsClients, plan: &Plan) -> Result<()> {
+pub async fn discard(aws: &AwsClients, plan: &ChangeSet) -> Result<()> {
     let delete = aws.cloudformation.delete_change_set().change_set_name(&plan.id).stack_name(&plan.stack);
-    call(delete.send()).await.context("removing the change set")?;
+    call(delete.send()).await.context("deleting the change set")?;
     Ok(())
 }
 
@@ -298,6 +301,6 @@ async fn upload(aws: &AwsClients, bucket: &str, stack: &Stack, template: String)
         format!("templates/{}-{:02x}{:02x}{:02x}{:02x}.json", stack.name, digest[0], digest[1], digest[2], digest[3]);
     let put = aws.s3.put_object().bucket(bucket).key(&key).body(ByteStream::from(template.into_bytes()));
     call(put.send()).await.context("uploading the template")?;
-    // By path, which an endpoint that knows no bucket by its host reads as well.
+    // Path style, which the emulator reads as well.
     Ok(format!("https://s3.{}.amazonaws.com/{bucket}/{key}", aws.region))
 }

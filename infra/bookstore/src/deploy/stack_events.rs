@@ -1,4 +1,4 @@
-//! What CloudFormation does, while it does it, and why it failed where it did.
+//! Follows the events of a stack operation and reports the root cause of a failure.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -8,23 +8,25 @@ use aws_sdk_cloudformation::types::{StackEvent, StackStatus};
 use super::{Interaction, describe};
 use crate::aws::{AwsClients, call, explained, poll_until};
 
-/// A database in two zones takes its time.
-const DONE_WITHIN: Duration = Duration::from_mins(90);
+/// A Multi-AZ database takes long.
+const TIMEOUT: Duration = Duration::from_mins(90);
 
-/// Follows the stack until an event after `newest` says that it is done; a failure is told with AWS's own reason for the
-/// resource that failed first.
+/// Follows the events after `newest` until the operation has ended.
+///
+/// # Errors
+/// The operation failed; the message has AWS's reason for each resource that failed by itself.
 pub async fn until_done(aws: &AwsClients, name: &str, newest: Option<&str>, interaction: Interaction) -> Result<()> {
     let end = follow(aws, name, newest, interaction).await?;
     if ["CREATE_COMPLETE", "UPDATE_COMPLETE"].contains(&end.as_str()) {
         return Ok(());
     }
     bail!(
-        "{name} could not be changed and was rolled back ({end}):\n{}",
+        "the change of {name} failed and was rolled back ({end}):\n{}",
         root_causes(&events(aws, name, newest).await?)
     )
 }
 
-/// Follows a rollback that goes on.
+/// Follows a continued rollback.
 pub async fn until_rolled_back(
     aws: &AwsClients,
     name: &str,
@@ -37,49 +39,49 @@ pub async fn until_rolled_back(
     }
     let events = events(aws, name, newest).await?;
     bail!(
-        "the rollback of {name} failed again ({end}):\n{}\nmend that and deploy again, or leave these resources as they \
-         are: `aws cloudformation continue-update-rollback --stack-name {name} --resources-to-skip {}`",
+        "the rollback of {name} failed again ({end}):\n{}\nfix the cause and deploy again, or skip these resources: \
+         `aws cloudformation continue-update-rollback --stack-name {name} --resources-to-skip {}`",
         root_causes(&events),
         failed_resources(&events).join(" ")
     )
 }
 
-/// Follows a removal in the same way. It takes the stack's id, for what is removed has no name any more.
+/// Follows a removal. It takes the stack's id, because a removed stack is not found by name.
 pub async fn until_removed(aws: &AwsClients, id: &str, newest: Option<&str>, interaction: Interaction) -> Result<()> {
     if follow(aws, id, newest, interaction).await? == "DELETE_COMPLETE" {
         return Ok(());
     }
     let events = events(aws, id, newest).await?;
     bail!(
-        "AWS could not remove these:\n{}\nmend that and run the same command again, or leave them behind: `aws \
+        "AWS could not remove these:\n{}\nfix the cause and run the same command again, or retain them: `aws \
          cloudformation delete-stack --stack-name {id} --retain-resources {}`",
         root_causes(&events),
         failed_resources(&events).join(" ")
     )
 }
 
-/// Tells the events after `newest` until one of them ends it. The stack's status alone would not do: it may still be the
-/// one from before.
+/// Prints the events after `newest` until one ends the operation. The stack's status is not enough: it may still be the
+/// previous one.
 async fn follow(aws: &AwsClients, stack: &str, newest: Option<&str>, interaction: Interaction) -> Result<String> {
-    let mut told = BTreeSet::new();
-    poll_until(stack, DONE_WITHIN, async || {
+    let mut printed = BTreeSet::new();
+    poll_until(stack, TIMEOUT, async || {
         let events = events(aws, stack, newest).await?;
         for event in events.iter().filter(|_| interaction != Interaction::Quiet) {
-            if told.insert(event.event_id().unwrap_or_default().to_owned()) {
-                tell(event);
+            if printed.insert(event.event_id().unwrap_or_default().to_owned()) {
+                print(event);
             }
         }
         if let Some(end) = events.iter().rev().find(|event| is_end(event)) {
             return Ok(Some(status(end).to_owned()));
         }
-        // A stack that never held anything goes without an event.
+        // The removal of an empty stack has no event.
         let found = describe::describe(aws, stack).await?.and_then(|found| found.stack_status);
         Ok(found.filter(|status| *status == StackStatus::DeleteComplete).map(|status| status.as_str().to_owned()))
     })
     .await
 }
 
-/// Whether the stack itself has come to rest with this event.
+/// Whether this event ends the stack's operation.
 fn is_end(event: &StackEvent) -> bool {
     event.physical_resource_id() == event.stack_id() && !status(event).ends_with("_IN_PROGRESS")
 }
@@ -88,30 +90,30 @@ fn status(event: &StackEvent) -> &str {
     event.resource_status().map_or("", |status| status.as_str())
 }
 
-/// Waits for what somebody else, or an interrupted deploy, has under way.
-pub async fn until_settled(aws: &AwsClients, name: &str) -> Result<()> {
-    poll_until(name, DONE_WITHIN, async || settled_status(aws, name).await).await.map(drop)
+/// Waits for an operation of another deploy, or of an interrupted one.
+pub async fn until_idle(aws: &AwsClients, name: &str) -> Result<()> {
+    poll_until(name, TIMEOUT, async || idle_status(aws, name).await).await.map(drop)
 }
 
-/// A stack whose removal was under way has no status any more, by its name.
-async fn settled_status(aws: &AwsClients, name: &str) -> Result<Option<StackStatus>> {
+/// The status when no operation is in progress; a removed stack is not found by name.
+async fn idle_status(aws: &AwsClients, name: &str) -> Result<Option<StackStatus>> {
     let Some(found) = describe::describe(aws, name).await? else { return Ok(Some(StackStatus::DeleteComplete)) };
-    let status = found.stack_status().cloned().context("CloudFormation names no status")?;
-    Ok((!is_under_way(&status)).then_some(status))
+    let status = found.stack_status().cloned().context("CloudFormation returned no status")?;
+    Ok((!is_in_progress(&status)).then_some(status))
 }
 
-pub fn is_under_way(status: &StackStatus) -> bool {
+pub fn is_in_progress(status: &StackStatus) -> bool {
     *status != StackStatus::ReviewInProgress && status.as_str().ends_with("_IN_PROGRESS")
 }
 
-/// The id of the newest event: what is begun now comes after it.
+/// The id of the newest event, to tell later events from earlier ones.
 pub async fn newest(aws: &AwsClients, stack: &str) -> Result<Option<String>> {
     let asked = call(aws.cloudformation.describe_stack_events().stack_name(stack).send()).await;
     let page = asked.context("reading the stack's events")?;
     Ok(page.stack_events().first().and_then(|event| event.event_id()).map(str::to_owned))
 }
 
-/// The events after `newest`, oldest first. CloudFormation gives them newest first, a hundred or so a page.
+/// The events after `newest`, oldest first; CloudFormation returns the newest first, in pages.
 async fn events(aws: &AwsClients, stack: &str, newest: Option<&str>) -> Result<Vec<StackEvent>> {
     let mut events = Vec::new();
     let mut pages = aws.cloudformation.describe_stack_events().stack_name(stack).into_paginator().send();
@@ -127,13 +129,13 @@ async fn events(aws: &AwsClients, stack: &str, newest: Option<&str>) -> Result<V
     Ok(events)
 }
 
-fn tell(event: &StackEvent) {
+fn print(event: &StackEvent) {
     let status = status(event);
     let reason = event.resource_status_reason().map(|reason| format!("  {reason}")).unwrap_or_default();
     outln!("  {status:<28} {}{reason}", event.logical_resource_id().unwrap_or_default());
 }
 
-/// The events of resources that failed by themselves, not of those that were cancelled because of them, nor of the stack.
+/// The events of resources that failed by themselves, without cancelled resources and the stack itself.
 fn failures(events: &[StackEvent]) -> impl Iterator<Item = &StackEvent> {
     events.iter().filter(|event| {
         let cancelled = event.resource_status_reason().is_some_and(|reason| reason.contains("cancelled"));
@@ -142,7 +144,7 @@ fn failures(events: &[StackEvent]) -> impl Iterator<Item = &StackEvent> {
     })
 }
 
-/// Their names in the template, each once.
+/// Logical ids of the failed resources.
 fn failed_resources(events: &[StackEvent]) -> Vec<&str> {
     let names: BTreeSet<_> = failures(events).filter_map(|event| event.logical_resource_id()).collect();
     names.into_iter().collect()
@@ -152,12 +154,12 @@ fn root_causes(events: &[StackEvent]) -> String {
     let lines: Vec<String> = failures(events)
         .map(|event| {
             let kind = event.resource_type().unwrap_or_default();
-            let reason = event.resource_status_reason().unwrap_or("AWS says not why");
+            let reason = event.resource_status_reason().unwrap_or("AWS gave no reason");
             format!("  {} ({kind}): {reason}", event.logical_resource_id().unwrap_or_default())
         })
         .collect();
     if lines.is_empty() {
-        "  CloudFormation names no resource: look at the stack's events".to_owned()
+        "  CloudFormation reports no failed resource: see the stack's events".to_owned()
     } else {
         lines.join("\n")
     }
@@ -183,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn the_root_cause_is_told_and_not_what_was_cancelled_with_it() {
+    fn the_root_cause_is_reported_without_cancelled_resources() {
         let text = root_causes(&[
             event("Vpc", ResourceStatus::CreateComplete, ""),
             event("Subnet1", ResourceStatus::CreateFailed, "The CIDR '10.0.0.0/99' is invalid"),
@@ -193,10 +195,10 @@ mod tests {
     }
 
     #[test]
-    fn a_stack_that_only_waits_for_its_change_set_is_not_under_way() {
-        assert!(is_under_way(&StackStatus::UpdateInProgress));
-        assert!(is_under_way(&StackStatus::UpdateCompleteCleanupInProgress));
-        assert!(!is_under_way(&StackStatus::ReviewInProgress));
-        assert!(!is_under_way(&StackStatus::RollbackComplete));
+    fn a_stack_in_review_is_not_in_progress() {
+        assert!(is_in_progress(&StackStatus::UpdateInProgress));
+        assert!(is_in_progress(&StackStatus::UpdateCompleteCleanupInProgress));
+        assert!(!is_in_progress(&StackStatus::ReviewInProgress));
+        assert!(!is_in_progress(&StackStatus::RollbackComplete));
     }
 }

@@ -2,24 +2,24 @@
 
 use aws_sdk_cloudformation::types::StackStatus;
 
-/// How a deploy proceeds with a stack, by its state.
+/// How a deploy proceeds with a stack.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum NextStep {
-    /// Make it by a change set of type CREATE.
+    /// Create it by a change set of type CREATE.
     Create,
-    /// Change it by a change set of type UPDATE.
+    /// Update it by a change set of type UPDATE.
     Update,
-    /// Wait, and look again.
+    /// Wait, and check again.
     Wait,
-    /// Finish the rollback that failed, then change it.
+    /// Continue the failed rollback, then update.
     Continue,
-    /// Remove what a failed creation or removal has left, then make it.
+    /// Remove the rest of a failed creation or removal, then create.
     Remove,
-    /// Nothing: only `destroy` gets further.
+    /// Refuse: only `destroy` can proceed.
     Refuse,
 }
 
-/// CloudFormation takes no other operation in each state:
+/// The only operation that CloudFormation allows in each status:
 /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html>. The runbook has the same table.
 pub fn next_step(status: &StackStatus) -> NextStep {
     match status {
@@ -47,9 +47,9 @@ mod tests {
 
     use super::*;
 
-    /// Both tell an operator the same of every state that CloudFormation has.
+    /// The runbook and `next_step` agree for every status of the SDK.
     #[test]
-    fn the_runbook_says_of_every_state_what_a_deploy_does() {
+    fn the_runbook_lists_the_next_step_of_every_status() {
         let runbook = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/runbook.md");
         let runbook = fs::read_to_string(runbook).unwrap();
         let row = |status: &str| runbook.lines().find(|line| line.starts_with(&format!("| `{status}` |")));

@@ -1,7 +1,7 @@
 //! The AWS emulator: ministack, as a process of this user that only this machine can reach.
 //!
-//! It keeps everything in memory, so each start is a fresh account. What it knows of the world is the list in
-//! `environment`; functions inherit that, as they would inherit nothing of an operator's shell on AWS.
+//! It keeps everything in memory, so each start is an empty account. Its environment is the list in `environment`, which
+//! functions inherit instead of the operator's environment.
 
 use std::{
     env,
@@ -20,7 +20,7 @@ use super::{
     tools::Tools,
 };
 
-/// The region that the emulator's account is in.
+/// Region of the emulator's account.
 pub const REGION: &str = "us-east-1";
 
 const NAME: &str = "emulator";
@@ -34,19 +34,19 @@ pub struct Emulator {
 }
 
 impl Emulator {
-    /// Starts one on `port`, or keeps the one that is well there, unless it is to be a fresh one.
+    /// Starts an emulator on `port`, or keeps a healthy one, unless a new one is requested.
     pub async fn start(home: &Home, tools: &Tools, port: u16, fresh: bool) -> Result<Self> {
         if Self::running(home)? == Some(port) && !fresh && is_healthy(port) {
-            let process = Process::find(home, NAME)?.context("the emulator has just ended: start again")?;
+            let process = Process::find(home, NAME)?.context("the emulator has just ended: run the command again")?;
             return Ok(Self { process, port });
         }
         if Self::stop(home).await? {
-            eprintln!("Ended the emulator that was running; messages still in its queues are gone.");
+            eprintln!("Stopped the running emulator; the messages in its queues are lost.");
         }
         ports::require_free(port)?;
         eprintln!("Starting the AWS emulator …");
         let folder = home.folder(NAME)?;
-        let temporary = folder.join("tmp"); // the functions' unpacked binaries are in here
+        let temporary = folder.join("tmp"); // contains the functions' unpacked binaries
         remove_folder(&temporary)?;
         make_private_folder(&temporary)?;
         ports::note(home, NAME, port)?;
@@ -58,7 +58,7 @@ impl Emulator {
         Ok(Self { process, port })
     }
 
-    /// Ends the emulator of `home` with the functions that it runs. Says whether there was one.
+    /// Stops the emulator of `home` with its functions. Returns whether there was one.
     pub async fn stop(home: &Home) -> Result<bool> {
         let Some(process) = Process::find(home, NAME)? else {
             return Ok(false);
@@ -73,12 +73,12 @@ impl Emulator {
         Ok(ports::noted(home, NAME)?.filter(|_| is_alive))
     }
 
-    /// Waits for its end, as `Process::ended` says.
+    /// Waits for its end, as `Process::ended` does.
     pub async fn ended(&self) -> Result<()> {
         self.process.ended().await
     }
 
-    /// What `AWS_ENDPOINT_URL` must say.
+    /// The value of `AWS_ENDPOINT_URL`.
     pub fn endpoint(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
@@ -91,22 +91,22 @@ fn environment(folder: &Path, port: u16) -> Vec<(&'static str, String)> {
         ("LANG", "C.UTF-8".to_owned()),
         ("PYTHONDONTWRITEBYTECODE", "1".to_owned()),
         ("TMPDIR", inside("tmp")),
-        // This machine only, under one name in every queue URL.
+        // Loopback only, with one host name in all queue URLs.
         ("BIND_HOST", "127.0.0.1".to_owned()),
         ("GATEWAY_PORT", port.to_string()),
         ("MINISTACK_HOST", "127.0.0.1".to_owned()),
         ("MINISTACK_REGION", REGION.to_owned()),
         ("S3_DATA_DIR", inside("s3")),
-        // Handed to the functions.
+        // Inherited by the functions.
         ("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}")),
         ("AWS_ACCESS_KEY_ID", "test".to_owned()),
         ("AWS_SECRET_ACCESS_KEY", "test".to_owned()),
         ("AWS_DEFAULT_REGION", REGION.to_owned()),
-        // Its own guess at the account's limit falls to 16 where memory is short; this is AWS's.
+        // AWS's default; the emulator's own default falls to 16 on machines with little memory.
         ("LAMBDA_ACCOUNT_CONCURRENCY", "1000".to_owned()),
-        // The copies that a burst leaves, each with a database connection, end after a minute.
+        // Idle execution environments, each with a database connection, end after a minute.
         ("LAMBDA_WARM_TTL_SECONDS", "60".to_owned()),
-        // No further listeners, and no look at this machine's Docker, where it would remove containers.
+        // No further listeners, and no Docker access, which would remove containers of this machine.
         ("IOT_MTLS_ENABLED", "0".to_owned()),
         ("SFTP_ENABLED", "0".to_owned()),
         ("DOCKER_HOST", format!("unix://{}", inside("no-docker.sock"))),

@@ -27,14 +27,14 @@ use super::lock::Lock;
 
 const SPACE_NEEDED_MB: u64 = 1024;
 
-/// Where one local stage keeps everything that it has.
+/// The folder of one local stage.
 #[derive(Clone)]
 pub struct Home {
     root: PathBuf,
 }
 
 impl Home {
-    /// The home of the shop that `up` opens. `ANAQUEL_SHOP_HOME` is another: the tests' own.
+    /// The home of the shop that `up` starts, or `ANAQUEL_SHOP_HOME`, which the tests set.
     pub fn of_shop() -> Result<Self> {
         match env::var_os("ANAQUEL_SHOP_HOME") {
             Some(root) => Ok(Self::at(root.into())),
@@ -42,7 +42,7 @@ impl Home {
         }
     }
 
-    /// The home of the stage `name`; nothing is created yet.
+    /// The home of the stage `name`; creates nothing.
     pub fn find(name: &str) -> Result<Self> {
         let base = match env::var_os("ANAQUEL_HOME") {
             Some(base) => std::path::absolute(base)?,
@@ -59,12 +59,12 @@ impl Home {
         &self.root
     }
 
-    /// The folder of the tools that all stages share.
+    /// The folder of the tools, shared by all stages.
     pub fn tools(&self) -> PathBuf {
         self.root.with_file_name("tools")
     }
 
-    /// A folder of this home, made when it is missing and readable by its owner alone.
+    /// A folder of this home, created if it is missing, readable by its owner only.
     pub fn folder(&self, name: &str) -> Result<PathBuf> {
         let folder = self.root.join(name);
         make_private_folder(&folder)?;
@@ -75,20 +75,23 @@ impl Home {
         Ok(self.folder("logs")?.join(name).with_extension("log"))
     }
 
-    /// Makes this process the only one that starts or changes this stage, until the lock is dropped.
+    /// Locks the stage for this process until the lock is dropped.
+    ///
+    /// # Errors
+    /// Another process holds the lock; the message has its pid.
     pub fn lock(&self) -> Result<Lock> {
         let path = self.folder("")?.join("lock");
         match Lock::try_take(&path)? {
             Some(lock) => Ok(lock),
             None => bail!(
-                "another `bookstore` (pid {}) is at work on {}: wait for it or end it",
+                "another `bookstore` (pid {}) uses {}: wait until it ends, or stop it",
                 fs::read_to_string(&path)?.trim(),
                 self.root.display()
             ),
         }
     }
 
-    /// Refuses to start on a disk that would fill up half-way.
+    /// Checks the free disk space before the start.
     pub fn check_space(&self) -> Result<()> {
         let disk = statvfs(self.folder("")?)?;
         let free_mb = disk.f_bavail.saturating_mul(disk.f_frsize) / (1024 * 1024);
@@ -102,7 +105,7 @@ impl Home {
     }
 }
 
-/// Writes a file that only its owner may read, whole or not at all. Says whether that changed anything.
+/// Writes a file atomically, readable by its owner only. Returns whether the content changed.
 pub fn write_private(path: &Path, content: &str) -> Result<bool> {
     if fs::read_to_string(path).is_ok_and(|old| old == content) {
         return Ok(false);
@@ -128,7 +131,7 @@ pub fn make_private_folder(folder: &Path) -> Result<()> {
         .with_context(|| format!("creating {}", folder.display()))
 }
 
-/// Removes a folder with all that is in it; it need not be there.
+/// Removes a folder with its content, if it exists.
 pub fn remove_folder(folder: &Path) -> Result<()> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {

@@ -1,4 +1,4 @@
-//! An exclusive lock on a file, which the kernel releases when its holders have ended, however they end.
+//! An exclusive file lock, which the kernel releases when the holding processes end.
 
 use std::{
     fs::{File, OpenOptions},
@@ -18,7 +18,7 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// `None` when another process holds it; the file then says which.
+    /// `None` if another process holds it; the file then contains its pid.
     pub fn try_take(path: &Path) -> Result<Option<Self>> {
         let file = open(path)?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
@@ -35,8 +35,7 @@ impl Lock {
         Self::signed(file)
     }
 
-    /// As the standard input of a child, so that the lock lasts until the child has ended too, even if this
-    /// process is killed.
+    /// The lock as standard input of a child, so that it lasts until the child ends too, even if this process is killed.
     pub fn share(&self) -> Result<Stdio> {
         Ok(self.file.try_clone()?.into())
     }

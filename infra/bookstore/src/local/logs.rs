@@ -1,4 +1,4 @@
-//! Log files of what we run: output goes there, and the last lines are shown when it goes wrong.
+//! Log files of started programs, whose last lines are part of error messages.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -11,7 +11,10 @@ use anyhow::{Context, Result, bail};
 const LINES_SHOWN: usize = 8;
 const ERRORS_SHOWN: usize = 3;
 
-/// Runs `command` to its end with its output in `log`. A failure shows how the output ended.
+/// Runs `command` with its output in `log`.
+///
+/// # Errors
+/// The command failed; the message has the last lines of the log.
 pub fn run(command: &mut Command, input: Stdio, log: &Path) -> Result<()> {
     let output =
         OpenOptions::new().create(true).append(true).open(log).with_context(|| format!("opening {}", log.display()))?;
@@ -28,14 +31,13 @@ pub fn run(command: &mut Command, input: Stdio, log: &Path) -> Result<()> {
     Ok(())
 }
 
-/// An empty log file; the one before stays beside it, for it may tell why a process is gone.
+/// Creates an empty log file; the previous one is kept beside it.
 pub fn begin(log: &Path) -> Result<File> {
     let _ = fs::rename(log, log.with_extension("log.old"));
     File::create(log).with_context(|| format!("creating {}", log.display()))
 }
 
-/// The last lines of `log` under its name, to close an error message with. Programs that say much after their
-/// error have it repeated.
+/// The last lines of `log` under its name, for the end of an error message; an error line further up is repeated.
 pub fn end_of(log: &Path) -> String {
     let content = fs::read(log).unwrap_or_default();
     let text = String::from_utf8_lossy(&content);

@@ -1,7 +1,7 @@
-//! The whole system on one machine: a private MariaDB and an AWS emulator, to which `up` then really deploys.
+//! The local stage: a private MariaDB and an AWS emulator, which `up` deploys to.
 //!
-//! Both are background processes of one home (see `home`), found again by whoever comes later: `up` after a
-//! crash reuses or replaces what is left, `down` ends exactly what `up` started.
+//! Both are background processes of one home (see `home`), which later commands find: `up` reuses or replaces what a
+//! crash left, `down` stops exactly what `up` started.
 
 mod emulator;
 mod home;
@@ -29,7 +29,7 @@ pub use self::{
     tools::{Tool, Tools},
 };
 
-/// A running local stage, and the right to be the only command that changes it.
+/// A running local stage, with the lock that lets only this command change it.
 pub struct LocalStage {
     pub mariadb: MariaDb,
     pub emulator: Emulator,
@@ -37,21 +37,21 @@ pub struct LocalStage {
 }
 
 pub struct Options<'a> {
-    /// Where the emulator, and so the shop, listens.
+    /// Port of the emulator and of the shop.
     pub port: u16,
-    /// The stage's settings of the database server.
+    /// Settings of the database server.
     pub settings: &'a [(&'a str, String)],
-    /// Throw away all data first.
+    /// Delete all data first.
     pub reset: bool,
 }
 
-/// Whether `up` can listen there; asked before the first build, which takes minutes.
+/// Checks that the port is usable, before the first build, which takes minutes.
 pub fn check_port(home: &Home, port: u16) -> Result<()> {
     if Emulator::running(home)? == Some(port) { Ok(()) } else { ports::require_free(port) }
 }
 
 impl LocalStage {
-    /// Starts what does not run yet; what runs well goes on, with the messages in its queues.
+    /// Starts what does not run; a running emulator keeps the messages in its queues.
     pub async fn start(home: &Home, options: &Options<'_>) -> Result<Self> {
         ensure!(cfg!(target_os = "linux"), "the local stage needs Linux: run it in a virtual machine or container");
         let lock = home.lock()?;
@@ -65,15 +65,18 @@ impl LocalStage {
         Ok(Self { mariadb, emulator, _lock: lock })
     }
 
-    /// Ends everything that runs in `home`: first what writes to the database, then the database. Says whether
-    /// anything ran.
+    /// Stops everything that runs in `home`: first the emulator, which writes to the database, then the database. Returns
+    /// whether anything ran.
     pub async fn stop(home: &Home) -> Result<bool> {
         let emulator_ran = Emulator::stop(home).await?;
         let mariadb_ran = MariaDb::stop(home).await?;
         Ok(emulator_ran || mariadb_ran)
     }
 
-    /// Waits until one of the two ends: by a `down` elsewhere, or by itself, which is an error.
+    /// Waits until one of the two ends.
+    ///
+    /// # Errors
+    /// It was not stopped by `down`.
     pub async fn ended(&self) -> Result<()> {
         tokio::select! {
             end = self.mariadb.ended() => end,

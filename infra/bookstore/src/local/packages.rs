@@ -1,4 +1,4 @@
-//! Programs of the operating system: where they are, and how they come onto the machine.
+//! Programs of the operating system: their paths and their installation.
 
 use std::{
     env,
@@ -11,7 +11,7 @@ use rustix::process::geteuid;
 
 use super::{home::Home, logs};
 
-/// Where servers lie that are not in everybody's PATH.
+/// Folders of servers that may not be in PATH.
 const MORE_FOLDERS: [&str; 6] =
     ["/usr/sbin", "/usr/libexec", "/usr/local/sbin", "/usr/local/bin", "/usr/local/libexec", "/opt/homebrew/bin"];
 
@@ -24,7 +24,7 @@ pub fn find(program: &str) -> Option<PathBuf> {
         .find(|candidate| candidate.is_file())
 }
 
-/// Something to install, by the name it has in each package manager.
+/// A package to install, by its name in each package manager.
 pub struct Package {
     pub name: &'static str,
     pub apt: &'static str,
@@ -32,7 +32,7 @@ pub struct Package {
     pub brew: &'static str,
 }
 
-/// The browser that the tests drive, by whichever name it has here.
+/// The browser for the tests, under any of its names.
 pub fn chromium(home: &Home) -> Result<PathBuf> {
     const CHROMIUM: Package = Package { name: "Chromium", apt: "chromium", dnf: "chromium", brew: "chromium" };
     let installed = || ["chromium", "chromium-browser", "google-chrome"].into_iter().find_map(find);
@@ -43,7 +43,10 @@ pub fn chromium(home: &Home) -> Result<PathBuf> {
 }
 
 impl Package {
-    /// Installs it where that can be done without asking anybody, else says the command to run.
+    /// Installs the package if no password is needed.
+    ///
+    /// # Errors
+    /// A password is needed; the message has the command to run.
     pub fn install(&self, log: &Path) -> Result<()> {
         let Some(apt) = unattended_apt() else { anyhow::bail!("{}", self.remedy()) };
         eprintln!("Installing {} …", self.name);
@@ -70,7 +73,7 @@ impl Package {
     }
 }
 
-/// Makes `apt-get` commands that ask no questions, for root or whoever needs no password for sudo.
+/// Non-interactive `apt-get` commands, for root or with password-less sudo.
 fn unattended_apt() -> Option<impl Fn() -> Command> {
     let apt = find("apt-get")?;
     let is_root = geteuid().is_root();

@@ -1,4 +1,4 @@
-//! Ports on the loopback interface: a free one, one kept from start to start, and who holds one that is taken.
+//! Ports of the loopback interface: free ones, remembered ones, and the process that uses one.
 
 use std::{fs, net::TcpListener, path::PathBuf};
 
@@ -18,7 +18,7 @@ pub fn any_free() -> Result<u16> {
     Ok(listener.local_addr()?.port())
 }
 
-/// The port that was noted for `name`.
+/// The remembered port of `name`.
 pub fn noted(home: &Home, name: &str) -> Result<Option<u16>> {
     Ok(fs::read_to_string(file(home, name)?).ok().and_then(|note| note.trim().parse().ok()))
 }
@@ -28,7 +28,7 @@ pub fn note(home: &Home, name: &str, port: u16) -> Result<()> {
     fs::write(&file, format!("{port}\n")).with_context(|| format!("writing {}", file.display()))
 }
 
-/// The port noted for `name` while it is free, else a new one, noted for the next time.
+/// The remembered port of `name` if it is free, otherwise a new one, which is remembered.
 pub fn kept(home: &Home, name: &str) -> Result<u16> {
     if let Some(port) = noted(home, name)?.filter(|port| is_free(*port)) {
         return Ok(port);
@@ -42,13 +42,16 @@ fn file(home: &Home, name: &str) -> Result<PathBuf> {
     Ok(home.folder("run")?.join(name).with_extension("port"))
 }
 
-/// An error that names who is in the way.
+/// Checks that the port is free.
+///
+/// # Errors
+/// It is in use; the message names the process.
 pub fn require_free(port: u16) -> Result<()> {
     if is_free(port) {
         return Ok(());
     }
     let holder = holder(port).map_or_else(String::new, |holder| format!(" by {holder}"));
-    bail!("port {port} is in use{holder}: end that, or choose another port with `--port N`")
+    bail!("port {port} is in use{holder}: stop that process, or choose another port with `--port N`")
 }
 
 /// Name and pid of the process that listens on `port`, as far as `/proc` lets this user see it.

@@ -1,9 +1,8 @@
-//! A background process of ours, which outlives the command that started it and is found again by the next.
+//! A background process that outlives the command that started it; later commands find it again.
 //!
-//! It leads a process group of its own, so that Ctrl-C in the terminal does not reach it and `stop` ends its
-//! children with it. Its pid file is a copy of `/proc/<pid>/stat` that it makes itself before it becomes the
-//! program: a command killed at any moment leaves nothing behind that cannot be found, and the start time in
-//! there tells our process from a later one that was given the same number.
+//! It leads its own process group, so that Ctrl-C in the terminal does not reach it and `stop` ends its children too. Its
+//! pid file is a copy of `/proc/<pid>/stat`, written by the process itself before it executes the program: it exists
+//! even if the command is killed, and the start time in it identifies the process when a pid is reused.
 
 use std::{
     fs,
@@ -56,7 +55,7 @@ impl Process {
         Self::new(home, name, recorded)
     }
 
-    /// The process `name` that an earlier command started, or what is left of its group.
+    /// The process `name` that an earlier command started, or the rest of its group.
     pub fn find(home: &Home, name: &'static str) -> Result<Option<Self>> {
         let record = fs::read_to_string(pid_file(home, name)?).unwrap_or_default();
         let Some(recorded) = Stat::parse(&record) else {
@@ -79,38 +78,44 @@ impl Process {
         Stat::of(self.recorded.pid).is_some_and(|now| now.alive && now.started == self.recorded.started)
     }
 
-    /// Waits until `ready` says so. An end of the process is an error at once, with the last lines of its log.
-    pub async fn wait_until(&self, patience: Duration, mut ready: impl AsyncFnMut() -> Result<bool>) -> Result<()> {
-        let deadline = Instant::now() + patience;
+    /// Waits until `ready` returns true.
+    ///
+    /// # Errors
+    /// The process ended, or the timeout is over; the message has the last lines of its log.
+    pub async fn wait_until(&self, timeout: Duration, mut ready: impl AsyncFnMut() -> Result<bool>) -> Result<()> {
+        let deadline = Instant::now() + timeout;
         while !ready().await? {
             if !self.is_alive() {
-                return Err(self.obituary());
+                return Err(self.exit_error());
             }
             if Instant::now() > deadline {
-                bail!("{} does not answer after {} s; {}", self.name, patience.as_secs(), logs::end_of(&self.log));
+                bail!("{} does not answer after {} s; {}", self.name, timeout.as_secs(), logs::end_of(&self.log));
             }
             sleep(POLL).await;
         }
         Ok(())
     }
 
-    /// Waits for the end of the process: by `stop`, in this command or another, or by itself, which is an error.
+    /// Waits for the end of the process.
+    ///
+    /// # Errors
+    /// It ended without `stop` of this or another command.
     pub async fn ended(&self) -> Result<()> {
         while self.is_alive() {
             sleep(POLL).await;
         }
         sleep(STOP_SETTLES).await;
-        if self.pid_file.exists() { Err(self.obituary()) } else { Ok(()) }
+        if self.pid_file.exists() { Err(self.exit_error()) } else { Ok(()) }
     }
 
-    fn obituary(&self) -> anyhow::Error {
-        anyhow::anyhow!("{} ended by itself; {}", self.name, logs::end_of(&self.log))
+    fn exit_error(&self) -> anyhow::Error {
+        anyhow::anyhow!("{} ended unexpectedly; {}", self.name, logs::end_of(&self.log))
     }
 
-    /// Ends the whole group: asks it to, and kills what is left when the patience is over.
-    pub async fn stop(self, patience: Duration) -> Result<()> {
+    /// Terminates the process group, and kills it after a timeout.
+    pub async fn stop(self, timeout: Duration) -> Result<()> {
         self.signal(Signal::TERM);
-        if !self.is_gone_within(patience).await {
+        if !self.is_gone_within(timeout).await {
             self.signal(Signal::KILL);
             ensure!(
                 self.is_gone_within(KILL_PATIENCE).await,
@@ -125,12 +130,12 @@ impl Process {
 
     fn signal(&self, signal: Signal) {
         if self.has_members() {
-            let _ = kill_process_group(self.recorded.pid, signal); // gone in between is as good
+            let _ = kill_process_group(self.recorded.pid, signal); // it may have ended in the meantime
         }
     }
 
-    async fn is_gone_within(&self, patience: Duration) -> bool {
-        let deadline = Instant::now() + patience;
+    async fn is_gone_within(&self, timeout: Duration) -> bool {
+        let deadline = Instant::now() + timeout;
         while self.has_members() {
             if Instant::now() > deadline {
                 return false;
@@ -140,8 +145,8 @@ impl Process {
         true
     }
 
-    /// Whether the process or any child of it is alive. Children are known by their group and by working under
-    /// the home, for the group's number alone may belong to strangers once its leader is gone.
+    /// Whether the process or a child of it is alive. Children are identified by process group and working directory, because
+    /// the group's number may be reused when its leader has ended.
     fn has_members(&self) -> bool {
         self.is_alive()
             || Stat::all()

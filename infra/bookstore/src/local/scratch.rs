@@ -1,4 +1,4 @@
-//! A home for one test, gone with it, and so are the processes that a failed test left.
+//! A home for one test, removed with its processes at the end of the test.
 
 use std::{env, fs, path::PathBuf, process::Command};
 
@@ -16,7 +16,7 @@ impl Scratch {
         Self { base, home }
     }
 
-    /// As a crash does it; the pid files stay.
+    /// Simulates a crash: the pid files stay.
     pub fn kill_all(&self) {
         for entry in fs::read_dir(self.home.root().join("run")).into_iter().flatten().flatten() {
             let record = fs::read_to_string(entry.path()).unwrap_or_default();

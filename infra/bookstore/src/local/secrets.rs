@@ -1,4 +1,4 @@
-//! The passwords and keys of one local stage: made at random once, kept in `secrets.toml`, never printed.
+//! Passwords and keys of a local stage: generated once, stored in `secrets.toml`, never printed.
 
 use std::{collections::BTreeMap, fmt::Write, fs};
 
@@ -8,9 +8,9 @@ use super::home::{Home, write_private};
 use crate::random::{key, password};
 
 pub struct Secrets {
-    /// Password of `root`, for tests and for making the database.
+    /// Password of `root`, for tests and for the creation of the database.
     pub root: String,
-    /// Passwords of the three users that the functions log in as.
+    /// Passwords of the functions' three database users.
     pub admin: String,
     pub reader: String,
     pub writer: String,
@@ -19,11 +19,13 @@ pub struct Secrets {
 }
 
 impl Secrets {
-    /// Reads what is there and makes what is not.
+    /// Reads the file and generates missing values.
     pub fn of(home: &Home) -> Result<Self> {
         let path = home.folder("")?.join("secrets.toml");
         let mut kept: BTreeMap<String, String> = match fs::read_to_string(&path) {
-            Ok(content) => toml::from_str(&content).with_context(|| format!("{} is damaged", path.display()))?,
+            Ok(content) => toml::from_str(&content).with_context(|| {
+                format!("{} is not valid TOML: repair it or delete the folder with `up --reset`", path.display())
+            })?,
             Err(_) => BTreeMap::new(),
         };
         let mut secret = |name: &str, make: fn() -> String| kept.entry(name.to_owned()).or_insert_with(make).clone();

@@ -1,9 +1,9 @@
 //! The tools for Python and Node that the local stage and its tests use, pinned by content (`infra/tools/`), in virtual
 //! environments of our own.
 //!
-//! Node is itself one of Python's packages, and npm installs into that same environment: one folder to make and remove.
-//! A stamp beside each names what is installed, by the digest of its lock. It is away while anything changes, so an
-//! environment whose installation was interrupted has none and is made again, as is one whose stamp names another lock.
+//! Node is a Python package too, and npm installs into the same environment. A stamp file beside each environment lists what
+//! is installed, by the digest of its lock. It is deleted before a change, so that an environment with an interrupted
+//! installation or another lock is created again.
 
 use std::{
     env,
@@ -28,36 +28,36 @@ use Lock::{Npm, PyPi};
 pub enum Tool {
     /// The AWS emulator.
     Ministack,
-    /// Builds functions for AWS and ships single ones.
+    /// Builds functions for AWS and deploys single functions.
     CargoLambda,
     /// Checks templates.
     CfnLint,
-    /// Another AWS emulator, for the tests: it knows NAT gateways.
+    /// A second AWS emulator, for tests of NAT gateways.
     Moto,
-    /// Tries the API's document on a running shop.
+    /// Tests the running API against its OpenAPI document.
     Schemathesis,
     /// Lays out the picture of a stage.
     Graphviz,
-    /// Judges templates by AWS's rules and, in the language of cfn-guard, by ours.
+    /// Lints templates by AWS's rules and by our cfn-guard rules.
     CloudFormationValidate,
-    /// Judges templates by what is known to go wrong on AWS.
+    /// Lints templates for security.
     Checkov,
     /// Runs Lighthouse, and brings npm for the page checkers.
     Node,
     /// Runs the HTML checker.
     Java,
-    /// axe-core, which looks for what bars people from a page; the Nu HTML checker; and Lighthouse, which grades pages.
+    /// axe-core (accessibility), the Nu HTML checker, and Lighthouse.
     PageCheckers,
 }
 
-/// The content of a tool and of all that it needs: files of hashes, which pip and npm compare with what they get.
+/// Lock files of a tool and its dependencies; pip and npm verify the hashes.
 enum Lock {
     PyPi(&'static str),
     Npm { package: &'static str, lock: &'static str },
 }
 
 impl Tool {
-    /// In this order: what npm installs needs Node.
+    /// In order of installation: npm needs Node.
     pub const ALL: [Self; 11] = [
         Self::Ministack,
         Self::CargoLambda,
@@ -107,7 +107,7 @@ impl Tool {
         }
     }
 
-    /// Its line in a stamp: the tool, and which lock it was installed by.
+    /// Its line in a stamp file: name and digest of the lock.
     fn identity(self) -> String {
         let digest = match self.lock() {
             PyPi(lock) => Sha256::digest(lock),
@@ -116,7 +116,7 @@ impl Tool {
         format!("{} {:02x}{:02x}{:02x}{:02x}", self.name(), digest[0], digest[1], digest[2], digest[3])
     }
 
-    /// checkov needs older releases of what the emulators stand on, so it has an environment of its own.
+    /// checkov needs older versions of the emulators' dependencies, so it has its own environment.
     const fn environment(self) -> &'static str {
         match self {
             Self::Checkov => "checkov",
@@ -135,7 +135,7 @@ pub struct Tools {
 }
 
 impl Tools {
-    /// Installs what is missing of `wanted`.
+    /// Installs the missing tools of `wanted`.
     pub fn ensure(home: &Home, wanted: &[Tool]) -> Result<Self> {
         let tools = Self { folder: home.tools() };
         make_private_folder(&tools.folder)?;
@@ -218,7 +218,7 @@ impl Environment {
         Command::new(self.programs().join("python"))
     }
 
-    /// The tools that the stamp names; none when one is not ours any more or the interpreter is gone.
+    /// The tools in the stamp file; empty if one is unknown or the interpreter is missing.
     fn installed(&self) -> Vec<Tool> {
         let stamp = fs::read_to_string(&self.stamp).unwrap_or_default();
         let of_line = |line: &str| Tool::ALL.into_iter().find(|tool| tool.identity() == line);
@@ -245,10 +245,10 @@ impl Environment {
             Npm { package, lock } => self.npm(package, lock)?,
         };
         logs::run(&mut install, lock.share()?, log)
-            .with_context(|| format!("{name} could not be installed: is the network there?"))
+            .with_context(|| format!("{name} could not be installed: check the network"))
     }
 
-    /// Wheels only: what would build a package from source is pinned by nothing.
+    /// Wheels only, because the build tools of source packages are not pinned.
     fn pip(&self, name: &str, lock: &str) -> Result<Command> {
         let file = self.folder.join(name).with_extension("txt");
         fs::write(&file, lock).with_context(|| format!("writing {}", file.display()))?;
@@ -258,7 +258,7 @@ impl Environment {
         Ok(pip)
     }
 
-    /// Packages get no word in their installation: none of ours needs its scripts.
+    /// Without install scripts: none of these packages needs them.
     fn npm(&self, package: &str, lock: &str) -> Result<Command> {
         let folder = self.packages();
         for (file, content) in [("package.json", package), ("package-lock.json", lock)] {
@@ -273,13 +273,13 @@ impl Environment {
         Ok(npm)
     }
 
-    /// Where npm finds what to install, and installs it.
+    /// The folder where npm installs.
     fn packages(&self) -> PathBuf {
         self.folder.join("lib")
     }
 }
 
-/// The folder is shared: a second stage waits for the first to finish installing.
+/// The folder is shared: a second stage waits until the first has installed its tools.
 fn lock(path: &Path) -> Result<FileLock> {
     if let Some(lock) = FileLock::try_take(path)? {
         return Ok(lock);
@@ -308,7 +308,7 @@ mod tests {
     use super::*;
     use crate::local::scratch::Scratch;
 
-    /// An environment whose interpreter is `true`, which is all that `installed` asks of it.
+    /// An environment with `true` as its interpreter, which is enough for `installed`.
     fn tools_with_stamp(scratch: &Scratch, stamp: &str) -> Vec<Tool> {
         let environment = Environment::at(&scratch.home.tools(), SHARED);
         let python = environment.programs().join("python");

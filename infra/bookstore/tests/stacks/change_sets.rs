@@ -162,7 +162,7 @@ async fn a_removal_that_fails_says_why_what_remains_and_that_it_can_be_repeated(
     let failure = format!("{failure:#}");
     assert!(failure.contains(&format!("there remain {}", stack.name)), "{failure}");
     assert!(failure.contains(&format!("`cargo bookstore destroy --stage {}` again", stage.name)), "{failure}");
-    assert!(failure.contains("it has been protected meanwhile"), "{failure}");
+    assert!(failure.contains("it was protected in the meantime"), "{failure}");
 
     stack.protect = false;
     apply(&aws, &stack, DataLoss::Forbid).await.unwrap();
@@ -227,7 +227,7 @@ async fn a_database_that_a_change_would_replace_is_kept() {
     remove(&aws, &stage).await;
 }
 
-/// A stack whose second resource cannot be made, for there is no such function.
+/// A stack whose second resource cannot be created, because its function does not exist.
 fn stack_that_fails(stage: &Stage) -> Stack {
     let mut stack = stack_with_a_queue(stage, "only");
     let broken = lambda::EventInvokeConfig! { function_name: "nobody", qualifier: "live" };
@@ -357,7 +357,7 @@ async fn all_aliases_move_or_none() {
     // The third cannot be moved.
     aws.lambda.delete_alias().function_name(&names[2]).name(ALIAS).send().await.unwrap();
     let failure = format!("{:#}", alias::move_all(&aws, &moves).await.unwrap_err());
-    assert!(failure.starts_with("every alias leads where it led before: "), "{failure}");
+    assert!(failure.starts_with("all aliases were reverted: "), "{failure}");
     assert!(failure.contains(&format!("moving the alias of {}", names[2])), "{failure}");
     assert_eq!(served().await, [[1], [1]]);
 
@@ -418,7 +418,7 @@ async fn a_release_whose_new_version_does_not_answer_leaves_the_old_one_serving(
     assert_eq!(failure.matches("version ").count(), 1, "no other function is blamed: {failure}");
     assert_eq!(live().await, before);
 
-    // The next good one serves, and what was refused is nothing to go back to.
+    // The next good version serves, and the refused one is not in the history.
     release::release(&aws, &stage, &good, &bucket).await.unwrap();
     let served = alias::served(&aws, &name).await.unwrap();
     assert_eq!(served[..2], [version + 1, version - 1]);
@@ -452,7 +452,7 @@ async fn comes_to(aws: &AwsClients, name: &str, wanted: &StackStatus) {
     reached.await.unwrap();
 }
 
-/// A network that cannot be removed, for a subnet in it is retained.
+/// A network that cannot be removed, because one of its subnets is retained.
 fn unremovable() -> Value {
     json!({
         "Network": { "Type": "AWS::EC2::VPC", "Properties": { "CidrBlock": "10.9.0.0/16" } },
@@ -503,7 +503,7 @@ async fn a_removal_that_failed_is_finished_by_a_deploy_or_says_how() {
     let complaint = format!("{:#}", apply(&aws, &stack, DataLoss::Forbid).await.unwrap_err());
     assert!(complaint.contains("Network (AWS::EC2::VPC)"), "{complaint}");
     assert!(complaint.contains("--retain-resources Network`"), "{complaint}");
-    // `destroy` says the same.
+    // `destroy` reports the same.
     let found = removal::find(&aws, &stage).await.unwrap();
     let complaint = removal::remove(&aws, &stage, found, Interaction::Quiet).await.unwrap_err();
     assert!(format!("{complaint:#}").contains("--retain-resources Network`"), "{complaint:#}");
@@ -515,7 +515,7 @@ async fn a_removal_that_failed_is_finished_by_a_deploy_or_says_how() {
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
-async fn a_stack_that_waits_for_its_first_change_set_is_made_or_removed() {
+async fn a_stack_that_waits_for_its_first_change_set_is_updatable_or_removed() {
     let stage = stage();
     let aws = emulator(&stage);
     let stack = stack_with_a_queue(&stage, "only");
@@ -577,11 +577,11 @@ async fn a_rollback_that_failed_is_finished_once_its_cause_is_mended() {
     let aws = emulator(&stage);
     let stack = stack_with_a_queue(&stage, "only");
     let role = stage.physical("outside");
-    let make_role = async || {
+    let create_role = async || {
         let trust = json!({ "Version": "2012-10-17", "Statement": [] }).to_string();
         aws.iam.create_role().role_name(&role).assume_role_policy_document(trust).send().await.unwrap();
     };
-    make_role().await;
+    create_role().await;
     by_hand(&aws, &stack.name, &policy_of(&role, "s3:GetObject", false), ChangeSetType::Create).await;
     comes_to(&aws, &stack.name, &StackStatus::CreateComplete).await;
     by_hand(&aws, &stack.name, &policy_of(&role, "s3:PutObject", true), ChangeSetType::Update).await;
@@ -597,7 +597,7 @@ async fn a_rollback_that_failed_is_finished_once_its_cause_is_mended() {
     let complaint = format!("{:#}", apply(&aws, &stack, DataLoss::Forbid).await.unwrap_err());
     assert!(complaint.contains("Policy (AWS::IAM::Policy)"), "{complaint}");
     assert!(complaint.contains("--resources-to-skip Policy`"), "{complaint}");
-    make_role().await;
+    create_role().await;
     apply(&aws, &stack, DataLoss::Forbid).await.unwrap();
     assert_eq!(status(&aws, &stack.name).await, Some(StackStatus::UpdateComplete));
     remove(&aws, &stage).await;
@@ -634,11 +634,11 @@ async fn is_locked(aws: &AwsClients, stack: &Stack) -> bool {
     lock.and_then(|lock| lock.value()) == Some("true")
 }
 
-/// The emulator's CloudFormation removes what is protected as well, which AWS refuses: so this looks at what was locked
+/// Unlike AWS, the emulator's CloudFormation removes protected resources: so this checks what was protected
 /// when.
 #[ignore = "needs a local stage"]
 #[tokio::test]
-async fn a_protected_stage_whose_first_creation_fails_is_made_by_the_next_deploy_or_goes() {
+async fn a_protected_stage_whose_first_creation_fails_is_updatable_by_the_next_deploy_or_goes() {
     let mut stage = stage();
     stage.protect = true;
     let aws = emulator(&stage);

@@ -102,7 +102,7 @@ fn usual_changes_of_a_database_are_made_in_place_and_others_refused() {
         let dev = stage("dev");
         let mut other = stage("dev");
         change(&mut other);
-        // Both ways: what was switched on is switched off again.
+        // Both directions: on and off again.
         let ways =
             if expected == Effect::InPlace { vec![(&dev, &other), (&other, &dev)] } else { vec![(&dev, &other)] };
         for (from, to) in ways {

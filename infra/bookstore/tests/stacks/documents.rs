@@ -1,5 +1,4 @@
-//! What the documents tell people to type exists: commands of ours are parsed as they stand there, and AWS's are looked
-//! up in its own models.
+//! Commands in the documents exist: ours are parsed by clap, those of the AWS CLI are looked up in botocore's models.
 
 use std::fs;
 
@@ -48,7 +47,7 @@ fn commands(text: &str, program: &str) -> Vec<Vec<String>> {
 fn every_command_of_ours_in_the_documents_can_be_typed() {
     for document in DOCUMENTS {
         for command in commands(&read(document), "cargo bookstore ") {
-            // Who only mentions a command may leave out what it needs.
+            // A mention of a command may omit required arguments.
             match Cli::try_parse_from(&command[1..]) {
                 Err(error) if error.kind() != ErrorKind::MissingRequiredArgument => {
                     panic!("{document}: {}: {error}", command.join(" "))

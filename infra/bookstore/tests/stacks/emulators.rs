@@ -28,12 +28,12 @@ use infra::{
 /// What ministack's CloudFormation refuses, which leaves out what refers to it as well.
 const LEFT_OUT: [(&str, &str); 8] = [
     ("AWS::EC2::EgressOnlyInternetGateway", "an unknown type: no route to one; moto has it"),
-    ("AWS::EC2::VPCCidrBlock", "an unknown type: no range of IPv6, for no subnet either; moto has them"),
+    ("AWS::EC2::VPCCidrBlock", "an unknown type: no IPv6 ranges of the VPC and its subnets; moto has them"),
     ("AWS::EC2::EIP", "an unknown type: no address, hence no NAT gateway and no route to one; moto has them"),
     ("MasterUserSecret.SecretArn", "an unknown attribute of a database: no parameter that names its secret"),
     BEFORE_NOTHING,
     ("AWS::IAM::Group", "an unknown type: roles without groups; `who_may.rs` judges the groups' rights"),
-    ("AWS::Budgets::Budget", "an unknown type: nobody is told what the account spends"),
+    ("AWS::Budgets::Budget", "an unknown type: no budget"),
     ("\"Metrics\"", "an unknown property of alarms: no rate of errors, and no dashboard, which shows its state"),
 ];
 
@@ -52,7 +52,7 @@ pub static MINISTACK: LazyLock<Account> = LazyLock::new(|| {
     let port = endpoint.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
     let mut account = Account::default();
     account.deploy(port, &["dev", "prod"].map(stage), &Kind::ALL, &LEFT_OUT);
-    // The tests' own stage is there already.
+    // The tests' own stage exists already.
     account.ask_for(all(&stage("local")).unwrap());
     account.describe(port);
     account
@@ -79,7 +79,7 @@ impl Moto {
         let mut child = python_command("serve_moto.py").stderr(Stdio::null()).spawn().expect("Python starts");
         let mut port = String::new();
         BufReader::new(child.stdout.as_mut().expect("a pipe")).read_line(&mut port).unwrap();
-        let port = port.trim().parse().expect("moto tells its port");
+        let port = port.trim().parse().expect("moto prints its port");
         Self { port, child }
     }
 }
@@ -181,7 +181,7 @@ impl Account {
         self.described[list].as_array().expect("a list").iter()
     }
 
-    /// How what is in the subnet gets out of the network.
+    /// The routes of the subnet to outside the VPC.
     pub fn ways_out(&self, network: &str, subnet: &str) -> Vec<String> {
         let association = self.id(network, &format!("{subnet}Routes"));
         let subnet = self.id(network, subnet);
@@ -258,7 +258,7 @@ fn lines<const N: usize>(lines: [&str; N]) -> BTreeSet<String> {
 
 #[ignore = "needs the emulators"]
 #[test]
-fn everything_asked_for_is_really_there() {
+fn every_resource_of_the_templates_exists() {
     for account in [&*MINISTACK, &*MOTO] {
         for (stack, asked_for) in &account.asked_for {
             let made = account.described["Stacks"][stack]["Resources"].as_object().unwrap();
@@ -272,7 +272,7 @@ fn everything_asked_for_is_really_there() {
 
 #[ignore = "needs the emulators"]
 #[test]
-fn nothing_is_left_out_that_the_emulator_would_take() {
+fn nothing_is_left_out_that_the_emulator_accepts() {
     for (text, why) in LEFT_OUT {
         let mut refusals = MINISTACK.refusals.iter().filter(|(left_out, _)| *left_out == text).peekable();
         assert!(refusals.peek().is_some(), "no template mentions {text}: {why}");
@@ -321,7 +321,7 @@ fn the_internet_is_reached_from_public_subnets_directly_and_from_data_subnets_no
 
 #[ignore = "needs the emulators"]
 #[test]
-fn functions_get_out_as_the_stage_says() {
+fn functions_reach_the_internet_by_the_egress_option_of_the_stage() {
     for (name, _) in STAGES {
         let (stage, network) = (stage(name), format!("{name}-network"));
         for zone in 1..=2 {
@@ -357,7 +357,7 @@ fn a_nat_gateway_stands_in_its_zone_with_an_address_of_its_own() {
 
 #[ignore = "needs the emulators"]
 #[test]
-fn without_a_way_out_the_services_that_functions_call_have_endpoints() {
+fn without_internet_egress_the_called_services_have_endpoints() {
     let network = "local-network";
     for (name, service) in [("SsmEndpoint", "ssm"), ("SqsEndpoint", "sqs")] {
         let endpoint = MOTO.find("VpcEndpoints", "VpcEndpointId", network, name);
@@ -416,7 +416,7 @@ fn the_load_balancer_faces_the_internet_from_both_public_subnets() {
 
 #[ignore = "needs the emulators"]
 #[test]
-fn functions_call_the_database_and_aws_and_nobody_else_calls_out() {
+fn only_functions_have_egress_and_only_to_the_database_and_aws() {
     for (network, aws) in [("dev-network", "::/0"), ("prod-network", "0.0.0.0/0")] {
         let calls = |group| MINISTACK.rules(network, group, "IpPermissionsEgress");
         let aws = format!("tcp 443 {aws}");
@@ -430,7 +430,7 @@ fn functions_call_the_database_and_aws_and_nobody_else_calls_out() {
 
 #[ignore = "needs the emulators"]
 #[test]
-fn the_database_is_as_the_stage_says_and_out_of_reach() {
+fn the_database_matches_the_stage_and_is_private() {
     for name in ["dev", "prod"] {
         let stage = stage(name);
         let (data, network) = (format!("{name}-data"), format!("{name}-network"));

@@ -38,7 +38,7 @@ fn in_full() -> Stage {
 /// its name.
 #[ignore = "needs the emulators"]
 #[tokio::test]
-async fn production_in_full_is_made_and_leads_from_http_to_https() {
+async fn production_in_full_is_updatable_and_leads_from_http_to_https() {
     let endpoint = variable("ANAQUEL_ENDPOINT");
     let port = endpoint.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
     let mut stage = Stage { name: "edge".to_owned(), ..in_full() };
@@ -78,7 +78,7 @@ async fn zone(aws: &AwsClients, stage: &Stage) -> String {
         .unwrap()
 }
 
-/// With what the tests' own stage has put into its parameters; it has no database on RDS.
+/// With the parameters of the tests' own stage, which has no database on RDS.
 async fn deploy(aws: &AwsClients, stack: &Stack) -> anyhow::Result<BTreeMap<String, String>> {
     let local = describe(aws, "anaquel-local-app").await?.expect("the tests' own stage");
     let values = local

@@ -1,7 +1,8 @@
 //! Who reaches whom in the networks that were deployed: from routes, network ACLs and security groups as the emulators
 //! describe them, and not from our own tables.
 //!
-//! Groups are ministack's, for moto keeps no outward rules; routes and ACLs are moto's, for ministack has no NAT.
+//! Security groups come from ministack, because moto keeps no egress rules; routes and network ACLs from moto, because
+//! ministack has no NAT gateway.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -78,7 +79,7 @@ impl<'a> Network<'a> {
         callers.map(|(_, from)| row(from)).collect()
     }
 
-    /// The ports that are open whichever zone the two ends are in; zones that differ are told one after the other.
+    /// The open ports between two ends in any zones; if zones differ, each pair is listed.
     fn ports(&self, from: &Place, to: &Place) -> String {
         let (sources, targets) = (self.ends(from), self.ends(to));
         let mut ports = BTreeSet::new();
@@ -178,7 +179,7 @@ impl<'a> Network<'a> {
         target.is_public(stranger) && self.gateways(&target.subnet, stranger).contains(&"InternetGateway".to_owned())
     }
 
-    /// Where the subnet's routes lead what is for the stranger.
+    /// The target of the subnet's route to an address outside the VPC.
     fn gateways(&self, subnet: &str, stranger: IpAddr) -> Vec<String> {
         let anywhere = if stranger.is_ipv4() { "0.0.0.0/0 by " } else { "::/0 by " };
         let ways = self.routes.ways_out(&self.name, subnet);
@@ -296,7 +297,7 @@ fn expected(stage: &Stage) -> [[&'static str; 6]; 5] {
         Egress::Endpoints | Egress::SingleZoneEndpoints => ["", "", "", database, "443", "443"],
         // Over IPv6, of which the load balancer has none.
         Egress::Ipv6 => ["443", "", "", database, "", "443"],
-        // By the way out also the load balancer, which is as open to them as to anybody.
+        // Through the internet also the load balancer, which is public.
         Egress::SingleNat | Egress::NatPerZone => ["443", "443", "", database, "", "443"],
     };
     let nobody = [""; 6];

@@ -20,7 +20,7 @@ pub fn write(folder: &Path, settings: &[(&str, String)], port: u16, secrets: &Se
     Ok(options_changed || setup_changed)
 }
 
-/// The stage's settings and after them our own, which win. Paths are relative to the data folder, for a
+/// The stage's settings, then our own, which override them. Paths are relative to the data folder, because a
 /// socket's name has at most 107 bytes.
 fn options(settings: &[(&str, String)], port: u16) -> String {
     let port = port.to_string();

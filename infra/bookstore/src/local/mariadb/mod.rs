@@ -92,7 +92,7 @@ impl MariaDb {
         Ok(ports::noted(home, NAME)?.filter(|_| is_alive))
     }
 
-    /// Waits for its end, as `Process::ended` says.
+    /// Waits for its end, as `Process::ended` does.
     pub async fn ended(&self) -> Result<()> {
         self.process.ended().await
     }
@@ -101,12 +101,13 @@ impl MariaDb {
         self.process.pid()
     }
 
-    /// Full rights on `database`, for tests and for checking queries at compile time.
+    /// A URL with all privileges on `database`, for tests and compile-time checks of queries.
     pub fn root_url(&self, database: &str) -> String {
         format!("mysql://root:{}@127.0.0.1:{}/{database}", self.secrets.root, self.port)
     }
 
-    /// A refusal is an error: the server is there and will not change its mind.
+    /// # Errors
+    /// The server refuses the login.
     async fn lets_root_in(&self) -> Result<bool> {
         match timeout(LOGIN_PATIENCE, MySqlConnection::connect(&self.root_url(DATABASE))).await {
             Ok(Ok(connection)) => {

@@ -1,4 +1,4 @@
-//! The installed programs of MariaDB, and what they are asked to do.
+//! The installed programs of MariaDB and their invocations.
 
 use std::{
     ffi::OsString,
@@ -55,7 +55,7 @@ impl Programs {
             .output()
             .with_context(|| format!("running {program}"))?;
         let (major, minor) = parse_version(&String::from_utf8_lossy(&output.stdout))
-            .with_context(|| format!("{program} does not tell its version"))?;
+            .with_context(|| format!("{program} prints no version"))?;
         let (oldest_major, oldest_minor) = OLDEST;
         ensure!(
             (major, minor) >= OLDEST,
@@ -64,7 +64,7 @@ impl Programs {
         Ok(())
     }
 
-    /// The data folder. It is filled under another name and renamed when complete, so it is there whole or not.
+    /// The data folder. It is filled under another name and renamed when complete, so it is never incomplete.
     pub fn initialise(&self, home: &Home, folder: &Path) -> Result<PathBuf> {
         let data = folder.join("data");
         let lock = Lock::take(&folder.join("lock"))?; // waits for the installer of a command that was killed
@@ -106,7 +106,7 @@ fn temporary(folder: &Path) -> Result<PathBuf> {
     Ok(temporary)
 }
 
-/// The server does not run as root unless it is told that this is meant.
+/// The server runs as root only with an explicit option.
 fn user_argument() -> Option<&'static str> {
     geteuid().is_root().then_some("--user=root")
 }
