@@ -4,13 +4,10 @@ use std::{sync::Mutex, time::Duration};
 
 use aws_sdk_s3::{Client, primitives::ByteStream};
 use serde_json::{Value, json};
-use tokio::{
-    sync::OnceCell,
-    time::{Instant, sleep},
-};
+use tokio::sync::OnceCell;
 use uuid::Uuid;
 
-use crate::support::{Shop, bookstore, park, text, titles};
+use crate::support::{Shop, bookstore, eventually, park, text, titles};
 
 const BUCKET: &str = "anaquel-local-imports-000000000000-us-east-1";
 
@@ -33,18 +30,12 @@ async fn upload(shop: &Shop, key: &str, csv: &[u8]) {
 /// Progress and refused rows of an import, once it has come to its end.
 async fn ended(shop: &Shop, key: &str) -> (Value, Vec<Value>) {
     let s3 = s3(shop);
-    let deadline = Instant::now() + Duration::from_mins(2);
-    let progress: Value = loop {
-        sleep(Duration::from_millis(100)).await;
-        assert!(Instant::now() < deadline, "the import must end");
-        let Some(text) = read(&s3, &format!("{key}.progress.json")).await else {
-            continue;
-        };
+    let progress = eventually(Duration::from_mins(2), async || {
+        let text = read(&s3, &format!("{key}.progress.json")).await.ok_or("the import has not started")?;
         let progress: Value = serde_json::from_str(&text).unwrap();
-        if progress["state"] == "done" || progress["state"] == "failed" {
-            break progress;
-        }
-    };
+        if progress["state"] == "done" || progress["state"] == "failed" { Ok(progress) } else { Err(text) }
+    })
+    .await;
     let refused = read(&s3, &format!("{key}.refused.jsonl")).await.unwrap();
     (progress, refused.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
 }

@@ -5,11 +5,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     imports,
-    support::{Shop, variable},
+    operating::writer_log,
+    support::{Shop, eventually, variable},
 };
 
 /// A server that does not answer any more, until this is dropped.
@@ -33,6 +34,13 @@ fn signal(which: &str) {
     assert!(sent.is_ok_and(|status| status.success()), "kill {which}");
 }
 
+/// The number of batches of which the writer returned messages to the queue.
+async fn interrupted_batches() -> usize {
+    let log = writer_log().await;
+    let outcomes = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    outcomes.filter(|line| line["Outcome"] == "unavailable").count()
+}
+
 #[ignore = "needs a local stage"]
 #[tokio::test]
 async fn while_the_database_is_away_reads_say_so_within_three_seconds_and_ratings_are_taken_in() {
@@ -44,6 +52,7 @@ async fn while_the_database_is_away_reads_say_so_within_three_seconds_and_rating
     let well = shop.health().await;
     assert_eq!((well.status, &well.json()["database"]["ok"]), (200, &json!(true)), "{}", well.text);
 
+    let before = interrupted_batches().await;
     let frozen = Frozen::freeze();
     for _ in 0..3 {
         let began = Instant::now();
@@ -61,8 +70,12 @@ async fn while_the_database_is_away_reads_say_so_within_three_seconds_and_rating
     assert_eq!((&ill.json()["database"]["ok"], &ill.json()["queue"]["ok"]), (&json!(false), &json!(true)));
     let location = shop.rate(book, &json!({ "stars": 4 })).await;
     assert_eq!(shop.get(&location).await.status, 503);
-    // Long enough that the writer has met the outage too.
-    tokio::time::sleep(Duration::from_secs(3)).await;
+    // The writer meets the outage too.
+    eventually(Duration::from_secs(20), async || {
+        let after = interrupted_batches().await;
+        if after > before { Ok(()) } else { Err(format!("the writer returned no message: {}", writer_log().await)) }
+    })
+    .await;
     drop(frozen);
 
     assert_eq!(shop.get(&path).await.status, 200, "everything recovers without a deploy");

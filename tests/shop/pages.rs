@@ -5,7 +5,9 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
+    contact::with_subject,
     imports,
+    operating::writer_logged,
     support::{Answer, Shop},
 };
 
@@ -58,12 +60,18 @@ async fn a_message_sent_twice_from_one_form_arrives_once() {
     let form = shop.get("/contact").await.text;
     let key = form.split("name=\"key\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a key");
     assert!(!shop.get("/contact").await.text.contains(key), "another drawing of the form is another message");
+    let subject = Uuid::new_v4().to_string();
     let message =
-        [("name", "Ana"), ("email", "ana@example.org"), ("subject", "Hola"), ("message", "¿Abren?"), ("key", key)];
+        [("name", "Ana"), ("email", "ana@example.org"), ("subject", &subject), ("message", "¿Abren?"), ("key", key)];
     let first = send_form(&shop, "/contact", &message).await;
     let second = send_form(&shop, "/contact", &message).await;
     assert_eq!((first.status, second.status), (303, 303));
     assert_eq!(first.header("location"), second.header("location"));
+
+    // The queue delivered both, and the writer kept one.
+    let id = first.header("location").trim_start_matches("/submissions/");
+    writer_logged(id, "Message received", 2).await;
+    assert_eq!(with_subject(&shop, &json!(subject)).await, 1);
 }
 
 #[ignore = "needs a local stage"]

@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, Connection, MySqlConnection};
-use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-use crate::support::{Shop, variable};
+use crate::support::{Shop, eventually, variable};
 
 const USER: &str = "anaquel_reader";
 
@@ -28,9 +27,9 @@ async fn a_changed_password_is_found_without_a_deploy() {
     put.send().await.unwrap();
     assert_eq!(refused.status, 503, "the old password must be refused: {}", refused.text);
     // The parameters are read again at most every five seconds.
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while shop.get("/api/books").await.status != 200 {
-        assert!(Instant::now() < deadline, "the new password is not found");
-        sleep(Duration::from_millis(200)).await;
-    }
+    eventually(Duration::from_secs(10), async || {
+        let answer = shop.get("/api/books").await;
+        if answer.status == 200 { Ok(()) } else { Err(answer.text) }
+    })
+    .await;
 }

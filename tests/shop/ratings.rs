@@ -5,10 +5,12 @@ use std::time::Duration;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-use crate::{imports, support::Shop};
+use crate::{
+    imports,
+    support::{Shop, eventually},
+};
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
@@ -217,15 +219,12 @@ async fn five_hundred_ratings_twenty_at_a_time_are_all_counted_once() {
         .buffer_unordered(20)
         .collect()
         .await;
-    let deadline = Instant::now() + Duration::from_mins(2);
-    let counted = loop {
+    let counted = eventually(Duration::from_mins(2), async || {
         let counted = shop.get(&format!("/api/books/{book}")).await.json();
-        if counted["ratings"]["count"].as_u64() >= Some(500) {
-            break counted;
-        }
-        assert!(Instant::now() < deadline, "not all are counted in time: {}", counted["ratings"]);
-        sleep(Duration::from_millis(200)).await;
-    };
+        let all = counted["ratings"]["count"].as_u64() >= Some(500);
+        if all { Ok(counted) } else { Err(counted["ratings"].to_string()) }
+    })
+    .await;
     let settled = stream::iter(&locations).map(|location| shop.settled(location)).buffer_unordered(20);
     settled.for_each(async |settled| assert_eq!(settled["status"], "published")).await;
     assert_eq!(counted["histogram"], json!([100, 100, 100, 100, 100]));
@@ -280,19 +279,9 @@ async fn garbage_rests_in_the_dead_letter_queue_with_its_reason_and_its_neighbou
         "{reasons:?}"
     );
 
-    let histogram = eventually(&shop, book, &json!([0, 2, 1, 0, 0])).await;
-    assert_eq!(histogram, json!([0, 2, 1, 0, 0]));
-}
-
-/// The book's histogram once it is what is expected, or after five seconds.
-async fn eventually(shop: &Shop, book: u64, expected: &Value) -> Value {
-    let mut histogram = Value::Null;
-    for _ in 0..50 {
-        histogram = shop.get(&format!("/api/books/{book}")).await.json()["histogram"].clone();
-        if histogram == *expected {
-            break;
-        }
-        sleep(Duration::from_millis(100)).await;
-    }
-    histogram
+    eventually(Duration::from_secs(5), async || {
+        let histogram = shop.get(&format!("/api/books/{book}")).await.json()["histogram"].clone();
+        if histogram == json!([0, 2, 1, 0, 0]) { Ok(()) } else { Err(histogram.to_string()) }
+    })
+    .await;
 }

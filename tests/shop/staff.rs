@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::{imports, support::Shop};
 
-async fn task(shop: &Shop, task: Value) -> Value {
+pub async fn task(shop: &Shop, task: Value) -> Value {
     shop.invoke_with("anaquel-local-run-staff-task", &task).await["content"].clone()
 }
 

@@ -107,18 +107,14 @@ impl Shop {
         self.settled_within(location, Duration::from_secs(5)).await
     }
 
-    pub async fn settled_within(&self, location: &str, patience: Duration) -> Value {
-        let deadline = Instant::now() + patience;
-        loop {
+    pub async fn settled_within(&self, location: &str, timeout: Duration) -> Value {
+        eventually(timeout, async || {
             let answer = self.get(location).await;
             assert_eq!(answer.status, 200, "{}", answer.text);
             let status = answer.json();
-            if status["status"] != "received" {
-                return status;
-            }
-            assert!(Instant::now() < deadline, "not settled in time: {status}");
-            sleep(Duration::from_millis(50)).await;
-        }
+            if status["status"] == "received" { Err(answer.text) } else { Ok(status) }
+        })
+        .await
     }
 
     /// A client's configuration for the emulator.
@@ -182,6 +178,18 @@ impl Answer {
 
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+}
+
+/// Polls until `attempt` returns a value; after the timeout, panics with the state that the last attempt returned.
+pub async fn eventually<T>(timeout: Duration, attempt: impl AsyncFn() -> Result<T, String>) -> T {
+    let deadline = Instant::now() + timeout;
+    loop {
+        match attempt().await {
+            Ok(value) => return value,
+            Err(state) if Instant::now() >= deadline => panic!("not within {} s: {state}", timeout.as_secs()),
+            Err(_) => sleep(Duration::from_millis(50)).await,
+        }
     }
 }
 
