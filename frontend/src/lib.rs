@@ -20,7 +20,7 @@ pub use form::{Form, Trouble};
 pub use locale::Locale;
 pub use markup::Markup;
 pub use view::View;
-pub use visit::{Visit, serve};
+pub use visit::{Visit, page};
 
 /// What a page may load: our own files, and nothing inline but data.
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \

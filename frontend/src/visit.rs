@@ -1,23 +1,17 @@
 //! From a request to a view, and from a page to a reply.
 
 use askama::Template;
-use shared::{
-    ApiError, App, Reply, Request, Result,
-    lambda::{self, Error},
-};
+use shared::{ApiError, App, Reply, Request, Result, lambda::Handler};
 use time::OffsetDateTime;
 
 use crate::{CONTENT_SECURITY_POLICY, Locale, View, pages::ErrorPage};
 
-/// Serves people and programs: what goes wrong is told on a page, or as problem details below `/api`.
-pub async fn serve(handler: impl AsyncFn(&App, &Request) -> Result<Reply>) -> Result<(), Error> {
-    lambda::serve_with(handler, told).await
+/// A handler of pages, whose errors are pages as well.
+pub fn page(handle: impl AsyncFn(&App, &Request) -> Result<Reply> + Copy + 'static) -> Handler {
+    Handler::new(handle, render_error)
 }
 
-fn told(request: &Request, error: &ApiError) -> Reply {
-    if !request.wants_page() {
-        return Reply::problem(error, &request.id);
-    }
+fn render_error(request: &Request, error: &ApiError) -> Reply {
     let visit = Visit::of(request);
     let page = ErrorPage { view: visit.view(), status: error.status(), request_id: Some(&request.id) };
     visit.reply(error.status(), &page).unwrap_or_else(|_| Reply::problem(error, &request.id))

@@ -381,6 +381,23 @@ mod tests {
     }
 
     #[test]
+    fn a_function_has_a_handler_for_each_kind_of_its_paths() {
+        let is_for_programs = |route: &Route| route.path.starts_with("/api/") || route.path == "/health";
+        for function in FUNCTIONS.iter().filter(|function| function.serves_http()) {
+            let crate_name = function.name.replace('-', "_");
+            let programs = function.routes().iter().filter(|route| is_for_programs(route)).count();
+            let call = match (programs, function.routes().len()) {
+                (0, 0) => format!("serve({crate_name}::handle, frontend::page({crate_name}::handle))"),
+                (0, _) => format!("serve_page(frontend::page({crate_name}::handle))"),
+                (programs, all) if programs == all => format!("serve_api({crate_name}::handle)"),
+                _ => format!("serve({crate_name}::api::handle, frontend::page({crate_name}::page::handle))"),
+            };
+            let main = format!("{}/../functions/{}/src/main.rs", env!("CARGO_MANIFEST_DIR"), function.name);
+            assert!(fs::read_to_string(main).unwrap().contains(&call), "{}: its routes need {call}", function.name);
+        }
+    }
+
+    #[test]
     fn a_reader_on_aws_reads_no_password() {
         let names = ["host", "port", "name", "auth", "reader/user"];
         assert_eq!(parameters("show-book", "prod"), names.map(|name| format!("/anaquel/prod/database/{name}")));

@@ -14,23 +14,36 @@ use crate::{
 /// The hidden field of a form that makes sending it twice the same as once.
 const FORM_KEY: &str = "key";
 
+/// The kind of client that sends a submission.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Client {
+    /// Repeats a request with the same `Idempotency-Key`, and gets a receipt as JSON.
+    Program,
+    /// Sends a page's form, and is redirected to the submission's page.
+    Browser,
+}
+
 /// A submission that has an id and is not sent yet.
 pub struct Intake<'a> {
     app: &'a App,
     request: &'a Request,
+    client: Client,
     pub id: SubmissionId,
     pub visitor: VisitorId,
 }
 
 impl<'a> Intake<'a> {
-    pub async fn begin(app: &'a App, request: &'a Request) -> Result<Self> {
+    pub async fn begin(app: &'a App, request: &'a Request, client: Client) -> Result<Self> {
         if request.is_too_large() {
             return Err(ApiError::TooLarge);
         }
         let key = app.submission_key().await?;
-        let id = submission_id(&key, request)?;
+        let id = match client {
+            Client::Program => id_of_json(&key, request)?,
+            Client::Browser => id_of_form(&key, request)?,
+        };
         let visitor = request.visitor().map_or_else(|| key.visitor_of(id), VisitorId);
-        Ok(Self { app, request, id, visitor })
+        Ok(Self { app, request, client, id, visitor })
     }
 
     /// Sends it: once this returns, it is not lost any more.
@@ -44,31 +57,36 @@ impl<'a> Intake<'a> {
 
     /// What the sender gets: where to ask what became of it; on a page also the way back to the book that it is about.
     pub fn receipt(self, about: Option<BookId>) -> Result<Reply> {
-        let reply = if self.request.wants_page() {
-            let about = about.map(|book| format!("?book={book}")).unwrap_or_default();
-            Reply::see_other(&format!("/submissions/{}{about}", self.id))
-        } else {
-            let href = format!("/api/submissions/{}", self.id);
-            let receipt = Receipt { id: self.id, status: Status::Received, href };
-            Reply::accepted(&receipt.href, &receipt)?
+        let reply = match self.client {
+            Client::Program => {
+                let href = format!("/api/submissions/{}", self.id);
+                let receipt = Receipt { id: self.id, status: Status::Received, href };
+                Reply::accepted(&receipt.href, &receipt)?
+            }
+            Client::Browser => {
+                let about = about.map(|book| format!("?book={book}")).unwrap_or_default();
+                Reply::see_other(&format!("/submissions/{}{about}", self.id))
+            }
         };
         Ok(reply.remember(self.visitor.0))
     }
 }
 
-/// A retry with the same `Idempotency-Key` gets the same id, and so has its effect once. So does the same form of the
-/// same page, sent twice: it carries a key of its own, and whoever sent it has the cookie the second time only.
-fn submission_id(key: &SubmissionKey, request: &Request) -> Result<SubmissionId> {
-    if request.wants_page() {
-        let keyed = request.form()?.contains_key(FORM_KEY);
-        return Ok(if keyed { key.derive(&[request.path().as_bytes(), request.body()]) } else { key.random() });
-    }
+/// The same form of the same page gets the same id when it is sent twice: it carries a key of its own. The visitor is
+/// not part of the id, because the cookie comes with the second attempt only.
+fn id_of_form(key: &SubmissionKey, request: &Request) -> Result<SubmissionId> {
+    let keyed = request.form()?.contains_key(FORM_KEY);
+    Ok(if keyed { key.derive(&[request.path().as_bytes(), request.body()]) } else { key.random() })
+}
+
+/// A retry with the same `Idempotency-Key` gets the same id, and so has its effect once.
+fn id_of_json(key: &SubmissionKey, request: &Request) -> Result<SubmissionId> {
     let Some(idempotency) = request.header_bytes("idempotency-key") else { return Ok(key.random()) };
     if !(1..=200).contains(&idempotency.len()) || !idempotency.iter().all(|byte| matches!(byte, b' '..=b'~')) {
         return Err(Invalid::new("Idempotency-Key", "must have 1 to 200 characters of ASCII").into());
     }
     let id_of = |visitor: &[u8]| key.derive(&[request.path().as_bytes(), visitor, request.body(), idempotency]);
-    // Whoever came without a cookie has by now the one that the first answer set, and is the same sender.
+    // A sender that came without a cookie has received one with the first answer, and is still the same sender.
     let first = id_of(&[]);
     Ok(match request.visitor() {
         Some(visitor) if VisitorId(visitor) != key.visitor_of(first) => id_of(visitor.as_bytes()),
@@ -82,20 +100,25 @@ mod tests {
 
     use super::*;
 
-    fn id_of(event: serde_json::Value) -> Result<SubmissionId> {
-        let key = SubmissionKey::parse(&format!("{}=", "A".repeat(43))).expect("a key");
-        submission_id(&key, &Request::from_event(serde_json::from_value(event).expect("an event"), "id"))
+    fn key() -> SubmissionKey {
+        SubmissionKey::parse(&format!("{}=", "A".repeat(43))).expect("a key")
+    }
+
+    fn request(event: serde_json::Value) -> Request {
+        Request::from_event(serde_json::from_value(event).expect("an event"), "id")
     }
 
     fn id(idempotency: &str) -> Result<SubmissionId> {
-        id_of(json!({ "httpMethod": "POST", "path": "/api", "headers": { "idempotency-key": idempotency } }))
+        let headers = json!({ "idempotency-key": idempotency });
+        id_of_json(&key(), &request(json!({ "httpMethod": "POST", "path": "/api", "headers": headers })))
     }
 
     #[test]
-    fn a_form_sent_twice_counts_once_and_drawn_anew_it_is_another() {
+    fn a_form_sent_twice_counts_once_and_a_new_form_counts_again() {
         let send = |body: &str, cookie: &str| {
             let headers = json!({ "content-type": "application/x-www-form-urlencoded", "cookie": cookie });
-            id_of(json!({ "httpMethod": "POST", "path": "/contact", "headers": headers, "body": body })).unwrap()
+            let event = json!({ "httpMethod": "POST", "path": "/contact", "headers": headers, "body": body });
+            id_of_form(&key(), &request(event)).unwrap()
         };
         let first = send("message=Hola&key=1", "");
         assert_eq!(send("message=Hola&key=1", "visitor=c56a4180-65aa-42ec-a945-5fd21dec0538"), first);
@@ -107,11 +130,11 @@ mod tests {
     fn a_retry_with_the_cookie_that_the_first_answer_set_is_the_same_and_another_visitors_is_not() {
         let send = |cookie: &str| {
             let headers = json!({ "idempotency-key": "K1", "cookie": cookie });
-            id_of(json!({ "httpMethod": "POST", "path": "/api/contact", "headers": headers, "body": "{}" })).unwrap()
+            let event = json!({ "httpMethod": "POST", "path": "/api/contact", "headers": headers, "body": "{}" });
+            id_of_json(&key(), &request(event)).unwrap()
         };
         let first = send("");
-        let key = SubmissionKey::parse(&format!("{}=", "A".repeat(43))).expect("a key");
-        assert_eq!(send(&format!("visitor={}", key.visitor_of(first).0)), first);
+        assert_eq!(send(&format!("visitor={}", key().visitor_of(first).0)), first);
         assert_ne!(send("visitor=c56a4180-65aa-42ec-a945-5fd21dec0538"), first);
     }
 

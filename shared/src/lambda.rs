@@ -1,4 +1,5 @@
-//! From Lambda's runtime to a handler and back. A main is four lines: `frontend::serve(show_book::handle).await`.
+//! From Lambda's runtime to a handler and back. A main is four lines that call one of the `serve` or `consume` functions
+//! with the function's handlers.
 
 use std::{
     panic::AssertUnwindSafe,
@@ -6,7 +7,7 @@ use std::{
 };
 
 use anyhow::anyhow;
-use futures_util::FutureExt;
+use futures_util::{FutureExt, future::LocalBoxFuture};
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{json, value::RawValue};
@@ -27,24 +28,62 @@ pub use lambda_runtime::Error;
 /// start may wait included; a start that SSM throttles may wait longer (`config.rs`).
 const ANSWER_WITHIN: Duration = Duration::from_millis(1_900);
 
-/// Serves requests that a load balancer sends, to programs.
-pub async fn serve(handler: impl AsyncFn(&App, &Request) -> Result<Reply>) -> Result<(), Error> {
-    serve_with(handler, |request, error| Reply::problem(error, &request.id)).await
+/// A handler of requests, with the representation of its errors.
+pub struct Handler {
+    // Boxed: with the handlers' own types, the nested futures exceed the compiler's recursion limit.
+    #[expect(clippy::type_complexity, reason = "it is named here only")]
+    handle: Box<dyn for<'a> Fn(&'a App, &'a Request) -> LocalBoxFuture<'a, Result<Reply>>>,
+    render_error: fn(&Request, &ApiError) -> Reply,
 }
 
-/// The same, with errors told as the caller has them told: people read pages.
-pub async fn serve_with(
-    handler: impl AsyncFn(&App, &Request) -> Result<Reply>,
-    tell: impl Fn(&Request, &ApiError) -> Reply,
+impl Handler {
+    /// A handler whose errors `render_error` shows. `frontend::page` makes one for pages.
+    pub fn new(
+        handle: impl AsyncFn(&App, &Request) -> Result<Reply> + Copy + 'static,
+        render_error: fn(&Request, &ApiError) -> Reply,
+    ) -> Self {
+        Self {
+            handle: Box::new(move |app, request| async move { handle(app, request).await }.boxed_local()),
+            render_error,
+        }
+    }
+
+    /// A handler for programs: its errors are problem details.
+    fn api(handle: impl AsyncFn(&App, &Request) -> Result<Reply> + Copy + 'static) -> Self {
+        Self::new(handle, |request, error| Reply::problem(error, &request.id))
+    }
+}
+
+/// Serves a function of the API and of pages: the request's path selects the handler.
+pub async fn serve(
+    api: impl AsyncFn(&App, &Request) -> Result<Reply> + Copy + 'static,
+    page: Handler,
 ) -> Result<(), Error> {
+    let api = Handler::api(api);
+    run(|request| if request.wants_page() { &page } else { &api }).await
+}
+
+/// Serves a function that only programs call.
+pub async fn serve_api(handle: impl AsyncFn(&App, &Request) -> Result<Reply> + Copy + 'static) -> Result<(), Error> {
+    let api = Handler::api(handle);
+    run(|_| &api).await
+}
+
+/// Serves a function that only browsers call.
+pub async fn serve_page(page: Handler) -> Result<(), Error> {
+    run(|_| &page).await
+}
+
+async fn run<'h>(select: impl Fn(&Request) -> &'h Handler) -> Result<(), Error> {
     telemetry::start();
     let (app, metrics) = (App::start().await?, Metrics::from_env());
     lambda_runtime::run(service_fn(async |event: LambdaEvent<AlbEvent>| {
         let began = Instant::now();
         let request = Request::from_event(event.payload, &event.context.request_id);
+        let handler = select(&request);
         let span = info_span!("request", request_id = %request.id, method = %request.method, path = request.path());
-        let reply = answer(&app, &request, &handler, &tell).instrument(span.clone()).await;
-        let (status, json) = span.in_scope(|| outgoing(reply, &request, &tell))?;
+        let reply = answer(&app, &request, handler).instrument(span.clone()).await;
+        let (status, json) = span.in_scope(|| outgoing(reply, &request, handler.render_error))?;
         let fields = json!({ "request_id": request.id, "method": request.method.as_str(), "path": request.path(), "status": status });
         metrics.tell(Outcome::of_status(status), began, app.database().time_taken(), "Answered", &fields);
         Ok::<_, Error>(json)
@@ -57,7 +96,7 @@ pub async fn serve_with(
 fn outgoing(
     reply: Reply,
     request: &Request,
-    tell: &impl Fn(&Request, &ApiError) -> Reply,
+    render_error: fn(&Request, &ApiError) -> Reply,
 ) -> anyhow::Result<(u16, Box<RawValue>)> {
     let response = reply.finish(request);
     if let Ok(json) =
@@ -66,7 +105,7 @@ fn outgoing(
         return Ok((response.status(), json));
     }
     let error = ApiError::Internal(anyhow!("the answer cannot leave"));
-    let page = tell(request, &error).finish(request);
+    let page = render_error(request, &error).finish(request);
     if let Ok(json) = page.to_json() {
         return Ok((page.status(), json));
     }
@@ -109,19 +148,14 @@ where
     .await
 }
 
-async fn answer(
-    app: &App,
-    request: &Request,
-    handler: &impl AsyncFn(&App, &Request) -> Result<Reply>,
-    tell: &impl Fn(&Request, &ApiError) -> Reply,
-) -> Reply {
+async fn answer(app: &App, request: &Request, handler: &Handler) -> Reply {
     let reply = match request.check() {
-        Ok(()) => bounded(handler(app, request)).await,
+        Ok(()) => bounded((handler.handle)(app, request)).await,
         Err(error) => Err(error),
     };
     reply.unwrap_or_else(|error| {
         log(&error);
-        tell(request, &error)
+        (handler.render_error)(request, &error)
     })
 }
 
@@ -165,9 +199,11 @@ mod tests {
     fn an_answer_that_a_load_balancer_refuses_is_a_500_in_its_place() {
         let event = json!({ "httpMethod": "GET", "path": "/api/books" });
         let request = Request::from_event(serde_json::from_value(event).unwrap(), "id-1");
-        let tell = |request: &Request, error: &ApiError| Reply::problem(error, &request.id);
         let sent = |bytes| {
-            let (status, json) = outgoing(Reply::text("text/plain", "a".repeat(bytes)), &request, &tell).unwrap();
+            let (status, json) = outgoing(Reply::text("text/plain", "a".repeat(bytes)), &request, |request, error| {
+                Reply::problem(error, &request.id)
+            })
+            .unwrap();
             let json: serde_json::Value = serde_json::from_str(json.get()).unwrap();
             assert_eq!(json["statusCode"], status);
             (status, json["body"].as_str().unwrap().to_owned())

@@ -1,4 +1,4 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), shared::lambda::Error> {
-    frontend::serve(list_ratings::handle).await
+    shared::lambda::serve(list_ratings::api::handle, frontend::page(list_ratings::page::handle)).await
 }

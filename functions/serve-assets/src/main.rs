@@ -1,4 +1,4 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), shared::lambda::Error> {
-    frontend::serve(serve_assets::handle).await
+    shared::lambda::serve_page(frontend::page(serve_assets::handle)).await
 }

@@ -1,52 +1,13 @@
 //! `GET /api/books/{id}` and `GET /books/{id}-{slug}`: one book with its ratings at a glance; also by its ISBN.
 
-use frontend::{Form, Visit, pages};
+pub mod api;
+pub mod page;
+
 use shared::{
-    ApiError, App, Reply, Request, Result,
-    domain::{Book, BookId, Filter, Isbn13, Sort, Summary},
-    repo::{
-        books::{self, Listing},
-        shelves,
-    },
+    domain::{Book, BookId, Isbn13},
+    repo::books,
 };
 use sqlx::MySqlConnection;
-
-/// Books beside a book.
-const BESIDE: u32 = 6;
-
-pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
-    if request.wants_page() {
-        return page(app, request).await;
-    }
-    request.expect_segments(3)?;
-    let book = app.database().read(async |c| find(c, request.segment(2)).await);
-    Ok(Reply::json(&book.await?.ok_or(ApiError::NotFound)?)?.revalidated())
-}
-
-async fn page(app: &App, request: &Request) -> Result<Reply> {
-    request.expect_segments(2)?;
-    let book = app.database().read(async |c| find(c, request.segment(1)).await).await?.ok_or(ApiError::NotFound)?;
-    let visit = Visit::of(request);
-    let view = visit.view();
-    if let Some(moved) = visit.moved_to(&view.book(&book.summary)) {
-        return Ok(moved);
-    }
-    let read = app.database().read(async |c| {
-        let also = shelves::also_liked(c, book.summary.id, BESIDE).await?;
-        Ok((by_the_same(c, &book).await?, books::summaries(c, &also).await?))
-    });
-    let (more_by_author, readers_also_rated) = read.await?;
-    visit.reply(
-        200,
-        &pages::BookPage {
-            view,
-            book: &book,
-            form: Form::default(),
-            more_by_author: &more_by_author,
-            readers_also_rated: &readers_also_rated,
-        },
-    )
-}
 
 async fn find(connection: &mut MySqlConnection, segment: &str) -> sqlx::Result<Option<Book>> {
     // In this order: an ISBN with hyphens begins like an id with its slug.
@@ -58,13 +19,4 @@ async fn find(connection: &mut MySqlConnection, segment: &str) -> sqlx::Result<O
         Some(id) => books::find(connection, id).await,
         None => Ok(None),
     }
-}
-
-async fn by_the_same(connection: &mut MySqlConnection, book: &Book) -> sqlx::Result<Vec<Summary>> {
-    let Some(author) = book.authors.first() else { return Ok(Vec::new()) };
-    let filter = Filter { author: Some(author.id), ..Filter::default() };
-    let mut books = books::list(connection, &Listing::new(None, filter, Sort::Popular, BESIDE + 1)).await?.items;
-    books.retain(|other| other.id != book.summary.id);
-    books.truncate(BESIDE as usize);
-    Ok(books)
 }

@@ -1,27 +1,20 @@
 //! `POST /api/contact`, `GET` and `POST /contact`: takes a message to the shop in. It has no right to the database: the
 //! queue keeps the message.
 
-mod page;
+pub mod api;
+pub mod page;
 
 use shared::{
     ApiError, App, Reply, Request, Result,
     api::ContactForm,
     domain::{DisplayName, Email, Invalid, MessageText, Subject},
-    intake::Intake,
+    intake::{Client, Intake},
     messages::{ContactV1, Content},
 };
 
-pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
-    if request.wants_page() {
-        return page::handle(app, request).await;
-    }
-    request.expect_segments(2)?;
-    take(app, request, &request.json()?).await
-}
-
-async fn take(app: &App, request: &Request, form: &ContactForm) -> Result<Reply> {
+async fn take(app: &App, request: &Request, client: Client, form: &ContactForm) -> Result<Reply> {
     let contact = parse(form)?;
-    let intake = Intake::begin(app, request).await?;
+    let intake = Intake::begin(app, request, client).await?;
     if is_trapped(form) {
         tracing::info!("Message dropped: the field that people do not see was filled in");
         return intake.receipt(None);

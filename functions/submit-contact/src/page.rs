@@ -2,7 +2,7 @@
 //! was typed.
 
 use frontend::{Form, Visit, pages};
-use shared::{App, Reply, Request, Result, api::ContactForm};
+use shared::{App, Reply, Request, Result, api::ContactForm, intake::Client};
 
 pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     request.expect_segments(1)?;
@@ -24,5 +24,6 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
         message: said("message"),
         website: said("website"),
     };
-    Form::again(request, &typed, super::take(app, request, &form).await, show)
+    let taken = super::take(app, request, Client::Browser, &form).await;
+    Form::again(request, &typed, taken, show)
 }

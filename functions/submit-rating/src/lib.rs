@@ -1,29 +1,21 @@
 //! `POST /api/books/{id}/ratings` and `POST /books/{id}/ratings`: takes a rating in. It has no right to the database: the
 //! queue keeps the rating until the writer can publish it.
 
-mod page;
+pub mod api;
+pub mod page;
 
 use serde_json::Value;
 use shared::{
     ApiError, App, Reply, Request, Result,
     api::RatingForm,
     domain::{BookId, DisplayName, ReviewText, Stars, clean},
-    intake::Intake,
+    intake::{Client, Intake},
     messages::{Content, RatingV1},
 };
 
-pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
-    if request.wants_page() {
-        return page::handle(app, request).await;
-    }
-    request.expect_segments(4)?;
-    let book = BookId::parse(request.segment(2)).ok_or(ApiError::NotFound)?;
-    take(app, request, book, request.json()?).await
-}
-
-async fn take(app: &App, request: &Request, book: BookId, form: RatingForm) -> Result<Reply> {
+async fn take(app: &App, request: &Request, client: Client, book: BookId, form: RatingForm) -> Result<Reply> {
     let Parsed { stars, name, review } = parse(form)?;
-    let intake = Intake::begin(app, request).await?;
+    let intake = Intake::begin(app, request, client).await?;
     let visitor = intake.visitor;
     intake.send(Content::Rating(RatingV1 { book, visitor, stars, name, review })).await?;
     intake.receipt(Some(book))

@@ -2,7 +2,7 @@
 
 use frontend::{Form, Visit, pages};
 use serde_json::Value;
-use shared::{ApiError, App, Reply, Request, Result, api::RatingForm, domain::BookId};
+use shared::{ApiError, App, Reply, Request, Result, api::RatingForm, domain::BookId, intake::Client};
 
 pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     request.expect_segments(3)?;
@@ -10,7 +10,7 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     let typed = request.form()?;
     let stars = typed.get("stars").and_then(|stars| stars.parse::<u8>().ok()).map(Value::from);
     let form = RatingForm { stars, name: typed.get("name").cloned(), review: typed.get("review").cloned() };
-    let taken = super::take(app, request, book, form).await;
+    let taken = super::take(app, request, Client::Browser, book, form).await;
 
     let visit = Visit::of(request);
     Form::again(request, &typed, taken, |status, form| {

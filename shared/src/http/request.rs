@@ -119,8 +119,9 @@ impl Request {
         matches!(self.method, Method::GET | Method::HEAD)
     }
 
-    /// Whether a person reads the answer: every path but the API's is a page.
-    pub fn wants_page(&self) -> bool {
+    /// Whether a browser reads the answer: every path is a page, except the API's and the health check's. Handlers need
+    /// not ask: `lambda::serve` has selected them by it.
+    pub(crate) fn wants_page(&self) -> bool {
         !matches!(self.segment(0), "api" | "health")
     }
 

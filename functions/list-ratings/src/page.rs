@@ -1,0 +1,27 @@
+//! `GET /books/{id}/ratings`
+
+use frontend::{Visit, pages};
+use shared::{
+    ApiError, App, Reply, Request, Result,
+    domain::{BookId, Cursor},
+    http::Query,
+    repo::{
+        books,
+        ratings::{self, Keys},
+    },
+};
+
+pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
+    request.expect_segments(3)?;
+    let book = BookId::parse(request.segment(1)).ok_or(ApiError::NotFound)?;
+    let query = request.query(&["cursor", "lang"])?;
+    let after = query.get("cursor").map(|text| Cursor::<Keys>::decode(text, &ratings::list_name(book))).transpose()?;
+    let read = app.database().read(async |c| {
+        let summary = books::summaries(c, &[book]).await?.pop();
+        Ok((summary, ratings::list(c, book, after.as_ref(), Query::USUAL_LIMIT).await?))
+    });
+    let (Some(book), Some(ratings)) = read.await? else { return Err(ApiError::NotFound) };
+    let visit = Visit::of(request);
+    let (view, reviews) = (visit.view(), ratings.items.as_slice());
+    visit.reply(200, &pages::Ratings { view, book: &book, reviews, next: ratings.next.as_deref() })
+}

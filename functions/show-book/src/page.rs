@@ -1,0 +1,51 @@
+//! `GET /books/{id}-{slug}`: the book with its form for a rating, and other books beside it.
+
+use frontend::{Form, Visit, pages};
+use shared::{
+    ApiError, App, Reply, Request, Result,
+    domain::{Book, Filter, Sort, Summary},
+    repo::{
+        books::{self, Listing},
+        shelves,
+    },
+};
+use sqlx::MySqlConnection;
+
+use super::find;
+
+/// Books beside a book.
+const BESIDE: u32 = 6;
+
+pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
+    request.expect_segments(2)?;
+    let book = app.database().read(async |c| find(c, request.segment(1)).await).await?.ok_or(ApiError::NotFound)?;
+    let visit = Visit::of(request);
+    let view = visit.view();
+    if let Some(moved) = visit.moved_to(&view.book(&book.summary)) {
+        return Ok(moved);
+    }
+    let read = app.database().read(async |c| {
+        let also = shelves::also_liked(c, book.summary.id, BESIDE).await?;
+        Ok((by_the_same(c, &book).await?, books::summaries(c, &also).await?))
+    });
+    let (more_by_author, readers_also_rated) = read.await?;
+    visit.reply(
+        200,
+        &pages::BookPage {
+            view,
+            book: &book,
+            form: Form::default(),
+            more_by_author: &more_by_author,
+            readers_also_rated: &readers_also_rated,
+        },
+    )
+}
+
+async fn by_the_same(connection: &mut MySqlConnection, book: &Book) -> sqlx::Result<Vec<Summary>> {
+    let Some(author) = book.authors.first() else { return Ok(Vec::new()) };
+    let filter = Filter { author: Some(author.id), ..Filter::default() };
+    let mut books = books::list(connection, &Listing::new(None, filter, Sort::Popular, BESIDE + 1)).await?.items;
+    books.retain(|other| other.id != book.summary.id);
+    books.truncate(BESIDE as usize);
+    Ok(books)
+}
