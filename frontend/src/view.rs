@@ -1,10 +1,10 @@
 //! What every page needs to know, and the small things that templates say.
 
 use fluent_templates::fluent_bundle::FluentValue;
-use shared::domain::{Language, Money, Summary};
+use shared::domain::{Language, Money, Rejection, Summary};
 use time::{Date, OffsetDateTime};
 
-use crate::{Locale, Markup, cover, form, format, links, markup};
+use crate::{Locale, Markup, cover, format, links, markup};
 
 /// The visitor's language, the request, and today.
 #[derive(Debug, Clone, Copy)]
@@ -85,8 +85,15 @@ impl View<'_> {
         self.text(&format!("sort-{name}"))
     }
 
-    pub fn reason(&self, reason: &str) -> String {
-        form::reason(self.locale, reason)
+    pub fn rejection(&self, rejection: &Rejection) -> String {
+        self.text(match rejection {
+            Rejection::NoSuchBook(_) => "reason-no-such-book",
+            Rejection::Hidden => "reason-hidden",
+            Rejection::HiddenBefore => "reason-hidden-before",
+            Rejection::Erased => "reason-erased",
+            Rejection::LaterRating => "reason-later-rating",
+            Rejection::Other(_) => "reason-unknown",
+        })
     }
 
     /// The attribute that a text in another language than the page's needs.
@@ -176,6 +183,9 @@ fn humanised(slug: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::iter::successors;
+
+    use shared::domain::BookId;
     use time::macros::date;
 
     use super::*;
@@ -192,6 +202,27 @@ mod tests {
         let alternates: Vec<_> = view.alternates().collect();
         assert_eq!(alternates[1], ("en", "https://shop.example/books?q=c%2B%2B&sort=price&lang=en".into()));
         assert_eq!(alternates[2], ("x-default", "https://shop.example/books?q=c%2B%2B&sort=price".into()));
+    }
+
+    #[test]
+    fn every_rejection_has_a_text_in_both_languages() {
+        // One of each variant: a new one does not compile until it is here.
+        let next = |rejection: &Rejection| match rejection {
+            Rejection::NoSuchBook(_) => Some(Rejection::Hidden),
+            Rejection::Hidden => Some(Rejection::HiddenBefore),
+            Rejection::HiddenBefore => Some(Rejection::Erased),
+            Rejection::Erased => Some(Rejection::LaterRating),
+            Rejection::LaterRating => Some(Rejection::Other(String::new())),
+            Rejection::Other(_) => None,
+        };
+        let rejections: Vec<_> = successors(Some(Rejection::NoSuchBook(BookId::from(7))), next).collect();
+        assert_eq!(rejections.len(), 6);
+        for rejection in rejections {
+            for locale in Locale::ALL {
+                let text = view(locale, "").rejection(&rejection);
+                assert!(!text.starts_with("reason-"), "{rejection:?}: {text}");
+            }
+        }
     }
 
     #[test]

@@ -114,7 +114,7 @@ impl Settled {
         match outcome {
             None => Self { id, status: Status::Received, reason: None },
             Some(Outcome::Published) => Self { id, status: Status::Published, reason: None },
-            Some(Outcome::Rejected(reason)) => Self { id, status: Status::Rejected, reason: Some(reason) },
+            Some(Outcome::Rejected(reason)) => Self { id, status: Status::Rejected, reason: Some(reason.to_string()) },
         }
     }
 }

@@ -98,7 +98,7 @@ impl ApiError {
             _ => &[],
         };
         let errors =
-            invalids.iter().map(|i| ProblemField { field: i.field.clone(), detail: i.reason.clone() }).collect();
+            invalids.iter().map(|i| ProblemField { field: i.field.clone(), detail: i.reason.to_string() }).collect();
         Problem { r#type: "about:blank", title, status: self.status(), detail, instance: request_id.to_owned(), errors }
     }
 }

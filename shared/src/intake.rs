@@ -83,7 +83,7 @@ fn id_of_form(key: &SubmissionKey, request: &Request) -> Result<SubmissionId> {
 fn id_of_json(key: &SubmissionKey, request: &Request) -> Result<SubmissionId> {
     let Some(idempotency) = request.header_bytes("idempotency-key") else { return Ok(key.random()) };
     if !(1..=200).contains(&idempotency.len()) || !idempotency.iter().all(|byte| matches!(byte, b' '..=b'~')) {
-        return Err(Invalid::new("Idempotency-Key", "must have 1 to 200 characters of ASCII").into());
+        return Err(Invalid::other("Idempotency-Key", "must have 1 to 200 characters of ASCII").into());
     }
     let id_of = |visitor: &[u8]| key.derive(&[request.path().as_bytes(), visitor, request.body(), idempotency]);
     // A sender that came without a cookie has received one with the first answer, and is still the same sender.

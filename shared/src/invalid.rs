@@ -1,19 +1,93 @@
-//! What a parser returns for a value that is not acceptable.
+//! What a parser returns for an unacceptable value.
 
-/// An unacceptable value: which one, and what it must be, in words for its sender.
+use std::{borrow::Cow, fmt};
+
+/// An unacceptable value: its name, and what it must be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {reason}")]
 pub struct Invalid {
     /// The parameter, field or column as the sender wrote it.
     pub field: String,
-    /// What it must be, as the rest of a sentence: "must be a whole number from 1 to 5".
-    pub reason: String,
-}
-
-impl Invalid {
-    pub fn new(field: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self { field: field.into(), reason: reason.into() }
-    }
+    pub reason: Reason,
 }
 
 pub type Parsed<T> = Result<T, Invalid>;
+
+/// Why a value is unacceptable. `Display` is the English of the API, the rest of a sentence that begins with the field:
+/// "must not be blank". The frontend has a translation of each variant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reason {
+    Blank,
+    /// In characters.
+    TooLong {
+        max: usize,
+        length: usize,
+    },
+    /// Longer than this number of characters.
+    LongerThan {
+        max: usize,
+    },
+    NotAnEmail,
+    NotInRange {
+        min: u32,
+        max: u32,
+    },
+    /// No number of whole stars.
+    NotStars {
+        min: u8,
+        max: u8,
+    },
+    /// No mean of stars, which may have a fraction.
+    NotAMean {
+        min: u8,
+        max: u8,
+    },
+    NotAnAmount,
+    /// No amount that a list can be narrowed by.
+    NotAPriceLimit,
+    NotACurrency,
+    NotABoolean,
+    NotAnAuthor,
+    NotAGenre,
+    NotALanguage,
+    /// None of a fixed set of values.
+    NotOneOf(Vec<&'static str>),
+    NotACursor,
+    /// In words for programs or suppliers. A visitor reads only that the value cannot be used.
+    Other(Cow<'static, str>),
+}
+
+impl Invalid {
+    pub fn new(field: impl Into<String>, reason: Reason) -> Self {
+        Self { field: field.into(), reason }
+    }
+
+    /// A value that only a program or a supplier sends, with the reason as the rest of a sentence.
+    pub fn other(field: impl Into<String>, reason: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(field, Reason::Other(reason.into()))
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Blank => f.write_str("must not be blank"),
+            Self::TooLong { max, length } => write!(f, "must have at most {max} characters, and has {length}"),
+            Self::LongerThan { max } => write!(f, "must have at most {max} characters"),
+            Self::NotAnEmail => f.write_str("must be an address such as ana@example.org"),
+            Self::NotInRange { min, max } => write!(f, "must be a whole number from {min} to {max}"),
+            Self::NotStars { min, max } => write!(f, "must be a whole number from {min} to {max}"),
+            Self::NotAMean { min, max } => write!(f, "must be a number of stars from {min} to {max}"),
+            Self::NotAnAmount => f.write_str("must be an amount such as 19.95, with a point and no sign"),
+            Self::NotAPriceLimit => f.write_str("must be an amount such as 19.95, at most 9999999.99"),
+            Self::NotACurrency => f.write_str("must be a code of ISO 4217 such as EUR"),
+            Self::NotABoolean => f.write_str("must be true or false"),
+            Self::NotAnAuthor => f.write_str("must be the id of an author, as a book shows it"),
+            Self::NotAGenre => f.write_str("must be a slug such as science-fiction"),
+            Self::NotALanguage => f.write_str("must be a BCP 47 language tag such as es, en or pt-BR"),
+            Self::NotOneOf(values) => write!(f, "must be one of {}", values.join(", ")),
+            Self::NotACursor => f.write_str("must be a `next` of this same list; leave it out to begin anew"),
+            Self::Other(text) => f.write_str(text),
+        }
+    }
+}

@@ -12,8 +12,8 @@ use frontend::{
 };
 use serde_json::json;
 use shared::domain::{
-    self, Author, Book, BookId, Count, Facets, Genre, Histogram, Invalid, Isbn13, Language, Money, Review, Summary,
-    Window,
+    self, Author, Book, BookId, Count, Facets, Genre, Histogram, Invalid, Isbn13, Language, Money, Reason, Rejection,
+    Review, Summary, Window,
 };
 use time::macros::{date, datetime};
 
@@ -63,7 +63,7 @@ pub fn every_page(locale: Locale, mut show: impl FnMut(&str, &dyn DynTemplate)) 
         &Books { asked: Asked(&[("q", "quijote")]), books: std::slice::from_ref(&quijote.summary), ..found },
     );
     show("nothing", &Books { asked: Asked(&[("q", "quixott")]), did_you_mean: Some("quijote"), ..found });
-    let amount = [Invalid::new("price_max", "must be an amount such as 19.95, with a point and no sign")];
+    let amount = [Invalid::new("price_max", Reason::NotAPriceLimit)];
     show("filter-error", &Books { asked: Asked(&[("price_max", "mucho")]), invalid: &amount, ..found });
 
     let (more_by_author, readers_also_rated) = (&lists[3..5], &lists[40..48]);
@@ -76,7 +76,7 @@ pub fn every_page(locale: Locale, mut show: impl FnMut(&str, &dyn DynTemplate)) 
     };
     show("book", &empty);
     let typed = [("stars", ""), ("name", "Ana"), ("review", "¡Qué libro!")];
-    let stars = [Invalid::new("stars", "must be a whole number from 1 to 5")];
+    let stars = [Invalid::new("stars", Reason::NotStars { min: 1, max: 5 })];
     show("book-422", &BookPage { form: Form { typed: &typed, invalid: &stars, trouble: None }, ..empty });
     show(
         "book-503",
@@ -99,17 +99,14 @@ pub fn every_page(locale: Locale, mut show: impl FnMut(&str, &dyn DynTemplate)) 
     );
 
     show("contact", &Contact { view: view("/contact"), form: Form::default(), key: "1-67891233" });
-    let invalid = [
-        Invalid::new("name", "must not be blank"),
-        Invalid::new("email", "must be an address such as ana@example.org"),
-    ];
+    let invalid = [Invalid::new("name", Reason::Blank), Invalid::new("email", Reason::NotAnEmail)];
     let form = Form { typed: &[("email", "ana@"), ("message", "Hola")], invalid: &invalid, trouble: None };
     show("contact-422", &Contact { view: view("/contact"), form, key: "1-67891233" });
     let id = "b6bf864c-0798-80c5-85e6-db91f3b674c7";
     let sent = Submission { view: view("/submissions/x"), id, state: State::Received, book: Some(BookId::from(53)) };
     show("received", &sent);
     show("published", &Submission { state: State::Published, ..sent });
-    show("rejected", &Submission { state: State::Rejected("There is no book 999."), ..sent });
+    show("rejected", &Submission { state: State::Rejected(&Rejection::NoSuchBook(BookId::from(999))), ..sent });
 
     show("about", &About { view: view("/about") });
     show("privacy", &Privacy { view: view("/privacy") });

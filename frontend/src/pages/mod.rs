@@ -4,7 +4,7 @@ mod api_docs;
 mod book;
 
 use askama::Template;
-use shared::domain::{Author, BookId, Count, Facets, Invalid, Review, Sort, Summary, Window};
+use shared::domain::{Author, BookId, Count, Facets, Invalid, Rejection, Review, Sort, Summary, Window};
 
 pub use api_docs::ApiDocs;
 pub use book::BookPage;
@@ -144,8 +144,7 @@ pub struct Submission<'a> {
 pub enum State<'a> {
     Received,
     Published,
-    /// With the reason as the shop keeps it.
-    Rejected(&'a str),
+    Rejected(&'a Rejection),
 }
 
 /// `/about`

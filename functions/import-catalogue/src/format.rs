@@ -3,7 +3,7 @@
 use std::fs::File;
 
 use csv::{ByteRecord, Reader, ReaderBuilder, Terminator};
-use shared::domain::{CatalogueRow, Genre, Histogram, Invalid, Isbn13, Language, Money, Reference, clean};
+use shared::domain::{CatalogueRow, Genre, Histogram, Invalid, Isbn13, Language, Money, Reason, Reference, clean};
 
 /// One row of the file.
 pub struct Line {
@@ -118,12 +118,12 @@ impl Cells<'_> {
     fn parse<T>(&self, name: &str, parse: impl FnOnce(&str) -> Result<T, Invalid>) -> Result<Option<T>, Invalid> {
         self.get(name).map(parse).transpose().map_err(|invalid| {
             let cell: String = self.get(name).unwrap_or_default().chars().take(80).collect();
-            Invalid::new(name, format!("{} (it is {cell:?})", invalid.reason))
+            Invalid::other(name, format!("{} (it is {cell:?})", invalid.reason))
         })
     }
 
     fn title(&self) -> Result<String, Invalid> {
-        let title = self.get("title").ok_or_else(|| Invalid::new("title", "must not be blank"))?.replace('\n', " ");
+        let title = self.get("title").ok_or_else(|| Invalid::new("title", Reason::Blank))?.replace('\n', " ");
         at_most("title", title, CatalogueRow::MAX_TITLE)
     }
 
@@ -137,8 +137,8 @@ impl Cells<'_> {
             }
         }
         match authors.len() {
-            0 => Err(Invalid::new("authors", "must name at least one")),
-            count if count > CatalogueRow::MAX_AUTHORS => Err(Invalid::new(
+            0 => Err(Invalid::other("authors", "must name at least one")),
+            count if count > CatalogueRow::MAX_AUTHORS => Err(Invalid::other(
                 "authors",
                 format!("must name at most {}, and names {count}", CatalogueRow::MAX_AUTHORS),
             )),
@@ -150,7 +150,7 @@ impl Cells<'_> {
 fn at_most(field: &str, text: String, max: usize) -> Result<String, Invalid> {
     let count = text.chars().count();
     if count > max {
-        return Err(Invalid::new(field, format!("must have at most {max} characters, and has {count}")));
+        return Err(Invalid::new(field, Reason::TooLong { max, length: count }));
     }
     Ok(text)
 }
@@ -159,7 +159,7 @@ fn anaquel(cells: &Cells) -> Result<CatalogueRow, Invalid> {
     let currency = cells.get("currency");
     let price = cells.parse("price", |amount| match currency {
         Some(currency) => Money::parse(amount, currency),
-        None => Err(Invalid::new("price", "needs a currency beside it")),
+        None => Err(Invalid::other("price", "needs a currency beside it")),
     })?;
     let description = cells.get("description").map(str::to_owned);
     let description =
@@ -174,7 +174,7 @@ fn anaquel(cells: &Cells) -> Result<CatalogueRow, Invalid> {
         genres: cells.parse("genres", genres)?.filter(|slugs| !slugs.is_empty()),
         price,
         stock: cells.parse("stock", |text| {
-            text.parse().map_err(|_| Invalid::new("stock", "must be a whole number from 0 up"))
+            text.parse().map_err(|_| Invalid::other("stock", "must be a whole number from 0 up"))
         })?,
         description,
         stars: None,
@@ -183,7 +183,7 @@ fn anaquel(cells: &Cells) -> Result<CatalogueRow, Invalid> {
 
 /// Facts of a book and how often it got each number of stars; no price, stock or description.
 fn goodbooks(cells: &Cells) -> Result<CatalogueRow, Invalid> {
-    let id = cells.get("book_id").ok_or_else(|| Invalid::new("book_id", "must not be blank"))?;
+    let id = cells.get("book_id").ok_or_else(|| Invalid::new("book_id", Reason::Blank))?;
     let mut stars = None;
     for (slot, name) in ["ratings_1", "ratings_2", "ratings_3", "ratings_4", "ratings_5"].iter().enumerate() {
         if let Some(count) = cells.parse(name, count)? {
@@ -218,11 +218,11 @@ fn year(text: &str) -> Result<i16, Invalid> {
         .parse()
         .ok()
         .filter(|year| (-5_000..=3_000).contains(year))
-        .ok_or_else(|| Invalid::new("year", "must be a year such as 1605, or -750 before our era"))
+        .ok_or_else(|| Invalid::other("year", "must be a year such as 1605, or -750 before our era"))
 }
 
 fn count(text: &str) -> Result<u32, Invalid> {
-    text.parse().map_err(|_| Invalid::new("ratings", "must be a whole number from 0 up"))
+    text.parse().map_err(|_| Invalid::other("ratings", "must be a whole number from 0 up"))
 }
 
 /// Slugs such as `science-fiction`, each once, sorted.
@@ -230,7 +230,7 @@ fn genres(text: &str) -> Result<Vec<String>, Invalid> {
     let mut slugs: Vec<String> = Vec::new();
     for slug in text.split(';').map(str::trim).filter(|slug| !slug.is_empty()) {
         if Genre::parse(slug).is_err() {
-            return Err(Invalid::new("genres", "must be slugs such as science-fiction, separated by semicolons"));
+            return Err(Invalid::other("genres", "must be slugs such as science-fiction, separated by semicolons"));
         }
         slugs.push(slug.to_owned());
     }

@@ -105,7 +105,7 @@ async fn publish(app: &App, body: &str) -> Result<(), Fault> {
                 Published::Now => tracing::info!(submission.id = %id, request_id, "Rating published"),
                 Published::Before => tracing::info!(submission.id = %id, request_id, "Rating was published before"),
                 Published::Rejected(reason) => {
-                    tracing::info!(submission.id = %id, request_id, reason, "Rating rejected");
+                    tracing::info!(submission.id = %id, request_id, %reason, "Rating rejected");
                 }
             }
         }

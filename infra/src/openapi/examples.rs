@@ -8,7 +8,7 @@ use shared::{
     ApiError,
     api::{Books, Health, HealthStatus, Reached, Receipt, Settled, Status},
     domain::{
-        Author, Book, BookId, Genre, Histogram, Invalid, Isbn13, Language, Money, Page, Ratings, Review, Stars,
+        Author, Book, BookId, Genre, Histogram, Invalid, Isbn13, Language, Money, Page, Ratings, Reason, Review, Stars,
         SubmissionId, SubmissionKey, Summary,
     },
 };
@@ -91,7 +91,7 @@ pub fn health(database: bool) -> Value {
 
 /// One of each kind.
 pub fn problems() -> [ApiError; 8] {
-    let limit = Invalid::new("limit", "must be a whole number from 1 to 100");
+    let limit = Invalid::new("limit", Reason::NotInRange { min: 1, max: 100 });
     let stars = Stars::parse(9).err();
     [
         ApiError::BadRequest(limit),

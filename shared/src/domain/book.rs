@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Histogram, Invalid, Isbn13, Language, Money, Parsed, Review};
+use super::{Histogram, Invalid, Isbn13, Language, Money, Parsed, Reason, Review};
 
 /// The shop's own number of a book, from 1 up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -97,7 +97,7 @@ impl Genre {
         if (1..=60).contains(&slug.len()) && slug.bytes().all(letters) {
             return Ok(Self(slug.to_owned()));
         }
-        Err(Invalid::new("genre", "must be a slug such as science-fiction"))
+        Err(Invalid::new("genre", Reason::NotAGenre))
     }
 }
 

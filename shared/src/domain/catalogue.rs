@@ -77,7 +77,7 @@ impl Reference {
         if fits && text.chars().all(|c| c.is_ascii_graphic()) {
             return Ok(Self(text.to_owned()));
         }
-        Err(Invalid::new("reference", "must be 1 to 100 visible ASCII characters, without spaces"))
+        Err(Invalid::other("reference", "must be 1 to 100 visible ASCII characters, without spaces"))
     }
 
     pub fn as_str(&self) -> &str {

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Genre, Invalid, Language, Money, Parsed};
+use super::{Genre, Invalid, Language, Money, Parsed, Reason};
 
 /// All that is asked must hold; what is not asked does not matter.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -25,7 +25,7 @@ impl Filter {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "1 to 5 million")]
     pub fn min_score(text: &str) -> Parsed<u32> {
         let stars: Option<f64> = text.parse().ok().filter(|stars| (1.0..=5.0).contains(stars));
-        let stars = stars.ok_or_else(|| Invalid::new("min_rating", "must be a number of stars from 1 to 5"))?;
+        let stars = stars.ok_or_else(|| Invalid::new("min_rating", Reason::NotAMean { min: 1, max: 5 }))?;
         Ok((stars * 1e6).round() as u32)
     }
 
@@ -33,18 +33,16 @@ impl Filter {
     pub fn max_price(text: &str) -> Parsed<u32> {
         let whole = text.split('.').next().unwrap_or_default();
         let money = Money::parse(text, "EUR").ok().filter(|_| whole.len() <= 7);
-        money
-            .map(|money| money.minor)
-            .ok_or_else(|| Invalid::new("price_max", "must be an amount such as 19.95, at most 9999999.99"))
+        money.map(|money| money.minor).ok_or_else(|| Invalid::new("price_max", Reason::NotAPriceLimit))
     }
 
     pub fn author(text: &str) -> Parsed<u32> {
-        text.parse().map_err(|_| Invalid::new("author", "must be the id of an author, as a book shows it"))
+        text.parse().map_err(|_| Invalid::new("author", Reason::NotAnAuthor))
     }
 
     /// Reads `true` or `false`.
     pub fn yes(field: &str, text: &str) -> Parsed<bool> {
-        text.parse().map_err(|_| Invalid::new(field, "must be true or false"))
+        text.parse().map_err(|_| Invalid::new(field, Reason::NotABoolean))
     }
 }
 

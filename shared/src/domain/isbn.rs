@@ -13,7 +13,7 @@ pub struct Isbn13(#[schemars(regex(pattern = "^97[89][0-9]{10}$"))] String);
 impl Isbn13 {
     /// Reads an ISBN-13 or ISBN-10, with or without hyphens and spaces.
     pub fn parse(text: &str) -> Parsed<Self> {
-        let invalid = |reason| Invalid::new("isbn", reason);
+        let invalid = |reason| Invalid::other("isbn", reason);
         let digits: String = text.chars().filter(|c| !matches!(c, '-' | ' ')).collect();
         if !digits.is_ascii() {
             return Err(invalid("must be an ISBN of 13 or 10 digits"));
@@ -33,7 +33,7 @@ impl Isbn13 {
     }
 
     fn from_ten(digits: &str) -> Parsed<Self> {
-        let invalid = |reason| Invalid::new("isbn", reason);
+        let invalid = |reason| Invalid::other("isbn", reason);
         let (body, check) = digits.split_at(9);
         let body_values = values(body).ok_or_else(|| invalid("must have digits only"))?;
         let check = match check {
@@ -76,7 +76,7 @@ mod tests {
     fn ten_digits_become_thirteen() {
         assert_eq!(Isbn13::parse("0-618-00221-9").unwrap().as_str(), "9780618002214");
         assert_eq!(
-            Isbn13::parse("043902348X").unwrap_err().reason,
+            Isbn13::parse("043902348X").unwrap_err().reason.to_string(),
             "has a wrong check digit: one of its 10 digits is mistyped"
         );
         assert_eq!(Isbn13::parse("080442957X").unwrap().as_str(), "9780804429573");

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Invalid, Parsed};
+use super::{Invalid, Parsed, Reason};
 
 /// A BCP 47 language tag: `es`, `en-US`. Any case is taken; answers have the usual one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, JsonSchema)]
@@ -24,7 +24,7 @@ impl Language {
         let subtags =
             rest.iter().all(|part| (2..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric()));
         if !well_formed || !subtags || text.len() > Self::MAX {
-            return Err(Invalid::new("language", "must be a BCP 47 language tag such as es, en or pt-BR"));
+            return Err(Invalid::new("language", Reason::NotALanguage));
         }
         let mut tag = two_letters(&primary).to_owned();
         for part in rest {

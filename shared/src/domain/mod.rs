@@ -1,7 +1,7 @@
 //! Pure types and rules of a bookshop. Everything is parsed at the edge (`Stars::parse`, `Isbn13::parse`),
 //! so that inside nobody checks again.
 
-pub use crate::invalid::{Invalid, Parsed};
+pub use crate::invalid::{Invalid, Parsed, Reason};
 
 mod book;
 mod catalogue;
@@ -11,6 +11,7 @@ mod language;
 mod money;
 mod page;
 mod rating;
+mod rejection;
 mod search;
 pub mod spelling;
 mod star_counts;
@@ -26,6 +27,7 @@ pub use language::Language;
 pub use money::Money;
 pub use page::{Cursor, Page};
 pub use rating::{PRIOR_MEAN, PRIOR_WEIGHT, Review, Stars, VisitorId};
+pub use rejection::Rejection;
 pub use search::{Plan, Search, Sort};
 pub use star_counts::Histogram;
 pub use submission::{Outcome, SubmissionId, SubmissionKey};

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Invalid, Parsed};
+use super::{Invalid, Parsed, Reason};
 
 /// An amount that can be paid: `{"minor": 1995, "currency": "EUR"}` is 19.95 euro.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -19,10 +19,10 @@ impl Money {
     /// Reads a decimal amount with a point, such as `19.95`, in the given currency.
     pub fn parse(amount: &str, currency: &str) -> Parsed<Self> {
         if currency.len() != 3 || !currency.bytes().all(|b| b.is_ascii_uppercase()) {
-            return Err(Invalid::new("currency", "must be a code of ISO 4217 such as EUR"));
+            return Err(Invalid::new("currency", Reason::NotACurrency));
         }
-        let minor = parse_minor(amount, decimals(currency))
-            .ok_or_else(|| Invalid::new("price", "must be an amount such as 19.95, with a point and no sign"))?;
+        let minor =
+            parse_minor(amount, decimals(currency)).ok_or_else(|| Invalid::new("price", Reason::NotAnAmount))?;
         Ok(Self { minor, currency: currency.to_owned() })
     }
 

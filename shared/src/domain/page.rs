@@ -5,7 +5,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{Invalid, Parsed};
+use super::{Invalid, Parsed, Reason};
 use crate::answer_size::MAX_WRITTEN;
 
 /// One page of a list, and the cursor of the next; none on the last page.
@@ -83,7 +83,7 @@ impl<K: Serialize + DeserializeOwned> Cursor<K> {
 
     /// For a cursor that was not made here, or not for this list.
     pub fn refusal() -> Invalid {
-        Invalid::new("cursor", "must be a `next` of this same list; leave it out to begin anew")
+        Invalid::new("cursor", Reason::NotACursor)
     }
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Invalid, Parsed};
+use super::{Invalid, Parsed, Reason};
 
 /// One to five.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -17,7 +17,7 @@ impl Stars {
     pub fn parse(number: i64) -> Parsed<Self> {
         match u8::try_from(number) {
             Ok(stars @ 1..=5) => Ok(Self(stars)),
-            _ => Err(Invalid::new("stars", "must be a whole number from 1 to 5")),
+            _ => Err(Invalid::new("stars", Reason::NotStars { min: 1, max: 5 })),
         }
     }
 

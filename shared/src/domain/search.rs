@@ -8,7 +8,7 @@ use std::{
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use super::{Invalid, Isbn13, Parsed, clean, plain, spelling, stopwords::is_common};
+use super::{Invalid, Isbn13, Parsed, Reason, clean, plain, spelling, stopwords::is_common};
 
 /// A search of at least one word.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl Search {
     /// Splits the query into at most eight words; one that has none (`(((`) finds nothing, which is no error.
     pub fn parse(text: &str) -> Parsed<Self> {
         if text.chars().count() > Self::MAX_CHARS {
-            return Err(Invalid::new("q", format!("must have at most {} characters", Self::MAX_CHARS)));
+            return Err(Invalid::new("q", Reason::LongerThan { max: Self::MAX_CHARS }));
         }
         let text = clean(text);
         let words = text
@@ -176,7 +176,7 @@ impl Sort {
     pub fn parse(text: &str) -> Parsed<Self> {
         Self::NAMES.iter().find(|(name, _)| *name == text).map(|(_, sort)| *sort).ok_or_else(|| {
             let names: Vec<&str> = Self::NAMES.iter().map(|(name, _)| *name).collect();
-            Invalid::new("sort", format!("must be one of {}", names.join(", ")))
+            Invalid::new("sort", Reason::NotOneOf(names))
         })
     }
 
@@ -283,6 +283,6 @@ mod tests {
             assert_eq!(Sort::parse(name).unwrap(), *sort);
             assert_eq!(sort.name(), *name);
         }
-        assert!(Sort::parse("random").unwrap_err().reason.contains("relevance, popular"));
+        assert!(Sort::parse("random").unwrap_err().to_string().contains("relevance, popular"));
     }
 }

@@ -12,7 +12,7 @@ use serde::Serialize;
 use sha2::Sha256;
 use uuid::Uuid;
 
-use super::VisitorId;
+use super::{Rejection, VisitorId};
 
 /// The id of a submission of ours: only the shop makes one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
@@ -35,8 +35,7 @@ impl fmt::Display for SubmissionId {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     Published,
-    /// In words for the visitor.
-    Rejected(String),
+    Rejected(Rejection),
 }
 
 /// The stage's secret of 32 bytes. `Debug` does not print it.

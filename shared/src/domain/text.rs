@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
-use super::{Invalid, Parsed};
+use super::{Invalid, Parsed, Reason};
 
 /// Composed characters (NFC), no control characters but line breaks, no blanks around.
 pub fn clean(text: &str) -> String {
@@ -85,7 +85,7 @@ impl Email {
         {
             return Ok(Self(text));
         }
-        Err(Invalid::new("email", "must be an address such as ana@example.org"))
+        Err(Invalid::new("email", Reason::NotAnEmail))
     }
 
     pub fn as_str(&self) -> &str {
@@ -98,10 +98,10 @@ impl Email {
 fn bounded(field: &str, sent: &str, kept: String, max: usize) -> Parsed<String> {
     let count = sent.chars().count().max(kept.chars().count());
     if kept.is_empty() {
-        return Err(Invalid::new(field, "must not be blank"));
+        return Err(Invalid::new(field, Reason::Blank));
     }
     if count > max {
-        return Err(Invalid::new(field, format!("must have at most {max} characters, and has {count}")));
+        return Err(Invalid::new(field, Reason::TooLong { max, length: count }));
     }
     Ok(kept)
 }
@@ -119,7 +119,7 @@ mod tests {
     fn characters_are_counted_not_bytes() {
         assert!(ReviewText::parse(&"😀".repeat(4_000)).is_ok());
         assert_eq!(
-            ReviewText::parse(&"a".repeat(4_001)).unwrap_err().reason,
+            ReviewText::parse(&"a".repeat(4_001)).unwrap_err().reason.to_string(),
             "must have at most 4000 characters, and has 4001"
         );
     }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, ops::RangeInclusive};
 
 use percent_encoding::percent_decode_str;
 
-use crate::invalid::{Invalid, Parsed};
+use crate::invalid::{Invalid, Parsed, Reason};
 
 #[derive(Debug, Default)]
 pub struct Query(BTreeMap<&'static str, String>);
@@ -18,17 +18,17 @@ impl Query {
     pub fn parse(raw: &[(String, String)], known: &'static [&'static str]) -> Parsed<Self> {
         let mut parameters = BTreeMap::new();
         for (raw_name, raw_value) in raw {
-            let name = decode(raw_name).ok_or_else(|| Invalid::new(raw_name, "is not UTF-8"))?;
+            let name = decode(raw_name).ok_or_else(|| Invalid::other(raw_name, "is not UTF-8"))?;
             let Some(known_name) = known.iter().find(|known| **known == name) else {
                 let reason = format!("is not a parameter here; known are {}", known.join(", "));
-                return Err(Invalid::new(name.chars().take(100).collect::<String>(), reason));
+                return Err(Invalid::other(name.chars().take(100).collect::<String>(), reason));
             };
-            let value = decode(raw_value).ok_or_else(|| Invalid::new(name, "is not UTF-8"))?;
+            let value = decode(raw_value).ok_or_else(|| Invalid::other(name, "is not UTF-8"))?;
             if value.trim().is_empty() {
                 continue;
             }
             if parameters.insert(*known_name, value).is_some() {
-                return Err(Invalid::new(*known_name, "is given twice"));
+                return Err(Invalid::other(*known_name, "is given twice"));
             }
         }
         Ok(Self(parameters))
@@ -57,9 +57,10 @@ impl Query {
     /// A whole number within bounds, or the default where none is given.
     fn number(&self, name: &str, bounds: RangeInclusive<u32>, default: u32) -> Parsed<u32> {
         let Some(text) = self.get(name) else { return Ok(default) };
-        text.parse().ok().filter(|number| bounds.contains(number)).ok_or_else(|| {
-            Invalid::new(name, format!("must be a whole number from {} to {}", bounds.start(), bounds.end()))
-        })
+        text.parse()
+            .ok()
+            .filter(|number| bounds.contains(number))
+            .ok_or_else(|| Invalid::new(name, Reason::NotInRange { min: *bounds.start(), max: *bounds.end() }))
     }
 }
 
@@ -93,10 +94,10 @@ mod tests {
 
     #[test]
     fn what_is_not_utf_8_unknown_or_given_twice_is_named() {
-        assert_eq!(parse("q", "%FF").unwrap_err(), Invalid::new("q", "is not UTF-8"));
+        assert_eq!(parse("q", "%FF").unwrap_err(), Invalid::other("q", "is not UTF-8"));
         assert_eq!(parse("page", "2").unwrap_err().field, "page");
         let twice = [("q".into(), "a".into()), ("q".into(), "b".into())];
-        assert_eq!(Query::parse(&twice, &["q"]).unwrap_err().reason, "is given twice");
+        assert_eq!(Query::parse(&twice, &["q"]).unwrap_err().reason.to_string(), "is given twice");
     }
 
     #[test]

@@ -68,14 +68,14 @@ impl Request {
         let mut malformed = None;
         let body = if event.is_base64_encoded {
             BASE64_STANDARD.decode(&body).unwrap_or_else(|_| {
-                malformed = Some(Invalid::new("body", "is not the base64 that it is said to be"));
+                malformed = Some(Invalid::other("body", "is not the base64 that it is said to be"));
                 Vec::new()
             })
         } else {
             body.into_bytes()
         };
         let method = event.http_method.parse().unwrap_or_else(|_| {
-            malformed = Some(Invalid::new("method", "is none of HTTP's"));
+            malformed = Some(Invalid::other("method", "is none of HTTP's"));
             Method::GET
         });
         let id = trace_root(&headers).unwrap_or(lambda_id).to_owned();
@@ -186,7 +186,7 @@ impl Request {
             return Err(ApiError::UnsupportedMediaType);
         }
         serde_json::from_slice(&self.body)
-            .map_err(|error| ApiError::BadRequest(Invalid::new("body", format!("cannot be read: {error}"))))
+            .map_err(|error| ApiError::BadRequest(Invalid::other("body", format!("cannot be read: {error}"))))
     }
 
     /// The body as a form of a page sends it: names and values, a blank value as none. A name given twice counts once.

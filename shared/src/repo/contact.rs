@@ -8,7 +8,11 @@ use super::{
     submissions::{self, Met},
     visitors,
 };
-use crate::{domain::VisitorId, messages::ContactV1, staff::ContactMessage};
+use crate::{
+    domain::{Rejection, VisitorId},
+    messages::ContactV1,
+    staff::ContactMessage,
+};
 
 /// Keeps a message; to be run in one transaction. A repeated delivery changes nothing.
 pub async fn receive(
@@ -23,7 +27,7 @@ pub async fn receive(
     if let Some(visitor) = contact.visitor
         && visitors::is_erased(connection, visitor, sent_at).await?
     {
-        submissions::reject(connection, submission, submissions::ERASED).await?;
+        submissions::reject(connection, submission, &Rejection::Erased).await?;
         return Ok(Met::First);
     }
     sqlx::query!(
@@ -102,7 +106,7 @@ pub async fn erase(connection: &mut MySqlConnection, id: u64) -> sqlx::Result<bo
     );
     let Some(submission) = found.fetch_optional(&mut *connection).await? else { return Ok(false) };
     sqlx::query!("delete from contact_messages where id = ?", id).execute(&mut *connection).await?;
-    submissions::reject(connection, submission, submissions::ERASED).await?;
+    submissions::reject(connection, submission, &Rejection::Erased).await?;
     Ok(true)
 }
 

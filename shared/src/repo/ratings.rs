@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     answer_size::encoded_len,
-    domain::{BookId, Cursor, DisplayName, Histogram, Page, Review, ReviewText, VisitorId},
+    domain::{BookId, Cursor, DisplayName, Histogram, Page, Rejection, Review, ReviewText, VisitorId},
     messages::RatingV1,
     staff::StaffRating,
 };
@@ -20,8 +20,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Published {
     Now,
-    /// For good, with the reason that the visitor reads.
-    Rejected(String),
+    Rejected(Rejection),
     /// An earlier delivery did it; nothing was changed.
     Before,
 }
@@ -39,14 +38,14 @@ pub async fn publish(
         return Ok(Published::Before);
     }
     if visitors::is_erased(connection, rating.visitor, sent_at).await? {
-        return reject(connection, submission, submissions::ERASED.into()).await;
+        return reject(connection, submission, Rejection::Erased).await;
     }
     // The book's row is locked first, always: two ratings of one book wait for one another and cannot deadlock.
     let book = sqlx::query_scalar!("select id from books where id = ? for update", rating.book.get())
         .fetch_optional(&mut *connection)
         .await?;
     if book.is_none() {
-        return reject(connection, submission, format!("There is no book {}.", rating.book)).await;
+        return reject(connection, submission, Rejection::NoSuchBook(rating.book)).await;
     }
     let earlier = sqlx::query!(
         r#"
@@ -66,10 +65,10 @@ pub async fn publish(
     .fetch_optional(&mut *connection)
     .await?;
     if earlier.as_ref().is_some_and(|earlier| earlier.hidden_at.is_some()) {
-        return reject(connection, submission, "The shop has hidden your rating of this book.".into()).await;
+        return reject(connection, submission, Rejection::HiddenBefore).await;
     }
     if earlier.as_ref().is_some_and(|earlier| (earlier.sent_at, earlier.submission_id) > (sent_at, submission)) {
-        return reject(connection, submission, "You sent a later rating of this book, which counts.".into()).await;
+        return reject(connection, submission, Rejection::LaterRating).await;
     }
     if let Some(earlier) = &earlier {
         count_one_less(connection, rating.book, earlier.stars).await?;
@@ -80,7 +79,7 @@ pub async fn publish(
     Ok(Published::Now)
 }
 
-async fn reject(connection: &mut MySqlConnection, submission: Uuid, reason: String) -> sqlx::Result<Published> {
+async fn reject(connection: &mut MySqlConnection, submission: Uuid, reason: Rejection) -> sqlx::Result<Published> {
     submissions::reject(connection, submission, &reason).await?;
     Ok(Published::Rejected(reason))
 }
@@ -261,7 +260,7 @@ pub async fn hide(connection: &mut MySqlConnection, id: u64, at: OffsetDateTime)
         return Ok(Some(rating));
     }
     sqlx::query!("update ratings set hidden_at = ? where id = ?", at, id).execute(&mut *connection).await?;
-    submissions::reject(connection, submission, "The shop has hidden it.").await?;
+    submissions::reject(connection, submission, &Rejection::Hidden).await?;
     count_one_less(connection, rating.book, rating.stars).await?;
     recount(connection, rating.book).await?;
     Ok(Some(StaffRating { hidden_at: Some(at), ..rating }))
@@ -290,7 +289,7 @@ pub async fn of_visitor(connection: &mut MySqlConnection, visitor: VisitorId) ->
 pub async fn erase(connection: &mut MySqlConnection, id: u64) -> sqlx::Result<bool> {
     let Some((rating, submission)) = lock(connection, id).await? else { return Ok(false) };
     sqlx::query!("delete from ratings where id = ?", id).execute(&mut *connection).await?;
-    submissions::reject(connection, submission, submissions::ERASED).await?;
+    submissions::reject(connection, submission, &Rejection::Erased).await?;
     if rating.hidden_at.is_none() {
         count_one_less(connection, rating.book, rating.stars).await?;
         recount(connection, rating.book).await?;
@@ -410,7 +409,7 @@ mod tests {
         let mut connection = pool.acquire().await.unwrap();
         let nowhere = rating(BookId::from(999_999_999), 1, 5);
         let published = publish(&mut connection, Uuid::from_u128(1), minute(0), &nowhere).await.unwrap();
-        assert_eq!(published, Published::Rejected("There is no book 999999999.".into()));
+        assert_eq!(published, Published::Rejected(Rejection::NoSuchBook(BookId::from(999_999_999))));
         let again = publish(&mut connection, Uuid::from_u128(1), minute(0), &nowhere).await.unwrap();
         assert_eq!(again, Published::Before);
     }
@@ -506,7 +505,7 @@ mod tests {
             );
             assert_eq!(list(&mut connection, id, None, 9).await.unwrap().unwrap().items, []);
             let outcome = submissions::outcome(&mut connection, submission).await.unwrap();
-            assert_eq!(outcome, Some(Outcome::Rejected("The shop has hidden it.".into())));
+            assert_eq!(outcome, Some(Outcome::Rejected(Rejection::Hidden)));
         }
         for _ in 0..2 {
             assert_eq!(unhide(&mut connection, shown[0].id).await.unwrap().unwrap().hidden_at, None);
@@ -526,7 +525,7 @@ mod tests {
         let theirs = of_visitor(&mut connection, VisitorId(Uuid::from_u128(1))).await.unwrap();
         hide(&mut connection, theirs[0], minute(1)).await.unwrap();
         let again = publish(&mut connection, Uuid::from_u128(2), minute(2), &rating(id, 1, 5)).await.unwrap();
-        assert_eq!(again, Published::Rejected("The shop has hidden your rating of this book.".into()));
+        assert_eq!(again, Published::Rejected(Rejection::HiddenBefore));
         assert_eq!(histogram_of(&mut connection, id).await, Histogram::default());
     }
 
@@ -551,7 +550,7 @@ mod tests {
         assert_eq!(late, Published::Before);
         visitors::erase(&mut connection, VisitorId(Uuid::from_u128(1)), minute(5)).await.unwrap();
         let on_its_way = publish(&mut connection, Uuid::from_u128(9), minute(5), &rating(id, 1, 5)).await.unwrap();
-        assert_eq!(on_its_way, Published::Rejected(submissions::ERASED.into()));
+        assert_eq!(on_its_way, Published::Rejected(Rejection::Erased));
         assert_eq!(theirs(&mut connection, 1).await, Vec::<u64>::new());
         assert_eq!(histogram_of(&mut connection, id).await, Histogram([0, 0, 0, 0, 1]));
         let anew = publish(&mut connection, Uuid::from_u128(10), minute(6), &rating(id, 1, 5)).await.unwrap();

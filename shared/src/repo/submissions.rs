@@ -4,10 +4,7 @@ use sqlx::{MySqlConnection, error::ErrorKind};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::domain::{Outcome, SubmissionId};
-
-/// What visitors read of what was erased.
-pub(super) const ERASED: &str = "It was erased, as its author asked.";
+use crate::domain::{Outcome, Rejection, SubmissionId};
 
 /// How a submission was settled; none while it is still on its way.
 pub async fn find(connection: &mut MySqlConnection, id: SubmissionId) -> sqlx::Result<Option<Outcome>> {
@@ -19,11 +16,10 @@ pub(super) async fn outcome(connection: &mut MySqlConnection, id: Uuid) -> sqlx:
         sqlx::query!(r#"select outcome = 'published' as "published: bool", reason from submissions where id = ?"#, id)
             .fetch_optional(connection)
             .await?;
-    Ok(row.map(
-        |row| {
-            if row.published { Outcome::Published } else { Outcome::Rejected(row.reason.unwrap_or_default()) }
-        },
-    ))
+    Ok(row.map(|row| match row.reason {
+        _ if row.published => Outcome::Published,
+        reason => Outcome::Rejected(Rejection::from_stored(&reason.unwrap_or_default())),
+    }))
 }
 
 /// Whether a submission was met for the first time.
@@ -56,9 +52,10 @@ pub(super) async fn enter(
     }
 }
 
-/// Changes what was entered: it could not be published after all.
-pub(super) async fn reject(connection: &mut MySqlConnection, id: Uuid, reason: &str) -> sqlx::Result<()> {
-    sqlx::query!("update submissions set outcome = 'rejected', reason = ? where id = ?", reason, id)
+/// Changes what was entered: it could not be published after all. What is stored is the reason's code. A `show-submission`
+/// of before the codes shows it as it is to programs, which happens during a deploy and after a rollback.
+pub(super) async fn reject(connection: &mut MySqlConnection, id: Uuid, reason: &Rejection) -> sqlx::Result<()> {
+    sqlx::query!("update submissions set outcome = 'rejected', reason = ? where id = ?", reason.code(), id)
         .execute(connection)
         .await?;
     Ok(())
@@ -70,4 +67,28 @@ pub(super) async fn publish(connection: &mut MySqlConnection, id: Uuid) -> sqlx:
         .execute(connection)
         .await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::MySqlPool;
+
+    use super::*;
+    use crate::{domain::BookId, repo::fixtures::minute};
+
+    #[ignore = "needs MariaDB"]
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn a_rejection_is_stored_as_a_code_and_read_also_where_a_sentence_was_stored(pool: MySqlPool) {
+        let mut connection = pool.acquire().await.unwrap();
+        let id = Uuid::from_u128(1);
+        enter(&mut connection, id, "rating", minute(0)).await.unwrap();
+        let rejection = Rejection::NoSuchBook(BookId::from(7));
+        reject(&mut connection, id, &rejection).await.unwrap();
+        let stored: String = sqlx::query_scalar("select reason from submissions").fetch_one(&pool).await.unwrap();
+        assert_eq!(stored, "no-such-book:7");
+        assert_eq!(outcome(&mut connection, id).await.unwrap(), Some(Outcome::Rejected(rejection.clone())));
+
+        sqlx::query("update submissions set reason = 'There is no book 7.'").execute(&pool).await.unwrap();
+        assert_eq!(outcome(&mut connection, id).await.unwrap(), Some(Outcome::Rejected(rejection)));
+    }
 }
