@@ -222,7 +222,7 @@ fn retries(stage: &Stage, functions: &[Function]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::routes::{Access, FUNCTIONS, NOTHING, Queue, Route};
+    use crate::routes::{DatabaseRole, FUNCTIONS, NOTHING, Queue, Route};
     use crate::stage::STAGES;
 
     fn complaint(stage: &Stage, functions: &[Function]) -> String {
@@ -363,7 +363,7 @@ mod tests {
     fn an_eleventh_parameter_is_refused() {
         let greedy = Function {
             name: "greedy",
-            database: Some(Access::Admin),
+            database: Some(DatabaseRole::Admin),
             queue: &[Queue::Send, Queue::Park],
             submission_key: true,
             ..NOTHING

@@ -3,9 +3,12 @@
 
 use anyhow::{Context, Result};
 
+pub use shared::parameters::DatabaseRole;
+use shared::parameters::Parameter;
+
 use crate::stage::{Auth, Egress, Stage};
-use Access::{Admin, Reader, Writer};
 use Bucket::ReadWrite;
+use DatabaseRole::{Admin, Reader, Writer};
 use Queue::{Look, Park, Send};
 use Trigger::{Http, Imports, Release, Staff, Submissions, Unmatched};
 
@@ -181,7 +184,7 @@ pub struct Function {
     pub name: &'static str,
     pub about: &'static str,
     pub trigger: Trigger,
-    pub database: Option<Access>,
+    pub database: Option<DatabaseRole>,
     pub queue: &'static [Queue],
     /// Its right to the files below the import bucket.
     pub bucket: Option<Bucket>,
@@ -215,14 +218,6 @@ pub struct Route {
     pub path: &'static str,
     /// A path of this route that a release can ask for.
     pub probe: &'static str,
-}
-
-/// The database user that a function logs in as.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Access {
-    Reader,
-    Writer,
-    Admin,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -273,25 +268,27 @@ impl Function {
 
     /// Full names of the SSM parameters that it may read, and reads at its start.
     pub fn parameters(&self, stage: &Stage) -> Vec<String> {
-        let mut names = Vec::new();
-        if let Some(access) = self.database {
-            names.extend(["host", "port", "name", "auth"].map(|name| format!("database/{name}")));
-            names.extend(access.logins(stage.database.auth()));
-        }
-        names.extend(self.queue.iter().map(|queue| queue.parameter().to_owned()));
-        names.extend(self.submission_key.then(|| "submission-key".to_owned()));
-        names.iter().map(|name| format!("{}/{name}", stage.prefix())).collect()
+        self.granted(stage).into_iter().map(|parameter| format!("{}/{parameter}", stage.prefix())).collect()
     }
 
-    /// The parameters, by short name, that its environment holds as well, for a start that SSM throttles. None where one
+    fn granted(&self, stage: &Stage) -> Vec<Parameter> {
+        use Parameter::{DatabaseAuth, DatabaseHost, DatabaseName, DatabasePort, SubmissionKey};
+        let mut granted = Vec::new();
+        if let Some(role) = self.database {
+            granted.extend([DatabaseHost, DatabasePort, DatabaseName, DatabaseAuth]);
+            granted.extend(logins(role, stage.database.auth()));
+        }
+        granted.extend(self.queue.iter().map(|queue| queue.parameter()));
+        granted.extend(self.submission_key.then_some(SubmissionKey));
+        granted
+    }
+
+    /// The parameters that its environment holds as well, for a start that SSM throttles. None where one
     /// of them is a secret, and none for who writes: after a restore they could name the abandoned database.
-    pub fn fallback(&self, stage: &Stage) -> Vec<String> {
-        let prefix = format!("{}/", stage.prefix());
-        let names = self.parameters(stage).into_iter().map(|name| name.replacen(&prefix, "", 1));
-        let names: Vec<String> = names.collect();
-        let is_secret = |name: &String| name == "submission-key" || name.ends_with("/password");
+    pub fn fallback(&self, stage: &Stage) -> Vec<Parameter> {
+        let granted = self.granted(stage);
         let writes = matches!(self.database, Some(Writer | Admin));
-        if writes || names.iter().any(is_secret) { Vec::new() } else { names }
+        if writes || granted.iter().any(|parameter| parameter.is_secret()) { Vec::new() } else { granted }
     }
 
     /// All that its environment says: of the shop, and whether AWS is to be called by names that answer over IPv6.
@@ -321,41 +318,24 @@ impl Function {
     }
 }
 
-impl Access {
-    pub const ALL: [Self; 3] = [Reader, Writer, Admin];
-
-    /// Its name in the names of parameters.
-    pub fn name(self) -> &'static str {
-        match self {
-            Reader => "reader",
-            Writer => "writer",
-            Admin => "admin",
-        }
-    }
-
-    /// Its name in MariaDB.
-    pub fn user(self) -> String {
-        format!("anaquel_{}", self.name())
-    }
-
-    /// The parameters to log in with. The administrator, who makes the other users, reads theirs as well.
-    fn logins(self, auth: Auth) -> Vec<String> {
-        let whose = if self == Admin { Self::ALL.to_vec() } else { vec![self] };
-        let parameters = whose.into_iter().flat_map(|access| match (auth, access) {
-            (Auth::Password, _) => vec![(access, "user"), (access, "password")],
-            (Auth::Iam, Admin) => vec![(access, "user"), (access, "secret")],
-            (Auth::Iam, Reader | Writer) => vec![(access, "user")],
-        });
-        parameters.map(|(access, name)| format!("database/{}/{name}", access.name())).collect()
-    }
+/// The parameters to log in with. The administrator, who makes the other users, reads theirs as well.
+fn logins(role: DatabaseRole, auth: Auth) -> Vec<Parameter> {
+    use Parameter::{DatabasePassword, DatabaseUser, MasterSecret};
+    let roles = if role == Admin { DatabaseRole::ALL.to_vec() } else { vec![role] };
+    let parameters = roles.into_iter().flat_map(|role| match (auth, role) {
+        (Auth::Password, _) => vec![DatabaseUser(role), DatabasePassword(role)],
+        (Auth::Iam, Admin) => vec![DatabaseUser(role), MasterSecret],
+        (Auth::Iam, Reader | Writer) => vec![DatabaseUser(role)],
+    });
+    parameters.collect()
 }
 
 impl Queue {
     /// The parameter that holds its URL.
-    pub fn parameter(self) -> &'static str {
+    pub fn parameter(self) -> Parameter {
         match self {
-            Send | Look => "queue/submissions",
-            Park => "queue/parked",
+            Send | Look => Parameter::SubmissionsQueue,
+            Park => Parameter::DeadLetterQueue,
         }
     }
 }
@@ -407,7 +387,7 @@ mod tests {
     fn only_who_reads_and_needs_no_secret_has_a_fallback() {
         let fallback = |function: &str, stage: &str| {
             let function = FUNCTIONS.iter().find(|known| known.name == function).expect("a row");
-            function.fallback(&Stage::load(stage).unwrap())
+            function.fallback(&Stage::load(stage).unwrap()).iter().map(ToString::to_string).collect::<Vec<_>>()
         };
         let database = ["database/host", "database/port", "database/name", "database/auth", "database/reader/user"];
         assert_eq!(fallback("show-book", "prod"), database);

@@ -89,7 +89,7 @@ impl App {
 
     /// Where messages rest that can never succeed.
     pub async fn parked(&self) -> Result<Queue> {
-        let url = self.config().await?.parked_queue.clone();
+        let url = self.config().await?.dead_letter_queue.clone();
         Ok(Queue::new(&self.sdk, url.context("the route table grants this function no parking")?))
     }
 

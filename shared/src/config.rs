@@ -19,7 +19,12 @@ use aws_config::{retry::RetryConfig, timeout::TimeoutConfig};
 use aws_sdk_ssm::error::ProvideErrorMetadata;
 use tokio::{sync::Mutex, time::timeout};
 
-use crate::{aws::explained, domain::SubmissionKey, secret::Secret};
+use crate::{
+    aws::explained,
+    domain::SubmissionKey,
+    parameters::{DatabaseRole, Parameter, path_of},
+    secret::Secret,
+};
 
 /// What a function was granted, typed. A part that the table did not grant is none.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -27,8 +32,8 @@ pub struct Config {
     pub database: Option<DatabaseConfig>,
     /// URL of the queue that takes submissions.
     pub submissions_queue: Option<String>,
-    /// URL of the queue where rests what can never succeed.
-    pub parked_queue: Option<String>,
+    /// URL of the queue for messages that nobody processes any more.
+    pub dead_letter_queue: Option<String>,
     pub submission_key: Option<SubmissionKey>,
 }
 
@@ -38,28 +43,20 @@ pub struct DatabaseConfig {
     pub port: u16,
     /// The database (schema) in the server.
     pub name: String,
-    pub auth: Auth,
-    /// The accounts that this function knows; it logs in as the mightiest of them.
-    pub accounts: BTreeMap<Role, Account>,
-    /// ARN of the secret with the master password, for who creates the other accounts on RDS.
+    pub auth: DatabaseAuth,
+    /// The accounts that were granted; the function logs in with the most privileged one.
+    pub accounts: BTreeMap<DatabaseRole, Account>,
+    /// ARN of the secret with the master password, for the function that creates the other accounts on RDS.
     pub admin_secret: Option<String>,
 }
 
-/// How to log in.
+/// How a function logs in to the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Auth {
+pub enum DatabaseAuth {
     /// A token signed with the function's role, over verified TLS.
     Iam,
     /// A password: the local stage, or a database that somebody already runs.
     Password,
-}
-
-/// Database users, by what they may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Role {
-    Reader,
-    Writer,
-    Admin,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,14 +67,14 @@ pub struct Account {
 
 impl DatabaseConfig {
     /// The account this function logs in with.
-    pub fn login(&self) -> anyhow::Result<(Role, &Account)> {
+    pub fn login(&self) -> anyhow::Result<(DatabaseRole, &Account)> {
         let (role, account) = self.accounts.last_key_value().context("no database user was granted")?;
         Ok((*role, account))
     }
 
     /// Whether this is the function that sets the database up, and logs in only when it is asked to.
     pub fn is_for_admin(&self) -> bool {
-        self.accounts.contains_key(&Role::Admin)
+        self.accounts.contains_key(&DatabaseRole::Admin)
     }
 }
 
@@ -217,15 +214,10 @@ impl Settings {
 #[error("SSM throttles this account's calls")]
 struct Throttled;
 
-/// `/anaquel/<stage>/database/host` is `database/host` here.
-fn short(name: &str) -> &str {
-    name.splitn(4, '/').nth(3).unwrap_or(name)
-}
-
 /// Every parameter has a value in it, or it would serve half.
 fn read_fallback(names: &[String], values: &str) -> anyhow::Result<Config> {
     let values: BTreeMap<String, String> = serde_json::from_str(values).context("must be a JSON object of strings")?;
-    let by_full_name = names.iter().filter_map(|name| Some((name.clone(), values.get(short(name))?.clone())));
+    let by_full_name = names.iter().filter_map(|name| Some((name.clone(), values.get(path_of(name))?.clone())));
     parse(names, &by_full_name.collect())
 }
 
@@ -235,10 +227,10 @@ fn parse(names: &[String], values: &BTreeMap<String, String>) -> anyhow::Result<
     if !missing.is_empty() {
         bail!("SSM has no parameter {}: run `cargo bookstore deploy` for this stage", missing.join(", "));
     }
-    let by_name: BTreeMap<&str, &str> = names.iter().map(|name| (short(name), values[name].as_str())).collect();
-    let get = |name: &str| by_name.get(name).map(|value| (*value).to_owned());
+    let by_path: BTreeMap<&str, &str> = names.iter().map(|name| (path_of(name), values[name].as_str())).collect();
+    let get = |parameter: Parameter| by_path.get(parameter.path()).map(|value| (*value).to_owned());
 
-    let submission_key = match get("submission-key") {
+    let submission_key = match get(Parameter::SubmissionKey) {
         None => None,
         Some(text) => {
             Some(SubmissionKey::parse(&text).context("the parameter submission-key must be 32 bytes in base64")?)
@@ -246,36 +238,36 @@ fn parse(names: &[String], values: &BTreeMap<String, String>) -> anyhow::Result<
     };
     Ok(Config {
         database: database(&get)?,
-        submissions_queue: get("queue/submissions"),
-        parked_queue: get("queue/parked"),
+        submissions_queue: get(Parameter::SubmissionsQueue),
+        dead_letter_queue: get(Parameter::DeadLetterQueue),
         submission_key,
     })
 }
 
-fn database(get: &impl Fn(&str) -> Option<String>) -> anyhow::Result<Option<DatabaseConfig>> {
-    let Some(host) = get("database/host") else {
+fn database(get: &impl Fn(Parameter) -> Option<String>) -> anyhow::Result<Option<DatabaseConfig>> {
+    let Some(host) = get(Parameter::DatabaseHost) else {
         return Ok(None);
     };
-    let wanted = |name: &str| get(name).with_context(|| format!("the parameter {name} was not granted"));
-    let auth = match wanted("database/auth")?.as_str() {
-        "iam" => Auth::Iam,
-        "password" => Auth::Password,
+    let wanted = |parameter| get(parameter).with_context(|| format!("the parameter {parameter} was not granted"));
+    let auth = match wanted(Parameter::DatabaseAuth)?.as_str() {
+        "iam" => DatabaseAuth::Iam,
+        "password" => DatabaseAuth::Password,
         other => bail!("the parameter database/auth must be iam or password, not {other:?}"),
     };
     let mut accounts = BTreeMap::new();
-    for (role, name) in [(Role::Reader, "reader"), (Role::Writer, "writer"), (Role::Admin, "admin")] {
-        if let Some(user) = get(&format!("database/{name}/user")) {
-            let password = get(&format!("database/{name}/password")).map(Secret::new);
+    for role in DatabaseRole::ALL {
+        if let Some(user) = get(Parameter::DatabaseUser(role)) {
+            let password = get(Parameter::DatabasePassword(role)).map(Secret::new);
             accounts.insert(role, Account { user, password });
         }
     }
     Ok(Some(DatabaseConfig {
         host,
-        port: wanted("database/port")?.parse().context("the parameter database/port must be a number")?,
-        name: wanted("database/name")?,
+        port: wanted(Parameter::DatabasePort)?.parse().context("the parameter database/port must be a number")?,
+        name: wanted(Parameter::DatabaseName)?,
         auth,
         accounts,
-        admin_secret: get("database/admin/secret"),
+        admin_secret: get(Parameter::MasterSecret),
     }))
 }
 
@@ -301,7 +293,7 @@ mod tests {
         let values = values(READER);
         let config = parse(&values.keys().cloned().collect::<Vec<_>>(), &values).unwrap();
         let database = config.database.unwrap();
-        assert_eq!((database.port, database.auth), (3306, Auth::Password));
+        assert_eq!((database.port, database.auth), (3306, DatabaseAuth::Password));
         assert_eq!(database.login().unwrap().1.user, "anaquel_reader");
         assert_eq!((config.submissions_queue, config.submission_key.is_none()), (None, true));
     }

@@ -24,7 +24,8 @@ use sqlx::{
 use tokio::{sync::Mutex, time::timeout};
 
 use crate::{
-    config::{Account, Auth, Config, DatabaseConfig, Role, Settings},
+    config::{Account, Config, DatabaseAuth, DatabaseConfig, Settings},
+    parameters::DatabaseRole,
     secret::Secret,
 };
 
@@ -200,7 +201,7 @@ impl Database {
         let options = self.options(&config).await.map_err(Error::Defect)?;
         let connecting = async {
             let mut connection = options.connect().await?;
-            if config.login().is_ok_and(|(role, _)| role != Role::Reader) {
+            if config.login().is_ok_and(|(role, _)| role != DatabaseRole::Reader) {
                 sqlx::raw_sql(WRITER_SESSION).execute(&mut connection).await?;
             }
             Ok(connection)
@@ -216,12 +217,12 @@ impl Database {
     async fn options(&self, config: &DatabaseConfig) -> anyhow::Result<MySqlConnectOptions> {
         let (_, account) = config.login()?;
         match config.auth {
-            Auth::Password => {
+            DatabaseAuth::Password => {
                 let password =
                     account.password.as_ref().context("the password of the database user was not granted")?;
                 Ok(password_options(config, account, password))
             }
-            Auth::Iam => {
+            DatabaseAuth::Iam => {
                 let token = sign(&self.sdk, config, account).await?;
                 let region = self.sdk.region().context("AWS_REGION is not set")?;
                 iam_options(config, account, &token, region.as_ref())
@@ -359,7 +360,6 @@ mod tests {
     };
 
     use super::*;
-    use crate::config::Role;
 
     /// As a writer of the test's own database.
     fn database(pool: &MySqlPool) -> Database {
@@ -369,8 +369,8 @@ mod tests {
         let password = password.and_then(|login| login.split_once(':')).map_or("", |(_, password)| password);
         let account = Account { user: url.get_username().into(), password: Some(Secret::new(password)) };
         let name = pool.connect_options().get_database().unwrap().to_owned();
-        let accounts = BTreeMap::from([(Role::Writer, account)]);
-        let config = DatabaseConfig { name, auth: Auth::Password, accounts, ..config(url.get_port()) };
+        let accounts = BTreeMap::from([(DatabaseRole::Writer, account)]);
+        let config = DatabaseConfig { name, auth: DatabaseAuth::Password, accounts, ..config(url.get_port()) };
         with_config(config)
     }
 
@@ -475,8 +475,8 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let silent = listener.local_addr().unwrap().port();
         let account = Account { user: "anaquel_reader".into(), password: Some(Secret::new("hush")) };
-        let accounts = BTreeMap::from([(Role::Reader, account)]);
-        let database = with_config(DatabaseConfig { auth: Auth::Password, accounts, ..config(silent) });
+        let accounts = BTreeMap::from([(DatabaseRole::Reader, account)]);
+        let database = with_config(DatabaseConfig { auth: DatabaseAuth::Password, accounts, ..config(silent) });
         let began = Instant::now();
         assert!(matches!(database.warm_up().await, Err(Error::Away(_))));
         assert!(began.elapsed() < Duration::from_millis(1_500), "{:?}", began.elapsed());
@@ -488,8 +488,8 @@ mod tests {
             host: "127.0.0.1".into(),
             port,
             name: "anaquel".into(),
-            auth: Auth::Iam,
-            accounts: BTreeMap::from([(Role::Reader, account)]),
+            auth: DatabaseAuth::Iam,
+            accounts: BTreeMap::from([(DatabaseRole::Reader, account)]),
             admin_secret: None,
         }
     }

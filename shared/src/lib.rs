@@ -14,6 +14,7 @@ pub mod invalid;
 pub mod lambda;
 pub mod messages;
 pub mod metrics;
+pub mod parameters;
 pub mod queue;
 pub mod repo;
 pub mod secret;

@@ -21,7 +21,8 @@ async fn the_status_shows_stacks_functions_and_queues_and_complains_of_nothing_b
     }
     assert!(shown.contains(&variable("ANAQUEL_SHOP")), "{shown}");
     // Other tests park messages.
-    let troubles: Vec<&str> = complaint.lines().skip(1).filter(|line| !line.contains("the dead-letter queue has")).collect();
+    let troubles: Vec<&str> =
+        complaint.lines().skip(1).filter(|line| !line.contains("the dead-letter queue has")).collect();
     assert!(troubles.is_empty(), "{complaint}");
     assert_eq!(output.status.success(), complaint.is_empty());
 }

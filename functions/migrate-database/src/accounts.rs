@@ -1,7 +1,10 @@
 //! The database users: what each may do, and how much of the server it may take.
 
 use anyhow::{Context, bail};
-use shared::config::{Account, Auth, DatabaseConfig, Role};
+use shared::{
+    config::{Account, DatabaseAuth, DatabaseConfig},
+    parameters::DatabaseRole,
+};
 use sqlx::{AssertSqlSafe, MySqlConnection};
 
 /// What the pages and lists are made of.
@@ -25,7 +28,7 @@ const BACK_ROOM: &[&str] = &["contact_messages", "erased_visitors", "import_refu
 pub async fn settle(
     connection: &mut MySqlConnection,
     config: &DatabaseConfig,
-    role: Role,
+    role: DatabaseRole,
     connections: u32,
 ) -> anyhow::Result<()> {
     let account = config.accounts.get(&role).with_context(|| format!("the {role:?}'s name was not granted"))?;
@@ -37,9 +40,9 @@ pub async fn settle(
         format!("alter user {user} {login} with max_user_connections {connections} max_statement_time {seconds}"),
     ];
     let (rights, tables): (_, Vec<&str>) = match role {
-        Role::Reader => ("select", SHOP.to_vec()),
-        Role::Writer => ("select, insert, update, delete", [SHOP, BACK_ROOM].concat()),
-        Role::Admin => bail!("the administrator is not made here"),
+        DatabaseRole::Reader => ("select", SHOP.to_vec()),
+        DatabaseRole::Writer => ("select, insert, update, delete", [SHOP, BACK_ROOM].concat()),
+        DatabaseRole::Admin => bail!("the administrator is not made here"),
     };
     statements.extend(tables.iter().map(|table| format!("grant {rights} on {table} to {user}")));
     for statement in statements {
@@ -51,18 +54,18 @@ pub async fn settle(
 
 /// After which the server stops a statement by itself: soon after the function has given it up, so that what it locked
 /// is free when the same is tried again.
-fn statement_seconds(role: Role) -> u32 {
+fn statement_seconds(role: DatabaseRole) -> u32 {
     match role {
-        Role::Reader => 1,
-        Role::Writer | Role::Admin => 2,
+        DatabaseRole::Reader => 1,
+        DatabaseRole::Writer | DatabaseRole::Admin => 2,
     }
 }
 
-fn login(auth: Auth, account: &Account) -> anyhow::Result<String> {
+fn login(auth: DatabaseAuth, account: &Account) -> anyhow::Result<String> {
     match auth {
         // <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.DBAccounts.html>
-        Auth::Iam => Ok("identified with AWSAuthenticationPlugin as 'RDS' require ssl".to_owned()),
-        Auth::Password => {
+        DatabaseAuth::Iam => Ok("identified with AWSAuthenticationPlugin as 'RDS' require ssl".to_owned()),
+        DatabaseAuth::Password => {
             let password = account.password.as_ref().context("its password was not granted")?;
             Ok(format!("identified by {}", quoted(password.reveal())?))
         }

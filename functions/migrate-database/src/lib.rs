@@ -8,8 +8,8 @@ mod login;
 use anyhow::{Context, bail};
 use shared::{
     App, MIGRATIONS,
-    config::Role,
     messages::{MigrationOrder, MigrationReport},
+    parameters::DatabaseRole,
     repo::imports,
 };
 use sqlx::{
@@ -24,7 +24,9 @@ pub async fn handle(app: &App, order: MigrationOrder) -> anyhow::Result<Migratio
     let mut connection = options.connect().await.context("logging in to the database as its administrator")?;
 
     let applied = migrate(&mut connection).await?;
-    for (role, connections) in [(Role::Reader, order.reader_connections), (Role::Writer, order.writer_connections)] {
+    for (role, connections) in
+        [(DatabaseRole::Reader, order.reader_connections), (DatabaseRole::Writer, order.writer_connections)]
+    {
         accounts::settle(&mut connection, database, role, connections).await?;
     }
     let imports = imports::count_done(&mut connection).await?;

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use shared::{
     domain::{Book, BookId, Filter, Genre, Search, Sort, SubmissionId, SubmissionKey},
     http::Query,
+    parameters::Parameter,
     repo::{
         authors,
         books::{self, Listing},
@@ -105,7 +106,8 @@ pub async fn of(function: &str, parameters: &Parameters, database: &mut MySqlCon
         "show-about" => Ok(vec![page("a page of words", "/about")]),
         "serve-assets" => Ok(vec![page("the stylesheet", assets::path("style.css"))]),
         "show-submission" => {
-            let key = SubmissionKey::parse(parameters.get("submission-key")?).context("the submission key is bad")?;
+            let key =
+                SubmissionKey::parse(parameters.get(Parameter::SubmissionKey)?).context("the submission key is bad")?;
             let id = key.random();
             Ok(vec![get("one on its way", &format!("/api/submissions/{id}"), Sql::Submission(id))])
         }

@@ -18,6 +18,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
+use shared::parameters::{Parameter, path_of};
 
 /// What to measure, from who knows the route table.
 #[derive(Serialize, Deserialize)]
@@ -44,17 +45,16 @@ pub struct Function {
 pub struct Parameters(pub BTreeMap<String, String>);
 
 impl Parameters {
-    /// `database/host` for `/anaquel/<stage>/database/host`.
-    fn get(&self, name: &str) -> Result<&str> {
-        let ours = |full: &str| full.splitn(4, '/').nth(3) == Some(name);
-        let found = self.0.iter().find(|(full, _)| ours(full));
-        found.map(|(_, value)| value.as_str()).with_context(|| format!("the stage has no parameter {name}"))
+    fn get(&self, parameter: Parameter) -> Result<&str> {
+        let found = self.0.iter().find(|(name, _)| path_of(name) == parameter.path());
+        found.map(|(_, value)| value.as_str()).with_context(|| format!("the stage has no parameter {parameter}"))
     }
 }
 
 impl Function {
     /// Whether it logs in to the database when it starts.
     fn logs_in(&self) -> bool {
-        self.environment.get("ANAQUEL_PARAMETERS").is_some_and(|names| names.contains("/database/"))
+        let names = self.environment.get("ANAQUEL_PARAMETERS");
+        names.is_some_and(|names| names.split(',').any(|name| path_of(name) == Parameter::DatabaseHost.path()))
     }
 }

@@ -8,8 +8,9 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 use shared::{
-    config::{Account, Auth, DatabaseConfig, Role},
+    config::{Account, DatabaseAuth, DatabaseConfig},
     database::password_options,
+    parameters::{DatabaseRole, Parameter},
     secret::Secret,
 };
 use sqlx::{ConnectOptions, Connection as _, MySqlConnection, mysql::MySqlConnectOptions};
@@ -258,15 +259,15 @@ fn ask(connection: &mut Option<Connection>, host: SocketAddr, target: &str, body
 
 /// As a function that reads logs in.
 fn login(parameters: &Parameters) -> Result<MySqlConnectOptions> {
-    let user = parameters.get("database/reader/user")?.to_owned();
-    let password = Secret::new(parameters.get("database/reader/password")?);
+    let user = parameters.get(Parameter::DatabaseUser(DatabaseRole::Reader))?.to_owned();
+    let password = Secret::new(parameters.get(Parameter::DatabasePassword(DatabaseRole::Reader))?);
     let account = Account { user, password: Some(password.clone()) };
     let config = DatabaseConfig {
-        host: parameters.get("database/host")?.to_owned(),
-        port: parameters.get("database/port")?.parse().context("the database's port")?,
-        name: parameters.get("database/name")?.to_owned(),
-        auth: Auth::Password,
-        accounts: [(Role::Reader, account.clone())].into(),
+        host: parameters.get(Parameter::DatabaseHost)?.to_owned(),
+        port: parameters.get(Parameter::DatabasePort)?.parse().context("the database's port")?,
+        name: parameters.get(Parameter::DatabaseName)?.to_owned(),
+        auth: DatabaseAuth::Password,
+        accounts: [(DatabaseRole::Reader, account.clone())].into(),
         admin_secret: None,
     };
     Ok(password_options(&config, &account, &password))

@@ -87,6 +87,8 @@ fn environment(function: &Function, host: &Host) -> [(&'static str, String); 10]
 mod tests {
     use std::path::PathBuf;
 
+    use shared::parameters::Parameter;
+
     use super::*;
     use crate::cases;
 
@@ -94,7 +96,8 @@ mod tests {
     #[test]
     fn a_real_function_starts_below_the_host_and_answers() {
         let binaries = std::env::var("ANAQUEL_BINARIES").expect("`cargo bookstore test` runs this");
-        let names = ["/anaquel/local/queue/submissions", "/anaquel/local/submission-key"];
+        let names =
+            [Parameter::SubmissionsQueue, Parameter::SubmissionKey].map(|name| format!("/anaquel/local/{name}"));
         let function = Function {
             name: "submit-rating".to_owned(),
             binary: PathBuf::from(binaries).join("submit-rating"),
@@ -102,7 +105,7 @@ mod tests {
             environment: [("ANAQUEL_PARAMETERS".to_owned(), names.join(","))].into(),
         };
         let key = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".to_owned();
-        let values = names.map(str::to_owned).into_iter().zip(["http://queue".to_owned(), key]);
+        let values = names.into_iter().zip(["http://queue".to_owned(), key]);
         let running = Running::start(&function, &Parameters(values.collect())).unwrap();
 
         let answer = running.host.invoke(&cases::rating().event).unwrap();

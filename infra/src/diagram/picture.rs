@@ -8,7 +8,7 @@ use super::{
     system::{System, service, text},
 };
 use crate::{
-    routes::{Access, FUNCTIONS, Function, Queue, Trigger},
+    routes::{DatabaseRole, FUNCTIONS, Function, Queue, Trigger},
     stage::{Server, Stage},
 };
 
@@ -188,15 +188,15 @@ fn triggers(dot: &mut Dot, system: &System, group: &[&'static Function]) {
 /// What these functions may touch.
 fn rights(dot: &mut Dot, system: &System, group: &[&'static Function]) {
     let does = match group[0].database {
-        Some(Access::Reader) => Some("reads"),
-        Some(Access::Writer) => Some("writes"),
-        Some(Access::Admin) => Some("administers"),
+        Some(DatabaseRole::Reader) => Some("reads"),
+        Some(DatabaseRole::Writer) => Some("writes"),
+        Some(DatabaseRole::Admin) => Some("administers"),
         None => None,
     };
     if let Some(does) = does {
         dot.edge(id(group), "database", access(group[0].database), does);
     }
-    if group[0].database == Some(Access::Admin) && has_secret(system) {
+    if group[0].database == Some(DatabaseRole::Admin) && has_secret(system) {
         dot.edge(id(group), "secret", "rare", "");
     }
     for queue in group[0].queue {
@@ -209,8 +209,8 @@ fn rights(dot: &mut Dot, system: &System, group: &[&'static Function]) {
 }
 
 /// The class of what logs in as this user.
-fn access(access: Option<Access>) -> &'static str {
-    access.map_or("nobody", Access::name)
+fn access(access: Option<DatabaseRole>) -> &'static str {
+    access.map_or("nobody", DatabaseRole::name)
 }
 
 /// As many names in a line as fit.

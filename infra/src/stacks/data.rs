@@ -1,12 +1,13 @@
 //! What outlives the functions: MariaDB, the queues, the parameters that tell functions of both, and the access logs.
 
 use serde_json::{Map, Value, json};
+use shared::parameters::Parameter;
 use stratosphere::services::aws::{iam, rds, sqs, ssm};
 use stratosphere::value::{AWS_ACCOUNT_ID, ExpString};
 
 use super::{Kind, Stack, access_logs, log_group, only_over_tls};
 use crate::database_settings::settings;
-use crate::routes::{Access, Queue};
+use crate::routes::{DatabaseRole, Queue};
 use crate::stage::{Rds, Restore, Server, Stage};
 use crate::template::{Id, Keep, Template, arn, list, logical, sub};
 
@@ -32,13 +33,12 @@ pub fn stack(stage: &Stage) -> Stack {
         Server::External(server) => (server.host.as_str().into(), server.port.to_string().as_str().into()),
     };
     let template = &mut stack.template;
-    parameter(template, stage, "database/host", host);
-    parameter(template, stage, "database/port", port);
-    parameter(template, stage, "database/name", stage.database.name());
-    parameter(template, stage, "database/auth", stage.database.auth().as_str());
-    for access in Access::ALL {
-        let name = format!("database/{}/user", access.name());
-        parameter(template, stage, &name, access.user().as_str());
+    parameter(template, stage, Parameter::DatabaseHost, host);
+    parameter(template, stage, Parameter::DatabasePort, port);
+    parameter(template, stage, Parameter::DatabaseName, stage.database.name());
+    parameter(template, stage, Parameter::DatabaseAuth, stage.database.auth().as_str());
+    for role in DatabaseRole::ALL {
+        parameter(template, stage, Parameter::DatabaseUser(role), role.user().as_str());
     }
 
     queues(template, stage);
@@ -110,7 +110,7 @@ fn database(stack: &mut Stack, stage: &Stage, server: &Rds) -> Id {
             ca_certificate_identifier: "rds-ca-rsa2048-g1",
             enable_iam_database_authentication: true,
             manage_master_user_password: true,
-            master_username: Access::Admin.user().as_str(),
+            master_username: DatabaseRole::Admin.user().as_str(),
             enable_cloudwatch_logs_exports: list(LOGS),
             enable_performance_insights: server.has_insights(),
             monitoring_interval: MONITORING_SECONDS,
@@ -135,7 +135,7 @@ fn database(stack: &mut Stack, stage: &Stage, server: &Rds) -> Id {
     }
 
     let secret = database.att("MasterUserSecret.SecretArn");
-    parameter(template, stage, "database/admin/secret", secret.clone());
+    parameter(template, stage, Parameter::MasterSecret, secret.clone());
     template.output("MasterLoginArn", secret);
     template.output("DatabaseName", database);
     template.output("DatabaseResourceId", database.att("DbiResourceId"));
@@ -225,12 +225,12 @@ fn queues(template: &mut Template, stage: &Stage) {
 }
 
 /// A parameter in plain text. Secrets are put by `deploy` and `up`: CloudFormation cannot make a SecureString.
-fn parameter(template: &mut Template, stage: &Stage, name: &str, value: impl Into<ExpString>) {
-    let id = logical(name) + "Parameter";
+fn parameter(template: &mut Template, stage: &Stage, parameter: Parameter, value: impl Into<ExpString>) {
+    let id = logical(parameter.path()) + "Parameter";
     template.add(
         id,
         ssm::Parameter! {
-            name: format!("{}/{name}", stage.prefix()).as_str(),
+            name: format!("{}/{parameter}", stage.prefix()).as_str(),
             r#type: "String",
             value: value,
         },

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::bucket;
 use super::wiring::Wiring;
-use crate::routes::{Access, Bucket, Function, Queue, Trigger};
+use crate::routes::{Bucket, DatabaseRole, Function, Queue, Trigger};
 use crate::stage::Stage;
 use crate::template::{Id, arn, sub};
 
@@ -70,8 +70,8 @@ fn network_interfaces_are_for_lambda_only(stage: &Stage, function: &Function) ->
 fn database(wiring: &Wiring, function: &Function) -> Option<Value> {
     let (access, rds) = function.database.zip(wiring.rds)?;
     Some(match access {
-        Access::Admin => allow(&["secretsmanager:GetSecretValue"], rds.master_secret),
-        Access::Reader | Access::Writer => {
+        DatabaseRole::Admin => allow(&["secretsmanager:GetSecretValue"], rds.master_secret),
+        DatabaseRole::Reader | DatabaseRole::Writer => {
             let user = format!("dbuser:${{{}}}/{}", rds.resource_id.name(), access.user());
             allow(&["rds-db:connect"], arn("rds-db", &user))
         }

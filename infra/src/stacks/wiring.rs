@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use shared::parameters::Parameter;
 use stratosphere::value::ExpString;
 
 use super::{Kind, Stack};
-use crate::routes::{Access, FUNCTIONS, Function, Queue};
+use crate::routes::{DatabaseRole, FUNCTIONS, Function, Queue};
 use crate::stage::{Auth, Stage};
 use crate::template::{Id, sub};
 
@@ -47,28 +48,28 @@ impl Wiring {
                 port: stack.input(Kind::Data, "DatabasePort", "String"),
             }),
             submissions_url: (FUNCTIONS.iter().flat_map(|function| function.fallback(stage)))
-                .any(|name| name == Queue::Send.parameter())
+                .any(|parameter| parameter == Queue::Send.parameter())
                 .then(|| stack.input(Kind::Data, "SubmissionsQueueUrl", "String")),
         }
     }
 
     /// The values of a function's fallback, by short name, as one JSON object; none where it has no fallback.
     pub fn fallback(&self, stage: &Stage, function: &Function) -> Option<ExpString> {
-        let value = |name: &str| {
+        let value = |parameter: Parameter| {
             let placeholder =
                 |id: Option<Id>| format!("${{{}}}", id.expect("an input of what is in a fallback").name());
-            match name {
-                "database/host" => placeholder(self.rds.map(|rds| rds.host)),
-                "database/port" => placeholder(self.rds.map(|rds| rds.port)),
-                "database/name" => stage.database.name().to_owned(),
-                "database/auth" => stage.database.auth().as_str().to_owned(),
-                "database/reader/user" => Access::Reader.user(),
-                "queue/submissions" => placeholder(self.submissions_url),
+            match parameter {
+                Parameter::DatabaseHost => placeholder(self.rds.map(|rds| rds.host)),
+                Parameter::DatabasePort => placeholder(self.rds.map(|rds| rds.port)),
+                Parameter::DatabaseName => stage.database.name().to_owned(),
+                Parameter::DatabaseAuth => stage.database.auth().as_str().to_owned(),
+                Parameter::DatabaseUser(DatabaseRole::Reader) => DatabaseRole::Reader.user(),
+                Parameter::SubmissionsQueue => placeholder(self.submissions_url),
                 other => panic!("nobody knows the value of {other}"),
             }
         };
         let values: BTreeMap<_, _> =
-            function.fallback(stage).into_iter().map(|name| (name.clone(), value(&name))).collect();
+            function.fallback(stage).into_iter().map(|parameter| (parameter.path(), value(parameter))).collect();
         (!values.is_empty()).then(|| sub(&serde_json::to_string(&values).expect("strings")))
     }
 }

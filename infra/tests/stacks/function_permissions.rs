@@ -13,7 +13,7 @@ use super::policy_engine::{
 };
 use super::resolved_template::{ACCOUNT, MASTER_SECRET, Rendered};
 use super::support::stage;
-use infra::routes::{Access, FUNCTIONS, Function, Queue, Trigger};
+use infra::routes::{DatabaseRole, FUNCTIONS, Function, Queue, Trigger};
 use infra::stacks::Kind;
 use infra::stage::{Auth, STAGES, Stage};
 use infra::template::logical;
@@ -114,7 +114,7 @@ fn resources(stage: &Stage) -> BTreeSet<String> {
         resources.extend([format!("{code}:live"), code, log_stream(&stage.name, function.name)]);
     }
     resources.extend([function_arn(OTHER, "show-book"), log_stream(OTHER, "show-book")]);
-    resources.extend(Access::ALL.map(|access| login(&access.user())));
+    resources.extend(DatabaseRole::ALL.map(|access| login(&access.user())));
     resources.extend([login("root"), login("*"), arn("rds-db", "dbuser:db-OTHER/anaquel_reader")]);
     resources.extend([MASTER_SECRET.to_owned(), arn("secretsmanager", "secret:other-a1b2c3")]);
     resources.extend([STRANGERS.to_owned(), format!("{STRANGERS}/books.csv"), "*".to_owned()]);
@@ -139,12 +139,12 @@ fn row_says(stage: &Stage, function: &Function, action: &str, resource: &str) ->
             .strip_prefix(&parameter(&stage.name, ""))
             .is_some_and(|name| row_says_it_reads(function, name, on_rds)),
         "rds-db:connect" => match function.database {
-            Some(Access::Reader) => on_rds && resource == login("anaquel_reader"),
-            Some(Access::Writer) => on_rds && resource == login("anaquel_writer"),
-            Some(Access::Admin) | None => false, // RDS made the administrator, with a password
+            Some(DatabaseRole::Reader) => on_rds && resource == login("anaquel_reader"),
+            Some(DatabaseRole::Writer) => on_rds && resource == login("anaquel_writer"),
+            Some(DatabaseRole::Admin) | None => false, // RDS made the administrator, with a password
         },
         "secretsmanager:GetSecretValue" => {
-            on_rds && function.database == Some(Access::Admin) && resource == MASTER_SECRET
+            on_rds && function.database == Some(DatabaseRole::Admin) && resource == MASTER_SECRET
         }
         "sqs:SendMessage" => {
             submissions && has(|queue| matches!(queue, Queue::Send))
@@ -160,16 +160,16 @@ fn row_says(stage: &Stage, function: &Function, action: &str, resource: &str) ->
 }
 
 fn row_says_it_reads(function: &Function, parameter: &str, on_rds: bool) -> bool {
-    let administers = function.database == Some(Access::Admin);
+    let administers = function.database == Some(DatabaseRole::Admin);
     let logs_in_as = |access| administers || function.database == Some(access);
     let has = |right: fn(&Queue) -> bool| function.queue.iter().any(right);
     match parameter {
         "database/host" | "database/port" | "database/name" | "database/auth" => function.database.is_some(),
-        "database/reader/user" => logs_in_as(Access::Reader),
-        "database/writer/user" => logs_in_as(Access::Writer),
+        "database/reader/user" => logs_in_as(DatabaseRole::Reader),
+        "database/writer/user" => logs_in_as(DatabaseRole::Writer),
         "database/admin/user" => administers,
-        "database/reader/password" => !on_rds && logs_in_as(Access::Reader),
-        "database/writer/password" => !on_rds && logs_in_as(Access::Writer),
+        "database/reader/password" => !on_rds && logs_in_as(DatabaseRole::Reader),
+        "database/writer/password" => !on_rds && logs_in_as(DatabaseRole::Writer),
         "database/admin/password" => !on_rds && administers,
         "database/admin/secret" => on_rds && administers,
         "queue/submissions" => has(|queue| matches!(queue, Queue::Send | Queue::Look)),

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use anyhow::Result;
 use clap::Args;
-use infra::{database_settings, routes::Access, stacks::Kind, stage::Stage};
+use infra::{database_settings, routes::DatabaseRole, stacks::Kind, stage::Stage};
 use shared::secret::Secret;
 
 use crate::{
@@ -81,8 +81,11 @@ pub async fn start(home: &Home, port: u16, reset: bool) -> Result<Started> {
 
 fn known_secrets(local: &LocalStage) -> KnownSecrets {
     let secrets = &local.mariadb.secrets;
-    let passwords =
-        [(Access::Admin, &secrets.admin), (Access::Reader, &secrets.reader), (Access::Writer, &secrets.writer)];
+    let passwords = [
+        (DatabaseRole::Admin, &secrets.admin),
+        (DatabaseRole::Reader, &secrets.reader),
+        (DatabaseRole::Writer, &secrets.writer),
+    ];
     KnownSecrets {
         passwords: BTreeMap::from(passwords.map(|(access, password)| (access, Secret::new(password)))),
         submission_key: Some(Secret::new(&secrets.submission_key)),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use aws_sdk_lambda::types::{LastUpdateStatus, State};
 use infra::{
-    routes::{Access, FUNCTIONS, Function, Trigger},
+    routes::{DatabaseRole, FUNCTIONS, Function, Trigger},
     stage::Stage,
 };
 use serde_json::Value;
@@ -169,15 +169,15 @@ async fn migrate(aws: &AwsClients, stage: &Stage, candidates: &[Candidate]) -> R
     let migration = candidates.iter().find(|candidate| matches!(candidate.function.trigger, Trigger::Release));
     let migration = migration.context("the route table has no function that a release invokes")?;
     let order = MigrationOrder {
-        reader_connections: connections(stage, Access::Reader),
-        writer_connections: connections(stage, Access::Writer),
+        reader_connections: connections(stage, DatabaseRole::Reader),
+        writer_connections: connections(stage, DatabaseRole::Writer),
     };
     let answer = invoke(aws, migration, &serde_json::to_value(order)?).await.context("migrating the database")?;
     serde_json::from_value(answer).context("unexpected response of migrate-database")
 }
 
 /// Connections of all functions with this database user, twice: for the old and the new version during a release.
-fn connections(stage: &Stage, access: Access) -> u32 {
+fn connections(stage: &Stage, access: DatabaseRole) -> u32 {
     let functions = FUNCTIONS.iter().filter(|function| function.database == Some(access));
     2 * functions.map(|function| u32::from(function.connections(stage))).sum::<u32>()
 }

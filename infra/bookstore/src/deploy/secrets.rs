@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result, bail};
 use aws_sdk_ssm::{operation::put_parameter::PutParameterError, types::ParameterType};
 use infra::{
-    routes::Access,
+    routes::DatabaseRole,
     stage::{Auth, Stage},
 };
-use shared::secret::Secret;
+use shared::{parameters::Parameter, secret::Secret};
 
 use crate::{
     aws::{AwsClients, call, explained},
@@ -19,7 +19,7 @@ use crate::{
 #[derive(Default)]
 pub struct KnownSecrets {
     /// Passwords of the database users, for a server without IAM login.
-    pub passwords: BTreeMap<Access, Secret>,
+    pub passwords: BTreeMap<DatabaseRole, Secret>,
     /// 32 bytes in base64.
     pub submission_key: Option<Secret>,
 }
@@ -29,8 +29,8 @@ pub async fn existing(aws: &AwsClients, stage: &Stage) -> Result<Vec<String>> {
     let mut names = vec![submission_key(stage)];
     if stage.database.auth() == Auth::Password {
         // The administrator's password was created by the operator of the database server, which stays.
-        let ours = Access::ALL.into_iter().filter(|access| *access != Access::Admin || stage.is_local());
-        names.extend(ours.map(|access| password(stage, access)));
+        let ours = DatabaseRole::ALL.into_iter().filter(|role| *role != DatabaseRole::Admin || stage.is_local());
+        names.extend(ours.map(|role| password(stage, role)));
     }
     let found = call(aws.ssm.get_parameters().set_names(Some(names)).send()).await;
     let found = found.context("reading the stage's secrets")?.parameters.unwrap_or_default();
@@ -43,11 +43,11 @@ pub async fn remove(aws: &AwsClients, names: Vec<String>) -> Result<()> {
 }
 
 fn submission_key(stage: &Stage) -> String {
-    format!("{}/submission-key", stage.prefix())
+    format!("{}/{}", stage.prefix(), Parameter::SubmissionKey)
 }
 
-fn password(stage: &Stage, access: Access) -> String {
-    format!("{}/database/{}/password", stage.prefix(), access.name())
+fn password(stage: &Stage, role: DatabaseRole) -> String {
+    format!("{}/{}", stage.prefix(), Parameter::DatabasePassword(role))
 }
 
 pub async fn put(aws: &AwsClients, stage: &Stage, known: &KnownSecrets) -> Result<()> {
@@ -56,11 +56,11 @@ pub async fn put(aws: &AwsClients, stage: &Stage, known: &KnownSecrets) -> Resul
     if stage.database.auth() == Auth::Iam {
         return Ok(());
     }
-    for access in Access::ALL {
-        let name = password(stage, access);
-        let password = known.passwords.get(&access).map(|secret| secret.reveal().to_owned());
+    for role in DatabaseRole::ALL {
+        let name = password(stage, role);
+        let password = known.passwords.get(&role).map(|secret| secret.reveal().to_owned());
         // The operator of the server chooses the administrator's password; the others are generated.
-        let password = password.or_else(|| (access != Access::Admin).then(random::password));
+        let password = password.or_else(|| (role != DatabaseRole::Admin).then(random::password));
         put_once(aws, &name, password).await?;
     }
     Ok(())

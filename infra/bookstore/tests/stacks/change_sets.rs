@@ -32,7 +32,7 @@ use bookstore::{
     },
 };
 use infra::{
-    routes::{Access, FUNCTIONS},
+    routes::{DatabaseRole, FUNCTIONS},
     stacks::{self, DELETION_PROTECTION, Input, Kind, Stack},
     stage::{Restore, Server, Stage},
     template::Template,
@@ -115,7 +115,7 @@ async fn a_stage_goes_as_a_whole_and_the_second_time_there_is_nothing() {
             apply(&aws, &stack, DataLoss::Forbid).await.unwrap();
         }
     }
-    let passwords = BTreeMap::from([(Access::Admin, Secret::new("given"))]);
+    let passwords = BTreeMap::from([(DatabaseRole::Admin, Secret::new("given"))]);
     secrets::put(&aws, &stage, &KnownSecrets { passwords, submission_key: None }).await.unwrap();
     let bucket = outputs(&aws, &stage, Kind::Bootstrap).await.unwrap().remove("ArtifactBucket").unwrap();
     let versioning = aws.s3.get_bucket_versioning().bucket(&bucket).send().await.unwrap();

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use stratosphere::services::aws::iam;
 use stratosphere::value::ExpString;
 
-use crate::routes::{Access, FUNCTIONS};
+use crate::routes::{DatabaseRole, FUNCTIONS};
 use crate::stacks::load_balancer;
 use crate::stacks::permissions::{allow, deny, policy_document};
 use crate::stage::Stage;
@@ -226,7 +226,7 @@ fn functions(stage: &Stage) -> ExpString {
 
 /// Those that log in to the database to write, or as its administrator.
 fn writing_functions(stage: &Stage) -> Vec<ExpString> {
-    let writes = [Some(Access::Writer), Some(Access::Admin)];
+    let writes = [Some(DatabaseRole::Writer), Some(DatabaseRole::Admin)];
     let functions = FUNCTIONS.iter().filter(|function| writes.contains(&function.database));
     functions.map(|function| arn("lambda", &format!("function:{}*", stage.physical(function.name)))).collect()
 }

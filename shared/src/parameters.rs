@@ -1,0 +1,93 @@
+//! The names of SSM parameters and of the database roles in them. The stacks and `deploy` write the parameters, the route
+//! table grants them, and the functions read them.
+
+use std::fmt;
+
+/// A parameter of a stage, below `/anaquel/<stage>/`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Parameter {
+    DatabaseHost,
+    DatabasePort,
+    /// The database (schema) in the server.
+    DatabaseName,
+    /// `iam` or `password`.
+    DatabaseAuth,
+    /// The name of the role's user in MariaDB.
+    DatabaseUser(DatabaseRole),
+    /// A `SecureString`; none where users log in with IAM.
+    DatabasePassword(DatabaseRole),
+    /// ARN of the secret with the master password that RDS keeps.
+    MasterSecret,
+    /// URL of the queue that takes submissions.
+    SubmissionsQueue,
+    /// URL of the dead-letter queue.
+    DeadLetterQueue,
+    /// A `SecureString`: 32 bytes in base64.
+    SubmissionKey,
+}
+
+/// A database user by its permissions, the least first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DatabaseRole {
+    Reader,
+    Writer,
+    Admin,
+}
+
+impl Parameter {
+    /// Its name below `/anaquel/<stage>/`.
+    pub const fn path(self) -> &'static str {
+        use DatabaseRole::{Admin, Reader, Writer};
+        match self {
+            Self::DatabaseHost => "database/host",
+            Self::DatabasePort => "database/port",
+            Self::DatabaseName => "database/name",
+            Self::DatabaseAuth => "database/auth",
+            Self::DatabaseUser(Reader) => "database/reader/user",
+            Self::DatabaseUser(Writer) => "database/writer/user",
+            Self::DatabaseUser(Admin) => "database/admin/user",
+            Self::DatabasePassword(Reader) => "database/reader/password",
+            Self::DatabasePassword(Writer) => "database/writer/password",
+            Self::DatabasePassword(Admin) => "database/admin/password",
+            Self::MasterSecret => "database/admin/secret",
+            Self::SubmissionsQueue => "queue/submissions",
+            // The physical queue is named `parked`, too.
+            Self::DeadLetterQueue => "queue/parked",
+            Self::SubmissionKey => "submission-key",
+        }
+    }
+
+    /// Whether SSM keeps it encrypted, as a `SecureString`.
+    pub const fn is_secret(self) -> bool {
+        matches!(self, Self::DatabasePassword(_) | Self::SubmissionKey)
+    }
+}
+
+impl fmt::Display for Parameter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.path())
+    }
+}
+
+/// The path in a full name: `database/host` in `/anaquel/<stage>/database/host`.
+pub fn path_of(full_name: &str) -> &str {
+    full_name.splitn(4, '/').nth(3).unwrap_or(full_name)
+}
+
+impl DatabaseRole {
+    pub const ALL: [Self; 3] = [Self::Reader, Self::Writer, Self::Admin];
+
+    /// Its name in the names of parameters.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Reader => "reader",
+            Self::Writer => "writer",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// The name of its user in MariaDB.
+    pub fn user(self) -> String {
+        format!("anaquel_{}", self.name())
+    }
+}
