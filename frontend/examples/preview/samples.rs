@@ -158,7 +158,7 @@ fn book<'r>(id: u32, cell: impl Fn(&str) -> &'r str) -> Book {
             ratings: domain::Ratings { mean: (count > 0).then(|| f64::from(histogram.score()) / 1e6), count },
         },
         description: Some(cell("description").into()),
-        authors: authors.map(|(name, id)| Author { id, name: name.into() }).collect(),
+        authors: authors.map(|(name, id)| Author { id: id.into(), name: name.into() }).collect(),
         genres: cell("genres").split(';').map(|slug| Genre(slug.trim().into())).collect(),
         histogram,
         reviews: if count > 0 { reviews() } else { Vec::new() },
@@ -204,7 +204,7 @@ fn hostile() -> Book {
             ratings: domain::Ratings { mean: Some(1.2), count: 1 },
         },
         description: Some(endless.clone()),
-        authors: vec![Author { id: 1, name: endless[..200].to_owned() }],
+        authors: vec![Author { id: 1.into(), name: endless[..200].to_owned() }],
         genres: vec![Genre("a-very-long-genre-that-nobody-has-a-word-for-and-that-goes-on".into())],
         histogram: Histogram([1, 0, 0, 0, 0]),
         reviews: vec![Review {

@@ -3,7 +3,7 @@
 use frontend::{Visit, links, pages};
 use shared::{
     ApiError, App, Reply, Request, Result,
-    domain::{BookId, Filter, Sort},
+    domain::{AuthorId, Filter, Sort},
     repo::{
         authors,
         books::{self, Listing},
@@ -15,8 +15,7 @@ const BOOKS: u32 = 48;
 
 pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     request.expect_segments(2)?;
-    // A number and a slug, as for books.
-    let id = BookId::parse(request.segment(1)).ok_or(ApiError::NotFound)?.get();
+    let id = AuthorId::parse(request.segment(1)).ok_or(ApiError::NotFound)?;
     let listing = Listing::new(None, Filter { author: Some(id), ..Filter::default() }, Sort::Popular, BOOKS);
     let read = app.database().read(async |c| match authors::find(c, id).await? {
         Some(author) => Ok(Some((author, books::list(c, &listing).await?))),

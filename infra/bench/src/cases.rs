@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail};
 use frontend::{assets, links, sitemap::PAGES};
 use serde_json::{Map, Value, json};
 use shared::{
-    domain::{Book, BookId, Filter, Genre, Search, Sort, SubmissionId, SubmissionKey},
+    domain::{AuthorId, Book, BookId, Filter, Genre, Search, Sort, SubmissionId, SubmissionKey},
     http::Query,
     parameters::Parameter,
     repo::{
@@ -37,7 +37,7 @@ pub enum Sql {
     Submission(SubmissionId),
     Window,
     Genres,
-    Author(u32, Listing),
+    Author(AuthorId, Listing),
     BookPage(BookId, Listing),
     RatingsPage(BookId),
     Addresses,
@@ -162,7 +162,7 @@ async fn most_popular(database: &mut MySqlConnection) -> Result<Book> {
     books::find(database, id).await?.context("the most popular book has just gone")
 }
 
-fn by(author: u32, count: u32) -> Listing {
+fn by(author: AuthorId, count: u32) -> Listing {
     Listing::new(None, Filter { author: Some(author), ..Filter::default() }, Sort::Popular, count)
 }
 

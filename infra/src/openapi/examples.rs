@@ -29,7 +29,7 @@ pub fn book() -> Value {
              por escudero. Pocas novelas hacen reír tanto y pensar tan despacio."
                 .into(),
         ),
-        authors: vec![Author { id: 52, name: "Miguel de Cervantes".into() }],
+        authors: vec![Author { id: 52.into(), name: "Miguel de Cervantes".into() }],
         genres: ["adventure", "classics", "humour"].map(|slug| Genre(slug.into())).into(),
         histogram: Histogram::default(),
         reviews: Vec::new(),

@@ -12,28 +12,53 @@ use super::{Histogram, Invalid, Isbn13, Language, Money, Parsed, Reason, Review}
 #[serde(transparent)]
 pub struct BookId(#[schemars(range(min = 1))] u32);
 
-impl BookId {
-    /// Reads the segment of a path: `42`, or `42-don-quijote` with the slug that pages carry.
-    pub fn parse(segment: &str) -> Option<Self> {
-        let number = segment.split_once('-').map_or(segment, |(number, _slug)| number);
-        if number.starts_with('0') || !number.bytes().all(|b| b.is_ascii_digit()) {
-            return None;
+/// The shop's own number of an author, from 1 up.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(inline)]
+pub struct AuthorId(u32);
+
+/// The number in a segment of a path: `42`, or `42-don-quijote` with the slug that pages carry.
+fn number(segment: &str) -> Option<u32> {
+    let number = segment.split_once('-').map_or(segment, |(number, _slug)| number);
+    if number.starts_with('0') || !number.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    number.parse().ok()
+}
+
+macro_rules! id {
+    ($name:ident) => {
+        impl $name {
+            /// Reads the segment of a path: `42`, or `42-don-quijote` with the slug that pages carry.
+            pub fn parse(segment: &str) -> Option<Self> {
+                number(segment).map(Self)
+            }
+
+            pub fn get(self) -> u32 {
+                self.0
+            }
         }
-        number.parse().ok().map(Self)
-    }
 
-    pub fn get(self) -> u32 {
-        self.0
-    }
+        impl From<u32> for $name {
+            fn from(id: u32) -> Self {
+                Self(id)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
 }
 
-impl From<u32> for BookId {
-    fn from(id: u32) -> Self {
-        Self(id)
-    }
-}
+id!(BookId);
+id!(AuthorId);
 
-impl fmt::Display for BookId {
+/// The number alone: a cursor names its list by the `Debug` of the filter, and cursors outlive a release.
+impl fmt::Debug for AuthorId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
@@ -81,7 +106,7 @@ pub struct Book {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Author {
-    pub id: u32,
+    pub id: AuthorId,
     pub name: String,
 }
 
@@ -120,5 +145,6 @@ mod tests {
         for segment in ["", "0", "042", "-42", "+42", "4 2", "42/ratings", "99999999999", "quijote", "4²"] {
             assert_eq!(BookId::parse(segment), None, "{segment}");
         }
+        assert_eq!(AuthorId::parse("52-miguel-de-cervantes"), Some(AuthorId(52)));
     }
 }

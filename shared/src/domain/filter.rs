@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Genre, Invalid, Language, Money, Parsed, Reason};
+use super::{AuthorId, Genre, Invalid, Language, Money, Parsed, Reason};
 
 /// All that is asked must hold; what is not asked does not matter.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -11,8 +11,7 @@ pub struct Filter {
     pub genre: Option<Genre>,
     /// With its regional kinds: `en` takes `en-US` in.
     pub language: Option<Language>,
-    /// An author's id.
-    pub author: Option<u32>,
+    pub author: Option<AuthorId>,
     /// In millionths of a star, as the books' score.
     pub min_score: Option<u32>,
     /// In minor units.
@@ -36,8 +35,9 @@ impl Filter {
         money.map(|money| money.minor).ok_or_else(|| Invalid::new("price_max", Reason::NotAPriceLimit))
     }
 
-    pub fn author(text: &str) -> Parsed<u32> {
-        text.parse().map_err(|_| Invalid::new("author", Reason::NotAnAuthor))
+    /// Reads a number such as `52`.
+    pub fn author(text: &str) -> Parsed<AuthorId> {
+        text.parse::<u32>().map(AuthorId::from).map_err(|_| Invalid::new("author", Reason::NotAnAuthor))
     }
 
     /// Reads `true` or `false`.
@@ -64,6 +64,13 @@ pub struct Count {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A cursor is bound to its list by this text; it must not change while cursors are in use.
+    #[test]
+    fn a_filter_prints_an_author_as_a_number() {
+        let filter = Filter { author: Some(AuthorId::from(7)), ..Filter::default() };
+        assert!(format!("{filter:?}").contains("author: Some(7),"), "{filter:?}");
+    }
 
     #[test]
     fn stars_and_amounts_are_read_exactly() {

@@ -19,7 +19,7 @@ mod stopwords;
 mod submission;
 mod text;
 
-pub use book::{Author, Book, BookId, Genre, Ratings, Summary, Window};
+pub use book::{Author, AuthorId, Book, BookId, Genre, Ratings, Summary, Window};
 pub use catalogue::{CatalogueRow, Counts, Reference};
 pub use filter::{Count, Facets, Filter};
 pub use isbn::Isbn13;

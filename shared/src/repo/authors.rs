@@ -4,10 +4,10 @@ use std::ops::RangeInclusive;
 
 use sqlx::MySqlConnection;
 
-use crate::domain::Author;
+use crate::domain::{Author, AuthorId};
 
-pub async fn find(connection: &mut MySqlConnection, id: u32) -> sqlx::Result<Option<Author>> {
-    sqlx::query_as!(Author, "select id, name from authors where id = ?", id).fetch_optional(connection).await
+pub async fn find(connection: &mut MySqlConnection, id: AuthorId) -> sqlx::Result<Option<Author>> {
+    sqlx::query_as!(Author, "select id, name from authors where id = ?", id.get()).fetch_optional(connection).await
 }
 
 /// The greatest id, 0 where there is no author.

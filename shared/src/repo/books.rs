@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use sqlx::{FromRow, MySql, MySqlConnection, QueryBuilder, types::Json};
 
 use crate::domain::{
-    Author, Book, BookId, Count, Cursor, Facets, Filter, Genre, Histogram, Isbn13, Language, Money, Page, Parsed, Plan,
+    Author, AuthorId, Book, BookId, Count, Cursor, Facets, Filter, Genre, Histogram, Isbn13, Language, Money, Page, Parsed, Plan,
     Ratings, Search, Sort, Summary,
 };
 
@@ -218,7 +218,7 @@ impl Listing {
     }
 
     /// The author whose books are asked for.
-    pub fn author(&self) -> Option<u32> {
+    pub fn author(&self) -> Option<AuthorId> {
         self.filter.author
     }
 
@@ -323,7 +323,7 @@ fn push_filter(sql: &mut QueryBuilder<MySql>, filter: &Filter) {
     }
     if let Some(author) = filter.author {
         sql.push(" and b.id in (select ba.book_id from book_authors ba where ba.author_id = ")
-            .push_bind(author)
+            .push_bind(author.get())
             .push(")");
     }
     if let Some(score) = filter.min_score {
@@ -658,7 +658,7 @@ mod tests {
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
     async fn filters_narrow_a_list_and_a_search_alike(pool: MySqlPool) {
         let mut connection = stocked_shelf(&pool).await;
-        let austen = sqlx::query_scalar("select id from authors where name = 'Austen'").fetch_one(&pool).await.unwrap();
+        let austen: u32 = sqlx::query_scalar("select id from authors where name = 'Austen'").fetch_one(&pool).await.unwrap();
         let filter = Filter::default;
         let mut found = async |filter: Filter, query: Option<&str>| {
             let search = query.map(|query| Search::parse(query).unwrap());
@@ -671,7 +671,7 @@ mod tests {
         assert_eq!(found(genre("nothing"), None).await, Vec::<String>::new());
         assert_eq!(found(language("es"), None).await, ["El Aleph", "Ficciones"]);
         assert_eq!(found(language("es-AR"), None).await, ["El Aleph"]);
-        assert_eq!(found(Filter { author: Some(austen), ..filter() }, None).await, ["Emma", "Persuasion"]);
+        assert_eq!(found(Filter { author: Some(austen.into()), ..filter() }, None).await, ["Emma", "Persuasion"]);
         assert_eq!(found(Filter { min_score: Some(3_600_000), ..filter() }, None).await, ["El Aleph", "Ficciones"]);
         assert_eq!(found(Filter { max_price: Some(995), ..filter() }, None).await, ["Emma", "Ficciones"]);
         assert_eq!(found(Filter { in_stock: true, ..language("es") }, None).await, ["Ficciones"]);

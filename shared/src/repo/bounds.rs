@@ -55,7 +55,7 @@ async fn no_page_of_ten_thousand_books_reads_more_than_a_bounded_part_of_them(po
         Filter { language: galician(), ..Filter::default() },
         Filter { genre: genre("rare"), ..Filter::default() },
         Filter { genre: genre("common"), ..Filter::default() },
-        Filter { author: Some(7), ..Filter::default() },
+        Filter { author: Some(7.into()), ..Filter::default() },
         Filter { min_score: Some(4_890_000), ..Filter::default() },
         Filter { max_price: Some(5), ..Filter::default() },
         Filter { in_stock: true, ..Filter::default() },
@@ -115,7 +115,7 @@ async fn the_window_and_what_goes_with_a_book_read_a_bounded_part(pool: MySqlPoo
     assert_read(&mut connection, 700, "the window").await;
     genres::list(&mut connection).await.unwrap();
     assert_read(&mut connection, 10, "the genres").await;
-    authors::find(&mut connection, 7).await.unwrap();
+    authors::find(&mut connection, 7.into()).await.unwrap();
     assert_read(&mut connection, 2, "an author").await;
     shelves::also_liked(&mut connection, popular, 6).await.unwrap();
     // Measured: 5,707, most of it for counting 1,200 likings of 200 readers.
