@@ -10,7 +10,7 @@ use crate::support::{Shop, variable};
 const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/openapi.json");
 const CONFIGURATION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/schemathesis.toml");
 
-#[ignore = "needs a local stage"]
+#[ignore = "needs a local stage and schemathesis"]
 #[tokio::test]
 async fn whatever_the_document_allows_or_forbids_is_answered_as_it_says() {
     let shop = Shop::alone().await;

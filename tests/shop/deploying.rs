@@ -9,7 +9,7 @@ use crate::support::{Shop, bookstore, text, variable};
 
 const FUNCTION: &str = "anaquel-local-show-submission";
 
-#[ignore = "needs a local stage"]
+#[ignore = "needs a local stage and cargo-lambda"]
 #[tokio::test]
 async fn a_shipped_version_serves_with_the_old_configuration_until_it_is_rolled_back() {
     let shop = Shop::alone().await;

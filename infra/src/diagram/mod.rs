@@ -67,7 +67,7 @@ mod tests {
         arrows.filter_map(|rest| rest.split('"').next().map(str::to_owned)).collect()
     }
 
-    #[ignore = "needs tools for Python"]
+    #[ignore = "needs Graphviz"]
     #[test]
     fn the_committed_picture_is_up_to_date() {
         let python = env::var("ANAQUEL_PYTHON").expect("ANAQUEL_PYTHON is not set: run `cargo bookstore test`");

@@ -232,7 +232,7 @@ fn row(name: &str) -> &'static Function {
     FUNCTIONS.iter().find(|function| function.name == name).expect("a row")
 }
 
-#[ignore = "needs tools for Python"]
+#[ignore = "needs the policy engine"]
 #[test]
 fn each_function_may_do_what_its_row_says_and_nothing_else() {
     for (name, _) in STAGES {
@@ -243,7 +243,7 @@ fn each_function_may_do_what_its_row_says_and_nothing_else() {
     }
 }
 
-#[ignore = "needs tools for Python"]
+#[ignore = "needs the policy engine"]
 #[test]
 fn a_role_with_more_than_its_row_says_is_caught() {
     let rendered = Rendered::of(stage("prod"));
@@ -275,7 +275,7 @@ fn a_role_with_more_than_its_row_says_is_caught() {
     }
 }
 
-#[ignore = "needs tools for Python"]
+#[ignore = "needs the policy engine"]
 #[test]
 fn a_role_with_less_than_its_row_says_is_caught() {
     let rendered = Rendered::of(stage("prod"));
@@ -316,7 +316,7 @@ fn rights_come_from_the_roles_alone_and_each_function_has_its_own() {
     }
 }
 
-#[ignore = "needs tools for Python"]
+#[ignore = "needs the policy engine"]
 #[test]
 fn nobody_but_lambda_takes_a_role_on() {
     let root = format!("arn:aws:iam::{ACCOUNT}:root");
@@ -337,7 +337,7 @@ fn nobody_but_lambda_takes_a_role_on() {
     }
 }
 
-#[ignore = "needs tools for Python"]
+#[ignore = "needs the policy engine"]
 #[test]
 fn only_what_triggers_a_function_invokes_it() {
     for (name, _) in STAGES {
@@ -400,7 +400,7 @@ fn invocations(rendered: &Rendered) -> Value {
     json!({ "Version": "2012-10-17", "Statement": statements.collect::<Vec<_>>() })
 }
 
-#[ignore = "needs tools for Python"]
+#[ignore = "needs the policy engine"]
 #[test]
 fn queues_and_buckets_admit_nobody_by_themselves_and_refuse_plain_http_to_all() {
     for (name, _) in STAGES {
@@ -424,7 +424,7 @@ fn queues_and_buckets_admit_nobody_by_themselves_and_refuse_plain_http_to_all() 
     }
 }
 
-#[ignore = "needs tools for Python"]
+#[ignore = "needs the policy engine"]
 #[test]
 fn the_load_balancer_writes_the_access_logs_of_this_account_and_reads_none() {
     for (name, _) in STAGES {

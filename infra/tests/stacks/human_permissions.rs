@@ -395,7 +395,7 @@ fn on_aws() -> impl Iterator<Item = Rendered> {
     stages.map(Rendered::of)
 }
 
-#[ignore = "needs tools for Python"]
+#[ignore = "needs the policy engine"]
 #[test]
 #[expect(clippy::print_stdout, reason = "the table is there to be read")]
 fn everybody_may_do_what_the_plan_says() {
@@ -415,7 +415,7 @@ fn everybody_may_do_what_the_plan_says() {
     }
 }
 
-#[ignore = "needs tools for Python"]
+#[ignore = "needs the policy engine"]
 #[test]
 fn a_role_with_a_right_too_many_is_caught() {
     let allow = |action: &str, resource: &str| json!({ "Effect": "Allow", "Action": action, "Resource": resource });
@@ -447,7 +447,7 @@ fn a_role_with_a_right_too_many_is_caught() {
     assert_eq!(unnoticed(&variants), Vec::<String>::new());
 }
 
-#[ignore = "needs tools for Python"]
+#[ignore = "needs the policy engine"]
 #[test]
 fn a_person_without_one_of_their_rights_is_caught() {
     let rendered = Rendered::of(stage("prod"));
@@ -492,7 +492,7 @@ fn unnoticed(variants: &[(&'static str, Value, Vec<Value>)]) -> Vec<String> {
     unnoticed
 }
 
-#[ignore = "needs tools for Python"]
+#[ignore = "needs the policy engine"]
 #[test]
 fn a_member_of_a_group_takes_on_its_role_and_manages_their_own_second_factor() {
     for rendered in on_aws() {
@@ -551,7 +551,7 @@ fn admitted(trust: &Value) -> Vec<(&'static str, Value)> {
         .collect()
 }
 
-#[ignore = "needs tools for Python"]
+#[ignore = "needs the policy engine"]
 #[test]
 fn a_role_is_taken_on_from_the_account_and_with_a_second_factor_only() {
     for rendered in on_aws() {
@@ -567,7 +567,7 @@ fn a_role_is_taken_on_from_the_account_and_with_a_second_factor_only() {
     }
 }
 
-#[ignore = "needs tools for Python"]
+#[ignore = "needs the policy engine"]
 #[test]
 fn a_role_that_forgets_the_second_factor_is_caught() {
     let rendered = Rendered::of(stage("prod"));

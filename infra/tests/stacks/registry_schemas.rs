@@ -39,7 +39,7 @@ fn at<'a>(properties: &'a Value, path: &str) -> &'a Value {
     path.split('/').fold(properties, |value, part| &value[part])
 }
 
-#[ignore = "needs tools for Python"]
+#[ignore = "needs cfn-lint"]
 #[test]
 fn every_property_is_in_the_schema_of_its_type_and_none_that_only_aws_sets() {
     for (stage, stack) in everything() {
@@ -169,7 +169,7 @@ fn refers(value: &Value, id: &str) -> bool {
 }
 
 /// Every type that a template names by a property of that kind is known to `NAMES`: else the test below would miss it.
-#[ignore = "needs tools for Python"]
+#[ignore = "needs cfn-lint"]
 #[test]
 fn every_name_that_a_template_gives_is_known() {
     let ends = ["Name", "Identifier"];
@@ -196,7 +196,7 @@ fn every_name_that_a_template_gives_is_known() {
     }
 }
 
-#[ignore = "needs tools for Python"]
+#[ignore = "needs cfn-lint"]
 #[test]
 fn no_setting_of_a_stage_replaces_what_keeps_its_name() {
     let mut tried = 0;
@@ -219,7 +219,7 @@ fn no_setting_of_a_stage_replaces_what_keeps_its_name() {
     assert!(tried > 200, "only {tried} updates were tried");
 }
 
-#[ignore = "needs tools for Python"]
+#[ignore = "needs cfn-lint"]
 #[test]
 fn a_setting_that_would_replace_under_the_same_name_is_noticed() {
     let with = |zones: [&str; 2]| {

@@ -22,7 +22,7 @@ fn ways(language: &str) -> [(u32, &'static str); 2] {
     if language == "es" { [(1280, "light"), (390, "dark")] } else { [(1280, "dark"), (390, "light")] }
 }
 
-#[ignore = "needs a local stage"]
+#[ignore = "needs a browser"]
 #[tokio::test]
 async fn nothing_bars_anybody_from_a_page_and_none_is_wider_than_its_window() {
     let axe = Path::new(&variable("ANAQUEL_NODE_MODULES")).join("axe-core/axe.min.js");

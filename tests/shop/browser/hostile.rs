@@ -39,7 +39,7 @@ async fn expect_no_overflow(tab: &Tab<'_>) {
     assert!(wide <= Some(tab.look.width.into()), "{:?} px of {:?}", wide, tab.look);
 }
 
-#[ignore = "needs a local stage"]
+#[ignore = "needs a browser"]
 #[tokio::test]
 async fn hostile_reviews_and_names_show_as_text_within_the_window() {
     in_each(&[DESK, PHONE], async |tab| {
@@ -64,7 +64,7 @@ async fn hostile_reviews_and_names_show_as_text_within_the_window() {
     .await;
 }
 
-#[ignore = "needs a local stage"]
+#[ignore = "needs a browser"]
 #[tokio::test]
 async fn hostile_text_comes_back_into_the_fields_that_it_was_typed_into() {
     in_each(&[PHONE], async |tab| {

@@ -15,7 +15,7 @@ async fn choose(tab: &Tab<'_>, selector: &str, value: &str) {
     panic!("{selector} has no {value}");
 }
 
-#[ignore = "needs a local stage"]
+#[ignore = "needs a browser"]
 #[tokio::test]
 async fn the_first_key_offers_to_skip_what_every_page_begins_with() {
     in_every_way(async |tab| {
@@ -29,7 +29,7 @@ async fn the_first_key_offers_to_skip_what_every_page_begins_with() {
     .await;
 }
 
-#[ignore = "needs a local stage"]
+#[ignore = "needs a browser"]
 #[tokio::test]
 async fn a_shopper_finds_a_book_rates_it_and_reads_the_review_without_a_mouse() {
     in_every_way(async |tab| {

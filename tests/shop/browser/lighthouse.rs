@@ -18,7 +18,7 @@ const PAGES: [&str; 3] = ["/", "/books", DON_QUIJOTE];
 const SURE: [&str; 3] = ["accessibility", "best-practices", "seo"];
 const ENOUGH: f64 = 0.95;
 
-#[ignore = "needs a local stage"]
+#[ignore = "needs a browser"]
 #[tokio::test]
 async fn home_list_and_book_are_accessible_sound_and_found() {
     let shop = Shop::open().await;

@@ -41,7 +41,7 @@ fn picture(name: &str, width: u32, scheme: &str) -> String {
     format!("{name}-{width}-{scheme}.webp")
 }
 
-#[ignore = "needs a local stage"]
+#[ignore = "needs a browser"]
 #[test]
 fn every_page_has_its_pictures() {
     let wanted = PAGES.iter().flat_map(|(name, ..)| {

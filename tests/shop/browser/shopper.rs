@@ -24,7 +24,7 @@ async fn find_don_quijote(tab: &Tab<'_>) {
     tab.see("h1", "Don Quijote de la Mancha").await;
 }
 
-#[ignore = "needs a local stage"]
+#[ignore = "needs a browser"]
 #[tokio::test]
 async fn a_shopper_finds_a_book_rates_it_and_reads_the_review_on_its_page() {
     in_every_way(async |tab| {
@@ -43,7 +43,7 @@ async fn a_shopper_finds_a_book_rates_it_and_reads_the_review_on_its_page() {
     .await;
 }
 
-#[ignore = "needs a local stage"]
+#[ignore = "needs a browser"]
 #[tokio::test]
 async fn a_message_with_a_mistake_comes_back_whole_and_says_beside_the_field_what_to_mend() {
     in_every_way(async |tab| {
@@ -73,7 +73,7 @@ async fn a_message_with_a_mistake_comes_back_whole_and_says_beside_the_field_wha
     .await;
 }
 
-#[ignore = "needs a local stage"]
+#[ignore = "needs a browser"]
 #[tokio::test]
 async fn a_change_of_language_lasts() {
     in_every_way(async |tab| {
@@ -88,7 +88,7 @@ async fn a_change_of_language_lasts() {
     .await;
 }
 
-#[ignore = "needs a local stage"]
+#[ignore = "needs a browser"]
 #[tokio::test]
 async fn the_back_button_leads_to_the_page_of_the_list_that_one_came_from() {
     in_every_way(async |tab| {
@@ -113,7 +113,7 @@ async fn the_back_button_leads_to_the_page_of_the_list_that_one_came_from() {
     .await;
 }
 
-#[ignore = "needs a local stage"]
+#[ignore = "needs a browser"]
 #[tokio::test]
 async fn a_wrong_address_is_told_so_with_a_search_that_works() {
     in_every_way(async |tab| {
@@ -127,7 +127,7 @@ async fn a_wrong_address_is_told_so_with_a_search_that_works() {
     .await;
 }
 
-#[ignore = "needs a local stage"]
+#[ignore = "needs a browser"]
 #[tokio::test]
 async fn suggestions_come_while_typing_and_are_chosen_or_closed_by_keyboard() {
     in_each(&[DESK, PHONE], async |tab| {
@@ -159,7 +159,7 @@ async fn suggestions_come_while_typing_and_are_chosen_or_closed_by_keyboard() {
     .await;
 }
 
-#[ignore = "needs a local stage"]
+#[ignore = "needs a browser"]
 #[tokio::test]
 async fn a_suggestion_can_be_clicked_on() {
     in_each(&[PHONE], async |tab| {
@@ -173,7 +173,7 @@ async fn a_suggestion_can_be_clicked_on() {
     .await;
 }
 
-#[ignore = "needs a local stage"]
+#[ignore = "needs a browser"]
 #[tokio::test]
 async fn a_double_click_sends_once() {
     in_each(&[DESK, PHONE], async |tab| {

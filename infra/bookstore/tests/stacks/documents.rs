@@ -58,7 +58,7 @@ fn every_command_of_ours_in_the_documents_can_be_typed() {
     }
 }
 
-#[ignore = "needs tools for Python"]
+#[ignore = "needs botocore"]
 #[test]
 fn every_command_of_aws_in_the_documents_is_one_of_its_own() {
     for document in DOCUMENTS {

@@ -572,7 +572,8 @@ mod tests {
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
     async fn filters_narrow_a_list_and_a_search_alike(pool: MySqlPool) {
         let mut connection = stocked_shelf(&pool).await;
-        let austen: u32 = sqlx::query_scalar("select id from authors where name = 'Austen'").fetch_one(&pool).await.unwrap();
+        let austen: u32 =
+            sqlx::query_scalar("select id from authors where name = 'Austen'").fetch_one(&pool).await.unwrap();
         let filter = Filter::default;
         let mut found = async |filter: Filter, query: Option<&str>| {
             let search = query.map(|query| Search::parse(query).unwrap());
