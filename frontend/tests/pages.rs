@@ -1,4 +1,4 @@
-//! What holds of every page, in both languages.
+//! Rules for every page, in both languages.
 
 #[path = "../examples/preview/samples.rs"]
 mod samples;
@@ -26,7 +26,7 @@ fn page(wanted: &str) -> String {
 }
 
 #[test]
-fn a_page_says_its_language_and_has_one_main_heading_and_no_level_left_out() {
+fn a_page_has_its_language_one_main_heading_and_no_skipped_level() {
     every_page(|name, html| {
         let (language, _) = name.split_once('/').unwrap();
         assert!(html.contains(&format!("<html lang=\"{language}\">")), "{name}");
@@ -37,7 +37,7 @@ fn a_page_says_its_language_and_has_one_main_heading_and_no_level_left_out() {
 }
 
 #[test]
-fn nothing_is_inline_that_the_policy_forbids() {
+fn no_page_has_inline_code_that_the_content_security_policy_forbids() {
     every_page(|name, html| {
         let scripts: Vec<&str> = html.split("<script").skip(1).collect();
         assert!(
@@ -52,7 +52,7 @@ fn nothing_is_inline_that_the_policy_forbids() {
 }
 
 #[test]
-fn every_id_is_there_once_and_every_reference_finds_its_own() {
+fn ids_are_unique_and_references_resolve() {
     every_page(|name, html| {
         let attributes = |attribute: &str| -> Vec<String> {
             let start = format!(" {attribute}=\"");
@@ -70,7 +70,7 @@ fn every_id_is_there_once_and_every_reference_finds_its_own() {
 }
 
 #[test]
-fn what_people_wrote_is_text() {
+fn texts_from_visitors_are_escaped() {
     let html = page("es/book-hostile");
     assert!(!html.contains("<script>alert"));
     assert!(html.contains("&lt;script&gt;alert") || html.contains("&#60;script&#62;alert"));
@@ -80,7 +80,7 @@ fn what_people_wrote_is_text() {
 }
 
 #[test]
-fn a_refused_form_keeps_what_was_typed_and_tells_why_beside_the_field() {
+fn an_invalid_form_keeps_its_values_and_shows_the_reason_beside_the_field() {
     let html = page("es/book-422");
     assert!(html.contains("¡Qué libro!") && html.contains("value=\"Ana\""));
     assert!(html.contains("<p class=\"error\" id=\"stars-error\">Elige de 1 a 5 estrellas.</p>"));
@@ -100,20 +100,20 @@ fn search_engines_find_the_book_and_its_other_language() {
 }
 
 #[test]
-fn a_mean_that_few_ratings_move_says_what_else_is_in_it() {
+fn a_mean_of_few_ratings_shows_the_prior() {
     assert!(page("es/book").contains("incluye 25 valoraciones de 3,5"));
     assert!(page("en/book").contains("includes 25 ratings of 3.5"));
 }
 
 #[test]
-fn only_what_is_on_its_way_refreshes_itself() {
+fn only_a_received_submission_refreshes_itself() {
     assert!(page("es/received").contains("http-equiv=\"refresh\""));
     assert!(!page("es/published").contains("http-equiv"));
 }
 
-/// Home and a list of 24 books: at most 60 KB for a first visit in all, of which 15 KB of script.
+/// Home and a list of 24 books: at most 60 KB for a first visit, with 15 KB of scripts.
 #[test]
-fn a_first_visit_weighs_little() {
+fn a_first_visit_stays_below_its_size_limit() {
     let packed = |html: &str| {
         let mut packed = Vec::new();
         let parameters = brotli::enc::BrotliEncoderParams { quality: 5, ..Default::default() };
@@ -130,7 +130,7 @@ fn a_first_visit_weighs_little() {
 }
 
 #[test]
-fn every_text_is_there_in_both_languages_and_none_is_idle() {
+fn every_text_exists_in_both_languages_and_is_used() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     let keys = |locale: Locale| -> BTreeSet<String> {
         let texts = texts_under(&folder.join("translations").join(locale.tag()));
@@ -144,15 +144,15 @@ fn every_text_is_there_in_both_languages_and_none_is_idle() {
     assert_eq!(spanish, english);
     let code = texts_under(&folder.join("templates")) + &texts_under(&folder.join("src"));
     let quoted: BTreeSet<&str> = code.split('"').collect();
-    // Families are named by what they name: a genre's slug, a tag, a sort.
+    // Keys of these families end in a value: a slug of a genre, a language tag, a sort.
     let in_a_family = |key: &str| ["genre-", "language-", "sort-"].iter().any(|family| key.starts_with(family));
     let idle: Vec<&String> = spanish.iter().filter(|key| !quoted.contains(key.as_str()) && !in_a_family(key)).collect();
-    assert!(idle.is_empty(), "nothing says {idle:?}");
+    assert!(idle.is_empty(), "unused keys: {idle:?}");
 
     let asked = ["text(\"", "tell(\"", "count(\""];
     let used = asked.iter().flat_map(|call| code.split(call).skip(1)).filter_map(|rest| rest.split('"').next());
     let missing: Vec<&str> = used.filter(|key| !spanish.contains(*key)).collect();
-    assert!(missing.is_empty(), "no words for {missing:?}");
+    assert!(missing.is_empty(), "missing keys: {missing:?}");
     for (name, _) in shared::domain::Sort::NAMES {
         assert!(spanish.contains(&format!("sort-{name}")));
     }

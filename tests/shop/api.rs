@@ -1,4 +1,4 @@
-//! The API's document against the shop: what `docs/openapi.json` says is what callers meet.
+//! `docs/openapi.json` against a running shop.
 
 use std::{process::Stdio, time::Duration};
 
@@ -12,7 +12,7 @@ const CONFIGURATION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/schemathesis.t
 
 #[ignore = "needs a local stage and schemathesis"]
 #[tokio::test]
-async fn whatever_the_document_allows_or_forbids_is_answered_as_it_says() {
+async fn every_operation_behaves_as_the_document_describes() {
     let shop = Shop::alone().await;
     let output = Command::new(variable("ANAQUEL_SCHEMATHESIS"))
         .args(["--no-color", "--config-file", CONFIGURATION, "run", DOCUMENT, "--url", &shop.address()])
@@ -24,14 +24,14 @@ async fn whatever_the_document_allows_or_forbids_is_answered_as_it_says() {
     assert!(output.status.success(), "{report}{}", String::from_utf8_lossy(&output.stderr));
     println!("{report}");
 
-    // It sends many ratings; the tests after this one must not wait behind them.
+    // It sends many ratings; wait for them, so that later tests do not.
     let last = shop.rate(1, &json!({ "stars": 5 })).await;
-    shop.settled_within(&last, Duration::from_mins(2)).await;
+    shop.final_status_within(&last, Duration::from_mins(2)).await;
 }
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
-async fn the_document_names_every_parameter_that_a_list_knows() {
+async fn the_document_names_every_parameter_of_a_list() {
     let shop = Shop::open().await;
     for (path, operations) in document()["paths"].as_object().unwrap() {
         let parameters = operations["get"]["parameters"].as_array().into_iter().flatten();
@@ -47,12 +47,12 @@ async fn the_document_names_every_parameter_that_a_list_knows() {
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
-async fn the_documents_example_is_a_book_of_the_shop() {
+async fn the_example_of_the_document_is_a_book_of_the_shop() {
     let shop = Shop::open().await;
     let content = &document()["paths"]["/api/books/{id}"]["get"]["responses"]["200"]["content"];
     let example = content["application/json"]["example"].as_object().unwrap().clone();
     let book = shop.get(&format!("/api/books/{}", example["id"])).await.json();
-    // What visitors think of it changes.
+    // Ratings change.
     for (field, value) in
         example.iter().filter(|(field, _)| !["ratings", "histogram", "reviews"].contains(&field.as_str()))
     {

@@ -23,7 +23,7 @@ async fn a_shopper_finds_don_quijote_by_typing_quijote() {
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
-async fn paging_by_seven_gives_every_book_exactly_once_in_every_order() {
+async fn paging_by_seven_returns_every_book_exactly_once_in_every_order() {
     let shop = Shop::alone().await;
     let mut counts = BTreeSet::new();
     for sort in ["popular", "title", "price"] {
@@ -44,7 +44,7 @@ async fn paging_by_seven_gives_every_book_exactly_once_in_every_order() {
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
-async fn what_cannot_be_asked_is_a_400_that_names_it() {
+async fn an_invalid_parameter_is_a_400_that_names_it() {
     let shop = Shop::open().await;
     for (query, field) in [
         ("page=2", "page"),
@@ -80,7 +80,7 @@ async fn a_cursor_of_another_list_is_refused() {
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
-async fn a_book_that_is_not_there_is_a_404_problem() {
+async fn an_unknown_book_is_a_404_problem() {
     let shop = Shop::open().await;
     for path in
         ["/api/books/999999999", "/api/books/0", "/api/books/abc", "/api/books/1/nothing", "/api/books/99999999999999"]
@@ -92,7 +92,7 @@ async fn a_book_that_is_not_there_is_a_404_problem() {
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
-async fn whatever_a_shopper_types_is_never_a_fault_of_the_shop() {
+async fn no_query_causes_a_server_error() {
     let shop = Shop::open().await;
     let long = "a".repeat(500);
     for query in
@@ -105,7 +105,7 @@ async fn whatever_a_shopper_types_is_never_a_fault_of_the_shop() {
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
-async fn a_list_can_be_narrowed_and_says_how_it_could_be_narrowed_next() {
+async fn filters_and_facets_agree() {
     let shop = Shop::open().await;
     let page =
         shop.get("/api/books?genre=science-fiction&language=es&in_stock=true&facets=true&limit=100").await.json();

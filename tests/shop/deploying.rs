@@ -1,4 +1,4 @@
-//! A developer ships one function with cargo-lambda, and an operator takes it back.
+//! A developer ships one function with cargo-lambda, and an operator rolls it back.
 
 use std::{path::PathBuf, process::Stdio};
 
@@ -20,7 +20,7 @@ async fn a_shipped_version_serves_with_the_old_configuration_until_it_is_rolled_
     };
     let before = live().await;
 
-    // Another program than the one that runs, so that there is something to ship: its neighbour.
+    // The program of another function, so that the code changes.
     let folder = PathBuf::from(variable("ANAQUEL_BINARIES")).join("shipped");
     std::fs::create_dir_all(&folder).unwrap();
     let bootstrap = folder.join("bootstrap");
@@ -35,15 +35,15 @@ async fn a_shipped_version_serves_with_the_old_configuration_until_it_is_rolled_
         let arguments = [&["rollback", "show-submission"], arguments].concat();
         text(&bookstore(&arguments).output().await.unwrap())
     };
-    let (_, complaint) = rollback(&["--to", "4711"]).await;
-    assert!(complaint.contains("version 4711 of anaquel-local-show-submission: "), "{complaint}");
-    let (told, complaint) = rollback(&[]).await;
+    let (_, stderr) = rollback(&["--to", "4711"]).await;
+    assert!(stderr.contains("version 4711 of anaquel-local-show-submission: "), "{stderr}");
+    let (stdout, stderr) = rollback(&[]).await;
     let [from, to] = [&shipped, &before].map(|version| version.version().unwrap());
-    assert!(told.contains(&format!("{FUNCTION}: version {to} is live (was {from})")), "{told}{complaint}");
+    assert!(stdout.contains(&format!("{FUNCTION}: version {to} is live (was {from})")), "{stdout}{stderr}");
     assert_eq!(live().await.code_sha256(), before.code_sha256());
     assert_eq!(shop.get("/api/submissions/made-up").await.status, 404);
-    let (_, complaint) = rollback(&["--to", to]).await;
-    assert!(complaint.contains(&format!("serves version {to} already")), "{complaint}");
+    let (_, stderr) = rollback(&["--to", to]).await;
+    assert!(stderr.contains(&format!("serves version {to} already")), "{stderr}");
 }
 
 async fn ship(shop: &Shop, binary: &std::path::Path) {

@@ -1,4 +1,4 @@
-//! How the shop is found, and what is in it: by search engines, by programs, and by who mistypes.
+//! Sitemaps, the API document and spelling suggestions.
 
 use xmlparser::{Token, Tokenizer};
 
@@ -7,7 +7,7 @@ use crate::{
     support::{Shop, titles, variable},
 };
 
-/// The paths of what a sitemap names, all of this shop.
+/// The paths in a sitemap, all of this shop.
 fn paths(xml: &str) -> Vec<String> {
     let shop = variable("ANAQUEL_SHOP");
     let (mut element, mut paths) = ("", Vec::new());
@@ -31,7 +31,7 @@ fn path(shop: &str, address: &str) -> String {
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
-async fn search_engines_find_every_page_from_robots_txt_on() {
+async fn robots_txt_leads_to_a_sitemap_with_every_page() {
     let shop = Shop::open().await;
     let book = imports::new_book(&shop).await;
     let robots = shop.get("/robots.txt").await.text;
@@ -44,7 +44,7 @@ async fn search_engines_find_every_page_from_robots_txt_on() {
     for part in paths(&index.text) {
         let part = shop.get(&part).await;
         assert_eq!((part.status, part.header("content-type")), (200, "application/xml"), "{}", part.text);
-        assert!(part.text.len() < 1_000_000, "a load balancer takes no more from a function");
+        assert!(part.text.len() < 1_000_000, "a load balancer accepts no larger answer");
         pages.extend(paths(&part.text));
     }
     let begins = |start: &str| pages.iter().filter(|page| page.starts_with(start)).cloned().collect::<Vec<_>>();
@@ -57,7 +57,7 @@ async fn search_engines_find_every_page_from_robots_txt_on() {
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
-async fn a_part_that_no_sitemap_names_is_not_there() {
+async fn an_unknown_part_of_the_sitemap_is_a_404() {
     let shop = Shop::open().await;
     for name in ["books-0.xml", "books-01.xml", "books-8000000.xml", "genres-1.xml", "pages.xml/x", "pages"] {
         assert_eq!(shop.get(&format!("/sitemaps/{name}")).await.status, 404, "{name}");
@@ -66,7 +66,7 @@ async fn a_part_that_no_sitemap_names_is_not_there() {
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
-async fn programs_and_people_find_the_apis_document() {
+async fn the_api_document_is_served_as_json_and_as_a_page() {
     let shop = Shop::open().await;
     let document = shop.get("/openapi.json").await;
     assert_eq!((document.status, document.header("content-type")), (200, "application/json"));
@@ -78,7 +78,7 @@ async fn programs_and_people_find_the_apis_document() {
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
-async fn who_mistypes_is_asked_what_was_meant_and_keeps_the_filters() {
+async fn a_misspelt_search_suggests_a_correction_within_the_same_filters() {
     let shop = Shop::open().await;
     for (typed, meant) in [("quijtoe", "quijote"), ("tolkein", "tolkien"), ("garcia+marqez", "garcia marquez")] {
         let nothing = shop.get(&format!("/api/books?q={typed}")).await.json();

@@ -1,4 +1,4 @@
-//! Catalogues that are put into the bucket.
+//! Catalogues that are uploaded to the import bucket.
 
 use std::{env, fs, sync::Mutex, time::Duration};
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
-use crate::support::{Shop, bookstore, eventually, park, text, titles};
+use crate::support::{Shop, bookstore, eventually, send_dead_letter, text, titles};
 
 const BUCKET: &str = "anaquel-local-imports-000000000000-us-east-1";
 
@@ -16,7 +16,7 @@ fn s3(shop: &Shop) -> Client {
     Client::from_conf(config.build())
 }
 
-/// Uploads a catalogue and waits for its end; gives progress and refused rows.
+/// Uploads a catalogue and waits for the end of its import; returns progress and refused rows.
 async fn import(shop: &Shop, csv: &[u8]) -> (Value, Vec<Value>) {
     let key = format!("incoming/{} ñ+.csv", Uuid::new_v4());
     upload(shop, &key, csv).await;
@@ -27,7 +27,7 @@ async fn upload(shop: &Shop, key: &str, csv: &[u8]) {
     s3(shop).put_object().bucket(BUCKET).key(key).body(ByteStream::from(csv.to_vec())).send().await.unwrap();
 }
 
-/// Progress and refused rows of an import, once it has come to its end.
+/// Progress and refused rows of an import, after its end.
 async fn ended(shop: &Shop, key: &str) -> (Value, Vec<Value>) {
     let s3 = s3(shop);
     let progress = eventually(Duration::from_mins(2), async || {
@@ -40,12 +40,12 @@ async fn ended(shop: &Shop, key: &str) -> (Value, Vec<Value>) {
     (progress, refused.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
 }
 
-/// A book that nobody else knows, for a test that counts. One import brings those of all tests: each import waits for
-/// the one before.
+/// A book that no other test uses, for a test that counts. One import adds the books of all tests, because imports run
+/// one after the other.
 pub async fn new_book(shop: &Shop) -> u64 {
     static BOOKS: OnceCell<Mutex<Vec<u64>>> = OnceCell::const_new();
     let books = BOOKS.get_or_init(async || Mutex::new(hundred_books(shop).await)).await;
-    books.lock().unwrap().pop().expect("a hundred are too few for all these tests")
+    books.lock().unwrap().pop().expect("more than a hundred tests need a book")
 }
 
 async fn hundred_books(shop: &Shop) -> Vec<u64> {
@@ -65,7 +65,7 @@ async fn read(s3: &Client, key: &str) -> Option<String> {
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
-async fn good_rows_land_bad_ones_are_reported_and_the_second_time_changes_nothing() {
+async fn good_rows_are_imported_bad_rows_are_reported_and_a_second_import_changes_nothing() {
     let shop = Shop::open().await;
     let id = Uuid::new_v4().simple().to_string();
     let csv = format!(
@@ -92,20 +92,20 @@ async fn good_rows_land_bad_ones_are_reported_and_the_second_time_changes_nothin
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
-async fn a_file_of_another_kind_is_refused_as_a_whole_and_says_what_is_needed() {
+async fn a_file_with_an_unknown_header_is_refused_as_a_whole_and_names_the_required_columns() {
     let (progress, refused) = import(&Shop::open().await, b"name;price\nx;1\n").await;
     assert_eq!(progress["state"], "failed");
     assert!(progress["failure"].as_str().unwrap().contains("reference, title, authors"), "{progress}");
     assert_eq!(refused.len(), 0);
 }
 
-/// The emulator sends no such record for what S3 starts by an alias: this is one as Lambda's documentation shows it.
+/// The emulator sends no such record for an alias that S3 invokes: this one is from Lambda's documentation.
 #[ignore = "needs a local stage"]
 #[tokio::test]
-async fn an_import_that_lambda_gave_up_is_started_again_from_the_dead_letters() {
+async fn a_redrive_restarts_an_import_that_lambda_stopped_retrying() {
     let shop = Shop::alone().await;
     let id = Uuid::new_v4().simple().to_string();
-    // Where nothing starts by itself.
+    // No import starts for files in this folder.
     let key = format!("given-up/{id}.csv");
     upload(&shop, &key, format!("reference,title,authors\n{id},Libro {id},Nadie\n").as_bytes()).await;
     let record = json!({
@@ -135,10 +135,10 @@ async fn an_import_that_lambda_gave_up_is_started_again_from_the_dead_letters() 
         "responseContext": { "statusCode": 200, "executedVersion": "4", "functionError": "Unhandled" },
         "responsePayload": { "errorType": "Error", "errorMessage": "the database was away" },
     });
-    park(&shop, &record.to_string(), None).await;
+    send_dead_letter(&shop, &record.to_string(), None).await;
 
-    let (shown, complaint) = text(&bookstore(&["redrive", "--yes"]).output().await.unwrap());
-    let line = shown.lines().find(|line| line.contains(&key)).unwrap_or_else(|| panic!("{shown}{complaint}"));
+    let (stdout, stderr) = text(&bookstore(&["redrive", "--yes"]).output().await.unwrap());
+    let line = stdout.lines().find(|line| line.contains(&key)).unwrap_or_else(|| panic!("{stdout}{stderr}"));
     assert!(line.contains("import ") && line.contains("the database was away"), "{line}");
     assert_eq!(ended(&shop, &key).await.0["added"], 1);
 }

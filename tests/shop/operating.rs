@@ -1,4 +1,4 @@
-//! What an operator asks the `bookstore` command about the stage.
+//! The operators' commands: status, logs, diff, drift, redrive, destroy.
 
 use std::{io, process::Stdio, time::Duration};
 
@@ -7,41 +7,37 @@ use uuid::Uuid;
 
 use crate::{
     imports,
-    support::{Shop, bookstore, eventually, park, text, variable},
+    support::{Shop, bookstore, eventually, send_dead_letter, text, variable},
 };
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
-async fn the_status_shows_stacks_functions_and_queues_and_complains_of_nothing_but_what_is_parked() {
+async fn the_status_shows_stacks_functions_and_queues_and_reports_only_dead_letters() {
     let _shop = Shop::alone().await;
     let output = bookstore(&["status"]).output().await.unwrap();
-    let (shown, complaint) = text(&output);
+    let (stdout, stderr) = text(&output);
     for row in ["anaquel-local-app", "show-book", "submissions", "parked"] {
-        assert!(shown.lines().any(|line| line.trim_start().starts_with(row)), "{row}: {shown}{complaint}");
+        assert!(stdout.lines().any(|line| line.trim_start().starts_with(row)), "{row}: {stdout}{stderr}");
     }
-    assert!(shown.contains(&variable("ANAQUEL_SHOP")), "{shown}");
-    // Other tests park messages.
-    let troubles: Vec<&str> =
-        complaint.lines().skip(1).filter(|line| !line.contains("the dead-letter queue has")).collect();
-    assert!(troubles.is_empty(), "{complaint}");
-    assert_eq!(output.status.success(), complaint.is_empty());
+    assert!(stdout.contains(&variable("ANAQUEL_SHOP")), "{stdout}");
+    // Other tests send messages to the dead-letter queue.
+    let troubles: Vec<&str> = stderr.lines().skip(1).filter(|line| !line.contains("the dead-letter queue has")).collect();
+    assert!(troubles.is_empty(), "{stderr}");
+    assert_eq!(output.status.success(), stderr.is_empty());
 }
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
-async fn the_logs_tell_a_request_for_people_and_for_programs() {
+async fn the_logs_show_a_request_as_text_and_as_json() {
     let shop = Shop::open().await;
     let book = imports::new_book(&shop).await;
     let path = format!("/api/books/{book}");
     assert_eq!(shop.get(&path).await.status, 200);
 
     let output = bookstore(&["logs", "show-book"]).output().await.unwrap();
-    let (shown, complaint) = text(&output);
-    let line = shown.lines().find(|line| line.contains(&format!("path={path}"))).expect("a line");
-    assert!(
-        line.contains("show-book") && line.contains("Answered") && line.contains("status=200"),
-        "{line}{complaint}"
-    );
+    let (stdout, stderr) = text(&output);
+    let line = stdout.lines().find(|line| line.contains(&format!("path={path}"))).expect("a line");
+    assert!(line.contains("show-book") && line.contains("Answered") && line.contains("status=200"), "{line}{stderr}");
 
     let (raw, _) = text(&bookstore(&["logs", "--json"]).output().await.unwrap());
     let lines: Vec<Value> = raw.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
@@ -50,21 +46,21 @@ async fn the_logs_tell_a_request_for_people_and_for_programs() {
     assert!(ours["DatabaseTime"].as_f64().is_some_and(|milliseconds| milliseconds > 0.0), "{ours}");
     assert_eq!(ours["_aws"]["CloudWatchMetrics"][0]["Namespace"], "Anaquel");
 
-    let (_, complaint) = text(&bookstore(&["logs", "show-boko"]).output().await.unwrap());
-    assert!(complaint.contains("there is no function `show-boko`") && complaint.contains("show-book"), "{complaint}");
+    let (_, stderr) = text(&bookstore(&["logs", "show-boko"]).output().await.unwrap());
+    assert!(stderr.contains("there is no function `show-boko`") && stderr.contains("show-book"), "{stderr}");
 }
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
-async fn a_request_can_be_followed_from_the_load_balancer_to_the_writers_log() {
+async fn a_request_id_leads_from_the_load_balancer_to_the_writers_log() {
     let shop = Shop::open().await;
     let book = imports::new_book(&shop).await;
     let answer = shop.post(&format!("/api/books/{book}/ratings"), &[], &json!({ "stars": 5 })).await;
-    assert_eq!(shop.settled(answer.header("location")).await["status"], "published");
+    assert_eq!(shop.final_status(answer.header("location")).await["status"], "published");
 
     let id = answer.header("x-request-id");
-    assert!(id.starts_with("1-"), "a load balancer's trace begins so: {id}");
-    // A function's lines come when its invocation ends, which is after the rating was published.
+    assert!(id.starts_with("1-"), "not a trace id of a load balancer: {id}");
+    // The log arrives at the end of the invocation, after the rating is published.
     eventually(Duration::from_secs(10), async || {
         let log = writer_log().await;
         let mut lines = log.lines().filter(|line| line.contains(&format!("\"request_id\":\"{id}\"")));
@@ -75,17 +71,17 @@ async fn a_request_can_be_followed_from_the_load_balancer_to_the_writers_log() {
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
-async fn what_has_just_been_deployed_differs_in_nothing() {
+async fn a_stage_that_was_just_deployed_has_no_changes() {
     let _shop = Shop::alone().await;
-    let (shown, complaint) = text(&bookstore(&["diff"]).output().await.unwrap());
+    let (stdout, stderr) = text(&bookstore(&["diff"]).output().await.unwrap());
     for stack in ["bootstrap", "network", "data", "app"] {
-        assert!(shown.contains(&format!("anaquel-local-{stack}: no changes")), "{shown}{complaint}");
+        assert!(stdout.contains(&format!("anaquel-local-{stack}: no changes")), "{stdout}{stderr}");
     }
 }
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
-async fn a_reader_that_leaves_is_no_error() {
+async fn a_closed_pipe_is_no_error() {
     let _shop = Shop::open().await;
     for command in [&["logs", "--json"][..], &["cost", "--stage", "prod"]] {
         let whole = bookstore(command).output().await.unwrap();
@@ -104,25 +100,25 @@ async fn a_reader_that_leaves_is_no_error() {
 async fn a_stage_is_removed_by_its_name_only() {
     let shop = Shop::open().await;
     let output = bookstore(&["destroy", "--stage", "local", "--confirm", "lokal"]).output().await.unwrap();
-    let (shown, complaint) = text(&output);
+    let (stdout, stderr) = text(&output);
     assert!(!output.status.success());
-    assert!(shown.contains("anaquel-local-imports-") && shown.contains("removed with its messages"), "{shown}");
-    assert!(complaint.contains("nothing was removed"), "{complaint}");
+    assert!(stdout.contains("anaquel-local-imports-") && stdout.contains("removed with its messages"), "{stdout}");
+    assert!(stderr.contains("nothing was removed"), "{stderr}");
     assert_eq!(shop.get("/api/books?limit=1").await.status, 200);
 }
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
-async fn what_nobody_touched_has_not_drifted() {
+async fn a_stage_without_manual_changes_has_no_drift() {
     let _shop = Shop::alone().await;
     let output = bookstore(&["drift"]).output().await.unwrap();
-    let (shown, complaint) = text(&output);
-    assert!(output.status.success() && shown.contains("has no drift"), "{shown}{complaint}");
+    let (stdout, stderr) = text(&output);
+    assert!(output.status.success() && stdout.contains("has no drift"), "{stdout}{stderr}");
 }
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
-async fn dead_letters_are_sent_back_when_somebody_says_so_and_an_erased_visitors_are_refused() {
+async fn a_redrive_needs_confirmation_and_messages_of_an_erased_visitor_are_rejected() {
     let shop = Shop::alone().await;
     let book = imports::new_book(&shop).await;
     let rating = |visitor: Uuid, stars: u8| {
@@ -134,22 +130,22 @@ async fn dead_letters_are_sent_back_when_somebody_says_so_and_an_erased_visitors
     let erased = Uuid::new_v4();
     let (kept, late) = (rating(Uuid::new_v4(), 5), rating(erased, 1));
     for letter in [&kept, &late] {
-        park(&shop, &letter.to_string(), Some("the version before this did not know it")).await;
+        send_dead_letter(&shop, &letter.to_string(), Some("the version before this did not know it")).await;
     }
     let erase = json!({ "task": "erase-visitor", "visitor": erased });
     shop.invoke_with("anaquel-local-run-staff-task", &erase).await;
 
-    // Nobody answers the question, which is a no.
-    let (shown, complaint) = text(&bookstore(&["redrive"]).output().await.unwrap());
+    // Without a terminal the answer is no.
+    let (stdout, stderr) = text(&bookstore(&["redrive"]).output().await.unwrap());
     for letter in [&kept, &late] {
         let id = letter["id"].as_str().unwrap();
-        let line = shown.lines().find(|line| line.contains(id)).unwrap_or_else(|| panic!("{id}: {shown}{complaint}"));
+        let line = stdout.lines().find(|line| line.contains(id)).unwrap_or_else(|| panic!("{id}: {stdout}{stderr}"));
         assert!(line.contains("rating.v1") && line.contains("the version before this did not know it"), "{line}");
     }
-    assert!(shown.contains("They stay where they are."), "{shown}");
+    assert!(stdout.contains("They stay where they are."), "{stdout}");
 
-    let (shown, complaint) = text(&bookstore(&["redrive", "--yes"]).output().await.unwrap());
-    assert!(shown.contains("sent to their source"), "{shown}{complaint}");
+    let (stdout, stderr) = text(&bookstore(&["redrive", "--yes"]).output().await.unwrap());
+    assert!(stdout.contains("sent to their source"), "{stdout}{stderr}");
     for (letter, outcome) in [(&kept, "Rating published"), (&late, "Rating rejected")] {
         writer_logged(letter["id"].as_str().unwrap(), outcome, 1).await;
     }

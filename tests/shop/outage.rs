@@ -1,4 +1,4 @@
-//! MariaDB away: the shop keeps its word.
+//! MariaDB is away: reads answer 503, and submissions are accepted and written later.
 
 use std::{
     process::Command,
@@ -13,7 +13,7 @@ use crate::{
     support::{Shop, eventually, variable},
 };
 
-/// A server that does not answer any more, until this is dropped.
+/// Stops the MariaDB process until it is dropped.
 struct Frozen;
 
 impl Frozen {
@@ -43,14 +43,14 @@ async fn interrupted_batches() -> usize {
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
-async fn while_the_database_is_away_reads_say_so_within_three_seconds_and_ratings_are_taken_in() {
+async fn while_the_database_is_away_reads_are_a_503_within_three_seconds_and_ratings_are_accepted() {
     let shop = Shop::alone().await;
     let book = imports::new_book(&shop).await;
     let path = format!("/api/books/{book}");
     assert_eq!(shop.get(&path).await.status, 200);
 
-    let well = shop.health().await;
-    assert_eq!((well.status, &well.json()["database"]["ok"]), (200, &json!(true)), "{}", well.text);
+    let healthy = shop.health().await;
+    assert_eq!((healthy.status, &healthy.json()["database"]["ok"]), (200, &json!(true)), "{}", healthy.text);
 
     let before = interrupted_batches().await;
     let frozen = Frozen::freeze();
@@ -65,12 +65,12 @@ async fn while_the_database_is_away_reads_say_so_within_three_seconds_and_rating
         let answer = shop.get(page).await;
         assert_eq!((answer.status, answer.header("retry-after")), (503, "5"), "{page}");
     }
-    let ill = shop.health().await;
-    assert_eq!(ill.status, 503);
-    assert_eq!((&ill.json()["database"]["ok"], &ill.json()["queue"]["ok"]), (&json!(false), &json!(true)));
+    let unhealthy = shop.health().await;
+    assert_eq!(unhealthy.status, 503);
+    assert_eq!((&unhealthy.json()["database"]["ok"], &unhealthy.json()["queue"]["ok"]), (&json!(false), &json!(true)));
     let location = shop.rate(book, &json!({ "stars": 4 })).await;
     assert_eq!(shop.get(&location).await.status, 503);
-    // The writer meets the outage too.
+    // The writer has tried and returned the message.
     eventually(Duration::from_secs(20), async || {
         let after = interrupted_batches().await;
         if after > before { Ok(()) } else { Err(format!("the writer returned no message: {}", writer_log().await)) }
@@ -79,6 +79,6 @@ async fn while_the_database_is_away_reads_say_so_within_three_seconds_and_rating
     drop(frozen);
 
     assert_eq!(shop.get(&path).await.status, 200, "everything recovers without a deploy");
-    assert_eq!(shop.settled_within(&location, Duration::from_mins(1)).await["status"], "published");
+    assert_eq!(shop.final_status_within(&location, Duration::from_mins(1)).await["status"], "published");
     assert_eq!(shop.get(&path).await.json()["histogram"], json!([0, 0, 0, 1, 0]));
 }

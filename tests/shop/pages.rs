@@ -1,4 +1,4 @@
-//! The shop as people see it: pages, forms, files.
+//! Pages, forms and files.
 
 use reqwest::Method;
 use serde_json::json;
@@ -19,7 +19,7 @@ async fn send_form(shop: &Shop, path: &str, form: &[(&str, &str)]) -> Answer {
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
-async fn the_window_shows_books_and_its_files_stay_for_a_year() {
+async fn the_home_page_shows_books_and_its_assets_are_cached_for_a_year() {
     let shop = Shop::open().await;
     imports::new_book(&shop).await;
     let home = shop.get("/").await;
@@ -39,12 +39,12 @@ async fn the_window_shows_books_and_its_files_stay_for_a_year() {
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
-async fn what_is_too_long_to_be_sent_is_shown_again() {
+async fn a_form_that_is_too_large_is_shown_again() {
     let shop = Shop::open().await;
     let review = "larga ".repeat(12_000);
     let refused = send_form(&shop, "/books/1/ratings", &[("stars", "4"), ("review", &review)]).await;
     assert_eq!(refused.status, 413);
-    assert!(refused.text.contains("role=\"alert\"") && refused.text.contains(review.trim()), "it was lost");
+    assert!(refused.text.contains("role=\"alert\"") && refused.text.contains(review.trim()), "the review is missing");
     assert!(refused.text.contains("At most 4,000 characters fit"));
 
     let message = [("name", "Ana"), ("email", "ana@example.org"), ("subject", "Hola"), ("message", "¿Abren?")];
@@ -59,7 +59,7 @@ async fn a_message_sent_twice_from_one_form_arrives_once() {
     let shop = Shop::open().await;
     let form = shop.get("/contact").await.text;
     let key = form.split("name=\"key\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a key");
-    assert!(!shop.get("/contact").await.text.contains(key), "another drawing of the form is another message");
+    assert!(!shop.get("/contact").await.text.contains(key), "each rendering of the form needs a key of its own");
     let subject = Uuid::new_v4().to_string();
     let message =
         [("name", "Ana"), ("email", "ana@example.org"), ("subject", &subject), ("message", "¿Abren?"), ("key", key)];
@@ -76,16 +76,16 @@ async fn a_message_sent_twice_from_one_form_arrives_once() {
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
-async fn an_amount_may_have_the_decimal_comma_that_people_write() {
+async fn a_page_accepts_an_amount_with_a_decimal_comma() {
     let shop = Shop::open().await;
     assert_eq!(shop.get("/books?price_max=19,95").await.status, 200);
     assert_eq!(shop.get("/books?price_max=1,9,5").await.status, 400);
-    assert_eq!(shop.get("/api/books?price_max=19,95").await.status, 400, "programs write a point");
+    assert_eq!(shop.get("/api/books?price_max=19,95").await.status, 400, "the API requires a decimal point");
 }
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
-async fn a_page_comes_compressed_to_whoever_reads_that() {
+async fn a_page_is_compressed_if_the_client_accepts_it() {
     let shop = Shop::open().await;
     let plain = shop.get("/books").await;
     let packed = shop.send(Method::GET, "/books", &[("accept-encoding", "gzip")], None).await;
@@ -96,7 +96,7 @@ async fn a_page_comes_compressed_to_whoever_reads_that() {
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
-async fn a_visitor_reads_the_language_that_was_chosen_and_else_the_one_that_the_browser_likes() {
+async fn the_chosen_language_takes_precedence_over_the_browsers() {
     let shop = Shop::open().await;
     let chosen = shop.get("/about?lang=en").await;
     assert!(chosen.text.contains("<html lang=\"en\">"));
@@ -109,7 +109,7 @@ async fn a_visitor_reads_the_language_that_was_chosen_and_else_the_one_that_the_
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
-async fn a_list_says_what_it_was_asked_and_what_of_it_cannot_be_read() {
+async fn a_list_shows_its_query_and_the_invalid_parameters() {
     let shop = Shop::open().await;
     let found = shop.get("/books?q=quijote&genre=&sort=popular").await;
     assert_eq!(found.status, 200);
@@ -135,7 +135,7 @@ async fn a_book_has_one_address_and_the_others_lead_there() {
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
-async fn a_page_that_is_not_there_offers_a_search_and_the_api_a_problem() {
+async fn an_unknown_path_is_a_page_with_a_search_or_a_problem_in_the_api() {
     let shop = Shop::open().await;
     for path in ["/nothing", "/books/999999999", "/books/53/nothing/at/all", "/authors/999999999", "/assets/x"] {
         let page = shop.get(path).await;
@@ -148,7 +148,7 @@ async fn a_page_that_is_not_there_offers_a_search_and_the_api_a_problem() {
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
-async fn a_rating_from_the_page_is_followed_to_its_end_without_a_script() {
+async fn a_rating_from_the_page_shows_its_outcome_without_a_script() {
     let shop = Shop::open().await;
     let book = imports::new_book(&shop).await;
     let words = format!("Muy bueno {}", Uuid::new_v4());
@@ -157,8 +157,8 @@ async fn a_rating_from_the_page_is_followed_to_its_end_without_a_script() {
     assert_eq!(sent.status, 303, "{}", sent.text);
     let location = sent.header("location");
     assert!(location.starts_with("/submissions/") && sent.header("set-cookie").starts_with("visitor="));
-    let (status, _) = location.split_once('?').expect("the book that it is about");
-    assert_eq!(shop.settled(&format!("/api{status}")).await["status"], "published");
+    let (status, _) = location.split_once('?').expect("the book of the rating");
+    assert_eq!(shop.final_status(&format!("/api{status}")).await["status"], "published");
     let outcome = shop.get(location).await.text;
     assert!(outcome.contains("role=\"status\"") && outcome.contains(&format!("href=\"/books/{book}\"")), "{outcome}");
     let ratings = shop.get(&format!("/books/{book}/ratings")).await;
@@ -167,7 +167,7 @@ async fn a_rating_from_the_page_is_followed_to_its_end_without_a_script() {
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
-async fn a_form_that_cannot_be_taken_comes_back_with_all_that_was_typed() {
+async fn an_invalid_form_is_shown_again_with_everything_that_was_typed() {
     let shop = Shop::open().await;
     let book = imports::new_book(&shop).await;
     let rated = send_form(&shop, &format!("/books/{book}/ratings"), &[("review", "<b>¡Bien!</b>")]).await;
@@ -184,12 +184,12 @@ async fn a_form_that_cannot_be_taken_comes_back_with_all_that_was_typed() {
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
-async fn what_visitors_write_shows_as_text() {
+async fn texts_from_visitors_are_escaped() {
     let shop = Shop::open().await;
     let book = imports::new_book(&shop).await;
     let review = "<script>alert(1)</script> \u{202e}atrás";
     let location = shop.rate(book, &json!({ "stars": 1, "review": review, "name": "\"><img src=x>" })).await;
-    shop.settled(&location).await;
+    shop.final_status(&location).await;
     let page = shop.get(&format!("/books/{book}/ratings")).await.text;
     assert!(!page.contains("<script>alert") && !page.contains("<img"), "{page}");
     let search = shop.get("/books?q=%3Cscript%3Ealert(1)%3C/script%3E").await.text;

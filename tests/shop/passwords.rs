@@ -1,4 +1,4 @@
-//! A password that is changed in MariaDB and in SSM: functions find the new one by themselves.
+//! A password that changes in MariaDB and in SSM is found without a deploy.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ const USER: &str = "anaquel_reader";
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
-async fn a_changed_password_is_found_without_a_deploy() {
+async fn a_rotated_password_is_found_without_a_deploy() {
     let shop = Shop::alone().await;
     assert_eq!(shop.get("/api/books").await.status, 200);
 

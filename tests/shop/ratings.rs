@@ -1,4 +1,4 @@
-//! Ratings on their way through the queue: each counted once, each settled.
+//! Ratings through the queue: each is counted once and gets an outcome.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ async fn a_rating_is_published_within_five_seconds_and_changes_the_mean() {
     let book = imports::new_book(&shop).await;
     let before = shop.get(&format!("/api/books/{book}")).await.json();
     let location = shop.rate(book, &json!({ "stars": 5, "name": "Ana", "review": "¡Qué libro! 😀 <b>" })).await;
-    assert_eq!(shop.settled(&location).await["status"], "published");
+    assert_eq!(shop.final_status(&location).await["status"], "published");
 
     let after = shop.get(&format!("/api/books/{book}")).await.json();
     assert_eq!(after["ratings"]["count"].as_u64(), before["ratings"]["count"].as_u64().map(|count| count + 1));
@@ -32,11 +32,11 @@ async fn a_rating_is_published_within_five_seconds_and_changes_the_mean() {
 async fn a_rating_of_no_book_is_rejected_with_the_reason() {
     let shop = Shop::open().await;
     let location = shop.rate(999_999_999, &json!({ "stars": 5 })).await;
-    let settled = shop.settled(&location).await;
-    assert_eq!((&settled["status"], &settled["reason"]), (&json!("rejected"), &json!("There is no book 999999999.")));
+    let status = shop.final_status(&location).await;
+    assert_eq!((&status["status"], &status["reason"]), (&json!("rejected"), &json!("There is no book 999999999.")));
 }
 
-/// Ids of the ratings on one page of the list, and the event's path to the next; the answer must fit a load balancer.
+/// Ids of the ratings in one slice of the list, and the cursor of the next; the answer must fit a load balancer.
 async fn page_of_ratings(shop: &Shop, path: &str, cursor: Option<&str>) -> (Vec<u64>, Option<String>) {
     let limit = path.starts_with("/api").then_some(("limit", "100"));
     let query: Vec<_> = limit.into_iter().chain(cursor.map(|cursor| ("cursor", cursor))).collect();
@@ -50,7 +50,7 @@ async fn page_of_ratings(shop: &Shop, path: &str, cursor: Option<&str>) -> (Vec<
         let ids = page["items"].as_array().unwrap().iter().map(|item| item["id"].as_u64().unwrap());
         return (ids.collect(), page["next"].as_str().map(str::to_owned));
     }
-    // The name of each rating is its number.
+    // The name of each rating contains its number.
     let names = body.split(">Nº ").skip(1);
     let numbers = names.map(|name| name.split('<').next().unwrap().parse().expect("a number"));
     let next = body.split_once("rel=\"next\"").and_then(|(_, rest)| rest.split_once("cursor="));
@@ -60,7 +60,7 @@ async fn page_of_ratings(shop: &Shop, path: &str, cursor: Option<&str>) -> (Vec<
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
-async fn the_longest_reviews_never_make_an_answer_too_large_and_none_is_lost_or_repeated() {
+async fn the_longest_reviews_fit_into_answers_and_none_is_lost_or_repeated() {
     let shop = Shop::open().await;
     let book = imports::new_book(&shop).await;
     let longest = ["😀", "😀", "😀", "😀", "<", "\"", "\\"].map(|character| character.repeat(4_000));
@@ -69,7 +69,7 @@ async fn the_longest_reviews_never_make_an_answer_too_large_and_none_is_lost_or_
             let review = &longest[number % longest.len()];
             let rating = json!({ "stars": 3, "name": format!("Nº {number}"), "review": review });
             let location = shop.rate(book, &rating).await;
-            shop.settled_within(&location, Duration::from_secs(30)).await;
+            shop.final_status_within(&location, Duration::from_secs(30)).await;
         })
         .await;
     for path in [format!("/api/books/{book}/ratings"), format!("/books/{book}/ratings")] {
@@ -98,7 +98,7 @@ async fn a_second_rating_by_the_same_browser_replaces_the_first() {
     for stars in [1, 4] {
         let path = format!("/api/books/{book}/ratings");
         let answer = shop.post(&path, &[("cookie", &cookie)], &json!({ "stars": stars })).await;
-        assert_eq!(shop.settled(answer.header("location")).await["status"], "published");
+        assert_eq!(shop.final_status(answer.header("location")).await["status"], "published");
     }
     let book = shop.get(&format!("/api/books/{book}")).await.json();
     assert_eq!(book["histogram"], json!([0, 0, 0, 1, 0]));
@@ -116,8 +116,8 @@ async fn a_retry_with_its_idempotency_key_counts_once() {
     assert_eq!(first.header("location"), again.header("location"));
     assert_eq!(first.header("set-cookie"), again.header("set-cookie"));
     assert_ne!(first.header("location"), other.header("location"));
-    shop.settled(first.header("location")).await;
-    shop.settled(other.header("location")).await;
+    shop.final_status(first.header("location")).await;
+    shop.final_status(other.header("location")).await;
     let counts = shop.get(&format!("/api/books/{book}")).await.json();
     assert_eq!(counts["histogram"], json!([0, 0, 0, 1, 1]));
 }
@@ -134,20 +134,20 @@ async fn ten_retries_at_once_are_one_submission_and_one_rating() {
     let mut locations: Vec<&str> = answers.iter().map(|answer| answer.header("location")).collect();
     locations.dedup();
     let [location] = locations[..] else { panic!("one submission, not {locations:?}") };
-    assert_eq!(shop.settled(location).await["status"], "published");
-    // A rating that comes after all ten is published after them.
+    assert_eq!(shop.final_status(location).await["status"], "published");
+    // A later rating is published after all ten.
     let last = shop.rate(book, &json!({ "stars": 1 })).await;
-    shop.settled(&last).await;
+    shop.final_status(&last).await;
     assert_eq!(shop.get(&format!("/api/books/{book}")).await.json()["histogram"], json!([1, 0, 0, 0, 1]));
 }
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
-async fn of_two_ratings_that_arrive_in_the_wrong_order_the_later_stands() {
+async fn of_two_ratings_in_the_wrong_order_the_later_one_counts() {
     let shop = Shop::open().await;
     let book = imports::new_book(&shop).await;
     let visitor = Uuid::new_v4();
-    // One batch, in this order, as the queue may hand it over.
+    // One batch, in an order that the queue may deliver.
     let record = |sent_at: &str, stars: u8| {
         let rating = json!({
             "id": Uuid::new_v4(), "kind": "rating.v1", "sent_at": sent_at,
@@ -163,12 +163,12 @@ async fn of_two_ratings_that_arrive_in_the_wrong_order_the_later_stands() {
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
-async fn a_books_ratings_are_listed_newest_first_a_page_at_a_time() {
+async fn the_ratings_of_a_book_are_listed_newest_first_in_slices() {
     let shop = Shop::open().await;
     let book = imports::new_book(&shop).await;
     for stars in [1, 2, 3] {
         let location = shop.rate(book, &json!({ "stars": stars })).await;
-        shop.settled(&location).await;
+        shop.final_status(&location).await;
     }
     let path = format!("/api/books/{book}/ratings?limit=2");
     let first = shop.get(&path).await.json();
@@ -185,7 +185,7 @@ async fn a_books_ratings_are_listed_newest_first_a_page_at_a_time() {
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
-async fn a_mistake_is_named_field_by_field() {
+async fn every_invalid_field_of_a_rating_is_named() {
     let shop = Shop::open().await;
     let rating = json!({ "stars": 9, "name": "x".repeat(81), "review": "a".repeat(4_001) });
     let answer = shop.post("/api/books/1/ratings", &[], &rating).await;
@@ -199,7 +199,7 @@ async fn a_mistake_is_named_field_by_field() {
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
-async fn an_id_that_cannot_be_ours_is_a_404() {
+async fn an_id_that_the_shop_did_not_create_is_a_404() {
     let shop = Shop::open().await;
     for id in ["made-up", "00000000-0000-8000-8000-000000000000", &Uuid::new_v4().to_string()] {
         assert_eq!(shop.get(&format!("/api/submissions/{id}")).await.status, 404, "{id}");
@@ -225,15 +225,15 @@ async fn five_hundred_ratings_twenty_at_a_time_are_all_counted_once() {
         if all { Ok(counted) } else { Err(counted["ratings"].to_string()) }
     })
     .await;
-    let settled = stream::iter(&locations).map(|location| shop.settled(location)).buffer_unordered(20);
-    settled.for_each(async |settled| assert_eq!(settled["status"], "published")).await;
+    let statuses = stream::iter(&locations).map(|location| shop.final_status(location)).buffer_unordered(20);
+    statuses.for_each(async |status| assert_eq!(status["status"], "published")).await;
     assert_eq!(counted["histogram"], json!([100, 100, 100, 100, 100]));
     assert_eq!(counted["ratings"]["count"], 500);
 }
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
-async fn garbage_rests_in_the_dead_letter_queue_with_its_reason_and_its_neighbours_are_processed() {
+async fn garbage_goes_to_the_dead_letter_queue_with_its_reason_and_its_neighbours_are_processed() {
     let shop = Shop::open().await;
     let sqs = aws_sdk_sqs::Client::new(&shop.sdk());
     let url = |name: &str| format!("{}/000000000000/{name}", shop.endpoint());
@@ -265,7 +265,7 @@ async fn garbage_rests_in_the_dead_letter_queue_with_its_reason_and_its_neighbou
     while reasons.len() < 2 {
         let receive = sqs.receive_message().queue_url(url("anaquel-local-parked")).wait_time_seconds(10);
         let received = receive.message_attribute_names("All").max_number_of_messages(10).send().await.unwrap();
-        assert!(!received.messages().is_empty(), "the garbage must come to rest within ten seconds");
+        assert!(!received.messages().is_empty(), "no garbage in the dead-letter queue within ten seconds");
         for message in received.messages() {
             let body = message.body().unwrap_or_default();
             if body.contains(&mark) || body.contains("rating.v9") {

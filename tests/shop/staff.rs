@@ -1,4 +1,4 @@
-//! What the shop's staff does by hand.
+//! Staff tasks.
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -11,12 +11,12 @@ pub async fn task(shop: &Shop, task: Value) -> Value {
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
-async fn a_message_is_open_until_the_staff_has_answered_it() {
+async fn a_message_is_open_until_it_is_marked_as_answered() {
     let shop = Shop::open().await;
     let subject = format!("Un libro {}", Uuid::new_v4());
     let message = json!({ "name": "Ana", "email": "ana@example.org", "subject": subject, "message": "¿Lo tienen?" });
     let answer = shop.post("/api/contact", &[], &message).await;
-    shop.settled(answer.header("location")).await;
+    shop.final_status(answer.header("location")).await;
 
     let open = async || {
         let messages = task(&shop, json!({ "task": "list-messages", "open": true })).await;
@@ -32,11 +32,11 @@ async fn a_message_is_open_until_the_staff_has_answered_it() {
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
-async fn a_review_that_the_staff_hides_is_gone_from_the_shop_and_its_author_is_told() {
+async fn a_hidden_review_disappears_and_its_author_sees_the_reason() {
     let shop = Shop::open().await;
     let book = imports::new_book(&shop).await;
     let location = shop.rate(book, &json!({ "stars": 1, "review": "¡Fuera!" })).await;
-    shop.settled(&location).await;
+    shop.final_status(&location).await;
     let path = format!("/api/books/{book}");
     let shown = shop.get(&format!("{path}/ratings")).await.json();
 
@@ -63,12 +63,12 @@ async fn an_erased_visitor_leaves_nothing_behind() {
         let book = imports::new_book(&shop).await;
         let path = format!("/api/books/{book}/ratings");
         let sent = shop.post(&path, &[("cookie", &cookie)], &json!({ "stars": 5, "name": "Ana" })).await;
-        shop.settled(sent.header("location")).await;
+        shop.final_status(sent.header("location")).await;
         books.push(book);
     }
     let message = json!({ "name": "Ana", "email": "ana@example.org", "subject": subject, "message": "Hola" });
     let sent = shop.post("/api/contact", &[("cookie", &cookie)], &message).await;
-    shop.settled(sent.header("location")).await;
+    shop.final_status(sent.header("location")).await;
 
     let erase = json!({ "task": "erase-visitor", "visitor": visitor });
     assert_eq!(task(&shop, erase.clone()).await, json!({ "ratings": 2, "messages": 1 }));

@@ -1,4 +1,4 @@
-//! The stage that the tests run against, and how to talk to it.
+//! Access to the stage of the tests.
 
 use std::{
     env,
@@ -17,7 +17,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-/// Most tests share the stage; one that keeps it busy, or counts all of it, has it alone.
+/// Most tests share the stage; a test that keeps it busy, or counts all of its data, has it alone.
 static STAGE: RwLock<()> = RwLock::const_new(());
 
 pub struct Shop {
@@ -27,7 +27,7 @@ pub struct Shop {
     client: Client,
 }
 
-/// An answer, read.
+/// An answer with its whole body.
 pub struct Answer {
     pub status: u16,
     pub headers: reqwest::header::HeaderMap,
@@ -55,7 +55,7 @@ impl Shop {
     fn new(stage: Share) -> Self {
         let url = variable("ANAQUEL_SHOP");
         let endpoint = variable("ANAQUEL_ENDPOINT");
-        // Not every resolver knows that what ends in .localhost is this machine.
+        // Not every resolver maps names under .localhost to this machine.
         let address = endpoint.trim_start_matches("http://").parse().expect("an address");
         let client = Client::builder()
             .resolve("anaquel.alb.localhost", address)
@@ -68,15 +68,15 @@ impl Shop {
         self.send(Method::GET, path, &[], None).await
     }
 
-    /// The emulator's other way to the load balancer, for who cannot resolve its name, and for `/health`: under every
-    /// host name it has a page of its own there.
+    /// The emulator's second address of the load balancer, for clients that cannot resolve its name, and for `/health`,
+    /// which the emulator answers itself under every host name.
     pub fn address(&self) -> String {
         format!("{}/_alb/anaquel", self.endpoint)
     }
 
     pub async fn health(&self) -> Answer {
         let asked = self.client.get(format!("{}/health", self.address())).send().await;
-        Answer::read(asked.expect("the shop must be open")).await
+        Answer::read(asked.expect("the shop does not answer")).await
     }
 
     pub async fn post(&self, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
@@ -92,22 +92,22 @@ impl Shop {
         if let Some(body) = body {
             request = request.body(body);
         }
-        Answer::read(request.send().await.expect("the shop must be open")).await
+        Answer::read(request.send().await.expect("the shop does not answer")).await
     }
 
-    /// Posts a rating and gives its location.
+    /// Posts a rating and returns the path of its submission.
     pub async fn rate(&self, book: u64, rating: &Value) -> String {
         let answer = self.post(&format!("/api/books/{book}/ratings"), &[], rating).await;
         assert_eq!(answer.status, 202, "{}", answer.text);
         answer.header("location").to_owned()
     }
 
-    /// Asks for a submission until it is settled; the shop promises five seconds.
-    pub async fn settled(&self, location: &str) -> Value {
-        self.settled_within(location, Duration::from_secs(5)).await
+    /// Polls a submission until it has an outcome, for the five seconds that the shop promises.
+    pub async fn final_status(&self, location: &str) -> Value {
+        self.final_status_within(location, Duration::from_secs(5)).await
     }
 
-    pub async fn settled_within(&self, location: &str, timeout: Duration) -> Value {
+    pub async fn final_status_within(&self, location: &str, timeout: Duration) -> Value {
         eventually(timeout, async || {
             let answer = self.get(location).await;
             assert_eq!(answer.status, 200, "{}", answer.text);
@@ -117,7 +117,7 @@ impl Shop {
         .await
     }
 
-    /// A client's configuration for the emulator.
+    /// Configuration of AWS clients for the emulator.
     pub fn sdk(&self) -> SdkConfig {
         let credentials = aws_credential_types::Credentials::new("test", "test", None, None, "tests");
         let sdk = shared::aws::patient_sdk_config().into_builder();
@@ -128,7 +128,7 @@ impl Shop {
             .build()
     }
 
-    /// Where the shop is, without the slash at the end.
+    /// The shop's URL, without a slash at the end.
     pub fn url(&self) -> &str {
         self.url.trim_end_matches('/')
     }
@@ -137,8 +137,8 @@ impl Shop {
         &self.endpoint
     }
 
-    /// Invokes a function with the event that AWS's load balancer would send: path and query as the browser wrote
-    /// them, multi-value maps only. The emulator decodes both before it builds its own event.
+    /// Invokes a function with the event that AWS's load balancer would send: path and query as the browser sent them,
+    /// multi-value maps only. The emulator decodes both before it creates its own event.
     pub async fn invoke(&self, function: &str, method: &str, path: &str, query: &[(&str, &str)]) -> Value {
         let query: serde_json::Map<String, Value> =
             query.iter().map(|(name, value)| ((*name).to_owned(), json!([value]))).collect();
@@ -154,7 +154,7 @@ impl Shop {
         self.invoke_with(function, &event).await
     }
 
-    /// Invokes a function with any event.
+    /// Invokes a function with this event.
     pub async fn invoke_with(&self, function: &str, event: &Value) -> Value {
         let lambda = aws_sdk_lambda::Client::new(&self.sdk());
         let payload = aws_sdk_lambda::primitives::Blob::new(event.to_string());
@@ -173,7 +173,7 @@ impl Answer {
     }
 
     pub fn json(&self) -> Value {
-        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("no JSON ({}): {}", self.status, self.text))
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("not JSON ({}): {}", self.status, self.text))
     }
 
     pub fn header(&self, name: &str) -> &str {
@@ -194,33 +194,33 @@ pub async fn eventually<T>(timeout: Duration, attempt: impl AsyncFn() -> Result<
 }
 
 pub fn variable(name: &str) -> String {
-    env::var(name).unwrap_or_else(|_| panic!("{name} is not set: these tests are run by `cargo bookstore test`"))
+    env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run these tests with `cargo bookstore test`"))
 }
 
 pub fn titles(page: &Value) -> Vec<&str> {
     page["items"].as_array().expect("items").iter().filter_map(|book| book["title"].as_str()).collect()
 }
 
-/// The command, with nobody there to answer it.
+/// The `bookstore` command, without a terminal.
 pub fn bookstore(arguments: &[&str]) -> Command {
     let mut command = Command::new(PathBuf::from(variable("ANAQUEL_BINARIES")).join("bookstore"));
     command.args(arguments).stdin(Stdio::null());
     command
 }
 
-/// What it said on its standard output, and what it complained of.
+/// Standard output and standard error.
 pub fn text(output: &Output) -> (String, String) {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (text(&output.stdout), text(&output.stderr))
 }
 
-/// Puts a message into the queue of dead letters: with a reason, as the writer parks it, or without one.
-pub async fn park(shop: &Shop, body: &str, reason: Option<&str>) {
+/// Sends a message to the dead-letter queue: with a reason, as the writer does, or without one.
+pub async fn send_dead_letter(shop: &Shop, body: &str, reason: Option<&str>) {
     let reason = reason.map(|reason| {
         let reason = MessageAttributeValue::builder().data_type("String").string_value(reason).build().unwrap();
         [("reason".to_owned(), reason)].into()
     });
-    let parked = format!("{}/000000000000/anaquel-local-parked", shop.endpoint());
-    let send = aws_sdk_sqs::Client::new(&shop.sdk()).send_message().queue_url(parked).message_body(body);
+    let queue = format!("{}/000000000000/anaquel-local-parked", shop.endpoint());
+    let send = aws_sdk_sqs::Client::new(&shop.sdk()).send_message().queue_url(queue).message_body(body);
     send.set_message_attributes(reason).send().await.unwrap();
 }

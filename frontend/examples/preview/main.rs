@@ -1,5 +1,5 @@
-//! Writes every page in both languages, with the assets beside them, for any server of static files:
-//! `cargo run --example preview -- OUT_DIR`. It tells what each page weighs and how long it takes.
+//! Writes every page in both languages, with the assets, for any server of static files:
+//! `cargo run --example preview -- OUT_DIR`. It prints the size of each page and the time to render it.
 
 mod samples;
 
@@ -37,6 +37,6 @@ fn main() -> Result<()> {
 
 fn write(out: &Path, path: &str, content: &[u8]) -> Result<()> {
     let file = out.join(path.trim_start_matches('/'));
-    fs::create_dir_all(file.parent().ok_or("a file lies in a folder")?)?;
+    fs::create_dir_all(file.parent().ok_or("the file has no folder")?)?;
     Ok(fs::write(file, content)?)
 }

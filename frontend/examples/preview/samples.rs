@@ -1,4 +1,4 @@
-//! Every page once, with the books of the local catalogue, invented ratings, and one book by somebody with ill will.
+//! Samples of every page: the books of the local catalogue, invented ratings, and one book with hostile text.
 
 use std::path::Path;
 
@@ -17,7 +17,7 @@ use shared::domain::{
 };
 use time::macros::{date, datetime};
 
-/// Hands each page over, with a name for its file.
+/// Calls `show` with each page and a name for its file.
 pub fn every_page(locale: Locale, mut show: impl FnMut(&str, &dyn DynTemplate)) {
     let view =
         |path| View { locale, path, query: "", origin: Some("https://shop.example"), today: date!(2026 - 11 - 24) };
@@ -127,7 +127,7 @@ fn counts(counts: &[(&str, i64)]) -> Vec<Count> {
     counts.iter().map(|(value, count)| Count { value: (*value).into(), count: *count }).collect()
 }
 
-/// The books that a new local shop starts with, with invented ratings.
+/// The books of a new local shop, with invented ratings.
 fn catalogue() -> Vec<Book> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../infra/data/catalogue.csv");
     let mut reader = csv::Reader::from_path(file).expect("the catalogue lies in the repository");
@@ -188,7 +188,7 @@ fn reviews() -> Vec<Review> {
     ]
 }
 
-/// What people with too much time type.
+/// Hostile text from a visitor.
 fn hostile() -> Book {
     let endless = "x".repeat(4_000);
     Book {

@@ -1,7 +1,6 @@
-//! Chromium, started once for all tests and spoken to over a pipe in the protocol of its developer tools.
+//! Chromium, started once for all tests and controlled over a pipe with the `DevTools` protocol.
 //!
-//! There is no driver program between and no port to find: the browser ends when the pipe does, which is when the
-//! tests do, however they end.
+//! This needs no driver program and no port: the browser ends with the pipe, and the pipe with the tests.
 
 use std::{
     collections::HashMap,
@@ -23,11 +22,11 @@ use tokio::{sync::oneshot, time::timeout};
 
 use crate::support::variable;
 
-/// The protocol comes in on descriptor 3 and goes out on 4; a shell puts our pipes there.
+/// Chromium reads the protocol from descriptor 3 and writes it to 4; a shell connects our pipes to them.
 const BECOME_WITH_PIPES: &str = r#"exec "$0" "$@" 3<&0 4>&1 </dev/null >&2"#;
 
-/// Nothing but what a test asks for: no welcome, no updates, no word to anybody.
-pub const QUIET: [&str; 8] = [
+/// No welcome page, no updates, no background requests.
+pub const FLAGS: [&str; 8] = [
     "--headless=new",
     "--disable-gpu",
     "--disable-quic",
@@ -38,10 +37,10 @@ pub const QUIET: [&str; 8] = [
     "--hide-scrollbars",
 ];
 
-/// Long, for a machine with more to do; an answer takes milliseconds.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// Long, for a busy machine; an answer takes milliseconds.
+const TIMEOUT: Duration = Duration::from_mins(1);
 
-/// The events that anybody asks for; there are many more.
+/// The events that tests use; there are many more.
 const KEPT: [&str; 6] = [
     "Log.entryAdded",
     "Network.requestWillBeSent",
@@ -57,11 +56,11 @@ struct Browser {
     pipe: Mutex<ChildStdin>,
     calls: AtomicU64,
     callers: Mutex<HashMap<u64, oneshot::Sender<Value>>>,
-    /// What happened in each session, from its start, of `KEPT`.
+    /// The events in `KEPT` of each session, from its start.
     events: Mutex<HashMap<String, Vec<Value>>>,
 }
 
-/// Calls a method of the browser's, or of one session.
+/// Calls a method of the browser, or of one session.
 pub async fn call(session: Option<&str>, method: &str, params: Value) -> Result<Value, String> {
     let mut answer = BROWSER.call(session, method, params).await;
     match answer.get("error") {
@@ -70,14 +69,14 @@ pub async fn call(session: Option<&str>, method: &str, params: Value) -> Result<
     }
 }
 
-/// What events of this name told, in their order.
+/// Parameters of all events with this name, in order.
 pub fn events(session: &str, name: &str) -> Vec<Value> {
     let events = held(&BROWSER.events);
     let events = events.get(session).into_iter().flatten().filter(|event| event["method"] == name);
     events.map(|event| event["params"].clone()).collect()
 }
 
-/// Chromium refuses to run its sandbox as root, which is what tests in a container are. It meets our own pages only.
+/// Chromium refuses to run its sandbox as root, as tests in a container do. It opens only our own pages.
 pub fn sandbox() -> Option<&'static str> {
     let root = fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
     root.then_some("--no-sandbox")
@@ -90,7 +89,7 @@ impl Browser {
         fs::create_dir_all(&home).expect("a folder for the browser");
         let mut child = Command::new("/bin/sh")
             .args(["-c", BECOME_WITH_PIPES, &variable("ANAQUEL_CHROMIUM")])
-            .args(QUIET)
+            .args(FLAGS)
             .args(sandbox())
             .args(["--remote-debugging-pipe", &format!("--user-data-dir={}", home.display())])
             .stdin(Stdio::piped())
@@ -113,7 +112,7 @@ impl Browser {
         browser
     }
 
-    /// Hands answers to their callers and keeps events, until the browser ends: then nobody waits any longer.
+    /// Delivers answers to their callers and stores events, until the browser ends; then it releases all callers.
     fn listen(&self, output: impl Read) {
         for message in BufReader::new(output).split(0).map_while(Result::ok) {
             let message: Value = serde_json::from_slice(&message).expect("the protocol is JSON");
@@ -137,16 +136,16 @@ impl Browser {
             message["sessionId"] = session.into();
         }
         self.write(&message);
-        let answer = timeout(PATIENCE, answer).await.unwrap_or_else(|_| panic!("Chromium does not answer {method}"));
-        answer.expect("Chromium has ended: see chromium.log in the home of the tests")
+        let answer = timeout(TIMEOUT, answer).await.unwrap_or_else(|_| panic!("Chromium does not answer {method}"));
+        answer.expect("Chromium has ended: see chromium.log in the state directory of the tests")
     }
 
     fn write(&self, message: &Value) {
         let written = held(&self.pipe).write_all(format!("{message}\0").as_bytes());
-        written.expect("Chromium must run");
+        written.expect("Chromium does not run");
     }
 }
 
 fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().expect("nobody panics with it")
+    mutex.lock().expect("poisoned")
 }

@@ -1,4 +1,4 @@
-//! What people with too much time type: it shows as text, and breaks nothing.
+//! Hostile text from visitors is shown as text and does not break a page.
 
 use serde_json::json;
 use tokio::sync::OnceCell;
@@ -20,7 +20,7 @@ fn texts() -> [(String, String); 4] {
 
 static BOOK: OnceCell<String> = OnceCell::const_new();
 
-/// The path of a book with all of it.
+/// The path of a book with all hostile reviews.
 pub async fn rated_book(shop: &Shop) -> &'static str {
     BOOK.get_or_init(|| rate_book(shop)).await
 }
@@ -29,7 +29,7 @@ async fn rate_book(shop: &Shop) -> String {
     let book = imports::new_book(shop).await;
     for (name, review) in texts() {
         let location = shop.rate(book, &json!({ "stars": 1, "name": name, "review": review })).await;
-        shop.settled(&location).await;
+        shop.final_status(&location).await;
     }
     shop.get(&format!("/books/{book}")).await.header("location").to_owned()
 }
@@ -66,7 +66,7 @@ async fn hostile_reviews_and_names_show_as_text_within_the_window() {
 
 #[ignore = "needs a browser"]
 #[tokio::test]
-async fn hostile_text_comes_back_into_the_fields_that_it_was_typed_into() {
+async fn hostile_text_is_shown_again_in_its_form_fields() {
     in_each(&[PHONE], async |tab| {
         let [.., (_, long)] = texts();
         tab.go("/contact").await;

@@ -1,10 +1,10 @@
-//! The shop by keyboard alone: the focus goes everywhere and is seen wherever it is.
+//! The shop by keyboard alone: every control can have the focus, and the focus is visible.
 
 use uuid::Uuid;
 
-use super::tab::{Tab, in_every_way};
+use super::tab::{Tab, in_every_setup};
 
-/// Chooses an option as arrow keys do.
+/// Selects an option with the arrow keys.
 async fn choose(tab: &Tab<'_>, selector: &str, value: &str) {
     for _ in 0..20 {
         if tab.value(selector).await == value {
@@ -17,8 +17,8 @@ async fn choose(tab: &Tab<'_>, selector: &str, value: &str) {
 
 #[ignore = "needs a browser"]
 #[tokio::test]
-async fn the_first_key_offers_to_skip_what_every_page_begins_with() {
-    in_every_way(async |tab| {
+async fn the_first_tab_stop_skips_to_the_main_content() {
+    in_every_setup(async |tab| {
         tab.go("/books").await;
         tab.tab_to(".skip").await;
         tab.press("Enter").await;
@@ -32,7 +32,7 @@ async fn the_first_key_offers_to_skip_what_every_page_begins_with() {
 #[ignore = "needs a browser"]
 #[tokio::test]
 async fn a_shopper_finds_a_book_rates_it_and_reads_the_review_without_a_mouse() {
-    in_every_way(async |tab| {
+    in_every_setup(async |tab| {
         let review = format!("Sin tocar el ratón. {}", Uuid::new_v4());
         find_don_quijote(tab).await;
 

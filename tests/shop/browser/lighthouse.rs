@@ -1,4 +1,4 @@
-//! Lighthouse's grades of home, list and book on a phone.
+//! Lighthouse's scores of home, list and book on a phone.
 
 use std::{
     fs,
@@ -15,31 +15,31 @@ use super::{chromium, pages::DON_QUIJOTE};
 use crate::support::{Shop, variable};
 
 const PAGES: [&str; 3] = ["/", "/books", DON_QUIJOTE];
-const SURE: [&str; 3] = ["accessibility", "best-practices", "seo"];
-const ENOUGH: f64 = 0.95;
+const CATEGORIES: [&str; 3] = ["accessibility", "best-practices", "seo"];
+const MIN_SCORE: f64 = 0.95;
 
 #[ignore = "needs a browser"]
 #[tokio::test]
-async fn home_list_and_book_are_accessible_sound_and_found() {
+async fn home_list_and_book_score_high_in_accessibility_best_practices_and_seo() {
     let shop = Shop::open().await;
     join_all(PAGES.map(async |path| {
-        let only = format!("--only-categories={}", SURE.join(","));
+        let only = format!("--only-categories={}", CATEGORIES.join(","));
         let report = audit(&shop, path, &[&only, "--disable-full-page-screenshot"]).await;
-        for category in SURE {
+        for category in CATEGORIES {
             let score = score(&report, category);
-            assert!(score >= ENOUGH, "{path}: {category} {score}: {}", failures(&report));
+            assert!(score >= MIN_SCORE, "{path}: {category} {score}: {}", failures(&report));
         }
     }))
     .await;
 }
 
-/// Prints all grades, twice: as observed, and without what the emulator takes.
+/// Prints all scores, twice: as observed, and without the time of the emulator.
 ///
-/// Lighthouse loads the page at full speed and computes from the order of its requests how it would come to a cheap
-/// phone on a slow network. Into that goes one time for the server, the median of those that it saw; here most of it is
-/// the emulator's. What the emulator takes for a function that does next to nothing is measured, and taken off.
+/// Lighthouse loads the page at full speed and simulates its load on a cheap phone in a slow network, with the median
+/// response time of the server. Here most of that is the emulator's. The emulator's time for a function that does almost
+/// nothing is measured and subtracted.
 #[tokio::test]
-#[ignore = "speed is measured by hand, on a machine that does nothing else"]
+#[ignore = "measures speed: run it by hand, on an idle machine"]
 async fn lighthouse_grades_with_speed() {
     let shop = Shop::alone().await;
     let emulator = median_time(&shop, "/robots.txt").await;
@@ -49,11 +49,11 @@ async fn lighthouse_grades_with_speed() {
         "", "performance", "accessibility", "best-practices", "seo", "server"
     );
     for path in PAGES {
-        shop.get(path).await; // a first start is no page's speed
+        shop.get(path).await; // without the cold start
         let times = file("observed.json");
         let seen = audit(&shop, path, &[&format!("--lantern-data-output-path={}", times.display())]).await;
         let mut times: Value = serde_json::from_str(&fs::read_to_string(times).expect("times")).expect("JSON");
-        print_grades(path, &seen, &times);
+        print_scores(path, &seen, &times);
 
         for time in times["serverResponseTimeByOrigin"].as_object_mut().expect("times by origin").values_mut() {
             *time = json!((time.as_f64().unwrap_or_default() - emulator.as_secs_f64() * 1e3).max(1.0));
@@ -61,14 +61,14 @@ async fn lighthouse_grades_with_speed() {
         let corrected = file("corrected.json");
         fs::write(&corrected, times.to_string()).expect("a file");
         let option = format!("--precomputed-lantern-data-path={}", corrected.display());
-        print_grades(&format!("{path} without it"), &audit(&shop, path, &[&option]).await, &times);
+        print_scores(&format!("{path} without it"), &audit(&shop, path, &[&option]).await, &times);
     }
 }
 
-fn print_grades(name: &str, report: &Value, times: &Value) {
-    let grade = |category| (score(report, category) * 100.0).round();
+fn print_scores(name: &str, report: &Value, times: &Value) {
+    let percent = |category| (score(report, category) * 100.0).round();
     let [performance, accessibility, practices, seo] =
-        ["performance", "accessibility", "best-practices", "seo"].map(grade);
+        ["performance", "accessibility", "best-practices", "seo"].map(percent);
     let server = times["serverResponseTimeByOrigin"].as_object().and_then(|times| times.values().next()?.as_f64());
     let server = server.unwrap_or_default();
     println!("{name:50}{performance:>12}{accessibility:>14}{practices:>16}{seo:>6}{server:>6.0} ms");
@@ -85,10 +85,10 @@ async fn median_time(shop: &Shop, path: &str) -> Duration {
     times[times.len() / 2]
 }
 
-/// Lighthouse's report; a phone is what it looks with if not told otherwise. It asks for Spanish, which is what search
-/// engines get, for they ask for no language.
+/// Lighthouse's report for a phone, which is its default. It requests Spanish, which search engines get because they
+/// request no language.
 async fn audit(shop: &Shop, path: &str, options: &[&str]) -> Value {
-    let flags: Vec<&str> = chromium::QUIET.into_iter().chain(chromium::sandbox()).collect();
+    let flags: Vec<&str> = chromium::FLAGS.into_iter().chain(chromium::sandbox()).collect();
     let output = Command::new(variable("ANAQUEL_NODE"))
         .arg(Path::new(&variable("ANAQUEL_NODE_MODULES")).join("lighthouse/cli/index.js"))
         .arg(format!("{}{path}", shop.url()))
@@ -112,8 +112,8 @@ fn score(report: &Value, category: &str) -> f64 {
 fn failures(report: &Value) -> String {
     let audits = report["audits"].as_object().into_iter().flatten();
     let failed = audits.filter(|(_, audit)| audit["score"].as_f64().is_some_and(|score| score < 1.0));
-    let told = failed.map(|(name, audit)| format!("\n{name}: {} {}", audit["explanation"], audit["details"]["items"]));
-    told.collect::<Vec<_>>().concat()
+    let lines = failed.map(|(name, audit)| format!("\n{name}: {} {}", audit["explanation"], audit["details"]["items"]));
+    lines.collect::<Vec<_>>().concat()
 }
 
 fn file(name: &str) -> PathBuf {

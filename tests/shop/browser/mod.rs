@@ -1,4 +1,4 @@
-//! The pages in a real browser: a shopper's tasks, and what axe, the Nu HTML checker and Lighthouse say of every page.
+//! The pages in a real browser: a shopper's tasks, and axe, the Nu HTML checker and Lighthouse on every page.
 
 mod accessibility;
 mod chromium;

@@ -1,4 +1,4 @@
-//! Every page of the shop in each state that a visitor can meet.
+//! Every page of the shop in each state that a visitor can see.
 
 use reqwest::Method;
 use serde_json::json;
@@ -15,7 +15,7 @@ pub struct Page {
     pub name: &'static str,
     path: String,
     status: u16,
-    /// What is sent to get there.
+    /// The form whose answer is the page.
     form: Option<&'static [(&'static str, &'static str)]>,
 }
 
@@ -29,9 +29,9 @@ async fn prepared(shop: &Shop) -> Vec<Page> {
     let published = shop.rate(53, &json!({ "stars": 5, "name": "Ana", "review": "¡Qué libro!" })).await;
     let rejected = shop.rate(999_999_999, &json!({ "stars": 5 })).await;
     for sent in [&published, &rejected] {
-        shop.settled(sent).await;
+        shop.final_status(sent).await;
     }
-    // What fills in the hidden field is never sent on, so it stays as it was received.
+    // A message with the honeypot filled in is dropped, so its status stays `received`.
     let spam = json!({ "name": "x", "email": "x@example.org", "subject": "x", "message": "x", "website": "x" });
     let received = shop.post("/api/contact", &[], &spam).await;
     let page_of = |submission: &str| submission.trim_start_matches("/api").to_owned();
@@ -70,7 +70,7 @@ async fn prepared(shop: &Shop) -> Vec<Page> {
 }
 
 impl Page {
-    /// The page's HTML as the shop sends it.
+    /// The HTML that the shop sends.
     pub async fn html(&self, shop: &Shop, language: &str) -> String {
         let language = ("accept-language", language);
         let answer = match self.form {
@@ -89,7 +89,7 @@ impl Page {
         match self.form {
             None => tab.go(&self.path).await,
             Some(fields) => {
-                tab.go("/about").await; // any page of the shop may send a form to it
+                tab.go("/about").await; // the form must be sent from a page of the shop
                 tab.evaluate(&format!(
                     "(() => {{
                         const form = document.createElement('form');

@@ -1,4 +1,4 @@
-//! The pictures of the shop in docs/screenshots. They are looked at by people; a test only sees that none is missing.
+//! The screenshots in docs/screenshots. People look at them; a test only checks that none is missing.
 
 use std::{
     collections::BTreeSet,
@@ -18,10 +18,10 @@ use crate::support::Shop;
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/screenshots");
 const SIZES: [(u32, u32); 2] = [(1280, 1000), (390, 844)];
 const SCHEMES: [&str; 2] = ["light", "dark"];
-/// All together are to stay below three megabytes.
+/// Keeps all of them together below three megabytes.
 const QUALITY: u32 = 60;
 
-/// Name, language and path. The submission has an address of its own each time.
+/// Name, language and path. The path of the submission differs each time.
 const PAGES: [(&str, &str, &str); 12] = [
     ("home", "es", "/"),
     ("books", "es", "/books?q=de&language=es"),
@@ -43,7 +43,7 @@ fn picture(name: &str, width: u32, scheme: &str) -> String {
 
 #[ignore = "needs a browser"]
 #[test]
-fn every_page_has_its_pictures() {
+fn every_page_has_its_screenshots() {
     let wanted = PAGES.iter().flat_map(|(name, ..)| {
         SIZES.iter().flat_map(move |(width, _)| SCHEMES.map(|scheme| picture(name, *width, scheme)))
     });
@@ -53,7 +53,7 @@ fn every_page_has_its_pictures() {
 }
 
 #[tokio::test]
-#[ignore = "renews docs/screenshots, in a shop that no other test has been in"]
+#[ignore = "renews docs/screenshots: run it alone, in a new shop"]
 async fn renew_the_screenshots() {
     let submission = furnish(&Shop::open().await).await;
     fs::create_dir_all(FOLDER).expect("a folder");
@@ -81,7 +81,7 @@ async fn take(tab: &Tab<'_>, file: PathBuf) {
     fs::write(file, bytes).expect("a file");
 }
 
-/// Gives the shop readers and their opinions; gives the page of what became of the last.
+/// Sends ratings and reviews to the shop; returns the status page of the last one.
 async fn furnish(shop: &Shop) -> String {
     let stars = (1..=90u64).flat_map(|book| (0..=book % 4).map(move |reader| (book * 3 + 1, 5 - (book + reader) % 3)));
     for (book, stars) in stars {
@@ -90,7 +90,7 @@ async fn furnish(shop: &Shop) -> String {
     let mut last = String::new();
     for (stars, name, review) in REVIEWS {
         last = shop.rate(53, &json!({ "stars": stars, "name": name, "review": review })).await;
-        shop.settled_within(&last, std::time::Duration::from_mins(2)).await;
+        shop.final_status_within(&last, std::time::Duration::from_mins(2)).await;
     }
     last.trim_start_matches("/api").to_owned()
 }

@@ -1,11 +1,11 @@
-//! What a shopper does, with scripts and without, on a desk and on a phone.
+//! A shopper's tasks, with and without scripts, on a desktop and on a phone.
 
 use serde_json::json;
 use uuid::Uuid;
 
-use super::tab::{DESK, PHONE, Tab, in_each, in_every_way};
+use super::tab::{DESK, PHONE, Tab, in_each, in_every_setup};
 
-/// The way to Don Quijote's own page, as somebody goes who knows a word of the title.
+/// Goes to the page of Don Quijote by a search for a word of the title.
 async fn find_don_quijote(tab: &Tab<'_>) {
     tab.go("/").await;
     tab.fill("#q", "quijote").await;
@@ -27,7 +27,7 @@ async fn find_don_quijote(tab: &Tab<'_>) {
 #[ignore = "needs a browser"]
 #[tokio::test]
 async fn a_shopper_finds_a_book_rates_it_and_reads_the_review_on_its_page() {
-    in_every_way(async |tab| {
+    in_every_setup(async |tab| {
         let review = format!("Lo mejor que he leído. {}", Uuid::new_v4());
         find_don_quijote(tab).await;
         tab.click("[name=stars][value='5']").await;
@@ -45,14 +45,14 @@ async fn a_shopper_finds_a_book_rates_it_and_reads_the_review_on_its_page() {
 
 #[ignore = "needs a browser"]
 #[tokio::test]
-async fn a_message_with_a_mistake_comes_back_whole_and_says_beside_the_field_what_to_mend() {
-    in_every_way(async |tab| {
+async fn an_invalid_message_is_shown_again_with_the_error_beside_its_field() {
+    in_every_setup(async |tab| {
         tab.go("/contact").await;
         let typed = [("#name", "Ana"), ("#subject", "«Rayuela»"), ("#message", "¿La tenéis?\n¡Gracias! 😀")];
         for (field, text) in typed {
             tab.fill(field, text).await;
         }
-        tab.fill("#email", "ana@casa").await; // enough for a browser
+        tab.fill("#email", "ana@casa").await; // valid for a browser
         tab.click(".card-form button").await;
         tab.see("#email-error", "ana@example.org").await;
         assert_eq!(tab.status(), Some(422));
@@ -75,8 +75,8 @@ async fn a_message_with_a_mistake_comes_back_whole_and_says_beside_the_field_wha
 
 #[ignore = "needs a browser"]
 #[tokio::test]
-async fn a_change_of_language_lasts() {
-    in_every_way(async |tab| {
+async fn a_change_of_language_is_remembered() {
+    in_every_setup(async |tab| {
         tab.go("/books?q=quijote").await;
         tab.click(".language").await;
         tab.until("document.documentElement.lang === 'en'").await;
@@ -90,9 +90,9 @@ async fn a_change_of_language_lasts() {
 
 #[ignore = "needs a browser"]
 #[tokio::test]
-async fn the_back_button_leads_to_the_page_of_the_list_that_one_came_from() {
-    in_every_way(async |tab| {
-        // Other tests bring books meanwhile, but none in a language.
+async fn the_back_button_returns_to_the_same_part_of_the_list() {
+    in_every_setup(async |tab| {
+        // Other tests import books meanwhile, but none with a language.
         tab.go("/books?language=es&sort=title").await;
         let first = tab.text(".grid").await;
         tab.click("[rel=next]").await;
@@ -115,8 +115,8 @@ async fn the_back_button_leads_to_the_page_of_the_list_that_one_came_from() {
 
 #[ignore = "needs a browser"]
 #[tokio::test]
-async fn a_wrong_address_is_told_so_with_a_search_that_works() {
-    in_every_way(async |tab| {
+async fn an_unknown_address_is_a_404_with_a_working_search() {
+    in_every_setup(async |tab| {
         tab.go("/nada/de/nada").await;
         assert_eq!(tab.status(), Some(404));
         tab.fill("main #q", "quijote").await;
@@ -129,13 +129,13 @@ async fn a_wrong_address_is_told_so_with_a_search_that_works() {
 
 #[ignore = "needs a browser"]
 #[tokio::test]
-async fn suggestions_come_while_typing_and_are_chosen_or_closed_by_keyboard() {
+async fn suggestions_appear_while_typing_and_are_selected_or_closed_by_keyboard() {
     in_each(&[DESK, PHONE], async |tab| {
         let chosen = async |which: &str| {
             let option = format!("document.querySelector('#suggestions li:{which}')");
             tab.until(&format!("{option}.ariaSelected === 'true'")).await;
-            let told = format!("document.activeElement.getAttribute('aria-activedescendant') === {option}.id");
-            assert_eq!(tab.evaluate(&told).await, true, "{which}");
+            let active = format!("document.activeElement.getAttribute('aria-activedescendant') === {option}.id");
+            assert_eq!(tab.evaluate(&active).await, true, "{which}");
         };
         tab.go("/").await;
         tab.fill("#q", "amor").await;

