@@ -1,9 +1,15 @@
 //! Staff tasks.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Connection, MySqlConnection};
 use uuid::Uuid;
 
-use crate::{imports, support::Shop};
+use crate::{
+    imports,
+    support::{Shop, variable},
+};
 
 pub async fn task(shop: &Shop, task: Value) -> Value {
     shop.invoke_with("anaquel-local-run-staff-task", &task).await["content"].clone()
@@ -70,12 +76,37 @@ async fn an_erased_visitor_leaves_nothing_behind() {
     let sent = shop.post("/api/contact", &[("cookie", &cookie)], &message).await;
     shop.final_status(sent.header("location")).await;
 
+    let before = rows_of(&visitor).await;
+    assert!(before.len() >= 2, "{before:?}");
+    assert!(before.values().all(|rows| *rows > 0), "this test sends nothing that is stored there: {before:?}");
     let erase = json!({ "task": "erase-visitor", "visitor": visitor });
     assert_eq!(task(&shop, erase.clone()).await, json!({ "ratings": 2, "messages": 1 }));
+    let after = rows_of(&visitor).await;
+    assert!(after.values().all(|rows| *rows == 0), "not erased: {after:?}");
     assert_eq!(task(&shop, erase).await, json!({ "ratings": 0, "messages": 0 }));
     for book in books {
         assert_eq!(shop.get(&format!("/api/books/{book}")).await.json()["histogram"], json!([0, 0, 0, 0, 0]));
     }
     let left = task(&shop, json!({ "task": "list-messages", "open": false })).await;
     assert!(!left.to_string().contains(&subject));
+}
+
+/// Number of rows of a visitor in every table that has a column `visitor_id`; `erased_visitors` keeps the number itself.
+async fn rows_of(visitor: &str) -> BTreeMap<String, i64> {
+    let mut root = MySqlConnection::connect(&variable("DATABASE_URL")).await.unwrap();
+    let tables: Vec<String> = sqlx::query_scalar(
+        "select cast(table_name as char) from information_schema.columns
+         where table_schema = 'anaquel' and column_name = 'visitor_id' and table_name <> 'erased_visitors'",
+    )
+    .fetch_all(&mut root)
+    .await
+    .unwrap();
+    let mut rows = BTreeMap::new();
+    for table in tables {
+        let count = AssertSqlSafe(format!("select count(*) from anaquel.`{table}` where visitor_id = ?"));
+        let visitor = Uuid::parse_str(visitor).unwrap();
+        let count = sqlx::query_scalar(count).bind(visitor).fetch_one(&mut root).await.unwrap();
+        rows.insert(table, count);
+    }
+    rows
 }
