@@ -1,4 +1,4 @@
-//! What each function is asked, and the SQL that answering takes.
+//! The benchmark's cases: requests to each function, and the SQL of each request for its baseline.
 
 use anyhow::{Context, Result, bail};
 use frontend::{assets, links, sitemap::PAGES};
@@ -18,33 +18,38 @@ use time::OffsetDateTime;
 
 use crate::Parameters;
 
+/// One request to a function.
 pub struct Case {
+    /// Label in the report.
     pub request: &'static str,
+    /// The event as JSON.
     pub event: Vec<u8>,
     pub sql: Option<Sql>,
-    /// Whether the function calls SQS once.
+    /// Whether the function calls SQS, once.
     pub queue: bool,
-    /// The status of the answer; none where nobody of HTTP asks.
+    /// Expected status of the response; none for events without HTTP.
     pub status: Option<u16>,
 }
 
-/// What the function asks of the database; the very code that it runs.
+/// The queries of one request, with the repository functions that the function itself calls.
 pub enum Sql {
     List(Listing),
     ListAndFacets(Listing),
     Book(BookId),
     Ratings(BookId),
     Submission(SubmissionId),
-    Window,
+    Home,
     Genres,
     Author(AuthorId, Listing),
     BookPage(BookId, Listing),
     RatingsPage(BookId),
-    Addresses,
+    Sitemap,
+    /// `select 1`.
     One,
 }
 
 impl Sql {
+    /// Runs the queries and drops the rows.
     pub async fn run(&self, connection: &mut MySqlConnection) -> sqlx::Result<()> {
         match self {
             Self::List(listing) => books::list(connection, listing).await.map(drop),
@@ -52,7 +57,7 @@ impl Sql {
             Self::Book(id) => books::find(connection, *id).await.map(drop),
             Self::Ratings(id) => ratings::list(connection, *id, None, Query::USUAL_LIMIT).await.map(drop),
             Self::Submission(id) => submissions::find(connection, *id).await.map(drop),
-            Self::Window => {
+            Self::Home => {
                 shelves::window(connection, OffsetDateTime::now_utc().date(), 6).await?;
                 genres::list(connection).await.map(drop)
             }
@@ -71,13 +76,13 @@ impl Sql {
                 books::summaries(connection, &[*id]).await?;
                 ratings::list(connection, *id, None, Query::USUAL_LIMIT).await.map(drop)
             }
-            Self::Addresses => books::titles(connection, 1..=PAGES).await.map(drop),
+            Self::Sitemap => books::titles(connection, 1..=PAGES).await.map(drop),
             Self::One => sqlx::query_scalar::<_, i32>("select 1").fetch_one(connection).await.map(drop),
         }
     }
 }
 
-/// What a function is asked, one after the other. Nothing that it is asked changes anything.
+/// The cases of a function, none of which writes to the database. Fails for a function without cases.
 pub async fn of(function: &str, parameters: &Parameters, database: &mut MySqlConnection) -> Result<Vec<Case>> {
     match function {
         "list-books" => list_books(database).await,
@@ -86,71 +91,72 @@ pub async fn of(function: &str, parameters: &Parameters, database: &mut MySqlCon
             let (id, author) = (book.summary.id, book.authors.first().context("the most popular book has no author")?);
             Ok(vec![
                 get("a book", &format!("/api/books/{id}"), Sql::Book(id)),
-                get("its page", &links::book(id, &book.summary.title), Sql::BookPage(id, by(author.id, 7))),
+                get("a book's page", &links::book(id, &book.summary.title), Sql::BookPage(id, by(author.id, 7))),
             ])
         }
         "list-ratings" => {
             let id = most_popular(database).await?.summary.id;
             Ok(vec![
                 get("a book's ratings", &format!("/api/books/{id}/ratings"), Sql::Ratings(id)),
-                get("their page", &format!("/books/{id}/ratings"), Sql::RatingsPage(id)),
+                get("ratings page", &format!("/books/{id}/ratings"), Sql::RatingsPage(id)),
             ])
         }
-        "show-home" => Ok(vec![get("the window", "/", Sql::Window)]),
-        "list-genres" => Ok(vec![get("all", "/genres", Sql::Genres)]),
+        "show-home" => Ok(vec![get("home page", "/", Sql::Home)]),
+        "list-genres" => Ok(vec![get("all genres", "/genres", Sql::Genres)]),
         "show-author" => {
             let book = most_popular(database).await?;
             let author = book.authors.first().context("the most popular book has no author")?;
             Ok(vec![get("an author", &links::author(author), Sql::Author(author.id, by(author.id, 48)))])
         }
-        "show-about" => Ok(vec![page("a page of words", "/about")]),
-        "serve-assets" => Ok(vec![page("the stylesheet", assets::path("style.css"))]),
+        "show-about" => Ok(vec![without_sql("about page", "/about")]),
+        "serve-assets" => Ok(vec![without_sql("stylesheet", assets::path("style.css"))]),
         "show-submission" => {
-            let key =
-                SubmissionKey::parse(parameters.get(Parameter::SubmissionKey)?).context("the submission key is bad")?;
+            let key = SubmissionKey::parse(parameters.get(Parameter::SubmissionKey)?)
+                .context("the submission key is invalid")?;
             let id = key.random();
-            Ok(vec![get("one on its way", &format!("/api/submissions/{id}"), Sql::Submission(id))])
+            Ok(vec![get("a received one", &format!("/api/submissions/{id}"), Sql::Submission(id))])
         }
-        "check-health" => Ok(vec![Case { queue: true, ..get("how it is", "/health", Sql::One) }]),
+        "check-health" => Ok(vec![Case { queue: true, ..get("health check", "/health", Sql::One) }]),
         "submit-rating" => Ok(vec![rating()]),
         "submit-contact" => {
             let message =
                 json!({ "name": "Ana", "email": "ana@example.org", "subject": "Hola", "message": "¿Abren el sábado?" });
             Ok(vec![post("a message", "/api/contact", &message)])
         }
-        "list-addresses" => Ok(vec![get("two hundred books", "/sitemaps/books-1.xml", Sql::Addresses)]),
+        "list-addresses" => Ok(vec![get("200 books", "/sitemaps/books-1.xml", Sql::Sitemap)]),
         "process-submissions" => Ok(vec![empty_batch()]),
-        _ => bail!("there is nothing to ask of {function}: infra/bench/src/cases.rs has no line for it"),
+        _ => bail!("no case for {function}; add one to infra/bench/src/cases.rs"),
     }
 }
 
-/// The event for the function that does nothing.
+/// The case of the function that does nothing.
 pub fn hello() -> Case {
     Case { request: "hello", event: event("GET", "/", ""), sql: None, queue: false, status: Some(200) }
 }
 
+/// A rating through the API.
 pub fn rating() -> Case {
     let rating = json!({ "stars": 5, "name": "Ana", "review": "¡Qué libro!" });
     post("a rating", "/api/books/1/ratings", &rating)
 }
 
 async fn list_books(database: &mut MySqlConnection) -> Result<Vec<Case>> {
-    let shelf = |filter| Listing::new(None, filter, Sort::Popular, Query::USUAL_LIMIT);
+    let popular = |filter| Listing::new(None, filter, Sort::Popular, Query::USUAL_LIMIT);
     let search = |text: &str| {
         anyhow::Ok(Listing::new(Some(Search::parse(text)?), Filter::default(), Sort::Relevance, Query::USUAL_LIMIT))
     };
     let classics = Filter { genre: Some(Genre::parse("classics")?), ..Filter::default() };
-    let first = books::list(database, &shelf(Filter::default())).await?;
-    let next = first.next.context("the shop has but one page of books: import some")?;
-    let second = shelf(Filter::default()).after(&next)?;
+    let first = books::list(database, &popular(Filter::default())).await?;
+    let next = first.next.context("the shop has too few books for a second part of the list; import some")?;
+    let second = popular(Filter::default()).after(&next)?;
     Ok(vec![
-        get("most popular", "/api/books", Sql::List(shelf(Filter::default()))),
-        get("its second page", &format!("/api/books?cursor={next}"), Sql::List(second)),
+        get("most popular", "/api/books", Sql::List(popular(Filter::default()))),
+        get("with a cursor", &format!("/api/books?cursor={next}"), Sql::List(second)),
         get("q=quijote", "/api/books?q=quijote", Sql::List(search("quijote")?)),
         get("q=the", "/api/books?q=the", Sql::List(search("the")?)),
-        get("genre=classics", "/api/books?genre=classics", Sql::List(shelf(classics))),
+        get("genre=classics", "/api/books?genre=classics", Sql::List(popular(classics))),
         get("q=love, facets", "/api/books?q=love&facets=true", Sql::ListAndFacets(search("love")?)),
-        get("page", "/books", Sql::ListAndFacets(shelf(Filter::default()))),
+        get("page", "/books", Sql::ListAndFacets(popular(Filter::default()))),
         get("page, q=quijote", "/books?q=quijote", Sql::ListAndFacets(search("quijote")?)),
         get("page, q=the", "/books?q=the", Sql::ListAndFacets(search("the")?)),
     ])
@@ -158,8 +164,8 @@ async fn list_books(database: &mut MySqlConnection) -> Result<Vec<Case>> {
 
 async fn most_popular(database: &mut MySqlConnection) -> Result<Book> {
     let page = books::list(database, &Listing::new(None, Filter::default(), Sort::Popular, 1)).await?;
-    let id = page.items.first().context("the shop has no book: import some")?.id;
-    books::find(database, id).await?.context("the most popular book has just gone")
+    let id = page.items.first().context("the shop has no books; import some")?.id;
+    books::find(database, id).await?.context("the most popular book was deleted during the benchmark")
 }
 
 fn by(author: AuthorId, count: u32) -> Listing {
@@ -170,8 +176,8 @@ fn get(request: &'static str, path: &str, sql: Sql) -> Case {
     Case { request, event: event("GET", path, ""), sql: Some(sql), queue: false, status: Some(200) }
 }
 
-/// What takes no database.
-fn page(request: &'static str, path: &str) -> Case {
+/// A page without SQL.
+fn without_sql(request: &'static str, path: &str) -> Case {
     Case { request, event: event("GET", path, ""), sql: None, queue: false, status: Some(200) }
 }
 
@@ -179,13 +185,13 @@ fn post(request: &'static str, path: &str, body: &Value) -> Case {
     Case { request, event: event("POST", path, &body.to_string()), sql: None, queue: true, status: Some(202) }
 }
 
-/// A batch with something in it would write.
+/// An empty batch, because messages would be written to the database.
 fn empty_batch() -> Case {
     let event = json!({ "Records": [] }).to_string().into_bytes();
     Case { request: "an empty batch", event, sql: None, queue: false, status: None }
 }
 
-/// As the load balancer sends it, with the headers of a browser.
+/// An event of the load balancer with the headers of a browser.
 fn event(method: &str, path: &str, body: &str) -> Vec<u8> {
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
     let query: Map<String, Value> =

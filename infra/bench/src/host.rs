@@ -1,4 +1,4 @@
-//! A minimal Lambda around one function: its Runtime API, and the services that it calls, on one port of loopback.
+//! A minimal Lambda for one function: the Runtime API and the AWS services that it calls, on one loopback port.
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 
@@ -23,34 +23,36 @@ use crate::{
 };
 
 const NEXT: &str = "GET /2018-06-01/runtime/invocation/next ";
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
+/// The host of one function.
 pub struct Host {
     pub address: SocketAddr,
     events: Sender<Vec<u8>>,
-    heard: Receiver<Heard>,
+    calls: Receiver<RuntimeCall>,
 }
 
-/// What the function says, and when.
-enum Heard {
-    /// It asks for an event.
-    Ready(Instant),
-    Answer(Answer),
-    Failure(String),
+/// A call of the function to the Runtime API.
+enum RuntimeCall {
+    /// Request for the next event, with its time.
+    Next(Instant),
+    Response(Response),
+    Error(String),
 }
 
-pub struct Answer {
+/// The function's response to an event.
+pub struct Response {
     pub body: Vec<u8>,
-    /// From the first byte of the event to the last of the answer.
+    /// From the delivery of the event to the arrival of the response.
     pub took: Duration,
 }
 
-/// What every connection has in common.
+/// State that all connections share.
 struct Shared {
     parameters: Parameters,
     events: Mutex<Receiver<Vec<u8>>>,
-    handed_out: Mutex<Instant>,
-    heard: Sender<Heard>,
+    delivered: Mutex<Instant>,
+    calls: Sender<RuntimeCall>,
 }
 
 impl Host {
@@ -58,49 +60,49 @@ impl Host {
     pub fn start(parameters: Parameters) -> Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("listening on loopback")?;
         let address = listener.local_addr()?;
-        let (events, taken) = mpsc::channel();
-        let (says, heard) = mpsc::channel();
+        let (events, next_events) = mpsc::channel();
+        let (calls_sender, calls) = mpsc::channel();
         let shared = Arc::new(Shared {
             parameters,
-            events: Mutex::new(taken),
-            handed_out: Mutex::new(Instant::now()),
-            heard: says,
+            events: Mutex::new(next_events),
+            delivered: Mutex::new(Instant::now()),
+            calls: calls_sender,
         });
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let shared = shared.clone();
-                // A connection ends in an error when its function is ended, which is how each measurement ends.
+                // Each measurement kills its function, so the error at the end of a connection is expected.
                 thread::spawn(move || Connection::of(stream).and_then(|connection| shared.serve(connection)));
             }
         });
-        Ok(Self { address, events, heard })
+        Ok(Self { address, events, calls })
     }
 
-    /// Waits until the function asks for an event, and tells when it did.
-    pub fn ready(&self) -> Result<Instant> {
-        match self.listen("asks for no event")? {
-            Heard::Ready(at) => Ok(at),
-            Heard::Answer(_) => bail!("it answers what it was not asked"),
-            Heard::Failure(why) => bail!("it fails: {why}"),
+    /// Waits until the function requests an event, and returns the time of the request.
+    pub fn wait_until_ready(&self) -> Result<Instant> {
+        match self.next_call("request for an event")? {
+            RuntimeCall::Next(at) => Ok(at),
+            RuntimeCall::Response(_) => bail!("the function sent a response without an event"),
+            RuntimeCall::Error(error) => bail!("the function failed: {error}"),
         }
     }
 
-    /// Hands an event to the function, which is ready, and waits until it is so again.
-    pub fn invoke(&self, event: &[u8]) -> Result<Answer> {
+    /// Sends an event to the function, which must be ready, and waits for its response and until it is ready again.
+    pub fn invoke(&self, event: &[u8]) -> Result<Response> {
         self.events.send(event.to_vec()).context("the host has ended")?;
-        let answer = match self.listen("does not answer")? {
-            Heard::Answer(answer) => answer,
-            Heard::Ready(_) => bail!("it asks for the next event without an answer to this one"),
-            Heard::Failure(why) => bail!("it fails: {why}"),
+        let response = match self.next_call("response")? {
+            RuntimeCall::Response(response) => response,
+            RuntimeCall::Next(_) => bail!("the function requested the next event without a response to this one"),
+            RuntimeCall::Error(error) => bail!("the function failed: {error}"),
         };
-        self.ready()?;
-        Ok(answer)
+        self.wait_until_ready()?;
+        Ok(response)
     }
 
-    fn listen(&self, complaint: &str) -> Result<Heard> {
-        match self.heard.recv_timeout(PATIENCE) {
-            Ok(heard) => Ok(heard),
-            Err(RecvTimeoutError::Timeout) => bail!("it {complaint} within {} s", PATIENCE.as_secs()),
+    fn next_call(&self, expected: &str) -> Result<RuntimeCall> {
+        match self.calls.recv_timeout(TIMEOUT) {
+            Ok(call) => Ok(call),
+            Err(RecvTimeoutError::Timeout) => bail!("no {expected} within {} s", TIMEOUT.as_secs()),
             Err(RecvTimeoutError::Disconnected) => bail!("the host has ended"),
         }
     }
@@ -111,46 +113,47 @@ impl Shared {
         while let Some(message) = connection.read()? {
             let now = Instant::now();
             if message.start.starts_with(NEXT) {
-                self.say(Heard::Ready(now));
+                self.report(RuntimeCall::Next(now));
                 let Ok(event) = lock(&self.events).recv() else { break };
-                *lock(&self.handed_out) = Instant::now();
-                hand_out(&mut connection, &event)?;
+                *lock(&self.delivered) = Instant::now();
+                deliver(&mut connection, &event)?;
             } else {
-                self.take(message, now, &mut connection)?;
+                self.handle(message, now, &mut connection)?;
             }
         }
         Ok(())
     }
 
-    fn take(&self, message: Message, now: Instant, connection: &mut Connection) -> io::Result<()> {
+    /// Handles a call to an AWS service (path `/`), a response or an error.
+    fn handle(&self, message: Message, now: Instant, connection: &mut Connection) -> io::Result<()> {
         let path = message.start.split(' ').nth(1).unwrap_or_default();
         if path == "/" {
-            let answer = services::answer(message.header("x-amz-target"), &message.body, &self.parameters);
-            let Some(answer) = answer else { return connection.write(&["HTTP/1.1 400 Bad Request"], b"{}") };
-            return connection.write(&["HTTP/1.1 200 OK"], answer.to_string().as_bytes());
+            let response = services::respond(message.header("x-amz-target"), &message.body, &self.parameters);
+            let Some(response) = response else { return connection.write(&["HTTP/1.1 400 Bad Request"], b"{}") };
+            return connection.write(&["HTTP/1.1 200 OK"], response.to_string().as_bytes());
         }
         if path.ends_with("/response") {
-            let took = now - *lock(&self.handed_out);
-            self.say(Heard::Answer(Answer { body: message.body, took }));
+            let took = now - *lock(&self.delivered);
+            self.report(RuntimeCall::Response(Response { body: message.body, took }));
         } else {
-            self.say(Heard::Failure(String::from_utf8_lossy(&message.body).into_owned()));
+            self.report(RuntimeCall::Error(String::from_utf8_lossy(&message.body).into_owned()));
         }
         connection.write(&["HTTP/1.1 202 Accepted"], json!({ "status": "OK" }).to_string().as_bytes())
     }
 
-    /// Nobody listens any more once the measurement has ended.
-    fn say(&self, heard: Heard) {
-        let _ = self.heard.send(heard);
+    /// Fails only after the end of the measurement, when the receiver is gone.
+    fn report(&self, call: RuntimeCall) {
+        let _ = self.calls.send(call);
     }
 }
 
-/// A thread that panicked with it leaves nothing half-done.
+/// Ignores poisoning, because every critical section is a single operation.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn hand_out(connection: &mut Connection, event: &[u8]) -> io::Result<()> {
-    let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + PATIENCE;
+fn deliver(connection: &mut Connection, event: &[u8]) -> io::Result<()> {
+    let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + TIMEOUT;
     let deadline = format!("Lambda-Runtime-Deadline-Ms: {}", deadline.as_millis());
     let head = [
         "HTTP/1.1 200 OK",
@@ -167,15 +170,15 @@ fn hand_out(connection: &mut Connection, event: &[u8]) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    const ANSWER: &str = "POST /2018-06-01/runtime/invocation/8476a536-e9f4-11e8-9739-2dfe598c3fcd/response HTTP/1.1";
+    const RESPONSE: &str = "POST /2018-06-01/runtime/invocation/8476a536-e9f4-11e8-9739-2dfe598c3fcd/response HTTP/1.1";
     const ERROR: &str = "POST /2018-06-01/runtime/invocation/8476a536-e9f4-11e8-9739-2dfe598c3fcd/error HTTP/1.1";
 
-    /// A function that says these things, each but the last upon an event, and then waits.
-    fn function(host: &Host, said: &'static [(&str, &str)]) {
+    /// A function that makes one of these calls after each event, and then requests one more event.
+    fn function(host: &Host, calls: &'static [(&str, &str)]) {
         let address = host.address;
         thread::spawn(move || {
             let mut connection = Connection::to(address).unwrap();
-            for (head, body) in said {
+            for (head, body) in calls {
                 connection.write(&[&format!("{NEXT}HTTP/1.1")], b"").unwrap();
                 connection.read().unwrap().unwrap();
                 connection.write(&[head], body.as_bytes()).unwrap();
@@ -187,36 +190,36 @@ mod tests {
     }
 
     #[test]
-    fn each_event_gets_its_own_answer() {
+    fn each_event_gets_its_own_response() {
         let host = Host::start(Parameters::default()).unwrap();
-        function(&host, &[(ANSWER, "one"), (ANSWER, "two")]);
-        host.ready().unwrap();
+        function(&host, &[(RESPONSE, "one"), (RESPONSE, "two")]);
+        host.wait_until_ready().unwrap();
         assert_eq!(host.invoke(b"{}").unwrap().body, b"one");
         assert_eq!(host.invoke(b"{}").unwrap().body, b"two");
     }
 
     #[test]
-    fn an_error_is_told_in_the_functions_own_words() {
+    fn an_error_of_the_function_is_reported() {
         let host = Host::start(Parameters::default()).unwrap();
         function(&host, &[(ERROR, "no such book")]);
-        host.ready().unwrap();
-        assert_eq!(host.invoke(b"{}").err().unwrap().to_string(), "it fails: no such book");
+        host.wait_until_ready().unwrap();
+        assert_eq!(host.invoke(b"{}").err().unwrap().to_string(), "the function failed: no such book");
     }
 
     #[test]
-    fn a_start_that_fails_is_not_waited_for() {
+    fn a_failed_init_phase_is_reported_before_the_timeout() {
         let host = Host::start(Parameters::default()).unwrap();
         let mut connection = Connection::to(host.address).unwrap();
         connection.write(&["POST /2018-06-01/runtime/init/error HTTP/1.1"], b"no parameters").unwrap();
-        assert_eq!(host.ready().err().unwrap().to_string(), "it fails: no parameters");
+        assert_eq!(host.wait_until_ready().err().unwrap().to_string(), "the function failed: no parameters");
     }
 
     #[test]
-    fn an_event_carries_what_the_runtime_wants_to_know() {
+    fn an_event_has_the_headers_of_the_runtime_api() {
         let host = Host::start(Parameters::default()).unwrap();
         let mut connection = Connection::to(host.address).unwrap();
         connection.write(&[&format!("{NEXT}HTTP/1.1")], b"").unwrap();
-        host.ready().unwrap();
+        host.wait_until_ready().unwrap();
         host.events.send(b"{}".to_vec()).unwrap();
         let event = connection.read().unwrap().unwrap();
         assert_eq!((event.start.as_str(), event.body.as_slice()), ("HTTP/1.1 200 OK", &b"{}"[..]));

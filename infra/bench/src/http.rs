@@ -1,17 +1,20 @@
-//! As much of HTTP/1.1 as a function's clients speak: bodies with a `Content-Length`, connections that stay open.
+//! A minimal HTTP/1.1 for the clients of a function: bodies with `Content-Length`, persistent connections.
 
 use std::io::{self, BufRead, BufReader, Error, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
-/// A request or an answer: what comes first, the headers by lower-case name, the body.
+/// A request or a response.
 #[derive(Debug, Default)]
 pub struct Message {
+    /// Request line or status line.
     pub start: String,
+    /// Names in lower case, and values.
     headers: Vec<(String, String)>,
     pub body: Vec<u8>,
 }
 
 impl Message {
+    /// The value of the header with this lower-case name; empty without the header.
     pub fn header(&self, name: &str) -> &str {
         self.headers.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
     }
@@ -30,7 +33,7 @@ impl Connection {
         Self::of(TcpStream::connect(address)?)
     }
 
-    /// The next message; none when the other side has left.
+    /// Reads the next message; none when the peer has closed the connection.
     pub fn read(&mut self) -> io::Result<Option<Message>> {
         let mut message = Message { start: self.line()?, ..Message::default() };
         if message.start.is_empty() {
@@ -42,7 +45,7 @@ impl Connection {
             message.headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
         }
         if !message.header("transfer-encoding").is_empty() {
-            return Err(Error::new(ErrorKind::Unsupported, "a body in chunks"));
+            return Err(Error::new(ErrorKind::Unsupported, "chunked bodies are not supported"));
         }
         let length = message.header("content-length").parse().unwrap_or_default();
         message.body = vec![0; length];
@@ -50,7 +53,7 @@ impl Connection {
         Ok(Some(message))
     }
 
-    /// Sends a message in one piece; `head` is its first line and its headers, a line each.
+    /// Sends a message with one write. `head` has its start line and its headers.
     pub fn write(&mut self, head: &[&str], body: &[u8]) -> io::Result<()> {
         let mut message = Vec::with_capacity(body.len() + 512);
         for line in head {

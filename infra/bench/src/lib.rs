@@ -1,8 +1,9 @@
-//! Measures functions as Lambda would run them: release builds, each a process below a Runtime API of our own.
+//! Benchmark of the functions' release builds. Each function is a process with a Lambda Runtime API that the benchmark
+//! provides.
 //!
-//! It is a program of its own, for it times SQL in its own process too, and `bookstore` is a debug build. Host and
-//! clients are written on the standard library: an HTTP crate's server feature would become part of the functions
-//! that are measured, since a workspace shares its features.
+//! It is a separate program because it measures SQL in its own process too, and `bookstore` is a debug build. Server and
+//! clients use the standard library only: a workspace unifies the features of its crates, so the server feature of an HTTP
+//! crate would become part of the measured functions.
 
 pub mod measure;
 pub mod table;
@@ -20,22 +21,26 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use shared::parameters::{Parameter, path_of};
 
-/// What to measure, from who knows the route table.
+/// The functions to measure. `bookstore bench` constructs it from the route table.
 #[derive(Serialize, Deserialize)]
-pub struct Plan {
-    pub functions: Vec<Function>,
-    pub hello: Function,
-    /// The stage's, by full name.
+pub struct BenchPlan {
+    pub functions: Vec<MeasuredFunction>,
+    /// The function that does nothing, whose time is part of every baseline.
+    pub hello: MeasuredFunction,
+    /// SSM parameters of the stage.
     pub parameters: Parameters,
+    /// Print the report as JSON.
     pub json: bool,
 }
 
-/// A function's release build and what it finds around it.
+/// A function's release build and its environment.
 #[derive(Serialize, Deserialize)]
-pub struct Function {
+pub struct MeasuredFunction {
     pub name: String,
     pub binary: PathBuf,
+    /// Size of its package.
     pub zip_bytes: u64,
+    /// Environment variables, in addition to Lambda's.
     pub environment: BTreeMap<String, String>,
 }
 
@@ -45,14 +50,15 @@ pub struct Function {
 pub struct Parameters(pub BTreeMap<String, String>);
 
 impl Parameters {
+    /// The value of a parameter, whatever the stage is.
     fn get(&self, parameter: Parameter) -> Result<&str> {
         let found = self.0.iter().find(|(name, _)| path_of(name) == parameter.path());
         found.map(|(_, value)| value.as_str()).with_context(|| format!("the stage has no parameter {parameter}"))
     }
 }
 
-impl Function {
-    /// Whether it logs in to the database when it starts.
+impl MeasuredFunction {
+    /// Whether it logs in to the database in its init phase.
     fn logs_in(&self) -> bool {
         let names = self.environment.get("ANAQUEL_PARAMETERS");
         names.is_some_and(|names| names.split(',').any(|name| path_of(name) == Parameter::DatabaseHost.path()))

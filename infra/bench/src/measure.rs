@@ -1,4 +1,4 @@
-//! The measurements: each function, and beside it what it could not do without.
+//! The measurements: cold starts and warm requests of each function, and their baselines.
 
 use std::{
     net::SocketAddr,
@@ -16,102 +16,113 @@ use shared::{
 use sqlx::{ConnectOptions, Connection as _, MySqlConnection, mysql::MySqlConnectOptions};
 
 use crate::{
-    Function, Parameters, Plan,
+    BenchPlan, MeasuredFunction, Parameters,
     cases::{self, Case},
     figures::{Figures, median, milliseconds},
     host::Host,
     http::Connection,
-    process::Running,
+    process::FunctionProcess,
 };
 
-/// What a start may take beyond the answers that it waits for.
-pub const START_AIM: f64 = 8.0;
-/// How many times as long as what it cannot do without an answer may take.
-pub const WARM_AIM: f64 = 1.3;
+/// Target of a cold start in milliseconds, in addition to the responses of SSM and the database.
+pub const COLD_START_TARGET: f64 = 8.0;
+/// Target of a warm request, as a multiple of its baseline.
+pub const WARM_TARGET: f64 = 1.3;
 
-const STARTS: usize = 9;
-const WAITS: usize = 50;
-/// So many calls, or as many as there is time for.
+/// Cold starts of each function.
+const COLD_STARTS: usize = 9;
+/// Calls of each service.
+const SERVICE_CALLS: usize = 50;
+/// Most calls of one case.
 const CALLS: usize = 1_000;
-const MEASURE_WITHIN: Duration = Duration::from_secs(2);
+/// Time limit for the calls of one case.
+const TIME_LIMIT: Duration = Duration::from_secs(2);
 /// Calls of one kind in a row.
 const ROUND: usize = 20;
 
-/// Times in milliseconds.
+/// All measurements. Times are in milliseconds.
 #[derive(Serialize)]
 pub struct Report {
-    pub waits: Waits,
-    pub functions: Vec<Measured>,
+    pub services: ServiceTimes,
+    pub functions: Vec<Measurement>,
 }
 
-/// What the services take to answer, asked without SDK.
+/// Response times of the services, without the AWS SDK. Medians in milliseconds.
 #[derive(Clone, Copy, Serialize)]
-pub struct Waits {
+pub struct ServiceTimes {
     /// A call to SSM on a new connection.
     pub ssm: f64,
+    /// A login to the database.
     pub login: f64,
-    /// The question whether a connection is sound, which comes after a rest.
+    /// A ping of the database, which tests an idle connection.
     pub ping: f64,
     /// A call to the queue on an open connection.
     pub queue: f64,
 }
 
+/// Measurements of one function. Medians in milliseconds.
 #[derive(Serialize)]
-pub struct Measured {
+pub struct Measurement {
     pub function: String,
-    pub start: f64,
-    /// What of the start are answers of SSM and the database.
-    pub waits: f64,
+    pub cold_start: f64,
+    /// The part of the cold start that waits for SSM and the database.
+    pub services: f64,
+    /// The first request after a cold start.
     pub first: f64,
     pub peak_memory_mb: f64,
     pub zip_mb: f64,
-    pub warm: Vec<Warm>,
+    pub warm: Vec<WarmRequest>,
 }
 
+/// Measurements of one case. Times in milliseconds; medians, except the p99 of `times`.
 #[derive(Serialize)]
-pub struct Warm {
+pub struct WarmRequest {
     pub request: &'static str,
     pub times: Figures,
+    /// Mean CPU time.
     pub cpu: f64,
-    /// The function that does nothing, by turns with this one.
+    /// The function that does nothing, measured in turns with this one.
     pub hello: f64,
-    /// The same SQL on a bare connection, by turns as well.
+    /// The same SQL on an open connection, measured in turns as well.
     pub sql: f64,
-    /// The queue's answer.
+    /// The queue's response.
     pub queue: f64,
 }
 
-impl Measured {
-    pub fn starts_in_time(&self) -> bool {
-        self.start <= START_AIM + self.waits
+impl Measurement {
+    /// Whether the cold start meets its target.
+    pub fn meets_target(&self) -> bool {
+        self.cold_start <= COLD_START_TARGET + self.services
     }
 }
 
-impl Warm {
-    /// What it cannot do without.
-    pub fn floor(&self) -> f64 {
+impl WarmRequest {
+    /// The smallest time that the request can have.
+    pub fn baseline(&self) -> f64 {
         self.hello + self.sql + self.queue
     }
 
-    pub fn answers_in_time(&self) -> bool {
-        self.times.median <= WARM_AIM * self.floor()
+    /// Whether the median meets its target.
+    pub fn meets_target(&self) -> bool {
+        self.times.median <= WARM_TARGET * self.baseline()
     }
 }
 
-/// What all measurements have at hand.
+/// State that all measurements share.
 struct Bench<'a> {
     parameters: &'a Parameters,
-    waits: Waits,
+    services: ServiceTimes,
     database: MySqlConnection,
-    hello: Running,
+    hello: FunctionProcess,
 }
 
-pub async fn all(plan: &Plan) -> Result<Report> {
+/// Measures all functions of the plan. Fails when a function fails or returns another status than expected.
+pub async fn all(plan: &BenchPlan) -> Result<Report> {
     let login = login(&plan.parameters)?;
-    let waits = waits(&plan.parameters, &login).await?;
+    let services = service_times(&plan.parameters, &login).await?;
     let database = login.connect().await.context("logging in to the database")?;
-    let hello = Running::start(&plan.hello, &plan.parameters)?;
-    let mut bench = Bench { parameters: &plan.parameters, waits, database, hello };
+    let hello = FunctionProcess::start(&plan.hello, &plan.parameters)?;
+    let mut bench = Bench { parameters: &plan.parameters, services, database, hello };
 
     let mut functions = vec![bench.measure(&plan.hello, &[cases::hello()]).await?];
     for function in &plan.functions {
@@ -119,68 +130,68 @@ pub async fn all(plan: &Plan) -> Result<Report> {
         let cases = cases::of(&function.name, &plan.parameters, &mut bench.database).await?;
         functions.push(bench.measure(function, &cases).await.with_context(|| function.name.clone())?);
     }
-    Ok(Report { waits, functions })
+    Ok(Report { services, functions })
 }
 
 impl Bench<'_> {
-    async fn measure(&mut self, function: &Function, cases: &[Case]) -> Result<Measured> {
-        let (mut starts, mut firsts) = (Vec::new(), Vec::new());
-        for _ in 0..STARTS {
-            let running = Running::start(function, self.parameters)?;
-            starts.push(running.start);
-            firsts.push(invoke(&running, &cases[0])?);
+    async fn measure(&mut self, function: &MeasuredFunction, cases: &[Case]) -> Result<Measurement> {
+        let (mut cold_starts, mut firsts) = (Vec::new(), Vec::new());
+        for _ in 0..COLD_STARTS {
+            let process = FunctionProcess::start(function, self.parameters)?;
+            cold_starts.push(process.cold_start);
+            firsts.push(invoke(&process, &cases[0])?);
         }
-        let running = Running::start(function, self.parameters)?;
+        let process = FunctionProcess::start(function, self.parameters)?;
         let mut warm = Vec::new();
         for case in cases {
-            warm.push(self.warm(&running, case).await.with_context(|| case.request)?);
+            warm.push(self.warm_request(&process, case).await.with_context(|| case.request)?);
         }
-        Ok(Measured {
+        Ok(Measurement {
             function: function.name.clone(),
-            start: median(starts),
-            waits: self.waits.of(function),
+            cold_start: median(cold_starts),
+            services: self.services.in_cold_start(function),
             first: median(firsts),
-            peak_memory_mb: megabytes(running.peak_memory()?),
+            peak_memory_mb: megabytes(process.peak_memory()?),
             zip_mb: megabytes(function.zip_bytes),
             warm,
         })
     }
 
-    async fn warm(&mut self, running: &Running, case: &Case) -> Result<Warm> {
-        self.round(running, case, &mut Times::default()).await?; // for the caches
+    async fn warm_request(&mut self, process: &FunctionProcess, case: &Case) -> Result<WarmRequest> {
+        self.round(process, case, &mut Times::default()).await?; // fills the caches
         let mut times = Times::default();
         let began = Instant::now();
-        while times.function.len() < CALLS && began.elapsed() < MEASURE_WITHIN {
-            self.round(running, case, &mut times).await?;
+        while times.function.len() < CALLS && began.elapsed() < TIME_LIMIT {
+            self.round(process, case, &mut times).await?;
         }
-        Ok(Warm {
+        Ok(WarmRequest {
             request: case.request,
             cpu: milliseconds(times.cpu / u32::try_from(times.function.len())?),
             times: Figures::of(times.function),
             hello: median(times.hello),
             sql: median(times.sql),
-            queue: if case.queue { self.waits.queue } else { 0.0 },
+            queue: if case.queue { self.services.queue } else { 0.0 },
         })
     }
 
-    /// The function and what it cannot do without by turns, so that a busy machine is busy for all.
-    async fn round(&mut self, running: &Running, case: &Case, times: &mut Times) -> Result<()> {
-        let nothing = cases::hello();
+    /// Measures baseline and function in turns, so that other load on the machine affects both.
+    async fn round(&mut self, process: &FunctionProcess, case: &Case, times: &mut Times) -> Result<()> {
+        let hello = cases::hello();
         for _ in 0..ROUND {
-            times.hello.push(invoke(&self.hello, &nothing)?);
+            times.hello.push(invoke(&self.hello, &hello)?);
         }
         if let Some(sql) = &case.sql {
             for _ in 0..ROUND {
-                let asked = Instant::now();
+                let began = Instant::now();
                 sql.run(&mut self.database).await?;
-                times.sql.push(asked.elapsed());
+                times.sql.push(began.elapsed());
             }
         }
-        let before = running.cpu()?;
+        let before = process.cpu()?;
         for _ in 0..ROUND {
-            times.function.push(invoke(running, case)?);
+            times.function.push(invoke(process, case)?);
         }
-        times.cpu += running.cpu()?.saturating_sub(before);
+        times.cpu += process.cpu()?.saturating_sub(before);
         Ok(())
     }
 }
@@ -188,7 +199,7 @@ impl Bench<'_> {
 #[derive(Default)]
 struct Times {
     function: Vec<Duration>,
-    /// On a processor, all calls together.
+    /// Total CPU time of the calls to the function.
     cpu: Duration,
     hello: Vec<Duration>,
     sql: Vec<Duration>,
@@ -199,65 +210,66 @@ fn megabytes(bytes: u64) -> f64 {
     bytes as f64 / 1e6
 }
 
-impl Waits {
-    fn of(&self, function: &Function) -> f64 {
+impl ServiceTimes {
+    /// The part of a cold start of this function.
+    fn in_cold_start(&self, function: &MeasuredFunction) -> f64 {
         let ssm = if function.environment.is_empty() { 0.0 } else { self.ssm };
         ssm + if function.logs_in() { self.login } else { 0.0 }
     }
 }
 
-/// One call, answered as it should be: what is refused quickly would look good here.
-fn invoke(running: &Running, case: &Case) -> Result<Duration> {
+/// Invokes the function and checks the status, because a fast error would falsify the measurement.
+fn invoke(process: &FunctionProcess, case: &Case) -> Result<Duration> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
-    struct Answered {
+    struct HttpResponse {
         status_code: Option<u16>,
     }
-    let answer = running.host.invoke(&case.event)?;
-    let text = || String::from_utf8_lossy(&answer.body).into_owned();
-    let answered: Answered = serde_json::from_slice(&answer.body).with_context(text)?;
-    ensure!(answered.status_code == case.status, "it answers {}", text());
-    Ok(answer.took)
+    let response = process.host.invoke(&case.event)?;
+    let text = || String::from_utf8_lossy(&response.body).into_owned();
+    let http: HttpResponse = serde_json::from_slice(&response.body).with_context(text)?;
+    ensure!(http.status_code == case.status, "the status is not {:?}: {}", case.status, text());
+    Ok(response.took)
 }
 
-fn repeated(mut call: impl FnMut() -> Result<Duration>) -> Result<f64> {
-    let times: Result<Vec<Duration>> = (0..WAITS).map(|_| call()).collect();
+fn median_of_calls(mut call: impl FnMut() -> Result<Duration>) -> Result<f64> {
+    let times: Result<Vec<Duration>> = (0..SERVICE_CALLS).map(|_| call()).collect();
     Ok(median(times?))
 }
 
-async fn waits(parameters: &Parameters, login: &MySqlConnectOptions) -> Result<Waits> {
+async fn service_times(parameters: &Parameters, login: &MySqlConnectOptions) -> Result<ServiceTimes> {
     let host = Host::start(parameters.clone())?;
     let names: Vec<&String> = parameters.0.keys().take(10).collect();
     let names = serde_json::json!({ "Names": names }).to_string();
-    let ssm = repeated(|| ask(&mut None, host.address, "AmazonSSM.GetParameters", &names))?;
+    let ssm = median_of_calls(|| call_service(&mut None, host.address, "AmazonSSM.GetParameters", &names))?;
     let mut open = None;
-    let queue = repeated(|| ask(&mut open, host.address, "AmazonSQS.SendMessage", "{}"))?;
+    let queue = median_of_calls(|| call_service(&mut open, host.address, "AmazonSQS.SendMessage", "{}"))?;
     let (mut logins, mut pings) = (Vec::new(), Vec::new());
-    for _ in 0..WAITS {
-        let asked = Instant::now();
+    for _ in 0..SERVICE_CALLS {
+        let began = Instant::now();
         let mut connection = login.connect().await.context("logging in to the database")?;
-        logins.push(asked.elapsed());
-        let asked = Instant::now();
+        logins.push(began.elapsed());
+        let began = Instant::now();
         connection.ping().await?;
-        pings.push(asked.elapsed());
+        pings.push(began.elapsed());
         connection.close().await?;
     }
-    Ok(Waits { ssm, queue, login: median(logins), ping: median(pings) })
+    Ok(ServiceTimes { ssm, queue, login: median(logins), ping: median(pings) })
 }
 
-/// Calls a service, on the connection that is there or on a new one.
-fn ask(connection: &mut Option<Connection>, host: SocketAddr, target: &str, body: &str) -> Result<Duration> {
-    let asked = Instant::now();
+/// Calls a service on the open connection, or on a new one, and returns the time.
+fn call_service(connection: &mut Option<Connection>, host: SocketAddr, target: &str, body: &str) -> Result<Duration> {
+    let began = Instant::now();
     let connection = match connection {
         Some(open) => open,
         none => none.insert(Connection::to(host)?),
     };
     connection.write(&["POST / HTTP/1.1", &format!("x-amz-target: {target}")], body.as_bytes())?;
-    connection.read()?.context("no answer")?;
-    Ok(asked.elapsed())
+    connection.read()?.context("no response")?;
+    Ok(began.elapsed())
 }
 
-/// As a function that reads logs in.
+/// Login options of the reader.
 fn login(parameters: &Parameters) -> Result<MySqlConnectOptions> {
     let user = parameters.get(Parameter::DatabaseUser(DatabaseRole::Reader))?.to_owned();
     let password = Secret::new(parameters.get(Parameter::DatabasePassword(DatabaseRole::Reader))?);

@@ -1,4 +1,4 @@
-//! A function's process: started as Lambda starts it, asked what it cost, ended when it is dropped.
+//! The process of a measured function.
 
 use std::{
     fs, io,
@@ -9,18 +9,19 @@ use std::{
 
 use anyhow::{Context, Result};
 
-use crate::{Function, Parameters, host::Host};
+use crate::{MeasuredFunction, Parameters, host::Host};
 
-pub struct Running {
+/// A running function with its host; killed on drop.
+pub struct FunctionProcess {
     pub host: Host,
-    /// From the spawn to the first question for an event.
-    pub start: Duration,
+    /// Cold start: from the spawn to the first request for an event.
+    pub cold_start: Duration,
     child: Child,
 }
 
-impl Running {
-    /// Starts it below a host of its own, and waits until it asks for its first event.
-    pub fn start(function: &Function, parameters: &Parameters) -> Result<Self> {
+impl FunctionProcess {
+    /// Starts the function with its own host, and waits for its first request for an event.
+    pub fn start(function: &MeasuredFunction, parameters: &Parameters) -> Result<Self> {
         let host = Host::start(parameters.clone())?;
         let mut command = Command::new(&function.binary);
         command.env_clear().envs(&function.environment).envs(environment(function, &host));
@@ -30,45 +31,45 @@ impl Running {
             .stdout(Stdio::piped())
             .spawn()
             .with_context(|| format!("starting {}", function.binary.display()))?;
-        // Its log is read and dropped, by a thread that does nothing else: a full pipe would hold it up.
+        // A thread discards the log, because a full pipe would block the function.
         if let Some(mut log) = child.stdout.take() {
             thread::spawn(move || io::copy(&mut log, &mut io::sink()));
         }
-        let mut running = Self { host, start: Duration::ZERO, child };
-        running.start = running.host.ready()?.duration_since(began);
-        Ok(running)
+        let mut process = Self { host, cold_start: Duration::ZERO, child };
+        process.cold_start = process.host.wait_until_ready()?.duration_since(began);
+        Ok(process)
     }
 
-    /// Time on a processor so far, of all its threads.
+    /// CPU time of all its threads so far.
     pub fn cpu(&self) -> Result<Duration> {
         let mut nanoseconds = 0;
         for thread in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
             let schedule = fs::read_to_string(thread?.path().join("schedstat"))?;
             let spent = schedule.split(' ').next().unwrap_or_default();
-            nanoseconds += spent.parse::<u64>().context("/proc tells no time of a thread")?;
+            nanoseconds += spent.parse::<u64>().context("/proc has no CPU time of a thread")?;
         }
         Ok(Duration::from_nanos(nanoseconds))
     }
 
-    /// The most memory that it has held at once, in bytes.
+    /// Peak resident memory in bytes.
     pub fn peak_memory(&self) -> Result<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         let number = line.and_then(|line| line.split_whitespace().next());
         let kibibytes: Option<u64> = number.and_then(|number| number.parse().ok());
-        kibibytes.map(|kibibytes| kibibytes * 1024).context("/proc tells no peak of memory")
+        kibibytes.map(|kibibytes| kibibytes * 1024).context("/proc has no peak memory")
     }
 }
 
-impl Drop for Running {
+impl Drop for FunctionProcess {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// What Lambda tells every function.
-fn environment(function: &Function, host: &Host) -> [(&'static str, String); 10] {
+/// The environment variables that Lambda sets for every function.
+fn environment(function: &MeasuredFunction, host: &Host) -> [(&'static str, String); 10] {
     [
         ("AWS_LAMBDA_RUNTIME_API", host.address.to_string()),
         ("AWS_ENDPOINT_URL", format!("http://{}", host.address)),
@@ -94,11 +95,12 @@ mod tests {
 
     #[ignore = "needs the built functions"]
     #[test]
-    fn a_real_function_starts_below_the_host_and_answers() {
-        let binaries = std::env::var("ANAQUEL_BINARIES").expect("`cargo bookstore test` runs this");
+    fn a_real_function_starts_on_the_host_and_responds() {
+        let binaries =
+            std::env::var("ANAQUEL_BINARIES").expect("ANAQUEL_BINARIES is not set: run `cargo bookstore test`");
         let names =
             [Parameter::SubmissionsQueue, Parameter::SubmissionKey].map(|name| format!("/anaquel/local/{name}"));
-        let function = Function {
+        let function = MeasuredFunction {
             name: "submit-rating".to_owned(),
             binary: PathBuf::from(binaries).join("submit-rating"),
             zip_bytes: 0,
@@ -106,11 +108,11 @@ mod tests {
         };
         let key = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".to_owned();
         let values = names.into_iter().zip(["http://queue".to_owned(), key]);
-        let running = Running::start(&function, &Parameters(values.collect())).unwrap();
+        let process = FunctionProcess::start(&function, &Parameters(values.collect())).unwrap();
 
-        let answer = running.host.invoke(&cases::rating().event).unwrap();
-        let answer: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
-        assert_eq!(answer["statusCode"], 202, "{answer}");
-        assert!(running.cpu().unwrap() > Duration::ZERO && running.peak_memory().unwrap() > 1_000_000);
+        let response = process.host.invoke(&cases::rating().event).unwrap();
+        let response: serde_json::Value = serde_json::from_slice(&response.body).unwrap();
+        assert_eq!(response["statusCode"], 202, "{response}");
+        assert!(process.cpu().unwrap() > Duration::ZERO && process.peak_memory().unwrap() > 1_000_000);
     }
 }

@@ -1,17 +1,17 @@
-//! What AWS's services answer, so far as functions ask: from memory, so that no emulator is in what is measured.
+//! In-memory responses of AWS services, so that measurements contain no emulator.
 
 use serde_json::{Value, json};
 
 use crate::Parameters;
 
-/// None for a call that no function makes when it is measured. Nothing is kept: what is sent to a queue is gone.
-pub fn answer(target: &str, body: &[u8], parameters: &Parameters) -> Option<Value> {
+/// The response to a call with this `X-Amz-Target`; none for actions that no measured function calls. Messages are dropped.
+pub fn respond(target: &str, body: &[u8], parameters: &Parameters) -> Option<Value> {
     match target {
         "AmazonSSM.GetParameters" => {
-            let asked: Value = serde_json::from_slice(body).ok()?;
-            let names = asked["Names"].as_array()?.iter().filter_map(Value::as_str);
-            let known = names.filter_map(|name| Some(json!({ "Name": name, "Value": parameters.0.get(name)? })));
-            Some(json!({ "Parameters": known.collect::<Vec<_>>() }))
+            let request: Value = serde_json::from_slice(body).ok()?;
+            let names = request["Names"].as_array()?.iter().filter_map(Value::as_str);
+            let found = names.filter_map(|name| Some(json!({ "Name": name, "Value": parameters.0.get(name)? })));
+            Some(json!({ "Parameters": found.collect::<Vec<_>>() }))
         }
         "AmazonSQS.SendMessage" => Some(json!({ "MessageId": "bench" })),
         "AmazonSQS.GetQueueAttributes" => Some(json!({ "Attributes": { "ApproximateNumberOfMessages": "0" } })),
@@ -24,10 +24,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_the_parameters_those_that_are_there_are_given() {
+    fn get_parameters_returns_the_existing_ones() {
         let parameters = Parameters([("/a/b".to_owned(), "1".to_owned())].into());
-        let given = answer("AmazonSSM.GetParameters", br#"{"Names":["/a/b","/a/c"]}"#, &parameters);
-        assert_eq!(given, Some(json!({ "Parameters": [{ "Name": "/a/b", "Value": "1" }] })));
-        assert_eq!(answer("AmazonSSM.PutParameter", b"{}", &parameters), None);
+        let found = respond("AmazonSSM.GetParameters", br#"{"Names":["/a/b","/a/c"]}"#, &parameters);
+        assert_eq!(found, Some(json!({ "Parameters": [{ "Name": "/a/b", "Value": "1" }] })));
+        assert_eq!(respond("AmazonSSM.PutParameter", b"{}", &parameters), None);
     }
 }

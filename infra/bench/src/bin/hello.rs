@@ -1,4 +1,4 @@
-//! The least that a function behind the load balancer can be. What it takes is Lambda's and `lambda_http`'s, not ours.
+//! A minimal function behind the load balancer, the baseline of all others: it measures `lambda_http` and the host.
 
 use lambda_http::{Error, Request, run, service_fn};
 

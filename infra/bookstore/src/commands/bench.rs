@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow, ensure};
-use bench::{Parameters, Plan};
+use bench::{BenchPlan, MeasuredFunction, Parameters};
 use clap::Args;
 use infra::{
     routes::{FUNCTIONS, Function, Trigger},
@@ -42,12 +42,12 @@ pub async fn run(args: &Bench) -> Result<()> {
         let binary = release.join(name);
         let code = fs::read(&binary).with_context(|| format!("reading {}", binary.display()))?;
         let zip_bytes = deploy::zipped(&code, Profile::Aws)?.len() as u64;
-        anyhow::Ok(bench::Function { name: name.to_owned(), binary, zip_bytes, environment })
+        anyhow::Ok(MeasuredFunction { name: name.to_owned(), binary, zip_bytes, environment })
     };
     let configured = |function: &&Function| {
         planned(function.name, function.environment(&stage).map(|(name, value)| (name.to_owned(), value)).collect())
     };
-    let plan = Plan {
+    let plan = BenchPlan {
         functions: functions.iter().map(configured).collect::<Result<_>>()?,
         hello: planned("hello", BTreeMap::new())?,
         parameters,
@@ -98,7 +98,7 @@ async fn build(root: &Path, functions: &[&Function]) -> Result<()> {
 }
 
 /// The plan contains passwords, so it is written to a pipe; every user can read arguments.
-fn measure(program: &Path, plan: &Plan) -> Result<()> {
+fn measure(program: &Path, plan: &BenchPlan) -> Result<()> {
     let mut bench = Command::new(program).stdin(Stdio::piped()).spawn().context("starting the benchmark")?;
     let mut pipe = bench.stdin.take().context("the benchmark has no standard input")?;
     pipe.write_all(&serde_json::to_vec(plan)?)?;
