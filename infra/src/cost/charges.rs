@@ -1,23 +1,23 @@
-//! What each type of resource is charged for. A new type gets an arm of `of`, or a line in `FREE`.
+//! Charges of each resource type. A new type needs an arm in `of`, or a line in `FREE`.
 
 use serde_json::Value;
 
-use super::usage::{HOURS, METRICS, MONITORED_GB, POLLS, STORED_GB, Usage};
+use super::usage::{HOURS, METRICS, MONITORING_LOGS_GB, POLLS, STORED_GB, Usage};
 use crate::routes::FUNCTIONS;
 
-/// So much a month of something that has a price.
+/// A monthly quantity of something with a price.
 pub struct Charge {
-    /// What it is charged for, as a person says it.
-    pub what: String,
-    /// Its name in `infra/prices.toml`.
+    /// Purpose, for the report: `data through NAT`.
+    pub purpose: String,
+    /// Name of the price in `infra/prices.toml`.
     pub price: String,
-    /// Units a month.
+    /// Units in a month.
     pub amount: f64,
-    /// Whether it grows with the requests.
-    pub grows: bool,
+    /// Whether it grows with the requests, in contrast to idle cost.
+    pub usage_based: bool,
 }
 
-/// Types that cost nothing by themselves.
+/// Types without charges.
 const FREE: [&str; 35] = [
     "ApplicationAutoScaling::ScalingPolicy",
     "Budgets::Budget",
@@ -56,23 +56,23 @@ const FREE: [&str; 35] = [
     "WAFv2::WebACLAssociation",
 ];
 
-/// The charges for a resource of this type; `None` where nobody has said what it costs.
+/// The charges of a resource; `None` for an unknown type.
 pub fn of(kind: &str, properties: &Value, usage: &Usage) -> Option<Vec<Charge>> {
     Some(match kind {
-        "ApplicationAutoScaling::ScalableTarget" => vec![ready(properties, usage)],
+        "ApplicationAutoScaling::ScalableTarget" => vec![provisioned_concurrency(properties, usage)],
         "CloudWatch::Alarm" => vec![fixed("alarms", "alarm", metrics_of(properties))],
         "CloudWatch::Dashboard" => vec![fixed("dashboards", "dashboard", 1.0)],
         "EC2::EIP" => vec![fixed("public addresses", "public-address", HOURS)],
         "EC2::NatGateway" => vec![
             fixed("NAT gateways", "nat-gateway", HOURS),
-            grows("data through NAT", "nat-gateway-data", usage.called_gb() / usage.gateways),
+            per_use("data through NAT", "nat-gateway-data", usage.aws_requests_gb() / usage.gateways),
         ],
         "EC2::VPCEndpoint" => endpoint(properties, usage),
         "ElasticLoadBalancingV2::LoadBalancer" => load_balancer(properties, usage),
         "KMS::Key" => vec![fixed("keys", "key", 1.0)],
         "Lambda::EventSourceMapping" => vec![
-            fixed("polls of the queue", "queue-request", POLLS / MILLION),
-            grows("messages received", "queue-request", usage.submissions() / MILLION),
+            fixed("queue polling", "queue-request", POLLS / MILLION),
+            per_use("messages received", "queue-request", usage.submissions() / MILLION),
         ],
         "Lambda::Function" => function(properties, usage),
         "Logs::LogGroup" => logs(properties, usage),
@@ -80,9 +80,9 @@ pub fn of(kind: &str, properties: &Value, usage: &Usage) -> Option<Vec<Charge>> 
         "S3::Bucket" => vec![fixed("storage", "s3-storage", STORED_GB)],
         "SQS::Queue" => queue(properties, usage),
         "WAFv2::WebACL" => vec![
-            fixed("firewall", "firewall", 1.0),
-            fixed("its rules", "firewall-rule", length(&properties["Rules"])),
-            grows("requests looked at", "firewall-request", usage.requests / MILLION),
+            fixed("web ACL", "firewall", 1.0),
+            fixed("web ACL rules", "firewall-rule", length(&properties["Rules"])),
+            per_use("requests inspected", "firewall-request", usage.requests / MILLION),
         ],
         free if FREE.contains(&free) => Vec::new(),
         _ => return None,
@@ -91,24 +91,24 @@ pub fn of(kind: &str, properties: &Value, usage: &Usage) -> Option<Vec<Charge>> 
 
 const MILLION: f64 = 1_000_000.0;
 
-fn fixed(what: &str, price: &str, amount: f64) -> Charge {
-    Charge { what: what.to_owned(), price: price.to_owned(), amount, grows: false }
+fn fixed(purpose: &str, price: &str, amount: f64) -> Charge {
+    Charge { purpose: purpose.to_owned(), price: price.to_owned(), amount, usage_based: false }
 }
 
-fn grows(what: &str, price: &str, amount: f64) -> Charge {
-    Charge { grows: true, ..fixed(what, price, amount) }
+fn per_use(purpose: &str, price: &str, amount: f64) -> Charge {
+    Charge { usage_based: true, ..fixed(purpose, price, amount) }
 }
 
 fn endpoint(properties: &Value, usage: &Usage) -> Vec<Charge> {
     let zones = length(&properties["SubnetIds"]);
     if zones == 0.0 {
-        return Vec::new(); // A gateway in the route tables.
+        return Vec::new(); // A gateway endpoint, which is free.
     }
     let carries_messages = properties["ServiceName"].to_string().contains(".sqs");
-    let data = if carries_messages { usage.called_gb() } else { 0.0 };
+    let data = if carries_messages { usage.aws_requests_gb() } else { 0.0 };
     vec![
         fixed("interface endpoints", "endpoint", zones * HOURS),
-        grows("data through endpoints", "endpoint-data", data),
+        per_use("data through endpoints", "endpoint-data", data),
     ]
 }
 
@@ -118,8 +118,8 @@ fn load_balancer(properties: &Value, usage: &Usage) -> Vec<Charge> {
     vec![
         fixed("load balancer", "load-balancer", HOURS),
         fixed("public addresses", "public-address", addresses * HOURS),
-        grows("capacity units", "load-balancer-unit", usage.unit_hours()),
-        grows("data to the internet", "internet", usage.answers_gb()),
+        per_use("capacity units", "load-balancer-unit", usage.capacity_unit_hours()),
+        per_use("data to the internet", "internet", usage.responses_gb()),
     ]
 }
 
@@ -129,44 +129,44 @@ fn function(properties: &Value, usage: &Usage) -> Vec<Charge> {
     let architecture = text(&properties["Architectures"][0]);
     let traced = if properties["TracingConfig"]["Mode"] == "Active" { usage.traces(name) } else { 0.0 };
     vec![
-        grows("requests", "lambda-request", usage.events(name) / MILLION),
-        grows("time", &format!("lambda-{architecture}"), usage.seconds(name) * gb),
-        grows("metrics", "metric", usage.busy(name) * METRICS),
-        grows("parameters read", "parameter", usage.parameters_read(name) / MILLION),
-        grows("traces", "trace", traced / MILLION),
+        per_use("requests", "lambda-request", usage.events(name) / MILLION),
+        per_use("duration", &format!("lambda-{architecture}"), usage.seconds(name) * gb),
+        per_use("metrics", "metric", usage.active_share(name) * METRICS),
+        per_use("parameters read", "parameter", usage.parameters_read(name) / MILLION),
+        per_use("traces", "trace", traced / MILLION),
     ]
 }
 
-/// An alarm is paid by what it looks at: an expression has several metrics.
+/// AWS charges an alarm for each of its metrics; an expression has several.
 fn metrics_of(alarm: &Value) -> f64 {
     let queries = alarm["Metrics"].as_array().into_iter().flatten();
     let metrics = queries.filter(|query| query["MetricStat"].is_object()).count();
     super::usage::float(metrics.max(1) as u64)
 }
 
-/// A log group has its function's name at the end of its own.
+/// The name of a log group ends with its function's name.
 fn logs(properties: &Value, usage: &Usage) -> Vec<Charge> {
     let function = text(&properties["LogGroupName"]).rsplit('/').next().unwrap_or_default();
     let gb = usage.log_gb(function);
     let months = number(&properties["RetentionInDays"]) * 24.0 / HOURS;
-    vec![grows("logs taken in", "log", gb), grows("logs kept", "log-kept", gb * months)]
+    vec![per_use("log ingestion", "log", gb), per_use("log storage", "log-kept", gb * months)]
 }
 
-/// A standby in another zone costs what the first does, storage too. Backups up to the storage's size are free.
+/// A standby in another zone costs the same as the primary, including storage. Backups up to the size of the storage are free.
 fn database(properties: &Value) -> Vec<Charge> {
     let class = text(&properties["DBInstanceClass"]);
-    let (copies, times) = if properties["MultiAZ"] == true { (2.0, "2 × ") } else { (1.0, "") };
+    let (instances, times) = if properties["MultiAZ"] == true { (2.0, "2 × ") } else { (1.0, "") };
     let storage = text(&properties["StorageType"]);
     let mut charges = vec![
-        fixed(&format!("{times}{class}"), &format!("rds-{class}"), copies * HOURS),
+        fixed(&format!("{times}{class}"), &format!("rds-{class}"), instances * HOURS),
         fixed(
             &format!("{times}storage, {storage}"),
             &format!("rds-storage-{storage}"),
-            copies * number(&properties["AllocatedStorage"]),
+            instances * number(&properties["AllocatedStorage"]),
         ),
     ];
     if properties["MonitoringInterval"].as_u64().is_some_and(|seconds| seconds > 0) {
-        charges.push(fixed("Enhanced Monitoring's logs", "log", copies * MONITORED_GB));
+        charges.push(fixed("Enhanced Monitoring logs", "log", instances * MONITORING_LOGS_GB));
     }
     if properties["ManageMasterUserPassword"] == true {
         charges.push(fixed("master secret", "secret", 1.0));
@@ -174,28 +174,28 @@ fn database(properties: &Value) -> Vec<Charge> {
     charges
 }
 
-/// Copies that stand ready before anybody asks: as many as always do.
-fn ready(properties: &Value, usage: &Usage) -> Charge {
+/// Provisioned concurrency at its minimum.
+fn provisioned_concurrency(properties: &Value, usage: &Usage) -> Charge {
     let name = text(&properties["ResourceId"]).split(':').nth(1).unwrap_or_default();
     let function = FUNCTIONS.iter().find(|function| name.ends_with(&format!("-{}", function.name)));
     let gb = function.map_or(0.0, |function| f64::from(function.memory_mb) / 1024.0);
     let seconds = HOURS * 3_600.0 * number(&properties["MinCapacity"]);
-    fixed("copies that stand ready", &format!("lambda-ready-{}", usage.architecture), seconds * gb)
+    fixed("provisioned concurrency", &format!("lambda-ready-{}", usage.architecture), seconds * gb)
 }
 
-/// Each message is sent and deleted; what is parked is too little to count.
+/// Each message is sent and deleted. Dead letters are too few to count.
 fn queue(properties: &Value, usage: &Usage) -> Vec<Charge> {
     if properties["RedrivePolicy"].is_null() {
         return Vec::new();
     }
-    vec![grows("messages sent and deleted", "queue-request", 2.0 * usage.submissions() / MILLION)]
+    vec![per_use("messages sent and deleted", "queue-request", 2.0 * usage.submissions() / MILLION)]
 }
 
 fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
-/// CloudFormation takes numbers as texts too.
+/// A number, which CloudFormation also accepts as a string.
 fn number(value: &Value) -> f64 {
     value.as_f64().or_else(|| value.as_str()?.parse().ok()).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! The charges of all resources of a stage, those of the same kind in one line.
+//! The estimate: the charges of all resources of a stage, grouped by resource type and purpose.
 
 use anyhow::{Context, Result};
 use serde_json::Value;
@@ -10,18 +10,21 @@ use super::{
 };
 use crate::{stage::Stage, synth};
 
+/// Monthly cost of a stage in US dollars.
 pub struct Estimate(Vec<Line>);
 
-/// What the resources of one type are charged for one thing.
+/// The charge for one purpose of all resources of one type.
 pub struct Line {
-    /// `EC2::NatGateway`
+    /// Resource type: `EC2::NatGateway`.
     pub kind: String,
+    /// Logical IDs.
     pub resources: Vec<String>,
     pub charge: Charge,
     pub price: Price,
 }
 
 impl Estimate {
+    /// Estimates the stage with this number of requests in a month. Fails when a type or a price is unknown.
     pub fn of(stage: &Stage, requests: u64) -> Result<Self> {
         let resources = resources(stage)?;
         let count = |kind: &str| resources.iter().filter(|(_, resource)| resource["Type"] == kind).count();
@@ -41,7 +44,7 @@ impl Estimate {
             let kind = resource["Type"].as_str().unwrap_or_default().trim_start_matches("AWS::");
             let charges = charges::of(kind, &resource["Properties"], usage);
             let charges = charges.with_context(|| {
-                format!("nobody has said what {kind} costs, the type of {name}: add it to infra/src/cost/charges.rs")
+                format!("infra/src/cost/charges.rs has no charges for {kind}, the type of {name}; add them")
             })?;
             for charge in charges.into_iter().filter(|charge| charge.amount > 0.0) {
                 let price = prices.get(&charge.price)?.clone();
@@ -52,7 +55,7 @@ impl Estimate {
     }
 
     fn add(&mut self, line: Line) {
-        let same = |other: &&mut Line| other.kind == line.kind && other.charge.what == line.charge.what;
+        let same = |other: &&mut Line| other.kind == line.kind && other.charge.purpose == line.charge.purpose;
         match self.0.iter_mut().find(same) {
             Some(known) => {
                 known.charge.amount += line.charge.amount;
@@ -62,27 +65,34 @@ impl Estimate {
         }
     }
 
+    /// Total in US dollars a month.
     pub fn usd(&self) -> f64 {
         self.0.iter().map(Line::usd).sum()
     }
 
-    /// The lines that grow with the requests, or those that do not.
-    pub fn lines(&self, grow: bool) -> impl Iterator<Item = &Line> {
-        self.0.iter().filter(move |line| line.charge.grows == grow)
+    /// The idle cost.
+    pub fn idle_lines(&self) -> impl Iterator<Item = &Line> {
+        self.0.iter().filter(|line| !line.charge.usage_based)
     }
 
-    pub fn all(&self) -> &[Line] {
+    /// The cost that grows with the requests.
+    pub fn usage_lines(&self) -> impl Iterator<Item = &Line> {
+        self.0.iter().filter(|line| line.charge.usage_based)
+    }
+
+    pub fn lines(&self) -> &[Line] {
         &self.0
     }
 }
 
 impl Line {
+    /// US dollars a month.
     pub fn usd(&self) -> f64 {
         self.charge.amount * self.price.usd
     }
 }
 
-/// The resources of all stacks of the stage, each with its name.
+/// The resources of all stacks of the stage, with their logical IDs.
 fn resources(stage: &Stage) -> Result<Vec<(String, Value)>> {
     let mut all = Vec::new();
     for stack in synth::stacks(stage)? {
@@ -99,7 +109,7 @@ mod tests {
 
     use super::*;
 
-    fn charged(kind: &str, properties: &Value) -> Result<Estimate> {
+    fn estimate(kind: &str, properties: &Value) -> Result<Estimate> {
         let resource = json!({ "Type": kind, "Properties": properties });
         let resources = ["It", "Other"].map(|name| (name.to_owned(), resource.clone()));
         let usage = Usage::new(&Stage::load("prod")?, 1_000_000, 23, 2);
@@ -110,41 +120,40 @@ mod tests {
 
     #[test]
     fn a_type_without_a_price_is_an_error_that_names_it() {
-        let complaint = charged("AWS::Redshift::Cluster", &json!({})).err().unwrap().to_string();
-        let expected =
-            "nobody has said what Redshift::Cluster costs, the type of It: add it to infra/src/cost/charges.rs";
-        assert_eq!(complaint, expected);
+        let error = estimate("AWS::Redshift::Cluster", &json!({})).err().unwrap().to_string();
+        let expected = "infra/src/cost/charges.rs has no charges for Redshift::Cluster, the type of It; add them";
+        assert_eq!(error, expected);
     }
 
     #[test]
-    fn resources_of_a_type_are_one_line_a_charge() {
-        let estimate = charged("AWS::EC2::NatGateway", &json!({})).unwrap();
-        let fixed: Vec<_> = estimate.lines(false).collect();
-        assert_eq!((fixed.len(), fixed[0].resources.len()), (1, 2));
-        assert!((fixed[0].usd() - 2.0 * 730.0 * 0.045).abs() < 0.001);
-        assert_eq!(estimate.lines(true).count(), 1);
+    fn resources_of_a_type_share_one_line_for_each_purpose() {
+        let estimate = estimate("AWS::EC2::NatGateway", &json!({})).unwrap();
+        let idle: Vec<_> = estimate.idle_lines().collect();
+        assert_eq!((idle.len(), idle[0].resources.len()), (1, 2));
+        assert!((idle[0].usd() - 2.0 * 730.0 * 0.045).abs() < 0.001);
+        assert_eq!(estimate.usage_lines().count(), 1);
     }
 
     #[test]
-    fn a_function_pays_for_its_memory_and_processor() {
+    fn the_cost_of_a_function_depends_on_memory_and_architecture() {
         let of = |memory: u16, processor: &str| {
             let function = json!({
                 "FunctionName": "anaquel-prod-show-book",
                 "MemorySize": memory,
                 "Architectures": [processor],
             });
-            let estimate = charged("AWS::Lambda::Function", &function).unwrap();
-            let mut lines = estimate.lines(true);
-            lines.find(|line| line.charge.what == "time").expect("a line for its time").usd()
+            let estimate = estimate("AWS::Lambda::Function", &function).unwrap();
+            let mut lines = estimate.usage_lines();
+            lines.find(|line| line.charge.purpose == "duration").expect("a line for its duration").usd()
         };
         assert!((of(512, "arm64") / of(256, "arm64") - 2.0).abs() < 0.001);
         assert!((of(256, "x86_64") / of(256, "arm64") - 1.25).abs() < 0.001);
     }
 
     #[test]
-    fn an_endpoint_is_paid_in_each_zone_and_a_gateway_not_at_all() {
+    fn an_interface_endpoint_costs_the_same_in_each_zone_and_a_gateway_endpoint_is_free() {
         let endpoint =
-            |subnets: &Value| charged("AWS::EC2::VPCEndpoint", &json!({ "SubnetIds": subnets })).unwrap().usd();
+            |subnets: &Value| estimate("AWS::EC2::VPCEndpoint", &json!({ "SubnetIds": subnets })).unwrap().usd();
         assert!((endpoint(&json!(["a", "b"])) / endpoint(&json!(["a"])) - 2.0).abs() < 0.001);
         assert!(endpoint(&Value::Null).abs() < 0.001);
     }

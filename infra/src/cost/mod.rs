@@ -1,6 +1,6 @@
-//! Monthly cost estimate of a stage, resource by resource, from its own templates.
+//! Monthly cost estimate of a stage, resource by resource, from its templates.
 //!
-//! A type of resource that has neither a price nor a place among the free ones is an error: nothing is forgotten.
+//! A resource type that has neither charges nor a line in the list of free types is an error, so none is forgotten.
 
 mod charges;
 mod estimate;
@@ -16,11 +16,11 @@ use crate::{
     stage::{Egress, Server, Stage},
 };
 
-/// What tells how much an idle stage grows.
+/// Requests for which `summary` and `report` state the additional cost.
 const MILLION: u64 = 1_000_000;
 
-/// The monthly estimate as a person reads it: what the stage costs without requests, what `requests` add, the egress options
-/// and the database classes, each with the sources of its prices. US dollars, before tax.
+/// The monthly estimate as text: the stage's idle cost, the cost of `requests` requests, the egress options and the
+/// database classes, with the sources of all prices. US dollars, before tax. Fails when a charge or a price is unknown.
 pub fn report(stage: &Stage, requests: u64) -> Result<String> {
     let estimate = Estimate::of(stage, requests)?;
     let mut parts = vec![
@@ -28,45 +28,49 @@ pub fn report(stage: &Stage, requests: u64) -> Result<String> {
             "Estimated monthly cost of stage {}, in US dollars of {}, before tax and without the free tier.",
             stage.name, stage.region
         ),
-        table::lines("idle", &estimate, false),
+        table::charges("idle", estimate.idle_lines()),
     ];
     if requests > 0 {
-        let title = format!("{} requests a month", table::thousands(usage::float(requests)));
-        parts.extend([table::lines(&title, &estimate, true), format!("Total: {:.2}", estimate.usd())]);
+        let title = format!("{} requests a month", table::with_separators(usage::float(requests)));
+        parts.extend([
+            table::charges(&title, estimate.usage_lines()),
+            format!("Total of idle and requests: {:.2}", estimate.usd()),
+        ]);
     } else {
         parts.push(format!(
             "A million requests a month would add {:.2}; --requests-per-month shows the details.",
-            growth(stage)?
+            cost_of_a_million(stage)?
         ));
     }
     let options = egress_options(stage, requests)?;
     parts.push(table::egress_options(stage.egress, &options));
     if let Server::Rds(server) = &stage.database.server {
-        let memory = Memory::of(stage).map(|memory| memory.sum()).unwrap_or_default();
-        parts.push(format!("{}\n{memory}", table::classes(stage, server, &Prices::of(&stage.region)?)));
+        let memory = Memory::of(stage).map(|memory| memory.summary()).unwrap_or_default();
+        parts.push(format!("{}\n{memory}", table::database_classes(stage, server, &Prices::of(&stage.region)?)));
     }
     parts.extend([usage::assumptions(), table::sources(options.iter().map(|(_, estimate)| estimate))]);
     Ok(parts.join("\n\n"))
 }
 
-/// One line for `deploy`, which asks for consent; a price that is lacking keeps nobody from deploying.
+/// One line for the confirmation of `deploy`. An unknown price is reported in it and does not prevent the deploy.
 pub fn summary(stage: &Stage) -> String {
-    let known = || anyhow::Ok((Estimate::of(stage, 0)?.usd(), growth(stage)?));
-    match known() {
-        Ok((idle, growth)) => format!(
-            "It costs about {idle:.0} US dollars a month while nobody comes, and {growth:.0} more with a million \
-             requests (`cargo bookstore cost --stage {}`).",
+    let costs = || anyhow::Ok((Estimate::of(stage, 0)?.usd(), cost_of_a_million(stage)?));
+    match costs() {
+        Ok((idle, million)) => format!(
+            "Estimated cost: {idle:.0} US dollars a month idle, and {million:.0} for a million requests \
+             (`cargo bookstore cost --stage {}`).",
             stage.name
         ),
-        Err(error) => format!("What it costs is not known: {error:#}"),
+        Err(error) => format!("The cost estimate failed: {error:#}"),
     }
 }
 
-fn growth(stage: &Stage) -> Result<f64> {
+/// US dollars that a million requests a month add to the idle cost.
+fn cost_of_a_million(stage: &Stage) -> Result<f64> {
     Ok(Estimate::of(stage, MILLION)?.usd() - Estimate::of(stage, 0)?.usd())
 }
 
-/// The stage as it would be with every value of `egress`.
+/// Estimates of the stage with each egress option.
 fn egress_options(stage: &Stage, requests: u64) -> Result<Vec<(Egress, Estimate)>> {
     let with = |egress| Ok((egress, Estimate::of(&Stage { egress, ..stage.clone() }, requests)?));
     Egress::ALL.into_iter().map(with).collect()
@@ -95,17 +99,17 @@ mod tests {
     }
 
     #[test]
-    fn a_standby_costs_a_second_instance_and_its_storage() {
+    fn a_standby_adds_the_cost_of_a_second_instance_and_its_storage() {
         let mut dev = stage("dev");
-        let alone = usd(&dev, 0);
+        let single = usd(&dev, 0);
         let Server::Rds(rds) = &mut dev.database.server else { panic!("dev has RDS") };
         rds.multi_az = true;
-        let added = usd(&dev, 0) - alone;
+        let added = usd(&dev, 0) - single;
         assert!((added - (730.0 * 0.032 + 20.0 * 0.115 + 0.5 * 0.50)).abs() < 0.001, "{added}");
     }
 
     #[test]
-    fn two_nat_gateways_cost_twice_one_with_its_address_and_ipv6_nothing() {
+    fn each_nat_gateway_costs_the_same_and_ipv6_is_free() {
         let prod = stage("prod");
         let with = |egress| usd(&Stage { egress, ..prod.clone() }, 0);
         let second = with(Egress::NatPerZone) - with(Egress::SingleNat);
@@ -117,12 +121,12 @@ mod tests {
     }
 
     #[test]
-    fn more_requests_cost_more_and_idle_ones_nothing() {
+    fn usage_cost_grows_with_the_requests_and_idle_cost_does_not() {
         let dev = stage("dev");
-        assert!(Estimate::of(&dev, 0).unwrap().lines(true).next().is_none());
+        assert!(Estimate::of(&dev, 0).unwrap().usage_lines().next().is_none());
         let ten = usd(&dev, 10 * MILLION);
         assert!(ten > usd(&dev, MILLION) && usd(&dev, MILLION) > usd(&dev, 0));
-        let fixed = |requests| Estimate::of(&dev, requests).unwrap().lines(false).map(Line::usd).sum::<f64>();
-        assert!((fixed(10 * MILLION) - fixed(0)).abs() < 0.001);
+        let idle = |requests| Estimate::of(&dev, requests).unwrap().idle_lines().map(Line::usd).sum::<f64>();
+        assert!((idle(10 * MILLION) - idle(0)).abs() < 0.001);
     }
 }

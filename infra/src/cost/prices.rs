@@ -1,39 +1,42 @@
-//! What AWS asks for each thing, from `infra/prices.toml`, where each price names its source.
+//! AWS's prices from `infra/prices.toml`, each with its source.
 
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, anyhow};
 use serde::Deserialize;
 
-/// It travels inside the command, so it runs from anywhere.
+/// Compiled in, so that the command runs in any folder.
 const FILE: &str = include_str!("../../prices.toml");
 
 /// The prices of one region, by name.
 pub struct Prices(BTreeMap<String, Price>);
 
+/// The price of one unit.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Price {
-    /// What one is: `hour`, `GB`; a month of it where it is no time.
+    /// `hour`, `GB`; for units other than time, the price is for a month.
     pub unit: String,
     pub usd: f64,
-    /// The page that it was read on.
+    /// Address of the price page.
     pub source: String,
-    /// The date that the page bears.
+    /// Date on the price page, or `undated`.
     pub date: String,
 }
 
 impl Prices {
+    /// The prices of the region. Fails when the file is invalid or has no such region.
     pub fn of(region: &str) -> Result<Self> {
         let mut regions: BTreeMap<String, BTreeMap<String, Price>> = toml::from_str(FILE)
             .map_err(|error| anyhow!(error.message().to_owned()))
-            .context("infra/prices.toml cannot be used")?;
+            .context("infra/prices.toml is invalid")?;
         let prices = regions.remove(region);
         prices.map(Self).with_context(|| format!("infra/prices.toml has no prices for the region {region}"))
     }
 
+    /// The price of this name. The error states how to add it.
     pub fn get(&self, name: &str) -> Result<&Price> {
-        self.0.get(name).with_context(|| format!("infra/prices.toml lacks the price `{name}`: add it with its source"))
+        self.0.get(name).with_context(|| format!("infra/prices.toml lacks the price `{name}`; add it with its source"))
     }
 }
 
@@ -49,16 +52,16 @@ mod tests {
                 assert!(price.usd > 0.0, "{name}");
                 assert!(price.source.starts_with("https://"), "{name}");
                 let digits = price.date.chars().filter(char::is_ascii_digit).count();
-                assert!(price.date == "undated" || [4, 6, 8].contains(&digits), "{name} is of {}", price.date);
+                assert!(price.date == "undated" || [4, 6, 8].contains(&digits), "{name} has the date {}", price.date);
             }
         }
     }
 
     #[test]
-    fn a_region_and_a_price_that_are_not_there_are_named() {
+    fn errors_name_the_missing_region_or_price() {
         let region = Prices::of("eu-south-9").err().unwrap().to_string();
         assert_eq!(region, "infra/prices.toml has no prices for the region eu-south-9");
         let price = Prices::of("us-east-1").unwrap().get("rds-db.x9.large").err().unwrap().to_string();
-        assert_eq!(price, "infra/prices.toml lacks the price `rds-db.x9.large`: add it with its source");
+        assert_eq!(price, "infra/prices.toml lacks the price `rds-db.x9.large`; add it with its source");
     }
 }

@@ -1,4 +1,4 @@
-//! The estimate as a person reads it.
+//! Tables of the cost report.
 
 use std::collections::BTreeMap;
 
@@ -15,93 +15,94 @@ use crate::{
     stage::{Egress, Rds, Server, Stage},
 };
 
-/// The charges, dearest first, and their sum.
-pub fn lines(title: &str, estimate: &Estimate, grow: bool) -> String {
-    let mut lines: Vec<&Line> = estimate.lines(grow).collect();
+/// Charges in descending order of cost, and their total.
+pub fn charges<'a>(title: &str, lines: impl Iterator<Item = &'a Line>) -> String {
+    let mut lines: Vec<&Line> = lines.collect();
     lines.sort_by(|one, other| other.usd().total_cmp(&one.usd()));
-    let mut table = table(&[title, "for", "amount", "unit", "each", "a month"], &[2, 4, 5]);
+    let mut table = table(&[title, "for", "amount", "unit", "unit price", "USD/month"], &[2, 4, 5]);
     for line in &lines {
         table.add_row([
-            whose(line),
-            line.charge.what.clone(),
+            resources(line),
+            line.charge.purpose.clone(),
             amount(line.charge.amount),
             line.price.unit.clone(),
             line.price.usd.to_string(),
             format!("{:.2}", line.usd()),
         ]);
     }
-    let sum: f64 = lines.iter().map(|line| line.usd()).sum();
-    table.add_row(["", "", "", "", "", &format!("{sum:.2}")]);
+    let total: f64 = lines.iter().map(|line| line.usd()).sum();
+    table.add_row(["Total", "", "", "", "", &format!("{total:.2}")]);
     table.to_string()
 }
 
-/// What each way out costs, and the stage with it.
+/// Cost of each egress option, and of the stage with it.
 pub fn egress_options(chosen: Egress, estimates: &[(Egress, Estimate)]) -> String {
-    let mut table = table(&["way out", "of it", "of the stage", ""], &[1, 2]);
+    let mut table = table(&["egress option", "USD/month", "stage, USD/month", "reaches"], &[1, 2]);
     for (egress, estimate) in estimates {
-        let of_it = estimate.all().iter().filter(|line| is_way_out(&line.kind)).map(Line::usd);
-        let of_it = of_it.fold(0.0, |sum, usd| sum + usd); // `sum` makes -0.00 of nothing.
+        let own = estimate.lines().iter().filter(|line| is_egress(&line.kind)).map(Line::usd);
+        let own = own.fold(0.0, |sum, usd| sum + usd); // `sum` of an empty iterator is -0.0.
         let mark = if *egress == chosen { "*" } else { "" };
         table.add_row([
             format!("{}{mark}", egress.name()),
-            format!("{of_it:.2}"),
+            format!("{own:.2}"),
             format!("{:.2}", estimate.usd()),
             egress.about().to_owned(),
         ]);
     }
-    format!("{table}\n* as the stage says (`egress` in infra/stages/)")
+    format!("{table}\n* this stage's `egress`")
 }
 
-/// What each class of database with a price costs an hour long for a month, and how its memory would divide.
-pub fn classes(stage: &Stage, chosen: &Rds, prices: &Prices) -> String {
-    let mut table = table(&["database class", "a month", "MiB", "buffer pool", "for IAM logins"], &[1, 2, 3, 4]);
+/// Monthly cost of each database class with a price, and the division of its memory.
+pub fn database_classes(stage: &Stage, chosen: &Rds, prices: &Prices) -> String {
+    let header = ["database class", "USD/month", "memory, MiB", "buffer pool, MiB", "IAM logins, MiB"];
+    let mut table = table(&header, &[1, 2, 3, 4]);
     for class in &FACTS.database_classes {
         let Ok(price) = prices.get(&format!("rds-{}", class.name)) else { continue };
         let mut stage = stage.clone();
         stage.database.server = Server::Rds(Rds { class: class.name.clone(), ..chosen.clone() });
         let mark = if class.name == chosen.class { "*" } else { "" };
-        let parts = Memory::of(&stage).map(|memory| [memory.buffer_pool, memory.left].map(|part| part.to_string()));
-        let [pool, left] = parts.unwrap_or(["none".to_owned(), "too little".to_owned()]);
+        let parts = Memory::of(&stage).map(|memory| [memory.buffer_pool, memory.logins].map(|part| part.to_string()));
+        let [pool, logins] = parts.unwrap_or(["none".to_owned(), "too little".to_owned()]);
         let usd = format!("{:.2}", price.usd * HOURS);
-        table.add_row([format!("{}{mark}", class.name), usd, class.memory_mib.to_string(), pool, left]);
+        table.add_row([format!("{}{mark}", class.name), usd, class.memory_mib.to_string(), pool, logins]);
     }
-    format!("{table}\n* as the stage says (`class` in infra/stages/); a standby doubles the price")
+    format!("{table}\n* this stage's `class`; a standby doubles the price")
 }
 
-fn is_way_out(kind: &str) -> bool {
+fn is_egress(kind: &str) -> bool {
     ["EC2::EIP", "EC2::NatGateway", "EC2::VPCEndpoint"].contains(&kind)
 }
 
-/// Where the prices were read that the estimates used.
+/// Sources of all prices in the estimates.
 pub fn sources<'a>(estimates: impl IntoIterator<Item = &'a Estimate>) -> String {
-    let lines = estimates.into_iter().flat_map(Estimate::all);
+    let lines = estimates.into_iter().flat_map(Estimate::lines);
     let prices: BTreeMap<_, _> = lines.map(|line| (&line.charge.price, &line.price)).collect();
-    let mut table = table(&["price", "each", "unit", "as of", "source"], &[1]);
+    let mut table = table(&["price", "USD", "unit", "as of", "source"], &[1]);
     for (name, price) in prices {
         table.add_row([name, &price.usd.to_string(), &price.unit, &price.date, &price.source]);
     }
     table.to_string()
 }
 
-/// The names of one or two, else how many of which type.
-fn whose(line: &Line) -> String {
+/// Names of up to two resources, otherwise their number and type.
+fn resources(line: &Line) -> String {
     match &line.resources[..] {
         [_] | [_, _] => line.resources.join(", "),
         many => format!("{} {}", many.len(), line.kind),
     }
 }
 
-/// Fewer decimals, the larger it is.
+/// An amount, with fewer decimals for larger ones.
 fn amount(amount: f64) -> String {
     match amount {
-        100.0.. => thousands(amount),
-        1.0.. => trimmed(&format!("{amount:.2}")),
-        _ => trimmed(&format!("{amount:.4}")),
+        100.0.. => with_separators(amount),
+        1.0.. => without_trailing_zeros(&format!("{amount:.2}")),
+        _ => without_trailing_zeros(&format!("{amount:.4}")),
     }
 }
 
-/// `10,000,000`
-pub fn thousands(number: f64) -> String {
+/// A whole number with thousands separators: `10,000,000`.
+pub fn with_separators(number: f64) -> String {
     let digits = format!("{number:.0}");
     let grouped = digits.chars().enumerate().flat_map(|(at, digit)| {
         let comma = at > 0 && (digits.len() - at).is_multiple_of(3);
@@ -110,14 +111,14 @@ pub fn thousands(number: f64) -> String {
     grouped.collect()
 }
 
-fn trimmed(text: &str) -> String {
+fn without_trailing_zeros(text: &str) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-fn table(header: &[&str], right: &[usize]) -> Table {
+fn table(header: &[&str], right_aligned: &[usize]) -> Table {
     let mut table = Table::new();
     table.load_style(NOTHING).set_header(header);
-    for &index in right {
+    for &index in right_aligned {
         if let Some(column) = table.column_mut(index) {
             column.set_cell_alignment(CellAlignment::Right);
         }
@@ -131,7 +132,7 @@ mod tests {
     use crate::cost::{charges::Charge, prices::Price};
 
     #[test]
-    fn an_amount_shows_as_many_decimals_as_tell_something() {
+    fn an_amount_has_only_significant_decimals() {
         let amounts = [10_000_000.0, 730.0, 30.0, 1.314, 0.657, 0.0004];
         assert_eq!(amounts.map(amount), ["10,000,000", "730", "30", "1.31", "0.657", "0.0004"]);
     }
@@ -141,10 +142,10 @@ mod tests {
         let line = |names: &[&str]| Line {
             kind: "S3::Bucket".to_owned(),
             resources: names.iter().map(|name| (*name).to_owned()).collect(),
-            charge: Charge { what: String::new(), price: String::new(), amount: 1.0, grows: false },
+            charge: Charge { purpose: String::new(), price: String::new(), amount: 1.0, usage_based: false },
             price: Price { unit: String::new(), usd: 1.0, source: String::new(), date: String::new() },
         };
-        assert_eq!(whose(&line(&["One", "Two"])), "One, Two");
-        assert_eq!(whose(&line(&["One", "Two", "Three"])), "3 S3::Bucket");
+        assert_eq!(resources(&line(&["One", "Two"])), "One, Two");
+        assert_eq!(resources(&line(&["One", "Two", "Three"])), "3 S3::Bucket");
     }
 }

@@ -1,4 +1,5 @@
-//! How much of everything a month of requests takes. What no template says is assumed here, and said in the output.
+//! Monthly usage for a number of requests. Assumptions that no template determines are constants here, and the report
+//! states them.
 
 use crate::{
     routes::{FUNCTIONS, Trigger},
@@ -7,43 +8,44 @@ use crate::{
 
 /// Hours in a month.
 pub const HOURS: f64 = 730.0;
-/// Of the code of functions, and of what is imported, in a bucket.
+/// Size of one bucket: function code, or imported files.
 pub const STORED_GB: f64 = 1.0;
-/// Long polls a month that Lambda sends a queue which is empty: five at a time, each of 20 seconds.
+/// Long polls in a month that Lambda sends to an empty queue: five pollers, 20 seconds each poll.
 pub const POLLS: f64 = 5.0 * 3.0 * 60.0 * HOURS;
-/// Logs of a database's Enhanced Monitoring in a month at one report a minute; an estimate, for AWS names none.
-pub const MONITORED_GB: f64 = 0.5;
-/// Metrics that each function tells in `shared::metrics`: its cold starts, its time in the database, two outcomes.
+/// Log volume of a database's Enhanced Monitoring in a month, with one report a minute. An estimate; AWS publishes none.
+pub const MONITORING_LOGS_GB: f64 = 0.5;
+/// Metrics that each function publishes with `shared::metrics`: cold starts, database time, two outcomes.
 pub const METRICS: f64 = 4.0;
 
-/// Seconds that a function runs for one event. `bench` measures 0.3 to 0.7 ms of a whole core, and a function of
-/// 256 MB has a seventh of one; to this come the ways to the database and the cold starts.
+/// Duration of one invocation in seconds. `bench` measures 0.3 to 0.7 ms of a whole core, and a function of 256 MB has a
+/// seventh of one; the rest is for network round trips to the database and for cold starts.
 const SECONDS: f64 = 0.02;
-/// Of a page or a list, compressed, with its headers.
-const ANSWER_KB: f64 = 12.0;
-/// Of a function's own line and Lambda's three for each event.
+/// Size of a compressed response with its headers.
+const RESPONSE_KB: f64 = 12.0;
+/// Log volume of one event: the function's line and Lambda's three.
 const LOG_KB: f64 = 1.0;
-/// Of a message on its way into the queue.
+/// Size of a message sent to the queue.
 const MESSAGE_KB: f64 = 4.0;
-/// Ratings and messages among the requests.
+/// Share of submissions (ratings and messages) among the requests.
 const SUBMITTED: f64 = 0.02;
 /// New connections to the load balancer for each request.
 const CONNECTIONS: f64 = 0.2;
 
 const KB_IN_GB: f64 = 1_000_000.0;
 
+/// Usage of a stage in a month. Functions have their physical names.
 pub struct Usage {
-    /// Requests at the load balancer in a month.
+    /// Requests at the load balancer.
     pub requests: f64,
-    /// The stage's functions as AWS calls them, with the events that each gets in a month.
+    /// Events by function.
     events: Vec<(String, f64)>,
-    /// Of the functions, as Lambda calls it.
+    /// Lambda's name of the functions' architecture.
     pub architecture: &'static str,
-    /// The load balancer's rules.
+    /// Number of listener rules.
     rules: f64,
-    /// NAT gateways among which what is called divides.
+    /// Number of NAT gateways, which share the traffic.
     pub gateways: f64,
-    /// Of each function, the parameters that a call is paid for.
+    /// Charged parameters of one `GetParameters` call, by function.
     parameters: Vec<(String, f64)>,
 }
 
@@ -60,8 +62,8 @@ impl Usage {
             (stage.physical(function.name), events)
         });
         let parameters = FUNCTIONS.iter().map(|function| {
-            let paid = if stage.pays_for_parameters() { function.parameters(stage).len() } else { 0 };
-            (stage.physical(function.name), count(paid))
+            let charged = if stage.pays_for_parameters() { function.parameters(stage).len() } else { 0 };
+            (stage.physical(function.name), count(charged))
         });
         let architecture = stage.architecture.lambda();
         Self {
@@ -74,74 +76,78 @@ impl Usage {
         }
     }
 
-    /// Events that the function gets in a month.
+    /// Events of the function.
     pub fn events(&self, function: &str) -> f64 {
         self.events.iter().find(|(name, _)| name == function).map_or(0.0, |(_, events)| *events)
     }
 
+    /// Duration of all invocations of the function.
     pub fn seconds(&self, function: &str) -> f64 {
         self.events(function) * SECONDS
     }
 
-    /// The part of a month in whose hours the function is called.
-    pub fn busy(&self, function: &str) -> f64 {
+    /// Share of the month's hours in which the function is invoked, 0 to 1.
+    pub fn active_share(&self, function: &str) -> f64 {
         (self.events(function) / HOURS).min(1.0)
     }
 
-    /// Events that X-Ray records: the first of each second, and one in twenty of the rest.
+    /// Traces that X-Ray records: the first event of each second, and 5 % of the rest.
     pub fn traces(&self, function: &str) -> f64 {
         let events = self.events(function);
         let first = events.min(HOURS * 3_600.0);
         first + (events - first) / 20.0
     }
 
-    /// Parameters read: an environment reads its own at its start and every five minutes that it is busy. AWS counts a call
-    /// for ten parameters as ten.
+    /// Charged parameter reads: an execution environment reads its parameters in the init phase and every five minutes of
+    /// activity. AWS charges each parameter of a call.
     pub fn parameters_read(&self, function: &str) -> f64 {
-        let calls = (self.busy(function) * HOURS * 12.0).min(self.events(function));
-        calls * self.parameters.iter().find(|(name, _)| name == function).map_or(0.0, |(_, paid)| *paid)
+        let calls = (self.active_share(function) * HOURS * 12.0).min(self.events(function));
+        calls * self.parameters.iter().find(|(name, _)| name == function).map_or(0.0, |(_, charged)| *charged)
     }
 
+    /// Log volume of the function.
     pub fn log_gb(&self, function: &str) -> f64 {
         self.events(function) * LOG_KB / KB_IN_GB
     }
 
-    pub fn answers_gb(&self) -> f64 {
-        self.requests * ANSWER_KB / KB_IN_GB
+    /// Volume of all responses.
+    pub fn responses_gb(&self) -> f64 {
+        self.requests * RESPONSE_KB / KB_IN_GB
     }
 
     pub fn submissions(&self) -> f64 {
         self.requests * SUBMITTED
     }
 
-    /// What functions say to AWS: little but the messages.
-    pub fn called_gb(&self) -> f64 {
+    /// Volume of the functions' requests to AWS services, mostly messages.
+    pub fn aws_requests_gb(&self) -> f64 {
         self.submissions() * MESSAGE_KB / KB_IN_GB
     }
 
-    /// Hours of the load balancer's capacity units: whichever of bytes, connections and rules takes most of them.
-    /// A unit has 0.4 GB an hour of Lambda's answers, 25 new connections a second, and 1,000 rules a second, of which
-    /// ten a request are free.
-    pub fn unit_hours(&self) -> f64 {
-        let bytes = self.answers_gb() / 0.4;
+    /// Hours of load balancer capacity units (LCU): the largest of the dimensions bytes, connections and rule evaluations.
+    /// A unit has 0.4 GB an hour of Lambda responses, 25 new connections a second, and 1,000 rule evaluations a second, of
+    /// which ten for each request are free.
+    pub fn capacity_unit_hours(&self) -> f64 {
+        let bytes = self.responses_gb() / 0.4;
         let connections = self.requests * CONNECTIONS / (25.0 * 3600.0);
         let rules = self.requests * (self.rules - 10.0).max(0.0) / (1000.0 * 3600.0);
         bytes.max(connections).max(rules)
     }
 }
 
-/// The assumptions as a person reads them.
+/// The assumptions, for the report.
 pub fn assumptions() -> String {
     format!(
-        "A month has {HOURS} hours. A request is spread evenly over the functions behind the load balancer, runs for \
-         {:.0} ms,\nis answered with {ANSWER_KB} KB, logs {LOG_KB} KB, and one in {:.0} is a rating or a message. \
-         Each function tells {METRICS} metrics in\nthe hours in which it is called. A bucket holds {STORED_GB} GB, and an \
-         instance's Enhanced Monitoring writes {MONITORED_GB} GB.",
+        "Assumptions: a month has {HOURS} hours. Requests are spread evenly over the functions behind the load balancer. \
+         Each takes {:.0} ms,\nreturns {RESPONSE_KB} KB and logs {LOG_KB} KB; one in {:.0} is a rating or a message. \
+         Each function publishes {METRICS} metrics in each hour with\nrequests. A bucket has {STORED_GB} GB, and Enhanced \
+         Monitoring of an instance logs {MONITORING_LOGS_GB} GB a month.",
         SECONDS * 1000.0,
         1.0 / SUBMITTED,
     )
 }
 
+/// The number as a float, with the precision of an estimate.
 #[expect(clippy::cast_precision_loss, reason = "an estimate in dollars")]
 pub fn float(number: u64) -> f64 {
     number as f64
@@ -160,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn every_request_runs_one_function_and_a_submission_another() {
+    fn every_request_invokes_one_function_and_a_submission_two() {
         let usage = usage(1_000_000);
         let events: f64 =
             FUNCTIONS.iter().map(|function| usage.events(&format!("anaquel-prod-{}", function.name))).sum();
@@ -169,18 +175,23 @@ mod tests {
     }
 
     #[test]
-    fn nobody_takes_nothing() {
+    fn usage_without_requests_is_zero() {
         let usage = usage(0);
         let function = "anaquel-prod-show-book";
-        let taken = [usage.seconds(function), usage.busy(function), usage.log_gb(function), usage.unit_hours()];
-        assert!(taken.iter().all(|amount| amount.abs() < f64::EPSILON), "{taken:?}");
+        let amounts = [
+            usage.seconds(function),
+            usage.active_share(function),
+            usage.log_gb(function),
+            usage.capacity_unit_hours(),
+        ];
+        assert!(amounts.iter().all(|amount| amount.abs() < f64::EPSILON), "{amounts:?}");
     }
 
     #[test]
-    fn the_load_balancer_counts_what_takes_most_of_it() {
-        // 12 GB of answers are 30 hours of 0.4 GB; the connections 2.2, the rules 3.6.
-        assert!((usage(1_000_000).unit_hours() - 30.0).abs() < 0.01);
+    fn capacity_units_follow_the_largest_dimension() {
+        // 12 GB of responses are 30 hours of 0.4 GB; the connections 2.2, the rules 3.6.
+        assert!((usage(1_000_000).capacity_unit_hours() - 30.0).abs() < 0.01);
         let many_rules = Usage::new(&Stage::load("prod").unwrap(), 1_000_000, 1_000, 0);
-        assert!((many_rules.unit_hours() - 275.0).abs() < 0.01);
+        assert!((many_rules.capacity_unit_hours() - 275.0).abs() < 0.01);
     }
 }
