@@ -1,20 +1,20 @@
-//! How MariaDB is configured: RDS's parameter group and the local `my.cnf` are both made from this list.
+//! MariaDB's configuration, for RDS's parameter group and the local `my.cnf`.
 
 use crate::database_memory::Memory;
 use crate::stage::{Server, Stage};
 
-/// Names and values that RDS certainly takes, as a parameter group of the family `mariadb11.8` and `my.cnf` both spell them.
+/// Names and values of MariaDB's settings, in the spelling that both `my.cnf` and RDS's parameter groups accept.
 pub fn settings(stage: &Stage) -> Vec<(&'static str, String)> {
     let mut settings = vec![
         ("character_set_server", "utf8mb4".to_owned()),
-        // To a file, from which RDS takes it to CloudWatch; RDS's own default is a table.
+        // RDS sends log files to CloudWatch, but its default is a table.
         ("log_output", "FILE".to_owned()),
         ("long_query_time", "1".to_owned()),
         ("max_connections", stage.database.max_connections.to_string()),
         ("slow_query_log", "1".to_owned()),
-        // What does not fit a column is an error, never cut off.
+        // A value that does not fit its column is an error and is never truncated.
         ("sql_mode", "STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION".to_owned()),
-        // Frozen copies of a function keep their connection; five minutes later it is free again.
+        // A frozen execution environment keeps its connection; MariaDB closes it after five minutes.
         ("wait_timeout", "300".to_owned()),
     ];
     if let Server::Rds(_) = stage.database.server {

@@ -1,9 +1,10 @@
-//! What AWS offers and refuses, from `infra/facts.toml`: each fact with its source and how it was checked.
+//! Facts about AWS from `infra/facts.toml`: versions, instance classes, zones, names and quotas, each with its source.
 
 use std::sync::LazyLock;
 
 use serde::Deserialize;
 
+/// The contents of `infra/facts.toml`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Facts {
@@ -14,13 +15,16 @@ pub struct Facts {
     pub quotas: Vec<Quota>,
 }
 
-/// The page that decides, and how the fact was checked without an account.
+/// Source of a fact.
 #[derive(Deserialize)]
 pub struct Evidence {
+    /// Address of the page.
     pub source: String,
+    /// How the fact was checked without an AWS account.
     pub checked: String,
 }
 
+/// An engine version that RDS offers.
 #[derive(Deserialize)]
 pub struct DatabaseVersion {
     pub engine: String,
@@ -30,27 +34,31 @@ pub struct DatabaseVersion {
     pub evidence: Evidence,
 }
 
+/// An instance class of RDS.
 #[derive(Deserialize)]
 pub struct DatabaseClass {
     pub name: String,
-    /// Of the machine, before the system takes its part.
+    /// Memory of the machine, including that of the operating system.
     pub memory_mib: u32,
     #[serde(flatten)]
     pub evidence: Evidence,
 }
 
+/// An availability zone.
 #[derive(Deserialize)]
 pub struct Zone {
-    /// The same zone in every account: `use1-az1`.
+    /// Zone id, which means the same zone in every account: `use1-az1`.
     pub id: String,
-    /// What is missing there.
+    /// A service that the zone does not have.
     pub lacks: Option<String>,
     #[serde(flatten)]
     pub evidence: Evidence,
 }
 
+/// A name that AWS defines: a runtime, a TLS policy, a managed policy.
 #[derive(Deserialize)]
 pub struct Name {
+    /// `runtime`, `TLS policy`, `managed policy`.
     pub kind: String,
     #[serde(rename = "name")]
     pub value: String,
@@ -58,6 +66,7 @@ pub struct Name {
     pub evidence: Evidence,
 }
 
+/// A quota of an AWS service.
 #[derive(Deserialize)]
 pub struct Quota {
     pub name: String,
@@ -66,18 +75,22 @@ pub struct Quota {
     pub evidence: Evidence,
 }
 
+/// The facts, parsed at the first use.
 pub static FACTS: LazyLock<Facts> =
     LazyLock::new(|| toml::from_str(include_str!("../facts.toml")).expect("infra/facts.toml is tested"));
 
 impl Facts {
+    /// The instance class of this name, such as `db.t4g.small`.
     pub fn database_class(&self, name: &str) -> Option<&DatabaseClass> {
         self.database_classes.iter().find(|class| class.name == name)
     }
 
+    /// The zone of this id, such as `use1-az1`.
     pub fn zone(&self, id: &str) -> Option<&Zone> {
         self.zones.iter().find(|zone| zone.id == id)
     }
 
+    /// Whether RDS offers this major and minor version of the engine.
     pub fn has_database_version(&self, engine: &str, version: &str) -> bool {
         self.database_versions.iter().any(|known| known.engine == engine && known.version == version)
     }

@@ -1,5 +1,5 @@
-//! What a stage is: its settings, the route table, and everything that follows from both, above all its CloudFormation
-//! templates. Nothing here calls AWS.
+//! A stage's settings, the route table, and everything derived from both: CloudFormation templates, limits, cost estimate,
+//! OpenAPI document and architecture diagram. Nothing here calls AWS.
 
 pub mod cost;
 pub mod database_memory;

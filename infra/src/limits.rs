@@ -1,4 +1,5 @@
-//! What AWS would refuse half-way through a deploy, and what the database could not bear: refused at synth.
+//! Limits of AWS and of the database, checked at synth. Without these checks AWS would reject the stage in the middle of
+//! a deploy.
 
 use anyhow::{Result, ensure};
 
@@ -6,22 +7,22 @@ use crate::database_memory::{LOGINS, Memory};
 use crate::facts::{FACTS, Zone};
 use crate::listener_rules::rules;
 use crate::routes::{Function, Trigger};
-use crate::stage::{Firewall, Provisioned, Rds, Restore, Server, Stage, Watch};
+use crate::stage::{Firewall, Monitoring, ProvisionedConcurrency, Rds, Restore, Server, Stage};
 
-/// Rules of one load balancer (a quota that AWS raises on request).
-pub const RULES: usize = 100;
-/// Paths and methods of one rule.
-const VALUES: usize = 5;
-/// Names in one `GetParameters` call.
-pub const PARAMETERS: usize = 10;
-/// Characters in the name of a target group.
-pub const NAME: usize = 32;
-/// An outage of the database that loses no submission, in seconds.
-const OUTAGE: u32 = 12 * 60 * 60;
-/// The lowest limit of requests that AWS WAF takes.
-const REQUESTS: i32 = 10;
+/// Most rules of one load balancer; AWS raises this quota on request.
+pub const MAX_RULES: usize = 100;
+/// Most condition values (methods and path patterns) of one rule.
+const MAX_CONDITION_VALUES: usize = 5;
+/// Most names in one `GetParameters` call.
+pub const MAX_PARAMETERS: usize = 10;
+/// Most characters of a target group's name.
+pub const MAX_TARGET_GROUP_NAME: usize = 32;
+/// Seconds of a database outage in which no submission is lost.
+const OUTAGE_SECONDS: u32 = 12 * 60 * 60;
+/// AWS WAF's lowest limit of a rate-based rule.
+const MIN_REQUESTS_PER_ADDRESS: i32 = 10;
 
-/// Reports everything that is wrong at once.
+/// Checks the stage against all limits. The error lists every problem.
 pub fn check(stage: &Stage, functions: &[Function]) -> Result<()> {
     let problems = [
         parameters(stage, functions),
@@ -30,7 +31,7 @@ pub fn check(stage: &Stage, functions: &[Function]) -> Result<()> {
         connections(stage, functions),
         provisioned(stage, functions),
         firewall(stage),
-        watch(stage),
+        monitoring(stage),
         storage(stage),
         retries(stage, functions),
         zones(stage),
@@ -45,8 +46,10 @@ fn parameters(stage: &Stage, functions: &[Function]) -> Vec<String> {
     functions
         .iter()
         .map(|function| (function.name, function.parameters(stage).len()))
-        .filter(|(_, count)| *count > PARAMETERS)
-        .map(|(name, count)| format!("{name} reads {count} parameters, and one call gets {PARAMETERS}"))
+        .filter(|(_, count)| *count > MAX_PARAMETERS)
+        .map(|(name, count)| {
+            format!("{name} reads {count} parameters; a GetParameters call returns at most {MAX_PARAMETERS}")
+        })
         .collect()
 }
 
@@ -55,55 +58,70 @@ fn names(stage: &Stage, functions: &[Function]) -> Vec<String> {
         .iter()
         .filter(|function| function.serves_http())
         .map(|function| stage.physical(function.name))
-        .filter(|name| name.len() > NAME)
-        .map(|name| format!("{name} has {} characters, a target group's name {NAME}", name.len()))
+        .filter(|name| name.len() > MAX_TARGET_GROUP_NAME)
+        .map(|name| {
+            format!(
+                "{name} has {} characters; the name of a target group has at most {MAX_TARGET_GROUP_NAME}",
+                name.len()
+            )
+        })
         .collect()
 }
 
 fn routing(functions: &[Function]) -> Vec<String> {
     let rules = rules(functions);
     let mut problems = Vec::new();
-    if rules.len() > RULES {
-        problems.push(format!("{} rules for the load balancer, which takes {RULES}", rules.len()));
+    if rules.len() > MAX_RULES {
+        problems.push(format!("{} listener rules; a load balancer has at most {MAX_RULES}", rules.len()));
     }
-    for rule in rules.iter().filter(|rule| rule.route.methods.len() + 1 > VALUES) {
-        problems.push(format!("{} has too many methods: a rule takes {}", rule.pattern, VALUES - 1));
+    for rule in rules.iter().filter(|rule| rule.route.methods.len() + 1 > MAX_CONDITION_VALUES) {
+        problems.push(format!(
+            "{} has {} methods; a listener rule has at most {}",
+            rule.pattern,
+            rule.route.methods.len(),
+            MAX_CONDITION_VALUES - 1
+        ));
     }
     problems
 }
 
-/// During a release a function's old and new version both hold connections.
+/// The connection budget. During a release the old and the new version of a function both hold connections.
 fn connections(stage: &Stage, functions: &[Function]) -> Vec<String> {
-    let copies: u32 = functions.iter().map(|function| u32::from(function.connections(stage))).sum();
-    let (held, accepted) = (2 * copies, u32::from(stage.database.max_connections));
-    let allowed = accepted * 80 / 100;
+    let concurrent: u32 = functions.iter().map(|function| u32::from(function.connections(stage))).sum();
+    let (held, max) = (2 * concurrent, u32::from(stage.database.max_connections));
+    let allowed = max * 80 / 100;
     if held <= allowed {
         return Vec::new();
     }
     vec![format!(
-        "functions may hold {held} connections during a release (twice {copies} copies), more than {allowed}, \
-         80 % of max_connections = {accepted}"
+        "functions can hold {held} database connections during a release (2 x {concurrent} concurrent executions); at most \
+         {allowed} are allowed, 80 % of max_connections = {max}"
     )]
 }
 
-/// The release's question to a new version needs a copy that does not stand ready for another, and while the alias moves
-/// both versions hold theirs.
+/// The release's probe of a new version needs unreserved concurrency, and while the alias moves, both versions have their
+/// provisioned concurrency.
 fn provisioned(stage: &Stage, functions: &[Function]) -> Vec<String> {
     let mut problems = Vec::new();
     for (name, provisioned) in &stage.concurrency.provisioned {
-        let Provisioned { least, most } = *provisioned;
+        let ProvisionedConcurrency { min, max } = *provisioned;
         let Some(function) = functions.iter().find(|known| known.name == name && known.serves_http()) else {
-            problems.push(format!("no function {name} serves shoppers, so none of it can stand ready"));
+            problems.push(format!(
+                "concurrency.provisioned names {name}, which is no function behind the load balancer; remove it or correct \
+                 the name"
+            ));
             continue;
         };
-        if least == 0 || least > most {
-            problems.push(format!("{name} has {least} to {most} copies that stand ready: that is no range from 1 on"));
-        }
-        let copies = function.copies(stage);
-        if u32::from(most) * 2 >= u32::from(copies) {
+        if min == 0 || min > max {
             problems.push(format!(
-                "{name} has up to {most} copies that stand ready, twice as many during a release, and that must be less \
-                 than all its {copies}"
+                "the provisioned concurrency of {name} is {min} to {max}; min must be at least 1 and at most max"
+            ));
+        }
+        let reserved = function.max_concurrency(stage);
+        if u32::from(max) * 2 >= u32::from(reserved) {
+            problems.push(format!(
+                "the provisioned concurrency of {name} is up to {max}, twice as much during a release; that must be less \
+                 than its reserved concurrency of {reserved}"
             ));
         }
     }
@@ -112,21 +130,21 @@ fn provisioned(stage: &Stage, functions: &[Function]) -> Vec<String> {
 
 fn firewall(stage: &Stage) -> Vec<String> {
     match stage.firewall {
-        Some(Firewall { requests_per_address: few }) if few < REQUESTS => {
-            vec![format!("the firewall lets {few} requests of an address pass, and AWS WAF at least {REQUESTS}")]
+        Some(Firewall { requests_per_address: limit }) if limit < MIN_REQUESTS_PER_ADDRESS => {
+            vec![format!("requests_per_address is {limit}; AWS WAF requires at least {MIN_REQUESTS_PER_ADDRESS}")]
         }
         _ => Vec::new(),
     }
 }
 
-fn watch(stage: &Stage) -> Vec<String> {
-    let Some(Watch { budget_usd, email }) = &stage.watch else { return Vec::new() };
+fn monitoring(stage: &Stage) -> Vec<String> {
+    let Some(Monitoring { budget_usd, email }) = &stage.monitoring else { return Vec::new() };
     let mut problems = Vec::new();
     if *budget_usd == 0 {
-        problems.push("a budget of nothing: AWS Budgets wants a dollar at least".to_owned());
+        problems.push("budget_usd is 0; AWS Budgets requires at least 1".to_owned());
     }
     if let Some(email) = email.as_ref().filter(|email| !email.contains('@')) {
-        problems.push(format!("`{email}` is no address that mails could go to"));
+        problems.push(format!("email is `{email}`; an e-mail address contains `@`"));
     }
     problems
 }
@@ -135,16 +153,18 @@ fn zones(stage: &Stage) -> Vec<String> {
     let mut problems = Vec::new();
     let [one, other] = &stage.zones;
     if one == other {
-        problems.push(format!("zones names {one} twice; the stage needs two zones"));
+        problems.push(format!("zones names {one} twice; a stage needs two different zones"));
     }
     for id in &stage.zones {
         match FACTS.zone(id) {
             None => problems.push(format!(
-                "zones names {id}, of which infra/facts.toml knows nothing: `aws ec2 describe-availability-zones --region {} \
+                "zones names {id}, which is not in infra/facts.toml; `aws ec2 describe-availability-zones --region {} \
                  --query 'AvailabilityZones[].ZoneId'` lists the ids",
                 stage.region
             )),
-            Some(Zone { lacks: Some(what), .. }) => problems.push(format!("zones names {id}, which lacks {what}")),
+            Some(Zone { lacks: Some(what), .. }) => {
+                problems.push(format!("zones names {id}, which lacks {what}; choose another zone"));
+            }
             Some(_) => {}
         }
     }
@@ -158,16 +178,16 @@ fn database(stage: &Stage) -> Vec<String> {
     if !FACTS.has_database_version("mariadb", engine_version) {
         let known: Vec<_> = FACTS.database_versions.iter().map(|known| known.version.as_str()).collect();
         problems.push(format!(
-            "engine_version is {engine_version}; infra/facts.toml knows {} (major and minor: RDS installs patches by itself)",
+            "engine_version is {engine_version}; infra/facts.toml has {} (major and minor version; RDS installs patches itself)",
             known.join(", ")
         ));
     }
     if FACTS.database_class(class).is_none() {
-        problems.push(format!("class is {class}, of which infra/facts.toml does not know the memory"));
+        problems.push(format!("class is {class}; its memory is not in infra/facts.toml, add it with its source"));
     } else if Memory::of(stage).is_none() {
         problems.push(format!(
-            "{class} has too little memory: with max_connections = {} nothing is left for a buffer pool beside the {LOGINS} \
-             MiB that IAM logins need; take a larger class or fewer connections",
+            "class is {class}, which has too little memory: max_connections = {} and {LOGINS} MiB for IAM logins leave no \
+             buffer pool; choose a larger class or fewer connections",
             stage.database.max_connections
         ));
     }
@@ -177,42 +197,44 @@ fn database(stage: &Stage) -> Vec<String> {
     let own = stage.physical(&server.instance());
     match restore {
         Some(_) if *generation < 2 => problems.push(
-            "restore makes a new instance, which needs another name than the one before: raise generation by one"
+            "restore creates a new instance, whose name must differ from the previous one's; raise generation by one"
                 .to_owned(),
         ),
         Some(Restore::Instance { name, .. }) if *name == own => problems.push(format!(
-            "restore.instance names {name}, which is what the new instance would be called: raise generation by one"
+            "restore.instance names {name}, which would be the name of the new instance; raise generation by one"
         )),
         _ => {}
     }
     problems
 }
 
-/// RDS wants room for a first step.
+/// RDS's storage autoscaling requires a maximum of at least 110 % of the allocated storage.
 fn storage(stage: &Stage) -> Vec<String> {
     let Server::Rds(Rds { storage_gb, max_storage_gb, .. }) = stage.database.server else { return Vec::new() };
     if u32::from(max_storage_gb) * 10 >= u32::from(storage_gb) * 11 {
         return Vec::new();
     }
-    vec![format!("the database may grow from {storage_gb} to {max_storage_gb} GB, and RDS wants a tenth more at least")]
+    vec![format!(
+        "max_storage_gb is {max_storage_gb}; RDS requires at least 110 % of storage_gb, which is {storage_gb}"
+    )]
 }
 
 fn retries(stage: &Stage, functions: &[Function]) -> Vec<String> {
     let mut problems = Vec::new();
     let (visibility, receives) = (stage.submissions.visibility_seconds, stage.submissions.max_receives);
-    let tried = u32::from(visibility) * u32::from(receives);
-    if tried < OUTAGE && !stage.is_local() {
+    let retried = u32::from(visibility) * u32::from(receives);
+    if retried < OUTAGE_SECONDS && !stage.is_local() {
         problems.push(format!(
-            "a submission is tried for {visibility} s x {receives} = {tried} s, and an outage may last {OUTAGE} s"
+            "a submission is retried for visibility_seconds x max_receives = {visibility} s x {receives} = {retried} s; it \
+             must survive an outage of {OUTAGE_SECONDS} s"
         ));
     }
     for Function { name, trigger, timeout_seconds, .. } in functions {
-        // AWS advises six times the timeout; the local stage would rather try again soon.
-        let least = if stage.is_local() { *timeout_seconds } else { 6 * timeout_seconds };
-        if matches!(trigger, Trigger::Submissions) && visibility < least {
+        // AWS recommends six times the timeout; the local stage retries sooner.
+        let min = if stage.is_local() { *timeout_seconds } else { 6 * timeout_seconds };
+        if matches!(trigger, Trigger::Submissions) && visibility < min {
             problems.push(format!(
-                "{name} may run for {timeout_seconds} s, so its messages must stay away for {least} s, and return after \
-                 {visibility} s"
+                "visibility_seconds is {visibility}; the timeout of {name} is {timeout_seconds} s, which requires at least {min}"
             ));
         }
     }
@@ -222,10 +244,10 @@ fn retries(stage: &Stage, functions: &[Function]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::routes::{DatabaseRole, FUNCTIONS, NOTHING, Queue, Route};
+    use crate::routes::{DEFAULTS, DatabaseRole, FUNCTIONS, QueueAccess, Route};
     use crate::stage::STAGES;
 
-    fn complaint(stage: &Stage, functions: &[Function]) -> String {
+    fn error(stage: &Stage, functions: &[Function]) -> String {
         check(stage, functions).unwrap_err().to_string()
     }
 
@@ -234,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn every_stage_keeps_within_the_limits() {
+    fn every_stage_is_within_the_limits() {
         for (name, _) in STAGES {
             check(&Stage::load(name).unwrap(), FUNCTIONS).unwrap();
             check(&Stage::in_full(name).unwrap(), FUNCTIONS).unwrap();
@@ -242,64 +264,65 @@ mod tests {
     }
 
     #[test]
-    fn more_copies_than_connections_are_refused() {
+    fn an_exceeded_connection_budget_is_rejected() {
         let mut stage = prod();
         stage.concurrency.http = 80;
         assert_eq!(
-            complaint(&stage, FUNCTIONS),
-            "stage `prod` cannot be deployed:\n  functions may hold 1466 connections during a release \
-             (twice 733 copies), more than 480, 80 % of max_connections = 600"
+            error(&stage, FUNCTIONS),
+            "stage `prod` cannot be deployed:\n  functions can hold 1466 database connections during a release \
+             (2 x 733 concurrent executions); at most 480 are allowed, 80 % of max_connections = 600"
         );
     }
 
     #[test]
-    fn copies_without_the_database_are_not_in_its_budget() {
+    fn functions_without_database_access_do_not_count_in_the_connection_budget() {
         let mut stage = prod();
         stage.concurrency.http_without_database = 1000;
         check(&stage, FUNCTIONS).unwrap();
     }
 
     #[test]
-    fn more_copies_that_stand_ready_than_a_release_leaves_room_for_are_refused() {
-        let with = |function: &str, least, most| {
+    fn provisioned_concurrency_that_leaves_none_for_a_release_is_rejected() {
+        let with = |function: &str, min, max| {
             let mut stage = prod();
             stage.concurrency.http = 25;
-            stage.concurrency.provisioned = [(function.to_owned(), Provisioned { least, most })].into();
+            stage.concurrency.provisioned = [(function.to_owned(), ProvisionedConcurrency { min, max })].into();
             check(&stage, FUNCTIONS).map_err(|error| error.to_string())
         };
         assert_eq!(with("show-book", 1, 12), Ok(()));
-        assert!(with("show-book", 1, 13).unwrap_err().contains("up to 13 copies that stand ready"));
-        assert!(with("show-book", 0, 2).unwrap_err().contains("no range from 1 on"));
-        assert!(with("show-book", 3, 2).unwrap_err().contains("no range from 1 on"));
-        assert!(with("migrate-database", 1, 1).unwrap_err().contains("no function migrate-database serves shoppers"));
-        assert!(with("show-boook", 1, 1).unwrap_err().contains("no function show-boook serves shoppers"));
+        assert!(with("show-book", 1, 13).unwrap_err().contains("the provisioned concurrency of show-book is up to 13"));
+        assert!(with("show-book", 0, 2).unwrap_err().contains("is 0 to 2; min must be at least 1"));
+        assert!(with("show-book", 3, 2).unwrap_err().contains("is 3 to 2; min must be at least 1"));
+        let unknown = "which is no function behind the load balancer";
+        assert!(with("migrate-database", 1, 1).unwrap_err().contains(&format!("names migrate-database, {unknown}")));
+        assert!(with("show-boook", 1, 1).unwrap_err().contains(&format!("names show-boook, {unknown}")));
     }
 
     #[test]
-    fn a_firewall_that_aws_refuses_is_refused() {
+    fn a_firewall_limit_below_that_of_aws_waf_is_rejected() {
         let mut stage = prod();
         stage.firewall = Some(Firewall { requests_per_address: 9 });
-        assert!(complaint(&stage, FUNCTIONS).contains("lets 9 requests of an address pass, and AWS WAF at least 10"));
+        assert!(error(&stage, FUNCTIONS).contains("requests_per_address is 9; AWS WAF requires at least 10"));
     }
 
     #[test]
-    fn a_budget_and_an_address_that_aws_refuses_are_refused() {
+    fn an_invalid_budget_and_an_invalid_email_are_rejected() {
         let mut stage = prod();
-        stage.watch = Some(Watch { budget_usd: 0, email: Some("operators".to_owned()) });
-        let complaint = complaint(&stage, FUNCTIONS);
-        assert!(complaint.contains("a budget of nothing") && complaint.contains("`operators` is no address"));
+        stage.monitoring = Some(Monitoring { budget_usd: 0, email: Some("operators".to_owned()) });
+        let error = error(&stage, FUNCTIONS);
+        assert!(error.contains("budget_usd is 0") && error.contains("email is `operators`"));
     }
 
     #[test]
-    fn a_database_without_room_to_grow_is_refused() {
+    fn a_database_without_room_to_grow_is_rejected() {
         let mut stage = prod();
         let Server::Rds(server) = &mut stage.database.server else { panic!("RDS") };
         (server.storage_gb, server.max_storage_gb) = (100, 109);
-        assert!(complaint(&stage, FUNCTIONS).contains("may grow from 100 to 109 GB"));
+        assert!(error(&stage, FUNCTIONS).contains("max_storage_gb is 109; RDS requires at least 110 % of storage_gb"));
     }
 
     #[test]
-    fn a_zone_that_lacks_something_is_unknown_or_named_twice_is_refused() {
+    fn a_zone_that_lacks_a_service_is_unknown_or_is_named_twice_is_rejected() {
         let with = |zones: [&str; 2]| {
             let stage = Stage { zones: zones.map(str::to_owned), ..prod() };
             check(&stage, FUNCTIONS).map_err(|error| error.to_string())
@@ -321,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn a_restored_database_has_another_name_than_the_one_before_and_its_source() {
+    fn the_name_of_a_restored_instance_differs_from_the_previous_instance_and_the_source() {
         let at = || "2026-11-24T09:30:00Z".to_owned();
         let restore = |generation, name: &str| {
             with_database(|server| {
@@ -337,47 +360,52 @@ mod tests {
     }
 
     #[test]
-    fn a_database_that_nobody_knows_or_that_leaves_logins_no_memory_is_refused() {
+    fn an_unknown_engine_or_class_and_a_class_with_too_little_memory_are_rejected() {
         let class = |class: &str| with_database(|server| class.clone_into(&mut server.class)).unwrap_err();
-        assert!(class("db.t4g.micro").contains("too little memory: with max_connections = 600"));
-        assert!(class("db.z9.huge").contains("does not know the memory"));
+        assert!(class("db.t4g.micro").contains("too little memory: max_connections = 600"));
+        assert!(class("db.z9.huge").contains("its memory is not in infra/facts.toml"));
         let version = with_database(|server| server.engine_version = "11.8.9".to_owned()).unwrap_err();
-        assert!(version.contains("engine_version is 11.8.9; infra/facts.toml knows 11.8"), "{version}");
+        assert!(version.contains("engine_version is 11.8.9; infra/facts.toml has 11.8"), "{version}");
     }
 
     #[test]
-    fn a_queue_that_gives_up_within_twelve_hours_is_refused_on_aws_only() {
+    fn retries_for_less_than_twelve_hours_are_rejected_on_aws_only() {
         let mut stage = prod();
         stage.submissions.max_receives = 700;
-        assert!(complaint(&stage, FUNCTIONS).contains("60 s x 700 = 42000 s, and an outage may last 43200 s"));
+        assert!(error(&stage, FUNCTIONS).contains("60 s x 700 = 42000 s; it must survive an outage of 43200 s"));
         check(&Stage::load("local").unwrap(), FUNCTIONS).unwrap();
     }
 
     #[test]
-    fn a_message_that_returns_while_it_is_processed_is_refused() {
-        let slow = Function { name: "slow", trigger: Trigger::Submissions, timeout_seconds: 11, ..NOTHING };
-        assert!(complaint(&prod(), &[slow]).contains("must stay away for 66 s, and return after 60 s"));
+    fn a_visibility_timeout_shorter_than_the_processing_is_rejected() {
+        let slow = Function { name: "slow", trigger: Trigger::Submissions, timeout_seconds: 11, ..DEFAULTS };
+        assert!(
+            error(&prod(), &[slow])
+                .contains("visibility_seconds is 60; the timeout of slow is 11 s, which requires at least 66")
+        );
     }
 
     #[test]
-    fn an_eleventh_parameter_is_refused() {
+    fn an_eleventh_parameter_is_rejected() {
         let greedy = Function {
             name: "greedy",
             database: Some(DatabaseRole::Admin),
-            queue: &[Queue::Send, Queue::Park],
+            queue: &[QueueAccess::Send, QueueAccess::DeadLetter],
             submission_key: true,
-            ..NOTHING
+            ..DEFAULTS
         };
-        assert!(complaint(&prod(), &[greedy]).contains("greedy reads 11 parameters, and one call gets 10"));
+        assert!(
+            error(&prod(), &[greedy]).contains("greedy reads 11 parameters; a GetParameters call returns at most 10")
+        );
     }
 
     #[test]
-    fn names_and_rules_that_the_load_balancer_refuses_are_refused() {
+    fn names_and_rules_beyond_the_load_balancers_limits_are_rejected() {
         const ROUTE: Route = Route { methods: &["GET", "HEAD", "POST", "PUT", "DELETE"], path: "/", probe: "/" };
-        let wide = Function { name: "show-a-page-with-a-long-name", trigger: Trigger::Http(&[ROUTE]), ..NOTHING };
-        let complaint = complaint(&prod(), &[wide]);
-        assert!(complaint.contains("anaquel-prod-show-a-page-with-a-long-name has 41 characters"), "{complaint}");
-        assert!(complaint.contains("/ has too many methods: a rule takes 4"), "{complaint}");
-        assert!(self::complaint(&prod(), &[wide; 101]).contains("101 rules for the load balancer, which takes 100"));
+        let wide = Function { name: "show-a-page-with-a-long-name", trigger: Trigger::Http(&[ROUTE]), ..DEFAULTS };
+        let error = error(&prod(), &[wide]);
+        assert!(error.contains("anaquel-prod-show-a-page-with-a-long-name has 41 characters"), "{error}");
+        assert!(error.contains("/ has 5 methods; a listener rule has at most 4"), "{error}");
+        assert!(self::error(&prod(), &[wide; 101]).contains("101 listener rules; a load balancer has at most 100"));
     }
 }

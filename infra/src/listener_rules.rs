@@ -1,27 +1,29 @@
-//! The load balancer's rules, made from the route table: the more specific a path, the earlier it is asked.
+//! The load balancer's listener rules, derived from the route table. A more specific path has a higher priority.
 //!
-//! AWS refuses a rule whose priority another rule still has, so a new route must not move those of the
-//! others. A priority therefore follows from the route alone: its place among the more and less specific
-//! ones, and within those a number that its method and path give.
+//! AWS rejects a rule whose priority another rule still has, so a new route must not change the priorities of the others.
+//! A priority is therefore a function of the route alone: a band for its specificity, and within the band a hash of its
+//! methods and path.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use crate::routes::{Function, Route};
 
+/// A listener rule that forwards one route to its function.
 pub struct Rule {
+    /// Name of the function.
     pub function: &'static str,
     pub route: &'static Route,
-    /// The path with `*` for what varies. It crosses slashes.
+    /// The path with `*` for each variable. `*` matches slashes too.
     pub pattern: String,
-    /// Unique; the lowest is asked first.
+    /// Unique, from 1 to 50,000; the load balancer evaluates the lowest first.
     pub priority: u32,
 }
 
-/// Priorities of one specificity. There are a hundred of these, and AWS has priorities up to 50,000.
+/// Number of priorities for one specificity: AWS's 50,000 divided by 100 specificities.
 const BAND: u32 = 500;
 
-/// One rule a route, in the order in which the load balancer asks them.
+/// One rule for each route, in the order of evaluation.
 pub fn rules(functions: &[Function]) -> Vec<Rule> {
     let mut routes: Vec<_> =
         functions.iter().flat_map(|function| function.routes().iter().map(|route| (function.name, route))).collect();
@@ -48,22 +50,22 @@ fn pattern(route: &Route) -> String {
     segments(route).flat_map(|segment| ["/", if varies(segment) { "*" } else { segment }]).collect()
 }
 
-/// 0 to 99. A pattern that matches only what another matches has at least as many fixed segments, and with
-/// the same number more that vary.
+/// 0 to 99. A pattern that matches a subset of another's paths has at least as many fixed segments, and with the same
+/// number of them more variables.
 fn specificity(route: &Route) -> u32 {
     let (varying, fixed): (Vec<_>, Vec<_>) = segments(route).partition(|segment| varies(segment));
     let digit = |count: usize| u32::try_from(count.min(9)).expect("at most nine");
     10 * digit(fixed.len()) + digit(varying.len())
 }
 
-/// The route's own priority, or the next one that is free among the equally specific.
+/// The route's own priority, or the next free one in its band.
 fn claim(route: &Route, taken: &mut BTreeSet<u32>) -> u32 {
     let first = BAND * (99 - specificity(route)) + 1;
     let mut candidates = (0..BAND).map(|step| first + (fingerprint(route) % BAND + step) % BAND);
     candidates.find(|priority| taken.insert(*priority)).expect("a load balancer has fewer rules than priorities")
 }
 
-/// FNV-1a of methods and path: the same number on every machine, for ever.
+/// FNV-1a hash of methods and path; it must never change, because deployed priorities depend on it.
 fn fingerprint(route: &Route) -> u32 {
     let bytes = route.methods.iter().chain([&route.path]).flat_map(|text| text.bytes());
     bytes.fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
@@ -72,9 +74,9 @@ fn fingerprint(route: &Route) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::routes::{FUNCTIONS, NOTHING, Trigger};
+    use crate::routes::{DEFAULTS, FUNCTIONS, Trigger};
 
-    /// As the load balancer matches: `*` is any text, slashes too.
+    /// The load balancer's pattern matching: `*` matches any text, including slashes.
     fn matches(pattern: &str, path: &str) -> bool {
         match pattern.split_once('*') {
             None => pattern == path,
@@ -86,7 +88,7 @@ mod tests {
 
     fn table(paths: &[&'static str]) -> Vec<Function> {
         let route = |path| Route { methods: &["GET"], path, probe: path };
-        let function = |path| Function { name: path, trigger: Trigger::Http(vec![route(path)].leak()), ..NOTHING };
+        let function = |path| Function { name: path, trigger: Trigger::Http(vec![route(path)].leak()), ..DEFAULTS };
         paths.iter().copied().map(function).collect()
     }
 
@@ -101,7 +103,7 @@ mod tests {
             for earlier in &rules[..at] {
                 let same_method = earlier.route.methods.iter().any(|method| rule.route.methods.contains(method));
                 let shadowed = same_method && matches(&earlier.pattern, &rule.pattern);
-                assert!(!shadowed, "{} takes what is meant for {}", earlier.pattern, rule.pattern);
+                assert!(!shadowed, "{} shadows {}", earlier.pattern, rule.pattern);
             }
         }
     }
@@ -126,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_route_moves_no_other() {
+    fn a_new_route_changes_no_other_priority() {
         let before = rules(&table(&["/books", "/books/{id}"]));
         let after = rules(&table(&["/books", "/authors", "/books/new", "/books/{id}"]));
         for rule in before {
@@ -136,13 +138,13 @@ mod tests {
     }
 
     #[test]
-    fn routes_with_one_fingerprint_get_two_priorities() {
+    fn routes_with_the_same_fingerprint_get_different_priorities() {
         let twice = rules(&table(&["/books", "/books"]));
         assert_eq!(twice[0].priority + 1, twice[1].priority);
     }
 
     #[test]
-    fn the_least_and_the_most_specific_fit_into_awss_priorities() {
+    fn the_least_and_the_most_specific_route_have_valid_priorities() {
         let all = rules(&table(&["/", "/1/2/3/4/5/6/7/8/9/10/{a}/{b}"]));
         assert!(all.iter().all(|rule| (1..=50_000).contains(&rule.priority)));
     }

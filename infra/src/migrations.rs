@@ -1,50 +1,57 @@
-//! Refuses a migration that would break the version that still runs while it is applied. Known is what only expands;
-//! everything else is refused unless the file says why nothing needs what it takes away.
+//! Rejects migrations that would break the version that runs while they are applied. Allows only additive (expand)
+//! statements; a file with any other statement must state since when nothing needs what it removes.
 
 use anyhow::{Result, ensure};
 use shared::MIGRATIONS;
 
-/// Begins the line by which a file takes the check's place: `-- contracts: since 1.4 nothing reads it`.
+/// Prefix of the comment that allows any statement: `-- contracts: since 1.4 nothing reads it`.
 const CONTRACTS: &str = "-- contracts:";
 
+/// Checks the migrations of this build. The error lists every file with a problem.
 pub fn check() -> Result<()> {
-    let complaints: Vec<String> = MIGRATIONS
+    let problems: Vec<String> = MIGRATIONS
         .iter()
         .filter_map(|migration| {
             let file = format!("{:04}_{}.sql", migration.version, migration.description.replace(' ', "_"));
-            complaint(migration.sql.as_str()).map(|complaint| format!("{file}: {complaint}"))
+            problem(migration.sql.as_str()).map(|problem| format!("{file}: {problem}"))
         })
         .collect();
     ensure!(
-        complaints.is_empty(),
-        "the version that still runs would not bear these migrations:\n  {}\nexpand now and contract in a later release, \
-         whose file says on a line of its own `{CONTRACTS} since when nothing needs it`",
-        complaints.join("\n  ")
+        problems.is_empty(),
+        "these migrations can break the running version:\n  {}\nexpand now and contract in a later release, whose file \
+         states on a separate line `{CONTRACTS} since when nothing needs it`",
+        problems.join("\n  ")
     );
     Ok(())
 }
 
-/// What is wrong with one file.
-fn complaint(sql: &str) -> Option<String> {
+/// The problem of one file, if it has one.
+fn problem(sql: &str) -> Option<String> {
     let tokens = match tokens(sql) {
         Ok(tokens) => tokens,
-        Err(complaint) => return Some(complaint.to_owned()),
+        Err(problem) => return Some(problem.to_owned()),
     };
     let words: Vec<&str> = tokens.iter().map(String::as_str).collect();
     let statements: Vec<&[&str]> = words.split(|word| *word == ";").filter(|words| !words.is_empty()).collect();
     let [statement] = statements[..] else {
-        return Some(format!("it holds {} statements, and MariaDB commits each: a file each", statements.len()));
+        return Some(format!(
+            "{} statements; MariaDB commits each DDL statement, so write one statement in each file",
+            statements.len()
+        ));
     };
-    if says_why_it_contracts(sql) {
+    if has_contract_reason(sql) {
         return None;
     }
     match statement {
         ["create", "table", definition @ ..] if !names_its_collation(definition) => {
-            Some("its table must end with a character set and a collation: the server's may differ".to_owned())
+            Some(
+                "no `character set … collate …` at the end of `create table`; name both, because the server's defaults differ"
+                    .to_owned(),
+            )
         }
         ["create", "table" | "index", ..] | ["create", "fulltext", "index", ..] | ["insert" | "update", ..] => None,
-        ["alter", "table", _, actions @ ..] => split_list(actions).into_iter().find_map(action_complaint),
-        _ => Some(format!("nobody knows that `{}` only expands", shown(statement))),
+        ["alter", "table", _, actions @ ..] => split_list(actions).into_iter().find_map(action_problem),
+        _ => Some(format!("`{}` is not a known expand statement", excerpt(statement))),
     }
 }
 
@@ -52,41 +59,41 @@ fn names_its_collation(table: &[&str]) -> bool {
     matches!(table, [.., "character", "set", _, "collate", _])
 }
 
-fn says_why_it_contracts(sql: &str) -> bool {
-    sql.lines().filter_map(|line| line.trim().strip_prefix(CONTRACTS)).any(|why| !why.trim().is_empty())
+fn has_contract_reason(sql: &str) -> bool {
+    sql.lines().filter_map(|line| line.trim().strip_prefix(CONTRACTS)).any(|reason| !reason.trim().is_empty())
 }
 
-/// What is wrong with one action of an `alter table`.
-fn action_complaint(action: &[&str]) -> Option<String> {
-    let why = match action {
+/// The problem of one action of an `alter table`, if it has one.
+fn action_problem(action: &[&str]) -> Option<String> {
+    let reason = match action {
         ["algorithm" | "lock", "=", _] | ["add", "index" | "key" | "fulltext", ..] => return None,
         ["add", "unique" | "primary" | "constraint" | "foreign" | "check", ..] => {
-            "may forbid what the old version writes"
+            "can reject rows that the old version writes"
         }
-        ["add", "column", definition @ ..] | ["add", definition @ ..] => return column_complaint(action, definition),
-        ["drop", ..] => "takes away what the old version may need",
-        ["rename", ..] => "takes a name away that the old version may use",
-        ["modify" | "change", ..] => "may narrow a column that the old version writes",
-        _ => "is not known to expand only",
+        ["add", "column", definition @ ..] | ["add", definition @ ..] => return column_problem(action, definition),
+        ["drop", ..] => "removes something that the old version may need",
+        ["rename", ..] => "removes a name that the old version may use",
+        ["modify" | "change", ..] => "can narrow a column that the old version writes",
+        _ => "is not a known expand action",
     };
-    Some(format!("`{}` {why}", shown(action)))
+    Some(format!("`{}` {reason}", excerpt(action)))
 }
 
-fn column_complaint(action: &[&str], definition: &[&str]) -> Option<String> {
+fn column_problem(action: &[&str], definition: &[&str]) -> Option<String> {
     let has = |word: &str| definition.contains(&word);
-    let why = if has("unique") || has("primary") {
-        "may forbid what the old version writes"
+    let reason = if has("unique") || has("primary") {
+        "can reject rows that the old version writes"
     } else if definition.windows(2).any(|pair| pair == ["not", "null"]) && !(has("default") || has("as")) {
-        "needs a value that the old version does not give: let it be null, or have a default"
+        "needs a value that the old version does not write; make it nullable or give it a default"
     } else if definition.first() == Some(&"(") {
-        "adds several columns in parentheses: write `add column` for each"
+        "adds several columns in parentheses; write `add column` for each"
     } else {
         return None;
     };
-    Some(format!("`{}` {why}", shown(action)))
+    Some(format!("`{}` {reason}", excerpt(action)))
 }
 
-/// The items of a list, at its commas outside of parentheses.
+/// Splits at the commas outside of parentheses.
 fn split_list<'a>(words: &'a [&'a str]) -> Vec<&'a [&'a str]> {
     let mut depth = 0;
     words
@@ -101,13 +108,13 @@ fn split_list<'a>(words: &'a [&'a str]) -> Vec<&'a [&'a str]> {
         .collect()
 }
 
-/// As much of it as tells which one it is.
-fn shown(words: &[&str]) -> String {
+/// The first five words, for messages.
+fn excerpt(words: &[&str]) -> String {
     words[..words.len().min(5)].join(" ")
 }
 
-/// The words in lower case, and every other sign by itself. Comments are left out; what is quoted keeps its quotes, so
-/// that no name or text is taken for a word.
+/// The words in lower case, and every other character as one token. Comments are skipped; quoted names and texts keep
+/// their quotes, so that they are not mistaken for keywords.
 fn tokens(sql: &str) -> Result<Vec<String>, &'static str> {
     let mut tokens = Vec::new();
     let mut rest = sql.trim_start();
@@ -116,10 +123,10 @@ fn tokens(sql: &str) -> Result<Vec<String>, &'static str> {
             '#' => comment(&mut rest, "\n"),
             '-' if rest.starts_with("--") => comment(&mut rest, "\n"),
             '/' if rest.starts_with("/*!") || rest.starts_with("/*M!") => {
-                return Err("MariaDB runs what is in `/*! … */`");
+                return Err("a `/*! … */` comment, which MariaDB executes; write the statement without it");
             }
             '/' if rest.starts_with("/*") => comment(&mut rest, "*/"),
-            '\'' | '"' | '`' => quoted(rest, first).ok_or("a quotation does not end")?,
+            '\'' | '"' | '`' => quoted(rest, first).ok_or("a quotation without an end")?,
             _ if is_word(first) => rest.find(|c| !is_word(c)).unwrap_or(rest.len()),
             _ => first.len_utf8(),
         };
@@ -136,13 +143,13 @@ fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_' || c == '$' || c == '@'
 }
 
-/// Moves behind a comment, of which nothing is left.
+/// Advances `rest` past a comment; the length of its token is 0.
 fn comment(rest: &mut &str, end: &str) -> usize {
     *rest = rest.split_once(end).map_or("", |(_, after)| after);
     0
 }
 
-/// The length of a quotation with its quotes. A doubled quote makes two quotations of one, which is the same here.
+/// Length in bytes of a quotation with its quotes. A doubled quote splits it into two quotations, which makes no difference.
 fn quoted(text: &str, quote: char) -> Option<usize> {
     let mut is_escaped = false;
     let end = text[1..].find(|c| {
@@ -158,12 +165,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_in_the_repository_only_expands() {
+    fn the_migrations_of_the_repository_pass() {
         check().unwrap();
     }
 
     #[test]
-    fn what_expands_is_let_through() {
+    fn expand_statements_are_allowed() {
         for sql in [
             "create table orders (id int not null, primary key (id)) default character set utf8mb4 collate utf8mb4_bin;",
             "CREATE INDEX books_year ON books (year_order, id);",
@@ -174,55 +181,52 @@ mod tests {
             "update books set stock = 0 where stock is null",
             "-- It's here; drop column would not be.\n/* rename */ alter table books # modify\n add column x int",
         ] {
-            assert_eq!(complaint(sql), None, "{sql}");
+            assert_eq!(problem(sql), None, "{sql}");
         }
     }
 
     #[test]
-    fn what_the_running_version_would_miss_or_trip_over_is_refused() {
-        for (sql, why) in [
-            (
-                "create table orders (id int not null, primary key (id))",
-                "must end with a character set and a collation",
-            ),
-            ("drop table authors", "nobody knows that `drop table authors` only expands"),
-            ("alter table books drop column byline", "`drop column byline` takes away"),
-            ("alter table books add column x int, DROP COLUMN byline", "`drop column byline` takes away"),
-            ("alter table books drop key books_isbn", "takes away"),
-            ("alter table books rename to tomes", "`rename to tomes` takes a name away"),
-            ("alter table books rename column byline to authors", "takes a name away"),
-            ("rename table books to tomes", "nobody knows"),
-            ("alter table books modify title varchar(100) not null", "may narrow"),
-            ("alter table books change title name varchar(500)", "may narrow"),
-            ("alter table books alter column stock drop default", "is not known"),
+    fn statements_that_can_break_the_running_version_are_rejected() {
+        for (sql, reason) in [
+            ("create table orders (id int not null, primary key (id))", "no `character set … collate …` at the end"),
+            ("drop table authors", "`drop table authors` is not a known expand statement"),
+            ("alter table books drop column byline", "`drop column byline` removes something"),
+            ("alter table books add column x int, DROP COLUMN byline", "`drop column byline` removes something"),
+            ("alter table books drop key books_isbn", "removes something"),
+            ("alter table books rename to tomes", "`rename to tomes` removes a name"),
+            ("alter table books rename column byline to authors", "removes a name"),
+            ("rename table books to tomes", "not a known expand statement"),
+            ("alter table books modify title varchar(100) not null", "can narrow"),
+            ("alter table books change title name varchar(500)", "can narrow"),
+            ("alter table books alter column stock drop default", "is not a known expand action"),
             ("alter table books add column x int not null", "needs a value"),
             ("alter table books add x int NOT NULL comment 'by default'", "needs a value"),
             ("alter table books add column (x int, y int)", "parentheses"),
-            ("alter table books add column x int unique", "may forbid"),
-            ("alter table books add unique key (title)", "may forbid"),
-            ("alter table books add constraint c check (stock > 0)", "may forbid"),
-            ("create unique index books_slug on books (title)", "nobody knows"),
-            ("create or replace table books (id int)", "nobody knows"),
-            ("create trigger t before insert on books for each row set new.stock = 1", "nobody knows"),
-            ("truncate ratings", "nobody knows"),
-            ("delete from ratings", "nobody knows"),
-            ("alter table books add column x int /*! , drop column byline */", "MariaDB runs"),
-            ("create table a (id int); drop table books", "it holds 2 statements"),
-            ("-- nothing", "it holds 0 statements"),
-            ("update books set title = 'x", "does not end"),
+            ("alter table books add column x int unique", "can reject"),
+            ("alter table books add unique key (title)", "can reject"),
+            ("alter table books add constraint c check (stock > 0)", "can reject"),
+            ("create unique index books_slug on books (title)", "not a known expand statement"),
+            ("create or replace table books (id int)", "not a known expand statement"),
+            ("create trigger t before insert on books for each row set new.stock = 1", "not a known expand statement"),
+            ("truncate ratings", "not a known expand statement"),
+            ("delete from ratings", "not a known expand statement"),
+            ("alter table books add column x int /*! , drop column byline */", "MariaDB executes"),
+            ("create table a (id int); drop table books", "2 statements"),
+            ("-- nothing", "0 statements"),
+            ("update books set title = 'x", "without an end"),
         ] {
-            let complaint = complaint(sql).unwrap_or_else(|| panic!("let through: {sql}"));
-            assert!(complaint.contains(why), "{sql}: {complaint}");
+            let problem = problem(sql).unwrap_or_else(|| panic!("allowed: {sql}"));
+            assert!(problem.contains(reason), "{sql}: {problem}");
         }
     }
 
     #[test]
-    fn a_later_release_contracts_where_the_file_says_since_when() {
+    fn a_contract_statement_is_allowed_with_a_reason() {
         let drop = "alter table books drop column byline";
-        assert_eq!(complaint(&format!("-- contracts: since 1.4 nothing reads it\n{drop}")), None);
-        assert!(complaint(&format!("-- contracts:\n{drop}")).is_some(), "it says nothing");
-        assert!(complaint(&format!("-- It contracts: yes\n{drop}")).is_some(), "it says so in passing");
+        assert_eq!(problem(&format!("-- contracts: since 1.4 nothing reads it\n{drop}")), None);
+        assert!(problem(&format!("-- contracts:\n{drop}")).is_some(), "no reason");
+        assert!(problem(&format!("-- It contracts: yes\n{drop}")).is_some(), "not at the start of a line");
         let two = format!("-- contracts: since 1.4 nothing reads it\n{drop}; {drop}");
-        assert!(complaint(&two).is_some(), "two statements may stop half-way");
+        assert!(problem(&two).is_some(), "the second of two statements can fail");
     }
 }

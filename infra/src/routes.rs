@@ -1,31 +1,32 @@
-//! The table of everything that runs: each function, what starts it, what it may touch, how large it is.
-//! Routing rules, rights, configuration and the connection budget all follow from here.
+//! The route table: each function with its trigger, routes, permissions and size. Listener rules, IAM policies,
+//! configuration and the connection budget are derived from it.
 
 use anyhow::{Context, Result};
 
 pub use shared::parameters::DatabaseRole;
 use shared::parameters::Parameter;
 
-use crate::stage::{Auth, Egress, Stage};
-use Bucket::ReadWrite;
+use crate::stage::{DatabaseLogin, Egress, Stage};
+use BucketAccess::ReadWrite;
 use DatabaseRole::{Admin, Reader, Writer};
-use Queue::{Look, Park, Send};
+use QueueAccess::{DeadLetter, Inspect, Send};
 use Trigger::{Http, Imports, Release, Staff, Submissions, Unmatched};
 
+/// The route table: every Lambda function of the shop.
 pub static FUNCTIONS: &[Function] = &[
     Function {
         name: "list-books",
         about: "Lists and searches books",
         trigger: Http(&[get("/api/books", "/api/books?limit=1"), get("/books", "/books")]),
         database: Some(Reader),
-        ..NOTHING
+        ..DEFAULTS
     },
     Function {
         name: "show-book",
-        about: "Shows one book with its ratings at a glance",
+        about: "Shows one book with a summary of its ratings",
         trigger: Http(&[get("/api/books/{id}", "/api/books/1"), get("/books/{id}", "/books/1")]),
         database: Some(Reader),
-        ..NOTHING
+        ..DEFAULTS
     },
     Function {
         name: "list-ratings",
@@ -35,22 +36,22 @@ pub static FUNCTIONS: &[Function] = &[
             get("/books/{id}/ratings", "/books/1/ratings"),
         ]),
         database: Some(Reader),
-        ..NOTHING
+        ..DEFAULTS
     },
     Function {
         name: "submit-rating",
-        about: "Takes a rating and puts it on the queue",
+        about: "Accepts a rating and sends it to the queue",
         trigger: Http(&[
             post("/api/books/{id}/ratings", "/api/books/1/ratings"),
             post("/books/{id}/ratings", "/books/1/ratings"),
         ]),
         queue: &[Send],
         submission_key: true,
-        ..NOTHING
+        ..DEFAULTS
     },
     Function {
         name: "submit-contact",
-        about: "Takes a message to the shop and puts it on the queue",
+        about: "Accepts a message to the shop and sends it to the queue",
         trigger: Http(&[
             post("/api/contact", "/api/contact"),
             get("/contact", "/contact"),
@@ -58,114 +59,114 @@ pub static FUNCTIONS: &[Function] = &[
         ]),
         queue: &[Send],
         submission_key: true,
-        ..NOTHING
+        ..DEFAULTS
     },
     Function {
         name: "show-submission",
-        about: "Shows what became of a rating or a message",
+        about: "Shows the status of a rating or a message",
         trigger: Http(&[
             get("/api/submissions/{id}", "/api/submissions/00000000-0000-8000-8000-000000000000"),
             get("/submissions/{id}", "/submissions/00000000-0000-8000-8000-000000000000"),
         ]),
         database: Some(Reader),
         submission_key: true,
-        ..NOTHING
+        ..DEFAULTS
     },
     Function {
         name: "show-home",
-        about: "Shows the shop's window, others each day",
+        about: "Shows the home page, with other books each day",
         trigger: Http(&[get("/", "/")]),
         database: Some(Reader),
-        ..NOTHING
+        ..DEFAULTS
     },
     Function {
         name: "list-genres",
         about: "Lists the genres",
         trigger: Http(&[get("/genres", "/genres")]),
         database: Some(Reader),
-        ..NOTHING
+        ..DEFAULTS
     },
     Function {
         name: "show-author",
-        about: "Shows an author with the books",
+        about: "Shows an author and the author's books",
         trigger: Http(&[get("/authors/{id}", "/authors/1")]),
         database: Some(Reader),
-        ..NOTHING
+        ..DEFAULTS
     },
     Function {
         name: "list-addresses",
-        about: "Lists the addresses of pages for search engines",
+        about: "Serves the sitemaps for search engines",
         trigger: Http(&[get("/sitemap.xml", "/sitemap.xml"), get("/sitemaps/{name}", "/sitemaps/pages.xml")]),
         database: Some(Reader),
-        ..NOTHING
+        ..DEFAULTS
     },
     Function {
         name: "show-about",
-        about: "Shows what the shop says of itself",
+        about: "Serves the pages about the shop and its API",
         trigger: Http(&[
             get("/about", "/about"),
             get("/privacy", "/privacy"),
             get("/api-docs", "/api-docs"),
             get("/openapi.json", "/openapi.json"),
         ]),
-        ..NOTHING
+        ..DEFAULTS
     },
     Function {
         name: "serve-assets",
-        about: "Serves what pages load besides themselves",
+        about: "Serves stylesheets, scripts, fonts and images",
         trigger: Http(&[
             get("/assets/{name}", "/assets/none"),
             get("/favicon.ico", "/favicon.ico"),
             get("/robots.txt", "/robots.txt"),
         ]),
-        ..NOTHING
+        ..DEFAULTS
     },
-    Function { name: "show-not-found", about: "Answers what no route takes", trigger: Unmatched, ..NOTHING },
+    Function { name: "show-not-found", about: "Answers requests without a route", trigger: Unmatched, ..DEFAULTS },
     Function {
         name: "check-health",
-        about: "Tells what the shop can reach, and how quickly",
+        about: "Reports whether the shop's dependencies answer, and how fast",
         trigger: Http(&[get("/health", "/health")]),
         database: Some(Reader),
-        queue: &[Look],
-        ..NOTHING
+        queue: &[Inspect],
+        ..DEFAULTS
     },
     Function {
         name: "process-submissions",
-        about: "Writes what was submitted into the database, exactly once",
+        about: "Writes submissions to the database, each exactly once",
         trigger: Submissions,
         database: Some(Writer),
-        queue: &[Park],
-        ..NOTHING
+        queue: &[DeadLetter],
+        ..DEFAULTS
     },
     Function {
         name: "import-catalogue",
-        about: "Reads a CSV file of books into the database",
+        about: "Imports a CSV file of books into the database",
         trigger: Imports,
         database: Some(Writer),
         bucket: Some(ReadWrite),
         timeout_seconds: 900,
-        ..NOTHING
+        ..DEFAULTS
     },
     Function {
         name: "run-staff-task",
-        about: "Lists messages, hides reviews and erases visitors for the shop's staff",
+        about: "Lists messages, hides reviews and erases visitors' data for the staff",
         trigger: Staff,
         database: Some(Writer),
         timeout_seconds: 60,
-        ..NOTHING
+        ..DEFAULTS
     },
     Function {
         name: "migrate-database",
-        about: "Brings the schema, the database's users and their grants up to date",
+        about: "Migrates the schema, the database users and their grants",
         trigger: Release,
         database: Some(Admin),
         timeout_seconds: 300,
-        ..NOTHING
+        ..DEFAULTS
     },
 ];
 
-/// What a row does not say: no right to anything, and the usual size.
-pub const NOTHING: Function = Function {
+/// Defaults of a row: no permissions, 256 MB, 10 seconds.
+pub const DEFAULTS: Function = Function {
     name: "",
     about: "",
     trigger: Release,
@@ -182,56 +183,61 @@ pub const NOTHING: Function = Function {
 pub struct Function {
     /// Verb and noun; also the name of its folder, crate and binary.
     pub name: &'static str,
+    /// Purpose in a few words; the description of the function and its role on AWS.
     pub about: &'static str,
     pub trigger: Trigger,
+    /// The database user that it logs in as; none without database access.
     pub database: Option<DatabaseRole>,
-    pub queue: &'static [Queue],
-    /// Its right to the files below the import bucket.
-    pub bucket: Option<Bucket>,
-    /// May make and check ids of submissions.
+    pub queue: &'static [QueueAccess],
+    /// Access to the objects of the import bucket.
+    pub bucket: Option<BucketAccess>,
+    /// Whether it can create and verify submission ids.
     pub submission_key: bool,
     pub memory_mb: u16,
     pub timeout_seconds: u16,
 }
 
-/// What starts a function.
+/// The event source of a function.
 #[derive(Clone, Copy)]
 pub enum Trigger {
-    /// Requests that the load balancer takes for these routes.
+    /// Requests of these routes, from the load balancer.
     Http(&'static [Route]),
-    /// Requests that no route takes.
+    /// Requests without a matching route, from the load balancer.
     Unmatched,
-    /// Messages on the queue of submissions.
+    /// Messages of the submission queue.
     Submissions,
-    /// CSV files put into the import bucket.
+    /// CSV files uploaded to the import bucket.
     Imports,
-    /// The shop's staff, by the `bookstore` command: who has the right to invoke it.
+    /// The `bookstore` command of the staff, with the IAM permission to invoke the function.
     Staff,
-    /// A deploy, between the new code's arrival and its first request.
+    /// A deploy, after it has uploaded the code and before the new version serves.
     Release,
 }
 
+/// One route of the load balancer.
 pub struct Route {
-    /// GET brings HEAD with it.
+    /// A route with `GET` has `HEAD` as well.
     pub methods: &'static [&'static str],
-    /// Path with `{names}` for what varies.
+    /// Path with variables in braces: `/books/{id}`.
     pub path: &'static str,
-    /// A path of this route that a release can ask for.
+    /// A path of this route, without side effects, for the release's probe.
     pub probe: &'static str,
 }
 
+/// A permission on a queue.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Queue {
-    /// Puts submissions on the queue.
+pub enum QueueAccess {
+    /// Send submissions.
     Send,
-    /// Asks how many submissions wait.
-    Look,
-    /// Puts what can never succeed where people look at it.
-    Park,
+    /// Read the number of waiting submissions.
+    Inspect,
+    /// Send messages that can never succeed to the dead-letter queue.
+    DeadLetter,
 }
 
+/// A permission on the objects of the import bucket.
 #[derive(Clone, Copy)]
-pub enum Bucket {
+pub enum BucketAccess {
     ReadWrite,
 }
 
@@ -245,15 +251,16 @@ const fn post(path: &'static str, probe: &'static str) -> Route {
     Route { methods, path, probe }
 }
 
-/// A row by its name, as people type it.
+/// The function of this name. The error lists the known names.
 pub fn find(name: &str) -> Result<&'static Function> {
     FUNCTIONS.iter().find(|function| function.name == name).with_context(|| {
         let known: Vec<&str> = FUNCTIONS.iter().map(|function| function.name).collect();
-        format!("there is no function `{name}`: {}", known.join(", "))
+        format!("there is no function `{name}`; the functions are {}", known.join(", "))
     })
 }
 
 impl Function {
+    /// Its routes; empty where the load balancer does not call it, or calls it without a route.
     pub fn routes(&self) -> &'static [Route] {
         match self.trigger {
             Http(routes) => routes,
@@ -266,7 +273,7 @@ impl Function {
         matches!(self.trigger, Http(_) | Unmatched)
     }
 
-    /// Full names of the SSM parameters that it may read, and reads at its start.
+    /// Full names of the SSM parameters that it can read, and reads in its init phase.
     pub fn parameters(&self, stage: &Stage) -> Vec<String> {
         self.granted(stage).into_iter().map(|parameter| format!("{}/{parameter}", stage.prefix())).collect()
     }
@@ -283,27 +290,28 @@ impl Function {
         granted
     }
 
-    /// The parameters that its environment holds as well, for a start that SSM throttles. None where one
-    /// of them is a secret, and none for who writes: after a restore they could name the abandoned database.
+    /// The parameters whose values its environment has as well, for a cold start that SSM throttles. Empty if one of them is
+    /// a secret, and for writers: after a restore the values could name the abandoned database.
     pub fn fallback(&self, stage: &Stage) -> Vec<Parameter> {
         let granted = self.granted(stage);
         let writes = matches!(self.database, Some(Writer | Admin));
         if writes || granted.iter().any(|parameter| parameter.is_secret()) { Vec::new() } else { granted }
     }
 
-    /// All that its environment says: of the shop, and whether AWS is to be called by names that answer over IPv6.
+    /// Its environment variables, except the fallback.
     pub fn environment(&self, stage: &Stage) -> impl Iterator<Item = (&'static str, String)> {
-        let of_shop = [
+        let variables = [
             ("ANAQUEL_STAGE", stage.name.clone()),
             ("ANAQUEL_LOG", stage.log_level.clone()),
             ("ANAQUEL_PARAMETERS", self.parameters(stage).join(",")),
         ];
+        // Only the dual-stack endpoints of AWS services have IPv6 addresses.
         let over_ipv6 = stage.egress == Egress::Ipv6;
-        of_shop.into_iter().chain(over_ipv6.then(|| ("AWS_USE_DUALSTACK_ENDPOINT", "true".to_owned())))
+        variables.into_iter().chain(over_ipv6.then(|| ("AWS_USE_DUALSTACK_ENDPOINT", "true".to_owned())))
     }
 
-    /// Most copies that run at once.
-    pub fn copies(&self, stage: &Stage) -> u16 {
+    /// The largest number of its concurrent executions.
+    pub fn max_concurrency(&self, stage: &Stage) -> u16 {
         match self.trigger {
             Http(_) | Unmatched if self.database.is_none() => stage.concurrency.http_without_database,
             Http(_) | Unmatched => stage.concurrency.http,
@@ -312,30 +320,30 @@ impl Function {
         }
     }
 
-    /// Most connections to the database that its copies hold: one each.
+    /// The largest number of its database connections: one for each execution environment.
     pub fn connections(&self, stage: &Stage) -> u16 {
-        self.database.map_or(0, |_| self.copies(stage))
+        self.database.map_or(0, |_| self.max_concurrency(stage))
     }
 }
 
-/// The parameters to log in with. The administrator, who makes the other users, reads theirs as well.
-fn logins(role: DatabaseRole, auth: Auth) -> Vec<Parameter> {
+/// The parameters of a login. The administrator creates the other users and reads theirs as well.
+fn logins(role: DatabaseRole, login: DatabaseLogin) -> Vec<Parameter> {
     use Parameter::{DatabasePassword, DatabaseUser, MasterSecret};
     let roles = if role == Admin { DatabaseRole::ALL.to_vec() } else { vec![role] };
-    let parameters = roles.into_iter().flat_map(|role| match (auth, role) {
-        (Auth::Password, _) => vec![DatabaseUser(role), DatabasePassword(role)],
-        (Auth::Iam, Admin) => vec![DatabaseUser(role), MasterSecret],
-        (Auth::Iam, Reader | Writer) => vec![DatabaseUser(role)],
+    let parameters = roles.into_iter().flat_map(|role| match (login, role) {
+        (DatabaseLogin::Password, _) => vec![DatabaseUser(role), DatabasePassword(role)],
+        (DatabaseLogin::Iam, Admin) => vec![DatabaseUser(role), MasterSecret],
+        (DatabaseLogin::Iam, Reader | Writer) => vec![DatabaseUser(role)],
     });
     parameters.collect()
 }
 
-impl Queue {
-    /// The parameter that holds its URL.
+impl QueueAccess {
+    /// The parameter with the queue's URL.
     pub fn parameter(self) -> Parameter {
         match self {
-            Send | Look => Parameter::SubmissionsQueue,
-            Park => Parameter::DeadLetterQueue,
+            Send | Inspect => Parameter::SubmissionsQueue,
+            DeadLetter => Parameter::DeadLetterQueue,
         }
     }
 }
@@ -353,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn table_and_folders_agree() {
+    fn each_function_has_a_folder_and_each_folder_a_function() {
         let folders = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../functions")).unwrap();
         let folders: BTreeSet<_> = folders.map(|folder| folder.unwrap().file_name().into_string().unwrap()).collect();
         let rows: BTreeSet<_> = FUNCTIONS.iter().map(|function| function.name.to_owned()).collect();
@@ -384,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn only_who_reads_and_needs_no_secret_has_a_fallback() {
+    fn only_readers_without_secrets_have_a_fallback() {
         let fallback = |function: &str, stage: &str| {
             let function = FUNCTIONS.iter().find(|known| known.name == function).expect("a row");
             function.fallback(&Stage::load(stage).unwrap()).iter().map(ToString::to_string).collect::<Vec<_>>()
@@ -397,17 +405,17 @@ mod tests {
         {
             assert!(fallback(function, "prod").is_empty(), "{function}");
         }
-        assert!(fallback("show-book", "local").is_empty(), "there the reader has a password");
+        assert!(fallback("show-book", "local").is_empty(), "the local reader has a password");
     }
 
     #[test]
-    fn a_function_without_the_database_knows_nothing_of_it() {
+    fn a_function_without_database_access_reads_no_database_parameters() {
         let names = ["/anaquel/local/queue/submissions", "/anaquel/local/submission-key"];
         assert_eq!(parameters("submit-rating", "local"), names);
     }
 
     #[test]
-    fn the_migration_reads_every_login() {
+    fn the_migration_reads_the_login_parameters_of_all_users() {
         let names = [
             "host",
             "port",

@@ -1,18 +1,18 @@
-//! A stage: one complete shop, and all that distinguishes it from the others (`infra/stages/*.toml`).
+//! A stage, which is one complete shop, and its settings from `infra/stages/*.toml`.
 
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, anyhow};
 use serde::Deserialize;
 
-/// Name and settings of every stage. They travel inside the command, so it runs from anywhere.
+/// Name and settings file of every stage, compiled in so that the command runs in any folder.
 pub const STAGES: [(&str, &str); 3] = [
     ("local", include_str!("../stages/local.toml")),
     ("dev", include_str!("../stages/dev.toml")),
     ("prod", include_str!("../stages/prod.toml")),
 ];
 
-/// What the keys mean is written beside them in the files.
+/// The settings of one stage. The comments in the files explain each key.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Stage {
@@ -31,35 +31,37 @@ pub struct Stage {
     pub parameter_store: ParameterStore,
     pub domain: Option<Domain>,
     pub firewall: Option<Firewall>,
-    pub watch: Option<Watch>,
+    pub monitoring: Option<Monitoring>,
     pub concurrency: Concurrency,
     pub submissions: Submissions,
     pub database: Database,
 }
 
+/// Processor architecture of the functions.
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Architecture {
     Arm64,
-    /// Whatever runs this command.
+    /// That of the machine that runs this command.
     Host,
 }
 
+/// Egress option: how functions reach AWS services from the VPC.
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Egress {
-    /// Interface endpoints of the services that functions call; no way to the internet.
+    /// Interface endpoints of the services that functions call, in both zones; no internet access.
     Endpoints,
-    /// The same in one zone, called from both.
+    /// Interface endpoints in one zone, called from both.
     SingleZoneEndpoints,
-    /// An egress-only internet gateway, and the names of AWS services that answer over IPv6.
+    /// An egress-only internet gateway, and the dual-stack endpoints of AWS services.
     Ipv6,
     /// One NAT gateway for both zones.
     SingleNat,
     NatPerZone,
 }
 
-/// How many calls a second Parameter Store answers an account.
+/// Throughput limit of Parameter Store for the account and region.
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ParameterStore {
@@ -67,155 +69,176 @@ pub enum ParameterStore {
     HighThroughput,
 }
 
-/// Where shoppers find the shop.
+/// The shop's domain name, which enables HTTPS.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Domain {
     pub name: String,
-    /// Id of the Route 53 zone that holds the name.
+    /// Id of the Route 53 hosted zone that contains the name.
     pub zone: String,
 }
 
-/// AWS WAF at the load balancer.
+/// AWS WAF in front of the load balancer.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Firewall {
+    /// Limit for one IP address in five minutes.
     pub requests_per_address: i32,
 }
 
-/// Alarms, a dashboard and a budget, in the stack of operations.
+/// Alarms, a dashboard and a budget, in the stack `operations`.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Watch {
+pub struct Monitoring {
+    /// Monthly budget of the whole account, in US dollars.
     pub budget_usd: u32,
-    /// Who is told.
+    /// Receives the notifications of alarms and budget.
     pub email: Option<String>,
 }
 
+/// Limits of concurrent executions.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Concurrency {
+    /// Reserved concurrency of each HTTP function with database access.
     pub http: u16,
+    /// Reserved concurrency of each HTTP function without database access.
     pub http_without_database: u16,
-    /// By function.
+    /// By function name.
     #[serde(default)]
-    pub provisioned: BTreeMap<String, Provisioned>,
+    pub provisioned: BTreeMap<String, ProvisionedConcurrency>,
 }
 
-/// How many copies of a function stand ready.
+/// Range of a function's provisioned concurrency.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Provisioned {
-    pub least: u16,
-    pub most: u16,
+pub struct ProvisionedConcurrency {
+    pub min: u16,
+    pub max: u16,
 }
 
+/// The submission queue and its consumer.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Submissions {
+    /// SQS visibility timeout: seconds until a retry.
     pub visibility_seconds: u16,
+    /// Deliveries before a message goes to the dead-letter queue.
     pub max_receives: u16,
+    /// The largest number of concurrent executions of the consumer.
     pub concurrency: u16,
 }
 
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Database {
+    /// MariaDB's `max_connections`.
     pub max_connections: u16,
     pub server: Server,
 }
 
-/// Who runs MariaDB.
+/// The MariaDB server.
 #[derive(Clone, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Server {
     Rds(Rds),
+    /// Not part of the stage's stacks.
     External(External),
 }
 
+/// A MariaDB instance that RDS operates.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rds {
+    /// Major and minor version: `11.8`.
     pub engine_version: String,
+    /// Instance class: `db.t4g.small`.
     pub class: String,
     pub multi_az: bool,
     pub storage_gb: u16,
     pub max_storage_gb: u16,
+    /// Retention of automated backups.
     pub backup_days: u16,
+    /// Counts the instances of the stage from 1; each restore creates a new one.
     pub generation: u16,
     pub restore: Option<Restore>,
 }
 
-/// Where the data of a new instance comes from, after the one before was lost or spoilt.
+/// The backup from which RDS creates a new instance, after the previous one was lost or corrupted.
 #[derive(Clone, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Restore {
     /// Name of a snapshot.
     Snapshot(String),
-    /// An instance that still exists, as it was at some time.
+    /// An existing instance at a point in time (RFC 3339).
     Instance { name: String, at: String },
-    /// The automated backups that RDS has kept of a deleted instance, by its resource id.
+    /// The retained automated backups of a deleted instance, by its resource id, at a point in time (RFC 3339).
     AutomatedBackups { resource_id: String, at: String },
 }
 
+/// A MariaDB server that exists already.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct External {
     pub host: String,
     pub port: u16,
+    /// Name of the schema.
     pub name: String,
+    /// Addresses of the server in CIDR notation, for the security group of the functions.
     pub range: String,
 }
 
-/// How functions log in to MariaDB.
+/// How database users log in.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Auth {
+pub enum DatabaseLogin {
     Iam,
     Password,
 }
 
 impl Stage {
+    /// The settings of the stage. Fails for an unknown stage and an invalid file.
     pub fn load(name: &str) -> Result<Self> {
         Self::parse(name, text(name)?)
     }
 
-    /// The stage with every setting that its file only shows, as a comment without a space (`#[domain]`): so that what
-    /// operators may switch on is judged as what they get.
+    /// The stage with its optional settings enabled, which its file has as comments without a space (`#[domain]`). Tests
+    /// check these templates too, because operators can enable them at any time.
     pub fn in_full(name: &str) -> Result<Self> {
-        let shown = |line: &'static str| {
+        let optional = |line: &'static str| {
             line.strip_prefix('#').filter(|rest| rest.starts_with(char::is_alphanumeric) || rest.starts_with('['))
         };
-        let lines: Vec<&str> = text(name)?.lines().map(|line| shown(line).unwrap_or(line)).collect();
+        let lines: Vec<&str> = text(name)?.lines().map(|line| optional(line).unwrap_or(line)).collect();
         Self::parse(name, &lines.join("\n"))
     }
 
     fn parse(name: &str, text: &str) -> Result<Self> {
         let stage: Self = toml::from_str(text)
             .map_err(|error| anyhow!(error.message().to_owned()))
-            .with_context(|| format!("infra/stages/{name}.toml cannot be used"))?;
+            .with_context(|| format!("infra/stages/{name}.toml is invalid"))?;
         Ok(Self { name: name.to_owned(), ..stage })
     }
 
-    /// Where the stage's parameters live: `/anaquel/prod`.
+    /// Path of the stage's SSM parameters: `/anaquel/prod`.
     pub fn prefix(&self) -> String {
         format!("/anaquel/{}", self.name)
     }
 
-    /// What AWS calls one of the stage's things: `anaquel-prod-show-book`.
-    pub fn physical(&self, thing: &str) -> String {
-        format!("anaquel-{}-{thing}", self.name)
+    /// Physical name of a resource on AWS: `anaquel-prod-show-book`.
+    pub fn physical(&self, name: &str) -> String {
+        format!("anaquel-{}-{name}", self.name)
     }
 
+    /// Whether it runs on the emulator of this machine.
     pub fn is_local(&self) -> bool {
         self.name == "local"
     }
 
-    /// Whether the stage pays for each call of Parameter Store.
+    /// Whether AWS charges for each parameter that is read.
     pub fn pays_for_parameters(&self) -> bool {
         self.parameter_store == ParameterStore::HighThroughput
     }
 
-    /// Tells the operator what may be meant, but should be known.
+    /// Prints warnings about settings that are valid but risky to standard error.
     pub fn warn(&self) {
         for warning in self.warnings() {
             eprintln!("warning: {warning}");
@@ -226,13 +249,13 @@ impl Stage {
         let mut warnings = Vec::new();
         if self.domain.is_none() && !self.is_local() {
             warnings.push(format!(
-                "stage {0} speaks plain HTTP, which everybody on the way can read: set [domain] in infra/stages/{0}.toml",
+                "stage {0} uses plain HTTP without encryption; set [domain] in infra/stages/{0}.toml for HTTPS",
                 self.name
             ));
         }
-        if self.watch.as_ref().is_some_and(|watch| watch.email.is_none()) {
+        if self.monitoring.as_ref().is_some_and(|monitoring| monitoring.email.is_none()) {
             warnings.push(format!(
-                "nobody is told when stage {0} is unwell: set `email` below [watch] in infra/stages/{0}.toml",
+                "nobody is notified of alarms of stage {0}; set `email` below [monitoring] in infra/stages/{0}.toml",
                 self.name
             ));
         }
@@ -249,16 +272,18 @@ fn text(name: &str) -> Result<&'static str> {
 }
 
 impl Domain {
+    /// The shop's address: `https://shop.example.org`.
     pub fn url(&self) -> String {
         format!("https://{}", self.name)
     }
 }
 
 impl Egress {
+    /// All options, in the order of the cost report.
     pub const ALL: [Self; 5] =
         [Self::Ipv6, Self::SingleZoneEndpoints, Self::Endpoints, Self::SingleNat, Self::NatPerZone];
 
-    /// Its value in a stage's file.
+    /// Value of `egress` in a stage file.
     pub fn name(self) -> &'static str {
         match self {
             Self::Endpoints => "endpoints",
@@ -269,22 +294,22 @@ impl Egress {
         }
     }
 
-    /// What an operator chooses between.
+    /// Reach and availability, for the cost report.
     pub fn about(self) -> &'static str {
         match self {
-            Self::Endpoints => "only to the AWS services that are called; a lost zone does no harm",
+            Self::Endpoints => "only the AWS services that functions call; survives the loss of a zone",
             Self::SingleZoneEndpoints => {
-                "only to the AWS services that are called; with their zone everybody loses them"
+                "only the AWS services that functions call; single point of failure (one zone)"
             }
-            Self::Ipv6 => "to the internet, over IPv6 only; a lost zone does no harm",
-            Self::SingleNat => "to the internet; with its zone everybody loses it",
-            Self::NatPerZone => "to the internet; a lost zone does no harm",
+            Self::Ipv6 => "internet over IPv6 only; survives the loss of a zone",
+            Self::SingleNat => "internet; single point of failure (one zone)",
+            Self::NatPerZone => "internet; survives the loss of a zone",
         }
     }
 }
 
 impl Architecture {
-    /// Lambda's name for it.
+    /// Value of Lambda's `Architectures`.
     pub fn lambda(self) -> &'static str {
         match self {
             Self::Host if cfg!(target_arch = "x86_64") => "x86_64",
@@ -294,7 +319,7 @@ impl Architecture {
 }
 
 impl Database {
-    /// Name of the schema. Where RDS runs the server it never changes: RDS makes it once, with the instance.
+    /// Name of the schema. On RDS it is fixed, because RDS creates the schema only with the instance.
     pub fn name(&self) -> &str {
         match &self.server {
             Server::Rds(_) => "anaquel",
@@ -302,34 +327,34 @@ impl Database {
         }
     }
 
-    /// RDS checks IAM tokens; a server of somebody else's knows passwords only.
-    pub fn auth(&self) -> Auth {
+    /// How users log in: RDS supports IAM tokens, an external server only passwords.
+    pub fn auth(&self) -> DatabaseLogin {
         match self.server {
-            Server::Rds(_) => Auth::Iam,
-            Server::External(_) => Auth::Password,
+            Server::Rds(_) => DatabaseLogin::Iam,
+            Server::External(_) => DatabaseLogin::Password,
         }
     }
 }
 
 impl Rds {
-    /// Family of its parameter groups: `mariadb11.8` for the version 11.8.
+    /// Parameter group family: `mariadb11.8` for the version 11.8.
     pub fn family(&self) -> String {
         format!("mariadb{}", self.engine_version)
     }
 
-    /// What the stage calls the instance: `database`, and from the second generation on `database-2`.
+    /// Name of the instance without the stage: `database`, from the second generation on `database-2`.
     pub fn instance(&self) -> String {
         if self.generation == 1 { "database".to_owned() } else { format!("database-{}", self.generation) }
     }
 
-    /// Whether RDS keeps a week of what statements waited for, which costs nothing; it does not on the smallest machines.
+    /// Whether the class supports Performance Insights, of which a week is free; micro and small do not.
     pub fn has_insights(&self) -> bool {
         !matches!(self.class.rsplit('.').next(), Some("micro" | "small"))
     }
 }
 
-impl Auth {
-    /// Its value in the parameter `database/auth`.
+impl DatabaseLogin {
+    /// Value of the parameter `database/auth`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Iam => "iam",
@@ -342,20 +367,20 @@ impl Auth {
 mod tests {
     use super::*;
 
-    fn complaint(stage: Result<Stage>) -> String {
-        format!("{:#}", stage.err().expect("a complaint"))
+    fn error(stage: Result<Stage>) -> String {
+        format!("{:#}", stage.err().expect("an error"))
     }
 
     #[test]
-    fn every_stage_can_be_read() {
+    fn every_stage_file_is_valid() {
         for (name, _) in STAGES {
             assert_eq!(Stage::load(name).unwrap().name, name);
         }
     }
 
-    /// People's rights end at `anaquel-dev-*`.
+    /// Permissions of human roles are limited to `anaquel-dev-*`.
     #[test]
-    fn no_stage_is_named_like_the_beginning_of_another() {
+    fn no_stage_name_is_a_prefix_of_another() {
         for (name, _) in STAGES {
             let others = STAGES.iter().filter(|(other, _)| other.starts_with(&format!("{name}-")));
             assert_eq!(others.count(), 0, "{name}");
@@ -363,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn every_egress_is_read_by_its_name() {
+    fn every_egress_option_is_parsed_by_its_name() {
         for egress in Egress::ALL {
             let text = STAGES[0].1.replace("egress = \"endpoints\"", &format!("egress = \"{}\"", egress.name()));
             assert!(Stage::parse("local", &text).unwrap().egress == egress);
@@ -371,12 +396,12 @@ mod tests {
     }
 
     #[test]
-    fn what_a_file_only_shows_can_be_switched_on() {
+    fn every_optional_setting_can_be_enabled() {
         for name in ["dev", "prod"] {
             let full = Stage::in_full(name).unwrap();
             assert!(full.domain.is_some() && full.firewall.is_some(), "{name}");
             assert!(!full.concurrency.provisioned.is_empty(), "{name}");
-            assert!(full.watch.is_some_and(|watch| watch.email.is_some()), "{name}");
+            assert!(full.monitoring.is_some_and(|monitoring| monitoring.email.is_some()), "{name}");
         }
     }
 
@@ -391,25 +416,25 @@ mod tests {
     }
 
     #[test]
-    fn alarms_that_nobody_hears_have_a_warning() {
-        let warns = |stage: &Stage| stage.warnings().iter().any(|warning| warning.contains("nobody is told"));
+    fn alarms_without_a_recipient_have_a_warning() {
+        let warns = |stage: &Stage| stage.warnings().iter().any(|warning| warning.contains("nobody is notified"));
         let mut stage = Stage::in_full("prod").unwrap();
         assert!(!warns(&stage));
-        stage.watch.as_mut().unwrap().email = None;
+        stage.monitoring.as_mut().unwrap().email = None;
         assert!(warns(&stage));
-        stage.watch = None;
-        assert!(!warns(&stage), "a stage that nobody watches was meant so");
+        stage.monitoring = None;
+        assert!(!warns(&stage), "a stage without monitoring is intended");
     }
 
     #[test]
-    fn an_unknown_stage_is_told_the_known_ones() {
-        assert_eq!(complaint(Stage::load("qa")), "there is no stage `qa`; the stages are local, dev, prod");
+    fn the_error_for_an_unknown_stage_lists_the_known_ones() {
+        assert_eq!(error(Stage::load("qa")), "there is no stage `qa`; the stages are local, dev, prod");
     }
 
     #[test]
-    fn an_unknown_key_is_named() {
+    fn the_error_for_an_unknown_key_names_it() {
         let text = format!("egres = \"endpoints\"\n{}", STAGES[0].1);
-        let complaint = complaint(Stage::parse("local", &text));
-        assert!(complaint.starts_with("infra/stages/local.toml cannot be used: unknown field `egres`"), "{complaint}");
+        let error = error(Stage::parse("local", &text));
+        assert!(error.starts_with("infra/stages/local.toml is invalid: unknown field `egres`"), "{error}");
     }
 }

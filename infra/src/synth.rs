@@ -1,4 +1,4 @@
-//! Templates of a stage as files, after every check that needs no account.
+//! Writes a stage's templates to files, after all checks that need no AWS account.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,22 +11,22 @@ use crate::routes::FUNCTIONS;
 use crate::stacks::{self, Stack};
 use crate::stage::{Architecture, STAGES, Stage};
 
-/// The committed templates, which show what a change to this crate means for every stage.
+/// Folder of the committed golden templates.
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/golden");
 
-/// Writes the stage's templates and tells which files they are.
+/// Writes the stage's templates into `folder` and returns the files.
 pub fn write_stage(stage: &Stage, folder: &Path) -> Result<Vec<PathBuf>> {
     write(&stacks(stage)?, folder)
 }
 
-/// The stage's stacks in deploy order, within every limit, and with migrations that the running version bears.
+/// The stage's stacks in deploy order. Fails when the stage exceeds a limit or a migration breaks the running version.
 pub fn stacks(stage: &Stage) -> Result<Vec<Stack>> {
     limits::check(stage, FUNCTIONS)?;
     migrations::check()?;
     stacks::all(stage)
 }
 
-/// Writes the committed templates of every stage.
+/// Renews the golden templates of every stage.
 pub fn write_golden() -> Result<()> {
     for (name, _) in STAGES {
         write(&golden(name)?, &Path::new(GOLDEN).join(name))?;
@@ -34,7 +34,7 @@ pub fn write_golden() -> Result<()> {
     Ok(())
 }
 
-/// The same on every machine: for arm64, whatever the host is.
+/// The stacks for arm64, so that golden templates are the same on every machine.
 fn golden(stage: &str) -> Result<Vec<Stack>> {
     let mut stage = Stage::load(stage)?;
     stage.architecture = Architecture::Arm64;
@@ -61,14 +61,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_committed_templates_are_up_to_date() {
+    fn the_golden_templates_are_up_to_date() {
         for (name, _) in STAGES {
             for stack in golden(name).unwrap() {
                 let file = file(&Path::new(GOLDEN).join(name), &stack);
                 let committed = fs::read_to_string(&file).unwrap_or_default();
                 assert!(
                     committed == stack.template.to_json().unwrap(),
-                    "{} is stale: run `cargo bookstore synth --golden` and look at the difference",
+                    "{} is stale: run `cargo bookstore synth --golden` and review the diff",
                     file.display()
                 );
             }

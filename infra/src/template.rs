@@ -1,5 +1,5 @@
-//! Our envelope over stratosphere's typed resources: it adds what the crate's own template lacks
-//! (`DependsOn`, deletion policies, typed parameters, excuses) and checks that every reference leads somewhere.
+//! A CloudFormation template over stratosphere's typed resources. It adds what stratosphere's own template lacks
+//! (`DependsOn`, removal policies, typed parameters, linter suppressions) and checks that every reference resolves.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,21 +10,22 @@ use stratosphere::resource_specification::ResourceTypeName;
 use stratosphere::template::ToResource;
 use stratosphere::value::{ExpString, get_att};
 
-/// The name of a resource or parameter inside its template. Plain it is a `Ref`.
+/// The logical ID of a resource or the name of a parameter of one template. Converted to an expression it is a `Ref`.
 #[derive(Clone, Copy)]
 pub struct Id(&'static str);
 
 impl Id {
-    /// Names live as long as the process, which ends soon: so an `Id` is `Copy`, and reads like a variable.
+    /// Leaks the name, so that an `Id` is `Copy`; the process is short-lived.
     fn new(name: String) -> Self {
         Self(name.leak())
     }
 
+    /// The logical ID as text.
     pub fn name(self) -> &'static str {
         self.0
     }
 
-    /// A `Fn::GetAtt`.
+    /// `Fn::GetAtt` of this resource's attribute.
     pub fn att(self, attribute: &str) -> ExpString {
         get_att(self.0, attribute)
     }
@@ -42,27 +43,28 @@ impl Serialize for Id {
     }
 }
 
-/// A `Fn::Sub`; `pattern` may name pseudo parameters, such as `${AWS::Region}`.
+/// `Fn::Sub`; `pattern` may contain pseudo parameters, such as `${AWS::Region}`.
 pub fn sub(pattern: &str) -> ExpString {
     ExpString::Sub { pattern: pattern.to_owned() }
 }
 
-/// The ARN of something in the stack's own account and region.
-pub fn arn(service: &str, thing: &str) -> ExpString {
-    sub(&format!("arn:${{AWS::Partition}}:{service}:${{AWS::Region}}:${{AWS::AccountId}}:{thing}"))
+/// ARN of a resource in the stack's own account and region.
+pub fn arn(service: &str, resource: &str) -> ExpString {
+    sub(&format!("arn:${{AWS::Partition}}:{service}:${{AWS::Region}}:${{AWS::AccountId}}:{resource}"))
 }
 
-/// stratosphere's lists hold expressions only; this turns anything that can be one into such a list.
+/// A list of expressions, as stratosphere's properties take it.
 pub fn list<T: Into<ExpString>>(items: impl IntoIterator<Item = T>) -> Vec<ExpString> {
     items.into_iter().map(Into::into).collect()
 }
 
-/// The name that a thing has inside a template: `show-book` is `ShowBook`.
-pub fn logical(name: &str) -> String {
+/// Logical ID for a name: `ShowBook` for `show-book`.
+pub fn logical_id(name: &str) -> String {
     let words = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
     words.flat_map(|word| [word[..1].to_uppercase(), word[1..].to_owned()]).collect()
 }
 
+/// The template of one stack, in construction.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Template {
@@ -95,28 +97,28 @@ struct Resource {
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     depends_on: BTreeSet<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    deletion_policy: Option<Keep>,
+    deletion_policy: Option<RemovalPolicy>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    update_replace_policy: Option<Keep>,
+    update_replace_policy: Option<RemovalPolicy>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    metadata: BTreeMap<&'static str, Skipped>,
+    metadata: BTreeMap<&'static str, Suppressions>,
 }
 
-/// Suppressions of one linter, in the forms that checkov and cfn-lint read.
+/// Suppressions of one linter on one resource, in the formats of checkov (`skip`) and cfn-lint (`config`).
 #[derive(Default, Serialize)]
-struct Skipped {
-    skip: Vec<Excuse>,
+struct Suppressions {
+    skip: Vec<Suppression>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    config: Option<Ignored>,
+    config: Option<CfnLintConfig>,
 }
 
 #[derive(Default, Serialize)]
-struct Ignored {
+struct CfnLintConfig {
     ignore_checks: Vec<&'static str>,
 }
 
 #[derive(Serialize)]
-struct Excuse {
+struct Suppression {
     id: &'static str,
     comment: &'static str,
 }
@@ -127,17 +129,18 @@ struct Output {
     value: ExpString,
 }
 
-/// What becomes of a resource that leaves the stack, by deletion or by replacement.
+/// CloudFormation's `DeletionPolicy` and `UpdateReplacePolicy` of a resource.
 #[derive(Clone, Copy, Serialize)]
-pub enum Keep {
+pub enum RemovalPolicy {
     Delete,
     Retain,
-    /// But for a creation that fails: it leaves nothing behind that the next would stumble over.
+    /// Retained, except after a failed creation, whose remains would block the next one.
     RetainExceptOnCreate,
     Snapshot,
 }
 
 impl Template {
+    /// An empty template.
     pub fn new(description: String) -> Self {
         Self {
             version: "2010-09-09",
@@ -148,14 +151,15 @@ impl Template {
         }
     }
 
+    /// Adds a parameter without a default.
     pub fn parameter(&mut self, name: impl Into<String>, r#type: &'static str) -> Id {
         let id = Id::new(name.into());
         self.parameters.insert(id.0, Parameter { r#type, description: None, default: None, allowed_values: &[] });
         id
     }
 
-    /// A parameter that is `true` or `false`.
-    pub fn switch(&mut self, name: &'static str, description: &'static str, default: bool) -> Id {
+    /// Adds a parameter whose values are `true` and `false`.
+    pub fn boolean_parameter(&mut self, name: &'static str, description: &'static str, default: bool) -> Id {
         let parameter = Parameter {
             r#type: "String",
             description: Some(description),
@@ -166,7 +170,8 @@ impl Template {
         Id(name)
     }
 
-    #[expect(clippy::needless_pass_by_value, reason = "resources are written out where they are added")]
+    /// Adds a resource. Panics when the template already has one of this name.
+    #[expect(clippy::needless_pass_by_value, reason = "callers construct the resource in the call")]
     pub fn add<R: ToResource>(&mut self, name: impl Into<String>, resource: R) -> Id {
         let id = Id::new(name.into());
         let resource = Resource {
@@ -177,75 +182,78 @@ impl Template {
             update_replace_policy: None,
             metadata: BTreeMap::new(),
         };
-        let before = self.resources.insert(id.0, resource);
-        assert!(before.is_none(), "two resources are called {}", id.0);
+        let previous = self.resources.insert(id.0, resource);
+        assert!(previous.is_none(), "two resources have the logical ID {}", id.0);
         id
     }
 
-    /// `id` is made only once `other` is there; for what no reference says.
-    pub fn after(&mut self, id: Id, other: Id) {
-        self.resource(id).depends_on.insert(other.0);
+    /// `DependsOn`: CloudFormation creates `id` after `dependency`. Needed where no reference implies it.
+    pub fn add_dependency(&mut self, id: Id, dependency: Id) {
+        self.resource(id).depends_on.insert(dependency.0);
     }
 
-    /// The resource stays when another replaces it, and goes with the stack.
-    pub fn keep_when_replaced(&mut self, id: Id) {
+    /// Retains the resource when it is replaced, and deletes it with the stack.
+    pub fn retain_on_replacement(&mut self, id: Id) {
         let resource = self.resource(id);
-        resource.deletion_policy = Some(Keep::Delete);
-        resource.update_replace_policy = Some(Keep::Retain);
+        resource.deletion_policy = Some(RemovalPolicy::Delete);
+        resource.update_replace_policy = Some(RemovalPolicy::Retain);
     }
 
-    pub fn keep(&mut self, id: Id, keep: Keep) {
+    /// Sets the resource's policy for deletion and for replacement.
+    pub fn set_removal_policy(&mut self, id: Id, policy: RemovalPolicy) {
         let resource = self.resource(id);
-        resource.deletion_policy = Some(keep);
-        resource.update_replace_policy = Some(match keep {
-            Keep::RetainExceptOnCreate => Keep::Retain,
+        resource.deletion_policy = Some(policy);
+        resource.update_replace_policy = Some(match policy {
+            RemovalPolicy::RetainExceptOnCreate => RemovalPolicy::Retain,
             other => other,
         });
     }
 
-    /// Why a judge's rule does not hold for this resource, in one sentence.
-    pub fn excuse(&mut self, id: Id, rule: &'static str, reason: &'static str) {
-        let judge = match rule {
+    /// Suppresses a linter rule on this resource. `reason` is one sentence; the rule's name determines the linter.
+    pub fn suppress(&mut self, id: Id, rule: &'static str, reason: &'static str) {
+        let linter = match rule {
             rule if rule.starts_with("CKV") => "checkov",
             rule if rule.starts_with("E3") => "cfn-lint",
             _ => "cloudformation-validate",
         };
-        let skipped = self.resource(id).metadata.entry(judge).or_default();
-        if judge == "cfn-lint" {
-            skipped.config.get_or_insert_default().ignore_checks.push(rule);
+        let suppressions = self.resource(id).metadata.entry(linter).or_default();
+        if linter == "cfn-lint" {
+            suppressions.config.get_or_insert_default().ignore_checks.push(rule);
         }
-        skipped.skip.push(Excuse { id: rule, comment: reason });
+        suppressions.skip.push(Suppression { id: rule, comment: reason });
     }
 
+    /// Adds an output, which later stacks can take as an input.
     pub fn output(&mut self, name: impl Into<String>, value: impl Into<ExpString>) {
         let value = value.into();
         self.outputs.insert(Id::new(name.into()).0, Output { value });
     }
 
-    /// Name and type of each resource.
+    /// Logical ID and type of each resource.
     pub fn resources(&self) -> impl Iterator<Item = (&'static str, String)> {
         self.resources.iter().map(|(name, resource)| (*name, resource.r#type.to_string()))
     }
 
+    /// Whether the template has an output of this name.
     pub fn has_output(&self, name: &str) -> bool {
         self.outputs.contains_key(name)
     }
 
-    /// Refuses a reference to what is not in the template.
+    /// Fails when a reference names no resource or parameter of the template.
     pub fn check(&self) -> Result<()> {
-        let missing = Vec::from_iter(self.missing()?).join(", ");
-        ensure!(missing.is_empty(), "the template refers to what it does not hold: {missing}");
+        let unresolved = Vec::from_iter(self.unresolved_references()?).join(", ");
+        ensure!(unresolved.is_empty(), "unresolved references in the template: {unresolved}");
         Ok(())
     }
 
-    fn missing(&self) -> Result<BTreeSet<String>> {
+    fn unresolved_references(&self) -> Result<BTreeSet<String>> {
         let mut names = BTreeSet::new();
         collect_references(&serde_json::to_value(self)?, &mut names);
-        names.retain(|name| !self.knows(name));
+        names.retain(|name| !self.defines(name));
         Ok(names)
     }
 
-    /// Says a property of a resource anew; `null` says it no more.
+    /// Sets a property of a resource; `null` removes it. Panics when there is no such resource.
     pub fn set(&mut self, resource: &str, property: &str, value: Value) {
         let properties = &mut self.resources.get_mut(resource).expect("a resource of that name").properties;
         match value {
@@ -254,18 +262,19 @@ impl Template {
         }
     }
 
-    /// Removes what mentions `text`, and all that refers to it.
+    /// Removes each resource and output that contains `text`, and everything that refers to them. Tests use it for
+    /// resources that an emulator does not support.
     pub fn leave_out(&mut self, text: &str) {
         self.retain(|part| !part.to_string().contains(text));
         loop {
-            let missing = self.missing().unwrap();
-            if missing.is_empty() {
+            let unresolved = self.unresolved_references().unwrap();
+            if unresolved.is_empty() {
                 return;
             }
             self.retain(|part| {
                 let mut names = BTreeSet::new();
                 collect_references(part, &mut names);
-                names.is_disjoint(&missing)
+                names.is_disjoint(&unresolved)
             });
         }
     }
@@ -275,12 +284,12 @@ impl Template {
         self.outputs.retain(|_, output| keep(&serde_json::to_value(output).unwrap()));
     }
 
-    /// The template as it is deployed, the same for the same input.
+    /// The template as JSON, byte for byte the same for the same input.
     pub fn to_json(&self) -> Result<String> {
         Ok(serde_json::to_string_pretty(self)? + "\n")
     }
 
-    fn knows(&self, name: &str) -> bool {
+    fn defines(&self, name: &str) -> bool {
         self.resources.contains_key(name) || self.parameters.contains_key(name) || name.starts_with("AWS::")
     }
 
@@ -289,7 +298,7 @@ impl Template {
     }
 }
 
-/// Every name that a `Ref`, `Fn::GetAtt`, `Fn::Sub` or `DependsOn` below `value` mentions.
+/// Collects every name in a `Ref`, `Fn::GetAtt`, `Fn::Sub` or `DependsOn` below `value`.
 fn collect_references(value: &Value, names: &mut BTreeSet<String>) {
     match value {
         Value::Array(items) => items.iter().for_each(|item| collect_references(item, names)),
@@ -310,7 +319,7 @@ fn collect_references(value: &Value, names: &mut BTreeSet<String>) {
     }
 }
 
-/// `${Name}` and `${Name.Attribute}` of a `Fn::Sub`; `${!Name}` is left as `${Name}`, for others to fill in.
+/// The names in `${Name}` and `${Name.Attribute}` of a `Fn::Sub`. `${!Name}` is a literal `${Name}` and is skipped.
 fn placeholders(pattern: &str) -> impl Iterator<Item = String> {
     let names = pattern.split("${").skip(1).filter_map(|rest| rest.split(['}', '.']).next());
     names.filter(|name| !name.starts_with('!')).map(str::to_owned)
@@ -327,24 +336,24 @@ mod tests {
     }
 
     #[test]
-    fn references_to_resources_and_parameters_are_fine() {
+    fn references_to_resources_and_parameters_resolve() {
         let mut template = Template::new(String::new());
         let name = template.parameter("Name", "String");
         let first = template.add("First", parameter(name));
         let second = template.add("Second", parameter(first.att("Value")));
         template.add("Third", parameter(sub("${First}-${Second.Value}-${AWS::Region}-${!aws:username}")));
-        template.after(second, first);
+        template.add_dependency(second, first);
         template.check().unwrap();
     }
 
     #[test]
-    fn what_is_left_out_takes_along_all_that_needs_it() {
+    fn leaving_out_a_resource_removes_its_dependents() {
         let mut template = Template::new(String::new());
         let first = template.add("First", parameter("the old one"));
         let second = template.add("Second", parameter(first.att("Value")));
         let third = template.add("Third", parameter("another"));
         let fourth = template.add("Fourth", parameter("one more"));
-        template.after(third, second);
+        template.add_dependency(third, second);
         template.output("Third", third);
         template.output("Fourth", fourth);
         template.leave_out("the old one");
@@ -353,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn references_to_what_is_not_there_are_all_named() {
+    fn all_unresolved_references_are_reported() {
         let mut other = Template::new(String::new());
         let [absent, gone, lost] = ["Absent", "Gone", "Lost"].map(|name| other.add(name, parameter("")));
 
@@ -361,10 +370,10 @@ mod tests {
         let first = template.add("First", parameter(absent));
         template.add("Second", parameter(gone.att("Value")));
         template.add("Third", parameter(sub("${Nowhere.Value}")));
-        template.after(first, lost);
+        template.add_dependency(first, lost);
         assert_eq!(
             template.check().unwrap_err().to_string(),
-            "the template refers to what it does not hold: Absent, Gone, Lost, Nowhere"
+            "unresolved references in the template: Absent, Gone, Lost, Nowhere"
         );
     }
 }

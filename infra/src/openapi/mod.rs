@@ -1,7 +1,7 @@
-//! The API's description for people and tools, in OpenAPI 3.1: `docs/openapi.json`.
+//! The OpenAPI 3.1 document of the API: `docs/openapi.json`.
 //!
-//! Schemas are made from the types that the functions read and write, problems from the errors that they answer; what
-//! no type says stands in `operations`.
+//! Schemas come from the types that the functions read and write, problem responses from their errors; `operations` has
+//! the rest.
 
 mod examples;
 mod operation;
@@ -31,7 +31,7 @@ struct Document {
     components: Value,
 }
 
-/// Renews the committed file.
+/// Renews the committed document.
 pub fn write() -> Result<()> {
     fs::write(FILE, document()?).with_context(|| format!("writing {FILE}"))
 }
@@ -42,7 +42,7 @@ fn document() -> Result<String> {
     for operation in operations::all(&mut schemas) {
         paths.entry(operation.path).or_default().insert(operation.method.to_lowercase(), operation);
     }
-    let problem = schemas.answer::<Problem>();
+    let problem = schemas.response::<Problem>();
     let responses: Map<_, _> = examples::problems()
         .iter()
         .map(|error| (format!("Problem{}", error.status()), operation::problem(error, &problem)))
@@ -51,7 +51,7 @@ fn document() -> Result<String> {
         openapi: "3.1.0",
         info: json!({
             "title": "Anaquel",
-            "summary": "A bookstore: its books, what readers think of them, and a way to write to the shop.",
+            "summary": "A bookstore: books, readers' ratings, and messages to the shop.",
             "description": include_str!("about.md"),
             "version": env!("CARGO_PKG_VERSION"),
             "license": { "name": "MIT or Apache 2.0", "identifier": env!("CARGO_PKG_LICENSE") },
@@ -68,34 +68,34 @@ fn document() -> Result<String> {
     Ok(serde_json::to_string_pretty(&document)? + "\n")
 }
 
-/// The schemas of what was asked for, each with a name of its own in the document.
+/// Generates the schemas of the document's components.
 struct Schemas {
-    answers: SchemaGenerator,
-    forms: SchemaGenerator,
+    responses: SchemaGenerator,
+    requests: SchemaGenerator,
 }
 
 impl Schemas {
     fn new() -> Self {
         let settings = SchemaSettings::draft2020_12().with(|s| s.definitions_path = "/components/schemas".into());
         Self {
-            answers: settings.clone().for_serialize().into_generator(),
-            forms: settings.for_deserialize().into_generator(),
+            responses: settings.clone().for_serialize().into_generator(),
+            requests: settings.for_deserialize().into_generator(),
         }
     }
 
-    /// Of what the shop writes.
-    fn answer<T: JsonSchema>(&mut self) -> Value {
-        self.answers.subschema_for::<T>().into()
+    /// Schema of a type that the API returns.
+    fn response<T: JsonSchema>(&mut self) -> Value {
+        self.responses.subschema_for::<T>().into()
     }
 
-    /// Of what the shop reads.
-    fn form<T: JsonSchema>(&mut self) -> Value {
-        self.forms.subschema_for::<T>().into()
+    /// Schema of a type that the API accepts.
+    fn request<T: JsonSchema>(&mut self) -> Value {
+        self.requests.subschema_for::<T>().into()
     }
 
     fn definitions(mut self) -> Map<String, Value> {
-        let mut definitions = self.answers.take_definitions(true);
-        definitions.append(&mut self.forms.take_definitions(true));
+        let mut definitions = self.responses.take_definitions(true);
+        definitions.append(&mut self.requests.take_definitions(true));
         definitions
     }
 }
@@ -112,12 +112,12 @@ mod tests {
         let committed = fs::read_to_string(FILE).unwrap_or_default();
         assert!(
             committed == document().unwrap(),
-            "docs/openapi.json is stale: run `cargo bookstore synth --golden` and look at the difference"
+            "docs/openapi.json is stale: run `cargo bookstore synth --golden` and review the diff"
         );
     }
 
     #[test]
-    fn every_route_is_described_and_nothing_else() {
+    fn the_document_has_exactly_the_routes_of_the_api() {
         let routes: BTreeSet<_> = FUNCTIONS
             .iter()
             .flat_map(|function| function.routes().iter().map(move |route| (function, route)))
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn every_variable_of_a_path_is_described() {
+    fn every_path_variable_has_a_parameter() {
         for operation in operations::all(&mut Schemas::new()) {
             let document = serde_json::to_value(&operation).unwrap();
             let parameters = document["parameters"].as_array().into_iter().flatten();

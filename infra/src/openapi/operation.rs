@@ -1,4 +1,4 @@
-//! One method of one path in the words of OpenAPI, and what several of them have in common.
+//! An OpenAPI operation (one method of one path), and the parameters, headers and responses that operations share.
 
 use std::collections::BTreeMap;
 
@@ -9,6 +9,7 @@ use shared::{ApiError, Request, http::MAX_BODY};
 use super::examples;
 use crate::routes::FUNCTIONS;
 
+/// One method of one path.
 #[derive(Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Operation {
@@ -16,7 +17,7 @@ pub struct Operation {
     pub method: &'static str,
     #[serde(skip)]
     pub path: &'static str,
-    /// The function's name; `HEAD` adds its own to it.
+    /// Name of the function; `HEAD` appends `-head`.
     #[serde(rename = "operationId")]
     pub id: String,
     tags: Vec<&'static str>,
@@ -29,22 +30,25 @@ pub struct Operation {
 }
 
 impl Operation {
-    /// Reads; `caching` is the answer's `Cache-Control`.
+    /// A read operation. `caching` is the `Cache-Control` of the response.
     pub fn get(function: &'static str, path: &'static str, caching: &str, schema: &Value, example: &Value) -> Self {
         let headers = json!({
             "ETag": header("ETag"),
-            "Cache-Control": constant("How long the answer may be kept.", caching),
+            "Cache-Control": constant("How long caches may keep the response.", caching),
             "X-Request-Id": header("X-Request-Id"),
         });
         let content = json_of(schema, example);
         Self::new(function, "GET", path)
-            .takes(if_none_match())
-            .answers(200, json!({ "description": "What was asked for.", "headers": headers, "content": content }))
-            .answers(304, json!({ "description": "The caller has just this.", "headers": headers }))
-            .refuses(&[400, 413])
+            .parameter(if_none_match())
+            .response(200, json!({ "description": "The requested resource.", "headers": headers, "content": content }))
+            .response(
+                304,
+                json!({ "description": "Not modified since the `ETag` in `If-None-Match`.", "headers": headers }),
+            )
+            .problems(&[400, 413])
     }
 
-    /// Takes something in that is published later.
+    /// A submission, which is accepted now and processed later.
     pub fn post(function: &'static str, path: &'static str, form: &Value, example: &Value, receipt: &Value) -> Self {
         let body = json!({
             "description": format!("At most {} KiB.", MAX_BODY / 1024),
@@ -52,10 +56,10 @@ impl Operation {
             "content": json_of(form, example),
         });
         Self { request_body: Some(body), ..Self::new(function, "POST", path) }
-            .takes(idempotency_key())
-            .takes(visitor())
-            .answers(202, taken_in(receipt))
-            .refuses(&[400, 403, 413, 415, 422])
+            .parameter(idempotency_key())
+            .parameter(visitor())
+            .response(202, accepted(receipt))
+            .problems(&[400, 403, 413, 415, 422])
     }
 
     fn new(function: &'static str, method: &'static str, path: &'static str) -> Self {
@@ -70,51 +74,55 @@ impl Operation {
             request_body: None,
             responses: BTreeMap::new(),
         };
-        operation.refuses(&[500, 503])
+        operation.problems(&[500, 503])
     }
 
+    /// Sets tag and description.
     pub fn tagged(mut self, tag: &'static str, description: &'static str) -> Self {
         self.tags = vec![tag];
         self.description = description;
         self
     }
 
-    pub fn takes(mut self, parameter: Value) -> Self {
+    /// Adds a parameter.
+    pub fn parameter(mut self, parameter: Value) -> Self {
         self.parameters.push(parameter);
         self
     }
 
-    pub fn answers(mut self, status: u16, response: Value) -> Self {
+    /// Adds or replaces the response with this status.
+    pub fn response(mut self, status: u16, response: Value) -> Self {
         self.responses.insert(status, response);
         self
     }
 
-    /// Adds where the caller may go on from the answer 200.
-    pub fn leads_to(mut self, name: &str, function: &str, parameters: &Value) -> Self {
+    /// Adds a link from the response 200 to another operation.
+    pub fn link(mut self, name: &str, function: &str, parameters: &Value) -> Self {
         if let Some(response) = self.responses.get_mut(&200) {
             response["links"][name] = json!({ "operationId": function, "parameters": parameters });
         }
         self
     }
 
-    pub fn refuses(mut self, statuses: &[u16]) -> Self {
+    /// Adds the problem responses with these statuses.
+    pub fn problems(mut self, statuses: &[u16]) -> Self {
         for status in statuses {
             self.responses.insert(*status, json!({ "$ref": format!("#/components/responses/Problem{status}") }));
         }
         self
     }
 
-    /// The same without bodies.
+    /// The `HEAD` operation of this `GET`: the same responses without bodies.
     pub fn head(&self) -> Self {
-        let bodiless = |response: &Value| match response.get("headers") {
+        let without_body = |response: &Value| match response.get("headers") {
             Some(headers) => json!({ "description": "As `GET`, without a body.", "headers": headers }),
             None => json!({ "description": "As `GET`, without a body." }),
         };
         Self {
             method: "HEAD",
             id: format!("{}-head", self.id),
-            description: "What `GET` answers, without the body.",
-            responses: self.responses.iter().map(|(status, response)| (*status, bodiless(response))).collect(),
+            description: "As `GET`, without a body.",
+            responses: self.responses.iter().map(|(status, response)| (*status, without_body(response))).collect(),
             ..self.clone()
         }
     }
@@ -124,7 +132,7 @@ fn if_none_match() -> Value {
     json!({
         "name": "If-None-Match",
         "in": "header",
-        "description": "The `ETag` of the answer that the caller has already.",
+        "description": "The `ETag` of a response that the client has cached.",
         "schema": { "type": "string" },
     })
 }
@@ -133,8 +141,8 @@ fn idempotency_key() -> Value {
     json!({
         "name": "Idempotency-Key",
         "in": "header",
-        "description": "Made up by the caller for this one request. A retry with the same key, cookie and body gets \
-                        the same id and has its effect once.",
+        "description": "A unique value that the client generates for this request. A retry with the same key, cookie and \
+                        body returns the same id and has no second effect.",
         "schema": { "type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]([ -~]*[!-~])?$" },
         "example": "b6bf864c-0798-40c5",
     })
@@ -144,19 +152,19 @@ fn visitor() -> Value {
     json!({
         "name": Request::VISITOR_COOKIE,
         "in": "cookie",
-        "description": "What the shop gave this browser before. Anything else is passed over.",
+        "description": "The value that the shop has set before. Other values are ignored.",
         "schema": { "type": "string" },
         "example": "6f1d7a52-7d0b-8f6c-9f53-0a9f7c1f2b3d",
     })
 }
 
-fn taken_in(receipt: &Value) -> Value {
+fn accepted(receipt: &Value) -> Value {
     json!({
-        "description": "Taken in.",
+        "description": "Accepted.",
         "headers": {
             "Location": header("Location"),
             "Set-Cookie": header("Set-Cookie"),
-            "Cache-Control": constant("Not to be kept.", "no-store"),
+            "Cache-Control": constant("Caches must not keep the response.", "no-store"),
             "X-Request-Id": header("X-Request-Id"),
         },
         "content": json_of(receipt, &examples::receipt()),
@@ -164,13 +172,13 @@ fn taken_in(receipt: &Value) -> Value {
             "Outcome": {
                 "operationId": "show-submission",
                 "parameters": { "id": "$response.body#/id" },
-                "description": "What became of it.",
+                "description": "The outcome of the submission.",
             },
         },
     })
 }
 
-/// A parameter of the query.
+/// A query parameter.
 pub fn query(name: &str, schema: &Value, example: &Value, description: &str) -> Value {
     json!({
         "name": name,
@@ -182,7 +190,7 @@ pub fn query(name: &str, schema: &Value, example: &Value, description: &str) -> 
     })
 }
 
-/// What varies in the path.
+/// A path parameter.
 pub fn path(name: &str, schema: &Value, example: &Value, description: &str) -> Value {
     json!({
         "name": name,
@@ -194,10 +202,10 @@ pub fn path(name: &str, schema: &Value, example: &Value, description: &str) -> V
     })
 }
 
-/// The response that tells of this error.
+/// The problem response for an error.
 pub fn problem(error: &ApiError, schema: &Value) -> Value {
     let mut headers = json!({
-        "Cache-Control": constant("Not to be kept.", "no-store"),
+        "Cache-Control": constant("Caches must not keep the response.", "no-store"),
         "X-Request-Id": header("X-Request-Id"),
     });
     if let ApiError::Unavailable(_) = error {
@@ -212,23 +220,25 @@ pub fn problem(error: &ApiError, schema: &Value) -> Value {
 
 fn reason(error: &ApiError) -> String {
     match error {
-        ApiError::BadRequest(_) => "A parameter, a header or the body cannot be understood: `errors` names it.".into(),
+        ApiError::BadRequest(_) => "A parameter, a header or the body is invalid; `errors` names it.".into(),
         ApiError::Forbidden => {
-            "A browser sends this from the page of another site, by `Origin` or `Sec-Fetch-Site`.".into()
+            "`Origin` or `Sec-Fetch-Site` shows that a page of another site has sent the request.".into()
         }
-        ApiError::NotFound => "There is no such thing.".into(),
+        ApiError::NotFound => "The resource does not exist.".into(),
         ApiError::TooLarge => format!("The body has more than {} KiB.", MAX_BODY / 1024),
-        ApiError::UnsupportedMediaType => "The body is not said to be `application/json`.".into(),
-        ApiError::Unprocessable(_) => "Understood, but some values are not acceptable: `errors` names each.".into(),
-        ApiError::Internal(_) => "A defect of the shop.".into(),
-        ApiError::Unavailable(_) => "Something that the answer needs is away.".into(),
+        ApiError::UnsupportedMediaType => "The content type of the body is not `application/json`.".into(),
+        ApiError::Unprocessable(_) => "The body is well-formed, but has invalid values; `errors` names each.".into(),
+        ApiError::Internal(_) => "An internal error of the shop.".into(),
+        ApiError::Unavailable(_) => "A dependency of the shop is unavailable.".into(),
     }
 }
 
+/// `content` of a body with the media type `application/json`.
 pub fn json_of(schema: &Value, example: &Value) -> Value {
     json!({ "application/json": { "schema": schema, "example": example } })
 }
 
+/// Reference to a header of `headers`.
 pub fn header(name: &str) -> Value {
     json!({ "$ref": format!("#/components/headers/{name}") })
 }
@@ -237,17 +247,17 @@ fn constant(description: &str, value: &str) -> Value {
     json!({ "description": description, "required": true, "schema": { "type": "string", "const": value } })
 }
 
-/// Headers that several answers carry.
+/// Headers that several responses have.
 pub fn headers() -> Value {
     let header = |pattern: &str, description: &str| {
         let schema = json!({ "type": "string", "pattern": pattern });
         json!({ "description": description, "required": true, "schema": schema })
     };
     json!({
-        "ETag": header("^(W/)?\"[A-Za-z0-9_-]{16}\"$", "Names this very answer, for `If-None-Match`; weak where compressed."),
-        "Location": header("^/api/submissions/[0-9a-f-]{36}$", "Where to ask what became of it."),
-        "Retry-After": header("^[0-9]+$", "Seconds after which to try again."),
-        "Set-Cookie": header("^visitor=[0-9a-f-]{36}; ", "Remembers the browser for a year."),
-        "X-Request-Id": header("^[A-Za-z0-9-]+$", "Names the request, for a question to the shop."),
+        "ETag": header("^(W/)?\"[A-Za-z0-9_-]{16}\"$", "Identifies the content of the response, for `If-None-Match`; weak if compressed."),
+        "Location": header("^/api/submissions/[0-9a-f-]{36}$", "Address of the submission's status."),
+        "Retry-After": header("^[0-9]+$", "Seconds until a retry."),
+        "Set-Cookie": header("^visitor=[0-9a-f-]{36}; ", "Identifies the browser for a year."),
+        "X-Request-Id": header("^[A-Za-z0-9-]+$", "Identifies the request in the shop's log."),
     })
 }

@@ -1,4 +1,4 @@
-//! What serves shoppers: the functions, the load balancer in front of them and the bucket for imports.
+//! The app stack: functions, load balancer and import bucket.
 
 use super::wiring::Wiring;
 use super::{Kind, Stack, function, imports, load_balancer};
@@ -6,20 +6,20 @@ use crate::routes::{FUNCTIONS, Function, Trigger};
 use crate::stage::Stage;
 
 pub fn stack(stage: &Stage) -> Stack {
-    let mut stack = Stack::new(stage, Kind::App, "functions, load balancer and imports");
-    // The last that is locked, so also the last that is unlocked: a stage is unprotected as a whole or not at all.
+    let mut stack = Stack::new(stage, Kind::App, "functions, load balancer and import bucket");
+    // Protected last and unprotected last, so a stage is never protected in part.
     stack.protect = stage.protect;
-    let wiring = Wiring::take(&mut stack, stage);
+    let wiring = Wiring::new(&mut stack, stage);
     let (unmatched, others): (Vec<&Function>, _) =
         FUNCTIONS.iter().partition(|function| matches!(function.trigger, Trigger::Unmatched));
-    let [unmatched] = unmatched[..] else { panic!("one function answers what no route takes") };
+    let [unmatched] = unmatched[..] else { panic!("exactly one function has the trigger Unmatched") };
     let alias = function::add(&mut stack, stage, &wiring, unmatched);
     let listener = load_balancer::add(&mut stack, stage, unmatched, alias);
     for function in others {
         let alias = function::add(&mut stack, stage, &wiring, function);
         match function.trigger {
             Trigger::Http(_) => load_balancer::forward(&mut stack.template, stage, listener, function, alias),
-            Trigger::Submissions => function::consume(&mut stack.template, stage, &wiring, function, alias),
+            Trigger::Submissions => function::consume_queue(&mut stack.template, stage, &wiring, function, alias),
             Trigger::Imports => imports::add(&mut stack.template, stage, &wiring, function, alias),
             Trigger::Unmatched | Trigger::Staff | Trigger::Release => {}
         }

@@ -1,4 +1,4 @@
-//! Buckets as all of ours are: private, encrypted, reached over TLS only.
+//! S3 buckets with the settings that all buckets of the shop share: private, encrypted, TLS only.
 
 use serde_json::Value;
 use stratosphere::services::aws::s3;
@@ -8,17 +8,17 @@ use super::only_over_tls;
 use crate::stage::Stage;
 use crate::template::{Id, Template, sub};
 
-/// A pattern for `Fn::Sub`: bucket names are shared by all of AWS, so ours end in account and region.
+/// Name of a bucket, as a `Fn::Sub` pattern. Bucket names are global, so it ends with account and region.
 pub fn name(stage: &Stage, purpose: &str) -> String {
     stage.physical(purpose) + "-${AWS::AccountId}-${AWS::Region}"
 }
 
-/// Its ARN, another pattern, for what has to name the bucket before it is made.
+/// ARN of a bucket, as a `Fn::Sub` pattern, for policies that name the bucket before it exists.
 pub fn arn(stage: &Stage, purpose: &str) -> String {
     "arn:${AWS::Partition}:s3:::".to_owned() + &name(stage, purpose)
 }
 
-/// Encrypted, closed to the public, and with every version of a file until `lifecycle` forgets it.
+/// An encrypted, versioned bucket without public access.
 pub fn private(name: &str) -> s3::Bucket_ {
     s3::Bucket! {
         bucket_name: sub(name),
@@ -40,7 +40,7 @@ pub fn private(name: &str) -> s3::Bucket_ {
     }
 }
 
-/// What was replaced or removed goes after a month, what nobody finished uploading after a day.
+/// Deletes noncurrent versions after 30 days and incomplete uploads after a day.
 pub fn lifecycle() -> s3::bucket::Rule_ {
     s3::bucket::Rule! {
         id: "ForgetWhatWasReplaced",
@@ -50,24 +50,25 @@ pub fn lifecycle() -> s3::bucket::Rule_ {
     }
 }
 
-/// Adds the bucket and its policy.
+/// Adds the bucket and its policy, which requires TLS.
 pub fn add(template: &mut Template, id: &str, bucket: s3::Bucket_) -> Id {
-    add_open_to(template, id, bucket, None)
+    add_with_statements(template, id, bucket, None)
 }
 
-/// The same for a bucket that somebody besides the account's own roles may use, as the statement says.
-pub fn add_open_to(
+/// Adds the bucket and its policy, with further statements that grant access to AWS services.
+pub fn add_with_statements(
     template: &mut Template,
     id: &str,
     bucket: s3::Bucket_,
-    statement: impl IntoIterator<Item = Value>,
+    statements: impl IntoIterator<Item = Value>,
 ) -> Id {
     let bucket = template.add(id, bucket);
-    let reason = "Only our functions and people with the right to deploy come in, and CloudTrail can tell who did.";
-    template.excuse(bucket, "CKV_AWS_18", reason);
+    let reason =
+        "Only the shop's functions and people with deploy permissions have access, and CloudTrail can record it.";
+    template.suppress(bucket, "CKV_AWS_18", reason);
     let objects = join("/", [bucket.att("Arn"), "*".into()]);
     let mut policy = only_over_tls("s3:*", [bucket.att("Arn"), objects]);
-    policy["Statement"].as_array_mut().expect("a list").extend(statement);
+    policy["Statement"].as_array_mut().expect("a list").extend(statements);
     template.add(
         format!("{id}Policy"),
         s3::BucketPolicy! {

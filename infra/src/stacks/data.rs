@@ -1,4 +1,4 @@
-//! What outlives the functions: MariaDB, the queues, the parameters that tell functions of both, and the access logs.
+//! The data stack: MariaDB, the queues, their SSM parameters, and the bucket for access logs.
 
 use serde_json::{Map, Value, json};
 use shared::parameters::Parameter;
@@ -7,19 +7,19 @@ use stratosphere::value::{AWS_ACCOUNT_ID, ExpString};
 
 use super::{Kind, Stack, access_logs, log_group, only_over_tls};
 use crate::database_settings::settings;
-use crate::routes::{DatabaseRole, Queue};
+use crate::routes::{DatabaseRole, QueueAccess};
 use crate::stage::{Rds, Restore, Server, Stage};
-use crate::template::{Id, Keep, Template, arn, list, logical, sub};
+use crate::template::{Id, RemovalPolicy, Template, arn, list, logical_id, sub};
 
-/// The longest that SQS keeps a message: 14 days.
+/// SQS's maximum message retention: 14 days.
 const RETENTION_SECONDS: i32 = 14 * 24 * 60 * 60;
-/// The logs of MariaDB that go to CloudWatch.
+/// MariaDB's logs that RDS exports to CloudWatch.
 const LOGS: [&str; 2] = ["error", "slowquery"];
-/// Seconds between two looks at the machine below the database.
+/// Interval of Enhanced Monitoring.
 const MONITORING_SECONDS: i32 = 60;
 
 pub fn stack(stage: &Stage) -> Stack {
-    let mut stack = Stack::new(stage, Kind::Data, "database, queues, their parameters and access logs");
+    let mut stack = Stack::new(stage, Kind::Data, "database, queues, parameters and access logs");
     stack.protect = stage.protect;
 
     let (host, port) = match &stage.database.server {
@@ -46,7 +46,7 @@ pub fn stack(stage: &Stage) -> Stack {
     stack
 }
 
-/// The migration makes the reader and the writer; RDS makes the administrator and keeps its password.
+/// Adds the RDS instance. RDS creates the administrator and manages its password; the migration creates reader and writer.
 fn database(stack: &mut Stack, stage: &Stage, server: &Rds) -> Id {
     let subnets = ["DataSubnet1", "DataSubnet2"].map(|name| stack.input(Kind::Network, name, "AWS::EC2::Subnet::Id"));
     let group = stack.input(Kind::Network, "DatabaseGroup", "AWS::EC2::SecurityGroup::Id");
@@ -65,31 +65,32 @@ fn database(stack: &mut Stack, stage: &Stage, server: &Rds) -> Id {
     let parameter_group = template.add(
         "DatabaseSettings",
         rds::DBParameterGroup! {
+            // A change of the description would replace the group.
             description: "How Anaquel configures MariaDB",
             family: server.family().as_str(),
             parameters: parameters,
         },
     );
 
-    // A name of our own, because its logs have it too. A restored instance has another one.
+    // An explicit name, because the log groups contain it. Each generation has a different one.
     let name = stage.physical(&server.instance());
-    // RDS would make them too, and keep for ever what slow statements say.
+    // Created here because log groups that RDS creates never expire.
     let logs = LOGS.map(|log| {
-        let id = logical(&format!("database-{log}-logs"));
+        let id = logical_id(&format!("database-{log}-logs"));
         let group = log_group(template, stage, id, &format!("/aws/rds/instance/{name}/{log}"));
-        // Those of the instance before say why it was lost, and while it exists RDS writes to them.
-        template.keep_when_replaced(group);
+        // The logs of a replaced instance explain its loss, and RDS writes to them until it is deleted.
+        template.retain_on_replacement(group);
         group
     });
-    let monitor = monitor(template);
-    let forgettable = !stage.protect;
+    let monitoring_role = monitoring_role(template);
+    let delete_backups = !stage.protect;
     let database = template.add(
         "Database",
         rds::DBInstance! {
             db_instance_identifier: name.as_str(),
             engine: "mariadb",
             engine_version: server.engine_version.as_str(),
-            // No version but the one above is ever installed by it: CloudFormation changes to another major one only so.
+            // CloudFormation requires this for a change of `engine_version` to another major version; by itself it installs none.
             allow_major_version_upgrade: true,
             auto_minor_version_upgrade: true,
             db_instance_class: server.class.as_str(),
@@ -99,14 +100,14 @@ fn database(stack: &mut Stack, stage: &Stage, server: &Rds) -> Id {
             storage_type: "gp3",
             storage_encrypted: true,
             backup_retention_period: server.backup_days,
-            delete_automated_backups: forgettable,
+            delete_automated_backups: delete_backups,
             copy_tags_to_snapshot: true,
             db_name: stage.database.name(),
             db_parameter_group_name: parameter_group,
             db_subnet_group_name: subnet_group,
             vpc_security_groups: list([group]),
             publicly_accessible: false,
-            // The authority whose roots the functions carry.
+            // The functions carry the root certificates of this authority.
             ca_certificate_identifier: "rds-ca-rsa2048-g1",
             enable_iam_database_authentication: true,
             manage_master_user_password: true,
@@ -114,24 +115,24 @@ fn database(stack: &mut Stack, stage: &Stage, server: &Rds) -> Id {
             enable_cloudwatch_logs_exports: list(LOGS),
             enable_performance_insights: server.has_insights(),
             monitoring_interval: MONITORING_SECONDS,
-            monitoring_role_arn: monitor.att("Arn"),
+            monitoring_role_arn: monitoring_role.att("Arn"),
         },
     );
     template.set(database.name(), "DeletionProtection", json!(protection));
-    // The type's own documentation takes a prefix, and compares prefixes for drift:
+    // The documentation of the type allows a prefix of the version, and drift detection compares prefixes:
     // <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-rds-dbinstance.html>.
     for rule in ["E3691", "E9006"] {
-        template.excuse(database, rule, "It lists versions with their patch, and here RDS chooses the patch.");
+        template.suppress(database, rule, "The rule lists versions with their patch, which RDS chooses here.");
     }
-    template.keep(database, Keep::Snapshot);
+    template.set_removal_policy(database, RemovalPolicy::Snapshot);
     for log in logs {
-        template.after(database, log);
+        template.add_dependency(database, log);
     }
     if !server.multi_az {
-        template.excuse(database, "CKV_AWS_157", "The stage says so: a standby in another zone doubles the price.");
+        template.suppress(database, "CKV_AWS_157", "The stage disables the standby, which would double the price.");
     }
     if let Some(restore) = &server.restore {
-        begin_with_a_backup(template, database, restore);
+        restore_from(template, database, restore);
     }
 
     let secret = database.att("MasterUserSecret.SecretArn");
@@ -142,10 +143,10 @@ fn database(stack: &mut Stack, stage: &Stage, server: &Rds) -> Id {
     database
 }
 
-/// What a backup brings with it, RDS does not want to be told again.
-fn begin_with_a_backup(template: &mut Template, database: Id, restore: &Restore) {
-    for brought in ["DBName", "MasterUsername", "StorageEncrypted"] {
-        template.set(database.name(), brought, Value::Null);
+/// Makes the instance a restore. RDS rejects the properties that come from the backup, so they are removed.
+fn restore_from(template: &mut Template, database: Id, restore: &Restore) {
+    for property in ["DBName", "MasterUsername", "StorageEncrypted"] {
+        template.set(database.name(), property, Value::Null);
     }
     match restore {
         Restore::Snapshot(name) => template.set(database.name(), "DBSnapshotIdentifier", json!(name)),
@@ -160,12 +161,12 @@ fn begin_with_a_backup(template: &mut Template, database: Id, restore: &Restore)
     }
 }
 
-/// What RDS is while it reports on the database's machine: memory, load and disk as the system sees them.
-fn monitor(template: &mut Template) -> Id {
+/// The role for RDS Enhanced Monitoring, which reports the operating system's memory, load and disk.
+fn monitoring_role(template: &mut Template) -> Id {
     template.add(
         "DatabaseMonitorRole",
         iam::Role! {
-            description: "RDS reports on the database's machine",
+            description: "RDS Enhanced Monitoring of the database instance",
             assume_role_policy_document: json!({
                 "Version": "2012-10-17",
                 "Statement": [{
@@ -182,16 +183,16 @@ fn monitor(template: &mut Template) -> Id {
     )
 }
 
-/// Submissions, and where those rest that cannot be processed.
+/// The submission queue and the dead-letter queue.
 fn queues(template: &mut Template, stage: &Stage) {
     let submissions = stage.physical("submissions");
-    let parked = template.add(
+    let dead_letters = template.add(
         "ParkedQueue",
         sqs::Queue! {
             queue_name: stage.physical("parked").as_str(),
             message_retention_period: RETENTION_SECONDS,
             sqs_managed_sse_enabled: true,
-            // By name, because the queue of submissions refers to this one.
+            // By name, because the submission queue refers to this one.
             redrive_allow_policy: json!({ "redrivePermission": "byQueue", "sourceQueueArns": [arn("sqs", &submissions)] }),
         },
     );
@@ -203,30 +204,32 @@ fn queues(template: &mut Template, stage: &Stage) {
             sqs_managed_sse_enabled: true,
             visibility_timeout: stage.submissions.visibility_seconds,
             redrive_policy: json!({
-                "deadLetterTargetArn": parked.att("Arn"),
+                "deadLetterTargetArn": dead_letters.att("Arn"),
                 "maxReceiveCount": stage.submissions.max_receives,
             }),
         },
     );
 
-    for (name, queue, right) in [("Submissions", submissions, Queue::Send), ("Parked", parked, Queue::Park)] {
-        template.excuse(queue, "CKV_AWS_27", "SQS encrypts with a key of its own, which checkov does not count.");
+    for (name, queue, access) in
+        [("Submissions", submissions, QueueAccess::Send), ("Parked", dead_letters, QueueAccess::DeadLetter)]
+    {
+        template.suppress(queue, "CKV_AWS_27", "SQS encrypts with its own key, which checkov does not accept.");
         let policy = sqs::QueuePolicy! {
             queues: list([queue]),
             policy_document: only_over_tls("sqs:*", queue.att("Arn")),
         };
         template.add(format!("{name}QueuePolicy"), policy);
-        parameter(template, stage, right.parameter(), queue);
+        parameter(template, stage, access.parameter(), queue);
         template.output(format!("{name}QueueArn"), queue.att("Arn"));
-        if right == Queue::Send {
+        if access == QueueAccess::Send {
             template.output(format!("{name}QueueUrl"), queue);
         }
     }
 }
 
-/// A parameter in plain text. Secrets are put by `deploy` and `up`: CloudFormation cannot make a SecureString.
+/// Adds a plain-text SSM parameter. `deploy` and `up` write secrets, because CloudFormation cannot create a SecureString.
 fn parameter(template: &mut Template, stage: &Stage, parameter: Parameter, value: impl Into<ExpString>) {
-    let id = logical(parameter.path()) + "Parameter";
+    let id = logical_id(parameter.path()) + "Parameter";
     template.add(
         id,
         ssm::Parameter! {

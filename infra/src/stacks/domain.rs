@@ -1,4 +1,4 @@
-//! The shop under a name of its own: the name, its certificate, HTTPS, and the way there for who comes by HTTP.
+//! HTTPS under the stage's domain name: DNS record, certificate, HTTPS listener, and the redirect from HTTP.
 
 use stratosphere::services::aws::elasticloadbalancingv2 as elb;
 use stratosphere::services::aws::elasticloadbalancingv2::listener;
@@ -7,10 +7,10 @@ use stratosphere::services::aws::{certificatemanager as acm, route53};
 use crate::stage::Domain;
 use crate::template::{Id, Template};
 
-/// TLS 1.2 and 1.3 with forward secrecy, and key exchange that a quantum computer does not undo where the browser can.
+/// TLS 1.2 and 1.3 with forward secrecy, and post-quantum key exchange with browsers that support it.
 const TLS: &str = "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09";
 
-/// Adds the name, its certificate and the listener that serves; `unmatched` answers what no rule takes.
+/// Adds the DNS record, the certificate and the HTTPS listener, whose default action is `unmatched`. Returns the listener.
 pub fn add(template: &mut Template, domain: &Domain, load_balancer: Id, unmatched: listener::Action_) -> Id {
     template.add(
         "Record",
@@ -24,7 +24,7 @@ pub fn add(template: &mut Template, domain: &Domain, load_balancer: Id, unmatche
             },
         },
     );
-    // CloudFormation itself puts the record that proves the name to be ours into the zone.
+    // CloudFormation creates the validation record in the hosted zone.
     let certificate = template.add(
         "Certificate",
         acm::Certificate! {
@@ -49,7 +49,7 @@ pub fn add(template: &mut Template, domain: &Domain, load_balancer: Id, unmatche
     )
 }
 
-/// What is asked for by HTTP is at the name that the certificate has, whatever the visitor called us.
+/// Redirects HTTP to HTTPS at the certificate's name, whatever the request's `Host` is.
 pub fn redirect(domain: &Domain) -> listener::Action_ {
     listener::Action! {
         r#type: "redirect",

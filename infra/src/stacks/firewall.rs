@@ -1,4 +1,4 @@
-//! AWS WAF at the load balancer: a limit of requests for each address, and the rules that AWS keeps for everybody.
+//! AWS WAF in front of the load balancer: a request limit for each IP address, and AWS's managed rule groups.
 
 use serde_json::json;
 use stratosphere::services::aws::wafv2;
@@ -7,19 +7,19 @@ use stratosphere::services::aws::wafv2::webacl;
 use crate::stage::{Firewall, Stage};
 use crate::template::{Id, Template};
 
-/// Rules of AWS's that look at bodies and would answer 403 to ordinary reviews and messages: one of 4,000 emoji is a form
-/// of 48 KB, and the first takes 8 KB; the others take `../`, an address of a site, or `<script` in a review of a book on
-/// programming for an attack. What is written is text here, and escaped wherever it is shown.
+/// Managed rules on request bodies with false positives for ordinary reviews and messages: a form of 4,000 emoji has 48 KB
+/// and the size limit is 8 KB; the others match `../`, a web address, or `<script` in a review of a programming book. The
+/// shop treats all bodies as text and escapes them on every page.
 /// <https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-baseline.html>
-pub const REFUSES_ORDINARY_TEXT: [&str; 5] =
+const COUNTED_RULES: [&str; 5] =
     ["SizeRestrictions_BODY", "CrossSiteScripting_BODY", "GenericLFI_BODY", "GenericRFI_BODY", "EC2MetaDataSSRF_BODY"];
 
 pub fn add(template: &mut Template, stage: &Stage, firewall: &Firewall, load_balancer: Id) {
     let name = stage.physical("firewall");
     let rules = vec![
-        limit(firewall),
+        request_limit(firewall),
         managed("AWSManagedRulesKnownBadInputsRuleSet", 1, Vec::new()),
-        managed("AWSManagedRulesCommonRuleSet", 2, Vec::from(REFUSES_ORDINARY_TEXT.map(only_counts))),
+        managed("AWSManagedRulesCommonRuleSet", 2, Vec::from(COUNTED_RULES.map(count_only))),
     ];
     let acl = template.add(
         "Firewall",
@@ -40,8 +40,8 @@ pub fn add(template: &mut Template, stage: &Stage, firewall: &Firewall, load_bal
     );
 }
 
-/// First, so that a flood costs no rules; over the last five minutes, which is what AWS takes where nothing is said.
-fn limit(firewall: &Firewall) -> webacl::Rule_ {
+/// Evaluated first, so that a flood is blocked before other rules run. The window is AWS's default of five minutes.
+fn request_limit(firewall: &Firewall) -> webacl::Rule_ {
     let name = "RequestsPerAddress";
     webacl::Rule! {
         name: name,
@@ -59,8 +59,8 @@ fn limit(firewall: &Firewall) -> webacl::Rule_ {
     }
 }
 
-/// A group of AWS's rules, which block what they match but for the exceptions.
-fn managed(group: &str, priority: i32, exceptions: Vec<webacl::RuleActionOverride_>) -> webacl::Rule_ {
+/// An AWS managed rule group that blocks, with overrides for single rules.
+fn managed(group: &str, priority: i32, overrides: Vec<webacl::RuleActionOverride_>) -> webacl::Rule_ {
     webacl::Rule! {
         name: group,
         priority: priority,
@@ -69,21 +69,22 @@ fn managed(group: &str, priority: i32, exceptions: Vec<webacl::RuleActionOverrid
             managed_rule_group_statement: webacl::ManagedRuleGroupStatement! {
                 vendor_name: "AWS",
                 name: group,
-                rule_action_overrides: exceptions,
+                rule_action_overrides: overrides,
             },
         },
         visibility_config: visible(group),
     }
 }
 
-fn only_counts(rule: &str) -> webacl::RuleActionOverride_ {
+/// The rule counts matches and does not block.
+fn count_only(rule: &str) -> webacl::RuleActionOverride_ {
     webacl::RuleActionOverride! {
         name: rule,
         action_to_use: webacl::RuleAction! { count: webacl::CountAction! {} },
     }
 }
 
-/// Counted in CloudWatch under this name, with samples of the requests for three hours.
+/// CloudWatch metrics under this name, and samples of the requests for three hours.
 fn visible(name: &str) -> webacl::VisibilityConfig_ {
     webacl::VisibilityConfig! {
         metric_name: name,

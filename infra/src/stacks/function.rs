@@ -1,4 +1,4 @@
-//! One function: its log group, its role, its code, and the alias `live` that everything else calls.
+//! One Lambda function: log group, role, function, and the alias `live`, which all callers invoke.
 
 use std::collections::BTreeMap;
 
@@ -10,12 +10,12 @@ use stratosphere::value::{ExpBool, ExpString};
 use super::wiring::Wiring;
 use super::{Stack, log_group, permissions};
 use crate::routes::Function;
-use crate::stage::{Egress, Provisioned, Stage};
-use crate::template::{Id, Keep, Template, list, logical};
+use crate::stage::{Egress, ProvisionedConcurrency, Stage};
+use crate::template::{Id, RemovalPolicy, Template, list, logical_id};
 
 /// Adds the function and returns its alias.
 pub fn add(stack: &mut Stack, stage: &Stage, wiring: &Wiring, function: &'static Function) -> Id {
-    let id = logical(function.name);
+    let id = logical_id(function.name);
     let physical = stage.physical(function.name);
     let code = stack.code(&format!("{id}Code"), function.name);
     let template = &mut stack.template;
@@ -38,14 +38,14 @@ pub fn add(stack: &mut Stack, stage: &Stage, wiring: &Wiring, function: &'static
                 }],
             }),
             policies: vec![iam::role::Policy! {
-                policy_name: "what-the-route-table-grants",
+                policy_name: "route-table-permissions",
                 policy_document: permissions::policy(stage, wiring, function, log_group),
             }],
         },
     );
     let reason =
-        "Lambda's rights to network interfaces bind to no resource, and are denied to the function's own code.";
-    template.excuse(role, "CKV_AWS_111", reason);
+        "Lambda's permissions for network interfaces support no resource, and the function's own code is denied them.";
+    template.suppress(role, "CKV_AWS_111", reason);
 
     let mut resource = lambda::Function! {
         function_name: physical.as_str(),
@@ -69,35 +69,35 @@ pub fn add(stack: &mut Stack, stage: &Stage, wiring: &Wiring, function: &'static
         resource.tracing_config = Some(lambda::function::TracingConfig! { mode: "Active" });
     }
     if !stage.is_local() {
-        resource.reserved_concurrent_executions = Some(function.copies(stage).into());
+        resource.reserved_concurrent_executions = Some(function.max_concurrency(stage).into());
     }
     let reserved = resource.reserved_concurrent_executions.is_some();
     let resource = template.add(id.clone(), resource);
-    excuses(template, resource, reserved);
-    let alias = live(template, &id, resource);
+    suppressions(template, resource, reserved);
+    let alias = live_alias(template, &id, resource);
     if let Some(range) = stage.concurrency.provisioned.get(function.name) {
-        stand_ready(template, &id, &physical, alias, range);
+        provisioned_concurrency(template, &id, &physical, alias, range);
     }
     alias
 }
 
-/// What checkov asks of every function and ours do without.
-fn excuses(template: &mut Template, function: Id, reserved: bool) {
-    let waits = "Who calls it waits for the answer, and what the queue or an import cannot deliver is parked.";
-    template.excuse(function, "CKV_AWS_116", waits);
-    let names = "The environment holds names only, and Lambda encrypts it with a key of its own.";
-    template.excuse(function, "CKV_AWS_173", names);
+/// Suppresses checkov's rules for functions that do not apply here.
+fn suppressions(template: &mut Template, function: Id, reserved: bool) {
+    let dead_letters = "Callers wait for the response, and failed messages and imports go to the dead-letter queue.";
+    template.suppress(function, "CKV_AWS_116", dead_letters);
+    let environment = "The environment contains no secrets, and Lambda encrypts it with its own key.";
+    template.suppress(function, "CKV_AWS_173", environment);
     if !reserved {
-        let free = "Only the local stage does without, whose emulator runs as many copies as it likes.";
-        template.excuse(function, "CKV_AWS_115", free);
+        let unlimited = "Only the local stage has no reserved concurrency, which its emulator does not enforce.";
+        template.suppress(function, "CKV_AWS_115", unlimited);
     }
 }
 
-/// The first version and the alias are made once and stay as they are here: releases publish versions and
-/// move the alias. A version that left the template would take a running one away, hence `Retain`.
-fn live(template: &mut Template, id: &str, function: Id) -> Id {
+/// The first version and the alias `live`. The template creates them once and never changes them: releases create versions
+/// and move the alias. `Retain`, because a version that leaves the template may still serve.
+fn live_alias(template: &mut Template, id: &str, function: Id) -> Id {
     let version = template.add(format!("{id}FirstVersion"), lambda::Version! { function_name: function });
-    template.keep(version, Keep::Retain);
+    template.set_removal_policy(version, RemovalPolicy::Retain);
     let alias = template.add(
         format!("{id}Live"),
         lambda::Alias! {
@@ -110,20 +110,25 @@ fn live(template: &mut Template, id: &str, function: Id) -> Id {
     alias
 }
 
-/// Keeps copies started, more of them while more than seven in ten are busy. They belong to whatever version `live` leads
-/// to: Lambda takes them along when a release moves it.
-fn stand_ready(template: &mut Template, id: &str, physical: &str, alias: Id, range: &Provisioned) {
+/// Provisioned concurrency of the alias with target tracking at 70 % utilization. Lambda moves it with the alias.
+fn provisioned_concurrency(
+    template: &mut Template,
+    id: &str,
+    physical: &str,
+    alias: Id,
+    range: &ProvisionedConcurrency,
+) {
     let target = template.add(
         format!("{id}Ready"),
         autoscaling::ScalableTarget! {
             service_namespace: "lambda",
             scalable_dimension: "lambda:function:ProvisionedConcurrency",
             resource_id: format!("function:{physical}:live").as_str(),
-            min_capacity: range.least,
-            max_capacity: range.most,
+            min_capacity: range.min,
+            max_capacity: range.max,
         },
     );
-    template.after(target, alias);
+    template.add_dependency(target, alias);
     template.add(
         format!("{id}ReadyPolicy"),
         autoscaling::ScalingPolicy! {
@@ -140,10 +145,10 @@ fn stand_ready(template: &mut Template, id: &str, physical: &str, alias: Id, ran
     );
 }
 
-/// Feeds the function from the queue of submissions, in batches whose messages succeed or fail each alone.
-pub fn consume(template: &mut Template, stage: &Stage, wiring: &Wiring, function: &Function, alias: Id) {
+/// The function processes the submission queue in batches, and reports failures message by message.
+pub fn consume_queue(template: &mut Template, stage: &Stage, wiring: &Wiring, function: &Function, alias: Id) {
     template.add(
-        logical(function.name) + "Source",
+        logical_id(function.name) + "Source",
         lambda::EventSourceMapping! {
             event_source_arn: wiring.submissions,
             function_name: alias,

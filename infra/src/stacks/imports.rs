@@ -1,4 +1,4 @@
-//! The bucket for imports: a CSV file put below `incoming/` starts the function that reads it.
+//! The import bucket: a CSV file uploaded below `incoming/` invokes the import function.
 
 use stratosphere::services::aws::{lambda, s3};
 use stratosphere::value::AWS_ACCOUNT_ID;
@@ -7,34 +7,38 @@ use super::bucket;
 use super::wiring::Wiring;
 use crate::routes::Function;
 use crate::stage::Stage;
-use crate::template::{Id, Keep, Template, logical, sub};
+use crate::template::{Id, RemovalPolicy, Template, logical_id, sub};
 
 pub fn add(template: &mut Template, stage: &Stage, wiring: &Wiring, function: &Function, alias: Id) {
-    // What S3 started and Lambda gives up, after two more tries or six hours, comes to rest with the other dead letters.
-    let given_up = template.add(
-        logical(function.name) + "GivenUp",
+    // After two retries or six hours, Lambda sends the event of a failed import to the dead-letter queue.
+    let failure_destination = template.add(
+        logical_id(function.name) + "GivenUp",
         lambda::EventInvokeConfig! {
             function_name: stage.physical(function.name).as_str(),
             qualifier: "live",
             destination_config: lambda::eventinvokeconfig::DestinationConfig! {
-                on_failure: lambda::eventinvokeconfig::OnFailure! { destination: wiring.parked },
+                on_failure: lambda::eventinvokeconfig::OnFailure! { destination: wiring.dead_letters },
             },
         },
     );
-    template.after(given_up, alias);
+    template.add_dependency(failure_destination, alias);
 
     let permission = template.add(
-        logical(function.name) + "Permission",
+        logical_id(function.name) + "Permission",
         lambda::Permission! {
             action: "lambda:InvokeFunction",
             function_name: alias,
             principal: "s3.amazonaws.com",
             source_account: AWS_ACCOUNT_ID,
-            // By name: the bucket refers to the function, and S3 asks it when the bucket is made.
+            // By name, because the bucket refers to the function, and S3 tests the permission when the bucket is created.
             source_arn: sub(&bucket::arn(stage, "imports")),
         },
     );
-    template.excuse(permission, "W9002", "The bucket has a name before it is made, and an ARN only afterwards.");
+    template.suppress(
+        permission,
+        "W9002",
+        "The bucket must exist after this permission, so the permission uses its name.",
+    );
 
     let mut imports = bucket::private(&bucket::name(stage, "imports"));
     imports.notification_configuration = Some(s3::bucket::NotificationConfiguration! {
@@ -55,9 +59,9 @@ pub fn add(template: &mut Template, stage: &Stage, wiring: &Wiring, function: &F
     lifecycle.expiration_in_days = Some(90);
     imports.lifecycle_configuration = Some(s3::bucket::LifecycleConfiguration! { rules: vec![lifecycle] });
     let bucket = bucket::add(template, "ImportBucket", imports);
-    template.after(bucket, permission);
+    template.add_dependency(bucket, permission);
     if stage.protect {
-        template.keep(bucket, Keep::RetainExceptOnCreate);
+        template.set_removal_policy(bucket, RemovalPolicy::RetainExceptOnCreate);
     }
     template.output("ImportBucket", bucket);
 }

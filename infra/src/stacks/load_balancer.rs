@@ -1,4 +1,4 @@
-//! The load balancer: a rule for every route, a target group for every function that serves one.
+//! The load balancer: listeners, a rule for each route, and a target group for each function behind it.
 
 use stratosphere::services::aws::elasticloadbalancingv2 as elb;
 use stratosphere::services::aws::elasticloadbalancingv2::{listener, listenerrule};
@@ -9,16 +9,17 @@ use super::{Kind, Stack, domain, firewall};
 use crate::listener_rules::{Rule, rules};
 use crate::routes::{FUNCTIONS, Function};
 use crate::stage::Stage;
-use crate::template::{Id, Template, arn, list, logical};
+use crate::template::{Id, Template, arn, list, logical_id};
 
-/// In seconds, of a connection on which nothing happens: three times what the slowest handler may take.
-const IDLE: &str = "30";
+/// Idle timeout of a connection in seconds: three times the timeout of HTTP functions.
+const IDLE_TIMEOUT: &str = "30";
 
+/// Name of the load balancer: `anaquel-prod`, and `anaquel` on the local stage.
 pub fn name(stage: &Stage) -> String {
     if stage.is_local() { "anaquel".to_owned() } else { format!("anaquel-{}", stage.name) }
 }
 
-/// Adds the load balancer and returns the listener that serves; `unmatched` answers what no rule takes.
+/// Adds the load balancer and its listeners, whose default target is `unmatched`. Returns the listener for the rules.
 pub fn add(stack: &mut Stack, stage: &Stage, unmatched: &Function, alias: Id) -> Id {
     let load_balancer = load_balancer(stack, stage);
     let template = &mut stack.template;
@@ -46,10 +47,9 @@ pub fn add(stack: &mut Stack, stage: &Stage, unmatched: &Function, alias: Id) ->
         },
     );
     if stage.domain.is_none() {
-        let plain =
-            "Without a domain there is no certificate, and the stage warns: whoever opens the shop gives it one.";
-        template.excuse(http, "CKV_AWS_2", plain);
-        template.excuse(http, "CKV_AWS_103", plain);
+        let no_domain = "A stage without a domain has no certificate, and the command prints a warning about it.";
+        template.suppress(http, "CKV_AWS_2", no_domain);
+        template.suppress(http, "CKV_AWS_103", no_domain);
     }
     https.unwrap_or(http)
 }
@@ -64,8 +64,8 @@ fn load_balancer(stack: &mut Stack, stage: &Stage) -> Id {
         ("access_logs.s3.bucket", logs.into()),
         ("access_logs.s3.enabled", "true".into()),
         ("deletion_protection.enabled", protection.into()),
-        ("idle_timeout.timeout_seconds", IDLE.into()),
-        // What a strict reader of HTTP and a lenient one would take for different requests is not passed on.
+        ("idle_timeout.timeout_seconds", IDLE_TIMEOUT.into()),
+        // Rejects ambiguous requests, against request smuggling.
         ("routing.http.desync_mitigation_mode", "defensive".into()),
         ("routing.http.drop_invalid_header_fields.enabled", "true".into()),
     ];
@@ -84,7 +84,7 @@ fn load_balancer(stack: &mut Stack, stage: &Stage) -> Id {
     )
 }
 
-/// Leads the function's routes to its alias.
+/// Adds the listener rules of the function's routes.
 pub fn forward(template: &mut Template, stage: &Stage, listener: Id, function: &Function, alias: Id) {
     let targets = target_group(template, stage, function, alias);
     for rule in rules(FUNCTIONS).iter().filter(|rule| rule.function == function.name) {
@@ -93,7 +93,7 @@ pub fn forward(template: &mut Template, stage: &Stage, listener: Id, function: &
 }
 
 fn target_group(template: &mut Template, stage: &Stage, function: &Function, alias: Id) -> Id {
-    let id = logical(function.name);
+    let id = logical_id(function.name);
     let name = stage.physical(function.name);
     let permission = template.add(
         format!("{id}Permission"),
@@ -102,7 +102,7 @@ fn target_group(template: &mut Template, stage: &Stage, function: &Function, ali
             function_name: alias,
             principal: "elasticloadbalancing.amazonaws.com",
             source_account: AWS_ACCOUNT_ID,
-            // By name, which is the function's: AWS looks for the permission before it makes a target group with this target.
+            // By name, which equals the function's, because AWS requires the permission before it creates the target group.
             source_arn: arn("elasticloadbalancing", &format!("targetgroup/${{{id}}}/*")),
         },
     );
@@ -119,7 +119,7 @@ fn target_group(template: &mut Template, stage: &Stage, function: &Function, ali
             }],
         },
     );
-    template.after(targets, permission);
+    template.add_dependency(targets, permission);
     template.output(format!("{id}Targets"), targets);
     targets
 }
@@ -128,7 +128,7 @@ fn add_rule(template: &mut Template, listener: Id, rule: &Rule, targets: Id) {
     let methods = listenerrule::HttpRequestMethodConfig! { values: list(rule.route.methods.iter().copied()) };
     let paths = listenerrule::PathPatternConfig! { values: list([rule.pattern.as_str()]) };
     template.add(
-        logical(&format!("{}{}", rule.route.methods[0].to_lowercase(), rule.route.path)) + "Rule",
+        logical_id(&format!("{}{}", rule.route.methods[0].to_lowercase(), rule.route.path)) + "Rule",
         elb::ListenerRule! {
             listener_arn: listener,
             priority: i32::try_from(rule.priority).expect("at most 50,000"),

@@ -1,4 +1,4 @@
-//! The stage as CloudFormation stacks, by lifetime. What one stack puts out, a later one takes in.
+//! The CloudFormation stacks of a stage, by lifetime. Outputs of one stack are parameters of later ones.
 
 mod access_logs;
 mod app;
@@ -28,17 +28,20 @@ use stratosphere::services::aws::logs;
 use crate::stage::Stage;
 use crate::template::{Id, Template};
 
+/// One stack with its template.
 pub struct Stack {
     pub kind: Kind,
     /// `anaquel-prod-network`
     pub name: String,
     pub template: Template,
-    /// Where the template's parameters get their values.
+    /// Source of the value of each parameter.
     pub inputs: BTreeMap<&'static str, Input>,
-    /// Whether it is locked against deletion once the stage is complete, and so is what it holds that AWS can lock.
+    /// Whether deploy enables termination protection of the stack, and deletion protection of its resources, once the
+    /// stage is complete.
     pub protect: bool,
 }
 
+/// The stacks that a stage can have, in deploy order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Kind {
     Bootstrap,
@@ -48,19 +51,20 @@ pub enum Kind {
     Operations,
 }
 
+/// Source of a parameter's value.
 pub enum Input {
     /// The output of an earlier stack.
     Output { stack: Kind, name: &'static str },
-    /// The key of a function's zip in the artifact bucket.
+    /// The key of this function's zip in the artifact bucket.
     Code(&'static str),
-    /// `true` while the stack's database or load balancer is locked against deletion, else `false`.
+    /// `true` while deletion protection of the stack's database or load balancer is enabled, otherwise `false`.
     DeletionProtection,
 }
 
-/// The parameter of that meaning.
+/// Name of the parameter with `Input::DeletionProtection`.
 pub const DELETION_PROTECTION: &str = "DeletionProtection";
 
-/// In the order in which they are deployed.
+/// All stacks of the stage in deploy order. Fails when a template has an unresolved reference.
 pub fn all(stage: &Stage) -> Result<Vec<Stack>> {
     let stacks: Vec<Stack> = Kind::of(stage).map(|kind| kind.stack(stage)).collect();
     for stack in &stacks {
@@ -69,7 +73,7 @@ pub fn all(stage: &Stage) -> Result<Vec<Stack>> {
     Ok(stacks)
 }
 
-/// A resource's own policy, which refuses plain HTTP to everybody.
+/// A resource policy that denies plain HTTP to everybody.
 fn only_over_tls(actions: &str, resources: impl Serialize) -> Value {
     json!({
         "Version": "2012-10-17",
@@ -84,7 +88,7 @@ fn only_over_tls(actions: &str, resources: impl Serialize) -> Value {
     })
 }
 
-/// A log group that forgets after as many days as the stage says.
+/// Adds a log group with the stage's retention.
 fn log_group(template: &mut Template, stage: &Stage, id: String, name: &str) -> Id {
     let group = template.add(
         id,
@@ -93,19 +97,19 @@ fn log_group(template: &mut Template, stage: &Stage, id: String, name: &str) -> 
             retention_in_days: stage.log_retention_days,
         },
     );
-    let reason = "CloudWatch encrypts with a key of its own, and ours, for 1 USD a month, would keep out nobody whom IAM lets in.";
-    template.excuse(group, "CKV_AWS_158", reason);
+    let reason = "CloudWatch encrypts with its own key, and a customer key for 1 USD a month would restrict no access that IAM allows.";
+    template.suppress(group, "CKV_AWS_158", reason);
     group
 }
 
 impl Kind {
-    /// In the order in which they are deployed.
+    /// All kinds in deploy order.
     pub const ALL: [Self; 5] = [Self::Bootstrap, Self::Network, Self::Data, Self::App, Self::Operations];
 
-    /// Those that the stage has, in the same order.
+    /// The kinds that the stage has, in deploy order.
     pub fn of(stage: &Stage) -> impl Iterator<Item = Self> + use<> {
-        let looked_after = stage.operations || stage.watch.is_some();
-        Self::ALL.into_iter().filter(move |kind| looked_after || *kind != Self::Operations)
+        let has_operations = stage.operations || stage.monitoring.is_some();
+        Self::ALL.into_iter().filter(move |kind| has_operations || *kind != Self::Operations)
     }
 
     fn stack(self, stage: &Stage) -> Stack {
@@ -118,6 +122,7 @@ impl Kind {
         }
     }
 
+    /// Last part of the stack's name, and its template's file name.
     pub fn name(self) -> &'static str {
         match self {
             Self::Bootstrap => "bootstrap",
@@ -130,6 +135,7 @@ impl Kind {
 }
 
 impl Stack {
+    /// A stack with an empty template, described as `about`.
     pub fn new(stage: &Stage, kind: Kind, about: &str) -> Self {
         Self {
             kind,
@@ -140,21 +146,21 @@ impl Stack {
         }
     }
 
-    /// A parameter that gets the output of the same name of an earlier stack.
+    /// Adds a parameter whose value is the output of the same name of an earlier stack.
     fn input(&mut self, stack: Kind, name: &'static str, r#type: &'static str) -> Id {
         self.inputs.insert(name, Input::Output { stack, name });
         self.template.parameter(name, r#type)
     }
 
-    /// A parameter that locks what the stack holds against deletion. A deploy switches it on after the stage is complete:
-    /// a creation that fails must be able to delete what it has made.
+    /// Adds a parameter for deletion protection. A deploy enables it after the stage is complete, because a failed creation
+    /// must be able to delete its resources.
     fn deletion_protection(&mut self) -> Id {
         self.inputs.insert(DELETION_PROTECTION, Input::DeletionProtection);
-        let about = "Locks the resource against deletion; `bookstore deploy` switches it on once the stage is complete";
-        self.template.switch(DELETION_PROTECTION, about, self.protect)
+        let about = "Deletion protection of the resource; `bookstore deploy` enables it once the stage is complete";
+        self.template.boolean_parameter(DELETION_PROTECTION, about, self.protect)
     }
 
-    /// A parameter that gets the key of the function's zip.
+    /// Adds a parameter whose value is the S3 key of the function's zip.
     fn code(&mut self, name: &str, function: &'static str) -> Id {
         let id = self.template.parameter(name, "String");
         self.inputs.insert(id.name(), Input::Code(function));

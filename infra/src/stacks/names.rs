@@ -1,7 +1,7 @@
-//! Names that templates give to resources.
+//! Properties that contain unique physical names.
 
-/// The properties by which templates name things that AWS would name otherwise, and the range of a subnet. CloudFormation
-/// makes a replacement before it removes what is replaced, so it replaces none of these under the same name:
+/// Resource types with the property that is a physical name (or, for a subnet, its address range). CloudFormation creates
+/// a replacement before it deletes the old resource, so it cannot replace a resource with an unchanged name:
 /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-name.html>.
 pub const NAMES: [(&str, &str); 17] = [
     ("AWS::ApplicationAutoScaling::ScalingPolicy", "PolicyName"),

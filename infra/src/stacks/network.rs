@@ -1,5 +1,4 @@
-//! The network: two zones, each with a subnet for the load balancer, one for functions and one for the
-//! database; and the groups that say who may talk to whom.
+//! The network stack: a VPC with public, app and data subnets in two zones, the egress option, and the security groups.
 
 use std::array;
 
@@ -9,21 +8,21 @@ use stratosphere::services::aws::ec2::securitygroup::{Egress, Egress_, Ingress, 
 use stratosphere::{Tag, Tag_};
 
 use super::{Kind, Stack};
-use crate::stage::{self, Auth, Server, Stage};
+use crate::stage::{self, DatabaseLogin, Server, Stage};
 use crate::template::{Id, Template, list, sub};
 
 const NETWORK: &str = "172.16.0.0/16";
-/// Load balancer and NAT.
+/// Subnets of the load balancer and the NAT gateways.
 const PUBLIC: [&str; 2] = ["172.16.1.0/24", "172.16.2.0/24"];
-/// Functions, and the endpoints that they call.
+/// Subnets of the functions and the interface endpoints.
 const APP: [&str; 2] = ["172.16.3.0/24", "172.16.4.0/24"];
-/// MariaDB, without a way out.
+/// Subnets of MariaDB, without egress.
 const DATA: [&str; 2] = ["172.16.5.0/24", "172.16.6.0/24"];
 const ANYWHERE: &str = "0.0.0.0/0";
 const ANYWHERE_IPV6: &str = "::/0";
 
 pub fn stack(stage: &Stage) -> Stack {
-    let mut stack = Stack::new(stage, Kind::Network, "subnets, ways out, and who may talk to whom");
+    let mut stack = Stack::new(stage, Kind::Network, "subnets, egress and security groups");
     let template = &mut stack.template;
 
     let vpc = template.add(
@@ -40,7 +39,7 @@ pub fn stack(stage: &Stage) -> Stack {
     let data = subnets(template, stage, vpc, "Data", DATA);
     template.output("Vpc", vpc);
 
-    // A table for each zone, so that `egress` changes routes and never moves a subnet to another table.
+    // One route table for each zone, so that a change of `egress` changes routes and no association.
     let app_tables = array::from_fn(|zone| route_table(template, vpc, &format!("App{}", zone + 1), &app[zone..=zone]));
     route_table(template, vpc, "Data", &data);
     let internet = internet(template, vpc, &public);
@@ -60,7 +59,7 @@ pub fn stack(stage: &Stage) -> Stack {
     stack
 }
 
-/// The tag that the console shows as a name.
+/// The `Name` tag, which the console shows.
 fn named(name: &str) -> Vec<Tag_> {
     vec![Tag! { key: "Name", value: sub(&format!("${{AWS::StackName}}-{name}")) }]
 }
@@ -98,7 +97,7 @@ fn route_table(template: &mut Template, vpc: Id, name: &str, subnets: &[Id]) -> 
     table
 }
 
-/// The way between public subnets and the internet; what needs it has to wait for the attachment.
+/// Adds the internet gateway of the public subnets. Returns the attachment, on which NAT addresses must depend.
 fn internet(template: &mut Template, vpc: Id, public: &[Id]) -> Id {
     let gateway = template.add("InternetGateway", ec2::InternetGateway! { tags: named("internet") });
     let attachment = template.add(
@@ -117,26 +116,26 @@ fn internet(template: &mut Template, vpc: Id, public: &[Id]) -> Id {
             gateway_id: gateway,
         },
     );
-    template.after(route, attachment);
+    template.add_dependency(route, attachment);
     attachment
 }
 
-/// IPv6 ranges for functions, whether they leave by IPv6 or not: they cost nothing and lead nowhere by themselves. AWS
-/// takes none back that an old version of a function still has an address of, so `egress` leaves them alone.
+/// IPv6 ranges for the app subnets, with every egress option: they are free and route nowhere by themselves, and AWS
+/// does not release a range while an old version of a function has an address in it.
 fn ipv6_ranges(template: &mut Template, vpc: Id, app: [Id; 2]) {
     let all = template.add("Ipv6Range", ec2::VPCCidrBlock! { vpc_id: vpc, amazon_provided_ipv6_cidr_block: true });
     for (zone, subnet) in app.into_iter().enumerate() {
-        // A resource of its own, because it never replaces the subnet.
+        // A separate resource, because as a property of the subnet it would replace the subnet.
         let range = template.add(format!("{}Ipv6Range", subnet.name()), ec2::SubnetCidrBlock! { subnet_id: subnet });
-        // stratosphere knows no attribute that is a list.
+        // stratosphere has no type for attributes that are lists.
         let of_network = json!({ "Fn::Select": [0, { "Fn::GetAtt": [vpc.name(), "Ipv6CidrBlocks"] }] });
         let of_zone = json!({ "Fn::Select": [zone, { "Fn::Cidr": [of_network, app.len(), 64] }] });
         template.set(range.name(), "Ipv6CidrBlock", of_zone);
-        template.after(range, all);
+        template.add_dependency(range, all);
     }
 }
 
-/// A way out over IPv6 that lets nobody in.
+/// Egress over IPv6 by an egress-only internet gateway, which admits no incoming connections.
 fn egress_only(template: &mut Template, vpc: Id, app_tables: [Id; 2]) {
     let gateway =
         template.add("EgressOnlyGateway", ec2::EgressOnlyInternetGateway! { vpc_id: vpc, tags: named("egress-only") });
@@ -152,13 +151,13 @@ fn egress_only(template: &mut Template, vpc: Id, app_tables: [Id; 2]) {
     }
 }
 
-/// A NAT gateway in each of the public subnets given; zones without one use the first.
+/// Egress by a NAT gateway in each of the given public subnets; zones without one use the first.
 fn nat(template: &mut Template, internet: Id, public: &[Id], app_tables: [Id; 2]) {
     let mut gateways = Vec::new();
     for (zone, &subnet) in (1..).zip(public) {
         let name = format!("nat-{zone}");
         let address = template.add(format!("NatAddress{zone}"), ec2::EIP! { domain: "vpc", tags: named(&name) });
-        template.after(address, internet);
+        template.add_dependency(address, internet);
         gateways.push(template.add(
             format!("NatGateway{zone}"),
             ec2::NatGateway! {
@@ -180,7 +179,7 @@ fn nat(template: &mut Template, internet: Id, public: &[Id], app_tables: [Id; 2]
     }
 }
 
-/// S3 costs nothing by this way, so every stage has it.
+/// A gateway endpoint for S3; it is free, so every stage has it.
 fn s3_endpoint(template: &mut Template, vpc: Id, app_tables: [Id; 2]) {
     template.add(
         "S3Endpoint",
@@ -193,7 +192,7 @@ fn s3_endpoint(template: &mut Template, vpc: Id, app_tables: [Id; 2]) {
     );
 }
 
-/// An address inside the network for each service that functions call.
+/// Interface endpoints for the services that functions call.
 fn endpoints(template: &mut Template, stage: &Stage, vpc: Id, app: &[Id], functions: Id) {
     let group = template.add(
         "EndpointsGroup",
@@ -206,7 +205,7 @@ fn endpoints(template: &mut Template, stage: &Stage, vpc: Id, app: &[Id], functi
         },
     );
     let mut services = vec![("Ssm", "ssm"), ("Sqs", "sqs")];
-    if stage.database.auth() == Auth::Iam {
+    if stage.database.auth() == DatabaseLogin::Iam {
         services.push(("SecretsManager", "secretsmanager")); // migrate-database reads the master password
     }
     for (name, service) in services {
@@ -224,8 +223,8 @@ fn endpoints(template: &mut Template, stage: &Stage, vpc: Id, app: &[Id], functi
     }
 }
 
-/// Internet -> load balancer; functions -> database, S3 and AWS. Two groups that name each other cannot be
-/// made, so the side that answers names the group, and the side that calls names the range.
+/// Adds the security groups: internet -> load balancer; functions -> database, S3 and AWS. Returns that of the functions.
+/// Two groups cannot refer to each other, so ingress rules name the group and egress rules the address range.
 fn security_groups(template: &mut Template, stage: &Stage, vpc: Id) -> Id {
     let load_balancer = template.add(
         "LoadBalancerGroup",
@@ -237,7 +236,7 @@ fn security_groups(template: &mut Template, stage: &Stage, vpc: Id) -> Id {
             tags: named("load-balancer"),
         },
     );
-    template.excuse(load_balancer, "CKV_AWS_260", "Shoppers come in on port 80, as on 443: it is a shop.");
+    template.suppress(load_balancer, "CKV_AWS_260", "The shop is public on port 80, which serves or redirects to 443.");
 
     let aws: &[&str] = match stage.egress {
         stage::Egress::Endpoints => &APP,
@@ -302,7 +301,7 @@ fn to_range(range: &str, port: i32, why: &str) -> Egress_ {
     rule
 }
 
-/// EC2 lets a group without an outward rule send anything anywhere; one that leads nowhere stops that.
+/// An egress rule that matches nothing. EC2 adds a rule for all destinations to a group without egress rules.
 fn to_nowhere() -> Egress_ {
     Egress! {
         ip_protocol: "icmp",

@@ -1,11 +1,11 @@
-//! What one function may do on AWS: its row in the route table, spelled as IAM statements.
+//! IAM policy of a function, derived from its row of the route table.
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::bucket;
 use super::wiring::Wiring;
-use crate::routes::{Bucket, DatabaseRole, Function, Queue, Trigger};
+use crate::routes::{BucketAccess, DatabaseRole, Function, QueueAccess, Trigger};
 use crate::stage::Stage;
 use crate::template::{Id, arn, sub};
 
@@ -13,10 +13,10 @@ pub fn policy(stage: &Stage, wiring: &Wiring, function: &Function, log_group: Id
     let mut statements = vec![
         allow(&["logs:CreateLogStream", "logs:PutLogEvents"], log_group.att("Arn")),
         allow(&NETWORK_INTERFACES, "*"),
-        network_interfaces_are_for_lambda_only(stage, function),
+        deny_network_interfaces_to_own_code(stage, function),
     ];
     if stage.tracing {
-        // Lambda sends the traces, with the function's role; X-Ray has nothing that a right could be bound to.
+        // Lambda sends the traces with the function's role; these actions support no resource.
         statements.push(allow(&["xray:PutTelemetryRecords", "xray:PutTraceSegments"], "*"));
     }
     let parameters = function.parameters(stage);
@@ -26,26 +26,26 @@ pub fn policy(stage: &Stage, wiring: &Wiring, function: &Function, log_group: Id
     }
     statements.extend(database(wiring, function));
     statements.extend(function.queue.iter().map(|queue| match queue {
-        Queue::Send => allow(&["sqs:SendMessage"], wiring.submissions),
-        Queue::Look => allow(&["sqs:GetQueueAttributes"], wiring.submissions),
-        Queue::Park => allow(&["sqs:SendMessage"], wiring.parked),
+        QueueAccess::Send => allow(&["sqs:SendMessage"], wiring.submissions),
+        QueueAccess::Inspect => allow(&["sqs:GetQueueAttributes"], wiring.submissions),
+        QueueAccess::DeadLetter => allow(&["sqs:SendMessage"], wiring.dead_letters),
     }));
     if let Trigger::Submissions = function.trigger {
         let actions = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"];
         statements.push(allow(&actions, wiring.submissions));
     }
     if let Trigger::Imports = function.trigger {
-        // With the function's own role, Lambda lays aside there what it gives up.
-        statements.push(allow(&["sqs:SendMessage"], wiring.parked));
+        // Lambda sends failed events to the dead-letter queue with the function's role.
+        statements.push(allow(&["sqs:SendMessage"], wiring.dead_letters));
     }
-    if let Some(Bucket::ReadWrite) = function.bucket {
+    if let Some(BucketAccess::ReadWrite) = function.bucket {
         let objects = bucket::arn(stage, "imports") + "/*";
         statements.push(allow(&["s3:GetObject", "s3:PutObject"], sub(&objects)));
     }
     policy_document(&statements)
 }
 
-/// Lambda makes these for every function in a VPC; none of their actions can be bound to a resource.
+/// Lambda calls these for every function in a VPC; they support no resource.
 const NETWORK_INTERFACES: [&str; 6] = [
     "ec2:AssignPrivateIpAddresses",
     "ec2:CreateNetworkInterface",
@@ -55,18 +55,18 @@ const NETWORK_INTERFACES: [&str; 6] = [
     "ec2:UnassignPrivateIpAddresses",
 ];
 
-/// The service needs that right, the function's own code does not.
-fn network_interfaces_are_for_lambda_only(stage: &Stage, function: &Function) -> Value {
-    let itself = arn("lambda", &format!("function:{}", stage.physical(function.name)));
+/// Lambda needs the permission, the function's own code does not.
+fn deny_network_interfaces_to_own_code(stage: &Stage, function: &Function) -> Value {
+    let own_arn = arn("lambda", &format!("function:{}", stage.physical(function.name)));
     json!({
         "Effect": "Deny",
         "Action": NETWORK_INTERFACES,
         "Resource": "*",
-        "Condition": { "ArnEquals": { "lambda:SourceFunctionArn": itself } },
+        "Condition": { "ArnEquals": { "lambda:SourceFunctionArn": own_arn } },
     })
 }
 
-/// On RDS, readers and writers log in with IAM tokens, and the administrator with the managed password.
+/// Login on RDS: readers and writers use IAM tokens, the administrator the password in Secrets Manager.
 fn database(wiring: &Wiring, function: &Function) -> Option<Value> {
     let (access, rds) = function.database.zip(wiring.rds)?;
     Some(match access {

@@ -1,4 +1,4 @@
-//! What earlier stacks made, for functions to be wired to.
+//! Inputs of the app stack: resources of earlier stacks that functions use.
 
 use std::collections::BTreeMap;
 
@@ -6,58 +6,63 @@ use shared::parameters::Parameter;
 use stratosphere::value::ExpString;
 
 use super::{Kind, Stack};
-use crate::routes::{DatabaseRole, FUNCTIONS, Function, Queue};
-use crate::stage::{Auth, Stage};
+use crate::routes::{DatabaseRole, FUNCTIONS, Function, QueueAccess};
+use crate::stage::{DatabaseLogin, Stage};
 use crate::template::{Id, sub};
 
-/// What earlier stacks made, for functions to be wired to.
+/// Parameters of the app stack for resources of earlier stacks.
 pub struct Wiring {
+    /// Name of the artifact bucket.
     pub artifacts: Id,
     pub subnets: [Id; 2],
+    /// Security group of the functions.
     pub group: Id,
-    /// ARNs of the queues.
+    /// ARN of the submission queue.
     pub submissions: Id,
-    pub parked: Id,
-    /// URL of the queue that takes submissions.
-    pub submissions_url: Option<Id>,
+    /// ARN of the dead-letter queue.
+    pub dead_letters: Id,
+    /// URL of the submission queue, where a fallback contains it.
+    submissions_url: Option<Id>,
+    /// Only with RDS.
     pub rds: Option<Rds>,
 }
 
-/// Only where RDS runs the database.
+/// The RDS instance.
 #[derive(Clone, Copy)]
 pub struct Rds {
-    /// RDS's own id of the instance, which never changes.
+    /// RDS's immutable id of the instance, which IAM policies use.
     pub resource_id: Id,
+    /// ARN of the administrator's secret.
     pub master_secret: Id,
-    pub host: Id,
-    pub port: Id,
+    host: Id,
+    port: Id,
 }
 
 impl Wiring {
-    pub fn take(stack: &mut Stack, stage: &Stage) -> Self {
+    /// Adds the parameters to the stack.
+    pub fn new(stack: &mut Stack, stage: &Stage) -> Self {
         Self {
             artifacts: stack.input(Kind::Bootstrap, "ArtifactBucket", "String"),
             subnets: ["AppSubnet1", "AppSubnet2"].map(|name| stack.input(Kind::Network, name, "AWS::EC2::Subnet::Id")),
             group: stack.input(Kind::Network, "FunctionsGroup", "AWS::EC2::SecurityGroup::Id"),
             submissions: stack.input(Kind::Data, "SubmissionsQueueArn", "String"),
-            parked: stack.input(Kind::Data, "ParkedQueueArn", "String"),
-            rds: (stage.database.auth() == Auth::Iam).then(|| Rds {
+            dead_letters: stack.input(Kind::Data, "ParkedQueueArn", "String"),
+            rds: (stage.database.auth() == DatabaseLogin::Iam).then(|| Rds {
                 resource_id: stack.input(Kind::Data, "DatabaseResourceId", "String"),
                 master_secret: stack.input(Kind::Data, "MasterLoginArn", "String"),
                 host: stack.input(Kind::Data, "DatabaseHost", "String"),
                 port: stack.input(Kind::Data, "DatabasePort", "String"),
             }),
             submissions_url: (FUNCTIONS.iter().flat_map(|function| function.fallback(stage)))
-                .any(|parameter| parameter == Queue::Send.parameter())
+                .any(|parameter| parameter == QueueAccess::Send.parameter())
                 .then(|| stack.input(Kind::Data, "SubmissionsQueueUrl", "String")),
         }
     }
 
-    /// The values of a function's fallback, by short name, as one JSON object; none where it has no fallback.
+    /// The function's fallback: its parameters' values by short name, as one JSON object. None without a fallback.
     pub fn fallback(&self, stage: &Stage, function: &Function) -> Option<ExpString> {
         let value = |parameter: Parameter| {
-            let placeholder =
-                |id: Option<Id>| format!("${{{}}}", id.expect("an input of what is in a fallback").name());
+            let placeholder = |id: Option<Id>| format!("${{{}}}", id.expect("an input for each fallback value").name());
             match parameter {
                 Parameter::DatabaseHost => placeholder(self.rds.map(|rds| rds.host)),
                 Parameter::DatabasePort => placeholder(self.rds.map(|rds| rds.port)),
@@ -65,7 +70,7 @@ impl Wiring {
                 Parameter::DatabaseAuth => stage.database.auth().as_str().to_owned(),
                 Parameter::DatabaseUser(DatabaseRole::Reader) => DatabaseRole::Reader.user(),
                 Parameter::SubmissionsQueue => placeholder(self.submissions_url),
-                other => panic!("nobody knows the value of {other}"),
+                other => panic!("no fallback value for the parameter {other}"),
             }
         };
         let values: BTreeMap<_, _> =

@@ -1,26 +1,26 @@
-//! Templates of production, each made wrong by a small change, and the judge who should find it out.
+//! Templates of production, each made wrong by a small change, and the linter who should find it out.
 
 use serde_json::{Value, json};
 
-use super::linters::Judge;
+use super::linters::Linter;
 use infra::stacks::Kind;
 
 /// A small change that makes a good template of production a wrong one.
-pub struct Wrong {
+pub struct BadTemplate {
     pub what: &'static str,
     pub stack: Kind,
     /// Of the template's resources.
     pub change: fn(&mut Value),
-    pub judge: Judge,
+    pub linter: Linter,
     pub rule: &'static str,
     pub resource: &'static str,
 }
 
-pub const WRONG: [Wrong; 41] = [
+pub const BAD_TEMPLATES: [BadTemplate; 41] = [
     wrong(
         "the database's port is open to the internet",
         Kind::Network,
-        Judge::Ours,
+        Linter::Ours,
         "DATABASE_ADMITS_ONLY_FUNCTIONS",
         "DatabaseGroup",
         |resources| {
@@ -32,7 +32,7 @@ pub const WRONG: [Wrong; 41] = [
     wrong(
         "functions can be called past the load balancer",
         Kind::Network,
-        Judge::Ours,
+        Linter::Ours,
         "ONLY_THE_LOAD_BALANCER_IS_OPEN",
         "FunctionsGroup",
         |resources| {
@@ -43,7 +43,7 @@ pub const WRONG: [Wrong; 41] = [
     wrong(
         "functions can be called over IPv6",
         Kind::Network,
-        Judge::Ours,
+        Linter::Ours,
         "ONLY_THE_LOAD_BALANCER_IS_OPEN",
         "FunctionsGroup",
         |resources| {
@@ -54,7 +54,7 @@ pub const WRONG: [Wrong; 41] = [
     wrong(
         "functions leave over IPv6 by a gateway that also lets in",
         Kind::Network,
-        Judge::Ours,
+        Linter::Ours,
         "NOBODY_COMES_IN_TO_FUNCTIONS",
         "App1RouteOverIpv6",
         |resources| {
@@ -68,7 +68,7 @@ pub const WRONG: [Wrong; 41] = [
     wrong(
         "the database has an IPv6 address",
         Kind::Network,
-        Judge::Ours,
+        Linter::Ours,
         "IPV6_IS_FOR_FUNCTIONS",
         "AppSubnet1Ipv6Range",
         |resources| resources["AppSubnet1Ipv6Range"]["Properties"]["SubnetId"] = json!({ "Ref": "DataSubnet1" }),
@@ -76,7 +76,7 @@ pub const WRONG: [Wrong; 41] = [
     wrong(
         "the database may call anybody",
         Kind::Network,
-        Judge::Ours,
+        Linter::Ours,
         "ONLY_FUNCTIONS_CALL_OUT",
         "DatabaseGroup",
         |resources| remove(&mut resources["DatabaseGroup"]["Properties"], "SecurityGroupEgress"),
@@ -84,7 +84,7 @@ pub const WRONG: [Wrong; 41] = [
     wrong(
         "the database stands in a public subnet",
         Kind::Network,
-        Judge::Ours,
+        Linter::Ours,
         "DATA_SUBNETS_HAVE_NO_WAY_OUT",
         "DataSubnet1Routes",
         |resources| resources["DataSubnet1Routes"]["Properties"]["RouteTableId"] = json!({ "Ref": "PublicRoutes" }),
@@ -92,7 +92,7 @@ pub const WRONG: [Wrong; 41] = [
     wrong(
         "the load balancer's group admits SSH",
         Kind::Network,
-        Judge::Checkov,
+        Linter::Checkov,
         "CKV_AWS_24",
         "LoadBalancerGroup",
         |resources| {
@@ -100,13 +100,13 @@ pub const WRONG: [Wrong; 41] = [
             rule["FromPort"] = 22.into();
         },
     ),
-    wrong("a subnet lies within another", Kind::Network, Judge::CfnLint, "E3060", "PublicSubnet1", |resources| {
+    wrong("a subnet lies within another", Kind::Network, Linter::CfnLint, "E3060", "PublicSubnet1", |resources| {
         resources["AppSubnet1"]["Properties"]["CidrBlock"] = "172.16.1.128/25".into();
     }),
     wrong(
         "the database can be deleted",
         Kind::Data,
-        Judge::Ours,
+        Linter::Ours,
         "PRODUCTION_DATABASE_IS_HARD_TO_LOSE",
         "Database",
         |resources| resources["Database"]["Properties"]["DeletionProtection"] = false.into(),
@@ -114,7 +114,7 @@ pub const WRONG: [Wrong; 41] = [
     wrong(
         "a deleted database leaves nothing",
         Kind::Data,
-        Judge::Ours,
+        Linter::Ours,
         "DATABASE_COMES_BACK",
         "Database",
         |resources| resources["Database"]["DeletionPolicy"] = "Delete".into(),
@@ -122,7 +122,7 @@ pub const WRONG: [Wrong; 41] = [
     wrong(
         "the administrator's password stands in the template",
         Kind::Data,
-        Judge::Ours,
+        Linter::Ours,
         "DATABASE_HAS_NO_PASSWORD",
         "Database",
         |resources| {
@@ -134,7 +134,7 @@ pub const WRONG: [Wrong; 41] = [
     wrong(
         "any group lets callers into the database",
         Kind::Data,
-        Judge::Ours,
+        Linter::Ours,
         "DATABASE_IS_PRIVATE",
         "Database",
         |resources| resources["Database"]["Properties"]["VPCSecurityGroups"] = json!(["sg-0123456789abcdef0"]),
@@ -142,7 +142,7 @@ pub const WRONG: [Wrong; 41] = [
     wrong(
         "nobody sees slow statements",
         Kind::Data,
-        Judge::Ours,
+        Linter::Ours,
         "DATABASE_TELLS_HOW_IT_IS",
         "Database",
         |resources| resources["Database"]["Properties"]["EnableCloudwatchLogsExports"] = json!(["error"]),
@@ -150,24 +150,24 @@ pub const WRONG: [Wrong; 41] = [
     wrong(
         "people log in to the database without TLS",
         Kind::Data,
-        Judge::Ours,
+        Linter::Ours,
         "DATABASE_IS_CONFIGURED",
         "DatabaseSettings",
         |resources| resources["DatabaseSettings"]["Properties"]["Parameters"]["require_secure_transport"] = "0".into(),
     ),
-    wrong("the database has a public address", Kind::Data, Judge::Checkov, "CKV_AWS_17", "Database", |resources| {
+    wrong("the database has a public address", Kind::Data, Linter::Checkov, "CKV_AWS_17", "Database", |resources| {
         resources["Database"]["Properties"]["PubliclyAccessible"] = true.into();
     }),
-    wrong("the database is not encrypted", Kind::Data, Judge::Checkov, "CKV_AWS_16", "Database", |resources| {
+    wrong("the database is not encrypted", Kind::Data, Linter::Checkov, "CKV_AWS_16", "Database", |resources| {
         resources["Database"]["Properties"]["StorageEncrypted"] = false.into();
     }),
-    wrong("RDS has no such class", Kind::Data, Judge::CfnLint, "E3025", "Database", |resources| {
+    wrong("RDS has no such class", Kind::Data, Linter::CfnLint, "E3025", "Database", |resources| {
         resources["Database"]["Properties"]["DBInstanceClass"] = "db.t4g.nano".into();
     }),
     wrong(
         "the database names a collation that RDS may not allow",
         Kind::Data,
-        Judge::Ours,
+        Linter::Ours,
         "DATABASE_IS_CONFIGURED",
         "DatabaseSettings",
         |resources| {
@@ -178,7 +178,7 @@ pub const WRONG: [Wrong; 41] = [
     wrong(
         "addresses of visitors are kept for ever, as versions that nobody sees",
         Kind::Data,
-        Judge::Ours,
+        Linter::Ours,
         "BUCKET_FORGETS_OLD_VERSIONS",
         "AccessLogs",
         |resources| {
@@ -186,19 +186,19 @@ pub const WRONG: [Wrong; 41] = [
             remove(&mut rules[0], "NoncurrentVersionExpiration");
         },
     ),
-    wrong("a number is a word", Kind::Data, Judge::Aws, "F3012", "Database", |resources| {
+    wrong("a number is a word", Kind::Data, Linter::Aws, "F3012", "Database", |resources| {
         resources["Database"]["Properties"]["BackupRetentionPeriod"] = "a while".into();
     }),
-    wrong("logs are kept for ever", Kind::Data, Judge::Checkov, "CKV_AWS_66", "DatabaseErrorLogs", |resources| {
+    wrong("logs are kept for ever", Kind::Data, Linter::Checkov, "CKV_AWS_66", "DatabaseErrorLogs", |resources| {
         remove(&mut resources["DatabaseErrorLogs"]["Properties"], "RetentionInDays");
     }),
-    wrong("a queue is not encrypted", Kind::Data, Judge::Ours, "QUEUE_IS_ENCRYPTED", "ParkedQueue", |resources| {
+    wrong("a queue is not encrypted", Kind::Data, Linter::Ours, "QUEUE_IS_ENCRYPTED", "ParkedQueue", |resources| {
         resources["ParkedQueue"]["Properties"]["SqsManagedSseEnabled"] = false.into();
     }),
     wrong(
         "messages are gone after four days",
         Kind::Data,
-        Judge::Ours,
+        Linter::Ours,
         "QUEUE_KEEPS_MESSAGES_FOR_TWO_WEEKS",
         "SubmissionsQueue",
         |resources| remove(&mut resources["SubmissionsQueue"]["Properties"], "MessageRetentionPeriod"),
@@ -206,7 +206,7 @@ pub const WRONG: [Wrong; 41] = [
     wrong(
         "what can never be processed is tried for ever",
         Kind::Data,
-        Judge::Ours,
+        Linter::Ours,
         "QUEUE_PARKS_WHAT_FAILS",
         "SubmissionsQueue",
         |resources| remove(&mut resources["SubmissionsQueue"]["Properties"], "RedrivePolicy"),
@@ -214,7 +214,7 @@ pub const WRONG: [Wrong; 41] = [
     wrong(
         "a queue answers plain HTTP",
         Kind::Data,
-        Judge::Ours,
+        Linter::Ours,
         "QUEUE_REFUSES_PLAIN_HTTP",
         "SubmissionsQueuePolicy", // the only one left
         |resources| remove(resources, "ParkedQueuePolicy"),
@@ -222,7 +222,7 @@ pub const WRONG: [Wrong; 41] = [
     wrong(
         "a secret is a parameter in plain text",
         Kind::Data,
-        Judge::Ours,
+        Linter::Ours,
         "NO_SECRET_IN_PLAIN_TEXT",
         "DatabaseReaderUserParameter",
         |resources| {
@@ -233,7 +233,7 @@ pub const WRONG: [Wrong; 41] = [
     wrong(
         "a bucket can be made public",
         Kind::Bootstrap,
-        Judge::Checkov,
+        Linter::Checkov,
         "CKV_AWS_54",
         "ArtifactBucket",
         |resources| {
@@ -244,7 +244,7 @@ pub const WRONG: [Wrong; 41] = [
     wrong(
         "files in a bucket belong to whoever puts them",
         Kind::Bootstrap,
-        Judge::Ours,
+        Linter::Ours,
         "BUCKET_IS_PRIVATE",
         "ArtifactBucket",
         |resources| remove(&mut resources["ArtifactBucket"]["Properties"], "OwnershipControls"),
@@ -252,7 +252,7 @@ pub const WRONG: [Wrong; 41] = [
     wrong(
         "a bucket is not encrypted",
         Kind::Bootstrap,
-        Judge::Ours,
+        Linter::Ours,
         "BUCKET_IS_ENCRYPTED",
         "ArtifactBucket",
         |resources| remove(&mut resources["ArtifactBucket"]["Properties"], "BucketEncryption"),
@@ -260,7 +260,7 @@ pub const WRONG: [Wrong; 41] = [
     wrong(
         "a bucket keeps everything for ever",
         Kind::Bootstrap,
-        Judge::Ours,
+        Linter::Ours,
         "BUCKET_FORGETS",
         "ArtifactBucket",
         |resources| remove(&mut resources["ArtifactBucket"]["Properties"], "LifecycleConfiguration"),
@@ -268,7 +268,7 @@ pub const WRONG: [Wrong; 41] = [
     wrong(
         "a bucket answers plain HTTP",
         Kind::Bootstrap,
-        Judge::Ours,
+        Linter::Ours,
         "BUCKET_REFUSES_PLAIN_HTTP",
         "ArtifactBucketPolicy",
         |resources| {
@@ -276,14 +276,14 @@ pub const WRONG: [Wrong; 41] = [
             statement["Condition"]["Bool"]["aws:SecureTransport"] = "true".into();
         },
     ),
-    wrong("a role may do anything", Kind::App, Judge::Checkov, "CKV_AWS_63", "ShowBookRole", |resources| {
+    wrong("a role may do anything", Kind::App, Linter::Checkov, "CKV_AWS_63", "ShowBookRole", |resources| {
         let policy = &mut resources["ShowBookRole"]["Properties"]["Policies"][0]["PolicyDocument"];
         policy["Statement"][0]["Action"] = json!(["*"]);
     }),
     wrong(
         "a role may do all that a service has",
         Kind::App,
-        Judge::Ours,
+        Linter::Ours,
         "ROLE_SAYS_WHAT_IT_ALLOWS",
         "ShowBookRole",
         |resources| {
@@ -294,7 +294,7 @@ pub const WRONG: [Wrong; 41] = [
     wrong(
         "a function runs outside the network",
         Kind::App,
-        Judge::Ours,
+        Linter::Ours,
         "FUNCTION_RUNS_INSIDE_THE_NETWORK",
         "ShowBook",
         |resources| remove(&mut resources["ShowBook"]["Properties"], "VpcConfig"),
@@ -302,7 +302,7 @@ pub const WRONG: [Wrong; 41] = [
     wrong(
         "a password stands in a function's environment",
         Kind::App,
-        Judge::Ours,
+        Linter::Ours,
         "FUNCTION_IS_CONFIGURED_BY_SSM",
         "ShowBook",
         |resources| {
@@ -312,7 +312,7 @@ pub const WRONG: [Wrong; 41] = [
     wrong(
         "a function falls back on a password",
         Kind::App,
-        Judge::Ours,
+        Linter::Ours,
         "FALLBACK_HOLDS_NO_SECRET",
         "ShowBook",
         |resources| {
@@ -323,7 +323,7 @@ pub const WRONG: [Wrong; 41] = [
     wrong(
         "a function's logs are kept for ever",
         Kind::App,
-        Judge::Ours,
+        Linter::Ours,
         "FUNCTION_LOGS_FOR_A_WHILE",
         "ShowBookLogs",
         |resources| remove(&mut resources["ShowBookLogs"]["Properties"], "RetentionInDays"),
@@ -331,7 +331,7 @@ pub const WRONG: [Wrong; 41] = [
     wrong(
         "an update moves an alias past the release",
         Kind::App,
-        Judge::Ours,
+        Linter::Ours,
         "ALIAS_BEGINS_AT_THE_FIRST_VERSION",
         "ShowBookLive",
         |resources| resources["ShowBookLive"]["Properties"]["FunctionVersion"] = "$LATEST".into(),
@@ -339,7 +339,7 @@ pub const WRONG: [Wrong; 41] = [
     wrong(
         "anybody may call a function",
         Kind::App,
-        Judge::Ours,
+        Linter::Ours,
         "ALIAS_IS_WHAT_IS_CALLED",
         "ShowBookPermission",
         |resources| resources["ShowBookPermission"]["Properties"]["Principal"] = "*".into(),
@@ -347,7 +347,7 @@ pub const WRONG: [Wrong; 41] = [
     wrong(
         "a bad message takes its neighbours along",
         Kind::App,
-        Judge::Ours,
+        Linter::Ours,
         "BATCH_FAILS_MESSAGE_BY_MESSAGE",
         "ProcessSubmissionsSource",
         |resources| remove(&mut resources["ProcessSubmissionsSource"]["Properties"], "FunctionResponseTypes"),
@@ -357,12 +357,12 @@ pub const WRONG: [Wrong; 41] = [
 const fn wrong(
     what: &'static str,
     stack: Kind,
-    judge: Judge,
+    linter: Linter,
     rule: &'static str,
     resource: &'static str,
     change: fn(&mut Value),
-) -> Wrong {
-    Wrong { what, stack, change, judge, rule, resource }
+) -> BadTemplate {
+    BadTemplate { what, stack, change, linter, rule, resource }
 }
 
 fn remove(value: &mut Value, key: &str) {

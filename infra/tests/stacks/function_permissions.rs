@@ -8,15 +8,15 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::policy_engine::{
-    answer, arn, bucket, case, function_arn, judged, log_group, log_stream, login, parameter, queue, session,
+    answer, arn, bucket, case, evaluate, function_arn, log_group, log_stream, login, parameter, queue, session,
     target_group,
 };
-use super::resolved_template::{ACCOUNT, MASTER_SECRET, Rendered};
+use super::resolved_template::{ACCOUNT, MASTER_SECRET, ResolvedTemplates};
 use super::support::stage;
-use infra::routes::{DatabaseRole, FUNCTIONS, Function, Queue, Trigger};
+use infra::routes::{DatabaseRole, FUNCTIONS, Function, QueueAccess, Trigger};
 use infra::stacks::Kind;
-use infra::stage::{Auth, STAGES, Stage};
-use infra::template::logical;
+use infra::stage::{DatabaseLogin, STAGES, Stage};
+use infra::template::logical_id;
 
 /// What a function could be tempted to do.
 const ACTIONS: &[&str] = &[
@@ -124,8 +124,8 @@ fn resources(stage: &Stage) -> BTreeSet<String> {
 
 /// What people who read the row would say that the function's own code may do.
 fn row_says(stage: &Stage, function: &Function, action: &str, resource: &str) -> bool {
-    let on_rds = stage.database.auth() == Auth::Iam;
-    let has = |right: fn(&Queue) -> bool| function.queue.iter().any(right);
+    let on_rds = stage.database.auth() == DatabaseLogin::Iam;
+    let has = |right: fn(&QueueAccess) -> bool| function.queue.iter().any(right);
     let is_fed_by_the_queue = matches!(function.trigger, Trigger::Submissions);
     let is_started_by_the_bucket = matches!(function.trigger, Trigger::Imports);
     let submissions = resource == queue(&stage.name, "submissions");
@@ -147,10 +147,12 @@ fn row_says(stage: &Stage, function: &Function, action: &str, resource: &str) ->
             on_rds && function.database == Some(DatabaseRole::Admin) && resource == MASTER_SECRET
         }
         "sqs:SendMessage" => {
-            submissions && has(|queue| matches!(queue, Queue::Send))
-                || parked && (is_started_by_the_bucket || has(|queue| matches!(queue, Queue::Park)))
+            submissions && has(|queue| matches!(queue, QueueAccess::Send))
+                || parked && (is_started_by_the_bucket || has(|queue| matches!(queue, QueueAccess::DeadLetter)))
         }
-        "sqs:GetQueueAttributes" => submissions && (is_fed_by_the_queue || has(|queue| matches!(queue, Queue::Look))),
+        "sqs:GetQueueAttributes" => {
+            submissions && (is_fed_by_the_queue || has(|queue| matches!(queue, QueueAccess::Inspect)))
+        }
         "sqs:ReceiveMessage" | "sqs:DeleteMessage" => submissions && is_fed_by_the_queue,
         "s3:GetObject" | "s3:PutObject" => {
             function.bucket.is_some() && resource.starts_with(&(bucket(&stage.name, "imports") + "/"))
@@ -162,7 +164,7 @@ fn row_says(stage: &Stage, function: &Function, action: &str, resource: &str) ->
 fn row_says_it_reads(function: &Function, parameter: &str, on_rds: bool) -> bool {
     let administers = function.database == Some(DatabaseRole::Admin);
     let logs_in_as = |access| administers || function.database == Some(access);
-    let has = |right: fn(&Queue) -> bool| function.queue.iter().any(right);
+    let has = |right: fn(&QueueAccess) -> bool| function.queue.iter().any(right);
     match parameter {
         "database/host" | "database/port" | "database/name" | "database/auth" => function.database.is_some(),
         "database/reader/user" => logs_in_as(DatabaseRole::Reader),
@@ -172,8 +174,8 @@ fn row_says_it_reads(function: &Function, parameter: &str, on_rds: bool) -> bool
         "database/writer/password" => !on_rds && logs_in_as(DatabaseRole::Writer),
         "database/admin/password" => !on_rds && administers,
         "database/admin/secret" => on_rds && administers,
-        "queue/submissions" => has(|queue| matches!(queue, Queue::Send | Queue::Look)),
-        "queue/parked" => has(|queue| matches!(queue, Queue::Park)),
+        "queue/submissions" => has(|queue| matches!(queue, QueueAccess::Send | QueueAccess::Inspect)),
+        "queue/parked" => has(|queue| matches!(queue, QueueAccess::DeadLetter)),
         "submission-key" => function.submission_key,
         _ => false,
     }
@@ -201,15 +203,15 @@ fn complaints(stage: &Stage, policies: &[(&Function, Value)]) -> Vec<Vec<String>
         let own_code = json!({ "lambda:SourceFunctionArn": function_arn(&stage.name, function.name) });
         cases.extend([own_code, json!({})].map(|context| case("role", policy, &session(function.name), &context)));
     }
-    let judged = judged(&cases, &actions, &resources);
+    let answers = evaluate(&cases, &actions, &resources);
     let mut complaints = Vec::new();
-    for ((function, _), judged) in policies.iter().zip(judged.chunks(2)) {
+    for ((function, _), answers) in policies.iter().zip(answers.chunks(2)) {
         let differs = |(action, resource): (&String, &String)| {
             let says = row_says(stage, function, action, resource);
             let of_lambda = says || NETWORK_INTERFACES.contains(&action.as_str());
             let allow = answer("Allow", action, resource);
-            let by_code = (says != judged[0].contains(&allow)).then_some(("its code", says));
-            let by_lambda = (of_lambda != judged[1].contains(&allow)).then_some(("Lambda", of_lambda));
+            let by_code = (says != answers[0].contains(&allow)).then_some(("its code", says));
+            let by_lambda = (of_lambda != answers[1].contains(&allow)).then_some(("Lambda", of_lambda));
             let (who, should) = by_code.or(by_lambda)?;
             let may = if should { "may not" } else { "may" };
             Some(format!("{}: {who} {may} {action} {resource}", function.name))
@@ -220,12 +222,12 @@ fn complaints(stage: &Stage, policies: &[(&Function, Value)]) -> Vec<Vec<String>
     complaints
 }
 
-fn role(rendered: &Rendered, function: &Function) -> Value {
-    rendered.properties(Kind::App, &format!("{}Role", logical(function.name)))
+fn role(templates: &ResolvedTemplates, function: &Function) -> Value {
+    templates.properties(Kind::App, &format!("{}Role", logical_id(function.name)))
 }
 
-fn role_policy(rendered: &Rendered, function: &Function) -> Value {
-    role(rendered, function)["Policies"][0]["PolicyDocument"].clone()
+fn role_policy(templates: &ResolvedTemplates, function: &Function) -> Value {
+    role(templates, function)["Policies"][0]["PolicyDocument"].clone()
 }
 
 fn row(name: &str) -> &'static Function {
@@ -236,9 +238,9 @@ fn row(name: &str) -> &'static Function {
 #[test]
 fn each_function_may_do_what_its_row_says_and_nothing_else() {
     for (name, _) in STAGES {
-        let rendered = Rendered::of(stage(name));
-        let policies: Vec<_> = FUNCTIONS.iter().map(|function| (function, role_policy(&rendered, function))).collect();
-        let complaints = complaints(&rendered.stage, &policies).concat();
+        let templates = ResolvedTemplates::of(stage(name));
+        let policies: Vec<_> = FUNCTIONS.iter().map(|function| (function, role_policy(&templates, function))).collect();
+        let complaints = complaints(&templates.stage, &policies).concat();
         assert!(complaints.is_empty(), "stage {name}:\n{}", complaints.join("\n"));
     }
 }
@@ -246,9 +248,9 @@ fn each_function_may_do_what_its_row_says_and_nothing_else() {
 #[ignore = "needs the policy engine"]
 #[test]
 fn a_role_with_more_than_its_row_says_is_caught() {
-    let rendered = Rendered::of(stage("prod"));
+    let templates = ResolvedTemplates::of(stage("prod"));
     let show_book = row("show-book");
-    let right = role_policy(&rendered, show_book);
+    let right = role_policy(&templates, show_book);
     let allow = |action: &str, resource: &str| json!({ "Effect": "Allow", "Action": action, "Resource": resource });
     let wrong = [
         allow("sqs:*", &queue("prod", "submissions")),
@@ -269,7 +271,7 @@ fn a_role_with_more_than_its_row_says_is_caught() {
         policy["Statement"].as_array_mut().unwrap().push(statement.clone());
         (show_book, policy)
     });
-    let complaints = complaints(&rendered.stage, &policies.collect::<Vec<_>>());
+    let complaints = complaints(&templates.stage, &policies.collect::<Vec<_>>());
     for (statement, complaints) in wrong.iter().zip(complaints) {
         assert!(!complaints.is_empty(), "nobody noticed {statement}");
     }
@@ -278,16 +280,16 @@ fn a_role_with_more_than_its_row_says_is_caught() {
 #[ignore = "needs the policy engine"]
 #[test]
 fn a_role_with_less_than_its_row_says_is_caught() {
-    let rendered = Rendered::of(stage("prod"));
+    let templates = ResolvedTemplates::of(stage("prod"));
     for function in ["process-submissions", "import-catalogue", "migrate-database"].map(row) {
-        let right = role_policy(&rendered, function);
+        let right = role_policy(&templates, function);
         let statements = right["Statement"].as_array().unwrap();
         let policies = (0..statements.len()).map(|at| {
             let mut policy = right.clone();
             policy["Statement"].as_array_mut().unwrap().remove(at);
             (function, policy)
         });
-        let complaints = complaints(&rendered.stage, &policies.collect::<Vec<_>>());
+        let complaints = complaints(&templates.stage, &policies.collect::<Vec<_>>());
         for (statement, complaints) in statements.iter().zip(complaints) {
             assert!(!complaints.is_empty(), "{} does without {statement}", function.name);
         }
@@ -297,8 +299,8 @@ fn a_role_with_less_than_its_row_says_is_caught() {
 #[test]
 fn rights_come_from_the_roles_alone_and_each_function_has_its_own() {
     for (name, _) in STAGES {
-        let rendered = Rendered::of(stage(name));
-        let for_functions = rendered.resources().filter(|(kind, _)| *kind != Kind::Operations);
+        let templates = ResolvedTemplates::of(stage(name));
+        let for_functions = templates.resources().filter(|(kind, _)| *kind != Kind::Operations);
         let mut of_iam =
             for_functions.clone().filter(|(_, resource)| resource["Type"].as_str().unwrap().contains("::IAM::"));
         // RDS has one too, in which to report on its machine.
@@ -306,11 +308,11 @@ fn rights_come_from_the_roles_alone_and_each_function_has_its_own() {
         assert_eq!(of_iam.clone().count(), FUNCTIONS.len() + databases);
         assert!(of_iam.all(|(_, resource)| resource["Type"] == "AWS::IAM::Role"));
         for function in FUNCTIONS {
-            let role = role(&rendered, function);
+            let role = role(&templates, function);
             assert!(role["ManagedPolicyArns"].is_null(), "{}", function.name);
             assert_eq!(role["Policies"].as_array().unwrap().len(), 1);
-            let id = logical(function.name);
-            let taken = &rendered.template(Kind::App)["Resources"][&id]["Properties"]["Role"];
+            let id = logical_id(function.name);
+            let taken = &templates.template(Kind::App)["Resources"][&id]["Properties"]["Role"];
             assert_eq!(taken, &json!({ "Fn::GetAtt": [format!("{id}Role"), "Arn"] }));
         }
     }
@@ -323,16 +325,16 @@ fn nobody_but_lambda_takes_a_role_on() {
     let callers = ["lambda.amazonaws.com", "edgelambda.amazonaws.com", "ec2.amazonaws.com", root.as_str()];
     let actions = ["sts:AssumeRole", "sts:AssumeRoleWithWebIdentity", "sts:TagSession"].map(str::to_owned).into();
     for (name, _) in STAGES {
-        let rendered = Rendered::of(stage(name));
+        let templates = ResolvedTemplates::of(stage(name));
         let cases = FUNCTIONS.iter().flat_map(|function| {
-            let trust = role(&rendered, function)["AssumeRolePolicyDocument"].clone();
+            let trust = role(&templates, function)["AssumeRolePolicyDocument"].clone();
             callers.map(|caller| case("resource", &trust, caller, &json!({})))
         });
-        let judged = judged(&cases.collect::<Vec<_>>(), &actions, &["*".to_owned()].into());
-        for (function, judged) in FUNCTIONS.iter().zip(judged.chunks(callers.len())) {
+        let answers = evaluate(&cases.collect::<Vec<_>>(), &actions, &["*".to_owned()].into());
+        for (function, answers) in FUNCTIONS.iter().zip(answers.chunks(callers.len())) {
             let lambda_only = [answer("Allow", "sts:AssumeRole", "*")].into();
-            assert_eq!(judged[0], lambda_only, "{} of {name}", function.name);
-            assert!(judged[1..].iter().all(BTreeSet::is_empty), "{} of {name}", function.name);
+            assert_eq!(answers[0], lambda_only, "{} of {name}", function.name);
+            assert!(answers[1..].iter().all(BTreeSet::is_empty), "{} of {name}", function.name);
         }
     }
 }
@@ -341,7 +343,7 @@ fn nobody_but_lambda_takes_a_role_on() {
 #[test]
 fn only_what_triggers_a_function_invokes_it() {
     for (name, _) in STAGES {
-        let rendered = Rendered::of(stage(name));
+        let templates = ResolvedTemplates::of(stage(name));
         let balancer = "elasticloadbalancing.amazonaws.com";
         let imports = bucket(name, "imports");
         let mut callers = vec![
@@ -355,14 +357,14 @@ fn only_what_triggers_a_function_invokes_it() {
         ];
         callers.extend(FUNCTIONS.iter().map(|function| (balancer, target_group(name, function.name), ACCOUNT)));
 
-        let policy = invocations(&rendered);
+        let policy = invocations(&templates);
         let cases = callers.iter().map(|(service, source, account)| {
             case("resource", &policy, service, &json!({ "aws:SourceArn": source, "aws:SourceAccount": account }))
         });
         let actions = ["lambda:InvokeFunction", "lambda:InvokeFunctionUrl", "lambda:UpdateFunctionCode"];
-        let judged =
-            judged(&cases.collect::<Vec<_>>(), &actions.map(str::to_owned).into(), &resources(&rendered.stage));
-        for ((service, source, account), judged) in callers.iter().zip(judged) {
+        let answers =
+            evaluate(&cases.collect::<Vec<_>>(), &actions.map(str::to_owned).into(), &resources(&templates.stage));
+        for ((service, source, account), answers) in callers.iter().zip(answers) {
             let invoked = FUNCTIONS.iter().filter(|function| {
                 let caller = match function.trigger {
                     Trigger::Http(_) | Trigger::Unmatched => (balancer, target_group(name, function.name)),
@@ -374,17 +376,17 @@ fn only_what_triggers_a_function_invokes_it() {
             let live = |function: &Function| function_arn(name, function.name) + ":live";
             let expected: BTreeSet<_> =
                 invoked.map(|function| answer("Allow", "lambda:InvokeFunction", &live(function))).collect();
-            assert_eq!(judged, expected, "{service} for {source} of {account}");
+            assert_eq!(answers, expected, "{service} for {source} of {account}");
         }
     }
 }
 
 /// The policies of all functions, as Lambda makes them of permissions.
-fn invocations(rendered: &Rendered) -> Value {
-    let template = rendered.template(Kind::App)["Resources"].as_object().unwrap();
+fn invocations(templates: &ResolvedTemplates) -> Value {
+    let template = templates.template(Kind::App)["Resources"].as_object().unwrap();
     let permissions = template.iter().filter(|(_, resource)| resource["Type"] == "AWS::Lambda::Permission");
     let statements = permissions.map(|(name, _)| {
-        let permission = rendered.properties(Kind::App, name);
+        let permission = templates.properties(Kind::App, name);
         assert!(permission["Principal"].as_str().unwrap().ends_with(".amazonaws.com"), "{name} is for no service");
         json!({
             "Effect": "Allow",
@@ -404,7 +406,7 @@ fn invocations(rendered: &Rendered) -> Value {
 #[test]
 fn queues_and_buckets_admit_nobody_by_themselves_and_refuse_plain_http_to_all() {
     for (name, _) in STAGES {
-        let rendered = Rendered::of(stage(name));
+        let templates = ResolvedTemplates::of(stage(name));
         let guarded = [
             (Kind::Data, "SubmissionsQueuePolicy", "sqs:SendMessage", queue(name, "submissions")),
             (Kind::Data, "ParkedQueuePolicy", "sqs:ReceiveMessage", queue(name, "parked")),
@@ -414,12 +416,12 @@ fn queues_and_buckets_admit_nobody_by_themselves_and_refuse_plain_http_to_all() 
             (Kind::Bootstrap, "ArtifactBucketPolicy", "s3:PutObject", bucket(name, "artifacts") + "/list-books.zip"),
         ];
         for (kind, policy, action, resource) in guarded {
-            let policy = rendered.properties(kind, policy)["PolicyDocument"].clone();
+            let policy = templates.properties(kind, policy)["PolicyDocument"].clone();
             let over_tls = case("resource", &policy, &session("show-book"), &json!({}));
             let mut in_the_clear = over_tls.clone();
             in_the_clear["tls"] = false.into();
-            let judged = judged(&[over_tls, in_the_clear], &[action.to_owned()].into(), &[resource.clone()].into());
-            assert_eq!(judged, [BTreeSet::new(), [answer("Deny", action, &resource)].into()], "{action} {resource}");
+            let answers = evaluate(&[over_tls, in_the_clear], &[action.to_owned()].into(), &[resource.clone()].into());
+            assert_eq!(answers, [BTreeSet::new(), [answer("Deny", action, &resource)].into()], "{action} {resource}");
         }
     }
 }
@@ -428,13 +430,14 @@ fn queues_and_buckets_admit_nobody_by_themselves_and_refuse_plain_http_to_all() 
 #[test]
 fn the_load_balancer_writes_the_access_logs_of_this_account_and_reads_none() {
     for (name, _) in STAGES {
-        let policy = Rendered::of(stage(name)).properties(Kind::Data, "AccessLogsPolicy")["PolicyDocument"].clone();
+        let policy =
+            ResolvedTemplates::of(stage(name)).properties(Kind::Data, "AccessLogsPolicy")["PolicyDocument"].clone();
         let writers = ["logdelivery.elasticloadbalancing.amazonaws.com", "delivery.logs.amazonaws.com"];
         let cases = writers.map(|service| case("resource", &policy, service, &json!({})));
         let logs = bucket(name, "access-logs");
         let of = |account| format!("{logs}/AWSLogs/{account}/elasticloadbalancing/us-east-1/2026/11/24/one.log.gz");
         let actions = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"].map(str::to_owned).into();
-        let judged = judged(&cases, &actions, &[of(ACCOUNT), of("999999999999"), logs.clone()].into());
-        assert_eq!(judged, [[answer("Allow", "s3:PutObject", &of(ACCOUNT))].into(), BTreeSet::new()], "{name}");
+        let answers = evaluate(&cases, &actions, &[of(ACCOUNT), of("999999999999"), logs.clone()].into());
+        assert_eq!(answers, [[answer("Allow", "s3:PutObject", &of(ACCOUNT))].into(), BTreeSet::new()], "{name}");
     }
 }

@@ -7,14 +7,14 @@ use super::support::{stage, template};
 use infra::listener_rules::rules;
 use infra::routes::FUNCTIONS;
 use infra::stacks::Kind;
-use infra::stage::{Domain, Firewall, Provisioned, Stage};
+use infra::stage::{Domain, Firewall, ProvisionedConcurrency, Stage};
 
 /// Production with all that an operator may switch on.
 fn in_full() -> Stage {
     let mut stage = stage("prod");
     stage.domain = Some(Domain { name: "shop.example.org".to_owned(), zone: "Z0123456789ABCDEFGHIJ".to_owned() });
     stage.firewall = Some(Firewall { requests_per_address: 2000 });
-    stage.concurrency.provisioned = [("show-book".to_owned(), Provisioned { least: 1, most: 10 })].into();
+    stage.concurrency.provisioned = [("show-book".to_owned(), ProvisionedConcurrency { min: 1, max: 10 })].into();
     stage
 }
 

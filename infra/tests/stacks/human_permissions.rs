@@ -7,16 +7,16 @@ use comfy_table::{Table, presets::NOTHING};
 use serde_json::{Value, json};
 
 use super::policy_engine::{
-    answer, arn, bucket, case, function_arn, judged, log_group, log_stream, login, parameter, queue, session,
+    answer, arn, bucket, case, evaluate, function_arn, log_group, log_stream, login, parameter, queue, session,
     target_group,
 };
-use super::resolved_template::{ACCOUNT, MASTER_SECRET, Rendered};
+use super::resolved_template::{ACCOUNT, MASTER_SECRET, ResolvedTemplates};
 use super::support::stage;
 use infra::routes::FUNCTIONS;
 use infra::stacks::Kind;
-use infra::stacks::operations::human_roles::PEOPLE;
+use infra::stacks::operations::human_roles::HUMAN_ROLES;
 use infra::stage::STAGES;
-use infra::template::logical;
+use infra::template::logical_id;
 
 const ADMINISTRATOR: &str = "cloud-and-server-administrator";
 const DEVELOPER: &str = "developer";
@@ -338,7 +338,7 @@ fn functions(stage: &str) -> Vec<Row> {
 
 /// Nobody else makes users or changes who may do what, directly or by another's role.
 fn nobody_but_the_administrator(stage: &str) -> Vec<Row> {
-    let people = PEOPLE.iter().map(|person| person.name).filter(|name| *name != ADMINISTRATOR);
+    let people = HUMAN_ROLES.iter().map(|person| person.name).filter(|name| *name != ADMINISTRATOR);
     let functions = FUNCTIONS.iter().map(|function| function.name);
     let everybody = people.chain(functions);
     let rows = everybody.flat_map(|who| {
@@ -358,10 +358,10 @@ fn nobody_but_the_administrator(stage: &str) -> Vec<Row> {
 /// Whether each row is as the plan says, where these policies give the one in it their rights.
 fn as_planned(questions: &[(&Row, Vec<Value>)]) -> Vec<bool> {
     let cases: Vec<_> = questions.iter().map(|(row, policies)| row.case(policies)).collect();
-    let judged = judged(&cases, &[].into(), &[].into()).into_iter();
+    let answers = evaluate(&cases, &[].into(), &[].into()).into_iter();
     let allowed = questions
         .iter()
-        .zip(judged)
+        .zip(answers)
         .map(|((row, _), answers)| row.may == answers.contains(&answer("Allow", row.action, &row.resource)));
     allowed.collect()
 }
@@ -374,15 +374,15 @@ fn policies(properties: &Value) -> Vec<Value> {
 }
 
 /// The policies of a role of people, or of a function's.
-fn policies_of(rendered: &Rendered, who: &str) -> Vec<Value> {
-    let is_person = PEOPLE.iter().any(|person| person.name == who);
+fn policies_of(templates: &ResolvedTemplates, who: &str) -> Vec<Value> {
+    let is_person = HUMAN_ROLES.iter().any(|person| person.name == who);
     let stack = if is_person { Kind::Operations } else { Kind::App };
-    policies(&rendered.properties(stack, &format!("{}Role", logical(who))))
+    policies(&templates.properties(stack, &format!("{}Role", logical_id(who))))
 }
 
 /// The policies of a group, with the member's name where IAM fills it in.
-fn policies_of_member(rendered: &Rendered, group: &str, name: &str) -> Vec<Value> {
-    let group = rendered.properties(Kind::Operations, &format!("{}Group", logical(group)));
+fn policies_of_member(templates: &ResolvedTemplates, group: &str, name: &str) -> Vec<Value> {
+    let group = templates.properties(Kind::Operations, &format!("{}Group", logical_id(group)));
     let filled_in = policies(&group).into_iter().map(|policy| {
         let policy = policy.to_string().replace("${aws:username}", name);
         serde_json::from_str(&policy).unwrap()
@@ -390,18 +390,18 @@ fn policies_of_member(rendered: &Rendered, group: &str, name: &str) -> Vec<Value
     filled_in.collect()
 }
 
-fn on_aws() -> impl Iterator<Item = Rendered> {
+fn on_aws() -> impl Iterator<Item = ResolvedTemplates> {
     let stages = STAGES.iter().map(|(name, _)| stage(name)).filter(|stage| stage.operations);
-    stages.map(Rendered::of)
+    stages.map(ResolvedTemplates::of)
 }
 
 #[ignore = "needs the policy engine"]
 #[test]
 #[expect(clippy::print_stdout, reason = "the table is there to be read")]
 fn everybody_may_do_what_the_plan_says() {
-    for rendered in on_aws() {
-        let rows = table(&rendered.stage.name);
-        let questions: Vec<_> = rows.iter().map(|row| (row, policies_of(&rendered, row.who))).collect();
+    for templates in on_aws() {
+        let rows = table(&templates.stage.name);
+        let questions: Vec<_> = rows.iter().map(|row| (row, policies_of(&templates, row.who))).collect();
         let as_planned = as_planned(&questions);
 
         let mut shown = Table::new();
@@ -410,8 +410,8 @@ fn everybody_may_do_what_the_plan_says() {
             let (may, verdict) = (if row.may { "may" } else { "may not" }, if *as_planned { "" } else { "WRONG" });
             shown.add_row([row.who, may, row.action, &row.resource, verdict]);
         }
-        println!("Stage {}, {} cases:\n{shown}\n", rendered.stage.name, rows.len());
-        assert!(as_planned.iter().all(|so| *so), "{}: see the rows that are WRONG", rendered.stage.name);
+        println!("Stage {}, {} cases:\n{shown}\n", templates.stage.name, rows.len());
+        assert!(as_planned.iter().all(|so| *so), "{}: see the rows that are WRONG", templates.stage.name);
     }
 }
 
@@ -438,9 +438,9 @@ fn a_role_with_a_right_too_many_is_caught() {
         ("submit-rating", allow("rds-db:connect", "*")),
         ("serve-assets", allow("iam:CreateUser", "*")),
     ];
-    let rendered = Rendered::of(stage("prod"));
+    let templates = ResolvedTemplates::of(stage("prod"));
     let variants = wrong.map(|(who, statement)| {
-        let mut policies = policies_of(&rendered, who);
+        let mut policies = policies_of(&templates, who);
         policies.push(json!({ "Version": "2012-10-17", "Statement": [statement] }));
         (who, statement, policies)
     });
@@ -450,10 +450,10 @@ fn a_role_with_a_right_too_many_is_caught() {
 #[ignore = "needs the policy engine"]
 #[test]
 fn a_person_without_one_of_their_rights_is_caught() {
-    let rendered = Rendered::of(stage("prod"));
+    let templates = ResolvedTemplates::of(stage("prod"));
     let variants: Vec<_> =
-        PEOPLE.iter().flat_map(|person| without_one(person.name, &policies_of(&rendered, person.name))).collect();
-    assert!(variants.len() > PEOPLE.len());
+        HUMAN_ROLES.iter().flat_map(|person| without_one(person.name, &policies_of(&templates, person.name))).collect();
+    assert!(variants.len() > HUMAN_ROLES.len());
     assert_eq!(unnoticed(&variants), Vec::<String>::new());
 }
 
@@ -495,12 +495,12 @@ fn unnoticed(variants: &[(&'static str, Value, Vec<Value>)]) -> Vec<String> {
 #[ignore = "needs the policy engine"]
 #[test]
 fn a_member_of_a_group_takes_on_its_role_and_manages_their_own_second_factor() {
-    for rendered in on_aws() {
-        let stage = &rendered.stage.name;
+    for templates in on_aws() {
+        let stage = &templates.stage.name;
         let mut rows = Vec::new();
-        for person in PEOPLE {
+        for person in HUMAN_ROLES {
             let with_second_factor = |row: Row| row.given("aws:MultiFactorAuthPresent", "true");
-            let others = PEOPLE.iter().filter(|other| other.name != person.name);
+            let others = HUMAN_ROLES.iter().filter(|other| other.name != person.name);
             rows.extend(others.map(|other| may_not(person.name, "sts:AssumeRole", role(stage, other.name))));
             rows.extend([
                 may(person.name, "sts:AssumeRole", role(stage, person.name)),
@@ -520,7 +520,7 @@ fn a_member_of_a_group_takes_on_its_role_and_manages_their_own_second_factor() {
                 may_not(person.name, "s3:ListAllMyBuckets", "*"),
             ]);
         }
-        let questions: Vec<_> = rows.iter().map(|row| (row, policies_of_member(&rendered, row.who, "ana"))).collect();
+        let questions: Vec<_> = rows.iter().map(|row| (row, policies_of_member(&templates, row.who, "ana"))).collect();
         for (row, as_planned) in rows.iter().zip(as_planned(&questions)) {
             assert!(as_planned, "{stage}: {} {} {} is not {}", row.who, row.action, row.resource, row.may);
         }
@@ -541,8 +541,8 @@ fn admitted(trust: &Value) -> Vec<(&'static str, Value)> {
         callers.iter().flat_map(|caller| contexts.iter().map(|context| (*caller, context.clone()))).collect();
     let cases = questions.iter().map(|(caller, context)| case("resource", trust, caller, context));
     let actions = ["sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity", "sts:TagSession"];
-    let judged = judged(&cases.collect::<Vec<_>>(), &actions.map(str::to_owned).into(), &["*".to_owned()].into());
-    let admitted = questions.into_iter().zip(judged).filter(|(_, answers)| !answers.is_empty());
+    let answers = evaluate(&cases.collect::<Vec<_>>(), &actions.map(str::to_owned).into(), &["*".to_owned()].into());
+    let admitted = questions.into_iter().zip(answers).filter(|(_, answers)| !answers.is_empty());
     admitted
         .map(|(question, answers)| {
             assert_eq!(answers, [answer("Allow", "sts:AssumeRole", "*")].into());
@@ -554,9 +554,9 @@ fn admitted(trust: &Value) -> Vec<(&'static str, Value)> {
 #[ignore = "needs the policy engine"]
 #[test]
 fn a_role_is_taken_on_from_the_account_and_with_a_second_factor_only() {
-    for rendered in on_aws() {
-        for person in PEOPLE {
-            let role = rendered.properties(Kind::Operations, &format!("{}Role", logical(person.name)));
+    for templates in on_aws() {
+        for person in HUMAN_ROLES {
+            let role = templates.properties(Kind::Operations, &format!("{}Role", logical_id(person.name)));
             let admitted = admitted(&role["AssumeRolePolicyDocument"]);
             assert!(!admitted.is_empty(), "nobody is {}", person.name);
             for (caller, context) in admitted {
@@ -570,8 +570,8 @@ fn a_role_is_taken_on_from_the_account_and_with_a_second_factor_only() {
 #[ignore = "needs the policy engine"]
 #[test]
 fn a_role_that_forgets_the_second_factor_is_caught() {
-    let rendered = Rendered::of(stage("prod"));
-    let mut trust = rendered.properties(Kind::Operations, "QueryUserRole")["AssumeRolePolicyDocument"].clone();
+    let templates = ResolvedTemplates::of(stage("prod"));
+    let mut trust = templates.properties(Kind::Operations, "QueryUserRole")["AssumeRolePolicyDocument"].clone();
     for wrong in [json!({}), json!({ "BoolIfExists": { "aws:MultiFactorAuthPresent": "true" } })] {
         trust["Statement"][0]["Condition"] = wrong;
         assert!(admitted(&trust).iter().any(|(_, context)| context["aws:MultiFactorAuthPresent"] != "true"));
@@ -580,12 +580,12 @@ fn a_role_that_forgets_the_second_factor_is_caught() {
 
 #[test]
 fn people_get_roles_and_groups_and_nobody_is_made() {
-    for rendered in on_aws() {
-        let made = rendered.resources().filter(|(kind, _)| *kind == Kind::Operations);
+    for templates in on_aws() {
+        let made = templates.resources().filter(|(kind, _)| *kind == Kind::Operations);
         let made = made.map(|(_, resource)| resource["Type"].as_str().unwrap());
         let of_iam: Vec<_> = made.filter(|kind| kind.contains("::IAM::")).collect();
         let (roles, groups): (Vec<_>, Vec<_>) = of_iam.into_iter().partition(|kind| *kind == "AWS::IAM::Role");
-        assert_eq!(roles.len(), PEOPLE.len());
-        assert_eq!(groups, ["AWS::IAM::Group"].repeat(PEOPLE.len()));
+        assert_eq!(roles.len(), HUMAN_ROLES.len());
+        assert_eq!(groups, ["AWS::IAM::Group"].repeat(HUMAN_ROLES.len()));
     }
 }

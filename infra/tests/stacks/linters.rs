@@ -1,6 +1,6 @@
-//! What judges from outside say of the templates: nothing that is not excused, and of wrong ones what is wrong.
+//! What linters from outside say of the templates: nothing that is not excused, and of wrong ones what is wrong.
 //!
-//! The judges are cfn-lint, AWS's cloudformation-validate, checkov, and `infra/policies`, which are ours. That they find
+//! The linters are cfn-lint, AWS's cloudformation-validate, checkov, and `infra/policies`, which are ours. That they find
 //! nothing tells something only because each wrong template here is found out by the one that should.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,7 +14,7 @@ use std::thread;
 use comfy_table::{Table, presets::NOTHING};
 use serde_json::Value;
 
-use super::bad_templates::{WRONG, Wrong};
+use super::bad_templates::{BAD_TEMPLATES, BadTemplate};
 use super::support::{stage, variable};
 use infra::stacks::{Kind, all};
 use infra::stage::STAGES;
@@ -23,7 +23,7 @@ use infra::stage::STAGES;
 const EXCUSES: usize = 15;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Judge {
+pub enum Linter {
     CfnLint,
     /// cloudformation-validate, by AWS's rules.
     Aws,
@@ -32,19 +32,19 @@ pub enum Judge {
     Checkov,
 }
 
-/// The rule of a judge, and the resource that it finds fault with.
+/// The rule of a linter, and the resource that it finds fault with.
 type Finding = (String, String);
 /// By template: `prod/data`.
 type Findings = BTreeMap<String, BTreeSet<Finding>>;
 
-/// What every judge found, by template.
-struct Court {
+/// What every linter found, by template.
+struct LintResults {
     cfn_lint: Findings,
     validate: Findings,
     checkov: Findings,
 }
 
-static COURT: LazyLock<Court> = LazyLock::new(|| {
+static LINT_RESULTS: LazyLock<LintResults> = LazyLock::new(|| {
     let folder = Folder::new();
     for (name, _) in STAGES {
         for stack in all(&stage(name)).unwrap() {
@@ -52,56 +52,56 @@ static COURT: LazyLock<Court> = LazyLock::new(|| {
             let named = format!("{name}/{}", stack.kind.name());
             folder.write(&["validate", "checkov"], &named, &template);
             if name == "prod" {
-                let judges = ["cfn-lint", "validate", "checkov"];
-                folder.write(&judges, &format!("unexcused/{named}"), &without_excuses(template));
+                let linters = ["cfn-lint", "validate", "checkov"];
+                folder.write(&linters, &format!("unexcused/{named}"), &without_excuses(template));
             }
         }
     }
-    for wrong in WRONG {
+    for wrong in BAD_TEMPLATES {
         let mut template = production(wrong.stack);
         (wrong.change)(&mut template["Resources"]);
-        let judge = match wrong.judge {
-            Judge::CfnLint => "cfn-lint",
-            Judge::Aws | Judge::Ours => "validate",
-            Judge::Checkov => "checkov",
+        let linter = match wrong.linter {
+            Linter::CfnLint => "cfn-lint",
+            Linter::Aws | Linter::Ours => "validate",
+            Linter::Checkov => "checkov",
         };
-        folder.write(&[judge], &wrong.name(), &template);
+        folder.write(&[linter], &wrong.name(), &template);
     }
     thread::scope(|scope| {
         let checkov = scope.spawn(|| checkov(&folder.0.join("checkov")));
         let validate = validate(&folder.0.join("validate"));
         let cfn_lint = cfn_lint(&folder.0.join("cfn-lint"));
-        Court { cfn_lint, validate, checkov: checkov.join().expect("checkov judges") }
+        LintResults { cfn_lint, validate, checkov: checkov.join().expect("checkov linters") }
     })
 });
 
-impl Court {
-    fn of(&self, judge: Judge) -> &Findings {
-        match judge {
-            Judge::CfnLint => &self.cfn_lint,
-            Judge::Aws | Judge::Ours => &self.validate,
-            Judge::Checkov => &self.checkov,
+impl LintResults {
+    fn of(&self, linter: Linter) -> &Findings {
+        match linter {
+            Linter::CfnLint => &self.cfn_lint,
+            Linter::Aws | Linter::Ours => &self.validate,
+            Linter::Checkov => &self.checkov,
         }
     }
 }
 
-impl Wrong {
+impl BadTemplate {
     fn name(&self) -> String {
         format!("wrong/{}", self.what.replace([' ', '\''], "-"))
     }
 }
 
-/// Templates for judges who read files; gone with the tests.
+/// Templates for linters who read files; gone with the tests.
 struct Folder(PathBuf);
 
 impl Folder {
     fn new() -> Self {
-        Self(std::env::temp_dir().join(format!("anaquel-judged-{:016x}", rand::random::<u64>())))
+        Self(std::env::temp_dir().join(format!("anaquel-answers-{:016x}", rand::random::<u64>())))
     }
 
-    fn write(&self, judges: &[&str], name: &str, template: &Value) {
-        for judge in judges {
-            let file = self.0.join(judge).join(name).with_extension("json");
+    fn write(&self, linters: &[&str], name: &str, template: &Value) {
+        for linter in linters {
+            let file = self.0.join(linter).join(name).with_extension("json");
             fs::create_dir_all(file.parent().expect("a folder")).unwrap();
             fs::write(file, serde_json::to_string_pretty(template).unwrap()).unwrap();
         }
@@ -127,10 +127,10 @@ fn without_excuses(mut template: Value) -> Value {
     template
 }
 
-/// Standard output of a judge, who ends with another status when it has found something.
-fn heard(command: &mut Command, judges: &str) -> String {
-    let output = command.output().unwrap_or_else(|error| panic!("{judges} cannot be started: {error}"));
-    assert!(output.stderr.is_empty(), "{judges}: {}", String::from_utf8_lossy(&output.stderr));
+/// Standard output of a linter, who ends with another status when it has found something.
+fn run_linter(command: &mut Command, linters: &str) -> String {
+    let output = command.output().unwrap_or_else(|error| panic!("{linters} cannot be started: {error}"));
+    assert!(output.stderr.is_empty(), "{linters}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -161,7 +161,7 @@ fn collect(findings: impl Iterator<Item = (String, Finding)>) -> Findings {
 fn cfn_lint(folder: &Path) -> Findings {
     let mut command = Command::new(Path::new(&variable("ANAQUEL_PYTHON")).with_file_name("cfn-lint"));
     command.env_clear().args(["--format", "json", "--"]).args(files(folder));
-    let found: Value = serde_json::from_str(&heard(&mut command, "cfn-lint")).expect("JSON");
+    let found: Value = serde_json::from_str(&run_linter(&mut command, "cfn-lint")).expect("JSON");
     collect(found.as_array().unwrap().iter().map(|finding| {
         let path = finding["Location"]["Path"].as_array().and_then(|path| path.get(1)).and_then(Value::as_str);
         let rule = finding["Rule"]["Id"].as_str().unwrap().to_owned();
@@ -173,7 +173,7 @@ fn validate(folder: &Path) -> Findings {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/validate.py");
     let mut command = Command::new(variable("ANAQUEL_PYTHON"));
     command.env_clear().arg(script).args(files(folder));
-    let found = heard(&mut command, "cloudformation-validate");
+    let found = run_linter(&mut command, "cloudformation-validate");
     collect(found.lines().map(|line| {
         let mut parts = line.splitn(3, ": ");
         let (file, finding) = (parts.next().unwrap(), parts.next().expect("a finding"));
@@ -186,7 +186,7 @@ fn checkov(folder: &Path) -> Findings {
     let mut command = Command::new(variable("ANAQUEL_CHECKOV"));
     command.env_clear().arg("--directory").arg(folder);
     command.args(["--framework", "cloudformation", "--skip-download", "--compact", "--quiet", "--output", "json"]);
-    let found: Value = serde_json::from_str(&heard(&mut command, "checkov")).expect("JSON");
+    let found: Value = serde_json::from_str(&run_linter(&mut command, "checkov")).expect("JSON");
     assert_eq!(found["summary"]["parsing_errors"], 0);
     collect(found["results"]["failed_checks"].as_array().unwrap().iter().map(|finding| {
         let text = |key: &str| finding[key].as_str().unwrap();
@@ -210,8 +210,8 @@ fn excuses() -> BTreeMap<Excuse, BTreeSet<(String, String)>> {
     for stack in all(&stage("prod")).unwrap() {
         let template = serde_json::to_value(&stack.template).unwrap();
         for (name, resource) in template["Resources"].as_object().unwrap() {
-            for judge in resource["Metadata"].as_object().into_iter().flat_map(|metadata| metadata.values()) {
-                for excuse in judge["skip"].as_array().unwrap() {
+            for linter in resource["Metadata"].as_object().into_iter().flat_map(|metadata| metadata.values()) {
+                for excuse in linter["skip"].as_array().unwrap() {
                     let text = |value: &Value| value.as_str().unwrap().to_owned();
                     let (rule, reason) = (text(&excuse["id"]), text(&excuse["comment"]));
                     let excuse = Excuse { rule, r#type: text(&resource["Type"]), reason };
@@ -226,7 +226,7 @@ fn excuses() -> BTreeMap<Excuse, BTreeSet<(String, String)>> {
 #[ignore = "needs the linters"]
 #[test]
 fn the_judges_find_nothing_that_is_not_excused() {
-    for findings in [&COURT.validate, &COURT.checkov] {
+    for findings in [&LINT_RESULTS.validate, &LINT_RESULTS.checkov] {
         let ours = findings.iter().filter(|(name, _)| !name.starts_with("wrong/") && !name.starts_with("unexcused/"));
         let unexcused: Vec<_> = ours.collect();
         assert!(unexcused.is_empty(), "{unexcused:#?}");
@@ -242,13 +242,13 @@ fn production_has_few_excuses_and_each_is_needed_and_says_why() {
     for (Excuse { rule, r#type, reason }, resources) in &excuses {
         table.add_row([rule, r#type, &resources.len().to_string(), reason]);
         assert!(reason.ends_with('.') && reason.matches(['.', ';', '!']).count() == 1, "not one sentence: {reason}");
-        let judge = match &rule[..2] {
-            "CK" => Judge::Checkov,
-            "E3" => Judge::CfnLint,
-            _ => Judge::Ours,
+        let linter = match &rule[..2] {
+            "CK" => Linter::Checkov,
+            "E3" => Linter::CfnLint,
+            _ => Linter::Ours,
         };
         for (stack, resource) in resources {
-            let found = &COURT.of(judge)[&format!("unexcused/prod/{stack}")];
+            let found = &LINT_RESULTS.of(linter)[&format!("unexcused/prod/{stack}")];
             assert!(found.contains(&(rule.clone(), resource.clone())), "{resource} needs no excuse from {rule}");
         }
     }
@@ -262,13 +262,13 @@ fn each_wrong_template_is_found_out_by_the_judge_that_should() {
     let mut table = Table::new();
     table.load_style(NOTHING).set_header(["wrong", "found out by", "rule", "at"]);
     let mut overlooked = Vec::new();
-    for wrong in WRONG {
-        let found = COURT.of(wrong.judge).get(&wrong.name());
+    for wrong in BAD_TEMPLATES {
+        let found = LINT_RESULTS.of(wrong.linter).get(&wrong.name());
         let finding = (wrong.rule.to_owned(), wrong.resource.to_owned());
         if !found.is_some_and(|found| found.contains(&finding)) {
-            overlooked.push(format!("{}: {:?} finds {found:?}", wrong.what, wrong.judge));
+            overlooked.push(format!("{}: {:?} finds {found:?}", wrong.what, wrong.linter));
         }
-        table.add_row([wrong.what, &format!("{:?}", wrong.judge), wrong.rule, wrong.resource]);
+        table.add_row([wrong.what, &format!("{:?}", wrong.linter), wrong.rule, wrong.resource]);
     }
     eprintln!("{table}");
     assert!(overlooked.is_empty(), "{}", overlooked.join("\n"));
@@ -281,6 +281,7 @@ fn every_rule_of_ours_finds_out_a_wrong_template() {
     let files = files(&folder).into_iter().filter(|file| file.extension() == Some(OsStr::new("guard")));
     let text: String = files.map(|file| fs::read_to_string(file).unwrap()).collect();
     let rules: BTreeSet<_> = text.lines().filter_map(|line| line.strip_prefix("rule ")?.split(' ').next()).collect();
-    let proven: BTreeSet<_> = WRONG.iter().filter(|wrong| wrong.judge == Judge::Ours).map(|wrong| wrong.rule).collect();
+    let proven: BTreeSet<_> =
+        BAD_TEMPLATES.iter().filter(|wrong| wrong.linter == Linter::Ours).map(|wrong| wrong.rule).collect();
     assert_eq!(rules, proven);
 }

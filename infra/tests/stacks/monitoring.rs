@@ -243,7 +243,7 @@ fn the_budget_tells_at_half_at_four_fifths_at_all_and_beforehand() {
     for (stage, template) in watched() {
         let budget = properties(&template, "Budget");
         let limit = budget["Budget"]["BudgetLimit"]["Amount"].as_f64();
-        assert_eq!(limit, stage.watch.as_ref().map(|watch| f64::from(watch.budget_usd)));
+        assert_eq!(limit, stage.monitoring.as_ref().map(|watch| f64::from(watch.budget_usd)));
         let told = budget["NotificationsWithSubscribers"].as_array().unwrap().iter().map(|told| {
             assert_eq!(told["Subscribers"], json!([{ "Address": { "Ref": "Notices" }, "SubscriptionType": "SNS" }]));
             let told = &told["Notification"];
@@ -258,14 +258,14 @@ fn a_stage_is_watched_and_mails_are_sent_only_where_its_file_says_so() {
     let subscriptions = |stage: &Stage| resources(&template(stage, Kind::Operations), "SNS::Subscription").len();
     let mut stage = Stage::in_full("prod").unwrap();
     assert_eq!(subscriptions(&stage), 1);
-    stage.watch.as_mut().unwrap().email = None;
+    stage.monitoring.as_mut().unwrap().email = None;
     assert_eq!(subscriptions(&stage), 0);
     assert_eq!(alarms(&template(&stage, Kind::Operations)).len(), alarms(&watched().last().unwrap().1).len());
 
     stage.operations = false;
     let alone = template(&stage, Kind::Operations);
     assert!(resources(&alone, "IAM::Role").is_empty() && !alarms(&alone).is_empty());
-    stage.watch = None;
+    stage.monitoring = None;
     assert!(Kind::of(&stage).all(|kind| kind != Kind::Operations));
 }
 

@@ -61,7 +61,7 @@ pub fn case(of: &str, policy: &Value, caller: &str, context: &Value) -> Value {
 }
 
 /// What the policy engine allows or denies in so many words, for each case.
-pub fn judged(cases: &[Value], actions: &BTreeSet<String>, resources: &BTreeSet<String>) -> Vec<BTreeSet<Answer>> {
+pub fn evaluate(cases: &[Value], actions: &BTreeSet<String>, resources: &BTreeSet<String>) -> Vec<BTreeSet<Answer>> {
     let asked = json!({
         "account": ACCOUNT,
         "region": "us-east-1",
@@ -69,5 +69,5 @@ pub fn judged(cases: &[Value], actions: &BTreeSet<String>, resources: &BTreeSet<
         "resources": resources,
         "cases": cases,
     });
-    serde_json::from_value(python("judge.py", &asked)).expect("answers to each case")
+    serde_json::from_value(python("policy_engine.py", &asked)).expect("answers to each case")
 }

@@ -318,9 +318,9 @@ fn every_template_keeps_within_the_quotas() {
         let found = FACTS.quotas.iter().find(|quota| quota.name == name);
         found.unwrap_or_else(|| panic!("infra/facts.toml lacks the quota of {name}")).value as usize
     };
-    assert_eq!(quota("rules of a load balancer"), limits::RULES);
-    assert_eq!(quota("characters of a target group's name"), limits::NAME);
-    assert_eq!(quota("names in a GetParameters call"), limits::PARAMETERS);
+    assert_eq!(quota("rules of a load balancer"), limits::MAX_RULES);
+    assert_eq!(quota("characters of a target group's name"), limits::MAX_TARGET_GROUP_NAME);
+    assert_eq!(quota("names in a GetParameters call"), limits::MAX_PARAMETERS);
     for (name, stack) in everything() {
         let json = serde_json::to_string(&stack.template).unwrap();
         let template: Value = serde_json::from_str(&json).unwrap();

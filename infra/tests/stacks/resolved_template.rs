@@ -10,12 +10,12 @@ pub const ACCOUNT: &str = "111122223333";
 pub const DATABASE_ID: &str = "db-ABCDEFGHIJKLMNOPQRSTUVWXY";
 pub const MASTER_SECRET: &str = "arn:aws:secretsmanager:us-east-1:111122223333:secret:rds!db-0a1b2c-d3e4f5";
 
-pub struct Rendered {
+pub struct ResolvedTemplates {
     pub stage: Stage,
     stacks: Vec<(Stack, Value)>,
 }
 
-impl Rendered {
+impl ResolvedTemplates {
     pub fn of(stage: Stage) -> Self {
         let stacks = all(&stage).unwrap().into_iter();
         let stacks = stacks.map(|stack| {

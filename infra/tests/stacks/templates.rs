@@ -9,7 +9,7 @@ use super::support::{stage, template};
 use infra::routes::FUNCTIONS;
 use infra::stacks::{Input, Kind, all};
 use infra::stage::{Egress, Restore, STAGES, Server, Stage};
-use infra::template::logical;
+use infra::template::logical_id;
 
 #[test]
 fn every_parameter_has_a_source_in_an_earlier_stack() {
@@ -122,7 +122,7 @@ fn every_parameter_that_a_function_reads_is_made_by_the_data_stack_or_is_a_secre
 fn no_release_changes_the_first_version_or_the_alias() {
     for template in everywhere(Kind::App) {
         for function in FUNCTIONS {
-            let id = logical(function.name);
+            let id = logical_id(function.name);
             let version = &template["Resources"][format!("{id}FirstVersion")];
             assert_eq!(version["Properties"], json!({ "FunctionName": { "Ref": id } }));
             assert_eq!(version["DeletionPolicy"], "Retain");
@@ -141,7 +141,7 @@ fn no_release_changes_the_first_version_or_the_alias() {
 fn everything_calls_the_alias() {
     for template in everywhere(Kind::App) {
         for function in FUNCTIONS {
-            let id = logical(function.name);
+            let id = logical_id(function.name);
             let alias = json!({ "Ref": format!("{id}Live") });
             if !function.routes().is_empty() {
                 assert_eq!(properties(&template, &format!("{id}Targets"))["Targets"], json!([{ "Id": alias }]));
@@ -172,8 +172,8 @@ fn every_function_reserves_its_concurrency_on_aws() {
         let stage = stage(name);
         let template = template(&stage, Kind::App);
         for function in FUNCTIONS {
-            let reserved = &properties(&template, &logical(function.name))["ReservedConcurrentExecutions"];
-            let expected = (!stage.is_local()).then(|| function.copies(&stage));
+            let reserved = &properties(&template, &logical_id(function.name))["ReservedConcurrentExecutions"];
+            let expected = (!stage.is_local()).then(|| function.max_concurrency(&stage));
             assert_eq!(reserved, &json!(expected), "{} of {name}", function.name);
         }
     }

@@ -40,7 +40,7 @@ pub async fn check_account(aws: &AwsClients, stage: &Stage) -> Result<()> {
     if stage.is_local() {
         return Ok(());
     }
-    let wanted: i32 = FUNCTIONS.iter().map(|function| i32::from(function.copies(stage))).sum();
+    let wanted: i32 = FUNCTIONS.iter().map(|function| i32::from(function.max_concurrency(stage))).sum();
     let settings = call(aws.lambda.get_account_settings().send()).await.context("reading the account's limits")?;
     let free = settings.account_limit().and_then(|limit| limit.unreserved_concurrent_executions).unwrap_or_default();
     let mut ours = 0;

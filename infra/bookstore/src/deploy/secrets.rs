@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use aws_sdk_ssm::{operation::put_parameter::PutParameterError, types::ParameterType};
 use infra::{
     routes::DatabaseRole,
-    stage::{Auth, Stage},
+    stage::{DatabaseLogin, Stage},
 };
 use shared::{parameters::Parameter, secret::Secret};
 
@@ -27,7 +27,7 @@ pub struct KnownSecrets {
 /// Names of the stage's existing parameters that a deploy created.
 pub async fn existing(aws: &AwsClients, stage: &Stage) -> Result<Vec<String>> {
     let mut names = vec![submission_key(stage)];
-    if stage.database.auth() == Auth::Password {
+    if stage.database.auth() == DatabaseLogin::Password {
         // The administrator's password was created by the operator of the database server, which stays.
         let ours = DatabaseRole::ALL.into_iter().filter(|role| *role != DatabaseRole::Admin || stage.is_local());
         names.extend(ours.map(|role| password(stage, role)));
@@ -53,7 +53,7 @@ fn password(stage: &Stage, role: DatabaseRole) -> String {
 pub async fn put(aws: &AwsClients, stage: &Stage, known: &KnownSecrets) -> Result<()> {
     let key = known.submission_key.as_ref().map_or_else(random::key, |key| key.reveal().to_owned());
     put_once(aws, &submission_key(stage), Some(key)).await?;
-    if stage.database.auth() == Auth::Iam {
+    if stage.database.auth() == DatabaseLogin::Iam {
         return Ok(());
     }
     for role in DatabaseRole::ALL {

@@ -606,7 +606,7 @@ async fn a_rollback_that_failed_is_finished_once_its_cause_is_mended() {
 /// A load balancer that the stage protects, and maybe what cannot be made after it.
 fn protected_stack(stage: &Stage, kind: Kind, fails: bool) -> Stack {
     let mut template = Template::new("A load balancer".to_owned());
-    let protection = template.switch(DELETION_PROTECTION, "Locks it", true);
+    let protection = template.boolean_parameter(DELETION_PROTECTION, "Locks it", true);
     let load_balancer = elb::LoadBalancer! {
         name: stage.name.as_str(),
         load_balancer_attributes: vec![elb::loadbalancer::LoadBalancerAttribute! {
@@ -619,7 +619,7 @@ fn protected_stack(stage: &Stage, kind: Kind, fails: bool) -> Stack {
     if fails {
         let broken = lambda::EventInvokeConfig! { function_name: "nobody", qualifier: "live" };
         let broken = template.add("Broken", broken);
-        template.after(broken, load_balancer);
+        template.add_dependency(broken, load_balancer);
     }
     let inputs = BTreeMap::from([(DELETION_PROTECTION, Input::DeletionProtection)]);
     Stack { kind, name: stage.physical(kind.name()), template, inputs, protect: true }

@@ -61,7 +61,7 @@ pub static MINISTACK: LazyLock<Account> = LazyLock::new(|| {
 pub static MOTO: LazyLock<Account> = LazyLock::new(|| {
     let moto = Moto::start();
     // It would pass over alarms in silence, and miss them on the dashboard.
-    let stages = STAGES.map(|(name, _)| Stage { watch: None, ..stage(name) });
+    let stages = STAGES.map(|(name, _)| Stage { monitoring: None, ..stage(name) });
     let mut account = Account::default();
     account.deploy(moto.port, &stages, &[Kind::Network, Kind::Operations], &[]);
     account.describe(moto.port);

@@ -12,7 +12,7 @@ use bookstore::{
 };
 use infra::{
     stacks::{Kind, Stack, all},
-    stage::{Domain, Firewall, Provisioned, Stage},
+    stage::{Domain, Firewall, ProvisionedConcurrency, Stage},
 };
 use stratosphere::services::aws::route53;
 
@@ -30,7 +30,7 @@ fn in_full() -> Stage {
     let mut stage = stage("prod");
     stage.domain = Some(Domain { name: "shop.example.org".to_owned(), zone: "Z0123456789ABCDEFGHIJ".to_owned() });
     stage.firewall = Some(Firewall { requests_per_address: 2000 });
-    stage.concurrency.provisioned = [("show-book".to_owned(), Provisioned { least: 1, most: 10 })].into();
+    stage.concurrency.provisioned = [("show-book".to_owned(), ProvisionedConcurrency { min: 1, max: 10 })].into();
     stage
 }
 

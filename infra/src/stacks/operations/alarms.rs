@@ -1,4 +1,4 @@
-//! What is told to people by itself. Each alarm says what it means and leads to its section of the runbook.
+//! CloudWatch alarms. The description of each alarm states its meaning and links to its section of the runbook.
 
 use stratosphere::services::aws::cloudwatch;
 use stratosphere::services::aws::cloudwatch::alarm;
@@ -8,91 +8,96 @@ use super::metrics::{ERROR_RATE, Metric, Metrics};
 use crate::database_memory::LOGINS;
 use crate::routes::{FUNCTIONS, Function, Trigger};
 use crate::stage::{Server, Stage};
-use crate::template::{Id, Template, list, logical, sub};
+use crate::template::{Id, Template, list, logical_id, sub};
 
 const MINUTE: i32 = 60;
 const FIVE_MINUTES: i32 = 5 * MINUTE;
 const GIB: f64 = 1024.0 * 1024.0 * 1024.0;
 
 struct Alarm {
-    /// Its name on AWS, after the stage's: `show-book-latency`.
+    /// Name without the stage: `show-book-latency`.
     name: String,
-    /// Of the runbook, as a link has it.
-    section: &'static str,
+    /// Anchor of its section in the runbook.
+    runbook_section: &'static str,
     meaning: String,
-    measured: Measured,
-    limit: Limit,
-    /// In seconds; the limit is passed in so many of so many of them.
+    source: Source,
+    threshold: Threshold,
+    /// Length of a period in seconds.
     period: i32,
-    times: (i32, i32),
-    silence: Silence,
-    /// Whether its end is told as well.
-    ends: bool,
+    /// CloudWatch's "datapoints to alarm": so many of the last `evaluation_periods` must breach the threshold.
+    breaching_periods: i32,
+    evaluation_periods: i32,
+    missing_data: MissingData,
+    /// Whether the return to OK is notified as well.
+    notify_ok: bool,
 }
 
-enum Measured {
+enum Source {
     Metric(Metric),
+    /// The expression `ERROR_RATE` with its inputs.
     ErrorRate([(&'static str, Metric); 3]),
 }
 
-enum Limit {
+enum Threshold {
     Above(f64),
     Below(f64),
 }
 
-/// What it means that nothing was measured.
-enum Silence {
-    /// Nobody came, or another alarm says it.
-    IsFine,
-    IsTrouble,
+/// CloudWatch's `TreatMissingData`.
+enum MissingData {
+    /// There were no requests, or another alarm covers the case.
+    NotBreaching,
+    Breaching,
 }
 
-/// Adds all that tell of trouble, and returns them.
+/// Adds the alarms about problems, and returns them.
 pub fn add(template: &mut Template, stage: &Stage, metrics: &Metrics, topic: Id) -> Vec<Id> {
-    let mut alarms = vec![errors_at_the_load_balancer(metrics)];
-    alarms.extend(of_functions(metrics));
-    alarms.extend(of_queues(metrics));
-    alarms.extend(of_database(stage, metrics).unwrap_or_default());
+    let mut alarms = vec![error_rate_alarm(metrics)];
+    alarms.extend(function_alarms(metrics));
+    alarms.extend(queue_alarms(metrics));
+    alarms.extend(database_alarms(stage, metrics).unwrap_or_default());
     alarms.into_iter().map(|alarm| alarm.add(template, stage, topic)).collect()
 }
 
-/// A mail for what visitors write, which is no trouble and not told to be over. It has none of the words: whoever reads
-/// an operator's mail need not read a visitor's. Messages of the same minutes share one.
+/// Adds the notification of new messages, which is no problem and has no end. It does not contain the message, because
+/// operators need no access to it. Messages within a few minutes share one notification.
 pub fn add_new_messages(template: &mut Template, stage: &Stage, metrics: &Metrics, topic: Id) {
     for function in FUNCTIONS.iter().filter(|function| matches!(function.trigger, Trigger::Submissions)) {
         let meaning =
-            format!("A visitor wrote to the shop: cargo bookstore messages --open --stage {} shows it", stage.name);
+            format!("A visitor sent a message: cargo bookstore messages --open --stage {} shows it", stage.name);
+        let metric = metrics.new_messages(function.name);
         let alarm = Alarm {
             period: MINUTE,
-            ends: false,
-            ..Alarm::new("new-message", "new-message", meaning, metrics.new_messages(function.name), Limit::Above(0.0))
+            notify_ok: false,
+            ..Alarm::new("new-message", "new-message", meaning, metric, Threshold::Above(0.0))
         };
         alarm.add(template, stage, topic);
     }
 }
 
-/// A shop that fails for two in a hundred has a fault that does not pass by itself.
-fn errors_at_the_load_balancer(metrics: &Metrics) -> Alarm {
+/// An error rate above 2 % is a fault that needs a person.
+fn error_rate_alarm(metrics: &Metrics) -> Alarm {
     Alarm {
-        measured: Measured::ErrorRate(metrics.of_error_rate()),
+        source: Source::ErrorRate(metrics.error_rate_inputs()),
         ..Alarm::new(
             "answers-5xx",
             "5xx",
-            "More than 2 in 100 shoppers get an error instead of a page".to_owned(),
+            "More than 2 % of requests get a 5xx response".to_owned(),
             metrics.requests(),
-            Limit::Above(2.0),
+            Threshold::Above(2.0),
         )
     }
 }
 
-/// One for each function, which then has its name in the mail. One for all would cost the same: AWS counts the metrics.
-fn of_functions(metrics: &Metrics) -> Vec<Alarm> {
+/// Alarms for each function, so that the notification names it. One alarm for all would cost the same, because AWS charges
+/// for each metric.
+fn function_alarms(metrics: &Metrics) -> Vec<Alarm> {
     let mut alarms = Vec::new();
     for function in FUNCTIONS {
         if function.serves_http() {
             alarms.extend([latency(metrics, function), throttles(metrics, function)]);
         }
-        // Who invokes the others is told at once.
+        // The callers of the others see the error at once.
         if !matches!(function.trigger, Trigger::Staff | Trigger::Release) {
             alarms.push(errors(metrics, function));
         }
@@ -100,160 +105,163 @@ fn of_functions(metrics: &Metrics) -> Vec<Alarm> {
     alarms
 }
 
-/// Where few come, the slowest in a hundred is the slowest, and a single one is nothing: hence a quarter of an hour.
-/// A second is half of what a handler may take.
+/// With few requests, p99 is the slowest single request, which is no problem by itself: hence three periods.
 fn latency(metrics: &Metrics, function: &Function) -> Alarm {
     let name = function.name;
     Alarm {
-        times: (3, 3),
+        breaching_periods: 3,
+        evaluation_periods: 3,
         ..Alarm::new(
             &format!("{name}-latency"),
             "latency",
-            format!("The slowest 1 in 100 answers of {name} take longer than a second, for a quarter of an hour"),
+            format!("The 99th percentile of {name}'s duration is above 1 s for 15 minutes"),
             metrics.duration(name),
-            Limit::Above(1_000.0),
+            Threshold::Above(1_000.0),
         )
     }
 }
 
-/// Only of those that shoppers wait for: queue and Lambda try the others again, and what waits has an alarm of its own.
-/// A handful are a page that asked for all of its parts at once.
+/// Only for functions behind the load balancer: SQS and Lambda retry the others, and waiting submissions have their own
+/// alarm. A few throttles can come from one page that loads all its assets at once.
 fn throttles(metrics: &Metrics, function: &Function) -> Alarm {
     let name = function.name;
     Alarm::new(
         &format!("{name}-throttles"),
         "throttles",
-        format!("Lambda turned shoppers away, for all copies of {name} were at work"),
+        format!("Lambda rejected more than 10 requests in 5 minutes: {name} has used its reserved concurrency"),
         metrics.throttles(name),
-        Limit::Above(10.0),
+        Threshold::Above(10.0),
     )
 }
 
-/// Lambda's own mishaps come singly, and an import is tried three times.
+/// Up to two errors are ignored: Lambda's own failures are single ones, and a failed import has three attempts.
 fn errors(metrics: &Metrics, function: &Function) -> Alarm {
     let name = function.name;
     Alarm::new(
         &format!("{name}-errors"),
         "errors",
-        format!("{name} crashed, or ran out of memory or time, more than twice within five minutes"),
+        format!("{name} crashed, timed out or ran out of memory more than twice in 5 minutes"),
         metrics.errors(name),
-        Limit::Above(2.0),
+        Threshold::Above(2.0),
     )
 }
 
-fn of_queues(metrics: &Metrics) -> [Alarm; 2] {
+fn queue_alarms(metrics: &Metrics) -> [Alarm; 2] {
     [
-        // SQS leaves out of this age what it has delivered more than three times. With a minute between two tries that
-        // is four minutes, so a limit much above two would never be passed by what keeps failing.
+        // SQS excludes messages that it has delivered more than three times from this age. With a retry each minute that is
+        // four minutes, so failing messages would never exceed a threshold much above two.
         // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
         Alarm {
             period: MINUTE,
-            times: (2, 3),
+            breaching_periods: 2,
+            evaluation_periods: 3,
             ..Alarm::new(
                 "oldest-submission",
                 "oldest-submission",
-                "Ratings and messages are accepted, but wait for longer than two minutes to be written".to_owned(),
+                "Accepted ratings and messages wait for more than 2 minutes to be processed".to_owned(),
                 metrics.oldest_submission(),
-                Limit::Above(120.0),
+                Threshold::Above(120.0),
             )
         },
         Alarm::new(
             "dead-letters",
             "dead-letters",
-            "A submission or an import came to rest that nobody processes any more".to_owned(),
+            "The dead-letter queue has a failed submission or import".to_owned(),
             metrics.dead_letters(),
-            Limit::Above(0.0),
+            Threshold::Above(0.0),
         ),
     ]
 }
 
-fn of_database(stage: &Stage, metrics: &Metrics) -> Option<Vec<Alarm>> {
+fn database_alarms(stage: &Stage, metrics: &Metrics) -> Option<Vec<Alarm>> {
     let Server::Rds(server) = &stage.database.server else { return None };
-    let accepted = f64::from(stage.database.max_connections);
+    let max_connections = f64::from(stage.database.max_connections);
     let storage = f64::from(server.storage_gb);
-    let alarm = |name, meaning: String, metric, limit| Alarm {
-        times: (3, 3),
-        ..Alarm::new(name, name, meaning, metric, limit)
+    let alarm = |name, meaning: String, metric, threshold| Alarm {
+        breaching_periods: 3,
+        evaluation_periods: 3,
+        ..Alarm::new(name, name, meaning, metric, threshold)
     };
     Some(vec![
-        // A rush or an import takes all of it for minutes. That an instance tells nothing at all is said here, once.
+        // A peak or an import uses the whole CPU for minutes. This alarm alone also covers an instance without metrics.
         Alarm {
-            silence: Silence::IsTrouble,
+            missing_data: MissingData::Breaching,
             ..alarm(
                 "database-cpu",
-                "The database is more than 80 % busy for a quarter of an hour, or says nothing".to_owned(),
+                "The database's CPU is above 80 % for 15 minutes, or RDS reports no metrics".to_owned(),
                 metrics.database("CPUUtilization", "Average")?,
-                Limit::Above(80.0),
+                Threshold::Above(80.0),
             )
         },
-        // `limits.rs` leaves a fifth to others than the functions, so half of that is somebody else's.
+        // `limits.rs` allows functions 80 %, so the rest belongs to other clients.
         alarm(
             "database-connections",
-            format!("More than 90 % of the database's {accepted} connections are taken"),
+            format!("More than 90 % of the database's {max_connections} connections are in use"),
             metrics.database("DatabaseConnections", "Maximum")?,
-            Limit::Above((accepted * 0.9).floor()),
+            Threshold::Above((max_connections * 0.9).floor()),
         ),
-        // Half of what AWS asks for IAM logins beside everything else: below that they begin to time out.
+        // Half of AWS's minimum for IAM logins; below it logins begin to time out.
         alarm(
             "database-memory",
             format!("The database has less than {} MiB of free memory", LOGINS / 2),
             metrics.database("FreeableMemory", "Minimum")?,
-            Limit::Below(GIB * f64::from(LOGINS) / 2.0 / 1024.0),
+            Threshold::Below(GIB * f64::from(LOGINS) / 2.0 / 1024.0),
         ),
-        // RDS adds storage where less than a tenth is free. Half of that means that it could not.
+        // RDS extends the storage when less than 10 % is free. Less than 5 % means that it could not.
         alarm(
             "database-storage",
-            format!("Less than 5 % of {storage} GB is free on the database's disk: it did not grow by itself"),
+            format!("Less than 5 % of the database's {storage} GB is free: RDS did not extend the storage"),
             metrics.database("FreeStorageSpace", "Minimum")?,
-            Limit::Below(GIB * storage / 20.0),
+            Threshold::Below(GIB * storage / 20.0),
         ),
     ])
 }
 
 impl Alarm {
-    /// One that is raised by any five minutes, and passes over those without a figure.
-    fn new(name: &str, section: &'static str, meaning: String, metric: Metric, limit: Limit) -> Self {
+    /// An alarm on one period of five minutes, which treats missing data as not breaching and notifies the return to OK.
+    fn new(name: &str, runbook_section: &'static str, meaning: String, metric: Metric, threshold: Threshold) -> Self {
         Self {
             name: name.to_owned(),
-            section,
+            runbook_section,
             meaning,
-            measured: Measured::Metric(metric),
-            limit,
+            source: Source::Metric(metric),
+            threshold,
             period: FIVE_MINUTES,
-            times: (1, 1),
-            silence: Silence::IsFine,
-            ends: true,
+            breaching_periods: 1,
+            evaluation_periods: 1,
+            missing_data: MissingData::NotBreaching,
+            notify_ok: true,
         }
     }
 
     fn add(self, template: &mut Template, stage: &Stage, topic: Id) -> Id {
-        let (comparison, threshold) = match self.limit {
-            Limit::Above(most) => ("GreaterThanThreshold", most),
-            Limit::Below(least) => ("LessThanThreshold", least),
+        let (comparison, threshold) = match self.threshold {
+            Threshold::Above(max) => ("GreaterThanThreshold", max),
+            Threshold::Below(min) => ("LessThanThreshold", min),
         };
         let mut alarm = cloudwatch::Alarm! {
             alarm_name: stage.physical(&self.name).as_str(),
-            alarm_description: format!("{}. See docs/runbook.md#{}", self.meaning, self.section).as_str(),
+            alarm_description: format!("{}. See docs/runbook.md#{}", self.meaning, self.runbook_section).as_str(),
             alarm_actions: list([topic]),
             comparison_operator: comparison,
             threshold: threshold,
-            datapoints_to_alarm: self.times.0,
-            evaluation_periods: self.times.1,
-            treat_missing_data: match self.silence {
-                Silence::IsFine => "notBreaching",
-                Silence::IsTrouble => "breaching",
+            datapoints_to_alarm: self.breaching_periods,
+            evaluation_periods: self.evaluation_periods,
+            treat_missing_data: match self.missing_data {
+                MissingData::NotBreaching => "notBreaching",
+                MissingData::Breaching => "breaching",
             },
         };
-        alarm.ok_actions = self.ends.then(|| list([topic]));
-        match &self.measured {
-            Measured::Metric(metric) => measure(&mut alarm, metric, self.period),
-            Measured::ErrorRate(parts) => alarm.metrics = Some(error_rate(parts, self.period)),
+        alarm.ok_actions = self.notify_ok.then(|| list([topic]));
+        match &self.source {
+            Source::Metric(metric) => set_metric(&mut alarm, metric, self.period),
+            Source::ErrorRate(inputs) => alarm.metrics = Some(error_rate_queries(inputs, self.period)),
         }
-        template.add(logical(&self.name) + "Alarm", alarm)
+        template.add(logical_id(&self.name) + "Alarm", alarm)
     }
 }
 
-fn measure(alarm: &mut cloudwatch::Alarm_, metric: &Metric, period: i32) {
+fn set_metric(alarm: &mut cloudwatch::Alarm_, metric: &Metric, period: i32) {
     alarm.namespace = Some(metric.namespace.into());
     alarm.metric_name = Some(metric.name.into());
     alarm.dimensions = Some(dimensions(metric));
@@ -266,15 +274,15 @@ fn measure(alarm: &mut cloudwatch::Alarm_, metric: &Metric, period: i32) {
     }
 }
 
-fn error_rate(parts: &[(&str, Metric)], period: i32) -> Vec<alarm::MetricDataQuery_> {
+fn error_rate_queries(inputs: &[(&str, Metric)], period: i32) -> Vec<alarm::MetricDataQuery_> {
     let rate: alarm::MetricDataQuery_ =
         alarm::MetricDataQuery! { id: "rate", expression: ERROR_RATE, return_data: true };
     let mut queries = vec![rate];
-    queries.extend(parts.iter().map(|(id, metric)| part(id, metric, period)));
+    queries.extend(inputs.iter().map(|(id, metric)| input_query(id, metric, period)));
     queries
 }
 
-fn part(id: &str, metric: &Metric, period: i32) -> alarm::MetricDataQuery_ {
+fn input_query(id: &str, metric: &Metric, period: i32) -> alarm::MetricDataQuery_ {
     alarm::MetricDataQuery! {
         id: id,
         metric_stat: alarm::MetricStat! {

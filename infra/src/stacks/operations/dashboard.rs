@@ -1,4 +1,4 @@
-//! One page that answers whether the shop is well: all alarms in a row, and below them what they are about.
+//! The CloudWatch dashboard: the states of all alarms, and graphs of their metrics.
 
 use serde_json::{Value, json};
 use stratosphere::services::aws::cloudwatch;
@@ -8,23 +8,24 @@ use crate::routes::{FUNCTIONS, Function, Trigger};
 use crate::stage::Stage;
 use crate::template::{Id, Template, sub};
 
-/// A dashboard's columns.
+/// Width of a dashboard in grid units.
 const WIDTH: usize = 24;
 const ALARMS_HEIGHT: usize = 4;
 const GRAPH_HEIGHT: usize = 6;
-/// Seconds that one point of a graph stands for: as long as most alarms look at.
+/// Seconds of one data point, the period of most alarms.
 const PERIOD: u32 = 300;
 
-/// Title and what is drawn.
+/// Title and metrics.
 type Graph = (&'static str, Vec<Value>);
 
+/// Adds the dashboard `anaquel-<stage>-shop`.
 pub fn add(template: &mut Template, stage: &Stage, metrics: &Metrics, alarms: &[Id]) {
-    let mut widgets = vec![states(alarms)];
+    let mut widgets = vec![alarm_states(alarms)];
     let rows = [traffic(metrics), functions(metrics), submissions(metrics), database(metrics)];
     for (row, graphs) in rows.iter().filter(|graphs| !graphs.is_empty()).enumerate() {
         let width = WIDTH / graphs.len();
         for (column, graph) in graphs.iter().enumerate() {
-            widgets.push(drawn(graph, column * width, ALARMS_HEIGHT + row * GRAPH_HEIGHT, width));
+            widgets.push(graph_widget(graph, column * width, ALARMS_HEIGHT + row * GRAPH_HEIGHT, width));
         }
     }
     let body = json!({ "widgets": widgets }).to_string();
@@ -37,7 +38,7 @@ pub fn add(template: &mut Template, stage: &Stage, metrics: &Metrics, alarms: &[
     );
 }
 
-fn states(alarms: &[Id]) -> Value {
+fn alarm_states(alarms: &[Id]) -> Value {
     let alarms: Vec<_> = alarms.iter().map(|alarm| format!("${{{}.Arn}}", alarm.name())).collect();
     json!({
         "type": "alarm",
@@ -46,7 +47,7 @@ fn states(alarms: &[Id]) -> Value {
         "width": WIDTH,
         "height": ALARMS_HEIGHT,
         "properties": {
-            "title": "Is the shop well? docs/runbook.md says what to do about what is red",
+            "title": "Alarms: docs/runbook.md has a section for each",
             "alarms": alarms,
         },
     })
@@ -54,44 +55,44 @@ fn states(alarms: &[Id]) -> Value {
 
 fn traffic(metrics: &Metrics) -> Vec<Graph> {
     let mut rate = vec![json!([{ "id": "rate", "expression": ERROR_RATE, "label": "5xx" }])];
-    rate.extend(metrics.of_error_rate().iter().map(|(id, part)| hidden(part, id)));
+    rate.extend(metrics.error_rate_inputs().iter().map(|(id, input)| hidden(input, id)));
     vec![
         ("Requests", vec![line(&metrics.requests(), "requests")]),
-        ("Answers 5xx, in 100", rate),
-        ("Slowest in 100, ms", of_each(serves_http, |name| metrics.duration(name))),
+        ("5xx responses, %", rate),
+        ("Duration p99, ms", for_each(serves_http, |name| metrics.duration(name))),
     ]
 }
 
 fn functions(metrics: &Metrics) -> Vec<Graph> {
-    let mut undone = of_each(any, |name| metrics.ended(name, "unavailable"));
-    undone.extend(of_each(any, |name| metrics.ended(name, "failed")));
+    let mut failed = for_each(any, |name| metrics.invocations(name, "unavailable"));
+    failed.extend(for_each(any, |name| metrics.invocations(name, "failed")));
     vec![
-        ("Errors", of_each(any, |name| metrics.errors(name))),
-        ("Ended unavailable or failed", undone),
-        ("Throttles", of_each(any, |name| metrics.throttles(name))),
-        ("Cold starts", of_each(any, |name| metrics.cold_starts(name))),
+        ("Errors", for_each(any, |name| metrics.errors(name))),
+        ("Unavailable or failed invocations", failed),
+        ("Throttles", for_each(any, |name| metrics.throttles(name))),
+        ("Cold starts", for_each(any, |name| metrics.cold_starts(name))),
     ]
 }
 
 fn submissions(metrics: &Metrics) -> Vec<Graph> {
     vec![
         ("Oldest submission, s", vec![line(&metrics.oldest_submission(), "age")]),
-        ("Submissions that wait", vec![line(&metrics.submissions(), "waiting")]),
+        ("Waiting submissions", vec![line(&metrics.submissions(), "waiting")]),
         ("Dead letters", vec![line(&metrics.dead_letters(), "dead letters")]),
-        ("New messages", of_each(is_fed_by_the_queue, |name| metrics.new_messages(name))),
+        ("New messages", for_each(consumes_queue, |name| metrics.new_messages(name))),
     ]
 }
 
 fn database(metrics: &Metrics) -> Vec<Graph> {
-    let shown = |title, name, statistic| Some((title, vec![line(&metrics.database(name, statistic)?, name)]));
+    let graph = |title, name, statistic| Some((title, vec![line(&metrics.database(name, statistic)?, name)]));
     let graphs = [
-        shown("Database CPU, %", "CPUUtilization", "Average"),
-        shown("Connections", "DatabaseConnections", "Maximum"),
-        shown("Free memory, bytes", "FreeableMemory", "Minimum"),
-        shown("Free storage, bytes", "FreeStorageSpace", "Minimum"),
+        graph("Database CPU, %", "CPUUtilization", "Average"),
+        graph("Connections", "DatabaseConnections", "Maximum"),
+        graph("Free memory, bytes", "FreeableMemory", "Minimum"),
+        graph("Free storage, bytes", "FreeStorageSpace", "Minimum"),
     ];
     let mut graphs: Vec<Graph> = graphs.into_iter().flatten().collect();
-    graphs.push(("Slowest in 100 in the database, ms", of_each(has_database, |name| metrics.in_database(name))));
+    graphs.push(("Database time p99, ms", for_each(has_database, |name| metrics.database_time(name))));
     graphs
 }
 
@@ -107,33 +108,33 @@ fn has_database(function: &Function) -> bool {
     function.database.is_some()
 }
 
-fn is_fed_by_the_queue(function: &Function) -> bool {
+fn consumes_queue(function: &Function) -> bool {
     matches!(function.trigger, Trigger::Submissions)
 }
 
-/// A line for each of these functions, called like it.
-fn of_each(which: fn(&Function) -> bool, metric: impl Fn(&str) -> Metric) -> Vec<Value> {
-    FUNCTIONS.iter().filter(|function| which(function)).map(|f| line(&metric(f.name), f.name)).collect()
+/// One line for each function that the filter selects, labelled with its name.
+fn for_each(filter: fn(&Function) -> bool, metric: impl Fn(&str) -> Metric) -> Vec<Value> {
+    FUNCTIONS.iter().filter(|function| filter(function)).map(|f| line(&metric(f.name), f.name)).collect()
 }
 
 fn line(metric: &Metric, label: &str) -> Value {
-    drawn_as(metric, json!({ "stat": metric.statistic, "label": label }))
+    with_options(metric, json!({ "stat": metric.statistic, "label": label }))
 }
 
-/// Not drawn itself, but part of an expression.
+/// An input of an expression, without a line of its own.
 fn hidden(metric: &Metric, id: &str) -> Value {
-    drawn_as(metric, json!({ "stat": metric.statistic, "id": id, "visible": false }))
+    with_options(metric, json!({ "stat": metric.statistic, "id": id, "visible": false }))
 }
 
-/// In the order that CloudWatch wants: namespace, name, dimensions, how.
-fn drawn_as(metric: &Metric, how: Value) -> Value {
+/// CloudWatch's array format: namespace, name, dimensions, options.
+fn with_options(metric: &Metric, options: Value) -> Value {
     let mut line = vec![json!(metric.namespace), json!(metric.name)];
     line.extend(metric.dimensions.iter().flat_map(|(name, value)| [json!(name), json!(value)]));
-    line.push(how);
+    line.push(options);
     line.into()
 }
 
-fn drawn((title, lines): &Graph, x: usize, y: usize, width: usize) -> Value {
+fn graph_widget((title, lines): &Graph, x: usize, y: usize, width: usize) -> Value {
     json!({
         "type": "metric",
         "x": x,

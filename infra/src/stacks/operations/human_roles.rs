@@ -1,5 +1,5 @@
-//! Who may work on a stage: for each kind of work a role, and a group whose members may take that role on.
-//! Nobody is made here: who is in which group is decided in the account.
+//! IAM roles for the people who work on a stage: for each kind of work a role, and a group whose members can assume it.
+//! Users are not created here; the account assigns them to groups.
 
 use serde_json::{Value, json};
 use stratosphere::services::aws::iam;
@@ -9,99 +9,103 @@ use crate::routes::{DatabaseRole, FUNCTIONS};
 use crate::stacks::load_balancer;
 use crate::stacks::permissions::{allow, deny, policy_document};
 use crate::stage::Stage;
-use crate::template::{Id, Template, arn, logical, sub};
+use crate::template::{Id, Template, arn, logical_id, sub};
 
-/// The longest session of a role, in seconds: a first deploy, or a removal, takes more than the usual hour.
-const SESSION: i32 = 4 * 60 * 60;
+/// Maximum session duration of a role in seconds: a first deploy or a removal can take more than the default hour.
+const SESSION_SECONDS: i32 = 4 * 60 * 60;
 
-pub struct Person {
-    /// The kind of work; it also names the role and the group: `anaquel-prod-developer`.
+/// An IAM role for one kind of work, and the group whose members can assume it.
+pub struct HumanRole {
+    /// Last part of the names of role and group: `anaquel-prod-developer`.
     pub name: &'static str,
     about: &'static str,
-    /// A policy that AWS keeps, where it says exactly what is meant.
-    by_aws: Option<&'static str>,
-    rights: fn(&Stage) -> Vec<Value>,
+    /// An AWS managed policy of the role.
+    managed_policy: Option<&'static str>,
+    /// Statements of the role's own policy.
+    permissions: fn(&Stage) -> Vec<Value>,
 }
 
-pub const PEOPLE: [Person; 6] = [
-    Person {
+/// All human roles of a stage with `operations`.
+pub const HUMAN_ROLES: [HumanRole; 6] = [
+    HumanRole {
         name: "cloud-and-server-administrator",
-        about: "May do everything, and decides who else may do what",
-        by_aws: Some("AdministratorAccess"),
-        rights: |_| Vec::new(),
+        about: "Has all permissions and assigns those of others",
+        managed_policy: Some("AdministratorAccess"),
+        permissions: |_| Vec::new(),
     },
-    Person {
+    HumanRole {
         name: "developer",
-        about: "Ships single functions and reads their logs and traces",
-        // To make Cloud9 environments and use one's own.
-        by_aws: Some("AWSCloud9User"),
-        rights: developer,
+        about: "Deploys single functions and reads their logs and traces",
+        // Permissions to create Cloud9 environments and to use one's own.
+        managed_policy: Some("AWSCloud9User"),
+        permissions: developer,
     },
-    Person {
+    HumanRole {
         name: "web-and-database-administrator",
-        about: "Runs network, database, parameters, functions and load balancer",
-        by_aws: None,
-        rights: web_and_database_administrator,
+        about: "Operates network, database, parameters, functions and load balancer",
+        managed_policy: None,
+        permissions: web_and_database_administrator,
     },
-    Person {
+    HumanRole {
         name: "storage-support",
-        about: "Sees which buckets there are and how they are configured, but no file",
-        by_aws: None,
-        rights: storage_support,
+        about: "Lists buckets and reads their configuration, but no objects",
+        managed_policy: None,
+        permissions: storage_support,
     },
-    Person {
+    HumanRole {
         name: "access-auditor",
-        about: "Reads who may do what, and what there is of network and database",
-        by_aws: Some("IAMReadOnlyAccess"),
-        rights: |_| vec![describe_network_and_database()],
+        about: "Reads permissions, and describes network and database",
+        managed_policy: Some("IAMReadOnlyAccess"),
+        permissions: |_| vec![describe_network_and_database()],
     },
-    Person {
+    HumanRole {
         name: "query-user",
-        about: "Reads what there is of network and database",
-        by_aws: None,
-        rights: |_| vec![describe_network_and_database()],
+        about: "Describes network and database",
+        managed_policy: None,
+        permissions: |_| vec![describe_network_and_database()],
     },
 ];
 
+/// Adds all roles and groups.
 pub fn add(template: &mut Template, stage: &Stage) {
-    for person in PEOPLE {
-        let role = role(template, stage, &person);
+    for human_role in HUMAN_ROLES {
+        let role = role(template, stage, &human_role);
         template.add(
-            logical(person.name) + "Group",
+            logical_id(human_role.name) + "Group",
             iam::Group! {
-                group_name: stage.physical(person.name).as_str(),
+                group_name: stage.physical(human_role.name).as_str(),
                 policies: vec![iam::group::Policy! {
-                    policy_name: "the-role-and-a-second-factor",
-                    policy_document: policy_document(&member(role)),
+                    policy_name: "assume-role-and-manage-mfa",
+                    policy_document: policy_document(&member_statements(role)),
                 }],
             },
         );
     }
 }
 
-fn role(template: &mut Template, stage: &Stage, person: &Person) -> Id {
+fn role(template: &mut Template, stage: &Stage, human_role: &HumanRole) -> Id {
     let mut role = iam::Role! {
-        role_name: stage.physical(person.name).as_str(),
-        description: person.about,
-        assume_role_policy_document: whoever_has_a_second_factor(),
-        max_session_duration: SESSION,
+        role_name: stage.physical(human_role.name).as_str(),
+        description: human_role.about,
+        assume_role_policy_document: account_members_with_mfa(),
+        max_session_duration: SESSION_SECONDS,
     };
     role.managed_policy_arns =
-        person.by_aws.map(|name| vec![sub(&format!("arn:${{AWS::Partition}}:iam::aws:policy/{name}"))]);
-    let rights = (person.rights)(stage);
-    if !rights.is_empty() {
+        human_role.managed_policy.map(|name| vec![sub(&format!("arn:${{AWS::Partition}}:iam::aws:policy/{name}"))]);
+    let permissions = (human_role.permissions)(stage);
+    if !permissions.is_empty() {
         let policy = iam::role::Policy! {
-            policy_name: "what-the-work-needs",
-            policy_document: policy_document(&rights),
+            policy_name: "role-permissions",
+            policy_document: policy_document(&permissions),
         };
         role.policies = Some(vec![policy]);
     }
-    template.add(logical(person.name) + "Role", role)
+    template.add(logical_id(human_role.name) + "Role", role)
 }
 
-/// The second factor is asked for here, for the sessions of a role do not tell of it any more. That the account is
-/// trusted makes nobody's rights larger: whoever takes the role on needs the right to as well, as the group grants it.
-fn whoever_has_a_second_factor() -> Value {
+/// Trust policy. It requires the second factor, because the context of an assumed role no longer contains it. Trusting the
+/// whole account grants nothing by itself: the caller also needs `sts:AssumeRole`, which the group grants.
+fn account_members_with_mfa() -> Value {
     json!({
         "Version": "2012-10-17",
         "Statement": [{
@@ -113,18 +117,17 @@ fn whoever_has_a_second_factor() -> Value {
     })
 }
 
-/// All that a member of a group may do before taking the role on.
-fn member(role: Id) -> [Value; 4] {
-    // IAM fills in the name of whoever asks.
-    let own =
-        |thing: &str| sub(&format!("arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:{thing}/${{!aws:username}}"));
+/// A group member's permissions before assuming the role: to assume it, and to manage the own second factor.
+fn member_statements(role: Id) -> [Value; 4] {
+    // IAM replaces the policy variable with the caller's user name.
+    let own = |kind: &str| sub(&format!("arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:{kind}/${{!aws:username}}"));
     let manage =
         ["iam:EnableMFADevice", "iam:GetMFADevice", "iam:GetUser", "iam:ListMFADevices", "iam:ResyncMFADevice"];
     [
         allow(&["sts:AssumeRole"], role.att("Arn")),
         allow(&["iam:CreateVirtualMFADevice", "iam:DeleteVirtualMFADevice"], own("mfa")),
         allow(&manage, own("user")),
-        // Else a stolen key would be enough to exchange it for another.
+        // Requires the second factor; otherwise a stolen key would be enough to replace it.
         only_if(
             allow(&["iam:DeactivateMFADevice"], own("user")),
             json!({ "Bool": { "aws:MultiFactorAuthPresent": "true" } }),
@@ -133,7 +136,7 @@ fn member(role: Id) -> [Value; 4] {
 }
 
 fn developer(stage: &Stage) -> Vec<Value> {
-    let ship = [
+    let deploy = [
         "lambda:GetAlias",
         "lambda:GetFunction",
         "lambda:GetFunctionConfiguration",
@@ -142,21 +145,21 @@ fn developer(stage: &Stage) -> Vec<Value> {
         "lambda:UpdateFunctionCode",
     ];
     let read_logs = ["logs:DescribeLogStreams", "logs:FilterLogEvents", "logs:GetLogEvents"];
-    // X-Ray knows no traces of one project alone.
+    // These actions support no resource.
     let read_traces = ["xray:BatchGetTraces", "xray:GetServiceGraph", "xray:GetTraceGraph", "xray:GetTraceSummaries"];
     vec![
-        allow(&ship, functions(stage)),
-        // New code has the old one's rights: those of these reach the e-mail addresses in messages, or the master password.
+        allow(&deploy, functions(stage)),
+        // New code gets the function's permissions, which for these include e-mail addresses or the master password.
         deny(&["lambda:*"], writing_functions(stage)),
         allow(&read_logs, arn("logs", &format!("log-group:/aws/lambda/{}", stage.physical("*")))),
         allow(&read_traces, "*"),
-        // Takes back what AWS's policy for Cloud9 allows of it.
+        // The managed policy for Cloud9 allows some.
         deny(&["iam:*"], "*"),
     ]
 }
 
 fn web_and_database_administrator(stage: &Stage) -> Vec<Value> {
-    let look_around = [
+    let describe = [
         "elasticloadbalancing:Describe*",
         "lambda:GetAccountSettings",
         "lambda:ListEventSourceMappings",
@@ -164,15 +167,15 @@ fn web_and_database_administrator(stage: &Stage) -> Vec<Value> {
         "rds:Describe*",
         "ssm:DescribeParameters",
     ];
-    let feed = [
+    let event_sources = [
         "lambda:CreateEventSourceMapping",
         "lambda:DeleteEventSourceMapping",
         "lambda:GetEventSourceMapping",
         "lambda:UpdateEventSourceMapping",
     ];
     vec![
-        allow(&look_around, "*"),
-        // What CloudFormation has made for others, it has tagged with their stack.
+        allow(&describe, "*"),
+        // CloudFormation tags the resources of other projects with their stack.
         only_if(
             allow(&["ec2:*"], "*"),
             json!({ "StringLikeIfExists": { "aws:ResourceTag/aws:cloudformation:stack-name": stage.physical("*") } }),
@@ -180,7 +183,7 @@ fn web_and_database_administrator(stage: &Stage) -> Vec<Value> {
         allow(&["rds:*"], databases(stage)),
         allow(&CHANGE_PARAMETERS, parameters(stage)),
         allow(&["lambda:*"], functions(stage)),
-        only_if(allow(&feed, "*"), json!({ "ArnLike": { "lambda:FunctionArn": functions(stage) } })),
+        only_if(allow(&event_sources, "*"), json!({ "ArnLike": { "lambda:FunctionArn": functions(stage) } })),
         allow(&["elasticloadbalancing:*"], load_balancing(stage)),
     ]
 }
@@ -197,7 +200,7 @@ const CHANGE_PARAMETERS: [&str; 9] = [
     "ssm:PutParameter",
 ];
 
-/// Every action here reads a bucket's configuration; none reads a file or the name of one.
+/// Every action here reads the configuration of buckets; none reads an object or the name of one.
 fn storage_support(_: &Stage) -> Vec<Value> {
     let read_configuration = [
         "s3:GetAccelerateConfiguration",
@@ -224,30 +227,30 @@ fn functions(stage: &Stage) -> ExpString {
     arn("lambda", &format!("function:{}", stage.physical("*")))
 }
 
-/// Those that log in to the database to write, or as its administrator.
+/// Functions that log in to the database as writer or administrator.
 fn writing_functions(stage: &Stage) -> Vec<ExpString> {
     let writes = [Some(DatabaseRole::Writer), Some(DatabaseRole::Admin)];
     let functions = FUNCTIONS.iter().filter(|function| writes.contains(&function.database));
     functions.map(|function| arn("lambda", &format!("function:{}*", stage.physical(function.name)))).collect()
 }
 
-/// The stage's databases and all that hangs on them: CloudFormation begins their names with the stack's.
+/// The stage's RDS resources. Names that CloudFormation generates begin with the stack's name.
 fn databases(stage: &Stage) -> Vec<ExpString> {
-    let ours = ["db", "pg", "snapshot", "snapshot:rds", "subgrp"].map(|kind| format!("{kind}:{}", stage.physical("*")));
-    // RDS's own, without which no database is made or restored.
-    let given = ["og:default*", "pg:default*"].map(str::to_owned);
-    ours.iter().chain(&given).map(|thing| arn("rds", thing)).collect()
+    let own = ["db", "pg", "snapshot", "snapshot:rds", "subgrp"].map(|kind| format!("{kind}:{}", stage.physical("*")));
+    // RDS's default groups, which the creation and the restore of an instance use.
+    let defaults = ["og:default*", "pg:default*"].map(str::to_owned);
+    own.iter().chain(&defaults).map(|resource| arn("rds", resource)).collect()
 }
 
 fn parameters(stage: &Stage) -> [ExpString; 2] {
-    ["", "/*"].map(|below| arn("ssm", &format!("parameter{}{below}", stage.prefix())))
+    ["", "/*"].map(|suffix| arn("ssm", &format!("parameter{}{suffix}", stage.prefix())))
 }
 
 fn load_balancing(stage: &Stage) -> Vec<ExpString> {
     let balancer = load_balancer::name(stage);
     let parts = ["loadbalancer", "listener", "listener-rule"].map(|part| format!("{part}/app/{balancer}/*"));
     let targets = format!("targetgroup/{}/*", stage.physical("*"));
-    parts.iter().chain([&targets]).map(|thing| arn("elasticloadbalancing", thing)).collect()
+    parts.iter().chain([&targets]).map(|resource| arn("elasticloadbalancing", resource)).collect()
 }
 
 fn only_if(mut statement: Value, condition: Value) -> Value {

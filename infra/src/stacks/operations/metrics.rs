@@ -1,5 +1,4 @@
-//! What is measured of a stage, as CloudWatch names it. Alarms and dashboard take their metrics from here, so that both
-//! mean the same.
+//! CloudWatch metrics of a stage, for both alarms and dashboard.
 
 use shared::metrics::{COLD_START, DATABASE_TIME, INVOCATIONS, NAMESPACE, NEW_MESSAGES};
 
@@ -7,31 +6,34 @@ use crate::stacks::{Kind, Stack};
 use crate::stage::{Server, Stage};
 use crate::template::Id;
 
-/// One metric, and how it is summed up over a while.
+/// One metric with its statistic.
 #[derive(Clone)]
 pub struct Metric {
     pub namespace: &'static str,
     pub name: &'static str,
-    /// Values may name parameters of the stack: `${DatabaseName}`.
+    /// Names and values. A value can be a `Fn::Sub` pattern: `${DatabaseName}`.
     pub dimensions: Vec<(&'static str, String)>,
+    /// `Sum`, `Maximum`, `p99`.
     pub statistic: &'static str,
 }
 
-/// Where the stage's metrics are found.
+/// Constructs the metrics of a stage.
 pub struct Metrics {
     stage: Stage,
+    /// Full name of the load balancer.
     load_balancer: Id,
-    /// Only where RDS runs it.
+    /// Identifier of the RDS instance.
     database: Option<Id>,
 }
 
-/// Answers with 5xx among a hundred, of functions and of the load balancer itself. A handful are no rate: below
-/// that it is nought. What finds no target is not among the load balancer's requests, hence the sum.
+/// Percentage of responses with 5xx, of functions and of the load balancer itself; 0 for less than five such responses.
+/// `RequestCount` does not include requests without a target, so they are added.
 pub const ERROR_RATE: &str = "IF(FILL(own, 0) + FILL(targets, 0) >= 5, \
     100 * (FILL(own, 0) + FILL(targets, 0)) / (FILL(requests, 0) + FILL(own, 0)), 0)";
 
 impl Metrics {
-    pub fn take(stack: &mut Stack, stage: &Stage) -> Self {
+    /// Adds the parameters for load balancer and database to the stack.
+    pub fn new(stack: &mut Stack, stage: &Stage) -> Self {
         let on_rds = matches!(stage.database.server, Server::Rds(_));
         Self {
             load_balancer: stack.input(Kind::App, "LoadBalancerName", "String"),
@@ -40,8 +42,8 @@ impl Metrics {
         }
     }
 
-    /// The metrics of `ERROR_RATE`, by the names that they have there.
-    pub fn of_error_rate(&self) -> [(&'static str, Metric); 3] {
+    /// The metrics of the expression `ERROR_RATE`, with their ids.
+    pub fn error_rate_inputs(&self) -> [(&'static str, Metric); 3] {
         [
             ("own", self.load_balancer("HTTPCode_ELB_5XX_Count")),
             ("targets", self.load_balancer("HTTPCode_Target_5XX_Count")),
@@ -58,7 +60,7 @@ impl Metrics {
         Metric { namespace: "AWS/ApplicationELB", name, dimensions, statistic: "Sum" }
     }
 
-    /// How long the slowest in a hundred take, in milliseconds.
+    /// 99th percentile of the duration, in milliseconds.
     pub fn duration(&self, function: &str) -> Metric {
         self.lambda(function, "Duration", "p99")
     }
@@ -77,37 +79,43 @@ impl Metrics {
     }
 
     pub fn cold_starts(&self, function: &str) -> Metric {
-        self.ours(function, COLD_START, "Sum")
+        self.custom(function, COLD_START, "Sum")
     }
 
-    pub fn in_database(&self, function: &str) -> Metric {
-        self.ours(function, DATABASE_TIME, "p99")
+    /// 99th percentile of the time that an invocation waits for the database, in milliseconds.
+    pub fn database_time(&self, function: &str) -> Metric {
+        self.custom(function, DATABASE_TIME, "p99")
     }
 
-    pub fn ended(&self, function: &str, outcome: &str) -> Metric {
-        let mut metric = self.ours(function, INVOCATIONS, "Sum");
+    /// Invocations with this outcome: `unavailable` or `failed`.
+    pub fn invocations(&self, function: &str, outcome: &str) -> Metric {
+        let mut metric = self.custom(function, INVOCATIONS, "Sum");
         metric.dimensions.push(("Outcome", outcome.to_owned()));
         metric
     }
 
+    /// Messages of visitors.
     pub fn new_messages(&self, function: &str) -> Metric {
-        self.ours(function, NEW_MESSAGES, "Sum")
+        self.custom(function, NEW_MESSAGES, "Sum")
     }
 
-    fn ours(&self, function: &str, name: &'static str, statistic: &'static str) -> Metric {
+    /// A metric that the functions publish themselves.
+    fn custom(&self, function: &str, name: &'static str, statistic: &'static str) -> Metric {
         let dimensions = vec![("Function", self.stage.physical(function))];
         Metric { namespace: NAMESPACE, name, dimensions, statistic }
     }
 
-    /// In seconds.
+    /// Age of the oldest message of the submission queue, in seconds.
     pub fn oldest_submission(&self) -> Metric {
         self.queue("submissions", "ApproximateAgeOfOldestMessage")
     }
 
+    /// Messages that wait in the submission queue.
     pub fn submissions(&self) -> Metric {
         self.queue("submissions", "ApproximateNumberOfMessagesVisible")
     }
 
+    /// Messages in the dead-letter queue.
     pub fn dead_letters(&self) -> Metric {
         self.queue("parked", "ApproximateNumberOfMessagesVisible")
     }
@@ -117,6 +125,7 @@ impl Metrics {
         Metric { namespace: "AWS/SQS", name, dimensions, statistic: "Maximum" }
     }
 
+    /// A metric of the RDS instance; none without RDS.
     pub fn database(&self, name: &'static str, statistic: &'static str) -> Option<Metric> {
         let dimensions = vec![("DBInstanceIdentifier", parameter(self.database?))];
         Some(Metric { namespace: "AWS/RDS", name, dimensions, statistic })

@@ -1,4 +1,5 @@
-//! What people need to look after the stage. Nothing here serves shoppers, so it is the last up and the first down.
+//! The operations stack: human roles and monitoring. Nothing here serves shoppers, so it is deployed last and removed
+//! first.
 
 mod alarms;
 mod dashboard;
@@ -7,23 +8,23 @@ mod metrics;
 mod notifications;
 
 use super::{Kind, Stack};
-use crate::stage::{Stage, Watch};
+use crate::stage::{Monitoring, Stage};
 
 use metrics::Metrics;
 
 pub fn stack(stage: &Stage) -> Stack {
-    let mut stack = Stack::new(stage, Kind::Operations, "who may work on it, and what tells them how it is");
+    let mut stack = Stack::new(stage, Kind::Operations, "human roles, alarms, dashboard and budget");
     if stage.operations {
         human_roles::add(&mut stack.template, stage);
     }
-    if let Some(settings) = &stage.watch {
-        watch(&mut stack, stage, settings);
+    if let Some(settings) = &stage.monitoring {
+        monitoring(&mut stack, stage, settings);
     }
     stack
 }
 
-fn watch(stack: &mut Stack, stage: &Stage, settings: &Watch) {
-    let metrics = Metrics::take(stack, stage);
+fn monitoring(stack: &mut Stack, stage: &Stage, settings: &Monitoring) {
+    let metrics = Metrics::new(stack, stage);
     let template = &mut stack.template;
     let topic = notifications::add(template, stage, settings);
     let alarms = alarms::add(template, stage, &metrics, topic);

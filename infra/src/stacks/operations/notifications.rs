@@ -1,4 +1,4 @@
-//! Who is told: a topic that alarms and the budget write to, and the operator's address that hears it.
+//! Notifications: the SNS topic of alarms and budget, its encryption key, the operator's subscription, and the budget.
 
 use serde_json::{Value, json};
 use stratosphere::services::aws::budgets::{self, budget};
@@ -6,18 +6,19 @@ use stratosphere::services::aws::{kms, sns};
 use stratosphere::value::AWS_ACCOUNT_ID;
 
 use crate::stacks::only_over_tls;
-use crate::stage::{Stage, Watch};
+use crate::stage::{Monitoring, Stage};
 use crate::template::{Id, Template, arn, list, sub};
 
-/// Those that write to the topic by themselves, and for what of ours.
-fn writers(stage: &Stage) -> [(&'static str, Value); 2] {
+/// AWS services that publish to the topic, each with the ARNs of its sources.
+fn publishers(stage: &Stage) -> [(&'static str, Value); 2] {
     [
         ("cloudwatch.amazonaws.com", json!(arn("cloudwatch", &format!("alarm:{}", stage.physical("*"))))),
         ("budgets.amazonaws.com", json!(sub("arn:${AWS::Partition}:budgets::${AWS::AccountId}:*"))),
     ]
 }
 
-pub fn add(template: &mut Template, stage: &Stage, watch: &Watch) -> Id {
+/// Adds the topic with its subscription and budget, and returns the topic.
+pub fn add(template: &mut Template, stage: &Stage, monitoring: &Monitoring) -> Id {
     let key = key(template, stage);
     let topic = template.add(
         "Notices",
@@ -33,7 +34,7 @@ pub fn add(template: &mut Template, stage: &Stage, watch: &Watch) -> Id {
             policy_document: policy(stage, topic),
         },
     );
-    if let Some(email) = &watch.email {
+    if let Some(email) = &monitoring.email {
         template.add(
             "NoticesByMail",
             sns::Subscription! {
@@ -43,20 +44,20 @@ pub fn add(template: &mut Template, stage: &Stage, watch: &Watch) -> Id {
             },
         );
     }
-    let budget = budget(template, watch, topic);
-    template.after(budget, policy);
+    let budget = budget(template, monitoring, topic);
+    template.add_dependency(budget, policy);
     topic
 }
 
-/// One of our own, for alarms cannot use the one that AWS keeps for topics. It follows the topic's policy whose words it
-/// encrypts, so it need not say again which alarms.
+/// A customer managed key, because alarms cannot use AWS's key for topics. The topic's policy restricts the sources, so
+/// the key's policy does not.
 /// <https://repost.aws/knowledge-center/cloudwatch-configure-alarm-sns>
 fn key(template: &mut Template, stage: &Stage) -> Id {
-    let services = writers(stage).map(|(service, _)| service);
+    let services = publishers(stage).map(|(service, _)| service);
     template.add(
         "NoticesKey",
         kms::Key! {
-            description: format!("Encrypts what stage {} tells its operators", stage.name).as_str(),
+            description: format!("Encrypts the notifications of stage {}", stage.name).as_str(),
             enable_key_rotation: true,
             key_policy: json!({
                 "Version": "2012-10-17",
@@ -84,7 +85,7 @@ fn key(template: &mut Template, stage: &Stage) -> Id {
 fn policy(stage: &Stage, topic: Id) -> Value {
     let mut policy = only_over_tls("sns:Publish", topic);
     let statements = policy["Statement"].as_array_mut().expect("statements");
-    statements.extend(writers(stage).map(|(service, source)| {
+    statements.extend(publishers(stage).map(|(service, source)| {
         json!({
             "Effect": "Allow",
             "Principal": { "Service": service },
@@ -99,8 +100,8 @@ fn policy(stage: &Stage, topic: Id) -> Value {
     policy
 }
 
-/// Of the account: what belongs to which stage AWS only knows where the account has activated tags for it.
-fn budget(template: &mut Template, watch: &Watch, topic: Id) -> Id {
+/// Adds the budget of the whole account. A budget for one stage would need activated cost allocation tags.
+fn budget(template: &mut Template, monitoring: &Monitoring, topic: Id) -> Id {
     let notifications = [("ACTUAL", 50.0), ("ACTUAL", 80.0), ("ACTUAL", 100.0), ("FORECASTED", 100.0)];
     let notifications = notifications.map(|(r#type, percent)| -> budget::NotificationWithSubscribers_ {
         budget::NotificationWithSubscribers! {
@@ -117,10 +118,10 @@ fn budget(template: &mut Template, watch: &Watch, topic: Id) -> Id {
         "Budget",
         budgets::Budget! {
             budget: budget::BudgetData! {
-                // No name: other subscribers or thresholds replace the budget, and CloudFormation replaces none under its name.
+                // No name, because a change of subscribers or thresholds replaces the budget, which needs another name.
                 budget_type: "COST",
                 time_unit: "MONTHLY",
-                budget_limit: budget::Spend! { amount: watch.budget_usd, unit: "USD" },
+                budget_limit: budget::Spend! { amount: monitoring.budget_usd, unit: "USD" },
             },
             notifications_with_subscribers: Vec::from(notifications),
         },

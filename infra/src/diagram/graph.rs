@@ -1,4 +1,4 @@
-//! The stage as a picture: network and groups from the templates, functions and what they touch from the route table.
+//! The graph of a stage: network and security groups from the templates, functions and permissions from the route table.
 
 use anyhow::Result;
 use serde_json::Value;
@@ -8,15 +8,15 @@ use super::{
     system::{System, service, text},
 };
 use crate::{
-    routes::{DatabaseRole, FUNCTIONS, Function, Queue, Trigger},
+    routes::{DatabaseRole, FUNCTIONS, Function, QueueAccess, Trigger},
     stage::{Server, Stage},
 };
 
-/// Characters in a line of functions' names.
+/// Maximum length of a line of function names.
 const WIDTH: usize = 44;
 
-/// The graph of a stage.
-pub fn graph(stage: &Stage) -> Result<String> {
+/// The graph of the stage in DOT.
+pub fn of(stage: &Stage) -> Result<String> {
     let system = System::of(stage)?;
     let groups = groups();
     let mut dot = Dot::new();
@@ -26,17 +26,17 @@ pub fn graph(stage: &Stage) -> Result<String> {
     requests(&mut dot, &system, &groups);
     for group in &groups {
         triggers(&mut dot, &system, group);
-        rights(&mut dot, &system, group);
+        permissions(&mut dot, &system, group);
     }
     dot.edge_with(&format!("ltail={functions},"), id(&groups[0]), "ssm", "rare", "configuration");
     Ok(dot.finish())
 }
 
-/// Functions that are started by the same and may touch the same, in the order of the route table.
+/// Functions with the same kind of trigger and the same permissions, in the order of the route table.
 fn groups() -> Vec<Vec<&'static Function>> {
     let mut groups: Vec<Vec<&Function>> = Vec::new();
     for function in FUNCTIONS {
-        match groups.iter_mut().find(|group| alike(group[0], function)) {
+        match groups.iter_mut().find(|group| belong_together(group[0], function)) {
             Some(group) => group.push(function),
             None => groups.push(vec![function]),
         }
@@ -44,7 +44,7 @@ fn groups() -> Vec<Vec<&'static Function>> {
     groups
 }
 
-fn alike(one: &Function, other: &Function) -> bool {
+fn belong_together(one: &Function, other: &Function) -> bool {
     let kind = |function: &Function| match function.trigger {
         Trigger::Http(_) | Trigger::Unmatched => 0,
         Trigger::Submissions => 1,
@@ -64,11 +64,11 @@ fn id(group: &[&'static Function]) -> &'static str {
 
 fn people(dot: &mut Dot) {
     for (id, label) in [("shoppers", "Shoppers"), ("operators", "Operators"), ("staff", "Staff")] {
-        dot.shaped(id, "people", "oval", label);
+        dot.node_with_shape(id, "people", "oval", label);
     }
 }
 
-/// The boxes in boxes; gives the name of the one around the functions.
+/// Adds the network with its subnets. Returns the name of the cluster with the functions.
 fn network(dot: &mut Dot, system: &System, groups: &[Vec<&'static Function>]) -> String {
     let range = text(&system.only("EC2::VPC").expect("a network in every stage")["CidrBlock"]);
     let mut functions = String::new();
@@ -79,7 +79,7 @@ fn network(dot: &mut Dot, system: &System, groups: &[Vec<&'static Function>]) ->
             let group = text(&function["VpcConfig"]["SecurityGroupIds"][0]["Ref"]);
             functions = dot.cluster("group", &system.group(group), |dot| {
                 for group in groups {
-                    dot.node(id(group), access(group[0].database), &names(group));
+                    dot.node(id(group), class(group[0].database), &names(group));
                 }
             });
             endpoints(dot, system);
@@ -89,10 +89,11 @@ fn network(dot: &mut Dot, system: &System, groups: &[Vec<&'static Function>]) ->
     functions
 }
 
-/// A subnet in each zone, and what is in both.
+/// The subnets of one tier, and the nodes in them.
 fn tier(dot: &mut Dot, system: &System, tier: &str, inside: impl FnOnce(&mut Dot)) {
     let subnets = system.subnets().into_iter().filter(|subnet| subnet.tier == tier);
-    let rows: Vec<_> = subnets.map(|subnet| vec![format!("zone {}", subnet.zone), subnet.range, subnet.ways]).collect();
+    let rows: Vec<_> =
+        subnets.map(|subnet| vec![format!("zone {}", subnet.zone), subnet.range, subnet.egress]).collect();
     dot.cluster("tier", &format!("{tier} subnets"), |dot| {
         dot.table(&format!("{tier} zones"), "zones", &rows);
         inside(dot);
@@ -108,7 +109,7 @@ fn load_balancer(dot: &mut Dot, system: &System) {
     });
 }
 
-/// Addresses inside the network for what AWS runs outside.
+/// The interface endpoints, if the stage has any.
 fn endpoints(dot: &mut Dot, system: &System) {
     let services: Vec<_> = system.interface_endpoints().map(service).collect();
     let Some(endpoint) = system.interface_endpoints().next() else { return };
@@ -117,35 +118,36 @@ fn endpoints(dot: &mut Dot, system: &System) {
     dot.cluster("group", &system.group(group), |dot| dot.node("endpoints", "service", &label));
 }
 
-/// Where RDS runs it.
+/// The RDS instance, if the stage has one.
 fn database(dot: &mut Dot, system: &System) {
     let Some(database) = system.only("RDS::DBInstance") else { return };
     let standby = if database["MultiAZ"] == true { "\nand a standby" } else { "" };
     let label =
         format!("MariaDB {}\n{}{standby}", text(&database["EngineVersion"]), text(&database["DBInstanceClass"]));
     let group = text(&database["VPCSecurityGroups"][0]["Ref"]);
-    dot.cluster("group", &system.group(group), |dot| dot.shaped("database", "service", "cylinder", &label));
+    dot.cluster("group", &system.group(group), |dot| dot.node_with_shape("database", "service", "cylinder", &label));
 }
 
-/// What is outside the network.
+/// AWS services and the database outside the network.
 fn services(dot: &mut Dot, stage: &Stage, system: &System) {
-    dot.cluster("aws", &format!("AWS services, {}", way_to_aws(system)), |dot| {
+    dot.cluster("aws", &format!("AWS services, {}", egress_to_aws(system)), |dot| {
         dot.node("ssm", "service", &format!("SSM parameters\n{}/…", stage.prefix()));
         dot.node("submissions", "service", "SQS queue\nsubmissions");
         let mut queues = system.resources("SQS::Queue").map(|(_, queue)| &queue["RedrivePolicy"]["maxReceiveCount"]);
-        let tries = queues.find_map(Value::as_u64).expect("a queue that gives up in every stage");
-        dot.node("parked", "service", &format!("SQS queue parked\nfor what failed {tries} times"));
+        let receives = queues.find_map(Value::as_u64).expect("a queue with a dead-letter queue in every stage");
+        dot.node("dead letters", "service", &format!("SQS dead-letter queue parked\nafter {receives} deliveries"));
         if has_secret(system) {
             dot.node("secret", "service", "Secrets Manager\nmaster password");
         }
     });
     dot.node("bucket", "service", "S3 bucket\nimports");
     if let Server::External(server) = &stage.database.server {
-        dot.shaped("database", "service", "cylinder", &format!("MariaDB\n{}, port {}", server.host, server.port));
+        let label = format!("MariaDB\n{}, port {}", server.host, server.port);
+        dot.node_with_shape("database", "service", "cylinder", &label);
     }
 }
 
-fn way_to_aws(system: &System) -> &'static str {
+fn egress_to_aws(system: &System) -> &'static str {
     match (system.only("EC2::NatGateway"), system.only("EC2::EgressOnlyInternetGateway")) {
         (Some(_), _) => "by NAT",
         (None, Some(_)) => "over IPv6",
@@ -157,7 +159,7 @@ fn has_secret(system: &System) -> bool {
     system.only("RDS::DBInstance").is_some_and(|database| database["ManageMasterUserPassword"] == true)
 }
 
-/// From shoppers to the functions behind the load balancer.
+/// Edges from shoppers to the functions behind the load balancer.
 fn requests(dot: &mut Dot, system: &System, groups: &[Vec<&'static Function>]) {
     let listeners = system.resources("ElasticLoadBalancingV2::Listener");
     let ports: Vec<_> =
@@ -168,13 +170,13 @@ fn requests(dot: &mut Dot, system: &System, groups: &[Vec<&'static Function>]) {
     }
 }
 
-/// What starts these functions, where the load balancer does not.
+/// Edges from the triggers other than the load balancer.
 fn triggers(dot: &mut Dot, system: &System, group: &[&'static Function]) {
     match group[0].trigger {
         Trigger::Http(_) | Trigger::Unmatched => {}
         Trigger::Submissions => {
             let source = system.only("Lambda::EventSourceMapping").expect("one in every stage");
-            dot.edge("submissions", id(group), "flow", &format!("up to {} at once", source["BatchSize"]));
+            dot.edge("submissions", id(group), "flow", &format!("batches of up to {}", source["BatchSize"]));
         }
         Trigger::Imports => {
             dot.edge("operators", "bucket", "flow", "CSV of books");
@@ -185,35 +187,35 @@ fn triggers(dot: &mut Dot, system: &System, group: &[&'static Function]) {
     }
 }
 
-/// What these functions may touch.
-fn rights(dot: &mut Dot, system: &System, group: &[&'static Function]) {
-    let does = match group[0].database {
+/// Edges to the resources that these functions can access.
+fn permissions(dot: &mut Dot, system: &System, group: &[&'static Function]) {
+    let verb = match group[0].database {
         Some(DatabaseRole::Reader) => Some("reads"),
         Some(DatabaseRole::Writer) => Some("writes"),
         Some(DatabaseRole::Admin) => Some("administers"),
         None => None,
     };
-    if let Some(does) = does {
-        dot.edge(id(group), "database", access(group[0].database), does);
+    if let Some(verb) = verb {
+        dot.edge(id(group), "database", class(group[0].database), verb);
     }
     if group[0].database == Some(DatabaseRole::Admin) && has_secret(system) {
         dot.edge(id(group), "secret", "rare", "");
     }
     for queue in group[0].queue {
         match queue {
-            Queue::Send => dot.edge(id(group), "submissions", "flow", ""),
-            Queue::Look => dot.edge(id(group), "submissions", "rare", "how many wait"),
-            Queue::Park => dot.edge(id(group), "parked", "rare", "what can never succeed"),
+            QueueAccess::Send => dot.edge(id(group), "submissions", "flow", ""),
+            QueueAccess::Inspect => dot.edge(id(group), "submissions", "rare", "queue length"),
+            QueueAccess::DeadLetter => dot.edge(id(group), "dead letters", "rare", "permanent failures"),
         }
     }
 }
 
-/// The class of what logs in as this user.
-fn access(access: Option<DatabaseRole>) -> &'static str {
+/// CSS class of the database user.
+fn class(access: Option<DatabaseRole>) -> &'static str {
     access.map_or("nobody", DatabaseRole::name)
 }
 
-/// As many names in a line as fit.
+/// The names, in lines of at most `WIDTH` characters.
 fn names(group: &[&'static Function]) -> String {
     let mut lines = vec![String::new()];
     for name in group.iter().map(|function| function.name) {
