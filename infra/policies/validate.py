@@ -1,7 +1,7 @@
-"""Judges the templates named as arguments by AWS's cloudformation-validate, from WARN up, and by the rules beside this
-file, which are in the language of cfn-guard.
+"""Checks the templates given as arguments with AWS's cloudformation-validate (WARN and higher) and the cfn-guard rules in
+this folder.
 
-It prints a line for each finding that no resource is excused from in its Metadata, and then ends with 1.
+Prints a line for each finding without a suppression in the resource's Metadata. The exit status is 1 if there are any.
 """
 
 import json
@@ -22,18 +22,18 @@ rules = sorted(pathlib.Path(__file__).parent.glob("*.guard"))
 engine = CompositeEngine(CompositeEngineConfig(guard_rules=[file_to_external_rule_source(rule) for rule in rules]))
 
 
-def excused(path):
+def suppressions(path):
     for name, resource in json.loads(pathlib.Path(path).read_text())["Resources"].items():
-        for excuse in resource.get("Metadata", {}).get("cloudformation-validate", {}).get("skip", []):
-            yield ResourceIdFilter(rule_id=excuse["id"], resource_id=name)
+        for suppression in resource.get("Metadata", {}).get("cloudformation-validate", {}).get("skip", []):
+            yield ResourceIdFilter(rule_id=suppression["id"], resource_id=name)
 
 
 found = False
 for path in sys.argv[1:]:
-    exclude = RuleFilterConfig(resource_ids=list(excused(path)))
+    exclude = RuleFilterConfig(resource_ids=list(suppressions(path)))
     report = engine.validate_template(path, ValidateConfig(exclude=exclude, severity_level=Severity.WARN))
     if report.status.name == "ANALYSIS_INCOMPLETE":
-        sys.exit(f"{path}: could not be judged to the end")
+        sys.exit(f"{path}: the analysis is incomplete")
     for finding in report.diagnostics:
         found = True
         print(f"{path}: {finding.rule_id} {finding.entity.logical_id if finding.entity else '-'}: {finding.message}")

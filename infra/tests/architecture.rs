@@ -1,4 +1,5 @@
-//! The arrows of ARCHITECTURE.md: each dependency between crates is drawn there, and modules have no cycles.
+//! Dependencies of crates and modules: ARCHITECTURE.md lists those of the crates, layers are respected, and there are no
+//! cycles.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,8 +11,8 @@ const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 type Graph = BTreeMap<String, BTreeSet<String>>;
 
-/// The rows `functions → frontend, shared` of the document.
-fn drawn() -> Graph {
+/// The dependencies in ARCHITECTURE.md, from rows such as `functions → frontend, shared`.
+fn documented() -> Graph {
     let document = fs::read_to_string(Path::new(ROOT).join("ARCHITECTURE.md")).unwrap();
     let rows = document.lines().filter_map(|line| line.split_once(" → "));
     let rows = rows.filter(|(from, _)| from.chars().all(char::is_alphanumeric));
@@ -19,8 +20,8 @@ fn drawn() -> Graph {
     rows.map(|(from, to)| (from.trim().to_owned(), names(to))).collect()
 }
 
-/// What each crate's manifest names of this workspace; all functions count as one.
-fn depended_upon() -> Graph {
+/// The workspace dependencies in the crates' manifests; all functions count as one crate.
+fn crate_dependencies() -> Graph {
     let manifest = |folder: &Path| -> Option<toml::Table> {
         toml::from_str(&fs::read_to_string(folder.join("Cargo.toml")).ok()?).ok()
     };
@@ -41,7 +42,7 @@ fn depended_upon() -> Graph {
     graph
 }
 
-/// The modules of a crate by path (`repo::books`), with the code that is no test.
+/// The modules of a crate by path (`repo::books`), with their code without unit tests.
 fn modules(source: &Path) -> BTreeMap<String, String> {
     let mut modules = BTreeMap::new();
     let mut folders = vec![source.to_owned()];
@@ -105,7 +106,7 @@ fn uses(module: &str, code: &str) -> Vec<String> {
     found
 }
 
-/// Who imports whom. A name that a parent re-exports counts as its child's.
+/// The imports between modules. A name that a parent re-exports counts as its child's.
 fn imports(source: &Path) -> Graph {
     let modules = modules(source);
     let mut exports = BTreeMap::new();
@@ -135,19 +136,19 @@ fn imports(source: &Path) -> Graph {
     };
     let graph = modules.iter().filter(|(module, _)| *module != "lib" && *module != "main").map(|(module, code)| {
         let targets = uses(module, code).iter().filter_map(|path| resolve(path)).collect::<BTreeSet<_>>();
-        // A folder's own file brings its children together, and each child belongs to it.
+        // Imports between a module and its children do not count.
         let family = |other: &String| *other == *module || other.starts_with(&format!("{module}::"));
         (module.clone(), targets.into_iter().filter(|other| !family(other)).collect())
     });
     graph.collect()
 }
 
-/// The first part of a module's path.
+/// The first segment of a module's path.
 fn folder(module: &str) -> &str {
     module.split("::").next().unwrap_or_default()
 }
 
-/// Modules that reach themselves.
+/// The modules that are part of a cycle.
 fn cycles(graph: &Graph) -> Vec<&String> {
     let reaches_itself = |start: &&String| {
         let (mut seen, mut open) = (BTreeSet::new(), vec![*start]);
@@ -167,19 +168,19 @@ fn cycles(graph: &Graph) -> Vec<&String> {
 }
 
 #[test]
-fn every_arrow_between_crates_is_drawn_and_none_is_drawn_that_is_not_there() {
-    assert_eq!(drawn(), depended_upon(), "ARCHITECTURE.md draws the first, the manifests have the second");
+fn architecture_md_lists_exactly_the_dependencies_of_the_crates() {
+    assert_eq!(documented(), crate_dependencies(), "left: ARCHITECTURE.md, right: the manifests");
 }
 
 #[test]
 fn no_crates_and_no_modules_form_a_cycle() {
-    assert_eq!(cycles(&depended_upon()), Vec::<&String>::new());
+    assert_eq!(cycles(&crate_dependencies()), Vec::<&String>::new());
     for crate_ in ["shared", "frontend", "infra", "infra/bench", "infra/bookstore"] {
         let graph = imports(&Path::new(ROOT).join(crate_).join("src"));
         assert!(graph.values().map(BTreeSet::len).sum::<usize>() >= 8, "{crate_} has imports: {graph:?}");
         let cycles = cycles(&graph);
-        let arrows: Vec<_> = cycles.iter().map(|module| (module, &graph[*module])).collect();
-        assert!(cycles.is_empty(), "{crate_}: {arrows:#?}");
+        let imports: Vec<_> = cycles.iter().map(|module| (module, &graph[*module])).collect();
+        assert!(cycles.is_empty(), "{crate_}: {imports:#?}");
     }
 }
 
@@ -201,7 +202,7 @@ fn the_command_is_layered_commands_deploy_aws_local() {
 }
 
 #[test]
-fn http_knows_no_domain_the_domain_nothing_above_it_and_sql_no_http() {
+fn in_shared_http_is_independent_of_the_domain_the_domain_of_both_and_sql_of_http() {
     let graph = imports(&Path::new(ROOT).join("shared/src"));
     for (module, targets) in &graph {
         let forbidden: &[&str] = match folder(module) {
@@ -217,7 +218,7 @@ fn http_knows_no_domain_the_domain_nothing_above_it_and_sql_no_http() {
 }
 
 #[test]
-fn a_cycle_and_a_nested_import_are_noticed() {
+fn a_cycle_and_a_nested_import_are_detected() {
     let graph = |rows: &[(&str, &[&str])]| -> Graph {
         rows.iter().map(|(from, to)| ((*from).to_owned(), to.iter().map(|to| (*to).to_owned()).collect())).collect()
     };

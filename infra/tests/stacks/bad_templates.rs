@@ -1,26 +1,27 @@
-//! Templates of production, each made wrong by a small change, and the linter who should find it out.
+//! Negative fixtures for the linters: templates of production with one mistake each, and the linter that must detect it.
 
 use serde_json::{Value, json};
 
 use super::linters::Linter;
 use infra::stacks::Kind;
 
-/// A small change that makes a good template of production a wrong one.
+/// A change that introduces one mistake into a template of production.
 pub struct BadTemplate {
-    pub what: &'static str,
+    pub mistake: &'static str,
     pub stack: Kind,
-    /// Of the template's resources.
+    /// Changes the template's resources.
     pub change: fn(&mut Value),
+    /// Detects the mistake, with this rule at this resource.
     pub linter: Linter,
     pub rule: &'static str,
     pub resource: &'static str,
 }
 
 pub const BAD_TEMPLATES: [BadTemplate; 41] = [
-    wrong(
+    bad(
         "the database's port is open to the internet",
         Kind::Network,
-        Linter::Ours,
+        Linter::Policies,
         "DATABASE_ADMITS_ONLY_FUNCTIONS",
         "DatabaseGroup",
         |resources| {
@@ -29,10 +30,10 @@ pub const BAD_TEMPLATES: [BadTemplate; 41] = [
             remove(rule, "SourceSecurityGroupId");
         },
     ),
-    wrong(
-        "functions can be called past the load balancer",
+    bad(
+        "functions can be called without the load balancer",
         Kind::Network,
-        Linter::Ours,
+        Linter::Policies,
         "ONLY_THE_LOAD_BALANCER_IS_OPEN",
         "FunctionsGroup",
         |resources| {
@@ -40,10 +41,10 @@ pub const BAD_TEMPLATES: [BadTemplate; 41] = [
             resources["FunctionsGroup"]["Properties"]["SecurityGroupIngress"] = shoppers;
         },
     ),
-    wrong(
+    bad(
         "functions can be called over IPv6",
         Kind::Network,
-        Linter::Ours,
+        Linter::Policies,
         "ONLY_THE_LOAD_BALANCER_IS_OPEN",
         "FunctionsGroup",
         |resources| {
@@ -51,11 +52,11 @@ pub const BAD_TEMPLATES: [BadTemplate; 41] = [
             resources["FunctionsGroup"]["Properties"]["SecurityGroupIngress"] = everybody;
         },
     ),
-    wrong(
-        "functions leave over IPv6 by a gateway that also lets in",
+    bad(
+        "the IPv6 gateway of functions admits incoming connections",
         Kind::Network,
-        Linter::Ours,
-        "NOBODY_COMES_IN_TO_FUNCTIONS",
+        Linter::Policies,
+        "FUNCTIONS_HAVE_NO_INTERNET_GATEWAY",
         "App1RouteOverIpv6",
         |resources| {
             let mut route = resources["PublicRouteToInternet"].clone();
@@ -65,31 +66,31 @@ pub const BAD_TEMPLATES: [BadTemplate; 41] = [
             resources["App1RouteOverIpv6"] = route;
         },
     ),
-    wrong(
+    bad(
         "the database has an IPv6 address",
         Kind::Network,
-        Linter::Ours,
+        Linter::Policies,
         "IPV6_IS_FOR_FUNCTIONS",
         "AppSubnet1Ipv6Range",
         |resources| resources["AppSubnet1Ipv6Range"]["Properties"]["SubnetId"] = json!({ "Ref": "DataSubnet1" }),
     ),
-    wrong(
-        "the database may call anybody",
+    bad(
+        "the database can connect to any address",
         Kind::Network,
-        Linter::Ours,
+        Linter::Policies,
         "ONLY_FUNCTIONS_CALL_OUT",
         "DatabaseGroup",
         |resources| remove(&mut resources["DatabaseGroup"]["Properties"], "SecurityGroupEgress"),
     ),
-    wrong(
-        "the database stands in a public subnet",
+    bad(
+        "the database is in a public subnet",
         Kind::Network,
-        Linter::Ours,
-        "DATA_SUBNETS_HAVE_NO_WAY_OUT",
+        Linter::Policies,
+        "DATA_SUBNETS_HAVE_NO_EGRESS",
         "DataSubnet1Routes",
         |resources| resources["DataSubnet1Routes"]["Properties"]["RouteTableId"] = json!({ "Ref": "PublicRoutes" }),
     ),
-    wrong(
+    bad(
         "the load balancer's group admits SSH",
         Kind::Network,
         Linter::Checkov,
@@ -100,29 +101,29 @@ pub const BAD_TEMPLATES: [BadTemplate; 41] = [
             rule["FromPort"] = 22.into();
         },
     ),
-    wrong("a subnet lies within another", Kind::Network, Linter::CfnLint, "E3060", "PublicSubnet1", |resources| {
+    bad("a subnet overlaps another", Kind::Network, Linter::CfnLint, "E3060", "PublicSubnet1", |resources| {
         resources["AppSubnet1"]["Properties"]["CidrBlock"] = "172.16.1.128/25".into();
     }),
-    wrong(
+    bad(
         "the database can be deleted",
         Kind::Data,
-        Linter::Ours,
+        Linter::Policies,
         "PRODUCTION_DATABASE_IS_HARD_TO_LOSE",
         "Database",
         |resources| resources["Database"]["Properties"]["DeletionProtection"] = false.into(),
     ),
-    wrong(
-        "a deleted database leaves nothing",
+    bad(
+        "a deleted database leaves no snapshot",
         Kind::Data,
-        Linter::Ours,
-        "DATABASE_COMES_BACK",
+        Linter::Policies,
+        "DATABASE_IS_RECOVERABLE",
         "Database",
         |resources| resources["Database"]["DeletionPolicy"] = "Delete".into(),
     ),
-    wrong(
-        "the administrator's password stands in the template",
+    bad(
+        "the administrator's password is in the template",
         Kind::Data,
-        Linter::Ours,
+        Linter::Policies,
         "DATABASE_HAS_NO_PASSWORD",
         "Database",
         |resources| {
@@ -131,43 +132,43 @@ pub const BAD_TEMPLATES: [BadTemplate; 41] = [
             database["MasterUserPassword"] = "correct horse battery staple".into();
         },
     ),
-    wrong(
-        "any group lets callers into the database",
+    bad(
+        "the database has an unknown security group",
         Kind::Data,
-        Linter::Ours,
+        Linter::Policies,
         "DATABASE_IS_PRIVATE",
         "Database",
         |resources| resources["Database"]["Properties"]["VPCSecurityGroups"] = json!(["sg-0123456789abcdef0"]),
     ),
-    wrong(
-        "nobody sees slow statements",
+    bad(
+        "slow statements are not logged",
         Kind::Data,
-        Linter::Ours,
-        "DATABASE_TELLS_HOW_IT_IS",
+        Linter::Policies,
+        "DATABASE_IS_MONITORED",
         "Database",
         |resources| resources["Database"]["Properties"]["EnableCloudwatchLogsExports"] = json!(["error"]),
     ),
-    wrong(
-        "people log in to the database without TLS",
+    bad(
+        "the database accepts logins without TLS",
         Kind::Data,
-        Linter::Ours,
+        Linter::Policies,
         "DATABASE_IS_CONFIGURED",
         "DatabaseSettings",
         |resources| resources["DatabaseSettings"]["Properties"]["Parameters"]["require_secure_transport"] = "0".into(),
     ),
-    wrong("the database has a public address", Kind::Data, Linter::Checkov, "CKV_AWS_17", "Database", |resources| {
+    bad("the database has a public address", Kind::Data, Linter::Checkov, "CKV_AWS_17", "Database", |resources| {
         resources["Database"]["Properties"]["PubliclyAccessible"] = true.into();
     }),
-    wrong("the database is not encrypted", Kind::Data, Linter::Checkov, "CKV_AWS_16", "Database", |resources| {
+    bad("the database is not encrypted", Kind::Data, Linter::Checkov, "CKV_AWS_16", "Database", |resources| {
         resources["Database"]["Properties"]["StorageEncrypted"] = false.into();
     }),
-    wrong("RDS has no such class", Kind::Data, Linter::CfnLint, "E3025", "Database", |resources| {
+    bad("RDS has no such class", Kind::Data, Linter::CfnLint, "E3025", "Database", |resources| {
         resources["Database"]["Properties"]["DBInstanceClass"] = "db.t4g.nano".into();
     }),
-    wrong(
-        "the database names a collation that RDS may not allow",
+    bad(
+        "the parameter group has a collation that RDS may not allow",
         Kind::Data,
-        Linter::Ours,
+        Linter::Policies,
         "DATABASE_IS_CONFIGURED",
         "DatabaseSettings",
         |resources| {
@@ -175,54 +176,54 @@ pub const BAD_TEMPLATES: [BadTemplate; 41] = [
             parameters["collation_server"] = "utf8mb4_uca1400_ai_ci".into();
         },
     ),
-    wrong(
-        "addresses of visitors are kept for ever, as versions that nobody sees",
+    bad(
+        "visitors' IP addresses are kept for ever, in noncurrent versions",
         Kind::Data,
-        Linter::Ours,
-        "BUCKET_FORGETS_OLD_VERSIONS",
+        Linter::Policies,
+        "BUCKET_EXPIRES_OLD_VERSIONS",
         "AccessLogs",
         |resources| {
             let rules = &mut resources["AccessLogs"]["Properties"]["LifecycleConfiguration"]["Rules"];
             remove(&mut rules[0], "NoncurrentVersionExpiration");
         },
     ),
-    wrong("a number is a word", Kind::Data, Linter::Aws, "F3012", "Database", |resources| {
+    bad("a text instead of a number", Kind::Data, Linter::Aws, "F3012", "Database", |resources| {
         resources["Database"]["Properties"]["BackupRetentionPeriod"] = "a while".into();
     }),
-    wrong("logs are kept for ever", Kind::Data, Linter::Checkov, "CKV_AWS_66", "DatabaseErrorLogs", |resources| {
+    bad("logs are kept for ever", Kind::Data, Linter::Checkov, "CKV_AWS_66", "DatabaseErrorLogs", |resources| {
         remove(&mut resources["DatabaseErrorLogs"]["Properties"], "RetentionInDays");
     }),
-    wrong("a queue is not encrypted", Kind::Data, Linter::Ours, "QUEUE_IS_ENCRYPTED", "ParkedQueue", |resources| {
+    bad("a queue is not encrypted", Kind::Data, Linter::Policies, "QUEUE_IS_ENCRYPTED", "ParkedQueue", |resources| {
         resources["ParkedQueue"]["Properties"]["SqsManagedSseEnabled"] = false.into();
     }),
-    wrong(
-        "messages are gone after four days",
+    bad(
+        "messages expire after four days",
         Kind::Data,
-        Linter::Ours,
+        Linter::Policies,
         "QUEUE_KEEPS_MESSAGES_FOR_TWO_WEEKS",
         "SubmissionsQueue",
         |resources| remove(&mut resources["SubmissionsQueue"]["Properties"], "MessageRetentionPeriod"),
     ),
-    wrong(
-        "what can never be processed is tried for ever",
+    bad(
+        "permanent failures are retried for ever",
         Kind::Data,
-        Linter::Ours,
-        "QUEUE_PARKS_WHAT_FAILS",
+        Linter::Policies,
+        "QUEUE_HAS_A_DEAD_LETTER_QUEUE",
         "SubmissionsQueue",
         |resources| remove(&mut resources["SubmissionsQueue"]["Properties"], "RedrivePolicy"),
     ),
-    wrong(
-        "a queue answers plain HTTP",
+    bad(
+        "a queue accepts plain HTTP",
         Kind::Data,
-        Linter::Ours,
+        Linter::Policies,
         "QUEUE_REFUSES_PLAIN_HTTP",
         "SubmissionsQueuePolicy", // the only one left
         |resources| remove(resources, "ParkedQueuePolicy"),
     ),
-    wrong(
+    bad(
         "a secret is a parameter in plain text",
         Kind::Data,
-        Linter::Ours,
+        Linter::Policies,
         "NO_SECRET_IN_PLAIN_TEXT",
         "DatabaseReaderUserParameter",
         |resources| {
@@ -230,45 +231,38 @@ pub const BAD_TEMPLATES: [BadTemplate; 41] = [
                 "/anaquel/prod/database/reader/password".into();
         },
     ),
-    wrong(
-        "a bucket can be made public",
+    bad("a bucket can be made public", Kind::Bootstrap, Linter::Checkov, "CKV_AWS_54", "ArtifactBucket", |resources| {
+        let access = &mut resources["ArtifactBucket"]["Properties"]["PublicAccessBlockConfiguration"];
+        access["BlockPublicPolicy"] = false.into();
+    }),
+    bad(
+        "objects in a bucket belong to the account that uploads them",
         Kind::Bootstrap,
-        Linter::Checkov,
-        "CKV_AWS_54",
-        "ArtifactBucket",
-        |resources| {
-            let access = &mut resources["ArtifactBucket"]["Properties"]["PublicAccessBlockConfiguration"];
-            access["BlockPublicPolicy"] = false.into();
-        },
-    ),
-    wrong(
-        "files in a bucket belong to whoever puts them",
-        Kind::Bootstrap,
-        Linter::Ours,
+        Linter::Policies,
         "BUCKET_IS_PRIVATE",
         "ArtifactBucket",
         |resources| remove(&mut resources["ArtifactBucket"]["Properties"], "OwnershipControls"),
     ),
-    wrong(
+    bad(
         "a bucket is not encrypted",
         Kind::Bootstrap,
-        Linter::Ours,
+        Linter::Policies,
         "BUCKET_IS_ENCRYPTED",
         "ArtifactBucket",
         |resources| remove(&mut resources["ArtifactBucket"]["Properties"], "BucketEncryption"),
     ),
-    wrong(
-        "a bucket keeps everything for ever",
+    bad(
+        "a bucket keeps all objects for ever",
         Kind::Bootstrap,
-        Linter::Ours,
-        "BUCKET_FORGETS",
+        Linter::Policies,
+        "BUCKET_EXPIRES",
         "ArtifactBucket",
         |resources| remove(&mut resources["ArtifactBucket"]["Properties"], "LifecycleConfiguration"),
     ),
-    wrong(
-        "a bucket answers plain HTTP",
+    bad(
+        "a bucket accepts plain HTTP",
         Kind::Bootstrap,
-        Linter::Ours,
+        Linter::Policies,
         "BUCKET_REFUSES_PLAIN_HTTP",
         "ArtifactBucketPolicy",
         |resources| {
@@ -276,43 +270,43 @@ pub const BAD_TEMPLATES: [BadTemplate; 41] = [
             statement["Condition"]["Bool"]["aws:SecureTransport"] = "true".into();
         },
     ),
-    wrong("a role may do anything", Kind::App, Linter::Checkov, "CKV_AWS_63", "ShowBookRole", |resources| {
+    bad("a role allows all actions", Kind::App, Linter::Checkov, "CKV_AWS_63", "ShowBookRole", |resources| {
         let policy = &mut resources["ShowBookRole"]["Properties"]["Policies"][0]["PolicyDocument"];
         policy["Statement"][0]["Action"] = json!(["*"]);
     }),
-    wrong(
-        "a role may do all that a service has",
+    bad(
+        "a role allows all actions of a service",
         Kind::App,
-        Linter::Ours,
-        "ROLE_SAYS_WHAT_IT_ALLOWS",
+        Linter::Policies,
+        "ROLE_LISTS_ITS_ACTIONS",
         "ShowBookRole",
         |resources| {
             let policy = &mut resources["ShowBookRole"]["Properties"]["Policies"][0]["PolicyDocument"];
             policy["Statement"][0]["Action"] = json!(["logs:*"]);
         },
     ),
-    wrong(
-        "a function runs outside the network",
+    bad(
+        "a function runs outside the VPC",
         Kind::App,
-        Linter::Ours,
-        "FUNCTION_RUNS_INSIDE_THE_NETWORK",
+        Linter::Policies,
+        "FUNCTION_RUNS_INSIDE_THE_VPC",
         "ShowBook",
         |resources| remove(&mut resources["ShowBook"]["Properties"], "VpcConfig"),
     ),
-    wrong(
-        "a password stands in a function's environment",
+    bad(
+        "a password is in a function's environment",
         Kind::App,
-        Linter::Ours,
+        Linter::Policies,
         "FUNCTION_IS_CONFIGURED_BY_SSM",
         "ShowBook",
         |resources| {
             resources["ShowBook"]["Properties"]["Environment"]["Variables"]["DATABASE_PASSWORD"] = "hunter2".into();
         },
     ),
-    wrong(
-        "a function falls back on a password",
+    bad(
+        "the fallback of a function contains a password",
         Kind::App,
-        Linter::Ours,
+        Linter::Policies,
         "FALLBACK_HOLDS_NO_SECRET",
         "ShowBook",
         |resources| {
@@ -320,51 +314,51 @@ pub const BAD_TEMPLATES: [BadTemplate; 41] = [
             variables["ANAQUEL_FALLBACK"] = json!({ "Fn::Sub": "{\"database/reader/password\":\"hunter2\"}" });
         },
     ),
-    wrong(
+    bad(
         "a function's logs are kept for ever",
         Kind::App,
-        Linter::Ours,
-        "FUNCTION_LOGS_FOR_A_WHILE",
+        Linter::Policies,
+        "FUNCTION_LOGS_EXPIRE",
         "ShowBookLogs",
         |resources| remove(&mut resources["ShowBookLogs"]["Properties"], "RetentionInDays"),
     ),
-    wrong(
-        "an update moves an alias past the release",
+    bad(
+        "an update of the template moves an alias",
         Kind::App,
-        Linter::Ours,
-        "ALIAS_BEGINS_AT_THE_FIRST_VERSION",
+        Linter::Policies,
+        "ALIAS_STARTS_AT_THE_FIRST_VERSION",
         "ShowBookLive",
         |resources| resources["ShowBookLive"]["Properties"]["FunctionVersion"] = "$LATEST".into(),
     ),
-    wrong(
-        "anybody may call a function",
+    bad(
+        "anybody can invoke a function",
         Kind::App,
-        Linter::Ours,
-        "ALIAS_IS_WHAT_IS_CALLED",
+        Linter::Policies,
+        "PERMISSIONS_ARE_FOR_THE_ALIAS",
         "ShowBookPermission",
         |resources| resources["ShowBookPermission"]["Properties"]["Principal"] = "*".into(),
     ),
-    wrong(
-        "a bad message takes its neighbours along",
+    bad(
+        "one failed message fails its batch",
         Kind::App,
-        Linter::Ours,
-        "BATCH_FAILS_MESSAGE_BY_MESSAGE",
+        Linter::Policies,
+        "BATCH_REPORTS_SINGLE_FAILURES",
         "ProcessSubmissionsSource",
         |resources| remove(&mut resources["ProcessSubmissionsSource"]["Properties"], "FunctionResponseTypes"),
     ),
 ];
 
-const fn wrong(
-    what: &'static str,
+const fn bad(
+    mistake: &'static str,
     stack: Kind,
     linter: Linter,
     rule: &'static str,
     resource: &'static str,
     change: fn(&mut Value),
 ) -> BadTemplate {
-    BadTemplate { what, stack, change, linter, rule, resource }
+    BadTemplate { mistake, stack, change, linter, rule, resource }
 }
 
 fn remove(value: &mut Value, key: &str) {
-    value.as_object_mut().unwrap().remove(key).expect("what is to be removed");
+    value.as_object_mut().unwrap().remove(key).expect("the key to remove");
 }

@@ -1,14 +1,14 @@
-//! What every function's role lets it do, asked of a policy engine, is what its row in the route table says and
-//! nothing else; so is who may call whom.
+//! Permissions of the functions: a policy engine compares each role with its row of the route table, and each function's
+//! callers with its trigger.
 //!
-//! Each role is asked about every action on every resource below, and about whatever its own policy names besides.
+//! Each role is evaluated for every action on every resource below, and for those that its own policy names.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
 use super::policy_engine::{
-    answer, arn, bucket, case, evaluate, function_arn, log_group, log_stream, login, parameter, queue, session,
+    arn, bucket, case, decision, evaluate, function_arn, log_group, log_stream, login, parameter, queue, session,
     target_group,
 };
 use super::resolved_template::{ACCOUNT, MASTER_SECRET, ResolvedTemplates};
@@ -18,7 +18,7 @@ use infra::stacks::Kind;
 use infra::stage::{DatabaseLogin, STAGES, Stage};
 use infra::template::logical_id;
 
-/// What a function could be tempted to do.
+/// Actions for which every role is evaluated.
 const ACTIONS: &[&str] = &[
     "cloudformation:DeleteStack",
     "dynamodb:PutItem",
@@ -65,7 +65,7 @@ const ACTIONS: &[&str] = &[
     "xray:PutTraceSegments",
 ];
 
-/// What Lambda itself does for every function in a VPC.
+/// Actions of Lambda itself for every function in a VPC.
 const NETWORK_INTERFACES: &[&str] = &[
     "ec2:AssignPrivateIpAddresses",
     "ec2:CreateNetworkInterface",
@@ -75,7 +75,7 @@ const NETWORK_INTERFACES: &[&str] = &[
     "ec2:UnassignPrivateIpAddresses",
 ];
 
-/// Below the stage's prefix.
+/// Short names of parameters.
 const PARAMETERS: &[&str] = &[
     "database/host",
     "database/port",
@@ -96,10 +96,10 @@ const PARAMETERS: &[&str] = &[
 
 /// Another stage in the same account.
 const OTHER: &str = "other";
-/// A bucket of strangers.
-const STRANGERS: &str = "arn:aws:s3:::somebody-elses-bucket";
+/// A bucket of another account.
+const FOREIGN_BUCKET: &str = "arn:aws:s3:::somebody-elses-bucket";
 
-/// All that is there to be touched: of the stage, of another one in the same account, and of strangers.
+/// Resources of the stage, of another stage in the same account, and of other accounts.
 fn resources(stage: &Stage) -> BTreeSet<String> {
     let mut resources = BTreeSet::new();
     for stage in [stage.name.as_str(), OTHER] {
@@ -117,19 +117,19 @@ fn resources(stage: &Stage) -> BTreeSet<String> {
     resources.extend(DatabaseRole::ALL.map(|access| login(&access.user())));
     resources.extend([login("root"), login("*"), arn("rds-db", "dbuser:db-OTHER/anaquel_reader")]);
     resources.extend([MASTER_SECRET.to_owned(), arn("secretsmanager", "secret:other-a1b2c3")]);
-    resources.extend([STRANGERS.to_owned(), format!("{STRANGERS}/books.csv"), "*".to_owned()]);
+    resources.extend([FOREIGN_BUCKET.to_owned(), format!("{FOREIGN_BUCKET}/books.csv"), "*".to_owned()]);
     resources.insert(format!("arn:aws:iam::{ACCOUNT}:role/operator"));
     resources
 }
 
-/// What people who read the row would say that the function's own code may do.
-fn row_says(stage: &Stage, function: &Function, action: &str, resource: &str) -> bool {
+/// Whether the function's own code needs this permission, according to its row.
+fn expected(stage: &Stage, function: &Function, action: &str, resource: &str) -> bool {
     let on_rds = stage.database.auth() == DatabaseLogin::Iam;
-    let has = |right: fn(&QueueAccess) -> bool| function.queue.iter().any(right);
-    let is_fed_by_the_queue = matches!(function.trigger, Trigger::Submissions);
-    let is_started_by_the_bucket = matches!(function.trigger, Trigger::Imports);
+    let has = |access: fn(&QueueAccess) -> bool| function.queue.iter().any(access);
+    let consumes_queue = matches!(function.trigger, Trigger::Submissions);
+    let imports = matches!(function.trigger, Trigger::Imports);
     let submissions = resource == queue(&stage.name, "submissions");
-    let parked = resource == queue(&stage.name, "parked");
+    let dead_letters = resource == queue(&stage.name, "parked");
     match action {
         "logs:CreateLogStream" | "logs:PutLogEvents" => {
             resource.starts_with(&(log_group(&stage.name, function.name) + ":"))
@@ -137,23 +137,23 @@ fn row_says(stage: &Stage, function: &Function, action: &str, resource: &str) ->
         "xray:PutTelemetryRecords" | "xray:PutTraceSegments" => stage.tracing,
         "ssm:GetParameters" => resource
             .strip_prefix(&parameter(&stage.name, ""))
-            .is_some_and(|name| row_says_it_reads(function, name, on_rds)),
+            .is_some_and(|name| expected_to_read(function, name, on_rds)),
         "rds-db:connect" => match function.database {
             Some(DatabaseRole::Reader) => on_rds && resource == login("anaquel_reader"),
             Some(DatabaseRole::Writer) => on_rds && resource == login("anaquel_writer"),
-            Some(DatabaseRole::Admin) | None => false, // RDS made the administrator, with a password
+            Some(DatabaseRole::Admin) | None => false, // the administrator logs in with a password
         },
         "secretsmanager:GetSecretValue" => {
             on_rds && function.database == Some(DatabaseRole::Admin) && resource == MASTER_SECRET
         }
         "sqs:SendMessage" => {
             submissions && has(|queue| matches!(queue, QueueAccess::Send))
-                || parked && (is_started_by_the_bucket || has(|queue| matches!(queue, QueueAccess::DeadLetter)))
+                || dead_letters && (imports || has(|queue| matches!(queue, QueueAccess::DeadLetter)))
         }
         "sqs:GetQueueAttributes" => {
-            submissions && (is_fed_by_the_queue || has(|queue| matches!(queue, QueueAccess::Inspect)))
+            submissions && (consumes_queue || has(|queue| matches!(queue, QueueAccess::Inspect)))
         }
-        "sqs:ReceiveMessage" | "sqs:DeleteMessage" => submissions && is_fed_by_the_queue,
+        "sqs:ReceiveMessage" | "sqs:DeleteMessage" => submissions && consumes_queue,
         "s3:GetObject" | "s3:PutObject" => {
             function.bucket.is_some() && resource.starts_with(&(bucket(&stage.name, "imports") + "/"))
         }
@@ -161,10 +161,11 @@ fn row_says(stage: &Stage, function: &Function, action: &str, resource: &str) ->
     }
 }
 
-fn row_says_it_reads(function: &Function, parameter: &str, on_rds: bool) -> bool {
+/// Whether the function's own code needs to read this parameter, according to its row.
+fn expected_to_read(function: &Function, parameter: &str, on_rds: bool) -> bool {
     let administers = function.database == Some(DatabaseRole::Admin);
     let logs_in_as = |access| administers || function.database == Some(access);
-    let has = |right: fn(&QueueAccess) -> bool| function.queue.iter().any(right);
+    let has = |access: fn(&QueueAccess) -> bool| function.queue.iter().any(access);
     match parameter {
         "database/host" | "database/port" | "database/name" | "database/auth" => function.database.is_some(),
         "database/reader/user" => logs_in_as(DatabaseRole::Reader),
@@ -181,7 +182,7 @@ fn row_says_it_reads(function: &Function, parameter: &str, on_rds: bool) -> bool
     }
 }
 
-/// Every text below `Action` or `Resource`, with something definite in the place of wildcards.
+/// Every text below `Action` or `Resource`, with an example in place of each wildcard.
 fn named(policy: &Value, key: &str) -> Vec<String> {
     let statements = policy["Statement"].as_array().expect("statements").iter();
     let texts = statements.flat_map(|statement| match &statement[key] {
@@ -191,9 +192,9 @@ fn named(policy: &Value, key: &str) -> Vec<String> {
     texts.filter_map(|text| Some(text.as_str()?.replace(['*', '?'], "Any"))).collect()
 }
 
-/// How the policies of these functions differ from what their rows say, in the hands of the function's own code
-/// and in those of Lambda, which makes the network interfaces.
-fn complaints(stage: &Stage, policies: &[(&Function, Value)]) -> Vec<Vec<String>> {
+/// Differences between the policies of these functions and their rows, for the function's own code and for Lambda, which
+/// creates the network interfaces.
+fn differences(stage: &Stage, policies: &[(&Function, Value)]) -> Vec<Vec<String>> {
     let mut actions: BTreeSet<_> = ACTIONS.iter().chain(NETWORK_INTERFACES).map(ToString::to_string).collect();
     let mut resources = resources(stage);
     let mut cases = Vec::new();
@@ -203,23 +204,23 @@ fn complaints(stage: &Stage, policies: &[(&Function, Value)]) -> Vec<Vec<String>
         let own_code = json!({ "lambda:SourceFunctionArn": function_arn(&stage.name, function.name) });
         cases.extend([own_code, json!({})].map(|context| case("role", policy, &session(function.name), &context)));
     }
-    let answers = evaluate(&cases, &actions, &resources);
-    let mut complaints = Vec::new();
-    for ((function, _), answers) in policies.iter().zip(answers.chunks(2)) {
-        let differs = |(action, resource): (&String, &String)| {
-            let says = row_says(stage, function, action, resource);
-            let of_lambda = says || NETWORK_INTERFACES.contains(&action.as_str());
-            let allow = answer("Allow", action, resource);
-            let by_code = (says != answers[0].contains(&allow)).then_some(("its code", says));
-            let by_lambda = (of_lambda != answers[1].contains(&allow)).then_some(("Lambda", of_lambda));
-            let (who, should) = by_code.or(by_lambda)?;
-            let may = if should { "may not" } else { "may" };
-            Some(format!("{}: {who} {may} {action} {resource}", function.name))
+    let decisions = evaluate(&cases, &actions, &resources);
+    let mut all = Vec::new();
+    for ((function, _), decisions) in policies.iter().zip(decisions.chunks(2)) {
+        let difference = |(action, resource): (&String, &String)| {
+            let expected = expected(stage, function, action, resource);
+            let of_lambda = expected || NETWORK_INTERFACES.contains(&action.as_str());
+            let allow = decision("Allow", action, resource);
+            let for_code = (expected != decisions[0].contains(&allow)).then_some(("its code", expected));
+            let for_lambda = (of_lambda != decisions[1].contains(&allow)).then_some(("Lambda", of_lambda));
+            let (caller, expected) = for_code.or(for_lambda)?;
+            let denied = if expected { "is denied" } else { "is allowed" };
+            Some(format!("{}: {caller} {denied} {action} {resource}", function.name))
         };
-        let questions = actions.iter().flat_map(|action| resources.iter().map(move |resource| (action, resource)));
-        complaints.push(questions.filter_map(differs).collect());
+        let pairs = actions.iter().flat_map(|action| resources.iter().map(move |resource| (action, resource)));
+        all.push(pairs.filter_map(difference).collect());
     }
-    complaints
+    all
 }
 
 fn role(templates: &ResolvedTemplates, function: &Function) -> Value {
@@ -236,23 +237,23 @@ fn row(name: &str) -> &'static Function {
 
 #[ignore = "needs the policy engine"]
 #[test]
-fn each_function_may_do_what_its_row_says_and_nothing_else() {
+fn each_function_has_exactly_the_permissions_of_its_row() {
     for (name, _) in STAGES {
         let templates = ResolvedTemplates::of(stage(name));
         let policies: Vec<_> = FUNCTIONS.iter().map(|function| (function, role_policy(&templates, function))).collect();
-        let complaints = complaints(&templates.stage, &policies).concat();
-        assert!(complaints.is_empty(), "stage {name}:\n{}", complaints.join("\n"));
+        let differences = differences(&templates.stage, &policies).concat();
+        assert!(differences.is_empty(), "stage {name}:\n{}", differences.join("\n"));
     }
 }
 
 #[ignore = "needs the policy engine"]
 #[test]
-fn a_role_with_more_than_its_row_says_is_caught() {
+fn a_role_with_an_additional_permission_is_detected() {
     let templates = ResolvedTemplates::of(stage("prod"));
     let show_book = row("show-book");
-    let right = role_policy(&templates, show_book);
+    let good = role_policy(&templates, show_book);
     let allow = |action: &str, resource: &str| json!({ "Effect": "Allow", "Action": action, "Resource": resource });
-    let wrong = [
+    let additions = [
         allow("sqs:*", &queue("prod", "submissions")),
         allow("SQS:sendmessage", &queue("prod", "parked")),
         allow("rds-db:connect", &login("anaquel_writer")),
@@ -266,44 +267,44 @@ fn a_role_with_more_than_its_row_says_is_caught() {
         json!({ "Effect": "Allow", "NotAction": "iam:*", "Resource": "*" }),
         json!({ "Effect": "Allow", "Action": "ssm:GetParameters", "NotResource": "arn:aws:iam::*:*" }),
     ];
-    let policies = wrong.iter().map(|statement| {
-        let mut policy = right.clone();
+    let policies = additions.iter().map(|statement| {
+        let mut policy = good.clone();
         policy["Statement"].as_array_mut().unwrap().push(statement.clone());
         (show_book, policy)
     });
-    let complaints = complaints(&templates.stage, &policies.collect::<Vec<_>>());
-    for (statement, complaints) in wrong.iter().zip(complaints) {
-        assert!(!complaints.is_empty(), "nobody noticed {statement}");
+    let differences = differences(&templates.stage, &policies.collect::<Vec<_>>());
+    for (statement, differences) in additions.iter().zip(differences) {
+        assert!(!differences.is_empty(), "not detected: {statement}");
     }
 }
 
 #[ignore = "needs the policy engine"]
 #[test]
-fn a_role_with_less_than_its_row_says_is_caught() {
+fn a_role_without_one_of_its_permissions_is_detected() {
     let templates = ResolvedTemplates::of(stage("prod"));
     for function in ["process-submissions", "import-catalogue", "migrate-database"].map(row) {
-        let right = role_policy(&templates, function);
-        let statements = right["Statement"].as_array().unwrap();
+        let good = role_policy(&templates, function);
+        let statements = good["Statement"].as_array().unwrap();
         let policies = (0..statements.len()).map(|at| {
-            let mut policy = right.clone();
+            let mut policy = good.clone();
             policy["Statement"].as_array_mut().unwrap().remove(at);
             (function, policy)
         });
-        let complaints = complaints(&templates.stage, &policies.collect::<Vec<_>>());
-        for (statement, complaints) in statements.iter().zip(complaints) {
-            assert!(!complaints.is_empty(), "{} does without {statement}", function.name);
+        let differences = differences(&templates.stage, &policies.collect::<Vec<_>>());
+        for (statement, differences) in statements.iter().zip(differences) {
+            assert!(!differences.is_empty(), "not detected: {} without {statement}", function.name);
         }
     }
 }
 
 #[test]
-fn rights_come_from_the_roles_alone_and_each_function_has_its_own() {
+fn only_roles_grant_permissions_and_each_function_has_its_own_role() {
     for (name, _) in STAGES {
         let templates = ResolvedTemplates::of(stage(name));
         let for_functions = templates.resources().filter(|(kind, _)| *kind != Kind::Operations);
         let mut of_iam =
             for_functions.clone().filter(|(_, resource)| resource["Type"].as_str().unwrap().contains("::IAM::"));
-        // RDS has one too, in which to report on its machine.
+        // RDS has a role too, for Enhanced Monitoring.
         let databases = for_functions.filter(|(_, resource)| resource["Type"] == "AWS::RDS::DBInstance").count();
         assert_eq!(of_iam.clone().count(), FUNCTIONS.len() + databases);
         assert!(of_iam.all(|(_, resource)| resource["Type"] == "AWS::IAM::Role"));
@@ -312,15 +313,15 @@ fn rights_come_from_the_roles_alone_and_each_function_has_its_own() {
             assert!(role["ManagedPolicyArns"].is_null(), "{}", function.name);
             assert_eq!(role["Policies"].as_array().unwrap().len(), 1);
             let id = logical_id(function.name);
-            let taken = &templates.template(Kind::App)["Resources"][&id]["Properties"]["Role"];
-            assert_eq!(taken, &json!({ "Fn::GetAtt": [format!("{id}Role"), "Arn"] }));
+            let role = &templates.template(Kind::App)["Resources"][&id]["Properties"]["Role"];
+            assert_eq!(role, &json!({ "Fn::GetAtt": [format!("{id}Role"), "Arn"] }));
         }
     }
 }
 
 #[ignore = "needs the policy engine"]
 #[test]
-fn nobody_but_lambda_takes_a_role_on() {
+fn only_lambda_assumes_a_role() {
     let root = format!("arn:aws:iam::{ACCOUNT}:root");
     let callers = ["lambda.amazonaws.com", "edgelambda.amazonaws.com", "ec2.amazonaws.com", root.as_str()];
     let actions = ["sts:AssumeRole", "sts:AssumeRoleWithWebIdentity", "sts:TagSession"].map(str::to_owned).into();
@@ -330,25 +331,25 @@ fn nobody_but_lambda_takes_a_role_on() {
             let trust = role(&templates, function)["AssumeRolePolicyDocument"].clone();
             callers.map(|caller| case("resource", &trust, caller, &json!({})))
         });
-        let answers = evaluate(&cases.collect::<Vec<_>>(), &actions, &["*".to_owned()].into());
-        for (function, answers) in FUNCTIONS.iter().zip(answers.chunks(callers.len())) {
-            let lambda_only = [answer("Allow", "sts:AssumeRole", "*")].into();
-            assert_eq!(answers[0], lambda_only, "{} of {name}", function.name);
-            assert!(answers[1..].iter().all(BTreeSet::is_empty), "{} of {name}", function.name);
+        let decisions = evaluate(&cases.collect::<Vec<_>>(), &actions, &["*".to_owned()].into());
+        for (function, decisions) in FUNCTIONS.iter().zip(decisions.chunks(callers.len())) {
+            let lambda_only = [decision("Allow", "sts:AssumeRole", "*")].into();
+            assert_eq!(decisions[0], lambda_only, "{} of {name}", function.name);
+            assert!(decisions[1..].iter().all(BTreeSet::is_empty), "{} of {name}", function.name);
         }
     }
 }
 
 #[ignore = "needs the policy engine"]
 #[test]
-fn only_what_triggers_a_function_invokes_it() {
+fn only_its_trigger_invokes_a_function() {
     for (name, _) in STAGES {
         let templates = ResolvedTemplates::of(stage(name));
         let balancer = "elasticloadbalancing.amazonaws.com";
         let imports = bucket(name, "imports");
         let mut callers = vec![
             ("s3.amazonaws.com", imports.clone(), ACCOUNT),
-            ("s3.amazonaws.com", imports.clone(), "999999999999"), // whoever took the name of a bucket that is gone
+            ("s3.amazonaws.com", imports.clone(), "999999999999"), // another account with a deleted bucket's name
             ("s3.amazonaws.com", bucket(name, "artifacts"), ACCOUNT),
             ("events.amazonaws.com", imports.clone(), ACCOUNT),
             ("events.amazonaws.com", target_group(name, "show-book"), ACCOUNT),
@@ -362,9 +363,9 @@ fn only_what_triggers_a_function_invokes_it() {
             case("resource", &policy, service, &json!({ "aws:SourceArn": source, "aws:SourceAccount": account }))
         });
         let actions = ["lambda:InvokeFunction", "lambda:InvokeFunctionUrl", "lambda:UpdateFunctionCode"];
-        let answers =
+        let decisions =
             evaluate(&cases.collect::<Vec<_>>(), &actions.map(str::to_owned).into(), &resources(&templates.stage));
-        for ((service, source, account), answers) in callers.iter().zip(answers) {
+        for ((service, source, account), decisions) in callers.iter().zip(decisions) {
             let invoked = FUNCTIONS.iter().filter(|function| {
                 let caller = match function.trigger {
                     Trigger::Http(_) | Trigger::Unmatched => (balancer, target_group(name, function.name)),
@@ -375,19 +376,22 @@ fn only_what_triggers_a_function_invokes_it() {
             });
             let live = |function: &Function| function_arn(name, function.name) + ":live";
             let expected: BTreeSet<_> =
-                invoked.map(|function| answer("Allow", "lambda:InvokeFunction", &live(function))).collect();
-            assert_eq!(answers, expected, "{service} for {source} of {account}");
+                invoked.map(|function| decision("Allow", "lambda:InvokeFunction", &live(function))).collect();
+            assert_eq!(decisions, expected, "{service} for {source} of {account}");
         }
     }
 }
 
-/// The policies of all functions, as Lambda makes them of permissions.
+/// The resource policy that Lambda derives from all permissions.
 fn invocations(templates: &ResolvedTemplates) -> Value {
     let template = templates.template(Kind::App)["Resources"].as_object().unwrap();
     let permissions = template.iter().filter(|(_, resource)| resource["Type"] == "AWS::Lambda::Permission");
     let statements = permissions.map(|(name, _)| {
         let permission = templates.properties(Kind::App, name);
-        assert!(permission["Principal"].as_str().unwrap().ends_with(".amazonaws.com"), "{name} is for no service");
+        assert!(
+            permission["Principal"].as_str().unwrap().ends_with(".amazonaws.com"),
+            "the principal of {name} is no service"
+        );
         json!({
             "Effect": "Allow",
             "Principal": { "Service": permission["Principal"] },
@@ -404,7 +408,7 @@ fn invocations(templates: &ResolvedTemplates) -> Value {
 
 #[ignore = "needs the policy engine"]
 #[test]
-fn queues_and_buckets_admit_nobody_by_themselves_and_refuse_plain_http_to_all() {
+fn policies_of_queues_and_buckets_grant_nothing_and_deny_plain_http() {
     for (name, _) in STAGES {
         let templates = ResolvedTemplates::of(stage(name));
         let guarded = [
@@ -418,17 +422,21 @@ fn queues_and_buckets_admit_nobody_by_themselves_and_refuse_plain_http_to_all() 
         for (kind, policy, action, resource) in guarded {
             let policy = templates.properties(kind, policy)["PolicyDocument"].clone();
             let over_tls = case("resource", &policy, &session("show-book"), &json!({}));
-            let mut in_the_clear = over_tls.clone();
-            in_the_clear["tls"] = false.into();
-            let answers = evaluate(&[over_tls, in_the_clear], &[action.to_owned()].into(), &[resource.clone()].into());
-            assert_eq!(answers, [BTreeSet::new(), [answer("Deny", action, &resource)].into()], "{action} {resource}");
+            let mut plain_http = over_tls.clone();
+            plain_http["tls"] = false.into();
+            let decisions = evaluate(&[over_tls, plain_http], &[action.to_owned()].into(), &[resource.clone()].into());
+            assert_eq!(
+                decisions,
+                [BTreeSet::new(), [decision("Deny", action, &resource)].into()],
+                "{action} {resource}"
+            );
         }
     }
 }
 
 #[ignore = "needs the policy engine"]
 #[test]
-fn the_load_balancer_writes_the_access_logs_of_this_account_and_reads_none() {
+fn load_balancers_write_access_logs_of_this_account_only_and_read_none() {
     for (name, _) in STAGES {
         let policy =
             ResolvedTemplates::of(stage(name)).properties(Kind::Data, "AccessLogsPolicy")["PolicyDocument"].clone();
@@ -437,7 +445,7 @@ fn the_load_balancer_writes_the_access_logs_of_this_account_and_reads_none() {
         let logs = bucket(name, "access-logs");
         let of = |account| format!("{logs}/AWSLogs/{account}/elasticloadbalancing/us-east-1/2026/11/24/one.log.gz");
         let actions = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"].map(str::to_owned).into();
-        let answers = evaluate(&cases, &actions, &[of(ACCOUNT), of("999999999999"), logs.clone()].into());
-        assert_eq!(answers, [[answer("Allow", "s3:PutObject", &of(ACCOUNT))].into(), BTreeSet::new()], "{name}");
+        let decisions = evaluate(&cases, &actions, &[of(ACCOUNT), of("999999999999"), logs.clone()].into());
+        assert_eq!(decisions, [[decision("Allow", "s3:PutObject", &of(ACCOUNT))].into(), BTreeSet::new()], "{name}");
     }
 }

@@ -1,4 +1,4 @@
-//! What stands before the functions, with and without a domain: as the templates say, and as an emulator makes it.
+//! The templates of load balancer, HTTPS, firewall and provisioned concurrency, with and without the optional settings.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use infra::routes::FUNCTIONS;
 use infra::stacks::Kind;
 use infra::stage::{Domain, Firewall, ProvisionedConcurrency, Stage};
 
-/// Production with all that an operator may switch on.
+/// Production with all optional settings.
 fn in_full() -> Stage {
     let mut stage = stage("prod");
     stage.domain = Some(Domain { name: "shop.example.org".to_owned(), zone: "Z0123456789ABCDEFGHIJ".to_owned() });
@@ -18,13 +18,13 @@ fn in_full() -> Stage {
     stage
 }
 
-/// Production without what an operator may switch on.
+/// Production without domain and firewall.
 fn plain() -> Stage {
     Stage { domain: None, firewall: None, ..stage("prod") }
 }
 
-/// The listener that every rule belongs to.
-fn serving(app: &Value) -> &str {
+/// The listener of all rules.
+fn serving_listener(app: &Value) -> &str {
     let mut listeners: Vec<_> = resources(app, "ElasticLoadBalancingV2::ListenerRule")
         .iter()
         .map(|(_, rule)| &rule["ListenerArn"]["Ref"])
@@ -36,9 +36,9 @@ fn serving(app: &Value) -> &str {
 }
 
 #[test]
-fn without_a_domain_the_shop_speaks_http_under_the_load_balancers_name() {
+fn without_a_domain_the_shop_uses_http_at_the_load_balancers_name() {
     let app = template(&plain(), Kind::App);
-    assert_eq!(serving(&app), "HttpListener");
+    assert_eq!(serving_listener(&app), "HttpListener");
     let [(_, listener)] = resources(&app, "ElasticLoadBalancingV2::Listener")[..] else { panic!("one listener") };
     assert_eq!((&listener["Port"], &listener["Protocol"]), (&json!(80), &json!("HTTP")));
     assert_eq!(
@@ -53,9 +53,9 @@ fn without_a_domain_the_shop_speaks_http_under_the_load_balancers_name() {
 }
 
 #[test]
-fn with_a_domain_https_serves_and_http_leads_there() {
+fn with_a_domain_the_shop_uses_https_and_redirects_http() {
     let app = template(&in_full(), Kind::App);
-    assert_eq!(serving(&app), "HttpsListener");
+    assert_eq!(serving_listener(&app), "HttpsListener");
     assert_eq!(app["Outputs"]["Url"]["Value"], "https://shop.example.org");
     let https = properties(&app, "HttpsListener");
     assert_eq!((&https["Port"], &https["Protocol"]), (&json!(443), &json!("HTTPS")));
@@ -73,7 +73,7 @@ fn with_a_domain_https_serves_and_http_leads_there() {
 }
 
 #[test]
-fn the_name_leads_to_the_load_balancer_and_proves_itself_in_its_zone() {
+fn the_dns_record_is_an_alias_of_the_load_balancer_and_its_zone_validates_the_certificate() {
     let app = template(&in_full(), Kind::App);
     let record = properties(&app, "Record");
     assert_eq!((&record["Name"], &record["Type"]), (&json!("shop.example.org"), &json!("A")));
@@ -92,7 +92,7 @@ fn the_name_leads_to_the_load_balancer_and_proves_itself_in_its_zone() {
 }
 
 #[test]
-fn the_load_balancer_writes_down_requests_and_they_are_forgotten_with_the_logs() {
+fn the_load_balancer_writes_access_logs_that_expire_like_all_logs() {
     for stage in [stage("local"), stage("dev"), in_full()] {
         let app = template(&stage, Kind::App);
         let attributes = properties(&app, "LoadBalancer")["LoadBalancerAttributes"].as_array().unwrap();
@@ -107,7 +107,7 @@ fn the_load_balancer_writes_down_requests_and_they_are_forgotten_with_the_logs()
 }
 
 #[test]
-fn a_firewall_stands_before_the_load_balancer_where_the_stage_has_one() {
+fn the_load_balancer_has_a_firewall_if_the_stage_enables_it() {
     let app = template(&plain(), Kind::App);
     assert!(resources(&app, "WAFv2::WebACL").is_empty() && resources(&app, "WAFv2::WebACLAssociation").is_empty());
 
@@ -120,7 +120,7 @@ fn a_firewall_stands_before_the_load_balancer_where_the_stage_has_one() {
 }
 
 #[test]
-fn the_firewall_limits_each_address_and_a_review_of_4000_emoji_passes() {
+fn the_firewall_limits_each_address_and_allows_a_review_of_4000_emoji() {
     let app = template(&in_full(), Kind::App);
     let mut rules = properties(&app, "Firewall")["Rules"].as_array().unwrap().clone();
     rules.sort_by_key(|rule| rule["Priority"].as_i64());
@@ -136,14 +136,14 @@ fn the_firewall_limits_each_address_and_a_review_of_4000_emoji_passes() {
         assert_eq!(rule["OverrideAction"], json!({ "None": {} }), "its rules block");
     }
     assert_eq!(group(bad_inputs)["RuleActionOverrides"], json!([]));
-    // What looks at bodies would refuse ordinary reviews: `../`, an address of a site, `<script`, 4,000 emoji.
+    // Rules on bodies would block ordinary reviews with `../`, a web address, `<script`, or 4,000 emoji.
     let bodies = ["SizeRestrictions", "CrossSiteScripting", "GenericLFI", "GenericRFI", "EC2MetaDataSSRF"];
     let counted = bodies.map(|rule| json!({ "Name": format!("{rule}_BODY"), "ActionToUse": { "Count": {} } }));
     assert_eq!(group(common)["RuleActionOverrides"], json!(counted));
 }
 
 #[test]
-fn copies_stand_ready_behind_the_alias_for_what_the_stage_names() {
+fn the_aliases_of_the_stages_functions_have_provisioned_concurrency() {
     let app = template(&in_full(), Kind::App);
     assert_eq!(resources(&app, "ApplicationAutoScaling::ScalableTarget").len(), 1);
     let target = json!({

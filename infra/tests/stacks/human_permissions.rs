@@ -1,13 +1,13 @@
-//! Who may do what, as a table in the words of the plan: people by their roles, functions by theirs.
+//! Permissions of human roles, and some of functions, as a table of rules that a policy engine evaluates.
 //!
-//! The policy engine is asked about every row; and about roles with a right too many or one too few, which the table
-//! has to tell from the right ones. `cargo bookstore test everybody_may -- --nocapture` shows it.
+//! Roles with an additional permission, and roles without one of theirs, prove that the table detects mistakes.
+//! `cargo bookstore test every_role_has -- --nocapture` prints the table.
 
 use comfy_table::{Table, presets::NOTHING};
 use serde_json::{Value, json};
 
 use super::policy_engine::{
-    answer, arn, bucket, case, evaluate, function_arn, log_group, log_stream, login, parameter, queue, session,
+    arn, bucket, case, decision, evaluate, function_arn, log_group, log_stream, login, parameter, queue, session,
     target_group,
 };
 use super::resolved_template::{ACCOUNT, MASTER_SECRET, ResolvedTemplates};
@@ -25,39 +25,39 @@ const STORAGE: &str = "storage-support";
 const AUDITOR: &str = "access-auditor";
 const QUERY: &str = "query-user";
 
-/// One question, and what the plan answers.
+/// Whether a role is allowed one action on one resource.
 #[derive(Clone)]
-struct Row {
-    /// A role of people, or a function.
-    who: &'static str,
+struct Rule {
+    /// A human role or a function.
+    role: &'static str,
     action: &'static str,
     resource: String,
-    /// What AWS tells of the request besides.
+    /// Condition keys of the request.
     context: Value,
-    may: bool,
+    allowed: bool,
 }
 
-fn may(who: &'static str, action: &'static str, resource: impl Into<String>) -> Row {
-    Row { who, action, resource: resource.into(), context: json!({}), may: true }
+fn allow(role: &'static str, action: &'static str, resource: impl Into<String>) -> Rule {
+    Rule { role, action, resource: resource.into(), context: json!({}), allowed: true }
 }
 
-fn may_not(who: &'static str, action: &'static str, resource: impl Into<String>) -> Row {
-    Row { may: false, ..may(who, action, resource) }
+fn deny(role: &'static str, action: &'static str, resource: impl Into<String>) -> Rule {
+    Rule { allowed: false, ..allow(role, action, resource) }
 }
 
-impl Row {
-    fn given(mut self, key: &str, value: &str) -> Self {
+impl Rule {
+    fn with_context(mut self, key: &str, value: &str) -> Self {
         self.context[key] = value.into();
         self
     }
 
-    /// The resource was made by a CloudFormation stack.
+    /// The resource belongs to a CloudFormation stack.
     fn of_stack(self, stack: &str) -> Self {
-        self.given("aws:ResourceTag/aws:cloudformation:stack-name", stack)
+        self.with_context("aws:ResourceTag/aws:cloudformation:stack-name", stack)
     }
 
     fn case(&self, policies: &[Value]) -> Value {
-        let mut case = case("role", &policies.into(), &session(self.who), &self.context);
+        let mut case = case("role", &policies.into(), &session(self.role), &self.context);
         case["actions"] = json!([self.action]);
         case["resources"] = json!([self.resource]);
         case
@@ -76,318 +76,312 @@ fn of_iam(thing: &str) -> String {
     format!("arn:aws:iam::{ACCOUNT}:{thing}")
 }
 
-/// A role of people.
-fn role(stage: &str, person: &str) -> String {
-    of_iam(&format!("role/anaquel-{stage}-{person}"))
+/// ARN of a human role.
+fn role(stage: &str, name: &str) -> String {
+    of_iam(&format!("role/anaquel-{stage}-{name}"))
 }
 
 fn load_balancing(kind: &str, name: &str) -> String {
     arn("elasticloadbalancing", &format!("{kind}/app/{name}/50dc6c495c0c9188"))
 }
 
-/// The other stage on AWS, which may well be in the same account.
+/// The other stage on AWS, which can be in the same account.
 fn other(stage: &str) -> &'static str {
     if stage == "dev" { "prod" } else { "dev" }
 }
 
-fn table(stage: &str) -> Vec<Row> {
+fn table(stage: &str) -> Vec<Rule> {
     [
         administrator(stage),
         developer(stage),
-        no_work_of_developers(stage),
+        denied_to_developers(stage),
         web_and_database_administrator(stage),
-        no_work_of_web_and_database_administrators(stage),
+        denied_to_web_and_database_administrators(stage),
         storage_support(stage),
         access_auditor(stage),
         query_user(stage),
         functions(stage),
-        nobody_but_the_administrator(stage),
+        reserved_for_the_administrator(stage),
     ]
     .concat()
 }
 
-fn administrator(stage: &str) -> Vec<Row> {
+fn administrator(stage: &str) -> Vec<Rule> {
     vec![
-        may(
+        allow(
             ADMINISTRATOR,
             "cloudformation:UpdateStack",
             arn("cloudformation", &format!("stack/anaquel-{stage}-app/1")),
         ),
-        may(ADMINISTRATOR, "iam:CreateUser", of_iam("user/ana")),
-        may(ADMINISTRATOR, "iam:AddUserToGroup", of_iam(&format!("group/anaquel-{stage}-developer"))),
-        may(ADMINISTRATOR, "iam:PassRole", of_iam("role/any")),
-        may(ADMINISTRATOR, "ec2:RunInstances", arn("ec2", "instance/*")),
-        may(ADMINISTRATOR, "secretsmanager:GetSecretValue", MASTER_SECRET),
-        may(ADMINISTRATOR, "lambda:InvokeFunction", function_arn(stage, "run-staff-task")),
-        may(ADMINISTRATOR, "s3:GetObject", bucket(stage, "imports") + "/incoming/books.csv"),
+        allow(ADMINISTRATOR, "iam:CreateUser", of_iam("user/ana")),
+        allow(ADMINISTRATOR, "iam:AddUserToGroup", of_iam(&format!("group/anaquel-{stage}-developer"))),
+        allow(ADMINISTRATOR, "iam:PassRole", of_iam("role/any")),
+        allow(ADMINISTRATOR, "ec2:RunInstances", arn("ec2", "instance/*")),
+        allow(ADMINISTRATOR, "secretsmanager:GetSecretValue", MASTER_SECRET),
+        allow(ADMINISTRATOR, "lambda:InvokeFunction", function_arn(stage, "run-staff-task")),
+        allow(ADMINISTRATOR, "s3:GetObject", bucket(stage, "imports") + "/incoming/books.csv"),
     ]
 }
 
-/// What `cargo lambda deploy` asks of AWS, logs, traces, and an environment in Cloud9.
-fn developer(stage: &str) -> Vec<Row> {
+/// The actions of `cargo lambda deploy`, logs, traces, and Cloud9 environments.
+fn developer(stage: &str) -> Vec<Rule> {
     let show_book = &function_arn(stage, "show-book");
     let logs = log_group(stage, "show-book") + ":*";
     vec![
-        may(DEVELOPER, "lambda:GetFunction", show_book),
-        may(DEVELOPER, "lambda:GetFunctionConfiguration", format!("{show_book}:live")),
-        may(DEVELOPER, "lambda:UpdateFunctionCode", show_book),
-        may(DEVELOPER, "lambda:PublishVersion", show_book),
-        may(DEVELOPER, "lambda:GetAlias", format!("{show_book}:live")),
-        may(DEVELOPER, "lambda:UpdateAlias", format!("{show_book}:live")),
-        may(DEVELOPER, "lambda:UpdateFunctionCode", function_arn(stage, "submit-rating")),
-        may(DEVELOPER, "logs:DescribeLogStreams", &logs),
-        may(DEVELOPER, "logs:FilterLogEvents", &logs),
-        may(DEVELOPER, "logs:GetLogEvents", log_stream(stage, "show-book")),
-        may(DEVELOPER, "xray:GetTraceSummaries", "*"),
-        may(DEVELOPER, "xray:BatchGetTraces", "*"),
-        may(DEVELOPER, "cloud9:CreateEnvironmentEC2", "*"),
-        may(DEVELOPER, "ec2:DescribeSubnets", "*"),
+        allow(DEVELOPER, "lambda:GetFunction", show_book),
+        allow(DEVELOPER, "lambda:GetFunctionConfiguration", format!("{show_book}:live")),
+        allow(DEVELOPER, "lambda:UpdateFunctionCode", show_book),
+        allow(DEVELOPER, "lambda:PublishVersion", show_book),
+        allow(DEVELOPER, "lambda:GetAlias", format!("{show_book}:live")),
+        allow(DEVELOPER, "lambda:UpdateAlias", format!("{show_book}:live")),
+        allow(DEVELOPER, "lambda:UpdateFunctionCode", function_arn(stage, "submit-rating")),
+        allow(DEVELOPER, "logs:DescribeLogStreams", &logs),
+        allow(DEVELOPER, "logs:FilterLogEvents", &logs),
+        allow(DEVELOPER, "logs:GetLogEvents", log_stream(stage, "show-book")),
+        allow(DEVELOPER, "xray:GetTraceSummaries", "*"),
+        allow(DEVELOPER, "xray:BatchGetTraces", "*"),
+        allow(DEVELOPER, "cloud9:CreateEnvironmentEC2", "*"),
+        allow(DEVELOPER, "ec2:DescribeSubnets", "*"),
     ]
 }
 
-fn no_work_of_developers(stage: &str) -> Vec<Row> {
+fn denied_to_developers(stage: &str) -> Vec<Rule> {
     let show_book = &function_arn(stage, "show-book");
     let migration = &function_arn(stage, "migrate-database");
     vec![
-        may_not(DEVELOPER, "lambda:UpdateFunctionCode", arn("lambda", "function:payroll")),
-        may_not(DEVELOPER, "lambda:UpdateFunctionCode", function_arn(other(stage), "show-book")),
-        may_not(DEVELOPER, "lambda:UpdateAlias", function_arn(other(stage), "show-book") + ":live"),
-        may_not(DEVELOPER, "lambda:UpdateFunctionCode", migration),
-        // Their code reaches the addresses in messages.
-        may_not(DEVELOPER, "lambda:UpdateFunctionCode", function_arn(stage, "process-submissions")),
-        may_not(DEVELOPER, "lambda:UpdateAlias", function_arn(stage, "run-staff-task") + ":live"),
-        may_not(DEVELOPER, "lambda:UpdateFunctionCode", function_arn(stage, "import-catalogue")),
-        may_not(DEVELOPER, "lambda:UpdateAlias", format!("{migration}:live")),
-        may_not(DEVELOPER, "lambda:UpdateFunctionConfiguration", show_book),
-        may_not(DEVELOPER, "lambda:AddPermission", show_book),
-        may_not(DEVELOPER, "lambda:CreateFunction", function_arn(stage, "another")),
-        may_not(DEVELOPER, "lambda:DeleteFunction", show_book),
-        may_not(DEVELOPER, "lambda:InvokeFunction", function_arn(stage, "run-staff-task")),
-        may_not(DEVELOPER, "logs:FilterLogEvents", arn("logs", "log-group:/aws/lambda/payroll:*")),
-        may_not(DEVELOPER, "logs:FilterLogEvents", log_group(other(stage), "show-book") + ":*"),
-        may_not(DEVELOPER, "logs:DeleteLogGroup", log_group(stage, "show-book")),
-        may_not(DEVELOPER, "secretsmanager:GetSecretValue", MASTER_SECRET),
-        may_not(DEVELOPER, "ssm:GetParameters", parameter(stage, "submission-key")),
-        may_not(DEVELOPER, "rds-db:connect", login("anaquel_reader")),
-        may_not(DEVELOPER, "rds:ModifyDBInstance", database(&format!("anaquel-{stage}"))),
-        may_not(DEVELOPER, "iam:ListUsers", "*"),
-        may_not(DEVELOPER, "iam:CreateServiceLinkedRole", of_iam("role/aws-service-role/cloud9.amazonaws.com/any"))
-            .given("iam:AWSServiceName", "cloud9.amazonaws.com"),
-        may_not(DEVELOPER, "s3:GetObject", bucket(stage, "imports") + "/incoming/books.csv"),
-        may_not(DEVELOPER, "s3:PutObject", bucket(stage, "artifacts") + "/functions/show-book.zip"),
-        may_not(DEVELOPER, "sqs:ReceiveMessage", queue(stage, "parked")),
-        may_not(DEVELOPER, "ec2:RunInstances", arn("ec2", "instance/*")),
-        may_not(
-            DEVELOPER,
-            "cloudformation:UpdateStack",
-            arn("cloudformation", &format!("stack/anaquel-{stage}-app/1")),
-        ),
-        may_not(DEVELOPER, "cloud9:CreateEnvironmentEC2", "*").given("cloud9:OwnerArn", &of_iam("user/eve")),
-        may_not(DEVELOPER, "cloud9:DeleteEnvironment", arn("cloud9", "environment:0a1b2c3d")),
+        deny(DEVELOPER, "lambda:UpdateFunctionCode", arn("lambda", "function:payroll")),
+        deny(DEVELOPER, "lambda:UpdateFunctionCode", function_arn(other(stage), "show-book")),
+        deny(DEVELOPER, "lambda:UpdateAlias", function_arn(other(stage), "show-book") + ":live"),
+        deny(DEVELOPER, "lambda:UpdateFunctionCode", migration),
+        // Functions with access to e-mail addresses in messages.
+        deny(DEVELOPER, "lambda:UpdateFunctionCode", function_arn(stage, "process-submissions")),
+        deny(DEVELOPER, "lambda:UpdateAlias", function_arn(stage, "run-staff-task") + ":live"),
+        deny(DEVELOPER, "lambda:UpdateFunctionCode", function_arn(stage, "import-catalogue")),
+        deny(DEVELOPER, "lambda:UpdateAlias", format!("{migration}:live")),
+        deny(DEVELOPER, "lambda:UpdateFunctionConfiguration", show_book),
+        deny(DEVELOPER, "lambda:AddPermission", show_book),
+        deny(DEVELOPER, "lambda:CreateFunction", function_arn(stage, "another")),
+        deny(DEVELOPER, "lambda:DeleteFunction", show_book),
+        deny(DEVELOPER, "lambda:InvokeFunction", function_arn(stage, "run-staff-task")),
+        deny(DEVELOPER, "logs:FilterLogEvents", arn("logs", "log-group:/aws/lambda/payroll:*")),
+        deny(DEVELOPER, "logs:FilterLogEvents", log_group(other(stage), "show-book") + ":*"),
+        deny(DEVELOPER, "logs:DeleteLogGroup", log_group(stage, "show-book")),
+        deny(DEVELOPER, "secretsmanager:GetSecretValue", MASTER_SECRET),
+        deny(DEVELOPER, "ssm:GetParameters", parameter(stage, "submission-key")),
+        deny(DEVELOPER, "rds-db:connect", login("anaquel_reader")),
+        deny(DEVELOPER, "rds:ModifyDBInstance", database(&format!("anaquel-{stage}"))),
+        deny(DEVELOPER, "iam:ListUsers", "*"),
+        deny(DEVELOPER, "iam:CreateServiceLinkedRole", of_iam("role/aws-service-role/cloud9.amazonaws.com/any"))
+            .with_context("iam:AWSServiceName", "cloud9.amazonaws.com"),
+        deny(DEVELOPER, "s3:GetObject", bucket(stage, "imports") + "/incoming/books.csv"),
+        deny(DEVELOPER, "s3:PutObject", bucket(stage, "artifacts") + "/functions/show-book.zip"),
+        deny(DEVELOPER, "sqs:ReceiveMessage", queue(stage, "parked")),
+        deny(DEVELOPER, "ec2:RunInstances", arn("ec2", "instance/*")),
+        deny(DEVELOPER, "cloudformation:UpdateStack", arn("cloudformation", &format!("stack/anaquel-{stage}-app/1"))),
+        deny(DEVELOPER, "cloud9:CreateEnvironmentEC2", "*").with_context("cloud9:OwnerArn", &of_iam("user/eve")),
+        deny(DEVELOPER, "cloud9:DeleteEnvironment", arn("cloud9", "environment:0a1b2c3d")),
     ]
 }
 
-fn web_and_database_administrator(stage: &str) -> Vec<Row> {
-    const WHO: &str = WEB_AND_DATABASE;
+fn web_and_database_administrator(stage: &str) -> Vec<Rule> {
+    const ROLE: &str = WEB_AND_DATABASE;
     let ours = &format!("anaquel-{stage}");
     vec![
-        may(WHO, "ec2:DescribeVpcs", "*"),
-        may(WHO, "ec2:RunInstances", arn("ec2", "instance/*")),
-        may(WHO, "ec2:AuthorizeSecurityGroupIngress", security_group()).of_stack(&format!("{ours}-network")),
-        may(WHO, "rds:DescribeDBInstances", "*"),
-        may(WHO, "rds:ModifyDBInstance", database(ours)),
-        may(WHO, "rds:ModifyDBParameterGroup", arn("rds", &format!("pg:{ours}-data-databasesettings-x1y2z3"))),
-        may(WHO, "rds:CreateDBSnapshot", arn("rds", &format!("snapshot:{ours}-before-the-sale"))),
-        may(
-            WHO,
+        allow(ROLE, "ec2:DescribeVpcs", "*"),
+        allow(ROLE, "ec2:RunInstances", arn("ec2", "instance/*")),
+        allow(ROLE, "ec2:AuthorizeSecurityGroupIngress", security_group()).of_stack(&format!("{ours}-network")),
+        allow(ROLE, "rds:DescribeDBInstances", "*"),
+        allow(ROLE, "rds:ModifyDBInstance", database(ours)),
+        allow(ROLE, "rds:ModifyDBParameterGroup", arn("rds", &format!("pg:{ours}-data-databasesettings-x1y2z3"))),
+        allow(ROLE, "rds:CreateDBSnapshot", arn("rds", &format!("snapshot:{ours}-before-the-sale"))),
+        allow(
+            ROLE,
             "rds:RestoreDBInstanceFromDBSnapshot",
             arn("rds", &format!("snapshot:rds:{ours}-data-database-x1y2z3-2026-11-24-03-10")),
         ),
-        may(WHO, "ssm:DescribeParameters", "*"),
-        may(WHO, "ssm:GetParameters", parameter(stage, "database/host")),
-        may(WHO, "ssm:GetParametersByPath", arn("ssm", &format!("parameter/anaquel/{stage}"))),
-        may(WHO, "ssm:PutParameter", parameter(stage, "submission-key")),
-        may(WHO, "lambda:ListFunctions", "*"),
-        may(WHO, "lambda:UpdateFunctionConfiguration", function_arn(stage, "show-book")),
-        may(WHO, "lambda:InvokeFunction", function_arn(stage, "run-staff-task") + ":live"),
-        may(WHO, "lambda:UpdateEventSourceMapping", arn("lambda", "event-source-mapping:0a1b2c3d"))
-            .given("lambda:FunctionArn", &(function_arn(stage, "process-submissions") + ":live")),
-        may(WHO, "elasticloadbalancing:DescribeTargetHealth", "*"),
-        may(WHO, "elasticloadbalancing:ModifyLoadBalancerAttributes", load_balancing("loadbalancer", ours)),
-        may(WHO, "elasticloadbalancing:ModifyListener", load_balancing("listener", ours)),
-        may(WHO, "elasticloadbalancing:ModifyRule", load_balancing("listener-rule", ours)),
-        may(WHO, "elasticloadbalancing:ModifyTargetGroup", target_group(stage, "show-book")),
+        allow(ROLE, "ssm:DescribeParameters", "*"),
+        allow(ROLE, "ssm:GetParameters", parameter(stage, "database/host")),
+        allow(ROLE, "ssm:GetParametersByPath", arn("ssm", &format!("parameter/anaquel/{stage}"))),
+        allow(ROLE, "ssm:PutParameter", parameter(stage, "submission-key")),
+        allow(ROLE, "lambda:ListFunctions", "*"),
+        allow(ROLE, "lambda:UpdateFunctionConfiguration", function_arn(stage, "show-book")),
+        allow(ROLE, "lambda:InvokeFunction", function_arn(stage, "run-staff-task") + ":live"),
+        allow(ROLE, "lambda:UpdateEventSourceMapping", arn("lambda", "event-source-mapping:0a1b2c3d"))
+            .with_context("lambda:FunctionArn", &(function_arn(stage, "process-submissions") + ":live")),
+        allow(ROLE, "elasticloadbalancing:DescribeTargetHealth", "*"),
+        allow(ROLE, "elasticloadbalancing:ModifyLoadBalancerAttributes", load_balancing("loadbalancer", ours)),
+        allow(ROLE, "elasticloadbalancing:ModifyListener", load_balancing("listener", ours)),
+        allow(ROLE, "elasticloadbalancing:ModifyRule", load_balancing("listener-rule", ours)),
+        allow(ROLE, "elasticloadbalancing:ModifyTargetGroup", target_group(stage, "show-book")),
     ]
 }
 
-fn no_work_of_web_and_database_administrators(stage: &str) -> Vec<Row> {
-    const WHO: &str = WEB_AND_DATABASE;
+fn denied_to_web_and_database_administrators(stage: &str) -> Vec<Rule> {
+    const ROLE: &str = WEB_AND_DATABASE;
     let others = &format!("anaquel-{}", other(stage));
     vec![
-        may_not(WHO, "ec2:AuthorizeSecurityGroupIngress", security_group()).of_stack("payroll"),
-        may_not(WHO, "ec2:DeleteSecurityGroup", security_group()).of_stack(&format!("{others}-network")),
-        may_not(WHO, "rds:DeleteDBInstance", database("payroll")),
-        may_not(WHO, "rds:ModifyDBInstance", database(others)),
-        may_not(
-            WHO,
+        deny(ROLE, "ec2:AuthorizeSecurityGroupIngress", security_group()).of_stack("payroll"),
+        deny(ROLE, "ec2:DeleteSecurityGroup", security_group()).of_stack(&format!("{others}-network")),
+        deny(ROLE, "rds:DeleteDBInstance", database("payroll")),
+        deny(ROLE, "rds:ModifyDBInstance", database(others)),
+        deny(
+            ROLE,
             "rds:RestoreDBInstanceFromDBSnapshot",
             arn("rds", &format!("snapshot:rds:{others}-data-database-x1y2z3-2026-11-24-03-10")),
         ),
-        may_not(WHO, "rds-db:connect", login("anaquel_writer")),
-        may_not(WHO, "ssm:GetParameters", parameter(other(stage), "submission-key")),
-        may_not(WHO, "ssm:GetParameters", arn("ssm", "parameter/payroll/password")),
-        may_not(WHO, "ssm:SendCommand", arn("ec2", "instance/i-0a1b2c3d")),
-        may_not(WHO, "lambda:InvokeFunction", arn("lambda", "function:payroll")),
-        may_not(WHO, "lambda:UpdateFunctionCode", function_arn(other(stage), "show-book")),
-        may_not(WHO, "lambda:DeleteEventSourceMapping", arn("lambda", "event-source-mapping:0a1b2c3d"))
-            .given("lambda:FunctionArn", &arn("lambda", "function:payroll")),
-        may_not(WHO, "elasticloadbalancing:DeleteLoadBalancer", load_balancing("loadbalancer", "payroll")),
-        may_not(WHO, "elasticloadbalancing:DeleteLoadBalancer", load_balancing("loadbalancer", others)),
-        may_not(WHO, "secretsmanager:GetSecretValue", MASTER_SECRET),
-        may_not(WHO, "s3:GetObject", bucket(stage, "imports") + "/incoming/books.csv"),
-        may_not(WHO, "sqs:PurgeQueue", queue(stage, "submissions")),
-        may_not(WHO, "logs:DeleteLogGroup", log_group(stage, "show-book")),
-        may_not(WHO, "cloudformation:DeleteStack", arn("cloudformation", &format!("stack/anaquel-{stage}-data/1"))),
+        deny(ROLE, "rds-db:connect", login("anaquel_writer")),
+        deny(ROLE, "ssm:GetParameters", parameter(other(stage), "submission-key")),
+        deny(ROLE, "ssm:GetParameters", arn("ssm", "parameter/payroll/password")),
+        deny(ROLE, "ssm:SendCommand", arn("ec2", "instance/i-0a1b2c3d")),
+        deny(ROLE, "lambda:InvokeFunction", arn("lambda", "function:payroll")),
+        deny(ROLE, "lambda:UpdateFunctionCode", function_arn(other(stage), "show-book")),
+        deny(ROLE, "lambda:DeleteEventSourceMapping", arn("lambda", "event-source-mapping:0a1b2c3d"))
+            .with_context("lambda:FunctionArn", &arn("lambda", "function:payroll")),
+        deny(ROLE, "elasticloadbalancing:DeleteLoadBalancer", load_balancing("loadbalancer", "payroll")),
+        deny(ROLE, "elasticloadbalancing:DeleteLoadBalancer", load_balancing("loadbalancer", others)),
+        deny(ROLE, "secretsmanager:GetSecretValue", MASTER_SECRET),
+        deny(ROLE, "s3:GetObject", bucket(stage, "imports") + "/incoming/books.csv"),
+        deny(ROLE, "sqs:PurgeQueue", queue(stage, "submissions")),
+        deny(ROLE, "logs:DeleteLogGroup", log_group(stage, "show-book")),
+        deny(ROLE, "cloudformation:DeleteStack", arn("cloudformation", &format!("stack/anaquel-{stage}-data/1"))),
     ]
 }
 
-fn storage_support(stage: &str) -> Vec<Row> {
+fn storage_support(stage: &str) -> Vec<Rule> {
     let bucket = &bucket(stage, "imports");
     let file = &format!("{bucket}/incoming/books.csv");
     vec![
-        may(STORAGE, "s3:ListAllMyBuckets", "*"),
-        may(STORAGE, "s3:GetBucketPolicy", bucket),
-        may(STORAGE, "s3:GetBucketVersioning", bucket),
-        may(STORAGE, "s3:GetEncryptionConfiguration", bucket),
-        may(STORAGE, "s3:GetLifecycleConfiguration", bucket),
-        may(STORAGE, "s3:GetBucketLocation", "arn:aws:s3:::payroll"),
-        may_not(STORAGE, "s3:GetObject", file),
-        may_not(STORAGE, "s3:GetObjectVersion", file),
-        may_not(STORAGE, "s3:GetObjectTagging", file),
-        may_not(STORAGE, "s3:ListBucket", bucket),
-        may_not(STORAGE, "s3:ListBucketVersions", bucket),
-        may_not(STORAGE, "s3:PutObject", file),
-        may_not(STORAGE, "s3:DeleteObject", file),
-        may_not(STORAGE, "s3:DeleteBucket", bucket),
-        may_not(STORAGE, "s3:PutBucketPolicy", bucket),
-        may_not(STORAGE, "s3:PutLifecycleConfiguration", bucket),
-        may_not(STORAGE, "ec2:DescribeInstances", "*"),
+        allow(STORAGE, "s3:ListAllMyBuckets", "*"),
+        allow(STORAGE, "s3:GetBucketPolicy", bucket),
+        allow(STORAGE, "s3:GetBucketVersioning", bucket),
+        allow(STORAGE, "s3:GetEncryptionConfiguration", bucket),
+        allow(STORAGE, "s3:GetLifecycleConfiguration", bucket),
+        allow(STORAGE, "s3:GetBucketLocation", "arn:aws:s3:::payroll"),
+        deny(STORAGE, "s3:GetObject", file),
+        deny(STORAGE, "s3:GetObjectVersion", file),
+        deny(STORAGE, "s3:GetObjectTagging", file),
+        deny(STORAGE, "s3:ListBucket", bucket),
+        deny(STORAGE, "s3:ListBucketVersions", bucket),
+        deny(STORAGE, "s3:PutObject", file),
+        deny(STORAGE, "s3:DeleteObject", file),
+        deny(STORAGE, "s3:DeleteBucket", bucket),
+        deny(STORAGE, "s3:PutBucketPolicy", bucket),
+        deny(STORAGE, "s3:PutLifecycleConfiguration", bucket),
+        deny(STORAGE, "ec2:DescribeInstances", "*"),
     ]
 }
 
-fn access_auditor(stage: &str) -> Vec<Row> {
+fn access_auditor(stage: &str) -> Vec<Rule> {
     vec![
-        may(AUDITOR, "iam:ListUsers", "*"),
-        may(AUDITOR, "iam:GetRolePolicy", role(stage, DEVELOPER)),
-        may(AUDITOR, "iam:GenerateCredentialReport", "*"),
-        may(AUDITOR, "iam:SimulatePrincipalPolicy", role(stage, DEVELOPER)),
-        may(AUDITOR, "ec2:DescribeSecurityGroups", "*"),
-        may(AUDITOR, "rds:DescribeDBInstances", "*"),
-        may_not(AUDITOR, "iam:DeleteRolePolicy", role(stage, DEVELOPER)),
-        may_not(AUDITOR, "ec2:RevokeSecurityGroupIngress", security_group()),
-        may_not(AUDITOR, "rds:ModifyDBInstance", database(&format!("anaquel-{stage}"))),
-        may_not(AUDITOR, "s3:ListAllMyBuckets", "*"),
-        may_not(AUDITOR, "lambda:GetFunction", function_arn(stage, "show-book")),
-        may_not(AUDITOR, "ssm:GetParameters", parameter(stage, "database/host")),
+        allow(AUDITOR, "iam:ListUsers", "*"),
+        allow(AUDITOR, "iam:GetRolePolicy", role(stage, DEVELOPER)),
+        allow(AUDITOR, "iam:GenerateCredentialReport", "*"),
+        allow(AUDITOR, "iam:SimulatePrincipalPolicy", role(stage, DEVELOPER)),
+        allow(AUDITOR, "ec2:DescribeSecurityGroups", "*"),
+        allow(AUDITOR, "rds:DescribeDBInstances", "*"),
+        deny(AUDITOR, "iam:DeleteRolePolicy", role(stage, DEVELOPER)),
+        deny(AUDITOR, "ec2:RevokeSecurityGroupIngress", security_group()),
+        deny(AUDITOR, "rds:ModifyDBInstance", database(&format!("anaquel-{stage}"))),
+        deny(AUDITOR, "s3:ListAllMyBuckets", "*"),
+        deny(AUDITOR, "lambda:GetFunction", function_arn(stage, "show-book")),
+        deny(AUDITOR, "ssm:GetParameters", parameter(stage, "database/host")),
     ]
 }
 
-fn query_user(stage: &str) -> Vec<Row> {
+fn query_user(stage: &str) -> Vec<Rule> {
     let database = &database(&format!("anaquel-{stage}"));
     vec![
-        may(QUERY, "ec2:DescribeInstances", "*"),
-        may(QUERY, "ec2:DescribeVpcs", "*"),
-        may(QUERY, "rds:DescribeDBInstances", "*"),
-        may(QUERY, "rds:DescribeDBSnapshots", "*"),
-        may(QUERY, "rds:ListTagsForResource", database),
-        may_not(QUERY, "ec2:RunInstances", arn("ec2", "instance/*")),
-        may_not(QUERY, "ec2:TerminateInstances", arn("ec2", "instance/i-0a1b2c3d")),
-        may_not(QUERY, "ec2:AuthorizeSecurityGroupIngress", security_group()),
-        may_not(QUERY, "ec2:CreateTags", security_group()),
-        may_not(QUERY, "ec2:GetPasswordData", arn("ec2", "instance/i-0a1b2c3d")),
-        may_not(QUERY, "ec2:GetConsoleOutput", arn("ec2", "instance/i-0a1b2c3d")),
-        may_not(QUERY, "rds:ModifyDBInstance", database),
-        may_not(QUERY, "rds:DeleteDBInstance", database),
-        may_not(QUERY, "rds:DownloadDBLogFilePortion", database),
-        may_not(QUERY, "rds-db:connect", login("anaquel_reader")),
-        may_not(QUERY, "iam:ListUsers", "*"),
+        allow(QUERY, "ec2:DescribeInstances", "*"),
+        allow(QUERY, "ec2:DescribeVpcs", "*"),
+        allow(QUERY, "rds:DescribeDBInstances", "*"),
+        allow(QUERY, "rds:DescribeDBSnapshots", "*"),
+        allow(QUERY, "rds:ListTagsForResource", database),
+        deny(QUERY, "ec2:RunInstances", arn("ec2", "instance/*")),
+        deny(QUERY, "ec2:TerminateInstances", arn("ec2", "instance/i-0a1b2c3d")),
+        deny(QUERY, "ec2:AuthorizeSecurityGroupIngress", security_group()),
+        deny(QUERY, "ec2:CreateTags", security_group()),
+        deny(QUERY, "ec2:GetPasswordData", arn("ec2", "instance/i-0a1b2c3d")),
+        deny(QUERY, "ec2:GetConsoleOutput", arn("ec2", "instance/i-0a1b2c3d")),
+        deny(QUERY, "rds:ModifyDBInstance", database),
+        deny(QUERY, "rds:DeleteDBInstance", database),
+        deny(QUERY, "rds:DownloadDBLogFilePortion", database),
+        deny(QUERY, "rds-db:connect", login("anaquel_reader")),
+        deny(QUERY, "iam:ListUsers", "*"),
     ]
 }
 
-/// A sample beside the people; `roles.rs` asks each function about everything.
-fn functions(stage: &str) -> Vec<Row> {
+/// A sample; `function_permissions.rs` has all permissions of functions.
+fn functions(stage: &str) -> Vec<Rule> {
     vec![
-        may("show-book", "rds-db:connect", login("anaquel_reader")),
-        may_not("show-book", "rds-db:connect", login("anaquel_writer")),
-        may_not("show-book", "sqs:SendMessage", queue(stage, "submissions")),
-        may_not("show-book", "secretsmanager:GetSecretValue", MASTER_SECRET),
-        may("submit-rating", "sqs:SendMessage", queue(stage, "submissions")),
-        may("submit-rating", "ssm:GetParameters", parameter(stage, "submission-key")),
-        may_not("submit-rating", "rds-db:connect", login("anaquel_reader")),
-        may_not("submit-rating", "sqs:ReceiveMessage", queue(stage, "submissions")),
-        may("process-submissions", "sqs:ReceiveMessage", queue(stage, "submissions")),
-        may_not("process-submissions", "sqs:ReceiveMessage", queue(stage, "parked")),
-        may("import-catalogue", "s3:GetObject", bucket(stage, "imports") + "/incoming/books.csv"),
-        may_not("import-catalogue", "s3:GetObject", bucket(stage, "artifacts") + "/functions/show-book.zip"),
-        may("migrate-database", "secretsmanager:GetSecretValue", MASTER_SECRET),
-        may_not("migrate-database", "rds:ModifyDBInstance", database(&format!("anaquel-{stage}"))),
-        may_not("run-staff-task", "secretsmanager:GetSecretValue", MASTER_SECRET),
-        may_not("serve-assets", "s3:GetObject", bucket(stage, "artifacts") + "/functions/show-book.zip"),
+        allow("show-book", "rds-db:connect", login("anaquel_reader")),
+        deny("show-book", "rds-db:connect", login("anaquel_writer")),
+        deny("show-book", "sqs:SendMessage", queue(stage, "submissions")),
+        deny("show-book", "secretsmanager:GetSecretValue", MASTER_SECRET),
+        allow("submit-rating", "sqs:SendMessage", queue(stage, "submissions")),
+        allow("submit-rating", "ssm:GetParameters", parameter(stage, "submission-key")),
+        deny("submit-rating", "rds-db:connect", login("anaquel_reader")),
+        deny("submit-rating", "sqs:ReceiveMessage", queue(stage, "submissions")),
+        allow("process-submissions", "sqs:ReceiveMessage", queue(stage, "submissions")),
+        deny("process-submissions", "sqs:ReceiveMessage", queue(stage, "parked")),
+        allow("import-catalogue", "s3:GetObject", bucket(stage, "imports") + "/incoming/books.csv"),
+        deny("import-catalogue", "s3:GetObject", bucket(stage, "artifacts") + "/functions/show-book.zip"),
+        allow("migrate-database", "secretsmanager:GetSecretValue", MASTER_SECRET),
+        deny("migrate-database", "rds:ModifyDBInstance", database(&format!("anaquel-{stage}"))),
+        deny("run-staff-task", "secretsmanager:GetSecretValue", MASTER_SECRET),
+        deny("serve-assets", "s3:GetObject", bucket(stage, "artifacts") + "/functions/show-book.zip"),
     ]
 }
 
-/// Nobody else makes users or changes who may do what, directly or by another's role.
-fn nobody_but_the_administrator(stage: &str) -> Vec<Row> {
-    let people = HUMAN_ROLES.iter().map(|person| person.name).filter(|name| *name != ADMINISTRATOR);
+/// Only the administrator creates users and changes permissions, directly or by assuming another role.
+fn reserved_for_the_administrator(stage: &str) -> Vec<Rule> {
+    let human_roles = HUMAN_ROLES.iter().map(|human_role| human_role.name).filter(|name| *name != ADMINISTRATOR);
     let functions = FUNCTIONS.iter().map(|function| function.name);
-    let everybody = people.chain(functions);
-    let rows = everybody.flat_map(|who| {
+    let rules = human_roles.chain(functions).flat_map(|name| {
         [
-            may_not(who, "iam:CreateUser", of_iam("user/eve")),
-            may_not(who, "iam:CreateAccessKey", of_iam("user/ana")),
-            may_not(who, "iam:AddUserToGroup", of_iam(&format!("group/anaquel-{stage}-{ADMINISTRATOR}"))),
-            may_not(who, "iam:AttachRolePolicy", role(stage, who)),
-            may_not(who, "iam:UpdateAssumeRolePolicy", role(stage, ADMINISTRATOR)),
-            may_not(who, "iam:PassRole", of_iam(&format!("role/anaquel-{stage}-app-MigrateDatabaseRole-X1Y2Z3"))),
-            may_not(who, "sts:AssumeRole", role(stage, ADMINISTRATOR)),
+            deny(name, "iam:CreateUser", of_iam("user/eve")),
+            deny(name, "iam:CreateAccessKey", of_iam("user/ana")),
+            deny(name, "iam:AddUserToGroup", of_iam(&format!("group/anaquel-{stage}-{ADMINISTRATOR}"))),
+            deny(name, "iam:AttachRolePolicy", role(stage, name)),
+            deny(name, "iam:UpdateAssumeRolePolicy", role(stage, ADMINISTRATOR)),
+            deny(name, "iam:PassRole", of_iam(&format!("role/anaquel-{stage}-app-MigrateDatabaseRole-X1Y2Z3"))),
+            deny(name, "sts:AssumeRole", role(stage, ADMINISTRATOR)),
         ]
     });
-    rows.collect()
+    rules.collect()
 }
 
-/// Whether each row is as the plan says, where these policies give the one in it their rights.
-fn as_planned(questions: &[(&Row, Vec<Value>)]) -> Vec<bool> {
-    let cases: Vec<_> = questions.iter().map(|(row, policies)| row.case(policies)).collect();
-    let answers = evaluate(&cases, &[].into(), &[].into()).into_iter();
-    let allowed = questions
-        .iter()
-        .zip(answers)
-        .map(|((row, _), answers)| row.may == answers.contains(&answer("Allow", row.action, &row.resource)));
-    allowed.collect()
+/// Whether each rule holds with these policies of its role.
+fn check(rules: &[(&Rule, Vec<Value>)]) -> Vec<bool> {
+    let cases: Vec<_> = rules.iter().map(|(rule, policies)| rule.case(policies)).collect();
+    let decisions = evaluate(&cases, &[].into(), &[].into()).into_iter();
+    let holds = rules.iter().zip(decisions).map(|((rule, _), decisions)| {
+        rule.allowed == decisions.contains(&decision("Allow", rule.action, &rule.resource))
+    });
+    holds.collect()
 }
 
-/// Policies of a role or group: its own, and the ARNs of those that AWS keeps.
+/// Policies of a role or group: the inline documents, and the ARNs of AWS managed policies.
 fn policies(properties: &Value) -> Vec<Value> {
     let list = |key: &str| properties[key].as_array().into_iter().flatten().cloned();
     let own = list("Policies").map(|policy| policy["PolicyDocument"].clone());
     own.chain(list("ManagedPolicyArns")).collect()
 }
 
-/// The policies of a role of people, or of a function's.
-fn policies_of(templates: &ResolvedTemplates, who: &str) -> Vec<Value> {
-    let is_person = HUMAN_ROLES.iter().any(|person| person.name == who);
-    let stack = if is_person { Kind::Operations } else { Kind::App };
-    policies(&templates.properties(stack, &format!("{}Role", logical_id(who))))
+/// The policies of a human role or of a function's role.
+fn policies_of(templates: &ResolvedTemplates, name: &str) -> Vec<Value> {
+    let is_human = HUMAN_ROLES.iter().any(|human_role| human_role.name == name);
+    let stack = if is_human { Kind::Operations } else { Kind::App };
+    policies(&templates.properties(stack, &format!("{}Role", logical_id(name))))
 }
 
-/// The policies of a group, with the member's name where IAM fills it in.
+/// The policies of a group, with the member's name for the policy variable.
 fn policies_of_member(templates: &ResolvedTemplates, group: &str, name: &str) -> Vec<Value> {
     let group = templates.properties(Kind::Operations, &format!("{}Group", logical_id(group)));
-    let filled_in = policies(&group).into_iter().map(|policy| {
+    let substituted = policies(&group).into_iter().map(|policy| {
         let policy = policy.to_string().replace("${aws:username}", name);
         serde_json::from_str(&policy).unwrap()
     });
-    filled_in.collect()
+    substituted.collect()
 }
 
 fn on_aws() -> impl Iterator<Item = ResolvedTemplates> {
@@ -397,29 +391,29 @@ fn on_aws() -> impl Iterator<Item = ResolvedTemplates> {
 
 #[ignore = "needs the policy engine"]
 #[test]
-#[expect(clippy::print_stdout, reason = "the table is there to be read")]
-fn everybody_may_do_what_the_plan_says() {
+#[expect(clippy::print_stdout, reason = "prints the table for people")]
+fn every_role_has_the_permissions_of_the_table() {
     for templates in on_aws() {
-        let rows = table(&templates.stage.name);
-        let questions: Vec<_> = rows.iter().map(|row| (row, policies_of(&templates, row.who))).collect();
-        let as_planned = as_planned(&questions);
+        let rules = table(&templates.stage.name);
+        let with_policies: Vec<_> = rules.iter().map(|rule| (rule, policies_of(&templates, rule.role))).collect();
+        let results = check(&with_policies);
 
-        let mut shown = Table::new();
-        shown.load_style(NOTHING).set_header(["who", "", "action", "resource", ""]);
-        for (row, as_planned) in rows.iter().zip(&as_planned) {
-            let (may, verdict) = (if row.may { "may" } else { "may not" }, if *as_planned { "" } else { "WRONG" });
-            shown.add_row([row.who, may, row.action, &row.resource, verdict]);
+        let mut printed = Table::new();
+        printed.load_style(NOTHING).set_header(["role", "", "action", "resource", ""]);
+        for (rule, holds) in rules.iter().zip(&results) {
+            let (effect, verdict) = (if rule.allowed { "allow" } else { "deny" }, if *holds { "" } else { "WRONG" });
+            printed.add_row([rule.role, effect, rule.action, &rule.resource, verdict]);
         }
-        println!("Stage {}, {} cases:\n{shown}\n", templates.stage.name, rows.len());
-        assert!(as_planned.iter().all(|so| *so), "{}: see the rows that are WRONG", templates.stage.name);
+        println!("Stage {}, {} rules:\n{printed}\n", templates.stage.name, rules.len());
+        assert!(results.iter().all(|holds| *holds), "{}: see the rules marked WRONG", templates.stage.name);
     }
 }
 
 #[ignore = "needs the policy engine"]
 #[test]
-fn a_role_with_a_right_too_many_is_caught() {
+fn a_role_with_an_additional_permission_is_detected() {
     let allow = |action: &str, resource: &str| json!({ "Effect": "Allow", "Action": action, "Resource": resource });
-    let wrong = [
+    let additions = [
         (DEVELOPER, allow("lambda:UpdateFunctionCode", "*")),
         (DEVELOPER, allow("lambda:*", &function_arn("prod", "*"))),
         (DEVELOPER, allow("logs:*", "*")),
@@ -439,95 +433,99 @@ fn a_role_with_a_right_too_many_is_caught() {
         ("serve-assets", allow("iam:CreateUser", "*")),
     ];
     let templates = ResolvedTemplates::of(stage("prod"));
-    let variants = wrong.map(|(who, statement)| {
-        let mut policies = policies_of(&templates, who);
+    let variants = additions.map(|(name, statement)| {
+        let mut policies = policies_of(&templates, name);
         policies.push(json!({ "Version": "2012-10-17", "Statement": [statement] }));
-        (who, statement, policies)
+        (name, statement, policies)
     });
-    assert_eq!(unnoticed(&variants), Vec::<String>::new());
+    assert_eq!(undetected(&variants), Vec::<String>::new());
 }
 
 #[ignore = "needs the policy engine"]
 #[test]
-fn a_person_without_one_of_their_rights_is_caught() {
+fn a_human_role_without_one_of_its_permissions_is_detected() {
     let templates = ResolvedTemplates::of(stage("prod"));
-    let variants: Vec<_> =
-        HUMAN_ROLES.iter().flat_map(|person| without_one(person.name, &policies_of(&templates, person.name))).collect();
+    let variants: Vec<_> = HUMAN_ROLES
+        .iter()
+        .flat_map(|human_role| without_one(human_role.name, &policies_of(&templates, human_role.name)))
+        .collect();
     assert!(variants.len() > HUMAN_ROLES.len());
-    assert_eq!(unnoticed(&variants), Vec::<String>::new());
+    assert_eq!(undetected(&variants), Vec::<String>::new());
 }
 
-/// The policies with one statement less, or without the one that AWS keeps: each in turn.
-fn without_one(who: &'static str, policies: &[Value]) -> Vec<(&'static str, Value, Vec<Value>)> {
+/// Variants of the policies without one statement or without the AWS managed policy, with what they lack.
+fn without_one(name: &'static str, policies: &[Value]) -> Vec<(&'static str, Value, Vec<Value>)> {
     let mut variants = Vec::new();
     for (at, policy) in policies.iter().enumerate() {
         let Some(statements) = policy["Statement"].as_array() else {
             let mut others = policies.to_vec();
             others.remove(at);
-            variants.push((who, policy.clone(), others));
+            variants.push((name, policy.clone(), others));
             continue;
         };
         for (which, statement) in statements.iter().enumerate() {
             let mut others = policies.to_vec();
             others[at]["Statement"].as_array_mut().unwrap().remove(which);
-            variants.push((who, statement.clone(), others));
+            variants.push((name, statement.clone(), others));
         }
     }
     variants
 }
 
-/// The variants of somebody's policies that no row of the table tells from the right ones.
-fn unnoticed(variants: &[(&'static str, Value, Vec<Value>)]) -> Vec<String> {
+/// The variants of a role's policies with which every rule of the table still holds.
+fn undetected(variants: &[(&'static str, Value, Vec<Value>)]) -> Vec<String> {
     let table = table("prod");
-    let rows_of = |who: &'static str| table.iter().filter(move |row| row.who == who);
-    let questions = variants.iter().flat_map(|(who, _, policies)| rows_of(who).map(|row| (row, policies.clone())));
-    let mut as_planned = as_planned(&questions.collect::<Vec<_>>()).into_iter();
-    let mut unnoticed = Vec::new();
-    for (who, what, _) in variants {
-        let answers: Vec<_> = as_planned.by_ref().take(rows_of(who).count()).collect();
-        if answers.iter().all(|so| *so) {
-            unnoticed.push(format!("{who}: {what}"));
+    let rules_of = |name: &'static str| table.iter().filter(move |rule| rule.role == name);
+    let rules = variants.iter().flat_map(|(name, _, policies)| rules_of(name).map(|rule| (rule, policies.clone())));
+    let mut results = check(&rules.collect::<Vec<_>>()).into_iter();
+    let mut undetected = Vec::new();
+    for (name, change, _) in variants {
+        let holds: Vec<_> = results.by_ref().take(rules_of(name).count()).collect();
+        if holds.iter().all(|holds| *holds) {
+            undetected.push(format!("{name}: {change}"));
         }
     }
-    unnoticed
+    undetected
 }
 
 #[ignore = "needs the policy engine"]
 #[test]
-fn a_member_of_a_group_takes_on_its_role_and_manages_their_own_second_factor() {
+fn a_member_of_a_group_can_assume_its_role_and_manage_their_own_second_factor() {
     for templates in on_aws() {
         let stage = &templates.stage.name;
-        let mut rows = Vec::new();
-        for person in HUMAN_ROLES {
-            let with_second_factor = |row: Row| row.given("aws:MultiFactorAuthPresent", "true");
-            let others = HUMAN_ROLES.iter().filter(|other| other.name != person.name);
-            rows.extend(others.map(|other| may_not(person.name, "sts:AssumeRole", role(stage, other.name))));
-            rows.extend([
-                may(person.name, "sts:AssumeRole", role(stage, person.name)),
-                may_not(person.name, "sts:AssumeRole", role(other(stage), person.name)),
-                may(person.name, "iam:CreateVirtualMFADevice", of_iam("mfa/ana")),
-                may_not(person.name, "iam:CreateVirtualMFADevice", of_iam("mfa/eve")),
-                may(person.name, "iam:EnableMFADevice", of_iam("user/ana")),
-                may_not(person.name, "iam:EnableMFADevice", of_iam("user/eve")),
-                may_not(person.name, "iam:DeactivateMFADevice", of_iam("user/ana")),
-                with_second_factor(may(person.name, "iam:DeactivateMFADevice", of_iam("user/ana"))),
-                with_second_factor(may_not(person.name, "iam:DeactivateMFADevice", of_iam("user/eve"))),
-                may_not(person.name, "iam:CreateUser", of_iam("user/eve")),
-                may_not(person.name, "iam:CreateAccessKey", of_iam("user/ana")),
-                may_not(person.name, "iam:PutUserPolicy", of_iam("user/ana")),
-                may_not(person.name, "iam:AddUserToGroup", of_iam(&format!("group/anaquel-{stage}-{ADMINISTRATOR}"))),
-                may_not(person.name, "ec2:DescribeInstances", "*"),
-                may_not(person.name, "s3:ListAllMyBuckets", "*"),
+        let mut rules = Vec::new();
+        for human_role in HUMAN_ROLES {
+            let with_second_factor = |rule: Rule| rule.with_context("aws:MultiFactorAuthPresent", "true");
+            let others = HUMAN_ROLES.iter().filter(|other| other.name != human_role.name);
+            rules.extend(others.map(|other| deny(human_role.name, "sts:AssumeRole", role(stage, other.name))));
+            rules.extend([
+                allow(human_role.name, "sts:AssumeRole", role(stage, human_role.name)),
+                deny(human_role.name, "sts:AssumeRole", role(other(stage), human_role.name)),
+                allow(human_role.name, "iam:CreateVirtualMFADevice", of_iam("mfa/ana")),
+                deny(human_role.name, "iam:CreateVirtualMFADevice", of_iam("mfa/eve")),
+                allow(human_role.name, "iam:EnableMFADevice", of_iam("user/ana")),
+                deny(human_role.name, "iam:EnableMFADevice", of_iam("user/eve")),
+                deny(human_role.name, "iam:DeactivateMFADevice", of_iam("user/ana")),
+                with_second_factor(allow(human_role.name, "iam:DeactivateMFADevice", of_iam("user/ana"))),
+                with_second_factor(deny(human_role.name, "iam:DeactivateMFADevice", of_iam("user/eve"))),
+                deny(human_role.name, "iam:CreateUser", of_iam("user/eve")),
+                deny(human_role.name, "iam:CreateAccessKey", of_iam("user/ana")),
+                deny(human_role.name, "iam:PutUserPolicy", of_iam("user/ana")),
+                deny(human_role.name, "iam:AddUserToGroup", of_iam(&format!("group/anaquel-{stage}-{ADMINISTRATOR}"))),
+                deny(human_role.name, "ec2:DescribeInstances", "*"),
+                deny(human_role.name, "s3:ListAllMyBuckets", "*"),
             ]);
         }
-        let questions: Vec<_> = rows.iter().map(|row| (row, policies_of_member(&templates, row.who, "ana"))).collect();
-        for (row, as_planned) in rows.iter().zip(as_planned(&questions)) {
-            assert!(as_planned, "{stage}: {} {} {} is not {}", row.who, row.action, row.resource, row.may);
+        let with_policies: Vec<_> =
+            rules.iter().map(|rule| (rule, policies_of_member(&templates, rule.role, "ana"))).collect();
+        for (rule, holds) in rules.iter().zip(check(&with_policies)) {
+            let Rule { role, action, resource, allowed, .. } = rule;
+            assert!(holds, "{stage}: the expected result of {role} {action} {resource} is {allowed}");
         }
     }
 }
 
-/// Which of these callers the role admits, and how they signed in.
+/// The callers and contexts that a trust policy admits.
 fn admitted(trust: &Value) -> Vec<(&'static str, Value)> {
     let callers = [
         "arn:aws:iam::111122223333:user/ana",
@@ -541,11 +539,11 @@ fn admitted(trust: &Value) -> Vec<(&'static str, Value)> {
         callers.iter().flat_map(|caller| contexts.iter().map(|context| (*caller, context.clone()))).collect();
     let cases = questions.iter().map(|(caller, context)| case("resource", trust, caller, context));
     let actions = ["sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity", "sts:TagSession"];
-    let answers = evaluate(&cases.collect::<Vec<_>>(), &actions.map(str::to_owned).into(), &["*".to_owned()].into());
-    let admitted = questions.into_iter().zip(answers).filter(|(_, answers)| !answers.is_empty());
+    let decisions = evaluate(&cases.collect::<Vec<_>>(), &actions.map(str::to_owned).into(), &["*".to_owned()].into());
+    let admitted = questions.into_iter().zip(decisions).filter(|(_, decisions)| !decisions.is_empty());
     admitted
-        .map(|(question, answers)| {
-            assert_eq!(answers, [answer("Allow", "sts:AssumeRole", "*")].into());
+        .map(|(question, decisions)| {
+            assert_eq!(decisions, [decision("Allow", "sts:AssumeRole", "*")].into());
             question
         })
         .collect()
@@ -553,15 +551,15 @@ fn admitted(trust: &Value) -> Vec<(&'static str, Value)> {
 
 #[ignore = "needs the policy engine"]
 #[test]
-fn a_role_is_taken_on_from_the_account_and_with_a_second_factor_only() {
+fn a_role_is_assumed_only_from_its_account_and_with_a_second_factor() {
     for templates in on_aws() {
-        for person in HUMAN_ROLES {
-            let role = templates.properties(Kind::Operations, &format!("{}Role", logical_id(person.name)));
+        for human_role in HUMAN_ROLES {
+            let role = templates.properties(Kind::Operations, &format!("{}Role", logical_id(human_role.name)));
             let admitted = admitted(&role["AssumeRolePolicyDocument"]);
-            assert!(!admitted.is_empty(), "nobody is {}", person.name);
+            assert!(!admitted.is_empty(), "nobody can assume {}", human_role.name);
             for (caller, context) in admitted {
-                assert!(caller.contains(ACCOUNT), "{caller} is {}", person.name);
-                assert_eq!(context["aws:MultiFactorAuthPresent"], "true", "{caller} is {}", person.name);
+                assert!(caller.contains(ACCOUNT), "{caller} can assume {}", human_role.name);
+                assert_eq!(context["aws:MultiFactorAuthPresent"], "true", "{caller} can assume {}", human_role.name);
             }
         }
     }
@@ -569,7 +567,7 @@ fn a_role_is_taken_on_from_the_account_and_with_a_second_factor_only() {
 
 #[ignore = "needs the policy engine"]
 #[test]
-fn a_role_that_forgets_the_second_factor_is_caught() {
+fn a_role_without_the_second_factor_is_detected() {
     let templates = ResolvedTemplates::of(stage("prod"));
     let mut trust = templates.properties(Kind::Operations, "QueryUserRole")["AssumeRolePolicyDocument"].clone();
     for wrong in [json!({}), json!({ "BoolIfExists": { "aws:MultiFactorAuthPresent": "true" } })] {
@@ -579,11 +577,11 @@ fn a_role_that_forgets_the_second_factor_is_caught() {
 }
 
 #[test]
-fn people_get_roles_and_groups_and_nobody_is_made() {
+fn the_operations_stack_has_roles_and_groups_and_no_users() {
     for templates in on_aws() {
-        let made = templates.resources().filter(|(kind, _)| *kind == Kind::Operations);
-        let made = made.map(|(_, resource)| resource["Type"].as_str().unwrap());
-        let of_iam: Vec<_> = made.filter(|kind| kind.contains("::IAM::")).collect();
+        let resources = templates.resources().filter(|(kind, _)| *kind == Kind::Operations);
+        let types = resources.map(|(_, resource)| resource["Type"].as_str().unwrap());
+        let of_iam: Vec<_> = types.filter(|kind| kind.contains("::IAM::")).collect();
         let (roles, groups): (Vec<_>, Vec<_>) = of_iam.into_iter().partition(|kind| *kind == "AWS::IAM::Role");
         assert_eq!(roles.len(), HUMAN_ROLES.len());
         assert_eq!(groups, ["AWS::IAM::Group"].repeat(HUMAN_ROLES.len()));

@@ -1,7 +1,7 @@
-//! What linters from outside say of the templates: nothing that is not excused, and of wrong ones what is wrong.
+//! Lint results of all templates: no findings without a suppression, and each bad template is detected.
 //!
-//! The linters are cfn-lint, AWS's cloudformation-validate, checkov, and `infra/policies`, which are ours. That they find
-//! nothing tells something only because each wrong template here is found out by the one that should.
+//! The linters are cfn-lint, AWS's cloudformation-validate with its own rules and with those of `infra/policies`, and
+//! checkov. The bad templates prove that an empty result is meaningful.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
@@ -19,25 +19,25 @@ use super::support::{stage, variable};
 use infra::stacks::{Kind, all};
 use infra::stage::STAGES;
 
-/// Most excuses that production may have: a rule, a type of resource and a reason each.
-const EXCUSES: usize = 15;
+/// The maximum number of suppressions in production, each with a rule, a resource type and a reason.
+const MAX_SUPPRESSIONS: usize = 15;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Linter {
     CfnLint,
-    /// cloudformation-validate, by AWS's rules.
+    /// cloudformation-validate with AWS's rules.
     Aws,
-    /// cloudformation-validate, by the rules in `infra/policies`.
-    Ours,
+    /// cloudformation-validate with the rules in `infra/policies`.
+    Policies,
     Checkov,
 }
 
-/// The rule of a linter, and the resource that it finds fault with.
+/// Rule and resource.
 type Finding = (String, String);
 /// By template: `prod/data`.
 type Findings = BTreeMap<String, BTreeSet<Finding>>;
 
-/// What every linter found, by template.
+/// The findings of each linter.
 struct LintResults {
     cfn_lint: Findings,
     validate: Findings,
@@ -53,25 +53,25 @@ static LINT_RESULTS: LazyLock<LintResults> = LazyLock::new(|| {
             folder.write(&["validate", "checkov"], &named, &template);
             if name == "prod" {
                 let linters = ["cfn-lint", "validate", "checkov"];
-                folder.write(&linters, &format!("unexcused/{named}"), &without_excuses(template));
+                folder.write(&linters, &format!("unsuppressed/{named}"), &without_suppressions(template));
             }
         }
     }
-    for wrong in BAD_TEMPLATES {
-        let mut template = production(wrong.stack);
-        (wrong.change)(&mut template["Resources"]);
-        let linter = match wrong.linter {
+    for bad in BAD_TEMPLATES {
+        let mut template = production(bad.stack);
+        (bad.change)(&mut template["Resources"]);
+        let linter = match bad.linter {
             Linter::CfnLint => "cfn-lint",
-            Linter::Aws | Linter::Ours => "validate",
+            Linter::Aws | Linter::Policies => "validate",
             Linter::Checkov => "checkov",
         };
-        folder.write(&[linter], &wrong.name(), &template);
+        folder.write(&[linter], &bad.name(), &template);
     }
     thread::scope(|scope| {
         let checkov = scope.spawn(|| checkov(&folder.0.join("checkov")));
         let validate = validate(&folder.0.join("validate"));
         let cfn_lint = cfn_lint(&folder.0.join("cfn-lint"));
-        LintResults { cfn_lint, validate, checkov: checkov.join().expect("checkov linters") }
+        LintResults { cfn_lint, validate, checkov: checkov.join().expect("checkov runs") }
     })
 });
 
@@ -79,7 +79,7 @@ impl LintResults {
     fn of(&self, linter: Linter) -> &Findings {
         match linter {
             Linter::CfnLint => &self.cfn_lint,
-            Linter::Aws | Linter::Ours => &self.validate,
+            Linter::Aws | Linter::Policies => &self.validate,
             Linter::Checkov => &self.checkov,
         }
     }
@@ -87,16 +87,16 @@ impl LintResults {
 
 impl BadTemplate {
     fn name(&self) -> String {
-        format!("wrong/{}", self.what.replace([' ', '\''], "-"))
+        format!("bad/{}", self.mistake.replace([' ', '\''], "-"))
     }
 }
 
-/// Templates for linters who read files; gone with the tests.
+/// A temporary folder with templates, because linters read files.
 struct Folder(PathBuf);
 
 impl Folder {
     fn new() -> Self {
-        Self(std::env::temp_dir().join(format!("anaquel-answers-{:016x}", rand::random::<u64>())))
+        Self(std::env::temp_dir().join(format!("anaquel-linted-{:016x}", rand::random::<u64>())))
     }
 
     fn write(&self, linters: &[&str], name: &str, template: &Value) {
@@ -120,17 +120,17 @@ fn production(kind: Kind) -> Value {
     serde_json::to_value(&stack.template).unwrap()
 }
 
-fn without_excuses(mut template: Value) -> Value {
+fn without_suppressions(mut template: Value) -> Value {
     for resource in template["Resources"].as_object_mut().unwrap().values_mut() {
         resource.as_object_mut().unwrap().remove("Metadata");
     }
     template
 }
 
-/// Standard output of a linter, who ends with another status when it has found something.
-fn run_linter(command: &mut Command, linters: &str) -> String {
-    let output = command.output().unwrap_or_else(|error| panic!("{linters} cannot be started: {error}"));
-    assert!(output.stderr.is_empty(), "{linters}: {}", String::from_utf8_lossy(&output.stderr));
+/// Standard output of a linter. Its exit status is ignored, because it depends on the findings.
+fn run_linter(command: &mut Command, linter: &str) -> String {
+    let output = command.output().unwrap_or_else(|error| panic!("{linter} cannot be started: {error}"));
+    assert!(output.stderr.is_empty(), "{linter}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -145,7 +145,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// `prod/data` for the file of that name in the folder.
+/// Name of a template by its file in the folder: `prod/data`.
 fn name(folder: &Path, file: &Path) -> String {
     file.strip_prefix(folder).unwrap_or(file).with_extension("").display().to_string()
 }
@@ -196,92 +196,95 @@ fn checkov(folder: &Path) -> Findings {
     }))
 }
 
-/// An excuse in a template of production.
+/// Suppressions in production with the same rule, type and reason.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Excuse {
+struct Suppression {
     rule: String,
     r#type: String,
     reason: String,
 }
 
 /// With the resources that each stands at, as `data/Database`.
-fn excuses() -> BTreeMap<Excuse, BTreeSet<(String, String)>> {
-    let mut excuses = BTreeMap::<_, BTreeSet<_>>::new();
+fn suppressions() -> BTreeMap<Suppression, BTreeSet<(String, String)>> {
+    let mut suppressions = BTreeMap::<_, BTreeSet<_>>::new();
     for stack in all(&stage("prod")).unwrap() {
         let template = serde_json::to_value(&stack.template).unwrap();
         for (name, resource) in template["Resources"].as_object().unwrap() {
             for linter in resource["Metadata"].as_object().into_iter().flat_map(|metadata| metadata.values()) {
-                for excuse in linter["skip"].as_array().unwrap() {
+                for suppression in linter["skip"].as_array().unwrap() {
                     let text = |value: &Value| value.as_str().unwrap().to_owned();
-                    let (rule, reason) = (text(&excuse["id"]), text(&excuse["comment"]));
-                    let excuse = Excuse { rule, r#type: text(&resource["Type"]), reason };
-                    excuses.entry(excuse).or_default().insert((stack.kind.name().to_owned(), name.clone()));
+                    let (rule, reason) = (text(&suppression["id"]), text(&suppression["comment"]));
+                    let suppression = Suppression { rule, r#type: text(&resource["Type"]), reason };
+                    suppressions.entry(suppression).or_default().insert((stack.kind.name().to_owned(), name.clone()));
                 }
             }
         }
     }
-    excuses
+    suppressions
 }
 
 #[ignore = "needs the linters"]
 #[test]
-fn the_judges_find_nothing_that_is_not_excused() {
+fn the_linters_have_no_findings_without_a_suppression() {
     for findings in [&LINT_RESULTS.validate, &LINT_RESULTS.checkov] {
-        let ours = findings.iter().filter(|(name, _)| !name.starts_with("wrong/") && !name.starts_with("unexcused/"));
-        let unexcused: Vec<_> = ours.collect();
-        assert!(unexcused.is_empty(), "{unexcused:#?}");
+        let of_stages = findings.iter().filter(|(name, _)| {
+            let name = name.as_str();
+            !name.starts_with("bad/") && !name.starts_with("unsuppressed/")
+        });
+        let unsuppressed: Vec<_> = of_stages.collect();
+        assert!(unsuppressed.is_empty(), "{unsuppressed:#?}");
     }
 }
 
 #[ignore = "needs the linters"]
 #[test]
-fn production_has_few_excuses_and_each_is_needed_and_says_why() {
-    let excuses = excuses();
+fn production_has_few_suppressions_and_each_is_needed_and_has_a_reason() {
+    let suppressions = suppressions();
     let mut table = Table::new();
     table.load_style(NOTHING).set_header(["rule", "type", "resources", "reason"]);
-    for (Excuse { rule, r#type, reason }, resources) in &excuses {
+    for (Suppression { rule, r#type, reason }, resources) in &suppressions {
         table.add_row([rule, r#type, &resources.len().to_string(), reason]);
         assert!(reason.ends_with('.') && reason.matches(['.', ';', '!']).count() == 1, "not one sentence: {reason}");
         let linter = match &rule[..2] {
             "CK" => Linter::Checkov,
             "E3" => Linter::CfnLint,
-            _ => Linter::Ours,
+            _ => Linter::Policies,
         };
         for (stack, resource) in resources {
-            let found = &LINT_RESULTS.of(linter)[&format!("unexcused/prod/{stack}")];
-            assert!(found.contains(&(rule.clone(), resource.clone())), "{resource} needs no excuse from {rule}");
+            let found = &LINT_RESULTS.of(linter)[&format!("unsuppressed/prod/{stack}")];
+            assert!(found.contains(&(rule.clone(), resource.clone())), "{resource} needs no suppression of {rule}");
         }
     }
-    eprintln!("{table}\n{} excuses", excuses.len());
-    assert!(excuses.len() <= EXCUSES, "{} excuses", excuses.len());
+    eprintln!("{table}\n{} suppressions", suppressions.len());
+    assert!(suppressions.len() <= MAX_SUPPRESSIONS, "{} suppressions", suppressions.len());
 }
 
 #[ignore = "needs the linters"]
 #[test]
-fn each_wrong_template_is_found_out_by_the_judge_that_should() {
+fn each_bad_template_is_detected_by_its_linter() {
     let mut table = Table::new();
-    table.load_style(NOTHING).set_header(["wrong", "found out by", "rule", "at"]);
-    let mut overlooked = Vec::new();
-    for wrong in BAD_TEMPLATES {
-        let found = LINT_RESULTS.of(wrong.linter).get(&wrong.name());
-        let finding = (wrong.rule.to_owned(), wrong.resource.to_owned());
+    table.load_style(NOTHING).set_header(["mistake", "detected by", "rule", "resource"]);
+    let mut undetected = Vec::new();
+    for bad in BAD_TEMPLATES {
+        let found = LINT_RESULTS.of(bad.linter).get(&bad.name());
+        let finding = (bad.rule.to_owned(), bad.resource.to_owned());
         if !found.is_some_and(|found| found.contains(&finding)) {
-            overlooked.push(format!("{}: {:?} finds {found:?}", wrong.what, wrong.linter));
+            undetected.push(format!("{}: {:?} finds {found:?}", bad.mistake, bad.linter));
         }
-        table.add_row([wrong.what, &format!("{:?}", wrong.linter), wrong.rule, wrong.resource]);
+        table.add_row([bad.mistake, &format!("{:?}", bad.linter), bad.rule, bad.resource]);
     }
     eprintln!("{table}");
-    assert!(overlooked.is_empty(), "{}", overlooked.join("\n"));
+    assert!(undetected.is_empty(), "{}", undetected.join("\n"));
 }
 
-/// A rule that finds nothing might as well not be there.
+/// A rule without a bad template is not known to detect anything.
 #[test]
-fn every_rule_of_ours_finds_out_a_wrong_template() {
+fn every_rule_in_policies_has_a_bad_template() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
     let files = files(&folder).into_iter().filter(|file| file.extension() == Some(OsStr::new("guard")));
     let text: String = files.map(|file| fs::read_to_string(file).unwrap()).collect();
     let rules: BTreeSet<_> = text.lines().filter_map(|line| line.strip_prefix("rule ")?.split(' ').next()).collect();
-    let proven: BTreeSet<_> =
-        BAD_TEMPLATES.iter().filter(|wrong| wrong.linter == Linter::Ours).map(|wrong| wrong.rule).collect();
-    assert_eq!(rules, proven);
+    let detected: BTreeSet<_> =
+        BAD_TEMPLATES.iter().filter(|bad| bad.linter == Linter::Policies).map(|bad| bad.rule).collect();
+    assert_eq!(rules, detected);
 }

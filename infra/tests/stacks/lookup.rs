@@ -1,4 +1,4 @@
-//! Looking up resources in synthesized templates.
+//! Queries of synthesized templates.
 
 use infra::{
     stacks::Kind,
@@ -8,17 +8,17 @@ use serde_json::Value;
 
 use crate::support::{stage, template};
 
-/// The stack of this kind in every stage, as it is and in full.
-pub fn everywhere(kind: Kind) -> impl Iterator<Item = Value> {
+/// The templates of this kind of stack in every stage, without and with the optional settings.
+pub fn all_templates(kind: Kind) -> impl Iterator<Item = Value> {
     let stages = STAGES.iter().flat_map(|(name, _)| [stage(name), Stage::in_full(name).unwrap()]);
     stages.map(move |stage| template(&stage, kind))
 }
 
-/// Names and properties of the resources of one type, such as `EC2::Subnet`.
+/// Logical IDs and properties of the resources of one type, such as `EC2::Subnet`.
 pub fn resources<'a>(template: &'a Value, r#type: &str) -> Vec<(&'a str, &'a Value)> {
     let resources = template["Resources"].as_object().unwrap().iter();
-    let ours = resources.filter(|(_, resource)| resource["Type"] == format!("AWS::{type}"));
-    ours.map(|(name, resource)| (name.as_str(), &resource["Properties"])).collect()
+    let of_type = resources.filter(|(_, resource)| resource["Type"] == format!("AWS::{type}"));
+    of_type.map(|(name, resource)| (name.as_str(), &resource["Properties"])).collect()
 }
 
 pub fn properties<'a>(template: &'a Value, name: &str) -> &'a Value {

@@ -1,4 +1,4 @@
-//! The templates of every stage: what must hold of them, what linters, registry schemas and a policy engine find.
+//! Tests of every stage's templates: invariants, linters, registry schemas, and permissions with a policy engine.
 
 mod bad_templates;
 mod function_permissions;

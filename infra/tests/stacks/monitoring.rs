@@ -1,4 +1,4 @@
-//! What has to stay true of alarms, dashboard and notices: all lead somewhere, and nothing goes unwatched.
+//! Invariants of alarms, dashboard, budget and notifications.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -12,8 +12,8 @@ use infra::routes::FUNCTIONS;
 use infra::stacks::Kind;
 use infra::stage::{STAGES, Stage};
 
-/// The metrics that there are, with the dimensions under which they are told.
-const KNOWN: [(&str, &[&str], &[&str]); 6] = [
+/// The existing metrics: namespace, dimensions and names.
+const METRICS: [(&str, &[&str], &[&str]); 6] = [
     ("AWS/ApplicationELB", &["LoadBalancer"], &["HTTPCode_ELB_5XX_Count", "HTTPCode_Target_5XX_Count", "RequestCount"]),
     ("AWS/Lambda", &["FunctionName"], &["Duration", "Errors", "Throttles"]),
     (
@@ -26,8 +26,8 @@ const KNOWN: [(&str, &[&str], &[&str]); 6] = [
     (NAMESPACE, &["Function", "Outcome"], &[INVOCATIONS]),
 ];
 
-/// Every stage on AWS, watched.
-fn watched() -> impl Iterator<Item = (Stage, Value)> {
+/// Every stage on AWS with monitoring, and its operations template.
+fn monitored() -> impl Iterator<Item = (Stage, Value)> {
     ["dev", "prod"].into_iter().map(|name| {
         let stage = Stage::in_full(name).unwrap();
         let template = template(&stage, Kind::Operations);
@@ -39,13 +39,13 @@ fn alarms(template: &Value) -> Vec<(&str, &Value)> {
     resources(template, "CloudWatch::Alarm")
 }
 
-/// The section of the runbook that an alarm leads to.
+/// The runbook section that an alarm links to.
 fn section(alarm: &Value) -> &str {
     let description = alarm["AlarmDescription"].as_str().unwrap();
     description.split_once(". See docs/runbook.md#").expect("a link").1
 }
 
-/// The sections below "Alarms" in the runbook, as links name them.
+/// Anchors of the sections below "Alarms" in the runbook.
 fn sections() -> BTreeSet<String> {
     let runbook = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/runbook.md")).unwrap();
     let (_, alarms) = runbook.split_once("\n## Alarms\n").expect("a chapter of alarms");
@@ -54,8 +54,8 @@ fn sections() -> BTreeSet<String> {
     titles.map(|title| title.to_lowercase().replace(' ', "-")).collect()
 }
 
-/// The lines of all graphs: namespace, name, then dimensions and their values.
-fn drawn(template: &Value) -> Vec<Vec<String>> {
+/// The metrics of all graphs: namespace, name, then dimensions and their values.
+fn graph_metrics(template: &Value) -> Vec<Vec<String>> {
     let body = dashboard(template);
     let graphs = body["widgets"].as_array().unwrap().iter().filter(|widget| widget["type"] == "metric");
     let lines = graphs.flat_map(|graph| graph["properties"]["metrics"].as_array().unwrap().clone());
@@ -70,8 +70,8 @@ fn dashboard(template: &Value) -> Value {
     serde_json::from_str(body.as_str().unwrap()).expect("JSON")
 }
 
-/// The same of alarms.
-fn looked_at(template: &Value) -> Vec<Vec<String>> {
+/// The metrics of all alarms, in the same format.
+fn alarm_metrics(template: &Value) -> Vec<Vec<String>> {
     let metrics = alarms(template).into_iter().flat_map(|(_, alarm)| match alarm["Metrics"].as_array() {
         Some(queries) => queries.iter().filter_map(|query| query["MetricStat"].get("Metric")).collect(),
         None => vec![alarm],
@@ -86,37 +86,38 @@ fn looked_at(template: &Value) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn every_alarm_leads_to_a_section_of_the_runbook_and_every_section_has_one() {
-    for (stage, template) in watched() {
-        let mut led_to: BTreeSet<_> = alarms(&template).iter().map(|(_, alarm)| section(alarm).to_owned()).collect();
+fn every_alarm_links_to_a_section_of_the_runbook_and_every_section_has_an_alarm() {
+    for (stage, template) in monitored() {
+        let mut linked: BTreeSet<_> = alarms(&template).iter().map(|(_, alarm)| section(alarm).to_owned()).collect();
         assert_eq!(resources(&template, "Budgets::Budget").len(), 1);
-        led_to.insert("budget".to_owned());
-        assert_eq!(led_to, sections(), "{}", stage.name);
+        linked.insert("budget".to_owned());
+        assert_eq!(linked, sections(), "{}", stage.name);
     }
 }
 
 #[test]
-fn alarms_and_graphs_are_of_metrics_of_this_stage_that_there_are() {
-    for (stage, template) in watched() {
+fn alarms_and_graphs_use_existing_metrics_of_this_stage() {
+    for (stage, template) in monitored() {
         let functions = FUNCTIONS.iter().map(|function| stage.physical(function.name));
         let mut values: BTreeSet<_> = functions.chain(["submissions", "parked"].map(|it| stage.physical(it))).collect();
         values.extend(["${LoadBalancerName}", "${DatabaseName}", "unavailable", "failed"].map(str::to_owned));
-        for metric in drawn(&template).into_iter().chain(looked_at(&template)) {
+        for metric in graph_metrics(&template).into_iter().chain(alarm_metrics(&template)) {
             let [namespace, name, dimensions @ ..] = &metric[..] else { panic!("{metric:?}") };
             let keys: Vec<_> = dimensions.iter().step_by(2).map(String::as_str).collect();
-            let known = KNOWN.iter().any(|(space, under, names)| {
+            let exists = METRICS.iter().any(|(space, under, names)| {
                 space == namespace && *under == &keys[..] && names.contains(&name.as_str())
             });
-            assert!(known, "{metric:?}");
+            assert!(exists, "{metric:?}");
             assert!(dimensions.iter().skip(1).step_by(2).all(|value| values.contains(value)), "{metric:?}");
         }
     }
 }
 
 #[test]
-fn every_function_is_drawn_and_those_that_nobody_waits_for_by_hand_have_alarms() {
-    for (stage, template) in watched() {
-        let drawn: BTreeSet<_> = drawn(&template).into_iter().map(|line| line[..4.min(line.len())].to_vec()).collect();
+fn every_function_has_graphs_and_all_except_manual_ones_have_alarms() {
+    for (stage, template) in monitored() {
+        let drawn: BTreeSet<_> =
+            graph_metrics(&template).into_iter().map(|line| line[..4.min(line.len())].to_vec()).collect();
         for function in FUNCTIONS {
             let name = stage.physical(function.name);
             for metric in ["Errors", "Throttles"] {
@@ -127,33 +128,33 @@ fn every_function_is_drawn_and_those_that_nobody_waits_for_by_hand_have_alarms()
             }
             assert!(drawn.contains(&[NAMESPACE, COLD_START, "Function", &name].map(str::to_owned)[..]), "{name}");
         }
-        let looked_at: BTreeSet<_> = looked_at(&template).into_iter().collect();
-        let watches = |metric: &str, function: &str| {
+        let looked_at: BTreeSet<_> = alarm_metrics(&template).into_iter().collect();
+        let has_alarm = |metric: &str, function: &str| {
             looked_at
                 .contains(&["AWS/Lambda", metric, "FunctionName", &stage.physical(function)].map(str::to_owned)[..])
         };
         for function in FUNCTIONS {
-            let by_hand = ["run-staff-task", "migrate-database"].contains(&function.name);
-            assert_eq!(watches("Errors", function.name), !by_hand, "{}", function.name);
-            assert_eq!(watches("Duration", function.name), function.serves_http(), "{}", function.name);
-            assert_eq!(watches("Throttles", function.name), function.serves_http(), "{}", function.name);
+            let is_manual = ["run-staff-task", "migrate-database"].contains(&function.name);
+            assert_eq!(has_alarm("Errors", function.name), !is_manual, "{}", function.name);
+            assert_eq!(has_alarm("Duration", function.name), function.serves_http(), "{}", function.name);
+            assert_eq!(has_alarm("Throttles", function.name), function.serves_http(), "{}", function.name);
         }
     }
 }
 
 #[test]
-fn the_dashboard_shows_the_state_of_every_alarm_of_trouble() {
-    for (_, template) in watched() {
+fn the_dashboard_shows_the_state_of_every_alarm_except_new_messages() {
+    for (_, template) in monitored() {
         let shown = &dashboard(&template)["widgets"][0]["properties"]["alarms"];
         let shown: BTreeSet<_> = shown.as_array().unwrap().iter().map(|arn| arn.as_str().unwrap().to_owned()).collect();
-        let trouble = alarms(&template).into_iter().filter(|(_, alarm)| section(alarm) != "new-message");
-        assert_eq!(shown, trouble.map(|(name, _)| format!("${{{name}.Arn}}")).collect());
+        let problems = alarms(&template).into_iter().filter(|(_, alarm)| section(alarm) != "new-message");
+        assert_eq!(shown, problems.map(|(name, _)| format!("${{{name}.Arn}}")).collect());
     }
 }
 
 #[test]
-fn no_graph_lies_over_another_or_leaves_the_page() {
-    for (_, template) in watched() {
+fn graphs_do_not_overlap_and_fit_the_width_of_the_dashboard() {
+    for (_, template) in monitored() {
         let mut taken = BTreeSet::new();
         for widget in dashboard(&template)["widgets"].as_array().unwrap() {
             let [x, y, width, height] = ["x", "y", "width", "height"].map(|key| widget[key].as_u64().unwrap());
@@ -166,9 +167,9 @@ fn no_graph_lies_over_another_or_leaves_the_page() {
 }
 
 #[test]
-fn trouble_is_told_with_its_end_and_a_message_only_once() {
+fn alarms_notify_their_end_except_new_messages() {
     let topic = json!([{ "Ref": "Notices" }]);
-    for (_, template) in watched() {
+    for (_, template) in monitored() {
         for (name, alarm) in alarms(&template) {
             assert_eq!(alarm["AlarmActions"], topic, "{name}");
             let end = if section(alarm) == "new-message" { &Value::Null } else { &topic };
@@ -177,9 +178,8 @@ fn trouble_is_told_with_its_end_and_a_message_only_once() {
     }
 }
 
-/// Figures that the alarms share with the stage.
 #[test]
-fn the_databases_alarms_are_as_large_as_the_database() {
+fn thresholds_of_database_alarms_follow_the_size_of_the_database() {
     let thresholds = |name| {
         let template = template(&Stage::in_full(name).unwrap(), Kind::Operations);
         ["DatabaseConnectionsAlarm", "DatabaseStorageAlarm"]
@@ -190,18 +190,18 @@ fn the_databases_alarms_are_as_large_as_the_database() {
 }
 
 #[test]
-fn a_silent_database_is_trouble_and_a_shop_without_visitors_is_none() {
-    for (_, template) in watched() {
+fn missing_data_is_breaching_for_the_database_only() {
+    for (_, template) in monitored() {
         for (name, alarm) in alarms(&template) {
-            let silence = if name == "DatabaseCpuAlarm" { "breaching" } else { "notBreaching" };
-            assert_eq!(alarm["TreatMissingData"], silence, "{name}");
+            let expected = if name == "DatabaseCpuAlarm" { "breaching" } else { "notBreaching" };
+            assert_eq!(alarm["TreatMissingData"], expected, "{name}");
         }
     }
 }
 
 #[test]
-fn two_failed_requests_are_no_alarm_and_no_expression_has_more_metrics_than_an_alarm_takes() {
-    for (_, template) in watched() {
+fn the_error_rate_ignores_fewer_than_five_errors_and_is_within_the_limit_of_metrics() {
+    for (_, template) in monitored() {
         let rate = properties(&template, "Answers5xxAlarm");
         let queries = rate["Metrics"].as_array().unwrap();
         assert!(queries[0]["Expression"].as_str().unwrap().starts_with("IF(FILL(own, 0) + FILL(targets, 0) >= 5, "));
@@ -212,8 +212,8 @@ fn two_failed_requests_are_no_alarm_and_no_expression_has_more_metrics_than_an_a
 }
 
 #[test]
-fn only_alarms_of_the_stage_and_the_accounts_budgets_write_to_the_topic_and_may_use_its_key() {
-    for (stage, template) in watched() {
+fn only_alarms_of_the_stage_and_budgets_of_the_account_publish_to_the_topic_and_use_its_key() {
+    for (stage, template) in monitored() {
         let policy = &properties(&template, "NoticesPolicy")["PolicyDocument"]["Statement"];
         assert_eq!((&policy[0]["Effect"], &policy[0]["Action"]), (&json!("Deny"), &json!("sns:Publish")));
         let sources: BTreeMap<_, _> = policy.as_array().unwrap()[1..]
@@ -239,28 +239,28 @@ fn only_alarms_of_the_stage_and_the_accounts_budgets_write_to_the_topic_and_may_
 }
 
 #[test]
-fn the_budget_tells_at_half_at_four_fifths_at_all_and_beforehand() {
-    for (stage, template) in watched() {
+fn the_budget_notifies_at_50_80_and_100_percent_and_of_forecasts() {
+    for (stage, template) in monitored() {
         let budget = properties(&template, "Budget");
         let limit = budget["Budget"]["BudgetLimit"]["Amount"].as_f64();
-        assert_eq!(limit, stage.monitoring.as_ref().map(|watch| f64::from(watch.budget_usd)));
-        let told = budget["NotificationsWithSubscribers"].as_array().unwrap().iter().map(|told| {
-            assert_eq!(told["Subscribers"], json!([{ "Address": { "Ref": "Notices" }, "SubscriptionType": "SNS" }]));
-            let told = &told["Notification"];
-            format!("{} {}", told["NotificationType"].as_str().unwrap(), told["Threshold"])
+        assert_eq!(limit, stage.monitoring.as_ref().map(|monitoring| f64::from(monitoring.budget_usd)));
+        let notifications = budget["NotificationsWithSubscribers"].as_array().unwrap().iter().map(|entry| {
+            assert_eq!(entry["Subscribers"], json!([{ "Address": { "Ref": "Notices" }, "SubscriptionType": "SNS" }]));
+            let notification = &entry["Notification"];
+            format!("{} {}", notification["NotificationType"].as_str().unwrap(), notification["Threshold"])
         });
-        assert!(told.eq(["ACTUAL 50.0", "ACTUAL 80.0", "ACTUAL 100.0", "FORECASTED 100.0"]));
+        assert!(notifications.eq(["ACTUAL 50.0", "ACTUAL 80.0", "ACTUAL 100.0", "FORECASTED 100.0"]));
     }
 }
 
 #[test]
-fn a_stage_is_watched_and_mails_are_sent_only_where_its_file_says_so() {
+fn a_stage_has_monitoring_and_a_subscription_only_if_its_file_enables_them() {
     let subscriptions = |stage: &Stage| resources(&template(stage, Kind::Operations), "SNS::Subscription").len();
     let mut stage = Stage::in_full("prod").unwrap();
     assert_eq!(subscriptions(&stage), 1);
     stage.monitoring.as_mut().unwrap().email = None;
     assert_eq!(subscriptions(&stage), 0);
-    assert_eq!(alarms(&template(&stage, Kind::Operations)).len(), alarms(&watched().last().unwrap().1).len());
+    assert_eq!(alarms(&template(&stage, Kind::Operations)).len(), alarms(&monitored().last().unwrap().1).len());
 
     stage.operations = false;
     let alone = template(&stage, Kind::Operations);
@@ -270,7 +270,7 @@ fn a_stage_is_watched_and_mails_are_sent_only_where_its_file_says_so() {
 }
 
 #[test]
-fn functions_are_traced_where_the_stage_says_so() {
+fn functions_are_traced_if_the_stage_enables_tracing() {
     for (name, _) in STAGES {
         let stage = stage(name);
         let app = template(&stage, Kind::App);

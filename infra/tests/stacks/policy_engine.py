@@ -1,8 +1,8 @@
-"""Says what IAM policies allow and deny, with the policy engine of the emulator.
+"""Evaluates IAM policies with the policy engine of the emulator ministack.
 
-Standard input holds `cases`, and the `actions` and `resources` that each of them is asked about if it names no others;
-standard output gets for each case its triples of decision, action and resource. What no statement speaks of is denied,
-and left out. A policy is one document or several; one that AWS keeps is given by its ARN.
+Input is JSON with `cases`, and the default `actions` and `resources` of the cases. Output is, for each case, a list of
+triples of decision, action and resource, without implicit denials. A policy is one document or a list of documents; an
+AWS managed policy is given by its ARN.
 """
 
 import functools
@@ -11,44 +11,44 @@ import sys
 
 from ministack.core.iam_evaluator import EvalContext, evaluate, evaluate_resource_policy, parse_policy_document
 
-asked = json.load(sys.stdin)
+request = json.load(sys.stdin)
 
 
 @functools.cache
-def kept_by_aws():
+def managed_policies():
     from moto.iam.aws_managed_policies import aws_managed_policies_data
 
     return json.loads(aws_managed_policies_data)
 
 
 def document(policy):
-    return kept_by_aws()[policy.rsplit("/", 1)[1]]["Document"] if isinstance(policy, str) else policy
+    return managed_policies()[policy.rsplit("/", 1)[1]]["Document"] if isinstance(policy, str) else policy
 
 
 def documents(policy):
     return [parse_policy_document(document(one)) for one in (policy if isinstance(policy, list) else [policy])]
 
 
-def spoken_of(case):
+def explicit_decisions(case):
     policies = documents(case["policy"])
-    question = EvalContext(
+    context = EvalContext(
         principal_arn=case["caller"],
         principal_type="AssumedRole",
-        principal_account=asked["account"],
+        principal_account=request["account"],
         action="",
         resource_arn="",
-        region=asked["region"],
+        region=request["region"],
         secure_transport=case["tls"],
         service_context={key.lower(): value for key, value in case["context"].items()},
     )
-    for question.action in case.get("actions", asked["actions"]):
-        for question.resource_arn in case.get("resources", asked["resources"]):
+    for context.action in case.get("actions", request["actions"]):
+        for context.resource_arn in case.get("resources", request["resources"]):
             if case["of"] == "resource":
-                result = evaluate_resource_policy(case["policy"], question, service=case["caller"])
+                result = evaluate_resource_policy(case["policy"], context, service=case["caller"])
             else:
-                result = evaluate(question, policies)
+                result = evaluate(context, policies)
             if result.decision != "ImplicitDeny":
-                yield result.decision, question.action, question.resource_arn
+                yield result.decision, context.action, context.resource_arn
 
 
-json.dump([list(spoken_of(case)) for case in asked["cases"]], sys.stdout)
+json.dump([list(explicit_decisions(case)) for case in request["cases"]], sys.stdout)

@@ -1,4 +1,4 @@
-//! What IAM policies allow and deny, asked of the emulator's policy engine, and the names of what they are asked about.
+//! Evaluation of IAM policies with the emulator's policy engine, and ARNs for its cases.
 
 use std::collections::BTreeSet;
 
@@ -43,31 +43,31 @@ pub fn target_group(stage: &str, function: &str) -> String {
     arn("elasticloadbalancing", &format!("targetgroup/anaquel-{stage}-{function}/73e2d6bc24d8a067"))
 }
 
-/// A role, taken on.
+/// The session of an assumed role.
 pub fn session(role: &str) -> String {
     format!("arn:aws:sts::{ACCOUNT}:assumed-role/{role}/{role}")
 }
 
-/// Decision, action and resource.
-pub type Answer = (String, String, String);
+/// `Allow` or `Deny`, action and resource.
+pub type Decision = (String, String, String);
 
-pub fn answer(decision: &str, action: &str, resource: &str) -> Answer {
-    (decision.to_owned(), action.to_owned(), resource.to_owned())
+pub fn decision(effect: &str, action: &str, resource: &str) -> Decision {
+    (effect.to_owned(), action.to_owned(), resource.to_owned())
 }
 
-/// A policy and who asks: `of` a role, or of a resource which says whom it admits.
+/// A policy and a caller; `of` is `role` for identity policies, or `resource` for a resource policy.
 pub fn case(of: &str, policy: &Value, caller: &str, context: &Value) -> Value {
     json!({ "of": of, "policy": policy, "caller": caller, "context": context, "tls": true })
 }
 
-/// What the policy engine allows or denies in so many words, for each case.
-pub fn evaluate(cases: &[Value], actions: &BTreeSet<String>, resources: &BTreeSet<String>) -> Vec<BTreeSet<Answer>> {
-    let asked = json!({
+/// The explicit decisions of each case, for every action on every resource. Everything else is denied implicitly.
+pub fn evaluate(cases: &[Value], actions: &BTreeSet<String>, resources: &BTreeSet<String>) -> Vec<BTreeSet<Decision>> {
+    let request = json!({
         "account": ACCOUNT,
         "region": "us-east-1",
         "actions": actions,
         "resources": resources,
         "cases": cases,
     });
-    serde_json::from_value(python("policy_engine.py", &asked)).expect("answers to each case")
+    serde_json::from_value(python("policy_engine.py", &request)).expect("decisions of each case")
 }

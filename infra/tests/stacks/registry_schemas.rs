@@ -1,5 +1,5 @@
-//! What AWS would say of the templates, so far as that can be known without an account: by its registry schemas, which
-//! the pinned cfn-lint carries, and by `infra/facts.toml`, which has what schemas do not hold.
+//! Checks of the templates against CloudFormation's registry schemas, from the pinned cfn-lint, and against
+//! `infra/facts.toml`, which has facts about AWS that schemas do not contain.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -16,12 +16,12 @@ use infra::routes::FUNCTIONS;
 use infra::stacks::{Kind, NAMES, Stack, all};
 use infra::stage::{STAGES, Stage};
 
-/// Of every type that a template uses.
+/// The schemas of all types in the templates.
 static SCHEMAS: LazyLock<BTreeMap<String, Schema>> =
-    LazyLock::new(|| schemas(everything().iter().flat_map(|(_, stack)| types(stack))));
+    LazyLock::new(|| schemas(all_stacks().iter().flat_map(|(_, stack)| types(stack))));
 
-/// Every stack of every stage, as the stage is and with all that its file leaves to choose.
-fn everything() -> Vec<(&'static str, Stack)> {
+/// Every stack of every stage, without and with the optional settings.
+fn all_stacks() -> Vec<(&'static str, Stack)> {
     let stages = STAGES.iter().flat_map(|(name, _)| [(*name, stage(name)), (*name, Stage::in_full(name).unwrap())]);
     stages.flat_map(|(name, stage)| all(&stage).unwrap().into_iter().map(move |stack| (name, stack))).collect()
 }
@@ -41,17 +41,17 @@ fn at<'a>(properties: &'a Value, path: &str) -> &'a Value {
 
 #[ignore = "needs cfn-lint"]
 #[test]
-fn every_property_is_in_the_schema_of_its_type_and_none_that_only_aws_sets() {
-    for (stage, stack) in everything() {
+fn every_property_is_in_the_schema_of_its_type_and_is_not_read_only() {
+    for (stage, stack) in all_stacks() {
         for (id, resource) in resources(&stack) {
             let schema = &SCHEMAS[resource["Type"].as_str().unwrap()];
             let properties = &resource["Properties"];
             let place = format!("{id} of {stage}/{}", stack.kind.name());
             for name in properties.as_object().unwrap().keys() {
-                assert!(schema.properties.contains(name), "{place} has {name}, which its type does not know");
+                assert!(schema.properties.contains(name), "{place} has {name}, which its schema lacks");
             }
             for path in &schema.read_only_properties {
-                assert!(at(properties, path).is_null(), "{place} sets {path}, which only AWS sets");
+                assert!(at(properties, path).is_null(), "{place} sets the read-only property {path}");
             }
             for name in &schema.required {
                 assert!(!properties[name].is_null(), "{place} lacks {name}");
@@ -60,7 +60,7 @@ fn every_property_is_in_the_schema_of_its_type_and_none_that_only_aws_sets() {
     }
 }
 
-/// Settings of a stage's file with another value each: what somebody may change between two deploys.
+/// Variants of a stage, each with another value of one setting, as between two deploys.
 fn variants(name: &str) -> Vec<(String, Stage)> {
     let stages = [stage(name), Stage::in_full(name).unwrap()];
     let [plain, full] = stages;
@@ -70,7 +70,7 @@ fn variants(name: &str) -> Vec<(String, Stage)> {
         _ => line,
     });
     let table: toml::Table = toml::from_str(&shown.collect::<Vec<_>>().join("\n")).unwrap();
-    let mut variants = vec![("nothing of what it leaves to choose".to_owned(), plain)];
+    let mut variants = vec![("no optional settings".to_owned(), plain)];
     let mut leaves = Vec::new();
     collect_leaves(&toml::Value::Table(table.clone()), &mut Vec::new(), &mut leaves);
     for (path, value) in leaves {
@@ -106,13 +106,13 @@ fn set(table: &mut toml::Table, path: &[String], value: toml::Value) {
     }
 }
 
-/// Values that the setting may get in place of this one. A new setting of text needs a line here.
+/// Other values of the setting. A new setting with a text needs a line here.
 fn others(path: &[String], value: &toml::Value) -> Vec<toml::Value> {
     let texts: &[&str] = match (path.last().unwrap().as_str(), value) {
         (_, toml::Value::Boolean(switch)) => return vec![(!switch).into()],
         (_, toml::Value::Integer(number)) => return vec![(number + 1).into()],
         ("zones", _) => return vec![toml::Value::Array(vec!["use1-az4".into(), "use1-az6".into()])],
-        // Another region is another stage, with an account's own names in it.
+        // A stage never changes its region.
         ("region", _) => &[],
         ("architecture", _) => &["arm64", "host"],
         ("log_level", _) => &["trace"],
@@ -124,13 +124,13 @@ fn others(path: &[String], value: &toml::Value) -> Vec<toml::Value> {
         ("email", _) => &["others@example.org"],
         ("engine_version", _) => &["12.3"],
         ("class", _) => &["db.m7g.xlarge"],
-        (setting, _) => panic!("no other value of the setting {setting} is known"),
+        (setting, _) => panic!("no other value for the setting {setting}; add one here"),
     };
     texts.iter().map(|text| (*text).into()).collect()
 }
 
-/// Why an update from one stack to the other would fail: a resource that must be replaced and keeps its name.
-fn stuck(before: &Stack, after: &Stack) -> Vec<String> {
+/// Resources that make an update from one stack to the other fail: they must be replaced and keep their name.
+fn blocked_replacements(before: &Stack, after: &Stack) -> Vec<String> {
     let (before, after) = (resources(before), resources(after));
     let mut replaced = BTreeSet::new();
     loop {
@@ -168,18 +168,18 @@ fn refers(value: &Value, id: &str) -> bool {
     value["Ref"] == id || value["Fn::GetAtt"][0] == id
 }
 
-/// Every type that a template names by a property of that kind is known to `NAMES`: else the test below would miss it.
+/// The test below depends on `NAMES`.
 #[ignore = "needs cfn-lint"]
 #[test]
-fn every_name_that_a_template_gives_is_known() {
+fn every_property_with_a_physical_name_is_in_names() {
     let ends = ["Name", "Identifier"];
-    for (stage, stack) in everything() {
+    for (stage, stack) in all_stacks() {
         for (id, resource) in resources(&stack) {
             let kind = resource["Type"].as_str().unwrap();
             let schema = &SCHEMAS[kind];
             for name in schema.create_only_properties.iter().filter(|path| ends.iter().any(|end| path.ends_with(end))) {
                 let value = at(&resource["Properties"], name);
-                // What refers to something else, or is a name of it, is no name of the resource's own.
+                // A reference is not the resource's own name, and neither are the properties in `others`.
                 let own = value.is_string() || value["Fn::Sub"].is_string();
                 let others = [
                     ("AWS::Lambda::Alias", "Name"),
@@ -189,8 +189,8 @@ fn every_name_that_a_template_gives_is_known() {
                     ("AWS::Route53::RecordSet", "Name"),
                     ("AWS::EC2::VPCEndpoint", "ServiceName"),
                 ];
-                let known = NAMES.contains(&(kind, name)) || others.contains(&(kind, name));
-                assert!(!own || known, "{id} of {stage}/{} has {name}", stack.kind.name());
+                let is_known = NAMES.contains(&(kind, name)) || others.contains(&(kind, name));
+                assert!(!own || is_known, "{id} of {stage}/{} has {name}", stack.kind.name());
             }
         }
     }
@@ -198,7 +198,7 @@ fn every_name_that_a_template_gives_is_known() {
 
 #[ignore = "needs cfn-lint"]
 #[test]
-fn no_setting_of_a_stage_replaces_what_keeps_its_name() {
+fn no_setting_of_a_stage_replaces_a_resource_with_an_unchanged_name() {
     let mut tried = 0;
     for name in ["dev", "prod"] {
         let before = all(&Stage::in_full(name).unwrap()).unwrap();
@@ -207,10 +207,10 @@ fn no_setting_of_a_stage_replaces_what_keeps_its_name() {
             for before in &before {
                 let Some(after) = after.iter().find(|after| after.kind == before.kind) else { continue };
                 for (from, to) in [(before, after), (after, before)] {
-                    let stuck = stuck(from, to);
-                    // Chosen once, as the stage's file says, and refused by a deploy before it begins.
-                    let subnets = change.starts_with("zones") && stuck.iter().all(|id| id.contains("Subnet"));
-                    assert!(stuck.is_empty() || subnets, "{name}, {change}: {stuck:?}");
+                    let blocked = blocked_replacements(from, to);
+                    // `zones` is set once, as the stage files state, and a deploy rejects a change before it begins.
+                    let subnets = change.starts_with("zones") && blocked.iter().all(|id| id.contains("Subnet"));
+                    assert!(blocked.is_empty() || subnets, "{name}, {change}: {blocked:?}");
                     tried += 1;
                 }
             }
@@ -221,15 +221,15 @@ fn no_setting_of_a_stage_replaces_what_keeps_its_name() {
 
 #[ignore = "needs cfn-lint"]
 #[test]
-fn a_setting_that_would_replace_under_the_same_name_is_noticed() {
+fn a_replacement_with_an_unchanged_name_is_detected() {
     let with = |zones: [&str; 2]| {
         let stage = Stage { zones: zones.map(str::to_owned), ..stage("dev") };
         all(&stage).unwrap().into_iter().find(|stack| stack.kind == Kind::Network).unwrap()
     };
-    assert_eq!(stuck(&with(["use1-az1", "use1-az2"]), &with(["use1-az1", "use1-az4"])).len(), 3);
+    assert_eq!(blocked_replacements(&with(["use1-az1", "use1-az2"]), &with(["use1-az1", "use1-az4"])).len(), 3);
 }
 
-/// A fact that a template relies on, by kind and value.
+/// The facts that a template depends on, by kind and value.
 fn facts_used(stack: &Stack) -> BTreeSet<(&'static str, String)> {
     let mut used = BTreeSet::new();
     let mut needs = |kind, value: &Value| {
@@ -288,9 +288,9 @@ fn is_known(kind: &str, value: &str) -> bool {
 }
 
 #[test]
-fn every_fact_that_a_template_uses_is_in_the_table_with_its_source() {
+fn every_fact_that_a_template_uses_is_in_facts_toml_with_its_source() {
     let mut kinds = BTreeSet::new();
-    for (stage, stack) in everything() {
+    for (stage, stack) in all_stacks() {
         for (kind, value) in facts_used(&stack) {
             assert!(
                 is_known(kind, &value),
@@ -313,7 +313,7 @@ fn every_fact_that_a_template_uses_is_in_the_table_with_its_source() {
 }
 
 #[test]
-fn every_template_keeps_within_the_quotas() {
+fn every_template_is_within_the_quotas() {
     let quota = |name: &str| {
         let found = FACTS.quotas.iter().find(|quota| quota.name == name);
         found.unwrap_or_else(|| panic!("infra/facts.toml lacks the quota of {name}")).value as usize
@@ -321,7 +321,7 @@ fn every_template_keeps_within_the_quotas() {
     assert_eq!(quota("rules of a load balancer"), limits::MAX_RULES);
     assert_eq!(quota("characters of a target group's name"), limits::MAX_TARGET_GROUP_NAME);
     assert_eq!(quota("names in a GetParameters call"), limits::MAX_PARAMETERS);
-    for (name, stack) in everything() {
+    for (name, stack) in all_stacks() {
         let json = serde_json::to_string(&stack.template).unwrap();
         let template: Value = serde_json::from_str(&json).unwrap();
         let count = |part: &str| template[part].as_object().map_or(0, serde_json::Map::len);

@@ -1,5 +1,5 @@
-//! A stage's templates with every reference resolved, as CloudFormation would in an account of ours: for tests that
-//! ask what the templates mean.
+//! A stage's templates with resolved references and intrinsic functions, as CloudFormation resolves them in an example
+//! account.
 
 use serde_json::{Map, Value};
 
@@ -10,6 +10,7 @@ pub const ACCOUNT: &str = "111122223333";
 pub const DATABASE_ID: &str = "db-ABCDEFGHIJKLMNOPQRSTUVWXY";
 pub const MASTER_SECRET: &str = "arn:aws:secretsmanager:us-east-1:111122223333:secret:rds!db-0a1b2c-d3e4f5";
 
+/// The templates of one stage.
 pub struct ResolvedTemplates {
     pub stage: Stage,
     stacks: Vec<(Stack, Value)>,
@@ -36,7 +37,7 @@ impl ResolvedTemplates {
         })
     }
 
-    /// The properties of a resource.
+    /// The resolved properties of a resource.
     pub fn properties(&self, kind: Kind, name: &str) -> Value {
         self.resolve(kind, &self.template(kind)["Resources"][name]["Properties"])
     }
@@ -55,7 +56,7 @@ impl ResolvedTemplates {
         }
     }
 
-    /// The value of an intrinsic function; none where `map` is no call of one.
+    /// The value of an intrinsic function; none if `map` is a plain object.
     fn call(&self, kind: Kind, map: &Map<String, Value>) -> Option<Value> {
         let (function, argument) = map.iter().next()?;
         Some(
@@ -71,7 +72,7 @@ impl ResolvedTemplates {
                     parts.join(arguments[0].as_str().unwrap())
                 }
                 (other, _) => {
-                    assert!(!other.starts_with("Fn::"), "{other} is not resolved here");
+                    assert!(!other.starts_with("Fn::"), "{other} is not supported here");
                     return None;
                 }
             }
@@ -122,7 +123,7 @@ impl ResolvedTemplates {
             "AWS::Lambda::Function" => self.text(kind, &properties["FunctionName"]),
             "AWS::S3::Bucket" => self.text(kind, &properties["BucketName"]),
             "AWS::SQS::Queue" => format!("https://queue/{}", self.text(kind, &properties["QueueName"])),
-            // Made up by AWS.
+            // An id that AWS generates.
             _ => format!("{}-{name}", stack.name),
         }
     }
@@ -139,7 +140,7 @@ impl ResolvedTemplates {
             ("AWS::RDS::DBInstance", "MasterUserSecret.SecretArn") => MASTER_SECRET.to_owned(),
             ("AWS::S3::Bucket", "Arn") => format!("arn:aws:s3:::{}", property("BucketName")),
             ("AWS::SQS::Queue", "Arn") => self.arn("sqs", &property("QueueName")),
-            (other, attribute) => panic!("{attribute} of an {other} is not resolved here"),
+            (other, attribute) => panic!("{attribute} of {other} is not supported here"),
         }
     }
 

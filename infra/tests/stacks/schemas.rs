@@ -1,4 +1,4 @@
-//! The registry schemas of resource types, which the pinned cfn-lint carries.
+//! CloudFormation registry schemas of resource types, from the pinned cfn-lint.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::support::python;
 
-/// The registry schema of a type. Paths have slashes between their parts.
+/// The registry schema of a type. Property paths have slashes as separators.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Schema {

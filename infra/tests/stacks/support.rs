@@ -1,4 +1,4 @@
-//! What the tests of templates share. Service-backed helpers read the variables that `cargo bookstore test` sets.
+//! Helpers of the template tests. Those that need tools read the variables that `cargo bookstore test` sets.
 
 use std::{
     env,
@@ -21,7 +21,8 @@ pub fn template(stage: &Stage, kind: Kind) -> Value {
     serde_json::to_value(&stack.template).unwrap()
 }
 
-/// Runs a script of `tests/stacks`, or of the same folder of `infra`, with the Python of the tools: JSON goes in and comes out.
+/// Runs a script of `tests/stacks`, or of the same folder of `infra`, with the Python of the tools. Input and output are
+/// JSON.
 pub fn python(script: &str, input: &Value) -> Value {
     let mut child = python_command(script).spawn().expect("Python starts");
     let mut stdin = child.stdin.take().expect("a pipe");

@@ -1,10 +1,10 @@
-//! What has to stay true of the templates, whatever else changes in them.
+//! Invariants of the templates.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::lookup::{everywhere, properties, resources};
+use super::lookup::{all_templates, properties, resources};
 use super::support::{stage, template};
 use infra::routes::FUNCTIONS;
 use infra::stacks::{Input, Kind, all};
@@ -22,7 +22,7 @@ fn every_parameter_has_a_source_in_an_earlier_stack() {
             for input in stack.inputs.values() {
                 if let Input::Output { stack: source, name } = input {
                     let source = stacks[..at].iter().find(|earlier| earlier.kind == *source).expect("an earlier stack");
-                    assert!(source.template.has_output(name), "{} puts out no {name}", source.name);
+                    assert!(source.template.has_output(name), "{} has no output {name}", source.name);
                 }
             }
         }
@@ -30,8 +30,8 @@ fn every_parameter_has_a_source_in_an_earlier_stack() {
 }
 
 #[test]
-fn nobody_but_the_functions_calls_out() {
-    for template in everywhere(Kind::Network) {
+fn only_functions_have_egress() {
+    for template in all_templates(Kind::Network) {
         for (name, group) in resources(&template, "EC2::SecurityGroup") {
             let ranges = group["SecurityGroupEgress"].as_array().unwrap().iter().map(|rule| &rule["CidrIp"]);
             let nowhere = ranges.eq([&json!("255.255.255.255/32")]);
@@ -59,9 +59,9 @@ fn functions_without_nat_reach_only_database_endpoints_and_s3() {
     }
 }
 
-/// Else they would call names that answer over IPv6 without a way there, or leave unused the only way that they have.
+/// Otherwise they would call dual-stack endpoints without an IPv6 route, or not use the only egress that they have.
 #[test]
-fn functions_leave_over_ipv6_where_the_network_lets_them_and_nowhere_else() {
+fn functions_use_ipv6_only_with_the_egress_option_ipv6() {
     for egress in Egress::ALL {
         let stage = Stage { egress, ..stage("prod") };
         let network = template(&stage, Kind::Network);
@@ -75,9 +75,9 @@ fn functions_leave_over_ipv6_where_the_network_lets_them_and_nowhere_else() {
     }
 }
 
-/// AWS takes back no range that an interface of an old version of a function still has an address of.
+/// AWS does not release a range while an old version of a function has an address in it.
 #[test]
-fn a_change_of_the_way_out_moves_no_subnet_and_no_range() {
+fn a_change_of_egress_changes_no_subnet_and_no_range() {
     let of = |egress| {
         let network = template(&Stage { egress, ..stage("dev") }, Kind::Network);
         ["EC2::VPC", "EC2::VPCCidrBlock", "EC2::Subnet", "EC2::SubnetCidrBlock", "EC2::SubnetRouteTableAssociation"]
@@ -104,7 +104,7 @@ fn a_single_nat_gateway_serves_both_zones() {
 }
 
 #[test]
-fn every_parameter_that_a_function_reads_is_made_by_the_data_stack_or_is_a_secret() {
+fn every_parameter_that_a_function_reads_is_in_the_data_stack_or_is_a_secret() {
     for (name, _) in STAGES {
         let stage = stage(name);
         let template = template(&stage, Kind::Data);
@@ -119,8 +119,8 @@ fn every_parameter_that_a_function_reads_is_made_by_the_data_stack_or_is_a_secre
 }
 
 #[test]
-fn no_release_changes_the_first_version_or_the_alias() {
-    for template in everywhere(Kind::App) {
+fn the_first_version_and_the_alias_never_change() {
+    for template in all_templates(Kind::App) {
         for function in FUNCTIONS {
             let id = logical_id(function.name);
             let version = &template["Resources"][format!("{id}FirstVersion")];
@@ -138,8 +138,8 @@ fn no_release_changes_the_first_version_or_the_alias() {
 }
 
 #[test]
-fn everything_calls_the_alias() {
-    for template in everywhere(Kind::App) {
+fn all_callers_invoke_the_alias() {
+    for template in all_templates(Kind::App) {
         for function in FUNCTIONS {
             let id = logical_id(function.name);
             let alias = json!({ "Ref": format!("{id}Live") });
@@ -157,17 +157,17 @@ fn everything_calls_the_alias() {
 }
 
 #[test]
-fn an_import_that_lambda_gives_up_comes_to_rest_with_the_dead_letters() {
-    for template in everywhere(Kind::App) {
+fn a_failed_import_goes_to_the_dead_letter_queue() {
+    for template in all_templates(Kind::App) {
         let [(_, config)] = resources(&template, "Lambda::EventInvokeConfig")[..] else { panic!("one import") };
         assert_eq!(config["Qualifier"], "live");
         assert_eq!(config["DestinationConfig"]["OnFailure"]["Destination"], json!({ "Ref": "ParkedQueueArn" }));
-        assert!(config["MaximumRetryAttempts"].is_null(), "Lambda tries twice more by itself");
+        assert!(config["MaximumRetryAttempts"].is_null(), "Lambda's default is two retries");
     }
 }
 
 #[test]
-fn every_function_reserves_its_concurrency_on_aws() {
+fn every_function_has_reserved_concurrency_on_aws() {
     for (name, _) in STAGES {
         let stage = stage(name);
         let template = template(&stage, Kind::App);
@@ -181,7 +181,7 @@ fn every_function_reserves_its_concurrency_on_aws() {
 
 #[test]
 fn queues_are_encrypted_and_keep_messages_for_two_weeks() {
-    for template in everywhere(Kind::Data) {
+    for template in all_templates(Kind::Data) {
         for queue in ["SubmissionsQueue", "ParkedQueue"] {
             assert_eq!(properties(&template, queue)["SqsManagedSseEnabled"], true);
             assert_eq!(properties(&template, queue)["MessageRetentionPeriod"], 1_209_600);
@@ -197,7 +197,7 @@ fn queues_are_encrypted_and_keep_messages_for_two_weeks() {
 fn buckets_are_private_and_encrypted() {
     for (kind, bucket) in [(Kind::Bootstrap, "ArtifactBucket"), (Kind::Data, "AccessLogs"), (Kind::App, "ImportBucket")]
     {
-        for template in everywhere(kind) {
+        for template in all_templates(kind) {
             let policy = properties(&template, &format!("{bucket}Policy"));
             assert_eq!(policy["Bucket"], json!({ "Ref": bucket }));
             let bucket = properties(&template, bucket);
@@ -209,7 +209,7 @@ fn buckets_are_private_and_encrypted() {
 }
 
 #[test]
-fn a_database_on_aws_has_a_password_that_rds_keeps_and_leaves_a_snapshot() {
+fn rds_manages_the_password_of_the_database_and_its_deletion_leaves_a_snapshot() {
     for name in ["dev", "prod"] {
         let template = template(&stage(name), Kind::Data);
         assert_eq!(properties(&template, "Database")["ManageMasterUserPassword"], true);
@@ -218,7 +218,7 @@ fn a_database_on_aws_has_a_password_that_rds_keeps_and_leaves_a_snapshot() {
     }
 }
 
-/// Paths of what differs between two values: `Resources/Database/Properties/DBName`.
+/// Collects the paths at which two values differ: `Resources/Database/Properties/DBName`.
 fn differences(one: &Value, other: &Value, path: &str, found: &mut BTreeSet<String>) {
     match (one, other) {
         (Value::Object(one), Value::Object(other)) => {
@@ -232,11 +232,11 @@ fn differences(one: &Value, other: &Value, path: &str, found: &mut BTreeSet<Stri
     }
 }
 
-/// What a restore changes in all the templates of a stage; every stack must have the same resources.
+/// Paths that a restore changes in the templates of production.
 fn changed_by(generation: u16, restore: Restore) -> BTreeSet<String> {
     let before = stage("prod");
     let mut after = before.clone();
-    let Server::Rds(server) = &mut after.database.server else { panic!("RDS runs it") };
+    let Server::Rds(server) = &mut after.database.server else { panic!("no RDS instance") };
     (server.generation, server.restore) = (generation, Some(restore));
     let mut found = BTreeSet::new();
     for kind in Kind::of(&before) {
@@ -246,10 +246,10 @@ fn changed_by(generation: u16, restore: Restore) -> BTreeSet<String> {
 }
 
 #[test]
-fn a_restore_changes_the_instance_its_name_and_its_logs_and_nothing_else() {
+fn a_restore_changes_only_the_instance_its_name_and_its_logs() {
     let at = || "2026-11-24T09:30:00Z".to_owned();
     let database = "data/Resources/Database/Properties";
-    // What the backup brings with it, RDS does not want to be told again.
+    // RDS rejects the properties that come from the backup.
     let common = ["DBInstanceIdentifier", "DBName", "MasterUsername", "StorageEncrypted"];
     let logs = ["Error", "Slowquery"].map(|log| format!("data/Resources/Database{log}Logs/Properties/LogGroupName"));
     for (restore, sources) in [
@@ -269,10 +269,10 @@ fn a_restore_changes_the_instance_its_name_and_its_logs_and_nothing_else() {
 }
 
 #[test]
-fn a_restored_instance_is_named_neither_like_its_source_nor_like_the_one_before() {
+fn the_name_of_a_restored_instance_differs_from_its_source_and_the_previous_instance() {
     let named = |generation, restore| {
         let mut stage = stage("prod");
-        let Server::Rds(server) = &mut stage.database.server else { panic!("RDS runs it") };
+        let Server::Rds(server) = &mut stage.database.server else { panic!("no RDS instance") };
         (server.generation, server.restore) = (generation, restore);
         properties(&template(&stage, Kind::Data), "Database").clone()
     };
@@ -290,7 +290,7 @@ fn a_restored_instance_is_named_neither_like_its_source_nor_like_the_one_before(
 }
 
 #[test]
-fn production_data_is_hard_to_delete() {
+fn production_data_is_protected_from_deletion() {
     let stacks = all(&stage("prod")).unwrap();
     for kind in [Kind::Data, Kind::App] {
         assert!(stacks.iter().find(|stack| stack.kind == kind).unwrap().protect, "{}", kind.name());
@@ -300,10 +300,10 @@ fn production_data_is_hard_to_delete() {
     assert_eq!(app["Resources"]["ImportBucket"]["UpdateReplacePolicy"], "Retain");
 }
 
-/// The emulator refuses a template with a type that it does not know.
+/// The emulator rejects a template with an unknown resource type.
 #[test]
-fn the_local_stage_needs_only_what_the_emulator_has() {
-    let known = [
+fn the_local_stage_uses_only_resource_types_of_the_emulator() {
+    let supported = [
         "EC2::InternetGateway",
         "EC2::Route",
         "EC2::RouteTable",
@@ -336,7 +336,7 @@ fn the_local_stage_needs_only_what_the_emulator_has() {
         let template = template(&stage, kind);
         for (name, resource) in template["Resources"].as_object().unwrap() {
             let r#type = resource["Type"].as_str().unwrap();
-            assert!(known.contains(&r#type.trim_start_matches("AWS::")), "{name} is an {type}");
+            assert!(supported.contains(&r#type.trim_start_matches("AWS::")), "{name} is an {type}");
         }
     }
 }
