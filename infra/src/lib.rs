@@ -2,13 +2,13 @@
 //! OpenAPI document and architecture diagram. Nothing here calls AWS.
 
 pub mod cost;
-pub mod database_memory;
+mod database_memory;
 pub mod database_settings;
 pub mod diagram;
 pub mod facts;
 pub mod limits;
 pub mod listener_rules;
-pub mod migrations;
+mod migrations;
 pub mod openapi;
 pub mod routes;
 pub mod stacks;

@@ -166,7 +166,7 @@ pub static FUNCTIONS: &[Function] = &[
 ];
 
 /// Defaults of a row: no permissions, 256 MB, 10 seconds.
-pub const DEFAULTS: Function = Function {
+pub(crate) const DEFAULTS: Function = Function {
     name: "",
     about: "",
     trigger: Release,

@@ -129,6 +129,7 @@ pub struct Submissions {
     pub concurrency: u16,
 }
 
+/// The database of the stage.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Database {
@@ -234,7 +235,7 @@ impl Stage {
     }
 
     /// Whether AWS charges for each parameter that is read.
-    pub fn pays_for_parameters(&self) -> bool {
+    pub(crate) fn pays_for_parameters(&self) -> bool {
         self.parameter_store == ParameterStore::HighThroughput
     }
 
@@ -348,7 +349,7 @@ impl Rds {
     }
 
     /// Whether the class supports Performance Insights, of which a week is free; micro and small do not.
-    pub fn has_insights(&self) -> bool {
+    pub(crate) fn has_insights(&self) -> bool {
         !matches!(self.class.rsplit('.').next(), Some("micro" | "small"))
     }
 }

@@ -26,7 +26,7 @@ impl Id {
     }
 
     /// `Fn::GetAtt` of this resource's attribute.
-    pub fn att(self, attribute: &str) -> ExpString {
+    pub(crate) fn att(self, attribute: &str) -> ExpString {
         get_att(self.0, attribute)
     }
 }
@@ -44,7 +44,7 @@ impl Serialize for Id {
 }
 
 /// `Fn::Sub`; `pattern` may contain pseudo parameters, such as `${AWS::Region}`.
-pub fn sub(pattern: &str) -> ExpString {
+pub(crate) fn sub(pattern: &str) -> ExpString {
     ExpString::Sub { pattern: pattern.to_owned() }
 }
 
@@ -131,7 +131,7 @@ struct Output {
 
 /// CloudFormation's `DeletionPolicy` and `UpdateReplacePolicy` of a resource.
 #[derive(Clone, Copy, Serialize)]
-pub enum RemovalPolicy {
+pub(crate) enum RemovalPolicy {
     Delete,
     Retain,
     /// Retained, except after a failed creation, whose remains would block the next one.
@@ -193,14 +193,14 @@ impl Template {
     }
 
     /// Retains the resource when it is replaced, and deletes it with the stack.
-    pub fn retain_on_replacement(&mut self, id: Id) {
+    pub(crate) fn retain_on_replacement(&mut self, id: Id) {
         let resource = self.resource(id);
         resource.deletion_policy = Some(RemovalPolicy::Delete);
         resource.update_replace_policy = Some(RemovalPolicy::Retain);
     }
 
     /// Sets the resource's policy for deletion and for replacement.
-    pub fn set_removal_policy(&mut self, id: Id, policy: RemovalPolicy) {
+    pub(crate) fn set_removal_policy(&mut self, id: Id, policy: RemovalPolicy) {
         let resource = self.resource(id);
         resource.deletion_policy = Some(policy);
         resource.update_replace_policy = Some(match policy {
@@ -210,7 +210,7 @@ impl Template {
     }
 
     /// Suppresses a linter rule on this resource. `reason` is one sentence; the rule's name determines the linter.
-    pub fn suppress(&mut self, id: Id, rule: &'static str, reason: &'static str) {
+    pub(crate) fn suppress(&mut self, id: Id, rule: &'static str, reason: &'static str) {
         let linter = match rule {
             rule if rule.starts_with("CKV") => "checkov",
             rule if rule.starts_with("E3") => "cfn-lint",

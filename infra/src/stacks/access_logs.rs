@@ -8,6 +8,7 @@ use super::bucket;
 use crate::stage::Stage;
 use crate::template::{Template, sub};
 
+/// Adds the bucket, which expires access logs with the stage's log retention.
 pub fn add(template: &mut Template, stage: &Stage) {
     let mut logs = bucket::private(&bucket::name(stage, "access-logs"));
     logs.lifecycle_configuration = Some(s3::bucket::LifecycleConfiguration! {

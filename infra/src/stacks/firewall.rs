@@ -14,6 +14,7 @@ use crate::template::{Id, Template};
 const COUNTED_RULES: [&str; 5] =
     ["SizeRestrictions_BODY", "CrossSiteScripting_BODY", "GenericLFI_BODY", "GenericRFI_BODY", "EC2MetaDataSSRF_BODY"];
 
+/// Adds the web ACL and its association with the load balancer.
 pub fn add(template: &mut Template, stage: &Stage, firewall: &Firewall, load_balancer: Id) {
     let name = stage.physical("firewall");
     let rules = vec![

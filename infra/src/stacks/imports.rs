@@ -9,6 +9,7 @@ use crate::routes::Function;
 use crate::stage::Stage;
 use crate::template::{Id, RemovalPolicy, Template, logical_id, sub};
 
+/// Adds the bucket with its notification, the permission to invoke the function, and the destination for failures.
 pub fn add(template: &mut Template, stage: &Stage, wiring: &Wiring, function: &Function, alias: Id) {
     // After two retries or six hours, Lambda sends the event of a failed import to the dead-letter queue.
     let failure_destination = template.add(

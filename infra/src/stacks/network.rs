@@ -224,7 +224,8 @@ fn endpoints(template: &mut Template, stage: &Stage, vpc: Id, app: &[Id], functi
 }
 
 /// Adds the security groups: internet -> load balancer; functions -> database, S3 and AWS. Returns that of the functions.
-/// Two groups cannot refer to each other, so ingress rules name the group and egress rules the address range.
+/// Two groups cannot refer to each other, so ingress rules name the group and egress rules the address range. A change of
+/// a group's description would replace the group.
 fn security_groups(template: &mut Template, stage: &Stage, vpc: Id) -> Id {
     let load_balancer = template.add(
         "LoadBalancerGroup",

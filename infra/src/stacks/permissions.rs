@@ -9,6 +9,7 @@ use crate::routes::{BucketAccess, DatabaseRole, Function, QueueAccess, Trigger};
 use crate::stage::Stage;
 use crate::template::{Id, arn, sub};
 
+/// The inline policy of the function's role.
 pub fn policy(stage: &Stage, wiring: &Wiring, function: &Function, log_group: Id) -> Value {
     let mut statements = vec![
         allow(&["logs:CreateLogStream", "logs:PutLogEvents"], log_group.att("Arn")),

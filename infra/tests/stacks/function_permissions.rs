@@ -261,7 +261,7 @@ fn a_role_with_an_additional_permission_is_detected() {
         allow("ssm:GetParameters", "*"),
         allow("ssm:GetParameters", &parameter("prod", "*")),
         allow("ssm:GetParameters", &parameter(OTHER, "database/reader/user")),
-        allow("s3:PutObject", "arn:aws:s3:::a-bucket-that-nobody-asked-about/*"),
+        allow("s3:PutObject", "arn:aws:s3:::an-unlisted-bucket/*"),
         allow("glacier:DeleteVault", "*"),
         allow("logs:PutLogEvents", &(log_group("prod", "show") + "*")),
         json!({ "Effect": "Allow", "NotAction": "iam:*", "Resource": "*" }),

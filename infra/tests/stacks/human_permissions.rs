@@ -72,13 +72,13 @@ fn security_group() -> String {
     arn("ec2", "security-group/sg-0a1b2c3d")
 }
 
-fn of_iam(thing: &str) -> String {
-    format!("arn:aws:iam::{ACCOUNT}:{thing}")
+fn iam_arn(resource: &str) -> String {
+    format!("arn:aws:iam::{ACCOUNT}:{resource}")
 }
 
 /// ARN of a human role.
 fn role(stage: &str, name: &str) -> String {
-    of_iam(&format!("role/anaquel-{stage}-{name}"))
+    iam_arn(&format!("role/anaquel-{stage}-{name}"))
 }
 
 fn load_balancing(kind: &str, name: &str) -> String {
@@ -113,9 +113,9 @@ fn administrator(stage: &str) -> Vec<Rule> {
             "cloudformation:UpdateStack",
             arn("cloudformation", &format!("stack/anaquel-{stage}-app/1")),
         ),
-        allow(ADMINISTRATOR, "iam:CreateUser", of_iam("user/ana")),
-        allow(ADMINISTRATOR, "iam:AddUserToGroup", of_iam(&format!("group/anaquel-{stage}-developer"))),
-        allow(ADMINISTRATOR, "iam:PassRole", of_iam("role/any")),
+        allow(ADMINISTRATOR, "iam:CreateUser", iam_arn("user/ana")),
+        allow(ADMINISTRATOR, "iam:AddUserToGroup", iam_arn(&format!("group/anaquel-{stage}-developer"))),
+        allow(ADMINISTRATOR, "iam:PassRole", iam_arn("role/any")),
         allow(ADMINISTRATOR, "ec2:RunInstances", arn("ec2", "instance/*")),
         allow(ADMINISTRATOR, "secretsmanager:GetSecretValue", MASTER_SECRET),
         allow(ADMINISTRATOR, "lambda:InvokeFunction", function_arn(stage, "run-staff-task")),
@@ -171,33 +171,33 @@ fn denied_to_developers(stage: &str) -> Vec<Rule> {
         deny(DEVELOPER, "rds-db:connect", login("anaquel_reader")),
         deny(DEVELOPER, "rds:ModifyDBInstance", database(&format!("anaquel-{stage}"))),
         deny(DEVELOPER, "iam:ListUsers", "*"),
-        deny(DEVELOPER, "iam:CreateServiceLinkedRole", of_iam("role/aws-service-role/cloud9.amazonaws.com/any"))
+        deny(DEVELOPER, "iam:CreateServiceLinkedRole", iam_arn("role/aws-service-role/cloud9.amazonaws.com/any"))
             .with_context("iam:AWSServiceName", "cloud9.amazonaws.com"),
         deny(DEVELOPER, "s3:GetObject", bucket(stage, "imports") + "/incoming/books.csv"),
         deny(DEVELOPER, "s3:PutObject", bucket(stage, "artifacts") + "/functions/show-book.zip"),
         deny(DEVELOPER, "sqs:ReceiveMessage", queue(stage, "parked")),
         deny(DEVELOPER, "ec2:RunInstances", arn("ec2", "instance/*")),
         deny(DEVELOPER, "cloudformation:UpdateStack", arn("cloudformation", &format!("stack/anaquel-{stage}-app/1"))),
-        deny(DEVELOPER, "cloud9:CreateEnvironmentEC2", "*").with_context("cloud9:OwnerArn", &of_iam("user/eve")),
+        deny(DEVELOPER, "cloud9:CreateEnvironmentEC2", "*").with_context("cloud9:OwnerArn", &iam_arn("user/eve")),
         deny(DEVELOPER, "cloud9:DeleteEnvironment", arn("cloud9", "environment:0a1b2c3d")),
     ]
 }
 
 fn web_and_database_administrator(stage: &str) -> Vec<Rule> {
     const ROLE: &str = WEB_AND_DATABASE;
-    let ours = &format!("anaquel-{stage}");
+    let own = &format!("anaquel-{stage}");
     vec![
         allow(ROLE, "ec2:DescribeVpcs", "*"),
         allow(ROLE, "ec2:RunInstances", arn("ec2", "instance/*")),
-        allow(ROLE, "ec2:AuthorizeSecurityGroupIngress", security_group()).of_stack(&format!("{ours}-network")),
+        allow(ROLE, "ec2:AuthorizeSecurityGroupIngress", security_group()).of_stack(&format!("{own}-network")),
         allow(ROLE, "rds:DescribeDBInstances", "*"),
-        allow(ROLE, "rds:ModifyDBInstance", database(ours)),
-        allow(ROLE, "rds:ModifyDBParameterGroup", arn("rds", &format!("pg:{ours}-data-databasesettings-x1y2z3"))),
-        allow(ROLE, "rds:CreateDBSnapshot", arn("rds", &format!("snapshot:{ours}-before-the-sale"))),
+        allow(ROLE, "rds:ModifyDBInstance", database(own)),
+        allow(ROLE, "rds:ModifyDBParameterGroup", arn("rds", &format!("pg:{own}-data-databasesettings-x1y2z3"))),
+        allow(ROLE, "rds:CreateDBSnapshot", arn("rds", &format!("snapshot:{own}-before-the-sale"))),
         allow(
             ROLE,
             "rds:RestoreDBInstanceFromDBSnapshot",
-            arn("rds", &format!("snapshot:rds:{ours}-data-database-x1y2z3-2026-11-24-03-10")),
+            arn("rds", &format!("snapshot:rds:{own}-data-database-x1y2z3-2026-11-24-03-10")),
         ),
         allow(ROLE, "ssm:DescribeParameters", "*"),
         allow(ROLE, "ssm:GetParameters", parameter(stage, "database/host")),
@@ -209,9 +209,9 @@ fn web_and_database_administrator(stage: &str) -> Vec<Rule> {
         allow(ROLE, "lambda:UpdateEventSourceMapping", arn("lambda", "event-source-mapping:0a1b2c3d"))
             .with_context("lambda:FunctionArn", &(function_arn(stage, "process-submissions") + ":live")),
         allow(ROLE, "elasticloadbalancing:DescribeTargetHealth", "*"),
-        allow(ROLE, "elasticloadbalancing:ModifyLoadBalancerAttributes", load_balancing("loadbalancer", ours)),
-        allow(ROLE, "elasticloadbalancing:ModifyListener", load_balancing("listener", ours)),
-        allow(ROLE, "elasticloadbalancing:ModifyRule", load_balancing("listener-rule", ours)),
+        allow(ROLE, "elasticloadbalancing:ModifyLoadBalancerAttributes", load_balancing("loadbalancer", own)),
+        allow(ROLE, "elasticloadbalancing:ModifyListener", load_balancing("listener", own)),
+        allow(ROLE, "elasticloadbalancing:ModifyRule", load_balancing("listener-rule", own)),
         allow(ROLE, "elasticloadbalancing:ModifyTargetGroup", target_group(stage, "show-book")),
     ]
 }
@@ -338,12 +338,12 @@ fn reserved_for_the_administrator(stage: &str) -> Vec<Rule> {
     let functions = FUNCTIONS.iter().map(|function| function.name);
     let rules = human_roles.chain(functions).flat_map(|name| {
         [
-            deny(name, "iam:CreateUser", of_iam("user/eve")),
-            deny(name, "iam:CreateAccessKey", of_iam("user/ana")),
-            deny(name, "iam:AddUserToGroup", of_iam(&format!("group/anaquel-{stage}-{ADMINISTRATOR}"))),
+            deny(name, "iam:CreateUser", iam_arn("user/eve")),
+            deny(name, "iam:CreateAccessKey", iam_arn("user/ana")),
+            deny(name, "iam:AddUserToGroup", iam_arn(&format!("group/anaquel-{stage}-{ADMINISTRATOR}"))),
             deny(name, "iam:AttachRolePolicy", role(stage, name)),
             deny(name, "iam:UpdateAssumeRolePolicy", role(stage, ADMINISTRATOR)),
-            deny(name, "iam:PassRole", of_iam(&format!("role/anaquel-{stage}-app-MigrateDatabaseRole-X1Y2Z3"))),
+            deny(name, "iam:PassRole", iam_arn(&format!("role/anaquel-{stage}-app-MigrateDatabaseRole-X1Y2Z3"))),
             deny(name, "sts:AssumeRole", role(stage, ADMINISTRATOR)),
         ]
     });
@@ -501,17 +501,17 @@ fn a_member_of_a_group_can_assume_its_role_and_manage_their_own_second_factor() 
             rules.extend([
                 allow(human_role.name, "sts:AssumeRole", role(stage, human_role.name)),
                 deny(human_role.name, "sts:AssumeRole", role(other(stage), human_role.name)),
-                allow(human_role.name, "iam:CreateVirtualMFADevice", of_iam("mfa/ana")),
-                deny(human_role.name, "iam:CreateVirtualMFADevice", of_iam("mfa/eve")),
-                allow(human_role.name, "iam:EnableMFADevice", of_iam("user/ana")),
-                deny(human_role.name, "iam:EnableMFADevice", of_iam("user/eve")),
-                deny(human_role.name, "iam:DeactivateMFADevice", of_iam("user/ana")),
-                with_second_factor(allow(human_role.name, "iam:DeactivateMFADevice", of_iam("user/ana"))),
-                with_second_factor(deny(human_role.name, "iam:DeactivateMFADevice", of_iam("user/eve"))),
-                deny(human_role.name, "iam:CreateUser", of_iam("user/eve")),
-                deny(human_role.name, "iam:CreateAccessKey", of_iam("user/ana")),
-                deny(human_role.name, "iam:PutUserPolicy", of_iam("user/ana")),
-                deny(human_role.name, "iam:AddUserToGroup", of_iam(&format!("group/anaquel-{stage}-{ADMINISTRATOR}"))),
+                allow(human_role.name, "iam:CreateVirtualMFADevice", iam_arn("mfa/ana")),
+                deny(human_role.name, "iam:CreateVirtualMFADevice", iam_arn("mfa/eve")),
+                allow(human_role.name, "iam:EnableMFADevice", iam_arn("user/ana")),
+                deny(human_role.name, "iam:EnableMFADevice", iam_arn("user/eve")),
+                deny(human_role.name, "iam:DeactivateMFADevice", iam_arn("user/ana")),
+                with_second_factor(allow(human_role.name, "iam:DeactivateMFADevice", iam_arn("user/ana"))),
+                with_second_factor(deny(human_role.name, "iam:DeactivateMFADevice", iam_arn("user/eve"))),
+                deny(human_role.name, "iam:CreateUser", iam_arn("user/eve")),
+                deny(human_role.name, "iam:CreateAccessKey", iam_arn("user/ana")),
+                deny(human_role.name, "iam:PutUserPolicy", iam_arn("user/ana")),
+                deny(human_role.name, "iam:AddUserToGroup", iam_arn(&format!("group/anaquel-{stage}-{ADMINISTRATOR}"))),
                 deny(human_role.name, "ec2:DescribeInstances", "*"),
                 deny(human_role.name, "s3:ListAllMyBuckets", "*"),
             ]);

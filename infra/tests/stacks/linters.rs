@@ -204,7 +204,7 @@ struct Suppression {
     reason: String,
 }
 
-/// With the resources that each stands at, as `data/Database`.
+/// All suppressions in production, with the stack and name of each resource.
 fn suppressions() -> BTreeMap<Suppression, BTreeSet<(String, String)>> {
     let mut suppressions = BTreeMap::<_, BTreeSet<_>>::new();
     for stack in all(&stage("prod")).unwrap() {

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::resolved_template::{ACCOUNT, DATABASE_ID};
 use super::support::python;
 
-pub fn arn(service: &str, thing: &str) -> String {
-    format!("arn:aws:{service}:us-east-1:{ACCOUNT}:{thing}")
+pub fn arn(service: &str, resource: &str) -> String {
+    format!("arn:aws:{service}:us-east-1:{ACCOUNT}:{resource}")
 }
 
 pub fn parameter(stage: &str, name: &str) -> String {

@@ -152,7 +152,7 @@ impl ResolvedTemplates {
         self.resolve(kind, value).as_str().expect("a text").to_owned()
     }
 
-    fn arn(&self, service: &str, thing: &str) -> String {
-        format!("arn:aws:{service}:{}:{ACCOUNT}:{thing}", self.stage.region)
+    fn arn(&self, service: &str, resource: &str) -> String {
+        format!("arn:aws:{service}:{}:{ACCOUNT}:{resource}", self.stage.region)
     }
 }

@@ -108,12 +108,12 @@ fn every_parameter_that_a_function_reads_is_in_the_data_stack_or_is_a_secret() {
     for (name, _) in STAGES {
         let stage = stage(name);
         let template = template(&stage, Kind::Data);
-        let made = resources(&template, "SSM::Parameter");
-        let made: BTreeSet<_> = made.iter().map(|(_, parameter)| parameter["Name"].as_str().unwrap()).collect();
+        let parameters = resources(&template, "SSM::Parameter");
+        let names: BTreeSet<_> = parameters.iter().map(|(_, parameter)| parameter["Name"].as_str().unwrap()).collect();
         let secret = |name: &str| name.ends_with("/password") || name.ends_with("/submission-key");
-        assert!(!made.iter().any(|name| secret(name)), "a secret in plain text");
+        assert!(!names.iter().any(|name| secret(name)), "a secret in plain text");
         for parameter in FUNCTIONS.iter().flat_map(|function| function.parameters(&stage)) {
-            assert!(made.contains(parameter.as_str()) || secret(&parameter), "{parameter}");
+            assert!(names.contains(parameter.as_str()) || secret(&parameter), "{parameter}");
         }
     }
 }

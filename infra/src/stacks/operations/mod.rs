@@ -12,7 +12,7 @@ use crate::stage::{Monitoring, Stage};
 
 use metrics::Metrics;
 
-pub fn stack(stage: &Stage) -> Stack {
+pub(super) fn stack(stage: &Stage) -> Stack {
     let mut stack = Stack::new(stage, Kind::Operations, "human roles, alarms, dashboard and budget");
     if stage.operations {
         human_roles::add(&mut stack.template, stage);
