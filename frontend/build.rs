@@ -5,7 +5,7 @@ use std::{env, fmt::Write as _, fs, io::Write as _, path::Path};
 use flate2::{Compression, write::GzEncoder};
 use sha2::{Digest, Sha256};
 
-/// An asset may name those before it, as `/assets/icon.svg`: it gets the name with the fingerprint.
+/// An asset may name those before it, as `/assets/icon.svg`, which is replaced by the name with the fingerprint.
 const ASSETS: &[(&str, &str)] = &[
     ("icon.svg", "image/svg+xml"),
     ("icon.png", "image/png"),
@@ -47,7 +47,7 @@ fn fingerprinted(name: &str, content: &[u8]) -> String {
     format!("/assets/{stem}.{hash:016x}.{ending}")
 }
 
-/// Text is text; what is not (an image) names nobody.
+/// Text assets may name others; binary ones (images) do not.
 fn with_fingerprints(content: Vec<u8>, named: &[(&str, String)]) -> Vec<u8> {
     match String::from_utf8(content) {
         Ok(text) => {

@@ -1,5 +1,5 @@
-//! What pages load besides themselves, packed by `build.rs`: a path changes with the content, so that a browser may
-//! keep it for ever.
+//! Static files of pages, packed by `build.rs`. A path changes with the content, so that a browser may keep it for
+//! ever.
 
 /// One file under `/assets/`.
 pub struct Asset {
@@ -18,12 +18,12 @@ pub fn all() -> &'static [Asset] {
     ALL
 }
 
-/// The path of an asset by its plain name, for templates.
+/// The path of an asset by its name without the fingerprint, for templates.
 pub fn path(name: &str) -> &'static str {
     ALL.iter().find(|asset| asset.name == name).map_or("/assets/missing", |asset| asset.path)
 }
 
-/// `robots.txt`; the sitemap is named where the site's origin is known.
+/// `robots.txt`, with the sitemap if the origin is known.
 pub fn robots(origin: Option<&str>) -> String {
     let sitemap = origin.map(|origin| format!("Sitemap: {origin}/sitemap.xml\n")).unwrap_or_default();
     format!("User-agent: *\nDisallow: /submissions/\nDisallow: /api/\n{sitemap}")

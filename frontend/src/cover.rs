@@ -1,5 +1,5 @@
-//! A cover for every book, drawn from its words: palette and composition follow from the id, so that a book looks the
-//! same wherever it stands and on every day. One unit is a pixel where the cover is 120 wide.
+//! Draws a cover for every book from its title, author and genre. Palette and composition follow from the id, so that a
+//! book always has the same cover. One unit is a pixel where the cover is 120 wide.
 
 use std::fmt::Write;
 
@@ -23,17 +23,17 @@ const PALETTES: &[[&str; 3]] = &[
     ["#efe9dc", "#7b2d1d", "#dccfb4"],
 ];
 
-/// Where the words stand, and what is drawn behind them.
+/// Positions of the texts, and the drawing behind them.
 struct Composition {
     /// `{o}` is the ornament's colour, `{i}` the ink's.
     ornament: &'static str,
     title: Area,
     author: Area,
-    /// Where the genre's base line is, under the author's middle or left edge.
+    /// The base line of the genre, under the author's middle or left edge.
     imprint: f32,
 }
 
-/// Words in a box: `x` is the middle or the left edge, `y` the top, or the base of the last line where they stand.
+/// A text in a box: `x` is the middle or the left edge, `y` the top or the base of the last line.
 #[derive(Clone, Copy)]
 struct Area {
     anchor: Anchor,
@@ -133,12 +133,12 @@ const COMPOSITIONS: &[Composition] = &[
     },
 ];
 
-/// Title sizes, from the one that a short title gets to the least that can be read.
+/// Title sizes, from that of a short title to the smallest legible one.
 const TITLE_SIZES: &[f32] = &[27.0, 23.0, 20.0, 17.0, 15.0, 13.0, 11.5, 10.0];
 const AUTHOR_SIZES: &[f32] = &[10.5, 9.5];
 const LEADING: f32 = 1.14;
 
-/// Draws the cover. `label` is its text alternative; `imprint`, the genre's name, is a line for where there is room.
+/// Draws the cover. `label` is its text alternative; `imprint`, the genre's name, is drawn if it fits.
 pub fn cover(id: u32, label: &str, title: &str, byline: &str, imprint: Option<&str>) -> Markup {
     let hash = scattered(id);
     let [ground, ink, ornament] = pick(PALETTES, hash & 0xffff);
@@ -172,7 +172,7 @@ fn pick<T>(table: &'static [T], hash: u32) -> &'static T {
     &table[(hash % table.len() as u32) as usize]
 }
 
-/// A cover does not say "(The Hunger Games, #1)".
+/// Removes a series note such as "(The Hunger Games, #1)" from a title.
 fn without_series(title: &str) -> &str {
     title.split_once(" (").map_or(title, |(main, _)| main)
 }
@@ -201,7 +201,7 @@ struct Set {
     lines: Vec<String>,
 }
 
-/// The largest size at which whole words fit; at the smallest, words are broken and what is left over is cut.
+/// The largest size at which whole words fit; at the smallest, words are broken and the rest is cut.
 fn set(text: &str, width: f32, height: f32, sizes: &[f32]) -> Set {
     let whole = sizes.iter().find_map(|&size| {
         let lines = wrap(text, width / size, false)?;
@@ -229,7 +229,7 @@ fn room(height: f32, size: f32) -> usize {
     ((height / (size * LEADING)) as usize).max(1)
 }
 
-/// Lines of at most so many ems; none where a word does not fit and must not be broken.
+/// Lines of at most this number of ems; none if a word does not fit and must not be broken.
 fn wrap(text: &str, width: f32, breaking: bool) -> Option<Vec<String>> {
     let mut lines = vec![String::new()];
     for word in words(text) {
@@ -253,7 +253,7 @@ fn wrap(text: &str, width: f32, breaking: bool) -> Option<Vec<String>> {
     Some(lines)
 }
 
-/// Words by blanks; scripts that do without them may be broken at every character.
+/// Words by spaces; scripts without spaces may be broken at every character.
 fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split_whitespace().flat_map(|word| word.split_inclusive(is_wide))
 }

@@ -1,4 +1,4 @@
-//! What was typed into a form and what is wrong with it, told in the visitor's language.
+//! Values of a form and what is wrong with them, in the visitor's language.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ pub struct Form<'a> {
     pub trouble: Option<Trouble>,
 }
 
-/// Why a form could not be taken though nothing in it is wrong.
+/// Why the shop could not accept a form with valid values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trouble {
     /// 413
@@ -29,7 +29,7 @@ pub enum Trouble {
 }
 
 impl Form<'_> {
-    /// Shows a form again that could not be taken, with what was typed; any other outcome is not for it to tell.
+    /// Shows a refused form again with its values; other results pass through.
     pub fn again(
         request: &Request,
         typed: &BTreeMap<String, String>,
@@ -54,13 +54,13 @@ impl Form<'_> {
         self.typed.iter().find(|(name, _)| *name == field).map_or("", |(_, value)| *value)
     }
 
-    /// What is wrong with a field.
+    /// The error of a field.
     pub fn error(&self, locale: Locale, field: &str) -> Option<String> {
         let invalid = self.invalid.iter().find(|invalid| invalid.field == field)?;
         Some(text_of(&invalid.reason, locale))
     }
 
-    /// What to say above the form.
+    /// The key of the message above the form.
     pub fn notice(&self) -> Option<&'static str> {
         match self.trouble {
             Some(Trouble::TooLarge) => Some("form-too-large"),
@@ -74,13 +74,13 @@ impl Form<'_> {
 /// The reason in the visitor's language.
 fn text_of(reason: &Reason, locale: Locale) -> String {
     let number = |number: usize| FluentValue::from(number);
-    let stars = |min: u8, max: u8| locale.tell("reason-stars", [("a", min.into()), ("b", max.into())]);
+    let stars = |min: u8, max: u8| locale.text_with("reason-stars", [("a", min.into()), ("b", max.into())]);
     match reason {
         Reason::Blank => locale.text("reason-blank"),
         Reason::TooLong { max, length } => {
-            locale.tell("reason-too-long", [("a", number(*max)), ("b", number(*length))])
+            locale.text_with("reason-too-long", [("a", number(*max)), ("b", number(*length))])
         }
-        Reason::LongerThan { max } => locale.tell("reason-too-long-by-unknown", [("a", number(*max))]),
+        Reason::LongerThan { max } => locale.text_with("reason-too-long-by-unknown", [("a", number(*max))]),
         Reason::NotAnEmail => locale.text("reason-email"),
         Reason::NotStars { min, max } | Reason::NotAMean { min, max } => stars(*min, *max),
         Reason::NotAnAmount | Reason::NotAPriceLimit => locale.text("reason-amount"),

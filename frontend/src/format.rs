@@ -32,7 +32,7 @@ pub fn mean(locale: Locale, stars: f64) -> String {
     format!("{stars:.1}").replace('.', decimal_mark(locale))
 }
 
-/// `19,95 €` or `€19.95`; a currency without a sign that everybody knows goes by its code.
+/// `19,95 €` or `€19.95`; a currency without a common sign has its code.
 pub fn price(locale: Locale, money: &Money) -> String {
     let decimals = money.decimals();
     let unit = 10_u32.pow(u32::try_from(decimals).unwrap_or(2));
@@ -49,7 +49,7 @@ pub fn price(locale: Locale, money: &Money) -> String {
     }
 }
 
-/// The amount with a point and nothing else, for machines.
+/// The amount with a point and no sign, for machines.
 pub fn plain_price(money: &Money) -> String {
     let decimals = money.decimals();
     let digits = format!("{:0width$}", money.minor, width = decimals + 1);
@@ -61,7 +61,7 @@ pub fn plain_price(money: &Money) -> String {
 pub fn date(locale: Locale, date: Date) -> String {
     let month = u8::from(date.month());
     let year = date.year().to_string();
-    locale.tell("date", [("day", date.day().into()), ("month", month.into()), ("year", year.into())])
+    locale.text_with("date", [("day", date.day().into()), ("month", month.into()), ("year", year.into())])
 }
 
 /// `1605`, or `750 a. C.` before our era.
@@ -69,7 +69,7 @@ pub fn year(locale: Locale, year: i16) -> String {
     if year > 0 {
         return year.to_string();
     }
-    locale.tell("year-before-our-era", [("year", year.unsigned_abs().to_string().into())])
+    locale.text_with("year-before-our-era", [("year", year.unsigned_abs().to_string().into())])
 }
 
 fn decimal_mark(locale: Locale) -> &'static str {

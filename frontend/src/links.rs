@@ -1,4 +1,4 @@
-//! The addresses of the shop's pages. What a link says can be read; what it means is the number in front.
+//! URLs of the shop's pages. The slug is for readers; only the id in front of it counts.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use shared::domain::{Author, plain};
@@ -6,7 +6,7 @@ use shared::domain::{Author, plain};
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 const MAX_SLUG: usize = 60;
 
-/// A title for an address: ASCII, lower case, hyphens, at most 60; never empty.
+/// The slug of a title: ASCII, lower case, hyphens, at most 60 characters, never empty.
 pub fn slug(title: &str) -> String {
     let mut slug = String::with_capacity(MAX_SLUG);
     for word in plain(title).split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()) {
@@ -30,12 +30,12 @@ pub fn author(author: &Author) -> String {
     format!("/authors/{}-{}", author.id, slug(&author.name))
 }
 
-/// The parameters of a list as its address has them, decoded, in their order. Blank ones are as good as absent.
+/// The parameters of a list from its URL, decoded, in their order. A blank one counts as absent.
 #[derive(Debug, Clone, Copy)]
 pub struct Asked<'a>(pub &'a [(&'a str, &'a str)]);
 
 impl<'a> Asked<'a> {
-    /// What was asked for, or nothing.
+    /// The value of a parameter, or an empty text.
     pub fn get(&self, name: &str) -> &'a str {
         self.0.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| *value)
     }
@@ -44,7 +44,7 @@ impl<'a> Asked<'a> {
         self.get(name) == value
     }
 
-    /// The list with one parameter changed, from its beginning on.
+    /// The list with one parameter changed, from its first slice.
     pub fn with(&self, name: &str, value: &str) -> String {
         let kept = self.0.iter().copied().filter(|(known, _)| *known != name && *known != "cursor");
         address("/books", kept.chain([(name, value)]))
@@ -55,7 +55,7 @@ impl<'a> Asked<'a> {
     }
 }
 
-/// A path with those parameters that have a value.
+/// A path with the parameters that have a value.
 pub fn address<'a>(path: &str, parameters: impl Iterator<Item = (&'a str, &'a str)>) -> String {
     let mut address = path.to_owned();
     let mut mark = '?';
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_filter_begins_anew_and_keeps_the_rest() {
+    fn a_changed_filter_drops_the_cursor_and_keeps_the_rest() {
         let asked = Asked(&[("q", "c++ & más"), ("genre", "crime"), ("sort", ""), ("cursor", "abc")]);
         assert_eq!(asked.with("language", "es"), "/books?q=c%2B%2B%20%26%20m%C3%A1s&genre=crime&language=es");
         assert_eq!(asked.without("q"), "/books?genre=crime");

@@ -1,4 +1,4 @@
-//! The two languages of the shop and their words (Fluent, under `translations/`).
+//! The two languages of the shop and their texts (Fluent, under `translations/`).
 
 use std::{borrow::Cow, collections::HashMap};
 
@@ -22,7 +22,7 @@ static_loader! {
 const SPANISH: LanguageIdentifier = langid!("es");
 const ENGLISH: LanguageIdentifier = langid!("en");
 
-/// A language that the shop speaks.
+/// A language of the shop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Locale {
     #[default]
@@ -40,7 +40,7 @@ impl Locale {
         }
     }
 
-    /// With the territory, as Open Graph wants it.
+    /// With the territory, for Open Graph.
     pub fn territory(self) -> &'static str {
         match self {
             Self::Es => "es_ES",
@@ -54,7 +54,7 @@ impl Locale {
         Self::ALL.into_iter().find(|locale| locale.tag().eq_ignore_ascii_case(primary))
     }
 
-    /// What the visitor asked for: by `?lang`, else by the cookie, else what the browser likes best.
+    /// The visitor's language: by `?lang`, else by the cookie, else by `Accept-Language`.
     pub fn negotiate(lang: Option<&str>, cookie: Option<&str>, accept_language: Option<&str>) -> Self {
         lang.and_then(Self::parse)
             .or_else(|| cookie.and_then(Self::parse))
@@ -72,13 +72,13 @@ impl Locale {
         weighted.reduce(|best, next| if next.1 > best.1 { next } else { best }).map(|(locale, _)| locale)
     }
 
-    /// The text of a key in this language. A key without one shows itself; a test knows that none does.
+    /// The text of a key in this language. A missing key returns itself; a test finds such keys.
     pub fn text(self, key: &str) -> String {
         self.find(key, None).unwrap_or_else(|| key.to_owned())
     }
 
     /// The same with arguments.
-    pub fn tell<'v, const N: usize>(self, key: &str, arguments: [(&'static str, FluentValue<'v>); N]) -> String {
+    pub fn text_with<'v, const N: usize>(self, key: &str, arguments: [(&'static str, FluentValue<'v>); N]) -> String {
         let arguments: HashMap<Cow<'static, str>, FluentValue<'v>> =
             arguments.into_iter().map(|(name, value)| (name.into(), value)).collect();
         self.find(key, Some(&arguments)).unwrap_or_else(|| key.to_owned())
@@ -94,7 +94,7 @@ impl Locale {
             Self::Es => &SPANISH,
             Self::En => &ENGLISH,
         };
-        // Not `lookup`, which negotiates the language anew for each text and falls back without a word.
+        // Not `lookup`, which negotiates the language for each text and falls back silently.
         WORDS.lookup_single_language(language, key, arguments).ok()
     }
 }
@@ -107,7 +107,7 @@ fn english_number<M>(value: &FluentValue, _: &M) -> Option<String> {
     number(value, Locale::En)
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "only counts are told")]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "only counts are formatted")]
 fn number(value: &FluentValue, locale: Locale) -> Option<String> {
     match value {
         FluentValue::Number(number) => Some(format::number(locale, number.value as u64)),
@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn plurals_and_numbers_are_the_languages_own() {
-        let ratings = |locale: Locale, count: u32| locale.tell("ratings-count", [("count", count.into())]);
+        let ratings = |locale: Locale, count: u32| locale.text_with("ratings-count", [("count", count.into())]);
         assert_eq!(ratings(Locale::Es, 1), "1 valoración");
         assert_eq!(ratings(Locale::Es, 12_345), "12.345 valoraciones");
         assert_eq!(ratings(Locale::En, 12_345), "12,345 ratings");

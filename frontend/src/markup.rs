@@ -1,10 +1,10 @@
-//! HTML of our own making, and the words of a search marked in what they were found in.
+//! HTML that templates insert unescaped, and marked search words.
 
 use std::fmt;
 
 use shared::domain::plain;
 
-/// HTML that needs no more escaping.
+/// HTML that is escaped already.
 #[derive(Debug, Clone)]
 pub struct Markup(String);
 
@@ -35,8 +35,8 @@ pub fn escape_into(html: &mut String, text: &str) {
     }
 }
 
-/// The text with every word of the query in `<mark>`, blind to case and accents; the last word may be a beginning, as
-/// the search takes it.
+/// The text with every word of the query in `<mark>`, whatever its case and accents. The last word also matches as a
+/// prefix, as in the search.
 pub fn mark(text: &str, query: &str) -> Markup {
     let query = plain(query);
     let mut wanted: Vec<&str> = query.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
@@ -56,7 +56,7 @@ pub fn mark(text: &str, query: &str) -> Markup {
     Markup(html)
 }
 
-/// Words and what is between them, by turns.
+/// Words and the text between them, alternating.
 fn pieces(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {

@@ -1,11 +1,11 @@
-//! The shop's pages for search engines, as <https://www.sitemaps.org/protocol.html> has them: an index, and its parts.
+//! Sitemaps for search engines, in the format of <https://www.sitemaps.org/protocol.html>: an index, and its parts.
 
 use askama::Template;
 use shared::{Reply, Result, http::DAY};
 
 use crate::{Locale, View};
 
-/// Pages of a part, each in both languages: with the longest host and titles they fit into an answer.
+/// Pages in a part, each in both languages: with the longest host and titles they fit into one response.
 pub const PAGES: u32 = 200;
 
 const XML: &str = "application/xml";
@@ -19,7 +19,7 @@ pub struct Index<'a> {
     pub names: &'a [String],
 }
 
-/// `/sitemaps/{name}`: each page in each language, with the same alternates that the page itself names.
+/// `/sitemaps/{name}`: each page in each language, with the same alternates as in the page itself.
 #[derive(Template)]
 #[template(path = "sitemap.xml")]
 pub struct Part<'a> {
@@ -34,7 +34,7 @@ impl Part<'_> {
     }
 }
 
-/// Search engines need no fresher one than a day old.
+/// A day is fresh enough for search engines.
 pub fn reply(sitemap: &impl Template) -> Result<Reply> {
     let xml = sitemap.render().map_err(anyhow::Error::from)?;
     Ok(Reply::text(XML, xml).cached_for(DAY))

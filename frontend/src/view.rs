@@ -1,4 +1,4 @@
-//! What every page needs to know, and the small things that templates say.
+//! Values and helper functions of every page's template.
 
 use fluent_templates::fluent_bundle::FluentValue;
 use shared::domain::{Language, Money, Rejection, Summary};
@@ -24,19 +24,19 @@ impl View<'_> {
         self.locale.text(key)
     }
 
-    /// What there is to say under a heading.
+    /// The text under a heading.
     pub fn more(&self, heading: &str) -> String {
         self.locale.text(&format!("{heading}.text"))
     }
 
     /// A text with one argument.
-    pub fn tell<'v>(&self, key: &str, name: &'static str, value: impl Into<FluentValue<'v>>) -> String {
-        self.locale.tell(key, [(name, value.into())])
+    pub fn text_with<'v>(&self, key: &str, name: &'static str, value: impl Into<FluentValue<'v>>) -> String {
+        self.locale.text_with(key, [(name, value.into())])
     }
 
-    /// A text about so many of something.
+    /// A text with the argument `count`.
     pub fn count(&self, key: &str, count: impl TryInto<u64>) -> String {
-        self.tell(key, "count", count.try_into().unwrap_or_default())
+        self.text_with(key, "count", count.try_into().unwrap_or_default())
     }
 
     pub fn number(&self, number: impl Into<u64>) -> String {
@@ -63,12 +63,12 @@ impl View<'_> {
         self.date(time.date())
     }
 
-    /// The name of a genre; one that we have no word for is its slug with blanks.
+    /// The name of a genre. One without a translation is its slug with spaces.
     pub fn genre(&self, slug: &str) -> String {
         self.locale.find(&format!("genre-{slug}"), None).unwrap_or_else(|| humanised(slug))
     }
 
-    /// The name of a language, of its primary tag with the rest in brackets, or else the tag.
+    /// The name of a language: of the tag, or of its primary tag with the rest in brackets, or else the tag.
     pub fn language(&self, tag: &str) -> String {
         let find = |tag: &str| self.locale.find(&format!("language-{tag}"), None);
         if let Some(name) = find(tag) {
@@ -96,7 +96,7 @@ impl View<'_> {
         })
     }
 
-    /// The attribute that a text in another language than the page's needs.
+    /// The `lang` attribute of a text in another language than the page.
     pub fn lang(&self, language: Option<&Language>) -> Markup {
         match language {
             Some(tag) if Locale::parse(tag.as_str()) != Some(self.locale) => {
@@ -106,9 +106,9 @@ impl View<'_> {
         }
     }
 
-    /// How full the stars are, as a class: half stars from `s2` to `s10`.
+    /// The CSS class of a mean in half stars, from `s2` to `s10`.
     #[expect(clippy::cast_possible_truncation, reason = "1 to 5")]
-    pub fn fullness(&self, mean: f64) -> String {
+    pub fn star_class(&self, mean: f64) -> String {
         format!("s{}", (mean * 2.0).round() as i64)
     }
 
@@ -117,7 +117,7 @@ impl View<'_> {
     }
 
     pub fn cover(&self, book: &Summary, genre: Option<&str>) -> Markup {
-        let label = self.tell("cover-of", "title", book.title.as_str());
+        let label = self.text_with("cover-of", "title", book.title.as_str());
         let imprint = genre.map(|slug| self.genre(slug));
         cover(book.id.get(), &label, &book.title, &book.byline, imprint.as_deref())
     }
@@ -126,25 +126,25 @@ impl View<'_> {
         markup::mark(text, query)
     }
 
-    pub fn other(&self) -> Locale {
+    pub fn other_locale(&self) -> Locale {
         match self.locale {
             Locale::Es => Locale::En,
             Locale::En => Locale::Es,
         }
     }
 
-    /// This same page in the other language, with all that its address says.
-    pub fn switched(&self) -> String {
-        format!("{}?{}lang={}", self.path, self.rest(), self.other().tag())
+    /// The URL of this page in the other language, with its query.
+    pub fn language_switch_url(&self) -> String {
+        format!("{}?{}lang={}", self.path, self.rest(), self.other_locale().tag())
     }
 
-    /// This page's own address, with all that it says.
-    pub fn here(&self) -> String {
+    /// The URL of this page, with its query.
+    pub fn current_url(&self) -> String {
         let mark = if self.query.is_empty() { "" } else { "?" };
         format!("{}{mark}{}", self.path, self.query)
     }
 
-    /// The address of this page, as search engines are to know it.
+    /// The canonical URL of this page for search engines.
     pub fn canonical(&self) -> Option<String> {
         self.address_in(self.locale)
     }
@@ -197,7 +197,7 @@ mod tests {
     #[test]
     fn a_change_of_language_keeps_the_address() {
         let view = view(Locale::Es, "q=c%2B%2B&lang=es&sort=price");
-        assert_eq!(view.switched(), "/books?q=c%2B%2B&sort=price&lang=en");
+        assert_eq!(view.language_switch_url(), "/books?q=c%2B%2B&sort=price&lang=en");
         assert_eq!(view.canonical().unwrap(), "https://shop.example/books?q=c%2B%2B&sort=price");
         let alternates: Vec<_> = view.alternates().collect();
         assert_eq!(alternates[1], ("en", "https://shop.example/books?q=c%2B%2B&sort=price&lang=en".into()));

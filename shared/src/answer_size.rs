@@ -4,11 +4,12 @@
 /// included (<https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html>).
 pub const MAX_ANSWER: usize = 1_000_000;
 
-/// Most bytes, as they leave ([`encoded_len`]), of what strangers wrote in one answer; the rest is for what stands
-/// around it.
+/// The largest number of bytes ([`encoded_len`]) of text by visitors in one response; the rest is for the markup around
+/// it.
 pub const MAX_WRITTEN: usize = 600_000;
 
-/// Most bytes that a text takes in an answer, as HTML or in JSON, once that is a JSON string for the load balancer.
+/// An upper bound of the bytes of a text in a response, as HTML or in JSON, inside the JSON string for the load
+/// balancer.
 pub fn encoded_len(text: &str) -> usize {
     let bytes = |c: char| match c {
         '"' | '<' | '>' | '&' | '\'' => 5, // &#34; in HTML, \\\" in JSON

@@ -1,41 +1,40 @@
-//! What callers send and get as JSON where it is more than one type of the domain. The functions read and write these
-//! types, and the API's document is made from them.
+//! JSON types of the API that are not types of the domain. The functions read and write them, and the API's document is
+//! made from them.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    DisplayName, Email, Facets, MessageText, Outcome, Page, ReviewText, Stars, Subject, SubmissionId, Summary,
+    DisplayName, Email, Facets, MessageText, Outcome, ReviewText, Slice, Stars, Subject, SubmissionId, Summary,
 };
 
-/// A page of a list of books.
+/// A slice of a list of books.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Books {
     #[serde(flatten)]
-    pub page: Page<Summary>,
-    /// Only where `facets=true` asks for them.
+    pub slice: Slice<Summary>,
+    /// Only with `facets=true`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Facets")]
     pub facets: Option<Facets>,
-    /// Only where nothing is found: a `q` spelled much like it, which finds something within the same filters.
+    /// Only if nothing is found: a `q` with a similar spelling that finds something within the same filters.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub did_you_mean: Option<String>,
 }
 
-// Forms are read as loosely as JSON allows, so that every mistake is answered field by field; their schemas say what is
-// acceptable.
+// Forms accept any JSON values, so that every invalid field is reported; their schemas state the valid values.
 
-/// What a visitor thinks of a book.
+/// A rating of a book.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RatingForm {
     #[schemars(with = "Stars")]
     pub stars: Option<serde_json::Value>,
-    /// Stands under the review. A blank one counts as none.
+    /// Shown under the review. A blank one counts as none.
     #[schemars(length(max = DisplayName::MAX))]
     pub name: Option<String>,
-    /// The visitor's own words. Blank ones count as none.
+    /// The text of the review. A blank one counts as none.
     #[schemars(length(max = ReviewText::MAX))]
     pub review: Option<String>,
 }
@@ -52,31 +51,32 @@ pub struct ContactForm {
     pub subject: Option<String>,
     #[schemars(with = "MessageText")]
     pub message: Option<String>,
-    /// To be left out. On the page it is hidden, so only a program fills it in; that message is answered and dropped.
+    /// Leave it out. A page hides it, so only a program fills it in; that message is accepted and dropped.
     pub website: Option<String>,
 }
 
-/// What a visitor gets for what was sent.
+/// The receipt of a submission.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Receipt {
     pub id: SubmissionId,
     pub status: Status,
-    /// Where to ask what became of it.
+    /// The address of its status.
     pub href: String,
 }
 
-/// What became of something that a visitor sent.
+/// The status of a submission.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct Settled {
+#[schemars(rename = "Settled")]
+pub struct SubmissionStatus {
     pub id: SubmissionId,
     pub status: Status,
-    /// Why it was rejected.
+    /// The reason of a rejection.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub reason: Option<String>,
 }
 
-/// `received` while it is on its way, then `published` or `rejected`; the shop may still hide what was published.
+/// `received` until it is processed, then `published` or `rejected`; the shop may hide a published one later.
 #[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
@@ -85,7 +85,7 @@ pub enum Status {
     Rejected,
 }
 
-/// What the shop can reach.
+/// Whether parameters, database and queue answer.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Health {
     pub status: HealthStatus,
@@ -94,7 +94,7 @@ pub struct Health {
     pub queue: Reached,
 }
 
-/// `ok` where everything was reached.
+/// `ok` if everything answered.
 #[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum HealthStatus {
@@ -105,11 +105,11 @@ pub enum HealthStatus {
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Reached {
     pub ok: bool,
-    /// How long the answer took, or was waited for.
+    /// Time until the answer or the timeout.
     pub milliseconds: f64,
 }
 
-impl Settled {
+impl SubmissionStatus {
     pub fn new(id: SubmissionId, outcome: Option<Outcome>) -> Self {
         match outcome {
             None => Self { id, status: Status::Received, reason: None },

@@ -1,4 +1,5 @@
-//! What a function has at hand while it lives: parameters, database, queues. Built once, lent to each invocation.
+//! The resources of a function: parameters, database, queues. Built once for each execution environment, and lent to
+//! each invocation.
 
 use std::{
     sync::Arc,
@@ -14,7 +15,7 @@ use crate::{
     database::Database,
     domain::SubmissionKey,
     error::{ApiError, Result},
-    queue::Queue,
+    queue::QueueClient,
 };
 
 pub struct App {
@@ -23,16 +24,16 @@ pub struct App {
     database: Database,
 }
 
-/// How long the start may wait for SSM and the database together, calls that SSM throttles not counted; the first
-/// request tries both again.
-const START_WITHIN: Duration = Duration::from_secs(1);
+/// Timeout of the warm-up for SSM and the database together, without calls that SSM throttles. After a failure the
+/// first request tries both again.
+const WARM_UP_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl App {
     pub async fn start() -> anyhow::Result<Self> {
         let sdk = crate::aws::sdk_config();
         let settings = Settings::from_env(&sdk)?;
         let app = Self::new(sdk, settings);
-        app.warm_up(START_WITHIN).await;
+        app.warm_up(WARM_UP_TIMEOUT).await;
         Ok(app)
     }
 
@@ -42,23 +43,22 @@ impl App {
         Self { sdk, settings, database }
     }
 
-    /// Reads the parameters and opens the connection. A failure is not fatal: what is away may be back when the first
-    /// request comes.
-    async fn warm_up(&self, patience: Duration) {
-        if let Err(error) = self.connect(patience).await {
-            tracing::warn!(error = format!("{error:#}"), "Not everything is there at the start");
+    /// Reads the parameters and opens the connection. A failure is not fatal, because the first request tries again.
+    async fn warm_up(&self, limit: Duration) {
+        if let Err(error) = self.connect(limit).await {
+            tracing::warn!(error = format!("{error:#}"), "Warm-up failed");
         }
     }
 
-    async fn connect(&self, patience: Duration) -> anyhow::Result<()> {
+    async fn connect(&self, limit: Duration) -> anyhow::Result<()> {
         let began = Instant::now();
-        let config = self.settings.at_start(patience).await?;
+        let config = self.settings.at_start(limit).await?;
         match &config.database {
             Some(database) if !database.is_for_admin() => {
-                // Nothing is left after calls that SSM throttled: the first request opens the connection.
-                let Some(left) = patience.checked_sub(began.elapsed()) else { return Ok(()) };
+                // No time is left after throttled calls: the first request opens the connection.
+                let Some(left) = limit.checked_sub(began.elapsed()) else { return Ok(()) };
                 let opened = timeout(left, self.database.warm_up()).await;
-                Ok(opened.context("no answer of the database in time")??)
+                Ok(opened.context("the database did not answer in time")??)
             }
             _ => Ok(()),
         }
@@ -76,21 +76,24 @@ impl App {
         self.settings.current().await.map_err(ApiError::Unavailable)
     }
 
-    /// Reads the parameters anew, unless that was done just now.
+    /// Reads the parameters again, unless that happened in the last seconds.
     pub async fn read_parameters(&self) -> anyhow::Result<()> {
         self.settings.refreshed().await.map(drop)
     }
 
-    /// Where submissions go.
-    pub async fn submissions(&self) -> Result<Queue> {
+    /// The queue of submissions.
+    pub async fn submissions(&self) -> Result<QueueClient> {
         let url = self.config().await?.submissions_queue.clone();
-        Ok(Queue::new(&self.sdk, url.context("the route table grants this function nothing of the queue")?))
+        Ok(QueueClient::new(&self.sdk, url.context("the route table grants this function no access to the queue")?))
     }
 
-    /// Where messages rest that can never succeed.
-    pub async fn parked(&self) -> Result<Queue> {
+    /// The queue of messages that nobody processes any more.
+    pub async fn dead_letters(&self) -> Result<QueueClient> {
         let url = self.config().await?.dead_letter_queue.clone();
-        Ok(Queue::new(&self.sdk, url.context("the route table grants this function no parking")?))
+        Ok(QueueClient::new(
+            &self.sdk,
+            url.context("the route table grants this function no access to the dead-letter queue")?,
+        ))
     }
 
     pub async fn submission_key(&self) -> Result<SubmissionKey> {

@@ -1,6 +1,6 @@
-//! The one place where AWS clients get their HTTPS connector, whose only crypto provider is ring, and their patience.
+//! Configuration of all AWS clients: their HTTPS connector, whose only crypto provider is ring, and their timeouts.
 //!
-//! A function's region and credentials stand in its environment, so the chain of other sources (profiles, STS, instance
+//! A function's region and credentials are in its environment, so the chain of other sources (profiles, STS, instance
 //! metadata) is left out: it would be a third of a function's code.
 
 use std::{env, time::Duration};
@@ -19,7 +19,7 @@ use aws_smithy_http_client::{
     tls::{Provider, rustls_provider::CryptoMode},
 };
 
-/// For what a shopper waits for: a call gives up after two seconds.
+/// For calls that a shopper waits for: a call fails after two seconds.
 pub fn sdk_config() -> SdkConfig {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_millis(900))
@@ -29,18 +29,18 @@ pub fn sdk_config() -> SdkConfig {
     from_environment(timeouts, 2)
 }
 
-/// For work that may take long: an import, a migration.
+/// For long work: an import, a migration.
 pub fn patient_sdk_config() -> SdkConfig {
     let timeouts = TimeoutConfig::builder().connect_timeout(Duration::from_secs(3)).build();
     from_environment(timeouts, 5)
 }
 
-/// The HTTPS client that every AWS client of ours is to be given.
+/// The HTTPS client of every AWS client.
 pub fn https_client() -> SharedHttpClient {
     Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
 }
 
-/// An error in AWS's own words: an SDK error shows but its kind.
+/// The error with its whole chain of causes, because an SDK error prints only its kind.
 pub fn explained<E: std::error::Error + Send + Sync + 'static>(error: E) -> anyhow::Error {
     anyhow::anyhow!("{:#}", anyhow::Error::from(error))
 }
@@ -60,7 +60,7 @@ fn configured(variable: impl Fn(&str) -> Option<String>, timeouts: TimeoutConfig
         .retry_config(RetryConfig::standard().with_max_attempts(attempts));
     config.set_region(variable("AWS_REGION").map(Region::new));
     config.set_endpoint_url(variable("AWS_ENDPOINT_URL"));
-    // Where IPv6 is the only way out, of names that answer over it.
+    // Where the only egress is IPv6: host names that answer over it.
     config.set_use_dual_stack(variable("AWS_USE_DUALSTACK_ENDPOINT").map(|value| value == "true"));
     config.build()
 }

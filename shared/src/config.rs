@@ -1,11 +1,11 @@
-//! Configuration from SSM Parameter Store: one `GetParameters` call for the names that the route table granted.
+//! Configuration from SSM Parameter Store: one `GetParameters` call for the names that the route table grants.
 //!
-//! The names come in the environment variable `ANAQUEL_PARAMETERS`, so that the table stays the only place that
-//! decides what a function may read. The answer is kept for five minutes, and longer while SSM is away.
+//! The names are in the environment variable `ANAQUEL_PARAMETERS`, so that the route table alone decides what a
+//! function may read. The values are cached for five minutes, and longer while SSM is unavailable.
 //!
-//! Parameter Store answers 40 calls a second of an account, and a rush of cold starts makes more. Functions that read no
-//! secret and write nothing therefore have the same values in `ANAQUEL_FALLBACK`, as they were when the stage was last
-//! deployed: SSM is asked first, and where it does not answer, these serve. All others ask again until SSM answers.
+//! Parameter Store allows 40 calls per second and account, and many cold starts at once exceed that. Functions that
+//! read no secret and write nothing therefore have the values of the last deploy in `ANAQUEL_FALLBACK`: if SSM does not
+//! answer, they use these. All other functions retry until SSM answers.
 
 use std::{
     collections::BTreeMap,
@@ -26,7 +26,7 @@ use crate::{
     secret::Secret,
 };
 
-/// What a function was granted, typed. A part that the table did not grant is none.
+/// The granted parameters, typed. A part that the route table does not grant is none.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Config {
     pub database: Option<DatabaseConfig>,
@@ -72,13 +72,13 @@ impl DatabaseConfig {
         Ok((*role, account))
     }
 
-    /// Whether this is the function that sets the database up, and logs in only when it is asked to.
+    /// Whether this is the function that sets up the database, which connects only when it is invoked.
     pub fn is_for_admin(&self) -> bool {
         self.accounts.contains_key(&DatabaseRole::Admin)
     }
 }
 
-/// The parameters as SSM keeps them, read at most every five minutes.
+/// The parameters of SSM, with a cache.
 pub struct Settings {
     ssm: aws_sdk_ssm::Client,
     names: Vec<String>,
@@ -89,19 +89,19 @@ pub struct Settings {
 struct Cached {
     config: Arc<Config>,
     read_at: Instant,
-    /// How long it may serve before SSM is asked again.
+    /// Time until SSM is called again.
     keep: Duration,
 }
 
 const KEEP: Duration = Duration::from_mins(5);
-/// A refused login asks for a new reading at most this often.
-const NOT_MORE_OFTEN_THAN: Duration = Duration::from_secs(5);
-/// SSM's time to answer where there is a fallback; a first call takes some 100 ms, most of it for TLS.
-const ASK_WITHIN: Duration = Duration::from_millis(500);
-/// A start that SSM throttles begins no call after that. Lambda gives the init phase 10 seconds, of which the last call
-/// and the start of the process take their part.
-const START_ASKS_FOR: Duration = Duration::from_secs(7);
-/// The longest pause between two of these calls; each lasts a random part of what it might.
+/// Least time between two readings after a refused login.
+const LEAST_AGE: Duration = Duration::from_secs(5);
+/// Timeout of a call to SSM where there is a fallback. A first call takes some 100 ms, most of it for TLS.
+const SSM_TIMEOUT: Duration = Duration::from_millis(500);
+/// A throttled cold start begins no call after this. Lambda allows the init phase 10 seconds, which include the last
+/// call and the start of the process.
+const START_RETRIES_FOR: Duration = Duration::from_secs(7);
+/// The longest pause between two of these calls, before jitter.
 const LONGEST_PAUSE: Duration = Duration::from_millis(1_500);
 
 impl Settings {
@@ -117,16 +117,16 @@ impl Settings {
     pub(crate) fn new(sdk: &aws_config::SdkConfig, names: &str, fallback: Option<&str>) -> anyhow::Result<Self> {
         let names: Vec<String> = names.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
         let fallback = fallback.map(|values| read_fallback(&names, values)).transpose().context("ANAQUEL_FALLBACK")?;
-        // Whether and when to ask again is decided here.
+        // `at_start` retries.
         let mut ssm = aws_sdk_ssm::config::Builder::from(sdk).retry_config(RetryConfig::disabled());
         if fallback.is_some() {
-            ssm = ssm.timeout_config(TimeoutConfig::builder().operation_timeout(ASK_WITHIN).build());
+            ssm = ssm.timeout_config(TimeoutConfig::builder().operation_timeout(SSM_TIMEOUT).build());
         }
         let ssm = aws_sdk_ssm::Client::from_conf(ssm.build());
         Ok(Self { ssm, names, fallback: fallback.map(Arc::new), cached: Mutex::new(None) })
     }
 
-    /// What never changes, for tests.
+    /// A fixed configuration, for tests.
     #[cfg(test)]
     pub fn fixed(config: Config) -> Self {
         let sdk = aws_config::SdkConfig::builder().behavior_version(aws_config::BehaviorVersion::latest()).build();
@@ -140,18 +140,18 @@ impl Settings {
         self.cached.lock().await.is_some()
     }
 
-    /// The configuration for a function that has just started. Each call of SSM has `patience` to answer. Without a
-    /// fallback a throttled one is repeated for up to [`START_ASKS_FOR`]: to serve later is better than not at all.
-    pub async fn at_start(&self, patience: Duration) -> anyhow::Result<Arc<Config>> {
+    /// The configuration at a cold start. Each call of SSM may take `limit`. Without a fallback, a throttled call is
+    /// retried for up to [`START_RETRIES_FOR`], because a late answer is better than none.
+    pub async fn at_start(&self, limit: Duration) -> anyhow::Result<Arc<Config>> {
         let began = Instant::now();
         let mut pause = Duration::from_millis(200);
         loop {
-            let error = match timeout(patience, self.current()).await.context("no answer of SSM in time")? {
+            let error = match timeout(limit, self.current()).await.context("SSM did not answer in time")? {
                 Err(error) if error.is::<Throttled>() => error,
-                settled => return settled,
+                result => return result,
             };
             let part = pause.mul_f64(rand::random());
-            if began.elapsed() + part > START_ASKS_FOR {
+            if began.elapsed() + part > START_RETRIES_FOR {
                 return Err(error);
             }
             tokio::time::sleep(part).await;
@@ -159,14 +159,14 @@ impl Settings {
         }
     }
 
-    /// The configuration, at most five minutes old; older while SSM does not answer.
+    /// The configuration, at most five minutes old, or older while SSM is unavailable.
     pub async fn current(&self) -> anyhow::Result<Arc<Config>> {
         self.no_older_than(KEEP).await
     }
 
-    /// The configuration read again: the database refused what the last one said.
+    /// The configuration, read again because the database refused the login.
     pub async fn refreshed(&self) -> anyhow::Result<Arc<Config>> {
-        self.no_older_than(NOT_MORE_OFTEN_THAN).await
+        self.no_older_than(LEAST_AGE).await
     }
 
     async fn no_older_than(&self, age: Duration) -> anyhow::Result<Arc<Config>> {
@@ -181,12 +181,12 @@ impl Settings {
             }
             Err(error) => {
                 let (config, source) = match (cached.as_ref(), &self.fallback) {
-                    (Some(cached), _) => (cached.config.clone(), "the last reading"),
+                    (Some(cached), _) => (cached.config.clone(), "the cache"),
                     (None, Some(fallback)) => (fallback.clone(), "the fallback in the environment"),
                     (None, None) => return Err(error),
                 };
-                tracing::warn!(source, error = format!("{error:#}"), "Parameters not read from SSM");
-                // Not all at once again: they were started together, and refused together.
+                tracing::warn!(source, error = format!("{error:#}"), "SSM unavailable: using other values");
+                // With jitter: environments that started together must not call together again.
                 (config, Duration::from_secs(30).mul_f64(1.0 + rand::random::<f64>()))
             }
         };
@@ -209,19 +209,19 @@ impl Settings {
     }
 }
 
-/// Marks an error that the same call may not meet a moment later.
+/// Marks an error that a retry may not meet.
 #[derive(Debug, thiserror::Error)]
 #[error("SSM throttles this account's calls")]
 struct Throttled;
 
-/// Every parameter has a value in it, or it would serve half.
+/// The fallback must have a value for every parameter.
 fn read_fallback(names: &[String], values: &str) -> anyhow::Result<Config> {
     let values: BTreeMap<String, String> = serde_json::from_str(values).context("must be a JSON object of strings")?;
     let by_full_name = names.iter().filter_map(|name| Some((name.clone(), values.get(path_of(name))?.clone())));
     parse(names, &by_full_name.collect())
 }
 
-/// Types the values; all that is missing is reported together, by full name.
+/// Parses the values. Reports all missing parameters together, by full name.
 fn parse(names: &[String], values: &BTreeMap<String, String>) -> anyhow::Result<Config> {
     let missing: Vec<&str> = names.iter().filter(|name| !values.contains_key(*name)).map(String::as_str).collect();
     if !missing.is_empty() {
@@ -289,7 +289,7 @@ mod tests {
     ];
 
     #[test]
-    fn what_was_granted_is_typed_and_the_rest_is_none() {
+    fn granted_parameters_are_typed_and_others_are_none() {
         let values = values(READER);
         let config = parse(&values.keys().cloned().collect::<Vec<_>>(), &values).unwrap();
         let database = config.database.unwrap();

@@ -1,9 +1,9 @@
-//! The way to MariaDB: one connection a function, checked before use, every wait bounded.
+//! Access to MariaDB: one connection for each execution environment, checked before use, with a timeout for every wait.
 //!
-//! A connection outlives the invocation that opened it, but not the freeze of its Lambda for sure: after a rest it is
-//! pinged before use. While something runs on it, nobody keeps it: work that is given up takes it along, and the next begins on a new
-//! one. Where none can be had, the parameters are read again (at most every five seconds), so that a rotated password or
-//! a moved host is found without a deploy.
+//! A connection outlives the invocation that opened it, but may be lost while Lambda freezes the process, so an idle
+//! connection is pinged before use. Work owns the connection while it runs: when it is cancelled, the connection is
+//! dropped with it, and the next work opens a new one. If no connection can be opened, the parameters are read again
+//! (at most every five seconds), so that a rotated password or a moved host needs no deploy.
 
 use std::{
     net::IpAddr,
@@ -29,46 +29,46 @@ use crate::{
     secret::Secret,
 };
 
-/// Why a database did not do what it was asked.
+/// Why the database did not do its work.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// There is no connection to be had, or it broke; whoever asks next will fare the same for a while.
+    /// No connection can be opened, or it broke. Other work will fail in the same way for a while.
     #[error("the database is away")]
     Away(#[source] anyhow::Error),
-    /// Others were in the way, or it took too long; the same may succeed at once.
+    /// A lock conflict or a timeout. The same work may succeed at once.
     #[error("the database is busy")]
     Busy(#[source] anyhow::Error),
     /// These values can never be stored.
     #[error("the database refuses the values")]
     Unstorable(#[source] sqlx::Error),
-    /// A defect of ours: SQL that does not fit the schema, a right that was not granted.
+    /// A defect: SQL that does not fit the schema, or a missing permission.
     #[error("the database refuses the statement")]
     Defect(#[source] anyhow::Error),
 }
 
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// How long a connection rests before it is pinged.
+/// An idle connection is pinged before use when it is older than this.
 const FRESH_FOR: Duration = Duration::from_secs(1);
-const PING_WITHIN: Duration = Duration::from_millis(300);
-const CONNECT_WITHIN: Duration = Duration::from_secs(1);
-/// How long one piece of work may take.
-const WORK_WITHIN: Duration = Duration::from_millis(1_200);
+const PING_TIMEOUT: Duration = Duration::from_millis(300);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// Timeout of one read or write.
+const WORK_TIMEOUT: Duration = Duration::from_millis(1_200);
 
-/// Said first on every connection that writes. Each statement then sees what has been committed by then: a long
-/// transaction must not count by what it saw at its beginning (newer servers refuse that, with error 1020). It also takes
-/// no locks on gaps.
+/// Executed first on every connection that writes. Each statement then reads what is committed at its time: a long
+/// transaction must not count by a snapshot from its beginning (newer servers refuse that, with error 1020). It also
+/// takes no gap locks.
 pub(crate) const WRITER_SESSION: &str = "set session transaction isolation level read committed";
 
 pub struct Database {
     settings: Arc<Settings>,
     sdk: SdkConfig,
     idle: Mutex<Option<Open>>,
-    /// Microseconds, since somebody last asked for them.
+    /// Microseconds since the last call of `time_taken`.
     time_taken: AtomicU64,
 }
 
-/// Adds the time until it is dropped: work that is given up counts as well.
+/// Adds the time until it is dropped, so that cancelled work counts as well.
 struct Stopwatch<'a> {
     total: &'a AtomicU64,
     began: Instant,
@@ -81,21 +81,21 @@ impl Drop for Stopwatch<'_> {
     }
 }
 
-/// A connection, and what it was opened with.
+/// A connection, and the configuration that it was opened with.
 struct Open {
     connection: MySqlConnection,
     config: DatabaseConfig,
-    /// By the clock on the wall: that of a frozen process may stand still.
-    rests_since: SystemTime,
+    /// Wall-clock time, because the monotonic clock of a frozen process may stand still.
+    idle_since: SystemTime,
 }
 
 impl Open {
-    /// What was at work a moment ago is taken for sound: a ping would be a third of a quick request. A read that finds
-    /// the connection lost is tried again anyway, and a writer's message comes again; a server that falls silent within
-    /// that moment costs one request its whole patience.
+    /// A connection that was used less than [`FRESH_FOR`] ago counts as sound, because a ping would take a third of a
+    /// quick request. If it is lost after all, a read is retried and a message is delivered again; a server that stops
+    /// answering within that time costs one request its whole timeout.
     async fn is_sound(&mut self) -> bool {
-        self.rests_since.elapsed().is_ok_and(|rest| rest < FRESH_FOR)
-            || matches!(timeout(PING_WITHIN, self.connection.ping()).await, Ok(Ok(())))
+        self.idle_since.elapsed().is_ok_and(|rest| rest < FRESH_FOR)
+            || matches!(timeout(PING_TIMEOUT, self.connection.ping()).await, Ok(Ok(())))
     }
 }
 
@@ -104,24 +104,24 @@ impl Database {
         Self { settings, sdk, idle: Mutex::new(None), time_taken: AtomicU64::new(0) }
     }
 
-    /// How long work took here, waiting for a connection included, since this was last asked.
+    /// Time of all work since the last call, including the wait for a connection.
     pub fn time_taken(&self) -> Duration {
         Duration::from_micros(self.time_taken.swap(0, Ordering::Relaxed))
     }
 
-    /// Opens the connection ahead of the first request.
+    /// Opens the connection before the first request.
     pub async fn warm_up(&self) -> Result<()> {
         let open = self.take().await?;
         self.put_back(open).await;
         Ok(())
     }
 
-    /// Runs a read; on a lost connection once more, on a new one.
+    /// Runs a read. If the connection is lost, it runs once more on a new one.
     pub async fn read<T>(&self, query: impl AsyncFn(&mut MySqlConnection) -> sqlx::Result<T>) -> Result<T> {
-        match self.attempt(&query, WORK_WITHIN).await {
+        match self.attempt(&query, WORK_TIMEOUT).await {
             Err(Error::Away(error)) if error.is::<Lost>() => {
-                tracing::warn!("Connection lost: the read is tried once more");
-                self.attempt(&query, WORK_WITHIN).await
+                tracing::warn!("Connection lost: retrying the read");
+                self.attempt(&query, WORK_TIMEOUT).await
             }
             other => other,
         }
@@ -129,13 +129,13 @@ impl Database {
 
     /// Runs a change in one transaction: all of it, or nothing.
     pub async fn write<T>(&self, change: impl AsyncFn(&mut MySqlConnection) -> sqlx::Result<T>) -> Result<T> {
-        self.write_within(WORK_WITHIN, change).await
+        self.write_within(WORK_TIMEOUT, change).await
     }
 
-    /// The same for changes that take their time.
+    /// The same with another timeout.
     pub async fn write_within<T>(
         &self,
-        patience: Duration,
+        limit: Duration,
         change: impl AsyncFn(&mut MySqlConnection) -> sqlx::Result<T>,
     ) -> Result<T> {
         let in_transaction = async |connection: &mut MySqlConnection| {
@@ -143,36 +143,36 @@ impl Database {
             match change(&mut transaction).await {
                 Ok(done) => transaction.commit().await.map(|()| done),
                 Err(error) => {
-                    // Now, not when the connection is next used: a frozen function would hold its locks till then.
+                    // Now, not when the connection is used next: a frozen function would hold its locks until then.
                     transaction.rollback().await?;
                     Err(error)
                 }
             }
         };
-        self.attempt(&in_transaction, patience).await
+        self.attempt(&in_transaction, limit).await
     }
 
-    /// The connection is in nobody's keeping meanwhile: a caller who gives up drops it with this future.
+    /// The future owns the connection: a caller that cancels it drops the connection, too.
     async fn attempt<T>(
         &self,
         work: &impl AsyncFn(&mut MySqlConnection) -> sqlx::Result<T>,
-        patience: Duration,
+        limit: Duration,
     ) -> Result<T> {
         let _stopwatch = Stopwatch { total: &self.time_taken, began: Instant::now() };
         let mut open = self.take().await?;
-        let outcome = timeout(patience, work(&mut open.connection)).await;
-        let outcome = outcome.map_err(|_| Error::Busy(anyhow!("no answer within {} ms", patience.as_millis())))?;
+        let outcome = timeout(limit, work(&mut open.connection)).await;
+        let outcome = outcome.map_err(|_| Error::Busy(anyhow!("no answer within {} ms", limit.as_millis())))?;
         match outcome {
             Err(error) if is_lost(&error) => Err(Error::Away(anyhow::Error::new(error).context(Lost))),
-            settled => {
+            result => {
                 self.put_back(open).await;
-                settled.map_err(Error::from)
+                result.map_err(Error::from)
             }
         }
     }
 
     async fn put_back(&self, mut open: Open) {
-        open.rests_since = SystemTime::now();
+        open.idle_since = SystemTime::now();
         *self.idle.lock().await = Some(open);
     }
 
@@ -193,7 +193,7 @@ impl Database {
         if refreshed == config {
             return Err(first);
         }
-        tracing::info!("The database's parameters have changed: logging in with the new ones");
+        tracing::info!("Database parameters changed: logging in again");
         self.open(refreshed).await
     }
 
@@ -206,11 +206,11 @@ impl Database {
             }
             Ok(connection)
         };
-        let connected = timeout(CONNECT_WITHIN, connecting).await;
+        let connected = timeout(CONNECT_TIMEOUT, connecting).await;
         let connected = connected.unwrap_or_else(|_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())));
         let connection =
             connected.with_context(|| format!("connecting to {}:{}", config.host, config.port)).map_err(Error::Away)?;
-        Ok(Open { connection, config, rests_since: SystemTime::now() })
+        Ok(Open { connection, config, idle_since: SystemTime::now() })
     }
 
     /// With IAM, a token is signed for each connection: that is local work, and no token is ever stale.
@@ -233,10 +233,10 @@ impl Database {
 
 fn granted(read: anyhow::Result<Arc<Config>>) -> Result<DatabaseConfig> {
     let granted = read.map_err(Error::Away)?.database.clone();
-    granted.ok_or_else(|| Error::Defect(anyhow!("the route table grants this function no database")))
+    granted.ok_or_else(|| Error::Defect(anyhow!("the route table grants this function no access to the database")))
 }
 
-/// Marks the error of a connection that broke while it was in use.
+/// Marks the error of a connection that broke during work.
 #[derive(Debug, thiserror::Error)]
 #[error("the connection was lost")]
 struct Lost;
@@ -413,11 +413,11 @@ mod tests {
 
     #[ignore = "needs MariaDB"]
     #[sqlx::test]
-    async fn a_connection_that_died_while_it_rested_costs_not_even_a_write(pool: MySqlPool) {
+    async fn an_idle_connection_that_broke_does_not_fail_a_write(pool: MySqlPool) {
         let database = database(&pool);
         let first = connection_id(&database).await;
         sqlx::query("kill ?").bind(first).execute(&pool).await.unwrap();
-        database.idle.lock().await.as_mut().unwrap().rests_since -= 2 * FRESH_FOR;
+        database.idle.lock().await.as_mut().unwrap().idle_since -= 2 * FRESH_FOR;
         let write = database.write(async |c| sqlx::query_scalar::<_, u64>("select connection_id()").fetch_one(c).await);
         assert_ne!(write.await.unwrap(), first);
     }
@@ -434,7 +434,7 @@ mod tests {
 
     #[ignore = "needs MariaDB"]
     #[sqlx::test]
-    async fn a_caller_who_gives_up_leaves_no_connection_behind_that_is_still_at_work(pool: MySqlPool) {
+    async fn cancelled_work_leaves_no_busy_connection(pool: MySqlPool) {
         let database = database(&pool);
         let first = connection_id(&database).await;
         assert!(timeout(Duration::from_millis(50), sleep(&database)).await.is_err());
@@ -460,7 +460,7 @@ mod tests {
 
     #[ignore = "needs MariaDB"]
     #[sqlx::test]
-    async fn a_value_that_does_not_fit_is_told_from_what_may_pass(pool: MySqlPool) {
+    async fn a_value_that_does_not_fit_is_a_permanent_error(pool: MySqlPool) {
         sqlx::query("create table t (id tinyint)").execute(&pool).await.unwrap();
         let database = database(&pool);
         let write =
@@ -579,7 +579,7 @@ mod tests {
     }
 
     #[test]
-    fn a_region_has_its_own_certificate_and_an_unknown_one_is_named() {
+    fn a_region_has_its_own_certificate_and_an_error_names_an_unknown_one() {
         for region in ["us-east-1", "eu-west-1", "sa-east-1"] {
             let pem = root_certificate(region).unwrap();
             assert_eq!(pem.matches("BEGIN CERTIFICATE").count(), 1, "{region}");

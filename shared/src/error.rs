@@ -15,10 +15,10 @@ pub enum ApiError {
     /// 400: the request cannot be understood: an unknown parameter, a bad value, broken JSON.
     #[error("{0}")]
     BadRequest(Invalid),
-    /// 403: a form post that another site started.
+    /// 403: a form that another site sent.
     #[error("a request from another site is refused")]
     Forbidden,
-    /// 404: no such thing, or nothing that can be.
+    /// 404: nothing with this address, or an impossible one.
     #[error("not found")]
     NotFound,
     /// 413
@@ -30,10 +30,10 @@ pub enum ApiError {
     /// 422: understood, but some values are not acceptable.
     #[error("{} invalid value(s)", .0.len())]
     Unprocessable(Vec<Invalid>),
-    /// 503: what it needs does not answer; the caller may try again.
+    /// 503: a dependency does not answer; the caller may retry.
     #[error("unavailable")]
     Unavailable(#[source] anyhow::Error),
-    /// 500: a defect of ours.
+    /// 500: a defect.
     #[error("internal error")]
     Internal(#[from] anyhow::Error),
 }

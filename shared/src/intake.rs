@@ -1,5 +1,5 @@
-//! Taking in what visitors send: it gets an id and goes to the queue, which keeps it until the writer has dealt with it.
-//! No database is asked.
+//! Intake of submissions: each gets an id and goes to the queue, which keeps it until `process-submissions` has
+//! processed it. It needs no database.
 
 use time::OffsetDateTime;
 
@@ -11,7 +11,7 @@ use crate::{
     messages::{Content, Submission},
 };
 
-/// The hidden field of a form that makes sending it twice the same as once.
+/// The hidden field of a form with which two requests of the same form count once.
 const FORM_KEY: &str = "key";
 
 /// The kind of client that sends a submission.
@@ -46,16 +46,17 @@ impl<'a> Intake<'a> {
         Ok(Self { app, request, client, id, visitor })
     }
 
-    /// Sends it: once this returns, it is not lost any more.
+    /// Sends it to the queue. Once this returns, the submission is durable.
     pub async fn send(&self, content: Content) -> Result<()> {
         let request_id = Some(self.request.id.clone());
         let submission = Submission { id: self.id.uuid(), sent_at: OffsetDateTime::now_utc(), request_id, content };
         self.app.submissions().await?.send(&submission).await.map_err(ApiError::Unavailable)?;
-        tracing::info!(submission.id = %self.id, "Submission taken in");
+        tracing::info!(submission.id = %self.id, "Submission accepted");
         Ok(())
     }
 
-    /// What the sender gets: where to ask what became of it; on a page also the way back to the book that it is about.
+    /// The reply to the sender, with the address of the submission's status; a page also links back to the book
+    /// `about`.
     pub fn receipt(self, about: Option<BookId>) -> Result<Reply> {
         let reply = match self.client {
             Client::Program => {

@@ -18,14 +18,14 @@ use crate::{
     App,
     error::{ApiError, Result},
     http::{AlbEvent, Reply, Request},
-    metrics::{Metrics, Outcome},
+    metrics::{InvocationStatus, Metrics},
     telemetry,
 };
 
 pub use lambda_runtime::Error;
 
-/// A handler that takes longer is given up, so that the shopper has an answer within three seconds, the one that a cold
-/// start may wait included; a start that SSM throttles may wait longer (`config.rs`).
+/// A handler that takes longer is cancelled. A shopper then has an answer within three seconds, including the time that
+/// a cold start may wait; a cold start that SSM throttles may wait longer (`config.rs`).
 const ANSWER_WITHIN: Duration = Duration::from_millis(1_900);
 
 /// A handler of requests, with the representation of its errors.
@@ -85,48 +85,49 @@ async fn run<'h>(select: impl Fn(&Request) -> &'h Handler) -> Result<(), Error> 
         let reply = answer(&app, &request, handler).instrument(span.clone()).await;
         let (status, json) = span.in_scope(|| outgoing(reply, &request, handler.render_error))?;
         let fields = json!({ "request_id": request.id, "method": request.method.as_str(), "path": request.path(), "status": status });
-        metrics.tell(Outcome::of_status(status), began, app.database().time_taken(), "Answered", &fields);
+        metrics.record(InvocationStatus::of_status(status), began, app.database().time_taken(), "Answered", &fields);
         Ok::<_, Error>(json)
     }))
     .await
 }
 
-/// The answer's status and the JSON for the load balancer. One that the load balancer would refuse is a defect of ours:
-/// the log names it, and the caller gets a 500 in its place.
+/// The status of the reply and its JSON for the load balancer. A reply that the load balancer would reject is a defect:
+/// it is logged, and the caller gets a 500 instead.
 fn outgoing(
     reply: Reply,
     request: &Request,
     render_error: fn(&Request, &ApiError) -> Reply,
 ) -> anyhow::Result<(u16, Box<RawValue>)> {
     let response = reply.finish(request);
-    if let Ok(json) =
-        response.to_json().inspect_err(|error| tracing::error!(error = format!("{error:#}"), "Answer refused"))
-    {
+    if let Ok(json) = response.to_json().inspect_err(|error| {
+        tracing::error!(error = format!("{error:#}"), "Reply rejected: the load balancer does not accept it");
+    }) {
         return Ok((response.status(), json));
     }
-    let error = ApiError::Internal(anyhow!("the answer cannot leave"));
+    let error = ApiError::Internal(anyhow!("the load balancer does not accept the reply"));
     let page = render_error(request, &error).finish(request);
     if let Ok(json) = page.to_json() {
         return Ok((page.status(), json));
     }
-    // Without any words of the request, which the page repeats.
+    // Without text of the request, which the page repeats.
     let problem = Reply::problem(&error, &request.id).finish(request);
     Ok((problem.status(), problem.to_json()?))
 }
 
-/// Consumes events of another kind: a bucket's, a deploy's, the staff's.
+/// Consumes events that are not HTTP requests: from the queue, the bucket, a deploy or the staff commands.
 pub async fn consume<E, R>(handler: impl AsyncFn(&App, E) -> anyhow::Result<R>) -> Result<(), Error>
 where
     E: DeserializeOwned,
     R: Serialize,
 {
-    consume_with(handler, |_| Outcome::Ok).await
+    consume_with(handler, |_| InvocationStatus::Ok).await
 }
 
-/// The same where an answer may say that something was left undone, as a queue's consumer does.
+/// The same for a handler that can succeed in part, such as a queue's consumer: `status` returns how the invocation
+/// ended.
 pub async fn consume_with<E, R>(
     handler: impl AsyncFn(&App, E) -> anyhow::Result<R>,
-    ended: impl Fn(&R) -> Outcome,
+    status: impl Fn(&R) -> InvocationStatus,
 ) -> Result<(), Error>
 where
     E: DeserializeOwned,
@@ -137,11 +138,11 @@ where
     lambda_runtime::run(service_fn(async |event: LambdaEvent<E>| {
         let (began, id) = (Instant::now(), event.context.request_id);
         let span = info_span!("event", request_id = %id);
-        let done = unpanicked(handler(&app, event.payload)).instrument(span).await.flatten();
-        let outcome = done.as_ref().map_or(Outcome::Failed, &ended);
-        metrics.tell(outcome, began, app.database().time_taken(), "Event ended", &json!({ "request_id": id }));
+        let done = catch_panic(handler(&app, event.payload)).instrument(span).await.flatten();
+        let status = done.as_ref().map_or(InvocationStatus::Failed, &status);
+        metrics.record(status, began, app.database().time_taken(), "Event ended", &json!({ "request_id": id }));
         done.map_err(|error| {
-            tracing::error!(request_id = %id, error = format!("{error:#}"), "Event not dealt with");
+            tracing::error!(request_id = %id, error = format!("{error:#}"), "Event failed");
             Error::from(format!("{error:#}"))
         })
     }))
@@ -160,26 +161,28 @@ async fn answer(app: &App, request: &Request, handler: &Handler) -> Reply {
 }
 
 async fn bounded(handling: impl Future<Output = Result<Reply>>) -> Result<Reply> {
-    match timeout(ANSWER_WITHIN, unpanicked(handling)).await {
+    match timeout(ANSWER_WITHIN, catch_panic(handling)).await {
         Ok(Ok(reply)) => reply,
         Ok(Err(panic)) => Err(ApiError::Internal(panic)),
         Err(_) => Err(ApiError::Unavailable(anyhow!("no answer within {} ms", ANSWER_WITHIN.as_millis()))),
     }
 }
 
-/// A panic costs the work at hand, not the process: the next request finds it sound.
-pub async fn unpanicked<T>(work: impl Future<Output = T>) -> anyhow::Result<T> {
+/// Turns a panic into an error, so that it costs one request or message and the process continues.
+pub async fn catch_panic<T>(work: impl Future<Output = T>) -> anyhow::Result<T> {
     AssertUnwindSafe(work).catch_unwind().await.map_err(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str);
         anyhow!("panicked: {}", text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("without a message"))
     })
 }
 
-/// Tells the log what went wrong with a request.
+/// Logs an error of a request, with its cause.
 pub fn log(error: &ApiError) {
     match error {
         ApiError::Internal(cause) => tracing::error!(error = format!("{cause:#}"), "Request failed"),
-        ApiError::Unavailable(cause) => tracing::error!(error = format!("{cause:#}"), "Request could not be served"),
+        ApiError::Unavailable(cause) => {
+            tracing::error!(error = format!("{cause:#}"), "Request failed: a dependency is unavailable");
+        }
         other => tracing::info!(error = %other, "Request refused"),
     }
 }
@@ -191,7 +194,7 @@ mod tests {
     #[tokio::test]
     async fn a_panic_is_an_error_with_its_message() {
         let number = 7;
-        let error = unpanicked(async { panic!("bad number {number}") }).await.map(|(): ()| ()).unwrap_err();
+        let error = catch_panic(async { panic!("bad number {number}") }).await.map(|(): ()| ()).unwrap_err();
         assert_eq!(error.to_string(), "panicked: bad number 7");
     }
 

@@ -1,4 +1,4 @@
-//! What the functions of the bookstore have in common. It knows no route.
+//! Code that the functions share. It has no routes.
 
 pub mod answer_size;
 pub mod api;
@@ -27,6 +27,6 @@ pub use app::App;
 pub use error::{ApiError, Result};
 pub use http::{Reply, Request};
 
-/// The schema, a statement a file. Migrations only ever expand, so an older version of this finds all it knows in a
-/// database that a newer one has migrated: what it does not know does not trouble it.
+/// The schema, one statement in each file. Migrations only expand, and an older version ignores migrations that it does
+/// not have, so it works with a database that a newer version has migrated.
 pub static MIGRATIONS: Migrator = Migrator { ignore_missing: true, ..migrate!("./migrations") };

@@ -1,4 +1,5 @@
-//! What travels on the queue: a tagged, versioned message a kind. A consumer parks kinds and versions it does not know.
+//! Messages on the queue: one tagged, versioned variant for each kind. A consumer sends kinds and versions that it does
+//! not support to the dead-letter queue.
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -12,7 +13,7 @@ pub struct Submission {
     pub id: Uuid,
     #[serde(with = "time::serde::rfc3339")]
     pub sent_at: OffsetDateTime,
-    /// The request that it came with, for the log.
+    /// The id of the HTTP request, for the log.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
     #[serde(flatten)]
@@ -42,7 +43,7 @@ pub struct RatingV1 {
 /// A message to the shop.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ContactV1 {
-    /// None in messages of before this was sent along.
+    /// None in messages of versions before this field.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub visitor: Option<VisitorId>,
     pub name: DisplayName,
@@ -51,15 +52,15 @@ pub struct ContactV1 {
     pub message: MessageText,
 }
 
-/// How far an import has come, as it stands in S3 beside the file: `<key>.progress.json`.
+/// Progress of an import, in S3 beside the file: `<key>.progress.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImportProgress {
     pub state: ImportState,
-    /// The last line of the file that is settled.
+    /// The last processed line of the file.
     pub line: u32,
     #[serde(flatten)]
     pub counts: Counts,
-    /// Why the file as a whole could not be read, or why the import stopped and will be taken up again.
+    /// Why the file cannot be read, or why the import was interrupted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
 }
@@ -68,13 +69,13 @@ pub struct ImportProgress {
 #[serde(rename_all = "lowercase")]
 pub enum ImportState {
     Running,
-    /// It stopped on the way; Lambda starts it again where it stopped.
+    /// It failed in between; Lambda starts it again after the last processed line.
     Interrupted,
     Done,
     Failed,
 }
 
-/// What a deploy asks of `migrate-database`.
+/// The request of a deploy to `migrate-database`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MigrationOrder {
     /// How many connections each database user may hold at once.
@@ -82,12 +83,12 @@ pub struct MigrationOrder {
     pub writer_connections: u32,
 }
 
-/// What `migrate-database` answers.
+/// The response of `migrate-database`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MigrationReport {
     /// Migrations that were run this time.
     pub applied: Vec<String>,
-    /// Catalogues that have been imported to their end, so that a first deploy knows that there is none.
+    /// Number of finished imports; a first deploy has none.
     pub imports: i64,
 }
 
@@ -105,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_version_and_bad_stars_are_errors_that_say_so() {
+    fn an_unknown_version_and_invalid_stars_are_errors() {
         let message = |kind: &str, stars: u8| {
             format!(
                 r#"{{"id":"c56a4180-65aa-82ec-a945-5fd21dec0538","sent_at":"2026-01-02T03:04:05Z","kind":"{kind}","book":7,"visitor":"c56a4180-65aa-42ec-a945-5fd21dec0538","stars":{stars}}}"#

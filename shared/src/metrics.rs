@@ -1,5 +1,5 @@
-//! How each invocation went, in CloudWatch's embedded metric format: a line of the log that names which of its fields are
-//! metrics. CloudWatch makes them from it; nothing is called, and nothing waits.
+//! Metrics of each invocation, in CloudWatch's embedded metric format: a log line that names which of its fields are
+//! metrics. Nothing is called, and nothing waits.
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
 
 use std::{
@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-/// Whose metrics these are, among all that an account has.
+/// The CloudWatch namespace of the metrics.
 pub const NAMESPACE: &str = "Anaquel";
 /// By function.
 pub const COLD_START: &str = "ColdStart";
@@ -21,10 +21,10 @@ pub const COLD_START: &str = "ColdStart";
 pub const DATABASE_TIME: &str = "DatabaseTime";
 /// By function and outcome.
 pub const INVOCATIONS: &str = "Invocations";
-/// By function: what visitors wrote to the shop.
+/// By function: stored messages of visitors.
 pub const NEW_MESSAGES: &str = "NewMessages";
 
-/// Tells the metrics of one function.
+/// The metrics of one function.
 pub struct Metrics {
     /// `anaquel-prod-show-book`: the stage is part of it.
     function: String,
@@ -35,17 +35,17 @@ pub struct Metrics {
 /// How an invocation ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Outcome {
+pub enum InvocationStatus {
     Ok,
-    /// The caller's mistake.
+    /// An error of the caller: 4xx.
     Refused,
-    /// What was needed did not answer.
+    /// A dependency did not answer: 503, or messages that are retried.
     Unavailable,
-    /// A defect of ours, or an event that could not be dealt with.
+    /// A defect, or an event that failed.
     Failed,
 }
 
-impl Outcome {
+impl InvocationStatus {
     pub fn of_status(status: u16) -> Self {
         match status {
             503 => Self::Unavailable,
@@ -61,15 +61,22 @@ impl Metrics {
         Self { function: function(), cold: AtomicBool::new(true) }
     }
 
-    /// Writes the line that ends an invocation. `fields` are for people who read the log.
-    pub fn tell(&self, outcome: Outcome, began: Instant, in_database: Duration, message: &str, fields: &Value) {
+    /// Writes the log line that ends an invocation. `fields` are for readers of the log.
+    pub fn record(
+        &self,
+        status: InvocationStatus,
+        began: Instant,
+        in_database: Duration,
+        message: &str,
+        fields: &Value,
+    ) {
         let cold = self.cold.swap(false, Ordering::Relaxed);
-        let line = line(&self.function, outcome, cold, began.elapsed(), in_database, message, fields);
+        let line = line(&self.function, status, cold, began.elapsed(), in_database, message, fields);
         write(&line);
     }
 }
 
-/// Counts a message that was stored; an alarm on it sends the mail that somebody wrote. Words and addresses stay here.
+/// Counts a stored message; an alarm on the metric sends an e-mail. The line holds no personal data.
 pub fn message_arrived() {
     write(&arrival(&function()));
 }
@@ -78,7 +85,7 @@ fn function() -> String {
     env::var("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default()
 }
 
-/// Whoever cannot log cannot say so either.
+/// An error of standard output cannot be reported.
 fn write(line: &Value) {
     let _ = writeln!(io::stdout(), "{line}");
 }
@@ -100,7 +107,7 @@ fn metadata(directives: &Value) -> Value {
     })
 }
 
-/// Names the dimensions of some metrics, and each metric with its unit.
+/// Dimensions of some metrics, and each metric with its unit.
 fn directive(dimensions: &[&str], metrics: &[(&str, &str)]) -> Value {
     let metrics: Vec<_> = metrics.iter().map(|(name, unit)| json!({ "Name": name, "Unit": unit })).collect();
     json!({ "Namespace": NAMESPACE, "Dimensions": [dimensions], "Metrics": metrics })
@@ -108,7 +115,7 @@ fn directive(dimensions: &[&str], metrics: &[(&str, &str)]) -> Value {
 
 fn line(
     function: &str,
-    outcome: Outcome,
+    status: InvocationStatus,
     cold: bool,
     took: Duration,
     in_database: Duration,
@@ -119,7 +126,7 @@ fn line(
         "level": "INFO",
         "message": message,
         "Function": function,
-        "Outcome": outcome,
+        "Outcome": status,
         (INVOCATIONS): 1,
         (COLD_START): u8::from(cold),
         "Duration": milliseconds(took),
@@ -165,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_counts_and_says_nothing_of_who_wrote_what() {
+    fn the_metric_of_a_message_has_no_personal_data() {
         let line = arrival("anaquel-dev-process-submissions");
         assert_eq!(metrics(&line), ["NewMessages 1 Count anaquel-dev-process-submissions"]);
         let names: Vec<_> = line.as_object().unwrap().keys().collect();
@@ -176,7 +183,8 @@ mod tests {
     fn a_line_gives_cloudwatch_cold_start_database_time_and_outcome() {
         let fields = json!({ "status": 503 });
         let took = Duration::from_micros(8_300);
-        let line = line("anaquel-dev-show-book", Outcome::of_status(503), true, took, took / 2, "Answered", &fields);
+        let line =
+            line("anaquel-dev-show-book", InvocationStatus::of_status(503), true, took, took / 2, "Answered", &fields);
         assert_eq!(
             metrics(&line),
             [

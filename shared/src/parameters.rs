@@ -51,7 +51,7 @@ impl Parameter {
             Self::DatabasePassword(Admin) => "database/admin/password",
             Self::MasterSecret => "database/admin/secret",
             Self::SubmissionsQueue => "queue/submissions",
-            // The physical queue is named `parked`, too.
+            // The physical queue has this name, too.
             Self::DeadLetterQueue => "queue/parked",
             Self::SubmissionKey => "submission-key",
         }

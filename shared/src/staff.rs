@@ -1,4 +1,4 @@
-//! What the shop's staff asks of `run-staff-task`, and what it answers.
+//! Requests of the staff commands to `run-staff-task`, and its responses.
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -8,24 +8,24 @@ use crate::domain::{BookId, VisitorId};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "task", rename_all = "kebab-case")]
 pub enum StaffTask {
-    /// The messages to the shop, newest first, a page at a time.
+    /// The messages to the shop, newest first, in slices.
     ListMessages {
-        /// Only those that nobody has answered yet.
+        /// Only messages without an answer.
         open: bool,
-        /// Go on below this message.
+        /// Only messages with a lower id.
         before: Option<u64>,
     },
     MarkAnswered {
         message: u64,
     },
-    /// Takes a rating with its words out of sight and out of the counts. The visitor cannot rate that book again.
+    /// Hides a rating with its review and subtracts it from the counts. The visitor cannot rate that book again.
     HideReview {
         rating: u64,
     },
     UnhideReview {
         rating: u64,
     },
-    /// Removes all that a visitor left: ratings, whose counts follow, and messages.
+    /// Removes all ratings and messages of a visitor.
     EraseVisitor {
         visitor: VisitorId,
     },
@@ -57,7 +57,7 @@ pub struct ContactMessage {
     pub sent_at: OffsetDateTime,
     #[serde(with = "time::serde::rfc3339::option")]
     pub answered_at: Option<OffsetDateTime>,
-    /// Who sent it; none for messages that were kept before this was noted.
+    /// The sender; none for messages that were stored before this column.
     pub visitor: Option<VisitorId>,
 }
 

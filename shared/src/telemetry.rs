@@ -2,7 +2,7 @@
 
 use tracing::level_filters::LevelFilter;
 
-/// Writes to standard output from `ANAQUEL_LOG` (error, warn, info, debug, trace; info where it says none of these) on.
+/// Logs to standard output from the level in `ANAQUEL_LOG` (error, warn, info, debug, trace; info by default).
 pub fn start() {
     let level = std::env::var("ANAQUEL_LOG").ok().and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO);
     tracing_subscriber::fmt()
@@ -11,6 +11,6 @@ pub fn start() {
         .with_current_span(true)
         .with_span_list(false)
         .with_max_level(level)
-        .without_time() // CloudWatch keeps its own
+        .without_time() // CloudWatch adds its own
         .init();
 }

@@ -1,4 +1,4 @@
-//! The interface for programs, read out of its OpenAPI document.
+//! The page of the API, made from its OpenAPI document.
 
 use askama::Template;
 use serde_json::Value;
@@ -45,7 +45,7 @@ impl ApiDocs<'_> {
             .collect()
     }
 
-    /// Those that the path's operations share, and the operation's own.
+    /// Parameters of the path, and those of the operation.
     fn parameters<'d>(&'d self, path: &'d Value, operation: &'d Value) -> Vec<Parameter<'d>> {
         let lists = [&path["parameters"], &operation["parameters"]];
         let all = lists.into_iter().filter_map(Value::as_array).flatten().map(|parameter| self.resolved(parameter));
@@ -57,7 +57,7 @@ impl ApiDocs<'_> {
         .collect()
     }
 
-    /// What a `$ref` within the document means.
+    /// The target of a `$ref` within the document.
     fn resolved<'d>(&'d self, value: &'d Value) -> &'d Value {
         let reference = value["$ref"].as_str().and_then(|reference| reference.strip_prefix('#'));
         reference.and_then(|pointer| self.document.pointer(pointer)).unwrap_or(value)

@@ -1,4 +1,4 @@
-//! A book's own page, with its form; also for the answers 413, 422 and 503 to a rating sent from there.
+//! The page of a book with its form, also for the statuses 413, 422 and 503 of a rating from that form.
 
 use askama::Template;
 use serde_json::{Value, json};
@@ -22,7 +22,7 @@ pub struct BookPage<'a> {
 struct Bar {
     stars: usize,
     count: u32,
-    /// In hundredths of all.
+    /// In per cent of all.
     share: u64,
 }
 
@@ -31,7 +31,7 @@ impl BookPage<'_> {
         &self.book.summary
     }
 
-    /// What the book mostly is.
+    /// The main genre of the book.
     fn genre(&self) -> Option<&str> {
         self.book.genres.first().map(|genre| genre.0.as_str())
     }
@@ -43,11 +43,11 @@ impl BookPage<'_> {
         counts.map(move |(at, count)| Bar { stars: at + 1, count, share: u64::from(count) * 100 / all })
     }
 
-    /// What tells readers why the mean is not that of the bars, while they are too few to outweigh what is presumed.
+    /// A note that explains why the mean differs from the bars, while there are too few ratings to outweigh the prior.
     fn presumed(&self) -> Option<String> {
         let few = f64::from(self.summary().ratings.count) < 10.0 * PRIOR_WEIGHT;
         let presumed = [("count", PRIOR_WEIGHT.into()), ("mean", self.view.mean(PRIOR_MEAN).into())];
-        few.then(|| self.view.locale.tell("mean-presumed", presumed))
+        few.then(|| self.view.locale.text_with("mean-presumed", presumed))
     }
 
     fn stock(&self) -> String {
@@ -68,7 +68,7 @@ impl BookPage<'_> {
         short
     }
 
-    /// The book in the words of schema.org.
+    /// The book as schema.org data.
     fn json_ld(&self) -> Markup {
         let summary = self.summary();
         let absolute = |path: String| format!("{}{path}", self.view.origin.unwrap_or_default());

@@ -1,4 +1,4 @@
-//! One struct a page, with what it shows. `render` (of [`crate::Template`]) makes the HTML.
+//! One struct for each page, with its values. `render` (of [`crate::Template`]) makes the HTML.
 
 mod api_docs;
 mod book;
@@ -26,27 +26,27 @@ pub struct Home<'a> {
 pub struct Books<'a> {
     pub view: View<'a>,
     pub asked: Asked<'a>,
-    /// The name of the author whose id was asked for.
+    /// The name of the author in the filter.
     pub author: Option<&'a str>,
     pub books: &'a [Summary],
-    /// The cursor of the page after this.
+    /// The cursor of the next slice.
     pub next: Option<&'a str>,
     pub facets: &'a Facets,
-    /// A query that finds something where this one does not.
+    /// A query that finds something, if this one finds nothing.
     pub did_you_mean: Option<&'a str>,
-    /// What of the query could not be read; the books are then none.
+    /// The invalid parameters of the query; the list is then empty.
     pub invalid: &'a [Invalid],
 }
 
 impl Books<'_> {
-    /// The filters in force: what each says, and the list without it.
+    /// The active filters: the text of each, and the list without it.
     fn chips(&self) -> Vec<(String, String)> {
         let say = |name: &str, value: &str| match name {
             "genre" => Some(self.view.genre(value)),
             "language" => Some(self.view.language(value)),
             "author" => Some(self.author.unwrap_or(value).to_owned()),
-            "min_rating" => Some(self.view.tell("filter-from-stars", "stars", value.to_owned())),
-            "price_max" => Some(self.view.tell("filter-up-to", "amount", value.to_owned())),
+            "min_rating" => Some(self.view.text_with("filter-from-stars", "stars", value.to_owned())),
+            "price_max" => Some(self.view.text_with("filter-up-to", "amount", value.to_owned())),
             "in_stock" if value == "true" => Some(self.view.text("filter-in-stock")),
             _ => None,
         };
@@ -54,7 +54,7 @@ impl Books<'_> {
         asked.filter_map(|(name, value)| Some((say(name, value)?, self.asked.without(name)))).collect()
     }
 
-    /// Relevance means something only in a search.
+    /// The sort orders; relevance exists only in a search.
     fn sorts(&self) -> impl Iterator<Item = &'static str> {
         let searching = !self.asked.get("q").is_empty();
         Sort::NAMES.iter().map(|(name, _)| *name).filter(move |name| searching || *name != "relevance")
@@ -90,7 +90,7 @@ impl Ratings<'_> {
     }
 }
 
-/// `POST /books/{id}/ratings`, where a rating could not be taken: the answers 422 and 503.
+/// `POST /books/{id}/ratings`, if the rating was refused: the statuses 422 and 503.
 #[derive(Template, Clone, Copy)]
 #[template(path = "rate.html")]
 pub struct Rate<'a> {
@@ -118,13 +118,13 @@ pub struct AuthorPage<'a> {
     pub more: bool,
 }
 
-/// `/contact`, also for the answers 413, 422 and 503 to what was sent from there.
+/// `/contact`, also for the statuses 413, 422 and 503 of a message.
 #[derive(Template, Clone, Copy)]
 #[template(path = "contact.html")]
 pub struct Contact<'a> {
     pub view: View<'a>,
     pub form: Form<'a>,
-    /// Tells this drawing of the form from every other.
+    /// The key that distinguishes this form from every other one.
     pub key: &'a str,
 }
 
@@ -135,11 +135,11 @@ pub struct Submission<'a> {
     pub view: View<'a>,
     pub id: &'a str,
     pub state: State<'a>,
-    /// The book that was rated, where it is known.
+    /// The rated book, if it is known.
     pub book: Option<BookId>,
 }
 
-/// What became of something that a visitor sent.
+/// The status of a submission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State<'a> {
     Received,
@@ -161,18 +161,18 @@ pub struct Privacy<'a> {
     pub view: View<'a>,
 }
 
-/// What went wrong, in the visitor's words, and a way on.
+/// An error page for visitors.
 #[derive(Template, Clone, Copy)]
 #[template(path = "error.html")]
 pub struct ErrorPage<'a> {
     pub view: View<'a>,
     pub status: u16,
-    /// To be quoted to the shop.
+    /// To be quoted in a question to the shop.
     pub request_id: Option<&'a str>,
 }
 
 impl ErrorPage<'_> {
-    /// The kind of error that there are words for.
+    /// The key of the error's texts.
     fn key(&self) -> &'static str {
         match self.status {
             404 => "error-not-found",

@@ -1,5 +1,5 @@
-//! `GET /health`: what the shop can reach, and how quickly. The one function with a right to the database and to the
-//! queue; it may look at the queue, and neither send nor receive.
+//! `GET /health`: whether parameters, database and queue answer, with the time of each. The only function with access
+//! to the database and to the queue; of the queue it may read the depth, and neither send nor receive.
 
 use std::time::Instant;
 
@@ -26,7 +26,7 @@ async fn timed(part: &'static str, answer: impl Future<Output = anyhow::Result<(
     let began = Instant::now();
     let answer = answer.await;
     if let Err(error) = &answer {
-        tracing::warn!(part, error = format!("{error:#}"), "Not reached");
+        tracing::warn!(part, error = format!("{error:#}"), "Health check failed");
     }
     Reached { ok: answer.is_ok(), milliseconds: (began.elapsed().as_secs_f64() * 1e5).round() / 100.0 }
 }
@@ -37,5 +37,5 @@ async fn answer_of_database(app: &App) -> anyhow::Result<()> {
 }
 
 async fn answer_of_queue(app: &App) -> anyhow::Result<()> {
-    app.submissions().await?.look().await
+    app.submissions().await?.check().await
 }

@@ -1,4 +1,4 @@
-//! The uploaded file in S3, and what is written beside it.
+//! The uploaded file in S3, and the progress and report beside it.
 
 use std::{
     fs::File,

@@ -1,4 +1,4 @@
-//! The CSV formats that the shop reads, told apart by their header; docs/catalogue-format.md describes them.
+//! The supported CSV formats, distinguished by their header; docs/catalogue-format.md describes them.
 
 use std::fs::File;
 
@@ -9,9 +9,9 @@ use shared::domain::{CatalogueRow, Genre, Histogram, Invalid, Isbn13, Language, 
 pub struct Line {
     /// From 1; the header is line 1. A row that spans lines has the number of its first.
     pub number: u32,
-    /// What it says, or why it cannot be taken.
+    /// The parsed row, or the reason why it is refused.
     pub row: Result<CatalogueRow, String>,
-    /// As it came, for the report of refused rows.
+    /// The raw text, for the report of refused rows.
     pub text: String,
 }
 
@@ -205,8 +205,8 @@ fn goodbooks(cells: &Cells) -> Result<CatalogueRow, Invalid> {
     })
 }
 
-/// The ten-digit number is the sound one in goodbooks-10k (the other is a float that lost its last digits), but it
-/// went through a spreadsheet and lost its leading zeros.
+/// The ten-digit ISBN of goodbooks-10k is the correct one (the other is a float without its last digits), but a
+/// spreadsheet has removed its leading zeros.
 fn isbn_ten(text: &str) -> Result<Isbn13, Invalid> {
     Isbn13::parse(&format!("{text:0>10}"))
 }
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_row_is_refused_with_its_line_and_reason_and_its_neighbours_land() {
+    fn a_bad_row_is_refused_with_its_line_and_reason_and_others_are_imported() {
         let read = rows(
             "reference,title,authors,price,currency\na,T,X,1.00,EUR\nb,,X,,\nc,T,X,1,5,EUR\nd,T,X,1.005,EUR\ne,T,X,2,\nf,T,X,,\n",
         );
@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn a_foreign_header_is_refused_as_a_whole_and_says_what_is_needed() {
+    fn an_unknown_header_refuses_the_file_and_lists_the_required_columns() {
         let reason = lines(b"id,name\n1,x\n").err().unwrap();
         assert!(reason.contains("reference, title, authors") && reason.contains("it has id, name"), "{reason}");
         assert!(lines(b"").err().unwrap().contains("it has none"));

@@ -1,8 +1,8 @@
-//! Fed by a bucket: brings a CSV of books into the shop.
+//! Triggered by the import bucket: imports a CSV file of books.
 //!
-//! Rows settle in batches, each in one transaction with the note of how far it came, so an import that dies goes on
-//! where it stopped when Lambda delivers the event again. Progress and refused rows are written beside the file while it
-//! runs.
+//! Rows are processed in batches, each in one transaction with the import's progress, so that an interrupted import
+//! continues after its last batch when Lambda delivers the event again. Progress and refused rows are written beside
+//! the file while it runs.
 
 mod bucket;
 mod format;
@@ -28,15 +28,15 @@ use sqlx::MySqlConnection;
 use bucket::{Report, Upload};
 use format::{Line, Lines};
 
-/// Rows a transaction: few enough that a rating of one of them does not wait long.
+/// Rows in one transaction: few, so that a rating of one of these books does not wait long.
 const BATCH: usize = 50;
 const BATCH_WITHIN: Duration = Duration::from_secs(30);
-/// A batch that the database does not take is tried again after this, then after twice that, and so on.
+/// The pause before the first retry of a batch; it doubles with each retry.
 const PAUSE: Duration = Duration::from_millis(500);
-const TRIES: u32 = 8;
-const TELL_EVERY: Duration = Duration::from_millis(500);
+const ATTEMPTS: u32 = 8;
+const PROGRESS_EVERY: Duration = Duration::from_millis(500);
 const REPORT_EVERY: Duration = Duration::from_secs(10);
-/// S3 takes longer keys; nobody needs them, and the database has no room for them.
+/// S3 allows longer keys; the column of the database does not.
 const MAX_KEY: usize = 500;
 
 pub async fn handle(app: &App, event: S3Event) -> anyhow::Result<()> {
@@ -44,7 +44,7 @@ pub async fn handle(app: &App, event: S3Event) -> anyhow::Result<()> {
     for record in event.records {
         let (upload, sequencer) = upload(&sdk, &record)?;
         if upload.key().chars().count() > MAX_KEY {
-            tracing::error!(key = upload.key(), "Not imported: the object's key has more than {MAX_KEY} characters");
+            tracing::error!(key = upload.key(), "Import refused: the object's key has more than {MAX_KEY} characters");
             continue;
         }
         let run = import(app, &upload, &sequencer);
@@ -64,28 +64,34 @@ fn upload(sdk: &SdkConfig, record: &S3EventRecord) -> anyhow::Result<(Upload, St
 async fn import(app: &App, upload: &Upload, sequencer: &str) -> anyhow::Result<()> {
     let import = app.database().write(async |c| imports::open(c, upload.key(), sequencer).await).await?;
     if import.ended {
-        tracing::info!(import.id, "This upload was imported before");
+        tracing::info!(import.id, "Upload was already imported");
         return Ok(());
     }
-    tracing::info!(import.id, rows_done = import.counts.rows(), "Import begins");
-    let mut teller =
-        Teller { app, upload, report: Report::new()?, reported: 0, told_at: None, reported_at: Instant::now() };
+    tracing::info!(import.id, rows_done = import.counts.rows(), "Import started");
+    let mut reporter = ProgressReporter {
+        app,
+        upload,
+        report: Report::new()?,
+        reported: 0,
+        progress_at: None,
+        reported_at: Instant::now(),
+    };
     let mut import = import;
-    match settle_all(app, upload, &mut import, &mut teller).await {
-        Ok(()) => teller.end(&import, None).await,
-        Err(Stop::File(reason)) => teller.end(&import, Some(reason)).await,
+    match import_all(app, upload, &mut import, &mut reporter).await {
+        Ok(()) => reporter.end(&import, None).await,
+        Err(Stop::File(reason)) => reporter.end(&import, Some(reason)).await,
         Err(Stop::Other(error)) => {
-            teller.interrupted(&import, &error).await;
+            reporter.interrupted(&import, &error).await;
             Err(error)
         }
     }
 }
 
-/// Why an import does not come to its end.
+/// Why an import stops before its end.
 enum Stop {
-    /// The file as a whole cannot be read, ever.
+    /// The file cannot be read; no retry can succeed.
     File(String),
-    /// It may go on later.
+    /// A retry may succeed.
     Other(anyhow::Error),
 }
 
@@ -95,7 +101,12 @@ impl<E: Into<anyhow::Error>> From<E> for Stop {
     }
 }
 
-async fn settle_all(app: &App, upload: &Upload, import: &mut Import, teller: &mut Teller<'_>) -> Result<(), Stop> {
+async fn import_all(
+    app: &App,
+    upload: &Upload,
+    import: &mut Import,
+    reporter: &mut ProgressReporter<'_>,
+) -> Result<(), Stop> {
     let file = upload.download().await?;
     let mut lines = Lines::read(file).map_err(Stop::File)?.skip(import.counts.rows() as usize);
     loop {
@@ -103,29 +114,29 @@ async fn settle_all(app: &App, upload: &Upload, import: &mut Import, teller: &mu
         if batch.is_empty() {
             return Ok(());
         }
-        *import = settle_patiently(app, import, &batch).await?;
-        teller.tell(import).await;
+        *import = import_batch_with_retry(app, import, &batch).await?;
+        reporter.report_progress(import).await;
     }
 }
 
-/// A deadlock, a failover: what passes within a minute or two does not interrupt the import.
-async fn settle_patiently(app: &App, import: &Import, batch: &[Line]) -> database::Result<Import> {
+/// Retries a batch, so that a deadlock or a failover of a minute or two does not interrupt the import.
+async fn import_batch_with_retry(app: &App, import: &Import, batch: &[Line]) -> database::Result<Import> {
     let mut pause = PAUSE;
-    for _ in 1..TRIES {
-        match app.database().write_within(BATCH_WITHIN, async |c| settle(c, import, batch).await).await {
+    for _ in 1..ATTEMPTS {
+        match app.database().write_within(BATCH_WITHIN, async |c| import_batch(c, import, batch).await).await {
             Err(database::Error::Away(error) | database::Error::Busy(error)) => {
-                tracing::warn!(error = format!("{error:#}"), "Batch is tried again");
+                tracing::warn!(error = format!("{error:#}"), "Retrying the batch");
             }
-            settled => return settled,
+            result => return result,
         }
         tokio::time::sleep(pause).await;
         pause *= 2;
     }
-    app.database().write_within(BATCH_WITHIN, async |c| settle(c, import, batch).await).await
+    app.database().write_within(BATCH_WITHIN, async |c| import_batch(c, import, batch).await).await
 }
 
-/// Settles a batch and notes how far the import has come; to be run in one transaction.
-async fn settle(connection: &mut MySqlConnection, before: &Import, batch: &[Line]) -> sqlx::Result<Import> {
+/// Imports a batch and stores the import's progress. To be run in one transaction.
+async fn import_batch(connection: &mut MySqlConnection, before: &Import, batch: &[Line]) -> sqlx::Result<Import> {
     let mut import = before.clone();
     for line in batch {
         let put = match &line.row {
@@ -143,28 +154,28 @@ async fn settle(connection: &mut MySqlConnection, before: &Import, batch: &[Line
     Ok(import)
 }
 
-/// Tells those who wait beside the file how it goes. What cannot be told while it runs is only logged.
-struct Teller<'a> {
+/// Writes progress and refused rows beside the file. A failure while the import runs is only logged.
+struct ProgressReporter<'a> {
     app: &'a App,
     upload: &'a Upload,
     report: Report,
-    /// The last line that is in the report.
+    /// The last line in the report.
     reported: u32,
-    told_at: Option<Instant>,
+    progress_at: Option<Instant>,
     reported_at: Instant,
 }
 
-impl Teller<'_> {
-    async fn tell(&mut self, import: &Import) {
-        if self.told_at.is_some_and(|at| at.elapsed() < TELL_EVERY) {
+impl ProgressReporter<'_> {
+    async fn report_progress(&mut self, import: &Import) {
+        if self.progress_at.is_some_and(|at| at.elapsed() < PROGRESS_EVERY) {
             return;
         }
-        self.told_at = Some(Instant::now());
+        self.progress_at = Some(Instant::now());
         self.write(&progress(import, ImportState::Running, None)).await;
         if self.reported_at.elapsed() > REPORT_EVERY {
             self.reported_at = Instant::now();
             if let Err(error) = self.report(import).await {
-                tracing::warn!(error = format!("{error:#}"), "Refused rows not reported yet");
+                tracing::warn!(error = format!("{error:#}"), "Report of refused rows not written");
             }
         }
     }
@@ -173,14 +184,15 @@ impl Teller<'_> {
         self.write(&progress(import, ImportState::Interrupted, Some(format!("{error:#}")))).await;
     }
 
-    /// Ends the import: first what is told of it, so that an end that is noted has been told.
+    /// Ends the import. Its final progress is written before the end is stored, so that a stored end was always
+    /// reported.
     async fn end(mut self, import: &Import, failure: Option<String>) -> anyhow::Result<()> {
         self.report(import).await?;
         self.app.database().write_within(BATCH_WITHIN, async |c| genres::recount(c).await).await?;
         let state = if failure.is_some() { ImportState::Failed } else { ImportState::Done };
         self.upload.write_progress(&progress(import, state, failure.clone())).await?;
         self.app.database().write(async |c| imports::end(c, import.id, failure.as_deref()).await).await?;
-        tracing::info!(import.id, counts = ?import.counts, failure, "Import ends");
+        tracing::info!(import.id, counts = ?import.counts, failure, "Import finished");
         Ok(())
     }
 
@@ -190,7 +202,7 @@ impl Teller<'_> {
         }
     }
 
-    /// Writes the report with what has been refused since the last time.
+    /// Adds the rows refused since the last time, and writes the report.
     async fn report(&mut self, import: &Import) -> anyhow::Result<()> {
         const PAGE: u32 = 500;
         loop {

@@ -1,10 +1,10 @@
 //! `GET /sitemap.xml` and `/sitemaps/{name}`: the addresses of the shop's pages, for search engines.
 //!
-//! A part has a range of ids, so that it is read from one index, and what parts there are follows from the last id alone:
-//! nobody removes books or authors, and ids have no gaps of that width.
+//! A part covers a range of ids, so that it is read from one index, and the number of parts follows from the last id
+//! alone: books and authors are never removed, and ids have no gaps of that width.
 
 use frontend::{
-    Visit, links,
+    PageContext, links,
     sitemap::{self, PAGES},
 };
 use shared::{
@@ -12,7 +12,7 @@ use shared::{
     repo::{authors, books},
 };
 
-/// The pages that are always there.
+/// Paths of the pages that do not depend on the database.
 const STANDING: &[&str] = &["/", "/books", "/genres", "/about", "/contact", "/privacy"];
 
 pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
@@ -24,7 +24,7 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     }
     request.expect_segments(2)?;
     let paths = paths(app, request.segment(1)).await?;
-    sitemap::reply(&sitemap::Part { view: Visit::of(request).view(), paths: &paths })
+    sitemap::reply(&sitemap::Part { view: PageContext::of(request).view(), paths: &paths })
 }
 
 /// The names of all parts.
@@ -35,7 +35,7 @@ async fn names(app: &App) -> Result<Vec<String>> {
     Ok(["pages.xml".to_owned()].into_iter().chain(parts("books", book)).chain(parts("authors", author)).collect())
 }
 
-/// The paths of the pages that a part names; one without any is no part.
+/// The paths of the pages in a part; a part without any does not exist.
 async fn paths(app: &App, name: &str) -> Result<Vec<String>> {
     if name == "pages.xml" {
         return Ok(STANDING.iter().map(|path| (*path).to_owned()).collect());

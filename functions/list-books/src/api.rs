@@ -19,14 +19,14 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     let listing = listing(&query)?;
     let wants_facets = query.get("facets").map(|text| Filter::yes("facets", text)).transpose()?.unwrap_or_default();
     let books = app.database().read(async |connection| {
-        let (page, facets) = if wants_facets {
-            let (page, facets) = books::list_with_facets(connection, &listing).await?;
-            (page, Some(facets))
+        let (slice, facets) = if wants_facets {
+            let (slice, facets) = books::list_with_facets(connection, &listing).await?;
+            (slice, Some(facets))
         } else {
             (books::list(connection, &listing).await?, None)
         };
-        let did_you_mean = spelling::did_you_mean(connection, &listing, &page).await?;
-        Ok(Books { page, facets, did_you_mean })
+        let did_you_mean = spelling::did_you_mean(connection, &listing, &slice).await?;
+        Ok(Books { slice, facets, did_you_mean })
     });
     Ok(Reply::json(&books.await?)?.cached_for(MINUTE))
 }

@@ -1,6 +1,6 @@
 //! `GET /books`: the list as a page, with its filters.
 
-use frontend::{Visit, links::Asked, pages};
+use frontend::{PageContext, links::Asked, pages};
 use shared::{
     ApiError, App, Reply, Request, Result,
     domain::{Facets, Invalid},
@@ -15,12 +15,12 @@ const PARAMETERS: &[&str] =
 
 pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     request.expect_segments(1)?;
-    let visit = Visit::of(request);
+    let context = PageContext::of(request);
     let query = request.query(PARAMETERS)?.with_decimal_point("price_max");
     let asked: Vec<(&str, &str)> =
         PARAMETERS.iter().filter(|name| **name != "lang").filter_map(|name| Some((*name, query.get(name)?))).collect();
     let page = pages::Books {
-        view: visit.view(),
+        view: context.view(),
         asked: Asked(&asked),
         author: None,
         books: &[],
@@ -33,7 +33,7 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
         Ok(listing) => listing,
         Err(ApiError::BadRequest(invalid)) => {
             let invalid: &[Invalid] = &[invalid];
-            return visit.reply(400, &pages::Books { invalid, ..page });
+            return context.reply(400, &pages::Books { invalid, ..page });
         }
         Err(other) => return Err(other),
     };
@@ -55,5 +55,5 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
         did_you_mean: did_you_mean.as_deref(),
         ..page
     };
-    visit.reply(200, &page)
+    context.reply(200, &page)
 }

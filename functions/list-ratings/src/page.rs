@@ -1,6 +1,6 @@
 //! `GET /books/{id}/ratings`
 
-use frontend::{Visit, pages};
+use frontend::{PageContext, pages};
 use shared::{
     ApiError, App, Reply, Request, Result,
     domain::{BookId, Cursor},
@@ -21,7 +21,7 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
         Ok((summary, ratings::list(c, book, after.as_ref(), Query::USUAL_LIMIT).await?))
     });
     let (Some(book), Some(ratings)) = read.await? else { return Err(ApiError::NotFound) };
-    let visit = Visit::of(request);
-    let (view, reviews) = (visit.view(), ratings.items.as_slice());
-    visit.reply(200, &pages::Ratings { view, book: &book, reviews, next: ratings.next.as_deref() })
+    let context = PageContext::of(request);
+    let (view, reviews) = (context.view(), ratings.items.as_slice());
+    context.reply(200, &pages::Ratings { view, book: &book, reviews, next: ratings.next.as_deref() })
 }

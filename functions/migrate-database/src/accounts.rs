@@ -1,4 +1,4 @@
-//! The database users: what each may do, and how much of the server it may take.
+//! The database users: their grants, and their limits of connections and statement time.
 
 use anyhow::{Context, bail};
 use shared::{
@@ -7,8 +7,8 @@ use shared::{
 };
 use sqlx::{AssertSqlSafe, MySqlConnection};
 
-/// What the pages and lists are made of.
-const SHOP: &[&str] = &[
+/// Tables of pages and lists: the reader selects from them, and the writer changes them.
+const READER_TABLES: &[&str] = &[
     "authors",
     "book_authors",
     "book_genres",
@@ -19,13 +19,13 @@ const SHOP: &[&str] = &[
     "submissions",
     "word_variants",
 ];
-/// What only the writer needs: no page shows a message to the shop.
-const BACK_ROOM: &[&str] = &["contact_messages", "erased_visitors", "import_refusals", "imports"];
+/// Tables that only the writer uses.
+const WRITER_ONLY_TABLES: &[&str] = &["contact_messages", "erased_visitors", "import_refusals", "imports"];
 
-/// Creates the user of a role or brings it in line: login, grants, and hard stops for connections and statement time.
+/// Creates the user of a role or updates it: login, grants, and limits of connections and statement time.
 ///
-/// Rights are only ever added here, for the versions that still run.
-pub async fn settle(
+/// Grants are only added here, because old versions still run.
+pub async fn set_up(
     connection: &mut MySqlConnection,
     config: &DatabaseConfig,
     role: DatabaseRole,
@@ -39,12 +39,12 @@ pub async fn settle(
         format!("create user if not exists {user} {login}"),
         format!("alter user {user} {login} with max_user_connections {connections} max_statement_time {seconds}"),
     ];
-    let (rights, tables): (_, Vec<&str>) = match role {
-        DatabaseRole::Reader => ("select", SHOP.to_vec()),
-        DatabaseRole::Writer => ("select, insert, update, delete", [SHOP, BACK_ROOM].concat()),
-        DatabaseRole::Admin => bail!("the administrator is not made here"),
+    let (grants, tables): (_, Vec<&str>) = match role {
+        DatabaseRole::Reader => ("select", READER_TABLES.to_vec()),
+        DatabaseRole::Writer => ("select, insert, update, delete", [READER_TABLES, WRITER_ONLY_TABLES].concat()),
+        DatabaseRole::Admin => bail!("the administrator is not created here"),
     };
-    statements.extend(tables.iter().map(|table| format!("grant {rights} on {table} to {user}")));
+    statements.extend(tables.iter().map(|table| format!("grant {grants} on {table} to {user}")));
     for statement in statements {
         let shown = statement.replace(&login, "…");
         sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut *connection).await.context(shown)?;
@@ -52,8 +52,8 @@ pub async fn settle(
     Ok(())
 }
 
-/// After which the server stops a statement by itself: soon after the function has given it up, so that what it locked
-/// is free when the same is tried again.
+/// The server stops a statement after this: soon after the function's own timeout, so that its locks are free for the
+/// retry.
 fn statement_seconds(role: DatabaseRole) -> u32 {
     match role {
         DatabaseRole::Reader => 1,
@@ -72,7 +72,7 @@ fn login(auth: DatabaseAuth, account: &Account) -> anyhow::Result<String> {
     }
 }
 
-/// Names and passwords are ours; anything but letters, digits, `_` and `-` is a mistake, not something to escape.
+/// Quotes a name or password. The shop makes them, so a character other than letters, digits, `_` and `-` is an error.
 fn quoted(text: &str) -> anyhow::Result<String> {
     if text.is_empty() || !text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-')) {
         bail!("database users and passwords may have letters, digits, _ and - only");

@@ -1,6 +1,6 @@
-//! Invoked by a deploy: brings the schema up to date, then the database users and what each may do.
+//! Invoked by a deploy: migrates the schema, then sets up the database users and their grants.
 //!
-//! Migrations only ever expand, so the versions that still run meanwhile find all they know.
+//! Migrations only expand, so the versions that still run work with the new schema.
 
 mod accounts;
 mod login;
@@ -27,14 +27,14 @@ pub async fn handle(app: &App, order: MigrationOrder) -> anyhow::Result<Migratio
     for (role, connections) in
         [(DatabaseRole::Reader, order.reader_connections), (DatabaseRole::Writer, order.writer_connections)]
     {
-        accounts::settle(&mut connection, database, role, connections).await?;
+        accounts::set_up(&mut connection, database, role, connections).await?;
     }
     let imports = imports::count_done(&mut connection).await?;
     connection.close().await?;
     Ok(MigrationReport { applied, imports })
 }
 
-/// Runs what has not run yet, each once even when two deploys meet: sqlx takes a lock in the database.
+/// Runs the pending migrations, each once even if two deploys overlap: sqlx takes a lock in the database.
 async fn migrate(connection: &mut MySqlConnection) -> anyhow::Result<Vec<String>> {
     connection.ensure_migrations_table(&MIGRATIONS.table_name).await?;
     let done = connection.list_applied_migrations(&MIGRATIONS.table_name).await?;

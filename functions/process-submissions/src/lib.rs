@@ -1,25 +1,26 @@
-//! Fed by the queue: writes what visitors sent into the database, each exactly once.
+//! Consumer of the queue: writes submissions into the database, each exactly once.
 //!
-//! What can never succeed is parked at once with its reason; what may succeed later goes back alone and comes again.
+//! A permanent failure is sent to the dead-letter queue at once, with its reason. A transient failure returns one
+//! message to the queue for a retry.
 
 use std::time::{Duration, Instant};
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use shared::{
     App, database,
-    lambda::unpanicked,
+    lambda::catch_panic,
     messages::{Content, Submission},
-    metrics::{Outcome, message_arrived},
+    metrics::{InvocationStatus, message_arrived},
     repo::{
         contact,
         ratings::{self, Published},
-        submissions::Met,
+        submissions::Delivery,
     },
 };
 use tracing::{Instrument, info_span};
 
-/// No message is begun after this: one may take a second for the connection, one for the work and two to be parked, and
-/// the function must be done with all of them within its ten seconds.
+/// No message is begun after this. One may take a second for the connection, one for the work and two for the
+/// dead-letter queue, and the function's timeout is ten seconds.
 const BEGIN_WITHIN: Duration = Duration::from_secs(5);
 
 pub async fn handle(app: &App, event: SqsEvent) -> anyhow::Result<SqsBatchResponse> {
@@ -30,56 +31,59 @@ pub async fn handle(app: &App, event: SqsEvent) -> anyhow::Result<SqsBatchRespon
         && let Some(message) = messages.next()
     {
         let span = info_span!("message", message.id = message.message_id);
-        match settle(app, &message).instrument(span).await {
-            Fate::Settled => {}
-            Fate::Again => again.push(message),
-            Fate::AgainWithAllAfterIt => {
+        match process(app, &message).instrument(span).await {
+            Disposition::Done => {}
+            Disposition::Retry => again.push(message),
+            Disposition::RetryRest => {
                 again.push(message);
                 break;
             }
         }
     }
     again.extend(messages);
-    Ok(to_be_delivered_again(again))
+    Ok(retry_response(again))
 }
 
-/// A batch is well only if no message of it goes back.
-pub fn ended(batch: &SqsBatchResponse) -> Outcome {
-    if batch.batch_item_failures.is_empty() { Outcome::Ok } else { Outcome::Unavailable }
+/// A batch succeeds only if no message of it is retried.
+pub fn status(batch: &SqsBatchResponse) -> InvocationStatus {
+    if batch.batch_item_failures.is_empty() { InvocationStatus::Ok } else { InvocationStatus::Unavailable }
 }
 
-enum Fate {
-    Settled,
-    Again,
-    /// The database is away: the rest of the batch need not wait for it one by one.
-    AgainWithAllAfterIt,
+enum Disposition {
+    Done,
+    Retry,
+    /// The database is away, so the rest of the batch is retried without an attempt.
+    RetryRest,
 }
 
-async fn settle(app: &App, message: &SqsMessage) -> Fate {
+async fn process(app: &App, message: &SqsMessage) -> Disposition {
     let body = message.body.as_deref().unwrap_or_default();
-    let fault = match unpanicked(publish(app, body)).await {
-        Ok(Ok(())) => return Fate::Settled,
+    let fault = match catch_panic(publish(app, body)).await {
+        Ok(Ok(())) => return Disposition::Done,
         Ok(Err(fault)) => fault,
-        Err(panic) => Fault::Passing(panic),
+        Err(panic) => Fault::Transient(panic),
     };
     match fault {
-        Fault::Permanent(reason) => park(app, body, &reason).await,
-        Fault::Passing(cause) => {
-            tracing::error!(error = format!("{cause:#}"), "Submission goes back to the queue");
-            Fate::Again
+        Fault::Permanent(reason) => dead_letter(app, body, &reason).await,
+        Fault::Transient(cause) => {
+            tracing::error!(error = format!("{cause:#}"), "Submission will be retried");
+            Disposition::Retry
         }
         Fault::DatabaseAway(cause) => {
-            tracing::warn!(error = format!("{cause:#}"), "Submission goes back to the queue, with all after it");
-            Fate::AgainWithAllAfterIt
+            tracing::warn!(
+                error = format!("{cause:#}"),
+                "Database away: this submission and the rest of the batch will be retried"
+            );
+            Disposition::RetryRest
         }
     }
 }
 
 enum Fault {
-    /// However often it is tried.
+    /// No retry can succeed.
     Permanent(String),
-    /// The same may succeed later: when others are out of the way, or after the next deploy.
-    Passing(anyhow::Error),
+    /// A retry may succeed: without lock conflicts, or after the next deploy.
+    Transient(anyhow::Error),
     DatabaseAway(anyhow::Error),
 }
 
@@ -87,7 +91,7 @@ impl From<database::Error> for Fault {
     fn from(error: database::Error) -> Self {
         match error {
             database::Error::Away(cause) => Self::DatabaseAway(cause),
-            database::Error::Busy(cause) | database::Error::Defect(cause) => Self::Passing(cause),
+            database::Error::Busy(cause) | database::Error::Defect(cause) => Self::Transient(cause),
             database::Error::Unstorable(cause) => Self::Permanent(format!("the database refuses its values: {cause}")),
         }
     }
@@ -103,16 +107,18 @@ async fn publish(app: &App, body: &str) -> Result<(), Fault> {
             let publishing = app.database().write(async |c| ratings::publish(c, id, sent_at, rating).await);
             match publishing.await? {
                 Published::Now => tracing::info!(submission.id = %id, request_id, "Rating published"),
-                Published::Before => tracing::info!(submission.id = %id, request_id, "Rating was published before"),
+                Published::AlreadyProcessed => {
+                    tracing::info!(submission.id = %id, request_id, "Rating was already processed");
+                }
                 Published::Rejected(reason) => {
                     tracing::info!(submission.id = %id, request_id, %reason, "Rating rejected");
                 }
             }
         }
         Content::Contact(message) => {
-            let met = app.database().write(async |c| contact::receive(c, id, sent_at, message).await).await?;
-            tracing::info!(submission.id = %id, request_id, first = (met == Met::First), "Message received");
-            if met == Met::First {
+            let delivery = app.database().write(async |c| contact::receive(c, id, sent_at, message).await).await?;
+            tracing::info!(submission.id = %id, request_id, first = (delivery == Delivery::First), "Message received");
+            if delivery == Delivery::First {
                 message_arrived();
             }
         }
@@ -120,21 +126,25 @@ async fn publish(app: &App, body: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-async fn park(app: &App, body: &str, reason: &str) -> Fate {
-    let parked = async { app.parked().await?.park(body, reason).await.map_err(shared::ApiError::Internal) };
-    match parked.await {
+async fn dead_letter(app: &App, body: &str, reason: &str) -> Disposition {
+    let sent = async { app.dead_letters().await?.dead_letter(body, reason).await.map_err(shared::ApiError::Internal) };
+    match sent.await {
         Ok(()) => {
-            tracing::error!(reason, "Submission parked: it can never succeed");
-            Fate::Settled
+            tracing::error!(reason, "Submission sent to the dead-letter queue");
+            Disposition::Done
         }
         Err(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, reason, "Submission could not be parked");
-            Fate::Again
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                reason,
+                "Submission could not be sent to the dead-letter queue"
+            );
+            Disposition::Retry
         }
     }
 }
 
-fn to_be_delivered_again(messages: Vec<SqsMessage>) -> SqsBatchResponse {
+fn retry_response(messages: Vec<SqsMessage>) -> SqsBatchResponse {
     let mut response = SqsBatchResponse::default();
     for message in messages {
         let mut failure = BatchItemFailure::default();

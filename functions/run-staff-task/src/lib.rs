@@ -1,5 +1,5 @@
-//! Invoked by the `bookstore` command: what the shop's staff does by hand. The right to invoke it is the right to do so;
-//! no request from outside leads here.
+//! Invoked by the staff commands of `bookstore`. The IAM permission to invoke it is the permission for its tasks; no
+//! HTTP request reaches it.
 
 use shared::{
     App,
@@ -9,7 +9,7 @@ use shared::{
 };
 use time::OffsetDateTime;
 
-/// Messages in one answer, which Lambda bounds at six megabytes.
+/// Messages in one response, which Lambda limits to six megabytes.
 const PAGE: u32 = 50;
 
 pub async fn handle(app: &App, task: StaffTask) -> anyhow::Result<StaffAnswer> {
@@ -33,8 +33,8 @@ pub async fn handle(app: &App, task: StaffTask) -> anyhow::Result<StaffAnswer> {
     })
 }
 
-/// A transaction for each thing, so that no shopper waits for all of them: what an interruption leaves, the next time
-/// erases.
+/// One transaction for each rating or message, so that no shopper waits for all of them. After an interruption, the
+/// next attempt erases the rest.
 async fn erase(app: &App, visitor: VisitorId, now: OffsetDateTime) -> anyhow::Result<StaffAnswer> {
     app.database().write(async |c| visitors::erase(c, visitor, now).await).await?;
     let (mut erased_ratings, mut erased_messages) = (0, 0);

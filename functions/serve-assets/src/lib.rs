@@ -1,5 +1,5 @@
-//! `GET /assets/{name}`, `/favicon.ico` and `/robots.txt`: what pages load besides themselves. A name changes with its
-//! content, so that browsers keep the file for ever.
+//! `GET /assets/{name}`, `/favicon.ico` and `/robots.txt`: static files. A name changes with its content, so that
+//! browsers keep the file for ever.
 
 use frontend::assets;
 use shared::{ApiError, App, Reply, Request, Result, http::DAY};

@@ -1,6 +1,6 @@
 //! `GET /authors/{id}-{slug}`: an author's books, the most read first.
 
-use frontend::{Visit, links, pages};
+use frontend::{PageContext, links, pages};
 use shared::{
     ApiError, App, Reply, Request, Result,
     domain::{AuthorId, Filter, Sort},
@@ -22,10 +22,10 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
         None => Ok(None),
     });
     let (author, books) = read.await?.ok_or(ApiError::NotFound)?;
-    let visit = Visit::of(request);
-    if let Some(moved) = visit.moved_to(&links::author(&author)) {
+    let context = PageContext::of(request);
+    if let Some(moved) = context.moved_to(&links::author(&author)) {
         return Ok(moved);
     }
-    let (view, more) = (visit.view(), books.next.is_some());
-    visit.reply(200, &pages::AuthorPage { view, author: &author, books: &books.items, more })
+    let (view, more) = (context.view(), books.next.is_some());
+    context.reply(200, &pages::AuthorPage { view, author: &author, books: &books.items, more })
 }

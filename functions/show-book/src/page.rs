@@ -1,12 +1,12 @@
 //! `GET /books/{id}-{slug}`: the book with its form for a rating, and other books beside it.
 
-use frontend::{Form, Visit, pages};
+use frontend::{Form, PageContext, pages};
 use shared::{
     ApiError, App, Reply, Request, Result,
     domain::{Book, Filter, Sort, Summary},
     repo::{
         books::{self, Listing},
-        shelves,
+        recommendations,
     },
 };
 use sqlx::MySqlConnection;
@@ -19,17 +19,17 @@ const BESIDE: u32 = 6;
 pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     request.expect_segments(2)?;
     let book = app.database().read(async |c| find(c, request.segment(1)).await).await?.ok_or(ApiError::NotFound)?;
-    let visit = Visit::of(request);
-    let view = visit.view();
-    if let Some(moved) = visit.moved_to(&view.book(&book.summary)) {
+    let context = PageContext::of(request);
+    let view = context.view();
+    if let Some(moved) = context.moved_to(&view.book(&book.summary)) {
         return Ok(moved);
     }
     let read = app.database().read(async |c| {
-        let also = shelves::also_liked(c, book.summary.id, BESIDE).await?;
+        let also = recommendations::also_liked(c, book.summary.id, BESIDE).await?;
         Ok((by_the_same(c, &book).await?, books::summaries(c, &also).await?))
     });
     let (more_by_author, readers_also_rated) = read.await?;
-    visit.reply(
+    context.reply(
         200,
         &pages::BookPage {
             view,

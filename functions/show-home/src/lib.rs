@@ -1,9 +1,9 @@
-//! `GET /`: the shop's window, others each day.
+//! `GET /`: the home page with a selection of books that changes daily.
 
-use frontend::{Visit, pages};
+use frontend::{PageContext, pages};
 use shared::{
     App, Reply, Request, Result,
-    repo::{genres, shelves},
+    repo::{genres, recommendations},
 };
 
 /// Books on a shelf.
@@ -11,10 +11,11 @@ const SHELF: usize = 6;
 
 pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     request.expect_segments(0)?;
-    let visit = Visit::of(request);
-    let view = visit.view();
-    let read =
-        app.database().read(async |c| Ok((shelves::window(c, view.today, SHELF).await?, genres::list(c).await?)));
+    let context = PageContext::of(request);
+    let view = context.view();
+    let read = app
+        .database()
+        .read(async |c| Ok((recommendations::window(c, view.today, SHELF).await?, genres::list(c).await?)));
     let (window, genres) = read.await?;
-    visit.reply(200, &pages::Home { view, window: &window, genres: &genres })
+    context.reply(200, &pages::Home { view, window: &window, genres: &genres })
 }

@@ -1,4 +1,4 @@
-//! Whatever no other rule of the load balancer takes.
+//! 404 for requests that no other rule of the load balancer matches.
 
 use shared::{ApiError, App, Reply, Request, Result};
 

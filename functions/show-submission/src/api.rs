@@ -1,11 +1,11 @@
 //! `GET /api/submissions/{id}`
 
-use shared::{App, Reply, Request, Result, api::Settled};
+use shared::{App, Reply, Request, Result, api::SubmissionStatus};
 
 use super::find;
 
 pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     request.expect_segments(3)?;
     let (id, outcome) = find(app, request.segment(2)).await?;
-    Reply::json(&Settled::new(id, outcome))
+    Reply::json(&SubmissionStatus::new(id, outcome))
 }

@@ -10,6 +10,6 @@ use shared::{
 };
 
 async fn find(app: &App, id: &str) -> Result<(SubmissionId, Option<Outcome>)> {
-    let id = app.submission_key().await?.recognise(id).ok_or(ApiError::NotFound)?;
+    let id = app.submission_key().await?.verify(id).ok_or(ApiError::NotFound)?;
     Ok((id, app.database().read(async |connection| submissions::find(connection, id).await).await?))
 }

@@ -1,6 +1,6 @@
 //! `GET /submissions/{id}`
 
-use frontend::{Visit, pages};
+use frontend::{PageContext, pages};
 use shared::{
     App, Reply, Request, Result,
     domain::{BookId, Outcome},
@@ -16,7 +16,7 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
         Some(Outcome::Published) => pages::State::Published,
         Some(Outcome::Rejected(reason)) => pages::State::Rejected(reason),
     };
-    let visit = Visit::of(request);
-    let book = request.asked("book").and_then(BookId::parse);
-    visit.reply(200, &pages::Submission { view: visit.view(), id: &id.to_string(), state, book })
+    let context = PageContext::of(request);
+    let book = request.raw_parameter("book").and_then(BookId::parse);
+    context.reply(200, &pages::Submission { view: context.view(), id: &id.to_string(), state, book })
 }

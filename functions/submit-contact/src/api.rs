@@ -4,5 +4,5 @@ use shared::{App, Reply, Request, Result, intake::Client};
 
 pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     request.expect_segments(2)?;
-    super::take(app, request, Client::Program, &request.json()?).await
+    super::accept(app, request, Client::Program, &request.json()?).await
 }

@@ -1,5 +1,5 @@
-//! `POST /api/contact`, `GET` and `POST /contact`: takes a message to the shop in. It has no right to the database: the
-//! queue keeps the message.
+//! `POST /api/contact`, `GET` and `POST /contact`: accepts a message to the shop. It has no access to the database,
+//! because the queue keeps the message.
 
 pub mod api;
 pub mod page;
@@ -12,11 +12,11 @@ use shared::{
     messages::{ContactV1, Content},
 };
 
-async fn take(app: &App, request: &Request, client: Client, form: &ContactForm) -> Result<Reply> {
+async fn accept(app: &App, request: &Request, client: Client, form: &ContactForm) -> Result<Reply> {
     let contact = parse(form)?;
     let intake = Intake::begin(app, request, client).await?;
-    if is_trapped(form) {
-        tracing::info!("Message dropped: the field that people do not see was filled in");
+    if fills_honeypot(form) {
+        tracing::info!("Message dropped: the honeypot field is filled in");
         return intake.receipt(None);
     }
     let visitor = Some(intake.visitor);
@@ -24,12 +24,12 @@ async fn take(app: &App, request: &Request, client: Client, form: &ContactForm) 
     intake.receipt(None)
 }
 
-/// Filled in what people do not see.
-fn is_trapped(form: &ContactForm) -> bool {
+/// A field that people do not see is filled in.
+fn fills_honeypot(form: &ContactForm) -> bool {
     form.website.as_deref().is_some_and(|website| !website.trim().is_empty())
 }
 
-/// Every mistake is told at once.
+/// Reports all invalid fields at once.
 fn parse(form: &ContactForm) -> Result<ContactV1> {
     let name = DisplayName::parse(form.name.as_deref().unwrap_or_default());
     let email = Email::parse(form.email.as_deref().unwrap_or_default());

@@ -1,18 +1,17 @@
-//! The form for a message to the shop, empty or as it was sent. What cannot be taken is shown again, with everything that
-//! was typed.
+//! The form for a message to the shop, empty or as it was sent. A refused form is shown again with all its values.
 
-use frontend::{Form, Visit, pages};
+use frontend::{Form, PageContext, pages};
 use shared::{App, Reply, Request, Result, api::ContactForm, intake::Client};
 
 pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     request.expect_segments(1)?;
-    let visit = Visit::of(request);
+    let context = PageContext::of(request);
     let show = |status, form: Form<'_>| {
         // Sent twice, the form is one message: the request that drew it first names it.
         let key = Some(form.value("key")).filter(|key| !key.is_empty()).unwrap_or(&request.id);
-        visit.reply(status, &pages::Contact { view: visit.view(), form, key })
+        context.reply(status, &pages::Contact { view: context.view(), form, key })
     };
-    if request.reads() {
+    if request.is_read() {
         return show(200, Form::default());
     }
     let typed = request.form()?;
@@ -24,6 +23,6 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
         message: said("message"),
         website: said("website"),
     };
-    let taken = super::take(app, request, Client::Browser, &form).await;
-    Form::again(request, &typed, taken, show)
+    let accepted = super::accept(app, request, Client::Browser, &form).await;
+    Form::again(request, &typed, accepted, show)
 }

@@ -1,5 +1,5 @@
-//! `POST /api/books/{id}/ratings` and `POST /books/{id}/ratings`: takes a rating in. It has no right to the database: the
-//! queue keeps the rating until the writer can publish it.
+//! `POST /api/books/{id}/ratings` and `POST /books/{id}/ratings`: accepts a rating. It has no access to the database,
+//! because the queue keeps the rating until `process-submissions` publishes it.
 
 pub mod api;
 pub mod page;
@@ -13,7 +13,7 @@ use shared::{
     messages::{Content, RatingV1},
 };
 
-async fn take(app: &App, request: &Request, client: Client, book: BookId, form: RatingForm) -> Result<Reply> {
+async fn accept(app: &App, request: &Request, client: Client, book: BookId, form: RatingForm) -> Result<Reply> {
     let Parsed { stars, name, review } = parse(form)?;
     let intake = Intake::begin(app, request, client).await?;
     let visitor = intake.visitor;
@@ -41,7 +41,7 @@ fn parse(form: RatingForm) -> Result<Parsed> {
     }
 }
 
-/// JSON knows one kind of number: `4.0` is four.
+/// JSON has one type of number: `4.0` is four.
 #[expect(clippy::cast_possible_truncation, reason = "what is out of range stays out of range")]
 fn whole(number: &Value) -> Option<i64> {
     number.as_f64().filter(|number| number.fract() == 0.0).map(|number| number as i64)

@@ -1,6 +1,6 @@
-//! A rating as the form on a book's page sends it. What cannot be taken is shown again, with everything that was typed.
+//! A rating from the form on a book's page. A refused form is shown again with all its values.
 
-use frontend::{Form, Visit, pages};
+use frontend::{Form, PageContext, pages};
 use serde_json::Value;
 use shared::{ApiError, App, Reply, Request, Result, api::RatingForm, domain::BookId, intake::Client};
 
@@ -10,10 +10,10 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     let typed = request.form()?;
     let stars = typed.get("stars").and_then(|stars| stars.parse::<u8>().ok()).map(Value::from);
     let form = RatingForm { stars, name: typed.get("name").cloned(), review: typed.get("review").cloned() };
-    let taken = super::take(app, request, Client::Browser, book, form).await;
+    let accepted = super::accept(app, request, Client::Browser, book, form).await;
 
-    let visit = Visit::of(request);
-    Form::again(request, &typed, taken, |status, form| {
-        visit.reply(status, &pages::Rate { view: visit.view(), book, form })
+    let context = PageContext::of(request);
+    Form::again(request, &typed, accepted, |status, form| {
+        context.reply(status, &pages::Rate { view: context.view(), book, form })
     })
 }

@@ -10,7 +10,7 @@ use shared::{
     repo::{
         authors,
         books::{self, Listing},
-        genres, ratings, shelves, submissions,
+        genres, ratings, recommendations, submissions,
     },
 };
 use sqlx::MySqlConnection;
@@ -58,7 +58,7 @@ impl Sql {
             Self::Ratings(id) => ratings::list(connection, *id, None, Query::USUAL_LIMIT).await.map(drop),
             Self::Submission(id) => submissions::find(connection, *id).await.map(drop),
             Self::Home => {
-                shelves::window(connection, OffsetDateTime::now_utc().date(), 6).await?;
+                recommendations::window(connection, OffsetDateTime::now_utc().date(), 6).await?;
                 genres::list(connection).await.map(drop)
             }
             Self::Genres => genres::list(connection).await.map(drop),
@@ -68,7 +68,7 @@ impl Sql {
             }
             Self::BookPage(id, more) => {
                 books::find(connection, *id).await?;
-                let also = shelves::also_liked(connection, *id, 6).await?;
+                let also = recommendations::also_liked(connection, *id, 6).await?;
                 books::list(connection, more).await?;
                 books::summaries(connection, &also).await.map(drop)
             }

@@ -6,10 +6,10 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use shared::{
     ApiError,
-    api::{Books, Health, HealthStatus, Reached, Receipt, Settled, Status},
+    api::{Books, Health, HealthStatus, Reached, Receipt, Status, SubmissionStatus},
     domain::{
-        Author, Book, BookId, Genre, Histogram, Invalid, Isbn13, Language, Money, Page, Ratings, Reason, Review, Stars,
-        SubmissionId, SubmissionKey, Summary,
+        Author, Book, BookId, Genre, Histogram, Invalid, Isbn13, Language, Money, Ratings, Reason, Review, Slice,
+        Stars, SubmissionId, SubmissionKey, Summary,
     },
 };
 use time::macros::datetime;
@@ -17,8 +17,8 @@ use time::macros::datetime;
 pub const REQUEST_ID: &str = "1-67891233-abcdef012345678912345678";
 
 pub fn books() -> Value {
-    let page = Page { items: vec![quijote()], next: None };
-    json(&Books { page, facets: None, did_you_mean: None })
+    let slice = Slice { items: vec![quijote()], next: None };
+    json(&Books { slice, facets: None, did_you_mean: None })
 }
 
 pub fn book() -> Value {
@@ -57,7 +57,7 @@ pub fn rating_form() -> Value {
 pub fn ratings() -> Value {
     let (name, review) = (Some("Ana".into()), Some("¡Qué libro!".into()));
     let rating = Review { id: 17, stars: 5, name, review, sent_at: datetime!(2026-01-02 03:04:05 UTC) };
-    json(&Page { items: vec![rating], next: None })
+    json(&Slice { items: vec![rating], next: None })
 }
 
 pub fn contact_form() -> Value {
@@ -70,7 +70,7 @@ pub fn receipt() -> Value {
 }
 
 pub fn settled() -> Value {
-    json(&Settled { id: submission(), status: Status::Published, reason: None })
+    json(&SubmissionStatus { id: submission(), status: Status::Published, reason: None })
 }
 
 /// A valid id for a key of zeros.

@@ -3,8 +3,8 @@
 
 use serde_json::{Value, json};
 use shared::{
-    api::{Books, ContactForm, Health, RatingForm, Receipt, Settled},
-    domain::{Book, Genre, Language, Page, Review, Search, Sort},
+    api::{Books, ContactForm, Health, RatingForm, Receipt, SubmissionStatus},
+    domain::{Book, Genre, Language, Review, Search, Slice, Sort},
     error::Problem,
     http::{MINUTE, Query},
 };
@@ -94,7 +94,7 @@ fn show_book(schemas: &mut Schemas) -> Operation {
 }
 
 fn list_ratings(schemas: &mut Schemas) -> Operation {
-    let page = schemas.response::<Page<Review>>();
+    let page = schemas.response::<Slice<Review>>();
     Operation::get("list-ratings", "/api/books/{id}/ratings", "no-cache", &page, &examples::ratings())
         .tagged("ratings", "Visitors' ratings, newest first. Imported star counts are only in the book's `histogram`.")
         .parameter(rated_book())
@@ -118,7 +118,7 @@ fn submit_contact(schemas: &mut Schemas) -> Operation {
 }
 
 fn show_submission(schemas: &mut Schemas) -> Operation {
-    let settled = schemas.response::<Settled>();
+    let settled = schemas.response::<SubmissionStatus>();
     Operation::get("show-submission", "/api/submissions/{id}", "no-store", &settled, &examples::settled())
         .tagged("submissions", "An id that the shop has not issued returns 404.")
         .parameter(path(

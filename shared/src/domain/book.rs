@@ -116,7 +116,7 @@ pub struct Author {
 pub struct Genre(#[schemars(length(max = 60), regex(pattern = "^[a-z0-9-]+$"))] pub String);
 
 impl Genre {
-    /// Whether there is such a genre, only the shop knows.
+    /// Parses the form of a slug; the genre need not exist.
     pub fn parse(slug: &str) -> Parsed<Self> {
         let letters = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
         if (1..=60).contains(&slug.len()) && slug.bytes().all(letters) {

@@ -1,10 +1,10 @@
-//! A supplier's word on a book: what one row of a catalogue says.
+//! One row of a supplier's catalogue.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Histogram, Invalid, Isbn13, Language, Money, Parsed};
 
-/// What a row says of a book. None is "not said": what the shop knows already stays.
+/// The values of a row. None means that the row has no value, and the stored one stays.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CatalogueRow {
     pub reference: Reference,
@@ -84,7 +84,7 @@ impl Reference {
         &self.0
     }
 
-    /// Whether both come from one supplier, who would not mean one book by two references.
+    /// Whether both have the same supplier, who would not use two references for one book.
     pub fn same_supplier(&self, other: &str) -> bool {
         fn supplier(text: &str) -> &str {
             text.split_once(':').map_or("", |(name, _)| name)

@@ -1,15 +1,15 @@
-//! What narrows a list of books.
+//! Filters of a list of books.
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{AuthorId, Genre, Invalid, Language, Money, Parsed, Reason};
 
-/// All that is asked must hold; what is not asked does not matter.
+/// Conditions on a book; all that are set must hold.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Filter {
     pub genre: Option<Genre>,
-    /// With its regional kinds: `en` takes `en-US` in.
+    /// Includes its regional variants: `en` matches `en-US`.
     pub language: Option<Language>,
     pub author: Option<AuthorId>,
     /// In millionths of a star, as the books' score.

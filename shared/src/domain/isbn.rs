@@ -53,7 +53,7 @@ impl Isbn13 {
         &self.0
     }
 
-    /// For what the database already holds, which was parsed on its way in.
+    /// A value of the database, which was parsed before it was stored.
     pub(crate) fn trusted(digits: String) -> Self {
         Self(digits)
     }
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_isbn_is_refused() {
+    fn a_text_that_is_no_isbn_is_refused() {
         for text in ["", "9", "9.78043902348e+12", "quijote", "1234567890123", "٩٧٨٠٦١٨٠٠٢٢١٤"] {
             assert!(Isbn13::parse(text).is_err(), "{text}");
         }

@@ -41,7 +41,7 @@ impl Language {
         &self.0
     }
 
-    /// For what the database already holds, which was parsed on its way in.
+    /// A value of the database, which was parsed before it was stored.
     pub(crate) fn trusted(tag: String) -> Self {
         Self(tag)
     }
@@ -81,14 +81,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tags_come_out_in_their_usual_form() {
+    fn tags_are_normalised() {
         for (text, tag) in [("eng", "en"), ("en-us", "en-US"), ("spa", "es"), ("mul", "mul"), ("PT_br", "pt-BR")] {
             assert_eq!(Language::parse(text).unwrap().as_str(), tag);
         }
     }
 
     #[test]
-    fn what_is_no_tag_is_refused() {
+    fn a_text_that_is_no_language_tag_is_refused() {
         for text in ["", "e", "spanish", "en-", "en-ñ", "en'; drop table books"] {
             assert!(Language::parse(text).is_err(), "{text}");
         }

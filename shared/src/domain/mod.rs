@@ -1,5 +1,5 @@
-//! Pure types and rules of a bookshop. Everything is parsed at the edge (`Stars::parse`, `Isbn13::parse`),
-//! so that inside nobody checks again.
+//! Pure types and rules of a bookshop. Values are parsed at the boundary (`Stars::parse`, `Isbn13::parse`); a value of
+//! such a type is valid.
 
 pub use crate::invalid::{Invalid, Parsed, Reason};
 
@@ -9,10 +9,10 @@ mod filter;
 mod isbn;
 mod language;
 mod money;
-mod page;
 mod rating;
 mod rejection;
 mod search;
+mod slice;
 pub mod spelling;
 mod star_counts;
 mod stopwords;
@@ -25,10 +25,10 @@ pub use filter::{Count, Facets, Filter};
 pub use isbn::Isbn13;
 pub use language::Language;
 pub use money::Money;
-pub use page::{Cursor, Page};
 pub use rating::{PRIOR_MEAN, PRIOR_WEIGHT, Review, Stars, VisitorId};
 pub use rejection::Rejection;
-pub use search::{Plan, Search, Sort};
+pub use search::{QueryPlan, Search, Sort};
+pub use slice::{Cursor, Slice};
 pub use star_counts::Histogram;
 pub use submission::{Outcome, SubmissionId, SubmissionKey};
 pub use text::{DisplayName, Email, MessageText, ReviewText, Subject, clean, plain};

@@ -41,7 +41,7 @@ fn parse_minor(amount: &str, decimals: usize) -> Option<u32> {
     format!("{whole}{fraction:0<decimals$}").parse().ok()
 }
 
-/// Digits after the point, by ISO 4217, for the currencies that have not two.
+/// Digits after the point by ISO 4217, for currencies that do not have two.
 fn decimals(currency: &str) -> usize {
     match currency {
         "CLP" | "ISK" | "JPY" | "KRW" | "PYG" | "UGX" | "VND" | "XAF" | "XOF" | "XPF" => 0,
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_paid_is_refused() {
+    fn an_invalid_amount_is_refused() {
         for amount in ["", "-1", "1,50", "1.505", ".5", "5.", "1e3", "99999999999"] {
             assert!(Money::parse(amount, "EUR").is_err(), "{amount}");
         }

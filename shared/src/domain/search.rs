@@ -1,5 +1,5 @@
-//! What a shopper typed, turned into what the full-text index understands. User text never reaches the index's own
-//! query language: `c++`, `(((` or `@5` would be SQL errors there.
+//! A shopper's query, parsed and turned into a query of the full-text index. User text never becomes syntax of the
+//! index's query language, in which `c++`, `(((` or `@5` would be SQL errors.
 
 use std::{
     borrow::Cow,
@@ -15,19 +15,19 @@ use super::{Invalid, Isbn13, Parsed, Reason, clean, plain, spelling, stopwords::
 pub struct Search {
     text: String,
     words: Vec<String>,
-    /// For each word the others that will do as well; none at all in a search as it was typed.
+    /// For each word its similar words; empty in a search as it was typed.
     near: Vec<Vec<String>>,
     isbn: Option<Isbn13>,
 }
 
-/// How the hits are to be found.
+/// How the database finds the hits.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Plan {
+pub enum QueryPlan {
     /// The whole query is one ISBN.
     Isbn(Isbn13),
     /// In boolean mode: `+garcia__ +marq*`.
     FullText(String),
-    /// Words so common that the index would return half the shop: looked for along the popularity index.
+    /// Only common words, for which the index would return half the shop: matched along the popularity index.
     Common(Vec<String>),
 }
 
@@ -58,10 +58,10 @@ impl Search {
         &self.text
     }
 
-    /// How to find the hits; none where nothing can be found.
-    pub fn plan(&self) -> Option<Plan> {
+    /// The plan of the query; none if nothing can match.
+    pub fn plan(&self) -> Option<QueryPlan> {
         if let Some(isbn) = &self.isbn {
-            return Some(Plan::Isbn(isbn.clone()));
+            return Some(QueryPlan::Isbn(isbn.clone()));
         }
         if self.words.is_empty() {
             return None;
@@ -69,21 +69,21 @@ impl Search {
         let rare = self.words.iter().enumerate().filter(|(_, word)| !is_common(word));
         let terms: Vec<String> = rare.map(|(at, word)| self.term(at, word)).collect();
         if terms.is_empty() {
-            return Some(Plan::Common(self.words.iter().map(|word| format!(" {word}__")).collect()));
+            return Some(QueryPlan::Common(self.words.iter().map(|word| format!(" {word}__")).collect()));
         }
-        Some(Plan::FullText(terms.join(" ")))
+        Some(QueryPlan::FullText(terms.join(" ")))
     }
 
     fn term(&self, at: usize, word: &str) -> String {
-        let typed = if self.may_go_on(at) { format!("{word}*") } else { format!("{word}__") };
+        let typed = if self.is_prefix_match(at) { format!("{word}*") } else { format!("{word}__") };
         match self.near.get(at) {
             Some(near) if !near.is_empty() => format!("+({typed} {}__)", near.join("__ ")),
             _ => format!("+{typed}"),
         }
     }
 
-    /// Whether the word at this place may be the beginning of one.
-    fn may_go_on(&self, at: usize) -> bool {
+    /// Whether the word at this position also matches as a prefix: the last one does, because it may not be finished.
+    fn is_prefix_match(&self, at: usize) -> bool {
         at + 1 == self.words.len() && is_prefix(&self.words[at])
     }
 
@@ -91,33 +91,31 @@ impl Search {
         self.words.iter().map(|word| plain(word)).collect()
     }
 
-    /// The same search, where those of the known words that are near to a word will do as well; none where no word has
-    /// any.
-    pub fn loosened(&self, known: &BTreeSet<String>) -> Option<Self> {
+    /// The same search that also accepts similar known words in place of each word; none if no word has any.
+    pub fn with_fuzzy_terms(&self, known: &BTreeSet<String>) -> Option<Self> {
         let near: Vec<_> = self.plain_words().iter().map(|word| spelling::nearest(word, known)).collect();
         near.iter().any(|near| !near.is_empty()).then(|| Self { near, ..self.clone() })
     }
 
-    /// How this loosened search found a text: by how many letters what was typed differs, and the query without the
-    /// slips.
-    pub fn as_in(&self, text: &str) -> (usize, String) {
+    /// How this fuzzy search matched a text: the edit distance of the query, and the corrected query.
+    pub fn correction_for(&self, text: &str) -> (usize, String) {
         let found = spelling::words(text);
-        let (mut slips, mut meant) = (0, BTreeMap::new());
+        let (mut distance, mut meant) = (0, BTreeMap::new());
         for (at, (typed, near)) in self.plain_words().iter().zip(&self.near).enumerate() {
-            let begun = self.may_go_on(at) && found.iter().any(|word| word.starts_with(typed));
+            let begun = self.is_prefix_match(at) && found.iter().any(|word| word.starts_with(typed));
             if begun || found.contains(typed) {
                 continue;
             }
             if let Some(word) = near.iter().find(|word| found.contains(*word)) {
-                slips += spelling::distance(typed, word);
+                distance += spelling::edit_distance(typed, word);
                 meant.insert(self.words[at].as_str(), word.as_str());
             }
         }
-        (slips, self.reworded(&meant))
+        (distance, self.with_corrections(&meant))
     }
 
-    /// The query as it was typed, but for the words that have another in their place.
-    fn reworded(&self, others: &BTreeMap<&str, &str>) -> String {
+    /// The query as it was typed, with some words replaced.
+    fn with_corrections(&self, others: &BTreeMap<&str, &str>) -> String {
         let is_sign = |c: char| !c.is_alphanumeric();
         let pieces = self.text.split_inclusive(is_sign).flat_map(|piece| {
             let (word, sign) = piece.split_at(piece.trim_end_matches(is_sign).len());
@@ -127,7 +125,7 @@ impl Search {
         pieces.collect()
     }
 
-    /// How the `search_text` of a book begins whose title begins with the whole query.
+    /// The beginning of the `search_text` of a book whose title begins with the whole query.
     pub fn beginning(&self) -> String {
         let mut beginning = self.words.join("__ ");
         if !self.words.last().is_some_and(|word| is_prefix(word)) {
@@ -136,7 +134,7 @@ impl Search {
         beginning
     }
 
-    /// The query as typed, where it has signs that the index does not keep and that set books apart: C++, C#.
+    /// The query as typed, if it has signs that the index drops and that distinguish books: C++, C#.
     pub fn literal(&self) -> Option<&str> {
         let plain = |c: char| c.is_alphanumeric() || c.is_whitespace() || ".,;:'’\"¿?¡!()-–_".contains(c);
         self.text.chars().any(|c| !plain(c)).then_some(&self.text)
@@ -202,7 +200,7 @@ mod tests {
 
     fn full_text(query: &str) -> String {
         match Search::parse(query).unwrap().plan() {
-            Some(Plan::FullText(terms)) => terms,
+            Some(QueryPlan::FullText(terms)) => terms,
             other => panic!("{query}: {other:?}"),
         }
     }
@@ -220,11 +218,11 @@ mod tests {
         assert_eq!(full_text("The Lord of the Rings"), "+lord__ +rings*");
         assert_eq!(full_text("la casa de"), "+casa__");
         let common = Search::parse("It").unwrap().plan();
-        assert_eq!(common, Some(Plan::Common(vec![" it__".into()])));
+        assert_eq!(common, Some(QueryPlan::Common(vec![" it__".into()])));
     }
 
     #[test]
-    fn the_index_query_language_never_comes_from_a_shopper() {
+    fn user_text_never_becomes_syntax_of_the_index() {
         assert_eq!(full_text("C++"), "+c__");
         assert_eq!(full_text("+(foo* -bar) \"baz@5\" ~<>"), "+foo__ +bar__ +baz__ +5__");
         assert_eq!(Search::parse("((( +++ @ ' \" \\").unwrap().plan(), None);
@@ -246,35 +244,35 @@ mod tests {
 
     #[test]
     fn an_isbn_is_looked_up_as_one() {
-        assert!(matches!(Search::parse("978-0-618-00221-4").unwrap().plan(), Some(Plan::Isbn(_))));
-        assert!(matches!(Search::parse("0618002219").unwrap().plan(), Some(Plan::Isbn(_))));
+        assert!(matches!(Search::parse("978-0-618-00221-4").unwrap().plan(), Some(QueryPlan::Isbn(_))));
+        assert!(matches!(Search::parse("0618002219").unwrap().plan(), Some(QueryPlan::Isbn(_))));
     }
 
-    fn loosened(query: &str, known: &[&str]) -> Option<Search> {
-        Search::parse(query).unwrap().loosened(&known.iter().map(|word| (*word).to_owned()).collect())
+    fn with_fuzzy_terms(query: &str, known: &[&str]) -> Option<Search> {
+        Search::parse(query).unwrap().with_fuzzy_terms(&known.iter().map(|word| (*word).to_owned()).collect())
     }
 
     #[test]
-    fn a_loosened_search_takes_what_is_near_as_well_and_still_all_words() {
+    fn a_fuzzy_search_also_matches_similar_words_and_still_requires_all() {
         let known = ["austen", "justin", "jane", "emma", "marquez", "marques"];
-        let terms = |query| match loosened(query, &known).unwrap().plan() {
-            Some(Plan::FullText(terms)) => terms,
+        let terms = |query| match with_fuzzy_terms(query, &known).unwrap().plan() {
+            Some(QueryPlan::FullText(terms)) => terms,
             other => panic!("{query}: {other:?}"),
         };
         assert_eq!(terms("Jane Austin"), "+jane__ +(austin* austen__ justin__)");
         assert_eq!(terms("Márqez 2 emma"), "+(márqez__ marquez__) +2__ +emma*");
-        assert_eq!(loosened("zzz del quevedo", &known), None);
+        assert_eq!(with_fuzzy_terms("zzz del quevedo", &known), None);
     }
 
     #[test]
-    fn a_text_that_a_loosened_search_found_tells_what_was_meant() {
-        let search = loosened("C++ el QUIJTOE, de Miguel", &["quijote", "quijotes", "miguela"]).unwrap();
-        let found = search.as_in("El Quijote de C. para Miguel");
+    fn the_correction_of_a_query_comes_from_the_text_that_it_found() {
+        let search = with_fuzzy_terms("C++ el QUIJTOE, de Miguel", &["quijote", "quijotes", "miguela"]).unwrap();
+        let found = search.correction_for("El Quijote de C. para Miguel");
         assert_eq!(found, (1, "C++ el quijote, de Miguel".into()));
-        let austin = loosened("jane austin", &["austen", "justin", "jane", "janet"]).unwrap();
-        assert_eq!(austin.as_in("Emma Jane Austen"), (1, "jane austen".into()));
-        assert_eq!(austin.as_in("Janet Justin"), (2, "janet justin".into()));
-        assert_eq!(austin.as_in("Jane Austington"), (0, "jane austin".into()));
+        let austin = with_fuzzy_terms("jane austin", &["austen", "justin", "jane", "janet"]).unwrap();
+        assert_eq!(austin.correction_for("Emma Jane Austen"), (1, "jane austen".into()));
+        assert_eq!(austin.correction_for("Janet Justin"), (2, "janet justin".into()));
+        assert_eq!(austin.correction_for("Jane Austington"), (0, "jane austin".into()));
     }
 
     #[test]

@@ -1,18 +1,18 @@
-//! Which words may be slips of one another, found as <https://github.com/wolfgarbe/SymSpell> finds them: two words that
-//! one letter tells apart, be it added, left out, replaced or swapped with the next, have a variant in common.
+//! Similar words, found as by <https://github.com/wolfgarbe/SymSpell>: two words that differ in one letter (added, left
+//! out, replaced or swapped with the next) have a variant in common.
 
 use std::{collections::BTreeSet, ops::RangeInclusive};
 
 use super::{stopwords::is_common, text::plain};
 
-/// How many letters a word has that a slip is looked for in: a shorter one is near too many others.
+/// Length of the words that are corrected: a shorter one is similar to too many others.
 const LETTERS: RangeInclusive<usize> = 4..=32;
-/// One letter of so many may be wrong.
+/// One wrong letter is allowed for this number of letters.
 const LETTERS_A_SLIP: usize = 4;
-/// Words that one word may be a slip of.
+/// Largest number of similar words for one word.
 const MAX_NEAR: usize = 50;
 
-/// The words of a text that others may be slips of, in lower case and without accents.
+/// The words of a text that can be corrections, in lower case and without accents.
 pub fn words(text: &str) -> BTreeSet<String> {
     let text = plain(text);
     text.split(|c: char| !c.is_alphanumeric()).filter(|word| counts(word)).map(str::to_owned).collect()
@@ -28,20 +28,20 @@ pub fn variants(word: &str) -> BTreeSet<String> {
     word.char_indices().map(without).chain([word.to_owned()]).collect()
 }
 
-/// Those of the known words that this one may be a slip of, the nearest first.
+/// The known words that are similar to this one, the nearest first.
 pub fn nearest(word: &str, known: &BTreeSet<String>) -> Vec<String> {
     if !counts(word) {
         return Vec::new();
     }
     let slips = 1..=word.chars().count() / LETTERS_A_SLIP;
-    let near = known.iter().map(|other| (distance(word, other), other));
+    let near = known.iter().map(|other| (edit_distance(word, other), other));
     let mut near: Vec<_> = near.filter(|(distance, _)| slips.contains(distance)).collect();
     near.sort();
     near.into_iter().take(MAX_NEAR).map(|(_, other)| other.clone()).collect()
 }
 
-/// How many letters were added, left out, replaced, or swapped with the next.
-pub fn distance(word: &str, other: &str) -> usize {
+/// Optimal string alignment distance: letters added, left out, replaced, or swapped with the next.
+pub fn edit_distance(word: &str, other: &str) -> usize {
     strsim::osa_distance(word, other)
 }
 
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_come_first_and_short_words_allow_one_slip_only() {
+    fn the_nearest_come_first_and_short_words_allow_one_wrong_letter() {
         let known = set(&["dostoyevsky", "dostoevsky", "dostoevski", "tolstoi"]);
         assert_eq!(nearest("dostoievsky", &known), ["dostoevsky", "dostoyevsky", "dostoevski"]);
         let known = set(&["emma", "anna", "gemma", "ulises"]);

@@ -1,6 +1,6 @@
-//! Ids of what visitors send, made so that every function can tell ours from made-up ones without a database.
+//! Ids of submissions, with a MAC: every function can verify one without a database.
 //!
-//! A `UUIDv8` of ten bytes of substance and six bytes of MAC over them. The substance is random, or derived from what a
+//! A `UUIDv8` of ten bytes of payload and six bytes of MAC. The payload is random, or derived from the parts that a
 //! retry repeats, so that the retry gets the same id.
 
 use std::fmt;
@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{Rejection, VisitorId};
 
-/// The id of a submission of ours: only the shop makes one.
+/// The id of a submission. Only the shop makes one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub struct SubmissionId(Uuid);
@@ -31,7 +31,7 @@ impl fmt::Display for SubmissionId {
     }
 }
 
-/// What became of a submission that was dealt with.
+/// The final status of a processed submission.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     Published,
@@ -42,7 +42,7 @@ pub enum Outcome {
 #[derive(Clone, PartialEq, Eq)]
 pub struct SubmissionKey([u8; 32]);
 
-const SUBSTANCE: usize = 10;
+const PAYLOAD: usize = 10;
 
 impl SubmissionKey {
     /// Reads 32 bytes in base64.
@@ -51,12 +51,12 @@ impl SubmissionKey {
         bytes.try_into().ok().map(Self)
     }
 
-    /// A new id that nobody can foresee.
+    /// A new random id.
     pub fn random(&self) -> SubmissionId {
-        self.seal(&rand::random())
+        self.sign(&rand::random())
     }
 
-    /// The id that these parts always give: route, visitor, body and `Idempotency-Key`.
+    /// The id that is derived from these parts: route, visitor, body and `Idempotency-Key`.
     pub fn derive(&self, parts: &[&[u8]]) -> SubmissionId {
         let mut mac = self.mac(b"derive");
         for part in parts {
@@ -64,21 +64,22 @@ impl SubmissionKey {
             mac.update(part);
         }
         let digest: [u8; 32] = mac.finalize().into_bytes().into();
-        let mut substance = [0; SUBSTANCE];
-        substance.copy_from_slice(&digest[..SUBSTANCE]);
-        self.seal(&substance)
+        let mut payload = [0; PAYLOAD];
+        payload.copy_from_slice(&digest[..PAYLOAD]);
+        self.sign(&payload)
     }
 
-    /// The id that this text spells, if this key made it.
-    pub fn recognise(&self, text: &str) -> Option<SubmissionId> {
+    /// Parses an id; none if this key did not sign it.
+    pub fn verify(&self, text: &str) -> Option<SubmissionId> {
         let uuid = Uuid::try_parse(text).ok()?;
-        let (substance, mac) = uuid.as_bytes().split_at(SUBSTANCE);
+        let (payload, mac) = uuid.as_bytes().split_at(PAYLOAD);
         // Compared in constant time.
-        self.sealing_mac(substance).verify_truncated_left(mac).ok()?;
+        self.signature(payload).verify_truncated_left(mac).ok()?;
         (uuid.get_version_num() == 8).then_some(SubmissionId(uuid))
     }
 
-    /// The visitor who sent this without a cookie: the same for every retry, and unknown to who sees the id.
+    /// The visitor id of a sender without a cookie: the same for every retry, and secret even if the submission's id is
+    /// known.
     pub fn visitor_of(&self, id: SubmissionId) -> VisitorId {
         let mut mac = self.mac(b"visitor");
         mac.update(id.0.as_bytes());
@@ -88,23 +89,23 @@ impl SubmissionKey {
         VisitorId(uuid::Builder::from_custom_bytes(bytes).into_uuid())
     }
 
-    fn seal(&self, substance: &[u8; SUBSTANCE]) -> SubmissionId {
+    fn sign(&self, payload: &[u8; PAYLOAD]) -> SubmissionId {
         let mut bytes = [0; 16];
-        bytes[..SUBSTANCE].copy_from_slice(substance);
-        // Version and variant sit in the substance, so they go in before the MAC is taken.
+        bytes[..PAYLOAD].copy_from_slice(payload);
+        // Version and variant sit in the payload, so they go in before the MAC is taken.
         let mut bytes = *uuid::Builder::from_custom_bytes(bytes).as_uuid().as_bytes();
-        let mac = self.sealing_mac(&bytes[..SUBSTANCE]).finalize().into_bytes();
-        bytes[SUBSTANCE..].copy_from_slice(&mac[..16 - SUBSTANCE]);
+        let mac = self.signature(&bytes[..PAYLOAD]).finalize().into_bytes();
+        bytes[PAYLOAD..].copy_from_slice(&mac[..16 - PAYLOAD]);
         SubmissionId(Uuid::from_bytes(bytes))
     }
 
-    fn sealing_mac(&self, substance: &[u8]) -> Hmac<Sha256> {
+    fn signature(&self, payload: &[u8]) -> Hmac<Sha256> {
         let mut mac = self.mac(b"seal");
-        mac.update(substance);
+        mac.update(payload);
         mac
     }
 
-    /// One key, three purposes that cannot be mistaken for one another.
+    /// One key with three domains, so that a MAC of one is invalid in the others.
     fn mac(&self, purpose: &[u8]) -> Hmac<Sha256> {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes a key of any length");
         mac.update(purpose);
@@ -130,8 +131,8 @@ mod tests {
     #[test]
     fn an_id_of_ours_is_recognised_and_one_of_another_key_is_not() {
         let id = key(1).random();
-        assert_eq!(key(1).recognise(&id.to_string()), Some(id));
-        assert_eq!(key(2).recognise(&id.to_string()), None);
+        assert_eq!(key(1).verify(&id.to_string()), Some(id));
+        assert_eq!(key(2).verify(&id.to_string()), None);
         assert_eq!(id.uuid().get_version_num(), 8);
     }
 
@@ -142,7 +143,7 @@ mod tests {
             let new = if old == '0' { '1' } else { '0' };
             let mut forged = text.clone();
             forged.replace_range(at..=at, &new.to_string());
-            assert_eq!(key(1).recognise(&forged), None, "{forged}");
+            assert_eq!(key(1).verify(&forged), None, "{forged}");
         }
     }
 
@@ -158,7 +159,7 @@ mod tests {
         for text in
             ["", "1", "not-a-uuid", "00000000-0000-0000-0000-000000000000", "c56a4180-65aa-42ec-a945-5fd21dec0538"]
         {
-            assert_eq!(key(1).recognise(text), None);
+            assert_eq!(key(1).verify(text), None);
         }
     }
 }

@@ -6,13 +6,13 @@ use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
 use super::{Invalid, Parsed, Reason};
 
-/// Composed characters (NFC), no control characters but line breaks, no blanks around.
+/// Composes characters (NFC), and removes control characters except line breaks, and spaces around.
 pub fn clean(text: &str) -> String {
     let composed: String = text.nfc().filter(|c| !c.is_control() || *c == '\n').collect();
     composed.trim().to_owned()
 }
 
-/// Lower case, without accents: what two spellings of one word have in common.
+/// Lower case, without accents, for comparisons.
 pub fn plain(text: &str) -> String {
     text.nfd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).collect()
 }
@@ -63,7 +63,7 @@ fn on_one_line(text: &str) -> String {
     clean(&text.replace('\n', " "))
 }
 
-// Whether anybody reads it, only an answer tells: what is checked is what a mistyped one fails.
+// Only a delivery shows that an address exists; this finds typing errors.
 
 /// An address that an answer can be sent to: an `@` with something around it, and a domain with a dot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -93,8 +93,8 @@ impl Email {
     }
 }
 
-/// Characters are counted as they were sent, which is what the sender can count, and as they are kept: composing makes
-/// some texts longer.
+/// Parses a text of at most `max` characters. It counts them as they were sent, which the sender can count, and as they
+/// are stored, because composition makes some texts longer.
 fn bounded(field: &str, sent: &str, kept: String, max: usize) -> Parsed<String> {
     let count = sent.chars().count().max(kept.chars().count());
     if kept.is_empty() {

@@ -1,7 +1,4 @@
-//! The HTTP edge: from the load balancer's event to a [`Request`], and from a [`Reply`] back.
-//!
-//! The event is read here, not by `lambda_http::run`: that decodes the whole query once more than it should (`C%2B%2B`
-//! arrives as `C  `, `%26` splits a value) and fails a request for one odd header. Its event types serve on.
+//! The HTTP layer: from the load balancer's event to a [`Request`], and from a [`Reply`] to its response.
 
 mod query;
 mod reply;

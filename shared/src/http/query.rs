@@ -13,8 +13,8 @@ impl Query {
     pub const LIMITS: RangeInclusive<u32> = 1..=100;
     pub const USUAL_LIMIT: u32 = 24;
 
-    /// Decodes the raw pairs. An unknown name, one given twice and what is not UTF-8 are errors that name it; a blank
-    /// value counts as not given, for that is what a form sends for a field left empty.
+    /// Decodes the raw pairs. An unknown name, a repeated one and a value that is not UTF-8 are errors with the name. A
+    /// blank value counts as absent, because a form sends one for an empty field.
     pub fn parse(raw: &[(String, String)], known: &'static [&'static str]) -> Parsed<Self> {
         let mut parameters = BTreeMap::new();
         for (raw_name, raw_value) in raw {
@@ -38,7 +38,7 @@ impl Query {
         self.0.get(name).map(String::as_str)
     }
 
-    /// Takes a decimal comma for a point, as people write amounts; programs write a point.
+    /// Replaces a decimal comma by a point: people write a comma, programs a point.
     #[must_use]
     pub fn with_decimal_point(mut self, name: &str) -> Self {
         if let Some(value) = self.0.get_mut(name)
@@ -49,7 +49,7 @@ impl Query {
         self
     }
 
-    /// How many lines a page has: what `limit` asks for, or the usual.
+    /// The size of a slice: the parameter `limit`, or the default.
     pub fn limit(&self) -> Parsed<u32> {
         self.number("limit", Self::LIMITS, Self::USUAL_LIMIT)
     }

@@ -1,4 +1,4 @@
-//! What a handler answers, dressed for the way out: security headers, caching, conditional requests, `HEAD`.
+//! The reply of a handler, with security headers, caching, conditional requests and `HEAD`.
 
 use std::{borrow::Cow, io::Write};
 
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::error::{ApiError, Result};
 
-/// In bytes; less gets no smaller.
+/// In bytes; a smaller body does not get smaller.
 const WORTH_COMPRESSING: usize = 1_000;
 
 /// In seconds.
@@ -26,7 +26,7 @@ pub struct Reply {
     status: StatusCode,
     headers: HeaderMap,
     body: Cow<'static, [u8]>,
-    /// Whether the bytes are what they are, and not text that JSON can carry.
+    /// Whether the body is binary, and not text that JSON can contain.
     binary: bool,
 }
 
@@ -44,7 +44,7 @@ const SECURITY: &[(&str, &str)] = &[
     ("x-frame-options", "DENY"),
 ];
 
-/// Browsers ask by HTTPS alone for a year, for this name: of those below it we know nothing.
+/// HSTS for a year, for this host name only, because its subdomains are unknown.
 const HTTPS_ONLY: &str = "max-age=31536000";
 
 impl Reply {
@@ -53,17 +53,17 @@ impl Reply {
         Self::with_status(StatusCode::OK, value)
     }
 
-    /// 202: taken in; what becomes of it stands at `location`.
+    /// 202: accepted; its status is at `location`.
     pub fn accepted(location: &str, value: &impl Serialize) -> Result<Self> {
         Ok(Self::with_status(StatusCode::ACCEPTED, value)?.header(header::LOCATION, location))
     }
 
-    /// 503 with JSON that says what is away.
+    /// 503 with JSON that names what is unavailable.
     pub fn unavailable(value: &impl Serialize) -> Result<Self> {
         Self::with_status(StatusCode::SERVICE_UNAVAILABLE, value)
     }
 
-    /// A page, with what it may load.
+    /// A page with its content security policy.
     pub fn page(status: u16, html: String, policy: &'static str) -> Self {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
         Self::new(status, HTML, html).header(header::CONTENT_SECURITY_POLICY, policy)
@@ -74,7 +74,7 @@ impl Reply {
         Self::new(StatusCode::OK, content_type, text)
     }
 
-    /// A file of ours, which never changes under its name; already compressed where an encoding is named.
+    /// A static file, which never changes under its name; compressed if an encoding is given.
     pub fn file(content_type: &'static str, encoding: Option<&'static str>, bytes: &'static [u8]) -> Self {
         let binary = encoding.is_some() || !content_type.starts_with("text/");
         let reply = Self { status: StatusCode::OK, headers: HeaderMap::new(), body: Cow::Borrowed(bytes), binary };
@@ -85,12 +85,12 @@ impl Reply {
         }
     }
 
-    /// 303: what was sent has been taken in, and this is where to look.
+    /// 303: accepted; its status is at this address.
     pub fn see_other(location: &str) -> Self {
         Self::new(StatusCode::SEE_OTHER, HTML, String::new()).header(header::LOCATION, location)
     }
 
-    /// 301: this is the right address.
+    /// 301 to the canonical address.
     pub fn moved(location: &str) -> Self {
         Self::new(StatusCode::MOVED_PERMANENTLY, HTML, String::new()).header(header::LOCATION, location)
     }
@@ -105,25 +105,26 @@ impl Reply {
         reply.header(header::CONTENT_TYPE, content_type).header(header::CACHE_CONTROL, "no-store")
     }
 
-    /// Lets browsers and caches keep the answer for so many seconds.
+    /// Lets browsers and caches keep the response for this number of seconds.
     #[must_use]
     pub fn cached_for(self, seconds: u32) -> Self {
         self.header(header::CACHE_CONTROL, &format!("public, max-age={seconds}"))
     }
 
-    /// Lets browsers keep the answer, and makes them ask each time whether it still holds.
+    /// Lets browsers keep the response, and makes them revalidate it each time.
     #[must_use]
     pub fn revalidated(self) -> Self {
         self.header(header::CACHE_CONTROL, "no-cache")
     }
 
-    /// Lets browsers and caches keep the answer for a year without asking: its name changes with its content.
+    /// Lets browsers and caches keep the response for a year without revalidation, because its name changes with its
+    /// content.
     #[must_use]
     pub fn immutable(self) -> Self {
         self.header(header::CACHE_CONTROL, "public, max-age=31536000, immutable")
     }
 
-    /// Remembers the visitor for a year, so that a second rating replaces the first.
+    /// Stores the visitor's id in a cookie for a year, so that a second rating replaces the first.
     #[must_use]
     pub fn remember(self, visitor: Uuid) -> Self {
         let name = Request::VISITOR_COOKIE;
@@ -131,14 +132,14 @@ impl Reply {
         self.header(header::SET_COOKIE, &cookie)
     }
 
-    /// Says which language the page is in, and that another visitor may get it in another.
+    /// Sets the language of the page, and that the response varies with the visitor's language.
     #[must_use]
     pub fn in_language(self, language: &str) -> Self {
         let reply = self.header(header::CONTENT_LANGUAGE, language);
         reply.header(header::VARY, "accept-encoding, accept-language, cookie")
     }
 
-    /// Remembers for a year which language the visitor chose.
+    /// Stores the chosen language in a cookie for a year.
     #[must_use]
     pub fn speaking(mut self, language: &str) -> Self {
         let cookie = format!("{}={language}; Path=/; Max-Age=31536000; SameSite=Lax", Request::LANGUAGE_COOKIE);
@@ -148,7 +149,7 @@ impl Reply {
         self
     }
 
-    /// Sets a header; a value that HTTP does not allow is left out.
+    /// Sets a header; a value that HTTP does not allow is dropped.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: &str) -> Self {
         if let Ok(value) = HeaderValue::from_str(value) {
@@ -168,7 +169,7 @@ impl Reply {
         self.status.as_u16()
     }
 
-    /// Completes the answer for this request. `HEAD` and 304 get the headers that `GET` would get, and no body.
+    /// Completes the response to this request. `HEAD` and 304 get the headers of `GET`, and no body.
     pub fn finish(mut self, request: &Request) -> Response {
         for (name, value) in SECURITY {
             self.headers.entry(HeaderName::from_static(name)).or_insert(HeaderValue::from_static(value));
@@ -197,7 +198,7 @@ impl Reply {
         }
     }
 
-    /// Browsers come back by HTTPS, and show the cookies nowhere else.
+    /// Browsers use HTTPS from now on, and send the cookies over HTTPS only.
     fn for_tls_only(mut self) -> Self {
         if let Entry::Occupied(mut cookies) = self.headers.entry(header::SET_COOKIE) {
             for cookie in cookies.iter_mut() {
@@ -209,7 +210,7 @@ impl Reply {
         self.header(header::STRICT_TRANSPORT_SECURITY, HTTPS_ONLY)
     }
 
-    /// The load balancer does not compress. The quickest level already makes a fifth of a page.
+    /// Compresses the body, because the load balancer does not. The fastest level reduces a page to a fifth.
     fn compressed(mut self, request: &Request) -> Self {
         if self.binary || self.body.len() < WORTH_COMPRESSING {
             return self;
@@ -237,7 +238,7 @@ impl Reply {
         self
     }
 
-    /// Compressed, the same page has other bytes: a tag that stands for both is a weak one (RFC 9110, 8.8.1).
+    /// A compressed page has other bytes, so a tag for both is weak (RFC 9110, 8.8.1).
     fn with_weak_tag(self) -> Self {
         match self.headers.get(header::ETAG).and_then(|tag| tag.to_str().ok()).map(|tag| format!("W/{tag}")) {
             Some(weak) => self.header(header::ETAG, &weak),
@@ -245,7 +246,7 @@ impl Reply {
         }
     }
 
-    /// Adds an entity tag, and answers 304 where the caller has just this.
+    /// Adds an entity tag, and replies 304 if the caller has this version.
     fn conditional(mut self, request: &Request) -> Self {
         let digest = Sha256::digest(&self.body);
         let tag = format!("\"{}\"", base64::Engine::encode(&base64::prelude::BASE64_URL_SAFE_NO_PAD, &digest[..12]));
@@ -294,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn over_https_the_browser_is_told_to_stay_there_and_keeps_its_cookies_there() {
+    fn over_https_replies_have_hsts_and_secure_cookies() {
         let answer = |proto: &str| {
             let reply = Reply::text("text/plain", String::new()).remember(Uuid::nil()).speaking("en");
             get(reply, &json!({"x-forwarded-proto": proto}))
@@ -312,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_caller_has_already_is_not_sent_again() {
+    fn a_matching_entity_tag_gets_a_304() {
         let first = get(Reply::json(&[1, 2]).unwrap(), &json!({}));
         let asked = json!({"if-none-match": header(&first, "etag")});
         let second = get(Reply::json(&[1, 2]).unwrap(), &asked);
@@ -349,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn a_compressed_answer_has_a_weak_tag_that_is_known_again() {
+    fn a_compressed_response_has_a_weak_tag_that_matches_later() {
         let page = || Reply::text("text/plain", "Anaquel ".repeat(1_000));
         let (packed, plain) = (get(page(), &json!({"accept-encoding": "gzip"})), get(page(), &json!({})));
         assert_eq!(header(&packed, "etag"), format!("W/{}", header(&plain, "etag")));
@@ -378,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn what_compression_makes_no_smaller_is_sent_as_it_is() {
+    fn a_body_that_compression_does_not_shrink_is_sent_uncompressed() {
         // Every byte of ASCII that has no escape, in an order without repetition.
         let mut state = 1_u32;
         let noise = std::iter::repeat_with(|| {
@@ -392,7 +393,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_is_unavailable_says_when_to_come_back() {
+    fn every_503_has_retry_after() {
         let unavailable = StatusCode::SERVICE_UNAVAILABLE.as_u16();
         for reply in [
             Reply::page(unavailable, String::new(), "default-src 'none'"),
@@ -405,7 +406,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_may_come_on_several_lines_and_a_star_means_whatever_there_is() {
+    fn list_headers_may_have_several_lines() {
         let page = || Reply::text("text/plain", "Anaquel ".repeat(1_000));
         let tag = header(&get(page(), &json!({})), "etag").to_owned();
         let asked = |name: &str, lines: &[&str]| {
@@ -421,7 +422,7 @@ mod tests {
     }
 
     #[test]
-    fn a_problem_says_what_to_do_and_hides_its_cause() {
+    fn a_problem_states_the_fix_and_hides_its_cause() {
         let error = ApiError::Unavailable(anyhow::anyhow!("password hush refused"));
         let answer = get(Reply::problem(&error, "id-1"), &json!({}));
         let body = answer["body"].as_str().unwrap();

@@ -88,7 +88,7 @@ impl Request {
         self.segments.get(at).map_or("", String::as_str)
     }
 
-    /// The path must have just so many segments: a load balancer's `*` also takes slashes.
+    /// The path must have this number of segments, because a `*` of a load balancer's rule also matches slashes.
     pub fn expect_segments(&self, count: usize) -> Result<()> {
         if self.segments.len() == count { Ok(()) } else { Err(ApiError::NotFound) }
     }
@@ -109,23 +109,23 @@ impl Request {
         pairs.join("&")
     }
 
-    /// A parameter of the query as it came, without any check.
-    pub fn asked(&self, name: &str) -> Option<&str> {
+    /// A raw parameter of the query, without any check.
+    pub fn raw_parameter(&self, name: &str) -> Option<&str> {
         self.raw_query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// Whether it asks for something, and sends nothing.
-    pub fn reads(&self) -> bool {
+    /// Whether the method only reads: GET or HEAD.
+    pub fn is_read(&self) -> bool {
         matches!(self.method, Method::GET | Method::HEAD)
     }
 
-    /// Whether a browser reads the answer: every path is a page, except the API's and the health check's. Handlers need
-    /// not ask: `lambda::serve` has selected them by it.
+    /// Whether the path is one of a page: every path except those of the API and of the health check. `lambda::serve`
+    /// selects the handler by it, so that handlers need not.
     pub(crate) fn wants_page(&self) -> bool {
         !matches!(self.segment(0), "api" | "health")
     }
 
-    /// Whether it came to the load balancer by HTTPS; the load balancer overwrites what a caller says of that.
+    /// Whether it reached the load balancer over HTTPS. The load balancer overwrites the header of a caller.
     pub fn over_tls(&self) -> bool {
         self.header("x-forwarded-proto") == Some("https")
     }
@@ -140,7 +140,7 @@ impl Request {
         plausible.then(|| format!("{scheme}://{host}"))
     }
 
-    /// Whether the caller reads this encoding; one with a quality of nought is none.
+    /// Whether the caller accepts this encoding; a quality of 0 means that it does not.
     pub fn accepts_encoding(&self, encoding: &str) -> bool {
         let accepted = self.header_list("accept-encoding");
         accepted.split(',').any(|candidate| {
@@ -151,7 +151,7 @@ impl Request {
         })
     }
 
-    /// The query's parameters; one that is not among `known` is an error that names it.
+    /// The parameters of the query; one that is not in `known` is an error with its name.
     pub fn query(&self, known: &'static [&'static str]) -> Result<Query> {
         Ok(Query::parse(&self.raw_query, known)?)
     }
@@ -166,7 +166,7 @@ impl Request {
         lines.join(",")
     }
 
-    /// Also of a header that is no ASCII, which `header` takes for none.
+    /// Like `header`, but also for a value that is not ASCII.
     pub fn header_bytes(&self, name: &str) -> Option<&[u8]> {
         self.headers.get(name).map(HeaderValue::as_bytes)
     }
@@ -175,7 +175,7 @@ impl Request {
         &self.body
     }
 
-    /// Whether it is more than a function takes. A page's form comes as far as its handler even so.
+    /// Whether the body exceeds the limit. A page's form reaches its handler even so.
     pub fn is_too_large(&self) -> bool {
         self.body.len() > MAX_BODY
     }
@@ -189,7 +189,7 @@ impl Request {
             .map_err(|error| ApiError::BadRequest(Invalid::other("body", format!("cannot be read: {error}"))))
     }
 
-    /// The body as a form of a page sends it: names and values, a blank value as none. A name given twice counts once.
+    /// The body as an HTML form: names and values, without blank values. Of a repeated name the last value counts.
     pub fn form(&self) -> Result<BTreeMap<String, String>> {
         if !self.has_media_type("application/x-www-form-urlencoded") {
             return Err(ApiError::UnsupportedMediaType);
@@ -222,13 +222,13 @@ impl Request {
         if self.is_too_large() && !self.can_be_shown_again() {
             return Err(ApiError::TooLarge);
         }
-        if !self.reads() && (self.header("sec-fetch-site") == Some("cross-site") || self.foreign_origin()) {
+        if !self.is_read() && (self.header("sec-fetch-site") == Some("cross-site") || self.foreign_origin()) {
             return Err(ApiError::Forbidden);
         }
         Ok(())
     }
 
-    /// Whether this is a page's form whose fields fit into an answer: it is shown again with what was typed.
+    /// Whether this is a page's form that fits into a response: it is shown again with its values.
     fn can_be_shown_again(&self) -> bool {
         let fields = form_urlencoded::parse(&self.body).map(|(_, value)| encoded_len(&value)).sum::<usize>();
         // The page's own links repeat the query.
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn an_odd_header_does_not_cost_the_request() {
+    fn an_invalid_header_does_not_fail_the_request() {
         let event =
             json!({"path": "/", "multiValueHeaders": {"bad name": ["x"], "x-a": ["ñ\n", "ok"], "referer": ["ñ"]}});
         let request = request(event);

@@ -1,5 +1,4 @@
-//! What leaves a function: the JSON that the load balancer reads. Its form and its size are decided here and nowhere
-//! else.
+//! The JSON that a function returns to the load balancer. Its form and its size are decided only here.
 
 use anyhow::{Context, ensure};
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -9,8 +8,8 @@ use serde_json::value::RawValue;
 
 use crate::answer_size::MAX_ANSWER;
 
-/// An answer in the one form that our target groups take: headers with lists of values, and a body that is a string or
-/// absent. A load balancer takes `"body": null` for a broken answer.
+/// A response in the form of our target groups: headers with lists of values, and a body that is a string or absent. A
+/// load balancer rejects `"body": null`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Response {
@@ -21,12 +20,12 @@ pub struct Response {
     is_base64_encoded: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     body: Option<String>,
-    /// Bytes of the body that `GET` would have: `HEAD` of what cannot leave must not say that it can.
+    /// Bytes of the body that `GET` has: `HEAD` must fail where `GET` does.
     #[serde(skip)]
     left_out: usize,
 }
 
-/// The content of an answer.
+/// The body of a response.
 #[derive(Debug)]
 pub enum Body {
     Text(Vec<u8>),
@@ -38,7 +37,7 @@ impl Response {
         let is_base64_encoded = matches!(body, Body::Binary(_));
         let body = match body {
             Body::Binary(bytes) => Some(BASE64_STANDARD.encode(bytes)),
-            // Moved, not copied: every answer in JSON passes here.
+            // Moved, not copied, because every JSON response passes here.
             Body::Text(bytes) => Some(
                 String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()),
             ),
@@ -53,7 +52,7 @@ impl Response {
         }
     }
 
-    /// The answer to `HEAD`: that to `GET` less its body.
+    /// The response to `HEAD`: that of `GET` without its body.
     pub fn head(status: StatusCode, headers: HeaderMap, body: Body) -> Self {
         let got = Self::new(status, headers, body);
         let left_out = got.body.as_ref().and_then(|body| serde_json::to_string(body).ok()).map_or(0, |json| json.len());
@@ -68,7 +67,7 @@ impl Response {
         self.status_code
     }
 
-    /// The JSON for the load balancer; an error where that would refuse it.
+    /// The JSON for the load balancer; an error if the load balancer would reject it.
     pub fn to_json(&self) -> anyhow::Result<Box<RawValue>> {
         let json = serde_json::value::to_raw_value(self).context("writing the answer as JSON")?;
         let size = json.get().len() + self.left_out;
@@ -101,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn head_of_what_cannot_leave_is_an_error_as_get_is() {
+    fn head_fails_where_get_exceeds_the_size_limit() {
         let head = |size: usize| Response::head(StatusCode::OK, HeaderMap::new(), Body::Text(vec![b'"'; size]));
         assert!(!head(400_000).to_json().unwrap().get().contains("body"));
         assert!(head(500_000).to_json().is_err(), "escaped, it is twice as long");

@@ -16,7 +16,7 @@ pub async fn last_id(connection: &mut MySqlConnection) -> sqlx::Result<u32> {
     Ok(id.await?.unwrap_or_default())
 }
 
-/// Those with these ids who have a book.
+/// Authors with these ids, except those without a book.
 pub async fn within(connection: &mut MySqlConnection, ids: RangeInclusive<u32>) -> sqlx::Result<Vec<Author>> {
     sqlx::query_as!(
         Author,

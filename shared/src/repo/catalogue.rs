@@ -1,24 +1,24 @@
-//! Books as suppliers' catalogues bring them.
+//! Books from suppliers' catalogues.
 
 use sqlx::{MySqlConnection, types::Json};
 
 use super::ratings::recount;
 use crate::domain::{BookId, CatalogueRow, Histogram, Isbn13};
 
-/// What a row did.
+/// The effect of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Put {
     Added,
     Changed,
     Unchanged,
-    /// It contradicts what the shop knows; the reason is for who sent the catalogue.
+    /// It contradicts a book of the shop; the reason is for the supplier.
     Refused(String),
 }
 
-/// Adds or changes the book that a row tells of; to be run in a transaction.
+/// Adds or changes the book of a row. To be run in a transaction.
 ///
-/// The book is found by its reference, else by its ISBN. Found by ISBN, it came from another supplier first: then only
-/// what is missing is filled in. The same row twice changes nothing.
+/// The book is found by its reference, else by its ISBN. A book that is found by ISBN came from another supplier first,
+/// so only its missing values are filled in. The same row twice changes nothing.
 pub async fn put(connection: &mut MySqlConnection, row: &CatalogueRow) -> sqlx::Result<Put> {
     let mut known = find(connection, row).await?;
     let own = known.iter().position(|book| book.reference == row.reference.as_str());
@@ -35,14 +35,14 @@ pub async fn put(connection: &mut MySqlConnection, row: &CatalogueRow) -> sqlx::
     }
 }
 
-/// A book as it stands.
+/// A stored book.
 struct Known {
     id: u32,
     reference: String,
     offer: Offer,
 }
 
-/// All that a catalogue can say of a book, complete.
+/// All values of a book that a catalogue can set.
 #[derive(Clone, PartialEq)]
 struct Offer {
     isbn: Option<String>,
@@ -75,7 +75,7 @@ impl Offer {
         }
     }
 
-    /// What the row says, and what is known where it says nothing.
+    /// The values of the row, and the stored ones where it has none.
     fn replacing(known: &Known, row: &CatalogueRow) -> Self {
         let (said, known) = (Self::new(row), &known.offer);
         Self {
@@ -91,7 +91,7 @@ impl Offer {
         }
     }
 
-    /// What is known, and what the row says where nothing is.
+    /// The stored values, and those of the row where none is stored.
     fn filling_in(known: &Known, row: &CatalogueRow) -> Self {
         let (said, known) = (Self::new(row), known.offer.clone());
         Self {
@@ -322,7 +322,7 @@ mod tests {
 
     #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
-    async fn a_row_changes_what_it_says_and_leaves_what_it_does_not(pool: MySqlPool) {
+    async fn a_row_changes_only_the_values_that_it_has(pool: MySqlPool) {
         let mut connection = pool.acquire().await.unwrap();
         put(&mut connection, &hobbit()).await.unwrap();
         let cheaper = CatalogueRow {
@@ -338,7 +338,7 @@ mod tests {
 
     #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
-    async fn another_supplier_fills_in_what_is_missing_only(pool: MySqlPool) {
+    async fn another_supplier_fills_in_only_missing_values(pool: MySqlPool) {
         let mut connection = pool.acquire().await.unwrap();
         put(&mut connection, &hobbit()).await.unwrap();
         let foreign = CatalogueRow {

@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{
-    submissions::{self, Met},
+    submissions::{self, Delivery},
     visitors,
 };
 use crate::{
@@ -20,15 +20,15 @@ pub async fn receive(
     submission: Uuid,
     sent_at: OffsetDateTime,
     contact: &ContactV1,
-) -> sqlx::Result<Met> {
-    if submissions::enter(connection, submission, "contact", sent_at).await? == Met::Again {
-        return Ok(Met::Again);
+) -> sqlx::Result<Delivery> {
+    if submissions::enter(connection, submission, "contact", sent_at).await? == Delivery::Duplicate {
+        return Ok(Delivery::Duplicate);
     }
     if let Some(visitor) = contact.visitor
         && visitors::is_erased(connection, visitor, sent_at).await?
     {
         submissions::reject(connection, submission, &Rejection::Erased).await?;
-        return Ok(Met::First);
+        return Ok(Delivery::First);
     }
     sqlx::query!(
         r#"
@@ -45,7 +45,7 @@ pub async fn receive(
     )
     .execute(connection)
     .await?;
-    Ok(Met::First)
+    Ok(Delivery::First)
 }
 
 /// Messages with a lower id, newest first; on request only those that nobody has answered.
@@ -162,7 +162,7 @@ pub(super) mod tests {
         let mut connection = pool.acquire().await.unwrap();
         let contact = message(1);
         let mut deliver = async || receive(&mut connection, Uuid::from_u128(1), minute(0), &contact).await.unwrap();
-        assert_eq!([deliver().await, deliver().await], [Met::First, Met::Again]);
+        assert_eq!([deliver().await, deliver().await], [Delivery::First, Delivery::Duplicate]);
         let kept: i64 = sqlx::query_scalar("select count(*) from contact_messages").fetch_one(&pool).await.unwrap();
         assert_eq!(kept, 1);
     }
@@ -191,7 +191,7 @@ pub(super) mod tests {
 
     #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
-    async fn an_erased_message_is_gone_and_does_not_come_back(pool: MySqlPool) {
+    async fn an_erased_message_is_not_written_again(pool: MySqlPool) {
         let mut connection = pool.acquire().await.unwrap();
         for n in [1, 2] {
             receive(&mut connection, Uuid::from_u128(n), minute(0), &message(n)).await.unwrap();
@@ -199,7 +199,10 @@ pub(super) mod tests {
         let theirs = of_visitor(&mut connection, VisitorId(Uuid::from_u128(1))).await.unwrap();
         assert!(erase(&mut connection, theirs[0]).await.unwrap());
         assert!(!erase(&mut connection, theirs[0]).await.unwrap());
-        assert_eq!(receive(&mut connection, Uuid::from_u128(1), minute(0), &message(1)).await.unwrap(), Met::Again);
+        assert_eq!(
+            receive(&mut connection, Uuid::from_u128(1), minute(0), &message(1)).await.unwrap(),
+            Delivery::Duplicate
+        );
         visitors::erase(&mut connection, VisitorId(Uuid::from_u128(1)), minute(5)).await.unwrap();
         receive(&mut connection, Uuid::from_u128(3), minute(5), &message(1)).await.unwrap();
         let left = list(&mut connection, false, u64::MAX, 9).await.unwrap();

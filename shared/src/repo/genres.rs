@@ -1,4 +1,4 @@
-//! Genres, with how many books each has. The counts are kept: nobody counts while a shopper waits.
+//! Genres with their number of books. The numbers are stored, so that no request counts.
 
 use sqlx::MySqlConnection;
 
@@ -11,7 +11,7 @@ pub async fn list(connection: &mut MySqlConnection) -> sqlx::Result<Vec<Count>> 
     Ok(rows.into_iter().map(|row| Count { value: row.slug, count: i64::from(row.books) }).collect())
 }
 
-/// Counts the books of each genre anew; said at the end of an import.
+/// Counts the books of each genre again, after an import.
 pub async fn recount(connection: &mut MySqlConnection) -> sqlx::Result<()> {
     sqlx::query!("update genres g set g.books = (select count(*) from book_genres bg where bg.genre_id = g.id)")
         .execute(connection)

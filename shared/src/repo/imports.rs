@@ -1,4 +1,4 @@
-//! How far an import of a catalogue has come. Everything here moves in the transaction that moves the books.
+//! Progress of imports. It changes in the transaction that changes the books.
 
 use serde::Serialize;
 use sqlx::MySqlConnection;
@@ -10,7 +10,7 @@ use crate::domain::Counts;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Import {
     pub id: u32,
-    /// The last line that is settled; 0 at the start.
+    /// The last processed line; 0 at the start.
     pub lines_done: u32,
     pub counts: Counts,
     pub ended: bool,
@@ -27,7 +27,7 @@ impl Counts {
     }
 }
 
-/// A row that did not land.
+/// A refused row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Refusal {
     /// Of the file, from 1; the header is line 1.
@@ -38,7 +38,7 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// Reason and row are cut where the table has no more room: a long cell must not stop the import.
+    /// Truncates reason and row to the size of their columns, because a long cell must not stop the import.
     pub fn new(line: u32, reason: &str, row: &str) -> Self {
         Self { line, reason: cut(reason, 500), row: cut(row, 2_000) }
     }
@@ -48,7 +48,7 @@ fn cut(text: &str, max: usize) -> String {
     text.chars().take(max).collect()
 }
 
-/// Begins an import, or takes up the one of this very upload where it stopped.
+/// Begins an import, or continues the one of the same upload.
 pub async fn open(connection: &mut MySqlConnection, object_key: &str, sequencer: &str) -> sqlx::Result<Import> {
     sqlx::query!(
         r#"
@@ -84,8 +84,8 @@ pub async fn open(connection: &mut MySqlConnection, object_key: &str, sequencer:
     Ok(Import { id: row.id, lines_done: row.lines_done, counts, ended: row.ended })
 }
 
-/// Notes how far it has come since `before`. Where another delivery of the same upload was quicker, nothing is noted, and
-/// the transaction must not be committed: `RowNotFound`.
+/// Stores the progress since `before`. If another delivery of the same upload has stored its own, it fails with
+/// `RowNotFound`, and the transaction must not be committed.
 pub async fn advance(connection: &mut MySqlConnection, before: &Import, import: &Import) -> sqlx::Result<()> {
     let Counts { added, changed, unchanged, refused } = import.counts;
     let noted = sqlx::query!(
@@ -112,7 +112,7 @@ pub async fn advance(connection: &mut MySqlConnection, before: &Import, import: 
     if noted.rows_affected() == 1 { Ok(()) } else { Err(sqlx::Error::RowNotFound) }
 }
 
-/// Keeps a row that did not land.
+/// Stores a refused row.
 pub async fn refuse(connection: &mut MySqlConnection, import: u32, refusal: &Refusal) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into import_refusals (import_id, line, reason, row_text) values (?, ?, ?, ?)",
@@ -181,7 +181,7 @@ mod tests {
 
     #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
-    async fn an_import_that_died_goes_on_where_it_stopped(pool: MySqlPool) {
+    async fn an_interrupted_import_continues_after_its_last_batch(pool: MySqlPool) {
         let mut connection = pool.acquire().await.unwrap();
         let mut import = open(&mut connection, "incoming/a.csv", "01").await.unwrap();
         let before = import.clone();
@@ -198,7 +198,7 @@ mod tests {
 
     #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
-    async fn refused_rows_come_back_in_the_files_order(pool: MySqlPool) {
+    async fn refused_rows_are_listed_in_the_order_of_the_file(pool: MySqlPool) {
         let mut connection = pool.acquire().await.unwrap();
         let import = open(&mut connection, "incoming/a.csv", "01").await.unwrap();
         for line in [9, 3] {

@@ -6,23 +6,23 @@ use time::{OffsetDateTime, macros::datetime};
 use uuid::Uuid;
 
 use super::{
-    submissions::{self, Met},
+    submissions::{self, Delivery},
     visitors,
 };
 use crate::{
     answer_size::encoded_len,
-    domain::{BookId, Cursor, DisplayName, Histogram, Page, Rejection, Review, ReviewText, VisitorId},
+    domain::{BookId, Cursor, DisplayName, Histogram, Rejection, Review, ReviewText, Slice, VisitorId},
     messages::RatingV1,
     staff::StaffRating,
 };
 
-/// What publishing a rating came to.
+/// The result of publishing a rating.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Published {
     Now,
     Rejected(Rejection),
-    /// An earlier delivery did it; nothing was changed.
-    Before,
+    /// An earlier delivery was processed; this one changed nothing.
+    AlreadyProcessed,
 }
 
 /// Writes a rating, the book's star counts and the submission's outcome. To be run in one transaction.
@@ -34,8 +34,8 @@ pub async fn publish(
     sent_at: OffsetDateTime,
     rating: &RatingV1,
 ) -> sqlx::Result<Published> {
-    if submissions::enter(connection, submission, "rating", sent_at).await? == Met::Again {
-        return Ok(Published::Before);
+    if submissions::enter(connection, submission, "rating", sent_at).await? == Delivery::Duplicate {
+        return Ok(Published::AlreadyProcessed);
     }
     if visitors::is_erased(connection, rating.visitor, sent_at).await? {
         return reject(connection, submission, Rejection::Erased).await;
@@ -140,8 +140,8 @@ async fn count_one_less(connection: &mut MySqlConnection, book: BookId, stars: u
     Ok(())
 }
 
-/// Brings the counts and the mean that stand with the book in line with its star counts. These are read with a lock:
-/// in a transaction that has read before, a plain read would show them as they were then.
+/// Updates the book's count and mean from its star counts. These are read with a lock, because a plain read in a
+/// transaction that has read before returns old values.
 pub(super) async fn recount(connection: &mut MySqlConnection, book: BookId) -> sqlx::Result<()> {
     let stars = sqlx::query_scalar!(
         r#"
@@ -170,24 +170,24 @@ pub(super) async fn recount(connection: &mut MySqlConnection, book: BookId) -> s
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Keys(i64, u64);
 
-/// Most bytes that a review takes in an answer, its markup included.
+/// The largest size of a review in a response in bytes, including its markup.
 fn bytes(review: &Review) -> usize {
     let written = [&review.name, &review.review].into_iter().flatten();
     500 + written.map(|text| encoded_len(text)).sum::<usize>()
 }
 
-/// Names the list that a cursor belongs to.
+/// The name of the list that a cursor belongs to.
 pub fn list_name(book: BookId) -> String {
     format!("ratings of {book}")
 }
 
-/// A page of a book's ratings, newest first; none where there is no such book.
+/// A slice of a book's ratings, newest first; none if there is no such book.
 pub async fn list(
     connection: &mut MySqlConnection,
     book: BookId,
     after: Option<&Cursor<Keys>>,
     limit: u32,
-) -> sqlx::Result<Option<Page<Review>>> {
+) -> sqlx::Result<Option<Slice<Review>>> {
     let found = sqlx::query_scalar!("select id from books where id = ?", book.get());
     if found.fetch_optional(&mut *connection).await?.is_none() {
         return Ok(None);
@@ -219,7 +219,7 @@ pub async fn list(
     )
     .fetch_all(connection)
     .await?;
-    Ok(Some(Page::within_an_answer(rows, limit, bytes, |last| {
+    Ok(Some(Slice::within_response(rows, limit, bytes, |last| {
         let micros = i64::try_from(last.sent_at.unix_timestamp_nanos() / 1_000).unwrap_or(i64::MAX);
         Cursor::new(list_name(book), Keys(micros, last.id)).encode()
     })))
@@ -228,7 +228,7 @@ pub async fn list(
 /// The last second that a `timestamp` holds in every version of MariaDB that this runs on.
 const LAST_MOMENT: OffsetDateTime = datetime!(2038-01-19 03:14:07 UTC);
 
-/// The newest ratings of a book that say something.
+/// The newest ratings of a book that have a review.
 pub async fn newest_reviews(connection: &mut MySqlConnection, book: BookId, limit: u32) -> sqlx::Result<Vec<Review>> {
     sqlx::query_as!(
         Review,
@@ -252,8 +252,8 @@ pub async fn newest_reviews(connection: &mut MySqlConnection, book: BookId, limi
     .await
 }
 
-/// Takes a rating out of sight and out of the book's counts; none where there is no such rating. To be run in one
-/// transaction, as what follows.
+/// Hides a rating and subtracts it from the book's counts; none if there is no such rating. To be run in one
+/// transaction, like the functions below.
 pub async fn hide(connection: &mut MySqlConnection, id: u64, at: OffsetDateTime) -> sqlx::Result<Option<StaffRating>> {
     let Some((rating, submission)) = lock(connection, id).await? else { return Ok(None) };
     if rating.hidden_at.is_some() {
@@ -266,7 +266,7 @@ pub async fn hide(connection: &mut MySqlConnection, id: u64, at: OffsetDateTime)
     Ok(Some(StaffRating { hidden_at: Some(at), ..rating }))
 }
 
-/// Takes back that a rating was hidden.
+/// Shows a hidden rating again.
 pub async fn unhide(connection: &mut MySqlConnection, id: u64) -> sqlx::Result<Option<StaffRating>> {
     let Some((rating, submission)) = lock(connection, id).await? else { return Ok(None) };
     if rating.hidden_at.is_none() {
@@ -284,8 +284,8 @@ pub async fn of_visitor(connection: &mut MySqlConnection, visitor: VisitorId) ->
     sqlx::query_scalar!("select id from ratings where visitor_id = ?", visitor.0).fetch_all(connection).await
 }
 
-/// Removes a rating for good; false where there is none any more. Its submission stays, and keeps a late delivery from
-/// writing it again.
+/// Deletes a rating; false if it is gone already. Its submission stays, so that a late delivery does not write it
+/// again.
 pub async fn erase(connection: &mut MySqlConnection, id: u64) -> sqlx::Result<bool> {
     let Some((rating, submission)) = lock(connection, id).await? else { return Ok(false) };
     sqlx::query!("delete from ratings where id = ?", id).execute(&mut *connection).await?;
@@ -373,7 +373,7 @@ mod tests {
             async || publish(&mut connection, Uuid::from_u128(1), minute(0), &rating(id, 1, 5)).await.unwrap();
         assert_eq!(
             [deliver().await, deliver().await, deliver().await],
-            [Published::Now, Published::Before, Published::Before]
+            [Published::Now, Published::AlreadyProcessed, Published::AlreadyProcessed]
         );
         assert_eq!(histogram_of(&mut connection, id).await, Histogram([0, 0, 0, 0, 1]));
     }
@@ -411,7 +411,7 @@ mod tests {
         let published = publish(&mut connection, Uuid::from_u128(1), minute(0), &nowhere).await.unwrap();
         assert_eq!(published, Published::Rejected(Rejection::NoSuchBook(BookId::from(999_999_999))));
         let again = publish(&mut connection, Uuid::from_u128(1), minute(0), &nowhere).await.unwrap();
-        assert_eq!(again, Published::Before);
+        assert_eq!(again, Published::AlreadyProcessed);
     }
 
     #[ignore = "needs MariaDB"]
@@ -449,7 +449,7 @@ mod tests {
 
     #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
-    async fn reviews_come_newest_first_and_ratings_without_words_are_left_out(pool: MySqlPool) {
+    async fn reviews_come_newest_first_without_ratings_that_have_no_text(pool: MySqlPool) {
         let mut connection = pool.acquire().await.unwrap();
         let id = book(&mut connection, "El túnel", "Sabato", 0).await;
         for (n, review) in [(1, Some("Uno")), (2, None), (3, Some("Tres 😀"))] {
@@ -518,7 +518,7 @@ mod tests {
 
     #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
-    async fn who_was_hidden_cannot_rate_that_book_again(pool: MySqlPool) {
+    async fn a_visitor_with_a_hidden_rating_cannot_rate_that_book_again(pool: MySqlPool) {
         let mut connection = pool.acquire().await.unwrap();
         let id = book(&mut connection, "El túnel", "Sabato", 0).await;
         publish(&mut connection, Uuid::from_u128(1), minute(0), &rating(id, 1, 1)).await.unwrap();
@@ -531,7 +531,7 @@ mod tests {
 
     #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
-    async fn what_is_erased_is_gone_from_the_counts_and_does_not_come_back(pool: MySqlPool) {
+    async fn an_erased_rating_leaves_the_counts_and_is_not_written_again(pool: MySqlPool) {
         let mut connection = pool.acquire().await.unwrap();
         let id = book(&mut connection, "El túnel", "Sabato", 0).await;
         for visitor in [1, 2, 3] {
@@ -547,7 +547,7 @@ mod tests {
             assert!(!erase(&mut connection, rating).await.unwrap());
         }
         let late = publish(&mut connection, Uuid::from_u128(1), minute(0), &rating(id, 1, 5)).await.unwrap();
-        assert_eq!(late, Published::Before);
+        assert_eq!(late, Published::AlreadyProcessed);
         visitors::erase(&mut connection, VisitorId(Uuid::from_u128(1)), minute(5)).await.unwrap();
         let on_its_way = publish(&mut connection, Uuid::from_u128(9), minute(5), &rating(id, 1, 5)).await.unwrap();
         assert_eq!(on_its_way, Published::Rejected(Rejection::Erased));

@@ -1,4 +1,4 @@
-//! What was meant by a search that finds nothing, with the words of the catalogue for a dictionary.
+//! Corrections of a search that finds nothing, with the catalogue's words as the dictionary.
 
 use std::collections::BTreeSet;
 
@@ -6,11 +6,11 @@ use serde_json::json;
 use sqlx::MySqlConnection;
 
 use super::books::{self, Listing};
-use crate::domain::{CatalogueRow, Page, Search, Sort, Summary, spelling};
+use crate::domain::{CatalogueRow, Search, Slice, Sort, Summary, spelling};
 
 /// Variants that one statement writes.
 const VARIANTS: usize = 5_000;
-/// The most rated books that are asked what was meant.
+/// The largest number of hits that a correction is chosen from.
 const HITS: u32 = 100;
 
 /// Adds the words of these rows to the dictionary. Those of a row that was refused do no harm.
@@ -53,23 +53,21 @@ pub async fn learn(connection: &mut MySqlConnection, rows: impl Iterator<Item = 
     Ok(())
 }
 
-/// Where the list has nothing: a query spelled much like the one it was asked for, that finds something within the same
-/// filters.
-///
-/// The books themselves tell which of the near words stand together: one search takes them all, and the book that is
-/// nearest to what was typed, or else the most rated, has the words that were meant.
+/// If the list is empty: a query with a similar spelling that finds something within the same filters. One search
+/// accepts all similar words; the hit with the least edit distance to the query, or else the most rated, has the
+/// corrections.
 pub async fn did_you_mean(
     connection: &mut MySqlConnection,
     listing: &Listing,
-    found: &Page<Summary>,
+    found: &Slice<Summary>,
 ) -> sqlx::Result<Option<String>> {
     let Some(search) = listing.search.as_ref().filter(|_| found.items.is_empty()) else { return Ok(None) };
     let near = near(connection, search).await?;
-    let Some(search) = search.loosened(&near) else { return Ok(None) };
+    let Some(search) = search.with_fuzzy_terms(&near) else { return Ok(None) };
     let loose = Listing::new(Some(search.clone()), listing.filter.clone(), Sort::Popular, HITS);
     let hits = books::list(connection, &loose).await?.items;
-    let meant = hits.iter().map(|book| search.as_in(&format!("{} {}", book.title, book.byline)));
-    let Some((1.., query)) = meant.min_by_key(|(slips, _)| *slips) else { return Ok(None) };
+    let meant = hits.iter().map(|book| search.correction_for(&format!("{} {}", book.title, book.byline)));
+    let Some((1.., query)) = meant.min_by_key(|(distance, _)| *distance) else { return Ok(None) };
     let Ok(search) = Search::parse(&query) else { return Ok(None) };
     let meant = Listing::new(Some(search), listing.filter.clone(), Sort::Popular, 1);
     let finds = !books::list(connection, &meant).await?.items.is_empty();
@@ -139,7 +137,7 @@ mod tests {
 
     #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
-    async fn a_slip_is_corrected_to_what_the_catalogue_has(pool: MySqlPool) {
+    async fn a_misspelt_word_is_corrected_to_one_of_the_catalogue(pool: MySqlPool) {
         let mut connection = shelf(&pool).await;
         learn(&mut connection, rows().iter()).await.unwrap();
         for (typed, expected) in [
@@ -160,7 +158,7 @@ mod tests {
 
     #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
-    async fn nothing_is_offered_for_what_is_found_or_is_like_nothing(pool: MySqlPool) {
+    async fn no_correction_for_a_query_that_finds_something_or_resembles_nothing(pool: MySqlPool) {
         let mut connection = shelf(&pool).await;
         learn(&mut connection, rows().iter()).await.unwrap();
         for typed in ["quijote", "quij", "zzz", "(((", "xilofonista", "9780618002214", "hobit tolkein soledad"] {
@@ -170,7 +168,7 @@ mod tests {
 
     #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
-    async fn what_is_offered_finds_something_within_the_same_filters(pool: MySqlPool) {
+    async fn a_correction_finds_something_within_the_same_filters(pool: MySqlPool) {
         let mut connection = shelf(&pool).await;
         learn(&mut connection, rows().iter()).await.unwrap();
         let language = |tag| Filter { language: Some(Language::parse(tag).unwrap()), ..Filter::default() };
@@ -181,7 +179,7 @@ mod tests {
 
     #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
-    async fn books_that_are_known_already_are_learnt_from_and_twice_is_as_good_as_once(pool: MySqlPool) {
+    async fn words_of_stored_books_are_learnt_once(pool: MySqlPool) {
         let mut connection = shelf(&pool).await;
         assert_eq!(meant(&mut connection, "tolkein", Filter::default()).await, None);
         let mut counts = Vec::new();

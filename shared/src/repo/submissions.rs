@@ -1,4 +1,4 @@
-//! What became of what visitors sent.
+//! Outcomes of submissions. The primary key makes a redelivery harmless.
 
 use sqlx::{MySqlConnection, error::ErrorKind};
 use time::OffsetDateTime;
@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::domain::{Outcome, Rejection, SubmissionId};
 
-/// How a submission was settled; none while it is still on its way.
+/// The outcome of a submission; none until it is processed.
 pub async fn find(connection: &mut MySqlConnection, id: SubmissionId) -> sqlx::Result<Option<Outcome>> {
     outcome(connection, id.uuid()).await
 }
@@ -22,21 +22,21 @@ pub(super) async fn outcome(connection: &mut MySqlConnection, id: Uuid) -> sqlx:
     }))
 }
 
-/// Whether a submission was met for the first time.
+/// Whether this delivery of a message is the first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Met {
+pub enum Delivery {
     First,
-    Again,
+    Duplicate,
 }
 
-/// Enters a submission as published, in the transaction that publishes it. The primary key decides which of two
-/// deliveries is the first.
+/// Enters a submission as published, in the transaction that publishes it. Of two deliveries, the primary key refuses
+/// the second.
 pub(super) async fn enter(
     connection: &mut MySqlConnection,
     id: Uuid,
     kind: &str,
     sent_at: OffsetDateTime,
-) -> sqlx::Result<Met> {
+) -> sqlx::Result<Delivery> {
     let inserted = sqlx::query!(
         "insert into submissions (id, kind, outcome, sent_at) values (?, ?, 'published', ?)",
         id,
@@ -46,14 +46,14 @@ pub(super) async fn enter(
     .execute(connection)
     .await;
     match inserted {
-        Ok(_) => Ok(Met::First),
-        Err(sqlx::Error::Database(error)) if error.kind() == ErrorKind::UniqueViolation => Ok(Met::Again),
+        Ok(_) => Ok(Delivery::First),
+        Err(sqlx::Error::Database(error)) if error.kind() == ErrorKind::UniqueViolation => Ok(Delivery::Duplicate),
         Err(error) => Err(error),
     }
 }
 
-/// Changes what was entered: it could not be published after all. What is stored is the reason's code. A `show-submission`
-/// of before the codes shows it as it is to programs, which happens during a deploy and after a rollback.
+/// Changes the outcome to rejected, and stores the code of the reason. A `show-submission` of a version before these
+/// codes returns the code itself to programs, which happens during a deploy and after a rollback.
 pub(super) async fn reject(connection: &mut MySqlConnection, id: Uuid, reason: &Rejection) -> sqlx::Result<()> {
     sqlx::query!("update submissions set outcome = 'rejected', reason = ? where id = ?", reason.code(), id)
         .execute(connection)
@@ -61,7 +61,7 @@ pub(super) async fn reject(connection: &mut MySqlConnection, id: Uuid, reason: &
     Ok(())
 }
 
-/// Takes a rejection back.
+/// Changes the outcome back to published.
 pub(super) async fn publish(connection: &mut MySqlConnection, id: Uuid) -> sqlx::Result<()> {
     sqlx::query!("update submissions set outcome = 'published', reason = null where id = ?", id)
         .execute(connection)

@@ -1,11 +1,11 @@
-//! Visitors that the staff has erased.
+//! Visitors whose data the staff has erased.
 
 use sqlx::MySqlConnection;
 use time::OffsetDateTime;
 
 use crate::domain::VisitorId;
 
-/// Notes that all which a visitor sent until now is to go.
+/// Notes that all submissions of a visitor until `now` are erased.
 pub async fn erase(connection: &mut MySqlConnection, visitor: VisitorId, now: OffsetDateTime) -> sqlx::Result<()> {
     sqlx::query!(
         r#"
@@ -21,7 +21,7 @@ pub async fn erase(connection: &mut MySqlConnection, visitor: VisitorId, now: Of
     Ok(())
 }
 
-/// Whether what a visitor sent then is to go: it comes late.
+/// Whether a submission was sent before its visitor was erased, and arrives late.
 pub(super) async fn is_erased(
     connection: &mut MySqlConnection,
     visitor: VisitorId,

@@ -1,4 +1,4 @@
-//! Lists of books: searched, filtered, sorted, a page at a time, with their facets.
+//! Lists of books: searched, filtered and sorted, a slice at a time, with their facets.
 
 use std::{cmp::Reverse, collections::BTreeMap};
 
@@ -7,11 +7,11 @@ use sha2::{Digest, Sha256};
 use sqlx::{FromRow, MySql, MySqlConnection, QueryBuilder, types::Json};
 
 use crate::domain::{
-    AuthorId, BookId, Count, Cursor, Facets, Filter, Genre, Isbn13, Language, Money, Page, Parsed, Plan, Ratings,
-    Search, Sort, Summary,
+    AuthorId, BookId, Count, Cursor, Facets, Filter, Genre, Isbn13, Language, Money, Parsed, QueryPlan, Ratings,
+    Search, Slice, Sort, Summary,
 };
 
-/// What to list.
+/// A query of the list.
 #[derive(Debug)]
 pub struct Listing {
     pub(in crate::repo) search: Option<Search>,
@@ -21,7 +21,7 @@ pub struct Listing {
     limit: u32,
 }
 
-/// The sort keys of a row: what the list is ordered by, then the id.
+/// The sort key of a row, then its id.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Keys(Key, u32);
 
@@ -32,16 +32,16 @@ enum Key {
     Text(String),
 }
 
-/// What a row of a list shows; what it is ordered by follows.
+/// The columns of a row; its sort key follows.
 const COLUMNS: &str = "select b.id, b.title, b.byline, b.isbn, b.year, b.language, b.price, b.currency, b.stock, \
                        b.ratings_count, b.score, ";
 
-/// At most so many hits of a search are put in order.
+/// The largest number of hits of a search that are sorted.
 const MAX_HITS: u32 = 1_000;
 
-/// One page of the list, read from one index: never an `OFFSET`, never a count.
-pub async fn list(connection: &mut MySqlConnection, listing: &Listing) -> sqlx::Result<Page<Summary>> {
-    let Some(source) = Source::of(listing) else { return Ok(Page::empty()) };
+/// One slice of the list, read from one index: never an `OFFSET`, never a count.
+pub async fn list(connection: &mut MySqlConnection, listing: &Listing) -> sqlx::Result<Slice<Summary>> {
+    let Some(source) = Source::of(listing) else { return Ok(Slice::empty()) };
     let order = Order::of(listing.sort, matches!(source, Source::Hits(..)));
     let mut sql = QueryBuilder::<MySql>::new(COLUMNS);
     sql.push(format_args!("{} as number from ", order.number()));
@@ -64,14 +64,14 @@ pub async fn list(connection: &mut MySqlConnection, listing: &Listing) -> sqlx::
     Ok(listing.page(sql.build_query_as().fetch_all(connection).await?))
 }
 
-/// The page of the list, and how many books fall to each value that one could filter by next: of the most popular
-/// thousand, or of a search's hits, which are found once for both.
+/// The slice of the list, and the number of books for each value of a filter: among the most popular thousand, or among
+/// the hits of a search, which are found once for both.
 pub async fn list_with_facets(
     connection: &mut MySqlConnection,
     listing: &Listing,
-) -> sqlx::Result<(Page<Summary>, Facets)> {
+) -> sqlx::Result<(Slice<Summary>, Facets)> {
     match Source::of(listing) {
-        None => Ok((Page::empty(), Facets::default())),
+        None => Ok((Slice::empty(), Facets::default())),
         Some(Source::Shelf) => {
             let page = list(connection, listing).await?;
             let popular = popular(connection, &listing.filter).await?;
@@ -119,7 +119,7 @@ struct Hit {
     ahead: bool,
 }
 
-/// What is counted where nothing is searched for.
+/// The books that facets count without a search.
 async fn popular(connection: &mut MySqlConnection, filter: &Filter) -> sqlx::Result<Vec<Hit>> {
     let mut sql = QueryBuilder::<MySql>::new(
         "select b.id, b.language, b.stock > 0 as in_stock, null as number, false as ahead from books b ",
@@ -131,11 +131,11 @@ async fn popular(connection: &mut MySqlConnection, filter: &Filter) -> sqlx::Res
     sql.build_query_as().fetch_all(connection).await
 }
 
-/// All that a search finds, in the order of the list.
+/// All hits of a search, in the order of the list.
 async fn hits(
     connection: &mut MySqlConnection,
     listing: &Listing,
-    plan: &Plan,
+    plan: &QueryPlan,
     search: &Search,
 ) -> sqlx::Result<Vec<Hit>> {
     let order = Order::of(listing.sort, true);
@@ -152,8 +152,8 @@ async fn hits(
     sql.build_query_as().fetch_all(connection).await
 }
 
-/// The page of a list whose hits are known.
-async fn page_of(connection: &mut MySqlConnection, listing: &Listing, hits: &[Hit]) -> sqlx::Result<Page<Summary>> {
+/// The slice of a list whose hits are known.
+async fn page_of(connection: &mut MySqlConnection, listing: &Listing, hits: &[Hit]) -> sqlx::Result<Slice<Summary>> {
     let ahead = hits.iter().filter(|hit| hit.ahead).take(listing.limit as usize + 1);
     let numbers: BTreeMap<u32, Option<i64>> = ahead.clone().map(|hit| (hit.id, hit.number)).collect();
     let ids: Vec<u32> = ahead.map(|hit| hit.id).collect();
@@ -178,7 +178,7 @@ async fn facets(connection: &mut MySqlConnection, hits: &[Hit]) -> sqlx::Result<
     })
 }
 
-/// The genres of some books, the most frequent first. The ids go as one value: the statement stays the same for any
+/// The genres of some books, the most frequent first. The ids are one value, so that the statement is the same for any
 /// number of them.
 async fn genres_of(connection: &mut MySqlConnection, books: &[u32]) -> sqlx::Result<Vec<Count>> {
     let genres = sqlx::query_as!(
@@ -199,7 +199,7 @@ async fn genres_of(connection: &mut MySqlConnection, books: &[u32]) -> sqlx::Res
 /// Where the rows of a list come from.
 enum Source<'a> {
     Shelf,
-    Hits(Plan, &'a Search),
+    Hits(QueryPlan, &'a Search),
 }
 
 impl<'a> Source<'a> {
@@ -222,7 +222,7 @@ impl Listing {
         self.filter.author
     }
 
-    /// Lets the list begin after what a cursor says, which came from outside.
+    /// Continues after a cursor, which is input from outside.
     pub fn after(mut self, cursor: &str) -> Parsed<Self> {
         let cursor = Cursor::<Keys>::decode(cursor, &self.list_name())?;
         if !cursor.keys.fits(self.sort) {
@@ -232,8 +232,8 @@ impl Listing {
         Ok(self)
     }
 
-    fn page(&self, rows: Vec<Row>) -> Page<Summary> {
-        Page::of(rows, self.limit, |last| {
+    fn page(&self, rows: Vec<Row>) -> Slice<Summary> {
+        Slice::of(rows, self.limit, |last| {
             let key = match self.sort {
                 Sort::Title => Key::Text(last.title.clone()),
                 _ => Key::Number(last.number.unwrap_or_default()),
@@ -242,7 +242,7 @@ impl Listing {
         })
     }
 
-    /// Names the list that a cursor belongs to: another order, search or filter is another list.
+    /// The name of the list that a cursor belongs to: another order, search or filter is another list.
     fn list_name(&self) -> String {
         let whole = format!("{:?} {}", self.filter, self.search.as_ref().map_or("", Search::text));
         let digest = Sha256::digest(whole);
@@ -251,32 +251,32 @@ impl Listing {
 }
 
 impl Keys {
-    /// Whether these can be keys of that order.
+    /// Whether these keys have the type of that order.
     fn fits(&self, sort: Sort) -> bool {
         matches!(self.0, Key::Text(_)) == (sort == Sort::Title)
     }
 }
 
 /// The hits of a search as a derived table: `id`, `place` in the list's order, `language` and `in_stock`.
-fn push_hits(sql: &mut QueryBuilder<MySql>, plan: &Plan, search: &Search, order: &Order, filter: &Filter) {
+fn push_hits(sql: &mut QueryBuilder<MySql>, plan: &QueryPlan, search: &Search, order: &Order, filter: &Filter) {
     sql.push("(select b.id, b.language, b.stock > 0 as in_stock, ");
     match order.of_books {
         None => push_relevance(sql, search),
         Some(column) => _ = sql.push(column),
     }
     sql.push(" as place from books b ");
-    if let Plan::Common(_) = plan {
+    if let QueryPlan::Common(_) = plan {
         push_popular_first(sql, filter);
     }
     sql.push("where ");
     match plan {
-        Plan::Isbn(isbn) => {
+        QueryPlan::Isbn(isbn) => {
             sql.push("b.isbn = ").push_bind(isbn.as_str().to_owned());
         }
-        Plan::FullText(terms) => {
+        QueryPlan::FullText(terms) => {
             sql.push("match (b.search_text) against (").push_bind(terms.clone()).push(" in boolean mode)");
         }
-        Plan::Common(words) => {
+        QueryPlan::Common(words) => {
             sql.push("true");
             for word in words {
                 sql.push(" and locate(").push_bind(word.clone()).push(", concat(' ', b.search_text)) > 0");
@@ -284,7 +284,7 @@ fn push_hits(sql: &mut QueryBuilder<MySql>, plan: &Plan, search: &Search, order:
         }
     }
     push_filter(sql, filter);
-    if let Plan::Common(_) = plan {
+    if let QueryPlan::Common(_) = plan {
         sql.push(" order by b.ratings_count desc, b.id desc");
     }
     sql.push(" limit ").push_bind(MAX_HITS).push(")");
@@ -300,8 +300,8 @@ fn push_relevance(sql: &mut QueryBuilder<MySql>, search: &Search) {
     sql.push("b.ratings_count");
 }
 
-/// Lets the server walk along the popular books where nothing narrows them down: for a thousand of ten thousand it would
-/// rather sort them all.
+/// Makes the server read along the index of popular books where no filter applies: for a thousand of ten thousand it
+/// would sort them all.
 fn push_popular_first(sql: &mut QueryBuilder<MySql>, filter: &Filter) {
     if *filter == Filter::default() {
         sql.push("force index for order by (books_popular) ");
@@ -337,7 +337,7 @@ fn push_filter(sql: &mut QueryBuilder<MySql>, filter: &Filter) {
     }
 }
 
-/// What a list is ordered by, and which way.
+/// The sort column of a list, and its direction.
 struct Order {
     /// The column of the book, which has an index; none where it is the relevance of a hit.
     of_books: Option<&'static str>,
@@ -358,7 +358,7 @@ impl Order {
         Self { of_books, searching, way }
     }
 
-    /// The columns that a row is placed by: of a hit, or of the book.
+    /// The sort columns of a row: of a hit, or of the book.
     fn columns(&self) -> (&'static str, &'static str) {
         match self.of_books {
             Some(column) if !self.searching => (column, "b.id"),
@@ -376,7 +376,7 @@ impl Order {
         sql.push(format_args!(" order by {place} {way}, {id} {way}"));
     }
 
-    /// Spelled out, for MariaDB makes no range of `(a, id) < (?, ?)`.
+    /// Expanded, because MariaDB reads no index range for `(a, id) < (?, ?)`.
     fn push_after(&self, sql: &mut QueryBuilder<MySql>, Keys(key, id): &Keys) {
         let ((place, own), beyond) = (self.columns(), if self.way == "desc" { "<" } else { ">" });
         for opening in [format!("({place} {beyond}= "), format!(" and ({place} {beyond} ")] {
@@ -495,7 +495,7 @@ mod tests {
 
     #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
-    async fn a_search_is_blind_to_odd_signs_and_finds_nothing_in_nothing(pool: MySqlPool) {
+    async fn a_search_ignores_signs_and_one_without_words_finds_nothing(pool: MySqlPool) {
         let mut connection = shelf(&pool).await;
         for query in ["(((", "+ - @ ~ < >", "\"'\\", "zzz", "😀", "%", "_"] {
             assert_eq!(titles(&mut connection, query).await, Vec::<String>::new(), "{query}");
@@ -596,7 +596,7 @@ mod tests {
 
     #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
-    async fn facets_count_what_one_could_filter_by_next(pool: MySqlPool) {
+    async fn facets_count_the_hits_of_each_filter_value(pool: MySqlPool) {
         let mut connection = stocked_shelf(&pool).await;
         let mut facets = async |query: Option<&str>| {
             let search = query.map(|query| Search::parse(query).unwrap());

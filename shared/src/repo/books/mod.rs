@@ -44,7 +44,7 @@ pub async fn titles(connection: &mut MySqlConnection, ids: RangeInclusive<u32>) 
     Ok(rows.fetch_all(connection).await?.into_iter().map(|row| (row.id.into(), row.title)).collect())
 }
 
-/// The book of this id with all that its page shows.
+/// The book with all that its page shows.
 pub async fn find(connection: &mut MySqlConnection, id: BookId) -> sqlx::Result<Option<Book>> {
     let row = sqlx::query!(
         r#"

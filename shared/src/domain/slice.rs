@@ -1,5 +1,5 @@
-//! One page of a list, and the cursor at which the next begins: the sort keys of the last row. Opaque to callers, and not
-//! a secret.
+//! A part of a list, and the keyset cursor of the next: the sort keys of its last row. Opaque to callers, and not a
+//! secret.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use schemars::JsonSchema;
@@ -11,19 +11,19 @@ use crate::answer_size::MAX_WRITTEN;
 /// One page of a list, and the cursor of the next; none on the last page.
 #[derive(Debug, PartialEq, Serialize, JsonSchema)]
 #[schemars(rename = "PageOf{T}")]
-pub struct Page<T> {
+pub struct Slice<T> {
     pub items: Vec<T>,
     /// The `cursor` of the next page.
     pub next: Option<String>,
 }
 
-impl<T> Page<T> {
+impl<T> Slice<T> {
     pub fn empty() -> Self {
         Self { items: Vec::new(), next: None }
     }
 
-    /// A page of rows of which one more was asked for than it holds: where that came, there is a next page, which begins
-    /// after the last row of this one.
+    /// A slice of rows, of which the query has asked for one more than `limit`: if that exists, there is a next slice,
+    /// which begins after the last row of this one.
     pub fn of<R>(mut rows: Vec<R>, limit: u32, cursor: impl Fn(&R) -> String) -> Self
     where
         T: From<R>,
@@ -34,9 +34,9 @@ impl<T> Page<T> {
         Self { items: rows.into_iter().map(T::from).collect(), next }
     }
 
-    /// The same for rows that strangers wrote: the page ends before they take more than [`MAX_WRITTEN`] bytes of the
-    /// answer, so that no answer is too large for a load balancer. It has at least one row.
-    pub fn within_an_answer<R>(
+    /// The same for rows that visitors wrote: the slice ends before they take more than [`MAX_WRITTEN`] bytes, so that
+    /// the response is not too large for a load balancer. It has at least one row.
+    pub fn within_response<R>(
         mut rows: Vec<R>,
         limit: u32,
         bytes: impl Fn(&R) -> usize,
@@ -92,15 +92,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_comes_back_as_it_went() {
+    fn a_cursor_decodes_to_its_keys() {
         let cursor = Cursor::new("title", ("El túnel".to_owned(), 7_u32));
         assert_eq!(Cursor::decode(&cursor.encode(), "title").unwrap(), cursor);
     }
 
     #[test]
-    fn a_page_ends_before_it_is_too_large_and_goes_on_where_it_ended() {
+    fn a_slice_ends_before_it_is_too_large_and_the_next_begins_there() {
         let page = |rows: &[usize], limit| {
-            let page = Page::<usize>::within_an_answer(rows.to_vec(), limit, |row| *row, ToString::to_string);
+            let page = Slice::<usize>::within_response(rows.to_vec(), limit, |row| *row, ToString::to_string);
             (page.items, page.next)
         };
         let half = MAX_WRITTEN / 2;

@@ -10,7 +10,7 @@ use super::{
     books::{self, Listing},
     contact,
     fixtures::{minute, rating, row},
-    genres, ratings, shelves, spelling, submissions,
+    genres, ratings, recommendations, spelling, submissions,
 };
 use crate::domain::{BookId, Cursor, Filter, Genre, Isbn13, Language, Search, Sort, SubmissionKey};
 
@@ -111,13 +111,13 @@ async fn the_window_and_what_goes_with_a_book_read_a_bounded_part(pool: MySqlPoo
     their_other_ratings(&mut connection).await;
 
     rows_read(&mut connection).await;
-    shelves::window(&mut connection, date!(2026 - 11 - 24), 6).await.unwrap();
+    recommendations::window(&mut connection, date!(2026 - 11 - 24), 6).await.unwrap();
     assert_read(&mut connection, 700, "the window").await;
     genres::list(&mut connection).await.unwrap();
     assert_read(&mut connection, 10, "the genres").await;
     authors::find(&mut connection, 7.into()).await.unwrap();
     assert_read(&mut connection, 2, "an author").await;
-    shelves::also_liked(&mut connection, popular, 6).await.unwrap();
+    recommendations::also_liked(&mut connection, popular, 6).await.unwrap();
     // Measured: 5,707, most of it for counting 1,200 likings of 200 readers.
     assert_read(&mut connection, 6_000, "what readers of a popular book liked as well").await;
 }

@@ -12,24 +12,24 @@ pub fn page(handle: impl AsyncFn(&App, &Request) -> Result<Reply> + Copy + 'stat
 }
 
 fn render_error(request: &Request, error: &ApiError) -> Reply {
-    let visit = Visit::of(request);
-    let page = ErrorPage { view: visit.view(), status: error.status(), request_id: Some(&request.id) };
-    visit.reply(error.status(), &page).unwrap_or_else(|_| Reply::problem(error, &request.id))
+    let context = PageContext::of(request);
+    let page = ErrorPage { view: context.view(), status: error.status(), request_id: Some(&request.id) };
+    context.reply(error.status(), &page).unwrap_or_else(|_| Reply::problem(error, &request.id))
 }
 
-/// What a request says of its visitor.
-pub struct Visit<'a> {
+/// The context of a page: language, path, query and origin of the request.
+pub struct PageContext<'a> {
     locale: Locale,
-    /// By `?lang`: to be remembered.
+    /// Chosen by `?lang`, so that a cookie keeps it.
     chosen: bool,
     path: &'a str,
     query: String,
     origin: Option<String>,
 }
 
-impl<'a> Visit<'a> {
+impl<'a> PageContext<'a> {
     pub fn of(request: &'a Request) -> Self {
-        let asked = request.asked("lang");
+        let asked = request.raw_parameter("lang");
         let cookie = request.cookie(Request::LANGUAGE_COOKIE);
         Self {
             locale: Locale::negotiate(asked, cookie, request.header("accept-language")),
@@ -50,7 +50,7 @@ impl<'a> Visit<'a> {
         }
     }
 
-    /// The page for this visitor. Browsers ask each time whether it still holds, for stock and ratings change.
+    /// A reply with the page. Browsers revalidate it each time, because stock and ratings change.
     pub fn reply(&self, status: u16, page: &impl Template) -> Result<Reply> {
         let html = page.render().map_err(anyhow::Error::from)?;
         let reply = Reply::page(status, html, CONTENT_SECURITY_POLICY).in_language(self.locale.tag());
@@ -58,7 +58,7 @@ impl<'a> Visit<'a> {
         Ok(if self.chosen { reply.speaking(self.locale.tag()) } else { reply })
     }
 
-    /// 301 to the right address of what was asked for, with the query that came; nothing for who is there already.
+    /// 301 to the canonical path, with the query of the request; none if the request has that path.
     pub fn moved_to(&self, path: &str) -> Option<Reply> {
         let mark = if self.query.is_empty() { "" } else { "?" };
         (self.path != path).then(|| Reply::moved(&format!("{path}{mark}{}", self.query)))

@@ -1,6 +1,6 @@
-//! Small selections of books, as the pages show them: some of the best each day, and what goes with a book.
+//! Small selections of books for pages: some of the best each day, and books that readers of a book also liked.
 //!
-//! Ids are read from bounded index ranges; `books::summaries` then fetches the books of all selections at once.
+//! Ids are read from bounded index ranges; `books::summaries` then reads the books of all selections at once.
 
 use sqlx::MySqlConnection;
 use time::Date;
@@ -8,12 +8,12 @@ use time::Date;
 use super::books;
 use crate::domain::{BookId, Summary, Window};
 
-/// Readers of a book who are asked what else they liked.
+/// The largest number of readers of a book whose other ratings are read.
 const READERS: u32 = 200;
-/// Of what they liked, so much is looked at.
+/// The largest number of their ratings that is read.
 const LIKINGS: u32 = 2_000;
 
-/// Some of the best books of each kind, so many: others each day, the same for everybody that day.
+/// `count` of the best books of each kind: others each day, and the same for everybody on that day.
 pub async fn window(connection: &mut MySqlConnection, day: Date, count: usize) -> sqlx::Result<Window> {
     let drawn = draw(connection, day, count.try_into().unwrap_or(u32::MAX)).await?;
     let ids: Vec<BookId> = drawn.iter().map(|(_, id)| *id).collect();
@@ -25,9 +25,9 @@ pub async fn window(connection: &mut MySqlConnection, day: Date, count: usize) -
     Ok(Window { best_rated: shelf("best"), most_read: shelf("read"), newest: shelf("new") })
 }
 
-/// Draws books of each shelf by a lot that the day, the shelf and the id make.
+/// Draws books of each kind by a hash of day, kind and id.
 async fn draw(connection: &mut MySqlConnection, day: Date, count: u32) -> sqlx::Result<Vec<(String, BookId)>> {
-    // The best are above what a book without ratings is presumed to have, so that only rated ones are read.
+    // The threshold is the prior mean, so that only rated books are read.
     let rows = sqlx::query!(
         r#"
         select drawn.shelf, drawn.id
@@ -56,7 +56,7 @@ async fn draw(connection: &mut MySqlConnection, day: Date, count: u32) -> sqlx::
     Ok(rows.fetch_all(connection).await?.into_iter().map(|row| (row.shelf, row.id.into())).collect())
 }
 
-/// What the latest readers who liked a book liked as well, the most frequent first.
+/// The books that the latest readers who liked this book also liked, the most frequent first.
 pub async fn also_liked(connection: &mut MySqlConnection, book: BookId, count: u32) -> sqlx::Result<Vec<BookId>> {
     let ids = sqlx::query_scalar!(
         r#"
@@ -105,7 +105,7 @@ mod tests {
 
     #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
-    async fn the_window_is_the_same_all_day_and_another_on_the_next(pool: MySqlPool) {
+    async fn the_selection_is_the_same_all_day_and_another_on_the_next(pool: MySqlPool) {
         let mut connection = pool.acquire().await.unwrap();
         for n in 0..40 {
             book(&mut connection, &format!("Libro {n}"), "Nadie", n).await;
@@ -125,7 +125,7 @@ mod tests {
 
     #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
-    async fn readers_who_liked_a_book_tell_what_else_they_liked(pool: MySqlPool) {
+    async fn books_that_readers_also_liked_come_by_frequency(pool: MySqlPool) {
         let mut connection = pool.acquire().await.unwrap();
         let [here, often, once, disliked] = ["Aquí", "Mucho", "Una vez", "Nunca"].map(str::to_owned);
         let mut ids = Vec::new();
