@@ -1,7 +1,14 @@
 //! The benchmark's cases: requests to each function, and the SQL of each request for its baseline.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use frontend::{assets, links, sitemap::PAGES};
+use serde::{
+    Deserialize,
+    de::{
+        IntoDeserializer,
+        value::{self, StrDeserializer},
+    },
+};
 use serde_json::{Map, Value, json};
 use shared::{
     domain::{AuthorId, Book, BookId, Filter, Genre, Search, Sort, SubmissionId, SubmissionKey},
@@ -82,11 +89,40 @@ impl Sql {
     }
 }
 
+/// A function with cases, by its name in the route table.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Benchmarked {
+    ListBooks,
+    ShowBook,
+    ListRatings,
+    ShowHome,
+    ListGenres,
+    ShowAuthor,
+    ShowAbout,
+    ServeAssets,
+    ShowSubmission,
+    CheckHealth,
+    SubmitRating,
+    SubmitContact,
+    ListAddresses,
+    ProcessSubmissions,
+}
+
+impl Benchmarked {
+    /// # Errors
+    /// The function has no cases.
+    pub fn named(function: &str) -> Result<Self> {
+        let name: StrDeserializer<value::Error> = function.into_deserializer();
+        Self::deserialize(name).with_context(|| format!("no case for {function}; add one to infra/bench/src/cases.rs"))
+    }
+}
+
 /// The cases of a function, none of which writes to the database. Fails for a function without cases.
-pub async fn of(function: &str, parameters: &Parameters, database: &mut MySqlConnection) -> Result<Vec<Case>> {
+pub async fn of(function: Benchmarked, parameters: &Parameters, database: &mut MySqlConnection) -> Result<Vec<Case>> {
     match function {
-        "list-books" => list_books(database).await,
-        "show-book" => {
+        Benchmarked::ListBooks => list_books(database).await,
+        Benchmarked::ShowBook => {
             let book = most_popular(database).await?;
             let (id, author) = (book.summary.id, book.authors.first().context("the most popular book has no author")?);
             Ok(vec![
@@ -94,38 +130,37 @@ pub async fn of(function: &str, parameters: &Parameters, database: &mut MySqlCon
                 get("a book's page", &links::book(id, &book.summary.title), Sql::BookPage(id, by(author.id, 7))),
             ])
         }
-        "list-ratings" => {
+        Benchmarked::ListRatings => {
             let id = most_popular(database).await?.summary.id;
             Ok(vec![
                 get("a book's ratings", &format!("/api/books/{id}/ratings"), Sql::Ratings(id)),
                 get("ratings page", &format!("/books/{id}/ratings"), Sql::RatingsPage(id)),
             ])
         }
-        "show-home" => Ok(vec![get("home page", "/", Sql::Home)]),
-        "list-genres" => Ok(vec![get("all genres", "/genres", Sql::Genres)]),
-        "show-author" => {
+        Benchmarked::ShowHome => Ok(vec![get("home page", "/", Sql::Home)]),
+        Benchmarked::ListGenres => Ok(vec![get("all genres", "/genres", Sql::Genres)]),
+        Benchmarked::ShowAuthor => {
             let book = most_popular(database).await?;
             let author = book.authors.first().context("the most popular book has no author")?;
             Ok(vec![get("an author", &links::author(author), Sql::Author(author.id, by(author.id, 48)))])
         }
-        "show-about" => Ok(vec![without_sql("about page", "/about")]),
-        "serve-assets" => Ok(vec![without_sql("stylesheet", assets::path("style.css"))]),
-        "show-submission" => {
+        Benchmarked::ShowAbout => Ok(vec![without_sql("about page", "/about")]),
+        Benchmarked::ServeAssets => Ok(vec![without_sql("stylesheet", assets::path("style.css"))]),
+        Benchmarked::ShowSubmission => {
             let key = SubmissionKey::parse(parameters.get(Parameter::SubmissionKey)?)
                 .context("the submission key is invalid")?;
             let id = key.random();
             Ok(vec![get("a received one", &format!("/api/submissions/{id}"), Sql::Submission(id))])
         }
-        "check-health" => Ok(vec![Case { queue: true, ..get("health check", "/health", Sql::One) }]),
-        "submit-rating" => Ok(vec![rating()]),
-        "submit-contact" => {
+        Benchmarked::CheckHealth => Ok(vec![Case { queue: true, ..get("health check", "/health", Sql::One) }]),
+        Benchmarked::SubmitRating => Ok(vec![rating()]),
+        Benchmarked::SubmitContact => {
             let message =
                 json!({ "name": "Ana", "email": "ana@example.org", "subject": "Hola", "message": "¿Abren el sábado?" });
             Ok(vec![post("a message", "/api/contact", &message)])
         }
-        "list-addresses" => Ok(vec![get("200 books", "/sitemaps/books-1.xml", Sql::Sitemap)]),
-        "process-submissions" => Ok(vec![empty_batch()]),
-        _ => bail!("no case for {function}; add one to infra/bench/src/cases.rs"),
+        Benchmarked::ListAddresses => Ok(vec![get("200 books", "/sitemaps/books-1.xml", Sql::Sitemap)]),
+        Benchmarked::ProcessSubmissions => Ok(vec![empty_batch()]),
     }
 }
 

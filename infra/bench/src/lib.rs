@@ -21,6 +21,11 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use shared::parameters::{Parameter, path_of};
 
+/// Whether a function of the route table has cases.
+pub fn has_cases(function: &str) -> bool {
+    cases::Benchmarked::named(function).is_ok()
+}
+
 /// The functions to measure. `bookstore bench` constructs it from the route table.
 #[derive(Serialize, Deserialize)]
 pub struct BenchPlan {

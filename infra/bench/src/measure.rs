@@ -127,7 +127,8 @@ pub async fn all(plan: &BenchPlan) -> Result<Report> {
     let mut functions = vec![bench.measure(&plan.hello, &[cases::hello()]).await?];
     for function in &plan.functions {
         eprintln!("Measuring {} …", function.name);
-        let cases = cases::of(&function.name, &plan.parameters, &mut bench.database).await?;
+        let cases =
+            cases::of(cases::Benchmarked::named(&function.name)?, &plan.parameters, &mut bench.database).await?;
         functions.push(bench.measure(function, &cases).await.with_context(|| function.name.clone())?);
     }
     Ok(Report { services, functions })

@@ -119,6 +119,13 @@ mod tests {
     }
 
     #[test]
+    fn every_function_that_can_be_benchmarked_has_a_case() {
+        for function in measurable() {
+            assert!(bench::has_cases(function.name), "infra/bench/src/cases.rs has no case for {}", function.name);
+        }
+    }
+
+    #[test]
     fn an_unknown_name_is_an_error_with_the_known_ones() {
         let complaint = chosen(&["import-catalogue".to_owned()]).err().unwrap().to_string();
         assert!(complaint.starts_with("`import-catalogue` cannot be benchmarked; choose from list-books, "));
