@@ -17,7 +17,7 @@ use serde_json::Value;
 use super::bad_templates::{BAD_TEMPLATES, BadTemplate};
 use super::support::{stage, variable};
 use infra::stacks::{Kind, all};
-use infra::stage::STAGES;
+use infra::stage::{STAGES, Stage};
 
 /// The maximum number of suppressions in production, each with a rule, a resource type and a reason.
 const MAX_SUPPRESSIONS: usize = 15;
@@ -50,11 +50,17 @@ static LINT_RESULTS: LazyLock<LintResults> = LazyLock::new(|| {
         for stack in all(&stage(name)).unwrap() {
             let template = serde_json::to_value(&stack.template).unwrap();
             let named = format!("{name}/{}", stack.kind.name());
-            folder.write(&["validate", "checkov"], &named, &template);
+            folder.write(&["cfn-lint", "validate", "checkov"], &named, &template);
             if name == "prod" {
                 let linters = ["cfn-lint", "validate", "checkov"];
                 folder.write(&linters, &format!("unsuppressed/{named}"), &without_suppressions(template));
             }
+        }
+    }
+    for (name, _) in STAGES {
+        for stack in all(&Stage::in_full(name).unwrap()).unwrap() {
+            let template = serde_json::to_value(&stack.template).unwrap();
+            folder.write(&["cfn-lint"], &format!("{name}-in-full/{}", stack.kind.name()), &template);
         }
     }
     for bad in BAD_TEMPLATES {
@@ -226,7 +232,7 @@ fn suppressions() -> BTreeMap<Suppression, BTreeSet<(String, String)>> {
 #[ignore = "needs the linters"]
 #[test]
 fn the_linters_have_no_findings_without_a_suppression() {
-    for findings in [&LINT_RESULTS.validate, &LINT_RESULTS.checkov] {
+    for findings in [&LINT_RESULTS.cfn_lint, &LINT_RESULTS.validate, &LINT_RESULTS.checkov] {
         let of_stages = findings.iter().filter(|(name, _)| {
             let name = name.as_str();
             !name.starts_with("bad/") && !name.starts_with("unsuppressed/")
