@@ -548,8 +548,8 @@ async fn a_creation_that_failed_without_a_rollback_is_removed_and_made_again() {
     remove(&aws, &stage).await;
 }
 
-/// A policy of a role that is not in the stack, and while it changes, a wait that times out. Whoever removes the role
-/// meanwhile makes the rollback fail.
+/// A policy of a role that is not in the stack, and while it changes, a wait that times out. Without the role the rollback
+/// fails.
 fn policy_of(role: &str, action: &str, waits: bool) -> Value {
     let statement = json!({ "Effect": "Allow", "Action": action, "Resource": "*" });
     let document = json!({ "Version": "2012-10-17", "Statement": [statement] });

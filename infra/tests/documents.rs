@@ -1,0 +1,257 @@
+//! The documents keep up with the code: their paths and links exist, their lists are complete, and their words are plain.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+use infra::routes::{FUNCTIONS, Trigger};
+
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+
+/// Words that hide a term of the field, or are hard for international readers; with what to write instead.
+const BANNED: &[(&str, &str)] = &[
+    ("anew", "again"),
+    ("nought", "0"),
+    ("reckon", "estimate, compute"),
+    ("reckons", "estimates, computes"),
+    ("reckoned", "estimated, computed"),
+    ("lest", "so that … not"),
+    ("mightiest", "most privileged"),
+    ("spoilt", "damaged"),
+    ("whoever", "the caller, the person who"),
+    ("wherever", "everywhere, if"),
+    ("says not why", "gave no reason"),
+    ("way out", "egress option"),
+    ("ways out", "egress options"),
+    ("but for", "except"),
+    ("stand ready", "provisioned concurrency"),
+    ("stands ready", "provisioned concurrency"),
+    ("stand down", "delete the provisioned concurrency"),
+    ("lead back", "roll back"),
+    ("led back", "rolled back"),
+    ("dealt with", "processed, handled"),
+    ("what became of", "the outcome of"),
+    ("what becomes of", "the outcome of"),
+    ("comes to rest", "goes to the dead-letter queue"),
+    ("nobody comes", "idle"),
+    ("in vain", "without success"),
+    ("letting go", "deleting"),
+    ("obituary", "exit error"),
+    ("doomed", "to be removed"),
+    ("unpanicked", "catch_panic"),
+    ("told", "reported, printed, documented"),
+    ("excuse", "suppression"),
+    ("excuses", "suppressions"),
+    ("excused", "suppressed"),
+    ("judge", "linter, policy engine"),
+    ("judges", "linters"),
+    ("judged", "linted, checked"),
+    ("mend", "fix"),
+    ("mends", "fixes"),
+    ("found out", "detected"),
+    ("finds out", "detects"),
+    ("tells", "reports, prints, shows"),
+    ("bears", "tolerates, supports"),
+    ("goes on", "continues"),
+    ("go on", "continue"),
+    ("given up", "stopped, timed out"),
+    ("gave up", "stopped, timed out"),
+    ("besides", "also"),
+    ("so far as", "if"),
+    ("hears", "receives"),
+    ("lies", "is"),
+    ("laid", "put"),
+];
+
+fn read(path: impl AsRef<Path>) -> String {
+    let path = Path::new(ROOT).join(path);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![Path::new(ROOT).join(folder)];
+    while let Some(folder) = folders.pop() {
+        for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|found| found == extension) {
+                found.push(path);
+            }
+        }
+    }
+    found
+}
+
+/// Every document, by its path from the root.
+fn documents() -> BTreeMap<String, String> {
+    let in_docs = files("docs", "md").into_iter().map(|path| path.strip_prefix(ROOT).unwrap().to_owned());
+    let at_root = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(PathBuf::from);
+    in_docs.chain(at_root).map(|path| (path.display().to_string(), read(&path))).collect()
+}
+
+/// The spans between backticks of a line, and the rest.
+fn spans(line: &str) -> (Vec<&str>, String) {
+    let parts: Vec<&str> = line.split('`').collect();
+    let code = parts.iter().skip(1).step_by(2).copied().collect();
+    let prose = parts.iter().step_by(2).copied().collect::<Vec<_>>().join(" … ");
+    (code, prose)
+}
+
+/// The lines of a document outside of code blocks.
+fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut in_block = false;
+    text.lines().enumerate().filter_map(move |(number, line)| {
+        let is_fence = line.trim_start().starts_with("```");
+        in_block ^= is_fence;
+        (!in_block && !is_fence).then_some((number + 1, line))
+    })
+}
+
+/// `a/{b,c}.rs` is `a/b.rs` and `a/c.rs`.
+fn expanded(path: &str) -> Vec<String> {
+    match (path.find('{'), path.find('}')) {
+        (Some(open), Some(close)) if open < close => path[open + 1..close]
+            .split(',')
+            .flat_map(|name| expanded(&format!("{}{}{}", &path[..open], name.trim(), &path[close + 1..])))
+            .collect(),
+        _ => vec![path.to_owned()],
+    }
+}
+
+/// Whether words are in a text as whole words, in any case.
+fn contains(text: &str, words: &str) -> bool {
+    let text = text.to_lowercase();
+    let is_letter = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+    text.match_indices(words).any(|(at, _)| {
+        !is_letter(text[..at].chars().next_back()) && !is_letter(text[at + words.len()..].chars().next())
+    })
+}
+
+#[test]
+fn every_path_in_the_documents_exists() {
+    let roots = ["shared/", "infra/", "frontend/", "functions/", "tests/", "docs/", ".ci/", ".cargo/"];
+    let mut seen = 0;
+    for (document, text) in documents() {
+        if document == "CHANGELOG.md" {
+            continue;
+        }
+        for (number, line) in lines(&text) {
+            for span in spans(line).0 {
+                // `file.rs` as such, `nn_name.sql` and `<name>` are patterns.
+                let is_path =
+                    roots.iter().any(|root| span.starts_with(root)) && !span.contains([' ', '<', '*', '…', '$']);
+                if !is_path || span.contains("nn_") || document == "CONTRIBUTING.md" && span.contains("wish") {
+                    continue;
+                }
+                for path in expanded(span.split(['#', ':']).next().unwrap()) {
+                    assert!(Path::new(ROOT).join(&path).exists(), "{document}:{number}: there is no {path}");
+                    seen += 1;
+                }
+            }
+        }
+    }
+    assert!(seen > 100, "only {seen} paths found");
+}
+
+#[test]
+fn every_link_between_documents_leads_to_a_file_and_a_heading() {
+    let documents = documents();
+    let anchors = |text: &str| -> BTreeSet<String> {
+        let headings =
+            lines(text).filter_map(|(_, line)| line.strip_prefix('#')).map(|line| line.trim_start_matches('#'));
+        let anchor = |heading: &str| -> String {
+            let kept = heading.trim().to_lowercase().replace(' ', "-");
+            kept.chars().filter(|c| c.is_alphanumeric() || "-_".contains(*c)).collect()
+        };
+        headings.map(anchor).collect()
+    };
+    let mut seen = 0;
+    for (document, text) in &documents {
+        let folder = Path::new(document).parent().unwrap();
+        for (number, line) in lines(text) {
+            for target in spans(line).1.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+                if target.contains("://") {
+                    continue;
+                }
+                let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
+                let path = if file.is_empty() { PathBuf::from(document) } else { folder.join(file) };
+                let full = Path::new(ROOT).join(&path);
+                assert!(full.exists(), "{document}:{number}: {target} leads nowhere");
+                if !anchor.is_empty() {
+                    let text = fs::read_to_string(full).unwrap();
+                    assert!(anchors(&text).contains(anchor), "{document}:{number}: {target} has no such heading");
+                }
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 50, "only {seen} links found");
+}
+
+#[test]
+fn every_function_is_in_the_map_and_every_route_of_the_api_in_the_readme() {
+    let architecture = read("ARCHITECTURE.md");
+    let map = architecture.split("```").nth(1).expect("the map");
+    let readme = read("README.md");
+    for function in FUNCTIONS {
+        assert!(contains(map, function.name), "ARCHITECTURE.md's map lacks {}", function.name);
+        let Trigger::Http(routes) = function.trigger else { continue };
+        for route in routes.iter().filter(|route| route.path.starts_with("/api/") || route.path == "/health") {
+            for method in route.methods.iter().filter(|method| **method != "HEAD") {
+                let row = format!("| `{method} {}` |", route.path);
+                assert!(readme.contains(&row), "README.md's table of the API lacks {row}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_readme_is_short_enough_to_be_read() {
+    let lines = read("README.md").lines().count();
+    assert!(lines <= 130, "README.md has {lines} lines; move details into docs/");
+}
+
+#[test]
+fn documents_and_doc_comments_are_in_plain_words() {
+    let mut found = Vec::new();
+    let mut check = |place: String, text: &str| {
+        for (banned, instead) in BANNED {
+            if contains(text, banned) {
+                found.push(format!("{place}: `{banned}`; write: {instead}"));
+            }
+        }
+    };
+    for (document, text) in documents() {
+        for (number, line) in lines(&text) {
+            // The last column of the glossary has the words that were used before.
+            let line =
+                if document.ends_with("glossary.md") { line.rsplitn(3, '|').nth(2).unwrap_or(line) } else { line };
+            check(format!("{document}:{number}"), &spans(line).1);
+        }
+    }
+    let mut comments = 0;
+    for path in ["shared", "frontend", "functions", "infra", "tests"].into_iter().flat_map(|folder| files(folder, "rs"))
+    {
+        let place = path.strip_prefix(ROOT).unwrap().display().to_string();
+        for (number, line) in fs::read_to_string(&path).unwrap().lines().enumerate() {
+            // What clap prints as help is a doc comment too.
+            let line = line.trim_start();
+            let Some(comment) = line.strip_prefix("///").or_else(|| line.strip_prefix("//!")) else { continue };
+            check(format!("{place}:{}", number + 1), &spans(comment).1);
+            comments += 1;
+        }
+    }
+    assert!(comments > 1_000, "only {comments} lines of doc comments found");
+    assert!(found.is_empty(), "{} banned words:\n{}", found.len(), found.join("\n"));
+}
+
+#[test]
+fn a_banned_word_is_found_as_a_word_and_in_any_case() {
+    assert!(contains("Told by SQS", "told") && contains("say it anew.", "anew") && contains("is a way out", "way out"));
+    assert!(!contains("untold stories", "told") && !contains("toldness", "told") && !contains("re_told", "told"));
+    assert_eq!(spans("a `told` b"), (vec!["told"], "a  …  b".to_owned()));
+    assert_eq!(expanded("a/{b,c}/d.{x,y}"), ["a/b/d.x", "a/b/d.y", "a/c/d.x", "a/c/d.y"]);
+}
