@@ -283,7 +283,7 @@ impl Function {
         let mut granted = Vec::new();
         if let Some(role) = self.database {
             granted.extend([DatabaseHost, DatabasePort, DatabaseName, DatabaseAuth]);
-            granted.extend(logins(role, stage.database.auth()));
+            granted.extend(login_parameters(role, stage.database.auth()));
         }
         granted.extend(self.queue.iter().map(|queue| queue.parameter()));
         granted.extend(self.submission_key.then_some(SubmissionKey));
@@ -327,7 +327,7 @@ impl Function {
 }
 
 /// The parameters of a login. The administrator creates the other users and reads theirs as well.
-fn logins(role: DatabaseRole, login: DatabaseLogin) -> Vec<Parameter> {
+fn login_parameters(role: DatabaseRole, login: DatabaseLogin) -> Vec<Parameter> {
     use Parameter::{DatabasePassword, DatabaseUser, MasterSecret};
     let roles = if role == Admin { DatabaseRole::ALL.to_vec() } else { vec![role] };
     let parameters = roles.into_iter().flat_map(|role| match (login, role) {

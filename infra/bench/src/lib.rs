@@ -55,7 +55,7 @@ pub struct MeasuredFunction {
 pub struct Parameters(pub BTreeMap<String, String>);
 
 impl Parameters {
-    /// The value of a parameter, whatever the stage is.
+    /// The value of a parameter of the stage.
     fn get(&self, parameter: Parameter) -> Result<&str> {
         let found = self.0.iter().find(|(name, _)| path_of(name) == parameter.path());
         found.map(|(_, value)| value.as_str()).with_context(|| format!("the stage has no parameter {parameter}"))
