@@ -86,7 +86,7 @@ impl fmt::Display for Reason {
             Self::NotAGenre => f.write_str("must be a slug such as science-fiction"),
             Self::NotALanguage => f.write_str("must be a BCP 47 language tag such as es, en or pt-BR"),
             Self::NotOneOf(values) => write!(f, "must be one of {}", values.join(", ")),
-            Self::NotACursor => f.write_str("must be a `next` of this same list; leave it out to begin anew"),
+            Self::NotACursor => f.write_str("must be a `next` of this same list; leave it out to start again"),
             Self::Other(text) => f.write_str(text),
         }
     }

@@ -180,7 +180,7 @@ fn provisioned_concurrency(properties: &Value, usage: &Usage) -> Charge {
     let function = FUNCTIONS.iter().find(|function| name.ends_with(&format!("-{}", function.name)));
     let gb = function.map_or(0.0, |function| f64::from(function.memory_mb) / 1024.0);
     let seconds = HOURS * 3_600.0 * number(&properties["MinCapacity"]);
-    fixed("provisioned concurrency", &format!("lambda-ready-{}", usage.architecture), seconds * gb)
+    fixed("provisioned concurrency", &format!("lambda-provisioned-{}", usage.architecture), seconds * gb)
 }
 
 /// Each message is sent and deleted. Dead letters are too few to count.

@@ -209,7 +209,7 @@ pub async fn remove(aws: &AwsClients, stage: &Stage, found: Found, interaction: 
     for (removed, removal) in found.stacks.iter().enumerate() {
         remove_stack(aws, removal, interaction).await.with_context(|| {
             format!(
-                "{} was not removed, so {} remain; fix the cause and run `cargo bookstore destroy --stage {}` again",
+                "{} was not removed; remaining stacks: {}; fix the cause and run `cargo bookstore destroy --stage {}` again",
                 removal.name,
                 names[removed..].join(", "),
                 stage.name

@@ -160,7 +160,7 @@ async fn a_removal_that_fails_says_why_what_remains_and_that_it_can_be_repeated(
 
     let failure = removal::remove(&aws, &stage, found, Interaction::Quiet).await.unwrap_err();
     let failure = format!("{failure:#}");
-    assert!(failure.contains(&format!("there remain {}", stack.name)), "{failure}");
+    assert!(failure.contains(&format!("remaining stacks: {}", stack.name)), "{failure}");
     assert!(failure.contains(&format!("`cargo bookstore destroy --stage {}` again", stage.name)), "{failure}");
     assert!(failure.contains("it was protected in the meantime"), "{failure}");
 
@@ -412,7 +412,7 @@ async fn a_release_whose_new_version_does_not_answer_leaves_the_old_one_serving(
         }
     };
     assert!(asked > 0, "the old version was asked meanwhile");
-    assert!(failure.contains("what served before goes on serving"), "{failure}");
+    assert!(failure.contains("release aborted; the previous versions still serve"), "{failure}");
     let version = before[FUNCTIONS.iter().position(|other| other.name == function.name).unwrap()][0] + 1;
     assert!(failure.contains(&format!("version {version} of {name}: ")), "{failure}");
     assert_eq!(failure.matches("version ").count(), 1, "no other function is blamed: {failure}");

@@ -31,14 +31,14 @@ const LEFT_OUT: [(&str, &str); 8] = [
     ("AWS::EC2::VPCCidrBlock", "an unknown type: no IPv6 ranges of the VPC and its subnets; moto has them"),
     ("AWS::EC2::EIP", "an unknown type: no address, hence no NAT gateway and no route to one; moto has them"),
     ("MasterUserSecret.SecretArn", "an unknown attribute of a database: no parameter that names its secret"),
-    BEFORE_NOTHING,
-    ("AWS::IAM::Group", "an unknown type: roles without groups; `who_may.rs` judges the groups' rights"),
+    NO_WEB_ACL_ASSOCIATION,
+    ("AWS::IAM::Group", "an unknown type: roles without groups; `human_permissions.rs` checks the groups' permissions"),
     ("AWS::Budgets::Budget", "an unknown type: no budget"),
-    ("\"Metrics\"", "an unknown property of alarms: no rate of errors, and no dashboard, which shows its state"),
+    ("\"Metrics\"", "an unknown property of alarms: no error rate, and no dashboard, which shows the alarm's state"),
 ];
 
-pub const BEFORE_NOTHING: (&str, &str) =
-    ("AWS::WAFv2::WebACLAssociation", "an unknown type: the firewall is made, but stands before nothing");
+pub const NO_WEB_ACL_ASSOCIATION: (&str, &str) =
+    ("AWS::WAFv2::WebACLAssociation", "an unknown type: the web ACL has no association");
 
 /// Types that moto's CloudFormation passes over in silence.
 const PASSED_OVER: [&str; 1] = ["AWS::IAM::Group"];

@@ -17,13 +17,15 @@ use infra::{
 use stratosphere::services::aws::route53;
 
 use crate::{
-    emulators::BEFORE_NOTHING,
+    emulators::NO_WEB_ACL_ASSOCIATION,
     support::{stage, variable},
 };
 
 /// What the emulator's CloudFormation refuses.
-const LEFT_OUT: [(&str, &str); 2] =
-    [BEFORE_NOTHING, ("AWS::ApplicationAutoScaling::ScalableTarget", "an unknown type: no copy stands ready")];
+const LEFT_OUT: [(&str, &str); 2] = [
+    NO_WEB_ACL_ASSOCIATION,
+    ("AWS::ApplicationAutoScaling::ScalableTarget", "an unknown type: no provisioned concurrency"),
+];
 
 /// Production with all that an operator may switch on.
 fn in_full() -> Stage {
