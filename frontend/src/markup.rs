@@ -1,8 +1,8 @@
 //! HTML that templates insert unescaped, and marked search words.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt, ops::Range};
 
-use shared::domain::plain;
+use shared::domain::words::{self, Group};
 
 /// HTML that is escaped already.
 #[derive(Debug, Clone)]
@@ -35,41 +35,53 @@ pub fn escape_into(html: &mut String, text: &str) {
     }
 }
 
-/// The text with every word of the query in `<mark>`, whatever its case and accents. The last word also matches as a
-/// prefix, as in the search.
+/// The text with every word of the query in `<mark>`, whatever its case, accents and apostrophes. The last word also
+/// matches as a prefix, as in the search.
 pub fn mark(text: &str, query: &str) -> Markup {
-    let query = plain(query);
-    let mut wanted: Vec<&str> = query.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
-    let prefix = wanted.pop_if(|word| word.chars().count() >= 3);
     let mut html = String::with_capacity(text.len() + 32);
-    for piece in pieces(text) {
-        let folded = plain(piece);
-        let hit = wanted.contains(&folded.as_str()) || prefix.is_some_and(|prefix| folded.starts_with(prefix));
-        if hit {
-            html.push_str("<mark>");
-        }
-        escape_into(&mut html, piece);
-        if hit {
-            html.push_str("</mark>");
-        }
+    let mut end = 0;
+    for hit in hits(text, query) {
+        escape_into(&mut html, &text[end..hit.start]);
+        html.push_str("<mark>");
+        escape_into(&mut html, &text[hit.clone()]);
+        html.push_str("</mark>");
+        end = hit.end;
     }
+    escape_into(&mut html, &text[end..]);
     Markup(html)
 }
 
-/// Words and the text between them, alternating.
-fn pieces(text: &str) -> impl Iterator<Item = &str> {
-    let mut rest = text;
-    std::iter::from_fn(move || {
-        let word = is_word(rest.chars().next()?);
-        let end = rest.find(|c| is_word(c) != word).unwrap_or(rest.len());
-        let (piece, after) = rest.split_at(end);
-        rest = after;
-        Some(piece)
-    })
-}
-
-fn is_word(c: char) -> bool {
-    c.is_alphanumeric() || unicode_normalization::char::is_combining_mark(c)
+/// Where the text has words of the query, in order and without overlaps.
+fn hits(text: &str, query: &str) -> Vec<Range<usize>> {
+    let groups = words::groups(query);
+    let terms =
+        |group: &Group| group.words.iter().map(|word| word.folded.clone()).chain(group.joined.clone()).collect();
+    let wanted: BTreeSet<String> = groups.iter().flat_map::<Vec<String>, _>(terms).collect();
+    let last: Vec<String> =
+        groups.last().map(|group| group.as_written()).into_iter().flatten().map(str::to_owned).collect();
+    let prefix = last.last().filter(|word| word.chars().count() >= 3);
+    let matches = |term: &str| wanted.contains(term) || prefix.is_some_and(|prefix| term.starts_with(prefix.as_str()));
+    let mut hits: Vec<Range<usize>> = Vec::new();
+    for group in words::groups(text) {
+        if group.joined.as_deref().is_some_and(matches) {
+            hits.push(group.range());
+        } else {
+            hits.extend(group.words.into_iter().filter(|word| matches(&word.folded)).map(|word| word.range));
+        }
+    }
+    // Scripts without blanks: a word of the query stands inside a longer run.
+    for term in wanted.iter().filter(|term| term.chars().all(words::is_unspaced)) {
+        hits.extend(text.match_indices(term.as_str()).map(|(start, found)| start..start + found.len()));
+    }
+    hits.sort_by_key(|hit| (hit.start, hit.end));
+    let mut apart: Vec<Range<usize>> = Vec::new();
+    for hit in hits {
+        match apart.last_mut() {
+            Some(last) if hit.start < last.end => last.end = last.end.max(hit.end),
+            _ => apart.push(hit),
+        }
+    }
+    apart
 }
 
 #[cfg(test)]
@@ -83,5 +95,16 @@ mod tests {
         assert_eq!(marked("Yo, robot", "yo"), "<mark>Yo</mark>, robot");
         assert_eq!(marked("Yoga", "yo"), "Yoga");
         assert_eq!(marked("a<b>&c", ""), "a&lt;b&gt;&amp;c");
+        assert_eq!(marked("Le cœur, Jo Nesbø", "coeur nesbo"), "Le <mark>cœur</mark>, Jo <mark>Nesbø</mark>");
+    }
+
+    #[test]
+    fn joined_words_are_marked_as_one() {
+        let marked = |text, query| mark(text, query).to_string();
+        assert_eq!(marked("Don't <i>", "dont i"), "<mark>Don&#39;t</mark> &lt;<mark>i</mark>&gt;");
+        assert_eq!(marked("by J. R. R. Tolkien", "jrr"), "by <mark>J. R. R</mark>. Tolkien");
+        assert_eq!(marked("Spider-Man", "spiderm"), "<mark>Spider-Man</mark>");
+        assert_eq!(marked("Spider-Man", "man"), "Spider-<mark>Man</mark>");
+        assert_eq!(marked("战争与和平", "和平"), "战争与<mark>和平</mark>");
     }
 }

@@ -18,6 +18,7 @@ mod star_counts;
 mod stopwords;
 mod submission;
 mod text;
+pub mod words;
 
 pub use book::{Author, AuthorId, Book, BookId, Genre, Ratings, Summary, Window};
 pub use catalogue::{CatalogueRow, Counts, Reference};
@@ -31,4 +32,4 @@ pub use search::{QueryPlan, Search, Sort};
 pub use slice::{Cursor, Slice};
 pub use star_counts::Histogram;
 pub use submission::{Outcome, SubmissionId, SubmissionKey};
-pub use text::{DisplayName, Email, MessageText, ReviewText, Subject, clean, plain};
+pub use text::{DisplayName, Email, MessageText, ReviewText, Subject, clean};

@@ -8,7 +8,7 @@ use std::{
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use super::{Invalid, Isbn13, Parsed, Reason, clean, plain, spelling, stopwords::is_common};
+use super::{Invalid, Isbn13, Parsed, Reason, clean, spelling, stopwords::is_common, words::fold};
 
 /// A search of at least one word.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,13 +87,13 @@ impl Search {
         at + 1 == self.words.len() && is_prefix(&self.words[at])
     }
 
-    fn plain_words(&self) -> Vec<String> {
-        self.words.iter().map(|word| plain(word)).collect()
+    fn folded_words(&self) -> Vec<String> {
+        self.words.iter().map(|word| fold(word)).collect()
     }
 
     /// The same search that also accepts similar known words in place of each word; none if no word has any.
     pub fn with_fuzzy_terms(&self, known: &BTreeSet<String>) -> Option<Self> {
-        let near: Vec<_> = self.plain_words().iter().map(|word| spelling::nearest(word, known)).collect();
+        let near: Vec<_> = self.folded_words().iter().map(|word| spelling::nearest(word, known)).collect();
         near.iter().any(|near| !near.is_empty()).then(|| Self { near, ..self.clone() })
     }
 
@@ -101,7 +101,7 @@ impl Search {
     pub fn correction_for(&self, text: &str) -> (usize, String) {
         let found = spelling::words(text);
         let (mut distance, mut meant) = (0, BTreeMap::new());
-        for (at, (typed, near)) in self.plain_words().iter().zip(&self.near).enumerate() {
+        for (at, (typed, near)) in self.folded_words().iter().zip(&self.near).enumerate() {
             let begun = self.is_prefix_match(at) && found.iter().any(|word| word.starts_with(typed));
             if begun || found.contains(typed) {
                 continue;

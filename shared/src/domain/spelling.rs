@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, ops::RangeInclusive};
 
-use super::{stopwords::is_common, text::plain};
+use super::{stopwords::is_common, words};
 
 /// Length of the words that are corrected: a shorter one is similar to too many others.
 const LETTERS: RangeInclusive<usize> = 4..=32;
@@ -14,8 +14,7 @@ const MAX_NEAR: usize = 50;
 
 /// The words of a text that can be corrections, in lower case and without accents.
 pub fn words(text: &str) -> BTreeSet<String> {
-    let text = plain(text);
-    text.split(|c: char| !c.is_alphanumeric()).filter(|word| counts(word)).map(str::to_owned).collect()
+    words::words(text).into_iter().filter(|word| counts(word)).collect()
 }
 
 fn counts(word: &str) -> bool {

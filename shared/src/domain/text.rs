@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
+use unicode_normalization::UnicodeNormalization;
 
 use super::{Invalid, Parsed, Reason};
 
@@ -10,11 +10,6 @@ use super::{Invalid, Parsed, Reason};
 pub fn clean(text: &str) -> String {
     let composed: String = text.nfc().filter(|c| !c.is_control() || *c == '\n').collect();
     composed.trim().to_owned()
-}
-
-/// Lower case, without accents, for comparisons.
-pub fn plain(text: &str) -> String {
-    text.nfd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).collect()
 }
 
 /// At least one character that is neither blank nor a control character, in the dialect of JSON Schema.
