@@ -3,7 +3,10 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Invalid, Parsed};
+use super::{
+    Invalid, Parsed,
+    words::{is_dash, is_ignorable},
+};
 
 /// A checked ISBN-13, its digits without hyphens: `9788420412146`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, JsonSchema)]
@@ -11,8 +14,25 @@ use super::{Invalid, Parsed};
 pub struct Isbn13(#[schemars(regex(pattern = "^97[89][0-9]{10}$"))] String);
 
 impl Isbn13 {
-    /// Reads an ISBN-13 or ISBN-10, with or without hyphens and spaces.
+    /// Reads an ISBN-13 or ISBN-10 as people and spreadsheets copy them: with dashes of any kind and blanks, behind `ISBN-13:`,
+    /// in quotes or brackets, with `(pbk.)` behind it, as `="978…"` or as `978….0`.
     pub fn parse(text: &str) -> Parsed<Self> {
+        Self::of_digits(&without_wrapping(&normalized(text)))
+    }
+
+    /// The ISBN in a text that may have other words as well.
+    pub fn find(text: &str) -> Option<Self> {
+        let text = normalized(text);
+        if let Ok(isbn) = Self::of_digits(&without_wrapping(&text)) {
+            return Some(isbn);
+        }
+        let is_part = |c: char| c.is_ascii_digit() || matches!(c, '-' | 'X' | 'x');
+        // First with blanks inside (978 84 204 6728 3), then each number by itself.
+        let runs = text.split(|c: char| !is_part(c) && c != ' ').chain(text.split(|c: char| !is_part(c)));
+        runs.filter(|run| !run.is_empty()).find_map(|run| Self::of_digits(run).ok())
+    }
+
+    fn of_digits(text: &str) -> Parsed<Self> {
         let invalid = |reason| Invalid::other("isbn", reason);
         let digits: String = text.chars().filter(|c| !matches!(c, '-' | ' ')).collect();
         if !digits.is_ascii() {
@@ -59,6 +79,44 @@ impl Isbn13 {
     }
 }
 
+/// The text with one kind of dash and blank, without characters of no width, and without the word ISBN before a number.
+fn normalized(text: &str) -> String {
+    let text: String = text
+        .chars()
+        .filter(|c| !is_ignorable(*c))
+        .map(|c| {
+            if is_dash(c) {
+                '-'
+            } else if c.is_whitespace() {
+                ' '
+            } else {
+                c
+            }
+        })
+        .collect();
+    let mut rest = text.as_str();
+    let mut normalized = String::with_capacity(text.len());
+    while let Some(at) = rest.to_ascii_lowercase().find("isbn") {
+        normalized.push_str(&rest[..at]);
+        let after = rest[at + 4..].trim_start_matches(['-', ' ']);
+        // The kind in ISBN-10 and ISBN-13, not the first digits of a number.
+        let kind = after.strip_prefix("10").or_else(|| after.strip_prefix("13"));
+        let kind = kind.filter(|after| !after.starts_with(|c: char| c.is_ascii_digit() || c == '-'));
+        rest = kind.unwrap_or(after).trim_start_matches([':', ' ', '=', '#']);
+        normalized.push(' ');
+    }
+    normalized.push_str(rest);
+    normalized
+}
+
+/// A number without what spreadsheets and catalogues put around it.
+fn without_wrapping(text: &str) -> String {
+    let is_wrapping = |c: char| !c.is_ascii_alphanumeric();
+    let note = text.find('(').filter(|open| text[..*open].contains(|c: char| c.is_ascii_digit()));
+    let text = text[..note.unwrap_or(text.len())].trim_matches(is_wrapping);
+    text.strip_suffix(".0").unwrap_or(text).to_owned()
+}
+
 fn values(digits: &str) -> Option<Vec<u32>> {
     digits.chars().map(|c| c.to_digit(10)).collect()
 }
@@ -86,6 +144,45 @@ mod tests {
     fn a_mistyped_digit_is_caught() {
         assert!(Isbn13::parse("978-0-618-00221-4").is_ok());
         assert!(Isbn13::parse("9780618002215").is_err());
+    }
+
+    #[test]
+    fn an_isbn_is_read_as_people_and_spreadsheets_copy_it() {
+        for text in [
+            "ISBN 9788420467283",
+            "ISBN: 978-84-204-6728-3",
+            "isbn:9788420467283",
+            "ISBN-13: 978-8420467283",
+            "ISBN13 9788420467283",
+            "978–84–204–6728–3",
+            "978‑84‑204‑6728‑3",
+            "978 84 204 6728 3",
+            "9788420467283.",
+            "(9788420467283)",
+            "«9788420467283»",
+            "=\"9788420467283\"",
+            "'9788420467283",
+            "9788420467283.0",
+            "9788420467283 (pbk.)",
+            "\u{200b}9788420467283\u{feff}",
+            "ISBN-10: 84-204-6728-6",
+        ] {
+            let found = Isbn13::parse(text);
+            assert_eq!(found.as_ref().map(Isbn13::as_str), Ok("9788420467283"), "{text}");
+            assert_eq!(Isbn13::find(text), found.ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_isbn_is_found_among_other_words() {
+        for text in ["9788420467283 quijote", "Quijote, ISBN: 978-84-204-6728-3, 2015", "el 84-204-6728-6 de Alfaguara"]
+        {
+            assert_eq!(Isbn13::find(text).as_ref().map(Isbn13::as_str), Some("9788420467283"), "{text}");
+            assert!(Isbn13::parse(text).is_err(), "{text}");
+        }
+        for text in ["1984", "2001 2010 1999", "isbn", "quijote 9788420467284", "10 13", "0000"] {
+            assert_eq!(Isbn13::find(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub struct Search {
 /// How the database finds the hits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum QueryPlan {
-    /// The whole query is one ISBN.
+    /// The query has an ISBN.
     Isbn(Isbn13),
     /// In boolean mode: `+garcia__ +marq*`.
     FullText(String),
@@ -50,7 +50,7 @@ impl Search {
             .map(str::to_lowercase)
             .take(Self::MAX_WORDS)
             .collect();
-        Ok(Self { words, near: Vec::new(), isbn: Isbn13::parse(&text).ok(), text })
+        Ok(Self { words, near: Vec::new(), isbn: Isbn13::find(&text), text })
     }
 
     /// The query as it was typed, cleaned.
@@ -246,6 +246,7 @@ mod tests {
     fn an_isbn_is_looked_up_as_one() {
         assert!(matches!(Search::parse("978-0-618-00221-4").unwrap().plan(), Some(QueryPlan::Isbn(_))));
         assert!(matches!(Search::parse("0618002219").unwrap().plan(), Some(QueryPlan::Isbn(_))));
+        assert!(matches!(Search::parse("ISBN-13: 978–0618002214, Hobbit").unwrap().plan(), Some(QueryPlan::Isbn(_))));
     }
 
     fn with_fuzzy_terms(query: &str, known: &[&str]) -> Option<Search> {

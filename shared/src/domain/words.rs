@@ -73,7 +73,8 @@ fn is_apostrophe(c: char) -> bool {
     )
 }
 
-fn is_dash(c: char) -> bool {
+/// Dashes and hyphens of any kind, and the minus sign.
+pub fn is_dash(c: char) -> bool {
     matches!(c, '-' | '\u{58a}' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{fe58}' | '\u{fe63}' | '\u{ff0d}')
 }
 
