@@ -162,3 +162,12 @@ fn texts_under(folder: &Path) -> String {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     entries.map(|path| if path.is_dir() { texts_under(&path) } else { fs::read_to_string(path).unwrap() }).collect()
 }
+
+#[test]
+fn the_form_keeps_filters_that_it_has_no_count_for() {
+    let html = page("en/nothing-filtered");
+    for value in ["classics", "en-US", "3.5"] {
+        assert!(html.contains(&format!("<option value=\"{value}\" selected>")), "{value}");
+    }
+    assert_eq!(page("en/books").matches("<option value=\"es\" selected>").count(), 1);
+}

@@ -17,6 +17,47 @@ use shared::domain::{
 };
 use time::macros::{date, datetime};
 
+/// The page `/books` in its states.
+fn lists_of_books(
+    view: View,
+    facets: &Facets,
+    books: &[Summary],
+    hit: &Summary,
+    show: &mut impl FnMut(&str, &dyn DynTemplate),
+) {
+    let found = Books {
+        view,
+        asked: Asked(&[]),
+        author: None,
+        books: &[],
+        next: None,
+        facets,
+        did_you_mean: None,
+        invalid: &[],
+    };
+    show(
+        "books",
+        &Books {
+            asked: Asked(&[("language", "es"), ("in_stock", "true")]),
+            books: &books[..24],
+            next: Some("next"),
+            ..found
+        },
+    );
+    show("search", &Books { asked: Asked(&[("q", "quijote")]), books: std::slice::from_ref(hit), ..found });
+    show("nothing", &Books { asked: Asked(&[("q", "quixott")]), did_you_mean: Some("quijote"), ..found });
+    show(
+        "nothing-filtered",
+        &Books {
+            asked: Asked(&[("q", "zzzz"), ("genre", "classics"), ("language", "en-US"), ("min_rating", "3.5")]),
+            facets: &Facets::default(),
+            ..found
+        },
+    );
+    let amount = [Invalid::new("price_max", Reason::NotAPriceLimit)];
+    show("filter-error", &Books { asked: Asked(&[("price_max", "mucho")]), invalid: &amount, ..found });
+}
+
 /// Calls `show` with each page and a name for its file.
 pub fn every_page(locale: Locale, mut show: impl FnMut(&str, &dyn DynTemplate)) {
     let view =
@@ -39,32 +80,7 @@ pub fn every_page(locale: Locale, mut show: impl FnMut(&str, &dyn DynTemplate)) 
     show("home", &Home { view: view("/"), window: &window, genres: &genres });
     show("genres", &Genres { view: view("/genres"), genres: &genres });
 
-    let found = Books {
-        view: view("/books"),
-        asked: Asked(&[]),
-        author: None,
-        books: &[],
-        next: None,
-        facets: &facets,
-        did_you_mean: None,
-        invalid: &[],
-    };
-    show(
-        "books",
-        &Books {
-            asked: Asked(&[("language", "es"), ("in_stock", "true")]),
-            books: &lists[..24],
-            next: Some("next"),
-            ..found
-        },
-    );
-    show(
-        "search",
-        &Books { asked: Asked(&[("q", "quijote")]), books: std::slice::from_ref(&quijote.summary), ..found },
-    );
-    show("nothing", &Books { asked: Asked(&[("q", "quixott")]), did_you_mean: Some("quijote"), ..found });
-    let amount = [Invalid::new("price_max", Reason::NotAPriceLimit)];
-    show("filter-error", &Books { asked: Asked(&[("price_max", "mucho")]), invalid: &amount, ..found });
+    lists_of_books(view("/books"), &facets, &lists, &quijote.summary, &mut show);
 
     let (more_by_author, readers_also_rated) = (&lists[3..5], &lists[40..48]);
     let empty = BookPage {

@@ -38,6 +38,9 @@ pub struct Books<'a> {
     pub invalid: &'a [Invalid],
 }
 
+/// The lowest ratings that the form offers, in stars.
+const RATINGS: [&str; 3] = ["4.5", "4", "3"];
+
 impl Books<'_> {
     /// The active filters: the text of each, and the list without it.
     fn chips(&self) -> Vec<(String, String)> {
@@ -52,6 +55,19 @@ impl Books<'_> {
         };
         let asked = self.asked.0.iter().filter(|(_, value)| !value.is_empty());
         asked.filter_map(|(name, value)| Some((say(name, value)?, self.asked.without(name)))).collect()
+    }
+
+    /// The chosen value of a filter that none of the counts has, so that the form keeps it.
+    fn unlisted(&self, name: &str, counts: &[Count]) -> Option<&str> {
+        let chosen = self.asked.get(name);
+        (!chosen.is_empty() && counts.iter().all(|count| count.value != chosen)).then_some(chosen)
+    }
+
+    /// The chosen lowest rating, if it is none of those that the form offers.
+    fn other_rating(&self) -> Option<String> {
+        let chosen = self.asked.get("min_rating");
+        let is_invalid = self.invalid.iter().any(|invalid| invalid.field == "min_rating");
+        (!chosen.is_empty() && !is_invalid && !RATINGS.contains(&chosen)).then(|| chosen.to_owned())
     }
 
     /// The sort orders; relevance exists only in a search.
