@@ -6,7 +6,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use infra::routes::{FUNCTIONS, Trigger};
+use infra::{
+    routes::{FUNCTIONS, Trigger},
+    stacks::all,
+    stage::Stage,
+};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
@@ -192,10 +196,10 @@ fn every_link_between_documents_leads_to_a_file_and_a_heading() {
 }
 
 #[test]
-fn every_function_is_in_the_map_and_every_route_of_the_api_in_the_readme() {
+fn every_function_is_in_the_map_and_every_route_of_the_api_in_the_readme_and_the_guide() {
     let architecture = read("ARCHITECTURE.md");
     let map = architecture.split("```").nth(1).expect("the map");
-    let readme = read("README.md");
+    let (readme, guide) = (read("README.md"), read("docs/api.md"));
     for function in FUNCTIONS {
         assert!(contains(map, function.name), "ARCHITECTURE.md's map lacks {}", function.name);
         let Trigger::Http(routes) = function.trigger else { continue };
@@ -203,8 +207,19 @@ fn every_function_is_in_the_map_and_every_route_of_the_api_in_the_readme() {
             for method in route.methods.iter().filter(|method| **method != "HEAD") {
                 let row = format!("| `{method} {}` |", route.path);
                 assert!(readme.contains(&row), "README.md's table of the API lacks {row}");
+                let route = format!("{method} {}", route.path);
+                assert!(guide.contains(&route), "docs/api.md lacks {route}");
             }
         }
+    }
+}
+
+#[test]
+fn the_readmes_first_deploy_has_the_resources_of_the_local_stage() {
+    let readme = read("README.md");
+    for stack in all(&Stage::load("local").unwrap()).unwrap() {
+        let line = format!("{}: {} to change", stack.name, stack.template.resources().count());
+        assert!(readme.contains(&line), "README.md, \"Quick start\": it is now `{line}`");
     }
 }
 
