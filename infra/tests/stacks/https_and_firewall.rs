@@ -3,20 +3,11 @@
 use serde_json::{Value, json};
 
 use super::lookup::{properties, resources};
-use super::support::{stage, template};
+use super::support::{production_in_full, stage, template};
 use infra::listener_rules::rules;
 use infra::routes::FUNCTIONS;
 use infra::stacks::Kind;
-use infra::stage::{Domain, Firewall, ProvisionedConcurrency, Stage};
-
-/// Production with all optional settings.
-fn in_full() -> Stage {
-    let mut stage = stage("prod");
-    stage.domain = Some(Domain { name: "shop.example.org".to_owned(), zone: "Z0123456789ABCDEFGHIJ".to_owned() });
-    stage.firewall = Some(Firewall { requests_per_address: 2000 });
-    stage.concurrency.provisioned = [("show-book".to_owned(), ProvisionedConcurrency { min: 1, max: 10 })].into();
-    stage
-}
+use infra::stage::Stage;
 
 /// Production without domain and firewall.
 fn plain() -> Stage {
@@ -54,7 +45,7 @@ fn without_a_domain_the_shop_uses_http_at_the_load_balancers_name() {
 
 #[test]
 fn with_a_domain_the_shop_uses_https_and_redirects_http() {
-    let app = template(&in_full(), Kind::App);
+    let app = template(&production_in_full(), Kind::App);
     assert_eq!(serving_listener(&app), "HttpsListener");
     assert_eq!(app["Outputs"]["Url"]["Value"], "https://shop.example.org");
     let https = properties(&app, "HttpsListener");
@@ -74,7 +65,7 @@ fn with_a_domain_the_shop_uses_https_and_redirects_http() {
 
 #[test]
 fn the_dns_record_is_an_alias_of_the_load_balancer_and_its_zone_validates_the_certificate() {
-    let app = template(&in_full(), Kind::App);
+    let app = template(&production_in_full(), Kind::App);
     let record = properties(&app, "Record");
     assert_eq!((&record["Name"], &record["Type"]), (&json!("shop.example.org"), &json!("A")));
     assert_eq!(record["AliasTarget"]["DNSName"], json!({ "Fn::GetAtt": ["LoadBalancer", "DNSName"] }));
@@ -93,7 +84,7 @@ fn the_dns_record_is_an_alias_of_the_load_balancer_and_its_zone_validates_the_ce
 
 #[test]
 fn the_load_balancer_writes_access_logs_that_expire_like_all_logs() {
-    for stage in [stage("local"), stage("dev"), in_full()] {
+    for stage in [stage("local"), stage("dev"), production_in_full()] {
         let app = template(&stage, Kind::App);
         let attributes = properties(&app, "LoadBalancer")["LoadBalancerAttributes"].as_array().unwrap();
         let attribute = |key| &attributes.iter().find(|attribute| attribute["Key"] == key).expect(key)["Value"];
@@ -111,7 +102,7 @@ fn the_load_balancer_has_a_firewall_if_the_stage_enables_it() {
     let app = template(&plain(), Kind::App);
     assert!(resources(&app, "WAFv2::WebACL").is_empty() && resources(&app, "WAFv2::WebACLAssociation").is_empty());
 
-    let app = template(&in_full(), Kind::App);
+    let app = template(&production_in_full(), Kind::App);
     let association = properties(&app, "FirewallAssociation");
     assert_eq!(association["ResourceArn"], json!({ "Ref": "LoadBalancer" }));
     assert_eq!(association["WebACLArn"], json!({ "Fn::GetAtt": ["Firewall", "Arn"] }));
@@ -121,7 +112,7 @@ fn the_load_balancer_has_a_firewall_if_the_stage_enables_it() {
 
 #[test]
 fn the_firewall_limits_each_address_and_allows_a_review_of_4000_emoji() {
-    let app = template(&in_full(), Kind::App);
+    let app = template(&production_in_full(), Kind::App);
     let mut rules = properties(&app, "Firewall")["Rules"].as_array().unwrap().clone();
     rules.sort_by_key(|rule| rule["Priority"].as_i64());
     let [limit, bad_inputs, common] = &rules[..] else { panic!("three rules") };
@@ -144,7 +135,7 @@ fn the_firewall_limits_each_address_and_allows_a_review_of_4000_emoji() {
 
 #[test]
 fn the_aliases_of_the_stages_functions_have_provisioned_concurrency() {
-    let app = template(&in_full(), Kind::App);
+    let app = template(&production_in_full(), Kind::App);
     assert_eq!(resources(&app, "ApplicationAutoScaling::ScalableTarget").len(), 1);
     let target = json!({
         "ServiceNamespace": "lambda",

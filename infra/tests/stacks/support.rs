@@ -8,12 +8,21 @@ use std::{
 
 use infra::{
     stacks::{self, Kind},
-    stage::Stage,
+    stage::{Domain, Firewall, ProvisionedConcurrency, Stage},
 };
 use serde_json::Value;
 
 pub fn stage(name: &str) -> Stage {
     Stage::load(name).unwrap()
+}
+
+/// Production with all optional settings, under an example name.
+pub fn production_in_full() -> Stage {
+    let mut stage = stage("prod");
+    stage.domain = Some(Domain { name: "shop.example.org".to_owned(), zone: "Z0123456789ABCDEFGHIJ".to_owned() });
+    stage.firewall = Some(Firewall { requests_per_address: 2000 });
+    stage.concurrency.provisioned = [("show-book".to_owned(), ProvisionedConcurrency { min: 1, max: 10 })].into();
+    stage
 }
 
 pub fn template(stage: &Stage, kind: Kind) -> Value {

@@ -51,12 +51,12 @@ const LOCKABLE: [&str; 2] = ["AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::
 /// Whether the changes create one of these, also as a replacement.
 pub fn makes_lockable(changes: &[ResourceChange]) -> bool {
     changes.iter().any(|change| {
-        let is_updatable = match change.action() {
+        let creates = match change.action() {
             Some(ChangeAction::Add) => true,
             Some(ChangeAction::Modify) => change.replacement() != Some(&Replacement::False) && !is_in_place(change),
             _ => false,
         };
-        is_updatable && change.resource_type().is_some_and(|kind| LOCKABLE.contains(&kind))
+        creates && change.resource_type().is_some_and(|kind| LOCKABLE.contains(&kind))
     })
 }
 

@@ -515,7 +515,7 @@ async fn a_removal_that_failed_is_finished_by_a_deploy_or_says_how() {
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
-async fn a_stack_that_waits_for_its_first_change_set_is_updatable_or_removed() {
+async fn a_stack_that_waits_for_its_first_change_set_is_created_or_removed() {
     let stage = stage();
     let aws = emulator(&stage);
     let stack = stack_with_a_queue(&stage, "only");
@@ -638,7 +638,7 @@ async fn is_locked(aws: &AwsClients, stack: &Stack) -> bool {
 /// when.
 #[ignore = "needs a local stage"]
 #[tokio::test]
-async fn a_protected_stage_whose_first_creation_fails_is_updatable_by_the_next_deploy_or_goes() {
+async fn a_protected_stage_whose_first_creation_fails_is_created_by_the_next_deploy_or_removed() {
     let mut stage = stage();
     stage.protect = true;
     let aws = emulator(&stage);

@@ -12,13 +12,13 @@ use bookstore::{
 };
 use infra::{
     stacks::{Kind, Stack, all},
-    stage::{Domain, Firewall, ProvisionedConcurrency, Stage},
+    stage::Stage,
 };
 use stratosphere::services::aws::route53;
 
 use crate::{
     emulators::NO_WEB_ACL_ASSOCIATION,
-    support::{stage, variable},
+    support::{production_in_full, variable},
 };
 
 /// What the emulator's CloudFormation refuses.
@@ -27,23 +27,14 @@ const LEFT_OUT: [(&str, &str); 2] = [
     ("AWS::ApplicationAutoScaling::ScalableTarget", "an unknown type: no provisioned concurrency"),
 ];
 
-/// Production with all that an operator may switch on.
-fn in_full() -> Stage {
-    let mut stage = stage("prod");
-    stage.domain = Some(Domain { name: "shop.example.org".to_owned(), zone: "Z0123456789ABCDEFGHIJ".to_owned() });
-    stage.firewall = Some(Firewall { requests_per_address: 2000 });
-    stage.concurrency.provisioned = [("show-book".to_owned(), ProvisionedConcurrency { min: 1, max: 10 })].into();
-    stage
-}
-
 /// Production in full below the emulator of the tests, with the functions of the tests' own stage, and with a zone for
 /// its name.
 #[ignore = "needs the emulators"]
 #[tokio::test]
-async fn production_in_full_is_updatable_and_leads_from_http_to_https() {
+async fn production_in_full_is_created_and_redirects_http_to_https() {
     let endpoint = variable("ANAQUEL_ENDPOINT");
     let port = endpoint.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
-    let mut stage = Stage { name: "edge".to_owned(), ..in_full() };
+    let mut stage = Stage { name: "edge".to_owned(), ..production_in_full() };
     let aws = AwsClients::local(&stage, port);
     stage.domain.as_mut().unwrap().zone = zone(&aws, &stage).await;
 
