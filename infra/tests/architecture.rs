@@ -25,12 +25,13 @@ fn crate_dependencies() -> Graph {
     let manifest = |folder: &Path| -> Option<toml::Table> {
         toml::from_str(&fs::read_to_string(folder.join("Cargo.toml")).ok()?).ok()
     };
-    let mut crates: Vec<(String, PathBuf)> = ["shared", "frontend", "infra", "infra/bench", "infra/bookstore", "tests"]
-        .map(|folder| (folder.rsplit('/').next().unwrap().to_owned(), Path::new(ROOT).join(folder)))
-        .into();
+    let folders =
+        ["shared", "frontend", "infra", "infra/bench", "infra/bookstore", "infra/generated-catalogue", "tests"];
+    let mut crates: Vec<(String, PathBuf)> =
+        folders.map(|folder| (folder.rsplit('/').next().unwrap().to_owned(), Path::new(ROOT).join(folder))).into();
     let functions = fs::read_dir(Path::new(ROOT).join("functions")).unwrap();
     crates.extend(functions.map(|entry| ("functions".to_owned(), entry.unwrap().path())));
-    let own = ["shared", "frontend", "infra", "bench", "bookstore", "tests"];
+    let own = ["shared", "frontend", "infra", "bench", "bookstore", "generated-catalogue", "tests"];
     let mut graph = Graph::new();
     for (name, folder) in crates {
         let manifest = manifest(&folder).unwrap_or_else(|| panic!("{} has no manifest", folder.display()));
