@@ -13,6 +13,10 @@ use crate::domain::{
 pub struct Books {
     #[serde(flatten)]
     pub slice: Slice<Summary>,
+    /// How many books the whole list has.
+    pub total: u32,
+    /// If false, the list has at least `total` books: nobody has counted all of them.
+    pub total_is_exact: bool,
     /// Only with `facets=true`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Facets")]

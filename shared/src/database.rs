@@ -322,9 +322,9 @@ fn kind(code: u16) -> Kind {
         // Too many connections, of the server (1040) or of the user (1203, 1226); logins refused (1044, 1045, 1698); the
         // disk full (1021, 1114); read-only during a failover (1290, 1836).
         1040 | 1203 | 1226 | 1044 | 1045 | 1698 | 1021 | 1114 | 1290 | 1836 => Kind::Away,
-        // Changed under a snapshot (1020), lock wait (1205), lock table full (1206), deadlock (1213), statement killed
+        // Changed under a snapshot (1020), another import has inserted the same book or name (1062), lock wait (1205), lock table full (1206), deadlock (1213), statement killed
         // (1317) or out of time (1969).
-        1020 | 1205 | 1206 | 1213 | 1317 | 1969 => Kind::Busy,
+        1020 | 1062 | 1205 | 1206 | 1213 | 1317 | 1969 => Kind::Busy,
         // Null (1048), out of range (1264, 1690), no date (1292), no such character (1366), too long (1406), against a
         // check (4025).
         1048 | 1264 | 1292 | 1366 | 1406 | 1690 | 4025 => Kind::Unstorable,

@@ -81,6 +81,9 @@ pub struct MigrationOrder {
     /// How many connections each database user may hold at once.
     pub reader_connections: u32,
     pub writer_connections: u32,
+    /// The `refreshed_to` of the response before.
+    #[serde(default)]
+    pub refresh_after: u32,
 }
 
 /// The response of `migrate-database`.
@@ -90,6 +93,10 @@ pub struct MigrationReport {
     pub applied: Vec<String>,
     /// Number of finished imports; a first deploy has none.
     pub imports: i64,
+    /// The last book whose search entries were brought up to date, where the time did not suffice for all: the same order
+    /// goes on after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refreshed_to: Option<u32>,
 }
 
 #[cfg(test)]

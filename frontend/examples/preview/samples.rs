@@ -13,7 +13,7 @@ use frontend::{
 use serde_json::json;
 use shared::domain::{
     self, Author, Book, BookId, Count, Facets, Genre, Histogram, Invalid, Isbn13, Language, Money, Reason, Rejection,
-    Review, Summary, Window,
+    Review, Summary, Total, Window,
 };
 use time::macros::{date, datetime};
 
@@ -31,6 +31,7 @@ fn lists_of_books(
         author: None,
         books: &[],
         next: None,
+        total: Some(Total { books: 0, is_exact: true }),
         facets,
         did_you_mean: None,
         invalid: &[],
@@ -41,6 +42,7 @@ fn lists_of_books(
             asked: Asked(&[("language", "es"), ("in_stock", "true")]),
             books: &books[..24],
             next: Some("next"),
+            total: Some(Total { books: 149, is_exact: true }),
             ..found
         },
     );
@@ -73,7 +75,12 @@ pub fn every_page(locale: Locale, mut show: impl FnMut(&str, &dyn DynTemplate)) 
         ("fantasy", 33),
         ("crime", 25),
     ]);
-    let facets = Facets { genres: genres.clone(), languages: counts(&[("en", 166), ("es", 150)]), in_stock: 290 };
+    let facets = Facets {
+        genres: genres.clone(),
+        languages: counts(&[("en", 166), ("es", 150)]),
+        in_stock: 290,
+        is_exact: true,
+    };
 
     let shelf = |from: usize| lists[from..from + 6].to_vec();
     let window = Window { best_rated: shelf(20), most_read: shelf(60), newest: shelf(100) };

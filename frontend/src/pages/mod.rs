@@ -4,7 +4,7 @@ mod api_docs;
 mod book;
 
 use askama::Template;
-use shared::domain::{Author, BookId, Count, Facets, Invalid, Rejection, Review, Sort, Summary, Window};
+use shared::domain::{Author, BookId, Count, Facets, Invalid, Rejection, Review, Sort, Summary, Total, Window};
 
 pub use api_docs::ApiDocs;
 pub use book::BookPage;
@@ -31,6 +31,8 @@ pub struct Books<'a> {
     pub books: &'a [Summary],
     /// The cursor of the next slice.
     pub next: Option<&'a str>,
+    /// None where the query is invalid.
+    pub total: Option<Total>,
     pub facets: &'a Facets,
     /// A query that finds something, if this one finds nothing.
     pub did_you_mean: Option<&'a str>,
@@ -55,6 +57,32 @@ impl Books<'_> {
         };
         let asked = self.asked.0.iter().filter(|(_, value)| !value.is_empty());
         asked.filter_map(|(name, value)| Some((say(name, value)?, self.asked.without(name)))).collect()
+    }
+
+    /// What the list is of: its filters, or everything.
+    fn subject(&self) -> String {
+        let labels: Vec<String> = self.chips().into_iter().map(|(label, _)| label).collect();
+        if labels.is_empty() { self.view.text("whole-catalogue") } else { labels.join(", ") }
+    }
+
+    /// How many books the list has: "149 books", or "at least 1,000 books"; none if it has none.
+    fn books_found(&self) -> Option<String> {
+        let Total { books, is_exact } = self.total.filter(|total| total.books > 0)?;
+        Some(self.view.count(if is_exact { "books-count" } else { "books-at-least" }, books))
+    }
+
+    /// The number beside an option: "12", "12+" if there may be more, or nothing if it is not known.
+    fn option_count(&self, count: i64) -> Option<String> {
+        let number = self.view.number(u64::try_from(count).ok()?);
+        match (self.facets.is_exact, count) {
+            (true, _) => Some(number),
+            (false, 0) => None,
+            (false, _) => Some(number + "+"),
+        }
+    }
+
+    fn in_stock_count(&self) -> Option<String> {
+        self.option_count(self.facets.in_stock)
     }
 
     /// The chosen value of a filter that none of the counts has, so that the form keeps it.

@@ -49,6 +49,13 @@ books-count = { $count ->
         [one] { $count } book
        *[other] { $count } books
     }
+books-at-least = { $count ->
+        [one] at least { $count } book
+       *[other] at least { $count } books
+    }
+whole-catalogue = The whole catalogue
+nothing-so-far = There is none in this part of the catalogue. Go on searching below.
+ask-the-shop = Ask the shop
 results-for = Results for
 filters = Filter and sort
 filters-active = Filters in force

@@ -49,6 +49,13 @@ books-count = { $count ->
         [one] { $count } libro
        *[other] { $count } libros
     }
+books-at-least = { $count ->
+        [one] al menos { $count } libro
+       *[other] al menos { $count } libros
+    }
+whole-catalogue = Todo el catálogo
+nothing-so-far = En esta parte del catálogo no hay ninguno. Sigue buscando más abajo.
+ask-the-shop = Preguntar a la librería
 results-for = Resultados de
 filters = Filtrar y ordenar
 filters-active = Filtros puestos

@@ -6,6 +6,8 @@
 
 mod bucket;
 mod format;
+#[cfg(test)]
+mod real_books_tests;
 
 use std::time::{Duration, Instant};
 
@@ -28,8 +30,8 @@ use sqlx::MySqlConnection;
 use bucket::{Report, Upload};
 use format::{Line, Lines};
 
-/// Rows in one transaction: few, so that a rating of one of these books does not wait long.
-const BATCH: usize = 50;
+/// Rows in one transaction: no more, because a rating of one of these books waits for its end.
+const BATCH: usize = 500;
 const BATCH_WITHIN: Duration = Duration::from_secs(30);
 /// The pause before the first retry of a batch; it doubles with each retry.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -138,17 +140,21 @@ async fn import_batch_with_retry(app: &App, import: &Import, batch: &[Line]) -> 
 /// Imports a batch and stores the import's progress. To be run in one transaction.
 async fn import_batch(connection: &mut MySqlConnection, before: &Import, batch: &[Line]) -> sqlx::Result<Import> {
     let mut import = before.clone();
+    let rows: Vec<_> = batch.iter().filter_map(|line| line.row.as_ref().ok()).collect();
+    let mut puts = catalogue::put_all(connection, &rows).await?.into_iter();
+    let mut refusals = Vec::new();
     for line in batch {
         let put = match &line.row {
-            Ok(row) => catalogue::put(connection, row).await?,
+            Ok(_) => puts.next().ok_or(sqlx::Error::RowNotFound)?,
             Err(reason) => Put::Refused(reason.clone()),
         };
         import.counts.note(&put);
         import.lines_done = line.number;
         if let Put::Refused(reason) = put {
-            imports::refuse(connection, import.id, &Refusal::new(line.number, &reason, &line.text)).await?;
+            refusals.push(Refusal::new(line.number, &reason, &line.text));
         }
     }
+    imports::refuse(connection, import.id, &refusals).await?;
     spelling::learn(connection, batch.iter().filter_map(|line| line.row.as_ref().ok())).await?;
     imports::advance(connection, before, &import).await?;
     Ok(import)

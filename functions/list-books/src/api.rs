@@ -5,7 +5,10 @@ use shared::{
     api::Books,
     domain::Filter,
     http::MINUTE,
-    repo::{books, spelling},
+    repo::{
+        books::{self, Listed},
+        spelling,
+    },
 };
 
 use super::listing;
@@ -19,14 +22,15 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     let listing = listing(&query)?;
     let wants_facets = query.get("facets").map(|text| Filter::yes("facets", text)).transpose()?.unwrap_or_default();
     let books = app.database().read(async |connection| {
-        let (slice, facets) = if wants_facets {
-            let (slice, facets) = books::list_with_facets(connection, &listing).await?;
-            (slice, Some(facets))
+        let (listed, facets) = if wants_facets {
+            let (listed, facets) = books::listed_with_facets(connection, &listing).await?;
+            (listed, Some(facets))
         } else {
-            (books::list(connection, &listing).await?, None)
+            (books::listed(connection, &listing).await?, None)
         };
-        let did_you_mean = spelling::did_you_mean(connection, &listing, &slice).await?;
-        Ok(Books { slice, facets, did_you_mean })
+        let did_you_mean = spelling::did_you_mean(connection, &listing, &listed.slice).await?;
+        let Listed { slice, total } = listed;
+        Ok(Books { slice, total: total.books, total_is_exact: total.is_exact, facets, did_you_mean })
     });
     Ok(Reply::json(&books.await?)?.cached_for(MINUTE))
 }

@@ -4,7 +4,11 @@ use frontend::{PageContext, links::Asked, pages};
 use shared::{
     ApiError, App, Reply, Request, Result,
     domain::{Facets, Invalid},
-    repo::{authors, books, spelling},
+    repo::{
+        authors,
+        books::{self, Listed},
+        spelling,
+    },
 };
 
 use super::listing;
@@ -25,6 +29,7 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
         author: None,
         books: &[],
         next: None,
+        total: None,
         facets: &Facets::default(),
         did_you_mean: None,
         invalid: &[],
@@ -42,15 +47,16 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
             Some(id) => authors::find(c, id).await?,
             None => None,
         };
-        let (found, facets) = books::list_with_facets(c, &listing).await?;
-        let did_you_mean = spelling::did_you_mean(c, &listing, &found).await?;
-        Ok((found, facets, did_you_mean, author))
+        let (listed, facets) = books::listed_with_facets(c, &listing).await?;
+        let did_you_mean = spelling::did_you_mean(c, &listing, &listed.slice).await?;
+        Ok((listed, facets, did_you_mean, author))
     });
-    let (found, facets, did_you_mean, author) = read.await?;
+    let (Listed { slice, total }, facets, did_you_mean, author) = read.await?;
     let page = pages::Books {
         author: author.as_ref().map(|author| author.name.as_str()),
-        books: &found.items,
-        next: found.next.as_deref(),
+        books: &slice.items,
+        next: slice.next.as_deref(),
+        total: Some(total),
         facets: &facets,
         did_you_mean: did_you_mean.as_deref(),
         ..page

@@ -12,12 +12,16 @@ const READER_TABLES: &[&str] = &[
     "authors",
     "book_authors",
     "book_genres",
+    "book_search",
+    "book_words",
     "books",
     "genres",
     "ratings",
+    "shop_counts",
     "star_counts",
     "submissions",
     "word_variants",
+    "words",
 ];
 /// Tables that only the writer uses.
 const WRITER_ONLY_TABLES: &[&str] = &["contact_messages", "erased_visitors", "import_refusals", "imports"];

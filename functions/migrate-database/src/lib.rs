@@ -1,21 +1,29 @@
-//! Invoked by a deploy: migrates the schema, then sets up the database users and their grants.
+//! Invoked by a deploy: migrates the schema, sets up the database users and their grants, and brings up to date what
+//! searches and lists read.
 //!
 //! Migrations only expand, so the versions that still run work with the new schema.
 
 mod accounts;
 mod login;
 
+use std::time::{Duration, Instant};
+
 use anyhow::{Context, bail};
 use shared::{
     App, MIGRATIONS,
     messages::{MigrationOrder, MigrationReport},
     parameters::DatabaseRole,
-    repo::imports,
+    repo::{books, imports, refresh, shop_counts},
 };
 use sqlx::{
     ConnectOptions, Connection, MySqlConnection,
     migrate::{Migrate, MigrateError},
 };
+
+/// Books in one transaction of the refresh: no more, because a rating of one of them waits for its end.
+const REFRESHED_TOGETHER: u32 = 500;
+/// Well within the function's timeout.
+const REFRESH_WITHIN: Duration = Duration::from_mins(3);
 
 pub async fn handle(app: &App, order: MigrationOrder) -> anyhow::Result<MigrationReport> {
     let config = app.config().await?;
@@ -30,8 +38,35 @@ pub async fn handle(app: &App, order: MigrationOrder) -> anyhow::Result<Migratio
         accounts::set_up(&mut connection, database, role, connections).await?;
     }
     let imports = imports::count_done(&mut connection).await?;
+    let refreshed_to = refresh(&mut connection, order.refresh_after).await?;
     connection.close().await?;
-    Ok(MigrationReport { applied, imports })
+    Ok(MigrationReport { applied, imports, refreshed_to })
+}
+
+/// Brings up to date what searches and lists read and versions before did not write, a part of the books in each
+/// transaction. Returns the last book if the time did not suffice; a repetition changes nothing.
+async fn refresh(connection: &mut MySqlConnection, after: u32) -> anyhow::Result<Option<u32>> {
+    let began = Instant::now();
+    let last = books::last_id(connection).await?;
+    let mut done = after;
+    while done < last {
+        if began.elapsed() > REFRESH_WITHIN {
+            return Ok(Some(done));
+        }
+        let through = done.saturating_add(REFRESHED_TOGETHER);
+        let mut transaction = connection.begin().await?;
+        let changed =
+            refresh::books(&mut transaction, done + 1..=through).await.context("refreshing the search entries")?;
+        transaction.commit().await?;
+        if changed > 0 {
+            tracing::info!(through, last, changed, "Books refreshed");
+        }
+        done = through;
+    }
+    let mut transaction = connection.begin().await?;
+    shop_counts::recount(&mut transaction).await.context("counting the shop's books")?;
+    transaction.commit().await?;
+    Ok(None)
 }
 
 /// Runs the pending migrations, each once even if two deploys overlap: sqlx takes a lock in the database.

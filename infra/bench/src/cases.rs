@@ -60,7 +60,7 @@ impl Sql {
     pub async fn run(&self, connection: &mut MySqlConnection) -> sqlx::Result<()> {
         match self {
             Self::List(listing) => books::list(connection, listing).await.map(drop),
-            Self::ListAndFacets(listing) => books::list_with_facets(connection, listing).await.map(drop),
+            Self::ListAndFacets(listing) => books::listed_with_facets(connection, listing).await.map(drop),
             Self::Book(id) => books::find(connection, *id).await.map(drop),
             Self::Ratings(id) => ratings::list(connection, *id, None, Query::USUAL_LIMIT).await.map(drop),
             Self::Submission(id) => submissions::find(connection, *id).await.map(drop),

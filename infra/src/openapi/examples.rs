@@ -18,7 +18,7 @@ pub const REQUEST_ID: &str = "1-67891233-abcdef012345678912345678";
 
 pub fn books() -> Value {
     let slice = Slice { items: vec![quijote()], next: None };
-    json(&Books { slice, facets: None, did_you_mean: None })
+    json(&Books { slice, total: 1, total_is_exact: true, facets: None, did_you_mean: None })
 }
 
 pub fn book() -> Value {

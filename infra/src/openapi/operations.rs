@@ -67,15 +67,16 @@ fn list_books(schemas: &mut Schemas) -> Operation {
             "facets",
             &yes,
             &json!(true),
-            "Include the facets: the number of hits for each value of each filter.",
+            "Include the facets: the number of books of the list for each value of each filter.",
         ))
         .link("Book", "show-book", &json!({ "id": "$response.body#/items/0/id" }))
         .link("Ratings", "list-ratings", &json!({ "id": "$response.body#/items/0/id" }))
         .problems(&[400])
 }
 
-const WORDS: &str = "Words of title and authors, or an ISBN. Case and accents do not matter, and the last word can be a \
-                     prefix. A search uses at most eight words and returns the best 1,000 hits.";
+const WORDS: &str = "Words of title and authors, or an ISBN. Case and accents do not matter; initials, apostrophes and hyphens \
+                     can be left out; the last word can be a prefix. A search uses at most eight words. Beyond 1,000 \
+                     hits, the most popular are sorted.";
 
 const ORDERS: &str = "`relevance` to `q`, the default with `q`; `popular`, most rated first, the default without `q`; \
                       `rating`, best mean first; `newest`, by year of publication; `title`; `price`, cheapest first.";

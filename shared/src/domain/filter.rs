@@ -5,6 +5,9 @@ use serde::Serialize;
 
 use super::{AuthorId, Genre, Invalid, Language, Money, Parsed, Reason};
 
+/// The limits of prices that the shop counts books by, in minor units.
+pub const PRICE_BANDS: [u32; 6] = [500, 1_000, 1_500, 2_000, 3_000, 5_000];
+
 /// Conditions on a book; all that are set must hold.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Filter {
@@ -46,12 +49,37 @@ impl Filter {
     }
 }
 
-/// How many of the first thousand hits fall to each value that one could filter by next.
+/// How many books of a list have each value that one could filter by next.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, JsonSchema)]
 pub struct Facets {
     pub genres: Vec<Count>,
+    /// Without region or script: `en` counts `en-US` as well.
     pub languages: Vec<Count>,
     pub in_stock: i64,
+    /// If false, the numbers are of the most popular thousand books of the list, so that it has at least as many; a value
+    /// that none of these has is listed with 0.
+    pub is_exact: bool,
+}
+
+/// How many books a list has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Total {
+    pub books: u32,
+    /// If false, there are at least so many.
+    pub is_exact: bool,
+}
+
+impl Total {
+    pub fn new(books: usize, is_exact: bool) -> Self {
+        Self { books: u32::try_from(books).unwrap_or(u32::MAX), is_exact }
+    }
+
+    /// The same, where at least `books` have been seen.
+    #[must_use]
+    pub fn at_least(self, books: usize) -> Self {
+        let seen = Self::new(books, false);
+        if self.is_exact || self.books >= seen.books { self } else { seen }
+    }
 }
 
 /// How many hits have one value.

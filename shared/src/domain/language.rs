@@ -47,6 +47,11 @@ impl Language {
     }
 }
 
+/// The language of a tag without its region or script: `en` of `en-US`.
+pub fn base_language(tag: &str) -> &str {
+    tag.split('-').next().unwrap_or(tag)
+}
+
 /// ISO 639-2 to ISO 639-1 for the languages that books are most often sold in.
 fn two_letters(primary: &str) -> &str {
     match primary {

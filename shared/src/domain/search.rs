@@ -1,56 +1,61 @@
-//! A shopper's query, parsed and turned into a query of the full-text index. User text never becomes syntax of the
-//! index's query language, in which `c++`, `(((` or `@5` would be SQL errors.
+//! A shopper's query as conditions on the word index.
 
-use std::{
-    borrow::Cow,
-    collections::{BTreeMap, BTreeSet},
-};
+use std::{borrow::Cow, collections::BTreeSet, ops::Range};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use super::{Invalid, Isbn13, Parsed, Reason, clean, spelling, stopwords::is_common, words::fold};
+use super::{
+    Invalid, Isbn13, Parsed, Reason, clean,
+    search_entry::{title_key, title_words, truncated},
+    spelling,
+    stopwords::is_common,
+    words::{Group, groups, signs, unspaced_pairs},
+};
 
-/// A search of at least one word.
+/// A search; one that has neither words nor signs finds nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Search {
     text: String,
-    words: Vec<String>,
-    /// For each word its similar words; empty in a search as it was typed.
+    groups: Vec<Group>,
+    /// For each of [`Self::units`] its similar words; empty in a search as it was typed.
     near: Vec<Vec<String>>,
     isbn: Option<Isbn13>,
 }
 
-/// How the database finds the hits.
+/// A condition on the terms of a book: one of the alternatives holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum QueryPlan {
-    /// The query has an ISBN.
-    Isbn(Isbn13),
-    /// In boolean mode: `+garcia__ +marq*`.
-    FullText(String),
-    /// Only common words, for which the index would return half the shop: matched along the popularity index.
-    Common(Vec<String>),
+pub struct Condition(pub Vec<Alternative>);
+
+/// All these terms are among those of a book.
+pub type Alternative = Vec<Term>;
+
+/// A term of the word index.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Term {
+    pub word: String,
+    /// Whether any term that begins with it holds.
+    pub is_beginning: bool,
+}
+
+/// A word of the query as a correction replaces it.
+struct Unit<'a> {
+    word: &'a str,
+    range: Range<usize>,
 }
 
 impl Search {
     pub const MAX_CHARS: usize = 200;
-    const MAX_WORDS: usize = 8;
-    /// Longer words are not in the index (`innodb_ft_max_token_size` is 84, and two underscores end each).
-    const MAX_WORD_CHARS: usize = 80;
-    const MIN_PREFIX_CHARS: usize = 3;
+    const MAX_GROUPS: usize = 8;
+    const MIN_BEGINNING_CHARS: usize = 3;
 
-    /// Splits the query into at most eight words; one that has none (`(((`) finds nothing, which is no error.
+    /// Reads at most eight words; a query that has none (`(((`) finds nothing, which is no error.
     pub fn parse(text: &str) -> Parsed<Self> {
         if text.chars().count() > Self::MAX_CHARS {
             return Err(Invalid::new("q", Reason::LongerThan { max: Self::MAX_CHARS }));
         }
         let text = clean(text);
-        let words = text
-            .split(|c: char| !c.is_alphanumeric())
-            .filter(|word| !word.is_empty() && word.chars().count() <= Self::MAX_WORD_CHARS)
-            .map(str::to_lowercase)
-            .take(Self::MAX_WORDS)
-            .collect();
-        Ok(Self { words, near: Vec::new(), isbn: Isbn13::find(&text), text })
+        let groups = groups(&text).into_iter().take(Self::MAX_GROUPS).collect();
+        Ok(Self { groups, near: Vec::new(), isbn: Isbn13::find(&text), text })
     }
 
     /// The query as it was typed, cleaned.
@@ -58,80 +63,127 @@ impl Search {
         &self.text
     }
 
-    /// The plan of the query; none if nothing can match.
-    pub fn plan(&self) -> Option<QueryPlan> {
-        if let Some(isbn) = &self.isbn {
-            return Some(QueryPlan::Isbn(isbn.clone()));
-        }
-        if self.words.is_empty() {
-            return None;
-        }
-        let rare = self.words.iter().enumerate().filter(|(_, word)| !is_common(word));
-        let terms: Vec<String> = rare.map(|(at, word)| self.term(at, word)).collect();
-        if terms.is_empty() {
-            return Some(QueryPlan::Common(self.words.iter().map(|word| format!(" {word}__")).collect()));
-        }
-        Some(QueryPlan::FullText(terms.join(" ")))
+    /// The number that the query has, if it has one: then nothing else counts.
+    pub fn isbn(&self) -> Option<&Isbn13> {
+        self.isbn.as_ref()
     }
 
-    fn term(&self, at: usize, word: &str) -> String {
-        let typed = if self.is_prefix_match(at) { format!("{word}*") } else { format!("{word}__") };
-        match self.near.get(at) {
-            Some(near) if !near.is_empty() => format!("+({typed} {}__)", near.join("__ ")),
-            _ => format!("+{typed}"),
+    /// All must hold for a book to be a hit; none if nothing can be found. Common words are no condition while others
+    /// remain.
+    pub fn conditions(&self) -> Vec<Condition> {
+        if self.groups.is_empty() {
+            let signs = signs(&self.text).map(|signs| vec![Term::whole(&signs)]);
+            return signs.map(|signs| Condition(vec![signs])).into_iter().collect();
         }
+        let conditions = if self.near.is_empty() { self.typed() } else { self.fuzzy() };
+        let is_rare = conditions.iter().any(|(is_common, _)| !is_common);
+        conditions
+            .into_iter()
+            .filter(|(is_common, _)| !(is_rare && *is_common))
+            .map(|(_, condition)| condition)
+            .collect()
     }
 
-    /// Whether the word at this position also matches as a prefix: the last one does, because it may not be finished.
-    fn is_prefix_match(&self, at: usize) -> bool {
-        at + 1 == self.words.len() && is_prefix(&self.words[at])
+    /// A condition for each group, and whether it is a common word.
+    fn typed(&self) -> Vec<(bool, Condition)> {
+        let last = self.groups.len() - 1;
+        let conditions = self.groups.iter().enumerate().map(|(at, group)| {
+            let words: Vec<&str> = group.words.iter().map(|word| word.folded.as_str()).collect();
+            let mut alternatives = vec![alternative(&[group.form()], at == last)];
+            if words.len() > 1 && group.may_be_parted() {
+                alternatives.push(alternative(&words, at == last));
+            }
+            alternatives
+                .extend(unspaced_pairs(group.form()).map(|pairs| pairs.iter().map(|pair| Term::whole(pair)).collect()));
+            (words.len() == 1 && is_common(words[0]), Condition(alternatives))
+        });
+        conditions.collect()
     }
 
-    fn folded_words(&self) -> Vec<String> {
-        self.words.iter().map(|word| fold(word)).collect()
+    /// A condition for each unit, which its similar words also satisfy.
+    fn fuzzy(&self) -> Vec<(bool, Condition)> {
+        let units = self.units();
+        let last = units.len() - 1;
+        let conditions = units.iter().enumerate().map(|(at, unit)| {
+            let near = self.near.get(at).into_iter().flatten().map(|word| vec![Term::whole(word)]);
+            let alternatives = [alternative(&[unit.word], at == last)].into_iter().chain(near);
+            (is_common(unit.word), Condition(alternatives.collect()))
+        });
+        conditions.collect()
+    }
+
+    fn units(&self) -> Vec<Unit<'_>> {
+        self.groups.iter().flat_map(units_of).collect()
     }
 
     /// The same search that also accepts similar known words in place of each word; none if no word has any.
     pub fn with_fuzzy_terms(&self, known: &BTreeSet<String>) -> Option<Self> {
-        let near: Vec<_> = self.folded_words().iter().map(|word| spelling::nearest(word, known)).collect();
+        let units = self.units();
+        let nearest = |at: usize, word: &str| {
+            let mut near = spelling::nearest(word, known);
+            if at + 1 == units.len() {
+                let longer = spelling::nearest_beginnings(word, known);
+                near.extend(longer.into_iter().filter(|word| !near.contains(word)).collect::<Vec<_>>());
+            }
+            near
+        };
+        let near: Vec<Vec<String>> = units.iter().enumerate().map(|(at, unit)| nearest(at, unit.word)).collect();
         near.iter().any(|near| !near.is_empty()).then(|| Self { near, ..self.clone() })
+    }
+
+    /// The variants of the last word, which may be a mistyped beginning; none if it is too short to be corrected.
+    pub fn variants_of_beginning(&self) -> BTreeSet<String> {
+        let last = self.groups.last().map(Group::form).filter(|word| spelling::counts(word));
+        last.map(spelling::variants).unwrap_or_default()
     }
 
     /// How this fuzzy search matched a text: the edit distance of the query, and the corrected query.
     pub fn correction_for(&self, text: &str) -> (usize, String) {
         let found = spelling::words(text);
-        let (mut distance, mut meant) = (0, BTreeMap::new());
-        for (at, (typed, near)) in self.folded_words().iter().zip(&self.near).enumerate() {
-            let begun = self.is_prefix_match(at) && found.iter().any(|word| word.starts_with(typed));
-            if begun || found.contains(typed) {
+        let units = self.units();
+        let (mut distance, mut corrected, mut done) = (0, String::new(), 0);
+        for (at, (unit, near)) in units.iter().zip(&self.near).enumerate() {
+            let is_last = at + 1 == units.len();
+            let is_begun = is_last && is_beginning(unit.word) && found.iter().any(|word| word.starts_with(unit.word));
+            if is_begun || found.contains(unit.word) {
                 continue;
             }
             if let Some(word) = near.iter().find(|word| found.contains(*word)) {
-                distance += spelling::edit_distance(typed, word);
-                meant.insert(self.words[at].as_str(), word.as_str());
+                distance += match spelling::edit_distance(unit.word, word) {
+                    whole if is_last => whole.min(spelling::beginning_distance(unit.word, word)),
+                    whole => whole,
+                };
+                corrected.push_str(&self.text[done..unit.range.start]);
+                corrected.push_str(word);
+                done = unit.range.end;
             }
         }
-        (distance, self.with_corrections(&meant))
+        corrected.push_str(&self.text[done..]);
+        (distance, corrected)
     }
 
-    /// The query as it was typed, with some words replaced.
-    fn with_corrections(&self, others: &BTreeMap<&str, &str>) -> String {
-        let is_sign = |c: char| !c.is_alphanumeric();
-        let pieces = self.text.split_inclusive(is_sign).flat_map(|piece| {
-            let (word, sign) = piece.split_at(piece.trim_end_matches(is_sign).len());
-            let other = others.get(word.to_lowercase().as_str()).copied();
-            [other.unwrap_or(word), sign]
-        });
-        pieces.collect()
+    /// See [`title_key`]: a book with this key has the query as its title.
+    pub fn title_key(&self) -> String {
+        title_key(&self.text)
     }
 
-    /// The beginning of the `search_text` of a book whose title begins with the whole query.
-    pub fn beginning(&self) -> String {
-        let mut beginning = self.words.join("__ ");
-        if !self.words.last().is_some_and(|word| is_prefix(word)) {
-            beginning.push_str("__");
+    /// See [`title_words`]: a title that begins so begins with the whole words of the query.
+    pub fn title_words(&self) -> String {
+        title_words(&self.text)
+    }
+
+    /// Conditions that hold for books which have all words of the query as they were typed, common ones as well, and none
+    /// only as a beginning.
+    pub fn whole_words(&self) -> Vec<Condition> {
+        let mut conditions: Vec<Condition> = if self.groups.is_empty() {
+            Vec::new()
+        } else {
+            self.typed().into_iter().map(|(_, condition)| condition).collect()
+        };
+        for term in conditions.iter_mut().flat_map(|Condition(alternatives)| alternatives).flatten() {
+            term.is_beginning = false;
         }
-        beginning
+        conditions
     }
 
     /// The query as typed, if it has signs that the index drops and that distinguish books: C++, C#.
@@ -141,14 +193,39 @@ impl Search {
     }
 }
 
-fn is_prefix(word: &str) -> bool {
-    word.chars().count() >= Search::MIN_PREFIX_CHARS && !is_common(word)
+impl Term {
+    fn whole(word: &str) -> Self {
+        Self { word: truncated(word), is_beginning: false }
+    }
+}
+
+/// The words of a group that are corrected each on its own: those that a dash parts.
+fn units_of(group: &Group) -> Vec<Unit<'_>> {
+    match group.as_written()[..] {
+        [word] => vec![Unit { word, range: group.range() }],
+        _ => group.words.iter().map(|word| Unit { word: &word.folded, range: word.range.clone() }).collect(),
+    }
+}
+
+/// All these words; the last may be a beginning if it is the last of the query.
+fn alternative(words: &[&str], is_last: bool) -> Alternative {
+    let mut terms: Vec<Term> = words.iter().map(|word| Term::whole(word)).collect();
+    if let Some(term) = terms.last_mut().filter(|term| is_last && is_beginning(&term.word)) {
+        term.is_beginning = true;
+    }
+    terms
+}
+
+/// Whether a word at the end of a query may not be finished.
+fn is_beginning(word: &str) -> bool {
+    word.chars().count() >= Search::MIN_BEGINNING_CHARS && !is_common(word)
 }
 
 /// The order of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sort {
-    /// Titles with the query's odd signs, then texts that begin with all of it, then the most rated.
+    /// The title that is the query, titles that begin with its whole words, books that have its whole words, and those that
+    /// have words that begin so; among each the most rated first.
     Relevance,
     /// Most rated first.
     Popular,
@@ -198,41 +275,53 @@ impl JsonSchema for Sort {
 mod tests {
     use super::*;
 
-    fn full_text(query: &str) -> String {
-        match Search::parse(query).unwrap().plan() {
-            Some(QueryPlan::FullText(terms)) => terms,
-            other => panic!("{query}: {other:?}"),
-        }
+    /// Conditions as text: `garcia & (marq*|x y)`.
+    fn conditions(query: &str) -> String {
+        shown(&Search::parse(query).unwrap())
+    }
+
+    fn shown(search: &Search) -> String {
+        let term = |term: &Term| format!("{}{}", term.word, if term.is_beginning { "*" } else { "" });
+        let alternative = |terms: &Alternative| terms.iter().map(term).collect::<Vec<_>>().join(" ");
+        let conditions: Vec<String> = search
+            .conditions()
+            .iter()
+            .map(|Condition(alternatives)| alternatives.iter().map(alternative).collect::<Vec<_>>().join("|"))
+            .collect();
+        conditions.join(" & ")
     }
 
     #[test]
-    fn words_are_required_and_the_last_is_a_prefix_from_three_letters_on() {
-        assert_eq!(full_text("García  Márq"), "+garcía__ +márq*");
-        assert_eq!(full_text("yo robot"), "+yo__ +robot*");
-        assert_eq!(full_text("1984"), "+1984*");
-        assert_eq!(full_text("robot 2"), "+robot__ +2__");
+    fn all_words_are_conditions_and_the_last_may_be_a_beginning_from_three_letters_on() {
+        assert_eq!(conditions("García  Márq"), "garcia & marq*");
+        assert_eq!(conditions("yo robot"), "yo & robot*");
+        assert_eq!(conditions("1984"), "1984*");
+        assert_eq!(conditions("robot 2"), "robot & 2");
     }
 
     #[test]
-    fn common_words_are_left_out_while_others_remain() {
-        assert_eq!(full_text("The Lord of the Rings"), "+lord__ +rings*");
-        assert_eq!(full_text("la casa de"), "+casa__");
-        let common = Search::parse("It").unwrap().plan();
-        assert_eq!(common, Some(QueryPlan::Common(vec![" it__".into()])));
+    fn common_words_are_no_condition_while_others_remain() {
+        assert_eq!(conditions("The Lord of the Rings"), "lord & rings*");
+        assert_eq!(conditions("la casa de"), "casa");
+        assert_eq!(conditions("It"), "it");
+        assert_eq!(conditions("que me"), "que & me");
     }
 
     #[test]
-    fn user_text_never_becomes_syntax_of_the_index() {
-        assert_eq!(full_text("C++"), "+c__");
-        assert_eq!(full_text("+(foo* -bar) \"baz@5\" ~<>"), "+foo__ +bar__ +baz__ +5__");
-        assert_eq!(Search::parse("((( +++ @ ' \" \\").unwrap().plan(), None);
+    fn joined_words_are_also_found_parted_and_parted_ones_joined() {
+        assert_eq!(conditions("don't panic"), "dont & panic*");
+        assert_eq!(conditions("spider-man"), "spiderman*|spider man*");
+        assert_eq!(conditions("J. R. R. Tolkien"), "jrr|j r r & tolkien*");
+        assert_eq!(conditions("JRR Tolkien"), "jrr & tolkien*");
+        assert_eq!(conditions("战争与和平"), "战争与和平*|战争 争与 与和 和平");
     }
 
     #[test]
-    fn the_beginning_matches_a_title_that_begins_with_the_query() {
-        assert_eq!(Search::parse("la casa de").unwrap().beginning(), "la__ casa__ de__");
-        assert_eq!(Search::parse("El quij").unwrap().beginning(), "el__ quij");
-        assert_eq!(Search::parse("It").unwrap().beginning(), "it__");
+    fn signs_find_a_title_of_signs_and_nothing_else() {
+        assert_eq!(conditions("$"), "$");
+        assert_eq!(conditions("C++"), "c");
+        assert_eq!(conditions("+(foo* -bar) \"baz@5\" ~<>"), "foo & bar & baz & 5");
+        assert!(Search::parse(" \u{200b} ").unwrap().conditions().is_empty());
     }
 
     #[test]
@@ -244,9 +333,9 @@ mod tests {
 
     #[test]
     fn an_isbn_is_looked_up_as_one() {
-        assert!(matches!(Search::parse("978-0-618-00221-4").unwrap().plan(), Some(QueryPlan::Isbn(_))));
-        assert!(matches!(Search::parse("0618002219").unwrap().plan(), Some(QueryPlan::Isbn(_))));
-        assert!(matches!(Search::parse("ISBN-13: 978–0618002214, Hobbit").unwrap().plan(), Some(QueryPlan::Isbn(_))));
+        for query in ["978-0-618-00221-4", "0618002219", "ISBN-13: 978–0618002214, Hobbit"] {
+            assert!(Search::parse(query).unwrap().isbn().is_some(), "{query}");
+        }
     }
 
     fn with_fuzzy_terms(query: &str, known: &[&str]) -> Option<Search> {
@@ -254,15 +343,18 @@ mod tests {
     }
 
     #[test]
-    fn a_fuzzy_search_also_matches_similar_words_and_still_requires_all() {
+    fn a_fuzzy_search_also_accepts_similar_words_and_still_requires_all() {
         let known = ["austen", "justin", "jane", "emma", "marquez", "marques"];
-        let terms = |query| match with_fuzzy_terms(query, &known).unwrap().plan() {
-            Some(QueryPlan::FullText(terms)) => terms,
-            other => panic!("{query}: {other:?}"),
-        };
-        assert_eq!(terms("Jane Austin"), "+jane__ +(austin* austen__ justin__)");
-        assert_eq!(terms("Márqez 2 emma"), "+(márqez__ marquez__) +2__ +emma*");
+        let terms = |query| shown(&with_fuzzy_terms(query, &known).unwrap());
+        assert_eq!(terms("Jane Austin"), "jane & austin*|austen|justin");
+        assert_eq!(terms("Márqez 2 emma"), "marqez|marquez & 2 & emma*");
         assert_eq!(with_fuzzy_terms("zzz del quevedo", &known), None);
+    }
+
+    #[test]
+    fn a_beginning_with_a_slip_is_similar_to_longer_words() {
+        let search = with_fuzzy_terms("el qiujo", &["quijote", "quijotada", "quiosco"]).unwrap();
+        assert_eq!(search.correction_for("Don Quijote"), (1, "el quijote".into()));
     }
 
     #[test]
@@ -274,6 +366,8 @@ mod tests {
         assert_eq!(austin.correction_for("Emma Jane Austen"), (1, "jane austen".into()));
         assert_eq!(austin.correction_for("Janet Justin"), (2, "janet justin".into()));
         assert_eq!(austin.correction_for("Jane Austington"), (0, "jane austin".into()));
+        let joined = with_fuzzy_terms("the spidrman-returns", &["spiderman", "returns"]).unwrap();
+        assert_eq!(joined.correction_for("Spiderman Returns"), (1, "the spiderman-returns".into()));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, ops::RangeInclusive};
 
-use super::{stopwords::is_common, words};
+use super::{stopwords::is_common, words::index_terms};
 
 /// Length of the words that are corrected: a shorter one is similar to too many others.
 const LETTERS: RangeInclusive<usize> = 4..=32;
@@ -12,12 +12,12 @@ const LETTERS_A_SLIP: usize = 4;
 /// Largest number of similar words for one word.
 const MAX_NEAR: usize = 50;
 
-/// The words of a text that can be corrections, in lower case and without accents.
+/// The words of a text that can be corrections, folded, joined forms among them.
 pub fn words(text: &str) -> BTreeSet<String> {
-    words::words(text).into_iter().filter(|word| counts(word)).collect()
+    index_terms(text).into_iter().filter(|word| counts(word)).collect()
 }
 
-fn counts(word: &str) -> bool {
+pub(super) fn counts(word: &str) -> bool {
     LETTERS.contains(&word.chars().count()) && word.chars().all(char::is_alphabetic) && !is_common(word)
 }
 
@@ -37,6 +37,23 @@ pub fn nearest(word: &str, known: &BTreeSet<String>) -> Vec<String> {
     let mut near: Vec<_> = near.filter(|(distance, _)| slips.contains(distance)).collect();
     near.sort();
     near.into_iter().take(MAX_NEAR).map(|(_, other)| other.clone()).collect()
+}
+
+/// The known words that begin with something similar to this beginning of at least four letters, the nearest first.
+pub fn nearest_beginnings(beginning: &str, known: &BTreeSet<String>) -> Vec<String> {
+    if !counts(beginning) {
+        return Vec::new();
+    }
+    let mut near: Vec<_> = known.iter().filter(|word| beginning_distance(beginning, word) == 1).collect();
+    near.sort_by_key(|word| word.chars().count());
+    near.into_iter().take(MAX_NEAR).cloned().collect()
+}
+
+/// The edit distance of a beginning and the most similar beginning of a word.
+pub fn beginning_distance(beginning: &str, word: &str) -> usize {
+    let length = beginning.chars().count();
+    let starts = (length.saturating_sub(1)..=length + 1).map(|length| word.chars().take(length).collect::<String>());
+    starts.map(|start| edit_distance(beginning, &start)).min().unwrap_or(length)
 }
 
 /// Optimal string alignment distance: letters added, left out, replaced, or swapped with the next.

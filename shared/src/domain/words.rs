@@ -160,6 +160,16 @@ impl Group {
         Self { words: words.to_vec(), joined }
     }
 
+    /// The group as one word.
+    pub fn form(&self) -> &str {
+        self.joined.as_deref().unwrap_or(&self.words[0].folded)
+    }
+
+    /// Whether others write its words apart: initials, and what a dash joins; not what an apostrophe does.
+    pub fn may_be_parted(&self) -> bool {
+        self.words.iter().skip(1).all(|word| word.joint != Some(Joint::Apostrophe))
+    }
+
     /// Where it is in the text, in bytes.
     pub fn range(&self) -> Range<usize> {
         self.words[0].range.start..self.words[self.words.len() - 1].range.end
@@ -245,6 +255,13 @@ pub fn index_terms(text: &str) -> BTreeSet<String> {
         terms.extend(signs(text));
     }
     terms
+}
+
+/// The pairs of letters of a word in scripts without blanks, which are all in a text that has the word; none for words
+/// with fewer than three such letters in a row.
+pub fn unspaced_pairs(word: &str) -> Option<Vec<String>> {
+    let pairs: Vec<String> = unspaced_terms(word).filter(|term| term.chars().count() == 2).collect();
+    (pairs.len() > 1).then_some(pairs)
 }
 
 /// The letters and pairs of a word in a script without blanks.

@@ -1,6 +1,7 @@
 //! Progress of imports. It changes in the transaction that changes the books.
 
 use serde::Serialize;
+use serde_json::json;
 use sqlx::MySqlConnection;
 
 use super::catalogue::Put;
@@ -112,14 +113,27 @@ pub async fn advance(connection: &mut MySqlConnection, before: &Import, import: 
     if noted.rows_affected() == 1 { Ok(()) } else { Err(sqlx::Error::RowNotFound) }
 }
 
-/// Stores a refused row.
-pub async fn refuse(connection: &mut MySqlConnection, import: u32, refusal: &Refusal) -> sqlx::Result<()> {
+/// Stores refused rows.
+pub async fn refuse(connection: &mut MySqlConnection, import: u32, refusals: &[Refusal]) -> sqlx::Result<()> {
+    if refusals.is_empty() {
+        return Ok(());
+    }
     sqlx::query!(
-        "insert into import_refusals (import_id, line, reason, row_text) values (?, ?, ?, ?)",
+        r#"
+        insert into import_refusals (import_id, line, reason, row_text)
+        select
+            ?,
+            refused.line,
+            refused.reason,
+            refused.row_text
+        from json_table(?, '$[*]' columns (
+            line int unsigned path '$.line',
+            reason varchar(500) path '$.reason',
+            row_text text path '$.row'
+        )) refused
+        "#,
         import,
-        refusal.line,
-        refusal.reason,
-        refusal.row,
+        json!(refusals).to_string(),
     )
     .execute(connection)
     .await?;
@@ -203,7 +217,7 @@ mod tests {
         let import = open(&mut connection, "incoming/a.csv", "01").await.unwrap();
         for line in [9, 3] {
             let refusal = Refusal::new(line, &"no title ñ ".repeat(100), &"a,,b".repeat(1_000));
-            refuse(&mut connection, import.id, &refusal).await.unwrap();
+            refuse(&mut connection, import.id, &[refusal]).await.unwrap();
         }
         let mut lines_after = async |line| -> Vec<u32> {
             let refusals = refusals(&mut connection, import.id, line, 1).await.unwrap();

@@ -6,15 +6,20 @@
 
 pub mod authors;
 pub mod books;
+#[cfg(test)]
+mod bounds;
 pub mod catalogue;
 pub mod contact;
 pub mod genres;
 pub mod imports;
 pub mod ratings;
 pub mod recommendations;
+pub mod refresh;
+pub mod shop_counts;
 pub mod spelling;
 pub mod submissions;
 pub mod visitors;
+pub mod word_index;
 
 #[cfg(test)]
 mod fixtures;

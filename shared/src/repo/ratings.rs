@@ -6,12 +6,15 @@ use time::{OffsetDateTime, macros::datetime};
 use uuid::Uuid;
 
 use super::{
+    shop_counts::{Change, Counted},
     submissions::{self, Delivery},
-    visitors,
+    visitors, word_index,
 };
 use crate::{
     answer_size::encoded_len,
-    domain::{BookId, Cursor, DisplayName, Histogram, Rejection, Review, ReviewText, Slice, VisitorId},
+    domain::{
+        BookId, Cursor, DisplayName, Histogram, Rejection, Review, ReviewText, Slice, VisitorId, popularity_class,
+    },
     messages::RatingV1,
     staff::StaffRating,
 };
@@ -140,30 +143,55 @@ async fn count_one_less(connection: &mut MySqlConnection, book: BookId, stars: u
     Ok(())
 }
 
-/// Updates the book's count and mean from its star counts. These are read with a lock, because a plain read in a
-/// transaction that has read before returns old values.
-pub(super) async fn recount(connection: &mut MySqlConnection, book: BookId) -> sqlx::Result<()> {
-    let stars = sqlx::query_scalar!(
+/// Updates the book's count and mean from its star counts, and all that follows from them: lists by popularity, the word
+/// index and the numbers of the shop. The star counts are read with a lock, because a plain read in a transaction that has
+/// read before returns old values.
+async fn recount(connection: &mut MySqlConnection, book: BookId) -> sqlx::Result<()> {
+    let row = sqlx::query!(
         r#"
-        select json_arrayagg(json_array(stars, imported + given)) as "stars: Json<Vec<(usize, u32)>>"
+        select
+            (select ratings_count from books where id = ?) as ratings_count,
+            (select score from books where id = ?) as score,
+            json_arrayagg(json_array(stars, imported + given)) as "stars: Json<Vec<(usize, u32)>>"
         from star_counts
         where book_id = ?
         for update
         "#,
         book.get(),
+        book.get(),
+        book.get(),
     )
     .fetch_one(&mut *connection)
     .await?;
-    let histogram = Histogram::of_pairs(stars.map(|Json(pairs)| pairs));
+    let histogram = Histogram::of_pairs(row.stars.map(|Json(pairs)| pairs));
+    let rated = |ratings_count, score| Counted { ratings_count, score, ..Counted::default() };
+    let before = rated(row.ratings_count.unwrap_or_default(), row.score.unwrap_or_default());
+    let now = rated(u32::try_from(histogram.count()).unwrap_or(u32::MAX), histogram.score());
     sqlx::query!(
-        "update books set ratings_count = ?, score = ? where id = ?",
-        u32::try_from(histogram.count()).unwrap_or(u32::MAX),
-        histogram.score(),
+        r#"
+        update books b
+        left join book_authors ba on ba.book_id = b.id
+        left join book_genres bg on bg.book_id = b.id
+        set b.ratings_count = ?,
+            b.score = ?,
+            ba.ratings_count = ?,
+            bg.ratings_count = ?
+        where b.id = ?
+        "#,
+        now.ratings_count,
+        now.score,
+        now.ratings_count,
+        now.ratings_count,
         book.get(),
     )
-    .execute(connection)
+    .execute(&mut *connection)
     .await?;
-    Ok(())
+    if popularity_class(before.ratings_count) != popularity_class(now.ratings_count) {
+        word_index::move_to_class(connection, book.get(), now.ratings_count).await?;
+    }
+    let mut change = Change::default();
+    change.note(Some(&before), Some(&now));
+    change.write(connection).await
 }
 
 /// The sort keys of a rating: when it was sent, in microseconds since 1970, and its own id.

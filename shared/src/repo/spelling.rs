@@ -3,13 +3,15 @@
 use std::collections::BTreeSet;
 
 use serde_json::json;
-use sqlx::MySqlConnection;
+use sqlx::{MySql, MySqlConnection, QueryBuilder};
 
 use super::books::{self, Listing};
 use crate::domain::{CatalogueRow, Search, Slice, Sort, Summary, spelling};
 
 /// Variants that one statement writes.
 const VARIANTS: usize = 5_000;
+/// Words that are looked up for each variant of a beginning.
+const BEGUN: u32 = 50;
 /// The largest number of hits that a correction is chosen from.
 const HITS: u32 = 100;
 
@@ -74,7 +76,8 @@ pub async fn did_you_mean(
     Ok(finds.then_some(query))
 }
 
-/// Words of the dictionary that have a variant in common with a word of the search.
+/// Words that are similar to a word of the search: they have a variant in common with it, or begin with a variant of the
+/// last one, which may not be finished.
 async fn near(connection: &mut MySqlConnection, search: &Search) -> sqlx::Result<BTreeSet<String>> {
     let variants: BTreeSet<String> =
         spelling::words(search.text()).iter().flat_map(|word| spelling::variants(word)).collect();
@@ -87,12 +90,29 @@ async fn near(connection: &mut MySqlConnection, search: &Search) -> sqlx::Result
         "#,
         json!(variants).to_string(),
     );
-    Ok(words.fetch_all(connection).await?.into_iter().collect())
+    let mut near: BTreeSet<String> = words.fetch_all(&mut *connection).await?.into_iter().collect();
+    near.extend(begun(connection, &search.variants_of_beginning()).await?);
+    Ok(near)
+}
+
+/// Words with a variant that begins with one of these: a few for each.
+async fn begun(connection: &mut MySqlConnection, variants: &BTreeSet<String>) -> sqlx::Result<Vec<String>> {
+    let mut sql = QueryBuilder::<MySql>::new("");
+    for (at, variant) in variants.iter().enumerate() {
+        sql.push(if at > 0 { " union " } else { "" });
+        sql.push("(select word from word_variants where variant >= ").push_bind(variant.clone());
+        sql.push(" and variant < ").push_bind(format!("{variant}\u{10ffff}"));
+        sql.push(format_args!(" limit {BEGUN})"));
+    }
+    if variants.is_empty() {
+        return Ok(Vec::new());
+    }
+    sql.build_query_scalar().fetch_all(connection).await
 }
 
 #[cfg(test)]
 mod tests {
-    use sqlx::{MySql, MySqlPool, pool::PoolConnection};
+    use sqlx::{MySqlPool, pool::PoolConnection};
 
     use super::*;
     use crate::{

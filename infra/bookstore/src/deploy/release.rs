@@ -82,6 +82,8 @@ pub async fn release(aws: &AwsClients, stage: &Stage, packages: &Packages, bucke
     let prepared = prepare(aws, stage, packages, bucket).await;
     let (moves, migration) = prepared.context("release aborted; the previous versions still serve")?;
     alias::move_all(aws, &moves).await?;
+    // Until the aliases moved, the previous versions have written, perhaps without all that the new ones read.
+    migrate(aws, stage, ALIAS).await?;
     for function in FUNCTIONS {
         delete_provisioned_concurrency(aws, stage, function).await?;
     }
@@ -99,7 +101,9 @@ async fn prepare(
     for function in FUNCTIONS {
         candidates.push(create_version(aws, stage, function, packages.get(function.name)?, bucket).await?);
     }
-    let migration = migrate(aws, stage, &candidates).await?;
+    let migrating = candidates.iter().find(|candidate| matches!(candidate.function.trigger, Trigger::Release));
+    let migrating = migrating.context("the route table has no function that a release invokes")?;
+    let migration = migrate(aws, stage, &migrating.version.to_string()).await?;
     for migrated in &migration.applied {
         outln!("  applied migration: {migrated}");
     }
@@ -165,14 +169,36 @@ async fn ready(
     .await
 }
 
-async fn migrate(aws: &AwsClients, stage: &Stage, candidates: &[Candidate]) -> Result<MigrationReport> {
-    let migration = candidates.iter().find(|candidate| matches!(candidate.function.trigger, Trigger::Release));
-    let migration = migration.context("the route table has no function that a release invokes")?;
-    let order = MigrationOrder {
+/// Migrates the schema, and refreshes the search entries of all books, in as many invocations as that takes.
+async fn migrate(aws: &AwsClients, stage: &Stage, qualifier: &str) -> Result<MigrationReport> {
+    let mut order = MigrationOrder {
         reader_connections: connections(stage, DatabaseRole::Reader),
         writer_connections: connections(stage, DatabaseRole::Writer),
+        refresh_after: 0,
     };
-    let answer = invoke(aws, migration, &serde_json::to_value(order)?).await.context("migrating the database")?;
+    let mut applied = Vec::new();
+    loop {
+        let report = order_migration(aws, stage, qualifier, order).await.context("migrating the database")?;
+        applied.extend(report.applied);
+        let Some(book) = report.refreshed_to else {
+            return Ok(MigrationReport { applied, ..report });
+        };
+        outln!("  refreshed the search entries of the books up to number {book}");
+        order.refresh_after = book;
+    }
+}
+
+async fn order_migration(
+    aws: &AwsClients,
+    stage: &Stage,
+    qualifier: &str,
+    order: MigrationOrder,
+) -> Result<MigrationReport> {
+    let function = FUNCTIONS.iter().find(|function| matches!(function.trigger, Trigger::Release));
+    let function = function.context("the route table has no function that a release invokes")?;
+    let timeout = Duration::from_secs(u64::from(function.timeout_seconds) + 60);
+    let name = stage.physical(function.name);
+    let answer = aws.invoke(&name, qualifier, &serde_json::to_value(order)?, timeout).await?;
     serde_json::from_value(answer).context("unexpected response of migrate-database")
 }
 

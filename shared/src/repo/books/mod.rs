@@ -1,12 +1,17 @@
 //! Books as shoppers read them: lists and single ones.
 
+mod hits;
 mod list;
+mod narrow;
+mod order;
 
 use std::ops::RangeInclusive;
 
 use sqlx::{MySqlConnection, types::Json};
 
-pub use list::{Listing, list, list_with_facets, summaries};
+pub use list::{Listed, Listing, list, listed, listed_with_facets, summaries};
+#[cfg(test)]
+pub(super) use list::{after_book, parts_of};
 
 use super::ratings::newest_reviews;
 use crate::domain::{Author, Book, BookId, Genre, Histogram, Isbn13};
@@ -91,6 +96,7 @@ pub async fn find(connection: &mut MySqlConnection, id: BookId) -> sqlx::Result<
         ratings_count: row.ratings_count,
         score: row.score,
         number: None,
+        total: None,
     };
     Ok(Some(Book {
         summary: summary.into(),

@@ -1,0 +1,313 @@
+//! Filters: how many books each part of one finds, and the indexes that have these books.
+
+use sqlx::{MySql, MySqlConnection, QueryBuilder};
+
+use super::order::Order;
+use crate::{
+    domain::{AuthorId, Filter, Genre, Language, Sort},
+    repo::shop_counts::{self, ShopCounts},
+};
+
+/// The largest number of books that are read to sort them, and of index entries that are walked for one slice.
+pub(super) const MAX_READ: u32 = 5_000;
+
+/// One condition of a filter.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Part<'a> {
+    Genre(&'a Genre),
+    Author(AuthorId),
+    Language(&'a Language),
+    InStock,
+    MinScore(u32),
+    MaxPrice(u32),
+}
+
+/// A part with the number of books that it finds.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Counted<'a> {
+    pub(super) part: Part<'a>,
+    /// Not fewer than it finds.
+    pub(super) books: u32,
+    pub(super) is_exact: bool,
+}
+
+/// A filter with what is known about the shop.
+pub(super) struct Narrowing<'a> {
+    pub(super) shop: ShopCounts,
+    parts: Vec<Counted<'a>>,
+}
+
+pub(super) fn parts(filter: &Filter) -> Vec<Part<'_>> {
+    let Filter { genre, language, author, min_score, max_price, in_stock } = filter;
+    let parts = [
+        genre.as_ref().map(Part::Genre),
+        author.map(Part::Author),
+        language.as_ref().map(Part::Language),
+        in_stock.then_some(Part::InStock),
+        min_score.map(Part::MinScore),
+        max_price.map(Part::MaxPrice),
+    ];
+    parts.into_iter().flatten().collect()
+}
+
+impl<'a> Narrowing<'a> {
+    pub(super) async fn of(connection: &mut MySqlConnection, filter: &'a Filter) -> sqlx::Result<Self> {
+        let shop = shop_counts::read(connection).await?;
+        let mut counted = Vec::new();
+        for part in parts(filter) {
+            let (books, is_exact) = part.count(connection, &shop).await?;
+            counted.push(Counted { part, books, is_exact });
+        }
+        Ok(Self { shop, parts: counted })
+    }
+
+    /// The part that finds the fewest.
+    pub(super) fn rarest(&self) -> Option<Counted<'a>> {
+        self.parts.iter().min_by_key(|counted| counted.books).copied()
+    }
+
+    /// Whether an index has exactly the books of the filter in the order of this sort.
+    pub(super) fn is_one_index_of(&self, sort: Sort) -> bool {
+        matches!(self.parts[..], [Counted { part, .. }] if part.is_index_of(sort))
+    }
+
+    /// Whether all books of the rarest part are read and sorted. A walk along the order finds a slice of a single part of n
+    /// of N books in about N / n entries for each row; for several parts, only reading all counts them.
+    pub(super) fn is_read_as_a_whole(&self, sort: Sort, limit: u32) -> bool {
+        let Some(Counted { books, .. }) = self.rarest() else { return false };
+        let (books, all) = (u64::from(books), u64::from(self.shop.all));
+        let is_walk_shorter = self.total().is_some() && books * books > 4 * u64::from(limit) * all;
+        !self.is_one_index_of(sort) && books <= MAX_READ.into() && !is_walk_shorter
+    }
+
+    /// How many books the whole filter finds, where that is known without reading them.
+    pub(super) fn total(&self) -> Option<u32> {
+        match self.parts[..] {
+            [] => Some(self.shop.all),
+            [Counted { books, is_exact: true, .. }] => Some(books),
+            _ => None,
+        }
+    }
+}
+
+impl Part<'_> {
+    async fn count(self, connection: &mut MySqlConnection, shop: &ShopCounts) -> sqlx::Result<(u32, bool)> {
+        Ok(match self {
+            Self::Genre(genre) => {
+                let books = sqlx::query_scalar!("select books from genres where slug = ?", genre.0);
+                (books.fetch_optional(connection).await?.unwrap_or_default(), true)
+            }
+            Self::Author(_) => at_most(connection, self, shop.all).await?,
+            Self::Language(language) if language.as_str().contains('-') => at_most(connection, self, shop.all).await?,
+            Self::Language(language) => {
+                let languages = shop.languages.iter().find(|count| count.value == language.as_str());
+                (languages.map_or(0, |count| u32::try_from(count.count).unwrap_or(u32::MAX)), true)
+            }
+            Self::InStock => (shop.in_stock, true),
+            Self::MinScore(score) => shop.with_score(score),
+            Self::MaxPrice(limit) => shop.with_price(limit).unwrap_or((shop.all, false)),
+        })
+    }
+
+    /// The index whose range has exactly the books of this part.
+    pub(super) fn walk(self) -> Walk<'static> {
+        let walk = |table, condition, key, id| Walk { table, condition, value: Some(self.value()), key, id };
+        match self {
+            Self::Genre(_) => walk(
+                "book_genres d force index (book_genres_popular)",
+                "d.genre_id = (select id from genres where slug = ?)",
+                "d.ratings_count",
+                "d.book_id",
+            ),
+            Self::Author(_) => walk(
+                "book_authors d force index (book_authors_popular)",
+                "d.author_id = ?",
+                "d.ratings_count",
+                "d.book_id",
+            ),
+            Self::Language(tag) if tag.as_str().contains('-') => {
+                walk("books d force index (books_language)", "d.language like ?", "d.ratings_count", "d.id")
+            }
+            Self::Language(_) => {
+                walk("books d force index (books_base_language)", "d.base_language = ?", "d.ratings_count", "d.id")
+            }
+            Self::InStock => walk("books d force index (books_in_stock)", "d.in_stock = ?", "d.ratings_count", "d.id"),
+            Self::MinScore(_) => walk("books d force index (books_rating)", "d.score >= ?", "d.score", "d.id"),
+            Self::MaxPrice(_) => {
+                walk("books d force index (books_price)", "d.price_order <= ?", "d.price_order", "d.id")
+            }
+        }
+    }
+
+    fn value(self) -> Value {
+        match self {
+            Self::Genre(genre) => Value::Text(genre.0.clone()),
+            Self::Author(author) => Value::Number(author.get().into()),
+            Self::Language(tag) if tag.as_str().contains('-') => Value::Text(format!("{}%", tag.as_str())),
+            Self::Language(language) => Value::Text(language.as_str().to_owned()),
+            Self::InStock => Value::Number(1),
+            Self::MinScore(number) | Self::MaxPrice(number) => Value::Number(number.into()),
+        }
+    }
+
+    /// Whether the index of this part has exactly its books in the order of this sort.
+    pub(super) fn is_index_of(self, sort: Sort) -> bool {
+        match self {
+            Self::Language(tag) if tag.as_str().contains('-') => false,
+            Self::Genre(_) | Self::Author(_) | Self::Language(_) | Self::InStock => {
+                matches!(sort, Sort::Relevance | Sort::Popular)
+            }
+            Self::MinScore(_) => false,
+            Self::MaxPrice(_) => sort == Sort::Price,
+        }
+    }
+
+    /// Whether the books of this part come from its index in the order of popularity.
+    fn is_by_popularity(self) -> bool {
+        match self {
+            Self::Language(tag) => !tag.as_str().contains('-'),
+            _ => !matches!(self, Self::MinScore(_) | Self::MaxPrice(_)),
+        }
+    }
+
+    /// A condition on the book `b`, beginning with `and`. Counted instead of `exists`, which the server turns into a join
+    /// that may begin with all books of the genre.
+    pub(super) fn push(self, sql: &mut QueryBuilder<MySql>) {
+        match self {
+            Self::Genre(genre) => sql
+                .push(" and (select count(*) from book_genres bg where bg.book_id = b.id and bg.genre_id = ")
+                .push("(select id from genres where slug = ")
+                .push_bind(genre.0.clone())
+                .push(")) > 0"),
+            Self::Author(author) => sql
+                .push(" and (select count(*) from book_authors ba where ba.book_id = b.id and ba.author_id = ")
+                .push_bind(author.get())
+                .push(") > 0"),
+            Self::Language(tag) if tag.as_str().contains('-') => sql
+                .push(" and (b.language = ")
+                .push_bind(tag.as_str().to_owned())
+                .push(" or b.language like ")
+                .push_bind(format!("{}-%", tag.as_str()))
+                .push(")"),
+            Self::Language(language) => sql.push(" and b.base_language = ").push_bind(language.as_str().to_owned()),
+            Self::InStock => sql.push(" and b.in_stock = 1"),
+            Self::MinScore(score) => sql.push(" and b.ratings_count > 0 and b.score >= ").push_bind(score),
+            Self::MaxPrice(price) => sql.push(" and b.price_order <= ").push_bind(price),
+        };
+    }
+}
+
+/// How many books a part finds, read from its index up to [`MAX_READ`], and whether that is exact.
+async fn at_most(connection: &mut MySqlConnection, part: Part<'_>, all: u32) -> sqlx::Result<(u32, bool)> {
+    let mut sql = QueryBuilder::<MySql>::new("select count(*) from ");
+    part.walk().push_set(&mut sql);
+    sql.push(" c");
+    let books: i64 = sql.build_query_scalar().fetch_one(connection).await?;
+    Ok(u32::try_from(books).ok().filter(|books| *books <= MAX_READ).map_or((all, false), |books| (books, true)))
+}
+
+pub(super) fn push_filter(sql: &mut QueryBuilder<MySql>, filter: &Filter) {
+    for part in parts(filter) {
+        part.push(sql);
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Value {
+    Number(i64),
+    Text(String),
+}
+
+impl Value {
+    pub(super) fn push(&self, sql: &mut QueryBuilder<MySql>) {
+        match self {
+            Self::Number(number) => sql.push_bind(*number),
+            Self::Text(text) => sql.push_bind(text.clone()),
+        };
+    }
+}
+
+/// A range of an index, read in the order of its key.
+pub(super) struct Walk<'a> {
+    /// With the alias `d`, and the index that is read.
+    table: &'a str,
+    /// On `d`, with one placeholder at its end.
+    condition: &'a str,
+    value: Option<Value>,
+    key: &'a str,
+    id: &'a str,
+}
+
+impl Walk<'_> {
+    /// The index in whose order a list is read: the one of a part by popularity, else that of the sort.
+    pub(super) fn of(sort: Sort, filter: &Filter, rarest: Option<Part>) -> Walk<'static> {
+        if let (Sort::Relevance | Sort::Popular, Some(part)) = (sort, rarest.filter(|part| part.is_by_popularity())) {
+            return part.walk();
+        }
+        let all = |table, key| Walk { table, condition: "", value: None, key, id: "d.id" };
+        match (sort, filter) {
+            (Sort::Rating, Filter { min_score: Some(score), .. }) => Part::MinScore(*score).walk(),
+            (Sort::Price, Filter { max_price: Some(price), .. }) => Part::MaxPrice(*price).walk(),
+            (Sort::Relevance | Sort::Popular, _) => all("books d force index (books_popular)", "d.ratings_count"),
+            (Sort::Rating, _) => all("books d force index (books_rating)", "d.score"),
+            (Sort::Newest, _) => all("books d force index (books_newest)", "d.year_order"),
+            (Sort::Title, _) => all("books d force index (books_title)", "d.title"),
+            (Sort::Price, _) => all("books d force index (books_price)", "d.price_order"),
+        }
+    }
+
+    /// The ids of the whole range as a derived table, cut beyond [`MAX_READ`].
+    pub(super) fn push_set(&self, sql: &mut QueryBuilder<MySql>) {
+        sql.push(format_args!("(select {} as id from {} where true", self.id, self.table));
+        self.push_condition(sql);
+        sql.push(format_args!(" limit {})", MAX_READ + 1));
+    }
+
+    /// The next `limit` entries after a cursor as a derived table of `id` and `place`. The two ranges of a cursor (its
+    /// tie, and beyond it) are two reads, because the server would read the whole tie for one condition on both.
+    pub(super) fn push_window(
+        &self,
+        sql: &mut QueryBuilder<MySql>,
+        order: &Order,
+        after: Option<(&Value, u32)>,
+        limit: u32,
+    ) {
+        let Self { table, key, id, .. } = self;
+        let (way, beyond) = (order.way, order.beyond());
+        let select = format!("(select {id} as id, {key} as place from {table} where true");
+        let ordered = format!(" order by {key} {way}, {id} {way} limit {limit})");
+        sql.push("(");
+        if let Some((place, last)) = after {
+            sql.push(&select);
+            self.push_condition(sql);
+            // Not `=` or `between`, for which the server may read the whole tie.
+            for bound in [">=", "<="] {
+                sql.push(format_args!(" and {key} {bound} "));
+                place.push(sql);
+            }
+            sql.push(format_args!(" and {id} {beyond} ")).push_bind(last);
+            sql.push(format_args!("{ordered} union all "));
+        }
+        sql.push(&select);
+        self.push_condition(sql);
+        if let Some((place, _)) = after {
+            sql.push(format_args!(" and {key} {beyond} "));
+            place.push(sql);
+        }
+        sql.push(&ordered);
+        if after.is_some() {
+            sql.push(format_args!(" order by place {way}, id {way} limit {limit}"));
+        }
+        sql.push(")");
+    }
+
+    fn push_condition(&self, sql: &mut QueryBuilder<MySql>) {
+        if let Some(value) = &self.value {
+            let condition = self.condition.trim_end_matches(')');
+            let closing = &self.condition[condition.len()..];
+            sql.push(" and ").push(condition.trim_end_matches('?'));
+            value.push(sql);
+            sql.push(closing);
+        }
+    }
+}

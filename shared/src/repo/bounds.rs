@@ -1,0 +1,249 @@
+//! How many rows the server reads for every kind of list and search: at most a constant, which is the same for a generated
+//! catalogue of ten thousand books and one of fifty thousand.
+
+use generated_catalogue::{GENRES, PROLIFIC_AUTHOR, TIED_TITLE, load};
+use sqlx::{MySqlConnection, MySqlPool};
+
+use super::{
+    books::{self, Listing},
+    query_cost_tests::rows_read,
+    refresh, shop_counts, spelling,
+};
+use crate::domain::{Filter, Genre, Language, Search, SearchEntry, Sort};
+
+/// Of a slice that is one range of an index, with its cursor. Measured: 202 in a tie.
+const RANGE: u64 = 250;
+/// Of a slice for which entries are walked, or books sorted: temporary tables count as well, so that a book is read several
+/// times.
+const WALK: u64 = 60_000;
+/// Of a search.
+const SEARCH: u64 = 30_000;
+/// Of facets, beyond those of the slice.
+const FACETS: u64 = 30_000;
+/// Of a correction.
+const CORRECTION: u64 = 35_000;
+
+const LIMIT: u32 = 24;
+
+/// The shop with its indexes.
+async fn fill(connection: &mut MySqlConnection, count: u32) {
+    load(connection, count).await.unwrap();
+    for from in (0..count).step_by(1_000) {
+        refresh::books(connection, from + 1..=from + 1_000).await.unwrap();
+    }
+    shop_counts::recount(connection).await.unwrap();
+    learn(connection).await;
+    let tables = "books, genres, book_genres, authors, book_authors, book_search, book_words, words, word_variants";
+    sqlx::raw_sql(sqlx::AssertSqlSafe(format!("analyze table {tables}"))).execute(connection).await.unwrap();
+}
+
+/// Fills the dictionary of corrections.
+async fn learn(connection: &mut MySqlConnection) {
+    let books: Vec<(String, String)> =
+        sqlx::query_as("select title, byline from books where id <= 2000").fetch_all(&mut *connection).await.unwrap();
+    let rows: Vec<_> = books
+        .iter()
+        .enumerate()
+        .map(|(at, (title, byline))| super::fixtures::row(&format!("r{at}"), title, &[byline]))
+        .collect();
+    spelling::learn(connection, rows.iter()).await.unwrap();
+}
+
+/// Every part of a filter alone, each in its extremes, and every pair of them.
+async fn filters(connection: &mut MySqlConnection) -> Vec<Filter> {
+    let author: u32 = sqlx::query_scalar("select id from authors where name = ?")
+        .bind(PROLIFIC_AUTHOR)
+        .fetch_one(connection)
+        .await
+        .unwrap();
+    let genre = |slug: &str| Filter { genre: Some(Genre(slug.into())), ..Filter::default() };
+    let language = |tag: &str| Filter { language: Some(Language::parse(tag).unwrap()), ..Filter::default() };
+    let (frequent, rare) = (GENRES[0], GENRES[GENRES.len() - 1]);
+    let single = [
+        genre(frequent),
+        genre(GENRES[GENRES.len() / 2]),
+        genre(rare),
+        language("es"),
+        language("en-US"),
+        language("eu"),
+        Filter { author: Some(author.into()), ..Filter::default() },
+        Filter { in_stock: true, ..Filter::default() },
+        Filter { min_score: Some(4_500_000), ..Filter::default() },
+        Filter { max_price: Some(500), ..Filter::default() },
+        Filter { max_price: Some(9_000), ..Filter::default() },
+    ];
+    let pairs = single
+        .iter()
+        .enumerate()
+        .flat_map(|(at, one)| single[at + 1..].iter().filter_map(move |other| both(one, other)));
+    single.iter().cloned().chain(pairs).collect()
+}
+
+/// Both filters at once; none if they are about the same part.
+fn both(one: &Filter, other: &Filter) -> Option<Filter> {
+    let filter = Filter {
+        genre: one.genre.clone().or_else(|| other.genre.clone()),
+        language: one.language.clone().or_else(|| other.language.clone()),
+        author: one.author.or(other.author),
+        min_score: one.min_score.or(other.min_score),
+        max_price: one.max_price.or(other.max_price),
+        in_stock: one.in_stock || other.in_stock,
+    };
+    (books::parts_of(&filter) == 2).then_some(filter)
+}
+
+/// Reads a list to its third slice, and asserts the rows of each; with the number of books in it, unless the bound is that
+/// of a range.
+async fn assert_list(connection: &mut MySqlConnection, filter: &Filter, sort: Sort, bound: u64) {
+    let mut listing = Listing::new(None, filter.clone(), sort, LIMIT);
+    for number in 1..=3 {
+        rows_read(connection).await;
+        let slice = match bound {
+            RANGE => books::list(connection, &listing).await.unwrap(),
+            _ => books::listed(connection, &listing).await.unwrap().slice,
+        };
+        let read = rows_read(connection).await;
+        assert!(read <= bound, "{read} rows for slice {number} of {filter:?} by {sort:?}");
+        let Some(next) = slice.next else { return };
+        listing = Listing::new(None, filter.clone(), sort, LIMIT).after(&next).unwrap();
+    }
+}
+
+async fn assert_facets(connection: &mut MySqlConnection, listing: &Listing, bound: u64, what: &str) {
+    rows_read(connection).await;
+    books::listed_with_facets(connection, listing).await.unwrap();
+    let read = rows_read(connection).await;
+    assert!(read <= bound, "{read} rows for the facets of {what}");
+}
+
+async fn assert_lists(connection: &mut MySqlConnection) {
+    for (_, sort) in Sort::NAMES {
+        assert_list(connection, &Filter::default(), *sort, RANGE).await;
+    }
+    for filter in filters(connection).await {
+        for (_, sort) in Sort::NAMES {
+            assert_list(connection, &filter, *sort, WALK).await;
+        }
+        let listing = Listing::new(None, filter.clone(), Sort::Popular, LIMIT);
+        assert_facets(connection, &listing, WALK + FACETS, &format!("{filter:?}")).await;
+    }
+    assert_facets(connection, &Listing::new(None, Filter::default(), Sort::Popular, LIMIT), RANGE, "the shop").await;
+    let author = Filter { author: filters(connection).await[6].author, ..Filter::default() };
+    assert_list(connection, &author, Sort::Popular, RANGE).await;
+    assert_list(
+        connection,
+        &Filter { genre: Some(Genre(GENRES[0].into())), ..Filter::default() },
+        Sort::Popular,
+        RANGE,
+    )
+    .await;
+    assert_list(connection, &Filter { in_stock: true, ..Filter::default() }, Sort::Popular, RANGE).await;
+}
+
+/// Cursors in the middle of the largest tie of each order.
+async fn assert_ties(connection: &mut MySqlConnection) {
+    for (sort, key) in [
+        (Sort::Popular, "ratings_count"),
+        (Sort::Rating, "score"),
+        (Sort::Newest, "year_order"),
+        (Sort::Price, "price_order"),
+        (Sort::Title, "title"),
+    ] {
+        let tie = format!("select {key}, count(*) as books from books group by {key} order by books desc limit 1");
+        let middle =
+            format!("select b.id from books b join ({tie}) t on t.{key} = b.{key} order by b.id limit 1 offset 50");
+        let id: u32 = sqlx::query_scalar(sqlx::AssertSqlSafe(middle)).fetch_one(&mut *connection).await.unwrap();
+        let listing = books::after_book(connection, sort, LIMIT, id).await.unwrap();
+        rows_read(connection).await;
+        let slice = books::list(connection, &listing).await.unwrap();
+        let read = rows_read(connection).await;
+        assert_eq!(slice.items.len(), LIMIT as usize, "{sort:?}");
+        assert!(read <= RANGE, "{read} rows for a cursor in the largest tie by {sort:?}");
+    }
+}
+
+async fn assert_searches(connection: &mut MySqlConnection) {
+    let frequent: Vec<String> =
+        sqlx::query_scalar("select word from words where char_length(word) > 3 order by books desc limit 4")
+            .fetch_all(&mut *connection)
+            .await
+            .unwrap();
+    let title: String = sqlx::query_scalar("select title from books order by ratings_count, id limit 1 offset 77")
+        .fetch_one(&mut *connection)
+        .await
+        .unwrap();
+    let queries = [
+        frequent[0].clone(),
+        format!("{} {}", frequent[0], frequent[1]),
+        frequent.join(" "),
+        frequent[0].chars().take(3).collect(),
+        "que me".to_owned(),
+        "it".to_owned(),
+        "the of la".to_owned(),
+        "J. R. R.".to_owned(),
+        TIED_TITLE.to_owned(),
+        title,
+    ];
+    let filters = [
+        Filter::default(),
+        Filter { genre: Some(Genre(GENRES[GENRES.len() - 1].into())), ..Filter::default() },
+        Filter { genre: Some(Genre(GENRES[0].into())), in_stock: true, ..Filter::default() },
+        Filter { max_price: Some(500), ..Filter::default() },
+    ];
+    for query in &queries {
+        for filter in &filters {
+            for sort in [Sort::Relevance, Sort::Title] {
+                let listing = Listing::new(Some(Search::parse(query).unwrap()), filter.clone(), sort, LIMIT);
+                rows_read(connection).await;
+                books::listed(connection, &listing).await.unwrap();
+                let read = rows_read(connection).await;
+                assert!(read <= SEARCH, "{read} rows for {query:?} within {filter:?} by {sort:?}");
+                assert_facets(connection, &listing, SEARCH + FACETS, query).await;
+            }
+        }
+    }
+    for query in ["librro", "quijtoe mancha", &format!("{}x", frequent[0]), "zzzz"] {
+        let listing = Listing::new(Some(Search::parse(query).unwrap()), Filter::default(), Sort::Relevance, LIMIT);
+        let found = books::list(connection, &listing).await.unwrap();
+        rows_read(connection).await;
+        spelling::did_you_mean(connection, &listing, &found).await.unwrap();
+        let read = rows_read(connection).await;
+        assert!(read <= CORRECTION, "{read} rows for a correction of {query:?}");
+    }
+}
+
+/// The least popular books are found by their titles as well as the most popular ones.
+async fn assert_exact_titles(connection: &mut MySqlConnection) {
+    let rare: Vec<(String, String)> =
+        sqlx::query_as("select title, byline from books order by ratings_count, id desc limit 40 offset 100")
+            .fetch_all(&mut *connection)
+            .await
+            .unwrap();
+    for (title, byline) in rare {
+        let listing = Listing::new(Some(Search::parse(&title).unwrap()), Filter::default(), Sort::Relevance, 1);
+        let found = books::list(connection, &listing).await.unwrap().items.remove(0);
+        let key = |title: &str| SearchEntry::of(title, "").title_key;
+        assert_eq!(key(&found.title), key(&title), "{title} by {byline}");
+    }
+}
+
+async fn assert_bounds(pool: &MySqlPool, count: u32) {
+    let mut connection = pool.acquire().await.unwrap();
+    fill(&mut connection, count).await;
+    assert_lists(&mut connection).await;
+    assert_ties(&mut connection).await;
+    assert_searches(&mut connection).await;
+    assert_exact_titles(&mut connection).await;
+}
+
+#[ignore = "needs MariaDB"]
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn rows_read_are_bounded_in_ten_thousand_books(pool: MySqlPool) {
+    assert_bounds(&pool, 10_000).await;
+}
+
+#[ignore = "needs MariaDB"]
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn rows_read_are_bounded_by_the_same_in_fifty_thousand(pool: MySqlPool) {
+    assert_bounds(&pool, 50_000).await;
+}
