@@ -229,6 +229,17 @@ impl Stage {
         format!("anaquel-{}-{name}", self.name)
     }
 
+    /// A command line of `bookstore` for this stage, for messages: `cargo bookstore redrive --stage prod`. Without the
+    /// option, a command would act on the local stage.
+    pub fn command(&self, arguments: &str) -> String {
+        command(&self.name, arguments)
+    }
+
+    /// The command line that deploys this stage, for messages.
+    pub fn deploy_command(&self) -> String {
+        if self.is_local() { "cargo bookstore up".to_owned() } else { self.command("deploy") }
+    }
+
     /// Whether it runs on the emulator of this machine.
     pub fn is_local(&self) -> bool {
         self.name == "local"
@@ -262,6 +273,11 @@ impl Stage {
         }
         warnings
     }
+}
+
+/// `Stage::command` by the stage's name.
+pub fn command(stage: &str, arguments: &str) -> String {
+    format!("cargo bookstore {arguments} --stage {stage}")
 }
 
 fn text(name: &str) -> Result<&'static str> {
@@ -386,6 +402,14 @@ mod tests {
             let others = STAGES.iter().filter(|(other, _)| other.starts_with(&format!("{name}-")));
             assert_eq!(others.count(), 0, "{name}");
         }
+    }
+
+    #[test]
+    fn a_command_in_a_message_names_its_stage() {
+        let stage = |name| Stage::load(name).unwrap();
+        assert_eq!(stage("prod").command("logs show-book"), "cargo bookstore logs show-book --stage prod");
+        assert_eq!(stage("dev").deploy_command(), "cargo bookstore deploy --stage dev");
+        assert_eq!(stage("local").deploy_command(), "cargo bookstore up");
     }
 
     #[test]

@@ -107,8 +107,9 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(1_500);
 impl Settings {
     /// Names the parameters of `ANAQUEL_PARAMETERS`; reads nothing yet.
     pub fn from_env(sdk: &aws_config::SdkConfig) -> anyhow::Result<Self> {
-        let names = env::var("ANAQUEL_PARAMETERS")
-            .context("ANAQUEL_PARAMETERS is not set: deploy this function with `cargo bookstore deploy`")?;
+        let names = env::var("ANAQUEL_PARAMETERS").context(
+            "ANAQUEL_PARAMETERS is not set, so the function was not deployed by `bookstore`: deploy its stage",
+        )?;
         Self::new(sdk, &names, env::var("ANAQUEL_FALLBACK").ok().as_deref())
     }
 
@@ -225,7 +226,7 @@ fn read_fallback(names: &[String], values: &str) -> anyhow::Result<Config> {
 fn parse(names: &[String], values: &BTreeMap<String, String>) -> anyhow::Result<Config> {
     let missing: Vec<&str> = names.iter().filter(|name| !values.contains_key(*name)).map(String::as_str).collect();
     if !missing.is_empty() {
-        bail!("SSM has no parameter {}: run `cargo bookstore deploy` for this stage", missing.join(", "));
+        bail!("SSM has no parameter {}: deploy the stage again", missing.join(", "));
     }
     let by_path: BTreeMap<&str, &str> = names.iter().map(|name| (path_of(name), values[name].as_str())).collect();
     let get = |parameter: Parameter| by_path.get(parameter.path()).map(|value| (*value).to_owned());

@@ -58,8 +58,8 @@ pub fn summary(stage: &Stage) -> String {
     match costs() {
         Ok((idle, million)) => format!(
             "Estimated cost: {idle:.0} US dollars a month idle, and {million:.0} for a million requests \
-             (`cargo bookstore cost --stage {}`).",
-            stage.name
+             (`{}`).",
+            stage.command("cost")
         ),
         Err(error) => format!("The cost estimate failed: {error:#}"),
     }

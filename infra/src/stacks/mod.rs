@@ -31,6 +31,8 @@ use crate::template::{Id, Template};
 /// One stack with its template.
 pub struct Stack {
     pub kind: Kind,
+    /// Name of the stage: `prod`.
+    pub stage: String,
     /// `anaquel-prod-network`
     pub name: String,
     pub template: Template,
@@ -139,6 +141,7 @@ impl Stack {
     pub fn new(stage: &Stage, kind: Kind, about: &str) -> Self {
         Self {
             kind,
+            stage: stage.name.clone(),
             name: stage.physical(kind.name()),
             template: Template::new(format!("Anaquel, stage {}: {about}", stage.name)),
             inputs: BTreeMap::new(),

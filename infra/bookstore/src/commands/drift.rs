@@ -20,7 +20,7 @@ pub struct Drift {
 pub async fn run(args: &Drift) -> Result<()> {
     let (stage, aws) = connect(&args.stage).await?;
     let names: Vec<String> = stacks::all(&stage)?.into_iter().map(|stack| stack.name).collect();
-    let drifted = drifted(&aws, &names).await?;
+    let drifted = drifted(&aws, &stage, &names).await?;
     if drifted.is_empty() {
         outln!(
             "Stage {} has no drift. Patches and storage growth of the database and aliases that a release moved are ignored.",

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use aws_sdk_s3::{operation::get_object::GetObjectError, primitives::ByteStream};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use infra::stacks::Kind;
+use infra::{stacks::Kind, stage::Stage};
 use serde_json::Value;
 use shared::messages::{ImportProgress, ImportState};
 use time::{OffsetDateTime, macros::format_description};
@@ -39,12 +39,14 @@ const SHOWN: usize = 10;
 pub async fn run(args: &Import) -> Result<()> {
     let (stage, aws) = connect(&args.stage).await?;
     let outputs = deploy::outputs(&aws, &stage, Kind::App).await?;
-    let bucket = outputs.get("ImportBucket").context("the stage has no import bucket: deploy it first")?;
-    import(&aws, bucket, &args.file).await
+    let bucket = outputs
+        .get("ImportBucket")
+        .with_context(|| format!("stage {} has no import bucket: run `{}`", stage.name, stage.deploy_command()))?;
+    import(&aws, &stage, bucket, &args.file).await
 }
 
 /// Uploads the file and waits until every row is imported or refused.
-pub async fn import(aws: &AwsClients, bucket: &str, file: &Path) -> Result<()> {
+pub async fn import(aws: &AwsClients, stage: &Stage, bucket: &str, file: &Path) -> Result<()> {
     let lines = lines(file)?;
     let name = file.file_name().and_then(|name| name.to_str()).context("the file needs a name")?;
     let key = object_key(name)?;
@@ -52,7 +54,7 @@ pub async fn import(aws: &AwsClients, bucket: &str, file: &Path) -> Result<()> {
     let put = aws.s3.put_object().bucket(bucket).key(&key).content_type("text/csv").body(body);
     call(put.send()).await.with_context(|| format!("uploading {}", file.display()))?;
 
-    let progress = follow(aws, bucket, &key, lines).await?;
+    let progress = follow(aws, stage, bucket, &key, lines).await?;
     print_counts(&progress, name);
     if progress.counts.refused > 0 {
         print_refusals(aws, bucket, &key).await?;
@@ -82,7 +84,7 @@ fn lines(file: &Path) -> Result<u64> {
     Ok(lines)
 }
 
-async fn follow(aws: &AwsClients, bucket: &str, key: &str, lines: u64) -> Result<ImportProgress> {
+async fn follow(aws: &AwsClients, stage: &Stage, bucket: &str, key: &str, lines: u64) -> Result<ImportProgress> {
     let style = ProgressStyle::with_template("{bar:40} line {pos} of {len}  {msg}")?;
     let bar = ProgressBar::new(lines).with_style(style);
     let mut last: Option<ImportProgress> = None;
@@ -94,7 +96,8 @@ async fn follow(aws: &AwsClients, bucket: &str, key: &str, lines: u64) -> Result
             if moved_at.elapsed() > PROGRESS_TIMEOUT {
                 let failure = last.and_then(|progress| progress.failure).unwrap_or("no message".to_owned());
                 bail!(
-                    "the import makes no progress ({failure}): see `cargo bookstore logs import-catalogue`; the file is s3://{bucket}/{key}"
+                    "the import makes no progress ({failure}): see `{}`; the file is s3://{bucket}/{key}",
+                    stage.command("logs import-catalogue")
                 );
             }
             continue;

@@ -51,6 +51,7 @@ struct Line {
 /// Reads log groups incrementally.
 struct Reader<'a> {
     aws: &'a AwsClients,
+    stage: &'a Stage,
     /// Function names with their log groups.
     groups: Vec<(&'static str, String)>,
     /// Milliseconds since 1970.
@@ -99,10 +100,10 @@ fn duration(text: &str) -> Result<Duration> {
 }
 
 impl<'a> Reader<'a> {
-    fn new(aws: &'a AwsClients, stage: &Stage, functions: &[&'static str], since: OffsetDateTime) -> Self {
+    fn new(aws: &'a AwsClients, stage: &'a Stage, functions: &[&'static str], since: OffsetDateTime) -> Self {
         let group = |name: &&'static str| (*name, format!("/aws/lambda/{}", stage.physical(name)));
         let groups = functions.iter().map(group).collect();
-        Self { aws, groups, from: since.unix_timestamp().max(0) * 1_000, seen: BTreeMap::new() }
+        Self { aws, stage, groups, from: since.unix_timestamp().max(0) * 1_000, seen: BTreeMap::new() }
     }
 
     /// New lines, oldest first.
@@ -122,7 +123,7 @@ impl<'a> Reader<'a> {
             }
         }
         if missing == self.groups.len() {
-            bail!("there are no log groups: nothing is deployed");
+            bail!("there are no log groups, so nothing is deployed: run `{}`", self.stage.deploy_command());
         }
         lines.sort_by_key(|line| line.at); // stable: lines of the same millisecond stay in order
         if let Some(newest) = lines.last() {

@@ -76,8 +76,9 @@ pub async fn run(args: &Redrive) -> Result<()> {
         })?;
     }
     outln!(
-        "{} sent to their source. Those that fail again return to the dead-letter queue: `cargo bookstore status`.",
-        dead_letters.len()
+        "{} sent to their source. Those that fail again return to the dead-letter queue: `{}` counts them.",
+        dead_letters.len(),
+        stage.command("status")
     );
     Ok(())
 }

@@ -40,7 +40,7 @@ pub async fn run(args: &Rollback) -> Result<()> {
     for function in functions {
         moves.push(back(&aws, &stage, function, args.to).await?);
     }
-    alias::move_all(&aws, &moves).await
+    alias::move_all(&aws, &stage, &moves).await
 }
 
 /// The alias move of one function, to a version that answers its probe.

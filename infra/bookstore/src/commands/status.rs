@@ -40,8 +40,7 @@ pub async fn run(args: &Status) -> Result<()> {
     let (stage, aws) = connect(&args.stage).await?;
     let stacks = stacks(&aws, &stage).await?;
     if stacks.iter().all(|stack| stack.cells[1] == MISSING) {
-        let deploy = format!("cargo bookstore deploy --stage {}", stage.name);
-        bail!("nothing is deployed: `{}`", if stage.is_local() { "cargo bookstore up" } else { &deploy });
+        bail!("nothing is deployed: run `{}`", stage.deploy_command());
     }
     let functions = functions(&aws, &stage).await?;
     let queues = vec![queue(&aws, &stage, "submissions").await?, queue(&aws, &stage, "parked").await?];
@@ -70,12 +69,12 @@ async fn stacks(aws: &AwsClients, stage: &Stage) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     for deployed in stacks::all(stage)? {
         let name = &deployed.name;
-        rows.push(stack(name, deployed.protect, describe::describe(aws, name).await?.as_ref()));
+        rows.push(stack(stage, name, deployed.protect, describe::describe(aws, name).await?.as_ref()));
     }
     Ok(rows)
 }
 
-fn stack(name: &str, protect: bool, found: Option<&DeployedStack>) -> Row {
+fn stack(stage: &Stage, name: &str, protect: bool, found: Option<&DeployedStack>) -> Row {
     let Some(found) = found else {
         return Row::missing(name, 3);
     };
@@ -85,7 +84,9 @@ fn stack(name: &str, protect: bool, found: Option<&DeployedStack>) -> Row {
     let is_protected = locked && describe::is_protected(found);
     let trouble = stuck(name, status).or_else(|| {
         let forgotten = protect && !is_protected;
-        forgotten.then(|| format!("{name} is not protected yet: deploy again, which protects it at the end"))
+        forgotten.then(|| {
+            format!("{name} is not protected yet: run `{}`, which protects it at the end", stage.deploy_command())
+        })
     });
     let protection = if is_protected { "protected" } else { "" };
     Row { cells: vec![name.to_owned(), status.to_owned(), changed, protection.to_owned()], trouble }
@@ -151,7 +152,7 @@ async fn queue(aws: &AwsClients, stage: &Stage, name: &str) -> Result<Row> {
     let cells: Vec<String> = [name].into_iter().chain(counts.iter().map(count)).map(str::to_owned).collect();
     let has_dead_letters = name == "parked" && cells[1] != "0";
     let trouble = has_dead_letters
-        .then(|| format!("the dead-letter queue has {} messages: `cargo bookstore redrive` lists them", cells[1]));
+        .then(|| format!("the dead-letter queue has {} messages: `{}` lists them", cells[1], stage.command("redrive")));
     Ok(Row { cells, trouble })
 }
 
@@ -209,7 +210,7 @@ mod tests {
             ("true", false, true, "", true),
             ("false", false, false, "", false),
         ] {
-            let row = stack("it", protect, Some(&found(parameter, locked)));
+            let row = stack(&Stage::load("prod").unwrap(), "it", protect, Some(&found(parameter, locked)));
             assert_eq!(
                 (row.cells[3].as_str(), row.trouble.is_some()),
                 (cell, troubled),

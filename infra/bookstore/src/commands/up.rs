@@ -74,7 +74,7 @@ pub async fn start(home: &Home, port: u16, reset: bool) -> Result<Started> {
     if deployed.migration.imports == 0 {
         outln!("Importing the catalogue …");
         let bucket = deploy::output(&deployed.outputs, Kind::App, "ImportBucket")?;
-        import::import(&aws, bucket, &catalogue().await?).await?;
+        import::import(&aws, &stage, bucket, &catalogue().await?).await?;
     }
     Ok(Started { local, url: local_url(port) })
 }

@@ -4,6 +4,10 @@
 use std::iter;
 
 use anyhow::{Context, Error, Result, anyhow};
+use infra::{
+    routes::{FUNCTIONS, Trigger},
+    stage::Stage,
+};
 
 use crate::aws::{AwsClients, call};
 
@@ -32,10 +36,10 @@ pub async fn served(aws: &AwsClients, name: &str) -> Result<Vec<u64>> {
 }
 
 /// Moves all aliases or none: after a failure, the moved ones are reverted.
-pub async fn move_all(aws: &AwsClients, moves: &[Move]) -> Result<()> {
+pub async fn move_all(aws: &AwsClients, stage: &Stage, moves: &[Move]) -> Result<()> {
     for (moved, Move { name, served, to }) in moves.iter().enumerate() {
         if let Err(error) = lead(aws, name, &history(*to, served)).await {
-            return Err(put_back(aws, &moves[..moved], error).await);
+            return Err(put_back(aws, stage, &moves[..moved], error).await);
         }
         outln!("  {name}: version {to} is live (was {})", served[0]);
     }
@@ -43,20 +47,37 @@ pub async fn move_all(aws: &AwsClients, moves: &[Move]) -> Result<()> {
 }
 
 /// Reverts the moves in reverse order, so that producers are reverted before consumers.
-async fn put_back(aws: &AwsClients, moved: &[Move], cause: Error) -> Error {
+async fn put_back(aws: &AwsClients, stage: &Stage, moved: &[Move], cause: Error) -> Error {
     let mut stuck = Vec::new();
-    for Move { name, served, .. } in moved.iter().rev() {
-        if lead(aws, name, served).await.is_err() {
-            stuck.push(format!("{name} (it was {})", served[0]));
+    for moved in moved.iter().rev() {
+        if lead(aws, &moved.name, &moved.served).await.is_err() && has_callers(stage, moved) {
+            stuck.push(moved);
         }
     }
     if stuck.is_empty() {
         return cause.context("all aliases were reverted");
     }
-    let stuck = stuck.join(", ");
-    cause.context(anyhow!(
-        "these aliases could not be reverted and serve the new version; roll them back by hand: {stuck}"
-    ))
+    cause.context(anyhow!(not_reverted(stage, &stuck)))
+}
+
+/// Whether anything invokes the alias; a deploy invokes `migrate-database` by its version.
+fn has_callers(stage: &Stage, moved: &Move) -> bool {
+    let function = FUNCTIONS.iter().find(|function| stage.physical(function.name) == moved.name);
+    function.is_none_or(|function| !matches!(function.trigger, Trigger::Release))
+}
+
+/// The aliases that still point at the new version, with a command for each.
+fn not_reverted(stage: &Stage, stuck: &[&Move]) -> String {
+    let names: Vec<&str> = stuck.iter().map(|moved| moved.name.as_str()).collect();
+    let rollbacks = stuck.iter().filter_map(|Move { name, served, .. }| {
+        let function = name.strip_prefix(&stage.physical(""))?;
+        Some(format!("`{}`", stage.command(&format!("rollback {function} --to {}", served[0]))))
+    });
+    format!(
+        "the aliases of {} could not be reverted and serve the new version; run {}",
+        names.join(", "),
+        rollbacks.collect::<Vec<_>>().join(", ")
+    )
 }
 
 /// Points the alias at the first of `served`.
@@ -95,6 +116,18 @@ mod tests {
         assert_eq!(history(7, &noted("served: 5 3 2")), [7, 5, 3, 2]);
         assert_eq!(history(3, &noted("served: 5 3 2")), [3, 2]);
         assert_eq!(noted(&note(&[6, 5, 3])), [6, 5, 3]);
+    }
+
+    #[test]
+    fn an_alias_that_could_not_be_reverted_is_reported_with_the_command_that_does_it() {
+        let stage = Stage::load("prod").unwrap();
+        let moved = |function| Move { name: stage.physical(function), served: vec![5, 3], to: 6 };
+        assert!(has_callers(&stage, &moved("show-book")) && !has_callers(&stage, &moved("migrate-database")));
+        assert_eq!(
+            not_reverted(&stage, &[&moved("show-book")]),
+            "the aliases of anaquel-prod-show-book could not be reverted and serve the new version; run `cargo bookstore \
+             rollback show-book --to 5 --stage prod`"
+        );
     }
 
     #[test]

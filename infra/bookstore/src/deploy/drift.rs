@@ -11,6 +11,7 @@ use aws_sdk_cloudformation::{
     },
 };
 use comfy_table::{Table, presets::NOTHING};
+use infra::stage::Stage;
 
 use super::describe;
 use crate::aws::{AwsClients, call, explained, poll_until};
@@ -19,10 +20,11 @@ const TIMEOUT: Duration = Duration::from_mins(30);
 
 /// The resources of these stacks that differ from their templates. Detection runs for all stacks at once, because AWS
 /// takes minutes for each.
-pub async fn drifted(aws: &AwsClients, stacks: &[String]) -> Result<Vec<StackResourceDrift>> {
+pub async fn drifted(aws: &AwsClients, stage: &Stage, stacks: &[String]) -> Result<Vec<StackResourceDrift>> {
     let mut detections = Vec::new();
     for name in stacks {
-        ensure!(describe::describe(aws, name).await?.is_some(), "there is no stack {name}: deploy the stage first");
+        let exists = describe::describe(aws, name).await?.is_some();
+        ensure!(exists, "there is no stack {name}: run `{}`", stage.deploy_command());
         detections.push((name, begin(aws, name).await?));
     }
     let mut drifted = Vec::new();

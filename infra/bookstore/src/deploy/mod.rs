@@ -134,7 +134,7 @@ pub fn parameters(stack: &Stack, outputs: &Outputs, packages: &Packages) -> Resu
 pub async fn outputs(aws: &AwsClients, stage: &Stage, kind: Kind) -> Result<BTreeMap<String, String>> {
     let name = stage.physical(kind.name());
     let deployed = describe::describe(aws, &name).await?;
-    let deployed = deployed.with_context(|| format!("there is no stack {name}: deploy the stage first"))?;
+    let deployed = deployed.with_context(|| format!("there is no stack {name}: run `{}`", stage.deploy_command()))?;
     Ok(describe::outputs(&deployed))
 }
 

@@ -81,7 +81,7 @@ pub async fn release(aws: &AwsClients, stage: &Stage, packages: &Packages, bucke
     outln!("Releasing …");
     let prepared = prepare(aws, stage, packages, bucket).await;
     let (moves, migration) = prepared.context("release aborted; the previous versions still serve")?;
-    alias::move_all(aws, &moves).await?;
+    alias::move_all(aws, stage, &moves).await?;
     // Until the aliases moved, the previous versions have written, perhaps without all that the new ones read.
     migrate(aws, stage, ALIAS).await?;
     for function in FUNCTIONS {
@@ -154,7 +154,7 @@ async fn ready(
     name: &str,
     version: Option<u64>,
 ) -> Result<aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationOutput> {
-    poll_until(&format!("{name} to become ready"), READY_TIMEOUT, async || {
+    poll_until(&format!("the start of {name}"), READY_TIMEOUT, async || {
         let asked = aws.lambda.get_function_configuration().function_name(name);
         let asked = asked.set_qualifier(version.map(|version| version.to_string()));
         let found = call(asked.send()).await.with_context(|| format!("looking at {name}"))?;

@@ -7,7 +7,10 @@ use aws_sdk_s3::{
     types::{Delete, ObjectIdentifier},
 };
 use comfy_table::{Table, presets::NOTHING};
-use infra::{stacks::Kind, stage::Stage};
+use infra::{
+    stacks::Kind,
+    stage::{Stage, command},
+};
 use serde_json::Value;
 
 use super::{
@@ -69,18 +72,26 @@ pub fn refuse_protected(stage: &Stage, found: &Found) -> Result<()> {
     let serves = found.stacks.iter().any(|stack| stack.complete && stack.name == stage.physical(Kind::App.name()));
     ensure!(
         !(is_locked || stage.protect && serves),
-        "{name} is protected: set protect = false in infra/stages/{name}.toml and deploy first"
+        "{name} is protected: set protect = false in infra/stages/{name}.toml and run `{}` first",
+        stage.deploy_command()
     );
     // They use the network and resources of the data stack, so the removal would fail half-way.
     let abandoned = &found.left_over.instances;
-    ensure!(
-        abandoned.is_empty(),
-        "{} remained from before a restore, in no stack: once nobody misses anything in it, `aws rds modify-db-instance \
-         --no-deletion-protection --db-instance-identifier NAME` and `aws rds delete-db-instance --db-instance-identifier \
-         NAME --final-db-snapshot-identifier NAME-last`",
-        abandoned.join(", ")
-    );
+    ensure!(abandoned.is_empty(), "nothing was removed: {}", removal_of_abandoned(stage, abandoned));
     Ok(())
+}
+
+/// The commands that remove instances from before a restore.
+fn removal_of_abandoned(stage: &Stage, instances: &[String]) -> String {
+    let removals = instances.iter().map(|name| {
+        format!(
+            "{name} belongs to no stack since a restore; when its data is no longer needed, run `aws rds modify-db-instance \
+             --no-deletion-protection --db-instance-identifier {name}` and `aws rds delete-db-instance \
+             --db-instance-identifier {name} --final-db-snapshot-identifier {name}-last`"
+        )
+    });
+    let removals: Vec<String> = removals.collect();
+    format!("{}; then run `{}` again", removals.join("; "), stage.command("destroy"))
 }
 
 /// Removes the rest of a stack after a failed creation or removal.
@@ -89,6 +100,7 @@ pub fn refuse_protected(stage: &Stage, found: &Found) -> Result<()> {
 /// The stack still has data that an earlier removal could not delete, and `data_loss` forbids that.
 pub async fn remove_left_over(
     aws: &AwsClients,
+    stage: &str,
     found: &DeployedStack,
     interaction: Interaction,
     data_loss: DataLoss,
@@ -101,9 +113,10 @@ pub async fn remove_left_over(
     let removal_failed = found.stack_status() == Some(&StackStatus::DeleteFailed);
     ensure!(
         !removal_failed || data_loss == DataLoss::Allow || holding.is_empty(),
-        "{}: an earlier removal left {}; finish it with `cargo bookstore destroy`, or deploy with --allow-replacement",
+        "{}: an earlier removal left {}; finish it with `{}`, or deploy with --allow-replacement",
         removal.name,
-        holding.join(", ")
+        holding.join(", "),
+        command(stage, "destroy")
     );
     remove_stack(aws, &removal, interaction).await.with_context(|| format!("{} was not removed", removal.name))
 }
@@ -209,10 +222,10 @@ pub async fn remove(aws: &AwsClients, stage: &Stage, found: Found, interaction: 
     for (removed, removal) in found.stacks.iter().enumerate() {
         remove_stack(aws, removal, interaction).await.with_context(|| {
             format!(
-                "{} was not removed; remaining stacks: {}; fix the cause and run `cargo bookstore destroy --stage {}` again",
+                "{} was not removed; remaining stacks: {}; fix the cause and run `{}` again",
                 removal.name,
                 names[removed..].join(", "),
-                stage.name
+                stage.command("destroy")
             )
         })?;
         // Now, because the instance's id is known from this stack's outputs only.
@@ -284,6 +297,17 @@ async fn empty(aws: &AwsClients, bucket: &str) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_instance_from_before_a_restore_is_reported_with_the_commands_that_remove_it() {
+        let mut left_over = LeftOver::default();
+        left_over.instances.push("anaquel-prod-database".to_owned());
+        let found = Found { stacks: Vec::new(), secrets: Vec::new(), left_over };
+        let refusal = refuse_protected(&Stage::load("prod").unwrap(), &found).unwrap_err().to_string();
+        assert!(refusal.starts_with("nothing was removed: anaquel-prod-database belongs to no stack"), "{refusal}");
+        assert!(refusal.contains("--final-db-snapshot-identifier anaquel-prod-database-last`"), "{refusal}");
+        assert!(refusal.ends_with("; then run `cargo bookstore destroy --stage prod` again"), "{refusal}");
+    }
 
     #[test]
     fn the_removal_action_follows_from_the_policy_and_a_version_is_deleted_with_its_function() {

@@ -8,7 +8,10 @@ use aws_sdk_cloudformation::{
     types::{Capability, ChangeSetStatus, ChangeSetType, Parameter, ResourceChange, StackStatus},
 };
 use aws_sdk_s3::primitives::ByteStream;
-use infra::stacks::{DELETION_PROTECTION, Stack};
+use infra::{
+    stacks::{DELETION_PROTECTION, Stack},
+    stage::command,
+};
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
@@ -30,7 +33,7 @@ const CHANGE_SET_TIMEOUT: Duration = Duration::from_mins(10);
 /// Creates or updates the stack and returns its outputs.
 ///
 /// # Errors
-/// The change set loses data that `data_loss` forbids to lose, is declined, or fails and was rolled back.
+/// The change set loses data that `data_loss` forbids to lose, is declined, or fails.
 pub async fn apply(
     aws: &AwsClients,
     stack: &Stack,
@@ -177,12 +180,13 @@ async fn settled(
             NextStep::Continue => continue_rollback(aws, name, interaction).await?,
             NextStep::Remove => {
                 outln!("{name}: removing the rest of a failed operation ({})", status.as_str());
-                removal::remove_left_over(aws, &found, interaction, data_loss).await?;
+                removal::remove_left_over(aws, &stack.stage, &found, interaction, data_loss).await?;
                 return Ok(None);
             }
             NextStep::Refuse => bail!(
-                "{name} has status {}, which allows only its removal: `cargo bookstore destroy`, then deploy again",
-                status.as_str()
+                "{name} has status {}, which allows only its removal: run `{}`, then deploy again",
+                status.as_str(),
+                command(&stack.stage, "destroy")
             ),
         }
     }

@@ -60,7 +60,7 @@ fn stack_with_a_queue(stage: &Stage, queue: &str) -> Stack {
 
 fn stack_of(stage: &Stage, template: Template) -> Stack {
     let name = stage.physical("data");
-    Stack { kind: Kind::Data, name, template, inputs: BTreeMap::new(), protect: false }
+    Stack { kind: Kind::Data, stage: stage.name.clone(), name, template, inputs: BTreeMap::new(), protect: false }
 }
 
 /// What an update would change.
@@ -315,11 +315,11 @@ async fn what_somebody_changed_by_hand_has_drifted() {
     stack.template.set("Queue", "VisibilityTimeout", json!(60));
     let queue = apply(&aws, &stack, DataLoss::Forbid).await.unwrap().remove("Queue").unwrap();
     let stacks = [stack.name];
-    assert_eq!(drift::drifted(&aws, &stacks).await.unwrap(), []);
+    assert_eq!(drift::drifted(&aws, &stage, &stacks).await.unwrap(), []);
 
     let change = aws.sqs.set_queue_attributes().queue_url(queue);
     change.attributes(QueueAttributeName::VisibilityTimeout, "7").send().await.unwrap();
-    let drifted = drift::drifted(&aws, &stacks).await.unwrap();
+    let drifted = drift::drifted(&aws, &stage, &stacks).await.unwrap();
     let [queue] = &drifted[..] else { panic!("one resource has drifted: {drifted:?}") };
     let [difference] = queue.property_differences() else { panic!("in one property: {queue:?}") };
     assert_eq!(
@@ -356,12 +356,12 @@ async fn all_aliases_move_or_none() {
 
     // The third cannot be moved.
     aws.lambda.delete_alias().function_name(&names[2]).name(ALIAS).send().await.unwrap();
-    let failure = format!("{:#}", alias::move_all(&aws, &moves).await.unwrap_err());
+    let failure = format!("{:#}", alias::move_all(&aws, &stage, &moves).await.unwrap_err());
     assert!(failure.starts_with("all aliases were reverted: "), "{failure}");
     assert!(failure.contains(&format!("moving the alias of {}", names[2])), "{failure}");
     assert_eq!(served().await, [[1], [1]]);
 
-    alias::move_all(&aws, &moves[..2]).await.unwrap();
+    alias::move_all(&aws, &stage, &moves[..2]).await.unwrap();
     assert_eq!(served().await, [[2, 1], [2, 1]]);
     for name in &names {
         aws.lambda.delete_function().function_name(name).send().await.unwrap();
@@ -622,7 +622,7 @@ fn protected_stack(stage: &Stage, kind: Kind, fails: bool) -> Stack {
         template.add_dependency(broken, load_balancer);
     }
     let inputs = BTreeMap::from([(DELETION_PROTECTION, Input::DeletionProtection)]);
-    Stack { kind, name: stage.physical(kind.name()), template, inputs, protect: true }
+    Stack { kind, stage: stage.name.clone(), name: stage.physical(kind.name()), template, inputs, protect: true }
 }
 
 /// Whether the load balancer itself is locked.

@@ -1,8 +1,9 @@
-//! Commands in the documents exist: ours are parsed by clap, those of the AWS CLI are looked up in botocore's models.
+//! Commands in documents and messages exist: ours are parsed by clap, those of the AWS CLI are looked up in botocore's
+//! models.
 
-use std::fs;
+use std::{fs, path::PathBuf};
 
-use clap::{Parser, error::ErrorKind};
+use clap::{Command, CommandFactory, Parser, error::ErrorKind};
 use serde_json::json;
 
 use crate::support::python;
@@ -56,6 +57,47 @@ fn every_command_of_ours_in_the_documents_can_be_typed() {
             }
         }
     }
+}
+
+/// Without `--stage` a command acts on the local stage. Messages get their commands from `Stage::command`.
+#[test]
+fn every_command_in_a_message_names_its_stage() {
+    let cli = Cli::command();
+    let mut seen = 0;
+    for file in ["infra/src", "infra/bookstore/src", "shared/src", "functions"].into_iter().flat_map(sources) {
+        let text = fs::read_to_string(&file).unwrap();
+        for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//")) {
+            for name in line.split("cargo bookstore ").skip(1).filter_map(|rest| rest.split([' ', '`', '"']).next()) {
+                // These two renew committed files of this repository.
+                let is_local = ["synth", "diagram"].contains(&name);
+                let has_stage = cli.find_subcommand(name).is_some_and(has_stage);
+                let place = format!("{}:{}", file.display(), number + 1);
+                assert!(is_local || !has_stage || line.contains("--stage"), "{place}: use `Stage::command`: {line}");
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 5, "only {seen} commands found");
+}
+
+fn has_stage(command: &Command) -> bool {
+    command.get_arguments().any(|argument| argument.get_id() == "stage") || command.get_subcommands().any(has_stage)
+}
+
+/// The Rust files in a folder of the repository.
+fn sources(folder: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![PathBuf::from(format!("{}/../../{folder}", env!("CARGO_MANIFEST_DIR")))];
+    while let Some(folder) = folders.pop() {
+        for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    found
 }
 
 #[ignore = "needs botocore"]
