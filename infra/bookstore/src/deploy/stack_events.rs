@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use aws_sdk_cloudformation::types::{StackEvent, StackStatus};
 
 use super::{Interaction, describe};
@@ -20,10 +20,16 @@ pub async fn until_done(aws: &AwsClients, name: &str, newest: Option<&str>, inte
     if ["CREATE_COMPLETE", "UPDATE_COMPLETE"].contains(&end.as_str()) {
         return Ok(());
     }
-    bail!(
-        "the change of {name} failed and was rolled back ({end}):\n{}",
-        root_causes(&events(aws, name, newest).await?)
-    )
+    bail!("{}:\n{}", failure(name, &end), root_causes(&events(aws, name, newest).await?))
+}
+
+/// What a failed operation leaves behind, by the status at its end. A rollback can fail as well.
+fn failure(name: &str, end: &str) -> String {
+    if ["ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"].contains(&end) {
+        format!("the change of {name} failed and was rolled back ({end})")
+    } else {
+        format!("the change of {name} failed and ended in {end}; fix the cause and deploy again")
+    }
 }
 
 /// Follows a continued rollback.
@@ -64,7 +70,7 @@ pub async fn until_removed(aws: &AwsClients, id: &str, newest: Option<&str>, int
 /// previous one.
 async fn follow(aws: &AwsClients, stack: &str, newest: Option<&str>, interaction: Interaction) -> Result<String> {
     let mut printed = BTreeSet::new();
-    poll_until(stack, TIMEOUT, async || {
+    until_over(stack, async || {
         let events = events(aws, stack, newest).await?;
         for event in events.iter().filter(|_| interaction != Interaction::Quiet) {
             if printed.insert(event.event_id().unwrap_or_default().to_owned()) {
@@ -92,7 +98,18 @@ fn status(event: &StackEvent) -> &str {
 
 /// Waits for an operation of another deploy, or of an interrupted one.
 pub async fn until_idle(aws: &AwsClients, name: &str) -> Result<()> {
-    poll_until(name, TIMEOUT, async || idle_status(aws, name).await).await.map(drop)
+    until_over(name, async || idle_status(aws, name).await).await.map(drop)
+}
+
+/// Repeats `ask` until the operation of the stack, given by name or id, is over. The operation continues without us.
+async fn until_over<T>(stack: &str, ask: impl AsyncFnMut() -> Result<Option<T>>) -> Result<T> {
+    let over = poll_until(&format!("the operation of stack {}", name_of(stack)), TIMEOUT, ask).await;
+    over.map_err(|error| anyhow!("{error:#}; run the same command again: it waits for the operation"))
+}
+
+/// The name in a stack's id, `arn:aws:cloudformation:us-east-1:111122223333:stack/anaquel-prod-app/1234`.
+fn name_of(stack: &str) -> &str {
+    stack.split('/').nth(1).unwrap_or(stack)
 }
 
 /// The status when no operation is in progress; a removed stack is not found by name.
@@ -192,6 +209,26 @@ mod tests {
             event("Subnet2", ResourceStatus::CreateFailed, "Resource creation cancelled"),
         ]);
         assert_eq!(text, "  Subnet1 (AWS::EC2::Subnet): The CIDR '10.0.0.0/99' is invalid");
+    }
+
+    #[test]
+    fn only_a_complete_rollback_is_reported_as_one() {
+        for end in ["ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"] {
+            assert_eq!(failure("it", end), format!("the change of it failed and was rolled back ({end})"));
+        }
+        for end in ["CREATE_FAILED", "ROLLBACK_FAILED", "UPDATE_FAILED", "UPDATE_ROLLBACK_FAILED"] {
+            let expected = format!("the change of it failed and ended in {end}; fix the cause and deploy again");
+            assert_eq!(failure("it", end), expected);
+        }
+    }
+
+    #[test]
+    fn an_operation_is_reported_by_the_name_of_its_stack() {
+        assert_eq!(
+            name_of("arn:aws:cloudformation:us-east-1:111122223333:stack/anaquel-dev-app/1234"),
+            "anaquel-dev-app"
+        );
+        assert_eq!(name_of("anaquel-dev-app"), "anaquel-dev-app");
     }
 
     #[test]
