@@ -48,7 +48,10 @@ fn parameters(stage: &Stage, functions: &[Function]) -> Vec<String> {
         .map(|function| (function.name, function.parameters(stage).len()))
         .filter(|(_, count)| *count > MAX_PARAMETERS)
         .map(|(name, count)| {
-            format!("{name} reads {count} parameters; a GetParameters call returns at most {MAX_PARAMETERS}")
+            format!(
+                "{name} reads {count} parameters; a GetParameters call returns at most {MAX_PARAMETERS}; remove permissions \
+                 from its row of infra/src/routes.rs, or split the function"
+            )
         })
         .collect()
 }
@@ -61,7 +64,8 @@ fn names(stage: &Stage, functions: &[Function]) -> Vec<String> {
         .filter(|name| name.len() > MAX_TARGET_GROUP_NAME)
         .map(|name| {
             format!(
-                "{name} has {} characters; the name of a target group has at most {MAX_TARGET_GROUP_NAME}",
+                "{name} has {} characters; the name of a target group has at most {MAX_TARGET_GROUP_NAME}; shorten the \
+                 function's name",
                 name.len()
             )
         })
@@ -72,11 +76,15 @@ fn routing(functions: &[Function]) -> Vec<String> {
     let rules = rules(functions);
     let mut problems = Vec::new();
     if rules.len() > MAX_RULES {
-        problems.push(format!("{} listener rules; a load balancer has at most {MAX_RULES}", rules.len()));
+        problems.push(format!(
+            "{} listener rules; a load balancer has at most {MAX_RULES}; remove routes from infra/src/routes.rs, or request a \
+             higher quota from AWS and raise MAX_RULES in infra/src/limits.rs",
+            rules.len()
+        ));
     }
     for rule in rules.iter().filter(|rule| rule.route.methods.len() + 1 > MAX_CONDITION_VALUES) {
         problems.push(format!(
-            "{} has {} methods; a listener rule has at most {}",
+            "{} has {} methods; a listener rule has at most {}; divide them between two routes in infra/src/routes.rs",
             rule.pattern,
             rule.route.methods.len(),
             MAX_CONDITION_VALUES - 1
@@ -95,7 +103,9 @@ fn connections(stage: &Stage, functions: &[Function]) -> Vec<String> {
     }
     vec![format!(
         "functions can hold {held} database connections during a release (2 x {concurrent} concurrent executions); at most \
-         {allowed} are allowed, 80 % of max_connections = {max}"
+         {allowed} are allowed, 80 % of max_connections = {max}; lower [concurrency] or raise max_connections in \
+         infra/stages/{}.toml",
+        stage.name
     )]
 }
 
@@ -215,7 +225,8 @@ fn storage(stage: &Stage) -> Vec<String> {
         return Vec::new();
     }
     vec![format!(
-        "max_storage_gb is {max_storage_gb}; RDS requires at least 110 % of storage_gb, which is {storage_gb}"
+        "max_storage_gb is {max_storage_gb}; RDS requires at least {}, which is 110 % of storage_gb = {storage_gb}",
+        (u32::from(storage_gb) * 11).div_ceil(10)
     )]
 }
 
@@ -226,7 +237,8 @@ fn retries(stage: &Stage, functions: &[Function]) -> Vec<String> {
     if retried < OUTAGE_SECONDS && !stage.is_local() {
         problems.push(format!(
             "a submission is retried for visibility_seconds x max_receives = {visibility} s x {receives} = {retried} s; it \
-             must survive an outage of {OUTAGE_SECONDS} s"
+             must survive an outage of {OUTAGE_SECONDS} s; raise max_receives to at least {}",
+            OUTAGE_SECONDS.div_ceil(u32::from(visibility.max(1)))
         ));
     }
     for Function { name, trigger, timeout_seconds, .. } in functions {
@@ -270,7 +282,8 @@ mod tests {
         assert_eq!(
             error(&stage, FUNCTIONS),
             "stage `prod` cannot be deployed:\n  functions can hold 1466 database connections during a release \
-             (2 x 733 concurrent executions); at most 480 are allowed, 80 % of max_connections = 600"
+             (2 x 733 concurrent executions); at most 480 are allowed, 80 % of max_connections = 600; lower [concurrency] \
+             or raise max_connections in infra/stages/prod.toml"
         );
     }
 
@@ -318,7 +331,8 @@ mod tests {
         let mut stage = prod();
         let Server::Rds(server) = &mut stage.database.server else { panic!("RDS") };
         (server.storage_gb, server.max_storage_gb) = (100, 109);
-        assert!(error(&stage, FUNCTIONS).contains("max_storage_gb is 109; RDS requires at least 110 % of storage_gb"));
+        let error = error(&stage, FUNCTIONS);
+        assert!(error.contains("max_storage_gb is 109; RDS requires at least 110, which is 110 % of storage_gb = 100"));
     }
 
     #[test]
@@ -372,7 +386,9 @@ mod tests {
     fn retries_for_less_than_twelve_hours_are_rejected_on_aws_only() {
         let mut stage = prod();
         stage.submissions.max_receives = 700;
-        assert!(error(&stage, FUNCTIONS).contains("60 s x 700 = 42000 s; it must survive an outage of 43200 s"));
+        let error = error(&stage, FUNCTIONS);
+        assert!(error.contains("60 s x 700 = 42000 s; it must survive an outage of 43200 s"), "{error}");
+        assert!(error.ends_with("raise max_receives to at least 720"), "{error}");
         check(&Stage::load("local").unwrap(), FUNCTIONS).unwrap();
     }
 

@@ -53,7 +53,7 @@ enum Command {
     Reviews(staff::Reviews),
     /// Erase a visitor's ratings and messages
     Visitors(staff::Visitors),
-    /// Run every test against a local stage of its own
+    /// Run the tests: first those that need no service, then the others with the services that they need
     Test(test::Test),
     /// Benchmark the functions' release builds against a baseline
     Bench(bench::Bench),

@@ -73,8 +73,15 @@ pub fn same_name(template: &Template, changes: &[ResourceChange]) -> Result<Opti
         replaced.then(|| (id, *name, details(change)))
     });
     Ok(stuck.map(|(id, name, why)| {
-        let hint = if name == "DBInstanceIdentifier" { "; raise `generation` in the stage's file" } else { "" };
-        format!("{id} would be replaced, because of {why}, and CloudFormation replaces nothing under its name ({name}){hint}")
+        let fix = if name == "DBInstanceIdentifier" {
+            "raise `generation` in the stage's file".to_owned()
+        } else {
+            format!("revert the change of {why}, or give the resource another name")
+        };
+        format!(
+            "{id} would be replaced, because of {why}, and CloudFormation cannot replace a resource whose name ({name}) \
+             stays the same; {fix}"
+        )
     }))
 }
 
@@ -219,7 +226,9 @@ mod tests {
         assert_eq!(database(Replacement::False, "MultiAZ"), None);
         let zone =
             refused(stacks::Kind::Network, "AppSubnet1", "AWS::EC2::Subnet", Replacement::True, "AvailabilityZoneId");
-        assert!(zone.unwrap().contains("replaces nothing under its name (CidrBlock)"));
+        let zone = zone.unwrap();
+        assert!(zone.contains("a resource whose name (CidrBlock) stays the same"), "{zone}");
+        assert!(zone.ends_with("revert the change of AvailabilityZoneId, or give the resource another name"), "{zone}");
         let unnamed =
             refused(stacks::Kind::Data, "DatabaseSettings", "AWS::RDS::DBParameterGroup", Replacement::True, "Family");
         assert_eq!(unnamed, None);

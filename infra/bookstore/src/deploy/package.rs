@@ -143,7 +143,7 @@ fn pack(function: &'static str, binary: &Path, profile: Profile) -> Result<Packa
     Ok(Package { function, zip, key, sha256: BASE64_STANDARD.encode(digest) })
 }
 
-/// Reproducible: the same bytes for the same code. Local packages are stored uncompressed, which is faster.
+/// Reproducible: the same bytes for the same code. Local packages are compressed less, which is faster.
 pub fn zipped(code: &[u8], profile: Profile) -> Result<Vec<u8>> {
     let level = if profile == Profile::Local { 1 } else { 9 };
     let options = SimpleFileOptions::default()

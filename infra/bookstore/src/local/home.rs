@@ -4,7 +4,7 @@
 //! .local/
 //!   tools/            the virtual environment, shared by all stages
 //!   shop/
-//!     lock            held by the one `up` at work here; names its pid
+//!     lock            held by the running command; contains its pid
 //!     secrets.toml    passwords and the submission key, made once
 //!     mariadb/        data, my.cnf, setup.sql, temporary tables
 //!     emulator/       its temporary files, new at every start
@@ -97,8 +97,8 @@ impl Home {
         let free_mb = disk.f_bavail.saturating_mul(disk.f_frsize) / (1024 * 1024);
         ensure!(
             free_mb >= SPACE_NEEDED_MB,
-            "only {free_mb} MB are free where {} lies, and {SPACE_NEEDED_MB} MB are needed: \
-             make room, or set ANAQUEL_HOME to a folder on another disk",
+            "the disk of {} has {free_mb} MB free; the local stage needs at least {SPACE_NEEDED_MB} MB: free some, or set \
+             ANAQUEL_HOME to a folder on another disk",
             self.root.display()
         );
         Ok(())

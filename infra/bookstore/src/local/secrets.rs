@@ -24,7 +24,11 @@ impl Secrets {
         let path = home.folder("")?.join("secrets.toml");
         let mut kept: BTreeMap<String, String> = match fs::read_to_string(&path) {
             Ok(content) => toml::from_str(&content).with_context(|| {
-                format!("{} is not valid TOML: repair it or delete the folder with `up --reset`", path.display())
+                format!(
+                    "{} is not valid TOML: repair it, or run `cargo bookstore down` and delete it; new passwords and a new \
+                     submission key are then generated (the addresses of earlier submissions answer 404)",
+                    path.display()
+                )
             })?,
             Err(_) => BTreeMap::new(),
         };
@@ -51,6 +55,20 @@ mod tests {
 
     use super::*;
     use crate::local::scratch::Scratch;
+
+    #[test]
+    fn an_unreadable_file_is_reported_and_replaced_after_its_deletion() {
+        let scratch = Scratch::new();
+        let first = Secrets::of(&scratch.home).unwrap();
+        let path = scratch.home.root().join("secrets.toml");
+        fs::write(&path, "root = ").unwrap();
+        let error = format!("{:#}", Secrets::of(&scratch.home).err().unwrap());
+        assert!(error.starts_with(&format!("{} is not valid TOML", path.display())), "{error}");
+
+        fs::remove_file(&path).unwrap();
+        let second = Secrets::of(&scratch.home).unwrap();
+        assert!(second.root != first.root && second.submission_key != first.submission_key);
+    }
 
     #[test]
     fn secrets_are_made_once_and_a_missing_one_is_added() {
