@@ -78,8 +78,9 @@ async fn migrate(connection: &mut MySqlConnection) -> anyhow::Result<Vec<String>
     match MIGRATIONS.run(connection).await {
         Ok(()) => Ok(names),
         Err(MigrateError::Dirty(version)) => bail!(
-            "migration {version} was interrupted, and MariaDB takes back no DDL: see in the database whether it was done, \
-             finish it by hand, and `update _sqlx_migrations set success = true where version = {version}`"
+            "migration {version} was interrupted, and MariaDB cannot roll back DDL: check in the database whether its \
+             statement took effect, complete it by hand, run `update _sqlx_migrations set success = true where version = \
+             {version}`, and deploy again"
         ),
         Err(error) => Err(error).context("running the migrations"),
     }
