@@ -113,7 +113,7 @@ pub static FUNCTIONS: &[Function] = &[
     },
     Function {
         name: "serve-assets",
-        about: "Serves stylesheets, scripts, fonts and images",
+        about: "Serves the stylesheet, the script, icons, the web app manifest and robots.txt",
         trigger: Http(&[
             get("/assets/{name}", "/assets/none"),
             get("/favicon.ico", "/favicon.ico"),

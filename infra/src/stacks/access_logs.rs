@@ -14,7 +14,7 @@ pub fn add(template: &mut Template, stage: &Stage) {
     logs.lifecycle_configuration = Some(s3::bucket::LifecycleConfiguration! {
         rules: vec![s3::bucket::Rule! {
             // Access logs contain visitors' IP addresses.
-            id: "ForgetVisitors",
+            id: "ExpireAccessLogs",
             status: "Enabled",
             expiration_in_days: i32::from(stage.log_retention_days),
             // In a versioned bucket, expiration only makes an object noncurrent; this deletes it.

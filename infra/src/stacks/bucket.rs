@@ -43,7 +43,7 @@ pub fn private(name: &str) -> s3::Bucket_ {
 /// Deletes noncurrent versions after 30 days and incomplete uploads after a day.
 pub fn lifecycle() -> s3::bucket::Rule_ {
     s3::bucket::Rule! {
-        id: "ForgetWhatWasReplaced",
+        id: "ExpireNoncurrentVersions",
         status: "Enabled",
         noncurrent_version_expiration: s3::bucket::NoncurrentVersionExpiration! { noncurrent_days: 30 },
         abort_incomplete_multipart_upload: s3::bucket::AbortIncompleteMultipartUpload! { days_after_initiation: 1 },

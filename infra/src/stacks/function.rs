@@ -38,13 +38,12 @@ pub fn add(stack: &mut Stack, stage: &Stage, wiring: &Wiring, function: &'static
                 }],
             }),
             policies: vec![iam::role::Policy! {
-                policy_name: "route-table-permissions",
+                policy_name: "function-permissions",
                 policy_document: permissions::policy(stage, wiring, function, log_group),
             }],
         },
     );
-    let reason =
-        "Lambda's permissions for network interfaces support no resource, and the function's own code is denied them.";
+    let reason = "Lambda's actions for network interfaces do not support resource-level permissions, and the function's own code is denied them.";
     template.suppress(role, "CKV_AWS_111", reason);
 
     let mut resource = lambda::Function! {

@@ -38,7 +38,7 @@ pub fn add(template: &mut Template, stage: &Stage, wiring: &Wiring, function: &F
     template.suppress(
         permission,
         "W9002",
-        "The bucket must exist after this permission, so the permission uses its name.",
+        "The bucket is created after this permission, so its ARN is not available and the permission uses its name.",
     );
 
     let mut imports = bucket::private(&bucket::name(stage, "imports"));

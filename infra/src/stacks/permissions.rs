@@ -17,7 +17,7 @@ pub fn policy(stage: &Stage, wiring: &Wiring, function: &Function, log_group: Id
         deny_network_interfaces_to_own_code(stage, function),
     ];
     if stage.tracing {
-        // Lambda sends the traces with the function's role; these actions support no resource.
+        // Lambda sends the traces with the function's role; these actions do not support resource-level permissions.
         statements.push(allow(&["xray:PutTelemetryRecords", "xray:PutTraceSegments"], "*"));
     }
     let parameters = function.parameters(stage);
@@ -46,7 +46,7 @@ pub fn policy(stage: &Stage, wiring: &Wiring, function: &Function, log_group: Id
     policy_document(&statements)
 }
 
-/// Lambda calls these for every function in a VPC; they support no resource.
+/// Lambda calls these for every function in a VPC; they do not support resource-level permissions.
 const NETWORK_INTERFACES: [&str; 6] = [
     "ec2:AssignPrivateIpAddresses",
     "ec2:CreateNetworkInterface",

@@ -63,8 +63,7 @@ pub fn add(template: &mut Template, stage: &Stage, metrics: &Metrics, topic: Id)
 /// operators need no access to it. Messages within a few minutes share one notification.
 pub fn add_new_messages(template: &mut Template, stage: &Stage, metrics: &Metrics, topic: Id) {
     for function in FUNCTIONS.iter().filter(|function| matches!(function.trigger, Trigger::Submissions)) {
-        let meaning =
-            format!("A visitor sent a message: cargo bookstore messages --open --stage {} shows it", stage.name);
+        let meaning = format!("A visitor sent a message: {} shows it", stage.command("messages --open"));
         let metric = metrics.new_messages(function.name);
         let alarm = Alarm {
             period: MINUTE,
@@ -134,13 +133,15 @@ fn throttles(metrics: &Metrics, function: &Function) -> Alarm {
     )
 }
 
-/// Up to two errors are ignored: Lambda's own failures are single ones, and a failed import has three attempts.
+/// Up to two errors are ignored: Lambda's own failures are single ones, and a failed import has three attempts. A panic
+/// of an HTTP function is a response with 500 and no error of Lambda; other functions return their errors and panics.
 fn errors(metrics: &Metrics, function: &Function) -> Alarm {
     let name = function.name;
+    let failed = if function.serves_http() { "crashed" } else { "failed" };
     Alarm::new(
         &format!("{name}-errors"),
         "errors",
-        format!("{name} crashed, timed out or ran out of memory more than twice in 5 minutes"),
+        format!("{name} {failed}, timed out or ran out of memory more than twice in 5 minutes"),
         metrics.errors(name),
         Threshold::Above(2.0),
     )
@@ -164,8 +165,8 @@ fn queue_alarms(metrics: &Metrics) -> [Alarm; 2] {
             )
         },
         Alarm::new(
-            "dead-letters",
-            "dead-letters",
+            "dead-letter-queue",
+            "dead-letter-queue",
             "The dead-letter queue has a failed submission or import".to_owned(),
             metrics.dead_letters(),
             Threshold::Above(0.0),

@@ -78,7 +78,7 @@ fn submissions(metrics: &Metrics) -> Vec<Graph> {
     vec![
         ("Oldest submission, s", vec![line(&metrics.oldest_submission(), "age")]),
         ("Waiting submissions", vec![line(&metrics.submissions(), "waiting")]),
-        ("Dead letters", vec![line(&metrics.dead_letters(), "dead letters")]),
+        ("Dead-letter queue", vec![line(&metrics.dead_letters(), "messages")]),
         ("New messages", for_each(consumes_queue, |name| metrics.new_messages(name))),
     ]
 }

@@ -145,7 +145,7 @@ fn developer(stage: &Stage) -> Vec<Value> {
         "lambda:UpdateFunctionCode",
     ];
     let read_logs = ["logs:DescribeLogStreams", "logs:FilterLogEvents", "logs:GetLogEvents"];
-    // These actions support no resource.
+    // These actions do not support resource-level permissions.
     let read_traces = ["xray:BatchGetTraces", "xray:GetServiceGraph", "xray:GetTraceGraph", "xray:GetTraceSummaries"];
     vec![
         allow(&deploy, functions(stage)),

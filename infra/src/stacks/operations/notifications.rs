@@ -63,14 +63,14 @@ fn key(template: &mut Template, stage: &Stage) -> Id {
                 "Version": "2012-10-17",
                 "Statement": [
                     {
-                        "Sid": "TheAccountDecides",
+                        "Sid": "AccountAdministersKey",
                         "Effect": "Allow",
                         "Principal": { "AWS": sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:root") },
                         "Action": "kms:*",
                         "Resource": "*",
                     },
                     {
-                        "Sid": "WhoeverWritesEncrypts",
+                        "Sid": "PublishersEncrypt",
                         "Effect": "Allow",
                         "Principal": { "Service": services },
                         "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
