@@ -24,9 +24,9 @@ use super::{
 pub const REGION: &str = "us-east-1";
 
 const NAME: &str = "emulator";
-const START_PATIENCE: Duration = Duration::from_mins(1);
-const STOP_PATIENCE: Duration = Duration::from_secs(10);
-const ANSWER_PATIENCE: Duration = Duration::from_secs(2);
+const START_TIMEOUT: Duration = Duration::from_mins(1);
+const STOP_TIMEOUT: Duration = Duration::from_secs(10);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 
 pub struct Emulator {
     process: Process,
@@ -54,7 +54,7 @@ impl Emulator {
         let mut command = Process::command(home, NAME, &tools.program("python"))?;
         command.args(["-m", "ministack"]).current_dir(&folder).env_clear().envs(environment(&folder, port));
         let process = Process::spawn(home, NAME, command)?;
-        process.wait_until(START_PATIENCE, async || Ok(is_healthy(port))).await?;
+        process.wait_until(START_TIMEOUT, async || Ok(is_healthy(port))).await?;
         Ok(Self { process, port })
     }
 
@@ -63,7 +63,7 @@ impl Emulator {
         let Some(process) = Process::find(home, NAME)? else {
             return Ok(false);
         };
-        process.stop(STOP_PATIENCE).await?;
+        process.stop(STOP_TIMEOUT).await?;
         Ok(true)
     }
 
@@ -117,8 +117,8 @@ fn environment(folder: &Path, port: u16) -> Vec<(&'static str, String)> {
 fn is_healthy(port: u16) -> bool {
     let ask = || -> std::io::Result<bool> {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let mut stream = TcpStream::connect_timeout(&address, ANSWER_PATIENCE)?;
-        stream.set_read_timeout(Some(ANSWER_PATIENCE))?;
+        let mut stream = TcpStream::connect_timeout(&address, ANSWER_TIMEOUT)?;
+        stream.set_read_timeout(Some(ANSWER_TIMEOUT))?;
         stream.write_all(b"GET /_ministack/health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;

@@ -20,7 +20,7 @@ use super::{home::Home, logs, stat::Stat};
 
 const RECORD_AND_BECOME: &str = r#"cp "/proc/$$/stat" "$0" && exec "$@""#;
 const POLL: Duration = Duration::from_millis(50);
-const KILL_PATIENCE: Duration = Duration::from_secs(5);
+const KILL_TIMEOUT: Duration = Duration::from_secs(5);
 /// `stop` removes the pid file a little after the process has ended.
 const STOP_SETTLES: Duration = Duration::from_millis(500);
 
@@ -118,7 +118,7 @@ impl Process {
         if !self.is_gone_within(timeout).await {
             self.signal(Signal::KILL);
             ensure!(
-                self.is_gone_within(KILL_PATIENCE).await,
+                self.is_gone_within(KILL_TIMEOUT).await,
                 "{} (pid {}) does not end, not even when killed",
                 self.name,
                 self.recorded.pid
@@ -186,7 +186,7 @@ mod tests {
         let started = spawn(&scratch.home, "sleep 300 & sleep 300");
         let found = recorded(&scratch.home).await;
         assert_eq!(found.recorded.pid, started.recorded.pid);
-        found.stop(KILL_PATIENCE).await.unwrap();
+        found.stop(KILL_TIMEOUT).await.unwrap();
         assert!(!started.has_members());
         assert!(Process::find(&scratch.home, "sleeper").unwrap().is_none());
     }
@@ -198,7 +198,7 @@ mod tests {
         while started.is_alive() {
             sleep(POLL).await;
         }
-        recorded(&scratch.home).await.stop(KILL_PATIENCE).await.unwrap();
+        recorded(&scratch.home).await.stop(KILL_TIMEOUT).await.unwrap();
         assert!(!started.has_members());
     }
 
@@ -208,7 +208,7 @@ mod tests {
         let deaf = spawn(&scratch.home, "trap '' TERM; echo deaf; while :; do sleep 1; done");
         let log = deaf.log.clone();
         let is_deaf = async || Ok(fs::read_to_string(&log)?.contains("deaf"));
-        deaf.wait_until(KILL_PATIENCE, is_deaf).await.unwrap();
+        deaf.wait_until(KILL_TIMEOUT, is_deaf).await.unwrap();
         deaf.stop(Duration::from_millis(200)).await.unwrap();
         assert!(Process::find(&scratch.home, "sleeper").unwrap().is_none());
     }
@@ -219,7 +219,7 @@ mod tests {
         let mut stranger = Command::new("sleep").arg("300").process_group(0).spawn().unwrap();
         let mut recorded = Stat::of(Pid::from_child(&stranger)).unwrap();
         recorded.started -= 1;
-        Process::new(&scratch.home, "sleeper", recorded).unwrap().stop(KILL_PATIENCE).await.unwrap();
+        Process::new(&scratch.home, "sleeper", recorded).unwrap().stop(KILL_TIMEOUT).await.unwrap();
         assert!(stranger.try_wait().unwrap().is_none(), "the stranger was ended");
         stranger.kill().unwrap();
         stranger.wait().unwrap();
@@ -229,7 +229,7 @@ mod tests {
     async fn an_end_that_was_asked_for_is_told_from_a_crash() {
         let scratch = Scratch::new();
         let asked = spawn(&scratch.home, "sleep 300");
-        recorded(&scratch.home).await.stop(KILL_PATIENCE).await.unwrap();
+        recorded(&scratch.home).await.stop(KILL_TIMEOUT).await.unwrap();
         asked.ended().await.unwrap();
         let crashed = spawn(&scratch.home, "sleep 300");
         recorded(&scratch.home).await;

@@ -174,7 +174,7 @@ impl<'a> Network<'a> {
         })
     }
 
-    /// Neither a NAT gateway nor an egress-only one lets anybody in.
+    /// Neither a NAT gateway nor an egress-only gateway accepts connections from the internet.
     fn way_in(&self, target: &End, stranger: IpAddr) -> bool {
         target.is_public(stranger) && self.gateways(&target.subnet, stranger).contains(&"InternetGateway".to_owned())
     }

@@ -13,7 +13,7 @@ use infra::{
     stage::Stage,
 };
 
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Every method and probe path of the route table, with the function behind it.
 fn requests() -> Vec<(&'static str, Value)> {
@@ -29,7 +29,7 @@ fn requests() -> Vec<(&'static str, Value)> {
 }
 
 async fn invoke(aws: &AwsClients, stage: &Stage, function: &str, event: &Value) -> Value {
-    let answer = aws.invoke(&stage.physical(function), ALIAS, event, PATIENCE).await;
+    let answer = aws.invoke(&stage.physical(function), ALIAS, event, TIMEOUT).await;
     let answer = answer.unwrap_or_else(|error| panic!("{function} {event}: {error:#}"));
     assert_eq!(refusal(&answer), None, "{function} {event}");
     answer

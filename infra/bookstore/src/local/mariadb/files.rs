@@ -7,13 +7,12 @@ use anyhow::Result;
 use super::{ADMIN, DATABASE};
 use crate::local::{home::write_private, secrets::Secrets};
 
-/// What the master user of RDS may do, by "Master user account privileges" in the RDS user guide: no SUPER,
-/// no FILE.
-const MASTER_USER_RIGHTS: &str = "select, insert, update, delete, create, drop, reload, process, references, index, \
+/// Privileges of the RDS master user, by "Master user account privileges" in the RDS user guide: no SUPER, no FILE.
+const MASTER_USER_PRIVILEGES: &str = "select, insert, update, delete, create, drop, reload, process, references, index, \
      alter, show databases, create temporary tables, lock tables, execute, replication client, create view, \
      show view, create routine, alter routine, create user, event, trigger, replication slave";
 
-/// Writes both files. Says whether that changed anything.
+/// Writes both files. Returns whether the content of one changed.
 pub fn write(folder: &Path, settings: &[(&str, String)], port: u16, secrets: &Secrets) -> Result<bool> {
     let options_changed = write_private(&folder.join("my.cnf"), &options(settings, port))?;
     let setup_changed = write_private(&folder.join("setup.sql"), &setup(secrets))?;
@@ -43,8 +42,8 @@ fn options(settings: &[(&str, String)], port: u16) -> String {
     file
 }
 
-/// One statement a line, as the server wants them; each may run any number of times. The anonymous users of a
-/// fresh server go, because they shadow `user@'%'` on loopback.
+/// One statement per line, as the server requires; each can run any number of times. The anonymous users of a
+/// fresh server are deleted, because they shadow `user@'%'` on loopback.
 fn setup(secrets: &Secrets) -> String {
     let Secrets { root, admin, .. } = secrets;
     format!(
@@ -56,7 +55,7 @@ fn setup(secrets: &Secrets) -> String {
          create database if not exists {DATABASE} character set utf8mb4 collate utf8mb4_uca1400_ai_ci;\n\
          create user if not exists {ADMIN}@'%';\n\
          alter user {ADMIN}@'%' identified by '{admin}';\n\
-         grant {MASTER_USER_RIGHTS} on *.* to {ADMIN}@'%' with grant option;\n"
+         grant {MASTER_USER_PRIVILEGES} on *.* to {ADMIN}@'%' with grant option;\n"
     )
 }
 

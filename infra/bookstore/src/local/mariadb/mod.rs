@@ -1,7 +1,7 @@
 //! A private MariaDB server: its own data, port and settings, nothing shared with the machine's own database.
 //!
-//! Users and grants come from `setup.sql`, which the server runs at every start before it lets anybody in:
-//! there is no moment with an empty password, and lost secrets are simply replaced.
+//! Users and grants come from `setup.sql`, which the server runs at every start before it accepts connections, so that
+//! no password is ever empty, and lost secrets are replaced.
 
 mod files;
 mod programs;
@@ -21,14 +21,14 @@ use super::{
 };
 
 pub const DATABASE: &str = "anaquel";
-/// The user with the rights that the master user of RDS has; on AWS the stage names it.
+/// The user with the privileges of the RDS master user; on AWS the stage names it.
 pub const ADMIN: &str = "anaquel_admin";
 
 const NAME: &str = "mariadb";
 /// Recovery after a crash is part of a start.
-const START_PATIENCE: Duration = Duration::from_mins(2);
-const STOP_PATIENCE: Duration = Duration::from_secs(30);
-const LOGIN_PATIENCE: Duration = Duration::from_secs(3);
+const START_TIMEOUT: Duration = Duration::from_mins(2);
+const STOP_TIMEOUT: Duration = Duration::from_secs(30);
+const LOGIN_TIMEOUT: Duration = Duration::from_secs(3);
 
 pub struct MariaDb {
     process: Process,
@@ -52,12 +52,12 @@ impl MariaDb {
         eprintln!("Starting MariaDB …");
         let process = Process::spawn(home, NAME, programs.server(home, NAME, &folder, &data)?)?;
         let server = Self { process, port, secrets };
-        let lets_root_in = async || server.lets_root_in().await;
-        server.process.wait_until(START_PATIENCE, lets_root_in).await?;
+        let accepts_root = async || server.accepts_root().await;
+        server.process.wait_until(START_TIMEOUT, accepts_root).await?;
         Ok(server)
     }
 
-    /// The server that an earlier command started, if it is well and has these settings and passwords.
+    /// The server that an earlier command started, if it accepts logins and has these settings and passwords.
     async fn kept(home: &Home, settings: &[(&str, String)]) -> Result<Option<Self>> {
         let process = Process::find(home, NAME)?.filter(Process::is_alive);
         let port = ports::noted(home, NAME)?;
@@ -67,20 +67,20 @@ impl MariaDb {
         let secrets = Secrets::of(home)?;
         let changed = files::write(&home.folder(NAME)?, settings, port, &secrets)?;
         let server = Self { process, port, secrets };
-        let is_well = !changed && server.lets_root_in().await.unwrap_or(false);
-        Ok(Some(server).filter(|_| is_well))
+        let is_healthy = !changed && server.accepts_root().await.unwrap_or(false);
+        Ok(Some(server).filter(|_| is_healthy))
     }
 
-    /// Ends the server of `home`, if it runs. Says whether it did.
+    /// Ends the server of `home`, if it runs. Returns whether it did.
     pub async fn stop(home: &Home) -> Result<bool> {
         let Some(process) = Process::find(home, NAME)? else {
             return Ok(false);
         };
-        process.stop(STOP_PATIENCE).await?;
+        process.stop(STOP_TIMEOUT).await?;
         Ok(true)
     }
 
-    /// Ends the server and throws away all its data.
+    /// Ends the server and deletes all its data.
     pub async fn reset(home: &Home) -> Result<()> {
         Self::stop(home).await?;
         remove_folder(&home.folder(NAME)?)
@@ -108,8 +108,8 @@ impl MariaDb {
 
     /// # Errors
     /// The server refuses the login.
-    async fn lets_root_in(&self) -> Result<bool> {
-        match timeout(LOGIN_PATIENCE, MySqlConnection::connect(&self.root_url(DATABASE))).await {
+    async fn accepts_root(&self) -> Result<bool> {
+        match timeout(LOGIN_TIMEOUT, MySqlConnection::connect(&self.root_url(DATABASE))).await {
             Ok(Ok(connection)) => {
                 let _ = connection.close().await;
                 Ok(true)
@@ -127,7 +127,7 @@ mod tests {
     use super::*;
     use crate::local::scratch::Scratch;
 
-    /// One server through its whole life, since each beginning costs a second.
+    /// One server through its whole life, because each start takes a second.
     #[ignore = "needs MariaDB"]
     #[tokio::test]
     async fn an_interrupted_beginning_a_crash_and_lost_secrets_are_all_survived() {

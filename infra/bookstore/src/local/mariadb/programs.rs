@@ -78,14 +78,14 @@ impl Programs {
             .current_dir(folder)
             .env("TMPDIR", temporary(folder)?)
             .args(["--no-defaults", "--skip-test-db", "--skip-name-resolve"])
-            .arg("--datadir=./draft") // the program is a script that trips over spaces in a full path
+            .arg("--datadir=./draft") // the program is a script that fails with spaces in a full path
             .args(user_argument());
         logs::run(&mut install, lock.share()?, &home.log("mariadb-install-db")?)?;
         fs::rename(folder.join("draft"), &data).context("moving the new database to its place")?;
         Ok(data)
     }
 
-    /// The command that starts the server on `data` with the options and the set-up that lie in `folder`.
+    /// The command that starts the server on `data` with the options and the set-up in `folder`.
     pub fn server(&self, home: &Home, name: &str, folder: &Path, data: &Path) -> Result<Command> {
         let mut command = Process::command(home, name, &self.mariadbd)?;
         command
@@ -98,8 +98,8 @@ impl Programs {
     }
 }
 
-/// A starting server removes the temporary tables that it finds, so no two may share a folder for them: with
-/// `/tmp` for all, one would fail now and then because another begins.
+/// A starting server removes the temporary tables that it finds, so each server has its own folder for them: in a shared
+/// `/tmp`, the start of one server could make another fail.
 fn temporary(folder: &Path) -> Result<PathBuf> {
     let temporary = folder.join("tmp");
     make_private_folder(&temporary)?;
