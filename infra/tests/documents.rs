@@ -1,4 +1,5 @@
-//! The documents keep up with the code: their paths and links exist, their lists are complete, and their words are plain.
+//! The documents keep up with the code: their paths, links and names of code exist, their lists are complete, and their
+//! words are plain.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -160,6 +161,89 @@ fn every_path_in_the_documents_exists() {
     assert!(seen > 100, "only {seen} paths found");
 }
 
+/// The folders with code.
+const CODE: [&str; 5] = ["shared", "frontend", "functions", "infra", "tests"];
+
+/// The words of a text that could be identifiers.
+fn identifiers(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty())
+}
+
+/// The parts of `name`, `Type::name`, `value.name` or `name(…)`; none for a file, a command or other text.
+fn quoted_name(span: &str) -> Vec<&str> {
+    let name = span.split('(').next().unwrap();
+    let is_name =
+        |part: &str| part.starts_with(|c: char| c.is_alphabetic() || c == '_') && identifiers(part).eq([part]);
+    let parts: Vec<&str> = name.split("::").flat_map(|part| part.split('.')).collect();
+    let is_file = !span.contains('(') && Path::new(name).extension().is_some_and(|extension| extension.len() <= 4);
+    if parts.iter().all(|part| is_name(part)) && !is_file { parts } else { Vec::new() }
+}
+
+#[test]
+fn every_name_of_code_in_the_documents_exists() {
+    let sources = CODE.into_iter().flat_map(|folder| {
+        ["rs", "toml", "py", "sql", "html", "ftl", "guard"]
+            .into_iter()
+            .flat_map(move |extension| files(folder, extension))
+    });
+    let sources = sources.filter(|path| !path.ends_with("tests/documents.rs"));
+    let sources: Vec<String> = sources.map(|path| fs::read_to_string(path).unwrap()).collect();
+    let known: BTreeSet<&str> = sources.iter().flat_map(|source| identifiers(source)).collect();
+    let (mut missing, mut seen) = (Vec::new(), 0);
+    for (document, text) in documents().iter().filter(|(document, _)| *document != "CHANGELOG.md") {
+        for (number, line) in lines(text) {
+            for span in spans(line).0 {
+                // A single word may be of any language; the states of a stack are CloudFormation's.
+                let is_code = span.contains('_') || span.contains("::") || span.contains('(');
+                if !is_code || span.starts_with("IMPORT_ROLLBACK_") {
+                    continue;
+                }
+                let name = quoted_name(span);
+                seen += usize::from(!name.is_empty());
+                missing.extend(
+                    name.iter().any(|part| !known.contains(part)).then(|| format!("{document}:{number}: {span}")),
+                );
+            }
+        }
+    }
+    assert!(missing.is_empty(), "no code has these names:\n{}", missing.join("\n"));
+    assert!(seen > 100, "only {seen} names found");
+}
+
+#[test]
+fn every_name_that_a_document_finds_in_a_file_is_there() {
+    let sources: Vec<PathBuf> = CODE.into_iter().flat_map(|folder| files(folder, "rs")).collect();
+    let (mut missing, mut seen) = (Vec::new(), 0);
+    for (document, text) in documents().iter().filter(|(document, _)| *document != "CHANGELOG.md") {
+        for (number, line) in lines(text) {
+            let parts: Vec<&str> = line.split('`').collect();
+            for window in parts[1..].windows(3).step_by(2).filter(|window| [" in ", " ("].contains(&window[1])) {
+                let (name, file) = (quoted_name(window[0]), window[2]);
+                let is_rust = Path::new(file).extension().is_some_and(|extension| extension == "rs");
+                let Some(name) = name.last().filter(|_| is_rust) else { continue };
+                let in_file = |path: &&PathBuf| path.ends_with(file);
+                let is_there =
+                    |path: &PathBuf| identifiers(&fs::read_to_string(path).unwrap()).any(|word| word == *name);
+                seen += 1;
+                if !sources.iter().filter(in_file).any(is_there) {
+                    missing.push(format!("{document}:{number}: {} is not in {file}", window[0]));
+                }
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
+    assert!(seen > 15, "only {seen} names found");
+}
+
+#[test]
+fn a_name_is_recognised_by_its_form() {
+    assert_eq!(quoted_name("Wiring::fallback"), ["Wiring", "fallback"]);
+    assert_eq!(quoted_name("template.suppress(id, \"A\")"), ["template", "suppress"]);
+    for other in ["config.rs", "infra/src/routes.rs", "cargo build", "--stage", "…_BODY", "11.8"] {
+        assert_eq!(quoted_name(other), [""; 0], "{other}");
+    }
+}
+
 #[test]
 fn every_link_between_documents_leads_to_a_file_and_a_heading() {
     let documents = documents();
@@ -248,8 +332,7 @@ fn documents_and_doc_comments_are_in_plain_words() {
         }
     }
     let mut comments = 0;
-    for path in ["shared", "frontend", "functions", "infra", "tests"].into_iter().flat_map(|folder| files(folder, "rs"))
-    {
+    for path in CODE.into_iter().flat_map(|folder| files(folder, "rs")) {
         let place = path.strip_prefix(ROOT).unwrap().display().to_string();
         for (number, line) in fs::read_to_string(&path).unwrap().lines().enumerate() {
             // What clap prints as help is a doc comment too.
