@@ -35,19 +35,21 @@ function suggest(form) {
     }
   }
 
-  function show(books) {
-    list.replaceChildren(...books.map(line));
-    list.hidden = books.length === 0;
+  function show(books, meant) {
+    const lines = books.map((book, at) => line(at, `/books/${book.id}`, book.title, book.byline));
+    if (meant) lines.push(line(0, `/books?q=${encodeURIComponent(meant)}`, meant, seek.dataset.meant));
+    list.replaceChildren(...lines);
+    list.hidden = lines.length === 0;
     input.setAttribute("aria-expanded", String(!list.hidden));
     choose();
   }
 
-  function line(book, at) {
+  function line(at, href, title, detail) {
     const option = document.createElement("li");
     option.id = `suggestion-${at}`;
     option.role = "option";
-    option.dataset.href = `/books/${book.id}`;
-    for (const [tag, text] of [["b", book.title], ["span", book.byline]]) {
+    option.dataset.href = href;
+    for (const [tag, text] of [["b", title], ["span", detail]]) {
       const part = document.createElement(tag);
       part.dir = "auto";
       part.textContent = text;
@@ -64,7 +66,8 @@ function suggest(form) {
     asked = new AbortController();
     try {
       const answer = await fetch(`/api/books?limit=6&q=${encodeURIComponent(text)}`, { signal: asked.signal });
-      show(answer.ok ? (await answer.json()).items : []);
+      const { items, did_you_mean } = answer.ok ? await answer.json() : { items: [] };
+      show(items, did_you_mean);
     } catch (error) {
       if (error.name !== "AbortError") show([]);
     }

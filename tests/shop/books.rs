@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+
 use crate::support::{Shop, titles};
 
 #[ignore = "needs a local stage"]
@@ -100,6 +102,76 @@ async fn no_query_causes_a_server_error() {
     {
         let answer = shop.get(&format!("/api/books?q={query}")).await;
         assert!(matches!(answer.status, 200 | 400), "{query}: {} {}", answer.status, answer.text);
+    }
+}
+
+/// How many books all slices of a list have.
+async fn paged_through(shop: &Shop, list: &str) -> u64 {
+    let (mut books, mut cursor) = (0, String::new());
+    loop {
+        let slice = shop.get(&format!("{list}&limit=100{cursor}")).await.json();
+        books += slice["items"].as_array().unwrap().len() as u64;
+        let Some(next) = slice["next"].as_str() else { return books };
+        cursor = format!("&cursor={next}");
+    }
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn every_number_of_books_is_what_its_list_has_or_says_at_least() {
+    let shop = Shop::alone().await;
+    let searches = [
+        "amor",
+        "love",
+        "the",
+        "de%20la",
+        "casa",
+        "it",
+        "quijote",
+        "garcia",
+        "jrr",
+        "mar",
+        "s",
+        "el",
+        "king",
+        "austen",
+        "harry%20potter",
+        "que%20me",
+        "1984",
+        "a*",
+        "poe",
+        "sherlock",
+    ];
+    let lists = searches.map(|query| format!("/api/books?q={query}")).into_iter().chain(["/api/books?".to_owned()]);
+    for list in lists {
+        let whole = shop.get(&format!("{list}&facets=true")).await.json();
+        let found = paged_through(&shop, &list).await;
+        let total = whole["total"].as_u64().unwrap();
+        let is_exact = whole["total_is_exact"] == true;
+        assert!(if is_exact { total == found } else { total <= found }, "{list}: {total}, {found} on all slices");
+        if found > 60 {
+            continue; // One list of many books is enough, and the last one is.
+        }
+        assert_counts(&shop, &list, &whole["facets"]).await;
+    }
+    let whole = shop.get("/api/books?facets=true").await.json();
+    assert_counts(&shop, "/api/books?", &whole["facets"]).await;
+}
+
+async fn assert_counts(shop: &Shop, list: &str, facets: &Value) {
+    let counts = |facet: &str, parameter: &str| -> Vec<(String, u64)> {
+        let counts = facets[facet].as_array().unwrap().iter();
+        counts
+            .map(|count| {
+                (format!("{parameter}={}", count["value"].as_str().unwrap()), count["count"].as_u64().unwrap())
+            })
+            .collect()
+    };
+    let in_stock = [("in_stock=true".to_owned(), facets["in_stock"].as_u64().unwrap())];
+    let all = [counts("genres", "genre"), counts("languages", "language"), in_stock.to_vec()].concat();
+    for (filter, count) in all {
+        let found = paged_through(shop, &format!("{list}&{filter}")).await;
+        assert_eq!((facets["is_exact"] == true, count), (true, found), "{list}&{filter}");
     }
 }
 

@@ -56,6 +56,7 @@ books-at-least = { $count ->
 whole-catalogue = The whole catalogue
 nothing-so-far = There is none in this part of the catalogue. Go on searching below.
 ask-the-shop = Ask the shop
+suggestion-meant = Perhaps you meant this
 results-for = Results for
 filters = Filter and sort
 filters-active = Filters in force

@@ -56,6 +56,7 @@ books-at-least = { $count ->
 whole-catalogue = Todo el catálogo
 nothing-so-far = En esta parte del catálogo no hay ninguno. Sigue buscando más abajo.
 ask-the-shop = Preguntar a la librería
+suggestion-meant = Quizá querías decir esto
 results-for = Resultados de
 filters = Filtrar y ordenar
 filters-active = Filtros puestos

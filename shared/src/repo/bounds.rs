@@ -247,3 +247,25 @@ async fn rows_read_are_bounded_in_ten_thousand_books(pool: MySqlPool) {
 async fn rows_read_are_bounded_by_the_same_in_fifty_thousand(pool: MySqlPool) {
     assert_bounds(&pool, 50_000).await;
 }
+
+#[ignore = "needs MariaDB"]
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn zz_million(pool: MySqlPool) {
+    let mut connection = pool.acquire().await.unwrap();
+    let t = std::time::Instant::now();
+    load(&mut connection, 1_000_000).await.unwrap();
+    eprintln!("loaded {:?}", t.elapsed());
+    for from in (0..1_000_000).step_by(1_000) {
+        refresh::books(&mut connection, from + 1..=from + 1_000).await.unwrap();
+        if from % 100_000 == 0 {
+            eprintln!("refreshed {from} {:?}", t.elapsed());
+        }
+    }
+    let t = std::time::Instant::now();
+    shop_counts::recount(&mut connection).await.unwrap();
+    eprintln!("recount {:?}", t.elapsed());
+    learn(&mut connection).await;
+    let tables = "books, genres, book_genres, authors, book_authors, book_search, book_words, words, word_variants";
+    sqlx::raw_sql(sqlx::AssertSqlSafe(format!("analyze table {tables}"))).execute(&mut *connection).await.unwrap();
+    panic!("kept {:?}", pool.connect_options().get_database());
+}

@@ -175,6 +175,20 @@ async fn a_suggestion_can_be_clicked_on() {
 
 #[ignore = "needs a browser"]
 #[tokio::test]
+async fn a_mistyped_word_is_corrected_while_it_is_typed() {
+    in_each(&[PHONE], async |tab| {
+        tab.go("/").await;
+        tab.fill("#q", "don qiujot").await;
+        tab.see("#suggestions", "don quijote").await;
+        tab.click("#suggestions li").await;
+        tab.arrive("/books?q=don%20quijote").await;
+        tab.see(".card", "Don Quijote de la Mancha").await;
+    })
+    .await;
+}
+
+#[ignore = "needs a browser"]
+#[tokio::test]
 async fn a_double_click_sends_once() {
     in_each(&[DESK, PHONE], async |tab| {
         tab.go("/contact").await;
