@@ -22,7 +22,6 @@ use shared::{
         catalogue::{self, Put},
         genres,
         imports::{self, Import, Refusal},
-        spelling,
     },
 };
 use sqlx::MySqlConnection;
@@ -155,7 +154,6 @@ async fn import_batch(connection: &mut MySqlConnection, before: &Import, batch: 
         }
     }
     imports::refuse(connection, import.id, &refusals).await?;
-    spelling::learn(connection, batch.iter().filter_map(|line| line.row.as_ref().ok())).await?;
     imports::advance(connection, before, &import).await?;
     Ok(import)
 }

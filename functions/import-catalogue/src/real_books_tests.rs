@@ -52,7 +52,7 @@ fn sample<T>(all: Vec<T>, size: usize) -> Vec<T> {
 
 #[ignore = "needs goodbooks-10k: set ANAQUEL_GOODBOOKS to its CSV, and DATABASE_URL to a MariaDB"]
 #[sqlx::test(migrator = "shared::MIGRATIONS")]
-async fn searches_of_ten_thousand_real_books(pool: MySqlPool) {
+async fn ten_thousand_real_books_are_found_as_people_type_them(pool: MySqlPool) {
     let mut connection = pool.acquire().await.unwrap();
     import(&mut connection).await;
     let books: Vec<(u32, String, String)> =

@@ -13,15 +13,13 @@ use shared::{
     App, MIGRATIONS,
     messages::{MigrationOrder, MigrationReport},
     parameters::DatabaseRole,
-    repo::{books, imports, refresh, shop_counts},
+    repo::{imports, refresh},
 };
 use sqlx::{
     ConnectOptions, Connection, MySqlConnection,
     migrate::{Migrate, MigrateError},
 };
 
-/// Books in one transaction of the refresh: no more, because a rating of one of them waits for its end.
-const REFRESHED_TOGETHER: u32 = 500;
 /// Well within the function's timeout.
 const REFRESH_WITHIN: Duration = Duration::from_mins(3);
 
@@ -47,25 +45,15 @@ pub async fn handle(app: &App, order: MigrationOrder) -> anyhow::Result<Migratio
 /// transaction. Returns the last book if the time did not suffice; a repetition changes nothing.
 async fn refresh(connection: &mut MySqlConnection, after: u32) -> anyhow::Result<Option<u32>> {
     let began = Instant::now();
-    let last = books::last_id(connection).await?;
     let mut done = after;
-    while done < last {
+    while let Some(through) = refresh::part(connection, done).await.context("refreshing the search entries")? {
+        done = through;
         if began.elapsed() > REFRESH_WITHIN {
+            tracing::info!(done, "Books refreshed; more remain");
             return Ok(Some(done));
         }
-        let through = done.saturating_add(REFRESHED_TOGETHER);
-        let mut transaction = connection.begin().await?;
-        let changed =
-            refresh::books(&mut transaction, done + 1..=through).await.context("refreshing the search entries")?;
-        transaction.commit().await?;
-        if changed > 0 {
-            tracing::info!(through, last, changed, "Books refreshed");
-        }
-        done = through;
     }
-    let mut transaction = connection.begin().await?;
-    shop_counts::recount(&mut transaction).await.context("counting the shop's books")?;
-    transaction.commit().await?;
+    refresh::counts(connection).await.context("counting the shop's books")?;
     Ok(None)
 }
 

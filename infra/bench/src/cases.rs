@@ -17,7 +17,7 @@ use shared::{
     repo::{
         authors,
         books::{self, Listing},
-        genres, ratings, recommendations, submissions,
+        genres, ratings, recommendations, spelling, submissions,
     },
 };
 use sqlx::MySqlConnection;
@@ -41,6 +41,8 @@ pub struct Case {
 /// The queries of one request, with the repository functions that the function itself calls.
 pub enum Sql {
     List(Listing),
+    /// With the correction that is searched for when a search finds nothing.
+    ListAndCorrection(Listing),
     ListAndFacets(Listing),
     Book(BookId),
     Ratings(BookId),
@@ -60,6 +62,10 @@ impl Sql {
     pub async fn run(&self, connection: &mut MySqlConnection) -> sqlx::Result<()> {
         match self {
             Self::List(listing) => books::list(connection, listing).await.map(drop),
+            Self::ListAndCorrection(listing) => {
+                let found = books::list(connection, listing).await?;
+                spelling::did_you_mean(connection, listing, &found).await.map(drop)
+            }
             Self::ListAndFacets(listing) => books::listed_with_facets(connection, listing).await.map(drop),
             Self::Book(id) => books::find(connection, *id).await.map(drop),
             Self::Ratings(id) => ratings::list(connection, *id, None, Query::USUAL_LIMIT).await.map(drop),
@@ -197,17 +203,19 @@ async fn list_books(database: &mut MySqlConnection) -> Result<Vec<Case>> {
     ])
 }
 
-async fn most_popular(database: &mut MySqlConnection) -> Result<Book> {
+pub async fn most_popular(database: &mut MySqlConnection) -> Result<Book> {
     let page = books::list(database, &Listing::new(None, Filter::default(), Sort::Popular, 1)).await?;
     let id = page.items.first().context("the shop has no books; import some")?.id;
     books::find(database, id).await?.context("the most popular book was deleted during the benchmark")
 }
 
-fn by(author: AuthorId, count: u32) -> Listing {
+/// The most popular books of an author.
+pub fn by(author: AuthorId, count: u32) -> Listing {
     Listing::new(None, Filter { author: Some(author), ..Filter::default() }, Sort::Popular, count)
 }
 
-fn get(request: &'static str, path: &str, sql: Sql) -> Case {
+/// A request for something that exists.
+pub fn get(request: &'static str, path: &str, sql: Sql) -> Case {
     Case { request, event: event("GET", path, ""), sql: Some(sql), queue: false, status: Some(200) }
 }
 

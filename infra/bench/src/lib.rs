@@ -5,6 +5,7 @@
 //! clients use the standard library only: a workspace unifies the features of its crates, so the server feature of an HTTP
 //! crate would become part of the measured functions.
 
+pub mod comparison;
 pub mod measure;
 pub mod table;
 
@@ -34,6 +35,8 @@ pub struct BenchPlan {
     pub hello: MeasuredFunction,
     /// SSM parameters of the stage.
     pub parameters: Parameters,
+    /// Compare generated catalogues of 10,000 and this many books, instead of the functions with their baselines.
+    pub books: Option<u32>,
     /// Print the report as JSON.
     pub json: bool,
 }
@@ -55,6 +58,15 @@ pub struct MeasuredFunction {
 pub struct Parameters(pub BTreeMap<String, String>);
 
 impl Parameters {
+    /// The parameters of the same stage with another database.
+    fn with_database(&self, name: &str) -> Self {
+        let is_database = |full_name: &str| path_of(full_name) == Parameter::DatabaseName.path();
+        let value = |(full_name, value): (&String, &String)| {
+            (full_name.clone(), if is_database(full_name) { name.to_owned() } else { value.clone() })
+        };
+        Self(self.0.iter().map(value).collect())
+    }
+
     /// The value of a parameter of the stage.
     fn get(&self, parameter: Parameter) -> Result<&str> {
         let found = self.0.iter().find(|(name, _)| path_of(name) == parameter.path());

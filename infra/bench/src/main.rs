@@ -1,19 +1,23 @@
-//! Reads a `BenchPlan` from standard input and prints the report. `bookstore bench` runs it as a release build.
+//! Reads a `BenchPlan` from standard input and prints its report. `bookstore bench` runs it as a release build.
 
 use std::io;
 
 use anyhow::{Context, Result};
-use bench::{BenchPlan, measure, table};
+use bench::{BenchPlan, comparison, measure, table};
+use serde::Serialize;
 
 #[tokio::main(flavor = "current_thread")] // like the functions
 async fn main() -> Result<()> {
     let plan: BenchPlan = serde_json::from_reader(io::stdin().lock())
         .context("no plan on standard input; run `cargo bookstore bench`")?;
-    let report = measure::all(&plan).await?;
-    if plan.json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
-    } else {
-        println!("{}", table::print(&report));
-    }
+    let report = match plan.books {
+        None => printed(&measure::all(&plan).await?, plan.json, table::print),
+        Some(books) => printed(&comparison::compare(&plan, books).await?, plan.json, comparison::print),
+    };
+    println!("{}", report?);
     Ok(())
+}
+
+fn printed<T: Serialize>(report: &T, json: bool, as_table: impl Fn(&T) -> String) -> Result<String> {
+    Ok(if json { serde_json::to_string_pretty(report)? } else { as_table(report) })
 }

@@ -19,7 +19,7 @@ use crate::{
     BenchPlan, MeasuredFunction, Parameters,
     cases::{self, Case},
     figures::{Figures, median, milliseconds},
-    host::Host,
+    host::{Host, Response},
     http::Connection,
     process::FunctionProcess,
 };
@@ -118,7 +118,7 @@ struct Bench<'a> {
 
 /// Measures all functions of the plan. Fails when a function fails or returns another status than expected.
 pub async fn all(plan: &BenchPlan) -> Result<Report> {
-    let login = login(&plan.parameters)?;
+    let login = login(&plan.parameters, DatabaseRole::Reader)?;
     let services = service_times(&plan.parameters, &login).await?;
     let database = login.connect().await.context("logging in to the database")?;
     let hello = FunctionProcess::start(&plan.hello, &plan.parameters)?;
@@ -221,6 +221,19 @@ impl ServiceTimes {
 
 /// Invokes the function and checks the status, because a fast error would falsify the measurement.
 fn invoke(process: &FunctionProcess, case: &Case) -> Result<Duration> {
+    let (response, status) = response(process, case)?;
+    let text = || String::from_utf8_lossy(&response.body).into_owned();
+    ensure!(status == case.status, "the status is not {:?}: {}", case.status, text());
+    Ok(response.took)
+}
+
+/// Invokes the function, and returns the time of its response and the HTTP status.
+pub fn call(process: &FunctionProcess, case: &Case) -> Result<(Duration, Option<u16>)> {
+    let (response, status) = response(process, case)?;
+    Ok((response.took, status))
+}
+
+fn response(process: &FunctionProcess, case: &Case) -> Result<(Response, Option<u16>)> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct HttpResponse {
@@ -229,8 +242,7 @@ fn invoke(process: &FunctionProcess, case: &Case) -> Result<Duration> {
     let response = process.host.invoke(&case.event)?;
     let text = || String::from_utf8_lossy(&response.body).into_owned();
     let http: HttpResponse = serde_json::from_slice(&response.body).with_context(text)?;
-    ensure!(http.status_code == case.status, "the status is not {:?}: {}", case.status, text());
-    Ok(response.took)
+    Ok((response, http.status_code))
 }
 
 fn median_of_calls(mut call: impl FnMut() -> Result<Duration>) -> Result<f64> {
@@ -270,17 +282,17 @@ fn call_service(connection: &mut Option<Connection>, host: SocketAddr, target: &
     Ok(began.elapsed())
 }
 
-/// Login options of the reader.
-fn login(parameters: &Parameters) -> Result<MySqlConnectOptions> {
-    let user = parameters.get(Parameter::DatabaseUser(DatabaseRole::Reader))?.to_owned();
-    let password = Secret::new(parameters.get(Parameter::DatabasePassword(DatabaseRole::Reader))?);
+/// Login options of a role.
+pub fn login(parameters: &Parameters, role: DatabaseRole) -> Result<MySqlConnectOptions> {
+    let user = parameters.get(Parameter::DatabaseUser(role))?.to_owned();
+    let password = Secret::new(parameters.get(Parameter::DatabasePassword(role))?);
     let account = Account { user, password: Some(password.clone()) };
     let config = DatabaseConfig {
         host: parameters.get(Parameter::DatabaseHost)?.to_owned(),
         port: parameters.get(Parameter::DatabasePort)?.parse().context("the database's port")?,
         name: parameters.get(Parameter::DatabaseName)?.to_owned(),
         auth: DatabaseAuth::Password,
-        accounts: [(DatabaseRole::Reader, account.clone())].into(),
+        accounts: [(role, account.clone())].into(),
         admin_secret: None,
     };
     Ok(password_options(&config, &account, &password))

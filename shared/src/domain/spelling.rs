@@ -17,7 +17,8 @@ pub fn words(text: &str) -> BTreeSet<String> {
     index_terms(text).into_iter().filter(|word| counts(word)).collect()
 }
 
-pub(super) fn counts(word: &str) -> bool {
+/// Whether a word is corrected, and can be a correction.
+pub fn counts(word: &str) -> bool {
     LETTERS.contains(&word.chars().count()) && word.chars().all(char::is_alphabetic) && !is_common(word)
 }
 

@@ -7,7 +7,7 @@ use sqlx::{MySqlConnection, MySqlPool};
 use super::{
     books::{self, Listing},
     query_cost_tests::rows_read,
-    refresh, shop_counts, spelling,
+    refresh, spelling,
 };
 use crate::domain::{Filter, Genre, Language, Search, SearchEntry, Sort};
 
@@ -28,25 +28,9 @@ const LIMIT: u32 = 24;
 /// The shop with its indexes.
 async fn fill(connection: &mut MySqlConnection, count: u32) {
     load(connection, count).await.unwrap();
-    for from in (0..count).step_by(1_000) {
-        refresh::books(connection, from + 1..=from + 1_000).await.unwrap();
-    }
-    shop_counts::recount(connection).await.unwrap();
-    learn(connection).await;
+    refresh::all(connection).await.unwrap();
     let tables = "books, genres, book_genres, authors, book_authors, book_search, book_words, words, word_variants";
     sqlx::raw_sql(sqlx::AssertSqlSafe(format!("analyze table {tables}"))).execute(connection).await.unwrap();
-}
-
-/// Fills the dictionary of corrections.
-async fn learn(connection: &mut MySqlConnection) {
-    let books: Vec<(String, String)> =
-        sqlx::query_as("select title, byline from books where id <= 2000").fetch_all(&mut *connection).await.unwrap();
-    let rows: Vec<_> = books
-        .iter()
-        .enumerate()
-        .map(|(at, (title, byline))| super::fixtures::row(&format!("r{at}"), title, &[byline]))
-        .collect();
-    spelling::learn(connection, rows.iter()).await.unwrap();
 }
 
 /// Every part of a filter alone, each in its extremes, and every pair of them.
@@ -246,26 +230,4 @@ async fn rows_read_are_bounded_in_ten_thousand_books(pool: MySqlPool) {
 #[sqlx::test(migrator = "crate::MIGRATIONS")]
 async fn rows_read_are_bounded_by_the_same_in_fifty_thousand(pool: MySqlPool) {
     assert_bounds(&pool, 50_000).await;
-}
-
-#[ignore = "needs MariaDB"]
-#[sqlx::test(migrator = "crate::MIGRATIONS")]
-async fn zz_million(pool: MySqlPool) {
-    let mut connection = pool.acquire().await.unwrap();
-    let t = std::time::Instant::now();
-    load(&mut connection, 1_000_000).await.unwrap();
-    eprintln!("loaded {:?}", t.elapsed());
-    for from in (0..1_000_000).step_by(1_000) {
-        refresh::books(&mut connection, from + 1..=from + 1_000).await.unwrap();
-        if from % 100_000 == 0 {
-            eprintln!("refreshed {from} {:?}", t.elapsed());
-        }
-    }
-    let t = std::time::Instant::now();
-    shop_counts::recount(&mut connection).await.unwrap();
-    eprintln!("recount {:?}", t.elapsed());
-    learn(&mut connection).await;
-    let tables = "books, genres, book_genres, authors, book_authors, book_search, book_words, words, word_variants";
-    sqlx::raw_sql(sqlx::AssertSqlSafe(format!("analyze table {tables}"))).execute(&mut *connection).await.unwrap();
-    panic!("kept {:?}", pool.connect_options().get_database());
 }

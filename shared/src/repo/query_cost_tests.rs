@@ -9,8 +9,8 @@ use super::{
     authors,
     books::{self, Listing},
     contact,
-    fixtures::{minute, rating, row},
-    genres, ratings, recommendations, refresh, shop_counts, spelling, submissions,
+    fixtures::{minute, rating},
+    genres, ratings, recommendations, refresh, spelling, submissions,
 };
 use crate::domain::{BookId, Cursor, Filter, Isbn13, Search, Sort, SubmissionKey};
 
@@ -31,10 +31,7 @@ async fn ten_thousand_books(connection: &mut MySqlConnection) {
     ] {
         sqlx::raw_sql(sql).execute(&mut *connection).await.unwrap();
     }
-    for from in (0..10_000).step_by(1_000) {
-        refresh::books(connection, from + 1..=from + 1_000).await.unwrap();
-    }
-    shop_counts::recount(connection).await.unwrap();
+    refresh::all(connection).await.unwrap();
     let analyze = "analyze table books, genres, book_genres, authors, book_authors, book_search, book_words, words";
     sqlx::raw_sql(analyze).execute(connection).await.unwrap();
 }
@@ -138,7 +135,6 @@ async fn what_was_meant_is_found_without_looking_through_the_dictionary(pool: My
     ten_thousand_books(&mut connection).await;
     let others = "insert into word_variants (variant, word) select md5(seq), md5(-seq) from seq_1_to_100000";
     sqlx::raw_sql(others).execute(&mut *connection).await.unwrap();
-    spelling::learn(&mut connection, [row("r", "Libro", &["Author"])].iter()).await.unwrap();
     sqlx::raw_sql("analyze table word_variants").execute(&mut *connection).await.unwrap();
 
     // The last sorts a thousand hits twice.

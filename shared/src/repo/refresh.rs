@@ -3,9 +3,41 @@
 
 use std::ops::RangeInclusive;
 
-use sqlx::MySqlConnection;
+use sqlx::{Connection, MySqlConnection};
 
-use super::word_index;
+use super::{books as shelf, shop_counts, word_index};
+
+/// Books in one transaction: no more, because a rating of one of them waits for its end.
+const TOGETHER: u32 = 500;
+
+/// Brings a part of the books after this one up to date, in a transaction of its own. Returns the last book of the part;
+/// none if there are no more.
+pub async fn part(connection: &mut MySqlConnection, after: u32) -> sqlx::Result<Option<u32>> {
+    if after >= shelf::last_id(connection).await? {
+        return Ok(None);
+    }
+    let through = after.saturating_add(TOGETHER);
+    let mut transaction = connection.begin().await?;
+    books(&mut transaction, after + 1..=through).await?;
+    transaction.commit().await?;
+    Ok(Some(through))
+}
+
+/// Brings all books up to date, and counts the shop again.
+pub async fn all(connection: &mut MySqlConnection) -> sqlx::Result<()> {
+    let mut after = 0;
+    while let Some(through) = part(connection, after).await? {
+        after = through;
+    }
+    counts(connection).await
+}
+
+/// Counts the shop again, in a transaction of its own.
+pub async fn counts(connection: &mut MySqlConnection) -> sqlx::Result<()> {
+    let mut transaction = connection.begin().await?;
+    shop_counts::recount(&mut transaction).await?;
+    transaction.commit().await
+}
 
 /// Brings books with these ids up to date, and returns how many entries of the word index were not. To be run in a
 /// transaction: it locks these books.

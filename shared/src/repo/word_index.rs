@@ -9,6 +9,7 @@ use std::{
 use serde_json::json;
 use sqlx::{FromRow, MySqlConnection};
 
+use super::spelling;
 use crate::domain::{SearchEntry, popularity_class};
 
 /// A book with what it is indexed by.
@@ -20,7 +21,7 @@ pub struct IndexedBook {
     pub ratings_count: u32,
 }
 
-/// Writes the entries of these books, new or changed. Their rows must be locked, and it must be in their transaction.
+/// Writes the entries of these books, new or changed, and learns their words. Their rows must be locked, and it must be in their transaction.
 pub async fn write(connection: &mut MySqlConnection, books: &[IndexedBook]) -> sqlx::Result<()> {
     if books.is_empty() {
         return Ok(());
@@ -35,6 +36,7 @@ pub async fn write(connection: &mut MySqlConnection, books: &[IndexedBook]) -> s
         difference.note(*book, before.get(book), (*place, &entry.terms));
     }
     write_entries(connection, &entries).await?;
+    spelling::learn(connection, entries.iter().flat_map(|(_, _, entry)| &entry.terms)).await?;
     difference.write(connection).await
 }
 

@@ -4,12 +4,13 @@ use std::{
     collections::BTreeMap,
     fs,
     io::Write,
+    ops::RangeInclusive,
     path::Path,
     process::{Command, Stdio},
 };
 
 use anyhow::{Context, Result, anyhow, ensure};
-use bench::{BenchPlan, MeasuredFunction, Parameters};
+use bench::{BenchPlan, MeasuredFunction, Parameters, comparison};
 use clap::Args;
 use infra::{
     routes::{FUNCTIONS, Function, Trigger},
@@ -21,19 +22,29 @@ use crate::{
     deploy::{self, Profile},
 };
 
+/// As many books as an identifier can number, and more than the small catalogue has.
+const LARGER_THAN_SMALL: RangeInclusive<i64> = comparison::SMALL as i64 + 1..=100_000_000;
+
 #[derive(Args)]
 pub struct Bench {
     /// Functions to benchmark [default: all]
     functions: Vec<String>,
+    /// Compare lists and searches on generated catalogues of 10,000 and of this many books
+    #[arg(long, conflicts_with = "functions", value_parser = clap::value_parser!(u32).range(LARGER_THAN_SMALL))]
+    books: Option<u32>,
     /// Print the figures as JSON
     #[arg(long)]
     json: bool,
 }
 
 pub async fn run(args: &Bench) -> Result<()> {
-    let functions = chosen(&args.functions)?;
+    let (functions, with_parameters): (_, Vec<_>) = match args.books {
+        None => (chosen(&args.functions)?, measurable().collect()),
+        // Catalogues are created as the administrator.
+        Some(_) => (comparable().collect(), FUNCTIONS.iter().collect()),
+    };
     let (stage, aws) = connect("local").await?;
-    let parameters = parameters(&aws, &stage).await?;
+    let parameters = parameters(&aws, &stage, &with_parameters).await?;
     let (root, target) = deploy::workspace().await?;
     build(&root, &functions).await?;
 
@@ -51,6 +62,7 @@ pub async fn run(args: &Bench) -> Result<()> {
         functions: functions.iter().map(configured).collect::<Result<_>>()?,
         hello: planned("hello", BTreeMap::new())?,
         parameters,
+        books: args.books,
         json: args.json,
     };
     measure(&release.join("bench"), &plan)
@@ -59,6 +71,11 @@ pub async fn run(args: &Bench) -> Result<()> {
 /// Functions that answer in milliseconds; an import and a migration take longer.
 fn measurable() -> impl Iterator<Item = &'static Function> {
     FUNCTIONS.iter().filter(|function| matches!(function.trigger, Trigger::Http(_) | Trigger::Submissions))
+}
+
+/// Functions that read lists.
+fn comparable() -> impl Iterator<Item = &'static Function> {
+    measurable().filter(|function| comparison::FUNCTIONS.contains(&function.name))
 }
 
 fn chosen(names: &[String]) -> Result<Vec<&'static Function>> {
@@ -74,10 +91,10 @@ fn chosen(names: &[String]) -> Result<Vec<&'static Function>> {
     names.iter().map(find).collect()
 }
 
-/// The parameters of all functions, also of those that are not benchmarked: the benchmark logs in with them.
-async fn parameters(aws: &AwsClients, stage: &Stage) -> Result<Parameters> {
+/// The parameters of these functions, more than those that are benchmarked: the benchmark logs in with them.
+async fn parameters(aws: &AwsClients, stage: &Stage, functions: &[&Function]) -> Result<Parameters> {
     let mut values = BTreeMap::new();
-    for function in measurable() {
+    for function in functions {
         let reading = aws.ssm.get_parameters().set_names(Some(function.parameters(stage))).with_decryption(true);
         let read = call(reading.send()).await.context("reading the parameters")?;
         let pairs = read.parameters.unwrap_or_default().into_iter().filter_map(|read| read.name.zip(read.value));
@@ -123,6 +140,11 @@ mod tests {
         for function in measurable() {
             assert!(bench::has_cases(function.name), "infra/bench/src/cases.rs has no case for {}", function.name);
         }
+    }
+
+    #[test]
+    fn all_functions_with_classes_of_requests_are_in_the_route_table() {
+        assert_eq!(comparable().count(), comparison::FUNCTIONS.len());
     }
 
     #[test]
