@@ -26,6 +26,19 @@ pub struct Search {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Condition(pub Vec<Alternative>);
 
+impl Condition {
+    /// The word, if the condition is a single whole one.
+    pub fn single_word(&self) -> Option<&str> {
+        match &self.0[..] {
+            [alternative] => match &alternative[..] {
+                [Term { word, is_beginning: false }] => Some(word),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
 /// All these terms are among those of a book.
 pub type Alternative = Vec<Term>;
 

@@ -17,7 +17,7 @@ const RANGE: u64 = 250;
 /// times.
 const WALK: u64 = 60_000;
 /// Of a search.
-const SEARCH: u64 = 30_000;
+const SEARCH: u64 = 40_000;
 /// Of facets, beyond those of the slice.
 const FACETS: u64 = 30_000;
 /// Of a correction.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sqlx::{FromRow, MySql, MySqlConnection, QueryBuilder};
 
 use super::{
-    narrow::{Counted, MAX_READ, push_filter},
+    narrow::{Counted, MAX_READ, needs_books, push_filter},
     order::Order,
 };
 use crate::domain::{Alternative, Condition, Filter, Isbn13, Search, Term};
@@ -31,8 +31,14 @@ pub(super) enum Hits<'a> {
 
 /// Books that have all the hits, or the most popular of them.
 pub(super) enum Source<'a> {
-    /// Words of which each hit has one, and how many entries are read for each.
-    Words(Vec<String>, u32),
+    Words {
+        /// Each hit has one of them.
+        any_of: Vec<String>,
+        /// How many entries are read for each.
+        each: u32,
+        /// Each hit has all of them as well.
+        all_of: Vec<String>,
+    },
     Part(Counted<'a>),
 }
 
@@ -46,14 +52,19 @@ impl<'a> Hits<'a> {
         if let Some(isbn) = search.isbn() {
             return Ok(Some(Self::Isbn(isbn)));
         }
-        let conditions = search.conditions();
+        let mut conditions = search.conditions();
         if conditions.is_empty() {
             return Ok(None);
         }
         let vocabulary = Vocabulary::read(connection, &conditions).await?;
+        for condition in &mut conditions {
+            vocabulary.complete(condition);
+        }
         let drivers = conditions.iter().map(|condition| vocabulary.driver(condition));
         let Some(drivers) = drivers.collect::<Option<Vec<Driver>>>() else { return Ok(None) };
-        let Some(driver) = drivers.into_iter().min_by_key(Driver::books) else { return Ok(None) };
+        let Some((at, driver)) = drivers.into_iter().enumerate().min_by_key(|(_, driver)| driver.books()) else {
+            return Ok(None);
+        };
         let is_narrow = |counted: &Counted| counted.books <= MAX_READ && counted.books < driver.books();
         if let Some(part) = rarest.filter(is_narrow) {
             let source = Source::Part(part);
@@ -63,7 +74,9 @@ impl<'a> Hits<'a> {
         let words = u32::try_from(driver.words.len().max(1)).unwrap_or(u32::MAX);
         let each = (budget / words).max(MIN_READ);
         let is_complete = !driver.is_cut && driver.words.values().all(|books| *books <= each);
-        let source = Source::Words(driver.words.into_keys().collect(), each);
+        let others = conditions.iter().enumerate().filter(|(other, _)| *other != at);
+        let all_of = others.filter_map(|(_, condition)| condition.single_word()).map(str::to_owned).collect();
+        let source = Source::Words { any_of: driver.words.into_keys().collect(), each, all_of };
         Ok(Some(Self::Books { source, is_complete, conditions, search: Some(search) }))
     }
 
@@ -89,10 +102,10 @@ impl<'a> Hits<'a> {
         match self {
             Self::Isbn(isbn) => {
                 sql.push("books b where b.isbn = ").push_bind(isbn.as_str().to_owned());
-                push_filter(sql, filter);
+                push_filter(sql, filter, "b.id");
             }
             Self::Books { source, conditions, search, .. } => {
-                source.push(sql, *search);
+                source.push(sql, *search, conditions, filter);
                 if search.is_some() {
                     sql.push(" straight_join book_search s on s.book_id = c.id");
                 }
@@ -100,7 +113,7 @@ impl<'a> Hits<'a> {
                 for condition in conditions {
                     push_condition(sql, condition);
                 }
-                push_filter(sql, filter);
+                push_filter(sql, filter, "b.id");
                 if let Some(search) = search {
                     sql.push(" order by s.title_key = ").push_bind(search.title_key());
                     sql.push(format_args!(" desc, b.ratings_count desc, b.id desc limit {MAX_HITS}"));
@@ -112,15 +125,15 @@ impl<'a> Hits<'a> {
 }
 
 impl Source<'_> {
-    /// A derived table `c` of ids, with a `from` before it.
-    fn push(&self, sql: &mut QueryBuilder<MySql>, search: Option<&Search>) {
+    /// A derived table `c` of ids.
+    fn push(&self, sql: &mut QueryBuilder<MySql>, search: Option<&Search>, conditions: &[Condition], filter: &Filter) {
         match self {
             Self::Part(counted) => counted.part.walk().push_set(sql),
-            Self::Words(words, each) => {
+            Self::Words { any_of, each, all_of } => {
                 sql.push("(");
-                for word in words {
-                    sql.push("(select book_id as id from book_words where word = ").push_bind(word.clone());
-                    sql.push(format_args!(" order by place, book_id limit {each}) union "));
+                for word in any_of {
+                    push_entries(sql, word, *each, all_of, conditions, filter);
+                    sql.push(" union ");
                 }
                 sql.push("(select book_id as id from book_search where title_key = ");
                 sql.push_bind(search.map(Search::title_key).unwrap_or_default());
@@ -129,6 +142,43 @@ impl Source<'_> {
         }
         sql.push(" c");
     }
+}
+
+/// The hits among the first entries of a word. All tables are read in the order of the entries, so that neighbours are in
+/// the same pages, and only until there are enough.
+fn push_entries(
+    sql: &mut QueryBuilder<MySql>,
+    word: &str,
+    each: u32,
+    all_of: &[String],
+    conditions: &[Condition],
+    filter: &Filter,
+) {
+    sql.push("(select e.book_id as id from (select book_id, place from book_words where word = ");
+    sql.push_bind(word.to_owned());
+    sql.push(format_args!(" order by place, book_id limit {each}) e"));
+    for (at, other) in all_of.iter().enumerate() {
+        sql.push(format_args!(" straight_join book_words w{at} on w{at}.word = ")).push_bind(other.clone());
+        sql.push(format_args!(" and w{at}.place = e.place and w{at}.book_id = e.book_id"));
+    }
+    let others: Vec<&Condition> = conditions
+        .iter()
+        .filter(|condition| {
+            condition.single_word().is_none_or(|other| other != word && !all_of.contains(&other.to_owned()))
+        })
+        .collect();
+    if !others.is_empty() {
+        sql.push(" straight_join book_search s on s.book_id = e.book_id");
+    }
+    if needs_books(filter) {
+        sql.push(" straight_join books b on b.id = e.book_id");
+    }
+    sql.push(" where true");
+    for condition in others {
+        push_condition(sql, condition);
+    }
+    push_filter(sql, filter, "e.book_id");
+    sql.push(format_args!(" order by e.place, e.book_id limit {MAX_HITS})"));
 }
 
 fn push_condition(sql: &mut QueryBuilder<MySql>, Condition(alternatives): &Condition) {
@@ -211,6 +261,13 @@ impl Vocabulary {
             }
         }
         Ok(vocabulary)
+    }
+
+    /// Takes a beginning as a whole word where so many books have it that those of longer words are no hits any more.
+    fn complete(&self, Condition(alternatives): &mut Condition) {
+        for term in alternatives.iter_mut().flatten() {
+            term.is_beginning &= self.books.get(&term.word).is_none_or(|books| *books < MAX_HITS);
+        }
     }
 
     /// The words to read for a condition; none if no book can satisfy it.

@@ -193,11 +193,10 @@ async fn windowed(
         if rows.len() >= asked as usize {
             return Ok(listing.page(rows));
         }
-        let (entries, last) = end_of_window(connection, listing, &walk, &order, limit).await?;
-        if entries < i64::from(limit) || limit == MAX_READ {
+        let end = end_of_window(connection, listing, &walk, &order, limit).await?;
+        if end.is_none() || limit == MAX_READ {
             let slice = listing.page(rows);
-            let next = last.filter(|_| entries == i64::from(MAX_READ)).map(|keys| listing.cursor(keys));
-            return Ok(Slice { next, ..slice });
+            return Ok(Slice { next: end.map(|keys| listing.cursor(keys)), ..slice });
         }
     }
     Ok(Slice::empty())
@@ -216,39 +215,37 @@ async fn window(
     let after = listing.after_value();
     walk.push_window(&mut sql, order, after.as_ref().map(|(value, id)| (value, *id)), limit);
     sql.push(" w straight_join books b on b.id = w.id where true");
-    push_filter(&mut sql, &listing.filter);
+    push_filter(&mut sql, &listing.filter, "w.id");
     let way = order.way;
     sql.push(format_args!(" order by w.place {way}, w.id {way} limit ")).push_bind(listing.limit + 1);
     sql.build_query_as().fetch_all(connection).await
 }
 
-/// How many entries a window has, and the keys of the last.
+/// The keys of the last entry of a window; none if the range ends within it.
 async fn end_of_window(
     connection: &mut MySqlConnection,
     listing: &Listing,
     walk: &Walk<'_>,
     order: &Order,
     limit: u32,
-) -> sqlx::Result<(i64, Option<Keys>)> {
+) -> sqlx::Result<Option<Keys>> {
     #[derive(FromRow)]
     struct Last {
         id: u32,
         number: Option<i64>,
         title: Option<String>,
-        entries: i64,
     }
     let title = if listing.sort == Sort::Title { "w.place" } else { "null" };
     let mut sql = QueryBuilder::<MySql>::new("select w.id, ");
     sql.push(order.number("w"));
-    sql.push(format_args!(" as number, {title} as title, count(*) over () as entries from "));
+    sql.push(format_args!(" as number, {title} as title from "));
     let after = listing.after_value();
-    walk.push_window(&mut sql, order, after.as_ref().map(|(value, id)| (value, *id)), limit);
-    let back = if order.way == "desc" { "asc" } else { "desc" };
-    sql.push(format_args!(" w order by w.place {back}, w.id {back} limit 1"));
+    walk.push_entry(&mut sql, order, after.as_ref().map(|(value, id)| (value, *id)), limit - 1);
+    sql.push(" w");
     let last: Option<Last> = sql.build_query_as().fetch_optional(connection).await?;
-    Ok(last.map_or((0, None), |last| {
+    Ok(last.map(|last| {
         let key = last.title.map_or_else(|| Key::Number(last.number.unwrap_or_default()), Key::Text);
-        (last.entries, Some(Keys(key, last.id)))
+        Keys(key, last.id)
     }))
 }
 
@@ -300,7 +297,7 @@ async fn popular(connection: &mut MySqlConnection, listing: &Listing, plan: &Pla
         let is_whole_range = plan.narrowing.is_one_index_of(Sort::Popular);
         walk.push_window(&mut sql, &order, None, if is_whole_range { MAX_HITS } else { MAX_READ });
         sql.push(" w straight_join books b on b.id = w.id where true");
-        push_filter(&mut sql, &listing.filter);
+        push_filter(&mut sql, &listing.filter, "w.id");
     }
     sql.push(format_args!(" order by w.place desc, w.id desc limit {MAX_HITS}"));
     sql.build_query_as().fetch_all(connection).await

@@ -170,17 +170,21 @@ impl Part<'_> {
         }
     }
 
-    /// A condition on the book `b`, beginning with `and`. Counted instead of `exists`, which the server turns into a join
+    /// A condition on the book `b`, whose id is also the expression `id`; it begins with `and`. Counted instead of `exists`, which the server turns into a join
     /// that may begin with all books of the genre.
-    pub(super) fn push(self, sql: &mut QueryBuilder<MySql>) {
+    fn push(self, sql: &mut QueryBuilder<MySql>, id: &str) {
         match self {
             Self::Genre(genre) => sql
-                .push(" and (select count(*) from book_genres bg where bg.book_id = b.id and bg.genre_id = ")
+                .push(format_args!(
+                    " and (select count(*) from book_genres bg where bg.book_id = {id} and bg.genre_id = "
+                ))
                 .push("(select id from genres where slug = ")
                 .push_bind(genre.0.clone())
                 .push(")) > 0"),
             Self::Author(author) => sql
-                .push(" and (select count(*) from book_authors ba where ba.book_id = b.id and ba.author_id = ")
+                .push(format_args!(
+                    " and (select count(*) from book_authors ba where ba.book_id = {id} and ba.author_id = "
+                ))
                 .push_bind(author.get())
                 .push(") > 0"),
             Self::Language(tag) if tag.as_str().contains('-') => sql
@@ -206,10 +210,16 @@ async fn at_most(connection: &mut MySqlConnection, part: Part<'_>, all: u32) -> 
     Ok(u32::try_from(books).ok().filter(|books| *books <= MAX_READ).map_or((all, false), |books| (books, true)))
 }
 
-pub(super) fn push_filter(sql: &mut QueryBuilder<MySql>, filter: &Filter) {
+/// Conditions on the book `b`, whose id is also the expression `id`.
+pub(super) fn push_filter(sql: &mut QueryBuilder<MySql>, filter: &Filter, id: &str) {
     for part in parts(filter) {
-        part.push(sql);
+        part.push(sql, id);
     }
+}
+
+/// Whether the conditions of a filter are about more than the id of the book.
+pub(super) fn needs_books(filter: &Filter) -> bool {
+    parts(filter).iter().any(|part| !matches!(part, Part::Genre(_) | Part::Author(_)))
 }
 
 #[derive(Debug, Clone)]
@@ -263,8 +273,7 @@ impl Walk<'_> {
         sql.push(format_args!(" limit {})", MAX_READ + 1));
     }
 
-    /// The next `limit` entries after a cursor as a derived table of `id` and `place`. The two ranges of a cursor (its
-    /// tie, and beyond it) are two reads, because the server would read the whole tie for one condition on both.
+    /// The next `limit` entries after a cursor as a derived table of `id` and `place`.
     pub(super) fn push_window(
         &self,
         sql: &mut QueryBuilder<MySql>,
@@ -272,33 +281,53 @@ impl Walk<'_> {
         after: Option<(&Value, u32)>,
         limit: u32,
     ) {
+        self.push_entries(sql, order, after, limit, &format!("limit {limit}"));
+    }
+
+    /// The same table with one row: the entry of the window after `offset` others.
+    pub(super) fn push_entry(
+        &self,
+        sql: &mut QueryBuilder<MySql>,
+        order: &Order,
+        after: Option<(&Value, u32)>,
+        offset: u32,
+    ) {
+        self.push_entries(sql, order, after, offset + 1, &format!("limit 1 offset {offset}"));
+    }
+
+    /// The two ranges of a cursor (its tie, and beyond it) are two reads of `limit` entries each, because the server would
+    /// read the whole tie for one condition on both.
+    fn push_entries(
+        &self,
+        sql: &mut QueryBuilder<MySql>,
+        order: &Order,
+        after: Option<(&Value, u32)>,
+        limit: u32,
+        cut: &str,
+    ) {
         let Self { table, key, id, .. } = self;
         let (way, beyond) = (order.way, order.beyond());
-        let select = format!("(select {id} as id, {key} as place from {table} where true");
-        let ordered = format!(" order by {key} {way}, {id} {way} limit {limit})");
-        sql.push("(");
-        if let Some((place, last)) = after {
-            sql.push(&select);
+        let select = format!("select {id} as id, {key} as place from {table} where true");
+        let ordered = format!(" order by {key} {way}, {id} {way}");
+        let Some((place, last)) = after else {
+            sql.push(format_args!("({select}"));
             self.push_condition(sql);
-            // Not `=` or `between`, for which the server may read the whole tie.
-            for bound in [">=", "<="] {
-                sql.push(format_args!(" and {key} {bound} "));
-                place.push(sql);
-            }
-            sql.push(format_args!(" and {id} {beyond} ")).push_bind(last);
-            sql.push(format_args!("{ordered} union all "));
-        }
-        sql.push(&select);
+            sql.push(format_args!("{ordered} {cut})"));
+            return;
+        };
+        sql.push(format_args!("(({select}"));
         self.push_condition(sql);
-        if let Some((place, _)) = after {
-            sql.push(format_args!(" and {key} {beyond} "));
+        // Not `=` or `between`, for which the server may read the whole tie.
+        for bound in [">=", "<="] {
+            sql.push(format_args!(" and {key} {bound} "));
             place.push(sql);
         }
-        sql.push(&ordered);
-        if after.is_some() {
-            sql.push(format_args!(" order by place {way}, id {way} limit {limit}"));
-        }
-        sql.push(")");
+        sql.push(format_args!(" and {id} {beyond} ")).push_bind(last);
+        sql.push(format_args!("{ordered} limit {limit}) union all ({select}"));
+        self.push_condition(sql);
+        sql.push(format_args!(" and {key} {beyond} "));
+        place.push(sql);
+        sql.push(format_args!("{ordered} limit {limit}) order by place {way}, id {way} {cut})"));
     }
 
     fn push_condition(&self, sql: &mut QueryBuilder<MySql>) {
