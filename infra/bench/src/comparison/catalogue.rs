@@ -29,6 +29,8 @@ pub async fn ensure(parameters: &Parameters, books: u32) -> Result<Catalogue> {
     // The administrator has the same permissions as the master user of RDS.
     let login = login(parameters, DatabaseRole::Admin)?;
     let mut server = login.connect().await.context("logging in as the database's administrator")?;
+    // It is idle while a catalogue is created.
+    execute(&mut server, "set session wait_timeout = 86400").await?;
     if !is_complete(&mut server, &database).await? {
         create(&mut server, &login, &database, books).await.with_context(|| format!("creating {database}"))?;
     }
