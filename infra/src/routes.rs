@@ -149,7 +149,7 @@ pub static FUNCTIONS: &[Function] = &[
     },
     Function {
         name: "run-staff-task",
-        about: "Lists messages, hides reviews and erases visitors' data for the staff",
+        about: "Lists messages and searches without hits, hides reviews and erases visitors' data for the staff",
         trigger: Staff,
         database: Some(Writer),
         timeout_seconds: 60,

@@ -94,7 +94,7 @@ pub struct MigrationReport {
     /// Number of finished imports; a first deploy has none.
     pub imports: i64,
     /// The last book whose search entries were brought up to date, where the time did not suffice for all: the same order
-    /// goes on after it.
+    /// continues after it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refreshed_to: Option<u32>,
 }

@@ -29,6 +29,8 @@ pub enum StaffTask {
     EraseVisitor {
         visitor: VisitorId,
     },
+    /// The most frequent searches that found nothing.
+    ListSearchMisses,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +45,18 @@ pub enum StaffAnswer {
         ratings: u32,
         messages: u32,
     },
+    SearchMisses(Vec<SearchMiss>),
+}
+
+/// A search that found nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SearchMiss {
+    /// Its words, folded.
+    pub query: String,
+    /// How often, since another query had its place.
+    pub searches: u32,
+    #[serde(with = "time::serde::rfc3339")]
+    pub last_at: OffsetDateTime,
 }
 
 /// A message to the shop.

@@ -38,6 +38,25 @@ async fn a_message_is_open_until_it_is_marked_as_answered() {
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
+async fn a_search_that_finds_nothing_is_listed_without_who_searched() {
+    let shop = Shop::open().await;
+    let word = format!("nowhere{}", Uuid::new_v4().simple());
+    for page in
+        [format!("/api/books?q={word}"), format!("/books?q=The%20{word}!"), format!("/api/books?q={word}&genre=poetry")]
+    {
+        shop.get(&page).await;
+    }
+    let misses = task(&shop, json!({ "task": "list-search-misses" })).await;
+    let misses = misses.as_array().expect("misses");
+    let searches =
+        |query: String| misses.iter().find(|miss| miss["query"] == json!(query)).map(|miss| miss["searches"].clone());
+    assert_eq!(searches(word.clone()), Some(json!(1)), "{misses:?}");
+    assert_eq!(searches(format!("the {word}")), Some(json!(1)));
+    assert!(misses.iter().all(|miss| miss.as_object().unwrap().len() == 3));
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
 async fn a_hidden_review_disappears_and_its_author_sees_the_reason() {
     let shop = Shop::open().await;
     let book = imports::new_book(&shop).await;

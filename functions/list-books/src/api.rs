@@ -11,7 +11,7 @@ use shared::{
     },
 };
 
-use super::listing;
+use super::{listing, record_miss};
 
 const PARAMETERS: &[&str] =
     &["q", "genre", "language", "author", "min_rating", "price_max", "in_stock", "sort", "limit", "cursor", "facets"];
@@ -29,6 +29,7 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
             (books::listed(connection, &listing).await?, None)
         };
         let did_you_mean = spelling::did_you_mean(connection, &listing, &listed.slice).await?;
+        record_miss(connection, &listing, &listed).await;
         let Listed { slice, total } = listed;
         Ok(Books { slice, total: total.books, total_is_exact: total.is_exact, facets, did_you_mean })
     });

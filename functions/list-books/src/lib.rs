@@ -7,8 +7,20 @@ use shared::{
     Result,
     domain::{Filter, Genre, Language, Search, Sort},
     http::Query,
-    repo::books::Listing,
+    repo::{
+        books::{Listed, Listing},
+        search_misses,
+    },
 };
+use sqlx::MySqlConnection;
+
+/// Counts a search that found nothing in the whole shop. A failure costs the count, not the answer.
+async fn record_miss(connection: &mut MySqlConnection, listing: &Listing, listed: &Listed) {
+    let Some(search) = listing.search_of_everything().filter(|_| listed.total.books == 0) else { return };
+    if let Err(error) = search_misses::record(connection, search).await {
+        tracing::warn!(%error, "Search without hits not counted");
+    }
+}
 
 fn listing(query: &Query) -> Result<Listing> {
     let search = query.get("q").map(Search::parse).transpose()?;

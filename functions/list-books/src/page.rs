@@ -11,7 +11,7 @@ use shared::{
     },
 };
 
-use super::listing;
+use super::{listing, record_miss};
 
 /// What a page may be asked for, in the order of its addresses.
 const PARAMETERS: &[&str] =
@@ -49,6 +49,7 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
         };
         let (listed, facets) = books::listed_with_facets(c, &listing).await?;
         let did_you_mean = spelling::did_you_mean(c, &listing, &listed.slice).await?;
+        record_miss(c, &listing, &listed).await;
         Ok((listed, facets, did_you_mean, author))
     });
     let (Listed { slice, total }, facets, did_you_mean, author) = read.await?;

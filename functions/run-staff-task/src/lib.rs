@@ -4,7 +4,7 @@
 use shared::{
     App,
     domain::VisitorId,
-    repo::{contact, ratings, visitors},
+    repo::{contact, ratings, search_misses, visitors},
     staff::{StaffAnswer, StaffTask},
 };
 use time::OffsetDateTime;
@@ -30,6 +30,9 @@ pub async fn handle(app: &App, task: StaffTask) -> anyhow::Result<StaffAnswer> {
             StaffAnswer::Rating(app.database().write(async |c| ratings::unhide(c, rating).await).await?)
         }
         StaffTask::EraseVisitor { visitor } => erase(app, visitor, now).await?,
+        StaffTask::ListSearchMisses => {
+            StaffAnswer::SearchMisses(app.database().read(async |c| search_misses::list(c, PAGE).await).await?)
+        }
     })
 }
 

@@ -53,6 +53,8 @@ enum Command {
     Reviews(staff::Reviews),
     /// Erase a visitor's ratings and messages
     Visitors(staff::Visitors),
+    /// List the searches that found nothing, the most frequent first
+    Searches(staff::Searches),
     /// Run the tests: first those that need no service, then the others with the services that they need
     Test(test::Test),
     /// Benchmark the functions' release builds against a baseline
@@ -81,6 +83,7 @@ pub async fn run() -> ExitCode {
         Command::Messages(args) => staff::messages(&args).await,
         Command::Reviews(args) => staff::reviews(&args).await,
         Command::Visitors(args) => staff::visitors(&args).await,
+        Command::Searches(args) => staff::searches(&args).await,
         Command::Test(args) => test::run(&args).await,
         Command::Bench(args) => bench::run(&args).await,
         Command::Prepare(args) => prepare::run(&args).await,

@@ -9,7 +9,7 @@ use std::{
 use serde_json::json;
 use sqlx::{FromRow, MySqlConnection};
 
-use super::spelling;
+use super::dictionary;
 use crate::domain::{SearchEntry, popularity_class};
 
 /// A book with what it is indexed by.
@@ -36,7 +36,7 @@ pub async fn write(connection: &mut MySqlConnection, books: &[IndexedBook]) -> s
         difference.note(*book, before.get(book), (*place, &entry.terms));
     }
     write_entries(connection, &entries).await?;
-    spelling::learn(connection, entries.iter().flat_map(|(_, _, entry)| &entry.terms)).await?;
+    dictionary::learn(connection, entries.iter().flat_map(|(_, _, entry)| &entry.terms)).await?;
     difference.write(connection).await
 }
 

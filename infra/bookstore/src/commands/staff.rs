@@ -1,4 +1,4 @@
-//! `bookstore messages`, `reviews` and `visitors`: commands for the staff. The database is private, so they invoke
+//! `bookstore messages`, `reviews`, `visitors` and `searches`: commands for the staff. The database is private, so they invoke
 //! `run-staff-task`, which needs an IAM permission.
 
 use std::time::Duration;
@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use shared::{
     domain::VisitorId,
-    staff::{ContactMessage, StaffAnswer, StaffRating, StaffTask},
+    staff::{ContactMessage, SearchMiss, StaffAnswer, StaffRating, StaffTask},
 };
 use uuid::Uuid;
 
@@ -85,6 +85,12 @@ enum VisitorAction {
 }
 
 #[derive(Args)]
+pub struct Searches {
+    #[command(flatten)]
+    whose: Whose,
+}
+
+#[derive(Args)]
 struct Whose {
     /// Stage of the shop
     #[arg(long, default_value = "local")]
@@ -139,6 +145,19 @@ pub async fn visitors(args: &Visitors) -> Result<()> {
     match (ratings, messages) {
         (0, 0) => outln!("There is no data of visitor {id}."),
         _ => outln!("Erased for visitor {id}: {ratings} rating(s), {messages} message(s)."),
+    }
+    Ok(())
+}
+
+pub async fn searches(args: &Searches) -> Result<()> {
+    let StaffAnswer::SearchMisses(misses) = ask(&args.whose, &StaffTask::ListSearchMisses).await? else {
+        bail!(UNEXPECTED_RESPONSE)
+    };
+    if misses.is_empty() {
+        outln!("Every search has found something.");
+    }
+    for SearchMiss { query, searches, last_at } in misses {
+        outln!("{searches:>6}  {}  {}", minute(last_at), plain(&query));
     }
     Ok(())
 }

@@ -412,6 +412,11 @@ impl Listing {
         self.filter.author
     }
 
+    /// The search, if there is one and nothing else narrows the list.
+    pub fn search_of_everything(&self) -> Option<&Search> {
+        self.search.as_ref().filter(|_| self.filter == Filter::default() && self.after.is_none())
+    }
+
     /// Continues after a cursor, which is input from outside.
     pub fn after(mut self, cursor: &str) -> Parsed<Self> {
         let cursor = Cursor::<Keys>::decode(cursor, &self.list_name())?;
