@@ -23,9 +23,9 @@ impl SearchEntry {
     pub const VERSION: u32 = 1;
     const MAX_TERMS_CHARS: usize = 4_000;
 
-    pub fn of(title: &str, byline: &str) -> Self {
+    pub fn of(title: &str, authors: &str) -> Self {
         let mut length = 1;
-        let terms = index_terms(title).into_iter().chain(index_terms(byline)).map(|term| truncated(&term));
+        let terms = index_terms(title).into_iter().chain(index_terms(authors)).map(|term| truncated(&term));
         let terms: BTreeSet<String> = terms.collect();
         let fits = |term: &String| {
             length += term.chars().count() + 1;

@@ -17,7 +17,8 @@ use crate::domain::{SearchEntry, popularity_class};
 pub struct IndexedBook {
     pub id: u32,
     pub title: String,
-    pub byline: String,
+    /// The names of all authors, also of those that the byline has no room for.
+    pub authors: String,
     pub ratings_count: u32,
 }
 
@@ -28,7 +29,7 @@ pub async fn write(connection: &mut MySqlConnection, books: &[IndexedBook]) -> s
     }
     let entries: Vec<(u32, u8, SearchEntry)> = books
         .iter()
-        .map(|book| (book.id, popularity_class(book.ratings_count), SearchEntry::of(&book.title, &book.byline)))
+        .map(|book| (book.id, popularity_class(book.ratings_count), SearchEntry::of(&book.title, &book.authors)))
         .collect();
     let before = stored(connection, books.iter().map(|book| book.id).collect()).await?;
     let mut difference = Difference::default();
@@ -56,16 +57,14 @@ pub async fn move_to_class(connection: &mut MySqlConnection, book: u32, ratings_
 pub async fn refresh(connection: &mut MySqlConnection, ids: RangeInclusive<u32>) -> sqlx::Result<u32> {
     #[derive(FromRow)]
     struct Row {
-        #[sqlx(flatten)]
-        book: IndexedBook,
+        id: u32,
+        ratings_count: u32,
         place: Option<u8>,
     }
     let rows = sqlx::query_as::<_, Row>(
         r"
         select
             b.id,
-            b.title,
-            b.byline,
             b.ratings_count,
             if(s.source = crc32(concat_ws('\n', ?, b.title, b.byline)), s.place, null) as place
         from books b
@@ -76,10 +75,32 @@ pub async fn refresh(connection: &mut MySqlConnection, ids: RangeInclusive<u32>)
         ",
     );
     let rows = rows.bind(SearchEntry::VERSION).bind(ids.start()).bind(ids.end()).fetch_all(&mut *connection).await?;
-    let is_stale = |row: &Row| row.place != Some(popularity_class(row.book.ratings_count));
-    let stale: Vec<IndexedBook> = rows.into_iter().filter(is_stale).map(|row| row.book).collect();
-    write(connection, &stale).await?;
+    let is_stale = |row: &Row| row.place != Some(popularity_class(row.ratings_count));
+    let stale: Vec<u32> = rows.into_iter().filter(is_stale).map(|row| row.id).collect();
+    let stale_books = with_authors(connection, &stale).await?;
+    write(connection, &stale_books).await?;
     Ok(u32::try_from(stale.len()).unwrap_or(u32::MAX))
+}
+
+async fn with_authors(connection: &mut MySqlConnection, books: &[u32]) -> sqlx::Result<Vec<IndexedBook>> {
+    sqlx::query_as!(
+        IndexedBook,
+        r#"
+        select
+            b.id,
+            b.title,
+            coalesce(group_concat(a.name order by ba.position separator ', '), b.byline) as "authors!",
+            b.ratings_count
+        from json_table(?, '$[*]' columns (id int unsigned path '$')) asked
+        straight_join books b on b.id = asked.id
+        left join book_authors ba on ba.book_id = b.id
+        left join authors a on a.id = ba.author_id
+        group by b.id
+        "#,
+        json!(books).to_string(),
+    )
+    .fetch_all(connection)
+    .await
 }
 
 /// The entry of a book in the database.
@@ -273,14 +294,14 @@ mod tests {
 
     /// Compares the index with what the books' titles, authors and ratings make of it.
     async fn assert_fits_the_books(connection: &mut MySqlConnection) {
-        let books: Vec<IndexedBook> = sqlx::query_as("select id, title, byline, ratings_count from books")
+        let books: Vec<IndexedBook> = sqlx::query_as("select id, title, byline as authors, ratings_count from books")
             .fetch_all(&mut *connection)
             .await
             .unwrap();
         let mut entries = BTreeSet::new();
         let mut counts = BTreeMap::new();
         for book in books {
-            for term in SearchEntry::of(&book.title, &book.byline).terms {
+            for term in SearchEntry::of(&book.title, &book.authors).terms {
                 *counts.entry(term.clone()).or_insert(0) += 1;
                 entries.insert((term, popularity_class(book.ratings_count), book.id));
             }
@@ -321,6 +342,19 @@ mod tests {
         }
         assert_eq!(books_of(&mut connection, "mar").await, [quiet.get(), known.get()]);
         assert_fits_the_books(&mut connection).await;
+    }
+
+    #[ignore = "needs MariaDB"]
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn an_author_whom_the_byline_has_no_room_for_is_indexed(pool: MySqlPool) {
+        let mut connection = pool.acquire().await.unwrap();
+        let names: Vec<String> = (0..60).map(|n| format!("Autora Número{n}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        catalogue::put(&mut connection, &row("a", "Antología", &names)).await.unwrap();
+        assert_eq!(books_of(&mut connection, "numero59").await.len(), 1);
+        sqlx::raw_sql("update book_search set source = 0").execute(&mut *connection).await.unwrap();
+        assert_eq!(refresh(&mut connection, 1..=100).await.unwrap(), 1);
+        assert_eq!(books_of(&mut connection, "numero59").await.len(), 1);
     }
 
     /// As a version without the index writes books.

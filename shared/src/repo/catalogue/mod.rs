@@ -230,7 +230,7 @@ impl ShelfBook {
     fn is_indexed_anew(&self) -> bool {
         let class = |stored: &Stored| popularity_class(stored.counted.ratings_count);
         self.differs(|offer| &offer.title)
-            || self.differs(|offer| &offer.byline)
+            || self.differs(|offer| &offer.authors)
             || self.before.as_ref().map(class) != Some(popularity_class(self.ratings_count()))
     }
 
@@ -238,7 +238,7 @@ impl ShelfBook {
         IndexedBook {
             id: self.id,
             title: self.now.title.clone(),
-            byline: self.now.byline.clone(),
+            authors: self.now.authors.join(", "),
             ratings_count: self.ratings_count(),
         }
     }
