@@ -160,7 +160,8 @@ pub static FUNCTIONS: &[Function] = &[
         about: "Migrates the schema, the database users and their grants",
         trigger: Release,
         database: Some(Admin),
-        timeout_seconds: 300,
+        // Lambda's maximum: at a million books a migration may copy the table.
+        timeout_seconds: 900,
         ..DEFAULTS
     },
 ];

@@ -21,7 +21,7 @@ const SEARCH: u64 = 40_000;
 /// Of facets, beyond those of the slice.
 const FACETS: u64 = 30_000;
 /// Of a correction.
-const CORRECTION: u64 = 35_000;
+const CORRECTION: u64 = 40_000;
 
 const LIMIT: u32 = 24;
 
@@ -105,7 +105,10 @@ async fn assert_lists(connection: &mut MySqlConnection) {
         assert_list(connection, &Filter::default(), *sort, RANGE).await;
     }
     for filter in filters(connection).await {
-        for (_, sort) in Sort::NAMES {
+        // A pair is walked in any order as in any other: two of them are enough.
+        let is_pair = books::parts_of(&filter) == 2;
+        for (_, sort) in Sort::NAMES.iter().filter(|(_, sort)| !is_pair || matches!(sort, Sort::Popular | Sort::Title))
+        {
             assert_list(connection, &filter, *sort, WALK).await;
         }
         let listing = Listing::new(None, filter.clone(), Sort::Popular, LIMIT);

@@ -141,7 +141,7 @@ async fn what_was_meant_is_found_without_looking_through_the_dictionary(pool: My
     for (query, meant, bound) in [
         ("librro 77", Some("libro 77"), 900),
         ("oscuridad silencio tinieblas medianoche laberinto mariposa invierno relámpago", None, 300),
-        ("libor", Some("libro"), 32_000),
+        ("libor", Some("libro"), 40_000),
     ] {
         let listing = Listing::new(Some(Search::parse(query).unwrap()), Filter::default(), Sort::Relevance, 24);
         let found = books::list(&mut connection, &listing).await.unwrap();
