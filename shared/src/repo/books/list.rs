@@ -12,7 +12,7 @@ use sqlx::{FromRow, MySql, MySqlConnection, QueryBuilder, types::Json};
 
 use super::{
     hits::{Hits, MAX_HITS},
-    narrow::{Counted, MAX_READ, Narrowing, Value, Walk, parts, push_filter},
+    narrow::{MAX_READ, Narrowing, Value, Walk, parts, push_filter},
     order::Order,
 };
 use crate::{
@@ -118,7 +118,6 @@ impl<'a> Plan<'a> {
         let narrowing = Narrowing::of(connection, &listing.filter).await?;
         let rarest = narrowing.rarest();
         let source = match (&listing.search, rarest) {
-            (_, Some(Counted { books: 0, .. })) => Source::Nothing,
             (Some(search), _) => Hits::of(connection, search, rarest).await?.map_or(Source::Nothing, Source::Hits),
             (None, Some(counted)) if narrowing.is_read_as_a_whole(listing.sort, listing.limit) => {
                 Source::Hits(Hits::of_part(counted))
@@ -135,9 +134,10 @@ impl<'a> Plan<'a> {
             Source::Walk => {
                 let rarest = self.narrowing.rarest().map(|counted| counted.part);
                 let slice = windowed(connection, listing, rarest).await?;
-                let shown = slice.items.len() + usize::from(slice.next.is_some());
-                let total = self.narrowing.total().map(|books| Total { books, is_exact: true });
-                Ok(Listed { total: total.unwrap_or(Total::new(shown, false)), slice })
+                let seen = slice.items.len() + usize::from(slice.next.is_some());
+                let is_whole_list = listing.after.is_none() && slice.next.is_none();
+                let known = self.narrowing.total().map(|books| Total { books, is_exact: true });
+                Ok(Listed { total: known.unwrap_or(Total::new(seen, is_whole_list)), slice })
             }
         }
     }

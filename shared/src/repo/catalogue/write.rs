@@ -286,7 +286,10 @@ pub(super) async fn set_authors(connection: &mut MySqlConnection, books: &[Shelf
         return Ok(());
     }
     let mut ids = author_ids(connection, &names).await?;
-    let missing: Vec<&&String> = names.iter().filter(|name| !ids.contains_key(**name)).collect();
+    // In the order of the rows, so that the same catalogue gives the same ids.
+    let mut seen = BTreeSet::new();
+    let authors = changed.iter().flat_map(|book| &book.now.authors);
+    let missing: Vec<&String> = authors.filter(|name| !ids.contains_key(*name) && seen.insert(*name)).collect();
     if !missing.is_empty() {
         sqlx::query!(
             r#"
