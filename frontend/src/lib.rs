@@ -3,7 +3,7 @@
 pub mod assets;
 mod cover;
 mod form;
-mod format;
+pub mod format;
 pub mod links;
 mod locale;
 mod markup;

@@ -59,7 +59,7 @@ impl Books<'_> {
         asked.filter_map(|(name, value)| Some((say(name, value)?, self.asked.without(name)))).collect()
     }
 
-    /// What the list is of: its filters, or everything.
+    /// The heading of a list without a search: the active filters, or the whole catalogue.
     fn subject(&self) -> String {
         let labels: Vec<String> = self.chips().into_iter().map(|(label, _)| label).collect();
         if labels.is_empty() { self.view.text("whole-catalogue") } else { labels.join(", ") }

@@ -82,28 +82,10 @@ pub fn table(header: &[impl ToString]) -> Table {
     table
 }
 
-/// The number with commas between thousands.
-pub fn thousands(number: u32) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{figures::Figures, measure::ServiceTimes};
-
-    #[test]
-    fn thousands_are_set_apart() {
-        assert_eq!([7, 999, 10_000, 1_234_567].map(thousands), ["7", "999", "10,000", "1,234,567"]);
-    }
 
     #[test]
     fn a_time_equal_to_its_target_passes_and_a_longer_one_fails() {

@@ -16,7 +16,7 @@ const BATCH: usize = 1_000;
 /// # Errors
 /// The schema does not fit, or the tables are not empty. The database must then be created again.
 pub async fn load(connection: &mut MySqlConnection, count: u32) -> sqlx::Result<()> {
-    // What is inserted is consistent by construction.
+    // The generated rows are consistent, so the server need not check them.
     execute(connection, "set foreign_key_checks = 0, unique_checks = 0").await?;
     let indexes = drop_indexes(connection).await?;
     insert_genres(connection).await?;

@@ -41,6 +41,11 @@ impl Language {
         &self.0
     }
 
+    /// Whether it has a region or script: `en-US`.
+    pub fn is_regional(&self) -> bool {
+        self.0.contains('-')
+    }
+
     /// A value of the database, which was parsed before it was stored.
     pub(crate) fn trusted(tag: String) -> Self {
         Self(tag)

@@ -99,12 +99,11 @@ impl Search {
 
     /// A condition for each group, and whether it is a common word.
     fn typed(&self) -> Vec<(bool, Condition)> {
-        let last = self.groups.len() - 1;
         let conditions = self.groups.iter().enumerate().map(|(at, group)| {
             let words: Vec<&str> = group.words.iter().map(|word| word.folded.as_str()).collect();
-            let mut alternatives = vec![alternative(&[group.form()], at == last)];
+            let mut alternatives = vec![alternative(&[group.form()], at + 1 == self.groups.len())];
             if words.len() > 1 && group.may_be_parted() {
-                alternatives.push(alternative(&words, at == last));
+                alternatives.push(alternative(&words, at + 1 == self.groups.len()));
             }
             alternatives
                 .extend(unspaced_pairs(group.form()).map(|pairs| pairs.iter().map(|pair| Term::whole(pair)).collect()));
@@ -116,10 +115,9 @@ impl Search {
     /// A condition for each unit, which its similar words also satisfy.
     fn fuzzy(&self) -> Vec<(bool, Condition)> {
         let units = self.units();
-        let last = units.len() - 1;
         let conditions = units.iter().enumerate().map(|(at, unit)| {
             let near = self.near.get(at).into_iter().flatten().map(|word| vec![Term::whole(word)]);
-            let alternatives = [alternative(&[unit.word], at == last)].into_iter().chain(near);
+            let alternatives = [alternative(&[unit.word], at + 1 == units.len())].into_iter().chain(near);
             (is_common(unit.word), Condition(alternatives.collect()))
         });
         conditions.collect()
@@ -188,11 +186,7 @@ impl Search {
     /// Conditions that hold for books which have all words of the query as they were typed, common ones as well, and none
     /// only as a beginning.
     pub fn whole_words(&self) -> Vec<Condition> {
-        let mut conditions: Vec<Condition> = if self.groups.is_empty() {
-            Vec::new()
-        } else {
-            self.typed().into_iter().map(|(_, condition)| condition).collect()
-        };
+        let mut conditions: Vec<Condition> = self.typed().into_iter().map(|(_, condition)| condition).collect();
         for term in conditions.iter_mut().flat_map(|Condition(alternatives)| alternatives).flatten() {
             term.is_beginning = false;
         }

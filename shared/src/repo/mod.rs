@@ -13,6 +13,7 @@ pub mod contact;
 mod dictionary;
 pub mod genres;
 pub mod imports;
+mod popularity;
 pub mod ratings;
 pub mod recommendations;
 pub mod refresh;

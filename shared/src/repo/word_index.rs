@@ -22,7 +22,8 @@ pub struct IndexedBook {
     pub ratings_count: u32,
 }
 
-/// Writes the entries of these books, new or changed, and learns their words. Their rows must be locked, and it must be in their transaction.
+/// Writes the entries of these books, new or changed, and learns their words. Their rows must be locked, and it must be in
+/// their transaction.
 pub async fn write(connection: &mut MySqlConnection, books: &[IndexedBook]) -> sqlx::Result<()> {
     if books.is_empty() {
         return Ok(());
@@ -55,28 +56,25 @@ pub async fn move_to_class(connection: &mut MySqlConnection, book: u32, ratings_
 /// Writes the entries of those books with these ids whose entries are missing, of another definition, or do not fit the
 /// book: what a version without the index has written. Returns how many there were.
 pub async fn refresh(connection: &mut MySqlConnection, ids: RangeInclusive<u32>) -> sqlx::Result<u32> {
-    #[derive(FromRow)]
-    struct Row {
-        id: u32,
-        ratings_count: u32,
-        place: Option<u8>,
-    }
-    let rows = sqlx::query_as::<_, Row>(
-        r"
+    let rows = sqlx::query!(
+        r#"
         select
             b.id,
             b.ratings_count,
-            if(s.source = crc32(concat_ws('\n', ?, b.title, b.byline)), s.place, null) as place
+            if(s.source = crc32(concat_ws('\n', ?, b.title, b.byline)), s.place, null) as "place: u8"
         from books b
         left join book_search s on s.book_id = b.id
         where b.id between ? and ?
         order by b.id
         for update
-        ",
+        "#,
+        SearchEntry::VERSION,
+        ids.start(),
+        ids.end(),
     );
-    let rows = rows.bind(SearchEntry::VERSION).bind(ids.start()).bind(ids.end()).fetch_all(&mut *connection).await?;
-    let is_stale = |row: &Row| row.place != Some(popularity_class(row.ratings_count));
-    let stale: Vec<u32> = rows.into_iter().filter(is_stale).map(|row| row.id).collect();
+    let rows = rows.fetch_all(&mut *connection).await?.into_iter();
+    let stale = rows.filter(|row| row.place != Some(popularity_class(row.ratings_count)));
+    let stale: Vec<u32> = stale.map(|row| row.id).collect();
     let stale_books = with_authors(connection, &stale).await?;
     write(connection, &stale_books).await?;
     Ok(u32::try_from(stale.len()).unwrap_or(u32::MAX))

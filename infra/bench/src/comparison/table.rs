@@ -1,11 +1,14 @@
 //! The comparison as a table.
 
+use frontend::{Locale, format};
+
 use super::{Comparison, Measured, Row};
-use crate::table::{table, thousands};
+use crate::table::table;
 
 /// A table with a line for each class, and the explanation of its columns.
 pub fn print(comparison: &Comparison) -> String {
-    let [small, large] = [&comparison.small, &comparison.large].map(|catalogue| thousands(catalogue.books));
+    let number = |number: u64| format::number(Locale::En, number);
+    let [small, large] = [&comparison.small, &comparison.large].map(|catalogue| number(catalogue.books.into()));
     let of = |count: &str, column: &str| format!("{column} at {count}");
     let header = [
         String::new(),
@@ -22,7 +25,7 @@ pub fn print(comparison: &Comparison) -> String {
     for row in &comparison.classes {
         lines.add_row(cells(row));
     }
-    let megabytes = |bytes: u64| thousands(u32::try_from(bytes / 1_000_000).unwrap_or(u32::MAX));
+    let megabytes = |bytes: u64| number(bytes / 1_000_000);
     [
         format!("{lines}\n"),
         "Times in milliseconds, of the function's response; SQL is the median of its statements alone.".to_owned(),

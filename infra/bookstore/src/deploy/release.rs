@@ -101,8 +101,9 @@ async fn prepare(
     for function in FUNCTIONS {
         candidates.push(create_version(aws, stage, function, packages.get(function.name)?, bucket).await?);
     }
-    let migrating = candidates.iter().find(|candidate| matches!(candidate.function.trigger, Trigger::Release));
-    let migrating = migrating.context("the route table has no function that a release invokes")?;
+    let function = migrating_function()?;
+    let migrating = candidates.iter().find(|candidate| candidate.function.name == function.name);
+    let migrating = migrating.with_context(|| format!("{} has no new version", function.name))?;
     let migration = migrate(aws, stage, &migrating.version.to_string()).await?;
     for migrated in &migration.applied {
         outln!("  applied migration: {migrated}");
@@ -194,12 +195,15 @@ async fn order_migration(
     qualifier: &str,
     order: MigrationOrder,
 ) -> Result<MigrationReport> {
-    let function = FUNCTIONS.iter().find(|function| matches!(function.trigger, Trigger::Release));
-    let function = function.context("the route table has no function that a release invokes")?;
-    let timeout = Duration::from_secs(u64::from(function.timeout_seconds) + 60);
+    let function = migrating_function()?;
     let name = stage.physical(function.name);
-    let answer = aws.invoke(&name, qualifier, &serde_json::to_value(order)?, timeout).await?;
+    let answer = invoke(aws, function, &name, qualifier, &serde_json::to_value(order)?).await?;
     serde_json::from_value(answer).context("unexpected response of migrate-database")
+}
+
+fn migrating_function() -> Result<&'static Function> {
+    let function = FUNCTIONS.iter().find(|function| matches!(function.trigger, Trigger::Release));
+    function.context("the route table has no function that a release invokes")
 }
 
 /// Connections of all functions with this database user, twice: for the old and the new version during a release.
@@ -227,17 +231,17 @@ async fn ask(aws: &AwsClients, candidate: &Candidate) -> Result<()> {
     let Some(event) = probe::event(candidate.function) else {
         return Ok(());
     };
-    let answer = invoke(aws, candidate, &event).await?;
+    let Candidate { function, name, version } = candidate;
+    let answer = invoke(aws, function, name, &version.to_string(), &event).await?;
     match probe::failure(candidate.function, &answer) {
         Some(failure) => bail!(failure),
         None => Ok(()),
     }
 }
 
-async fn invoke(aws: &AwsClients, candidate: &Candidate, event: &Value) -> Result<Value> {
-    let Candidate { name, version, function } = candidate;
+async fn invoke(aws: &AwsClients, function: &Function, name: &str, qualifier: &str, event: &Value) -> Result<Value> {
     let timeout = Duration::from_secs(u64::from(function.timeout_seconds) + 60);
-    aws.invoke(name, &version.to_string(), event, timeout).await
+    aws.invoke(name, qualifier, event, timeout).await
 }
 
 /// Deletes provisioned concurrency that the stage does not configure any more; Application Auto Scaling leaves it behind, at

@@ -17,7 +17,7 @@ const MAX_BEGUN: usize = 20;
 /// The fewest entries that are read for one of several words.
 const MIN_READ: u32 = 250;
 
-/// Where hits are read from.
+/// The books of a list that are read as a whole before they are sorted.
 pub(super) enum Hits<'a> {
     Isbn(&'a Isbn13),
     Books {
@@ -110,10 +110,10 @@ impl<'a> Hits<'a> {
                     sql.push(" straight_join book_search s on s.book_id = c.id");
                 }
                 sql.push(" straight_join books b on b.id = c.id where true");
-                for condition in conditions {
-                    push_condition(sql, condition);
+                if let Source::Part(_) = source {
+                    push_conditions(sql, conditions.iter());
+                    push_filter(sql, filter, "b.id");
                 }
-                push_filter(sql, filter, "b.id");
                 if let Some(search) = search {
                     sql.push(" order by s.title_key = ").push_bind(search.title_key());
                     sql.push(format_args!(" desc, b.ratings_count desc, b.id desc limit {MAX_HITS}"));
@@ -125,60 +125,63 @@ impl<'a> Hits<'a> {
 }
 
 impl Source<'_> {
-    /// A derived table `c` of ids.
+    /// A derived table `c` of ids: of hits, or of all books of a part.
     fn push(&self, sql: &mut QueryBuilder<MySql>, search: Option<&Search>, conditions: &[Condition], filter: &Filter) {
         match self {
             Self::Part(counted) => counted.part.walk().push_set(sql),
             Self::Words { any_of, each, all_of } => {
                 sql.push("(");
                 for word in any_of {
-                    push_entries(sql, word, *each, all_of, conditions, filter);
+                    sql.push("(select e.book_id as id from (select book_id, place from book_words where word = ");
+                    sql.push_bind(word.clone());
+                    sql.push(format_args!(" order by place, book_id limit {each}) e"));
+                    push_words(sql, all_of);
+                    let is_open = |condition: &&Condition| {
+                        condition
+                            .single_word()
+                            .is_none_or(|other| other != word && all_of.iter().all(|word| word != other))
+                    };
+                    push_tests(sql, conditions.iter().filter(is_open).collect(), filter);
                     sql.push(" union ");
                 }
-                sql.push("(select book_id as id from book_search where title_key = ");
+                sql.push("(select e.book_id as id from (select book_id, place from book_search where title_key = ");
                 sql.push_bind(search.map(Search::title_key).unwrap_or_default());
-                sql.push(format_args!(" order by place, book_id limit {MIN_READ}))"));
+                sql.push(format_args!(" order by place, book_id limit {MIN_READ}) e"));
+                push_tests(sql, conditions.iter().collect(), filter);
+                sql.push(")");
             }
         }
         sql.push(" c");
     }
 }
 
-/// The hits among the first entries of a word. All tables are read in the order of the entries, so that neighbours are in
-/// the same pages, and only until there are enough.
-fn push_entries(
-    sql: &mut QueryBuilder<MySql>,
-    word: &str,
-    each: u32,
-    all_of: &[String],
-    conditions: &[Condition],
-    filter: &Filter,
-) {
-    sql.push("(select e.book_id as id from (select book_id, place from book_words where word = ");
-    sql.push_bind(word.to_owned());
-    sql.push(format_args!(" order by place, book_id limit {each}) e"));
-    for (at, other) in all_of.iter().enumerate() {
-        sql.push(format_args!(" straight_join book_words w{at} on w{at}.word = ")).push_bind(other.clone());
+/// Joins the entries `e` of a word with those of others. Both are in the same order, so that neighbours are in the same
+/// pages.
+fn push_words(sql: &mut QueryBuilder<MySql>, words: &[String]) {
+    for (at, word) in words.iter().enumerate() {
+        sql.push(format_args!(" straight_join book_words w{at} on w{at}.word = ")).push_bind(word.clone());
         sql.push(format_args!(" and w{at}.place = e.place and w{at}.book_id = e.book_id"));
     }
-    let others: Vec<&Condition> = conditions
-        .iter()
-        .filter(|condition| {
-            condition.single_word().is_none_or(|other| other != word && !all_of.contains(&other.to_owned()))
-        })
-        .collect();
-    if !others.is_empty() {
+}
+
+/// Tests the entries `e` in their order, until there are enough hits.
+fn push_tests(sql: &mut QueryBuilder<MySql>, conditions: Vec<&Condition>, filter: &Filter) {
+    if !conditions.is_empty() {
         sql.push(" straight_join book_search s on s.book_id = e.book_id");
     }
     if needs_books(filter) {
         sql.push(" straight_join books b on b.id = e.book_id");
     }
     sql.push(" where true");
-    for condition in others {
-        push_condition(sql, condition);
-    }
+    push_conditions(sql, conditions.into_iter());
     push_filter(sql, filter, "e.book_id");
     sql.push(format_args!(" order by e.place, e.book_id limit {MAX_HITS})"));
+}
+
+fn push_conditions<'a>(sql: &mut QueryBuilder<MySql>, conditions: impl Iterator<Item = &'a Condition>) {
+    for condition in conditions {
+        push_condition(sql, condition);
+    }
 }
 
 fn push_condition(sql: &mut QueryBuilder<MySql>, Condition(alternatives): &Condition) {
@@ -200,9 +203,7 @@ fn push_relevance(sql: &mut QueryBuilder<MySql>, search: &Search) {
     sql.push("(case when s.title_key = ").push_bind(search.title_key());
     sql.push(" then 3 when left(s.title, char_length(").push_bind(beginning.clone());
     sql.push(")) = ").push_bind(beginning).push(" then 2 when true");
-    for condition in search.whole_words() {
-        push_condition(sql, &condition);
-    }
+    push_conditions(sql, search.whole_words().iter());
     sql.push(" then 1 else 0 end) * 4294967296 + ");
     if let Some(literal) = search.literal() {
         sql.push("(locate(").push_bind(literal.to_owned()).push(", b.title) > 0) * 17179869184 + ");

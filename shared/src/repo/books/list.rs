@@ -12,7 +12,7 @@ use sqlx::{FromRow, MySql, MySqlConnection, QueryBuilder, types::Json};
 
 use super::{
     hits::{Hits, MAX_HITS},
-    narrow::{MAX_READ, Narrowing, Value, Walk, parts, push_filter},
+    narrow::{MAX_READ, Narrowing, Part, Value, Walk, is_one_index, parts, push_filter},
     order::Order,
 };
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
         AuthorId, BookId, Count, Cursor, Facets, Filter, Isbn13, Language, Money, Parsed, Ratings, Search, Slice, Sort,
         Summary, Total,
     },
-    repo::genres,
+    repo::{genres, shop_counts},
 };
 
 /// A query of the list.
@@ -60,11 +60,10 @@ const FIRST_READ: u32 = 500;
 /// One slice of the list: never an `OFFSET`. A slice of a filtered list can have fewer books than its limit and a next
 /// one all the same: then none of the next [`MAX_READ`] books of the order passes the filter.
 pub async fn list(connection: &mut MySqlConnection, listing: &Listing) -> sqlx::Result<Slice<Summary>> {
-    match (&listing.search, &parts(&listing.filter)[..]) {
-        (None, []) => windowed(connection, listing, None).await,
-        (None, [part]) if part.is_index_of(listing.sort) => windowed(connection, listing, Some(*part)).await,
-        _ => Ok(listed(connection, listing).await?.slice),
+    if listing.search.is_none() && is_one_index(&listing.filter, listing.sort) {
+        return windowed(connection, listing, parts(&listing.filter).first().copied()).await;
     }
+    Ok(listed(connection, listing).await?.slice)
 }
 
 /// The slice, and how many books the list has.
@@ -81,7 +80,7 @@ pub async fn listed_with_facets(connection: &mut MySqlConnection, listing: &List
             let hits = hits(connection, listing, found).await?;
             let slice = page_of(connection, listing, &hits).await?;
             let total = Total::new(hits.len(), found.is_complete() && hits.len() < MAX_HITS as usize);
-            let facets = facets(connection, &plan, &hits, total.is_exact).await?;
+            let facets = facets(connection, &hits, total.is_exact).await?;
             Ok((Listed { slice, total }, facets))
         }
         _ if parts(&listing.filter).is_empty() => {
@@ -92,7 +91,7 @@ pub async fn listed_with_facets(connection: &mut MySqlConnection, listing: &List
             let Listed { slice, total } = plan.listed(connection, listing).await?;
             let hits = popular(connection, listing, &plan).await?;
             let is_all = total.is_exact && total.books as usize == hits.len();
-            let facets = facets(connection, &plan, &hits, is_all).await?;
+            let facets = facets(connection, &hits, is_all).await?;
             Ok((Listed { slice, total: total.at_least(hits.len()) }, facets))
         }
     }
@@ -115,11 +114,15 @@ enum Source<'a> {
 
 impl<'a> Plan<'a> {
     async fn of(connection: &mut MySqlConnection, listing: &'a Listing) -> sqlx::Result<Self> {
-        let narrowing = Narrowing::of(connection, &listing.filter).await?;
+        // A search without a filter needs no numbers of the shop.
+        let narrowing = match (&listing.search, &parts(&listing.filter)[..]) {
+            (Some(_), []) => Narrowing::default(),
+            _ => Narrowing::of(connection, &listing.filter).await?,
+        };
         let rarest = narrowing.rarest();
         let source = match (&listing.search, rarest) {
             (Some(search), _) => Hits::of(connection, search, rarest).await?.map_or(Source::Nothing, Source::Hits),
-            (None, Some(counted)) if narrowing.is_read_as_a_whole(listing.sort, listing.limit) => {
+            (None, Some(counted)) if narrowing.is_read_as_a_whole(&listing.filter, listing.sort, listing.limit) => {
                 Source::Hits(Hits::of_part(counted))
             }
             (None, _) => Source::Walk,
@@ -175,20 +178,16 @@ async fn sorted(connection: &mut MySqlConnection, listing: &Listing, found: &Hit
 async fn windowed(
     connection: &mut MySqlConnection,
     listing: &Listing,
-    rarest: Option<super::narrow::Part<'_>>,
+    rarest: Option<Part<'_>>,
 ) -> sqlx::Result<Slice<Summary>> {
     let walk = Walk::of(listing.sort, &listing.filter, rarest);
     let order = Order::of(listing.sort, false);
     let asked = listing.limit + 1;
-    let is_whole_range = match parts(&listing.filter)[..] {
-        [] => true,
-        [part] => part.is_index_of(listing.sort),
-        _ => false,
-    };
-    if is_whole_range {
+    if is_one_index(&listing.filter, listing.sort) {
         return Ok(listing.page(window(connection, listing, &walk, &order, asked).await?));
     }
-    for limit in [FIRST_READ, MAX_READ] {
+    let mut limit = FIRST_READ;
+    loop {
         let rows = window(connection, listing, &walk, &order, limit).await?;
         if rows.len() >= asked as usize {
             return Ok(listing.page(rows));
@@ -198,8 +197,8 @@ async fn windowed(
             let slice = listing.page(rows);
             return Ok(Slice { next: end.map(|keys| listing.cursor(keys)), ..slice });
         }
+        limit = MAX_READ;
     }
-    Ok(Slice::empty())
 }
 
 /// The books of the next `limit` entries that pass the filter, no more than a slice needs.
@@ -212,8 +211,7 @@ async fn window(
 ) -> sqlx::Result<Vec<Row>> {
     let mut sql = QueryBuilder::<MySql>::new(COLUMNS);
     sql.push(order.number("w")).push(" as number from ");
-    let after = listing.after_value();
-    walk.push_window(&mut sql, order, after.as_ref().map(|(value, id)| (value, *id)), limit);
+    walk.push_window(&mut sql, order, listing.after_value().as_ref(), limit);
     sql.push(" w straight_join books b on b.id = w.id where true");
     push_filter(&mut sql, &listing.filter, "w.id");
     let way = order.way;
@@ -239,8 +237,7 @@ async fn end_of_window(
     let mut sql = QueryBuilder::<MySql>::new("select w.id, ");
     sql.push(order.number("w"));
     sql.push(format_args!(" as number, {title} as title from "));
-    let after = listing.after_value();
-    walk.push_entry(&mut sql, order, after.as_ref().map(|(value, id)| (value, *id)), limit - 1);
+    walk.push_entry(&mut sql, order, listing.after_value().as_ref(), limit - 1);
     sql.push(" w");
     let last: Option<Last> = sql.build_query_as().fetch_optional(connection).await?;
     Ok(last.map(|last| {
@@ -286,15 +283,15 @@ struct Hit {
 /// The most popular thousand books of a filtered list.
 async fn popular(connection: &mut MySqlConnection, listing: &Listing, plan: &Plan<'_>) -> sqlx::Result<Vec<Hit>> {
     let order = Order::of(Sort::Popular, false);
-    let mut sql = QueryBuilder::<MySql>::new(
-        "select b.id, b.base_language as language, b.in_stock, null as number, false as ahead from ",
-    );
+    let mut sql = QueryBuilder::<MySql>::new("select w.id, ");
     if let Source::Hits(found) = &plan.source {
+        sql.push("w.language, w.in_stock, null as number, false as ahead from ");
         found.push(&mut sql, &order, &listing.filter);
-        sql.push(" w straight_join books b on b.id = w.id");
+        sql.push(" w");
     } else {
         let walk = Walk::of(Sort::Popular, &listing.filter, plan.narrowing.rarest().map(|counted| counted.part));
-        let is_whole_range = plan.narrowing.is_one_index_of(Sort::Popular);
+        let is_whole_range = is_one_index(&listing.filter, Sort::Popular);
+        sql.push("b.base_language as language, b.in_stock, null as number, false as ahead from ");
         walk.push_window(&mut sql, &order, None, if is_whole_range { MAX_HITS } else { MAX_READ });
         sql.push(" w straight_join books b on b.id = w.id where true");
         push_filter(&mut sql, &listing.filter, "w.id");
@@ -350,12 +347,7 @@ async fn facets_of_shop(connection: &mut MySqlConnection, plan: &Plan<'_>) -> sq
 }
 
 /// The facets of these books. If they are not all of the list, values that only others have follow with the count 0.
-async fn facets(
-    connection: &mut MySqlConnection,
-    plan: &Plan<'_>,
-    hits: &[Hit],
-    is_exact: bool,
-) -> sqlx::Result<Facets> {
+async fn facets(connection: &mut MySqlConnection, hits: &[Hit], is_exact: bool) -> sqlx::Result<Facets> {
     let in_stock = hits.iter().filter(|hit| hit.in_stock).count();
     let mut languages = BTreeMap::new();
     for language in hits.iter().filter_map(|hit| hit.language.as_deref()) {
@@ -367,7 +359,7 @@ async fn facets(
     let ids: Vec<u32> = hits.iter().map(|hit| hit.id).collect();
     let mut genres = genres_of(connection, &ids).await?;
     if !is_exact {
-        add_others(&mut languages, &plan.narrowing.shop.languages);
+        add_others(&mut languages, &shop_counts::read(connection).await?.languages);
         add_others(&mut genres, &genres::list(connection).await?);
     }
     Ok(Facets { genres, languages, in_stock: in_stock.try_into().unwrap_or_default(), is_exact })
@@ -637,7 +629,7 @@ mod tests {
         .execute(&mut *connection)
         .await
         .unwrap();
-        crate::repo::shop_counts::recount(&mut connection).await.unwrap();
+        shop_counts::recount(&mut connection).await.unwrap();
         let filter = Filter { min_score: Some(2_900_000), max_price: None, in_stock: true, ..Filter::default() };
         for (sort, expected) in [(Sort::Newest, 12_000), (Sort::Title, 12_000), (Sort::Popular, 12_000)] {
             let seen = walk_through(&mut connection, filter.clone(), sort, 100).await;

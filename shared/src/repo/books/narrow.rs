@@ -16,7 +16,10 @@ pub(super) const MAX_READ: u32 = 5_000;
 pub(super) enum Part<'a> {
     Genre(&'a Genre),
     Author(AuthorId),
+    /// A language with all its regions.
     Language(&'a Language),
+    /// A language with its region or script.
+    Region(&'a Language),
     InStock,
     MinScore(u32),
     MaxPrice(u32),
@@ -32,6 +35,7 @@ pub(super) struct Counted<'a> {
 }
 
 /// A filter with what is known about the shop.
+#[derive(Default)]
 pub(super) struct Narrowing<'a> {
     pub(super) shop: ShopCounts,
     parts: Vec<Counted<'a>>,
@@ -42,12 +46,21 @@ pub(super) fn parts(filter: &Filter) -> Vec<Part<'_>> {
     let parts = [
         genre.as_ref().map(Part::Genre),
         author.map(Part::Author),
-        language.as_ref().map(Part::Language),
+        language.as_ref().map(|tag| if tag.is_regional() { Part::Region(tag) } else { Part::Language(tag) }),
         in_stock.then_some(Part::InStock),
         min_score.map(Part::MinScore),
         max_price.map(Part::MaxPrice),
     ];
     parts.into_iter().flatten().collect()
+}
+
+/// Whether an index has exactly the books of the filter in the order of this sort.
+pub(super) fn is_one_index(filter: &Filter, sort: Sort) -> bool {
+    match parts(filter)[..] {
+        [] => true,
+        [part] => part.is_index_of(sort),
+        _ => false,
+    }
 }
 
 impl<'a> Narrowing<'a> {
@@ -66,18 +79,13 @@ impl<'a> Narrowing<'a> {
         self.parts.iter().min_by_key(|counted| counted.books).copied()
     }
 
-    /// Whether an index has exactly the books of the filter in the order of this sort.
-    pub(super) fn is_one_index_of(&self, sort: Sort) -> bool {
-        matches!(self.parts[..], [Counted { part, .. }] if part.is_index_of(sort))
-    }
-
     /// Whether all books of the rarest part are read and sorted. A walk along the order finds a slice of a single part of n
     /// of N books in about N / n entries for each row; for several parts, only reading all counts them.
-    pub(super) fn is_read_as_a_whole(&self, sort: Sort, limit: u32) -> bool {
+    pub(super) fn is_read_as_a_whole(&self, filter: &Filter, sort: Sort, limit: u32) -> bool {
         let Some(Counted { books, .. }) = self.rarest() else { return false };
         let (books, all) = (u64::from(books), u64::from(self.shop.all));
         let is_walk_shorter = self.total().is_some() && books * books > 4 * u64::from(limit) * all;
-        !self.is_one_index_of(sort) && books <= MAX_READ.into() && !is_walk_shorter
+        !is_one_index(filter, sort) && books <= MAX_READ.into() && !is_walk_shorter
     }
 
     /// How many books the whole filter finds, where that is known without reading them.
@@ -97,8 +105,7 @@ impl Part<'_> {
                 let books = sqlx::query_scalar!("select books from genres where slug = ?", genre.0);
                 (books.fetch_optional(connection).await?.unwrap_or_default(), true)
             }
-            Self::Author(_) => at_most(connection, self, shop.all).await?,
-            Self::Language(language) if language.as_str().contains('-') => at_most(connection, self, shop.all).await?,
+            Self::Author(_) | Self::Region(_) => at_most(connection, self, shop.all).await?,
             Self::Language(language) => {
                 let languages = shop.languages.iter().find(|count| count.value == language.as_str());
                 (languages.map_or(0, |count| u32::try_from(count.count).unwrap_or(u32::MAX)), true)
@@ -125,7 +132,7 @@ impl Part<'_> {
                 "d.ratings_count",
                 "d.book_id",
             ),
-            Self::Language(tag) if tag.as_str().contains('-') => {
+            Self::Region(_) => {
                 walk("books d force index (books_language)", "d.language like ?", "d.ratings_count", "d.id")
             }
             Self::Language(_) => {
@@ -143,7 +150,7 @@ impl Part<'_> {
         match self {
             Self::Genre(genre) => Value::Text(genre.0.clone()),
             Self::Author(author) => Value::Number(author.get().into()),
-            Self::Language(tag) if tag.as_str().contains('-') => Value::Text(format!("{}%", tag.as_str())),
+            Self::Region(tag) => Value::Text(format!("{}%", tag.as_str())),
             Self::Language(language) => Value::Text(language.as_str().to_owned()),
             Self::InStock => Value::Number(1),
             Self::MinScore(number) | Self::MaxPrice(number) => Value::Number(number.into()),
@@ -153,25 +160,16 @@ impl Part<'_> {
     /// Whether the index of this part has exactly its books in the order of this sort.
     pub(super) fn is_index_of(self, sort: Sort) -> bool {
         match self {
-            Self::Language(tag) if tag.as_str().contains('-') => false,
             Self::Genre(_) | Self::Author(_) | Self::Language(_) | Self::InStock => {
                 matches!(sort, Sort::Relevance | Sort::Popular)
             }
-            Self::MinScore(_) => false,
+            Self::Region(_) | Self::MinScore(_) => false,
             Self::MaxPrice(_) => sort == Sort::Price,
         }
     }
 
-    /// Whether the books of this part come from its index in the order of popularity.
-    fn is_by_popularity(self) -> bool {
-        match self {
-            Self::Language(tag) => !tag.as_str().contains('-'),
-            _ => !matches!(self, Self::MinScore(_) | Self::MaxPrice(_)),
-        }
-    }
-
-    /// A condition on the book `b`, whose id is also the expression `id`; it begins with `and`. Counted instead of `exists`, which the server turns into a join
-    /// that may begin with all books of the genre.
+    /// A condition on the book `b`, whose id is also the expression `id`; it begins with `and`. Counted instead of `exists`,
+    /// which the server turns into a join that may begin with all books of the genre.
     fn push(self, sql: &mut QueryBuilder<MySql>, id: &str) {
         match self {
             Self::Genre(genre) => sql
@@ -187,7 +185,7 @@ impl Part<'_> {
                 ))
                 .push_bind(author.get())
                 .push(") > 0"),
-            Self::Language(tag) if tag.as_str().contains('-') => sql
+            Self::Region(tag) => sql
                 .push(" and (b.language = ")
                 .push_bind(tag.as_str().to_owned())
                 .push(" or b.language like ")
@@ -241,7 +239,7 @@ impl Value {
 pub(super) struct Walk<'a> {
     /// With the alias `d`, and the index that is read.
     table: &'a str,
-    /// On `d`, with one placeholder at its end.
+    /// On `d`, with one placeholder.
     condition: &'a str,
     value: Option<Value>,
     key: &'a str,
@@ -251,7 +249,7 @@ pub(super) struct Walk<'a> {
 impl Walk<'_> {
     /// The index in whose order a list is read: the one of a part by popularity, else that of the sort.
     pub(super) fn of(sort: Sort, filter: &Filter, rarest: Option<Part>) -> Walk<'static> {
-        if let (Sort::Relevance | Sort::Popular, Some(part)) = (sort, rarest.filter(|part| part.is_by_popularity())) {
+        if let Some(part) = rarest.filter(|part| part.is_index_of(sort)) {
             return part.walk();
         }
         let all = |table, key| Walk { table, condition: "", value: None, key, id: "d.id" };
@@ -278,7 +276,7 @@ impl Walk<'_> {
         &self,
         sql: &mut QueryBuilder<MySql>,
         order: &Order,
-        after: Option<(&Value, u32)>,
+        after: Option<&(Value, u32)>,
         limit: u32,
     ) {
         self.push_entries(sql, order, after, limit, &format!("limit {limit}"));
@@ -289,7 +287,7 @@ impl Walk<'_> {
         &self,
         sql: &mut QueryBuilder<MySql>,
         order: &Order,
-        after: Option<(&Value, u32)>,
+        after: Option<&(Value, u32)>,
         offset: u32,
     ) {
         self.push_entries(sql, order, after, offset + 1, &format!("limit 1 offset {offset}"));
@@ -301,7 +299,7 @@ impl Walk<'_> {
         &self,
         sql: &mut QueryBuilder<MySql>,
         order: &Order,
-        after: Option<(&Value, u32)>,
+        after: Option<&(Value, u32)>,
         limit: u32,
         cut: &str,
     ) {
@@ -322,7 +320,7 @@ impl Walk<'_> {
             sql.push(format_args!(" and {key} {bound} "));
             place.push(sql);
         }
-        sql.push(format_args!(" and {id} {beyond} ")).push_bind(last);
+        sql.push(format_args!(" and {id} {beyond} ")).push_bind(*last);
         sql.push(format_args!("{ordered} limit {limit}) union all ({select}"));
         self.push_condition(sql);
         sql.push(format_args!(" and {key} {beyond} "));
@@ -331,12 +329,10 @@ impl Walk<'_> {
     }
 
     fn push_condition(&self, sql: &mut QueryBuilder<MySql>) {
-        if let Some(value) = &self.value {
-            let condition = self.condition.trim_end_matches(')');
-            let closing = &self.condition[condition.len()..];
-            sql.push(" and ").push(condition.trim_end_matches('?'));
+        if let (Some(value), Some((before, after))) = (&self.value, self.condition.split_once('?')) {
+            sql.push(" and ").push(before);
             value.push(sql);
-            sql.push(closing);
+            sql.push(after);
         }
     }
 }

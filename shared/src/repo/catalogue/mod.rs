@@ -121,6 +121,17 @@ impl Offer {
             ..known
         }
     }
+
+    fn counted(&self, ratings_count: u32, score: u32) -> Counted {
+        Counted {
+            genres: self.genres.clone(),
+            language: self.language.clone(),
+            price: self.price.as_ref().map(|(minor, _)| *minor),
+            stock: self.stock,
+            ratings_count,
+            score,
+        }
+    }
 }
 
 impl Shelf {
@@ -184,11 +195,10 @@ impl Shelf {
     /// Writes what has changed. The numbers of the shop come last, because other writers wait for them.
     async fn write(mut self, connection: &mut MySqlConnection) -> sqlx::Result<()> {
         self.books.retain(ShelfBook::is_changed);
-        let mut changed: Vec<&mut ShelfBook> = self.books.iter_mut().collect();
-        if changed.is_empty() {
+        if self.books.is_empty() {
             return Ok(());
         }
-        write::insert_books(connection, &mut changed).await?;
+        write::insert_books(connection, &mut self.books).await?;
         let books = &self.books;
         write::update_books(connection, books).await?;
         write::set_stars(connection, books).await?;
@@ -244,14 +254,7 @@ impl ShelfBook {
     }
 
     fn counted(&self) -> Counted {
-        Counted {
-            genres: self.now.genres.clone(),
-            language: self.now.language.clone(),
-            price: self.now.price.as_ref().map(|(minor, _)| *minor),
-            stock: self.now.stock,
-            ratings_count: self.ratings_count(),
-            score: self.stars().score(),
-        }
+        self.now.counted(self.ratings_count(), self.stars().score())
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use sqlx::{MySqlConnection, types::Json};
 
 use super::{Offer, ShelfBook, Stored};
-use crate::{domain::Histogram, repo::shop_counts::Counted};
+use crate::{domain::Histogram, repo::popularity};
 
 /// Locks the books with these references or numbers, in the order of their ids.
 pub(super) async fn lock(
@@ -91,14 +91,7 @@ pub(super) async fn stored(connection: &mut MySqlConnection, ids: &[u32]) -> sql
                 stock: row.stock,
                 stars: Histogram::of_pairs(row.imported.map(|Json(pairs)| pairs)),
             };
-            let counted = Counted {
-                genres: offer.genres.clone(),
-                language: offer.language.clone(),
-                price: offer.price.as_ref().map(|(minor, _)| *minor),
-                stock: offer.stock,
-                ratings_count: row.ratings_count,
-                score: row.score,
-            };
+            let counted = offer.counted(row.ratings_count, row.score);
             let given = Histogram::of_pairs(row.given.map(|Json(pairs)| pairs));
             let now = offer.clone();
             ShelfBook { id: row.id, reference: row.reference, before: Some(Stored { offer, counted }), now, given }
@@ -107,8 +100,8 @@ pub(super) async fn stored(connection: &mut MySqlConnection, ids: &[u32]) -> sql
 }
 
 /// Inserts the new books, and sets their ids.
-pub(super) async fn insert_books(connection: &mut MySqlConnection, books: &mut [&mut ShelfBook]) -> sqlx::Result<()> {
-    let rows: Vec<Vec<Value>> = books.iter().filter(|book| book.id == 0).map(|book| book.columns()).collect();
+pub(super) async fn insert_books(connection: &mut MySqlConnection, books: &mut [ShelfBook]) -> sqlx::Result<()> {
+    let rows: Vec<Value> = books.iter().filter(|book| book.id == 0).map(ShelfBook::row).collect();
     if rows.is_empty() {
         return Ok(());
     }
@@ -187,7 +180,7 @@ pub(super) async fn update_books(connection: &mut MySqlConnection, books: &[Shel
         .execute(&mut *connection)
         .await?;
     }
-    let rows: Vec<Vec<Value>> = known.iter().map(|book| book.columns()).collect();
+    let rows: Vec<Value> = known.iter().map(|book| book.row()).collect();
     sqlx::query!(
         r#"
         update json_table(?, '$[*]' columns (
@@ -221,38 +214,13 @@ pub(super) async fn update_books(connection: &mut MySqlConnection, books: &[Shel
     )
     .execute(&mut *connection)
     .await?;
-    // The copies of the number of ratings, of those books whose rows are not written below.
-    let counts: Vec<(u32, u32)> = known.iter().map(|book| (book.id, book.ratings_count())).collect();
-    copy_ratings_counts(connection, &counts).await
-}
-
-/// Copies the number of ratings to the rows that list the books of an author or a genre by popularity. Pairs of a book
-/// and its number.
-async fn copy_ratings_counts(connection: &mut MySqlConnection, counts: &[(u32, u32)]) -> sqlx::Result<()> {
-    let counts = json!(counts).to_string();
-    sqlx::query!(
-        r#"
-        update json_table(?, '$[*]' columns (
-            book_id int unsigned path '$[0]',
-            ratings_count int unsigned path '$[1]'
-        )) counted
-        straight_join book_authors ba on ba.book_id = counted.book_id
-        left join book_genres bg on bg.book_id = counted.book_id
-        set ba.ratings_count = counted.ratings_count,
-            bg.ratings_count = counted.ratings_count
-        "#,
-        counts,
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
+    let known: Vec<u32> = known.iter().map(|book| book.id).collect();
+    popularity::copy(connection, &known).await
 }
 
 pub(super) async fn set_stars(connection: &mut MySqlConnection, books: &[ShelfBook]) -> sqlx::Result<()> {
-    let changed = books.iter().filter(|book| match &book.before {
-        None => book.now.stars != Histogram::default(),
-        Some(stored) => book.now.stars != stored.offer.stars,
-    });
+    let before = |book: &ShelfBook| book.before.as_ref().map(|stored| stored.offer.stars).unwrap_or_default();
+    let changed = books.iter().filter(|book| book.now.stars != before(book));
     let rows: Vec<(u32, u8, u32)> =
         changed.flat_map(|book| (1..).zip(book.now.stars.0).map(|(stars, count)| (book.id, stars, count))).collect();
     if rows.is_empty() {
@@ -365,6 +333,9 @@ async fn author_ids(
 pub(super) async fn set_genres(connection: &mut MySqlConnection, books: &[ShelfBook]) -> sqlx::Result<()> {
     let changed: Vec<&ShelfBook> = books.iter().filter(|book| book.differs(|offer| &offer.genres)).collect();
     let slugs: BTreeSet<&String> = changed.iter().flat_map(|book| &book.now.genres).collect();
+    if changed.is_empty() {
+        return Ok(());
+    }
     let mut ids = genre_ids(connection, &slugs).await?;
     let missing: Vec<&&String> = slugs.iter().filter(|slug| !ids.contains_key(**slug)).collect();
     if !missing.is_empty() {
@@ -434,11 +405,14 @@ async fn genre_ids(connection: &mut MySqlConnection, slugs: &BTreeSet<&String>) 
 }
 
 impl ShelfBook {
-    /// The row of `books`, after its id and reference.
-    fn columns(&self) -> Vec<Value> {
+    /// The values of a row of `books`, from the id on.
+    fn row(&self) -> Value {
         let Offer { isbn, title, byline, year, language, description, price, stock, .. } = &self.now;
         let (price, currency) = price.clone().unzip();
-        let columns = json!([
+        let (count, score) = (self.ratings_count(), self.stars().score());
+        json!([
+            self.id,
+            self.reference,
             isbn,
             title,
             byline,
@@ -448,9 +422,8 @@ impl ShelfBook {
             price,
             currency,
             stock,
-            self.ratings_count(),
-            self.stars().score(),
-        ]);
-        [vec![json!(self.id), json!(self.reference)], columns.as_array().cloned().unwrap_or_default()].concat()
+            count,
+            score
+        ])
     }
 }
