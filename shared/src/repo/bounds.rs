@@ -216,13 +216,20 @@ async fn assert_exact_titles(connection: &mut MySqlConnection) {
     }
 }
 
+/// Rows are counted for each connection, so that lists and searches can be read at the same time.
 async fn assert_bounds(pool: &MySqlPool, count: u32) {
     let mut connection = pool.acquire().await.unwrap();
+    let mut second_connection = pool.acquire().await.unwrap();
     fill(&mut connection, count).await;
-    assert_lists(&mut connection).await;
-    assert_ties(&mut connection).await;
-    assert_searches(&mut connection).await;
-    assert_exact_titles(&mut connection).await;
+    let lists = async {
+        assert_lists(&mut connection).await;
+        assert_ties(&mut connection).await;
+    };
+    let searches = async {
+        assert_searches(&mut second_connection).await;
+        assert_exact_titles(&mut second_connection).await;
+    };
+    tokio::join!(lists, searches);
 }
 
 #[ignore = "needs MariaDB"]

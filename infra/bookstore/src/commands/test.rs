@@ -28,6 +28,11 @@ use crate::{
 /// in the repository.
 const BY_HAND: [&str; 3] = ["renew_the_screenshots", "lighthouse_grades_with_speed", "ten_thousand_real_books"];
 
+/// The module of the tests that lint the templates; they need neither the stage nor a database.
+const LINTERS: &str = "linters::";
+const LINTERS_TARGET: [&str; 2] = ["--test", "stacks"];
+const ALL_TARGETS: [&str; 1] = ["--all-targets"];
+
 #[derive(Args)]
 pub struct Test {
     /// Run only the tests that need no service: no stage, no downloads
@@ -96,7 +101,7 @@ pub async fn run(args: &Test) -> Result<()> {
     let (root, target) = deploy::workspace().await?;
     let arguments = Arguments::parse(&args.arguments);
     if args.fast {
-        return passed(cargo_test(&root, &args.arguments).status().await.context("cargo could not be started")?);
+        return passed(cargo_test(&root, &ALL_TARGETS, &args.arguments).status().await.context("cargo could not be started")?);
     }
     let needs = if arguments.only_ignored() {
         Need::ALL.map(|(_, need)| need).into()
@@ -117,7 +122,7 @@ pub async fn run(args: &Test) -> Result<()> {
 
 /// Runs the tests without services, prints their output, and returns it.
 async fn run_without_services(root: &Path, arguments: &[String]) -> Result<Vec<String>> {
-    let mut cargo = cargo_test(root, arguments);
+    let mut cargo = cargo_test(root, &ALL_TARGETS, arguments);
     let mut child = cargo.stdout(Stdio::piped()).spawn().context("cargo could not be started")?;
     let mut lines = BufReader::new(child.stdout.take().context("cargo has no standard output")?).lines();
     let mut output = Vec::new();
@@ -156,7 +161,7 @@ async fn run_with_services(
     wanted.sort_by_key(|tool| Tool::ALL.iter().position(|known| known == tool));
     wanted.dedup();
     let tools = Tools::ensure(home, &wanted)?;
-    let mut cargo = cargo_test(root, &arguments.for_services());
+    let mut cargo = cargo_test_with(&tools, root, target, &ALL_TARGETS, &arguments.for_services());
     if needs.contains(&Need::Browser) {
         cargo.env("ANAQUEL_CHROMIUM", chromium(home)?);
     }
@@ -164,7 +169,8 @@ async fn run_with_services(
     let _stage;
     let _lock;
     if needs.iter().any(|need| need.has_stage()) {
-        let started = up::start(home, any_free_port()?, true).await?;
+        let early = run_linters(arguments, cargo_test_with(&tools, root, target, &LINTERS_TARGET, &linters()));
+        let (started, ()) = tokio::try_join!(up::start(home, any_free_port()?, true), early)?;
         with_stage(&mut cargo, home, &started);
         _stage = check_sql(&started.local.mariadb, arguments).await.map(|()| started)?;
     } else if needs.contains(&Need::MariaDb) {
@@ -176,7 +182,27 @@ async fn run_with_services(
     if needs.contains(&Need::BuiltFunctions) {
         Packages::build(Profile::Local).await?;
     }
-    let status = cargo
+    passed(cargo.status().await.context("cargo could not be started")?)
+}
+
+/// Runs the tests of the linters while the stage is deployed: in a run of all tests, both take equally long.
+async fn run_linters(arguments: &Arguments, mut cargo: Command) -> Result<()> {
+    if arguments.has_filter() {
+        return Ok(());
+    }
+    passed(cargo.status().await.context("cargo could not be started")?)
+}
+
+/// `cargo test` for tests that need services, with the paths of the tools in its environment.
+fn cargo_test_with(
+    tools: &Tools,
+    root: &Path,
+    target: &Path,
+    targets: &[&str],
+    arguments: &[String],
+) -> Command {
+    let mut cargo = cargo_test(root, targets, arguments);
+    cargo
         .env("RUST_TEST_THREADS", env::var_os("RUST_TEST_THREADS").unwrap_or_else(threads))
         .env("ANAQUEL_CARGO_LAMBDA", tools.program("cargo-lambda"))
         .env("ANAQUEL_PYTHON", tools.program("python"))
@@ -184,9 +210,8 @@ async fn run_with_services(
         .env("ANAQUEL_SCHEMATHESIS", tools.program("schemathesis"))
         .env("ANAQUEL_NODE", tools.program("node"))
         .env("ANAQUEL_NODE_MODULES", tools.node_modules())
-        .env("ANAQUEL_BINARIES", target.join("debug"))
-        .status();
-    passed(status.await.context("cargo could not be started")?)
+        .env("ANAQUEL_BINARIES", target.join("debug"));
+    cargo
 }
 
 fn with_stage(cargo: &mut Command, home: &Home, started: &up::Started) {
@@ -208,9 +233,9 @@ async fn check_sql(server: &MariaDb, arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-fn cargo_test(root: &Path, arguments: &[String]) -> Command {
+fn cargo_test(root: &Path, targets: &[&str], arguments: &[String]) -> Command {
     let mut cargo = deploy::cargo_command();
-    cargo.args(["test", "--workspace", "--all-targets", "--locked"]).args(arguments);
+    cargo.args(["test", "--workspace", "--locked"]).args(targets).args(arguments);
     cargo.current_dir(root).stdin(Stdio::null());
     cargo
 }
@@ -237,9 +262,20 @@ impl Arguments {
         if !self.only_ignored() {
             arguments.push("--ignored".to_owned());
             arguments.extend(BY_HAND.iter().flat_map(|name| ["--skip".to_owned(), (*name).to_owned()]));
+            if !self.has_filter() {
+                arguments.extend(["--skip".to_owned(), LINTERS.to_owned()]);
+            }
         }
         arguments
     }
+
+    fn has_filter(&self) -> bool {
+        !self.filters.is_empty() || !self.harness.is_empty()
+    }
+}
+
+fn linters() -> [String; 3] {
+    [LINTERS, "--", "--ignored"].map(str::to_owned)
 }
 
 /// Two threads per core: tests mostly wait for emulators, queues and the browser.
@@ -265,7 +301,7 @@ mod tests {
         let passed_on = |arguments: &[&str]| Arguments::parse(&owned(arguments)).for_services().join(" ");
         let services =
             "--ignored --skip renew_the_screenshots --skip lighthouse_grades_with_speed --skip ten_thousand_real_books";
-        assert_eq!(passed_on(&[]), format!("-- {services}"));
+        assert_eq!(passed_on(&[]), format!("-- {services} --skip linters::"), "the linters run before");
         assert_eq!(passed_on(&["a_rating"]), format!("a_rating -- {services}"));
         assert_eq!(passed_on(&["reach::", "--", "--nocapture"]), format!("reach:: -- --nocapture {services}"));
         assert_eq!(passed_on(&["screenshots", "--", "--ignored"]), "screenshots -- --ignored");
