@@ -20,6 +20,7 @@ function suggest(form) {
     input.setAttribute(name, value);
   }
 
+  const nothing = { books: [], authors: [], genres: [] };
   let asked; // the request under way
   let timer;
   const options = () => [...list.children];
@@ -35,10 +36,17 @@ function suggest(form) {
     }
   }
 
-  function show(books, meant) {
-    const lines = books.map((book, at) => line(at, `/books/${book.id}`, book.title, book.byline));
-    if (meant) lines.push(line(0, `/books?q=${encodeURIComponent(meant)}`, meant, seek.dataset.meant));
-    list.replaceChildren(...lines);
+  function show({ books, authors, genres, did_you_mean: meant }, text) {
+    const search = (words) => `/books?q=${encodeURIComponent(words)}`;
+    const { meant: meantLabel, author, genre, all } = seek.dataset;
+    const lines = [
+      ...books.map(({ id, title, byline }) => [`/books/${id}`, title, byline]),
+      ...authors.map(({ id, name }) => [`/authors/${id}`, name, author]),
+      ...genres.map(({ slug, name }) => [`/books?genre=${slug}`, name, genre]),
+      ...(meant ? [[search(meant), meant, meantLabel]] : []),
+      ...(books.length ? [[search(text), text, all]] : []),
+    ];
+    list.replaceChildren(...lines.map((parts, at) => line(at, ...parts)));
     list.hidden = lines.length === 0;
     input.setAttribute("aria-expanded", String(!list.hidden));
     choose();
@@ -62,21 +70,21 @@ function suggest(form) {
     asked?.abort();
     // A word of one or two letters stands for itself: while it grows, the words before it are asked for.
     const text = input.value.replace(/(?<=\S\s+)\S{1,2}$/, "").trim();
-    if (text.length < 2) return show([]);
+    if (text.length < 2) return show(nothing);
     asked = new AbortController();
     try {
-      const answer = await fetch(`/api/books?limit=6&q=${encodeURIComponent(text)}`, { signal: asked.signal });
-      const { items, did_you_mean } = answer.ok ? await answer.json() : { items: [] };
-      show(items, did_you_mean);
+      const query = `q=${encodeURIComponent(text)}&lang=${document.documentElement.lang}`;
+      const answer = await fetch(`/api/suggestions?${query}`, { signal: asked.signal });
+      show(answer.ok ? await answer.json() : nothing, text);
     } catch (error) {
-      if (error.name !== "AbortError") show([]);
+      if (error.name !== "AbortError") show(nothing);
     }
   }
 
   function close() {
     clearTimeout(timer);
     asked?.abort();
-    show([]);
+    show(nothing);
   }
 
   input.addEventListener("input", () => {

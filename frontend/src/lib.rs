@@ -4,6 +4,7 @@ pub mod assets;
 mod cover;
 mod form;
 pub mod format;
+pub mod genres;
 pub mod links;
 mod locale;
 mod markup;

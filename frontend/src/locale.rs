@@ -72,6 +72,11 @@ impl Locale {
         weighted.reduce(|best, next| if next.1 > best.1 { next } else { best }).map(|(locale, _)| locale)
     }
 
+    /// The name of a genre. One without a translation is its slug with spaces.
+    pub fn genre(self, slug: &str) -> String {
+        self.find(&format!("genre-{slug}"), None).unwrap_or_else(|| humanised(slug))
+    }
+
     /// The text of a key in this language. A missing key returns itself; a test finds such keys.
     pub fn text(self, key: &str) -> String {
         self.find(key, None).unwrap_or_else(|| key.to_owned())
@@ -97,6 +102,14 @@ impl Locale {
         // Not `lookup`, which negotiates the language for each text and falls back silently.
         WORDS.lookup_single_language(language, key, arguments).ok()
     }
+}
+
+fn humanised(slug: &str) -> String {
+    let mut words = slug.replace('-', " ");
+    if let Some(first) = words.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    words
 }
 
 fn spanish_number<M>(value: &FluentValue, _: &M) -> Option<String> {

@@ -63,9 +63,9 @@ impl View<'_> {
         self.date(time.date())
     }
 
-    /// The name of a genre. One without a translation is its slug with spaces.
+    /// See [`Locale::genre`].
     pub fn genre(&self, slug: &str) -> String {
-        self.locale.find(&format!("genre-{slug}"), None).unwrap_or_else(|| humanised(slug))
+        self.locale.genre(slug)
     }
 
     /// The name of a language: of the tag, or of its primary tag with the rest in brackets, or else the tag.
@@ -171,14 +171,6 @@ impl View<'_> {
         let kept = self.query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("lang="));
         kept.flat_map(|pair| [pair, "&"]).collect()
     }
-}
-
-fn humanised(slug: &str) -> String {
-    let mut words = slug.replace('-', " ");
-    if let Some(first) = words.get_mut(..1) {
-        first.make_ascii_uppercase();
-    }
-    words
 }
 
 #[cfg(test)]

@@ -17,7 +17,11 @@ pub static FUNCTIONS: &[Function] = &[
     Function {
         name: "list-books",
         about: "Lists and searches books",
-        trigger: Http(&[get("/api/books", "/api/books?limit=1"), get("/books", "/books")]),
+        trigger: Http(&[
+            get("/api/books", "/api/books?limit=1"),
+            get("/api/suggestions", "/api/suggestions?q=quijote"),
+            get("/books", "/books"),
+        ]),
         database: Some(Reader),
         ..DEFAULTS
     },

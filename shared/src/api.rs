@@ -5,7 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    DisplayName, Email, Facets, MessageText, Outcome, ReviewText, Slice, Stars, Subject, SubmissionId, Summary,
+    Author, DisplayName, Email, Facets, Genre, MessageText, Outcome, ReviewText, Slice, Stars, Subject, SubmissionId,
+    Summary,
 };
 
 /// A slice of a list of books.
@@ -25,6 +26,30 @@ pub struct Books {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub did_you_mean: Option<String>,
+}
+
+/// What a beginning of a query leads to, while it is typed.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Suggestions {
+    /// The best hits, at most six.
+    pub books: Vec<Summary>,
+    /// Authors of hits whose names have all words of `q`, at most three.
+    pub authors: Vec<Author>,
+    /// Genres whose names have all words of `q`, at most three.
+    pub genres: Vec<NamedGenre>,
+    /// Only if no book is found: a `q` with a similar spelling that finds some.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub did_you_mean: Option<String>,
+}
+
+/// A genre with its name in the language that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct NamedGenre {
+    pub slug: Genre,
+    pub name: String,
+    /// How many books it has.
+    pub books: i64,
 }
 
 // Forms accept any JSON values, so that every invalid field is reported; their schemas state the valid values.

@@ -168,7 +168,14 @@ async fn assert_counts(shop: &Shop, list: &str, facets: &Value) {
             .collect()
     };
     let in_stock = [("in_stock=true".to_owned(), facets["in_stock"].as_u64().unwrap())];
-    let all = [counts("genres", "genre"), counts("languages", "language"), in_stock.to_vec()].concat();
+    let all = [
+        counts("genres", "genre"),
+        counts("languages", "language"),
+        counts("min_rating", "min_rating"),
+        counts("price_max", "price_max"),
+        in_stock.to_vec(),
+    ]
+    .concat();
     for (filter, count) in all {
         let found = paged_through(shop, &format!("{list}&{filter}")).await;
         assert_eq!((facets["is_exact"] == true, count), (true, found), "{list}&{filter}");

@@ -1,5 +1,6 @@
 //! Sitemaps, the API document and spelling suggestions.
 
+use serde_json::Value;
 use xmlparser::{Token, Tokenizer};
 
 use crate::{
@@ -91,4 +92,36 @@ async fn a_misspelt_search_suggests_a_correction_within_the_same_filters() {
     assert!(page.contains(link), "{page}");
     let crime = shop.get("/api/books?q=quijtoe&genre=crime").await.json();
     assert!(crime.get("did_you_mean").is_none(), "{crime}");
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn the_beginning_of_a_query_leads_to_books_authors_genres_and_corrections() {
+    let shop = Shop::open().await;
+    let suggested = async |query: &str| shop.get(&format!("/api/suggestions?q={query}")).await.json();
+    let names = |suggestions: &Value, kind: &str, field: &str| -> Vec<String> {
+        suggestions[kind].as_array().unwrap().iter().map(|item| item[field].as_str().unwrap().to_owned()).collect()
+    };
+    let cervantes = suggested("cervan").await;
+    assert_eq!(names(&cervantes, "authors", "name"), ["Miguel de Cervantes"]);
+    assert!((1..=6).contains(&names(&cervantes, "books", "title").len()), "{cervantes}");
+    assert_eq!(names(&suggested("poesia").await, "genres", "name"), ["Poesía"]);
+    assert_eq!(names(&suggested("poet&lang=en").await, "genres", "name"), ["Poetry"]);
+    assert_eq!(suggested("quijt").await["did_you_mean"], "quijote");
+    assert!(names(&suggested("quijote").await, "authors", "name").is_empty(), "the query is no name");
+    let problem = shop.get("/api/suggestions?q=").await;
+    assert_eq!((problem.status, &problem.json()["errors"][0]["field"]), (400, &"q".into()));
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn a_search_without_hits_leads_to_a_genre_an_author_the_whole_shop_or_a_message() {
+    let shop = Shop::open().await;
+    let genre = shop.get("/books?q=poesia&price_max=0.01").await.text;
+    assert!(genre.contains("<a href=\"/books?genre=poetry\">Poesía</a>"), "{genre}");
+    let author = shop.get("/books?q=cervantes&genre=poetry&lang=en").await.text;
+    assert!(author.contains("-miguel-de-cervantes\"><bdi>Miguel de Cervantes</bdi></a>"), "{author}");
+    assert!(author.contains("<a href=\"/books?q=cervantes\">Without the filters: "), "{author}");
+    let nothing = shop.get("/books?q=xyzzyq").await.text;
+    assert!(nothing.contains("href=\"/contact") && !nothing.contains("class=\"related\""), "{nothing}");
 }

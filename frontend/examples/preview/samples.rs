@@ -6,11 +6,12 @@ use frontend::{
     DynTemplate, Form, Locale, Trouble, View,
     links::Asked,
     pages::{
-        About, ApiDocs, AuthorPage, BookPage, Books, Contact, ErrorPage, Genres, Home, Privacy, Ratings, State,
-        Submission,
+        About, ApiDocs, AuthorPage, BookPage, Books, Contact, ErrorPage, Genres, Home, Privacy, Ratings, Related,
+        State, Submission,
     },
 };
 use serde_json::json;
+use shared::api::NamedGenre;
 use shared::domain::{
     self, Author, Book, BookId, Count, Facets, Genre, Histogram, Invalid, Isbn13, Language, Money, Reason, Rejection,
     Review, Summary, Total, Window,
@@ -34,6 +35,7 @@ fn lists_of_books(
         total: Some(Total { books: 0, is_exact: true }),
         facets,
         did_you_mean: None,
+        related: &Related::default(),
         invalid: &[],
     };
     show(
@@ -47,6 +49,13 @@ fn lists_of_books(
         },
     );
     show("search", &Books { asked: Asked(&[("q", "quijote")]), books: std::slice::from_ref(hit), ..found });
+    let (author, genre) = (
+        Author { id: 52.into(), name: "Miguel de Cervantes".into() },
+        NamedGenre { slug: Genre("poetry".into()), name: "Poesía".into(), books: 13 },
+    );
+    let everywhere = Some(Total { books: 12, is_exact: true });
+    let related = &Related { authors: vec![author], genres: vec![genre], everywhere };
+    show("related", &Books { asked: Asked(&[("q", "poesía"), ("price_max", "1")]), related, ..found });
     show("nothing", &Books { asked: Asked(&[("q", "quixott")]), did_you_mean: Some("quijote"), ..found });
     show(
         "nothing-filtered",
@@ -79,6 +88,8 @@ pub fn every_page(locale: Locale, mut show: impl FnMut(&str, &dyn DynTemplate)) 
         genres: genres.clone(),
         languages: counts(&[("en", 166), ("es", 150)]),
         in_stock: 290,
+        min_rating: counts(&[("4.5", 40), ("4", 211), ("3", 316)]),
+        price_max: counts(&[("5.00", 3), ("10.00", 42)]),
         is_exact: true,
     };
 

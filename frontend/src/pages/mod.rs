@@ -4,7 +4,10 @@ mod api_docs;
 mod book;
 
 use askama::Template;
-use shared::domain::{Author, BookId, Count, Facets, Invalid, Rejection, Review, Sort, Summary, Total, Window};
+use shared::{
+    api::NamedGenre,
+    domain::{Author, BookId, Count, Facets, Invalid, MEAN_BANDS, Rejection, Review, Sort, Summary, Total, Window},
+};
 
 pub use api_docs::ApiDocs;
 pub use book::BookPage;
@@ -36,12 +39,21 @@ pub struct Books<'a> {
     pub facets: &'a Facets,
     /// A query that finds something, if this one finds nothing.
     pub did_you_mean: Option<&'a str>,
+    pub related: &'a Related,
     /// The invalid parameters of the query; the list is then empty.
     pub invalid: &'a [Invalid],
 }
 
-/// The lowest ratings that the form offers, in stars.
-const RATINGS: [&str; 3] = ["4.5", "4", "3"];
+/// Where a search leads in addition to its hits.
+#[derive(Debug, Default)]
+pub struct Related {
+    /// Authors that it names.
+    pub authors: Vec<Author>,
+    /// Genres that it names.
+    pub genres: Vec<NamedGenre>,
+    /// What it finds without its filters, if it finds nothing with them.
+    pub everywhere: Option<Total>,
+}
 
 impl Books<'_> {
     /// The active filters: the text of each, and the list without it.
@@ -85,6 +97,23 @@ impl Books<'_> {
         self.option_count(self.facets.in_stock)
     }
 
+    /// The number beside the option of a lowest rating.
+    fn rating_count(&self, stars: &str) -> Option<String> {
+        let counted = self.facets.min_rating.iter().find(|count| count.value == stars)?;
+        self.option_count(counted.count)
+    }
+
+    fn author_address(author: &Author) -> String {
+        links::author(author)
+    }
+
+    /// The address and label of the search in the whole shop, if only the filters leave nothing.
+    fn without_filters(&self) -> Option<(String, String)> {
+        let Total { books, is_exact } = self.related.everywhere?;
+        let address = Asked(&[("q", self.asked.get("q"))]).without("cursor");
+        Some((address, self.view.count(if is_exact { "without-filters" } else { "without-filters-at-least" }, books)))
+    }
+
     /// The chosen value of a filter that none of the counts has, so that the form keeps it.
     fn unlisted(&self, name: &str, counts: &[Count]) -> Option<&str> {
         let chosen = self.asked.get(name);
@@ -95,7 +124,7 @@ impl Books<'_> {
     fn other_rating(&self) -> Option<String> {
         let chosen = self.asked.get("min_rating");
         let is_invalid = self.invalid.iter().any(|invalid| invalid.field == "min_rating");
-        (!chosen.is_empty() && !is_invalid && !RATINGS.contains(&chosen)).then(|| chosen.to_owned())
+        (!chosen.is_empty() && !is_invalid && !MEAN_BANDS.contains(&chosen)).then(|| chosen.to_owned())
     }
 
     /// The sort orders; relevance exists only in a search.

@@ -57,6 +57,15 @@ whole-catalogue = The whole catalogue
 nothing-so-far = There is none in this part of the catalogue. Go on searching below.
 ask-the-shop = Ask the shop
 suggestion-meant = Perhaps you meant this
+suggestion-author = Author
+suggestion-genre = Genre
+suggestion-all = See all results
+see-also = See also:
+without-filters = { $count ->
+    [one] Without the filters: { $count } book
+   *[other] Without the filters: { $count } books
+}
+without-filters-at-least = Without the filters: at least { $count } books
 results-for = Results for
 filters = Filter and sort
 filters-active = Filters in force

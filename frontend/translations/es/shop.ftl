@@ -57,6 +57,15 @@ whole-catalogue = Todo el catálogo
 nothing-so-far = En esta parte del catálogo no hay ninguno. Sigue buscando más abajo.
 ask-the-shop = Preguntar a la librería
 suggestion-meant = Quizá querías decir esto
+suggestion-author = Autor
+suggestion-genre = Género
+suggestion-all = Ver todos los resultados
+see-also = Ver también:
+without-filters = { $count ->
+    [one] Sin los filtros: { $count } libro
+   *[other] Sin los filtros: { $count } libros
+}
+without-filters-at-least = Sin los filtros: al menos { $count } libros
 results-for = Resultados de
 filters = Filtrar y ordenar
 filters-active = Filtros puestos

@@ -11,12 +11,19 @@ use shared::{
     },
 };
 
-use super::{listing, record_miss};
+use super::{listing, record_miss, suggestions};
 
 const PARAMETERS: &[&str] =
     &["q", "genre", "language", "author", "min_rating", "price_max", "in_stock", "sort", "limit", "cursor", "facets"];
 
 pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
+    match request.segment(1) {
+        "suggestions" => suggestions::handle(app, request).await,
+        _ => list(app, request).await,
+    }
+}
+
+async fn list(app: &App, request: &Request) -> Result<Reply> {
     request.expect_segments(2)?;
     let query = request.query(PARAMETERS)?;
     let listing = listing(&query)?;

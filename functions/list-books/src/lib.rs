@@ -1,7 +1,9 @@
-//! `GET /api/books` and `GET /books`: the shop's books, searched, narrowed and in order, a page at a time.
+//! `GET /api/books` and `GET /books`: the shop's books, searched, narrowed and in order, a page at a time; and
+//! `GET /api/suggestions` for a query that is being typed.
 
 pub mod api;
 pub mod page;
+pub mod suggestions;
 
 use shared::{
     Result,

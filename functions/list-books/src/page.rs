@@ -1,17 +1,21 @@
 //! `GET /books`: the list as a page, with its filters.
 
-use frontend::{PageContext, links::Asked, pages};
+use frontend::{Locale, PageContext, genres, links::Asked, pages};
 use shared::{
     ApiError, App, Reply, Request, Result,
-    domain::{Facets, Invalid},
+    domain::{Facets, Invalid, Total},
     repo::{
         authors,
-        books::{self, Listed},
-        spelling,
+        books::{self, Listed, Listing},
+        genres as repo_genres, spelling,
     },
 };
+use sqlx::MySqlConnection;
 
-use super::{listing, record_miss};
+use super::{listing, record_miss, suggestions::ids};
+
+/// Hits in the whole shop whose authors are named where the filters leave none.
+const READ: u32 = 24;
 
 /// What a page may be asked for, in the order of its addresses.
 const PARAMETERS: &[&str] =
@@ -32,6 +36,7 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
         total: None,
         facets: &Facets::default(),
         did_you_mean: None,
+        related: &pages::Related::default(),
         invalid: &[],
     };
     let listing = match listing(&query) {
@@ -50,9 +55,10 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
         let (listed, facets) = books::listed_with_facets(c, &listing).await?;
         let did_you_mean = spelling::did_you_mean(c, &listing, &listed.slice).await?;
         record_miss(c, &listing, &listed).await;
-        Ok((listed, facets, did_you_mean, author))
+        let related = related(c, &listing, &listed, page.view.locale).await?;
+        Ok((listed, facets, did_you_mean, author, related))
     });
-    let (Listed { slice, total }, facets, did_you_mean, author) = read.await?;
+    let (Listed { slice, total }, facets, did_you_mean, author, related) = read.await?;
     let page = pages::Books {
         author: author.as_ref().map(|author| author.name.as_str()),
         books: &slice.items,
@@ -60,7 +66,28 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
         total: Some(total),
         facets: &facets,
         did_you_mean: did_you_mean.as_deref(),
+        related: &related,
         ..page
     };
     context.reply(200, &page)
+}
+
+/// The authors and genres that a search names, and what it finds without the filters that leave nothing.
+async fn related(
+    connection: &mut MySqlConnection,
+    listing: &Listing,
+    listed: &Listed,
+    locale: Locale,
+) -> sqlx::Result<pages::Related> {
+    let Some(search) = listing.search() else { return Ok(pages::Related::default()) };
+    let genres = genres::named(search, &repo_genres::list(connection).await?, locale);
+    let (books, everywhere) = match listing.of_everything(READ).filter(|_| listed.total.books == 0) {
+        None => (ids(&listed.slice), None),
+        Some(everything) => {
+            let Listed { slice, total } = books::listed(connection, &everything).await?;
+            (ids(&slice), Some(total).filter(|Total { books, .. }| *books > 0))
+        }
+    };
+    let authors = authors::named(connection, search, &books).await?;
+    Ok(pages::Related { authors, genres, everywhere })
 }

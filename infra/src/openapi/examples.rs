@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use shared::{
     ApiError,
-    api::{Books, Health, HealthStatus, Reached, Receipt, Status, SubmissionStatus},
+    api::{Books, Health, HealthStatus, Reached, Receipt, Status, SubmissionStatus, Suggestions},
     domain::{
         Author, Book, BookId, Genre, Histogram, Invalid, Isbn13, Language, Money, Ratings, Reason, Review, Slice,
         Stars, SubmissionId, SubmissionKey, Summary,
@@ -19,6 +19,12 @@ pub const REQUEST_ID: &str = "1-67891233-abcdef012345678912345678";
 pub fn books() -> Value {
     let slice = Slice { items: vec![quijote()], next: None };
     json(&Books { slice, total: 1, total_is_exact: true, facets: None, did_you_mean: None })
+}
+
+pub fn suggestions() -> Value {
+    let authors = Vec::new();
+    let genres = Vec::new();
+    json(&Suggestions { books: vec![quijote()], authors, genres, did_you_mean: None })
 }
 
 pub fn book() -> Value {

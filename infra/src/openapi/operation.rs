@@ -17,7 +17,11 @@ pub struct Operation {
     pub method: &'static str,
     #[serde(skip)]
     pub path: &'static str,
-    /// Name of the function; `HEAD` appends `-head`.
+    /// Name of the function that serves it.
+    #[serde(skip)]
+    #[cfg_attr(not(test), expect(dead_code, reason = "a test compares it with the route table"))]
+    pub function: &'static str,
+    /// Name of the function, unless it serves several routes of the API; `HEAD` appends `-head`.
     #[serde(rename = "operationId")]
     pub id: String,
     tags: Vec<&'static str>,
@@ -66,6 +70,7 @@ impl Operation {
         let operation = Self {
             method,
             path,
+            function,
             id: function.to_owned(),
             tags: Vec::new(),
             summary: FUNCTIONS.iter().find(|known| known.name == function).map_or("", |function| function.about),
@@ -75,6 +80,11 @@ impl Operation {
             responses: BTreeMap::new(),
         };
         operation.problems(&[500, 503])
+    }
+
+    /// Sets another id and summary than those of the function, which has several operations.
+    pub fn named(self, id: &str, summary: &'static str) -> Self {
+        Self { id: id.to_owned(), summary, ..self }
     }
 
     /// Sets tag and description.
@@ -188,6 +198,13 @@ pub fn query(name: &str, schema: &Value, example: &Value, description: &str) -> 
         "schema": schema,
         "example": example,
     })
+}
+
+/// The same parameter, which no request may leave out.
+pub fn required(mut parameter: Value) -> Value {
+    parameter["required"] = json!(true);
+    parameter["allowEmptyValue"] = json!(false);
+    parameter
 }
 
 /// A path parameter.

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 use shared::{
-    api::{Books, ContactForm, Health, RatingForm, Receipt, SubmissionStatus},
+    api::{Books, ContactForm, Health, RatingForm, Receipt, SubmissionStatus, Suggestions},
     domain::{Book, Genre, Language, Review, Search, Slice, Sort},
     error::Problem,
     http::{MINUTE, Query},
@@ -11,7 +11,7 @@ use shared::{
 
 use super::{
     Schemas, examples,
-    operation::{Operation, header, json_of, path, query},
+    operation::{Operation, header, json_of, path, query, required},
 };
 
 /// Names and descriptions of the document's tags.
@@ -25,8 +25,14 @@ pub const TAGS: [(&str, &str); 5] = [
 
 /// All operations; each `GET` has a `HEAD`.
 pub fn all(schemas: &mut Schemas) -> Vec<Operation> {
-    let reading =
-        [list_books(schemas), show_book(schemas), list_ratings(schemas), show_submission(schemas), health(schemas)];
+    let reading = [
+        list_books(schemas),
+        suggest(schemas),
+        show_book(schemas),
+        list_ratings(schemas),
+        show_submission(schemas),
+        health(schemas),
+    ];
     let heads = reading.each_ref().map(Operation::head);
     let sending = [submit_rating(schemas), submit_contact(schemas)];
     reading.into_iter().chain(heads).chain(sending).collect()
@@ -71,6 +77,19 @@ fn list_books(schemas: &mut Schemas) -> Operation {
         ))
         .link("Book", "show-book", &json!({ "id": "$response.body#/items/0/id" }))
         .link("Ratings", "list-ratings", &json!({ "id": "$response.body#/items/0/id" }))
+        .problems(&[400])
+}
+
+fn suggest(schemas: &mut Schemas) -> Operation {
+    let caching = format!("public, max-age={MINUTE}");
+    let text = json!({ "type": "string", "maxLength": Search::MAX_CHARS, "pattern": r"\S" });
+    let language = json!({ "type": "string", "default": "es" });
+    let suggestions = schemas.response::<Suggestions>();
+    Operation::get("list-books", "/api/suggestions", &caching, &suggestions, &examples::suggestions())
+        .named("suggest", "Suggests books, authors and genres for a query that is being typed")
+        .tagged("books", "The last word of `q` can be a prefix.")
+        .parameter(required(query("q", &text, &json!("quij"), WORDS)))
+        .parameter(query("lang", &language, &json!("en"), "The language of the genres' names: `es` or `en`."))
         .problems(&[400])
 }
 

@@ -7,6 +7,8 @@ use super::{AuthorId, Genre, Invalid, Language, Money, Parsed, Reason};
 
 /// The limits of prices that the shop counts books by, in minor units.
 pub const PRICE_BANDS: [u32; 6] = [500, 1_000, 1_500, 2_000, 3_000, 5_000];
+/// The lowest means that the shop counts books by, in stars.
+pub const MEAN_BANDS: [&str; 3] = ["4.5", "4", "3"];
 
 /// Conditions on a book; all that are set must hold.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -56,6 +58,10 @@ pub struct Facets {
     /// Without region or script: `en` counts `en-US` as well.
     pub languages: Vec<Count>,
     pub in_stock: i64,
+    /// For 4.5, 4 and 3 stars: how many books have at least this mean.
+    pub min_rating: Vec<Count>,
+    /// For amounts from 5.00 to 50.00: how many books cost at most as much.
+    pub price_max: Vec<Count>,
     /// If false, the numbers are of the most popular thousand books of the list, so that it has at least as many; a value
     /// that none of these has is listed with 0.
     pub is_exact: bool,

@@ -23,7 +23,7 @@ pub mod words;
 
 pub use book::{Author, AuthorId, Book, BookId, Genre, Ratings, Summary, Window};
 pub use catalogue::{CatalogueRow, Counts, Reference};
-pub use filter::{Count, Facets, Filter, PRICE_BANDS, Total};
+pub use filter::{Count, Facets, Filter, MEAN_BANDS, PRICE_BANDS, Total};
 pub use isbn::Isbn13;
 pub use language::{Language, base_language};
 pub use money::Money;

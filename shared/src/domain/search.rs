@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::{
     Invalid, Isbn13, Parsed, Reason, clean,
-    search_entry::{title_key, title_words, truncated},
+    search_entry::{SearchEntry, title_key, title_words, truncated},
     spelling,
     stopwords::is_common,
     words::{Group, groups, signs, unspaced_pairs},
@@ -193,6 +193,17 @@ impl Search {
         conditions
     }
 
+    /// Whether a text has all words of the query as the index finds them, common ones as well.
+    pub fn finds(&self, text: &SearchEntry) -> bool {
+        let holds = |term: &Term| {
+            let begins = || text.terms.iter().any(|known| known.starts_with(&term.word));
+            text.terms.contains(&term.word) || (term.is_beginning && begins())
+        };
+        let conditions = self.typed();
+        let is_one = |alternatives: &[Alternative]| alternatives.iter().any(|terms| terms.iter().all(holds));
+        !conditions.is_empty() && conditions.iter().all(|(_, Condition(alternatives))| is_one(alternatives))
+    }
+
     /// The query as typed, if it has signs that the index drops and that distinguish books: C++, C#.
     pub fn literal(&self) -> Option<&str> {
         let plain = |c: char| c.is_alphanumeric() || c.is_whitespace() || ".,;:'’\"¿?¡!()-–_".contains(c);
@@ -321,6 +332,25 @@ mod tests {
         assert_eq!(conditions("J. R. R. Tolkien"), "jrr|j r r & tolkien*");
         assert_eq!(conditions("JRR Tolkien"), "jrr & tolkien*");
         assert_eq!(conditions("战争与和平"), "战争与和平*|战争 争与 与和 和平");
+    }
+
+    #[test]
+    fn a_name_is_found_by_all_words_of_the_query_in_any_order() {
+        let finds = |query: &str, name: &str| Search::parse(query).unwrap().finds(&SearchEntry::of(name, ""));
+        for (query, name) in [
+            ("jrr tolk", "J.R.R. Tolkien"),
+            ("garcia marquez", "Gabriel García Márquez"),
+            ("Márquez, Gabriel", "Gabriel García Márquez"),
+            ("ciencia", "Ciencia ficción"),
+            ("obrien", "Tim O’Brien"),
+        ] {
+            assert!(finds(query, name), "{query}: {name}");
+        }
+        for (query, name) in
+            [("tolkien hobbit", "J.R.R. Tolkien"), ("", "Ana"), ("$", "Ana"), ("an", "Ana"), ("de", "Ana")]
+        {
+            assert!(!finds(query, name), "{query}: {name}");
+        }
     }
 
     #[test]

@@ -101,7 +101,9 @@ pub async fn run(args: &Test) -> Result<()> {
     let (root, target) = deploy::workspace().await?;
     let arguments = Arguments::parse(&args.arguments);
     if args.fast {
-        return passed(cargo_test(&root, &ALL_TARGETS, &args.arguments).status().await.context("cargo could not be started")?);
+        return passed(
+            cargo_test(&root, &ALL_TARGETS, &args.arguments).status().await.context("cargo could not be started")?,
+        );
     }
     let needs = if arguments.only_ignored() {
         Need::ALL.map(|(_, need)| need).into()
@@ -194,13 +196,7 @@ async fn run_linters(arguments: &Arguments, mut cargo: Command) -> Result<()> {
 }
 
 /// `cargo test` for tests that need services, with the paths of the tools in its environment.
-fn cargo_test_with(
-    tools: &Tools,
-    root: &Path,
-    target: &Path,
-    targets: &[&str],
-    arguments: &[String],
-) -> Command {
+fn cargo_test_with(tools: &Tools, root: &Path, target: &Path, targets: &[&str], arguments: &[String]) -> Command {
     let mut cargo = cargo_test(root, targets, arguments);
     cargo
         .env("RUST_TEST_THREADS", env::var_os("RUST_TEST_THREADS").unwrap_or_else(threads))

@@ -12,6 +12,9 @@ use crate::domain::{Alternative, Condition, Filter, Isbn13, Search, Term};
 
 /// The largest number of hits of a search: beyond it, these are the most popular.
 pub(super) const MAX_HITS: u32 = 1_000;
+/// What facets count, of the books `b`.
+pub(super) const FACETED: &str = "b.base_language as language, b.in_stock, b.ratings_count, b.score, \
+                                  b.price_order as price";
 /// Words that a beginning stands for: the most frequent.
 const MAX_BEGUN: usize = 20;
 /// The fewest entries that are read for one of several words.
@@ -89,10 +92,10 @@ impl<'a> Hits<'a> {
         matches!(self, Self::Isbn(_) | Self::Books { is_complete: true, .. })
     }
 
-    /// A derived table of `id`, `language`, `in_stock` and `place` in the list's order: all books that are read and are
+    /// A derived table of `id`, [`FACETED`] and `place` in the list's order: all books that are read and are
     /// hits, but of a search no more than [`MAX_HITS`]; those whose title is the query among them.
     pub(super) fn push(&self, sql: &mut QueryBuilder<MySql>, order: &Order, filter: &Filter) {
-        sql.push("(select b.id, b.base_language as language, b.in_stock, ");
+        sql.push("(select b.id, ").push(FACETED).push(", ");
         match (order.of_books, self) {
             (Some(column), _) => _ = sql.push(column),
             (None, Self::Books { search: Some(search), .. }) => push_relevance(sql, search),

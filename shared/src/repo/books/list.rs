@@ -11,14 +11,14 @@ use sha2::{Digest, Sha256};
 use sqlx::{FromRow, MySql, MySqlConnection, QueryBuilder, types::Json};
 
 use super::{
-    hits::{Hits, MAX_HITS},
+    hits::{FACETED, Hits, MAX_HITS},
     narrow::{MAX_READ, Narrowing, Part, Value, Walk, is_one_index, parts, push_filter},
     order::Order,
 };
 use crate::{
     domain::{
-        AuthorId, BookId, Count, Cursor, Facets, Filter, Isbn13, Language, Money, Parsed, Ratings, Search, Slice, Sort,
-        Summary, Total,
+        AuthorId, BookId, Count, Cursor, Facets, Filter, Isbn13, Language, MEAN_BANDS, Money, PRICE_BANDS, Parsed,
+        Ratings, Search, Slice, Sort, Summary, Total,
     },
     repo::{genres, shop_counts},
 };
@@ -274,6 +274,11 @@ struct Hit {
     id: u32,
     language: Option<String>,
     in_stock: bool,
+    ratings_count: u32,
+    /// In millionths of a star.
+    score: u32,
+    /// In minor units, [`u32::MAX`] without a price.
+    price: u32,
     /// What the list is ordered by, unless by title.
     number: Option<i64>,
     /// Whether it comes after the cursor.
@@ -285,13 +290,13 @@ async fn popular(connection: &mut MySqlConnection, listing: &Listing, plan: &Pla
     let order = Order::of(Sort::Popular, false);
     let mut sql = QueryBuilder::<MySql>::new("select w.id, ");
     if let Source::Hits(found) = &plan.source {
-        sql.push("w.language, w.in_stock, null as number, false as ahead from ");
+        sql.push("w.language, w.in_stock, w.ratings_count, w.score, w.price, null as number, false as ahead from ");
         found.push(&mut sql, &order, &listing.filter);
         sql.push(" w");
     } else {
         let walk = Walk::of(Sort::Popular, &listing.filter, plan.narrowing.rarest().map(|counted| counted.part));
         let is_whole_range = is_one_index(&listing.filter, Sort::Popular);
-        sql.push("b.base_language as language, b.in_stock, null as number, false as ahead from ");
+        sql.push(FACETED).push(", null as number, false as ahead from ");
         walk.push_window(&mut sql, &order, None, if is_whole_range { MAX_HITS } else { MAX_READ });
         sql.push(" w straight_join books b on b.id = w.id where true");
         push_filter(&mut sql, &listing.filter, "w.id");
@@ -303,7 +308,8 @@ async fn popular(connection: &mut MySqlConnection, listing: &Listing, plan: &Pla
 /// All hits of a search, in the order of the list.
 async fn hits(connection: &mut MySqlConnection, listing: &Listing, found: &Hits<'_>) -> sqlx::Result<Vec<Hit>> {
     let order = Order::of(listing.sort, true);
-    let mut sql = QueryBuilder::<MySql>::new("select h.id, h.language, h.in_stock, ");
+    let mut sql =
+        QueryBuilder::<MySql>::new("select h.id, h.language, h.in_stock, h.ratings_count, h.score, h.price, ");
     sql.push(format_args!("{} as number, ", order.number("h")));
     match &listing.after {
         None => _ = sql.push("true"),
@@ -342,13 +348,16 @@ async fn facets_of_shop(connection: &mut MySqlConnection, plan: &Plan<'_>) -> sq
         genres: genres::list(connection).await?,
         languages: shop.languages.clone(),
         in_stock: shop.in_stock.into(),
+        min_rating: mean_bands(|score| shop.with_score(score).0.into()),
+        price_max: price_bands(|limit| shop.with_price(limit).map_or(0, |(books, _)| books.into())),
         is_exact: true,
     })
 }
 
 /// The facets of these books. If they are not all of the list, values that only others have follow with the count 0.
 async fn facets(connection: &mut MySqlConnection, hits: &[Hit], is_exact: bool) -> sqlx::Result<Facets> {
-    let in_stock = hits.iter().filter(|hit| hit.in_stock).count();
+    let count =
+        |holds: &dyn Fn(&Hit) -> bool| hits.iter().filter(|hit| holds(hit)).count().try_into().unwrap_or_default();
     let mut languages = BTreeMap::new();
     for language in hits.iter().filter_map(|hit| hit.language.as_deref()) {
         *languages.entry(language).or_insert(0) += 1;
@@ -362,7 +371,26 @@ async fn facets(connection: &mut MySqlConnection, hits: &[Hit], is_exact: bool) 
         add_others(&mut languages, &shop_counts::read(connection).await?.languages);
         add_others(&mut genres, &genres::list(connection).await?);
     }
-    Ok(Facets { genres, languages, in_stock: in_stock.try_into().unwrap_or_default(), is_exact })
+    Ok(Facets {
+        genres,
+        languages,
+        in_stock: count(&|hit| hit.in_stock),
+        min_rating: mean_bands(|score| count(&|hit| hit.ratings_count > 0 && hit.score >= score)),
+        price_max: price_bands(|limit| count(&|hit| hit.price <= limit)),
+        is_exact,
+    })
+}
+
+/// The number of books for each lowest mean that the shop counts by; `books` takes it in millionths of a star.
+fn mean_bands(books: impl Fn(u32) -> i64) -> Vec<Count> {
+    let count = |stars: &str| Some(Count { value: stars.to_owned(), count: books(Filter::min_score(stars).ok()?) });
+    MEAN_BANDS.into_iter().filter_map(count).collect()
+}
+
+/// The number of books for each limit of prices that the shop counts by.
+fn price_bands(books: impl Fn(u32) -> i64) -> Vec<Count> {
+    let amount = |limit: u32| format!("{}.{:02}", limit / 100, limit % 100);
+    PRICE_BANDS.into_iter().map(|limit| Count { value: amount(limit), count: books(limit) }).collect()
 }
 
 /// Adds the values of the shop that were not counted.
@@ -407,6 +435,17 @@ impl Listing {
     /// The search, if there is one and nothing else narrows the list.
     pub fn search_of_everything(&self) -> Option<&Search> {
         self.search.as_ref().filter(|_| self.filter == Filter::default() && self.after.is_none())
+    }
+
+    /// The same search in the whole shop; none if there is no search, or nothing that narrows it.
+    pub fn of_everything(&self, limit: u32) -> Option<Self> {
+        let search = self.search.clone().filter(|_| self.filter != Filter::default())?;
+        Some(Self::new(Some(search), Filter::default(), Sort::Relevance, limit))
+    }
+
+    /// The search, if there is one.
+    pub fn search(&self) -> Option<&Search> {
+        self.search.as_ref()
     }
 
     /// Continues after a cursor, which is input from outside.
@@ -786,6 +825,11 @@ mod tests {
         assert_eq!(all.in_stock, 3);
         let borges = facets(Some("borges")).await;
         assert_eq!((borges.genres.len(), borges.in_stock), (2, 1));
+        let counts = |counts: &[Count]| counts.iter().map(|count| count.count).collect::<Vec<_>>();
+        assert_eq!(all.min_rating, [count("4.5", 1), count("4", 1), count("3", 2)]);
+        assert_eq!(counts(&all.price_max), [0, 2, 3, 3, 4, 4]);
+        assert_eq!(counts(&borges.min_rating), [1, 1, 2]);
+        assert_eq!(counts(&borges.price_max), [0, 1, 2, 2, 2, 2]);
         assert_eq!(facets(Some("(((")).await, Facets { is_exact: true, ..Facets::default() });
     }
 

@@ -1,0 +1,41 @@
+//! `GET /api/suggestions`: books, authors and genres that the beginning of a query leads to.
+
+use frontend::{Locale, genres};
+use shared::{
+    App, Reply, Request, Result,
+    api::Suggestions,
+    domain::{BookId, Filter, Invalid, Reason, Search, Slice, Sort, Summary},
+    http::MINUTE,
+    repo::{
+        authors,
+        books::{self, Listing},
+        genres as repo_genres, spelling,
+    },
+};
+
+const PARAMETERS: &[&str] = &["q", "lang"];
+/// Hits whose authors are suggested.
+const READ: u32 = 24;
+const SHOWN: usize = 6;
+
+pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
+    request.expect_segments(2)?;
+    let query = request.query(PARAMETERS)?;
+    let text = query.get("q").ok_or_else(|| Invalid::new("q", Reason::Blank))?;
+    let search = Search::parse(text)?;
+    let locale = query.get("lang").and_then(Locale::parse).unwrap_or_default();
+    let listing = Listing::new(Some(search.clone()), Filter::default(), Sort::Relevance, READ);
+    let suggestions = app.database().read(async |connection| {
+        let found = books::list(connection, &listing).await?;
+        let did_you_mean = spelling::did_you_mean(connection, &listing, &found).await?;
+        let authors = authors::named(connection, &search, &ids(&found)).await?;
+        let genres = genres::named(&search, &repo_genres::list(connection).await?, locale);
+        let books = found.items.into_iter().take(SHOWN).collect();
+        Ok(Suggestions { books, authors, genres, did_you_mean })
+    });
+    Ok(Reply::json(&suggestions.await?)?.cached_for(MINUTE))
+}
+
+pub fn ids(found: &Slice<Summary>) -> Vec<BookId> {
+    found.items.iter().map(|book| book.id).collect()
+}
