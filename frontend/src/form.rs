@@ -81,6 +81,7 @@ fn text_of(reason: &Reason, locale: Locale) -> String {
             locale.text_with("reason-too-long", [("a", number(*max)), ("b", number(*length))])
         }
         Reason::LongerThan { max } => locale.text_with("reason-too-long-by-unknown", [("a", number(*max))]),
+        Reason::TooManyMarks { max } => locale.text_with("reason-marks", [("a", number(*max))]),
         Reason::NotAnEmail => locale.text("reason-email"),
         Reason::NotStars { min, max } | Reason::NotAMean { min, max } => stars(*min, *max),
         Reason::NotAnAmount | Reason::NotAPriceLimit => locale.text("reason-amount"),
@@ -128,7 +129,8 @@ mod tests {
             None => Reason::Blank,
             Some(Reason::Blank) => Reason::TooLong { max: 1, length: 2 },
             Some(Reason::TooLong { .. }) => Reason::LongerThan { max: 1 },
-            Some(Reason::LongerThan { .. }) => Reason::NotAnEmail,
+            Some(Reason::LongerThan { .. }) => Reason::TooManyMarks { max: 1 },
+            Some(Reason::TooManyMarks { .. }) => Reason::NotAnEmail,
             Some(Reason::NotAnEmail) => Reason::NotInRange { min: 1, max: 2 },
             Some(Reason::NotInRange { .. }) => Reason::NotStars { min: 1, max: 2 },
             Some(Reason::NotStars { .. }) => Reason::NotAMean { min: 1, max: 2 },
@@ -149,7 +151,7 @@ mod tests {
     #[test]
     fn every_reason_has_a_text_in_both_languages() {
         let reasons: Vec<Reason> = successors(next(None), |reason| next(Some(reason))).collect();
-        assert_eq!(reasons.len(), 17);
+        assert_eq!(reasons.len(), 18);
         for reason in reasons {
             for locale in Locale::ALL {
                 let text = text_of(&reason, locale);

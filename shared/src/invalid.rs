@@ -27,6 +27,10 @@ pub enum Reason {
     LongerThan {
         max: usize,
     },
+    /// More combining marks on one letter.
+    TooManyMarks {
+        max: usize,
+    },
     NotAnEmail,
     NotInRange {
         min: u32,
@@ -74,6 +78,7 @@ impl fmt::Display for Reason {
             Self::Blank => f.write_str("must not be blank"),
             Self::TooLong { max, length } => write!(f, "must have at most {max} characters, and has {length}"),
             Self::LongerThan { max } => write!(f, "must have at most {max} characters"),
+            Self::TooManyMarks { max } => write!(f, "must have at most {max} combining marks on one letter"),
             Self::NotAnEmail => f.write_str("must be an address such as ana@example.org"),
             Self::NotInRange { min, max } => write!(f, "must be a whole number from {min} to {max}"),
             Self::NotStars { min, max } => write!(f, "must be a whole number from {min} to {max}"),

@@ -145,6 +145,7 @@ form-unavailable = We cannot take this in right now. Everything you typed is sti
 reason-blank = Please fill this in.
 reason-too-long = At most { $a } characters fit, and there are { $b }.
 reason-too-long-by-unknown = At most { $a } characters fit.
+reason-marks = A letter can have at most { $a } accents or other marks.
 reason-email = Enter an address such as ana@example.org.
 reason-stars = Choose from { $a } to { $b } stars.
 reason-amount = Enter an amount such as 20 or 19.95.

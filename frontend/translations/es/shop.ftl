@@ -145,6 +145,7 @@ form-unavailable = Ahora mismo no podemos recibirlo. Todo lo que escribiste sigu
 reason-blank = Hay que rellenarlo.
 reason-too-long = Caben { $a } caracteres como mucho, y hay { $b }.
 reason-too-long-by-unknown = Caben { $a } caracteres como mucho.
+reason-marks = Una letra puede llevar { $a } tildes o signos como mucho.
 reason-email = Escribe una dirección como ana@example.org.
 reason-stars = Elige de { $a } a { $b } estrellas.
 reason-amount = Escribe una cantidad como 20 o 19,95.

@@ -3,7 +3,9 @@
 use std::fs::File;
 
 use csv::{ByteRecord, Reader, ReaderBuilder, Terminator};
-use shared::domain::{CatalogueRow, Genre, Histogram, Invalid, Isbn13, Language, Money, Reason, Reference, clean};
+use shared::domain::{
+    CatalogueRow, Genre, Histogram, Invalid, Isbn13, Language, Money, Reason, Reference, check_marks, clean,
+};
 
 /// One row of the file.
 pub struct Line {
@@ -39,7 +41,7 @@ const REQUIRED: &[(Format, &[&str])] = &[
 
 impl Lines {
     /// Reads the header; a file that has none of ours is refused as a whole. Lines end in `\n`, the last one too, and a
-    /// `\r` before it is left out of the cell with other control characters.
+    /// `\r` before it belongs to no cell.
     pub fn read(file: File) -> Result<Self, String> {
         let mut reader = ReaderBuilder::new().flexible(true).terminator(Terminator::Any(b'\n')).from_reader(file);
         let header = reader.headers().map_err(|error| format!("the header cannot be read: {error}"))?;
@@ -152,6 +154,7 @@ fn at_most(field: &str, text: String, max: usize) -> Result<String, Invalid> {
     if count > max {
         return Err(Invalid::new(field, Reason::TooLong { max, length: count }));
     }
+    check_marks(field, &text)?;
     Ok(text)
 }
 
@@ -323,6 +326,6 @@ mod tests {
     fn a_carriage_return_belongs_to_no_cell() {
         let read = rows("reference,title,authors\r\na,T,\"X\"\r\nb,T\rT,X\r\n");
         assert_eq!(read[0].row.as_ref().unwrap().authors, ["X"]);
-        assert_eq!((read.len(), read[1].row.as_ref().unwrap().title.as_str()), (2, "TT"));
+        assert_eq!((read.len(), read[1].row.as_ref().unwrap().title.as_str()), (2, "T T"));
     }
 }

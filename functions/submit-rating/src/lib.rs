@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn blank_name_and_review_count_as_not_given() {
-        let parsed = parse(r#"{"stars": 4, "name": " \u0000 ", "review": ""}"#).unwrap();
+        let parsed = parse(r#"{"stars": 4, "name": " \u0000\u200b\u3164 ", "review": "\u00ad\ufe0f"}"#).unwrap();
         assert_eq!((parsed.stars.get(), parsed.name, parsed.review), (4, None, None));
     }
 

@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeSet, ops::Range};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::{
-    Invalid, Isbn13, Parsed, Reason, clean,
+    Invalid, Isbn13, Parsed, Reason, clean_line,
     search_entry::{SearchEntry, title_key, title_words, truncated},
     spelling,
     stopwords::is_common,
@@ -66,7 +66,7 @@ impl Search {
         if text.chars().count() > Self::MAX_CHARS {
             return Err(Invalid::new("q", Reason::LongerThan { max: Self::MAX_CHARS }));
         }
-        let text = clean(text);
+        let text = clean_line(text);
         let groups = groups(&text).into_iter().take(Self::MAX_GROUPS).collect();
         Ok(Self { groups, near: Vec::new(), isbn: Isbn13::find(&text), text })
     }
