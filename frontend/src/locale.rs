@@ -4,6 +4,8 @@ use std::{borrow::Cow, collections::HashMap};
 
 use fluent_templates::{LanguageIdentifier, fluent_bundle::FluentValue, langid, static_loader};
 
+use shared::http::weighted;
+
 use crate::format;
 
 static_loader! {
@@ -62,14 +64,15 @@ impl Locale {
             .unwrap_or_default()
     }
 
-    /// The language of an `Accept-Language` with the highest weight; of equals the first, and never one of weight 0.
+    /// The language of an `Accept-Language` with the highest weight; of equals the first, and never one of weight 0. `*`
+    /// stands for the languages that the list does not name.
     fn best_of(accept_language: &str) -> Option<Self> {
-        let weighted = accept_language.split(',').filter_map(|range| {
-            let (tag, parameters) = range.split_once(';').unwrap_or((range, ""));
-            let weight = parameters.trim().strip_prefix("q=").map_or(Some(1.0), |q| q.trim().parse().ok())?;
-            Some((Self::parse(tag)?, weight)).filter(|(_, weight): &(Self, f32)| *weight > 0.0)
-        });
-        weighted.reduce(|best, next| if next.1 > best.1 { next } else { best }).map(|(locale, _)| locale)
+        let mut ranges: Vec<(&str, f32)> = weighted(accept_language).collect();
+        let is_named = |locale| ranges.iter().any(|(tag, _)| Self::parse(tag) == Some(locale));
+        let unnamed = Self::ALL.into_iter().find(|locale| !is_named(*locale));
+        ranges.retain(|(_, weight)| *weight > 0.0);
+        ranges.sort_by(|(_, one), (_, other)| other.total_cmp(one));
+        ranges.into_iter().find_map(|(tag, _)| if tag == "*" { unnamed } else { Self::parse(tag) })
     }
 
     /// The name of a genre. One without a translation is its slug with spaces.
@@ -143,12 +146,24 @@ mod tests {
 
     #[test]
     fn the_browsers_weights_are_respected() {
-        let best = |accept_language| Locale::negotiate(None, None, Some(accept_language));
-        assert_eq!(best("fr-CH, fr;q=0.9, en;q=0.8, es;q=0.7, *;q=0.5"), Locale::En);
-        assert_eq!(best("en;q=0.3,ES-mx;q=0.9"), Locale::Es);
-        assert_eq!(best("en, es"), Locale::En);
-        for nothing_of_ours in ["", "fr", "en;q=0", "en;q=x", ",;q=,"] {
-            assert_eq!(best(nothing_of_ours), Locale::Es, "{nothing_of_ours}");
+        for (accept_language, expected) in [
+            ("fr-CH, fr;q=0.9, en;q=0.8, es;q=0.7, *;q=0.5", Locale::En),
+            ("en;q=0.3,ES-mx;q=0.9", Locale::Es),
+            ("en;Q=0.1, es;q=0.9", Locale::Es),
+            ("es;Q=0.1, en ; Q=0.9", Locale::En),
+            ("en, es", Locale::En),
+            ("es;q=0, *", Locale::En),
+            ("es;q=0.2, *;q=0.7", Locale::En),
+            ("*, en;q=0.5", Locale::Es),
+            ("*", Locale::Es),
+            ("*;q=0", Locale::Es),
+            ("fr, *;q=0.1", Locale::Es),
+            ("en;q=0, en-GB;q=0.1", Locale::En),
+        ] {
+            assert_eq!(Locale::negotiate(None, None, Some(accept_language)), expected, "{accept_language}");
+        }
+        for nothing_of_ours in ["", "fr", "en;q=0", "en;q=x", "en;q=-1", "en;q=NaN", ",;q=,"] {
+            assert_eq!(Locale::negotiate(None, None, Some(nothing_of_ours)), Locale::Es, "{nothing_of_ours}");
         }
     }
 

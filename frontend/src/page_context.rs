@@ -32,7 +32,7 @@ impl<'a> PageContext<'a> {
         let asked = request.raw_parameter("lang");
         let cookie = request.cookie(Request::LANGUAGE_COOKIE);
         Self {
-            locale: Locale::negotiate(asked, cookie, request.header("accept-language")),
+            locale: Locale::negotiate(asked, cookie, Some(&request.header_list("accept-language"))),
             chosen: asked.is_some_and(|tag| Locale::parse(tag).is_some()),
             path: request.raw_path(),
             query: request.raw_query(),

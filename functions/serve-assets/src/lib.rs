@@ -14,12 +14,11 @@ pub async fn handle(_: &App, request: &Request) -> Result<Reply> {
         "/favicon.ico" => Ok(Reply::moved(assets::path("icon.png")).cached_for(DAY)),
         path => {
             let asset = assets::all().iter().find(|asset| asset.path == path).ok_or(ApiError::NotFound)?;
-            let (encoding, bytes) = if request.accepts_encoding("br") {
-                (Some("br"), asset.brotli)
-            } else if request.accepts_encoding("gzip") {
-                (Some("gzip"), asset.gzip)
-            } else {
-                (None, asset.raw)
+            let encoding = request.preferred_encoding(&["br", "gzip"]);
+            let bytes = match encoding {
+                Some("br") => asset.brotli,
+                Some(_) => asset.gzip,
+                None => asset.raw,
             };
             Ok(Reply::file(asset.content_type, encoding, bytes).immutable())
         }

@@ -4,11 +4,13 @@ mod query;
 mod reply;
 mod request;
 mod response;
+mod weighted;
 
 pub use query::Query;
 pub use reply::{DAY, MINUTE, Reply};
 pub use request::{AlbEvent, Request};
 pub use response::Response;
+pub use weighted::weighted;
 
 /// The largest body that a function takes.
 pub const MAX_BODY: usize = 64 * 1024;

@@ -181,7 +181,7 @@ impl Reply {
         if request.over_tls() {
             self = self.for_tls_only();
         }
-        if self.status == StatusCode::OK {
+        if self.status == StatusCode::OK && request.is_read() {
             self = self.conditional(request);
         }
         self = self.compressed(request);
@@ -218,7 +218,7 @@ impl Reply {
         if !self.headers.contains_key(header::VARY) {
             self = self.header(header::VARY, "accept-encoding");
         }
-        if !request.accepts_encoding("gzip") {
+        if request.preferred_encoding(&["gzip"]).is_none() {
             return self;
         }
         self = self.with_weak_tag();
@@ -251,7 +251,7 @@ impl Reply {
         let digest = Sha256::digest(&self.body);
         let tag = format!("\"{}\"", base64::Engine::encode(&base64::prelude::BASE64_URL_SAFE_NO_PAD, &digest[..12]));
         let known = request.header_list("if-none-match");
-        let is_known = |candidate: &str| candidate == "*" || candidate.trim_start_matches("W/") == tag;
+        let is_known = |candidate: &str| candidate == "*" || candidate.strip_prefix("W/").unwrap_or(candidate) == tag;
         if known.split(',').any(|candidate| is_known(candidate.trim())) {
             self.status = StatusCode::NOT_MODIFIED;
         }

@@ -8,7 +8,10 @@ use percent_encoding::percent_decode_str;
 use serde::{Deserialize, de::DeserializeOwned};
 use uuid::Uuid;
 
-use super::{MAX_BODY, Query};
+use super::{
+    MAX_BODY, Query,
+    weighted::{weight_of, weighted},
+};
 use crate::{
     answer_size::{MAX_WRITTEN, encoded_len},
     error::{ApiError, Result},
@@ -140,15 +143,18 @@ impl Request {
         plausible.then(|| format!("{scheme}://{host}"))
     }
 
-    /// Whether the caller accepts this encoding; a quality of 0 means that it does not.
-    pub fn accepts_encoding(&self, encoding: &str) -> bool {
+    /// The encoding that the caller prefers, of those that we have, the best first; none if it prefers the body as it is.
+    pub fn preferred_encoding(&self, ours: &[&'static str]) -> Option<&'static str> {
         let accepted = self.header_list("accept-encoding");
-        accepted.split(',').any(|candidate| {
-            let (name, quality) = candidate.split_once(';').unwrap_or((candidate, "q=1"));
-            let quality: f32 =
-                quality.trim().trim_start_matches(['q', 'Q']).trim_start_matches('=').parse().unwrap_or_default();
-            name.trim().eq_ignore_ascii_case(encoding) && quality > 0.0
-        })
+        let weight = |name: &str| weight_of(&accepted, name).unwrap_or_default();
+        // A body without encoding is always acceptable, and preferred only where the list names it.
+        let plain = weighted(&accepted).find(|(name, _)| name.eq_ignore_ascii_case("identity"));
+        let least = plain.map_or(0.0, |(_, weight)| weight);
+        let better = |best: Option<&'static str>, name: &'static str| {
+            let is_better = weight(name) > best.map_or(0.0, weight) && weight(name) >= least;
+            if is_better { Some(name) } else { best }
+        };
+        ours.iter().copied().fold(None, better)
     }
 
     /// The parameters of the query; one that is not in `known` is an error with its name.
@@ -210,8 +216,8 @@ impl Request {
 
     pub fn cookie(&self, name: &str) -> Option<&str> {
         let cookies = self.headers.get_all("cookie").into_iter().filter_map(|value| value.to_str().ok());
-        let mut pairs = cookies.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-        pairs.find(|(known, _)| *known == name).map(|(_, value)| value)
+        let mut pairs = cookies.flat_map(|line| line.split(';')).filter_map(|pair| pair.split_once('='));
+        pairs.find(|(known, _)| known.trim() == name).map(|(_, value)| value.trim().trim_matches('"'))
     }
 
     /// What every request must keep to, before a handler sees it.
@@ -321,8 +327,43 @@ mod tests {
     fn the_visitor_is_found_among_other_cookies() {
         let id = "c56a4180-65aa-42ec-a945-5fd21dec0538";
         let event = |cookie: String| json!({"path": "/", "headers": {"cookie": cookie}});
-        assert!(request(event(format!("a=b; visitor={id}; c=d"))).visitor().is_some());
-        assert!(request(event("visitor=me; xvisitor=1".into())).visitor().is_none());
+        for (cookie, is_found) in [
+            (format!("a=b; visitor={id}; c=d"), true),
+            (format!("a=b;visitor = {id}"), true),
+            (format!(";; visitor=\"{id}\""), true),
+            (format!("xvisitor={id}"), false),
+            (format!("visitor{id}"), false),
+            ("visitor=me; xvisitor=1".into(), false),
+        ] {
+            assert_eq!(request(event(cookie.clone())).visitor().is_some(), is_found, "{cookie}");
+        }
+        let lines = json!({"path": "/", "multiValueHeaders": {"cookie": ["a=b", format!("visitor={id}")]}});
+        assert!(request(lines).visitor().is_some());
+    }
+
+    #[test]
+    fn the_encoding_with_the_highest_weight_is_preferred_and_ours_among_equals() {
+        for (accepted, expected) in [
+            ("gzip, br", Some("br")),
+            ("br;q=0.5, gzip", Some("gzip")),
+            ("gzip;Q=0.5", Some("gzip")),
+            ("BR", Some("br")),
+            ("*", Some("br")),
+            ("*;q=0", None),
+            ("br;q=0, *", Some("gzip")),
+            ("gzip;q=0, br;q=0.0", None),
+            ("identity, gzip;q=0.5", None),
+            ("identity;q=0.5, gzip;q=0.5", Some("gzip")),
+            ("identity;q=0.5, *;q=0", None),
+            ("deflate, zstd", None),
+            ("gzip;q=much", None),
+            ("", None),
+        ] {
+            let event = json!({"path": "/", "headers": {"accept-encoding": accepted}});
+            assert_eq!(request(event).preferred_encoding(&["br", "gzip"]), expected, "{accepted}");
+        }
+        let lines = json!({"path": "/", "multiValueHeaders": {"accept-encoding": ["deflate", "gzip"]}});
+        assert_eq!(request(lines).preferred_encoding(&["br", "gzip"]), Some("gzip"));
     }
 
     #[test]
