@@ -66,16 +66,16 @@ impl<'a> Asked<'a> {
 
 /// A path with the parameters that have a value.
 pub fn address<'a>(path: &str, parameters: impl Iterator<Item = (&'a str, &'a str)>) -> String {
-    let mut address = path.to_owned();
-    let mut mark = '?';
-    for (name, value) in parameters.filter(|(_, value)| !value.trim().is_empty()) {
-        address.push(mark);
-        address.push_str(name);
-        address.push('=');
-        address.extend(utf8_percent_encode(value, QUERY));
-        mark = '&';
-    }
-    address
+    let query = query(parameters);
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+}
+
+/// The parameters that have a value, encoded.
+pub fn query<'a>(parameters: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    let given = parameters.filter(|(_, value)| !value.trim().is_empty());
+    let pairs: Vec<String> =
+        given.map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, QUERY))).collect();
+    pairs.join("&")
 }
 
 #[cfg(test)]

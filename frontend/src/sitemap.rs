@@ -48,8 +48,7 @@ mod tests {
     use super::*;
 
     fn part(origin: &str, paths: &[String]) -> String {
-        let view =
-            View { locale: Locale::En, path: "", query: "lang=en", origin: Some(origin), today: date!(2026 - 11 - 24) };
+        let view = View { locale: Locale::En, path: "", query: "", origin: Some(origin), today: date!(2026 - 11 - 24) };
         Part { view, paths }.render().unwrap()
     }
 

@@ -12,7 +12,7 @@ pub struct View<'a> {
     pub locale: Locale,
     /// As the request has it: `/books`.
     pub path: &'a str,
-    /// As the request has it, without the question mark: `q=quijote&lang=en`.
+    /// The parameters that make it this page, encoded, without the language: `q=quijote&sort=title`.
     pub query: &'a str,
     /// `https://shop.example`, where it is known.
     pub origin: Option<&'a str>,
@@ -133,15 +133,15 @@ impl View<'_> {
         }
     }
 
-    /// The URL of this page in the other language, with its query.
+    /// The URL of this page in the other language.
     pub fn language_switch_url(&self) -> String {
-        format!("{}?{}lang={}", self.path, self.rest(), self.other_locale().tag())
+        let language = format!("lang={}", self.other_locale().tag());
+        address(self.path, self.parameters().chain([language.as_str()]))
     }
 
-    /// The URL of this page, with its query.
+    /// The URL of this page.
     pub fn current_url(&self) -> String {
-        let mark = if self.query.is_empty() { "" } else { "?" };
-        format!("{}{mark}{}", self.path, self.query)
+        address(self.path, self.parameters())
     }
 
     /// The canonical URL of this page for search engines.
@@ -155,22 +155,33 @@ impl View<'_> {
         kinds.into_iter().filter_map(|(tag, locale)| Some((tag, self.address_in(locale)?)))
     }
 
-    fn address_in(&self, locale: Locale) -> Option<String> {
-        let origin = self.origin?;
-        let rest = self.rest();
-        let address = match locale {
-            // What a visitor without wishes gets.
-            Locale::Es => format!("{}?{}", self.path, rest.trim_end_matches('&')),
-            Locale::En => format!("{}?{}lang=en", self.path, rest),
-        };
-        Some(format!("{origin}{}", address.trim_end_matches('?')))
+    /// Whether search engines may list this page: every page without parameters, and the list of a genre. There is no end
+    /// of searches, filters and cursors, and everything in them is on other pages.
+    pub fn is_indexed(&self) -> bool {
+        let parameters: Vec<&str> = self.parameters().collect();
+        match parameters[..] {
+            [] => true,
+            [one] => one.starts_with("genre="),
+            _ => false,
+        }
     }
 
-    /// The query without `lang`, with an `&` behind it if there is any.
-    fn rest(&self) -> String {
-        let kept = self.query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("lang="));
-        kept.flat_map(|pair| [pair, "&"]).collect()
+    /// The page from its beginning, because a cursor leads elsewhere when books are added.
+    fn address_in(&self, locale: Locale) -> Option<String> {
+        let parameters = self.parameters().filter(|pair| !pair.starts_with("cursor="));
+        // Spanish is what a visitor without wishes gets.
+        let language = (locale == Locale::En).then_some("lang=en");
+        Some(format!("{}{}", self.origin?, address(self.path, parameters.chain(language))))
     }
+
+    fn parameters(&self) -> impl Iterator<Item = &str> {
+        self.query.split('&').filter(|pair| !pair.is_empty())
+    }
+}
+
+fn address<'a>(path: &str, parameters: impl Iterator<Item = &'a str>) -> String {
+    let query = parameters.collect::<Vec<_>>().join("&");
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
 }
 
 #[cfg(test)]
@@ -188,12 +199,39 @@ mod tests {
 
     #[test]
     fn a_change_of_language_keeps_the_address() {
-        let view = view(Locale::Es, "q=c%2B%2B&lang=es&sort=price");
-        assert_eq!(view.language_switch_url(), "/books?q=c%2B%2B&sort=price&lang=en");
-        assert_eq!(view.canonical().unwrap(), "https://shop.example/books?q=c%2B%2B&sort=price");
-        let alternates: Vec<_> = view.alternates().collect();
-        assert_eq!(alternates[1], ("en", "https://shop.example/books?q=c%2B%2B&sort=price&lang=en".into()));
-        assert_eq!(alternates[2], ("x-default", "https://shop.example/books?q=c%2B%2B&sort=price".into()));
+        let view = view(Locale::Es, "q=c%2B%2B&sort=price&cursor=abc");
+        assert_eq!(view.language_switch_url(), "/books?q=c%2B%2B&sort=price&cursor=abc&lang=en");
+        assert_eq!(view.current_url(), "/books?q=c%2B%2B&sort=price&cursor=abc");
+    }
+
+    #[test]
+    fn search_engines_are_given_the_page_from_its_beginning_in_each_language() {
+        for (query, es, en) in [
+            ("", "/books", "/books?lang=en"),
+            ("cursor=abc", "/books", "/books?lang=en"),
+            ("q=c%2B%2B&cursor=abc", "/books?q=c%2B%2B", "/books?q=c%2B%2B&lang=en"),
+        ] {
+            let [es, en] = [es, en].map(|path| format!("https://shop.example{path}"));
+            assert_eq!(view(Locale::Es, query).canonical().as_ref(), Some(&es), "{query}");
+            let alternates: Vec<_> = view(Locale::En, query).alternates().collect();
+            assert_eq!(alternates, [("es", es.clone()), ("en", en), ("x-default", es)], "{query}");
+        }
+    }
+
+    #[test]
+    fn a_genre_is_indexed_and_other_lists_are_not() {
+        for (query, is_indexed) in [
+            ("", true),
+            ("genre=crime", true),
+            ("genre=crime&cursor=abc", false),
+            ("genre=crime&language=es", false),
+            ("language=es", false),
+            ("q=amor", false),
+            ("sort=title", false),
+            ("cursor=abc", false),
+        ] {
+            assert_eq!(view(Locale::Es, query).is_indexed(), is_indexed, "{query}");
+        }
     }
 
     #[test]

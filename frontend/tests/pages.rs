@@ -74,6 +74,7 @@ fn texts_from_visitors_are_escaped() {
     let html = page("es/book-hostile");
     assert!(!html.contains("<script>alert"));
     assert!(html.contains("&lt;script&gt;alert") || html.contains("&#60;script&#62;alert"));
+    assert!(html.contains("<meta property=\"og:image\" content=\"https://shop.example/assets/icon."));
     let data = html.split("ld+json\">").nth(1).unwrap().split("</script>").next().unwrap();
     let data: serde_json::Value = serde_json::from_str(data).unwrap();
     assert!(data["name"].as_str().unwrap().starts_with("<script>alert('x')</script>"));

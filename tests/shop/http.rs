@@ -84,3 +84,48 @@ async fn a_post_from_another_site_is_refused() {
     let answer = shop.post("/api/books/1/ratings", &[("sec-fetch-site", "cross-site")], &json!({ "stars": 1 })).await;
     assert_eq!(answer.status, 403);
 }
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn a_page_passes_over_parameters_that_other_sites_add() {
+    let shop = Shop::open().await;
+    let canonical = |html: &str| {
+        let rest = html.split("rel=\"canonical\" href=\"").nth(1).expect("a canonical address");
+        rest.split('"').next().unwrap().replace(shop.url(), "")
+    };
+    for (address, same) in [
+        ("/?utm_source=x&fbclid=IwAR1", "/"),
+        ("/books?utm_source=x", "/books"),
+        ("/books?page=2&limit=5&cursor=", "/books"),
+        ("/books?sort=&genre=classics&genre=classics&fbclid=1", "/books?genre=classics"),
+        ("/books?sort=title&q%5B%5D=b&q=quijote", "/books?q=quijote&sort=title"),
+        ("/genres?x=%22%3E", "/genres"),
+        ("/contact?gclid=1", "/contact"),
+        ("/books/1/ratings?fbclid=1&limit=3", "/books/1/ratings"),
+    ] {
+        let answer = shop.send(Method::GET, address, &[("accept-language", "es")], None).await;
+        assert_eq!((answer.status, canonical(&answer.text).as_str()), (200, same), "{address}");
+        assert!(!answer.text.contains("fbclid") && !answer.text.contains("utm_"), "{address}");
+    }
+    assert_eq!(shop.get("/api/books?utm_source=x").await.status, 400, "the API is strict");
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn search_engines_list_books_and_genres_and_no_searches() {
+    let shop = Shop::open().await;
+    for (path, indexed) in [
+        ("/", true),
+        ("/books?utm_source=x", true),
+        ("/books?genre=classics", true),
+        ("/books?genre=nothing-has-it", false),
+        ("/books?genre=classics&language=es", false),
+        ("/books?q=quijote", false),
+        ("/books?sort=title", false),
+        ("/books?price_max=cheap", false),
+        ("/books/999999999", false),
+    ] {
+        let robots = shop.get(path).await.header("x-robots-tag").to_owned();
+        assert_eq!(robots, if indexed { "" } else { "noindex" }, "{path}");
+    }
+}

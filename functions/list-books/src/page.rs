@@ -17,16 +17,15 @@ use super::{listing, record_miss, suggestions::ids};
 /// Hits in the whole shop whose authors are named where the filters leave none.
 const READ: u32 = 24;
 
-/// What a page may be asked for, in the order of its addresses.
+/// The parameters that make another page, in the order of its addresses.
 const PARAMETERS: &[&str] =
-    &["q", "genre", "language", "author", "min_rating", "price_max", "in_stock", "sort", "cursor", "lang"];
+    &["q", "genre", "language", "author", "min_rating", "price_max", "in_stock", "sort", "cursor"];
 
 pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     request.expect_segments(1)?;
-    let context = PageContext::of(request);
-    let query = request.query(PARAMETERS)?.with_decimal_point("price_max");
-    let asked: Vec<(&str, &str)> =
-        PARAMETERS.iter().filter(|name| **name != "lang").filter_map(|name| Some((*name, query.get(name)?))).collect();
+    let context = PageContext::of(request).with_parameters(PARAMETERS);
+    let query = request.page_query(PARAMETERS)?.with_decimal_point("price_max");
+    let asked = query.in_order_of(PARAMETERS);
     let page = pages::Books {
         view: context.view(),
         asked: Asked(&asked),
@@ -69,7 +68,8 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
         related: &related,
         ..page
     };
-    context.reply(200, &page)
+    let reply = context.reply(200, &page)?;
+    Ok(if total.books == 0 { reply.unindexed() } else { reply })
 }
 
 /// The authors and genres that a search names, and what it finds without the filters that leave nothing.

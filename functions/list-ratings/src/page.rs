@@ -11,17 +11,19 @@ use shared::{
     },
 };
 
+const PARAMETERS: &[&str] = &["cursor"];
+
 pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     request.expect_segments(3)?;
     let book = BookId::parse(request.segment(1)).ok_or(ApiError::NotFound)?;
-    let query = request.query(&["cursor", "lang"])?;
+    let query = request.page_query(PARAMETERS)?;
     let after = query.get("cursor").map(|text| Cursor::<Keys>::decode(text, &ratings::list_name(book))).transpose()?;
     let read = app.database().read(async |c| {
         let summary = books::summaries(c, &[book]).await?.pop();
         Ok((summary, ratings::list(c, book, after.as_ref(), Query::USUAL_LIMIT).await?))
     });
     let (Some(book), Some(ratings)) = read.await? else { return Err(ApiError::NotFound) };
-    let context = PageContext::of(request);
+    let context = PageContext::of(request).with_parameters(PARAMETERS);
     let (view, reviews) = (context.view(), ratings.items.as_slice());
     context.reply(200, &pages::Ratings { view, book: &book, reviews, next: ratings.next.as_deref() })
 }

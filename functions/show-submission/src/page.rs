@@ -16,7 +16,7 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
         Some(Outcome::Published) => pages::State::Published,
         Some(Outcome::Rejected(reason)) => pages::State::Rejected(reason),
     };
-    let context = PageContext::of(request);
+    let context = PageContext::of(request).with_parameters(&["book"]);
     let book = request.raw_parameter("book").and_then(BookId::parse);
     context.reply(200, &pages::Submission { view: context.view(), id: &id.to_string(), state, book })
 }

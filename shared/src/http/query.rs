@@ -34,6 +34,27 @@ impl Query {
         Ok(Self(parameters))
     }
 
+    /// Decodes the raw pairs of a page's address, to which other sites add parameters of their own: passes over names that
+    /// are not known, and of a repeated name the last value counts. A known one that is not UTF-8 is an error with the
+    /// name.
+    pub fn of_page(raw: &[(String, String)], known: &'static [&'static str]) -> Parsed<Self> {
+        let mut parameters = BTreeMap::new();
+        for (raw_name, raw_value) in raw {
+            let name = decode(raw_name);
+            let Some(name) = known.iter().find(|known| Some(**known) == name.as_deref()) else { continue };
+            let value = decode(raw_value).ok_or_else(|| Invalid::other(*name, "is not UTF-8"))?;
+            if !value.trim().is_empty() {
+                parameters.insert(*name, value);
+            }
+        }
+        Ok(Self(parameters))
+    }
+
+    /// The parameters that have a value, in the order of `names`.
+    pub fn in_order_of(&self, names: &'static [&'static str]) -> Vec<(&str, &str)> {
+        names.iter().filter_map(|name| Some((*name, self.get(name)?))).collect()
+    }
+
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
@@ -98,6 +119,27 @@ mod tests {
         assert_eq!(parse("page", "2").unwrap_err().field, "page");
         let twice = [("q".into(), "a".into()), ("q".into(), "b".into())];
         assert_eq!(Query::parse(&twice, &["q"]).unwrap_err().reason.to_string(), "is given twice");
+    }
+
+    #[test]
+    fn a_page_passes_over_parameters_that_other_sites_add() {
+        for (query, expected) in [
+            ("q=a&utm_source=news&fbclid=IwAR1&gclid=%FF", &[("q", "a")][..]),
+            ("q%5B%5D=b&q[]=c&page=2&limit=5&%FF=1&=x&q", &[]),
+            ("sort=title&q=a", &[("q", "a"), ("sort", "title")]),
+            ("q=a&q=b", &[("q", "b")]),
+            ("q=a&q=", &[("q", "a")]),
+            ("%71=a", &[("q", "a")]),
+            ("Q=a", &[]),
+            ("q=+%20&sort=", &[]),
+        ] {
+            let pairs = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+            let raw: Vec<(String, String)> = pairs.map(|(name, value)| (name.into(), value.into())).collect();
+            let names = &["q", "sort"];
+            assert_eq!(Query::of_page(&raw, names).unwrap().in_order_of(names), expected, "{query}");
+        }
+        let raw = [("q".into(), "%FF".into())];
+        assert_eq!(Query::of_page(&raw, &["q"]).unwrap_err(), Invalid::other("q", "is not UTF-8"));
     }
 
     #[test]

@@ -124,6 +124,12 @@ impl Reply {
         self.header(header::CACHE_CONTROL, "public, max-age=31536000, immutable")
     }
 
+    /// Keeps the page out of the indexes of search engines, which follow its links all the same.
+    #[must_use]
+    pub fn unindexed(self) -> Self {
+        self.header(HeaderName::from_static("x-robots-tag"), "noindex")
+    }
+
     /// Stores the visitor's id in a cookie for a year, so that a second rating replaces the first.
     #[must_use]
     pub fn remember(self, visitor: Uuid) -> Self {

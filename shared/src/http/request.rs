@@ -112,9 +112,9 @@ impl Request {
         pairs.join("&")
     }
 
-    /// A raw parameter of the query, without any check.
+    /// A raw parameter of the query, without any check. Of a repeated one the last value counts.
     pub fn raw_parameter(&self, name: &str) -> Option<&str> {
-        self.raw_query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.raw_query.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
     /// Whether the method only reads: GET or HEAD.
@@ -160,6 +160,11 @@ impl Request {
     /// The parameters of the query; one that is not in `known` is an error with its name.
     pub fn query(&self, known: &'static [&'static str]) -> Result<Query> {
         Ok(Query::parse(&self.raw_query, known)?)
+    }
+
+    /// The parameters of a page's query, without those that the page does not know.
+    pub fn page_query(&self, known: &'static [&'static str]) -> Result<Query> {
+        Ok(Query::of_page(&self.raw_query, known)?)
     }
 
     pub fn header(&self, name: &str) -> Option<&str> {
