@@ -72,8 +72,6 @@ impl<'a> PageContext<'a> {
 
     /// 301 to the canonical path, with the whole query of the request; none if the request has that path.
     pub fn moved_to(&self, path: &str) -> Option<Reply> {
-        let query = self.request.raw_query();
-        let mark = if query.is_empty() { "" } else { "?" };
-        (self.request.raw_path() != path).then(|| Reply::moved(&format!("{path}{mark}{query}")))
+        (self.request.raw_path() != path).then(|| Reply::moved(&self.request.location(path)))
     }
 }

@@ -151,13 +151,22 @@ where
 
 async fn answer(app: &App, request: &Request, handler: &Handler) -> Reply {
     let reply = match request.check() {
-        Ok(()) => bounded((handler.handle)(app, request)).await,
+        Ok(()) => match to_canonical_path(request) {
+            Some(moved) => Ok(moved),
+            None => bounded((handler.handle)(app, request)).await,
+        },
         Err(error) => Err(error),
     };
     reply.unwrap_or_else(|error| {
         log(&error);
         (handler.render_error)(request, &error)
     })
+}
+
+/// Leads to the address without needless slashes, so that each page has one.
+fn to_canonical_path(request: &Request) -> Option<Reply> {
+    let location = request.location(&request.path_without_needless_slashes()?);
+    Some(if request.is_read() { Reply::moved(&location) } else { Reply::moved_with_body(&location) })
 }
 
 async fn bounded(handling: impl Future<Output = Result<Reply>>) -> Result<Reply> {
@@ -214,6 +223,28 @@ mod tests {
         assert_eq!(sent(900_000).0, 200);
         let (status, body) = sent(1_000_000);
         assert!(status == 500 && body.contains("id-1"), "{body}");
+    }
+
+    #[test]
+    fn a_needless_slash_leads_to_the_address_without_it() {
+        let moved = |method: &str, path: &str| {
+            let event = json!({ "httpMethod": method, "path": path, "queryStringParameters": { "q": "a+b" } });
+            let request = Request::from_event(serde_json::from_value(event).unwrap(), "id-1");
+            let json = to_canonical_path(&request)?.finish(&request).to_json().unwrap();
+            let answer: serde_json::Value = serde_json::from_str(json.get()).unwrap();
+            let location = answer["multiValueHeaders"]["location"][0].as_str().unwrap().to_owned();
+            Some((answer["statusCode"].as_u64().unwrap(), location))
+        };
+        for (method, path, expected) in [
+            ("GET", "/books/", Some((301, "/books?q=a+b"))),
+            ("HEAD", "/books//", Some((301, "/books?q=a+b"))),
+            ("POST", "/contact/", Some((308, "/contact?q=a+b"))),
+            ("GET", "/books", None),
+            ("GET", "/", None),
+        ] {
+            let expected = expected.map(|(status, location)| (status, location.to_owned()));
+            assert_eq!(moved(method, path), expected, "{method} {path}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

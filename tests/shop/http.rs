@@ -129,3 +129,15 @@ async fn search_engines_list_books_and_genres_and_no_searches() {
         assert_eq!(robots, if indexed { "" } else { "noindex" }, "{path}");
     }
 }
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn a_slash_at_the_end_leads_to_the_address_without_it() {
+    let shop = Shop::open().await;
+    for path in
+        ["/books", "/genres", "/contact", "/about", "/api-docs", "/api/books", "/api/books/1", "/books/1/ratings"]
+    {
+        let moved = shop.send(Method::HEAD, &format!("{path}/?lang=en"), &[], None).await;
+        assert_eq!((moved.status, moved.header("location")), (301, format!("{path}?lang=en").as_str()), "{path}");
+    }
+}

@@ -95,6 +95,11 @@ impl Reply {
         Self::new(StatusCode::MOVED_PERMANENTLY, HTML, String::new()).header(header::LOCATION, location)
     }
 
+    /// 308: like 301, for a request with another method than `GET`, which the client repeats with its body.
+    pub fn moved_with_body(location: &str) -> Self {
+        Self::new(StatusCode::PERMANENT_REDIRECT, HTML, String::new()).header(header::LOCATION, location)
+    }
+
     fn with_status(status: StatusCode, value: &impl Serialize) -> Result<Self> {
         let body = serde_json::to_string(value).map_err(anyhow::Error::from)?;
         Ok(Self::new(status, JSON, body))

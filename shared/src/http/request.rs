@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use lambda_http::http::{HeaderMap, HeaderName, HeaderValue, Method};
-use percent_encoding::percent_decode_str;
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 use serde::{Deserialize, de::DeserializeOwned};
 use uuid::Uuid;
 
@@ -50,6 +50,11 @@ pub struct Request {
     malformed: Option<Invalid>,
 }
 
+/// Characters that a location encodes. It keeps those that separate, and `%`, because the rest is encoded already. A
+/// browser reads `\\` as a slash, so that `/\\evil.example` would lead to another site.
+const LOCATION: &AsciiSet =
+    &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'\\').add(b'^').add(b'`').add(b'{').add(b'|').add(b'}');
+
 /// Characters of a host name with its port: <https://www.rfc-editor.org/rfc/rfc1035#section-2.3.4>.
 const MAX_HOST: usize = 253 + ":65535".len();
 
@@ -94,6 +99,20 @@ impl Request {
     /// The path must have this number of segments, because a `*` of a load balancer's rule also matches slashes.
     pub fn expect_segments(&self, count: usize) -> Result<()> {
         if self.segments.len() == count { Ok(()) } else { Err(ApiError::NotFound) }
+    }
+
+    /// The location of a path with the query of this request, for a redirect.
+    pub fn location(&self, path: &str) -> String {
+        let query = self.raw_query();
+        let mark = if query.is_empty() { "" } else { "?" };
+        utf8_percent_encode(&format!("{path}{mark}{query}"), LOCATION).to_string()
+    }
+
+    /// The path without slashes that separate nothing: at its end, or doubled. None if it has no such slash.
+    pub(crate) fn path_without_needless_slashes(&self) -> Option<String> {
+        let segments: Vec<&str> = self.raw_path.split('/').filter(|segment| !segment.is_empty()).collect();
+        let path = format!("/{}", segments.join("/"));
+        (path != self.raw_path && self.raw_path.starts_with('/')).then_some(path)
     }
 
     /// The path, decoded, for the log.
@@ -310,6 +329,30 @@ mod tests {
         assert_eq!(request.segment(2), "a/b ñ+");
         assert!(request.expect_segments(3).is_ok());
         assert!(matches!(request.expect_segments(2), Err(ApiError::NotFound)));
+    }
+
+    #[test]
+    fn slashes_that_separate_nothing_are_left_out_and_never_lead_to_another_site() {
+        for (path, expected) in [
+            ("/books/", Some("/books")),
+            ("/books//53", Some("/books/53")),
+            ("//books", Some("/books")),
+            ("///", Some("/")),
+            ("//evil.example/", Some("/evil.example")),
+            ("/\\evil.example/", Some("/%5Cevil.example")),
+            ("/a%2Fb/", Some("/a%2Fb")),
+            ("/libro ñ\r\n/", Some("/libro%20%C3%B1%0D%0A")),
+            ("/", None),
+            ("/books", None),
+            ("/books/53-don-quijote", None),
+            ("", None),
+        ] {
+            let request = request(json!({"httpMethod": "GET", "path": path}));
+            let location = request.path_without_needless_slashes().map(|path| request.location(&path));
+            assert_eq!(location.as_deref(), expected, "{path}");
+        }
+        let query = json!({"path": "/books/", "multiValueQueryStringParameters": {"q": ["c%2B%2B"], "x": ["ñ"]}});
+        assert_eq!(request(query).location("/books"), "/books?q=c%2B%2B&x=%C3%B1");
     }
 
     #[test]
