@@ -1,8 +1,12 @@
 //! The route table: each function with its trigger, routes, permissions and size. Listener rules, IAM policies,
 //! configuration and the connection budget are derived from it.
 
+use std::collections::BTreeMap;
+use std::fs;
+
 use anyhow::{Context, Result};
 
+use shared::lambda::ORIGIN;
 pub use shared::parameters::DatabaseRole;
 use shared::parameters::Parameter;
 
@@ -11,6 +15,9 @@ use BucketAccess::ReadWrite;
 use DatabaseRole::{Admin, Reader, Writer};
 use QueueAccess::{DeadLetter, Inspect, Send};
 use Trigger::{Http, Imports, Release, Staff, Submissions, Unmatched};
+
+/// The list of paths in the function that has no route.
+const PATHS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../functions/show-not-found/src/routes.txt");
 
 /// The route table: every Lambda function of the shop.
 pub static FUNCTIONS: &[Function] = &[
@@ -256,6 +263,22 @@ const fn post(path: &'static str, probe: &'static str) -> Route {
     Route { methods, path, probe }
 }
 
+/// Each path of the load balancer with its methods, for the function that answers the other methods.
+pub(crate) fn paths_with_methods() -> String {
+    let mut paths: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for route in FUNCTIONS.iter().flat_map(Function::routes) {
+        paths.entry(route.path).or_default().extend(route.methods);
+    }
+    let lines: Vec<String> =
+        paths.into_iter().map(|(path, methods)| format!("{path} {}\n", methods.join(" "))).collect();
+    lines.concat()
+}
+
+/// Renews the committed list of paths and methods.
+pub(crate) fn write_paths_with_methods() -> Result<()> {
+    fs::write(PATHS, paths_with_methods()).with_context(|| format!("writing {PATHS}"))
+}
+
 /// The function of this name. The error lists the known names.
 pub fn find(name: &str) -> Result<&'static Function> {
     FUNCTIONS.iter().find(|function| function.name == name).with_context(|| {
@@ -312,7 +335,9 @@ impl Function {
         ];
         // Only the dual-stack endpoints of AWS services have IPv6 addresses.
         let over_ipv6 = stage.egress == Egress::Ipv6;
-        variables.into_iter().chain(over_ipv6.then(|| ("AWS_USE_DUALSTACK_ENDPOINT", "true".to_owned())))
+        let dual_stack = over_ipv6.then(|| ("AWS_USE_DUALSTACK_ENDPOINT", "true".to_owned()));
+        let domain = stage.domain.as_ref().filter(|_| self.serves_http());
+        variables.into_iter().chain(dual_stack).chain(domain.map(|domain| (ORIGIN, domain.url())))
     }
 
     /// The largest number of its concurrent executions.
@@ -356,7 +381,6 @@ impl QueueAccess {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
-    use std::fs;
 
     use super::*;
 
@@ -371,6 +395,34 @@ mod tests {
         let folders: BTreeSet<_> = folders.map(|folder| folder.unwrap().file_name().into_string().unwrap()).collect();
         let rows: BTreeSet<_> = FUNCTIONS.iter().map(|function| function.name.to_owned()).collect();
         assert_eq!(rows, folders);
+    }
+
+    #[test]
+    fn the_function_without_a_route_knows_all_paths() {
+        let committed = fs::read_to_string(PATHS).unwrap_or_default();
+        assert!(committed == paths_with_methods(), "{PATHS} is stale: run `cargo bookstore synth --golden`");
+    }
+
+    #[test]
+    fn a_form_is_sent_to_an_address_that_is_a_page_too() {
+        let routes: Vec<&Route> = FUNCTIONS.iter().flat_map(Function::routes).collect();
+        let has = |path, method| routes.iter().any(|route| route.path == path && route.methods.contains(&method));
+        for route in routes.iter().filter(|route| !route.path.starts_with("/api/") && has(route.path, "POST")) {
+            assert!(has(route.path, "GET"), "the link to the other language leads to {}", route.path);
+        }
+    }
+
+    #[test]
+    fn a_stage_with_a_domain_tells_functions_for_visitors_its_address() {
+        let origin = |function: &str, stage: &Stage| {
+            let variables: BTreeMap<_, _> = find(function).unwrap().environment(stage).collect();
+            variables.get(ORIGIN).cloned()
+        };
+        let stage = Stage::in_full("prod").unwrap();
+        let domain = stage.domain.as_ref().expect("a domain");
+        assert_eq!(origin("show-book", &stage), Some(domain.url()));
+        assert_eq!(origin("process-submissions", &stage), None);
+        assert_eq!(origin("show-book", &Stage { domain: None, ..stage }), None);
     }
 
     #[test]

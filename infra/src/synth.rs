@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 use crate::limits;
 use crate::migrations;
-use crate::routes::FUNCTIONS;
+use crate::routes::{self, FUNCTIONS};
 use crate::stacks::{self, Stack};
 use crate::stage::{Architecture, STAGES, Stage};
 
@@ -26,8 +26,9 @@ pub fn stacks(stage: &Stage) -> Result<Vec<Stack>> {
     stacks::all(stage)
 }
 
-/// Renews the golden templates of every stage.
+/// Renews the golden templates of every stage, and the list of paths that is made from the route table.
 pub fn write_golden() -> Result<()> {
+    routes::write_paths_with_methods()?;
     for (name, _) in STAGES {
         write(&golden(name)?, &Path::new(GOLDEN).join(name))?;
     }

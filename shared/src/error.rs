@@ -21,6 +21,9 @@ pub enum ApiError {
     /// 404: nothing with this address, or an impossible one.
     #[error("not found")]
     NotFound,
+    /// 405: the path has other methods, which are in the value: `GET, HEAD`.
+    #[error("the method is not allowed; allowed are {0}")]
+    MethodNotAllowed(String),
     /// 413
     #[error("the body has more than {} KiB", crate::http::MAX_BODY / 1024)]
     TooLarge,
@@ -65,6 +68,7 @@ impl ApiError {
             Self::BadRequest(_) => 400,
             Self::Forbidden => 403,
             Self::NotFound => 404,
+            Self::MethodNotAllowed(_) => 405,
             Self::TooLarge => 413,
             Self::UnsupportedMediaType => 415,
             Self::Unprocessable(_) => 422,
@@ -80,6 +84,9 @@ impl ApiError {
                 ("Forbidden", "This request came from another site. Send it from the shop itself.".into())
             }
             Self::NotFound => ("Not found", "There is nothing at this address.".into()),
+            Self::MethodNotAllowed(allowed) => {
+                ("Method not allowed", format!("This address does not have that method; it has {allowed}."))
+            }
             Self::TooLarge => ("Content too large", format!("{self}; send less.")),
             Self::UnsupportedMediaType => {
                 ("Unsupported media type", "Send the body as JSON, with Content-Type: application/json.".into())

@@ -2,6 +2,7 @@
 //! with the function's handlers.
 
 use std::{
+    env,
     panic::AssertUnwindSafe,
     time::{Duration, Instant},
 };
@@ -23,6 +24,9 @@ use crate::{
 };
 
 pub use lambda_runtime::Error;
+
+/// The environment variable with the shop's address, on a stage that has a domain: `https://shop.example`.
+pub const ORIGIN: &str = "ANAQUEL_ORIGIN";
 
 /// A handler that takes longer is cancelled. A shopper then has an answer within three seconds, including the time that
 /// a cold start may wait; a cold start that SSM throttles may wait longer (`config.rs`).
@@ -77,9 +81,10 @@ pub async fn serve_page(page: Handler) -> Result<(), Error> {
 async fn run<'h>(select: impl Fn(&Request) -> &'h Handler) -> Result<(), Error> {
     telemetry::start();
     let (app, metrics) = (App::start().await?, Metrics::from_env());
+    let origin = env::var(ORIGIN).ok();
     lambda_runtime::run(service_fn(async |event: LambdaEvent<AlbEvent>| {
         let began = Instant::now();
-        let request = Request::from_event(event.payload, &event.context.request_id);
+        let request = Request::from_event(event.payload, &event.context.request_id).of_shop(origin.as_deref());
         let handler = select(&request);
         let span = info_span!("request", request_id = %request.id, method = %request.method, path = request.path());
         let reply = answer(&app, &request, handler).instrument(span.clone()).await;
@@ -159,7 +164,7 @@ async fn answer(app: &App, request: &Request, handler: &Handler) -> Reply {
     };
     reply.unwrap_or_else(|error| {
         log(&error);
-        (handler.render_error)(request, &error)
+        (handler.render_error)(request, &error).with_headers_of(&error)
     })
 }
 

@@ -141,3 +141,28 @@ async fn a_slash_at_the_end_leads_to_the_address_without_it() {
         assert_eq!((moved.status, moved.header("location")), (301, format!("{path}?lang=en").as_str()), "{path}");
     }
 }
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn another_method_is_a_405_and_other_sites_may_read_the_api() {
+    let shop = Shop::open().await;
+    for (method, path, allow, kind) in [
+        (Method::PUT, "/api/books", "GET, HEAD", "application/problem+json"),
+        (Method::DELETE, "/api/books/1/ratings", "GET, HEAD, POST", "application/problem+json"),
+        (Method::POST, "/books", "GET, HEAD", "text/html; charset=utf-8"),
+        (Method::PATCH, "/contact", "GET, HEAD, POST", "text/html; charset=utf-8"),
+    ] {
+        let answer = shop.send(method, path, &[], None).await;
+        let found = (answer.status, answer.header("allow"), answer.header("content-type"));
+        assert_eq!(found, (405, allow, kind), "{path}");
+    }
+    let origin = ("origin", "https://other.example");
+    let read = shop.send(Method::GET, "/api/books?limit=1", &[origin], None).await;
+    assert_eq!((read.status, read.header("access-control-allow-origin")), (200, "*"));
+    let preflight = [origin, ("access-control-request-method", "GET")];
+    let answer = shop.send(Method::OPTIONS, "/api/books", &preflight, None).await;
+    assert_eq!((answer.status, answer.header("access-control-allow-methods")), (204, "GET, HEAD"));
+    let preflight = [origin, ("access-control-request-method", "POST")];
+    let answer = shop.send(Method::OPTIONS, "/api/contact", &preflight, None).await;
+    assert_eq!((answer.status, answer.header("access-control-allow-origin")), (204, ""));
+}

@@ -96,13 +96,14 @@ pub fn health(database: bool) -> Value {
 }
 
 /// One error of each kind.
-pub fn problems() -> [ApiError; 8] {
+pub fn problems() -> [ApiError; 9] {
     let limit = Invalid::new("limit", Reason::NotInRange { min: 1, max: 100 });
     let stars = Stars::parse(9).err();
     [
         ApiError::BadRequest(limit),
         ApiError::Forbidden,
         ApiError::NotFound,
+        ApiError::MethodNotAllowed("GET, HEAD".into()),
         ApiError::TooLarge,
         ApiError::UnsupportedMediaType,
         ApiError::Unprocessable(stars.into_iter().collect()),

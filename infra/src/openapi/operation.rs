@@ -225,8 +225,10 @@ pub fn problem(error: &ApiError, schema: &Value) -> Value {
         "Cache-Control": constant("Caches must not keep the response.", "no-store"),
         "X-Request-Id": header("X-Request-Id"),
     });
-    if let ApiError::Unavailable(_) = error {
-        headers["Retry-After"] = header("Retry-After");
+    match error {
+        ApiError::Unavailable(_) => headers["Retry-After"] = header("Retry-After"),
+        ApiError::MethodNotAllowed(_) => headers["Allow"] = header("Allow"),
+        _ => {}
     }
     json!({
         "description": reason(error),
@@ -242,6 +244,7 @@ fn reason(error: &ApiError) -> String {
             "`Origin` or `Sec-Fetch-Site` shows that a page of another site has sent the request.".into()
         }
         ApiError::NotFound => "The resource does not exist.".into(),
+        ApiError::MethodNotAllowed(_) => "The path has no such method; `Allow` has those that it has.".into(),
         ApiError::TooLarge => format!("The body has more than {} KiB.", MAX_BODY / 1024),
         ApiError::UnsupportedMediaType => "The content type of the body is not `application/json`.".into(),
         ApiError::Unprocessable(_) => "The body is well-formed, but has invalid values; `errors` names each.".into(),
@@ -271,6 +274,7 @@ pub fn headers() -> Value {
         json!({ "description": description, "required": true, "schema": schema })
     };
     json!({
+        "Allow": header("^[A-Z]+(, [A-Z]+)*$", "The methods of the path."),
         "ETag": header("^(W/)?\"[A-Za-z0-9_-]{16}\"$", "Identifies the content of the response, for `If-None-Match`; weak if compressed."),
         "Location": header("^/api/submissions/[0-9a-f-]{36}$", "Address of the submission's status."),
         "Retry-After": header("^[0-9]+$", "Seconds until a retry."),

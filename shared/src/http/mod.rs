@@ -6,6 +6,7 @@ mod request;
 mod response;
 mod weighted;
 
+pub use lambda_http::http::Method;
 pub use query::Query;
 pub use reply::{DAY, MINUTE, Reply};
 pub use request::{AlbEvent, Request};

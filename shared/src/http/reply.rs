@@ -47,6 +47,9 @@ const SECURITY: &[(&str, &str)] = &[
 /// HSTS for a year, for this host name only, because its subdomains are unknown.
 const HTTPS_ONLY: &str = "max-age=31536000";
 
+/// Headers that scripts of other sites may read, beside those that browsers always let them read.
+const EXPOSED: &str = "ETag, Link, Location, Retry-After, X-Request-Id";
+
 impl Reply {
     /// 200 with JSON.
     pub fn json(value: &impl Serialize) -> Result<Self> {
@@ -98,6 +101,38 @@ impl Reply {
     /// 308: like 301, for a request with another method than `GET`, which the client repeats with its body.
     pub fn moved_with_body(location: &str) -> Self {
         Self::new(StatusCode::PERMANENT_REDIRECT, HTML, String::new()).header(header::LOCATION, location)
+    }
+
+    /// 204 to `OPTIONS`: the methods of the path. A browser that asks for a page of another site is told that it may read,
+    /// if it wants that and the path has it.
+    pub fn options(request: &Request, allowed: &str) -> Self {
+        let reply = Self::new(StatusCode::NO_CONTENT, HTML, String::new()).header(header::ALLOW, allowed);
+        let is_read = |method: &str| matches!(method, "GET" | "HEAD");
+        let wants_read = request.header("access-control-request-method").is_none_or(is_read);
+        if !(request.is_public_data() && wants_read && allowed.split(", ").any(is_read)) {
+            return reply;
+        }
+        reply
+            .for_other_sites()
+            .header(header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD")
+            .header(header::ACCESS_CONTROL_ALLOW_HEADERS, "If-None-Match")
+            .header(header::ACCESS_CONTROL_MAX_AGE, &DAY.to_string())
+    }
+
+    /// Lets scripts of other sites read the response. They never get it with the visitor's cookie.
+    fn for_other_sites(self) -> Self {
+        self.header(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")
+            .header(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED)
+            .header(HeaderName::from_static("cross-origin-resource-policy"), "cross-origin")
+    }
+
+    /// Adds the headers that an error has beside its representation.
+    #[must_use]
+    pub fn with_headers_of(self, error: &ApiError) -> Self {
+        match error {
+            ApiError::MethodNotAllowed(allowed) => self.header(header::ALLOW, allowed),
+            _ => self,
+        }
     }
 
     fn with_status(status: StatusCode, value: &impl Serialize) -> Result<Self> {
@@ -182,11 +217,14 @@ impl Reply {
 
     /// Completes the response to this request. `HEAD` and 304 get the headers of `GET`, and no body.
     pub fn finish(mut self, request: &Request) -> Response {
+        if request.is_read() && request.is_public_data() {
+            self = self.for_other_sites();
+        }
         for (name, value) in SECURITY {
             self.headers.entry(HeaderName::from_static(name)).or_insert(HeaderValue::from_static(value));
         }
         self = self.header(HeaderName::from_static("x-request-id"), &request.id);
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+        if matches!(self.status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
             self = self.header(header::RETRY_AFTER, "5");
         }
         if request.over_tls() {
@@ -198,7 +236,7 @@ impl Reply {
         self = self.compressed(request);
         let length = self.body.len();
         let body = if self.binary { Body::Binary(self.body.into_owned()) } else { Body::Text(self.body.into_owned()) };
-        if self.status == StatusCode::NOT_MODIFIED {
+        if matches!(self.status, StatusCode::NOT_MODIFIED | StatusCode::NO_CONTENT) {
             self.headers.remove(header::CONTENT_TYPE);
             Response::without_body(self.status, self.headers)
         } else if request.method == Method::HEAD {
@@ -414,6 +452,51 @@ mod tests {
             assert_eq!(header(&get(reply, &json!({})), "retry-after"), "5");
         }
         assert_eq!(header(&get(Reply::json(&1).unwrap(), &json!({})), "retry-after"), "");
+    }
+
+    #[test]
+    fn other_sites_may_read_the_api_and_nothing_else() {
+        for (method, path, may_read) in [
+            ("GET", "/api/books", true),
+            ("HEAD", "/api/books/1", true),
+            ("GET", "/openapi.json", true),
+            ("POST", "/api/contact", false),
+            ("GET", "/books", false),
+            ("GET", "/health", false),
+        ] {
+            for reply in [Reply::json(&1).unwrap(), Reply::problem(&ApiError::NotFound, "id-1")] {
+                let event = json!({"httpMethod": method, "path": path});
+                let request = Request::from_event(serde_json::from_value(event).unwrap(), "id-1");
+                let answer = serde_json::from_str(reply.finish(&request).to_json().unwrap().get()).unwrap();
+                let expected = if may_read { ["*", EXPOSED, "cross-origin"] } else { ["", "", "same-origin"] };
+                let names =
+                    ["access-control-allow-origin", "access-control-expose-headers", "cross-origin-resource-policy"];
+                assert_eq!(names.map(|name| header(&answer, name)), expected, "{method} {path}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_preflight_is_told_that_it_may_read_and_not_that_it_may_write() {
+        for (path, allowed, wanted, methods) in [
+            ("/api/books", "GET, HEAD", "GET", "GET, HEAD"),
+            ("/api/books/1/ratings", "GET, HEAD, POST", "HEAD", "GET, HEAD"),
+            ("/api/books/1/ratings", "GET, HEAD, POST", "POST", ""),
+            ("/api/contact", "POST", "POST", ""),
+            ("/api/contact", "POST", "GET", ""),
+            ("/books", "GET, HEAD", "GET", ""),
+        ] {
+            let event = json!({"httpMethod": "OPTIONS", "path": path, "headers": {
+                "origin": "https://other.example", "host": "shop.example", "access-control-request-method": wanted}});
+            let request = Request::from_event(serde_json::from_value(event).unwrap(), "id-1");
+            assert!(request.check().is_ok(), "{path}");
+            let response = Reply::options(&request, allowed).finish(&request).to_json().unwrap();
+            let answer: Value = serde_json::from_str(response.get()).unwrap();
+            assert_eq!((&answer["statusCode"], answer.get("body")), (&json!(204), None));
+            assert_eq!(header(&answer, "allow"), allowed);
+            assert_eq!(header(&answer, "access-control-allow-methods"), methods, "{wanted} {path}");
+            assert_eq!(header(&answer, "access-control-allow-origin").is_empty(), methods.is_empty());
+        }
     }
 
     #[test]

@@ -46,6 +46,8 @@ pub struct Request {
     body: Vec<u8>,
     /// The root of the load balancer's trace header, or Lambda's id.
     pub id: String,
+    /// The shop's own origin, if it has a domain.
+    shop: Option<String>,
     /// What makes it unreadable as a whole.
     malformed: Option<Invalid>,
 }
@@ -88,12 +90,23 @@ impl Request {
         });
         let id = trace_root(&headers).unwrap_or(lambda_id).to_owned();
         let segments = segments(&event.path);
-        Self { method, raw_path: event.path, segments, raw_query, headers, body, id, malformed }
+        Self { method, raw_path: event.path, segments, raw_query, headers, body, id, shop: None, malformed }
+    }
+
+    /// Sets the shop's own origin, `https://shop.example`: links have it, whatever the caller's `Host` is.
+    #[must_use]
+    pub fn of_shop(self, origin: Option<&str>) -> Self {
+        Self { shop: origin.map(str::to_owned), ..self }
     }
 
     /// The segment of the path at a place, from 0; empty where the path is shorter.
     pub fn segment(&self, at: usize) -> &str {
         self.segments.get(at).map_or("", String::as_str)
+    }
+
+    /// All segments of the path.
+    pub fn segments(&self) -> &[String] {
+        &self.segments
     }
 
     /// The path must have this number of segments, because a `*` of a load balancer's rule also matches slashes.
@@ -147,13 +160,22 @@ impl Request {
         !matches!(self.segment(0), "api" | "health")
     }
 
+    /// Whether the path has data for everybody: the API and its document.
+    pub(crate) fn is_public_data(&self) -> bool {
+        matches!(self.segment(0), "api" | "openapi.json")
+    }
+
     /// Whether it reached the load balancer over HTTPS. The load balancer overwrites the header of a caller.
     pub fn over_tls(&self) -> bool {
         self.header("x-forwarded-proto") == Some("https")
     }
 
-    /// `https://shop.example`, as the browser knows the shop.
+    /// `https://shop.example`, as the browser knows the shop: its domain, or without one the caller's `Host`. A
+    /// `X-Forwarded-Host` never counts, because the load balancer passes on what a caller writes there.
     pub fn origin(&self) -> Option<String> {
+        if let Some(shop) = &self.shop {
+            return Some(shop.clone());
+        }
         let host = self.header("host")?;
         // A page repeats it in every link, a sitemap in every address.
         let plausible = host.len() <= MAX_HOST
@@ -252,7 +274,8 @@ impl Request {
         if self.is_too_large() && !self.can_be_shown_again() {
             return Err(ApiError::TooLarge);
         }
-        if !self.is_read() && (self.header("sec-fetch-site") == Some("cross-site") || self.foreign_origin()) {
+        let is_safe = self.is_read() || self.method == Method::OPTIONS;
+        if !is_safe && (self.header("sec-fetch-site") == Some("cross-site") || self.foreign_origin()) {
             return Err(ApiError::Forbidden);
         }
         Ok(())
@@ -360,6 +383,28 @@ mod tests {
         let traced = json!({"path": "/", "multiValueHeaders": {"x-amzn-trace-id": ["Self=1-2;Root=1-67891233-abc"]}});
         assert_eq!(request(traced).id, "1-67891233-abc");
         assert_eq!(request(json!({"path": "/", "headers": {"x-amzn-trace-id": "Root=<script>"}})).id, "lambda-id");
+    }
+
+    #[test]
+    fn the_origin_is_the_shops_domain_or_else_the_host_and_never_a_forwarded_one() {
+        let origin = |headers: serde_json::Value, shop: Option<&str>| {
+            request(json!({"httpMethod": "GET", "path": "/", "headers": headers})).of_shop(shop).origin()
+        };
+        let forged = json!({"host": "evil.example", "x-forwarded-host": "evil.example", "x-forwarded-proto": "https"});
+        let forwarded = json!({"host": "shop.example", "x-forwarded-host": "evil.example"});
+        let long = json!({"host": "a".repeat(10_000)});
+        for (headers, shop, expected) in [
+            (&forged, Some("https://shop.example"), Some("https://shop.example")),
+            (&long, Some("https://shop.example"), Some("https://shop.example")),
+            (&json!({}), Some("https://shop.example"), Some("https://shop.example")),
+            (&forged, None, Some("https://evil.example")),
+            (&forwarded, None, Some("http://shop.example")),
+            (&long, None, None),
+            (&json!({"host": "a\"><script>"}), None, None),
+            (&json!({}), None, None),
+        ] {
+            assert_eq!(origin(headers.clone(), shop).as_deref(), expected, "{headers}");
+        }
     }
 
     #[test]
