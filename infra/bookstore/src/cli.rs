@@ -91,7 +91,7 @@ pub async fn run() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("bookstore: {error:#}");
+            errln!("bookstore: {error:#}");
             ExitCode::FAILURE
         }
     }

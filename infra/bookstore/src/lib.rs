@@ -1,6 +1,10 @@
 //! The `bookstore` command: deploys and runs the shop, on AWS and on this machine.
 
-#![warn(clippy::print_stdout, reason = "it panics when the reader has closed the pipe: use `outln!`")]
+#![warn(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "they panic when the pipe or terminal is closed: use `outln!` or `errln!`"
+)]
 
 #[macro_use]
 mod output;

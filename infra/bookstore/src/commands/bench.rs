@@ -105,7 +105,7 @@ async fn parameters(aws: &AwsClients, stage: &Stage, functions: &[&Function]) ->
 
 /// Release builds for this machine.
 async fn build(root: &Path, functions: &[&Function]) -> Result<()> {
-    eprintln!("Building the functions …");
+    errln!("Building the functions …");
     let mut cargo = deploy::cargo_command();
     cargo.args(["build", "--release", "--locked", "--bin", "bench", "--bin", "hello"]);
     cargo.args(functions.iter().flat_map(|function| ["--bin", function.name]));

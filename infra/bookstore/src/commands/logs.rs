@@ -162,9 +162,7 @@ fn id(event: &FilteredLogEvent) -> String {
 
 fn raw(line: &Line) -> Option<String> {
     let text = line.text.trim_end();
-    // JSON allows unescaped C1 control characters, which a terminal would interpret.
-    let escaped = || text.chars().map(|c| if c.is_control() { format!("\\u{:04x}", u32::from(c)) } else { c.into() });
-    text.starts_with('{').then(|| escaped().collect())
+    text.starts_with('{').then(|| output::escaped_json(text))
 }
 
 /// Time, level, function, message and fields; Lambda's platform lines without their empty fields.
@@ -186,8 +184,8 @@ fn rendered(line: &Line) -> Option<String> {
     for (name, value) in fields {
         let _ = write!(text, "  {name}={}", plain(&value));
     }
-    // Control characters that a shopper sent must not reach the terminal.
-    Some(text.replace(char::is_control, " "))
+    // Lambda's own lines have tabs between their parts.
+    Some(output::plain(&text.replace('\t', " ")))
 }
 
 fn take(fields: &mut Map<String, Value>, name: &str) -> String {
@@ -243,9 +241,9 @@ mod tests {
 
     #[test]
     fn what_a_shopper_sent_cannot_steer_the_terminal() {
-        let text = rendered(&line(r#"{"level":"INFO","message":"a\u001b[2Jb","path":"/\u001b[2J\u009b"}"#)).unwrap();
-        assert!(!text.chars().any(char::is_control), "{text:?}");
-        assert_eq!(raw(&line("{\"path\":\"/\u{9b}2J\"}")).unwrap(), r#"{"path":"/\u009b2J"}"#);
+        let text = rendered(&line(r#"{"level":"INFO","message":"a\u001b[2Jb","path":"/\u001b[2J\u202e"}"#)).unwrap();
+        assert!(text.contains("a\\u{1b}[2Jb") && text.ends_with(r"path=/\u{1b}[2J\u{202e}"), "{text:?}");
+        assert_eq!(raw(&line("{\"path\":\"/\u{9b}2J\u{202e}\"}")).unwrap(), r#"{"path":"/\u009b2J\u202e"}"#);
     }
 
     #[test]

@@ -9,7 +9,6 @@ use anyhow::{Context, Result};
 use aws_sdk_lambda::{primitives::Blob, types::InvocationType};
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
 use clap::Args;
-use comfy_table::{Table, presets::NOTHING};
 use infra::{
     routes::{FUNCTIONS, Trigger},
     stage::Stage,
@@ -20,7 +19,7 @@ use time::OffsetDateTime;
 use crate::{
     aws::{AwsClients, call, connect},
     deploy::alias::ALIAS,
-    output::{confirmed, minute, plain},
+    output::{self, confirmed, minute},
 };
 
 #[derive(Args)]
@@ -147,7 +146,7 @@ impl DeadLetter {
         let sent_at = attributes.get(&MessageSystemAttributeName::SentTimestamp);
         let reason = message.message_attributes.and_then(|mut all| all.remove("reason")?.string_value);
         let json: Value = serde_json::from_str(&body).unwrap_or_default();
-        let text = |value: &Value| value.as_str().map(plain);
+        let text = |value: &Value| value.as_str().map(str::to_owned);
         let unnamed = || message.message_id.clone().unwrap_or_default();
 
         let event = json["requestContext"]["functionArn"].as_str().and_then(|_| json.get("requestPayload"));
@@ -161,7 +160,7 @@ impl DeadLetter {
             None => (text(&json["kind"]), text(&json["id"]), None, Origin::Submissions),
         };
         Self {
-            reason: reason.map(|reason| plain(&reason)).or(failure).unwrap_or_else(|| "too many retries".to_owned()),
+            reason: reason.or(failure).unwrap_or_else(|| "too many retries".to_owned()),
             sent_at: sent_at.and_then(|at| time(at)).map(minute).unwrap_or_default(),
             kind: kind.unwrap_or_else(|| "unknown".to_owned()),
             id: id.unwrap_or_else(unnamed),
@@ -177,11 +176,9 @@ fn time(milliseconds: &str) -> Option<OffsetDateTime> {
     OffsetDateTime::from_unix_timestamp(milliseconds.parse::<i64>().ok()? / 1000).ok()
 }
 
-fn table(dead_letters: &[DeadLetter]) -> Table {
-    let mut table = Table::new();
-    table.load_style(NOTHING).set_header(["sent", "kind", "id", "reason"]);
-    table.add_rows(dead_letters.iter().map(|message| [&message.sent_at, &message.kind, &message.id, &message.reason]));
-    table
+fn table(dead_letters: &[DeadLetter]) -> String {
+    let row = |message: &DeadLetter| [&message.sent_at, &message.kind, &message.id, &message.reason].map(String::clone);
+    output::table(&["sent", "kind", "id", "reason"], dead_letters.iter().map(row)).to_string()
 }
 
 #[cfg(test)]
@@ -205,7 +202,7 @@ mod tests {
     #[test]
     fn a_submission_is_listed_with_kind_id_and_reason() {
         let body = json!({ "id": "c56a4180", "kind": "rating.v9" }).to_string();
-        let shown = table(&[message(&body, Some("unknown variant\u{1b}[2J"))]).to_string();
+        let shown = table(&[message(&body, Some("unknown variant\u{1b}[2J"))]);
         for cell in ["2026-01-02 03:04 UTC", "rating.v9", "c56a4180", "unknown variant\\u{1b}[2J"] {
             assert!(shown.contains(cell), "{cell}: {shown}");
         }

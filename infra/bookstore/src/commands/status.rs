@@ -8,7 +8,7 @@ use aws_sdk_lambda::{
 };
 use aws_sdk_sqs::{operation::get_queue_url::GetQueueUrlError, types::QueueAttributeName};
 use clap::Args;
-use comfy_table::{Table, presets::NOTHING};
+use comfy_table::Table;
 use infra::{
     routes::FUNCTIONS,
     stacks::{self, Kind},
@@ -18,6 +18,7 @@ use infra::{
 use crate::{
     aws::{self, AwsClients, call, connect, explained},
     deploy::{self, DeployedStack, alias::ALIAS, describe},
+    output,
 };
 
 #[derive(Args)]
@@ -165,10 +166,7 @@ impl Row {
 }
 
 fn table(header: &[&str], rows: &[Row]) -> Table {
-    let mut table = Table::new();
-    table.load_style(NOTHING).set_header(header.to_vec());
-    table.add_rows(rows.iter().map(|row| row.cells.clone()));
-    table
+    output::table(header, rows.iter().map(|row| &row.cells))
 }
 
 fn second(at: &DateTime) -> String {

@@ -47,7 +47,7 @@ async fn create_role(aws: &AwsClients, service: &str) -> Result<()> {
         Err(error) if is_taken(error.code().unwrap_or_default(), error.message().unwrap_or_default()) => Ok(()),
         // A deploy without this permission works if the role exists.
         Err(error) if error.code() == Some("AccessDenied") => {
-            eprintln!(
+            errln!(
                 "warning: these credentials may not create the service-linked role of {service}; if the account lacks it, \
                  the first deploy fails: an administrator creates it once, with `aws iam create-service-linked-role \
                  --aws-service-name {service}`"
@@ -72,7 +72,7 @@ async fn raise_throughput(aws: &AwsClients, interaction: Interaction) -> Result<
     let question =
         "Raise Parameter Store's limit for this account and region? Reading then costs $0.05 for 10,000 parameters.";
     if interaction == Interaction::Confirm && !confirmed(question)? {
-        eprintln!("warning: the limit is unchanged, although `parameter_store` in the stage's file is high-throughput");
+        errln!("warning: the limit is unchanged, although `parameter_store` in the stage's file is high-throughput");
         return Ok(());
     }
     let update = aws.ssm.update_service_setting().setting_id(HIGH_THROUGHPUT).setting_value("true");

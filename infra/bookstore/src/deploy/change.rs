@@ -2,8 +2,9 @@
 
 use anyhow::Result;
 use aws_sdk_cloudformation::types::{ChangeAction, Replacement, RequiresRecreation, ResourceChange};
-use comfy_table::{Table, presets::NOTHING};
 use infra::{stacks::NAMES, template::Template};
+
+use crate::output;
 
 /// Types with data that a template cannot restore. Deletion policies do not identify them: a function's first version is
 /// retained without data, and a queue is not retained and holds submissions.
@@ -103,20 +104,18 @@ fn loss(change: &ResourceChange) -> Option<String> {
 
 /// A table with one line for each resource: action, name, type and changed properties.
 pub fn table(changes: &[ResourceChange]) -> String {
-    let mut table = Table::new();
-    table.load_style(NOTHING).set_header(["", "resource", "type", "what changes"]);
-    for change in changes {
-        table.add_row([
-            sign(change),
+    let row = |change| {
+        [
+            sign(change).to_owned(),
             change.logical_resource_id().unwrap_or_default().to_owned(),
             change.resource_type().unwrap_or_default().trim_start_matches("AWS::").to_owned(),
             details(change),
-        ]);
-    }
-    table.to_string()
+        ]
+    };
+    output::table(&["", "resource", "type", "what changes"], changes.iter().map(row)).to_string()
 }
 
-fn sign(change: &ResourceChange) -> String {
+fn sign(change: &ResourceChange) -> &'static str {
     let replaced = change.replacement() == Some(&Replacement::True);
     match change.action() {
         Some(ChangeAction::Add) => "+ add",
@@ -125,7 +124,6 @@ fn sign(change: &ResourceChange) -> String {
         Some(ChangeAction::Modify) => "~ change",
         _ => "?",
     }
-    .to_owned()
 }
 
 /// The changed properties, by CloudFormation's names.

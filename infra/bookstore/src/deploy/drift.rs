@@ -10,11 +10,13 @@ use aws_sdk_cloudformation::{
         StackResourceDriftStatus::{Deleted, Modified},
     },
 };
-use comfy_table::{Table, presets::NOTHING};
 use infra::stage::Stage;
 
 use super::describe;
-use crate::aws::{AwsClients, call, explained, poll_until};
+use crate::{
+    aws::{AwsClients, call, explained, poll_until},
+    output,
+};
 
 const TIMEOUT: Duration = Duration::from_mins(30);
 
@@ -101,23 +103,22 @@ fn is_expected(kind: &str, difference: &PropertyDifference) -> bool {
     }
 }
 
-pub fn table(drifts: &[StackResourceDrift]) -> Table {
-    let mut table = Table::new();
-    table.load_style(NOTHING).set_header(["resource", "type", "property", "template", "actual"]);
+pub fn table(drifts: &[StackResourceDrift]) -> String {
+    let mut rows = Vec::new();
     for drift in drifts {
         let resource = drift.logical_resource_id().unwrap_or_default();
         let kind = drift.resource_type().unwrap_or_default().trim_start_matches("AWS::");
         if drift.stack_resource_drift_status() == Some(&Deleted) {
-            table.add_row([resource, kind, "", "", "deleted"]);
+            rows.push([resource, kind, "", "", "deleted"]);
         }
         for difference in drift.property_differences() {
             let property = difference.property_path().unwrap_or_default().trim_start_matches('/');
             let values = [difference.expected_value(), difference.actual_value()];
             let [expected, actual] = values.map(Option::unwrap_or_default);
-            table.add_row([resource, kind, property, expected, actual]);
+            rows.push([resource, kind, property, expected, actual]);
         }
     }
-    table
+    output::table(&["resource", "type", "property", "template", "actual"], rows).to_string()
 }
 
 #[cfg(test)]
@@ -170,7 +171,7 @@ mod tests {
 
     #[test]
     fn a_difference_is_listed_by_resource_and_property() {
-        let text = table(&[drift("AWS::SQS::Queue", &["/VisibilityTimeout"])]).to_string();
+        let text = table(&[drift("AWS::SQS::Queue", &["/VisibilityTimeout"])]);
         let line: Vec<&str> = text.lines().last().unwrap().split_whitespace().collect();
         assert_eq!(line, ["It", "SQS::Queue", "VisibilityTimeout", "1", "2"]);
     }

@@ -6,7 +6,6 @@ use aws_sdk_s3::{
     error::ProvideErrorMetadata,
     types::{Delete, ObjectIdentifier},
 };
-use comfy_table::{Table, presets::NOTHING};
 use infra::{
     stacks::Kind,
     stage::{Stage, command},
@@ -16,7 +15,10 @@ use serde_json::Value;
 use super::{
     DataLoss, DeployedStack, Interaction, change::HOLD_DATA, describe, left_over::LeftOver, secrets, stack_events,
 };
-use crate::aws::{AwsClients, call, explained};
+use crate::{
+    aws::{AwsClients, call, explained},
+    output::table,
+};
 
 /// Everything that exists of a stage.
 pub struct Found {
@@ -149,27 +151,27 @@ async fn resources(aws: &AwsClients, name: &str) -> Result<Vec<Resource>> {
 impl Found {
     /// One line for each stack, and one for each resource that has data or is retained.
     pub fn table(&self) -> String {
-        let mut table = Table::new();
-        table.load_style(NOTHING).set_header(["", "type", "action"]);
+        let mut rows = Vec::new();
         for stack in &self.stacks {
             let gone = stack.resources.iter().filter(|resource| resource.fate != RemovalAction::Retain).count();
             let fate = format!("removed with {gone} of its {} resources", stack.resources.len());
-            table.add_row([&stack.name, "stack", &fate]);
+            rows.push([stack.name.clone(), "stack".to_owned(), fate]);
             for resource in &stack.resources {
                 if let Some(fate) = resource.description() {
                     // The physical id of a queue is its URL.
                     let name = resource.id.rsplit('/').next().unwrap_or_default();
-                    table.add_row([&format!("  {name}"), resource.kind.trim_start_matches("AWS::"), fate]);
+                    rows.push([
+                        format!("  {name}"),
+                        resource.kind.trim_start_matches("AWS::").to_owned(),
+                        fate.to_owned(),
+                    ]);
                 }
             }
         }
-        for name in &self.secrets {
-            table.add_row([name, "SSM::Parameter", "removed"]);
-        }
-        for name in self.left_over.names() {
-            table.add_row([name, "logs that RDS created", "removed"]);
-        }
-        table.to_string()
+        let removed = |name: &String, kind: &str| [name.clone(), kind.to_owned(), "removed".to_owned()];
+        rows.extend(self.secrets.iter().map(|name| removed(name, "SSM::Parameter")));
+        rows.extend(self.left_over.names().map(|name| removed(name, "logs that RDS created")));
+        table(&["", "type", "action"], rows).to_string()
     }
 
     pub fn is_nothing(&self) -> bool {

@@ -41,10 +41,10 @@ impl Emulator {
             return Ok(Self { process, port });
         }
         if Self::stop(home).await? {
-            eprintln!("Stopped the running emulator; the messages in its queues are lost.");
+            errln!("Stopped the running emulator; the messages in its queues are lost.");
         }
         ports::require_free(port)?;
-        eprintln!("Starting the AWS emulator …");
+        errln!("Starting the AWS emulator …");
         let folder = home.folder(NAME)?;
         let temporary = folder.join("tmp"); // contains the functions' unpacked binaries
         remove_folder(&temporary)?;

@@ -49,7 +49,7 @@ impl Package {
     /// A password is needed; the message has the command to run.
     pub fn install(&self, log: &Path) -> Result<()> {
         let Some(apt) = unattended_apt() else { anyhow::bail!("{}", self.remedy()) };
-        eprintln!("Installing {} …", self.name);
+        errln!("Installing {} …", self.name);
         logs::run(apt().arg("update"), Stdio::null(), log)
             .and_then(|()| {
                 let install = ["install", "--yes", "--no-install-recommends"];

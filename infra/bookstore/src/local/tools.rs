@@ -239,7 +239,7 @@ impl Environment {
 
     fn install(&self, tool: Tool, lock: &FileLock, log: &Path) -> Result<()> {
         let name = tool.name();
-        eprintln!("Installing {name} …");
+        errln!("Installing {name} …");
         let mut install = match tool.lock() {
             PyPi(lock) => self.pip(name, lock)?,
             Npm { package, lock } => self.npm(package, lock)?,
@@ -284,7 +284,7 @@ fn lock(path: &Path) -> Result<FileLock> {
     if let Some(lock) = FileLock::try_take(path)? {
         return Ok(lock);
     }
-    eprintln!("Waiting for another `bookstore` that is installing tools …");
+    errln!("Waiting for another `bookstore` that is installing tools …");
     FileLock::take(path)
 }
 

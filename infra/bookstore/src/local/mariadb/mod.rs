@@ -49,7 +49,7 @@ impl MariaDb {
         let port = ports::kept(home, NAME)?;
         let secrets = Secrets::of(home)?;
         files::write(&folder, settings, port, &secrets)?;
-        eprintln!("Starting MariaDB …");
+        errln!("Starting MariaDB …");
         let process = Process::spawn(home, NAME, programs.server(home, NAME, &folder, &data)?)?;
         let server = Self { process, port, secrets };
         let accepts_root = async || server.accepts_root().await;

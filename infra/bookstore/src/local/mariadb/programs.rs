@@ -71,7 +71,7 @@ impl Programs {
         if data.exists() {
             return Ok(data);
         }
-        eprintln!("Preparing an empty database …");
+        errln!("Preparing an empty database …");
         remove_folder(&folder.join("draft"))?;
         let mut install = Command::new(&self.install_db);
         install
