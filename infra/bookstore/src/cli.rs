@@ -2,12 +2,14 @@
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use anyhow::Result;
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
     bench, cost, deploy, destroy, diagram, diff, drift, import, logs, prepare, redrive, rollback, staff, status, synth,
     test, up,
 };
+use crate::output::{self, Report};
 
 #[derive(Parser)]
 #[command(name = "bookstore", about = "Anaquel, a serverless bookstore")]
@@ -15,6 +17,9 @@ use crate::commands::{
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
+    /// Print one JSON document instead of text (`logs`: the original lines, one document each)
+    #[arg(long, global = true)]
+    json: bool,
 }
 
 #[derive(Subcommand)]
@@ -65,7 +70,30 @@ enum Command {
 
 /// Runs the command of the arguments; an error is printed to standard error.
 pub async fn run() -> ExitCode {
-    let result = match Cli::parse().command {
+    let matches = Cli::command().get_matches();
+    let Cli { command, json } = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    // These two print JSON by themselves.
+    if json && !matches!(command, Command::Logs(_) | Command::Bench(_)) {
+        output::reserve_stdout_for_json();
+    }
+    let result = execute(command, json).await;
+    if output::finish(&name(&matches), result) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The name of the command with those of its subcommands: `messages answered`.
+fn name(matches: &ArgMatches) -> String {
+    let mut names = Vec::new();
+    let mut inner = matches;
+    while let Some((name, matches)) = inner.subcommand() {
+        names.push(name);
+        inner = matches;
+    }
+    names.join(" ")
+}
+
+async fn execute(command: Command, json: bool) -> Result<Report> {
+    let without_result = |()| Report::default();
+    match command {
         Command::Up(args) => up::up(&args).await,
         Command::Down => up::down().await,
         Command::Import(args) => import::run(&args).await,
@@ -78,21 +106,37 @@ pub async fn run() -> ExitCode {
         Command::Rollback(args) => rollback::run(&args).await,
         Command::Redrive(args) => redrive::run(&args).await,
         Command::Status(args) => status::run(&args).await,
-        Command::Logs(args) => logs::run(&args).await,
+        Command::Logs(args) => logs::run(&args, json).await.map(without_result),
         Command::Destroy(args) => destroy::run(&args).await,
         Command::Messages(args) => staff::messages(&args).await,
         Command::Reviews(args) => staff::reviews(&args).await,
         Command::Visitors(args) => staff::visitors(&args).await,
         Command::Searches(args) => staff::searches(&args).await,
-        Command::Test(args) => test::run(&args).await,
-        Command::Bench(args) => bench::run(&args).await,
-        Command::Prepare(args) => prepare::run(&args).await,
-    };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            errln!("bookstore: {error:#}");
-            ExitCode::FAILURE
+        Command::Test(args) => test::run(&args).await.map(without_result),
+        Command::Bench(args) => bench::run(&args, json).await.map(without_result),
+        Command::Prepare(args) => prepare::run(&args).await.map(without_result),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_is_accepted_before_and_after_every_command() {
+        for (arguments, name_of_command) in [
+            ("status --json", "status"),
+            ("--json status", "status"),
+            ("messages --open --json", "messages"),
+            ("messages answered 12 --json", "messages answered"),
+            ("--json searches", "searches"),
+            ("logs show-book --json", "logs"),
+            ("cost --json --stage dev", "cost"),
+        ] {
+            let words = ["bookstore"].into_iter().chain(arguments.split(' '));
+            let matches = Cli::command().try_get_matches_from(words).unwrap();
+            assert_eq!(name(&matches), name_of_command);
+            assert!(Cli::from_arg_matches(&matches).unwrap().json, "{arguments}");
         }
     }
 }

@@ -12,10 +12,11 @@ use std::{
 
 use anyhow::Result;
 use comfy_table::{Table, presets::NOTHING};
+use serde_json::{Value, json};
 use shared::domain::words::is_ignorable;
 use time::{OffsetDateTime, macros::format_description};
 
-/// A line on standard output.
+/// A line for people: on standard output, or on standard error when standard output is for JSON.
 macro_rules! outln {
     ($($text:tt)*) => { $crate::output::line(format_args!($($text)*)) };
 }
@@ -26,9 +27,69 @@ macro_rules! errln {
 }
 
 static READER_LEFT: AtomicBool = AtomicBool::new(false);
+static STDOUT_IS_JSON: AtomicBool = AtomicBool::new(false);
+
+/// The result of a command: text for people, JSON for programs.
+#[derive(Debug, Default)]
+pub struct Report {
+    pub text: String,
+    pub json: Value,
+    /// What is wrong with what the command found; the command fails with it after it has printed the rest.
+    pub problem: Option<String>,
+}
+
+impl Report {
+    pub fn new(text: impl Into<String>, json: Value) -> Self {
+        Self { text: text.into(), json, problem: None }
+    }
+
+    /// For commands that print their progress as text themselves.
+    pub fn of(json: Value) -> Self {
+        Self::new("", json)
+    }
+
+    pub fn with_problem(self, problem: Option<String>) -> Self {
+        Self { problem, ..self }
+    }
+}
+
+/// Keeps standard output for the JSON document of `print_json`.
+pub fn reserve_stdout_for_json() {
+    STDOUT_IS_JSON.store(true, Ordering::Relaxed);
+}
+
+/// Prints the report, with the error if there is one, and returns whether the command succeeded.
+pub fn finish(command: &str, result: Result<Report>) -> bool {
+    let (report, error) = match result {
+        Ok(report) => {
+            let problem = report.problem.clone();
+            (report, problem)
+        }
+        Err(error) => (Report::default(), Some(format!("{error:#}"))),
+    };
+    if STDOUT_IS_JSON.load(Ordering::Relaxed) {
+        print_json(&json!({ "command": command, "result": report.json, "error": error }));
+    } else if !report.text.is_empty() {
+        outln!("{}", report.text);
+    }
+    if let Some(error) = &error {
+        errln!("bookstore: {error}");
+    }
+    error.is_none()
+}
+
+fn print_json(document: &Value) {
+    // `Value` with an alternate format is indented.
+    write_line(io::stdout(), &escaped_json(&format!("{document:#}")));
+}
 
 pub fn line(text: Arguments) {
-    write_line(io::stdout(), &visible(&text.to_string()));
+    let text = text.to_string();
+    if STDOUT_IS_JSON.load(Ordering::Relaxed) {
+        write_line(io::stderr(), &visible(&text));
+    } else {
+        write_line(io::stdout(), &visible(&text));
+    }
 }
 
 pub fn error_line(text: Arguments) {
@@ -118,8 +179,6 @@ fn is_hidden(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
-
     use super::*;
 
     const HIDDEN: [(&str, &str); 9] = [

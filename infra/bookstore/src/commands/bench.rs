@@ -32,12 +32,9 @@ pub struct Bench {
     /// Compare lists and searches on generated catalogues of 10,000 and of this many books
     #[arg(long, conflicts_with = "functions", value_parser = clap::value_parser!(u32).range(LARGER_THAN_SMALL))]
     books: Option<u32>,
-    /// Print the figures as JSON
-    #[arg(long)]
-    json: bool,
 }
 
-pub async fn run(args: &Bench) -> Result<()> {
+pub async fn run(args: &Bench, json: bool) -> Result<()> {
     let (functions, with_parameters): (_, Vec<_>) = match args.books {
         None => (chosen(&args.functions)?, measurable().collect()),
         // Catalogues are created as the administrator.
@@ -63,7 +60,7 @@ pub async fn run(args: &Bench) -> Result<()> {
         hello: planned("hello", BTreeMap::new())?,
         parameters,
         books: args.books,
-        json: args.json,
+        json,
     };
     measure(&release.join("bench"), &plan)
 }

@@ -3,6 +3,9 @@
 use anyhow::{Result, bail};
 use clap::Args;
 use infra::{cost, stage::Stage};
+use serde_json::Value;
+
+use crate::output::Report;
 
 #[derive(Args)]
 pub struct Cost {
@@ -14,13 +17,12 @@ pub struct Cost {
     requests_per_month: u64,
 }
 
-pub fn run(args: &Cost) -> Result<()> {
+pub fn run(args: &Cost) -> Result<Report> {
     let stage = Stage::load(&args.stage)?;
     if stage.is_local() {
         bail!("the local stage costs nothing: it runs on this machine");
     }
-    outln!("{}", cost::report(&stage, args.requests_per_month)?);
-    Ok(())
+    Ok(Report::new(cost::report(&stage, args.requests_per_month)?, Value::Null))
 }
 
 #[cfg(test)]

@@ -3,10 +3,12 @@
 use anyhow::{Result, bail};
 use clap::Args;
 use infra::{cost, stage::Stage};
+use serde_json::json;
 
 use crate::{
     aws::AwsClients,
     deploy::{self, DataLoss, Interaction, KnownSecrets, Packages, Profile},
+    output::Report,
 };
 
 #[derive(Args)]
@@ -22,7 +24,7 @@ pub struct Deploy {
     allow_replacement: bool,
 }
 
-pub async fn run(args: &Deploy) -> Result<()> {
+pub async fn run(args: &Deploy) -> Result<Report> {
     let stage = Stage::load(&args.stage)?;
     if stage.is_local() {
         bail!("the local stage is started with `cargo bookstore up`");
@@ -36,6 +38,8 @@ pub async fn run(args: &Deploy) -> Result<()> {
     let interaction = if args.yes { Interaction::Print } else { Interaction::Confirm };
     let data_loss = if args.allow_replacement { DataLoss::Allow } else { DataLoss::Forbid };
     let deployed = deploy::deploy(&aws, &stage, &packages, &KnownSecrets::default(), interaction, data_loss).await?;
-    outln!("\n{}", deployed.url);
-    Ok(())
+    Ok(Report::new(
+        format!("\n{}", deployed.url),
+        json!({ "stage": stage.name, "account": account, "url": deployed.url }),
+    ))
 }

@@ -3,11 +3,12 @@
 use anyhow::{Result, ensure};
 use clap::Args;
 use infra::stage::Stage;
+use serde_json::json;
 
 use crate::{
     aws::connect,
     deploy::{Interaction, removal},
-    output::ask,
+    output::{Report, ask},
 };
 
 #[derive(Args)]
@@ -20,12 +21,11 @@ pub struct Destroy {
     confirm: Option<String>,
 }
 
-pub async fn run(args: &Destroy) -> Result<()> {
+pub async fn run(args: &Destroy) -> Result<Report> {
     let (stage, aws) = connect(&args.stage).await?;
     let found = removal::find(&aws, &stage).await?;
     if found.is_nothing() {
-        outln!("There is nothing to remove.");
-        return Ok(());
+        return Ok(Report::new("There is nothing to remove.", json!({ "stage": stage.name, "removed": false })));
     }
     removal::refuse_protected(&stage, &found)?;
     refuse_own_role(&stage, &aws.caller().await?)?;
@@ -37,7 +37,8 @@ pub async fn run(args: &Destroy) -> Result<()> {
     };
     ensure!(answer == stage.name, "nothing was removed: the stage's name is {}", stage.name);
     let interaction = if stage.is_local() { Interaction::Quiet } else { Interaction::Print };
-    removal::remove(&aws, &stage, found, interaction).await
+    removal::remove(&aws, &stage, found, interaction).await?;
+    Ok(Report::of(json!({ "stage": stage.name, "removed": true })))
 }
 
 /// Refuses a caller whose own role belongs to the stage: the removal would delete that role first.

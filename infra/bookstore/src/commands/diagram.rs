@@ -9,7 +9,12 @@ use infra::{
     stage::Stage,
 };
 
-use crate::local::{Home, Tool, Tools};
+use serde_json::json;
+
+use crate::{
+    local::{Home, Tool, Tools},
+    output::Report,
+};
 
 #[derive(Args)]
 pub struct Diagram {
@@ -21,9 +26,10 @@ pub struct Diagram {
     out: PathBuf,
 }
 
-pub fn run(args: &Diagram) -> Result<()> {
+pub fn run(args: &Diagram) -> Result<Report> {
     let stage = Stage::load(&args.stage)?;
     let tools = Tools::ensure(&Home::find("local")?, &[Tool::Graphviz])?;
     let svg = diagram::draw(&stage, &tools.program("python"))?;
-    fs::write(&args.out, svg).with_context(|| format!("writing {}", args.out.display()))
+    fs::write(&args.out, svg).with_context(|| format!("writing {}", args.out.display()))?;
+    Ok(Report::of(json!({ "file": args.out })))
 }

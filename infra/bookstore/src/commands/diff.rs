@@ -5,10 +5,12 @@ use anyhow::Result;
 use aws_sdk_cloudformation::types::{ChangeAction, ResourceChange};
 use clap::Args;
 use infra::{stacks::Kind, synth, template::Template};
+use serde_json::json;
 
 use crate::{
     aws::connect,
     deploy::{Outputs, Packages, Profile, change, describe, parameters, stack},
+    output::Report,
 };
 
 #[derive(Args)]
@@ -20,25 +22,32 @@ pub struct Diff {
 
 /// Builds the functions as a deploy does, because code is compared by its hash. Parameters get today's outputs of the
 /// earlier stacks.
-pub async fn run(args: &Diff) -> Result<()> {
+pub async fn run(args: &Diff) -> Result<Report> {
     let (stage, aws) = connect(&args.stage).await?;
     let packages = Packages::build(if stage.is_local() { Profile::Local } else { Profile::Aws }).await?;
     let mut outputs = Outputs::new();
+    let mut stacks = Vec::new();
     for stack in synth::stacks(&stage)? {
         let Some(found) = describe::describe(&aws, &stack.name).await?.filter(describe::is_updatable) else {
-            outln!("\n{}, which does not exist yet:\n{}", stack.name, change::table(&additions(&stack.template)));
+            let added = additions(&stack.template);
+            outln!("\n{}, which does not exist yet:\n{}", stack.name, change::table(&added));
+            stacks.push(json!({ "stack": stack.name, "exists": false, "changes": change::json(&added) }));
             continue;
         };
         match parameters(&stack, &outputs, &packages) {
             Ok(parameters) => {
                 let bucket = outputs.get(&(Kind::Bootstrap, "ArtifactBucket".to_owned()));
-                stack::preview(&aws, &stack, bucket, &parameters).await?;
+                let changes = stack::preview(&aws, &stack, bucket, &parameters).await?;
+                stacks.push(json!({ "stack": stack.name, "exists": true, "changes": change::json(&changes) }));
             }
-            Err(missing) => outln!("\n{}: unknown until the stacks before it are deployed ({missing:#})", stack.name),
+            Err(missing) => {
+                outln!("\n{}: unknown until the stacks before it are deployed ({missing:#})", stack.name);
+                stacks.push(json!({ "stack": stack.name, "exists": true, "changes": null }));
+            }
         }
         outputs.extend(describe::outputs(&found).into_iter().map(|(name, value)| ((stack.kind, name), value)));
     }
-    Ok(())
+    Ok(Report::of(json!({ "stage": stage.name, "stacks": stacks })))
 }
 
 /// Every resource of a stack that does not exist; a real change set would leave an empty stack.

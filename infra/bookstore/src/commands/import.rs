@@ -13,13 +13,14 @@ use aws_sdk_s3::{operation::get_object::GetObjectError, primitives::ByteStream};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use infra::{stacks::Kind, stage::Stage};
-use serde_json::Value;
+use serde_json::{Value, json};
 use shared::messages::{ImportProgress, ImportState};
 use time::{OffsetDateTime, macros::format_description};
 
 use crate::{
     aws::{AwsClients, call, connect, explained},
     deploy,
+    output::Report,
 };
 
 #[derive(Args)]
@@ -36,17 +37,18 @@ const PROGRESS_TIMEOUT: Duration = Duration::from_mins(5);
 /// Number of refused rows that are printed; the report has all.
 const SHOWN: usize = 10;
 
-pub async fn run(args: &Import) -> Result<()> {
+pub async fn run(args: &Import) -> Result<Report> {
     let (stage, aws) = connect(&args.stage).await?;
     let outputs = deploy::outputs(&aws, &stage, Kind::App).await?;
     let bucket = outputs
         .get("ImportBucket")
         .with_context(|| format!("stage {} has no import bucket: run `{}`", stage.name, stage.deploy_command()))?;
-    import(&aws, &stage, bucket, &args.file).await
+    let progress = import(&aws, &stage, bucket, &args.file).await?;
+    Ok(Report::of(json!({ "file": args.file, "rows": progress.counts.rows(), "counts": progress.counts })))
 }
 
 /// Uploads the file and waits until every row is imported or refused.
-pub async fn import(aws: &AwsClients, stage: &Stage, bucket: &str, file: &Path) -> Result<()> {
+pub async fn import(aws: &AwsClients, stage: &Stage, bucket: &str, file: &Path) -> Result<ImportProgress> {
     let lines = lines(file)?;
     let name = file.file_name().and_then(|name| name.to_str()).context("the file needs a name")?;
     let key = object_key(name)?;
@@ -62,7 +64,7 @@ pub async fn import(aws: &AwsClients, stage: &Stage, bucket: &str, file: &Path) 
     if progress.state == ImportState::Failed {
         bail!("{name} was not imported: {}", progress.failure.unwrap_or_default());
     }
-    Ok(())
+    Ok(progress)
 }
 
 /// A new key for each upload, so that the report beside it belongs to one import. Only `.csv` starts an import.

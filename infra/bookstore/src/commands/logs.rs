@@ -31,9 +31,6 @@ pub struct Logs {
     /// Continue until Ctrl-C
     #[arg(long)]
     follow: bool,
-    /// Print the original JSON lines
-    #[arg(long)]
-    json: bool,
 }
 
 /// Pause between rounds of one call for each function; CloudWatch allows five of these calls per second.
@@ -60,14 +57,14 @@ struct Reader<'a> {
     seen: BTreeMap<String, i64>,
 }
 
-pub async fn run(args: &Logs) -> Result<()> {
+pub async fn run(args: &Logs, json: bool) -> Result<()> {
     let functions = functions(args.function.as_deref())?;
     let (stage, aws) = connect(&args.stage).await?;
     let since = OffsetDateTime::now_utc() - args.since;
     let mut reader = Reader::new(&aws, &stage, &functions, since);
     loop {
         for line in reader.read().await? {
-            if let Some(text) = if args.json { raw(&line) } else { rendered(&line) } {
+            if let Some(text) = if json { raw(&line) } else { rendered(&line) } {
                 outln!("{text}");
             }
         }

@@ -13,13 +13,13 @@ use infra::{
     routes::{FUNCTIONS, Trigger},
     stage::Stage,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use crate::{
     aws::{AwsClients, call, connect},
     deploy::alias::ALIAS,
-    output::{self, confirmed, minute},
+    output::{self, Report, confirmed, minute},
 };
 
 #[derive(Args)]
@@ -53,19 +53,17 @@ enum Origin {
     Import(Value),
 }
 
-pub async fn run(args: &Redrive) -> Result<()> {
+pub async fn run(args: &Redrive) -> Result<Report> {
     let (stage, aws) = connect(&args.stage).await?;
     let dead_letter_queue = queue(&aws, &stage, "parked").await?;
     let dead_letters = take(&aws, &dead_letter_queue).await?;
     if dead_letters.is_empty() {
-        outln!("The dead-letter queue is empty.");
-        return Ok(());
+        return Ok(Report::new("The dead-letter queue is empty.", json!({ "messages": [] })));
     }
     outln!("{}", table(&dead_letters));
     if !args.yes && !confirmed("Redrive these messages?")? {
         release(&aws, &dead_letter_queue, &dead_letters).await?;
-        outln!("Nothing was sent.");
-        return Ok(());
+        return Ok(Report::new("Nothing was sent.", json!({ "messages": [] })));
     }
     let submissions = queue(&aws, &stage, "submissions").await?;
     for (sent, message) in dead_letters.iter().enumerate() {
@@ -74,12 +72,12 @@ pub async fn run(args: &Redrive) -> Result<()> {
             format!("{sent} of {} messages were sent; the others stay in the dead-letter queue", dead_letters.len())
         })?;
     }
-    outln!(
+    let text = format!(
         "{} sent to their source. Those that fail again return to the dead-letter queue: `{}` counts them.",
         dead_letters.len(),
         stage.command("status")
     );
-    Ok(())
+    Ok(Report::new(text, json!({ "messages": dead_letters.iter().map(DeadLetter::json).collect::<Vec<_>>() })))
 }
 
 async fn queue(aws: &AwsClients, stage: &Stage, name: &str) -> Result<String> {
@@ -171,6 +169,12 @@ impl DeadLetter {
     }
 }
 
+impl DeadLetter {
+    fn json(&self) -> Value {
+        json!({ "sent_at": self.sent_at, "kind": self.kind, "id": self.id, "reason": self.reason })
+    }
+}
+
 /// SQS timestamps are milliseconds since 1970.
 fn time(milliseconds: &str) -> Option<OffsetDateTime> {
     OffsetDateTime::from_unix_timestamp(milliseconds.parse::<i64>().ok()? / 1000).ok()
@@ -184,7 +188,6 @@ fn table(dead_letters: &[DeadLetter]) -> String {
 #[cfg(test)]
 mod tests {
     use aws_sdk_sqs::types::MessageAttributeValue;
-    use serde_json::json;
 
     use super::*;
 

@@ -7,6 +7,7 @@ use infra::{
     routes::{self, Function, Trigger},
     stage::Stage,
 };
+use serde_json::json;
 
 use crate::{
     aws::{AwsClients, connect},
@@ -14,6 +15,7 @@ use crate::{
         alias::{self, Move},
         release::{self, Candidate},
     },
+    output::Report,
 };
 
 #[derive(Args)]
@@ -29,7 +31,7 @@ pub struct Rollback {
     stage: String,
 }
 
-pub async fn run(args: &Rollback) -> Result<()> {
+pub async fn run(args: &Rollback) -> Result<Report> {
     ensure!(
         args.to.is_none() || args.functions.len() == 1,
         "--to is for one function, because each function has its own version numbers"
@@ -40,7 +42,9 @@ pub async fn run(args: &Rollback) -> Result<()> {
     for function in functions {
         moves.push(back(&aws, &stage, function, args.to).await?);
     }
-    alias::move_all(&aws, &stage, &moves).await
+    alias::move_all(&aws, &stage, &moves).await?;
+    let moved = moves.iter().map(|Move { name, served, to }| json!({ "function": name, "from": served[0], "to": to }));
+    Ok(Report::of(json!({ "stage": stage.name, "functions": moved.collect::<Vec<_>>() })))
 }
 
 /// The alias move of one function, to a version that answers its probe.

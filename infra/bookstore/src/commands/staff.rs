@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
+use serde_json::json;
 use shared::{
     domain::VisitorId,
     staff::{ContactMessage, SearchMiss, StaffAnswer, StaffRating, StaffTask},
@@ -13,7 +14,7 @@ use uuid::Uuid;
 
 use crate::{
     aws::connect,
-    output::{minute, plain},
+    output::{Report, minute, plain},
 };
 
 const FUNCTION: &str = "run-staff-task";
@@ -97,69 +98,72 @@ struct Whose {
     stage: String,
 }
 
-pub async fn messages(args: &Messages) -> Result<()> {
+pub async fn messages(args: &Messages) -> Result<Report> {
     match &args.action {
         Some(MessageAction::Answered { id, whose }) => {
             let StaffAnswer::Message(message) = ask(whose, &StaffTask::MarkAnswered { message: *id }).await? else {
                 bail!(UNEXPECTED_RESPONSE);
             };
-            print(&message.with_context(|| format!("there is no message {id}"))?);
-            Ok(())
+            let message = message.with_context(|| format!("there is no message {id}"))?;
+            Ok(Report::new(format_message(&message), json!({ "message": message })))
         }
         None => list(&args.whose, args.open).await,
     }
 }
 
-async fn list(whose: &Whose, open: bool) -> Result<()> {
-    let mut before = None;
+async fn list(whose: &Whose, open: bool) -> Result<Report> {
+    let mut messages: Vec<ContactMessage> = Vec::new();
     loop {
+        let before = messages.last().map(|message| message.id);
         let StaffAnswer::Messages(page) = ask(whose, &StaffTask::ListMessages { open, before }).await? else {
             bail!(UNEXPECTED_RESPONSE);
         };
-        page.iter().for_each(print);
-        match (page.last(), before) {
-            (Some(last), _) => before = Some(last.id),
-            (None, None) => {
-                outln!("{}", if open { "Every message is answered." } else { "There are no messages." });
-                return Ok(());
-            }
-            (None, Some(_)) => return Ok(()),
+        if page.is_empty() {
+            break;
         }
+        messages.extend(page);
     }
+    let none = if open { "Every message is answered." } else { "There are no messages." };
+    Ok(Report::new(blocks(messages.iter().map(format_message), none), json!({ "messages": messages })))
 }
 
-pub async fn reviews(args: &Reviews) -> Result<()> {
+/// Blocks of lines with an empty line between them.
+fn blocks(blocks: impl Iterator<Item = String>, none: &str) -> String {
+    let text = blocks.collect::<Vec<_>>().join("\n\n");
+    if text.is_empty() { none.to_owned() } else { text }
+}
+
+pub async fn reviews(args: &Reviews) -> Result<Report> {
     let (whose, id, task) = match &args.action {
         ReviewAction::Hide { id, whose } => (whose, id, StaffTask::HideReview { rating: *id }),
         ReviewAction::Unhide { id, whose } => (whose, id, StaffTask::UnhideReview { rating: *id }),
     };
     let StaffAnswer::Rating(rating) = ask(whose, &task).await? else { bail!(UNEXPECTED_RESPONSE) };
-    outln!("{}", format_rating(&rating.with_context(|| format!("there is no rating {id}"))?));
-    Ok(())
+    let rating = rating.with_context(|| format!("there is no rating {id}"))?;
+    Ok(Report::new(format_rating(&rating), json!({ "rating": rating })))
 }
 
-pub async fn visitors(args: &Visitors) -> Result<()> {
+pub async fn visitors(args: &Visitors) -> Result<Report> {
     let VisitorAction::Erase { id, whose } = &args.action;
     let task = StaffTask::EraseVisitor { visitor: VisitorId(*id) };
     let StaffAnswer::Erased { ratings, messages } = ask(whose, &task).await? else { bail!(UNEXPECTED_RESPONSE) };
-    match (ratings, messages) {
-        (0, 0) => outln!("There is no data of visitor {id}."),
-        _ => outln!("Erased for visitor {id}: {ratings} rating(s), {messages} message(s)."),
-    }
-    Ok(())
+    let text = match (ratings, messages) {
+        (0, 0) => format!("There is no data of visitor {id}."),
+        _ => format!("Erased for visitor {id}: {ratings} rating(s), {messages} message(s)."),
+    };
+    Ok(Report::new(text, json!({ "visitor": id, "ratings": ratings, "messages": messages })))
 }
 
-pub async fn searches(args: &Searches) -> Result<()> {
+pub async fn searches(args: &Searches) -> Result<Report> {
     let StaffAnswer::SearchMisses(misses) = ask(&args.whose, &StaffTask::ListSearchMisses).await? else {
         bail!(UNEXPECTED_RESPONSE)
     };
-    if misses.is_empty() {
-        outln!("Every search has found something.");
-    }
-    for SearchMiss { query, searches, last_at } in misses {
-        outln!("{searches:>6}  {}  {}", minute(last_at), plain(&query));
-    }
-    Ok(())
+    let line = |SearchMiss { query, searches, last_at }: &SearchMiss| {
+        format!("{searches:>6}  {}  {}", minute(*last_at), plain(query))
+    };
+    let lines = misses.iter().map(line).collect::<Vec<_>>().join("\n");
+    let text = if misses.is_empty() { "Every search has found something." } else { lines.as_str() };
+    Ok(Report::new(text, json!({ "searches": misses })))
 }
 
 const UNEXPECTED_RESPONSE: &str =
@@ -170,10 +174,6 @@ async fn ask(whose: &Whose, task: &StaffTask) -> Result<StaffAnswer> {
     let name = stage.physical(FUNCTION);
     let answer = aws.invoke(&name, "live", &serde_json::to_value(task)?, TIMEOUT).await?;
     serde_json::from_value(answer).context(UNEXPECTED_RESPONSE)
-}
-
-fn print(message: &ContactMessage) {
-    outln!("{}\n", format_message(message));
 }
 
 fn format_message(message: &ContactMessage) -> String {

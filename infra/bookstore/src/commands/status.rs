@@ -1,6 +1,6 @@
 //! `bookstore status`: the status of a stage on one screen. It fails with a list of what is missing or stuck.
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use aws_sdk_cloudformation::primitives::{DateTime, DateTimeFormat};
 use aws_sdk_lambda::{
     operation::get_function_configuration::{GetFunctionConfigurationError, GetFunctionConfigurationOutput},
@@ -14,11 +14,12 @@ use infra::{
     stacks::{self, Kind},
     stage::Stage,
 };
+use serde_json::{Value, json};
 
 use crate::{
     aws::{self, AwsClients, call, connect, explained},
     deploy::{self, DeployedStack, alias::ALIAS, describe},
-    output,
+    output::{self, Report},
 };
 
 #[derive(Args)]
@@ -37,7 +38,13 @@ struct Row {
 
 const MISSING: &str = "missing";
 
-pub async fn run(args: &Status) -> Result<()> {
+const STACK: [&str; 4] = ["stack", "status", "changed", "deletion"];
+const FUNCTION: [&str; 5] = ["function", "live", "code", "changed", "state"];
+const QUEUE: [&str; 4] = ["queue", "waiting", "in flight", "delayed"];
+/// Columns of numbers.
+const NUMBERS: [&str; 4] = ["live", "waiting", "in flight", "delayed"];
+
+pub async fn run(args: &Status) -> Result<Report> {
     let (stage, aws) = connect(&args.stage).await?;
     let stacks = stacks(&aws, &stage).await?;
     if stacks.iter().all(|stack| stack.cells[1] == MISSING) {
@@ -46,24 +53,36 @@ pub async fn run(args: &Status) -> Result<()> {
     let functions = functions(&aws, &stage).await?;
     let queues = vec![queue(&aws, &stage, "submissions").await?, queue(&aws, &stage, "parked").await?];
 
-    outln!("Stage {} in {}, {}\n", stage.name, stage.region, url(&aws, &stage).await?);
-    outln!("{}\n", table(&["stack", "status", "changed", "deletion"], &stacks));
-    outln!("{}\n", table(&["function", "live", "code", "changed", "state"], &functions));
-    outln!("{}", table(&["queue", "waiting", "in flight", "delayed"], &queues));
-
-    let rows = [stacks, functions, queues].into_iter().flatten();
-    let troubles: Vec<String> = rows.filter_map(|row| row.trouble).collect();
-    ensure!(troubles.is_empty(), "stage {} has problems:\n  {}", stage.name, troubles.join("\n  "));
-    Ok(())
+    let url = url(&aws, &stage).await?;
+    let troubles: Vec<&str> =
+        [&stacks, &functions, &queues].into_iter().flatten().filter_map(|row| row.trouble.as_deref()).collect();
+    let problem = format!("stage {} has problems:\n  {}", stage.name, troubles.join("\n  "));
+    let text = format!(
+        "Stage {} in {}, {}\n\n{}\n\n{}\n\n{}",
+        stage.name,
+        stage.region,
+        url.as_deref().unwrap_or("no URL"),
+        table(&STACK, &stacks),
+        table(&FUNCTION, &functions),
+        table(&QUEUE, &queues)
+    );
+    let json = json!({
+        "stage": stage.name,
+        "region": stage.region,
+        "url": url,
+        "stacks": objects(&STACK, &stacks),
+        "functions": objects(&FUNCTION, &functions),
+        "queues": objects(&QUEUE, &queues),
+        "problems": troubles,
+    });
+    Ok(Report::new(text, json).with_problem((!troubles.is_empty()).then_some(problem)))
 }
 
-async fn url(aws: &AwsClients, stage: &Stage) -> Result<String> {
-    let url = if stage.is_local() {
-        aws::running_url()?
-    } else {
-        deploy::outputs(aws, stage, Kind::App).await.ok().and_then(|mut outputs| outputs.remove("Url"))
-    };
-    Ok(url.unwrap_or_else(|| "no URL".to_owned()))
+async fn url(aws: &AwsClients, stage: &Stage) -> Result<Option<String>> {
+    if stage.is_local() {
+        return aws::running_url();
+    }
+    Ok(deploy::outputs(aws, stage, Kind::App).await.ok().and_then(|mut outputs| outputs.remove("Url")))
 }
 
 async fn stacks(aws: &AwsClients, stage: &Stage) -> Result<Vec<Row>> {
@@ -169,6 +188,20 @@ fn table(header: &[&str], rows: &[Row]) -> Table {
     output::table(header, rows.iter().map(|row| &row.cells))
 }
 
+/// The rows for programs: one object each, named by the header, with null for an empty cell.
+fn objects(header: &[&str], rows: &[Row]) -> Vec<Value> {
+    let value = |name: &str, cell: &str| match cell {
+        "" | MISSING => Value::Null,
+        number if NUMBERS.contains(&name) => number.parse::<u64>().map_or(Value::Null, Value::from),
+        text => text.into(),
+    };
+    let object = |row: &Row| {
+        let cells = header.iter().zip(&row.cells).map(|(name, cell)| (name.replace(' ', "_"), value(name, cell)));
+        cells.chain([("missing".to_owned(), (row.cells[1] == MISSING).into())]).collect()
+    };
+    rows.iter().map(object).collect()
+}
+
 fn second(at: &DateTime) -> String {
     DateTime::from_secs(at.secs()).fmt(DateTimeFormat::DateTime).unwrap_or_default()
 }
@@ -215,6 +248,17 @@ mod tests {
                 "{parameter} {locked} {protect}"
             );
         }
+    }
+
+    #[test]
+    fn programs_get_numbers_and_null_for_what_is_missing() {
+        let row = |cells: &[&str]| Row { cells: cells.iter().map(|cell| (*cell).to_owned()).collect(), trouble: None };
+        let rows = [row(&["submissions", "2", "0", "?"]), Row::missing("parked", 3)];
+        let expected = json!([
+            { "queue": "submissions", "waiting": 2, "in_flight": 0, "delayed": null, "missing": false },
+            { "queue": "parked", "waiting": null, "in_flight": null, "delayed": null, "missing": true },
+        ]);
+        assert_eq!(json!(objects(&QUEUE, &rows)), expected);
     }
 
     #[test]

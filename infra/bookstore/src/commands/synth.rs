@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use infra::{openapi, stage::Stage, synth};
+use serde_json::json;
+
+use crate::output::Report;
 
 #[derive(Args)]
 pub struct Synth {
@@ -19,12 +22,14 @@ pub struct Synth {
     golden: bool,
 }
 
-pub fn run(args: &Synth) -> Result<()> {
+pub fn run(args: &Synth) -> Result<Report> {
     if let (Some(stage), Some(out)) = (&args.stage, &args.out) {
         let stage = Stage::load(stage)?;
         stage.warn();
-        return synth::write_stage(&stage, out).map(drop);
+        let files = synth::write_stage(&stage, out)?;
+        return Ok(Report::of(json!({ "files": files })));
     }
     synth::write_golden()?;
-    openapi::write()
+    openapi::write()?;
+    Ok(Report::default())
 }

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 use anyhow::Result;
 use clap::Args;
 use infra::{database_settings, routes::DatabaseRole, stacks::Kind, stage::Stage};
+use serde_json::json;
 use shared::secret::Secret;
 
 use crate::{
@@ -12,6 +13,7 @@ use crate::{
     commands::import,
     deploy::{self, DataLoss, Interaction, KnownSecrets, Packages, Profile},
     local::{Home, LocalStage, Options, check_port},
+    output::Report,
 };
 
 /// The catalogue of a new local shop.
@@ -30,13 +32,14 @@ pub struct Up {
     reset: bool,
 }
 
-pub async fn up(args: &Up) -> Result<()> {
+pub async fn up(args: &Up) -> Result<Report> {
     let home = Home::of_shop()?;
     let started = start(&home, args.port, args.reset).await?;
     outln!("\nThe shop is running: {}", started.url);
+    let opened = Report::of(json!({ "url": started.url }));
     if args.detach {
         outln!("It runs until `cargo bookstore down`.");
-        return Ok(());
+        return Ok(opened);
     }
     outln!("Ctrl-C stops it; its data is kept in {}.", home.root().display());
     tokio::select! {
@@ -44,13 +47,14 @@ pub async fn up(args: &Up) -> Result<()> {
         ended = started.local.ended() => ended?,
     }
     outln!("\nStopping …");
-    LocalStage::stop(&home).await.map(drop)
+    LocalStage::stop(&home).await?;
+    Ok(opened)
 }
 
-pub async fn down() -> Result<()> {
+pub async fn down() -> Result<Report> {
     let ran = LocalStage::stop(&Home::of_shop()?).await?;
-    outln!("{}", if ran { "The shop is stopped; its data is kept." } else { "The shop was not running." });
-    Ok(())
+    let text = if ran { "The shop is stopped; its data is kept." } else { "The shop was not running." };
+    Ok(Report::new(text, json!({ "was_running": ran })))
 }
 
 /// A running local stage.

@@ -3,6 +3,7 @@
 use anyhow::Result;
 use aws_sdk_cloudformation::types::{ChangeAction, Replacement, RequiresRecreation, ResourceChange};
 use infra::{stacks::NAMES, template::Template};
+use serde_json::{Value, json};
 
 use crate::output;
 
@@ -115,6 +116,19 @@ pub fn table(changes: &[ResourceChange]) -> String {
     output::table(&["", "resource", "type", "what changes"], changes.iter().map(row)).to_string()
 }
 
+/// The changes for programs, with the words of the table.
+pub fn json(changes: &[ResourceChange]) -> Value {
+    let object = |change: &ResourceChange| {
+        json!({
+            "action": sign(change).trim_start_matches(|c: char| !c.is_alphabetic()),
+            "resource": change.logical_resource_id(),
+            "type": change.resource_type(),
+            "properties": properties(change),
+        })
+    };
+    changes.iter().map(object).collect()
+}
+
 fn sign(change: &ResourceChange) -> &'static str {
     let replaced = change.replacement() == Some(&Replacement::True);
     match change.action() {
@@ -128,6 +142,10 @@ fn sign(change: &ResourceChange) -> &'static str {
 
 /// The changed properties, by CloudFormation's names.
 fn details(change: &ResourceChange) -> String {
+    properties(change).join(", ")
+}
+
+fn properties(change: &ResourceChange) -> Vec<String> {
     let mut names: Vec<String> = change
         .details()
         .iter()
@@ -137,7 +155,7 @@ fn details(change: &ResourceChange) -> String {
         .collect();
     names.sort();
     names.dedup();
-    names.join(", ")
+    names
 }
 
 #[cfg(test)]

@@ -104,6 +104,11 @@ fn is_expected(kind: &str, difference: &PropertyDifference) -> bool {
 }
 
 pub fn table(drifts: &[StackResourceDrift]) -> String {
+    output::table(&["resource", "type", "property", "template", "actual"], rows(drifts)).to_string()
+}
+
+/// Resource, type, property, value of the template and actual value of each difference.
+pub fn rows(drifts: &[StackResourceDrift]) -> Vec<[&str; 5]> {
     let mut rows = Vec::new();
     for drift in drifts {
         let resource = drift.logical_resource_id().unwrap_or_default();
@@ -118,7 +123,7 @@ pub fn table(drifts: &[StackResourceDrift]) -> String {
             rows.push([resource, kind, property, expected, actual]);
         }
     }
-    output::table(&["resource", "type", "property", "template", "actual"], rows).to_string()
+    rows
 }
 
 #[cfg(test)]

@@ -126,20 +126,21 @@ fn with_protection(
     parameters
 }
 
-/// Prints what `apply` and `protect` would change in an existing stack.
+/// Prints and returns what `apply` and `protect` would change in an existing stack.
 pub async fn preview(
     aws: &AwsClients,
     stack: &Stack,
     bucket: Option<&String>,
     parameters: &BTreeMap<&'static str, String>,
-) -> Result<()> {
+) -> Result<Vec<ResourceChange>> {
     let parameters = with_protection(stack, parameters, stack.protect);
     let Some(plan) = plan(aws, stack, bucket, &parameters, ChangeSetType::Update).await? else {
         outln!("{}: no changes", stack.name);
-        return Ok(());
+        return Ok(Vec::new());
     };
     outln!("\n{}:\n{}", stack.name, change::table(&plan.changes));
-    discard(aws, &plan).await
+    discard(aws, &plan).await?;
+    Ok(plan.changes)
 }
 
 /// Disables termination protection that the stage does not want any more, and returns the outputs.
