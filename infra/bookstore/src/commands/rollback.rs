@@ -43,8 +43,8 @@ pub async fn run(args: &Rollback) -> Result<Report> {
         moves.push(back(&aws, &stage, function, args.to).await?);
     }
     alias::move_all(&aws, &stage, &moves).await?;
-    let moved = moves.iter().map(|Move { name, served, to }| json!({ "function": name, "from": served[0], "to": to }));
-    Ok(Report::of(json!({ "stage": stage.name, "functions": moved.collect::<Vec<_>>() })))
+    let released = moves.iter().map(|Move { name, served, to }| json!({ "function": name, "from": served[0], "to": to }));
+    Ok(Report::of(json!({ "stage": stage.name, "functions": released.collect::<Vec<_>>() })))
 }
 
 /// The alias move of one function, to a version that answers its probe.
