@@ -2,7 +2,7 @@
 //! made from them.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::domain::{
     Author, DisplayName, Email, Facets, Genre, MessageText, Outcome, ReviewText, Slice, Stars, Subject, SubmissionId,
@@ -55,8 +55,8 @@ pub struct NamedGenre {
 // Forms accept any JSON values, so that every invalid field is reported; their schemas state the valid values.
 
 /// A rating of a book.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct RatingForm {
     #[schemars(with = "Stars")]
     pub stars: Option<serde_json::Value>,
@@ -69,8 +69,8 @@ pub struct RatingForm {
 }
 
 /// A message to the shop.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Default, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct ContactForm {
     #[schemars(with = "DisplayName")]
     pub name: Option<String>,

@@ -30,6 +30,9 @@ pub enum ApiError {
     /// 415
     #[error("the body must be application/json")]
     UnsupportedMediaType,
+    /// 415: a body that is compressed or encoded in another way.
+    #[error("the body must have no Content-Encoding")]
+    UnsupportedContentEncoding,
     /// 422: understood, but some values are not acceptable.
     #[error("{} invalid value(s)", .0.len())]
     Unprocessable(Vec<Invalid>),
@@ -70,7 +73,7 @@ impl ApiError {
             Self::NotFound => 404,
             Self::MethodNotAllowed(_) => 405,
             Self::TooLarge => 413,
-            Self::UnsupportedMediaType => 415,
+            Self::UnsupportedMediaType | Self::UnsupportedContentEncoding => 415,
             Self::Unprocessable(_) => 422,
             Self::Internal(_) => 500,
             Self::Unavailable(_) => 503,
@@ -90,6 +93,9 @@ impl ApiError {
             Self::TooLarge => ("Content too large", format!("{self}; send less.")),
             Self::UnsupportedMediaType => {
                 ("Unsupported media type", "Send the body as JSON, with Content-Type: application/json.".into())
+            }
+            Self::UnsupportedContentEncoding => {
+                ("Unsupported media type", "Send the body as it is, without Content-Encoding.".into())
             }
             Self::Unprocessable(_) => ("Unprocessable content", "Some values are not acceptable; see errors.".into()),
             Self::Internal(_) => {

@@ -25,7 +25,7 @@ use sqlx::{migrate, migrate::Migrator};
 
 pub use app::App;
 pub use error::{ApiError, Result};
-pub use http::{Reply, Request};
+pub use http::{JsonObject, Reply, Request};
 
 /// The schema, one statement in each file. Migrations only expand, and an older version ignores migrations that it does
 /// not have, so it works with a database that a newer version has migrated.

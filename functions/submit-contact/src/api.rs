@@ -1,8 +1,19 @@
 //! `POST /api/contact`
 
-use shared::{App, Reply, Request, Result, intake::Client};
+use shared::{App, Reply, Request, Result, api::ContactForm, intake::Client};
 
 pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     request.expect_segments(2)?;
-    super::accept(app, request, Client::Program, &request.json()?).await
+    super::accept(app, request, Client::Program, &read(request)?).await
+}
+
+fn read(request: &Request) -> Result<ContactForm> {
+    let mut body = request.json(&["name", "email", "subject", "message", "website"])?;
+    Ok(ContactForm {
+        name: body.take_text("name")?,
+        email: body.take_text("email")?,
+        subject: body.take_text("subject")?,
+        message: body.take_text("message")?,
+        website: body.take_text("website")?,
+    })
 }

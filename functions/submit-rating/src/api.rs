@@ -1,9 +1,15 @@
 //! `POST /api/books/{id}/ratings`
 
-use shared::{ApiError, App, Reply, Request, Result, domain::BookId, intake::Client};
+use shared::{ApiError, App, JsonObject, Reply, Request, Result, api::RatingForm, domain::BookId, intake::Client};
 
 pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     request.expect_segments(4)?;
     let book = BookId::parse(request.segment(2)).ok_or(ApiError::NotFound)?;
-    super::accept(app, request, Client::Program, book, request.json()?).await
+    super::accept(app, request, Client::Program, book, read(request.json(MEMBERS)?)?).await
+}
+
+pub(super) const MEMBERS: &[&str] = &["stars", "name", "review"];
+
+pub(super) fn read(mut body: JsonObject) -> Result<RatingForm> {
+    Ok(RatingForm { stars: body.take("stars"), name: body.take_text("name")?, review: body.take_text("review")? })
 }

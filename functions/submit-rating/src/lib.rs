@@ -49,10 +49,12 @@ fn whole(number: &Value) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
+    use shared::JsonObject;
+
     use super::*;
 
     fn parse(json: &str) -> Result<Parsed> {
-        super::parse(serde_json::from_str(json).unwrap())
+        super::parse(api::read(JsonObject::parse(json.as_bytes(), api::MEMBERS)?)?)
     }
 
     #[test]

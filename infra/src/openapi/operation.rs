@@ -246,7 +246,9 @@ fn reason(error: &ApiError) -> String {
         ApiError::NotFound => "The resource does not exist.".into(),
         ApiError::MethodNotAllowed(_) => "The path has no such method; `Allow` has those that it has.".into(),
         ApiError::TooLarge => format!("The body has more than {} KiB.", MAX_BODY / 1024),
-        ApiError::UnsupportedMediaType => "The content type of the body is not `application/json`.".into(),
+        ApiError::UnsupportedMediaType | ApiError::UnsupportedContentEncoding => {
+            "The content type of the body is not `application/json`, or the body has a `Content-Encoding`.".into()
+        }
         ApiError::Unprocessable(_) => "The body is well-formed, but has invalid values; `errors` names each.".into(),
         ApiError::Internal(_) => "An internal error of the shop.".into(),
         ApiError::Unavailable(_) => "A dependency of the shop is unavailable.".into(),

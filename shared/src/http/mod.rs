@@ -1,11 +1,13 @@
 //! The HTTP layer: from the load balancer's event to a [`Request`], and from a [`Reply`] to its response.
 
+mod json_object;
 mod query;
 mod reply;
 mod request;
 mod response;
 mod weighted;
 
+pub use json_object::JsonObject;
 pub use lambda_http::http::Method;
 pub use query::Query;
 pub use reply::{DAY, MINUTE, Reply};

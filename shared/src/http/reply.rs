@@ -227,6 +227,9 @@ impl Reply {
         if matches!(self.status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
             self = self.header(header::RETRY_AFTER, "5");
         }
+        if self.status == StatusCode::UNSUPPORTED_MEDIA_TYPE && request.has_encoded_body() {
+            self = self.header(header::ACCEPT_ENCODING, "identity");
+        }
         if request.over_tls() {
             self = self.for_tls_only();
         }

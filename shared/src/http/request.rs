@@ -1,15 +1,15 @@
 //! A request as the handlers see it.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use lambda_http::http::{HeaderMap, HeaderName, HeaderValue, Method};
-use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
-use serde::{Deserialize, de::DeserializeOwned};
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode, percent_decode_str, utf8_percent_encode};
+use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{
-    MAX_BODY, Query,
+    JsonObject, MAX_BODY, Query,
     weighted::{weight_of, weighted},
 };
 use crate::{
@@ -232,27 +232,54 @@ impl Request {
         self.body.len() > MAX_BODY
     }
 
-    /// The body as JSON.
-    pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
-        if !self.has_media_type("application/json") {
-            return Err(ApiError::UnsupportedMediaType);
-        }
-        serde_json::from_slice(&self.body)
-            .map_err(|error| ApiError::BadRequest(Invalid::other("body", format!("cannot be read: {error}"))))
+    /// The body as a JSON object with members of these names.
+    pub fn json(&self, known: &[&str]) -> Result<JsonObject> {
+        self.expect_media_type("application/json")?;
+        Ok(JsonObject::parse(&self.body, known)?)
     }
 
-    /// The body as an HTML form: names and values, without blank values. Of a repeated name the last value counts.
+    /// The body as an HTML form: names and values, without blank values. A name with two values, and what is not UTF-8,
+    /// are errors.
     pub fn form(&self) -> Result<BTreeMap<String, String>> {
-        if !self.has_media_type("application/x-www-form-urlencoded") {
-            return Err(ApiError::UnsupportedMediaType);
+        self.expect_media_type("application/x-www-form-urlencoded")?;
+        let mut fields = BTreeMap::new();
+        for pair in self.body.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_at(pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len()));
+            let name = decoded(name).ok_or_else(|| Invalid::other("body", "has a name that is not UTF-8"))?;
+            let shown = || name.chars().take(100).collect::<String>();
+            let value = value.strip_prefix(b"=").unwrap_or_default();
+            let value = decoded(value).ok_or_else(|| Invalid::other(shown(), "is not UTF-8"))?;
+            if value.trim().is_empty() {
+                continue;
+            }
+            if fields.contains_key(&name) {
+                return Err(Invalid::other(shown(), "is given twice").into());
+            }
+            fields.insert(name, value);
         }
-        let pairs = form_urlencoded::parse(&self.body).into_owned();
-        Ok(pairs.filter(|(_, value)| !value.trim().is_empty()).collect())
+        Ok(fields)
     }
 
-    fn has_media_type(&self, wanted: &str) -> bool {
+    /// The body must be of this type, and not compressed: a small body may become a large one.
+    fn expect_media_type(&self, wanted: &str) -> Result<()> {
         let media_type = self.header("content-type").unwrap_or_default().split(';').next().unwrap_or_default().trim();
-        media_type.eq_ignore_ascii_case(wanted)
+        if !media_type.eq_ignore_ascii_case(wanted) {
+            return Err(ApiError::UnsupportedMediaType);
+        }
+        if self.has_encoded_body() {
+            return Err(ApiError::UnsupportedContentEncoding);
+        }
+        Ok(())
+    }
+
+    /// Whether the body is compressed or encoded in another way.
+    pub(super) fn has_encoded_body(&self) -> bool {
+        let encodings = self.headers.get_all("content-encoding");
+        let is_identity = |line: &HeaderValue| {
+            let lists = String::from_utf8_lossy(line.as_bytes());
+            lists.split(',').map(str::trim).all(|name| name.is_empty() || name.eq_ignore_ascii_case("identity"))
+        };
+        !encodings.iter().all(is_identity)
     }
 
     /// The visitor's id, if the browser sends the cookie.
@@ -295,6 +322,12 @@ impl Request {
         let host = origin.split_once("://").map_or(origin, |(_, host)| host);
         self.header("host").is_some_and(|own| !own.eq_ignore_ascii_case(host))
     }
+}
+
+/// A name or value of a form: percent-encoding in UTF-8, `+` as space.
+fn decoded(text: &[u8]) -> Option<String> {
+    let spaced: Vec<u8> = text.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
+    percent_decode(&spaced).decode_utf8().ok().map(Cow::into_owned)
 }
 
 /// A header that HTTP does not allow is left out; it must not cost the request.
@@ -428,10 +461,11 @@ mod tests {
             (format!("visitor{id}"), false),
             ("visitor=me; xvisitor=1".into(), false),
         ] {
-            assert_eq!(request(event(cookie.clone())).visitor().is_some(), is_found, "{cookie}");
+            let request = request(event(cookie.clone()));
+            assert_eq!(request.cookie("visitor") == Some(id), is_found, "{cookie}");
         }
         let lines = json!({"path": "/", "multiValueHeaders": {"cookie": ["a=b", format!("visitor={id}")]}});
-        assert!(request(lines).visitor().is_some());
+        assert_eq!(request(lines).cookie("visitor"), Some(id));
     }
 
     #[test]
@@ -468,6 +502,58 @@ mod tests {
         assert!(matches!(post("origin", "null").check(), Err(ApiError::Forbidden)));
         assert!(matches!(post("sec-fetch-site", "cross-site").check(), Err(ApiError::Forbidden)));
         assert!(post("origin", "https://shop.example").check().is_ok());
+    }
+
+    fn form(body: &[u8]) -> Result<BTreeMap<String, String>> {
+        let headers = json!({"content-type": "application/x-www-form-urlencoded; charset=ISO-8859-1"});
+        let body = BASE64_STANDARD.encode(body);
+        let event = json!({"httpMethod": "POST", "path": "/contact", "headers": headers, "body": body, "isBase64Encoded": true});
+        request(event).form()
+    }
+
+    #[test]
+    fn a_form_has_each_name_once_in_utf_8() {
+        for (body, fields) in [
+            (
+                b"name=Ana+Ruiz&review=ni%C3%B1o%20%2B1&key".as_slice(),
+                vec![("name", "Ana Ruiz"), ("review", "niño +1")],
+            ),
+            (b"name=&name=Ana&&=&stars=%20", vec![("name", "Ana")]),
+            (b"name=Jos\xc3\xa9&n%61me=", vec![("name", "José")]),
+        ] {
+            let read = form(body).unwrap();
+            let read: Vec<(&str, &str)> = read.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            assert_eq!(read, fields, "{}", String::from_utf8_lossy(body));
+        }
+        for (body, reason) in [
+            (b"name=Jos%E9&review=ni%F1o".as_slice(), "name: is not UTF-8"),
+            (b"name=Jos\xe9", "name: is not UTF-8"),
+            (b"name=%ED%A0%BD", "name: is not UTF-8"),
+            (b"n%E9=1", "body: has a name that is not UTF-8"),
+            (b"stars=5&stars=1", "stars: is given twice"),
+            (b"stars=5&st%61rs=5", "stars: is given twice"),
+        ] {
+            let error = form(body).unwrap_err().to_string();
+            assert_eq!(error, reason, "{}", String::from_utf8_lossy(body));
+        }
+    }
+
+    #[test]
+    fn a_body_with_a_content_encoding_is_refused_with_the_encodings_that_are_read() {
+        for (encoding, is_read) in
+            [("gzip", false), ("br", false), ("identity, gzip", false), ("x", false), ("identity", true), ("", true)]
+        {
+            let headers = json!({"content-type": "application/json", "content-encoding": encoding});
+            let request = request(json!({"httpMethod": "POST", "path": "/api", "headers": headers, "body": "{}"}));
+            let outcome = request.json(&[]);
+            assert_eq!(outcome.is_ok(), is_read, "{encoding}");
+            if let Err(error) = outcome {
+                let response = crate::Reply::problem(&error, "id").finish(&request);
+                let response = response.to_json().unwrap();
+                let is_named = response.get().contains(r#""accept-encoding":["identity"]"#);
+                assert!(error.status() == 415 && is_named, "{}", response.get());
+            }
+        }
     }
 
     #[test]
