@@ -1,18 +1,32 @@
 //! Intake of submissions: each gets an id and goes to the queue, which keeps it until `process-submissions` has
 //! processed it. It needs no database.
+//!
+//! A retry gets the same id if it has the same key: `Idempotency-Key` of a program, or the hidden field of a form. A key
+//! belongs to whoever sends it. With a cookie, that is the visitor; without one, it is whoever knows the key, so the key
+//! must be one that nobody guesses.
 
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use crate::{
     App, Reply, Request,
     api::{Receipt, Status},
-    domain::{BookId, Invalid, SubmissionId, SubmissionKey, VisitorId},
+    domain::{BookId, Invalid, SubmissionId, SubmissionKey, VisitorCookie, VisitorId},
     error::{ApiError, Result},
     messages::{Content, Submission},
 };
 
 /// The hidden field of a form with which two requests of the same form count once.
-const FORM_KEY: &str = "key";
+pub const FORM_KEY: &str = "key";
+/// Characters of an `Idempotency-Key`.
+pub const MAX_KEY: usize = 200;
+/// The least characters of a key without a cookie. 16 random digits would take centuries to try.
+pub const MIN_KEY_WITHOUT_COOKIE: usize = 16;
+
+/// A new key of a form.
+pub fn form_key() -> String {
+    Uuid::new_v4().to_string()
+}
 
 /// The kind of client that sends a submission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +44,8 @@ pub struct Intake<'a> {
     client: Client,
     pub id: SubmissionId,
     pub visitor: VisitorId,
+    /// The value of the visitor's cookie.
+    cookie: String,
 }
 
 impl<'a> Intake<'a> {
@@ -38,12 +54,8 @@ impl<'a> Intake<'a> {
             return Err(ApiError::TooLarge);
         }
         let key = app.submission_key().await?;
-        let id = match client {
-            Client::Program => id_of_json(&key, request)?,
-            Client::Browser => id_of_form(&key, request)?,
-        };
-        let visitor = request.visitor().map_or_else(|| key.visitor_of(id), VisitorId);
-        Ok(Self { app, request, client, id, visitor })
+        let (id, cookie) = identify(&key, request, client, OffsetDateTime::now_utc())?;
+        Ok(Self { app, request, client, id, visitor: cookie.visitor(), cookie: key.write_cookie(&cookie) })
     }
 
     /// Sends it to the queue. Once this returns, the submission is durable.
@@ -69,37 +81,81 @@ impl<'a> Intake<'a> {
                 Reply::see_other(&format!("/submissions/{}{about}", self.id))
             }
         };
-        Ok(reply.remember(self.visitor.0))
+        Ok(reply.remember(&self.cookie))
     }
 }
 
-/// The same form of the same page gets the same id when it is sent twice: it carries a key of its own. The visitor is
-/// not part of the id, because the cookie comes with the second attempt only.
-fn id_of_form(key: &SubmissionKey, request: &Request) -> Result<SubmissionId> {
-    let keyed = request.form()?.contains_key(FORM_KEY);
-    Ok(if keyed { key.derive(&[request.path().as_bytes(), request.body()]) } else { key.random() })
+/// The id of the submission, and the cookie of its visitor: the one that came, or a new one.
+fn identify(
+    key: &SubmissionKey,
+    request: &Request,
+    client: Client,
+    now: OffsetDateTime,
+) -> Result<(SubmissionId, VisitorCookie)> {
+    let repeated = match client {
+        Client::Program => key_of_program(request)?,
+        Client::Browser => key_of_form(request)?,
+    };
+    let cookie = request.cookie(Request::VISITOR_COOKIE).and_then(|value| key.read_cookie(value, now));
+    let Some(repeated) = repeated else {
+        let id = key.random();
+        return Ok((id, cookie.unwrap_or_else(|| VisitorCookie::new(key.visitor_number_of(id), now))));
+    };
+    let id_for = |visitor: &[u8]| key.derive(&[request.path().as_bytes(), visitor, request.body(), &repeated]);
+    let without_cookie = id_for(&[]);
+    let first_number = key.visitor_number_of(without_cookie);
+    match cookie {
+        Some(cookie) if cookie.number != first_number => Ok((id_for(cookie.number.as_bytes()), cookie)),
+        // A sender that came without a cookie has received one with the first answer, and is still the same sender.
+        Some(cookie) => Ok((without_cookie, cookie)),
+        None if repeated.len() < MIN_KEY_WITHOUT_COOKIE => Err(guessable(client, repeated.len())),
+        None => Ok((without_cookie, VisitorCookie::new(first_number, now))),
+    }
 }
 
-/// A retry with the same `Idempotency-Key` gets the same id, and so has its effect once.
-fn id_of_json(key: &SubmissionKey, request: &Request) -> Result<SubmissionId> {
-    let Some(idempotency) = request.header_bytes("idempotency-key") else { return Ok(key.random()) };
-    if !(1..=200).contains(&idempotency.len()) || !idempotency.iter().all(|byte| matches!(byte, b' '..=b'~')) {
+fn key_of_program(request: &Request) -> Result<Option<Vec<u8>>> {
+    let Some(key) = request.header_bytes("idempotency-key") else { return Ok(None) };
+    if !(1..=MAX_KEY).contains(&key.len()) || !key.iter().all(|byte| matches!(byte, b' '..=b'~')) {
         return Err(Invalid::other("Idempotency-Key", "must have 1 to 200 characters of ASCII").into());
     }
-    let id_of = |visitor: &[u8]| key.derive(&[request.path().as_bytes(), visitor, request.body(), idempotency]);
-    // A sender that came without a cookie has received one with the first answer, and is still the same sender.
-    let first = id_of(&[]);
-    Ok(match request.visitor() {
-        Some(visitor) if VisitorId(visitor) != key.visitor_of(first) => id_of(visitor.as_bytes()),
-        _ => first,
-    })
+    Ok(Some(key.to_vec()))
+}
+
+/// The key that the page had. A form without one, of a page of a version before, counts each time.
+fn key_of_form(request: &Request) -> Result<Option<Vec<u8>>> {
+    let Some(key) = request.form()?.remove(FORM_KEY) else { return Ok(None) };
+    if (MIN_KEY_WITHOUT_COOKIE..=MAX_KEY).contains(&key.len()) {
+        return Ok(Some(key.into_bytes()));
+    }
+    Err(guessable(Client::Browser, key.len()))
+}
+
+fn guessable(client: Client, length: usize) -> ApiError {
+    match client {
+        Client::Program => Invalid::other(
+            "Idempotency-Key",
+            format!(
+                "must have at least {MIN_KEY_WITHOUT_COOKIE} characters without the visitor's cookie, such as a random \
+                 UUID, and has {length}"
+            ),
+        ),
+        Client::Browser => Invalid::other(FORM_KEY, "must be the one that the page has; load the page again"),
+    }
+    .into()
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+    use time::macros::datetime;
 
     use super::*;
+
+    const NOW: OffsetDateTime = datetime!(2026-01-02 03:04:05 UTC);
+    const LATER: OffsetDateTime = datetime!(2026-01-02 04:05:06 UTC);
+    const ANA: &str = "c56a4180-65aa-42ec-a945-5fd21dec0538";
+    const EVA: &str = "0b0fd2bd-5e6f-4d5e-8a39-3b8e2ae7f2a1";
+    const KEY: &str = "b6bf864c-0798-40c5";
 
     fn key() -> SubmissionKey {
         SubmissionKey::parse(&format!("{}=", "A".repeat(43))).expect("a key")
@@ -109,41 +165,81 @@ mod tests {
         Request::from_event(serde_json::from_value(event).expect("an event"), "id")
     }
 
-    fn id(idempotency: &str) -> Result<SubmissionId> {
-        let headers = json!({ "idempotency-key": idempotency });
-        id_of_json(&key(), &request(json!({ "httpMethod": "POST", "path": "/api", "headers": headers })))
+    fn program(idempotency: &str, cookie: &str) -> Result<(SubmissionId, VisitorCookie)> {
+        let headers = json!({ "idempotency-key": idempotency, "cookie": cookie });
+        let event = json!({ "httpMethod": "POST", "path": "/api/contact", "headers": headers, "body": "{}" });
+        identify(&key(), &request(event), Client::Program, NOW)
+    }
+
+    fn browser(body: &str, cookie: &str) -> Result<(SubmissionId, VisitorCookie)> {
+        let headers = json!({ "content-type": "application/x-www-form-urlencoded", "cookie": cookie });
+        let event = json!({ "httpMethod": "POST", "path": "/contact", "headers": headers, "body": body });
+        identify(&key(), &request(event), Client::Browser, LATER)
+    }
+
+    fn cookie_of(answer: &(SubmissionId, VisitorCookie)) -> String {
+        format!("{}={}", Request::VISITOR_COOKIE, key().write_cookie(&answer.1))
+    }
+
+    #[test]
+    fn a_retry_with_or_without_the_cookie_of_the_first_answer_is_the_same_submission_of_the_same_visitor() {
+        let form = format!("message=Hola&key={KEY}");
+        let sends: [&dyn Fn(&str) -> (SubmissionId, VisitorCookie); 2] =
+            [&|cookie| program(KEY, cookie).unwrap(), &|cookie| browser(&form, cookie).unwrap()];
+        for send in sends {
+            let first = send("");
+            let with_number_alone = format!("visitor={}", first.1.number);
+            for cookie in ["", &cookie_of(&first), &with_number_alone, "visitor=me", "lang=es"] {
+                let again = send(cookie);
+                assert_eq!((again.0, again.1.visitor()), (first.0, first.1.visitor()), "{cookie}");
+            }
+            assert_eq!(send(&cookie_of(&first)).1, first.1, "the cookie keeps its age");
+        }
+    }
+
+    #[test]
+    fn two_visitors_with_equal_keys_and_bodies_share_neither_submission_nor_cookie() {
+        let form = format!("message=Hola&key={KEY}");
+        let (ana, eva) = (format!("visitor={ANA}"), format!("visitor={EVA}"));
+        for (one, other, stranger) in [
+            (program("1", &ana), program("1", &eva), None),
+            (program(KEY, &ana), program(KEY, &eva), Some(program(KEY, ""))),
+            (browser(&form, &ana), browser(&form, &eva), Some(browser(&form, ""))),
+        ] {
+            let (one, other) = (one.unwrap(), other.unwrap());
+            assert_eq!((one.1.number.to_string(), other.1.number.to_string()), (ANA.into(), EVA.into()));
+            assert_ne!(one.0, other.0);
+            if let Some(stranger) = stranger.map(Result::unwrap) {
+                assert!(![one, other].iter().any(|known| known.0 == stranger.0 || known.1.number == stranger.1.number));
+            }
+        }
+    }
+
+    #[test]
+    fn without_a_cookie_a_key_that_can_be_guessed_is_refused() {
+        for (idempotency, cookie, reason) in [
+            ("1", "", "at least 16 characters without the visitor's cookie, such as a random UUID, and has 1"),
+            ("123456789012345", "visitor=me", "and has 15"),
+            ("", "", "must have 1 to 200 characters"),
+            ("ñ", "", "must have 1 to 200 characters"),
+            (&"a".repeat(201), "", "must have 1 to 200 characters"),
+        ] {
+            let refused = program(idempotency, cookie).unwrap_err();
+            assert!(refused.status() == 400 && refused.to_string().contains(reason), "{idempotency}: {refused}");
+        }
+        assert!(program("a b c d e f g h i", "").is_ok() && program("1", &format!("visitor={ANA}")).is_ok());
+        for body in ["message=Hola&key=1", "message=Hola&key=123456789012345"] {
+            for cookie in ["", &format!("visitor={ANA}")] {
+                assert_eq!(browser(body, cookie).unwrap_err().status(), 400, "{body}");
+            }
+        }
     }
 
     #[test]
     fn a_form_sent_twice_counts_once_and_a_new_form_counts_again() {
-        let send = |body: &str, cookie: &str| {
-            let headers = json!({ "content-type": "application/x-www-form-urlencoded", "cookie": cookie });
-            let event = json!({ "httpMethod": "POST", "path": "/contact", "headers": headers, "body": body });
-            id_of_form(&key(), &request(event)).unwrap()
-        };
-        let first = send("message=Hola&key=1", "");
-        assert_eq!(send("message=Hola&key=1", "visitor=c56a4180-65aa-42ec-a945-5fd21dec0538"), first);
-        assert_ne!(send("message=Hola&key=2", ""), first);
-        assert_ne!(send("message=Hola", ""), send("message=Hola", ""));
-    }
-
-    #[test]
-    fn a_retry_with_the_cookie_that_the_first_answer_set_is_the_same_and_another_visitors_is_not() {
-        let send = |cookie: &str| {
-            let headers = json!({ "idempotency-key": "K1", "cookie": cookie });
-            let event = json!({ "httpMethod": "POST", "path": "/api/contact", "headers": headers, "body": "{}" });
-            id_of_json(&key(), &request(event)).unwrap()
-        };
-        let first = send("");
-        assert_eq!(send(&format!("visitor={}", key().visitor_of(first).0)), first);
-        assert_ne!(send("visitor=c56a4180-65aa-42ec-a945-5fd21dec0538"), first);
-    }
-
-    #[test]
-    fn a_key_that_cannot_be_read_is_refused_and_not_passed_over() {
-        assert_eq!(id("a b").unwrap(), id("a b").unwrap());
-        for idempotency in ["", "ñ", &"a".repeat(201)] {
-            assert!(matches!(id(idempotency), Err(ApiError::BadRequest(_))), "{idempotency}");
-        }
+        let send = |key: &str| browser(&format!("message=Hola&key={key}"), "").unwrap().0;
+        assert_eq!(send(KEY), send(KEY));
+        assert_ne!(send(&form_key()), send(&form_key()));
+        assert_ne!(browser("message=Hola", "").unwrap().0, browser("message=Hola", "").unwrap().0);
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
+use shared::domain::VisitorId;
 use sqlx::{AssertSqlSafe, Connection, MySqlConnection};
 use uuid::Uuid;
 
@@ -123,7 +124,7 @@ async fn rows_of(visitor: &str) -> BTreeMap<String, i64> {
     let mut rows = BTreeMap::new();
     for table in tables {
         let count = AssertSqlSafe(format!("select count(*) from anaquel.`{table}` where visitor_id = ?"));
-        let visitor = Uuid::parse_str(visitor).unwrap();
+        let visitor = VisitorId::parse(visitor).unwrap().0;
         let count = sqlx::query_scalar(count).bind(visitor).fetch_one(&mut root).await.unwrap();
         rows.insert(table, count);
     }

@@ -29,7 +29,7 @@ pub async fn handle(app: &App, task: StaffTask) -> anyhow::Result<StaffAnswer> {
         StaffTask::UnhideReview { rating } => {
             StaffAnswer::Rating(app.database().write(async |c| ratings::unhide(c, rating).await).await?)
         }
-        StaffTask::EraseVisitor { visitor } => erase(app, visitor, now).await?,
+        StaffTask::EraseVisitor { visitor } => erase(app, visitor.stored(), now).await?,
         StaffTask::ListSearchMisses => {
             StaffAnswer::SearchMisses(app.database().read(async |c| search_misses::list(c, PAGE).await).await?)
         }

@@ -4,6 +4,7 @@ use frontend::{Form, PageContext, pages};
 use shared::{
     ApiError, App, Reply, Request, Result,
     domain::{Book, Filter, Sort, Summary},
+    intake::{FORM_KEY, form_key},
     repo::{
         books::{self, Listing},
         recommendations,
@@ -29,16 +30,18 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
         Ok((by_the_same(c, &book).await?, books::summaries(c, &also).await?))
     });
     let (more_by_author, readers_also_rated) = read.await?;
-    context.reply(
+    let key = form_key();
+    let reply = context.reply(
         200,
         &pages::BookPage {
             view,
             book: &book,
-            form: Form::default(),
+            form: Form { typed: &[(FORM_KEY, &key)], ..Form::default() },
             more_by_author: &more_by_author,
             readers_also_rated: &readers_also_rated,
         },
-    )
+    )?;
+    Ok(reply.with_form_key(&key))
 }
 
 async fn by_the_same(connection: &mut MySqlConnection, book: &Book) -> sqlx::Result<Vec<Summary>> {

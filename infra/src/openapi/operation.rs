@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use shared::{ApiError, Request, http::MAX_BODY};
+use shared::{
+    ApiError, Request,
+    http::MAX_BODY,
+    intake::{MAX_KEY, MIN_KEY_WITHOUT_COOKIE},
+};
 
 use super::examples;
 use crate::routes::FUNCTIONS;
@@ -151,9 +155,18 @@ fn idempotency_key() -> Value {
     json!({
         "name": "Idempotency-Key",
         "in": "header",
-        "description": "A unique value that the client generates for this request. A retry with the same key, cookie and \
-                        body returns the same id and has no second effect.",
-        "schema": { "type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]([ -~]*[!-~])?$" },
+        "description": format!(
+            "A random value that the client generates for this request, such as a UUID. A retry with the same key and \
+             body, with the cookie of the first request or of its answer, returns the same id and has no second effect. \
+             With a visitor's cookie, a key belongs to the visitor and 1 character suffices; without one, a key with \
+             less than {MIN_KEY_WITHOUT_COOKIE} characters is refused with 400."
+        ),
+        "schema": {
+            "type": "string",
+            "minLength": MIN_KEY_WITHOUT_COOKIE,
+            "maxLength": MAX_KEY,
+            "pattern": "^[!-~]([ -~]*[!-~])?$",
+        },
         "example": "b6bf864c-0798-40c5",
     })
 }

@@ -3,7 +3,6 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 use super::{Invalid, Parsed, Reason};
 
@@ -39,11 +38,6 @@ impl From<Stars> for u8 {
         stars.0
     }
 }
-
-/// A browser that rated something: random, kept in a cookie, tied to no person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct VisitorId(pub Uuid);
 
 /// A published review as others read it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]

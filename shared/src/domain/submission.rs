@@ -5,14 +5,21 @@
 
 use std::fmt;
 
-use base64::{Engine, prelude::BASE64_STANDARD};
+use base64::{
+    Engine,
+    prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
+};
 use hmac::{Hmac, Mac};
 use schemars::JsonSchema;
 use serde::Serialize;
 use sha2::Sha256;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Rejection, VisitorId};
+use super::{
+    Rejection,
+    visitor::{VisitorCookie, at_second, uuid_of_shop},
+};
 
 /// The id of a submission. Only the shop makes one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
@@ -78,15 +85,47 @@ impl SubmissionKey {
         (uuid.get_version_num() == 8).then_some(SubmissionId(uuid))
     }
 
-    /// The visitor id of a sender without a cookie: the same for every retry, and secret even if the submission's id is
-    /// known.
-    pub fn visitor_of(&self, id: SubmissionId) -> VisitorId {
+    /// The visitor's number of a sender without a cookie: the same for every retry, and secret even if the submission's id
+    /// is known.
+    pub fn visitor_number_of(&self, id: SubmissionId) -> Uuid {
         let mut mac = self.mac(b"visitor");
         mac.update(id.0.as_bytes());
         let digest: [u8; 32] = mac.finalize().into_bytes().into();
         let mut bytes = [0; 16];
         bytes.copy_from_slice(&digest[..16]);
-        VisitorId(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+        uuid::Builder::from_custom_bytes(bytes).into_uuid()
+    }
+
+    /// The value of a cookie: the visitor's number, the time of issue, and a MAC of both, all with dots between them.
+    pub fn write_cookie(&self, cookie: &VisitorCookie) -> String {
+        let signed = format!("{}.{}", cookie.number, cookie.issued_at.unix_timestamp());
+        let mac = self.cookie_mac(&signed).finalize().into_bytes();
+        format!("{signed}.{}", BASE64_URL_SAFE_NO_PAD.encode(&mac[..16]))
+    }
+
+    /// Reads the value of a cookie. One without a time, as versions before wrote it, and one with a wrong MAC count as
+    /// issued `now`: the number still names the visitor, and nobody can make it older.
+    pub fn read_cookie(&self, value: &str, now: OffsetDateTime) -> Option<VisitorCookie> {
+        let (number, rest) = value.split_once('.').unwrap_or((value, ""));
+        let number = uuid_of_shop(number)?;
+        Some(
+            self.issued_at(value, rest, now)
+                .map_or_else(|| VisitorCookie::new(number, now), |issued_at| VisitorCookie { number, issued_at }),
+        )
+    }
+
+    fn issued_at(&self, value: &str, rest: &str, now: OffsetDateTime) -> Option<OffsetDateTime> {
+        let (seconds, _) = rest.split_once('.')?;
+        let (signed, mac) = value.rsplit_once('.')?;
+        let mac = BASE64_URL_SAFE_NO_PAD.decode(mac).ok().filter(|mac| mac.len() == 16)?;
+        self.cookie_mac(signed).verify_truncated_left(&mac).ok()?;
+        at_second(seconds.parse().ok()?).filter(|issued_at| *issued_at <= now)
+    }
+
+    fn cookie_mac(&self, signed: &str) -> Hmac<Sha256> {
+        let mut mac = self.mac(b"cookie");
+        mac.update(signed.as_bytes());
+        mac
     }
 
     fn sign(&self, payload: &[u8; PAYLOAD]) -> SubmissionId {
@@ -105,7 +144,7 @@ impl SubmissionKey {
         mac
     }
 
-    /// One key with three domains, so that a MAC of one is invalid in the others.
+    /// One key with four domains, so that a MAC of one is invalid in the others.
     fn mac(&self, purpose: &[u8]) -> Hmac<Sha256> {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes a key of any length");
         mac.update(purpose);
@@ -122,7 +161,43 @@ impl fmt::Debug for SubmissionKey {
 
 #[cfg(test)]
 mod tests {
+    use time::{Duration, macros::datetime};
+
     use super::*;
+
+    const NUMBER: &str = "c56a4180-65aa-42ec-a945-5fd21dec0538";
+    const NOW: OffsetDateTime = datetime!(2026-01-02 03:04:05 UTC);
+
+    #[test]
+    fn a_cookie_has_its_age_and_nobody_can_make_it_older() {
+        let number = Uuid::parse_str(NUMBER).unwrap();
+        let cookie = VisitorCookie::new(number, NOW);
+        assert_eq!(cookie.issued_at, datetime!(2026-01-02 03:04 UTC));
+        let value = key(1).write_cookie(&cookie);
+        let later = NOW + Duration::days(1);
+        assert_eq!(key(1).read_cookie(&value, later), Some(cookie));
+
+        let as_new = Some(VisitorCookie::new(number, later));
+        let older = value.replace(".17", ".16");
+        let of_another_key = key(2).write_cookie(&cookie);
+        let of_the_future = key(1).write_cookie(&VisitorCookie::new(number, later + Duration::hours(1)));
+        let shortened = &value[..value.len() - 1];
+        for value in
+            [NUMBER, &older, &of_another_key, &of_the_future, shortened, &format!("{NUMBER}.1"), &format!("{NUMBER}.")]
+        {
+            assert_eq!(key(1).read_cookie(value, later), as_new, "{value}");
+        }
+        for value in [
+            "",
+            ".",
+            "1",
+            "me.1.A",
+            "00000000-0000-0000-0000-000000000000",
+            "urn:uuid:c56a4180-65aa-42ec-a945-5fd21dec0538",
+        ] {
+            assert_eq!(key(1).read_cookie(value, later), None, "{value}");
+        }
+    }
 
     fn key(byte: u8) -> SubmissionKey {
         SubmissionKey([byte; 32])

@@ -6,7 +6,6 @@ use flate2::{Compression, write::GzEncoder};
 use lambda_http::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, header::Entry};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use uuid::Uuid;
 
 use super::{
     Request,
@@ -28,6 +27,8 @@ pub struct Reply {
     body: Cow<'static, [u8]>,
     /// Whether the body is binary, and not text that JSON can contain.
     binary: bool,
+    /// A part of the body that differs each time and does not make it another version.
+    form_key: Option<String>,
 }
 
 const HTML: &str = "text/html; charset=utf-8";
@@ -80,7 +81,13 @@ impl Reply {
     /// A static file, which never changes under its name; compressed if an encoding is given.
     pub fn file(content_type: &'static str, encoding: Option<&'static str>, bytes: &'static [u8]) -> Self {
         let binary = encoding.is_some() || !content_type.starts_with("text/");
-        let reply = Self { status: StatusCode::OK, headers: HeaderMap::new(), body: Cow::Borrowed(bytes), binary };
+        let reply = Self {
+            status: StatusCode::OK,
+            headers: HeaderMap::new(),
+            body: Cow::Borrowed(bytes),
+            binary,
+            form_key: None,
+        };
         let reply = reply.header(header::CONTENT_TYPE, content_type).header(header::VARY, "accept-encoding");
         match encoding {
             Some(encoding) => reply.header(header::CONTENT_ENCODING, encoding),
@@ -141,7 +148,13 @@ impl Reply {
     }
 
     fn new(status: StatusCode, content_type: &str, body: String) -> Self {
-        let reply = Self { status, headers: HeaderMap::new(), body: Cow::Owned(body.into_bytes()), binary: false };
+        let reply = Self {
+            status,
+            headers: HeaderMap::new(),
+            body: Cow::Owned(body.into_bytes()),
+            binary: false,
+            form_key: None,
+        };
         reply.header(header::CONTENT_TYPE, content_type).header(header::CACHE_CONTROL, "no-store")
     }
 
@@ -157,6 +170,14 @@ impl Reply {
         self.header(header::CACHE_CONTROL, "no-cache")
     }
 
+    /// Marks a page with a form that has this key. Another key does not make it another version, so its entity tag leaves
+    /// the key out. Only the browser that asked for the page may keep it, because a key belongs to one visitor.
+    #[must_use]
+    pub fn with_form_key(mut self, key: &str) -> Self {
+        self.form_key = Some(key.to_owned());
+        if self.status == StatusCode::OK { self.header(header::CACHE_CONTROL, "private, no-cache") } else { self }
+    }
+
     /// Lets browsers and caches keep the response for a year without revalidation, because its name changes with its
     /// content.
     #[must_use]
@@ -170,9 +191,9 @@ impl Reply {
         self.header(HeaderName::from_static("x-robots-tag"), "noindex")
     }
 
-    /// Stores the visitor's id in a cookie for a year, so that a second rating replaces the first.
+    /// Stores the visitor's cookie for a year, so that a second rating replaces the first.
     #[must_use]
-    pub fn remember(self, visitor: Uuid) -> Self {
+    pub fn remember(self, visitor: &str) -> Self {
         let name = Request::VISITOR_COOKIE;
         let cookie = format!("{name}={visitor}; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax");
         self.header(header::SET_COOKIE, &cookie)
@@ -300,7 +321,10 @@ impl Reply {
 
     /// Adds an entity tag, and replies 304 if the caller has this version.
     fn conditional(mut self, request: &Request) -> Self {
-        let digest = Sha256::digest(&self.body);
+        let digest = self.form_key.as_ref().map_or_else(
+            || Sha256::digest(&self.body),
+            |key| Sha256::digest(String::from_utf8_lossy(&self.body).replace(key, "")),
+        );
         let tag = format!("\"{}\"", base64::Engine::encode(&base64::prelude::BASE64_URL_SAFE_NO_PAD, &digest[..12]));
         let known = request.header_list("if-none-match");
         let is_known = |candidate: &str| candidate == "*" || candidate.strip_prefix("W/").unwrap_or(candidate) == tag;
@@ -349,7 +373,7 @@ mod tests {
     #[test]
     fn over_https_replies_have_hsts_and_secure_cookies() {
         let answer = |proto: &str| {
-            let reply = Reply::text("text/plain", String::new()).remember(Uuid::nil()).speaking("en");
+            let reply = Reply::text("text/plain", String::new()).remember("1").speaking("en");
             get(reply, &json!({"x-forwarded-proto": proto}))
         };
         let secure = |answer: &Value| {
@@ -362,6 +386,19 @@ mod tests {
         let http = answer("http");
         assert_eq!(header(&http, "strict-transport-security"), "");
         assert_eq!(secure(&http), [false, false]);
+    }
+
+    #[test]
+    fn a_page_with_another_form_key_is_the_same_version_and_belongs_to_one_browser() {
+        let page = |key: &str, text: &str| {
+            let html = format!("<p>{text}</p><input name=\"key\" value=\"{key}\">");
+            Reply::page(200, html, "default-src 'none'").revalidated().with_form_key(key)
+        };
+        let first = get(page("b6bf864c", "Hola"), &json!({}));
+        assert_eq!(header(&first, "cache-control"), "private, no-cache");
+        let asked = json!({"if-none-match": header(&first, "etag")});
+        assert_eq!(get(page("0798-40c5", "Hola"), &asked)["statusCode"], 304);
+        assert_eq!(get(page("0798-40c5", "Adiós"), &asked)["statusCode"], 200);
     }
 
     #[test]

@@ -6,7 +6,6 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use lambda_http::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode, percent_decode_str, utf8_percent_encode};
 use serde::Deserialize;
-use uuid::Uuid;
 
 use super::{
     JsonObject, MAX_BODY, Query,
@@ -280,11 +279,6 @@ impl Request {
             lists.split(',').map(str::trim).all(|name| name.is_empty() || name.eq_ignore_ascii_case("identity"))
         };
         !encodings.iter().all(is_identity)
-    }
-
-    /// The visitor's id, if the browser sends the cookie.
-    pub fn visitor(&self) -> Option<Uuid> {
-        Uuid::try_parse(self.cookie(Self::VISITOR_COOKIE)?).ok()
     }
 
     pub fn cookie(&self, name: &str) -> Option<&str> {
