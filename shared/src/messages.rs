@@ -1,23 +1,83 @@
 //! Messages on the queue: one tagged, versioned variant for each kind. A consumer sends kinds and versions that it does
-//! not support to the dead-letter queue.
+//! not support to the dead-letter queue, and so it does with values that the shop would not have accepted: whoever may
+//! send to the queue, what is read from it has been parsed.
 
-use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339, macros::datetime};
 use uuid::Uuid;
 
-use crate::domain::{BookId, Counts, DisplayName, Email, MessageText, ReviewText, Stars, Subject, VisitorId};
+use crate::domain::{
+    BookId, Counts, DisplayName, Email, MessageText, ReviewText, Stars, Subject, VisitorId, uuid_of_shop,
+};
 
 /// One submission on its way to the writer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Submission {
+    #[serde(deserialize_with = "submission_id")]
     pub id: Uuid,
     #[serde(with = "time::serde::rfc3339")]
     pub sent_at: OffsetDateTime,
     /// The id of the HTTP request, for the log.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "request_id", skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
     #[serde(flatten)]
     pub content: Content,
+}
+
+/// The shop has sent nothing before.
+const EARLIEST: OffsetDateTime = datetime!(2020-01-01 00:00 UTC);
+/// How far the clocks of two functions may differ.
+const CLOCK_SKEW: Duration = Duration::minutes(5);
+
+impl Submission {
+    /// Parses a message at a moment. The error is the reason for the dead-letter queue.
+    pub fn parse(text: &str, now: OffsetDateTime) -> Result<Self, String> {
+        let submission: Self = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let sent_at = submission.sent_at;
+        if (EARLIEST..=now + CLOCK_SKEW).contains(&sent_at) {
+            return Ok(submission);
+        }
+        let shown = |at: OffsetDateTime| at.format(&Rfc3339).unwrap_or_default();
+        Err(format!(
+            "sent_at is {}; it must be between {} and five minutes from now, which is {}",
+            shown(sent_at),
+            shown(EARLIEST),
+            shown(now)
+        ))
+    }
+}
+
+fn submission_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Uuid, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    uuid_of_shop(&text).ok_or_else(|| D::Error::custom("id: must be a UUID such as the shop makes"))
+}
+
+/// As the load balancer or Lambda makes it.
+fn request_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let id = Option::<String>::deserialize(deserializer)?;
+    let is_plausible = |id: &String| id.len() <= 64 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    if id.as_ref().is_none_or(is_plausible) {
+        return Ok(id);
+    }
+    Err(D::Error::custom("request_id: must have at most 64 letters, digits and hyphens"))
+}
+
+fn book_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BookId, D::Error> {
+    let id = u32::deserialize(deserializer)?;
+    if id == 0 { Err(D::Error::custom("book: must be a number from 1 up")) } else { Ok(id.into()) }
+}
+
+/// The stored form, or the number itself as versions before sent it.
+fn visitor_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<VisitorId, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    VisitorId::parse(&text).ok_or_else(|| D::Error::custom("visitor: must be a UUID such as the shop makes"))
+}
+
+fn optional_visitor_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<VisitorId>, D::Error> {
+    #[derive(Deserialize)]
+    struct Parsed(#[serde(deserialize_with = "visitor_id")] VisitorId);
+
+    Ok(Option::<Parsed>::deserialize(deserializer)?.map(|Parsed(id)| id))
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -31,7 +91,9 @@ pub enum Content {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RatingV1 {
+    #[serde(deserialize_with = "book_id")]
     pub book: BookId,
+    #[serde(deserialize_with = "visitor_id")]
     pub visitor: VisitorId,
     pub stars: Stars,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -44,7 +106,7 @@ pub struct RatingV1 {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ContactV1 {
     /// None in messages of versions before this field.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional_visitor_id", skip_serializing_if = "Option::is_none")]
     pub visitor: Option<VisitorId>,
     pub name: DisplayName,
     pub email: Email,
@@ -101,27 +163,91 @@ pub struct MigrationReport {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
 
-    #[test]
-    fn a_message_is_read_as_it_was_written() {
-        let text = r#"{"id":"c56a4180-65aa-82ec-a945-5fd21dec0538","sent_at":"2026-01-02T03:04:05Z",
-            "kind":"rating.v1","book":7,"visitor":"c56a4180-65aa-42ec-a945-5fd21dec0538","stars":5,"review":"¡Bravo!"}"#;
-        let submission: Submission = serde_json::from_str(text).unwrap();
-        let again: Submission = serde_json::from_str(&serde_json::to_string(&submission).unwrap()).unwrap();
-        assert_eq!(again, submission);
+    const NOW: OffsetDateTime = datetime!(2026-01-02 03:04:05 UTC);
+
+    fn rating() -> Value {
+        json!({
+            "id": "c56a4180-65aa-82ec-a945-5fd21dec0538", "sent_at": "2026-01-02T03:04:05Z", "request_id": "1-67891233-abc",
+            "kind": "rating.v1", "book": 7, "visitor": "c56a4180-65aa-52ec-a945-5fd21dec0538", "stars": 5,
+            "review": "¡Bravo!",
+        })
+    }
+
+    fn contact() -> Value {
+        json!({
+            "id": "c56a4180-65aa-82ec-a945-5fd21dec0538", "sent_at": "2026-01-02T03:04:05Z", "kind": "contact.v1",
+            "visitor": "c56a4180-65aa-52ec-a945-5fd21dec0538", "name": "Ana", "email": "ana@example.org",
+            "subject": "Un libro", "message": "¿Lo tienen?\nGracias",
+        })
+    }
+
+    fn with(mut message: Value, field: &str, value: Value) -> String {
+        message[field] = value;
+        message.to_string()
     }
 
     #[test]
-    fn an_unknown_version_and_invalid_stars_are_errors() {
-        let message = |kind: &str, stars: u8| {
-            format!(
-                r#"{{"id":"c56a4180-65aa-82ec-a945-5fd21dec0538","sent_at":"2026-01-02T03:04:05Z","kind":"{kind}","book":7,"visitor":"c56a4180-65aa-42ec-a945-5fd21dec0538","stars":{stars}}}"#
-            )
-        };
-        let read = |text: String| serde_json::from_str::<Submission>(&text).map_err(|error| error.to_string());
-        assert!(read(message("rating.v2", 5)).unwrap_err().contains("unknown variant `rating.v2`"));
-        assert!(read(message("rating.v1", 6)).unwrap_err().contains("1 to 5"));
-        assert!(read(message("rating.v1", 5)).is_ok());
+    fn a_message_is_read_as_it_was_written() {
+        for message in [rating(), contact(), serde_json::from_str(&with(contact(), "visitor", Value::Null)).unwrap()] {
+            let submission = Submission::parse(&message.to_string(), NOW).unwrap();
+            let written = serde_json::to_string(&submission).unwrap();
+            assert_eq!(Submission::parse(&written, NOW).unwrap(), submission);
+        }
+    }
+
+    #[test]
+    fn a_value_that_the_shop_would_not_have_accepted_is_refused_whoever_sent_it() {
+        let long = "x".repeat(4_001);
+        for (field, value, reason) in [
+            ("kind", json!("rating.v2"), "unknown variant `rating.v2`"),
+            ("id", json!("1"), "id: must be a UUID"),
+            ("id", json!("00000000-0000-0000-0000-000000000000"), "id: must be a UUID"),
+            ("id", json!("urn:uuid:c56a4180-65aa-82ec-a945-5fd21dec0538"), "id: must be a UUID"),
+            ("sent_at", json!("0000-01-01T00:00:00Z"), "sent_at is 0000-01-01T00:00:00Z; it must be between 2020"),
+            ("sent_at", json!("2019-12-31T23:59:59Z"), "it must be between 2020-01-01T00:00:00Z and five minutes"),
+            ("sent_at", json!("2026-01-02T03:09:06Z"), "from now, which is 2026-01-02T03:04:05Z"),
+            ("sent_at", json!("9999-12-31T23:59:59Z"), "it must be between 2020"),
+            ("sent_at", json!("yesterday"), "could not be parsed"),
+            ("request_id", json!("a b"), "request_id: must have at most 64"),
+            ("request_id", json!("a".repeat(65)), "request_id: must have at most 64"),
+            ("book", json!(0), "book: must be a number from 1 up"),
+            ("book", json!(-1), "invalid value: integer `-1`"),
+            ("visitor", json!("00000000-0000-0000-0000-000000000000"), "visitor: must be a UUID"),
+            ("visitor", json!("me"), "visitor: must be a UUID"),
+            ("stars", json!(6), "1 to 5"),
+            ("name", json!("\u{1}\u{200b}"), "name: must not be blank"),
+            ("name", json!("x".repeat(81)), "name: must have at most 80"),
+            ("review", json!(long), "review: must have at most 4000"),
+            ("review", json!("\u{1b}"), "review: must not be blank"),
+        ] {
+            let error = Submission::parse(&with(rating(), field, value.clone()), NOW).unwrap_err();
+            assert!(error.contains(reason), "{field} {value}: {error}");
+        }
+        for (field, value, reason) in [
+            ("email", json!("mailto:ana@example.org"), "email: must be an address"),
+            ("subject", json!(""), "subject: must not be blank"),
+            ("message", json!(long), "message: must have at most 4000"),
+            ("name", Value::Null, "invalid type: null"),
+            ("visitor", json!(5), "invalid type"),
+        ] {
+            let error = Submission::parse(&with(contact(), field, value.clone()), NOW).unwrap_err();
+            assert!(error.contains(reason), "{field} {value}: {error}");
+        }
+    }
+
+    #[test]
+    fn texts_are_cleaned_and_numbers_of_visitors_are_hashed_as_they_are_read() {
+        let number = "c56a4180-65aa-42ec-a945-5fd21dec0538";
+        let mut message = rating();
+        message["name"] = json!("Ana\tRuiz\u{200b}");
+        message["sent_at"] = json!("2026-01-02T03:09:05Z");
+        let submission = Submission::parse(&with(message, "visitor", json!(number)), NOW).unwrap();
+        let Content::Rating(rating) = submission.content else { panic!("it is a rating") };
+        assert_eq!(rating.name.unwrap().as_str(), "Ana Ruiz");
+        assert_eq!(rating.visitor, VisitorId::of_number(Uuid::parse_str(number).unwrap()));
     }
 }

@@ -17,6 +17,7 @@ use shared::{
         submissions::Delivery,
     },
 };
+use time::OffsetDateTime;
 use tracing::{Instrument, info_span};
 
 /// No message is begun after this. One may take a second for the connection, one for the work and two for the
@@ -98,7 +99,7 @@ impl From<database::Error> for Fault {
 }
 
 async fn publish(app: &App, body: &str) -> Result<(), Fault> {
-    let submission: Submission = serde_json::from_str(body)
+    let submission = Submission::parse(body, OffsetDateTime::now_utc())
         .map_err(|error| Fault::Permanent(format!("not a submission that this version understands: {error}")))?;
     let Submission { id, sent_at, .. } = submission;
     let request_id = submission.request_id.as_deref();

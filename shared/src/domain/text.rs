@@ -72,7 +72,8 @@ macro_rules! text {
     ($(#[$about:meta])* $name:ident, $field:literal, $max:literal, $lines:ident) => {
         $(#[$about])*
         #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-        #[serde(transparent)]
+        #[serde(try_from = "String")]
+        #[schemars(!try_from)]
         pub struct $name(#[schemars(length(min = 1, max = $max), regex(pattern = CONTENT))] String);
 
         impl $name {
@@ -84,6 +85,14 @@ macro_rules! text {
 
             pub fn as_str(&self) -> &str {
                 &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = Invalid;
+
+            fn try_from(text: String) -> Parsed<Self> {
+                Self::parse(&text)
             }
         }
     };
@@ -112,7 +121,8 @@ text!(
 /// many servers accept them (RFC 6531), and quoted strings are not, because hardly any does. The domain is one of IDNA
 /// (UTS 46) with at least two labels, the last of which is no number and has two letters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(transparent)]
+#[serde(try_from = "String")]
+#[schemars(!try_from)]
 pub struct Email(#[schemars(email, length(max = Self::MAX))] String);
 
 impl Email {
@@ -131,6 +141,14 @@ impl Email {
 
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl TryFrom<String> for Email {
+    type Error = Invalid;
+
+    fn try_from(text: String) -> Parsed<Self> {
+        Self::parse(&text)
     }
 }
 
