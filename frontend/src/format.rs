@@ -9,14 +9,15 @@ const NO_BREAK: char = '\u{a0}';
 
 /// `12.345` in Spanish, which leaves four digits ungrouped, and `12,345` in English.
 pub fn number(locale: Locale, number: u64) -> String {
-    let digits = number.to_string();
-    let (separator, shortest) = match locale {
-        Locale::Es => ('.', 5),
-        Locale::En => (',', 4),
-    };
-    if digits.len() < shortest {
-        return digits;
+    match locale {
+        Locale::Es if number < 10_000 => number.to_string(),
+        Locale::Es => group(number, '.'),
+        Locale::En => group(number, ','),
     }
+}
+
+fn group(number: u64, separator: char) -> String {
+    let digits = number.to_string();
     let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {
         if at > 0 && (digits.len() - at).is_multiple_of(3) {
@@ -25,6 +26,27 @@ pub fn number(locale: Locale, number: u64) -> String {
         grouped.push(digit);
     }
     grouped
+}
+
+/// The same, with four digits grouped as well, for columns.
+pub fn column_number(locale: Locale, number: u64) -> String {
+    group(number, if locale == Locale::Es { '.' } else { ',' })
+}
+
+/// A large number in short, for cards: `2,2 M` and `12 mil` in Spanish, `2.2M` and `12K` in English.
+pub fn short_number(locale: Locale, count: u64) -> String {
+    let (unit, of) = match count {
+        0..10_000 => return number(locale, count),
+        10_000..1_000_000 => (1_000, [" mil", "K"]),
+        _ => (1_000_000, [" M", "M"]),
+    };
+    let tenths = count / (unit / 10);
+    let fraction = match (unit, tenths % 10) {
+        (1_000, _) | (_, 0) => String::new(),
+        (_, tenth) => format!("{}{tenth}", decimal_mark(locale)),
+    };
+    let name = if locale == Locale::Es { of[0] } else { of[1] };
+    format!("{}{fraction}{}", number(locale, tenths / 10), name.replace(' ', "\u{a0}"))
 }
 
 /// A mean of stars with one decimal: `4,3` or `4.3`.
@@ -102,6 +124,22 @@ mod tests {
         assert_eq!(both(1_234), ("1234".into(), "1,234".into()));
         assert_eq!(both(1_234_567), ("1.234.567".into(), "1,234,567".into()));
         assert_eq!(mean(Locale::Es, 4.25), "4,2");
+        assert_eq!(column_number(Locale::Es, 2_808), "2.808");
+    }
+
+    #[test]
+    fn large_numbers_are_short_on_cards() {
+        for (count, es, en) in [
+            (9_999, "9999", "9,999"),
+            (10_000, "10\u{a0}mil", "10K"),
+            (12_999, "12\u{a0}mil", "12K"),
+            (999_999, "999\u{a0}mil", "999K"),
+            (1_000_000, "1\u{a0}M", "1M"),
+            (2_196_809, "2,1\u{a0}M", "2.1M"),
+            (4_294_967_295, "4294,9\u{a0}M", "4,294.9M"),
+        ] {
+            assert_eq!((short_number(Locale::Es, count), short_number(Locale::En, count)), (es.into(), en.into()));
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! URLs of the shop's pages. The slug is for readers; only the id in front of it counts.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use shared::domain::{Author, words};
 
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -37,6 +37,41 @@ pub fn book(id: impl std::fmt::Display, title: &str) -> String {
 
 pub fn author(author: &Author) -> String {
     format!("/authors/{}", with_slug(author.id, &author.name))
+}
+
+/// What a shopper can ask the shop for about a book that cannot be sent today.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ask {
+    /// To order a book that the shop does not keep.
+    Order,
+    /// To write when it is back.
+    Notify,
+}
+
+impl Ask {
+    const ALL: [Self; 2] = [Self::Order, Self::Notify];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Order => "order",
+            Self::Notify => "notify",
+        }
+    }
+
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|ask| ask.name() == name)
+    }
+}
+
+/// The form for a message, filled in with the book that somebody asks for. It carries the title, because the function of
+/// that form has no access to the database.
+pub fn request(ask: Ask, title: &str, isbn: &str) -> String {
+    address("/contact", [("ask", ask.name()), ("title", title), ("isbn", isbn)].into_iter())
+}
+
+/// The value of a raw parameter: decoded once, `+` as a space.
+pub fn decoded(raw: &str) -> String {
+    percent_decode_str(&raw.replace('+', " ")).decode_utf8_lossy().into_owned()
 }
 
 /// The parameters of a list from its URL, decoded, in their order. A blank one counts as absent.
@@ -107,6 +142,21 @@ mod tests {
             assert_eq!(book(53, title), "/books/53", "{title}");
         }
         assert_eq!(book(53, "Ana"), "/books/53-ana");
+    }
+
+    #[test]
+    fn a_request_for_a_book_carries_its_title_and_isbn() {
+        for (title, isbn, expected) in [
+            ("C++ & más", "9788420467283", "/contact?ask=order&title=C%2B%2B%20%26%20m%C3%A1s&isbn=9788420467283"),
+            ("¿Y?", "", "/contact?ask=order&title=%C2%BFY%3F"),
+        ] {
+            let address = request(Ask::Order, title, isbn);
+            assert_eq!(address, expected);
+            let raw = address.split("title=").nth(1).and_then(|rest| rest.split('&').next()).unwrap();
+            assert_eq!(decoded(raw), title);
+        }
+        assert_eq!(decoded("a+b%20c%FF"), "a b c\u{fffd}");
+        assert_eq!(["order", "notify", "steal"].map(Ask::parse), [Some(Ask::Order), Some(Ask::Notify), None]);
     }
 
     #[test]

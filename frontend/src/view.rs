@@ -43,6 +43,16 @@ impl View<'_> {
         format::number(self.locale, number.into())
     }
 
+    /// With four digits grouped as well, for columns.
+    pub fn column_number(&self, number: impl Into<u64>) -> String {
+        format::column_number(self.locale, number.into())
+    }
+
+    /// `2,2 M`, for cards.
+    pub fn short_number(&self, number: impl Into<u64>) -> String {
+        format::short_number(self.locale, number.into())
+    }
+
     pub fn price(&self, money: &Money) -> String {
         format::price(self.locale, money)
     }

@@ -97,13 +97,42 @@ fn search_engines_find_the_book_and_its_other_language() {
     let data = html.split("ld+json\">").nth(1).unwrap().split("</script>").next().unwrap();
     let data: serde_json::Value = serde_json::from_str(data).unwrap();
     assert_eq!((&data["@type"], &data["offers"]["price"]), (&"Book".into(), &"19.95".into()));
-    assert_eq!(data["aggregateRating"]["ratingCount"], 246);
+}
+
+fn structured_data(html: &str) -> serde_json::Value {
+    let data = html.split("ld+json\">").nth(1).unwrap().split("</script>").next().unwrap();
+    serde_json::from_str(data).unwrap()
 }
 
 #[test]
-fn a_mean_of_few_ratings_shows_the_prior() {
-    assert!(page("es/book").contains("incluye 25 valoraciones de 3,5"));
-    assert!(page("en/book").contains("includes 25 ratings of 3.5"));
+fn ratings_from_elsewhere_are_named_and_search_engines_get_those_of_the_shop_only() {
+    for (name, caption, own) in [
+        ("es/book", "246 de esta tienda", Some((246, 4.3902))),
+        ("es/book-imported", "245 de Goodreads (2017) · 1 de esta tienda", Some((1, 4.0))),
+        ("en/book-imported", "245 from Goodreads (2017) · 1 from this shop", Some((1, 4.0))),
+        ("es/book-to-order", "246 que vinieron con el catálogo", None),
+    ] {
+        let html = page(name);
+        assert!(html.contains(&format!("<caption>{caption}</caption>")), "{name}");
+        let rating = &structured_data(&html)["aggregateRating"];
+        let published = rating.as_object().map(|_| (rating["ratingCount"].clone(), rating["ratingValue"].clone()));
+        assert_eq!(published, own.map(|(count, mean)| (count.into(), mean.into())), "{name}");
+    }
+}
+
+#[test]
+fn a_book_that_cannot_be_sent_can_be_asked_for() {
+    for (name, text, button) in [
+        ("es/book", "Disponible", None),
+        ("es/book-hostile", ">Agotado<", Some("ask=notify&#38;title=%3Cscript%3E")),
+        ("es/book-to-order", "No lo tenemos, pero te lo pedimos", Some("ask=order&#38;title=Don%20Quijote")),
+        ("en/book-to-order", "we can order it for you", Some("&#38;isbn=9788420467283\"")),
+    ] {
+        let html = page(name);
+        assert!(html.contains(text), "{name}");
+        assert_eq!(html.contains("/contact?ask="), button.is_some(), "{name}");
+        assert!(button.is_none_or(|button| html.contains(button)), "{name}");
+    }
 }
 
 #[test]

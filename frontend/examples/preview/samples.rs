@@ -13,8 +13,8 @@ use frontend::{
 use serde_json::json;
 use shared::api::NamedGenre;
 use shared::domain::{
-    self, Author, Book, BookId, Count, Facets, Genre, Histogram, Invalid, Isbn13, Language, Money, Reason, Rejection,
-    Review, Summary, Total, Window,
+    self, Author, Availability, Book, BookId, Count, Facets, Genre, Histogram, ImportedRatings, Invalid, Isbn13,
+    Language, Money, Reason, Rejection, Review, Summary, Total, Window,
 };
 use time::macros::{date, datetime};
 
@@ -117,6 +117,8 @@ pub fn every_page(locale: Locale, mut show: impl FnMut(&str, &dyn DynTemplate)) 
         &BookPage { form: Form { typed: &typed, invalid: &[], trouble: Some(Trouble::Unavailable) }, ..empty },
     );
     show("book-unrated", &BookPage { book: &books[7], ..empty });
+    show("book-imported", &BookPage { book: &imported(quijote, Some("Goodreads (2017)")), ..empty });
+    show("book-to-order", &BookPage { book: &to_order(quijote), ..empty });
     show("book-hostile", &BookPage { book: &hostile(), ..empty });
     show(
         "ratings",
@@ -157,6 +159,20 @@ pub fn every_page(locale: Locale, mut show: impl FnMut(&str, &dyn DynTemplate)) 
     }
 }
 
+/// The book with one rating of the shop, and the others from readers elsewhere.
+fn imported(book: &Book, source: Option<&str>) -> Book {
+    let histogram = book.histogram.without(Histogram([0, 0, 0, 1, 0]));
+    let imported_ratings = Some(ImportedRatings { source: source.map(str::to_owned), histogram });
+    Book { imported_ratings, ..book.clone() }
+}
+
+/// The book as the shop knows it without having it; all its ratings are from readers elsewhere.
+fn to_order(book: &Book) -> Book {
+    let summary = Summary { price: None, stock: 0, availability: Availability::ToOrder, ..book.summary.clone() };
+    let imported_ratings = Some(ImportedRatings { source: None, histogram: book.histogram });
+    Book { summary, imported_ratings, reviews: Vec::new(), ..book.clone() }
+}
+
 fn counts(counts: &[(&str, i64)]) -> Vec<Count> {
     counts.iter().map(|(value, count)| Count { value: (*value).into(), count: *count }).collect()
 }
@@ -178,6 +194,8 @@ fn book<'r>(id: u32, cell: impl Fn(&str) -> &'r str) -> Book {
     let histogram =
         Histogram(if id.is_multiple_of(8) { [0; 5] } else { [stars / 20, stars / 9, stars / 3, stars, stars * 2] });
     let count = histogram.0.iter().sum();
+    let price = Money::parse(cell("price"), cell("currency")).ok();
+    let stock = cell("stock").parse().unwrap_or_default();
     let authors = cell("authors").split(';').map(str::trim).zip(1..);
     Book {
         summary: Summary {
@@ -187,14 +205,16 @@ fn book<'r>(id: u32, cell: impl Fn(&str) -> &'r str) -> Book {
             isbn: Isbn13::parse(cell("isbn")).ok(),
             year: cell("year").parse().ok(),
             language: Language::parse(cell("language")).ok(),
-            price: Money::parse(cell("price"), cell("currency")).ok(),
-            stock: cell("stock").parse().unwrap_or_default(),
-            ratings: domain::Ratings { mean: (count > 0).then(|| f64::from(histogram.score()) / 1e6), count },
+            availability: Availability::of(price.as_ref(), stock),
+            price,
+            stock,
+            ratings: domain::Ratings { mean: histogram.mean(), count },
         },
         description: Some(cell("description").into()),
         authors: authors.map(|(name, id)| Author { id: id.into(), name: name.into() }).collect(),
         genres: cell("genres").split(';').map(|slug| Genre(slug.trim().into())).collect(),
         histogram,
+        imported_ratings: None,
         reviews: if count > 0 { reviews() } else { Vec::new() },
     }
 }
@@ -235,12 +255,14 @@ fn hostile() -> Book {
             language: Language::parse("ar").ok(),
             price: Money::parse("1234.50", "CHF").ok(),
             stock: 0,
+            availability: Availability::OutOfStock,
             ratings: domain::Ratings { mean: Some(1.2), count: 1 },
         },
         description: Some(endless.clone()),
         authors: vec![Author { id: 1.into(), name: endless[..200].to_owned() }],
         genres: vec![Genre("a-very-long-genre-that-nobody-has-a-word-for-and-that-goes-on".into())],
         histogram: Histogram([1, 0, 0, 0, 0]),
+        imported_ratings: None,
         reviews: vec![Review {
             id: 1,
             stars: 1,

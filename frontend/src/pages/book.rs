@@ -2,7 +2,7 @@
 
 use askama::Template;
 use serde_json::{Value, json};
-use shared::domain::{Author, Book, PRIOR_MEAN, PRIOR_WEIGHT, Summary};
+use shared::domain::{Author, Availability, Book, Summary};
 
 use super::data;
 use crate::{Form, Markup, View, assets, format, links};
@@ -43,19 +43,41 @@ impl BookPage<'_> {
         counts.map(move |(at, count)| Bar { stars: at + 1, count, share: u64::from(count) * 100 / all })
     }
 
-    /// A note that explains why the mean differs from the bars, while there are too few ratings to outweigh the prior.
-    fn presumed(&self) -> Option<String> {
-        let few = f64::from(self.summary().ratings.count) < 10.0 * PRIOR_WEIGHT;
-        let presumed = [("count", PRIOR_WEIGHT.into()), ("mean", self.view.mean(PRIOR_MEAN).into())];
-        few.then(|| self.view.locale.text_with("mean-presumed", presumed))
+    /// Whose ratings the histogram shows: "4.942.365 de Goodreads (2017) · 3 de esta tienda".
+    fn origins(&self) -> String {
+        let own = self.book.own_ratings().count();
+        let own = (own > 0).then(|| self.view.count("ratings-own", own));
+        let imported = self.book.imported_ratings.as_ref().map(|imported| {
+            let count = imported.histogram.count();
+            match &imported.source {
+                Some(source) => {
+                    let arguments = [("count", count.into()), ("source", source.as_str().into())];
+                    self.view.locale.text_with("ratings-from", arguments)
+                }
+                None => self.view.count("ratings-imported", count),
+            }
+        });
+        imported.into_iter().chain(own).collect::<Vec<String>>().join(" · ")
     }
 
     fn stock(&self) -> String {
-        match self.summary().stock {
-            0 => self.view.text("stock-none"),
-            few @ 1..=5 => self.view.count("stock-few", few),
-            _ => self.view.text("stock-plenty"),
+        match (self.summary().availability, self.summary().stock) {
+            (Availability::ToOrder, _) => self.view.text("stock-to-order"),
+            (Availability::OutOfStock, _) => self.view.text("stock-none"),
+            (Availability::InStock, few @ 1..=5) => self.view.count("stock-few", few),
+            (Availability::InStock, _) => self.view.text("stock-plenty"),
         }
+    }
+
+    /// The form for a message to the shop that asks for this book: the text of its button, and its address.
+    fn request(&self) -> Option<(&'static str, String)> {
+        let (text, ask) = match self.summary().availability {
+            Availability::InStock => return None,
+            Availability::OutOfStock => ("notify-me", links::Ask::Notify),
+            Availability::ToOrder => ("order-it", links::Ask::Order),
+        };
+        let isbn = self.summary().isbn.as_ref().map_or("", |isbn| isbn.as_str());
+        Some((text, links::request(ask, &self.summary().title, isbn)))
     }
 
     fn in_short(&self) -> String {
@@ -91,17 +113,22 @@ impl BookPage<'_> {
         say("isbn", summary.isbn.as_ref().map(|isbn| json!(isbn.as_str())));
         say("inLanguage", summary.language.as_ref().map(|language| json!(language.as_str())));
         say("datePublished", summary.year.filter(|year| *year > 0).map(|year| json!(format!("{year:04}"))));
+        // Only what was rated here: search engines want no ratings gathered elsewhere.
+        let own = self.book.own_ratings();
         say(
             "aggregateRating",
-            summary.ratings.mean.map(|mean| {
-                let count = summary.ratings.count;
-                json!({"@type": "AggregateRating", "ratingValue": mean, "ratingCount": count, "bestRating": 5})
+            own.mean().map(|mean| {
+                let mean = (mean * 1e4).round() / 1e4;
+                json!({"@type": "AggregateRating", "ratingValue": mean, "ratingCount": own.count(), "bestRating": 5})
             }),
         );
         say(
             "offers",
             summary.price.as_ref().map(|price| {
-                let availability = if summary.stock > 0 { "InStock" } else { "OutOfStock" };
+                let availability = match summary.availability {
+                    Availability::InStock => "InStock",
+                    Availability::OutOfStock | Availability::ToOrder => "OutOfStock",
+                };
                 json!({
                     "@type": "Offer",
                     "price": format::plain_price(price),

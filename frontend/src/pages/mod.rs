@@ -6,7 +6,10 @@ mod book;
 use askama::Template;
 use shared::{
     api::NamedGenre,
-    domain::{Author, BookId, Count, Facets, Invalid, MEAN_BANDS, Rejection, Review, Sort, Summary, Total, Window},
+    domain::{
+        Author, Availability, BookId, Count, Facets, Invalid, MEAN_BANDS, Rejection, Review, Sort, Summary, Total,
+        Window,
+    },
 };
 
 pub use api_docs::ApiDocs;
@@ -199,6 +202,22 @@ pub struct Contact<'a> {
     pub form: Form<'a>,
     /// The key that distinguishes this form from every other one.
     pub key: &'a str,
+}
+
+impl Contact<'_> {
+    /// Subject and text of a message that asks for a book; a shopper only adds name and address.
+    pub fn request(view: View, ask: links::Ask, title: &str, isbn: &str) -> (String, String) {
+        let (subject, text) = match ask {
+            links::Ask::Order => ("ask-order", "ask-order-text"),
+            links::Ask::Notify => ("ask-notify", "ask-notify-text"),
+        };
+        let book = if isbn.is_empty() { title.to_owned() } else { format!("{title} (ISBN {isbn})") };
+        let title: String = title.chars().take(Self::LONGEST_TITLE).collect();
+        (view.text_with(subject, "title", title), view.text_with(text, "book", book))
+    }
+
+    /// Leaves room in a subject for the words around it.
+    const LONGEST_TITLE: usize = 120;
 }
 
 /// `/submissions/{id}`

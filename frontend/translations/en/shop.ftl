@@ -92,7 +92,8 @@ all-books = See all books
 from-the-start = Back to the start
 more-books = More books
 no-books = We have none of their books at the moment.
-sold-out = sold out
+out-of-stock = Out of stock
+to-order = To order
 
 stars = Stars
 share = Share
@@ -106,11 +107,16 @@ ratings-count = { $count ->
         [one] { $count } rating
        *[other] { $count } ratings
     }
-mean-presumed = The mean includes { $count } ratings of { $mean } that every book starts with, so that a few votes do not decide it.
+ratings-own = { $count } from this shop
+ratings-from = { $count } from { $source }
+ratings-imported = { $count } that came with the catalogue
 no-ratings = No ratings yet
 no-reviews = Nobody has written yet. Will you be the first?
 year = Year
-stock-none = Sold out: it cannot be sent now
+stock-none = Out of stock
+stock-to-order = Not in the shop, but we can order it for you
+notify-me = Tell me when it’s back
+order-it = Order it
 stock-few = { $count ->
         [one] { $count } copy left
        *[other] { $count } copies left
@@ -137,6 +143,18 @@ contact-send = Send message
 your-email = Your email address
 subject = Subject
 message = Message
+ask-order = Order: { $title }
+ask-order-text = Hello,
+
+    I would like to order “{ $book }”. How much would it cost, and how long would it take?
+
+    Thank you.
+ask-notify = Back in stock: { $title }
+ask-notify-text = Hello,
+
+    Could you tell me when you have “{ $book }” again?
+
+    Thank you.
 leave-empty = Leave this empty
 form-invalid = Almost there: look at what is marked below. Nothing that you typed is lost.
 form-too-large = This is too long to send. Shorten it; everything is still here.
@@ -181,8 +199,10 @@ about-lead = Anaquel is a small bookshop without a server of its own: each page 
 about-1 = The books
     .text = The catalogue is imported from open files. We draw the covers ourselves, from title and authors.
 about-2 = The ratings
-    .text = We sort by a Bayesian mean: one enthusiast does not overtake a thousand contented readers. Reviews are published as they arrive, and the shop may hide those that do harm.
-about-3 = The code
+    .text = Anybody can rate a book, whether they bought it here or not: we do not check that a reviewer has read it. From one browser, one rating of a book counts, the latest. We publish all of them as they arrive, good or bad, and pay for none; we only hide those that insult, advertise or give away other people’s data, and those do not count either.
+about-3 = The scores
+    .text = The score that you see is the plain average of all ratings. Some came with the catalogue, from readers elsewhere: a book’s page says how many and where from. We have not checked those. To sort and filter by rating we use another average, as if every book had 25 more ratings of 3.5, so that a single vote does not overtake a thousand happy readers.
+about-4 = The code
     .text = All that you see is free software, under the MIT or Apache 2.0 licence.
 write-to-us = Write to us
 privacy-title = Privacy

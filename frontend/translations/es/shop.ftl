@@ -92,7 +92,8 @@ all-books = Ver todos los libros
 from-the-start = Volver al principio
 more-books = Más libros
 no-books = Ahora no tenemos ninguno de sus libros.
-sold-out = agotado
+out-of-stock = Agotado
+to-order = Por encargo
 
 stars = Estrellas
 share = Parte
@@ -106,11 +107,16 @@ ratings-count = { $count ->
         [one] { $count } valoración
        *[other] { $count } valoraciones
     }
-mean-presumed = La nota media incluye { $count } valoraciones de { $mean } que damos a cada libro de partida: así pocos votos no la disparan.
+ratings-own = { $count } de esta tienda
+ratings-from = { $count } de { $source }
+ratings-imported = { $count } que vinieron con el catálogo
 no-ratings = Sin valoraciones
 no-reviews = Nadie ha escrito todavía. ¿Empiezas tú?
 year = Año
-stock-none = Agotado: ahora no se puede enviar
+stock-none = Agotado
+stock-to-order = No lo tenemos, pero te lo pedimos
+notify-me = Avísame cuando vuelva
+order-it = Encargarlo
 stock-few = { $count ->
         [one] Queda { $count } ejemplar
        *[other] Quedan { $count } ejemplares
@@ -137,6 +143,18 @@ contact-send = Enviar mensaje
 your-email = Tu correo electrónico
 subject = Asunto
 message = Mensaje
+ask-order = Encargo: { $title }
+ask-order-text = Hola:
+
+    Quiero encargar «{ $book }». ¿Cuánto costaría y cuánto tardaría en llegar?
+
+    Gracias.
+ask-notify = Aviso: { $title }
+ask-notify-text = Hola:
+
+    ¿Me avisáis cuando volváis a tener «{ $book }»?
+
+    Gracias.
 leave-empty = Deja esto vacío
 form-invalid = Falta poco: revisa lo señalado abajo. No se ha perdido nada de lo que escribiste.
 form-too-large = Es demasiado largo para enviarlo. Acórtalo; todo sigue aquí.
@@ -181,8 +199,10 @@ about-lead = Anaquel es una librería pequeña sin servidor propio: cada página
 about-1 = Los libros
     .text = El catálogo se importa de ficheros abiertos. Las cubiertas las dibujamos nosotros a partir del título y los autores.
 about-2 = Las valoraciones
-    .text = Ordenamos por una media bayesiana: un solo entusiasta no adelanta a mil lectores contentos. Las opiniones se publican al recibirse, y la tienda puede ocultar las que hagan daño.
-about-3 = El código
+    .text = Cualquiera puede valorar un libro, lo haya comprado aquí o no: no comprobamos si quien valora lo ha leído. Desde un mismo navegador cuenta una sola valoración por libro, la última. Publicamos todas según llegan, buenas y malas, y no pagamos por ninguna; solo ocultamos las que insultan, hacen publicidad o revelan datos de otras personas, y entonces tampoco cuentan.
+about-3 = Las notas
+    .text = La nota que ves es la media de todas las valoraciones, sin retoques. Algunas vienen con el catálogo, de lectores de otros sitios: la ficha del libro dice cuántas y de dónde. No las hemos comprobado nosotros. Para ordenar y filtrar por valoración usamos otra media, como si cada libro tuviera además 25 valoraciones de 3,5: así un solo voto no adelanta a mil lectores contentos.
+about-4 = El código
     .text = Todo lo que ves es software libre, con licencia MIT o Apache 2.0.
 write-to-us = Escríbenos
 privacy-title = Privacidad

@@ -1,6 +1,10 @@
 //! The form for a message to the shop, empty or as it was sent. A refused form is shown again with all its values.
 
-use frontend::{Form, PageContext, pages};
+use frontend::{
+    Form, PageContext, View,
+    links::{self, Ask},
+    pages,
+};
 use shared::{
     App, Reply, Request, Result,
     api::ContactForm,
@@ -18,7 +22,7 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
         Ok(reply.with_form_key(key))
     };
     if request.is_read() {
-        return show(200, Form::default());
+        return filled_in(request, context.view(), |form| show(200, form));
     }
     let typed = request.form()?;
     let said = |name: &str| typed.get(name).cloned();
@@ -31,4 +35,15 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     };
     let accepted = super::accept(app, request, Client::Browser, &form).await;
     Form::again(request, &typed, accepted, show)
+}
+
+/// The form with a message that asks for a book, if the address names one, and else empty.
+fn filled_in(request: &Request, view: View, show: impl FnOnce(Form) -> Result<Reply>) -> Result<Reply> {
+    let parameter = |name: &str| request.raw_parameter(name).map(links::decoded).unwrap_or_default();
+    let title = parameter("title");
+    let Some(ask) = Ask::parse(&parameter("ask")).filter(|_| !title.trim().is_empty()) else {
+        return show(Form::default());
+    };
+    let (subject, message) = pages::Contact::request(view, ask, title.trim(), parameter("isbn").trim());
+    show(Form { typed: &[("subject", &subject), ("message", &message)], ..Form::default() })
 }

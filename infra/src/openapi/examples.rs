@@ -8,8 +8,8 @@ use shared::{
     ApiError,
     api::{Books, Health, HealthStatus, Reached, Receipt, Status, SubmissionStatus, Suggestions},
     domain::{
-        Author, Book, BookId, Genre, Histogram, Invalid, Isbn13, Language, Money, Ratings, Reason, Review, Slice,
-        Stars, SubmissionId, SubmissionKey, Summary,
+        Author, Availability, Book, BookId, Genre, Histogram, Invalid, Isbn13, Language, Money, Ratings, Reason,
+        Review, Slice, Stars, SubmissionId, SubmissionKey, Summary,
     },
 };
 use time::macros::datetime;
@@ -38,6 +38,7 @@ pub fn book() -> Value {
         authors: vec![Author { id: 52.into(), name: "Miguel de Cervantes".into() }],
         genres: ["adventure", "classics", "humour"].map(|slug| Genre(slug.into())).into(),
         histogram: Histogram::default(),
+        imported_ratings: None,
         reviews: Vec::new(),
     })
 }
@@ -52,6 +53,7 @@ fn quijote() -> Summary {
         language: Language::parse("es").ok(),
         price: Money::parse("19.95", "EUR").ok(),
         stock: 9,
+        availability: Availability::InStock,
         ratings: Ratings { mean: None, count: 0 },
     }
 }

@@ -58,7 +58,12 @@ fn list_books(schemas: &mut Schemas) -> Operation {
             "A language with its regional variants: `en` includes `en-US`.",
         ))
         .parameter(query("author", &number, &json!(52), "The id of an author, as in `authors` of a book."))
-        .parameter(query("min_rating", &stars, &json!(3.5), "Minimum mean rating; excludes books without ratings."))
+        .parameter(query(
+            "min_rating",
+            &stars,
+            &json!(3.5),
+            "Minimum rating, by the weighted mean of `sort=rating`; excludes books without ratings.",
+        ))
         .parameter(query(
             "price_max",
             &amount,
@@ -98,7 +103,7 @@ const WORDS: &str = "Words of title and authors, or an ISBN. Case and accents do
                      hits, the most popular are sorted.";
 
 const ORDERS: &str = "`relevance` to `q`, the default with `q`; `popular`, most rated first, the default without `q`; \
-                      `rating`, best mean first; `newest`, by year of publication; `title`; `price`, cheapest first.";
+                      `rating`, best weighted mean first, as if 25 more readers had given 3.5 stars; `newest`, by year of publication; `title`; `price`, cheapest first.";
 
 fn show_book(schemas: &mut Schemas) -> Operation {
     Operation::get("show-book", "/api/books/{id}", "no-cache", &schemas.response::<Book>(), &examples::book())

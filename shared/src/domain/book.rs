@@ -78,16 +78,49 @@ pub struct Summary {
     pub price: Option<Money>,
     /// Copies that can be sent today.
     pub stock: u32,
+    pub availability: Availability,
     pub ratings: Ratings,
+}
+
+/// Whether a book can be bought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Availability {
+    /// It has a price and can be sent today.
+    InStock,
+    /// It has a price, and no copy is left.
+    OutOfStock,
+    /// It has no price: the shop orders it on request.
+    ToOrder,
+}
+
+impl Availability {
+    pub fn of(price: Option<&Money>, stock: u32) -> Self {
+        match (price, stock) {
+            (None, _) => Self::ToOrder,
+            (Some(_), 0) => Self::OutOfStock,
+            (Some(_), _) => Self::InStock,
+        }
+    }
 }
 
 /// How a book is rated, at a glance.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct Ratings {
-    /// Bayesian mean in stars, rounded to 0.0001; none without a rating.
+    /// Plain mean in stars, rounded to 0.0001; none without a rating. `sort=rating` and `min_rating` use a weighted one.
     #[schemars(range(min = 1.0, max = 5.0))]
     pub mean: Option<f64>,
+    /// All ratings: those that visitors of the shop gave, and those that came with the catalogue.
     pub count: u32,
+}
+
+/// Ratings that came with the catalogue, from readers elsewhere.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct ImportedRatings {
+    /// Where they were collected, if the supplier is known: `Goodreads (2017)`.
+    pub source: Option<String>,
+    /// How many gave one, two, … five stars.
+    pub histogram: Histogram,
 }
 
 /// Everything about one book.
@@ -98,10 +131,23 @@ pub struct Book {
     pub description: Option<String>,
     pub authors: Vec<Author>,
     pub genres: Vec<Genre>,
+    /// How many gave one, two, … five stars, all ratings together.
     pub histogram: Histogram,
+    /// The part of `histogram` that came with the catalogue; none if all ratings were given in the shop.
+    pub imported_ratings: Option<ImportedRatings>,
     /// The newest reviews, at most five.
     #[schemars(length(max = 5))]
     pub reviews: Vec<Review>,
+}
+
+impl Book {
+    /// The ratings that visitors of this shop gave.
+    pub fn own_ratings(&self) -> Histogram {
+        match &self.imported_ratings {
+            Some(imported) => self.histogram.without(imported.histogram),
+            None => self.histogram,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -137,6 +183,19 @@ pub struct Window {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_has_no_price_is_ordered_and_what_has_no_copy_left_is_out_of_stock() {
+        let price = Money::parse("9.50", "EUR").unwrap();
+        for (price, stock, expected) in [
+            (Some(&price), 1, Availability::InStock),
+            (Some(&price), 0, Availability::OutOfStock),
+            (None, 0, Availability::ToOrder),
+            (None, 3, Availability::ToOrder),
+        ] {
+            assert_eq!(Availability::of(price, stock), expected);
+        }
+    }
 
     #[test]
     fn a_path_segment_is_a_number_with_or_without_its_slug() {

@@ -84,13 +84,28 @@ impl Reference {
         &self.0
     }
 
+    /// The supplier's name; empty for the shop itself.
+    pub fn supplier(&self) -> &str {
+        supplier(&self.0)
+    }
+
     /// Whether both have the same supplier, who would not use two references for one book.
     pub fn same_supplier(&self, other: &str) -> bool {
-        fn supplier(text: &str) -> &str {
-            text.split_once(':').map_or("", |(name, _)| name)
-        }
         supplier(&self.0) == supplier(other)
     }
+
+    /// Where a supplier collected its ratings, as people read it; none if that is not known.
+    pub fn ratings_source(supplier: &str) -> Option<&'static str> {
+        match supplier {
+            // <https://github.com/zygmuntz/goodbooks-10k>: collected from Goodreads, published in 2017.
+            "goodbooks" => Some("Goodreads (2017)"),
+            _ => None,
+        }
+    }
+}
+
+fn supplier(reference: &str) -> &str {
+    reference.split_once(':').map_or("", |(name, _)| name)
 }
 
 #[cfg(test)]
@@ -121,6 +136,8 @@ mod tests {
         let reference = Reference::parse("goodbooks:42").unwrap();
         assert!(reference.same_supplier("goodbooks:7"));
         assert!(!reference.same_supplier("don-quijote"));
+        assert_eq!(Reference::ratings_source(reference.supplier()), Some("Goodreads (2017)"));
+        assert_eq!(Reference::ratings_source(Reference::parse("goodbooks").unwrap().supplier()), None);
         assert!(Reference::parse("a b").is_err() && Reference::parse(" ").is_err());
     }
 }

@@ -23,7 +23,7 @@ mod text;
 mod visitor;
 pub mod words;
 
-pub use book::{Author, AuthorId, Book, BookId, Genre, Ratings, Summary, Window};
+pub use book::{Author, AuthorId, Availability, Book, BookId, Genre, ImportedRatings, Ratings, Summary, Window};
 pub use catalogue::{CatalogueRow, Counts, Reference};
 pub use filter::{Count, Facets, Filter, MEAN_BANDS, PRICE_BANDS, Total};
 pub use invisible::is_default_ignorable;
@@ -35,7 +35,7 @@ pub use rejection::Rejection;
 pub use search::{Alternative, Condition, Search, Sort, Term};
 pub use search_entry::{SearchEntry, popularity_class};
 pub use slice::{Cursor, Slice};
-pub use star_counts::Histogram;
+pub use star_counts::{Histogram, mean_of_score};
 pub use submission::{Outcome, SubmissionId, SubmissionKey};
 pub use text::{DisplayName, Email, MessageText, ReviewText, Subject, check_marks, clean, clean_line};
 pub use visitor::{VisitorCookie, VisitorId, uuid_of_shop};

@@ -43,7 +43,8 @@ pub async fn run(args: &Rollback) -> Result<Report> {
         moves.push(back(&aws, &stage, function, args.to).await?);
     }
     alias::move_all(&aws, &stage, &moves).await?;
-    let released = moves.iter().map(|Move { name, served, to }| json!({ "function": name, "from": served[0], "to": to }));
+    let released =
+        moves.iter().map(|Move { name, served, to }| json!({ "function": name, "from": served[0], "to": to }));
     Ok(Report::of(json!({ "stage": stage.name, "functions": released.collect::<Vec<_>>() })))
 }
 

@@ -17,8 +17,8 @@ use super::{
 };
 use crate::{
     domain::{
-        AuthorId, BookId, Count, Cursor, Facets, Filter, Isbn13, Language, MEAN_BANDS, Money, PRICE_BANDS, Parsed,
-        Ratings, Search, Slice, Sort, Summary, Total,
+        AuthorId, Availability, BookId, Count, Cursor, Facets, Filter, Isbn13, Language, MEAN_BANDS, Money,
+        PRICE_BANDS, Parsed, Ratings, Search, Slice, Sort, Summary, Total, mean_of_score,
     },
     repo::{genres, shop_counts},
 };
@@ -523,6 +523,7 @@ pub(super) struct Row {
 
 impl From<Row> for Summary {
     fn from(row: Row) -> Self {
+        let price = row.price.zip(row.currency).map(|(minor, currency)| Money { minor, currency });
         Self {
             id: row.id.into(),
             title: row.title,
@@ -530,16 +531,12 @@ impl From<Row> for Summary {
             isbn: row.isbn.map(Isbn13::trusted),
             year: row.year,
             language: row.language.map(Language::trusted),
-            price: row.price.zip(row.currency).map(|(minor, currency)| Money { minor, currency }),
+            availability: Availability::of(price.as_ref(), row.stock),
+            price,
             stock: row.stock,
-            ratings: ratings(row.ratings_count, row.score),
+            ratings: Ratings { mean: mean_of_score(row.score, row.ratings_count), count: row.ratings_count },
         }
     }
-}
-
-fn ratings(count: u32, score: u32) -> Ratings {
-    let mean = (f64::from(score) / 100.0).round() / 10_000.0;
-    Ratings { mean: (count > 0).then_some(mean), count }
 }
 
 /// How many parts a filter has.

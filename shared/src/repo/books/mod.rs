@@ -14,7 +14,7 @@ pub use list::{Listed, Listing, list, listed, listed_with_facets, summaries};
 pub(super) use list::{after_book, parts_of};
 
 use super::ratings::newest_reviews;
-use crate::domain::{Author, Book, BookId, Genre, Histogram, Isbn13};
+use crate::domain::{Author, Book, BookId, Genre, Histogram, ImportedRatings, Isbn13, Reference};
 use list::Row;
 
 /// Reviews that are shown with a book.
@@ -55,6 +55,8 @@ pub async fn find(connection: &mut MySqlConnection, id: BookId) -> sqlx::Result<
         r#"
         select
             b.id,
+            coalesce(b.ratings_supplier, if(locate(':', b.reference) > 0, substring_index(b.reference, ':', 1), ''))
+                as "ratings_supplier!",
             b.title,
             b.byline,
             b.isbn,
@@ -72,9 +74,9 @@ pub async fn find(connection: &mut MySqlConnection, id: BookId) -> sqlx::Result<
             (select json_arrayagg(g.slug order by g.slug)
                from book_genres bg join genres g on g.id = bg.genre_id
               where bg.book_id = b.id) as "genres: Json<Vec<Genre>>",
-            (select json_arrayagg(json_array(s.stars, s.imported + s.given))
+            (select json_arrayagg(json_array(s.stars, s.imported, s.given))
                from star_counts s
-              where s.book_id = b.id) as "stars: Json<Vec<(usize, u32)>>"
+              where s.book_id = b.id) as "stars: Json<Vec<(usize, u32, u32)>>"
         from books b
         where b.id = ?
         "#,
@@ -83,6 +85,9 @@ pub async fn find(connection: &mut MySqlConnection, id: BookId) -> sqlx::Result<
     .fetch_optional(&mut *connection)
     .await?;
     let Some(row) = row else { return Ok(None) };
+    let stars = row.stars.map(|Json(stars)| stars).unwrap_or_default();
+    let all = stars.iter().map(|(stars, imported, given)| (*stars, imported + given)).collect();
+    let imported = Histogram::of_pairs(Some(stars.iter().map(|(stars, imported, _)| (*stars, *imported)).collect()));
     let summary = Row {
         id: row.id,
         title: row.title,
@@ -103,7 +108,11 @@ pub async fn find(connection: &mut MySqlConnection, id: BookId) -> sqlx::Result<
         description: row.description,
         authors: row.authors.map(|Json(authors)| authors).unwrap_or_default(),
         genres: row.genres.map(|Json(genres)| genres).unwrap_or_default(),
-        histogram: Histogram::of_pairs(row.stars.map(|Json(pairs)| pairs)),
+        histogram: Histogram::of_pairs(Some(all)),
+        imported_ratings: (imported.count() > 0).then(|| ImportedRatings {
+            source: Reference::ratings_source(&row.ratings_supplier).map(str::to_owned),
+            histogram: imported,
+        }),
         reviews: newest_reviews(connection, id, REVIEWS).await?,
     }))
 }
@@ -111,9 +120,17 @@ pub async fn find(connection: &mut MySqlConnection, id: BookId) -> sqlx::Result<
 #[cfg(test)]
 mod tests {
     use sqlx::MySqlPool;
+    use uuid::Uuid;
 
     use super::*;
-    use crate::{domain::Ratings, repo::fixtures::book};
+    use crate::{
+        domain::{CatalogueRow, Ratings},
+        repo::{
+            catalogue,
+            fixtures::{book, minute, rating, row},
+            ratings,
+        },
+    };
 
     #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
@@ -123,8 +140,71 @@ mod tests {
         let found = find(&mut connection, id).await.unwrap().unwrap();
         assert_eq!(found.authors[0].name, "Ernesto Sabato");
         assert_eq!(found.histogram, Histogram([0, 0, 0, 3, 0]));
-        assert_eq!(found.summary.ratings, Ratings { mean: Some(3.5536), count: 3 });
+        assert_eq!(found.summary.ratings, Ratings { mean: Some(4.0), count: 3 });
         assert!(found.reviews.is_empty() && found.genres.is_empty());
         assert_eq!(find(&mut connection, BookId::from(999_999_999)).await.unwrap(), None);
+    }
+
+    #[ignore = "needs MariaDB"]
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn ratings_that_came_with_the_catalogue_are_told_from_those_of_the_shop(pool: MySqlPool) {
+        let mut connection = pool.acquire().await.unwrap();
+        for (reference, imported, given, source) in [
+            ("goodbooks:1", [1, 0, 2, 0, 0], Some(5), Some("Goodreads (2017)")),
+            ("another:1", [0, 0, 2, 0, 0], Some(3), None),
+            ("goodbooks:2", [0, 0, 0, 0, 7], None, Some("Goodreads (2017)")),
+            ("own-1", [0; 5], Some(4), None),
+            ("own-2", [0; 5], None, None),
+        ] {
+            let stars = Histogram(imported);
+            let offer = CatalogueRow { stars: Some(stars), ..row(reference, reference, &["Nadie"]) };
+            catalogue::put(&mut connection, &offer).await.unwrap();
+            let id: u32 = sqlx::query_scalar("select id from books where reference = ?")
+                .bind(reference)
+                .fetch_one(&mut *connection)
+                .await
+                .unwrap();
+            let mut own = Histogram::default();
+            if let Some(stars) = given {
+                let submission = Uuid::from_u128(id.into());
+                ratings::publish(&mut connection, submission, minute(0), &rating(id.into(), 1, stars)).await.unwrap();
+                own.0[usize::try_from(stars).unwrap() - 1] = 1;
+            }
+            let found = find(&mut connection, id.into()).await.unwrap().unwrap();
+            assert_eq!(found.own_ratings(), own, "{reference}");
+            let expected =
+                (stars.count() > 0).then(|| ImportedRatings { source: source.map(str::to_owned), histogram: stars });
+            assert_eq!(found.imported_ratings, expected, "{reference}");
+            assert_eq!(found.histogram.count(), stars.count() + own.count(), "{reference}");
+        }
+    }
+
+    #[ignore = "needs MariaDB"]
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn the_source_of_ratings_is_the_supplier_that_gave_them(pool: MySqlPool) {
+        let mut connection = pool.acquire().await.unwrap();
+        let isbn = Isbn13::parse("9780618002214").ok();
+        let stars = Some(Histogram([0, 0, 0, 0, 9]));
+        let own = CatalogueRow { isbn: isbn.clone(), ..row("the-hobbit", "The Hobbit", &["Tolkien"]) };
+        let other = CatalogueRow { isbn, stars, ..row("goodbooks:7", "The Hobbit", &["Tolkien"]) };
+        for (step, offer, source) in [
+            ("the shop's own book", &own, None),
+            ("ratings of another supplier fill it in", &other, Some("Goodreads (2017)")),
+            ("the shop's own row again", &own, Some("Goodreads (2017)")),
+            ("own ratings replace them", &CatalogueRow { stars, ..own.clone() }, None),
+        ] {
+            catalogue::put(&mut connection, offer).await.unwrap();
+            assert_eq!(catalogue::put(&mut connection, offer).await.unwrap(), catalogue::Put::Unchanged, "{step}");
+            let id: u32 = sqlx::query_scalar("select id from books").fetch_one(&mut *connection).await.unwrap();
+            let found = find(&mut connection, id.into()).await.unwrap().unwrap();
+            assert_eq!(found.imported_ratings.and_then(|ratings| ratings.source).as_deref(), source, "{step}");
+        }
+        // Imported by an earlier version.
+        let kept = CatalogueRow { stars, ..row("goodbooks:8", "Emma", &["Austen"]) };
+        catalogue::put(&mut connection, &kept).await.unwrap();
+        sqlx::query("update books set ratings_supplier = null").execute(&mut *connection).await.unwrap();
+        let id: u32 = sqlx::query_scalar("select max(id) from books").fetch_one(&mut *connection).await.unwrap();
+        let found = find(&mut connection, id.into()).await.unwrap().unwrap();
+        assert_eq!(found.imported_ratings.unwrap().source.as_deref(), Some("Goodreads (2017)"));
     }
 }

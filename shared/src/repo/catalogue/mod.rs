@@ -73,6 +73,8 @@ struct Offer {
     price: Option<(u32, String)>,
     stock: u32,
     stars: Histogram,
+    /// Whose readers gave these stars; none without stars.
+    ratings_supplier: Option<String>,
 }
 
 impl Offer {
@@ -89,6 +91,7 @@ impl Offer {
             price: row.price.as_ref().map(|price| (price.minor, price.currency.clone())),
             stock: row.stock.unwrap_or_default(),
             stars: row.stars.unwrap_or_default(),
+            ratings_supplier: row.stars.filter(|stars| stars.count() > 0).map(|_| row.reference.supplier().to_owned()),
         }
     }
 
@@ -104,6 +107,7 @@ impl Offer {
             price: said.price.or_else(|| known.price.clone()),
             stock: row.stock.unwrap_or(known.stock),
             stars: row.stars.unwrap_or(known.stars),
+            ratings_supplier: if row.stars.is_some() { said.ratings_supplier } else { known.ratings_supplier.clone() },
             ..said
         }
     }
@@ -111,13 +115,15 @@ impl Offer {
     /// The stored values, and those of the row where none is stored.
     fn filling_in(known: &Self, row: &CatalogueRow) -> Self {
         let (said, known) = (Self::new(row), known.clone());
+        let is_unrated = known.stars == Histogram::default();
         Self {
             genres: if known.genres.is_empty() { said.genres } else { known.genres },
             year: known.year.or(said.year),
             language: known.language.or(said.language),
             description: known.description.or(said.description),
             price: known.price.or(said.price),
-            stars: if known.stars == Histogram::default() { said.stars } else { known.stars },
+            stars: if is_unrated { said.stars } else { known.stars },
+            ratings_supplier: if is_unrated { said.ratings_supplier } else { known.ratings_supplier },
             ..known
         }
     }
@@ -202,6 +208,7 @@ impl Shelf {
         let books = &self.books;
         write::update_books(connection, books).await?;
         write::set_stars(connection, books).await?;
+        write::set_ratings_suppliers(connection, books).await?;
         write::set_authors(connection, books).await?;
         write::set_genres(connection, books).await?;
         let indexed: Vec<IndexedBook> =

@@ -58,6 +58,7 @@ pub(super) async fn stored(connection: &mut MySqlConnection, ids: &[u32]) -> sql
             b.stock,
             b.ratings_count,
             b.score,
+            b.ratings_supplier,
             (select json_arrayagg(a.name order by ba.position)
                from book_authors ba join authors a on a.id = ba.author_id
               where ba.book_id = b.id) as "authors: Json<Vec<String>>",
@@ -90,6 +91,7 @@ pub(super) async fn stored(connection: &mut MySqlConnection, ids: &[u32]) -> sql
                 price: row.price.zip(row.currency),
                 stock: row.stock,
                 stars: Histogram::of_pairs(row.imported.map(|Json(pairs)| pairs)),
+                ratings_supplier: row.ratings_supplier,
             };
             let counted = offer.counted(row.ratings_count, row.score);
             let given = Histogram::of_pairs(row.given.map(|Json(pairs)| pairs));
@@ -239,6 +241,29 @@ pub(super) async fn set_stars(connection: &mut MySqlConnection, books: &[ShelfBo
             imported int unsigned path '$[2]'
         )) counted
         on duplicate key update imported = values(imported)
+        "#,
+        json!(rows).to_string(),
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn set_ratings_suppliers(connection: &mut MySqlConnection, books: &[ShelfBook]) -> sqlx::Result<()> {
+    let before = |book: &ShelfBook| book.before.as_ref().and_then(|stored| stored.offer.ratings_supplier.clone());
+    let changed = books.iter().filter(|book| book.now.ratings_supplier != before(book));
+    let rows: Vec<(u32, &Option<String>)> = changed.map(|book| (book.id, &book.now.ratings_supplier)).collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        r#"
+        update json_table(?, '$[*]' columns (
+            id int unsigned path '$[0]',
+            supplier varchar(100) character set ascii collate ascii_bin path '$[1]'
+        )) row
+        straight_join books b on b.id = row.id
+        set b.ratings_supplier = row.supplier
         "#,
         json!(rows).to_string(),
     )
