@@ -146,5 +146,6 @@ async function refresh(outcome) {
 }
 
 document.querySelectorAll("[data-search]").forEach(suggest);
+document.querySelector("#form-error")?.focus(); // not every browser gives it to a summary with `autofocus`
 document.querySelectorAll("[data-once]").forEach(once);
 document.querySelectorAll("[data-poll]").forEach(poll);

@@ -22,13 +22,53 @@ pub struct Form<'a> {
 /// Why the shop could not accept a form with valid values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trouble {
+    /// 422: the hidden field that only programs fill in has a value.
+    Honeypot,
     /// 413
     TooLarge,
     /// 503
     Unavailable,
 }
 
+/// The fields that have an input on a page, which a summary of errors can link to.
+const INPUTS: [&str; 13] = [
+    "name",
+    "email",
+    "subject",
+    "message",
+    "stars",
+    "review",
+    "q",
+    "genre",
+    "language",
+    "min_rating",
+    "price_max",
+    "in_stock",
+    "sort",
+];
+
 impl Form<'_> {
+    /// The hidden field. No browser or password manager has a value for it, unlike for `website` or `phone`.
+    pub const HONEYPOT: &'static str = "remarks";
+    /// The name of the button that changes the language and sends nothing.
+    pub const SHOW_AGAIN: &'static str = "show-again";
+
+    /// Shows a form that must not be sent again with its values: the visitor has only changed the language, or the
+    /// honeypot is filled in. None if the form is to be sent.
+    pub fn unsent(
+        typed: &BTreeMap<String, String>,
+        show: impl FnOnce(u16, Form) -> Result<Reply>,
+    ) -> Option<Result<Reply>> {
+        let (status, trouble) = if typed.contains_key(Self::SHOW_AGAIN) {
+            (200, None)
+        } else if typed.contains_key(Self::HONEYPOT) {
+            (422, Some(Trouble::Honeypot))
+        } else {
+            return None;
+        };
+        Some(show(status, Form { typed: &pairs(typed), invalid: &[], trouble }))
+    }
+
     /// Shows a refused form again with its values; other results pass through.
     pub fn again(
         request: &Request,
@@ -36,7 +76,7 @@ impl Form<'_> {
         outcome: Result<Reply>,
         show: impl FnOnce(u16, Form) -> Result<Reply>,
     ) -> Result<Reply> {
-        let typed: Vec<(&str, &str)> = typed.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let typed = pairs(typed);
         let (status, invalid, trouble) = match outcome {
             Err(ApiError::Unprocessable(invalid)) if request.is_too_large() => (413, invalid, Some(Trouble::TooLarge)),
             Err(ApiError::Unprocessable(invalid)) => (422, invalid, None),
@@ -57,12 +97,24 @@ impl Form<'_> {
     /// The error of a field.
     pub fn error(&self, locale: Locale, field: &str) -> Option<String> {
         let invalid = self.invalid.iter().find(|invalid| invalid.field == field)?;
-        Some(text_of(&invalid.reason, locale))
+        Some(text_of(invalid, locale))
+    }
+
+    /// Whether the form is shown because the shop did not accept it.
+    pub fn is_refused(&self) -> bool {
+        self.notice().is_some()
+    }
+
+    /// All errors for the summary above the form: the field to link to, if it has an input, and the text.
+    pub fn errors(&self, locale: Locale) -> Vec<(Option<&str>, String)> {
+        let link = |field: &'_ str| INPUTS.into_iter().find(|input| *input == field);
+        self.invalid.iter().map(|invalid| (link(&invalid.field), text_of(invalid, locale))).collect()
     }
 
     /// The key of the message above the form.
     pub fn notice(&self) -> Option<&'static str> {
         match self.trouble {
+            Some(Trouble::Honeypot) => Some("form-honeypot"),
             Some(Trouble::TooLarge) => Some("form-too-large"),
             Some(Trouble::Unavailable) => Some("form-unavailable"),
             None if self.invalid.is_empty() => None,
@@ -71,16 +123,24 @@ impl Form<'_> {
     }
 }
 
-/// The reason in the visitor's language.
-fn text_of(reason: &Reason, locale: Locale) -> String {
+fn pairs(typed: &BTreeMap<String, String>) -> Vec<(&str, &str)> {
+    typed.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+}
+
+/// What is wrong, in the visitor's language and with the name of the field.
+fn text_of(Invalid { field, reason }: &Invalid, locale: Locale) -> String {
+    let of_field = |family: &str| locale.find(&format!("{family}-{field}"), None);
+    let what = || FluentValue::from(of_field("what").unwrap_or_else(|| locale.text("what-other")));
     let number = |number: usize| FluentValue::from(number);
     let stars = |min: u8, max: u8| locale.text_with("reason-stars", [("a", min.into()), ("b", max.into())]);
     match reason {
-        Reason::Blank => locale.text("reason-blank"),
+        Reason::Blank => of_field("blank").unwrap_or_else(|| locale.text_with("reason-blank", [("what", what())])),
         Reason::TooLong { max, length } => {
-            locale.text_with("reason-too-long", [("a", number(*max)), ("b", number(*length))])
+            locale.text_with("reason-too-long", [("what", what()), ("a", number(*max)), ("b", number(*length))])
         }
-        Reason::LongerThan { max } => locale.text_with("reason-too-long-by-unknown", [("a", number(*max))]),
+        Reason::LongerThan { max } => {
+            locale.text_with("reason-too-long-by-unknown", [("what", what()), ("a", number(*max))])
+        }
         Reason::TooManyMarks { max } => locale.text_with("reason-marks", [("a", number(*max))]),
         Reason::NotAnEmail => locale.text("reason-email"),
         Reason::NotStars { min, max } | Reason::NotAMean { min, max } => stars(*min, *max),
@@ -94,7 +154,7 @@ fn text_of(reason: &Reason, locale: Locale) -> String {
         | Reason::NotACursor
         | Reason::NotInRange { .. }
         | Reason::NotOneOf(_)
-        | Reason::Other(_) => locale.text("reason-unknown"),
+        | Reason::Other(_) => locale.text_with("reason-unknown", [("what", what())]),
     }
 }
 
@@ -102,24 +162,62 @@ fn text_of(reason: &Reason, locale: Locale) -> String {
 mod tests {
     use std::{borrow::Cow, iter::successors};
 
-    use shared::domain::{DisplayName, Email, ReviewText, Stars};
+    use shared::domain::{DisplayName, Email, Filter, MessageText, ReviewText, Search, Stars, Subject};
 
     use super::*;
 
     #[test]
-    fn a_reason_has_its_numbers_in_both_languages() {
-        let long = ReviewText::parse(&"x".repeat(4_001)).unwrap_err().reason;
-        assert_eq!(text_of(&long, Locale::Es), "Caben 4000 caracteres como mucho, y hay 4001.");
-        assert_eq!(text_of(&long, Locale::En), "At most 4,000 characters fit, and there are 4,001.");
-        assert_eq!(text_of(&Stars::parse(0).unwrap_err().reason, Locale::En), "Choose from 1 to 5 stars.");
+    fn an_error_names_its_field_in_both_languages() {
+        let long = "x".repeat(5_001);
+        for (invalid, es, en) in [
+            (DisplayName::parse(" ").err(), "Escribe tu nombre.", "Enter your name."),
+            (Email::parse("ana").err(), "Escribe tu correo completo, como ana@example.org.", "Enter your whole email"),
+            (Email::parse("").err(), "Escribe tu correo completo, como ana@example.org.", "Enter your whole email"),
+            (Subject::parse("").err(), "Escribe un asunto.", "Enter a subject."),
+            (MessageText::parse("").err(), "Escribe tu mensaje.", "Enter your message."),
+            (Stars::parse(0).err(), "Elige de 1 a 5 estrellas.", "Choose from 1 to 5 stars."),
+            (ReviewText::parse(&long).err(), "La reseña admite 4000 caracteres, y has escrito 5001.", "The review"),
+            (DisplayName::parse(&long).err(), "El nombre admite 80 caracteres, y has escrito 5001.", "The name"),
+            (Subject::parse(&long).err(), "El asunto admite", "The subject"),
+            (MessageText::parse(&long).err(), "El mensaje admite", "The message"),
+            (Search::parse(&long).err(), "La búsqueda admite", "The search"),
+            (Filter::max_price("x").err(), "Escribe un precio como 20 o 19,95.", "Enter a price such as 20 or 19.95."),
+            (Filter::min_score("x").err(), "Elige de 1 a 5 estrellas.", "Choose from 1 to 5 stars."),
+            (Filter::author("x").err(), "El autor no se entiende.", "The author is not valid."),
+            (Some(Invalid::new("cursor", Reason::NotACursor)), "La dirección no se entiende.", "The address is not"),
+        ] {
+            let invalid = invalid.unwrap();
+            for (locale, expected) in [(Locale::Es, es), (Locale::En, en)] {
+                let text = text_of(&invalid, locale);
+                assert!(text.starts_with(expected) && text.ends_with('.'), "{invalid}: {text}");
+            }
+        }
     }
 
     #[test]
-    fn the_reasons_of_the_forms_fields_have_texts_of_their_own() {
-        for invalid in [DisplayName::parse("").unwrap_err(), Email::parse("ana").unwrap_err()] {
-            for locale in Locale::ALL {
-                assert_ne!(text_of(&invalid.reason, locale), locale.text("reason-unknown"), "{invalid}");
-            }
+    fn a_summary_links_to_the_fields_that_have_an_input() {
+        let invalid = [Invalid::new("price_max", Reason::NotAPriceLimit), Invalid::new("cursor", Reason::NotACursor)];
+        let form = Form { invalid: &invalid, ..Form::default() };
+        let links: Vec<_> = form.errors(Locale::Es).into_iter().map(|(field, _)| field.map(str::to_owned)).collect();
+        assert_eq!(links, [Some("price_max".to_owned()), None]);
+    }
+
+    #[test]
+    fn a_form_with_a_filled_honeypot_or_in_another_language_is_shown_and_not_sent() {
+        for (typed, expected) in [
+            (&[("name", "Ana")][..], None),
+            (&[("name", "Ana"), ("show-again", "yes")], Some((200, None))),
+            (&[("name", "Ana"), ("remarks", "http://x")], Some((422, Some("form-honeypot")))),
+            (&[("name", "Ana"), ("website", "http://ana.example")], None),
+        ] {
+            let typed = typed.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            let mut shown = None;
+            _ = Form::unsent(&typed, |status, form| {
+                assert_eq!(form.value("name"), "Ana");
+                shown = Some((status, form.notice()));
+                Err(ApiError::NotFound)
+            });
+            assert_eq!(shown, expected, "{typed:?}");
         }
     }
 
@@ -154,7 +252,7 @@ mod tests {
         assert_eq!(reasons.len(), 18);
         for reason in reasons {
             for locale in Locale::ALL {
-                let text = text_of(&reason, locale);
+                let text = text_of(&Invalid::new("name", reason.clone()), locale);
                 assert!(!text.starts_with("reason-") && !text.contains('{'), "{reason:?}: {text}");
             }
         }

@@ -1,7 +1,7 @@
 //! Values and helper functions of every page's template.
 
 use fluent_templates::fluent_bundle::FluentValue;
-use shared::domain::{Language, Money, Rejection, Summary};
+use shared::domain::{BookId, Language, Money, Rejection, Summary};
 use time::{Date, OffsetDateTime};
 
 use crate::{Locale, Markup, cover, format, links, markup};
@@ -132,6 +132,12 @@ impl View<'_> {
         cover(book.id.get(), &label, &book.title, &book.byline, imprint.as_deref())
     }
 
+    /// The cover of a book of which only this is known.
+    pub fn cover_of(&self, id: BookId, title: &str, byline: &str) -> Markup {
+        let label = self.text_with("cover-of", "title", title);
+        cover(id.get(), &label, title, byline, None)
+    }
+
     pub fn mark(&self, text: &str, query: &str) -> Markup {
         markup::mark(text, query)
     }
@@ -198,7 +204,6 @@ fn address<'a>(path: &str, parameters: impl Iterator<Item = &'a str>) -> String 
 mod tests {
     use std::iter::successors;
 
-    use shared::domain::BookId;
     use time::macros::date;
 
     use super::*;

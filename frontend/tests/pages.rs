@@ -85,8 +85,65 @@ fn an_invalid_form_keeps_its_values_and_shows_the_reason_beside_the_field() {
     let html = page("es/book-422");
     assert!(html.contains("¡Qué libro!") && html.contains("value=\"Ana\""));
     assert!(html.contains("<p class=\"error\" id=\"stars-error\">Elige de 1 a 5 estrellas.</p>"));
+    assert!(!page("es/book").contains("autofocus"));
     let html = page("en/book-503");
     assert!(html.contains("¡Qué libro!") && html.contains("Everything you typed is still here"));
+}
+
+#[test]
+fn a_refused_form_has_a_summary_that_takes_the_focus_and_links_to_its_fields() {
+    for (name, title, links) in [
+        ("es/contact-422", "<title>Error: Escríbenos · Anaquel", &[("name", "Escribe tu nombre."), ("email", "")][..]),
+        ("en/contact-422", "<title>Error: Write to us · Anaquel", &[("name", "Enter your name.")]),
+        ("es/rate-422", "<title>Error: Tu valoración: Don Quijote", &[("stars", "Elige de 1 a 5 estrellas.")]),
+        ("en/rate-503", "<title>Error: Your rating: Don Quijote", &[]),
+        ("es/rate-honeypot", "<title>Error: Tu valoración: Don Quijote", &[]),
+    ] {
+        let html = page(name);
+        assert!(html.contains(title), "{name}");
+        let summary = html.split("<div class=\"notice\" id=\"form-error\" tabindex=\"-1\" autofocus>").nth(1).unwrap();
+        assert!(summary.trim_start().starts_with("<div role=\"alert\">"), "{name}");
+        for (field, text) in links {
+            assert!(summary.contains(&format!("<a href=\"#{field}\">{text}")), "{name}: {field}");
+            assert!(html.contains(&format!(" id=\"{field}\"")), "{name}: {field}");
+        }
+    }
+    assert!(page("es/rate-honeypot").contains("llegó relleno un campo oculto"));
+}
+
+#[test]
+fn the_page_of_a_refused_rating_keeps_the_book_and_is_not_indexed() {
+    for name in ["es/rate-422", "en/rate-503", "es/rate-honeypot", "en/rate-language"] {
+        let html = page(name);
+        assert!(html.contains("<svg class=cover") && html.contains("Miguel de Cervantes</p>"), "{name}");
+        assert!(html.contains("name=\"book-title\" value=\"Don Quijote de la Mancha\""), "{name}");
+        assert!(html.contains("content=\"noindex\"") && !html.contains("rel=\"canonical\""), "{name}");
+    }
+}
+
+#[test]
+fn a_change_of_language_sends_the_form_so_that_nothing_typed_is_lost() {
+    for (name, form, action) in [
+        ("es/contact", "contact", "/contact?lang=en"),
+        ("en/contact-422", "contact", "/contact?lang=es"),
+        ("es/book", "rating", "/books/53/ratings?lang=en"),
+        ("en/rate-422", "rating", "/books/53/ratings?lang=es"),
+    ] {
+        let html = page(name);
+        let button = format!("<button class=\"language\" form=\"{form}\" formaction=\"{action}\" formnovalidate");
+        assert!(html.contains(&button) && html.contains(&format!(" id=\"{form}\" method=\"post\"")), "{name}");
+        assert!(!html.contains("<a class=\"language\""), "{name}");
+    }
+    assert!(page("en/rate-language").contains("¡Qué libro!") && !page("en/rate-language").contains("Error:"));
+}
+
+#[test]
+fn a_form_has_no_hidden_field_that_browsers_fill_in() {
+    for name in ["es/contact", "es/book", "es/rate-422"] {
+        let html = page(name);
+        assert!(html.contains("<input name=\"remarks\" tabindex=\"-1\" autocomplete=\"off\">"), "{name}");
+        assert!(!html.contains("name=\"website\""), "{name}");
+    }
 }
 
 #[test]
@@ -175,7 +232,8 @@ fn every_text_exists_in_both_languages_and_is_used() {
     let code = texts_under(&folder.join("templates")) + &texts_under(&folder.join("src"));
     let quoted: BTreeSet<&str> = code.split('"').collect();
     // Keys of these families end in a value: a slug of a genre, a language tag, a sort.
-    let in_a_family = |key: &str| ["genre-", "language-", "sort-"].iter().any(|family| key.starts_with(family));
+    let in_a_family =
+        |key: &str| ["genre-", "language-", "sort-", "blank-", "what-"].iter().any(|family| key.starts_with(family));
     let idle: Vec<&String> = spanish.iter().filter(|key| !quoted.contains(key.as_str()) && !in_a_family(key)).collect();
     assert!(idle.is_empty(), "unused keys: {idle:?}");
 

@@ -6,7 +6,7 @@ use frontend::{
     DynTemplate, Form, Locale, Trouble, View,
     links::Asked,
     pages::{
-        About, ApiDocs, AuthorPage, BookPage, Books, Contact, ErrorPage, Genres, Home, Privacy, Ratings, Related,
+        About, ApiDocs, AuthorPage, BookPage, Books, Contact, ErrorPage, Genres, Home, Privacy, Rate, Ratings, Related,
         State, Submission,
     },
 };
@@ -116,6 +116,18 @@ pub fn every_page(locale: Locale, mut show: impl FnMut(&str, &dyn DynTemplate)) 
         "book-503",
         &BookPage { form: Form { typed: &typed, invalid: &[], trouble: Some(Trouble::Unavailable) }, ..empty },
     );
+    let kept = [
+        ("name", "Ana"),
+        ("review", "¡Qué libro!"),
+        ("book-title", "Don Quijote de la Mancha"),
+        ("book-byline", "Miguel de Cervantes"),
+    ];
+    let form = Form { typed: &kept, ..Form::default() };
+    let rate = Rate { view: view("/books/53/ratings"), book: BookId::from(53), form };
+    show("rate-422", &Rate { form: Form { invalid: &stars, ..form }, ..rate });
+    show("rate-503", &Rate { form: Form { trouble: Some(Trouble::Unavailable), ..form }, ..rate });
+    show("rate-honeypot", &Rate { form: Form { trouble: Some(Trouble::Honeypot), ..form }, ..rate });
+    show("rate-language", &rate);
     show("book-unrated", &BookPage { book: &books[7], ..empty });
     show("book-imported", &BookPage { book: &imported(quijote, Some("Goodreads (2017)")), ..empty });
     show("book-to-order", &BookPage { book: &to_order(quijote), ..empty });

@@ -36,6 +36,11 @@ impl BookPage<'_> {
         self.book.genres.first().map(|genre| genre.0.as_str())
     }
 
+    /// Where the form sends a rating.
+    fn rating_address(&self) -> String {
+        format!("/books/{}/ratings", self.summary().id)
+    }
+
     /// Five stars first.
     fn bars(&self) -> impl Iterator<Item = Bar> {
         let all = self.book.histogram.count().max(1);

@@ -166,13 +166,24 @@ impl Ratings<'_> {
     }
 }
 
-/// `POST /books/{id}/ratings`, if the rating was refused: the statuses 422 and 503.
+/// `POST /books/{id}/ratings`, if the rating was refused (413, 422 and 503), or only the language was changed. Title and
+/// authors of the book come back with the form, because the function has no access to the database.
 #[derive(Template, Clone, Copy)]
 #[template(path = "rate.html")]
 pub struct Rate<'a> {
     pub view: View<'a>,
     pub book: BookId,
     pub form: Form<'a>,
+}
+
+impl Rate<'_> {
+    fn title(&self) -> Option<&str> {
+        Some(self.form.value("book-title")).filter(|title| !title.is_empty())
+    }
+
+    fn action(&self) -> String {
+        format!("/books/{}/ratings", self.book)
+    }
 }
 
 /// `/genres`

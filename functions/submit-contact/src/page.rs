@@ -25,13 +25,16 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
         return filled_in(request, context.view(), |form| show(200, form));
     }
     let typed = request.form()?;
+    if let Some(shown) = Form::unsent(&typed, show) {
+        return shown;
+    }
     let said = |name: &str| typed.get(name).cloned();
     let form = ContactForm {
         name: said("name"),
         email: said("email"),
         subject: said("subject"),
         message: said("message"),
-        website: said("website"),
+        website: None,
     };
     let accepted = super::accept(app, request, Client::Browser, &form).await;
     Form::again(request, &typed, accepted, show)

@@ -56,6 +56,9 @@ async fn an_invalid_message_is_shown_again_with_the_error_beside_its_field() {
         tab.click(".card-form button").await;
         tab.see("#email-error", "ana@example.org").await;
         assert_eq!(tab.status(), Some(422));
+        tab.until("document.activeElement.id === 'form-error'").await;
+        assert_eq!(tab.evaluate("document.title.startsWith('Error: ')").await, true);
+        assert_eq!(tab.evaluate("document.querySelector('#form-error a').getAttribute('href')").await, "#email");
         assert_eq!(tab.evaluate("document.querySelector('.field:has(#email) #email-error') !== null").await, true);
         assert_eq!(
             tab.evaluate("document.querySelector('#email').getAttribute('aria-describedby')").await,
@@ -84,6 +87,31 @@ async fn a_change_of_language_is_remembered() {
         tab.click(".top nav a[href='/genres']").await;
         tab.arrive("/genres").await;
         assert_eq!(tab.text("h1").await, "Genres");
+    })
+    .await;
+}
+
+#[ignore = "needs a browser"]
+#[tokio::test]
+async fn a_change_of_language_keeps_what_was_typed() {
+    in_every_setup(async |tab| {
+        tab.go("/contact").await;
+        tab.fill("#message", "¿Abrís los domingos?").await;
+        tab.click(".language").await;
+        tab.until("document.documentElement.lang === 'en'").await;
+        assert_eq!(tab.value("#message").await, "¿Abrís los domingos?");
+
+        tab.go(super::pages::DON_QUIJOTE).await;
+        tab.fill("[name=review]", "Me reí mucho.").await;
+        tab.click(".language").await;
+        tab.until("document.documentElement.lang === 'es'").await;
+        assert_eq!(tab.value("[name=review]").await, "Me reí mucho.");
+        tab.see("h1", "Don Quijote de la Mancha").await;
+
+        tab.fill("[name=review]", "").await;
+        tab.click(".language").await;
+        tab.arrive(super::pages::DON_QUIJOTE).await;
+        tab.until("document.documentElement.lang === 'en'").await;
     })
     .await;
 }
