@@ -9,6 +9,7 @@ pub mod facts;
 pub mod limits;
 pub mod listener_rules;
 mod migrations;
+pub mod names;
 pub mod openapi;
 pub mod routes;
 pub mod stacks;

@@ -10,7 +10,10 @@ use shared::lambda::ORIGIN;
 pub use shared::parameters::DatabaseRole;
 use shared::parameters::Parameter;
 
-use crate::stage::{DatabaseLogin, Egress, Stage};
+use crate::{
+    names,
+    stage::{DatabaseLogin, Egress, Stage},
+};
 use BucketAccess::ReadWrite;
 use DatabaseRole::{Admin, Reader, Writer};
 use QueueAccess::{DeadLetter, Inspect, Send};
@@ -283,7 +286,7 @@ pub(crate) fn write_paths_with_methods() -> Result<()> {
 pub fn find(name: &str) -> Result<&'static Function> {
     FUNCTIONS.iter().find(|function| function.name == name).with_context(|| {
         let known: Vec<&str> = FUNCTIONS.iter().map(|function| function.name).collect();
-        format!("there is no function `{name}`; the functions are {}", known.join(", "))
+        names::unknown("function", name, &known)
     })
 }
 

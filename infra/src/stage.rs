@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result, anyhow};
 use serde::Deserialize;
 
+use crate::names;
+
 /// Name and settings file of every stage, compiled in so that the command runs in any folder.
 pub const STAGES: [(&str, &str); 3] = [
     ("local", include_str!("../stages/local.toml")),
@@ -282,10 +284,7 @@ pub fn command(stage: &str, arguments: &str) -> String {
 
 fn text(name: &str) -> Result<&'static str> {
     let known = STAGES.iter().find(|(known, _)| *known == name);
-    known.map(|(_, text)| *text).ok_or_else(|| {
-        let known = STAGES.map(|(known, _)| known).join(", ");
-        anyhow!("there is no stage `{name}`; the stages are {known}")
-    })
+    known.map(|(_, text)| *text).ok_or_else(|| anyhow!(names::unknown("stage", name, &STAGES.map(|(known, _)| known))))
 }
 
 impl Domain {

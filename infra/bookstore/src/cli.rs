@@ -6,13 +6,13 @@ use anyhow::Result;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    bench, cost, deploy, destroy, diagram, diff, drift, import, logs, prepare, redrive, rollback, staff, status, synth,
-    test, up,
+    bench, completions, cost, deploy, destroy, diagram, diff, drift, import, logs, prepare, redrive, rollback, staff,
+    status, synth, test, up,
 };
 use crate::output::{self, Report};
 
 #[derive(Parser)]
-#[command(name = "bookstore", about = "Anaquel, a serverless bookstore")]
+#[command(name = "bookstore", about = "Anaquel, a serverless bookstore", version)]
 /// The arguments of `bookstore`.
 pub struct Cli {
     #[command(subcommand)]
@@ -66,6 +66,8 @@ enum Command {
     Bench(bench::Bench),
     /// Renew `.sqlx/` after a change of SQL or schema
     Prepare(prepare::Prepare),
+    /// Print the completions of a shell: bash, elvish, fish, powershell or zsh
+    Completions(completions::Completions),
 }
 
 /// Runs the command of the arguments; an error is printed to standard error.
@@ -114,6 +116,7 @@ async fn execute(command: Command, json: bool) -> Result<Report> {
         Command::Searches(args) => staff::searches(&args).await,
         Command::Test(args) => test::run(&args).await.map(without_result),
         Command::Bench(args) => bench::run(&args, json).await.map(without_result),
+        Command::Completions(args) => Ok(completions::run(&args)),
         Command::Prepare(args) => prepare::run(&args).await.map(without_result),
     }
 }

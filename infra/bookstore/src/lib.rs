@@ -9,6 +9,7 @@
 #[macro_use]
 mod output;
 
+mod arguments;
 pub mod aws;
 pub mod cli;
 mod commands;

@@ -1,13 +1,17 @@
 //! Clients of the AWS SDK for a stage: of AWS, or of the emulator for the local stage.
 
 use std::{
+    error::Error as _,
     future::Future,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Chain, Context, Error, Result, anyhow, bail};
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
-use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use aws_credential_types::{
+    Credentials,
+    provider::{SharedCredentialsProvider, error::CredentialsError},
+};
 use aws_sdk_lambda::{error::ProvideErrorMetadata, primitives::Blob};
 use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityOutput;
 use infra::stage::Stage;
@@ -15,7 +19,6 @@ use serde_json::Value;
 mod connect;
 
 pub use connect::{connect, local_url, running_url, with_database_at};
-pub use shared::aws::explained;
 
 /// Temporary errors while Lambda reactivates an inactive function or its network interface:
 /// <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>.
@@ -93,8 +96,10 @@ impl AwsClients {
     }
 
     async fn identity(&self) -> Result<GetCallerIdentityOutput> {
-        let identity = call(self.sts.get_caller_identity().send()).await;
-        identity.context("AWS did not accept the credentials: sign in first (`aws sso login`, or AWS_PROFILE)")
+        self.sts.get_caller_identity().send().await.map_err(|error| match credentials_error(&error) {
+            Some(reason) => anyhow!("there are no AWS credentials that can be used{reason}: {SIGN_IN}"),
+            None => explained(error).context(format!("AWS did not accept the credentials: {SIGN_IN}")),
+        })
     }
 }
 
@@ -139,6 +144,35 @@ impl AwsClients {
     }
 }
 
+const SIGN_IN: &str =
+    "sign in (`aws sso login`), name a profile (AWS_PROFILE), or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
+/// Texts of SDK errors that mean nothing without their cause.
+const KINDS: [&str; 5] = ["dispatch failure", "service error", "other", "unhandled error", "io error"];
+
+/// The error with its causes, without those that repeat an earlier one or name only the SDK's kind of error.
+pub fn explained<E: std::error::Error + Send + Sync + 'static>(error: E) -> Error {
+    anyhow!(causes(&error))
+}
+
+fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut causes: Vec<String> = Vec::new();
+    for cause in Chain::new(error).map(ToString::to_string) {
+        if !KINDS.contains(&cause.as_str()) && !causes.iter().any(|earlier| earlier.contains(&cause)) {
+            causes.push(cause);
+        }
+    }
+    if causes.is_empty() { error.to_string() } else { causes.join(": ") }
+}
+
+/// Why no credentials could be loaded, in parentheses; empty if there are none, `None` for any other error.
+fn credentials_error(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    let found = Chain::new(error).find_map(|cause| cause.downcast_ref::<CredentialsError>())?;
+    let reason = found.source().map(causes).unwrap_or_default();
+    // The last provider is the metadata service of EC2 (IMDS), which does not answer on any other machine.
+    let is_absent = matches!(found, CredentialsError::CredentialsNotLoaded(_)) || reason.contains("IMDS");
+    Some(if is_absent { String::new() } else { format!(" ({reason})") })
+}
+
 /// The response of an SDK call, or an error with AWS's code and message.
 pub async fn call<T, E: std::error::Error + Send + Sync + 'static>(
     call: impl Future<Output = std::result::Result<T, E>>,
@@ -174,6 +208,7 @@ mod tests {
         thread,
     };
 
+    use aws_credential_types::credential_fn::provide_credentials_fn;
     use serde_json::json;
 
     use super::*;
@@ -212,6 +247,34 @@ mod tests {
         let eni = (502, "ENINotReadyException", r#"{"message":"not yet"}"#);
         let answer = invoke(vec![pending, eni, (200, "", "{\"statusCode\":200}")]).await.unwrap();
         assert_eq!(answer["statusCode"], 200);
+    }
+
+    #[tokio::test]
+    async fn without_credentials_the_error_says_how_to_sign_in() {
+        type Load = fn() -> CredentialsError;
+        let cases: [(Load, &str); 4] = [
+            (|| CredentialsError::not_loaded("no providers in chain provided credentials"), "be used: sign in"),
+            (|| CredentialsError::provider_error("failed to load IMDS session token"), "be used: sign in"),
+            (|| CredentialsError::provider_error("the SSO token has expired"), "(the SSO token has expired): sign in"),
+            (|| CredentialsError::invalid_configuration("profile `x` is not defined"), "`x` is not defined): sign in"),
+        ];
+        for (load, expected) in cases {
+            let stage = Stage::load("dev").unwrap();
+            let provider = SharedCredentialsProvider::new(provide_credentials_fn(move || async move { Err(load()) }));
+            let sdk = shared::aws::patient_sdk_config().into_builder().region(Region::new("us-east-1"));
+            let aws = AwsClients::new(&stage, &sdk.credentials_provider(provider).build());
+            let error = format!("{:#}", aws.account().await.unwrap_err());
+            assert!(error.contains(expected) && error.contains("AWS_PROFILE"), "{error}");
+            assert!(!error.contains("dispatch failure") && !error.contains("other"), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_error_of_aws_is_printed_once() {
+        let gone = (404, "ResourceNotFoundException", r#"{"Message":"Function not found: it:4711"}"#);
+        let error = format!("{:#}", invoke(vec![gone]).await.unwrap_err());
+        assert_eq!(error.matches("Function not found: it:4711").count(), 1, "{error}");
+        assert!(!error.contains("service error"), "{error}");
     }
 
     #[tokio::test]

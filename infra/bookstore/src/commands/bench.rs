@@ -18,6 +18,7 @@ use infra::{
 };
 
 use crate::{
+    arguments,
     aws::{AwsClients, call, connect},
     deploy::{self, Profile},
 };
@@ -28,6 +29,7 @@ const LARGER_THAN_SMALL: RangeInclusive<i64> = comparison::SMALL as i64 + 1..=10
 #[derive(Args)]
 pub struct Bench {
     /// Functions to benchmark [default: all]
+    #[arg(value_parser = arguments::function(), hide_possible_values = true)]
     functions: Vec<String>,
     /// Compare lists and searches on generated catalogues of 10,000 and of this many books
     #[arg(long, conflicts_with = "functions", value_parser = clap::value_parser!(u32).range(LARGER_THAN_SMALL))]

@@ -5,15 +5,15 @@ use clap::Args;
 use infra::{cost, stage::Stage};
 use serde_json::Value;
 
-use crate::output::Report;
+use crate::{arguments, output::Report};
 
 #[derive(Args)]
 pub struct Cost {
     /// Stage to estimate: dev or prod
-    #[arg(long)]
+    #[arg(long, value_parser = arguments::stage(), hide_possible_values = true)]
     stage: String,
-    /// Requests at the load balancer
-    #[arg(long, default_value_t = 0, value_name = "N")]
+    /// Requests at the load balancer: 1000000, 1e6 or 1M
+    #[arg(long, default_value = "0", value_name = "N", value_parser = arguments::count)]
     requests_per_month: u64,
 }
 

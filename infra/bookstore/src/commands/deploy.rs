@@ -6,6 +6,7 @@ use infra::{cost, stage::Stage};
 use serde_json::json;
 
 use crate::{
+    arguments,
     aws::AwsClients,
     deploy::{self, DataLoss, Interaction, KnownSecrets, Packages, Profile},
     output::Report,
@@ -14,7 +15,7 @@ use crate::{
 #[derive(Args)]
 pub struct Deploy {
     /// Stage to deploy: dev or prod
-    #[arg(long)]
+    #[arg(long, value_parser = arguments::stage(), hide_possible_values = true)]
     stage: String,
     /// Do not ask for confirmation of each change set
     #[arg(long)]

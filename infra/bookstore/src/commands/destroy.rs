@@ -6,6 +6,7 @@ use infra::stage::Stage;
 use serde_json::json;
 
 use crate::{
+    arguments,
     aws::connect,
     deploy::{Interaction, removal},
     output::{Report, ask},
@@ -14,7 +15,7 @@ use crate::{
 #[derive(Args)]
 pub struct Destroy {
     /// Stage to remove
-    #[arg(long)]
+    #[arg(long, value_parser = arguments::stage(), hide_possible_values = true)]
     stage: String,
     /// Confirm without a prompt, by repeating the stage's name
     #[arg(long, value_name = "NAME")]

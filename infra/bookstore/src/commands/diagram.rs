@@ -12,6 +12,7 @@ use infra::{
 use serde_json::json;
 
 use crate::{
+    arguments,
     local::{Home, Tool, Tools},
     output::Report,
 };
@@ -19,7 +20,7 @@ use crate::{
 #[derive(Args)]
 pub struct Diagram {
     /// Stage to draw
-    #[arg(long, default_value = COMMITTED_STAGE)]
+    #[arg(long, default_value = COMMITTED_STAGE, value_parser = arguments::stage(), hide_possible_values = true)]
     stage: String,
     /// SVG file to write [default: docs/architecture.svg]
     #[arg(long, default_value = COMMITTED_FILE, hide_default_value = true)]

@@ -8,6 +8,7 @@ use infra::{stacks::Kind, synth, template::Template};
 use serde_json::json;
 
 use crate::{
+    arguments,
     aws::connect,
     deploy::{Outputs, Packages, Profile, change, describe, parameters, stack},
     output::Report,
@@ -16,7 +17,7 @@ use crate::{
 #[derive(Args)]
 pub struct Diff {
     /// Stage to compare with this repository
-    #[arg(long, default_value = "local")]
+    #[arg(long, default_value = "local", value_parser = arguments::stage(), hide_possible_values = true)]
     stage: String,
 }
 

@@ -8,6 +8,7 @@ use infra::{stacks, stage::Stage};
 use serde_json::{Value, json};
 
 use crate::{
+    arguments,
     aws::connect,
     deploy::drift::{drifted, rows, table},
     output::Report,
@@ -16,7 +17,7 @@ use crate::{
 #[derive(Args)]
 pub struct Drift {
     /// Stage to compare with its own templates
-    #[arg(long, default_value = "local")]
+    #[arg(long, default_value = "local", value_parser = arguments::stage(), hide_possible_values = true)]
     stage: String,
 }
 

@@ -18,6 +18,7 @@ use shared::messages::{ImportProgress, ImportState};
 use time::{OffsetDateTime, macros::format_description};
 
 use crate::{
+    arguments,
     aws::{AwsClients, call, connect, explained},
     deploy,
     output::Report,
@@ -28,7 +29,7 @@ pub struct Import {
     /// CSV file of books (docs/catalogue-format.md)
     file: PathBuf,
     /// Stage to import into
-    #[arg(long, default_value = "local")]
+    #[arg(long, default_value = "local", value_parser = arguments::stage(), hide_possible_values = true)]
     stage: String,
 }
 

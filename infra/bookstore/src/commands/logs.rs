@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write, time::Duration};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use aws_sdk_cloudwatchlogs::{operation::filter_log_events::FilterLogEventsError, types::FilteredLogEvent};
 use clap::Args;
 use infra::{
@@ -14,6 +14,7 @@ use shared::metrics::{INVOCATIONS, NEW_MESSAGES};
 use time::{OffsetDateTime, macros::format_description};
 
 use crate::{
+    arguments,
     aws::{AwsClients, connect, explained},
     output,
 };
@@ -21,12 +22,13 @@ use crate::{
 #[derive(Args)]
 pub struct Logs {
     /// Function whose log to show, such as `show-book` [default: all]
+    #[arg(value_parser = arguments::function(), hide_possible_values = true)]
     function: Option<String>,
     /// Stage to show
-    #[arg(long, default_value = "local")]
+    #[arg(long, default_value = "local", value_parser = arguments::stage(), hide_possible_values = true)]
     stage: String,
     /// Age of the oldest line: 90s, 10m, 2h or 3d
-    #[arg(long, default_value = "10m", value_parser = duration)]
+    #[arg(long, default_value = "10m", value_parser = arguments::age)]
     since: Duration,
     /// Continue until Ctrl-C
     #[arg(long)]
@@ -80,20 +82,6 @@ fn functions(wanted: Option<&str>) -> Result<Vec<&'static str>> {
         Some(name) => Ok(vec![routes::find(name)?.name]),
         None => Ok(FUNCTIONS.iter().map(|function| function.name).collect()),
     }
-}
-
-fn duration(text: &str) -> Result<Duration> {
-    let wrong = || anyhow!("write the age as 90s, 10m, 2h or 3d");
-    let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(wrong)?;
-    let seconds = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 60 * 60,
-        "d" => 24 * 60 * 60,
-        _ => return Err(wrong()),
-    };
-    let number: u16 = number.parse().map_err(|_| wrong())?;
-    Ok(Duration::from_secs(u64::from(number) * seconds))
 }
 
 impl<'a> Reader<'a> {
@@ -244,17 +232,9 @@ mod tests {
     }
 
     #[test]
-    fn how_far_back_is_said_with_a_unit() {
-        assert_eq!(duration("90s").unwrap(), Duration::from_secs(90));
-        assert_eq!(duration("3d").unwrap(), Duration::from_hours(72));
-        for wrong in ["", "10", "m", "ten m", "-1m", "10µ", "99999d"] {
-            assert!(duration(wrong).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn an_unknown_function_is_told_the_known_ones() {
-        let complaint = functions(Some("show-boko")).unwrap_err().to_string();
-        assert!(complaint.contains("show-book, "), "{complaint}");
+    fn an_unknown_function_is_told_the_nearest_one_or_all() {
+        let complaint = |name| functions(Some(name)).unwrap_err().to_string();
+        assert_eq!(complaint("show-boko"), "there is no function `show-boko`; did you mean `show-book`?");
+        assert!(complaint("checkout").contains("show-book, "), "{}", complaint("checkout"));
     }
 }

@@ -1,6 +1,7 @@
 //! One file for each subcommand: its arguments and what it prints.
 
 pub mod bench;
+pub mod completions;
 pub mod cost;
 pub mod deploy;
 pub mod destroy;

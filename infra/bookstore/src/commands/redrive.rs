@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use crate::{
+    arguments,
     aws::{AwsClients, call, connect},
     deploy::alias::ALIAS,
     output::{self, Report, confirmed, minute},
@@ -25,7 +26,7 @@ use crate::{
 #[derive(Args)]
 pub struct Redrive {
     /// Stage of the shop
-    #[arg(long, default_value = "local")]
+    #[arg(long, default_value = "local", value_parser = arguments::stage(), hide_possible_values = true)]
     stage: String,
     /// Do not ask
     #[arg(long)]

@@ -10,6 +10,7 @@ use infra::{
 use serde_json::json;
 
 use crate::{
+    arguments,
     aws::{AwsClients, connect},
     deploy::{
         alias::{self, Move},
@@ -21,13 +22,13 @@ use crate::{
 #[derive(Args)]
 pub struct Rollback {
     /// Functions by name, such as show-book; either all are rolled back or none
-    #[arg(required = true, value_name = "FUNCTION")]
+    #[arg(required = true, value_name = "FUNCTION", value_parser = arguments::function(), hide_possible_values = true)]
     functions: Vec<String>,
     /// Version to roll back to, if not the previous one
-    #[arg(long, value_name = "VERSION")]
+    #[arg(long, value_name = "VERSION", value_parser = arguments::id)]
     to: Option<u64>,
     /// Stage of the functions
-    #[arg(long, default_value = "local")]
+    #[arg(long, default_value = "local", value_parser = arguments::stage(), hide_possible_values = true)]
     stage: String,
 }
 
@@ -60,6 +61,11 @@ async fn back(aws: &AwsClients, stage: &Stage, function: &'static Function, to: 
         format!("{name} serves version {}, and no previous version is known: name one with --to", served[0])
     })?;
     ensure!(to != served[0], "{name} serves version {to} already");
+    ensure!(
+        release::version_exists(aws, &name, to).await?,
+        "nothing was rolled back: there is no version {to} of {name}: it served {}",
+        served.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")
+    );
     let candidate = Candidate { function, name, version: to };
     release::probe_all(aws, std::slice::from_ref(&candidate)).await.context("nothing was rolled back")?;
     Ok(Move { name: candidate.name, served, to })

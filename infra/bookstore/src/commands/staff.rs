@@ -13,6 +13,7 @@ use shared::{
 use uuid::Uuid;
 
 use crate::{
+    arguments,
     aws::connect,
     output::{Report, minute, plain},
 };
@@ -38,6 +39,7 @@ enum MessageAction {
     /// Mark a message as answered
     Answered {
         /// The number before the message
+        #[arg(value_parser = arguments::id)]
         id: u64,
         #[command(flatten)]
         whose: Whose,
@@ -55,6 +57,7 @@ enum ReviewAction {
     /// Hide a review and remove its stars from the counts; that visitor cannot rate the book again
     Hide {
         /// The `id` of the rating in /api/books/{id}/ratings
+        #[arg(value_parser = arguments::id)]
         id: u64,
         #[command(flatten)]
         whose: Whose,
@@ -62,6 +65,7 @@ enum ReviewAction {
     /// Show a hidden review again
     Unhide {
         /// The number that was passed to `hide`
+        #[arg(value_parser = arguments::id)]
         id: u64,
         #[command(flatten)]
         whose: Whose,
@@ -79,6 +83,7 @@ enum VisitorAction {
     /// Remove a visitor's ratings (and their counts) and messages; submissions that arrive later are rejected
     Erase {
         /// The value of the visitor's cookie; `messages` and `reviews hide` print it
+        #[arg(value_parser = arguments::visitor)]
         id: Uuid,
         #[command(flatten)]
         whose: Whose,
@@ -94,7 +99,7 @@ pub struct Searches {
 #[derive(Args)]
 struct Whose {
     /// Stage of the shop
-    #[arg(long, default_value = "local")]
+    #[arg(long, default_value = "local", value_parser = arguments::stage(), hide_possible_values = true)]
     stage: String,
 }
 

@@ -17,6 +17,7 @@ use infra::{
 use serde_json::{Value, json};
 
 use crate::{
+    arguments,
     aws::{self, AwsClients, call, connect, explained},
     deploy::{self, DeployedStack, alias::ALIAS, describe},
     output::{self, Report},
@@ -25,7 +26,7 @@ use crate::{
 #[derive(Args)]
 pub struct Status {
     /// Stage to show
-    #[arg(long, default_value = "local")]
+    #[arg(long, default_value = "local", value_parser = arguments::stage(), hide_possible_values = true)]
     stage: String,
 }
 

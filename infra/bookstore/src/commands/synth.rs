@@ -3,22 +3,23 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use clap::Args;
+use clap::{ArgGroup, Args};
 use infra::{openapi, stage::Stage, synth};
 use serde_json::json;
 
-use crate::output::Report;
+use crate::{arguments, output::Report};
 
 #[derive(Args)]
+#[command(group = ArgGroup::new("what").required(true).args(["stage", "golden"]))]
 pub struct Synth {
     /// Stage whose templates to write
-    #[arg(long, required_unless_present = "golden", requires = "out")]
+    #[arg(long, requires = "out", value_parser = arguments::stage(), hide_possible_values = true)]
     stage: Option<String>,
     /// Folder to write them to, one file a stack
-    #[arg(long)]
+    #[arg(long, requires = "stage")]
     out: Option<PathBuf>,
     /// Renew the committed templates of every stage and docs/openapi.json instead
-    #[arg(long, conflicts_with_all = ["stage", "out"])]
+    #[arg(long, conflicts_with = "out")]
     golden: bool,
 }
 

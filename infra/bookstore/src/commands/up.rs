@@ -9,6 +9,7 @@ use serde_json::json;
 use shared::secret::Secret;
 
 use crate::{
+    arguments,
     aws::{AwsClients, local_url, with_database_at},
     commands::import,
     deploy::{self, DataLoss, Interaction, KnownSecrets, Packages, Profile},
@@ -22,7 +23,7 @@ const CATALOGUE: &str = "infra/data/catalogue.csv";
 #[derive(Args)]
 pub struct Up {
     /// Port of the shop and of the AWS emulator
-    #[arg(long, default_value_t = 4566)]
+    #[arg(long, default_value = "4566", value_parser = arguments::port)]
     port: u16,
     /// Return and keep the shop running until `cargo bookstore down`
     #[arg(long)]

@@ -4,7 +4,10 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use aws_sdk_lambda::types::{LastUpdateStatus, State};
+use aws_sdk_lambda::{
+    operation::get_function_configuration::GetFunctionConfigurationError,
+    types::{LastUpdateStatus, State},
+};
 use infra::{
     routes::{DatabaseRole, FUNCTIONS, Function, Trigger},
     stage::Stage,
@@ -17,7 +20,7 @@ use super::{
     package::{Package, Packages},
     probe,
 };
-use crate::aws::{AwsClients, call, poll_until};
+use crate::aws::{AwsClients, call, explained, poll_until};
 
 /// The first network interface of a function in a VPC takes minutes.
 const READY_TIMEOUT: Duration = Duration::from_mins(10);
@@ -210,6 +213,20 @@ fn migrating_function() -> Result<&'static Function> {
 fn connections(stage: &Stage, access: DatabaseRole) -> u32 {
     let functions = FUNCTIONS.iter().filter(|function| function.database == Some(access));
     2 * functions.map(|function| u32::from(function.connections(stage))).sum::<u32>()
+}
+
+/// Whether a function has this version.
+pub async fn version_exists(aws: &AwsClients, name: &str, version: u64) -> Result<bool> {
+    let asked = aws.lambda.get_function_configuration().function_name(name).qualifier(version.to_string());
+    match asked.send().await {
+        Ok(_) => Ok(true),
+        Err(error)
+            if error.as_service_error().is_some_and(GetFunctionConfigurationError::is_resource_not_found_exception) =>
+        {
+            Ok(false)
+        }
+        Err(error) => Err(explained(error)).with_context(|| format!("reading version {version} of {name}")),
+    }
 }
 
 /// Probes each version.

@@ -1,0 +1,89 @@
+//! The command as an operator types it, where it needs no stage.
+
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+/// Without a terminal, and without credentials or settings of this machine.
+fn bookstore(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bookstore"));
+    command.args(arguments).stdin(Stdio::null()).env_remove("NO_COLOR");
+    for name in ["AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
+        command.env_remove(name);
+    }
+    command
+}
+
+fn output(arguments: &[&str]) -> (Option<i32>, String, String) {
+    let Output { status, stdout, stderr } = bookstore(arguments).output().unwrap();
+    (status.code(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
+}
+
+#[test]
+fn an_error_of_an_argument_names_the_argument_the_value_and_the_expected_form() {
+    let cases: [(&[&str], &[&str]); 14] = [
+        (&["reviews", "hide", "abc"], &["'abc'", "'<ID>'", "expected a whole number, such as 12"]),
+        (&["reviews", "unhide", "-"], &["'-'", "'<ID>'", "a whole number"]),
+        (&["messages", "answered", "1.5"], &["'1.5'", "'<ID>'", "a whole number"]),
+        (&["visitors", "erase", "abc"], &["'abc'", "'<ID>'", "a visitor's id", "3d0a4fb2-"]),
+        (&["cost", "--stage", "dev", "--requests-per-month", "many"], &["'many'", "--requests-per-month", "1e6 or 1M"]),
+        (&["rollback", "show-book", "--to", "x"], &["'x'", "--to", "a whole number"]),
+        (&["up", "--port", "70000"], &["'70000'", "--port", "from 1 to 65535"]),
+        (&["up", "--port", "0"], &["'0'", "--port", "from 1 to 65535"]),
+        (&["logs", "--since", "10"], &["'10'", "--since", "90s, 10m, 2h or 3d"]),
+        (&["logs", "show-bok"], &["there is no function `show-bok`; did you mean `show-book`?"]),
+        (&["rollback", "show_book"], &["there is no function `show_book`; did you mean `show-book`?"]),
+        (&["status", "--stage", "prd"], &["there is no stage `prd`; did you mean `prod`?"]),
+        (&["deploy", "--stage", "qa"], &["there is no stage `qa`; the stages are local, dev, prod"]),
+        (&["synth"], &["--stage", "--golden"]),
+    ];
+    for (arguments, expected) in cases {
+        let (code, stdout, stderr) = output(arguments);
+        assert_eq!((code, stdout.as_str()), (Some(2), ""), "{arguments:?}: {stderr}");
+        for part in expected {
+            assert!(stderr.contains(part), "{arguments:?} must print {part}: {stderr}");
+        }
+        assert!(!stderr.contains("invalid digit"), "{arguments:?}: {stderr}");
+    }
+}
+
+#[test]
+fn the_version_is_one_line() {
+    for argument in ["--version", "-V"] {
+        let (code, stdout, _) = output(&[argument]);
+        assert_eq!((code, stdout.lines().count()), (Some(0), 1), "{stdout}");
+        assert!(stdout.starts_with("bookstore "), "{stdout}");
+    }
+}
+
+#[test]
+fn every_shell_completes_commands_options_stages_and_functions() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let (code, script, stderr) = output(&["completions", shell]);
+        assert_eq!((code, stderr.as_str()), (Some(0), ""), "{shell}");
+        for word in ["redrive", "answered", "requests-per-month"] {
+            assert!(script.contains(word), "{shell} lacks {word}");
+        }
+    }
+    let (_, bash, _) = output(&["completions", "bash"]);
+    assert!(bash.contains("local dev prod") && bash.contains("show-book"), "{bash}");
+}
+
+#[test]
+fn colours_are_left_out_where_the_environment_says_so() {
+    let with = |name: &str| {
+        let stderr = bookstore(&["reviews", "hide", "abc"]).env("CLICOLOR_FORCE", "1").env(name, "1").output().unwrap();
+        String::from_utf8(stderr.stderr).unwrap()
+    };
+    assert!(with("ANY").contains('\u{1b}'), "colours can be forced");
+    assert!(!with("NO_COLOR").contains('\u{1b}'));
+}
+
+#[test]
+fn a_failed_command_is_a_json_document_too() {
+    let (code, stdout, stderr) = output(&["cost", "--stage", "local", "--json"]);
+    let document: Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!((code, &document["command"], &document["result"]), (Some(1), &"cost".into(), &Value::Null));
+    assert_eq!(document["error"], "the local stage costs nothing: it runs on this machine");
+    assert_eq!(stderr, "bookstore: the local stage costs nothing: it runs on this machine\n");
+}
