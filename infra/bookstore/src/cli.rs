@@ -9,6 +9,7 @@ use crate::commands::{
     bench, completions, cost, deploy, destroy, diagram, diff, drift, import, logs, prepare, redrive, rollback, staff,
     status, synth, test, up,
 };
+use crate::local::WATCHDOG;
 use crate::output::{self, Report};
 
 #[derive(Parser)]
@@ -66,6 +67,9 @@ enum Command {
     Bench(bench::Bench),
     /// Renew `.sqlx/` after a change of SQL or schema
     Prepare(prepare::Prepare),
+    /// Stop what a killed command left running
+    #[command(name = WATCHDOG, hide = true)]
+    CloseAbandoned(up::CloseAbandoned),
     /// Print the completions of a shell: bash, elvish, fish, powershell or zsh
     Completions(completions::Completions),
 }
@@ -116,6 +120,7 @@ async fn execute(command: Command, json: bool) -> Result<Report> {
         Command::Searches(args) => staff::searches(&args).await,
         Command::Test(args) => test::run(&args).await.map(without_result),
         Command::Bench(args) => bench::run(&args, json).await.map(without_result),
+        Command::CloseAbandoned(args) => up::close_abandoned(&args).await.map(without_result),
         Command::Completions(args) => Ok(completions::run(&args)),
         Command::Prepare(args) => prepare::run(&args).await.map(without_result),
     }

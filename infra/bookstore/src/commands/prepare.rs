@@ -17,7 +17,7 @@ use sqlx::{AssertSqlSafe, Connection, MySqlConnection, migrate::Migrator};
 
 use crate::{
     deploy,
-    local::{Home, MariaDb},
+    local::{Claim, Home, MariaDb},
 };
 
 /// A fixed name, because sqlx writes it into the files.
@@ -32,7 +32,7 @@ pub struct Prepare {
 
 pub async fn run(args: &Prepare) -> Result<()> {
     let home = Home::find("prepare")?;
-    let _lock = home.lock()?;
+    let _claim = Claim::take(&home).await?;
     let server = MariaDb::start(&home, &database_settings::settings(&Stage::load("local")?)).await?;
     let outcome = prepare(&server, args.check).await;
     MariaDb::stop(&home).await?;

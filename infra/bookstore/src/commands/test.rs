@@ -10,7 +10,7 @@ use std::{
     thread,
 };
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use clap::Args;
 use infra::{database_settings, stage::Stage};
 use tokio::{
@@ -21,7 +21,7 @@ use tokio::{
 use crate::{
     commands::{prepare, up},
     deploy::{self, Packages, Profile},
-    local::{Home, LocalStage, MariaDb, Tool, Tools, any_free_port, chromium},
+    local::{Claim, Home, LocalStage, MariaDb, Signals, Tool, Tools, any_free_port, chromium},
 };
 
 /// Tests that a person runs by name, with `-- --ignored`: one renews files, one measures speed, two need a file that is not
@@ -114,9 +114,11 @@ pub async fn run(args: &Test) -> Result<()> {
         return Ok(());
     }
     let home = Home::find("test")?;
+    let mut signals = Signals::listen()?;
+    let claim = Claim::take(&home).await?;
     let outcome = tokio::select! {
-        outcome = run_with_services(&home, &root, &target, &needs, &arguments) => outcome,
-        interrupt = tokio::signal::ctrl_c() => interrupt.context("waiting for Ctrl-C").and_then(|()| bail!("interrupted")),
+        outcome = run_with_services(claim, &home, &root, &target, &needs, &arguments) => outcome,
+        signal = signals.next() => Err(anyhow!("interrupted by signal {signal}")),
     };
     LocalStage::stop(&home).await?;
     outcome
@@ -153,6 +155,7 @@ fn needs(output: &[String]) -> Result<BTreeSet<Need>> {
 
 /// Starts what the tests need, and runs the ignored ones.
 async fn run_with_services(
+    claim: Claim,
     home: &Home,
     root: &Path,
     target: &Path,
@@ -169,14 +172,14 @@ async fn run_with_services(
     }
     // Held until the tests end.
     let _stage;
-    let _lock;
+    let _claim;
     if needs.iter().any(|need| need.has_stage()) {
         let early = run_linters(arguments, cargo_test_with(&tools, root, target, &LINTERS_TARGET, &linters()));
-        let (started, ()) = tokio::try_join!(up::start(home, any_free_port()?, true), early)?;
+        let (started, ()) = tokio::try_join!(up::start(claim, home, any_free_port()?, true), early)?;
         with_stage(&mut cargo, home, &started);
         _stage = check_sql(&started.local.mariadb, arguments).await.map(|()| started)?;
     } else if needs.contains(&Need::MariaDb) {
-        _lock = home.lock()?;
+        _claim = claim;
         let server = MariaDb::start(home, &database_settings::settings(&Stage::load("local")?)).await?;
         cargo.env("DATABASE_URL", server.root_url("mysql"));
         check_sql(&server, arguments).await?;

@@ -2,54 +2,130 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::Args;
 use infra::{database_settings, routes::DatabaseRole, stacks::Kind, stage::Stage};
 use serde_json::json;
 use shared::secret::Secret;
+use tokio::task::JoinHandle;
 
 use crate::{
     arguments,
     aws::{AwsClients, local_url, with_database_at},
     commands::import,
     deploy::{self, DataLoss, Interaction, KnownSecrets, Packages, Profile},
-    local::{Home, LocalStage, Options, check_port},
+    local::{self, Claim, Home, LocalStage, OpenShop, Options, Signals, check_port},
     output::Report,
 };
 
 /// The catalogue of a new local shop.
 const CATALOGUE: &str = "infra/data/catalogue.csv";
 
+const PORT: u16 = 4566;
+
 #[derive(Args)]
 pub struct Up {
-    /// Port of the shop and of the AWS emulator
-    #[arg(long, default_value = "4566", value_parser = arguments::port)]
-    port: u16,
+    /// Port of the shop and of the AWS emulator [default: 4566]
+    #[arg(long, value_parser = arguments::port)]
+    port: Option<u16>,
     /// Return and keep the shop running until `cargo bookstore down`
     #[arg(long)]
     detach: bool,
-    /// Delete all data first
+    /// Close the shop first if it is open, and deploy this repository's code
+    #[arg(long)]
+    restart: bool,
+    /// Delete all data first; closes the shop if it is open
     #[arg(long)]
     reset: bool,
 }
 
 pub async fn up(args: &Up) -> Result<Report> {
     let home = Home::of_shop()?;
-    let started = start(&home, args.port, args.reset).await?;
+    let open = OpenShop::find(&home)?;
+    match &open {
+        Some(open) if args.restart || args.reset => close(&home, open).await?,
+        Some(open) => return already_open(open, args.port),
+        None => {}
+    }
+    let port = args.port.or(open.map(|open| open.port)).unwrap_or(PORT);
+    let claim = Claim::take(&home).await?;
+    let mut signals = Signals::listen()?;
+    let closing = close_at_signal(&home)?;
+    let started = start(claim, &home, port, args.reset).await;
+    closing.abort();
+    if started.is_err() {
+        LocalStage::stop(&home).await?;
+    }
+    let started = started?;
     outln!("\nThe shop is running: {}", started.url);
-    let opened = Report::of(json!({ "url": started.url }));
     if args.detach {
         outln!("It runs until `cargo bookstore down`.");
-        return Ok(opened);
+        let pid = started.local.emulator.pid();
+        started.local.detach()?;
+        return Ok(report(port, pid, false));
     }
     outln!("Ctrl-C stops it; its data is kept in {}.", home.root().display());
     tokio::select! {
-        interrupt = tokio::signal::ctrl_c() => interrupt?,
+        _ = signals.next() => {}
         ended = started.local.ended() => ended?,
     }
     outln!("\nStopping …");
     LocalStage::stop(&home).await?;
-    Ok(opened)
+    Ok(report(port, std::process::id().cast_signed(), false))
+}
+
+fn report(port: u16, pid: i32, was_open: bool) -> Report {
+    Report::of(json!({ "url": local_url(port), "port": port, "pid": pid, "was_open": was_open }))
+}
+
+/// A second `up` changes nothing, and fails if it cannot give what was asked for.
+fn already_open(open: &OpenShop, wanted: Option<u16>) -> Result<Report> {
+    let OpenShop { port, pid, detached } = open;
+    let url = local_url(*port);
+    let wanted = wanted.unwrap_or(*port);
+    ensure!(
+        wanted == *port,
+        "the shop is open on port {port} already ({url}, pid {pid}), not on {wanted}: use it there, or move it with \
+         `cargo bookstore up --restart --port {wanted}`"
+    );
+    let end = if *detached { "`cargo bookstore down` closes it" } else { "Ctrl-C in its terminal closes it" };
+    let text = format!(
+        "The shop is open already: {url} (pid {pid}; {end}).\n`cargo bookstore up --restart` deploys this repository's code."
+    );
+    Ok(Report { text, ..report(*port, *pid, true) })
+}
+
+/// Closes an open shop, after the build: a shop whose code does not compile stays open.
+async fn close(home: &Home, open: &OpenShop) -> Result<()> {
+    Packages::build(Profile::Local).await?;
+    outln!("Closing the shop on port {} (pid {}) …", open.port, open.pid);
+    LocalStage::stop(home).await.map(drop)
+}
+
+/// Until the task is aborted, a signal stops what runs and ends this process. A task of its own, because parts of a start
+/// block the thread for minutes.
+fn close_at_signal(home: &Home) -> Result<JoinHandle<()>> {
+    let home = home.clone();
+    let mut signals = Signals::listen()?;
+    Ok(tokio::spawn(async move {
+        let signal = signals.next().await;
+        errln!("\nInterrupted. Stopping …");
+        if let Err(error) = LocalStage::stop(&home).await {
+            errln!("bookstore: {error:#}");
+        }
+        // As a shell reports the end by a signal. What the start begins in this moment is stopped by the watchdog.
+        std::process::exit(128 + signal);
+    }))
+}
+
+/// Waits in the background until no command keeps the home, and stops what was left running there.
+#[derive(Args)]
+pub struct CloseAbandoned {
+    home: PathBuf,
+}
+
+pub async fn close_abandoned(args: &CloseAbandoned) -> Result<()> {
+    local::close_abandoned(&Home::at(args.home.clone())).await
 }
 
 pub async fn down() -> Result<Report> {
@@ -65,12 +141,12 @@ pub struct Started {
 }
 
 /// Starts and deploys the local stage. A shop without any import gets the catalogue.
-pub async fn start(home: &Home, port: u16, reset: bool) -> Result<Started> {
+pub async fn start(claim: Claim, home: &Home, port: u16, reset: bool) -> Result<Started> {
     check_port(home, port)?;
     let packages = Packages::build(Profile::Local).await?;
     let stage = Stage::load("local")?;
     let settings = database_settings::settings(&stage);
-    let local = LocalStage::start(home, &Options { port, settings: &settings, reset }).await?;
+    let local = LocalStage::start(home, &Options { port, settings: &settings, reset }, claim).await?;
     let stage = with_database_at(stage, local.mariadb.port);
     let aws = AwsClients::local(&stage, port);
     let known = known_secrets(&local);
@@ -81,6 +157,7 @@ pub async fn start(home: &Home, port: u16, reset: bool) -> Result<Started> {
         let bucket = deploy::output(&deployed.outputs, Kind::App, "ImportBucket")?;
         import::import(&aws, &stage, bucket, &catalogue().await?).await?;
     }
+    OpenShop::note(home, &local.emulator)?;
     Ok(Started { local, url: local_url(port) })
 }
 

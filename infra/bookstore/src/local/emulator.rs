@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use super::{
     home::{Home, make_private_folder, remove_folder},
@@ -36,9 +36,8 @@ pub struct Emulator {
 impl Emulator {
     /// Starts an emulator on `port`, or keeps a healthy one, unless a new one is requested.
     pub async fn start(home: &Home, tools: &Tools, port: u16, fresh: bool) -> Result<Self> {
-        if Self::running(home)? == Some(port) && !fresh && is_healthy(port) {
-            let process = Process::find(home, NAME)?.context("the emulator has just ended: run the command again")?;
-            return Ok(Self { process, port });
+        if let Some(emulator) = Self::healthy(home)?.filter(|emulator| emulator.port == port && !fresh) {
+            return Ok(emulator);
         }
         if Self::stop(home).await? {
             errln!("Stopped the running emulator; the messages in its queues are lost.");
@@ -65,6 +64,24 @@ impl Emulator {
         };
         process.stop(STOP_TIMEOUT).await?;
         Ok(true)
+    }
+
+    /// The emulator of `home`, if it runs and answers.
+    pub fn healthy(home: &Home) -> Result<Option<Self>> {
+        let process = Process::find(home, NAME)?.filter(Process::is_alive);
+        let (Some(process), Some(port)) = (process, ports::noted(home, NAME)?) else {
+            return Ok(None);
+        };
+        Ok(is_healthy(port).then_some(Self { process, port }))
+    }
+
+    /// Pid and start time, which no other process has.
+    pub fn identity(&self) -> String {
+        self.process.identity()
+    }
+
+    pub fn pid(&self) -> i32 {
+        self.process.pid()
     }
 
     /// The port of the emulator of `home`, while it runs.

@@ -8,7 +8,7 @@
 //!     secrets.toml    passwords and the submission key, made once
 //!     mariadb/        data, my.cnf, setup.sql, temporary tables
 //!     emulator/       its temporary files, new at every start
-//!     run/            pid files and chosen ports
+//!     run/            pid files and chosen ports, and which emulator the shop is deployed to
 //!     logs/
 //! ```
 
@@ -20,7 +20,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use rustix::fs::statvfs;
 
 use super::lock::Lock;
@@ -75,20 +75,21 @@ impl Home {
         Ok(self.folder("logs")?.join(name).with_extension("log"))
     }
 
-    /// Locks the stage for this process until the lock is dropped.
-    ///
-    /// # Errors
-    /// Another process holds the lock; the message has its pid.
-    pub fn lock(&self) -> Result<Lock> {
-        let path = self.folder("")?.join("lock");
-        match Lock::try_take(&path)? {
-            Some(lock) => Ok(lock),
-            None => bail!(
-                "another `bookstore` (pid {}) uses {}: wait until it ends, or stop it",
-                fs::read_to_string(&path)?.trim(),
-                self.root.display()
-            ),
+    pub fn lock_file(&self) -> Result<PathBuf> {
+        Ok(self.folder("")?.join("lock"))
+    }
+
+    /// Locks the stage for this process until the lock is dropped; `None` while another process holds it.
+    pub fn try_lock(&self) -> Result<Option<Lock>> {
+        Lock::try_take(&self.lock_file()?)
+    }
+
+    /// The pid of the process that holds the lock.
+    pub fn holder(&self) -> Result<Option<i32>> {
+        if self.try_lock()?.is_some() {
+            return Ok(None);
         }
+        Ok(fs::read_to_string(self.lock_file()?)?.trim().parse().ok())
     }
 
     /// Checks the free disk space before the start.
@@ -158,10 +159,11 @@ mod tests {
     #[test]
     fn a_second_command_on_one_home_is_told_who_is_at_work() {
         let scratch = Scratch::new();
-        let held = scratch.home.lock().unwrap();
-        let refusal = scratch.home.lock().err().unwrap().to_string();
-        assert!(refusal.contains(&format!("(pid {})", std::process::id())), "{refusal}");
+        let held = scratch.home.try_lock().unwrap().unwrap();
+        assert!(scratch.home.try_lock().unwrap().is_none());
+        assert_eq!(scratch.home.holder().unwrap(), i32::try_from(std::process::id()).ok());
         drop(held);
+        assert_eq!(scratch.home.holder().unwrap(), None);
         Lock::take(&scratch.home.root().join("lock")).unwrap();
     }
 

@@ -3,15 +3,18 @@
 //! Both are background processes of one home (see `home`), which later commands find: `up` reuses or replaces what a
 //! crash left, `down` stops exactly what `up` started.
 
+mod claim;
 mod emulator;
 mod home;
 mod lock;
 mod logs;
 mod mariadb;
+mod open;
 mod packages;
 mod ports;
 mod process;
 mod secrets;
+mod signals;
 mod stat;
 mod tools;
 
@@ -21,19 +24,22 @@ mod scratch;
 use anyhow::{Result, ensure};
 
 pub use self::{
+    claim::{Claim, WATCHDOG, close_abandoned},
     emulator::Emulator,
     home::Home,
     mariadb::MariaDb,
+    open::OpenShop,
     packages::chromium,
     ports::any_free as any_free_port,
+    signals::Signals,
     tools::{Tool, Tools},
 };
 
-/// A running local stage, with the lock that lets only this command change it.
+/// A running local stage, with the claim that lets only this command change it.
 pub struct LocalStage {
     pub mariadb: MariaDb,
     pub emulator: Emulator,
-    _lock: lock::Lock,
+    claim: Claim,
 }
 
 pub struct Options<'a> {
@@ -52,9 +58,8 @@ pub fn check_port(home: &Home, port: u16) -> Result<()> {
 
 impl LocalStage {
     /// Starts what does not run; a running emulator keeps the messages in its queues.
-    pub async fn start(home: &Home, options: &Options<'_>) -> Result<Self> {
+    pub async fn start(home: &Home, options: &Options<'_>, claim: Claim) -> Result<Self> {
         ensure!(cfg!(target_os = "linux"), "the local stage needs Linux: run it in a virtual machine or container");
-        let lock = home.lock()?;
         home.check_space()?;
         let tools = Tools::ensure(home, &[Tool::Ministack])?;
         if options.reset {
@@ -62,7 +67,12 @@ impl LocalStage {
         }
         let mariadb = MariaDb::start(home, options.settings).await?;
         let emulator = Emulator::start(home, &tools, options.port, options.reset).await?;
-        Ok(Self { mariadb, emulator, _lock: lock })
+        Ok(Self { mariadb, emulator, claim })
+    }
+
+    /// Lets it run when this command ends.
+    pub fn detach(self) -> Result<()> {
+        self.claim.detach()
     }
 
     /// Stops everything that runs in `home`: first the emulator, which writes to the database, then the database. Returns

@@ -70,6 +70,11 @@ impl Process {
         Ok(Self { name, recorded, home: fs::canonicalize(home.root())?, pid_file, log: home.log(name)? })
     }
 
+    /// Pid and start time, which no other process has.
+    pub fn identity(&self) -> String {
+        format!("{} {}", self.pid(), self.recorded.started)
+    }
+
     pub fn pid(&self) -> i32 {
         self.recorded.pid.as_raw_nonzero().get()
     }
