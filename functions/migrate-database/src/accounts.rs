@@ -24,7 +24,8 @@ const READER_TABLES: &[&str] = &[
     "words",
 ];
 /// Tables that only the writer uses.
-const WRITER_ONLY_TABLES: &[&str] = &["contact_messages", "erased_visitors", "import_refusals", "imports"];
+const WRITER_ONLY_TABLES: &[&str] =
+    &["contact_messages", "erased_visitors", "import_refusals", "imports", "visitor_locks"];
 
 /// Creates the user of a role or updates it: login, grants, and limits of connections and statement time.
 ///

@@ -98,6 +98,26 @@ pub async fn of_visitor(connection: &mut MySqlConnection, visitor: VisitorId) ->
     sqlx::query_scalar!("select id from contact_messages where visitor_id = ?", visitor.0).fetch_all(connection).await
 }
 
+/// Replaces a visitor's number by its hash; returns the number of messages.
+pub(super) async fn hash_visitor(connection: &mut MySqlConnection, number: VisitorId) -> sqlx::Result<u64> {
+    let stored = number.stored();
+    let changed = sqlx::query!("update contact_messages set visitor_id = ? where visitor_id = ?", stored.0, number.0)
+        .execute(connection)
+        .await?;
+    Ok(changed.rows_affected())
+}
+
+/// Removes messages that were answered before this time, some at once; returns their number.
+pub async fn remove_answered(
+    connection: &mut MySqlConnection,
+    before: OffsetDateTime,
+    limit: u32,
+) -> sqlx::Result<u64> {
+    let removed =
+        sqlx::query!("delete from contact_messages where answered_at < ? order by answered_at limit ?", before, limit,);
+    Ok(removed.execute(connection).await?.rows_affected())
+}
+
 /// Removes a message for good; false where there is none any more. To be run in one transaction.
 pub async fn erase(connection: &mut MySqlConnection, id: u64) -> sqlx::Result<bool> {
     let found = sqlx::query_scalar!(
@@ -187,6 +207,25 @@ pub(super) mod tests {
         assert_eq!(ids(&mut connection, true, u64::MAX, 9).await, [3, 1]);
         assert_eq!(ids(&mut connection, false, u64::MAX, 9).await, [3, 2, 1]);
         assert_eq!(mark_answered(&mut connection, 9, minute(9)).await.unwrap(), None);
+    }
+
+    #[ignore = "needs MariaDB"]
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn messages_that_were_answered_long_ago_are_removed_and_open_ones_stay(pool: MySqlPool) {
+        let mut connection = pool.acquire().await.unwrap();
+        for n in 1..=4 {
+            receive(&mut connection, Uuid::from_u128(n), minute(0), &message(n)).await.unwrap();
+        }
+        for (id, at) in [(1, minute(1)), (2, minute(2)), (3, minute(3))] {
+            mark_answered(&mut connection, id, at).await.unwrap();
+        }
+        assert_eq!(remove_answered(&mut connection, minute(3), 1).await.unwrap(), 1);
+        assert_eq!(remove_answered(&mut connection, minute(3), 9).await.unwrap(), 1);
+        assert_eq!(remove_answered(&mut connection, minute(3), 9).await.unwrap(), 0);
+        let left = list(&mut connection, false, u64::MAX, 9).await.unwrap();
+        assert_eq!(left.iter().map(|message| message.id).collect::<Vec<_>>(), [4, 3]);
+        let late = receive(&mut connection, Uuid::from_u128(1), minute(0), &message(1)).await.unwrap();
+        assert_eq!(late, Delivery::Duplicate);
     }
 
     #[ignore = "needs MariaDB"]

@@ -315,14 +315,120 @@ pub async fn of_visitor(connection: &mut MySqlConnection, visitor: VisitorId) ->
 /// Deletes a rating; false if it is gone already. Its submission stays, so that a late delivery does not write it
 /// again.
 pub async fn erase(connection: &mut MySqlConnection, id: u64) -> sqlx::Result<bool> {
+    remove(connection, id, &Rejection::Erased).await
+}
+
+async fn remove(connection: &mut MySqlConnection, id: u64, reason: &Rejection) -> sqlx::Result<bool> {
     let Some((rating, submission)) = lock(connection, id).await? else { return Ok(false) };
     sqlx::query!("delete from ratings where id = ?", id).execute(&mut *connection).await?;
-    submissions::reject(connection, submission, &Rejection::Erased).await?;
+    submissions::reject(connection, submission, reason).await?;
     if rating.hidden_at.is_none() {
         count_one_less(connection, rating.book, rating.stars).await?;
         recount(connection, rating.book).await?;
     }
     Ok(true)
+}
+
+/// Which ratings are hidden together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sent {
+    pub since: OffsetDateTime,
+    /// Not included.
+    pub until: OffsetDateTime,
+}
+
+/// The ids of ratings that are shown and were sent within this time, by this visitor if one is given, of this book if one
+/// is given.
+pub async fn shown(
+    connection: &mut MySqlConnection,
+    visitor: Option<VisitorId>,
+    book: Option<BookId>,
+    sent: Sent,
+    limit: u32,
+) -> sqlx::Result<Vec<u64>> {
+    let book = book.map(BookId::get);
+    let Some(visitor) = visitor else {
+        let found = sqlx::query_scalar!(
+            r#"
+            select id
+            from ratings
+            where sent_at >= ?
+              and sent_at < ?
+              and hidden_at is null
+              and (? is null or book_id = ?)
+            order by sent_at, id
+            limit ?
+            "#,
+            sent.since,
+            sent.until,
+            book,
+            book,
+            limit,
+        );
+        return found.fetch_all(connection).await;
+    };
+    let found = sqlx::query_scalar!(
+        r#"
+        select id
+        from ratings
+        where visitor_id = ?
+          and sent_at >= ?
+          and sent_at < ?
+          and hidden_at is null
+          and (? is null or book_id = ?)
+        order by id
+        limit ?
+        "#,
+        visitor.0,
+        sent.since,
+        sent.until,
+        book,
+        book,
+        limit,
+    );
+    found.fetch_all(connection).await
+}
+
+/// Some ids of ratings with the visitor's number, which earlier versions stored in place of its hash. A hash has version 5
+/// in its seventh byte.
+pub(super) async fn of_numbers(connection: &mut MySqlConnection) -> sqlx::Result<Vec<u64>> {
+    sqlx::query_scalar!("select id from ratings where ord(substring(visitor_id, 7, 1)) not between 80 and 95 limit 500")
+        .fetch_all(connection)
+        .await
+}
+
+/// Replaces a visitor's number by its hash. If an earlier version and this one both wrote for the visitor, the later
+/// rating stays, or the one that the staff has hidden.
+pub(super) async fn hash_visitor(connection: &mut MySqlConnection, id: u64) -> sqlx::Result<()> {
+    let Some((rating, submission)) = lock(connection, id).await? else { return Ok(()) };
+    let visitor = rating.visitor.stored();
+    let other = sqlx::query!(
+        r#"
+        select
+            id,
+            sent_at,
+            submission_id as "submission: Uuid",
+            hidden_at
+        from ratings
+        where book_id = ?
+          and visitor_id = ?
+          and id <> ?
+        for update
+        "#,
+        rating.book.get(),
+        visitor.0,
+        id,
+    );
+    if let Some(other) = other.fetch_optional(&mut *connection).await? {
+        let rank = (rating.hidden_at.is_some(), rating.sent_at, submission);
+        if (other.hidden_at.is_some(), other.sent_at, other.submission) > rank {
+            remove(connection, id, &Rejection::LaterRating).await?;
+            return Ok(());
+        }
+        remove(connection, other.id, &Rejection::LaterRating).await?;
+    }
+    sqlx::query!("update ratings set visitor_id = ? where id = ?", visitor.0, id).execute(connection).await?;
+    Ok(())
 }
 
 /// A rating with its submission; its book is locked first, as everywhere, then itself.
@@ -542,6 +648,34 @@ mod tests {
             assert_eq!(submissions::outcome(&mut connection, submission).await.unwrap(), Some(Outcome::Published));
         }
         assert_eq!(hide(&mut connection, 999, minute(1)).await.unwrap(), None);
+    }
+
+    #[ignore = "needs MariaDB"]
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn ratings_to_hide_are_found_by_visitor_time_and_book(pool: MySqlPool) {
+        let mut connection = pool.acquire().await.unwrap();
+        let one = book(&mut connection, "El túnel", "Sabato", 0).await;
+        let other = book(&mut connection, "Rayuela", "Cortázar", 0).await;
+        for (n, id, visitor) in [(1, one, 1), (2, other, 1), (3, one, 2), (4, one, 3)] {
+            let at = minute(n);
+            let submission = Uuid::from_u128(u128::try_from(n).unwrap());
+            publish(&mut connection, submission, at, &rating(id, visitor, 1)).await.unwrap();
+        }
+        hide(&mut connection, 4, minute(9)).await.unwrap();
+        let ana = Some(VisitorId(Uuid::from_u128(1)));
+        for (visitor, book, since, until, limit, ids) in [
+            (ana, None, 0, 99, 9, vec![1, 2]),
+            (ana, None, 2, 99, 9, vec![2]),
+            (ana, Some(one), 0, 99, 9, vec![1]),
+            (None, None, 0, 99, 9, vec![1, 2, 3]),
+            (None, None, 0, 99, 2, vec![1, 2]),
+            (None, None, 2, 3, 9, vec![2]),
+            (None, Some(one), 0, 99, 9, vec![1, 3]),
+            (Some(VisitorId(Uuid::from_u128(9))), None, 0, 99, 9, vec![]),
+        ] {
+            let sent = Sent { since: minute(since), until: minute(until) };
+            assert_eq!(shown(&mut connection, visitor, book, sent, limit).await.unwrap(), ids);
+        }
     }
 
     #[ignore = "needs MariaDB"]
