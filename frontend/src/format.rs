@@ -54,20 +54,43 @@ pub fn mean(locale: Locale, stars: f64) -> String {
     format!("{stars:.1}").replace('.', decimal_mark(locale))
 }
 
+/// A number with a decimal point as the language writes it: `4,5` or `4.5`.
+pub fn with_decimal_mark(locale: Locale, number: &str) -> String {
+    number.replace('.', decimal_mark(locale))
+}
+
+/// A limit that somebody has chosen: like a price, but without decimals where they are zeros, and with or without its
+/// currency.
+pub fn amount(locale: Locale, money: &Money, with_currency: bool) -> String {
+    let unit = 10_u32.pow(u32::try_from(money.decimals()).unwrap_or(2));
+    let digits = if money.minor.is_multiple_of(unit) {
+        number(locale, u64::from(money.minor / unit))
+    } else {
+        digits(locale, money)
+    };
+    if with_currency { with_sign(locale, &digits, &money.currency) } else { digits }
+}
+
 /// `19,95 €` or `€19.95`; a currency without a common sign has its code.
 pub fn price(locale: Locale, money: &Money) -> String {
+    with_sign(locale, &digits(locale, money), &money.currency)
+}
+
+fn digits(locale: Locale, money: &Money) -> String {
     let decimals = money.decimals();
     let unit = 10_u32.pow(u32::try_from(decimals).unwrap_or(2));
     let whole = number(locale, u64::from(money.minor / unit));
-    let amount = match decimals {
+    match decimals {
         0 => whole,
         _ => format!("{whole}{}{:0decimals$}", decimal_mark(locale), money.minor % unit),
-    };
-    let sign = sign(&money.currency);
-    match (locale, sign) {
-        (Locale::Es, sign) => format!("{amount}{NO_BREAK}{}", sign.unwrap_or(&money.currency)),
+    }
+}
+
+fn with_sign(locale: Locale, amount: &str, currency: &str) -> String {
+    match (locale, sign(currency)) {
+        (Locale::Es, sign) => format!("{amount}{NO_BREAK}{}", sign.unwrap_or(currency)),
         (Locale::En, Some(sign)) => format!("{sign}{amount}"),
-        (Locale::En, None) => format!("{}{NO_BREAK}{amount}", money.currency),
+        (Locale::En, None) => format!("{currency}{NO_BREAK}{amount}"),
     }
 }
 
@@ -101,7 +124,8 @@ fn decimal_mark(locale: Locale) -> &'static str {
     }
 }
 
-fn sign(currency: &str) -> Option<&'static str> {
+/// The sign of a currency that has a common one.
+pub fn sign(currency: &str) -> Option<&'static str> {
     match currency {
         "EUR" => Some("€"),
         "GBP" => Some("£"),
@@ -150,6 +174,10 @@ mod tests {
         assert_eq!(price(Locale::En, &money(5, "EUR")), "€0.05");
         assert_eq!(price(Locale::Es, &money(1500, "JPY")), "1500\u{a0}¥");
         assert_eq!(price(Locale::En, &money(1_234_567, "TND")), "TND\u{a0}1,234.567");
+        for (minor, in_words, in_field) in [(950, "9,50\u{a0}€", "9,50"), (2_000, "20\u{a0}€", "20")] {
+            assert_eq!(amount(Locale::Es, &money(minor, "EUR"), true), in_words);
+            assert_eq!(amount(Locale::Es, &money(minor, "EUR"), false), in_field);
+        }
         assert_eq!(plain_price(&money(5, "EUR")), "0.05");
         assert_eq!(plain_price(&money(1500, "JPY")), "1500");
     }

@@ -11,6 +11,7 @@ mod markup;
 mod page_context;
 pub mod pages;
 pub mod sitemap;
+pub mod typed;
 mod view;
 
 pub use askama::{DynTemplate, Template};

@@ -252,6 +252,47 @@ fn texts_under(folder: &Path) -> String {
 }
 
 #[test]
+fn chips_fields_and_options_are_written_as_the_language_does() {
+    for (name, chips, option, field) in [
+        ("es/filter-price", ["Desde 4,5 estrellas", "Hasta 9,50\u{a0}€"], "Desde 4,5 estrellas", "9,50"),
+        ("en/filter-price", ["From 4.5 stars", "Up to €9.50"], "From 4.5 stars", "9.50"),
+    ] {
+        let html = page(name);
+        for chip in chips {
+            assert!(html.contains(&format!("<bdi>{chip}</bdi>")), "{name}: {chip}");
+        }
+        assert!(html.contains(&format!("<option value=\"4.5\" selected>\n{option}</option>")), "{name}");
+        assert!(html.contains(&format!("size=\"6\" value=\"{field}\"")), "{name}");
+    }
+}
+
+#[test]
+fn an_invalid_filter_has_no_chip_and_does_not_claim_that_nothing_was_found() {
+    for (name, nothing, error) in [
+        ("es/filter-error", "No hemos encontrado", "Escribe un precio como 20 o 19,95."),
+        ("en/filter-error", "Try fewer words", "Enter a price such as 20 or 19.95."),
+    ] {
+        let html = page(name);
+        assert!(html.contains(&format!("<a href=\"#price_max\">{error}</a>")), "{name}");
+        assert!(html.contains("<title>Error: ") && html.contains("value=\"mucho\""), "{name}");
+        assert_eq!(html.matches("class=\"chip\"").count(), 1, "{name}: the genre only");
+        assert!(!html.contains(nothing) && !html.contains("<bdi>mucho"), "{name}");
+    }
+}
+
+#[test]
+fn every_page_has_one_search_and_it_is_in_the_head() {
+    every_page(|name, html| {
+        let (head, main) = html.split_once("<main").unwrap();
+        assert_eq!(html.matches("role=\"search\"").count(), 1, "{name}");
+        assert!(head.contains("role=\"search\"") && head.contains("id=\"q\""), "{name}");
+        assert!(!main.contains("type=\"search\""), "{name}");
+    });
+    // On a list, a new search keeps the filters.
+    assert!(page("es/books").contains("dir=\"auto\" form=\"browse\""));
+}
+
+#[test]
 fn the_form_keeps_filters_that_it_has_no_count_for() {
     let html = page("en/nothing-filtered");
     for value in ["classics", "en-US", "3.5"] {

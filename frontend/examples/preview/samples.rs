@@ -66,7 +66,10 @@ fn lists_of_books(
         },
     );
     let amount = [Invalid::new("price_max", Reason::NotAPriceLimit)];
-    show("filter-error", &Books { asked: Asked(&[("price_max", "mucho")]), invalid: &amount, ..found });
+    let asked = Asked(&[("genre", "classics"), ("price_max", "mucho")]);
+    show("filter-error", &Books { asked, invalid: &amount, total: None, ..found });
+    let asked = Asked(&[("min_rating", "4.5"), ("price_max", "9.5")]);
+    show("filter-price", &Books { asked, books: &books[..3], ..found });
 }
 
 /// Calls `show` with each page and a name for its file.

@@ -7,15 +7,15 @@ use askama::Template;
 use shared::{
     api::NamedGenre,
     domain::{
-        Author, Availability, BookId, Count, Facets, Invalid, MEAN_BANDS, Rejection, Review, Sort, Summary, Total,
-        Window,
+        Author, Availability, BookId, Count, Facets, Invalid, MEAN_BANDS, Money, Rejection, Review, Sort, Summary,
+        Total, Window,
     },
 };
 
 pub use api_docs::ApiDocs;
 pub use book::BookPage;
 
-use crate::{Form, Markup, View, assets, links, links::Asked};
+use crate::{Form, Markup, View, assets, format, links, links::Asked, typed};
 
 /// `/`
 #[derive(Template, Clone, Copy)]
@@ -65,17 +65,43 @@ impl Books<'_> {
             "genre" => Some(self.view.genre(value)),
             "language" => Some(self.view.language(value)),
             "author" => Some(self.author.unwrap_or(value).to_owned()),
-            "min_rating" => Some(self.view.text_with("filter-from-stars", "stars", value.to_owned())),
-            "price_max" => Some(self.view.text_with("filter-up-to", "amount", value.to_owned())),
+            "min_rating" => Some(self.from_stars(value)),
+            "price_max" => Some(self.view.text_with("filter-up-to", "amount", self.amount(value, true)?)),
             "in_stock" if value == "true" => Some(self.view.text("filter-in-stock")),
             _ => None,
         };
-        let asked = self.asked.0.iter().filter(|(_, value)| !value.is_empty());
+        let is_valid = |name: &str| self.invalid.iter().all(|invalid| invalid.field != name);
+        let asked = self.asked.0.iter().filter(|(name, value)| !value.is_empty() && is_valid(name));
         asked.filter_map(|(name, value)| Some((say(name, value)?, self.asked.without(name)))).collect()
+    }
+
+    /// "From 4.5 stars", as the language writes it.
+    fn from_stars(&self, stars: &str) -> String {
+        let stars = format::with_decimal_mark(self.view.locale, stars);
+        self.view.text_with("filter-from-stars", "stars", stars)
+    }
+
+    /// The amount of a valid limit: "9,50 €", or "9,50" for the field.
+    fn amount(&self, value: &str, with_currency: bool) -> Option<String> {
+        let price = Money::parse(value, typed::CURRENCY).ok()?;
+        Some(format::amount(self.view.locale, &price, with_currency))
+    }
+
+    /// What the field of the highest price has: the amount, or else what was typed.
+    fn highest_price(&self) -> String {
+        let asked = self.asked.get("price_max");
+        self.amount(asked, false).unwrap_or_else(|| asked.to_owned())
+    }
+
+    fn form(&self) -> Form<'_> {
+        Form { invalid: self.invalid, ..Form::default() }
     }
 
     /// The heading of a list without a search: the active filters, or the whole catalogue.
     fn subject(&self) -> String {
+        if !self.invalid.is_empty() {
+            return self.view.text("nav-books");
+        }
         let labels: Vec<String> = self.chips().into_iter().map(|(label, _)| label).collect();
         if labels.is_empty() { self.view.text("whole-catalogue") } else { labels.join(", ") }
     }
@@ -145,7 +171,7 @@ impl Books<'_> {
     }
 
     fn error(&self, field: &str) -> Option<String> {
-        Form { invalid: self.invalid, ..Form::default() }.error(self.view.locale, field)
+        self.form().error(self.view.locale, field)
     }
 }
 

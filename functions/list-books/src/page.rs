@@ -1,9 +1,10 @@
 //! `GET /books`: the list as a page, with its filters.
 
-use frontend::{Locale, PageContext, genres, links::Asked, pages};
+use frontend::{Locale, PageContext, genres, links::Asked, pages, typed};
 use shared::{
     ApiError, App, Reply, Request, Result,
     domain::{Facets, Invalid, Total},
+    http::Query,
     repo::{
         authors,
         books::{self, Listed, Listing},
@@ -24,7 +25,8 @@ const PARAMETERS: &[&str] =
 pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     request.expect_segments(1)?;
     let context = PageContext::of(request).with_parameters(PARAMETERS);
-    let query = request.page_query(PARAMETERS)?.with_decimal_point("price_max");
+    let query =
+        request.page_query(PARAMETERS)?.rewritten("price_max", typed::amount).rewritten("min_rating", typed::stars);
     let asked = query.in_order_of(PARAMETERS);
     let page = pages::Books {
         view: context.view(),
@@ -40,9 +42,8 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     };
     let listing = match listing(&query) {
         Ok(listing) => listing,
-        Err(ApiError::BadRequest(invalid)) => {
-            let invalid: &[Invalid] = &[invalid];
-            return context.reply(400, &pages::Books { invalid, ..page });
+        Err(ApiError::BadRequest(_)) => {
+            return context.reply(400, &pages::Books { invalid: &all_invalid(&query), ..page });
         }
         Err(other) => return Err(other),
     };
@@ -90,4 +91,37 @@ async fn related(
     };
     let authors = authors::named(connection, search, &books).await?;
     Ok(pages::Related { authors, genres, everywhere })
+}
+
+/// All invalid parameters: each is left out to find the next.
+fn all_invalid(query: &Query) -> Vec<Invalid> {
+    let mut rest = query.clone();
+    let mut all = Vec::new();
+    while let Err(ApiError::BadRequest(invalid)) = listing(&rest) {
+        let is_found = rest.remove(&invalid.field);
+        all.push(invalid);
+        if !is_found {
+            break;
+        }
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_invalid_filter_is_named_and_no_other() {
+        for (query, expected) in [
+            (&[("price_max", "mucho"), ("min_rating", "9"), ("genre", "crime")][..], &["min_rating", "price_max"][..]),
+            (&[("price_max", "20"), ("genre", "crime")], &[]),
+            (&[("sort", "fame"), ("cursor", "x"), ("language", "123")], &["language", "sort", "cursor"]),
+        ] {
+            let raw: Vec<_> = query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            let invalid = all_invalid(&Query::parse(&raw, PARAMETERS).unwrap());
+            let fields: Vec<&str> = invalid.iter().map(|invalid| invalid.field.as_str()).collect();
+            assert_eq!(fields, expected, "{query:?}");
+        }
+    }
 }

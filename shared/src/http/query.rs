@@ -6,7 +6,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::invalid::{Invalid, Parsed, Reason};
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Query(BTreeMap<&'static str, String>);
 
 impl Query {
@@ -59,15 +59,20 @@ impl Query {
         self.0.get(name).map(String::as_str)
     }
 
-    /// Replaces a decimal comma by a point: people write a comma, programs a point.
+    /// Replaces a value that people type by what programs write. One that cannot be read stays, and is refused later.
     #[must_use]
-    pub fn with_decimal_point(mut self, name: &str) -> Self {
+    pub fn rewritten(mut self, name: &str, rewrite: impl FnOnce(&str) -> Option<String>) -> Self {
         if let Some(value) = self.0.get_mut(name)
-            && !value.contains('.')
+            && let Some(rewritten) = rewrite(value)
         {
-            *value = value.replacen(',', ".", 1);
+            *value = rewritten;
         }
         self
+    }
+
+    /// Leaves a parameter out; false if it was not given.
+    pub fn remove(&mut self, name: &str) -> bool {
+        self.0.remove(name).is_some()
     }
 
     /// The size of a slice: the parameter `limit`, or the default.

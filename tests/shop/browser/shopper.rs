@@ -147,8 +147,8 @@ async fn an_unknown_address_is_a_404_with_a_working_search() {
     in_every_setup(async |tab| {
         tab.go("/nada/de/nada").await;
         assert_eq!(tab.status(), Some(404));
-        tab.fill("main #q", "quijote").await;
-        tab.click("main .search button").await;
+        tab.fill("#q", "quijote").await;
+        tab.click(".search button").await;
         tab.arrive("/books").await;
         tab.see(".card", "Don Quijote de la Mancha").await;
     })
