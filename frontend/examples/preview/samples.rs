@@ -108,6 +108,7 @@ pub fn every_page(locale: Locale, mut show: impl FnMut(&str, &dyn DynTemplate)) 
         view: view("/books/53-don-quijote"),
         book: quijote,
         form: Form::default(),
+        rated_at: None,
         more_by_author,
         readers_also_rated,
     };
@@ -131,18 +132,16 @@ pub fn every_page(locale: Locale, mut show: impl FnMut(&str, &dyn DynTemplate)) 
     show("rate-503", &Rate { form: Form { trouble: Some(Trouble::Unavailable), ..form }, ..rate });
     show("rate-honeypot", &Rate { form: Form { trouble: Some(Trouble::Honeypot), ..form }, ..rate });
     show("rate-language", &rate);
+    let own = [("stars", "4"), ("name", "Ana"), ("review", "Me reí mucho.")];
+    let form = Form { typed: &own, ..Form::default() };
+    show("book-rated", &BookPage { form, rated_at: Some(datetime!(2026-11-20 18:30 UTC)), ..empty });
     show("book-unrated", &BookPage { book: &books[7], ..empty });
     show("book-imported", &BookPage { book: &imported(quijote, Some("Goodreads (2017)")), ..empty });
     show("book-to-order", &BookPage { book: &to_order(quijote), ..empty });
     show("book-hostile", &BookPage { book: &hostile(), ..empty });
     show(
         "ratings",
-        &Ratings {
-            view: view("/books/53/ratings"),
-            book: &quijote.summary,
-            reviews: &quijote.reviews,
-            next: Some("n"),
-        },
+        &Ratings { view: view("/books/53/ratings"), book: quijote, reviews: &quijote.reviews, next: Some("n") },
     );
     show(
         "author",

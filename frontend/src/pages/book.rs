@@ -3,6 +3,7 @@
 use askama::Template;
 use serde_json::{Value, json};
 use shared::domain::{Author, Availability, Book, Summary};
+use time::OffsetDateTime;
 
 use super::data;
 use crate::{Form, Markup, View, assets, format, links};
@@ -14,16 +15,42 @@ pub struct BookPage<'a> {
     pub view: View<'a>,
     pub book: &'a Book,
     pub form: Form<'a>,
+    /// When the visitor rated the book; the form then has that rating.
+    pub rated_at: Option<OffsetDateTime>,
     pub more_by_author: &'a [Summary],
     pub readers_also_rated: &'a [Summary],
 }
 
 /// One row of the star histogram.
-struct Bar {
-    stars: usize,
-    count: u32,
+pub(super) struct Bar {
+    pub(super) stars: usize,
+    pub(super) count: u32,
     /// In per cent of all.
-    share: u64,
+    pub(super) share: u64,
+}
+
+/// The rows of the histogram, five stars first.
+pub(super) fn bars(book: &Book) -> impl Iterator<Item = Bar> {
+    let all = book.histogram.count().max(1);
+    let counts = book.histogram.0.into_iter().enumerate().rev();
+    counts.map(move |(at, count)| Bar { stars: at + 1, count, share: u64::from(count) * 100 / all })
+}
+
+/// Whose ratings the histogram shows: "4.942.365 de Goodreads (2017) · 3 de esta tienda".
+pub(super) fn origins(view: View, book: &Book) -> String {
+    let own = book.own_ratings().count();
+    let own = (own > 0).then(|| view.count("ratings-own", own));
+    let imported = book.imported_ratings.as_ref().map(|imported| {
+        let count = imported.histogram.count();
+        match &imported.source {
+            Some(source) => {
+                let arguments = [("count", count.into()), ("source", source.as_str().into())];
+                view.locale.text_with("ratings-from", arguments)
+            }
+            None => view.count("ratings-imported", count),
+        }
+    });
+    imported.into_iter().chain(own).collect::<Vec<String>>().join(" · ")
 }
 
 impl BookPage<'_> {
@@ -41,28 +68,20 @@ impl BookPage<'_> {
         format!("/books/{}/ratings", self.summary().id)
     }
 
-    /// Five stars first.
-    fn bars(&self) -> impl Iterator<Item = Bar> {
-        let all = self.book.histogram.count().max(1);
-        let counts = self.book.histogram.0.into_iter().enumerate().rev();
-        counts.map(move |(at, count)| Bar { stars: at + 1, count, share: u64::from(count) * 100 / all })
+    /// The visitor's own rating: when it was sent.
+    fn rated_on(&self) -> Option<String> {
+        Some(self.view.text_with("rated-on", "date", self.view.day(self.rated_at?)))
     }
 
-    /// Whose ratings the histogram shows: "4.942.365 de Goodreads (2017) · 3 de esta tienda".
-    fn origins(&self) -> String {
-        let own = self.book.own_ratings().count();
-        let own = (own > 0).then(|| self.view.count("ratings-own", own));
-        let imported = self.book.imported_ratings.as_ref().map(|imported| {
-            let count = imported.histogram.count();
-            match &imported.source {
-                Some(source) => {
-                    let arguments = [("count", count.into()), ("source", source.as_str().into())];
-                    self.view.locale.text_with("ratings-from", arguments)
-                }
-                None => self.view.count("ratings-imported", count),
-            }
-        });
-        imported.into_iter().chain(own).collect::<Vec<String>>().join(" · ")
+    /// The text of the form's button.
+    fn send(&self) -> &'static str {
+        if self.rated_at.is_some() { "rate-change" } else { "rate-send" }
+    }
+
+    /// The heading of the other books of the first author.
+    fn by_author(&self) -> String {
+        let name = self.book.authors.first().map_or("", |author| author.name.as_str());
+        self.view.text_with("shelf-by-author", "author", name)
     }
 
     fn stock(&self) -> String {

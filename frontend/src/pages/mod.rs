@@ -7,8 +7,8 @@ use askama::Template;
 use shared::{
     api::NamedGenre,
     domain::{
-        Author, Availability, BookId, Count, Facets, Invalid, MEAN_BANDS, Money, Rejection, Review, Sort, Summary,
-        Total, Window,
+        Author, Availability, Book, BookId, Count, Facets, Invalid, MEAN_BANDS, Money, Rejection, Review, Sort,
+        Summary, Total, Window,
     },
 };
 
@@ -180,7 +180,8 @@ impl Books<'_> {
 #[template(path = "ratings.html")]
 pub struct Ratings<'a> {
     pub view: View<'a>,
-    pub book: &'a Summary,
+    pub book: &'a Book,
+    /// Those with a text.
     pub reviews: &'a [Review],
     pub next: Option<&'a str>,
 }
@@ -188,7 +189,7 @@ pub struct Ratings<'a> {
 impl Ratings<'_> {
     fn next_page(&self) -> Option<String> {
         let next = self.next?;
-        Some(links::address(&format!("/books/{}/ratings", self.book.id), [("cursor", next)].into_iter()))
+        Some(links::address(&format!("/books/{}/ratings", self.book.summary.id), [("cursor", next)].into_iter()))
     }
 }
 

@@ -1,4 +1,5 @@
-//! `GET /books/{id}/ratings`
+//! `GET /books/{id}/ratings`: what readers wrote about a book, newest first. Ratings without a text are in the counts
+//! above; only the API lists them.
 
 use frontend::{PageContext, pages};
 use shared::{
@@ -17,12 +18,13 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     request.expect_segments(3)?;
     let book = BookId::parse(request.segment(1)).ok_or(ApiError::NotFound)?;
     let query = request.page_query(PARAMETERS)?;
-    let after = query.get("cursor").map(|text| Cursor::<Keys>::decode(text, &ratings::list_name(book))).transpose()?;
-    let read = app.database().read(async |c| {
-        let summary = books::summaries(c, &[book]).await?.pop();
-        Ok((summary, ratings::list(c, book, after.as_ref(), Query::USUAL_LIMIT).await?))
+    let after =
+        query.get("cursor").map(|text| Cursor::<Keys>::decode(text, &ratings::reviews_name(book))).transpose()?;
+    let read = app.database().read(async |c| match books::find(c, book).await? {
+        Some(found) => Ok(Some((found, ratings::reviews(c, book, after.as_ref(), Query::USUAL_LIMIT).await?))),
+        None => Ok(None),
     });
-    let (Some(book), Some(ratings)) = read.await? else { return Err(ApiError::NotFound) };
+    let (book, ratings) = read.await?.ok_or(ApiError::NotFound)?;
     let context = PageContext::of(request).with_parameters(PARAMETERS);
     let (view, reviews) = (context.view(), ratings.items.as_slice());
     context.reply(200, &pages::Ratings { view, book: &book, reviews, next: ratings.next.as_deref() })

@@ -3,11 +3,11 @@
 use frontend::{Form, PageContext, pages};
 use shared::{
     ApiError, App, Reply, Request, Result,
-    domain::{Book, Filter, Sort, Summary},
+    domain::{Book, Filter, Review, Sort, Summary, VisitorId},
     intake::{FORM_KEY, form_key},
     repo::{
         books::{self, Listing},
-        recommendations,
+        ratings, recommendations,
     },
 };
 use sqlx::MySqlConnection;
@@ -27,21 +27,33 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     }
     let read = app.database().read(async |c| {
         let also = recommendations::also_liked(c, book.summary.id, BESIDE).await?;
-        Ok((by_the_same(c, &book).await?, books::summaries(c, &also).await?))
+        let own = match request.cookie(Request::VISITOR_COOKIE).and_then(VisitorId::parse) {
+            Some(visitor) => ratings::own(c, book.summary.id, visitor).await?,
+            None => None,
+        };
+        Ok((by_the_same(c, &book).await?, books::summaries(c, &also).await?, own))
     });
-    let (more_by_author, readers_also_rated) = read.await?;
+    let (more_by_author, readers_also_rated, own) = read.await?;
     let key = form_key();
-    let reply = context.reply(
-        200,
-        &pages::BookPage {
-            view,
-            book: &book,
-            form: Form { typed: &[(FORM_KEY, &key)], ..Form::default() },
-            more_by_author: &more_by_author,
-            readers_also_rated: &readers_also_rated,
-        },
-    )?;
-    Ok(reply.with_form_key(&key))
+    let typed = own.as_ref().map(typed).unwrap_or_default();
+    let typed = typed.iter().map(|(name, value)| (*name, value.as_str()));
+    let typed: Vec<(&str, &str)> = typed.chain([(FORM_KEY, key.as_str())]).collect();
+    let page = pages::BookPage {
+        view,
+        book: &book,
+        form: Form { typed: &typed, ..Form::default() },
+        rated_at: own.as_ref().map(|own| own.sent_at),
+        more_by_author: &more_by_author,
+        readers_also_rated: &readers_also_rated,
+    };
+    Ok(context.reply(200, &page)?.with_form_key(&key))
+}
+
+/// A visitor's rating as the form shows it.
+fn typed(own: &Review) -> Vec<(&'static str, String)> {
+    let texts = [("name", &own.name), ("review", &own.review)];
+    let texts = texts.into_iter().filter_map(|(field, text)| Some((field, text.clone()?)));
+    [("stars", own.stars.to_string())].into_iter().chain(texts).collect()
 }
 
 async fn by_the_same(connection: &mut MySqlConnection, book: &Book) -> sqlx::Result<Vec<Summary>> {

@@ -253,6 +253,74 @@ pub async fn list(
     })))
 }
 
+/// The name of the list of reviews that a cursor belongs to.
+pub fn reviews_name(book: BookId) -> String {
+    format!("reviews of {book}")
+}
+
+/// A slice of a book's ratings that have a text, newest first: those that people read.
+pub async fn reviews(
+    connection: &mut MySqlConnection,
+    book: BookId,
+    after: Option<&Cursor<Keys>>,
+    limit: u32,
+) -> sqlx::Result<Slice<Review>> {
+    let Keys(sent_at, id) = after.map_or(Keys(i64::MAX, u64::MAX), |cursor| cursor.keys);
+    let sent_at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(sent_at) * 1_000).unwrap_or(LAST_MOMENT);
+    let rows = sqlx::query_as!(
+        Review,
+        r#"
+        select
+            id,
+            stars,
+            name,
+            review,
+            sent_at
+        from ratings
+        where book_id = ?
+          and shows_words = 1
+          and sent_at <= ?
+          and (sent_at < ? or id < ?)
+        order by sent_at desc, id desc
+        limit ?
+        "#,
+        book.get(),
+        sent_at.min(LAST_MOMENT),
+        sent_at.min(LAST_MOMENT),
+        id,
+        limit + 1,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(Slice::within_response(rows, limit, bytes, |last| {
+        let micros = i64::try_from(last.sent_at.unix_timestamp_nanos() / 1_000).unwrap_or(i64::MAX);
+        Cursor::new(reviews_name(book), Keys(micros, last.id)).encode()
+    }))
+}
+
+/// The rating that a visitor gave a book, for changing it; none if the shop has hidden it.
+pub async fn own(connection: &mut MySqlConnection, book: BookId, visitor: VisitorId) -> sqlx::Result<Option<Review>> {
+    sqlx::query_as!(
+        Review,
+        r#"
+        select
+            id,
+            stars,
+            name,
+            review,
+            sent_at
+        from ratings
+        where book_id = ?
+          and visitor_id = ?
+          and hidden_at is null
+        "#,
+        book.get(),
+        visitor.0,
+    )
+    .fetch_optional(connection)
+    .await
+}
+
 /// The last second that a `timestamp` holds in every version of MariaDB that this runs on.
 const LAST_MOMENT: OffsetDateTime = datetime!(2038-01-19 03:14:07 UTC);
 
