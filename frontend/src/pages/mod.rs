@@ -269,6 +269,22 @@ pub struct Submission<'a> {
     pub book: Option<BookId>,
 }
 
+impl Submission<'_> {
+    /// The key of a text about a rating, which has a book, or about a message.
+    fn key(&self, part: &str) -> &'static str {
+        match (self.book.is_some(), part) {
+            (true, "title") => "rating-title",
+            (true, "received") => "rating-received",
+            (true, "published") => "rating-published",
+            (true, _) => "rating-rejected",
+            (false, "title") => "message-title",
+            (false, "received") => "message-received",
+            (false, "published") => "message-published",
+            (false, _) => "message-rejected",
+        }
+    }
+}
+
 /// The status of a submission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State<'a> {
@@ -305,6 +321,7 @@ impl ErrorPage<'_> {
     /// The key of the error's texts.
     fn key(&self) -> &'static str {
         match self.status {
+            404 if self.view.path.starts_with("/submissions/") => "error-no-submission",
             404 => "error-not-found",
             413 => "error-too-large",
             503 | 504 => "error-unavailable",
