@@ -25,26 +25,37 @@ pub async fn window(connection: &mut MySqlConnection, day: Date, count: usize) -
     Ok(Window { best_rated: shelf("best"), most_read: shelf("read"), newest: shelf("new") })
 }
 
-/// Draws books of each kind by a hash of day, kind and id.
+/// Draws books of each kind by a hash of day, kind and id: first of those in stock, and only if these are too few, of the
+/// others.
 async fn draw(connection: &mut MySqlConnection, day: Date, count: u32) -> sqlx::Result<Vec<(String, BookId)>> {
     // The threshold is the prior mean, so that only rated books are read.
     let rows = sqlx::query!(
         r#"
         select drawn.shelf, drawn.id
         from (
-            (select 'best' as shelf, best.id, md5(concat('best', ?, best.id)) as lot
-             from (select id from books where score > 3500000 order by score desc, id desc limit 200) best
-             order by lot limit ?)
+            (select 'best' as shelf, best.id, best.in_stock, md5(concat('best', ?, best.id)) as lot
+             from ((select id, 1 as in_stock from books where in_stock = 1 and score > 3500000
+                    order by score desc, id desc limit 100)
+                   union all
+                   (select id, 0 from books where in_stock = 0 and score > 3500000
+                    order by score desc, id desc limit 50)) best
+             order by best.in_stock desc, lot limit ?)
             union all
-            (select 'read', popular.id, md5(concat('read', ?, popular.id)) as lot
-             from (select id from books order by ratings_count desc, id desc limit 200) popular
-             order by lot limit ?)
+            (select 'read', popular.id, popular.in_stock, md5(concat('read', ?, popular.id)) as lot
+             from ((select id, 1 as in_stock from books where in_stock = 1
+                    order by ratings_count desc, id desc limit 100)
+                   union all
+                   (select id, 0 from books where in_stock = 0 order by ratings_count desc, id desc limit 50)) popular
+             order by popular.in_stock desc, lot limit ?)
             union all
-            (select 'new', newest.id, md5(concat('new', ?, newest.id)) as lot
-             from (select id from books order by year_order desc, id desc limit 100) newest
-             order by lot limit ?)
+            (select 'new', newest.id, newest.in_stock, md5(concat('new', ?, newest.id)) as lot
+             from ((select id, 1 as in_stock from books where in_stock = 1
+                    order by year_order desc, id desc limit 50)
+                   union all
+                   (select id, 0 from books where in_stock = 0 order by year_order desc, id desc limit 50)) newest
+             order by newest.in_stock desc, lot limit ?)
         ) drawn
-        order by drawn.lot
+        order by drawn.in_stock desc, drawn.lot
         "#,
         day,
         count,
@@ -98,9 +109,13 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::repo::{
-        fixtures::{book, minute, rating},
-        ratings,
+    use crate::{
+        domain::{Availability, CatalogueRow, Histogram, Money},
+        repo::{
+            catalogue,
+            fixtures::{book, minute, rating, row},
+            ratings,
+        },
     };
 
     #[ignore = "needs MariaDB"]
@@ -121,6 +136,35 @@ mod tests {
         let all = window(&mut connection, today, 100).await.unwrap();
         assert_eq!((all.newest.len(), all.most_read.len()), (40, 40));
         assert_eq!(all.best_rated.len(), 39, "whatever nobody rated is none of the best");
+    }
+
+    #[ignore = "needs MariaDB"]
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn the_window_prefers_books_that_are_in_stock(pool: MySqlPool) {
+        let mut connection = pool.acquire().await.unwrap();
+        // Every fifth is in stock: these have the fewest ratings and the earliest years.
+        for n in 0..40 {
+            let is_here = n % 5 == 0;
+            let stars = Histogram([0, 0, 0, 0, if is_here { 1 + n } else { 1_000 + n }]);
+            let offer = CatalogueRow {
+                year: Some(if is_here { 1_900 } else { 2_000 }),
+                price: Money::parse("9.50", "EUR").ok(),
+                stock: Some(u32::from(is_here)),
+                stars: Some(stars),
+                ..row(&format!("r{n}"), &format!("Libro {n}"), &["Nadie"])
+            };
+            catalogue::put(&mut connection, &offer).await.unwrap();
+        }
+        for (count, available) in [(6, 6), (8, 8), (10, 8)] {
+            let Window { best_rated, most_read, newest } =
+                window(&mut connection, date!(2026 - 11 - 24), count).await.unwrap();
+            for shelf in [best_rated, most_read, newest] {
+                let states: Vec<bool> =
+                    shelf.iter().map(|book| book.availability == Availability::InStock).collect();
+                let expected: Vec<bool> = (0..count).map(|at| at < available).collect();
+                assert_eq!(states, expected);
+            }
+        }
     }
 
     #[ignore = "needs MariaDB"]
