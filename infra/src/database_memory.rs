@@ -56,7 +56,7 @@ impl Memory {
         let Self { total, server, connections, buffer_pool, logins } = self;
         format!(
             "Memory of the instance: {total} MiB = {SYSTEM} system and RDS + {server} MariaDB + {connections} connections \
-             + {buffer_pool} buffer pool\n+ {logins} IAM logins (AWS recommends {LOGINS} to {RECOMMENDED_LOGINS})."
+             + {buffer_pool} buffer pool + {logins} IAM logins (AWS recommends {LOGINS} to {RECOMMENDED_LOGINS})."
         )
     }
 }

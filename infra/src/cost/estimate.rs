@@ -80,6 +80,11 @@ impl Estimate {
         self.0.iter().filter(|line| line.charge.usage_based)
     }
 
+    /// Total of these lines in US dollars a month.
+    pub fn sum<'a>(lines: impl Iterator<Item = &'a Line>) -> f64 {
+        lines.map(Line::usd).fold(0.0, |sum, usd| sum + usd) // `sum` of an empty iterator is -0.0.
+    }
+
     pub fn lines(&self) -> &[Line] {
         &self.0
     }

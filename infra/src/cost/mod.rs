@@ -8,48 +8,134 @@ mod prices;
 mod table;
 mod usage;
 
-use anyhow::Result;
+use std::collections::BTreeMap;
 
-use self::{estimate::Estimate, prices::Prices};
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use self::{
+    estimate::{Estimate, Line},
+    prices::{Price, Prices},
+};
 use crate::{
     database_memory::Memory,
     stage::{Egress, Server, Stage},
 };
 
-/// Requests for which `summary` and `report` state the additional cost.
+/// Requests for which `summary` and `Report` state the additional cost.
 const MILLION: u64 = 1_000_000;
 
-/// The monthly estimate as text: the stage's idle cost, the cost of `requests` requests, the egress options and the
-/// database classes, with the sources of all prices. US dollars, before tax. Fails when a charge or a price is unknown.
-pub fn report(stage: &Stage, requests: u64) -> Result<String> {
-    let estimate = Estimate::of(stage, requests)?;
-    let mut parts = vec![
+/// Longest line of the report in characters, except for addresses of sources.
+const WIDTH: u16 = 100;
+
+/// The monthly estimate of a stage, in US dollars before tax.
+pub struct Report {
+    stage: Stage,
+    requests: u64,
+    estimate: Estimate,
+    /// What a million requests a month add to the idle cost.
+    million: f64,
+    egress_options: Vec<(Egress, Estimate)>,
+}
+
+impl Report {
+    /// The estimate with this number of requests a month. Fails when a charge or a price is unknown.
+    pub fn of(stage: &Stage, requests: u64) -> Result<Self> {
+        Ok(Self {
+            stage: stage.clone(),
+            requests,
+            estimate: Estimate::of(stage, requests)?,
+            million: cost_of_a_million(stage)?,
+            egress_options: egress_options(stage, requests)?,
+        })
+    }
+
+    /// The answer in one line, then what it consists of, the egress options and the database classes; on request the sources
+    /// of all prices.
+    pub fn text(&self, with_sources: bool) -> Result<String> {
+        let Self { stage, estimate, egress_options, .. } = self;
+        let mut parts = vec![self.answer(), table::charges("idle", estimate.idle_lines())];
+        if self.requests > 0 {
+            parts.push(table::charges(&format!("{} requests", self.requests_in_words()), estimate.usage_lines()));
+        }
+        parts.push(table::egress_options(stage.egress, egress_options));
+        if let Server::Rds(server) = &stage.database.server {
+            let memory = Memory::of(stage).map(|memory| table::wrapped(&memory.summary())).unwrap_or_default();
+            parts.push(format!("{}\n{memory}", table::database_classes(stage, server, &Prices::of(&stage.region)?)));
+        }
+        parts.push(table::wrapped(&usage::assumptions()));
+        if with_sources {
+            parts.push(table::sources(self.prices()));
+        }
+        Ok(parts.join("\n\n"))
+    }
+
+    fn answer(&self) -> String {
+        let Self { stage, estimate, million, .. } = self;
+        let idle = Estimate::sum(estimate.idle_lines());
+        let answer = match self.requests {
+            0 => format!("{idle:.2} USD a month idle; a million requests a month would add {million:.2} USD."),
+            _ => format!(
+                "{:.2} USD a month: {idle:.2} USD idle, and {:.2} USD for {} requests.",
+                estimate.usd(),
+                Estimate::sum(estimate.usage_lines()),
+                self.requests_in_words()
+            ),
+        };
         format!(
-            "Estimated monthly cost of stage {}, in US dollars of {}, before tax and without the free tier.",
+            "{}: {answer}\nPrices of {}, before tax and without the free tier; --sources lists where they are from.",
             stage.name, stage.region
-        ),
-        table::charges("idle", estimate.idle_lines()),
-    ];
-    if requests > 0 {
-        let title = format!("{} requests a month", table::with_separators(usage::float(requests)));
-        parts.extend([
-            table::charges(&title, estimate.usage_lines()),
-            format!("Total of idle and requests: {:.2}", estimate.usd()),
-        ]);
-    } else {
-        parts.push(format!(
-            "A million requests a month would add {:.2}; --requests-per-month shows the details.",
-            cost_of_a_million(stage)?
-        ));
+        )
     }
-    let options = egress_options(stage, requests)?;
-    parts.push(table::egress_options(stage.egress, &options));
-    if let Server::Rds(server) = &stage.database.server {
-        let memory = Memory::of(stage).map(|memory| memory.summary()).unwrap_or_default();
-        parts.push(format!("{}\n{memory}", table::database_classes(stage, server, &Prices::of(&stage.region)?)));
+
+    fn requests_in_words(&self) -> String {
+        table::with_separators(usage::float(self.requests))
     }
-    parts.extend([usage::assumptions(), table::sources(options.iter().map(|(_, estimate)| estimate))]);
-    Ok(parts.join("\n\n"))
+
+    fn prices(&self) -> BTreeMap<&str, &Price> {
+        let lines = self.egress_options.iter().flat_map(|(_, estimate)| estimate.lines());
+        lines.map(|line| (line.charge.price.as_str(), &line.price)).collect()
+    }
+
+    /// The estimate for programs.
+    pub fn json(&self) -> Value {
+        let Self { stage, requests, estimate, million, egress_options } = self;
+        let line = |line: &Line| {
+            json!({
+                "type": line.kind,
+                "resources": line.resources,
+                "purpose": line.charge.purpose,
+                "amount": line.charge.amount,
+                "price": line.charge.price,
+                "usage_based": line.charge.usage_based,
+                "usd": cents(line.usd()),
+            })
+        };
+        let option = |(egress, estimate): &(Egress, Estimate)| {
+            json!({
+                "egress": egress.name(),
+                "is_chosen": *egress == stage.egress,
+                "usd": cents(Estimate::sum(table::egress_lines(estimate))),
+                "stage_usd": cents(estimate.usd()),
+            })
+        };
+        json!({
+            "stage": stage.name,
+            "region": stage.region,
+            "requests_per_month": requests,
+            "idle_usd": cents(Estimate::sum(estimate.idle_lines())),
+            "usage_usd": cents(Estimate::sum(estimate.usage_lines())),
+            "total_usd": cents(estimate.usd()),
+            "million_requests_usd": cents(*million),
+            "lines": estimate.lines().iter().map(line).collect::<Vec<_>>(),
+            "egress_options": egress_options.iter().map(option).collect::<Vec<_>>(),
+            "prices": self.prices(),
+        })
+    }
+}
+
+fn cents(usd: f64) -> f64 {
+    (usd * 100.0).round() / 100.0
 }
 
 /// One line for the confirmation of `deploy`. An unknown price is reported in it and does not prevent the deploy.
@@ -78,7 +164,6 @@ fn egress_options(stage: &Stage, requests: u64) -> Result<Vec<(Egress, Estimate)
 
 #[cfg(test)]
 mod tests {
-    use super::estimate::Line;
     use super::*;
     use crate::stage::STAGES;
 
@@ -128,5 +213,42 @@ mod tests {
         assert!(ten > usd(&dev, MILLION) && usd(&dev, MILLION) > usd(&dev, 0));
         let idle = |requests| Estimate::of(&dev, requests).unwrap().idle_lines().map(Line::usd).sum::<f64>();
         assert!((idle(10 * MILLION) - idle(0)).abs() < 0.001);
+    }
+
+    #[test]
+    fn the_report_begins_with_its_answer_and_fits_a_terminal() {
+        for (name, _) in STAGES {
+            for (stage, requests) in
+                [stage(name), Stage::in_full(name).unwrap()].into_iter().zip([0, MILLION, 1000 * MILLION].repeat(2))
+            {
+                let text = Report::of(&stage, requests).unwrap().text(false).unwrap();
+                assert!(text.starts_with(&format!("{name}: ")) && text.contains(" USD a month"), "{text}");
+                for line in text.lines() {
+                    assert!(line.chars().count() <= usize::from(WIDTH), "{} is too long: {line}", line.chars().count());
+                }
+                assert!(!text.contains("https://"), "{text}");
+            }
+        }
+        let idle = Report::of(&stage("dev"), 0).unwrap().text(false).unwrap();
+        assert!(idle.starts_with("dev: 50.37 USD a month idle; a million requests a month would add "), "{idle}");
+    }
+
+    #[test]
+    fn sources_are_listed_on_request_each_with_its_date() {
+        let text = Report::of(&stage("dev"), 0).unwrap().text(true).unwrap();
+        let source = "https://pricing.us-east-1.amazonaws.com/offers/v1.0/aws/AWSELB/";
+        assert!(text.lines().any(|line| line.trim_start().starts_with(source)), "{text}");
+        assert!(text.contains("load-balancer: 0.0225 USD per hour, 2026-09-11, SKU 37CUWUT8GSNQEPUV"), "{text}");
+    }
+
+    #[test]
+    fn programs_get_the_totals_and_what_they_consist_of() {
+        let json = Report::of(&stage("dev"), MILLION).unwrap().json();
+        let sum =
+            |lines: &Value| lines.as_array().unwrap().iter().map(|line| line["usd"].as_f64().unwrap()).sum::<f64>();
+        assert!((sum(&json["lines"]) - json["total_usd"].as_f64().unwrap()).abs() < 0.2, "{json}");
+        assert_eq!(json["million_requests_usd"], json["usage_usd"]);
+        assert_eq!(json["egress_options"][0]["is_chosen"], true);
+        assert_eq!(json["prices"]["load-balancer"]["date"], "2026-09-11");
     }
 }

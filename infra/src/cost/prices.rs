@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, anyhow};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Compiled in, so that the command runs in any folder.
 const FILE: &str = include_str!("../../prices.toml");
@@ -12,7 +12,7 @@ const FILE: &str = include_str!("../../prices.toml");
 pub struct Prices(BTreeMap<String, Price>);
 
 /// The price of one unit.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Price {
     /// `hour`, `GB`; for units other than time, the price is for a month.
@@ -20,7 +20,9 @@ pub struct Price {
     pub usd: f64,
     /// Address of the price page.
     pub source: String,
-    /// Date on the price page, or `undated`.
+    /// Identifier in a file of AWS's price list.
+    pub sku: Option<String>,
+    /// Date of the price page or file, or `undated`.
     pub date: String,
 }
 
@@ -55,6 +57,18 @@ mod tests {
                 assert!(price.date == "undated" || [4, 6, 8].contains(&digits), "{name} has the date {}", price.date);
             }
         }
+    }
+
+    /// The others have sources that cannot be looked up by a program.
+    #[test]
+    fn most_prices_cite_a_file_of_awss_price_list() {
+        let prices = Prices::of("us-east-1").unwrap().0;
+        let cites_aws = |price: &Price| price.source.starts_with("https://pricing.us-east-1.amazonaws.com/offers/");
+        let others: Vec<&str> =
+            prices.iter().filter(|(_, price)| !cites_aws(price)).map(|(name, _)| name.as_str()).collect();
+        assert_eq!(others, ["dashboard", "parameter", "rds-db.m7g.large", "trace"]);
+        assert!(prices.values().filter(|price| cites_aws(price)).all(|price| price.date.len() == 10));
+        assert!(prices.values().all(|price| price.sku.is_none() || cites_aws(price)));
     }
 
     #[test]

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use comfy_table::{CellAlignment, Table, presets::NOTHING};
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets::NOTHING};
 
 use super::{
+    WIDTH,
     estimate::{Estimate, Line},
-    prices::Prices,
+    prices::{Price, Prices},
     usage::HOURS,
 };
 use crate::{
@@ -39,8 +40,7 @@ pub fn charges<'a>(title: &str, lines: impl Iterator<Item = &'a Line>) -> String
 pub fn egress_options(chosen: Egress, estimates: &[(Egress, Estimate)]) -> String {
     let mut table = table(&["egress option", "USD/month", "stage, USD/month", "reaches"], &[1, 2]);
     for (egress, estimate) in estimates {
-        let own = estimate.lines().iter().filter(|line| is_egress(&line.kind)).map(Line::usd);
-        let own = own.fold(0.0, |sum, usd| sum + usd); // `sum` of an empty iterator is -0.0.
+        let own = Estimate::sum(egress_lines(estimate));
         let mark = if *egress == chosen { "*" } else { "" };
         table.add_row([
             format!("{}{mark}", egress.name()),
@@ -69,19 +69,37 @@ pub fn database_classes(stage: &Stage, chosen: &Rds, prices: &Prices) -> String 
     format!("{table}\n* this stage's `class`; a standby doubles the price")
 }
 
-fn is_egress(kind: &str) -> bool {
-    ["EC2::EIP", "EC2::NatGateway", "EC2::VPCEndpoint"].contains(&kind)
+/// The charges for reaching AWS and the internet.
+pub fn egress_lines(estimate: &Estimate) -> impl Iterator<Item = &Line> {
+    let kinds = ["EC2::EIP", "EC2::NatGateway", "EC2::VPCEndpoint"];
+    estimate.lines().iter().filter(move |line| kinds.contains(&line.kind.as_str()))
 }
 
-/// Sources of all prices in the estimates.
-pub fn sources<'a>(estimates: impl IntoIterator<Item = &'a Estimate>) -> String {
-    let lines = estimates.into_iter().flat_map(Estimate::lines);
-    let prices: BTreeMap<_, _> = lines.map(|line| (&line.charge.price, &line.price)).collect();
-    let mut table = table(&["price", "USD", "unit", "as of", "source"], &[1]);
-    for (name, price) in prices {
-        table.add_row([name, &price.usd.to_string(), &price.unit, &price.date, &price.source]);
+/// Each price with its date and identifier, and below it its source.
+pub fn sources(prices: BTreeMap<&str, &Price>) -> String {
+    let entry = |(name, price): (&str, &Price)| {
+        let Price { unit, usd, source, sku, date } = price;
+        let sku = sku.as_ref().map(|sku| format!(", SKU {sku}")).unwrap_or_default();
+        format!("{name}: {usd} USD per {unit}, {date}{sku}\n  {source}")
+    };
+    prices.into_iter().map(entry).collect::<Vec<_>>().join("\n")
+}
+
+/// The text in lines of at most `WIDTH` characters.
+pub fn wrapped(text: &str) -> String {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let line = lines.last().map_or(0, |line| line.chars().count());
+        if line > 0 && line + 1 + word.chars().count() > usize::from(WIDTH) {
+            lines.push(String::new());
+        }
+        let Some(line) = lines.last_mut() else { continue };
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
     }
-    table.to_string()
+    lines.join("\n")
 }
 
 /// Names of up to two resources, otherwise their number and type.
@@ -117,7 +135,7 @@ fn without_trailing_zeros(text: &str) -> String {
 
 fn table(header: &[&str], right_aligned: &[usize]) -> Table {
     let mut table = Table::new();
-    table.load_style(NOTHING).set_header(header);
+    table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH).set_header(header);
     for &index in right_aligned {
         if let Some(column) = table.column_mut(index) {
             column.set_cell_alignment(CellAlignment::Right);
@@ -129,7 +147,7 @@ fn table(header: &[&str], right_aligned: &[usize]) -> Table {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cost::{charges::Charge, prices::Price};
+    use crate::cost::charges::Charge;
 
     #[test]
     fn an_amount_has_only_significant_decimals() {
@@ -143,7 +161,7 @@ mod tests {
             kind: "S3::Bucket".to_owned(),
             resources: names.iter().map(|name| (*name).to_owned()).collect(),
             charge: Charge { purpose: String::new(), price: String::new(), amount: 1.0, usage_based: false },
-            price: Price { unit: String::new(), usd: 1.0, source: String::new(), date: String::new() },
+            price: Price { unit: String::new(), usd: 1.0, source: String::new(), sku: None, date: String::new() },
         };
         assert_eq!(resources(&line(&["One", "Two"])), "One, Two");
         assert_eq!(resources(&line(&["One", "Two", "Three"])), "3 S3::Bucket");

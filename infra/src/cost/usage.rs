@@ -139,8 +139,8 @@ impl Usage {
 pub fn assumptions() -> String {
     format!(
         "Assumptions: a month has {HOURS} hours. Requests are spread evenly over the functions behind the load balancer. \
-         Each takes {:.0} ms,\nreturns {RESPONSE_KB} KB and logs {LOG_KB} KB; one in {:.0} is a rating or a message. \
-         Each function publishes {METRICS} metrics in each hour with\nrequests. A bucket has {STORED_GB} GB, and Enhanced \
+         Each takes {:.0} ms, returns {RESPONSE_KB} KB and logs {LOG_KB} KB; one in {:.0} is a rating or a message. \
+         Each function publishes {METRICS} metrics in each hour with requests. A bucket has {STORED_GB} GB, and Enhanced \
          Monitoring of an instance logs {MONITORING_LOGS_GB} GB a month.",
         SECONDS * 1000.0,
         1.0 / SUBMITTED,

@@ -3,7 +3,6 @@
 use anyhow::{Result, bail};
 use clap::Args;
 use infra::{cost, stage::Stage};
-use serde_json::Value;
 
 use crate::{arguments, output::Report};
 
@@ -15,6 +14,9 @@ pub struct Cost {
     /// Requests at the load balancer: 1000000, 1e6 or 1M
     #[arg(long, default_value = "0", value_name = "N", value_parser = arguments::count)]
     requests_per_month: u64,
+    /// List the source and the date of each price
+    #[arg(long)]
+    sources: bool,
 }
 
 pub fn run(args: &Cost) -> Result<Report> {
@@ -22,7 +24,8 @@ pub fn run(args: &Cost) -> Result<Report> {
     if stage.is_local() {
         bail!("the local stage costs nothing: it runs on this machine");
     }
-    Ok(Report::new(cost::report(&stage, args.requests_per_month)?, Value::Null))
+    let report = cost::Report::of(&stage, args.requests_per_month)?;
+    Ok(Report::new(report.text(args.sources)?, report.json()))
 }
 
 #[cfg(test)]
@@ -31,8 +34,9 @@ mod tests {
 
     #[test]
     fn the_local_stage_and_an_unknown_one_are_refused() {
-        let complaint =
-            |stage: &str| run(&Cost { stage: stage.to_owned(), requests_per_month: 0 }).unwrap_err().to_string();
+        let complaint = |stage: &str| {
+            run(&Cost { stage: stage.to_owned(), requests_per_month: 0, sources: false }).unwrap_err().to_string()
+        };
         assert_eq!(complaint("local"), "the local stage costs nothing: it runs on this machine");
         assert_eq!(complaint("qa"), "there is no stage `qa`; the stages are local, dev, prod");
     }
