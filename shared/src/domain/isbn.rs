@@ -39,6 +39,9 @@ impl Isbn13 {
             return Err(invalid("must be an ISBN of 13 or 10 digits"));
         }
         match digits.len() {
+            13 if digits.starts_with("9790") => {
+                Err(invalid("is an ISMN (979-0), the number of sheet music; an ISBN begins with 978 or 979-1 to 979-9"))
+            }
             13 if digits.starts_with("978") || digits.starts_with("979") => {
                 let values = values(&digits).ok_or_else(|| invalid("must have digits only"))?;
                 if check_digit_13(&values[..12]) == values[12] {
@@ -111,10 +114,23 @@ fn normalized(text: &str) -> String {
 
 /// A number without what spreadsheets and catalogues put around it.
 fn without_wrapping(text: &str) -> String {
-    let is_wrapping = |c: char| !c.is_ascii_alphanumeric();
-    let note = text.find('(').filter(|open| text[..*open].contains(|c: char| c.is_ascii_digit()));
-    let text = text[..note.unwrap_or(text.len())].trim_matches(is_wrapping);
-    text.strip_suffix(".0").unwrap_or(text).to_owned()
+    let text = without_notes(text);
+    let text = text.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+    match text.split_once('.') {
+        Some((number, zeros)) if zeros.bytes().all(|b| b == b'0') => number.to_owned(),
+        _ => text.to_owned(),
+    }
+}
+
+/// The text without brackets around something short: `(pbk.)`, `[vol. 2]`.
+fn without_notes(text: &str) -> String {
+    let is_number = |part: &&str| part.bytes().filter(u8::is_ascii_digit).count() >= 9;
+    let (outside, brackets) = text.split_at(text.find(['(', '[']).unwrap_or(text.len()));
+    let parts = brackets.split(['(', '[']).flat_map(|part| {
+        let (inside, after) = part.split_once([')', ']']).unwrap_or((part, ""));
+        [Some(inside).filter(is_number).unwrap_or_default(), after]
+    });
+    outside.to_owned() + &parts.collect::<String>()
 }
 
 fn values(digits: &str) -> Option<Vec<u32>> {
@@ -163,7 +179,10 @@ mod tests {
             "=\"9788420467283\"",
             "'9788420467283",
             "9788420467283.0",
+            "9788420467283.00",
             "9788420467283 (pbk.)",
+            "9788420467283 [vol. 2]",
+            "(tapa dura) 978-84-204-6728-3",
             "\u{200b}9788420467283\u{feff}",
             "ISBN-10: 84-204-6728-6",
         ] {
@@ -183,6 +202,16 @@ mod tests {
         for text in ["1984", "2001 2010 1999", "isbn", "quijote 9788420467284", "10 13", "0000"] {
             assert_eq!(Isbn13::find(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn the_number_of_sheet_music_is_refused_by_its_name() {
+        for text in ["979-0-2600-0043-8", "9790260000438", "9790260000439"] {
+            let reason = Isbn13::parse(text).unwrap_err().reason.to_string();
+            assert!(reason.starts_with("is an ISMN (979-0)"), "{text}: {reason}");
+            assert_eq!(Isbn13::find(text), None, "{text}");
+        }
+        assert!(Isbn13::parse("979-10-90636-07-1").is_ok());
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub use filter::{Count, Facets, Filter, MEAN_BANDS, PRICE_BANDS, Total};
 pub use invisible::is_default_ignorable;
 pub use isbn::Isbn13;
 pub use language::{Language, base_language};
-pub use money::Money;
+pub use money::{Currency, Money};
 pub use rating::{PRIOR_MEAN, PRIOR_WEIGHT, Review, Stars};
 pub use rejection::Rejection;
 pub use search::{Alternative, Condition, Search, Sort, Term};

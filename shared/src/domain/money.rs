@@ -18,17 +18,68 @@ pub struct Money {
 impl Money {
     /// Reads a decimal amount with a point, such as `19.95`, in the given currency.
     pub fn parse(amount: &str, currency: &str) -> Parsed<Self> {
-        if currency.len() != 3 || !currency.bytes().all(|b| b.is_ascii_uppercase()) {
-            return Err(Invalid::new("currency", Reason::NotACurrency));
-        }
-        let minor =
-            parse_minor(amount, decimals(currency)).ok_or_else(|| Invalid::new("price", Reason::NotAnAmount))?;
-        Ok(Self { minor, currency: currency.to_owned() })
+        Self::of_number(amount, Currency::parse(currency)?)
+    }
+
+    /// Reads an amount as people and spreadsheets write it: `19,95 €`, `EUR 1.234,50`, `1 234.5`, `9.950`. What can be read
+    /// in two ways is refused: `1,500`, and `1.500` where a comma is the usual decimal mark.
+    pub fn parse_written(amount: &str, currency: Currency, decimal_comma: bool) -> Parsed<Self> {
+        let number = decimal_number(&without_unit(amount, currency.code), decimal_comma)?;
+        let (whole, fraction) = number.split_once('.').unwrap_or((&number, ""));
+        // Spreadsheets add zeros.
+        let needed = fraction.trim_end_matches('0').len().max(currency.decimals.min(fraction.len()));
+        let point = if needed == 0 { "" } else { "." };
+        Self::of_number(&format!("{whole}{point}{}", &fraction[..needed]), currency)
+    }
+
+    fn of_number(number: &str, currency: Currency) -> Parsed<Self> {
+        let minor = parse_minor(number, currency.decimals).ok_or_else(|| Invalid::new("price", Reason::NotAnAmount))?;
+        Ok(Self { minor, currency: currency.code.to_owned() })
     }
 
     /// Digits after the point in this currency.
     pub fn decimals(&self) -> usize {
-        decimals(&self.currency)
+        Currency::parse(&self.currency).map_or(2, |currency| currency.decimals)
+    }
+}
+
+/// A currency that prices can have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Currency {
+    code: &'static str,
+    decimals: usize,
+}
+
+// ISO 4217, list one of 2024-06-25, with its amendments until January 2026 (XCG for ANG, ZWG for ZWL, no CUC, no BGN). Not
+// here: fund codes, metals, units of account, the code for tests and the one for no currency, because nobody pays with them.
+
+/// The currencies by their number of decimals.
+const ISO_4217: [(usize, &str); 3] = [
+    (0, "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF"),
+    (
+        2,
+        "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CNY COP CRC CUP CVE \
+         CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS INR IRR JMD KES KGS KHR \
+         KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD PAB \
+         PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY \
+         TTD TWD TZS UAH USD UYU UZS VED VES WST XCD XCG YER ZAR ZMW ZWG",
+    ),
+    (3, "BHD IQD JOD KWD LYD OMR TND"),
+];
+
+impl Currency {
+    /// Reads a code of ISO 4217 in any case.
+    pub fn parse(code: &str) -> Parsed<Self> {
+        let wanted = code.trim().to_ascii_uppercase();
+        let mut all = ISO_4217.iter().flat_map(|(decimals, codes)| codes.split(' ').map(move |code| (*decimals, code)));
+        all.find(|(_, code)| *code == wanted)
+            .map(|(decimals, code)| Self { code, decimals })
+            .ok_or_else(|| Invalid::new("currency", Reason::NotACurrency))
+    }
+
+    /// Three capital letters.
+    pub fn code(self) -> &'static str {
+        self.code
     }
 }
 
@@ -41,13 +92,44 @@ fn parse_minor(amount: &str, decimals: usize) -> Option<u32> {
     format!("{whole}{fraction:0<decimals$}").parse().ok()
 }
 
-/// Digits after the point by ISO 4217, for currencies that do not have two.
-fn decimals(currency: &str) -> usize {
-    match currency {
-        "CLP" | "ISK" | "JPY" | "KRW" | "PYG" | "UGX" | "VND" | "XAF" | "XOF" | "XPF" => 0,
-        "BHD" | "IQD" | "JOD" | "KWD" | "LYD" | "OMR" | "TND" => 3,
-        _ => 2,
+/// The amount without the currency's code or sign before or behind it.
+fn without_unit(amount: &str, code: &str) -> String {
+    let amount = amount.to_uppercase();
+    let sign = match code {
+        "EUR" => "€",
+        "GBP" => "£",
+        "JPY" | "CNY" => "¥",
+        "ARS" | "AUD" | "CAD" | "CLP" | "COP" | "MXN" | "NZD" | "USD" | "UYU" => "$",
+        _ => code,
+    };
+    let units = [code, sign];
+    let bare = units.iter().find_map(|unit| amount.strip_prefix(unit).or_else(|| amount.strip_suffix(unit)));
+    bare.unwrap_or(&amount).trim().to_owned()
+}
+
+/// Digits with a point of a number with any marks: `1234.5` of `1.234,5`.
+fn decimal_number(text: &str, decimal_comma: bool) -> Parsed<String> {
+    let text: String = text.chars().map(|c| if c.is_whitespace() || "'’".contains(c) { ' ' } else { c }).collect();
+    let invalid = || Invalid::new("price", Reason::NotAnAmount);
+    let marks: Vec<char> = text.chars().filter(|c| !c.is_ascii_digit()).collect();
+    let last = marks.last().copied().filter(|last| ".,".contains(*last));
+    // A mark that comes twice parts groups of thousands.
+    let decimal = last.filter(|last| marks.iter().filter(|mark| *mark == last).count() == 1);
+    let (whole, fraction) = decimal.and_then(|mark| text.split_once(mark)).unwrap_or((&text, ""));
+    let may_be_group = fraction.len() == 3 && (1..=3).contains(&whole.len()) && !whole.starts_with('0');
+    if marks.len() == 1 && may_be_group && (decimal == Some(',') || decimal_comma) {
+        return Err(Invalid::other("price", "can be read in two ways; write it without groups of thousands"));
     }
+    let mut groups = whole.split(|c| marks.first() == Some(&c) && Some(c) != decimal);
+    let first = groups.next().unwrap_or_default();
+    let groups: Vec<&str> = groups.collect();
+    let is_grouped = groups.is_empty() || (1..=3).contains(&first.len()) && groups.iter().all(|group| group.len() == 3);
+    let whole = first.to_owned() + &groups.concat();
+    let is_number = [&whole, fraction].iter().all(|part| part.bytes().all(|b| b.is_ascii_digit()));
+    if !is_grouped || !is_number || (decimal.is_some() && fraction.is_empty()) {
+        return Err(invalid());
+    }
+    Ok(if fraction.is_empty() { whole } else { format!("{whole}.{fraction}") })
 }
 
 #[cfg(test)]
@@ -70,5 +152,61 @@ mod tests {
         }
         assert!(Money::parse("1.5", "JPY").is_err());
         assert!(Money::parse("1", "euro").is_err());
+    }
+
+    #[test]
+    fn the_decimals_of_a_currency_are_those_of_iso_4217() {
+        for code in "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF".split(' ') {
+            assert_eq!(Money::parse("1500", code).unwrap().minor, 1_500, "{code}");
+            assert!(Money::parse("1500.50", code).is_err(), "{code}");
+        }
+        for code in "BHD IQD JOD KWD LYD OMR TND".split(' ') {
+            assert_eq!(Money::parse("1.505", code).unwrap().minor, 1_505, "{code}");
+        }
+        assert_eq!(Money::parse("1.5", "xcg").unwrap(), Money { minor: 150, currency: "XCG".into() });
+        assert_eq!(ISO_4217.map(|(_, codes)| codes.split(' ').count()), [16, 132, 7]);
+    }
+
+    #[test]
+    fn a_code_that_nobody_pays_with_is_no_currency() {
+        for code in "EUT ABC XXX XTS XAU XDR UYI UYW CLF CHE USN HRK BGN ANG ZWL CUC € euro E EURO".split(' ') {
+            assert!(Currency::parse(code).is_err(), "{code}");
+        }
+    }
+
+    #[test]
+    fn amounts_are_read_as_people_and_spreadsheets_write_them() {
+        for (amount, currency, minor) in [
+            ("19,95", "EUR", 1_995),
+            ("9.950", "EUR", 995),
+            ("1605.00", "JPY", 1_605),
+            ("1605.0", "EUR", 160_500),
+            ("9.5", "EUR", 950),
+            ("€9.95", "EUR", 995),
+            ("9,95 €", "EUR", 995),
+            ("9,95\u{a0}€", "EUR", 995),
+            ("eur 9.95", "EUR", 995),
+            ("$12", "MXN", 1_200),
+            ("£1", "GBP", 100),
+            ("1.234,50", "EUR", 123_450),
+            ("1,234.50", "EUR", 123_450),
+            ("1 234,5", "EUR", 123_450),
+            ("1’234.50", "CHF", 123_450),
+            ("1.234.567", "EUR", 123_456_700),
+            ("0,950", "EUR", 95),
+            ("1.505", "KWD", 1_505),
+        ] {
+            let currency = Currency::parse(currency).unwrap();
+            assert_eq!(Money::parse_written(amount, currency, false).map(|money| money.minor), Ok(minor), "{amount}");
+        }
+        let euro = Currency::parse("EUR").unwrap();
+        assert_eq!(Money::parse_written("19,95", euro, true).unwrap().minor, 1_995);
+        for amount in [
+            "1,500", "$9.95", "9.95 USD", "-1", "1.505", "1,23,4", "12,34.5", "1e3", "9,95,", "1.2.3", "", "€", ".5",
+            "5.",
+        ] {
+            assert!(Money::parse_written(amount, euro, false).is_err(), "{amount}");
+        }
+        assert!(Money::parse_written("1.500", euro, true).is_err());
     }
 }
