@@ -18,12 +18,28 @@ pub enum StaffTask {
     MarkAnswered {
         message: u64,
     },
+    /// Reverses `MarkAnswered`.
+    ReopenMessage {
+        message: u64,
+    },
+    /// Ratings of all books, newest first, in slices.
+    ListRatings {
+        /// Only hidden ones.
+        hidden: bool,
+        book: Option<BookId>,
+        /// Only those that follow this one in the list.
+        before: Option<RatingKey>,
+    },
     /// Hides a rating with its review and subtracts it from the counts. The visitor cannot rate that book again.
     HideReview {
         rating: u64,
     },
     UnhideReview {
         rating: u64,
+    },
+    /// Counts what `EraseVisitor` would remove.
+    CountVisitor {
+        visitor: VisitorId,
     },
     /// Removes all ratings and messages of a visitor.
     EraseVisitor {
@@ -41,6 +57,12 @@ pub enum StaffAnswer {
     Message(Option<ContactMessage>),
     /// As it is now; none where there is no such rating.
     Rating(Option<StaffRating>),
+    Ratings(Vec<StaffRating>),
+    /// What is stored of a visitor.
+    Stored {
+        ratings: usize,
+        messages: usize,
+    },
     Erased {
         ratings: u32,
         messages: u32,
@@ -73,6 +95,20 @@ pub struct ContactMessage {
     pub answered_at: Option<OffsetDateTime>,
     /// The sender; none for messages that were stored before this column.
     pub visitor: Option<VisitorId>,
+}
+
+/// The place of a rating in the staff's list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RatingKey {
+    #[serde(with = "time::serde::rfc3339")]
+    pub sent_at: OffsetDateTime,
+    pub id: u64,
+}
+
+impl RatingKey {
+    pub fn of(rating: &StaffRating) -> Self {
+        Self { sent_at: rating.sent_at, id: rating.id }
+    }
 }
 
 /// A rating as the staff sees it.

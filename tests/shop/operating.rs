@@ -105,6 +105,10 @@ async fn a_stage_is_removed_by_its_name_only() {
     assert!(!output.status.success());
     assert!(stdout.contains("anaquel-local-imports-") && stdout.contains("removed with its messages"), "{stdout}");
     assert!(stderr.contains("nothing was removed"), "{stderr}");
+    let (_, stderr) = text(&bookstore(&["destroy", "--stage", "local"]).output().await.unwrap());
+    let [prompt, error] = stderr.trim().lines().collect::<Vec<_>>()[..] else { panic!("two lines: {stderr}") };
+    assert!(prompt.ends_with("to remove it: "), "{stderr}");
+    assert!(error.starts_with("bookstore: nothing was removed: standard input is closed"), "{stderr}");
     assert_eq!(shop.get("/api/books?limit=1").await.status, 200);
 }
 
@@ -136,14 +140,15 @@ async fn a_redrive_needs_confirmation_and_messages_of_an_erased_visitor_are_reje
     let erase = json!({ "task": "erase-visitor", "visitor": erased });
     shop.invoke_with("anaquel-local-run-staff-task", &erase).await;
 
-    // Without a terminal the answer is no.
-    let (stdout, stderr) = text(&bookstore(&["redrive"]).output().await.unwrap());
+    // Without a terminal nobody can confirm.
+    let declined = bookstore(&["redrive"]).output().await.unwrap();
+    let (stdout, stderr) = text(&declined);
     for letter in [&kept, &late] {
         let id = letter["id"].as_str().unwrap();
         let line = stdout.lines().find(|line| line.contains(id)).unwrap_or_else(|| panic!("{id}: {stdout}{stderr}"));
         assert!(line.contains("rating.v1") && line.contains("the version before this did not know it"), "{line}");
     }
-    assert!(stdout.contains("Nothing was sent."), "{stdout}");
+    assert!(!declined.status.success() && stderr.contains("nothing was sent: standard input is closed"), "{stderr}");
 
     let (stdout, stderr) = text(&bookstore(&["redrive", "--yes"]).output().await.unwrap());
     assert!(stdout.contains("sent to their source"), "{stdout}{stderr}");

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::{
     imports,
-    support::{Shop, variable},
+    support::{Shop, bookstore, text, variable},
 };
 
 pub async fn task(shop: &Shop, task: Value) -> Value {
@@ -109,6 +109,82 @@ async fn an_erased_visitor_leaves_nothing_behind() {
     }
     let left = task(&shop, json!({ "task": "list-messages", "open": false })).await;
     assert!(!left.to_string().contains(&subject));
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn hidden_reviews_are_listed_and_shown_again() {
+    let shop = Shop::open().await;
+    let book = imports::new_book(&shop).await;
+    for (stars, review) in [(1, "¡Fuera!"), (5, "Léanlo")] {
+        let location = shop.rate(book, &json!({ "stars": stars, "review": review })).await;
+        shop.final_status(&location).await;
+    }
+    let book = book.to_string();
+    let list = async |arguments: &[&str]| {
+        let arguments = [&["reviews", "list", "--book", &book, "--json"], arguments].concat();
+        let (stdout, stderr) = text(&bookstore(&arguments).output().await.unwrap());
+        let document: Value = serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{error}: {stdout}{stderr}"));
+        document["result"]["ratings"].as_array().expect("ratings").clone()
+    };
+    let all = list(&[]).await;
+    assert_eq!(all.iter().map(|rating| &rating["review"]).collect::<Vec<_>>(), ["Léanlo", "¡Fuera!"]);
+    assert_eq!(list(&["--limit", "1"]).await, all[..1]);
+    assert!(list(&["--hidden"]).await.is_empty());
+
+    let id = all[1]["id"].to_string();
+    bookstore(&["reviews", "hide", &id]).output().await.unwrap();
+    let hidden = list(&["--hidden"]).await;
+    assert_eq!((hidden.len(), &hidden[0]["id"]), (1, &all[1]["id"]));
+    bookstore(&["reviews", "unhide", &id]).output().await.unwrap();
+    assert!(list(&["--hidden"]).await.is_empty());
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn an_answered_message_can_be_opened_again_and_cannot_steer_the_terminal() {
+    let shop = Shop::open().await;
+    let subject = format!("Un libro {}", Uuid::new_v4());
+    let message = json!({ "name": "Ana", "email": "ana@example.org", "subject": subject, "message": "a\u{202e}b" });
+    let answer = shop.post("/api/contact", &[], &message).await;
+    shop.final_status(answer.header("location")).await;
+    let open = task(&shop, json!({ "task": "list-messages", "open": true })).await;
+    let found = open.as_array().unwrap().iter().find(|message| message["subject"] == json!(subject));
+    let id = found.expect("the message")["id"].to_string();
+
+    for (action, state) in [("answered", "answered 20"), ("reopen", "  open"), ("reopen", "  open")] {
+        let (stdout, stderr) = text(&bookstore(&["messages", action, &id]).output().await.unwrap());
+        assert!(stdout.lines().next().is_some_and(|line| line.contains(state)), "{action}: {stdout}{stderr}");
+        assert!(!stdout.contains('\u{202e}'), "{stdout:?}");
+    }
+    let (stdout, _) = text(&bookstore(&["messages", "--json"]).output().await.unwrap());
+    assert!(!stdout.contains('\u{202e}') && serde_json::from_str::<Value>(&stdout).is_ok());
+    let (_, stderr) = text(&bookstore(&["messages", "reopen", "4294967295"]).output().await.unwrap());
+    assert!(stderr.contains("there is no message 4294967295"), "{stderr}");
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn a_visitor_is_erased_after_a_question_only() {
+    let shop = Shop::open().await;
+    let visitor = Uuid::new_v4().to_string();
+    let book = imports::new_book(&shop).await;
+    let cookie = format!("visitor={visitor}");
+    let path = format!("/api/books/{book}/ratings");
+    let sent = shop.post(&path, &[("cookie", &cookie)], &json!({ "stars": 5 })).await;
+    shop.final_status(sent.header("location")).await;
+
+    // Without a terminal nobody can confirm.
+    let output = bookstore(&["visitors", "erase", &visitor]).output().await.unwrap();
+    let (stdout, stderr) = text(&output);
+    assert!(!output.status.success() && stdout.contains("1 rating(s)"), "{stdout}{stderr}");
+    assert!(stderr.contains("Erase this visitor? [y/N] \nbookstore: nothing was erased: "), "{stderr}");
+    assert!(rows_of(&visitor).await.values().any(|rows| *rows > 0));
+
+    let output = bookstore(&["visitors", "erase", &visitor, "--yes"]).output().await.unwrap();
+    let (stdout, stderr) = text(&output);
+    assert!(output.status.success() && stdout.contains("1 rating(s), 0 message(s)"), "{stdout}{stderr}");
+    assert!(rows_of(&visitor).await.values().all(|rows| *rows == 0));
 }
 
 /// Number of rows of a visitor in every table that has a column `visitor_id`; `erased_visitors` keeps the number itself.

@@ -9,7 +9,7 @@ use shared::{
 };
 use time::OffsetDateTime;
 
-/// Messages in one response, which Lambda limits to six megabytes.
+/// Messages or ratings in one response, which Lambda limits to six megabytes.
 const PAGE: u32 = 50;
 
 pub async fn handle(app: &App, task: StaffTask) -> anyhow::Result<StaffAnswer> {
@@ -23,6 +23,17 @@ pub async fn handle(app: &App, task: StaffTask) -> anyhow::Result<StaffAnswer> {
         StaffTask::MarkAnswered { message } => {
             StaffAnswer::Message(app.database().write(async |c| contact::mark_answered(c, message, now).await).await?)
         }
+        StaffTask::ReopenMessage { message } => {
+            StaffAnswer::Message(app.database().write(async |c| contact::reopen(c, message).await).await?)
+        }
+        StaffTask::ListRatings { hidden, book, before } => {
+            let ratings = app.database().read(async |c| ratings::list_for_staff(c, hidden, book, before, PAGE).await);
+            StaffAnswer::Ratings(ratings.await?)
+        }
+        StaffTask::CountVisitor { visitor } => StaffAnswer::Stored {
+            ratings: app.database().read(async |c| ratings::of_visitor(c, visitor).await).await?.len(),
+            messages: app.database().read(async |c| contact::of_visitor(c, visitor).await).await?.len(),
+        },
         StaffTask::HideReview { rating } => {
             StaffAnswer::Rating(app.database().write(async |c| ratings::hide(c, rating, now).await).await?)
         }

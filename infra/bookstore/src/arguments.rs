@@ -1,17 +1,25 @@
 //! Values of arguments; an error states the expected form, and clap adds the argument and the value.
 
+use std::{ffi::OsStr, time::Duration};
+
 use clap::{
     Arg, Command, Error,
     builder::{PossibleValue, TypedValueParser},
     error::ErrorKind,
 };
 use infra::{names, routes::FUNCTIONS, stage::STAGES};
-use std::{ffi::OsStr, time::Duration};
+use shared::domain::BookId;
 use uuid::Uuid;
 
 /// An id: `12`.
 pub fn id(text: &str) -> Result<u64, String> {
     text.parse().map_err(|_| "expected a whole number, such as 12".to_owned())
+}
+
+/// The number in a book's address.
+pub fn book(text: &str) -> Result<BookId, String> {
+    let id: Result<u32, _> = text.parse();
+    id.map(BookId::from).map_err(|_| "expected a book's id, the number in its address, such as 53".to_owned())
 }
 
 /// A port of this machine.
@@ -33,17 +41,26 @@ const LARGEST_COUNT: u64 = 1_000_000_000_000_000;
 
 /// A count in any usual form: `1000000`, `1_000_000`, `1,000,000`, `1e6`, `1.5e6`, `250k`, `1M`.
 pub fn count(text: &str) -> Result<u64, String> {
-    let digits = text.replace(['_', ','], "");
-    let (number, unit) = match digits.strip_suffix(['k', 'K', 'M']) {
-        Some(number) if digits.ends_with('M') => (number, 1_000_000.0),
-        Some(number) => (number, 1_000.0),
-        None => (digits.as_str(), 1.0),
+    let expected =
+        || format!("expected a whole number from 0 to {LARGEST_COUNT}, such as 1000000, 1_000_000, 1e6 or 1M");
+    whole_number(&text.replace(['_', ','], "")).filter(|count| *count <= LARGEST_COUNT).ok_or_else(expected)
+}
+
+/// The value of digits with a decimal point, an exponent or a unit, if it is whole.
+fn whole_number(text: &str) -> Option<u64> {
+    let (number, exponent) = if let Some((number, exponent)) = text.split_once(['e', 'E']) {
+        (number, exponent.parse().ok()?)
+    } else if let Some(number) = text.strip_suffix(['k', 'K']) {
+        (number, 3)
+    } else {
+        text.strip_suffix('M').map_or((text, 0), |number| (number, 6))
     };
-    let value = number.parse::<f64>().map(|value| value * unit).ok();
-    let is_count = |value: &f64| value.fract() == 0.0 && (0.0..=LARGEST_COUNT as f64).contains(value);
-    value.filter(is_count).map(|value| value as u64).ok_or_else(|| {
-        format!("expected a whole number from 0 to {LARGEST_COUNT}, such as 1000000, 1_000_000, 1e6 or 1M")
-    })
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let fraction = fraction.trim_end_matches('0');
+    let zeros = u32::try_from(fraction.len()).ok().and_then(|decimals| u32::checked_sub(exponent, decimals))?;
+    let digits = format!("{whole}{fraction}");
+    let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+    digits.parse::<u64>().ok().filter(|_| is_number)?.checked_mul(10_u64.checked_pow(zeros)?)
 }
 
 /// How far back: `90s`, `10m`, `2h`, `3d`.
@@ -109,6 +126,8 @@ mod tests {
             ("1.5E6", Some(1_500_000)),
             ("250k", Some(250_000)),
             ("1.5M", Some(1_500_000)),
+            ("1.000", Some(1)),
+            ("1e15", Some(1_000_000_000_000_000)),
             ("", None),
             ("abc", None),
             ("-1", None),
@@ -117,6 +136,11 @@ mod tests {
             ("NaN", None),
             ("inf", None),
             ("1 million", None),
+            ("1e-6", None),
+            ("1.2345k", None),
+            ("+1", None),
+            ("1e99", None),
+            ("1.2.3", None),
         ] {
             assert_eq!(count(text).ok(), expected, "{text}");
         }

@@ -10,7 +10,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use anyhow::Result;
+use anyhow::{Result, bail, ensure};
 use comfy_table::{Table, presets::NOTHING};
 use serde_json::{Value, json};
 use shared::domain::words::is_ignorable;
@@ -110,17 +110,34 @@ pub fn reader_left() -> bool {
     READER_LEFT.load(Ordering::Relaxed)
 }
 
-/// Prompts on the terminal; returns the trimmed answer, empty without a terminal.
-pub fn ask(question: &str) -> Result<String> {
+/// Prompts on standard error; returns the trimmed answer, or `None` if standard input is closed.
+pub fn ask(question: &str) -> Result<Option<String>> {
     _ = write!(io::stderr(), "{} ", visible(question));
     let mut answer = String::new();
-    io::stdin().read_line(&mut answer)?;
-    Ok(answer.trim().to_owned())
+    if io::stdin().read_line(&mut answer)? == 0 {
+        errln!(""); // what follows begins a line of its own
+        return Ok(None);
+    }
+    Ok(Some(answer.trim().to_owned()))
 }
 
-/// Prompts for yes or no; no without a terminal.
-pub fn confirmed(question: &str) -> Result<bool> {
-    Ok(matches!(ask(&format!("{question} [y/N]"))?.as_str(), "y" | "Y" | "yes"))
+/// Asks for confirmation unless `--yes` was passed.
+///
+/// # Errors
+/// The answer is not yes; the message begins with `nothing_done`.
+pub fn confirm(question: &str, yes: bool, nothing_done: &str) -> Result<()> {
+    if yes {
+        return Ok(());
+    }
+    match ask(&format!("{question} [y/N]"))? {
+        Some(answer) => ensure!(is_yes(&answer), "{nothing_done}: the answer was not `y` or `yes`"),
+        None => bail!("{nothing_done}: standard input is closed, so nobody can confirm; --yes confirms"),
+    }
+    Ok(())
+}
+
+fn is_yes(answer: &str) -> bool {
+    ["y", "yes"].contains(&answer.to_lowercase().as_str())
 }
 
 pub fn minute(at: OffsetDateTime) -> String {
@@ -221,5 +238,12 @@ mod tests {
         let table = table(&["name"], [["a\nb\u{1b}[2J"]]).to_string();
         assert_eq!(table.lines().count(), 2, "{table}");
         assert!(table.contains("a\\nb\\u{1b}[2J"), "{table}");
+    }
+
+    #[test]
+    fn only_a_yes_confirms() {
+        for (answer, yes) in [("y", true), ("Y", true), ("YES", true), ("", false), ("n", false), ("yep", false)] {
+            assert_eq!(is_yes(answer), yes, "{answer}");
+        }
     }
 }

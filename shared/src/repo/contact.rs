@@ -89,6 +89,16 @@ pub async fn mark_answered(
     sqlx::query!("update contact_messages set answered_at = ? where id = ? and answered_at is null", at, id)
         .execute(&mut *connection)
         .await?;
+    find(connection, id).await
+}
+
+/// Removes the note of `mark_answered`; none where there is no such message.
+pub async fn reopen(connection: &mut MySqlConnection, id: u64) -> sqlx::Result<Option<ContactMessage>> {
+    sqlx::query!("update contact_messages set answered_at = null where id = ?", id).execute(&mut *connection).await?;
+    find(connection, id).await
+}
+
+async fn find(connection: &mut MySqlConnection, id: u64) -> sqlx::Result<Option<ContactMessage>> {
     let found = list(connection, false, id.saturating_add(1), 1).await?.pop();
     Ok(found.filter(|message| message.id == id))
 }
@@ -207,6 +217,13 @@ pub(super) mod tests {
         assert_eq!(ids(&mut connection, true, u64::MAX, 9).await, [3, 1]);
         assert_eq!(ids(&mut connection, false, u64::MAX, 9).await, [3, 2, 1]);
         assert_eq!(mark_answered(&mut connection, 9, minute(9)).await.unwrap(), None);
+
+        for _ in 0..2 {
+            let open = reopen(&mut connection, 2).await.unwrap().unwrap();
+            assert_eq!((open.id, open.answered_at), (2, None));
+        }
+        assert_eq!(ids(&mut connection, true, u64::MAX, 9).await, [3, 2, 1]);
+        assert_eq!(reopen(&mut connection, 9).await.unwrap(), None);
     }
 
     #[ignore = "needs MariaDB"]

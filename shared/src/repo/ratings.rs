@@ -16,7 +16,7 @@ use crate::{
         BookId, Cursor, DisplayName, Histogram, Rejection, Review, ReviewText, Slice, VisitorId, popularity_class,
     },
     messages::RatingV1,
-    staff::StaffRating,
+    staff::{RatingKey, StaffRating},
 };
 
 /// The result of publishing a rating.
@@ -373,6 +373,57 @@ pub async fn unhide(connection: &mut MySqlConnection, id: u64) -> sqlx::Result<O
     count_one_more(connection, rating.book, rating.stars).await?;
     recount(connection, rating.book).await?;
     Ok(Some(StaffRating { hidden_at: None, ..rating }))
+}
+
+/// Ratings of all books, hidden ones too, newest first. It reads the whole table, which has the shop's own ratings only.
+pub async fn list_for_staff(
+    connection: &mut MySqlConnection,
+    only_hidden: bool,
+    book: Option<BookId>,
+    before: Option<RatingKey>,
+    limit: u32,
+) -> sqlx::Result<Vec<StaffRating>> {
+    let before = before.unwrap_or(RatingKey { sent_at: LAST_MOMENT, id: u64::MAX });
+    let book = book.map(BookId::get);
+    let rows = sqlx::query!(
+        r#"
+        select
+            r.id,
+            r.book_id,
+            b.title,
+            r.visitor_id as "visitor: Uuid",
+            r.stars,
+            r.name,
+            r.review,
+            r.sent_at,
+            r.hidden_at
+        from ratings r
+        join books b on b.id = r.book_id
+        where (r.sent_at, r.id) < (?, ?)
+          and (not ? or r.hidden_at is not null)
+          and (? is null or r.book_id = ?)
+        order by r.sent_at desc, r.id desc
+        limit ?
+        "#,
+        before.sent_at,
+        before.id,
+        only_hidden,
+        book,
+        book,
+        limit,
+    );
+    let ratings = rows.fetch_all(connection).await?.into_iter().map(|row| StaffRating {
+        id: row.id,
+        book: row.book_id.into(),
+        title: row.title,
+        visitor: VisitorId(row.visitor),
+        stars: row.stars,
+        name: row.name,
+        review: row.review,
+        sent_at: row.sent_at,
+        hidden_at: row.hidden_at,
+    });
+    Ok(ratings.collect())
 }
 
 /// The ids of a visitor's ratings.
@@ -785,5 +836,31 @@ mod tests {
         assert_eq!(histogram_of(&mut connection, id).await, Histogram([0, 0, 0, 0, 1]));
         let anew = publish(&mut connection, Uuid::from_u128(10), minute(6), &rating(id, 1, 5)).await.unwrap();
         assert_eq!(anew, Published::Now, "who comes back may rate again");
+    }
+
+    #[ignore = "needs MariaDB"]
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn the_staff_lists_ratings_of_all_books_newest_first_and_finds_hidden_ones(pool: MySqlPool) {
+        let mut connection = pool.acquire().await.unwrap();
+        let one = book(&mut connection, "El túnel", "Sabato", 0).await;
+        let other = book(&mut connection, "Rayuela", "Cortázar", 0).await;
+        // The third replaces the first.
+        for (n, id, visitor, at) in [(1, one, 1, 1), (2, other, 1, 2), (3, one, 1, 4), (4, one, 2, 3)] {
+            publish(&mut connection, Uuid::from_u128(n), minute(at), &rating(id, visitor, 5)).await.unwrap();
+        }
+        let mut list = async |hidden, book, before, limit| {
+            list_for_staff(&mut connection, hidden, book, before, limit).await.unwrap()
+        };
+        let seen =
+            |ratings: &[StaffRating]| ratings.iter().map(|rating| (rating.book, rating.sent_at)).collect::<Vec<_>>();
+        let all = list(false, None, None, 9).await;
+        assert_eq!(seen(&all), [(one, minute(4)), (one, minute(3)), (other, minute(2))]);
+        assert_eq!(list(false, None, Some(RatingKey::of(&all[0])), 1).await, all[1..2]);
+        assert_eq!(list(false, None, Some(RatingKey::of(&all[2])), 9).await, []);
+        assert_eq!(list(false, Some(other), None, 9).await, all[2..]);
+        assert_eq!(list(true, None, None, 9).await, []);
+        hide(&mut connection, all[1].id, minute(9)).await.unwrap();
+        let hidden = list_for_staff(&mut connection, true, None, None, 9).await.unwrap();
+        assert_eq!((hidden.len(), hidden[0].id, hidden[0].hidden_at), (1, all[1].id, Some(minute(9))));
     }
 }

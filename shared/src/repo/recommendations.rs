@@ -159,8 +159,7 @@ mod tests {
             let Window { best_rated, most_read, newest } =
                 window(&mut connection, date!(2026 - 11 - 24), count).await.unwrap();
             for shelf in [best_rated, most_read, newest] {
-                let states: Vec<bool> =
-                    shelf.iter().map(|book| book.availability == Availability::InStock).collect();
+                let states: Vec<bool> = shelf.iter().map(|book| book.availability == Availability::InStock).collect();
                 let expected: Vec<bool> = (0..count).map(|at| at < available).collect();
                 assert_eq!(states, expected);
             }

@@ -1,6 +1,6 @@
 //! `bookstore destroy`: removes a stage, the last stack first, after showing what goes and what stays.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 use infra::stage::Stage;
 use serde_json::json;
@@ -34,7 +34,12 @@ pub async fn run(args: &Destroy) -> Result<Report> {
     outln!("{}", found.table());
     let answer = match &args.confirm {
         Some(name) => name.clone(),
-        None => ask("\nType the stage's name to remove it:")?,
+        None => ask("\nType the stage's name to remove it:")?.with_context(|| {
+            format!(
+                "nothing was removed: standard input is closed, so nobody can confirm; --confirm {} confirms",
+                stage.name
+            )
+        })?,
     };
     ensure!(answer == stage.name, "nothing was removed: the stage's name is {}", stage.name);
     let interaction = if stage.is_local() { Interaction::Quiet } else { Interaction::Print };

@@ -20,7 +20,7 @@ use crate::{
     arguments,
     aws::{AwsClients, call, connect},
     deploy::alias::ALIAS,
-    output::{self, Report, confirmed, minute},
+    output::{self, Report, confirm, minute},
 };
 
 #[derive(Args)]
@@ -28,7 +28,7 @@ pub struct Redrive {
     /// Stage of the shop
     #[arg(long, default_value = "local", value_parser = arguments::stage(), hide_possible_values = true)]
     stage: String,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
 }
@@ -62,9 +62,9 @@ pub async fn run(args: &Redrive) -> Result<Report> {
         return Ok(Report::new("The dead-letter queue is empty.", json!({ "messages": [] })));
     }
     outln!("{}", table(&dead_letters));
-    if !args.yes && !confirmed("Redrive these messages?")? {
+    if let Err(declined) = confirm("Redrive these messages?", args.yes, "nothing was sent") {
         release(&aws, &dead_letter_queue, &dead_letters).await?;
-        return Ok(Report::new("Nothing was sent.", json!({ "messages": [] })));
+        return Err(declined);
     }
     let submissions = queue(&aws, &stage, "submissions").await?;
     for (sent, message) in dead_letters.iter().enumerate() {

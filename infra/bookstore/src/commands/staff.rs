@@ -7,15 +7,15 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use serde_json::json;
 use shared::{
-    domain::VisitorId,
-    staff::{ContactMessage, SearchMiss, StaffAnswer, StaffRating, StaffTask},
+    domain::{BookId, VisitorId},
+    staff::{ContactMessage, RatingKey, SearchMiss, StaffAnswer, StaffRating, StaffTask},
 };
 use uuid::Uuid;
 
 use crate::{
     arguments,
     aws::connect,
-    output::{Report, minute, plain},
+    output::{Report, confirm, minute, plain},
 };
 
 const FUNCTION: &str = "run-staff-task";
@@ -44,6 +44,14 @@ enum MessageAction {
         #[command(flatten)]
         whose: Whose,
     },
+    /// Mark an answered message as open again
+    Reopen {
+        /// The number before the message
+        #[arg(value_parser = arguments::id)]
+        id: u64,
+        #[command(flatten)]
+        whose: Whose,
+    },
 }
 
 #[derive(Args)]
@@ -54,9 +62,23 @@ pub struct Reviews {
 
 #[derive(Subcommand)]
 enum ReviewAction {
+    /// List reviews and ratings of all books, newest first
+    List {
+        /// Only hidden ones
+        #[arg(long)]
+        hidden: bool,
+        /// Only those of this book
+        #[arg(long, value_name = "ID", value_parser = arguments::book)]
+        book: Option<BookId>,
+        /// Largest number of ratings to list
+        #[arg(long, value_name = "N", default_value = "50", value_parser = arguments::count)]
+        limit: u64,
+        #[command(flatten)]
+        whose: Whose,
+    },
     /// Hide a review and remove its stars from the counts; that visitor cannot rate the book again
     Hide {
-        /// The `id` of the rating in /api/books/{id}/ratings
+        /// The number before the rating in `reviews list`, its `id` in /api/books/{id}/ratings
         #[arg(value_parser = arguments::id)]
         id: u64,
         #[command(flatten)]
@@ -64,7 +86,7 @@ enum ReviewAction {
     },
     /// Show a hidden review again
     Unhide {
-        /// The number that was passed to `hide`
+        /// The number before the rating in `reviews list --hidden`
         #[arg(value_parser = arguments::id)]
         id: u64,
         #[command(flatten)]
@@ -82,9 +104,12 @@ pub struct Visitors {
 enum VisitorAction {
     /// Remove a visitor's ratings (and their counts) and messages; submissions that arrive later are rejected
     Erase {
-        /// The value of the visitor's cookie; `messages` and `reviews hide` print it
+        /// The value of the visitor's cookie; `messages` and `reviews` print it
         #[arg(value_parser = arguments::visitor)]
         id: Uuid,
+        /// Do not ask for confirmation
+        #[arg(long)]
+        yes: bool,
         #[command(flatten)]
         whose: Whose,
     },
@@ -106,17 +131,21 @@ struct Whose {
 pub async fn messages(args: &Messages) -> Result<Report> {
     match &args.action {
         Some(MessageAction::Answered { id, whose }) => {
-            let StaffAnswer::Message(message) = ask(whose, &StaffTask::MarkAnswered { message: *id }).await? else {
-                bail!(UNEXPECTED_RESPONSE);
-            };
-            let message = message.with_context(|| format!("there is no message {id}"))?;
-            Ok(Report::new(format_message(&message), json!({ "message": message })))
+            mark(whose, *id, &StaffTask::MarkAnswered { message: *id }).await
         }
-        None => list(&args.whose, args.open).await,
+        Some(MessageAction::Reopen { id, whose }) => mark(whose, *id, &StaffTask::ReopenMessage { message: *id }).await,
+        None => list_messages(&args.whose, args.open).await,
     }
 }
 
-async fn list(whose: &Whose, open: bool) -> Result<Report> {
+/// The message as it is after the task.
+async fn mark(whose: &Whose, id: u64, task: &StaffTask) -> Result<Report> {
+    let StaffAnswer::Message(message) = ask(whose, task).await? else { bail!(UNEXPECTED_RESPONSE) };
+    let message = message.with_context(|| format!("there is no message {id}"))?;
+    Ok(Report::new(format_message(&message), json!({ "message": message })))
+}
+
+async fn list_messages(whose: &Whose, open: bool) -> Result<Report> {
     let mut messages: Vec<ContactMessage> = Vec::new();
     loop {
         let before = messages.last().map(|message| message.id);
@@ -140,6 +169,9 @@ fn blocks(blocks: impl Iterator<Item = String>, none: &str) -> String {
 
 pub async fn reviews(args: &Reviews) -> Result<Report> {
     let (whose, id, task) = match &args.action {
+        ReviewAction::List { hidden, book, limit, whose } => {
+            return list_reviews(whose, *hidden, *book, *limit).await;
+        }
         ReviewAction::Hide { id, whose } => (whose, id, StaffTask::HideReview { rating: *id }),
         ReviewAction::Unhide { id, whose } => (whose, id, StaffTask::UnhideReview { rating: *id }),
     };
@@ -148,9 +180,38 @@ pub async fn reviews(args: &Reviews) -> Result<Report> {
     Ok(Report::new(format_rating(&rating), json!({ "rating": rating })))
 }
 
+async fn list_reviews(whose: &Whose, hidden: bool, book: Option<BookId>, limit: u64) -> Result<Report> {
+    let limit = usize::try_from(limit)?;
+    let mut ratings: Vec<StaffRating> = Vec::new();
+    while ratings.len() < limit {
+        let before = ratings.last().map(RatingKey::of);
+        let StaffAnswer::Ratings(page) = ask(whose, &StaffTask::ListRatings { hidden, book, before }).await? else {
+            bail!(UNEXPECTED_RESPONSE);
+        };
+        if page.is_empty() {
+            break;
+        }
+        ratings.extend(page);
+    }
+    ratings.truncate(limit);
+    let none = if hidden { "No rating is hidden." } else { "There are no ratings." };
+    Ok(Report::new(blocks(ratings.iter().map(format_rating), none), json!({ "ratings": ratings })))
+}
+
 pub async fn visitors(args: &Visitors) -> Result<Report> {
-    let VisitorAction::Erase { id, whose } = &args.action;
-    let task = StaffTask::EraseVisitor { visitor: VisitorId(*id) };
+    let VisitorAction::Erase { id, yes, whose } = &args.action;
+    let visitor = VisitorId(*id);
+    if !yes {
+        let StaffAnswer::Stored { ratings, messages } = ask(whose, &StaffTask::CountVisitor { visitor }).await? else {
+            bail!(UNEXPECTED_RESPONSE)
+        };
+        outln!(
+            "This erases visitor {id} for good: {ratings} rating(s) with their stars, {messages} message(s), and whatever \
+             arrives later from them."
+        );
+    }
+    confirm("Erase this visitor?", *yes, "nothing was erased")?;
+    let task = StaffTask::EraseVisitor { visitor };
     let StaffAnswer::Erased { ratings, messages } = ask(whose, &task).await? else { bail!(UNEXPECTED_RESPONSE) };
     let text = match (ratings, messages) {
         (0, 0) => format!("There is no data of visitor {id}."),

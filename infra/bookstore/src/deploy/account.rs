@@ -8,7 +8,7 @@ use infra::stage::{ParameterStore, Server, Stage};
 use super::Interaction;
 use crate::{
     aws::{AwsClients, call, explained},
-    output::confirmed,
+    output::confirm,
 };
 
 /// <https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-throughput.html>
@@ -71,8 +71,9 @@ async fn raise_throughput(aws: &AwsClients, interaction: Interaction) -> Result<
     }
     let question =
         "Raise Parameter Store's limit for this account and region? Reading then costs $0.05 for 10,000 parameters.";
-    if interaction == Interaction::Confirm && !confirmed(question)? {
-        errln!("warning: the limit is unchanged, although `parameter_store` in the stage's file is high-throughput");
+    let unchanged = "the limit is unchanged, although `parameter_store` in the stage's file is high-throughput";
+    if let Err(declined) = confirm(question, interaction != Interaction::Confirm, unchanged) {
+        errln!("warning: {declined}");
         return Ok(());
     }
     let update = aws.ssm.update_service_setting().setting_id(HIGH_THROUGHPUT).setting_value("true");

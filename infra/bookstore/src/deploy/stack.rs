@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     aws::{AwsClients, call, poll_until},
-    output::confirmed,
+    output::confirm,
 };
 
 /// Largest template, in bytes, inside an API call; a larger one is uploaded to the artifact bucket.
@@ -103,9 +103,10 @@ async fn execute(
         discard(aws, &plan).await?;
         bail!("nothing was changed in {}: {refusal}", stack.name);
     }
-    if interaction == Interaction::Confirm && !confirmed("Make these changes?")? {
+    let unchanged = format!("nothing was changed in {}", stack.name);
+    if let Err(declined) = confirm("Make these changes?", interaction != Interaction::Confirm, &unchanged) {
         discard(aws, &plan).await?;
-        bail!("nothing was changed in {}: the change set was declined", stack.name);
+        return Err(declined);
     }
     let newest = stack_events::newest(aws, &stack.name).await?;
     let execute = aws.cloudformation.execute_change_set().change_set_name(&plan.id).stack_name(&stack.name);
