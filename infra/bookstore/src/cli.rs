@@ -1,6 +1,6 @@
 //! The command line: every subcommand with its arguments.
 
-use std::process::ExitCode;
+use std::{env, ffi::OsString, process::ExitCode};
 
 use anyhow::Result;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -53,11 +53,11 @@ enum Command {
     Logs(logs::Logs),
     /// Remove a stage
     Destroy(destroy::Destroy),
-    /// List the messages to the shop, or mark one as answered
+    /// List the messages to the shop; mark one as answered, or as open again
     Messages(staff::Messages),
-    /// Hide a review, or show it again
+    /// List reviews; hide one, or show it again
     Reviews(staff::Reviews),
-    /// Erase a visitor's ratings and messages
+    /// Erase a visitor's ratings and messages, after a question
     Visitors(staff::Visitors),
     /// List the searches that found nothing, the most frequent first
     Searches(staff::Searches),
@@ -76,7 +76,7 @@ enum Command {
 
 /// Runs the command of the arguments; an error is printed to standard error.
 pub async fn run() -> ExitCode {
-    let matches = Cli::command().get_matches();
+    let matches = parsed(&env::args_os().collect::<Vec<_>>());
     let Cli { command, json } = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     // These two print JSON by themselves.
     if json && !matches!(command, Command::Logs(_) | Command::Bench(_)) {
@@ -84,6 +84,14 @@ pub async fn run() -> ExitCode {
     }
     let result = execute(command, json).await;
     if output::finish(&name(&matches), result) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The parsed arguments. An error quotes them, so for it they are escaped like any text from outside.
+fn parsed(arguments: &[OsString]) -> ArgMatches {
+    Cli::command().try_get_matches_from(arguments).unwrap_or_else(|error| {
+        let visible = arguments.iter().map(|argument| output::plain(&argument.to_string_lossy()));
+        Cli::command().try_get_matches_from(visible).err().unwrap_or(error).exit()
+    })
 }
 
 /// The name of the command with those of its subcommands: `messages answered`.

@@ -21,9 +21,11 @@ fn output(arguments: &[&str]) -> (Option<i32>, String, String) {
 
 #[test]
 fn an_error_of_an_argument_names_the_argument_the_value_and_the_expected_form() {
-    let cases: [(&[&str], &[&str]); 14] = [
+    let cases: [(&[&str], &[&str]); 18] = [
         (&["reviews", "hide", "abc"], &["'abc'", "'<ID>'", "expected a whole number, such as 12"]),
         (&["reviews", "unhide", "-"], &["'-'", "'<ID>'", "a whole number"]),
+        (&["reviews", "list", "--book", "Rayuela"], &["'Rayuela'", "--book", "a book's id"]),
+        (&["messages", "reopen", "x"], &["'x'", "'<ID>'", "a whole number"]),
         (&["messages", "answered", "1.5"], &["'1.5'", "'<ID>'", "a whole number"]),
         (&["visitors", "erase", "abc"], &["'abc'", "'<ID>'", "a visitor's id", "3d0a4fb2-"]),
         (&["cost", "--stage", "dev", "--requests-per-month", "many"], &["'many'", "--requests-per-month", "1e6 or 1M"]),
@@ -35,6 +37,8 @@ fn an_error_of_an_argument_names_the_argument_the_value_and_the_expected_form() 
         (&["rollback", "show_book"], &["there is no function `show_book`; did you mean `show-book`?"]),
         (&["status", "--stage", "prd"], &["there is no stage `prd`; did you mean `prod`?"]),
         (&["deploy", "--stage", "qa"], &["there is no stage `qa`; the stages are local, dev, prod"]),
+        (&["bench", "--books", "many"], &["'many'", "--books", "from 10001 to 100000000"]),
+        (&["bench", "--books", "10"], &["'10'", "--books", "from 10001 to 100000000"]),
         (&["synth"], &["--stage", "--golden"]),
     ];
     for (arguments, expected) in cases {
@@ -86,4 +90,25 @@ fn a_failed_command_is_a_json_document_too() {
     assert_eq!((code, &document["command"], &document["result"]), (Some(1), &"cost".into(), &Value::Null));
     assert_eq!(document["error"], "the local stage costs nothing: it runs on this machine");
     assert_eq!(stderr, "bookstore: the local stage costs nothing: it runs on this machine\n");
+}
+
+#[test]
+fn an_error_never_repeats_characters_that_nobody_sees() {
+    let hidden = "a\u{202e}b\u{1b}[2J\u{200b}\r";
+    let cases: [&[&str]; 8] = [
+        &["logs", hidden],
+        &["status", "--stage", hidden],
+        &["reviews", "hide", hidden],
+        &["visitors", "erase", hidden],
+        &["cost", "--stage", "dev", "--requests-per-month", hidden],
+        &["synth", "--golden", hidden],
+        &[hidden],
+        &["diagram", "--stage", "local", hidden],
+    ];
+    for arguments in cases {
+        let (code, _, stderr) = output(arguments);
+        assert_eq!(code, Some(2), "{arguments:?}: {stderr}");
+        assert!(stderr.contains("\\u{202e}"), "{arguments:?}: {stderr:?}");
+        assert!(!stderr.contains(['\u{202e}', '\u{1b}', '\u{200b}', '\r']), "{arguments:?}: {stderr:?}");
+    }
 }

@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// As many books as an identifier can number, and more than the small catalogue has.
-const LARGER_THAN_SMALL: RangeInclusive<i64> = comparison::SMALL as i64 + 1..=100_000_000;
+const LARGER_THAN_SMALL: RangeInclusive<u64> = comparison::SMALL as u64 + 1..=100_000_000;
 
 #[derive(Args)]
 pub struct Bench {
@@ -32,8 +32,15 @@ pub struct Bench {
     #[arg(value_parser = arguments::function(), hide_possible_values = true)]
     functions: Vec<String>,
     /// Compare lists and searches on generated catalogues of 10,000 and of this many books
-    #[arg(long, conflicts_with = "functions", value_parser = clap::value_parser!(u32).range(LARGER_THAN_SMALL))]
+    #[arg(long, conflicts_with = "functions", value_parser = larger_than_small)]
     books: Option<u32>,
+}
+
+fn larger_than_small(text: &str) -> Result<u32, String> {
+    let books = arguments::count(text).ok().filter(|books| LARGER_THAN_SMALL.contains(books));
+    let (least, most) = (LARGER_THAN_SMALL.start(), LARGER_THAN_SMALL.end());
+    let expected = || format!("expected a whole number of books from {least} to {most}, such as 1000000 or 1e6");
+    books.and_then(|books| u32::try_from(books).ok()).ok_or_else(expected)
 }
 
 pub async fn run(args: &Bench, json: bool) -> Result<()> {
