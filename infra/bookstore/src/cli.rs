@@ -129,7 +129,7 @@ async fn execute(command: Command, json: bool) -> Result<Report> {
         Command::Test(args) => test::run(&args).await.map(without_result),
         Command::Bench(args) => bench::run(&args, json).await.map(without_result),
         Command::CloseAbandoned(args) => up::close_abandoned(&args).await.map(without_result),
-        Command::Completions(args) => Ok(completions::run(&args)),
+        Command::Completions(args) => Ok(completions::run(&args, Cli::command())),
         Command::Prepare(args) => prepare::run(&args).await.map(without_result),
     }
 }

@@ -1,6 +1,13 @@
 //! `bookstore up` and `down`: a real deploy to an emulator and a private MariaDB on this machine.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use anyhow::{Result, ensure};
 use clap::Args;
@@ -52,7 +59,7 @@ pub async fn up(args: &Up) -> Result<Report> {
     let mut signals = Signals::listen()?;
     let closing = close_at_signal(&home)?;
     let started = start(claim, &home, port, args.reset).await;
-    closing.abort();
+    closing.end().await;
     if started.is_err() {
         LocalStage::stop(&home).await?;
     }
@@ -104,18 +111,37 @@ async fn close(home: &Home, open: &OpenShop) -> Result<()> {
 
 /// Until the task is aborted, a signal stops what runs and ends this process. A task of its own, because parts of a start
 /// block the thread for minutes.
-fn close_at_signal(home: &Home) -> Result<JoinHandle<()>> {
+fn close_at_signal(home: &Home) -> Result<Closing> {
     let home = home.clone();
     let mut signals = Signals::listen()?;
-    Ok(tokio::spawn(async move {
+    let begun = Arc::new(AtomicBool::new(false));
+    let begins = Arc::clone(&begun);
+    let task = tokio::spawn(async move {
         let signal = signals.next().await;
+        begins.store(true, Ordering::Relaxed);
         errln!("\nInterrupted. Stopping …");
         if let Err(error) = LocalStage::stop(&home).await {
             errln!("bookstore: {error:#}");
         }
         // As a shell reports the end by a signal. What the start begins in this moment is stopped by the watchdog.
         std::process::exit(128 + signal);
-    }))
+    });
+    Ok(Closing { task, begun })
+}
+
+struct Closing {
+    task: JoinHandle<()>,
+    begun: Arc<AtomicBool>,
+}
+
+impl Closing {
+    /// Ends the task, unless a signal has arrived: then the task ends this process.
+    async fn end(self) {
+        if !self.begun.load(Ordering::Relaxed) {
+            self.task.abort();
+        }
+        _ = self.task.await; // the only error is that it was aborted
+    }
 }
 
 /// Waits in the background until no command keeps the home, and stops what was left running there.

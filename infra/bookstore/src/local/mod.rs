@@ -78,6 +78,7 @@ impl LocalStage {
     /// Stops everything that runs in `home`: first the emulator, which writes to the database, then the database. Returns
     /// whether anything ran.
     pub async fn stop(home: &Home) -> Result<bool> {
+        OpenShop::forget(home)?;
         let emulator_ran = Emulator::stop(home).await?;
         let mariadb_ran = MariaDb::stop(home).await?;
         Ok(emulator_ran || mariadb_ran)

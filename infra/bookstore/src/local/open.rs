@@ -1,6 +1,6 @@
 //! Whether the shop is open: deployed completely, and still served by the same emulator.
 
-use std::fs;
+use std::{fs, path::PathBuf};
 
 use anyhow::{Context, Result};
 
@@ -17,7 +17,7 @@ pub struct OpenShop {
 impl OpenShop {
     pub fn find(home: &Home) -> Result<Option<Self>> {
         let Some(emulator) = Emulator::healthy(home)? else { return Ok(None) };
-        let noted = fs::read_to_string(home.folder("run")?.join("open")).unwrap_or_default();
+        let noted = fs::read_to_string(note(home)?).unwrap_or_default();
         if noted != emulator.identity() || MariaDb::running(home)?.is_none() {
             return Ok(None);
         }
@@ -27,7 +27,16 @@ impl OpenShop {
 
     /// Notes that the deploy to this emulator is complete.
     pub fn note(home: &Home, emulator: &Emulator) -> Result<()> {
-        let file = home.folder("run")?.join("open");
+        let file = note(home)?;
         fs::write(&file, emulator.identity()).with_context(|| format!("writing {}", file.display()))
     }
+
+    pub fn forget(home: &Home) -> Result<()> {
+        _ = fs::remove_file(note(home)?); // there may be none
+        Ok(())
+    }
+}
+
+fn note(home: &Home) -> Result<PathBuf> {
+    Ok(home.folder("run")?.join("open"))
 }
