@@ -1,5 +1,6 @@
 //! The pages of the shop, made from domain values. It has no SQL: a caller fills in a page of [`pages`] and renders it.
 
+pub mod addressed;
 pub mod assets;
 mod cover;
 mod form;

@@ -96,14 +96,14 @@ pub static FUNCTIONS: &[Function] = &[
     Function {
         name: "list-genres",
         about: "Lists the genres",
-        trigger: Http(&[get("/genres", "/genres")]),
+        trigger: Http(&[get("/api/genres", "/api/genres"), get("/genres", "/genres")]),
         database: Some(Reader),
         ..DEFAULTS
     },
     Function {
         name: "show-author",
         about: "Shows an author and the author's books",
-        trigger: Http(&[get("/authors/{id}", "/authors/1")]),
+        trigger: Http(&[get("/api/authors/{id}", "/api/authors/1"), get("/authors/{id}", "/authors/1")]),
         database: Some(Reader),
         ..DEFAULTS
     },

@@ -3,17 +3,87 @@
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use time::OffsetDateTime;
 
 use crate::domain::{
-    Author, DisplayName, Email, Facets, Genre, MessageText, Outcome, ReviewText, Slice, Stars, Subject, SubmissionId,
-    Summary,
+    self, Author, BookId, DisplayName, Email, Facets, Genre, Histogram, MessageText, Outcome, ReviewText, Slice, Stars,
+    Subject, SubmissionId, Summary,
 };
+
+/// A book of a list.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Summary")]
+pub struct BookSummary {
+    #[serde(flatten)]
+    pub book: Summary,
+    #[serde(flatten)]
+    pub more: OfBook,
+}
+
+/// Everything about one book.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Book {
+    #[serde(flatten)]
+    pub book: domain::Book,
+    #[serde(flatten)]
+    pub more: OfBook,
+}
+
+/// What the API adds to a book.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct OfBook {
+    pub ratings: BookRatings,
+    /// The address of the book's page.
+    pub url: String,
+    /// The last change of the book by an import, or of its ratings.
+    #[serde(with = "time::serde::rfc3339")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub updated_at: OffsetDateTime,
+}
+
+/// How a book is rated, at a glance.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
+pub struct BookRatings {
+    /// The plain mean in stars, rounded to 0.0001; none without a rating.
+    #[schemars(range(min = 1.0, max = 5.0))]
+    pub mean: Option<f64>,
+    /// The mean that lists are sorted and filtered by, which few ratings move little: the Bayesian mean with 25 ratings of
+    /// 3.5 stars beforehand.
+    #[schemars(range(min = 1.0, max = 5.0))]
+    pub weighted_mean: Option<f64>,
+    pub count: u32,
+}
+
+/// An author with a slice of the books, the most popular first.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct AuthorWithBooks {
+    #[serde(flatten)]
+    pub author: Author,
+    /// The address of the author's page.
+    pub url: String,
+    pub books: Slice<BookSummary>,
+}
+
+/// All genres that have books, the largest first.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Genres {
+    pub items: Vec<GenreCount>,
+}
+
+/// A genre with its number of books.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct GenreCount {
+    pub genre: Genre,
+    pub books: u32,
+    /// The address of the page with its books.
+    pub url: String,
+}
 
 /// A slice of a list of books.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Books {
     #[serde(flatten)]
-    pub slice: Slice<Summary>,
+    pub slice: Slice<BookSummary>,
     /// How many books the whole list has.
     pub total: u32,
     /// If false, the list has at least `total` books: nobody has counted all of them.
@@ -32,7 +102,7 @@ pub struct Books {
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Suggestions {
     /// The best hits, at most six.
-    pub books: Vec<Summary>,
+    pub books: Vec<SuggestedBook>,
     /// Authors of hits whose names have all words of `q`, at most three.
     pub authors: Vec<Author>,
     /// Genres whose names have all words of `q`, at most three.
@@ -41,6 +111,20 @@ pub struct Suggestions {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub did_you_mean: Option<String>,
+}
+
+/// A book as a suggestion shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct SuggestedBook {
+    pub id: BookId,
+    pub title: String,
+    pub byline: String,
+}
+
+impl SuggestedBook {
+    pub fn of(Summary { id, title, byline, .. }: Summary) -> Self {
+        Self { id, title, byline }
+    }
 }
 
 /// A genre with its name in the language that was asked for.
@@ -138,12 +222,49 @@ pub struct Reached {
     pub milliseconds: f64,
 }
 
+impl OfBook {
+    pub fn new(url: String, stars: Histogram, updated_at: OffsetDateTime) -> Self {
+        Self { ratings: BookRatings::of(stars), url, updated_at }
+    }
+}
+
+impl BookRatings {
+    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
+    fn of(stars: Histogram) -> Self {
+        let count = stars.count();
+        let sum: u64 = (1..).zip(stars.0).map(|(stars, count)| stars * u64::from(count)).sum();
+        let rounded = |mean: f64| (count > 0).then_some((mean * 1e4).round() / 1e4);
+        Self {
+            mean: rounded(sum as f64 / count.max(1) as f64),
+            weighted_mean: rounded(f64::from(stars.score()) / 1e6),
+            count: u32::try_from(count).unwrap_or(u32::MAX),
+        }
+    }
+}
+
 impl SubmissionStatus {
     pub fn new(id: SubmissionId, outcome: Option<Outcome>) -> Self {
         match outcome {
             None => Self { id, status: Status::Received, reason: None },
             Some(Outcome::Published) => Self { id, status: Status::Published, reason: None },
             Some(Outcome::Rejected(reason)) => Self { id, status: Status::Rejected, reason: Some(reason.to_string()) },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_book_has_the_plain_mean_and_the_weighted_one() {
+        for (stars, mean, weighted_mean, count) in [
+            ([0, 0, 0, 0, 0], None, None, 0),
+            ([0, 0, 0, 1, 0], Some(4.0), Some(3.5192), 1),
+            ([1, 0, 0, 0, 2], Some(3.6667), Some(3.5179), 3),
+            ([0, 0, 0, 0, 1_000_000], Some(5.0), Some(5.0), 1_000_000),
+        ] {
+            assert_eq!(BookRatings::of(Histogram(stars)), BookRatings { mean, weighted_mean, count });
         }
     }
 }

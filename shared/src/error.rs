@@ -6,7 +6,10 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::{database, invalid::Invalid};
+use crate::{
+    database,
+    invalid::{Invalid, Reason},
+};
 
 pub type Result<T, E = ApiError> = std::result::Result<T, E>;
 
@@ -47,10 +50,11 @@ pub enum ApiError {
 /// RFC 9457 problem details.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Problem {
-    /// `about:blank`: the status says what it is.
+    /// `about:blank`: the status says what it is, and `code` says it to programs.
     pub r#type: &'static str,
     pub title: &'static str,
     pub status: u16,
+    pub code: Code,
     pub detail: String,
     /// The request id, for a question to the shop.
     pub instance: String,
@@ -58,11 +62,52 @@ pub struct Problem {
     pub errors: Vec<ProblemField>,
 }
 
+/// The kind of a problem. It never changes its meaning; later versions may add others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Code {
+    InvalidRequest,
+    CrossSite,
+    NotFound,
+    MethodNotAllowed,
+    BodyTooLarge,
+    UnsupportedMediaType,
+    InvalidValues,
+    InternalError,
+    Unavailable,
+}
+
 /// One value that is not acceptable.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct ProblemField {
     pub field: String,
+    pub code: FieldCode,
+    /// In English, for people.
     pub detail: String,
+    /// The value's place in the body, as a JSON Pointer in a fragment: `#/stars`. Only for a value of the body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub pointer: Option<String>,
+    /// The name of the parameter. Only for a value of the query.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub parameter: Option<String>,
+}
+
+/// Why a value is not acceptable. A code never changes its meaning; later versions may add others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FieldCode {
+    Blank,
+    TooLong,
+    OutOfRange,
+    NotAnEmail,
+    NotAnAmount,
+    NotABoolean,
+    NotACursor,
+    NotOneOf,
+    /// For every other reason.
+    Invalid,
 }
 
 impl ApiError {
@@ -80,8 +125,35 @@ impl ApiError {
         }
     }
 
+    /// The kind of this error, for programs.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::BadRequest(_) => Code::InvalidRequest,
+            Self::Forbidden => Code::CrossSite,
+            Self::NotFound => Code::NotFound,
+            Self::MethodNotAllowed(_) => Code::MethodNotAllowed,
+            Self::TooLarge => Code::BodyTooLarge,
+            Self::UnsupportedMediaType => Code::UnsupportedMediaType,
+            Self::Unprocessable(_) => Code::InvalidValues,
+            Self::Internal(_) => Code::InternalError,
+            Self::Unavailable(_) => Code::Unavailable,
+        }
+    }
+
     pub fn problem(&self, request_id: &str) -> Problem {
-        let (title, detail) = match self {
+        let (title, detail) = self.texts(request_id);
+        let errors = match self {
+            Self::Unprocessable(invalids) => invalids.iter().map(ProblemField::of_body).collect(),
+            Self::BadRequest(invalid) => vec![ProblemField::of_request(invalid)],
+            _ => Vec::new(),
+        };
+        let (status, instance) = (self.status(), request_id.to_owned());
+        Problem { r#type: "about:blank", title, status, code: self.code(), detail, instance, errors }
+    }
+
+    /// Title and detail.
+    fn texts(&self, request_id: &str) -> (&'static str, String) {
+        match self {
             Self::BadRequest(invalid) => ("Bad request", invalid.to_string()),
             Self::Forbidden => {
                 ("Forbidden", "This request came from another site. Send it from the shop itself.".into())
@@ -104,15 +176,47 @@ impl ApiError {
             Self::Unavailable(_) => {
                 ("Service unavailable", "The shop cannot answer just now. Try again shortly.".into())
             }
-        };
-        let invalids = match self {
-            Self::Unprocessable(invalids) => invalids.as_slice(),
-            Self::BadRequest(invalid) => std::slice::from_ref(invalid),
-            _ => &[],
-        };
-        let errors =
-            invalids.iter().map(|i| ProblemField { field: i.field.clone(), detail: i.reason.to_string() }).collect();
-        Problem { r#type: "about:blank", title, status: self.status(), detail, instance: request_id.to_owned(), errors }
+        }
+    }
+}
+
+impl ProblemField {
+    fn new(invalid: &Invalid) -> Self {
+        let (field, detail) = (invalid.field.clone(), invalid.reason.to_string());
+        Self { field, code: FieldCode::of(&invalid.reason), detail, pointer: None, parameter: None }
+    }
+
+    /// A value of the body, by its name there.
+    fn of_body(invalid: &Invalid) -> Self {
+        // The escapes of RFC 6901.
+        let name = invalid.field.replace('~', "~0").replace('/', "~1");
+        Self { pointer: Some(format!("#/{name}")), ..Self::new(invalid) }
+    }
+
+    /// The body as a whole, a header, or else a parameter.
+    fn of_request(invalid: &Invalid) -> Self {
+        let field = Self::new(invalid);
+        match invalid.field.as_str() {
+            "body" => Self { pointer: Some("#".to_owned()), ..field },
+            "method" | "Idempotency-Key" => field,
+            name => Self { parameter: Some(name.to_owned()), ..field },
+        }
+    }
+}
+
+impl FieldCode {
+    fn of(reason: &Reason) -> Self {
+        match reason {
+            Reason::Blank => Self::Blank,
+            Reason::TooLong { .. } | Reason::LongerThan { .. } => Self::TooLong,
+            Reason::NotInRange { .. } | Reason::NotStars { .. } | Reason::NotAMean { .. } => Self::OutOfRange,
+            Reason::NotAnEmail => Self::NotAnEmail,
+            Reason::NotAnAmount | Reason::NotAPriceLimit => Self::NotAnAmount,
+            Reason::NotABoolean => Self::NotABoolean,
+            Reason::NotACursor => Self::NotACursor,
+            Reason::NotOneOf(_) => Self::NotOneOf,
+            _ => Self::Invalid,
+        }
     }
 }
 
@@ -128,6 +232,53 @@ impl From<database::Error> for ApiError {
             database::Error::Away(cause) | database::Error::Busy(cause) => Self::Unavailable(cause),
             database::Error::Defect(cause) => Self::Internal(cause),
             database::Error::Unstorable(cause) => Self::Internal(cause.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_problem_has_a_code_and_the_place_of_each_value_for_programs() {
+        let range = |field: &str| Invalid::new(field, Reason::NotStars { min: 1, max: 5 });
+        for (error, code, errors) in [
+            (
+                ApiError::BadRequest(Invalid::new("cursor", Reason::NotACursor)),
+                "invalid_request",
+                json!([{"field": "cursor", "code": "not_a_cursor", "parameter": "cursor"}]),
+            ),
+            (
+                ApiError::BadRequest(Invalid::other("body", "cannot be read")),
+                "invalid_request",
+                json!([{"field": "body", "code": "invalid", "pointer": "#"}]),
+            ),
+            (
+                ApiError::BadRequest(Invalid::other("Idempotency-Key", "is too short")),
+                "invalid_request",
+                json!([{"field": "Idempotency-Key", "code": "invalid"}]),
+            ),
+            (
+                ApiError::Unprocessable(vec![range("stars"), Invalid::new("a/b~c", Reason::Blank)]),
+                "invalid_values",
+                json!([
+                    {"field": "stars", "code": "out_of_range", "pointer": "#/stars"},
+                    {"field": "a/b~c", "code": "blank", "pointer": "#/a~1b~0c"},
+                ]),
+            ),
+            (ApiError::NotFound, "not_found", json!(null)),
+            (ApiError::Forbidden, "cross_site", json!(null)),
+            (ApiError::MethodNotAllowed("GET".into()), "method_not_allowed", json!(null)),
+            (ApiError::Unavailable(anyhow::anyhow!("away")), "unavailable", json!(null)),
+        ] {
+            let mut problem = serde_json::to_value(error.problem("id-1")).unwrap();
+            for field in problem["errors"].as_array_mut().into_iter().flatten() {
+                field.as_object_mut().unwrap().remove("detail").expect("a detail for people");
+            }
+            assert_eq!((&problem["code"], &problem["errors"]), (&json!(code), &errors));
         }
     }
 }

@@ -203,3 +203,72 @@ async fn filters_and_facets_agree() {
     let cheap = shop.get("/api/books?price_max=9&sort=price&limit=100").await.json();
     assert!(cheap["items"].as_array().unwrap().iter().all(|book| book["price"]["minor"].as_u64() <= Some(900)));
 }
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn books_are_read_by_their_numbers_in_the_order_asked_for() {
+    let shop = Shop::open().await;
+    let isbn = shop.get("/api/books/53").await.json()["isbn"].as_str().expect("an ISBN").to_owned();
+    for (query, expected) in [
+        ("ids=53,999999999,1", vec![53, 1]),
+        ("ids=1&ids=53&ids=1", vec![1, 53]),
+        (&format!("isbn={isbn}"), vec![53]),
+        ("isbn=9788437604947", vec![]),
+    ] {
+        let answer = shop.get(&format!("/api/books?{query}")).await;
+        assert_eq!(answer.status, 200, "{query}: {}", answer.text);
+        let books = answer.json();
+        let ids: Vec<u64> = books["items"].as_array().unwrap().iter().filter_map(|book| book["id"].as_u64()).collect();
+        assert_eq!(
+            (ids.len(), &books["next"], &books["total"]),
+            (expected.len(), &Value::Null, &expected.len().into())
+        );
+        assert_eq!(ids, expected, "{query}");
+    }
+    assert_eq!(shop.get("/api/books?ids=1&sort=title").await.status, 400);
+    assert_eq!(shop.get(&format!("/api/books/{isbn}/ratings")).await.status, 200);
+    let page = shop.get(&format!("/books/{isbn}/ratings?lang=en")).await;
+    assert_eq!((page.status, page.header("location")), (301, "/books/53/ratings?lang=en"));
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn genres_and_authors_are_there_as_json() {
+    let shop = Shop::open().await;
+    let genres = shop.get("/api/genres").await.json();
+    let genre = &genres["items"][0];
+    assert!(genre["books"].as_u64() > Some(0), "{genre}");
+    assert!(genre["url"].as_str().unwrap().ends_with(&format!("/books?genre={}", genre["genre"].as_str().unwrap())));
+
+    let book = shop.get("/api/books/53").await.json();
+    let author = shop.get(&format!("/api/authors/{}?limit=1", book["authors"][0]["id"])).await;
+    assert_eq!(author.status, 200, "{}", author.text);
+    let author = author.json();
+    assert_eq!(author["name"], book["authors"][0]["name"]);
+    assert!(author["url"].as_str().unwrap().starts_with(shop.url()), "{author}");
+    assert_eq!(author["books"]["items"].as_array().map(Vec::len), Some(1));
+    assert_eq!(shop.get("/api/authors/999999999").await.status, 404);
+    assert_eq!(shop.get("/api/authors/x").await.status, 404);
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn a_program_follows_the_changes_of_the_shop() {
+    let shop = Shop::open().await;
+    let mut address = "/api/books?updated_since=2020-01-01T00:00:00Z&limit=100".to_owned();
+    let (mut times, mut ids) = (Vec::new(), BTreeSet::new());
+    loop {
+        let answer = shop.get(&address).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        for book in answer.json()["items"].as_array().unwrap() {
+            times.push(book["updated_at"].as_str().unwrap().to_owned());
+            ids.insert(book["id"].as_u64().unwrap());
+        }
+        let Some(next) = answer.header("link").strip_prefix('<') else { break };
+        address = next.strip_suffix(">; rel=\"next\"").expect("the next slice").to_owned();
+    }
+    assert!(ids.len() > 300, "{}", ids.len());
+    let last = times.last().unwrap();
+    let newest = shop.get(&format!("/api/books?updated_since={last}&limit=1")).await.json();
+    assert_eq!(newest["items"].as_array().map(Vec::len), Some(1));
+}

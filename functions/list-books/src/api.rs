@@ -1,44 +1,102 @@
-//! `GET /api/books`: a slice of the list, on request with its facets.
+//! `GET /api/books`: a slice of the list, on request with its facets; or books by their numbers; or what changed.
 
+use frontend::addressed;
 use shared::{
     App, Reply, Request, Result,
     api::Books,
-    domain::Filter,
+    domain::{Facets, Filter, Slice, Summary, Total},
     http::MINUTE,
     repo::{
-        books::{self, Listed},
+        books::{self, Listed, Listing},
         spelling,
     },
 };
+use sqlx::MySqlConnection;
 
-use super::{listing, record_miss, suggestions};
+use super::{
+    record_miss,
+    selection::{IDS, ISBN, Selection},
+    suggestions,
+};
 
-const PARAMETERS: &[&str] =
-    &["q", "genre", "language", "author", "min_rating", "price_max", "in_stock", "sort", "limit", "cursor", "facets"];
+pub const PARAMETERS: &[&str] = &[
+    "q",
+    "genre",
+    "language",
+    "author",
+    "min_rating",
+    "price_max",
+    "in_stock",
+    "sort",
+    "limit",
+    "cursor",
+    "facets",
+    IDS,
+    ISBN,
+    "updated_since",
+];
 
 pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     match request.segment(1) {
         "suggestions" => suggestions::handle(app, request).await,
-        _ => list(app, request).await,
+        _ => books(app, request).await,
     }
 }
 
-async fn list(app: &App, request: &Request) -> Result<Reply> {
+async fn books(app: &App, request: &Request) -> Result<Reply> {
     request.expect_segments(2)?;
-    let query = request.query(PARAMETERS)?;
-    let listing = listing(&query)?;
+    let query = request.query_with_lists(PARAMETERS, &[IDS, ISBN])?;
+    let selection = Selection::of(&query)?;
     let wants_facets = query.get("facets").map(|text| Filter::yes("facets", text)).transpose()?.unwrap_or_default();
-    let books = app.database().read(async |connection| {
-        let (listed, facets) = if wants_facets {
-            let (listed, facets) = books::listed_with_facets(connection, &listing).await?;
-            (listed, Some(facets))
-        } else {
-            (books::listed(connection, &listing).await?, None)
-        };
-        let did_you_mean = spelling::did_you_mean(connection, &listing, &listed.slice).await?;
-        record_miss(connection, &listing, &listed).await;
-        let Listed { slice, total } = listed;
-        Ok(Books { slice, total: total.books, total_is_exact: total.is_exact, facets, did_you_mean })
+    let read = app.database().read(async |c| {
+        let found = find(c, &selection, wants_facets).await?;
+        let published = books::published(c, found.slice.items.iter().map(|book| book.id)).await?;
+        Ok((found, published))
     });
-    Ok(Reply::json(&books.await?)?.cached_for(MINUTE))
+    let (Found { slice, total, facets, did_you_mean }, published) = read.await?;
+    let slice = addressed::books(request, slice, &published);
+    let next = slice.next.clone();
+    let books = Books { slice, total: total.books, total_is_exact: total.is_exact, facets, did_you_mean };
+    Ok(Reply::json(&books)?.cached_for(MINUTE).with_next(request, next.as_deref()))
+}
+
+struct Found {
+    slice: Slice<Summary>,
+    total: Total,
+    facets: Option<Facets>,
+    did_you_mean: Option<String>,
+}
+
+async fn find(connection: &mut MySqlConnection, selection: &Selection, wants_facets: bool) -> sqlx::Result<Found> {
+    let ids = match selection {
+        Selection::List(listing) => return list(connection, listing, wants_facets).await,
+        Selection::Changes(after, limit) => {
+            let slice = books::changed(connection, *after, *limit).await?;
+            return Ok(Found::of(slice));
+        }
+        Selection::Ids(ids) => ids.clone(),
+        Selection::Isbns(isbns) => books::ids_of(connection, isbns).await?,
+    };
+    Ok(Found::of(Slice { items: books::summaries(connection, &ids).await?, next: None }))
+}
+
+async fn list(connection: &mut MySqlConnection, listing: &Listing, wants_facets: bool) -> sqlx::Result<Found> {
+    let (listed, facets) = if wants_facets {
+        let (listed, facets) = books::listed_with_facets(connection, listing).await?;
+        (listed, Some(facets))
+    } else {
+        (books::listed(connection, listing).await?, None)
+    };
+    let did_you_mean = spelling::did_you_mean(connection, listing, &listed.slice).await?;
+    record_miss(connection, listing, &listed).await;
+    let Listed { slice, total } = listed;
+    Ok(Found { slice, total, facets, did_you_mean })
+}
+
+impl Found {
+    /// A slice of which nothing else is known.
+    fn of(slice: Slice<Summary>) -> Self {
+        let total = Total::new(slice.items.len() + usize::from(slice.next.is_some()), slice.next.is_none());
+        Self { slice, total, facets: None, did_you_mean: None }
+    }
 }

@@ -3,6 +3,7 @@
 
 pub mod api;
 pub mod page;
+mod selection;
 pub mod suggestions;
 
 use shared::{

@@ -3,7 +3,7 @@
 use frontend::{Locale, genres};
 use shared::{
     App, Reply, Request, Result,
-    api::Suggestions,
+    api::{SuggestedBook, Suggestions},
     domain::{BookId, Filter, Invalid, Reason, Search, Slice, Sort, Summary},
     http::MINUTE,
     repo::{
@@ -30,7 +30,7 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
         let did_you_mean = spelling::did_you_mean(connection, &listing, &found).await?;
         let authors = authors::named(connection, &search, &ids(&found)).await?;
         let genres = genres::named(&search, &repo_genres::list(connection).await?, locale);
-        let books = found.items.into_iter().take(SHOWN).collect();
+        let books = found.items.into_iter().take(SHOWN).map(SuggestedBook::of).collect();
         Ok(Suggestions { books, authors, genres, did_you_mean })
     });
     Ok(Reply::json(&suggestions.await?)?.cached_for(MINUTE))

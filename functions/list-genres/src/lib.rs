@@ -1,11 +1,4 @@
-//! `GET /genres`: all genres that have books.
+//! `GET /api/genres` and `GET /genres`: all genres that have books.
 
-use frontend::{PageContext, pages};
-use shared::{App, Reply, Request, Result, repo::genres};
-
-pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
-    request.expect_segments(1)?;
-    let context = PageContext::of(request);
-    let genres = app.database().read(async |c| genres::list(c).await).await?;
-    context.reply(200, &pages::Genres { view: context.view(), genres: &genres })
-}
+pub mod api;
+pub mod page;

@@ -4,7 +4,7 @@
 use frontend::{PageContext, pages};
 use shared::{
     ApiError, App, Reply, Request, Result,
-    domain::{BookId, Cursor},
+    domain::Cursor,
     http::Query,
     repo::{
         books,
@@ -16,7 +16,8 @@ const PARAMETERS: &[&str] = &["cursor"];
 
 pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     request.expect_segments(3)?;
-    let book = BookId::parse(request.segment(1)).ok_or(ApiError::NotFound)?;
+    let read = app.database().read(async |c| books::id_in(c, request.segment(1)).await);
+    let book = read.await?.ok_or(ApiError::NotFound)?;
     let query = request.page_query(PARAMETERS)?;
     let after =
         query.get("cursor").map(|text| Cursor::<Keys>::decode(text, &ratings::reviews_name(book))).transpose()?;
@@ -26,6 +27,9 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     });
     let (book, ratings) = read.await?.ok_or(ApiError::NotFound)?;
     let context = PageContext::of(request).with_parameters(PARAMETERS);
+    if let Some(moved) = context.moved_to(&format!("/books/{}/ratings", book.id)) {
+        return Ok(moved);
+    }
     let (view, reviews) = (context.view(), ratings.items.as_slice());
     context.reply(200, &pages::Ratings { view, book: &book, reviews, next: ratings.next.as_deref() })
 }

@@ -1,31 +1,16 @@
-//! `GET /authors/{id}-{slug}`: an author's books, the most read first.
+//! `GET /api/authors/{id}` and `GET /authors/{id}-{slug}`: an author's books, the most popular first.
 
-use frontend::{PageContext, links, pages};
+pub mod api;
+pub mod page;
+
 use shared::{
-    ApiError, App, Reply, Request, Result,
+    ApiError, Request, Result,
     domain::{AuthorId, Filter, Sort},
-    repo::{
-        authors,
-        books::{self, Listing},
-    },
+    repo::books::Listing,
 };
 
-/// Books on the page; the list has the rest.
-const BOOKS: u32 = 48;
-
-pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
-    request.expect_segments(2)?;
-    let id = AuthorId::parse(request.segment(1)).ok_or(ApiError::NotFound)?;
-    let listing = Listing::new(None, Filter { author: Some(id), ..Filter::default() }, Sort::Popular, BOOKS);
-    let read = app.database().read(async |c| match authors::find(c, id).await? {
-        Some(author) => Ok(Some((author, books::list(c, &listing).await?))),
-        None => Ok(None),
-    });
-    let (author, books) = read.await?.ok_or(ApiError::NotFound)?;
-    let context = PageContext::of(request);
-    if let Some(moved) = context.moved_to(&links::author(&author)) {
-        return Ok(moved);
-    }
-    let (view, more) = (context.view(), books.next.is_some());
-    context.reply(200, &pages::AuthorPage { view, author: &author, books: &books.items, more })
+/// The author in a segment of the path, and the list of the books.
+fn listing(request: &Request, segment: usize, limit: u32) -> Result<(AuthorId, Listing)> {
+    let id = AuthorId::parse(request.segment(segment)).ok_or(ApiError::NotFound)?;
+    Ok((id, Listing::new(None, Filter { author: Some(id), ..Filter::default() }, Sort::Popular, limit)))
 }

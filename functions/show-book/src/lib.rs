@@ -3,19 +3,11 @@
 pub mod api;
 pub mod page;
 
-use shared::{
-    domain::{Book, BookId, Isbn13},
-    repo::books,
-};
+use shared::{domain::Book, repo::books};
 use sqlx::MySqlConnection;
 
 async fn find(connection: &mut MySqlConnection, segment: &str) -> sqlx::Result<Option<Book>> {
-    // In this order: an ISBN with hyphens begins like an id with its slug.
-    let by_isbn = match Isbn13::parse(segment) {
-        Ok(isbn) => books::id_of(connection, &isbn).await?,
-        Err(_) => None,
-    };
-    match by_isbn.or(BookId::parse(segment)) {
+    match books::id_in(connection, segment).await? {
         Some(id) => books::find(connection, id).await,
         None => Ok(None),
     }

@@ -50,6 +50,7 @@ pub enum Sql {
     Home,
     Genres,
     Author(AuthorId, Listing),
+    AuthorAndBooks(AuthorId, Listing),
     BookPage(BookId, Listing),
     RatingsPage(BookId),
     Sitemap,
@@ -61,13 +62,20 @@ impl Sql {
     /// Runs the queries and drops the rows.
     pub async fn run(&self, connection: &mut MySqlConnection) -> sqlx::Result<()> {
         match self {
-            Self::List(listing) => books::list(connection, listing).await.map(drop),
+            Self::List(listing) => published(connection, listing).await,
+            Self::AuthorAndBooks(id, listing) => {
+                authors::find(connection, *id).await?;
+                published(connection, listing).await
+            }
             Self::ListAndCorrection(listing) => {
                 let found = books::list(connection, listing).await?;
                 spelling::did_you_mean(connection, listing, &found).await.map(drop)
             }
             Self::ListAndFacets(listing) => books::listed_with_facets(connection, listing).await.map(drop),
-            Self::Book(id) => books::find(connection, *id).await.map(drop),
+            Self::Book(id) => {
+                books::find(connection, *id).await?;
+                books::published(connection, [*id].into_iter()).await.map(drop)
+            }
             Self::Ratings(id) => ratings::list(connection, *id, None, Query::USUAL_LIMIT).await.map(drop),
             Self::Submission(id) => submissions::find(connection, *id).await.map(drop),
             Self::Home => {
@@ -93,6 +101,12 @@ impl Sql {
             Self::One => sqlx::query_scalar::<_, i32>("select 1").fetch_one(connection).await.map(drop),
         }
     }
+}
+
+/// A list as the API has it.
+async fn published(connection: &mut MySqlConnection, listing: &Listing) -> sqlx::Result<()> {
+    let list = books::list(connection, listing).await?;
+    books::published(connection, list.items.iter().map(|book| book.id)).await.map(drop)
 }
 
 /// A function with cases, by its name in the route table.
@@ -144,11 +158,17 @@ pub async fn of(function: Benchmarked, parameters: &Parameters, database: &mut M
             ])
         }
         Benchmarked::ShowHome => Ok(vec![get("home page", "/", Sql::Home)]),
-        Benchmarked::ListGenres => Ok(vec![get("all genres", "/genres", Sql::Genres)]),
+        Benchmarked::ListGenres => {
+            Ok(vec![get("all genres", "/genres", Sql::Genres), get("genres as JSON", "/api/genres", Sql::Genres)])
+        }
         Benchmarked::ShowAuthor => {
             let book = most_popular(database).await?;
             let author = book.authors.first().context("the most popular book has no author")?;
-            Ok(vec![get("an author", &links::author(author), Sql::Author(author.id, by(author.id, 48)))])
+            let as_json = Sql::AuthorAndBooks(author.id, by(author.id, Query::USUAL_LIMIT));
+            Ok(vec![
+                get("an author", &links::author(author), Sql::Author(author.id, by(author.id, 48))),
+                get("an author as JSON", &format!("/api/authors/{}", author.id), as_json),
+            ])
         }
         Benchmarked::ShowAbout => Ok(vec![without_sql("about page", "/about")]),
         Benchmarked::ServeAssets => Ok(vec![without_sql("stylesheet", assets::path("style.css"))]),

@@ -6,7 +6,10 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use shared::{
     ApiError,
-    api::{Books, Health, HealthStatus, Reached, Receipt, Status, SubmissionStatus, Suggestions},
+    api::{
+        self, AuthorWithBooks, BookSummary, Books, GenreCount, Genres, Health, HealthStatus, OfBook, Reached, Receipt,
+        Status, SubmissionStatus, SuggestedBook, Suggestions,
+    },
     domain::{
         Author, Availability, Book, BookId, Genre, Histogram, Invalid, Isbn13, Language, Money, Ratings, Reason,
         Review, Slice, Stars, SubmissionId, SubmissionKey, Summary,
@@ -17,30 +20,54 @@ use time::macros::datetime;
 pub const REQUEST_ID: &str = "1-67891233-abcdef012345678912345678";
 
 pub fn books() -> Value {
-    let slice = Slice { items: vec![quijote()], next: None };
-    json(&Books { slice, total: 1, total_is_exact: true, facets: None, did_you_mean: None })
+    json(&Books { slice: slice(), total: 1, total_is_exact: true, facets: None, did_you_mean: None })
+}
+
+fn slice() -> Slice<BookSummary> {
+    Slice { items: vec![BookSummary { book: quijote(), more: of_book() }], next: None }
+}
+
+pub fn genres() -> Value {
+    let url = "https://shop.example/books?genre=classics".to_owned();
+    json(&Genres { items: vec![GenreCount { genre: Genre("classics".into()), books: 149, url }] })
+}
+
+pub fn author() -> Value {
+    let url = "https://shop.example/authors/52-miguel-de-cervantes".to_owned();
+    json(&AuthorWithBooks { author: cervantes(), url, books: slice() })
+}
+
+fn cervantes() -> Author {
+    Author { id: 52.into(), name: "Miguel de Cervantes".into() }
+}
+
+/// Of a book that nobody has rated.
+fn of_book() -> OfBook {
+    let url = "https://shop.example/books/53-don-quijote-de-la-mancha".to_owned();
+    OfBook::new(url, Histogram::default(), datetime!(2026-01-02 03:04:05.678 UTC))
 }
 
 pub fn suggestions() -> Value {
     let authors = Vec::new();
     let genres = Vec::new();
-    json(&Suggestions { books: vec![quijote()], authors, genres, did_you_mean: None })
+    json(&Suggestions { books: vec![SuggestedBook::of(quijote())], authors, genres, did_you_mean: None })
 }
 
 pub fn book() -> Value {
-    json(&Book {
+    let book = Book {
         summary: quijote(),
         description: Some(
             "Un hidalgo que ha leído demasiado sale a los caminos a enderezar el mundo, con un vecino de buen apetito \
              por escudero. Pocas novelas hacen reír tanto y pensar tan despacio."
                 .into(),
         ),
-        authors: vec![Author { id: 52.into(), name: "Miguel de Cervantes".into() }],
+        authors: vec![cervantes()],
         genres: ["adventure", "classics", "humour"].map(|slug| Genre(slug.into())).into(),
         histogram: Histogram::default(),
         imported_ratings: None,
         reviews: Vec::new(),
-    })
+    };
+    json(&api::Book { book, more: of_book() })
 }
 
 fn quijote() -> Summary {

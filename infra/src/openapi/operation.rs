@@ -104,6 +104,14 @@ impl Operation {
         self
     }
 
+    /// Adds the address of the next slice to the response 200.
+    pub fn paged(mut self) -> Self {
+        if let Some(response) = self.responses.get_mut(&200) {
+            response["headers"]["Link"] = header("Link");
+        }
+        self
+    }
+
     /// Adds or replaces the response with this status.
     pub fn response(mut self, status: u16, response: Value) -> Self {
         self.responses.insert(status, response);
@@ -291,6 +299,10 @@ pub fn headers() -> Value {
     json!({
         "Allow": header("^[A-Z]+(, [A-Z]+)*$", "The methods of the path."),
         "ETag": header("^(W/)?\"[A-Za-z0-9_-]{16}\"$", "Identifies the content of the response, for `If-None-Match`; weak if compressed."),
+        "Link": {
+            "description": "The address of the next slice, with the relation `next`; absent on the last slice.",
+            "schema": { "type": "string", "pattern": "^<[^>]+>; rel=\"next\"$" },
+        },
         "Location": header("^/api/submissions/[0-9a-f-]{36}$", "Address of the submission's status."),
         "Retry-After": header("^[0-9]+$", "Seconds until a retry."),
         "Set-Cookie": header("^visitor=[0-9a-f-]{36}; ", "Identifies the browser for a year."),

@@ -3,8 +3,10 @@
 
 use serde_json::{Value, json};
 use shared::{
-    api::{Books, ContactForm, Health, RatingForm, Receipt, SubmissionStatus, Suggestions},
-    domain::{Book, Genre, Language, Review, Search, Slice, Sort},
+    api::{
+        AuthorWithBooks, Book, Books, ContactForm, Genres, Health, RatingForm, Receipt, SubmissionStatus, Suggestions,
+    },
+    domain::{Genre, Language, Review, Search, Slice, Sort},
     error::Problem,
     http::{MINUTE, Query},
 };
@@ -15,8 +17,10 @@ use super::{
 };
 
 /// Names and descriptions of the document's tags.
-pub const TAGS: [(&str, &str); 5] = [
+pub const TAGS: [(&str, &str); 7] = [
     ("books", "The books of the shop."),
+    ("genres", "The genres of the books."),
+    ("authors", "The authors of the books."),
     ("ratings", "Readers' ratings of the books."),
     ("contact", "Messages to the shop."),
     ("submissions", "The status of ratings and messages."),
@@ -29,6 +33,8 @@ pub fn all(schemas: &mut Schemas) -> Vec<Operation> {
         list_books(schemas),
         suggest(schemas),
         show_book(schemas),
+        list_genres(schemas),
+        show_author(schemas),
         list_ratings(schemas),
         show_submission(schemas),
         health(schemas),
@@ -44,6 +50,8 @@ fn list_books(schemas: &mut Schemas) -> Operation {
     let number = json!({ "type": "integer", "minimum": 0, "maximum": u32::MAX });
     let stars = json!({ "type": "number", "minimum": 1, "maximum": 5 });
     let amount = json!({ "type": "string", "pattern": r"^[0-9]{1,7}(\.[0-9]{1,2})?$" });
+    let numbers = json!({ "type": "string", "pattern": "^[0-9]+(,[0-9]+)*$" });
+    let time = json!({ "type": "string", "format": "date-time" });
     let yes = json!({ "type": "boolean", "default": false });
     let (genre, language, sort) =
         (schemas.request::<Genre>(), schemas.request::<Language>(), schemas.request::<Sort>());
@@ -62,7 +70,7 @@ fn list_books(schemas: &mut Schemas) -> Operation {
             "min_rating",
             &stars,
             &json!(3.5),
-            "Minimum rating, by the weighted mean of `sort=rating`; excludes books without ratings.",
+            "Minimum weighted mean (`weighted_mean` of `ratings`); excludes books without ratings.",
         ))
         .parameter(query(
             "price_max",
@@ -80,6 +88,15 @@ fn list_books(schemas: &mut Schemas) -> Operation {
             &json!(true),
             "Include the facets: the number of books of the list for each value of each filter.",
         ))
+        .parameter(query("ids", &numbers, &json!("53,54"), NUMBERS))
+        .parameter(query(
+            "isbn",
+            &json!({ "type": "string" }),
+            &json!("9788420467283,9780262033848"),
+            "The same by ISBN-13 or ISBN-10, with or without hyphens.",
+        ))
+        .parameter(query("updated_since", &time, &json!("2026-01-31T08:00:00Z"), CHANGES))
+        .paged()
         .link("Book", "show-book", &json!({ "id": "$response.body#/items/0/id" }))
         .link("Ratings", "list-ratings", &json!({ "id": "$response.body#/items/0/id" }))
         .problems(&[400])
@@ -103,18 +120,43 @@ const WORDS: &str = "Words of title and authors, or an ISBN. Case and accents do
                      hits, the most popular are sorted.";
 
 const ORDERS: &str = "`relevance` to `q`, the default with `q`; `popular`, most rated first, the default without `q`; \
-                      `rating`, best weighted mean first, as if 25 more readers had given 3.5 stars; `newest`, by year of publication; `title`; `price`, cheapest first.";
+                      `rating`, best weighted mean first; `newest`, by year of publication; `title`; `price`, cheapest first.";
+
+const NUMBERS: &str = "Up to 100 ids with commas between them, or one in each of several parameters: these books in this \
+                       order, without those that do not exist. Only alone.";
+
+const CHANGES: &str = "All books that changed at this time or later, the earliest change first; only with `limit` and \
+                       `cursor`. A book changes with an import that changes it and with its ratings. A change can become \
+                       visible some seconds after its time: ask again from a minute before the last request. No book is \
+                       ever removed.";
+
+fn list_genres(schemas: &mut Schemas) -> Operation {
+    let caching = format!("public, max-age={MINUTE}");
+    Operation::get("list-genres", "/api/genres", &caching, &schemas.response::<Genres>(), &examples::genres())
+        .tagged("genres", "All genres that have books, the largest first.")
+}
+
+fn show_author(schemas: &mut Schemas) -> Operation {
+    let caching = format!("public, max-age={MINUTE}");
+    let author = schemas.response::<AuthorWithBooks>();
+    Operation::get("show-author", "/api/authors/{id}", &caching, &author, &examples::author())
+        .tagged("authors", "An author with the books, the most popular first.")
+        .parameter(path(
+            "id",
+            &json!({ "type": "string", "pattern": "^[1-9][0-9]{0,9}(-.*)?$" }),
+            &json!("52"),
+            "The id of an author, as in `authors` of a book, optionally with a hyphen and words.",
+        ))
+        .parameter(limit())
+        .parameter(cursor())
+        .paged()
+        .problems(&[400, 404])
+}
 
 fn show_book(schemas: &mut Schemas) -> Operation {
     Operation::get("show-book", "/api/books/{id}", "no-cache", &schemas.response::<Book>(), &examples::book())
         .tagged("books", "A book by its id or its ISBN.")
-        .parameter(path(
-            "id",
-            &json!({ "type": "string", "minLength": 1 }),
-            &json!("53"),
-            "The id of a book, optionally with a hyphen and words (`53-don-quijote`), or its ISBN-13 or ISBN-10, with or \
-             without hyphens.",
-        ))
+        .parameter(any_book())
         .problems(&[404])
 }
 
@@ -122,9 +164,10 @@ fn list_ratings(schemas: &mut Schemas) -> Operation {
     let page = schemas.response::<Slice<Review>>();
     Operation::get("list-ratings", "/api/books/{id}/ratings", "no-cache", &page, &examples::ratings())
         .tagged("ratings", "Visitors' ratings, newest first. Imported star counts are only in the book's `histogram`.")
-        .parameter(rated_book())
+        .parameter(any_book())
         .parameter(limit())
         .parameter(cursor())
+        .paged()
         .problems(&[400, 404])
 }
 
@@ -168,6 +211,16 @@ fn health(schemas: &mut Schemas) -> Operation {
         .tagged("health", "The time of each check, in milliseconds.")
         .response(503, unavailable)
         .problems(&[400])
+}
+
+fn any_book() -> Value {
+    path(
+        "id",
+        &json!({ "type": "string", "minLength": 1 }),
+        &json!("53"),
+        "The id of a book, optionally with a hyphen and words (`53-don-quijote`), or its ISBN-13 or ISBN-10, with or \
+         without hyphens.",
+    )
 }
 
 fn rated_book() -> Value {

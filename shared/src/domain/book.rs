@@ -79,6 +79,8 @@ pub struct Summary {
     /// Copies that can be sent today.
     pub stock: u32,
     pub availability: Availability,
+    /// The API publishes the exact counts in its place.
+    #[serde(skip)]
     pub ratings: Ratings,
 }
 

@@ -16,7 +16,12 @@ impl Query {
     /// Decodes the raw pairs. An unknown name, a repeated one and a value that is not UTF-8 are errors with the name. A
     /// blank value counts as absent, because a form sends one for an empty field.
     pub fn parse(raw: &[(String, String)], known: &'static [&'static str]) -> Parsed<Self> {
-        let mut parameters = BTreeMap::new();
+        Self::parse_with_lists(raw, known, &[])
+    }
+
+    /// The same, where the names in `lists` may be repeated: their values are joined by commas.
+    pub fn parse_with_lists(raw: &[(String, String)], known: &'static [&'static str], lists: &[&str]) -> Parsed<Self> {
+        let mut parameters: BTreeMap<&str, String> = BTreeMap::new();
         for (raw_name, raw_value) in raw {
             let name = decode(raw_name).ok_or_else(|| Invalid::other(raw_name, "is not UTF-8"))?;
             let Some(known_name) = known.iter().find(|known| **known == name) else {
@@ -27,8 +32,10 @@ impl Query {
             if value.trim().is_empty() {
                 continue;
             }
-            if parameters.insert(*known_name, value).is_some() {
-                return Err(Invalid::other(*known_name, "is given twice"));
+            match parameters.get_mut(known_name) {
+                None => _ = parameters.insert(known_name, value),
+                Some(earlier) if lists.contains(known_name) => *earlier = format!("{earlier},{value}"),
+                Some(_) => return Err(Invalid::other(*known_name, "is given twice")),
             }
         }
         Ok(Self(parameters))
@@ -53,6 +60,11 @@ impl Query {
     /// The parameters that have a value, in the order of `names`.
     pub fn in_order_of(&self, names: &'static [&'static str]) -> Vec<(&str, &str)> {
         names.iter().filter_map(|name| Some((*name, self.get(name)?))).collect()
+    }
+
+    /// The names of all parameters that have a value.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.0.keys().copied()
     }
 
     pub fn get(&self, name: &str) -> Option<&str> {
@@ -124,6 +136,7 @@ mod tests {
         assert_eq!(parse("page", "2").unwrap_err().field, "page");
         let twice = [("q".into(), "a".into()), ("q".into(), "b".into())];
         assert_eq!(Query::parse(&twice, &["q"]).unwrap_err().reason.to_string(), "is given twice");
+        assert_eq!(Query::parse_with_lists(&twice, &["q"], &["q"]).unwrap().get("q"), Some("a,b"));
     }
 
     #[test]

@@ -185,6 +185,15 @@ impl Reply {
         self.header(header::CACHE_CONTROL, "public, max-age=31536000, immutable")
     }
 
+    /// Names the address of the next slice of a list (RFC 8288).
+    #[must_use]
+    pub fn with_next(self, request: &Request, cursor: Option<&str>) -> Self {
+        match cursor {
+            Some(cursor) => self.header(header::LINK, &format!("<{}>; rel=\"next\"", request.with_cursor(cursor))),
+            None => self,
+        }
+    }
+
     /// Keeps the page out of the indexes of search engines, which follow its links all the same.
     #[must_use]
     pub fn unindexed(self) -> Self {
@@ -479,6 +488,28 @@ mod tests {
         let answer = get(Reply::text("text/plain", text.clone()), &json!({"accept-encoding": "gzip"}));
         assert_eq!(answer["body"], text);
         assert_eq!(header(&answer, "content-encoding"), "");
+    }
+
+    #[test]
+    fn a_list_names_the_address_of_its_next_slice() {
+        let link = |query: Value, cursor| {
+            let event = json!({"httpMethod": "GET", "path": "/api/books", "multiValueQueryStringParameters": query});
+            let request = Request::from_event(serde_json::from_value(event).unwrap(), "id-1");
+            let reply = Reply::json(&1).unwrap().with_next(&request, cursor).finish(&request);
+            header(&serde_json::from_str(reply.to_json().unwrap().get()).unwrap(), "link").to_owned()
+        };
+        for (query, cursor, expected) in [
+            (json!({}), None, ""),
+            (json!({}), Some("abc"), "</api/books?cursor=abc>; rel=\"next\""),
+            (
+                json!({"q": ["c%2B%2B"], "cursor": ["old"], "sort": [""]}),
+                Some("abc"),
+                "</api/books?q=c%2B%2B&cursor=abc>; rel=\"next\"",
+            ),
+            (json!({"q": [">ñ"]}), Some("abc"), "</api/books?q=%3E%C3%B1&cursor=abc>; rel=\"next\""),
+        ] {
+            assert_eq!(link(query, cursor), expected);
+        }
     }
 
     #[test]

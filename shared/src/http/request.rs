@@ -148,6 +148,20 @@ impl Request {
         self.raw_query.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
+    /// The address of a path, with the shop's origin where it is known.
+    pub fn absolute(&self, path: &str) -> String {
+        format!("{}{path}", self.origin().unwrap_or_default())
+    }
+
+    /// This request with another cursor, relative to the shop.
+    pub(crate) fn with_cursor(&self, cursor: &str) -> String {
+        let kept = self.raw_query.iter().filter(|(name, value)| name != "cursor" && !value.is_empty());
+        let kept = kept.map(|(name, value)| format!("{name}={value}"));
+        let query: Vec<String> = kept.chain([format!("cursor={cursor}")]).collect();
+        let address = format!("{}?{}", self.raw_path, query.join("&"));
+        utf8_percent_encode(&address, LOCATION).to_string()
+    }
+
     /// Whether the method only reads: GET or HEAD.
     pub fn is_read(&self) -> bool {
         matches!(self.method, Method::GET | Method::HEAD)
@@ -200,6 +214,11 @@ impl Request {
     /// The parameters of the query; one that is not in `known` is an error with its name.
     pub fn query(&self, known: &'static [&'static str]) -> Result<Query> {
         Ok(Query::parse(&self.raw_query, known)?)
+    }
+
+    /// The same, where the names in `lists` may be repeated: their values are joined by commas.
+    pub fn query_with_lists(&self, known: &'static [&'static str], lists: &[&str]) -> Result<Query> {
+        Ok(Query::parse_with_lists(&self.raw_query, known, lists)?)
     }
 
     /// The parameters of a page's query, without those that the page does not know.

@@ -235,7 +235,7 @@ async fn check_sql(server: &MariaDb, arguments: &Arguments) -> Result<()> {
 fn cargo_test(root: &Path, targets: &[&str], arguments: &[String]) -> Command {
     let mut cargo = deploy::cargo_command();
     cargo.args(["test", "--workspace", "--locked"]).args(targets).args(arguments);
-    cargo.current_dir(root).stdin(Stdio::null());
+    cargo.current_dir(root).stdin(Stdio::null()).kill_on_drop(true);
     cargo
 }
 

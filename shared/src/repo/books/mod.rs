@@ -4,6 +4,7 @@ mod hits;
 mod list;
 mod narrow;
 mod order;
+mod published;
 
 use std::ops::RangeInclusive;
 
@@ -12,6 +13,7 @@ use sqlx::{MySqlConnection, types::Json};
 pub use list::{Listed, Listing, list, listed, listed_with_facets, summaries};
 #[cfg(test)]
 pub(super) use list::{after_book, parts_of};
+pub use published::{ChangeKeys, Published, changed, changes_since, ids_of, published};
 
 use super::ratings::newest_reviews;
 use crate::domain::{Author, Book, BookId, Genre, Histogram, ImportedRatings, Isbn13, Reference};
@@ -24,6 +26,16 @@ const REVIEWS: u32 = 5;
 pub async fn id_of(connection: &mut MySqlConnection, isbn: &Isbn13) -> sqlx::Result<Option<BookId>> {
     let id = sqlx::query_scalar!("select id from books where isbn = ?", isbn.as_str()).fetch_optional(connection);
     Ok(id.await?.map(BookId::from))
+}
+
+/// The id in the segment of a path: an ISBN that a book has, or else the shop's own number, which may be that of no book.
+pub async fn id_in(connection: &mut MySqlConnection, segment: &str) -> sqlx::Result<Option<BookId>> {
+    // In this order: an ISBN with hyphens begins like an id with its slug.
+    let by_isbn = match Isbn13::parse(segment) {
+        Ok(isbn) => id_of(connection, &isbn).await?,
+        Err(_) => None,
+    };
+    Ok(by_isbn.or(BookId::parse(segment)))
 }
 
 /// The greatest id, 0 where there is no book.

@@ -388,6 +388,17 @@ pub(super) async fn set_genres(connection: &mut MySqlConnection, books: &[ShelfB
         )
         .execute(&mut *connection)
         .await?;
+        // No column of the book itself says its genres.
+        sqlx::query!(
+            r#"
+            update json_table(?, '$[*]' columns (id int unsigned path '$')) asked
+            straight_join books b on b.id = asked.id
+            set b.updated_at = current_timestamp(3)
+            "#,
+            json!(known).to_string(),
+        )
+        .execute(&mut *connection)
+        .await?;
     }
     let mut rows = Vec::new();
     for book in changed {
