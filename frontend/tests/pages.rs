@@ -300,3 +300,21 @@ fn the_form_keeps_filters_that_it_has_no_count_for() {
     }
     assert_eq!(page("en/books").matches("<option value=\"es\" selected>").count(), 1);
 }
+
+#[test]
+fn the_reference_has_each_operation_with_bounds_fields_and_examples() {
+    let html = page("en/api");
+    for (expected, what) in [
+        ("href=\"#list-books\"", "a link to an operation"),
+        ("<section class=\"operation\" id=\"list-books\"", "its anchor"),
+        ("query: integer, 1 to 100, default 24", "bounds of a parameter"),
+        ("Example: <code>quijote</code>", "an example of a parameter"),
+        ("<code>items[].price.minor</code>", "fields of an answer"),
+        ("string, at most 4000 characters", "bounds of a body"),
+        ("&#34;minor&#34;: 1995", "an example of an answer"),
+        ("<section class=\"operation\" id=\"errors\"", "the errors"),
+    ] {
+        assert!(html.contains(expected), "{what}: {expected}");
+    }
+    assert!(!html.contains('`') && !html.contains("**"), "marks of another format are left");
+}

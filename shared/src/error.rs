@@ -133,7 +133,7 @@ impl ApiError {
             Self::NotFound => Code::NotFound,
             Self::MethodNotAllowed(_) => Code::MethodNotAllowed,
             Self::TooLarge => Code::BodyTooLarge,
-            Self::UnsupportedMediaType => Code::UnsupportedMediaType,
+            Self::UnsupportedMediaType | Self::UnsupportedContentEncoding => Code::UnsupportedMediaType,
             Self::Unprocessable(_) => Code::InvalidValues,
             Self::Internal(_) => Code::InternalError,
             Self::Unavailable(_) => Code::Unavailable,

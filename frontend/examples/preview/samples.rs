@@ -10,7 +10,7 @@ use frontend::{
         State, Submission,
     },
 };
-use serde_json::json;
+use serde_json::Value;
 use shared::api::NamedGenre;
 use shared::domain::{
     self, Author, Availability, Book, BookId, Count, Facets, Genre, Histogram, ImportedRatings, Invalid, Isbn13,
@@ -71,6 +71,9 @@ fn lists_of_books(
     let asked = Asked(&[("min_rating", "4.5"), ("price_max", "9.5")]);
     show("filter-price", &Books { asked, books: &books[..3], ..found });
 }
+
+/// The API's document, as the shop shows it.
+const DOCUMENT: &str = include_str!("../../../docs/openapi.json");
 
 /// Calls `show` with each page and a name for its file.
 pub fn every_page(locale: Locale, mut show: impl FnMut(&str, &dyn DynTemplate)) {
@@ -160,11 +163,7 @@ pub fn every_page(locale: Locale, mut show: impl FnMut(&str, &dyn DynTemplate)) 
 
     show("about", &About { view: view("/about") });
     show("privacy", &Privacy { view: view("/privacy") });
-    let document = json!({"paths": {"/api/books": {"get": {
-        "summary": "The shop's books",
-        "parameters": [{"name": "q", "in": "query", "description": "Words of title or author, or an ISBN"}],
-        "responses": {"200": {"description": "A page of books"}, "400": {"description": "A parameter cannot be read"}},
-    }}}});
+    let document: Value = serde_json::from_str(DOCUMENT).expect("the committed document");
     show("api", &ApiDocs { view: view("/api-docs"), document: &document });
     for (name, status) in
         [("error-404", 404), ("error-413", 413), ("error-422", 422), ("error-500", 500), ("error-503", 503)]

@@ -246,6 +246,6 @@ privacy-logs = Logs
 privacy-erase = Having it erased
     .text = We keep it while the shop exists or until you ask us to erase it. Write to us from the same browser: your message carries that random number, and by it we erase all that you sent.
 api-title = The shop for programs
-api-lead = All that you see is there as JSON, too. The OpenAPI document describes it.
+api-lead = The catalogue, authors, genres and ratings are there as JSON, too. The OpenAPI document describes it.
 api-document = OpenAPI 3.1 document (JSON)
 suggestions = Suggestions

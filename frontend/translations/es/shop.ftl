@@ -246,6 +246,6 @@ privacy-logs = Los registros
 privacy-erase = Borrarlo
     .text = Lo guardamos mientras la tienda exista o hasta que pidas borrarlo. Escríbenos desde el mismo navegador: tu mensaje lleva ese número al azar, y con él borramos todo lo que enviaste.
 api-title = La tienda para programas
-api-lead = Todo lo que ves está también en JSON. El documento OpenAPI lo describe en inglés.
+api-lead = El catálogo, los autores, los géneros y las valoraciones están también en JSON. El documento OpenAPI lo describe en inglés.
 api-document = Documento OpenAPI 3.1 (JSON)
 suggestions = Sugerencias
