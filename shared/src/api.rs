@@ -6,8 +6,8 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::domain::{
-    self, Author, BookId, DisplayName, Email, Facets, Genre, Histogram, MessageText, Outcome, ReviewText, Slice, Stars,
-    Subject, SubmissionId, Summary,
+    self, Author, BookId, DisplayName, Email, Facets, Genre, Histogram, MessageText, Outcome, Rejection, ReviewText,
+    Slice, Stars, Subject, SubmissionId, Summary,
 };
 
 /// A book of a list.
@@ -187,6 +187,22 @@ pub struct SubmissionStatus {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub reason: Option<String>,
+    /// The kind of that reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "RejectionCode")]
+    pub code: Option<RejectionCode>,
+}
+
+/// The kind of a rejection. It never changes its meaning; later versions may add others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RejectionCode {
+    NoSuchBook,
+    Hidden,
+    HiddenBefore,
+    Erased,
+    LaterRating,
+    Other,
 }
 
 /// `received` until it is processed, then `published` or `rejected`; the shop may hide a published one later.
@@ -245,9 +261,30 @@ impl BookRatings {
 impl SubmissionStatus {
     pub fn new(id: SubmissionId, outcome: Option<Outcome>) -> Self {
         match outcome {
-            None => Self { id, status: Status::Received, reason: None },
-            Some(Outcome::Published) => Self { id, status: Status::Published, reason: None },
-            Some(Outcome::Rejected(reason)) => Self { id, status: Status::Rejected, reason: Some(reason.to_string()) },
+            None => Self::unrejected(id, Status::Received),
+            Some(Outcome::Published) => Self::unrejected(id, Status::Published),
+            Some(Outcome::Rejected(reason)) => {
+                let code = Some(RejectionCode::of(&reason));
+                Self { id, status: Status::Rejected, reason: Some(reason.to_string()), code }
+            }
+        }
+    }
+
+    /// The status of a submission that was not rejected.
+    pub fn unrejected(id: SubmissionId, status: Status) -> Self {
+        Self { id, status, reason: None, code: None }
+    }
+}
+
+impl RejectionCode {
+    fn of(rejection: &Rejection) -> Self {
+        match rejection {
+            Rejection::NoSuchBook(_) => Self::NoSuchBook,
+            Rejection::Hidden => Self::Hidden,
+            Rejection::HiddenBefore => Self::HiddenBefore,
+            Rejection::Erased => Self::Erased,
+            Rejection::LaterRating => Self::LaterRating,
+            Rejection::Other(_) => Self::Other,
         }
     }
 }

@@ -262,11 +262,16 @@ mod tests {
                 json!([{"field": "Idempotency-Key", "code": "invalid"}]),
             ),
             (
-                ApiError::Unprocessable(vec![range("stars"), Invalid::new("a/b~c", Reason::Blank)]),
+                ApiError::Unprocessable(vec![
+                    range("stars"),
+                    Invalid::new("a/b~c", Reason::Blank),
+                    Invalid::new("review", Reason::LongerThan { max: 4_000 }),
+                ]),
                 "invalid_values",
                 json!([
                     {"field": "stars", "code": "out_of_range", "pointer": "#/stars"},
                     {"field": "a/b~c", "code": "blank", "pointer": "#/a~1b~0c"},
+                    {"field": "review", "code": "too_long", "pointer": "#/review"},
                 ]),
             ),
             (ApiError::NotFound, "not_found", json!(null)),

@@ -1,9 +1,14 @@
 //! The HTTP layer: headers, conditional requests, and events that only AWS's own load balancer sends.
 
+use std::collections::BTreeMap;
+
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::Shop;
+use crate::support::{Answer, Shop};
+
+/// Every path with its methods.
+const ROUTES: &str = include_str!("../../functions/show-not-found/src/routes.txt");
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
@@ -165,4 +170,35 @@ async fn another_method_is_a_405_and_other_sites_may_read_the_api() {
     let preflight = [origin, ("access-control-request-method", "POST")];
     let answer = shop.send(Method::OPTIONS, "/api/contact", &preflight, None).await;
     assert_eq!((answer.status, answer.header("access-control-allow-origin")), (204, ""));
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn on_every_route_head_and_304_have_the_headers_of_get() {
+    let shop = Shop::alone().await;
+    let headers_of = |answer: &Answer, names: &[&str]| -> BTreeMap<String, String> {
+        let all = answer.headers.keys().map(|name| name.as_str().to_owned());
+        let kept = all.filter(|name| names.is_empty() || names.contains(&name.as_str()));
+        let own = kept.filter(|name| !["x-request-id", "date", "content-length"].contains(&name.as_str()));
+        own.map(|name| (name.clone(), answer.header(&name).to_owned())).collect()
+    };
+    // The emulator answers `/health` itself.
+    let routes = ROUTES.lines().filter_map(|line| line.split_once(' ')).filter(|(path, _)| *path != "/health");
+    for (path, _) in routes.filter(|(_, methods)| methods.contains("GET")) {
+        let path = path.replace("{id}", "1").replace("{name}", "pages.xml");
+        for encoding in ["", "gzip"] {
+            let encoding = ("accept-encoding", encoding);
+            let got = shop.send(Method::GET, &path, &[encoding], None).await;
+            let head = shop.send(Method::HEAD, &path, &[encoding], None).await;
+            assert_eq!((head.status, head.text.as_str()), (got.status, ""), "{path}");
+            assert_eq!(headers_of(&head, &[]), headers_of(&got, &[]), "{path} {encoding:?}");
+            if got.status == 200 {
+                let asked = [encoding, ("if-none-match", got.header("etag"))];
+                let known = shop.send(Method::GET, &path, &asked, None).await;
+                let names = ["etag", "vary", "cache-control", "link", "access-control-allow-origin", "x-robots-tag"];
+                assert_eq!(known.status, 304, "{path}");
+                assert_eq!(headers_of(&known, &names), headers_of(&got, &names), "{path} {encoding:?}");
+            }
+        }
+    }
 }

@@ -33,7 +33,8 @@ async fn a_rating_of_no_book_is_rejected_with_the_reason() {
     let shop = Shop::open().await;
     let location = shop.rate(999_999_999, &json!({ "stars": 5 })).await;
     let status = shop.final_status(&location).await;
-    assert_eq!((&status["status"], &status["reason"]), (&json!("rejected"), &json!("There is no book 999999999.")));
+    assert_eq!((&status["status"], &status["code"]), (&json!("rejected"), &json!("no_such_book")));
+    assert_eq!(status["reason"], "There is no book 999999999.");
 }
 
 /// Ids of the ratings in one slice of the list, and the cursor of the next; the answer must fit a load balancer.

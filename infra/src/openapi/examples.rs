@@ -105,7 +105,7 @@ pub fn receipt() -> Value {
 }
 
 pub fn settled() -> Value {
-    json(&SubmissionStatus { id: submission(), status: Status::Published, reason: None })
+    json(&SubmissionStatus::unrejected(submission(), Status::Published))
 }
 
 /// A valid id for a key of zeros.

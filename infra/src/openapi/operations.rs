@@ -76,7 +76,7 @@ fn list_books(schemas: &mut Schemas) -> Operation {
             "price_max",
             &amount,
             &json!("19.95"),
-            "Maximum price, in the currency of the prices; excludes books without a price.",
+            "Maximum price, in the currency of the prices and with its decimals, unlike `price.minor`; excludes books without a price.",
         ))
         .parameter(query("in_stock", &yes, &json!(true), "Only books in stock."))
         .parameter(query("sort", &sort, &json!("title"), ORDERS))

@@ -110,8 +110,8 @@ impl Reply {
         Self::new(StatusCode::PERMANENT_REDIRECT, HTML, String::new()).header(header::LOCATION, location)
     }
 
-    /// 204 to `OPTIONS`: the methods of the path. A browser that asks for a page of another site is told that it may read,
-    /// if it wants that and the path has it.
+    /// 204 to `OPTIONS`: the methods of the path. A preflight for reading public data also gets the permission; one for
+    /// sending does not.
     pub fn options(request: &Request, allowed: &str) -> Self {
         let reply = Self::new(StatusCode::NO_CONTENT, HTML, String::new()).header(header::ALLOW, allowed);
         let is_read = |method: &str| matches!(method, "GET" | "HEAD");
@@ -548,7 +548,7 @@ mod tests {
     }
 
     #[test]
-    fn a_preflight_is_told_that_it_may_read_and_not_that_it_may_write() {
+    fn a_preflight_gets_the_permission_to_read_and_none_to_write() {
         for (path, allowed, wanted, methods) in [
             ("/api/books", "GET, HEAD", "GET", "GET, HEAD"),
             ("/api/books/1/ratings", "GET, HEAD, POST", "HEAD", "GET, HEAD"),
