@@ -142,6 +142,7 @@ fn text_of(Invalid { field, reason }: &Invalid, locale: Locale) -> String {
             locale.text_with("reason-too-long-by-unknown", [("what", what()), ("a", number(*max))])
         }
         Reason::TooManyMarks { max } => locale.text_with("reason-marks", [("a", number(*max))]),
+        Reason::TooNew { minutes } => locale.text_with("reason-too-new", [("a", (*minutes).into())]),
         Reason::NotAnEmail => locale.text("reason-email"),
         Reason::NotStars { min, max } | Reason::NotAMean { min, max } => stars(*min, *max),
         Reason::NotAnAmount | Reason::NotAPriceLimit => locale.text("reason-amount"),
@@ -228,7 +229,8 @@ mod tests {
             Some(Reason::Blank) => Reason::TooLong { max: 1, length: 2 },
             Some(Reason::TooLong { .. }) => Reason::LongerThan { max: 1 },
             Some(Reason::LongerThan { .. }) => Reason::TooManyMarks { max: 1 },
-            Some(Reason::TooManyMarks { .. }) => Reason::NotAnEmail,
+            Some(Reason::TooManyMarks { .. }) => Reason::TooNew { minutes: 10 },
+            Some(Reason::TooNew { .. }) => Reason::NotAnEmail,
             Some(Reason::NotAnEmail) => Reason::NotInRange { min: 1, max: 2 },
             Some(Reason::NotInRange { .. }) => Reason::NotStars { min: 1, max: 2 },
             Some(Reason::NotStars { .. }) => Reason::NotAMean { min: 1, max: 2 },
@@ -249,7 +251,7 @@ mod tests {
     #[test]
     fn every_reason_has_a_text_in_both_languages() {
         let reasons: Vec<Reason> = successors(next(None), |reason| next(Some(reason))).collect();
-        assert_eq!(reasons.len(), 18);
+        assert_eq!(reasons.len(), 19);
         for reason in reasons {
             for locale in Locale::ALL {
                 let text = text_of(&Invalid::new("name", reason.clone()), locale);

@@ -139,12 +139,20 @@ fn provisioned(stage: &Stage, functions: &[Function]) -> Vec<String> {
 }
 
 fn firewall(stage: &Stage) -> Vec<String> {
-    match stage.firewall {
-        Some(Firewall { requests_per_address: limit }) if limit < MIN_REQUESTS_PER_ADDRESS => {
-            vec![format!("requests_per_address is {limit}; AWS WAF requires at least {MIN_REQUESTS_PER_ADDRESS}")]
-        }
-        _ => Vec::new(),
+    let Some(Firewall { requests_per_address: requests, posts_per_address: posts }) = stage.firewall else {
+        return Vec::new();
+    };
+    let mut problems: Vec<String> = [("requests_per_address", requests), ("posts_per_address", posts)]
+        .into_iter()
+        .filter(|(_, limit)| *limit < MIN_REQUESTS_PER_ADDRESS)
+        .map(|(name, limit)| format!("{name} is {limit}; AWS WAF requires at least {MIN_REQUESTS_PER_ADDRESS}"))
+        .collect();
+    if posts > requests {
+        problems.push(format!(
+            "posts_per_address is {posts}; requests_per_address is {requests} and counts them too, so set at most that"
+        ));
     }
+    problems
 }
 
 fn monitoring(stage: &Stage) -> Vec<String> {
@@ -314,8 +322,14 @@ mod tests {
     #[test]
     fn a_firewall_limit_below_that_of_aws_waf_is_rejected() {
         let mut stage = prod();
-        stage.firewall = Some(Firewall { requests_per_address: 9 });
-        assert!(error(&stage, FUNCTIONS).contains("requests_per_address is 9; AWS WAF requires at least 10"));
+        for (requests_per_address, posts_per_address, problem) in [
+            (9, 9, "requests_per_address is 9; AWS WAF requires at least 10"),
+            (2000, 9, "posts_per_address is 9; AWS WAF requires at least 10"),
+            (40, 50, "posts_per_address is 50; requests_per_address is 40 and counts them too, so set at most that"),
+        ] {
+            stage.firewall = Some(Firewall { requests_per_address, posts_per_address });
+            assert!(error(&stage, FUNCTIONS).contains(problem), "{problem}");
+        }
     }
 
     #[test]

@@ -340,7 +340,25 @@ impl Function {
         let over_ipv6 = stage.egress == Egress::Ipv6;
         let dual_stack = over_ipv6.then(|| ("AWS_USE_DUALSTACK_ENDPOINT", "true".to_owned()));
         let domain = stage.domain.as_ref().filter(|_| self.serves_http());
-        variables.into_iter().chain(dual_stack).chain(domain.map(|domain| (ORIGIN, domain.url())))
+        variables
+            .into_iter()
+            .chain(self.setting_of_submissions(stage))
+            .chain(dual_stack)
+            .chain(domain.map(|domain| (ORIGIN, domain.url())))
+    }
+
+    /// A setting of the stage that one function reads.
+    fn setting_of_submissions(&self, stage: &Stage) -> Option<(&'static str, String)> {
+        let settings = &stage.submissions;
+        match self.name {
+            "submit-rating" if settings.min_visitor_minutes > 0 => {
+                Some(("ANAQUEL_MIN_VISITOR_MINUTES", settings.min_visitor_minutes.to_string()))
+            }
+            "run-staff-task" => {
+                settings.keep_answered_days.map(|days| ("ANAQUEL_KEEP_ANSWERED_DAYS", days.to_string()))
+            }
+            _ => None,
+        }
     }
 
     /// The largest number of its concurrent executions.

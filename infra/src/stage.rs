@@ -86,6 +86,8 @@ pub struct Domain {
 pub struct Firewall {
     /// Limit for one IP address in five minutes.
     pub requests_per_address: i32,
+    /// Limit of POST requests for one IP address in five minutes.
+    pub posts_per_address: i32,
 }
 
 /// Alarms, a dashboard and a budget, in the stack `operations`.
@@ -129,6 +131,11 @@ pub struct Submissions {
     pub max_receives: u16,
     /// The largest number of concurrent executions of the consumer.
     pub concurrency: u16,
+    /// Least age of a visitor's cookie in minutes, before a rating with it is accepted; 0 accepts every rating.
+    #[serde(default)]
+    pub min_visitor_minutes: u16,
+    /// Days for which an answered message is kept; without it until it is erased.
+    pub keep_answered_days: Option<u16>,
 }
 
 /// The database of the stage.

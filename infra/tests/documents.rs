@@ -353,3 +353,111 @@ fn a_banned_word_is_found_as_a_word_and_in_any_case() {
     assert_eq!(spans("a `told` b"), (vec!["told"], "a  …  b".to_owned()));
     assert_eq!(expanded("a/{b,c}/d.{x,y}"), ["a/b/d.x", "a/b/d.y", "a/c/d.x", "a/c/d.y"]);
 }
+
+/// Columns by table, as the migrations make them.
+fn tables() -> BTreeMap<String, Vec<String>> {
+    let mut tables: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for file in files("shared/migrations", "sql") {
+        let sql = read(&file);
+        let statement: Vec<&str> = sql.lines().filter(|line| !line.starts_with("--")).collect();
+        let name = |words: &str| statement[0].strip_prefix(words)?.split_whitespace().next().map(str::to_owned);
+        if let Some(table) = name("create table ") {
+            let is_column = |word: &&str| {
+                word.chars().all(|c| c.is_ascii_lowercase() || c == '_')
+                    && !["primary", "unique", "key", "constraint", "fulltext", "index", "foreign", "check"]
+                        .contains(word)
+            };
+            // Columns are indented by one step, and the rest of a long one by more.
+            let lines = statement[1..].iter().filter(|line| line.starts_with("    ") && !line.starts_with("     "));
+            let columns = lines.filter_map(|line| line.split_whitespace().next()).filter(is_column);
+            tables.insert(table, columns.map(str::to_owned).collect());
+        } else if let Some(table) = name("alter table ") {
+            let added = statement.iter().filter_map(|line| line.trim().strip_prefix("add column "));
+            let columns = added.filter_map(|line| line.split_whitespace().next()).map(str::to_owned);
+            tables.entry(table).or_default().extend(columns);
+        }
+    }
+    tables
+}
+
+/// Names of the fields in a macro's arguments: `error = …`, `%reason`, `submission.id = …`, and short forms.
+fn fields(arguments: &str) -> Vec<String> {
+    let (mut depth, mut in_text, mut parts) = (0, false, vec![String::new()]);
+    for c in arguments.chars() {
+        match c {
+            '"' => in_text = !in_text,
+            '(' | '{' | '[' if !in_text => depth += 1,
+            ')' | '}' | ']' if !in_text => depth -= 1,
+            _ => {}
+        }
+        match c {
+            ',' if depth == 0 && !in_text => parts.push(String::new()),
+            c => parts.last_mut().unwrap().push(c),
+        }
+    }
+    let names =
+        parts.iter().map(|part| part.split('=').next().unwrap_or_default().trim().trim_start_matches(['%', '?']));
+    names.filter(|name| !name.is_empty() && !name.starts_with('"')).map(str::to_owned).collect()
+}
+
+/// The text from an opening parenthesis to the closing one.
+fn in_parentheses(text: &str) -> &str {
+    let mut depth = 0;
+    let end = text.find(|c| {
+        depth += i32::from(c == '(') - i32::from(c == ')');
+        depth < 0
+    });
+    &text[..end.unwrap_or(text.len())]
+}
+
+fn log_fields() -> BTreeSet<String> {
+    let macros = ["tracing::error!(", "tracing::warn!(", "tracing::info!(", "tracing::debug!(", "info_span!("];
+    let mut found = BTreeSet::new();
+    for file in ["functions", "shared/src", "frontend/src"].into_iter().flat_map(|folder| files(folder, "rs")) {
+        let source = read(&file);
+        for (at, name) in macros.iter().flat_map(|name| source.match_indices(name)) {
+            found.extend(fields(in_parentheses(&source[at + name.len()..])));
+        }
+    }
+    found
+}
+
+#[test]
+fn the_runbook_lists_every_table_log_field_queue_and_bucket_that_may_have_personal_data() {
+    let runbook = read("docs/runbook.md");
+    let section = runbook.split("\n## ").find(|section| section.starts_with("Personal data")).expect("a section");
+    let listed: BTreeSet<&str> = section.lines().flat_map(|line| spans(line).0).collect();
+    let line_of = |start: &str| section.lines().find(|line| line.starts_with(start)).expect("a line of the section");
+    let without_data = spans(line_of("No personal data")).0;
+    let mut missing = Vec::new();
+    for (table, columns) in tables() {
+        let row = section.lines().find(|line| line.starts_with('|') && line.contains(&format!("database, `{table}`")));
+        match row {
+            Some(row) => missing.extend(
+                columns
+                    .iter()
+                    .filter(|column| !spans(row).0.contains(&column.as_str()))
+                    .map(|c| format!("{table}.{c}")),
+            ),
+            None if !without_data.contains(&table.as_str()) || columns.contains(&"visitor_id".to_owned()) => {
+                missing.push(table);
+            }
+            None => {}
+        }
+    }
+    for path in files("infra/golden/prod", "json") {
+        let template: serde_json::Value = serde_json::from_str(&read(&path)).unwrap();
+        let resources = template["Resources"].as_object().unwrap();
+        let holders = ["AWS::S3::Bucket", "AWS::SQS::Queue"];
+        let holders = resources.iter().filter(|(_, resource)| holders.iter().any(|kind| resource["Type"] == *kind));
+        missing.extend(holders.map(|(name, _)| name.clone()).filter(|name| !listed.contains(name.as_str())));
+    }
+    assert!(missing.is_empty(), "docs/runbook.md, \"Personal data\", does not list {missing:?}");
+    let line = line_of("Fields of the functions' logs");
+    let in_runbook: BTreeSet<String> = spans(line).0.into_iter().map(str::to_owned).collect();
+    assert_eq!(
+        in_runbook,
+        log_fields(),
+        "the fields of the logs in docs/runbook.md, \"Personal data\", and in the code"
+    );
+}

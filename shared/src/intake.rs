@@ -2,7 +2,7 @@
 //! processed it. It needs no database.
 //!
 //! A retry gets the same id if it has the same key: `Idempotency-Key` of a program, or the hidden field of a form. A key
-//! belongs to whoever sends it. With a cookie, that is the visitor; without one, it is whoever knows the key, so the key
+//! belongs to its sender. With a cookie, that is the visitor; without one, it is everybody who knows the key, so the key
 //! must be one that nobody guesses.
 
 use time::OffsetDateTime;
@@ -44,8 +44,10 @@ pub struct Intake<'a> {
     client: Client,
     pub id: SubmissionId,
     pub visitor: VisitorId,
+    cookie: VisitorCookie,
     /// The value of the visitor's cookie.
-    cookie: String,
+    pub cookie_value: String,
+    now: OffsetDateTime,
 }
 
 impl<'a> Intake<'a> {
@@ -54,14 +56,21 @@ impl<'a> Intake<'a> {
             return Err(ApiError::TooLarge);
         }
         let key = app.submission_key().await?;
-        let (id, cookie) = identify(&key, request, client, OffsetDateTime::now_utc())?;
-        Ok(Self { app, request, client, id, visitor: cookie.visitor(), cookie: key.write_cookie(&cookie) })
+        let now = OffsetDateTime::now_utc();
+        let (id, cookie) = identify(&key, request, client, now)?;
+        let cookie_value = key.write_cookie(&cookie);
+        Ok(Self { app, request, client, id, visitor: cookie.visitor(), cookie, cookie_value, now })
+    }
+
+    /// Refuses a visitor whose cookie is younger than this number of minutes.
+    pub fn check_age(&self, minutes: u16) -> Result<()> {
+        self.cookie.check_age(self.now, minutes).map_err(|invalid| ApiError::Unprocessable(vec![invalid]))
     }
 
     /// Sends it to the queue. Once this returns, the submission is durable.
     pub async fn send(&self, content: Content) -> Result<()> {
         let request_id = Some(self.request.id.clone());
-        let submission = Submission { id: self.id.uuid(), sent_at: OffsetDateTime::now_utc(), request_id, content };
+        let submission = Submission { id: self.id.uuid(), sent_at: self.now, request_id, content };
         self.app.submissions().await?.send(&submission).await.map_err(ApiError::Unavailable)?;
         tracing::info!(submission.id = %self.id, "Submission accepted");
         Ok(())
@@ -81,7 +90,7 @@ impl<'a> Intake<'a> {
                 Reply::see_other(&format!("/submissions/{}{about}", self.id))
             }
         };
-        Ok(reply.remember(&self.cookie))
+        Ok(reply.remember(&self.cookie_value))
     }
 }
 
@@ -184,9 +193,11 @@ mod tests {
     #[test]
     fn a_retry_with_or_without_the_cookie_of_the_first_answer_is_the_same_submission_of_the_same_visitor() {
         let form = format!("message=Hola&key={KEY}");
-        let sends: [&dyn Fn(&str) -> (SubmissionId, VisitorCookie); 2] =
-            [&|cookie| program(KEY, cookie).unwrap(), &|cookie| browser(&form, cookie).unwrap()];
-        for send in sends {
+        for client in [Client::Program, Client::Browser] {
+            let send = |cookie: &str| match client {
+                Client::Program => program(KEY, cookie).unwrap(),
+                Client::Browser => browser(&form, cookie).unwrap(),
+            };
             let first = send("");
             let with_number_alone = format!("visitor={}", first.1.number);
             for cookie in ["", &cookie_of(&first), &with_number_alone, "visitor=me", "lang=es"] {

@@ -31,6 +31,10 @@ pub enum Reason {
     TooManyMarks {
         max: usize,
     },
+    /// A visitor whom the shop has not known for long enough.
+    TooNew {
+        minutes: u16,
+    },
     NotAnEmail,
     NotInRange {
         min: u32,
@@ -79,6 +83,9 @@ impl fmt::Display for Reason {
             Self::TooLong { max, length } => write!(f, "must have at most {max} characters, and has {length}"),
             Self::LongerThan { max } => write!(f, "must have at most {max} characters"),
             Self::TooManyMarks { max } => write!(f, "must have at most {max} combining marks on one letter"),
+            Self::TooNew { minutes } => {
+                write!(f, "must be known for {minutes} minutes; send it again then, with the cookie")
+            }
             Self::NotAnEmail => f.write_str("must be an address such as ana@example.org"),
             Self::NotInRange { min, max } => write!(f, "must be a whole number from {min} to {max}"),
             Self::NotStars { min, max } => write!(f, "must be a whole number from {min} to {max}"),

@@ -1,6 +1,6 @@
 //! Messages on the queue: one tagged, versioned variant for each kind. A consumer sends kinds and versions that it does
-//! not support to the dead-letter queue, and so it does with values that the shop would not have accepted: whoever may
-//! send to the queue, what is read from it has been parsed.
+//! not support to the dead-letter queue, and so it does with values that the shop would not have accepted: what is read
+//! from the queue has been parsed, also if nothing of the shop sent it.
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339, macros::datetime};

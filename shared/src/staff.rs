@@ -41,12 +41,31 @@ pub enum StaffTask {
     CountVisitor {
         visitor: VisitorId,
     },
+    /// Hides all ratings that were sent within a time, by a visitor if one is given, of a book if one is given. Some at
+    /// once: the same task hides the next ones.
+    HideReviews {
+        visitor: Option<VisitorId>,
+        book: Option<BookId>,
+        #[serde(with = "time::serde::rfc3339")]
+        since: OffsetDateTime,
+        /// Not included.
+        #[serde(with = "time::serde::rfc3339")]
+        until: OffsetDateTime,
+    },
     /// Removes all ratings and messages of a visitor.
     EraseVisitor {
         visitor: VisitorId,
     },
     /// The most frequent searches that found nothing.
     ListSearchMisses,
+}
+
+impl StaffTask {
+    /// Its name for the log, which must not name visitors.
+    pub fn name(&self) -> String {
+        let task = serde_json::to_value(self).unwrap_or_default();
+        task["task"].as_str().unwrap_or_default().to_owned()
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +81,11 @@ pub enum StaffAnswer {
     Stored {
         ratings: usize,
         messages: usize,
+    },
+    Hidden {
+        ratings: u32,
+        /// Whether more may remain.
+        more: bool,
     },
     Erased {
         ratings: u32,
@@ -125,4 +149,23 @@ pub struct StaffRating {
     pub sent_at: OffsetDateTime,
     #[serde(with = "time::serde::rfc3339::option")]
     pub hidden_at: Option<OffsetDateTime>,
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn the_name_of_a_task_names_no_visitor() {
+        let visitor = VisitorId(Uuid::from_u128(7));
+        for (task, name) in [
+            (StaffTask::EraseVisitor { visitor }, "erase-visitor"),
+            (StaffTask::HideReview { rating: 3 }, "hide-review"),
+            (StaffTask::ListSearchMisses, "list-search-misses"),
+        ] {
+            assert_eq!(task.name(), name);
+        }
+    }
 }

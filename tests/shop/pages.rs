@@ -169,6 +169,38 @@ async fn a_rating_from_the_page_shows_its_outcome_without_a_script() {
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
+async fn a_form_sent_twice_without_script_and_cookie_is_one_submission_and_another_form_is_another() {
+    let shop = Shop::open().await;
+    let book = imports::new_book(&shop).await;
+    let rating = [("stars", "4"), ("review", "Muy bueno")];
+    let message = [("name", "Ana"), ("email", "ana@example.org"), ("subject", "Libro"), ("message", "Hola")];
+    for (page, action, fields) in [
+        (format!("/books/{book}"), format!("/books/{book}/ratings"), rating.as_slice()),
+        ("/contact".to_owned(), "/contact".to_owned(), message.as_slice()),
+    ] {
+        let form = async || {
+            let shown = match shop.get(&page).await {
+                moved if moved.status == 301 => shop.get(moved.header("location")).await.text,
+                page => page.text,
+            };
+            let key = shown.split("name=\"key\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
+            key.filter(|key| !key.is_empty()).unwrap_or_else(|| panic!("{page} has no key: {shown}")).to_owned()
+        };
+        let (key, other) = (form().await, form().await);
+        let send = async |key: &str| {
+            let sent = send_form(&shop, &action, &[fields, &[("key", key)]].concat()).await;
+            assert_eq!(sent.status, 303, "{}", sent.text);
+            sent.header("location").to_owned()
+        };
+        let twice = futures_util::future::join(send(&key), send(&key)).await;
+        assert_eq!(twice.0, twice.1, "{page}");
+        assert_ne!(send(&other).await, twice.0, "{page}");
+        assert_eq!(send_form(&shop, &action, &[fields, &[("key", "1")]].concat()).await.status, 400, "{page}");
+    }
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
 async fn an_invalid_form_is_shown_again_with_everything_that_was_typed() {
     let shop = Shop::open().await;
     let book = imports::new_book(&shop).await;

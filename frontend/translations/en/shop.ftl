@@ -187,6 +187,7 @@ reason-too-long = { $what } can have { $a } characters, and you typed { $b }.
 reason-too-long-by-unknown = { $what } can have { $a } characters.
 reason-email = Enter your whole email address, such as ana@example.org.
 reason-marks = A letter can have at most { $a } accents or other marks.
+reason-too-new = The shop accepts first ratings after { $a } minutes, because it receives many forged ones just now. Please send it again then.
 reason-stars = Choose from { $a } to { $b } stars.
 reason-amount = Enter a price such as 20 or 19.95.
 reason-unknown = { $what } is not valid.

@@ -187,6 +187,7 @@ reason-too-long = { $what } admite { $a } caracteres, y has escrito { $b }.
 reason-too-long-by-unknown = { $what } admite { $a } caracteres.
 reason-email = Escribe tu correo completo, como ana@example.org.
 reason-marks = Una letra puede llevar { $a } tildes o signos como mucho.
+reason-too-new = La tienda acepta las primeras valoraciones al cabo de { $a } minutos, porque ahora mismo llegan muchas falsas. Envíala otra vez entonces, por favor.
 reason-stars = Elige de { $a } a { $b } estrellas.
 reason-amount = Escribe un precio como 20 o 19,95.
 reason-unknown = { $what } no se entiende.

@@ -27,7 +27,7 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     });
     let (book, ratings) = read.await?.ok_or(ApiError::NotFound)?;
     let context = PageContext::of(request).with_parameters(PARAMETERS);
-    if let Some(moved) = context.moved_to(&format!("/books/{}/ratings", book.id)) {
+    if let Some(moved) = context.moved_to(&format!("/books/{}/ratings", book.summary.id)) {
         return Ok(moved);
     }
     let (view, reviews) = (context.view(), ratings.items.as_slice());

@@ -13,7 +13,7 @@ use shared::{
     App, MIGRATIONS,
     messages::{MigrationOrder, MigrationReport},
     parameters::DatabaseRole,
-    repo::{imports, refresh, visitors},
+    repo::{imports, refresh, visitor_hashes},
 };
 use sqlx::{
     ConnectOptions, Connection, MySqlConnection,
@@ -40,7 +40,7 @@ pub async fn handle(app: &App, order: MigrationOrder) -> anyhow::Result<Migratio
     let imports = imports::count_done(&mut connection).await?;
     let refreshed_to = refresh(&mut connection, order.refresh_after).await?;
     if refreshed_to.is_none() {
-        let hashed = visitors::hash_numbers(&mut connection, Instant::now() + HASH_WITHIN).await;
+        let hashed = visitor_hashes::hash_numbers(&mut connection, Instant::now() + HASH_WITHIN).await;
         tracing::info!(hashed_visitors = hashed.context("hashing the visitors' numbers")?, "Visitors hashed");
     }
     connection.close().await?;

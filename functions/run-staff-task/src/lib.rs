@@ -3,20 +3,29 @@
 
 use shared::{
     App,
-    domain::VisitorId,
-    repo::{contact, ratings, search_misses, visitors},
+    domain::{BookId, VisitorId},
+    repo::{
+        contact,
+        ratings::{self, Sent},
+        search_misses, visitors,
+    },
     staff::{StaffAnswer, StaffTask},
 };
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 /// Messages or ratings in one response, which Lambda limits to six megabytes.
 const PAGE: u32 = 50;
+/// Ratings hidden, or messages removed, in one invocation.
+const TOGETHER: u32 = 200;
+/// Days for which answered messages are kept; without it they are kept until they are erased.
+const KEEP_ANSWERED_DAYS: &str = "ANAQUEL_KEEP_ANSWERED_DAYS";
 
 pub async fn handle(app: &App, task: StaffTask) -> anyhow::Result<StaffAnswer> {
-    tracing::info!(?task, "Staff task");
+    tracing::info!(task = task.name(), "Staff task");
     let now = OffsetDateTime::now_utc();
     Ok(match task {
         StaffTask::ListMessages { open, before } => {
+            remove_answered(app, now).await?;
             let before = before.unwrap_or(u64::MAX);
             StaffAnswer::Messages(app.database().read(async |c| contact::list(c, open, before, PAGE).await).await?)
         }
@@ -31,8 +40,8 @@ pub async fn handle(app: &App, task: StaffTask) -> anyhow::Result<StaffAnswer> {
             StaffAnswer::Ratings(ratings.await?)
         }
         StaffTask::CountVisitor { visitor } => StaffAnswer::Stored {
-            ratings: app.database().read(async |c| ratings::of_visitor(c, visitor).await).await?.len(),
-            messages: app.database().read(async |c| contact::of_visitor(c, visitor).await).await?.len(),
+            ratings: app.database().read(async |c| ratings::of_visitor(c, visitor.stored()).await).await?.len(),
+            messages: app.database().read(async |c| contact::of_visitor(c, visitor.stored()).await).await?.len(),
         },
         StaffTask::HideReview { rating } => {
             StaffAnswer::Rating(app.database().write(async |c| ratings::hide(c, rating, now).await).await?)
@@ -40,11 +49,44 @@ pub async fn handle(app: &App, task: StaffTask) -> anyhow::Result<StaffAnswer> {
         StaffTask::UnhideReview { rating } => {
             StaffAnswer::Rating(app.database().write(async |c| ratings::unhide(c, rating).await).await?)
         }
+        StaffTask::HideReviews { visitor, book, since, until } => {
+            hide_all(app, visitor.map(VisitorId::stored), book, Sent { since, until }, now).await?
+        }
         StaffTask::EraseVisitor { visitor } => erase(app, visitor.stored(), now).await?,
         StaffTask::ListSearchMisses => {
             StaffAnswer::SearchMisses(app.database().read(async |c| search_misses::list(c, PAGE).await).await?)
         }
     })
+}
+
+/// One transaction for each rating, as for an erasure.
+async fn hide_all(
+    app: &App,
+    visitor: Option<VisitorId>,
+    book: Option<BookId>,
+    sent: Sent,
+    now: OffsetDateTime,
+) -> anyhow::Result<StaffAnswer> {
+    let found = app.database().read(async |c| ratings::shown(c, visitor, book, sent, TOGETHER).await).await?;
+    let mut hidden = 0;
+    for id in &found {
+        hidden += u32::from(app.database().write(async |c| ratings::hide(c, *id, now).await).await?.is_some());
+    }
+    tracing::info!(hidden_ratings = hidden, "Reviews hidden");
+    Ok(StaffAnswer::Hidden { ratings: hidden, more: found.len() == TOGETHER as usize })
+}
+
+/// Removes messages that were answered more days ago than the stage keeps them. Here, because the staff looks at messages
+/// when there are any, and nothing else runs by the clock.
+async fn remove_answered(app: &App, now: OffsetDateTime) -> anyhow::Result<()> {
+    let days = std::env::var(KEEP_ANSWERED_DAYS).ok().and_then(|days| days.parse().ok());
+    let Some(days) = days else { return Ok(()) };
+    let before = now - Duration::days(days);
+    let removed = app.database().write(async |c| contact::remove_answered(c, before, TOGETHER).await).await?;
+    if removed > 0 {
+        tracing::info!(removed_messages = removed, "Answered messages removed");
+    }
+    Ok(())
 }
 
 /// One transaction for each rating or message, so that no shopper waits for all of them. After an interruption, the

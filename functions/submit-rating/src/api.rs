@@ -5,7 +5,10 @@ use shared::{ApiError, App, JsonObject, Reply, Request, Result, api::RatingForm,
 pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     request.expect_segments(4)?;
     let book = BookId::parse(request.segment(2)).ok_or(ApiError::NotFound)?;
-    super::accept(app, request, Client::Program, book, read(request.json(MEMBERS)?)?).await
+    match super::accept(app, request, Client::Program, book, read(request.json(MEMBERS)?)?).await {
+        (Err(error), Some(cookie)) => Ok(Reply::problem(&error, &request.id).remember(&cookie)),
+        (outcome, _) => outcome,
+    }
 }
 
 pub(super) const MEMBERS: &[&str] = &["stars", "name", "review"];

@@ -4,6 +4,8 @@
 pub mod api;
 pub mod page;
 
+use std::env;
+
 use serde_json::Value;
 use shared::{
     ApiError, App, Reply, Request, Result,
@@ -13,9 +15,31 @@ use shared::{
     messages::{Content, RatingV1},
 };
 
-async fn accept(app: &App, request: &Request, client: Client, book: BookId, form: RatingForm) -> Result<Reply> {
-    let Parsed { stars, name, review } = parse(form)?;
-    let intake = Intake::begin(app, request, client).await?;
+/// Minutes for which the shop must have known a visitor, on a stage that asks for it.
+const MIN_VISITOR_MINUTES: &str = "ANAQUEL_MIN_VISITOR_MINUTES";
+
+/// Also returns the cookie of a visitor whom the shop has not known for long enough, so that it can become old enough.
+async fn accept(
+    app: &App,
+    request: &Request,
+    client: Client,
+    book: BookId,
+    form: RatingForm,
+) -> (Result<Reply>, Option<String>) {
+    let begun = async { Ok((parse(form)?, Intake::begin(app, request, client).await?)) };
+    let (parsed, intake) = match begun.await {
+        Ok(begun) => begun,
+        Err(error) => return (Err(error), None),
+    };
+    let minutes = env::var(MIN_VISITOR_MINUTES).ok().and_then(|minutes| minutes.parse().ok()).unwrap_or_default();
+    if let Err(error) = intake.check_age(minutes) {
+        return (Err(error), Some(intake.cookie_value));
+    }
+    (send(intake, book, parsed).await, None)
+}
+
+async fn send(intake: Intake<'_>, book: BookId, rating: Parsed) -> Result<Reply> {
+    let Parsed { stars, name, review } = rating;
     let visitor = intake.visitor;
     intake.send(Content::Rating(RatingV1 { book, visitor, stars, name, review })).await?;
     intake.receipt(Some(book))

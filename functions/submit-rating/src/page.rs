@@ -28,8 +28,12 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     }
     let stars = typed.get("stars").and_then(|stars| stars.parse::<u8>().ok()).map(Value::from);
     let form = RatingForm { stars, name: typed.get("name").cloned(), review: typed.get("review").cloned() };
-    let accepted = super::accept(app, request, Client::Browser, book, form).await;
-    Form::again(request, &typed, accepted, show)
+    let (accepted, cookie) = super::accept(app, request, Client::Browser, book, form).await;
+    let reply = Form::again(request, &typed, accepted, show)?;
+    Ok(match cookie {
+        Some(cookie) => reply.remember(&cookie),
+        None => reply,
+    })
 }
 
 /// Whether the visitor changes the language before anything is typed: the book's own page has more to read.

@@ -18,9 +18,10 @@ const COUNTED_RULES: [&str; 5] =
 pub fn add(template: &mut Template, stage: &Stage, firewall: &Firewall, load_balancer: Id) {
     let name = stage.physical("firewall");
     let rules = vec![
-        request_limit(firewall),
-        managed("AWSManagedRulesKnownBadInputsRuleSet", 1, Vec::new()),
-        managed("AWSManagedRulesCommonRuleSet", 2, Vec::from(COUNTED_RULES.map(count_only))),
+        rate_limit("RequestsPerAddress", 0, firewall.requests_per_address, None),
+        rate_limit("PostsPerAddress", 1, firewall.posts_per_address, Some(is_post())),
+        managed("AWSManagedRulesKnownBadInputsRuleSet", 2, Vec::new()),
+        managed("AWSManagedRulesCommonRuleSet", 3, Vec::from(COUNTED_RULES.map(count_only))),
     ];
     let acl = template.add(
         "Firewall",
@@ -41,22 +42,33 @@ pub fn add(template: &mut Template, stage: &Stage, firewall: &Firewall, load_bal
     );
 }
 
-/// Evaluated first, so that a flood is blocked before other rules run. The window is AWS's default of five minutes.
-fn request_limit(firewall: &Firewall) -> webacl::Rule_ {
-    let name = "RequestsPerAddress";
+/// A limit for each address, of all requests or of some. Evaluated first, so that a flood is blocked before other rules
+/// run. The window is AWS's default of five minutes.
+fn rate_limit(name: &str, priority: i32, limit: i32, counted: Option<webacl::Statement_>) -> webacl::Rule_ {
+    let mut counting = webacl::RateBasedStatement! { aggregate_key_type: "IP", limit: limit };
+    counting.scope_down_statement = counted.map(Box::new);
     webacl::Rule! {
         name: name,
-        priority: 0,
+        priority: priority,
         action: webacl::RuleAction! {
             block: webacl::BlockAction! { custom_response: webacl::CustomResponse! { response_code: 429 } },
         },
         statement: webacl::Statement! {
-            rate_based_statement: webacl::RateBasedStatement! {
-                aggregate_key_type: "IP",
-                limit: firewall.requests_per_address,
-            },
+            rate_based_statement: counting,
         },
         visibility_config: visible(name),
+    }
+}
+
+/// Requests that write: the shop has no other method for it.
+fn is_post() -> webacl::Statement_ {
+    webacl::Statement! {
+        byte_match_statement: webacl::ByteMatchStatement! {
+            field_to_match: webacl::FieldToMatch! { method: json!({}) },
+            positional_constraint: "EXACTLY",
+            search_string: "POST",
+            text_transformations: vec![webacl::TextTransformation! { priority: 0, r#type: "NONE" }],
+        },
     }
 }
 

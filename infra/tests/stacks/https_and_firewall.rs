@@ -115,10 +115,22 @@ fn the_firewall_limits_each_address_and_allows_a_review_of_4000_emoji() {
     let app = template(&production_in_full(), Kind::App);
     let mut rules = properties(&app, "Firewall")["Rules"].as_array().unwrap().clone();
     rules.sort_by_key(|rule| rule["Priority"].as_i64());
-    let [limit, bad_inputs, common] = &rules[..] else { panic!("three rules") };
+    let [limit, posts, bad_inputs, common] = &rules[..] else { panic!("four rules") };
 
     assert_eq!(limit["Statement"]["RateBasedStatement"], json!({ "AggregateKeyType": "IP", "Limit": 2000 }));
-    assert_eq!(limit["Action"], json!({ "Block": { "CustomResponse": { "ResponseCode": 429 } } }));
+    let only_posts = json!({ "ByteMatchStatement": {
+        "FieldToMatch": { "Method": {} },
+        "PositionalConstraint": "EXACTLY",
+        "SearchString": "POST",
+        "TextTransformations": [{ "Priority": 0, "Type": "NONE" }],
+    } });
+    assert_eq!(
+        posts["Statement"]["RateBasedStatement"],
+        json!({ "AggregateKeyType": "IP", "Limit": 50, "ScopeDownStatement": only_posts })
+    );
+    for rule in [limit, posts] {
+        assert_eq!(rule["Action"], json!({ "Block": { "CustomResponse": { "ResponseCode": 429 } } }));
+    }
 
     let group = |rule: &Value| rule["Statement"]["ManagedRuleGroupStatement"].clone();
     for (rule, name) in [(bad_inputs, "AWSManagedRulesKnownBadInputsRuleSet"), (common, "AWSManagedRulesCommonRuleSet")]

@@ -3,8 +3,13 @@
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 use uuid::{Uuid, Variant};
+
+use super::{Invalid, Parsed, Reason};
+
+/// The name of the visitor among the fields of a submission.
+const VISITOR: &str = "visitor";
 
 /// A visitor as it is stored: the hash of its number, as a UUID of version 5. Versions before stored the number, which has
 /// another version.
@@ -62,6 +67,14 @@ impl VisitorCookie {
     pub fn visitor(&self) -> VisitorId {
         VisitorId::of_number(self.number)
     }
+
+    /// Refuses a cookie that is younger than this number of minutes.
+    pub fn check_age(&self, now: OffsetDateTime, minutes: u16) -> Parsed<()> {
+        if now - self.issued_at >= Duration::minutes(minutes.into()) {
+            return Ok(());
+        }
+        Err(Invalid::new(VISITOR, Reason::TooNew { minutes }))
+    }
 }
 
 /// A moment in seconds since 1970.
@@ -71,7 +84,25 @@ pub(super) fn at_second(seconds: i64) -> Option<OffsetDateTime> {
 
 #[cfg(test)]
 mod tests {
+    use time::macros::datetime;
+
     use super::*;
+
+    #[test]
+    fn a_cookie_is_old_enough_after_the_minutes_of_the_stage() {
+        let cookie = VisitorCookie::new(Uuid::from_u128(1), datetime!(2026-01-02 03:04 UTC));
+        for (now, minutes, is_accepted) in [
+            (datetime!(2026-01-02 03:04 UTC), 0, true),
+            (datetime!(2026-01-02 03:04 UTC), 1, false),
+            (datetime!(2026-01-02 03:13:59 UTC), 10, false),
+            (datetime!(2026-01-02 03:14 UTC), 10, true),
+        ] {
+            let checked = cookie.check_age(now, minutes).map_err(|invalid| invalid.to_string());
+            let refused =
+                Err(format!("visitor: must be known for {minutes} minutes; send it again then, with the cookie"));
+            assert_eq!(checked, if is_accepted { Ok(()) } else { refused });
+        }
+    }
 
     const NUMBER: &str = "c56a4180-65aa-42ec-a945-5fd21dec0538";
 

@@ -111,7 +111,7 @@ mod tests {
     fn a_body_that_is_no_object_of_known_members_is_refused_in_words_about_the_body() {
         let not_json = "body: is not valid JSON; check its quotes, commas, numbers and \\u escapes";
         for (body, message) in [
-            (r#"[5,null,null]"#, "body: must be a JSON object, and is an array"),
+            ("[5,null,null]", "body: must be a JSON object, and is an array"),
             ("5", "body: must be a JSON object, and is a number"),
             ("null", "body: must be a JSON object, and is null"),
             (r#""{}""#, "body: must be a JSON object, and is a string"),

@@ -21,6 +21,7 @@ pub mod search_misses;
 pub mod shop_counts;
 pub mod spelling;
 pub mod submissions;
+pub mod visitor_hashes;
 pub mod visitors;
 pub mod word_index;
 

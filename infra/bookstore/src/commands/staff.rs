@@ -10,6 +10,7 @@ use shared::{
     domain::{BookId, VisitorId},
     staff::{ContactMessage, RatingKey, SearchMiss, StaffAnswer, StaffRating, StaffTask},
 };
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use uuid::Uuid;
 
 use crate::{
@@ -81,6 +82,23 @@ enum ReviewAction {
         /// The number before the rating in `reviews list`, its `id` in /api/books/{id}/ratings
         #[arg(value_parser = arguments::id)]
         id: u64,
+        #[command(flatten)]
+        whose: Whose,
+    },
+    /// Hide all reviews that a visitor sent, or that were sent within a time
+    HideAll {
+        /// Only reviews of this visitor, as `messages` and `reviews hide` print it
+        #[arg(long, required_unless_present_all = ["since", "until"])]
+        visitor: Option<String>,
+        /// Only reviews of the book with this id
+        #[arg(long)]
+        book: Option<u32>,
+        /// Only reviews sent at this time or later: 2026-01-02T03:00:00Z
+        #[arg(long, value_parser = moment)]
+        since: Option<OffsetDateTime>,
+        /// Only reviews sent before this time
+        #[arg(long, value_parser = moment)]
+        until: Option<OffsetDateTime>,
         #[command(flatten)]
         whose: Whose,
     },
@@ -172,12 +190,44 @@ pub async fn reviews(args: &Reviews) -> Result<Report> {
         ReviewAction::List { hidden, book, limit, whose } => {
             return list_reviews(whose, *hidden, *book, *limit).await;
         }
+        ReviewAction::HideAll { visitor, book, since, until, whose } => {
+            let visitor = visitor.as_deref().map(|text| {
+                VisitorId::parse(text).with_context(|| format!("{text} is no visitor; `messages` prints them"))
+            });
+            let since = since.unwrap_or(OffsetDateTime::UNIX_EPOCH + time::Duration::DAY);
+            let until = until.unwrap_or_else(OffsetDateTime::now_utc);
+            return hide_all(whose, visitor.transpose()?, book.map(BookId::from), since, until).await;
+        }
         ReviewAction::Hide { id, whose } => (whose, id, StaffTask::HideReview { rating: *id }),
         ReviewAction::Unhide { id, whose } => (whose, id, StaffTask::UnhideReview { rating: *id }),
     };
     let StaffAnswer::Rating(rating) = ask(whose, &task).await? else { bail!(UNEXPECTED_RESPONSE) };
     let rating = rating.with_context(|| format!("there is no rating {id}"))?;
     Ok(Report::new(format_rating(&rating), json!({ "rating": rating })))
+}
+
+/// Repeats the task until no review is left, because each invocation hides some.
+async fn hide_all(
+    whose: &Whose,
+    visitor: Option<VisitorId>,
+    book: Option<BookId>,
+    since: OffsetDateTime,
+    until: OffsetDateTime,
+) -> Result<Report> {
+    let (task, mut all) = (StaffTask::HideReviews { visitor, book, since, until }, 0);
+    loop {
+        let StaffAnswer::Hidden { ratings, more } = ask(whose, &task).await? else { bail!(UNEXPECTED_RESPONSE) };
+        all += ratings;
+        if !more {
+            break;
+        }
+    }
+    let text = format!("Hidden: {all} review(s). `reviews unhide` shows one again.");
+    Ok(Report::new(text, json!({ "hidden": all })))
+}
+
+fn moment(text: &str) -> Result<OffsetDateTime, String> {
+    OffsetDateTime::parse(text, &Rfc3339).map_err(|_| "must be a time such as 2026-01-02T03:00:00Z".to_owned())
 }
 
 async fn list_reviews(whose: &Whose, hidden: bool, book: Option<BookId>, limit: u64) -> Result<Report> {
