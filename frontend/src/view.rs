@@ -78,17 +78,14 @@ impl View<'_> {
         self.locale.genre(slug)
     }
 
-    /// The name of a language: of the tag, or of its primary tag with the rest in brackets, or else the tag.
+    /// The name of a language: of the tag, or of its primary tag, because a shopper looks for English of any region, or
+    /// else the tag.
     pub fn language(&self, tag: &str) -> String {
         let find = |tag: &str| self.locale.find(&format!("language-{tag}"), None);
         if let Some(name) = find(tag) {
             return name;
         }
-        let (primary, rest) = tag.split_once('-').unwrap_or((tag, ""));
-        match find(primary) {
-            Some(name) => format!("{name} ({rest})"),
-            None => tag.to_owned(),
-        }
+        find(tag.split('-').next().unwrap_or(tag)).unwrap_or_else(|| tag.to_owned())
     }
 
     pub fn sort(&self, name: &str) -> String {
@@ -102,7 +99,7 @@ impl View<'_> {
             Rejection::HiddenBefore => "reason-hidden-before",
             Rejection::Erased => "reason-erased",
             Rejection::LaterRating => "reason-later-rating",
-            Rejection::Other(_) => "reason-unknown",
+            Rejection::Other(_) => "reason-other",
         })
     }
 
@@ -276,7 +273,9 @@ mod tests {
         assert_eq!(view.genre("science-fiction"), "Ciencia ficción");
         assert_eq!(view.genre("new-weird"), "New weird");
         assert_eq!(view.language("es"), "Español");
-        assert_eq!(view.language("en-GB"), "Inglés (GB)");
+        for (tag, name) in [("en-GB", "Inglés"), ("es-419", "Español"), ("pt-BR", "Portugués (Brasil)")] {
+            assert_eq!(view.language(tag), name);
+        }
         assert_eq!(view.language("tlh"), "tlh");
     }
 }

@@ -281,6 +281,42 @@ fn an_invalid_filter_has_no_chip_and_does_not_claim_that_nothing_was_found() {
 }
 
 #[test]
+fn the_form_has_the_visitors_own_rating_for_changing() {
+    for (name, dated, send) in [
+        ("es/book-rated", "Lo valoraste el 20 de noviembre de 2026.", "<button>Cambiar valoración</button>"),
+        ("en/book-rated", "You rated it on 20 November 2026.", "<button>Change rating</button>"),
+    ] {
+        let html = page(name);
+        assert!(html.contains(dated) && html.contains(send), "{name}");
+        assert!(html.contains("value=\"4\" required checked") && html.contains("Me reí mucho.</textarea>"), "{name}");
+    }
+    assert!(page("es/book").contains("<button>Publicar valoración</button>"));
+}
+
+#[test]
+fn a_submission_is_called_what_it_is_and_one_that_is_unknown_is_no_missing_book() {
+    for (name, heading, text) in [
+        ("es/published", "Tu valoración", "¡Gracias! Tu valoración ya está publicada."),
+        ("es/message", "Tu mensaje", "Hemos recibido tu mensaje"),
+        ("en/published", "Your review", "Your review is published."),
+        ("en/message", "Your message", "We have received your message"),
+        ("es/error-submission", "No encontramos lo que enviaste", "escríbenos"),
+    ] {
+        let html = page(name);
+        assert!(html.contains(&format!("<h1>{heading}</h1>")) && html.contains(text), "{name}");
+    }
+}
+
+#[test]
+fn only_a_defect_has_a_reference_to_quote() {
+    for (name, has_one) in
+        [("es/error-404", false), ("es/error-422", false), ("es/error-500", true), ("es/error-503", true)]
+    {
+        assert_eq!(page(name).contains("1-5759e988-bd862e3f"), has_one, "{name}");
+    }
+}
+
+#[test]
 fn every_page_has_one_search_and_it_is_in_the_head() {
     every_page(|name, html| {
         let (head, main) = html.split_once("<main").unwrap();

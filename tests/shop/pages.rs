@@ -165,6 +165,16 @@ async fn a_rating_from_the_page_shows_its_outcome_without_a_script() {
     assert!(outcome.contains("role=\"status\"") && outcome.contains(&format!("href=\"/books/{book}\"")), "{outcome}");
     let ratings = shop.get(&format!("/books/{book}/ratings")).await;
     assert!(ratings.text.contains(&words), "{}", ratings.text);
+
+    // The visitor's own browser has the rating in the form again; nobody else has, and no shared cache keeps the page.
+    let cookie = sent.header("set-cookie").split(';').next().expect("a cookie").to_owned();
+    let address = shop.get(&format!("/books/{book}")).await.header("location").to_owned();
+    let own = shop.send(Method::GET, &address, &[("cookie", &cookie)], None).await;
+    assert!(own.text.contains("value=\"4\" required checked") && own.text.contains(&format!("{words}</textarea>")));
+    assert_eq!(own.header("cache-control"), "private, no-cache");
+    let others = shop.get(&address).await;
+    assert!(!others.text.contains("required checked"), "{}", others.text);
+    assert_eq!(others.header("cache-control"), "no-cache");
 }
 
 #[ignore = "needs a local stage"]

@@ -159,6 +159,7 @@ pub fn every_page(locale: Locale, mut show: impl FnMut(&str, &dyn DynTemplate)) 
     let sent = Submission { view: view("/submissions/x"), id, state: State::Received, book: Some(BookId::from(53)) };
     show("received", &sent);
     show("published", &Submission { state: State::Published, ..sent });
+    show("message", &Submission { state: State::Published, book: None, ..sent });
     show("rejected", &Submission { state: State::Rejected(&Rejection::NoSuchBook(BookId::from(999))), ..sent });
 
     show("about", &About { view: view("/about") });
@@ -170,6 +171,7 @@ pub fn every_page(locale: Locale, mut show: impl FnMut(&str, &dyn DynTemplate)) 
     {
         show(name, &ErrorPage { view: view("/x"), status, request_id: Some("1-5759e988-bd862e3f") });
     }
+    show("error-submission", &ErrorPage { view: view("/submissions/x"), status: 404, request_id: None });
 }
 
 /// The book with one rating of the shop, and the others from readers elsewhere.

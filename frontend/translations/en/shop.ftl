@@ -191,6 +191,7 @@ reason-too-new = The shop accepts first ratings after { $a } minutes, because it
 reason-stars = Choose from { $a } to { $b } stars.
 reason-amount = Enter a price such as 20 or 19.95.
 reason-unknown = { $what } is not valid.
+reason-other = It cannot be accepted as it is.
 reason-no-such-book = That book is no longer in the shop.
 reason-hidden = We have hidden it.
 reason-hidden-before = We hid your earlier rating of this book.

@@ -191,6 +191,7 @@ reason-too-new = La tienda acepta las primeras valoraciones al cabo de { $a } mi
 reason-stars = Elige de { $a } a { $b } estrellas.
 reason-amount = Escribe un precio como 20 o 19,95.
 reason-unknown = { $what } no se entiende.
+reason-other = No se puede aceptar tal como está.
 reason-no-such-book = Ese libro ya no está en la tienda.
 reason-hidden = La hemos ocultado.
 reason-hidden-before = Ocultamos tu valoración anterior de este libro.

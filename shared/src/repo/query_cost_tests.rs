@@ -86,6 +86,11 @@ async fn one_book_and_its_ratings_are_read_without_looking_at_the_others(pool: M
     submissions::find(&mut connection, id).await.unwrap();
     assert_read(&mut connection, 2, "a submission").await;
 
+    ratings::reviews(&mut connection, popular, None, 24).await.unwrap();
+    assert_read(&mut connection, 60, "the reviews").await;
+    ratings::own(&mut connection, popular, crate::domain::VisitorId(Uuid::from_u128(3))).await.unwrap();
+    assert_read(&mut connection, 2, "a visitor's own rating").await;
+
     let mut after = None;
     for page in 0..3 {
         let list = ratings::list(&mut connection, popular, after.as_ref(), 24).await.unwrap().unwrap();

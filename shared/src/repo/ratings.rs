@@ -619,6 +619,40 @@ mod tests {
 
     #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn reviews_are_the_ratings_with_a_text_and_each_visitor_has_an_own_rating(pool: MySqlPool) {
+        let mut connection = pool.acquire().await.unwrap();
+        let [id, other] = [
+            book(&mut connection, "El túnel", "Sabato", 0).await,
+            book(&mut connection, "Rayuela", "Cortázar", 0).await,
+        ];
+        // Every third has a text.
+        for n in 0..9_u8 {
+            let review = (n % 3 == 0).then(|| ReviewText::parse(&format!("Reseña {n}")).unwrap());
+            let given = RatingV1 { review, ..rating(id, u128::from(n) + 1, 4) };
+            publish(&mut connection, Uuid::from_u128(u128::from(n) + 1), minute(n.into()), &given).await.unwrap();
+        }
+        let mut texts = Vec::new();
+        let mut after = None;
+        loop {
+            let slice = reviews(&mut connection, id, after.as_ref(), 2).await.unwrap();
+            texts.extend(slice.items.into_iter().filter_map(|review| review.review));
+            let Some(next) = slice.next else { break };
+            after = Some(Cursor::decode(&next, &reviews_name(id)).unwrap());
+        }
+        assert_eq!(texts, ["Reseña 6", "Reseña 3", "Reseña 0"]);
+
+        let visitor = |n| VisitorId(Uuid::from_u128(n));
+        let mine = own(&mut connection, id, visitor(1)).await.unwrap().unwrap();
+        assert_eq!((mine.stars, mine.review.as_deref()), (4, Some("Reseña 0")));
+        assert_eq!(own(&mut connection, other, visitor(1)).await.unwrap(), None);
+        assert_eq!(own(&mut connection, id, visitor(99)).await.unwrap(), None);
+        hide(&mut connection, mine.id, minute(99)).await.unwrap();
+        assert_eq!(own(&mut connection, id, visitor(1)).await.unwrap(), None, "hidden");
+        assert_eq!(reviews(&mut connection, id, None, 9).await.unwrap().items.len(), 2, "hidden");
+    }
+
+    #[ignore = "needs MariaDB"]
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
     async fn a_repeated_delivery_changes_nothing(pool: MySqlPool) {
         let mut connection = pool.acquire().await.unwrap();
         let id = book(&mut connection, "El túnel", "Sabato", 0).await;

@@ -47,7 +47,7 @@ async fn a_shopper_finds_a_book_rates_it_and_reads_the_review_without_a_mouse() 
         tab.tab_to(".card-form button").await;
         tab.press("Enter").await;
         tab.arrive("/submissions/").await;
-        tab.see(".outcome", "Listo").await;
+        tab.see(".outcome", "¡Gracias!").await;
 
         find_don_quijote(tab).await;
         tab.see(".review", &review).await;

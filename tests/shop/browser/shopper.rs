@@ -35,7 +35,7 @@ async fn a_shopper_finds_a_book_rates_it_and_reads_the_review_on_its_page() {
         tab.fill(".card-form [name=name]", "Ana").await;
         tab.click(".card-form button").await;
         tab.arrive("/submissions/").await;
-        tab.see(".outcome", "Listo").await;
+        tab.see(".outcome", "¡Gracias!").await;
 
         find_don_quijote(tab).await;
         tab.see(".review", &review).await;
@@ -71,7 +71,7 @@ async fn an_invalid_message_is_shown_again_with_the_error_beside_its_field() {
         tab.fill("#email", "ana@example.org").await;
         tab.click(".card-form button").await;
         tab.arrive("/submissions/").await;
-        tab.see(".outcome", "Listo").await;
+        tab.see(".outcome", "¡Gracias!").await;
     })
     .await;
 }
@@ -226,7 +226,7 @@ async fn a_double_click_sends_once() {
         }
         tab.double_click(".card-form button").await;
         tab.arrive("/submissions/").await;
-        tab.see(".outcome", "Listo").await;
+        tab.see(".outcome", "¡Gracias!").await;
         assert_eq!(tab.posts(), 1);
     })
     .await;
