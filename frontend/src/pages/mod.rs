@@ -65,7 +65,7 @@ impl Books<'_> {
             "genre" => Some(self.view.genre(value)),
             "language" => Some(self.view.language(value)),
             "author" => Some(self.author.unwrap_or(value).to_owned()),
-            "min_rating" => Some(self.from_stars(value)),
+            "min_rating" => Some(self.at_least_stars(value)),
             "price_max" => Some(self.view.text_with("filter-up-to", "amount", self.amount(value, true)?)),
             "in_stock" if value == "true" => Some(self.view.text("filter-in-stock")),
             _ => None,
@@ -76,7 +76,7 @@ impl Books<'_> {
     }
 
     /// "From 4.5 stars", as the language writes it.
-    fn from_stars(&self, stars: &str) -> String {
+    fn at_least_stars(&self, stars: &str) -> String {
         let stars = format::with_decimal_mark(self.view.locale, stars);
         self.view.text_with("filter-from-stars", "stars", stars)
     }
