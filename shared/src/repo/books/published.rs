@@ -83,20 +83,25 @@ pub fn changes_since(since: OffsetDateTime, cursor: Option<&str>) -> Parsed<Chan
 /// that a caller who reads on meets it once more, and misses none.
 pub async fn changed(connection: &mut MySqlConnection, after: ChangeKeys, limit: u32) -> sqlx::Result<Slice<Summary>> {
     let since = time_of(after.0);
+    // Two ranges of the index, because many books may have one time: all of an import, or all before the column was added.
     let rows = sqlx::query!(
         r#"
         select
-            id,
-            updated_at as "updated_at: OffsetDateTime"
-        from books
-        where updated_at >= ?
-          and (updated_at > ? or id > ?)
-        order by updated_at, id
+            changed.id as "id!: u32",
+            changed.updated_at as "updated_at!: OffsetDateTime"
+        from (
+            (select id, updated_at from books where updated_at = ? and id > ? order by id limit ?)
+            union all
+            (select id, updated_at from books where updated_at > ? order by updated_at, id limit ?)
+        ) changed
+        order by changed.updated_at, changed.id
         limit ?
         "#,
         since,
-        since,
         after.1,
+        limit + 1,
+        since,
+        limit + 1,
         limit + 1,
     );
     let rows = rows.fetch_all(&mut *connection).await?;
@@ -131,6 +136,7 @@ mod tests {
         repo::{
             catalogue,
             fixtures::{book, minute, rating, row},
+            query_cost_tests::rows_read,
             ratings,
         },
     };
@@ -198,6 +204,18 @@ mod tests {
             }
             assert_eq!(seen, expected, "since minute {minutes}");
         }
+        sqlx::raw_sql(
+            "insert into books (reference, title, byline, updated_at)
+             select concat('r', seq), concat('Libro ', seq), 'Nadie', '2026-02-01 00:00:00' from seq_1_to_3000",
+        )
+        .execute(&mut *connection)
+        .await
+        .unwrap();
+        let keys = ChangeKeys(milliseconds(datetime!(2026-02-01 0:00 UTC)), 2_500);
+        rows_read(&mut connection).await;
+        assert_eq!(changed(&mut connection, keys, 10).await.unwrap().items.len(), 10);
+        let read = rows_read(&mut connection).await;
+        assert!(read < 200, "{read} rows were read for ten of three thousand books with one time");
         for far in [i64::MIN, 0, i64::MAX] {
             changed(&mut connection, ChangeKeys(far, 0), 1).await.unwrap();
         }
