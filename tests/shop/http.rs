@@ -96,7 +96,7 @@ async fn a_page_passes_over_parameters_that_other_sites_add() {
     let shop = Shop::open().await;
     let canonical = |html: &str| {
         let rest = html.split("rel=\"canonical\" href=\"").nth(1).expect("a canonical address");
-        rest.split('"').next().unwrap().replace(shop.url(), "")
+        rest.split('"').next().unwrap().replace(shop.url(), "").replace("&#38;", "&")
     };
     for (address, same) in [
         ("/?utm_source=x&fbclid=IwAR1", "/"),
@@ -182,8 +182,9 @@ async fn on_every_route_head_and_304_have_the_headers_of_get() {
         let own = kept.filter(|name| !["x-request-id", "date", "content-length"].contains(&name.as_str()));
         own.map(|name| (name.clone(), answer.header(&name).to_owned())).collect()
     };
-    // The emulator answers `/health` itself.
-    let routes = ROUTES.lines().filter_map(|line| line.split_once(' ')).filter(|(path, _)| *path != "/health");
+    // The emulator answers `/health` itself, and each contact form has a key of its own.
+    let routes = ROUTES.lines().filter_map(|line| line.split_once(' '));
+    let routes = routes.filter(|(path, _)| !["/health", "/contact"].contains(path));
     for (path, _) in routes.filter(|(_, methods)| methods.contains("GET")) {
         let path = path.replace("{id}", "1").replace("{name}", "pages.xml");
         for encoding in ["", "gzip"] {
