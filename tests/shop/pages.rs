@@ -179,7 +179,7 @@ async fn a_rating_from_the_page_shows_its_outcome_without_a_script() {
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
-async fn a_form_sent_twice_without_script_and_cookie_is_one_submission_and_another_form_is_another() {
+async fn a_form_that_a_visitor_sends_twice_without_script_and_cookie_is_one_submission() {
     let shop = Shop::open().await;
     let book = imports::new_book(&shop).await;
     let rating = [("stars", "4"), ("review", "Muy bueno")];
