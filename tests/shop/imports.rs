@@ -76,18 +76,33 @@ async fn good_rows_are_imported_bad_rows_are_reported_and_a_second_import_change
          {id}-4,Berenjenas {id},Ana Uno,,,,\n"
     );
     let (progress, refused) = import(&shop, csv.as_bytes()).await;
-    assert_eq!((&progress["state"], &progress["added"], &progress["refused"]), (&"done".into(), &2.into(), &2.into()));
-    let lines: Vec<_> = refused.iter().map(|row| row["line"].as_u64().unwrap()).collect();
-    assert_eq!(lines, [3, 4]);
-    assert_eq!(refused[0]["reason"], "title: must not be blank");
-    assert!(refused[1]["reason"].as_str().unwrap().starts_with("isbn: has a wrong check digit"), "{refused:?}");
+    let counts = ["added", "refused", "warnings"].map(|count| progress[count].as_u64().unwrap());
+    assert_eq!((&progress["state"], counts), (&"done".into(), [3, 1, 1]));
+    assert_eq!((&refused[0]["line"], &refused[0]["reason"]), (&3.into(), &"title: must not be blank".into()));
 
     let found = shop.get(&format!("/api/books?q=zanahorias+{id}")).await.json();
     assert_eq!(titles(&found), [format!("Zanahorias, {id}")]);
     assert_eq!(found["items"][0]["byline"], "Ana Uno, Eva Dos");
 
     let (again, _) = import(&shop, csv.as_bytes()).await;
-    assert_eq!((&again["added"], &again["changed"], &again["unchanged"]), (&0.into(), &0.into(), &2.into()));
+    assert_eq!((&again["added"], &again["changed"], &again["unchanged"]), (&0.into(), &0.into(), &3.into()));
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn an_isbn_that_cannot_be_read_is_left_out_with_a_warning() {
+    let shop = Shop::open().await;
+    let key = format!("incoming/{}.csv", Uuid::new_v4());
+    let id = Uuid::new_v4().simple();
+    upload(&shop, &key, format!("reference,title,authors,isbn\n{id},T,X,9780000000000\n").as_bytes()).await;
+    ended(&shop, &key).await;
+    let warnings = read(&s3(&shop), &format!("{key}.warnings.jsonl")).await.unwrap();
+    let warning: Value = serde_json::from_str(&warnings).unwrap();
+    assert_eq!(
+        (&warning["line"], &warning["column"], &warning["value"]),
+        (&2.into(), &"isbn".into(), &"9780000000000".into())
+    );
+    assert!(warning["reason"].as_str().unwrap().starts_with("has a wrong check digit"), "{warning}");
 }
 
 #[ignore = "needs a local stage"]

@@ -7,7 +7,8 @@ use std::{
 
 use anyhow::Context;
 use aws_sdk_s3::{Client, config::Builder, primitives::ByteStream};
-use shared::{aws::explained, messages::ImportProgress, repo::imports::Refusal};
+use serde::Serialize;
+use shared::{aws::explained, messages::ImportProgress};
 use tempfile::NamedTempFile;
 
 pub struct Upload {
@@ -30,17 +31,18 @@ impl Upload {
         &self.key
     }
 
-    /// The file on the function's own disk, which takes half a gigabyte; memory would not. Its last line is ended.
-    pub async fn download(&self) -> anyhow::Result<File> {
+    /// The file on the function's own disk, which takes half a gigabyte; memory would not. With its Content-Type, which
+    /// may declare an encoding.
+    pub async fn download(&self) -> anyhow::Result<(File, Option<String>)> {
         let mut file = tempfile::tempfile().context("making a temporary file")?;
         let object = self.s3.get_object().bucket(&self.bucket).key(&self.key).send().await;
-        let mut body = object.map_err(explained).context("reading the file")?.body;
+        let object = object.map_err(explained).context("reading the file")?;
+        let mut body = object.body;
         while let Some(chunk) = body.try_next().await.context("reading the file")? {
             file.write_all(&chunk).context("keeping the file")?;
         }
-        file.write_all(b"\n")?;
         file.rewind()?;
-        Ok(file)
+        Ok((file, object.content_type))
     }
 
     /// `<key>.progress.json`: how far it has come.
@@ -48,10 +50,11 @@ impl Upload {
         self.write("progress.json", "application/json", serde_json::to_vec(progress)?.into()).await
     }
 
-    /// `<key>.refused.jsonl`: a line of JSON each row that did not land, with its line number and why.
-    pub async fn write_refusals(&self, report: &Report) -> anyhow::Result<()> {
-        let body = ByteStream::from_path(report.0.path()).await.context("reading the report of refused rows")?;
-        self.write("refused.jsonl", "application/jsonl", body).await
+    /// `<key>.refused.jsonl` or `<key>.warnings.jsonl`: a line of JSON for each row that did not land, or for each cell that
+    /// was left out, with the line number and the reason.
+    pub async fn write_report(&self, suffix: &str, report: &Report) -> anyhow::Result<()> {
+        let body = ByteStream::from_path(report.0.path()).await.context("reading a report")?;
+        self.write(suffix, "application/jsonl", body).await
     }
 
     async fn write(&self, suffix: &str, content_type: &str, body: ByteStream) -> anyhow::Result<()> {
@@ -62,7 +65,7 @@ impl Upload {
     }
 }
 
-/// The refused rows so far, on the function's own disk.
+/// The refused rows or the warnings so far, on the function's own disk.
 pub struct Report(NamedTempFile);
 
 impl Report {
@@ -70,9 +73,9 @@ impl Report {
         Ok(Self(NamedTempFile::new().context("making a temporary file")?))
     }
 
-    pub fn add(&mut self, refusals: &[Refusal]) -> anyhow::Result<()> {
-        for refusal in refusals {
-            serde_json::to_writer(&mut self.0, refusal)?;
+    pub fn add(&mut self, entries: &[impl Serialize]) -> anyhow::Result<()> {
+        for entry in entries {
+            serde_json::to_writer(&mut self.0, entry)?;
             self.0.write_all(b"\n")?;
         }
         Ok(self.0.flush()?)

@@ -1,15 +1,20 @@
 //! Triggered by the import bucket: imports a CSV file of books.
 //!
 //! Rows are processed in batches, each in one transaction with the import's progress, so that an interrupted import
-//! continues after its last batch when Lambda delivers the event again. Progress and refused rows are written beside
-//! the file while it runs.
+//! continues after its last batch when Lambda delivers the event again. Progress, refused rows and
+//! warnings are written beside the file while it runs.
 
 mod bucket;
+mod encoding;
 mod format;
 #[cfg(test)]
 mod real_books_tests;
+mod records;
 
-use std::time::{Duration, Instant};
+use std::{
+    io,
+    time::{Duration, Instant},
+};
 
 use anyhow::Context;
 use aws_config::SdkConfig;
@@ -21,7 +26,7 @@ use shared::{
     repo::{
         catalogue::{self, Put},
         genres,
-        imports::{self, Import, Refusal},
+        imports::{self, Import, Refusal, Warning},
     },
 };
 use sqlx::MySqlConnection;
@@ -37,6 +42,8 @@ const PAUSE: Duration = Duration::from_millis(500);
 const ATTEMPTS: u32 = 8;
 const PROGRESS_EVERY: Duration = Duration::from_millis(500);
 const REPORT_EVERY: Duration = Duration::from_secs(10);
+/// Characters of the reason for which an import has stopped.
+const MAX_FAILURE: usize = 1_000;
 /// S3 allows longer keys; the column of the database does not.
 const MAX_KEY: usize = 500;
 
@@ -72,8 +79,10 @@ async fn import(app: &App, upload: &Upload, sequencer: &str) -> anyhow::Result<(
     let mut reporter = ProgressReporter {
         app,
         upload,
-        report: Report::new()?,
-        reported: 0,
+        refused: Report::new()?,
+        refused_to: 0,
+        warned: Report::new()?,
+        warned_to: (0, String::new()),
         progress_at: None,
         reported_at: Instant::now(),
     };
@@ -108,8 +117,11 @@ async fn import_all(
     import: &mut Import,
     reporter: &mut ProgressReporter<'_>,
 ) -> Result<(), Stop> {
-    let file = upload.download().await?;
-    let mut lines = Lines::read(file).map_err(Stop::File)?.skip(import.counts.rows() as usize);
+    let (file, content_type) = upload.download().await?;
+    let text = encoding::utf8(file, content_type.as_deref()).map_err(Stop::File)?;
+    let done = import.lines_done;
+    let is_done = move |line: &io::Result<Line>| line.as_ref().is_ok_and(|line| line.number <= done);
+    let mut lines = Lines::read(text).map_err(Stop::File)?.skip_while(is_done);
     loop {
         let batch: Vec<Line> = lines.by_ref().take(BATCH).collect::<Result<_, _>>()?;
         if batch.is_empty() {
@@ -141,7 +153,7 @@ async fn import_batch(connection: &mut MySqlConnection, before: &Import, batch: 
     let mut import = before.clone();
     let rows: Vec<_> = batch.iter().filter_map(|line| line.row.as_ref().ok()).collect();
     let mut puts = catalogue::put_all(connection, &rows).await?.into_iter();
-    let mut refusals = Vec::new();
+    let (mut refusals, mut warnings) = (Vec::new(), Vec::<Warning>::new());
     for line in batch {
         let put = match &line.row {
             Ok(_) => puts.next().ok_or(sqlx::Error::RowNotFound)?,
@@ -151,20 +163,27 @@ async fn import_batch(connection: &mut MySqlConnection, before: &Import, batch: 
         import.lines_done = line.number;
         if let Put::Refused(reason) = put {
             refusals.push(Refusal::new(line.number, &reason, &line.text));
+        } else {
+            warnings.extend_from_slice(&line.warnings);
         }
     }
+    import.counts.warnings += u32::try_from(warnings.len()).unwrap_or(u32::MAX);
     imports::refuse(connection, import.id, &refusals).await?;
+    imports::warn(connection, import.id, &warnings).await?;
     imports::advance(connection, before, &import).await?;
     Ok(import)
 }
 
-/// Writes progress and refused rows beside the file. A failure while the import runs is only logged.
+/// Writes progress, refused rows and warnings beside the file. A failure while the import runs is only logged.
 struct ProgressReporter<'a> {
     app: &'a App,
     upload: &'a Upload,
-    report: Report,
-    /// The last line in the report.
-    reported: u32,
+    refused: Report,
+    /// The last line in the report of refused rows.
+    refused_to: u32,
+    warned: Report,
+    /// The last line and column in the report of warnings.
+    warned_to: (u32, String),
     progress_at: Option<Instant>,
     reported_at: Instant,
 }
@@ -179,7 +198,7 @@ impl ProgressReporter<'_> {
         if self.reported_at.elapsed() > REPORT_EVERY {
             self.reported_at = Instant::now();
             if let Err(error) = self.report(import).await {
-                tracing::warn!(error = format!("{error:#}"), "Report of refused rows not written");
+                tracing::warn!(error = format!("{error:#}"), "Reports not written");
             }
         }
     }
@@ -206,20 +225,30 @@ impl ProgressReporter<'_> {
         }
     }
 
-    /// Adds the rows refused since the last time, and writes the report.
+    /// Adds what was refused and left out since the last time, and writes the reports.
     async fn report(&mut self, import: &Import) -> anyhow::Result<()> {
         const PAGE: u32 = 500;
+        let database = self.app.database();
         loop {
-            let after = self.reported;
-            let page = self.app.database().read(async |c| imports::refusals(c, import.id, after, PAGE).await).await?;
+            let after = self.refused_to;
+            let page = database.read(async |c| imports::refusals(c, import.id, after, PAGE).await).await?;
             let Some(last) = page.last() else { break };
-            self.reported = last.line;
-            self.report.add(&page)?;
+            self.refused_to = last.line;
+            self.refused.add(&page)?;
         }
-        self.upload.write_refusals(&self.report).await
+        loop {
+            let (line, column) = self.warned_to.clone();
+            let page = database.read(async |c| imports::warnings(c, import.id, (line, &column), PAGE).await).await?;
+            let Some(last) = page.last() else { break };
+            self.warned_to = (last.line, last.column.clone());
+            self.warned.add(&page)?;
+        }
+        self.upload.write_report("refused.jsonl", &self.refused).await?;
+        self.upload.write_report("warnings.jsonl", &self.warned).await
     }
 }
 
 fn progress(import: &Import, state: ImportState, failure: Option<String>) -> ImportProgress {
+    let failure = failure.map(|failure| failure.chars().take(MAX_FAILURE).collect());
     ImportProgress { state, line: import.lines_done, counts: import.counts, failure }
 }

@@ -25,7 +25,7 @@ const READER_TABLES: &[&str] = &[
 ];
 /// Tables that only the writer uses.
 const WRITER_ONLY_TABLES: &[&str] =
-    &["contact_messages", "erased_visitors", "import_refusals", "imports", "visitor_locks"];
+    &["contact_messages", "erased_visitors", "import_refusals", "import_warnings", "imports", "visitor_locks"];
 
 /// Creates the user of a role or updates it: login, grants, and limits of connections and statement time.
 ///

@@ -55,6 +55,9 @@ pub struct Counts {
     pub changed: u32,
     pub unchanged: u32,
     pub refused: u32,
+    /// Optional cells that were left out of rows that landed.
+    #[serde(default)]
+    pub warnings: u32,
 }
 
 impl Counts {

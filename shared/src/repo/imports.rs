@@ -45,6 +45,24 @@ impl Refusal {
     }
 }
 
+/// An optional cell that cannot be read and was left out; its row landed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Warning {
+    /// Of the row, as in [`Refusal`].
+    pub line: u32,
+    pub column: String,
+    /// As it came.
+    pub value: String,
+    pub reason: String,
+}
+
+impl Warning {
+    /// Truncates the texts to the size of their columns.
+    pub fn new(line: u32, column: &str, value: &str, reason: &str) -> Self {
+        Self { line, column: cut(column, 64), value: cut(value, 200), reason: cut(reason, 500) }
+    }
+}
+
 fn cut(text: &str, max: usize) -> String {
     text.chars().take(max).collect()
 }
@@ -71,6 +89,7 @@ pub async fn open(connection: &mut MySqlConnection, object_key: &str, sequencer:
             changed,
             unchanged,
             refused,
+            warned,
             ended_at is not null as "ended: bool"
         from imports
         where object_key = ?
@@ -81,14 +100,20 @@ pub async fn open(connection: &mut MySqlConnection, object_key: &str, sequencer:
     )
     .fetch_one(connection)
     .await?;
-    let counts = Counts { added: row.added, changed: row.changed, unchanged: row.unchanged, refused: row.refused };
+    let counts = Counts {
+        added: row.added,
+        changed: row.changed,
+        unchanged: row.unchanged,
+        refused: row.refused,
+        warnings: row.warned,
+    };
     Ok(Import { id: row.id, lines_done: row.lines_done, counts, ended: row.ended })
 }
 
 /// Stores the progress since `before`. If another delivery of the same upload has stored its own, it fails with
 /// `RowNotFound`, and the transaction must not be committed.
 pub async fn advance(connection: &mut MySqlConnection, before: &Import, import: &Import) -> sqlx::Result<()> {
-    let Counts { added, changed, unchanged, refused } = import.counts;
+    let Counts { added, changed, unchanged, refused, warnings } = import.counts;
     let noted = sqlx::query!(
         r#"
         update imports
@@ -96,7 +121,8 @@ pub async fn advance(connection: &mut MySqlConnection, before: &Import, import: 
             added = ?,
             changed = ?,
             unchanged = ?,
-            refused = ?
+            refused = ?,
+            warned = ?
         where id = ?
           and lines_done = ?
         "#,
@@ -105,6 +131,7 @@ pub async fn advance(connection: &mut MySqlConnection, before: &Import, import: 
         changed,
         unchanged,
         refused,
+        warnings,
         import.id,
         before.lines_done,
     )
@@ -113,7 +140,7 @@ pub async fn advance(connection: &mut MySqlConnection, before: &Import, import: 
     if noted.rows_affected() == 1 { Ok(()) } else { Err(sqlx::Error::RowNotFound) }
 }
 
-/// Stores refused rows.
+/// Stores refused rows; a row that is stored already is replaced.
 pub async fn refuse(connection: &mut MySqlConnection, import: u32, refusals: &[Refusal]) -> sqlx::Result<()> {
     if refusals.is_empty() {
         return Ok(());
@@ -131,6 +158,9 @@ pub async fn refuse(connection: &mut MySqlConnection, import: u32, refusals: &[R
             reason varchar(500) path '$.reason',
             row_text text path '$.row'
         )) refused
+        on duplicate key update
+            reason = refused.reason,
+            row_text = refused.row_text
         "#,
         import,
         json!(refusals).to_string(),
@@ -162,6 +192,70 @@ pub async fn refusals(
         "#,
         import,
         after_line,
+        limit,
+    )
+    .fetch_all(connection)
+    .await
+}
+
+/// Stores warnings; one that is stored already is replaced.
+pub async fn warn(connection: &mut MySqlConnection, import: u32, warnings: &[Warning]) -> sqlx::Result<()> {
+    if warnings.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        r#"
+        insert into import_warnings (import_id, line, column_name, value, reason)
+        select
+            ?,
+            warned.line,
+            warned.column_name,
+            warned.value,
+            warned.reason
+        from json_table(?, '$[*]' columns (
+            line int unsigned path '$.line',
+            column_name varchar(64) path '$.column',
+            value varchar(200) path '$.value',
+            reason varchar(500) path '$.reason'
+        )) warned
+        on duplicate key update
+            value = warned.value,
+            reason = warned.reason
+        "#,
+        import,
+        json!(warnings).to_string(),
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Warnings in the file's order: at most `limit` of those after a line and its column.
+pub async fn warnings(
+    connection: &mut MySqlConnection,
+    import: u32,
+    after: (u32, &str),
+    limit: u32,
+) -> sqlx::Result<Vec<Warning>> {
+    let (line, column) = after;
+    sqlx::query_as!(
+        Warning,
+        r#"
+        select
+            line,
+            column_name as `column`,
+            value,
+            reason
+        from import_warnings
+        where import_id = ?
+          and (line > ? or (line = ? and column_name > ?))
+        order by line, column_name
+        limit ?
+        "#,
+        import,
+        line,
+        line,
+        column,
         limit,
     )
     .fetch_all(connection)
@@ -202,6 +296,7 @@ mod tests {
         import.lines_done = 51;
         import.counts.note(&Put::Added);
         import.counts.note(&Put::Refused("no title".into()));
+        import.counts.warnings = 3;
         advance(&mut connection, &before, &import).await.unwrap();
         assert!(advance(&mut connection, &before, &import).await.is_err(), "a second delivery must not count again");
         assert_eq!(open(&mut connection, "incoming/a.csv", "01").await.unwrap(), import);
@@ -224,5 +319,24 @@ mod tests {
             refusals.iter().map(|refusal| refusal.line).collect()
         };
         assert_eq!((lines_after(0).await, lines_after(3).await, lines_after(9).await), (vec![3], vec![9], vec![]));
+    }
+
+    #[ignore = "needs MariaDB"]
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn refused_rows_and_warnings_that_are_stored_twice_are_stored_once(pool: MySqlPool) {
+        let mut connection = pool.acquire().await.unwrap();
+        let import = open(&mut connection, "incoming/a.csv", "01").await.unwrap();
+        for reason in ["first", "second"] {
+            refuse(&mut connection, import.id, &[Refusal::new(2, reason, "a,,b")]).await.unwrap();
+            let cells = ["year", "isbn"].map(|column| Warning::new(3, column, "é'\"\n😀", reason));
+            warn(&mut connection, import.id, &cells).await.unwrap();
+        }
+        let refused = refusals(&mut connection, import.id, 0, 10).await.unwrap();
+        assert_eq!(refused, [Refusal::new(2, "second", "a,,b")]);
+        let isbn = Warning::new(3, "isbn", "é'\"\n😀", "second");
+        let year = Warning { column: "year".into(), ..isbn.clone() };
+        assert_eq!(warnings(&mut connection, import.id, (0, ""), 10).await.unwrap(), [isbn, year.clone()]);
+        assert_eq!(warnings(&mut connection, import.id, (3, "isbn"), 10).await.unwrap(), [year]);
+        assert_eq!(warnings(&mut connection, import.id, (3, "year"), 10).await.unwrap(), []);
     }
 }

@@ -1,7 +1,6 @@
 //! `bookstore import`: uploads a CSV of books to the import bucket and follows the import.
 
 use std::{
-    collections::BTreeMap,
     fs::File,
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
@@ -31,11 +30,14 @@ pub struct Import {
     /// Stage to import into
     #[arg(long, default_value = "local", value_parser = arguments::stage(), hide_possible_values = true)]
     stage: String,
+    /// Encoding of a file that is neither UTF-8 nor begins with a byte order mark, such as windows-1252
+    #[arg(long, value_name = "NAME")]
+    encoding: Option<String>,
 }
 
 /// Longest time without progress. Lambda retries an interrupted import after up to two minutes.
 const PROGRESS_TIMEOUT: Duration = Duration::from_mins(5);
-/// Number of refused rows that are printed; the report has all.
+/// Number of refused rows and of warnings that are printed; the reports have all.
 const SHOWN: usize = 10;
 
 pub async fn run(args: &Import) -> Result<Report> {
@@ -44,28 +46,43 @@ pub async fn run(args: &Import) -> Result<Report> {
     let bucket = outputs
         .get("ImportBucket")
         .with_context(|| format!("stage {} has no import bucket: run `{}`", stage.name, stage.deploy_command()))?;
-    let progress = import(&aws, &stage, bucket, &args.file).await?;
+    let progress = import(&aws, &stage, bucket, &args.file, args.encoding.as_deref()).await?;
     Ok(Report::of(json!({ "file": args.file, "rows": progress.counts.rows(), "counts": progress.counts })))
 }
 
 /// Uploads the file and waits until every row is imported or refused.
-pub async fn import(aws: &AwsClients, stage: &Stage, bucket: &str, file: &Path) -> Result<ImportProgress> {
+pub async fn import(
+    aws: &AwsClients,
+    stage: &Stage,
+    bucket: &str,
+    file: &Path,
+    encoding: Option<&str>,
+) -> Result<ImportProgress> {
     let lines = lines(file)?;
     let name = file.file_name().and_then(|name| name.to_str()).context("the file needs a name")?;
     let key = object_key(name)?;
     let body = ByteStream::from_path(file).await.with_context(|| format!("reading {}", file.display()))?;
-    let put = aws.s3.put_object().bucket(bucket).key(&key).content_type("text/csv").body(body);
+    let put = aws.s3.put_object().bucket(bucket).key(&key).content_type(content_type(encoding)).body(body);
     call(put.send()).await.with_context(|| format!("uploading {}", file.display()))?;
 
     let progress = follow(aws, stage, bucket, &key, lines).await?;
     print_counts(&progress, name);
     if progress.counts.refused > 0 {
-        print_refusals(aws, bucket, &key).await?;
+        print_report(aws, bucket, &key, "refused", reason).await?;
+    }
+    if progress.counts.warnings > 0 {
+        outln!("{name}: {} optional cells left out, which could not be read", progress.counts.warnings);
+        print_report(aws, bucket, &key, "warnings", warning).await?;
     }
     if progress.state == ImportState::Failed {
         bail!("{name} was not imported: {}", progress.failure.unwrap_or_default());
     }
     Ok(progress)
+}
+
+/// The function reads the encoding from the object's Content-Type.
+fn content_type(encoding: Option<&str>) -> String {
+    encoding.map_or("text/csv".to_owned(), |name| format!("text/csv; charset={name}"))
 }
 
 /// A new key for each upload, so that the report beside it belongs to one import. Only `.csv` starts an import.
@@ -147,23 +164,36 @@ fn print_counts(progress: &ImportProgress, name: &str) {
     );
 }
 
-async fn print_refusals(aws: &AwsClients, bucket: &str, key: &str) -> Result<()> {
-    let report = format!("{key}.refused.jsonl");
+/// Prints the first entries of a report, and where all of them are.
+async fn print_report(
+    aws: &AwsClients,
+    bucket: &str,
+    key: &str,
+    name: &str,
+    describe: impl Fn(&Value) -> String,
+) -> Result<()> {
+    let report = format!("{key}.{name}.jsonl");
     let text = read(aws, bucket, &report).await?.unwrap_or_default();
-    let mut reasons: BTreeMap<u64, String> = BTreeMap::new();
-    for line in text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-        let refusal: Value = serde_json::from_slice(line).context("the report of refused rows cannot be read")?;
-        reasons
-            .insert(refusal["line"].as_u64().unwrap_or_default(), refusal["reason"].as_str().unwrap_or("").to_owned());
+    let entries: Vec<&[u8]> = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).collect();
+    for entry in entries.iter().take(SHOWN) {
+        let entry: Value = serde_json::from_slice(entry).with_context(|| format!("{report} cannot be read"))?;
+        outln!("  line {}: {}", entry["line"], describe(&entry));
     }
-    for (line, reason) in reasons.iter().take(SHOWN) {
-        outln!("  line {line}: {reason}");
+    if entries.len() > SHOWN {
+        outln!("  and {} more", entries.len() - SHOWN);
     }
-    if reasons.len() > SHOWN {
-        outln!("  and {} more", reasons.len() - SHOWN);
-    }
-    outln!("  all, with the original rows: s3://{bucket}/{report}");
+    outln!("  all, with the original text: s3://{bucket}/{report}");
     Ok(())
+}
+
+fn reason(entry: &Value) -> String {
+    entry["reason"].as_str().unwrap_or_default().to_owned()
+}
+
+/// `isbn: has a wrong check digit (it is "9780000000000")`
+fn warning(entry: &Value) -> String {
+    let column = entry["column"].as_str().unwrap_or_default();
+    format!("{column}: {} (it is {})", reason(entry), entry["value"])
 }
 
 #[cfg(test)]
@@ -177,5 +207,11 @@ mod tests {
             let stem = key.strip_suffix(".csv").unwrap();
             assert!(key.starts_with("incoming/20") && !stem.contains(".csv"), "{key}");
         }
+    }
+
+    #[test]
+    fn a_warning_names_column_reason_and_value() {
+        let entry = serde_json::json!({ "line": 4, "column": "year", "value": "0", "reason": "must not be 0" });
+        assert_eq!(warning(&entry), "year: must not be 0 (it is \"0\")");
     }
 }

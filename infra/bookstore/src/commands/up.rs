@@ -181,7 +181,7 @@ pub async fn start(claim: Claim, home: &Home, port: u16, reset: bool) -> Result<
     if deployed.migration.imports == 0 {
         outln!("Importing the catalogue …");
         let bucket = deploy::output(&deployed.outputs, Kind::App, "ImportBucket")?;
-        import::import(&aws, &stage, bucket, &catalogue().await?).await?;
+        import::import(&aws, &stage, bucket, &catalogue().await?, None).await?;
     }
     OpenShop::note(home, &local.emulator)?;
     Ok(Started { local, url: local_url(port) })
