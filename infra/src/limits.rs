@@ -2,6 +2,7 @@
 //! a deploy.
 
 use anyhow::{Result, ensure};
+use shared::domain::Currency;
 
 use crate::database_memory::{LOGINS, Memory};
 use crate::facts::{FACTS, Zone};
@@ -35,6 +36,7 @@ pub fn check(stage: &Stage, functions: &[Function]) -> Result<()> {
         storage(stage),
         retries(stage, functions),
         zones(stage),
+        currency(stage),
         database(stage),
     ];
     let problems = problems.concat();
@@ -165,6 +167,17 @@ fn monitoring(stage: &Stage) -> Vec<String> {
         problems.push(format!("email is `{email}`; an e-mail address contains `@`"));
     }
     problems
+}
+
+fn currency(stage: &Stage) -> Vec<String> {
+    let is_known = Currency::parse(&stage.currency).is_ok_and(|currency| currency.code() == stage.currency);
+    let problem = || {
+        format!(
+            "currency is {:?}, which is no currency of ISO 4217 in capital letters; use one such as EUR",
+            stage.currency
+        )
+    };
+    (!is_known).then(problem).into_iter().collect()
 }
 
 fn zones(stage: &Stage) -> Vec<String> {
@@ -361,6 +374,18 @@ mod tests {
         assert!(
             with(["us-east-1a", "use1-az1"]).unwrap_err().contains("describe-availability-zones --region us-east-1")
         );
+    }
+
+    #[test]
+    fn a_currency_is_one_that_people_pay_with() {
+        for (code, is_accepted) in
+            [("EUR", true), ("JPY", true), ("eur", false), ("XXX", false), ("euro", false), ("", false)]
+        {
+            let mut stage = Stage::load("prod").unwrap();
+            stage.currency = code.to_owned();
+            let checked = check(&stage, FUNCTIONS).map_err(|error| error.to_string());
+            assert_eq!(checked.is_ok(), is_accepted, "{code}: {checked:?}");
+        }
     }
 
     /// `prod` with another database.

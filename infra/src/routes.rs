@@ -340,8 +340,10 @@ impl Function {
         let over_ipv6 = stage.egress == Egress::Ipv6;
         let dual_stack = over_ipv6.then(|| ("AWS_USE_DUALSTACK_ENDPOINT", "true".to_owned()));
         let domain = stage.domain.as_ref().filter(|_| self.serves_http());
+        let currency = matches!(self.trigger, Imports).then(|| ("ANAQUEL_CURRENCY", stage.currency.clone()));
         variables
             .into_iter()
+            .chain(currency)
             .chain(self.setting_of_submissions(stage))
             .chain(dual_stack)
             .chain(domain.map(|domain| (ORIGIN, domain.url())))

@@ -23,6 +23,8 @@ pub struct Stage {
     pub region: String,
     pub architecture: Architecture,
     pub log_level: String,
+    /// Code of ISO 4217.
+    pub currency: String,
     pub egress: Egress,
     pub protect: bool,
     pub operations: bool,

@@ -27,6 +27,8 @@ pub struct Line {
 pub struct Lines<R> {
     records: Records<R>,
     columns: Columns,
+    /// The shop's.
+    currency: Currency,
 }
 
 #[derive(Clone, Copy)]
@@ -50,7 +52,7 @@ const SEPARATORS: &[u8] = b",;\t";
 
 impl<R: Read> Lines<R> {
     /// Reads the header of a file in UTF-8; a file that has none of ours is refused as a whole.
-    pub fn read(source: R) -> Result<Self, String> {
+    pub fn read(source: R, currency: Currency) -> Result<Self, String> {
         let unreadable = |error| format!("the file cannot be read: {error}");
         let mut records = Records::new(source).map_err(unreadable)?;
         refuse_other_files(records.beginning())?;
@@ -73,15 +75,16 @@ impl<R: Read> Lines<R> {
         }
         records.separate_by(separator);
         records.next().transpose().map_err(unreadable)?;
-        Ok(Self { records, columns })
+        Ok(Self { records, columns, currency })
     }
 
     fn line(&self, record: Record) -> Line {
         let mut warnings = Vec::new();
+        let currency = self.currency;
         let decimal_comma = self.records.separator() == b';';
         let row = record.cells.and_then(|cells| {
             let by_column = self.columns.pair(&cells)?;
-            let mut cells = Cells { by_column, decimal_comma, line: record.line, warnings: &mut warnings };
+            let mut cells = Cells { by_column, currency, decimal_comma, line: record.line, warnings: &mut warnings };
             let row = match self.columns.format {
                 Format::Anaquel => anaquel(&mut cells),
                 Format::Goodbooks => goodbooks(&mut cells),
@@ -211,6 +214,7 @@ impl Columns {
 /// A row's cells by column name.
 struct Cells<'a> {
     by_column: Vec<(&'a str, &'a [u8])>,
+    currency: Currency,
     /// Whether numbers have a decimal comma, as where semicolons separate the cells.
     decimal_comma: bool,
     line: u32,
@@ -301,15 +305,6 @@ fn at_most(field: &str, text: String, max: usize) -> Parsed<String> {
 }
 
 fn anaquel(cells: &mut Cells) -> Parsed<CatalogueRow> {
-    let currency = cells.get("currency")?;
-    let decimal_comma = cells.decimal_comma;
-    let price = cells.optional("price", |amount| match &currency {
-        Some(currency) => {
-            let amount = amount.trim_start_matches('\'');
-            Money::parse_written(amount, Currency::parse(currency)?, decimal_comma)
-        }
-        None => Err(Invalid::other("price", "needs a currency beside it")),
-    });
     let description = cells
         .prose("description")
         .and_then(|text| text.map(|text| at_most("description", text, CatalogueRow::MAX_DESCRIPTION)).transpose());
@@ -321,11 +316,27 @@ fn anaquel(cells: &mut Cells) -> Parsed<CatalogueRow> {
         year: cells.optional("year", year),
         language: cells.optional("language", Language::parse_known),
         genres: cells.optional("genres", genres).filter(|slugs| !slugs.is_empty()),
-        price,
+        price: price(cells)?,
         stock: cells.optional("stock", count),
         description: cells.or_warning("description", description),
         stars: None,
     })
+}
+
+/// A price in another currency refuses the row, because its amount means something else.
+fn price(cells: &mut Cells) -> Parsed<Option<Money>> {
+    let (shop, decimal_comma) = (cells.currency, cells.decimal_comma);
+    let price = cells.optional("price", |amount| Ok(amount.trim_start_matches('\'').to_owned()));
+    let Some(price) = price else { return Ok(None) };
+    if let Some(currency) = cells.get("currency")?.filter(|code| Currency::parse(code) != Ok(shop)) {
+        let code = shop.code();
+        return Err(Invalid::other(
+            "currency",
+            format!("must be {code}, in which this shop sells (it is {currency:?})"),
+        ));
+    }
+    let written = Money::parse_written(&price, shop, decimal_comma);
+    Ok(cells.or_warning("price", written.map(Some)))
 }
 
 /// Facts of a book and how often it got each number of stars; no price, stock or description.
@@ -425,7 +436,7 @@ mod tests {
     use super::*;
 
     fn lines(csv: &[u8]) -> Result<Lines<&[u8]>, String> {
-        Lines::read(csv)
+        Lines::read(csv, Currency::parse("EUR").unwrap())
     }
 
     fn rows(csv: &str) -> Vec<Line> {
@@ -465,11 +476,9 @@ mod tests {
         assert_eq!(reasons, [(3, "title: must not be blank"), (4, "it has 6 columns, and the header has 5"),]);
         let warnings: Vec<_> = read.iter().flat_map(|line| &line.warnings).cloned().collect();
         let amount = "must be an amount such as 19.95, with a point and no sign";
-        assert_eq!(
-            warnings,
-            [Warning::new(5, "price", "1.005", amount), Warning::new(6, "price", "2", "needs a currency beside it"),]
-        );
-        assert!(read[3].row.as_ref().unwrap().price.is_none());
+        assert_eq!(warnings, [Warning::new(5, "price", "1.005", amount)]);
+        let price = |row: usize| read[row].row.as_ref().unwrap().price.clone();
+        assert_eq!((price(3), price(4)), (None, Money::parse("2", "EUR").ok()));
     }
 
     #[test]
@@ -670,6 +679,23 @@ mod tests {
         assert_eq!(line.row.unwrap().stars, None);
         let columns: Vec<&str> = line.warnings.iter().map(|warning| warning.column.as_str()).collect();
         assert_eq!(columns, ["isbn", "ratings_2"]);
+    }
+
+    #[test]
+    fn a_price_is_in_the_currency_of_the_shop() {
+        for (price, currency, expected) in [
+            ("9.95", "EUR", Ok(Some(995))),
+            ("9.95", "eur", Ok(Some(995))),
+            ("9.95", "", Ok(Some(995))),
+            ("9.95", "USD", Err("currency: must be EUR, in which this shop sells (it is \"USD\")")),
+            ("1500", "JPY", Err("currency: must be EUR, in which this shop sells (it is \"JPY\")")),
+            ("9.95", "euro", Err("currency: must be EUR, in which this shop sells (it is \"euro\")")),
+            ("", "USD", Ok(None)),
+        ] {
+            let csv = format!("reference,title,authors,price,currency\na,T,X,{price},{currency}\n");
+            let row = rows(&csv).remove(0).row.map(|row| row.price.map(|price| price.minor));
+            assert_eq!(row, expected.map_err(str::to_owned), "{price} {currency}");
+        }
     }
 
     #[test]

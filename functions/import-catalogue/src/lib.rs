@@ -12,7 +12,8 @@ mod real_books_tests;
 mod records;
 
 use std::{
-    io,
+    env,
+    io::{self, Read},
     time::{Duration, Instant},
 };
 
@@ -22,6 +23,7 @@ use aws_lambda_events::s3::{S3Event, S3EventRecord};
 use percent_encoding::percent_decode_str;
 use shared::{
     App, database,
+    domain::Currency,
     messages::{ImportProgress, ImportState},
     repo::{
         catalogue::{self, Put},
@@ -119,9 +121,8 @@ async fn import_all(
 ) -> Result<(), Stop> {
     let (file, content_type) = upload.download().await?;
     let text = encoding::utf8(file, content_type.as_deref()).map_err(Stop::File)?;
-    let done = import.lines_done;
-    let is_done = move |line: &io::Result<Line>| line.as_ref().is_ok_and(|line| line.number <= done);
-    let mut lines = Lines::read(text).map_err(Stop::File)?.skip_while(is_done);
+    let lines = Lines::read(text, currency()?).map_err(Stop::File)?;
+    let mut lines = after_last_batch(lines, import);
     loop {
         let batch: Vec<Line> = lines.by_ref().take(BATCH).collect::<Result<_, _>>()?;
         if batch.is_empty() {
@@ -130,6 +131,18 @@ async fn import_all(
         *import = import_batch_with_retry(app, import, &batch).await?;
         reporter.report_progress(import).await;
     }
+}
+
+/// The lines that an interrupted import has not processed yet.
+fn after_last_batch<R: Read>(lines: Lines<R>, import: &Import) -> impl Iterator<Item = io::Result<Line>> + use<R> {
+    let done = import.lines_done;
+    lines.skip_while(move |line| line.as_ref().is_ok_and(|line| line.number <= done))
+}
+
+/// The currency of the shop, from the stage's settings.
+fn currency() -> anyhow::Result<Currency> {
+    let code = env::var("ANAQUEL_CURRENCY").context("ANAQUEL_CURRENCY is not set: deploy the stage again")?;
+    Currency::parse(&code).context("ANAQUEL_CURRENCY")
 }
 
 /// Retries a batch, so that a deadlock or a failover of a minute or two does not interrupt the import.
@@ -251,4 +264,57 @@ impl ProgressReporter<'_> {
 fn progress(import: &Import, state: ImportState, failure: Option<String>) -> ImportProgress {
     let failure = failure.map(|failure| failure.chars().take(MAX_FAILURE).collect());
     ImportProgress { state, line: import.lines_done, counts: import.counts, failure }
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::domain::Counts;
+    use sqlx::MySqlPool;
+
+    use super::*;
+
+    const CSV: &str = "reference,title,authors,isbn,year,language,price\n\
+        a,Tom &amp; Jerry,Jos&eacute; Uno; Eva,=\"9780262033848\",1605.00,kor,\"19,95 €\"\n\
+        b,\"never closed,X,,,,\n\
+        c,T\tU,X,9780000000000,0,zh-hant,9.950\n\
+        d,,X,,,,\n\
+        ,,,,,,\n\
+        e,\"T\nU\",\"X\",,,xx,\n\
+        f,T,X,,,,\n";
+
+    type Book = (String, String, String, Option<String>, Option<i16>, Option<String>, Option<u32>);
+
+    /// Imports the file as one upload, in batches of this size, each read as by a retry.
+    async fn import(connection: &mut MySqlConnection, sequencer: &str, batch_size: usize) -> Counts {
+        loop {
+            let import = imports::open(connection, "books.csv", sequencer).await.unwrap();
+            let lines = Lines::read(CSV.as_bytes(), Currency::parse("EUR").unwrap()).unwrap();
+            let batch: Vec<Line> = after_last_batch(lines, &import).take(batch_size).collect::<Result<_, _>>().unwrap();
+            if batch.is_empty() {
+                return import.counts;
+            }
+            import_batch(connection, &import, &batch).await.unwrap();
+        }
+    }
+
+    #[ignore = "needs MariaDB"]
+    #[sqlx::test(migrator = "shared::MIGRATIONS")]
+    async fn an_interrupted_import_processes_each_row_once_and_a_second_one_changes_nothing(pool: MySqlPool) {
+        let mut connection = pool.acquire().await.unwrap();
+        let first = import(&mut connection, "1", 1).await;
+        assert_eq!(first, Counts { added: 4, refused: 2, warnings: 3, ..Counts::default() });
+        let books = "select reference, title, byline, isbn, year, language, price from books order by reference";
+        let books: Vec<Book> = sqlx::query_as(books).fetch_all(&pool).await.unwrap();
+        let [tom, warned, ..] = books.as_slice() else { panic!("{books:?}") };
+        assert_eq!(
+            (tom.1.as_str(), tom.2.as_str(), tom.4, tom.6),
+            ("Tom & Jerry", "José Uno, Eva", Some(1605), Some(1995))
+        );
+        assert_eq!((tom.3.as_deref(), tom.5.as_deref()), (Some("9780262033848"), Some("ko")));
+        assert_eq!((warned.1.as_str(), warned.3.as_deref(), warned.4, warned.6), ("T U", None, None, Some(995)));
+        for (sequencer, batch_size) in [("2", 100), ("3", 2)] {
+            let again = import(&mut connection, sequencer, batch_size).await;
+            assert_eq!(again, Counts { unchanged: 4, refused: 2, warnings: 3, ..Counts::default() });
+        }
+    }
 }

@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, env, fs::File};
 
 use shared::{
-    domain::{Filter, Search, SearchEntry, Sort, Summary},
+    domain::{Currency, Filter, Search, SearchEntry, Sort, Summary},
     repo::{
         books::{self, Listing},
         imports, spelling,
@@ -20,7 +20,7 @@ use crate::{
 
 async fn import(connection: &mut MySqlConnection) {
     let path = env::var("ANAQUEL_GOODBOOKS").expect("set ANAQUEL_GOODBOOKS to the path of books.csv of goodbooks-10k");
-    let mut lines = Lines::read(File::open(path).unwrap()).unwrap();
+    let mut lines = Lines::read(File::open(path).unwrap(), Currency::parse("EUR").unwrap()).unwrap();
     let mut import = imports::open(connection, "books.csv", "1").await.unwrap();
     loop {
         let batch: Vec<Line> = lines.by_ref().take(BATCH).collect::<Result<_, _>>().unwrap();
