@@ -4,7 +4,6 @@
 //! the lock when the command ends, also when it is killed; the watchdog then stops whatever the command left running.
 
 use std::{
-    env,
     os::unix::process::CommandExt,
     process::{Child, Command, Stdio},
     time::Duration,
@@ -17,6 +16,8 @@ use super::{LocalStage, home::Home, lock::Lock};
 
 /// The hidden subcommand of the watchdog.
 pub const WATCHDOG: &str = "close-abandoned";
+/// Not its path, where a build may have put another one in the meantime.
+const THIS_PROGRAM: &str = "/proc/self/exe";
 /// A command that has just ended may still be closing, or its watchdog may be.
 const TIMEOUT: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(100);
@@ -31,9 +32,8 @@ impl Claim {
     /// Another command keeps the home; the message has its pid.
     pub async fn take(home: &Home) -> Result<Self> {
         let lock = locked(home).await?;
-        let program = env::current_exe().context("looking for this program")?;
-        let mut watchdog = Command::new(program);
-        watchdog.arg(WATCHDOG).arg(home.root()).process_group(0);
+        let mut watchdog = Command::new(THIS_PROGRAM);
+        watchdog.arg0("bookstore").arg(WATCHDOG).arg(home.root()).process_group(0);
         let watchdog = watchdog.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         Ok(Self { watchdog: watchdog.context("starting the watchdog")?, _lock: lock })
     }
@@ -47,6 +47,10 @@ impl Claim {
 }
 
 async fn locked(home: &Home) -> Result<Lock> {
+    if let Some(lock) = home.try_lock()? {
+        return Ok(lock);
+    }
+    errln!("Waiting for another `bookstore` …");
     let deadline = Instant::now() + TIMEOUT;
     loop {
         match home.try_lock()? {

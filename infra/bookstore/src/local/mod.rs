@@ -1,7 +1,8 @@
 //! The local stage: a private MariaDB and an AWS emulator, which `up` deploys to.
 //!
-//! Both are background processes of one home (see `home`), which later commands find: `up` reuses or replaces what a
-//! crash left, `down` stops exactly what `up` started.
+//! Both are background processes of one home (see `home`), which later commands find: `up` reuses or replaces what runs
+//! there, `down` stops exactly what `up` started. A command claims the home first (see `claim`), so that nothing is left
+//! running when it ends.
 
 mod claim;
 mod emulator;
