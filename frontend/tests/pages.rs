@@ -261,7 +261,7 @@ fn chips_fields_and_options_are_written_as_the_language_does() {
         for chip in chips {
             assert!(html.contains(&format!("<bdi>{chip}</bdi>")), "{name}: {chip}");
         }
-        assert!(html.contains(&format!("<option value=\"4.5\" selected>\n{option}</option>")), "{name}");
+        assert!(html.contains(&format!("<option value=\"4.5\" selected>\n{option} (40)</option>")), "{name}");
         assert!(html.contains(&format!("size=\"6\" value=\"{field}\"")), "{name}");
     }
 }
