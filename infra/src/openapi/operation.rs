@@ -305,7 +305,7 @@ pub fn headers() -> Value {
         },
         "Location": header("^/api/submissions/[0-9a-f-]{36}$", "Address of the submission's status."),
         "Retry-After": header("^[0-9]+$", "Seconds until a retry."),
-        "Set-Cookie": header("^visitor=[0-9a-f-]{36}; ", "Identifies the browser for a year."),
+        "Set-Cookie": header(r"^visitor=[0-9a-f-]{36}\.[0-9]{10}\.[A-Za-z0-9_-]+; ", "Identifies the browser for a year."),
         "X-Request-Id": header("^[A-Za-z0-9-]+$", "Identifies the request in the shop's log."),
     })
 }

@@ -269,7 +269,7 @@ impl Arguments {
     }
 
     fn has_filter(&self) -> bool {
-        !self.filters.is_empty() || !self.harness.is_empty()
+        self.filters.iter().any(|argument| !argument.starts_with('-')) || !self.harness.is_empty()
     }
 }
 
