@@ -39,7 +39,7 @@ pub fn author(author: &Author) -> String {
     format!("/authors/{}", with_slug(author.id, &author.name))
 }
 
-/// What a shopper can ask the shop for about a book that cannot be sent today.
+/// The subject of a message about a book that cannot be sent today.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ask {
     /// To order a book that the shop does not keep.

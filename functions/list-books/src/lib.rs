@@ -8,7 +8,7 @@ pub mod suggestions;
 
 use shared::{
     Result,
-    domain::{Filter, Genre, Language, Search, Sort},
+    domain::{BookId, Filter, Genre, Language, Search, Slice, Sort, Summary},
     http::Query,
     repo::{
         books::{Listed, Listing},
@@ -16,6 +16,13 @@ use shared::{
     },
 };
 use sqlx::MySqlConnection;
+
+/// Hits whose authors a search may name.
+const HITS_WITH_AUTHORS: u32 = 24;
+
+fn ids(found: &Slice<Summary>) -> Vec<BookId> {
+    found.items.iter().map(|book| book.id).collect()
+}
 
 /// Counts a search that found nothing in the whole shop. A failure costs the count, not the answer.
 async fn record_miss(connection: &mut MySqlConnection, listing: &Listing, listed: &Listed) {

@@ -13,10 +13,7 @@ use shared::{
 };
 use sqlx::MySqlConnection;
 
-use super::{listing, record_miss, suggestions::ids};
-
-/// Hits in the whole shop whose authors are named where the filters leave none.
-const READ: u32 = 24;
+use super::{HITS_WITH_AUTHORS, ids, listing, record_miss};
 
 /// The parameters that make another page, in the order of its addresses.
 const PARAMETERS: &[&str] =
@@ -82,7 +79,7 @@ async fn related(
 ) -> sqlx::Result<pages::Related> {
     let Some(search) = listing.search() else { return Ok(pages::Related::default()) };
     let genres = genres::named(search, &repo_genres::list(connection).await?, locale);
-    let (books, everywhere) = match listing.of_everything(READ).filter(|_| listed.total.books == 0) {
+    let (books, everywhere) = match listing.of_everything(HITS_WITH_AUTHORS).filter(|_| listed.total.books == 0) {
         None => (ids(&listed.slice), None),
         Some(everything) => {
             let Listed { slice, total } = books::listed(connection, &everything).await?;

@@ -4,7 +4,7 @@ use frontend::{Locale, genres};
 use shared::{
     App, Reply, Request, Result,
     api::{SuggestedBook, Suggestions},
-    domain::{BookId, Filter, Invalid, Reason, Search, Slice, Sort, Summary},
+    domain::{Filter, Invalid, Reason, Search, Sort},
     http::MINUTE,
     repo::{
         authors,
@@ -13,9 +13,9 @@ use shared::{
     },
 };
 
+use super::{HITS_WITH_AUTHORS, ids};
+
 const PARAMETERS: &[&str] = &["q", "lang"];
-/// Hits whose authors are suggested.
-const READ: u32 = 24;
 const SHOWN: usize = 6;
 
 pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
@@ -24,7 +24,7 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     let text = query.get("q").ok_or_else(|| Invalid::new("q", Reason::Blank))?;
     let search = Search::parse(text)?;
     let locale = query.get("lang").and_then(Locale::parse).unwrap_or_default();
-    let listing = Listing::new(Some(search.clone()), Filter::default(), Sort::Relevance, READ);
+    let listing = Listing::new(Some(search.clone()), Filter::default(), Sort::Relevance, HITS_WITH_AUTHORS);
     let suggestions = app.database().read(async |connection| {
         let found = books::list(connection, &listing).await?;
         let did_you_mean = spelling::did_you_mean(connection, &listing, &found).await?;
@@ -34,8 +34,4 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
         Ok(Suggestions { books, authors, genres, did_you_mean })
     });
     Ok(Reply::json(&suggestions.await?)?.cached_for(MINUTE))
-}
-
-pub fn ids(found: &Slice<Summary>) -> Vec<BookId> {
-    found.items.iter().map(|book| book.id).collect()
 }

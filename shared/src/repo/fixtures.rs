@@ -1,14 +1,27 @@
 //! Books and ratings for tests that run on a fresh database each.
 
-use sqlx::MySqlConnection;
+use sqlx::{MySql, MySqlConnection, MySqlPool, pool::PoolConnection};
 use time::{Duration, OffsetDateTime, macros::datetime};
 use uuid::Uuid;
 
 use super::catalogue::{self, Put};
 use crate::{
+    database::WRITER_SESSION,
     domain::{BookId, CatalogueRow, Histogram, Reference, Stars, VisitorId},
     messages::RatingV1,
 };
+
+/// A visitor by the number that earlier versions stored.
+pub fn visitor(number: u128) -> VisitorId {
+    VisitorId(Uuid::from_u128(number))
+}
+
+/// A connection with the session of a writer.
+pub async fn writer(pool: &MySqlPool) -> PoolConnection<MySql> {
+    let mut connection = pool.acquire().await.unwrap();
+    sqlx::raw_sql(WRITER_SESSION).execute(&mut *connection).await.unwrap();
+    connection
+}
 
 /// A row that says only what it must.
 pub fn row(reference: &str, title: &str, authors: &[&str]) -> CatalogueRow {

@@ -220,8 +220,7 @@ pub async fn list(
     if found.fetch_optional(&mut *connection).await?.is_none() {
         return Ok(None);
     }
-    let Keys(sent_at, id) = after.map_or(Keys(i64::MAX, u64::MAX), |cursor| cursor.keys);
-    let sent_at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(sent_at) * 1_000).unwrap_or(LAST_MOMENT);
+    let (sent_at, id) = last_seen(after);
     let rows = sqlx::query_as!(
         Review,
         r#"
@@ -240,17 +239,29 @@ pub async fn list(
         limit ?
         "#,
         book.get(),
-        sent_at.min(LAST_MOMENT),
-        sent_at.min(LAST_MOMENT),
+        sent_at,
+        sent_at,
         id,
         limit + 1,
     )
     .fetch_all(connection)
     .await?;
-    Ok(Some(Slice::within_response(rows, limit, bytes, |last| {
+    Ok(Some(newest_first(rows, limit, &list_name(book))))
+}
+
+/// Time and id of the last rating before a slice; the latest possible ones before the first.
+fn last_seen(after: Option<&Cursor<Keys>>) -> (OffsetDateTime, u64) {
+    let Keys(micros, id) = after.map_or(Keys(i64::MAX, u64::MAX), |cursor| cursor.keys);
+    let sent_at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1_000).unwrap_or(LAST_MOMENT);
+    (sent_at.min(LAST_MOMENT), id)
+}
+
+/// The slice of a list with this name.
+fn newest_first(rows: Vec<Review>, limit: u32, list: &str) -> Slice<Review> {
+    Slice::within_response(rows, limit, bytes, |last| {
         let micros = i64::try_from(last.sent_at.unix_timestamp_nanos() / 1_000).unwrap_or(i64::MAX);
-        Cursor::new(list_name(book), Keys(micros, last.id)).encode()
-    })))
+        Cursor::new(list.to_owned(), Keys(micros, last.id)).encode()
+    })
 }
 
 /// The name of the list of reviews that a cursor belongs to.
@@ -265,8 +276,7 @@ pub async fn reviews(
     after: Option<&Cursor<Keys>>,
     limit: u32,
 ) -> sqlx::Result<Slice<Review>> {
-    let Keys(sent_at, id) = after.map_or(Keys(i64::MAX, u64::MAX), |cursor| cursor.keys);
-    let sent_at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(sent_at) * 1_000).unwrap_or(LAST_MOMENT);
+    let (sent_at, id) = last_seen(after);
     let rows = sqlx::query_as!(
         Review,
         r#"
@@ -285,17 +295,14 @@ pub async fn reviews(
         limit ?
         "#,
         book.get(),
-        sent_at.min(LAST_MOMENT),
-        sent_at.min(LAST_MOMENT),
+        sent_at,
+        sent_at,
         id,
         limit + 1,
     )
     .fetch_all(connection)
     .await?;
-    Ok(Slice::within_response(rows, limit, bytes, |last| {
-        let micros = i64::try_from(last.sent_at.unix_timestamp_nanos() / 1_000).unwrap_or(i64::MAX);
-        Cursor::new(reviews_name(book), Keys(micros, last.id)).encode()
-    }))
+    Ok(newest_first(rows, limit, &reviews_name(book)))
 }
 
 /// The rating that a visitor gave a book, for changing it; none if the shop has hidden it.

@@ -66,7 +66,7 @@ async fn hash_note(connection: &mut MySqlConnection, number: VisitorId) -> sqlx:
 mod tests {
     use std::time::Duration;
 
-    use sqlx::{MySql, MySqlPool, pool::PoolConnection};
+    use sqlx::MySqlPool;
 
     use super::*;
     use crate::{
@@ -74,20 +74,10 @@ mod tests {
         messages::RatingV1,
         repo::{
             books,
-            fixtures::{book, minute, rating},
+            fixtures::{book, minute, rating, visitor, writer},
             ratings::Published,
         },
     };
-
-    fn visitor(number: u128) -> VisitorId {
-        VisitorId(Uuid::from_u128(number))
-    }
-
-    async fn writer(pool: &MySqlPool) -> PoolConnection<MySql> {
-        let mut connection = pool.acquire().await.unwrap();
-        sqlx::raw_sql(WRITER_SESSION).execute(&mut *connection).await.unwrap();
-        connection
-    }
 
     #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]

@@ -58,33 +58,22 @@ fn slot(visitor: VisitorId) -> u8 {
 mod tests {
     use std::time::Duration;
 
-    use sqlx::{Connection, MySql, MySqlPool, pool::PoolConnection};
+    use sqlx::{Connection, MySqlPool};
     use tokio::time::timeout;
     use uuid::Uuid;
 
     use super::*;
     use crate::{
-        database::WRITER_SESSION,
         domain::{Histogram, Rejection},
         repo::{
             books, contact,
-            fixtures::{book, minute, rating},
+            fixtures::{book, minute, rating, visitor, writer},
             ratings::{self, Published},
         },
     };
 
     /// Longer than any statement here takes that does not wait for a lock.
     const WAITING: Duration = Duration::from_millis(500);
-
-    fn visitor(number: u128) -> VisitorId {
-        VisitorId(Uuid::from_u128(number))
-    }
-
-    async fn writer(pool: &MySqlPool) -> PoolConnection<MySql> {
-        let mut connection = pool.acquire().await.unwrap();
-        sqlx::raw_sql(WRITER_SESSION).execute(&mut *connection).await.unwrap();
-        connection
-    }
 
     /// As `run-staff-task` erases.
     async fn erase_all(connection: &mut MySqlConnection, whose: VisitorId) -> (usize, usize) {
