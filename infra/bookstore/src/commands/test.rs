@@ -175,9 +175,13 @@ async fn run_with_services(
     let _claim;
     if needs.iter().any(|need| need.has_stage()) {
         let early = run_linters(arguments, cargo_test_with(&tools, root, target, &LINTERS_TARGET, &linters()));
-        let (started, ()) = tokio::try_join!(up::start(claim, home, any_free_port()?, true), early)?;
+        let stage = async {
+            let started = up::start(claim, home, any_free_port()?, true).await?;
+            check_sql(&started.local.mariadb, arguments).await.map(|()| started)
+        };
+        let (started, ()) = tokio::try_join!(stage, early)?;
         with_stage(&mut cargo, home, &started);
-        _stage = check_sql(&started.local.mariadb, arguments).await.map(|()| started)?;
+        _stage = started;
     } else if needs.contains(&Need::MariaDb) {
         _claim = claim;
         let server = MariaDb::start(home, &database_settings::settings(&Stage::load("local")?)).await?;
@@ -190,7 +194,8 @@ async fn run_with_services(
     passed(cargo.status().await.context("cargo could not be started")?)
 }
 
-/// Runs the tests of the linters while the stage is deployed: in a run of all tests, both take equally long.
+/// Runs the tests of the linters while the stage is deployed and the SQL is checked: in a run of all tests, both take
+/// equally long.
 async fn run_linters(arguments: &Arguments, mut cargo: Command) -> Result<()> {
     if arguments.has_filter() {
         return Ok(());
