@@ -163,7 +163,7 @@ fn text_of(Invalid { field, reason }: &Invalid, locale: Locale) -> String {
 mod tests {
     use std::{borrow::Cow, iter::successors};
 
-    use shared::domain::{DisplayName, Email, Filter, MessageText, ReviewText, Search, Stars, Subject};
+    use shared::domain::{Currency, DisplayName, Email, Filter, MessageText, ReviewText, Search, Stars, Subject};
 
     use super::*;
 
@@ -182,7 +182,11 @@ mod tests {
             (Subject::parse(&long).err(), "El asunto admite", "The subject"),
             (MessageText::parse(&long).err(), "El mensaje admite", "The message"),
             (Search::parse(&long).err(), "La búsqueda admite", "The search"),
-            (Filter::max_price("x").err(), "Escribe un precio como 20 o 19,95.", "Enter a price such as 20 or 19.95."),
+            (
+                Filter::max_price("x", Currency::EUR).err(),
+                "Escribe un precio como 20 o 19,95.",
+                "Enter a price such as 20 or 19.95.",
+            ),
             (Filter::min_score("x").err(), "Elige de 1 a 5 estrellas.", "Choose from 1 to 5 stars."),
             (Filter::author("x").err(), "El autor no se entiende.", "The author is not valid."),
             (Some(Invalid::new("cursor", Reason::NotACursor)), "La dirección no se entiende.", "The address is not"),

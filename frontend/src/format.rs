@@ -1,6 +1,6 @@
 //! Numbers, prices, years and dates as each language writes them.
 
-use shared::domain::Money;
+use shared::domain::{Currency, Money};
 use time::Date;
 
 use crate::Locale;
@@ -96,10 +96,7 @@ fn with_sign(locale: Locale, amount: &str, currency: &str) -> String {
 
 /// The amount with a point and no sign, for machines.
 pub fn plain_price(money: &Money) -> String {
-    let decimals = money.decimals();
-    let digits = format!("{:0width$}", money.minor, width = decimals + 1);
-    let (whole, fraction) = digits.split_at(digits.len() - decimals);
-    if decimals == 0 { whole.to_owned() } else { format!("{whole}.{fraction}") }
+    Currency::parse(&money.currency).unwrap_or(Currency::EUR).plain(money.minor)
 }
 
 /// `24 de noviembre de 2026` or `24 November 2026`.

@@ -1,17 +1,16 @@
 //! Numbers as people type them, made into what a program writes.
 
-/// The currency of the shop's prices.
-pub const CURRENCY: &str = "EUR";
-/// What people write beside an amount of it, in lower case; longer ones first.
-const CURRENCY_NAMES: [&str; 4] = ["euros", "euro", "eur", "€"];
+use shared::domain::Currency;
+
+use crate::format;
 
 /// An amount with a decimal point and without a sign, such as `1000` for `1.000 €` and `19.95` for `19,95`. None if it is
-/// no amount. A point or comma with three digits behind it separates thousands, because prices have two decimals.
-pub fn amount(text: &str) -> Option<String> {
-    let text = without_currency(text.trim());
+/// no amount. A point or comma with more digits behind it than the currency has decimals separates thousands.
+pub fn amount(text: &str, currency: Currency) -> Option<String> {
+    let text = without_currency(text.trim(), currency);
     let text = text.strip_suffix('-').unwrap_or(text).trim_end_matches(['.', ',']);
     let (whole, fraction) = match text.rsplit_once(['.', ',']) {
-        Some((whole, fraction)) if (1..=2).contains(&fraction.len()) => (whole, fraction),
+        Some((whole, fraction)) if (1..=currency.decimals()).contains(&fraction.len()) => (whole, fraction),
         _ => (text, ""),
     };
     let mark = text[whole.len()..].chars().next();
@@ -31,8 +30,16 @@ pub fn stars(text: &str) -> Option<String> {
     Some(text.trim().replacen(',', ".", 1))
 }
 
-fn without_currency(text: &str) -> &str {
-    let is_name = |part: &str| CURRENCY_NAMES.contains(&part.to_lowercase().as_str());
+/// `true` or `false` for the usual words; programs write these two.
+pub fn yes(text: &str) -> Option<String> {
+    let text = text.trim().to_lowercase();
+    let is_yes = ["true", "1", "on", "yes", "y", "sí", "si"].contains(&text.as_str());
+    let is_no = ["false", "0", "off", "no", "n"].contains(&text.as_str());
+    (is_yes || is_no).then(|| is_yes.to_string())
+}
+
+fn without_currency(text: &str, currency: Currency) -> &str {
+    let is_name = |part: &str| names(currency).contains(&part.to_lowercase());
     let digits = |c: char| c.is_ascii_digit() || ".,'’-".contains(c) || c.is_whitespace();
     let number = text.trim_start_matches(|c| !digits(c));
     let before = text[..text.len() - number.len()].trim();
@@ -43,6 +50,14 @@ fn without_currency(text: &str) -> &str {
         (name, "") | ("", name) if is_name(name) => rest.trim(),
         _ => text,
     }
+}
+
+/// What people write beside an amount, in lower case.
+fn names(currency: Currency) -> Vec<String> {
+    let words: &[&str] = if currency == Currency::EUR { &["euro", "euros"] } else { &[] };
+    let code = currency.code().to_lowercase();
+    let sign = format::sign(currency.code()).map(str::to_lowercase);
+    words.iter().map(|word| (*word).to_owned()).chain([code]).chain(sign).collect()
 }
 
 /// The digits without the separators of thousands, which are all the same and stand before every third digit.
@@ -99,7 +114,7 @@ mod tests {
             ("1,234,567.8", "1234567.8"),
             ("12.345", "12345"),
         ] {
-            assert_eq!(amount(typed).as_deref(), Some(read), "{typed:?}");
+            assert_eq!(amount(typed, Currency::EUR).as_deref(), Some(read), "{typed:?}");
         }
     }
 
@@ -131,7 +146,40 @@ mod tests {
             "0x10",
             "２0 x",
         ] {
-            assert_eq!(amount(typed), None, "{typed:?}");
+            assert_eq!(amount(typed, Currency::EUR), None, "{typed:?}");
+        }
+    }
+
+    #[test]
+    fn yes_and_no_are_read_in_their_usual_words() {
+        for (typed, read) in [
+            ("1", Some("true")),
+            (" On ", Some("true")),
+            ("SÍ", Some("true")),
+            ("true", Some("true")),
+            ("0", Some("false")),
+            ("no", Some("false")),
+            ("", None),
+            ("2", None),
+            ("quizás", None),
+        ] {
+            assert_eq!(yes(typed).as_deref(), read, "{typed:?}");
+        }
+    }
+
+    #[test]
+    fn each_currency_has_its_own_sign_and_decimals() {
+        for (code, typed, read) in [
+            ("USD", "$19.95", Some("19.95")),
+            ("USD", "19,95 usd", Some("19.95")),
+            ("USD", "20 €", None),
+            ("JPY", "1,500", Some("1500")),
+            ("JPY", "1.500 JPY", Some("1500")),
+            ("JPY", "15,00", None),
+            ("KWD", "1.500", Some("1.500")),
+            ("KWD", "1.500,25", Some("1500.25")),
+        ] {
+            assert_eq!(amount(typed, Currency::parse(code).unwrap()).as_deref(), read, "{code} {typed:?}");
         }
     }
 }

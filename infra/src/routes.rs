@@ -6,9 +6,9 @@ use std::fs;
 
 use anyhow::{Context, Result};
 
-use shared::lambda::ORIGIN;
 pub use shared::parameters::DatabaseRole;
 use shared::parameters::Parameter;
+use shared::{app::CURRENCY, lambda::ORIGIN};
 
 use crate::{
     names,
@@ -340,7 +340,8 @@ impl Function {
         let over_ipv6 = stage.egress == Egress::Ipv6;
         let dual_stack = over_ipv6.then(|| ("AWS_USE_DUALSTACK_ENDPOINT", "true".to_owned()));
         let domain = stage.domain.as_ref().filter(|_| self.serves_http());
-        let currency = matches!(self.trigger, Imports).then(|| ("ANAQUEL_CURRENCY", stage.currency.clone()));
+        let currency =
+            (matches!(self.trigger, Imports) || self.name == "list-books").then(|| (CURRENCY, stage.currency.clone()));
         variables
             .into_iter()
             .chain(currency)

@@ -2,6 +2,7 @@
 //! each invocation.
 
 use std::{
+    env,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -13,7 +14,7 @@ use tokio::time::timeout;
 use crate::{
     config::{Config, Settings},
     database::Database,
-    domain::SubmissionKey,
+    domain::{Currency, SubmissionKey},
     error::{ApiError, Result},
     queue::QueueClient,
 };
@@ -22,7 +23,11 @@ pub struct App {
     sdk: SdkConfig,
     settings: Arc<Settings>,
     database: Database,
+    currency: Currency,
 }
+
+/// The currency of all prices of the stage, by its code.
+pub const CURRENCY: &str = "ANAQUEL_CURRENCY";
 
 /// Timeout of the warm-up for SSM and the database together, without calls that SSM throttles. After a failure the
 /// first request tries both again.
@@ -40,7 +45,9 @@ impl App {
     fn new(sdk: SdkConfig, settings: Settings) -> Self {
         let settings = Arc::new(settings);
         let database = Database::new(settings.clone(), sdk.clone());
-        Self { sdk, settings, database }
+        // A version that was shipped without a deploy has the environment of the version before.
+        let currency = env::var(CURRENCY).ok().and_then(|code| Currency::parse(&code).ok()).unwrap_or(Currency::EUR);
+        Self { sdk, settings, database, currency }
     }
 
     /// Reads the parameters and opens the connection. A failure is not fatal, because the first request tries again.
@@ -66,6 +73,11 @@ impl App {
 
     pub fn sdk(&self) -> &SdkConfig {
         &self.sdk
+    }
+
+    /// The currency of all prices; euro where the environment names none.
+    pub fn currency(&self) -> Currency {
+        self.currency
     }
 
     pub fn database(&self) -> &Database {

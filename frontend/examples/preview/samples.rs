@@ -13,8 +13,8 @@ use frontend::{
 use serde_json::Value;
 use shared::api::NamedGenre;
 use shared::domain::{
-    self, Author, Availability, Book, BookId, Count, Facets, Genre, Histogram, ImportedRatings, Invalid, Isbn13,
-    Language, Money, Reason, Rejection, Review, Summary, Total, Window,
+    self, Author, Availability, Book, BookId, Count, Currency, Facets, Genre, Histogram, ImportedRatings, Invalid,
+    Isbn13, Language, Money, Reason, Rejection, Review, Summary, Total, Window,
 };
 use time::macros::{date, datetime};
 
@@ -28,6 +28,7 @@ fn lists_of_books(
 ) {
     let found = Books {
         view,
+        currency: Currency::EUR,
         asked: Asked(&[]),
         author: None,
         books: &[],

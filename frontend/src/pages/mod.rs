@@ -7,15 +7,15 @@ use askama::Template;
 use shared::{
     api::NamedGenre,
     domain::{
-        Author, Availability, Book, BookId, Count, Facets, Invalid, MEAN_BANDS, Money, Rejection, Review, Sort,
-        Summary, Total, Window,
+        Author, Availability, Book, BookId, Count, Currency, Facets, Invalid, MEAN_BANDS, Money, Rejection, Review,
+        Sort, Summary, Total, Window,
     },
 };
 
 pub use api_docs::ApiDocs;
 pub use book::BookPage;
 
-use crate::{Form, Markup, View, assets, format, links, links::Asked, typed};
+use crate::{Form, Markup, View, assets, format, links, links::Asked};
 
 /// `/`
 #[derive(Template, Clone, Copy)]
@@ -31,6 +31,8 @@ pub struct Home<'a> {
 #[template(path = "books.html")]
 pub struct Books<'a> {
     pub view: View<'a>,
+    /// That of all prices.
+    pub currency: Currency,
     pub asked: Asked<'a>,
     /// The name of the author in the filter.
     pub author: Option<&'a str>,
@@ -83,7 +85,7 @@ impl Books<'_> {
 
     /// The amount of a valid limit: "9,50 €", or "9,50" for the field.
     fn amount(&self, value: &str, with_currency: bool) -> Option<String> {
-        let price = Money::parse(value, typed::CURRENCY).ok()?;
+        let price = Money::parse(value, self.currency.code()).ok()?;
         Some(format::amount(self.view.locale, &price, with_currency))
     }
 

@@ -22,7 +22,9 @@ use aws_config::SdkConfig;
 use aws_lambda_events::s3::{S3Event, S3EventRecord};
 use percent_encoding::percent_decode_str;
 use shared::{
-    App, database,
+    App,
+    app::CURRENCY,
+    database,
     domain::Currency,
     messages::{ImportProgress, ImportState},
     repo::{
@@ -141,8 +143,8 @@ fn after_last_batch<R: Read>(lines: Lines<R>, import: &Import) -> impl Iterator<
 
 /// The currency of the shop, from the stage's settings.
 fn currency() -> anyhow::Result<Currency> {
-    let code = env::var("ANAQUEL_CURRENCY").context("ANAQUEL_CURRENCY is not set: deploy the stage again")?;
-    Currency::parse(&code).context("ANAQUEL_CURRENCY")
+    let code = env::var(CURRENCY).with_context(|| format!("{CURRENCY} is not set: deploy the stage again"))?;
+    Currency::parse(&code).context(CURRENCY)
 }
 
 /// Retries a batch, so that a deadlock or a failover of a minute or two does not interrupt the import.

@@ -46,7 +46,7 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
 async fn books(app: &App, request: &Request) -> Result<Reply> {
     request.expect_segments(2)?;
     let query = request.query_with_lists(PARAMETERS, &[IDS, ISBN])?;
-    let selection = Selection::of(&query)?;
+    let selection = Selection::of(&query, app.currency())?;
     let wants_facets = query.get("facets").map(|text| Filter::yes("facets", text)).transpose()?.unwrap_or_default();
     let read = app.database().read(async |c| {
         let found = find(c, &selection, wants_facets).await?;

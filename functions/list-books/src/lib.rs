@@ -8,7 +8,7 @@ pub mod suggestions;
 
 use shared::{
     Result,
-    domain::{BookId, Filter, Genre, Language, Search, Slice, Sort, Summary},
+    domain::{BookId, Currency, Filter, Genre, Language, Search, Slice, Sort, Summary},
     http::Query,
     repo::{
         books::{Listed, Listing},
@@ -32,20 +32,20 @@ async fn record_miss(connection: &mut MySqlConnection, listing: &Listing, listed
     }
 }
 
-fn listing(query: &Query) -> Result<Listing> {
+fn listing(query: &Query, currency: Currency) -> Result<Listing> {
     let search = query.get("q").map(Search::parse).transpose()?;
     let filter = Filter {
         genre: query.get("genre").map(Genre::parse).transpose()?,
         language: query.get("language").map(Language::parse).transpose()?,
         author: query.get("author").map(Filter::author).transpose()?,
         min_score: query.get("min_rating").map(Filter::min_score).transpose()?,
-        max_price: query.get("price_max").map(Filter::max_price).transpose()?,
+        max_price: query.get("price_max").map(|text| Filter::max_price(text, currency)).transpose()?,
         in_stock: query.get("in_stock").map(|text| Filter::yes("in_stock", text)).transpose()?.unwrap_or_default(),
     };
     let usual = if search.is_some() { Sort::Relevance } else { Sort::Popular };
     let sort = query.get("sort").map(Sort::parse).transpose()?.unwrap_or(usual);
     let limit = query.limit()?;
-    let listing = Listing::new(search, filter, sort, limit);
+    let listing = Listing::new(search, filter, sort, limit).in_currency(currency);
     match query.get("cursor") {
         None => Ok(listing),
         Some(cursor) => Ok(listing.after(cursor)?),

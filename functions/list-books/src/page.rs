@@ -3,7 +3,7 @@
 use frontend::{Locale, PageContext, genres, links::Asked, pages, typed};
 use shared::{
     ApiError, App, Reply, Request, Result,
-    domain::{Facets, Invalid, Total},
+    domain::{Currency, Facets, Invalid, Total},
     http::Query,
     repo::{
         authors,
@@ -22,11 +22,16 @@ const PARAMETERS: &[&str] =
 pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     request.expect_segments(1)?;
     let context = PageContext::of(request).with_parameters(PARAMETERS);
-    let query =
-        request.page_query(PARAMETERS)?.rewritten("price_max", typed::amount).rewritten("min_rating", typed::stars);
+    let currency = app.currency();
+    let query = request
+        .page_query(PARAMETERS)?
+        .rewritten("price_max", |text| typed::amount(text, currency))
+        .rewritten("min_rating", typed::stars)
+        .rewritten("in_stock", typed::yes);
     let asked = query.in_order_of(PARAMETERS);
     let page = pages::Books {
         view: context.view(),
+        currency,
         asked: Asked(&asked),
         author: None,
         books: &[],
@@ -37,10 +42,10 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
         related: &pages::Related::default(),
         invalid: &[],
     };
-    let listing = match listing(&query) {
+    let listing = match listing(&query, currency) {
         Ok(listing) => listing,
         Err(ApiError::BadRequest(_)) => {
-            return context.reply(400, &pages::Books { invalid: &all_invalid(&query), ..page });
+            return context.reply(400, &pages::Books { invalid: &all_invalid(&query, currency), ..page });
         }
         Err(other) => return Err(other),
     };
@@ -91,10 +96,10 @@ async fn related(
 }
 
 /// All invalid parameters: each is left out to find the next.
-fn all_invalid(query: &Query) -> Vec<Invalid> {
+fn all_invalid(query: &Query, currency: Currency) -> Vec<Invalid> {
     let mut rest = query.clone();
     let mut all = Vec::new();
-    while let Err(ApiError::BadRequest(invalid)) = listing(&rest) {
+    while let Err(ApiError::BadRequest(invalid)) = listing(&rest, currency) {
         let is_found = rest.remove(&invalid.field);
         all.push(invalid);
         if !is_found {
@@ -116,7 +121,7 @@ mod tests {
             (&[("sort", "fame"), ("cursor", "x"), ("language", "123")], &["language", "sort", "cursor"]),
         ] {
             let raw: Vec<_> = query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-            let invalid = all_invalid(&Query::parse(&raw, PARAMETERS).unwrap());
+            let invalid = all_invalid(&Query::parse(&raw, PARAMETERS).unwrap(), Currency::EUR);
             let fields: Vec<&str> = invalid.iter().map(|invalid| invalid.field.as_str()).collect();
             assert_eq!(fields, expected, "{query:?}");
         }

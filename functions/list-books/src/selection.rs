@@ -4,7 +4,7 @@ use std::{collections::HashSet, hash::Hash};
 
 use shared::{
     Result,
-    domain::{BookId, Invalid, Isbn13, Parsed},
+    domain::{BookId, Currency, Invalid, Isbn13, Parsed},
     http::Query,
     repo::books::{self, ChangeKeys, Listing},
 };
@@ -28,7 +28,7 @@ pub enum Selection {
 }
 
 impl Selection {
-    pub fn of(query: &Query) -> Result<Self> {
+    pub fn of(query: &Query, currency: Currency) -> Result<Self> {
         if let Some(ids) = query.get(IDS) {
             alone(query, IDS, &[])?;
             return Ok(Self::Ids(numbers(IDS, ids, id)?));
@@ -42,7 +42,7 @@ impl Selection {
             let keys = books::changes_since(time(since)?, query.get("cursor"))?;
             return Ok(Self::Changes(keys, query.limit()?));
         }
-        Ok(Self::List(Box::new(listing(query)?)))
+        Ok(Self::List(Box::new(listing(query, currency)?)))
     }
 }
 
@@ -104,7 +104,7 @@ mod tests {
         };
         let request = Request::from_event(event, "id-1");
         let query = request.query_with_lists(crate::api::PARAMETERS, &[IDS, ISBN]).unwrap();
-        Selection::of(&query).map_err(|error| match error {
+        Selection::of(&query, Currency::EUR).map_err(|error| match error {
             ApiError::BadRequest(invalid) => invalid.to_string(),
             other => other.to_string(),
         })

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{AuthorId, Genre, Invalid, Language, Money, Parsed, Reason};
+use super::{AuthorId, Currency, Genre, Invalid, Language, Money, Parsed, Reason};
 
 /// The limits of prices that the shop counts books by, in minor units.
 pub const PRICE_BANDS: [u32; 6] = [500, 1_000, 1_500, 2_000, 3_000, 5_000];
@@ -33,10 +33,10 @@ impl Filter {
         Ok((stars * 1e6).round() as u32)
     }
 
-    /// Reads an amount such as `20` or `19.95`, in the currency of the prices, which has two decimals.
-    pub fn max_price(text: &str) -> Parsed<u32> {
+    /// Reads an amount such as `20` or `19.95`, in the currency of the prices.
+    pub fn max_price(text: &str, currency: Currency) -> Parsed<u32> {
         let whole = text.split('.').next().unwrap_or_default();
-        let money = Money::parse(text, "EUR").ok().filter(|_| whole.len() <= 7);
+        let money = Money::parse(text, currency.code()).ok().filter(|_| whole.len() <= 7);
         money.map(|money| money.minor).ok_or_else(|| Invalid::new("price_max", Reason::NotAPriceLimit))
     }
 
@@ -60,7 +60,7 @@ pub struct Facets {
     pub in_stock: i64,
     /// For 4.5, 4 and 3 stars: how many books have at least this mean.
     pub min_rating: Vec<Count>,
-    /// For amounts from 5.00 to 50.00: how many books cost at most as much.
+    /// For amounts from 5.00 to 50.00, or as many minor units of another currency: how many books cost at most as much.
     pub price_max: Vec<Count>,
     /// If false, the numbers are of the most popular thousand books of the list, so that it has at least as many; a value
     /// that none of these has is listed with 0.
@@ -109,12 +109,14 @@ mod tests {
     #[test]
     fn stars_and_amounts_are_read_exactly() {
         assert_eq!(Filter::min_score("3.5"), Ok(3_500_000));
-        assert_eq!(Filter::max_price("19.95"), Ok(1995));
+        for (text, currency, minor) in [("19.95", "EUR", 1_995), ("1500", "JPY", 1_500), ("1.5", "KWD", 1_500)] {
+            assert_eq!(Filter::max_price(text, Currency::parse(currency).unwrap()), Ok(minor), "{text} {currency}");
+        }
         for text in ["0", "6", "NaN", "inf", "four", "-1"] {
             assert!(Filter::min_score(text).is_err(), "{text}");
         }
         for text in ["cheap", "-1", "1.999", "10000000"] {
-            assert_eq!(Filter::max_price(text).unwrap_err().field, "price_max", "{text}");
+            assert_eq!(Filter::max_price(text, Currency::EUR).unwrap_err().field, "price_max", "{text}");
         }
     }
 }

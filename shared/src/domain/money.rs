@@ -68,6 +68,8 @@ const ISO_4217: [(usize, &str); 3] = [
 ];
 
 impl Currency {
+    pub const EUR: Self = Self { code: "EUR", decimals: 2 };
+
     /// Reads a code of ISO 4217 in any case.
     pub fn parse(code: &str) -> Parsed<Self> {
         let wanted = code.trim().to_ascii_uppercase();
@@ -80,6 +82,18 @@ impl Currency {
     /// Three capital letters.
     pub fn code(self) -> &'static str {
         self.code
+    }
+
+    /// Digits after the point.
+    pub fn decimals(self) -> usize {
+        self.decimals
+    }
+
+    /// The amount with a point and without a sign, for machines: `19.95`.
+    pub fn plain(self, minor: u32) -> String {
+        let digits = format!("{minor:0width$}", width = self.decimals + 1);
+        let (whole, fraction) = digits.split_at(digits.len() - self.decimals);
+        if fraction.is_empty() { whole.to_owned() } else { format!("{whole}.{fraction}") }
     }
 }
 

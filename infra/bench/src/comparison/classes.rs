@@ -8,7 +8,7 @@ use frontend::links;
 use generated_catalogue::{GeneratedBook, PROLIFIC_AUTHOR, TIED_TITLE};
 use serde_json::{Value, json};
 use shared::{
-    domain::{Author, AuthorId, Cursor, Filter, Genre, Language, Search, Sort},
+    domain::{Author, AuthorId, Currency, Cursor, Filter, Genre, Language, Search, Sort},
     http::Query,
     repo::books::{self, Listing},
 };
@@ -158,7 +158,7 @@ fn listing(asked: &[(&str, &str)]) -> Result<Listing> {
         language: get("language").map(Language::parse).transpose()?,
         author: get("author").map(Filter::author).transpose()?,
         min_score: get("min_rating").map(Filter::min_score).transpose()?,
-        max_price: get("price_max").map(Filter::max_price).transpose()?,
+        max_price: get("price_max").map(|text| Filter::max_price(text, Currency::EUR)).transpose()?,
         in_stock: get("in_stock").is_some(),
     };
     let usual = if search.is_some() { Sort::Relevance } else { Sort::Popular };

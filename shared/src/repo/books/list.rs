@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     domain::{
-        AuthorId, Availability, BookId, Count, Cursor, Facets, Filter, Isbn13, Language, MEAN_BANDS, Money,
+        AuthorId, Availability, BookId, Count, Currency, Cursor, Facets, Filter, Isbn13, Language, MEAN_BANDS, Money,
         PRICE_BANDS, Parsed, Ratings, Search, Slice, Sort, Summary, Total, mean_of_score,
     },
     repo::{genres, shop_counts},
@@ -31,6 +31,8 @@ pub struct Listing {
     sort: Sort,
     after: Option<Cursor<Keys>>,
     limit: u32,
+    /// That of all prices of the shop.
+    currency: Currency,
 }
 
 /// A slice of a list, and what is known about the whole list.
@@ -80,18 +82,18 @@ pub async fn listed_with_facets(connection: &mut MySqlConnection, listing: &List
             let hits = hits(connection, listing, found).await?;
             let slice = page_of(connection, listing, &hits).await?;
             let total = Total::new(hits.len(), found.is_complete() && hits.len() < MAX_HITS as usize);
-            let facets = facets(connection, &hits, total.is_exact).await?;
+            let facets = facets(connection, listing, &hits, total.is_exact).await?;
             Ok((Listed { slice, total }, facets))
         }
         _ if parts(&listing.filter).is_empty() => {
             let listed = plan.listed(connection, listing).await?;
-            Ok((listed, facets_of_shop(connection, &plan).await?))
+            Ok((listed, facets_of_shop(connection, listing, &plan).await?))
         }
         _ => {
             let Listed { slice, total } = plan.listed(connection, listing).await?;
             let hits = popular(connection, listing, &plan).await?;
             let is_all = total.is_exact && total.books as usize == hits.len();
-            let facets = facets(connection, &hits, is_all).await?;
+            let facets = facets(connection, listing, &hits, is_all).await?;
             Ok((Listed { slice, total: total.at_least(hits.len()) }, facets))
         }
     }
@@ -342,20 +344,25 @@ async fn page_of(connection: &mut MySqlConnection, listing: &Listing, hits: &[Hi
 }
 
 /// The facets of a list without search and filter.
-async fn facets_of_shop(connection: &mut MySqlConnection, plan: &Plan<'_>) -> sqlx::Result<Facets> {
+async fn facets_of_shop(connection: &mut MySqlConnection, listing: &Listing, plan: &Plan<'_>) -> sqlx::Result<Facets> {
     let shop = &plan.narrowing.shop;
     Ok(Facets {
         genres: genres::list(connection).await?,
         languages: shop.languages.clone(),
         in_stock: shop.in_stock.into(),
         min_rating: mean_bands(|score| shop.with_score(score).0.into()),
-        price_max: price_bands(|limit| shop.with_price(limit).map_or(0, |(books, _)| books.into())),
+        price_max: price_bands(listing.currency, |limit| shop.with_price(limit).map_or(0, |(books, _)| books.into())),
         is_exact: true,
     })
 }
 
 /// The facets of these books. If they are not all of the list, values that only others have follow with the count 0.
-async fn facets(connection: &mut MySqlConnection, hits: &[Hit], is_exact: bool) -> sqlx::Result<Facets> {
+async fn facets(
+    connection: &mut MySqlConnection,
+    listing: &Listing,
+    hits: &[Hit],
+    is_exact: bool,
+) -> sqlx::Result<Facets> {
     let count =
         |holds: &dyn Fn(&Hit) -> bool| hits.iter().filter(|hit| holds(hit)).count().try_into().unwrap_or_default();
     let mut languages = BTreeMap::new();
@@ -376,7 +383,7 @@ async fn facets(connection: &mut MySqlConnection, hits: &[Hit], is_exact: bool) 
         languages,
         in_stock: count(&|hit| hit.in_stock),
         min_rating: mean_bands(|score| count(&|hit| hit.ratings_count > 0 && hit.score >= score)),
-        price_max: price_bands(|limit| count(&|hit| hit.price <= limit)),
+        price_max: price_bands(listing.currency, |limit| count(&|hit| hit.price <= limit)),
         is_exact,
     })
 }
@@ -388,9 +395,8 @@ fn mean_bands(books: impl Fn(u32) -> i64) -> Vec<Count> {
 }
 
 /// The number of books for each limit of prices that the shop counts by.
-fn price_bands(books: impl Fn(u32) -> i64) -> Vec<Count> {
-    let amount = |limit: u32| format!("{}.{:02}", limit / 100, limit % 100);
-    PRICE_BANDS.into_iter().map(|limit| Count { value: amount(limit), count: books(limit) }).collect()
+fn price_bands(currency: Currency, books: impl Fn(u32) -> i64) -> Vec<Count> {
+    PRICE_BANDS.into_iter().map(|limit| Count { value: currency.plain(limit), count: books(limit) }).collect()
 }
 
 /// Adds the values of the shop that were not counted.
@@ -424,7 +430,12 @@ async fn genres_of(connection: &mut MySqlConnection, books: &[u32]) -> sqlx::Res
 
 impl Listing {
     pub fn new(search: Option<Search>, filter: Filter, sort: Sort, limit: u32) -> Self {
-        Self { search, filter, sort, after: None, limit }
+        Self { search, filter, sort, after: None, limit, currency: Currency::EUR }
+    }
+
+    #[must_use]
+    pub fn in_currency(self, currency: Currency) -> Self {
+        Self { currency, ..self }
     }
 
     /// The author whose books are asked for.
