@@ -144,6 +144,10 @@ fn text_of(Invalid { field, reason }: &Invalid, locale: Locale) -> String {
         Reason::TooManyMarks { max } => locale.text_with("reason-marks", [("a", number(*max))]),
         Reason::TooNew { minutes } => locale.text_with("reason-too-new", [("a", (*minutes).into())]),
         Reason::NotAnEmail => locale.text("reason-email"),
+        Reason::NotAPhone => locale.text("reason-phone"),
+        Reason::NotAPostalCode => locale.text("reason-postal-code"),
+        Reason::NotACountry => locale.text("reason-country"),
+        Reason::CardNumber => locale.text("reason-card-number"),
         Reason::NotStars { min, max } | Reason::NotAMean { min, max } => stars(*min, *max),
         Reason::NotAnAmount | Reason::NotAPriceLimit => locale.text("reason-amount"),
         // Pages have lists and links for these: a visitor meets them only in an address that somebody has changed.
@@ -235,7 +239,11 @@ mod tests {
             Some(Reason::LongerThan { .. }) => Reason::TooManyMarks { max: 1 },
             Some(Reason::TooManyMarks { .. }) => Reason::TooNew { minutes: 10 },
             Some(Reason::TooNew { .. }) => Reason::NotAnEmail,
-            Some(Reason::NotAnEmail) => Reason::NotInRange { min: 1, max: 2 },
+            Some(Reason::NotAnEmail) => Reason::NotAPhone,
+            Some(Reason::NotAPhone) => Reason::NotAPostalCode,
+            Some(Reason::NotAPostalCode) => Reason::NotACountry,
+            Some(Reason::NotACountry) => Reason::CardNumber,
+            Some(Reason::CardNumber) => Reason::NotInRange { min: 1, max: 2 },
             Some(Reason::NotInRange { .. }) => Reason::NotStars { min: 1, max: 2 },
             Some(Reason::NotStars { .. }) => Reason::NotAMean { min: 1, max: 2 },
             Some(Reason::NotAMean { .. }) => Reason::NotAnAmount,
@@ -255,7 +263,7 @@ mod tests {
     #[test]
     fn every_reason_has_a_text_in_both_languages() {
         let reasons: Vec<Reason> = successors(next(None), |reason| next(Some(reason))).collect();
-        assert_eq!(reasons.len(), 19);
+        assert_eq!(reasons.len(), 23);
         for reason in reasons {
             for locale in Locale::ALL {
                 let text = text_of(&Invalid::new("name", reason.clone()), locale);

@@ -36,6 +36,12 @@ pub enum Reason {
         minutes: u16,
     },
     NotAnEmail,
+    NotAPhone,
+    /// By the rules of the address's country.
+    NotAPostalCode,
+    NotACountry,
+    /// A text that holds what looks like the number of a payment card.
+    CardNumber,
     NotInRange {
         min: u32,
         max: u32,
@@ -87,6 +93,10 @@ impl fmt::Display for Reason {
                 write!(f, "must be known for {minutes} minutes; send it again then, with the cookie")
             }
             Self::NotAnEmail => f.write_str("must be an address such as ana@example.org"),
+            Self::NotAPhone => f.write_str("must be a telephone number such as +34 600 123 123"),
+            Self::NotAPostalCode => f.write_str("must be a postal code of the country"),
+            Self::NotACountry => f.write_str("must be a code of ISO 3166-1 such as ES"),
+            Self::CardNumber => f.write_str("must not contain the number of a card"),
             Self::NotInRange { min, max } => write!(f, "must be a whole number from {min} to {max}"),
             Self::NotStars { min, max } => write!(f, "must be a whole number from {min} to {max}"),
             Self::NotAMean { min, max } => write!(f, "must be a number of stars from {min} to {max}"),

@@ -2,6 +2,8 @@
 //! not support to the dead-letter queue, and so it does with values that the shop would not have accepted: what is read
 //! from the queue has been parsed, also if nothing of the shop sent it.
 
+mod order;
+
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339, macros::datetime};
 use uuid::Uuid;
@@ -9,6 +11,8 @@ use uuid::Uuid;
 use crate::domain::{
     BookId, Counts, DisplayName, Email, MessageText, ReviewText, Stars, Subject, VisitorId, uuid_of_shop,
 };
+
+pub use order::{AskedBy, BuyerAction, OrderActionV1, OrderContent, OrderLineV1, OrderMessage, OrderV1};
 
 /// One submission on its way to the writer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,18 +37,23 @@ impl Submission {
     /// Parses a message at a moment. The error is the reason for the dead-letter queue.
     pub fn parse(text: &str, now: OffsetDateTime) -> Result<Self, String> {
         let submission: Self = serde_json::from_str(text).map_err(|error| error.to_string())?;
-        let sent_at = submission.sent_at;
-        if (EARLIEST..=now + CLOCK_SKEW).contains(&sent_at) {
-            return Ok(submission);
-        }
-        let shown = |at: OffsetDateTime| at.format(&Rfc3339).unwrap_or_default();
-        Err(format!(
-            "sent_at is {}; it must be between {} and five minutes from now, which is {}",
-            shown(sent_at),
-            shown(EARLIEST),
-            shown(now)
-        ))
+        check_sent_at(submission.sent_at, now)?;
+        Ok(submission)
     }
+}
+
+/// Refuses a time at which the shop sent nothing.
+fn check_sent_at(sent_at: OffsetDateTime, now: OffsetDateTime) -> Result<(), String> {
+    if (EARLIEST..=now + CLOCK_SKEW).contains(&sent_at) {
+        return Ok(());
+    }
+    let shown = |at: OffsetDateTime| at.format(&Rfc3339).unwrap_or_default();
+    Err(format!(
+        "sent_at is {}; it must be between {} and five minutes from now, which is {}",
+        shown(sent_at),
+        shown(EARLIEST),
+        shown(now)
+    ))
 }
 
 fn submission_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Uuid, D::Error> {

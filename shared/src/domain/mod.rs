@@ -10,6 +10,7 @@ mod invisible;
 mod isbn;
 mod language;
 mod money;
+mod order;
 mod rating;
 mod rejection;
 mod search;
@@ -30,6 +31,10 @@ pub use invisible::is_default_ignorable;
 pub use isbn::Isbn13;
 pub use language::{Language, base_language};
 pub use money::{Currency, Money};
+pub use order::{
+    Address, AddressText, Contact, Country, Delivery, Fingerprint, LineReason, MAX_LINES, Order, OrderId, OrderLine,
+    OrderNote, OrderNumber, OrderOutcome, OrderReason, OrderState, Payment, Phone, Quantity, StateChange, TaxPart,
+};
 pub use rating::{PRIOR_MEAN, PRIOR_WEIGHT, Review, Stars};
 pub use rejection::Rejection;
 pub use search::{Alternative, Condition, Search, Sort, Term};

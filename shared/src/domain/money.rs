@@ -1,12 +1,16 @@
 //! Prices: integer minor units and an ISO 4217 code, never a float.
 
+use std::fmt;
+
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Invalid, Parsed, Reason};
 
 /// An amount that can be paid: `{"minor": 1995, "currency": "EUR"}` is 19.95 euro.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "MoneyText")]
+#[schemars(!try_from)]
 pub struct Money {
     /// Cents, or whatever the currency's smallest unit is.
     pub minor: u32,
@@ -37,9 +41,45 @@ impl Money {
         Ok(Self { minor, currency: currency.code.to_owned() })
     }
 
+    /// An amount in a currency.
+    pub fn new(minor: u32, currency: Currency) -> Self {
+        Self { minor, currency: currency.code.to_owned() }
+    }
+
     /// Digits after the point in this currency.
     pub fn decimals(&self) -> usize {
         Currency::parse(&self.currency).map_or(2, |currency| currency.decimals)
+    }
+}
+
+/// `19.95 EUR`, for messages in English and for programs; pages format amounts by their language.
+impl fmt::Display for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let decimals = self.decimals();
+        let digits = format!("{:0>width$}", self.minor, width = decimals + 1);
+        let (whole, fraction) = digits.split_at(digits.len() - decimals);
+        let point = if decimals == 0 { "" } else { "." };
+        write!(f, "{whole}{point}{fraction} {}", self.currency)
+    }
+}
+
+/// An amount as a message has it, before its currency is checked.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MoneyText {
+    minor: u32,
+    currency: String,
+}
+
+impl TryFrom<MoneyText> for Money {
+    type Error = Invalid;
+
+    fn try_from(text: MoneyText) -> Parsed<Self> {
+        let currency = Currency::parse(&text.currency)?;
+        if currency.code != text.currency {
+            return Err(Invalid::new("currency", Reason::NotACurrency));
+        }
+        Ok(Self { minor: text.minor, currency: text.currency })
     }
 }
 
@@ -156,6 +196,30 @@ mod tests {
             [("19.95", "EUR", 1995), ("7", "EUR", 700), ("0.5", "USD", 50), ("1500", "JPY", 1500)]
         {
             assert_eq!(Money::parse(amount, currency).unwrap().minor, minor);
+        }
+    }
+
+    #[test]
+    fn an_amount_is_printed_with_the_decimals_of_its_currency() {
+        for (minor, currency, text) in
+            [(1_995, "EUR", "19.95 EUR"), (5, "EUR", "0.05 EUR"), (0, "EUR", "0.00 EUR"), (1_500, "JPY", "1500 JPY")]
+        {
+            assert_eq!(Money::new(minor, Currency::parse(currency).unwrap()).to_string(), text);
+        }
+        assert_eq!(Money { minor: 1_505, currency: "KWD".into() }.to_string(), "1.505 KWD");
+    }
+
+    #[test]
+    fn an_amount_of_a_message_has_a_currency_that_exists() {
+        for (json, is_read) in [
+            (r#"{"minor":1995,"currency":"EUR"}"#, true),
+            (r#"{"minor":1995,"currency":"eur"}"#, false),
+            (r#"{"minor":1995,"currency":"XXX"}"#, false),
+            (r#"{"minor":-1,"currency":"EUR"}"#, false),
+            (r#"{"minor":19.95,"currency":"EUR"}"#, false),
+            (r#"{"minor":1995}"#, false),
+        ] {
+            assert_eq!(serde_json::from_str::<Money>(json).is_ok(), is_read, "{json}");
         }
     }
 

@@ -17,7 +17,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{
-    Rejection,
+    OrderId, Rejection,
     visitor::{VisitorCookie, at_second, uuid_of_shop},
 };
 
@@ -50,6 +50,9 @@ pub enum Outcome {
 pub struct SubmissionKey([u8; 32]);
 
 const PAYLOAD: usize = 10;
+/// The domain of the MAC in the id of a submission, and in that of an order.
+const SUBMISSION: &[u8] = b"seal";
+const ORDER: &[u8] = b"seal-order";
 
 impl SubmissionKey {
     /// Reads 32 bytes in base64.
@@ -78,11 +81,32 @@ impl SubmissionKey {
 
     /// Parses an id; none if this key did not sign it.
     pub fn verify(&self, text: &str) -> Option<SubmissionId> {
+        self.verified(text, SUBMISSION).map(SubmissionId)
+    }
+
+    fn verified(&self, text: &str, purpose: &[u8]) -> Option<Uuid> {
         let uuid = Uuid::try_parse(text).ok()?;
         let (payload, mac) = uuid.as_bytes().split_at(PAYLOAD);
         // Compared in constant time.
-        self.signature(payload).verify_truncated_left(mac).ok()?;
-        (uuid.get_version_num() == 8).then_some(SubmissionId(uuid))
+        self.signature(payload, purpose).verify_truncated_left(mac).ok()?;
+        (uuid.get_version_num() == 8).then_some(uuid)
+    }
+
+    /// The id of the order that this sender places with this key: of a form, or of the header `Idempotency-Key`. Whatever
+    /// else the sender repeats or changes, it is the same order.
+    pub fn order_id(&self, sender: Uuid, key: &[u8]) -> OrderId {
+        let mut mac = self.mac(b"derive-order");
+        mac.update(sender.as_bytes());
+        mac.update(key);
+        let digest: [u8; 32] = mac.finalize().into_bytes().into();
+        let mut payload = [0; PAYLOAD];
+        payload.copy_from_slice(&digest[..PAYLOAD]);
+        OrderId::of_uuid(self.sealed(&payload, ORDER))
+    }
+
+    /// Parses the id of an order; none if this key did not sign it. It authorises nothing.
+    pub fn verify_order(&self, text: &str) -> Option<OrderId> {
+        self.verified(text, ORDER).map(OrderId::of_uuid)
     }
 
     /// The visitor's number of a sender without a cookie: the same for every retry, and secret even if the submission's id
@@ -129,22 +153,26 @@ impl SubmissionKey {
     }
 
     fn sign(&self, payload: &[u8; PAYLOAD]) -> SubmissionId {
+        SubmissionId(self.sealed(payload, SUBMISSION))
+    }
+
+    fn sealed(&self, payload: &[u8; PAYLOAD], purpose: &[u8]) -> Uuid {
         let mut bytes = [0; 16];
         bytes[..PAYLOAD].copy_from_slice(payload);
         // Version and variant sit in the payload, so they go in before the MAC is taken.
         let mut bytes = *uuid::Builder::from_custom_bytes(bytes).as_uuid().as_bytes();
-        let mac = self.signature(&bytes[..PAYLOAD]).finalize().into_bytes();
+        let mac = self.signature(&bytes[..PAYLOAD], purpose).finalize().into_bytes();
         bytes[PAYLOAD..].copy_from_slice(&mac[..16 - PAYLOAD]);
-        SubmissionId(Uuid::from_bytes(bytes))
+        Uuid::from_bytes(bytes)
     }
 
-    fn signature(&self, payload: &[u8]) -> Hmac<Sha256> {
-        let mut mac = self.mac(b"seal");
+    fn signature(&self, payload: &[u8], purpose: &[u8]) -> Hmac<Sha256> {
+        let mut mac = self.mac(purpose);
         mac.update(payload);
         mac
     }
 
-    /// One key with four domains, so that a MAC of one is invalid in the others.
+    /// One key with six domains, so that a MAC of one is invalid in the others.
     fn mac(&self, purpose: &[u8]) -> Hmac<Sha256> {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes a key of any length");
         mac.update(purpose);
@@ -227,6 +255,40 @@ mod tests {
         assert_eq!(key(1).derive(&[b"a", b"b"]), key(1).derive(&[b"a", b"b"]));
         assert_ne!(key(1).derive(&[b"a", b"b"]), key(1).derive(&[b"ab", b""]));
         assert_ne!(key(1).derive(&[b"a"]), key(2).derive(&[b"a"]));
+    }
+
+    #[test]
+    fn an_order_has_one_id_by_its_sender_and_key() {
+        let [ana, eva] = [1, 2].map(Uuid::from_u128);
+        let id = key(1).order_id(ana, b"k");
+        assert_eq!(id.uuid().get_version_num(), 8);
+        for (other, is_same) in [
+            (key(1).order_id(ana, b"k"), true),
+            (key(1).order_id(eva, b"k"), false),
+            (key(1).order_id(ana, b"l"), false),
+            (key(1).order_id(ana, b""), false),
+            (key(2).order_id(ana, b"k"), false),
+        ] {
+            assert_eq!(other == id, is_same, "{other}");
+        }
+    }
+
+    #[test]
+    fn the_id_of_an_order_is_verified_and_is_none_of_a_submission() {
+        let id = key(1).order_id(Uuid::from_u128(1), b"k");
+        let text = id.to_string();
+        assert_eq!(key(1).verify_order(&text), Some(id));
+        let submission = key(1).random().to_string();
+        for (key, text) in [(key(2), text.as_str()), (key(1), submission.as_str()), (key(1), ""), (key(1), "1")] {
+            assert_eq!(key.verify_order(text), None, "{text}");
+        }
+        assert_eq!(key(1).verify(&text), None);
+        for (at, old) in text.char_indices().filter(|(_, c)| *c != '-') {
+            let new = if old == '0' { '1' } else { '0' };
+            let mut forged = text.clone();
+            forged.replace_range(at..=at, &new.to_string());
+            assert_eq!(key(1).verify_order(&forged), None, "{forged}");
+        }
     }
 
     #[test]

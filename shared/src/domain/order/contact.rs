@@ -1,0 +1,417 @@
+//! Who ordered, and where the books go.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::super::{
+    DisplayName, Email, Invalid, Parsed, Reason, clean, clean_line,
+    text::{bounded, check_no_card},
+};
+
+/// Whom the shop writes to about an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Contact {
+    pub name: DisplayName,
+    pub email: Email,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<Phone>,
+}
+
+/// A telephone number as people write it: `+34 600 123 123`. It has 7 to 15 digits (ITU-T E.164), blanks, hyphens, points,
+/// slashes and brackets between them, and a plus at most in front.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(!try_from)]
+pub struct Phone(#[schemars(length(min = 7, max = Self::MAX))] String);
+
+impl Phone {
+    pub const MAX: usize = 30;
+
+    pub fn parse(text: &str) -> Parsed<Self> {
+        let text = clean_line(text);
+        let digits = text.bytes().filter(u8::is_ascii_digit).count();
+        let rest = text.strip_prefix('+').unwrap_or(&text);
+        let is_number = rest.chars().all(|c| c.is_ascii_digit() || " -./()".contains(c));
+        if is_number && (7..=15).contains(&digits) && text.len() <= Self::MAX {
+            Ok(Self(text))
+        } else {
+            Err(Invalid::new("phone", Reason::NotAPhone))
+        }
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Phone {
+    type Error = Invalid;
+
+    fn try_from(text: String) -> Parsed<Self> {
+        Self::parse(&text)
+    }
+}
+
+/// A note of the buyer to the shop, on several lines.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(!try_from)]
+pub struct OrderNote(#[schemars(length(min = 1, max = Self::MAX))] String);
+
+impl OrderNote {
+    pub const MAX: usize = 500;
+
+    /// It refuses what looks like the number of a card, which must not be stored.
+    pub fn parse(text: &str) -> Parsed<Self> {
+        let note = bounded("note", text, clean(text), Self::MAX)?;
+        check_no_card("note", &note)?;
+        Ok(Self(note))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for OrderNote {
+    type Error = Invalid;
+
+    fn try_from(text: String) -> Parsed<Self> {
+        Self::parse(&text)
+    }
+}
+
+/// A postal address as somebody typed it; [`Address::parse`] checks it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AddressText {
+    pub name: String,
+    /// Street, number and floor, on one to three lines.
+    pub street: Vec<String>,
+    #[serde(default)]
+    pub postal_code: String,
+    pub place: String,
+    #[serde(default)]
+    pub region: String,
+    pub country: String,
+}
+
+/// A postal address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "AddressText")]
+#[schemars(!try_from)]
+pub struct Address {
+    #[schemars(length(min = 1, max = Self::MAX_LINE))]
+    pub name: String,
+    /// Street, number and floor.
+    #[schemars(length(min = 1, max = Self::MAX_STREET_LINES))]
+    pub street: Vec<String>,
+    /// None in countries that have no postal codes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub postal_code: Option<String>,
+    #[schemars(length(min = 1, max = Self::MAX_LINE))]
+    pub place: String,
+    /// A province or state.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    pub country: Country,
+}
+
+impl Address {
+    /// In characters.
+    pub const MAX_LINE: usize = 80;
+    pub const MAX_STREET_LINES: usize = 3;
+
+    /// Checks all fields.
+    ///
+    /// # Errors
+    /// Each unacceptable field, by the names of [`AddressText`].
+    pub fn parse(text: &AddressText) -> Result<Self, Vec<Invalid>> {
+        let mut invalid = Vec::new();
+        let mut note = |parsed: Parsed<String>| parsed.map_err(|error| invalid.push(error)).ok();
+        let name = note(line("name", &text.name));
+        let place = note(line("place", &text.place));
+        let region = if clean_line(&text.region).is_empty() { None } else { note(line("region", &text.region)) };
+        let street = street(&text.street).map_err(|error| invalid.push(error)).ok();
+        let country = Country::parse(&text.country).map_err(|error| invalid.push(error)).ok();
+        let postal_code = match country {
+            Some(country) => country.postal_code(&text.postal_code).map_err(|error| invalid.push(error)).ok().flatten(),
+            None => None,
+        };
+        match (name, street, place, country) {
+            (Some(name), Some(street), Some(place), Some(country)) if invalid.is_empty() => {
+                Ok(Self { name, street, postal_code, place, region, country })
+            }
+            _ => Err(invalid),
+        }
+    }
+}
+
+impl TryFrom<AddressText> for Address {
+    type Error = Invalid;
+
+    fn try_from(text: AddressText) -> Parsed<Self> {
+        Self::parse(&text).map_err(|mut invalid| invalid.swap_remove(0))
+    }
+}
+
+fn line(field: &str, text: &str) -> Parsed<String> {
+    let line = bounded(field, text, clean_line(text), Address::MAX_LINE)?;
+    check_no_card(field, &line)?;
+    Ok(line)
+}
+
+/// Lines without content are left out.
+fn street(lines: &[String]) -> Parsed<Vec<String>> {
+    let lines: Vec<&String> = lines.iter().filter(|text| !clean_line(text).is_empty()).collect();
+    if lines.is_empty() {
+        return Err(Invalid::new("street", Reason::Blank));
+    }
+    if lines.len() > Address::MAX_STREET_LINES {
+        return Err(Invalid::other("street", format!("has {} lines; at most 3 fit on a label", lines.len())));
+    }
+    lines.into_iter().map(|text| line("street", text)).collect()
+}
+
+/// A country by its code of ISO 3166-1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "&'static str")]
+pub struct Country(&'static str);
+
+// ISO 3166-1 alpha-2, officially assigned codes, January 2026.
+const ISO_3166_1: &str = "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT \
+    BV BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM \
+    FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO \
+    JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS MT \
+    MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW SA \
+    SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US \
+    UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW";
+
+/// Countries whose post needs no code (Universal Postal Union, postal addressing systems), for which a form must not ask.
+const WITHOUT_POSTAL_CODE: &str = "AE AG AO AW BF BI BJ BO BQ BS BW BZ CD CF CG CI CK CM CW DJ DM ER FJ GA GD GH GM GN GQ GY \
+    HK JM KI KM KN KP LC LY ML MO MR MW NR NU QA RW SB SC SL SR SS ST SX SY TD TG TK TL TO TV UG VU YE ZW";
+
+impl Country {
+    pub const SPAIN: Self = Self("ES");
+
+    /// Reads a code in any case.
+    pub fn parse(code: &str) -> Parsed<Self> {
+        let wanted = code.trim().to_ascii_uppercase();
+        ISO_3166_1
+            .split_ascii_whitespace()
+            .find(|code| *code == wanted)
+            .map(Self)
+            .ok_or_else(|| Invalid::new("country", Reason::NotACountry))
+    }
+
+    /// Two capital letters.
+    pub fn code(self) -> &'static str {
+        self.0
+    }
+
+    pub fn has_postal_codes(self) -> bool {
+        !WITHOUT_POSTAL_CODE.split_ascii_whitespace().any(|code| code == self.0)
+    }
+
+    /// A postal code by the rules of this country, where they are simple; none where there is none and none is needed.
+    fn postal_code(self, text: &str) -> Parsed<Option<String>> {
+        let code = clean_line(text).to_uppercase();
+        if code.is_empty() && !self.has_postal_codes() {
+            return Ok(None);
+        }
+        if code.is_empty() {
+            return Err(Invalid::new("postal_code", Reason::Blank));
+        }
+        let digits = |count: usize| code.len() == count && code.bytes().all(|b| b.is_ascii_digit());
+        let is_code = match self.0 {
+            // The first two digits are the province.
+            "ES" => digits(5) && ("01".."53").contains(&&code[..2]),
+            "DE" | "FR" | "IT" => digits(5),
+            "PT" => {
+                code.len() == 8
+                    && code.bytes().enumerate().all(|(at, b)| if at == 4 { b == b'-' } else { b.is_ascii_digit() })
+            }
+            _ => {
+                (2..=12).contains(&code.len())
+                    && code.bytes().any(|b| b.is_ascii_alphanumeric())
+                    && code.bytes().all(|b| b.is_ascii_alphanumeric() || b == b' ' || b == b'-')
+            }
+        };
+        if is_code { Ok(Some(code)) } else { Err(Invalid::new("postal_code", Reason::NotAPostalCode)) }
+    }
+}
+
+impl TryFrom<String> for Country {
+    type Error = Invalid;
+
+    fn try_from(code: String) -> Parsed<Self> {
+        Self::parse(&code)
+    }
+}
+
+impl From<Country> for &'static str {
+    fn from(country: Country) -> Self {
+        country.0
+    }
+}
+
+impl JsonSchema for Country {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Country".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "string",
+            "pattern": "^[A-Z]{2}$",
+            "description": "Two letters of ISO 3166-1.",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn typed() -> AddressText {
+        AddressText {
+            name: "Ana Ruiz".into(),
+            street: vec!["Calle Mayor 1".into(), " ".into(), "3.º B".into()],
+            postal_code: "28013".into(),
+            place: "Madrid".into(),
+            region: String::new(),
+            country: "es".into(),
+        }
+    }
+
+    #[test]
+    fn an_address_is_cleaned_and_kept_as_the_post_needs_it() {
+        let address = Address::parse(&typed()).unwrap();
+        assert_eq!(address.street, ["Calle Mayor 1", "3.º B"]);
+        assert_eq!((address.postal_code.as_deref(), address.region), (Some("28013"), None));
+        assert_eq!(address.country, Country::SPAIN);
+        let written = serde_json::to_value(Address::parse(&typed()).unwrap()).unwrap();
+        assert_eq!(serde_json::from_value::<Address>(written).unwrap(), Address::parse(&typed()).unwrap());
+    }
+
+    #[test]
+    fn each_unacceptable_field_of_an_address_is_named() {
+        let long = "x".repeat(81);
+        let change = |change: &dyn Fn(&mut AddressText)| {
+            let mut text = typed();
+            change(&mut text);
+            let invalid = Address::parse(&text).unwrap_err();
+            invalid.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+        };
+        for (changed, expected) in [
+            (change(&|a| a.name = " \u{200b}".into()), "name: must not be blank"),
+            (change(&|a| a.name.clone_from(&long)), "name: must have at most 80 characters, and has 81"),
+            (change(&|a| a.name = "4111 1111 1111 1111".into()), "name: must not contain the number of a card"),
+            (change(&|a| a.street = vec![]), "street: must not be blank"),
+            (change(&|a| a.street = vec![" ".into()]), "street: must not be blank"),
+            (change(&|a| a.street = vec!["a".into(); 4]), "street: has 4 lines; at most 3 fit on a label"),
+            (change(&|a| a.street = vec![long.clone()]), "street: must have at most 80 characters, and has 81"),
+            (change(&|a| a.place = String::new()), "place: must not be blank"),
+            (change(&|a| a.region.clone_from(&long)), "region: must have at most 80 characters, and has 81"),
+            (change(&|a| a.country = "XX".into()), "country: must be a code of ISO 3166-1 such as ES"),
+            (change(&|a| a.postal_code = "53000".into()), "postal_code: must be a postal code of the country"),
+            (
+                change(&|a| (a.name, a.place, a.postal_code) = Default::default()),
+                "name: must not be blank; place: must not be blank; postal_code: must not be blank",
+            ),
+        ] {
+            assert_eq!(changed, expected);
+        }
+    }
+
+    #[test]
+    fn a_postal_code_follows_the_rules_of_its_country() {
+        for (country, code, kept) in [
+            ("ES", "28013", Some(Some("28013"))),
+            ("ES", " 01001 ", Some(Some("01001"))),
+            ("ES", "52006", Some(Some("52006"))),
+            ("ES", "00100", None),
+            ("ES", "53001", None),
+            ("ES", "2801", None),
+            ("ES", "28O13", None),
+            ("ES", "", None),
+            ("PT", "1000-205", Some(Some("1000-205"))),
+            ("PT", "1000205", None),
+            ("DE", "10115", Some(Some("10115"))),
+            ("DE", "1011", None),
+            ("GB", "sw1a 1aa", Some(Some("SW1A 1AA"))),
+            ("IE", "D02 AF30", Some(Some("D02 AF30"))),
+            ("NL", "1012 JS", Some(Some("1012 JS"))),
+            ("HK", "", Some(None)),
+            ("HK", "999077", Some(Some("999077"))),
+            ("FR", "", None),
+            ("AR", "C1000AAA", Some(Some("C1000AAA"))),
+            ("AR", "<b>", None),
+            ("AR", "--", None),
+            ("AR", "1234567890123", None),
+        ] {
+            let parsed = Country::parse(country).unwrap().postal_code(code).ok();
+            assert_eq!(parsed, kept.map(|kept| kept.map(str::to_owned)), "{country} {code}");
+        }
+    }
+
+    #[test]
+    fn a_country_is_one_of_iso_3166() {
+        assert_eq!(ISO_3166_1.split_ascii_whitespace().count(), 249);
+        assert!(WITHOUT_POSTAL_CODE.split_ascii_whitespace().all(|code| Country::parse(code).is_ok()));
+        assert_eq!(Country::parse(" pt ").unwrap().code(), "PT");
+        for code in ["", "E", "ESP", "UK", "EU", "XK", "España", "ES PT"] {
+            assert!(Country::parse(code).is_err(), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_telephone_number_is_kept_as_it_was_written() {
+        for text in ["+34 600 123 123", "600123123", "(0034) 91-123.45/67", "1234567"] {
+            assert_eq!(Phone::parse(text).unwrap().as_str(), text);
+        }
+        for text in
+            ["", "123456", "+", "34+600123123", "++34600123123", "600 123 123 ext 4", "1234567890123456", "٦٠٠١٢٣١٢٣"]
+        {
+            assert!(Phone::parse(text).is_err(), "{text}");
+        }
+        assert!(Phone::parse(&format!("1234567{}8", "-".repeat(30))).is_err());
+    }
+
+    #[test]
+    fn what_looks_like_the_number_of_a_card_is_refused_and_other_numbers_are_not() {
+        for text in [
+            "4111111111111111",
+            "4111 1111 1111 1111",
+            "tarjeta: 4111-1111-1111-1111, caduca 12/30",
+            "5555.5555.5555.4444",
+            "378282246310005",
+            "2223003122003222",
+            "6011 1111\n1111 1117",
+            "nº4111111111111111.",
+            "41 11 11 11 11 11 11 11",
+            "4111\u{a0}1111\u{a0}1111\u{a0}1111",
+            "٤١١١١١١١١١١١١١١١",
+            "４１１１１１１１１１１１１１１１",
+            "12 4111111111111111",
+        ] {
+            let refused = OrderNote::parse(text).unwrap_err();
+            assert_eq!(refused.to_string(), "note: must not contain the number of a card", "{text}");
+        }
+        for text in [
+            "9780618002214",
+            "978-0-618-00221-4",
+            "4111111111111112",
+            "+34 600 123 123",
+            "ES91 2100 0418 4502 0005 1332",
+            "Pedido 100234, llamar al 912345678 o al 600123123",
+            "0000 0000 0000 0000",
+        ] {
+            assert!(OrderNote::parse(text).is_ok(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,335 @@
+//! An order of books, from the checkout until it is closed.
+
+mod contact;
+mod delivery;
+mod reason;
+mod state;
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{BookId, Invalid, Isbn13, Language, Money, Parsed, Reason, VisitorId, uuid_of_shop};
+
+pub use contact::{Address, AddressText, Contact, Country, OrderNote, Phone};
+pub use delivery::{Delivery, Payment};
+pub use reason::{LineReason, OrderReason};
+pub use state::OrderState;
+
+/// The largest number of different books in an order.
+pub const MAX_LINES: usize = 50;
+
+/// The id of an order, made by [`SubmissionKey::order_id`](super::SubmissionKey::order_id). It authorises nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(transparent)]
+pub struct OrderId(Uuid);
+
+impl OrderId {
+    pub fn uuid(self) -> Uuid {
+        self.0
+    }
+
+    /// An id that was verified, or that the database or a message has.
+    pub(crate) fn of_uuid(uuid: Uuid) -> Self {
+        Self(uuid)
+    }
+}
+
+impl fmt::Display for OrderId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A message has no key, so the form is all that is checked: version 8, as the shop makes it.
+impl<'de> Deserialize<'de> for OrderId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let uuid = uuid_of_shop(&text).filter(|uuid| uuid.get_version_num() == 8);
+        uuid.map(Self).ok_or_else(|| D::Error::custom("order: must be a UUIDv8 such as the shop makes"))
+    }
+}
+
+/// The number of an order for people, who read it out on the telephone: `100042`. It authorises nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct OrderNumber(pub u32);
+
+impl OrderNumber {
+    /// Reads it as people type it: with a `#`, blanks or points.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits: String = text.trim().trim_start_matches('#').chars().filter(|c| !" .".contains(*c)).collect();
+        let is_number = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+        digits.parse().ok().filter(|number| is_number && *number > 0).map(Self)
+    }
+}
+
+impl fmt::Display for OrderNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Copies of one book in an order: 1 to 20.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "i64", into = "u8")]
+#[schemars(!try_from, !into)]
+pub struct Quantity(#[schemars(range(min = 1, max = Self::MAX))] u8);
+
+impl Quantity {
+    pub const MAX: u8 = 20;
+
+    pub fn parse(number: i64) -> Parsed<Self> {
+        match u8::try_from(number) {
+            Ok(quantity @ 1..=Self::MAX) => Ok(Self(quantity)),
+            _ => Err(Invalid::new("quantity", Reason::NotInRange { min: 1, max: Self::MAX.into() })),
+        }
+    }
+
+    pub fn get(self) -> u8 {
+        self.0
+    }
+}
+
+impl TryFrom<i64> for Quantity {
+    type Error = Invalid;
+
+    fn try_from(number: i64) -> Parsed<Self> {
+        Self::parse(number)
+    }
+}
+
+impl From<Quantity> for u8 {
+    fn from(quantity: Quantity) -> Self {
+        quantity.0
+    }
+}
+
+/// SHA-256 of what an order asks for, without its id. It shows that a key came back with another body.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Fingerprint([u8; 32]);
+
+impl Fingerprint {
+    pub fn of(body: &[u8]) -> Self {
+        Self(Sha256::digest(body).into())
+    }
+
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Reads 64 hexadecimal digits.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut bytes = [0; 32];
+        let is_hex = text.len() == 64 && text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'a'..=b'f'));
+        for (at, byte) in bytes.iter_mut().enumerate().filter(|_| is_hex) {
+            *byte = u8::from_str_radix(&text[2 * at..2 * at + 2], 16).ok()?;
+        }
+        is_hex.then_some(Self(bytes))
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for Fingerprint {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Fingerprint {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| D::Error::custom("fingerprint: must be 64 hexadecimal digits"))
+    }
+}
+
+/// What was decided about an order when it was processed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OrderOutcome {
+    /// Sold: `Confirmed`, or `AwaitingPayment`.
+    Accepted(OrderState),
+    /// Nothing was sold.
+    Rejected(OrderReason),
+}
+
+/// An order as the shop keeps it. Amounts are in one currency and include tax.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Order {
+    pub id: OrderId,
+    pub number: OrderNumber,
+    /// Whose cookie placed it; none once the visitor was erased.
+    pub visitor: Option<VisitorId>,
+    pub state: OrderState,
+    /// In order of time; the last one is the state.
+    pub history: Vec<StateChange>,
+    /// Why it was rejected; the reasons of lines are with them.
+    pub rejection: Option<OrderReason>,
+    pub lines: Vec<OrderLine>,
+    pub delivery: Delivery,
+    pub delivery_price: Money,
+    /// Lines and delivery, without what was cancelled or came back since.
+    pub total: Money,
+    /// The tax that the total includes, by rate, the lowest rate first.
+    pub taxes: Vec<TaxPart>,
+    pub payment: Payment,
+    /// When the shop got the money.
+    pub paid_at: Option<OffsetDateTime>,
+    /// When it expires, unless it is paid or collected until then.
+    pub expires_at: Option<OffsetDateTime>,
+    /// None once the shop needs it no longer.
+    pub contact: Option<Contact>,
+    /// None where it is collected.
+    pub address: Option<Address>,
+    pub note: Option<OrderNote>,
+    /// Of pages and mails.
+    pub language: Language,
+    /// When the buyer sent it.
+    pub placed_at: OffsetDateTime,
+    /// Whether its key came back with another body, which had no effect.
+    pub repeated_otherwise: bool,
+}
+
+/// When an order came to a state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StateChange {
+    pub state: OrderState,
+    #[serde(with = "time::serde::rfc3339")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub at: OffsetDateTime,
+}
+
+/// One book of an order, as it was when the order was decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderLine {
+    pub book: BookId,
+    /// Of the book at that time; of a rejected line the book's title, if there is such a book.
+    pub title: String,
+    pub isbn: Option<Isbn13>,
+    /// As ordered.
+    pub quantity: u8,
+    /// Copies of `quantity` that were cancelled before they left the shop.
+    pub cancelled: u8,
+    /// Copies of `quantity` that came back.
+    pub returned: u8,
+    pub unit_price: Option<Money>,
+    /// Hundredths of a percent: 400 is 4 %.
+    pub tax_rate: u16,
+    /// Price of the copies that were neither cancelled nor returned.
+    pub total: Option<Money>,
+    /// Why it could not be sold.
+    pub reason: Option<LineReason>,
+}
+
+/// The tax at one rate that a total includes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct TaxPart {
+    /// Hundredths of a percent: 400 is 4 %.
+    pub rate: u16,
+    /// What is taxed at this rate, with its tax.
+    pub gross: Money,
+    pub tax: Money,
+}
+
+impl TaxPart {
+    /// The tax that an amount with tax includes, in minor units, rounded half up.
+    pub fn included(gross: u32, rate: u16) -> u32 {
+        let (gross, rate) = (u64::from(gross), u64::from(rate));
+        let divisor = 10_000 + rate;
+        u32::try_from((gross * rate * 2 + divisor) / (divisor * 2)).unwrap_or(u32::MAX)
+    }
+
+    /// The parts of a total by rate, the lowest rate first, from amounts with tax and their rates; amounts of 0 have none.
+    pub fn by_rate(amounts: impl IntoIterator<Item = (u32, u16)>, currency: &str) -> Vec<Self> {
+        let mut sums = std::collections::BTreeMap::<u16, u32>::new();
+        for (gross, rate) in amounts.into_iter().filter(|(gross, _)| *gross > 0) {
+            let sum = sums.entry(rate).or_default();
+            *sum = sum.saturating_add(gross);
+        }
+        let money = |minor| Money { minor, currency: currency.to_owned() };
+        let part = |(rate, gross)| Self { rate, gross: money(gross), tax: money(Self::included(gross, rate)) };
+        sums.into_iter().map(part).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quantity_is_one_to_twenty() {
+        for (number, is_accepted) in
+            [(1, true), (20, true), (0, false), (21, false), (-1, false), (257, false), (i64::MAX, false)]
+        {
+            assert_eq!(Quantity::parse(number).is_ok(), is_accepted, "{number}");
+        }
+        assert_eq!(Quantity::parse(21).unwrap_err().to_string(), "quantity: must be a whole number from 1 to 20");
+    }
+
+    #[test]
+    fn a_number_of_an_order_is_read_as_people_type_it() {
+        for (text, number) in [
+            ("100042", Some(100_042)),
+            (" #100042 ", Some(100_042)),
+            ("100 042", Some(100_042)),
+            ("100.042", Some(100_042)),
+            ("", None),
+            ("#", None),
+            ("0", None),
+            ("-1", None),
+            ("+1", None),
+            ("4294967296", None),
+            ("c56a4180-65aa-82ec-a945-5fd21dec0538", None),
+        ] {
+            assert_eq!(OrderNumber::parse(text), number.map(OrderNumber), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_fingerprint_is_read_as_it_was_written() {
+        let print = Fingerprint::of(b"body");
+        assert_eq!(Fingerprint::parse(&print.to_string()), Some(print));
+        assert_ne!(Fingerprint::of(b"other"), print);
+        for text in ["", "00", &"g".repeat(64), &"A".repeat(64), &"é".repeat(32)] {
+            assert_eq!(Fingerprint::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_amount_includes_its_tax_rounded_half_up() {
+        for (gross, rate, tax) in [
+            (1_040, 400, 40),
+            (1_995, 400, 77),
+            (1, 400, 0),
+            (12_100, 2_100, 2_100),
+            (399, 2_100, 69),
+            (13, 400, 1),
+            (1_995, 0, 0),
+            (0, 400, 0),
+            (u32::MAX, 2_100, 745_408_490),
+        ] {
+            assert_eq!(TaxPart::included(gross, rate), tax, "{gross} at {rate}");
+        }
+    }
+
+    #[test]
+    fn taxes_are_of_the_sum_of_each_rate() {
+        let parts = TaxPart::by_rate([(399, 2_100), (1_995, 400), (5, 400), (0, 1_000)], "EUR");
+        let shown: Vec<_> = parts.iter().map(|part| (part.rate, part.gross.minor, part.tax.minor)).collect();
+        assert_eq!(shown, [(400, 2_000, 77), (2_100, 399, 69)]);
+    }
+}
