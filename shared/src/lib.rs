@@ -18,6 +18,7 @@ pub mod parameters;
 pub mod queue;
 pub mod repo;
 pub mod secret;
+pub mod shop;
 pub mod staff;
 pub mod telemetry;
 
