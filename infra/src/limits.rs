@@ -2,13 +2,16 @@
 //! a deploy.
 
 use anyhow::{Result, ensure};
-use shared::domain::Currency;
+use shared::domain::{Currency, Email};
+use shared::shop::{Collect, Ship, TaxRates};
 
 use crate::database_memory::{LOGINS, Memory};
 use crate::facts::{FACTS, Zone};
 use crate::listener_rules::rules;
-use crate::routes::{Function, Trigger};
-use crate::stage::{Firewall, Monitoring, ProvisionedConcurrency, Rds, Restore, Server, Stage};
+use crate::routes::{Function, Queue, Trigger};
+use crate::stage::{
+    Firewall, Mail, Monitoring, Orders, ProvisionedConcurrency, Rds, Restore, Server, ShopSettings, Stage,
+};
 
 /// Most rules of one load balancer; AWS raises this quota on request.
 pub const MAX_RULES: usize = 100;
@@ -38,6 +41,9 @@ pub fn check(stage: &Stage, functions: &[Function]) -> Result<()> {
         zones(stage),
         currency(stage),
         database(stage),
+        shop(stage),
+        mail(stage),
+        orders(stage),
     ];
     let problems = problems.concat();
     ensure!(problems.is_empty(), "stage `{}` cannot be deployed:\n  {}", stage.name, problems.join("\n  "));
@@ -251,21 +257,152 @@ fn storage(stage: &Stage) -> Vec<String> {
     )]
 }
 
-fn retries(stage: &Stage, functions: &[Function]) -> Vec<String> {
+fn shop(stage: &Stage) -> Vec<String> {
+    let Some(ShopSettings { seller, tax_rates, collect, ship, payments }) = &stage.shop else { return Vec::new() };
     let mut problems = Vec::new();
-    let (visibility, receives) = (stage.submissions.visibility_seconds, stage.submissions.max_receives);
-    let retried = u32::from(visibility) * u32::from(receives);
-    if retried < OUTAGE_SECONDS && !stage.is_local() {
+    let mut text = |name: &str, value: &str| {
+        if value.trim().is_empty() || value.contains(char::is_control) {
+            problems
+                .push(format!("{name} is {value:?}; it must be a text on one line, because pages and mails show it"));
+        }
+    };
+    text("shop.seller.name", &seller.name);
+    text("shop.seller.tax_id", &seller.tax_id);
+    text("shop.seller.address", &seller.address);
+    text("shop.seller.phone", &seller.phone);
+    text("shop.seller.register", seller.register.as_deref().unwrap_or("none"));
+    text("shop.collect.place", collect.as_ref().map_or("none", |collect| &collect.place));
+    text("shop.payments.bank_transfer.holder", payments.bank_transfer.as_ref().map_or("none", |bank| &bank.holder));
+    for (name, rate) in [("books", tax_rates.books), ("delivery", tax_rates.delivery)] {
+        if rate > TaxRates::MAX {
+            let max = TaxRates::MAX;
+            problems.push(format!("shop.tax_rates.{name} is {rate}; hundredths of a percent are at most {max}"));
+        }
+    }
+    if collect.is_none() && ship.is_none() {
+        problems.push("[shop] has neither [shop.collect] nor [shop.ship]; no buyer could get a book".to_owned());
+    }
+    problems.extend(ship.iter().flat_map(countries));
+    problems.extend(payments_of(stage.shop.as_ref().expect("a shop")));
+    let days = [
+        ("shop.collect.keep_days", collect.as_ref().map(|Collect { keep_days, .. }| *keep_days)),
+        ("shop.ship.days", ship.as_ref().map(|Ship { days, .. }| *days)),
+        ("shop.payments.bank_transfer.days_to_pay", payments.bank_transfer.as_ref().map(|bank| bank.days_to_pay)),
+    ];
+    for (name, _) in days.iter().filter(|(_, days)| *days == Some(0)) {
+        problems.push(format!("{name} is 0; it must be at least 1, because an order would expire at once"));
+    }
+    problems
+}
+
+fn countries(ship: &Ship) -> Vec<String> {
+    if ship.countries.is_empty() {
+        return vec!["shop.ship.countries is empty; name at least one country, or remove [shop.ship]".to_owned()];
+    }
+    let is_code = |code: &String| code.len() == 2 && code.bytes().all(|letter| letter.is_ascii_uppercase());
+    let unknown = ship.countries.iter().filter(|code| !is_code(code));
+    unknown
+        .map(|code| format!("shop.ship.countries names {code:?}; a code of ISO 3166-1 has two capital letters: ES"))
+        .collect()
+}
+
+fn payments_of(shop: &ShopSettings) -> Vec<String> {
+    let ShopSettings { collect, ship, payments, .. } = shop;
+    let mut problems = Vec::new();
+    for (name, is_accepted, section, is_offered) in [
+        ("on_collection", payments.on_collection, "shop.collect", collect.is_some()),
+        ("on_delivery", payments.on_delivery, "shop.ship", ship.is_some()),
+    ] {
+        if is_accepted && !is_offered {
+            problems.push(format!(
+                "shop.payments.{name} is true, and there is no [{section}]; add that section, or set {name} = false"
+            ));
+        }
+    }
+    let Some(bank) = &payments.bank_transfer else {
+        for (delivery, is_offered, can_be_paid, name) in [
+            ("collection", collect.is_some(), payments.on_collection, "on_collection"),
+            ("delivery", ship.is_some(), payments.on_delivery, "on_delivery"),
+        ] {
+            if is_offered && !can_be_paid {
+                problems.push(format!(
+                    "an order for {delivery} cannot be paid; set shop.payments.{name} = true, or add [shop.payments.bank_transfer]"
+                ));
+            }
+        }
+        return problems;
+    };
+    if !is_iban(&bank.iban) {
         problems.push(format!(
-            "a submission is retried for visibility_seconds x max_receives = {visibility} s x {receives} = {retried} s; it \
-             must survive an outage of {OUTAGE_SECONDS} s; raise max_receives to at least {}",
-            OUTAGE_SECONDS.div_ceil(u32::from(visibility.max(1)))
+            "shop.payments.bank_transfer.iban is {:?}, whose check digits are wrong; write all characters without spaces",
+            bank.iban
         ));
     }
+    problems
+}
+
+/// Whether the check digits of an account number fit (ISO 13616).
+fn is_iban(text: &str) -> bool {
+    let is_written = (15..=34).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase())
+        && text.bytes().take(2).all(|b| b.is_ascii_uppercase());
+    is_written && {
+        let (head, rest) = text.split_at(4);
+        let digits = rest.chars().chain(head.chars()).map(|c| c.to_digit(36).expect("a digit or a letter"));
+        digits.fold(0, |sum, digit| (sum * if digit < 10 { 10 } else { 100 } + digit) % 97) == 1
+    }
+}
+
+fn mail(stage: &Stage) -> Vec<String> {
+    let Some(Mail { sender, identity }) = &stage.mail else { return Vec::new() };
+    let domain = sender.as_str().split_once('@').map_or("", |(_, domain)| domain);
+    let is_own = identity == sender.as_str() || identity == domain || domain.ends_with(&format!(".{identity}"));
+    let is_domain = Email::parse(&format!("x@{identity}")).is_ok();
+    if is_own && (is_domain || identity == sender.as_str()) {
+        return Vec::new();
+    }
+    vec![format!(
+        "mail.identity is {identity:?}; SES would refuse mails from {}; set {domain}, a domain above it, or the address",
+        sender.as_str()
+    )]
+}
+
+fn orders(stage: &Stage) -> Vec<String> {
+    let Orders { groups, visibility_seconds, max_receives, concurrency, max_open, sweep_minutes } = stage.orders;
+    [
+        ("groups", groups, 1, 1_000, "the order queue needs one, and more than 1000 bring nothing"),
+        ("visibility_seconds", visibility_seconds, 1, 43_200, "that is SQS's range"),
+        ("max_receives", max_receives, 1, 1_000, "that is SQS's range"),
+        ("concurrency", concurrency, 2, 1_000, "that is the range of Lambda's maximum concurrency"),
+        ("max_open", max_open, 1, 1_000, "a buyer needs one open order"),
+        ("sweep_minutes", sweep_minutes, 1, 1_440, "orders must expire on the day when they are due"),
+    ]
+    .into_iter()
+    .filter(|(_, value, min, max, _)| !(*min..=*max).contains(value))
+    .map(|(name, value, min, max, why)| format!("orders.{name} is {value}; it must be {min} to {max}: {why}"))
+    .collect()
+}
+
+fn retries(stage: &Stage, functions: &[Function]) -> Vec<String> {
+    let mut problems = Vec::new();
+    for queue in Queue::ALL.into_iter().filter(|queue| queue.dead_letters().is_some()) {
+        let (visibility, receives) = stage.retries(queue);
+        let retried = u32::from(visibility) * u32::from(receives);
+        if retried < OUTAGE_SECONDS && !stage.is_local() {
+            problems.push(format!(
+                "a message of queue {} is retried for visibility_seconds x max_receives = {visibility} s x {receives} = \
+                 {retried} s; it must survive an outage of {OUTAGE_SECONDS} s; raise max_receives to at least {}",
+                queue.name(),
+                OUTAGE_SECONDS.div_ceil(u32::from(visibility.max(1)))
+            ));
+        }
+    }
     for Function { name, trigger, timeout_seconds, .. } in functions {
+        let Trigger::Messages(queue) = trigger else { continue };
+        let (visibility, _) = stage.retries(*queue);
         // AWS recommends six times the timeout; the local stage retries sooner.
         let min = if stage.is_local() { *timeout_seconds } else { 6 * timeout_seconds };
-        if matches!(trigger, Trigger::Submissions) && visibility < min {
+        if visibility < min {
             problems.push(format!(
                 "visibility_seconds is {visibility}; the timeout of {name} is {timeout_seconds} s, which requires at least {min}"
             ));
@@ -388,6 +525,125 @@ mod tests {
         }
     }
 
+    /// The problems of `prod` with all its optional settings and a change.
+    fn problems_with(change: impl Fn(&mut Stage)) -> String {
+        let mut stage = Stage::in_full("prod").unwrap();
+        change(&mut stage);
+        check(&stage, FUNCTIONS).err().map(|error| error.to_string()).unwrap_or_default()
+    }
+
+    type Change = fn(&mut ShopSettings);
+
+    #[test]
+    fn a_shop_that_could_not_sell_is_rejected() {
+        let changes: [(Change, &str); 17] = [
+            (|shop| shop.seller.name = " ".to_owned(), "shop.seller.name is \" \"; it must be a text on one line"),
+            (
+                |shop| shop.seller.phone = "1\n2".to_owned(),
+                "shop.seller.phone is \"1\\n2\"; it must be a text on one line",
+            ),
+            (|shop| shop.seller.register = Some(String::new()), "shop.seller.register is \"\"; it must be a text"),
+            (
+                |shop| shop.tax_rates.books = 10_001,
+                "shop.tax_rates.books is 10001; hundredths of a percent are at most 10000",
+            ),
+            (|shop| shop.tax_rates.delivery = 10_001, "shop.tax_rates.delivery is 10001"),
+            (|shop| (shop.collect, shop.ship) = (None, None), "[shop] has neither [shop.collect] nor [shop.ship]"),
+            (
+                |shop| shop.collect = None,
+                "on_collection is true, and there is no [shop.collect]; add that section, or set",
+            ),
+            (|shop| shop.ship = None, "on_delivery is true, and there is no [shop.ship]"),
+            (|shop| shop.collect.as_mut().unwrap().keep_days = 0, "shop.collect.keep_days is 0; it must be at least 1"),
+            (|shop| shop.ship.as_mut().unwrap().days = 0, "shop.ship.days is 0; it must be at least 1"),
+            (
+                |shop| shop.payments.bank_transfer.as_mut().unwrap().days_to_pay = 0,
+                "days_to_pay is 0; it must be at least 1",
+            ),
+            (
+                |shop| shop.ship.as_mut().unwrap().countries.clear(),
+                "shop.ship.countries is empty; name at least one country",
+            ),
+            (
+                |shop| shop.ship.as_mut().unwrap().countries = vec!["es".into()],
+                "names \"es\"; a code of ISO 3166-1 has two",
+            ),
+            (|shop| shop.ship.as_mut().unwrap().countries = vec!["ESP".into()], "names \"ESP\"; a code of ISO 3166-1"),
+            (
+                |shop| (shop.payments.on_delivery, shop.payments.bank_transfer) = (false, None),
+                "an order for delivery cannot be paid; set shop.payments.on_delivery = true, or add",
+            ),
+            (
+                |shop| (shop.payments.on_collection, shop.payments.bank_transfer) = (false, None),
+                "an order for collection cannot be paid",
+            ),
+            (
+                |shop| shop.payments.bank_transfer.as_mut().unwrap().iban = "ES91 2100 0418 4502 0005 1332".to_owned(),
+                "whose check digits are wrong; write all characters without spaces",
+            ),
+        ];
+        for (change, problem) in changes {
+            let problems = problems_with(|stage| change(stage.shop.as_mut().unwrap()));
+            assert!(problems.contains(problem), "{problem}: {problems}");
+        }
+        let free: Change = |shop| (shop.tax_rates.books, shop.collect.as_mut().unwrap().ready_in_days) = (0, 0);
+        assert_eq!(problems_with(|stage| free(stage.shop.as_mut().unwrap())), "");
+    }
+
+    #[test]
+    fn an_account_number_is_one_whose_check_digits_fit() {
+        for (text, fits) in [
+            ("ES9121000418450200051332", true),
+            ("DE89370400440532013000", true),
+            ("GB29NWBK60161331926819", true),
+            ("ES9121000418450200051333", false),
+            ("es9121000418450200051332", false),
+            ("ES91 2100 0418 4502 0005 1332", false),
+            ("9121000418450200051332ES", false),
+            ("ES91", false),
+            ("", false),
+            ("ÑS9121000418450200051332", false),
+        ] {
+            assert_eq!(is_iban(text), fits, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_sender_that_its_identity_does_not_cover_is_rejected() {
+        for (sender, identity, is_accepted) in [
+            ("pedidos@shop.example.org", "shop.example.org", true),
+            ("pedidos@shop.example.org", "example.org", true),
+            ("pedidos@shop.example.org", "pedidos@shop.example.org", true),
+            ("pedidos@shop.example.org", "other.example.org", false),
+            ("pedidos@shop.example.org", "op.example.org", false),
+            ("pedidos@shop.example.org", "ventas@shop.example.org", false),
+            ("pedidos@shop.example.org", "org", false),
+            ("pedidos@shop.example.org", "", false),
+        ] {
+            let mail = Mail { sender: Email::parse(sender).unwrap(), identity: identity.to_owned() };
+            let problems = problems_with(|stage| stage.mail = Some(mail.clone()));
+            let problem = format!("mail.identity is {identity:?}; SES would refuse mails from {sender}");
+            assert_eq!(!problems.contains(&problem), is_accepted, "{identity}: {problems}");
+        }
+    }
+
+    #[test]
+    fn a_setting_of_orders_beyond_what_aws_accepts_is_rejected() {
+        let changes: [(fn(&mut Orders), &str); 7] = [
+            (|orders| orders.groups = 0, "orders.groups is 0; it must be 1 to 1000"),
+            (|orders| orders.visibility_seconds = 43_201, "orders.visibility_seconds is 43201; it must be 1 to 43200"),
+            (|orders| orders.max_receives = 1_001, "orders.max_receives is 1001; it must be 1 to 1000"),
+            (|orders| orders.concurrency = 1, "orders.concurrency is 1; it must be 2 to 1000"),
+            (|orders| orders.max_open = 0, "orders.max_open is 0; it must be 1 to 1000"),
+            (|orders| orders.sweep_minutes = 0, "orders.sweep_minutes is 0; it must be 1 to 1440"),
+            (|orders| orders.sweep_minutes = 1_441, "orders.sweep_minutes is 1441; it must be 1 to 1440"),
+        ];
+        for (change, problem) in changes {
+            let problems = problems_with(|stage| change(&mut stage.orders));
+            assert!(problems.contains(problem), "{problem}: {problems}");
+        }
+    }
+
     /// `prod` with another database.
     fn with_database(change: impl Fn(&mut Rds)) -> Result<(), String> {
         let mut stage = prod();
@@ -433,7 +689,8 @@ mod tests {
 
     #[test]
     fn a_visibility_timeout_shorter_than_the_processing_is_rejected() {
-        let slow = Function { name: "slow", trigger: Trigger::Submissions, timeout_seconds: 11, ..DEFAULTS };
+        let slow =
+            Function { name: "slow", trigger: Trigger::Messages(Queue::Submissions), timeout_seconds: 11, ..DEFAULTS };
         assert!(
             error(&prod(), &[slow])
                 .contains("visibility_seconds is 60; the timeout of slow is 11 s, which requires at least 66")
@@ -445,7 +702,7 @@ mod tests {
         let greedy = Function {
             name: "greedy",
             database: Some(DatabaseRole::Admin),
-            queue: &[QueueAccess::Send, QueueAccess::DeadLetter],
+            queue: &[QueueAccess::Send(Queue::Submissions), QueueAccess::Send(Queue::DeadLetters)],
             submission_key: true,
             ..DEFAULTS
         };

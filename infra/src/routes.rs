@@ -8,6 +8,8 @@ use anyhow::{Context, Result};
 
 pub use shared::parameters::DatabaseRole;
 use shared::parameters::Parameter;
+pub use shared::parameters::Queue;
+use shared::shop::SHOP;
 use shared::{app::CURRENCY, lambda::ORIGIN};
 
 use crate::{
@@ -16,8 +18,8 @@ use crate::{
 };
 use BucketAccess::ReadWrite;
 use DatabaseRole::{Admin, Reader, Writer};
-use QueueAccess::{DeadLetter, Inspect, Send};
-use Trigger::{Http, Imports, Release, Staff, Submissions, Unmatched};
+use QueueAccess::{Delay, Inspect, Send};
+use Trigger::{Http, Imports, Messages, Release, Staff, Unmatched};
 
 /// The list of paths in the function that has no route.
 const PATHS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../functions/show-not-found/src/routes.txt");
@@ -59,7 +61,7 @@ pub static FUNCTIONS: &[Function] = &[
             post("/api/books/{id}/ratings", "/api/books/1/ratings"),
             post("/books/{id}/ratings", "/books/1/ratings"),
         ]),
-        queue: &[Send],
+        queue: &[Send(Queue::Submissions)],
         submission_key: true,
         ..DEFAULTS
     },
@@ -71,7 +73,7 @@ pub static FUNCTIONS: &[Function] = &[
             get("/contact", "/contact"),
             post("/contact", "/contact"),
         ]),
-        queue: &[Send],
+        queue: &[Send(Queue::Submissions)],
         submission_key: true,
         ..DEFAULTS
     },
@@ -141,15 +143,15 @@ pub static FUNCTIONS: &[Function] = &[
         about: "Reports whether the shop's dependencies answer, and how fast",
         trigger: Http(&[get("/health", "/health")]),
         database: Some(Reader),
-        queue: &[Inspect],
+        queue: &[Inspect(Queue::Submissions)],
         ..DEFAULTS
     },
     Function {
         name: "process-submissions",
         about: "Writes submissions to the database, each exactly once",
-        trigger: Submissions,
+        trigger: Messages(Queue::Submissions),
         database: Some(Writer),
-        queue: &[DeadLetter],
+        queue: &[Send(Queue::DeadLetters)],
         ..DEFAULTS
     },
     Function {
@@ -219,8 +221,8 @@ pub enum Trigger {
     Http(&'static [Route]),
     /// Requests without a matching route, from the load balancer.
     Unmatched,
-    /// Messages of the submission queue.
-    Submissions,
+    /// Messages of a queue, in batches.
+    Messages(Queue),
     /// CSV files uploaded to the import bucket.
     Imports,
     /// The `bookstore` command of the staff, with the IAM permission to invoke the function.
@@ -242,12 +244,12 @@ pub struct Route {
 /// A permission on a queue.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum QueueAccess {
-    /// Send submissions.
-    Send,
-    /// Read the number of waiting submissions.
-    Inspect,
-    /// Send messages that can never succeed to the dead-letter queue.
-    DeadLetter,
+    /// Send messages; to a dead-letter queue those that can never succeed.
+    Send(Queue),
+    /// Read the number of waiting messages.
+    Inspect(Queue),
+    /// Choose when a received message is delivered again.
+    Delay(Queue),
 }
 
 /// A permission on the objects of the import bucket.
@@ -295,7 +297,7 @@ impl Function {
     pub fn routes(&self) -> &'static [Route] {
         match self.trigger {
             Http(routes) => routes,
-            Unmatched | Submissions | Imports | Staff | Release => &[],
+            Unmatched | Messages(_) | Imports | Staff | Release => &[],
         }
     }
 
@@ -346,8 +348,16 @@ impl Function {
             .into_iter()
             .chain(currency)
             .chain(self.setting_of_submissions(stage))
+            .chain(self.shop(stage))
             .chain(dual_stack)
             .chain(domain.map(|domain| (ORIGIN, domain.url())))
+    }
+
+    /// The shop's settings: for pages, which all show the seller, and for staff tasks, which change orders.
+    fn shop(&self, stage: &Stage) -> Option<(&'static str, String)> {
+        let needs_shop = self.serves_http() || matches!(self.trigger, Staff);
+        let shop = stage.shop().filter(|_| needs_shop)?;
+        Some((SHOP, shop.to_json()))
     }
 
     /// A setting of the stage that one function reads.
@@ -369,7 +379,8 @@ impl Function {
         match self.trigger {
             Http(_) | Unmatched if self.database.is_none() => stage.concurrency.http_without_database,
             Http(_) | Unmatched => stage.concurrency.http,
-            Submissions => stage.submissions.concurrency,
+            Messages(Queue::Orders) => stage.orders.concurrency,
+            Messages(_) => stage.submissions.concurrency,
             Imports | Staff | Release => 1,
         }
     }
@@ -393,12 +404,15 @@ fn login_parameters(role: DatabaseRole, login: DatabaseLogin) -> Vec<Parameter> 
 }
 
 impl QueueAccess {
+    /// The queue.
+    pub fn queue(self) -> Queue {
+        let (Send(queue) | Inspect(queue) | Delay(queue)) = self;
+        queue
+    }
+
     /// The parameter with the queue's URL.
     pub fn parameter(self) -> Parameter {
-        match self {
-            Send | Inspect => Parameter::SubmissionsQueue,
-            DeadLetter => Parameter::DeadLetterQueue,
-        }
+        Parameter::Queue(self.queue())
     }
 }
 

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, anyhow};
 use serde::Deserialize;
+use shared::domain::Email;
+use shared::parameters::Queue;
+use shared::shop::{Collect, Payments, Seller, Selling, Ship, Shop, TaxRates, WhyNot};
 
 use crate::names;
 
@@ -38,6 +41,9 @@ pub struct Stage {
     pub monitoring: Option<Monitoring>,
     pub concurrency: Concurrency,
     pub submissions: Submissions,
+    pub shop: Option<ShopSettings>,
+    pub mail: Option<Mail>,
+    pub orders: Orders,
     pub database: Database,
 }
 
@@ -138,6 +144,45 @@ pub struct Submissions {
     pub min_visitor_minutes: u16,
     /// Days for which an answered message is kept; without it until it is erased.
     pub keep_answered_days: Option<u16>,
+}
+
+/// The seller and what the shop offers. `Stage::shop` adds the settings of other sections.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShopSettings {
+    pub seller: Seller,
+    pub tax_rates: TaxRates,
+    pub collect: Option<Collect>,
+    pub ship: Option<Ship>,
+    pub payments: Payments,
+}
+
+/// Mails to buyers, sent by Amazon SES.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mail {
+    /// Address in the `From` field.
+    pub sender: Email,
+    /// Domain or address that SES verifies: the sender's domain, a parent of it, or the sender itself.
+    pub identity: String,
+}
+
+/// The order queue and its consumer.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Orders {
+    /// Number of message groups: 1 decides orders strictly in their order of arrival.
+    pub groups: u16,
+    /// SQS visibility timeout: seconds until a retry.
+    pub visibility_seconds: u16,
+    /// Deliveries before a message goes to the dead-letter queue.
+    pub max_receives: u16,
+    /// The largest number of concurrent executions of the consumer.
+    pub concurrency: u16,
+    /// The most open orders of one buyer.
+    pub max_open: u16,
+    /// Minutes between two sweeps, which expire what is due and hand over mails that were not sent.
+    pub sweep_minutes: u16,
 }
 
 /// The database of the stage.
@@ -256,6 +301,49 @@ impl Stage {
         self.name == "local"
     }
 
+    /// Visibility timeout of a queue in seconds, and the deliveries before a message goes to its dead-letter queue.
+    pub fn retries(&self, queue: Queue) -> (u16, u16) {
+        match queue {
+            Queue::Orders => (self.orders.visibility_seconds, self.orders.max_receives),
+            _ => (self.submissions.visibility_seconds, self.submissions.max_receives),
+        }
+    }
+
+    /// Whether the shop sells, and if not, why.
+    pub fn selling(&self) -> Selling {
+        let why_not = if self.shop.is_none() {
+            WhyNot::NoShop
+        } else if self.mail.is_none() {
+            WhyNot::NoMail
+        } else if !self.has_https() {
+            WhyNot::NoHttps
+        } else {
+            return Selling::Yes;
+        };
+        Selling::No(why_not)
+    }
+
+    /// Whether visitors reach the shop over HTTPS only. The local stage does not leave the machine.
+    fn has_https(&self) -> bool {
+        self.domain.is_some() || self.is_local()
+    }
+
+    /// The settings of the shop that functions read; none without `[shop]`.
+    pub fn shop(&self) -> Option<Shop> {
+        let ShopSettings { seller, tax_rates, collect, ship, payments } = self.shop.clone()?;
+        Some(Shop {
+            seller,
+            currency: self.currency.clone(),
+            tax_rates,
+            collect,
+            ship,
+            payments,
+            max_open_orders: self.orders.max_open,
+            groups: self.orders.groups,
+            sells: self.selling(),
+        })
+    }
+
     /// Whether AWS charges for each parameter that is read.
     pub(crate) fn pays_for_parameters(&self) -> bool {
         self.parameter_store == ParameterStore::HighThroughput
@@ -275,6 +363,9 @@ impl Stage {
                 "stage {0} uses plain HTTP without encryption; set [domain] in infra/stages/{0}.toml for HTTPS",
                 self.name
             ));
+        }
+        if let Selling::No(why) = self.selling() {
+            warnings.push(format!("stage {} sells nothing, because {why}; see infra/stages/{0}.toml", self.name));
         }
         if self.monitoring.as_ref().is_some_and(|monitoring| monitoring.email.is_none()) {
             warnings.push(format!(
@@ -434,8 +525,39 @@ mod tests {
             let full = Stage::in_full(name).unwrap();
             assert!(full.domain.is_some() && full.firewall.is_some(), "{name}");
             assert!(!full.concurrency.provisioned.is_empty(), "{name}");
-            assert!(full.monitoring.is_some_and(|monitoring| monitoring.email.is_some()), "{name}");
+            assert!(full.monitoring.as_ref().is_some_and(|monitoring| monitoring.email.is_some()), "{name}");
+            assert!(full.selling() == Selling::Yes && full.shop().is_some(), "{name}");
         }
+    }
+
+    #[test]
+    fn a_stage_sells_with_a_shop_mail_and_https_only_and_the_warning_states_what_is_missing() {
+        let sells = |stage: Stage| {
+            let warning = stage.warnings().into_iter().find(|warning| warning.contains("sells nothing"));
+            (stage.selling(), warning.unwrap_or_default())
+        };
+        let full = || Stage::in_full("prod").unwrap();
+        assert_eq!(sells(full()), (Selling::Yes, String::new()));
+        assert_eq!(sells(Stage::load("local").unwrap()), (Selling::Yes, String::new()));
+        for (stage, why, warning) in [
+            (Stage { shop: None, ..full() }, WhyNot::NoShop, "its file has no section [shop]"),
+            (Stage { mail: None, ..full() }, WhyNot::NoMail, "has no section [mail], and every order"),
+            (Stage { domain: None, ..full() }, WhyNot::NoHttps, "it has no HTTPS"),
+        ] {
+            let (selling, text) = sells(stage);
+            assert_eq!(selling, Selling::No(why));
+            assert!(text.contains(warning) && text.ends_with("see infra/stages/prod.toml"), "{text}");
+        }
+    }
+
+    #[test]
+    fn functions_read_the_shop_with_the_currency_and_the_limits_of_its_stage() {
+        let mut stage = Stage::load("local").unwrap();
+        stage.currency = "MXN".to_owned();
+        (stage.orders.max_open, stage.orders.groups) = (3, 4);
+        let shop = Shop::parse(&stage.shop().unwrap().to_json()).unwrap();
+        assert_eq!((shop.currency.as_str(), shop.max_open_orders, shop.groups), ("MXN", 3, 4));
+        assert_eq!(Stage { shop: None, ..stage }.shop(), None);
     }
 
     #[test]

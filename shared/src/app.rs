@@ -16,7 +16,8 @@ use crate::{
     database::Database,
     domain::{Currency, SubmissionKey},
     error::{ApiError, Result},
-    queue::QueueClient,
+    parameters::Queue,
+    queue::{OrderQueue, QueueClient},
 };
 
 pub struct App {
@@ -95,17 +96,25 @@ impl App {
 
     /// The queue of submissions.
     pub async fn submissions(&self) -> Result<QueueClient> {
-        let url = self.config().await?.submissions_queue.clone();
-        Ok(QueueClient::new(&self.sdk, url.context("the route table grants this function no access to the queue")?))
+        self.queue(Queue::Submissions).await
     }
 
     /// The queue of messages that nobody processes any more.
     pub async fn dead_letters(&self) -> Result<QueueClient> {
-        let url = self.config().await?.dead_letter_queue.clone();
-        Ok(QueueClient::new(
-            &self.sdk,
-            url.context("the route table grants this function no access to the dead-letter queue")?,
-        ))
+        self.queue(Queue::DeadLetters).await
+    }
+
+    /// The queue of orders.
+    pub async fn orders(&self) -> Result<OrderQueue> {
+        Ok(OrderQueue::new(self.queue(Queue::Orders).await?))
+    }
+
+    /// The client of a queue.
+    pub async fn queue(&self, queue: Queue) -> Result<QueueClient> {
+        let url = self.config().await?.queues.get(&queue).cloned();
+        let url =
+            url.with_context(|| format!("the route table grants this function no access to queue {}", queue.name()));
+        Ok(QueueClient::new(&self.sdk, url?))
     }
 
     pub async fn submission_key(&self) -> Result<SubmissionKey> {
@@ -230,6 +239,10 @@ mod tests {
         (app, began.elapsed())
     }
 
+    async fn submissions_url(app: &App) -> Option<String> {
+        app.config().await.unwrap().queues.get(&Queue::Submissions).cloned()
+    }
+
     /// Lambda gives the init phase ten seconds: <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>.
     #[tokio::test]
     async fn a_rush_of_two_hundred_starts_that_ssm_throttles_answers_no_503() {
@@ -275,7 +288,7 @@ mod tests {
     async fn where_ssm_is_away_the_fallback_serves_and_a_function_without_one_does_not() {
         let nobody = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
         let (app, _) = started(sdk(nobody), QUEUE, Some(r#"{"queue/submissions":"http://queue"}"#)).await;
-        assert_eq!(app.config().await.unwrap().submissions_queue.as_deref(), Some("http://queue"));
+        assert_eq!(submissions_url(&app).await.as_deref(), Some("http://queue"));
         let (app, _) = started(sdk(nobody), QUEUE_AND_KEY, None).await;
         assert!(matches!(app.submissions().await, Err(ApiError::Unavailable(_))));
     }
@@ -284,7 +297,7 @@ mod tests {
     async fn ssm_is_asked_first_and_a_fallback_that_lacks_a_value_is_refused() {
         let (_, address) = Throttling::start();
         let (app, _) = started(sdk(address), QUEUE, Some(r#"{"queue/submissions":"http://queue"}"#)).await;
-        assert_eq!(app.config().await.unwrap().submissions_queue.as_deref(), Some("1"));
+        assert_eq!(submissions_url(&app).await.as_deref(), Some("1"));
         for fallback in ["{}", "null", r#"{"queue/parked":"http://queue"}"#] {
             assert!(Settings::new(&sdk(address), QUEUE, Some(fallback)).is_err(), "{fallback}");
         }

@@ -22,7 +22,7 @@ use tokio::{sync::Mutex, time::timeout};
 use crate::{
     aws::explained,
     domain::SubmissionKey,
-    parameters::{DatabaseRole, Parameter, path_of},
+    parameters::{DatabaseRole, Parameter, Queue, path_of},
     secret::Secret,
 };
 
@@ -30,10 +30,8 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Config {
     pub database: Option<DatabaseConfig>,
-    /// URL of the queue that takes submissions.
-    pub submissions_queue: Option<String>,
-    /// URL of the queue for messages that nobody processes any more.
-    pub dead_letter_queue: Option<String>,
+    /// URLs of the queues.
+    pub queues: BTreeMap<Queue, String>,
     pub submission_key: Option<SubmissionKey>,
 }
 
@@ -239,8 +237,7 @@ fn parse(names: &[String], values: &BTreeMap<String, String>) -> anyhow::Result<
     };
     Ok(Config {
         database: database(&get)?,
-        submissions_queue: get(Parameter::SubmissionsQueue),
-        dead_letter_queue: get(Parameter::DeadLetterQueue),
+        queues: Queue::ALL.into_iter().filter_map(|queue| Some((queue, get(Parameter::Queue(queue))?))).collect(),
         submission_key,
     })
 }
@@ -296,7 +293,7 @@ mod tests {
         let database = config.database.unwrap();
         assert_eq!((database.port, database.auth), (3306, DatabaseAuth::Password));
         assert_eq!(database.login().unwrap().1.user, "anaquel_reader");
-        assert_eq!((config.submissions_queue, config.submission_key.is_none()), (None, true));
+        assert_eq!((config.queues.len(), config.submission_key.is_none()), (0, true));
     }
 
     #[test]

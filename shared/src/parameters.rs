@@ -18,12 +18,25 @@ pub enum Parameter {
     DatabasePassword(DatabaseRole),
     /// ARN of the secret with the master password that RDS keeps.
     MasterSecret,
-    /// URL of the queue that takes submissions.
-    SubmissionsQueue,
-    /// URL of the dead-letter queue.
-    DeadLetterQueue,
+    /// URL of the queue.
+    Queue(Queue),
     /// A `SecureString`: 32 bytes in base64.
     SubmissionKey,
+}
+
+/// A queue of a stage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Queue {
+    /// Ratings and messages.
+    Submissions,
+    /// Submissions and imports that failed for good.
+    DeadLetters,
+    /// Orders, cancellations and sweeps, in their order: a FIFO queue.
+    Orders,
+    OrderDeadLetters,
+    /// Mails to buyers.
+    Mails,
+    MailDeadLetters,
 }
 
 /// A database user by its permissions, the least first.
@@ -50,9 +63,12 @@ impl Parameter {
             Self::DatabasePassword(Writer) => "database/writer/password",
             Self::DatabasePassword(Admin) => "database/admin/password",
             Self::MasterSecret => "database/admin/secret",
-            Self::SubmissionsQueue => "queue/submissions",
-            // The physical queue has this name, too.
-            Self::DeadLetterQueue => "queue/parked",
+            Self::Queue(Queue::Submissions) => "queue/submissions",
+            Self::Queue(Queue::DeadLetters) => "queue/parked",
+            Self::Queue(Queue::Orders) => "queue/orders",
+            Self::Queue(Queue::OrderDeadLetters) => "queue/orders-parked",
+            Self::Queue(Queue::Mails) => "queue/mails",
+            Self::Queue(Queue::MailDeadLetters) => "queue/mails-parked",
             Self::SubmissionKey => "submission-key",
         }
     }
@@ -60,6 +76,43 @@ impl Parameter {
     /// Whether SSM keeps it encrypted, as a `SecureString`.
     pub const fn is_secret(self) -> bool {
         matches!(self, Self::DatabasePassword(_) | Self::SubmissionKey)
+    }
+}
+
+impl Queue {
+    pub const ALL: [Self; 6] = [
+        Self::Submissions,
+        Self::DeadLetters,
+        Self::Orders,
+        Self::OrderDeadLetters,
+        Self::Mails,
+        Self::MailDeadLetters,
+    ];
+
+    /// Name of the queue without the stage: `anaquel-<stage>-<name>`. SQS requires the suffix of a FIFO queue.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Submissions => "submissions",
+            Self::DeadLetters => "parked",
+            Self::Orders => "orders.fifo",
+            Self::OrderDeadLetters => "orders-parked.fifo",
+            Self::Mails => "mails",
+            Self::MailDeadLetters => "mails-parked",
+        }
+    }
+
+    /// Its dead-letter queue; none for a dead-letter queue.
+    pub const fn dead_letters(self) -> Option<Self> {
+        match self {
+            Self::Submissions => Some(Self::DeadLetters),
+            Self::Orders => Some(Self::OrderDeadLetters),
+            Self::Mails => Some(Self::MailDeadLetters),
+            Self::DeadLetters | Self::OrderDeadLetters | Self::MailDeadLetters => None,
+        }
+    }
+
+    pub const fn is_fifo(self) -> bool {
+        matches!(self, Self::Orders | Self::OrderDeadLetters)
     }
 }
 

@@ -1,10 +1,17 @@
-//! A client of one queue: the queue of submissions, or its dead-letter queue (`anaquel-<stage>-parked`).
+//! Clients of the queues.
 
 use anyhow::Context;
-use aws_sdk_sqs::types::{MessageAttributeValue, QueueAttributeName};
+use aws_sdk_sqs::{
+    operation::send_message::builders::SendMessageFluentBuilder,
+    types::{MessageAttributeValue, QueueAttributeName},
+};
 
-use crate::{aws::explained, messages::Submission};
+use crate::{
+    aws::explained,
+    messages::{OrderMessage, Submission},
+};
 
+/// A client of one queue.
 pub struct QueueClient {
     sqs: aws_sdk_sqs::Client,
     url: String,
@@ -21,12 +28,35 @@ impl QueueClient {
         self.put(self.sqs.send_message().message_body(body)).await
     }
 
+    /// Sends a text.
+    pub async fn send_text(&self, body: &str) -> anyhow::Result<()> {
+        self.put(self.sqs.send_message().message_body(body)).await
+    }
+
     /// Sends a message to the dead-letter queue with the reason of its permanent failure: unchanged, or cut where SQS
     /// would not take both.
     pub async fn dead_letter(&self, body: &str, reason: &str) -> anyhow::Result<()> {
+        self.put(self.with_reason(body, reason)?).await
+    }
+
+    /// The same to a FIFO queue. `id` identifies the message, so that a repetition within five minutes has no effect.
+    pub async fn dead_letter_of_group(&self, body: &str, reason: &str, group: &str, id: &str) -> anyhow::Result<()> {
+        let message = self.with_reason(body, reason)?;
+        self.put(message.message_group_id(group).message_deduplication_id(id)).await
+    }
+
+    fn with_reason(&self, body: &str, reason: &str) -> anyhow::Result<SendMessageFluentBuilder> {
         let (body, reason) = fitting(body, reason);
         let reason = MessageAttributeValue::builder().data_type("String").string_value(reason).build()?;
-        self.put(self.sqs.send_message().message_body(body).message_attributes("reason", reason)).await
+        Ok(self.sqs.send_message().message_body(body).message_attributes("reason", reason))
+    }
+
+    /// Makes a received message visible again after this time, instead of the queue's visibility timeout.
+    pub async fn show_again_after(&self, receipt: &str, seconds: u16) -> anyhow::Result<()> {
+        let change = self.sqs.change_message_visibility().queue_url(&self.url).receipt_handle(receipt);
+        let changed = change.visibility_timeout(seconds.into()).send().await;
+        changed.map_err(explained).context("changing the visibility of a message")?;
+        Ok(())
     }
 
     /// Reads the depth of the queue, to check that it answers.
@@ -37,13 +67,27 @@ impl QueueClient {
         Ok(())
     }
 
-    async fn put(
-        &self,
-        message: aws_sdk_sqs::operation::send_message::builders::SendMessageFluentBuilder,
-    ) -> anyhow::Result<()> {
+    async fn put(&self, message: SendMessageFluentBuilder) -> anyhow::Result<()> {
         let sent = message.queue_url(&self.url).send().await;
         sent.map_err(explained).context("sending to the queue")?;
         Ok(())
+    }
+}
+
+/// A client of the order queue, which is a FIFO queue: messages of one group are decided in their order.
+pub struct OrderQueue(QueueClient);
+
+impl OrderQueue {
+    pub fn new(client: QueueClient) -> Self {
+        Self(client)
+    }
+
+    /// Sends a message in a group (`Shop::group_of`). Once this returns, it is durable. SQS drops a message with the same
+    /// id and group for five minutes; a later one has no effect, because the consumer knows the id.
+    pub async fn send(&self, message: &OrderMessage, group: &str) -> anyhow::Result<()> {
+        let body = serde_json::to_string(message).context("writing the message as JSON")?;
+        let send = self.0.sqs.send_message().message_body(body).message_group_id(group);
+        self.0.put(send.message_deduplication_id(message.id.to_string())).await
     }
 }
 

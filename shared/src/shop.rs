@@ -6,6 +6,7 @@ use std::env;
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::domain::{Currency, Email, Money};
 
@@ -152,6 +153,13 @@ impl Shop {
         Money { minor, currency: self.currency.clone() }
     }
 
+    /// The message group of a buyer's orders and cancellations: `orders-0` to `orders-<groups - 1>`. Only their order in
+    /// time follows from it.
+    pub fn group_of(&self, buyer: Uuid) -> String {
+        let hash = buyer.as_bytes().iter().fold(0_u32, |hash, byte| hash.wrapping_mul(31).wrapping_add((*byte).into()));
+        format!("orders-{}", hash % u32::from(self.groups.max(1)))
+    }
+
     /// Whether a shop sells: what `sells` states, and not at all without a shop.
     pub fn selling(shop: Option<&Self>) -> Selling {
         shop.map_or(Selling::No(WhyNot::NoShop), |shop| shop.sells)
@@ -225,6 +233,22 @@ mod tests {
             assert_eq!(ship.price_for(lines), price, "{lines}");
         }
         assert_eq!(Ship { free_from: None, ..ship }.price_for(u64::MAX), 395);
+    }
+
+    #[test]
+    fn a_buyer_is_always_in_the_same_group_and_many_buyers_are_in_all() {
+        let mut shop = Shop::parse(&shop().to_string()).unwrap();
+        let mut groups = |count| {
+            shop.groups = count;
+            let groups = (0..1_000).map(|_| Uuid::new_v4()).map(|buyer| {
+                assert_eq!(shop.group_of(buyer), shop.group_of(buyer));
+                shop.group_of(buyer)
+            });
+            groups.collect::<std::collections::BTreeSet<_>>()
+        };
+        assert_eq!(groups(1), ["orders-0".to_owned()].into());
+        assert_eq!(groups(0), ["orders-0".to_owned()].into());
+        assert_eq!(groups(4), (0..4).map(|group| format!("orders-{group}")).collect());
     }
 
     #[test]

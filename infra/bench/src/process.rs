@@ -88,7 +88,7 @@ fn environment(function: &MeasuredFunction, host: &Host) -> [(&'static str, Stri
 mod tests {
     use std::path::PathBuf;
 
-    use shared::parameters::Parameter;
+    use shared::parameters::{Parameter, Queue};
 
     use super::*;
     use crate::cases;
@@ -98,8 +98,8 @@ mod tests {
     fn a_real_function_starts_on_the_host_and_responds() {
         let binaries =
             std::env::var("ANAQUEL_BINARIES").expect("ANAQUEL_BINARIES is not set: run `cargo bookstore test`");
-        let names =
-            [Parameter::SubmissionsQueue, Parameter::SubmissionKey].map(|name| format!("/anaquel/local/{name}"));
+        let names = [Parameter::Queue(Queue::Submissions), Parameter::SubmissionKey]
+            .map(|name| format!("/anaquel/local/{name}"));
         let function = MeasuredFunction {
             name: "submit-rating".to_owned(),
             binary: PathBuf::from(binaries).join("submit-rating"),

@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use super::usage::{HOURS, METRICS, MONITORING_LOGS_GB, POLLS, STORED_GB, Usage};
-use crate::routes::FUNCTIONS;
+use crate::routes::{FUNCTIONS, Queue, Trigger};
+use crate::template::logical_id;
 
 /// A monthly quantity of something with a price.
 pub struct Charge {
@@ -70,10 +71,7 @@ pub fn of(kind: &str, properties: &Value, usage: &Usage) -> Option<Vec<Charge>> 
         "EC2::VPCEndpoint" => endpoint(properties, usage),
         "ElasticLoadBalancingV2::LoadBalancer" => load_balancer(properties, usage),
         "KMS::Key" => vec![fixed("keys", "key", 1.0)],
-        "Lambda::EventSourceMapping" => vec![
-            fixed("queue polling", "queue-request", POLLS / MILLION),
-            per_use("messages received", "queue-request", usage.submissions() / MILLION),
-        ],
+        "Lambda::EventSourceMapping" => source(properties, usage),
         "Lambda::Function" => function(properties, usage),
         "Logs::LogGroup" => logs(properties, usage),
         "RDS::DBInstance" => database(properties),
@@ -185,10 +183,30 @@ fn provisioned_concurrency(properties: &Value, usage: &Usage) -> Charge {
 
 /// Each message is sent and deleted. Dead letters are too few to count.
 fn queue(properties: &Value, usage: &Usage) -> Vec<Charge> {
-    if properties["RedrivePolicy"].is_null() {
-        return Vec::new();
-    }
-    vec![per_use("messages sent and deleted", "queue-request", 2.0 * usage.submissions() / MILLION)]
+    let name = text(&properties["QueueName"]);
+    let queue = Queue::ALL.into_iter().find(|queue| name.ends_with(&format!("-{}", queue.name())));
+    let messages = queue.map_or(0.0, |queue| usage.messages(queue));
+    vec![per_use("messages sent and deleted", price_of_requests(queue), 2.0 * messages / MILLION)]
+}
+
+/// A consumer polls its queue also while that is empty.
+fn source(properties: &Value, usage: &Usage) -> Vec<Charge> {
+    let alias = text(&properties["FunctionName"]["Ref"]);
+    let consumers = FUNCTIONS.iter().filter(|function| alias == logical_id(function.name) + "Live");
+    let queue = consumers.filter_map(|function| match function.trigger {
+        Trigger::Messages(queue) => Some(queue),
+        _ => None,
+    });
+    let queue = queue.last();
+    let messages = queue.map_or(0.0, |queue| usage.messages(queue));
+    vec![
+        fixed("queue polling", price_of_requests(queue), POLLS / MILLION),
+        per_use("messages received", price_of_requests(queue), messages / MILLION),
+    ]
+}
+
+fn price_of_requests(queue: Option<Queue>) -> &'static str {
+    if queue.is_some_and(Queue::is_fifo) { "fifo-queue-request" } else { "queue-request" }
 }
 
 fn text(value: &Value) -> &str {

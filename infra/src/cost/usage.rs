@@ -2,7 +2,7 @@
 //! states them.
 
 use crate::{
-    routes::{FUNCTIONS, Trigger},
+    routes::{FUNCTIONS, Queue, Trigger},
     stage::Stage,
 };
 
@@ -28,6 +28,10 @@ const LOG_KB: f64 = 1.0;
 const MESSAGE_KB: f64 = 4.0;
 /// Share of submissions (ratings and messages) among the requests.
 const SUBMITTED: f64 = 0.02;
+/// Share of orders among the requests.
+const ORDERED: f64 = 0.002;
+/// Mails for an order: of its confirmation, and of one later event.
+const MAILS: f64 = 2.0;
 /// New connections to the load balancer for each request.
 const CONNECTIONS: f64 = 0.2;
 
@@ -56,7 +60,7 @@ impl Usage {
         let events = FUNCTIONS.iter().map(|function| {
             let events = match function.trigger {
                 Trigger::Http(_) | Trigger::Unmatched => share,
-                Trigger::Submissions => requests * SUBMITTED,
+                Trigger::Messages(queue) => messages(queue, requests),
                 Trigger::Imports | Trigger::Staff | Trigger::Release => 0.0,
             };
             (stage.physical(function.name), events)
@@ -115,13 +119,15 @@ impl Usage {
         self.requests * RESPONSE_KB / KB_IN_GB
     }
 
-    pub fn submissions(&self) -> f64 {
-        self.requests * SUBMITTED
+    /// Messages of a queue; dead letters are too few to count.
+    pub fn messages(&self, queue: Queue) -> f64 {
+        messages(queue, self.requests)
     }
 
     /// Volume of the functions' requests to AWS services, mostly messages.
     pub fn aws_requests_gb(&self) -> f64 {
-        self.submissions() * MESSAGE_KB / KB_IN_GB
+        let messages: f64 = Queue::ALL.into_iter().map(|queue| self.messages(queue)).sum();
+        messages * MESSAGE_KB / KB_IN_GB
     }
 
     /// Hours of load balancer capacity units (LCU): the largest of the dimensions bytes, connections and rule evaluations.
@@ -135,15 +141,26 @@ impl Usage {
     }
 }
 
+fn messages(queue: Queue, requests: f64) -> f64 {
+    match queue {
+        Queue::Submissions => requests * SUBMITTED,
+        Queue::Orders => requests * ORDERED,
+        Queue::Mails => requests * ORDERED * MAILS,
+        Queue::DeadLetters | Queue::OrderDeadLetters | Queue::MailDeadLetters => 0.0,
+    }
+}
+
 /// The assumptions, for the report.
 pub fn assumptions() -> String {
     format!(
         "Assumptions: a month has {HOURS} hours. Requests are spread evenly over the functions behind the load balancer. \
-         Each takes {:.0} ms, returns {RESPONSE_KB} KB and logs {LOG_KB} KB; one in {:.0} is a rating or a message. \
+         Each takes {:.0} ms, returns {RESPONSE_KB} KB and logs {LOG_KB} KB; one in {:.0} is a rating or a message, and one \
+         in {:.0} an order with {MAILS} mails. \
          Each function publishes {METRICS} metrics in each hour with requests. A bucket has {STORED_GB} GB, and Enhanced \
          Monitoring of an instance logs {MONITORING_LOGS_GB} GB a month.",
         SECONDS * 1000.0,
         1.0 / SUBMITTED,
+        1.0 / ORDERED,
     )
 }
 
@@ -166,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn every_request_invokes_one_function_and_a_submission_two() {
+    fn every_request_invokes_one_function_a_submission_two_and_an_order_two_and_those_of_its_mails() {
         let usage = usage(1_000_000);
         let events: f64 =
             FUNCTIONS.iter().map(|function| usage.events(&format!("anaquel-prod-{}", function.name))).sum();

@@ -1,14 +1,13 @@
 //! The graph of a stage: network and security groups from the templates, functions and permissions from the route table.
 
 use anyhow::Result;
-use serde_json::Value;
 
 use super::{
     dot::Dot,
     system::{System, service, text},
 };
 use crate::{
-    routes::{DatabaseRole, FUNCTIONS, Function, QueueAccess, Trigger},
+    routes::{DatabaseRole, FUNCTIONS, Function, Queue, QueueAccess, Trigger},
     stage::{Server, Stage},
 };
 
@@ -46,11 +45,11 @@ fn groups() -> Vec<Vec<&'static Function>> {
 
 fn belong_together(one: &Function, other: &Function) -> bool {
     let kind = |function: &Function| match function.trigger {
-        Trigger::Http(_) | Trigger::Unmatched => 0,
-        Trigger::Submissions => 1,
-        Trigger::Imports => 2,
-        Trigger::Staff => 3,
-        Trigger::Release => 4,
+        Trigger::Http(_) | Trigger::Unmatched => (0, None),
+        Trigger::Messages(queue) => (1, Some(queue)),
+        Trigger::Imports => (2, None),
+        Trigger::Staff => (3, None),
+        Trigger::Release => (4, None),
     };
     kind(one) == kind(other)
         && one.database == other.database
@@ -132,10 +131,9 @@ fn database(dot: &mut Dot, system: &System) {
 fn services(dot: &mut Dot, stage: &Stage, system: &System) {
     dot.cluster("aws", &format!("AWS services, {}", egress_to_aws(system)), |dot| {
         dot.node("ssm", "service", &format!("SSM parameters\n{}/…", stage.prefix()));
-        dot.node("submissions", "service", "SQS queue\nsubmissions");
-        let mut queues = system.resources("SQS::Queue").map(|(_, queue)| &queue["RedrivePolicy"]["maxReceiveCount"]);
-        let receives = queues.find_map(Value::as_u64).expect("a queue with a dead-letter queue in every stage");
-        dot.node("dead letters", "service", &format!("SQS dead-letter queue parked\nafter {receives} deliveries"));
+        for queue in Queue::ALL {
+            dot.node(queue.name(), "service", &label_of(stage, queue));
+        }
         if has_secret(system) {
             dot.node("secret", "service", "Secrets Manager\nmaster password");
         }
@@ -144,6 +142,17 @@ fn services(dot: &mut Dot, stage: &Stage, system: &System) {
     if let Server::External(server) = &stage.database.server {
         let label = format!("MariaDB\n{}, port {}", server.host, server.port);
         dot.node_with_shape("database", "service", "cylinder", &label);
+    }
+}
+
+fn label_of(stage: &Stage, queue: Queue) -> String {
+    let source = Queue::ALL.into_iter().find(|source| source.dead_letters() == Some(queue));
+    match source {
+        Some(source) => {
+            let (_, receives) = stage.retries(source);
+            format!("SQS dead-letter queue\n{}\nafter {receives} deliveries", queue.name())
+        }
+        None => format!("SQS queue\n{}", queue.name()),
     }
 }
 
@@ -174,9 +183,10 @@ fn requests(dot: &mut Dot, system: &System, groups: &[Vec<&'static Function>]) {
 fn triggers(dot: &mut Dot, system: &System, group: &[&'static Function]) {
     match group[0].trigger {
         Trigger::Http(_) | Trigger::Unmatched => {}
-        Trigger::Submissions => {
-            let source = system.only("Lambda::EventSourceMapping").expect("one in every stage");
-            dot.edge("submissions", id(group), "flow", &format!("batches of up to {}", source["BatchSize"]));
+        Trigger::Messages(queue) => {
+            let mut sources = system.resources("Lambda::EventSourceMapping");
+            let (_, source) = sources.next().expect("one for each consumer");
+            dot.edge(queue.name(), id(group), "flow", &format!("batches of up to {}", source["BatchSize"]));
         }
         Trigger::Imports => {
             dot.edge("operators", "bucket", "flow", "CSV of books");
@@ -201,11 +211,14 @@ fn permissions(dot: &mut Dot, system: &System, group: &[&'static Function]) {
     if group[0].database == Some(DatabaseRole::Admin) && has_secret(system) {
         dot.edge(id(group), "secret", "rare", "");
     }
-    for queue in group[0].queue {
-        match queue {
-            QueueAccess::Send => dot.edge(id(group), "submissions", "flow", ""),
-            QueueAccess::Inspect => dot.edge(id(group), "submissions", "rare", "queue length"),
-            QueueAccess::DeadLetter => dot.edge(id(group), "dead letters", "rare", "permanent failures"),
+    for access in group[0].queue {
+        let queue = access.queue();
+        match access {
+            QueueAccess::Send(_) if queue.dead_letters().is_some() => dot.edge(id(group), queue.name(), "flow", ""),
+            QueueAccess::Send(_) => dot.edge(id(group), queue.name(), "rare", "permanent failures"),
+            QueueAccess::Inspect(_) => dot.edge(id(group), queue.name(), "rare", "queue length"),
+            // The edge of its trigger has the opposite direction.
+            QueueAccess::Delay(_) => {}
         }
     }
 }

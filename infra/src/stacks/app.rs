@@ -19,7 +19,9 @@ pub fn stack(stage: &Stage) -> Stack {
         let alias = function::add(&mut stack, stage, &wiring, function);
         match function.trigger {
             Trigger::Http(_) => load_balancer::forward(&mut stack.template, stage, listener, function, alias),
-            Trigger::Submissions => function::consume_queue(&mut stack.template, stage, &wiring, function, alias),
+            Trigger::Messages(queue) => {
+                function::consume_queue(&mut stack.template, stage, &wiring, function, queue, alias);
+            }
             Trigger::Imports => imports::add(&mut stack.template, stage, &wiring, function, alias),
             Trigger::Unmatched | Trigger::Staff | Trigger::Release => {}
         }

@@ -7,7 +7,7 @@ use stratosphere::value::{AWS_ACCOUNT_ID, ExpString};
 
 use super::{Kind, Stack, access_logs, log_group, only_over_tls};
 use crate::database_settings::settings;
-use crate::routes::{DatabaseRole, QueueAccess};
+use crate::routes::{DatabaseRole, Queue};
 use crate::stage::{Rds, Restore, Server, Stage};
 use crate::template::{Id, RemovalPolicy, Template, arn, list, logical_id, sub};
 
@@ -183,48 +183,77 @@ fn monitoring_role(template: &mut Template) -> Id {
     )
 }
 
-/// The submission queue and the dead-letter queue.
-fn queues(template: &mut Template, stage: &Stage) {
-    let submissions = stage.physical("submissions");
-    let dead_letters = template.add(
-        "ParkedQueue",
-        sqs::Queue! {
-            queue_name: stage.physical("parked").as_str(),
-            message_retention_period: RETENTION_SECONDS,
-            sqs_managed_sse_enabled: true,
-            // By name, because the submission queue refers to this one.
-            redrive_allow_policy: json!({ "redrivePermission": "byQueue", "sourceQueueArns": [arn("sqs", &submissions)] }),
-        },
-    );
-    let submissions = template.add(
-        "SubmissionsQueue",
-        sqs::Queue! {
-            queue_name: submissions.as_str(),
-            message_retention_period: RETENTION_SECONDS,
-            sqs_managed_sse_enabled: true,
-            visibility_timeout: stage.submissions.visibility_seconds,
-            redrive_policy: json!({
-                "deadLetterTargetArn": dead_letters.att("Arn"),
-                "maxReceiveCount": stage.submissions.max_receives,
-            }),
-        },
-    );
+/// The output with the queue's ARN.
+pub fn arn_output(queue: Queue) -> &'static str {
+    match queue {
+        Queue::Submissions => "SubmissionsQueueArn",
+        Queue::DeadLetters => "ParkedQueueArn",
+        Queue::Orders => "OrdersQueueArn",
+        Queue::OrderDeadLetters => "OrdersParkedQueueArn",
+        Queue::Mails => "MailsQueueArn",
+        Queue::MailDeadLetters => "MailsParkedQueueArn",
+    }
+}
 
-    for (name, queue, access) in
-        [("Submissions", submissions, QueueAccess::Send), ("Parked", dead_letters, QueueAccess::DeadLetter)]
-    {
-        template.suppress(queue, "CKV_AWS_27", "SQS encrypts with its own key, which checkov does not accept.");
-        let policy = sqs::QueuePolicy! {
-            queues: list([queue]),
-            policy_document: only_over_tls("sqs:*", queue.att("Arn")),
-        };
-        template.add(format!("{name}QueuePolicy"), policy);
-        parameter(template, stage, access.parameter(), queue);
-        template.output(format!("{name}QueueArn"), queue.att("Arn"));
-        if access == QueueAccess::Send {
-            template.output(format!("{name}QueueUrl"), queue);
+/// The queues, each with its dead-letter queue.
+fn queues(template: &mut Template, stage: &Stage) {
+    for source in Queue::ALL {
+        let Some(dead_letters) = source.dead_letters() else { continue };
+        let dead_letters = dead_letter_queue(template, stage, source, dead_letters);
+        let added = source_queue(template, stage, source, dead_letters);
+        if source == Queue::Submissions {
+            template.output("SubmissionsQueueUrl", added);
         }
     }
+}
+
+fn dead_letter_queue(template: &mut Template, stage: &Stage, source: Queue, queue: Queue) -> Id {
+    // By name, because the source refers to this queue.
+    let source = arn("sqs", &stage.physical(source.name()));
+    let mut dead_letters = queue_of(stage, queue);
+    dead_letters.redrive_allow_policy = Some(json!({ "redrivePermission": "byQueue", "sourceQueueArns": [source] }));
+    add_queue(template, stage, queue, dead_letters)
+}
+
+fn source_queue(template: &mut Template, stage: &Stage, queue: Queue, dead_letters: Id) -> Id {
+    let (visibility, receives) = stage.retries(queue);
+    let mut source = queue_of(stage, queue);
+    source.visibility_timeout = Some(visibility.into());
+    source.redrive_policy =
+        Some(json!({ "deadLetterTargetArn": dead_letters.att("Arn"), "maxReceiveCount": receives }));
+    add_queue(template, stage, queue, source)
+}
+
+fn queue_of(stage: &Stage, queue: Queue) -> sqs::Queue_ {
+    let mut properties = sqs::Queue! {
+        queue_name: stage.physical(queue.name()).as_str(),
+        message_retention_period: RETENTION_SECONDS,
+        sqs_managed_sse_enabled: true,
+    };
+    if queue.is_fifo() {
+        // High throughput: limits and deduplication for each group, not for the queue.
+        properties.fifo_queue = Some(true.into());
+        properties.deduplication_scope = Some("messageGroup".into());
+        properties.fifo_throughput_limit = Some("perMessageGroupId".into());
+        // The schedule sends no deduplication id, and EventBridge Scheduler requires this of its target.
+        properties.content_based_deduplication = Some(true.into());
+    }
+    properties
+}
+
+fn add_queue(template: &mut Template, stage: &Stage, queue: Queue, properties: sqs::Queue_) -> Id {
+    let output = arn_output(queue);
+    let id = output.strip_suffix("Arn").expect("the name of an output with an ARN");
+    let added = template.add(id, properties);
+    template.suppress(added, "CKV_AWS_27", "SQS encrypts with its own key, which checkov does not accept.");
+    let policy = sqs::QueuePolicy! {
+        queues: list([added]),
+        policy_document: only_over_tls("sqs:*", added.att("Arn")),
+    };
+    template.add(format!("{id}Policy"), policy);
+    parameter(template, stage, Parameter::Queue(queue), added);
+    template.output(output, added.att("Arn"));
+    added
 }
 
 /// Adds a plain-text SSM parameter. `deploy` and `up` write secrets, because CloudFormation cannot create a SecureString.

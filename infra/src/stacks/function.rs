@@ -9,7 +9,7 @@ use stratosphere::value::{ExpBool, ExpString};
 
 use super::wiring::Wiring;
 use super::{Stack, log_group, permissions};
-use crate::routes::Function;
+use crate::routes::{Function, Queue};
 use crate::stage::{Egress, ProvisionedConcurrency, Stage};
 use crate::template::{Id, RemovalPolicy, Template, list, logical_id};
 
@@ -144,17 +144,24 @@ fn provisioned_concurrency(
     );
 }
 
-/// The function processes the submission queue in batches, and reports failures message by message.
-pub fn consume_queue(template: &mut Template, stage: &Stage, wiring: &Wiring, function: &Function, alias: Id) {
+/// The function processes the queue in batches, and reports failures message by message.
+pub fn consume_queue(
+    template: &mut Template,
+    stage: &Stage,
+    wiring: &Wiring,
+    function: &Function,
+    queue: Queue,
+    alias: Id,
+) {
     template.add(
         logical_id(function.name) + "Source",
         lambda::EventSourceMapping! {
-            event_source_arn: wiring.submissions,
+            event_source_arn: wiring.queue(queue),
             function_name: alias,
             batch_size: 10,
             function_response_types: list(["ReportBatchItemFailures"]),
             scaling_config: lambda::eventsourcemapping::ScalingConfig! {
-                maximum_concurrency: stage.submissions.concurrency,
+                maximum_concurrency: function.max_concurrency(stage),
             },
         },
     );

@@ -5,7 +5,7 @@ use stratosphere::value::AWS_ACCOUNT_ID;
 
 use super::bucket;
 use super::wiring::Wiring;
-use crate::routes::Function;
+use crate::routes::{Function, Queue};
 use crate::stage::Stage;
 use crate::template::{Id, RemovalPolicy, Template, logical_id, sub};
 
@@ -18,7 +18,7 @@ pub fn add(template: &mut Template, stage: &Stage, wiring: &Wiring, function: &F
             function_name: stage.physical(function.name).as_str(),
             qualifier: "live",
             destination_config: lambda::eventinvokeconfig::DestinationConfig! {
-                on_failure: lambda::eventinvokeconfig::OnFailure! { destination: wiring.dead_letters },
+                on_failure: lambda::eventinvokeconfig::OnFailure! { destination: wiring.queue(Queue::DeadLetters) },
             },
         },
     );

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::bucket;
 use super::wiring::Wiring;
-use crate::routes::{BucketAccess, DatabaseRole, Function, QueueAccess, Trigger};
+use crate::routes::{BucketAccess, DatabaseRole, Function, Queue, QueueAccess, Trigger};
 use crate::stage::Stage;
 use crate::template::{Id, arn, sub};
 
@@ -26,18 +26,21 @@ pub fn policy(stage: &Stage, wiring: &Wiring, function: &Function, log_group: Id
         statements.push(allow(&["ssm:GetParameters"], arns));
     }
     statements.extend(database(wiring, function));
-    statements.extend(function.queue.iter().map(|queue| match queue {
-        QueueAccess::Send => allow(&["sqs:SendMessage"], wiring.submissions),
-        QueueAccess::Inspect => allow(&["sqs:GetQueueAttributes"], wiring.submissions),
-        QueueAccess::DeadLetter => allow(&["sqs:SendMessage"], wiring.dead_letters),
+    statements.extend(function.queue.iter().map(|access| {
+        let action = match access {
+            QueueAccess::Send(_) => "sqs:SendMessage",
+            QueueAccess::Inspect(_) => "sqs:GetQueueAttributes",
+            QueueAccess::Delay(_) => "sqs:ChangeMessageVisibility",
+        };
+        allow(&[action], wiring.queue(access.queue()))
     }));
-    if let Trigger::Submissions = function.trigger {
+    if let Trigger::Messages(queue) = function.trigger {
         let actions = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"];
-        statements.push(allow(&actions, wiring.submissions));
+        statements.push(allow(&actions, wiring.queue(queue)));
     }
     if let Trigger::Imports = function.trigger {
         // Lambda sends failed events to the dead-letter queue with the function's role.
-        statements.push(allow(&["sqs:SendMessage"], wiring.dead_letters));
+        statements.push(allow(&["sqs:SendMessage"], wiring.queue(Queue::DeadLetters)));
     }
     if let Some(BucketAccess::ReadWrite) = function.bucket {
         let objects = bucket::arn(stage, "imports") + "/*";

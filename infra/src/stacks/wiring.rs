@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use shared::parameters::Parameter;
 use stratosphere::value::ExpString;
 
-use super::{Kind, Stack};
-use crate::routes::{DatabaseRole, FUNCTIONS, Function, QueueAccess};
+use super::{Kind, Stack, data};
+use crate::routes::{DatabaseRole, FUNCTIONS, Function, Queue};
 use crate::stage::{DatabaseLogin, Stage};
 use crate::template::{Id, sub};
 
@@ -17,10 +17,8 @@ pub struct Wiring {
     pub subnets: [Id; 2],
     /// Security group of the functions.
     pub group: Id,
-    /// ARN of the submission queue.
-    pub submissions: Id,
-    /// ARN of the dead-letter queue.
-    pub dead_letters: Id,
+    /// ARNs of the queues.
+    queues: BTreeMap<Queue, Id>,
     /// URL of the submission queue, where a fallback contains it.
     submissions_url: Option<Id>,
     /// Only with RDS.
@@ -45,8 +43,10 @@ impl Wiring {
             artifacts: stack.input(Kind::Bootstrap, "ArtifactBucket", "String"),
             subnets: ["AppSubnet1", "AppSubnet2"].map(|name| stack.input(Kind::Network, name, "AWS::EC2::Subnet::Id")),
             group: stack.input(Kind::Network, "FunctionsGroup", "AWS::EC2::SecurityGroup::Id"),
-            submissions: stack.input(Kind::Data, "SubmissionsQueueArn", "String"),
-            dead_letters: stack.input(Kind::Data, "ParkedQueueArn", "String"),
+            queues: Queue::ALL
+                .into_iter()
+                .map(|queue| (queue, stack.input(Kind::Data, data::arn_output(queue), "String")))
+                .collect(),
             rds: (stage.database.auth() == DatabaseLogin::Iam).then(|| Rds {
                 resource_id: stack.input(Kind::Data, "DatabaseResourceId", "String"),
                 master_secret: stack.input(Kind::Data, "MasterLoginArn", "String"),
@@ -54,9 +54,14 @@ impl Wiring {
                 port: stack.input(Kind::Data, "DatabasePort", "String"),
             }),
             submissions_url: (FUNCTIONS.iter().flat_map(|function| function.fallback(stage)))
-                .any(|parameter| parameter == QueueAccess::Send.parameter())
+                .any(|parameter| parameter == Parameter::Queue(Queue::Submissions))
                 .then(|| stack.input(Kind::Data, "SubmissionsQueueUrl", "String")),
         }
+    }
+
+    /// ARN of the queue.
+    pub fn queue(&self, queue: Queue) -> Id {
+        self.queues[&queue]
     }
 
     /// The function's fallback: its parameters' values by short name, as one JSON object. None without a fallback.
@@ -69,7 +74,7 @@ impl Wiring {
                 Parameter::DatabaseName => stage.database.name().to_owned(),
                 Parameter::DatabaseAuth => stage.database.auth().as_str().to_owned(),
                 Parameter::DatabaseUser(DatabaseRole::Reader) => DatabaseRole::Reader.user(),
-                Parameter::SubmissionsQueue => placeholder(self.submissions_url),
+                Parameter::Queue(Queue::Submissions) => placeholder(self.submissions_url),
                 other => panic!("no fallback value for the parameter {other}"),
             }
         };

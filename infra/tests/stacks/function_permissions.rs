@@ -13,7 +13,7 @@ use super::policy_engine::{
 };
 use super::resolved_template::{ACCOUNT, MASTER_SECRET, ResolvedTemplates};
 use super::support::stage;
-use infra::routes::{DatabaseRole, FUNCTIONS, Function, QueueAccess, Trigger};
+use infra::routes::{DatabaseRole, FUNCTIONS, Function, Queue, QueueAccess, Trigger};
 use infra::stacks::Kind;
 use infra::stage::{DatabaseLogin, STAGES, Stage};
 use infra::template::logical_id;
@@ -90,8 +90,22 @@ const PARAMETERS: &[&str] = &[
     "database/admin/secret",
     "queue/submissions",
     "queue/parked",
+    "queue/orders",
+    "queue/orders-parked",
+    "queue/mails",
+    "queue/mails-parked",
     "submission-key",
     "something/else",
+];
+
+/// The queues with their names and their parameters.
+const QUEUES: [(Queue, &str, &str); 6] = [
+    (Queue::Submissions, "submissions", "queue/submissions"),
+    (Queue::DeadLetters, "parked", "queue/parked"),
+    (Queue::Orders, "orders.fifo", "queue/orders"),
+    (Queue::OrderDeadLetters, "orders-parked.fifo", "queue/orders-parked"),
+    (Queue::Mails, "mails", "queue/mails"),
+    (Queue::MailDeadLetters, "mails-parked", "queue/mails-parked"),
 ];
 
 /// Another stage in the same account.
@@ -104,7 +118,7 @@ fn resources(stage: &Stage) -> BTreeSet<String> {
     let mut resources = BTreeSet::new();
     for stage in [stage.name.as_str(), OTHER] {
         resources.extend(PARAMETERS.iter().map(|name| parameter(stage, name)));
-        resources.extend(["submissions", "parked"].map(|name| queue(stage, name)));
+        resources.extend(QUEUES.map(|(_, name, _)| queue(stage, name)));
         for bucket in ["imports", "artifacts", "access-logs"].map(|purpose| bucket(stage, purpose)) {
             resources.extend([format!("{bucket}/incoming/books.csv"), bucket]);
         }
@@ -125,11 +139,11 @@ fn resources(stage: &Stage) -> BTreeSet<String> {
 /// Whether the function's own code needs this permission, according to its row.
 fn expected(stage: &Stage, function: &Function, action: &str, resource: &str) -> bool {
     let on_rds = stage.database.auth() == DatabaseLogin::Iam;
-    let has = |access: fn(&QueueAccess) -> bool| function.queue.iter().any(access);
-    let consumes_queue = matches!(function.trigger, Trigger::Submissions);
     let imports = matches!(function.trigger, Trigger::Imports);
-    let submissions = resource == queue(&stage.name, "submissions");
-    let dead_letters = resource == queue(&stage.name, "parked");
+    let of_resource = QUEUES.iter().find(|(_, name, _)| resource == queue(&stage.name, name)).map(|(queue, ..)| *queue);
+    let has =
+        |access: fn(Queue) -> QueueAccess| of_resource.is_some_and(|queue| function.queue.contains(&access(queue)));
+    let consumes = of_resource.is_some_and(|queue| matches!(function.trigger, Trigger::Messages(its) if its == queue));
     match action {
         "logs:CreateLogStream" | "logs:PutLogEvents" => {
             resource.starts_with(&(log_group(&stage.name, function.name) + ":"))
@@ -146,14 +160,10 @@ fn expected(stage: &Stage, function: &Function, action: &str, resource: &str) ->
         "secretsmanager:GetSecretValue" => {
             on_rds && function.database == Some(DatabaseRole::Admin) && resource == MASTER_SECRET
         }
-        "sqs:SendMessage" => {
-            submissions && has(|queue| matches!(queue, QueueAccess::Send))
-                || dead_letters && (imports || has(|queue| matches!(queue, QueueAccess::DeadLetter)))
-        }
-        "sqs:GetQueueAttributes" => {
-            submissions && (consumes_queue || has(|queue| matches!(queue, QueueAccess::Inspect)))
-        }
-        "sqs:ReceiveMessage" | "sqs:DeleteMessage" => submissions && consumes_queue,
+        "sqs:SendMessage" => has(QueueAccess::Send) || imports && of_resource == Some(Queue::DeadLetters),
+        "sqs:GetQueueAttributes" => consumes || has(QueueAccess::Inspect),
+        "sqs:ReceiveMessage" | "sqs:DeleteMessage" => consumes,
+        "sqs:ChangeMessageVisibility" => has(QueueAccess::Delay),
         "s3:GetObject" | "s3:PutObject" => {
             function.bucket.is_some() && resource.starts_with(&(bucket(&stage.name, "imports") + "/"))
         }
@@ -165,7 +175,6 @@ fn expected(stage: &Stage, function: &Function, action: &str, resource: &str) ->
 fn expected_to_read(function: &Function, parameter: &str, on_rds: bool) -> bool {
     let administers = function.database == Some(DatabaseRole::Admin);
     let logs_in_as = |access| administers || function.database == Some(access);
-    let has = |access: fn(&QueueAccess) -> bool| function.queue.iter().any(access);
     match parameter {
         "database/host" | "database/port" | "database/name" | "database/auth" => function.database.is_some(),
         "database/reader/user" => logs_in_as(DatabaseRole::Reader),
@@ -175,10 +184,10 @@ fn expected_to_read(function: &Function, parameter: &str, on_rds: bool) -> bool 
         "database/writer/password" => !on_rds && logs_in_as(DatabaseRole::Writer),
         "database/admin/password" => !on_rds && administers,
         "database/admin/secret" => on_rds && administers,
-        "queue/submissions" => has(|queue| matches!(queue, QueueAccess::Send | QueueAccess::Inspect)),
-        "queue/parked" => has(|queue| matches!(queue, QueueAccess::DeadLetter)),
         "submission-key" => function.submission_key,
-        _ => false,
+        other => QUEUES.iter().any(|(queue, _, parameter)| {
+            *parameter == other && function.queue.iter().any(|access| access.queue() == *queue)
+        }),
     }
 }
 
@@ -414,6 +423,10 @@ fn policies_of_queues_and_buckets_grant_nothing_and_deny_plain_http() {
         let guarded = [
             (Kind::Data, "SubmissionsQueuePolicy", "sqs:SendMessage", queue(name, "submissions")),
             (Kind::Data, "ParkedQueuePolicy", "sqs:ReceiveMessage", queue(name, "parked")),
+            (Kind::Data, "OrdersQueuePolicy", "sqs:SendMessage", queue(name, "orders.fifo")),
+            (Kind::Data, "OrdersParkedQueuePolicy", "sqs:ReceiveMessage", queue(name, "orders-parked.fifo")),
+            (Kind::Data, "MailsQueuePolicy", "sqs:SendMessage", queue(name, "mails")),
+            (Kind::Data, "MailsParkedQueuePolicy", "sqs:ReceiveMessage", queue(name, "mails-parked")),
             (Kind::Data, "AccessLogsPolicy", "s3:ListBucket", bucket(name, "access-logs")),
             (Kind::App, "ImportBucketPolicy", "s3:ListBucket", bucket(name, "imports")),
             (Kind::App, "ImportBucketPolicy", "s3:GetObject", bucket(name, "imports") + "/incoming/books.csv"),

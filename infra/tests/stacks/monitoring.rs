@@ -8,7 +8,7 @@ use shared::metrics::{COLD_START, DATABASE_TIME, INVOCATIONS, NAMESPACE, NEW_MES
 
 use super::lookup::{properties, resources};
 use super::support::{stage, template};
-use infra::routes::FUNCTIONS;
+use infra::routes::{FUNCTIONS, Queue};
 use infra::stacks::Kind;
 use infra::stage::{STAGES, Stage};
 
@@ -99,7 +99,7 @@ fn every_alarm_links_to_a_section_of_the_runbook_and_every_section_has_an_alarm(
 fn alarms_and_graphs_use_existing_metrics_of_this_stage() {
     for (stage, template) in monitored() {
         let functions = FUNCTIONS.iter().map(|function| stage.physical(function.name));
-        let mut values: BTreeSet<_> = functions.chain(["submissions", "parked"].map(|it| stage.physical(it))).collect();
+        let mut values: BTreeSet<_> = functions.chain(Queue::ALL.map(|queue| stage.physical(queue.name()))).collect();
         values.extend(["${LoadBalancerName}", "${DatabaseName}", "unavailable", "failed"].map(str::to_owned));
         for metric in graph_metrics(&template).into_iter().chain(alarm_metrics(&template)) {
             let [namespace, name, dimensions @ ..] = &metric[..] else { panic!("{metric:?}") };

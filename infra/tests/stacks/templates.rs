@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::lookup::{all_templates, properties, resources};
 use super::support::{stage, template};
-use infra::routes::FUNCTIONS;
+use infra::routes::{FUNCTIONS, Trigger};
 use infra::stacks::{Input, Kind, all};
 use infra::stage::{Egress, Restore, STAGES, Server, Stage};
 use infra::template::logical_id;
@@ -150,9 +150,14 @@ fn all_callers_invoke_the_alias() {
                 assert_eq!(before, &json!([format!("{id}Permission")]));
             }
         }
-        let [(_, source)] = resources(&template, "Lambda::EventSourceMapping")[..] else { panic!("one queue") };
-        assert_eq!(source["FunctionName"], json!({ "Ref": "ProcessSubmissionsLive" }));
-        assert_eq!(source["FunctionResponseTypes"], json!(["ReportBatchItemFailures"]));
+        let sources = resources(&template, "Lambda::EventSourceMapping");
+        let consumers = FUNCTIONS.iter().filter(|function| matches!(function.trigger, Trigger::Messages(_)));
+        let aliases: BTreeSet<_> = consumers.map(|function| logical_id(function.name) + "Live").collect();
+        let called = sources.iter().map(|(_, source)| source["FunctionName"]["Ref"].as_str().unwrap().to_owned());
+        assert_eq!(called.collect::<BTreeSet<_>>(), aliases);
+        for (name, source) in sources {
+            assert_eq!(source["FunctionResponseTypes"], json!(["ReportBatchItemFailures"]), "{name}");
+        }
     }
 }
 
@@ -182,14 +187,37 @@ fn every_function_has_reserved_concurrency_on_aws() {
 #[test]
 fn queues_are_encrypted_and_keep_messages_for_two_weeks() {
     for template in all_templates(Kind::Data) {
-        for queue in ["SubmissionsQueue", "ParkedQueue"] {
+        let sources = ["SubmissionsQueue", "OrdersQueue", "MailsQueue"];
+        let dead_letters = ["ParkedQueue", "OrdersParkedQueue", "MailsParkedQueue"];
+        assert_eq!(resources(&template, "SQS::Queue").len(), sources.len() + dead_letters.len());
+        for queue in sources.iter().chain(&dead_letters) {
             assert_eq!(properties(&template, queue)["SqsManagedSseEnabled"], true);
             assert_eq!(properties(&template, queue)["MessageRetentionPeriod"], 1_209_600);
             let policy = properties(&template, &format!("{queue}Policy"));
             assert_eq!(policy["Queues"], json!([{ "Ref": queue }]));
         }
-        let redrive = &properties(&template, "SubmissionsQueue")["RedrivePolicy"];
-        assert_eq!(redrive["deadLetterTargetArn"], json!({ "Fn::GetAtt": ["ParkedQueue", "Arn"] }));
+        for (queue, dead_letters) in sources.iter().zip(dead_letters) {
+            let redrive = &properties(&template, queue)["RedrivePolicy"];
+            assert_eq!(redrive["deadLetterTargetArn"], json!({ "Fn::GetAtt": [dead_letters, "Arn"] }));
+        }
+    }
+}
+
+/// SQS accepts only a FIFO queue as the dead-letter queue of one, and Scheduler only one that needs no deduplication id.
+#[test]
+fn the_order_queue_and_its_dead_letter_queue_are_fifo_with_high_throughput() {
+    for (name, _) in STAGES {
+        let template = template(&stage(name), Kind::Data);
+        for (queue, physical) in [("OrdersQueue", "orders.fifo"), ("OrdersParkedQueue", "orders-parked.fifo")] {
+            let queue = properties(&template, queue);
+            assert_eq!(queue["QueueName"], format!("anaquel-{name}-{physical}"));
+            assert_eq!((&queue["FifoQueue"], &queue["ContentBasedDeduplication"]), (&json!(true), &json!(true)));
+            assert_eq!(queue["DeduplicationScope"], "messageGroup");
+            assert_eq!(queue["FifoThroughputLimit"], "perMessageGroupId");
+        }
+        for queue in ["SubmissionsQueue", "ParkedQueue", "MailsQueue", "MailsParkedQueue"] {
+            assert!(properties(&template, queue)["FifoQueue"].is_null(), "{queue}");
+        }
     }
 }
 

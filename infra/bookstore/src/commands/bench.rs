@@ -76,7 +76,7 @@ pub async fn run(args: &Bench, json: bool) -> Result<()> {
 
 /// Functions that answer in milliseconds; an import and a migration take longer.
 fn measurable() -> impl Iterator<Item = &'static Function> {
-    FUNCTIONS.iter().filter(|function| matches!(function.trigger, Trigger::Http(_) | Trigger::Submissions))
+    FUNCTIONS.iter().filter(|function| matches!(function.trigger, Trigger::Http(_) | Trigger::Messages(_)))
 }
 
 /// Functions that read lists.

@@ -1,20 +1,22 @@
-//! `bookstore redrive`: lists the messages of the dead-letter queue and sends each to its source: submissions to their
-//! queue, failed imports to the function. A permanent failure returns to the dead-letter queue with its reason.
+//! `bookstore redrive`: lists the messages of the dead-letter queues and sends each to its source: submissions, orders
+//! and mails to their queues, failed imports to the function. A permanent failure returns to its dead-letter queue with
+//! its reason.
 //!
 //! A message is sent before it is deleted: an interruption loses none, and processing a duplicate has no effect.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Context, Result};
 use aws_sdk_lambda::{primitives::Blob, types::InvocationType};
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
 use clap::Args;
 use infra::{
-    routes::{FUNCTIONS, Trigger},
+    routes::{FUNCTIONS, Queue, Trigger},
     stage::Stage,
 };
 use serde_json::{Value, json};
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use crate::{
     arguments,
@@ -36,113 +38,161 @@ pub struct Redrive {
 /// Visibility timeout of the listed messages: time to read and decide.
 const HIDDEN_FOR: Duration = Duration::from_mins(15);
 
-/// A message of the dead-letter queue.
+/// A message of a dead-letter queue.
 struct DeadLetter {
+    /// The dead-letter queue.
+    queue: Queue,
     body: String,
     receipt: String,
     /// Why processing failed.
     reason: String,
-    sent_at: String,
+    sent: Option<OffsetDateTime>,
     kind: String,
     id: String,
+    /// Message group of a FIFO queue.
+    group: Option<String>,
     origin: Origin,
 }
 
 enum Origin {
-    Submissions,
+    /// The queue that the dead-letter queue belongs to.
+    Queue,
     /// The event that started the import.
     Import(Value),
 }
 
 pub async fn run(args: &Redrive) -> Result<Report> {
     let (stage, aws) = connect(&args.stage).await?;
-    let dead_letter_queue = queue(&aws, &stage, "parked").await?;
-    let dead_letters = take(&aws, &dead_letter_queue).await?;
+    let began = OffsetDateTime::now_utc();
+    let queues = Queues::of(&aws, &stage).await?;
+    let mut dead_letters = queues.take().await?;
     if dead_letters.is_empty() {
-        return Ok(Report::new("The dead-letter queue is empty.", json!({ "messages": [] })));
+        return Ok(Report::new("The dead-letter queues are empty.", json!({ "messages": [] })));
     }
     outln!("{}", table(&dead_letters));
     if let Err(declined) = confirm("Redrive these messages?", args.yes, "nothing was sent") {
-        release(&aws, &dead_letter_queue, &dead_letters).await?;
+        queues.release(&dead_letters).await?;
         return Err(declined);
     }
-    let submissions = queue(&aws, &stage, "submissions").await?;
-    for (sent, message) in dead_letters.iter().enumerate() {
-        let sent_back = redrive(&aws, &stage, &submissions, &dead_letter_queue, message).await;
-        sent_back.with_context(|| {
-            format!("{sent} of {} messages were sent; the others stay in the dead-letter queue", dead_letters.len())
-        })?;
+    let mut redriven = Vec::new();
+    while !dead_letters.is_empty() {
+        for message in &dead_letters {
+            let sent_back = queues.redrive(message).await;
+            sent_back.with_context(|| {
+                format!("{} messages were sent; the others stay in the dead-letter queues", redriven.len())
+            })?;
+            redriven.push(message.json());
+        }
+        dead_letters = queues.take_rest(began).await?;
     }
     let text = format!(
-        "{} sent to their source. Those that fail again return to the dead-letter queue: `{}` counts them.",
-        dead_letters.len(),
+        "{} sent to their source. Those that fail again return to their dead-letter queue: `{}` counts them.",
+        redriven.len(),
         stage.command("status")
     );
-    Ok(Report::new(text, json!({ "messages": dead_letters.iter().map(DeadLetter::json).collect::<Vec<_>>() })))
+    Ok(Report::new(text, json!({ "messages": redriven })))
 }
 
-async fn queue(aws: &AwsClients, stage: &Stage, name: &str) -> Result<String> {
-    let found = call(aws.sqs.get_queue_url().queue_name(stage.physical(name)).send()).await;
-    found.with_context(|| format!("looking up the queue {name}"))?.queue_url.context("SQS returned no URL")
+/// The queues of a stage, by their URLs.
+struct Queues<'a> {
+    aws: &'a AwsClients,
+    stage: &'a Stage,
+    urls: BTreeMap<Queue, String>,
 }
 
-/// All visible messages, ten per call; an empty answer of SQS is the end.
-async fn take(aws: &AwsClients, dead_letter_queue: &str) -> Result<Vec<DeadLetter>> {
-    let mut dead_letters = Vec::new();
-    loop {
-        let receive =
-            aws.sqs.receive_message().queue_url(dead_letter_queue).max_number_of_messages(10).wait_time_seconds(1);
-        let receive =
-            receive.visibility_timeout(i32::try_from(HIDDEN_FOR.as_secs())?).message_attribute_names("reason");
-        let receive = receive.message_system_attribute_names(MessageSystemAttributeName::All);
-        let received =
-            call(receive.send()).await.context("reading the dead-letter queue")?.messages.unwrap_or_default();
-        if received.is_empty() {
-            return Ok(dead_letters);
+impl<'a> Queues<'a> {
+    async fn of(aws: &'a AwsClients, stage: &'a Stage) -> Result<Self> {
+        let mut urls = BTreeMap::new();
+        for queue in Queue::ALL {
+            let found = call(aws.sqs.get_queue_url().queue_name(stage.physical(queue.name())).send()).await;
+            let found = found.with_context(|| format!("looking up the queue {}", queue.name()))?;
+            urls.insert(queue, found.queue_url.context("SQS returned no URL")?);
         }
-        dead_letters.extend(received.into_iter().map(DeadLetter::read));
+        Ok(Self { aws, stage, urls })
     }
-}
 
-/// Makes the messages visible again.
-async fn release(aws: &AwsClients, dead_letter_queue: &str, dead_letters: &[DeadLetter]) -> Result<()> {
-    for message in dead_letters {
-        let show = aws.sqs.change_message_visibility().queue_url(dead_letter_queue).receipt_handle(&message.receipt);
-        call(show.visibility_timeout(0).send()).await.context("making the messages visible again")?;
+    /// All visible messages of the dead-letter queues. Of a FIFO queue it has at most ten of a group, because SQS delivers
+    /// the next ones of a group only after these are deleted.
+    async fn take(&self) -> Result<Vec<DeadLetter>> {
+        let mut dead_letters = Vec::new();
+        for queue in Queue::ALL.into_iter().filter(|queue| queue.dead_letters().is_none()) {
+            dead_letters.extend(self.take_from(queue).await?);
+        }
+        Ok(dead_letters)
     }
-    Ok(())
-}
 
-async fn redrive(
-    aws: &AwsClients,
-    stage: &Stage,
-    submissions: &str,
-    dead_letter_queue: &str,
-    message: &DeadLetter,
-) -> Result<()> {
-    match &message.origin {
-        Origin::Submissions => {
-            let send = aws.sqs.send_message().queue_url(submissions).message_body(&message.body);
-            call(send.send()).await.context("sending to the submissions queue")?;
+    /// The next messages of the groups. Those that failed again since `began` stay.
+    async fn take_rest(&self, began: OffsetDateTime) -> Result<Vec<DeadLetter>> {
+        let mut dead_letters = Vec::new();
+        for queue in Queue::ALL.into_iter().filter(|queue| queue.dead_letters().is_none() && queue.is_fifo()) {
+            dead_letters.extend(self.take_from(queue).await?);
         }
-        Origin::Import(event) => {
-            let import = FUNCTIONS.iter().find(|function| matches!(function.trigger, Trigger::Imports));
-            let name = stage.physical(import.context("the route table has no import function")?.name);
-            let invoke = aws.lambda.invoke().function_name(&name).qualifier(ALIAS);
-            let invoke = invoke.invocation_type(InvocationType::Event).payload(Blob::new(event.to_string()));
-            call(invoke.send()).await.with_context(|| format!("starting {name}"))?;
+        let (failed_again, rest): (Vec<_>, Vec<_>) =
+            dead_letters.into_iter().partition(|message| message.sent.is_none_or(|sent| sent >= began));
+        self.release(&failed_again).await?;
+        Ok(rest)
+    }
+
+    /// Receives ten messages per call; an empty answer of SQS is the end.
+    async fn take_from(&self, queue: Queue) -> Result<Vec<DeadLetter>> {
+        let mut dead_letters = Vec::new();
+        loop {
+            let receive = self.aws.sqs.receive_message().queue_url(&self.urls[&queue]).max_number_of_messages(10);
+            let receive = receive.wait_time_seconds(1).visibility_timeout(i32::try_from(HIDDEN_FOR.as_secs())?);
+            let receive = receive.message_attribute_names("reason");
+            let receive = receive.message_system_attribute_names(MessageSystemAttributeName::All);
+            let received = call(receive.send()).await.with_context(|| format!("reading the queue {}", queue.name()))?;
+            let received = received.messages.unwrap_or_default();
+            if received.is_empty() {
+                return Ok(dead_letters);
+            }
+            dead_letters.extend(received.into_iter().map(|message| DeadLetter::read(queue, message)));
         }
     }
-    let delete = aws.sqs.delete_message().queue_url(dead_letter_queue).receipt_handle(&message.receipt);
-    call(delete.send()).await.context("deleting the message from the dead-letter queue")?;
-    Ok(())
+
+    /// Makes the messages visible again.
+    async fn release(&self, dead_letters: &[DeadLetter]) -> Result<()> {
+        for message in dead_letters {
+            let show = self.aws.sqs.change_message_visibility().queue_url(&self.urls[&message.queue]);
+            let show = show.receipt_handle(&message.receipt).visibility_timeout(0);
+            call(show.send()).await.context("making the messages visible again")?;
+        }
+        Ok(())
+    }
+
+    async fn redrive(&self, message: &DeadLetter) -> Result<()> {
+        match &message.origin {
+            Origin::Queue => {
+                let source = message.source()?;
+                let mut send = self.aws.sqs.send_message().queue_url(&self.urls[&source]).message_body(&message.body);
+                if source.is_fifo() {
+                    // A new deduplication id: SQS would drop a message with that of the first one for five minutes.
+                    let group = message.group.as_deref().unwrap_or("redriven");
+                    send = send.message_group_id(group).message_deduplication_id(Uuid::new_v4().to_string());
+                }
+                call(send.send()).await.with_context(|| format!("sending to the queue {}", source.name()))?;
+            }
+            Origin::Import(event) => {
+                let import = FUNCTIONS.iter().find(|function| matches!(function.trigger, Trigger::Imports));
+                let name = self.stage.physical(import.context("the route table has no import function")?.name);
+                let invoke = self.aws.lambda.invoke().function_name(&name).qualifier(ALIAS);
+                let invoke = invoke.invocation_type(InvocationType::Event).payload(Blob::new(event.to_string()));
+                call(invoke.send()).await.with_context(|| format!("starting {name}"))?;
+            }
+        }
+        let delete = self.aws.sqs.delete_message().queue_url(&self.urls[&message.queue]);
+        let deleted = call(delete.receipt_handle(&message.receipt).send()).await;
+        deleted.context("deleting the message from its dead-letter queue")?;
+        Ok(())
+    }
 }
 
 impl DeadLetter {
-    fn read(message: Message) -> Self {
+    fn read(queue: Queue, message: Message) -> Self {
         let body = message.body.unwrap_or_default();
         let attributes = message.attributes.unwrap_or_default();
         let sent_at = attributes.get(&MessageSystemAttributeName::SentTimestamp);
+        let group = attributes.get(&MessageSystemAttributeName::MessageGroupId).cloned();
         let reason = message.message_attributes.and_then(|mut all| all.remove("reason")?.string_value);
         let json: Value = serde_json::from_str(&body).unwrap_or_default();
         let text = |value: &Value| value.as_str().map(str::to_owned);
@@ -156,14 +206,16 @@ impl DeadLetter {
                 let failure = failure.or_else(|| text(&json["requestContext"]["condition"]));
                 (Some("import".to_owned()), text(file), failure, Origin::Import(event.clone()))
             }
-            None => (text(&json["kind"]), text(&json["id"]), None, Origin::Submissions),
+            None => (text(&json["kind"]), text(&json["id"]), None, Origin::Queue),
         };
         Self {
             reason: reason.or(failure).unwrap_or_else(|| "too many retries".to_owned()),
-            sent_at: sent_at.and_then(|at| time(at)).map(minute).unwrap_or_default(),
+            sent: sent_at.and_then(|at| time(at)),
             kind: kind.unwrap_or_else(|| "unknown".to_owned()),
             id: id.unwrap_or_else(unnamed),
+            group,
             origin,
+            queue,
             receipt: message.receipt_handle.unwrap_or_default(),
             body,
         }
@@ -171,18 +223,29 @@ impl DeadLetter {
 }
 
 impl DeadLetter {
+    /// The queue that it came from.
+    fn source(&self) -> Result<Queue> {
+        let source = Queue::ALL.into_iter().find(|source| source.dead_letters() == Some(self.queue));
+        source.with_context(|| format!("the queue {} has no source", self.queue.name()))
+    }
+
+    fn sent_at(&self) -> String {
+        self.sent.map(minute).unwrap_or_default()
+    }
+
     fn json(&self) -> Value {
-        json!({ "sent_at": self.sent_at, "kind": self.kind, "id": self.id, "reason": self.reason })
+        json!({ "queue": self.queue.name(), "sent_at": self.sent_at(), "kind": self.kind, "id": self.id, "reason": self.reason })
     }
 }
 
 /// SQS timestamps are milliseconds since 1970.
 fn time(milliseconds: &str) -> Option<OffsetDateTime> {
-    OffsetDateTime::from_unix_timestamp(milliseconds.parse::<i64>().ok()? / 1000).ok()
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(milliseconds.parse::<i64>().ok()?) * 1_000_000).ok()
 }
 
 fn table(dead_letters: &[DeadLetter]) -> String {
-    let row = |message: &DeadLetter| [&message.sent_at, &message.kind, &message.id, &message.reason].map(String::clone);
+    let row =
+        |message: &DeadLetter| [message.sent_at(), message.kind.clone(), message.id.clone(), message.reason.clone()];
     output::table(&["sent", "kind", "id", "reason"], dead_letters.iter().map(row)).to_string()
 }
 
@@ -200,7 +263,7 @@ mod tests {
         let sent_at = (MessageSystemAttributeName::SentTimestamp, "1767323045678".to_owned());
         let message = Message::builder().message_id("m-1").receipt_handle("r-1").body(body);
         let message = message.set_message_attributes(attributes).set_attributes(Some([sent_at].into()));
-        DeadLetter::read(message.build())
+        DeadLetter::read(Queue::DeadLetters, message.build())
     }
 
     #[test]
@@ -217,7 +280,26 @@ mod tests {
     fn what_nobody_can_read_goes_back_as_it_came() {
         let garbage = message("garbage", Some("not a submission"));
         assert_eq!((garbage.kind.as_str(), garbage.id.as_str(), garbage.body.as_str()), ("unknown", "m-1", "garbage"));
-        assert!(matches!(garbage.origin, Origin::Submissions));
+        assert!(matches!(garbage.origin, Origin::Queue));
+    }
+
+    #[test]
+    fn each_dead_letter_goes_back_to_the_queue_that_it_came_from() {
+        for (queue, source) in [
+            (Queue::DeadLetters, Queue::Submissions),
+            (Queue::OrderDeadLetters, Queue::Orders),
+            (Queue::MailDeadLetters, Queue::Mails),
+        ] {
+            let message = DeadLetter::read(queue, Message::builder().body("{}").build());
+            assert_eq!(message.source().unwrap(), source);
+        }
+    }
+
+    #[test]
+    fn a_parked_order_goes_back_to_its_group() {
+        let group = (MessageSystemAttributeName::MessageGroupId, "orders-0".to_owned());
+        let parked = Message::builder().body("{}").set_attributes(Some([group].into())).build();
+        assert_eq!(DeadLetter::read(Queue::OrderDeadLetters, parked).group.as_deref(), Some("orders-0"));
     }
 
     /// As Lambda's documentation shows an invocation record.

@@ -10,7 +10,7 @@ use aws_sdk_sqs::{operation::get_queue_url::GetQueueUrlError, types::QueueAttrib
 use clap::Args;
 use comfy_table::Table;
 use infra::{
-    routes::FUNCTIONS,
+    routes::{FUNCTIONS, Queue},
     stacks::{self, Kind},
     stage::Stage,
 };
@@ -52,7 +52,10 @@ pub async fn run(args: &Status) -> Result<Report> {
         bail!("nothing is deployed: run `{}`", stage.deploy_command());
     }
     let functions = functions(&aws, &stage).await?;
-    let queues = vec![queue(&aws, &stage, "submissions").await?, queue(&aws, &stage, "parked").await?];
+    let mut queues = Vec::new();
+    for known in Queue::ALL {
+        queues.push(queue(&aws, &stage, known).await?);
+    }
 
     let url = url(&aws, &stage).await?;
     let troubles: Vec<&str> =
@@ -154,7 +157,8 @@ fn function_row(name: &str, live: &GetFunctionConfigurationOutput) -> Row {
     Row { cells, trouble: failed.then(|| format!("{name} cannot run: {reason}")) }
 }
 
-async fn queue(aws: &AwsClients, stage: &Stage, name: &str) -> Result<Row> {
+async fn queue(aws: &AwsClients, stage: &Stage, queue: Queue) -> Result<Row> {
+    let name = queue.name();
     let url = match aws.sqs.get_queue_url().queue_name(stage.physical(name)).send().await {
         Ok(found) => found.queue_url.context("SQS returned no URL")?,
         Err(error) if error.as_service_error().is_some_and(GetQueueUrlError::is_queue_does_not_exist) => {
@@ -171,9 +175,10 @@ async fn queue(aws: &AwsClients, stage: &Stage, name: &str) -> Result<Row> {
     let answer = call(asked.send()).await.with_context(|| format!("reading the attributes of the queue {name}"))?;
     let count = |name| answer.attributes().and_then(|all| all.get(name)).map_or("?", String::as_str);
     let cells: Vec<String> = [name].into_iter().chain(counts.iter().map(count)).map(str::to_owned).collect();
-    let has_dead_letters = name == "parked" && cells[1] != "0";
-    let trouble = has_dead_letters
-        .then(|| format!("the dead-letter queue has {} messages: `{}` lists them", cells[1], stage.command("redrive")));
+    let has_dead_letters = queue.dead_letters().is_none() && cells[1] != "0";
+    let trouble = has_dead_letters.then(|| {
+        format!("the dead-letter queue {name} has {} messages: `{}` lists them", cells[1], stage.command("redrive"))
+    });
     Ok(Row { cells, trouble })
 }
 

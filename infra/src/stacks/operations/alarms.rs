@@ -6,7 +6,7 @@ use stratosphere::value::ExpString;
 
 use super::metrics::{ERROR_RATE, Metric, Metrics};
 use crate::database_memory::LOGINS;
-use crate::routes::{FUNCTIONS, Function, Trigger};
+use crate::routes::{FUNCTIONS, Function, Queue, Trigger};
 use crate::stage::{Server, Stage};
 use crate::template::{Id, Template, list, logical_id, sub};
 
@@ -62,7 +62,9 @@ pub fn add(template: &mut Template, stage: &Stage, metrics: &Metrics, topic: Id)
 /// Adds the notification of new messages, which is no problem and has no end. It does not contain the message, because
 /// operators need no access to it. Messages within a few minutes share one notification.
 pub fn add_new_messages(template: &mut Template, stage: &Stage, metrics: &Metrics, topic: Id) {
-    for function in FUNCTIONS.iter().filter(|function| matches!(function.trigger, Trigger::Submissions)) {
+    for function in
+        FUNCTIONS.iter().filter(|function| matches!(function.trigger, Trigger::Messages(Queue::Submissions)))
+    {
         let meaning = format!("A visitor sent a message: {} shows it", stage.command("messages --open"));
         let metric = metrics.new_messages(function.name);
         let alarm = Alarm {
@@ -147,30 +149,33 @@ fn errors(metrics: &Metrics, function: &Function) -> Alarm {
     )
 }
 
-fn queue_alarms(metrics: &Metrics) -> [Alarm; 2] {
-    [
-        // SQS excludes messages that it has delivered more than three times from this age. With a retry each minute that is
-        // four minutes, so failing messages would never exceed a threshold much above two.
-        // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
-        Alarm {
-            period: MINUTE,
-            breaching_periods: 2,
-            evaluation_periods: 3,
-            ..Alarm::new(
-                "oldest-submission",
-                "oldest-submission",
-                "Accepted ratings and messages wait for more than 2 minutes to be processed".to_owned(),
-                metrics.oldest_submission(),
-                Threshold::Above(120.0),
-            )
-        },
-        Alarm::new(
-            "dead-letter-queue",
-            "dead-letter-queue",
-            "The dead-letter queue has a failed submission or import".to_owned(),
-            metrics.dead_letters(),
-            Threshold::Above(0.0),
-        ),
+fn queue_alarms(metrics: &Metrics) -> Vec<Alarm> {
+    // SQS excludes messages that it has delivered more than three times from this age. With a retry each minute that is
+    // four minutes, so failing messages would never exceed a threshold much above two.
+    // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
+    let oldest = |queue, name, what: &str| Alarm {
+        period: MINUTE,
+        breaching_periods: 2,
+        evaluation_periods: 3,
+        ..Alarm::new(
+            name,
+            name,
+            format!("{what} for more than 2 minutes to be processed"),
+            metrics.oldest_message(queue),
+            Threshold::Above(120.0),
+        )
+    };
+    let dead_letters = |queue, name, what: &str| {
+        let metric = metrics.waiting_messages(queue);
+        Alarm::new(name, name, format!("A dead-letter queue has {what}"), metric, Threshold::Above(0.0))
+    };
+    vec![
+        oldest(Queue::Submissions, "oldest-submission", "Accepted ratings and messages wait"),
+        dead_letters(Queue::DeadLetters, "dead-letter-queue", "a failed submission or import"),
+        oldest(Queue::Orders, "oldest-order", "Accepted orders wait"),
+        dead_letters(Queue::OrderDeadLetters, "parked-orders", "an order that nobody has decided"),
+        oldest(Queue::Mails, "oldest-mail", "Mails to buyers wait"),
+        dead_letters(Queue::MailDeadLetters, "parked-mails", "a mail that was not sent"),
     ]
 }
 

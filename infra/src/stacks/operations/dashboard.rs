@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use stratosphere::services::aws::cloudwatch;
 
 use super::metrics::{ERROR_RATE, Metric, Metrics};
-use crate::routes::{FUNCTIONS, Function, Trigger};
+use crate::routes::{FUNCTIONS, Function, Queue, Trigger};
 use crate::stage::Stage;
 use crate::template::{Id, Template, sub};
 
@@ -21,7 +21,7 @@ type Graph = (&'static str, Vec<Value>);
 /// Adds the dashboard `anaquel-<stage>-shop`.
 pub fn add(template: &mut Template, stage: &Stage, metrics: &Metrics, alarms: &[Id]) {
     let mut widgets = vec![alarm_states(alarms)];
-    let rows = [traffic(metrics), functions(metrics), submissions(metrics), database(metrics)];
+    let rows = [traffic(metrics), functions(metrics), submissions(metrics), orders(metrics), database(metrics)];
     for (row, graphs) in rows.iter().filter(|graphs| !graphs.is_empty()).enumerate() {
         let width = WIDTH / graphs.len();
         for (column, graph) in graphs.iter().enumerate() {
@@ -76,10 +76,26 @@ fn functions(metrics: &Metrics) -> Vec<Graph> {
 
 fn submissions(metrics: &Metrics) -> Vec<Graph> {
     vec![
-        ("Oldest submission, s", vec![line(&metrics.oldest_submission(), "age")]),
-        ("Waiting submissions", vec![line(&metrics.submissions(), "waiting")]),
-        ("Dead-letter queue", vec![line(&metrics.dead_letters(), "messages")]),
-        ("New messages", for_each(consumes_queue, |name| metrics.new_messages(name))),
+        ("Oldest submission, s", vec![line(&metrics.oldest_message(Queue::Submissions), "age")]),
+        ("Waiting submissions", vec![line(&metrics.waiting_messages(Queue::Submissions), "waiting")]),
+        ("Dead-letter queue", vec![line(&metrics.waiting_messages(Queue::DeadLetters), "messages")]),
+        ("New messages", for_each(receives_messages, |name| metrics.new_messages(name))),
+    ]
+}
+
+fn orders(metrics: &Metrics) -> Vec<Graph> {
+    let oldest = [(Queue::Orders, "orders"), (Queue::Mails, "mails")];
+    let parked = [(Queue::OrderDeadLetters, "orders"), (Queue::MailDeadLetters, "mails")];
+    let waiting = |queues: [(Queue, &str); 2]| {
+        queues.iter().map(|(queue, label)| line(&metrics.waiting_messages(*queue), label)).collect()
+    };
+    vec![
+        (
+            "Oldest order and mail, s",
+            oldest.iter().map(|(queue, label)| line(&metrics.oldest_message(*queue), label)).collect(),
+        ),
+        ("Waiting orders and mails", waiting(oldest)),
+        ("Parked orders and mails", waiting(parked)),
     ]
 }
 
@@ -108,8 +124,8 @@ fn has_database(function: &Function) -> bool {
     function.database.is_some()
 }
 
-fn consumes_queue(function: &Function) -> bool {
-    matches!(function.trigger, Trigger::Submissions)
+fn receives_messages(function: &Function) -> bool {
+    matches!(function.trigger, Trigger::Messages(Queue::Submissions))
 }
 
 /// One line for each function that the filter selects, labelled with its name.

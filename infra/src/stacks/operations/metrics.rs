@@ -2,6 +2,7 @@
 
 use shared::metrics::{COLD_START, DATABASE_TIME, INVOCATIONS, NAMESPACE, NEW_MESSAGES};
 
+use crate::routes::Queue;
 use crate::stacks::{Kind, Stack};
 use crate::stage::{Server, Stage};
 use crate::template::Id;
@@ -105,23 +106,18 @@ impl Metrics {
         Metric { namespace: NAMESPACE, name, dimensions, statistic }
     }
 
-    /// Age of the oldest message of the submission queue, in seconds.
-    pub fn oldest_submission(&self) -> Metric {
-        self.queue("submissions", "ApproximateAgeOfOldestMessage")
+    /// Age of the queue's oldest message, in seconds.
+    pub fn oldest_message(&self, queue: Queue) -> Metric {
+        self.queue(queue, "ApproximateAgeOfOldestMessage")
     }
 
-    /// Messages that wait in the submission queue.
-    pub fn submissions(&self) -> Metric {
-        self.queue("submissions", "ApproximateNumberOfMessagesVisible")
+    /// Messages that wait in the queue.
+    pub fn waiting_messages(&self, queue: Queue) -> Metric {
+        self.queue(queue, "ApproximateNumberOfMessagesVisible")
     }
 
-    /// Messages in the dead-letter queue.
-    pub fn dead_letters(&self) -> Metric {
-        self.queue("parked", "ApproximateNumberOfMessagesVisible")
-    }
-
-    fn queue(&self, queue: &str, name: &'static str) -> Metric {
-        let dimensions = vec![("QueueName", self.stage.physical(queue))];
+    fn queue(&self, queue: Queue, name: &'static str) -> Metric {
+        let dimensions = vec![("QueueName", self.stage.physical(queue.name()))];
         Metric { namespace: "AWS/SQS", name, dimensions, statistic: "Maximum" }
     }
 
