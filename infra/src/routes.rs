@@ -341,7 +341,7 @@ impl Function {
         // Only the dual-stack endpoints of AWS services have IPv6 addresses.
         let over_ipv6 = stage.egress == Egress::Ipv6;
         let dual_stack = over_ipv6.then(|| ("AWS_USE_DUALSTACK_ENDPOINT", "true".to_owned()));
-        let domain = stage.domain.as_ref().filter(|_| self.serves_http());
+        let domain = stage.domain_in_use().filter(|_| self.serves_http());
         let currency =
             (matches!(self.trigger, Imports) || self.name == "list-books").then(|| (CURRENCY, stage.currency.clone()));
         variables
@@ -421,6 +421,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::stage::Https;
 
     fn parameters(function: &str, stage: &str) -> Vec<String> {
         let function = FUNCTIONS.iter().find(|known| known.name == function).expect("a row");
@@ -457,10 +458,10 @@ mod tests {
             variables.get(ORIGIN).cloned()
         };
         let stage = Stage::in_full("prod").unwrap();
-        let domain = stage.domain.as_ref().expect("a domain");
+        let domain = stage.domain_in_use().expect("a domain");
         assert_eq!(origin("show-book", &stage), Some(domain.url()));
         assert_eq!(origin("process-submissions", &stage), None);
-        assert_eq!(origin("show-book", &Stage { domain: None, ..stage }), None);
+        assert_eq!(origin("show-book", &Stage { https: Https::None, domain: None, ..stage }), None);
     }
 
     #[test]

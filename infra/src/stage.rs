@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, ensure};
 use serde::Deserialize;
 use shared::domain::Email;
 use shared::parameters::Queue;
@@ -36,6 +36,8 @@ pub struct Stage {
     pub s3_prefix_list: String,
     pub zones: [String; 2],
     pub parameter_store: ParameterStore,
+    pub https: Https,
+    /// Only with `https = "domain"`.
     pub domain: Option<Domain>,
     pub firewall: Option<Firewall>,
     pub monitoring: Option<Monitoring>,
@@ -79,7 +81,24 @@ pub enum ParameterStore {
     HighThroughput,
 }
 
-/// The shop's domain name, which enables HTTPS.
+/// How visitors reach the shop.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Https {
+    /// By HTTPS at the load balancer, under the name in `[domain]`.
+    Domain,
+    /// By plain HTTP at the load balancer.
+    None,
+}
+
+/// Why a stage does not sell.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NoSale {
+    /// Visitors' requests are not encrypted.
+    PlainHttp,
+}
+
+/// The shop's domain name, for HTTPS with its own certificate.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Domain {
@@ -258,21 +277,54 @@ impl Stage {
         Self::parse(name, text(name)?)
     }
 
-    /// The stage with its optional settings enabled, which its file has as comments without a space (`#[domain]`). Tests
-    /// check these templates too, because operators can enable them at any time.
+    /// The stage with its optional settings enabled. Tests check these templates too, because operators can enable them at
+    /// any time.
     pub fn in_full(name: &str) -> Result<Self> {
+        Self::parse(name, &Self::file_in_full(name)?)
+    }
+
+    /// The stage's file with its optional settings enabled, which it has as comments without a space (`#[domain]`). An
+    /// optional value of a key replaces the value that the section has already.
+    pub fn file_in_full(name: &str) -> Result<String> {
         let optional = |line: &'static str| {
             line.strip_prefix('#').filter(|rest| rest.starts_with(char::is_alphanumeric) || rest.starts_with('['))
         };
-        let lines: Vec<&str> = text(name)?.lines().map(|line| optional(line).unwrap_or(line)).collect();
-        Self::parse(name, &lines.join("\n"))
+        let mut lines: Vec<&str> = Vec::new();
+        for line in text(name)?.lines() {
+            if let Some((key, _)) = optional(line).and_then(|line| line.split_once(" = ")) {
+                let section = lines.iter().rposition(|line| line.starts_with('[')).unwrap_or(0);
+                let is_old = |line: &&str| line.split_once(" = ").is_some_and(|(old, _)| old == key);
+                if let Some(old) = lines[section..].iter().position(is_old) {
+                    lines.remove(section + old);
+                }
+            }
+            lines.push(optional(line).unwrap_or(line));
+        }
+        Ok(lines.join("\n"))
     }
 
     fn parse(name: &str, text: &str) -> Result<Self> {
         let stage: Self = toml::from_str(text)
             .map_err(|error| anyhow!(error.message().to_owned()))
+            .and_then(|stage: Self| stage.check_https().map(|()| stage))
             .with_context(|| format!("infra/stages/{name}.toml is invalid"))?;
         Ok(Self { name: name.to_owned(), ..stage })
+    }
+
+    /// A domain without `https = "domain"` would look as if it were in use.
+    fn check_https(&self) -> Result<()> {
+        let https = self.https.name();
+        let has_domain = self.domain.is_some();
+        ensure!(
+            self.https != Https::Domain || has_domain,
+            "https is \"domain\" and there is no section [domain]; add it with the shop's name and zone, or set another \
+             value, such as https = \"none\""
+        );
+        ensure!(
+            self.https == Https::Domain || !has_domain,
+            "https is \"{https}\" and there is a section [domain]; set https = \"domain\" to use it, or remove the section"
+        );
+        Ok(())
     }
 
     /// Path of the stage's SSM parameters: `/anaquel/prod`.
@@ -315,17 +367,12 @@ impl Stage {
             WhyNot::NoShop
         } else if self.mail.is_none() {
             WhyNot::NoMail
-        } else if !self.has_https() {
+        } else if !self.can_sell() {
             WhyNot::NoHttps
         } else {
             return Selling::Yes;
         };
         Selling::No(why_not)
-    }
-
-    /// Whether visitors reach the shop over HTTPS only. The local stage does not leave the machine.
-    fn has_https(&self) -> bool {
-        self.domain.is_some() || self.is_local()
     }
 
     /// The settings of the shop that functions read; none without `[shop]`.
@@ -344,6 +391,24 @@ impl Stage {
         })
     }
 
+    /// Whether the shop may take orders: only where visitors' requests are encrypted, or do not leave this machine.
+    pub fn can_sell(&self) -> bool {
+        self.no_sale().is_none()
+    }
+
+    /// Why the shop takes no orders; `None` if it does.
+    pub fn no_sale(&self) -> Option<NoSale> {
+        match self.https {
+            Https::Domain => None,
+            Https::None => (!self.is_local()).then_some(NoSale::PlainHttp),
+        }
+    }
+
+    /// The domain, if visitors use it.
+    pub fn domain_in_use(&self) -> Option<&Domain> {
+        self.domain.as_ref().filter(|_| self.https == Https::Domain)
+    }
+
     /// Whether AWS charges for each parameter that is read.
     pub(crate) fn pays_for_parameters(&self) -> bool {
         self.parameter_store == ParameterStore::HighThroughput
@@ -358,13 +423,10 @@ impl Stage {
 
     fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
-        if self.domain.is_none() && !self.is_local() {
-            warnings.push(format!(
-                "stage {0} uses plain HTTP without encryption; set [domain] in infra/stages/{0}.toml for HTTPS",
-                self.name
-            ));
+        if let Some(no_sale) = self.no_sale() {
+            warnings.push(format!("stage {} does not sell: {}", self.name, no_sale.explain(&self.name)));
         }
-        if let Selling::No(why) = self.selling() {
+        if let Selling::No(why @ (WhyNot::NoShop | WhyNot::NoMail)) = self.selling() {
             warnings.push(format!("stage {} sells nothing, because {why}; see infra/stages/{0}.toml", self.name));
         }
         if self.monitoring.as_ref().is_some_and(|monitoring| monitoring.email.is_none()) {
@@ -374,6 +436,35 @@ impl Stage {
             ));
         }
         warnings
+    }
+}
+
+impl Https {
+    /// Value of `https` in a stage file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Domain => "domain",
+            Self::None => "none",
+        }
+    }
+}
+
+impl NoSale {
+    /// The reason for programs and for functions: `plain-http`.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::PlainHttp => "plain-http",
+        }
+    }
+
+    /// The reason for operators, with the fix.
+    pub fn explain(self, stage: &str) -> String {
+        match self {
+            Self::PlainHttp => format!(
+                "visitors use plain HTTP without encryption; set https = \"domain\" and [domain] in \
+                 infra/stages/{stage}.toml"
+            ),
+        }
     }
 }
 
@@ -523,17 +614,25 @@ mod tests {
     fn every_optional_setting_can_be_enabled() {
         for name in ["dev", "prod"] {
             let full = Stage::in_full(name).unwrap();
-            assert!(full.domain.is_some() && full.firewall.is_some(), "{name}");
+            assert!(full.domain_in_use().is_some() && full.firewall.is_some(), "{name}");
             assert!(!full.concurrency.provisioned.is_empty(), "{name}");
             assert!(full.monitoring.as_ref().is_some_and(|monitoring| monitoring.email.is_some()), "{name}");
             assert!(full.selling() == Selling::Yes && full.shop().is_some(), "{name}");
         }
     }
 
+    /// The local stage with this value of `https`, with or without a domain.
+    fn with_https(value: &str, has_domain: bool) -> Result<Stage> {
+        let domain = if has_domain { "[domain]\nname = \"shop.example.org\"\nzone = \"Z1\"\n" } else { "" };
+        let text = STAGES[0].1.replace("https = \"none\"", &format!("https = \"{value}\""));
+        Stage::parse("dev", &text.replace("[concurrency]", &format!("{domain}[concurrency]")))
+    }
+
     #[test]
     fn a_stage_sells_with_a_shop_mail_and_https_only_and_the_warning_states_what_is_missing() {
         let sells = |stage: Stage| {
-            let warning = stage.warnings().into_iter().find(|warning| warning.contains("sells nothing"));
+            let states = |warning: &String| warning.contains("sells nothing") || warning.contains("does not sell");
+            let warning = stage.warnings().into_iter().find(states);
             (stage.selling(), warning.unwrap_or_default())
         };
         let full = || Stage::in_full("prod").unwrap();
@@ -542,11 +641,32 @@ mod tests {
         for (stage, why, warning) in [
             (Stage { shop: None, ..full() }, WhyNot::NoShop, "its file has no section [shop]"),
             (Stage { mail: None, ..full() }, WhyNot::NoMail, "has no section [mail], and every order"),
-            (Stage { domain: None, ..full() }, WhyNot::NoHttps, "it has no HTTPS"),
+            (Stage { https: Https::None, ..full() }, WhyNot::NoHttps, "visitors use plain HTTP"),
         ] {
             let (selling, text) = sells(stage);
             assert_eq!(selling, Selling::No(why));
-            assert!(text.contains(warning) && text.ends_with("see infra/stages/prod.toml"), "{text}");
+            assert!(text.contains(warning) && text.ends_with("infra/stages/prod.toml"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_domain_belongs_to_https_domain_and_to_no_other_value() {
+        for (value, has_domain, expected) in [
+            ("domain", true, None),
+            ("none", false, None),
+            ("domain", false, Some("https is \"domain\" and there is no section [domain]; add it")),
+            ("none", true, Some("https is \"none\" and there is a section [domain]; set https = \"domain\" to use it")),
+            ("both", false, Some("unknown variant `both`, expected")),
+            ("Domain", true, Some("unknown variant `Domain`, expected")),
+        ] {
+            let stage = with_https(value, has_domain);
+            match expected {
+                None => assert!(stage.is_ok(), "{value}: {}", error(stage)),
+                Some(expected) => {
+                    let error = error(stage);
+                    assert!(error.starts_with(&format!("infra/stages/dev.toml is invalid: {expected}")), "{error}");
+                }
+            }
         }
     }
 
@@ -561,13 +681,21 @@ mod tests {
     }
 
     #[test]
-    fn a_stage_on_aws_without_a_domain_has_a_warning() {
-        let warns = |stage: Stage| stage.warnings().iter().any(|warning| warning.contains("plain HTTP"));
-        for name in ["dev", "prod"] {
-            assert!(warns(Stage { domain: None, ..Stage::load(name).unwrap() }), "{name}");
-            assert!(!warns(Stage::in_full(name).unwrap()), "{name}");
+    fn a_stage_sells_where_requests_are_encrypted_or_stay_on_this_machine() {
+        let https = |name: &str, https| Stage { https, protect: false, ..Stage::load(name).unwrap() };
+        for (stage, expected) in [
+            (https("local", Https::None), None),
+            (https("dev", Https::None), Some(NoSale::PlainHttp)),
+            (https("prod", Https::None), Some(NoSale::PlainHttp)),
+            (Stage::in_full("dev").unwrap(), None),
+            (Stage::in_full("prod").unwrap(), None),
+        ] {
+            assert_eq!(stage.no_sale(), expected, "{} with {:?}", stage.name, stage.https);
+            assert_eq!(stage.can_sell(), expected.is_none());
+            let warning = stage.warnings().into_iter().find(|warning| warning.contains("does not sell"));
+            assert_eq!(warning.is_some(), expected.is_some(), "{warning:?}");
+            assert!(warning.is_none_or(|warning| warning.contains(&format!("infra/stages/{}.toml", stage.name))));
         }
-        assert!(!warns(Stage::load("local").unwrap()));
     }
 
     #[test]

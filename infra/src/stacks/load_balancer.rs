@@ -28,7 +28,7 @@ pub fn add(stack: &mut Stack, stage: &Stage, unmatched: &Function, alias: Id) ->
     }
     let targets = target_group(template, stage, unmatched, alias);
     let forward = listener::Action! { r#type: "forward", target_group_arn: targets };
-    let (url, over_http, https) = match &stage.domain {
+    let (url, over_http, https) = match stage.domain_in_use() {
         None => (join("", ["http://".into(), load_balancer.att("DNSName")]), forward, None),
         Some(domain) => {
             let https = domain::add(template, domain, load_balancer, forward);
@@ -46,7 +46,7 @@ pub fn add(stack: &mut Stack, stage: &Stage, unmatched: &Function, alias: Id) ->
             default_actions: vec![over_http],
         },
     );
-    if stage.domain.is_none() {
+    if https.is_none() {
         let no_domain = "A stage without a domain has no certificate, and the command prints a warning about it.";
         template.suppress(http, "CKV_AWS_2", no_domain);
         template.suppress(http, "CKV_AWS_103", no_domain);

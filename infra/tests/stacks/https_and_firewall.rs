@@ -7,11 +7,11 @@ use super::support::{production_in_full, stage, template};
 use infra::listener_rules::rules;
 use infra::routes::FUNCTIONS;
 use infra::stacks::Kind;
-use infra::stage::Stage;
+use infra::stage::{Https, Stage};
 
 /// Production without domain and firewall.
 fn plain() -> Stage {
-    Stage { domain: None, firewall: None, ..stage("prod") }
+    Stage { https: Https::None, domain: None, firewall: None, ..stage("prod") }
 }
 
 /// The listener of all rules.

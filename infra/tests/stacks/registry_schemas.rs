@@ -64,12 +64,7 @@ fn every_property_is_in_the_schema_of_its_type_and_is_not_read_only() {
 fn variants(name: &str) -> Vec<(String, Stage)> {
     let stages = [stage(name), Stage::in_full(name).unwrap()];
     let [plain, full] = stages;
-    let text = STAGES.iter().find(|(known, _)| *known == name).unwrap().1;
-    let shown = text.lines().map(|line| match line.strip_prefix('#') {
-        Some(rest) if rest.starts_with(|c: char| c.is_alphanumeric() || c == '[') => rest,
-        _ => line,
-    });
-    let table: toml::Table = toml::from_str(&shown.collect::<Vec<_>>().join("\n")).unwrap();
+    let table: toml::Table = toml::from_str(&Stage::file_in_full(name).unwrap()).unwrap();
     let mut variants = vec![("no optional settings".to_owned(), plain)];
     let mut leaves = Vec::new();
     collect_leaves(&toml::Value::Table(table.clone()), &mut Vec::new(), &mut leaves);
@@ -120,6 +115,7 @@ fn others(path: &[String], value: &toml::Value) -> Vec<toml::Value> {
         ("egress", _) => &["endpoints", "single-zone-endpoints", "ipv6", "single-nat", "nat-per-zone"],
         ("s3_prefix_list", _) => &["pl-00000000"],
         ("parameter_store", _) => &["standard", "high-throughput"],
+        ("https", _) => &["none"],
         ("name", _) => &["books.example.org"],
         ("zone", _) => &["Z9999999999ABCDEFGHIJ"],
         ("email", _) => &["others@example.org"],

@@ -8,7 +8,7 @@ use std::{
 
 use infra::{
     stacks::{self, Kind},
-    stage::{Domain, Firewall, ProvisionedConcurrency, Stage},
+    stage::{Domain, Firewall, Https, ProvisionedConcurrency, Stage},
 };
 use serde_json::Value;
 
@@ -19,6 +19,7 @@ pub fn stage(name: &str) -> Stage {
 /// Production with all optional settings, under an example name.
 pub fn production_in_full() -> Stage {
     let mut stage = stage("prod");
+    stage.https = Https::Domain;
     stage.domain = Some(Domain { name: "shop.example.org".to_owned(), zone: "Z0123456789ABCDEFGHIJ".to_owned() });
     stage.firewall = Some(Firewall { requests_per_address: 2000, posts_per_address: 50 });
     stage.concurrency.provisioned = [("show-book".to_owned(), ProvisionedConcurrency { min: 1, max: 10 })].into();
