@@ -85,7 +85,7 @@ impl SubmissionKey {
     }
 
     fn verified(&self, text: &str, purpose: &[u8]) -> Option<Uuid> {
-        let uuid = Uuid::try_parse(text).ok()?;
+        let uuid = uuid_of_shop(text)?;
         let (payload, mac) = uuid.as_bytes().split_at(PAYLOAD);
         // Compared in constant time.
         self.signature(payload, purpose).verify_truncated_left(mac).ok()?;
