@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::domain::{BookId, VisitorId};
+use crate::domain::{BookId, Delivery, Money, OrderNumber, OrderState, Payment, VisitorId};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "task", rename_all = "kebab-case")]
@@ -103,6 +103,60 @@ pub struct SearchMiss {
     pub searches: u32,
     #[serde(with = "time::serde::rfc3339")]
     pub last_at: OffsetDateTime,
+}
+
+/// An order in the staff's list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StaffOrder {
+    pub number: OrderNumber,
+    pub state: OrderState,
+    /// Why it was rejected, in words.
+    pub rejection: Option<String>,
+    pub delivery: Delivery,
+    pub payment: Payment,
+    /// As it was ordered.
+    pub total: Money,
+    /// Copies that were neither cancelled nor returned.
+    pub copies: u32,
+    /// None once the shop needs it no longer, like the address.
+    pub name: Option<String>,
+    pub email: Option<String>,
+    #[serde(with = "time::serde::rfc3339")]
+    pub placed_at: OffsetDateTime,
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub expires_at: Option<OffsetDateTime>,
+    pub is_paid: bool,
+    /// Why a mail about it came back.
+    pub failed_mail: Option<String>,
+}
+
+/// A line of an order that was sold, or its delivery, for the seller's invoicing program.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SoldLine {
+    pub number: OrderNumber,
+    /// Codes of the API.
+    pub state: String,
+    pub payment: String,
+    #[serde(with = "time::serde::rfc3339")]
+    pub decided_at: OffsetDateTime,
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub paid_at: Option<OffsetDateTime>,
+    pub isbn: Option<String>,
+    pub title: String,
+    /// As ordered.
+    pub copies: u8,
+    pub cancelled: u8,
+    pub returned: u8,
+    /// With tax, in minor units.
+    pub unit_price: u32,
+    pub currency: String,
+    /// Hundredths of a percent.
+    pub tax_rate: u16,
+}
+
+impl SoldLine {
+    /// The title of what was charged for delivery.
+    pub const DELIVERY: &str = "delivery";
 }
 
 /// A message to the shop.

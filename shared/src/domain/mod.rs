@@ -32,8 +32,9 @@ pub use isbn::Isbn13;
 pub use language::{Language, base_language};
 pub use money::{Currency, Money};
 pub use order::{
-    Address, AddressText, Contact, Country, Delivery, Fingerprint, LineReason, MAX_LINES, Order, OrderId, OrderLine,
-    OrderNote, OrderNumber, OrderOutcome, OrderReason, OrderState, Payment, Phone, Quantity, StateChange, TaxPart,
+    Actor, Address, AddressText, Contact, Country, Delivery, Fingerprint, LineReason, MAX_LINES, Order, OrderAction,
+    OrderEvent, OrderId, OrderLine, OrderNote, OrderNumber, OrderOutcome, OrderReason, OrderState, Part, Payment,
+    Phone, Quantity, Refusal, StateChange, TaxPart,
 };
 pub use rating::{PRIOR_MEAN, PRIOR_WEIGHT, Review, Stars};
 pub use rejection::Rejection;

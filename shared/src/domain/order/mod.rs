@@ -1,5 +1,6 @@
 //! An order of books, from the checkout until it is closed.
 
+mod action;
 mod contact;
 mod delivery;
 mod reason;
@@ -15,6 +16,7 @@ use uuid::Uuid;
 
 use super::{BookId, Invalid, Isbn13, Language, Money, Parsed, Reason, VisitorId, uuid_of_shop};
 
+pub use action::{Actor, OrderAction, OrderEvent, Part, Refusal};
 pub use contact::{Address, AddressText, Contact, Country, OrderNote, Phone};
 pub use delivery::{Delivery, Payment};
 pub use reason::{LineReason, OrderReason};
@@ -182,9 +184,11 @@ pub struct Order {
     pub lines: Vec<OrderLine>,
     pub delivery: Delivery,
     pub delivery_price: Money,
-    /// Lines and delivery, without what was cancelled or came back since.
+    /// Lines and delivery, as they were ordered; 0 if it was rejected.
     pub total: Money,
-    /// The tax that the total includes, by rate, the lowest rate first.
+    /// The same without what was cancelled or came back since; 0 once all of it was, or it expired.
+    pub charged: Money,
+    /// The tax that `charged` includes, by rate, the lowest rate first.
     pub taxes: Vec<TaxPart>,
     pub payment: Payment,
     /// When the shop got the money.
@@ -229,10 +233,17 @@ pub struct OrderLine {
     pub unit_price: Option<Money>,
     /// Hundredths of a percent: 400 is 4 %.
     pub tax_rate: u16,
-    /// Price of the copies that were neither cancelled nor returned.
+    /// Of all copies, as ordered.
     pub total: Option<Money>,
     /// Why it could not be sold.
     pub reason: Option<LineReason>,
+}
+
+impl OrderLine {
+    /// Copies that were neither cancelled nor returned.
+    pub fn kept(&self) -> u8 {
+        self.quantity.saturating_sub(self.cancelled).saturating_sub(self.returned)
+    }
 }
 
 /// The tax at one rate that a total includes.
@@ -320,7 +331,7 @@ mod tests {
             (13, 400, 1),
             (1_995, 0, 0),
             (0, 400, 0),
-            (u32::MAX, 2_100, 745_408_490),
+            (u32::MAX, 2_100, 745_407_547),
         ] {
             assert_eq!(TaxPart::included(gross, rate), tax, "{gross} at {rate}");
         }

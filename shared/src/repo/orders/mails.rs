@@ -1,0 +1,109 @@
+//! Mails about orders: written in the transaction that decides, handed over afterwards.
+
+use sqlx::MySqlConnection;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::domain::{Email, Language, OrderEvent, OrderId};
+
+/// A mail that was not handed over yet. Its text follows from the event and the order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnsentMail {
+    pub id: u64,
+    pub order: OrderId,
+    pub event: OrderEvent,
+    pub to: Email,
+    pub language: Language,
+}
+
+/// Writes a mail, once for each event and cause.
+pub(super) async fn write(
+    connection: &mut MySqlConnection,
+    number: u32,
+    event: OrderEvent,
+    source: Uuid,
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        insert into mails (order_number, event, source, created_at)
+        values (?, ?, ?, ?)
+        "#,
+        number,
+        event.code(),
+        source,
+        now,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// The oldest mails that were not handed over: of one order, or of all.
+pub async fn unsent_mails(
+    connection: &mut MySqlConnection,
+    order: Option<OrderId>,
+    limit: u32,
+) -> sqlx::Result<Vec<UnsentMail>> {
+    let order = order.map(OrderId::uuid);
+    let rows = sqlx::query!(
+        r#"
+        select
+            m.id,
+            o.id as "order_id: Uuid",
+            m.event as "event: String",
+            o.email as "email!",
+            o.language as "language: String"
+        from mails m
+        straight_join orders o on o.number = m.order_number
+        where m.is_unsent = 1
+          and (? is null or o.id = ?)
+          and o.email is not null
+        order by m.id
+        limit ?
+        "#,
+        order,
+        order,
+        limit,
+    );
+    let rows = rows.fetch_all(connection).await?.into_iter();
+    Ok(rows
+        .filter_map(|row| {
+            Some(UnsentMail {
+                id: row.id,
+                order: OrderId::of_uuid(row.order_id),
+                event: OrderEvent::from_code(&row.event)?,
+                to: Email::parse(&row.email).ok()?,
+                language: Language::parse(&row.language).ok()?,
+            })
+        })
+        .collect())
+}
+
+/// Notes that mails were handed over.
+pub async fn mark_sent(connection: &mut MySqlConnection, ids: &[u64], now: OffsetDateTime) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        update json_table(?, '$[*]' columns (id bigint unsigned path '$')) asked
+        straight_join mails m on m.id = asked.id
+        set m.sent_at = coalesce(m.sent_at, ?)
+        "#,
+        serde_json::json!(ids).to_string(),
+        now,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Notes that a mail came back, with the words of the mail service; false if there is no such mail.
+pub async fn fail_mail(
+    connection: &mut MySqlConnection,
+    id: u64,
+    failure: &str,
+    now: OffsetDateTime,
+) -> sqlx::Result<bool> {
+    let failure: String = failure.chars().take(200).collect();
+    let noted = sqlx::query!("update mails set failed_at = ?, failure = ? where id = ?", now, failure, id);
+    Ok(noted.execute(connection).await?.rows_affected() == 1)
+}

@@ -1,0 +1,176 @@
+//! Orders are decided here and nowhere else: by the consumer of their queue, by the clock, and by actions of the staff, all
+//! through the same statements. Each call is to be run in one transaction by the caller.
+//!
+//! Locks are taken in one order, so that two transactions wait for one another and hardly ever deadlock: the id of the
+//! message, the order, the slot of its buyer, the books by their ids, the numbers of the shop. A deadlock that happens all
+//! the same is an error, and the caller tries again.
+
+mod decide;
+mod mails;
+mod privacy;
+mod read;
+mod sweep;
+mod transition;
+mod verify;
+
+use std::collections::BTreeMap;
+
+use sqlx::{MySqlConnection, error::ErrorKind};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::stock::{Held, LockedBook};
+use crate::{
+    domain::{Actor, OrderId, OrderNumber, OrderOutcome, OrderState, Refusal},
+    messages::{AskedBy, OrderActionV1, OrderContent, OrderMessage},
+    shop::Shop,
+};
+
+pub use mails::{UnsentMail, fail_mail, mark_sent, unsent_mails};
+pub use privacy::{Erasure, erase, of_visitor};
+pub use read::{StaffOrder, find, find_by_number, list, sold_between};
+pub use transition::act;
+pub use verify::{Slices, Verified, Violation, verify, verify_slice};
+
+/// The effect of a message or an action.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Applied {
+    /// An order was accepted or rejected.
+    Decided { order: OrderId, number: OrderNumber, outcome: OrderOutcome },
+    /// An earlier delivery of the same message was processed; this one changed nothing.
+    Repeated { order: OrderId },
+    /// The key of an order came back with another body, which was recorded and had no other effect.
+    RepeatedOtherwise { order: OrderId },
+    /// An order came to this state, or lost copies of a line and is still in it.
+    Changed { order: OrderId, number: OrderNumber, state: OrderState },
+    /// Nothing was changed.
+    Refused { order: Option<OrderId>, refusal: Refusal },
+    /// What was due was done; more is, if `more`.
+    Swept { expired: u32, more: bool },
+}
+
+/// Processes a message. To be run in one transaction, which is all of the message's effect.
+pub async fn apply(
+    connection: &mut MySqlConnection,
+    message: &OrderMessage,
+    shop: &Shop,
+    now: OffsetDateTime,
+) -> sqlx::Result<Applied> {
+    match &message.content {
+        OrderContent::Order(order) => {
+            if !enter(connection, message.id, order.order, "order", message.sent_at, now).await? {
+                return Ok(Applied::Repeated { order: order.order });
+            }
+            let applied = decide::decide(connection, message, order, shop, now).await?;
+            note_effect(connection, message.id, &applied).await?;
+            Ok(applied)
+        }
+        OrderContent::Action(action) => {
+            if !enter(connection, message.id, action.order, "order-action", message.sent_at, now).await? {
+                return Ok(Applied::Repeated { order: action.order });
+            }
+            let applied = cancel(connection, message.id, action, shop, now).await?;
+            note_effect(connection, message.id, &applied).await?;
+            Ok(applied)
+        }
+        // It repeats without harm, so that it needs no record.
+        OrderContent::Sweep {} => sweep::sweep(connection, shop, now).await,
+    }
+}
+
+/// The buyer cancels.
+async fn cancel(
+    connection: &mut MySqlConnection,
+    message: Uuid,
+    action: &OrderActionV1,
+    shop: &Shop,
+    now: OffsetDateTime,
+) -> sqlx::Result<Applied> {
+    let crate::messages::BuyerAction::Cancel = action.action;
+    let Some(order) = transition::lock(connection, action.order).await? else {
+        return Ok(Applied::Refused { order: None, refusal: Refusal::NoSuchOrder });
+    };
+    let is_buyer = match &action.asked_by {
+        AskedBy::Visitor(visitor) => order.visitor == Some(*visitor),
+        AskedBy::Email(email) => order.email_key.as_deref() == Some(&email_key(email.as_str())[..]),
+    };
+    if !is_buyer {
+        return Ok(Applied::Refused { order: Some(order.id), refusal: Refusal::NotTheBuyer });
+    }
+    let whole = crate::domain::OrderAction::Cancel(None);
+    transition::change(connection, message, order, whole, Actor::Buyer, shop, now).await
+}
+
+/// Enters a message; false if it was processed before. Of two deliveries at once, the second waits for the first.
+async fn enter(
+    connection: &mut MySqlConnection,
+    id: Uuid,
+    order: OrderId,
+    kind: &str,
+    sent_at: OffsetDateTime,
+    now: OffsetDateTime,
+) -> sqlx::Result<bool> {
+    let inserted = sqlx::query!(
+        r#"
+        insert into order_messages (id, order_id, kind, effect, sent_at, applied_at)
+        values (?, ?, ?, '', ?, ?)
+        "#,
+        id,
+        order.uuid(),
+        kind,
+        sent_at,
+        now,
+    );
+    match inserted.execute(connection).await {
+        Ok(_) => Ok(true),
+        Err(sqlx::Error::Database(error)) if error.kind() == ErrorKind::UniqueViolation => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+async fn note_effect(connection: &mut MySqlConnection, id: Uuid, applied: &Applied) -> sqlx::Result<()> {
+    let effect = match applied {
+        Applied::Decided { outcome: OrderOutcome::Accepted(state), .. } | Applied::Changed { state, .. } => {
+            state.code().to_owned()
+        }
+        Applied::Decided { outcome: OrderOutcome::Rejected(reason), .. } => format!("rejected {}", reason.code()),
+        Applied::Refused { refusal, .. } => format!("refused {}", refusal.code()),
+        Applied::Repeated { .. } | Applied::RepeatedOtherwise { .. } => "repeated".to_owned(),
+        Applied::Swept { .. } => "swept".to_owned(),
+    };
+    sqlx::query!("update order_messages set effect = ? where id = ?", effect, id).execute(connection).await?;
+    Ok(())
+}
+
+/// What moves of locked books.
+fn held(books: &BTreeMap<u32, LockedBook>) -> BTreeMap<u32, Held> {
+    books.iter().map(|(id, book)| (*id, book.held)).collect()
+}
+
+/// A buyer by the address, whatever its letters' case.
+fn email_key(email: &str) -> [u8; 32] {
+    use sha2::{Digest, Sha256};
+    Sha256::digest(email.to_lowercase().as_bytes()).into()
+}
+
+async fn note_state(
+    connection: &mut MySqlConnection,
+    number: u32,
+    state: OrderState,
+    at: OffsetDateTime,
+    actor: Actor,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        insert into order_states (order_number, state, at, actor)
+        values (?, ?, ?, ?)
+        "#,
+        number,
+        state.code(),
+        at,
+        actor.code(),
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,97 @@
+//! How long the shop keeps who ordered. Amounts, dates and books stay, because tax law requires them for years (in Spain,
+//! Ley 58/2003, article 66, and Código de Comercio, article 30); they name nobody.
+
+use sqlx::MySqlConnection;
+use time::{Duration, OffsetDateTime};
+
+use crate::domain::{OrderNumber, VisitorId};
+
+/// How long contact, address and note are kept after an order is closed: fourteen days to withdraw, as many to send the books
+/// back and to be repaid (Directive 2011/83/EU, articles 9, 13 and 14), and a month for what went wrong with it.
+pub const KEEP_CONTACT: Duration = Duration::days(60);
+
+/// The effect of an erasure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Erasure {
+    /// Contact, address, note and visitor are gone.
+    Now,
+    /// They go when the order is closed, because the shop cannot fulfil it without them.
+    WhenClosed,
+    NoSuchOrder,
+}
+
+/// The numbers of a visitor's orders.
+pub async fn of_visitor(connection: &mut MySqlConnection, visitor: VisitorId) -> sqlx::Result<Vec<OrderNumber>> {
+    let numbers = sqlx::query_scalar!("select number from orders where visitor_id = ? order by number", visitor.0);
+    Ok(numbers.fetch_all(connection).await?.into_iter().map(OrderNumber).collect())
+}
+
+/// Erases who placed an order, as soon as it is closed. To be run in one transaction.
+pub async fn erase(
+    connection: &mut MySqlConnection,
+    number: OrderNumber,
+    now: OffsetDateTime,
+) -> sqlx::Result<Erasure> {
+    let is_open =
+        sqlx::query_scalar!(r#"select is_open as "is_open: bool" from orders where number = ? for update"#, number.0);
+    let Some(is_open) = is_open.fetch_optional(&mut *connection).await? else { return Ok(Erasure::NoSuchOrder) };
+    sqlx::query!("update orders set erased_at = coalesce(erased_at, ?) where number = ?", now, number.0)
+        .execute(&mut *connection)
+        .await?;
+    if is_open.unwrap_or_default() {
+        return Ok(Erasure::WhenClosed);
+    }
+    remove_contact(connection, number.0).await?;
+    Ok(Erasure::Now)
+}
+
+/// Removes the contact of orders that no longer need it, some at once. Returns whether more remain.
+pub(super) async fn remove_contacts(
+    connection: &mut MySqlConnection,
+    now: OffsetDateTime,
+    limit: u32,
+) -> sqlx::Result<bool> {
+    let due = sqlx::query_scalar!(
+        r#"
+        select number
+        from orders
+        where contact_until <= ?
+        order by contact_until
+        limit ?
+        for update skip locked
+        "#,
+        now,
+        limit,
+    );
+    let due = due.fetch_all(&mut *connection).await?;
+    for number in &due {
+        remove_contact(connection, *number).await?;
+    }
+    Ok(due.len() == limit as usize)
+}
+
+/// Removes contact, address and note; of an order whose buyer asked for erasure, the visitor as well. Mails that were not
+/// sent have nobody to go to.
+pub(super) async fn remove_contact(connection: &mut MySqlConnection, number: u32) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        update orders
+        set contact_name = null,
+            email = null,
+            phone = null,
+            address = null,
+            note = null,
+            email_key = null,
+            contact_until = null,
+            visitor_id = if(erased_at is null and coalesce(rejection, '') <> 'erased', visitor_id, null)
+        where number = ?
+        "#,
+        number,
+    )
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query!("update mails set sent_at = created_at where order_number = ? and is_unsent = 1", number,)
+        .execute(connection)
+        .await?;
+    Ok(())
+}

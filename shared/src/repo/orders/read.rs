@@ -1,0 +1,314 @@
+//! Orders as the buyer and the staff read them.
+
+use std::collections::BTreeMap;
+
+use sqlx::MySqlConnection;
+use time::{Date, OffsetDateTime};
+use uuid::Uuid;
+
+use crate::{
+    domain::{
+        Address, Contact, Delivery, DisplayName, Email, Isbn13, Language, LineReason, Money, Order, OrderId, OrderLine,
+        OrderNote, OrderNumber, OrderReason, OrderState, Payment, Phone, StateChange, TaxPart, VisitorId,
+    },
+    staff::SoldLine,
+};
+
+pub use crate::staff::StaffOrder;
+
+/// The order with all that its page shows.
+pub async fn find(connection: &mut MySqlConnection, id: OrderId) -> sqlx::Result<Option<Order>> {
+    let number = sqlx::query_scalar!("select number from orders where id = ?", id.uuid());
+    match number.fetch_optional(&mut *connection).await? {
+        Some(number) => find_by_number(connection, OrderNumber(number)).await,
+        None => Ok(None),
+    }
+}
+
+pub async fn find_by_number(connection: &mut MySqlConnection, number: OrderNumber) -> sqlx::Result<Option<Order>> {
+    let row = sqlx::query!(
+        r#"
+        select
+            id as "id: Uuid",
+            visitor_id as "visitor_id: Uuid",
+            state as "state: String",
+            rejection,
+            delivery as "delivery: String",
+            payment as "payment: String",
+            currency as "currency: String",
+            delivery_price,
+            delivery_tax_rate,
+            total,
+            contact_name,
+            email,
+            phone,
+            address as "address: String",
+            note,
+            language as "language: String",
+            repeated_at is not null as "repeated_otherwise!: bool",
+            placed_at,
+            paid_at,
+            expires_at
+        from orders
+        where number = ?
+        "#,
+        number.0,
+    );
+    let Some(row) = row.fetch_optional(&mut *connection).await? else { return Ok(None) };
+    let money = |minor| Money { minor, currency: row.currency.clone() };
+    let lines = lines(connection, number, &row.currency).await?;
+    let state = known(OrderState::from_code(&row.state), number, &row.state)?;
+    let is_charged =
+        !matches!(state, OrderState::Rejected | OrderState::Expired | OrderState::Cancelled | OrderState::Returned);
+    let delivery_charged = if is_charged { row.delivery_price } else { 0 };
+    let kept = lines.iter().map(|line| (charged(line), line.tax_rate));
+    let taxed: Vec<_> = kept.filter(|_| is_charged).chain([(delivery_charged, row.delivery_tax_rate)]).collect();
+    let sum = taxed.iter().fold(0_u32, |sum, (gross, _)| sum.saturating_add(*gross));
+    let contact = row.contact_name.zip(row.email).and_then(|(name, email)| {
+        let phone = row.phone.and_then(|phone| Phone::parse(&phone).ok());
+        Some(Contact { name: DisplayName::parse(&name).ok()?, email: Email::parse(&email).ok()?, phone })
+    });
+    Ok(Some(Order {
+        id: OrderId::of_uuid(row.id),
+        number,
+        visitor: row.visitor_id.map(VisitorId),
+        state,
+        history: history(connection, number).await?,
+        rejection: row.rejection.as_deref().map(OrderReason::from_stored),
+        lines,
+        delivery: known(Delivery::parse(&row.delivery).ok(), number, &row.delivery)?,
+        delivery_price: money(row.delivery_price),
+        total: money(row.total),
+        charged: money(sum),
+        taxes: TaxPart::by_rate(taxed, &row.currency),
+        payment: known(Payment::parse(&row.payment).ok(), number, &row.payment)?,
+        paid_at: row.paid_at,
+        expires_at: row.expires_at,
+        contact,
+        address: row.address.and_then(|address| serde_json::from_str::<Address>(&address).ok()),
+        note: row.note.and_then(|note| OrderNote::parse(&note).ok()),
+        language: known(Language::parse(&row.language).ok(), number, &row.language)?,
+        placed_at: row.placed_at,
+        repeated_otherwise: row.repeated_otherwise,
+    }))
+}
+
+/// What is charged for a line, in minor units.
+fn charged(line: &OrderLine) -> u32 {
+    line.unit_price.as_ref().map_or(0, |price| price.minor.saturating_mul(line.kept().into()))
+}
+
+/// A code that this version does not know is an error, because another state must not be shown.
+fn known<T>(value: Option<T>, number: OrderNumber, code: &str) -> sqlx::Result<T> {
+    value.ok_or_else(|| sqlx::Error::Decode(format!("{code} of order {number} is unknown").into()))
+}
+
+async fn lines(connection: &mut MySqlConnection, number: OrderNumber, currency: &str) -> sqlx::Result<Vec<OrderLine>> {
+    let rows = sqlx::query!(
+        r#"
+        select
+            book_id,
+            title,
+            isbn as "isbn: String",
+            quantity,
+            cancelled,
+            returned,
+            unit_price,
+            tax_rate,
+            reason
+        from order_lines
+        where order_number = ?
+        order by position
+        "#,
+        number.0,
+    );
+    let money = |minor| Money { minor, currency: currency.to_owned() };
+    let rows = rows.fetch_all(connection).await?.into_iter();
+    Ok(rows
+        .map(|row| OrderLine {
+            book: row.book_id.into(),
+            title: row.title,
+            isbn: row.isbn.and_then(|isbn| Isbn13::parse(&isbn).ok()),
+            quantity: row.quantity,
+            cancelled: row.cancelled,
+            returned: row.returned,
+            unit_price: row.unit_price.map(money),
+            tax_rate: row.tax_rate,
+            total: row.unit_price.map(|price| money(price.saturating_mul(row.quantity.into()))),
+            reason: row.reason.as_deref().map(LineReason::from_stored),
+        })
+        .collect())
+}
+
+async fn history(connection: &mut MySqlConnection, number: OrderNumber) -> sqlx::Result<Vec<StateChange>> {
+    let rows = sqlx::query!(
+        r#"
+        select
+            state as "state: String",
+            at
+        from order_states
+        where order_number = ?
+        order by at, state <> 'received'
+        "#,
+        number.0,
+    );
+    let rows = rows.fetch_all(connection).await?.into_iter();
+    Ok(rows.filter_map(|row| Some(StateChange { state: OrderState::from_code(&row.state)?, at: row.at })).collect())
+}
+
+/// Orders before this one, the newest first: all, or those that are not closed.
+pub async fn list(
+    connection: &mut MySqlConnection,
+    only_open: bool,
+    before: Option<OrderNumber>,
+    limit: u32,
+) -> sqlx::Result<Vec<StaffOrder>> {
+    let before = before.map_or(u32::MAX, |number| number.0);
+    let numbers = if only_open {
+        let open = sqlx::query_scalar!(
+            "select number from orders where is_open = 1 and number < ? order by number desc limit ?",
+            before,
+            limit,
+        );
+        open.fetch_all(&mut *connection).await?
+    } else {
+        let all = sqlx::query_scalar!(
+            "select number from orders where number < ? order by number desc limit ?",
+            before,
+            limit,
+        );
+        all.fetch_all(&mut *connection).await?
+    };
+    let rows = sqlx::query!(
+        r#"
+        select
+            o.number,
+            o.state as "state: String",
+            o.rejection,
+            o.delivery as "delivery: String",
+            o.payment as "payment: String",
+            o.currency as "currency: String",
+            o.total,
+            o.contact_name,
+            o.email,
+            o.placed_at,
+            o.expires_at,
+            o.paid_at is not null as "is_paid!: bool",
+            (select cast(coalesce(sum(l.quantity - l.cancelled - l.returned), 0) as signed)
+               from order_lines l
+              where l.order_number = o.number) as "copies!: i64",
+            (select m.failure from mails m where m.order_number = o.number and m.failed_at is not null limit 1)
+                as "failed_mail: String"
+        from json_table(?, '$[*]' columns (number int unsigned path '$')) asked
+        straight_join orders o on o.number = asked.number
+        order by o.number desc
+        "#,
+        serde_json::json!(numbers).to_string(),
+    );
+    rows.fetch_all(connection)
+        .await?
+        .into_iter()
+        .map(|row| {
+            let number = OrderNumber(row.number);
+            Ok(StaffOrder {
+                number,
+                state: known(OrderState::from_code(&row.state), number, &row.state)?,
+                rejection: row.rejection.as_deref().map(|reason| OrderReason::from_stored(reason).to_string()),
+                delivery: known(Delivery::parse(&row.delivery).ok(), number, &row.delivery)?,
+                payment: known(Payment::parse(&row.payment).ok(), number, &row.payment)?,
+                total: Money { minor: row.total, currency: row.currency },
+                copies: u32::try_from(row.copies).unwrap_or_default(),
+                name: row.contact_name,
+                email: row.email,
+                placed_at: row.placed_at,
+                expires_at: row.expires_at,
+                is_paid: row.is_paid,
+                failed_mail: row.failed_mail,
+            })
+        })
+        .collect()
+}
+
+/// What was charged by line, for the seller's invoicing program: of orders after this number that were decided from a day to
+/// another one, both included, and not rejected. Also gives the last number that was read; none at the end.
+pub async fn sold_between(
+    connection: &mut MySqlConnection,
+    after: OrderNumber,
+    (from, to): (Date, Date),
+    limit: u32,
+) -> sqlx::Result<(Vec<SoldLine>, Option<OrderNumber>)> {
+    let numbers =
+        sqlx::query_scalar!("select number from orders where number > ? order by number limit ?", after.0, limit);
+    let numbers = numbers.fetch_all(&mut *connection).await?;
+    let last = numbers.last().filter(|_| numbers.len() == limit as usize).map(|number| OrderNumber(*number));
+    let until = to.next_day().unwrap_or(to);
+    let [from, until] = [from, until].map(|day| OffsetDateTime::new_utc(day, time::Time::MIDNIGHT));
+    let rows = sqlx::query!(
+        r#"
+        select
+            o.number,
+            o.state as "state: String",
+            o.payment as "payment: String",
+            o.currency as "currency: String",
+            o.decided_at,
+            o.paid_at,
+            o.delivery_price,
+            o.delivery_tax_rate,
+            l.title,
+            l.isbn as "isbn: String",
+            l.quantity,
+            l.cancelled,
+            l.returned,
+            l.unit_price as "unit_price!",
+            l.tax_rate
+        from json_table(?, '$[*]' columns (number int unsigned path '$')) asked
+        straight_join orders o on o.number = asked.number
+        straight_join order_lines l on l.order_number = o.number
+        where o.decided_at >= ?
+          and o.decided_at < ?
+          and o.state not in ('received', 'rejected')
+          and l.unit_price is not null
+        order by o.number, l.position
+        "#,
+        serde_json::json!(numbers).to_string(),
+        from,
+        until,
+    );
+    let mut sold = Vec::new();
+    let mut deliveries = BTreeMap::new();
+    for row in rows.fetch_all(connection).await? {
+        let line = SoldLine {
+            number: OrderNumber(row.number),
+            state: row.state,
+            payment: row.payment,
+            decided_at: row.decided_at,
+            paid_at: row.paid_at,
+            isbn: row.isbn,
+            title: row.title,
+            copies: row.quantity,
+            cancelled: row.cancelled,
+            returned: row.returned,
+            unit_price: row.unit_price,
+            currency: row.currency,
+            tax_rate: row.tax_rate,
+        };
+        if row.delivery_price > 0 {
+            let is_off = matches!(line.state.as_str(), "cancelled" | "expired" | "returned");
+            let delivery = SoldLine {
+                isbn: None,
+                title: SoldLine::DELIVERY.to_owned(),
+                copies: 1,
+                cancelled: u8::from(is_off && line.state != "returned"),
+                returned: u8::from(line.state == "returned"),
+                unit_price: row.delivery_price,
+                tax_rate: row.delivery_tax_rate,
+                ..line.clone()
+            };
+            deliveries.insert(row.number, delivery);
+        }
+        sold.push(line);
+    }
+    sold.extend(deliveries.into_values());
+    sold.sort_by_key(|line| line.number);
+    Ok((sold, last))
+}

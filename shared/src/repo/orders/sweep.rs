@@ -1,0 +1,46 @@
+//! What the clock does with orders: each call a bounded part, and the caller sends the next one.
+
+use sqlx::MySqlConnection;
+use time::{Duration, OffsetDateTime};
+
+use super::{Applied, privacy, transition};
+use crate::{repo::stock, shop::Shop};
+
+/// Orders that expire in one transaction.
+const EXPIRE: u32 = 20;
+/// Orders whose contact is removed in one transaction.
+const REMOVE: u32 = 50;
+/// Days and books of the best sellers that are forgotten in one transaction.
+const FORGET: u32 = 200;
+/// How long a sale counts for the best sellers.
+pub(super) const BEST_SELLING: Duration = Duration::days(30);
+
+pub(super) async fn sweep(connection: &mut MySqlConnection, shop: &Shop, now: OffsetDateTime) -> sqlx::Result<Applied> {
+    // An order that somebody is changing is left to the next sweep.
+    let due = sqlx::query_scalar!(
+        r#"
+        select number
+        from orders
+        where expires_at <= ?
+        order by expires_at
+        limit ?
+        for update skip locked
+        "#,
+        now,
+        EXPIRE,
+    );
+    let due = due.fetch_all(&mut *connection).await?;
+    let mut orders = Vec::new();
+    for number in &due {
+        orders.push(transition::read(connection, *number).await?);
+    }
+    let expired = u32::try_from(orders.len()).unwrap_or(u32::MAX);
+    if orders.is_empty() {
+        // Not in a transaction with expiries, because each would wait for locks of the other.
+        let more_sales = stock::forget_sales(connection, (now - BEST_SELLING).date(), FORGET).await?;
+        let more_contacts = privacy::remove_contacts(connection, now, REMOVE).await?;
+        return Ok(Applied::Swept { expired, more: more_sales || more_contacts });
+    }
+    transition::expire(connection, orders, shop, now).await?;
+    Ok(Applied::Swept { expired, more: true })
+}

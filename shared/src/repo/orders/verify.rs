@@ -1,0 +1,334 @@
+//! The invariants of stock and orders, checked on a running shop, a bounded slice at a time. Each check is one statement, so
+//! that it sees one moment.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use sqlx::MySqlConnection;
+
+use crate::{
+    domain::{BookId, OrderNumber},
+    repo::books,
+};
+
+/// Books, or orders, of one slice.
+const SLICE: u32 = 2_000;
+
+/// Where to go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Slices {
+    BooksAfter(u32),
+    OrdersAfter(u32),
+}
+
+impl Slices {
+    pub const FIRST: Self = Self::BooksAfter(0);
+}
+
+/// What one slice showed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verified {
+    pub violations: Vec<Violation>,
+    /// Books or orders that were checked.
+    pub checked: u32,
+    /// None at the end.
+    pub next: Option<Slices>,
+}
+
+/// An invariant that does not hold.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(tag = "violation", rename_all = "snake_case")]
+pub enum Violation {
+    /// The stock is not the sum of the movements.
+    Stock { book: BookId, stock: i64, moved: i64 },
+    /// The best sellers count other sales than were made.
+    Sold { book: BookId, sold: i64, sales: i64 },
+    /// A movement of an order that has no such line.
+    StrayMovement { book: BookId, source: String },
+    /// An order without an outcome, with two, or in a state that it never came to.
+    Outcome { order: OrderNumber, state: String, states: String },
+    /// The total is not that of lines and delivery.
+    Total { order: OrderNumber, total: i64, lines: i64 },
+    /// Copies were sold, released or returned that are not those of the line, or the other way round.
+    Copies { order: OrderNumber, book: BookId, line: String, movements: String },
+    /// The selling price is not between 95 and 100 % of the fixed one.
+    FixedPrice { book: BookId, price: i64, fixed: i64 },
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stock { book, stock, moved } => {
+                write!(f, "book {book}: stock is {stock}; its movements sum to {moved}")
+            }
+            Self::Sold { book, sold, sales } => {
+                write!(f, "book {book}: {sold} copies count as sold in thirty days; the days sum to {sales}")
+            }
+            Self::StrayMovement { book, source } => {
+                write!(f, "book {book}: the movement {source} belongs to an order without such a line")
+            }
+            Self::Outcome { order, state, states } => {
+                write!(f, "order {order}: its state is {state}, and it came to: {states}; it must have one outcome")
+            }
+            Self::Total { order, total, lines } => {
+                write!(f, "order {order}: its total is {total}; lines and delivery sum to {lines}")
+            }
+            Self::Copies { order, book, line, movements } => {
+                write!(f, "order {order}, book {book}: the line has {line}; its movements have {movements}")
+            }
+            Self::FixedPrice { book, price, fixed } => {
+                write!(
+                    f,
+                    "book {book}: its price is {price}; it must be between 95 and 100 % of the fixed price, {fixed}"
+                )
+            }
+        }
+    }
+}
+
+/// Checks everything.
+pub async fn verify(connection: &mut MySqlConnection) -> sqlx::Result<Vec<Violation>> {
+    let mut violations = Vec::new();
+    let mut next = Some(Slices::FIRST);
+    while let Some(slice) = next {
+        let verified = verify_slice(connection, slice).await?;
+        violations.extend(verified.violations);
+        next = verified.next;
+    }
+    Ok(violations)
+}
+
+/// Checks a slice.
+pub async fn verify_slice(connection: &mut MySqlConnection, slice: Slices) -> sqlx::Result<Verified> {
+    match slice {
+        Slices::BooksAfter(after) => {
+            let last = books::last_id(connection).await?;
+            let through = after.saturating_add(SLICE);
+            let violations = of_books(connection, after, through).await?;
+            let next = if through < last { Slices::BooksAfter(through) } else { Slices::OrdersAfter(0) };
+            Ok(Verified { violations, checked: last.min(through).saturating_sub(after), next: Some(next) })
+        }
+        Slices::OrdersAfter(after) => {
+            let numbers =
+                sqlx::query_scalar!("select number from orders where number > ? order by number limit ?", after, SLICE);
+            let numbers = numbers.fetch_all(&mut *connection).await?;
+            let Some(last) = numbers.last().copied() else {
+                return Ok(Verified { violations: Vec::new(), checked: 0, next: None });
+            };
+            let violations = of_orders(connection, after, last).await?;
+            let checked = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
+            Ok(Verified { violations, checked, next: (checked == SLICE).then_some(Slices::OrdersAfter(last)) })
+        }
+    }
+}
+
+async fn of_books(connection: &mut MySqlConnection, after: u32, through: u32) -> sqlx::Result<Vec<Violation>> {
+    let mut violations = Vec::new();
+    let stocks = sqlx::query!(
+        r#"
+        select
+            b.id,
+            cast(b.stock as signed) as "stock!: i64",
+            cast(coalesce(m.quantity, 0) as signed) as "moved!: i64",
+            cast(coalesce(b.stock_moved, -1) as signed) as "noted!: i64"
+        from books b
+        left join (
+            select book_id, sum(quantity) as quantity
+            from stock_movements
+            where book_id > ? and book_id <= ?
+            group by book_id
+        ) m on m.book_id = b.id
+        where b.id > ? and b.id <= ?
+          and (b.stock_moved is not null or m.book_id is not null)
+          and (b.stock <> coalesce(m.quantity, 0) or not (b.stock_moved <=> b.stock))
+        "#,
+        after,
+        through,
+        after,
+        through,
+    );
+    violations.extend(stocks.fetch_all(&mut *connection).await?.into_iter().map(|row| Violation::Stock {
+        book: row.id.into(),
+        stock: row.stock,
+        moved: row.moved,
+    }));
+    let sales = sqlx::query!(
+        r#"
+        select
+            b.id,
+            cast(b.sold as signed) as "sold!: i64",
+            cast(coalesce(s.copies, 0) as signed) as "sales!: i64"
+        from books b
+        left join (
+            select book_id, sum(copies) as copies
+            from book_sales
+            where book_id > ? and book_id <= ?
+            group by book_id
+        ) s on s.book_id = b.id
+        where b.id > ? and b.id <= ?
+          and b.sold <> coalesce(s.copies, 0)
+        "#,
+        after,
+        through,
+        after,
+        through,
+    );
+    violations.extend(sales.fetch_all(&mut *connection).await?.into_iter().map(|row| Violation::Sold {
+        book: row.id.into(),
+        sold: row.sold,
+        sales: row.sales,
+    }));
+    let strays = sqlx::query!(
+        r#"
+        select
+            m.book_id,
+            m.source as "source: String"
+        from stock_movements m
+        left join orders o on o.id = m.order_id
+        left join order_lines l on l.order_number = o.number and l.book_id = m.book_id
+        where m.book_id > ? and m.book_id <= ?
+          and (m.order_id is not null) <> (m.kind in ('sold', 'released', 'returned'))
+           or m.book_id > ? and m.book_id <= ?
+          and m.order_id is not null and l.book_id is null
+        "#,
+        after,
+        through,
+        after,
+        through,
+    );
+    violations.extend(
+        strays
+            .fetch_all(&mut *connection)
+            .await?
+            .into_iter()
+            .map(|row| Violation::StrayMovement { book: row.book_id.into(), source: row.source }),
+    );
+    let prices = sqlx::query!(
+        r#"
+        select
+            id,
+            cast(price as signed) as "price!: i64",
+            cast(fixed_price as signed) as "fixed!: i64"
+        from books
+        where id > ? and id <= ?
+          and fixed_price is not null
+          and price is not null
+          and (price > fixed_price or price * 100 < fixed_price * 95)
+        "#,
+        after,
+        through,
+    );
+    violations.extend(prices.fetch_all(connection).await?.into_iter().map(|row| Violation::FixedPrice {
+        book: row.id.into(),
+        price: row.price,
+        fixed: row.fixed,
+    }));
+    Ok(violations)
+}
+
+async fn of_orders(connection: &mut MySqlConnection, after: u32, through: u32) -> sqlx::Result<Vec<Violation>> {
+    let mut violations = Vec::new();
+    let outcomes = sqlx::query!(
+        r#"
+        select
+            o.number,
+            o.state as "state: String",
+            coalesce(s.states, '') as "states!: String"
+        from orders o
+        left join (
+            select
+                order_number,
+                group_concat(state order by at separator ' ') as states,
+                sum(state = 'rejected') as rejected,
+                sum(state in ('confirmed', 'awaiting_payment')) > 0 as accepted,
+                sum(state in ('expired', 'cancelled', 'returned')) as ended
+            from order_states
+            where order_number > ? and order_number <= ?
+            group by order_number
+        ) s on s.order_number = o.number
+        left join order_states now on now.order_number = o.number and now.state = o.state
+        where o.number > ? and o.number <= ?
+          and (now.state is null
+               or s.rejected + s.accepted <> 1
+               or s.ended > 1
+               or s.rejected = 1 and o.state <> 'rejected')
+        "#,
+        after,
+        through,
+        after,
+        through,
+    );
+    violations.extend(outcomes.fetch_all(&mut *connection).await?.into_iter().map(|row| Violation::Outcome {
+        order: OrderNumber(row.number),
+        state: row.state,
+        states: row.states,
+    }));
+    let totals = sqlx::query!(
+        r#"
+        select
+            o.number,
+            cast(o.total as signed) as "total!: i64",
+            cast(o.delivery_price + coalesce(l.price, 0) as signed) as "lines!: i64"
+        from orders o
+        left join (
+            select order_number, sum(unit_price * quantity) as price
+            from order_lines
+            where order_number > ? and order_number <= ?
+            group by order_number
+        ) l on l.order_number = o.number
+        where o.number > ? and o.number <= ?
+          and o.total <> if(o.state = 'rejected', 0, o.delivery_price + coalesce(l.price, 0))
+        "#,
+        after,
+        through,
+        after,
+        through,
+    );
+    violations.extend(totals.fetch_all(&mut *connection).await?.into_iter().map(|row| Violation::Total {
+        order: OrderNumber(row.number),
+        total: row.total,
+        lines: row.lines,
+    }));
+    let copies = sqlx::query!(
+        r#"
+        select
+            o.number,
+            l.book_id,
+            concat(if(o.state = 'rejected', 0, l.quantity), ' sold, ', l.cancelled, ' cancelled, ', l.returned, ' returned')
+                as "line!: String",
+            concat(-coalesce(m.sold, 0), ' sold, ', coalesce(m.released, 0), ' cancelled, ', coalesce(m.returned, 0), ' returned')
+                as "movements!: String"
+        from orders o
+        straight_join order_lines l on l.order_number = o.number
+        left join (
+            select
+                m.order_id,
+                m.book_id,
+                sum(if(m.kind = 'sold', m.quantity, 0)) as sold,
+                sum(if(m.kind = 'released', m.quantity, 0)) as released,
+                sum(if(m.kind = 'returned', m.quantity, 0)) as returned
+            from orders x
+            straight_join stock_movements m on m.order_id = x.id
+            where x.number > ? and x.number <= ?
+            group by m.order_id, m.book_id
+        ) m on m.order_id = o.id and m.book_id = l.book_id
+        where o.number > ? and o.number <= ?
+          and (if(o.state = 'rejected', 0, l.quantity) <> -coalesce(m.sold, 0)
+               or l.cancelled <> coalesce(m.released, 0)
+               or l.returned <> coalesce(m.returned, 0)
+               or l.cancelled + l.returned > l.quantity)
+        "#,
+        after,
+        through,
+        after,
+        through,
+    );
+    violations.extend(copies.fetch_all(connection).await?.into_iter().map(|row| Violation::Copies {
+        order: OrderNumber(row.number),
+        book: row.book_id.into(),
+        line: row.line,
+        movements: row.movements,
+    }));
+    Ok(violations)
+}

@@ -1,0 +1,536 @@
+//! Copies of books, and the movements that make them more or fewer. Only this file and [`super::orders`] write stock, except
+//! that an import inserts new books with theirs.
+//!
+//! `books.stock` is the sum of a book's movements. A book without movements has not moved since it was imported: its first
+//! movement is preceded by an `opening` one. An import of the version before, which may run while the alias moves, still
+//! writes `books.stock`; then it differs from `stock_moved`, and the next movement or the next deploy takes the difference
+//! up as a `counted` movement.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sqlx::MySqlConnection;
+use time::{Date, OffsetDateTime};
+use uuid::Uuid;
+
+use super::shop_counts::{Change, Counted};
+use crate::domain::{BookId, Money, OrderId};
+
+/// Why copies were added or taken away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MovementKind {
+    /// What there was when the book began.
+    Opening,
+    Received,
+    Sold,
+    /// Cancelled or expired before the copies left the shop.
+    Released,
+    Returned,
+    /// The difference that a count found.
+    Counted,
+    Damaged,
+}
+
+impl MovementKind {
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Opening => "opening",
+            Self::Received => "received",
+            Self::Sold => "sold",
+            Self::Released => "released",
+            Self::Returned => "returned",
+            Self::Counted => "counted",
+            Self::Damaged => "damaged",
+        }
+    }
+
+    pub fn from_code(code: &str) -> Option<Self> {
+        use MovementKind::{Counted, Damaged, Opening, Received, Released, Returned, Sold};
+        [Opening, Received, Sold, Released, Returned, Counted, Damaged].into_iter().find(|kind| kind.code() == code)
+    }
+}
+
+/// One movement of one book.
+#[derive(Debug, Clone)]
+pub(super) struct Movement {
+    pub book: u32,
+    pub kind: MovementKind,
+    /// What it adds to the stock.
+    pub quantity: i32,
+    /// What caused it. One source moves a book once.
+    pub source: String,
+    pub order: Option<OrderId>,
+    /// The day of the sale, of copies that are sold or come back.
+    pub sale_day: Option<Date>,
+    pub counted_at: Option<OffsetDateTime>,
+    pub reason: Option<String>,
+}
+
+impl Movement {
+    pub fn new(book: u32, kind: MovementKind, quantity: i32, source: String) -> Self {
+        Self { book, kind, quantity, source, order: None, sale_day: None, counted_at: None, reason: None }
+    }
+}
+
+/// What moves of a locked book.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Held {
+    pub stock: u32,
+    /// None where nothing has moved yet.
+    pub moved: Option<u32>,
+    /// In the last thirty days.
+    pub sold: u32,
+}
+
+/// A locked book, as an order needs it.
+#[derive(Debug, Clone)]
+pub(super) struct LockedBook {
+    pub title: String,
+    pub isbn: Option<String>,
+    pub price: Option<Money>,
+    pub tax_rate: Option<u16>,
+    pub held: Held,
+}
+
+/// Locks books in the order of their ids; one that does not exist is left out.
+pub(super) async fn lock(
+    connection: &mut MySqlConnection,
+    ids: &BTreeSet<u32>,
+) -> sqlx::Result<BTreeMap<u32, LockedBook>> {
+    let ids = json!(ids).to_string();
+    sqlx::query_scalar!(
+        r#"
+        select b.id
+        from json_table(?, '$[*]' columns (id int unsigned path '$')) asked
+        straight_join books b on b.id = asked.id
+        for update
+        "#,
+        ids,
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    // A statement of its own, because one that waits for a lock reads what was before.
+    let rows = sqlx::query!(
+        r#"
+        select
+            b.id,
+            b.title,
+            b.isbn,
+            b.price,
+            b.currency as "currency: String",
+            b.tax_rate,
+            b.stock,
+            b.stock_moved,
+            b.sold
+        from json_table(?, '$[*]' columns (id int unsigned path '$')) asked
+        straight_join books b on b.id = asked.id
+        for update
+        "#,
+        ids,
+    );
+    let books = rows.fetch_all(connection).await?.into_iter().map(|row| {
+        let price = row.price.zip(row.currency).map(|(minor, currency)| Money { minor, currency });
+        let held = Held { stock: row.stock, moved: row.stock_moved, sold: row.sold };
+        (row.id, LockedBook { title: row.title, isbn: row.isbn, price, tax_rate: row.tax_rate, held })
+    });
+    Ok(books.collect())
+}
+
+/// Moves copies of locked books. The change of the shop's numbers that follows is to be written last, because other writers
+/// wait for these rows. The server refuses a stock below 0.
+pub(super) async fn record(
+    connection: &mut MySqlConnection,
+    held: &BTreeMap<u32, Held>,
+    movements: &[Movement],
+    now: OffsetDateTime,
+) -> sqlx::Result<Change> {
+    let moved: BTreeSet<u32> = movements.iter().map(|movement| movement.book).collect();
+    let beginnings: Vec<Movement> =
+        moved.iter().filter_map(|book| beginning(*book, held.get(book).copied().unwrap_or_default(), now)).collect();
+    insert(connection, &beginnings, now).await?;
+    insert(connection, movements, now).await?;
+    let sales = count_sales(connection, movements).await?;
+    let mut rows = Vec::new();
+    let mut change = Change::default();
+    for book in moved {
+        let before = held.get(&book).copied().unwrap_or_default();
+        let of_book = movements.iter().filter(|movement| movement.book == book);
+        let stock = i64::from(before.stock) + of_book.map(|movement| i64::from(movement.quantity)).sum::<i64>();
+        let sold = (i64::from(before.sold) + sales.get(&book).copied().unwrap_or_default()).max(0);
+        rows.push((book, stock, sold));
+        let counted = |stock| Counted { stock, ..Counted::default() };
+        change.note(Some(&counted(before.stock)), Some(&counted(u32::try_from(stock).unwrap_or_default())));
+    }
+    sqlx::query!(
+        r#"
+        update json_table(?, '$[*]' columns (
+            id int unsigned path '$[0]',
+            stock bigint path '$[1]',
+            sold bigint path '$[2]'
+        )) moved
+        straight_join books b on b.id = moved.id
+        set b.stock = moved.stock,
+            b.stock_moved = moved.stock,
+            b.sold = moved.sold
+        "#,
+        json!(rows).to_string(),
+    )
+    .execute(connection)
+    .await?;
+    Ok(change)
+}
+
+/// What precedes the first movement of a book, or of one whose stock an import of the version before has set.
+fn beginning(book: u32, held: Held, now: OffsetDateTime) -> Option<Movement> {
+    let difference = i64::from(held.stock) - i64::from(held.moved.unwrap_or_default());
+    let quantity = i32::try_from(difference).ok().filter(|quantity| *quantity != 0)?;
+    if held.moved.is_none() {
+        return Some(Movement::new(book, MovementKind::Opening, quantity, "opening".into()));
+    }
+    let source = format!("version-before:{}", Uuid::new_v4());
+    let reason = Some("set by an import of the version before".into());
+    let movement = Movement::new(book, MovementKind::Counted, quantity, source);
+    Some(Movement { counted_at: Some(now), reason, ..movement })
+}
+
+/// Enters movements of books whose stock has them already. The key refuses a source that has moved the book before.
+pub(super) async fn insert(
+    connection: &mut MySqlConnection,
+    movements: &[Movement],
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
+    if movements.is_empty() {
+        return Ok(());
+    }
+    let micros = |at: OffsetDateTime| i64::try_from(at.unix_timestamp_nanos() / 1_000).unwrap_or_default();
+    let rows: Vec<_> = movements
+        .iter()
+        .map(|movement| {
+            json!([
+                movement.book,
+                movement.kind.code(),
+                movement.quantity,
+                movement.source,
+                movement.order.map(|order| order.uuid().simple().to_string()),
+                movement.counted_at.map(micros),
+                movement.reason,
+            ])
+        })
+        .collect();
+    sqlx::query!(
+        r#"
+        insert into stock_movements (book_id, kind, quantity, source, order_id, counted_at, reason, moved_at)
+        select
+            row.book_id,
+            row.kind,
+            row.quantity,
+            row.source,
+            unhex(row.order_id),
+            timestamp '1970-01-01 00:00:00' + interval row.counted_at microsecond,
+            row.reason,
+            ?
+        from json_table(?, '$[*]' columns (
+            book_id int unsigned path '$[0]',
+            kind varchar(10) path '$[1]',
+            quantity int path '$[2]',
+            source varchar(64) path '$[3]',
+            order_id char(32) path '$[4]',
+            counted_at bigint path '$[5]',
+            reason varchar(200) path '$[6]'
+        )) row
+        "#,
+        now,
+        json!(rows).to_string(),
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Counts sales by day, and gives what they add to the last thirty days of each book. Copies that come back are subtracted
+/// from the day on which they were sold, unless it is no longer counted.
+async fn count_sales(connection: &mut MySqlConnection, movements: &[Movement]) -> sqlx::Result<BTreeMap<u32, i64>> {
+    let mut sales = BTreeMap::<(Date, u32), i64>::new();
+    for movement in movements {
+        if let Some(day) = movement.sale_day {
+            *sales.entry((day, movement.book)).or_default() -= i64::from(movement.quantity);
+        }
+    }
+    let mut changes = BTreeMap::<u32, i64>::new();
+    for ((day, book), copies) in sales {
+        let counted = if copies > 0 {
+            sqlx::query!(
+                r#"
+                insert into book_sales (day, book_id, copies)
+                values (?, ?, ?)
+                on duplicate key update copies = copies + values(copies)
+                "#,
+                day,
+                book,
+                copies,
+            )
+            .execute(&mut *connection)
+            .await?
+        } else {
+            sqlx::query!(
+                "update book_sales set copies = copies - ? where day = ? and book_id = ? and copies >= ?",
+                -copies,
+                day,
+                book,
+                -copies,
+            )
+            .execute(&mut *connection)
+            .await?
+        };
+        if counted.rows_affected() > 0 {
+            *changes.entry(book).or_default() += copies;
+        }
+    }
+    Ok(changes)
+}
+
+/// Subtracts sales before a day from the best sellers, some at once. Returns whether more remain.
+pub(super) async fn forget_sales(connection: &mut MySqlConnection, before: Date, limit: u32) -> sqlx::Result<bool> {
+    let old = sqlx::query!(
+        r#"
+        select
+            day,
+            book_id
+        from book_sales
+        where day < ?
+        order by day, book_id
+        limit ?
+        "#,
+        before,
+        limit,
+    );
+    let old = old.fetch_all(&mut *connection).await?;
+    if old.is_empty() {
+        return Ok(false);
+    }
+    // The books first, as every movement locks them.
+    let ids: BTreeSet<u32> = old.iter().map(|row| row.book_id).collect();
+    lock(connection, &ids).await?;
+    let ids = json!(ids).to_string();
+    let last = old.iter().map(|row| row.day).max().unwrap_or(before);
+    // `updated_at` stays: programs that read changes do not see this number.
+    sqlx::query!(
+        r#"
+        update (
+            select
+                s.book_id,
+                sum(s.copies) as copies
+            from json_table(?, '$[*]' columns (id int unsigned path '$')) asked
+            straight_join book_sales s on s.book_id = asked.id
+            where s.day <= ?
+            group by s.book_id
+        ) old
+        straight_join books b on b.id = old.book_id
+        set b.sold = greatest(cast(b.sold as signed) - old.copies, 0),
+            b.updated_at = b.updated_at
+        "#,
+        ids,
+        last,
+    )
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query!(
+        r#"
+        delete s
+        from json_table(?, '$[*]' columns (id int unsigned path '$')) asked
+        straight_join book_sales s on s.book_id = asked.id
+        where s.day <= ?
+        "#,
+        ids,
+        last,
+    )
+    .execute(connection)
+    .await?;
+    Ok(old.len() == limit as usize)
+}
+
+/// Takes up what imports of the version before have written, of books after `after` and up to `through`. Returns how many
+/// books had such a difference. To be run in a transaction.
+pub async fn take_up(
+    connection: &mut MySqlConnection,
+    after: u32,
+    through: u32,
+    now: OffsetDateTime,
+) -> sqlx::Result<usize> {
+    let ids = sqlx::query_scalar!(
+        "select id from books where id > ? and id <= ? and stock_moved <> stock order by id",
+        after,
+        through,
+    );
+    let ids: BTreeSet<u32> = ids.fetch_all(&mut *connection).await?.into_iter().collect();
+    if ids.is_empty() {
+        return Ok(0);
+    }
+    let books = lock(connection, &ids).await?;
+    let differences = books.iter().filter_map(|(id, book)| beginning(*id, book.held, now));
+    insert(connection, &differences.collect::<Vec<_>>(), now).await?;
+    sqlx::query!(
+        r#"
+        update json_table(?, '$[*]' columns (id int unsigned path '$')) asked
+        straight_join books b on b.id = asked.id
+        set b.stock_moved = b.stock,
+            b.updated_at = b.updated_at
+        "#,
+        json!(ids).to_string(),
+    )
+    .execute(connection)
+    .await?;
+    Ok(ids.len())
+}
+
+/// A change of stock by the staff.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StockChange {
+    /// Copies that came in.
+    Received(u16),
+    /// Copies that can no longer be sold.
+    Damaged(u16),
+    /// The copies that can be sent today, as they were counted now.
+    Counted(u32),
+}
+
+/// The effect of a change by the staff.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "change", rename_all = "snake_case")]
+pub enum StockChanged {
+    Now {
+        title: String,
+        before: u32,
+        stock: u32,
+    },
+    /// It has been done before.
+    Already {
+        title: String,
+        stock: u32,
+    },
+    NoSuchBook,
+    /// Fewer copies are there than should go.
+    TooFew {
+        title: String,
+        stock: u32,
+    },
+}
+
+/// Changes the stock of one book, once for each action's id. To be run in one transaction.
+pub async fn change(
+    connection: &mut MySqlConnection,
+    action: Uuid,
+    book: BookId,
+    change: StockChange,
+    reason: &str,
+    now: OffsetDateTime,
+) -> sqlx::Result<StockChanged> {
+    let id = book.get();
+    let mut books = lock(connection, &BTreeSet::from([id])).await?;
+    let Some(LockedBook { title, held, .. }) = books.remove(&id) else { return Ok(StockChanged::NoSuchBook) };
+    let stock = held.stock;
+    let source = format!("staff:{action}");
+    let found = sqlx::query_scalar!("select id from stock_movements where book_id = ? and source = ?", id, source);
+    if found.fetch_optional(&mut *connection).await?.is_some() {
+        return Ok(StockChanged::Already { title, stock });
+    }
+    let (kind, wanted) = match change {
+        StockChange::Received(copies) => (MovementKind::Received, i64::from(stock) + i64::from(copies)),
+        StockChange::Damaged(copies) => (MovementKind::Damaged, i64::from(stock) - i64::from(copies)),
+        StockChange::Counted(copies) => (MovementKind::Counted, i64::from(copies)),
+    };
+    let quantity = i32::try_from(wanted - i64::from(stock));
+    let (Ok(after), Ok(quantity)) = (u32::try_from(wanted), quantity) else {
+        return Ok(StockChanged::TooFew { title, stock });
+    };
+    let counted_at = (kind == MovementKind::Counted).then_some(now);
+    let reason = Some(reason.chars().take(200).collect());
+    let movement = Movement { counted_at, reason, ..Movement::new(id, kind, quantity, source) };
+    let counts = record(connection, &BTreeMap::from([(id, held)]), &[movement], now).await?;
+    counts.write(connection).await?;
+    Ok(StockChanged::Now { title, before: stock, stock: after })
+}
+
+/// A movement as the staff sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StockMovement {
+    pub id: u64,
+    pub kind: String,
+    pub quantity: i32,
+    pub source: String,
+    pub reason: Option<String>,
+    #[serde(with = "time::serde::rfc3339")]
+    pub moved_at: OffsetDateTime,
+}
+
+/// The newest movements of a book before this one.
+pub async fn movements(
+    connection: &mut MySqlConnection,
+    book: BookId,
+    before: u64,
+    limit: u32,
+) -> sqlx::Result<Vec<StockMovement>> {
+    sqlx::query_as!(
+        StockMovement,
+        r#"
+        select
+            id,
+            kind,
+            quantity,
+            source,
+            reason,
+            moved_at
+        from stock_movements
+        where book_id = ?
+          and id < ?
+        order by id desc
+        limit ?
+        "#,
+        book.get(),
+        before,
+        limit,
+    )
+    .fetch_all(connection)
+    .await
+}
+
+/// A count that a row of a catalogue states.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Count {
+    pub book: u32,
+    pub copies: u32,
+    pub at: OffsetDateTime,
+}
+
+/// What counts make of the stock of locked books: the copies that were counted, and what moved since. None where the same
+/// time or a later one was counted before, and nothing changes.
+pub(super) async fn after_counts(
+    connection: &mut MySqlConnection,
+    counts: &[Count],
+) -> sqlx::Result<BTreeMap<u32, u32>> {
+    let mut stocks = BTreeMap::new();
+    for count in counts {
+        let row = sqlx::query!(
+            r#"
+            select
+                cast(coalesce(sum(if(kind not in ('counted', 'opening') and moved_at > ?, quantity, 0)), 0) as signed)
+                    as "since!: i64",
+                max(counted_at) as "last: OffsetDateTime"
+            from stock_movements
+            where book_id = ?
+            "#,
+            count.at,
+            count.book,
+        )
+        .fetch_one(&mut *connection)
+        .await?;
+        if row.last.is_none_or(|last| last <= count.at) {
+            let stock = (i64::from(count.copies) + row.since).clamp(0, i64::from(u32::MAX));
+            stocks.insert(count.book, u32::try_from(stock).unwrap_or_default());
+        }
+    }
+    Ok(stocks)
+}
