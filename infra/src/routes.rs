@@ -6,6 +6,7 @@ use std::fs;
 
 use anyhow::{Context, Result};
 
+use shared::mail::MAIL;
 pub use shared::parameters::DatabaseRole;
 use shared::parameters::Parameter;
 pub use shared::parameters::Queue;
@@ -100,6 +101,7 @@ pub static FUNCTIONS: &[Function] = &[
         about: "Lists the genres",
         trigger: Http(&[get("/api/genres", "/api/genres"), get("/genres", "/genres")]),
         database: Some(Reader),
+        demand: Demand::Rare,
         ..DEFAULTS
     },
     Function {
@@ -114,6 +116,7 @@ pub static FUNCTIONS: &[Function] = &[
         about: "Serves the sitemaps for search engines",
         trigger: Http(&[get("/sitemap.xml", "/sitemap.xml"), get("/sitemaps/{name}", "/sitemaps/pages.xml")]),
         database: Some(Reader),
+        demand: Demand::Rare,
         ..DEFAULTS
     },
     Function {
@@ -143,6 +146,7 @@ pub static FUNCTIONS: &[Function] = &[
         about: "Reports whether the shop's dependencies answer, and how fast",
         trigger: Http(&[get("/health", "/health")]),
         database: Some(Reader),
+        demand: Demand::Rare,
         queue: &[Inspect(Queue::Submissions)],
         ..DEFAULTS
     },
@@ -152,6 +156,15 @@ pub static FUNCTIONS: &[Function] = &[
         trigger: Messages(Queue::Submissions),
         database: Some(Writer),
         queue: &[Send(Queue::DeadLetters)],
+        ..DEFAULTS
+    },
+    Function {
+        name: "send-mail",
+        about: "Sends mails to buyers",
+        trigger: Messages(Queue::Mails),
+        queue: &[Send(Queue::MailDeadLetters)],
+        mail: true,
+        is_in_network: false,
         ..DEFAULTS
     },
     Function {
@@ -191,6 +204,9 @@ pub(crate) const DEFAULTS: Function = Function {
     queue: &[],
     bucket: None,
     submission_key: false,
+    mail: false,
+    is_in_network: true,
+    demand: Demand::Usual,
     memory_mb: 256,
     timeout_seconds: 10,
 };
@@ -210,8 +226,20 @@ pub struct Function {
     pub bucket: Option<BucketAccess>,
     /// Whether it can create and verify submission ids.
     pub submission_key: bool,
+    /// Whether it sends mails with SES.
+    pub mail: bool,
+    /// Whether it is attached to the VPC. Without a database it needs nothing there, and outside it reaches every service.
+    pub is_in_network: bool,
+    pub demand: Demand,
     pub memory_mb: u16,
     pub timeout_seconds: u16,
+}
+
+/// How much is asked of an HTTP function with database access: its share of the connection budget.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Demand {
+    Usual,
+    Rare,
 }
 
 /// The event source of a function.
@@ -324,11 +352,13 @@ impl Function {
     }
 
     /// The parameters whose values its environment has as well, for a cold start that SSM throttles. Empty if one of them is
-    /// a secret, and for writers: after a restore the values could name the abandoned database.
+    /// a secret, for writers, because after a restore the values could name the abandoned database, and for consumers of
+    /// queues, whose messages wait.
     pub fn fallback(&self, stage: &Stage) -> Vec<Parameter> {
         let granted = self.granted(stage);
         let writes = matches!(self.database, Some(Writer | Admin));
-        if writes || granted.iter().any(|parameter| parameter.is_secret()) { Vec::new() } else { granted }
+        let can_wait = matches!(self.trigger, Messages(_));
+        if writes || can_wait || granted.iter().any(|parameter| parameter.is_secret()) { Vec::new() } else { granted }
     }
 
     /// Its environment variables, except the fallback.
@@ -339,7 +369,7 @@ impl Function {
             ("ANAQUEL_PARAMETERS", self.parameters(stage).join(",")),
         ];
         // Only the dual-stack endpoints of AWS services have IPv6 addresses.
-        let over_ipv6 = stage.egress == Egress::Ipv6;
+        let over_ipv6 = stage.egress == Egress::Ipv6 && self.is_in_network;
         let dual_stack = over_ipv6.then(|| ("AWS_USE_DUALSTACK_ENDPOINT", "true".to_owned()));
         let domain = stage.domain_in_use().filter(|_| self.serves_http());
         let currency =
@@ -349,6 +379,7 @@ impl Function {
             .chain(currency)
             .chain(self.setting_of_submissions(stage))
             .chain(self.shop(stage))
+            .chain(self.mail_settings(stage))
             .chain(dual_stack)
             .chain(domain.map(|domain| (ORIGIN, domain.url())))
     }
@@ -358,6 +389,12 @@ impl Function {
         let needs_shop = self.serves_http() || matches!(self.trigger, Staff);
         let shop = stage.shop().filter(|_| needs_shop)?;
         Some((SHOP, shop.to_json()))
+    }
+
+    /// How mails are sent: with the seller's name and address for replies.
+    fn mail_settings(&self, stage: &Stage) -> Option<(&'static str, String)> {
+        let settings = stage.mail_settings().filter(|_| self.mail)?;
+        Some((MAIL, settings.to_json()))
     }
 
     /// A setting of the stage that one function reads.
@@ -378,6 +415,7 @@ impl Function {
     pub fn max_concurrency(&self, stage: &Stage) -> u16 {
         match self.trigger {
             Http(_) | Unmatched if self.database.is_none() => stage.concurrency.http_without_database,
+            Http(_) | Unmatched if self.demand == Demand::Rare => stage.concurrency.http_rare,
             Http(_) | Unmatched => stage.concurrency.http,
             Messages(Queue::Orders) => stage.orders.concurrency,
             Messages(_) => stage.submissions.concurrency,
@@ -496,9 +534,14 @@ mod tests {
         let database = ["database/host", "database/port", "database/name", "database/auth", "database/reader/user"];
         assert_eq!(fallback("show-book", "prod"), database);
         assert_eq!(fallback("check-health", "prod"), [&database[..], &["queue/submissions"]].concat());
-        for function in
-            ["submit-rating", "show-submission", "process-submissions", "run-staff-task", "migrate-database"]
-        {
+        for function in [
+            "submit-rating",
+            "show-submission",
+            "process-submissions",
+            "send-mail",
+            "run-staff-task",
+            "migrate-database",
+        ] {
             assert!(fallback(function, "prod").is_empty(), "{function}");
         }
         assert!(fallback("show-book", "local").is_empty(), "the local reader has a password");

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result, anyhow, ensure};
 use serde::Deserialize;
 use shared::domain::Email;
+use shared::mail::MailSettings;
 use shared::parameters::Queue;
 use shared::shop::{Collect, Payments, Seller, Selling, Ship, Shop, TaxRates, WhyNot};
 
@@ -131,8 +132,10 @@ pub struct Monitoring {
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Concurrency {
-    /// Reserved concurrency of each HTTP function with database access.
+    /// Reserved concurrency of each HTTP function with database access and usual demand.
     pub http: u16,
+    /// Reserved concurrency of each HTTP function with database access and rare demand.
+    pub http_rare: u16,
     /// Reserved concurrency of each HTTP function without database access.
     pub http_without_database: u16,
     /// By function name.
@@ -407,6 +410,22 @@ impl Stage {
     /// The domain, if visitors use it.
     pub fn domain_in_use(&self) -> Option<&Domain> {
         self.domain.as_ref().filter(|_| self.https == Https::Domain)
+    }
+
+    /// Name of SES's configuration set.
+    pub fn configuration_set(&self) -> String {
+        self.physical("mails")
+    }
+
+    /// How mails are sent; none where the stage sells nothing.
+    pub fn mail_settings(&self) -> Option<MailSettings> {
+        let (mail, shop) = self.mail.as_ref().zip(self.shop.as_ref())?;
+        Some(MailSettings {
+            sender: mail.sender.clone(),
+            name: shop.seller.name.clone(),
+            reply_to: shop.seller.email.clone(),
+            configuration_set: self.configuration_set(),
+        })
     }
 
     /// Whether AWS charges for each parameter that is read.

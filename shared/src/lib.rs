@@ -12,6 +12,7 @@ pub mod http;
 pub mod intake;
 pub mod invalid;
 pub mod lambda;
+pub mod mail;
 pub mod messages;
 pub mod metrics;
 pub mod parameters;

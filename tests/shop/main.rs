@@ -9,6 +9,7 @@ mod deploying;
 mod finding;
 mod http;
 mod imports;
+mod mails;
 mod operating;
 mod outage;
 mod pages;

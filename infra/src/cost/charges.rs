@@ -19,7 +19,7 @@ pub struct Charge {
 }
 
 /// Types without charges.
-const FREE: [&str; 35] = [
+const FREE: [&str; 36] = [
     "ApplicationAutoScaling::ScalingPolicy",
     "Budgets::Budget",
     "CertificateManager::Certificate",
@@ -49,6 +49,7 @@ const FREE: [&str; 35] = [
     "RDS::DBSubnetGroup",
     "Route53::RecordSet",
     "S3::BucketPolicy",
+    "SES::EmailIdentity",
     "SNS::Subscription",
     "SNS::Topic",
     "SNS::TopicPolicy",
@@ -76,7 +77,9 @@ pub fn of(kind: &str, properties: &Value, usage: &Usage) -> Option<Vec<Charge>> 
         "Logs::LogGroup" => logs(properties, usage),
         "RDS::DBInstance" => database(properties),
         "S3::Bucket" => vec![fixed("storage", "s3-storage", STORED_GB)],
+        "SES::ConfigurationSet" => vec![per_use("mails", "mail", usage.messages(Queue::Mails) / 1_000.0)],
         "SQS::Queue" => queue(properties, usage),
+        "Scheduler::Schedule" => vec![fixed("sweeps", "schedule", invocations(properties) / MILLION)],
         "WAFv2::WebACL" => vec![
             fixed("web ACL", "firewall", 1.0),
             fixed("web ACL rules", "firewall-rule", length(&properties["Rules"])),
@@ -203,6 +206,13 @@ fn source(properties: &Value, usage: &Usage) -> Vec<Charge> {
         fixed("queue polling", price_of_requests(queue), POLLS / MILLION),
         per_use("messages received", price_of_requests(queue), messages / MILLION),
     ]
+}
+
+/// Invocations of a schedule in a month, by its rate in minutes.
+fn invocations(properties: &Value) -> f64 {
+    let rate = text(&properties["ScheduleExpression"]).trim_start_matches("rate(");
+    let minutes: f64 = rate.split(' ').next().and_then(|minutes| minutes.parse().ok()).unwrap_or(1.0);
+    HOURS * 60.0 / minutes
 }
 
 fn price_of_requests(queue: Option<Queue>) -> &'static str {

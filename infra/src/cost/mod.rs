@@ -230,7 +230,7 @@ mod tests {
             }
         }
         let idle = Report::of(&stage("dev"), 0).unwrap().text(false).unwrap();
-        assert!(idle.starts_with("dev: 50.37 USD a month idle; a million requests a month would add "), "{idle}");
+        assert!(idle.starts_with("dev: 50.63 USD a month idle; a million requests a month would add "), "{idle}");
     }
 
     #[test]

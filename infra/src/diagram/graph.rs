@@ -22,6 +22,9 @@ pub fn of(stage: &Stage) -> Result<String> {
     people(&mut dot);
     let functions = network(&mut dot, &system, &groups);
     services(&mut dot, stage, &system);
+    for group in groups.iter().filter(|group| !group[0].is_in_network) {
+        dot.node(id(group), class(group[0].database), &format!("{}\noutside of the network", names(group)));
+    }
     requests(&mut dot, &system, &groups);
     for group in &groups {
         triggers(&mut dot, &system, group);
@@ -55,6 +58,7 @@ fn belong_together(one: &Function, other: &Function) -> bool {
         && one.database == other.database
         && one.queue == other.queue
         && one.bucket.is_some() == other.bucket.is_some()
+        && one.is_in_network == other.is_in_network
 }
 
 fn id(group: &[&'static Function]) -> &'static str {
@@ -77,7 +81,7 @@ fn network(dot: &mut Dot, system: &System, groups: &[Vec<&'static Function>]) ->
             let function = system.only("Lambda::Function").expect("functions in every stage");
             let group = text(&function["VpcConfig"]["SecurityGroupIds"][0]["Ref"]);
             functions = dot.cluster("group", &system.group(group), |dot| {
-                for group in groups {
+                for group in groups.iter().filter(|group| group[0].is_in_network) {
                     dot.node(id(group), class(group[0].database), &names(group));
                 }
             });
@@ -136,6 +140,13 @@ fn services(dot: &mut Dot, stage: &Stage, system: &System) {
         }
         if has_secret(system) {
             dot.node("secret", "service", "Secrets Manager\nmaster password");
+        }
+        if let Some(identity) = system.only("SES::EmailIdentity") {
+            dot.node("mail", "service", &format!("SES\n{}", text(&identity["EmailIdentity"])));
+        }
+        if let Some(sweep) = system.only("Scheduler::Schedule") {
+            dot.node("sweeps", "service", &format!("Schedule of sweeps\n{}", text(&sweep["ScheduleExpression"])));
+            dot.edge("sweeps", Queue::Orders.name(), "rare", "");
         }
     });
     dot.node("bucket", "service", "S3 bucket\nimports");
@@ -210,6 +221,9 @@ fn permissions(dot: &mut Dot, system: &System, group: &[&'static Function]) {
     }
     if group[0].database == Some(DatabaseRole::Admin) && has_secret(system) {
         dot.edge(id(group), "secret", "rare", "");
+    }
+    if group[0].mail && system.only("SES::EmailIdentity").is_some() {
+        dot.edge(id(group), "mail", "flow", "");
     }
     for access in group[0].queue {
         let queue = access.queue();

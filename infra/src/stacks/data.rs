@@ -5,7 +5,7 @@ use shared::parameters::Parameter;
 use stratosphere::services::aws::{iam, rds, sqs, ssm};
 use stratosphere::value::{AWS_ACCOUNT_ID, ExpString};
 
-use super::{Kind, Stack, access_logs, log_group, only_over_tls};
+use super::{Kind, Stack, access_logs, log_group, mail, only_over_tls};
 use crate::database_settings::settings;
 use crate::routes::{DatabaseRole, Queue};
 use crate::stage::{Rds, Restore, Server, Stage};
@@ -42,6 +42,9 @@ pub fn stack(stage: &Stage) -> Stack {
     }
 
     queues(template, stage);
+    if let Some(settings) = &stage.mail {
+        mail::add(template, stage, settings);
+    }
     access_logs::add(template, stage);
     stack
 }

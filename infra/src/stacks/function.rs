@@ -43,8 +43,10 @@ pub fn add(stack: &mut Stack, stage: &Stage, wiring: &Wiring, function: &'static
             }],
         },
     );
-    let reason = "Lambda's actions for network interfaces do not support resource-level permissions, and the function's own code is denied them.";
-    template.suppress(role, "CKV_AWS_111", reason);
+    if function.is_in_network {
+        let reason = "Lambda's actions for network interfaces do not support resource-level permissions, and the function's own code is denied them.";
+        template.suppress(role, "CKV_AWS_111", reason);
+    }
 
     let mut resource = lambda::Function! {
         function_name: physical.as_str(),
@@ -58,12 +60,14 @@ pub fn add(stack: &mut Stack, stage: &Stage, wiring: &Wiring, function: &'static
         timeout: function.timeout_seconds,
         environment: lambda::function::Environment! { variables: variables },
         logging_config: lambda::function::LoggingConfig! { log_group: log_group },
-        vpc_config: lambda::function::VpcConfig! {
+    };
+    if function.is_in_network {
+        resource.vpc_config = Some(lambda::function::VpcConfig! {
             subnet_ids: list(wiring.subnets),
             security_group_ids: list([wiring.group]),
             ipv6_allowed_for_dual_stack: ExpBool::from(stage.egress == Egress::Ipv6),
-        },
-    };
+        });
+    }
     if stage.tracing {
         resource.tracing_config = Some(lambda::function::TracingConfig! { mode: "Active" });
     }
@@ -72,7 +76,7 @@ pub fn add(stack: &mut Stack, stage: &Stage, wiring: &Wiring, function: &'static
     }
     let reserved = resource.reserved_concurrent_executions.is_some();
     let resource = template.add(id.clone(), resource);
-    suppressions(template, resource, reserved);
+    suppressions(template, function, resource, reserved);
     let alias = live_alias(template, &id, resource);
     if let Some(range) = stage.concurrency.provisioned.get(function.name) {
         provisioned_concurrency(template, &id, &physical, alias, range);
@@ -81,7 +85,11 @@ pub fn add(stack: &mut Stack, stage: &Stage, wiring: &Wiring, function: &'static
 }
 
 /// Suppresses checkov's rules for functions that do not apply here.
-fn suppressions(template: &mut Template, function: Id, reserved: bool) {
+fn suppressions(template: &mut Template, row: &Function, function: Id, reserved: bool) {
+    if !row.is_in_network {
+        let outside = "It needs no database, and outside of the VPC it reaches SES without an endpoint or NAT.";
+        template.suppress(function, "CKV_AWS_117", outside);
+    }
     let dead_letters = "Callers wait for the response, and failed messages and imports go to the dead-letter queue.";
     template.suppress(function, "CKV_AWS_116", dead_letters);
     let environment = "The environment contains no secrets, and Lambda encrypts it with its own key.";

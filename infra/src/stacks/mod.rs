@@ -10,10 +10,12 @@ mod firewall;
 mod function;
 mod imports;
 mod load_balancer;
+mod mail;
 mod names;
 mod network;
 pub mod operations;
 mod permissions;
+mod sweeps;
 mod wiring;
 
 pub use self::names::NAMES;

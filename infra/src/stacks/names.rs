@@ -3,7 +3,7 @@
 /// Resource types with the property that is a physical name (or, for a subnet, its address range). CloudFormation creates
 /// a replacement before it deletes the old resource, so it cannot replace a resource with an unchanged name:
 /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-name.html>.
-pub const NAMES: [(&str, &str); 17] = [
+pub const NAMES: [(&str, &str); 19] = [
     ("AWS::ApplicationAutoScaling::ScalingPolicy", "PolicyName"),
     ("AWS::CloudWatch::Alarm", "AlarmName"),
     ("AWS::EC2::Subnet", "CidrBlock"),
@@ -17,8 +17,10 @@ pub const NAMES: [(&str, &str); 17] = [
     ("AWS::Lambda::Function", "FunctionName"),
     ("AWS::RDS::DBInstance", "DBInstanceIdentifier"),
     ("AWS::S3::Bucket", "BucketName"),
+    ("AWS::SES::ConfigurationSet", "Name"),
     ("AWS::SNS::Topic", "TopicName"),
     ("AWS::SQS::Queue", "QueueName"),
+    ("AWS::Scheduler::Schedule", "Name"),
     ("AWS::SSM::Parameter", "Name"),
     ("AWS::WAFv2::WebACL", "Name"),
 ];

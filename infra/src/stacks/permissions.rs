@@ -3,19 +3,19 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::bucket;
 use super::wiring::Wiring;
+use super::{bucket, mail};
 use crate::routes::{BucketAccess, DatabaseRole, Function, Queue, QueueAccess, Trigger};
 use crate::stage::Stage;
 use crate::template::{Id, arn, sub};
 
 /// The inline policy of the function's role.
 pub fn policy(stage: &Stage, wiring: &Wiring, function: &Function, log_group: Id) -> Value {
-    let mut statements = vec![
-        allow(&["logs:CreateLogStream", "logs:PutLogEvents"], log_group.att("Arn")),
-        allow(&NETWORK_INTERFACES, "*"),
-        deny_network_interfaces_to_own_code(stage, function),
-    ];
+    let mut statements = vec![allow(&["logs:CreateLogStream", "logs:PutLogEvents"], log_group.att("Arn"))];
+    if function.is_in_network {
+        statements.push(allow(&NETWORK_INTERFACES, "*"));
+        statements.push(deny_network_interfaces_to_own_code(stage, function));
+    }
     if stage.tracing {
         // Lambda sends the traces with the function's role; these actions do not support resource-level permissions.
         statements.push(allow(&["xray:PutTelemetryRecords", "xray:PutTraceSegments"], "*"));
@@ -41,6 +41,9 @@ pub fn policy(stage: &Stage, wiring: &Wiring, function: &Function, log_group: Id
     if let Trigger::Imports = function.trigger {
         // Lambda sends failed events to the dead-letter queue with the function's role.
         statements.push(allow(&["sqs:SendMessage"], wiring.queue(Queue::DeadLetters)));
+    }
+    if let Some(settings) = stage.mail.as_ref().filter(|_| function.mail) {
+        statements.push(allow(&["ses:SendEmail"], mail::arns(stage, settings)));
     }
     if let Some(BucketAccess::ReadWrite) = function.bucket {
         let objects = bucket::arn(stage, "imports") + "/*";

@@ -17,7 +17,7 @@ pub struct BadTemplate {
     pub resource: &'static str,
 }
 
-pub const BAD_TEMPLATES: [BadTemplate; 41] = [
+pub const BAD_TEMPLATES: [BadTemplate; 42] = [
     bad(
         "the database's port is open to the internet",
         Kind::Network,
@@ -211,6 +211,14 @@ pub const BAD_TEMPLATES: [BadTemplate; 41] = [
         "QUEUE_HAS_A_DEAD_LETTER_QUEUE",
         "SubmissionsQueue",
         |resources| remove(&mut resources["SubmissionsQueue"]["Properties"], "RedrivePolicy"),
+    ),
+    bad(
+        "sweeps are sent to a queue that requires a deduplication id",
+        Kind::Data,
+        Linter::Policies,
+        "FIFO_QUEUE_HAS_HIGH_THROUGHPUT",
+        "OrdersQueue",
+        |resources| resources["OrdersQueue"]["Properties"]["ContentBasedDeduplication"] = false.into(),
     ),
     bad(
         "a queue accepts plain HTTP",

@@ -49,6 +49,8 @@ const ACTIONS: &[&str] = &[
     "s3:PutObject",
     "secretsmanager:GetSecretValue",
     "secretsmanager:PutSecretValue",
+    "ses:SendEmail",
+    "ses:SendRawEmail",
     "sqs:ChangeMessageVisibility",
     "sqs:DeleteMessage",
     "sqs:GetQueueAttributes",
@@ -133,7 +135,16 @@ fn resources(stage: &Stage) -> BTreeSet<String> {
     resources.extend([MASTER_SECRET.to_owned(), arn("secretsmanager", "secret:other-a1b2c3")]);
     resources.extend([FOREIGN_BUCKET.to_owned(), format!("{FOREIGN_BUCKET}/books.csv"), "*".to_owned()]);
     resources.insert(format!("arn:aws:iam::{ACCOUNT}:role/operator"));
+    resources.extend(sent_with(stage).into_iter().flatten());
+    resources.extend([arn("ses", "identity/other.example.org"), arn("ses", "configuration-set/anaquel-other-mails")]);
     resources
+}
+
+/// The identity and the configuration set of the stage's mails; none of a stage without mails.
+fn sent_with(stage: &Stage) -> Option<[String; 2]> {
+    let mail = stage.mail.as_ref()?;
+    let set = format!("configuration-set/anaquel-{}-mails", stage.name);
+    Some([arn("ses", &format!("identity/{}", mail.identity)), arn("ses", &set)])
 }
 
 /// Whether the function's own code needs this permission, according to its row.
@@ -163,6 +174,9 @@ fn expected(stage: &Stage, function: &Function, action: &str, resource: &str) ->
         "sqs:SendMessage" => has(QueueAccess::Send) || imports && of_resource == Some(Queue::DeadLetters),
         "sqs:GetQueueAttributes" => consumes || has(QueueAccess::Inspect),
         "sqs:ReceiveMessage" | "sqs:DeleteMessage" => consumes,
+        "ses:SendEmail" => {
+            function.name == "send-mail" && sent_with(stage).is_some_and(|arns| arns.iter().any(|arn| arn == resource))
+        }
         "sqs:ChangeMessageVisibility" => has(QueueAccess::Delay),
         "s3:GetObject" | "s3:PutObject" => {
             function.bucket.is_some() && resource.starts_with(&(bucket(&stage.name, "imports") + "/"))
@@ -218,7 +232,8 @@ fn differences(stage: &Stage, policies: &[(&Function, Value)]) -> Vec<Vec<String
     for ((function, _), decisions) in policies.iter().zip(decisions.chunks(2)) {
         let difference = |(action, resource): (&String, &String)| {
             let expected = expected(stage, function, action, resource);
-            let of_lambda = expected || NETWORK_INTERFACES.contains(&action.as_str());
+            let is_in_network = function.name != "send-mail";
+            let of_lambda = expected || is_in_network && NETWORK_INTERFACES.contains(&action.as_str());
             let allow = decision("Allow", action, resource);
             let for_code = (expected != decisions[0].contains(&allow)).then_some(("its code", expected));
             let for_lambda = (of_lambda != decisions[1].contains(&allow)).then_some(("Lambda", of_lambda));
@@ -315,7 +330,9 @@ fn only_roles_grant_permissions_and_each_function_has_its_own_role() {
             for_functions.clone().filter(|(_, resource)| resource["Type"].as_str().unwrap().contains("::IAM::"));
         // RDS has a role too, for Enhanced Monitoring.
         let databases = for_functions.filter(|(_, resource)| resource["Type"] == "AWS::RDS::DBInstance").count();
-        assert_eq!(of_iam.clone().count(), FUNCTIONS.len() + databases);
+        // So has the schedule of sweeps, to send to one queue.
+        let schedules = usize::from(templates.stage.shop.is_some());
+        assert_eq!(of_iam.clone().count(), FUNCTIONS.len() + databases + schedules);
         assert!(of_iam.all(|(_, resource)| resource["Type"] == "AWS::IAM::Role"));
         for function in FUNCTIONS {
             let role = role(&templates, function);

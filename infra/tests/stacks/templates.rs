@@ -68,6 +68,12 @@ fn functions_use_ipv6_only_with_the_egress_option_ipv6() {
         let gateways = resources(&network, "EC2::EgressOnlyInternetGateway").len();
         assert_eq!(gateways, usize::from(egress == Egress::Ipv6), "{}", egress.name());
         for (name, function) in resources(&template(&stage, Kind::App), "Lambda::Function") {
+            if name == "SendMail" {
+                // Outside of the VPC Lambda has IPv4.
+                assert!(function["VpcConfig"].is_null(), "{name}");
+                assert!(function["Environment"]["Variables"]["AWS_USE_DUALSTACK_ENDPOINT"].is_null(), "{name}");
+                continue;
+            }
             let (allowed, named) = if gateways == 1 { (true, "true".into()) } else { (false, Value::Null) };
             assert_eq!(function["VpcConfig"]["Ipv6AllowedForDualStack"], allowed, "{name}");
             assert_eq!(function["Environment"]["Variables"]["AWS_USE_DUALSTACK_ENDPOINT"], named, "{name}");
@@ -201,6 +207,58 @@ fn queues_are_encrypted_and_keep_messages_for_two_weeks() {
             assert_eq!(redrive["deadLetterTargetArn"], json!({ "Fn::GetAtt": [dead_letters, "Arn"] }));
         }
     }
+}
+
+/// Scheduler sends no deduplication id: SQS drops a body that it has had within five minutes.
+#[test]
+fn a_stage_with_a_shop_sends_sweeps_with_a_body_of_its_own_each_in_a_group_of_their_own() {
+    for (name, rate) in [("local", "rate(1 minute)"), ("dev", "rate(5 minutes)"), ("prod", "rate(5 minutes)")] {
+        let full = Stage::in_full(name).unwrap();
+        let app = template(&full, Kind::App);
+        let sweep = properties(&app, "Sweep");
+        assert_eq!(sweep["ScheduleExpression"], rate);
+        let target = &sweep["Target"];
+        assert_eq!(target["Arn"], json!({ "Ref": "OrdersQueueArn" }));
+        assert_eq!(target["SqsParameters"]["MessageGroupId"], "sweeps");
+        let body: Value = serde_json::from_str(target["Input"].as_str().unwrap()).unwrap();
+        let expected = json!({ "kind": "sweep.v1", "scheduled_at": "<aws.scheduler.scheduled-time>" });
+        assert_eq!(body, expected);
+        let role = properties(&app, "SweepRole");
+        let trust = &role["AssumeRolePolicyDocument"]["Statement"][0];
+        assert_eq!(trust["Principal"]["Service"], "scheduler.amazonaws.com");
+        assert_eq!(trust["Condition"]["StringEquals"]["aws:SourceAccount"], json!({ "Ref": "AWS::AccountId" }));
+        let statements = role["Policies"][0]["PolicyDocument"]["Statement"].as_array().unwrap();
+        let expected =
+            json!({ "Effect": "Allow", "Action": ["sqs:SendMessage"], "Resource": { "Ref": "OrdersQueueArn" } });
+        assert_eq!(statements[..], [expected]);
+        let without = template(&Stage { shop: None, ..full }, Kind::App);
+        assert!(resources(&without, "Scheduler::Schedule").is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn mails_are_sent_for_a_verified_identity_whose_domain_is_proved_where_the_stage_has_its_zone() {
+    let records = |identity: &str| {
+        let mut stage = Stage::in_full("prod").unwrap();
+        identity.clone_into(&mut stage.mail.as_mut().unwrap().identity);
+        let data = template(&stage, Kind::Data);
+        assert_eq!(properties(&data, "MailIdentity")["EmailIdentity"], identity);
+        let set = json!({ "ConfigurationSetName": { "Ref": "MailConfiguration" } });
+        assert_eq!(properties(&data, "MailIdentity")["ConfigurationSetAttributes"], set);
+        assert_eq!(properties(&data, "MailConfiguration")["DeliveryOptions"]["TlsPolicy"], "REQUIRE");
+        resources(&data, "Route53::RecordSet").len()
+    };
+    for (identity, count) in [
+        ("shop.example.org", 3),
+        ("mail.shop.example.org", 3),
+        ("example.org", 0),
+        ("othershop.example.org", 0),
+        ("pedidos@shop.example.org", 0),
+    ] {
+        assert_eq!(records(identity), count, "{identity}");
+    }
+    let without = template(&Stage { mail: None, ..stage("prod") }, Kind::Data);
+    assert!(resources(&without, "SES::EmailIdentity").is_empty());
 }
 
 /// SQS accepts only a FIFO queue as the dead-letter queue of one, and Scheduler only one that needs no deduplication id.
@@ -355,9 +413,12 @@ fn the_local_stage_uses_only_resource_types_of_the_emulator() {
         "Logs::LogGroup",
         "S3::Bucket",
         "S3::BucketPolicy",
+        "SES::ConfigurationSet",
+        "SES::EmailIdentity",
         "SQS::Queue",
         "SQS::QueuePolicy",
         "SSM::Parameter",
+        "Scheduler::Schedule",
     ];
     let stage = stage("local");
     for kind in Kind::of(&stage) {

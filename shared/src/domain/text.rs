@@ -147,6 +147,12 @@ impl Email {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The address with its domain in the letters of DNS: `ana@xn--caf-dma.example`.
+    pub fn to_ascii(&self) -> String {
+        let (local, domain) = self.0.split_once('@').expect("a parsed address has an @");
+        format!("{local}@{}", idna::domain_to_ascii_strict(domain).expect("a parsed address has a domain"))
+    }
 }
 
 impl TryFrom<String> for Email {

@@ -227,10 +227,10 @@ fn functions(stage: &Stage) -> ExpString {
     arn("lambda", &format!("function:{}", stage.physical("*")))
 }
 
-/// Functions that log in to the database as writer or administrator.
+/// Functions that log in to the database as writer or administrator, or send mails to buyers.
 fn writing_functions(stage: &Stage) -> Vec<ExpString> {
     let writes = [Some(DatabaseRole::Writer), Some(DatabaseRole::Admin)];
-    let functions = FUNCTIONS.iter().filter(|function| writes.contains(&function.database));
+    let functions = FUNCTIONS.iter().filter(|function| writes.contains(&function.database) || function.mail);
     functions.map(|function| arn("lambda", &format!("function:{}*", stage.physical(function.name)))).collect()
 }
 

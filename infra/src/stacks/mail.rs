@@ -1,0 +1,71 @@
+//! Mails to buyers: the identity that Amazon SES sends for, and the configuration set of its mails.
+
+use serde_json::json;
+use stratosphere::services::aws::route53;
+use stratosphere::services::aws::ses::{self, configurationset, emailidentity};
+use stratosphere::value::ExpString;
+
+use crate::stage::{Mail, Stage};
+use crate::template::{Id, Template, arn, list};
+
+/// ARNs of what a mail is sent with: SES checks the permission for both.
+pub fn arns(stage: &Stage, mail: &Mail) -> [ExpString; 2] {
+    [
+        arn("ses", &format!("identity/{}", mail.identity)),
+        arn("ses", &format!("configuration-set/{}", stage.configuration_set())),
+    ]
+}
+
+/// Adds the identity, and the DNS records that prove it where the stage has the domain's hosted zone.
+pub fn add(template: &mut Template, stage: &Stage, mail: &Mail) {
+    let set = template.add(
+        "MailConfiguration",
+        ses::ConfigurationSet! {
+            name: stage.configuration_set().as_str(),
+            // Personal data: a mail server that accepts none encrypted gets none.
+            delivery_options: configurationset::DeliveryOptions! { tls_policy: "REQUIRE" },
+            // Bounces and complaints in CloudWatch, for this set.
+            reputation_options: configurationset::ReputationOptions! { reputation_metrics_enabled: true },
+            // An address that bounced or complained gets no further mail.
+            suppression_options: configurationset::SuppressionOptions! {
+                suppressed_reasons: list(["BOUNCE", "COMPLAINT"]),
+            },
+        },
+    );
+    let identity = template.add(
+        "MailIdentity",
+        ses::EmailIdentity! {
+            email_identity: mail.identity.as_str(),
+            configuration_set_attributes: emailidentity::ConfigurationSetAttributes! { configuration_set_name: set },
+        },
+    );
+    if let Some(zone) = zone_of(stage, mail) {
+        for number in 1..=3 {
+            add_signature_record(template, identity, zone, number);
+        }
+    }
+}
+
+/// The hosted zone of the identity: that of the shop's domain, if the identity is this domain or below it.
+fn zone_of<'a>(stage: &'a Stage, mail: &Mail) -> Option<&'a str> {
+    let domain = stage.domain_in_use()?;
+    let is_domain = !mail.identity.contains('@');
+    let is_below = mail.identity == domain.name || mail.identity.ends_with(&format!(".{}", domain.name));
+    (is_domain && is_below).then_some(domain.zone.as_str())
+}
+
+/// One of the three records of Easy DKIM, by which SES verifies the domain and receivers verify the signature.
+fn add_signature_record(template: &mut Template, identity: Id, zone: &str, number: u8) {
+    let id = format!("MailSignature{number}");
+    template.add(
+        id.clone(),
+        route53::RecordSet! {
+            hosted_zone_id: zone,
+            name: identity.att(&format!("DkimDNSTokenName{number}")),
+            r#type: "CNAME",
+            ttl: "1800",
+        },
+    );
+    let value = identity.att(&format!("DkimDNSTokenValue{number}"));
+    template.set(&id, "ResourceRecords", json!([value]));
+}
