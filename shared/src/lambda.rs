@@ -25,7 +25,7 @@ use crate::{
 
 pub use lambda_runtime::Error;
 
-/// The environment variable with the shop's address, on a stage that has a domain: `https://shop.example`.
+/// The environment variable with the shop's address, on a stage with a domain or CloudFront: `https://shop.example`.
 pub const ORIGIN: &str = "ANAQUEL_ORIGIN";
 
 /// A handler that takes longer is cancelled. A shopper then has an answer within three seconds, including the time that

@@ -45,7 +45,7 @@ pub struct Request {
     body: Vec<u8>,
     /// The root of the load balancer's trace header, or Lambda's id.
     pub id: String,
-    /// The shop's own origin, if it has a domain.
+    /// The shop's own origin, if it has a domain or CloudFront.
     shop: Option<String>,
     /// What makes it unreadable as a whole.
     malformed: Option<Invalid>,
@@ -178,12 +178,17 @@ impl Request {
         matches!(self.segment(0), "api" | "openapi.json")
     }
 
-    /// Whether it reached the load balancer over HTTPS. The load balancer overwrites the header of a caller.
+    /// Whether the browser sent it over HTTPS. A shop with an address of its own gets no other requests, because its load
+    /// balancer or CloudFront redirects them; behind CloudFront the last hop is plain HTTP, and no header counts. Without
+    /// an address the load balancer's header counts, which overwrites that of a caller.
     pub fn over_tls(&self) -> bool {
-        self.header("x-forwarded-proto") == Some("https")
+        match &self.shop {
+            Some(shop) => shop.starts_with("https://"),
+            None => self.header("x-forwarded-proto") == Some("https"),
+        }
     }
 
-    /// `https://shop.example`, as the browser knows the shop: its domain, or without one the caller's `Host`. A
+    /// `https://shop.example`, as the browser knows the shop: its own address, or without one the caller's `Host`. A
     /// `X-Forwarded-Host` never counts, because the load balancer passes on what a caller writes there.
     pub fn origin(&self) -> Option<String> {
         if let Some(shop) = &self.shop {
@@ -337,6 +342,9 @@ impl Request {
         let Some(origin) = self.header("origin") else {
             return false;
         };
+        if let Some(shop) = &self.shop {
+            return !shop.eq_ignore_ascii_case(origin);
+        }
         let host = origin.split_once("://").map_or(origin, |(_, host)| host);
         self.header("host").is_some_and(|own| !own.eq_ignore_ascii_case(host))
     }
@@ -455,6 +463,42 @@ mod tests {
             (&json!({}), None, None),
         ] {
             assert_eq!(origin(headers.clone(), shop).as_deref(), expected, "{headers}");
+        }
+    }
+
+    #[test]
+    fn a_shop_with_an_address_is_served_over_https_whatever_the_headers_say() {
+        let (cloudfront, plain) = (Some("https://d111.cloudfront.net"), Some("http://shop.example"));
+        for (shop, name, value, expected) in [
+            (cloudfront, "x-forwarded-proto", "http", true),
+            (cloudfront, "cloudfront-forwarded-proto", "http", true),
+            (plain, "x-forwarded-proto", "https", false),
+            (None, "x-forwarded-proto", "https", true),
+            (None, "x-forwarded-proto", "http", false),
+            (None, "cloudfront-forwarded-proto", "https", false),
+            (None, "x-anaquel-origin", "https", false),
+        ] {
+            let event = json!({"httpMethod": "GET", "path": "/", "headers": {"host": "shop.example", name: value}});
+            assert_eq!(request(event).of_shop(shop).over_tls(), expected, "{shop:?} {name}: {value}");
+        }
+    }
+
+    #[test]
+    fn a_form_of_the_shops_own_address_is_accepted_whatever_the_host_is() {
+        let shop = Some("https://d111.cloudfront.net");
+        for (shop, host, origin, expected) in [
+            (shop, "d111.cloudfront.net", "https://d111.cloudfront.net", true),
+            (shop, "anaquel-dev-1.elb.amazonaws.com", "https://d111.cloudfront.net", true),
+            (shop, "evil.example", "https://evil.example", false),
+            (shop, "d111.cloudfront.net", "http://d111.cloudfront.net", false),
+            (shop, "d111.cloudfront.net", "https://d111.cloudfront.net.evil.example", false),
+            (shop, "d111.cloudfront.net", "null", false),
+            (None, "shop.example", "https://shop.example", true),
+            (None, "shop.example", "https://evil.example", false),
+        ] {
+            let headers = json!({"host": host, "origin": origin});
+            let request = request(json!({"httpMethod": "POST", "path": "/", "headers": headers})).of_shop(shop);
+            assert_eq!(request.check().is_ok(), expected, "{shop:?} {host} {origin}");
         }
     }
 
