@@ -16,7 +16,9 @@ use crate::stage::{
 /// Most rules of one load balancer; AWS raises this quota on request.
 pub const MAX_RULES: usize = 100;
 /// Most condition values (methods and path patterns) of one rule.
-const MAX_CONDITION_VALUES: usize = 5;
+pub const MAX_CONDITION_VALUES: usize = 5;
+/// Most wildcards in the condition values of one rule; AWS's pages name 5 and 6.
+pub const MAX_CONDITION_WILDCARDS: usize = 5;
 /// Most names in one `GetParameters` call.
 pub const MAX_PARAMETERS: usize = 10;
 /// Most characters of a target group's name.
@@ -31,7 +33,7 @@ pub fn check(stage: &Stage, functions: &[Function]) -> Result<()> {
     let problems = [
         parameters(stage, functions),
         names(stage, functions),
-        routing(functions),
+        routing(stage, functions),
         connections(stage, functions),
         provisioned(stage, functions),
         firewall(stage),
@@ -80,23 +82,35 @@ fn names(stage: &Stage, functions: &[Function]) -> Vec<String> {
         .collect()
 }
 
-fn routing(functions: &[Function]) -> Vec<String> {
+fn routing(stage: &Stage, functions: &[Function]) -> Vec<String> {
     let rules = rules(functions);
     let mut problems = Vec::new();
-    if rules.len() > MAX_RULES {
+    // CloudFront adds two rules, and to each rule the origin secret with two wildcards.
+    let (more_rules, more_values, more_wildcards) = if stage.has_cloudfront() { (2, 1, 2) } else { (0, 0, 0) };
+    let count = rules.len() + more_rules;
+    if count > MAX_RULES {
         problems.push(format!(
-            "{} listener rules; a load balancer has at most {MAX_RULES}; remove routes from infra/src/routes.rs, or request a \
-             higher quota from AWS and raise MAX_RULES in infra/src/limits.rs",
-            rules.len()
+            "{count} listener rules; a load balancer has at most {MAX_RULES}; remove routes from infra/src/routes.rs, or \
+             request a higher quota from AWS and raise MAX_RULES in infra/src/limits.rs"
         ));
     }
-    for rule in rules.iter().filter(|rule| rule.route.methods.len() + 1 > MAX_CONDITION_VALUES) {
-        problems.push(format!(
-            "{} has {} methods; a listener rule has at most {}; divide them between two routes in infra/src/routes.rs",
-            rule.pattern,
-            rule.route.methods.len(),
-            MAX_CONDITION_VALUES - 1
-        ));
+    for rule in &rules {
+        let (methods, max) = (rule.route.methods.len(), MAX_CONDITION_VALUES - 1 - more_values);
+        if methods > max {
+            problems.push(format!(
+                "{} has {methods} methods; a listener rule has at most {max}; divide them between two routes in \
+                 infra/src/routes.rs",
+                rule.pattern
+            ));
+        }
+        let (wildcards, max) = (rule.pattern.matches('*').count(), MAX_CONDITION_WILDCARDS - more_wildcards);
+        if wildcards > max {
+            problems.push(format!(
+                "{} has {wildcards} variables; a listener rule has at most {max}; shorten the path in \
+                 infra/src/routes.rs",
+                rule.pattern
+            ));
+        }
     }
     problems
 }
@@ -415,7 +429,7 @@ fn retries(stage: &Stage, functions: &[Function]) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::routes::{DEFAULTS, DatabaseRole, FUNCTIONS, QueueAccess, Route};
-    use crate::stage::STAGES;
+    use crate::stage::{Https, STAGES};
 
     fn error(stage: &Stage, functions: &[Function]) -> String {
         check(stage, functions).unwrap_err().to_string()
@@ -714,10 +728,22 @@ mod tests {
     #[test]
     fn names_and_rules_beyond_the_load_balancers_limits_are_rejected() {
         const ROUTE: Route = Route { methods: &["GET", "HEAD", "POST", "PUT", "DELETE"], path: "/", probe: "/" };
-        let wide = Function { name: "show-a-page-with-a-long-name", trigger: Trigger::Http(&[ROUTE]), ..DEFAULTS };
-        let error = error(&prod(), &[wide]);
-        assert!(error.contains("anaquel-prod-show-a-page-with-a-long-name has 41 characters"), "{error}");
-        assert!(error.contains("/ has 5 methods; a listener rule has at most 4"), "{error}");
-        assert!(self::error(&prod(), &[wide; 101]).contains("101 listener rules; a load balancer has at most 100"));
+        const LONG: Route = Route { methods: &["GET"], path: "/{a}/{b}/{c}/{d}/{e}/{f}", probe: "/" };
+        let wide =
+            Function { name: "show-a-page-with-a-long-name", trigger: Trigger::Http(&[ROUTE, LONG]), ..DEFAULTS };
+        // Behind CloudFront each rule also has the origin secret with two wildcards, and two rules are for strangers.
+        for (https, methods, variables, rules) in [(Https::None, 4, 5, 202), (Https::CloudFront, 3, 3, 204)] {
+            let stage = Stage { https, ..prod() };
+            let error = error(&stage, &[wide]);
+            for expected in [
+                "anaquel-prod-show-a-page-with-a-long-name has 41 characters".to_owned(),
+                format!("/ has 5 methods; a listener rule has at most {methods}"),
+                format!("/*/*/*/*/*/* has 6 variables; a listener rule has at most {variables}"),
+            ] {
+                assert!(error.contains(&expected), "{error}");
+            }
+            let many = self::error(&stage, &[wide; 101]);
+            assert!(many.contains(&format!("{rules} listener rules; a load balancer has at most 100")), "{many}");
+        }
     }
 }

@@ -18,6 +18,10 @@ pub const STAGES: [(&str, &str); 3] = [
     ("prod", include_str!("../stages/prod.toml")),
 ];
 
+/// The only region with CloudFront's metrics and the deliveries of its logs:
+/// <https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logging.html>.
+pub const CLOUDFRONT_REGION: &str = "us-east-1";
+
 /// The settings of one stage. The comments in the files explain each key.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -88,6 +92,9 @@ pub enum ParameterStore {
 pub enum Https {
     /// By HTTPS at the load balancer, under the name in `[domain]`.
     Domain,
+    /// By HTTPS at a CloudFront distribution, under a name of CloudFront's. It calls the load balancer over plain HTTP.
+    #[serde(rename = "cloudfront")]
+    CloudFront,
     /// By plain HTTP at the load balancer.
     None,
 }
@@ -97,6 +104,8 @@ pub enum Https {
 pub enum NoSale {
     /// Visitors' requests are not encrypted.
     PlainHttp,
+    /// CloudFront passes on the requests of a protected stage without encryption.
+    PlainHop,
 }
 
 /// The shop's domain name, for HTTPS with its own certificate.
@@ -403,8 +412,14 @@ impl Stage {
     pub fn no_sale(&self) -> Option<NoSale> {
         match self.https {
             Https::Domain => None,
+            Https::CloudFront => self.protect.then_some(NoSale::PlainHop),
             Https::None => (!self.is_local()).then_some(NoSale::PlainHttp),
         }
+    }
+
+    /// Whether a CloudFront distribution is in front of the load balancer.
+    pub fn has_cloudfront(&self) -> bool {
+        self.https == Https::CloudFront
     }
 
     /// The domain, if visitors use it.
@@ -442,6 +457,19 @@ impl Stage {
 
     fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
+        if self.has_cloudfront() {
+            warnings.push(format!(
+                "stage {0} uses plain HTTP between CloudFront and its load balancer, where messages and orders \
+                 can be read inside AWS's network; set https = \"domain\" and [domain] in infra/stages/{0}.toml to encrypt it",
+                self.name
+            ));
+        }
+        if self.has_cloudfront() && self.region != CLOUDFRONT_REGION {
+            warnings.push(format!(
+                "CloudFront's access logs and alarm exist only in {CLOUDFRONT_REGION}; stage {} in {} has neither",
+                self.name, self.region
+            ));
+        }
         if let Some(no_sale) = self.no_sale() {
             warnings.push(format!("stage {} does not sell: {}", self.name, no_sale.explain(&self.name)));
         }
@@ -463,6 +491,7 @@ impl Https {
     pub fn name(self) -> &'static str {
         match self {
             Self::Domain => "domain",
+            Self::CloudFront => "cloudfront",
             Self::None => "none",
         }
     }
@@ -473,6 +502,7 @@ impl NoSale {
     pub fn code(self) -> &'static str {
         match self {
             Self::PlainHttp => "plain-http",
+            Self::PlainHop => "plain-hop",
         }
     }
 
@@ -480,7 +510,12 @@ impl NoSale {
     pub fn explain(self, stage: &str) -> String {
         match self {
             Self::PlainHttp => format!(
-                "visitors use plain HTTP without encryption; set https = \"domain\" and [domain] in \
+                "visitors use plain HTTP without encryption; set https = \"cloudfront\" in infra/stages/{stage}.toml, or \
+                 https = \"domain\" and [domain]"
+            ),
+            Self::PlainHop => format!(
+                "it has protect = true, and CloudFront sends orders to its load balancer over plain HTTP, because without a \
+                 domain the load balancer has no certificate; set https = \"domain\" and [domain] in \
                  infra/stages/{stage}.toml"
             ),
         }
@@ -673,8 +708,14 @@ mod tests {
         for (value, has_domain, expected) in [
             ("domain", true, None),
             ("none", false, None),
+            ("cloudfront", false, None),
             ("domain", false, Some("https is \"domain\" and there is no section [domain]; add it")),
             ("none", true, Some("https is \"none\" and there is a section [domain]; set https = \"domain\" to use it")),
+            (
+                "cloudfront",
+                true,
+                Some("https is \"cloudfront\" and there is a section [domain]; set https = \"domain\""),
+            ),
             ("both", false, Some("unknown variant `both`, expected")),
             ("Domain", true, Some("unknown variant `Domain`, expected")),
         ] {
@@ -701,11 +742,14 @@ mod tests {
 
     #[test]
     fn a_stage_sells_where_requests_are_encrypted_or_stay_on_this_machine() {
-        let https = |name: &str, https| Stage { https, protect: false, ..Stage::load(name).unwrap() };
+        let https = |name: &str, https| Stage { https, ..Stage::load(name).unwrap() };
         for (stage, expected) in [
             (https("local", Https::None), None),
             (https("dev", Https::None), Some(NoSale::PlainHttp)),
             (https("prod", Https::None), Some(NoSale::PlainHttp)),
+            (https("dev", Https::CloudFront), None),
+            (https("prod", Https::CloudFront), Some(NoSale::PlainHop)),
+            (Stage { protect: true, ..https("dev", Https::CloudFront) }, Some(NoSale::PlainHop)),
             (Stage::in_full("dev").unwrap(), None),
             (Stage::in_full("prod").unwrap(), None),
         ] {
@@ -714,6 +758,21 @@ mod tests {
             let warning = stage.warnings().into_iter().find(|warning| warning.contains("does not sell"));
             assert_eq!(warning.is_some(), expected.is_some(), "{warning:?}");
             assert!(warning.is_none_or(|warning| warning.contains(&format!("infra/stages/{}.toml", stage.name))));
+        }
+    }
+
+    #[test]
+    fn plain_http_behind_cloudfront_has_a_warning_on_every_stage() {
+        let warns = |stage: &Stage| {
+            stage
+                .warnings()
+                .iter()
+                .any(|warning| warning.contains("plain HTTP between CloudFront and its load balancer"))
+        };
+        for name in ["dev", "prod"] {
+            assert!(warns(&Stage { https: Https::CloudFront, ..Stage::load(name).unwrap() }), "{name}");
+            assert!(!warns(&Stage { https: Https::None, ..Stage::load(name).unwrap() }), "{name}");
+            assert!(!warns(&Stage::in_full(name).unwrap()), "{name}");
         }
     }
 

@@ -77,7 +77,7 @@ pub struct Template {
     outputs: BTreeMap<&'static str, Output>,
 }
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Parameter {
     r#type: &'static str,
@@ -87,6 +87,11 @@ struct Parameter {
     default: Option<String>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     allowed_values: &'static [&'static str],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    allowed_pattern: Option<&'static str>,
+    /// Whether CloudFormation shows asterisks instead of the value.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    no_echo: bool,
 }
 
 #[derive(Serialize)]
@@ -154,8 +159,21 @@ impl Template {
     /// Adds a parameter without a default.
     pub fn parameter(&mut self, name: impl Into<String>, r#type: &'static str) -> Id {
         let id = Id::new(name.into());
-        self.parameters.insert(id.0, Parameter { r#type, description: None, default: None, allowed_values: &[] });
+        self.parameters.insert(id.0, Parameter { r#type, ..Parameter::default() });
         id
+    }
+
+    /// Adds a parameter whose value CloudFormation does not show, with the pattern that the value must match.
+    pub fn secret_parameter(&mut self, name: &'static str, description: &'static str, pattern: &'static str) -> Id {
+        let parameter = Parameter {
+            r#type: "String",
+            description: Some(description),
+            allowed_pattern: Some(pattern),
+            no_echo: true,
+            ..Parameter::default()
+        };
+        self.parameters.insert(name, parameter);
+        Id(name)
     }
 
     /// Adds a parameter whose values are `true` and `false`.
@@ -165,6 +183,7 @@ impl Template {
             description: Some(description),
             default: Some(default.to_string()),
             allowed_values: &["true", "false"],
+            ..Parameter::default()
         };
         self.parameters.insert(name, parameter);
         Id(name)

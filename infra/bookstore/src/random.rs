@@ -12,3 +12,9 @@ pub fn password() -> String {
 pub fn key() -> String {
     BASE64_STANDARD.encode(rand::random::<[u8; 32]>())
 }
+
+/// So many hexadecimal digits.
+pub fn hexadecimal(digits: usize) -> String {
+    let mut random = rand::rng();
+    (0..digits).map(|_| char::from(b"0123456789abcdef"[random.random_range(0..16)])).collect()
+}

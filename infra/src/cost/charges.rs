@@ -19,10 +19,13 @@ pub struct Charge {
 }
 
 /// Types without charges.
-const FREE: [&str; 36] = [
+const FREE: [&str; 41] = [
     "ApplicationAutoScaling::ScalingPolicy",
     "Budgets::Budget",
     "CertificateManager::Certificate",
+    // Its invocations are charges of the distribution.
+    "CloudFront::Function",
+    "CloudFront::OriginAccessControl",
     "EC2::EgressOnlyInternetGateway",
     "EC2::InternetGateway",
     "EC2::Route",
@@ -45,6 +48,10 @@ const FREE: [&str; 36] = [
     "Lambda::EventInvokeConfig",
     "Lambda::Permission",
     "Lambda::Version",
+    // AWS delivers CloudFront's access logs to a bucket without a charge.
+    "Logs::Delivery",
+    "Logs::DeliveryDestination",
+    "Logs::DeliverySource",
     "RDS::DBParameterGroup",
     "RDS::DBSubnetGroup",
     "Route53::RecordSet",
@@ -62,6 +69,12 @@ const FREE: [&str; 36] = [
 pub fn of(kind: &str, properties: &Value, usage: &Usage) -> Option<Vec<Charge>> {
     Some(match kind {
         "ApplicationAutoScaling::ScalableTarget" => vec![provisioned_concurrency(properties, usage)],
+        // Every request runs the function at the edge, and the load balancer's own answers leave through CloudFront.
+        "CloudFront::Distribution" => vec![
+            per_use("requests", "cloudfront-request", usage.requests / MILLION),
+            per_use("function at the edge", "cloudfront-function", usage.requests / MILLION),
+            per_use("data to the internet", "cloudfront-data", usage.responses_gb()),
+        ],
         "CloudWatch::Alarm" => vec![fixed("alarms", "alarm", metrics_of(properties))],
         "CloudWatch::Dashboard" => vec![fixed("dashboards", "dashboard", 1.0)],
         "EC2::EIP" => vec![fixed("public addresses", "public-address", HOURS)],
@@ -76,7 +89,7 @@ pub fn of(kind: &str, properties: &Value, usage: &Usage) -> Option<Vec<Charge>> 
         "Lambda::Function" => function(properties, usage),
         "Logs::LogGroup" => logs(properties, usage),
         "RDS::DBInstance" => database(properties),
-        "S3::Bucket" => vec![fixed("storage", "s3-storage", STORED_GB)],
+        "S3::Bucket" => storage(properties),
         "SES::ConfigurationSet" => vec![per_use("mails", "mail", usage.messages(Queue::Mails) / 1_000.0)],
         "SQS::Queue" => queue(properties, usage),
         "Scheduler::Schedule" => vec![fixed("sweeps", "schedule", invocations(properties) / MILLION)],
@@ -120,8 +133,15 @@ fn load_balancer(properties: &Value, usage: &Usage) -> Vec<Charge> {
         fixed("load balancer", "load-balancer", HOURS),
         fixed("public addresses", "public-address", addresses * HOURS),
         per_use("capacity units", "load-balancer-unit", usage.capacity_unit_hours()),
-        per_use("data to the internet", "internet", usage.responses_gb()),
+        // Data to CloudFront is free.
+        per_use("data to the internet", "internet", if usage.has_cloudfront { 0.0 } else { usage.responses_gb() }),
     ]
+}
+
+/// The bucket of one page of a few kilobytes costs nothing.
+fn storage(properties: &Value) -> Vec<Charge> {
+    let name = properties["BucketName"].to_string();
+    if name.contains("-unavailable-page-") { Vec::new() } else { vec![fixed("storage", "s3-storage", STORED_GB)] }
 }
 
 fn function(properties: &Value, usage: &Usage) -> Vec<Charge> {

@@ -165,7 +165,7 @@ fn egress_options(stage: &Stage, requests: u64) -> Result<Vec<(Egress, Estimate)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stage::STAGES;
+    use crate::stage::{Https, STAGES};
 
     fn stage(name: &str) -> Stage {
         Stage::load(name).unwrap()
@@ -203,6 +203,17 @@ mod tests {
         assert!((endpoints - 730.0 * (3.0 * 2.0 * 0.01 - 0.05)).abs() < 0.001, "{endpoints}");
         let ipv6 = with(Egress::SingleNat) - with(Egress::Ipv6);
         assert!((ipv6 - 730.0 * (0.045 + 0.005)).abs() < 0.001, "{ipv6}");
+    }
+
+    #[test]
+    fn a_distribution_costs_nothing_while_idle_and_then_replaces_the_data_of_the_load_balancer() {
+        let dev = stage("dev");
+        let none = Stage { https: Https::None, ..dev.clone() };
+        assert!(dev.has_cloudfront());
+        assert!((usd(&dev, 0) - usd(&none, 0)).abs() < 0.001);
+        let added = usd(&dev, MILLION) - usd(&none, MILLION);
+        // Requests, runs of the function, and 12 GB at another price, without the rules that CloudFront adds.
+        assert!((added - (1.20 + 0.10 + 12.0 * (0.085 - 0.09))).abs() < 0.05, "{added}");
     }
 
     #[test]

@@ -66,7 +66,20 @@ mod tests {
         let cites_aws = |price: &Price| price.source.starts_with("https://pricing.us-east-1.amazonaws.com/offers/");
         let others: Vec<&str> =
             prices.iter().filter(|(_, price)| !cites_aws(price)).map(|(name, _)| name.as_str()).collect();
-        assert_eq!(others, ["dashboard", "mail", "parameter", "rds-db.m7g.large", "schedule", "trace"]);
+        assert_eq!(
+            others,
+            [
+                "cloudfront-data",
+                "cloudfront-function",
+                "cloudfront-request",
+                "dashboard",
+                "mail",
+                "parameter",
+                "rds-db.m7g.large",
+                "schedule",
+                "trace"
+            ]
+        );
         assert!(prices.values().filter(|price| cites_aws(price)).all(|price| price.date.len() == 10));
         assert!(prices.values().all(|price| price.sku.is_none() || cites_aws(price)));
     }

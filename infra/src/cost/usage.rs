@@ -41,6 +41,8 @@ const KB_IN_GB: f64 = 1_000_000.0;
 pub struct Usage {
     /// Requests at the load balancer.
     pub requests: f64,
+    /// Whether CloudFront is in front of the load balancer.
+    pub has_cloudfront: bool,
     /// Events by function.
     events: Vec<(String, f64)>,
     /// Lambda's name of the functions' architecture.
@@ -72,6 +74,7 @@ impl Usage {
         let architecture = stage.architecture.lambda();
         Self {
             requests,
+            has_cloudfront: stage.has_cloudfront(),
             events: events.collect(),
             architecture,
             rules: count(rules),

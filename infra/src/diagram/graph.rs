@@ -20,6 +20,9 @@ pub fn of(stage: &Stage) -> Result<String> {
     let groups = groups();
     let mut dot = Dot::new();
     people(&mut dot);
+    if system.only("CloudFront::Distribution").is_some() {
+        dot.node("distribution", "service", "CloudFront\ncaches assets at the edge");
+    }
     let functions = network(&mut dot, &system, &groups);
     services(&mut dot, stage, &system);
     for group in groups.iter().filter(|group| !group[0].is_in_network) {
@@ -184,7 +187,12 @@ fn requests(dot: &mut Dot, system: &System, groups: &[Vec<&'static Function>]) {
     let listeners = system.resources("ElasticLoadBalancingV2::Listener");
     let ports: Vec<_> =
         listeners.map(|(_, listener)| format!("{} {}", text(&listener["Protocol"]), listener["Port"])).collect();
-    dot.edge("shoppers", "load balancer", "flow", &ports.join(", "));
+    if system.only("CloudFront::Distribution").is_some() {
+        dot.edge("shoppers", "distribution", "flow", "HTTPS 443");
+        dot.edge("distribution", "load balancer", "flow", &format!("{} with the origin secret", ports.join(", ")));
+    } else {
+        dot.edge("shoppers", "load balancer", "flow", &ports.join(", "));
+    }
     for group in groups.iter().filter(|group| group[0].serves_http()) {
         dot.edge("load balancer", id(group), "flow", "");
     }

@@ -1,10 +1,10 @@
-//! The bucket for the load balancer's access logs. It is part of the data stack, because it must exist until the load
-//! balancer is deleted.
+//! The bucket for the access logs of the load balancer and of CloudFront. It is part of the data stack, because it must
+//! exist until both are deleted.
 
 use serde_json::json;
 use stratosphere::services::aws::s3;
 
-use super::bucket;
+use super::{bucket, distribution};
 use crate::stage::Stage;
 use crate::template::{Template, sub};
 
@@ -31,6 +31,8 @@ pub fn add(template: &mut Template, stage: &Stage) {
         "Action": "s3:PutObject",
         "Resource": sub(&own_path),
     });
-    let bucket = bucket::add_with_statements(template, "AccessLogs", logs, [statement]);
+    let delivery = stage.has_cloudfront().then(|| distribution::allow_log_delivery(&own_path));
+    let statements = [statement].into_iter().chain(delivery);
+    let bucket = bucket::add_with_statements(template, "AccessLogs", logs, statements);
     template.output("AccessLogs", bucket);
 }

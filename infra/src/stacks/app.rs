@@ -14,11 +14,11 @@ pub fn stack(stage: &Stage) -> Stack {
         FUNCTIONS.iter().partition(|function| matches!(function.trigger, Trigger::Unmatched));
     let [unmatched] = unmatched[..] else { panic!("exactly one function has the trigger Unmatched") };
     let alias = function::add(&mut stack, stage, &wiring, unmatched);
-    let listener = load_balancer::add(&mut stack, stage, unmatched, alias);
+    let serving = load_balancer::add(&mut stack, stage, unmatched, alias);
     for function in others {
         let alias = function::add(&mut stack, stage, &wiring, function);
         match function.trigger {
-            Trigger::Http(_) => load_balancer::forward(&mut stack.template, stage, listener, function, alias),
+            Trigger::Http(_) => load_balancer::forward(&mut stack.template, stage, &serving, function, alias),
             Trigger::Messages(queue) => {
                 function::consume_queue(&mut stack.template, stage, &wiring, function, queue, alias);
             }

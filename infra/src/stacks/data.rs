@@ -1,11 +1,12 @@
-//! The data stack: MariaDB, the queues, their SSM parameters, and the bucket for access logs.
+//! The data stack: MariaDB, the queues, their SSM parameters, and the buckets for access logs and for the page that
+//! CloudFront shows while the load balancer is away.
 
 use serde_json::{Map, Value, json};
 use shared::parameters::Parameter;
 use stratosphere::services::aws::{iam, rds, sqs, ssm};
 use stratosphere::value::{AWS_ACCOUNT_ID, ExpString};
 
-use super::{Kind, Stack, access_logs, log_group, mail, only_over_tls};
+use super::{Kind, Stack, access_logs, log_group, mail, only_over_tls, unavailable_page};
 use crate::database_settings::settings;
 use crate::routes::{DatabaseRole, Queue};
 use crate::stage::{Rds, Restore, Server, Stage};
@@ -46,6 +47,9 @@ pub fn stack(stage: &Stage) -> Stack {
         mail::add(template, stage, settings);
     }
     access_logs::add(template, stage);
+    if !stage.is_local() {
+        unavailable_page::add(template, stage);
+    }
     stack
 }
 

@@ -1,9 +1,13 @@
-//! AWS WAF in front of the load balancer: a request limit for each IP address, and AWS's managed rule groups.
+//! AWS WAF in front of the load balancer: a request limit for each IP address, and AWS's managed rule groups. Behind
+//! CloudFront the address is that of a header, which counts only together with the origin secret: otherwise a stranger
+//! could use up the limit of another address.
 
 use serde_json::json;
 use stratosphere::services::aws::wafv2;
 use stratosphere::services::aws::wafv2::webacl;
 
+use super::distribution::VIEWER_ADDRESS;
+use super::origin_secret::HEADER;
 use crate::stage::{Firewall, Stage};
 use crate::template::{Id, Template};
 
@@ -14,12 +18,13 @@ use crate::template::{Id, Template};
 const COUNTED_RULES: [&str; 5] =
     ["SizeRestrictions_BODY", "CrossSiteScripting_BODY", "GenericLFI_BODY", "GenericRFI_BODY", "EC2MetaDataSSRF_BODY"];
 
-/// Adds the web ACL and its association with the load balancer.
-pub fn add(template: &mut Template, stage: &Stage, firewall: &Firewall, load_balancer: Id) {
+/// Adds the web ACL and its association with the load balancer. `required` is the key of CloudFront's requests, if
+/// CloudFront is in front.
+pub fn add(template: &mut Template, stage: &Stage, firewall: &Firewall, load_balancer: Id, required: Option<Id>) {
     let name = stage.physical("firewall");
     let rules = vec![
-        rate_limit("RequestsPerAddress", 0, firewall.requests_per_address, None),
-        rate_limit("PostsPerAddress", 1, firewall.posts_per_address, Some(is_post())),
+        rate_limit("RequestsPerAddress", 0, firewall.requests_per_address, None, required),
+        rate_limit("PostsPerAddress", 1, firewall.posts_per_address, Some(is_post()), required),
         managed("AWSManagedRulesKnownBadInputsRuleSet", 2, Vec::new()),
         managed("AWSManagedRulesCommonRuleSet", 3, Vec::from(COUNTED_RULES.map(count_only))),
     ];
@@ -44,9 +49,26 @@ pub fn add(template: &mut Template, stage: &Stage, firewall: &Firewall, load_bal
 
 /// A limit for each address, of all requests or of some. Evaluated first, so that a flood is blocked before other rules
 /// run. The window is AWS's default of five minutes.
-fn rate_limit(name: &str, priority: i32, limit: i32, counted: Option<webacl::Statement_>) -> webacl::Rule_ {
-    let mut counting = webacl::RateBasedStatement! { aggregate_key_type: "IP", limit: limit };
-    counting.scope_down_statement = counted.map(Box::new);
+fn rate_limit(
+    name: &str,
+    priority: i32,
+    limit: i32,
+    counted: Option<webacl::Statement_>,
+    required: Option<Id>,
+) -> webacl::Rule_ {
+    let key = if required.is_some() { "FORWARDED_IP" } else { "IP" };
+    let mut counting = webacl::RateBasedStatement! { aggregate_key_type: key, limit: limit };
+    // The function at the edge always writes a valid address. Should it not, nobody is blocked.
+    counting.forwarded_ip_config = required.map(|_| {
+        Box::new(webacl::ForwardedIPConfiguration! { header_name: VIEWER_ADDRESS, fallback_behavior: "NO_MATCH" })
+    });
+    counting.scope_down_statement = match (required.map(comes_from_cloudfront), counted) {
+        (Some(from_cloudfront), Some(counted)) => {
+            let both = vec![from_cloudfront, counted];
+            Some(Box::new(webacl::Statement! { and_statement: webacl::AndStatement! { statements: both } }))
+        }
+        (one, other) => one.or(other).map(Box::new),
+    };
     webacl::Rule! {
         name: name,
         priority: priority,
@@ -57,6 +79,18 @@ fn rate_limit(name: &str, priority: i32, limit: i32, counted: Option<webacl::Sta
             rate_based_statement: counting,
         },
         visibility_config: visible(name),
+    }
+}
+
+/// Requests with the origin secret.
+fn comes_from_cloudfront(required: Id) -> webacl::Statement_ {
+    webacl::Statement! {
+        byte_match_statement: webacl::ByteMatchStatement! {
+            field_to_match: webacl::FieldToMatch! { single_header: webacl::SingleHeader! { name: HEADER } },
+            positional_constraint: "CONTAINS",
+            search_string: required,
+            text_transformations: vec![webacl::TextTransformation! { priority: 0, r#type: "NONE" }],
+        },
     }
 }
 

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
+use shared::lambda::ORIGIN;
 use stratosphere::services::aws::applicationautoscaling::{self as autoscaling, scalingpolicy};
 use stratosphere::services::aws::{iam, lambda};
 use stratosphere::value::{ExpBool, ExpString};
 
 use super::wiring::Wiring;
-use super::{Stack, log_group, permissions};
+use super::{Stack, distribution, log_group, permissions};
 use crate::routes::{Function, Queue};
 use crate::stage::{Egress, ProvisionedConcurrency, Stage};
 use crate::template::{Id, RemovalPolicy, Template, list, logical_id};
@@ -22,6 +23,9 @@ pub fn add(stack: &mut Stack, stage: &Stage, wiring: &Wiring, function: &'static
 
     let mut variables: BTreeMap<String, ExpString> =
         function.environment(stage).map(|(name, value)| (name.to_owned(), value.as_str().into())).collect();
+    if stage.has_cloudfront() && function.serves_http() {
+        variables.insert(ORIGIN.to_owned(), distribution::url());
+    }
     variables.extend(wiring.fallback(stage, function).map(|values| ("ANAQUEL_FALLBACK".to_owned(), values)));
 
     let log_group = log_group(template, stage, format!("{id}Logs"), &format!("/aws/lambda/{physical}"));

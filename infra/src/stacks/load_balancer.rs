@@ -5,11 +5,12 @@ use stratosphere::services::aws::elasticloadbalancingv2::{listener, listenerrule
 use stratosphere::services::aws::lambda;
 use stratosphere::value::{AWS_ACCOUNT_ID, ExpString, join};
 
-use super::{Kind, Stack, domain, firewall};
+use super::origin_secret::{HEADER, Part};
+use super::{Kind, Stack, distribution, domain, firewall};
 use crate::listener_rules::{Rule, rules};
 use crate::routes::{FUNCTIONS, Function};
-use crate::stage::Stage;
-use crate::template::{Id, Template, arn, list, logical_id};
+use crate::stage::{Https, Stage};
+use crate::template::{Id, Template, arn, list, logical_id, sub};
 
 /// Idle timeout of a connection in seconds: three times the timeout of HTTP functions.
 const IDLE_TIMEOUT: &str = "30";
@@ -19,22 +20,38 @@ pub fn name(stage: &Stage) -> String {
     if stage.is_local() { "anaquel".to_owned() } else { format!("anaquel-{}", stage.name) }
 }
 
+/// The listener of all rules, and the condition that each of them has behind CloudFront.
+pub struct Serving {
+    listener: Id,
+    /// The parameter with the key that the origin secret must contain.
+    required: Option<Id>,
+}
+
+/// Priorities behind those of all routes, whose paths have at least one segment.
+const UNMATCHED: i32 = 49_999;
+const STRANGERS_WRITE: i32 = 50_000;
+
 /// Adds the load balancer and its listeners, whose default target is `unmatched`. Returns the listener for the rules.
-pub fn add(stack: &mut Stack, stage: &Stage, unmatched: &Function, alias: Id) -> Id {
+pub fn add(stack: &mut Stack, stage: &Stage, unmatched: &Function, alias: Id) -> Serving {
     let load_balancer = load_balancer(stack, stage);
-    let template = &mut stack.template;
+    let required = stage.has_cloudfront().then(|| stack.origin_secret(Part::Required));
     if let Some(settings) = &stage.firewall {
-        firewall::add(template, stage, settings, load_balancer);
+        firewall::add(&mut stack.template, stage, settings, load_balancer, required);
     }
-    let targets = target_group(template, stage, unmatched, alias);
+    let targets = target_group(&mut stack.template, stage, unmatched, alias);
     let forward = listener::Action! { r#type: "forward", target_group_arn: targets };
-    let (url, over_http, https) = match stage.domain_in_use() {
-        None => (join("", ["http://".into(), load_balancer.att("DNSName")]), forward, None),
-        Some(domain) => {
-            let https = domain::add(template, domain, load_balancer, forward);
+    let (url, over_http, https) = match (stage.https, stage.domain_in_use()) {
+        (Https::CloudFront, _) => {
+            distribution::add(stack, stage, load_balancer);
+            (distribution::url(), redirect_to_distribution(), None)
+        }
+        (_, Some(domain)) => {
+            let https = domain::add(&mut stack.template, domain, load_balancer, forward);
             (domain.url().as_str().into(), domain::redirect(domain), Some(https))
         }
+        (_, None) => (join("", ["http://".into(), load_balancer.att("DNSName")]), forward, None),
     };
+    let template = &mut stack.template;
     template.output("Url", url);
     template.output("LoadBalancerName", load_balancer.att("LoadBalancerFullName"));
     let http = template.add(
@@ -46,12 +63,81 @@ pub fn add(stack: &mut Stack, stage: &Stage, unmatched: &Function, alias: Id) ->
             default_actions: vec![over_http],
         },
     );
-    if https.is_none() {
-        let no_domain = "A stage without a domain has no certificate, and the command prints a warning about it.";
+    if stage.https == Https::None {
+        let no_domain = "A stage without HTTPS has no certificate, and the command prints a warning about it.";
         template.suppress(http, "CKV_AWS_2", no_domain);
         template.suppress(http, "CKV_AWS_103", no_domain);
     }
-    https.unwrap_or(http)
+    let serving = Serving { listener: https.unwrap_or(http), required };
+    if required.is_some() {
+        add_rules_of_strangers(template, &serving, targets);
+    }
+    serving
+}
+
+/// Redirects a request without the origin secret to the distribution. `HTTP_302`, because a browser would remember a 301
+/// when the stage gets a domain.
+fn redirect_to_distribution() -> listener::Action_ {
+    listener::Action! {
+        r#type: "redirect",
+        redirect_config: listener::RedirectConfig! {
+            protocol: "HTTPS",
+            host: distribution::host(),
+            port: "443",
+            status_code: "HTTP_302",
+        },
+    }
+}
+
+/// The rules behind those of all routes: with the secret `unmatched` answers, and without it a request that writes is
+/// refused, because the redirect would turn it into a GET without its body.
+fn add_rules_of_strangers(template: &mut Template, serving: &Serving, unmatched: Id) {
+    template.add(
+        "UnmatchedRule",
+        elb::ListenerRule! {
+            listener_arn: serving.listener,
+            priority: UNMATCHED,
+            conditions: Vec::from_iter(serving.condition()),
+            actions: vec![listenerrule::Action! { r#type: "forward", target_group_arn: unmatched }],
+        },
+    );
+    let writes = listenerrule::HttpRequestMethodConfig! { values: list(["DELETE", "PATCH", "POST", "PUT"]) };
+    template.add(
+        "StrangersWriteRule",
+        elb::ListenerRule! {
+            listener_arn: serving.listener,
+            priority: STRANGERS_WRITE,
+            conditions: vec![
+                listenerrule::RuleCondition! { field: "http-request-method", http_request_method_config: writes },
+            ],
+            actions: vec![listenerrule::Action! {
+                r#type: "fixed-response",
+                fixed_response_config: listenerrule::FixedResponseConfig! {
+                    status_code: "403",
+                    content_type: "text/plain",
+                    message_body: join("", [
+                        "Nothing was sent to the shop, whose address is ".into(),
+                        distribution::url(),
+                        "\n".into(),
+                    ]),
+                },
+            }],
+        },
+    );
+}
+
+impl Serving {
+    /// The condition that a request comes from CloudFront. The wildcards stand for the other keys of the secret.
+    fn condition(&self) -> Option<listenerrule::RuleCondition_> {
+        let required = self.required?;
+        Some(listenerrule::RuleCondition! {
+            field: "http-header",
+            http_header_config: listenerrule::HttpHeaderConfig! {
+                http_header_name: HEADER,
+                values: vec![sub(&format!("*${{{}}}*", required.name()))],
+            },
+        })
+    }
 }
 
 fn load_balancer(stack: &mut Stack, stage: &Stage) -> Id {
@@ -85,10 +171,10 @@ fn load_balancer(stack: &mut Stack, stage: &Stage) -> Id {
 }
 
 /// Adds the listener rules of the function's routes.
-pub fn forward(template: &mut Template, stage: &Stage, listener: Id, function: &Function, alias: Id) {
+pub fn forward(template: &mut Template, stage: &Stage, serving: &Serving, function: &Function, alias: Id) {
     let targets = target_group(template, stage, function, alias);
     for rule in rules(FUNCTIONS).iter().filter(|rule| rule.function == function.name) {
-        add_rule(template, listener, rule, targets);
+        add_rule(template, serving, rule, targets);
     }
 }
 
@@ -124,18 +210,20 @@ fn target_group(template: &mut Template, stage: &Stage, function: &Function, ali
     targets
 }
 
-fn add_rule(template: &mut Template, listener: Id, rule: &Rule, targets: Id) {
+fn add_rule(template: &mut Template, serving: &Serving, rule: &Rule, targets: Id) {
     let methods = listenerrule::HttpRequestMethodConfig! { values: list(rule.route.methods.iter().copied()) };
     let paths = listenerrule::PathPatternConfig! { values: list([rule.pattern.as_str()]) };
+    let mut conditions = vec![
+        listenerrule::RuleCondition! { field: "http-request-method", http_request_method_config: methods },
+        listenerrule::RuleCondition! { field: "path-pattern", path_pattern_config: paths },
+    ];
+    conditions.extend(serving.condition());
     template.add(
         logical_id(&format!("{}{}", rule.route.methods[0].to_lowercase(), rule.route.path)) + "Rule",
         elb::ListenerRule! {
-            listener_arn: listener,
+            listener_arn: serving.listener,
             priority: i32::try_from(rule.priority).expect("at most 50,000"),
-            conditions: vec![
-                listenerrule::RuleCondition! { field: "http-request-method", http_request_method_config: methods },
-                listenerrule::RuleCondition! { field: "path-pattern", path_pattern_config: paths },
-            ],
+            conditions: conditions,
             actions: vec![listenerrule::Action! { r#type: "forward", target_group_arn: targets }],
         },
     );

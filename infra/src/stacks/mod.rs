@@ -5,6 +5,7 @@ mod app;
 mod bootstrap;
 mod bucket;
 mod data;
+pub mod distribution;
 mod domain;
 mod firewall;
 mod function;
@@ -14,8 +15,10 @@ mod mail;
 mod names;
 mod network;
 pub mod operations;
+pub mod origin_secret;
 mod permissions;
 mod sweeps;
+pub mod unavailable_page;
 mod wiring;
 
 pub use self::names::NAMES;
@@ -27,6 +30,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use stratosphere::services::aws::logs;
 
+use self::origin_secret::Part;
 use crate::stage::Stage;
 use crate::template::{Id, Template};
 
@@ -63,6 +67,8 @@ pub enum Input {
     Code(&'static str),
     /// `true` while deletion protection of the stack's database or load balancer is enabled, otherwise `false`.
     DeletionProtection,
+    /// A part of the origin secret.
+    OriginSecret(Part),
 }
 
 /// Name of the parameter with `Input::DeletionProtection`.
@@ -163,6 +169,12 @@ impl Stack {
         self.inputs.insert(DELETION_PROTECTION, Input::DeletionProtection);
         let about = "Deletion protection of the resource; `bookstore deploy` enables it once the stage is complete";
         self.template.boolean_parameter(DELETION_PROTECTION, about, self.protect)
+    }
+
+    /// Adds a parameter for a part of the origin secret.
+    fn origin_secret(&mut self, part: Part) -> Id {
+        self.inputs.insert(part.parameter(), Input::OriginSecret(part));
+        self.template.secret_parameter(part.parameter(), part.about(), part.pattern())
     }
 
     /// Adds a parameter whose value is the S3 key of the function's zip.

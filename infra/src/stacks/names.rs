@@ -3,10 +3,13 @@
 /// Resource types with the property that is a physical name (or, for a subnet, its address range). CloudFormation creates
 /// a replacement before it deletes the old resource, so it cannot replace a resource with an unchanged name:
 /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-name.html>.
-pub const NAMES: [(&str, &str); 19] = [
+pub const NAMES: [(&str, &str); 22] = [
     ("AWS::ApplicationAutoScaling::ScalingPolicy", "PolicyName"),
+    ("AWS::CloudFront::Function", "Name"),
     ("AWS::CloudWatch::Alarm", "AlarmName"),
     ("AWS::EC2::Subnet", "CidrBlock"),
+    ("AWS::Logs::DeliveryDestination", "Name"),
+    ("AWS::Logs::DeliverySource", "Name"),
     ("AWS::Logs::LogGroup", "LogGroupName"),
     ("AWS::CloudWatch::Dashboard", "DashboardName"),
     ("AWS::ElasticLoadBalancingV2::LoadBalancer", "Name"),

@@ -17,7 +17,7 @@ pub struct BadTemplate {
     pub resource: &'static str,
 }
 
-pub const BAD_TEMPLATES: [BadTemplate; 42] = [
+pub const BAD_TEMPLATES: [BadTemplate; 47] = [
     bad(
         "the database's port is open to the internet",
         Kind::Network,
@@ -354,6 +354,48 @@ pub const BAD_TEMPLATES: [BadTemplate; 42] = [
         "ProcessSubmissionsSource",
         |resources| remove(&mut resources["ProcessSubmissionsSource"]["Properties"], "FunctionResponseTypes"),
     ),
+    bad(
+        "visitors may use plain HTTP at CloudFront",
+        Kind::App,
+        Linter::Policies,
+        "DISTRIBUTION_USES_HTTPS",
+        "Distribution",
+        |resources| distribution(resources)["DefaultCacheBehavior"]["ViewerProtocolPolicy"] = "allow-all".into(),
+    ),
+    bad("CloudFront caches pages", Kind::App, Linter::Policies, "PAGES_ARE_NOT_CACHED", "Distribution", |resources| {
+        let cached = distribution(resources)["CacheBehaviors"][0]["CachePolicyId"].clone();
+        distribution(resources)["DefaultCacheBehavior"]["CachePolicyId"] = cached;
+    }),
+    bad(
+        "CloudFront shows one visitor's error to others",
+        Kind::App,
+        Linter::Policies,
+        "PAGES_ARE_NOT_CACHED",
+        "Distribution",
+        |resources| distribution(resources)["CustomErrorResponses"][2]["ErrorCachingMinTTL"] = 10.into(),
+    ),
+    bad(
+        "a route can be called without CloudFront",
+        Kind::App,
+        Linter::Policies,
+        "STRANGERS_ARE_NOT_SERVED",
+        "GetHealthRule",
+        |resources| {
+            let conditions = resources["GetHealthRule"]["Properties"]["Conditions"].as_array_mut().unwrap();
+            conditions.retain(|condition| condition["Field"] != "http-header");
+        },
+    ),
+    bad(
+        "unknown paths are served without CloudFront",
+        Kind::App,
+        Linter::Policies,
+        "STRANGERS_ARE_NOT_SERVED",
+        "HttpListener",
+        |resources| {
+            let forward = resources["UnmatchedRule"]["Properties"]["Actions"].clone();
+            resources["HttpListener"]["Properties"]["DefaultActions"] = forward;
+        },
+    ),
 ];
 
 const fn bad(
@@ -365,6 +407,10 @@ const fn bad(
     change: fn(&mut Value),
 ) -> BadTemplate {
     BadTemplate { mistake, stack, change, linter, rule, resource }
+}
+
+fn distribution(resources: &mut Value) -> &mut Value {
+    &mut resources["Distribution"]["Properties"]["DistributionConfig"]
 }
 
 fn remove(value: &mut Value, key: &str) {

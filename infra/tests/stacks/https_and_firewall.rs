@@ -6,12 +6,22 @@ use super::lookup::{properties, resources};
 use super::support::{production_in_full, stage, template};
 use infra::listener_rules::rules;
 use infra::routes::FUNCTIONS;
-use infra::stacks::Kind;
+use infra::stacks::{Kind, distribution::UNAVAILABLE_PAGE};
 use infra::stage::{Https, Stage};
 
 /// Production without domain and firewall.
 fn plain() -> Stage {
     Stage { https: Https::None, domain: None, firewall: None, ..stage("prod") }
+}
+
+/// Production behind CloudFront, with a firewall.
+fn behind_cloudfront() -> Stage {
+    Stage { https: Https::CloudFront, ..stage("prod") }
+}
+
+/// The part of the distribution's configuration.
+fn distribution<'a>(app: &'a Value, part: &str) -> &'a Value {
+    &properties(app, "Distribution")["DistributionConfig"][part]
 }
 
 /// The listener of all rules.
@@ -143,6 +153,193 @@ fn the_firewall_limits_each_address_and_allows_a_review_of_4000_emoji() {
     let bodies = ["SizeRestrictions", "CrossSiteScripting", "GenericLFI", "GenericRFI", "EC2MetaDataSSRF"];
     let counted = bodies.map(|rule| json!({ "Name": format!("{rule}_BODY"), "ActionToUse": { "Count": {} } }));
     assert_eq!(group(common)["RuleActionOverrides"], json!(counted));
+}
+
+#[test]
+fn behind_cloudfront_every_rule_requires_the_origin_secret_and_strangers_are_redirected_or_refused() {
+    let app = template(&behind_cloudfront(), Kind::App);
+    let from_cloudfront = json!({
+        "Field": "http-header",
+        "HttpHeaderConfig": {
+            "HttpHeaderName": "x-anaquel-origin",
+            "Values": [{ "Fn::Sub": "*${OriginSecretRequired}*" }],
+        },
+    });
+    let all = resources(&app, "ElasticLoadBalancingV2::ListenerRule");
+    assert_eq!(all.len(), rules(FUNCTIONS).len() + 2);
+    let mut last: Vec<_> = all.iter().filter_map(|(name, rule)| Some((rule["Priority"].as_i64()?, *name))).collect();
+    last.sort_unstable();
+    assert_eq!(last[last.len() - 2..], [(49_999, "UnmatchedRule"), (50_000, "StrangersWriteRule")]);
+    for (name, rule) in all {
+        let is_guarded = rule["Conditions"].as_array().unwrap().contains(&from_cloudfront);
+        let forwards = rule["Actions"][0]["Type"] == "forward";
+        assert_eq!((is_guarded, forwards), (name != "StrangersWriteRule", name != "StrangersWriteRule"), "{name}");
+        assert_eq!(rule["ListenerArn"], json!({ "Ref": "HttpListener" }), "{name}");
+    }
+
+    let writes = properties(&app, "StrangersWriteRule");
+    let methods = &writes["Conditions"][0]["HttpRequestMethodConfig"]["Values"];
+    assert_eq!(methods, &json!(["DELETE", "PATCH", "POST", "PUT"]), "a redirect would turn them into GET");
+    assert_eq!(writes["Actions"][0]["FixedResponseConfig"]["StatusCode"], "403");
+    let redirect = json!({
+        "Protocol": "HTTPS",
+        "Host": { "Fn::GetAtt": ["Distribution", "DomainName"] },
+        "Port": "443",
+        "StatusCode": "HTTP_302",
+    });
+    let others = &properties(&app, "HttpListener")["DefaultActions"];
+    assert_eq!(others, &json!([{ "Type": "redirect", "RedirectConfig": redirect }]));
+}
+
+#[test]
+fn the_origin_secret_is_in_no_template_and_an_empty_one_is_refused() {
+    let app = template(&behind_cloudfront(), Kind::App);
+    for (name, pattern) in
+        [("OriginSecretSent", r"[0-9a-f]{32}\.[0-9a-f]{32}\.[0-9a-f]{32}"), ("OriginSecretRequired", "[0-9a-f]{32}")]
+    {
+        let parameter = &app["Parameters"][name];
+        assert_eq!((&parameter["NoEcho"], &parameter["AllowedPattern"]), (&json!(true), &json!(pattern)), "{name}");
+        assert!(parameter["Default"].is_null(), "{name}");
+    }
+    assert!(!app["Outputs"].to_string().contains("OriginSecret"), "CloudFormation shows outputs");
+    let origin = &distribution(&app, "Origins")[0];
+    let header = json!([{ "HeaderName": "x-anaquel-origin", "HeaderValue": { "Ref": "OriginSecretSent" } }]);
+    assert_eq!(origin["OriginCustomHeaders"], header);
+}
+
+/// What each kind of request meets at the edge: the cache, and what the origin gets of it.
+#[test]
+fn only_assets_are_cached_and_the_functions_get_everything_that_a_browser_sends() {
+    const CACHING_DISABLED: &str = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad";
+    const CACHING_OPTIMIZED: &str = "658327ea-f89d-4fab-a63d-7e88639e58f6";
+    const ALL_VIEWER: &str = "216adef6-5c7f-47e4-b989-5492eafa07d3";
+    let app = template(&behind_cloudfront(), Kind::App);
+    let others = distribution(&app, "CacheBehaviors").as_array().unwrap().iter();
+    let behaviors = others.chain([distribution(&app, "DefaultCacheBehavior")]);
+    let found: Vec<_> = behaviors
+        .map(|behavior| {
+            assert_eq!(behavior["ViewerProtocolPolicy"], "redirect-to-https");
+            let text = |name: &str| behavior[name].as_str().unwrap_or("-").to_owned();
+            let names = ["PathPattern", "TargetOriginId", "CachePolicyId", "OriginRequestPolicyId"].map(text);
+            let methods = behavior["AllowedMethods"].as_array().unwrap().len();
+            (names, methods, behavior["FunctionAssociations"].is_array())
+        })
+        .collect();
+    let expected = [
+        (["/assets/*", "load-balancer", CACHING_OPTIMIZED, ALL_VIEWER], 2, true),
+        (["/unavailable.html", "unavailable-page", CACHING_OPTIMIZED, "-"], 2, false),
+        (["-", "load-balancer", CACHING_DISABLED, ALL_VIEWER], 7, true),
+    ];
+    assert_eq!(found, expected.map(|(names, methods, runs)| (names.map(str::to_owned), methods, runs)));
+}
+
+#[test]
+fn no_error_is_cached_and_the_page_replaces_only_errors_that_no_function_answers() {
+    let app = template(&behind_cloudfront(), Kind::App);
+    let responses = distribution(&app, "CustomErrorResponses").as_array().unwrap();
+    let codes: Vec<_> = responses.iter().map(|response| response["ErrorCode"].as_i64().unwrap()).collect();
+    assert_eq!(codes, [400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504], "all that CloudFront caches");
+    for response in responses {
+        assert_eq!(response["ErrorCachingMinTTL"].as_f64(), Some(0.0), "{response}");
+        let is_away = [502, 504].contains(&response["ErrorCode"].as_i64().unwrap());
+        let page = is_away.then_some(("/unavailable.html", 503));
+        let shown = response["ResponsePagePath"].as_str().zip(response["ResponseCode"].as_i64());
+        assert_eq!(shown, page, "{response}");
+    }
+}
+
+#[test]
+fn the_function_at_the_edge_overwrites_the_visitors_address() {
+    let app = template(&behind_cloudfront(), Kind::App);
+    let function = properties(&app, "ViewerAddress");
+    assert_eq!(
+        (&function["AutoPublish"], &function["FunctionConfig"]["Runtime"]),
+        (&json!(true), &json!("cloudfront-js-2.0"))
+    );
+    let code = function["FunctionCode"].as_str().unwrap();
+    assert!(code.contains("request.headers['x-anaquel-viewer-address'] = { value: event.viewer.ip };"), "{code}");
+}
+
+#[test]
+fn behind_cloudfront_the_firewall_counts_the_visitors_address_and_only_with_the_origin_secret() {
+    let app = template(&behind_cloudfront(), Kind::App);
+    let from_cloudfront = json!({ "ByteMatchStatement": {
+        "FieldToMatch": { "SingleHeader": { "Name": "x-anaquel-origin" } },
+        "PositionalConstraint": "CONTAINS",
+        "SearchString": { "Ref": "OriginSecretRequired" },
+        "TextTransformations": [{ "Priority": 0, "Type": "NONE" }],
+    } });
+    let rules = properties(&app, "Firewall")["Rules"].as_array().unwrap();
+    let limits: Vec<_> = rules.iter().filter(|rule| !rule["Action"]["Block"].is_null()).collect();
+    assert_eq!(limits.len(), 2);
+    for rule in limits {
+        let counting = &rule["Statement"]["RateBasedStatement"];
+        assert_eq!(counting["AggregateKeyType"], "FORWARDED_IP");
+        let address = json!({ "HeaderName": "x-anaquel-viewer-address", "FallbackBehavior": "NO_MATCH" });
+        assert_eq!(counting["ForwardedIPConfig"], address);
+        let scope = &counting["ScopeDownStatement"];
+        let first = &scope["AndStatement"]["Statements"][0];
+        assert_eq!(if rule["Name"] == "PostsPerAddress" { first } else { scope }, &from_cloudfront);
+    }
+}
+
+#[test]
+fn behind_cloudfront_functions_and_output_have_its_address() {
+    let app = template(&behind_cloudfront(), Kind::App);
+    let url = json!({ "Fn::Join": ["", ["https://", { "Fn::GetAtt": ["Distribution", "DomainName"] }]] });
+    assert_eq!(app["Outputs"]["Url"]["Value"], url);
+    let origin = |function: &str| &properties(&app, function)["Environment"]["Variables"]["ANAQUEL_ORIGIN"];
+    assert_eq!(origin("ShowBook"), &url);
+    assert!(origin("ProcessSubmissions").is_null());
+    for other in [plain(), production_in_full()] {
+        let app = template(&other, Kind::App);
+        assert!(resources(&app, "CloudFront::Distribution").is_empty());
+        assert!(app["Parameters"]["OriginSecretSent"].is_null());
+    }
+}
+
+#[test]
+fn only_cloudfront_reads_the_page_and_only_its_log_delivery_writes_logs() {
+    let data = template(&behind_cloudfront(), Kind::Data);
+    let statement = |bucket: &str, sid: &str| {
+        let document = &properties(&data, bucket)["PolicyDocument"]["Statement"];
+        document.as_array().unwrap().iter().find(|statement| statement["Sid"] == sid).cloned()
+    };
+    let reads = statement("UnavailablePagePolicy", "CloudFrontReads").expect("a statement");
+    assert_eq!(
+        (&reads["Action"], &reads["Principal"]),
+        (&json!("s3:GetObject"), &json!({ "Service": "cloudfront.amazonaws.com" }))
+    );
+    let of_account = json!({ "Fn::Sub": "arn:${AWS::Partition}:cloudfront::${AWS::AccountId}:distribution/*" });
+    assert_eq!(reads["Condition"]["ArnLike"]["aws:SourceArn"], of_account);
+    let origin = &distribution(&template(&behind_cloudfront(), Kind::App), "Origins")[1].clone();
+    assert_eq!(origin["OriginAccessControlId"], json!({ "Ref": "UnavailablePageAccess" }));
+
+    let logs = statement("AccessLogsPolicy", "CloudFrontLogsAreDelivered").expect("a statement");
+    assert_eq!(logs["Action"], "s3:PutObject");
+    assert_eq!(logs["Condition"]["StringEquals"]["aws:SourceAccount"], json!({ "Ref": "AWS::AccountId" }));
+    let elsewhere = Stage { region: "eu-west-1".to_owned(), ..behind_cloudfront() };
+    assert!(resources(&template(&elsewhere, Kind::App), "Logs::Delivery").is_empty());
+}
+
+#[test]
+fn the_page_needs_no_other_file_and_is_in_both_languages() {
+    let page = UNAVAILABLE_PAGE;
+    for (text, expected) in [
+        ("<html lang=\"es\">", true),
+        ("<section lang=\"en\">", true),
+        ("Volvemos enseguida", true),
+        ("Back soon", true),
+        ("<meta name=\"viewport\"", true),
+        ("<script", false),
+        (" src=", false),
+        ("<link", false),
+        ("url(", false),
+        ("http://", false),
+        ("https://", false),
+    ] {
+        assert_eq!(page.contains(text), expected, "{text}");
+    }
 }
 
 #[test]

@@ -10,10 +10,11 @@ use super::lookup::{properties, resources};
 use super::support::{stage, template};
 use infra::routes::{FUNCTIONS, Queue};
 use infra::stacks::Kind;
-use infra::stage::{STAGES, Stage};
+use infra::stage::{Https, STAGES, Stage};
 
 /// The existing metrics: namespace, dimensions and names.
-const METRICS: [(&str, &[&str], &[&str]); 6] = [
+const METRICS: [(&str, &[&str], &[&str]); 7] = [
+    ("AWS/CloudFront", &["DistributionId", "Region"], &["5xxErrorRate"]),
     ("AWS/ApplicationELB", &["LoadBalancer"], &["HTTPCode_ELB_5XX_Count", "HTTPCode_Target_5XX_Count", "RequestCount"]),
     ("AWS/Lambda", &["FunctionName"], &["Duration", "Errors", "Throttles"]),
     (
@@ -28,8 +29,9 @@ const METRICS: [(&str, &[&str], &[&str]); 6] = [
 
 /// Every stage on AWS with monitoring, and its operations template.
 fn monitored() -> impl Iterator<Item = (Stage, Value)> {
-    ["dev", "prod"].into_iter().map(|name| {
-        let stage = Stage::in_full(name).unwrap();
+    let in_full = |name: &str| Stage::in_full(name).unwrap();
+    let behind_cloudfront = move |name| Stage { https: Https::CloudFront, domain: None, ..in_full(name) };
+    ["dev", "prod"].into_iter().flat_map(move |name| [behind_cloudfront(name), in_full(name)]).map(|stage| {
         let template = template(&stage, Kind::Operations);
         (stage, template)
     })
@@ -91,7 +93,10 @@ fn every_alarm_links_to_a_section_of_the_runbook_and_every_section_has_an_alarm(
         let mut linked: BTreeSet<_> = alarms(&template).iter().map(|(_, alarm)| section(alarm).to_owned()).collect();
         assert_eq!(resources(&template, "Budgets::Budget").len(), 1);
         linked.insert("budget".to_owned());
-        assert_eq!(linked, sections(), "{}", stage.name);
+        let mut sections = sections();
+        assert!(sections.remove("cloudfront-5xx"));
+        assert_eq!(linked.remove("cloudfront-5xx"), stage.has_cloudfront(), "{}", stage.name);
+        assert_eq!(linked, sections, "{}", stage.name);
     }
 }
 
@@ -100,7 +105,10 @@ fn alarms_and_graphs_use_existing_metrics_of_this_stage() {
     for (stage, template) in monitored() {
         let functions = FUNCTIONS.iter().map(|function| stage.physical(function.name));
         let mut values: BTreeSet<_> = functions.chain(Queue::ALL.map(|queue| stage.physical(queue.name()))).collect();
-        values.extend(["${LoadBalancerName}", "${DatabaseName}", "unavailable", "failed"].map(str::to_owned));
+        values.extend(
+            ["${LoadBalancerName}", "${DistributionId}", "Global", "${DatabaseName}", "unavailable", "failed"]
+                .map(str::to_owned),
+        );
         for metric in graph_metrics(&template).into_iter().chain(alarm_metrics(&template)) {
             let [namespace, name, dimensions @ ..] = &metric[..] else { panic!("{metric:?}") };
             let keys: Vec<_> = dimensions.iter().step_by(2).map(String::as_str).collect();

@@ -115,7 +115,7 @@ fn others(path: &[String], value: &toml::Value) -> Vec<toml::Value> {
         ("egress", _) => &["endpoints", "single-zone-endpoints", "ipv6", "single-nat", "nat-per-zone"],
         ("s3_prefix_list", _) => &["pl-00000000"],
         ("parameter_store", _) => &["standard", "high-throughput"],
-        ("https", _) => &["none"],
+        ("https", _) => &["cloudfront", "none"],
         ("name", _) => &["books.example.org"],
         ("zone", _) => &["Z9999999999ABCDEFGHIJ"],
         ("email", _) => &["others@example.org"],
@@ -265,6 +265,18 @@ fn facts_used(stack: &Stack) -> BTreeSet<(&'static str, String)> {
                 }
             }
             "AWS::Lambda::Function" => needs("runtime", &properties["Runtime"]),
+            "AWS::CloudFront::Distribution" => {
+                let config = &properties["DistributionConfig"];
+                let others = config["CacheBehaviors"].as_array().into_iter().flatten();
+                for behavior in others.chain([&config["DefaultCacheBehavior"]]) {
+                    for policy in ["CachePolicyId", "OriginRequestPolicyId", "ResponseHeadersPolicyId"] {
+                        needs("CloudFront policy", &behavior[policy]);
+                    }
+                }
+            }
+            "AWS::CloudFront::Function" => {
+                needs("runtime of CloudFront Functions", &properties["FunctionConfig"]["Runtime"]);
+            }
             "AWS::WAFv2::WebACL" => {
                 for rule in properties["Rules"].as_array().unwrap() {
                     needs("firewall rules", &rule["Statement"]["ManagedRuleGroupStatement"]["Name"]);
@@ -302,7 +314,7 @@ fn every_fact_that_a_template_uses_is_in_facts_toml_with_its_source() {
             kinds.insert(kind);
         }
     }
-    assert_eq!(kinds.len(), 11, "{kinds:?}");
+    assert_eq!(kinds.len(), 13, "{kinds:?}");
     assert!(!is_known("zone", "use1-az3") && !is_known("runtime", "provided.al2"));
     let of_names = FACTS.names.iter().map(|name| &name.evidence);
     let of_zones = FACTS.zones.iter().map(|zone| &zone.evidence);
@@ -321,6 +333,8 @@ fn every_template_is_within_the_quotas() {
         found.unwrap_or_else(|| panic!("infra/facts.toml lacks the quota of {name}")).value as usize
     };
     assert_eq!(quota("rules of a load balancer"), limits::MAX_RULES);
+    assert_eq!(quota("condition values of a listener rule"), limits::MAX_CONDITION_VALUES);
+    assert_eq!(quota("wildcards of a listener rule"), limits::MAX_CONDITION_WILDCARDS);
     assert_eq!(quota("characters of a target group's name"), limits::MAX_TARGET_GROUP_NAME);
     assert_eq!(quota("names in a GetParameters call"), limits::MAX_PARAMETERS);
     for (name, stack) in all_stacks() {
@@ -333,6 +347,17 @@ fn every_template_is_within_the_quotas() {
             ("parameters of a template", count("Parameters")),
         ] {
             assert!(size <= quota(what), "{size} {what}: {name}/{}", stack.kind.name());
+        }
+        for (id, rule) in resources(&stack).iter().filter(|(id, _)| id.ends_with("Rule")) {
+            let conditions = rule["Properties"]["Conditions"].as_array().into_iter().flatten();
+            let configs = conditions.flat_map(|condition| condition.as_object().unwrap().values());
+            let values: Vec<&Value> = configs.filter_map(|config| config["Values"].as_array()).flatten().collect();
+            let wildcards: usize = values.iter().map(|value| value.to_string().matches('*').count()).sum();
+            for (what, count) in
+                [("condition values of a listener rule", values.len()), ("wildcards of a listener rule", wildcards)]
+            {
+                assert!(count <= quota(what), "{count} {what}: {id} of {name}");
+            }
         }
         for (id, resource) in resources(&stack) {
             let properties = &resource["Properties"];

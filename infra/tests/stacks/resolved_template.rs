@@ -108,6 +108,7 @@ impl ResolvedTemplates {
                 Input::Output { stack, name } => self.output(*stack, name),
                 Input::Code(function) => format!("{function}.zip"),
                 Input::DeletionProtection => stack.protect.to_string(),
+                Input::OriginSecret(part) => part.of("0.1.2").to_owned(),
             };
         }
         let properties = &template["Resources"][name]["Properties"];

@@ -23,6 +23,9 @@ pub struct Deploy {
     /// Allow changes that replace or remove resources with data: the database, queues, buckets
     #[arg(long)]
     allow_replacement: bool,
+    /// Replace the secret between CloudFront and the load balancer now; a deploy does it every 30 days
+    #[arg(long)]
+    rotate_origin_secret: bool,
 }
 
 pub async fn run(args: &Deploy) -> Result<Report> {
@@ -38,7 +41,15 @@ pub async fn run(args: &Deploy) -> Result<Report> {
     outln!("{}", cost::summary(&stage));
     let interaction = if args.yes { Interaction::Print } else { Interaction::Confirm };
     let data_loss = if args.allow_replacement { DataLoss::Allow } else { DataLoss::Forbid };
-    let deployed = deploy::deploy(&aws, &stage, &packages, &KnownSecrets::default(), interaction, data_loss).await?;
+    if args.rotate_origin_secret && !stage.has_cloudfront() {
+        bail!(
+            "stage {} has no origin secret, because https is \"{}\" and not \"cloudfront\"",
+            stage.name,
+            stage.https.name()
+        );
+    }
+    let known = KnownSecrets { rotate_origin_secret: args.rotate_origin_secret, ..KnownSecrets::default() };
+    let deployed = deploy::deploy(&aws, &stage, &packages, &known, interaction, data_loss).await?;
     Ok(Report::new(
         format!("\n{}", deployed.url),
         json!({ "stage": stage.name, "account": account, "url": deployed.url }),

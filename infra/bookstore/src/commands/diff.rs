@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::{
     arguments,
     aws::connect,
-    deploy::{Outputs, Packages, Profile, change, describe, parameters, stack},
+    deploy::{Outputs, Packages, Profile, change, describe, origin_secret, parameters, stack},
     output::Report,
 };
 
@@ -35,7 +35,9 @@ pub async fn run(args: &Diff) -> Result<Report> {
             stacks.push(json!({ "stack": stack.name, "exists": false, "changes": change::json(&added) }));
             continue;
         };
-        match parameters(&stack, &outputs, &packages) {
+        let with_secret = stack.kind == Kind::App && stage.has_cloudfront();
+        let secret = if with_secret { origin_secret::stored(&aws, &stage).await.ok() } else { None };
+        match parameters(&stack, &outputs, &packages, secret.as_ref()) {
             Ok(parameters) => {
                 let bucket = outputs.get(&(Kind::Bootstrap, "ArtifactBucket".to_owned()));
                 let changes = stack::preview(&aws, &stack, bucket, &parameters).await?;

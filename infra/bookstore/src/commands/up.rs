@@ -197,6 +197,7 @@ fn known_secrets(local: &LocalStage) -> KnownSecrets {
     KnownSecrets {
         passwords: BTreeMap::from(passwords.map(|(access, password)| (access, Secret::new(password)))),
         submission_key: Some(Secret::new(&secrets.submission_key)),
+        ..KnownSecrets::default()
     }
 }
 

@@ -9,6 +9,7 @@ pub mod change;
 pub mod describe;
 pub mod drift;
 mod left_over;
+pub mod origin_secret;
 mod package;
 pub mod probe;
 pub mod release;
@@ -17,6 +18,7 @@ pub mod secrets;
 pub mod stack;
 mod stack_events;
 mod stack_status;
+pub mod unavailable_page;
 
 use std::collections::BTreeMap;
 
@@ -26,7 +28,7 @@ use infra::{
     stage::Stage,
     synth,
 };
-use shared::messages::MigrationReport;
+use shared::{messages::MigrationReport, secret::Secret};
 
 use crate::aws::{AwsClients, call};
 
@@ -83,23 +85,34 @@ pub async fn deploy(
     }
     let mut outputs = Outputs::new();
     let mut applied = Vec::new();
+    let mut origin_secret = None;
     for stack in synth::stacks(stage)? {
         if stack.kind == Kind::App {
             // Before the functions that read them; CloudFormation cannot create them.
             secrets::put(aws, stage, known).await?;
+            if stage.has_cloudfront() {
+                origin_secret = Some(origin_secret::for_deploy(aws, stage, known.rotate_origin_secret).await?);
+            }
         }
         if stack.kind == Kind::Data {
             left_over::check_restore(aws, stage).await?;
             left_over::clear_log_groups(aws, stage).await?;
         }
         let bucket = outputs.get(&(Kind::Bootstrap, "ArtifactBucket".to_owned()));
-        let parameters = parameters(&stack, &outputs, packages)?;
+        let secret = origin_secret.as_ref().map(|secret| &secret.value);
+        let parameters = parameters(&stack, &outputs, packages, secret)?;
         let stack_outputs = stack::apply(aws, &stack, bucket, &parameters, interaction, data_loss).await?;
         outputs.extend(stack_outputs.into_iter().map(|(name, value)| ((stack.kind, name), value)));
         if stack.kind == Kind::Bootstrap {
             packages.upload(aws, output(&outputs, Kind::Bootstrap, "ArtifactBucket")?).await?;
         }
+        if let Some(bucket) = outputs.get(&(stack.kind, "UnavailablePageBucket".to_owned())) {
+            unavailable_page::upload(aws, bucket).await?;
+        }
         applied.push((stack, parameters));
+    }
+    if let Some(secret) = origin_secret {
+        secret.store(aws, stage).await?;
     }
     if stage.is_local() {
         register_targets(aws, &outputs).await?;
@@ -120,12 +133,21 @@ pub fn output<'a>(outputs: &'a Outputs, stack: Kind, name: &str) -> Result<&'a s
 }
 
 /// The values of a template's parameters.
-pub fn parameters(stack: &Stack, outputs: &Outputs, packages: &Packages) -> Result<BTreeMap<&'static str, String>> {
+pub fn parameters(
+    stack: &Stack,
+    outputs: &Outputs,
+    packages: &Packages,
+    origin_secret: Option<&Secret>,
+) -> Result<BTreeMap<&'static str, String>> {
     let value = |input: &Input| match input {
         Input::Output { stack, name } => output(outputs, *stack, name).map(str::to_owned),
         Input::Code(function) => Ok(packages.get(function)?.key.clone()),
         // Set in `stack.rs`, depending on the deployed stack.
         Input::DeletionProtection => Ok(false.to_string()),
+        Input::OriginSecret(part) => {
+            let secret = origin_secret.with_context(|| format!("stack {} has no origin secret", stack.name))?;
+            Ok(part.of(secret.reveal()).to_owned())
+        }
     };
     stack.inputs.iter().map(|(name, input)| Ok((*name, value(input)?))).collect()
 }

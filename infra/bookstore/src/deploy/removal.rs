@@ -251,6 +251,11 @@ async fn remove_stack(aws: &AwsClients, removal: &StackRemoval, interaction: Int
     {
         outln!("AWS takes up to 40 minutes to release the network interfaces of functions.");
     }
+    if interaction != Interaction::Quiet
+        && removal.resources.iter().any(|resource| resource.kind == "AWS::CloudFront::Distribution")
+    {
+        outln!("AWS takes some minutes to disable and remove the distribution.");
+    }
     stack_events::until_idle(aws, &removal.id).await?;
     // Read again: the operation that was in progress may have removed or protected it.
     let found = describe::describe(aws, &removal.id).await?;

@@ -10,6 +10,7 @@ use infra::{
 };
 use shared::{parameters::Parameter, secret::Secret};
 
+use super::origin_secret;
 use crate::{
     aws::{AwsClients, call, explained},
     random,
@@ -22,11 +23,13 @@ pub struct KnownSecrets {
     pub passwords: BTreeMap<DatabaseRole, Secret>,
     /// 32 bytes in base64.
     pub submission_key: Option<Secret>,
+    /// Rotates the origin secret although it is not due.
+    pub rotate_origin_secret: bool,
 }
 
 /// Names of the stage's existing parameters that a deploy created.
 pub async fn existing(aws: &AwsClients, stage: &Stage) -> Result<Vec<String>> {
-    let mut names = vec![submission_key(stage)];
+    let mut names = vec![submission_key(stage), origin_secret::name(stage)];
     if stage.database.auth() == DatabaseLogin::Password {
         // The administrator's password was created by the operator of the database server, which stays.
         let ours = DatabaseRole::ALL.into_iter().filter(|role| *role != DatabaseRole::Admin || stage.is_local());

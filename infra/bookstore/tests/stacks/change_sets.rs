@@ -116,7 +116,7 @@ async fn a_stage_goes_as_a_whole_and_the_second_time_there_is_nothing() {
         }
     }
     let passwords = BTreeMap::from([(DatabaseRole::Admin, Secret::new("given"))]);
-    secrets::put(&aws, &stage, &KnownSecrets { passwords, submission_key: None }).await.unwrap();
+    secrets::put(&aws, &stage, &KnownSecrets { passwords, ..KnownSecrets::default() }).await.unwrap();
     let bucket = outputs(&aws, &stage, Kind::Bootstrap).await.unwrap().remove("ArtifactBucket").unwrap();
     let versioning = aws.s3.get_bucket_versioning().bucket(&bucket).send().await.unwrap();
     assert_eq!(versioning.status(), Some(&BucketVersioningStatus::Enabled));

@@ -26,12 +26,13 @@ use infra::{
 };
 
 /// What ministack's CloudFormation refuses, which leaves out what refers to it as well.
-const LEFT_OUT: [(&str, &str); 8] = [
+const LEFT_OUT: [(&str, &str); 9] = [
     ("AWS::EC2::EgressOnlyInternetGateway", "an unknown type: no route to one; moto has it"),
     ("AWS::EC2::VPCCidrBlock", "an unknown type: no IPv6 ranges of the VPC and its subnets; moto has them"),
     ("AWS::EC2::EIP", "an unknown type: no address, hence no NAT gateway and no route to one; moto has them"),
     ("MasterUserSecret.SecretArn", "an unknown attribute of a database: no parameter that names its secret"),
     NO_WEB_ACL_ASSOCIATION,
+    NO_LOG_DELIVERY,
     ("AWS::IAM::Group", "an unknown type: roles without groups; `human_permissions.rs` checks the groups' permissions"),
     ("AWS::Budgets::Budget", "an unknown type: no budget"),
     ("\"Metrics\"", "an unknown property of alarms: no error rate, and no dashboard, which shows the alarm's state"),
@@ -40,11 +41,17 @@ const LEFT_OUT: [(&str, &str); 8] = [
 pub const NO_WEB_ACL_ASSOCIATION: (&str, &str) =
     ("AWS::WAFv2::WebACLAssociation", "an unknown type: the web ACL has no association");
 
+pub const NO_LOG_DELIVERY: (&str, &str) = ("AWS::Logs::Delivery", "unknown types: no access logs of CloudFront");
+
 /// Types that moto's CloudFormation passes over in silence.
 const PASSED_OVER: [&str; 1] = ["AWS::IAM::Group"];
 
 /// The output of an earlier stack that was left out of it.
 const NOT_MADE: &str = "arn:aws:secretsmanager:us-east-1:000000000000:secret:not-made";
+
+/// Keys that nobody else has.
+pub const ORIGIN_SECRET: &str =
+    "00000000000000000000000000000000.11111111111111111111111111111111.22222222222222222222222222222222";
 
 /// The account of the emulator that the tests' own stage runs in.
 pub static MINISTACK: LazyLock<Account> = LazyLock::new(|| {
@@ -137,6 +144,7 @@ impl Account {
                     Input::Output { name: output, .. } => outputs.get(*output).map_or(NOT_MADE, String::as_str),
                     Input::Code(function) => function,
                     Input::DeletionProtection => "false",
+                    Input::OriginSecret(keys) => keys.of(ORIGIN_SECRET),
                 };
                 (*name, value.to_owned())
             });

@@ -53,6 +53,7 @@ enum MissingData {
 /// Adds the alarms about problems, and returns them.
 pub fn add(template: &mut Template, stage: &Stage, metrics: &Metrics, topic: Id) -> Vec<Id> {
     let mut alarms = vec![error_rate_alarm(metrics)];
+    alarms.extend(distribution_alarm(metrics));
     alarms.extend(function_alarms(metrics));
     alarms.extend(queue_alarms(metrics));
     alarms.extend(database_alarms(stage, metrics).unwrap_or_default());
@@ -88,6 +89,22 @@ fn error_rate_alarm(metrics: &Metrics) -> Alarm {
             Threshold::Above(2.0),
         )
     }
+}
+
+/// The load balancer's metrics have no requests that did not reach it. With few requests one of them is a large part:
+/// hence three periods.
+fn distribution_alarm(metrics: &Metrics) -> Option<Alarm> {
+    Some(Alarm {
+        breaching_periods: 3,
+        evaluation_periods: 3,
+        ..Alarm::new(
+            "cloudfront-5xx",
+            "cloudfront-5xx",
+            "More than 5 % of CloudFront's responses are 5xx for 15 minutes".to_owned(),
+            metrics.distribution_error_rate()?,
+            Threshold::Above(5.0),
+        )
+    })
 }
 
 /// Alarms for each function, so that the notification names it. One alarm for all would cost the same, because AWS charges

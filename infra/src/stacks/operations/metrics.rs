@@ -4,7 +4,7 @@ use shared::metrics::{COLD_START, DATABASE_TIME, INVOCATIONS, NAMESPACE, NEW_MES
 
 use crate::routes::Queue;
 use crate::stacks::{Kind, Stack};
-use crate::stage::{Server, Stage};
+use crate::stage::{CLOUDFRONT_REGION, Server, Stage};
 use crate::template::Id;
 
 /// One metric with its statistic.
@@ -23,6 +23,8 @@ pub struct Metrics {
     stage: Stage,
     /// Full name of the load balancer.
     load_balancer: Id,
+    /// Id of the distribution, where its metrics are.
+    distribution: Option<Id>,
     /// Identifier of the RDS instance.
     database: Option<Id>,
 }
@@ -36,8 +38,10 @@ impl Metrics {
     /// Adds the parameters for load balancer and database to the stack.
     pub fn new(stack: &mut Stack, stage: &Stage) -> Self {
         let on_rds = matches!(stage.database.server, Server::Rds(_));
+        let has_metrics = stage.has_cloudfront() && stage.region == CLOUDFRONT_REGION;
         Self {
             load_balancer: stack.input(Kind::App, "LoadBalancerName", "String"),
+            distribution: has_metrics.then(|| stack.input(Kind::App, "DistributionId", "String")),
             database: on_rds.then(|| stack.input(Kind::Data, "DatabaseName", "String")),
             stage: stage.clone(),
         }
@@ -59,6 +63,12 @@ impl Metrics {
     fn load_balancer(&self, name: &'static str) -> Metric {
         let dimensions = vec![("LoadBalancer", parameter(self.load_balancer))];
         Metric { namespace: "AWS/ApplicationELB", name, dimensions, statistic: "Sum" }
+    }
+
+    /// Percentage of CloudFront's responses with 5xx, including those to visitors when the load balancer does not answer.
+    pub fn distribution_error_rate(&self) -> Option<Metric> {
+        let dimensions = vec![("DistributionId", parameter(self.distribution?)), ("Region", "Global".to_owned())];
+        Some(Metric { namespace: "AWS/CloudFront", name: "5xxErrorRate", dimensions, statistic: "Average" })
     }
 
     /// 99th percentile of the duration, in milliseconds.
