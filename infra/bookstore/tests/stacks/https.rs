@@ -154,15 +154,15 @@ async fn a_stage_behind_cloudfront_serves_its_visitors_over_https_and_redirects_
         assert!(answer.text.contains(text), "{path}: {}", answer.text);
     }
 
-    // A rotation shuts out the first key at once, and the current one after the next rotation.
+    // Visitors notice no rotation, and two of them shut out a secret that leaked.
     let mut secret = ORIGIN_SECRET.to_owned();
-    for accepts_current in [false, false] {
-        secret = rotated(&secret, &"3".repeat(KEY));
+    for (key, leaked_opens) in [("3", true), ("4", false)] {
+        secret = rotated(&secret, &key.repeat(KEY));
         inputs.extend([Part::Sent, Part::Required].map(|part| (part.parameter(), part.of(&secret).to_owned())));
         deploy(&aws, &stack, &inputs).await.unwrap();
         assert_eq!(visit("GET", "/about", &[]).status, 200);
-        let answer = stranger("GET", "/about", &[("x-anaquel-origin", current)]);
-        assert_eq!(answer.status == 200, accepts_current);
+        let answer = stranger("GET", "/about", &[("x-anaquel-origin", ORIGIN_SECRET)]);
+        assert_eq!(answer.status, if leaked_opens { 200 } else { 302 }, "{key}");
     }
 }
 
@@ -197,6 +197,11 @@ async fn an_origin_secret_is_made_once_and_a_rotation_is_stored_only_after_the_s
 async fn page_of_the_absent_shop(aws: &AwsClients, stage: &Stage) -> BTreeMap<&'static str, String> {
     let mut stack = Stack::new(stage, Kind::Data, "a page");
     unavailable_page::add(&mut stack.template, stage);
+    // The emulator's CloudFront calls the bucket over plain HTTP, which the policy denies; AWS's uses the visitor's HTTPS.
+    let template = serde_json::to_value(&stack.template).unwrap();
+    let mut policy = template["Resources"]["UnavailablePagePolicy"]["Properties"]["PolicyDocument"].clone();
+    policy["Statement"].as_array_mut().unwrap().retain(|statement| statement["Sid"] != "OnlyOverTls");
+    stack.template.set("UnavailablePagePolicy", "PolicyDocument", policy);
     let none = BTreeMap::new();
     let outputs = apply(aws, &stack, None, &none, Interaction::Quiet, DataLoss::Forbid).await.unwrap();
     upload(aws, &outputs["UnavailablePageBucket"]).await.unwrap();
