@@ -1,11 +1,18 @@
 //! Requests of the staff commands to `run-staff-task`, and its responses.
 
+mod orders;
+
 use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
+use time::{Date, OffsetDateTime};
+use uuid::Uuid;
 
-use crate::domain::{BookId, Delivery, Money, OrderNumber, OrderState, Payment, VisitorId};
+use crate::domain::{BookId, OrderAction, OrderNumber, VisitorId};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub use orders::{
+    OrderChanged, Slices, SoldLine, StaffOrder, StockChange, StockChanged, StockMovement, Verified, Violation,
+};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "task", rename_all = "kebab-case")]
 pub enum StaffTask {
     /// The messages to the shop, newest first, in slices.
@@ -52,12 +59,51 @@ pub enum StaffTask {
         #[serde(with = "time::serde::rfc3339")]
         until: OffsetDateTime,
     },
-    /// Removes all ratings and messages of a visitor.
+    /// Removes all ratings and messages of a visitor, and who placed their orders.
     EraseVisitor {
         visitor: VisitorId,
     },
     /// The most frequent searches that found nothing.
     ListSearchMisses,
+    /// Orders, newest first, in slices.
+    ListOrders {
+        /// Only those that are not closed.
+        open: bool,
+        /// Only those before this one.
+        before: Option<OrderNumber>,
+    },
+    /// Changes an order, once for each id.
+    ChangeOrder {
+        id: Uuid,
+        order: OrderNumber,
+        action: OrderAction,
+    },
+    /// Changes the stock of a book, once for each id.
+    ChangeStock {
+        id: Uuid,
+        /// ISBN, or the shop's own number.
+        book: String,
+        change: StockChange,
+        reason: String,
+    },
+    /// The stock of a book, and its movements, newest first, in slices.
+    ListMovements {
+        /// ISBN, or the shop's own number.
+        book: String,
+        before: Option<u64>,
+    },
+    /// Checks the invariants of stock and orders, in slices.
+    Verify {
+        slice: Slices,
+    },
+    /// What was sold, by order and line, in slices.
+    ExportOrders {
+        /// Only orders after this one.
+        after: Option<OrderNumber>,
+        from: Date,
+        /// Included.
+        to: Date,
+    },
 }
 
 impl StaffTask {
@@ -81,6 +127,8 @@ pub enum StaffAnswer {
     Stored {
         ratings: usize,
         messages: usize,
+        #[serde(default)]
+        orders: usize,
     },
     Hidden {
         ratings: u32,
@@ -90,8 +138,24 @@ pub enum StaffAnswer {
     Erased {
         ratings: u32,
         messages: u32,
+        /// Orders without contact now.
+        #[serde(default)]
+        orders: u32,
+        /// Orders that lose it when they are closed.
+        #[serde(default)]
+        open_orders: u32,
     },
     SearchMisses(Vec<SearchMiss>),
+    Orders(Vec<StaffOrder>),
+    Order(OrderChanged),
+    Stock(StockChanged),
+    Movements(Vec<StockMovement>),
+    Verified(Verified),
+    Sold {
+        lines: Vec<SoldLine>,
+        /// None at the end.
+        next: Option<OrderNumber>,
+    },
 }
 
 /// A search that found nothing.
@@ -103,60 +167,6 @@ pub struct SearchMiss {
     pub searches: u32,
     #[serde(with = "time::serde::rfc3339")]
     pub last_at: OffsetDateTime,
-}
-
-/// An order in the staff's list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StaffOrder {
-    pub number: OrderNumber,
-    pub state: OrderState,
-    /// Why it was rejected, in words.
-    pub rejection: Option<String>,
-    pub delivery: Delivery,
-    pub payment: Payment,
-    /// As it was ordered.
-    pub total: Money,
-    /// Copies that were neither cancelled nor returned.
-    pub copies: u32,
-    /// None once the shop needs it no longer, like the address.
-    pub name: Option<String>,
-    pub email: Option<String>,
-    #[serde(with = "time::serde::rfc3339")]
-    pub placed_at: OffsetDateTime,
-    #[serde(with = "time::serde::rfc3339::option")]
-    pub expires_at: Option<OffsetDateTime>,
-    pub is_paid: bool,
-    /// Why a mail about it came back.
-    pub failed_mail: Option<String>,
-}
-
-/// A line of an order that was sold, or its delivery, for the seller's invoicing program.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SoldLine {
-    pub number: OrderNumber,
-    /// Codes of the API.
-    pub state: String,
-    pub payment: String,
-    #[serde(with = "time::serde::rfc3339")]
-    pub decided_at: OffsetDateTime,
-    #[serde(with = "time::serde::rfc3339::option")]
-    pub paid_at: Option<OffsetDateTime>,
-    pub isbn: Option<String>,
-    pub title: String,
-    /// As ordered.
-    pub copies: u8,
-    pub cancelled: u8,
-    pub returned: u8,
-    /// With tax, in minor units.
-    pub unit_price: u32,
-    pub currency: String,
-    /// Hundredths of a percent.
-    pub tax_rate: u16,
-}
-
-impl SoldLine {
-    /// The title of what was charged for delivery.
-    pub const DELIVERY: &str = "delivery";
 }
 
 /// A message to the shop.

@@ -101,7 +101,7 @@ pub fn every_page(locale: Locale, mut show: impl FnMut(&str, &dyn DynTemplate)) 
     };
 
     let shelf = |from: usize| lists[from..from + 6].to_vec();
-    let window = Window { best_rated: shelf(20), most_read: shelf(60), newest: shelf(100) };
+    let window = Window { best_sellers: shelf(40), best_rated: shelf(20), most_read: shelf(60), newest: shelf(100) };
     show("home", &Home { view: view("/"), window: &window, genres: &genres });
     show("genres", &Genres { view: view("/genres"), genres: &genres });
 
@@ -231,6 +231,10 @@ fn book<'r>(id: u32, cell: impl Fn(&str) -> &'r str) -> Book {
         genres: cell("genres").split(';').map(|slug| Genre(slug.trim().into())).collect(),
         histogram,
         imported_ratings: None,
+        fixed_price: None,
+        tax_rate: None,
+        publisher: None,
+        publisher_contact: None,
         reviews: if count > 0 { reviews() } else { Vec::new() },
     }
 }
@@ -279,6 +283,10 @@ fn hostile() -> Book {
         genres: vec![Genre("a-very-long-genre-that-nobody-has-a-word-for-and-that-goes-on".into())],
         histogram: Histogram([1, 0, 0, 0, 0]),
         imported_ratings: None,
+        fixed_price: None,
+        tax_rate: None,
+        publisher: None,
+        publisher_contact: None,
         reviews: vec![Review {
             id: 1,
             stars: 1,

@@ -8,6 +8,11 @@ use shared::domain::{
     clean,
 };
 use shared::repo::imports::Warning;
+use time::{
+    Date, OffsetDateTime, PrimitiveDateTime, Time,
+    format_description::{FormatItem, well_known::Rfc3339},
+    macros::{datetime, format_description},
+};
 
 use crate::records::{Record, Records};
 
@@ -308,6 +313,8 @@ fn anaquel(cells: &mut Cells) -> Parsed<CatalogueRow> {
     let description = cells
         .prose("description")
         .and_then(|text| text.map(|text| at_most("description", text, CatalogueRow::MAX_DESCRIPTION)).transpose());
+    let (stock, stock_counted_at) = stock(cells);
+    let limited = |max: usize| move |text: &str| at_most("", text.replace('\n', " "), max);
     Ok(CatalogueRow {
         reference: Reference::parse(&cells.get("reference")?.unwrap_or_default())?,
         isbn: cells.optional("isbn", isbn),
@@ -316,17 +323,22 @@ fn anaquel(cells: &mut Cells) -> Parsed<CatalogueRow> {
         year: cells.optional("year", year),
         language: cells.optional("language", Language::parse_known),
         genres: cells.optional("genres", genres).filter(|slugs| !slugs.is_empty()),
-        price: price(cells)?,
-        stock: cells.optional("stock", count),
+        price: price(cells, "price")?,
+        fixed_price: price(cells, "fixed_price")?,
+        stock,
+        stock_counted_at,
+        tax_rate: cells.optional("vat_rate", tax_rate),
+        publisher: cells.optional("publisher", limited(CatalogueRow::MAX_PUBLISHER)),
+        publisher_contact: cells.optional("publisher_contact", limited(CatalogueRow::MAX_PUBLISHER_CONTACT)),
         description: cells.or_warning("description", description),
         stars: None,
     })
 }
 
 /// A price in another currency refuses the row, because its amount means something else.
-fn price(cells: &mut Cells) -> Parsed<Option<Money>> {
+fn price(cells: &mut Cells, column: &str) -> Parsed<Option<Money>> {
     let (shop, decimal_comma) = (cells.currency, cells.decimal_comma);
-    let price = cells.optional("price", |amount| Ok(amount.trim_start_matches('\'').to_owned()));
+    let price = cells.optional(column, |amount| Ok(amount.trim_start_matches('\'').to_owned()));
     let Some(price) = price else { return Ok(None) };
     if let Some(currency) = cells.get("currency")?.filter(|code| Currency::parse(code) != Ok(shop)) {
         let code = shop.code();
@@ -336,7 +348,51 @@ fn price(cells: &mut Cells) -> Parsed<Option<Money>> {
         ));
     }
     let written = Money::parse_written(&price, shop, decimal_comma);
-    Ok(cells.or_warning("price", written.map(Some)))
+    Ok(cells.or_warning(column, written.map(Some)))
+}
+
+/// Copies, and when they were counted. If that time cannot be read, nobody knows what has been sold since, so the copies are
+/// left out as well.
+fn stock(cells: &mut Cells) -> (Option<u32>, Option<OffsetDateTime>) {
+    let is_counted = cells.get("stock_counted_at").is_ok_and(|cell| cell.is_some());
+    let counted_at = cells.optional("stock_counted_at", moment);
+    let stock = cells.optional("stock", count).filter(|_| !is_counted || counted_at.is_some());
+    (stock, counted_at.filter(|_| stock.is_some()))
+}
+
+/// `2026-11-24T18:30:00+01:00`, or without seconds; without an offset it is UTC, and a day alone is its beginning.
+fn moment(text: &str) -> Parsed<OffsetDateTime> {
+    const LOCAL: [&[FormatItem]; 4] = [
+        format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]"),
+        format_description!("[year]-[month]-[day]T[hour]:[minute]"),
+        format_description!("[year]-[month]-[day] [hour]:[minute]:[second]"),
+        format_description!("[year]-[month]-[day] [hour]:[minute]"),
+    ];
+    let day = || Date::parse(text, format_description!("[year]-[month]-[day]")).ok();
+    let local = LOCAL.iter().find_map(|format| PrimitiveDateTime::parse(text, format).ok());
+    let local = local.or_else(|| Some(PrimitiveDateTime::new(day()?, Time::MIDNIGHT)));
+    let moment = OffsetDateTime::parse(text, &Rfc3339).ok().or_else(|| Some(local?.assume_utc()));
+    match moment {
+        Some(at) if at < datetime!(2000-01-01 00:00 UTC) || at > OffsetDateTime::now_utc() => {
+            Err(Invalid::other("stock_counted_at", "must be a time between the year 2000 and now"))
+        }
+        Some(at) => Ok(at),
+        None => Err(Invalid::other("stock_counted_at", "must be a time such as 2026-11-24T18:30:00+01:00")),
+    }
+}
+
+/// Percent, such as `4`, `10.5` or `21 %`, in hundredths of a percent.
+fn tax_rate(text: &str) -> Parsed<u16> {
+    let invalid = || Invalid::other("vat_rate", "must be a percentage from 0 to 100 such as 4 or 5.5");
+    let number = text.trim_start_matches('\'').trim_end_matches('%').trim().replace(',', ".");
+    let (whole, fraction) = number.split_once('.').unwrap_or((&number, "0"));
+    let fraction = fraction.trim_end_matches('0');
+    let is_number = [whole, fraction].iter().all(|part| part.bytes().all(|b| b.is_ascii_digit()));
+    if whole.is_empty() || !is_number || fraction.len() > 2 {
+        return Err(invalid());
+    }
+    let rate: u32 = format!("{whole}{fraction:0<2}").parse().map_err(|_| invalid())?;
+    u16::try_from(rate).ok().filter(|rate| *rate <= 10_000).ok_or_else(invalid)
 }
 
 /// Facts of a book and how often it got each number of stars; no price, stock or description.
@@ -352,6 +408,11 @@ fn goodbooks(cells: &mut Cells) -> Parsed<CatalogueRow> {
         genres: None,
         price: None,
         stock: None,
+        stock_counted_at: None,
+        fixed_price: None,
+        tax_rate: None,
+        publisher: None,
+        publisher_contact: None,
         description: None,
         stars: stars(cells),
     })
@@ -622,6 +683,65 @@ mod tests {
     fn with_cell(column: &str, cell: &str) -> Line {
         let cell = cell.replace('"', "\"\"");
         rows(&format!("reference,title,authors,currency,{column}\na,T,X,EUR,\"{cell}\"\n")).remove(0)
+    }
+
+    #[test]
+    fn a_rate_of_tax_is_read_in_hundredths_of_a_percent() {
+        for (cell, rate) in
+            [("4", 400), ("4.0", 400), ("5,5", 550), ("21 %", 2_100), ("10.00", 1_000), ("0", 0), ("100", 10_000)]
+        {
+            assert_eq!(with_cell("vat_rate", cell).row.unwrap().tax_rate, Some(rate), "{cell}");
+        }
+        for cell in ["-4", "100.01", "101", "4.125", "four", "%", "1e1", "4..0", ".5"] {
+            let line = with_cell("vat_rate", cell);
+            assert_eq!((line.row.unwrap().tax_rate, line.warnings.len()), (None, 1), "{cell}");
+        }
+    }
+
+    #[test]
+    fn stock_has_the_time_at_which_it_was_counted_or_counts_for_nothing() {
+        let counted = |at: &str, stock: &str| {
+            let csv = format!("reference,title,authors,stock,stock_counted_at\na,T,X,{stock},{at}\n");
+            let line = rows(&csv).remove(0);
+            let row = line.row.unwrap();
+            (row.stock, row.stock_counted_at, line.warnings.len())
+        };
+        for (at, stock, expected) in [
+            ("2026-01-02T03:04:05Z", "5", (Some(5), Some(datetime!(2026-01-02 03:04:05 UTC)), 0)),
+            ("2026-01-02T03:04:05+01:00", "5", (Some(5), Some(datetime!(2026-01-02 02:04:05 UTC)), 0)),
+            ("2026-01-02T03:04", "5", (Some(5), Some(datetime!(2026-01-02 03:04 UTC)), 0)),
+            ("2026-01-02 03:04:05", "5", (Some(5), Some(datetime!(2026-01-02 03:04:05 UTC)), 0)),
+            ("2026-01-02", "0", (Some(0), Some(datetime!(2026-01-02 00:00 UTC)), 0)),
+            ("", "5", (Some(5), None, 0)),
+            ("2026-01-02", "", (None, None, 0)),
+            ("02/01/2026", "5", (None, None, 1)),
+            ("yesterday", "5", (None, None, 1)),
+            ("1999-12-31", "5", (None, None, 1)),
+            ("2999-01-01", "5", (None, None, 1)),
+            ("2026-01-02", "many", (None, None, 1)),
+        ] {
+            assert_eq!(counted(at, stock), expected, "{at} {stock}");
+        }
+    }
+
+    #[test]
+    fn what_the_law_wants_to_be_known_of_a_book_is_read() {
+        let csv = "reference,title,authors,price,fixed_price,publisher,publisher_contact\n\
+                   a,T,X,\"19,00\",\"20,00 €\",Editorial Uno,\"Calle 1, Madrid\ninfo@uno.example\"\n";
+        let row = rows(csv).remove(0).row.unwrap();
+        assert_eq!((row.price.unwrap().minor, row.fixed_price.unwrap().minor), (1_900, 2_000));
+        assert_eq!(row.publisher.as_deref(), Some("Editorial Uno"));
+        assert_eq!(row.publisher_contact.as_deref(), Some("Calle 1, Madrid info@uno.example"));
+        for (column, cell) in [
+            ("publisher", "x".repeat(201)),
+            ("publisher_contact", "x".repeat(301)),
+            ("fixed_price", "cheap".to_owned()),
+        ] {
+            let line = with_cell(column, &cell);
+            let row = line.row.unwrap();
+            assert_eq!((row.publisher, row.publisher_contact, row.fixed_price), (None, None, None), "{column}");
+            assert_eq!(line.warnings.len(), 1, "{column}");
+        }
     }
 
     #[test]

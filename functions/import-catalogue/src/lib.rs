@@ -28,12 +28,13 @@ use shared::{
     domain::Currency,
     messages::{ImportProgress, ImportState},
     repo::{
-        catalogue::{self, Put},
+        catalogue::{self, Landing, Put},
         genres,
         imports::{self, Import, Refusal, Warning},
     },
 };
 use sqlx::MySqlConnection;
+use time::OffsetDateTime;
 
 use bucket::{Report, Upload};
 use format::{Line, Lines};
@@ -166,13 +167,14 @@ async fn import_batch_with_retry(app: &App, import: &Import, batch: &[Line]) -> 
 /// Imports a batch and stores the import's progress. To be run in one transaction.
 async fn import_batch(connection: &mut MySqlConnection, before: &Import, batch: &[Line]) -> sqlx::Result<Import> {
     let mut import = before.clone();
-    let rows: Vec<_> = batch.iter().filter_map(|line| line.row.as_ref().ok()).collect();
-    let mut puts = catalogue::put_all(connection, &rows).await?.into_iter();
+    let rows: Vec<_> = batch.iter().filter_map(|line| Some((line.number, line.row.as_ref().ok()?))).collect();
+    let landings = catalogue::put_all(connection, import.id, &rows, OffsetDateTime::now_utc()).await?;
+    let mut landings = landings.into_iter();
     let (mut refusals, mut warnings) = (Vec::new(), Vec::<Warning>::new());
     for line in batch {
-        let put = match &line.row {
-            Ok(_) => puts.next().ok_or(sqlx::Error::RowNotFound)?,
-            Err(reason) => Put::Refused(reason.clone()),
+        let Landing { put, ignored_stock } = match &line.row {
+            Ok(_) => landings.next().ok_or(sqlx::Error::RowNotFound)?,
+            Err(reason) => Landing { put: Put::Refused(reason.clone()), ignored_stock: None },
         };
         import.counts.note(&put);
         import.lines_done = line.number;
@@ -180,6 +182,8 @@ async fn import_batch(connection: &mut MySqlConnection, before: &Import, batch: 
             refusals.push(Refusal::new(line.number, &reason, &line.text));
         } else {
             warnings.extend_from_slice(&line.warnings);
+            let stock = line.row.as_ref().ok().and_then(|row| row.stock).unwrap_or_default().to_string();
+            warnings.extend(ignored_stock.map(|reason| Warning::new(line.number, "stock", &stock, reason)));
         }
     }
     import.counts.warnings += u32::try_from(warnings.len()).unwrap_or(u32::MAX);

@@ -16,6 +16,9 @@ const READER_TABLES: &[&str] = &[
     "book_words",
     "books",
     "genres",
+    "order_lines",
+    "order_states",
+    "orders",
     "ratings",
     "shop_counts",
     "star_counts",
@@ -24,8 +27,19 @@ const READER_TABLES: &[&str] = &[
     "words",
 ];
 /// Tables that only the writer uses.
-const WRITER_ONLY_TABLES: &[&str] =
-    &["contact_messages", "erased_visitors", "import_refusals", "import_warnings", "imports", "visitor_locks"];
+const WRITER_ONLY_TABLES: &[&str] = &[
+    "book_sales",
+    "contact_messages",
+    "erased_visitors",
+    "import_refusals",
+    "import_warnings",
+    "imports",
+    "mails",
+    "order_locks",
+    "order_messages",
+    "stock_movements",
+    "visitor_locks",
+];
 
 /// Creates the user of a role or updates it: login, grants, and limits of connections and statement time.
 ///

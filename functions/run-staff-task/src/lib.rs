@@ -1,11 +1,14 @@
 //! Invoked by the staff commands of `bookstore`. The IAM permission to invoke it is the permission for its tasks; no
 //! HTTP request reaches it.
 
+mod orders;
+
 use shared::{
     App,
     domain::{BookId, VisitorId},
     repo::{
         contact,
+        orders::{Erasure, erase as erase_order, of_visitor as orders_of},
         ratings::{self, Sent},
         search_misses, visitors,
     },
@@ -42,6 +45,7 @@ pub async fn handle(app: &App, task: StaffTask) -> anyhow::Result<StaffAnswer> {
         StaffTask::CountVisitor { visitor } => StaffAnswer::Stored {
             ratings: app.database().read(async |c| ratings::of_visitor(c, visitor.stored()).await).await?.len(),
             messages: app.database().read(async |c| contact::of_visitor(c, visitor.stored()).await).await?.len(),
+            orders: app.database().read(async |c| orders_of(c, visitor.stored()).await).await?.len(),
         },
         StaffTask::HideReview { rating } => {
             StaffAnswer::Rating(app.database().write(async |c| ratings::hide(c, rating, now).await).await?)
@@ -56,6 +60,14 @@ pub async fn handle(app: &App, task: StaffTask) -> anyhow::Result<StaffAnswer> {
         StaffTask::ListSearchMisses => {
             StaffAnswer::SearchMisses(app.database().read(async |c| search_misses::list(c, PAGE).await).await?)
         }
+        StaffTask::ListOrders { open, before } => orders::list(app, open, before).await?,
+        StaffTask::ChangeOrder { id, order, action } => orders::change(app, id, order, action, now).await?,
+        StaffTask::ChangeStock { id, book, change, reason } => {
+            orders::change_stock(app, id, &book, change, &reason, now).await?
+        }
+        StaffTask::ListMovements { book, before } => orders::list_movements(app, &book, before).await?,
+        StaffTask::Verify { slice } => orders::verify(app, slice).await?,
+        StaffTask::ExportOrders { after, from, to } => orders::export(app, after, (from, to)).await?,
     })
 }
 
@@ -100,6 +112,14 @@ async fn erase(app: &App, visitor: VisitorId, now: OffsetDateTime) -> anyhow::Re
     for id in app.database().read(async |c| contact::of_visitor(c, visitor).await).await? {
         erased_messages += u32::from(app.database().write(async |c| contact::erase(c, id).await).await?);
     }
-    tracing::info!(erased_ratings, erased_messages, "Visitor erased");
-    Ok(StaffAnswer::Erased { ratings: erased_ratings, messages: erased_messages })
+    let (mut erased_orders, mut open_orders) = (0, 0);
+    for number in app.database().read(async |c| orders_of(c, visitor).await).await? {
+        match app.database().write(async |c| erase_order(c, number, now).await).await? {
+            Erasure::Now => erased_orders += 1,
+            Erasure::WhenClosed => open_orders += 1,
+            Erasure::NoSuchOrder => {}
+        }
+    }
+    tracing::info!(erased_ratings, erased_messages, erased_orders, open_orders, "Visitor erased");
+    Ok(StaffAnswer::Erased { ratings: erased_ratings, messages: erased_messages, orders: erased_orders, open_orders })
 }

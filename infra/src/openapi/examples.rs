@@ -65,6 +65,10 @@ pub fn book() -> Value {
         genres: ["adventure", "classics", "humour"].map(|slug| Genre(slug.into())).into(),
         histogram: Histogram::default(),
         imported_ratings: None,
+        fixed_price: None,
+        tax_rate: None,
+        publisher: None,
+        publisher_contact: None,
         reviews: Vec::new(),
     };
     json(&api::Book { book, more: of_book() })

@@ -120,7 +120,7 @@ const WORDS: &str = "Words of title and authors, or an ISBN. Case and accents do
                      hits, the most popular are sorted.";
 
 const ORDERS: &str = "`relevance` to `q`, the default with `q`; `popular`, most rated first, the default without `q`; \
-                      `rating`, best weighted mean first; `newest`, by year of publication; `title`; `price`, cheapest first.";
+                      `bestsellers`, most copies sold in the last thirty days first; `rating`, best weighted mean first; `newest`, by year of publication; `title`; `price`, cheapest first.";
 
 const NUMBERS: &str = "Up to 100 ids with commas between them, or one in each of several parameters: these books in this \
                        order, without those that do not exist. Only alone.";

@@ -131,6 +131,14 @@ pub struct Book {
     #[serde(flatten)]
     pub summary: Summary,
     pub description: Option<String>,
+    /// The price that the publisher has fixed; the shop sells between 95 and 100 % of it.
+    pub fixed_price: Option<Money>,
+    /// Hundredths of a percent of value added tax that the price includes, where it is not the usual one: 2100 is 21 %.
+    #[schemars(range(max = 10_000))]
+    pub tax_rate: Option<u16>,
+    pub publisher: Option<String>,
+    /// The publisher's postal address, and e-mail or web address.
+    pub publisher_contact: Option<String>,
     pub authors: Vec<Author>,
     pub genres: Vec<Genre>,
     /// How many gave one, two, … five stars, all ratings together.
@@ -177,6 +185,8 @@ impl Genre {
 /// What the shop's window shows.
 #[derive(Debug)]
 pub struct Window {
+    /// The most sold ones of the last thirty days; empty where nothing was sold.
+    pub best_sellers: Vec<Summary>,
     pub best_rated: Vec<Summary>,
     pub most_read: Vec<Summary>,
     pub newest: Vec<Summary>,

@@ -1,6 +1,7 @@
 //! One row of a supplier's catalogue.
 
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 
 use super::{Histogram, Invalid, Isbn13, Language, Money, Parsed};
 
@@ -17,7 +18,16 @@ pub struct CatalogueRow {
     /// Slugs, sorted.
     pub genres: Option<Vec<String>>,
     pub price: Option<Money>,
+    /// Copies that can be sent: of a new book, or as they were counted at `stock_counted_at`.
     pub stock: Option<u32>,
+    pub stock_counted_at: Option<OffsetDateTime>,
+    /// The price that the publisher has fixed, where the law lets them.
+    pub fixed_price: Option<Money>,
+    /// Hundredths of a percent: 400 is 4 %.
+    pub tax_rate: Option<u16>,
+    pub publisher: Option<String>,
+    /// Postal address, and e-mail or web address: Regulation (EU) 2023/988, article 19.
+    pub publisher_contact: Option<String>,
     pub description: Option<String>,
     /// Ratings that were given elsewhere.
     pub stars: Option<Histogram>,
@@ -29,6 +39,8 @@ impl CatalogueRow {
     pub const MAX_AUTHORS: usize = 100;
     pub const MAX_AUTHOR: usize = 200;
     pub const MAX_DESCRIPTION: usize = 2_000;
+    pub const MAX_PUBLISHER: usize = 200;
+    pub const MAX_PUBLISHER_CONTACT: usize = 300;
 
     /// The authors' names on one line; whole names as far as there is room.
     pub fn byline(&self) -> String {
@@ -129,6 +141,11 @@ mod tests {
             stock: None,
             description: None,
             stars: None,
+            stock_counted_at: None,
+            fixed_price: None,
+            tax_rate: None,
+            publisher: None,
+            publisher_contact: None,
         };
         let byline = row.byline();
         assert!(byline.chars().count() <= CatalogueRow::MAX_BYLINE && byline.ends_with(", …"), "{byline}");

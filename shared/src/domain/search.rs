@@ -249,6 +249,8 @@ pub enum Sort {
     Relevance,
     /// Most rated first.
     Popular,
+    /// Most copies sold in the last thirty days first.
+    Bestsellers,
     /// Best Bayesian mean first.
     Rating,
     /// Latest year of publication first.
@@ -262,6 +264,7 @@ impl Sort {
     pub const NAMES: &[(&str, Self)] = &[
         ("relevance", Self::Relevance),
         ("popular", Self::Popular),
+        ("bestsellers", Self::Bestsellers),
         ("rating", Self::Rating),
         ("newest", Self::Newest),
         ("title", Self::Title),

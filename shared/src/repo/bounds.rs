@@ -133,6 +133,7 @@ async fn assert_lists(connection: &mut MySqlConnection) {
 async fn assert_ties(connection: &mut MySqlConnection) {
     for (sort, key) in [
         (Sort::Popular, "ratings_count"),
+        (Sort::Bestsellers, "sold"),
         (Sort::Rating, "score"),
         (Sort::Newest, "year_order"),
         (Sort::Price, "price_order"),

@@ -37,6 +37,11 @@ pub fn row(reference: &str, title: &str, authors: &[&str]) -> CatalogueRow {
         stock: None,
         description: None,
         stars: None,
+        stock_counted_at: None,
+        fixed_price: None,
+        tax_rate: None,
+        publisher: None,
+        publisher_contact: None,
     }
 }
 

@@ -22,11 +22,16 @@ pub async fn window(connection: &mut MySqlConnection, day: Date, count: usize) -
         let ids = drawn.iter().filter(|(shelf, _)| shelf == name).map(|(_, id)| id);
         ids.filter_map(|id| books.iter().find(|book| book.id == *id).cloned()).collect()
     };
-    Ok(Window { best_rated: shelf("best"), most_read: shelf("read"), newest: shelf("new") })
+    Ok(Window {
+        best_sellers: shelf("sold"),
+        best_rated: shelf("best"),
+        most_read: shelf("read"),
+        newest: shelf("new"),
+    })
 }
 
 /// Draws books of each kind by a hash of day, kind and id: first of those in stock, and only if these are too few, of the
-/// others.
+/// others. The best sellers are not drawn: they come in their order, and only those in stock that were sold.
 async fn draw(connection: &mut MySqlConnection, day: Date, count: u32) -> sqlx::Result<Vec<(String, BookId)>> {
     // The threshold is the prior mean, so that only rated books are read.
     let rows = sqlx::query!(
@@ -54,6 +59,13 @@ async fn draw(connection: &mut MySqlConnection, day: Date, count: u32) -> sqlx::
                    union all
                    (select id, 0 from books where in_stock = 0 order by year_order desc, id desc limit 50)) newest
              order by newest.in_stock desc, lot limit ?)
+            union all
+            (select 'sold', id, 1, lpad(4294967295 - sold, 10, '0')
+             from books
+             where in_stock = 1
+               and sold > 0
+             order by sold desc, id desc
+             limit ?)
         ) drawn
         order by drawn.in_stock desc, drawn.lot
         "#,
@@ -62,6 +74,7 @@ async fn draw(connection: &mut MySqlConnection, day: Date, count: u32) -> sqlx::
         day,
         count,
         day,
+        count,
         count,
     );
     Ok(rows.fetch_all(connection).await?.into_iter().map(|row| (row.shelf, row.id.into())).collect())
@@ -155,8 +168,12 @@ mod tests {
             };
             catalogue::put(&mut connection, &offer).await.unwrap();
         }
+        sqlx::raw_sql("update books set sold = id").execute(&mut *connection).await.unwrap();
+        let sold = window(&mut connection, date!(2026 - 11 - 24), 3).await.unwrap().best_sellers;
+        let titles: Vec<_> = sold.iter().map(|book| book.title.as_str()).collect();
+        assert_eq!(titles, ["Libro 35", "Libro 30", "Libro 25"], "the most sold ones that can be sold again");
         for (count, available) in [(6, 6), (8, 8), (10, 8)] {
-            let Window { best_rated, most_read, newest } =
+            let Window { best_rated, most_read, newest, .. } =
                 window(&mut connection, date!(2026 - 11 - 24), count).await.unwrap();
             for shelf in [best_rated, most_read, newest] {
                 let states: Vec<bool> = shelf.iter().map(|book| book.availability == Availability::InStock).collect();

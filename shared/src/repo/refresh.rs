@@ -1,9 +1,10 @@
-//! What lists and searches read and an earlier version did not write: entries of the word index, and copies of the number
-//! of ratings. It can run beside all versions, be interrupted and repeated.
+//! What lists and searches read and an earlier version did not write: entries of the word index, copies of the number of
+//! ratings, and movements of stock. It can run beside all versions, be interrupted and repeated.
 
 use sqlx::{Connection, MySqlConnection};
+use time::OffsetDateTime;
 
-use super::{books, popularity, shop_counts, word_index};
+use super::{books, popularity, shop_counts, stock, word_index};
 
 /// Books in one transaction: no more, because a rating of one of them waits for its end.
 const TOGETHER: u32 = 500;
@@ -19,6 +20,7 @@ pub async fn part(connection: &mut MySqlConnection, after: u32) -> sqlx::Result<
     let mut transaction = connection.begin().await?;
     word_index::refresh(&mut transaction, after + 1..=through).await?;
     popularity::copy(&mut transaction, &ids).await?;
+    stock::take_up(&mut transaction, after, through, OffsetDateTime::now_utc()).await?;
     transaction.commit().await?;
     Ok(Some(through))
 }

@@ -213,6 +213,7 @@ mod tests {
         CatalogueRow {
             price: Some(Money::parse(price, "EUR").unwrap()),
             stock: Some(stock),
+            stock_counted_at: Some(minute(0)),
             language: Some(Language::parse("es-AR").unwrap()),
             genres: Some(vec!["classics".into(), "essay".into()]),
             ..row(reference, "Ficciones", &["Borges"])

@@ -8,18 +8,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::MySqlConnection;
 use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
 use super::shop_counts::{Change, Counted};
-use crate::domain::{BookId, Money, OrderId};
+use crate::{
+    domain::{BookId, Money, OrderId},
+    staff::{StockChange, StockChanged, StockMovement},
+};
 
 /// Why copies were added or taken away.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MovementKind {
     /// What there was when the book began.
     Opening,
@@ -385,40 +386,6 @@ pub async fn take_up(
     Ok(ids.len())
 }
 
-/// A change of stock by the staff.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum StockChange {
-    /// Copies that came in.
-    Received(u16),
-    /// Copies that can no longer be sold.
-    Damaged(u16),
-    /// The copies that can be sent today, as they were counted now.
-    Counted(u32),
-}
-
-/// The effect of a change by the staff.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "change", rename_all = "snake_case")]
-pub enum StockChanged {
-    Now {
-        title: String,
-        before: u32,
-        stock: u32,
-    },
-    /// It has been done before.
-    Already {
-        title: String,
-        stock: u32,
-    },
-    NoSuchBook,
-    /// Fewer copies are there than should go.
-    TooFew {
-        title: String,
-        stock: u32,
-    },
-}
-
 /// Changes the stock of one book, once for each action's id. To be run in one transaction.
 pub async fn change(
     connection: &mut MySqlConnection,
@@ -452,18 +419,6 @@ pub async fn change(
     let counts = record(connection, &BTreeMap::from([(id, held)]), &[movement], now).await?;
     counts.write(connection).await?;
     Ok(StockChanged::Now { title, before: stock, stock: after })
-}
-
-/// A movement as the staff sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StockMovement {
-    pub id: u64,
-    pub kind: String,
-    pub quantity: i32,
-    pub source: String,
-    pub reason: Option<String>,
-    #[serde(with = "time::serde::rfc3339")]
-    pub moved_at: OffsetDateTime,
 }
 
 /// The newest movements of a book before this one.
@@ -505,14 +460,26 @@ pub(super) struct Count {
     pub at: OffsetDateTime,
 }
 
-/// What counts make of the stock of locked books: the copies that were counted, and what moved since. None where the same
-/// time or a later one was counted before, and nothing changes.
+/// What a count makes of the stock of a book.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Counting {
+    /// The copies that were counted, and what moved since.
+    Stock {
+        stock: u32,
+        /// Whether no count of this time is known.
+        is_new: bool,
+    },
+    /// The book was counted again later.
+    Outdated,
+}
+
+/// What counts make of the stock of locked books, by their lines in the file.
 pub(super) async fn after_counts(
     connection: &mut MySqlConnection,
-    counts: &[Count],
-) -> sqlx::Result<BTreeMap<u32, u32>> {
-    let mut stocks = BTreeMap::new();
-    for count in counts {
+    counts: &[(u32, Count)],
+) -> sqlx::Result<BTreeMap<u32, Counting>> {
+    let mut countings = BTreeMap::new();
+    for (line, count) in counts {
         let row = sqlx::query!(
             r#"
             select
@@ -527,10 +494,13 @@ pub(super) async fn after_counts(
         )
         .fetch_one(&mut *connection)
         .await?;
-        if row.last.is_none_or(|last| last <= count.at) {
-            let stock = (i64::from(count.copies) + row.since).clamp(0, i64::from(u32::MAX));
-            stocks.insert(count.book, u32::try_from(stock).unwrap_or_default());
-        }
+        let stock = (i64::from(count.copies) + row.since).clamp(0, i64::from(u32::MAX));
+        let stock = u32::try_from(stock).unwrap_or_default();
+        let counting = match row.last {
+            Some(last) if last > count.at => Counting::Outdated,
+            last => Counting::Stock { stock, is_new: last != Some(count.at) },
+        };
+        countings.insert(*line, counting);
     }
-    Ok(stocks)
+    Ok(countings)
 }

@@ -140,7 +140,7 @@ pub struct Searches {
 }
 
 #[derive(Args)]
-struct Whose {
+pub struct Whose {
     /// Stage of the shop
     #[arg(long, default_value = "local", value_parser = arguments::stage(), hide_possible_values = true)]
     stage: String,
@@ -252,22 +252,33 @@ pub async fn visitors(args: &Visitors) -> Result<Report> {
     let VisitorAction::Erase { id, yes, whose } = &args.action;
     let visitor = VisitorId(*id);
     if !yes {
-        let StaffAnswer::Stored { ratings, messages } = ask(whose, &StaffTask::CountVisitor { visitor }).await? else {
+        let StaffAnswer::Stored { ratings, messages, orders } =
+            ask(whose, &StaffTask::CountVisitor { visitor }).await?
+        else {
             bail!(UNEXPECTED_RESPONSE)
         };
         outln!(
-            "This erases visitor {id} for good: {ratings} rating(s) with their stars, {messages} message(s), and whatever \
-             arrives later from them."
+            "This erases visitor {id} for good: {ratings} rating(s) with their stars, {messages} message(s), whatever \
+             arrives later from them, and who placed their {orders} order(s), of which books, amounts and dates stay."
         );
     }
     confirm("Erase this visitor?", *yes, "nothing was erased")?;
     let task = StaffTask::EraseVisitor { visitor };
-    let StaffAnswer::Erased { ratings, messages } = ask(whose, &task).await? else { bail!(UNEXPECTED_RESPONSE) };
-    let text = match (ratings, messages) {
-        (0, 0) => format!("There is no data of visitor {id}."),
-        _ => format!("Erased for visitor {id}: {ratings} rating(s), {messages} message(s)."),
+    let StaffAnswer::Erased { ratings, messages, orders, open_orders } = ask(whose, &task).await? else {
+        bail!(UNEXPECTED_RESPONSE)
     };
-    Ok(Report::new(text, json!({ "visitor": id, "ratings": ratings, "messages": messages })))
+    let text = match (ratings, messages, orders + open_orders) {
+        (0, 0, 0) => format!("There is no data of visitor {id}."),
+        (_, _, 0) => format!("Erased for visitor {id}: {ratings} rating(s), {messages} message(s)."),
+        _ => format!(
+            "Erased for visitor {id}: {ratings} rating(s), {messages} message(s), who placed {orders} order(s); {open_orders} \
+             open order(s) follow when they are closed."
+        ),
+    };
+    let result = json!({
+        "visitor": id, "ratings": ratings, "messages": messages, "orders": orders, "open_orders": open_orders,
+    });
+    Ok(Report::new(text, result))
 }
 
 pub async fn searches(args: &Searches) -> Result<Report> {
@@ -282,10 +293,10 @@ pub async fn searches(args: &Searches) -> Result<Report> {
     Ok(Report::new(text, json!({ "searches": misses })))
 }
 
-const UNEXPECTED_RESPONSE: &str =
+pub(super) const UNEXPECTED_RESPONSE: &str =
     "unexpected response of run-staff-task: the deployed version differs from this command; deploy again";
 
-async fn ask(whose: &Whose, task: &StaffTask) -> Result<StaffAnswer> {
+pub(super) async fn ask(whose: &Whose, task: &StaffTask) -> Result<StaffAnswer> {
     let (stage, aws) = connect(&whose.stage).await?;
     let name = stage.physical(FUNCTION);
     let answer = aws.invoke(&name, "live", &serde_json::to_value(task)?, TIMEOUT).await?;

@@ -16,7 +16,7 @@ pub(super) use list::{after_book, parts_of};
 pub use published::{ChangeKeys, Published, changed, changes_since, ids_of, published};
 
 use super::ratings::newest_reviews;
-use crate::domain::{Author, Book, BookId, Genre, Histogram, ImportedRatings, Isbn13, Reference};
+use crate::domain::{Author, Book, BookId, Genre, Histogram, ImportedRatings, Isbn13, Money, Reference};
 use list::Row;
 
 /// Reviews that are shown with a book.
@@ -78,6 +78,10 @@ pub async fn find(connection: &mut MySqlConnection, id: BookId) -> sqlx::Result<
             b.price,
             b.currency as "currency: String",
             b.stock,
+            b.fixed_price,
+            b.tax_rate,
+            b.publisher,
+            b.publisher_contact,
             b.ratings_count,
             b.score,
             (select json_arrayagg(json_object('id', a.id, 'name', a.name) order by ba.position)
@@ -100,6 +104,7 @@ pub async fn find(connection: &mut MySqlConnection, id: BookId) -> sqlx::Result<
     let stars = row.stars.map(|Json(stars)| stars).unwrap_or_default();
     let all = stars.iter().map(|(stars, imported, given)| (*stars, imported.saturating_add(*given))).collect();
     let imported = Histogram::of_pairs(Some(stars.iter().map(|(stars, imported, _)| (*stars, *imported)).collect()));
+    let fixed_price = row.fixed_price.zip(row.currency.clone()).map(|(minor, currency)| Money { minor, currency });
     let summary = Row {
         id: row.id,
         title: row.title,
@@ -118,6 +123,10 @@ pub async fn find(connection: &mut MySqlConnection, id: BookId) -> sqlx::Result<
     Ok(Some(Book {
         summary: summary.into(),
         description: row.description,
+        fixed_price,
+        tax_rate: row.tax_rate,
+        publisher: row.publisher,
+        publisher_contact: row.publisher_contact,
         authors: row.authors.map(|Json(authors)| authors).unwrap_or_default(),
         genres: row.genres.map(|Json(genres)| genres).unwrap_or_default(),
         histogram: Histogram::of_pairs(Some(all)),

@@ -257,6 +257,7 @@ impl Walk<'_> {
             (Sort::Rating, Filter { min_score: Some(score), .. }) => Part::MinScore(*score).walk(),
             (Sort::Price, Filter { max_price: Some(price), .. }) => Part::MaxPrice(*price).walk(),
             (Sort::Relevance | Sort::Popular, _) => all("books d force index (books_popular)", "d.ratings_count"),
+            (Sort::Bestsellers, _) => all("books d force index (books_bestsellers)", "d.sold"),
             (Sort::Rating, _) => all("books d force index (books_rating)", "d.score"),
             (Sort::Newest, _) => all("books d force index (books_newest)", "d.year_order"),
             (Sort::Title, _) => all("books d force index (books_title)", "d.title"),

@@ -14,6 +14,7 @@ impl Order {
         let (of_books, way) = match sort {
             Sort::Relevance if searching => (None, "desc"),
             Sort::Relevance | Sort::Popular => (Some("b.ratings_count"), "desc"),
+            Sort::Bestsellers => (Some("b.sold"), "desc"),
             Sort::Rating => (Some("b.score"), "desc"),
             Sort::Newest => (Some("b.year_order"), "desc"),
             Sort::Title => (Some("b.title"), "asc"),

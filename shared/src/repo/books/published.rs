@@ -162,7 +162,7 @@ mod tests {
         };
         for (change, moves) in [
             (same(), false),
-            (CatalogueRow { stock: Some(4), ..same() }, true),
+            (CatalogueRow { stock: Some(4), stock_counted_at: Some(minute(0)), ..same() }, true),
             (CatalogueRow { genres: Some(vec!["crime".into()]), ..same() }, true),
             (CatalogueRow { genres: Some(vec!["crime".into()]), ..same() }, false),
             (CatalogueRow { title: "El Túnel".into(), ..same() }, true),

@@ -5,12 +5,14 @@ mod write;
 use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::MySqlConnection;
+use time::OffsetDateTime;
 
 use super::{
     shop_counts::{Change, Counted},
+    stock::{self, Count, Counting, Held, Movement, MovementKind},
     word_index::{self, IndexedBook},
 };
-use crate::domain::{CatalogueRow, Histogram, Isbn13, popularity_class};
+use crate::domain::{CatalogueRow, Histogram, Isbn13, Money, popularity_class};
 
 /// The effect of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,16 +24,34 @@ pub enum Put {
     Refused(String),
 }
 
-/// Adds or changes the books of these rows, as if each row were put after the one before it. To be run in a transaction.
-/// The outcomes are in the order of the rows.
+/// The effect of a row, and what of it was ignored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Landing {
+    pub put: Put,
+    /// Why the stock of the row had no effect.
+    pub ignored_stock: Option<&'static str>,
+}
+
+/// Adds or changes the books of these rows, which have the lines of an import, as if each row were put after the one before
+/// it. To be run in a transaction. The outcomes are in the order of the rows.
+///
+/// Stock is what orders sell, so a row sets it for a new book only; of a book that exists it counts, if it says when it was
+/// counted.
 ///
 /// A book is found by its reference, else by its ISBN. A book that is found by ISBN came from another supplier first, so
 /// only its missing values are filled in. The same row twice changes nothing.
-pub async fn put_all(connection: &mut MySqlConnection, rows: &[&CatalogueRow]) -> sqlx::Result<Vec<Put>> {
-    let mut shelf = Shelf::read(connection, rows).await?;
-    let puts = rows.iter().map(|row| shelf.put(row)).collect();
-    shelf.write(connection).await?;
-    Ok(puts)
+pub async fn put_all(
+    connection: &mut MySqlConnection,
+    import: u32,
+    rows: &[(u32, &CatalogueRow)],
+    now: OffsetDateTime,
+) -> sqlx::Result<Vec<Landing>> {
+    let all: Vec<&CatalogueRow> = rows.iter().map(|(_, row)| *row).collect();
+    let mut shelf = Shelf::read(connection, &all).await?;
+    shelf.read_counts(connection, rows).await?;
+    let landings = rows.iter().map(|(line, row)| shelf.put(*line, row)).collect();
+    shelf.write(connection, import, now).await?;
+    Ok(landings)
 }
 
 /// The books that a set of rows is about, as they are stored and as the rows change them.
@@ -41,6 +61,8 @@ struct Shelf {
     /// Positions in `books`.
     by_reference: BTreeMap<String, usize>,
     by_isbn: BTreeMap<String, usize>,
+    /// What a line's count makes of its book's stock.
+    counts: BTreeMap<u32, Counting>,
 }
 
 struct ShelfBook {
@@ -51,12 +73,17 @@ struct ShelfBook {
     now: Offer,
     /// Ratings that were given in this shop.
     given: Histogram,
+    /// The line that added it or counted its stock.
+    line: u32,
+    /// When its stock was counted, if a row says so.
+    counted_at: Option<OffsetDateTime>,
 }
 
 /// A book as it is stored.
 struct Stored {
     offer: Offer,
     counted: Counted,
+    held: Held,
 }
 
 /// All values of a book that a catalogue can set.
@@ -72,6 +99,10 @@ struct Offer {
     description: Option<String>,
     price: Option<(u32, String)>,
     stock: u32,
+    fixed_price: Option<u32>,
+    tax_rate: Option<u16>,
+    publisher: Option<String>,
+    publisher_contact: Option<String>,
     stars: Histogram,
     /// Whose readers gave these stars; none without stars.
     ratings_supplier: Option<String>,
@@ -90,12 +121,16 @@ impl Offer {
             description: row.description.clone(),
             price: row.price.as_ref().map(|price| (price.minor, price.currency.clone())),
             stock: row.stock.unwrap_or_default(),
+            fixed_price: row.fixed_price.as_ref().map(|price| price.minor),
+            tax_rate: row.tax_rate,
+            publisher: row.publisher.clone(),
+            publisher_contact: row.publisher_contact.clone(),
             stars: row.stars.unwrap_or_default(),
             ratings_supplier: row.stars.filter(|stars| stars.count() > 0).map(|_| row.reference.supplier().to_owned()),
         }
     }
 
-    /// The values of the row, and the stored ones where it has none.
+    /// The values of the row, and the stored ones where it has none. Stock is no such value.
     fn replacing(known: &Self, row: &CatalogueRow) -> Self {
         let said = Self::new(row);
         Self {
@@ -105,7 +140,11 @@ impl Offer {
             language: said.language.or_else(|| known.language.clone()),
             description: said.description.or_else(|| known.description.clone()),
             price: said.price.or_else(|| known.price.clone()),
-            stock: row.stock.unwrap_or(known.stock),
+            stock: known.stock,
+            fixed_price: said.fixed_price.or(known.fixed_price),
+            tax_rate: said.tax_rate.or(known.tax_rate),
+            publisher: said.publisher.or_else(|| known.publisher.clone()),
+            publisher_contact: said.publisher_contact.or_else(|| known.publisher_contact.clone()),
             stars: row.stars.unwrap_or(known.stars),
             ratings_supplier: if row.stars.is_some() { said.ratings_supplier } else { known.ratings_supplier.clone() },
             ..said
@@ -122,10 +161,26 @@ impl Offer {
             language: known.language.or(said.language),
             description: known.description.or(said.description),
             price: known.price.or(said.price),
+            fixed_price: known.fixed_price.or(said.fixed_price),
+            tax_rate: known.tax_rate.or(said.tax_rate),
+            publisher: known.publisher.or(said.publisher),
+            publisher_contact: known.publisher_contact.or(said.publisher_contact),
             stars: if is_unrated { said.stars } else { known.stars },
             ratings_supplier: if is_unrated { said.ratings_supplier } else { known.ratings_supplier },
             ..known
         }
+    }
+
+    /// Why it must not be sold at its price: where the publisher has fixed one, the discount is at most five percent (Ley
+    /// 10/2007, article 9).
+    fn breaks_fixed_price(&self) -> Option<String> {
+        let (price, currency) = self.price.as_ref()?;
+        let fixed = self.fixed_price?;
+        let is_allowed = *price <= fixed && u64::from(*price) * 100 >= u64::from(fixed) * 95;
+        let money = |minor| Money { minor, currency: currency.clone() };
+        (!is_allowed).then(|| {
+            format!("price is {}; it must be between 95 and 100 % of the fixed price, {}", money(*price), money(fixed))
+        })
     }
 
     fn counted(&self, ratings_count: u32, score: u32) -> Counted {
@@ -141,12 +196,47 @@ impl Offer {
 }
 
 impl Shelf {
-    fn put(&mut self, row: &CatalogueRow) -> Put {
+    fn put(&mut self, line: u32, row: &CatalogueRow) -> Landing {
+        let known = self.by_reference.get(row.reference.as_str()).copied();
+        let put = self.put_values(line, row);
+        let lands = |put: &Put| !matches!(put, Put::Refused(_));
+        let (Some(at), Some(stock), true) = (known, row.stock, lands(&put)) else {
+            return Landing { put, ignored_stock: None };
+        };
+        match (row.stock_counted_at, self.counts.get(&line).copied()) {
+            (None, _) => {
+                const WHY: &str =
+                    "is ignored, because the shop has the book; say in stock_counted_at when it was counted";
+                Landing { put, ignored_stock: (self.books[at].now.stock != stock).then_some(WHY) }
+            }
+            (Some(_), Some(Counting::Outdated)) => {
+                Landing { put, ignored_stock: Some("is ignored, because the book was counted again later") }
+            }
+            (Some(counted_at), counting) => {
+                let (stock, is_new) = match counting {
+                    Some(Counting::Stock { stock, is_new }) => (stock, is_new),
+                    // A book of the same set of rows, of which nothing can have been sold.
+                    _ => (stock, true),
+                };
+                let book = &mut self.books[at];
+                let is_changed = book.now.stock != stock;
+                if is_changed || is_new {
+                    book.now.stock = stock;
+                    book.line = line;
+                    book.counted_at = Some(counted_at);
+                }
+                let put = if is_changed && put == Put::Unchanged { Put::Changed } else { put };
+                Landing { put, ignored_stock: None }
+            }
+        }
+    }
+
+    fn put_values(&mut self, line: u32, row: &CatalogueRow) -> Put {
         let own = self.by_reference.get(row.reference.as_str()).copied();
         let isbn = row.isbn.as_ref().map(Isbn13::as_str);
         let other = isbn.and_then(|isbn| self.by_isbn.get(isbn).copied()).filter(|other| Some(*other) != own);
         match (own, other) {
-            (None, None) => self.add(row),
+            (None, None) => self.add(line, row),
             (Some(at), None) => self.change(at, Offer::replacing(&self.books[at].now, row)),
             (None, Some(at)) if !row.reference.same_supplier(&self.books[at].reference) => {
                 self.change(at, Offer::filling_in(&self.books[at].now, row))
@@ -159,9 +249,14 @@ impl Shelf {
         }
     }
 
-    fn add(&mut self, row: &CatalogueRow) -> Put {
+    fn add(&mut self, line: u32, row: &CatalogueRow) -> Put {
         let reference = row.reference.as_str().to_owned();
-        self.insert(ShelfBook { id: 0, reference, before: None, now: Offer::new(row), given: Histogram::default() });
+        let now = Offer::new(row);
+        if let Some(reason) = now.breaks_fixed_price() {
+            return Put::Refused(reason);
+        }
+        let given = Histogram::default();
+        self.insert(ShelfBook { id: 0, reference, before: None, now, given, line, counted_at: row.stock_counted_at });
         Put::Added
     }
 
@@ -169,6 +264,9 @@ impl Shelf {
         let book = &mut self.books[at];
         if offer == book.now {
             return Put::Unchanged;
+        }
+        if let Some(reason) = offer.breaks_fixed_price() {
+            return Put::Refused(reason);
         }
         if let Some(isbn) = &book.now.isbn {
             self.by_isbn.remove(isbn);
@@ -198,8 +296,22 @@ impl Shelf {
         Ok(shelf)
     }
 
+    /// Reads what the counts of rows make of the stock of their books.
+    async fn read_counts(
+        &mut self,
+        connection: &mut MySqlConnection,
+        rows: &[(u32, &CatalogueRow)],
+    ) -> sqlx::Result<()> {
+        let counts = rows.iter().filter_map(|(line, row)| {
+            let book = self.books[*self.by_reference.get(row.reference.as_str())?].id;
+            Some((*line, Count { book, copies: row.stock?, at: row.stock_counted_at? }))
+        });
+        self.counts = stock::after_counts(connection, &counts.collect::<Vec<_>>()).await?;
+        Ok(())
+    }
+
     /// Writes what has changed. The numbers of the shop come last, because other writers wait for them.
-    async fn write(mut self, connection: &mut MySqlConnection) -> sqlx::Result<()> {
+    async fn write(mut self, connection: &mut MySqlConnection, import: u32, now: OffsetDateTime) -> sqlx::Result<()> {
         self.books.retain(ShelfBook::is_changed);
         if self.books.is_empty() {
             return Ok(());
@@ -207,6 +319,7 @@ impl Shelf {
         write::insert_books(connection, &mut self.books).await?;
         let books = &self.books;
         write::update_books(connection, books).await?;
+        move_stock(connection, books, import, now).await?;
         write::set_stars(connection, books).await?;
         write::set_ratings_suppliers(connection, books).await?;
         write::set_authors(connection, books).await?;
@@ -222,9 +335,43 @@ impl Shelf {
     }
 }
 
+/// Enters the opening stock of new books, which were inserted with it, and moves that of counted ones. The numbers of the
+/// shop follow with all others.
+async fn move_stock(
+    connection: &mut MySqlConnection,
+    books: &[ShelfBook],
+    import: u32,
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
+    let openings: Vec<Movement> = books
+        .iter()
+        .filter(|book| book.before.is_none() && book.now.stock > 0)
+        .map(|book| book.movement(import))
+        .collect();
+    stock::insert(connection, &openings, now).await?;
+    let counted = || books.iter().filter(|book| book.counted_at.is_some());
+    let held: BTreeMap<u32, Held> = counted().filter_map(|book| Some((book.id, book.before.as_ref()?.held))).collect();
+    let movements: Vec<Movement> =
+        counted().filter(|book| book.before.is_some()).map(|book| book.movement(import)).collect();
+    if !movements.is_empty() {
+        stock::record(connection, &held, &movements, now).await?;
+    }
+    Ok(())
+}
+
 impl ShelfBook {
     fn is_changed(&self) -> bool {
-        self.before.as_ref().is_none_or(|stored| stored.offer != self.now)
+        self.before.as_ref().is_none_or(|stored| stored.offer != self.now) || self.counted_at.is_some()
+    }
+
+    /// What its row does to its stock.
+    fn movement(&self, import: u32) -> Movement {
+        let before = self.before.as_ref().map_or(0, |stored| stored.offer.stock);
+        let kind = if self.before.is_none() { MovementKind::Opening } else { MovementKind::Counted };
+        let difference = i64::from(self.now.stock) - i64::from(before);
+        let quantity = i32::try_from(difference).unwrap_or(i32::MAX);
+        let movement = Movement::new(self.id, kind, quantity, format!("import:{import}:{}", self.line));
+        Movement { counted_at: self.counted_at, ..movement }
     }
 
     /// Whether a value differs from the stored one; all of a new book do.
@@ -268,7 +415,7 @@ impl ShelfBook {
 /// [`put_all`] of one row.
 #[cfg(test)]
 pub async fn put(connection: &mut MySqlConnection, row: &CatalogueRow) -> sqlx::Result<Put> {
-    Ok(put_all(connection, &[row]).await?.remove(0))
+    Ok(put_all(connection, 0, &[(rand::random(), row)], OffsetDateTime::now_utc()).await?.remove(0).put)
 }
 
 #[cfg(test)]
@@ -278,7 +425,11 @@ mod tests {
     use super::*;
     use crate::{
         domain::{BookId, Money},
-        repo::fixtures::row,
+        repo::{
+            fixtures::{minute, row},
+            orders,
+        },
+        staff::{StockChange, StockChanged},
     };
 
     fn hobbit() -> CatalogueRow {
@@ -349,6 +500,121 @@ mod tests {
         let known = CatalogueRow { isbn: None, ..twin.clone() };
         assert_eq!(put(&mut connection, &known).await.unwrap(), Put::Added);
         assert_eq!(put(&mut connection, &twin).await.unwrap(), refused);
+    }
+
+    /// One row as line 2 of an import.
+    async fn land(connection: &mut MySqlConnection, import: u32, row: &CatalogueRow) -> Landing {
+        put_all(connection, import, &[(2, row)], minute(1_000)).await.unwrap().remove(0)
+    }
+
+    #[ignore = "needs MariaDB"]
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn stock_is_set_for_new_books_and_counted_for_others(pool: MySqlPool) {
+        let mut connection = pool.acquire().await.unwrap();
+        let stock = |stock, counted_at| CatalogueRow { stock: Some(stock), stock_counted_at: counted_at, ..hobbit() };
+        let none = CatalogueRow { stock: None, ..hobbit() };
+        for (import, (row, put, is_ignored, kept)) in (1..).zip([
+            (stock(3, None), Put::Added, false, 3),
+            (stock(3, None), Put::Unchanged, false, 3),
+            (stock(9, None), Put::Unchanged, true, 3),
+            (none.clone(), Put::Unchanged, false, 3),
+            (stock(5, Some(minute(10))), Put::Changed, false, 5),
+            (stock(5, Some(minute(10))), Put::Unchanged, false, 5),
+            (stock(8, Some(minute(9))), Put::Unchanged, true, 5),
+            (stock(6, Some(minute(10))), Put::Changed, false, 6),
+            (stock(6, Some(minute(20))), Put::Unchanged, false, 6),
+            (stock(7, Some(minute(15))), Put::Unchanged, true, 6),
+            (stock(0, Some(minute(30))), Put::Changed, false, 0),
+        ]) {
+            let landing = land(&mut connection, import, &row).await;
+            assert_eq!((landing.put, landing.ignored_stock.is_some()), (put, is_ignored), "import {import}");
+            assert_eq!(find(&mut connection, &none).await.now.stock, kept, "import {import}");
+        }
+        let movements: Vec<(String, i32, String)> =
+            sqlx::query_as("select kind, quantity, source from stock_movements order by id")
+                .fetch_all(&pool)
+                .await
+                .unwrap();
+        let movements: Vec<_> =
+            movements.iter().map(|(kind, by, source)| (kind.as_str(), *by, source.as_str())).collect();
+        assert_eq!(
+            movements,
+            [
+                ("opening", 3, "import:1:2"),
+                ("counted", 2, "import:5:2"),
+                ("counted", 1, "import:8:2"),
+                ("counted", 0, "import:9:2"),
+                ("counted", -6, "import:11:2"),
+            ]
+        );
+        assert_eq!(orders::verify(&mut connection).await.unwrap(), []);
+    }
+
+    #[ignore = "needs MariaDB"]
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn what_moved_after_a_count_is_kept(pool: MySqlPool) {
+        let mut connection = pool.acquire().await.unwrap();
+        land(&mut connection, 1, &CatalogueRow { stock: Some(10), ..hobbit() }).await;
+        let id: BookId = find(&mut connection, &hobbit()).await.id.into();
+        for (at, change, expected) in [
+            (5, StockChange::Damaged(2), StockChanged::Now { title: "The Hobbit".into(), before: 10, stock: 8 }),
+            (15, StockChange::Received(3), StockChanged::Now { title: "The Hobbit".into(), before: 8, stock: 11 }),
+            (16, StockChange::Damaged(12), StockChanged::TooFew { title: "The Hobbit".into(), stock: 11 }),
+        ] {
+            let action = uuid::Uuid::from_u128(at);
+            let now = minute(i64::try_from(at).unwrap());
+            let changed = stock::change(&mut connection, action, id, change, "por qué", now).await.unwrap();
+            assert_eq!(changed, expected);
+        }
+        let again =
+            stock::change(&mut connection, uuid::Uuid::from_u128(15), id, StockChange::Received(3), "", minute(20));
+        assert_eq!(again.await.unwrap(), StockChanged::Already { title: "The Hobbit".into(), stock: 11 });
+        // Seven were on the shelf at minute 10; three came later.
+        let counted = CatalogueRow { stock: Some(7), stock_counted_at: Some(minute(10)), ..hobbit() };
+        assert_eq!(land(&mut connection, 2, &counted).await.put, Put::Changed);
+        assert_eq!(find(&mut connection, &hobbit()).await.now.stock, 10);
+        assert_eq!(land(&mut connection, 3, &counted).await.put, Put::Unchanged);
+        assert_eq!(orders::verify(&mut connection).await.unwrap(), []);
+    }
+
+    #[ignore = "needs MariaDB"]
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn a_price_keeps_to_the_fixed_one_of_its_publisher(pool: MySqlPool) {
+        let mut connection = pool.acquire().await.unwrap();
+        let euro = |minor| Some(Money { minor, currency: "EUR".into() });
+        let priced = |price, fixed_price| CatalogueRow { price, fixed_price, ..hobbit() };
+        for (price, fixed, is_refused) in [
+            (euro(2_001), euro(2_000), true),
+            (euro(1_899), euro(2_000), true),
+            (euro(1_900), euro(2_000), false),
+            (euro(2_000), None, false),
+            (euro(1_000), None, true),
+            (None, euro(2_200), true),
+            (None, euro(2_105), false),
+        ] {
+            let put = land(&mut connection, 1, &priced(price.clone(), fixed.clone())).await.put;
+            assert_eq!(matches!(put, Put::Refused(_)), is_refused, "{price:?} {fixed:?}: {put:?}");
+        }
+        let reason = "price is 10.00 EUR; it must be between 95 and 100 % of the fixed price, 21.05 EUR".to_owned();
+        assert_eq!(land(&mut connection, 1, &priced(euro(1_000), None)).await.put, Put::Refused(reason));
+    }
+
+    #[ignore = "needs MariaDB"]
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn publisher_and_tax_are_kept_and_read(pool: MySqlPool) {
+        let mut connection = pool.acquire().await.unwrap();
+        let row = CatalogueRow {
+            tax_rate: Some(2_100),
+            publisher: Some("Editorial Uno".into()),
+            publisher_contact: Some("Calle 1, Madrid; info@uno.example".into()),
+            ..hobbit()
+        };
+        assert_eq!(land(&mut connection, 1, &row).await.put, Put::Added);
+        assert_eq!(land(&mut connection, 2, &hobbit()).await.put, Put::Unchanged, "a row without them keeps them");
+        let id: BookId = find(&mut connection, &hobbit()).await.id.into();
+        let book = crate::repo::books::find(&mut connection, id).await.unwrap().unwrap();
+        assert_eq!((book.tax_rate, book.publisher), (row.tax_rate, row.publisher));
+        assert_eq!(book.publisher_contact, row.publisher_contact);
     }
 
     /// An import's transaction touches many books; a rating of one of them may be published meanwhile.

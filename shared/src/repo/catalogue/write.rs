@@ -6,7 +6,10 @@ use serde_json::{Value, json};
 use sqlx::{MySqlConnection, types::Json};
 
 use super::{Offer, ShelfBook, Stored};
-use crate::{domain::Histogram, repo::popularity};
+use crate::{
+    domain::Histogram,
+    repo::{popularity, stock::Held},
+};
 
 /// Locks the books with these references or numbers, in the order of their ids.
 pub(super) async fn lock(
@@ -56,6 +59,12 @@ pub(super) async fn stored(connection: &mut MySqlConnection, ids: &[u32]) -> sql
             b.price,
             b.currency as "currency: String",
             b.stock,
+            b.stock_moved,
+            b.sold,
+            b.fixed_price,
+            b.tax_rate,
+            b.publisher,
+            b.publisher_contact,
             b.ratings_count,
             b.score,
             b.ratings_supplier,
@@ -90,13 +99,19 @@ pub(super) async fn stored(connection: &mut MySqlConnection, ids: &[u32]) -> sql
                 description: row.description,
                 price: row.price.zip(row.currency),
                 stock: row.stock,
+                fixed_price: row.fixed_price,
+                tax_rate: row.tax_rate,
+                publisher: row.publisher,
+                publisher_contact: row.publisher_contact,
                 stars: Histogram::of_pairs(row.imported.map(|Json(pairs)| pairs)),
                 ratings_supplier: row.ratings_supplier,
             };
             let counted = offer.counted(row.ratings_count, row.score);
             let given = Histogram::of_pairs(row.given.map(|Json(pairs)| pairs));
             let now = offer.clone();
-            ShelfBook { id: row.id, reference: row.reference, before: Some(Stored { offer, counted }), now, given }
+            let held = Held { stock: row.stock, moved: row.stock_moved, sold: row.sold };
+            let before = Some(Stored { offer, counted, held });
+            ShelfBook { id: row.id, reference: row.reference, before, now, given, line: 0, counted_at: None }
         })
         .collect())
 }
@@ -110,7 +125,8 @@ pub(super) async fn insert_books(connection: &mut MySqlConnection, books: &mut [
     sqlx::query!(
         r#"
         insert into books
-            (reference, isbn, title, byline, year, language, description, price, currency, stock, ratings_count, score)
+            (reference, isbn, title, byline, year, language, description, price, currency, stock, stock_moved, ratings_count,
+             score, fixed_price, tax_rate, publisher, publisher_contact)
         select
             row.reference,
             row.isbn,
@@ -122,8 +138,13 @@ pub(super) async fn insert_books(connection: &mut MySqlConnection, books: &mut [
             row.price,
             row.currency,
             row.stock,
+            row.stock,
             row.ratings_count,
-            row.score
+            row.score,
+            row.fixed_price,
+            row.tax_rate,
+            row.publisher,
+            row.publisher_contact
         from json_table(?, '$[*]' columns (
             reference varchar(100) path '$[1]',
             isbn char(13) path '$[2]',
@@ -136,7 +157,11 @@ pub(super) async fn insert_books(connection: &mut MySqlConnection, books: &mut [
             currency char(3) path '$[9]',
             stock int unsigned path '$[10]',
             ratings_count int unsigned path '$[11]',
-            score int unsigned path '$[12]'
+            score int unsigned path '$[12]',
+            fixed_price int unsigned path '$[13]',
+            tax_rate smallint unsigned path '$[14]',
+            publisher varchar(200) path '$[15]',
+            publisher_contact varchar(300) path '$[16]'
         )) row
         "#,
         json!(rows).to_string(),
@@ -195,9 +220,12 @@ pub(super) async fn update_books(connection: &mut MySqlConnection, books: &[Shel
             description varchar(2000) path '$[7]',
             price int unsigned path '$[8]',
             currency char(3) path '$[9]',
-            stock int unsigned path '$[10]',
             ratings_count int unsigned path '$[11]',
-            score int unsigned path '$[12]'
+            score int unsigned path '$[12]',
+            fixed_price int unsigned path '$[13]',
+            tax_rate smallint unsigned path '$[14]',
+            publisher varchar(200) path '$[15]',
+            publisher_contact varchar(300) path '$[16]'
         )) row
         straight_join books b on b.id = row.id
         set b.isbn = row.isbn,
@@ -208,9 +236,12 @@ pub(super) async fn update_books(connection: &mut MySqlConnection, books: &[Shel
             b.description = row.description,
             b.price = row.price,
             b.currency = row.currency,
-            b.stock = row.stock,
             b.ratings_count = row.ratings_count,
-            b.score = row.score
+            b.score = row.score,
+            b.fixed_price = row.fixed_price,
+            b.tax_rate = row.tax_rate,
+            b.publisher = row.publisher,
+            b.publisher_contact = row.publisher_contact
         "#,
         json!(rows).to_string(),
     )
@@ -444,6 +475,7 @@ impl ShelfBook {
     /// The values of a row of `books`, from the id on.
     fn row(&self) -> Value {
         let Offer { isbn, title, byline, year, language, description, price, stock, .. } = &self.now;
+        let Offer { fixed_price, tax_rate, publisher, publisher_contact, .. } = &self.now;
         let (price, currency) = price.clone().unzip();
         let (count, score) = (self.ratings_count(), self.stars().score());
         json!([
@@ -459,7 +491,11 @@ impl ShelfBook {
             currency,
             stock,
             count,
-            score
+            score,
+            fixed_price,
+            tax_rate,
+            publisher,
+            publisher_contact
         ])
     }
 }

@@ -13,6 +13,9 @@ mod sweep;
 mod transition;
 mod verify;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use sqlx::{MySqlConnection, error::ErrorKind};
@@ -28,9 +31,9 @@ use crate::{
 
 pub use mails::{UnsentMail, fail_mail, mark_sent, unsent_mails};
 pub use privacy::{Erasure, erase, of_visitor};
-pub use read::{StaffOrder, find, find_by_number, list, sold_between};
+pub use read::{find, find_by_number, list, sold_between};
 pub use transition::act;
-pub use verify::{Slices, Verified, Violation, verify, verify_slice};
+pub use verify::{verify, verify_slice};
 
 /// The effect of a message or an action.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,10 +11,8 @@ use crate::{
         Address, Contact, Delivery, DisplayName, Email, Isbn13, Language, LineReason, Money, Order, OrderId, OrderLine,
         OrderNote, OrderNumber, OrderReason, OrderState, Payment, Phone, StateChange, TaxPart, VisitorId,
     },
-    staff::SoldLine,
+    staff::{SoldLine, StaffOrder},
 };
-
-pub use crate::staff::StaffOrder;
 
 /// The order with all that its page shows.
 pub async fn find(connection: &mut MySqlConnection, id: OrderId) -> sqlx::Result<Option<Order>> {

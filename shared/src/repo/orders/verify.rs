@@ -1,91 +1,16 @@
 //! The invariants of stock and orders, checked on a running shop, a bounded slice at a time. Each check is one statement, so
 //! that it sees one moment.
 
-use std::fmt;
-
-use serde::{Deserialize, Serialize};
 use sqlx::MySqlConnection;
 
 use crate::{
-    domain::{BookId, OrderNumber},
+    domain::OrderNumber,
     repo::books,
+    staff::{Slices, Verified, Violation},
 };
 
 /// Books, or orders, of one slice.
 const SLICE: u32 = 2_000;
-
-/// Where to go on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Slices {
-    BooksAfter(u32),
-    OrdersAfter(u32),
-}
-
-impl Slices {
-    pub const FIRST: Self = Self::BooksAfter(0);
-}
-
-/// What one slice showed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Verified {
-    pub violations: Vec<Violation>,
-    /// Books or orders that were checked.
-    pub checked: u32,
-    /// None at the end.
-    pub next: Option<Slices>,
-}
-
-/// An invariant that does not hold.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(tag = "violation", rename_all = "snake_case")]
-pub enum Violation {
-    /// The stock is not the sum of the movements.
-    Stock { book: BookId, stock: i64, moved: i64 },
-    /// The best sellers count other sales than were made.
-    Sold { book: BookId, sold: i64, sales: i64 },
-    /// A movement of an order that has no such line.
-    StrayMovement { book: BookId, source: String },
-    /// An order without an outcome, with two, or in a state that it never came to.
-    Outcome { order: OrderNumber, state: String, states: String },
-    /// The total is not that of lines and delivery.
-    Total { order: OrderNumber, total: i64, lines: i64 },
-    /// Copies were sold, released or returned that are not those of the line, or the other way round.
-    Copies { order: OrderNumber, book: BookId, line: String, movements: String },
-    /// The selling price is not between 95 and 100 % of the fixed one.
-    FixedPrice { book: BookId, price: i64, fixed: i64 },
-}
-
-impl fmt::Display for Violation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Stock { book, stock, moved } => {
-                write!(f, "book {book}: stock is {stock}; its movements sum to {moved}")
-            }
-            Self::Sold { book, sold, sales } => {
-                write!(f, "book {book}: {sold} copies count as sold in thirty days; the days sum to {sales}")
-            }
-            Self::StrayMovement { book, source } => {
-                write!(f, "book {book}: the movement {source} belongs to an order without such a line")
-            }
-            Self::Outcome { order, state, states } => {
-                write!(f, "order {order}: its state is {state}, and it came to: {states}; it must have one outcome")
-            }
-            Self::Total { order, total, lines } => {
-                write!(f, "order {order}: its total is {total}; lines and delivery sum to {lines}")
-            }
-            Self::Copies { order, book, line, movements } => {
-                write!(f, "order {order}, book {book}: the line has {line}; its movements have {movements}")
-            }
-            Self::FixedPrice { book, price, fixed } => {
-                write!(
-                    f,
-                    "book {book}: its price is {price}; it must be between 95 and 100 % of the fixed price, {fixed}"
-                )
-            }
-        }
-    }
-}
 
 /// Checks everything.
 pub async fn verify(connection: &mut MySqlConnection) -> sqlx::Result<Vec<Violation>> {

@@ -1,0 +1,101 @@
+//! Tasks about orders and stock. An order is changed here, and not through the queue, because a bookseller must know before
+//! handing over the parcel whether a cancellation won.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use shared::{
+    App, database,
+    domain::{OrderAction, OrderNumber},
+    repo::{
+        books,
+        orders::{self, Applied},
+        stock,
+    },
+    shop::Shop,
+    staff::{OrderChanged, Slices, StaffAnswer, StockChange, StockChanged},
+};
+use time::{Date, OffsetDateTime};
+use uuid::Uuid;
+
+/// Orders or movements in one response, which Lambda limits to six megabytes.
+const PAGE: u32 = 50;
+/// Orders whose lines are in one response.
+const EXPORTED: u32 = 200;
+/// A deadlock or a lock that somebody holds is tried again so often.
+const ATTEMPTS: u32 = 5;
+const PAUSE: Duration = Duration::from_millis(100);
+
+pub async fn list(app: &App, open: bool, before: Option<OrderNumber>) -> anyhow::Result<StaffAnswer> {
+    Ok(StaffAnswer::Orders(app.database().read(async |c| orders::list(c, open, before, PAGE).await).await?))
+}
+
+pub async fn change(
+    app: &App,
+    id: Uuid,
+    order: OrderNumber,
+    action: OrderAction,
+    now: OffsetDateTime,
+) -> anyhow::Result<StaffAnswer> {
+    let shop = Shop::from_env()?.context("this stage does not sell: its file has no section [shop]")?;
+    let applied =
+        retried(async || app.database().write(async |c| orders::act(c, id, order, action, &shop, now).await).await);
+    Ok(StaffAnswer::Order(match applied.await? {
+        Applied::Changed { state, .. } => OrderChanged::Now { state },
+        Applied::Refused { refusal, .. } => OrderChanged::Refused { refusal },
+        _ => OrderChanged::Already,
+    }))
+}
+
+pub async fn change_stock(
+    app: &App,
+    id: Uuid,
+    book: &str,
+    change: StockChange,
+    reason: &str,
+    now: OffsetDateTime,
+) -> anyhow::Result<StaffAnswer> {
+    let found = app.database().read(async |c| books::id_in(c, book).await).await?;
+    let Some(book) = found else { return Ok(StaffAnswer::Stock(StockChanged::NoSuchBook)) };
+    let changed =
+        retried(async || app.database().write(async |c| stock::change(c, id, book, change, reason, now).await).await);
+    Ok(StaffAnswer::Stock(changed.await?))
+}
+
+pub async fn list_movements(app: &App, book: &str, before: Option<u64>) -> anyhow::Result<StaffAnswer> {
+    let before = before.unwrap_or(u64::MAX);
+    let Some(book) = app.database().read(async |c| books::id_in(c, book).await).await? else {
+        return Ok(StaffAnswer::Movements(Vec::new()));
+    };
+    let movements = app.database().read(async |c| stock::movements(c, book, before, PAGE).await).await?;
+    Ok(StaffAnswer::Movements(movements))
+}
+
+pub async fn verify(app: &App, slice: Slices) -> anyhow::Result<StaffAnswer> {
+    let verified = app.database().read(async |c| orders::verify_slice(c, slice).await).await?;
+    for violation in &verified.violations {
+        tracing::error!(%violation, "Invariant of stock or orders violated");
+    }
+    Ok(StaffAnswer::Verified(verified))
+}
+
+pub async fn export(app: &App, after: Option<OrderNumber>, days: (Date, Date)) -> anyhow::Result<StaffAnswer> {
+    let after = after.unwrap_or(OrderNumber(0));
+    let sold = app.database().read(async |c| orders::sold_between(c, after, days, EXPORTED).await);
+    let (lines, next) = sold.await?;
+    Ok(StaffAnswer::Sold { lines, next })
+}
+
+/// Tries again while other writers are in the way. The id of the action makes a repetition harmless.
+async fn retried<T>(work: impl AsyncFn() -> database::Result<T>) -> database::Result<T> {
+    for _ in 1..ATTEMPTS {
+        match work().await {
+            Err(database::Error::Busy(error)) => {
+                tracing::warn!(error = format!("{error:#}"), "Trying again");
+            }
+            result => return result,
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    work().await
+}

@@ -1,0 +1,887 @@
+//! Orders on a fresh database each: decisions, the life of an order, and many buyers at once.
+
+use std::{collections::BTreeMap, time::Duration as StdDuration};
+
+use sqlx::{ConnectOptions, Connection, MySqlConnection, MySqlPool};
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+
+use super::*;
+use crate::{
+    domain::{
+        Address, AddressText, BookId, CatalogueRow, Contact, Delivery, DisplayName, Email, Fingerprint, Language,
+        LineReason, Money, Order, OrderAction, OrderEvent, OrderReason, Part, Payment, Quantity, SubmissionKey,
+        VisitorId,
+    },
+    messages::{OrderLineV1, OrderV1},
+    repo::{
+        catalogue,
+        fixtures::{minute, row, writer},
+        shop_counts, stock, visitors,
+    },
+    shop::{BankTransfer, Collect, Payments, Seller, Selling, Ship, Shop, TaxRates, WhyNot},
+};
+
+fn euro(minor: u32) -> Money {
+    Money { minor, currency: "EUR".into() }
+}
+
+fn shop() -> Shop {
+    Shop {
+        seller: Seller {
+            name: "Anaquel".into(),
+            tax_id: "B00000000".into(),
+            address: "Calle Mayor 1, 28013 Madrid".into(),
+            email: Email::parse("tienda@example.org").unwrap(),
+            phone: "+34 910 000 000".into(),
+            register: None,
+        },
+        currency: "EUR".into(),
+        tax_rates: TaxRates { books: 400, delivery: 2_100 },
+        collect: Some(Collect { place: "Calle Mayor 1".into(), ready_in_days: 2, keep_days: 7 }),
+        ship: Some(Ship { price: 395, free_from: Some(100_000), days: 4, countries: vec!["ES".into()] }),
+        payments: Payments {
+            on_collection: true,
+            on_delivery: true,
+            bank_transfer: Some(BankTransfer { holder: "Anaquel".into(), iban: "ES00".into(), days_to_pay: 5 }),
+        },
+        max_open_orders: 3,
+        groups: 1,
+        sells: Selling::Yes,
+    }
+}
+
+fn key() -> SubmissionKey {
+    SubmissionKey::parse(&format!("{}=", "A".repeat(43))).unwrap()
+}
+
+fn address() -> Address {
+    let text = AddressText {
+        name: "Ana Ruiz".into(),
+        street: vec!["Calle Mayor 1".into()],
+        postal_code: "28013".into(),
+        place: "Madrid".into(),
+        region: String::new(),
+        country: "ES".into(),
+    };
+    Address::parse(&text).unwrap()
+}
+
+/// An order of one buyer, with delivery to an address, of books at 10.00.
+fn order(buyer: u128, form: u32, lines: &[(BookId, i64)]) -> OrderV1 {
+    let visitor = Uuid::from_u128(buyer);
+    let books: u32 = lines.iter().map(|(_, quantity)| u32::try_from(*quantity).unwrap() * 1_000).sum();
+    OrderV1 {
+        order: key().order_id(visitor, &form.to_be_bytes()),
+        visitor: VisitorId::of_number(visitor),
+        lines: lines
+            .iter()
+            .map(|(book, quantity)| OrderLineV1 {
+                book: *book,
+                quantity: Quantity::parse(*quantity).unwrap(),
+                unit_price_seen: euro(1_000),
+            })
+            .collect(),
+        delivery: Delivery::Ship,
+        payment: Payment::OnDelivery,
+        delivery_price_seen: euro(395),
+        total_seen: euro(books + 395),
+        contact: Contact {
+            name: DisplayName::parse("Ana Ruiz").unwrap(),
+            email: Email::parse(&format!("ana{buyer}@example.org")).unwrap(),
+            phone: None,
+        },
+        address: Some(address()),
+        note: None,
+        language: Language::parse("es").unwrap(),
+        fingerprint: Fingerprint::of(b""),
+    }
+    .with_fingerprint()
+}
+
+fn collected(order: OrderV1, payment: Payment) -> OrderV1 {
+    let total_seen = euro(order.total_seen.minor - 395);
+    let delivery_price_seen = euro(0);
+    OrderV1 { delivery: Delivery::Collect, payment, address: None, delivery_price_seen, total_seen, ..order }
+        .with_fingerprint()
+}
+
+fn message(order: &OrderV1) -> OrderMessage {
+    OrderMessage::order(order.clone(), minute(0), None)
+}
+
+fn sweep() -> OrderMessage {
+    OrderMessage { id: Uuid::new_v4(), sent_at: minute(0), request_id: None, content: OrderContent::Sweep {} }
+}
+
+/// A book at 10.00 with so many copies.
+async fn book(connection: &mut MySqlConnection, reference: &str, copies: u32) -> BookId {
+    let offer = CatalogueRow {
+        price: Some(euro(1_000)),
+        stock: Some(copies),
+        ..row(reference, reference, &["Ana María Matute"])
+    };
+    catalogue::put(connection, &offer).await.unwrap();
+    let id: u32 = sqlx::query_scalar("select id from books where reference = ?")
+        .bind(reference)
+        .fetch_one(connection)
+        .await
+        .unwrap();
+    id.into()
+}
+
+async fn stock_of(connection: &mut MySqlConnection, book: BookId) -> u32 {
+    sqlx::query_scalar("select stock from books where id = ?").bind(book.get()).fetch_one(connection).await.unwrap()
+}
+
+/// In a transaction of its own, as the consumer runs it.
+async fn run(connection: &mut MySqlConnection, message: &OrderMessage, shop: &Shop, now: OffsetDateTime) -> Applied {
+    let mut transaction = connection.begin().await.unwrap();
+    let applied = apply(&mut transaction, message, shop, now).await.unwrap();
+    transaction.commit().await.unwrap();
+    applied
+}
+
+async fn place(connection: &mut MySqlConnection, order: &OrderV1) -> OrderOutcome {
+    match run(connection, &message(order), &shop(), minute(1)).await {
+        Applied::Decided { outcome, .. } => outcome,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn staff(connection: &mut MySqlConnection, order: &OrderV1, action: OrderAction, now: OffsetDateTime) -> Applied {
+    let number = found(connection, order).await.number;
+    let mut transaction = connection.begin().await.unwrap();
+    let applied = act(&mut transaction, Uuid::new_v4(), number, action, &shop(), now).await.unwrap();
+    transaction.commit().await.unwrap();
+    applied
+}
+
+async fn found(connection: &mut MySqlConnection, order: &OrderV1) -> Order {
+    find(connection, order.order).await.unwrap().unwrap()
+}
+
+fn cancelled_by(order: &OrderV1, asked_by: AskedBy) -> OrderMessage {
+    OrderMessage::cancel(order.order, asked_by, minute(2), None)
+}
+
+fn by_cookie(order: &OrderV1) -> AskedBy {
+    AskedBy::Visitor(order.visitor)
+}
+
+async fn assert_sound(connection: &mut MySqlConnection) {
+    assert_eq!(verify(connection).await.unwrap(), []);
+    let kept = shop_counts::read(connection).await.unwrap().in_stock;
+    shop_counts::recount(connection).await.unwrap();
+    let counted = shop_counts::read(connection).await.unwrap().in_stock;
+    assert_eq!(kept, counted, "the number of books in stock follows the stock");
+}
+
+#[ignore = "needs MariaDB"]
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn an_order_takes_copies_and_is_kept_as_it_was_decided(pool: MySqlPool) {
+    let mut connection = writer(&pool).await;
+    let [one, two] = [book(&mut connection, "uno", 3).await, book(&mut connection, "dos", 1).await];
+    sqlx::query("update books set tax_rate = 2100 where id = ?").bind(two.get()).execute(&pool).await.unwrap();
+    let order = order(1, 1, &[(two, 1), (one, 2)]);
+    assert_eq!(place(&mut connection, &order).await, OrderOutcome::Accepted(OrderState::Confirmed));
+    assert_eq!((stock_of(&mut connection, one).await, stock_of(&mut connection, two).await), (1, 0));
+
+    sqlx::query("update books set title = 'otro', price = 9999").execute(&pool).await.unwrap();
+    let kept = found(&mut connection, &order).await;
+    assert_eq!(kept.lines.iter().map(|line| line.title.as_str()).collect::<Vec<_>>(), ["dos", "uno"]);
+    assert_eq!((kept.total, kept.charged, kept.delivery_price), (euro(3_395), euro(3_395), euro(395)));
+    let taxes: Vec<_> = kept.taxes.iter().map(|part| (part.rate, part.gross.minor, part.tax.minor)).collect();
+    assert_eq!(taxes, [(400, 2_000, 77), (2_100, 1_395, 242)]);
+    assert_eq!(kept.contact, Some(order.contact.clone()));
+    assert_eq!((kept.address, kept.state, kept.paid_at), (order.address.clone(), OrderState::Confirmed, None));
+    let states: Vec<_> = kept.history.iter().map(|change| (change.state, change.at)).collect();
+    assert_eq!(states, [(OrderState::Received, minute(0)), (OrderState::Confirmed, minute(1))]);
+    assert!(kept.number.0 > 100_000);
+    assert_sound(&mut connection).await;
+}
+
+#[ignore = "needs MariaDB"]
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn what_cannot_be_sold_as_the_buyer_saw_it_is_rejected_with_its_reasons_and_nothing_moves(pool: MySqlPool) {
+    let mut connection = writer(&pool).await;
+    let [here, few] = [book(&mut connection, "aqui", 30).await, book(&mut connection, "poco", 2).await];
+    let [dollars, request] = [book(&mut connection, "dolares", 9).await, book(&mut connection, "encargo", 9).await];
+    sqlx::query("update books set currency = 'USD' where id = ?").bind(dollars.get()).execute(&pool).await.unwrap();
+    sqlx::query("update books set price = null, currency = null where id = ?")
+        .bind(request.get())
+        .execute(&pool)
+        .await
+        .unwrap();
+    let lines = |lines: &[(BookId, LineReason)]| (OrderReason::Lines, lines.to_vec());
+    let whole = |reason| (reason, Vec::new());
+    let seen = |unit: u32, delivery: u32, total: u32| {
+        move |mut order: OrderV1| {
+            order.lines[0].unit_price_seen = euro(unit);
+            OrderV1 { delivery_price_seen: euro(delivery), total_seen: euro(total), ..order }
+        }
+    };
+    let cheaper = seen(999, 395, 1_395);
+    let for_nothing = seen(0, 0, 0);
+    let cheaper_delivery = seen(1_000, 394, 1_395);
+    let cheaper_total = seen(1_000, 395, 1_395);
+    let abroad = |mut order: OrderV1| {
+        order.address.as_mut().unwrap().country = crate::domain::Country::parse("FR").unwrap();
+        order
+    };
+    let in_dollars = |mut order: OrderV1| {
+        order.lines[0].unit_price_seen.currency = "USD".into();
+        order
+    };
+    let total_in_dollars = |mut order: OrderV1| {
+        order.total_seen.currency = "USD".into();
+        order.delivery_price_seen.currency = "USD".into();
+        order
+    };
+    let same = |order: OrderV1| order;
+    let no_shop = || Shop { sells: Selling::No(WhyNot::NoMail), ..shop() };
+    let no_ship = || Shop { ship: None, ..shop() };
+    let unpaid = || Shop { payments: Payments { on_delivery: false, ..shop().payments }, ..shop() };
+    let usd = Money { minor: 1_000, currency: "USD".into() };
+    type Change<'a> = &'a dyn Fn(OrderV1) -> OrderV1;
+    let cases: Vec<(&str, Vec<(BookId, i64)>, Change<'_>, Shop, (OrderReason, Vec<(BookId, LineReason)>))> = vec![
+        ("no such book", vec![(999.into(), 1)], &same, shop(), lines(&[(999.into(), LineReason::NoSuchBook)])),
+        ("on request", vec![(request, 1)], &same, shop(), lines(&[(request, LineReason::WithoutPrice)])),
+        ("in dollars", vec![(dollars, 1)], &same, shop(), lines(&[(dollars, LineReason::OtherCurrency { now: usd })])),
+        (
+            "seen in dollars",
+            vec![(here, 1)],
+            &in_dollars,
+            shop(),
+            lines(&[(here, LineReason::OtherCurrency { now: euro(1_000) })]),
+        ),
+        ("too few", vec![(here, 1), (few, 3)], &same, shop(), lines(&[(few, LineReason::OutOfStock { left: 2 })])),
+        ("dearer", vec![(here, 1)], &cheaper, shop(), lines(&[(here, LineReason::PriceAbove { now: euro(1_000) })])),
+        (
+            "forged to nothing",
+            vec![(here, 1)],
+            &for_nothing,
+            shop(),
+            lines(&[(here, LineReason::PriceAbove { now: euro(1_000) })]),
+        ),
+        (
+            "delivery dearer",
+            vec![(here, 1)],
+            &cheaper_delivery,
+            shop(),
+            whole(OrderReason::DeliveryPriceAbove { now: euro(395) }),
+        ),
+        ("total forged", vec![(here, 2)], &cheaper_total, shop(), whole(OrderReason::TotalAbove { now: euro(2_395) })),
+        (
+            "total in dollars",
+            vec![(here, 1)],
+            &total_in_dollars,
+            shop(),
+            whole(OrderReason::DeliveryPriceAbove { now: euro(395) }),
+        ),
+        ("abroad", vec![(here, 1)], &abroad, shop(), whole(OrderReason::CountryNotServed)),
+        ("no delivery", vec![(here, 1)], &same, no_ship(), whole(OrderReason::DeliveryNotOffered)),
+        ("payment not accepted", vec![(here, 1)], &same, unpaid(), whole(OrderReason::PaymentNotAccepted)),
+        ("not selling", vec![(here, 1)], &same, no_shop(), whole(OrderReason::NotSelling)),
+    ];
+    for (form, (name, wanted, change, shop, (reason, reasons))) in (1..).zip(cases) {
+        let order = change(order(1, form, &wanted)).with_fingerprint();
+        let applied = run(&mut connection, &message(&order), &shop, minute(1)).await;
+        let Applied::Decided { outcome, .. } = applied else { panic!("{name}: {applied:?}") };
+        assert_eq!(outcome, OrderOutcome::Rejected(reason.clone()), "{name}");
+        let kept = found(&mut connection, &order).await;
+        assert_eq!((kept.state, kept.rejection, kept.total.minor), (OrderState::Rejected, Some(reason), 0), "{name}");
+        let kept: Vec<_> = kept.lines.into_iter().filter_map(|line| Some((line.book, line.reason?))).collect();
+        assert_eq!(kept, reasons, "{name}");
+    }
+    assert_eq!((stock_of(&mut connection, here).await, stock_of(&mut connection, few).await), (30, 2));
+    assert_sound(&mut connection).await;
+}
+
+#[ignore = "needs MariaDB"]
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn what_costs_less_than_the_buyer_saw_is_charged_less(pool: MySqlPool) {
+    let mut connection = writer(&pool).await;
+    let id = book(&mut connection, "uno", 3).await;
+    sqlx::query("update books set price = 900").execute(&pool).await.unwrap();
+    let order = order(1, 1, &[(id, 2)]);
+    assert_eq!(place(&mut connection, &order).await, OrderOutcome::Accepted(OrderState::Confirmed));
+    assert_eq!(found(&mut connection, &order).await.total, euro(2_195));
+    assert_sound(&mut connection).await;
+}
+
+#[ignore = "needs MariaDB"]
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn a_repeated_key_is_one_order_and_another_body_is_recorded(pool: MySqlPool) {
+    let mut connection = writer(&pool).await;
+    let id = book(&mut connection, "uno", 9).await;
+    let first = order(1, 1, &[(id, 2)]);
+    let other_body = order(1, 1, &[(id, 5)]);
+    let of_another_buyer = order(2, 1, &[(id, 1)]);
+    assert_eq!(first.order, other_body.order);
+    for (sent, expected) in [
+        (&first, "decided"),
+        (&first, "repeated"),
+        (&other_body, "otherwise"),
+        (&other_body, "repeated"),
+        (&of_another_buyer, "decided"),
+    ] {
+        let applied = match run(&mut connection, &message(sent), &shop(), minute(1)).await {
+            Applied::Decided { .. } => "decided",
+            Applied::Repeated { .. } => "repeated",
+            Applied::RepeatedOtherwise { .. } => "otherwise",
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(applied, expected);
+    }
+    assert_eq!(stock_of(&mut connection, id).await, 6);
+    let kept = found(&mut connection, &first).await;
+    assert_eq!((kept.lines[0].quantity, kept.repeated_otherwise), (2, true));
+    assert!(!found(&mut connection, &of_another_buyer).await.repeated_otherwise);
+    let effects: Vec<String> =
+        sqlx::query_scalar("select effect from order_messages order by effect").fetch_all(&pool).await.unwrap();
+    assert_eq!(effects, ["confirmed", "confirmed", "repeated"]);
+    assert_sound(&mut connection).await;
+}
+
+#[ignore = "needs MariaDB"]
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn only_the_buyer_cancels_and_only_while_nothing_has_left_the_shop(pool: MySqlPool) {
+    use OrderState::{Cancelled, Shipped};
+    let mut connection = writer(&pool).await;
+    let id = book(&mut connection, "uno", 20).await;
+    let email = |text: &str| AskedBy::Email(Email::parse(text).unwrap());
+    let stranger = AskedBy::Visitor(VisitorId::of_number(Uuid::from_u128(9)));
+    let refused = |refusal| Err(refusal);
+    for (form, (action, asked_by, expected)) in (1_u32..).zip([
+        (None, None, Ok(Cancelled)),
+        (None, Some(email("ANA1@example.org")), Ok(Cancelled)),
+        (None, Some(email("eva@example.org")), refused(Refusal::NotTheBuyer)),
+        (None, Some(stranger), refused(Refusal::NotTheBuyer)),
+        (Some(OrderAction::Shipped), None, refused(Refusal::NotFrom { from: Shipped, to: Cancelled })),
+        (Some(OrderAction::Cancel(None)), None, refused(Refusal::NotFrom { from: Cancelled, to: Cancelled })),
+    ]) {
+        let order = order(1, form, &[(id, 2)]);
+        let shop = Shop { max_open_orders: 100, ..shop() };
+        run(&mut connection, &message(&order), &shop, minute(1)).await;
+        if let Some(action) = action {
+            staff(&mut connection, &order, action, minute(2)).await;
+        }
+        let cancel = cancelled_by(&order, asked_by.unwrap_or(by_cookie(&order)));
+        let outcome = match run(&mut connection, &cancel, &shop, minute(3)).await {
+            Applied::Changed { state, .. } => Ok(state),
+            Applied::Refused { refusal, .. } => Err(refusal),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(outcome, expected);
+        assert_eq!(run(&mut connection, &cancel, &shop, minute(4)).await, Applied::Repeated { order: order.order });
+    }
+    // Three of six were cancelled.
+    assert_eq!(stock_of(&mut connection, id).await, 14);
+    let unknown = cancelled_by(&order(7, 7, &[(id, 1)]), email("ana@example.org"));
+    let applied = run(&mut connection, &unknown, &shop(), minute(5)).await;
+    assert_eq!(applied, Applied::Refused { order: None, refusal: Refusal::NoSuchOrder });
+    assert_sound(&mut connection).await;
+}
+
+#[ignore = "needs MariaDB"]
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn a_part_is_cancelled_or_returned_and_the_rest_is_charged(pool: MySqlPool) {
+    let mut connection = writer(&pool).await;
+    let [one, two] = [book(&mut connection, "uno", 5).await, book(&mut connection, "dos", 5).await];
+    let order = order(1, 1, &[(one, 3), (two, 1)]);
+    place(&mut connection, &order).await;
+    let part = |book, copies| Some(Part { book, copies: Some(copies) });
+    for (action, state, charged, stocks) in [
+        (OrderAction::Cancel(part(one, 1)), OrderState::Confirmed, 3_395, (3, 4)),
+        (OrderAction::Shipped, OrderState::Shipped, 3_395, (3, 4)),
+        (OrderAction::Delivered, OrderState::Delivered, 3_395, (3, 4)),
+        (OrderAction::Return(part(two, 1)), OrderState::Delivered, 2_395, (3, 5)),
+        (OrderAction::Return(None), OrderState::Returned, 0, (5, 5)),
+    ] {
+        let applied = staff(&mut connection, &order, action, minute(5)).await;
+        assert!(matches!(applied, Applied::Changed { state: now, .. } if now == state), "{action:?}: {applied:?}");
+        let kept = found(&mut connection, &order).await;
+        assert_eq!((kept.charged.minor, kept.total.minor), (charged, 4_395), "{action:?}");
+        let now = (stock_of(&mut connection, one).await, stock_of(&mut connection, two).await);
+        assert_eq!(now, stocks, "{action:?}");
+        assert_eq!(verify(&mut connection).await.unwrap(), [], "{action:?}");
+    }
+    let kept = found(&mut connection, &order).await;
+    assert_eq!(kept.lines.iter().map(|line| (line.cancelled, line.returned)).collect::<Vec<_>>(), [(1, 2), (0, 1)]);
+    assert_eq!(kept.paid_at, Some(minute(5)), "the carrier has brought the money");
+    assert_sound(&mut connection).await;
+}
+
+#[ignore = "needs MariaDB"]
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn an_order_that_is_not_paid_or_not_collected_in_time_expires_once(pool: MySqlPool) {
+    let mut connection = writer(&pool).await;
+    let id = book(&mut connection, "uno", 9).await;
+    let unpaid = order(1, 1, &[(id, 1)]);
+    let unpaid = OrderV1 { payment: Payment::BankTransfer, ..unpaid }.with_fingerprint();
+    let paid = OrderV1 { payment: Payment::BankTransfer, ..order(1, 2, &[(id, 1)]) }.with_fingerprint();
+    let uncollected = collected(order(1, 3, &[(id, 1)]), Payment::OnCollection);
+    for order in [&unpaid, &paid] {
+        assert_eq!(place(&mut connection, order).await, OrderOutcome::Accepted(OrderState::AwaitingPayment));
+    }
+    assert_eq!(place(&mut connection, &uncollected).await, OrderOutcome::Accepted(OrderState::Confirmed));
+    staff(&mut connection, &paid, OrderAction::Paid, minute(2)).await;
+    staff(&mut connection, &uncollected, OrderAction::Ready, minute(2)).await;
+    for (at, expired, states) in [
+        (minute(1) + Duration::days(4), 0, [OrderState::AwaitingPayment, OrderState::Ready]),
+        (minute(1) + Duration::days(5), 1, [OrderState::Expired, OrderState::Ready]),
+        (minute(2) + Duration::days(7), 1, [OrderState::Expired, OrderState::Expired]),
+        (minute(2) + Duration::days(30), 0, [OrderState::Expired, OrderState::Expired]),
+    ] {
+        let applied = run(&mut connection, &sweep(), &shop(), at).await;
+        assert_eq!(applied, Applied::Swept { expired, more: expired > 0 });
+        let now = [found(&mut connection, &unpaid).await.state, found(&mut connection, &uncollected).await.state];
+        assert_eq!(now, states, "{at}");
+    }
+    let paid = found(&mut connection, &paid).await;
+    assert_eq!((paid.state, paid.paid_at), (OrderState::Confirmed, Some(minute(2))));
+    assert_eq!(stock_of(&mut connection, id).await, 8);
+    let late = staff(&mut connection, &unpaid, OrderAction::Paid, minute(9)).await;
+    let refusal = Refusal::NotFrom { from: OrderState::Expired, to: OrderState::Confirmed };
+    assert_eq!(late, Applied::Refused { order: Some(unpaid.order), refusal });
+    assert_sound(&mut connection).await;
+}
+
+#[ignore = "needs MariaDB"]
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn a_buyer_has_so_many_unpaid_orders_at_once_by_any_spelling_of_the_address(pool: MySqlPool) {
+    let mut connection = writer(&pool).await;
+    let id = book(&mut connection, "uno", 90).await;
+    let mut orders = Vec::new();
+    for form in 1..=3 {
+        orders.push(order(1, form, &[(id, 1)]));
+        let accepted = place(&mut connection, orders.last().unwrap()).await;
+        assert_eq!(accepted, OrderOutcome::Accepted(OrderState::Confirmed));
+    }
+    let mut fourth = order(2, 4, &[(id, 1)]);
+    fourth.contact.email = Email::parse("Ana1@Example.org").unwrap();
+    let fourth = fourth.with_fingerprint();
+    let rejected = OrderOutcome::Rejected(OrderReason::TooManyOpen { max: 3 });
+    assert_eq!(place(&mut connection, &fourth).await, rejected);
+    assert_eq!(place(&mut connection, &order(3, 1, &[(id, 1)])).await, OrderOutcome::Accepted(OrderState::Confirmed));
+    run(&mut connection, &cancelled_by(&orders[0], by_cookie(&orders[0])), &shop(), minute(3)).await;
+    assert_eq!(place(&mut connection, &order(1, 5, &[(id, 1)])).await, OrderOutcome::Accepted(OrderState::Confirmed));
+}
+
+#[ignore = "needs MariaDB"]
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn each_event_of_an_order_is_one_mail_and_a_repetition_hands_it_over_again(pool: MySqlPool) {
+    let mut connection = writer(&pool).await;
+    let id = book(&mut connection, "uno", 9).await;
+    let order = collected(order(1, 1, &[(id, 2)]), Payment::BankTransfer);
+    let events = async |connection: &mut MySqlConnection| {
+        let mails = unsent_mails(connection, Some(order.order), 50).await.unwrap();
+        mails.iter().map(|mail| mail.event).collect::<Vec<_>>()
+    };
+    place(&mut connection, &order).await;
+    run(&mut connection, &message(&order), &shop(), minute(2)).await;
+    assert_eq!(events(&mut connection).await, [OrderEvent::AwaitingPayment]);
+    for (action, event) in [
+        (OrderAction::Paid, OrderEvent::Confirmed),
+        (OrderAction::Cancel(Some(Part { book: id, copies: Some(1) })), OrderEvent::PartCancelled),
+        (OrderAction::Ready, OrderEvent::Ready),
+    ] {
+        let unsent = unsent_mails(&mut connection, None, 50).await.unwrap();
+        assert_eq!(unsent[0].to, order.contact.email);
+        mark_sent(&mut connection, &unsent.iter().map(|mail| mail.id).collect::<Vec<_>>(), minute(3)).await.unwrap();
+        staff(&mut connection, &order, action, minute(3)).await;
+        assert_eq!(events(&mut connection).await, [event]);
+    }
+    staff(&mut connection, &order, OrderAction::Collected, minute(4)).await;
+    assert_eq!(events(&mut connection).await, [OrderEvent::Ready], "the buyer is there");
+    let mail = unsent_mails(&mut connection, None, 50).await.unwrap().remove(0);
+    assert!(fail_mail(&mut connection, mail.id, "bounce: no such mailbox", minute(5)).await.unwrap());
+    let listed = list(&mut connection, false, None, 10).await.unwrap();
+    assert_eq!(listed[0].failed_mail.as_deref(), Some("bounce: no such mailbox"));
+}
+
+#[ignore = "needs MariaDB"]
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn who_ordered_is_forgotten_in_time_or_on_demand_and_the_amounts_stay(pool: MySqlPool) {
+    let mut connection = writer(&pool).await;
+    let id = book(&mut connection, "uno", 9).await;
+    let [closed, open, later] = [1, 2, 3].map(|form| order(1, form, &[(id, 1)]));
+    for order in [&closed, &open, &later] {
+        place(&mut connection, order).await;
+    }
+    for order in [&closed, &later] {
+        staff(&mut connection, order, OrderAction::Shipped, minute(2)).await;
+        staff(&mut connection, order, OrderAction::Delivered, minute(2)).await;
+    }
+    let visitor = closed.visitor;
+    let theirs = of_visitor(&mut connection, visitor).await.unwrap();
+    assert_eq!(theirs.len(), 3);
+    assert_eq!(erase(&mut connection, theirs[0], minute(3)).await.unwrap(), Erasure::Now);
+    assert_eq!(erase(&mut connection, theirs[1], minute(3)).await.unwrap(), Erasure::WhenClosed);
+    let is_known = async |connection: &mut MySqlConnection, order: &OrderV1| {
+        let kept = found(connection, order).await;
+        (kept.contact.is_some(), kept.address.is_some(), kept.visitor.is_some(), kept.total.minor)
+    };
+    let (known, forgotten) = ((true, true, true, 1_395), (false, false, false, 1_395));
+    assert_eq!(is_known(&mut connection, &closed).await, forgotten);
+    assert_eq!(is_known(&mut connection, &open).await, known, "the shop could not send it");
+    staff(&mut connection, &open, OrderAction::Cancel(None), minute(4)).await;
+    run(&mut connection, &sweep(), &shop(), minute(5)).await;
+    assert_eq!(is_known(&mut connection, &open).await, forgotten);
+    assert_eq!(is_known(&mut connection, &later).await, known);
+    run(&mut connection, &sweep(), &shop(), minute(2) + privacy::KEEP_CONTACT).await;
+    assert_eq!(is_known(&mut connection, &later).await, (false, false, true, 1_395));
+
+    // What was on its way when the visitor was erased.
+    visitors::erase(&mut connection, visitor, minute(6)).await.unwrap();
+    let late = order(1, 9, &[(id, 1)]);
+    assert_eq!(place(&mut connection, &late).await, OrderOutcome::Rejected(OrderReason::Erased));
+    assert_eq!(is_known(&mut connection, &late).await, (false, false, false, 0));
+    assert_eq!(unsent_mails(&mut connection, Some(late.order), 9).await.unwrap(), []);
+    assert_sound(&mut connection).await;
+}
+
+#[ignore = "needs MariaDB"]
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn best_sellers_count_thirty_days_without_what_came_back(pool: MySqlPool) {
+    let mut connection = writer(&pool).await;
+    let [one, two] = [book(&mut connection, "uno", 20).await, book(&mut connection, "dos", 20).await];
+    let sold = async |connection: &mut MySqlConnection| {
+        let rows: Vec<u32> =
+            sqlx::query_scalar("select sold from books order by id").fetch_all(connection).await.unwrap();
+        rows
+    };
+    let first = order(1, 1, &[(one, 5), (two, 1)]);
+    place(&mut connection, &first).await;
+    let second = message(&order(2, 1, &[(one, 1), (two, 3)]));
+    run(&mut connection, &second, &shop(), minute(1) + Duration::days(10)).await;
+    assert_eq!(sold(&mut connection).await, [6, 4]);
+    staff(&mut connection, &first, OrderAction::Cancel(Some(Part { book: one, copies: Some(2) })), minute(9)).await;
+    assert_eq!(sold(&mut connection).await, [4, 4]);
+    for (days, expected) in [(30, [4, 4]), (31, [1, 3]), (40, [1, 3]), (41, [0, 0])] {
+        run(&mut connection, &sweep(), &shop(), minute(1) + Duration::days(days)).await;
+        assert_eq!(sold(&mut connection).await, expected, "after {days} days");
+    }
+    staff(&mut connection, &first, OrderAction::Cancel(None), minute(9)).await;
+    assert_eq!(sold(&mut connection).await, [0, 0], "a day that is no longer counted");
+    assert_sound(&mut connection).await;
+}
+
+#[ignore = "needs MariaDB"]
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn each_broken_invariant_is_found(pool: MySqlPool) {
+    let mut connection = writer(&pool).await;
+    let id = book(&mut connection, "uno", 9).await;
+    place(&mut connection, &order(1, 1, &[(id, 2)])).await;
+    assert_sound(&mut connection).await;
+    for (breaking, mending, kind) in [
+        ("update books set stock = 8", "update books set stock = 7", "stock"),
+        ("update books set sold = 1", "update books set sold = 2", "sold"),
+        ("update orders set total = 1", "update orders set total = 2395", "total"),
+        ("update orders set state = 'shipped'", "update orders set state = 'confirmed'", "outcome"),
+        ("update order_lines set quantity = 3", "update order_lines set quantity = 2", "copies"),
+        ("update books set fixed_price = 1100", "update books set fixed_price = 1050", "fixed_price"),
+        ("update books set fixed_price = 999", "update books set fixed_price = null", "fixed_price"),
+        ("update stock_movements set order_id = null where kind = 'sold'", "select 1", "stray_movement"),
+    ] {
+        sqlx::raw_sql(breaking).execute(&mut *connection).await.unwrap();
+        let found = verify(&mut connection).await.unwrap();
+        let kinds: Vec<_> =
+            found.iter().map(|found| serde_json::to_value(found).unwrap()["violation"].clone()).collect();
+        assert!(kinds.iter().any(|found| found == kind), "{breaking}: {found:?}");
+        sqlx::raw_sql(mending).execute(&mut *connection).await.unwrap();
+    }
+}
+
+/// What the run of many buyers shows.
+#[derive(Debug, Default)]
+struct Tally {
+    sold: u32,
+    rejected: u32,
+}
+
+/// Forty clients with two hundred orders of one to three copies, and as many processors: each order is sent twice, and some
+/// are cancelled while the staff ships them.
+async fn rush(pool: &MySqlPool, books: [BookId; 2]) -> Tally {
+    let clients = (0..40_u128).map(|client| {
+        let pool = pool.clone();
+        tokio::spawn(async move {
+            let mut connection = client_of(&pool).await;
+            let shop = Shop { max_open_orders: 1_000, ..shop() };
+            for form in 0..5_u32 {
+                let [one, two] = books;
+                let lines = match form % 3 {
+                    0 => vec![(one, 1), (two, 1)],
+                    1 => vec![(two, 1), (one, 2)],
+                    _ => vec![(two, 1)],
+                };
+                let order = order(client + 1, form, &lines);
+                let sent = message(&order);
+                patiently(&mut connection, &sent, &shop).await;
+                patiently(&mut connection, &sent, &shop).await;
+                let state = found(&mut connection, &order).await.state;
+                if state == OrderState::Confirmed && (client + u128::from(form)) % 4 == 0 {
+                    race(&pool, &mut connection, &order, &shop).await;
+                }
+            }
+        })
+    });
+    for client in clients.collect::<Vec<_>>() {
+        client.await.unwrap();
+    }
+    let mut connection = writer(pool).await;
+    let count = async |connection: &mut MySqlConnection, sql: &'static str| -> u32 {
+        sqlx::query_scalar(sql).fetch_one(connection).await.unwrap()
+    };
+    let kept = "select cast(coalesce(sum(l.quantity - l.cancelled - l.returned), 0) as unsigned) \
+                from order_lines l join orders o on o.number = l.order_number where o.state <> 'rejected'";
+    let rejected = "select cast(count(*) as unsigned) from orders where state = 'rejected'";
+    Tally { sold: count(&mut connection, kept).await, rejected: count(&mut connection, rejected).await }
+}
+
+/// A connection beside the pool, which has few.
+async fn client_of(pool: &MySqlPool) -> MySqlConnection {
+    let mut connection = pool.connect_options().connect().await.unwrap();
+    sqlx::raw_sql(crate::database::WRITER_SESSION).execute(&mut connection).await.unwrap();
+    connection
+}
+
+/// As the consumer does: a deadlock is tried again.
+async fn patiently(connection: &mut MySqlConnection, message: &OrderMessage, shop: &Shop) -> Applied {
+    loop {
+        let mut transaction = connection.begin().await.unwrap();
+        match apply(&mut transaction, message, shop, minute(1)).await {
+            Ok(applied) => {
+                transaction.commit().await.unwrap();
+                return applied;
+            }
+            Err(error) => {
+                let error = crate::database::Error::from(error);
+                assert!(matches!(error, crate::database::Error::Busy(_)), "{error:?}");
+                transaction.rollback().await.unwrap();
+            }
+        }
+        tokio::time::sleep(StdDuration::from_millis(5)).await;
+    }
+}
+
+/// The buyer cancels while the staff ships: one of them wins.
+async fn race(pool: &MySqlPool, connection: &mut MySqlConnection, order: &OrderV1, shop: &Shop) {
+    let number = found(connection, order).await.number;
+    let (shipping, ship_shop) = (pool.clone(), shop.clone());
+    let shipped = tokio::spawn(async move {
+        let mut connection = writer(&shipping).await;
+        loop {
+            let mut transaction = connection.begin().await.unwrap();
+            let shipped =
+                act(&mut transaction, Uuid::new_v4(), number, OrderAction::Shipped, &ship_shop, minute(2)).await;
+            if let Ok(applied) = shipped {
+                transaction.commit().await.unwrap();
+                return applied;
+            }
+            transaction.rollback().await.unwrap();
+        }
+    });
+    let cancel = cancelled_by(order, by_cookie(order));
+    let cancelled = patiently(connection, &cancel, shop).await;
+    let outcomes = [cancelled, shipped.await.unwrap()];
+    let won = outcomes.iter().filter(|applied| matches!(applied, Applied::Changed { .. })).count();
+    assert_eq!(won, 1, "{outcomes:?}");
+}
+
+#[ignore = "needs MariaDB"]
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn forty_clients_at_once_buy_exactly_what_there_is(pool: MySqlPool) {
+    let mut connection = writer(&pool).await;
+    let books = [book(&mut connection, "uno", 20).await, book(&mut connection, "dos", 10).await];
+    let tally = rush(&pool, books).await;
+    let left = stock_of(&mut connection, books[0]).await + stock_of(&mut connection, books[1]).await;
+    assert_eq!(tally.sold + left, 30, "{tally:?}");
+    assert!(tally.rejected > 100, "{tally:?}");
+    assert_eq!(stock_of(&mut connection, books[1]).await, 0, "all of the one that everybody wants");
+    let decided: i64 = sqlx::query_scalar("select count(*) from orders").fetch_one(&pool).await.unwrap();
+    assert_eq!(decided, 200);
+    let doubled: i64 = sqlx::query_scalar(
+        "select count(*) from (select order_number from mails where event in ('confirmed', 'rejected') \
+         group by order_number having count(*) > 1) twice",
+    )
+    .fetch_one(&pool)
+    .await
+    .unwrap();
+    assert_eq!(doubled, 0, "one mail for each outcome");
+    assert_sound(&mut connection).await;
+}
+
+/// The control: to read the stock, look at it, and write it back, as shops do that oversell.
+#[ignore = "needs MariaDB"]
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn forty_clients_that_read_check_and_write_oversell(pool: MySqlPool) {
+    let mut connection = writer(&pool).await;
+    let id = book(&mut connection, "uno", 20).await;
+    let clients = (0..40).map(|_| {
+        let pool = pool.clone();
+        tokio::spawn(async move {
+            let mut connection = client_of(&pool).await;
+            let mut sold = 0;
+            for _ in 0..5 {
+                let mut transaction = connection.begin().await.unwrap();
+                let stock = stock_of(&mut transaction, id).await;
+                if stock > 0 {
+                    tokio::time::sleep(StdDuration::from_millis(1)).await;
+                    let written = sqlx::query("update books set stock = ? where id = ?")
+                        .bind(stock - 1)
+                        .bind(id.get())
+                        .execute(&mut *transaction)
+                        .await;
+                    sold += u32::from(written.is_ok());
+                }
+                transaction.commit().await.unwrap();
+            }
+            sold
+        })
+    });
+    let mut sold = 0;
+    for client in clients.collect::<Vec<_>>() {
+        sold += client.await.unwrap();
+    }
+    assert!(sold > 20, "{sold} copies of 20 were sold");
+}
+
+#[ignore = "needs MariaDB"]
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn two_bodies_of_one_key_at_once_are_one_order(pool: MySqlPool) {
+    let mut connection = writer(&pool).await;
+    let id = book(&mut connection, "uno", 20).await;
+    let sent = (1..=8).map(|quantity| {
+        let pool = pool.clone();
+        tokio::spawn(async move {
+            let message = message(&order(1, 1, &[(id, quantity)]));
+            patiently(&mut *writer(&pool).await, &message, &shop()).await
+        })
+    });
+    let mut outcomes = BTreeMap::<&str, u32>::new();
+    for task in sent.collect::<Vec<_>>() {
+        let outcome = match task.await.unwrap() {
+            Applied::Decided { .. } => "decided",
+            Applied::RepeatedOtherwise { .. } => "otherwise",
+            other => panic!("{other:?}"),
+        };
+        *outcomes.entry(outcome).or_default() += 1;
+    }
+    assert_eq!(outcomes, BTreeMap::from([("decided", 1), ("otherwise", 7)]));
+    assert_sound(&mut connection).await;
+}
+
+#[ignore = "needs MariaDB"]
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn the_limit_of_open_orders_holds_for_orders_that_are_decided_at_once(pool: MySqlPool) {
+    let mut connection = writer(&pool).await;
+    let id = book(&mut connection, "uno", 90).await;
+    let sent = (1..=9).map(|form| {
+        let pool = pool.clone();
+        tokio::spawn(async move {
+            let message = message(&order(1, form, &[(id, 1)]));
+            patiently(&mut *writer(&pool).await, &message, &shop()).await
+        })
+    });
+    let mut accepted = 0;
+    for task in sent.collect::<Vec<_>>() {
+        let applied = task.await.unwrap();
+        accepted += u32::from(matches!(applied, Applied::Decided { outcome: OrderOutcome::Accepted(_), .. }));
+    }
+    assert_eq!(accepted, 3);
+}
+
+#[ignore = "needs MariaDB"]
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn sales_are_exported_by_line_with_their_delivery(pool: MySqlPool) {
+    let mut connection = writer(&pool).await;
+    let id = book(&mut connection, "uno", 9).await;
+    place(&mut connection, &order(1, 1, &[(id, 2)])).await;
+    place(&mut connection, &order(1, 2, &[(id, 20)])).await;
+    let day = minute(1).date();
+    for (from, to, lines) in [
+        (day, day, 2),
+        (day.previous_day().unwrap(), day.previous_day().unwrap(), 0),
+        (day.next_day().unwrap(), day.next_day().unwrap(), 0),
+    ] {
+        let (sold, next) = sold_between(&mut connection, OrderNumber(0), (from, to), 100).await.unwrap();
+        assert_eq!((sold.len(), next), (lines, None), "{from} {to}");
+        if let [book, delivery] = &sold[..] {
+            assert_eq!((book.title.as_str(), book.copies, book.unit_price, book.tax_rate), ("uno", 2, 1_000, 400));
+            assert_eq!((delivery.title.as_str(), delivery.unit_price, delivery.tax_rate), ("delivery", 395, 2_100));
+        }
+    }
+}
+
+#[ignore = "needs MariaDB"]
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn an_import_of_the_version_before_is_taken_up_and_no_copy_is_lost(pool: MySqlPool) {
+    let mut connection = writer(&pool).await;
+    let [one, two] = [book(&mut connection, "uno", 5).await, book(&mut connection, "dos", 5).await];
+    // As the version before has left them, and as it imports once more while orders are decided.
+    sqlx::raw_sql("delete from stock_movements; update books set stock_moved = null").execute(&pool).await.unwrap();
+    place(&mut connection, &order(1, 1, &[(one, 1), (two, 1)])).await;
+    assert_sound(&mut connection).await;
+    sqlx::raw_sql("update books set stock = 9").execute(&pool).await.unwrap();
+    assert_eq!(verify(&mut connection).await.unwrap().len(), 2);
+    place(&mut connection, &order(2, 1, &[(one, 1)])).await;
+    assert_eq!(stock_of(&mut connection, one).await, 8);
+    assert_eq!(stock::take_up(&mut connection, 0, 1_000, minute(3)).await.unwrap(), 1);
+    assert_eq!(stock::take_up(&mut connection, 0, 1_000, minute(3)).await.unwrap(), 0);
+    assert_eq!(stock_of(&mut connection, two).await, 9);
+    assert_eq!(verify(&mut connection).await.unwrap(), []);
+}
+
+#[ignore = "needs MariaDB"]
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn what_is_read_of_orders_does_not_grow_with_them(pool: MySqlPool) {
+    use crate::repo::query_cost_tests::rows_read;
+    let mut connection = writer(&pool).await;
+    let id = book(&mut connection, "uno", 9).await;
+    for sql in [
+        "insert into orders (id, visitor_id, state, delivery, payment, currency, email, contact_name, email_key, language,
+                             fingerprint, placed_at, decided_at, contact_until)
+         select unhex(md5(seq)), unhex(md5(seq % 500)), if(seq % 50 = 0, 'confirmed', 'delivered'), 'ship', 'on_delivery',
+                'EUR', 'ana@example.org', 'Ana', unhex(sha2(seq % 500, 256)), 'es', unhex(sha2(seq, 256)), now(6), now(6),
+                now(6) + interval seq minute
+         from seq_1_to_20000",
+        "insert into order_lines (order_number, position, book_id, title, quantity, unit_price)
+         select number, 0, 1 + number % 9, 'Libro', 1, 100 from orders",
+        "insert into order_states (order_number, state, at, actor) select number, state, now(6), 'shop' from orders",
+        "insert into mails (order_number, event, source, created_at, sent_at)
+         select number, 'confirmed', id, now(6), if(is_open = 1, null, now(6)) from orders",
+        "analyze table orders, order_lines, order_states, mails, stock_movements, book_sales",
+    ] {
+        sqlx::raw_sql(sql).execute(&mut *connection).await.unwrap();
+    }
+    let one: Uuid = sqlx::query_scalar("select id from orders where number = 110000").fetch_one(&pool).await.unwrap();
+    let one = OrderId::of_uuid(one);
+    let mut read = BTreeMap::new();
+    rows_read(&mut connection).await;
+    find(&mut connection, one).await.unwrap().unwrap();
+    read.insert("an order", (rows_read(&mut connection).await, 12));
+    assert_eq!(list(&mut connection, false, None, 50).await.unwrap().len(), 50);
+    read.insert("the newest orders", (rows_read(&mut connection).await, 600));
+    assert_eq!(list(&mut connection, true, None, 50).await.unwrap().len(), 50);
+    read.insert("the open orders", (rows_read(&mut connection).await, 600));
+    assert_eq!(unsent_mails(&mut connection, None, 50).await.unwrap().len(), 50);
+    read.insert("unsent mails", (rows_read(&mut connection).await, 150));
+    let visitor = of_visitor(&mut connection, VisitorId(Uuid::nil())).await.unwrap();
+    assert_eq!(visitor, []);
+    read.insert("the orders of a visitor", (rows_read(&mut connection).await, 5));
+    let placed = order(1, 1, &[(id, 1)]);
+    run(&mut connection, &message(&placed), &shop(), minute(1)).await;
+    read.insert("a decision", (rows_read(&mut connection).await, 80));
+    staff(&mut connection, &placed, OrderAction::Cancel(None), minute(2)).await;
+    read.insert("a cancellation", (rows_read(&mut connection).await, 80));
+    run(&mut connection, &sweep(), &shop(), minute(3)).await;
+    read.insert("a sweep", (rows_read(&mut connection).await, 40));
+    sold_between(&mut connection, OrderNumber(105_000), (minute(0).date(), minute(0).date()), 100).await.unwrap();
+    read.insert("a slice of the export", (rows_read(&mut connection).await, 700));
+    verify_slice(&mut connection, crate::staff::Slices::OrdersAfter(105_000)).await.unwrap();
+    read.insert("a slice of the invariants", (rows_read(&mut connection).await, 60_000));
+    let over: Vec<_> = read.iter().filter(|(_, (rows, bound))| rows > bound).collect();
+    assert!(over.is_empty(), "{over:?} of {read:?}");
+}

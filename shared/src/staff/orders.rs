@@ -1,0 +1,196 @@
+//! Orders, stock and their invariants as the staff sees them.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use crate::domain::{BookId, Delivery, Money, OrderNumber, OrderState, Payment, Refusal};
+
+/// The effect of an action on an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "effect", rename_all = "snake_case")]
+pub enum OrderChanged {
+    /// It came to this state, or lost copies of a line and is still in it.
+    Now {
+        state: OrderState,
+    },
+    /// The action was done before.
+    Already,
+    Refused {
+        refusal: Refusal,
+    },
+}
+
+/// An order in the staff's list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StaffOrder {
+    pub number: OrderNumber,
+    pub state: OrderState,
+    /// Why it was rejected, in words.
+    pub rejection: Option<String>,
+    pub delivery: Delivery,
+    pub payment: Payment,
+    /// As it was ordered.
+    pub total: Money,
+    /// Copies that were neither cancelled nor returned.
+    pub copies: u32,
+    /// None once the shop needs it no longer, like the address.
+    pub name: Option<String>,
+    pub email: Option<String>,
+    #[serde(with = "time::serde::rfc3339")]
+    pub placed_at: OffsetDateTime,
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub expires_at: Option<OffsetDateTime>,
+    pub is_paid: bool,
+    /// Why a mail about it came back.
+    pub failed_mail: Option<String>,
+}
+
+/// A line of an order that was sold, or its delivery, for the seller's invoicing program.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SoldLine {
+    pub number: OrderNumber,
+    /// Codes of the API.
+    pub state: String,
+    pub payment: String,
+    #[serde(with = "time::serde::rfc3339")]
+    pub decided_at: OffsetDateTime,
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub paid_at: Option<OffsetDateTime>,
+    pub isbn: Option<String>,
+    pub title: String,
+    /// As ordered.
+    pub copies: u8,
+    pub cancelled: u8,
+    pub returned: u8,
+    /// With tax, in minor units.
+    pub unit_price: u32,
+    pub currency: String,
+    /// Hundredths of a percent.
+    pub tax_rate: u16,
+}
+
+impl SoldLine {
+    /// The title of what was charged for delivery.
+    pub const DELIVERY: &str = "delivery";
+}
+
+/// A change of stock by the staff.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StockChange {
+    /// Copies that came in.
+    Received(u16),
+    /// Copies that can no longer be sold.
+    Damaged(u16),
+    /// The copies that can be sent today, as they were counted now.
+    Counted(u32),
+}
+
+/// The effect of a change by the staff.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "change", rename_all = "snake_case")]
+pub enum StockChanged {
+    Now {
+        title: String,
+        before: u32,
+        stock: u32,
+    },
+    /// It has been done before.
+    Already {
+        title: String,
+        stock: u32,
+    },
+    NoSuchBook,
+    /// Fewer copies are there than should go.
+    TooFew {
+        title: String,
+        stock: u32,
+    },
+}
+
+/// A movement as the staff sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StockMovement {
+    pub id: u64,
+    pub kind: String,
+    pub quantity: i32,
+    pub source: String,
+    pub reason: Option<String>,
+    #[serde(with = "time::serde::rfc3339")]
+    pub moved_at: OffsetDateTime,
+}
+
+/// Where to go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Slices {
+    BooksAfter(u32),
+    OrdersAfter(u32),
+}
+
+impl Slices {
+    pub const FIRST: Self = Self::BooksAfter(0);
+}
+
+/// What one slice showed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verified {
+    pub violations: Vec<Violation>,
+    /// Books or orders that were checked.
+    pub checked: u32,
+    /// None at the end.
+    pub next: Option<Slices>,
+}
+
+/// An invariant that does not hold.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(tag = "violation", rename_all = "snake_case")]
+pub enum Violation {
+    /// The stock is not the sum of the movements.
+    Stock { book: BookId, stock: i64, moved: i64 },
+    /// The best sellers count other sales than were made.
+    Sold { book: BookId, sold: i64, sales: i64 },
+    /// A movement of an order that has no such line.
+    StrayMovement { book: BookId, source: String },
+    /// An order without an outcome, with two, or in a state that it never came to.
+    Outcome { order: OrderNumber, state: String, states: String },
+    /// The total is not that of lines and delivery.
+    Total { order: OrderNumber, total: i64, lines: i64 },
+    /// Copies were sold, released or returned that are not those of the line, or the other way round.
+    Copies { order: OrderNumber, book: BookId, line: String, movements: String },
+    /// The selling price is not between 95 and 100 % of the fixed one.
+    FixedPrice { book: BookId, price: i64, fixed: i64 },
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stock { book, stock, moved } => {
+                write!(f, "book {book}: stock is {stock}; its movements sum to {moved}")
+            }
+            Self::Sold { book, sold, sales } => {
+                write!(f, "book {book}: {sold} copies count as sold in thirty days; the days sum to {sales}")
+            }
+            Self::StrayMovement { book, source } => {
+                write!(f, "book {book}: the movement {source} belongs to an order without such a line")
+            }
+            Self::Outcome { order, state, states } => {
+                write!(f, "order {order}: its state is {state}, and it came to: {states}; it must have one outcome")
+            }
+            Self::Total { order, total, lines } => {
+                write!(f, "order {order}: its total is {total}; lines and delivery sum to {lines}")
+            }
+            Self::Copies { order, book, line, movements } => {
+                write!(f, "order {order}, book {book}: the line has {line}; its movements have {movements}")
+            }
+            Self::FixedPrice { book, price, fixed } => {
+                write!(
+                    f,
+                    "book {book}: its price is {price}; it must be between 95 and 100 % of the fixed price, {fixed}"
+                )
+            }
+        }
+    }
+}
