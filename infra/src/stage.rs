@@ -777,6 +777,19 @@ mod tests {
     }
 
     #[test]
+    fn a_distribution_of_another_region_has_a_warning_about_its_logs_and_alarm() {
+        for (region, https, expected) in [
+            ("us-east-1", Https::CloudFront, false),
+            ("eu-west-1", Https::CloudFront, true),
+            ("eu-west-1", Https::None, false),
+        ] {
+            let stage = Stage { region: region.to_owned(), https, ..Stage::load("dev").unwrap() };
+            let warns = stage.warnings().iter().any(|warning| warning.contains("exist only in us-east-1"));
+            assert_eq!(warns, expected, "{region} with {}", https.name());
+        }
+    }
+
+    #[test]
     fn alarms_without_a_recipient_have_a_warning() {
         let warns = |stage: &Stage| stage.warnings().iter().any(|warning| warning.contains("nobody is notified"));
         let mut stage = Stage::in_full("prod").unwrap();

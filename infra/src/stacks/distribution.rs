@@ -20,6 +20,8 @@ pub const UNAVAILABLE_PATH: &str = "/unavailable.html";
 /// The page itself: no script, no other file, both languages.
 pub const UNAVAILABLE_PAGE: &str = include_str!("unavailable.html");
 
+const ALL_METHODS: [&str; 7] = ["GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE"];
+
 /// Logical ID of the distribution.
 const DISTRIBUTION: &str = "Distribution";
 
@@ -94,7 +96,7 @@ pub fn add(stack: &mut Stack, stage: &Stage, load_balancer: Id) {
                 default_cache_behavior: parts::DefaultCacheBehavior! {
                     target_origin_id: LOAD_BALANCER,
                     viewer_protocol_policy: "redirect-to-https",
-                    allowed_methods: list(["GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE"]),
+                    allowed_methods: list(ALL_METHODS),
                     cached_methods: list(["GET", "HEAD"]),
                     cache_policy_id: CACHING_DISABLED,
                     origin_request_policy_id: ALL_VIEWER,
@@ -106,7 +108,8 @@ pub fn add(stack: &mut Stack, stage: &Stage, load_balancer: Id) {
                         path_pattern: "/assets/*",
                         target_origin_id: LOAD_BALANCER,
                         viewer_protocol_policy: "redirect-to-https",
-                        allowed_methods: list(["GET", "HEAD"]),
+                        // The function answers the others with 405.
+                        allowed_methods: list(ALL_METHODS),
                         cached_methods: list(["GET", "HEAD"]),
                         cache_policy_id: CACHING_OPTIMIZED,
                         origin_request_policy_id: ALL_VIEWER,

@@ -39,8 +39,8 @@ impl Part {
     /// Pattern of the stack parameter. An empty key would admit every request that has the header.
     pub(super) fn pattern(self) -> &'static str {
         match self {
-            Self::Sent => r"[0-9a-f]{32}\.[0-9a-f]{32}\.[0-9a-f]{32}",
-            Self::Required => "[0-9a-f]{32}",
+            Self::Sent => r"^[0-9a-f]{32}\.[0-9a-f]{32}\.[0-9a-f]{32}$",
+            Self::Required => "^[0-9a-f]{32}$",
         }
     }
 

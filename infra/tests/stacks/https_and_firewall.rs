@@ -194,9 +194,10 @@ fn behind_cloudfront_every_rule_requires_the_origin_secret_and_strangers_are_red
 #[test]
 fn the_origin_secret_is_in_no_template_and_an_empty_one_is_refused() {
     let app = template(&behind_cloudfront(), Kind::App);
-    for (name, pattern) in
-        [("OriginSecretSent", r"[0-9a-f]{32}\.[0-9a-f]{32}\.[0-9a-f]{32}"), ("OriginSecretRequired", "[0-9a-f]{32}")]
-    {
+    for (name, pattern) in [
+        ("OriginSecretSent", r"^[0-9a-f]{32}\.[0-9a-f]{32}\.[0-9a-f]{32}$"),
+        ("OriginSecretRequired", "^[0-9a-f]{32}$"),
+    ] {
         let parameter = &app["Parameters"][name];
         assert_eq!((&parameter["NoEcho"], &parameter["AllowedPattern"]), (&json!(true), &json!(pattern)), "{name}");
         assert!(parameter["Default"].is_null(), "{name}");
@@ -226,7 +227,7 @@ fn only_assets_are_cached_and_the_functions_get_everything_that_a_browser_sends(
         })
         .collect();
     let expected = [
-        (["/assets/*", "load-balancer", CACHING_OPTIMIZED, ALL_VIEWER], 2, true),
+        (["/assets/*", "load-balancer", CACHING_OPTIMIZED, ALL_VIEWER], 7, true),
         (["/unavailable.html", "unavailable-page", CACHING_OPTIMIZED, "-"], 2, false),
         (["-", "load-balancer", CACHING_DISABLED, ALL_VIEWER], 7, true),
     ];
@@ -318,8 +319,39 @@ fn only_cloudfront_reads_the_page_and_only_its_log_delivery_writes_logs() {
     let logs = statement("AccessLogsPolicy", "CloudFrontLogsAreDelivered").expect("a statement");
     assert_eq!(logs["Action"], "s3:PutObject");
     assert_eq!(logs["Condition"]["StringEquals"]["aws:SourceAccount"], json!({ "Ref": "AWS::AccountId" }));
-    let elsewhere = Stage { region: "eu-west-1".to_owned(), ..behind_cloudfront() };
-    assert!(resources(&template(&elsewhere, Kind::App), "Logs::Delivery").is_empty());
+}
+
+/// CloudFront's log deliveries and metrics exist in one region only.
+#[test]
+fn a_stage_in_another_region_has_a_distribution_without_logs_and_alarm() {
+    for (region, expected) in [("us-east-1", true), ("eu-west-1", false)] {
+        let stage = Stage { region: region.to_owned(), ..behind_cloudfront() };
+        let app = template(&stage, Kind::App);
+        assert_eq!(resources(&app, "CloudFront::Distribution").len(), 1, "{region}");
+        for kind in ["Logs::DeliverySource", "Logs::DeliveryDestination", "Logs::Delivery"] {
+            assert_eq!(resources(&app, kind).len(), usize::from(expected), "{kind} in {region}");
+        }
+        let alarm = &template(&stage, Kind::Operations)["Resources"]["Cloudfront5xxAlarm"];
+        assert_eq!(alarm.is_object(), expected, "{region}");
+    }
+}
+
+#[test]
+fn cloudfront_calls_a_port_that_the_load_balancer_serves_and_its_group_admits() {
+    let app = template(&behind_cloudfront(), Kind::App);
+    let origin = &distribution(&app, "Origins")[0];
+    assert_eq!(origin["DomainName"], json!({ "Fn::GetAtt": ["LoadBalancer", "DNSName"] }));
+    let custom = &origin["CustomOriginConfig"];
+    assert_eq!(custom["OriginProtocolPolicy"], "http-only", "the load balancer has no certificate");
+    assert_eq!(custom["HTTPPort"], properties(&app, "HttpListener")["Port"]);
+    let network = template(&behind_cloudfront(), Kind::Network);
+    let admitted = properties(&network, "LoadBalancerGroup")["SecurityGroupIngress"].as_array().unwrap();
+    assert!(admitted.iter().any(|rule| rule["FromPort"] == custom["HTTPPort"] && rule["CidrIp"] == "0.0.0.0/0"));
+    // A connection that the load balancer closes first would fail a request.
+    let attributes = properties(&app, "LoadBalancer")["LoadBalancerAttributes"].as_array().unwrap();
+    let idle = attributes.iter().find(|attribute| attribute["Key"] == "idle_timeout.timeout_seconds").unwrap();
+    let idle: i64 = idle["Value"].as_str().unwrap().parse().unwrap();
+    assert!(custom["OriginKeepaliveTimeout"].as_i64().unwrap() < idle);
 }
 
 #[test]

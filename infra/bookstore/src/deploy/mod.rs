@@ -109,10 +109,12 @@ pub async fn deploy(
         if let Some(bucket) = outputs.get(&(stack.kind, "UnavailablePageBucket".to_owned())) {
             unavailable_page::upload(aws, bucket).await?;
         }
+        if stack.kind == Kind::App
+            && let Some(secret) = &origin_secret
+        {
+            secret.store(aws, stage).await?;
+        }
         applied.push((stack, parameters));
-    }
-    if let Some(secret) = origin_secret {
-        secret.store(aws, stage).await?;
     }
     if stage.is_local() {
         register_targets(aws, &outputs).await?;
