@@ -175,7 +175,7 @@ impl OrderV1 {
     }
 }
 
-/// UUIDv8 of the first bytes of SHA-256.
+/// `UUIDv8` of the first bytes of SHA-256.
 fn derived_id(parts: &[&[u8]]) -> Uuid {
     let mut hash = Sha256::new();
     for part in parts {

@@ -165,9 +165,9 @@ fn not_offered(order: &OrderV1, shop: &Shop) -> Option<OrderReason> {
     }
     match (order.delivery, &shop.collect, &shop.ship) {
         (Delivery::Collect, None, _) | (Delivery::Ship, _, None) => return Some(OrderReason::DeliveryNotOffered),
-        (Delivery::Ship, _, Some(ship)) => {
+        (Delivery::Ship, _, Some(parcel)) => {
             let country = order.address.as_ref().map(|address| address.country.code());
-            if !ship.countries.iter().any(|served| Some(served.as_str()) == country) {
+            if !parcel.countries.iter().any(|served| Some(served.as_str()) == country) {
                 return Some(OrderReason::CountryNotServed);
             }
         }
@@ -193,7 +193,7 @@ impl Decision {
             .map(|line| price(line).map_or(0, |price| u64::from(price.minor) * u64::from(line.quantity.get())))
             .sum();
         let delivery_price = match (order.delivery, &shop.ship) {
-            (Delivery::Ship, Some(ship)) => ship.price_for(lines),
+            (Delivery::Ship, Some(parcel)) => parcel.price_for(lines),
             _ => 0,
         };
         let exact = lines + u64::from(delivery_price);

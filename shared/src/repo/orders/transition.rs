@@ -346,8 +346,8 @@ mod tests {
         }
     }
 
-    fn part(book: u32, copies: Option<u8>) -> Option<Part> {
-        Some(Part { book: book.into(), copies })
+    fn part(book: u32, copies: Option<u8>) -> Part {
+        Part { book: book.into(), copies }
     }
 
     #[test]
@@ -372,21 +372,27 @@ mod tests {
                 Confirmed,
                 ship,
                 &lines,
-                Cancel(part(7, Some(1))),
+                Cancel(Some(part(7, Some(1)))),
                 Ok((None, Some(OrderEvent::PartCancelled), vec![(7, 1)])),
             ),
-            (Confirmed, ship, &lines, Cancel(part(7, None)), Ok((None, Some(OrderEvent::PartCancelled), vec![(7, 2)]))),
+            (
+                Confirmed,
+                ship,
+                &lines,
+                Cancel(Some(part(7, None))),
+                Ok((None, Some(OrderEvent::PartCancelled), vec![(7, 2)])),
+            ),
             (
                 Confirmed,
                 ship,
                 &[(7, 2), (9, 0)],
-                Cancel(part(7, Some(2))),
+                Cancel(Some(part(7, Some(2)))),
                 Ok((Some(OrderState::Cancelled), Some(OrderEvent::Cancelled), vec![(7, 2)])),
             ),
-            (Confirmed, ship, &lines, Cancel(part(8, None)), Err(Refusal::NoSuchLine { book: 8.into() })),
-            (Confirmed, ship, &lines, Cancel(part(7, Some(3))), Err(Refusal::TooManyCopies { left: 2 })),
-            (Confirmed, ship, &lines, Cancel(part(7, Some(0))), Err(Refusal::TooManyCopies { left: 2 })),
-            (Confirmed, ship, &[(7, 0), (9, 1)], Cancel(part(7, None)), Err(Refusal::TooManyCopies { left: 0 })),
+            (Confirmed, ship, &lines, Cancel(Some(part(8, None))), Err(Refusal::NoSuchLine { book: 8.into() })),
+            (Confirmed, ship, &lines, Cancel(Some(part(7, Some(3)))), Err(Refusal::TooManyCopies { left: 2 })),
+            (Confirmed, ship, &lines, Cancel(Some(part(7, Some(0)))), Err(Refusal::TooManyCopies { left: 2 })),
+            (Confirmed, ship, &[(7, 0), (9, 1)], Cancel(Some(part(7, None))), Err(Refusal::TooManyCopies { left: 0 })),
             (
                 OrderState::Shipped,
                 ship,
@@ -398,10 +404,16 @@ mod tests {
                 Confirmed,
                 ship,
                 &lines,
-                Return(part(7, Some(1))),
+                Return(Some(part(7, Some(1)))),
                 Err(Refusal::NotFrom { from: Confirmed, to: OrderState::Returned }),
             ),
-            (Delivered, ship, &lines, Return(part(9, None)), Ok((None, Some(OrderEvent::PartReturned), vec![(9, 1)]))),
+            (
+                Delivered,
+                ship,
+                &lines,
+                Return(Some(part(9, None))),
+                Ok((None, Some(OrderEvent::PartReturned), vec![(9, 1)])),
+            ),
             (
                 Delivered,
                 ship,

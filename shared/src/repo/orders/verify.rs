@@ -50,6 +50,14 @@ pub async fn verify_slice(connection: &mut MySqlConnection, slice: Slices) -> sq
 
 async fn of_books(connection: &mut MySqlConnection, after: u32, through: u32) -> sqlx::Result<Vec<Violation>> {
     let mut violations = Vec::new();
+    violations.extend(stocks(connection, after, through).await?);
+    violations.extend(sales(connection, after, through).await?);
+    violations.extend(stray_movements(connection, after, through).await?);
+    violations.extend(fixed_prices(connection, after, through).await?);
+    Ok(violations)
+}
+
+async fn stocks(connection: &mut MySqlConnection, after: u32, through: u32) -> sqlx::Result<Vec<Violation>> {
     let stocks = sqlx::query!(
         r#"
         select
@@ -73,11 +81,15 @@ async fn of_books(connection: &mut MySqlConnection, after: u32, through: u32) ->
         after,
         through,
     );
-    violations.extend(stocks.fetch_all(&mut *connection).await?.into_iter().map(|row| Violation::Stock {
+    let found = stocks.fetch_all(connection).await?.into_iter().map(|row| Violation::Stock {
         book: row.id.into(),
         stock: row.stock,
         moved: row.moved,
-    }));
+    });
+    Ok(found.collect())
+}
+
+async fn sales(connection: &mut MySqlConnection, after: u32, through: u32) -> sqlx::Result<Vec<Violation>> {
     let sales = sqlx::query!(
         r#"
         select
@@ -99,11 +111,15 @@ async fn of_books(connection: &mut MySqlConnection, after: u32, through: u32) ->
         after,
         through,
     );
-    violations.extend(sales.fetch_all(&mut *connection).await?.into_iter().map(|row| Violation::Sold {
+    let found = sales.fetch_all(connection).await?.into_iter().map(|row| Violation::Sold {
         book: row.id.into(),
         sold: row.sold,
         sales: row.sales,
-    }));
+    });
+    Ok(found.collect())
+}
+
+async fn stray_movements(connection: &mut MySqlConnection, after: u32, through: u32) -> sqlx::Result<Vec<Violation>> {
     let strays = sqlx::query!(
         r#"
         select
@@ -122,13 +138,15 @@ async fn of_books(connection: &mut MySqlConnection, after: u32, through: u32) ->
         after,
         through,
     );
-    violations.extend(
-        strays
-            .fetch_all(&mut *connection)
-            .await?
-            .into_iter()
-            .map(|row| Violation::StrayMovement { book: row.book_id.into(), source: row.source }),
-    );
+    let found = strays
+        .fetch_all(connection)
+        .await?
+        .into_iter()
+        .map(|row| Violation::StrayMovement { book: row.book_id.into(), source: row.source });
+    Ok(found.collect())
+}
+
+async fn fixed_prices(connection: &mut MySqlConnection, after: u32, through: u32) -> sqlx::Result<Vec<Violation>> {
     let prices = sqlx::query!(
         r#"
         select
@@ -144,16 +162,23 @@ async fn of_books(connection: &mut MySqlConnection, after: u32, through: u32) ->
         after,
         through,
     );
-    violations.extend(prices.fetch_all(connection).await?.into_iter().map(|row| Violation::FixedPrice {
+    let found = prices.fetch_all(connection).await?.into_iter().map(|row| Violation::FixedPrice {
         book: row.id.into(),
         price: row.price,
         fixed: row.fixed,
-    }));
-    Ok(violations)
+    });
+    Ok(found.collect())
 }
 
 async fn of_orders(connection: &mut MySqlConnection, after: u32, through: u32) -> sqlx::Result<Vec<Violation>> {
     let mut violations = Vec::new();
+    violations.extend(outcomes(connection, after, through).await?);
+    violations.extend(totals(connection, after, through).await?);
+    violations.extend(copies(connection, after, through).await?);
+    Ok(violations)
+}
+
+async fn outcomes(connection: &mut MySqlConnection, after: u32, through: u32) -> sqlx::Result<Vec<Violation>> {
     let outcomes = sqlx::query!(
         r#"
         select
@@ -184,11 +209,15 @@ async fn of_orders(connection: &mut MySqlConnection, after: u32, through: u32) -
         after,
         through,
     );
-    violations.extend(outcomes.fetch_all(&mut *connection).await?.into_iter().map(|row| Violation::Outcome {
+    let found = outcomes.fetch_all(connection).await?.into_iter().map(|row| Violation::Outcome {
         order: OrderNumber(row.number),
         state: row.state,
         states: row.states,
-    }));
+    });
+    Ok(found.collect())
+}
+
+async fn totals(connection: &mut MySqlConnection, after: u32, through: u32) -> sqlx::Result<Vec<Violation>> {
     let totals = sqlx::query!(
         r#"
         select
@@ -210,11 +239,15 @@ async fn of_orders(connection: &mut MySqlConnection, after: u32, through: u32) -
         after,
         through,
     );
-    violations.extend(totals.fetch_all(&mut *connection).await?.into_iter().map(|row| Violation::Total {
+    let found = totals.fetch_all(connection).await?.into_iter().map(|row| Violation::Total {
         order: OrderNumber(row.number),
         total: row.total,
         lines: row.lines,
-    }));
+    });
+    Ok(found.collect())
+}
+
+async fn copies(connection: &mut MySqlConnection, after: u32, through: u32) -> sqlx::Result<Vec<Violation>> {
     let copies = sqlx::query!(
         r#"
         select
@@ -249,11 +282,11 @@ async fn of_orders(connection: &mut MySqlConnection, after: u32, through: u32) -
         after,
         through,
     );
-    violations.extend(copies.fetch_all(connection).await?.into_iter().map(|row| Violation::Copies {
+    let found = copies.fetch_all(connection).await?.into_iter().map(|row| Violation::Copies {
         order: OrderNumber(row.number),
         book: row.book_id.into(),
         line: row.line,
         movements: row.movements,
-    }));
-    Ok(violations)
+    });
+    Ok(found.collect())
 }
