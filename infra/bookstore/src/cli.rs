@@ -6,8 +6,8 @@ use anyhow::Result;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    bench, completions, cost, deploy, destroy, diagram, diff, drift, import, logs, prepare, redrive, rollback, staff,
-    status, synth, test, up,
+    bench, completions, cost, deploy, destroy, diagram, diff, drift, import, logs, prepare, redrive, rollback, shop,
+    staff, status, synth, test, up,
 };
 use crate::local::WATCHDOG;
 use crate::output::{self, Report};
@@ -61,6 +61,12 @@ enum Command {
     Visitors(staff::Visitors),
     /// List the searches that found nothing, the most frequent first
     Searches(staff::Searches),
+    /// List orders, and change them: paid, ready, shipped, delivered, collected, cancel, returned, export
+    Orders(shop::Orders),
+    /// Change the stock of a book, or list its movements
+    Stock(shop::Stock),
+    /// Check the invariants of stock and orders
+    Verify(shop::Verify),
     /// Run the tests: first those that need no service, then the others with the services that they need
     Test(test::Test),
     /// Benchmark the functions' release builds against a baseline
@@ -126,6 +132,9 @@ async fn execute(command: Command, json: bool) -> Result<Report> {
         Command::Reviews(args) => staff::reviews(&args).await,
         Command::Visitors(args) => staff::visitors(&args).await,
         Command::Searches(args) => staff::searches(&args).await,
+        Command::Orders(args) => shop::orders(&args).await,
+        Command::Stock(args) => shop::stock(&args).await,
+        Command::Verify(args) => shop::verify(&args).await,
         Command::Test(args) => test::run(&args).await.map(without_result),
         Command::Bench(args) => bench::run(&args, json).await.map(without_result),
         Command::CloseAbandoned(args) => up::close_abandoned(&args).await.map(without_result),
@@ -146,6 +155,9 @@ mod tests {
             ("messages --open --json", "messages"),
             ("messages answered 12 --json", "messages answered"),
             ("--json searches", "searches"),
+            ("orders --open --json", "orders"),
+            ("orders shipped 100042 --json", "orders shipped"),
+            ("stock 9780262033848 -1 --reason x --json", "stock"),
             ("logs show-book --json", "logs"),
             ("cost --json --stage dev", "cost"),
         ] {

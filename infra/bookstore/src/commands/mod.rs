@@ -13,6 +13,7 @@ pub mod logs;
 pub mod prepare;
 pub mod redrive;
 pub mod rollback;
+pub mod shop;
 pub mod staff;
 pub mod status;
 pub mod synth;

@@ -1,0 +1,381 @@
+//! `bookstore orders`, `stock` and `verify`: commands of the staff for what is sold. Like those in `staff`, they invoke
+//! `run-staff-task`.
+
+use std::fmt::Write as _;
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, Subcommand};
+use serde_json::json;
+use shared::{
+    domain::{BookId, Money, OrderAction, OrderNumber, Part},
+    staff::{
+        OrderChanged, Slices, SoldLine, StaffAnswer, StaffOrder, StaffTask, StockChange, StockChanged, StockMovement,
+        Verified, Violation,
+    },
+};
+use time::{Date, OffsetDateTime, macros::format_description};
+use uuid::Uuid;
+
+use super::staff::{UNEXPECTED_RESPONSE, Whose, ask};
+use crate::{
+    arguments,
+    output::{Report, minute, plain},
+};
+
+#[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Orders {
+    #[command(subcommand)]
+    action: Option<OrdersAction>,
+    /// Only orders that are not closed
+    #[arg(long)]
+    open: bool,
+    /// Largest number of orders to list
+    #[arg(long, value_name = "N", default_value = "50", value_parser = arguments::count)]
+    limit: u64,
+    #[command(flatten)]
+    whose: Whose,
+}
+
+#[derive(Args)]
+struct One {
+    /// Number of the order, as `orders` prints it
+    #[arg(value_name = "ID", value_parser = number)]
+    order: OrderNumber,
+    #[command(flatten)]
+    whose: Whose,
+}
+
+#[derive(Args)]
+struct OneOrPart {
+    #[command(flatten)]
+    one: One,
+    /// Only copies of the book with this id
+    #[arg(long, value_name = "ID", value_parser = arguments::book)]
+    book: Option<BookId>,
+    /// So many of them; all without it
+    #[arg(long, value_name = "N", requires = "book", value_parser = clap::value_parser!(u8).range(1..=20))]
+    copies: Option<u8>,
+}
+
+#[derive(Subcommand)]
+enum OrdersAction {
+    /// The transfer of an order has arrived
+    Paid(One),
+    /// An order can be collected
+    Ready(One),
+    /// An order was given to the carrier
+    Shipped(One),
+    /// The carrier has delivered an order
+    Delivered(One),
+    /// The buyer has collected, and paid, an order
+    Collected(One),
+    /// Cancel an order, or copies of one book; they can be sold again
+    Cancel(OneOrPart),
+    /// An order, or copies of one book, came back and can be sold again
+    Returned(OneOrPart),
+    /// Print what was sold, line by line, for an invoicing program
+    Export {
+        /// Print CSV
+        #[arg(long, required = true)]
+        csv: bool,
+        /// First day: 2026-01-01
+        #[arg(long, value_parser = day)]
+        from: Date,
+        /// Last day; today without it
+        #[arg(long, value_parser = day)]
+        to: Option<Date>,
+        #[command(flatten)]
+        whose: Whose,
+    },
+}
+
+#[derive(Args)]
+pub struct Stock {
+    /// ISBN, or the id of the book
+    #[arg(value_name = "ISBN")]
+    book: String,
+    /// `+5` copies came in, `-1` was damaged or lost, `=12` were counted just now; the movements are listed without it
+    #[arg(value_name = "CHANGE", value_parser = stock_change, allow_hyphen_values = true, requires = "reason")]
+    change: Option<StockChange>,
+    /// Why, for the record
+    #[arg(long)]
+    reason: Option<String>,
+    #[command(flatten)]
+    whose: Whose,
+}
+
+#[derive(Args)]
+pub struct Verify {
+    #[command(flatten)]
+    whose: Whose,
+}
+
+fn number(text: &str) -> Result<OrderNumber, String> {
+    OrderNumber::parse(text).ok_or_else(|| "expected the number of an order, such as 100042".to_owned())
+}
+
+fn day(text: &str) -> Result<Date, String> {
+    Date::parse(text, format_description!("[year]-[month]-[day]"))
+        .map_err(|_| "expected a day such as 2026-01-31".to_owned())
+}
+
+fn stock_change(text: &str) -> Result<StockChange, String> {
+    let (sign, digits) = text.split_at_checked(1).unwrap_or_default();
+    let is_number = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+    let copies = || digits.parse::<u16>().ok().filter(|copies| is_number && *copies > 0);
+    let change = match sign {
+        "+" => copies().map(StockChange::Received),
+        "-" => copies().map(StockChange::Damaged),
+        "=" => digits.parse().ok().filter(|_| is_number).map(StockChange::Counted),
+        _ => None,
+    };
+    change.ok_or_else(|| "expected copies with a sign: +5, -1 or =12".to_owned())
+}
+
+pub async fn orders(args: &Orders) -> Result<Report> {
+    let Some(action) = &args.action else { return list(&args.whose, args.open, args.limit).await };
+    let (one, action) = match action {
+        OrdersAction::Paid(one) => (one, OrderAction::Paid),
+        OrdersAction::Ready(one) => (one, OrderAction::Ready),
+        OrdersAction::Shipped(one) => (one, OrderAction::Shipped),
+        OrdersAction::Delivered(one) => (one, OrderAction::Delivered),
+        OrdersAction::Collected(one) => (one, OrderAction::Collected),
+        OrdersAction::Cancel(some) => (&some.one, OrderAction::Cancel(some.part())),
+        OrdersAction::Returned(some) => (&some.one, OrderAction::Return(some.part())),
+        OrdersAction::Export { from, to, whose, .. } => return export(whose, *from, *to).await,
+    };
+    let task = StaffTask::ChangeOrder { id: Uuid::new_v4(), order: one.order, action };
+    let StaffAnswer::Order(changed) = ask(&one.whose, &task).await? else { bail!(UNEXPECTED_RESPONSE) };
+    let order = one.order;
+    match changed {
+        OrderChanged::Now { state } => {
+            Ok(Report::new(format!("Order {order} is {state}."), json!({ "order": order, "state": state })))
+        }
+        OrderChanged::Already => Ok(Report::new(format!("Order {order}: done before."), json!({ "order": order }))),
+        OrderChanged::Refused { refusal } => bail!("order {order} is as it was: {refusal}"),
+    }
+}
+
+impl OneOrPart {
+    fn part(&self) -> Option<Part> {
+        Some(Part { book: self.book?, copies: self.copies })
+    }
+}
+
+async fn list(whose: &Whose, open: bool, limit: u64) -> Result<Report> {
+    let limit = usize::try_from(limit)?;
+    let mut orders: Vec<StaffOrder> = Vec::new();
+    while orders.len() < limit {
+        let before = orders.last().map(|order| order.number);
+        let StaffAnswer::Orders(page) = ask(whose, &StaffTask::ListOrders { open, before }).await? else {
+            bail!(UNEXPECTED_RESPONSE);
+        };
+        if page.is_empty() {
+            break;
+        }
+        orders.extend(page);
+    }
+    orders.truncate(limit);
+    let none = if open { "No order is open." } else { "There are no orders." };
+    let text = orders.iter().map(format_order).collect::<Vec<_>>().join("\n");
+    Ok(Report::new(if text.is_empty() { none } else { text.as_str() }, json!({ "orders": orders })))
+}
+
+fn format_order(order: &StaffOrder) -> String {
+    let mut line = format!(
+        "{}  {}  {}  {} {}, {} by {}",
+        order.number,
+        minute(order.placed_at),
+        order.state,
+        order.total,
+        if order.is_paid { "paid" } else { "not paid" },
+        order.delivery.code(),
+        order.payment.code(),
+    );
+    if let (Some(name), Some(email)) = (&order.name, &order.email) {
+        _ = write!(line, "\n    {} <{}>", plain(name), plain(email));
+    }
+    if let Some(expires_at) = order.expires_at {
+        _ = write!(line, "\n    expires {}", minute(expires_at));
+    }
+    if let Some(reason) = &order.rejection {
+        _ = write!(line, "\n    {}", plain(reason));
+    }
+    if let Some(failure) = &order.failed_mail {
+        _ = write!(line, "\n    a mail came back: {}", plain(failure));
+    }
+    line
+}
+
+async fn export(whose: &Whose, from: Date, to: Option<Date>) -> Result<Report> {
+    let to = to.unwrap_or_else(|| OffsetDateTime::now_utc().date());
+    if to < from {
+        bail!("--to is {to}; it must not be before --from, which is {from}");
+    }
+    let (mut sold, mut after) = (Vec::new(), None);
+    loop {
+        let StaffAnswer::Sold { lines, next } = ask(whose, &StaffTask::ExportOrders { after, from, to }).await? else {
+            bail!(UNEXPECTED_RESPONSE);
+        };
+        sold.extend(lines);
+        after = next;
+        if after.is_none() {
+            break;
+        }
+    }
+    Ok(Report::new(csv(&sold), json!({ "lines": sold })))
+}
+
+/// RFC 4180. A text that a spreadsheet would take for a formula gets an apostrophe.
+fn csv(lines: &[SoldLine]) -> String {
+    let header = "order,state,payment,decided_at,paid_at,isbn,title,copies,cancelled,returned,unit_price,currency,vat_rate,\
+                  amount,vat";
+    let rows = lines.iter().map(|line| {
+        let kept = line.copies.saturating_sub(line.cancelled).saturating_sub(line.returned);
+        let gross = line.unit_price.saturating_mul(kept.into());
+        let vat = shared::domain::TaxPart::included(gross, line.tax_rate);
+        let amount = |minor| {
+            let money = Money { minor, currency: line.currency.clone() }.to_string();
+            money.split(' ').next().unwrap_or_default().to_owned()
+        };
+        let at = |at: Option<OffsetDateTime>| at.map(minute).unwrap_or_default();
+        let cells = [
+            line.number.to_string(),
+            line.state.clone(),
+            line.payment.clone(),
+            at(Some(line.decided_at)),
+            at(line.paid_at),
+            line.isbn.clone().unwrap_or_default(),
+            line.title.clone(),
+            line.copies.to_string(),
+            line.cancelled.to_string(),
+            line.returned.to_string(),
+            amount(line.unit_price),
+            line.currency.clone(),
+            format!("{}.{:02}", line.tax_rate / 100, line.tax_rate % 100),
+            amount(gross),
+            amount(vat),
+        ];
+        cells.map(|cell| quoted(&cell)).join(",")
+    });
+    [header.to_owned()].into_iter().chain(rows).collect::<Vec<_>>().join("\n")
+}
+
+fn quoted(cell: &str) -> String {
+    let cell = if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell.to_owned() };
+    if cell.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell }
+}
+
+pub async fn stock(args: &Stock) -> Result<Report> {
+    let Some(change) = args.change else { return movements(&args.whose, &args.book).await };
+    let reason = args.reason.clone().context("--reason is missing")?;
+    let task = StaffTask::ChangeStock { id: Uuid::new_v4(), book: args.book.clone(), change, reason };
+    let StaffAnswer::Stock(changed) = ask(&args.whose, &task).await? else { bail!(UNEXPECTED_RESPONSE) };
+    match &changed {
+        StockChanged::Now { title, before, stock } => {
+            Ok(Report::new(format!("{}: {before} -> {stock} copies", plain(title)), json!(changed)))
+        }
+        StockChanged::Already { title, stock } => {
+            Ok(Report::new(format!("{}: {stock} copies; done before", plain(title)), json!(changed)))
+        }
+        StockChanged::NoSuchBook => bail!("there is no book {}", args.book),
+        StockChanged::TooFew { title, stock } => {
+            bail!("{} has {stock} copies; fewer than none cannot be left", plain(title))
+        }
+    }
+}
+
+async fn movements(whose: &Whose, book: &str) -> Result<Report> {
+    let task = StaffTask::ListMovements { book: book.to_owned(), before: None };
+    let StaffAnswer::Movements(movements) = ask(whose, &task).await? else { bail!(UNEXPECTED_RESPONSE) };
+    let line = |StockMovement { kind, quantity, source, reason, moved_at, .. }: &StockMovement| {
+        let reason = reason.as_deref().map(|reason| format!("  {}", plain(reason))).unwrap_or_default();
+        format!("{}  {quantity:>+5}  {kind}  {}{reason}", minute(*moved_at), plain(source))
+    };
+    let text = movements.iter().map(line).collect::<Vec<_>>().join("\n");
+    let none = "Nothing has moved since the book was imported, or there is no such book.";
+    Ok(Report::new(if text.is_empty() { none } else { text.as_str() }, json!({ "movements": movements })))
+}
+
+/// Checks all slices; fails if an invariant does not hold.
+pub async fn verify(args: &Verify) -> Result<Report> {
+    let (mut violations, mut checked) = (Vec::<Violation>::new(), [0_u64; 2]);
+    let mut next = Some(Slices::FIRST);
+    while let Some(slice) = next {
+        let StaffAnswer::Verified(Verified { violations: found, checked: count, next: following }) =
+            ask(&args.whose, &StaffTask::Verify { slice }).await?
+        else {
+            bail!(UNEXPECTED_RESPONSE)
+        };
+        violations.extend(found);
+        checked[usize::from(matches!(slice, Slices::OrdersAfter(_)))] += u64::from(count);
+        next = following;
+    }
+    let [books, orders] = checked;
+    if violations.is_empty() {
+        let text = format!("Stock and orders are sound: {books} books and {orders} orders checked.");
+        return Ok(Report::new(text, json!({ "books": books, "orders": orders, "violations": [] })));
+    }
+    let lines: Vec<String> = violations.iter().map(ToString::to_string).collect();
+    bail!("{} invariants of stock and orders do not hold:\n  {}", lines.len(), lines.join("\n  "))
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+
+    #[test]
+    fn a_change_of_stock_has_a_sign() {
+        for (text, change) in [
+            ("+5", Some(StockChange::Received(5))),
+            ("-1", Some(StockChange::Damaged(1))),
+            ("=12", Some(StockChange::Counted(12))),
+            ("=0", Some(StockChange::Counted(0))),
+            ("5", None),
+            ("+0", None),
+            ("-0", None),
+            ("+", None),
+            ("", None),
+            ("=", None),
+            ("+-5", None),
+            ("++5", None),
+            ("+5.5", None),
+            ("ñ5", None),
+            ("+99999", None),
+            ("=99999999999", None),
+        ] {
+            assert_eq!(stock_change(text).ok(), change, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_sold_is_exported_with_its_tax_and_opens_in_a_spreadsheet() {
+        let line = SoldLine {
+            number: OrderNumber(100_001),
+            state: "delivered".into(),
+            payment: "on_delivery".into(),
+            decided_at: datetime!(2026-01-02 03:04 UTC),
+            paid_at: None,
+            isbn: Some("9780262033848".into()),
+            title: "El túnel, \"1948\"".into(),
+            copies: 3,
+            cancelled: 1,
+            returned: 0,
+            unit_price: 1_040,
+            currency: "EUR".into(),
+            tax_rate: 400,
+        };
+        let formula = SoldLine { title: "=HYPERLINK(1)".into(), isbn: None, copies: 1, cancelled: 1, ..line.clone() };
+        let csv = csv(&[line, formula]);
+        assert_eq!(
+            csv.lines().skip(1).collect::<Vec<_>>(),
+            [
+                "100001,delivered,on_delivery,2026-01-02 03:04 UTC,,9780262033848,\"El túnel, \"\"1948\"\"\",3,1,0,10.40,EUR,4.00,20.80,0.80",
+                "100001,delivered,on_delivery,2026-01-02 03:04 UTC,,,'=HYPERLINK(1),1,1,0,10.40,EUR,4.00,0.00,0.00",
+            ]
+        );
+    }
+}
