@@ -144,7 +144,8 @@ async fn count_one_less(connection: &mut MySqlConnection, book: BookId, stars: u
 }
 
 /// Updates the book's count and mean from its star counts, and all that follows from them: lists by popularity, the word
-/// index and the numbers of the shop. The star counts are read with a lock, because a plain read in a transaction that has
+/// index and the numbers of the shop. The book counts as changed even if count and mean stay, because the words of its
+/// reviews may be others. The star counts are read with a lock, because a plain read in a transaction that has
 /// read before returns old values.
 async fn recount(connection: &mut MySqlConnection, book: BookId) -> sqlx::Result<()> {
     let row = sqlx::query!(
@@ -174,6 +175,7 @@ async fn recount(connection: &mut MySqlConnection, book: BookId) -> sqlx::Result
         left join book_genres bg on bg.book_id = b.id
         set b.ratings_count = ?,
             b.score = ?,
+            b.updated_at = current_timestamp(3),
             ba.ratings_count = ?,
             bg.ratings_count = ?
         where b.id = ?

@@ -132,7 +132,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        domain::CatalogueRow,
+        domain::{CatalogueRow, ReviewText},
+        messages::RatingV1,
         repo::{
             catalogue,
             fixtures::{book, minute, rating, row},
@@ -160,6 +161,8 @@ mod tests {
             stars: Some(Histogram([0, 0, 0, 3, 0])),
             ..row("el-t-nel", "El túnel", &["Ernesto Sabato"])
         };
+        // So many that the line of authors does not name the last one.
+        let many = |last: &str| (0..40).map(|n| format!("Author Number {n}")).chain([last.to_owned()]).collect();
         for (change, moves) in [
             (same(), false),
             (CatalogueRow { stock: Some(4), stock_counted_at: Some(minute(0)), ..same() }, true),
@@ -167,14 +170,50 @@ mod tests {
             (CatalogueRow { genres: Some(vec!["crime".into()]), ..same() }, false),
             (CatalogueRow { title: "El Túnel".into(), ..same() }, true),
             (CatalogueRow { stars: Some(Histogram([1, 0, 0, 3, 0])), ..same() }, true),
+            (CatalogueRow { stars: Some(Histogram([0, 1, 1, 2, 0])), ..same() }, true),
+            (CatalogueRow { stars: Some(Histogram([0, 0, 2, 2, 0])), ..same() }, true),
+            (CatalogueRow { stars: Some(Histogram([0, 1, 1, 1, 1])), ..same() }, true),
+            (CatalogueRow { stars: Some(Histogram([0, 1, 1, 1, 1])), ..same() }, false),
+            (CatalogueRow { authors: many("Last"), ..same() }, true),
+            (CatalogueRow { authors: many("Other"), ..same() }, true),
+            (CatalogueRow { authors: many("Other"), ..same() }, false),
+            (CatalogueRow { stars: Some(Histogram([0, 0, 0, 0, 4_000_000])), ..same() }, true),
         ] {
             age(&mut connection).await;
             catalogue::put(&mut connection, &change).await.unwrap();
             assert_eq!(has_changed(&mut connection, id).await, moves, "{change:?}");
         }
+        // In a book with millions of ratings, neither count nor score moves with the stars of one.
+        let said = |stars, text: &str| RatingV1 { review: ReviewText::parse(text).ok(), ..rating(id, 1, stars) };
+        for (change, sent, number) in [
+            ("a rating", said(5, "Good")),
+            ("other words", said(5, "Better")),
+            ("other stars", said(4, "Better")),
+            ("no words", rating(id, 1, 4)),
+        ]
+        .into_iter()
+        .zip(1_u8..)
+        .map(|((change, sent), number)| (change, sent, number))
+        {
+            age(&mut connection).await;
+            let submission = uuid::Uuid::from_u128(number.into());
+            let at = minute(number.into());
+            assert_eq!(
+                ratings::publish(&mut connection, submission, at, &sent).await.unwrap(),
+                ratings::Published::Now
+            );
+            assert!(has_changed(&mut connection, id).await, "{change}");
+        }
+        let review = ratings::list(&mut connection, id, None, 1).await.unwrap().unwrap().items.remove(0).id;
         age(&mut connection).await;
-        ratings::publish(&mut connection, uuid::Uuid::from_u128(1), minute(1), &rating(id, 1, 5)).await.unwrap();
-        assert!(has_changed(&mut connection, id).await, "a rating");
+        ratings::hide(&mut connection, review, minute(9)).await.unwrap();
+        assert!(has_changed(&mut connection, id).await, "a hidden review");
+        age(&mut connection).await;
+        ratings::unhide(&mut connection, review).await.unwrap();
+        assert!(has_changed(&mut connection, id).await, "a review that is shown again");
+        age(&mut connection).await;
+        ratings::erase(&mut connection, review).await.unwrap();
+        assert!(has_changed(&mut connection, id).await, "an erased review");
     }
 
     #[ignore = "needs MariaDB"]

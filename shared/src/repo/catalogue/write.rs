@@ -187,6 +187,8 @@ pub(super) async fn insert_books(connection: &mut MySqlConnection, books: &mut [
     Ok(())
 }
 
+/// Every one of these books counts as changed, also if the change is not in its own row: genres, authors behind the byline's
+/// end, the spread of stars.
 pub(super) async fn update_books(connection: &mut MySqlConnection, books: &[ShelfBook]) -> sqlx::Result<()> {
     let known: Vec<&ShelfBook> = books.iter().filter(|book| book.before.is_some()).collect();
     if known.is_empty() {
@@ -241,7 +243,8 @@ pub(super) async fn update_books(connection: &mut MySqlConnection, books: &[Shel
             b.fixed_price = row.fixed_price,
             b.tax_rate = row.tax_rate,
             b.publisher = row.publisher,
-            b.publisher_contact = row.publisher_contact
+            b.publisher_contact = row.publisher_contact,
+            b.updated_at = current_timestamp(3)
         "#,
         json!(rows).to_string(),
     )
@@ -414,17 +417,6 @@ pub(super) async fn set_genres(connection: &mut MySqlConnection, books: &[ShelfB
             delete bg
             from json_table(?, '$[*]' columns (id int unsigned path '$')) asked
             straight_join book_genres bg on bg.book_id = asked.id
-            "#,
-            json!(known).to_string(),
-        )
-        .execute(&mut *connection)
-        .await?;
-        // No column of the book itself says its genres.
-        sqlx::query!(
-            r#"
-            update json_table(?, '$[*]' columns (id int unsigned path '$')) asked
-            straight_join books b on b.id = asked.id
-            set b.updated_at = current_timestamp(3)
             "#,
             json!(known).to_string(),
         )
