@@ -48,6 +48,10 @@ const SECURITY: &[(&str, &str)] = &[
 /// HSTS for a year, for this host name only, because its subdomains are unknown.
 const HTTPS_ONLY: &str = "max-age=31536000";
 
+/// Headers that a script of another site may send: any, because they cannot write and come without cookies. `*` covers all
+/// but `Authorization` (<https://fetch.spec.whatwg.org/#cors-non-wildcard-request-header-name>), which some clients always send.
+const ALLOWED: &str = "*, Authorization";
+
 /// Headers that scripts of other sites may read, beside those that browsers always let them read.
 const EXPOSED: &str = "ETag, Link, Location, Retry-After, X-Request-Id";
 
@@ -122,7 +126,7 @@ impl Reply {
         reply
             .for_other_sites()
             .header(header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD")
-            .header(header::ACCESS_CONTROL_ALLOW_HEADERS, "If-None-Match")
+            .header(header::ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED)
             .header(header::ACCESS_CONTROL_MAX_AGE, &DAY.to_string())
     }
 
@@ -566,6 +570,8 @@ mod tests {
             assert_eq!((&answer["statusCode"], answer.get("body")), (&json!(204), None));
             assert_eq!(header(&answer, "allow"), allowed);
             assert_eq!(header(&answer, "access-control-allow-methods"), methods, "{wanted} {path}");
+            let headers = if methods.is_empty() { "" } else { "*, Authorization" };
+            assert_eq!(header(&answer, "access-control-allow-headers"), headers, "{wanted} {path}");
             assert_eq!(header(&answer, "access-control-allow-origin").is_empty(), methods.is_empty());
         }
     }
