@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 use crate::domain::{
     self, Author, BookId, DisplayName, Email, Facets, Genre, Histogram, MessageText, Outcome, Rejection, ReviewText,
-    Slice, Stars, Subject, SubmissionId, Summary,
+    Slice, Stars, Subject, SubmissionId, Summary, milliseconds,
 };
 
 /// A book of a list.
@@ -36,7 +36,7 @@ pub struct OfBook {
     /// The address of the book's page.
     pub url: String,
     /// The last change of the book by an import, or of its ratings.
-    #[serde(with = "time::serde::rfc3339")]
+    #[serde(serialize_with = "milliseconds")]
     #[schemars(with = "String", extend("format" = "date-time"))]
     pub updated_at: OffsetDateTime,
 }

@@ -9,6 +9,7 @@ mod filter;
 mod invisible;
 mod isbn;
 mod language;
+mod moment;
 mod money;
 mod order;
 mod rating;
@@ -30,6 +31,7 @@ pub use filter::{Count, Facets, Filter, MEAN_BANDS, PRICE_BANDS, Total};
 pub use invisible::is_default_ignorable;
 pub use isbn::Isbn13;
 pub use language::{Language, base_language};
+pub use moment::milliseconds;
 pub use money::{Currency, Money};
 pub use order::{
     Actor, Address, AddressText, Contact, Country, Delivery, Fingerprint, LineReason, MAX_LINES, Order, OrderAction,

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::{Invalid, Parsed, Reason};
+use super::{Invalid, Parsed, Reason, milliseconds};
 
 /// One to five.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -48,7 +48,7 @@ pub struct Review {
     pub stars: u8,
     pub name: Option<String>,
     pub review: Option<String>,
-    #[serde(with = "time::serde::rfc3339")]
+    #[serde(serialize_with = "milliseconds")]
     #[schemars(with = "String", extend("format" = "date-time"))]
     pub sent_at: OffsetDateTime,
 }
