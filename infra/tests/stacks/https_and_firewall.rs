@@ -121,7 +121,7 @@ fn the_load_balancer_has_a_firewall_if_the_stage_enables_it() {
 }
 
 #[test]
-fn the_firewall_limits_each_address_and_allows_a_review_of_4000_emoji() {
+fn the_firewall_limits_each_address_and_blocks_no_review_and_no_search_for_its_words() {
     let app = template(&production_in_full(), Kind::App);
     let mut rules = properties(&app, "Firewall")["Rules"].as_array().unwrap().clone();
     rules.sort_by_key(|rule| rule["Priority"].as_i64());
@@ -149,10 +149,25 @@ fn the_firewall_limits_each_address_and_allows_a_review_of_4000_emoji() {
         assert_eq!(rule["OverrideAction"], json!({ "None": {} }), "its rules block");
     }
     assert_eq!(group(bad_inputs)["RuleActionOverrides"], json!([]));
-    // Rules on bodies would block ordinary reviews with `../`, a web address, `<script`, or 4,000 emoji.
-    let bodies = ["SizeRestrictions", "CrossSiteScripting", "GenericLFI", "GenericRFI", "EC2MetaDataSSRF"];
-    let counted = bodies.map(|rule| json!({ "Name": format!("{rule}_BODY"), "ActionToUse": { "Count": {} } }));
-    assert_eq!(group(common)["RuleActionOverrides"], json!(counted));
+    let overrides = group(common)["RuleActionOverrides"].clone();
+    let counted: Vec<&Value> = overrides.as_array().unwrap().iter().map(|rule| &rule["Name"]).collect();
+    assert!(overrides.as_array().unwrap().iter().all(|rule| rule["ActionToUse"] == json!({ "Count": {} })));
+    for (request, rule) in [
+        ("a review of 4,000 emoji", "SizeRestrictions_BODY"),
+        ("a review with `<script`", "CrossSiteScripting_BODY"),
+        ("a review with `../`", "GenericLFI_BODY"),
+        ("a review with a web address", "GenericRFI_BODY"),
+        ("a review with 169.254.169.254", "EC2MetaDataSSRF_BODY"),
+        ("isbn= with 100 numbers", "SizeRestrictions_QUERYSTRING"),
+        ("q=<script>", "CrossSiteScripting_QUERYARGUMENTS"),
+        ("q=../", "GenericLFI_QUERYARGUMENTS"),
+        ("q=http://192.0.2.1/", "GenericRFI_QUERYARGUMENTS"),
+        ("q=169.254.169.254", "EC2MetaDataSSRF_QUERYARGUMENTS"),
+        ("q=php.ini", "RestrictedExtensions_QUERYARGUMENTS"),
+    ] {
+        assert!(counted.contains(&&json!(rule)), "{request} would be blocked by {rule}");
+    }
+    assert_eq!(counted.len(), 11, "every other rule blocks");
 }
 
 #[test]
