@@ -145,11 +145,11 @@ pub struct RatingForm {
     #[schemars(with = "Stars")]
     pub stars: Option<serde_json::Value>,
     /// Shown under the review. A blank one counts as none.
-    #[schemars(length(max = DisplayName::MAX))]
-    pub name: Option<String>,
+    #[schemars(with = "Option<String>", length(max = DisplayName::MAX))]
+    pub name: Option<serde_json::Value>,
     /// The text of the review. A blank one counts as none.
-    #[schemars(length(max = ReviewText::MAX))]
-    pub review: Option<String>,
+    #[schemars(with = "Option<String>", length(max = ReviewText::MAX))]
+    pub review: Option<serde_json::Value>,
 }
 
 /// A message to the shop.
@@ -157,15 +157,16 @@ pub struct RatingForm {
 #[schemars(deny_unknown_fields)]
 pub struct ContactForm {
     #[schemars(with = "DisplayName")]
-    pub name: Option<String>,
+    pub name: Option<serde_json::Value>,
     #[schemars(with = "Email")]
-    pub email: Option<String>,
+    pub email: Option<serde_json::Value>,
     #[schemars(with = "Subject")]
-    pub subject: Option<String>,
+    pub subject: Option<serde_json::Value>,
     #[schemars(with = "MessageText")]
-    pub message: Option<String>,
+    pub message: Option<serde_json::Value>,
     /// Leave it out. A page hides it, so only a program fills it in; that message is accepted and dropped.
-    pub website: Option<String>,
+    #[schemars(with = "Option<String>")]
+    pub website: Option<serde_json::Value>,
 }
 
 /// The receipt of a submission.

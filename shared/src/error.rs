@@ -186,8 +186,11 @@ impl ProblemField {
         Self { field, code: FieldCode::of(&invalid.reason), detail, pointer: None, parameter: None }
     }
 
-    /// A value of the body, by its name there.
+    /// A value of the body, by its name there, or the body as a whole.
     fn of_body(invalid: &Invalid) -> Self {
+        if invalid.field == "body" {
+            return Self { pointer: Some("#".to_owned()), ..Self::new(invalid) };
+        }
         // The escapes of RFC 6901.
         let name = invalid.field.replace('~', "~0").replace('/', "~1");
         Self { pointer: Some(format!("#/{name}")), ..Self::new(invalid) }
@@ -266,12 +269,14 @@ mod tests {
                     range("stars"),
                     Invalid::new("a/b~c", Reason::Blank),
                     Invalid::new("review", Reason::LongerThan { max: 4_000 }),
+                    Invalid::other("body", "must be a JSON object, and is an array"),
                 ]),
                 "invalid_values",
                 json!([
                     {"field": "stars", "code": "out_of_range", "pointer": "#/stars"},
                     {"field": "a/b~c", "code": "blank", "pointer": "#/a~1b~0c"},
                     {"field": "review", "code": "too_long", "pointer": "#/review"},
+                    {"field": "body", "code": "invalid", "pointer": "#"},
                 ]),
             ),
             (ApiError::NotFound, "not_found", json!(null)),

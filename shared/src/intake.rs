@@ -1,10 +1,14 @@
 //! Intake of submissions: each gets an id and goes to the queue, which keeps it until `process-submissions` has
 //! processed it. It needs no database.
 //!
-//! A retry gets the same id if it has the same key: `Idempotency-Key` of a program, or the hidden field of a form. A key
+//! A retry gets the same id if it has the same content and the same key: `Idempotency-Key` of a program, or the hidden
+//! field of a form. The content counts as it was parsed, not as it was written; other content with the same key is another
+//! submission. A key
 //! belongs to its sender. With a cookie, that is the visitor; without one, it is everybody who knows the key, so the key
 //! must be one that nobody guesses.
 
+use anyhow::Context;
+use serde::Serialize;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -51,13 +55,15 @@ pub struct Intake<'a> {
 }
 
 impl<'a> Intake<'a> {
-    pub async fn begin(app: &'a App, request: &'a Request, client: Client) -> Result<Self> {
+    /// `content` is what the sender repeats with a retry, parsed, with its kind and what it is about.
+    pub async fn begin(app: &'a App, request: &'a Request, client: Client, content: &impl Serialize) -> Result<Self> {
         if request.is_too_large() {
             return Err(ApiError::TooLarge);
         }
         let key = app.submission_key().await?;
         let now = OffsetDateTime::now_utc();
-        let (id, cookie) = identify(&key, request, client, now)?;
+        let content = serde_json::to_vec(content).context("writing the content of a submission")?;
+        let (id, cookie) = identify(&key, request, client, &content, now)?;
         let cookie_value = key.write_cookie(&cookie);
         Ok(Self { app, request, client, id, visitor: cookie.visitor(), cookie, cookie_value, now })
     }
@@ -99,6 +105,7 @@ fn identify(
     key: &SubmissionKey,
     request: &Request,
     client: Client,
+    content: &[u8],
     now: OffsetDateTime,
 ) -> Result<(SubmissionId, VisitorCookie)> {
     let repeated = match client {
@@ -110,7 +117,7 @@ fn identify(
         let id = key.random();
         return Ok((id, cookie.unwrap_or_else(|| VisitorCookie::new(key.visitor_number_of(id), now))));
     };
-    let id_for = |visitor: &[u8]| key.derive(&[request.path().as_bytes(), visitor, request.body(), &repeated]);
+    let id_for = |visitor: &[u8]| key.derive(&[visitor, content, &repeated]);
     let without_cookie = id_for(&[]);
     let first_number = key.visitor_number_of(without_cookie);
     match cookie {
@@ -180,13 +187,13 @@ mod tests {
     fn program(idempotency: &str, cookie: &str) -> Result<(SubmissionId, VisitorCookie)> {
         let headers = json!({ "idempotency-key": idempotency, "cookie": cookie });
         let event = json!({ "httpMethod": "POST", "path": "/api/contact", "headers": headers, "body": "{}" });
-        identify(&key(), &request(event), Client::Program, NOW)
+        identify(&key(), &request(event), Client::Program, b"content", NOW)
     }
 
     fn browser(body: &str, cookie: &str) -> Result<(SubmissionId, VisitorCookie)> {
         let headers = json!({ "content-type": "application/x-www-form-urlencoded", "cookie": cookie });
         let event = json!({ "httpMethod": "POST", "path": "/contact", "headers": headers, "body": body });
-        identify(&key(), &request(event), Client::Browser, LATER)
+        identify(&key(), &request(event), Client::Browser, b"content", LATER)
     }
 
     fn cookie_of(answer: &(SubmissionId, VisitorCookie)) -> String {
@@ -251,6 +258,18 @@ mod tests {
                 assert_eq!(browser(body, cookie).unwrap_err().status(), 400, "{body}");
             }
         }
+    }
+
+    #[test]
+    fn a_key_is_for_one_content_however_path_and_body_are_written() {
+        let send = |path: &str, body: &str, content: &[u8]| {
+            let headers = json!({ "idempotency-key": KEY });
+            let event = json!({ "httpMethod": "POST", "path": path, "headers": headers, "body": body });
+            identify(&key(), &request(event), Client::Program, content, NOW).unwrap().0
+        };
+        let first = send("/api/books/54/ratings", r#"{"stars":5}"#, b"five stars");
+        assert_eq!(send("/api/books/54-dracula/ratings", r#"{ "name": null, "stars": 5 }"#, b"five stars"), first);
+        assert_ne!(send("/api/books/54/ratings", r#"{"stars":5}"#, b"four stars"), first);
     }
 
     #[test]

@@ -10,10 +10,10 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
 fn read(request: &Request) -> Result<ContactForm> {
     let mut body = request.json(&["name", "email", "subject", "message", "website"])?;
     Ok(ContactForm {
-        name: body.take_text("name")?,
-        email: body.take_text("email")?,
-        subject: body.take_text("subject")?,
-        message: body.take_text("message")?,
-        website: body.take_text("website")?,
+        name: body.take("name"),
+        email: body.take("email"),
+        subject: body.take("subject"),
+        message: body.take("message"),
+        website: body.take("website"),
     })
 }

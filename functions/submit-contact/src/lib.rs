@@ -4,8 +4,9 @@
 pub mod api;
 pub mod page;
 
+use serde_json::Value;
 use shared::{
-    ApiError, App, Reply, Request, Result,
+    ApiError, App, JsonObject, Reply, Request, Result,
     api::ContactForm,
     domain::{DisplayName, Email, Invalid, MessageText, Subject},
     intake::{Client, Intake},
@@ -14,7 +15,7 @@ use shared::{
 
 async fn accept(app: &App, request: &Request, client: Client, form: &ContactForm) -> Result<Reply> {
     let contact = parse(form)?;
-    let intake = Intake::begin(app, request, client).await?;
+    let intake = Intake::begin(app, request, client, &("contact", &contact)).await?;
     if fills_honeypot(form) {
         tracing::info!("Message dropped: the honeypot field is filled in");
         return intake.receipt(None);
@@ -26,21 +27,24 @@ async fn accept(app: &App, request: &Request, client: Client, form: &ContactForm
 
 /// A field that people do not see is filled in.
 fn fills_honeypot(form: &ContactForm) -> bool {
-    form.website.as_deref().is_some_and(|website| !website.trim().is_empty())
+    form.website.as_ref().and_then(Value::as_str).is_some_and(|website| !website.trim().is_empty())
 }
 
 /// Reports all invalid fields at once.
 fn parse(form: &ContactForm) -> Result<ContactV1> {
-    let name = DisplayName::parse(form.name.as_deref().unwrap_or_default());
-    let email = Email::parse(form.email.as_deref().unwrap_or_default());
-    let subject = Subject::parse(form.subject.as_deref().unwrap_or_default());
-    let message = MessageText::parse(form.message.as_deref().unwrap_or_default());
-    match (name, email, subject, message) {
-        (Ok(name), Ok(email), Ok(subject), Ok(message)) => {
+    let text =
+        |name: &str, member: &Option<Value>| JsonObject::text(name, member.as_ref()).map(Option::unwrap_or_default);
+    let name = text("name", &form.name).and_then(|text| DisplayName::parse(&text));
+    let email = text("email", &form.email).and_then(|text| Email::parse(&text));
+    let subject = text("subject", &form.subject).and_then(|text| Subject::parse(&text));
+    let message = text("message", &form.message).and_then(|text| MessageText::parse(&text));
+    let website = JsonObject::text("website", form.website.as_ref());
+    match (name, email, subject, message, website) {
+        (Ok(name), Ok(email), Ok(subject), Ok(message), Ok(_)) => {
             Ok(ContactV1 { visitor: None, name, email, subject, message })
         }
-        (name, email, subject, message) => {
-            let invalids: [Option<Invalid>; 4] = [name.err(), email.err(), subject.err(), message.err()];
+        (name, email, subject, message, website) => {
+            let invalids: [Option<Invalid>; 5] = [name.err(), email.err(), subject.err(), message.err(), website.err()];
             Err(ApiError::Unprocessable(invalids.into_iter().flatten().collect()))
         }
     }
@@ -56,5 +60,10 @@ mod tests {
         let Err(ApiError::Unprocessable(invalids)) = parse(&form) else { panic!("must be refused") };
         let fields: Vec<&str> = invalids.iter().map(|invalid| invalid.field.as_str()).collect();
         assert_eq!(fields, ["name", "email", "subject"]);
+        let form = ContactForm { email: Some(5.into()), website: Some(true.into()), ..form };
+        let Err(ApiError::Unprocessable(invalids)) = parse(&form) else { panic!("must be refused") };
+        let messages: Vec<String> = invalids.iter().map(Invalid::to_string).collect();
+        assert!(messages.contains(&"email: must be a string, and is a number".to_owned()), "{messages:?}");
+        assert!(messages.contains(&"website: must be a string, and is a boolean".to_owned()), "{messages:?}");
     }
 }

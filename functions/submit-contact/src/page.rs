@@ -5,6 +5,7 @@ use frontend::{
     links::{self, Ask},
     pages,
 };
+use serde_json::Value;
 use shared::{
     App, Reply, Request, Result,
     api::ContactForm,
@@ -28,7 +29,7 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     if let Some(shown) = Form::unsent(&typed, show) {
         return shown;
     }
-    let said = |name: &str| typed.get(name).cloned();
+    let said = |name: &str| typed.get(name).cloned().map(Value::from);
     let form = ContactForm {
         name: said("name"),
         email: said("email"),

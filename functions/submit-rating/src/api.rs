@@ -5,7 +5,7 @@ use shared::{ApiError, App, JsonObject, Reply, Request, Result, api::RatingForm,
 pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     request.expect_segments(4)?;
     let book = BookId::parse(request.segment(2)).ok_or(ApiError::NotFound)?;
-    match super::accept(app, request, Client::Program, book, read(request.json(MEMBERS)?)?).await {
+    match super::accept(app, request, Client::Program, book, read(request.json(MEMBERS)?)).await {
         (Err(error), Some(cookie)) => Ok(Reply::problem(&error, &request.id).remember(&cookie)),
         (outcome, _) => outcome,
     }
@@ -13,6 +13,6 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
 
 pub(super) const MEMBERS: &[&str] = &["stars", "name", "review"];
 
-pub(super) fn read(mut body: JsonObject) -> Result<RatingForm> {
-    Ok(RatingForm { stars: body.take("stars"), name: body.take_text("name")?, review: body.take_text("review")? })
+pub(super) fn read(mut body: JsonObject) -> RatingForm {
+    RatingForm { stars: body.take("stars"), name: body.take("name"), review: body.take("review") }
 }

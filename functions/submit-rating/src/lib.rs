@@ -6,11 +6,11 @@ pub mod page;
 
 use std::env;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use shared::{
-    ApiError, App, Reply, Request, Result,
+    ApiError, App, JsonObject, Reply, Request, Result,
     api::RatingForm,
-    domain::{BookId, DisplayName, ReviewText, Stars, clean},
+    domain::{BookId, DisplayName, Invalid, ReviewText, Stars, clean},
     intake::{Client, Intake},
     messages::{Content, RatingV1},
 };
@@ -26,7 +26,11 @@ async fn accept(
     book: BookId,
     form: RatingForm,
 ) -> (Result<Reply>, Option<String>) {
-    let begun = async { Ok((parse(form)?, Intake::begin(app, request, client).await?)) };
+    let begun = async {
+        let parsed = parse(&form)?;
+        let intake = Intake::begin(app, request, client, &parsed.content(book)).await?;
+        Ok((parsed, intake))
+    };
     let (parsed, intake) = match begun.await {
         Ok(begun) => begun,
         Err(error) => return (Err(error), None),
@@ -52,17 +56,33 @@ struct Parsed {
     review: Option<ReviewText>,
 }
 
-fn parse(form: RatingForm) -> Result<Parsed> {
-    let said = |text: Option<String>| text.filter(|text| !clean(text).is_empty());
+impl Parsed {
+    /// What a retry repeats, however it is written.
+    fn content(&self, book: BookId) -> Value {
+        json!(["rating", book, self.stars, self.name, self.review])
+    }
+}
+
+fn parse(form: &RatingForm) -> Result<Parsed> {
     let stars = Stars::parse(form.stars.as_ref().and_then(whole).unwrap_or_default());
-    let name = said(form.name).map(|text| DisplayName::parse(&text)).transpose();
-    let review = said(form.review).map(|text| ReviewText::parse(&text)).transpose();
+    let name = said("name", form.name.as_ref(), DisplayName::parse);
+    let review = said("review", form.review.as_ref(), ReviewText::parse);
     match (stars, name, review) {
         (Ok(stars), Ok(name), Ok(review)) => Ok(Parsed { stars, name, review }),
         (stars, name, review) => {
             Err(ApiError::Unprocessable([stars.err(), name.err(), review.err()].into_iter().flatten().collect()))
         }
     }
+}
+
+/// Parses a text; a blank one counts as none.
+fn said<T>(
+    name: &str,
+    member: Option<&Value>,
+    parse: impl Fn(&str) -> Result<T, Invalid>,
+) -> Result<Option<T>, Invalid> {
+    let text = JsonObject::text(name, member)?.filter(|text| !clean(text).is_empty());
+    text.as_deref().map(parse).transpose()
 }
 
 /// JSON has one type of number: `4.0` is four.
@@ -73,22 +93,46 @@ fn whole(number: &Value) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    use shared::JsonObject;
-
     use super::*;
 
     fn parse(json: &str) -> Result<Parsed> {
-        super::parse(api::read(JsonObject::parse(json.as_bytes(), api::MEMBERS)?)?)
+        super::parse(&api::read(JsonObject::parse(json.as_bytes(), api::MEMBERS)?))
+    }
+
+    #[test]
+    fn a_retry_that_is_written_differently_has_the_same_content() {
+        let content = |json: &str, book: u32| parse(json).unwrap().content(BookId::from(book));
+        let first = content(r#"{"stars": 5, "review": "Good"}"#, 54);
+        for json in [
+            r#"{"review":"Good","stars":5}"#,
+            r#" { "stars" : 5.0 , "review" : "\u0047ood" } "#,
+            r#"{"stars": 5, "name": null, "review": "Good"}"#,
+            r#"{"stars": 5, "name": "  ", "review": " Good\n"}"#,
+        ] {
+            assert_eq!(content(json, 54), first, "{json}");
+        }
+        for (json, book) in [
+            (r#"{"stars": 5, "review": "Good"}"#, 55),
+            (r#"{"stars": 4, "review": "Good"}"#, 54),
+            (r#"{"stars": 5, "name": "Good"}"#, 54),
+            (r#"{"stars": 5}"#, 54),
+        ] {
+            assert_ne!(content(json, book), first, "{json}");
+        }
     }
 
     #[test]
     fn every_mistake_is_named_at_once() {
         let long = "x".repeat(4_001);
-        let Err(ApiError::Unprocessable(invalids)) = parse(&format!(r#"{{"stars": "5", "review": "{long}"}}"#)) else {
-            panic!("must be refused")
-        };
-        let fields: Vec<&str> = invalids.iter().map(|invalid| invalid.field.as_str()).collect();
-        assert_eq!(fields, ["stars", "review"]);
+        for (json, expected) in [
+            (format!(r#"{{"stars": "5", "review": "{long}"}}"#), ["stars", "review"]),
+            (r#"{"stars": 9, "name": 3}"#.to_owned(), ["stars", "name"]),
+            (r#"{"stars": 5, "name": ["Ana"], "review": {}}"#.to_owned(), ["name", "review"]),
+        ] {
+            let Err(ApiError::Unprocessable(invalids)) = parse(&json) else { panic!("must be refused") };
+            let fields: Vec<&str> = invalids.iter().map(|invalid| invalid.field.as_str()).collect();
+            assert_eq!(fields, expected, "{json}");
+        }
     }
 
     #[test]

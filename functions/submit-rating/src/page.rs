@@ -27,7 +27,8 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
         return shown;
     }
     let stars = typed.get("stars").and_then(|stars| stars.parse::<u8>().ok()).map(Value::from);
-    let form = RatingForm { stars, name: typed.get("name").cloned(), review: typed.get("review").cloned() };
+    let text = |name: &str| typed.get(name).cloned().map(Value::from);
+    let form = RatingForm { stars, name: text("name"), review: text("review") };
     let (accepted, cookie) = super::accept(app, request, Client::Browser, book, form).await;
     let reply = Form::again(request, &typed, accepted, show)?;
     Ok(match cookie {

@@ -66,7 +66,7 @@ impl SubmissionKey {
         self.sign(&rand::random())
     }
 
-    /// The id that is derived from these parts: route, visitor, body and `Idempotency-Key`.
+    /// The id that is derived from these parts: visitor, content and `Idempotency-Key`.
     pub fn derive(&self, parts: &[&[u8]]) -> SubmissionId {
         let mut mac = self.mac(b"derive");
         for part in parts {

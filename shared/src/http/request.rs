@@ -263,7 +263,7 @@ impl Request {
     /// The body as a JSON object with members of these names.
     pub fn json(&self, known: &[&str]) -> Result<JsonObject> {
         self.expect_media_type("application/json")?;
-        Ok(JsonObject::parse(&self.body, known)?)
+        JsonObject::parse(&self.body, known)
     }
 
     /// The body as an HTML form: names and values, without blank values. A name with two values, and what is not UTF-8,
