@@ -213,6 +213,7 @@ async fn books_are_read_by_their_numbers_in_the_order_asked_for() {
         ("ids=53,999999999,1", vec![53, 1]),
         ("ids=1&ids=53&ids=1", vec![1, 53]),
         (&format!("isbn={isbn}"), vec![53]),
+        ("ids=53,1&limit=24&in_stock=false&facets=false", vec![53, 1]),
         ("isbn=9780000000002", vec![]),
     ] {
         let answer = shop.get(&format!("/api/books?{query}")).await;

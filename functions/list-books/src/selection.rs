@@ -30,11 +30,13 @@ pub enum Selection {
 impl Selection {
     pub fn of(query: &Query, currency: Currency) -> Result<Self> {
         if let Some(ids) = query.get(IDS) {
-            alone(query, IDS, &[])?;
+            alone(query, IDS, &["limit"])?;
+            query.limit()?;
             return Ok(Self::Ids(numbers(IDS, ids, id)?));
         }
         if let Some(isbns) = query.get(ISBN) {
-            alone(query, ISBN, &[])?;
+            alone(query, ISBN, &["limit"])?;
+            query.limit()?;
             return Ok(Self::Isbns(numbers(ISBN, isbns, isbn)?));
         }
         if let Some(since) = query.get(SINCE) {
@@ -46,9 +48,15 @@ impl Selection {
     }
 }
 
+/// Values that have the same effect as leaving the parameter out, as the API's document states them: generated clients send
+/// them with each request.
+const DEFAULTS: [(&str, &str); 2] = [("in_stock", "false"), ("facets", "false")];
+
 /// Refuses other parameters beside this one.
 fn alone(query: &Query, name: &str, allowed: &[&str]) -> Parsed<()> {
-    match query.names().find(|other| *other != name && !allowed.contains(other)) {
+    let is_default =
+        |other: &str| DEFAULTS.iter().any(|(known, value)| *known == other && query.get(other) == Some(*value));
+    match query.names().find(|other| *other != name && !allowed.contains(other) && !is_default(other)) {
         Some(other) => Err(Invalid::other(name, format!("cannot be combined with {other}; leave one of them out"))),
         None => Ok(()),
     }
@@ -122,6 +130,29 @@ mod tests {
     }
 
     #[test]
+    fn defaults_that_the_document_names_may_stand_beside_every_selection() {
+        let document: serde_json::Value =
+            serde_json::from_str(include_str!("../../../docs/openapi.json")).expect("the API's document");
+        let parameters = document["paths"]["/api/books"]["get"]["parameters"].as_array().unwrap();
+        let default = |parameter: &serde_json::Value| {
+            let name = parameter["name"].as_str()?.to_owned();
+            Some(format!("{name}={}", parameter["schema"].get("default")?))
+        };
+        let defaults: Vec<String> = parameters.iter().filter_map(default).collect();
+        assert!(defaults.contains(&"limit=24".to_owned()), "{defaults:?}");
+        for selected in ["ids=53,54", "isbn=9788420467283", "updated_since=2026-01-31T08:00:00Z"] {
+            for sent in defaults.iter().chain([&defaults.join("&"), &"limit=5&in_stock=false".to_owned()]) {
+                let read = selection(&format!("{sent}&{selected}"));
+                assert!(
+                    matches!(read, Ok(ref all) if !matches!(all, Selection::List(_))),
+                    "{sent}&{selected}: {:?}",
+                    read.err()
+                );
+            }
+        }
+    }
+
+    #[test]
     fn what_cannot_be_a_number_or_does_not_go_together_is_named() {
         let many: Vec<String> = (1..=101).map(|id| id.to_string()).collect();
         let many = format!("ids={}", many.join(","));
@@ -129,7 +160,11 @@ mod tests {
             ("ids=x", "ids: must be numbers of books, such as 53,54; x is none"),
             ("ids=0", "ids: must be numbers of books, such as 53,54; 0 is none"),
             ("ids=1&isbn=9788420467283", "ids: cannot be combined with isbn; leave one of them out"),
-            ("isbn=9788420467283&limit=5", "isbn: cannot be combined with limit; leave one of them out"),
+            ("ids=4294967296", "ids: must be numbers of books, such as 53,54; 4294967296 is none"),
+            ("ids=053", "ids: must be numbers of books, such as 53,54; 053 is none"),
+            ("isbn=9788420467283&limit=0", "limit: must be a whole number from 1 to 100"),
+            ("isbn=9788420467283&facets=true", "isbn: cannot be combined with facets; leave one of them out"),
+            ("ids=1&in_stock=true", "ids: cannot be combined with in_stock; leave one of them out"),
             ("isbn=9788420467284", "isbn: 9788420467284 has a wrong check digit: one of its 13 digits is mistyped"),
             (
                 "updated_since=2026-01-31T08:00:00Z&q=a",
