@@ -128,15 +128,14 @@ pub fn health(database: bool) -> Value {
     })
 }
 
-/// One error of each kind.
-pub fn problems() -> [ApiError; 9] {
+/// One error of each kind that an operation of the document can return; a method without an operation returns 405.
+pub fn problems() -> [ApiError; 8] {
     let limit = Invalid::new("limit", Reason::NotInRange { min: 1, max: 100 });
     let stars = Stars::parse(9).err();
     [
         ApiError::BadRequest(limit),
         ApiError::Forbidden,
         ApiError::NotFound,
-        ApiError::MethodNotAllowed("GET, HEAD".into()),
         ApiError::TooLarge,
         ApiError::UnsupportedMediaType,
         ApiError::Unprocessable(stars.into_iter().collect()),

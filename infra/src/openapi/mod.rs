@@ -12,7 +12,8 @@ use std::fs;
 
 use anyhow::{Context, Result};
 use schemars::generate::SchemaSettings;
-use schemars::{JsonSchema, SchemaGenerator};
+use schemars::transform::RecursiveTransform;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use shared::error::Problem;
@@ -80,7 +81,9 @@ struct Schemas {
 
 impl Schemas {
     fn new() -> Self {
-        let settings = SchemaSettings::draft2020_12().with(|s| s.definitions_path = "/components/schemas".into());
+        let settings = SchemaSettings::draft2020_12()
+            .with(|s| s.definitions_path = "/components/schemas".into())
+            .with_transform(RecursiveTransform(plain_enum));
         Self {
             responses: settings.clone().for_serialize().into_generator(),
             requests: settings.for_deserialize().into_generator(),
@@ -102,6 +105,43 @@ impl Schemas {
         definitions.append(&mut self.requests.take_definitions(true));
         definitions
     }
+}
+
+/// Makes one `enum` of the alternatives of a Rust enum whose variants have a documentation of their own: generators of
+/// clients read only the first of several constants. The description keeps the meanings.
+fn plain_enum(schema: &mut Schema) {
+    let alternatives = schema.get("oneOf").and_then(Value::as_array).cloned().unwrap_or_default();
+    let Some(parts) = alternatives.iter().map(values_and_meaning).collect::<Option<Vec<_>>>() else { return };
+    if parts.is_empty() {
+        return;
+    }
+    let meanings = parts.iter().filter_map(|(values, meaning)| {
+        let names: Vec<String> = values.iter().filter_map(Value::as_str).map(|name| format!("`{name}`")).collect();
+        Some(format!("- {}: {}", names.join(", "), (*meaning)?))
+    });
+    let about = schema.get("description").and_then(Value::as_str).map(str::to_owned);
+    let meanings: Vec<String> = meanings.collect();
+    let description = about.into_iter().chain((!meanings.is_empty()).then(|| meanings.join("\n")));
+    let description = description.collect::<Vec<_>>().join("\n\n");
+    let values: Vec<Value> = parts.iter().flat_map(|(values, _)| values.clone()).collect();
+    schema.remove("oneOf");
+    schema.insert("type".to_owned(), json!("string"));
+    schema.insert("enum".to_owned(), json!(values));
+    if !description.is_empty() {
+        schema.insert("description".to_owned(), json!(description));
+    }
+}
+
+/// The strings that an alternative allows, and their meaning; none if it allows others.
+fn values_and_meaning(alternative: &Value) -> Option<(Vec<Value>, Option<&str>)> {
+    if alternative["type"] != "string" {
+        return None;
+    }
+    let values = match alternative.get("const") {
+        Some(value) => vec![value.clone()],
+        None => alternative.get("enum")?.as_array()?.clone(),
+    };
+    Some((values, alternative["description"].as_str()))
 }
 
 #[cfg(test)]
@@ -138,6 +178,61 @@ mod tests {
             missing.is_empty() && unknown.is_empty(),
             "infra/src/openapi/operations.rs lacks {missing:?}, and describes what no route has: {unknown:?}"
         );
+    }
+
+    /// The values in a document, each with the address of its place.
+    fn visit(value: &Value, place: &str, seen: &mut impl FnMut(&str, &Value)) {
+        seen(place, value);
+        match value {
+            Value::Object(members) => {
+                members.iter().for_each(|(name, value)| visit(value, &format!("{place}/{name}"), seen));
+            }
+            Value::Array(items) => {
+                items.iter().enumerate().for_each(|(at, value)| visit(value, &format!("{place}/{at}"), seen));
+            }
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn generators_of_clients_read_every_enumeration_and_every_pattern() {
+        let document: Value = serde_json::from_str(&document().unwrap()).unwrap();
+        let mut patterns = 0;
+        visit(&document, "", &mut |place, value| {
+            let constants =
+                |name: &str| value[name].as_array().is_some_and(|all| all.iter().any(|one| one.get("const").is_some()));
+            assert!(!constants("oneOf") && !constants("anyOf"), "{place} has constants in place of an enum");
+            if let Some(pattern) = value["pattern"].as_str() {
+                patterns += 1;
+                // In ECMA-262 without the flag `u`, a character beyond U+FFFF is two, and these escapes do not exist.
+                let is_portable = pattern.chars().all(|c| c <= '\u{ffff}')
+                    && ["\\u{", "\\p{", "\\P{", "\\x{", "(?i", "(?u", "\\A", "\\z", "[[:"]
+                        .iter()
+                        .all(|other| !pattern.contains(other));
+                assert!(is_portable, "{place}: {pattern}");
+            }
+        });
+        assert!(patterns > 5);
+        let availability = &document["components"]["schemas"]["Availability"];
+        assert_eq!(availability["enum"], json!(["in_stock", "out_of_stock", "to_order"]));
+        assert!(
+            availability["description"].as_str().unwrap().contains("`to_order`: It has no price"),
+            "{availability}"
+        );
+        let codes = document["components"]["schemas"]["FieldCode"]["enum"].as_array().unwrap();
+        assert_eq!((codes.first(), codes.last()), (Some(&json!("blank")), Some(&json!("invalid"))));
+    }
+
+    #[test]
+    fn every_component_is_used() {
+        let document: Value = serde_json::from_str(&document().unwrap()).unwrap();
+        let mut used = BTreeSet::new();
+        visit(&document, "", &mut |_, value| used.extend(value["$ref"].as_str().map(str::to_owned)));
+        for (kind, components) in document["components"].as_object().unwrap() {
+            for name in components.as_object().unwrap().keys() {
+                assert!(used.contains(&format!("#/components/{kind}/{name}")), "{kind}/{name} is used by nothing");
+            }
+        }
     }
 
     #[test]

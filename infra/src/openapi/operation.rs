@@ -165,7 +165,8 @@ fn idempotency_key() -> Value {
         "in": "header",
         "description": format!(
             "A random value that the client generates for this request, such as a UUID. A retry with the same key and \
-             body, with the cookie of the first request or of its answer, returns the same id and has no second effect. \
+             values, with the cookie of the first request or of its answer, returns the same id and has no second effect; other \
+             values with the same key are another submission. \
              With a visitor's cookie, a key belongs to the visitor and 1 character suffices; without one, a key with \
              less than {MIN_KEY_WITHOUT_COOKIE} characters is refused with 400."
         ),
@@ -221,6 +222,13 @@ pub fn query(name: &str, schema: &Value, example: &Value, description: &str) -> 
     })
 }
 
+/// The same parameter with a list of values: with commas between them, or each in a parameter of its own.
+pub fn list(mut parameter: Value) -> Value {
+    parameter["style"] = json!("form");
+    parameter["explode"] = json!(false);
+    parameter
+}
+
 /// The same parameter, which no request may leave out.
 pub fn required(mut parameter: Value) -> Value {
     parameter["required"] = json!(true);
@@ -246,10 +254,8 @@ pub fn problem(error: &ApiError, schema: &Value) -> Value {
         "Cache-Control": constant("Caches must not keep the response.", "no-store"),
         "X-Request-Id": header("X-Request-Id"),
     });
-    match error {
-        ApiError::Unavailable(_) => headers["Retry-After"] = header("Retry-After"),
-        ApiError::MethodNotAllowed(_) => headers["Allow"] = header("Allow"),
-        _ => {}
+    if let ApiError::Unavailable(_) = error {
+        headers["Retry-After"] = header("Retry-After");
     }
     json!({
         "description": reason(error),
@@ -297,7 +303,6 @@ pub fn headers() -> Value {
         json!({ "description": description, "required": true, "schema": schema })
     };
     json!({
-        "Allow": header("^[A-Z]+(, [A-Z]+)*$", "The methods of the path."),
         "ETag": header("^(W/)?\"[A-Za-z0-9_-]{16}\"$", "Identifies the content of the response, for `If-None-Match`; weak if compressed."),
         "Link": {
             "description": "The address of the next slice, with the relation `next`; absent on the last slice.",

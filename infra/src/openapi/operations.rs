@@ -13,7 +13,7 @@ use shared::{
 
 use super::{
     Schemas, examples,
-    operation::{Operation, header, json_of, path, query, required},
+    operation::{Operation, header, json_of, list, path, query, required},
 };
 
 /// Names and descriptions of the document's tags.
@@ -50,7 +50,9 @@ fn list_books(schemas: &mut Schemas) -> Operation {
     let number = json!({ "type": "integer", "minimum": 0, "maximum": u32::MAX });
     let stars = json!({ "type": "number", "minimum": 1, "maximum": 5 });
     let amount = json!({ "type": "string", "pattern": r"^[0-9]{1,7}(\.[0-9]{1,2})?$" });
-    let numbers = json!({ "type": "string", "pattern": "^[0-9]+(,[0-9]+)*$" });
+    let list_of = |items: Value| json!({ "type": "array", "items": items, "maxItems": 100 });
+    let ids = list_of(json!({ "type": "integer", "minimum": 1, "maximum": u32::MAX }));
+    let isbns = list_of(json!({ "type": "string" }));
     let time = json!({ "type": "string", "format": "date-time" });
     let yes = json!({ "type": "boolean", "default": false });
     let (genre, language, sort) =
@@ -88,13 +90,8 @@ fn list_books(schemas: &mut Schemas) -> Operation {
             &json!(true),
             "Include the facets: the number of books of the list for each value of each filter.",
         ))
-        .parameter(query("ids", &numbers, &json!("53,54"), NUMBERS))
-        .parameter(query(
-            "isbn",
-            &json!({ "type": "string" }),
-            &json!("9788420467283,9780262033848"),
-            "The same by ISBN-13 or ISBN-10, with or without hyphens.",
-        ))
+        .parameter(list(query("ids", &ids, &json!([53, 54]), NUMBERS)))
+        .parameter(list(query("isbn", &isbns, &json!(["9788420467283", "9780262033848"]), ISBNS)))
         .parameter(query("updated_since", &time, &json!("2026-01-31T08:00:00Z"), CHANGES))
         .paged()
         .link("Book", "show-book", &json!({ "id": "$response.body#/items/0/id" }))
@@ -123,10 +120,14 @@ const ORDERS: &str = "`relevance` to `q`, the default with `q`; `popular`, most 
                       `bestsellers`, most copies sold in the last thirty days first; `rating`, best weighted mean first; `newest`, by year of publication; `title`; `price`, cheapest first.";
 
 const NUMBERS: &str = "Up to 100 ids with commas between them, or one in each of several parameters: these books in this \
-                       order, without those that do not exist. Only alone.";
+                       order, without those that do not exist. Cannot be combined with filters or other selections; \
+                       `limit` has no effect.";
 
-const CHANGES: &str = "All books that changed at this time or later, the earliest change first; only with `limit` and \
-                       `cursor`. A book changes with an import that changes it and with its ratings. A change can become \
+const ISBNS: &str =
+    "The same by ISBN-13 or ISBN-10, with or without hyphens. One with a wrong check digit is an error.";
+
+const CHANGES: &str = "All books that changed at this time or later, the earliest change first. Cannot be combined with \
+                       filters or other selections. A book changes with an import that changes it and with its ratings. A change can become \
                        visible some seconds after its time: ask again from a minute before the last request. No book is \
                        ever removed.";
 
