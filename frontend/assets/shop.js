@@ -137,12 +137,15 @@ async function poll(outcome) {
   }
 }
 
-// Only the outcome changes, so that a screen reader reads it out and nothing else moves.
+// Only the outcome and the heading change, so that a screen reader reads the outcome and nothing else moves.
 async function refresh(outcome) {
-  const page = await fetch(location.href).then((answer) => answer.text()).catch(() => "");
-  const fresh = new DOMParser().parseFromString(page, "text/html").querySelector(".outcome");
-  if (fresh) outcome.replaceChildren(...fresh.children);
-  else location.reload();
+  const text = await fetch(location.href).then((answer) => answer.text()).catch(() => "");
+  const page = new DOMParser().parseFromString(text, "text/html");
+  const fresh = page.querySelector(".outcome");
+  if (!fresh) return location.reload();
+  document.title = page.title;
+  document.querySelector("h1").replaceWith(page.querySelector("h1"));
+  outcome.replaceChildren(...fresh.children);
 }
 
 document.querySelectorAll("[data-search]").forEach(suggest);

@@ -286,3 +286,38 @@ async fn texts_from_visitors_are_escaped() {
     let search = shop.get("/books?q=%3Cscript%3Ealert(1)%3C/script%3E").await.text;
     assert!(!search.contains("<script>alert"), "{search}");
 }
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn the_page_of_a_submission_tells_its_kind_whatever_its_address_says() {
+    let shop = Shop::open().await;
+    let rating = shop.rate(53, &json!({ "stars": 5 })).await;
+    let message = json!({ "name": "Ana", "email": "ana@example.org", "subject": "Hola", "message": "¿Abren?" });
+    let message = shop.post("/api/contact", &[], &message).await.header("location").to_owned();
+    for (sent, heading, text) in [
+        (rating, "Tu valoración", "Tu valoración ya está publicada."),
+        (message, "Tu mensaje", "Hemos recibido tu mensaje"),
+    ] {
+        shop.final_status(&sent).await;
+        for query in ["", "?book=53"] {
+            let page = shop.get(&format!("{}{query}", sent.trim_start_matches("/api"))).await.text;
+            assert!(page.contains(&format!("<h1>{heading}</h1>")) && page.contains(text), "{heading}{query}: {page}");
+            assert_eq!(page.contains("href=\"/books/53\""), !query.is_empty(), "{heading}{query}");
+        }
+    }
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn a_list_names_its_language_and_there_is_none_of_an_unknown_author() {
+    let shop = Shop::open().await;
+    for language in ["es", "spa", "ES"] {
+        let page = shop.get(&format!("/books?language={language}")).await.text;
+        assert!(page.contains("<h1>Español: "), "{language}: {page}");
+        assert_eq!(page.matches("<option value=\"es\" selected>").count(), 1, "{language}");
+        assert!(!page.contains(">spa"), "{language}");
+    }
+    for path in ["/books?author=999999999", "/books?author=999999999&q=quijote"] {
+        assert_eq!(shop.get(path).await.status, 404, "{path}");
+    }
+}

@@ -14,7 +14,7 @@ use serde_json::Value;
 use shared::api::NamedGenre;
 use shared::domain::{
     self, Author, Availability, Book, BookId, Count, Currency, Facets, Genre, Histogram, ImportedRatings, Invalid,
-    Isbn13, Language, Money, Reason, Rejection, Review, Summary, Total, Window,
+    Isbn13, Language, Money, Reason, Rejection, Review, SubmissionKind, Summary, Total, Window,
 };
 use time::macros::{date, datetime};
 
@@ -157,11 +157,18 @@ pub fn every_page(locale: Locale, mut show: impl FnMut(&str, &dyn DynTemplate)) 
     let form = Form { typed: &[("email", "ana@"), ("message", "Hola")], invalid: &invalid, trouble: None };
     show("contact-422", &Contact { view: view("/contact"), form, key: "1-67891233" });
     let id = "b6bf864c-0798-80c5-85e6-db91f3b674c7";
-    let sent = Submission { view: view("/submissions/x"), id, state: State::Received, book: Some(BookId::from(53)) };
+    let view_of = view("/submissions/x");
+    let book = Some(BookId::from(53));
+    let sent = Submission { view: view_of, id, kind: None, state: State::Received, book };
     show("received", &sent);
-    show("published", &Submission { state: State::Published, ..sent });
-    show("message", &Submission { state: State::Published, book: None, ..sent });
-    show("rejected", &Submission { state: State::Rejected(&Rejection::NoSuchBook(BookId::from(999))), ..sent });
+    let published = Submission { kind: Some(SubmissionKind::Rating), state: State::Published, ..sent };
+    show("published", &published);
+    show("published-without-book", &Submission { book: None, ..published });
+    let message = Submission { kind: Some(SubmissionKind::Message), book: None, ..published };
+    show("message", &message);
+    show("message-with-book", &Submission { book, ..message });
+    show("later-kind", &Submission { kind: None, ..published });
+    show("rejected", &Submission { state: State::Rejected(&Rejection::NoSuchBook(BookId::from(999))), ..published });
 
     show("about", &About { view: view("/about") });
     show("privacy", &Privacy { view: view("/privacy") });

@@ -8,7 +8,7 @@ use shared::{
     api::NamedGenre,
     domain::{
         Author, Availability, Book, BookId, Count, Currency, Facets, Invalid, MEAN_BANDS, Money, Rejection, Review,
-        Sort, Summary, Total, Window,
+        Sort, SubmissionKind, Summary, Total, Window,
     },
 };
 
@@ -267,23 +267,19 @@ pub struct Submission<'a> {
     pub view: View<'a>,
     pub id: &'a str,
     pub state: State<'a>,
-    /// The rated book, if it is known.
+    /// The book that the address links back to.
     pub book: Option<BookId>,
 }
 
 impl Submission<'_> {
-    /// The key of a text about a rating, which has a book, or about a message.
-    fn key(&self, part: &str) -> &'static str {
-        match (self.book.is_some(), part) {
-            (true, "title") => "rating-title",
-            (true, "received") => "rating-received",
-            (true, "published") => "rating-published",
-            (true, _) => "rating-rejected",
-            (false, "title") => "message-title",
-            (false, "received") => "message-received",
-            (false, "published") => "message-published",
-            (false, _) => "message-rejected",
-        }
+    /// The key of a text about a rating, a message, or a submission of which nobody knows yet what it is.
+    fn key(&self, part: &str) -> String {
+        let kind = match self.kind {
+            Some(SubmissionKind::Rating) => "rating",
+            Some(SubmissionKind::Message) => "message",
+            None => "submission",
+        };
+        format!("{kind}-{part}")
     }
 }
 
@@ -300,6 +296,8 @@ pub enum State<'a> {
 #[template(path = "about.html")]
 pub struct About<'a> {
     pub view: View<'a>,
+    /// None until it is processed: the address does not tell.
+    pub kind: Option<SubmissionKind>,
 }
 
 /// `/privacy`

@@ -6,6 +6,6 @@ use super::find;
 
 pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     request.expect_segments(3)?;
-    let (id, outcome) = find(app, request.segment(2)).await?;
-    Reply::json(&SubmissionStatus::new(id, outcome))
+    let (id, processed) = find(app, request.segment(2)).await?;
+    Reply::json(&SubmissionStatus::new(id, processed.map(|processed| processed.outcome)))
 }

@@ -5,11 +5,11 @@ pub mod page;
 
 use shared::{
     ApiError, App, Result,
-    domain::{Outcome, SubmissionId},
+    domain::{Processed, SubmissionId},
     repo::submissions,
 };
 
-async fn find(app: &App, id: &str) -> Result<(SubmissionId, Option<Outcome>)> {
+async fn find(app: &App, id: &str) -> Result<(SubmissionId, Option<Processed>)> {
     let id = app.submission_key().await?.verify(id).ok_or(ApiError::NotFound)?;
     Ok((id, app.database().read(async |connection| submissions::find(connection, id).await).await?))
 }

@@ -44,6 +44,6 @@ pub use search::{Alternative, Condition, Search, Sort, Term};
 pub use search_entry::{SearchEntry, popularity_class};
 pub use slice::{Cursor, Slice};
 pub use star_counts::{Histogram, mean_of_score};
-pub use submission::{Outcome, SubmissionId, SubmissionKey};
+pub use submission::{Outcome, Processed, SubmissionId, SubmissionKey, SubmissionKind};
 pub use text::{DisplayName, Email, MessageText, ReviewText, Subject, check_marks, clean, clean_line};
 pub use visitor::{VisitorCookie, VisitorId, uuid_of_shop};

@@ -38,6 +38,32 @@ impl fmt::Display for SubmissionId {
     }
 }
 
+/// What a processed submission was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SubmissionKind {
+    Rating,
+    Message,
+}
+
+impl SubmissionKind {
+    /// The kind of its name in the database; none for the name of a later version.
+    pub fn from_stored(name: &str) -> Option<Self> {
+        match name {
+            "rating" => Some(Self::Rating),
+            "contact" => Some(Self::Message),
+            _ => None,
+        }
+    }
+}
+
+/// A submission that has an outcome.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Processed {
+    /// None for a kind that only a later version knows.
+    pub kind: Option<SubmissionKind>,
+    pub outcome: Outcome,
+}
+
 /// The final status of a processed submission.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {

@@ -4,22 +4,33 @@ use sqlx::{MySqlConnection, error::ErrorKind};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::domain::{Outcome, Rejection, SubmissionId};
+use crate::domain::{Outcome, Processed, Rejection, SubmissionId, SubmissionKind};
 
-/// The outcome of a submission; none until it is processed.
-pub async fn find(connection: &mut MySqlConnection, id: SubmissionId) -> sqlx::Result<Option<Outcome>> {
-    outcome(connection, id.uuid()).await
+/// Kind and outcome of a submission; none until it is processed.
+pub async fn find(connection: &mut MySqlConnection, id: SubmissionId) -> sqlx::Result<Option<Processed>> {
+    processed(connection, id.uuid()).await
 }
 
-pub(super) async fn outcome(connection: &mut MySqlConnection, id: Uuid) -> sqlx::Result<Option<Outcome>> {
-    let row =
-        sqlx::query!(r#"select outcome = 'published' as "published: bool", reason from submissions where id = ?"#, id)
-            .fetch_optional(connection)
-            .await?;
-    Ok(row.map(|row| match row.reason {
-        _ if row.published => Outcome::Published,
-        reason => Outcome::Rejected(Rejection::from_stored(&reason.unwrap_or_default())),
+async fn processed(connection: &mut MySqlConnection, id: Uuid) -> sqlx::Result<Option<Processed>> {
+    let row = sqlx::query!(
+        r#"select kind, outcome = 'published' as "published: bool", reason from submissions where id = ?"#,
+        id,
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.map(|row| Processed {
+        kind: SubmissionKind::from_stored(&row.kind),
+        outcome: match row.reason {
+            _ if row.published => Outcome::Published,
+            reason => Outcome::Rejected(Rejection::from_stored(&reason.unwrap_or_default())),
+        },
     }))
+}
+
+/// The outcome of a submission; none until it is processed.
+#[cfg(test)]
+pub(super) async fn outcome(connection: &mut MySqlConnection, id: Uuid) -> sqlx::Result<Option<Outcome>> {
+    Ok(processed(connection, id).await?.map(|processed| processed.outcome))
 }
 
 /// Whether this delivery of a message is the first.
@@ -75,6 +86,22 @@ mod tests {
 
     use super::*;
     use crate::{domain::BookId, repo::fixtures::minute};
+
+    #[ignore = "needs MariaDB"]
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn a_processed_submission_has_its_kind_if_this_version_knows_it(pool: MySqlPool) {
+        let mut connection = pool.acquire().await.unwrap();
+        for (number, name, kind) in [
+            (1, "rating", Some(SubmissionKind::Rating)),
+            (2, "contact", Some(SubmissionKind::Message)),
+            (3, "wish", None),
+        ] {
+            enter(&mut connection, Uuid::from_u128(number), name, minute(0)).await.unwrap();
+            let found = processed(&mut connection, Uuid::from_u128(number)).await.unwrap();
+            assert_eq!(found, Some(Processed { kind, outcome: Outcome::Published }), "{name}");
+        }
+        assert_eq!(processed(&mut connection, Uuid::from_u128(4)).await.unwrap(), None);
+    }
 
     #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
