@@ -114,18 +114,29 @@ function suggest(form) {
   });
 }
 
-// A second click on the button sends nothing; coming back to the page makes it work again.
+// A second click on the button sends nothing. The form can be sent again when the sending was stopped, after a return to
+// the page, and, because not every browser reports a stop, after some seconds: its key makes a second sending harmless.
 function once(form) {
-  let sent = false;
+  const seconds = 5;
+  let timer;
+  function release() {
+    clearTimeout(timer);
+    timer = undefined;
+    form.ariaBusy = null;
+  }
   form.addEventListener("submit", (event) => {
-    if (sent) event.preventDefault();
-    sent = true;
+    if (timer) return event.preventDefault();
+    timer = setTimeout(release, seconds * 1000);
     form.ariaBusy = "true";
   });
-  addEventListener("pageshow", () => {
-    sent = false;
-    form.ariaBusy = null;
-  });
+  addEventListener("pageshow", release);
+  globalThis.navigation?.addEventListener("navigateerror", release);
+}
+
+// A required field is not invalid before somebody tried to send the form; afterwards the browser decides.
+function judge(form) {
+  const left = (event) => event.target.removeAttribute("aria-invalid");
+  form.addEventListener("invalid", left, true);
 }
 
 // Asks after a submission, ever more slowly, and shows the page anew once its outcome is known.
@@ -151,4 +162,5 @@ async function refresh(outcome) {
 document.querySelectorAll("[data-search]").forEach(suggest);
 document.querySelector("#form-error")?.focus(); // not every browser gives it to a summary with `autofocus`
 document.querySelectorAll("[data-once]").forEach(once);
+document.querySelectorAll("form[method=post]").forEach(judge);
 document.querySelectorAll("[data-poll]").forEach(poll);

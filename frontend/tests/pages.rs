@@ -291,7 +291,11 @@ fn the_form_has_the_visitors_own_rating_for_changing() {
     ] {
         let html = page(name);
         assert!(html.contains(dated) && html.contains(send), "{name}");
-        assert!(html.contains("value=\"4\" required checked") && html.contains("Me reí mucho.</textarea>"), "{name}");
+        assert!(
+            html.contains("value=\"4\" required aria-invalid=\"false\" checked")
+                && html.contains("Me reí mucho.</textarea>"),
+            "{name}"
+        );
     }
     assert!(page("es/book").contains("<button>Publicar valoración</button>"));
 }

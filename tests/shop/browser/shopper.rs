@@ -1,9 +1,13 @@
 //! A shopper's tasks, with and without scripts, on a desktop and on a phone.
 
+use std::time::Duration;
+
 use serde_json::json;
+use tokio::time::sleep;
 use uuid::Uuid;
 
 use super::tab::{DESK, PHONE, Tab, in_each, in_every_setup};
+use crate::support::eventually;
 
 /// Goes to the page of Don Quijote by a search for a word of the title.
 async fn find_don_quijote(tab: &Tab<'_>) {
@@ -228,6 +232,64 @@ async fn a_double_click_sends_once() {
         tab.arrive("/submissions/").await;
         tab.see(".outcome", "¡Gracias!").await;
         assert_eq!(tab.posts(), 1);
+    })
+    .await;
+}
+
+/// Fills in a message and sends it by keyboard while the shop does not answer. Until the sending is stopped, the browser
+/// takes input and evaluates nothing.
+async fn send_in_vain(tab: &Tab<'_>) {
+    tab.go("/contact").await;
+    for (field, text) in [("#name", "Ana"), ("#email", "ana@example.org"), ("#subject", "Dos"), ("#message", "Dos")] {
+        tab.fill(field, text).await;
+    }
+    tab.evaluate("document.querySelector('.card-form button').focus()").await;
+    // Requests that match wait for an answer of the test, which does not come.
+    tab.call("Fetch.enable", json!({ "patterns": [{ "urlPattern": "*/contact" }] })).await;
+    tab.press("Enter").await;
+    posts(tab, 1).await;
+}
+
+async fn posts(tab: &Tab<'_>, number: usize) {
+    eventually(Duration::from_secs(10), async || match tab.posts() {
+        posts if posts == number => Ok(()),
+        posts => Err(format!("{posts} posts, not {number}")),
+    })
+    .await;
+}
+
+/// Stops the sending, and sends again while the shop answers.
+async fn stop_and_send(tab: &Tab<'_>) {
+    tab.call("Page.stopLoading", json!({})).await;
+    tab.until("document.querySelector('.card-form').ariaBusy === null").await;
+    tab.call("Fetch.disable", json!({})).await;
+    tab.click(".card-form button").await;
+    tab.arrive("/submissions/").await;
+    tab.see(".outcome", "¡Gracias!").await;
+    tab.see("h1", "Tu mensaje").await;
+}
+
+#[ignore = "needs a browser"]
+#[tokio::test]
+async fn a_form_that_was_stopped_can_be_sent_again() {
+    in_each(&[DESK, PHONE], async |tab| {
+        send_in_vain(tab).await;
+        stop_and_send(tab).await;
+    })
+    .await;
+}
+
+#[ignore = "needs a browser"]
+#[tokio::test]
+async fn a_form_without_an_answer_can_be_sent_again_after_some_seconds() {
+    in_each(&[DESK], async |tab| {
+        send_in_vain(tab).await;
+        tab.press("Enter").await;
+        sleep(Duration::from_secs(6)).await;
+        posts(tab, 1).await;
+        tab.press("Enter").await;
+        posts(tab, 2).await;
+        stop_and_send(tab).await;
     })
     .await;
 }
