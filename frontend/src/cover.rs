@@ -127,7 +127,7 @@ const COMPOSITIONS: &[Composition] = &[
         ornament: "<g fill='none' stroke='{o}' stroke-width='3'><circle cx='96' cy='30' r='18'/>\
                    <circle cx='96' cy='30' r='34'/><circle cx='96' cy='30' r='50'/></g>\
                    <circle cx='96' cy='30' r='7' fill='{i}'/>",
-        title: left(11.0, 140.0, 99.0, 76.0, true),
+        title: left(11.0, 135.0, 99.0, 72.0, true),
         author: left(11.0, 164.0, 98.0, 22.0, true),
         imprint: 173.0,
     },
@@ -316,6 +316,30 @@ mod tests {
                     assert!(lines.len() <= room(area.height, size), "{title}: {lines:?}");
                     let right = area.x + if area.anchor == Anchor::Left { area.width } else { area.width / 2.0 };
                     assert!(right <= WIDTH && area.y <= 180.0);
+                }
+            }
+        }
+    }
+
+    /// Top and bottom of the letters of an area, with what hangs below the last line.
+    #[expect(clippy::cast_precision_loss, reason = "a dozen lines")]
+    fn ink(area: &Area, text: &str, sizes: &[f32]) -> (f32, f32) {
+        let Set { size, lines } = set(text, area.width, area.height, sizes);
+        let below_first = size * LEADING * lines.len().saturating_sub(1) as f32;
+        let first = if area.standing { area.y - below_first } else { area.y + size * 0.8 };
+        (first - size * 0.8, first + below_first + size * 0.25)
+    }
+
+    #[test]
+    fn authors_do_not_stand_in_the_letters_of_the_title() {
+        let bylines = ["Juan Ramón Jiménez", "Fiódor Dostoyevski, Rafael Cansinos Assens, Augusto Vidal", "It"];
+        for title in TITLES.iter().copied().chain(["Platero y yo", "Jij", "El Aleph y otros"]) {
+            for (at, composition) in COMPOSITIONS.iter().enumerate() {
+                for byline in bylines {
+                    let title_ink = ink(&composition.title, title, TITLE_SIZES);
+                    let author_ink = ink(&composition.author, byline, AUTHOR_SIZES);
+                    let is_apart = title_ink.1 <= author_ink.0 || author_ink.1 <= title_ink.0;
+                    assert!(is_apart, "composition {at}: {title} {title_ink:?}, {byline} {author_ink:?}");
                 }
             }
         }

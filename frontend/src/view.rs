@@ -179,6 +179,11 @@ impl View<'_> {
         }
     }
 
+    /// Whether the page is a later slice of its list.
+    pub fn is_continued(&self) -> bool {
+        self.parameters().any(|pair| pair.starts_with("cursor="))
+    }
+
     /// The page from its beginning, because a cursor leads elsewhere when books are added.
     fn address_in(&self, locale: Locale) -> Option<String> {
         let parameters = self.parameters().filter(|pair| !pair.starts_with("cursor="));

@@ -303,15 +303,15 @@ fn the_form_has_the_visitors_own_rating_for_changing() {
 #[test]
 fn a_submission_is_called_what_it_is_and_one_that_is_unknown_is_no_missing_book() {
     for (name, heading, text) in [
-        ("es/published", "Tu valoración", "¡Gracias! Tu valoración ya está publicada."),
-        ("es/message", "Tu mensaje", "Hemos recibido tu mensaje"),
-        ("en/published", "Your review", "Your review is published."),
-        ("en/message", "Your message", "We have received your message"),
         ("es/received", "Lo que enviaste", "lo estamos tramitando"),
         ("en/received", "What you sent", "are processing it"),
         ("es/message-with-book", "Tu mensaje", "Hemos recibido tu mensaje"),
         ("es/published-without-book", "Tu valoración", "Tu valoración ya está publicada."),
         ("en/later-kind", "What you sent", "It is done."),
+        ("es/published", "Tu valoración", "¡Gracias! Tu valoración ya está publicada."),
+        ("es/message", "Tu mensaje", "Hemos recibido tu mensaje"),
+        ("en/published", "Your review", "Your review is published."),
+        ("en/message", "Your message", "We have received your message"),
         ("es/error-submission", "No encontramos lo que enviaste", "escríbenos"),
     ] {
         let html = page(name);
@@ -365,4 +365,48 @@ fn the_reference_has_each_operation_with_bounds_fields_and_examples() {
         assert!(html.contains(expected), "{what}: {expected}");
     }
     assert!(!html.contains('`') && !html.contains("**"), "marks of another format are left");
+}
+
+#[test]
+fn a_later_slice_says_where_it_begins_and_the_link_to_the_next_where_that_begins() {
+    for (name, title, heading, next) in [
+        ("es/books-continued", "149 libros, desde «", "149 libros, <bdi>desde «", Some("después de «")),
+        ("en/books-continued", "149 books, from “", "149 books, <bdi>from “", Some("after “")),
+        ("es/books-continued-empty", "Todo el catálogo, continuación", ", <bdi>continuación</bdi></h1>", None),
+        (
+            "es/ratings-continued",
+            "hasta el 20 de noviembre de 2026 · Anaquel",
+            "hasta el 20 de noviembre de 2026</h1>",
+            None,
+        ),
+        ("en/ratings-continued", "until 20 November 2026 · Anaquel", "until 20 November 2026</h1>", None),
+    ] {
+        let html = page(name);
+        let between = |from: &str, to: &str| html.split(from).nth(1).unwrap().split(to).next().unwrap().to_owned();
+        assert!(format!("{} · Anaquel", between("<title>", " · Anaquel")).contains(title), "{name}");
+        assert!(format!("{}</h1>", between("<h1>", "</h1>")).contains(heading), "{name}: {}", between("<h1>", "</h1>"));
+        if let Some(next) = next {
+            assert!(between("rel=\"next\"", "</a>").contains(&format!("<span class=\"unseen\">{next}")), "{name}");
+        }
+    }
+    assert!(!page("es/books").contains("desde «") && page("es/books").contains("después de «"));
+    assert!(page("es/ratings-continued").contains("<a href=\"/books/53/ratings\">Valoraciones más recientes</a>"));
+}
+
+#[test]
+fn the_title_of_a_search_has_its_filters() {
+    for (name, title) in [
+        ("es/search", "<title>quijote · Anaquel"),
+        ("es/related", "<title>poesía, Hasta 1\u{a0}€ · Anaquel"),
+        ("en/nothing-filtered", "<title>zzzz, Classics, English, From 3.5 stars · Anaquel"),
+    ] {
+        assert!(page(name).contains(title), "{name}");
+    }
+}
+
+#[test]
+fn one_star_is_singular() {
+    for (name, label) in [("es/filter-one-star", "Desde 1 estrella"), ("en/filter-one-star", "From 1 star")] {
+        assert!(page(name).contains(&format!("<bdi>{label}</bdi>")), "{name}");
+    }
 }

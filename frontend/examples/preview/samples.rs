@@ -69,6 +69,12 @@ fn lists_of_books(
     let amount = [Invalid::new("price_max", Reason::NotAPriceLimit)];
     let asked = Asked(&[("genre", "classics"), ("price_max", "mucho")]);
     show("filter-error", &Books { asked, invalid: &amount, total: None, ..found });
+    let asked = Asked(&[("min_rating", "1")]);
+    show("filter-one-star", &Books { asked, books: &books[..3], ..found });
+    let continued = Books { asked: Asked(&[("cursor", "x")]), next: Some("next"), ..found };
+    show("books-continued-empty", &continued);
+    let total = Some(Total { books: 149, is_exact: true });
+    show("books-continued", &Books { books: &books[24..48], total, ..continued });
     let asked = Asked(&[("min_rating", "4.5"), ("price_max", "9.5")]);
     show("filter-price", &Books { asked, books: &books[..3], ..found });
 }
@@ -143,10 +149,10 @@ pub fn every_page(locale: Locale, mut show: impl FnMut(&str, &dyn DynTemplate)) 
     show("book-imported", &BookPage { book: &imported(quijote, Some("Goodreads (2017)")), ..empty });
     show("book-to-order", &BookPage { book: &to_order(quijote), ..empty });
     show("book-hostile", &BookPage { book: &hostile(), ..empty });
-    show(
-        "ratings",
-        &Ratings { view: view("/books/53/ratings"), book: quijote, reviews: &quijote.reviews, next: Some("n") },
-    );
+    let ratings =
+        Ratings { view: view("/books/53/ratings"), book: quijote, reviews: &quijote.reviews, next: Some("n") };
+    show("ratings", &ratings);
+    show("ratings-continued", &Ratings { view: View { query: "cursor=x", ..ratings.view }, ..ratings });
     show(
         "author",
         &AuthorPage { view: view("/authors/1-x"), author: &quijote.authors[0], books: &lists[50..54], more: true },

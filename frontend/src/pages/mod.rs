@@ -79,8 +79,10 @@ impl Books<'_> {
 
     /// "From 4.5 stars", as the language writes it.
     fn at_least_stars(&self, stars: &str) -> String {
+        let is_one = stars.parse::<f64>().is_ok_and(|stars| stars <= 1.0);
         let stars = format::with_decimal_mark(self.view.locale, stars);
-        self.view.text_with("filter-from-stars", "stars", stars)
+        let arguments = [("stars", stars.into()), ("count", if is_one { 1 } else { 2 }.into())];
+        self.view.locale.text_with("filter-from-stars", arguments)
     }
 
     /// The amount of a valid limit: "9,50 €", or "9,50" for the field.
@@ -106,6 +108,26 @@ impl Books<'_> {
         }
         let labels: Vec<String> = self.chips().into_iter().map(|(label, _)| label).collect();
         if labels.is_empty() { self.view.text("whole-catalogue") } else { labels.join(", ") }
+    }
+
+    /// The title of a search: its words and the active filters.
+    fn search_title(&self) -> String {
+        let labels = self.chips().into_iter().map(|(label, _)| label);
+        [self.asked.get("q").to_owned()].into_iter().chain(labels).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Where a later slice begins: "from «A Prisoner of Birth» on".
+    fn position(&self) -> Option<String> {
+        let is_continued = !self.asked.get("cursor").is_empty() && self.invalid.is_empty();
+        is_continued.then(|| match self.books.first() {
+            Some(first) => self.view.text_with("list-from", "title", first.title.as_str()),
+            None => self.view.text("list-continued"),
+        })
+    }
+
+    /// What a screen reader adds to the link to the next slice, which is no action without its place.
+    fn next_position(&self) -> Option<String> {
+        Some(self.view.text_with("list-after", "title", self.books.last()?.title.as_str()))
     }
 
     /// How many books the list has: "149 books", or "at least 1,000 books"; none if it has none.
@@ -189,6 +211,18 @@ pub struct Ratings<'a> {
 }
 
 impl Ratings<'_> {
+    /// Where a later slice begins: "until 20 November 2026".
+    fn position(&self) -> Option<String> {
+        self.view.is_continued().then(|| match self.reviews.first() {
+            Some(first) => self.view.text_with("ratings-until", "date", self.view.day(first.sent_at)),
+            None => self.view.text("list-continued"),
+        })
+    }
+
+    fn first_page(&self) -> String {
+        format!("/books/{}/ratings", self.book.summary.id)
+    }
+
     fn next_page(&self) -> Option<String> {
         let next = self.next?;
         Some(links::address(&format!("/books/{}/ratings", self.book.summary.id), [("cursor", next)].into_iter()))
@@ -266,6 +300,8 @@ impl Contact<'_> {
 pub struct Submission<'a> {
     pub view: View<'a>,
     pub id: &'a str,
+    /// None until it is processed: the address does not tell.
+    pub kind: Option<SubmissionKind>,
     pub state: State<'a>,
     /// The book that the address links back to.
     pub book: Option<BookId>,
@@ -296,8 +332,6 @@ pub enum State<'a> {
 #[template(path = "about.html")]
 pub struct About<'a> {
     pub view: View<'a>,
-    /// None until it is processed: the address does not tell.
-    pub kind: Option<SubmissionKind>,
 }
 
 /// `/privacy`

@@ -3,7 +3,7 @@
 use frontend::{Locale, PageContext, genres, links::Asked, pages, typed};
 use shared::{
     ApiError, App, Reply, Request, Result,
-    domain::{Currency, Facets, Invalid, Total},
+    domain::{Currency, Facets, Invalid, Language, Total},
     http::Query,
     repo::{
         authors,
@@ -26,6 +26,7 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     let query = request
         .page_query(PARAMETERS)?
         .rewritten("price_max", |text| typed::amount(text, currency))
+        .rewritten("language", |text| Some(Language::parse(text).ok()?.as_str().to_owned()))
         .rewritten("min_rating", typed::stars)
         .rewritten("in_stock", typed::yes);
     let asked = query.in_order_of(PARAMETERS);
@@ -51,16 +52,20 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     };
     let read = app.database().read(async |c| {
         let author = match listing.author() {
-            Some(id) => authors::find(c, id).await?,
+            Some(id) => match authors::find(c, id).await? {
+                Some(author) => Some(author),
+                None => return Ok(None),
+            },
             None => None,
         };
         let (listed, facets) = books::listed_with_facets(c, &listing).await?;
         let did_you_mean = spelling::did_you_mean(c, &listing, &listed.slice).await?;
         record_miss(c, &listing, &listed).await;
         let related = related(c, &listing, &listed, page.view.locale).await?;
-        Ok((listed, facets, did_you_mean, author, related))
+        Ok(Some((listed, facets, did_you_mean, author, related)))
     });
-    let (Listed { slice, total }, facets, did_you_mean, author, related) = read.await?;
+    // Only an author who does not exist is no page.
+    let (Listed { slice, total }, facets, did_you_mean, author, related) = read.await?.ok_or(ApiError::NotFound)?;
     let page = pages::Books {
         author: author.as_ref().map(|author| author.name.as_str()),
         books: &slice.items,
