@@ -2,11 +2,11 @@
 
 use std::{fs, path::Path};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     pages,
-    tab::{DESK, Look, in_each},
+    tab::{DESK, Look, Tab, in_each},
 };
 use crate::support::variable;
 
@@ -16,6 +16,41 @@ const FINDINGS: &str = "axe.run({ resultTypes: ['violations'] }).then(({ violati
     const shown = (node) => `${node.html} ${node.failureSummary}`;
     return violations.map(({ id, help, nodes }) => ({ id, help, nodes: nodes.map(shown) }));
 })";
+
+/// Fields that a browser exposes as invalid.
+async fn invalid_fields(tab: &Tab<'_>) -> Vec<String> {
+    let tree = tab.call("Accessibility.getFullAXTree", json!({})).await;
+    let nodes = tree["nodes"].as_array().cloned().unwrap_or_default();
+    let is_invalid = |node: &Value| {
+        let properties = node["properties"].as_array().into_iter().flatten();
+        properties.clone().any(|property| property["name"] == "invalid" && property["value"]["value"] != "false")
+    };
+    let invalid = nodes.iter().filter(|node| is_invalid(node));
+    invalid.map(|node| format!("{} {}", node["role"]["value"], node["name"]["value"])).collect()
+}
+
+/// What is wrong with the page at text of 200 % on a telephone: its width, and words of the site that are broken.
+const AT_DOUBLE_TEXT: &str = "(() => {
+    document.documentElement.style.fontSize = '32px';
+    const wrong = [];
+    const { scrollWidth } = document.documentElement;
+    if (scrollWidth > innerWidth) wrong.push(`${scrollWidth} px wide`);
+    for (const element of document.querySelectorAll('.top a, .top button, footer a, main button, .histogram th, h1, h2, h3')) {
+        const words = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+        for (let node = words.nextNode(); node; node = words.nextNode()) {
+            for (const { 0: word, index } of node.data.matchAll(/[^\\s-]+/g)) {
+                if (word.length > 12) continue; // it may have no room on a line
+                const range = document.createRange();
+                range.setStart(node, index);
+                range.setEnd(node, index + word.length);
+                const lines = new Set([...range.getClientRects()].map(({ top }) => Math.round(top)));
+                if (lines.size > 1) wrong.push(`${word} is broken`);
+            }
+        }
+    }
+    document.documentElement.style.fontSize = '';
+    return wrong;
+})()";
 
 /// Each language and each width is combined with both schemes.
 fn setups(language: &str) -> [(u32, &'static str); 2] {
@@ -40,6 +75,13 @@ async fn every_page_is_accessible_and_no_page_is_wider_than_its_window() {
                 let findings = tab.evaluate(FINDINGS).await;
                 assert_eq!(findings, json!([]), "{at}: {findings:#}");
             }
+            let at = format!("{} in {}", page.name, tab.look.language);
+            let sent_in_vain = page.is_refused();
+            let invalid = invalid_fields(tab).await;
+            assert_eq!(!invalid.is_empty(), sent_in_vain, "{at}: exposed as invalid: {invalid:?}");
+            tab.resize(390, 900).await;
+            let wrong = tab.evaluate(AT_DOUBLE_TEXT).await;
+            assert_eq!(wrong, json!([]), "{at}, 390 px, text of 200 %");
         }
     })
     .await;

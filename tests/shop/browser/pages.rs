@@ -70,6 +70,11 @@ async fn prepared(shop: &Shop) -> Vec<Page> {
 }
 
 impl Page {
+    /// Whether it shows what is wrong with fields.
+    pub fn is_refused(&self) -> bool {
+        matches!(self.status, 400 | 422)
+    }
+
     /// The HTML that the shop sends.
     pub async fn html(&self, shop: &Shop, language: &str) -> String {
         let language = ("accept-language", language);
