@@ -208,14 +208,37 @@ fn missing_data_is_breaching_for_the_database_only() {
 }
 
 #[test]
-fn the_error_rate_ignores_fewer_than_five_errors_and_is_within_the_limit_of_metrics() {
+fn error_rates_count_five_errors_at_once_or_any_that_recur_and_are_within_the_limit_of_metrics() {
     for (_, template) in monitored() {
-        let rate = properties(&template, "Answers5xxAlarm");
-        let queries = rate["Metrics"].as_array().unwrap();
-        assert!(queries[0]["Expression"].as_str().unwrap().starts_with("IF(FILL(own, 0) + FILL(targets, 0) >= 5, "));
-        assert!(queries.len() <= 10);
-        let ids: Vec<_> = queries.iter().map(|query| query["Id"].as_str().unwrap()).collect();
-        assert_eq!(ids, ["rate", "own", "targets", "requests"]);
+        for (alarm, condition, breaching, periods) in [
+            ("Answers5xxAlarm", "IF(FILL(own, 0) + FILL(targets, 0) >= 5, ", 1, 1),
+            ("Answers5xxRecurringAlarm", "IF(FILL(own, 0) + FILL(targets, 0) > 0, ", 3, 5),
+        ] {
+            let rate = properties(&template, alarm);
+            let queries = rate["Metrics"].as_array().unwrap();
+            assert!(queries[0]["Expression"].as_str().unwrap().starts_with(condition), "{alarm}");
+            assert!(queries.len() <= 10);
+            let ids: Vec<_> = queries.iter().map(|query| query["Id"].as_str().unwrap()).collect();
+            assert_eq!(ids, ["rate", "own", "targets", "requests"]);
+            assert_eq!((&rate["DatapointsToAlarm"], &rate["EvaluationPeriods"]), (&json!(breaching), &json!(periods)));
+        }
+    }
+}
+
+/// From its third delivery on, SQS leaves a message out of the age of the oldest.
+#[test]
+fn submissions_that_fail_each_minute_raise_an_alarm_whatever_sqs_reports_of_their_age() {
+    for (stage, template) in monitored() {
+        let alarm = properties(&template, "SubmissionRetriesAlarm");
+        assert_eq!((&alarm["Namespace"], &alarm["MetricName"]), (&json!(NAMESPACE), &json!(INVOCATIONS)));
+        let dimensions = json!([
+            { "Name": "Function", "Value": stage.physical("process-submissions") },
+            { "Name": "Outcome", "Value": "unavailable" },
+        ]);
+        assert_eq!(alarm["Dimensions"], dimensions);
+        let rule = ["Threshold", "Period", "DatapointsToAlarm", "EvaluationPeriods"].map(|key| alarm[key].as_f64());
+        assert_eq!(rule, [0.0, 60.0, 3.0, 5.0].map(Some));
+        assert_eq!(alarm["ComparisonOperator"], "GreaterThanThreshold");
     }
 }
 

@@ -4,7 +4,7 @@ use stratosphere::services::aws::cloudwatch;
 use stratosphere::services::aws::cloudwatch::alarm;
 use stratosphere::value::ExpString;
 
-use super::metrics::{ERROR_RATE, Metric, Metrics};
+use super::metrics::{ANY_ERROR_RATE, ERROR_RATE, Metric, Metrics};
 use crate::database_memory::LOGINS;
 use crate::routes::{FUNCTIONS, Function, Queue, Trigger};
 use crate::stage::{Server, Stage};
@@ -34,8 +34,8 @@ struct Alarm {
 
 enum Source {
     Metric(Metric),
-    /// The expression `ERROR_RATE` with its inputs.
-    ErrorRate([(&'static str, Metric); 3]),
+    /// An expression of the error rate with its inputs.
+    ErrorRate(&'static str, Vec<(&'static str, Metric)>),
 }
 
 enum Threshold {
@@ -52,7 +52,7 @@ enum MissingData {
 
 /// Adds the alarms about problems, and returns them.
 pub fn add(template: &mut Template, stage: &Stage, metrics: &Metrics, topic: Id) -> Vec<Id> {
-    let mut alarms = vec![error_rate_alarm(metrics)];
+    let mut alarms = Vec::from(error_rate_alarms(metrics));
     alarms.extend(distribution_alarm(metrics));
     alarms.extend(function_alarms(metrics));
     alarms.extend(queue_alarms(metrics));
@@ -77,18 +77,25 @@ pub fn add_new_messages(template: &mut Template, stage: &Stage, metrics: &Metric
     }
 }
 
-/// An error rate above 2 % is a fault that needs a person.
-fn error_rate_alarm(metrics: &Metrics) -> Alarm {
-    Alarm {
-        source: Source::ErrorRate(metrics.error_rate_inputs()),
-        ..Alarm::new(
-            "answers-5xx",
-            "5xx",
-            "More than 2 % of requests get a 5xx response".to_owned(),
-            metrics.requests(),
-            Threshold::Above(2.0),
-        )
-    }
+/// An error rate above 2 % is a fault that needs a person. With few requests a single error exceeds it, so fewer than five
+/// count only if they recur.
+fn error_rate_alarms(metrics: &Metrics) -> [Alarm; 2] {
+    let alarm = |name, expression, meaning: &str| Alarm {
+        source: Source::ErrorRate(expression, metrics.error_rate_inputs().into()),
+        ..Alarm::new(name, "5xx", meaning.to_owned(), metrics.requests(), Threshold::Above(2.0))
+    };
+    [
+        alarm("answers-5xx", ERROR_RATE, "More than 2 % of requests get a 5xx response"),
+        Alarm {
+            breaching_periods: 3,
+            evaluation_periods: 5,
+            ..alarm(
+                "answers-5xx-recurring",
+                ANY_ERROR_RATE,
+                "Some of few requests get a 5xx response, in 15 of 25 minutes more than 2 %",
+            )
+        },
+    ]
 }
 
 /// The load balancer's metrics have no requests that did not reach it. With few requests one of them is a large part:
@@ -167,8 +174,8 @@ fn errors(metrics: &Metrics, function: &Function) -> Alarm {
 }
 
 fn queue_alarms(metrics: &Metrics) -> Vec<Alarm> {
-    // SQS excludes messages that it has delivered more than three times from this age. With a retry each minute that is
-    // four minutes, so failing messages would never exceed a threshold much above two.
+    // For messages that wait without an attempt: SQS excludes those that it has delivered three times or more from this
+    // age, and with a retry each minute that is after two minutes.
     // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
     let oldest = |queue, name, what: &str| Alarm {
         period: MINUTE,
@@ -186,7 +193,22 @@ fn queue_alarms(metrics: &Metrics) -> Vec<Alarm> {
         let metric = metrics.waiting_messages(queue);
         Alarm::new(name, name, format!("A dead-letter queue has {what}"), metric, Threshold::Above(0.0))
     };
+    // For messages that fail: our own metric counts each minute in which a batch goes back to the queue.
+    let retries = |function, name, what: &str| Alarm {
+        period: MINUTE,
+        breaching_periods: 3,
+        evaluation_periods: 5,
+        ..Alarm::new(
+            name,
+            name,
+            format!("{what}: attempts failed in 3 of 5 minutes"),
+            metrics.retries(function),
+            Threshold::Above(0.0),
+        )
+    };
     vec![
+        retries("process-submissions", "submission-retries", "Accepted ratings and messages are not written"),
+        retries("send-mail", "mail-retries", "Mails to buyers are not sent"),
         oldest(Queue::Submissions, "oldest-submission", "Accepted ratings and messages wait"),
         dead_letters(Queue::DeadLetters, "dead-letter-queue", "a failed submission or import"),
         oldest(Queue::Orders, "oldest-order", "Accepted orders wait"),
@@ -278,7 +300,9 @@ impl Alarm {
         alarm.ok_actions = self.notify_ok.then(|| list([topic]));
         match &self.source {
             Source::Metric(metric) => set_metric(&mut alarm, metric, self.period),
-            Source::ErrorRate(inputs) => alarm.metrics = Some(error_rate_queries(inputs, self.period)),
+            Source::ErrorRate(expression, inputs) => {
+                alarm.metrics = Some(error_rate_queries(expression, inputs, self.period));
+            }
         }
         template.add(logical_id(&self.name) + "Alarm", alarm)
     }
@@ -297,9 +321,9 @@ fn set_metric(alarm: &mut cloudwatch::Alarm_, metric: &Metric, period: i32) {
     }
 }
 
-fn error_rate_queries(inputs: &[(&str, Metric)], period: i32) -> Vec<alarm::MetricDataQuery_> {
+fn error_rate_queries(expression: &str, inputs: &[(&str, Metric)], period: i32) -> Vec<alarm::MetricDataQuery_> {
     let rate: alarm::MetricDataQuery_ =
-        alarm::MetricDataQuery! { id: "rate", expression: ERROR_RATE, return_data: true };
+        alarm::MetricDataQuery! { id: "rate", expression: expression, return_data: true };
     let mut queries = vec![rate];
     queries.extend(inputs.iter().map(|(id, metric)| input_query(id, metric, period)));
     queries

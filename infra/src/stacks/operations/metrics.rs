@@ -34,6 +34,10 @@ pub struct Metrics {
 pub const ERROR_RATE: &str = "IF(FILL(own, 0) + FILL(targets, 0) >= 5, \
     100 * (FILL(own, 0) + FILL(targets, 0)) / (FILL(requests, 0) + FILL(own, 0)), 0)";
 
+/// The same percentage from the first such response on, for a shop with few requests.
+pub const ANY_ERROR_RATE: &str = "IF(FILL(own, 0) + FILL(targets, 0) > 0, \
+    100 * (FILL(own, 0) + FILL(targets, 0)) / (FILL(requests, 0) + FILL(own, 0)), 0)";
+
 impl Metrics {
     /// Adds the parameters for load balancer and database to the stack.
     pub fn new(stack: &mut Stack, stage: &Stage) -> Self {
@@ -47,7 +51,7 @@ impl Metrics {
         }
     }
 
-    /// The metrics of the expression `ERROR_RATE`, with their ids.
+    /// The metrics of the expressions of error rates, with their ids.
     pub fn error_rate_inputs(&self) -> [(&'static str, Metric); 3] {
         [
             ("own", self.load_balancer("HTTPCode_ELB_5XX_Count")),
@@ -103,6 +107,11 @@ impl Metrics {
         let mut metric = self.custom(function, INVOCATIONS, "Sum");
         metric.dimensions.push(("Outcome", outcome.to_owned()));
         metric
+    }
+
+    /// Batches of messages of which at least one is retried.
+    pub fn retries(&self, consumer: &str) -> Metric {
+        self.invocations(consumer, "unavailable")
     }
 
     /// Messages of visitors.
