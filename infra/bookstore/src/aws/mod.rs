@@ -13,12 +13,12 @@ use aws_credential_types::{
     provider::{SharedCredentialsProvider, error::CredentialsError},
 };
 use aws_sdk_lambda::{error::ProvideErrorMetadata, primitives::Blob};
-use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityOutput;
+use aws_sdk_sts::{error::ConnectorError, operation::get_caller_identity::GetCallerIdentityOutput};
 use infra::stage::Stage;
 use serde_json::Value;
 mod connect;
 
-pub use connect::{connect, local_url, running_url, with_database_at};
+pub use connect::{connect, connect_deployed, local_url, running_url, with_database_at};
 
 /// Temporary errors while Lambda reactivates an inactive function or its network interface:
 /// <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>.
@@ -96,9 +96,10 @@ impl AwsClients {
     }
 
     async fn identity(&self) -> Result<GetCallerIdentityOutput> {
-        self.sts.get_caller_identity().send().await.map_err(|error| match credentials_error(&error) {
-            Some(reason) => anyhow!("there are no AWS credentials that can be used{reason}: {SIGN_IN}"),
-            None => explained(error).context(format!("AWS did not accept the credentials: {SIGN_IN}")),
+        self.sts.get_caller_identity().send().await.map_err(|error| {
+            let profile = std::env::var("AWS_PROFILE").ok();
+            let is_refused = error.as_service_error().is_some();
+            not_identified(error, is_refused, profile.as_deref())
         })
     }
 }
@@ -164,13 +165,37 @@ fn causes(error: &(dyn std::error::Error + 'static)) -> String {
     if causes.is_empty() { error.to_string() } else { causes.join(": ") }
 }
 
-/// Why no credentials could be loaded, in parentheses; empty if there are none, `None` for any other error.
-fn credentials_error(error: &(dyn std::error::Error + 'static)) -> Option<String> {
-    let found = Chain::new(error).find_map(|cause| cause.downcast_ref::<CredentialsError>())?;
+/// The error with its cause and its remedy: AWS was not reached, there are no credentials, or AWS refused them.
+fn not_identified<E: std::error::Error + Send + Sync + 'static>(
+    error: E,
+    is_refused: bool,
+    profile: Option<&str>,
+) -> Error {
+    if is_refused {
+        return explained(error).context(format!("AWS did not accept the credentials: {SIGN_IN}"));
+    }
+    let Some(found) = Chain::new(&error).find_map(|cause| cause.downcast_ref::<CredentialsError>()) else {
+        return unreachable(&causes(&error));
+    };
     let reason = found.source().map(causes).unwrap_or_default();
     // The last provider is the metadata service of EC2 (IMDS), which does not answer on any other machine.
     let is_absent = matches!(found, CredentialsError::CredentialsNotLoaded(_)) || reason.contains("IMDS");
-    Some(if is_absent { String::new() } else { format!(" ({reason})") })
+    let is_offline = |cause: &(dyn std::error::Error + 'static)| {
+        cause.downcast_ref::<ConnectorError>().is_some_and(|error| error.is_io() || error.is_timeout())
+    };
+    match profile {
+        None if is_absent => anyhow!("there are no AWS credentials that can be used: {SIGN_IN}"),
+        Some(profile) if is_absent => anyhow!(
+            "the profile {profile} (AWS_PROFILE) has no AWS credentials that can be used: `aws configure list-profiles` \
+             prints the profiles; {SIGN_IN}"
+        ),
+        _ if Chain::new(found).any(is_offline) => unreachable(&reason),
+        _ => anyhow!("there are no AWS credentials that can be used ({reason}): {SIGN_IN}"),
+    }
+}
+
+fn unreachable(reason: &str) -> Error {
+    anyhow!("AWS could not be reached ({reason}): check the network, its name service and the proxy (HTTPS_PROXY)")
 }
 
 /// The response of an SDK call, or an error with AWS's code and message.
@@ -271,6 +296,44 @@ mod tests {
 
     #[tokio::test]
     async fn an_error_of_aws_is_printed_once() {
+    #[test]
+    fn a_profile_without_credentials_is_named() {
+        let absent = || CredentialsError::not_loaded("no providers in chain provided credentials");
+        for (profile, expected) in [
+            (
+                Some("nosuch"),
+                "the profile nosuch (AWS_PROFILE) has no AWS credentials that can be used: `aws configure",
+            ),
+            (None, "there are no AWS credentials that can be used: sign in"),
+        ] {
+            let error = not_identified(absent(), false, profile).to_string();
+            assert!(error.starts_with(expected), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_aws_that_does_not_answer_is_no_matter_of_credentials() {
+        let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let offline = || CredentialsError::provider_error(ConnectorError::io("dns error".into()));
+        let expected = "AWS could not be reached (";
+        let errors = [
+            AwsClients::local(&Stage::load("local").unwrap(), closed).account().await.unwrap_err(),
+            not_identified(offline(), false, None),
+        ];
+        for error in errors {
+            let error = format!("{error:#}");
+            assert!(error.starts_with(expected) && !error.contains("sign in"), "{error}");
+        }
+        let refused = (
+            403,
+            "InvalidClientTokenId",
+            "<ErrorResponse><Error><Code>InvalidClientTokenId</Code><Message>The \
+            security token is invalid</Message></Error></ErrorResponse>",
+        );
+        let error = format!("{:#}", lambda(vec![refused]).account().await.unwrap_err());
+        assert!(error.starts_with("AWS did not accept the credentials: sign in"), "{error}");
+    }
+
         let gone = (404, "ResourceNotFoundException", r#"{"Message":"Function not found: it:4711"}"#);
         let error = format!("{:#}", invoke(vec![gone]).await.unwrap_err());
         assert_eq!(error.matches("Function not found: it:4711").count(), 1, "{error}");

@@ -32,7 +32,7 @@ pub struct Bench {
     #[arg(value_parser = arguments::function(), hide_possible_values = true)]
     functions: Vec<String>,
     /// Compare lists and searches on generated catalogues of 10,000 and of this many books
-    #[arg(long, conflicts_with = "functions", value_parser = larger_than_small)]
+    #[arg(long, conflicts_with = "functions", allow_hyphen_values = true, value_parser = larger_than_small)]
     books: Option<u32>,
 }
 

@@ -12,7 +12,7 @@ pub struct Cost {
     #[arg(long, value_parser = arguments::stage(), hide_possible_values = true)]
     stage: String,
     /// Requests at the load balancer: 1000000, 1e6 or 1M
-    #[arg(long, default_value = "0", value_name = "N", value_parser = arguments::count)]
+    #[arg(long, default_value = "0", value_name = "N", allow_hyphen_values = true, value_parser = arguments::count)]
     requests_per_month: u64,
     /// List the source and the date of each price
     #[arg(long)]

@@ -21,15 +21,25 @@ pub struct Diff {
     stage: String,
 }
 
-/// Builds the functions as a deploy does, because code is compared by its hash. Parameters get today's outputs of the
-/// earlier stacks.
+/// Builds the functions as a deploy does, because code is compared by its hash, unless there is nothing to compare.
+/// Parameters get today's outputs of the earlier stacks.
 pub async fn run(args: &Diff) -> Result<Report> {
     let (stage, aws) = connect(&args.stage).await?;
-    let packages = Packages::build(if stage.is_local() { Profile::Local } else { Profile::Aws }).await?;
+    let synthesized = synth::stacks(&stage)?;
+    let mut deployed = Vec::new();
+    for stack in &synthesized {
+        deployed.push(describe::describe(&aws, &stack.name).await?.filter(describe::is_updatable));
+    }
+    let packages = if deployed.iter().any(Option::is_some) {
+        Some(Packages::build(if stage.is_local() { Profile::Local } else { Profile::Aws }).await?)
+    } else {
+        outln!("Stage {} is not deployed: `{}` creates all of it.", stage.name, stage.deploy_command());
+        None
+    };
     let mut outputs = Outputs::new();
     let mut stacks = Vec::new();
-    for stack in synth::stacks(&stage)? {
-        let Some(found) = describe::describe(&aws, &stack.name).await?.filter(describe::is_updatable) else {
+    for (stack, found) in synthesized.iter().zip(deployed) {
+        let (Some(found), Some(packages)) = (found, &packages) else {
             let added = additions(&stack.template);
             outln!("\n{}, which does not exist yet:\n{}", stack.name, change::table(&added));
             stacks.push(json!({ "stack": stack.name, "exists": false, "changes": change::json(&added) }));
@@ -37,10 +47,10 @@ pub async fn run(args: &Diff) -> Result<Report> {
         };
         let with_secret = stack.kind == Kind::App && stage.has_cloudfront();
         let secret = if with_secret { origin_secret::stored(&aws, &stage).await.ok() } else { None };
-        match parameters(&stack, &outputs, &packages, secret.as_ref()) {
+        match parameters(stack, &outputs, packages, secret.as_ref()) {
             Ok(parameters) => {
                 let bucket = outputs.get(&(Kind::Bootstrap, "ArtifactBucket".to_owned()));
-                let changes = stack::preview(&aws, &stack, bucket, &parameters).await?;
+                let changes = stack::preview(&aws, stack, bucket, &parameters).await?;
                 stacks.push(json!({ "stack": stack.name, "exists": true, "changes": change::json(&changes) }));
             }
             Err(missing) => {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{
     arguments,
-    aws::connect,
+    aws::connect_deployed,
     deploy::drift::{drifted, rows, table},
     output::Report,
 };
@@ -22,7 +22,7 @@ pub struct Drift {
 }
 
 pub async fn run(args: &Drift) -> Result<Report> {
-    let (stage, aws) = connect(&args.stage).await?;
+    let (stage, aws) = connect_deployed(&args.stage).await?;
     let names: Vec<String> = stacks::all(&stage)?.into_iter().map(|stack| stack.name).collect();
     let drifted = drifted(&aws, &stage, &names).await?;
     if drifted.is_empty() {

@@ -18,7 +18,7 @@ use time::{OffsetDateTime, macros::format_description};
 
 use crate::{
     arguments,
-    aws::{AwsClients, call, connect, explained},
+    aws::{AwsClients, call, connect_deployed, explained},
     deploy,
     output::Report,
 };
@@ -41,7 +41,7 @@ const PROGRESS_TIMEOUT: Duration = Duration::from_mins(5);
 const SHOWN: usize = 10;
 
 pub async fn run(args: &Import) -> Result<Report> {
-    let (stage, aws) = connect(&args.stage).await?;
+    let (stage, aws) = connect_deployed(&args.stage).await?;
     let outputs = deploy::outputs(&aws, &stage, Kind::App).await?;
     let bucket = outputs
         .get("ImportBucket")

@@ -15,11 +15,12 @@ use time::{OffsetDateTime, macros::format_description};
 
 use crate::{
     arguments,
-    aws::{AwsClients, connect, explained},
+    aws::{AwsClients, connect_deployed, explained},
     output,
 };
 
 #[derive(Args)]
+#[command(after_help = "With --json it prints the original lines of the functions, one document each.")]
 pub struct Logs {
     /// Function whose log to show, such as `show-book` [default: all]
     #[arg(value_parser = arguments::function(), hide_possible_values = true)]
@@ -28,7 +29,7 @@ pub struct Logs {
     #[arg(long, default_value = "local", value_parser = arguments::stage(), hide_possible_values = true)]
     stage: String,
     /// Age of the oldest line: 90s, 10m, 2h or 3d
-    #[arg(long, default_value = "10m", value_parser = arguments::age)]
+    #[arg(long, default_value = "10m", allow_hyphen_values = true, value_parser = arguments::age)]
     since: Duration,
     /// Continue until Ctrl-C
     #[arg(long)]
@@ -61,7 +62,7 @@ struct Reader<'a> {
 
 pub async fn run(args: &Logs, json: bool) -> Result<()> {
     let functions = functions(args.function.as_deref())?;
-    let (stage, aws) = connect(&args.stage).await?;
+    let (stage, aws) = connect_deployed(&args.stage).await?;
     let since = OffsetDateTime::now_utc() - args.since;
     let mut reader = Reader::new(&aws, &stage, &functions, since);
     loop {

@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use crate::{
     arguments,
-    aws::{AwsClients, call, connect},
+    aws::{AwsClients, call, connect_deployed},
     deploy::alias::ALIAS,
     output::{self, Report, confirm, minute},
 };
@@ -62,7 +62,7 @@ enum Origin {
 }
 
 pub async fn run(args: &Redrive) -> Result<Report> {
-    let (stage, aws) = connect(&args.stage).await?;
+    let (stage, aws) = connect_deployed(&args.stage).await?;
     let began = OffsetDateTime::now_utc();
     let queues = Queues::of(&aws, &stage).await?;
     let mut dead_letters = queues.take().await?;

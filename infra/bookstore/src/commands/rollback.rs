@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::{
     arguments,
-    aws::{AwsClients, connect},
+    aws::{AwsClients, connect_deployed},
     deploy::{
         alias::{self, Move},
         release::{self, Candidate},
@@ -25,7 +25,7 @@ pub struct Rollback {
     #[arg(required = true, value_name = "FUNCTION", value_parser = arguments::function(), hide_possible_values = true)]
     functions: Vec<String>,
     /// Version to roll back to, if not the previous one
-    #[arg(long, value_name = "VERSION", value_parser = arguments::id)]
+    #[arg(long, value_name = "VERSION", allow_hyphen_values = true, value_parser = arguments::id)]
     to: Option<u64>,
     /// Stage of the functions
     #[arg(long, default_value = "local", value_parser = arguments::stage(), hide_possible_values = true)]
@@ -38,7 +38,7 @@ pub async fn run(args: &Rollback) -> Result<Report> {
         "--to is for one function, because each function has its own version numbers"
     );
     let functions = args.functions.iter().map(|name| routes::find(name)).collect::<Result<Vec<_>>>()?;
-    let (stage, aws) = connect(&args.stage).await?;
+    let (stage, aws) = connect_deployed(&args.stage).await?;
     let mut moves = Vec::new();
     for function in functions {
         moves.push(back(&aws, &stage, function, args.to).await?);
@@ -63,7 +63,7 @@ async fn back(aws: &AwsClients, stage: &Stage, function: &'static Function, to: 
     ensure!(to != served[0], "{name} serves version {to} already");
     ensure!(
         release::version_exists(aws, &name, to).await?,
-        "nothing was rolled back: there is no version {to} of {name}: it served {}",
+        "nothing was rolled back: {name} has no version {to}; versions that served: {}",
         served.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")
     );
     let candidate = Candidate { function, name, version: to };

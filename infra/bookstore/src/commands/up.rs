@@ -33,15 +33,15 @@ const PORT: u16 = 4566;
 #[derive(Args)]
 pub struct Up {
     /// Port of the shop and of the AWS emulator [default: 4566]
-    #[arg(long, value_parser = arguments::port)]
+    #[arg(long, allow_hyphen_values = true, value_parser = arguments::port)]
     port: Option<u16>,
     /// Return and keep the shop running until `cargo bookstore down`
     #[arg(long)]
     detach: bool,
-    /// Close the shop first if it is open, and deploy this repository's code
+    /// Stop the shop first if it is running, and deploy this repository's code
     #[arg(long)]
     restart: bool,
-    /// Delete all data first; closes the shop if it is open
+    /// Delete all data first; stops the shop if it is running
     #[arg(long)]
     reset: bool,
 }
@@ -92,12 +92,12 @@ fn already_open(open: &OpenShop, wanted: Option<u16>) -> Result<Report> {
     let wanted = wanted.unwrap_or(*port);
     ensure!(
         wanted == *port,
-        "the shop is open on port {port} already ({url}, pid {pid}), not on {wanted}: use it there, or move it with \
+        "the shop is running already on port {port} ({url}, pid {pid}), not on {wanted}: use it there, or move it with \
          `cargo bookstore up --restart --port {wanted}`"
     );
-    let end = if *detached { "`cargo bookstore down` closes it" } else { "Ctrl-C in its terminal closes it" };
+    let end = if *detached { "`cargo bookstore down` stops it" } else { "Ctrl-C in its terminal stops it" };
     let text = format!(
-        "The shop is open already: {url} (pid {pid}; {end}).\n`cargo bookstore up --restart` deploys this repository's code."
+        "The shop is running already: {url} (pid {pid}; {end}).\n`cargo bookstore up --restart` deploys this repository's code."
     );
     Ok(Report { text, ..report(*port, *pid, true) })
 }
@@ -105,7 +105,7 @@ fn already_open(open: &OpenShop, wanted: Option<u16>) -> Result<Report> {
 /// Closes an open shop, after the build: a shop whose code does not compile stays open.
 async fn close(home: &Home, open: &OpenShop) -> Result<()> {
     Packages::build(Profile::Local).await?;
-    outln!("Closing the shop on port {} (pid {}) …", open.port, open.pid);
+    outln!("Stopping the shop on port {} (pid {}) …", open.port, open.pid);
     LocalStage::stop(home).await.map(drop)
 }
 
