@@ -12,6 +12,37 @@ pub use orders::{
     OrderChanged, Slices, SoldLine, StaffOrder, StockChange, StockChanged, StockMovement, Verified, Violation,
 };
 
+/// A task with the identity that the command found for its caller.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StaffRequest {
+    #[serde(flatten)]
+    pub task: StaffTask,
+    /// The caller's ARN, for the log. The caller states it, and needs the permission to invoke the function.
+    #[serde(default)]
+    pub caller: Option<String>,
+}
+
+/// A span of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Period {
+    #[serde(with = "time::serde::rfc3339")]
+    pub since: OffsetDateTime,
+    /// Not included.
+    #[serde(with = "time::serde::rfc3339")]
+    pub until: OffsetDateTime,
+}
+
+/// The reviews that one command hides or shows again: those that were sent within a period, by a visitor if one is given, of
+/// a book if one is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReviewFilter {
+    pub visitor: Option<VisitorId>,
+    pub book: Option<BookId>,
+    pub sent: Period,
+    /// With it, those that were hidden within this period; without, those that are shown.
+    pub hidden: Option<Period>,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "task", rename_all = "kebab-case")]
 pub enum StaffTask {
@@ -48,23 +79,21 @@ pub enum StaffTask {
     CountVisitor {
         visitor: VisitorId,
     },
-    /// Hides all ratings that were sent within a time, by a visitor if one is given, of a book if one is given. Some at
-    /// once: the same task hides the next ones.
-    HideReviews {
-        visitor: Option<VisitorId>,
-        book: Option<BookId>,
-        #[serde(with = "time::serde::rfc3339")]
-        since: OffsetDateTime,
-        /// Not included.
-        #[serde(with = "time::serde::rfc3339")]
-        until: OffsetDateTime,
-    },
+    /// Counts what `HideReviews` or `UnhideReviews` would change.
+    CountReviews(ReviewFilter),
+    /// Hides the shown ones. Some at once: the same task hides the next ones.
+    HideReviews(ReviewFilter),
+    /// Shows hidden ones again, in the same way.
+    UnhideReviews(ReviewFilter),
     /// Removes all ratings and messages of a visitor, and who placed their orders.
     EraseVisitor {
         visitor: VisitorId,
     },
     /// The most frequent searches that found nothing.
-    ListSearchMisses,
+    ListSearchMisses {
+        #[serde(default = "usual_limit")]
+        limit: usize,
+    },
     /// Orders, newest first, in slices.
     ListOrders {
         /// Only those that are not closed.
@@ -106,6 +135,10 @@ pub enum StaffTask {
     },
 }
 
+fn usual_limit() -> usize {
+    50
+}
+
 impl StaffTask {
     /// Its name for the log, which must not name visitors.
     pub fn name(&self) -> String {
@@ -130,11 +163,20 @@ pub enum StaffAnswer {
         #[serde(default)]
         orders: usize,
     },
-    Hidden {
-        ratings: u32,
+    /// How many reviews a filter has.
+    Counted {
+        ratings: usize,
+    },
+    /// Reviews that were hidden or shown again.
+    Changed {
+        ratings: Vec<u64>,
+        #[serde(with = "time::serde::rfc3339")]
+        at: OffsetDateTime,
         /// Whether more may remain.
         more: bool,
     },
+    /// The shop has no book with the id of the task.
+    NoSuchBook(BookId),
     Erased {
         ratings: u32,
         messages: u32,
@@ -145,7 +187,11 @@ pub enum StaffAnswer {
         #[serde(default)]
         open_orders: u32,
     },
-    SearchMisses(Vec<SearchMiss>),
+    SearchMisses {
+        misses: Vec<SearchMiss>,
+        /// The number of all that are stored.
+        total: usize,
+    },
     Orders(Vec<StaffOrder>),
     Order(OrderChanged),
     Stock(StockChanged),
@@ -222,12 +268,30 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_task_comes_with_its_caller_or_from_a_version_before_without() {
+        let task = StaffTask::HideReview { rating: 3 };
+        let request = StaffRequest { task, caller: Some("arn:aws:iam::111122223333:user/ana".to_owned()) };
+        let event = serde_json::to_value(&request).unwrap();
+        assert_eq!(event["task"], "hide-review");
+        assert_eq!(serde_json::from_value::<StaffRequest>(event).unwrap(), request);
+        let before = serde_json::json!({ "task": "hide-review", "rating": 3 });
+        assert_eq!(serde_json::from_value::<StaffRequest>(before).unwrap(), StaffRequest { task, caller: None });
+
+        let at = time::macros::datetime!(2026-01-02 03:04:05 UTC);
+        let sent = Period { since: at, until: at };
+        let filter = ReviewFilter { visitor: None, book: Some(53.into()), sent, hidden: Some(sent) };
+        let request = StaffRequest { task: StaffTask::UnhideReviews(filter), caller: None };
+        let event = serde_json::to_value(&request).unwrap();
+        assert_eq!(serde_json::from_value::<StaffRequest>(event).unwrap(), request);
+    }
+
+    #[test]
     fn the_name_of_a_task_names_no_visitor() {
         let visitor = VisitorId(Uuid::from_u128(7));
         for (task, name) in [
             (StaffTask::EraseVisitor { visitor }, "erase-visitor"),
             (StaffTask::HideReview { rating: 3 }, "hide-review"),
-            (StaffTask::ListSearchMisses, "list-search-misses"),
+            (StaffTask::ListSearchMisses { limit: 5 }, "list-search-misses"),
         ] {
             assert_eq!(task.name(), name);
         }

@@ -7,24 +7,29 @@ use shared::{
     App,
     domain::{BookId, VisitorId},
     repo::{
-        contact,
+        books, contact,
         orders::{Erasure, erase as erase_order, of_visitor as orders_of},
-        ratings::{self, Sent},
-        search_misses, visitors,
+        ratings, search_misses, visitors,
     },
-    staff::{StaffAnswer, StaffTask},
+    staff::{ReviewFilter, StaffAnswer, StaffRequest, StaffTask},
 };
 use time::{Duration, OffsetDateTime};
 
 /// Messages or ratings in one response, which Lambda limits to six megabytes.
 const PAGE: u32 = 50;
-/// Ratings hidden, or messages removed, in one invocation.
+/// Ratings changed, or messages removed, in one invocation.
 const TOGETHER: u32 = 200;
 /// Days for which answered messages are kept; without it they are kept until they are erased.
 const KEEP_ANSWERED_DAYS: &str = "ANAQUEL_KEEP_ANSWERED_DAYS";
 
-pub async fn handle(app: &App, task: StaffTask) -> anyhow::Result<StaffAnswer> {
-    tracing::info!(task = task.name(), "Staff task");
+pub async fn handle(app: &App, request: StaffRequest) -> anyhow::Result<StaffAnswer> {
+    let StaffRequest { task, caller } = request;
+    tracing::info!(task = task.name(), caller, "Staff task");
+    if let Some(book) = book_of(&task)
+        && app.database().read(async |c| books::find(c, book).await).await?.is_none()
+    {
+        return Ok(StaffAnswer::NoSuchBook(book));
+    }
     let now = OffsetDateTime::now_utc();
     Ok(match task {
         StaffTask::ListMessages { open, before } => {
@@ -53,12 +58,22 @@ pub async fn handle(app: &App, task: StaffTask) -> anyhow::Result<StaffAnswer> {
         StaffTask::UnhideReview { rating } => {
             StaffAnswer::Rating(app.database().write(async |c| ratings::unhide(c, rating).await).await?)
         }
-        StaffTask::HideReviews { visitor, book, since, until } => {
-            hide_all(app, visitor.map(VisitorId::stored), book, Sent { since, until }, now).await?
+        StaffTask::CountReviews(filter) => {
+            let filter = stored(filter);
+            let found = app.database().read(async |c| ratings::chosen(c, &filter, u32::MAX).await).await?;
+            StaffAnswer::Counted { ratings: found.len() }
+        }
+        StaffTask::HideReviews(filter) => change_all(app, ReviewFilter { hidden: None, ..stored(filter) }, now).await?,
+        StaffTask::UnhideReviews(filter) => {
+            anyhow::ensure!(filter.hidden.is_some(), "the period is missing in which the reviews were hidden");
+            change_all(app, stored(filter), now).await?
         }
         StaffTask::EraseVisitor { visitor } => erase(app, visitor.stored(), now).await?,
-        StaffTask::ListSearchMisses => {
-            StaffAnswer::SearchMisses(app.database().read(async |c| search_misses::list(c, PAGE).await).await?)
+        StaffTask::ListSearchMisses { limit } => {
+            let mut misses = app.database().read(async |c| search_misses::list(c, u32::MAX).await).await?;
+            let total = misses.len();
+            misses.truncate(limit);
+            StaffAnswer::SearchMisses { misses, total }
         }
         StaffTask::ListOrders { open, before } => orders::list(app, open, before).await?,
         StaffTask::ChangeOrder { id, order, action } => orders::change(app, id, order, action, now).await?,
@@ -71,21 +86,37 @@ pub async fn handle(app: &App, task: StaffTask) -> anyhow::Result<StaffAnswer> {
     })
 }
 
-/// One transaction for each rating, as for an erasure.
-async fn hide_all(
-    app: &App,
-    visitor: Option<VisitorId>,
-    book: Option<BookId>,
-    sent: Sent,
-    now: OffsetDateTime,
-) -> anyhow::Result<StaffAnswer> {
-    let found = app.database().read(async |c| ratings::shown(c, visitor, book, sent, TOGETHER).await).await?;
-    let mut hidden = 0;
-    for id in &found {
-        hidden += u32::from(app.database().write(async |c| ratings::hide(c, *id, now).await).await?.is_some());
+/// The book that a task names, which may not exist.
+fn book_of(task: &StaffTask) -> Option<BookId> {
+    match task {
+        StaffTask::ListRatings { book, .. } => *book,
+        StaffTask::CountReviews(filter) | StaffTask::HideReviews(filter) | StaffTask::UnhideReviews(filter) => {
+            filter.book
+        }
+        _ => None,
     }
-    tracing::info!(hidden_ratings = hidden, "Reviews hidden");
-    Ok(StaffAnswer::Hidden { ratings: hidden, more: found.len() == TOGETHER as usize })
+}
+
+/// The filter with the stored form of the visitor.
+fn stored(filter: ReviewFilter) -> ReviewFilter {
+    ReviewFilter { visitor: filter.visitor.map(VisitorId::stored), ..filter }
+}
+
+/// Hides the reviews of the filter, or shows them again if they are hidden. One transaction for each rating, as for an
+/// erasure.
+async fn change_all(app: &App, filter: ReviewFilter, now: OffsetDateTime) -> anyhow::Result<StaffAnswer> {
+    let found = app.database().read(async |c| ratings::chosen(c, &filter, TOGETHER).await).await?;
+    let more = found.len() == TOGETHER as usize;
+    let mut changed = Vec::new();
+    for id in found {
+        let rating = match filter.hidden {
+            None => app.database().write(async |c| ratings::hide(c, id, now).await).await?,
+            Some(_) => app.database().write(async |c| ratings::unhide(c, id).await).await?,
+        };
+        changed.extend(rating.map(|rating| rating.id));
+    }
+    tracing::info!(changed_ratings = changed.len(), "Reviews changed");
+    Ok(StaffAnswer::Changed { ratings: changed, at: now, more })
 }
 
 /// Removes messages that were answered more days ago than the stage keeps them. Here, because the staff looks at messages

@@ -8,18 +8,23 @@ use clap::{
     error::ErrorKind,
 };
 use infra::{names, routes::FUNCTIONS, stage::STAGES};
-use shared::domain::BookId;
-use uuid::Uuid;
+use shared::domain::{BookId, VisitorId};
 
-/// An id: `12`.
+/// An id or a version: `12`.
 pub fn id(text: &str) -> Result<u64, String> {
-    text.parse().map_err(|_| "expected a whole number, such as 12".to_owned())
+    text.parse().ok().filter(|id| *id > 0).ok_or_else(|| "expected a whole number from 1, such as 12".to_owned())
+}
+
+/// The largest number of lines to print.
+pub fn limit(text: &str) -> Result<u64, String> {
+    let expected = || format!("expected a whole number from 1 to {LARGEST_COUNT}, such as 50");
+    count(text).ok().filter(|limit| *limit > 0).ok_or_else(expected)
 }
 
 /// The number in a book's address.
 pub fn book(text: &str) -> Result<BookId, String> {
-    let id: Result<u32, _> = text.parse();
-    id.map(BookId::from).map_err(|_| "expected a book's id, the number in its address, such as 53".to_owned())
+    let id = text.parse::<u32>().ok().filter(|id| *id > 0);
+    id.map(BookId::from).ok_or_else(|| "expected a book's id, the number in its address, such as 53".to_owned())
 }
 
 /// A port of this machine.
@@ -28,10 +33,10 @@ pub fn port(text: &str) -> Result<u16, String> {
     port.ok_or_else(|| "expected a port, a whole number from 1 to 65535".to_owned())
 }
 
-/// The random id in a visitor's cookie.
-pub fn visitor(text: &str) -> Result<Uuid, String> {
-    text.parse().map_err(|_| {
-        "expected a visitor's id as `messages` and `reviews` print it, such as 3d0a4fb2-6d33-4a52-9bb4-6a6d1c3c0c55"
+/// A visitor: the hash that the commands print, or the number in the cookie.
+pub fn visitor(text: &str) -> Result<VisitorId, String> {
+    VisitorId::parse(text).ok_or_else(|| {
+        "expected a visitor's id as `messages` and `reviews` print it, such as 3d0a4fb2-6d33-5a52-9bb4-6a6d1c3c0c55"
             .to_owned()
     })
 }

@@ -131,13 +131,18 @@ pub fn confirm(question: &str, yes: bool, nothing_done: &str) -> Result<()> {
     }
     match ask(&format!("{question} [y/N]"))? {
         Some(answer) => ensure!(is_yes(&answer), "{nothing_done}: the answer was not `y` or `yes`"),
-        None => bail!("{nothing_done}: standard input is closed, so nobody can confirm; --yes confirms"),
+        None => bail!("{nothing_done}: standard input is closed, so nobody can confirm; use --yes to confirm"),
     }
     Ok(())
 }
 
 fn is_yes(answer: &str) -> bool {
     ["y", "yes"].contains(&answer.to_lowercase().as_str())
+}
+
+/// A number with its noun: `1 review`, `3 reviews`.
+pub fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 pub fn minute(at: OffsetDateTime) -> String {
@@ -238,6 +243,11 @@ mod tests {
         let table = table(&["name"], [["a\nb\u{1b}[2J"]]).to_string();
         assert_eq!(table.lines().count(), 2, "{table}");
         assert!(table.contains("a\\nb\\u{1b}[2J"), "{table}");
+    }
+
+    #[test]
+    fn a_noun_has_its_plural() {
+        assert_eq!([0, 1, 2].map(|count| counted(count, "rating")), ["0 ratings", "1 rating", "2 ratings"]);
     }
 
     #[test]

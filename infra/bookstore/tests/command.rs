@@ -21,8 +21,22 @@ fn output(arguments: &[&str]) -> (Option<i32>, String, String) {
 
 #[test]
 fn an_error_of_an_argument_names_the_argument_the_value_and_the_expected_form() {
-    let cases: [(&[&str], &[&str]); 18] = [
-        (&["reviews", "hide", "abc"], &["'abc'", "'<ID>'", "expected a whole number, such as 12"]),
+    let cases: [(&[&str], &[&str]); 32] = [
+        (&["reviews", "hide", "abc"], &["'abc'", "'<ID>'", "expected a whole number from 1, such as 12"]),
+        (&["reviews", "hide", "-1"], &["'-1'", "'<ID>'", "a whole number from 1"]),
+        (&["reviews", "hide", "0"], &["'0'", "'<ID>'", "a whole number from 1"]),
+        (&["reviews", "unhide", "-7"], &["'-7'", "'<ID>'", "a whole number from 1"]),
+        (&["messages", "answered", "-1"], &["'-1'", "'<ID>'", "a whole number from 1"]),
+        (&["reviews", "list", "--limit", "0"], &["'0'", "--limit", "a whole number from 1"]),
+        (&["reviews", "list", "--limit", "-5"], &["'-5'", "--limit", "a whole number from 1"]),
+        (&["searches", "--limit", "0"], &["'0'", "--limit", "a whole number from 1"]),
+        (&["reviews", "list", "--book", "-3"], &["'-3'", "--book", "a book's id"]),
+        (&["reviews", "hide-all", "--visitor", "xyz"], &["'xyz'", "--visitor", "a visitor's id", "3d0a4fb2-"]),
+        (&["reviews", "hide-all", "--since", "monday"], &["'monday'", "--since", "2026-01-02T03:00:00Z"]),
+        (&["cost", "--stage", "dev", "--requests-per-month", "-5"], &["'-5'", "--requests-per-month", "from 0 to"]),
+        (&["rollback", "show-book", "--to", "-2"], &["'-2'", "--to", "a whole number from 1"]),
+        (&["up", "--port", "-80"], &["'-80'", "--port", "from 1 to 65535"]),
+        (&["logs", "--since", "-10m"], &["'-10m'", "--since", "90s, 10m, 2h or 3d"]),
         (&["reviews", "unhide", "-"], &["'-'", "'<ID>'", "a whole number"]),
         (&["reviews", "list", "--book", "Rayuela"], &["'Rayuela'", "--book", "a book's id"]),
         (&["messages", "reopen", "x"], &["'x'", "'<ID>'", "a whole number"]),
@@ -54,6 +68,25 @@ fn an_error_of_an_argument_names_the_argument_the_value_and_the_expected_form() 
 #[test]
 fn the_version_is_one_line() {
     for argument in ["--version", "-V"] {
+#[test]
+fn reviews_are_not_hidden_together_without_a_visitor_or_a_whole_period() {
+    let narrow = "bookstore: give --visitor, or --since and --until";
+    let cases: [(&[&str], &str); 4] = [
+        (&[], narrow),
+        (&["--since", "2026-01-02T03:00:00Z"], narrow),
+        (&["--book", "53"], narrow),
+        (
+            &["--since", "2026-01-02T04:00:00Z", "--until", "2026-01-02T03:00:00Z"],
+            "bookstore: --since must be before --until, or before now: 2026-01-02T04:00:00Z is not before",
+        ),
+    ];
+    for (arguments, expected) in cases {
+        let (code, _, stderr) = output(&[&["reviews", "hide-all"], arguments].concat());
+        assert_eq!(code, Some(1), "{stderr}");
+        assert!(stderr.starts_with(expected), "{arguments:?}: {stderr}");
+    }
+}
+
         let (code, stdout, _) = output(&[argument]);
         assert_eq!((code, stdout.lines().count()), (Some(0), 1), "{stdout}");
         assert!(stdout.starts_with("bookstore "), "{stdout}");

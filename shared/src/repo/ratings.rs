@@ -16,7 +16,7 @@ use crate::{
         BookId, Cursor, DisplayName, Histogram, Rejection, Review, ReviewText, Slice, VisitorId, popularity_class,
     },
     messages::RatingV1,
-    staff::{RatingKey, StaffRating},
+    staff::{Period, RatingKey, ReviewFilter, StaffRating},
 };
 
 /// The result of publishing a rating.
@@ -457,21 +457,57 @@ async fn remove(connection: &mut MySqlConnection, id: u64, reason: &Rejection) -
     Ok(true)
 }
 
-/// Which ratings are hidden together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Sent {
-    pub since: OffsetDateTime,
-    /// Not included.
-    pub until: OffsetDateTime,
+/// The ids of the ratings of a filter, the earliest first.
+pub async fn chosen(connection: &mut MySqlConnection, filter: &ReviewFilter, limit: u32) -> sqlx::Result<Vec<u64>> {
+    let ReviewFilter { visitor, book, sent, hidden } = *filter;
+    match hidden {
+        None => shown(connection, visitor, book, sent, limit).await,
+        Some(period) => hidden_within(connection, filter, period, limit).await,
+    }
+}
+
+/// It reads the whole table, which has the shop's own ratings only.
+async fn hidden_within(
+    connection: &mut MySqlConnection,
+    filter: &ReviewFilter,
+    hidden: Period,
+    limit: u32,
+) -> sqlx::Result<Vec<u64>> {
+    let visitor = filter.visitor.map(|visitor| visitor.0);
+    let book = filter.book.map(BookId::get);
+    let found = sqlx::query_scalar!(
+        r#"
+        select id
+        from ratings
+        where hidden_at >= ?
+          and hidden_at < ?
+          and sent_at >= ?
+          and sent_at < ?
+          and (? is null or visitor_id = ?)
+          and (? is null or book_id = ?)
+        order by sent_at, id
+        limit ?
+        "#,
+        hidden.since,
+        hidden.until,
+        filter.sent.since,
+        filter.sent.until,
+        visitor,
+        visitor,
+        book,
+        book,
+        limit,
+    );
+    found.fetch_all(connection).await
 }
 
 /// The ids of ratings that are shown and were sent within this time, by this visitor if one is given, of this book if one
 /// is given.
-pub async fn shown(
+async fn shown(
     connection: &mut MySqlConnection,
     visitor: Option<VisitorId>,
     book: Option<BookId>,
-    sent: Sent,
+    sent: Period,
     limit: u32,
 ) -> sqlx::Result<Vec<u64>> {
     let book = book.map(BookId::get);
@@ -859,8 +895,23 @@ mod tests {
             (None, Some(one), 0, 99, 9, vec![1, 3]),
             (Some(VisitorId(Uuid::from_u128(9))), None, 0, 99, 9, vec![]),
         ] {
-            let sent = Sent { since: minute(since), until: minute(until) };
-            assert_eq!(shown(&mut connection, visitor, book, sent, limit).await.unwrap(), ids);
+            let sent = Period { since: minute(since), until: minute(until) };
+            let filter = ReviewFilter { visitor, book, sent, hidden: None };
+            assert_eq!(chosen(&mut connection, &filter, limit).await.unwrap(), ids);
+        }
+
+        hide(&mut connection, 1, minute(20)).await.unwrap();
+        let sent = Period { since: minute(0), until: minute(99) };
+        for (visitor, book, since, until, ids) in [
+            (None, None, 0, 99, vec![1, 4]),
+            (None, None, 10, 99, vec![1]),
+            (None, None, 9, 20, vec![4]),
+            (ana, None, 0, 99, vec![1]),
+            (None, Some(other), 0, 99, vec![]),
+        ] {
+            let hidden = Some(Period { since: minute(since), until: minute(until) });
+            let filter = ReviewFilter { visitor, book, sent, hidden };
+            assert_eq!(chosen(&mut connection, &filter, 9).await.unwrap(), ids, "{filter:?}");
         }
     }
 

@@ -146,7 +146,7 @@ pub async fn orders(args: &Orders) -> Result<Report> {
         OrdersAction::Export { from, to, whose, .. } => return export(whose, *from, *to).await,
     };
     let task = StaffTask::ChangeOrder { id: Uuid::new_v4(), order: one.order, action };
-    let StaffAnswer::Order(changed) = ask(&one.whose, &task).await? else { bail!(UNEXPECTED_RESPONSE) };
+    let StaffAnswer::Order(changed) = ask(&one.whose, task).await? else { bail!(UNEXPECTED_RESPONSE) };
     let order = one.order;
     match changed {
         OrderChanged::Now { state } => {
@@ -168,7 +168,7 @@ async fn list(whose: &Whose, open: bool, limit: u64) -> Result<Report> {
     let mut orders: Vec<StaffOrder> = Vec::new();
     while orders.len() < limit {
         let before = orders.last().map(|order| order.number);
-        let StaffAnswer::Orders(page) = ask(whose, &StaffTask::ListOrders { open, before }).await? else {
+        let StaffAnswer::Orders(page) = ask(whose, StaffTask::ListOrders { open, before }).await? else {
             bail!(UNEXPECTED_RESPONSE);
         };
         if page.is_empty() {
@@ -215,7 +215,7 @@ async fn export(whose: &Whose, from: Date, to: Option<Date>) -> Result<Report> {
     }
     let (mut sold, mut after) = (Vec::new(), None);
     loop {
-        let StaffAnswer::Sold { lines, next } = ask(whose, &StaffTask::ExportOrders { after, from, to }).await? else {
+        let StaffAnswer::Sold { lines, next } = ask(whose, StaffTask::ExportOrders { after, from, to }).await? else {
             bail!(UNEXPECTED_RESPONSE);
         };
         sold.extend(lines);
@@ -271,7 +271,7 @@ pub async fn stock(args: &Stock) -> Result<Report> {
     let Some(change) = args.change else { return movements(&args.whose, &args.book).await };
     let reason = args.reason.clone().context("--reason is missing")?;
     let task = StaffTask::ChangeStock { id: Uuid::new_v4(), book: args.book.clone(), change, reason };
-    let StaffAnswer::Stock(changed) = ask(&args.whose, &task).await? else { bail!(UNEXPECTED_RESPONSE) };
+    let StaffAnswer::Stock(changed) = ask(&args.whose, task).await? else { bail!(UNEXPECTED_RESPONSE) };
     match &changed {
         StockChanged::Now { title, before, stock } => {
             Ok(Report::new(format!("{}: {before} -> {stock} copies", plain(title)), json!(changed)))
@@ -288,7 +288,7 @@ pub async fn stock(args: &Stock) -> Result<Report> {
 
 async fn movements(whose: &Whose, book: &str) -> Result<Report> {
     let task = StaffTask::ListMovements { book: book.to_owned(), before: None };
-    let StaffAnswer::Movements(movements) = ask(whose, &task).await? else { bail!(UNEXPECTED_RESPONSE) };
+    let StaffAnswer::Movements(movements) = ask(whose, task).await? else { bail!(UNEXPECTED_RESPONSE) };
     let line = |StockMovement { kind, quantity, source, reason, moved_at, .. }: &StockMovement| {
         let reason = reason.as_deref().map(|reason| format!("  {}", plain(reason))).unwrap_or_default();
         format!("{}  {quantity:>+5}  {kind}  {}{reason}", minute(*moved_at), plain(source))
@@ -304,7 +304,7 @@ pub async fn verify(args: &Verify) -> Result<Report> {
     let mut next = Some(Slices::FIRST);
     while let Some(slice) = next {
         let StaffAnswer::Verified(Verified { violations: found, checked: count, next: following }) =
-            ask(&args.whose, &StaffTask::Verify { slice }).await?
+            ask(&args.whose, StaffTask::Verify { slice }).await?
         else {
             bail!(UNEXPECTED_RESPONSE)
         };
