@@ -35,6 +35,15 @@ pub async fn served(aws: &AwsClients, name: &str) -> Result<Vec<u64>> {
     Ok(history(live, &noted(alias.description().unwrap_or_default())))
 }
 
+/// The versions that nobody can need any more: older than the current one, not among those that the alias remembers, and not
+/// the first, which belongs to the stack. Newer ones may be of a release that continues.
+pub fn superseded(served: &[u64], existing: &[u64]) -> Vec<u64> {
+    let Some((live, first)) = served.first().zip(existing.iter().min()) else { return Vec::new() };
+    let remembered = &served[..served.len().min(REMEMBERED)];
+    let is_old = |version: &u64| version < live && version != first && !remembered.contains(version);
+    existing.iter().copied().filter(is_old).collect()
+}
+
 /// Moves all aliases or none: after a failure, the moved ones are reverted.
 pub async fn move_all(aws: &AwsClients, stage: &Stage, moves: &[Move]) -> Result<()> {
     for (moved, Move { name, served, to }) in moves.iter().enumerate() {
@@ -134,6 +143,22 @@ mod tests {
     fn an_alias_that_no_release_has_moved_began_with_the_first_version() {
         assert_eq!(history(1, &noted("")), [1]);
         assert_eq!(history(4, &noted("the 3 that Ana likes")), [4, 1]);
+    }
+
+    #[test]
+    fn versions_that_no_alias_remembers_are_superseded_except_the_first_and_newer_ones() {
+        let twenty: Vec<u64> = (1..=20).collect();
+        let served: Vec<u64> = (2..=19).rev().collect();
+        for (served, existing, expected) in [
+            (&[19, 17, 16][..], &twenty[..], (2..=15).chain([18]).collect::<Vec<_>>()),
+            (&served, &twenty, (2..=7).collect()),
+            (&[1], &[1, 2], vec![]),
+            (&[9], &[4, 6, 9], vec![6]),
+            (&[3, 2], &[1, 2, 3, 4], vec![]),
+            (&[3], &[], vec![]),
+        ] {
+            assert_eq!(superseded(served, existing), expected, "{served:?} of {existing:?}");
+        }
     }
 
     #[test]

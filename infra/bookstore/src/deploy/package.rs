@@ -13,13 +13,17 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use infra::routes::FUNCTIONS;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
 use tokio::process::Command;
 use zip::{CompressionMethod, DateTime, ZipWriter, write::SimpleFileOptions};
 
 use crate::{
-    aws::{AwsClients, call},
+    aws::{AwsClients, call, explained},
     local::{Home, Tool, Tools},
 };
+
+/// The folder of packages in the artifact bucket.
+const FOLDER: &str = "functions/";
 
 pub struct Packages(Vec<Package>);
 
@@ -68,6 +72,32 @@ impl Packages {
             call(put.send()).await.with_context(|| format!("uploading {function}"))?;
         }
         Ok(())
+    }
+
+    /// Deletes the packages of earlier deploys. CloudFormation needs only those of the last one, to roll back a change;
+    /// Lambda keeps its own copy of every version, for rollbacks of functions. The bucket keeps deleted ones for 30 days.
+    pub async fn delete_others(&self, aws: &AwsClients, bucket: &str) -> Result<()> {
+        let mut pages = aws.s3.list_objects_v2().bucket(bucket).prefix(FOLDER).into_paginator().send();
+        let mut others = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(explained).context("listing the packages of earlier deploys")?;
+            let objects = page.contents().iter();
+            let uploaded =
+                objects.filter_map(|object| Some((object.key()?.to_owned(), object.last_modified()?.secs())));
+            others.extend(uploaded.filter(|(key, at)| self.is_superseded(key, *at, OffsetDateTime::now_utc())));
+        }
+        for (key, _) in others {
+            let delete = aws.s3.delete_object().bucket(bucket).key(&key);
+            call(delete.send()).await.with_context(|| format!("deleting {key}"))?;
+        }
+        Ok(())
+    }
+
+    /// Whether an object, uploaded at this Unix time, is a package of an earlier deploy. A young one may be of a deploy that
+    /// somebody else has begun.
+    fn is_superseded(&self, key: &str, uploaded_at: i64, now: OffsetDateTime) -> bool {
+        let is_young = now.unix_timestamp() - uploaded_at < time::Duration::DAY.whole_seconds();
+        !is_young && self.0.iter().all(|package| package.key != key)
     }
 }
 
@@ -139,7 +169,7 @@ fn pack(function: &'static str, binary: &Path, profile: Profile) -> Result<Packa
     }
     let digest = Sha256::digest(fs::read(&zip)?);
     let name = format!("{:016x}", u64::from_be_bytes(digest[..8].try_into()?));
-    let key = format!("functions/{function}/{name}.zip");
+    let key = format!("{FOLDER}{function}/{name}.zip");
     Ok(Package { function, zip, key, sha256: BASE64_STANDARD.encode(digest) })
 }
 
@@ -171,6 +201,27 @@ mod tests {
             assert!(removed(name.to_str().unwrap()), "{name:?}");
         }
         assert!(!removed("PATH"));
+    }
+
+    #[test]
+    fn only_packages_of_earlier_deploys_are_superseded() {
+        let package = |key: &str| Package {
+            function: "show-book",
+            zip: PathBuf::new(),
+            key: key.to_owned(),
+            sha256: String::new(),
+        };
+        let packages = Packages(vec![package("functions/show-book/b.zip")]);
+        let now = OffsetDateTime::UNIX_EPOCH + time::Duration::days(100);
+        for (key, days, expected) in [
+            ("functions/show-book/a.zip", 40, true),
+            ("functions/show-book/a.zip", 0, false),
+            ("functions/show-book/b.zip", 40, false),
+            ("functions/show-old-page/b.zip", 2, true),
+        ] {
+            let uploaded_at = (now - time::Duration::days(days)).unix_timestamp();
+            assert_eq!(packages.is_superseded(key, uploaded_at, now), expected, "{key}, {days} days old");
+        }
     }
 
     #[test]

@@ -90,7 +90,38 @@ pub async fn release(aws: &AwsClients, stage: &Stage, packages: &Packages, bucke
     for function in FUNCTIONS {
         delete_provisioned_concurrency(aws, stage, function).await?;
     }
+    tidy(aws, stage, packages, bucket).await;
     Ok(migration)
+}
+
+/// Deletes versions and packages that nothing needs any more, because Lambda stores at most 75 GB of versions in a region.
+/// The release is complete, so a failure is only printed; the next one tries again.
+async fn tidy(aws: &AwsClients, stage: &Stage, packages: &Packages, bucket: &str) {
+    for function in FUNCTIONS {
+        let name = stage.physical(function.name);
+        if let Err(error) = delete_superseded(aws, &name).await {
+            outln!("  old versions of {name} stay until the next release: {error:#}");
+        }
+    }
+    if let Err(error) = packages.delete_others(aws, bucket).await {
+        outln!("  old packages stay until the next release: {error:#}");
+    }
+}
+
+async fn delete_superseded(aws: &AwsClients, name: &str) -> Result<()> {
+    let mut existing = Vec::new();
+    let mut pages = aws.lambda.list_versions_by_function().function_name(name).into_paginator().send();
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(explained).with_context(|| format!("listing the versions of {name}"))?;
+        let versions = page.versions().iter().filter_map(|version| version.version()?.parse::<u64>().ok());
+        existing.extend(versions);
+    }
+    let served = alias::served(aws, name).await?;
+    for version in alias::superseded(&served, &existing) {
+        let delete = aws.lambda.delete_function().function_name(name).qualifier(version.to_string());
+        call(delete.send()).await.with_context(|| format!("deleting version {version} of {name}"))?;
+    }
+    Ok(())
 }
 
 /// Everything before the first alias moves.
