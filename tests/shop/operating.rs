@@ -16,7 +16,7 @@ async fn the_status_shows_stacks_functions_and_queues_and_reports_only_dead_lett
     let _shop = Shop::alone().await;
     let output = bookstore(&["status"]).output().await.unwrap();
     let (stdout, stderr) = text(&output);
-    for row in ["anaquel-local-app", "show-book", "submissions", "parked"] {
+    for row in ["anaquel-local-app", "show-book", "submissions", "dead-letter queue"] {
         assert!(stdout.lines().any(|line| line.trim_start().starts_with(row)), "{row}: {stdout}{stderr}");
     }
     assert!(stdout.contains(&variable("ANAQUEL_SHOP")), "{stdout}");

@@ -42,6 +42,7 @@ pub struct AwsClients {
     pub lambda: aws_sdk_lambda::Client,
     pub rds: aws_sdk_rds::Client,
     pub s3: aws_sdk_s3::Client,
+    pub sns: aws_sdk_sns::Client,
     pub sqs: aws_sdk_sqs::Client,
     pub ssm: aws_sdk_ssm::Client,
     sts: aws_sdk_sts::Client,
@@ -79,6 +80,7 @@ impl AwsClients {
             lambda: aws_sdk_lambda::Client::new(sdk),
             rds: aws_sdk_rds::Client::new(sdk),
             s3: aws_sdk_s3::Client::from_conf(s3),
+            sns: aws_sdk_sns::Client::new(sdk),
             sqs: aws_sdk_sqs::Client::new(sdk),
             ssm: aws_sdk_ssm::Client::new(sdk),
             sts: aws_sdk_sts::Client::new(sdk),
@@ -294,8 +296,6 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn an_error_of_aws_is_printed_once() {
     #[test]
     fn a_profile_without_credentials_is_named() {
         let absent = || CredentialsError::not_loaded("no providers in chain provided credentials");
@@ -334,6 +334,8 @@ mod tests {
         assert!(error.starts_with("AWS did not accept the credentials: sign in"), "{error}");
     }
 
+    #[tokio::test]
+    async fn an_error_of_aws_is_printed_once() {
         let gone = (404, "ResourceNotFoundException", r#"{"Message":"Function not found: it:4711"}"#);
         let error = format!("{:#}", invoke(vec![gone]).await.unwrap_err());
         assert_eq!(error.matches("Function not found: it:4711").count(), 1, "{error}");

@@ -6,6 +6,7 @@ use aws_sdk_lambda::{
     operation::get_function_configuration::{GetFunctionConfigurationError, GetFunctionConfigurationOutput},
     types::State,
 };
+use aws_sdk_sns::{error::ProvideErrorMetadata, types::Subscription};
 use aws_sdk_sqs::{operation::get_queue_url::GetQueueUrlError, types::QueueAttributeName};
 use clap::Args;
 use comfy_table::Table;
@@ -20,7 +21,7 @@ use crate::{
     arguments,
     aws::{self, AwsClients, call, connect, explained},
     deploy::{self, DeployedStack, alias::ALIAS, describe},
-    output::{self, Report},
+    output::{self, Report, counted},
 };
 
 #[derive(Args)]
@@ -38,8 +39,19 @@ struct Row {
 }
 
 const MISSING: &str = "missing";
+/// What the table calls a queue.
+const fn title(queue: Queue) -> &'static str {
+    match queue {
+        Queue::Submissions => "submissions",
+        Queue::DeadLetters => "dead-letter queue",
+        Queue::Orders => "orders",
+        Queue::OrderDeadLetters => "dead-letter queue of orders",
+        Queue::Mails => "mails",
+        Queue::MailDeadLetters => "dead-letter queue of mails",
+    }
+}
 
-const STACK: [&str; 4] = ["stack", "status", "changed", "deletion"];
+const STACK: [&str; 4] = ["stack", "status", "changed", "protection"];
 const FUNCTION: [&str; 5] = ["function", "live", "code", "changed", "state"];
 const QUEUE: [&str; 4] = ["queue", "waiting", "in flight", "delayed"];
 /// Columns of numbers.
@@ -58,8 +70,9 @@ pub async fn run(args: &Status) -> Result<Report> {
     }
 
     let url = url(&aws, &stage).await?;
-    let troubles: Vec<&str> =
-        [&stacks, &functions, &queues].into_iter().flatten().filter_map(|row| row.trouble.as_deref()).collect();
+    let unheard = unheard(&aws, &stage).await?;
+    let rows = [&stacks, &functions, &queues].into_iter().flatten();
+    let troubles: Vec<&str> = rows.filter_map(|row| row.trouble.as_deref()).chain(unheard.as_deref()).collect();
     let problem = format!("stage {} has problems:\n  {}", stage.name, troubles.join("\n  "));
     let text = format!(
         "Stage {} in {}, {}\n\n{}\n\n{}\n\n{}",
@@ -80,6 +93,47 @@ pub async fn run(args: &Status) -> Result<Report> {
         "problems": troubles,
     });
     Ok(Report::new(text, json).with_problem((!troubles.is_empty()).then_some(problem)))
+}
+
+/// Why alarms and budget of a monitored stage reach nobody.
+async fn unheard(aws: &AwsClients, stage: &Stage) -> Result<Option<String>> {
+    if stage.monitoring.is_none() {
+        return Ok(None);
+    }
+    let operations = stage.physical(Kind::Operations.name());
+    let topics = describe::resources_of_type(aws, &operations, "AWS::SNS::Topic").await?;
+    // A missing stack is reported already.
+    let Some(topic) = topics.first() else { return Ok(None) };
+    let mut subscriptions = Vec::new();
+    let mut pages = aws.sns.list_subscriptions_by_topic().topic_arn(topic).into_paginator().send();
+    while let Some(page) = pages.next().await {
+        match page {
+            Ok(page) => subscriptions.extend(page.subscriptions.unwrap_or_default()),
+            // Others than administrators may see the rest.
+            Err(error) if error.code() == Some("AuthorizationError") => return Ok(None),
+            Err(error) => return Err(explained(error)).context("listing who is notified of alarms"),
+        }
+    }
+    Ok(silence(stage, &subscriptions))
+}
+
+/// What is wrong with the subscriptions; SNS gives those that nobody confirmed a word in place of an ARN.
+fn silence(stage: &Stage, subscriptions: &[Subscription]) -> Option<String> {
+    let is_confirmed =
+        |subscription: &&Subscription| subscription.subscription_arn().is_some_and(|arn| arn.starts_with("arn:"));
+    let (confirmed, pending): (Vec<_>, Vec<_>) = subscriptions.iter().partition(is_confirmed);
+    let pending: Vec<&str> = pending.iter().filter_map(|subscription| subscription.endpoint()).collect();
+    let reached = if confirmed.is_empty() { "nobody" } else { "not all" };
+    if !pending.is_empty() {
+        return Some(format!(
+            "alarms reach {reached}: {} did not confirm the subscription; follow the link in the mail of AWS \
+             Notifications (`aws sns subscribe` sends it again)",
+            pending.join(", ")
+        ));
+    }
+    confirmed.is_empty().then(|| {
+        format!("alarms reach nobody: set `email` in [monitoring] of infra/stages/{}.toml and deploy", stage.name)
+    })
 }
 
 async fn url(aws: &AwsClients, stage: &Stage) -> Result<Option<String>> {
@@ -162,7 +216,7 @@ async fn queue(aws: &AwsClients, stage: &Stage, queue: Queue) -> Result<Row> {
     let url = match aws.sqs.get_queue_url().queue_name(stage.physical(name)).send().await {
         Ok(found) => found.queue_url.context("SQS returned no URL")?,
         Err(error) if error.as_service_error().is_some_and(GetQueueUrlError::is_queue_does_not_exist) => {
-            return Ok(Row::missing(name, 3));
+            return Ok(Row::missing(title(queue), 3));
         }
         Err(error) => return Err(explained(error)).with_context(|| format!("looking up the queue {name}")),
     };
@@ -174,10 +228,11 @@ async fn queue(aws: &AwsClients, stage: &Stage, queue: Queue) -> Result<Row> {
     let asked = aws.sqs.get_queue_attributes().queue_url(url).set_attribute_names(Some(counts.to_vec()));
     let answer = call(asked.send()).await.with_context(|| format!("reading the attributes of the queue {name}"))?;
     let count = |name| answer.attributes().and_then(|all| all.get(name)).map_or("?", String::as_str);
-    let cells: Vec<String> = [name].into_iter().chain(counts.iter().map(count)).map(str::to_owned).collect();
+    let cells: Vec<String> = [title(queue)].into_iter().chain(counts.iter().map(count)).map(str::to_owned).collect();
     let has_dead_letters = queue.dead_letters().is_none() && cells[1] != "0";
     let trouble = has_dead_letters.then(|| {
-        format!("the dead-letter queue {name} has {} messages: `{}` lists them", cells[1], stage.command("redrive"))
+        let messages = counted(cells[1].parse().unwrap_or_default(), "message");
+        format!("the {} has {messages}: `{}` lists them", title(queue), stage.command("redrive"))
     });
     Ok(Row { cells, trouble })
 }
@@ -234,6 +289,28 @@ mod tests {
     }
 
     #[test]
+    fn alarms_that_reach_nobody_are_a_trouble() {
+        let stage = Stage::load("prod").unwrap();
+        let subscription =
+            |arn: &str, endpoint: &str| Subscription::builder().subscription_arn(arn).endpoint(endpoint).build();
+        let ana = || subscription("arn:aws:sns:us-east-1:111122223333:anaquel-prod-notices:1", "ana@example.org");
+        let ben = || subscription("PendingConfirmation", "ben@example.org");
+        for (subscriptions, expected) in [
+            (vec![], Some("alarms reach nobody: set `email` in [monitoring] of infra/stages/prod.toml and deploy")),
+            (
+                vec![ben()],
+                Some("alarms reach nobody: ben@example.org did not confirm the subscription; follow the link"),
+            ),
+            (vec![ana(), ben()], Some("alarms reach not all: ben@example.org did not confirm")),
+            (vec![ana()], None),
+        ] {
+            let found = silence(&stage, &subscriptions);
+            assert_eq!(found.is_some(), expected.is_some(), "{found:?}");
+            assert!(expected.is_none_or(|expected| found.as_ref().unwrap().starts_with(expected)), "{found:?}");
+        }
+    }
+
+    #[test]
     fn a_stack_that_should_be_protected_and_is_not_yet_is_a_trouble() {
         let found = |parameter: &str, locked| {
             let parameter = Parameter::builder().parameter_key("DeletionProtection").parameter_value(parameter).build();
@@ -259,10 +336,10 @@ mod tests {
     #[test]
     fn programs_get_numbers_and_null_for_what_is_missing() {
         let row = |cells: &[&str]| Row { cells: cells.iter().map(|cell| (*cell).to_owned()).collect(), trouble: None };
-        let rows = [row(&["submissions", "2", "0", "?"]), Row::missing("parked", 3)];
+        let rows = [row(&["submissions", "2", "0", "?"]), Row::missing(title(Queue::DeadLetters), 3)];
         let expected = json!([
             { "queue": "submissions", "waiting": 2, "in_flight": 0, "delayed": null, "missing": false },
-            { "queue": "parked", "waiting": null, "in_flight": null, "delayed": null, "missing": true },
+            { "queue": "dead-letter queue", "waiting": null, "in_flight": null, "delayed": null, "missing": true },
         ]);
         assert_eq!(json!(objects(&QUEUE, &rows)), expected);
     }
