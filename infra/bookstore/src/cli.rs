@@ -1,6 +1,11 @@
 //! The command line: every subcommand with its arguments.
 
-use std::{env, ffi::OsString, process::ExitCode};
+use std::{
+    env,
+    ffi::OsString,
+    process::{self, ExitCode},
+    sync::LazyLock,
+};
 
 use anyhow::Result;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -18,7 +23,7 @@ use crate::output::{self, Report};
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
-    /// Print one JSON document instead of text (`logs`: the original lines, one document each)
+    /// Print one JSON document instead of text
     #[arg(long, global = true)]
     json: bool,
 }
@@ -31,7 +36,7 @@ enum Command {
     Down,
     /// Import a CSV of books
     Import(import::Import),
-    /// Write the CloudFormation templates of a stage, or renew the committed ones
+    /// Write the CloudFormation templates of a stage, or regenerate the committed ones
     Synth(synth::Synth),
     /// Show what a deploy would change
     Diff(diff::Diff),
@@ -55,9 +60,9 @@ enum Command {
     Destroy(destroy::Destroy),
     /// List the messages to the shop; mark one as answered, or as open again
     Messages(staff::Messages),
-    /// List reviews; hide one, or show it again
+    /// List reviews; hide one or many, or show them again
     Reviews(staff::Reviews),
-    /// Erase a visitor's ratings and messages, after a question
+    /// Erase a visitor's ratings and messages, after confirmation
     Visitors(staff::Visitors),
     /// List the searches that found nothing, the most frequent first
     Searches(staff::Searches),
@@ -71,7 +76,7 @@ enum Command {
     Test(test::Test),
     /// Benchmark the functions' release builds against a baseline
     Bench(bench::Bench),
-    /// Renew `.sqlx/` after a change of SQL or schema
+    /// Regenerate `.sqlx/` after a change of SQL or schema
     Prepare(prepare::Prepare),
     /// Stop what a killed command left running
     #[command(name = WATCHDOG, hide = true)]
@@ -92,11 +97,31 @@ pub async fn run() -> ExitCode {
     if output::finish(&name(&matches), result) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+/// The command line. The commit is looked up only where it is printed.
+fn command_line(arguments: &[OsString]) -> clap::Command {
+    let is_asked = arguments.iter().any(|argument| argument == "-V" || argument == "--version");
+    if is_asked { Cli::command().version(VERSION.as_str()) } else { Cli::command() }
+}
+
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let version = env!("CARGO_PKG_VERSION");
+    commit().map_or_else(|| version.to_owned(), |commit| format!("{version} (commit {commit})"))
+});
+
+/// The commit of the repository; none where git does not know one.
+fn commit() -> Option<String> {
+    let git = process::Command::new("git")
+        .args(["-C", env!("CARGO_MANIFEST_DIR"), "describe", "--always", "--dirty", "--exclude=*"])
+        .output();
+    let output = git.ok().filter(|output| output.status.success())?;
+    Some(String::from_utf8(output.stdout).ok()?.trim().to_owned()).filter(|commit| !commit.is_empty())
+}
+
 /// The parsed arguments. An error quotes them, so for it they are escaped like any text from outside.
 fn parsed(arguments: &[OsString]) -> ArgMatches {
-    Cli::command().try_get_matches_from(arguments).unwrap_or_else(|error| {
+    command_line(arguments).try_get_matches_from(arguments).unwrap_or_else(|error| {
         let visible = arguments.iter().map(|argument| output::plain(&argument.to_string_lossy()));
-        Cli::command().try_get_matches_from(visible).err().unwrap_or(error).exit()
+        command_line(arguments).try_get_matches_from(visible).err().unwrap_or(error).exit()
     })
 }
 

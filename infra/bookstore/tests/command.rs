@@ -1,6 +1,9 @@
 //! The command as an operator types it, where it needs no stage.
 
-use std::process::{Command, Output, Stdio};
+use std::{
+    path::Path,
+    process::{Command, Output, Stdio},
+};
 
 use serde_json::Value;
 
@@ -66,9 +69,6 @@ fn an_error_of_an_argument_names_the_argument_the_value_and_the_expected_form() 
 }
 
 #[test]
-fn the_version_is_one_line() {
-    for argument in ["--version", "-V"] {
-#[test]
 fn reviews_are_not_hidden_together_without_a_visitor_or_a_whole_period() {
     let narrow = "bookstore: give --visitor, or --since and --until";
     let cases: [(&[&str], &str); 4] = [
@@ -87,9 +87,15 @@ fn reviews_are_not_hidden_together_without_a_visitor_or_a_whole_period() {
     }
 }
 
+#[test]
+fn the_version_is_one_line() {
+    for argument in ["--version", "-V"] {
         let (code, stdout, _) = output(&[argument]);
         assert_eq!((code, stdout.lines().count()), (Some(0), 1), "{stdout}");
         assert!(stdout.starts_with("bookstore "), "{stdout}");
+        // A copy of the sources without git has no commit.
+        let is_cloned = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.git").exists();
+        assert_eq!(stdout.contains("(commit "), is_cloned, "{stdout}");
     }
 }
 

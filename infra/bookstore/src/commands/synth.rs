@@ -1,4 +1,4 @@
-//! `bookstore synth`: writes a stage's templates, or renews the committed ones.
+//! `bookstore synth`: writes a stage's templates, or regenerates the committed ones.
 
 use std::path::PathBuf;
 
@@ -18,7 +18,7 @@ pub struct Synth {
     /// Folder to write them to, one file a stack
     #[arg(long, requires = "stage")]
     out: Option<PathBuf>,
-    /// Renew the committed templates of every stage and docs/openapi.json instead
+    /// Regenerate the committed templates of every stage and docs/openapi.json instead
     #[arg(long, conflicts_with = "out")]
     golden: bool,
 }
