@@ -35,6 +35,8 @@ pub struct Report {
     estimate: Estimate,
     /// What a million requests a month add to the idle cost.
     million: f64,
+    /// The part of it for the functions' metrics, which a hundredth of the requests costs as well.
+    metrics: f64,
     egress_options: Vec<(Egress, Estimate)>,
 }
 
@@ -46,6 +48,7 @@ impl Report {
             requests,
             estimate: Estimate::of(stage, requests)?,
             million: cost_of_a_million(stage)?,
+            metrics: metrics_of_a_million(stage)?,
             egress_options: egress_options(stage, requests)?,
         })
     }
@@ -71,10 +74,14 @@ impl Report {
     }
 
     fn answer(&self) -> String {
-        let Self { stage, estimate, million, .. } = self;
+        let Self { stage, estimate, million, metrics, .. } = self;
         let idle = Estimate::sum(estimate.idle_lines());
         let answer = match self.requests {
-            0 => format!("{idle:.2} USD a month idle; a million requests a month would add {million:.2} USD."),
+            0 => format!(
+                "{idle:.2} USD a month idle; a million requests a month would add {million:.2} USD.\n{metrics:.2} USD of \
+                 that are for the functions' metrics, from some {} requests a month on.",
+                table::with_separators(usage::requests_with_all_metrics())
+            ),
             _ => format!(
                 "{:.2} USD a month: {idle:.2} USD idle, and {:.2} USD for {} requests.",
                 estimate.usd(),
@@ -99,7 +106,7 @@ impl Report {
 
     /// The estimate for programs.
     pub fn json(&self) -> Value {
-        let Self { stage, requests, estimate, million, egress_options } = self;
+        let Self { stage, requests, estimate, million, metrics, egress_options } = self;
         let line = |line: &Line| {
             json!({
                 "type": line.kind,
@@ -127,6 +134,7 @@ impl Report {
             "usage_usd": cents(Estimate::sum(estimate.usage_lines())),
             "total_usd": cents(estimate.usd()),
             "million_requests_usd": cents(*million),
+            "metrics_usd": cents(*metrics),
             "lines": estimate.lines().iter().map(line).collect::<Vec<_>>(),
             "egress_options": egress_options.iter().map(option).collect::<Vec<_>>(),
             "prices": self.prices(),
@@ -154,6 +162,11 @@ pub fn summary(stage: &Stage) -> String {
 /// US dollars that a million requests a month add to the idle cost.
 fn cost_of_a_million(stage: &Stage) -> Result<f64> {
     Ok(Estimate::of(stage, MILLION)?.usd() - Estimate::of(stage, 0)?.usd())
+}
+
+fn metrics_of_a_million(stage: &Stage) -> Result<f64> {
+    let estimate = Estimate::of(stage, MILLION)?;
+    Ok(Estimate::sum(estimate.usage_lines().filter(|line| line.charge.price == "metric")))
 }
 
 /// Estimates of the stage with each egress option.
@@ -242,6 +255,24 @@ mod tests {
         }
         let idle = Report::of(&stage("dev"), 0).unwrap().text(false).unwrap();
         assert!(idle.starts_with("dev: 50.63 USD a month idle; a million requests a month would add "), "{idle}");
+        let second = idle.lines().nth(1).unwrap();
+        assert!(
+            second.ends_with(" USD of that are for the functions' metrics, from some 10,000 requests a month on."),
+            "{second}"
+        );
+    }
+
+    #[test]
+    fn metrics_cost_as_much_for_ten_thousand_requests_as_for_a_million() {
+        let dev = stage("dev");
+        let metrics = |requests| {
+            let estimate = Estimate::of(&dev, requests).unwrap();
+            Estimate::sum(estimate.usage_lines().filter(|line| line.charge.price == "metric"))
+        };
+        let report = Report::of(&dev, 0).unwrap();
+        assert!((metrics(MILLION) - report.metrics).abs() < 0.001);
+        // Only the writer, which a fiftieth of the requests reach, has metrics in fewer hours.
+        assert!(metrics(11_000) > report.metrics - 1.0 && metrics(1_000) < report.metrics / 5.0);
     }
 
     #[test]

@@ -37,6 +37,12 @@ const CONNECTIONS: f64 = 0.2;
 
 const KB_IN_GB: f64 = 1_000_000.0;
 
+/// Requests a month with which each function behind the load balancer is called in every hour, in thousands.
+pub fn requests_with_all_metrics() -> f64 {
+    let functions = FUNCTIONS.iter().filter(|function| function.serves_http()).count();
+    (HOURS * count(functions) / 1_000.0).round() * 1_000.0
+}
+
 /// Usage of a stage in a month. Functions have their physical names.
 pub struct Usage {
     /// Requests at the load balancer.
