@@ -250,7 +250,7 @@ mod tests {
         }
         let headers = json!({ "idempotency-key": [KEY, "b6bf864c-0798-40c6"] });
         let twice = request(json!({ "httpMethod": "POST", "path": "/api/contact", "multiValueHeaders": headers }));
-        let refused = identify(&key(), &twice, Client::Program, NOW).unwrap_err();
+        let refused = identify(&key(), &twice, Client::Program, b"{}", NOW).unwrap_err();
         assert!(refused.status() == 400 && refused.to_string().contains("is given twice"), "{refused}");
         assert!(program("a b c d e f g h i", "").is_ok() && program("1", &format!("visitor={ANA}")).is_ok());
         for body in ["message=Hola&key=1", "message=Hola&key=123456789012345"] {

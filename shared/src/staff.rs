@@ -275,7 +275,10 @@ mod tests {
         assert_eq!(event["task"], "hide-review");
         assert_eq!(serde_json::from_value::<StaffRequest>(event).unwrap(), request);
         let before = serde_json::json!({ "task": "hide-review", "rating": 3 });
-        assert_eq!(serde_json::from_value::<StaffRequest>(before).unwrap(), StaffRequest { task, caller: None });
+        assert_eq!(
+            serde_json::from_value::<StaffRequest>(before).unwrap(),
+            StaffRequest { task: StaffTask::HideReview { rating: 3 }, caller: None }
+        );
 
         let at = time::macros::datetime!(2026-01-02 03:04:05 UTC);
         let sent = Period { since: at, until: at };

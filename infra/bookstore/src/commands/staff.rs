@@ -294,7 +294,7 @@ async fn change_all(whose: &Whose, filter: ReviewFilter, yes: bool) -> Result<Re
     let task = if filter.hidden.is_some() { StaffTask::UnhideReviews } else { StaffTask::HideReviews }(filter);
     let (mut all, mut began) = (Vec::new(), None);
     loop {
-        let StaffAnswer::Changed { ratings, at, more } = staff.ask(task).await? else { bail!(UNEXPECTED_RESPONSE) };
+        let StaffAnswer::Changed { ratings, at, more } = staff.ask(task.clone()).await? else { bail!(UNEXPECTED_RESPONSE) };
         all.extend(ratings);
         began.get_or_insert(at);
         if !more {
@@ -382,7 +382,9 @@ pub async fn visitors(args: &Visitors) -> Result<Report> {
     let number = |count: u32, what| counted(count as usize, what);
     let text = match (ratings, messages, orders + open_orders) {
         (0, 0, 0) => format!("There is no data of visitor {id}."),
-        (_, _, 0) => format!("Erased for visitor {id}: {}, {}.", number(ratings, "rating"), number(messages, "message")),
+        (_, _, 0) => {
+            format!("Erased for visitor {id}: {}, {}.", number(ratings, "rating"), number(messages, "message"))
+        }
         _ => format!(
             "Erased for visitor {id}: {}, {}, who placed {}; {} will follow when closed.",
             number(ratings, "rating"),
