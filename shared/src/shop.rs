@@ -228,11 +228,11 @@ mod tests {
     #[test]
     fn delivery_costs_nothing_from_a_sum_on() {
         let shop = Shop::parse(&shop().to_string()).unwrap();
-        let ship = shop.ship.unwrap();
+        let parcel = shop.ship.unwrap();
         for (lines, price) in [(0, 395), (3_999, 395), (4_000, 0), (u64::MAX, 0)] {
-            assert_eq!(ship.price_for(lines), price, "{lines}");
+            assert_eq!(parcel.price_for(lines), price, "{lines}");
         }
-        assert_eq!(Ship { free_from: None, ..ship }.price_for(u64::MAX), 395);
+        assert_eq!(Ship { free_from: None, ..parcel }.price_for(u64::MAX), 395);
     }
 
     #[test]

@@ -75,7 +75,7 @@ pub struct OrderLineV1 {
     pub unit_price_seen: Money,
 }
 
-/// The buyer asks for something to be done with an order. Whoever sends it has checked that this is the buyer.
+/// The buyer asks for something to be done with an order. Its sender has checked that this is the buyer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OrderActionV1 {
     pub order: OrderId,

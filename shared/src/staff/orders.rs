@@ -122,7 +122,7 @@ pub struct StockMovement {
     pub moved_at: OffsetDateTime,
 }
 
-/// Where to go on.
+/// Where to continue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Slices {

@@ -67,7 +67,7 @@ impl OrderState {
         Self::ALL.into_iter().find(|state| state.code() == code)
     }
 
-    /// Whether an order with this delivery may go on to the next state.
+    /// Whether an order with this delivery may come to the next state.
     pub fn can_become(self, next: Self, delivery: Delivery) -> bool {
         use OrderState::{
             AwaitingPayment, Cancelled, Collected, Confirmed, Delivered, Expired, Ready, Received, Rejected, Returned,

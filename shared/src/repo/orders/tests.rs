@@ -26,6 +26,8 @@ use crate::{
 type Change<'a> = &'a dyn Fn(OrderV1) -> OrderV1;
 /// Why an order is rejected, and which of its lines cannot be sold.
 type Reasons = (OrderReason, Vec<(BookId, LineReason)>);
+/// Name, lines, change, shop and outcome.
+type Case<'a> = (&'a str, Vec<(BookId, i64)>, Change<'a>, Shop, Reasons);
 
 fn euro(minor: u32) -> Money {
     Money { minor, currency: "EUR".into() }
@@ -248,7 +250,7 @@ async fn what_cannot_be_sold_as_the_buyer_saw_it_is_rejected_with_its_reasons_an
     let no_ship = || Shop { ship: None, ..shop() };
     let unpaid = || Shop { payments: Payments { on_delivery: false, ..shop().payments }, ..shop() };
     let usd = Money { minor: 1_000, currency: "USD".into() };
-    let cases: Vec<(&str, Vec<(BookId, i64)>, Change<'_>, Shop, Reasons)> = vec![
+    let cases: Vec<Case<'_>> = vec![
         ("no such book", vec![(999.into(), 1)], &same, shop(), lines(&[(999.into(), LineReason::NoSuchBook)])),
         ("on request", vec![(request, 1)], &same, shop(), lines(&[(request, LineReason::WithoutPrice)])),
         ("in dollars", vec![(dollars, 1)], &same, shop(), lines(&[(dollars, LineReason::OtherCurrency { now: usd })])),
