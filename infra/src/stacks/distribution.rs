@@ -132,6 +132,12 @@ pub fn add(stack: &mut Stack, stage: &Stage, load_balancer: Id) {
             },
         },
     );
+    let firewall = "The firewall of a stage is at the load balancer, where it sees every request to a function.";
+    template.suppress(distribution, "CKV_AWS_68", firewall);
+    let logs = "The access logs have a log delivery of their own, which checkov does not know.";
+    template.suppress(distribution, "CKV_AWS_86", logs);
+    let version = "With its default certificate CloudFront ignores a minimum version of TLS.";
+    template.suppress(distribution, "CKV_AWS_174", version);
     template.output("DistributionId", distribution);
     template.output("DistributionHost", host());
     if stage.region == CLOUDFRONT_REGION {
