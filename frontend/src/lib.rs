@@ -8,6 +8,7 @@ pub mod format;
 pub mod genres;
 pub mod links;
 mod locale;
+pub mod mails;
 mod markup;
 mod page_context;
 pub mod pages;

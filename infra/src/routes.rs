@@ -158,6 +158,7 @@ pub static FUNCTIONS: &[Function] = &[
         queue: &[Send(Queue::DeadLetters)],
         ..DEFAULTS
     },
+    // Before its sender, because a release moves the aliases of consumers in this order.
     Function {
         name: "send-mail",
         about: "Sends mails to buyers",
@@ -165,6 +166,14 @@ pub static FUNCTIONS: &[Function] = &[
         queue: &[Send(Queue::MailDeadLetters)],
         mail: true,
         is_in_network: false,
+        ..DEFAULTS
+    },
+    Function {
+        name: "process-orders",
+        about: "Decides orders in their order of arrival, each exactly once",
+        trigger: Messages(Queue::Orders),
+        database: Some(Writer),
+        queue: &[Delay(Queue::Orders), Send(Queue::OrderDeadLetters), Send(Queue::Mails)],
         ..DEFAULTS
     },
     Function {
@@ -371,7 +380,9 @@ impl Function {
         // Only the dual-stack endpoints of AWS services have IPv6 addresses.
         let over_ipv6 = stage.egress == Egress::Ipv6 && self.is_in_network;
         let dual_stack = over_ipv6.then(|| ("AWS_USE_DUALSTACK_ENDPOINT", "true".to_owned()));
-        let domain = stage.domain_in_use().filter(|_| self.serves_http());
+        // Mails about orders contain the address of the order.
+        let needs_origin = self.serves_http() || matches!(self.trigger, Messages(Queue::Orders));
+        let domain = stage.domain_in_use().filter(|_| needs_origin);
         let currency =
             (matches!(self.trigger, Imports) || self.name == "list-books").then(|| (CURRENCY, stage.currency.clone()));
         variables
@@ -384,9 +395,9 @@ impl Function {
             .chain(domain.map(|domain| (ORIGIN, domain.url())))
     }
 
-    /// The shop's settings: for pages, which all show the seller, and for staff tasks, which change orders.
+    /// The shop's settings: for pages, which all show the seller, and for what decides and changes orders.
     fn shop(&self, stage: &Stage) -> Option<(&'static str, String)> {
-        let needs_shop = self.serves_http() || matches!(self.trigger, Staff);
+        let needs_shop = self.serves_http() || matches!(self.trigger, Messages(Queue::Orders) | Staff);
         let shop = stage.shop().filter(|_| needs_shop)?;
         Some((SHOP, shop.to_json()))
     }
@@ -498,6 +509,7 @@ mod tests {
         let stage = Stage::in_full("prod").unwrap();
         let domain = stage.domain_in_use().expect("a domain");
         assert_eq!(origin("show-book", &stage), Some(domain.url()));
+        assert_eq!(origin("process-orders", &stage), Some(domain.url()));
         assert_eq!(origin("process-submissions", &stage), None);
         assert_eq!(origin("show-book", &Stage { https: Https::None, domain: None, ..stage }), None);
     }
@@ -538,6 +550,7 @@ mod tests {
             "submit-rating",
             "show-submission",
             "process-submissions",
+            "process-orders",
             "send-mail",
             "run-staff-task",
             "migrate-database",

@@ -11,6 +11,7 @@ mod http;
 mod imports;
 mod mails;
 mod operating;
+mod order_queue;
 mod outage;
 mod pages;
 mod passwords;

@@ -35,6 +35,7 @@ const WRITER_ONLY_TABLES: &[&str] = &[
     "import_warnings",
     "imports",
     "mails",
+    "message_faults",
     "order_locks",
     "order_messages",
     "stock_movements",

@@ -126,6 +126,7 @@ pub enum Benchmarked {
     SubmitRating,
     SubmitContact,
     ListAddresses,
+    ProcessOrders,
     ProcessSubmissions,
     SendMail,
 }
@@ -187,7 +188,7 @@ pub async fn of(function: Benchmarked, parameters: &Parameters, database: &mut M
             Ok(vec![post("a message", "/api/contact", &message)])
         }
         Benchmarked::ListAddresses => Ok(vec![get("200 books", "/sitemaps/books-1.xml", Sql::Sitemap)]),
-        Benchmarked::ProcessSubmissions | Benchmarked::SendMail => Ok(vec![empty_batch()]),
+        Benchmarked::ProcessOrders | Benchmarked::ProcessSubmissions | Benchmarked::SendMail => Ok(vec![empty_batch()]),
     }
 }
 

@@ -13,6 +13,7 @@ pub mod contact;
 mod dictionary;
 pub mod genres;
 pub mod imports;
+pub mod message_faults;
 pub mod orders;
 mod popularity;
 pub mod ratings;

@@ -80,6 +80,50 @@ pub async fn unsent_mails(
         .collect())
 }
 
+/// Locks the oldest mails that were not handed over and that no other transaction has locked.
+pub async fn lock_unsent_mails(connection: &mut MySqlConnection, limit: u32) -> sqlx::Result<Vec<UnsentMail>> {
+    let locked = sqlx::query_scalar!(
+        r#"
+        select id
+        from mails
+        where is_unsent = 1
+        order by id
+        limit ?
+        for update skip locked
+        "#,
+        limit,
+    );
+    let locked = locked.fetch_all(&mut *connection).await?;
+    let rows = sqlx::query!(
+        r#"
+        select
+            m.id,
+            o.id as "order_id: Uuid",
+            m.event as "event: String",
+            o.email as "email!",
+            o.language as "language: String"
+        from json_table(?, '$[*]' columns (id bigint unsigned path '$')) asked
+        straight_join mails m on m.id = asked.id
+        straight_join orders o on o.number = m.order_number
+        where o.email is not null
+        order by m.id
+        "#,
+        serde_json::json!(locked).to_string(),
+    );
+    let rows = rows.fetch_all(connection).await?.into_iter();
+    Ok(rows.filter_map(|row| unsent(row.id, row.order_id, &row.event, &row.email, &row.language)).collect())
+}
+
+fn unsent(id: u64, order: Uuid, event: &str, email: &str, language: &str) -> Option<UnsentMail> {
+    Some(UnsentMail {
+        id,
+        order: OrderId::of_uuid(order),
+        event: OrderEvent::from_code(event)?,
+        to: Email::parse(email).ok()?,
+        language: Language::parse(language).ok()?,
+    })
+}
+
 /// Notes that mails were handed over.
 pub async fn mark_sent(connection: &mut MySqlConnection, ids: &[u64], now: OffsetDateTime) -> sqlx::Result<()> {
     sqlx::query!(

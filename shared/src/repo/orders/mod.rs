@@ -29,7 +29,7 @@ use crate::{
     shop::Shop,
 };
 
-pub use mails::{UnsentMail, fail_mail, mark_sent, unsent_mails};
+pub use mails::{UnsentMail, fail_mail, lock_unsent_mails, mark_sent, unsent_mails};
 pub use privacy::{Erasure, erase, of_visitor};
 pub use read::{find, find_by_number, list, sold_between};
 pub use transition::act;

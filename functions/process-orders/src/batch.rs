@@ -1,0 +1,138 @@
+//! A batch of a FIFO queue: messages of one group are processed in their order. After the first of a group that is not
+//! done, the later ones of that group are returned without an attempt, and other groups go on.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use aws_lambda_events::sqs::SqsMessage;
+
+/// What became of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Disposition {
+    /// The queue deletes it.
+    Done,
+    /// It is delivered again, with the later ones of its group: after these seconds, or after the queue's visibility
+    /// timeout.
+    Retry(Option<u16>),
+    /// The database is away: it is delivered again, and the rest of the batch without an attempt.
+    RetryRest,
+}
+
+/// A message that is delivered again, after so many seconds if not after the visibility timeout.
+#[derive(Debug)]
+pub struct Returned {
+    pub message: SqsMessage,
+    pub after: Option<u16>,
+}
+
+/// Processes the messages in their order, and begins none later than `limit` after `began`.
+pub async fn run(
+    messages: Vec<SqsMessage>,
+    began: Instant,
+    limit: Duration,
+    process: impl AsyncFn(&SqsMessage) -> Disposition,
+) -> Vec<Returned> {
+    let mut returned = Vec::new();
+    let mut stopped: BTreeMap<String, Option<u16>> = BTreeMap::new();
+    let mut is_over = false;
+    for message in messages {
+        let group = group_of(&message).to_owned();
+        is_over = is_over || began.elapsed() >= limit;
+        if let Some(after) = stopped.get(&group) {
+            let after = *after;
+            returned.push(Returned { message, after });
+        } else if is_over {
+            returned.push(Returned { message, after: None });
+        } else {
+            match process(&message).await {
+                Disposition::Done => {}
+                Disposition::Retry(after) => {
+                    stopped.insert(group, after);
+                    returned.push(Returned { message, after });
+                }
+                Disposition::RetryRest => {
+                    is_over = true;
+                    returned.push(Returned { message, after: None });
+                }
+            }
+        }
+    }
+    returned
+}
+
+/// The message group. A message without one, which no FIFO queue delivers, is in a group of its own kind.
+pub fn group_of(message: &SqsMessage) -> &str {
+    attribute(message, "MessageGroupId").unwrap_or_default()
+}
+
+/// How often the message was delivered, this time included; also with neighbours that failed, and during outages.
+pub fn deliveries(message: &SqsMessage) -> u32 {
+    attribute(message, "ApproximateReceiveCount").and_then(|count| count.parse().ok()).unwrap_or(1)
+}
+
+fn attribute<'a>(message: &'a SqsMessage, name: &str) -> Option<&'a str> {
+    message.attributes.get(name).map(String::as_str)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use serde_json::json;
+
+    use super::{Disposition::*, *};
+
+    /// Messages named `<group><number>`: `a1` is the first of group `a`.
+    fn messages(names: &str) -> Vec<SqsMessage> {
+        let message = |name: &str| json!({ "messageId": name, "body": "{}", "attributes": { "MessageGroupId": name[..1], "ApproximateReceiveCount": "3" } });
+        names.split(' ').map(|name| serde_json::from_value(message(name)).unwrap()).collect()
+    }
+
+    /// What was tried, and what was returned.
+    async fn outcome(names: &str, faults: &[(&str, Disposition)]) -> (String, String) {
+        let tried = RefCell::new(Vec::new());
+        let returned = run(messages(names), Instant::now(), Duration::from_secs(60), async |message| {
+            let name = message.message_id.clone().unwrap();
+            let fault = faults.iter().find(|(faulty, _)| *faulty == name);
+            tried.borrow_mut().push(name);
+            fault.map_or(Done, |(_, disposition)| *disposition)
+        });
+        let shown = |Returned { message, after }: Returned| {
+            let after = after.map(|seconds| format!("+{seconds}")).unwrap_or_default();
+            message.message_id.unwrap() + &after
+        };
+        let returned: Vec<String> = returned.await.into_iter().map(shown).collect();
+        (tried.into_inner().join(" "), returned.join(" "))
+    }
+
+    #[tokio::test]
+    async fn a_group_stops_at_its_first_failure_and_other_groups_go_on() {
+        for (batch, faults, tried, returned) in [
+            ("a1 a2 b1", &[][..], "a1 a2 b1", ""),
+            ("a1 a2 a3", &[("a1", Retry(None))], "a1", "a1 a2 a3"),
+            ("a1 a2 a3", &[("a2", Retry(Some(2)))], "a1 a2", "a2+2 a3+2"),
+            ("a1 b1 a2 b2 a3", &[("a1", Retry(Some(15)))], "a1 b1 b2", "a1+15 a2+15 a3+15"),
+            ("a1 b1 a2 b2", &[("a1", Retry(None)), ("b2", Retry(Some(2)))], "a1 b1 b2", "a1 a2 b2+2"),
+            ("a1 b1 c1 a2", &[("b1", RetryRest)], "a1 b1", "b1 c1 a2"),
+            ("a1 b1 a2 c1", &[("a1", Retry(Some(2))), ("b1", RetryRest)], "a1 b1", "a1+2 b1 a2+2 c1"),
+        ] {
+            let expected = (tried.to_owned(), returned.to_owned());
+            assert_eq!(outcome(batch, faults).await, expected, "{batch} with {faults:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn no_message_is_begun_after_the_limit() {
+        let returned = run(messages("a1 b1"), Instant::now(), Duration::ZERO, async |_| panic!("too late")).await;
+        assert_eq!(returned.len(), 2);
+    }
+
+    #[test]
+    fn attributes_are_those_of_sqs() {
+        let message = &messages("a1")[0];
+        assert_eq!((group_of(message), deliveries(message)), ("a", 3));
+        assert_eq!((group_of(&SqsMessage::default()), deliveries(&SqsMessage::default())), ("", 1));
+    }
+}

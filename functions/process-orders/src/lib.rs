@@ -1,0 +1,128 @@
+//! Consumer of the order queue: decides orders in the order of their group, each exactly once, and hands over the mails
+//! about them.
+//!
+//! A message that no retry can process is parked with its reason, and the group goes on. That is a text that is no
+//! message, values that the database cannot store, and a message that failed five times by its own fault.
+
+pub mod batch;
+mod mails;
+mod message;
+
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use shared::{
+    App, database,
+    messages::{OrderContent, OrderMessage},
+    metrics::InvocationStatus,
+    parameters::Queue,
+    repo::{
+        message_faults::{self, Attempt},
+        orders,
+    },
+    shop::Shop,
+};
+use time::OffsetDateTime;
+use tracing::{Instrument, info_span};
+
+use batch::Returned;
+use message::Effects;
+
+/// No message is begun after this. One may take some five seconds, and the function's timeout is ten.
+const BEGIN_WITHIN: Duration = Duration::from_secs(3);
+/// No mails are handed over after this.
+const MAILS_WITHIN: Duration = Duration::from_secs(5);
+
+pub async fn handle(app: &App, event: SqsEvent) -> anyhow::Result<SqsBatchResponse> {
+    if event.records.is_empty() {
+        return Ok(SqsBatchResponse::default());
+    }
+    let shop =
+        Shop::from_env()?.context("ANAQUEL_SHOP is not set: the stage has no [shop], or was not deployed since")?;
+    let began = Instant::now();
+    let deciding = Deciding { app, shop: &shop };
+    let returned = batch::run(event.records, began, BEGIN_WITHIN, async |message| {
+        let span = info_span!("message", message.id = message.message_id, group = batch::group_of(message));
+        // Boxed, here and below: the nested futures exceed the compiler's recursion limit.
+        Box::pin(message::process(&deciding, message)).instrument(span).await
+    });
+    let returned = Box::pin(returned).await;
+    // Also after a repeated delivery, because the first one may have ended before this.
+    Box::pin(mails::hand_over(app, &shop, began + MAILS_WITHIN)).await;
+    Box::pin(show_again(app, &returned)).await;
+    Ok(response(returned))
+}
+
+/// A batch succeeds only if no message of it is retried.
+pub fn status(batch: &SqsBatchResponse) -> InvocationStatus {
+    if batch.batch_item_failures.is_empty() { InvocationStatus::Ok } else { InvocationStatus::Unavailable }
+}
+
+/// The effects on a shop that runs.
+struct Deciding<'a> {
+    app: &'a App,
+    shop: &'a Shop,
+}
+
+impl Effects for Deciding<'_> {
+    async fn begin(&self, message: &str, uncounted: u16) -> database::Result<Attempt> {
+        let now = OffsetDateTime::now_utc();
+        self.app.database().write(async |c| message_faults::begin(c, message, uncounted, now).await).await
+    }
+
+    async fn decide(&self, id: &str, message: &OrderMessage) -> database::Result<()> {
+        let now = OffsetDateTime::now_utc();
+        let deciding = self.app.database().write(async |c| {
+            message_faults::forget(c, id).await?;
+            if matches!(message.content, OrderContent::Sweep {}) {
+                message_faults::forget_old(c, now).await?;
+            }
+            orders::apply(c, message, self.shop, now).await
+        });
+        let applied = Box::pin(deciding).await?;
+        tracing::info!(request_id = message.request_id.as_deref(), order.id = ?message.order_id(), ?applied, "Message processed");
+        Ok(())
+    }
+
+    async fn take_back(&self, message: &str) -> database::Result<()> {
+        self.app.database().write(async |c| message_faults::take_back(c, message).await).await
+    }
+
+    async fn explain(&self, message: &str, reason: &str) -> database::Result<()> {
+        self.app.database().write(async |c| message_faults::explain(c, message, reason).await).await
+    }
+
+    async fn park(&self, message: &SqsMessage, reason: &str) -> anyhow::Result<()> {
+        let (body, id) =
+            (message.body.as_deref().unwrap_or_default(), message.message_id.as_deref().unwrap_or_default());
+        let queue = self.app.queue(Queue::OrderDeadLetters).await?;
+        queue.dead_letter_of_group(body, reason, batch::group_of(message), id).await?;
+        // A row that stays is removed by a sweep; the id does not come again.
+        let forgotten = self.app.database().write(async |c| message_faults::forget(c, id).await).await;
+        forgotten
+            .unwrap_or_else(|error| tracing::warn!(error = &error as &dyn std::error::Error, "Faults not forgotten"));
+        Ok(())
+    }
+}
+
+/// Shortens the visibility timeout of the messages that may succeed soon. If that fails, they wait for the queue's own.
+async fn show_again(app: &App, returned: &[Returned]) {
+    for Returned { message, after } in returned {
+        let (Some(seconds), Some(receipt)) = (after, &message.receipt_handle) else { continue };
+        let shown = async { app.queue(Queue::Orders).await?.show_again_after(receipt, *seconds).await };
+        if let Err(error) = shown.await {
+            tracing::warn!(error = format!("{error:#}"), "The visibility timeout of a message stays");
+        }
+    }
+}
+
+fn response(returned: Vec<Returned>) -> SqsBatchResponse {
+    let mut response = SqsBatchResponse::default();
+    for Returned { message, .. } in returned {
+        let mut failure = BatchItemFailure::default();
+        failure.item_identifier = message.message_id.unwrap_or_default();
+        response.batch_item_failures.push(failure);
+    }
+    response
+}
