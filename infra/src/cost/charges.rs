@@ -209,7 +209,7 @@ fn queue(properties: &Value, usage: &Usage) -> Vec<Charge> {
     let name = text(&properties["QueueName"]);
     let queue = Queue::ALL.into_iter().find(|queue| name.ends_with(&format!("-{}", queue.name())));
     let messages = queue.map_or(0.0, |queue| usage.messages(queue));
-    vec![per_use("messages sent and deleted", price_of_requests(queue), 2.0 * messages / MILLION)]
+    vec![per_use(&purpose("messages sent and deleted", queue), price_of_requests(queue), 2.0 * messages / MILLION)]
 }
 
 /// A consumer polls its queue also while that is empty.
@@ -223,8 +223,8 @@ fn source(properties: &Value, usage: &Usage) -> Vec<Charge> {
     let queue = queue.last();
     let messages = queue.map_or(0.0, |queue| usage.messages(queue));
     vec![
-        fixed("queue polling", price_of_requests(queue), POLLS / MILLION),
-        per_use("messages received", price_of_requests(queue), messages / MILLION),
+        fixed(&purpose("queue polling", queue), price_of_requests(queue), POLLS / MILLION),
+        per_use(&purpose("messages received", queue), price_of_requests(queue), messages / MILLION),
     ]
 }
 
@@ -233,6 +233,11 @@ fn invocations(properties: &Value) -> f64 {
     let rate = text(&properties["ScheduleExpression"]).trim_start_matches("rate(");
     let minutes: f64 = rate.split(' ').next().and_then(|minutes| minutes.parse().ok()).unwrap_or(1.0);
     HOURS * 60.0 / minutes
+}
+
+/// Charges with one purpose share a line and its price, so those of FIFO queues have a purpose of their own.
+fn purpose(purpose: &str, queue: Option<Queue>) -> String {
+    if queue.is_some_and(Queue::is_fifo) { format!("{purpose}, FIFO") } else { purpose.to_owned() }
 }
 
 fn price_of_requests(queue: Option<Queue>) -> &'static str {
