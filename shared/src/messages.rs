@@ -131,6 +131,9 @@ pub struct ImportProgress {
     pub line: u32,
     #[serde(flatten)]
     pub counts: Counts,
+    /// What is to be said about the file as a whole, such as columns that are not read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notices: Vec<String>,
     /// Why the file cannot be read, or why the import was interrupted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,

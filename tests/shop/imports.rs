@@ -90,14 +90,20 @@ async fn good_rows_are_imported_bad_rows_are_reported_and_a_second_import_change
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
-async fn an_isbn_that_cannot_be_read_is_left_out_with_a_warning() {
+async fn an_isbn_that_cannot_be_read_and_a_column_that_is_not_read_are_reported() {
     let shop = Shop::open().await;
     let key = format!("incoming/{}.csv", Uuid::new_v4());
     let id = Uuid::new_v4().simple();
-    upload(&shop, &key, format!("reference,title,authors,isbn\n{id},T,X,9780000000000\n").as_bytes()).await;
-    ended(&shop, &key).await;
+    upload(&shop, &key, format!("reference,title,authors,isbn,prize\n{id},T,X,9780000000000,1\n").as_bytes()).await;
+    let (progress, _) = ended(&shop, &key).await;
     let warnings = read(&s3(&shop), &format!("{key}.warnings.jsonl")).await.unwrap();
-    let warning: Value = serde_json::from_str(&warnings).unwrap();
+    let warnings: Vec<Value> = warnings.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let [notice, warning] = warnings.as_slice() else { panic!("{warnings:?}") };
+    let unread = "columns not read: prize (did you mean price?)";
+    assert_eq!(
+        (notice, &progress["notices"][0]),
+        (&json!({"line": 1, "reason": unread}), &format!("line 1: {unread}").into())
+    );
     assert_eq!(
         (&warning["line"], &warning["column"], &warning["value"]),
         (&2.into(), &"isbn".into(), &"9780000000000".into())

@@ -1,6 +1,11 @@
 //! The supported CSV formats, distinguished by their header; docs/catalogue-format.md describes them.
 
-use std::io::{self, Read};
+use std::{
+    borrow::Cow,
+    collections::HashMap,
+    hash::{DefaultHasher, Hash, Hasher},
+    io::{self, Read},
+};
 
 use html_escape::decode_html_entities;
 use shared::domain::{
@@ -14,7 +19,11 @@ use time::{
     macros::{datetime, format_description},
 };
 
-use crate::records::{Record, Records};
+use crate::{
+    columns::{Columns, Format, Notice, Notices, is_blank, names, with_suggestion},
+    records::{Record, Records},
+    spreadsheet,
+};
 
 /// One row of the file.
 pub struct Line {
@@ -32,25 +41,11 @@ pub struct Line {
 pub struct Lines<R> {
     records: Records<R>,
     columns: Columns,
+    notices: Notices,
+    written: Written,
     /// The shop's.
     currency: Currency,
 }
-
-#[derive(Clone, Copy)]
-enum Format {
-    /// Our own columns.
-    Anaquel,
-    /// `books.csv` of goodbooks-10k.
-    Goodbooks,
-}
-
-const REQUIRED: &[(Format, &[&str])] = &[
-    (
-        Format::Goodbooks,
-        &["book_id", "isbn", "isbn13", "authors", "original_publication_year", "title", "language_code"],
-    ),
-    (Format::Anaquel, &["reference", "title", "authors"]),
-];
 
 /// What may separate the cells, the most usual first.
 const SEPARATORS: &[u8] = b",;\t";
@@ -79,25 +74,73 @@ impl<R: Read> Lines<R> {
             return Err(format!("the header has the column {twice} twice; remove or rename one of them"));
         }
         records.separate_by(separator);
-        records.next().transpose().map_err(unreadable)?;
-        Ok(Self { records, columns, currency })
+        let header = records.next().transpose().map_err(unreadable)?;
+        let notices = Notices::of_header(&columns, header.map_or(1, |header| header.line));
+        Ok(Self { records, columns, notices, written: Written::default(), currency })
     }
 
-    fn line(&self, record: Record) -> Line {
+    /// What is to be said about the file as a whole, as far as it has been read.
+    pub fn notices(&self) -> &[Notice] {
+        self.notices.all()
+    }
+
+    /// Continues behind a line. What is before it is read again, because later rows depend on it.
+    pub fn skip_to(&mut self, done: u32) -> io::Result<()> {
+        while self.records.line() <= done && self.next().transpose()?.is_some() {}
+        Ok(())
+    }
+
+    fn line(&mut self, record: Record) -> Line {
         let mut warnings = Vec::new();
-        let currency = self.currency;
-        let decimal_comma = self.records.separator() == b';';
-        let row = record.cells.and_then(|cells| {
-            let by_column = self.columns.pair(&cells)?;
-            let mut cells = Cells { by_column, currency, decimal_comma, line: record.line, warnings: &mut warnings };
-            let row = match self.columns.format {
-                Format::Anaquel => anaquel(&mut cells),
-                Format::Goodbooks => goodbooks(&mut cells),
-            };
-            row.map_err(|invalid| invalid.to_string())
-        });
+        let row = record.cells.and_then(|cells| self.row(record.line, &cells, &mut warnings));
         Line { number: record.line, row, warnings, text: String::from_utf8_lossy(&record.text).into_owned() }
     }
+
+    fn row(&mut self, line: u32, cells: &[Vec<u8>], warnings: &mut Vec<Warning>) -> Result<CatalogueRow, String> {
+        let by_column = self.columns.pair(cells)?;
+        self.notices.note(&self.columns, line, cells);
+        let decimal_comma = self.records.separator() == b';';
+        let mut cells = Cells { by_column, currency: self.currency, decimal_comma, line, warnings };
+        let row = match self.columns.format {
+            Format::Anaquel => anaquel(&mut cells),
+            Format::Goodbooks => goodbooks(&mut cells),
+        };
+        let row = row.map_err(|invalid| invalid.to_string())?;
+        self.written.add(line, &row)?;
+        Ok(row)
+    }
+}
+
+/// The first line of each reference, so that no later row of the file overwrites it. Hashes suffice, and take 24 bytes for
+/// each book.
+#[derive(Default)]
+struct Written(HashMap<u64, FirstRow>);
+
+struct FirstRow {
+    line: u32,
+    content: u64,
+}
+
+impl Written {
+    /// Refuses a row that would write other values for a book that the file has had before.
+    fn add(&mut self, line: u32, row: &CatalogueRow) -> Result<(), String> {
+        let content = hash(&format!("{row:?}"));
+        let reference = row.reference.as_str();
+        let first = self.0.entry(hash(reference)).or_insert(FirstRow { line, content });
+        if first.content == content {
+            return Ok(());
+        }
+        Err(format!(
+            "reference {reference} is already on line {}, with other values; leave one of them out",
+            first.line
+        ))
+    }
+}
+
+fn hash(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
 }
 
 impl<R: Read> Iterator for Lines<R> {
@@ -112,11 +155,6 @@ impl<R: Read> Iterator for Lines<R> {
             }
         }
     }
-}
-
-/// Whether a row is blank, as spreadsheets write rows behind the last one: `,,,`.
-fn is_blank(cells: &[Vec<u8>]) -> bool {
-    cells.iter().all(|cell| std::str::from_utf8(cell).is_ok_and(|cell| clean(cell).is_empty()))
 }
 
 /// Refuses by name what people upload in place of CSV in UTF-8.
@@ -171,10 +209,10 @@ fn unknown_header(records: &Records<impl Read>, declared: Option<u8>) -> String 
         format!(". The columns seem to be separated by {:?}; separate them by {allowed}", char::from(separator))
     };
     format!(
-        "the header is of no format that the shop reads: it needs the columns {} (see docs/catalogue-format.md), or those of \
+        "the header matches neither format: it needs the columns {} (see docs/catalogue-format.md), or those of \
          goodbooks-10k's books.csv; it has {}{hint}",
-        REQUIRED[1].1.join(", "),
-        if names.iter().all(String::is_empty) { "none".to_owned() } else { short(&names.join(", ")) },
+        Format::required().join(", "),
+        if names.iter().all(String::is_empty) { "none".to_owned() } else { short(&listed(names)) },
     )
 }
 
@@ -183,37 +221,12 @@ fn short(text: &str) -> String {
     clean(text).chars().take(300).collect()
 }
 
-fn names(header: &[Vec<u8>]) -> Vec<String> {
-    header.iter().map(|name| clean(&String::from_utf8_lossy(name)).to_lowercase()).collect()
-}
-
-struct Columns {
-    format: Format,
-    names: Vec<String>,
-}
-
-impl Columns {
-    /// The columns by this separator, if their names are those of a format.
-    fn of(records: &Records<impl Read>, separator: u8) -> Option<Self> {
-        let names = names(&records.peek(separator).ok()?);
-        let has = |wanted: &[&str]| wanted.iter().all(|name| names.iter().any(|known| known == name));
-        let (format, _) = REQUIRED.iter().find(|(_, wanted)| has(wanted))?;
-        Some(Self { format: *format, names })
-    }
-
-    fn named_twice(&self) -> Option<&str> {
-        let name =
-            self.names.iter().enumerate().find(|(at, name)| !name.is_empty() && self.names[..*at].contains(name));
-        name.map(|(_, name)| name.as_str())
-    }
-
-    /// The cells with the names of their columns.
-    fn pair<'a>(&'a self, cells: &'a [Vec<u8>]) -> Result<Vec<(&'a str, &'a [u8])>, String> {
-        if cells.len() != self.names.len() {
-            return Err(format!("it has {} columns, and the header has {}", cells.len(), self.names.len()));
-        }
-        Ok(self.names.iter().map(String::as_str).zip(cells.iter().map(Vec::as_slice)).collect())
-    }
+/// The names of a header that lacks some of ours.
+fn listed(names: &[String]) -> String {
+    let missing: Vec<&str> =
+        Format::required().iter().copied().filter(|name| !names.iter().any(|known| known == name)).collect();
+    let shown = names.iter().filter(|name| !name.is_empty()).map(|name| with_suggestion(name, &missing));
+    shown.collect::<Vec<_>>().join(", ")
 }
 
 /// A row's cells by column name.
@@ -231,8 +244,11 @@ impl Cells<'_> {
     fn get(&self, name: &str) -> Parsed<Option<String>> {
         let cell = self.bytes(name);
         let cell = std::str::from_utf8(cell).map_err(|_| Invalid::other(name, NOT_UTF_8))?;
-        let text = clean(without_formula(cell.trim()));
-        Ok(Some(text).filter(|text| !text.is_empty()))
+        let text = clean(&without_formula(cell.trim()));
+        match spreadsheet::fault(&text) {
+            Some(fault) => Err(Invalid::other(name, fault)),
+            None => Ok(Some(text).filter(|text| !text.is_empty())),
+        }
     }
 
     fn bytes(&self, name: &str) -> &[u8] {
@@ -272,6 +288,9 @@ impl Cells<'_> {
         let mut authors: Vec<String> = Vec::new();
         for name in names(&self.prose("authors")?.unwrap_or_default()) {
             let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
+            if let Some(fault) = spreadsheet::fault(&name) {
+                return Err(Invalid::other("authors", format!("names one that {fault}")));
+            }
             if !name.is_empty() && !authors.contains(&name) {
                 authors.push(at_most("authors", name, CatalogueRow::MAX_AUTHOR)?);
             }
@@ -291,8 +310,11 @@ const NOT_UTF_8: &str =
     "is not UTF-8; if the file is Windows-1252, as spreadsheets write it, import it with --encoding windows-1252";
 
 /// The text of `="text"`, with which some programs keep a spreadsheet from changing a number.
-fn without_formula(cell: &str) -> &str {
-    cell.strip_prefix("=\"").and_then(|rest| rest.strip_suffix('"')).unwrap_or(cell)
+fn without_formula(cell: &str) -> Cow<'_, str> {
+    let inside =
+        cell.strip_prefix("=\"").and_then(|rest| rest.strip_suffix('"')).map(|text| text.replace("\"\"", "\0"));
+    let text = inside.filter(|text| !text.contains('"')).map(|text| text.replace('\0', "\""));
+    text.map_or(Cow::Borrowed(cell), Cow::Owned)
 }
 
 /// `é` for `&eacute;`, and for `&amp;eacute;`, which was escaped twice.
@@ -340,14 +362,19 @@ fn price(cells: &mut Cells, column: &str) -> Parsed<Option<Money>> {
     let (shop, decimal_comma) = (cells.currency, cells.decimal_comma);
     let price = cells.optional(column, |amount| Ok(amount.trim_start_matches('\'').to_owned()));
     let Some(price) = price else { return Ok(None) };
-    if let Some(currency) = cells.get("currency")?.filter(|code| Currency::parse(code) != Ok(shop)) {
+    let currency = match cells.get("currency") {
+        Ok(currency) => currency,
+        // An amount without its currency is no price.
+        unreadable => return Ok(cells.or_warning("currency", unreadable.map(|_| None))),
+    };
+    if let Some(currency) = currency.filter(|code| Currency::parse(code) != Ok(shop)) {
         let code = shop.code();
-        return Err(Invalid::other(
-            "currency",
-            format!("must be {code}, in which this shop sells (it is {currency:?})"),
-        ));
+        return Err(Invalid::other("currency", format!("must be {code}, the shop's currency (it is {currency:?})")));
     }
-    let written = Money::parse_written(&price, shop, decimal_comma);
+    let written = Money::parse_written(&price, shop, decimal_comma).map_err(|invalid| match invalid.reason {
+        Reason::NotAnAmount => Invalid::other("price", not_an_amount(shop)),
+        _ => invalid,
+    });
     Ok(cells.or_warning(column, written.map(Some)))
 }
 
@@ -393,6 +420,11 @@ fn tax_rate(text: &str) -> Parsed<u16> {
     }
     let rate: u32 = format!("{whole}{fraction:0<2}").parse().map_err(|_| invalid())?;
     u16::try_from(rate).ok().filter(|rate| *rate <= 10_000).ok_or_else(invalid)
+}
+
+fn not_an_amount(currency: Currency) -> String {
+    let example = if currency.decimals() == 0 { "1995" } else { "19.95 or 19,95" };
+    format!("must be an amount such as {example}, in {}", currency.code())
 }
 
 /// Facts of a book and how often it got each number of stars; no price, stock or description.
@@ -541,7 +573,7 @@ mod tests {
             read.iter().filter_map(|line| Some((line.number, line.row.as_ref().err()?.as_str()))).collect();
         assert_eq!(reasons, [(3, "title: must not be blank"), (4, "it has 6 columns, and the header has 5"),]);
         let warnings: Vec<_> = read.iter().flat_map(|line| &line.warnings).cloned().collect();
-        let amount = "must be an amount such as 19.95, with a point and no sign";
+        let amount = "must be an amount such as 19.95 or 19,95, in EUR";
         assert_eq!(warnings, [Warning::new(5, "price", "1.005", amount)]);
         let price = |row: usize| read[row].row.as_ref().unwrap().price.clone();
         assert_eq!((price(3), price(4)), (None, Money::parse("2", "EUR").ok()));
@@ -653,6 +685,7 @@ mod tests {
             ("sep=,\nreference;title;authors\na;T;X\n", "The columns seem to be separated by ';'"),
             ("sep=|\nreference|title|authors\na|T|X\n", "the separator must be a comma, a semicolon or a tab"),
             ("reference,title,authors,title\na,T,X,U\n", "the header has the column title twice"),
+            ("reference,title,\"no\ntes\",authors,\"no  tes\"\na,T,,X,\n", "the header has the column no tes twice"),
             ("reference,title,notes,authors,Notes \na,T,,X,\n", "the header has the column notes twice"),
             ("reference,\"title,authors\na,T,X\n", "the header cannot be read: a quote opened on line 1 is not closed"),
             ("PK\u{3}\u{4}rest", "is a spreadsheet or another ZIP file, not CSV"),
@@ -664,6 +697,121 @@ mod tests {
         }
         let blank = lines(b"reference,title,authors,,\na,T,X,,\n").unwrap();
         assert_eq!(blank.count(), 1, "columns without a name may be several");
+    }
+
+    /// The notices about a file that is read to its end.
+    fn notices(csv: &str) -> Vec<(u32, String)> {
+        let mut lines = lines(csv.as_bytes()).unwrap();
+        assert!(lines.by_ref().all(|line| line.is_ok()), "{csv:?}");
+        lines.notices().iter().map(|notice| (notice.line, notice.reason.clone())).collect()
+    }
+
+    #[test]
+    fn columns_that_are_not_read_are_named_once() {
+        for (header, expected) in [
+            ("reference,title,authors,prize", Some("prize (did you mean price?)")),
+            ("reference,title,authors,preço,stok", Some("preço (did you mean price?), stok (did you mean stock?)")),
+            ("reference,title,authors,ISBN13", Some("isbn13 (did you mean isbn?)")),
+            ("reference,title,authors,Price (EUR)", Some("price (eur) (did you mean price?)")),
+            ("reference,title,authors,price,prize", Some("prize")),
+            ("reference,title,authors,\"list\n price\",pages", Some("list price (did you mean price?), pages")),
+            ("reference,title,authors,pa\u{1b}\u{202e}ges", Some("pages")),
+            ("reference,title,authors,ratings_1", Some("ratings_1")),
+            ("sep=,\n\nreference,title,authors,x", Some("x")),
+            ("Reference , Title,AUTHORS, Isbn,year,language,genres,price,currency,stock,description,", None),
+            ("reference,title,authors,,", None),
+        ] {
+            let line = u32::try_from(header.matches('\n').count() + 1).unwrap();
+            let line = if header.starts_with("sep") { line } else { 1 };
+            let expected: Vec<_> =
+                expected.map(|names| (line, format!("columns not read: {names}"))).into_iter().collect();
+            assert_eq!(
+                notices(&format!("{header}\na,T,X\nb,T,X\n"))
+                    .into_iter()
+                    .filter(|(_, reason)| reason.starts_with("columns"))
+                    .collect::<Vec<_>>(),
+                expected,
+                "{header}"
+            );
+        }
+        let real = "book_id,goodreads_book_id,best_book_id,work_id,books_count,isbn,isbn13,authors,original_publication_year,original_title,title,language_code,average_rating,ratings_count,work_ratings_count,work_text_reviews_count,ratings_1,ratings_2,ratings_3,ratings_4,ratings_5,image_url,small_image_url";
+        assert_eq!(notices(&format!("{real}\n")), []);
+        let priced = "columns not read: price".to_owned();
+        assert_eq!(notices(&format!("{real},price\n")), [(1, priced)]);
+        let many: Vec<String> = (0..30).map(|n| format!("x{n}")).collect();
+        let [(_, reason)] = notices(&format!("reference,title,authors,{}\n", many.join(","))).try_into().unwrap();
+        assert!(reason.ends_with("x19, and 10 more"), "{reason}");
+    }
+
+    #[test]
+    fn a_header_that_lacks_a_column_names_the_one_that_resembles_it() {
+        let reason = lines(b"reference,titel,author\n").err().unwrap();
+        assert!(
+            reason.ends_with("it has reference, titel (did you mean title?), author (did you mean authors?)"),
+            "{reason}"
+        );
+    }
+
+    #[test]
+    fn a_row_may_lack_optional_cells_at_its_end() {
+        let csv = |row: &str| format!("reference,title,authors,year,stock\n{row}\nb,T,X,1,2\n");
+        for (row, expected) in [
+            ("a,T,X,1605", Ok((Some(1605), None))),
+            ("a,T,X", Ok((None, None))),
+            ("a,T", Err("it has 2 columns, and the header has 5")),
+            ("a", Err("it has 1 columns, and the header has 5")),
+            ("a,T,X,1605,2,3", Err("it has 6 columns, and the header has 5")),
+        ] {
+            let read = rows(&csv(row)).remove(0).row.map(|row| (row.year, row.stock));
+            assert_eq!(read, expected.map_err(str::to_owned), "{row}");
+        }
+        let short =
+            "it has 4 columns, and the header has 5; in this row and others like it, the last ones are read as empty";
+        assert_eq!(notices(&(csv("a,T,X,1605") + "c,T,X\n")), [(2, short.to_owned())]);
+        let goodbooks = format!("{}\n1,,,X,,T,eng\n", GOODBOOKS.trim_end());
+        assert!(rows(&goodbooks).remove(0).row.is_ok());
+    }
+
+    #[test]
+    fn cells_without_a_name_in_the_header_are_noticed() {
+        let nameless = "column 4 has cells, and no name in the header; it is not read";
+        for (csv, expected) in [
+            ("reference,title,authors,,\na,T,X,,\nb,T,X,9.95,\nc,T,X,1,\n", vec![(3, nameless.to_owned())]),
+            ("reference,title,authors,,\na,T,X,,\nb,T,X, ,\u{200b}\n", vec![]),
+        ] {
+            assert_eq!(notices(csv), expected, "{csv}");
+        }
+    }
+
+    #[test]
+    fn errors_and_formulas_of_a_spreadsheet_are_no_values() {
+        for cell in ["#N/A", "#¡VALOR!", "#WERT!", "NULL", "=SUMA(A1:A2)", " #REF! "] {
+            for (row, column) in [
+                (format!("\"{cell}\",T,X"), "reference"),
+                (format!("a,\"{cell}\",X"), "title"),
+                (format!("a,T,\"{cell}\""), "authors"),
+                (format!("a,T,\"Ana; {cell}\""), "authors"),
+            ] {
+                let refused = rows(&format!("reference,title,authors\n{row}\n")).remove(0).row.unwrap_err();
+                assert!(refused.starts_with(&format!("{column}: ")), "{row}: {refused}");
+                let refused = goodbook(&[("book_id", cell)]).row.unwrap_err();
+                assert!(refused.starts_with("book_id: "), "{refused}");
+            }
+            for column in ["isbn", "year", "language", "genres", "stock", "description", "price"] {
+                let csv = format!("reference,title,authors,{column}\na,T,X,\"{cell}\"\n");
+                let line = rows(&csv).remove(0);
+                let row = line.row.unwrap();
+                assert_eq!((row.description, row.price), (None, None), "{column} {cell}");
+                let [warning] = line.warnings.as_slice() else { panic!("{column} {cell}: {:?}", line.warnings) };
+                assert!(warning.column == column && warning.reason.starts_with("is "), "{warning:?}");
+            }
+            let csv = format!("reference,title,authors,price,currency\na,T,X,9.95,\"{cell}\"\n");
+            let line = rows(&csv).remove(0);
+            assert_eq!((line.row.unwrap().price, line.warnings[0].column.as_str()), (None, "currency"), "{cell}");
+        }
+        let equals = rows("reference,title,authors\na,=Love,X\nb,\"=\"\"Text\"\"\",X\n");
+        let titles: Vec<_> = equals.iter().map(|line| line.row.as_ref().unwrap().title.as_str()).collect();
+        assert_eq!(titles, ["=Love", "Text"]);
     }
 
     /// A row of goodbooks-10k's format with these values.
@@ -794,7 +942,10 @@ mod tests {
             ("genres", "Science Fiction", "must be slugs"),
             ("price", "1.005", "must be an amount"),
             ("price", "1,500", "can be read in two ways"),
-            ("price", "$9.95", "must be an amount"),
+            ("price", "$9.95", "must be an amount such as 19.95 or 19,95, in EUR"),
+            ("price", "gratis", "must be an amount such as 19.95 or 19,95, in EUR"),
+            ("price", "10 $", "must be an amount such as 19.95 or 19,95, in EUR"),
+            ("price", "-5", "must be an amount such as 19.95 or 19,95, in EUR"),
             ("description", &long, "must have at most 2000 characters"),
         ] {
             let line = with_cell(column, cell);
@@ -815,9 +966,9 @@ mod tests {
             ("9.95", "EUR", Ok(Some(995))),
             ("9.95", "eur", Ok(Some(995))),
             ("9.95", "", Ok(Some(995))),
-            ("9.95", "USD", Err("currency: must be EUR, in which this shop sells (it is \"USD\")")),
-            ("1500", "JPY", Err("currency: must be EUR, in which this shop sells (it is \"JPY\")")),
-            ("9.95", "euro", Err("currency: must be EUR, in which this shop sells (it is \"euro\")")),
+            ("9.95", "USD", Err("currency: must be EUR, the shop's currency (it is \"USD\")")),
+            ("1500", "JPY", Err("currency: must be EUR, the shop's currency (it is \"JPY\")")),
+            ("9.95", "euro", Err("currency: must be EUR, the shop's currency (it is \"euro\")")),
             ("", "USD", Ok(None)),
         ] {
             let csv = format!("reference,title,authors,price,currency\na,T,X,{price},{currency}\n");

@@ -5,15 +5,16 @@
 //! warnings are written beside the file while it runs.
 
 mod bucket;
+mod columns;
 mod encoding;
 mod format;
 #[cfg(test)]
 mod real_books_tests;
 mod records;
+mod spreadsheet;
 
 use std::{
     env,
-    io::{self, Read},
     time::{Duration, Instant},
 };
 
@@ -37,6 +38,7 @@ use sqlx::MySqlConnection;
 use time::OffsetDateTime;
 
 use bucket::{Report, Upload};
+use columns::Notice;
 use format::{Line, Lines};
 
 /// Rows in one transaction: no more, because a rating of one of these books waits for its end.
@@ -84,6 +86,7 @@ async fn import(app: &App, upload: &Upload, sequencer: &str) -> anyhow::Result<(
     let mut reporter = ProgressReporter {
         app,
         upload,
+        notices: Vec::new(),
         refused: Report::new()?,
         refused_to: 0,
         warned: Report::new()?,
@@ -124,22 +127,17 @@ async fn import_all(
 ) -> Result<(), Stop> {
     let (file, content_type) = upload.download().await?;
     let text = encoding::utf8(file, content_type.as_deref()).map_err(Stop::File)?;
-    let lines = Lines::read(text, currency()?).map_err(Stop::File)?;
-    let mut lines = after_last_batch(lines, import);
+    let mut lines = Lines::read(text, currency()?).map_err(Stop::File)?;
+    lines.skip_to(import.lines_done)?;
     loop {
         let batch: Vec<Line> = lines.by_ref().take(BATCH).collect::<Result<_, _>>()?;
+        reporter.note(lines.notices())?;
         if batch.is_empty() {
             return Ok(());
         }
         *import = import_batch_with_retry(app, import, &batch).await?;
         reporter.report_progress(import).await;
     }
-}
-
-/// The lines that an interrupted import has not processed yet.
-fn after_last_batch<R: Read>(lines: Lines<R>, import: &Import) -> impl Iterator<Item = io::Result<Line>> + use<R> {
-    let done = import.lines_done;
-    lines.skip_while(move |line| line.as_ref().is_ok_and(|line| line.number <= done))
 }
 
 /// The currency of the shop, from the stage's settings.
@@ -197,6 +195,7 @@ async fn import_batch(connection: &mut MySqlConnection, before: &Import, batch: 
 struct ProgressReporter<'a> {
     app: &'a App,
     upload: &'a Upload,
+    notices: Vec<Notice>,
     refused: Report,
     /// The last line in the report of refused rows.
     refused_to: u32,
@@ -208,12 +207,26 @@ struct ProgressReporter<'a> {
 }
 
 impl ProgressReporter<'_> {
+    /// Takes the notices that are new, for progress and report.
+    fn note(&mut self, all: &[Notice]) -> anyhow::Result<()> {
+        let new = &all[self.notices.len()..];
+        self.warned.add(new)?;
+        self.notices.extend_from_slice(new);
+        Ok(())
+    }
+
+    fn progress(&self, import: &Import, state: ImportState, failure: Option<String>) -> ImportProgress {
+        let failure = failure.map(|failure| failure.chars().take(MAX_FAILURE).collect());
+        let notices = self.notices.iter().map(|notice| format!("line {}: {}", notice.line, notice.reason)).collect();
+        ImportProgress { state, line: import.lines_done, counts: import.counts, notices, failure }
+    }
+
     async fn report_progress(&mut self, import: &Import) {
         if self.progress_at.is_some_and(|at| at.elapsed() < PROGRESS_EVERY) {
             return;
         }
         self.progress_at = Some(Instant::now());
-        self.write(&progress(import, ImportState::Running, None)).await;
+        self.write(&self.progress(import, ImportState::Running, None)).await;
         if self.reported_at.elapsed() > REPORT_EVERY {
             self.reported_at = Instant::now();
             if let Err(error) = self.report(import).await {
@@ -223,7 +236,7 @@ impl ProgressReporter<'_> {
     }
 
     async fn interrupted(&self, import: &Import, error: &anyhow::Error) {
-        self.write(&progress(import, ImportState::Interrupted, Some(format!("{error:#}")))).await;
+        self.write(&self.progress(import, ImportState::Interrupted, Some(format!("{error:#}")))).await;
     }
 
     /// Ends the import. Its final progress is written before the end is stored, so that a stored end was always
@@ -232,7 +245,7 @@ impl ProgressReporter<'_> {
         self.report(import).await?;
         self.app.database().write_within(BATCH_WITHIN, async |c| genres::recount(c).await).await?;
         let state = if failure.is_some() { ImportState::Failed } else { ImportState::Done };
-        self.upload.write_progress(&progress(import, state, failure.clone())).await?;
+        self.upload.write_progress(&self.progress(import, state, failure.clone())).await?;
         self.app.database().write(async |c| imports::end(c, import.id, failure.as_deref()).await).await?;
         tracing::info!(import.id, counts = ?import.counts, failure, "Import finished");
         Ok(())
@@ -267,11 +280,6 @@ impl ProgressReporter<'_> {
     }
 }
 
-fn progress(import: &Import, state: ImportState, failure: Option<String>) -> ImportProgress {
-    let failure = failure.map(|failure| failure.chars().take(MAX_FAILURE).collect());
-    ImportProgress { state, line: import.lines_done, counts: import.counts, failure }
-}
-
 #[cfg(test)]
 mod tests {
     use shared::domain::Counts;
@@ -291,13 +299,14 @@ mod tests {
     type Book = (String, String, String, Option<String>, Option<i16>, Option<String>, Option<u32>);
 
     /// Imports the file as one upload, in batches of this size, each read as by a retry.
-    async fn import(connection: &mut MySqlConnection, sequencer: &str, batch_size: usize) -> Counts {
+    async fn import(connection: &mut MySqlConnection, csv: &str, sequencer: &str, batch_size: usize) -> Import {
         loop {
             let import = imports::open(connection, "books.csv", sequencer).await.unwrap();
-            let lines = Lines::read(CSV.as_bytes(), Currency::parse("EUR").unwrap()).unwrap();
-            let batch: Vec<Line> = after_last_batch(lines, &import).take(batch_size).collect::<Result<_, _>>().unwrap();
+            let mut lines = Lines::read(csv.as_bytes(), Currency::parse("EUR").unwrap()).unwrap();
+            lines.skip_to(import.lines_done).unwrap();
+            let batch: Vec<Line> = lines.take(batch_size).collect::<Result<_, _>>().unwrap();
             if batch.is_empty() {
-                return import.counts;
+                return import;
             }
             import_batch(connection, &import, &batch).await.unwrap();
         }
@@ -307,7 +316,7 @@ mod tests {
     #[sqlx::test(migrator = "shared::MIGRATIONS")]
     async fn an_interrupted_import_processes_each_row_once_and_a_second_one_changes_nothing(pool: MySqlPool) {
         let mut connection = pool.acquire().await.unwrap();
-        let first = import(&mut connection, "1", 1).await;
+        let first = import(&mut connection, CSV, "1", 1).await.counts;
         assert_eq!(first, Counts { added: 4, refused: 2, warnings: 3, ..Counts::default() });
         let books = "select reference, title, byline, isbn, year, language, price from books order by reference";
         let books: Vec<Book> = sqlx::query_as(books).fetch_all(&pool).await.unwrap();
@@ -319,8 +328,38 @@ mod tests {
         assert_eq!((tom.3.as_deref(), tom.5.as_deref()), (Some("9780262033848"), Some("ko")));
         assert_eq!((warned.1.as_str(), warned.3.as_deref(), warned.4, warned.6), ("T U", None, None, Some(995)));
         for (sequencer, batch_size) in [("2", 100), ("3", 2)] {
-            let again = import(&mut connection, sequencer, batch_size).await;
+            let again = import(&mut connection, CSV, sequencer, batch_size).await.counts;
             assert_eq!(again, Counts { unchanged: 4, refused: 2, warnings: 3, ..Counts::default() });
+        }
+    }
+
+    #[ignore = "needs MariaDB"]
+    #[sqlx::test(migrator = "shared::MIGRATIONS")]
+    async fn a_second_row_of_a_reference_is_refused_also_after_an_interruption(pool: MySqlPool) {
+        const CSV: &str = "reference,title,authors,price\n\
+            dr-1,Dracula,Bram Stoker,9.95\n\
+            dr-1,Drácula,Bram Stoker,9.95\n\
+            dr-1,Dracula,Bram Stoker,\"9,95 €\"\n\
+            dr-2,,Bram Stoker,\n\
+            ,,,\n\
+            dr-2,\"The\nJewel\",Bram Stoker,\n\
+            DR-2,Other,Bram Stoker,\n\
+            dr-2,The Jewel,Bram Stoker,5\n";
+        let mut connection = pool.acquire().await.unwrap();
+        for (run, batch_size) in [1, 2, 3, 100].into_iter().enumerate() {
+            let import = import(&mut connection, CSV, &run.to_string(), batch_size).await;
+            let (added, unchanged) = if run == 0 { (3, 1) } else { (0, 4) };
+            assert_eq!(import.counts, Counts { added, unchanged, refused: 3, ..Counts::default() }, "{batch_size}");
+            let refused = imports::refusals(&mut connection, import.id, 0, 10).await.unwrap();
+            let refused: Vec<_> = refused.iter().map(|refusal| (refusal.line, refusal.reason.as_str())).collect();
+            let expected = [
+                (3, "reference dr-1 is already on line 2, with other values; leave one of them out"),
+                (5, "title: must not be blank"),
+                (10, "reference dr-2 is already on line 7, with other values; leave one of them out"),
+            ];
+            assert_eq!(refused, expected, "{batch_size}");
+            let title = sqlx::query_scalar("select title from books where reference = 'dr-1'");
+            assert_eq!(title.fetch_one(&pool).await.ok(), Some("Dracula".to_owned()));
         }
     }
 }

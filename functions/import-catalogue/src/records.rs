@@ -58,6 +58,11 @@ impl<R: Read> Records<R> {
         self.separator
     }
 
+    /// The line of the next record.
+    pub fn line(&self) -> u32 {
+        self.line
+    }
+
     /// The cells of the next record by another separator; the record stays.
     pub fn peek(&self, separator: u8) -> Result<Vec<Vec<u8>>, String> {
         self.cells(separator).0

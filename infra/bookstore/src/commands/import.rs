@@ -13,7 +13,10 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use infra::{stacks::Kind, stage::Stage};
 use serde_json::{Value, json};
-use shared::messages::{ImportProgress, ImportState};
+use shared::{
+    domain::Counts,
+    messages::{ImportProgress, ImportState},
+};
 use time::{OffsetDateTime, macros::format_description};
 
 use crate::{
@@ -47,7 +50,12 @@ pub async fn run(args: &Import) -> Result<Report> {
         .get("ImportBucket")
         .with_context(|| format!("stage {} has no import bucket: run `{}`", stage.name, stage.deploy_command()))?;
     let progress = import(&aws, &stage, bucket, &args.file, args.encoding.as_deref()).await?;
-    Ok(Report::of(json!({ "file": args.file, "rows": progress.counts.rows(), "counts": progress.counts })))
+    Ok(Report::of(json!({
+        "file": args.file,
+        "rows": progress.counts.rows(),
+        "counts": progress.counts,
+        "notices": progress.notices,
+    })))
 }
 
 /// Uploads the file and waits until every row is imported or refused.
@@ -66,16 +74,13 @@ pub async fn import(
     call(put.send()).await.with_context(|| format!("uploading {}", file.display()))?;
 
     let progress = follow(aws, stage, bucket, &key, lines).await?;
-    print_counts(&progress, name);
+    outln!("{}", summary(&progress, name)?);
     if progress.counts.refused > 0 {
-        print_report(aws, bucket, &key, "refused", reason).await?;
+        print_report(aws, bucket, &key, "refused", refusal).await?;
     }
-    if progress.counts.warnings > 0 {
-        outln!("{name}: {} optional cells left out, which could not be read", progress.counts.warnings);
+    if let Some(warnings) = warnings(&progress, name) {
+        outln!("{warnings}");
         print_report(aws, bucket, &key, "warnings", warning).await?;
-    }
-    if progress.state == ImportState::Failed {
-        bail!("{name} was not imported: {}", progress.failure.unwrap_or_default());
     }
     Ok(progress)
 }
@@ -152,16 +157,25 @@ async fn read(aws: &AwsClients, bucket: &str, key: &str) -> Result<Option<Vec<u8
     }
 }
 
-fn print_counts(progress: &ImportProgress, name: &str) {
-    let counts = progress.counts;
-    outln!(
-        "{name}: {} rows: {} new, {} changed, {} unchanged, {} refused",
-        counts.rows(),
-        counts.added,
-        counts.changed,
-        counts.unchanged,
-        counts.refused
-    );
+/// The number of rows by outcome, and what is to be said about the file as a whole; or why it was refused.
+fn summary(progress: &ImportProgress, name: &str) -> Result<String> {
+    if progress.state == ImportState::Failed {
+        bail!("{name} was not imported: {}", progress.failure.as_deref().unwrap_or_default());
+    }
+    let Counts { added, changed, unchanged, refused, .. } = progress.counts;
+    let rows = progress.counts.rows();
+    let counts =
+        format!("{name}: {rows} rows: {added} new, {changed} changed, {unchanged} unchanged, {refused} refused");
+    let notices = progress.notices.iter().map(|notice| format!("{name}: {notice}"));
+    Ok([counts].into_iter().chain(notices).collect::<Vec<_>>().join("\n"))
+}
+
+fn warnings(progress: &ImportProgress, name: &str) -> Option<String> {
+    match progress.counts.warnings {
+        0 => None,
+        1 => Some(format!("{name}: 1 optional cell could not be read and was ignored")),
+        many => Some(format!("{name}: {many} optional cells could not be read and were ignored")),
+    }
 }
 
 /// Prints the first entries of a report, and where all of them are.
@@ -170,14 +184,19 @@ async fn print_report(
     bucket: &str,
     key: &str,
     name: &str,
-    describe: impl Fn(&Value) -> String,
+    describe: impl Fn(&Value) -> Option<String>,
 ) -> Result<()> {
     let report = format!("{key}.{name}.jsonl");
     let text = read(aws, bucket, &report).await?.unwrap_or_default();
-    let entries: Vec<&[u8]> = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).collect();
+    let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    let entries: Vec<Value> = lines
+        .map(serde_json::from_slice)
+        .collect::<Result<_, _>>()
+        .with_context(|| format!("{report} cannot be read"))?;
+    let entries: Vec<String> =
+        entries.iter().filter_map(|entry| Some(format!("  line {}: {}", entry["line"], describe(entry)?))).collect();
     for entry in entries.iter().take(SHOWN) {
-        let entry: Value = serde_json::from_slice(entry).with_context(|| format!("{report} cannot be read"))?;
-        outln!("  line {}: {}", entry["line"], describe(&entry));
+        outln!("{entry}");
     }
     if entries.len() > SHOWN {
         outln!("  and {} more", entries.len() - SHOWN);
@@ -186,14 +205,14 @@ async fn print_report(
     Ok(())
 }
 
-fn reason(entry: &Value) -> String {
-    entry["reason"].as_str().unwrap_or_default().to_owned()
+fn refusal(entry: &Value) -> Option<String> {
+    entry["reason"].as_str().map(str::to_owned)
 }
 
-/// `isbn: has a wrong check digit (it is "9780000000000")`
-fn warning(entry: &Value) -> String {
-    let column = entry["column"].as_str().unwrap_or_default();
-    format!("{column}: {} (it is {})", reason(entry), entry["value"])
+/// `isbn: has a wrong check digit (it is "9780000000000")`; none for a notice about the file, which has no column.
+fn warning(entry: &Value) -> Option<String> {
+    let (column, reason) = (entry["column"].as_str()?, entry["reason"].as_str()?);
+    Some(format!("{column}: {reason} (it is {})", entry["value"]))
 }
 
 #[cfg(test)]
@@ -212,6 +231,38 @@ mod tests {
     #[test]
     fn a_warning_names_column_reason_and_value() {
         let entry = serde_json::json!({ "line": 4, "column": "year", "value": "0", "reason": "must not be 0" });
-        assert_eq!(warning(&entry), "year: must not be 0 (it is \"0\")");
+        assert_eq!(warning(&entry).as_deref(), Some("year: must not be 0 (it is \"0\")"));
+        let notice = serde_json::json!({ "line": 1, "reason": "columns not read: prize" });
+        assert_eq!(warning(&notice), None);
+    }
+
+    #[test]
+    fn the_end_of_an_import_is_told_in_numbers_with_what_is_to_be_said_about_the_file() {
+        for (progress, expected) in [
+            (json!({ "warnings": 0 }), "a.csv: 3 rows: 1 new, 1 changed, 0 unchanged, 1 refused"),
+            (
+                json!({ "warnings": 1, "notices": ["line 1: columns not read: prize (did you mean price?)"] }),
+                "a.csv: 3 rows: 1 new, 1 changed, 0 unchanged, 1 refused\n\
+                 a.csv: line 1: columns not read: prize (did you mean price?)\n\
+                 a.csv: 1 optional cell could not be read and was ignored",
+            ),
+            (
+                json!({ "warnings": 2 }),
+                "a.csv: 3 rows: 1 new, 1 changed, 0 unchanged, 1 refused\n\
+                 a.csv: 2 optional cells could not be read and were ignored",
+            ),
+        ] {
+            let mut all = json!({ "state": "done", "line": 4, "added": 1, "changed": 1, "unchanged": 0, "refused": 1 });
+            all.as_object_mut().unwrap().extend(progress.as_object().unwrap().clone());
+            let progress: ImportProgress = serde_json::from_value(all).unwrap();
+            let lines: Vec<String> =
+                [summary(&progress, "a.csv").ok(), warnings(&progress, "a.csv")].into_iter().flatten().collect();
+            assert_eq!(lines.join("\n"), expected);
+        }
+        let refused = json!({ "state": "failed", "line": 0, "added": 0, "changed": 0, "unchanged": 0, "refused": 0,
+            "failure": "the file is a PDF, not CSV; save it as CSV in UTF-8" });
+        let refused = summary(&serde_json::from_value(refused).unwrap(), "x.pdf").map_err(|error| error.to_string());
+        let reason = "x.pdf was not imported: the file is a PDF, not CSV; save it as CSV in UTF-8";
+        assert_eq!(refused, Err(reason.to_owned()), "without numbers of rows");
     }
 }
