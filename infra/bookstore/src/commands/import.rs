@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_an_import_is_told_in_numbers_with_what_is_to_be_said_about_the_file() {
+    fn the_end_of_an_import_is_printed_with_its_notices_and_a_refusal_without_numbers() {
         for (progress, expected) in [
             (json!({ "warnings": 0 }), "a.csv: 3 rows: 1 new, 1 changed, 0 unchanged, 1 refused"),
             (
