@@ -350,6 +350,28 @@ fn the_form_keeps_filters_that_it_has_no_count_for() {
 }
 
 #[test]
+fn a_number_that_is_a_lower_bound_says_so_and_no_search_says_none_before_all_is_read() {
+    let options = |name: &str| {
+        let html = page(name);
+        ["classics", "es"].map(|value| {
+            let option = html.split_once(&format!("<option value=\"{value}\"")).expect("the option").1;
+            option.split_once("</option>").unwrap().0.rsplit_once('(').map(|(_, count)| format!("({count}"))
+        })
+    };
+    for (name, expected) in [("en/books", ["(149)", "(150)"]), ("en/nothing-among-popular", ["(149+)", "(150)"])] {
+        assert_eq!(options(name), expected.map(|count| Some(count.to_owned())), "{name}");
+    }
+    for (name, text) in [
+        ("es/nothing", "No hemos encontrado ningún libro."),
+        ("es/nothing-among-popular", "Entre los libros más populares no hay ninguno."),
+        ("en/nothing-among-popular", "None of the most popular books match."),
+    ] {
+        assert!(page(name).contains(text), "{name}");
+    }
+    assert!(!page("es/nothing-among-popular").contains("No hemos encontrado"));
+}
+
+#[test]
 fn the_reference_has_each_operation_with_bounds_fields_and_examples() {
     let html = page("en/api");
     for (expected, what) in [

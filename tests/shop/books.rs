@@ -193,11 +193,10 @@ async fn filters_and_facets_agree() {
     assert!(items.iter().all(|book| book["language"].as_str().is_some_and(|tag| tag.starts_with("es"))));
     assert!(items.iter().all(|book| book["stock"].as_u64() > Some(0)));
     assert_eq!(page["facets"]["in_stock"].as_u64(), Some(items.len() as u64));
+    // The other genres are counted without this one.
     let genres = page["facets"]["genres"].as_array().unwrap();
-    assert_eq!(
-        (&genres[0]["value"], genres[0]["count"].as_u64()),
-        (&"science-fiction".into(), Some(items.len() as u64))
-    );
+    let own = genres.iter().find(|genre| genre["value"] == "science-fiction").expect("the chosen genre");
+    assert_eq!((own["count"].as_u64(), genres.len() > 1), (Some(items.len() as u64), true), "{genres:?}");
     assert!(shop.get("/api/books?limit=1").await.json()["facets"].is_null());
 
     let cheap = shop.get("/api/books?price_max=9&sort=price&limit=100").await.json();

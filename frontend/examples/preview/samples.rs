@@ -1,6 +1,6 @@
 //! Samples of every page: the books of the local catalogue, invented ratings, and one book with hostile text.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use frontend::{
     DynTemplate, Form, Locale, Trouble, View,
@@ -13,8 +13,8 @@ use frontend::{
 use serde_json::Value;
 use shared::api::NamedGenre;
 use shared::domain::{
-    self, Author, Availability, Book, BookId, Count, Currency, Facets, Genre, Histogram, ImportedRatings, Invalid,
-    Isbn13, Language, Money, Reason, Rejection, Review, SubmissionKind, Summary, Total, Window,
+    self, Author, Availability, Book, BookId, Count, Currency, Facet, Facets, Genre, Histogram, ImportedRatings,
+    Invalid, Isbn13, Language, Money, Reason, Rejection, Review, SubmissionKind, Summary, Total, Window,
 };
 use time::macros::{date, datetime};
 
@@ -66,6 +66,10 @@ fn lists_of_books(
             ..found
         },
     );
+    let popular = Facets { at_least: BTreeSet::from([Facet::Genres]), is_exact: false, ..facets.clone() };
+    let unread = Some(Total { books: 0, is_exact: false });
+    let asked = Asked(&[("q", "col"), ("genre", "classics")]);
+    show("nothing-among-popular", &Books { asked, facets: &popular, total: unread, ..found });
     let amount = [Invalid::new("price_max", Reason::NotAPriceLimit)];
     let asked = Asked(&[("genre", "classics"), ("price_max", "mucho")]);
     show("filter-error", &Books { asked, invalid: &amount, total: None, ..found });
@@ -103,7 +107,7 @@ pub fn every_page(locale: Locale, mut show: impl FnMut(&str, &dyn DynTemplate)) 
         in_stock: 290,
         min_rating: counts(&[("4.5", 40), ("4", 211), ("3", 316)]),
         price_max: counts(&[("5.00", 3), ("10.00", 42)]),
-        is_exact: true,
+        ..Facets::empty()
     };
 
     let shelf = |from: usize| lists[from..from + 6].to_vec();

@@ -7,8 +7,8 @@ use askama::Template;
 use shared::{
     api::NamedGenre,
     domain::{
-        Author, Availability, Book, BookId, Count, Currency, Facets, Invalid, MEAN_BANDS, Money, Rejection, Review,
-        Sort, SubmissionKind, Summary, Total, Window,
+        Author, Availability, Book, BookId, Count, Currency, Facet, Facets, Invalid, MEAN_BANDS, Money, Rejection,
+        Review, Sort, SubmissionKind, Summary, Total, Window,
     },
 };
 
@@ -137,23 +137,36 @@ impl Books<'_> {
     }
 
     /// The number beside an option: "12", "12+" if there may be more, or nothing if it is not known.
-    fn option_count(&self, count: i64) -> Option<String> {
+    fn option_count(&self, facet: Facet, count: i64) -> Option<String> {
         let number = self.view.number(u64::try_from(count).ok()?);
-        match (self.facets.is_exact, count) {
-            (true, _) => Some(number),
-            (false, 0) => None,
-            (false, _) => Some(number + "+"),
+        match (self.facets.at_least.contains(&facet), count) {
+            (false, _) => Some(number),
+            (true, 0) => None,
+            (true, _) => Some(number + "+"),
         }
     }
 
+    fn genre_count(&self, count: i64) -> Option<String> {
+        self.option_count(Facet::Genres, count)
+    }
+
+    fn language_count(&self, count: i64) -> Option<String> {
+        self.option_count(Facet::Languages, count)
+    }
+
     fn in_stock_count(&self) -> Option<String> {
-        self.option_count(self.facets.in_stock)
+        self.option_count(Facet::InStock, self.facets.in_stock)
+    }
+
+    /// Whether there are surely no books, not only none among those that were read.
+    fn has_none(&self) -> bool {
+        self.total.is_none_or(Total::is_none)
     }
 
     /// The number beside the option of a lowest rating.
     fn rating_count(&self, stars: &str) -> Option<String> {
         let counted = self.facets.min_rating.iter().find(|count| count.value == stars)?;
-        self.option_count(counted.count)
+        self.option_count(Facet::MinRating, counted.count)
     }
 
     fn author_address(author: &Author) -> String {

@@ -94,6 +94,7 @@ sort-newest = Newest
 sort-title = Title
 sort-price = Price, low to high
 nothing-found = No books found. Try fewer words, or remove a filter.
+nothing-among-popular = None of the most popular books match. There may be others: add a word, or remove a filter.
 did-you-mean = Did you mean
 all-books = See all books
 from-the-start = Back to the start

@@ -94,6 +94,7 @@ sort-newest = Novedades
 sort-title = Título
 sort-price = Precio, de menor a mayor
 nothing-found = No hemos encontrado ningún libro. Prueba con menos palabras o quita algún filtro.
+nothing-among-popular = Entre los libros más populares no hay ninguno. Puede haber otros: añade una palabra o quita algún filtro.
 did-you-mean = ¿Querías decir
 all-books = Ver todos los libros
 from-the-start = Volver al principio

@@ -32,7 +32,21 @@ impl Format {
             Self::Anaquel => Names {
                 header: &["reference", "title", "authors"],
                 cells: &["reference", "title", "authors"],
-                optional: &["isbn", "year", "language", "genres", "price", "currency", "stock", "description"],
+                optional: &[
+                    "isbn",
+                    "year",
+                    "language",
+                    "genres",
+                    "price",
+                    "currency",
+                    "fixed_price",
+                    "vat_rate",
+                    "stock",
+                    "stock_counted_at",
+                    "description",
+                    "publisher",
+                    "publisher_contact",
+                ],
                 ignored: &[],
             },
             Self::Goodbooks => Names {

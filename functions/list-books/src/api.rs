@@ -71,13 +71,13 @@ async fn find(connection: &mut MySqlConnection, selection: &Selection, wants_fac
     let ids = match selection {
         Selection::List(listing) => return list(connection, listing, wants_facets).await,
         Selection::Changes(after, limit) => {
-            let slice = books::changed(connection, *after, *limit).await?;
-            return Ok(Found::of(slice));
+            return Ok(Found::of(books::changed(connection, *after, *limit).await?));
         }
         Selection::Ids(ids) => ids.clone(),
         Selection::Isbns(isbns) => books::ids_of(connection, isbns).await?,
     };
-    Ok(Found::of(Slice { items: books::summaries(connection, &ids).await?, next: None }))
+    let items = books::summaries(connection, &ids).await?;
+    Ok(Found::of(Listed { total: Total::new(items.len(), true), slice: Slice { items, next: None } }))
 }
 
 async fn list(connection: &mut MySqlConnection, listing: &Listing, wants_facets: bool) -> sqlx::Result<Found> {
@@ -89,14 +89,11 @@ async fn list(connection: &mut MySqlConnection, listing: &Listing, wants_facets:
     };
     let did_you_mean = spelling::did_you_mean(connection, listing, &listed.slice).await?;
     record_miss(connection, listing, &listed).await;
-    let Listed { slice, total } = listed;
-    Ok(Found { slice, total, facets, did_you_mean })
+    Ok(Found { facets, did_you_mean, ..Found::of(listed) })
 }
 
 impl Found {
-    /// A slice of which nothing else is known.
-    fn of(slice: Slice<Summary>) -> Self {
-        let total = Total::new(slice.items.len() + usize::from(slice.next.is_some()), slice.next.is_none());
+    fn of(Listed { slice, total }: Listed) -> Self {
         Self { slice, total, facets: None, did_you_mean: None }
     }
 }

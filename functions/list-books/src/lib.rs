@@ -26,7 +26,7 @@ fn ids(found: &Slice<Summary>) -> Vec<BookId> {
 
 /// Counts a search that found nothing in the whole shop. A failure costs the count, not the answer.
 async fn record_miss(connection: &mut MySqlConnection, listing: &Listing, listed: &Listed) {
-    let Some(search) = listing.search_of_everything().filter(|_| listed.total.books == 0) else { return };
+    let Some(search) = listing.search_of_everything().filter(|_| listed.total.is_none()) else { return };
     if let Err(error) = search_misses::record(connection, search).await {
         tracing::warn!(%error, "Search without hits not counted");
     }

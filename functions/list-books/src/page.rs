@@ -38,7 +38,7 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
         books: &[],
         next: None,
         total: None,
-        facets: &Facets::default(),
+        facets: &Facets::default().all_exact(false),
         did_you_mean: None,
         related: &pages::Related::default(),
         invalid: &[],

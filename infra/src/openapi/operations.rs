@@ -80,7 +80,7 @@ fn list_books(schemas: &mut Schemas) -> Operation {
             &json!("19.95"),
             "Maximum price, in the currency of the prices and with its decimals, unlike `price.minor`; excludes books without a price.",
         ))
-        .parameter(query("in_stock", &yes, &json!(true), "Only books in stock."))
+        .parameter(query("in_stock", &yes, &json!(true), "Only books that can be sent today; those without a price are to order."))
         .parameter(query("sort", &sort, &json!("title"), ORDERS))
         .parameter(limit())
         .parameter(cursor())
@@ -88,7 +88,7 @@ fn list_books(schemas: &mut Schemas) -> Operation {
             "facets",
             &yes,
             &json!(true),
-            "Include the facets: the number of books of the list for each value of each filter.",
+            "Include the facets: how many books the list would have with each value of each filter in place of its own.",
         ))
         .parameter(list(query("ids", &ids, &json!([53, 54]), NUMBERS)))
         .parameter(list(query("isbn", &isbns, &json!(["9788420467283", "9780262033848"]), ISBNS)))
@@ -113,11 +113,12 @@ fn suggest(schemas: &mut Schemas) -> Operation {
 }
 
 const WORDS: &str = "Words of title and authors, or an ISBN. Case and accents do not matter; initials, apostrophes and hyphens \
-                     can be left out; the last word can be a prefix. A search uses at most eight words. Beyond 1,000 \
+                     can be left out; a letter with a dot stands for a name; the last word can be a prefix. A search uses at most eight words. Beyond 1,000 \
                      hits, the most popular are sorted.";
 
 const ORDERS: &str = "`relevance` to `q`, the default with `q`; `popular`, most rated first, the default without `q`; \
-                      `bestsellers`, most copies sold in the last thirty days first; `rating`, best weighted mean first; `newest`, by year of publication; `title`; `price`, cheapest first.";
+                      `bestsellers`, most copies sold in the last thirty days first; `rating`, best weighted mean first, where \
+                      a book without ratings has 3.5 stars; `newest`, by year of publication; `title`; `price`, cheapest first.";
 
 const NUMBERS: &str = "Up to 100 ids with commas between them, or one in each of several parameters: these books in this \
                        order, without those that do not exist. Cannot be combined with filters or other selections; \

@@ -1,5 +1,7 @@
 //! Filters of a list of books.
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -25,6 +27,18 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// The facets whose values this filter narrows a list by, each with the filter without that narrowing. Within
+    /// `in_stock`, the number of books in stock is that of the list.
+    pub fn without_each_facet(&self) -> Vec<(Facet, Self)> {
+        let wider = [
+            self.genre.as_ref().map(|_| (Facet::Genres, Self { genre: None, ..self.clone() })),
+            self.language.as_ref().map(|_| (Facet::Languages, Self { language: None, ..self.clone() })),
+            self.min_score.map(|_| (Facet::MinRating, Self { min_score: None, ..self.clone() })),
+            self.max_price.map(|_| (Facet::PriceMax, Self { max_price: None, ..self.clone() })),
+        ];
+        wider.into_iter().flatten().collect()
+    }
+
     /// Reads stars such as `4` or `3.5`.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "1 to 5 million")]
     pub fn min_score(text: &str) -> Parsed<u32> {
@@ -51,7 +65,8 @@ impl Filter {
     }
 }
 
-/// How many books of a list have each value that one could filter by next.
+/// How many books the list would have with each value of each filter: in place of the value that the list is filtered by,
+/// and within all its other filters.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, JsonSchema)]
 pub struct Facets {
     pub genres: Vec<Count>,
@@ -62,9 +77,54 @@ pub struct Facets {
     pub min_rating: Vec<Count>,
     /// For amounts from 5.00 to 50.00, or as many minor units of another currency: how many books cost at most as much.
     pub price_max: Vec<Count>,
-    /// If false, the numbers are of the most popular thousand books of the list, so that it has at least as many; a value
-    /// that none of these has is listed with 0.
+    /// Whether all numbers are exact: `at_least` is empty.
     pub is_exact: bool,
+    /// The facets whose numbers are of the most popular thousand books, so that a filter finds at least as many; a value
+    /// that none of these books has is listed with 0.
+    pub at_least: BTreeSet<Facet>,
+}
+
+/// The numbers for the values of one filter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Facet {
+    Genres,
+    Languages,
+    InStock,
+    MinRating,
+    PriceMax,
+}
+
+impl Facet {
+    pub const ALL: [Self; 5] = [Self::Genres, Self::Languages, Self::InStock, Self::MinRating, Self::PriceMax];
+}
+
+impl Facets {
+    /// Those of a list without books.
+    pub fn empty() -> Self {
+        Self { is_exact: true, ..Self::default() }
+    }
+
+    /// The same numbers, of which all or none are exact.
+    #[must_use]
+    pub fn all_exact(self, is_exact: bool) -> Self {
+        let at_least = if is_exact { BTreeSet::new() } else { BTreeSet::from(Facet::ALL) };
+        Self { is_exact, at_least, ..self }
+    }
+
+    /// Takes the numbers of one facet from others.
+    pub fn take(&mut self, facet: Facet, others: Self) {
+        match facet {
+            Facet::Genres => self.genres = others.genres,
+            Facet::Languages => self.languages = others.languages,
+            Facet::InStock => self.in_stock = others.in_stock,
+            Facet::MinRating => self.min_rating = others.min_rating,
+            Facet::PriceMax => self.price_max = others.price_max,
+        }
+        self.at_least.remove(&facet);
+        self.at_least.extend(others.at_least.get(&facet));
+        self.is_exact = self.at_least.is_empty();
+    }
 }
 
 /// How many books a list has.
@@ -78,6 +138,11 @@ pub struct Total {
 impl Total {
     pub fn new(books: usize, is_exact: bool) -> Self {
         Self { books: u32::try_from(books).unwrap_or(u32::MAX), is_exact }
+    }
+
+    /// Whether there is surely no book: not only none among those that were read.
+    pub fn is_none(self) -> bool {
+        self.books == 0 && self.is_exact
     }
 
     /// The same, where at least `books` have been seen.

@@ -27,7 +27,7 @@ pub mod words;
 
 pub use book::{Author, AuthorId, Availability, Book, BookId, Genre, ImportedRatings, Ratings, Summary, Window};
 pub use catalogue::{CatalogueRow, Counts, Reference};
-pub use filter::{Count, Facets, Filter, MEAN_BANDS, PRICE_BANDS, Total};
+pub use filter::{Count, Facet, Facets, Filter, MEAN_BANDS, PRICE_BANDS, Total};
 pub use invisible::is_default_ignorable;
 pub use isbn::Isbn13;
 pub use language::{Language, base_language};

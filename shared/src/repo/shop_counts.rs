@@ -122,19 +122,37 @@ pub struct ShopCounts {
     prices: BTreeMap<u32, u32>,
 }
 
-impl ShopCounts {
-    /// How many have at least this score, in millionths of a star, and whether that is exact: it is for half stars, and
-    /// an upper bound for others.
-    pub fn with_score(&self, score: u32) -> (u32, bool) {
-        let from = score / 500_000;
-        (self.ratings.range(from..).map(|(_, books)| books).sum(), score.is_multiple_of(500_000))
+/// How many books a filter finds: between these two numbers, the same if that is known exactly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Between {
+    pub at_least: u32,
+    pub at_most: u32,
+}
+
+impl Between {
+    pub fn exactly(books: u32) -> Self {
+        Self { at_least: books, at_most: books }
     }
 
-    /// How many have a price up to this limit in minor units, and whether that is exact: it is for [`PRICE_BANDS`], and
-    /// an upper bound for others; none beyond the highest band.
-    pub fn with_price(&self, limit: u32) -> Option<(u32, bool)> {
-        let band = price_band(limit)?;
-        Some((self.prices.range(..=band).map(|(_, books)| books).sum(), band == limit))
+    pub fn is_exact(self) -> bool {
+        self.at_least == self.at_most
+    }
+}
+
+impl ShopCounts {
+    /// How many have at least this score, in millionths of a star: exact for half stars, else between the half star above
+    /// and the one below.
+    pub fn with_score(&self, score: u32) -> Between {
+        let from = |half_stars: u32| self.ratings.range(half_stars..).map(|(_, books)| books).sum();
+        Between { at_least: from(score.div_ceil(500_000)), at_most: from(score / 500_000) }
+    }
+
+    /// How many have a price up to this limit in minor units: exact for [`PRICE_BANDS`], else between the band below and
+    /// the one above.
+    pub fn with_price(&self, limit: u32) -> Between {
+        let up_to = |band: u32| self.prices.range(..=band).map(|(_, books)| books).sum();
+        let below = PRICE_BANDS.into_iter().rev().find(|band| *band <= limit);
+        Between { at_least: below.map_or(0, up_to), at_most: price_band(limit).map_or(self.all, up_to) }
     }
 }
 
@@ -239,12 +257,16 @@ mod tests {
         let kept = read(&mut connection).await.unwrap();
         assert_eq!((kept.all, kept.in_stock), (3, 2));
         assert_eq!(kept.languages, [Count { value: "es".into(), count: 3 }]);
-        assert_eq!(kept.with_score(4_500_000), (1, true));
-        assert_eq!(kept.with_score(3_000_000), (2, true));
-        assert_eq!(kept.with_score(3_200_000), (2, false));
-        assert_eq!(kept.with_price(1_000), Some((1, true)));
-        assert_eq!(kept.with_price(1_200), Some((2, false)));
-        assert_eq!(kept.with_price(50_000), None);
+        for (score, at_least, at_most) in
+            [(4_500_000, 1, 1), (3_000_000, 2, 2), (3_200_000, 1, 2), (4_400_000, 1, 1), (5_000_000, 0, 0)]
+        {
+            assert_eq!(kept.with_score(score), Between { at_least, at_most }, "{score}");
+        }
+        for (limit, at_least, at_most) in
+            [(400, 0, 0), (1_000, 1, 1), (1_200, 1, 2), (2_500, 2, 2), (5_000, 2, 2), (50_000, 2, 3)]
+        {
+            assert_eq!(kept.with_price(limit), Between { at_least, at_most }, "{limit}");
+        }
         let listed = genres::list(&mut connection).await.unwrap();
         assert_eq!(listed.iter().map(|genre| genre.count).collect::<Vec<_>>(), [3, 2]);
 

@@ -5,20 +5,25 @@ use std::collections::BTreeMap;
 use sqlx::{FromRow, MySql, MySqlConnection, QueryBuilder};
 
 use super::{
-    narrow::{Counted, MAX_READ, needs_books, push_filter},
+    narrow::{Counted, MAX_READ, Walk, needs_books, push_filter},
     order::Order,
 };
-use crate::domain::{Alternative, Condition, Filter, Isbn13, Search, Term};
+use crate::domain::{Alternative, Condition, Filter, Isbn13, Search, Sort, Term, Total};
 
 /// The largest number of hits of a search: beyond it, these are the most popular.
 pub(super) const MAX_HITS: u32 = 1_000;
 /// What facets count, of the books `b`.
 pub(super) const FACETED: &str = "b.base_language as language, b.in_stock, b.ratings_count, b.score, \
                                   b.price_order as price";
-/// Words that a beginning stands for: the most frequent.
+/// Words that a beginning stands for if not all are read: the most frequent.
 const MAX_BEGUN: usize = 20;
+/// Entries of all words with one beginning that are read for a search of nothing else.
+const MAX_BEGUN_READ: u32 = 2 * MAX_HITS;
 /// The fewest entries that are read for one of several words.
 const MIN_READ: u32 = 250;
+/// The most popular books of a filter that are read beside the words, if these are not read to their end: so that a
+/// filter with few of the words' books finds those that are well known.
+const MAX_BESIDE: u32 = 2_500;
 
 /// The books of a list that are read as a whole before they are sorted.
 pub(super) enum Hits<'a> {
@@ -39,8 +44,12 @@ pub(super) enum Source<'a> {
         any_of: Vec<String>,
         /// How many entries are read for each.
         each: u32,
+        /// Or a word that begins so, of which all entries are read.
+        begun: Vec<String>,
         /// Each hit has all of them as well.
         all_of: Vec<String>,
+        /// Of its most popular books, those that are hits are read as well.
+        beside: Option<Walk<'static>>,
     },
     Part(Counted<'a>),
 }
@@ -50,6 +59,7 @@ impl<'a> Hits<'a> {
     pub(super) async fn of(
         connection: &mut MySqlConnection,
         search: &'a Search,
+        filter: &Filter,
         rarest: Option<Counted<'a>>,
     ) -> sqlx::Result<Option<Self>> {
         if let Some(isbn) = search.isbn() {
@@ -60,26 +70,36 @@ impl<'a> Hits<'a> {
             return Ok(None);
         }
         let vocabulary = Vocabulary::read(connection, &conditions).await?;
-        for condition in &mut conditions {
-            vocabulary.complete(condition);
+        let is_single = conditions.len() == 1 && rarest.is_none();
+        if rarest.is_none() {
+            for condition in &mut conditions {
+                vocabulary.complete(condition);
+            }
         }
-        let drivers = conditions.iter().map(|condition| vocabulary.driver(condition));
+        let max_begun = if is_single { MAX_BEGUN_READ } else { MAX_READ };
+        let drivers = conditions.iter().map(|condition| vocabulary.driver(condition, max_begun));
         let Some(drivers) = drivers.collect::<Option<Vec<Driver>>>() else { return Ok(None) };
-        let Some((at, driver)) = drivers.into_iter().enumerate().min_by_key(|(_, driver)| driver.books()) else {
+        let budget = if is_single { MAX_HITS } else { MAX_READ };
+        let cost = |driver: &Driver| (!driver.is_read_within(budget), driver.books());
+        let Some((at, driver)) = drivers.into_iter().enumerate().min_by_key(|(_, driver)| cost(driver)) else {
             return Ok(None);
         };
-        let is_narrow = |counted: &Counted| counted.books <= MAX_READ && counted.books < driver.books();
-        if let Some(part) = rarest.filter(is_narrow) {
+        let is_complete = driver.is_read_within(budget);
+        let is_better =
+            |counted: &Counted| counted.books <= MAX_READ && (!is_complete || counted.books < driver.books());
+        if let Some(part) = rarest.filter(is_better) {
             let source = Source::Part(part);
             return Ok(Some(Self::Books { source, is_complete: true, conditions, search: Some(search) }));
         }
-        let budget = if conditions.len() == 1 && rarest.is_none() { MAX_HITS } else { MAX_READ };
-        let words = u32::try_from(driver.words.len().max(1)).unwrap_or(u32::MAX);
-        let each = (budget / words).max(MIN_READ);
-        let is_complete = !driver.is_cut && driver.words.values().all(|books| *books <= each);
+        let beside = rarest.filter(|_| !is_complete);
         let others = conditions.iter().enumerate().filter(|(other, _)| *other != at);
-        let all_of = others.filter_map(|(_, condition)| condition.single_word()).map(str::to_owned).collect();
-        let source = Source::Words { any_of: driver.words.into_keys().collect(), each, all_of };
+        let source = Source::Words {
+            each: driver.each(budget),
+            any_of: driver.words.into_keys().collect(),
+            begun: driver.begun.into_keys().collect(),
+            all_of: others.filter_map(|(_, condition)| condition.single_word()).map(str::to_owned).collect(),
+            beside: beside.map(|counted| Walk::of(Sort::Popular, filter, Some(counted.part))),
+        };
         Ok(Some(Self::Books { source, is_complete, conditions, search: Some(search) }))
     }
 
@@ -88,8 +108,14 @@ impl<'a> Hits<'a> {
         Self::Books { source: Source::Part(part), is_complete: true, conditions: Vec::new(), search: None }
     }
 
-    pub(super) fn is_complete(&self) -> bool {
-        matches!(self, Self::Isbn(_) | Self::Books { is_complete: true, .. })
+    /// How many hits there are, if so many have been found.
+    pub(super) fn total(&self, found: usize) -> Total {
+        let is_exact = match self {
+            Self::Isbn(_) => true,
+            Self::Books { is_complete, search: Some(_), .. } => *is_complete && found < MAX_HITS as usize,
+            Self::Books { is_complete, search: None, .. } => *is_complete && found <= MAX_READ as usize,
+        };
+        Total::new(found, is_exact)
     }
 
     /// A derived table of `id`, [`FACETED`] and `place` in the list's order: all books that are read and are
@@ -132,19 +158,33 @@ impl Source<'_> {
     fn push(&self, sql: &mut QueryBuilder<MySql>, search: Option<&Search>, conditions: &[Condition], filter: &Filter) {
         match self {
             Self::Part(counted) => counted.part.walk().push_set(sql),
-            Self::Words { any_of, each, all_of } => {
+            Self::Words { any_of, each, begun, all_of, beside } => {
                 sql.push("(");
                 for word in any_of {
                     sql.push("(select e.book_id as id from (select book_id, place from book_words where word = ");
                     sql.push_bind(word.clone());
                     sql.push(format_args!(" order by place, book_id limit {each}) e"));
                     push_words(sql, all_of);
-                    let is_open = |condition: &&Condition| {
-                        condition
-                            .single_word()
-                            .is_none_or(|other| other != word && all_of.iter().all(|word| word != other))
-                    };
-                    push_tests(sql, conditions.iter().filter(is_open).collect(), filter);
+                    push_tests(sql, open(conditions, Some(word), all_of), filter);
+                    sql.push(" union ");
+                }
+                for beginning in begun {
+                    sql.push(
+                        "(select e.book_id as id from (select distinct book_id, place from book_words where word >= ",
+                    );
+                    sql.push_bind(beginning.clone());
+                    sql.push(" and word < ").push_bind(after_all(beginning)).push(") e");
+                    push_words(sql, all_of);
+                    push_tests(sql, open(conditions, None, all_of), filter);
+                    sql.push(" union ");
+                }
+                if let Some(walk) = beside {
+                    sql.push(
+                        "(select e.book_id as id from (select id as book_id, -cast(place as signed) as place from ",
+                    );
+                    walk.push_window(sql, &Order::of(Sort::Popular, false), None, MAX_BESIDE);
+                    sql.push(" most) e");
+                    push_tests(sql, conditions.iter().collect(), filter);
                     sql.push(" union ");
                 }
                 sql.push("(select e.book_id as id from (select book_id, place from book_search where title_key = ");
@@ -156,6 +196,19 @@ impl Source<'_> {
         }
         sql.push(" c");
     }
+}
+
+/// The conditions that an entry of this word, joined with those of others, does not satisfy by itself.
+fn open<'a>(conditions: &'a [Condition], word: Option<&str>, joined: &[String]) -> Vec<&'a Condition> {
+    let is_open = |condition: &&Condition| {
+        condition.single_word().is_none_or(|other| Some(other) != word && joined.iter().all(|word| word != other))
+    };
+    conditions.iter().filter(is_open).collect()
+}
+
+/// A text after all words with this beginning.
+fn after_all(beginning: &str) -> String {
+    format!("{beginning}\u{10ffff}")
 }
 
 /// Joins the entries `e` of a word with those of others. Both are in the same order, so that neighbours are in the same
@@ -217,21 +270,52 @@ fn push_relevance(sql: &mut QueryBuilder<MySql>, search: &Search) {
 /// How many books have the words of a search.
 struct Vocabulary {
     books: BTreeMap<String, u32>,
-    /// For each beginning the most frequent words that begin so, at most one more than [`MAX_BEGUN`].
-    begun: BTreeMap<String, Vec<(String, u32)>>,
+    begun: BTreeMap<String, Begun>,
+}
+
+/// The words with one beginning that are longer.
+#[derive(Default)]
+struct Begun {
+    /// The most frequent, at most one more than [`MAX_BEGUN`].
+    words: Vec<(String, u32)>,
+    /// How many entries all of them have.
+    entries: u32,
 }
 
 /// Words of which each hit of a condition has at least one.
 #[derive(Default)]
 struct Driver {
     words: BTreeMap<String, u32>,
+    /// Beginnings, all words of which are read, with the number of their entries.
+    begun: BTreeMap<String, u32>,
     /// Whether there are more.
     is_cut: bool,
 }
 
 impl Driver {
     fn books(&self) -> u32 {
-        self.words.values().fold(0, |sum, books| sum.saturating_add(*books))
+        self.words.values().chain(self.begun.values()).fold(0, |sum, books| sum.saturating_add(*books))
+    }
+
+    /// How many entries are read for each word, so that rare words leave what they do not need to the others.
+    fn each(&self, budget: u32) -> u32 {
+        let mut books: Vec<u32> = self.words.values().copied().collect();
+        books.sort_unstable();
+        let mut rest = budget;
+        for (words, books) in (1..=books.len()).rev().zip(books) {
+            let share = rest / u32::try_from(words).unwrap_or(u32::MAX);
+            if books > share {
+                return share.max(MIN_READ);
+            }
+            rest -= books;
+        }
+        budget.max(MIN_READ)
+    }
+
+    /// Whether all entries are read.
+    fn is_read_within(&self, budget: u32) -> bool {
+        let each = self.each(budget);
+        !self.is_cut && self.words.values().all(|books| *books <= each)
     }
 }
 
@@ -239,7 +323,8 @@ impl Vocabulary {
     async fn read(connection: &mut MySqlConnection, conditions: &[Condition]) -> sqlx::Result<Self> {
         #[derive(FromRow)]
         struct Row {
-            word: String,
+            /// None beside the sum of a beginning.
+            word: Option<String>,
             books: u32,
             beginning: Option<String>,
         }
@@ -251,17 +336,21 @@ impl Vocabulary {
         }
         sql.push("))");
         for Term { word, .. } in terms().filter(|term| term.is_beginning) {
-            sql.push(" union all (select word, books, ").push_bind(word.clone());
-            sql.push(" as beginning from words where word > ").push_bind(word.clone());
-            sql.push(" and word < ").push_bind(format!("{word}\u{10ffff}"));
-            sql.push(format_args!(" order by books desc limit {})", MAX_BEGUN + 1));
+            for (columns, end) in [
+                ("word, books, ", format!(" order by books desc limit {})", MAX_BEGUN + 1)),
+                ("null, cast(least(coalesce(sum(books), 0), 4294967295) as unsigned int), ", ")".to_owned()),
+            ] {
+                sql.push(" union all (select ").push(columns).push_bind(word.clone());
+                sql.push(" as beginning from words where word > ").push_bind(word.clone());
+                sql.push(" and word < ").push_bind(after_all(word)).push(end);
+            }
         }
         let mut vocabulary = Self { books: BTreeMap::new(), begun: BTreeMap::new() };
         for Row { word, books, beginning } in sql.build_query_as().fetch_all(connection).await? {
             match beginning {
                 _ if books == 0 => {}
-                None => _ = vocabulary.books.insert(word, books),
-                Some(beginning) => vocabulary.begun.entry(beginning).or_default().push((word, books)),
+                None => vocabulary.books.extend(word.map(|word| (word, books))),
+                Some(beginning) => vocabulary.begun.entry(beginning).or_default().note(word, books),
             }
         }
         Ok(vocabulary)
@@ -275,28 +364,148 @@ impl Vocabulary {
     }
 
     /// The words to read for a condition; none if no book can satisfy it.
-    fn driver(&self, Condition(alternatives): &Condition) -> Option<Driver> {
+    fn driver(&self, Condition(alternatives): &Condition, max_begun: u32) -> Option<Driver> {
         let mut driver = Driver::default();
-        for rarest in alternatives.iter().filter_map(|alternative| self.rarest(alternative)) {
+        for rarest in alternatives.iter().filter_map(|alternative| self.rarest(alternative, max_begun)) {
             driver.words.extend(rarest.words);
+            driver.begun.extend(rarest.begun);
             driver.is_cut |= rarest.is_cut;
         }
-        (!driver.words.is_empty()).then_some(driver)
+        (driver.books() > 0).then_some(driver)
     }
 
     /// The words of the rarest term; none if no book has all terms.
-    fn rarest(&self, alternative: &Alternative) -> Option<Driver> {
-        let drivers: Option<Vec<Driver>> = alternative.iter().map(|term| self.words(term)).collect();
-        drivers?.into_iter().min_by_key(Driver::books)
+    fn rarest(&self, alternative: &Alternative, max_begun: u32) -> Option<Driver> {
+        let drivers: Option<Vec<Driver>> = alternative.iter().map(|term| self.words(term, max_begun)).collect();
+        drivers?.into_iter().min_by_key(|driver| (driver.is_cut, driver.books()))
     }
 
-    fn words(&self, term: &Term) -> Option<Driver> {
+    fn words(&self, term: &Term, max_begun: u32) -> Option<Driver> {
         let mut driver = Driver::default();
-        driver.words.extend(self.books.get(&term.word).map(|books| (term.word.clone(), *books)));
+        let whole = self.books.get(&term.word).copied();
+        driver.words.extend(whole.map(|books| (term.word.clone(), books)));
         if let Some(begun) = self.begun.get(&term.word).filter(|_| term.is_beginning) {
-            driver.words.extend(begun.iter().take(MAX_BEGUN).cloned());
-            driver.is_cut = begun.len() > MAX_BEGUN;
+            let entries = begun.entries.saturating_add(whole.unwrap_or_default());
+            driver.is_cut = begun.words.len() > MAX_BEGUN && entries > max_begun;
+            if begun.words.len() > MAX_BEGUN && !driver.is_cut {
+                return Some(Driver { begun: BTreeMap::from([(term.word.clone(), entries)]), ..Driver::default() });
+            }
+            driver.words.extend(begun.words.iter().take(MAX_BEGUN).cloned());
         }
-        (!driver.words.is_empty()).then_some(driver)
+        (driver.books() > 0).then_some(driver)
+    }
+}
+
+impl Begun {
+    /// A word with its number of books, or the sum of all words.
+    fn note(&mut self, word: Option<String>, books: u32) {
+        match word {
+            Some(word) => self.words.push((word, books)),
+            None => self.entries = books,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::MySqlPool;
+
+    use super::*;
+    use crate::{
+        domain::{CatalogueRow, Histogram, Language},
+        repo::{
+            books::{Listed, Listing, listed},
+            catalogue,
+            fixtures::row,
+            shop_counts,
+        },
+    };
+
+    async fn found(connection: &mut MySqlConnection, query: &str, filter: &Filter) -> (Vec<String>, Total) {
+        let search = Some(Search::parse(query).unwrap());
+        let listing = Listing::new(search, filter.clone(), Sort::Relevance, 100);
+        let Listed { slice, total } = listed(connection, &listing).await.unwrap();
+        (slice.items.into_iter().map(|book| book.title).collect(), total)
+    }
+
+    fn in_language(tag: &str) -> Filter {
+        Filter { language: Some(Language::parse(tag).unwrap()), ..Filter::default() }
+    }
+
+    async fn put(connection: &mut MySqlConnection, title: &str, author: &str, language: &str, ratings: u32) {
+        let row = CatalogueRow {
+            language: Some(Language::parse(language).unwrap()),
+            stars: Some(Histogram([0, 0, 0, ratings, 0])),
+            stock: Some(1),
+            ..row(&title.replace(|c: char| !c.is_ascii_alphanumeric(), "-"), title, &[author])
+        };
+        catalogue::put(connection, &row).await.unwrap();
+    }
+
+    /// More words begin with `col` than a search reads one by one, and the Spanish one is the least frequent.
+    #[ignore = "needs MariaDB"]
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn a_beginning_finds_the_rarest_of_its_words_within_a_filter(pool: MySqlPool) {
+        let mut connection = pool.acquire().await.unwrap();
+        for word in 'a'..='z' {
+            for book in 0..2 {
+                put(&mut connection, &format!("Col{word} {book}"), "Peter Nobody", "en", 50).await;
+            }
+        }
+        put(&mut connection, "La colmena", "Camilo José Cela", "es", 9).await;
+        put(&mut connection, "El camino", "Miguel Delibes", "es", 9).await;
+        let exactly = |books| Total { books, is_exact: true };
+        for (query, filter, books) in [
+            ("col", in_language("es"), 1),
+            ("col", Filter { in_stock: true, ..in_language("es") }, 1),
+            ("la col", in_language("es"), 1),
+            ("col", in_language("en"), 52),
+            ("col", Filter::default(), 53),
+            ("peter col", Filter::default(), 52),
+            ("colm", in_language("en"), 2),
+            ("colme", in_language("en"), 0),
+        ] {
+            let (titles, total) = found(&mut connection, query, &filter).await;
+            assert_eq!((titles.len(), total), (books, exactly(u32::try_from(books).unwrap())), "{query} {filter:?}");
+        }
+    }
+
+    /// The vocabulary has more entries of `col` than are read, and the language more books.
+    #[ignore = "needs MariaDB"]
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn where_not_all_is_read_the_popular_books_of_the_filter_are_and_no_search_says_none(pool: MySqlPool) {
+        let mut connection = pool.acquire().await.unwrap();
+        put(&mut connection, "La colmena", "Camilo José Cela", "es", 900).await;
+        put(&mut connection, "Colección particular", "Nadie", "es", 1).await;
+        for sql in [
+            "insert into words (word, books) select concat('cola', char(96 + seq)), 1000 from seq_1_to_25",
+            "insert into books (reference, title, byline, language, ratings_count)
+             select concat('r', seq), 'Libro', 'Nadie', 'es', 10 from seq_1_to_6000",
+        ] {
+            sqlx::raw_sql(sql).execute(&mut *connection).await.unwrap();
+        }
+        shop_counts::recount(&mut connection).await.unwrap();
+        let (titles, total) = found(&mut connection, "col", &in_language("es")).await;
+        assert_eq!((titles, total), (vec!["La colmena".to_owned()], Total { books: 1, is_exact: false }));
+        let (titles, total) = found(&mut connection, "col", &Filter { in_stock: false, ..in_language("ca") }).await;
+        assert_eq!((titles.len(), total.is_none()), (0, true), "a language without books");
+        let cheap = Filter { max_price: Some(5_500), ..in_language("es") };
+        let (titles, total) = found(&mut connection, "col", &cheap).await;
+        assert!(titles.is_empty() && !total.is_none(), "{total:?}");
+    }
+
+    #[test]
+    fn rare_words_leave_what_they_do_not_need_to_the_others() {
+        for (books, budget, each) in [
+            (&[10, 20, 9_000][..], 5_000, 4_970),
+            (&[10, 20], 5_000, 5_000),
+            (&[4_000, 4_000], 5_000, 2_500),
+            (&[900; 21], 1_000, MIN_READ),
+            (&[], 1_000, 1_000),
+        ] {
+            let words = books.iter().enumerate().map(|(at, books)| (at.to_string(), *books)).collect();
+            let driver = Driver { words, ..Driver::default() };
+            assert_eq!(driver.each(budget), each, "{books:?}");
+        }
     }
 }

@@ -42,9 +42,9 @@ pub struct Listed {
     pub total: Total,
 }
 
-/// The sort key of a row, then its id.
+/// The sort key of a row, its id, and how many books of the list there are up to it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Keys(Key, u32);
+struct Keys(Key, u32, #[serde(default)] u32);
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -73,28 +73,45 @@ pub async fn listed(connection: &mut MySqlConnection, listing: &Listing) -> sqlx
     Plan::of(connection, listing).await?.listed(connection, listing).await
 }
 
-/// The same, and the number of books for each value that one could filter by next.
+/// The same, and the number of books for each value of each filter. A facet that the list is filtered by is counted without
+/// that filter, so that its numbers are what the other values would find.
 pub async fn listed_with_facets(connection: &mut MySqlConnection, listing: &Listing) -> sqlx::Result<(Listed, Facets)> {
     let plan = Plan::of(connection, listing).await?;
-    match &plan.source {
-        Source::Nothing => Ok((Listed::empty(), Facets { is_exact: true, ..Facets::default() })),
+    let (listed, mut facets) = match &plan.source {
         Source::Hits(found) if listing.search.is_some() => {
             let hits = hits(connection, listing, found).await?;
             let slice = page_of(connection, listing, &hits).await?;
-            let total = Total::new(hits.len(), found.is_complete() && hits.len() < MAX_HITS as usize);
+            let total = found.total(hits.len());
             let facets = facets(connection, listing, &hits, total.is_exact).await?;
-            Ok((Listed { slice, total }, facets))
-        }
-        _ if parts(&listing.filter).is_empty() => {
-            let listed = plan.listed(connection, listing).await?;
-            Ok((listed, facets_of_shop(connection, listing, &plan).await?))
+            (Listed { slice, total }, facets)
         }
         _ => {
-            let Listed { slice, total } = plan.listed(connection, listing).await?;
-            let hits = popular(connection, listing, &plan).await?;
-            let is_all = total.is_exact && total.books as usize == hits.len();
-            let facets = facets(connection, listing, &hits, is_all).await?;
-            Ok((Listed { slice, total: total.at_least(hits.len()) }, facets))
+            let listed = plan.listed(connection, listing).await?;
+            (listed, numbers(connection, listing, &plan).await?)
+        }
+    };
+    for (facet, filter) in listing.filter.without_each_facet() {
+        let wider = Listing { filter, after: None, sort: Sort::Popular, search: listing.search.clone(), ..*listing };
+        let plan = Plan::of(connection, &wider).await?;
+        facets.take(facet, numbers(connection, &wider, &plan).await?);
+    }
+    Ok((listed, facets))
+}
+
+/// The facets of a list from its first slice on.
+async fn numbers(connection: &mut MySqlConnection, listing: &Listing, plan: &Plan<'_>) -> sqlx::Result<Facets> {
+    match &plan.source {
+        Source::Nothing => Ok(Facets::empty()),
+        Source::Hits(found) if listing.search.is_some() => {
+            let hits = hits(connection, listing, found).await?;
+            facets(connection, listing, &hits, found.total(hits.len()).is_exact).await
+        }
+        _ if parts(&listing.filter).is_empty() => facets_of_shop(connection, listing, plan).await,
+        source => {
+            let hits = popular(connection, listing, plan).await?;
+            let is_whole_range = matches!(source, Source::Hits(_)) || is_one_index(&listing.filter, Sort::Popular);
+            let is_complete = is_whole_range || plan.narrowing.is_read_by_popularity();
+            facets(connection, listing, &hits, is_complete && hits.len() < MAX_HITS as usize).await
         }
     }
 }
@@ -123,7 +140,9 @@ impl<'a> Plan<'a> {
         };
         let rarest = narrowing.rarest();
         let source = match (&listing.search, rarest) {
-            (Some(search), _) => Hits::of(connection, search, rarest).await?.map_or(Source::Nothing, Source::Hits),
+            (Some(search), _) => {
+                Hits::of(connection, search, &listing.filter, rarest).await?.map_or(Source::Nothing, Source::Hits)
+            }
             (None, Some(counted)) if narrowing.is_read_as_a_whole(&listing.filter, listing.sort, listing.limit) => {
                 Source::Hits(Hits::of_part(counted))
             }
@@ -139,12 +158,42 @@ impl<'a> Plan<'a> {
             Source::Walk => {
                 let rarest = self.narrowing.rarest().map(|counted| counted.part);
                 let slice = windowed(connection, listing, rarest).await?;
-                let seen = slice.items.len() + usize::from(slice.next.is_some());
-                let is_whole_list = listing.after.is_none() && slice.next.is_none();
-                let known = self.narrowing.total().map(|books| Total { books, is_exact: true });
-                Ok(Listed { total: known.unwrap_or(Total::new(seen, is_whole_list)), slice })
+                let total = self.walked(connection, listing, &slice).await?;
+                Ok(Listed { slice, total })
             }
         }
+    }
+
+    /// How many books a walked list has: what is known, or has been counted, or seen until the end of this slice.
+    async fn walked(
+        &self,
+        connection: &mut MySqlConnection,
+        listing: &Listing,
+        slice: &Slice<Summary>,
+    ) -> sqlx::Result<Total> {
+        let seen = listing.seen() as usize + slice.items.len() + usize::from(slice.next.is_some());
+        let total = match self.narrowing.total() {
+            Some(known) if known.is_exact || known.books >= MAX_READ => known,
+            _ if listing.after.is_none() && slice.next.is_none() => Total::new(seen, true),
+            known => {
+                let counted = self.counted(connection, listing).await?;
+                known.map_or(counted, |known| counted.at_least(known.books as usize))
+            }
+        };
+        // The cursor is input from outside: its number is no more than the filter can find.
+        Ok(total.at_least(seen.min(self.narrowing.at_most() as usize)))
+    }
+
+    /// How many of the most popular [`MAX_READ`] books pass the filter.
+    async fn counted(&self, connection: &mut MySqlConnection, listing: &Listing) -> sqlx::Result<Total> {
+        let rarest = self.narrowing.rarest().map(|counted| counted.part);
+        let walk = Walk::of(Sort::Popular, &listing.filter, rarest);
+        let mut sql = QueryBuilder::<MySql>::new("select count(*) from ");
+        walk.push_window(&mut sql, &Order::of(Sort::Popular, false), None, MAX_READ);
+        sql.push(" w straight_join books b on b.id = w.id where true");
+        push_filter(&mut sql, &listing.filter, "w.id");
+        let books: i64 = sql.build_query_scalar().fetch_one(connection).await?;
+        Ok(Total::new(usize::try_from(books).unwrap_or_default(), self.narrowing.is_read_by_popularity()))
     }
 }
 
@@ -171,8 +220,11 @@ async fn sorted(connection: &mut MySqlConnection, listing: &Listing, found: &Hit
     let rows: Vec<Row> = sql.build_query_as().fetch_all(connection).await?;
     let books =
         rows.first().and_then(|row| row.total).and_then(|total| usize::try_from(total).ok()).unwrap_or_default();
-    let limit = if listing.search.is_some() { MAX_HITS } else { MAX_READ + 1 };
-    let total = Total::new(books, found.is_complete() && books < limit as usize);
+    // No row, no number: after a cursor, others may have been removed since.
+    let total = match &listing.after {
+        Some(_) if rows.is_empty() => Total::new(listing.seen() as usize, false),
+        _ => found.total(books),
+    };
     Ok(Listed { slice: listing.page(rows), total })
 }
 
@@ -197,7 +249,8 @@ async fn windowed(
         let end = end_of_window(connection, listing, &walk, &order, limit).await?;
         if end.is_none() || limit == MAX_READ {
             let slice = listing.page(rows);
-            return Ok(Slice { next: end.map(|keys| listing.cursor(keys)), ..slice });
+            let seen = listing.seen().saturating_add(u32::try_from(slice.items.len()).unwrap_or(u32::MAX));
+            return Ok(Slice { next: end.map(|Keys(key, id, _)| listing.cursor(Keys(key, id, seen))), ..slice });
         }
         limit = MAX_READ;
     }
@@ -244,7 +297,7 @@ async fn end_of_window(
     let last: Option<Last> = sql.build_query_as().fetch_optional(connection).await?;
     Ok(last.map(|last| {
         let key = last.title.map_or_else(|| Key::Number(last.number.unwrap_or_default()), Key::Text);
-        Keys(key, last.id)
+        Keys(key, last.id, 0)
     }))
 }
 
@@ -325,7 +378,7 @@ async fn hits(connection: &mut MySqlConnection, listing: &Listing, found: &Hits<
 }
 
 /// Expanded, because MariaDB does not compare `(a, id) < (?, ?)` by an index.
-fn push_after(sql: &mut QueryBuilder<MySql>, order: &Order, Keys(key, id): &Keys) {
+fn push_after(sql: &mut QueryBuilder<MySql>, order: &Order, Keys(key, id, _): &Keys) {
     let beyond = order.beyond();
     for opening in [format!("(h.place {beyond}= "), format!(" and (h.place {beyond} ")] {
         sql.push(opening);
@@ -350,9 +403,9 @@ async fn facets_of_shop(connection: &mut MySqlConnection, listing: &Listing, pla
         genres: genres::list(connection).await?,
         languages: shop.languages.clone(),
         in_stock: shop.in_stock.into(),
-        min_rating: mean_bands(|score| shop.with_score(score).0.into()),
-        price_max: price_bands(listing.currency, |limit| shop.with_price(limit).map_or(0, |(books, _)| books.into())),
-        is_exact: true,
+        min_rating: mean_bands(|score| shop.with_score(score).at_least.into()),
+        price_max: price_bands(listing.currency, |limit| shop.with_price(limit).at_least.into()),
+        ..Facets::empty()
     })
 }
 
@@ -378,14 +431,15 @@ async fn facets(
         add_others(&mut languages, &shop_counts::read(connection).await?.languages);
         add_others(&mut genres, &genres::list(connection).await?);
     }
-    Ok(Facets {
+    let facets = Facets {
         genres,
         languages,
         in_stock: count(&|hit| hit.in_stock),
         min_rating: mean_bands(|score| count(&|hit| hit.ratings_count > 0 && hit.score >= score)),
         price_max: price_bands(listing.currency, |limit| count(&|hit| hit.price <= limit)),
-        is_exact,
-    })
+        ..Facets::empty()
+    };
+    Ok(facets.all_exact(is_exact))
 }
 
 /// The number of books for each lowest mean that the shop counts by; `books` takes it in millionths of a star.
@@ -475,8 +529,13 @@ impl Listing {
                 Sort::Title => Key::Text(last.title.clone()),
                 _ => Key::Number(last.number.unwrap_or_default()),
             };
-            self.cursor(Keys(key, last.id))
+            self.cursor(Keys(key, last.id, self.seen().saturating_add(self.limit)))
         })
+    }
+
+    /// How many books of the list there are up to the cursor.
+    fn seen(&self) -> u32 {
+        self.after.as_ref().map_or(0, |cursor| cursor.keys.2)
     }
 
     fn cursor(&self, keys: Keys) -> String {
@@ -572,7 +631,7 @@ pub(in crate::repo) async fn after_book(
     let row: Row = sql.build_query_as().fetch_one(connection).await?;
     let key = if sort == Sort::Title { Key::Text(row.title) } else { Key::Number(row.number.unwrap_or_default()) };
     let listing = Listing::new(None, Filter::default(), sort, limit);
-    let after = Some(Cursor::new(listing.list_name(), Keys(key, id)));
+    let after = Some(Cursor::new(listing.list_name(), Keys(key, id, 0)));
     Ok(Listing { after, ..listing })
 }
 
@@ -582,7 +641,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        domain::{CatalogueRow, Genre, Histogram},
+        domain::{CatalogueRow, Facet, Genre, Histogram},
         repo::{
             catalogue,
             fixtures::{self, book},
@@ -838,14 +897,151 @@ mod tests {
         assert_eq!(counts(&all.price_max), [0, 2, 3, 3, 4, 4]);
         assert_eq!(counts(&borges.min_rating), [1, 1, 2]);
         assert_eq!(counts(&borges.price_max), [0, 1, 2, 2, 2, 2]);
-        assert_eq!(facets(Some("(((")).await, Facets { is_exact: true, ..Facets::default() });
+        assert_eq!(facets(Some("(((")).await, Facets::empty());
+    }
+
+    /// Facets as text: `genres classics 3, romance 2; …`, with a `+` where they are no more than a lower bound.
+    fn shown(facets: &Facets) -> String {
+        let counts = |facet, name: &str, counts: &[Count]| {
+            let end = if facets.at_least.contains(&facet) { "+" } else { "" };
+            let counts = counts.iter().map(|count| format!("{} {}{end}", count.value, count.count));
+            format!("{name} {}", counts.collect::<Vec<_>>().join(", "))
+        };
+        let in_stock = [Count { value: "true".into(), count: facets.in_stock }];
+        [
+            counts(Facet::Genres, "genre", &facets.genres),
+            counts(Facet::Languages, "language", &facets.languages),
+            counts(Facet::InStock, "in_stock", &in_stock),
+            counts(Facet::MinRating, "min_rating", &facets.min_rating),
+        ]
+        .join("; ")
+    }
+
+    #[ignore = "needs MariaDB"]
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn the_facet_of_a_filter_counts_what_its_other_values_would_find(pool: MySqlPool) {
+        let mut connection = stocked_shelf(&pool).await;
+        let filter = Filter::default;
+        let genre = |slug: &str| Filter { genre: Some(Genre(slug.into())), ..filter() };
+        let language = |tag: &str| Filter { language: Some(Language::parse(tag).unwrap()), ..filter() };
+        for (query, filter, expected) in [
+            (
+                None,
+                genre("romance"),
+                "genre classics 3, romance 2, essay 1; language en 2; in_stock true 2; min_rating 4.5 0, 4 0, 3 0",
+            ),
+            (
+                None,
+                language("es"),
+                "genre classics 2, essay 1; language en 2, es 2; in_stock true 1; min_rating 4.5 1, 4 1, 3 2",
+            ),
+            (
+                None,
+                Filter { min_score: Some(4_500_000), ..language("es") },
+                "genre classics 1, essay 1; language es 1; in_stock true 1; min_rating 4.5 1, 4 1, 3 2",
+            ),
+            (
+                None,
+                Filter { in_stock: true, ..genre("classics") },
+                "genre classics 2, romance 2, essay 1; language en 1, es 1; in_stock true 2; min_rating 4.5 1, 4 1, 3 1",
+            ),
+            (
+                Some("borges"),
+                Filter { max_price: Some(1_000), ..genre("essay") },
+                "genre classics 1, essay 1; language es 1; in_stock true 1; min_rating 4.5 1, 4 1, 3 1",
+            ),
+            (Some("borges"), language("en"), "genre ; language es 2; in_stock true 0; min_rating 4.5 0, 4 0, 3 0"),
+        ] {
+            let search = query.map(|query| Search::parse(query).unwrap());
+            let listing = Listing::new(search, filter, Sort::Popular, 1);
+            let (_, facets) = listed_with_facets(&mut connection, &listing).await.unwrap();
+            assert_eq!(shown(&facets), expected, "{query:?} {:?}", listing.filter);
+        }
+    }
+
+    /// Six thousand books at 0.01 to 60.00 with means of 3 to 4.9 stars, half of them Spanish; the cheap ones are the least
+    /// popular.
+    async fn six_thousand_books(connection: &mut MySqlConnection) {
+        sqlx::raw_sql(
+            "insert into books (reference, title, byline, language, price, currency, ratings_count, score)
+             select concat('r', seq), concat('Libro ', seq), 'Nadie', if(seq % 2 = 0, 'es', 'en'), seq, 'EUR', seq,
+                    3000000 + seq % 20 * 100000
+             from seq_1_to_6000",
+        )
+        .execute(&mut *connection)
+        .await
+        .unwrap();
+        shop_counts::recount(connection).await.unwrap();
+    }
+
+    #[ignore = "needs MariaDB"]
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn a_list_has_at_least_what_a_narrower_filter_finds(pool: MySqlPool) {
+        let mut connection = pool.acquire().await.unwrap();
+        six_thousand_books(&mut connection).await;
+        let spanish = Filter { language: Some(Language::parse("es").unwrap()), ..Filter::default() };
+        let cheaper = |cents| Filter { max_price: Some(cents), ..Filter::default() };
+        let better = |stars: &str| Filter { min_score: Some(Filter::min_score(stars).unwrap()), ..Filter::default() };
+        for (filter, at_least, is_exact) in [
+            (cheaper(5_000), 5_000, true),
+            (cheaper(5_900), 5_000, false),
+            (cheaper(6_100), 5_000, false),
+            (cheaper(1_900), 1_900, true),
+            (better("4"), 3_000, true),
+            (better("3.9"), 3_300, true),
+            (better("3.1"), 4_500, false),
+            (Filter { max_price: Some(3_000), ..spanish.clone() }, 1_500, true),
+            (Filter { min_score: Some(4_000_000), ..spanish.clone() }, 1_500, true),
+            (Filter { min_score: Some(3_100_000), ..cheaper(5_900) }, 1_000, false),
+        ] {
+            for sort in [Sort::Popular, Sort::Price, Sort::Title] {
+                let listing = Listing::new(None, filter.clone(), sort, 24);
+                let total = listed(&mut connection, &listing).await.unwrap().total;
+                let with_facets = listed_with_facets(&mut connection, &listing).await.unwrap().0.total;
+                assert_eq!(total, with_facets, "{filter:?} {sort:?}");
+                assert!(total.books >= at_least && total.is_exact == is_exact, "{filter:?} {sort:?}: {total:?}");
+            }
+        }
+    }
+
+    #[ignore = "needs MariaDB"]
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn a_total_never_goes_down_from_slice_to_slice(pool: MySqlPool) {
+        let mut connection = pool.acquire().await.unwrap();
+        six_thousand_books(&mut connection).await;
+        let cheaper = |cents| Filter { max_price: Some(cents), ..Filter::default() };
+        for (filter, sort, books) in [
+            (cheaper(195), Sort::Price, 195),
+            (cheaper(5_900), Sort::Title, 5_900),
+            (Filter { min_score: Some(3_100_000), ..cheaper(5_900) }, Sort::Price, 5_605),
+            (Filter { language: Some(Language::parse("es").unwrap()), ..cheaper(600) }, Sort::Price, 300),
+        ] {
+            let mut listing = Listing::new(None, filter.clone(), sort, 100);
+            let (mut seen, mut largest) = (0, 0);
+            loop {
+                let Listed { slice, total } = listed(&mut connection, &listing).await.unwrap();
+                seen += slice.items.len();
+                assert!(total.books >= largest && total.books as usize >= seen, "{total:?} after {seen} of {filter:?}");
+                assert!(!total.is_exact || total.books == books, "{total:?} of {books}, {filter:?}");
+                assert!(total.books <= books, "{total:?} of {books}, {filter:?}");
+                largest = total.books;
+                let Some(next) = slice.next else { break };
+                listing = Listing::new(None, filter.clone(), sort, 100).after(&next).unwrap();
+            }
+            assert_eq!((seen, largest), (books as usize, books), "{filter:?} {sort:?}");
+        }
+    }
+
+    #[test]
+    fn a_cursor_of_the_version_before_continues_its_list() {
+        assert_eq!(serde_json::from_str::<Keys>("[5,7]").unwrap(), Keys(Key::Number(5), 7, 0));
     }
 
     #[test]
     fn a_cursor_with_keys_of_another_kind_is_refused() {
         for (sort, key) in [(Sort::Title, Key::Number(5)), (Sort::Price, Key::Text("x".into()))] {
             let listing = Listing::new(None, Filter::default(), sort, 1);
-            let cursor = Cursor::new(listing.list_name(), Keys(key, 1)).encode();
+            let cursor = Cursor::new(listing.list_name(), Keys(key, 1, 0)).encode();
             assert!(listing.after(&cursor).is_err(), "{sort:?}");
         }
     }

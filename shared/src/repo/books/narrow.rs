@@ -4,8 +4,8 @@ use sqlx::{MySql, MySqlConnection, QueryBuilder};
 
 use super::order::Order;
 use crate::{
-    domain::{AuthorId, Filter, Genre, Language, Sort},
-    repo::shop_counts::{self, ShopCounts},
+    domain::{AuthorId, Filter, Genre, Language, Sort, Total},
+    repo::shop_counts::{self, Between, ShopCounts},
 };
 
 /// The largest number of books that are read to sort them, and of index entries that are walked for one slice.
@@ -31,7 +31,8 @@ pub(super) struct Counted<'a> {
     pub(super) part: Part<'a>,
     /// Not fewer than it finds.
     pub(super) books: u32,
-    pub(super) is_exact: bool,
+    /// Not more than it finds.
+    at_least: u32,
 }
 
 /// A filter with what is known about the shop.
@@ -68,8 +69,8 @@ impl<'a> Narrowing<'a> {
         let shop = shop_counts::read(connection).await?;
         let mut counted = Vec::new();
         for part in parts(filter) {
-            let (books, is_exact) = part.count(connection, &shop).await?;
-            counted.push(Counted { part, books, is_exact });
+            let Between { at_least, at_most } = part.count(connection, &shop).await?;
+            counted.push(Counted { part, books: at_most, at_least });
         }
         Ok(Self { shop, parts: counted })
     }
@@ -84,35 +85,50 @@ impl<'a> Narrowing<'a> {
     pub(super) fn is_read_as_a_whole(&self, filter: &Filter, sort: Sort, limit: u32) -> bool {
         let Some(Counted { books, .. }) = self.rarest() else { return false };
         let (books, all) = (u64::from(books), u64::from(self.shop.all));
-        let is_walk_shorter = self.total().is_some() && books * books > 4 * u64::from(limit) * all;
+        let is_walk_shorter =
+            self.total().is_some_and(|total| total.is_exact) && books * books > 4 * u64::from(limit) * all;
         !is_one_index(filter, sort) && books <= MAX_READ.into() && !is_walk_shorter
     }
 
-    /// How many books the whole filter finds, where that is known without reading them.
-    pub(super) fn total(&self) -> Option<u32> {
+    /// How many books the whole filter finds, as far as that is known without reading them; none for several parts.
+    pub(super) fn total(&self) -> Option<Total> {
         match self.parts[..] {
-            [] => Some(self.shop.all),
-            [Counted { books, is_exact: true, .. }] => Some(books),
+            [] => Some(Total { books: self.shop.all, is_exact: true }),
+            [Counted { books, at_least, .. }] => Some(Total { books: at_least, is_exact: books == at_least }),
             _ => None,
         }
+    }
+
+    /// No filter finds more.
+    pub(super) fn at_most(&self) -> u32 {
+        self.rarest().map_or(self.shop.all, |counted| counted.books)
+    }
+
+    /// Whether [`MAX_READ`] entries in the order of popularity are all that can pass the filter.
+    pub(super) fn is_read_by_popularity(&self) -> bool {
+        let part = self.rarest().filter(|counted| counted.part.is_index_of(Sort::Popular));
+        part.map_or(self.shop.all, |counted| counted.books) <= MAX_READ
     }
 }
 
 impl Part<'_> {
-    async fn count(self, connection: &mut MySqlConnection, shop: &ShopCounts) -> sqlx::Result<(u32, bool)> {
+    async fn count(self, connection: &mut MySqlConnection, shop: &ShopCounts) -> sqlx::Result<Between> {
         Ok(match self {
             Self::Genre(genre) => {
                 let books = sqlx::query_scalar!("select books from genres where slug = ?", genre.0);
-                (books.fetch_optional(connection).await?.unwrap_or_default(), true)
+                Between::exactly(books.fetch_optional(connection).await?.unwrap_or_default())
             }
-            Self::Author(_) | Self::Region(_) => at_most(connection, self, shop.all).await?,
+            Self::Author(_) | Self::Region(_) => counted_up_to(connection, self, shop.all).await?,
             Self::Language(language) => {
                 let languages = shop.languages.iter().find(|count| count.value == language.as_str());
-                (languages.map_or(0, |count| u32::try_from(count.count).unwrap_or(u32::MAX)), true)
+                Between::exactly(languages.map_or(0, |count| u32::try_from(count.count).unwrap_or(u32::MAX)))
             }
-            Self::InStock => (shop.in_stock, true),
+            Self::InStock => Between::exactly(shop.in_stock),
             Self::MinScore(score) => shop.with_score(score),
-            Self::MaxPrice(limit) => shop.with_price(limit).unwrap_or((shop.all, false)),
+            Self::MaxPrice(limit) => match shop.with_price(limit) {
+                known if known.is_exact() || known.at_most > MAX_READ => known,
+                _ => counted_up_to(connection, self, shop.all).await?,
+            },
         })
     }
 
@@ -199,13 +215,14 @@ impl Part<'_> {
     }
 }
 
-/// How many books a part finds, read from its index up to [`MAX_READ`], and whether that is exact.
-async fn at_most(connection: &mut MySqlConnection, part: Part<'_>, all: u32) -> sqlx::Result<(u32, bool)> {
+/// How many books a part finds, read from its index: exact up to [`MAX_READ`].
+async fn counted_up_to(connection: &mut MySqlConnection, part: Part<'_>, all: u32) -> sqlx::Result<Between> {
     let mut sql = QueryBuilder::<MySql>::new("select count(*) from ");
     part.walk().push_set(&mut sql);
     sql.push(" c");
     let books: i64 = sql.build_query_scalar().fetch_one(connection).await?;
-    Ok(u32::try_from(books).ok().filter(|books| *books <= MAX_READ).map_or((all, false), |books| (books, true)))
+    let books = u32::try_from(books).unwrap_or(u32::MAX);
+    Ok(if books <= MAX_READ { Between::exactly(books) } else { Between { at_least: books, at_most: all } })
 }
 
 /// Conditions on the book `b`, whose id is also the expression `id`.

@@ -8,8 +8,11 @@ use serde_json::json;
 use sqlx::{MySqlConnection, types::Json};
 use time::OffsetDateTime;
 
-use super::summaries;
-use crate::domain::{BookId, Cursor, Histogram, Isbn13, Parsed, Slice, Summary};
+use super::{Listed, summaries};
+use crate::{
+    domain::{BookId, Cursor, Histogram, Isbn13, Parsed, Slice, Total},
+    repo::shop_counts,
+};
 
 /// What is published of a book beside its summary.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -18,9 +21,10 @@ pub struct Published {
     pub updated_at: OffsetDateTime,
 }
 
-/// Sort keys of the list by the time of the last change: milliseconds since 1970, and the id.
+/// Sort keys of the list by the time of the last change: milliseconds since 1970, and the id; and how many books were read
+/// up to them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ChangeKeys(i64, u32);
+pub struct ChangeKeys(i64, u32, #[serde(default)] u32);
 
 /// The name of the list by the time of the last change, for its cursors.
 const CHANGES: &str = "changes";
@@ -74,14 +78,14 @@ pub async fn ids_of(connection: &mut MySqlConnection, isbns: &[Isbn13]) -> sqlx:
 /// The place in the list of changes from which a caller reads: a time, or the cursor of an earlier slice.
 pub fn changes_since(since: OffsetDateTime, cursor: Option<&str>) -> Parsed<ChangeKeys> {
     match cursor {
-        None => Ok(ChangeKeys(milliseconds(since), 0)),
+        None => Ok(ChangeKeys(milliseconds(since), 0, 0)),
         Some(cursor) => Ok(Cursor::decode(cursor, CHANGES)?.keys),
     }
 }
 
 /// The books that changed after these keys, the earliest change first. A book that changes again moves to the end, so
-/// that a caller who reads on meets it once more, and misses none.
-pub async fn changed(connection: &mut MySqlConnection, after: ChangeKeys, limit: u32) -> sqlx::Result<Slice<Summary>> {
+/// that a caller who reads on meets it once more, and misses none. Their number is exact if this is the only slice.
+pub async fn changed(connection: &mut MySqlConnection, after: ChangeKeys, limit: u32) -> sqlx::Result<Listed> {
     let since = time_of(after.0);
     // Two ranges of the index, because many books may have one time: all of an import, or all before the column was added.
     let rows = sqlx::query!(
@@ -108,9 +112,18 @@ pub async fn changed(connection: &mut MySqlConnection, after: ChangeKeys, limit:
     let has_next = rows.len() > limit as usize;
     let kept = &rows[..rows.len().min(limit as usize)];
     let last = kept.last().filter(|_| has_next);
-    let next = last.map(|row| Cursor::new(CHANGES, ChangeKeys(milliseconds(row.updated_at), row.id)).encode());
+    let seen = after.2.saturating_add(u32::try_from(kept.len()).unwrap_or(u32::MAX));
+    let next = last.map(|row| Cursor::new(CHANGES, ChangeKeys(milliseconds(row.updated_at), row.id, seen)).encode());
     let ids: Vec<BookId> = kept.iter().map(|row| row.id.into()).collect();
-    Ok(Slice { items: summaries(connection, &ids).await?, next })
+    let total = match after.2 {
+        0 => Total::new(rows.len(), !has_next),
+        // A book that changed meanwhile was seen twice, and the cursor is input from outside.
+        _ => Total {
+            books: seen.saturating_add(has_next.into()).min(shop_counts::read(&mut *connection).await?.all),
+            is_exact: false,
+        },
+    };
+    Ok(Listed { slice: Slice { items: summaries(connection, &ids).await?, next }, total })
 }
 
 fn milliseconds(time: OffsetDateTime) -> i64 {
@@ -232,16 +245,20 @@ mod tests {
                 .unwrap();
             ids.push(id);
         }
-        for (minutes, expected) in [(0, "BCDEA"), (1, "BCDEA"), (2, "CDEA"), (3, "A"), (4, "")] {
+        // The totals never go down, and only that of the only slice is exact.
+        for (minutes, expected, totals) in
+            [(0, "BCDEA", "3+ 5+ 5+"), (1, "BCDEA", "3+ 5+ 5+"), (2, "CDEA", "3+ 4+"), (3, "A", "1"), (4, "", "0")]
+        {
             let mut keys = changes_since(LONG_AGO + Duration::minutes(minutes), None).unwrap();
-            let mut seen = String::new();
+            let (mut seen, mut shown) = (String::new(), Vec::new());
             loop {
-                let slice = changed(&mut connection, keys, 2).await.unwrap();
+                let Listed { slice, total } = changed(&mut connection, keys, 2).await.unwrap();
                 seen.extend(slice.items.iter().map(|book| book.title.as_str()));
+                shown.push(format!("{}{}", total.books, if total.is_exact { "" } else { "+" }));
                 let Some(next) = slice.next else { break };
                 keys = changes_since(LONG_AGO, Some(&next)).unwrap();
             }
-            assert_eq!(seen, expected, "since minute {minutes}");
+            assert_eq!((seen.as_str(), shown.join(" ").as_str()), (expected, totals), "since minute {minutes}");
         }
         sqlx::raw_sql(
             "insert into books (reference, title, byline, updated_at)
@@ -250,13 +267,13 @@ mod tests {
         .execute(&mut *connection)
         .await
         .unwrap();
-        let keys = ChangeKeys(milliseconds(datetime!(2026-02-01 0:00 UTC)), 2_500);
+        let keys = ChangeKeys(milliseconds(datetime!(2026-02-01 0:00 UTC)), 2_500, 2_500);
         rows_read(&mut connection).await;
-        assert_eq!(changed(&mut connection, keys, 10).await.unwrap().items.len(), 10);
+        assert_eq!(changed(&mut connection, keys, 10).await.unwrap().slice.items.len(), 10);
         let read = rows_read(&mut connection).await;
         assert!(read < 200, "{read} rows were read for ten of three thousand books with one time");
         for far in [i64::MIN, 0, i64::MAX] {
-            changed(&mut connection, ChangeKeys(far, 0), 1).await.unwrap();
+            changed(&mut connection, ChangeKeys(far, 0, 0), 1).await.unwrap();
         }
     }
 
