@@ -40,7 +40,7 @@ pub use order::{
 };
 pub use rating::{PRIOR_MEAN, PRIOR_WEIGHT, Review, Stars};
 pub use rejection::Rejection;
-pub use search::{Alternative, Condition, Search, Sort, Term};
+pub use search::{Alternative, Condition, Extent, Search, Sort, Term};
 pub use search_entry::{SearchEntry, popularity_class};
 pub use slice::{Cursor, Slice};
 pub use star_counts::{Histogram, mean_of_score};

@@ -19,6 +19,8 @@ pub struct Search {
     groups: Vec<Group>,
     /// For each of [`Self::units`] its similar words; empty in a search as it was typed.
     near: Vec<Vec<String>>,
+    /// Whether abbreviated names are beginnings of words.
+    is_loose: bool,
     isbn: Option<Isbn13>,
 }
 
@@ -31,7 +33,7 @@ impl Condition {
     pub fn single_word(&self) -> Option<&str> {
         match &self.0[..] {
             [alternative] => match &alternative[..] {
-                [Term { word, is_beginning: false }] => Some(word),
+                [Term { word, extent: Extent::Whole }] => Some(word),
                 _ => None,
             },
             _ => None,
@@ -46,8 +48,18 @@ pub type Alternative = Vec<Term>;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Term {
     pub word: String,
-    /// Whether any term that begins with it holds.
-    pub is_beginning: bool,
+    pub extent: Extent,
+}
+
+/// Which terms of a book a term of a search stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Extent {
+    /// Itself.
+    Whole,
+    /// All that begin with it.
+    Beginning,
+    /// All that begin with it, as an abbreviated name: too many to look for, so that another word must find the book.
+    Abbreviation,
 }
 
 /// A word of the query as a correction replaces it.
@@ -68,7 +80,14 @@ impl Search {
         }
         let text = clean_line(text);
         let groups = groups(&text).into_iter().take(Self::MAX_GROUPS).collect();
-        Ok(Self { groups, near: Vec::new(), isbn: Isbn13::find(&text), text })
+        Ok(Self { groups, near: Vec::new(), is_loose: false, isbn: Isbn13::find(&text), text })
+    }
+
+    /// The same search with abbreviated names as beginnings of words, for one that finds nothing: `g orwell` is *George
+    /// Orwell*. None if that makes no difference.
+    pub fn loosened(&self) -> Option<Self> {
+        let loose = Self { is_loose: true, ..self.clone() };
+        (self.near.is_empty() && self.isbn.is_none() && loose.conditions() != self.conditions()).then_some(loose)
     }
 
     /// The query as it was typed, cleaned.
@@ -99,17 +118,32 @@ impl Search {
 
     /// A condition for each group, and whether it is a common word.
     fn typed(&self) -> Vec<(bool, Condition)> {
+        let is_long = |group: &Group| group.words.iter().any(|word| word.folded.chars().count() > 1);
+        let is_abbreviated = |group: &Group| self.is_loose && group.words.iter().all(|word| word.is_dotted);
+        let is_name = |group: &Group| is_long(group) && !is_common(group.form()) && !is_abbreviated(group);
+        let has_name = self.groups.iter().any(is_name);
         let conditions = self.groups.iter().enumerate().map(|(at, group)| {
-            let words: Vec<&str> = group.words.iter().map(|word| word.folded.as_str()).collect();
-            let mut alternatives = vec![alternative(&[group.form()], at + 1 == self.groups.len())];
-            if words.len() > 1 && group.may_be_parted() {
-                alternatives.push(alternative(&words, at + 1 == self.groups.len()));
+            let is_last = at + 1 == self.groups.len();
+            let mut alternatives = alternatives(group, is_last);
+            let shorter = group.without_common_ends();
+            alternatives.extend(shorter.iter().flat_map(|group| self::alternatives(group, is_last)));
+            if has_name {
+                self.abbreviate(group, &mut alternatives);
             }
-            alternatives
-                .extend(unspaced_pairs(group.form()).map(|pairs| pairs.iter().map(|pair| Term::whole(pair)).collect()));
-            (words.len() == 1 && is_common(words[0]), Condition(alternatives))
+            (group.words.len() == 1 && is_common(group.form()), Condition(alternatives))
         });
         conditions.collect()
+    }
+
+    /// Takes a letter with a dot as the beginning of a name (`G. Orwell`); in a loose search also one without, each of
+    /// several initials, and other words with a dot.
+    fn abbreviate(&self, group: &Group, alternatives: &mut Vec<Alternative>) {
+        let abbreviated = || group.words.iter().map(|word| Term::abbreviation(&word.folded)).collect();
+        match group.single_letter() {
+            Some(letter) if letter.is_dotted || self.is_loose => *alternatives = vec![abbreviated()],
+            None if self.is_loose && group.words.iter().all(|word| word.is_dotted) => alternatives.push(abbreviated()),
+            _ => {}
+        }
     }
 
     /// A condition for each unit, which its similar words also satisfy.
@@ -187,8 +221,9 @@ impl Search {
     /// only as a beginning.
     pub fn whole_words(&self) -> Vec<Condition> {
         let mut conditions: Vec<Condition> = self.typed().into_iter().map(|(_, condition)| condition).collect();
-        for term in conditions.iter_mut().flat_map(|Condition(alternatives)| alternatives).flatten() {
-            term.is_beginning = false;
+        let terms = conditions.iter_mut().flat_map(|Condition(alternatives)| alternatives).flatten();
+        for term in terms.filter(|term| term.extent == Extent::Beginning) {
+            term.extent = Extent::Whole;
         }
         conditions
     }
@@ -196,9 +231,13 @@ impl Search {
     /// Whether a text has all words of the query as the index finds them, common ones as well. Common words alone name
     /// nothing.
     pub fn finds(&self, text: &SearchEntry) -> bool {
+        self.finds_as_typed(text) || self.loosened().is_some_and(|loose| loose.finds_as_typed(text))
+    }
+
+    fn finds_as_typed(&self, text: &SearchEntry) -> bool {
         let holds = |term: &Term| {
             let begins = || text.terms.iter().any(|known| known.starts_with(&term.word));
-            text.terms.contains(&term.word) || (term.is_beginning && begins())
+            text.terms.contains(&term.word) || (term.extent != Extent::Whole && begins())
         };
         let conditions = self.typed();
         let is_one = |alternatives: &[Alternative]| alternatives.iter().any(|terms| terms.iter().all(holds));
@@ -215,8 +254,24 @@ impl Search {
 
 impl Term {
     fn whole(word: &str) -> Self {
-        Self { word: truncated(word), is_beginning: false }
+        Self { word: truncated(word), extent: Extent::Whole }
     }
+
+    fn abbreviation(word: &str) -> Self {
+        Self { word: truncated(word), extent: Extent::Abbreviation }
+    }
+}
+
+/// A group as one word, as its words, and as its pairs of letters.
+fn alternatives(group: &Group, is_last: bool) -> Vec<Alternative> {
+    let words: Vec<&str> = group.words.iter().map(|word| word.folded.as_str()).collect();
+    let mut alternatives = vec![alternative(&[group.form()], is_last)];
+    if words.len() > 1 && group.may_be_parted() {
+        alternatives.push(alternative(&words, is_last));
+    }
+    let pairs = unspaced_pairs(group.form());
+    alternatives.extend(pairs.map(|pairs| pairs.iter().map(|pair| Term::whole(pair)).collect()));
+    alternatives
 }
 
 /// The words of a group that are corrected each on its own: those that a dash parts.
@@ -231,7 +286,7 @@ fn units_of(group: &Group) -> Vec<Unit<'_>> {
 fn alternative(words: &[&str], is_last: bool) -> Alternative {
     let mut terms: Vec<Term> = words.iter().map(|word| Term::whole(word)).collect();
     if let Some(term) = terms.last_mut().filter(|term| is_last && is_beginning(&term.word)) {
-        term.is_beginning = true;
+        term.extent = Extent::Beginning;
     }
     terms
 }
@@ -304,7 +359,11 @@ mod tests {
     }
 
     fn shown(search: &Search) -> String {
-        let term = |term: &Term| format!("{}{}", term.word, if term.is_beginning { "*" } else { "" });
+        let term = |term: &Term| match term.extent {
+            Extent::Whole => term.word.clone(),
+            Extent::Beginning => format!("{}*", term.word),
+            Extent::Abbreviation => format!("{}.", term.word),
+        };
         let alternative = |terms: &Alternative| terms.iter().map(term).collect::<Vec<_>>().join(" ");
         let conditions: Vec<String> = search
             .conditions()
@@ -340,6 +399,44 @@ mod tests {
     }
 
     #[test]
+    fn initials_beside_a_word_of_one_letter_are_words_of_their_own() {
+        for (query, expected) in [
+            ("harry potter y j. k. rowling", "harry & potter & jk|j k & rowling*"),
+            ("harry potter y jk rowling", "harry & potter & jk & rowling*"),
+            ("harry potter y j k rowling", "harry & potter & yjk|y j k|jk|j k & rowling*"),
+            ("hobbit a j.r.r. tolkien", "hobbit & jrr|j r r & tolkien*"),
+            ("ps i love you", "ps & love"),
+            ("p.s. i love you", "ps|p s & love"),
+            ("1,000 places", "1000|1 000 & places*"),
+        ] {
+            assert_eq!(conditions(query), expected, "{query}");
+        }
+    }
+
+    #[test]
+    fn abbreviated_names_are_beginnings_of_words() {
+        let loosened = |query: &str| Search::parse(query).unwrap().loosened().map(|search| shown(&search));
+        for (query, typed, loose) in [
+            ("g. orwell", "g. & orwell*", None),
+            ("Kafka, F.", "kafka & f.", None),
+            ("a. christie", "christie*", None),
+            ("g orwell", "g & orwell*", Some("g. & orwell*")),
+            ("Kafka, F", "kafka & f", Some("kafka & f.")),
+            ("G. G. Márquez", "gg|g g & marquez*", Some("gg|g g|g. g. & marquez*")),
+            ("Alex. Dumas", "alex & dumas*", Some("alex|alex. & dumas*")),
+            ("García Márquez, G. Cien años", "garcia & marquez & g. & cien & anos*", None),
+            ("George Orwell", "george & orwell*", None),
+            ("S.", "s", None),
+            ("J.R.R.", "jrr*|j r r", None),
+            ("x", "x", None),
+            ("robot 2", "robot & 2", None),
+            ("9780618002214", "9780618002214*", None),
+        ] {
+            assert_eq!((conditions(query).as_str(), loosened(query).as_deref()), (typed, loose), "{query}");
+        }
+    }
+
+    #[test]
     fn a_name_is_found_by_all_words_of_the_query_in_any_order() {
         let finds = |query: &str, name: &str| Search::parse(query).unwrap().finds(&SearchEntry::of(name, ""));
         for (query, name) in [
@@ -348,6 +445,9 @@ mod tests {
             ("Márquez, Gabriel", "Gabriel García Márquez"),
             ("ciencia", "Ciencia ficción"),
             ("obrien", "Tim O’Brien"),
+            ("Orwell, G.", "George Orwell"),
+            ("g orwell", "George Orwell"),
+            ("村上春樹", "村上 春樹"),
         ] {
             assert!(finds(query, name), "{query}: {name}");
         }

@@ -20,7 +20,7 @@ pub struct SearchEntry {
 
 impl SearchEntry {
     /// The version of the definition: another one makes the index be built again.
-    pub const VERSION: u32 = 1;
+    pub const VERSION: u32 = 2;
     const MAX_TERMS_CHARS: usize = 4_000;
 
     pub fn of(title: &str, authors: &str) -> Self {

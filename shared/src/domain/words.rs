@@ -1,8 +1,8 @@
 //! What a word is: one definition for index, query, highlighting, spelling and slugs.
 //!
 //! A word is a run of letters, digits and marks. Words are compared folded: in lower case, without accents and pointing.
-//! Words that only an apostrophe, a dot or a dash parts are also one joined word, and so are initials: people type
-//! `dont`, `spiderman` and `JRR` for *don't*, *Spider-Man* and *J. R. R.*
+//! Words that only an apostrophe, a dot or a dash parts are also one joined word, and so are initials and the digits of a
+//! large number: people type `dont`, `spiderman`, `JRR` and `1000` for *don't*, *Spider-Man*, *J. R. R.* and *1,000*.
 
 use std::{collections::BTreeSet, ops::Range};
 
@@ -10,6 +10,8 @@ use unicode_normalization::{
     UnicodeNormalization,
     char::{canonical_combining_class, is_combining_mark},
 };
+
+use super::stopwords::is_common;
 
 /// Lower case, without accents and pointing, in compatibility form, for comparisons: `Ｅl Niño` is `el nino`.
 ///
@@ -116,13 +118,25 @@ enum Joint {
     Dot,
     /// A dash, which some leave out and others replace by a blank.
     Dash,
+    /// A comma or a narrow blank between the thousands of a number.
+    Thousands,
     /// Blanks, or a dot and blanks: only initials are joined.
     Blank,
 }
 
 impl Joint {
-    /// `None` for other signs, which part words for good.
-    fn of(between: &str) -> Option<Self> {
+    /// `None` for signs that part these words for good.
+    fn of(before: &Word, between: &str, after: &str) -> Option<Self> {
+        let is_number = |word: &str| word.chars().all(|c| c.is_ascii_digit());
+        let is_parted_number =
+            is_number(&before.folded) && before.folded.len() <= 3 && is_number(after) && after.len() == 3;
+        if is_parted_number && matches!(between, "," | "\u{a0}" | "\u{2009}" | "\u{202f}") {
+            return Some(Self::Thousands);
+        }
+        Self::of_signs(between)
+    }
+
+    fn of_signs(between: &str) -> Option<Self> {
         let between: String = between.chars().filter(|c| !is_ignorable(*c)).collect();
         let after_dot = between.strip_prefix('.');
         let signs = after_dot.unwrap_or(&between);
@@ -142,6 +156,8 @@ pub struct Word {
     /// Where it is in the text, in bytes.
     pub range: Range<usize>,
     pub folded: String,
+    /// Whether a dot follows, as after an initial or an abbreviation.
+    pub is_dotted: bool,
     /// Its joint with the word before it; `None` at the beginning of a chain.
     joint: Option<Joint>,
 }
@@ -170,6 +186,28 @@ impl Group {
         self.words.iter().skip(1).all(|word| word.joint != Some(Joint::Apostrophe))
     }
 
+    /// The only word, if it is a single letter: an initial, with or without a dot.
+    pub fn single_letter(&self) -> Option<&Word> {
+        self.words.first().filter(|word| self.words.len() == 1 && is_initial(&word.folded))
+    }
+
+    /// Whether its words are letters with dots: `J.R.R.`
+    pub fn is_dotted_initials(&self) -> bool {
+        self.words.len() > 1 && self.words.iter().all(|word| word.is_dotted && is_initial(&word.folded))
+    }
+
+    /// Letters without dots and signs, of which those at the ends may be words of their own: the group without those, if
+    /// others remain. `y J K` is *and J K*.
+    pub fn without_common_ends(&self) -> Option<Self> {
+        let is_plain = |word: &Word| !word.is_dotted && is_initial(&word.folded);
+        let is_spaced = self.words.iter().skip(1).all(|word| word.joint == Some(Joint::Blank));
+        let is_other = |word: &Word| !is_common(&word.folded);
+        let start = self.words.iter().position(is_other)?;
+        let end = self.words.iter().rposition(is_other)? + 1;
+        let is_shorter = end - start < self.words.len();
+        (is_spaced && is_shorter && self.words.iter().all(is_plain)).then(|| Self::of(&self.words[start..end]))
+    }
+
     /// Where it is in the text, in bytes.
     pub fn range(&self) -> Range<usize> {
         self.words[0].range.start..self.words[self.words.len() - 1].range.end
@@ -185,8 +223,9 @@ impl Group {
     }
 }
 
-/// The groups of a text, in order: single words; words joined by apostrophes, dots or dashes; and initials. Initials in
-/// front of a name that a dot joins (`J.R.R.Tolkien`) are a group of their own.
+/// The groups of a text, in order: single words; words joined by apostrophes, dots or dashes; numbers; and initials.
+/// Initials in front of a name that a dot joins (`J.R.R.Tolkien`) are a group of their own, and those with dots end at a
+/// blank before or after a letter without a dot (`P.S. I Love You`).
 pub fn groups(text: &str) -> Vec<Group> {
     let mut groups = Vec::new();
     for chain in chains(text) {
@@ -202,7 +241,11 @@ pub fn groups(text: &str) -> Vec<Group> {
 
 /// The number of words in the first group of a chain.
 fn length_of_group(chain: &[Word]) -> usize {
-    let initials = chain.iter().take_while(|word| is_initial(&word.folded)).count();
+    let goes_on = |(at, word): &(usize, &Word)| {
+        is_initial(&word.folded)
+            && (*at == 0 || word.joint != Some(Joint::Blank) || word.is_dotted == chain[at - 1].is_dotted)
+    };
+    let initials = chain.iter().enumerate().take_while(goes_on).count();
     let by_signs = 1 + chain[1..].iter().take_while(|word| word.joint != Some(Joint::Blank)).count();
     let is_by_dots = chain[1..by_signs].iter().all(|word| word.joint == Some(Joint::Dot));
     if initials >= 2 && (initials >= by_signs || is_by_dots) { initials } else { by_signs }
@@ -211,24 +254,29 @@ fn length_of_group(chain: &[Word]) -> usize {
 /// Sequences of words with a joint before each except the first.
 fn chains(text: &str) -> Vec<Vec<Word>> {
     let mut chains: Vec<Vec<Word>> = Vec::new();
-    let (mut joint, mut start) = (None, 0);
+    let (mut between, mut start) = ("", 0);
     for piece in pieces(text) {
         let range = start..start + piece.text.len();
         start = range.end;
         let folded = if piece.is_word { fold(piece.text) } else { String::new() };
         if folded.is_empty() {
-            joint = Joint::of(piece.text);
+            between = piece.text;
             continue;
         }
+        let is_dotted = text[start..].trim_start_matches(is_ignorable).starts_with('.');
+        let before = chains.last().and_then(|chain| chain.last());
+        let joint = before.and_then(|before| Joint::of(before, between, &folded));
+        let word = Word { range, folded, is_dotted, joint };
         match chains.last_mut() {
-            Some(chain) if joint.is_some() => chain.push(Word { range, folded, joint }),
-            _ => chains.push(vec![Word { range, folded, joint: None }]),
+            Some(chain) if joint.is_some() => chain.push(word),
+            _ => chains.push(vec![word]),
         }
-        joint = None;
+        between = "";
     }
     chains
 }
 
+/// A single letter.
 fn is_initial(word: &str) -> bool {
     let mut letters = word.chars();
     letters.next().is_some_and(char::is_alphabetic) && letters.next().is_none() && !word.chars().any(is_unspaced)
@@ -242,15 +290,17 @@ pub fn is_unspaced(c: char) -> bool {
 }
 
 /// Everything that a text is found by: its words, their joined forms, and for scripts without blanks each letter and each
-/// pair of letters. A text without any word is found by its signs as a whole (`?`, `$`).
+/// pair of letters, also across what parts two names, which many leave out. A text without any word is found by its signs as a whole (`?`, `$`).
 pub fn index_terms(text: &str) -> BTreeSet<String> {
     let mut terms = BTreeSet::new();
     for group in groups(text) {
-        for term in group.words.into_iter().map(|word| word.folded).chain(group.joined) {
+        let shorter = group.without_common_ends().and_then(|shorter| shorter.joined);
+        for term in group.words.into_iter().map(|word| word.folded).chain(group.joined).chain(shorter) {
             terms.extend(unspaced_terms(&term));
             terms.insert(term);
         }
     }
+    terms.extend(pairs_across_names(text));
     if terms.is_empty() {
         terms.extend(signs(text));
     }
@@ -273,6 +323,23 @@ fn unspaced_terms(word: &str) -> impl Iterator<Item = String> {
         let pairs: Vec<String> = run.windows(2).map(|pair| pair.iter().collect()).collect();
         run.into_iter().map(String::from).chain(pairs)
     })
+}
+
+/// The pairs of the last letter of a name and the first of the next, in scripts without blanks: `村上 春樹` is also typed
+/// `村上春樹`.
+fn pairs_across_names(text: &str) -> Vec<String> {
+    let parts_names = |between: &str| {
+        let mut signs = between.chars().filter(|c| !is_ignorable(*c));
+        matches!((signs.next(), signs.next()), (Some(c), None) if c.is_whitespace() || "・･＝=゠".contains(c))
+    };
+    let pieces: Vec<Piece> = pieces(text).collect();
+    let pair = |three: &[Piece]| {
+        let [before, between, after] = three else { return None };
+        let last = fold(before.text).nfc().last().filter(|c| is_unspaced(*c))?;
+        let first = fold(after.text).nfc().next().filter(|c| is_unspaced(*c))?;
+        (before.is_word && parts_names(between.text)).then(|| String::from_iter([last, first]))
+    };
+    pieces.windows(3).filter_map(pair).collect()
 }
 
 /// The signs of a text as one term, if it has any.
@@ -355,6 +422,69 @@ mod tests {
         assert_eq!(group("Philip K. Dick"), ["philip", "k", "dick"]);
         assert_eq!(group("S. by Doug"), ["s", "by", "doug"]);
         assert_eq!(group("A - B, C"), ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn initials_with_dots_do_not_join_a_letter_that_is_a_word() {
+        for (text, expected) in [
+            ("P.S. I Love You", &["ps", "i", "love", "you"][..]),
+            ("P. S. I Love You", &["ps", "i", "love", "you"]),
+            ("Harry Potter y J. K. Rowling", &["harry", "potter", "y", "jk", "rowling"]),
+            ("Harry Potter y J.K. Rowling", &["harry", "potter", "y", "jk", "rowling"]),
+            ("El Hobbit a J.R.R. Tolkien", &["el", "hobbit", "a", "jrr", "tolkien"]),
+            ("C. S. Lewis e I. Asimov", &["cs", "lewis", "e", "i", "asimov"]),
+            ("The A.B.C. Murders", &["the", "abc", "murders"]),
+            ("J.R.R Tolkien", &["jrr", "tolkien"]),
+        ] {
+            assert_eq!(group(text), expected, "{text}");
+        }
+        let shorter = |text: &str| groups(text)[0].without_common_ends().map(|group| group.form().to_owned());
+        for (text, expected) in [
+            ("y J K Rowling", Some("jk")),
+            ("J K y Rowling", Some("jk")),
+            ("y J Rowling", Some("j")),
+            ("A B C", Some("bc")),
+            ("y a o", None),
+            ("J K Rowling", None),
+            ("A.A. Milne", None),
+        ] {
+            assert_eq!(shorter(text).as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_thousands_of_a_number_are_one_word() {
+        for (text, expected) in [
+            ("1,000 Places", &["1000", "places"][..]),
+            ("1.000 lugares", &["1000", "lugares"]),
+            ("20\u{a0}000 lieues", &["20000", "lieues"]),
+            ("20\u{202f}000 lieues", &["20000", "lieues"]),
+            ("1,000,000 Words", &["1000000", "words"]),
+            ("1'000 Orte", &["1000", "orte"]),
+            ("1984, 100 libros", &["1984", "100", "libros"]),
+            ("2001,300", &["2001", "300"]),
+            ("1,00 and 1,0000", &["1", "00", "and", "1", "0000"]),
+            ("catch 22, 100", &["catch", "22", "100"]),
+        ] {
+            assert_eq!(group(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn names_without_a_blank_between_have_a_pair_across_it() {
+        for (text, pair) in [
+            ("村上 春樹", "上春"),
+            ("武内　直子", "内直"),
+            ("石田 スイ", "田ス"),
+            ("李 白", "李白"),
+            ("ハリー・ポッター", "ーホ"),
+            ("한 강", "한강"),
+        ] {
+            assert!(index_terms(text).contains(pair), "{text}: {:?}", index_terms(text));
+        }
+        for text in ["村上, 春樹", "村上 (春樹)", "村上 Haruki 春樹"] {
+            assert!(!index_terms(text).contains("上春"), "{text}");
+        }
     }
 
     #[test]

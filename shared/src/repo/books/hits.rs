@@ -8,7 +8,7 @@ use super::{
     narrow::{Counted, MAX_READ, Walk, needs_books, push_filter},
     order::Order,
 };
-use crate::domain::{Alternative, Condition, Filter, Isbn13, Search, Sort, Term, Total};
+use crate::domain::{Alternative, Condition, Extent, Filter, Isbn13, Search, Sort, Term, Total};
 
 /// The largest number of hits of a search: beyond it, these are the most popular.
 pub(super) const MAX_HITS: u32 = 1_000;
@@ -81,9 +81,8 @@ impl<'a> Hits<'a> {
         let Some(drivers) = drivers.collect::<Option<Vec<Driver>>>() else { return Ok(None) };
         let budget = if is_single { MAX_HITS } else { MAX_READ };
         let cost = |driver: &Driver| (!driver.is_read_within(budget), driver.books());
-        let Some((at, driver)) = drivers.into_iter().enumerate().min_by_key(|(_, driver)| cost(driver)) else {
-            return Ok(None);
-        };
+        let drivers = drivers.into_iter().enumerate().filter(|(_, driver)| !driver.is_open);
+        let Some((at, driver)) = drivers.min_by_key(|(_, driver)| cost(driver)) else { return Ok(None) };
         let is_complete = driver.is_read_within(budget);
         let is_better =
             |counted: &Counted| counted.books <= MAX_READ && (!is_complete || counted.books < driver.books());
@@ -245,7 +244,7 @@ fn push_condition(sql: &mut QueryBuilder<MySql>, Condition(alternatives): &Condi
     for alternative in alternatives {
         sql.push(" or (true");
         for term in alternative {
-            let end = if term.is_beginning { "" } else { " " };
+            let end = if term.extent == Extent::Whole { " " } else { "" };
             sql.push(" and locate(").push_bind(format!(" {}{end}", term.word)).push(", s.terms) > 0");
         }
         sql.push(")");
@@ -290,6 +289,8 @@ struct Driver {
     begun: BTreeMap<String, u32>,
     /// Whether there are more.
     is_cut: bool,
+    /// Whether other books satisfy it as well: those with an abbreviated name.
+    is_open: bool,
 }
 
 impl Driver {
@@ -335,7 +336,7 @@ impl Vocabulary {
             list.push_bind(term.word.clone());
         }
         sql.push("))");
-        for Term { word, .. } in terms().filter(|term| term.is_beginning) {
+        for Term { word, .. } in terms().filter(|term| term.extent == Extent::Beginning) {
             for (columns, end) in [
                 ("word, books, ", format!(" order by books desc limit {})", MAX_BEGUN + 1)),
                 ("null, cast(least(coalesce(sum(books), 0), 4294967295) as unsigned int), ", ")".to_owned()),
@@ -358,8 +359,10 @@ impl Vocabulary {
 
     /// Takes a beginning as a whole word where so many books have it that those of longer words are no hits any more.
     fn complete(&self, Condition(alternatives): &mut Condition) {
-        for term in alternatives.iter_mut().flatten() {
-            term.is_beginning &= self.books.get(&term.word).is_none_or(|books| *books < MAX_HITS);
+        let is_frequent = |term: &&mut Term| self.books.get(&term.word).is_some_and(|books| *books >= MAX_HITS);
+        let begun = alternatives.iter_mut().flatten().filter(|term| term.extent == Extent::Beginning);
+        for term in begun.filter(is_frequent) {
+            term.extent = Extent::Whole;
         }
     }
 
@@ -370,21 +373,25 @@ impl Vocabulary {
             driver.words.extend(rarest.words);
             driver.begun.extend(rarest.begun);
             driver.is_cut |= rarest.is_cut;
+            driver.is_open |= rarest.is_open;
         }
-        (driver.books() > 0).then_some(driver)
+        (driver.is_open || driver.books() > 0).then_some(driver)
     }
 
     /// The words of the rarest term; none if no book has all terms.
     fn rarest(&self, alternative: &Alternative, max_begun: u32) -> Option<Driver> {
         let drivers: Option<Vec<Driver>> = alternative.iter().map(|term| self.words(term, max_begun)).collect();
-        drivers?.into_iter().min_by_key(|driver| (driver.is_cut, driver.books()))
+        drivers?.into_iter().min_by_key(|driver| (driver.is_open, driver.is_cut, driver.books()))
     }
 
     fn words(&self, term: &Term, max_begun: u32) -> Option<Driver> {
-        let mut driver = Driver::default();
+        let mut driver = Driver { is_open: term.extent == Extent::Abbreviation, ..Driver::default() };
+        if driver.is_open {
+            return Some(driver);
+        }
         let whole = self.books.get(&term.word).copied();
         driver.words.extend(whole.map(|books| (term.word.clone(), books)));
-        if let Some(begun) = self.begun.get(&term.word).filter(|_| term.is_beginning) {
+        if let Some(begun) = self.begun.get(&term.word).filter(|_| term.extent == Extent::Beginning) {
             let entries = begun.entries.saturating_add(whole.unwrap_or_default());
             driver.is_cut = begun.words.len() > MAX_BEGUN && entries > max_begun;
             if begun.words.len() > MAX_BEGUN && !driver.is_cut {

@@ -68,14 +68,26 @@ pub async fn list(connection: &mut MySqlConnection, listing: &Listing) -> sqlx::
     Ok(listed(connection, listing).await?.slice)
 }
 
-/// The slice, and how many books the list has.
+/// The slice, and how many books the list has. If a search finds nothing, its abbreviated names are beginnings of words.
 pub async fn listed(connection: &mut MySqlConnection, listing: &Listing) -> sqlx::Result<Listed> {
-    Plan::of(connection, listing).await?.listed(connection, listing).await
+    let listed = Plan::of(connection, listing).await?.listed(connection, listing).await?;
+    match listing.loosened(&listed) {
+        None => Ok(listed),
+        Some(loose) => Plan::of(connection, &loose).await?.listed(connection, &loose).await,
+    }
 }
 
 /// The same, and the number of books for each value of each filter. A facet that the list is filtered by is counted without
 /// that filter, so that its numbers are what the other values would find.
 pub async fn listed_with_facets(connection: &mut MySqlConnection, listing: &Listing) -> sqlx::Result<(Listed, Facets)> {
+    let (listed, facets) = as_typed_with_facets(connection, listing).await?;
+    match listing.loosened(&listed) {
+        None => Ok((listed, facets)),
+        Some(loose) => as_typed_with_facets(connection, &loose).await,
+    }
+}
+
+async fn as_typed_with_facets(connection: &mut MySqlConnection, listing: &Listing) -> sqlx::Result<(Listed, Facets)> {
     let plan = Plan::of(connection, listing).await?;
     let (listed, mut facets) = match &plan.source {
         Source::Hits(found) if listing.search.is_some() => {
@@ -490,6 +502,13 @@ impl Listing {
     #[must_use]
     pub fn in_currency(self, currency: Currency) -> Self {
         Self { currency, ..self }
+    }
+
+    /// The list of a looser search, if this one has no books: see [`Search::loosened`]. Its cursors are those of this list.
+    fn loosened(&self, listed: &Listed) -> Option<Self> {
+        let is_empty = listed.total.books == 0 || (self.after.is_some() && listed.slice.items.is_empty());
+        let search = self.search.as_ref().filter(|_| is_empty).and_then(Search::loosened)?;
+        Some(Self { search: Some(search), filter: self.filter.clone(), after: self.after.clone(), ..*self })
     }
 
     /// The author whose books are asked for.
