@@ -39,25 +39,25 @@ async fn draw(connection: &mut MySqlConnection, day: Date, count: u32) -> sqlx::
         select drawn.shelf, drawn.id
         from (
             (select 'best' as shelf, best.id, best.in_stock, md5(concat('best', ?, best.id)) as lot
-             from ((select id, 1 as in_stock from books where in_stock = 1 and score > 3500000
+             from ((select id, 1 as in_stock from books where available = 1 and score > 3500000
                     order by score desc, id desc limit 100)
                    union all
-                   (select id, 0 from books where in_stock = 0 and score > 3500000
+                   (select id, 0 from books where available = 0 and score > 3500000
                     order by score desc, id desc limit 50)) best
              order by best.in_stock desc, lot limit ?)
             union all
             (select 'read', popular.id, popular.in_stock, md5(concat('read', ?, popular.id)) as lot
-             from ((select id, 1 as in_stock from books where in_stock = 1
+             from ((select id, 1 as in_stock from books where available = 1
                     order by ratings_count desc, id desc limit 100)
                    union all
-                   (select id, 0 from books where in_stock = 0 order by ratings_count desc, id desc limit 50)) popular
+                   (select id, 0 from books where available = 0 order by ratings_count desc, id desc limit 50)) popular
              order by popular.in_stock desc, lot limit ?)
             union all
             (select 'new', newest.id, newest.in_stock, md5(concat('new', ?, newest.id)) as lot
-             from ((select id, 1 as in_stock from books where in_stock = 1
+             from ((select id, 1 as in_stock from books where available = 1
                     order by year_order desc, id desc limit 50)
                    union all
-                   (select id, 0 from books where in_stock = 0 order by year_order desc, id desc limit 50)) newest
+                   (select id, 0 from books where available = 0 order by year_order desc, id desc limit 50)) newest
              order by newest.in_stock desc, lot limit ?)
             union all
             (select 'sold', id, 1, lpad(4294967295 - sold, 10, '0')

@@ -33,7 +33,7 @@ impl Counted {
     fn values(&self) -> Vec<(&'static str, String)> {
         let mut values = vec![("all", String::new())];
         values.extend(self.language.as_deref().map(|language| ("language", base_language(language).to_owned())));
-        values.extend((self.stock > 0).then(|| ("in_stock", String::new())));
+        values.extend((self.stock > 0 && self.price.is_some()).then(|| ("in_stock", String::new())));
         values.extend((self.ratings_count > 0).then(|| ("rating", (self.score / 500_000).to_string())));
         values.extend(self.genres.iter().map(|genre| (GENRE, genre.clone())));
         values.extend(self.price.and_then(price_band).map(|band| ("price", band.to_string())));
@@ -187,7 +187,7 @@ pub async fn recount(connection: &mut MySqlConnection) -> sqlx::Result<()> {
         r#"
         select
             base_language,
-            in_stock as "in_stock: bool",
+            available as "in_stock: bool",
             if(ratings_count > 0, score div 500000, null) as "rating: u32",
             count(*) as books
         from books

@@ -13,8 +13,8 @@ use crate::domain::{Alternative, Condition, Extent, Filter, Isbn13, Search, Sort
 /// The largest number of hits of a search: beyond it, these are the most popular.
 pub(super) const MAX_HITS: u32 = 1_000;
 /// What facets count, of the books `b`.
-pub(super) const FACETED: &str = "b.base_language as language, b.in_stock, b.ratings_count, b.score, \
-                                  b.price_order as price";
+pub(super) const FACETED: &str = "b.base_language as language, b.available as in_stock, b.ratings_count, \
+                                  b.score, b.price_order as price";
 /// Words that a beginning stands for if not all are read: the most frequent.
 const MAX_BEGUN: usize = 20;
 /// Entries of all words with one beginning that are read for a search of nothing else.
@@ -419,7 +419,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        domain::{CatalogueRow, Histogram, Language},
+        domain::{CatalogueRow, Histogram, Language, Money},
         repo::{
             books::{Listed, Listing, listed},
             catalogue,
@@ -444,6 +444,7 @@ mod tests {
             language: Some(Language::parse(language).unwrap()),
             stars: Some(Histogram([0, 0, 0, ratings, 0])),
             stock: Some(1),
+            price: Some(Money::parse("90.00", "EUR").unwrap()),
             ..row(&title.replace(|c: char| !c.is_ascii_alphanumeric(), "-"), title, &[author])
         };
         catalogue::put(connection, &row).await.unwrap();

@@ -663,7 +663,7 @@ mod tests {
         domain::{CatalogueRow, Facet, Genre, Histogram},
         repo::{
             catalogue,
-            fixtures::{self, book},
+            fixtures::{book, row},
         },
     };
 
@@ -746,9 +746,9 @@ mod tests {
     async fn a_slice_without_a_book_leads_to_the_next_and_nothing_is_lost(pool: MySqlPool) {
         let mut connection = pool.acquire().await.unwrap();
         sqlx::raw_sql(
-            "insert into books (reference, title, byline, year, language, stock, ratings_count, score)
-             select concat('r', seq), concat('Libro ', seq), 'Nadie', seq % 100, if(seq in (7, 9990), 'es-AR', 'es'), 1,
-                    seq, 3000000
+            "insert into books (reference, title, byline, year, language, price, currency, stock, ratings_count, score)
+             select concat('r', seq), concat('Libro ', seq), 'Nadie', seq % 100, if(seq in (7, 9990), 'es-AR', 'es'), 9000,
+                    'EUR', 1, seq, 3000000
              from seq_1_to_12000",
         )
         .execute(&mut *connection)
@@ -760,10 +760,7 @@ mod tests {
             let seen = walk_through(&mut connection, filter.clone(), sort, 100).await;
             assert_eq!((seen.0.len(), seen.1), (expected, 120), "{sort:?}");
         }
-        sqlx::raw_sql("update books set price = 100, currency = 'EUR' where id in (3, 11000)")
-            .execute(&mut *connection)
-            .await
-            .unwrap();
+        sqlx::raw_sql("update books set price = 100 where id in (3, 11000)").execute(&mut *connection).await.unwrap();
         // The counts do not know it: the plan must not rely on them to find everything.
         let cheap = Filter { max_price: Some(6_000), in_stock: true, ..Filter::default() };
         for sort in [Sort::Newest, Sort::Title, Sort::Popular, Sort::Rating] {
@@ -861,7 +858,7 @@ mod tests {
                 price: Some(Money::parse(price, "EUR").unwrap()),
                 stock: Some(stock),
                 stars: Some(Histogram(stars)),
-                ..fixtures::row(reference, title, &[author])
+                ..row(reference, title, &[author])
             };
             catalogue::put(&mut connection, &row).await.unwrap();
         }
@@ -975,6 +972,43 @@ mod tests {
             let listing = Listing::new(search, filter, Sort::Popular, 1);
             let (_, facets) = listed_with_facets(&mut connection, &listing).await.unwrap();
             assert_eq!(shown(&facets), expected, "{query:?} {:?}", listing.filter);
+        }
+    }
+
+    #[ignore = "needs MariaDB"]
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn a_book_that_is_to_order_is_not_in_stock_however_many_copies_there_are(pool: MySqlPool) {
+        let mut connection = pool.acquire().await.unwrap();
+        for (reference, price, stock) in
+            [("a", Some("9.95"), 3), ("b", None, 3), ("c", Some("9.95"), 0), ("d", None, 0)]
+        {
+            let row = CatalogueRow {
+                price: price.map(|price| Money::parse(price, "EUR").unwrap()),
+                stock: Some(stock),
+                stars: Some(Histogram([0, 0, 0, 0, 9])),
+                ..row(reference, &format!("Libro {reference}"), &["Nadie"])
+            };
+            catalogue::put(&mut connection, &row).await.unwrap();
+        }
+        for recounted in [false, true] {
+            for query in [None, Some("libro")] {
+                let search = || query.map(|query| Search::parse(query).unwrap());
+                let in_stock = Filter { in_stock: true, ..Filter::default() };
+                for sort in [Sort::Popular, Sort::Rating, Sort::Title] {
+                    let listing = Listing::new(search(), in_stock.clone(), sort, 10);
+                    let Listed { slice, total } = listed(&mut connection, &listing).await.unwrap();
+                    let states: Vec<Availability> = slice.items.iter().map(|book| book.availability).collect();
+                    assert_eq!(
+                        (states, total.books, total.is_exact),
+                        (vec![Availability::InStock], 1, true),
+                        "{sort:?}"
+                    );
+                }
+                let listing = Listing::new(search(), Filter::default(), Sort::Popular, 10);
+                let (_, facets) = listed_with_facets(&mut connection, &listing).await.unwrap();
+                assert_eq!((facets.in_stock, facets.is_exact), (1, true), "{query:?}, recounted: {recounted}");
+            }
+            shop_counts::recount(&mut connection).await.unwrap();
         }
     }
 

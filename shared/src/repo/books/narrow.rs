@@ -20,6 +20,7 @@ pub(super) enum Part<'a> {
     Language(&'a Language),
     /// A language with its region or script.
     Region(&'a Language),
+    /// Books that can be sent today: those to order are not.
     InStock,
     MinScore(u32),
     MaxPrice(u32),
@@ -154,7 +155,9 @@ impl Part<'_> {
             Self::Language(_) => {
                 walk("books d force index (books_base_language)", "d.base_language = ?", "d.ratings_count", "d.id")
             }
-            Self::InStock => walk("books d force index (books_in_stock)", "d.in_stock = ?", "d.ratings_count", "d.id"),
+            Self::InStock => {
+                walk("books d force index (books_available)", "d.available = ?", "d.ratings_count", "d.id")
+            }
             Self::MinScore(_) => walk("books d force index (books_rating)", "d.score >= ?", "d.score", "d.id"),
             Self::MaxPrice(_) => {
                 walk("books d force index (books_price)", "d.price_order <= ?", "d.price_order", "d.id")
@@ -208,7 +211,7 @@ impl Part<'_> {
                 .push_bind(format!("{}-%", tag.as_str()))
                 .push(")"),
             Self::Language(language) => sql.push(" and b.base_language = ").push_bind(language.as_str().to_owned()),
-            Self::InStock => sql.push(" and b.in_stock = 1"),
+            Self::InStock => sql.push(" and b.available = 1"),
             Self::MinScore(score) => sql.push(" and b.ratings_count > 0 and b.score >= ").push_bind(score),
             Self::MaxPrice(price) => sql.push(" and b.price_order <= ").push_bind(price),
         };
