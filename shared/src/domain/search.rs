@@ -1,13 +1,13 @@
 //! A shopper's query as conditions on the word index.
 
-use std::{borrow::Cow, collections::BTreeSet, ops::Range};
+use std::{borrow::Cow, cmp::Reverse, collections::BTreeSet, ops::Range};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::{
     Invalid, Isbn13, Parsed, Reason, clean_line,
     search_entry::{SearchEntry, title_key, title_words, truncated},
-    spelling,
+    spelling::{self, Known},
     stopwords::is_common,
     words::{Group, groups, signs, unspaced_pairs},
 };
@@ -62,6 +62,16 @@ pub enum Extent {
     Abbreviation,
 }
 
+/// What a search could have meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Correction {
+    /// The edit distance of the query; 0 for the same one.
+    pub distance: usize,
+    /// The words that are not those of the query.
+    pub words: Vec<String>,
+    pub query: String,
+}
+
 /// A word of the query as a correction replaces it.
 struct Unit<'a> {
     word: &'a str,
@@ -72,6 +82,8 @@ impl Search {
     pub const MAX_CHARS: usize = 200;
     const MAX_GROUPS: usize = 8;
     const MIN_BEGINNING_CHARS: usize = 3;
+    /// Queries with other blanks that are tried.
+    const MAX_RESPACED: usize = 4;
 
     /// Reads at most eight words; a query that has none (`(((`) finds nothing, which is no error.
     pub fn parse(text: &str) -> Parsed<Self> {
@@ -162,7 +174,7 @@ impl Search {
     }
 
     /// The same search that also accepts similar known words in place of each word; none if no word has any.
-    pub fn with_fuzzy_terms(&self, known: &BTreeSet<String>) -> Option<Self> {
+    pub fn with_fuzzy_terms(&self, known: &Known) -> Option<Self> {
         let units = self.units();
         let nearest = |at: usize, word: &str| {
             let mut near = spelling::nearest(word, known);
@@ -176,17 +188,49 @@ impl Search {
         near.iter().any(|near| !near.is_empty()).then(|| Self { near, ..self.clone() })
     }
 
+    /// The words that neighbours of this query would be if they were joined, and those that its words could be joined from,
+    /// to be looked up.
+    pub fn words_by_blanks(&self) -> BTreeSet<String> {
+        let units = self.units();
+        let joined = units.windows(2).map(|two| [two[0].word, two[1].word].concat());
+        let parts = units.iter().flat_map(|unit| spelling::parts(unit.word, units.len() == 1));
+        joined.chain(parts).map(|word| truncated(&word)).collect()
+    }
+
+    /// The query with two neighbours joined, or one word parted, where that makes known words; the ways with the most
+    /// frequent words first, at most [`Self::MAX_RESPACED`].
+    pub fn respaced(&self, known: &Known) -> Vec<String> {
+        let units = self.units();
+        let replaced =
+            |range: Range<usize>, words: &str| [&self.text[..range.start], words, &self.text[range.end..]].concat();
+        let books = |word: &str| known.get(word).copied().unwrap_or_default();
+        let joined = units.windows(2).filter_map(|two| {
+            let word = [two[0].word, two[1].word].concat();
+            let range = two[0].range.start..two[1].range.end;
+            (books(&word) > 0).then(|| (books(&word), replaced(range, &word)))
+        });
+        let parted = units.iter().flat_map(|unit| {
+            let ways = spelling::parted(unit.word, known);
+            let rarest = |way: &str| way.split(' ').map(books).min().unwrap_or_default();
+            ways.into_iter().map(|way| (rarest(&way), replaced(unit.range.clone(), &way))).collect::<Vec<_>>()
+        });
+        let mut queries: Vec<(u32, String)> = joined.chain(parted).collect();
+        queries.sort_by_key(|(books, _)| Reverse(*books));
+        queries.into_iter().map(|(_, query)| query).take(Self::MAX_RESPACED).collect()
+    }
+
     /// The variants of the last word, which may be a mistyped beginning; none if it is too short to be corrected.
     pub fn variants_of_beginning(&self) -> BTreeSet<String> {
         let last = self.groups.last().map(Group::form).filter(|word| spelling::counts(word));
         last.map(spelling::variants).unwrap_or_default()
     }
 
-    /// How this fuzzy search matched a text: the edit distance of the query, and the corrected query.
-    pub fn correction_for(&self, text: &str) -> (usize, String) {
+    /// How this fuzzy search matched a text: the edit distance of the query, the words that are in the place of others, and
+    /// the corrected query.
+    pub fn correction_for(&self, text: &str) -> Correction {
         let found = spelling::words(text);
         let units = self.units();
-        let (mut distance, mut corrected, mut done) = (0, String::new(), 0);
+        let (mut distance, mut words, mut corrected, mut done) = (0, Vec::new(), String::new(), 0);
         for (at, (unit, near)) in units.iter().zip(&self.near).enumerate() {
             let is_last = at + 1 == units.len();
             let is_begun = is_last && is_beginning(unit.word) && found.iter().any(|word| word.starts_with(unit.word));
@@ -200,11 +244,12 @@ impl Search {
                 };
                 corrected.push_str(&self.text[done..unit.range.start]);
                 corrected.push_str(word);
+                words.push(word.clone());
                 done = unit.range.end;
             }
         }
         corrected.push_str(&self.text[done..]);
-        (distance, corrected)
+        Correction { distance, words, query: corrected }
     }
 
     /// See [`title_key`]: a book with this key has the query as its title.
@@ -485,7 +530,7 @@ mod tests {
     }
 
     fn with_fuzzy_terms(query: &str, known: &[&str]) -> Option<Search> {
-        Search::parse(query).unwrap().with_fuzzy_terms(&known.iter().map(|word| (*word).to_owned()).collect())
+        Search::parse(query).unwrap().with_fuzzy_terms(&known.iter().map(|word| ((*word).to_owned(), 1)).collect())
     }
 
     #[test]
@@ -497,23 +542,47 @@ mod tests {
         assert_eq!(with_fuzzy_terms("zzz del quevedo", &known), None);
     }
 
+    fn correction(search: &Search, text: &str) -> (usize, String) {
+        let Correction { distance, query, .. } = search.correction_for(text);
+        (distance, query)
+    }
+
     #[test]
     fn a_beginning_with_a_slip_is_similar_to_longer_words() {
         let search = with_fuzzy_terms("el qiujo", &["quijote", "quijotada", "quiosco"]).unwrap();
-        assert_eq!(search.correction_for("Don Quijote"), (1, "el quijote".into()));
+        assert_eq!(correction(&search, "Don Quijote"), (1, "el quijote".into()));
     }
 
     #[test]
     fn the_correction_of_a_query_comes_from_the_text_that_it_found() {
         let search = with_fuzzy_terms("C++ el QUIJTOE, de Miguel", &["quijote", "quijotes", "miguela"]).unwrap();
-        let found = search.correction_for("El Quijote de C. para Miguel");
+        let found = correction(&search, "El Quijote de C. para Miguel");
         assert_eq!(found, (1, "C++ el quijote, de Miguel".into()));
         let austin = with_fuzzy_terms("jane austin", &["austen", "justin", "jane", "janet"]).unwrap();
-        assert_eq!(austin.correction_for("Emma Jane Austen"), (1, "jane austen".into()));
-        assert_eq!(austin.correction_for("Janet Justin"), (2, "janet justin".into()));
-        assert_eq!(austin.correction_for("Jane Austington"), (0, "jane austin".into()));
+        assert_eq!(correction(&austin, "Emma Jane Austen"), (1, "jane austen".into()));
+        assert_eq!(correction(&austin, "Janet Justin"), (2, "janet justin".into()));
+        assert_eq!(correction(&austin, "Jane Austington"), (0, "jane austin".into()));
         let joined = with_fuzzy_terms("the spidrman-returns", &["spiderman", "returns"]).unwrap();
-        assert_eq!(joined.correction_for("Spiderman Returns"), (1, "the spiderman-returns".into()));
+        assert_eq!(correction(&joined, "Spiderman Returns"), (1, "the spiderman-returns".into()));
+    }
+
+    #[test]
+    fn neighbours_are_joined_and_words_parted_where_that_makes_known_words() {
+        let known = [("mockingbird", 2), ("hitchhikers", 3), ("monte", 9), ("cristo", 4), ("mon", 1), ("bird", 5)];
+        let known: Known = known.map(|(word, books)| (word.to_owned(), books)).into();
+        for (query, expected) in [
+            ("To kill a mocking bird", &["To kill a mockingbird"][..]),
+            ("hitch hiker's guide", &["hitchhikers guide"]),
+            ("«El conde de Montecristo»", &["«El conde de monte cristo»"]),
+            ("mockingbird", &[]),
+            ("monte cristo", &[]),
+            ("", &[]),
+        ] {
+            let search = Search::parse(query).unwrap();
+            assert_eq!(search.respaced(&known), expected, "{query}");
+            let looked_up = search.words_by_blanks();
+            assert!(expected.is_empty() || known.keys().any(|word| looked_up.contains(word)), "{query}: {looked_up:?}");
+        }
     }
 
     #[test]

@@ -1,37 +1,72 @@
 //! Corrections of a search that finds nothing, with the catalogue's words as the dictionary.
 
-use std::collections::BTreeSet;
+use std::{cmp::Reverse, collections::BTreeSet};
 
 use serde_json::json;
 use sqlx::{MySql, MySqlConnection, QueryBuilder};
 
 use super::books::{self, Listing};
-use crate::domain::{Search, Slice, Sort, Summary, spelling};
+use crate::domain::{
+    Search, Slice, Sort, Summary,
+    spelling::{self, Known},
+};
 
 /// Words that are looked up for each variant of a beginning.
 const BEGUN: u32 = 50;
 /// The largest number of hits that a correction is chosen from.
 const HITS: u32 = 100;
 
-/// If the list is empty: a query with a similar spelling that finds something within the same filters. One search
-/// accepts all similar words; the hit with the least edit distance to the query, or else the most rated, has the
-/// corrections.
+/// If the list is empty: a query with other blanks or with a similar spelling that finds something within the same filters.
+/// One search accepts all similar words; the hit with the least edit distance to the query has the corrections, of several
+/// the one whose corrected words the most books have, and then the most rated.
 pub async fn did_you_mean(
     connection: &mut MySqlConnection,
     listing: &Listing,
     found: &Slice<Summary>,
 ) -> sqlx::Result<Option<String>> {
     let Some(search) = listing.search.as_ref().filter(|_| found.items.is_empty()) else { return Ok(None) };
+    let by_blanks = books_of(connection, &search.words_by_blanks()).await?;
+    for query in search.respaced(&by_blanks) {
+        if finds(connection, listing, &query).await? {
+            return Ok(Some(query));
+        }
+    }
     let near = near(connection, search).await?;
+    let near = books_of(connection, &near).await?;
     let Some(search) = search.with_fuzzy_terms(&near) else { return Ok(None) };
     let loose = Listing::new(Some(search.clone()), listing.filter.clone(), Sort::Popular, HITS);
     let hits = books::list(connection, &loose).await?.items;
     let meant = hits.iter().map(|book| search.correction_for(&format!("{} {}", book.title, book.byline)));
-    let Some((1.., query)) = meant.min_by_key(|(distance, _)| *distance) else { return Ok(None) };
-    let Ok(search) = Search::parse(&query) else { return Ok(None) };
+    let books = |words: &[String]| words.iter().filter_map(|word| near.get(word)).min().copied();
+    let best = meant.min_by_key(|meant| (meant.distance, Reverse(books(&meant.words))));
+    let Some(query) = best.filter(|meant| meant.distance > 0).map(|meant| meant.query) else { return Ok(None) };
+    Ok(finds(connection, listing, &query).await?.then_some(query))
+}
+
+/// Whether another query finds something within the same filters.
+async fn finds(connection: &mut MySqlConnection, listing: &Listing, query: &str) -> sqlx::Result<bool> {
+    let Ok(search) = Search::parse(query) else { return Ok(false) };
     let meant = Listing::new(Some(search), listing.filter.clone(), Sort::Popular, 1);
-    let finds = !books::list(connection, &meant).await?.items.is_empty();
-    Ok(finds.then_some(query))
+    Ok(!books::list(connection, &meant).await?.items.is_empty())
+}
+
+/// Those of these words that books have, with their number.
+async fn books_of(connection: &mut MySqlConnection, words: &BTreeSet<String>) -> sqlx::Result<Known> {
+    if words.is_empty() {
+        return Ok(Known::new());
+    }
+    let rows = sqlx::query!(
+        r#"
+        select
+            w.word,
+            w.books
+        from json_table(?, '$[*]' columns (word varchar(64) collate utf8mb4_nopad_bin path '$')) asked
+        straight_join words w on w.word = asked.word
+        where w.books > 0
+        "#,
+        json!(words).to_string(),
+    );
+    Ok(rows.fetch_all(connection).await?.into_iter().map(|row| (row.word, row.books)).collect())
 }
 
 /// Words that are similar to a word of the search: they have a variant in common with it, or begin with a variant of the
@@ -87,6 +122,13 @@ mod tests {
         ("The Texas Rangers in Austin", "Jack Smith", "en", 900),
         ("Far from the Madding Crowd", "Thomas Hardy", "en", 40),
         ("Harry Potter and the Philosopher's Stone", "J.K. Rowling", "en", 700),
+        ("To Kill a Mockingbird", "Harper Lee", "en", 800),
+        ("The Left Hand of Darkness", "Ursula K. Le Guin", "en", 30),
+        ("El conde de Montecristo", "Alexandre Dumas", "es", 20),
+        ("War and Peace", "Leo Tolstoy", "en", 300),
+        ("Anna Karenina", "Leo Tolstoy", "en", 200),
+        ("Anna Karenina (ilustrada)", "Lev Tolstoj", "es", 999),
+        ("Nicola", "Germs Gabaldon", "en", 5),
     ];
 
     fn rows() -> Vec<CatalogueRow> {
@@ -127,6 +169,27 @@ mod tests {
             // Of two that are as near, the most rated.
             ("hary", "harry"),
             ("hary thomas", "hardy thomas"),
+            // Of two that are as near, the one of more books, though another book is rated more.
+            ("tolstói", "tolstoy"),
+            ("karenina tolstoi", "karenina tolstoy"),
+        ] {
+            assert_eq!(meant(&mut connection, typed, Filter::default()).await.as_deref(), Some(expected), "{typed}");
+        }
+    }
+
+    #[ignore = "needs MariaDB"]
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn words_that_were_parted_or_joined_are_corrected(pool: MySqlPool) {
+        let mut connection = shelf(&pool).await;
+        for (typed, expected) in [
+            ("mocking bird", "mockingbird"),
+            ("To kill a mocking bird", "To kill a mockingbird"),
+            ("harrypotter", "harry potter"),
+            ("leguin", "le guin"),
+            ("ursula leguin darkness", "ursula le guin darkness"),
+            ("monte cristo", "montecristo"),
+            ("cienañosdesoledad", "cien anos de soledad"),
+            ("prideandprejudice", "pride and prejudice"),
         ] {
             assert_eq!(meant(&mut connection, typed, Filter::default()).await.as_deref(), Some(expected), "{typed}");
         }
@@ -136,7 +199,21 @@ mod tests {
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
     async fn no_correction_for_a_query_that_finds_something_or_resembles_nothing(pool: MySqlPool) {
         let mut connection = shelf(&pool).await;
-        for typed in ["quijote", "quij", "zzz", "(((", "xilofonista", "9780618002214", "hobit tolkein soledad"] {
+        for typed in [
+            "quijote",
+            "quij",
+            "zzz",
+            "(((",
+            "xilofonista",
+            "9780618002214",
+            "hobit tolkein soledad",
+            // Another word in four or five letters is no slip.
+            "niño",
+            "gabo",
+            "grrm",
+            // Known words that no book has together.
+            "hobbitharry",
+        ] {
             assert_eq!(meant(&mut connection, typed, Filter::default()).await, None, "{typed}");
         }
     }
