@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, env, fs::File};
 
 use shared::{
-    domain::{Currency, Filter, Search, SearchEntry, Sort, Summary},
+    domain::{Currency, Filter, Language, Search, SearchEntry, Sort, Summary},
     repo::{
         books::{self, Listing},
         imports, spelling,
@@ -109,4 +109,87 @@ async fn ten_thousand_real_books_are_found_as_people_type_them(pool: MySqlPool) 
         let (found, meant) = first_page(&mut connection, &typed).await;
         assert!(found.iter().any(|book| book.id.get() == id) || meant.is_some(), "{title} by {typed}");
     }
+}
+
+#[ignore = "needs goodbooks-10k: set ANAQUEL_GOODBOOKS to its CSV, and DATABASE_URL to a MariaDB"]
+#[sqlx::test(migrator = "shared::MIGRATIONS")]
+async fn names_and_titles_are_found_or_suggested_however_they_are_shortened_and_parted(pool: MySqlPool) {
+    let mut connection = pool.acquire().await.unwrap();
+    import(&mut connection).await;
+    for (query, title) in [
+        ("harry potter y j. k. rowling", "Harry Potter"),
+        ("harry potter y j k rowling", "Harry Potter"),
+        ("hobbit a j.r.r. tolkien", "The Hobbit"),
+        ("ps i love you", "P.S. I Love You"),
+        ("p. s. i love you", "P.S. I Love You"),
+        ("1000 places to see", "1,000 Places to See"),
+        ("村上春樹", "1Q84"),
+        ("村上 春樹", "1Q84"),
+        ("石田スイ", "Tokyo Ghoul"),
+        ("武内直子", "美少女戦士"),
+        ("g. orwell", ""),
+        ("orwell g", ""),
+        ("Kafka, F.", ""),
+        ("García Márquez, G. One Hundred Years", "One Hundred Years of Solitude"),
+        ("peter pan", "Peter Pan"),
+    ] {
+        let found = first_page(&mut connection, query).await.0;
+        assert!(found.iter().any(|book| book.title.starts_with(title)), "{query}");
+    }
+    for (query, expected) in [
+        ("mocking bird", Some("mockingbird")),
+        ("hitch hikers guide", Some("hitchhikers guide")),
+        ("montecristo", Some("monte cristo")),
+        ("harrypotter", Some("harry potter")),
+        ("leguin", Some("le guin")),
+        ("vangogh", Some("van gogh")),
+        ("tolstoi", Some("tolstoy")),
+        ("tolstói", Some("tolstoy")),
+        ("gabo", None),
+        ("grrm", None),
+    ] {
+        let (found, meant) = first_page(&mut connection, query).await;
+        assert!(found.is_empty(), "{query}: {:?}", found.first().map(|book| &book.title));
+        assert_eq!(meant.as_deref(), expected, "{query}");
+    }
+
+    let names: Vec<(u32, String)> = sqlx::query_as(
+        r"select max(ba.book_id), a.name from authors a join book_authors ba on ba.author_id = a.id
+          where a.name rlike '^[A-Z][a-z]+ [A-Z][a-z]{3,}$' group by a.id having count(*) = 1 order by a.id",
+    )
+    .fetch_all(&pool)
+    .await
+    .unwrap();
+    for (book, name) in sample(names, 60) {
+        let (first, last) = name.split_once(' ').unwrap();
+        let initial = &first[..1];
+        for typed in [format!("{initial}. {last}"), format!("{last}, {initial}.")] {
+            let listing = Listing::new(Some(Search::parse(&typed).unwrap()), Filter::default(), Sort::Relevance, 100);
+            let found = books::list(&mut connection, &listing).await.unwrap().items;
+            assert!(found.iter().any(|hit| hit.id.get() == book), "{name} by {typed}");
+        }
+    }
+
+    let spanish = Filter { language: Some(Language::parse("es").unwrap()), ..Filter::default() };
+    let books: Vec<(u32, String, String)> =
+        sqlx::query_as("select id, title, byline from books where base_language = 'es'")
+            .fetch_all(&pool)
+            .await
+            .unwrap();
+    let mut beginnings = 0;
+    for (id, title, byline) in books {
+        let long = SearchEntry::of(&title, &byline).terms.into_iter().filter(|term| term.chars().count() > 3);
+        for beginning in long.map(|term| term.chars().take(3).collect::<String>()) {
+            let search = Search::parse(&beginning).unwrap();
+            let listing = Listing::new(Some(search), spanish.clone(), Sort::Relevance, 100);
+            let listed = books::listed(&mut connection, &listing).await.unwrap();
+            let is_found = listed.slice.items.iter().any(|book| book.id.get() == id);
+            // Three letters that are a common word of their own stand for nothing longer.
+            let is_whole = listing.search().is_some_and(|search| search.finds(&SearchEntry::of(&title, &byline)));
+            assert!(is_found || !is_whole, "{title} by {beginning}: {:?}", listed.total);
+            beginnings += usize::from(is_found);
+        }
+    }
+    println!("{beginnings} beginnings of words of Spanish books find them");
+    assert!(beginnings > 50);
 }

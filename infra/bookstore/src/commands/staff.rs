@@ -294,7 +294,9 @@ async fn change_all(whose: &Whose, filter: ReviewFilter, yes: bool) -> Result<Re
     let task = if filter.hidden.is_some() { StaffTask::UnhideReviews } else { StaffTask::HideReviews }(filter);
     let (mut all, mut began) = (Vec::new(), None);
     loop {
-        let StaffAnswer::Changed { ratings, at, more } = staff.ask(task.clone()).await? else { bail!(UNEXPECTED_RESPONSE) };
+        let StaffAnswer::Changed { ratings, at, more } = staff.ask(task.clone()).await? else {
+            bail!(UNEXPECTED_RESPONSE)
+        };
         all.extend(ratings);
         began.get_or_insert(at);
         if !more {
