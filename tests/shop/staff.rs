@@ -178,7 +178,7 @@ async fn reviews_are_hidden_together_after_a_question_and_shown_again_as_they_we
         stdout.contains("1 review hidden: ") && stdout.contains("unhide-all --hidden-since 20"),
         "{stdout}{stderr}"
     );
-    let since = stdout.split("--hidden-since ").nth(1).unwrap().split('`').next().unwrap().to_owned();
+    let since = stdout.split("--hidden-since ").nth(1).unwrap().split(' ').next().unwrap().to_owned();
     let (_, stdout, _) = run(&[&["hide-all", "--yes", "--json"], &period[..]].concat()).await;
     let document: Value = serde_json::from_str(&stdout).unwrap();
     assert_eq!(document["result"]["hidden"], 1);

@@ -197,7 +197,7 @@ fn not_identified<E: std::error::Error + Send + Sync + 'static>(
 }
 
 fn unreachable(reason: &str) -> Error {
-    anyhow!("AWS could not be reached ({reason}): check the network, its name service and the proxy (HTTPS_PROXY)")
+    anyhow!("AWS could not be reached ({reason}): check the network and its name service")
 }
 
 /// The response of an SDK call, or an error with AWS's code and message.
