@@ -49,7 +49,7 @@ pub(super) enum Source<'a> {
         /// Each hit has all of them as well.
         all_of: Vec<String>,
         /// Of its most popular books, those that are hits are read as well.
-        beside: Option<Walk<'static>>,
+        beside: Option<Box<Walk<'static>>>,
     },
     Part(Counted<'a>),
 }
@@ -97,7 +97,7 @@ impl<'a> Hits<'a> {
             any_of: driver.words.into_keys().collect(),
             begun: driver.begun.into_keys().collect(),
             all_of: others.filter_map(|(_, condition)| condition.single_word()).map(str::to_owned).collect(),
-            beside: beside.map(|counted| Walk::of(Sort::Popular, filter, Some(counted.part))),
+            beside: beside.map(|counted| Box::new(Walk::of(Sort::Popular, filter, Some(counted.part)))),
         };
         Ok(Some(Self::Books { source, is_complete, conditions, search: Some(search) }))
     }
