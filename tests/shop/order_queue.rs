@@ -19,7 +19,7 @@ use crate::{
     support::{Shop, bookstore, eventually, text},
 };
 
-const WITHIN: Duration = Duration::from_secs(60);
+const WITHIN: Duration = Duration::from_mins(1);
 
 /// An order of a book that never was, by this buyer.
 fn order(buyer: &str) -> OrderMessage {

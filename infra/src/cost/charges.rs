@@ -215,12 +215,11 @@ fn queue(properties: &Value, usage: &Usage) -> Vec<Charge> {
 /// A consumer polls its queue also while that is empty.
 fn source(properties: &Value, usage: &Usage) -> Vec<Charge> {
     let alias = text(&properties["FunctionName"]["Ref"]);
-    let consumers = FUNCTIONS.iter().filter(|function| alias == logical_id(function.name) + "Live");
-    let queue = consumers.filter_map(|function| match function.trigger {
-        Trigger::Messages(queue) => Some(queue),
+    let consumer = FUNCTIONS.iter().find(|function| alias == logical_id(function.name) + "Live");
+    let queue = match consumer.map(|function| function.trigger) {
+        Some(Trigger::Messages(queue)) => Some(queue),
         _ => None,
-    });
-    let queue = queue.last();
+    };
     let messages = queue.map_or(0.0, |queue| usage.messages(queue));
     vec![
         fixed(&purpose("queue polling", queue), price_of_requests(queue), POLLS / MILLION),
