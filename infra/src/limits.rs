@@ -643,7 +643,8 @@ mod tests {
 
     #[test]
     fn a_setting_of_orders_beyond_what_aws_accepts_is_rejected() {
-        let changes: [(fn(&mut Orders), &str); 7] = [
+        type Change = fn(&mut Orders);
+        let changes: [(Change, &str); 7] = [
             (|orders| orders.groups = 0, "orders.groups is 0; it must be 1 to 1000"),
             (|orders| orders.visibility_seconds = 43_201, "orders.visibility_seconds is 43201; it must be 1 to 43200"),
             (|orders| orders.max_receives = 1_001, "orders.max_receives is 1001; it must be 1 to 1000"),

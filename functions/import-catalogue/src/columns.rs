@@ -283,7 +283,7 @@ mod tests {
             ("titel", Some("title")),
             ("autor", Some("authors")),
             ("pages", None),
-            ("publisher", None),
+            ("shelf", None),
             ("notes", None),
             ("cover", None),
             ("series", None),

@@ -1,5 +1,5 @@
 //! A batch of a FIFO queue: messages of one group are processed in their order. After the first of a group that is not
-//! done, the later ones of that group are returned without an attempt, and other groups go on.
+//! done, the later ones of that group are returned without an attempt, and other groups continue.
 
 use std::{
     collections::BTreeMap,
@@ -8,7 +8,7 @@ use std::{
 
 use aws_lambda_events::sqs::SqsMessage;
 
-/// What became of a message.
+/// The outcome of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Disposition {
     /// The queue deletes it.

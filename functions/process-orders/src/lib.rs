@@ -1,7 +1,7 @@
 //! Consumer of the order queue: decides orders in the order of their group, each exactly once, and hands over the mails
 //! about them.
 //!
-//! A message that no retry can process is parked with its reason, and the group goes on. That is a text that is no
+//! A message that no retry can process is parked with its reason, and the group continues. That is a text that is no
 //! message, values that the database cannot store, and a message that failed five times by its own fault.
 
 pub mod batch;
