@@ -63,8 +63,8 @@ pub fn add_with_statements(
     statements: impl IntoIterator<Item = Value>,
 ) -> Id {
     let bucket = template.add(id, bucket);
-    let reason = "Only the shop's functions and people with deploy permissions have access; a trail with data events, which no \
-         stage has, could record it.";
+    let reason = "Only the shop's functions and people with deploy permissions have access, which only a trail with data events \
+         would record.";
     template.suppress(bucket, "CKV_AWS_18", reason);
     let objects = join("/", [bucket.att("Arn"), "*".into()]);
     let mut policy = only_over_tls("s3:*", [bucket.att("Arn"), objects]);
