@@ -27,7 +27,7 @@ pub async fn begin(
         "insert into message_faults (message, attempts, began_at)
          values (?, 1, ?)
          on duplicate key update
-            attempts = greatest(cast(attempts as signed) - ?, 0) + 1,
+            attempts = greatest(cast(attempts as signed) - cast(? as signed), 0) + 1,
             began_at = values(began_at)",
         message,
         now,

@@ -79,6 +79,8 @@ impl Movement {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Held {
     pub stock: u32,
+    /// In minor units; only a book with a price counts as one in stock.
+    pub price: Option<u32>,
     /// None where nothing has moved yet.
     pub moved: Option<u32>,
     /// In the last thirty days.
@@ -133,7 +135,7 @@ pub(super) async fn lock(
     );
     let books = rows.fetch_all(connection).await?.into_iter().map(|row| {
         let price = row.price.zip(row.currency).map(|(minor, currency)| Money { minor, currency });
-        let held = Held { stock: row.stock, moved: row.stock_moved, sold: row.sold };
+        let held = Held { stock: row.stock, price: row.price, moved: row.stock_moved, sold: row.sold };
         (row.id, LockedBook { title: row.title, isbn: row.isbn, price, tax_rate: row.tax_rate, held })
     });
     Ok(books.collect())
@@ -161,7 +163,7 @@ pub(super) async fn record(
         let stock = i64::from(before.stock) + of_book.map(|movement| i64::from(movement.quantity)).sum::<i64>();
         let sold = (i64::from(before.sold) + sales.get(&book).copied().unwrap_or_default()).max(0);
         rows.push((book, stock, sold));
-        let counted = |stock| Counted { stock, ..Counted::default() };
+        let counted = |stock| Counted { stock, price: before.price, ..Counted::default() };
         change.note(Some(&counted(before.stock)), Some(&counted(u32::try_from(stock).unwrap_or_default())));
     }
     sqlx::query!(
