@@ -14,7 +14,7 @@ const LETTERS: RangeInclusive<usize> = 4..=32;
 /// One wrong letter is allowed for this number of letters.
 const LETTERS_A_SLIP: usize = 4;
 /// Beginnings up to this length are only corrected where two letters are swapped: another letter makes another word.
-const SHORT_BEGINNING: usize = 5;
+const SHORT_BEGINNING: usize = 4;
 /// Largest number of similar words for one word.
 const MAX_NEAR: usize = 50;
 /// The fewest letters of a part of a joined word.
@@ -180,7 +180,9 @@ mod tests {
             ("nino", &[][..]),
             ("gabo", &[]),
             ("grrm", &[]),
+            ("qiuj", &["quijote", "quijotada"]),
             ("qiujo", &["quijote", "quijotada"]),
+            ("quijt", &["quijote", "quijotada"]),
             ("quixot", &["quijote", "quijotada"]),
         ] {
             assert_eq!(nearest_beginnings(beginning, &words), expected, "{beginning}");
