@@ -165,8 +165,12 @@ impl Database {
         match outcome {
             Err(error) if is_lost(&error) => Err(Error::Away(anyhow::Error::new(error).context(Lost))),
             result => {
-                self.put_back(open).await;
-                result.map_err(Error::from)
+                let result = result.map_err(Error::from);
+                // After any other error the fault may be the session's: one whose password has expired stays refused.
+                if matches!(result, Ok(_) | Err(Error::Busy(_) | Error::Unstorable(_))) {
+                    self.put_back(open).await;
+                }
+                result
             }
         }
     }
@@ -319,9 +323,10 @@ enum Kind {
 /// By the server's number: <https://mariadb.com/kb/en/mariadb-error-code-reference/>.
 fn kind(code: u16) -> Kind {
     match code {
-        // Too many connections, of the server (1040) or of the user (1203, 1226); logins refused (1044, 1045, 1698); the
-        // disk full (1021, 1114); read-only during a failover (1290, 1836).
-        1040 | 1203 | 1226 | 1044 | 1045 | 1698 | 1021 | 1114 | 1290 | 1836 => Kind::Away,
+        // Too many connections, of the server (1040) or of the user (1203, 1226); logins refused (1044, 1045, 1698), or
+        // the password expired (1820, 1862); the disk full (1021, 1114), or the memory for statements (1461); read-only
+        // during a failover (1290, 1836).
+        1040 | 1203 | 1226 | 1044 | 1045 | 1698 | 1820 | 1862 | 1021 | 1114 | 1461 | 1290 | 1836 => Kind::Away,
         // Changed under a snapshot (1020), another import has inserted the same book or name (1062), lock wait (1205), lock table full (1206), deadlock (1213), statement killed
         // (1317) or out of time (1969).
         1020 | 1062 | 1205 | 1206 | 1213 | 1317 | 1969 => Kind::Busy,
@@ -394,6 +399,21 @@ mod tests {
     async fn one_connection_serves_one_request_after_another(pool: MySqlPool) {
         let database = database(&pool);
         assert_eq!(connection_id(&database).await, connection_id(&database).await);
+    }
+
+    /// A session whose password has expired refuses everything until it ends, and answers a ping.
+    #[ignore = "needs MariaDB"]
+    #[sqlx::test]
+    async fn a_connection_that_refuses_statements_is_not_used_again(pool: MySqlPool) {
+        let database = database(&pool);
+        let first = connection_id(&database).await;
+        for (code, is_away) in [(1820, true), (1862, true), (1461, true), (1142, false)] {
+            let refuse = || sqlx::AssertSqlSafe(format!("signal sqlstate '45000' set mysql_errno = {code}"));
+            let refused = database.read(async |c| sqlx::raw_sql(refuse()).execute(c).await.map(drop)).await;
+            assert_eq!(matches!(refused, Err(Error::Away(_))), is_away, "{code}: {refused:?}");
+            assert!(database.idle.lock().await.is_none(), "{code}");
+        }
+        assert_ne!(connection_id(&database).await, first);
     }
 
     #[ignore = "needs MariaDB"]

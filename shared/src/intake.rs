@@ -124,6 +124,9 @@ fn identify(
 
 fn key_of_program(request: &Request) -> Result<Option<Vec<u8>>> {
     let Some(key) = request.header_bytes("idempotency-key") else { return Ok(None) };
+    if request.repeats_header("idempotency-key") {
+        return Err(Invalid::other("Idempotency-Key", "is given twice; send it once").into());
+    }
     if !(1..=MAX_KEY).contains(&key.len()) || !key.iter().all(|byte| matches!(byte, b' '..=b'~')) {
         return Err(Invalid::other("Idempotency-Key", "must have 1 to 200 characters of ASCII").into());
     }
@@ -238,6 +241,10 @@ mod tests {
             let refused = program(idempotency, cookie).unwrap_err();
             assert!(refused.status() == 400 && refused.to_string().contains(reason), "{idempotency}: {refused}");
         }
+        let headers = json!({ "idempotency-key": [KEY, "b6bf864c-0798-40c6"] });
+        let twice = request(json!({ "httpMethod": "POST", "path": "/api/contact", "multiValueHeaders": headers }));
+        let refused = identify(&key(), &twice, Client::Program, NOW).unwrap_err();
+        assert!(refused.status() == 400 && refused.to_string().contains("is given twice"), "{refused}");
         assert!(program("a b c d e f g h i", "").is_ok() && program("1", &format!("visitor={ANA}")).is_ok());
         for body in ["message=Hola&key=1", "message=Hola&key=123456789012345"] {
             for cookie in ["", &format!("visitor={ANA}")] {

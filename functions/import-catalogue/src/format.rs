@@ -413,8 +413,13 @@ fn year(text: &str) -> Parsed<i16> {
     }
 }
 
+/// The most copies of a book, or ratings with one number of stars: more than any shop has, and far below what the database
+/// can add up. -1 as an unsigned number, a common mistake of exports, is above it.
+const MAX_COUNT: u32 = 100_000_000;
+
 fn count(text: &str) -> Parsed<u32> {
-    whole_number(text).parse().map_err(|_| Invalid::other("count", "must be a whole number from 0 up"))
+    let count = whole_number(text).parse().ok().filter(|count| *count <= MAX_COUNT);
+    count.ok_or_else(|| Invalid::other("count", format!("must be a whole number from 0 to {MAX_COUNT}")))
 }
 
 /// Slugs such as `science-fiction`, each once, sorted.
@@ -623,6 +628,7 @@ mod tests {
     fn numbers_are_read_as_spreadsheets_write_them() {
         for (column, cell, expected) in [
             ("stock", "9.0", 9),
+            ("stock", "100000000", 100_000_000),
             ("stock", "9,00", 9),
             ("stock", "'9", 9),
             ("stock", "=\"9\"", 9),
@@ -660,6 +666,8 @@ mod tests {
             ("stock", "1.000", "must be a whole number"),
             ("stock", "1,000", "must be a whole number"),
             ("stock", "-1", "must be a whole number"),
+            ("stock", "4294967295", "must be a whole number from 0 to 100000000"),
+            ("stock", "100000001", "must be a whole number from 0 to 100000000"),
             ("stock", "many", "must be a whole number"),
             ("language", "Spanish", "must be a BCP 47 language tag"),
             ("language", "xx", "must be a language of ISO 639"),

@@ -78,7 +78,7 @@ impl SubmissionKey {
 
     /// Parses an id; none if this key did not sign it.
     pub fn verify(&self, text: &str) -> Option<SubmissionId> {
-        let uuid = Uuid::try_parse(text).ok()?;
+        let uuid = uuid_of_shop(text)?;
         let (payload, mac) = uuid.as_bytes().split_at(PAYLOAD);
         // Compared in constant time.
         self.signature(payload).verify_truncated_left(mac).ok()?;

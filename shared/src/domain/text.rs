@@ -35,8 +35,13 @@ fn spaced(c: char, next: Option<&char>, line_break: char) -> Option<char> {
         '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}' => Some(line_break),
         '\t' | '\u{b}' | '\u{c}' => Some(' '),
         c if is_empty_sign(c) => Some(' '),
-        c => (!c.is_control()).then_some(c),
+        c => (!c.is_control() && !is_noncharacter(c)).then_some(c),
     }
+}
+
+/// Code points up to U+FFFF that Unicode keeps free for programs' own use. SQS refuses a message with one of the last two.
+fn is_noncharacter(c: char) -> bool {
+    matches!(c, '\u{fdd0}'..='\u{fdef}' | '\u{fffe}' | '\u{ffff}')
 }
 
 /// The characters without those that show nothing, except in their place.
@@ -216,6 +221,8 @@ mod tests {
             ("\u{200d}👩\u{200d} \u{fe0f}a", "👩 a"),
             ("1\u{fe0f}\u{20e3} 1\u{fe0f} ☎\u{fe0e}", "1\u{fe0f}\u{20e3} 1 ☎\u{fe0e}"),
             ("葛\u{e0100}城", "葛\u{e0100}城"),
+            ("bue\u{fffe}no\u{ffff}\u{fdd0}\u{fdef}", "bueno"),
+            ("\u{fffd}\u{fdcf}\u{1fffd}", "\u{fffd}\u{fdcf}\u{1fffd}"),
             ("\u{1820}\u{180e}\u{1820}\u{180b}", "\u{1820}\u{180e}\u{1820}\u{180b}"),
         ] {
             assert_eq!(clean(text), kept, "{text:?}");

@@ -241,6 +241,11 @@ impl Request {
         self.headers.get(name).map(HeaderValue::as_bytes)
     }
 
+    /// Whether a header has more than one line.
+    pub fn repeats_header(&self, name: &str) -> bool {
+        self.headers.get_all(name).iter().count() > 1
+    }
+
     pub fn body(&self) -> &[u8] {
         &self.body
     }

@@ -152,7 +152,7 @@ async fn recount(connection: &mut MySqlConnection, book: BookId) -> sqlx::Result
         select
             (select ratings_count from books where id = ?) as ratings_count,
             (select score from books where id = ?) as score,
-            json_arrayagg(json_array(stars, imported + given)) as "stars: Json<Vec<(usize, u32)>>"
+            json_arrayagg(json_array(stars, least(imported + given, 4294967295))) as "stars: Json<Vec<(usize, u32)>>"
         from star_counts
         where book_id = ?
         for update
@@ -622,6 +622,30 @@ mod tests {
         assert_eq!(published, Published::Now);
         assert_eq!(found.histogram, Histogram([0, 0, 0, 0, 1]));
         assert_eq!(found.summary.ratings.mean, Some(5.0));
+    }
+
+    /// As a catalogue that was imported before its counts had a limit.
+    #[ignore = "needs MariaDB"]
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn the_largest_stored_count_can_be_rated_listed_hidden_and_erased(pool: MySqlPool) {
+        let mut connection = pool.acquire().await.unwrap();
+        let id = book(&mut connection, "El túnel", "Sabato", 0).await;
+        sqlx::query("insert into star_counts (book_id, stars, imported, given) values (?, 5, 4294967295, 0)")
+            .bind(id.get())
+            .execute(&mut *connection)
+            .await
+            .unwrap();
+        for visitor in [1, 2] {
+            let published =
+                publish(&mut connection, Uuid::from_u128(visitor), minute(0), &rating(id, visitor, 5)).await;
+            assert_eq!(published.unwrap(), Published::Now);
+        }
+        assert_eq!(histogram_of(&mut connection, id).await, Histogram([0, 0, 0, 0, u32::MAX]));
+        assert!(books::published(&mut connection, [id].into_iter()).await.unwrap().contains_key(&id));
+        let first = of_visitor(&mut connection, VisitorId(Uuid::from_u128(1))).await.unwrap()[0];
+        assert!(hide(&mut connection, first, minute(1)).await.unwrap().is_some());
+        assert!(unhide(&mut connection, first).await.unwrap().is_some());
+        assert!(erase(&mut connection, first).await.unwrap());
     }
 
     #[ignore = "needs MariaDB"]

@@ -98,7 +98,7 @@ pub async fn find(connection: &mut MySqlConnection, id: BookId) -> sqlx::Result<
     .await?;
     let Some(row) = row else { return Ok(None) };
     let stars = row.stars.map(|Json(stars)| stars).unwrap_or_default();
-    let all = stars.iter().map(|(stars, imported, given)| (*stars, imported + given)).collect();
+    let all = stars.iter().map(|(stars, imported, given)| (*stars, imported.saturating_add(*given))).collect();
     let imported = Histogram::of_pairs(Some(stars.iter().map(|(stars, imported, _)| (*stars, *imported)).collect()));
     let summary = Row {
         id: row.id,

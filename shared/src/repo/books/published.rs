@@ -36,7 +36,7 @@ pub async fn published(
         select
             b.id,
             b.updated_at as "updated_at: OffsetDateTime",
-            (select json_arrayagg(json_array(s.stars, s.imported + s.given))
+            (select json_arrayagg(json_array(s.stars, least(s.imported + s.given, 4294967295)))
                from star_counts s
               where s.book_id = b.id) as "stars: Json<Vec<(usize, u32)>>"
         from json_table(?, '$[*]' columns (id int unsigned path '$')) asked
