@@ -194,7 +194,8 @@ pub struct ShopSettings {
 pub struct Mail {
     /// Address in the `From` field.
     pub sender: Email,
-    /// Domain or address that SES verifies: the sender's domain, a parent of it, or the sender itself.
+    /// Domain or address that SES verifies: the sender's domain, a parent of it, or the sender itself. An identity exists
+    /// once in an account and region, so stages that share one need different identities.
     pub identity: String,
 }
 

@@ -8,6 +8,7 @@ use std::{
 };
 
 use infra::{
+    cost,
     routes::{FUNCTIONS, Trigger},
     stacks::all,
     stage::Stage,
@@ -305,6 +306,15 @@ fn the_readmes_first_deploy_has_the_resources_of_the_local_stage() {
         let line = format!("{}: {} to change", stack.name, stack.template.resources().count());
         assert!(readme.contains(&line), "README.md, \"Quick start\": it is now `{line}`");
     }
+}
+
+#[test]
+fn the_printed_costs_of_a_stage_are_those_that_the_command_prints() {
+    let report = cost::Report::of(&Stage::load("dev").unwrap(), 0).unwrap().text(false).unwrap();
+    let printed: Vec<&str> = report.lines().map(str::trim_end).collect();
+    let total = printed.iter().position(|line| line.starts_with(" Total")).unwrap();
+    let expected = format!("$ cargo bookstore cost --stage dev\n{}\n", printed[..=total].join("\n"));
+    assert!(read("docs/costs.md").contains(&expected), "docs/costs.md should have:\n{expected}");
 }
 
 #[test]

@@ -93,7 +93,7 @@ mod tests {
     /// What was tried, and what was returned.
     async fn outcome(names: &str, faults: &[(&str, Disposition)]) -> (String, String) {
         let tried = RefCell::new(Vec::new());
-        let returned = run(messages(names), Instant::now(), Duration::from_secs(60), async |message| {
+        let returned = run(messages(names), Instant::now(), Duration::from_mins(1), async |message| {
             let name = message.message_id.clone().unwrap();
             let fault = faults.iter().find(|(faulty, _)| *faulty == name);
             tried.borrow_mut().push(name);

@@ -324,7 +324,7 @@ mod tests {
         let mut waiting: Vec<String> = names.to_vec();
         for delivery in 1..=50 {
             let messages = waiting.iter().map(|name| message(name, delivery)).collect();
-            let running = batch::run(messages, Instant::now(), Duration::from_secs(60), async |message| {
+            let running = batch::run(messages, Instant::now(), Duration::from_mins(1), async |message| {
                 process(memory, message).await
             });
             // A crash ends the whole invocation: every message of it is delivered again that was not deleted.

@@ -18,7 +18,7 @@ use aws_sdk_lambda::{
 use aws_sdk_s3::{primitives::ByteStream, types::BucketVersioningStatus};
 use aws_sdk_sqs::types::QueueAttributeName;
 use serde_json::{Value, json};
-use shared::secret::Secret;
+use shared::{domain::Email, secret::Secret};
 use stratosphere::services::aws::{elasticloadbalancingv2 as elb, lambda, rds, sqs};
 
 use bookstore::{
@@ -38,10 +38,14 @@ use infra::{
     template::Template,
 };
 
-/// A stage that nobody else uses.
+/// A stage that nobody else uses. Its mails have an identity of their own, because an identity is one of the account, and the
+/// removal of this stage would take it from the stage of the tests.
 fn stage() -> Stage {
     let mut stage = Stage::load("local").unwrap();
     stage.name = format!("t{:08x}", rand::random::<u32>());
+    let mail = stage.mail.as_mut().unwrap();
+    mail.identity = format!("{}.{}", stage.name, mail.identity);
+    mail.sender = Email::parse(&format!("orders@{}", mail.identity)).unwrap();
     stage
 }
 

@@ -208,6 +208,7 @@ fn queue_alarms(metrics: &Metrics) -> Vec<Alarm> {
     };
     vec![
         retries("process-submissions", "submission-retries", "Accepted ratings and messages are not written"),
+        retries("process-orders", "order-retries", "Accepted orders are not decided"),
         retries("send-mail", "mail-retries", "Mails to buyers are not sent"),
         oldest(Queue::Submissions, "oldest-submission", "Accepted ratings and messages wait"),
         dead_letters(Queue::DeadLetters, "dead-letter-queue", "a failed submission or import"),
