@@ -4,6 +4,7 @@
 pub use crate::invalid::{Invalid, Parsed, Reason};
 
 mod book;
+mod cart;
 mod catalogue;
 mod filter;
 mod invisible;
@@ -26,6 +27,7 @@ mod visitor;
 pub mod words;
 
 pub use book::{Author, AuthorId, Availability, Book, BookId, Genre, ImportedRatings, Ratings, Summary, Window};
+pub use cart::{Cart, CartLimit, CartLine};
 pub use catalogue::{CatalogueRow, Counts, Reference};
 pub use filter::{Count, Facet, Facets, Filter, MEAN_BANDS, PRICE_BANDS, Total};
 pub use invisible::is_default_ignorable;

@@ -174,12 +174,18 @@ impl Reply {
         self.header(header::CACHE_CONTROL, "no-cache")
     }
 
+    /// The same for a page that only this browser may keep.
+    #[must_use]
+    pub fn revalidated_privately(self) -> Self {
+        self.header(header::CACHE_CONTROL, "private, no-cache")
+    }
+
     /// Marks a page with a form that has this key. Another key does not make it another version, so its entity tag leaves
     /// the key out. Only the browser that asked for the page may keep it, because a key belongs to one visitor.
     #[must_use]
     pub fn with_form_key(mut self, key: &str) -> Self {
         self.form_key = Some(key.to_owned());
-        if self.status == StatusCode::OK { self.header(header::CACHE_CONTROL, "private, no-cache") } else { self }
+        if self.status == StatusCode::OK { self.revalidated_privately() } else { self }
     }
 
     /// Lets browsers and caches keep the response for a year without revalidation, because its name changes with its
@@ -208,8 +214,14 @@ impl Reply {
     #[must_use]
     pub fn remember(self, visitor: &str) -> Self {
         let name = Request::VISITOR_COOKIE;
-        let cookie = format!("{name}={visitor}; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax");
-        self.header(header::SET_COOKIE, &cookie)
+        self.set_cookie(&format!("{name}={visitor}; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax"))
+    }
+
+    /// Stores the cart for 90 days after its last change, or removes its cookie.
+    #[must_use]
+    pub fn with_cart(self, cart: Option<&str>) -> Self {
+        let (value, seconds) = cart.map_or(("", 0), |value| (value, 90 * DAY));
+        self.set_cookie(&format!("{}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax", Request::CART_COOKIE))
     }
 
     /// Sets the language of the page, and that the response varies with the visitor's language.
@@ -221,9 +233,14 @@ impl Reply {
 
     /// Stores the chosen language in a cookie for a year.
     #[must_use]
-    pub fn speaking(mut self, language: &str) -> Self {
-        let cookie = format!("{}={language}; Path=/; Max-Age=31536000; SameSite=Lax", Request::LANGUAGE_COOKIE);
-        if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+    pub fn speaking(self, language: &str) -> Self {
+        let name = Request::LANGUAGE_COOKIE;
+        self.set_cookie(&format!("{name}={language}; Path=/; Max-Age=31536000; SameSite=Lax"))
+    }
+
+    /// Adds a cookie to those that the reply sets already.
+    fn set_cookie(mut self, cookie: &str) -> Self {
+        if let Ok(cookie) = HeaderValue::from_str(cookie) {
             self.headers.append(header::SET_COOKIE, cookie);
         }
         self
@@ -386,7 +403,7 @@ mod tests {
     #[test]
     fn over_https_replies_have_hsts_and_secure_cookies() {
         let answer = |proto: &str| {
-            let reply = Reply::text("text/plain", String::new()).remember("1").speaking("en");
+            let reply = Reply::text("text/plain", String::new()).with_cart(Some("1")).remember("1").speaking("en");
             get(reply, &json!({"x-forwarded-proto": proto}))
         };
         let secure = |answer: &Value| {
@@ -395,10 +412,10 @@ mod tests {
         };
         let https = answer("https");
         assert_eq!(header(&https, "strict-transport-security"), "max-age=31536000");
-        assert_eq!(secure(&https), [true, true]);
+        assert_eq!(secure(&https), [true; 3]);
         let http = answer("http");
         assert_eq!(header(&http, "strict-transport-security"), "");
-        assert_eq!(secure(&http), [false, false]);
+        assert_eq!(secure(&http), [false; 3]);
     }
 
     #[test]

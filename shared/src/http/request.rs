@@ -62,6 +62,7 @@ const MAX_HOST: usize = 253 + ":65535".len();
 impl Request {
     pub const VISITOR_COOKIE: &str = "visitor";
     pub const LANGUAGE_COOKIE: &str = "lang";
+    pub const CART_COOKIE: &str = "cart";
 
     /// Takes the event apart. `lambda_id` names the request where no trace header came.
     pub fn from_event(event: AlbEvent, lambda_id: &str) -> Self {

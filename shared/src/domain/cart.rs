@@ -1,0 +1,298 @@
+//! The cart: a cookie of the browser, so that a change of it needs no database.
+//!
+//! `<id>.<book>:<quantity>:<price seen>.<book>:…`, for example `c56a4180-65aa-42ec-a945-5fd21dec0538.53:2:1995.7:1:950`.
+//! The price seen is in minor units of the shop's currency; it only shows what has changed since. Everything in it comes
+//! from the browser, so nothing in it is believed: prices and stock are read when a page is drawn.
+
+use uuid::Uuid;
+
+use super::{BookId, uuid_of_shop};
+
+/// One book in a cart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CartLine {
+    pub book: BookId,
+    /// 1 to [`Cart::MAX_COPIES`].
+    pub quantity: u8,
+    /// The price of one copy when the shopper last saw it, in minor units of the shop's currency.
+    pub price_seen: u32,
+}
+
+/// The books that a shopper wants to order: each at most once.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Cart {
+    /// None until it is written for the first time.
+    id: Option<Uuid>,
+    lines: Vec<CartLine>,
+}
+
+/// A limit that kept a cart from taking everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CartLimit {
+    /// It has [`Cart::MAX_LINES`] other books already; the book is not in it.
+    Lines,
+    /// The book is in it with [`Cart::MAX_COPIES`] copies, which is less than was wanted.
+    Copies,
+}
+
+impl Cart {
+    /// The largest number of different books.
+    pub const MAX_LINES: usize = 50;
+    /// The largest number of copies of one book.
+    pub const MAX_COPIES: u8 = 20;
+    /// The longest value of the cookie: the id, and for each line a dot, two numbers of ten digits, one of two, and two
+    /// colons.
+    pub const MAX_COOKIE: usize = 36 + Self::MAX_LINES * (1 + 10 + 1 + 2 + 1 + 10);
+
+    /// Reads the value of a cookie. It never fails: what cannot be a line is left out.
+    pub fn parse(value: &str) -> Self {
+        // A browser may send any length; a cart is never longer.
+        let mut parts = value.get(..value.len().min(Self::MAX_COOKIE)).unwrap_or_default().split('.');
+        let id = parts.next().and_then(uuid_of_shop);
+        let mut cart = Self { id, lines: Vec::new() };
+        for line in parts.filter_map(CartLine::parse) {
+            // A book that is there twice is one line.
+            _ = cart.add(line);
+        }
+        cart
+    }
+
+    /// The value of the cookie. A cart without an id gets this one.
+    pub fn to_cookie(&self, new_id: Uuid) -> String {
+        let lines: Vec<String> = self.lines.iter().map(CartLine::to_cookie).collect();
+        let id = self.id.unwrap_or(new_id).to_string();
+        [vec![id], lines].concat().join(".")
+    }
+
+    /// Identifies the cart while it lasts; none if it was never written.
+    pub fn id(&self) -> Option<Uuid> {
+        self.id
+    }
+
+    pub fn lines(&self) -> &[CartLine] {
+        &self.lines
+    }
+
+    pub fn line(&self, book: BookId) -> Option<&CartLine> {
+        self.lines.iter().find(|line| line.book == book)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    /// The number of copies of all books.
+    pub fn copies(&self) -> u32 {
+        self.lines.iter().map(|line| u32::from(line.quantity)).sum()
+    }
+
+    /// Adds copies of a book to those that are in it, as many as fit. The price becomes the one that was seen last.
+    ///
+    /// # Errors
+    /// A limit was met; everything that was in the cart is still there.
+    pub fn add(&mut self, line: CartLine) -> Result<(), CartLimit> {
+        let wanted = self.line(line.book).map_or(0, |known| known.quantity).saturating_add(line.quantity);
+        self.set(CartLine { quantity: wanted, ..line })
+    }
+
+    /// Makes this the number of copies of a book, or the largest possible one; none removes the book.
+    ///
+    /// # Errors
+    /// See [`Self::add`].
+    pub fn set(&mut self, line: CartLine) -> Result<(), CartLimit> {
+        if line.quantity == 0 {
+            self.remove(line.book);
+            return Ok(());
+        }
+        let fitting = CartLine { quantity: line.quantity.min(Self::MAX_COPIES), ..line };
+        let is_full = self.lines.len() == Self::MAX_LINES;
+        match self.lines.iter_mut().find(|known| known.book == line.book) {
+            Some(known) => *known = fitting,
+            None if is_full => return Err(CartLimit::Lines),
+            None => self.lines.push(fitting),
+        }
+        if line.quantity > Self::MAX_COPIES { Err(CartLimit::Copies) } else { Ok(()) }
+    }
+
+    pub fn remove(&mut self, book: BookId) {
+        self.lines.retain(|line| line.book != book);
+    }
+
+    /// Takes in the lines of another cart. Of a book that both have, the larger quantity counts, so that merging twice is
+    /// the same as once; the price is that of the other.
+    ///
+    /// # Errors
+    /// See [`Self::add`]; all lines that fit are taken in.
+    pub fn merge(&mut self, lines: &[CartLine]) -> Result<(), CartLimit> {
+        let mut met = Ok(());
+        for line in lines {
+            let known = self.line(line.book).map_or(0, |known| known.quantity);
+            let outcome = self.set(CartLine { quantity: line.quantity.max(known), ..*line });
+            met = met.and(outcome);
+        }
+        met
+    }
+
+    /// Removes everything. The next cart is another one.
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+}
+
+impl CartLine {
+    /// Reads `53:2:1995`: a book, 1 to 255 copies, and a price in minor units.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut numbers = text.split(':');
+        let mut next = || numbers.next().filter(|number| number.bytes().all(|byte| byte.is_ascii_digit()));
+        let (book, quantity, price) = (next()?, next()?, next()?);
+        let line = Self {
+            book: BookId::parse(book)?,
+            quantity: quantity.parse().ok().filter(|quantity| *quantity > 0)?,
+            price_seen: price.parse().ok()?,
+        };
+        numbers.next().is_none().then_some(line)
+    }
+
+    /// The form that [`Self::parse`] reads.
+    pub fn to_cookie(&self) -> String {
+        format!("{}:{}:{}", self.book, self.quantity, self.price_seen)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "c56a4180-65aa-42ec-a945-5fd21dec0538";
+
+    fn cart(lines: &str) -> Cart {
+        Cart::parse(&format!("{ID}.{lines}"))
+    }
+
+    fn line(text: &str) -> CartLine {
+        CartLine::parse(text).unwrap()
+    }
+
+    /// The lines as the cookie has them.
+    fn lines(cart: &Cart) -> String {
+        cart.lines().iter().map(CartLine::to_cookie).collect::<Vec<_>>().join(".")
+    }
+
+    /// A cart that is full of books from 1 up.
+    fn full(quantity: u8) -> Cart {
+        let mut cart = Cart::default();
+        for book in 1..=50 {
+            cart.add(CartLine { book: BookId::from(book), quantity, price_seen: u32::MAX }).unwrap();
+        }
+        cart
+    }
+
+    #[test]
+    fn a_cart_is_read_as_it_was_written() {
+        for value in
+            [ID.to_owned(), format!("{ID}.53:2:1995"), format!("{ID}.53:2:1995.7:20:0.4294967295:1:4294967295")]
+        {
+            let cart = Cart::parse(&value);
+            assert_eq!((cart.to_cookie(Uuid::nil()), cart.id().unwrap().to_string()), (value, ID.to_owned()));
+        }
+        let new = Uuid::parse_str(ID).unwrap();
+        assert_eq!(Cart::default().to_cookie(new), ID, "a new cart gets an id");
+        assert_eq!(cart("53:2:1995.7:3:950").copies(), 5);
+    }
+
+    #[test]
+    fn whatever_a_cookie_has_the_page_gets_a_cart_and_bad_lines_are_left_out() {
+        let books = |last: u32| (1..=last).map(|book| format!("{book}:1:100")).collect::<Vec<_>>().join(".");
+        for (value, expected) in [
+            ("", ""),
+            ("garbage", ""),
+            (".", ""),
+            ("....", ""),
+            (ID, ""),
+            ("garbage.53:2:1995", "53:2:1995"),
+            ("00000000-0000-0000-0000-000000000000.53:2:1995", "53:2:1995"),
+            (&format!("{ID}.53:2:1995.x.7:1:950"), "53:2:1995.7:1:950"),
+            (&format!("{ID}.0:1:1.053:1:1.-1:1:1.+1:1:1.53-quijote:1:1.4294967296:1:1"), ""),
+            (&format!("{ID}.53:0:1.53:256:1.53:-1:1.53:1.5:1.53::1.53:1:.53:1:-1.53:1:4294967296"), ""),
+            (&format!("{ID}.53:1.53.53:1:1:1.:::.53: 1:1.53:1:1 "), ""),
+            (&format!("{ID}.53:1:<script>.53:١:1"), ""),
+            (&format!("{ID}.53:21:100.54:255:100"), "53:20:100.54:20:100"),
+            (&format!("{ID}.53:2:1995.7:1:950.53:3:1895"), "53:5:1895.7:1:950"),
+            (&format!("{ID}.53:15:1995.53:15:1895"), "53:20:1895"),
+            (&format!("{ID}.{}", books(80)), &books(50)),
+            (&format!("{ID}{}", ".".repeat(100_000)), ""),
+            (&"ñ".repeat(4_000), ""),
+        ] {
+            assert_eq!(lines(&Cart::parse(value)), expected, "{}", value.chars().take(80).collect::<String>());
+        }
+        assert_eq!(Cart::parse("garbage.53:2:1995").id(), None);
+    }
+
+    #[test]
+    fn the_fullest_cart_fits_into_a_cookie_with_its_name_and_attributes() {
+        let mut longest = Cart::default();
+        for book in 0..50 {
+            longest.add(CartLine { book: BookId::from(u32::MAX - book), quantity: 20, price_seen: u32::MAX }).unwrap();
+        }
+        let value = longest.to_cookie(Uuid::max());
+        assert_eq!(value.len(), Cart::MAX_COOKIE);
+        // Browsers keep 4096 bytes of name, value and attributes: RFC 6265, 6.1.
+        let cookie = format!("cart={value}; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax; Secure");
+        assert!(cookie.len() < 4_096 / 2, "{}", cookie.len());
+        assert_eq!(lines(&Cart::parse(&value)), lines(&longest));
+    }
+
+    #[test]
+    fn copies_of_a_book_add_up_to_twenty_and_what_is_in_the_cart_is_never_lost() {
+        for (before, added, after, limit) in [
+            ("", "53:1:1995", "53:1:1995", Ok(())),
+            ("53:1:1995", "54:2:950", "53:1:1995.54:2:950", Ok(())),
+            ("53:1:1995", "53:2:1995", "53:3:1995", Ok(())),
+            ("53:1:1995", "53:1:1895", "53:2:1895", Ok(())),
+            ("53:19:1995", "53:1:1995", "53:20:1995", Ok(())),
+            ("53:20:1995", "53:1:1995", "53:20:1995", Err(CartLimit::Copies)),
+            ("53:18:1995", "53:5:1995", "53:20:1995", Err(CartLimit::Copies)),
+            ("", "53:255:1995", "53:20:1995", Err(CartLimit::Copies)),
+            ("53:20:1995", "53:255:1995", "53:20:1995", Err(CartLimit::Copies)),
+        ] {
+            let mut cart = cart(before);
+            assert_eq!((cart.add(line(added)), lines(&cart).as_str()), (limit, after), "{before} and {added}");
+        }
+        let mut cart = full(1);
+        let before = lines(&cart);
+        assert_eq!(cart.add(line("51:1:100")), Err(CartLimit::Lines));
+        assert_eq!(lines(&cart), before);
+        assert_eq!(cart.add(line("50:1:100")), Ok(()), "a book that is in the cart already");
+    }
+
+    #[test]
+    fn a_quantity_can_be_changed_and_none_removes_the_book() {
+        for (quantity, after, limit) in [
+            (1, "53:1:1895.7:1:950", Ok(())),
+            (20, "53:20:1895.7:1:950", Ok(())),
+            (21, "53:20:1895.7:1:950", Err(CartLimit::Copies)),
+            (0, "7:1:950", Ok(())),
+        ] {
+            let mut cart = cart("53:3:1995.7:1:950");
+            let outcome = cart.set(CartLine { book: BookId::from(53), quantity, price_seen: 1_895 });
+            assert_eq!((outcome, lines(&cart).as_str()), (limit, after), "{quantity}");
+        }
+    }
+
+    #[test]
+    fn merging_twice_is_the_same_as_once() {
+        for (before, other, after) in [
+            ("", "53:2:1995", "53:2:1995"),
+            ("53:3:1995", "53:2:1895", "53:3:1895"),
+            ("53:1:1995.7:1:950", "53:2:1895.8:1:500", "53:2:1895.7:1:950.8:1:500"),
+        ] {
+            let mut cart = cart(before);
+            let other: Vec<CartLine> = other.split('.').map(line).collect();
+            for _ in 0..2 {
+                cart.merge(&other).unwrap();
+                assert_eq!(lines(&cart), after, "{before} and {other:?}");
+            }
+        }
+        assert_eq!(full(1).merge(&[line("1:2:100"), line("99:1:100")]), Err(CartLimit::Lines));
+    }
+}
