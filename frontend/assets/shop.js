@@ -141,15 +141,17 @@ function judge(form) {
 
 // Asks after a submission, ever more slowly, and shows the page anew once its outcome is known.
 async function poll(outcome) {
+  const { poll: address, from = "received" } = outcome.dataset;
   for (let wait = 500; wait < 60_000; wait *= 1.5) {
     await new Promise((resolve) => setTimeout(resolve, wait));
-    const answer = await fetch(outcome.dataset.poll).catch(() => null);
-    if (answer?.ok && (await answer.json()).status !== "received") return refresh(outcome);
+    const answer = await fetch(address).catch(() => null);
+    if (answer?.ok && (await answer.json()).status !== from) return refresh(outcome);
   }
 }
 
 // Only the outcome and the heading change, so that a screen reader reads the outcome and nothing else moves.
 async function refresh(outcome) {
+  if ("reload" in outcome.dataset) return location.reload(); // more than the outcome has changed
   const text = await fetch(location.href).then((answer) => answer.text()).catch(() => "");
   const page = new DOMParser().parseFromString(text, "text/html");
   const fresh = page.querySelector(".outcome");

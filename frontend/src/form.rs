@@ -31,7 +31,7 @@ pub enum Trouble {
 }
 
 /// The fields that have an input on a page, which a summary of errors can link to.
-const INPUTS: [&str; 13] = [
+const INPUTS: [&str; 23] = [
     "name",
     "email",
     "subject",
@@ -45,6 +45,16 @@ const INPUTS: [&str; 13] = [
     "price_max",
     "in_stock",
     "sort",
+    "phone",
+    "delivery",
+    "payment",
+    "recipient",
+    "street",
+    "postal_code",
+    "place",
+    "region",
+    "note",
+    "country",
 ];
 
 impl Form<'_> {
@@ -150,6 +160,9 @@ fn text_of(Invalid { field, reason }: &Invalid, locale: Locale) -> String {
         Reason::CardNumber => locale.text("reason-card-number"),
         Reason::NotStars { min, max } | Reason::NotAMean { min, max } => stars(*min, *max),
         Reason::NotAnAmount | Reason::NotAPriceLimit => locale.text("reason-amount"),
+        Reason::NotOneOf(_) => {
+            of_field("choose").unwrap_or_else(|| locale.text_with("reason-unknown", [("what", what())]))
+        }
         // Pages have lists and links for these: a visitor meets them only in an address that somebody has changed.
         Reason::NotABoolean
         | Reason::NotAnAuthor
@@ -158,7 +171,6 @@ fn text_of(Invalid { field, reason }: &Invalid, locale: Locale) -> String {
         | Reason::NotACurrency
         | Reason::NotACursor
         | Reason::NotInRange { .. }
-        | Reason::NotOneOf(_)
         | Reason::Other(_) => locale.text_with("reason-unknown", [("what", what())]),
     }
 }

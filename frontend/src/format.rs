@@ -114,6 +114,16 @@ pub fn year(locale: Locale, year: i16) -> String {
     locale.text_with("year-before-our-era", [("year", year.unsigned_abs().to_string().into())])
 }
 
+/// Hundredths of a percent: `4 %`, `5,5 %` or `5.5%`.
+pub fn percent(locale: Locale, hundredths: u16) -> String {
+    let number = format!("{}.{:02}", hundredths / 100, hundredths % 100);
+    let number = with_decimal_mark(locale, number.trim_end_matches('0').trim_end_matches('.'));
+    match locale {
+        Locale::Es => format!("{number}{NO_BREAK}%"),
+        Locale::En => format!("{number}%"),
+    }
+}
+
 fn decimal_mark(locale: Locale) -> &'static str {
     match locale {
         Locale::Es => ",",

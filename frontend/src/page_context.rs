@@ -1,10 +1,25 @@
 //! From a request to a view, and from a page to a reply.
 
+use std::sync::LazyLock;
+
 use askama::Template;
-use shared::{ApiError, App, Reply, Request, Result, lambda::Handler};
+use shared::{ApiError, App, Reply, Request, Result, domain::Cart, lambda::Handler, shop::Shop};
 use time::OffsetDateTime;
 
-use crate::{CONTENT_SECURITY_POLICY, Locale, View, links, pages::ErrorPage};
+use crate::{CONTENT_SECURITY_POLICY, CartChange, Locale, View, links, pages::ErrorPage};
+
+/// The settings of the environment. Pages without them sell nothing, so an invalid value must not fail them.
+static SHOP: LazyLock<Option<Shop>> = LazyLock::new(|| {
+    Shop::from_env().unwrap_or_else(|error| {
+        tracing::error!(error = format!("{error:#}"), "Nothing is sold: the settings of the shop are invalid");
+        None
+    })
+});
+
+/// The settings of selling; none where the stage has no `[shop]`.
+pub fn shop() -> Option<&'static Shop> {
+    SHOP.as_ref()
+}
 
 /// A handler of pages, whose errors are pages as well.
 pub fn page(handle: impl AsyncFn(&App, &Request) -> Result<Reply> + Copy + 'static) -> Handler {
@@ -26,6 +41,8 @@ pub struct PageContext<'a> {
     /// The parameters that make it this page.
     query: String,
     origin: Option<String>,
+    /// The number of copies in the cart.
+    cart: u32,
 }
 
 impl<'a> PageContext<'a> {
@@ -38,6 +55,7 @@ impl<'a> PageContext<'a> {
             request,
             query: String::new(),
             origin: request.origin(),
+            cart: cart_of(request).copies(),
         }
     }
 
@@ -58,14 +76,28 @@ impl<'a> PageContext<'a> {
             query: &self.query,
             origin: self.origin.as_deref(),
             today: OffsetDateTime::now_utc().date(),
+            shop: shop(),
+            cart: self.cart,
+            cart_change: self.request.raw_parameter(CartChange::PARAMETER).and_then(CartChange::parse),
         }
     }
 
-    /// A reply with the page. Browsers revalidate it each time, because stock and ratings change.
+    /// Shows the number of copies that the cart has after this request.
+    #[must_use]
+    pub fn with_cart(self, cart: &Cart) -> Self {
+        Self { cart: cart.copies(), ..self }
+    }
+
+    /// A reply with the page. Browsers revalidate it each time, because stock and ratings change. Where the shop sells, no
+    /// shared cache keeps it, because its head has the number of books in the visitor's cart.
     pub fn reply(&self, status: u16, page: &impl Template) -> Result<Reply> {
         let html = page.render().map_err(anyhow::Error::from)?;
         let reply = Reply::page(status, html, CONTENT_SECURITY_POLICY).in_language(self.locale.tag());
-        let reply = if status == 200 { reply.revalidated() } else { reply };
+        let reply = match status {
+            200 if self.view().sells() => reply.revalidated_privately(),
+            200 => reply.revalidated(),
+            _ => reply,
+        };
         let reply = if status == 200 && self.view().is_indexed() { reply } else { reply.unindexed() };
         Ok(if self.chosen { reply.speaking(self.locale.tag()) } else { reply })
     }
@@ -74,4 +106,9 @@ impl<'a> PageContext<'a> {
     pub fn moved_to(&self, path: &str) -> Option<Reply> {
         (self.request.raw_path() != path).then(|| Reply::moved(&self.request.location(path)))
     }
+}
+
+/// The visitor's cart.
+pub fn cart_of(request: &Request) -> Cart {
+    Cart::parse(request.cookie(Request::CART_COOKIE).unwrap_or_default())
 }

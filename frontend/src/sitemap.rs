@@ -48,7 +48,16 @@ mod tests {
     use super::*;
 
     fn part(origin: &str, paths: &[String]) -> String {
-        let view = View { locale: Locale::En, path: "", query: "", origin: Some(origin), today: date!(2026 - 11 - 24) };
+        let view = View {
+            locale: Locale::En,
+            path: "",
+            query: "",
+            origin: Some(origin),
+            today: date!(2026 - 11 - 24),
+            shop: None,
+            cart: 0,
+            cart_change: None,
+        };
         Part { view, paths }.render().unwrap()
     }
 

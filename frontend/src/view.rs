@@ -1,7 +1,10 @@
 //! Values and helper functions of every page's template.
 
 use fluent_templates::fluent_bundle::FluentValue;
-use shared::domain::{BookId, Language, Money, Rejection, Summary};
+use shared::{
+    domain::{Availability, BookId, Language, LineReason, Money, OrderReason, OrderState, Rejection, Summary, TaxPart},
+    shop::{Selling, Shop},
+};
 use time::{Date, OffsetDateTime};
 
 use crate::{Locale, Markup, cover, format, links, markup};
@@ -17,6 +20,60 @@ pub struct View<'a> {
     /// `https://shop.example`, where it is known.
     pub origin: Option<&'a str>,
     pub today: Date,
+    /// The settings of selling; none where the stage has no `[shop]`.
+    pub shop: Option<&'a Shop>,
+    /// The number of copies in the visitor's cart.
+    pub cart: u32,
+    /// The outcome of the last change of the cart, shown once.
+    pub cart_change: Option<CartChange>,
+}
+
+/// The outcome of a change of the cart, as the address of the next page has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CartChange {
+    Added,
+    /// Quantities were changed, or books removed.
+    Changed,
+    /// A book did not fit.
+    Full,
+    /// A book is in the cart with the largest possible quantity.
+    Most,
+    /// The books of a rejected order that can be sold are in the cart.
+    Refilled,
+    /// The prices or the stock of a form are too old to order by.
+    Renewed,
+}
+
+impl CartChange {
+    /// The parameter of the address.
+    pub const PARAMETER: &'static str = "cart";
+    const ALL: [(&'static str, Self); 6] = [
+        ("added", Self::Added),
+        ("changed", Self::Changed),
+        ("full", Self::Full),
+        ("most", Self::Most),
+        ("refilled", Self::Refilled),
+        ("renewed", Self::Renewed),
+    ];
+
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, change)| *change)
+    }
+
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(_, known)| *known == self).map_or("", |(name, _)| name)
+    }
+
+    fn key(self) -> &'static str {
+        match self {
+            Self::Added => "cart-added",
+            Self::Changed => "cart-changed",
+            Self::Full => "cart-full",
+            Self::Most => "cart-most",
+            Self::Refilled => "cart-refilled",
+            Self::Renewed => "cart-renewed",
+        }
+    }
 }
 
 impl View<'_> {
@@ -86,6 +143,139 @@ impl View<'_> {
             return name;
         }
         find(tag.split('-').next().unwrap_or(tag)).unwrap_or_else(|| tag.to_owned())
+    }
+
+    /// Whether the shop takes orders.
+    pub fn sells(&self) -> bool {
+        Shop::selling(self.shop) == Selling::Yes
+    }
+
+    /// Whether the book can be put into the cart.
+    pub fn can_buy(&self, book: &Summary) -> bool {
+        book.availability == Availability::InStock && self.price_of(book).is_some()
+    }
+
+    /// The price of a book in the currency that the shop charges, if it sells the book at all.
+    pub fn price_of<'b>(&self, book: &'b Summary) -> Option<&'b Money> {
+        let shop = self.shop.filter(|_| self.sells())?;
+        book.price.as_ref().filter(|price| price.currency == shop.currency)
+    }
+
+    /// The outcome of the last change of the cart.
+    pub fn cart_notice(&self) -> Option<String> {
+        Some(self.text(self.cart_change.filter(|_| self.sells())?.key()))
+    }
+
+    /// How orders are delivered, and at what price: "Delivery: €3.95, free from €40.00".
+    pub fn deliveries(&self) -> Vec<String> {
+        let Some(shop) = self.shop else { return Vec::new() };
+        let collect = shop.collect.as_ref().map(|_| self.text("delivery-collect-free"));
+        let parcel = shop.ship.as_ref().map(|ship| {
+            let price = self.price(&shop.money(ship.price));
+            match ship.free_from {
+                _ if ship.price == 0 => self.text("delivery-ship-free"),
+                None => self.text_with("delivery-ship-price", "price", price),
+                Some(from) => {
+                    let from = self.price(&shop.money(from));
+                    let arguments = [("price", price.into()), ("from", from.into())];
+                    self.locale.text_with("delivery-ship-free-from", arguments)
+                }
+            }
+        });
+        collect.into_iter().chain(parcel).collect()
+    }
+
+    /// How orders are delivered: price, time and countries.
+    pub fn deliveries_in_full(&self) -> Vec<String> {
+        let Some(shop) = self.shop else { return Vec::new() };
+        let collect = shop.collect.as_ref().map(|collect| {
+            let arguments = [
+                ("place", collect.place.as_str().into()),
+                ("ready", collect.ready_in_days.into()),
+                ("keep", collect.keep_days.into()),
+            ];
+            self.locale.text_with("checkout-collect", arguments)
+        });
+        let parcel = shop.ship.as_ref().map(|ship| {
+            let countries: Vec<String> = ship.countries.iter().map(|code| self.country(code)).collect();
+            let arguments = [
+                ("price", self.deliveries().pop().unwrap_or_default().into()),
+                ("days", ship.days.into()),
+                ("countries", countries.join(", ").into()),
+            ];
+            self.locale.text_with("terms-ship", arguments)
+        });
+        collect.into_iter().chain(parcel).collect()
+    }
+
+    pub fn order_state(&self, state: OrderState) -> String {
+        self.text(match state {
+            OrderState::Received => "order-received",
+            OrderState::Confirmed => "order-confirmed",
+            OrderState::AwaitingPayment => "order-awaiting-payment",
+            OrderState::Rejected => "order-rejected",
+            OrderState::Expired => "order-expired",
+            OrderState::Ready => "order-ready",
+            OrderState::Shipped => "order-shipped",
+            OrderState::Collected => "order-collected",
+            OrderState::Delivered => "order-delivered",
+            OrderState::Returned => "order-returned",
+            OrderState::Cancelled => "order-cancelled",
+        })
+    }
+
+    /// Why an order was rejected as a whole.
+    pub fn order_reason(&self, reason: &OrderReason) -> String {
+        match reason {
+            OrderReason::Lines => self.text("rejected-lines"),
+            OrderReason::DeliveryPriceAbove { now } => {
+                self.text_with("rejected-delivery-price", "price", self.price(now))
+            }
+            OrderReason::TotalAbove { now } => self.text_with("rejected-total", "price", self.price(now)),
+            OrderReason::TooManyOpen { max } => self.count("rejected-too-many-open", *max),
+            OrderReason::DeliveryNotOffered => self.text("rejected-delivery"),
+            OrderReason::CountryNotServed => self.text("rejected-country"),
+            OrderReason::PaymentNotAccepted => self.text("rejected-payment"),
+            OrderReason::NotSelling => self.text("not-sold"),
+            OrderReason::Erased => self.text("rejected-erased"),
+            OrderReason::Other(_) => self.text("reason-other"),
+        }
+    }
+
+    /// Why a line of an order could not be sold.
+    pub fn line_reason(&self, reason: &LineReason) -> String {
+        match reason {
+            LineReason::NoSuchBook => self.text("cart-withdrawn"),
+            LineReason::WithoutPrice => self.text("cart-to-order"),
+            LineReason::OutOfStock { left: 0 } => self.text("cart-out-of-stock"),
+            LineReason::OutOfStock { left } => self.count("cart-too-few", *left),
+            LineReason::PriceAbove { now } => self.text_with("line-price-above", "price", self.price(now)),
+            LineReason::OtherCurrency { now } => self.text_with("line-other-currency", "price", self.price(now)),
+            LineReason::TooMany { max } => self.count("line-too-many", *max),
+            LineReason::Other(_) => self.text("reason-other"),
+        }
+    }
+
+    /// `4 %: 0,77 €`
+    pub fn tax(&self, part: &TaxPart) -> String {
+        let percent = format::percent(self.locale, part.rate);
+        let arguments = [("rate", percent.into()), ("amount", self.price(&part.tax).into())];
+        self.locale.text_with("tax-part", arguments)
+    }
+
+    /// Day and time, in UTC.
+    pub fn moment(&self, time: OffsetDateTime) -> String {
+        format!("{}, {:02}:{:02}\u{a0}UTC", self.day(time), time.hour(), time.minute())
+    }
+
+    /// A time for programs: `2026-11-20T18:30Z`.
+    pub fn machine_time(&self, time: OffsetDateTime) -> String {
+        format!("{}T{:02}:{:02}Z", time.date(), time.hour(), time.minute())
+    }
+
+    /// The name of a country, or its code.
+    pub fn country(&self, code: &str) -> String {
+        self.locale.find(&format!("country-{code}"), None).unwrap_or_else(|| code.to_owned())
     }
 
     pub fn sort(&self, name: &str) -> String {
@@ -211,7 +401,16 @@ mod tests {
     use super::*;
 
     fn view(locale: Locale, query: &str) -> View<'_> {
-        View { locale, path: "/books", query, origin: Some("https://shop.example"), today: date!(2026 - 11 - 24) }
+        View {
+            locale,
+            path: "/books",
+            query,
+            origin: Some("https://shop.example"),
+            today: date!(2026 - 11 - 24),
+            shop: None,
+            cart: 0,
+            cart_change: None,
+        }
     }
 
     #[test]
@@ -270,6 +469,40 @@ mod tests {
                 assert!(!text.starts_with("reason-"), "{rejection:?}: {text}");
             }
         }
+    }
+
+    #[test]
+    fn every_reason_of_a_rejected_order_has_a_text_in_both_languages() {
+        let euro = Money { minor: 1_995, currency: "EUR".into() };
+        // One of each variant: a new one does not compile until it is here.
+        let next = |reason: &OrderReason| match reason {
+            OrderReason::Lines => Some(OrderReason::DeliveryPriceAbove { now: euro.clone() }),
+            OrderReason::DeliveryPriceAbove { .. } => Some(OrderReason::TotalAbove { now: euro.clone() }),
+            OrderReason::TotalAbove { .. } => Some(OrderReason::TooManyOpen { max: 3 }),
+            OrderReason::TooManyOpen { .. } => Some(OrderReason::DeliveryNotOffered),
+            OrderReason::DeliveryNotOffered => Some(OrderReason::CountryNotServed),
+            OrderReason::CountryNotServed => Some(OrderReason::PaymentNotAccepted),
+            OrderReason::PaymentNotAccepted => Some(OrderReason::NotSelling),
+            OrderReason::NotSelling => Some(OrderReason::Erased),
+            OrderReason::Erased => Some(OrderReason::Other(String::new())),
+            OrderReason::Other(_) => None,
+        };
+        let reasons: Vec<_> = successors(Some(OrderReason::Lines), next).collect();
+        assert_eq!(reasons.len(), 10);
+        for reason in reasons {
+            for locale in Locale::ALL {
+                let text = view(locale, "").order_reason(&reason);
+                assert!(text.ends_with('.') && !text.contains(['{', '-']), "{reason:?}: {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_outcome_of_a_change_of_the_cart_is_read_as_the_address_has_it() {
+        for (name, change) in CartChange::ALL {
+            assert_eq!((CartChange::parse(name), change.name()), (Some(change), name));
+        }
+        assert_eq!(CartChange::parse("stolen"), None);
     }
 
     #[test]

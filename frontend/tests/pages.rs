@@ -233,7 +233,9 @@ fn every_text_exists_in_both_languages_and_is_used() {
     let quoted: BTreeSet<&str> = code.split('"').collect();
     // Keys of these families end in a value: a slug of a genre, a language tag, a sort.
     let in_a_family = |key: &str| {
-        ["genre-", "language-", "sort-", "blank-", "what-", "rating-", "message-", "submission-"]
+        [
+            "genre-", "language-", "sort-", "blank-", "what-", "rating-", "message-", "submission-", "choose-", "country-",
+        ]
             .iter()
             .any(|family| key.starts_with(family))
     };
@@ -431,4 +433,213 @@ fn one_star_is_singular() {
     for (name, label) in [("es/filter-one-star", "Desde 1 estrella"), ("en/filter-one-star", "From 1 star")] {
         assert!(page(name).contains(&format!("<bdi>{label}</bdi>")), "{name}");
     }
+}
+
+#[test]
+fn a_book_is_put_into_the_cart_from_its_page_and_from_a_list_where_the_shop_sells_it() {
+    let button = "<input type=\"hidden\" name=\"do\" value=\"add\">";
+    for (name, is_sold, text) in [
+        ("es/book", true, "Añadir al carrito<span class=\"unseen\">: Don Quijote de la Mancha</span>"),
+        ("en/book", true, "Add to cart<span class=\"unseen\">: Don Quijote de la Mancha</span>"),
+        ("es/books", true, "Añadir al carrito"),
+        ("es/book-to-order", false, "Encargarlo"),
+        ("es/book-hostile", false, "Avísame cuando vuelva"),
+        ("es/book-not-sold", false, "Ahora mismo no vendemos por la web"),
+        ("en/book-not-sold", false, "We don’t sell online at the moment"),
+        ("es/home", false, "href=\"/cart\""),
+    ] {
+        let html = page(name);
+        assert_eq!(html.contains(button), is_sold, "{name}");
+        assert!(html.contains(text), "{name}: {text}");
+    }
+    assert!(page("es/book").contains("class=\"button plain noprint\" href=\"#rate\""), "rating is secondary");
+    assert!(page("es/book").contains("name=\"back\" value=\"/books/53-don-quijote\""));
+}
+
+#[test]
+fn the_head_has_the_number_of_books_in_the_cart_and_the_outcome_of_its_last_change() {
+    for (name, expected) in [
+        ("es/cart", Some("<span class=\"badge\">7</span>")),
+        ("en/cart", Some("<span class=\"unseen\">7 books</span>")),
+        ("es/book-in-cart", Some("<p class=\"done\" role=\"status\">Añadido al carrito.")),
+        ("en/cart-changed", Some("<p class=\"done\" role=\"status\">You can order at most 20 copies of a book.")),
+        ("es/book", None),
+        ("es/book-not-sold", None),
+    ] {
+        let html = page(name);
+        match expected {
+            Some(expected) => assert!(html.contains(expected), "{name}"),
+            None => assert!(!html.contains("class=\"badge\"") && !html.contains("class=\"done\""), "{name}"),
+        }
+    }
+    assert!(!page("es/book-not-sold").contains("href=\"/cart\""));
+}
+
+#[test]
+fn the_cart_names_what_has_changed_with_the_old_and_the_new_price() {
+    let html = page("en/cart-changed");
+    for remark in ["cheaper", "dearer", "too-few", "to-order", "out-of-stock", "withdrawn"] {
+        assert_eq!(html.matches(&format!("data-remark=\"cart-{remark}\"")).count(), 1, "{remark}");
+    }
+    for text in [
+        "</span> €13.95</s>",
+        "€12.50</p>",
+        "€15.00</p>",
+        "Only 3 copies are left",
+        "Book no. 999",
+        "in another currency",
+    ] {
+        assert!(html.contains(text), "{text}");
+    }
+    // 2 × 19.95 + 12.50 + 15.00 + 3 × 9.50: what is not available does not count.
+    assert!(html.contains("<span>Subtotal</span> <b>€95.90</b>"));
+    let nothing = page("es/cart-nothing-left");
+    assert!(nothing.contains("<b>0,00\u{a0}€</b>") && !nothing.contains("value=\"checkout\""));
+    assert!(page("es/cart-empty").contains("Tu carrito está vacío.") && !page("es/cart-empty").contains("<select"));
+}
+
+#[test]
+fn the_checkout_states_everything_that_the_law_wants_before_the_order() {
+    for (name, texts) in [
+        (
+            "es/checkout",
+            &[
+                "<button class=\"order\">Pedido con obligación de pago</button>",
+                "Calle de los Libros 1, 28013 Madrid. Gratis. Listo en 2 días",
+                "Envío a domicilio: 3,95\u{a0}€. Llega en 4 días como mucho.",
+                "<b>49,40\u{a0}€</b>",
+                "<b>53,35\u{a0}€</b>",
+                "4\u{a0}%: 1,90\u{a0}€; 21\u{a0}%: 0,69\u{a0}€",
+                "14 días desde que recibas los libros para desistir",
+                "href=\"/terms\"",
+                "href=\"/privacy\"",
+                "<address>Librería Anaquel, S. L. · NIF B00000000",
+            ][..],
+        ),
+        (
+            "en/checkout",
+            &["<button class=\"order\">Order with obligation to pay</button>", "21%: €0.69", "14 days from receiving"],
+        ),
+        ("es/checkout-partial", &["Parte de lo que hay en tu carrito no se puede pedir ahora."]),
+    ] {
+        let html = page(name);
+        for text in texts {
+            assert!(html.contains(text), "{name}: {text}");
+        }
+    }
+    assert!(!page("es/checkout-ship").contains("Recogida"), "a delivery that is not offered");
+}
+
+#[test]
+fn a_refused_order_is_shown_with_everything_that_was_typed_and_the_reason_beside_each_field() {
+    let html = page("es/checkout-422");
+    for (field, text) in [
+        ("email", "Escribe tu correo completo"),
+        ("payment", "Elige una forma de pago que vaya con la entrega."),
+        ("recipient", "Escribe a nombre de quién va."),
+        ("postal_code", "Escribe el código postal."),
+        ("note", "No escribas aquí el número de una tarjeta"),
+    ] {
+        assert!(html.contains(&format!("<a href=\"#{field}\">{text}")), "{field}");
+        assert!(
+            html.contains(&format!(" id=\"{field}\"")) && html.contains(&format!("id=\"{field}-error\"")),
+            "{field}"
+        );
+    }
+    let again = page("en/checkout-503");
+    for html in [&html, &again] {
+        for typed in [
+            "value=\"Ana\"",
+            "value=\"ana@\"",
+            "Calle Mayor 1",
+            "<option value=\"PT\" selected>",
+            "data-ship checked",
+            "Para regalo",
+        ] {
+            assert!(html.contains(typed), "{typed}");
+        }
+        assert!(html.contains("name=\"quote\" value=\"") && html.contains("<title>Error: "));
+    }
+}
+
+#[test]
+fn an_order_shows_its_state_and_what_happens_next() {
+    for (name, title, text) in [
+        ("es/order-received", "Tu pedido: Recibido", "Estamos comprobando las existencias."),
+        ("es/order-confirmed", "Pedido 100042: Confirmado", "Te escribiremos cuando puedas recogerlo."),
+        ("es/order-awaiting_payment", "Pedido 100042: Pendiente de pago", "<dd>ES9121000418450200051332</dd>"),
+        ("en/order-ready", "Order 100042: Ready to collect", "You can collect it until 29 November 2026"),
+        ("en/order-shipped", "Order 100042: Sent", "Withdraw from the contract"),
+        ("en/order-rejected", "Order 100042: Not accepted", "You have 5 orders to pay or collect"),
+        ("en/order-cancelled", "Order 100042: Cancelled", "2 copies cancelled"),
+        ("en/order-expired", "Order 100042: Expired", "the books are on sale again"),
+        ("en/order-returned", "Order 100042: Returned", "1 copy returned"),
+        ("en/order-cancelling", "Order 100042: Cancelling…", "data-from=\"confirmed\" data-reload"),
+    ] {
+        let html = page(name);
+        assert!(html.contains(&format!("<title>{title} · Anaquel")) && html.contains(text), "{name}: {text}");
+    }
+    for (name, follows) in [
+        ("es/order-received", true),
+        ("es/order-cancelling", true),
+        ("es/order-confirmed", false),
+        ("es/order-cancelled", false),
+        ("es/order-of-others", false),
+    ] {
+        assert_eq!(page(name).contains("data-poll=\"/api/orders/"), follows, "{name}");
+        assert_eq!(page(name).contains("http-equiv=\"refresh\""), follows, "{name}");
+    }
+}
+
+#[test]
+fn a_rejected_order_names_each_line_and_offers_what_is_available() {
+    let html = page("en/order-rejected-lines");
+    for text in [
+        "Only 1 copy is left",
+        "We no longer sell it",
+        "On request only",
+        "It costs €20.95 now.",
+        "Its price is CHF\u{a0}5.00, in another currency.",
+        "At most 20 copies can be ordered",
+        "Out of stock",
+        "It cannot be accepted as it is.",
+        "Order what is available",
+    ] {
+        assert!(html.contains(text), "{text}");
+    }
+    assert!(html.contains("name=\"lines\" value=\"1:1:1995.4:2:2095.5:2:500.6:2:1995\""));
+    assert!(html.contains("<input type=\"hidden\" name=\"do\" value=\"refill\">"));
+}
+
+#[test]
+fn an_order_is_cancelled_in_two_steps_by_its_buyer_only() {
+    let confirm = "Confirm the cancellation";
+    for (name, first_step, second_step, email) in [
+        ("en/order-confirmed", true, false, false),
+        ("en/order-by-email", true, false, true),
+        ("en/order-cancel", false, true, false),
+        ("en/order-cancel-by-email", false, true, true),
+        ("en/order-cancelling", false, false, false),
+        ("en/order-shipped", false, false, false),
+        ("en/order-of-others", false, false, false),
+        ("en/order-wrong-email", false, false, false),
+    ] {
+        let html = page(name);
+        assert_eq!(html.contains("Cancel the order"), first_step, "{name}");
+        assert_eq!(html.contains(confirm), second_step, "{name}");
+        assert_eq!(html.contains("name=\"email\" value=\"ana@example.org\""), email, "{name}");
+    }
+    for name in ["en/order-of-others", "en/order-wrong-email"] {
+        let html = page(name);
+        assert!(!html.contains("Ana Ruiz") && !html.contains("19.95") && !html.contains("100042"), "{name}");
+        assert!(html.contains("Is this your order?"), "{name}");
+    }
+}
+
+#[test]
+fn every_page_names_the_seller_where_there_is_one() {
+    every_page(|name, html| {
+        let without = name.contains("not-sold");
+        assert_eq!(html.contains("<address>Librería Anaquel, S. L."), !without, "{name}");
+    });
 }

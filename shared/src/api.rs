@@ -6,8 +6,10 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::domain::{
-    self, Author, BookId, DisplayName, Email, Facets, Genre, Histogram, MessageText, Outcome, Rejection, ReviewText,
-    Slice, Stars, Subject, SubmissionId, Summary, milliseconds,
+    self, Address, AddressText, Author, BookId, Contact, Delivery, DisplayName, Email, Facets, Genre, Histogram,
+    Language, MAX_LINES, MessageText, Money, Order, OrderId, OrderLine, OrderNote, OrderNumber, OrderState, Outcome,
+    Payment, Quantity, Rejection, ReviewText, Slice, Stars, StateChange, Subject, SubmissionId, Summary, TaxPart,
+    milliseconds,
 };
 
 /// A book of a list.
@@ -215,6 +217,126 @@ pub enum Status {
     Rejected,
 }
 
+/// An order. `Idempotency-Key` identifies it.
+#[derive(Debug, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct OrderForm {
+    /// Each of another book.
+    #[schemars(length(min = 1, max = MAX_LINES))]
+    pub lines: Vec<OrderFormLine>,
+    pub delivery: Delivery,
+    /// One that goes with the delivery: `on_collection` with `collect`, `on_delivery` with `ship`.
+    pub payment: Payment,
+    pub contact: Contact,
+    /// Required with the delivery `ship`.
+    pub address: Option<AddressText>,
+    /// For the shop, without any card number.
+    #[schemars(length(max = OrderNote::MAX))]
+    pub note: Option<String>,
+    /// Of mails and pages; `es` if it is left out.
+    pub language: Option<Language>,
+    /// The most that the buyer pays: the lines and the delivery, in one currency. The shop never charges more.
+    pub total: Money,
+}
+
+/// A book of an order.
+#[derive(Debug, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct OrderFormLine {
+    pub book: BookId,
+    pub quantity: Quantity,
+    /// The most that the buyer pays for a copy: the `price` of the book.
+    pub unit_price: Money,
+}
+
+/// The buyer's cancellation of an order.
+#[derive(Debug, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct CancellationForm {
+    /// The address of the order; needed only without the cookie that placed it.
+    #[schemars(with = "Email")]
+    pub email: Option<String>,
+}
+
+/// The receipt of an order.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct OrderReceipt {
+    pub id: OrderId,
+    /// `received`, whatever became of the order since.
+    pub status: OrderState,
+    /// The address of its status.
+    pub href: String,
+}
+
+/// The status of an order. Everything else is only for the cookie that placed it, and not there until it is decided.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct OrderStatus {
+    pub id: OrderId,
+    pub status: OrderState,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub details: Option<OrderDetails>,
+}
+
+/// An order for its buyer. Amounts include tax.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct OrderDetails {
+    /// For people.
+    pub number: OrderNumber,
+    #[serde(with = "time::serde::rfc3339")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub placed_at: OffsetDateTime,
+    pub history: Vec<StateChange>,
+    /// Why it was rejected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub reason: Option<String>,
+    /// The kind of that reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub code: Option<String>,
+    pub lines: Vec<OrderedLine>,
+    pub delivery: Delivery,
+    pub delivery_price: Money,
+    pub total: Money,
+    pub taxes: Vec<TaxPart>,
+    pub payment: Payment,
+    /// When it expires, unless it is paid or collected until then.
+    #[serde(with = "time::serde::rfc3339::option")]
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+    pub expires_at: Option<OffsetDateTime>,
+    /// Null once the shop needs it no longer.
+    pub contact: Option<Contact>,
+    pub address: Option<Address>,
+    pub note: Option<OrderNote>,
+    pub language: Language,
+}
+
+/// A book of an order, as it was when the order was decided.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct OrderedLine {
+    pub book: BookId,
+    pub title: String,
+    pub quantity: u8,
+    /// Copies of `quantity` that were cancelled.
+    pub cancelled: u8,
+    /// Copies of `quantity` that came back.
+    pub returned: u8,
+    pub unit_price: Option<Money>,
+    pub total: Option<Money>,
+    /// Why it could not be sold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub reason: Option<String>,
+    /// The kind of that reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub code: Option<String>,
+    /// How many of the copies could be sold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "u8")]
+    pub available: Option<u8>,
+}
+
 /// Whether parameters, database and queue answer.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Health {
@@ -275,6 +397,60 @@ impl SubmissionStatus {
     pub fn unrejected(id: SubmissionId, status: Status) -> Self {
         Self { id, status, reason: None, code: None }
     }
+}
+
+impl OrderStatus {
+    /// The order as its buyer sees it, or only its state.
+    pub fn new(id: OrderId, order: Option<Order>, is_buyers: bool) -> Self {
+        let status = order.as_ref().map_or(OrderState::Received, |order| order.state);
+        Self { id, status, details: order.filter(|_| is_buyers).map(OrderDetails::of) }
+    }
+}
+
+impl OrderDetails {
+    fn of(order: Order) -> Self {
+        Self {
+            number: order.number,
+            placed_at: order.placed_at,
+            history: order.history,
+            reason: order.rejection.as_ref().map(ToString::to_string),
+            code: order.rejection.as_ref().map(|reason| snake_case(reason.key())),
+            lines: order.lines.into_iter().map(OrderedLine::of).collect(),
+            delivery: order.delivery,
+            delivery_price: order.delivery_price,
+            total: order.total,
+            taxes: order.taxes,
+            payment: order.payment,
+            expires_at: order.expires_at,
+            contact: order.contact,
+            address: order.address,
+            note: order.note,
+            language: order.language,
+        }
+    }
+}
+
+impl OrderedLine {
+    fn of(line: OrderLine) -> Self {
+        let reason = line.reason.as_ref();
+        Self {
+            reason: reason.map(ToString::to_string),
+            code: reason.map(|reason| snake_case(reason.key())),
+            available: reason.map(|reason| reason.available(line.quantity)),
+            book: line.book,
+            title: line.title,
+            quantity: line.quantity,
+            cancelled: line.cancelled,
+            returned: line.returned,
+            unit_price: line.unit_price,
+            total: line.total,
+        }
+    }
+}
+
+/// The form of all codes of the API.
+fn snake_case(key: &str) -> String {
+    key.replace('-', "_")
 }
 
 impl RejectionCode {

@@ -106,6 +106,7 @@ pub enum FieldCode {
     NotABoolean,
     NotACursor,
     NotOneOf,
+    CardNumber,
     /// For every other reason.
     Invalid,
 }
@@ -192,7 +193,8 @@ impl ProblemField {
             return Self { pointer: Some("#".to_owned()), ..Self::new(invalid) };
         }
         // The escapes of RFC 6901.
-        let name = invalid.field.replace('~', "~0").replace('/', "~1");
+        // A dot leads into an object or an array: `lines.0.book`.
+        let name = invalid.field.replace('~', "~0").replace('/', "~1").replace('.', "/");
         Self { pointer: Some(format!("#/{name}")), ..Self::new(invalid) }
     }
 
@@ -218,6 +220,7 @@ impl FieldCode {
             Reason::NotABoolean => Self::NotABoolean,
             Reason::NotACursor => Self::NotACursor,
             Reason::NotOneOf(_) => Self::NotOneOf,
+            Reason::CardNumber => Self::CardNumber,
             _ => Self::Invalid,
         }
     }
@@ -270,6 +273,7 @@ mod tests {
                     Invalid::new("a/b~c", Reason::Blank),
                     Invalid::new("review", Reason::LongerThan { max: 4_000 }),
                     Invalid::other("body", "must be a JSON object, and is an array"),
+                    Invalid::new("lines.0.book", Reason::CardNumber),
                 ]),
                 "invalid_values",
                 json!([
@@ -277,6 +281,7 @@ mod tests {
                     {"field": "a/b~c", "code": "blank", "pointer": "#/a~1b~0c"},
                     {"field": "review", "code": "too_long", "pointer": "#/review"},
                     {"field": "body", "code": "invalid", "pointer": "#"},
+                    {"field": "lines.0.book", "code": "card_number", "pointer": "#/lines/0/book"},
                 ]),
             ),
             (ApiError::NotFound, "not_found", json!(null)),

@@ -129,6 +129,21 @@ fn identify(
     }
 }
 
+/// The key that a program must send, because without one a retry would be another order.
+///
+/// # Errors
+/// It is missing, too long, or too short for a sender without a cookie.
+pub fn program_key(request: &Request) -> Result<Vec<u8>> {
+    let Some(key) = key_of_program(request)? else {
+        let reason = "is missing; send a random value such as a UUID, and the same one with each retry";
+        return Err(Invalid::other("Idempotency-Key", reason).into());
+    };
+    if key.len() < MIN_KEY_WITHOUT_COOKIE && request.cookie(Request::VISITOR_COOKIE).is_none() {
+        return Err(guessable(Client::Program, key.len()));
+    }
+    Ok(key)
+}
+
 fn key_of_program(request: &Request) -> Result<Option<Vec<u8>>> {
     let Some(key) = request.header_bytes("idempotency-key") else { return Ok(None) };
     if request.repeats_header("idempotency-key") {
@@ -270,6 +285,25 @@ mod tests {
         let first = send("/api/books/54/ratings", r#"{"stars":5}"#, b"five stars");
         assert_eq!(send("/api/books/54-dracula/ratings", r#"{ "name": null, "stars": 5 }"#, b"five stars"), first);
         assert_ne!(send("/api/books/54/ratings", r#"{"stars":5}"#, b"four stars"), first);
+    }
+
+    #[test]
+    fn a_program_that_must_send_a_key_reads_why() {
+        for (headers, expected) in [
+            (json!({}), "Idempotency-Key: is missing; send a random value such as a UUID"),
+            (json!({ "idempotency-key": "1" }), "Idempotency-Key: must have at least 16 characters"),
+            (
+                json!({ "idempotency-key": "\u{f1}", "cookie": format!("visitor={ANA}") }),
+                "Idempotency-Key: must have 1 to 200",
+            ),
+        ] {
+            let request = request(json!({ "httpMethod": "POST", "path": "/api/orders", "headers": headers }));
+            let refused = program_key(&request).unwrap_err().to_string();
+            assert!(refused.starts_with(expected), "{refused}");
+        }
+        let headers = json!({ "idempotency-key": "1", "cookie": format!("visitor={ANA}") });
+        let with_cookie = request(json!({ "httpMethod": "POST", "path": "/api/orders", "headers": headers }));
+        assert_eq!(program_key(&with_cookie).unwrap(), b"1");
     }
 
     #[test]

@@ -17,6 +17,7 @@ pub mod messages;
 pub mod metrics;
 pub mod parameters;
 pub mod queue;
+pub mod quote;
 pub mod repo;
 pub mod secret;
 pub mod shop;

@@ -8,7 +8,7 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::domain::{Currency, Email, Money};
+use crate::domain::{Currency, Delivery, Email, Money, Payment};
 
 /// Environment variable with the shop as JSON; absent where the stage has no `[shop]`.
 pub const SHOP: &str = "ANAQUEL_SHOP";
@@ -163,6 +163,24 @@ impl Shop {
     /// Whether a shop sells: what `sells` states, and not at all without a shop.
     pub fn selling(shop: Option<&Self>) -> Selling {
         shop.map_or(Selling::No(WhyNot::NoShop), |shop| shop.sells)
+    }
+}
+
+impl Shop {
+    /// The payments that the shop accepts with some delivery.
+    pub fn accepted_payments(&self) -> Vec<Payment> {
+        let Payments { on_collection, on_delivery, bank_transfer } = &self.payments;
+        let accepted = [
+            (Payment::OnCollection, *on_collection && self.collect.is_some()),
+            (Payment::OnDelivery, *on_delivery && self.ship.is_some()),
+            (Payment::BankTransfer, bank_transfer.is_some()),
+        ];
+        accepted.into_iter().filter(|(_, is_accepted)| *is_accepted).map(|(payment, _)| payment).collect()
+    }
+
+    /// Those that go with this delivery.
+    pub fn payments_with(&self, delivery: Delivery) -> Vec<Payment> {
+        self.accepted_payments().into_iter().filter(|payment| payment.is_possible_with(delivery)).collect()
     }
 }
 

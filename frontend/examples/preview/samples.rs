@@ -2,8 +2,11 @@
 
 use std::{collections::BTreeSet, path::Path};
 
+#[path = "shop_samples.rs"]
+mod shop_samples;
+
 use frontend::{
-    DynTemplate, Form, Locale, Trouble, View,
+    CartChange, DynTemplate, Form, Locale, Trouble, View,
     links::Asked,
     pages::{
         About, ApiDocs, AuthorPage, BookPage, Books, Contact, ErrorPage, Genres, Home, Privacy, Rate, Ratings, Related,
@@ -88,8 +91,16 @@ const DOCUMENT: &str = include_str!("../../../docs/openapi.json");
 
 /// Calls `show` with each page and a name for its file.
 pub fn every_page(locale: Locale, mut show: impl FnMut(&str, &dyn DynTemplate)) {
-    let view =
-        |path| View { locale, path, query: "", origin: Some("https://shop.example"), today: date!(2026 - 11 - 24) };
+    let view = |path| View {
+        locale,
+        path,
+        query: "",
+        origin: Some("https://shop.example"),
+        today: date!(2026 - 11 - 24),
+        shop: Some(&shop_samples::SHOP),
+        cart: 0,
+        cart_change: None,
+    };
     let books = catalogue();
     let lists: Vec<Summary> = books.iter().map(|book| book.summary.clone()).collect();
     let quijote = books.iter().find(|book| book.summary.title.contains("Quijote")).expect("no shop without it");
@@ -127,6 +138,9 @@ pub fn every_page(locale: Locale, mut show: impl FnMut(&str, &dyn DynTemplate)) 
         readers_also_rated,
     };
     show("book", &empty);
+    let added = View { cart: 1, cart_change: Some(CartChange::Added), ..empty.view };
+    show("book-in-cart", &BookPage { view: added, ..empty });
+    show("book-not-sold", &BookPage { view: View { shop: None, ..empty.view }, ..empty });
     let typed = [("stars", ""), ("name", "Ana"), ("review", "¡Qué libro!")];
     let stars = [Invalid::new("stars", Reason::NotStars { min: 1, max: 5 })];
     show("book-422", &BookPage { form: Form { typed: &typed, invalid: &stars, trouble: None }, ..empty });
@@ -180,6 +194,13 @@ pub fn every_page(locale: Locale, mut show: impl FnMut(&str, &dyn DynTemplate)) 
     show("later-kind", &Submission { kind: None, ..published });
     show("rejected", &Submission { state: State::Rejected(&Rejection::NoSuchBook(BookId::from(999))), ..published });
 
+    shop_samples::every_page(view("/"), &lists, &hostile().summary, &mut show);
+
+    of_the_shop(view, &mut show);
+}
+
+/// The pages about the shop, and its errors.
+fn of_the_shop<'a>(view: impl Fn(&'a str) -> View<'a>, show: &mut impl FnMut(&str, &dyn DynTemplate)) {
     show("about", &About { view: view("/about") });
     show("privacy", &Privacy { view: view("/privacy") });
     let document: Value = serde_json::from_str(DOCUMENT).expect("the committed document");
@@ -189,6 +210,7 @@ pub fn every_page(locale: Locale, mut show: impl FnMut(&str, &dyn DynTemplate)) 
     {
         show(name, &ErrorPage { view: view("/x"), status, request_id: Some("1-5759e988-bd862e3f") });
     }
+    show("error-order", &ErrorPage { view: view("/orders/x"), status: 404, request_id: None });
     show("error-submission", &ErrorPage { view: view("/submissions/x"), status: 404, request_id: None });
 }
 

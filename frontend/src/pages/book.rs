@@ -84,6 +84,13 @@ impl BookPage<'_> {
         self.view.text_with("shelf-by-author", "author", name)
     }
 
+    /// Why a book with a price cannot be bought here.
+    fn not_sold(&self) -> Option<String> {
+        let is_priced = self.summary().availability == Availability::InStock;
+        let key = if self.view.sells() { "not-sold-currency" } else { "not-sold" };
+        (is_priced && !self.view.can_buy(self.summary())).then(|| self.view.text(key))
+    }
+
     fn stock(&self) -> String {
         match (self.summary().availability, self.summary().stock) {
             (Availability::ToOrder, _) => self.view.text("stock-to-order"),

@@ -2,6 +2,9 @@
 
 mod api_docs;
 mod book;
+mod cart;
+mod checkout;
+mod order;
 
 use askama::Template;
 use shared::{
@@ -14,6 +17,9 @@ use shared::{
 
 pub use api_docs::ApiDocs;
 pub use book::BookPage;
+pub use cart::{CartPage, CartRow, Orderable};
+pub use checkout::Checkout;
+pub use order::{OrderPage, OrderStep, OrderView};
 
 use crate::{Form, Markup, View, assets, format, links, links::Asked};
 
@@ -297,6 +303,7 @@ impl Contact<'_> {
         let (subject, text) = match ask {
             links::Ask::Order => ("ask-order", "ask-order-text"),
             links::Ask::Notify => ("ask-notify", "ask-notify-text"),
+            links::Ask::Withdraw => ("ask-withdraw", "ask-withdraw-text"),
         };
         let book = if isbn.is_empty() { title.to_owned() } else { format!("{title} (ISBN {isbn})") };
         let title: String = title.chars().take(Self::LONGEST_TITLE).collect();
@@ -354,6 +361,20 @@ pub struct Privacy<'a> {
     pub view: View<'a>,
 }
 
+/// `/terms`: the terms of sale, and the right to withdraw from it.
+#[derive(Template, Clone, Copy)]
+#[template(path = "terms.html")]
+pub struct Terms<'a> {
+    pub view: View<'a>,
+}
+
+/// `/accessibility`: how accessible the shop is, and whom to tell about a barrier.
+#[derive(Template, Clone, Copy)]
+#[template(path = "accessibility.html")]
+pub struct Accessibility<'a> {
+    pub view: View<'a>,
+}
+
 /// An error page for visitors.
 #[derive(Template, Clone, Copy)]
 #[template(path = "error.html")]
@@ -369,6 +390,7 @@ impl ErrorPage<'_> {
     fn key(&self) -> &'static str {
         match self.status {
             404 if self.view.path.starts_with("/submissions/") => "error-no-submission",
+            404 if self.view.path.starts_with("/orders/") => "error-no-order",
             404 => "error-not-found",
             413 => "error-too-large",
             503 | 504 => "error-unavailable",

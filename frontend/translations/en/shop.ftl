@@ -244,7 +244,7 @@ request-id = If you write to us, quote this reference:
 about-title = About Anaquel
 about-lead = Anaquel is a bookshop for unhurried browsing: books in the order of those who have read them, with their reviews, and nothing to distract you from them.
 about-1 = The books
-    .text = We gather the catalogue from open sources and draw the covers ourselves, from title and authors. If we don’t have a book, ask for it on its page. We don’t sell online yet: prices are for guidance.
+    .text = We gather the catalogue from open sources and draw the covers ourselves, from title and authors. If we don’t have a book, ask for it on its page.
 about-2 = The ratings
     .text = Anybody can rate a book, whether they bought it here or not: we do not check that a reviewer has read it. From one browser, one rating of a book counts, the latest. We publish all of them as they arrive, good or bad, and pay for none; we only hide those that insult, advertise or give away other people’s data, and those do not count either.
 about-3 = The scores
@@ -268,3 +268,249 @@ api-title = The shop for programs
 api-lead = The catalogue, authors, genres and ratings are there as JSON, too. The OpenAPI document describes it.
 api-document = OpenAPI 3.1 document (JSON)
 suggestions = Suggestions
+
+cart-title = Cart
+cart-add = Add to cart
+cart-see = See the cart
+cart-added = Added to the cart.
+cart-changed = Cart updated.
+cart-full = It was not added: a cart holds 50 different books. Place an order, or remove one.
+cart-most = You can order at most 20 copies of a book.
+cart-refilled = The cart has everything from that order that we can sell you.
+cart-renewed = The form was out of date. Check the cart and go to checkout again: no order was sent.
+cart-empty = Your cart is empty.
+cart-unknown = Book no. { $book }
+cart-withdrawn = We no longer sell it; it will not be in the order.
+cart-to-order = On request only; it will not be in the order.
+cart-out-of-stock = Out of stock; it will not be in the order.
+cart-too-few = { $count ->
+        [one] Only { $count } copy is left
+       *[other] Only { $count } copies are left
+    }
+cart-cheaper = The price has fallen.
+cart-dearer = The price has risen.
+cart-remove = Remove
+cart-change = Update quantities
+cart-checkout = Go to checkout
+cart-subtotal = Subtotal
+quantity = Quantity
+book = Book
+amount = Amount
+total = Total
+price-before = Before
+price-now = Now
+price-free = Free
+tax-included = VAT included.
+tax-part = { $rate }: { $amount }
+not-sold = We don’t sell online at the moment: prices are for guidance.
+not-sold-currency = This book is not sold online, because its price is in another currency.
+delivery-collect = Collection in the shop
+delivery-ship = Delivery
+delivery-collect-free = Collection in the shop: free.
+delivery-ship-free = Free delivery.
+delivery-ship-price = Delivery: { $price }.
+delivery-ship-free-from = Delivery: { $price }, free from { $from }.
+
+checkout-title = Checkout
+checkout-back = Back to the cart
+checkout-partial = Some of what is in your cart cannot be ordered now. What you order is below.
+checkout-contact = Your details
+checkout-delivery = How would you like to receive it?
+checkout-collect = Collection: { $place }. Free. { $ready ->
+        [0] Ready today
+        [one] Ready in { $ready } day
+       *[other] Ready in { $ready } days
+    }; we keep it for { $keep ->
+        [one] { $keep } day
+       *[other] { $keep } days
+    }.
+checkout-ship = Delivery to your address: { $price }. It arrives in { $days ->
+        [one] { $days } day
+       *[other] { $days } days
+    } at most.
+checkout-address = Delivery address
+checkout-payment = Payment
+checkout-no-cards = We take no card payments online: please type no card number.
+checkout-note = Note for the shop (optional)
+checkout-summary = Your order
+checkout-withdrawal = You have 14 days from receiving the books to withdraw without giving a reason; you pay for sending them back.
+checkout-order = Order with obligation to pay
+checkout-what-follows = We check the stock at once and confirm the order by email. If something has changed, nothing is ordered and we tell you what.
+your-phone = Your telephone (optional)
+address-recipient = Recipient
+address-street = Street and number
+address-street2 = Floor, door (optional)
+address-postal-code = Postal code
+address-place = Town
+address-region = Province or state (optional)
+address-country = Country
+pay-on-collection = When you collect it, in the shop
+pay-on-delivery = When it arrives, to the carrier
+pay-by-transfer = { $count ->
+        [one] By bank transfer, within { $count } day
+       *[other] By bank transfer, within { $count } days
+    }
+paid-by-transfer = By bank transfer
+choose-delivery = Choose how you would like to receive it.
+choose-payment = Choose a payment that goes with the delivery.
+choose-country = Choose a country that we deliver to.
+blank-recipient = Enter the recipient’s name.
+blank-street = Enter the street and number.
+blank-postal_code = Enter the postal code.
+blank-place = Enter the town.
+what-phone = The telephone
+what-note = The note
+what-recipient = The name
+what-street = The street
+what-place = The town
+what-region = The province
+
+order-title = Your order
+order-number = Order { $number }
+order-received = Received
+order-confirmed = Confirmed
+order-awaiting-payment = Awaiting payment
+order-rejected = Not accepted
+order-expired = Expired
+order-ready = Ready to collect
+order-shipped = Sent
+order-collected = Collected
+order-delivered = Delivered
+order-returned = Returned
+order-cancelled = Cancelled
+order-cancelling = Cancelling…
+order-next-received = We are checking the stock.
+order-next-awaiting-payment = We keep the books for you. We prepare them as soon as your transfer arrives.
+order-next-confirmed-collect = We will write when you can collect it.
+order-next-confirmed-ship = We will write when it is on its way.
+order-next-ready = It is waiting for you in the shop.
+order-next-shipped = It is on its way.
+order-next-rejected = Nothing was sold, and you have nothing to pay.
+order-next-expired = The time has passed, and the books are on sale again. You have nothing to pay.
+order-next-cancelled = You have nothing to pay. If you had paid, we return the amount within 14 days.
+order-collect-at = Place of collection: { $place }
+order-collect-until = You can collect it until { $date }: { $place }
+order-available = Order what is available
+order-lines = Books
+order-contact = Order details
+order-history = What has happened
+order-cancel-title = Cancel
+order-cancel-text = Until it leaves the shop you can cancel it at no cost. By this you also withdraw from the contract.
+order-cancel = Cancel the order
+order-cancel-sure = Are you sure that you want to cancel the whole order? We will confirm it by email.
+order-cancel-confirm = Confirm the cancellation
+order-cancel-keep = Keep it
+order-withdraw-text = You have 14 days from receiving it to withdraw from the contract without giving a reason.
+order-withdraw = Withdraw from the contract
+order-no-invoice = This page is not an invoice. If you need one, ask us for it.
+order-whose = Is this your order?
+order-whose-text = Enter the email address that you ordered with, and we show you everything.
+order-show = Show the order
+order-wrong-email = That is not the email address of the order.
+line-cancelled = { $count ->
+        [one] { $count } copy cancelled
+       *[other] { $count } copies cancelled
+    }
+line-returned = { $count ->
+        [one] { $count } copy returned
+       *[other] { $count } copies returned
+    }
+line-price-above = It costs { $price } now.
+line-other-currency = Its price is { $price }, in another currency.
+line-too-many = { $count ->
+        [one] At most { $count } copy can be ordered
+       *[other] At most { $count } copies can be ordered
+    }
+rejected-lines = We could not sell you everything that you ordered; the reason for each book is below.
+rejected-delivery-price = Delivery costs { $price } now.
+rejected-total = The total is { $price } now, more than you saw.
+rejected-too-many-open = { $count ->
+        [one] You have { $count } order to pay or collect; close it before you place another.
+       *[other] You have { $count } orders to pay or collect; close one before you place another.
+    }
+rejected-delivery = We no longer offer that delivery.
+rejected-country = We do not deliver to that country.
+rejected-payment = We no longer accept that payment.
+rejected-erased = We have deleted it, as its buyer asked.
+transfer-title = How to pay
+transfer-holder = Account holder
+transfer-iban = IBAN
+transfer-reference = Reference
+transfer-until = Until
+ask-withdraw = Withdrawal from order { $title }
+ask-withdraw-text = Hello,
+
+    I hereby give notice that I withdraw from my contract of sale, order { $book }.
+
+    Received on:
+
+    Thank you.
+error-no-order = We can’t find that order
+    .text = The address may be incomplete. If you’re not sure that your order reached us, write to us.
+
+nav-terms = Terms of sale
+nav-accessibility = Accessibility
+seller-tax-id = Tax number
+reviews-how = How we collect reviews
+terms-seller = Who sells
+terms-delivery = Delivery
+terms-ship = Delivery to: { $countries }. { $price } It arrives in { $days ->
+        [one] { $days } day
+       *[other] { $days } days
+    } at most.
+terms-contract = The order
+    .text = By pressing “Order with obligation to pay” you place a binding order. We check it at once; if we have the books at the price that you saw, or a lower one, it is confirmed and we tell you by email. If not, nothing is sold. You can correct everything that you typed before you send it. We keep the contract, and you see it on the order’s page, in Spanish or English.
+terms-prices = Prices
+    .text = Prices include VAT; each order has the breakdown. Books have a fixed price by law, and we sell between 95 and 100% of it. We never charge more than you saw when you ordered. The order’s page is not an invoice: if you need one, ask us for it.
+terms-payment = Payment
+    .text = You pay when you collect the order, when you receive it, or by bank transfer, as the shop offers at the time. An order that is not paid or collected in time expires, and you owe nothing.
+terms-withdrawal = Right of withdrawal
+    .text = You have 14 calendar days from receiving the books to withdraw from the contract without giving a reason. Until the order leaves the shop, cancel it on its page, in two steps; afterwards, press “Withdraw from the contract” there, or write to us with a clear statement, such as: “I withdraw from the contract of order no. …, received on …”. We confirm it by email. Send the books back within the next 14 days; you pay for sending them. We return everything that you paid, ordinary delivery included, within 14 days of your notice, although we may wait until we have the books.
+terms-guarantee = Guarantee
+    .text = We are liable for lack of conformity for three years from delivery: if a book is defective, we replace it or return your money, at no cost to you.
+terms-complaints = Complaints
+    .text = Write to us with the contact form, and we answer as soon as we can, within a month at most. Official complaint forms are available in the shop, and you can turn to the consumer office of your town.
+accessibility-title = Accessibility
+accessibility-lead = We want everybody to be able to buy here. The shop follows WCAG 2.2, level AA, on which the standard EN 301 549 is based.
+accessibility-how = How it can be used
+    .text = Everything works with a keyboard, with a screen reader, with text at twice its size, on narrow screens, without colour and without JavaScript. It follows your system’s settings for contrast, dark theme and motion.
+accessibility-tested = How we check it
+    .text = Every version passes the automatic tests of axe and of the HTML validator in a browser, on all pages and in both languages, and whole tasks with the keyboard and without JavaScript.
+accessibility-limits = What is missing
+    .text = No external expert has assessed it yet. Reviews are written by readers and can be in any language. Bank transfers are made at your bank, whose accessibility does not depend on us.
+accessibility-tell = If you meet a barrier
+    .text = Tell us with the contact form: which page it is, and what you could not do. We answer within 15 days at most, and help you by email or telephone in the meantime. If you are not satisfied, you can turn to the authority that supervises accessibility in your region.
+privacy-orders = When you buy
+    .text = The cart is in a cookie of your browser for 90 days: it has only numbers of books, quantities and prices. With an order we keep what you type (name, email address, telephone, postal address, note), what you order and what happens to it, to carry it out and to obey the law: it is a contract with you. When it is no longer needed for the order, we erase the contact; we keep amounts and dates for the years that commercial and tax law require, also if you ask us to erase you. We keep no card number. We write to you only about the order.
+
+country-AD = Andorra
+country-AT = Austria
+country-BE = Belgium
+country-BG = Bulgaria
+country-CH = Switzerland
+country-CY = Cyprus
+country-CZ = Czechia
+country-DE = Germany
+country-DK = Denmark
+country-EE = Estonia
+country-ES = Spain
+country-FI = Finland
+country-FR = France
+country-GB = United Kingdom
+country-GR = Greece
+country-HR = Croatia
+country-HU = Hungary
+country-IE = Ireland
+country-IT = Italy
+country-LT = Lithuania
+country-LU = Luxembourg
+country-LV = Latvia
+country-MT = Malta
+country-NL = Netherlands
+country-NO = Norway
+country-PL = Poland
+country-PT = Portugal
+country-RO = Romania
+country-SE = Sweden
+country-SI = Slovenia
+country-SK = Slovakia

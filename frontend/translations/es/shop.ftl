@@ -244,7 +244,7 @@ request-id = Si nos escribes, cita esta referencia:
 about-title = Quiénes somos
 about-lead = Anaquel es una librería para explorar sin prisa: libros ordenados por quienes los han leído, con sus reseñas, y sin nada que te distraiga de ellos.
 about-1 = Los libros
-    .text = Reunimos el catálogo de fuentes abiertas y dibujamos nosotros las cubiertas, a partir del título y los autores. Si un libro no lo tenemos, pídenoslo desde su ficha. Todavía no vendemos por la web: los precios son orientativos.
+    .text = Reunimos el catálogo de fuentes abiertas y dibujamos nosotros las cubiertas, a partir del título y los autores. Si un libro no lo tenemos, pídenoslo desde su ficha.
 about-2 = Las valoraciones
     .text = Cualquiera puede valorar un libro, lo haya comprado aquí o no: no comprobamos si quien valora lo ha leído. Desde un mismo navegador cuenta una sola valoración por libro, la última. Publicamos todas según llegan, buenas y malas, y no pagamos por ninguna; solo ocultamos las que insultan, hacen publicidad o revelan datos de otras personas, y entonces tampoco cuentan.
 about-3 = Las notas
@@ -268,3 +268,249 @@ api-title = La tienda para programas
 api-lead = El catálogo, los autores, los géneros y las valoraciones están también en JSON. El documento OpenAPI lo describe en inglés.
 api-document = Documento OpenAPI 3.1 (JSON)
 suggestions = Sugerencias
+
+cart-title = Carrito
+cart-add = Añadir al carrito
+cart-see = Ver el carrito
+cart-added = Añadido al carrito.
+cart-changed = Carrito actualizado.
+cart-full = No se ha añadido: en el carrito caben 50 libros distintos. Haz un pedido o quita alguno.
+cart-most = De un mismo libro puedes pedir 20 ejemplares como mucho.
+cart-refilled = En el carrito está todo lo que podemos servirte de ese pedido.
+cart-renewed = El formulario era antiguo. Revisa el carrito y vuelve a tramitarlo: no se ha enviado ningún pedido.
+cart-empty = Tu carrito está vacío.
+cart-unknown = Libro n.º { $book }
+cart-withdrawn = Ya no lo vendemos; no entrará en el pedido.
+cart-to-order = Solo por encargo; no entrará en el pedido.
+cart-out-of-stock = Agotado; no entrará en el pedido.
+cart-too-few = { $count ->
+        [one] Solo queda { $count } ejemplar
+       *[other] Solo quedan { $count } ejemplares
+    }
+cart-cheaper = Ha bajado de precio.
+cart-dearer = Ha subido de precio.
+cart-remove = Quitar
+cart-change = Actualizar cantidades
+cart-checkout = Tramitar pedido
+cart-subtotal = Subtotal
+quantity = Cantidad
+book = Libro
+amount = Importe
+total = Total
+price-before = Antes
+price-now = Ahora
+price-free = Gratis
+tax-included = IVA incluido.
+tax-part = { $rate }: { $amount }
+not-sold = Ahora mismo no vendemos por la web: los precios son orientativos.
+not-sold-currency = Este libro no se vende por la web, porque su precio está en otra moneda.
+delivery-collect = Recogida en la librería
+delivery-ship = Envío
+delivery-collect-free = Recogida en la librería: gratis.
+delivery-ship-free = Envío gratis.
+delivery-ship-price = Envío: { $price }.
+delivery-ship-free-from = Envío: { $price }, gratis desde { $from }.
+
+checkout-title = Tramitar pedido
+checkout-back = Volver al carrito
+checkout-partial = Parte de lo que hay en tu carrito no se puede pedir ahora. Abajo está lo que pides.
+checkout-contact = Tus datos
+checkout-delivery = ¿Cómo quieres recibirlo?
+checkout-collect = Recogida: { $place }. Gratis. { $ready ->
+        [0] Listo hoy
+        [one] Listo en { $ready } día
+       *[other] Listo en { $ready } días
+    }; te lo guardamos { $keep ->
+        [one] { $keep } día
+       *[other] { $keep } días
+    }.
+checkout-ship = Envío a domicilio: { $price }. Llega en { $days ->
+        [one] { $days } día
+       *[other] { $days } días
+    } como mucho.
+checkout-address = Dirección de envío
+checkout-payment = Forma de pago
+checkout-no-cards = No cobramos con tarjeta por la web: no escribas el número de ninguna.
+checkout-note = Nota para la librería (opcional)
+checkout-summary = Tu pedido
+checkout-withdrawal = Tienes 14 días desde que recibas los libros para desistir sin dar explicaciones; los gastos de devolución corren de tu cuenta.
+checkout-order = Pedido con obligación de pago
+checkout-what-follows = Al instante comprobamos las existencias y te confirmamos el pedido por correo. Si algo ha cambiado, no se pide nada y te decimos qué.
+your-phone = Tu teléfono (opcional)
+address-recipient = A nombre de
+address-street = Calle y número
+address-street2 = Piso, puerta (opcional)
+address-postal-code = Código postal
+address-place = Población
+address-region = Provincia (opcional)
+address-country = País
+pay-on-collection = Al recogerlo, en la librería
+pay-on-delivery = Al recibirlo, al repartidor
+pay-by-transfer = { $count ->
+        [one] Por transferencia, en { $count } día
+       *[other] Por transferencia, en { $count } días
+    }
+paid-by-transfer = Por transferencia
+choose-delivery = Elige cómo quieres recibirlo.
+choose-payment = Elige una forma de pago que vaya con la entrega.
+choose-country = Elige un país al que enviemos.
+blank-recipient = Escribe a nombre de quién va.
+blank-street = Escribe la calle y el número.
+blank-postal_code = Escribe el código postal.
+blank-place = Escribe la población.
+what-phone = El teléfono
+what-note = La nota
+what-recipient = El nombre
+what-street = La calle
+what-place = La población
+what-region = La provincia
+
+order-title = Tu pedido
+order-number = Pedido { $number }
+order-received = Recibido
+order-confirmed = Confirmado
+order-awaiting-payment = Pendiente de pago
+order-rejected = No aceptado
+order-expired = Caducado
+order-ready = Listo para recoger
+order-shipped = Enviado
+order-collected = Recogido
+order-delivered = Entregado
+order-returned = Devuelto
+order-cancelled = Cancelado
+order-cancelling = Cancelando…
+order-next-received = Estamos comprobando las existencias.
+order-next-awaiting-payment = Te hemos reservado los libros. En cuanto recibamos la transferencia, los preparamos.
+order-next-confirmed-collect = Te escribiremos cuando puedas recogerlo.
+order-next-confirmed-ship = Te escribiremos cuando salga.
+order-next-ready = Te espera en la librería.
+order-next-shipped = Va de camino.
+order-next-rejected = No se ha vendido nada y no tienes que pagar nada.
+order-next-expired = El plazo ha pasado y los libros vuelven a estar a la venta. No tienes que pagar nada.
+order-next-cancelled = No tienes que pagar nada. Si ya habías pagado, te devolvemos el importe en 14 días como mucho.
+order-collect-at = Lugar de recogida: { $place }
+order-collect-until = Puedes recogerlo hasta el { $date }: { $place }
+order-available = Pedir lo que hay
+order-lines = Libros
+order-contact = Datos del pedido
+order-history = Qué ha pasado
+order-cancel-title = Cancelar
+order-cancel-text = Mientras no haya salido de la librería, puedes cancelarlo sin coste. Así desistes también del contrato.
+order-cancel = Cancelar el pedido
+order-cancel-sure = ¿Seguro que quieres cancelar el pedido completo? Te lo confirmaremos por correo.
+order-cancel-confirm = Confirmar la cancelación
+order-cancel-keep = Mantenerlo
+order-withdraw-text = Tienes 14 días desde que lo recibiste para desistir del contrato sin dar explicaciones.
+order-withdraw = Desistir del contrato
+order-no-invoice = Esta página no es una factura. Si la necesitas, pídenosla.
+order-whose = ¿Es tu pedido?
+order-whose-text = Escribe el correo con el que lo hiciste y te mostramos todo.
+order-show = Ver el pedido
+order-wrong-email = Ese correo no es el del pedido.
+line-cancelled = { $count ->
+        [one] { $count } ejemplar cancelado
+       *[other] { $count } ejemplares cancelados
+    }
+line-returned = { $count ->
+        [one] { $count } ejemplar devuelto
+       *[other] { $count } ejemplares devueltos
+    }
+line-price-above = Ahora cuesta { $price }.
+line-other-currency = Su precio es { $price }, en otra moneda.
+line-too-many = { $count ->
+        [one] Se puede pedir { $count } ejemplar como mucho
+       *[other] Se pueden pedir { $count } ejemplares como mucho
+    }
+rejected-lines = No hemos podido servirte todo lo que pedías; abajo está el motivo de cada libro.
+rejected-delivery-price = El envío cuesta ahora { $price }.
+rejected-total = El total es ahora { $price }, más de lo que viste.
+rejected-too-many-open = { $count ->
+        [one] Tienes { $count } pedido por pagar o recoger; espera a cerrarlo antes de hacer otro.
+       *[other] Tienes { $count } pedidos por pagar o recoger; espera a cerrar alguno antes de hacer otro.
+    }
+rejected-delivery = Ya no ofrecemos esa entrega.
+rejected-country = No enviamos a ese país.
+rejected-payment = Ya no aceptamos esa forma de pago.
+rejected-erased = Lo hemos borrado, como pidió quien lo hizo.
+transfer-title = Cómo pagarlo
+transfer-holder = Titular
+transfer-iban = IBAN
+transfer-reference = Concepto
+transfer-until = Hasta el
+ask-withdraw = Desistimiento del pedido { $title }
+ask-withdraw-text = Hola:
+
+    Por la presente os comunico que desisto del contrato de compraventa del pedido { $book }.
+
+    Recibido el día:
+
+    Gracias.
+error-no-order = No encontramos ese pedido
+    .text = Puede que la dirección esté incompleta. Si tienes dudas de que tu pedido haya llegado, escríbenos.
+
+nav-terms = Condiciones de venta
+nav-accessibility = Accesibilidad
+seller-tax-id = NIF
+reviews-how = Cómo reunimos las reseñas
+terms-seller = Quién vende
+terms-delivery = Entrega
+terms-ship = Envío a: { $countries }. { $price } Llega en { $days ->
+        [one] { $days } día
+       *[other] { $days } días
+    } como mucho.
+terms-contract = El pedido
+    .text = Al pulsar «Pedido con obligación de pago» nos haces un pedido firme. Lo comprobamos al momento; si hay existencias al precio que viste, o a uno más bajo, queda confirmado y te lo decimos por correo. Si no, no se vende nada. Antes de enviarlo puedes corregir todo lo que has escrito. Guardamos el contrato, y lo ves en la página del pedido, en español o en inglés.
+terms-prices = Precios
+    .text = Los precios llevan el IVA incluido; el desglose está en cada pedido. Los libros tienen precio fijo por ley, y vendemos entre el 95 y el 100 % de ese precio. Nunca cobramos más de lo que viste al pedir. La página del pedido no es una factura: si la necesitas, pídenosla.
+terms-payment = Pago
+    .text = Pagas al recoger el pedido, al recibirlo o por transferencia, según lo que ofrezca la librería en cada momento. Un pedido que no se paga o no se recoge a tiempo caduca, y no debes nada.
+terms-withdrawal = Derecho de desistimiento
+    .text = Tienes 14 días naturales desde que recibes los libros para desistir del contrato sin justificarlo. Mientras el pedido no haya salido, basta cancelarlo en su página, en dos pasos; después, pulsa allí «Desistir del contrato» o escríbenos con una declaración inequívoca, por ejemplo: «Desisto del contrato del pedido n.º …, recibido el …». Te lo confirmamos por correo. Devuélvenos los libros en los 14 días siguientes; los gastos de devolución corren de tu cuenta. Te devolvemos todo lo pagado, también el envío normal, en 14 días desde que nos lo comunicas, aunque podemos esperar a tener los libros.
+terms-guarantee = Garantía
+    .text = Respondemos de las faltas de conformidad durante tres años desde la entrega: si un libro tiene un defecto, te lo cambiamos o te devolvemos el dinero, sin coste para ti.
+terms-complaints = Reclamaciones
+    .text = Escríbenos por el formulario de contacto y te contestamos cuanto antes, en un mes como mucho. Hay hojas de reclamaciones a tu disposición en la librería, y puedes acudir a la oficina de consumo de tu municipio.
+accessibility-title = Accesibilidad
+accessibility-lead = Queremos que cualquiera pueda comprar aquí. La tienda sigue las pautas WCAG 2.2, nivel AA, que recoge la norma EN 301 549.
+accessibility-how = Cómo se usa
+    .text = Todo funciona con el teclado, con lector de pantalla, con el texto ampliado al doble, en pantallas estrechas, sin color y sin JavaScript. Respeta los ajustes de contraste, tema oscuro y movimiento de tu sistema.
+accessibility-tested = Cómo lo comprobamos
+    .text = Cada versión pasa en un navegador las pruebas automáticas de axe y del validador de HTML, en todas las páginas y en los dos idiomas, y recorridos completos con el teclado y sin JavaScript.
+accessibility-limits = Lo que falta
+    .text = Ningún experto externo la ha evaluado todavía. Las reseñas las escriben los lectores y pueden estar en cualquier idioma. Los pagos por transferencia se hacen en tu banco, cuya accesibilidad no depende de nosotros.
+accessibility-tell = Si encuentras una barrera
+    .text = Cuéntanosla por el formulario de contacto: qué página es y qué no pudiste hacer. Te contestamos en 15 días como mucho y, mientras, te atendemos por correo o por teléfono. Si no quedas conforme, puedes dirigirte a la autoridad de vigilancia de la accesibilidad de tu comunidad autónoma.
+privacy-orders = Al comprar
+    .text = El carrito está en una cookie de tu navegador durante 90 días: solo tiene números de libros, cantidades y precios. Con el pedido guardamos lo que escribes (nombre, correo, teléfono, dirección, nota), lo que pides y lo que pasa con él, para servirlo y para cumplir la ley: es un contrato contigo. Cuando ya no hace falta para servirlo, borramos el contacto; los importes y las fechas los conservamos los años que piden las leyes mercantiles y fiscales, también si pides que te borremos. No guardamos ningún número de tarjeta. Te escribimos solo sobre el pedido.
+
+country-AD = Andorra
+country-AT = Austria
+country-BE = Bélgica
+country-BG = Bulgaria
+country-CH = Suiza
+country-CY = Chipre
+country-CZ = Chequia
+country-DE = Alemania
+country-DK = Dinamarca
+country-EE = Estonia
+country-ES = España
+country-FI = Finlandia
+country-FR = Francia
+country-GB = Reino Unido
+country-GR = Grecia
+country-HR = Croacia
+country-HU = Hungría
+country-IE = Irlanda
+country-IT = Italia
+country-LT = Lituania
+country-LU = Luxemburgo
+country-LV = Letonia
+country-MT = Malta
+country-NL = Países Bajos
+country-NO = Noruega
+country-PL = Polonia
+country-PT = Portugal
+country-RO = Rumanía
+country-SE = Suecia
+country-SI = Eslovenia
+country-SK = Eslovaquia

@@ -37,9 +37,9 @@ pub enum CartLimit {
 
 impl Cart {
     /// The largest number of different books.
-    pub const MAX_LINES: usize = 50;
+    pub const MAX_LINES: usize = super::order::MAX_LINES;
     /// The largest number of copies of one book.
-    pub const MAX_COPIES: u8 = 20;
+    pub const MAX_COPIES: u8 = super::Quantity::MAX;
     /// The longest value of the cookie: the id, and for each line a dot, two numbers of ten digits, one of two, and two
     /// colons.
     pub const MAX_COOKIE: usize = 36 + Self::MAX_LINES * (1 + 10 + 1 + 2 + 1 + 10);

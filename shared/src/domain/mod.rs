@@ -46,6 +46,7 @@ pub use search::{Alternative, Condition, Extent, Search, Sort, Term};
 pub use search_entry::{SearchEntry, popularity_class};
 pub use slice::{Cursor, Slice};
 pub use star_counts::{Histogram, mean_of_score};
+pub(crate) use submission::unverified_text;
 pub use submission::{Outcome, Processed, SubmissionId, SubmissionKey, SubmissionKind};
-pub use text::{DisplayName, Email, MessageText, ReviewText, Subject, check_marks, clean, clean_line};
+pub use text::{DisplayName, Email, MessageText, ReviewText, Subject, check_marks, check_no_card, clean, clean_line};
 pub use visitor::{VisitorCookie, VisitorId, uuid_of_shop};

@@ -192,7 +192,7 @@ pub(super) fn bounded(field: &str, sent: &str, kept: String, max: usize) -> Pars
 
 /// Refuses a text with the number of a payment card, written in any groups: 13 to 19 digits that begin as those of a card
 /// scheme (ISO/IEC 7812) and end in the right check digit (Luhn).
-pub(super) fn check_no_card(field: &str, text: &str) -> Parsed<()> {
+pub fn check_no_card(field: &str, text: &str) -> Parsed<()> {
     let mut groups: Vec<Vec<u32>> = vec![Vec::new()];
     // Compatibility forms, such as full-width digits, are digits as well.
     for c in text.nfkc().chain(['x']) {

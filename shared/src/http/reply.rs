@@ -180,6 +180,12 @@ impl Reply {
         self.header(header::CACHE_CONTROL, "private, no-cache")
     }
 
+    /// Keeps the response out of every cache, because it has personal data.
+    #[must_use]
+    pub fn unstored(self) -> Self {
+        self.header(header::CACHE_CONTROL, "no-store")
+    }
+
     /// Marks a page with a form that has this key. Another key does not make it another version, so its entity tag leaves
     /// the key out. Only the browser that asked for the page may keep it, because a key belongs to one visitor.
     #[must_use]

@@ -1,0 +1,238 @@
+//! Samples of cart, checkout and orders in each state.
+
+use std::sync::LazyLock;
+
+use frontend::{
+    CartChange, DynTemplate, Form, Trouble, View,
+    pages::{Accessibility, CartPage, CartRow, Checkout, OrderPage, OrderStep, OrderView, Terms},
+};
+use shared::{
+    domain::{
+        Address, AddressText, Availability, BookId, Cart, CartLine, Contact, Delivery, DisplayName, Email, Invalid,
+        Language, LineReason, Money, Order, OrderLine, OrderNote, OrderNumber, OrderReason, OrderState, Payment, Phone,
+        Reason, StateChange, SubmissionKey, Summary, TaxPart,
+    },
+    quote::{Quote, QuoteLine},
+    shop::Shop,
+};
+use time::{Duration, OffsetDateTime, macros::datetime};
+use uuid::Uuid;
+
+/// A shop that offers every delivery and payment.
+pub static SHOP: LazyLock<Shop> = LazyLock::new(|| {
+    Shop::parse(
+        r#"{
+            "seller": {
+                "name": "Librería Anaquel, S. L.", "tax_id": "B00000000", "address": "Calle de los Libros 1, 28013 Madrid, España",
+                "email": "pedidos@shop.example", "phone": "+34 910 000 000", "register": "Registro Mercantil de Madrid, tomo 1"
+            },
+            "currency": "EUR",
+            "tax_rates": { "books": 400, "delivery": 2100 },
+            "collect": { "place": "Calle de los Libros 1, 28013 Madrid", "ready_in_days": 2, "keep_days": 7 },
+            "ship": { "price": 395, "free_from": 8000, "days": 4, "countries": ["ES", "PT"] },
+            "payments": {
+                "on_collection": true, "on_delivery": true,
+                "bank_transfer": { "holder": "Librería Anaquel, S. L.", "iban": "ES9121000418450200051332", "days_to_pay": 5 }
+            },
+            "max_open_orders": 5,
+            "groups": 1,
+            "sells": "yes"
+        }"#,
+    )
+    .expect("a shop")
+});
+
+/// A key of zeros.
+fn key() -> SubmissionKey {
+    SubmissionKey::parse(&format!("{}=", "A".repeat(43))).expect("a key")
+}
+
+/// Shows the pages with these books and one with hostile text.
+pub fn every_page(view: View, books: &[Summary], hostile: &Summary, show: &mut impl FnMut(&str, &dyn DynTemplate)) {
+    carts(view, books, hostile, show);
+    checkouts(view, books, hostile, show);
+    orders(view, books, hostile, show);
+    show("terms", &Terms { view: View { path: "/terms", ..view } });
+    show("terms-not-sold", &Terms { view: View { path: "/terms", shop: None, ..view } });
+    show("accessibility", &Accessibility { view: View { path: "/accessibility", ..view } });
+}
+
+fn carts(view: View, books: &[Summary], hostile: &Summary, show: &mut impl FnMut(&str, &dyn DynTemplate)) {
+    let view = View { path: "/cart", cart: 7, ..view };
+    show("cart-empty", &CartPage { view: View { cart: 0, ..view }, rows: &[] });
+    show("cart-not-sold", &CartPage { view: View { shop: None, ..view }, rows: &[] });
+
+    let row = |book: &Summary, quantity, price_seen| CartRow {
+        line: CartLine { book: book.id, quantity, price_seen },
+        book: Some(book.clone()),
+    };
+    let priced = |at: usize, minor: u32| {
+        let price = Some(Money { minor, currency: "EUR".into() });
+        Summary { price, stock: 9, availability: Availability::InStock, ..books[at].clone() }
+    };
+    let fine = row(&priced(0, 1_995), 2, 1_995);
+    show("cart", &CartPage { view, rows: std::slice::from_ref(&fine) });
+    let without_price = Summary { price: None, availability: Availability::ToOrder, ..books[4].clone() };
+    let sold_out = Summary { stock: 0, availability: Availability::OutOfStock, ..priced(5, 700) };
+    let rows = [
+        fine,
+        row(&priced(1, 1_250), 1, 1_395),
+        row(&priced(2, 1_500), 1, 1_395),
+        row(&Summary { stock: 3, ..priced(3, 950) }, 5, 950),
+        row(&without_price, 1, 950),
+        row(&sold_out, 1, 700),
+        row(hostile, 1, 100),
+        CartRow { line: CartLine { book: BookId::from(999), quantity: 1, price_seen: 500 }, book: None },
+    ];
+    show("cart-changed", &CartPage { view: View { cart_change: Some(CartChange::Most), ..view }, rows: &rows });
+    show("cart-nothing-left", &CartPage { view, rows: &rows[4..] });
+    let mut cart = Cart::default();
+    assert!(rows.iter().all(|row| cart.add(row.line).is_ok()));
+}
+
+fn checkouts(view: View, books: &[Summary], hostile: &Summary, show: &mut impl FnMut(&str, &dyn DynTemplate)) {
+    let view = View { path: "/checkout", cart: 3, ..view };
+    let line = |book: &Summary, quantity, price| QuoteLine {
+        book: book.id,
+        title: book.title.clone(),
+        quantity,
+        price,
+        tax_rate: 400,
+    };
+    let lines = vec![line(&books[0], 2, 1_995), line(&books[1], 1, 950)];
+    let quote = Quote::new(&SHOP, Uuid::from_u128(7), lines.clone(), false);
+    let sealed = quote.seal(&key());
+    let page = Checkout { view, shop: &SHOP, quote: &quote, sealed: &sealed, form: Form::default() };
+    show("checkout", &page);
+    let typed = [
+        ("name", "Ana"),
+        ("email", "ana@"),
+        ("delivery", "ship"),
+        ("payment", "on_collection"),
+        ("street", "Calle Mayor 1"),
+        ("country", "PT"),
+        ("note", "Para regalo: 4111 1111 1111 1111"),
+    ];
+    let invalid = [
+        Invalid::new("email", Reason::NotAnEmail),
+        Invalid::new("payment", Reason::NotOneOf(vec!["on_delivery"])),
+        Invalid::new("recipient", Reason::Blank),
+        Invalid::new("postal_code", Reason::Blank),
+        Invalid::new("place", Reason::Blank),
+        Invalid::new("note", Reason::CardNumber),
+    ];
+    let form = Form { typed: &typed, invalid: &invalid, trouble: None };
+    show("checkout-422", &Checkout { form, ..page });
+    let unavailable = Form { typed: &typed, trouble: Some(Trouble::Unavailable), ..Form::default() };
+    show("checkout-503", &Checkout { form: unavailable, ..page });
+    let more = [lines, vec![line(hostile, 20, 99_999)]].concat();
+    let partial = Quote::new(&SHOP, Uuid::from_u128(7), more, true);
+    show("checkout-partial", &Checkout { quote: &partial, ..page });
+    let only_ship = Shop { collect: None, ..SHOP.clone() };
+    let quote = Quote::new(&only_ship, Uuid::from_u128(7), partial.lines.clone(), false);
+    show("checkout-ship", &Checkout { shop: &only_ship, quote: &quote, ..page });
+}
+
+const PLACED: OffsetDateTime = datetime!(2026-11-24 18:30 UTC);
+
+fn orders(view: View, books: &[Summary], hostile: &Summary, show: &mut impl FnMut(&str, &dyn DynTemplate)) {
+    let sent = order(&books[..2], OrderState::Received);
+    let id = sent.id.to_string();
+    let view = View { path: "/orders/x", ..view };
+    let page = OrderPage { view, id: &id, order: OrderView::Received, step: OrderStep::Reads, email: "" };
+    show("order-received", &page);
+    for state in OrderState::ALL.into_iter().filter(|state| *state != OrderState::Received) {
+        let order = order(&books[..2], state);
+        show(&format!("order-{}", state.code()), &OrderPage { order: OrderView::Whole(&order), ..page });
+        if state == OrderState::Confirmed {
+            let whole = OrderPage { order: OrderView::Whole(&order), ..page };
+            show("order-cancel", &OrderPage { step: OrderStep::Cancels, ..whole });
+            show("order-cancel-by-email", &OrderPage { step: OrderStep::Cancels, email: "ana@example.org", ..whole });
+            show("order-cancelling", &OrderPage { step: OrderStep::Cancelled, ..whole });
+            show("order-by-email", &OrderPage { email: "ana@example.org", ..whole });
+        }
+    }
+    show("order-of-others", &OrderPage { order: OrderView::State(OrderState::Confirmed), ..page });
+    let wrong = OrderPage { order: OrderView::State(OrderState::Confirmed), step: OrderStep::WrongEmail, ..page };
+    show("order-wrong-email", &wrong);
+
+    let refused = [
+        LineReason::OutOfStock { left: 1 },
+        LineReason::NoSuchBook,
+        LineReason::WithoutPrice,
+        LineReason::PriceAbove { now: euro(2_095) },
+        LineReason::OtherCurrency { now: Money { minor: 500, currency: "CHF".into() } },
+        LineReason::TooMany { max: 20 },
+        LineReason::OutOfStock { left: 0 },
+        LineReason::Other("storm".into()),
+    ];
+    let mut rejected = order(&books[..8], OrderState::Rejected);
+    for (line, reason) in rejected.lines.iter_mut().zip(refused) {
+        line.reason = Some(reason);
+    }
+    rejected.lines[1].title.clear();
+    show("order-rejected-lines", &OrderPage { order: OrderView::Whole(&rejected), ..page });
+    let strange = Order {
+        note: OrderNote::parse("<b>\u{202e}\n\n¿?").ok(),
+        ..order(std::slice::from_ref(hostile), OrderState::Shipped)
+    };
+    show("order-hostile", &OrderPage { order: OrderView::Whole(&strange), ..page });
+}
+
+fn euro(minor: u32) -> Money {
+    Money { minor, currency: "EUR".into() }
+}
+
+/// An order of one copy of each book.
+fn order(books: &[Summary], state: OrderState) -> Order {
+    let ships = matches!(state, OrderState::Shipped | OrderState::Delivered | OrderState::Returned);
+    let line = |book: &Summary| OrderLine {
+        book: book.id,
+        title: book.title.clone(),
+        isbn: book.isbn.clone(),
+        quantity: 2,
+        cancelled: u8::from(state == OrderState::Cancelled) * 2,
+        returned: u8::from(state == OrderState::Returned),
+        unit_price: Some(euro(1_995)),
+        tax_rate: 400,
+        total: Some(euro(3_990)),
+        reason: None,
+    };
+    let lines: Vec<OrderLine> = books.iter().map(line).collect();
+    let delivery_price = if ships { 395 } else { 0 };
+    let sum: u32 = lines.iter().filter_map(|line| line.total.as_ref()).map(|total| total.minor).sum();
+    let text = AddressText {
+        name: "Ana Ruiz".into(),
+        street: vec!["Calle Mayor 1".into(), "3.º B".into()],
+        postal_code: "28013".into(),
+        place: "Madrid".into(),
+        region: String::new(),
+        country: "ES".into(),
+    };
+    Order {
+        id: key().order_id(Uuid::from_u128(1), b"sample"),
+        number: OrderNumber(100_042),
+        visitor: None,
+        state,
+        history: vec![StateChange { state, at: PLACED + Duration::seconds(2) }],
+        rejection: (state == OrderState::Rejected).then_some(OrderReason::TooManyOpen { max: 5 }),
+        taxes: TaxPart::by_rate([(sum, 400), (delivery_price, 2_100)], "EUR"),
+        lines,
+        delivery: if ships { Delivery::Ship } else { Delivery::Collect },
+        delivery_price: euro(delivery_price),
+        total: euro(sum + delivery_price),
+        payment: if ships { Payment::OnDelivery } else { Payment::BankTransfer },
+        paid_at: None,
+        expires_at: Some(PLACED + Duration::days(5)),
+        contact: Some(Contact {
+            name: DisplayName::parse("Ana Ruiz").expect("a name"),
+            email: Email::parse("ana@example.org").expect("an address"),
+            phone: Phone::parse("+34 600 123 123").ok(),
+        }),
+        address: ships.then(|| Address::parse(&text).expect("an address")),
+        note: OrderNote::parse("Es un regalo.\nSin el precio, por favor.").ok(),
+        language: Language::parse("es").expect("a language"),
+        placed_at: PLACED,
+        repeated_otherwise: false,
+    }
+}

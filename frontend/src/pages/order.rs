@@ -1,0 +1,171 @@
+//! The page of an order.
+
+use askama::Template;
+use shared::domain::{CartLine, Delivery, LineReason, Order, OrderLine, OrderState, Payment};
+
+use crate::{View, assets, links};
+
+/// `/orders/{id}`
+#[derive(Template, Clone, Copy)]
+#[template(path = "order.html")]
+pub struct OrderPage<'a> {
+    pub view: View<'a>,
+    pub id: &'a str,
+    pub order: OrderView<'a>,
+    pub step: OrderStep,
+    /// The address by which the buyer was recognised; empty with the cookie that placed the order.
+    pub email: &'a str,
+}
+
+/// What the visitor may see of an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OrderView<'a> {
+    /// It is not decided yet.
+    Received,
+    /// Somebody who knows the address of the page sees the state only.
+    State(OrderState),
+    /// The buyer sees everything.
+    Whole(&'a Order),
+}
+
+/// What the buyer is doing on the page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OrderStep {
+    #[default]
+    Reads,
+    /// The first of two steps of a cancellation is done.
+    Cancels,
+    /// The cancellation was sent.
+    Cancelled,
+    /// The typed address is not that of the order.
+    WrongEmail,
+}
+
+impl OrderPage<'_> {
+    fn state(&self) -> OrderState {
+        match self.order {
+            OrderView::Received => OrderState::Received,
+            OrderView::State(state) => state,
+            OrderView::Whole(order) => order.state,
+        }
+    }
+
+    fn whole(&self) -> Option<&Order> {
+        match self.order {
+            OrderView::Whole(order) => Some(order),
+            _ => None,
+        }
+    }
+
+    /// `Order 100042`, or without the number.
+    fn title(&self) -> String {
+        match self.whole() {
+            Some(order) => self.view.text_with("order-number", "number", order.number.to_string()),
+            None => self.view.text("order-title"),
+        }
+    }
+
+    /// Whether the page changes soon by itself.
+    fn is_waiting(&self) -> bool {
+        let cancelling = self.step == OrderStep::Cancelled && self.state().can_be_cancelled();
+        self.state() == OrderState::Received || cancelling
+    }
+
+    fn state_text(&self) -> String {
+        if self.is_waiting() && self.step == OrderStep::Cancelled {
+            return self.view.text("order-cancelling");
+        }
+        self.view.order_state(self.state())
+    }
+
+    /// What happens next.
+    fn next(&self) -> Option<String> {
+        let key = match (self.state(), self.whole().map(|order| order.delivery)) {
+            (OrderState::Received, _) => "order-next-received",
+            (OrderState::AwaitingPayment, _) => "order-next-awaiting-payment",
+            (OrderState::Confirmed, Some(Delivery::Collect)) => "order-next-confirmed-collect",
+            (OrderState::Confirmed, Some(Delivery::Ship)) => "order-next-confirmed-ship",
+            (OrderState::Ready, Some(_)) => "order-next-ready",
+            (OrderState::Shipped, Some(_)) => "order-next-shipped",
+            (OrderState::Rejected, _) => "order-next-rejected",
+            (OrderState::Expired, _) => "order-next-expired",
+            (OrderState::Cancelled, _) => "order-next-cancelled",
+            _ => return None,
+        };
+        Some(self.view.text(key))
+    }
+
+    /// Where a ready order waits, and until when.
+    fn place(&self) -> Option<String> {
+        let order = self.whole().filter(|order| order.delivery == Delivery::Collect && !order.state.is_closed())?;
+        let place = self.view.shop?.collect.as_ref()?.place.as_str();
+        match order.expires_at.filter(|_| order.state == OrderState::Ready) {
+            Some(until) => {
+                let arguments = [("place", place.into()), ("date", self.view.day(until).into())];
+                Some(self.view.locale.text_with("order-collect-until", arguments))
+            }
+            None => Some(self.view.text_with("order-collect-at", "place", place)),
+        }
+    }
+
+    /// The key of the name of the order's delivery.
+    fn delivery_key(order: &Order) -> &'static str {
+        match order.delivery {
+            Delivery::Collect => "delivery-collect",
+            Delivery::Ship => "delivery-ship",
+        }
+    }
+
+    /// How to pay by transfer: what it is called, and the value.
+    fn transfer(&self) -> Vec<(String, String)> {
+        let order = self.whole().filter(|order| order.state == OrderState::AwaitingPayment);
+        let account = self.view.shop.and_then(|shop| shop.payments.bank_transfer.as_ref());
+        let (Some(order), Some(account)) = (order, account) else { return Vec::new() };
+        let row = |key: &str, value: String| (self.view.text(key), value);
+        let until = order.expires_at.map(|until| row("transfer-until", self.view.day(until)));
+        let rows = [
+            row("transfer-holder", account.holder.clone()),
+            row("transfer-iban", account.iban.clone()),
+            row("amount", self.view.price(&order.total)),
+            row("transfer-reference", order.number.to_string()),
+        ];
+        rows.into_iter().chain(until).collect()
+    }
+
+    fn payment(&self, payment: Payment) -> String {
+        self.view.text(match payment {
+            Payment::OnCollection => "pay-on-collection",
+            Payment::OnDelivery => "pay-on-delivery",
+            Payment::BankTransfer => "paid-by-transfer",
+        })
+    }
+
+    /// Copies of a line that were cancelled or came back.
+    fn changes(&self, line: &OrderLine) -> Vec<String> {
+        let changes = [("line-cancelled", line.cancelled), ("line-returned", line.returned)];
+        changes.into_iter().filter(|(_, count)| *count > 0).map(|(key, count)| self.view.count(key, count)).collect()
+    }
+
+    /// The lines of a rejected order that can be sold, as the cart reads them; none if nothing is left.
+    fn available(&self) -> Option<String> {
+        let order = self.whole().filter(|order| order.state == OrderState::Rejected)?;
+        let lines: Vec<String> = order.lines.iter().filter_map(available).map(|line| line.to_cookie()).collect();
+        (!lines.is_empty()).then(|| lines.join("."))
+    }
+
+    /// The form for a message with which the buyer withdraws from an order that has left the shop.
+    fn withdrawal(&self) -> Option<String> {
+        let order = self.whole()?;
+        let has_left = matches!(order.state, OrderState::Shipped | OrderState::Collected | OrderState::Delivered);
+        has_left.then(|| links::request(links::Ask::Withdraw, &order.number.to_string(), ""))
+    }
+}
+
+fn available(line: &OrderLine) -> Option<CartLine> {
+    let quantity = line.reason.as_ref().map_or(line.quantity, |reason| reason.available(line.quantity));
+    let now = match &line.reason {
+        Some(LineReason::PriceAbove { now } | LineReason::OtherCurrency { now }) => Some(now),
+        _ => line.unit_price.as_ref(),
+    };
+    (quantity > 0).then(|| CartLine { book: line.book, quantity, price_seen: now.map_or(0, |price| price.minor) })
+}

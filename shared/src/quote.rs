@@ -1,0 +1,180 @@
+//! The quote that a checkout shows: lines with their prices, and the price of each delivery. The form carries it sealed, so
+//! that the function that takes the order, which has no database, orders what the buyer saw, and can show the form again.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{
+    domain::{BookId, Delivery, Money, SubmissionKey, TaxPart, unverified_text},
+    shop::Shop,
+};
+
+/// The prices of an order before it is placed, in one currency and with tax.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quote {
+    /// Of the form: two requests with the same one are one order.
+    pub key: Uuid,
+    pub currency: String,
+    pub lines: Vec<QuoteLine>,
+    /// Each delivery that the shop offers with its price, in minor units.
+    pub deliveries: Vec<(Delivery, u32)>,
+    /// In hundredths of a percent.
+    pub delivery_tax_rate: u16,
+    /// Whether the cart had more than can be ordered.
+    pub is_partial: bool,
+}
+
+/// A book of a quote.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuoteLine {
+    pub book: BookId,
+    /// At most [`Quote::MAX_TITLE`] characters.
+    pub title: String,
+    pub quantity: u8,
+    /// Of one copy, in minor units.
+    pub price: u32,
+    /// In hundredths of a percent.
+    pub tax_rate: u16,
+}
+
+impl QuoteLine {
+    /// In minor units.
+    pub fn total(&self) -> u32 {
+        self.price.saturating_mul(self.quantity.into())
+    }
+}
+
+impl Quote {
+    /// A form carries the titles; the order has them in full.
+    pub const MAX_TITLE: usize = 120;
+
+    /// The quote of these lines. The titles are shortened.
+    pub fn new(shop: &Shop, key: Uuid, mut lines: Vec<QuoteLine>, is_partial: bool) -> Self {
+        for line in &mut lines {
+            line.title = line.title.chars().take(Self::MAX_TITLE).collect();
+        }
+        let sum = lines.iter().map(|line| u64::from(line.total())).sum();
+        let collect = shop.collect.as_ref().map(|_| (Delivery::Collect, 0));
+        let parcel = shop.ship.as_ref().map(|ship| (Delivery::Ship, ship.price_for(sum)));
+        Self {
+            key,
+            currency: shop.currency.clone(),
+            lines,
+            deliveries: collect.into_iter().chain(parcel).collect(),
+            delivery_tax_rate: shop.tax_rates.delivery,
+            is_partial,
+        }
+    }
+
+    pub fn money(&self, minor: u32) -> Money {
+        Money { minor, currency: self.currency.clone() }
+    }
+
+    /// The price of a delivery, if it is offered.
+    pub fn delivery_price(&self, delivery: Delivery) -> Option<Money> {
+        let (_, price) = self.deliveries.iter().find(|(offered, _)| *offered == delivery)?;
+        Some(self.money(*price))
+    }
+
+    /// Lines and delivery; lines only where the delivery is not offered.
+    pub fn total(&self, delivery: Delivery) -> Money {
+        let delivery = self.delivery_price(delivery).map_or(0, |price| price.minor);
+        self.money(self.lines.iter().fold(delivery, |sum, line| sum.saturating_add(line.total())))
+    }
+
+    /// The tax that the total includes, by rate.
+    pub fn taxes(&self, delivery: Delivery) -> Vec<TaxPart> {
+        let delivery = self.delivery_price(delivery).map(|price| (price.minor, self.delivery_tax_rate));
+        let lines = self.lines.iter().map(|line| (line.total(), line.tax_rate));
+        TaxPart::by_rate(lines.chain(delivery), &self.currency)
+    }
+
+    /// The quote as a text that only the shop can have written.
+    pub fn seal(&self, key: &SubmissionKey) -> String {
+        key.seal(&serde_json::to_string(self).expect("a quote is JSON"))
+    }
+
+    /// Reads a sealed quote; none if this key did not seal it, or another version of the shop wrote it.
+    pub fn unseal(sealed: &str, key: &SubmissionKey) -> Option<Self> {
+        serde_json::from_str(&key.unseal(sealed)?).ok()
+    }
+
+    /// Reads a quote that anybody may have written: to show a form again, and for nothing else.
+    pub fn unverified(sealed: &str) -> Option<Self> {
+        serde_json::from_str(&unverified_text(sealed)?).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shop(free_from: Option<u32>) -> Shop {
+        let shop = serde_json::json!({
+            "seller": {
+                "name": "Anaquel", "tax_id": "B00000000", "address": "Calle Mayor 1", "email": "tienda@example.org",
+                "phone": "+34 910 000 000", "register": null,
+            },
+            "currency": "EUR",
+            "tax_rates": { "books": 400, "delivery": 2100 },
+            "collect": { "place": "Calle Mayor 1", "ready_in_days": 2, "keep_days": 7 },
+            "ship": { "price": 395, "free_from": free_from, "days": 4, "countries": ["ES"] },
+            "payments": { "on_collection": true, "on_delivery": true, "bank_transfer": null },
+            "max_open_orders": 5,
+            "groups": 1,
+            "sells": "yes",
+        });
+        Shop::parse(&shop.to_string()).unwrap()
+    }
+
+    fn line(book: u32, quantity: u8, price: u32) -> QuoteLine {
+        QuoteLine { book: BookId::from(book), title: "El túnel".into(), quantity, price, tax_rate: 400 }
+    }
+
+    fn key(byte: u8) -> SubmissionKey {
+        let digits = ["A", "B", "C"][usize::from(byte)];
+        SubmissionKey::parse(&format!("{}=", digits.repeat(42) + "A")).unwrap()
+    }
+
+    #[test]
+    fn a_total_has_the_lines_and_the_delivery_and_names_the_tax_of_each_rate() {
+        for (free_from, delivery, total, taxes) in [
+            (None, Delivery::Collect, 4_940, vec![(400, 4_940, 190)]),
+            (None, Delivery::Ship, 5_335, vec![(400, 4_940, 190), (2_100, 395, 69)]),
+            (Some(4_940), Delivery::Ship, 4_940, vec![(400, 4_940, 190)]),
+            (Some(4_941), Delivery::Ship, 5_335, vec![(400, 4_940, 190), (2_100, 395, 69)]),
+        ] {
+            let quote = Quote::new(&shop(free_from), Uuid::nil(), vec![line(53, 2, 1_995), line(7, 1, 950)], false);
+            assert_eq!(quote.total(delivery).minor, total, "{free_from:?} {delivery:?}");
+            let parts: Vec<_> =
+                quote.taxes(delivery).into_iter().map(|part| (part.rate, part.gross.minor, part.tax.minor)).collect();
+            assert_eq!(parts, taxes, "{free_from:?} {delivery:?}");
+        }
+        let endless = Quote::new(&shop(None), Uuid::nil(), vec![line(53, 20, u32::MAX), line(7, 20, u32::MAX)], false);
+        assert_eq!(endless.total(Delivery::Ship).minor, u32::MAX);
+    }
+
+    #[test]
+    fn only_the_shop_can_have_written_a_quote() {
+        let quote = Quote::new(&shop(None), Uuid::from_u128(7), vec![line(53, 2, 1_995)], true);
+        let sealed = quote.seal(&key(0));
+        assert_eq!(Quote::unseal(&sealed, &key(0)), Some(quote.clone()));
+        let cheaper = Quote { lines: vec![line(53, 2, 1)], ..quote }.seal(&key(1));
+        let (text, _) = cheaper.split_once('.').unwrap();
+        let (_, mac) = sealed.split_once('.').unwrap();
+        for forged in
+            ["", ".", "x", &cheaper, &format!("{text}.{mac}"), &sealed[1..], &sealed[..sealed.len() - 2], text]
+        {
+            assert_eq!(Quote::unseal(forged, &key(0)), None, "{forged}");
+        }
+        assert_eq!(Quote::unseal(&key(0).seal("{}"), &key(0)), None, "of another version");
+    }
+
+    #[test]
+    fn the_largest_quote_leaves_room_for_the_rest_of_the_form() {
+        let long = QuoteLine { title: "\u{1f680}".repeat(500), ..line(u32::MAX, 20, u32::MAX) };
+        let quote = Quote::new(&shop(None), Uuid::nil(), vec![long; 50], true);
+        let length = quote.seal(&key(0)).len();
+        assert!(length < crate::http::MAX_BODY * 2 / 3, "{length}");
+    }
+}
