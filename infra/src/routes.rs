@@ -90,6 +90,36 @@ pub static FUNCTIONS: &[Function] = &[
         ..DEFAULTS
     },
     Function {
+        name: "place-order",
+        about: "Changes the cart, and sends orders and cancellations to the queue",
+        trigger: Http(&[
+            // Its probe reads the key.
+            post("/orders/{id}/cancel", "/orders/00000000-0000-8000-8000-000000000000/cancel"),
+            post("/cart", "/cart"),
+            post("/checkout", "/checkout"),
+            post("/api/orders", "/api/orders"),
+            post("/api/orders/{id}/cancel", "/api/orders/00000000-0000-8000-8000-000000000000/cancel"),
+        ]),
+        queue: &[Send(Queue::Orders)],
+        submission_key: true,
+        ..DEFAULTS
+    },
+    Function {
+        name: "show-order",
+        about: "Shows the cart, the checkout, and an order",
+        trigger: Http(&[
+            get("/api/orders/{id}", "/api/orders/00000000-0000-8000-8000-000000000000"),
+            get("/cart", "/cart"),
+            get("/checkout", "/checkout"),
+            get("/orders/{id}", "/orders/00000000-0000-8000-8000-000000000000"),
+            post("/orders/{id}", "/orders/00000000-0000-8000-8000-000000000000"),
+            get("/orders/{id}/cancel", "/orders/00000000-0000-8000-8000-000000000000/cancel"),
+        ]),
+        database: Some(Reader),
+        submission_key: true,
+        ..DEFAULTS
+    },
+    Function {
         name: "show-home",
         about: "Shows the home page, with other books each day",
         trigger: Http(&[get("/", "/")]),
@@ -125,6 +155,8 @@ pub static FUNCTIONS: &[Function] = &[
         trigger: Http(&[
             get("/about", "/about"),
             get("/privacy", "/privacy"),
+            get("/terms", "/terms"),
+            get("/accessibility", "/accessibility"),
             get("/api-docs", "/api-docs"),
             get("/openapi.json", "/openapi.json"),
         ]),

@@ -297,7 +297,11 @@ pub struct OrderDetails {
     pub lines: Vec<OrderedLine>,
     pub delivery: Delivery,
     pub delivery_price: Money,
+    /// Lines and delivery as they were ordered; 0 if it was rejected.
     pub total: Money,
+    /// The same without what was cancelled or came back since.
+    pub charged: Money,
+    /// The tax that `charged` includes, by rate.
     pub taxes: Vec<TaxPart>,
     pub payment: Payment,
     /// When it expires, unless it is paid or collected until then.
@@ -419,6 +423,7 @@ impl OrderDetails {
             delivery: order.delivery,
             delivery_price: order.delivery_price,
             total: order.total,
+            charged: order.charged,
             taxes: order.taxes,
             payment: order.payment,
             expires_at: order.expires_at,

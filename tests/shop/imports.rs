@@ -48,6 +48,17 @@ pub async fn new_book(shop: &Shop) -> u64 {
     books.lock().unwrap().pop().expect("more than a hundred tests need a book")
 }
 
+/// A new book at 19.95 EUR with this number of copies.
+pub async fn book_on_sale(shop: &Shop, copies: u32) -> u64 {
+    let reference = Uuid::new_v4().simple();
+    let csv = format!(
+        "reference,title,authors,price,currency,stock\n{reference},Libro {reference},Nadie,19.95,EUR,{copies}\n"
+    );
+    import(shop, csv.as_bytes()).await;
+    let found = shop.get(&format!("/api/books?q={reference}")).await.json();
+    found["items"][0]["id"].as_u64().unwrap_or_else(|| panic!("the book was not imported: {found}"))
+}
+
 async fn hundred_books(shop: &Shop) -> Vec<u64> {
     let batch = Uuid::new_v4().simple();
     let rows = (0..100).map(|n| format!("{batch}-{n},Libro {batch} {n},Nadie\n"));

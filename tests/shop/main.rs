@@ -4,6 +4,7 @@
 mod api;
 mod books;
 mod browser;
+mod cart;
 mod contact;
 mod deploying;
 mod finding;
@@ -12,6 +13,7 @@ mod imports;
 mod mails;
 mod operating;
 mod order_queue;
+mod orders;
 mod outage;
 mod pages;
 mod passwords;

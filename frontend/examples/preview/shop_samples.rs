@@ -221,6 +221,7 @@ fn order(books: &[Summary], state: OrderState) -> Order {
         delivery: if ships { Delivery::Ship } else { Delivery::Collect },
         delivery_price: euro(delivery_price),
         total: euro(sum + delivery_price),
+        charged: euro(if state == OrderState::Cancelled { 0 } else { sum + delivery_price }),
         payment: if ships { Payment::OnDelivery } else { Payment::BankTransfer },
         paid_at: None,
         expires_at: Some(PLACED + Duration::days(5)),

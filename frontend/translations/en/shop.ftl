@@ -393,6 +393,7 @@ order-collect-until = You can collect it until { $date }: { $place }
 order-available = Order what is available
 order-lines = Books
 order-contact = Order details
+order-charged = After the changes
 order-history = What has happened
 order-cancel-title = Cancel
 order-cancel-text = Until it leaves the shop you can cancel it at no cost. By this you also withdraw from the contract.

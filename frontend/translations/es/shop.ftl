@@ -393,6 +393,7 @@ order-collect-until = Puedes recogerlo hasta el { $date }: { $place }
 order-available = Pedir lo que hay
 order-lines = Libros
 order-contact = Datos del pedido
+order-charged = Después de los cambios
 order-history = Qué ha pasado
 order-cancel-title = Cancelar
 order-cancel-text = Mientras no haya salido de la librería, puedes cancelarlo sin coste. Así desistes también del contrato.

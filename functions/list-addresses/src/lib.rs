@@ -13,7 +13,7 @@ use shared::{
 };
 
 /// Paths of the pages that do not depend on the database.
-const STANDING: &[&str] = &["/", "/books", "/genres", "/about", "/contact", "/privacy"];
+const STANDING: &[&str] = &["/", "/books", "/genres", "/about", "/contact", "/privacy", "/terms", "/accessibility"];
 
 pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     // Only whole addresses mean anything in a sitemap.

@@ -1,4 +1,4 @@
-//! `GET /about`, `/privacy`, `/api-docs` and `/openapi.json`: information about the shop. It has no permissions.
+//! `GET /about`, `/privacy`, `/terms`, `/accessibility`, `/api-docs` and `/openapi.json`: information about the shop. It has no permissions.
 
 use std::sync::LazyLock;
 
@@ -18,6 +18,8 @@ pub async fn handle(_: &App, request: &Request) -> Result<Reply> {
     let view = context.view();
     match request.segment(0) {
         "about" => context.reply(200, &pages::About { view }),
+        "terms" => context.reply(200, &pages::Terms { view }),
+        "accessibility" => context.reply(200, &pages::Accessibility { view }),
         "privacy" => context.reply(200, &pages::Privacy { view }),
         "api-docs" => context.reply(200, &pages::ApiDocs { view, document: &PARSED }),
         "openapi.json" => Ok(Reply::text("application/json", DOCUMENT.to_owned()).revalidated()),

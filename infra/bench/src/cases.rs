@@ -11,17 +11,18 @@ use serde::{
 };
 use serde_json::{Map, Value, json};
 use shared::{
-    domain::{AuthorId, Book, BookId, Filter, Genre, Search, Sort, SubmissionId, SubmissionKey},
+    domain::{AuthorId, Book, BookId, Filter, Genre, OrderId, Search, Sort, SubmissionId, SubmissionKey},
     http::Query,
     parameters::Parameter,
     repo::{
         authors,
         books::{self, Listing},
-        genres, ratings, recommendations, spelling, submissions,
+        genres, orders, ratings, recommendations, spelling, submissions,
     },
 };
 use sqlx::MySqlConnection;
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use crate::Parameters;
 
@@ -47,6 +48,7 @@ pub enum Sql {
     Book(BookId),
     Ratings(BookId),
     Submission(SubmissionId),
+    Order(OrderId),
     Home,
     Genres,
     Author(AuthorId, Listing),
@@ -78,6 +80,7 @@ impl Sql {
             }
             Self::Ratings(id) => ratings::list(connection, *id, None, Query::USUAL_LIMIT).await.map(drop),
             Self::Submission(id) => submissions::find(connection, *id).await.map(drop),
+            Self::Order(id) => orders::find(connection, *id).await.map(drop),
             Self::Home => {
                 recommendations::window(connection, OffsetDateTime::now_utc().date(), 6).await?;
                 genres::list(connection).await.map(drop)
@@ -125,6 +128,8 @@ pub enum Benchmarked {
     CheckHealth,
     SubmitRating,
     SubmitContact,
+    PlaceOrder,
+    ShowOrder,
     ListAddresses,
     ProcessOrders,
     ProcessSubmissions,
@@ -187,6 +192,13 @@ pub async fn of(function: Benchmarked, parameters: &Parameters, database: &mut M
                 json!({ "name": "Ana", "email": "ana@example.org", "subject": "Hola", "message": "¿Abren el sábado?" });
             Ok(vec![post("a message", "/api/contact", &message)])
         }
+        Benchmarked::PlaceOrder => Ok(vec![order()]),
+        Benchmarked::ShowOrder => {
+            let key = SubmissionKey::parse(parameters.get(Parameter::SubmissionKey)?)
+                .context("the submission key is invalid")?;
+            let id = key.order_id(Uuid::from_u128(1), b"bench");
+            Ok(vec![get("a received order", &format!("/api/orders/{id}"), Sql::Order(id))])
+        }
         Benchmarked::ListAddresses => Ok(vec![get("200 books", "/sitemaps/books-1.xml", Sql::Sitemap)]),
         Benchmarked::ProcessOrders | Benchmarked::ProcessSubmissions | Benchmarked::SendMail => Ok(vec![empty_batch()]),
     }
@@ -201,6 +213,18 @@ pub fn hello() -> Case {
 pub fn rating() -> Case {
     let rating = json!({ "stars": 5, "name": "Ana", "review": "¡Qué libro!" });
     post("a rating", "/api/books/1/ratings", &rating)
+}
+
+/// An order through the API. It goes to the queue of the benchmark, where nobody decides it.
+fn order() -> Case {
+    let order = json!({
+        "lines": [{ "book": 1, "quantity": 1, "unit_price": { "minor": 1995, "currency": "EUR" } }],
+        "delivery": "collect",
+        "payment": "on_collection",
+        "contact": { "name": "Ana", "email": "ana@example.org" },
+        "total": { "minor": 1995, "currency": "EUR" },
+    });
+    post("an order", "/api/orders", &order)
 }
 
 async fn list_books(database: &mut MySqlConnection) -> Result<Vec<Case>> {
@@ -273,6 +297,7 @@ fn event(method: &str, path: &str, body: &str) -> Vec<u8> {
             "accept-language": ["es-ES,es;q=0.8,en-US;q=0.5,en;q=0.3"],
             "content-type": ["application/json"],
             "host": ["anaquel.example"],
+            "idempotency-key": ["b6bf864c-0798-40c5-85e6-db91f3b674c7"],
             "user-agent": ["Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"],
             "x-amzn-trace-id": ["Root=1-67891233-abcdef012345678912345678"],
             "x-forwarded-for": ["203.0.113.7"],

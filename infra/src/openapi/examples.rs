@@ -7,15 +7,17 @@ use serde_json::{Value, json};
 use shared::{
     ApiError,
     api::{
-        self, AuthorWithBooks, BookSummary, Books, GenreCount, Genres, Health, HealthStatus, OfBook, Reached, Receipt,
-        Status, SubmissionStatus, SuggestedBook, Suggestions,
+        self, AuthorWithBooks, BookSummary, Books, GenreCount, Genres, Health, HealthStatus, OfBook, OrderDetails,
+        OrderReceipt, OrderStatus, OrderedLine, Reached, Receipt, Status, SubmissionStatus, SuggestedBook, Suggestions,
     },
     domain::{
-        Author, Availability, Book, BookId, Genre, Histogram, Invalid, Isbn13, Language, Money, Ratings, Reason,
-        Review, Slice, Stars, SubmissionId, SubmissionKey, Summary,
+        Author, Availability, Book, BookId, Delivery, Genre, Histogram, Invalid, Isbn13, Language, Money, OrderId,
+        OrderNumber, OrderState, Payment, Ratings, Reason, Review, Slice, Stars, StateChange, SubmissionId,
+        SubmissionKey, Summary, TaxPart,
     },
 };
 use time::macros::datetime;
+use uuid::Uuid;
 
 pub const REQUEST_ID: &str = "1-67891233-abcdef012345678912345678";
 
@@ -108,14 +110,87 @@ pub fn receipt() -> Value {
     json(&Receipt { id, status: Status::Received, href: format!("/api/submissions/{id}") })
 }
 
+pub fn order_form() -> Value {
+    json!({
+        "lines": [{ "book": 53, "quantity": 2, "unit_price": { "minor": 1995, "currency": "EUR" } }],
+        "delivery": "ship",
+        "payment": "bank_transfer",
+        "contact": { "name": "Ana", "email": "ana@example.org", "phone": "+34 600 123 123" },
+        "address": {
+            "name": "Ana Ruiz", "street": ["Calle Mayor 1", "3.º B"], "postal_code": "28013", "place": "Madrid",
+            "country": "ES",
+        },
+        "note": "Es un regalo.",
+        "language": "es",
+        "total": { "minor": 4385, "currency": "EUR" },
+    })
+}
+
+pub fn cancellation_form() -> Value {
+    json!({ "email": "ana@example.org" })
+}
+
+pub fn order_receipt() -> Value {
+    let id = order_id();
+    json(&OrderReceipt { id, status: OrderState::Received, href: format!("/api/orders/{id}") })
+}
+
+/// The order of the form, confirmed.
+pub fn order_status() -> Value {
+    let euro = |minor| Money { minor, currency: "EUR".into() };
+    let at = datetime!(2026-01-02 03:04:05 UTC);
+    let line = OrderedLine {
+        book: BookId::from(53),
+        title: "Don Quijote de la Mancha".into(),
+        quantity: 2,
+        cancelled: 0,
+        returned: 0,
+        unit_price: Some(euro(1_995)),
+        total: Some(euro(3_990)),
+        reason: None,
+        code: None,
+        available: None,
+    };
+    let form = order_form();
+    let details = OrderDetails {
+        number: OrderNumber(100_042),
+        placed_at: at,
+        history: vec![StateChange { state: OrderState::AwaitingPayment, at }],
+        reason: None,
+        code: None,
+        lines: vec![line],
+        delivery: Delivery::Ship,
+        delivery_price: euro(395),
+        total: euro(4_385),
+        charged: euro(4_385),
+        taxes: TaxPart::by_rate([(3_990, 400), (395, 2_100)], "EUR"),
+        payment: Payment::BankTransfer,
+        expires_at: Some(datetime!(2026-01-07 03:04:05 UTC)),
+        contact: serde_json::from_value(form["contact"].clone()).ok(),
+        address: serde_json::from_value(form["address"].clone()).ok(),
+        note: serde_json::from_value(form["note"].clone()).ok(),
+        language: Language::parse("es").expect("a language"),
+    };
+    json(&OrderStatus { id: order_id(), status: OrderState::AwaitingPayment, details: Some(details) })
+}
+
+/// A valid id for a key of zeros.
+fn order_id() -> OrderId {
+    zeros().order_id(Uuid::from_u128(1), b"example")
+}
+
+fn zeros() -> SubmissionKey {
+    let zeros = "A".repeat(43) + "=";
+    SubmissionKey::parse(&zeros).expect("32 bytes in base64")
+}
+
 pub fn settled() -> Value {
     json(&SubmissionStatus::unrejected(submission(), Status::Published))
 }
 
 /// A valid id for a key of zeros.
 fn submission() -> SubmissionId {
-    let zeros = "A".repeat(43) + "=";
-    SubmissionKey::parse(&zeros).expect("32 bytes in base64").derive(&[b"example"])
+    zeros().derive(&[b"example"])
 }
 
 pub fn health(database: bool) -> Value {

@@ -56,8 +56,14 @@ impl Operation {
             .problems(&[400, 413])
     }
 
-    /// A submission, which is accepted now and processed later.
-    pub fn post(function: &'static str, path: &'static str, form: &Value, example: &Value, receipt: &Value) -> Self {
+    /// A request that is accepted now and processed later. `receipt` is the schema and the example of its answer.
+    pub fn post(
+        function: &'static str,
+        path: &'static str,
+        form: &Value,
+        example: &Value,
+        receipt: (&Value, &Value),
+    ) -> Self {
         let body = json!({
             "description": format!("At most {} KiB.", MAX_BODY / 1024),
             "required": true,
@@ -66,7 +72,7 @@ impl Operation {
         Self { request_body: Some(body), ..Self::new(function, "POST", path) }
             .parameter(idempotency_key())
             .parameter(visitor())
-            .response(202, accepted(receipt))
+            .response(202, accepted(path, receipt))
             .problems(&[400, 403, 413, 415, 422])
     }
 
@@ -95,6 +101,23 @@ impl Operation {
     pub fn tagged(mut self, tag: &'static str, description: &'static str) -> Self {
         self.tags = vec![tag];
         self.description = description;
+        self
+    }
+
+    /// Requires `Idempotency-Key`.
+    pub fn with_required_key(mut self) -> Self {
+        for parameter in self.parameters.iter_mut().filter(|parameter| is_idempotency_key(parameter)) {
+            parameter["required"] = json!(true);
+        }
+        self
+    }
+
+    /// Has no `Idempotency-Key`, because it has the same effect once and twice, and sets no cookie.
+    pub fn without_key(mut self) -> Self {
+        self.parameters.retain(|parameter| !is_idempotency_key(parameter));
+        if let Some(headers) = self.responses.get_mut(&202).and_then(|response| response["headers"].as_object_mut()) {
+            headers.remove("Set-Cookie");
+        }
         self
     }
 
@@ -159,6 +182,10 @@ fn if_none_match() -> Value {
     })
 }
 
+fn is_idempotency_key(parameter: &Value) -> bool {
+    parameter["name"] == "Idempotency-Key"
+}
+
 fn idempotency_key() -> Value {
     json!({
         "name": "Idempotency-Key",
@@ -190,21 +217,26 @@ fn visitor() -> Value {
     })
 }
 
-fn accepted(receipt: &Value) -> Value {
+fn accepted(path: &str, (receipt, example): (&Value, &Value)) -> Value {
+    let (status, location) = if path.starts_with("/api/orders") {
+        ("show-order", "Order-Location")
+    } else {
+        ("show-submission", "Location")
+    };
     json!({
         "description": "Accepted.",
         "headers": {
-            "Location": header("Location"),
+            "Location": header(location),
             "Set-Cookie": header("Set-Cookie"),
             "Cache-Control": constant("Caches must not keep the response.", "no-store"),
             "X-Request-Id": header("X-Request-Id"),
         },
-        "content": json_of(receipt, &examples::receipt()),
+        "content": json_of(receipt, example),
         "links": {
             "Outcome": {
-                "operationId": "show-submission",
+                "operationId": status,
                 "parameters": { "id": "$response.body#/id" },
-                "description": "The outcome of the submission.",
+                "description": "What became of it.",
             },
         },
     })
@@ -309,6 +341,7 @@ pub fn headers() -> Value {
             "schema": { "type": "string", "pattern": "^<[^>]+>; rel=\"next\"$" },
         },
         "Location": header("^/api/submissions/[0-9a-f-]{36}$", "Address of the submission's status."),
+        "Order-Location": header("^/api/orders/[0-9a-f-]{36}$", "Address of the order's status."),
         "Retry-After": header("^[0-9]+$", "Seconds until a retry."),
         "Set-Cookie": header(r"^visitor=[0-9a-f-]{36}\.[0-9]{10}\.[A-Za-z0-9_-]+; ", "Identifies the browser for a year."),
         "X-Request-Id": header("^[A-Za-z0-9-]+$", "Identifies the request in the shop's log."),

@@ -4,7 +4,8 @@
 use serde_json::{Value, json};
 use shared::{
     api::{
-        AuthorWithBooks, Book, Books, ContactForm, Genres, Health, RatingForm, Receipt, SubmissionStatus, Suggestions,
+        AuthorWithBooks, Book, Books, CancellationForm, ContactForm, Genres, Health, OrderForm, OrderReceipt,
+        OrderStatus, RatingForm, Receipt, SubmissionStatus, Suggestions,
     },
     domain::{Genre, Language, Review, Search, Slice, Sort},
     error::Problem,
@@ -17,13 +18,14 @@ use super::{
 };
 
 /// Names and descriptions of the document's tags.
-pub const TAGS: [(&str, &str); 7] = [
+pub const TAGS: [(&str, &str); 8] = [
     ("books", "The books of the shop."),
     ("genres", "The genres of the books."),
     ("authors", "The authors of the books."),
     ("ratings", "Readers' ratings of the books."),
     ("contact", "Messages to the shop."),
     ("submissions", "The status of ratings and messages."),
+    ("orders", "Orders of books, where the shop sells."),
     ("health", "The health of the shop."),
 ];
 
@@ -37,10 +39,11 @@ pub fn all(schemas: &mut Schemas) -> Vec<Operation> {
         show_author(schemas),
         list_ratings(schemas),
         show_submission(schemas),
+        show_order(schemas),
         health(schemas),
     ];
     let heads = reading.each_ref().map(Operation::head);
-    let sending = [submit_rating(schemas), submit_contact(schemas)];
+    let sending = [submit_rating(schemas), submit_contact(schemas), place_order(schemas), cancel_order(schemas)];
     reading.into_iter().chain(heads).chain(sending).collect()
 }
 
@@ -175,16 +178,28 @@ fn list_ratings(schemas: &mut Schemas) -> Operation {
 
 fn submit_rating(schemas: &mut Schemas) -> Operation {
     let (form, receipt) = (schemas.request::<RatingForm>(), schemas.response::<Receipt>());
-    Operation::post("submit-rating", "/api/books/{id}/ratings", &form, &examples::rating_form(), &receipt)
-        .tagged("ratings", "The rating of a book that does not exist is accepted and rejected when it is processed.")
-        .parameter(rated_book())
-        .problems(&[404])
+    Operation::post(
+        "submit-rating",
+        "/api/books/{id}/ratings",
+        &form,
+        &examples::rating_form(),
+        (&receipt, &examples::receipt()),
+    )
+    .tagged("ratings", "The rating of a book that does not exist is accepted and rejected when it is processed.")
+    .parameter(rated_book())
+    .problems(&[404])
 }
 
 fn submit_contact(schemas: &mut Schemas) -> Operation {
     let (form, receipt) = (schemas.request::<ContactForm>(), schemas.response::<Receipt>());
-    Operation::post("submit-contact", "/api/contact", &form, &examples::contact_form(), &receipt)
-        .tagged("contact", "The shop replies to `email`.")
+    Operation::post(
+        "submit-contact",
+        "/api/contact",
+        &form,
+        &examples::contact_form(),
+        (&receipt, &examples::receipt()),
+    )
+    .tagged("contact", "The shop replies to `email`.")
 }
 
 fn show_submission(schemas: &mut Schemas) -> Operation {
@@ -198,6 +213,50 @@ fn show_submission(schemas: &mut Schemas) -> Operation {
             "The `id` in the response to a rating or a message.",
         ))
         .problems(&[404])
+}
+
+fn place_order(schemas: &mut Schemas) -> Operation {
+    let (form, receipt) = (schemas.request::<OrderForm>(), schemas.response::<OrderReceipt>());
+    Operation::post(
+        "place-order",
+        "/api/orders",
+        &form,
+        &examples::order_form(),
+        (&receipt, &examples::order_receipt()),
+    )
+    .named("place-order", "Places an order")
+    .tagged("orders", PLACING)
+    .with_required_key()
+}
+
+const PLACING: &str = "The order is accepted and decided a moment later, first come, first served: it is confirmed with the \
+                       prices of the shop, if none is above one of the order, or rejected with a reason for each line. A \
+                       repeated key is the same order, whatever its body: the first body that arrives is decided. `total` \
+                       must have the delivery beside the lines; what it has too much is not charged.";
+
+fn cancel_order(schemas: &mut Schemas) -> Operation {
+    let (form, receipt) = (schemas.request::<CancellationForm>(), schemas.response::<OrderReceipt>());
+    let example = examples::cancellation_form();
+    Operation::post("place-order", "/api/orders/{id}/cancel", &form, &example, (&receipt, &examples::order_receipt()))
+        .named("cancel-order", "Cancels an order")
+        .tagged("orders", "Accepted now and decided a moment later: an order that has left the shop stays as it is.")
+        .without_key()
+        .parameter(order_id())
+        .problems(&[404])
+}
+
+fn show_order(schemas: &mut Schemas) -> Operation {
+    let status = schemas.response::<OrderStatus>();
+    Operation::get("show-order", "/api/orders/{id}", "no-store", &status, &examples::order_status())
+        .named("show-order", "Shows the status of an order, and with the cookie that placed it the order")
+        .tagged("orders", "An id that the shop has not issued returns 404.")
+        .parameter(order_id())
+        .problems(&[404])
+}
+
+fn order_id() -> Value {
+    let schema = json!({ "type": "string", "format": "uuid" });
+    path("id", &schema, &examples::order_receipt()["id"], "The `id` in the response to an order.")
 }
 
 fn health(schemas: &mut Schemas) -> Operation {

@@ -7,7 +7,7 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use super::tab::{DESK, PHONE, Tab, in_each, in_every_setup};
-use crate::support::eventually;
+use crate::{imports, support::eventually};
 
 /// Goes to the page of Don Quijote by a search for a word of the title.
 async fn find_don_quijote(tab: &Tab<'_>) {
@@ -290,6 +290,61 @@ async fn a_form_without_an_answer_can_be_sent_again_after_some_seconds() {
         tab.press("Enter").await;
         posts(tab, 2).await;
         stop_and_send(tab).await;
+    })
+    .await;
+}
+
+/// The number of copies of a book that the shop has.
+async fn stock_of(tab: &Tab<'_>, book: u64) -> u64 {
+    tab.shop.get(&format!("/api/books/{book}")).await.json()["stock"].as_u64().expect("a stock")
+}
+
+#[ignore = "needs a browser"]
+#[tokio::test]
+async fn a_shopper_buys_three_books_follows_the_order_and_cancels_it() {
+    in_every_setup(async |tab| {
+        let books = [imports::book_on_sale(tab.shop, 9).await, imports::book_on_sale(tab.shop, 9).await];
+        // From a list that a search found, and from the book's own pages.
+        find_don_quijote(tab).await;
+        for book in books {
+            tab.go(&format!("/books/{book}")).await;
+            tab.click(".offer .buy button").await;
+            tab.see(".done", "Añadido al carrito.").await;
+        }
+        tab.go("/books?q=quijote&language=es&in_stock=true").await;
+        tab.click(".card .buy button").await;
+        tab.see(".done", "Añadido al carrito.").await;
+        tab.see(".badge", "3").await;
+
+        tab.click(".done a").await;
+        tab.arrive("/cart").await;
+        tab.choose(&format!("#quantity-{}", books[0]), "2").await;
+        tab.click("[name=do][value=change]").await;
+        tab.see(".badge", "4").await;
+        tab.see(".done", "Carrito actualizado.").await;
+        tab.click("[name=do][value=checkout]").await;
+        tab.arrive("/checkout").await;
+
+        tab.fill("#name", "Ana Ruiz").await;
+        tab.fill("#email", "ana@casa").await; // valid for a browser
+        tab.click("[name=payment][value=on_collection]").await;
+        tab.click("button.order").await;
+        tab.see("#email-error", "ana@example.org").await;
+        assert_eq!(tab.status(), Some(422));
+        assert_eq!(tab.value("#name").await, "Ana Ruiz");
+        tab.fill("#email", &format!("{}@example.org", Uuid::new_v4())).await;
+        tab.click("button.order").await;
+        tab.arrive("/orders/").await;
+        tab.see(".outcome", "Confirmado").await;
+        tab.see(".order-page", "Ana Ruiz").await;
+        assert_eq!(tab.evaluate("document.querySelector('.badge') === null").await, true, "the cart is empty");
+        assert_eq!(stock_of(tab, books[0]).await, 7);
+
+        tab.click("#cancel ~ p a").await;
+        tab.see("#cancel ~ p", "¿Seguro").await;
+        tab.click("#cancel ~ form button").await;
+        tab.see(".outcome", "Cancelado").await;
+        assert_eq!(stock_of(tab, books[0]).await, 9);
     })
     .await;
 }

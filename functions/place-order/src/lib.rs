@@ -1,0 +1,105 @@
+//! `POST` of `/cart`, `/checkout`, `/orders/{id}/cancel`, `/api/orders` and `/api/orders/{id}/cancel`. It has no access to
+//! the database, because the cart is a cookie, and the queue keeps orders until `process-orders` decides them.
+
+pub mod api;
+mod cart;
+mod draft;
+pub mod page;
+
+use shared::{
+    ApiError, App, Request, Result,
+    domain::{Invalid, OrderId, SubmissionKey, VisitorCookie},
+    messages::{AskedBy, OrderMessage, OrderV1},
+    shop::{Selling, Shop},
+};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// The shop, if it takes orders.
+fn seller() -> Result<&'static Shop> {
+    let shop = frontend::shop();
+    match (shop, Shop::selling(shop)) {
+        (Some(shop), Selling::Yes) => Ok(shop),
+        (_, Selling::No(why)) => Err(ApiError::Unprocessable(vec![Invalid::other(
+            "lines",
+            format!("cannot be ordered from this stage, because {why}"),
+        )])),
+        (None, Selling::Yes) => Err(ApiError::NotFound),
+    }
+}
+
+/// The buyer: the visitor of the cookie, or without one a visitor that follows from the key of the order, so that a retry
+/// comes from the same one.
+fn buyer(key: &SubmissionKey, request: &Request, repeated: &[u8], now: OffsetDateTime) -> VisitorCookie {
+    let known = request.cookie(Request::VISITOR_COOKIE).and_then(|value| key.read_cookie(value, now));
+    known.unwrap_or_else(|| VisitorCookie::new(key.visitor_number_of(key.derive(&[b"buyer", repeated])), now))
+}
+
+/// Sends an order to the queue. Once this returns, it is durable.
+async fn place(app: &App, request: &Request, order: OrderV1, now: OffsetDateTime) -> Result<()> {
+    let (id, buyer) = (order.order, order.visitor.0);
+    send(app, buyer, &OrderMessage::order(order.with_fingerprint(), now, Some(request.id.clone()))).await?;
+    tracing::info!(order.id = %id, "Order accepted");
+    Ok(())
+}
+
+/// Sends the buyer's cancellation to the queue. The consumer checks that it is the buyer's.
+async fn cancel(app: &App, request: &Request, order: OrderId, asked_by: AskedBy) -> Result<()> {
+    let now = OffsetDateTime::now_utc();
+    let buyer = match &asked_by {
+        AskedBy::Visitor(visitor) => visitor.0,
+        // Of another group than the order, perhaps; the database decides all the same.
+        AskedBy::Email(_) => order.uuid(),
+    };
+    send(app, buyer, &OrderMessage::cancel(order, asked_by, now, Some(request.id.clone()))).await?;
+    tracing::info!(order.id = %order, "Cancellation accepted");
+    Ok(())
+}
+
+async fn send(app: &App, buyer: Uuid, message: &OrderMessage) -> Result<()> {
+    let group = frontend::shop().map_or_else(|| "orders-0".to_owned(), |shop| shop.group_of(buyer));
+    app.orders().await?.send(message, &group).await.map_err(ApiError::Unavailable)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use time::macros::datetime;
+
+    use super::*;
+
+    const NOW: OffsetDateTime = datetime!(2026-01-02 03:04:05 UTC);
+
+    fn buyer_of(cookie: &str, repeated: &str) -> VisitorCookie {
+        let event = json!({ "httpMethod": "POST", "path": "/checkout", "headers": { "cookie": cookie } });
+        let request = Request::from_event(serde_json::from_value(event).unwrap(), "id");
+        buyer(&key(), &request, repeated.as_bytes(), NOW)
+    }
+
+    fn key() -> SubmissionKey {
+        SubmissionKey::parse(&format!("{}=", "A".repeat(43))).unwrap()
+    }
+
+    #[test]
+    fn a_repeated_key_is_one_order_of_one_buyer_and_equal_keys_of_two_buyers_are_two() {
+        let order = |cookie: &str, repeated: &str| {
+            let buyer = buyer_of(cookie, repeated);
+            (key().order_id(buyer.number, repeated.as_bytes()), buyer.visitor())
+        };
+        let first = order("", "a-key-of-a-form-1");
+        let remembered = format!("visitor={}", key().write_cookie(&buyer_of("", "a-key-of-a-form-1")));
+        let ana = "visitor=c56a4180-65aa-42ec-a945-5fd21dec0538";
+        for (cookie, repeated, is_same) in [
+            ("", "a-key-of-a-form-1", true),
+            ("visitor=me", "a-key-of-a-form-1", true),
+            (&remembered, "a-key-of-a-form-1", true),
+            (&remembered, "a-key-of-a-form-2", false),
+            ("", "a-key-of-a-form-2", false),
+            (ana, "a-key-of-a-form-1", false),
+        ] {
+            assert_eq!(order(cookie, repeated).0 == first.0, is_same, "{cookie} {repeated}");
+        }
+        assert_eq!(order(&remembered, "a-key-of-a-form-2").1, first.1, "the same buyer");
+        assert_ne!(order(ana, "a-key-of-a-form-1").1, first.1);
+    }
+}

@@ -1,0 +1,157 @@
+//! The forms of cart, checkout and cancellation. A refused order is shown again with everything that was typed.
+
+use std::collections::BTreeMap;
+
+use frontend::{CartChange, Form, Locale, PageContext, cart_of, pages::Checkout};
+use shared::{
+    ApiError, App, Reply, Request, Result,
+    domain::{AddressText, Email, Fingerprint, Invalid, Language, OrderId, Quantity, SubmissionKey},
+    messages::{AskedBy, OrderLineV1, OrderV1},
+    quote::Quote,
+    shop::Shop,
+};
+use time::OffsetDateTime;
+
+use super::{
+    cart::{self, noted, with_cart},
+    draft::Draft,
+};
+
+pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
+    match (request.segment(0), request.segments().len()) {
+        ("cart", 1) => cart::change(request),
+        ("checkout", 1) => checkout(app, request).await,
+        ("orders", 3) => cancel(app, request).await,
+        _ => Err(ApiError::NotFound),
+    }
+}
+
+async fn checkout(app: &App, request: &Request) -> Result<Reply> {
+    let Ok(seller) = super::seller() else { return Ok(Reply::see_other("/cart")) };
+    let typed = request.form()?;
+    let sealed = typed.get(Checkout::QUOTE).cloned().unwrap_or_default();
+    let key = app.submission_key().await;
+    let quote = match &key {
+        Ok(key) => Quote::unseal(&sealed, key),
+        // It is only shown again.
+        Err(_) => Quote::unverified(&sealed),
+    };
+    let Some(quote) = quote else { return Ok(Reply::see_other(&noted("/cart", CartChange::Renewed))) };
+    let context = PageContext::of(request);
+    let show = |status, form: Form| {
+        let page = Checkout { view: context.view(), shop: seller, quote: &quote, sealed: &sealed, form };
+        Ok(context.reply(status, &page)?.unstored())
+    };
+    if let Some(shown) = Form::unsent(&typed, show) {
+        return shown;
+    }
+    let placed = async { place(app, request, &key?, seller, &quote, &typed, context.view().locale).await };
+    Form::again(request, &typed, placed.await, show)
+}
+
+/// Places the order and leads to its page. What was ordered is no longer in the cart.
+async fn place(
+    app: &App,
+    request: &Request,
+    key: &SubmissionKey,
+    shop: &Shop,
+    quote: &Quote,
+    typed: &BTreeMap<String, String>,
+    locale: Locale,
+) -> Result<Reply> {
+    if request.is_too_large() {
+        return Err(ApiError::TooLarge);
+    }
+    let details = draft(typed).parse(shop).map_err(|invalid| ApiError::Unprocessable(of_form(invalid)))?;
+    let now = OffsetDateTime::now_utc();
+    let buyer = super::buyer(key, request, quote.key.as_bytes(), now);
+    let order = OrderV1 {
+        order: key.order_id(buyer.number, quote.key.as_bytes()),
+        visitor: buyer.visitor(),
+        lines: lines(quote)?,
+        delivery_price_seen: quote.delivery_price(details.delivery).ok_or_else(renewed)?,
+        total_seen: quote.total(details.delivery),
+        delivery: details.delivery,
+        payment: details.payment,
+        contact: details.contact,
+        address: details.address,
+        note: details.note,
+        language: Language::parse(locale.tag())?,
+        fingerprint: Fingerprint::of(&[]),
+    };
+    let id = order.order;
+    super::place(app, request, order, now).await?;
+    let mut cart = cart_of(request);
+    quote.lines.iter().for_each(|line| cart.remove(line.book));
+    let reply = Reply::see_other(&format!("/orders/{id}")).remember(&key.write_cookie(&buyer));
+    Ok(with_cart(reply, &cart))
+}
+
+fn lines(quote: &Quote) -> Result<Vec<OrderLineV1>> {
+    let line = |line: &shared::quote::QuoteLine| {
+        let quantity = Quantity::parse(line.quantity.into())?;
+        Ok(OrderLineV1 { book: line.book, quantity, unit_price_seen: quote.money(line.price) })
+    };
+    quote.lines.iter().map(line).collect()
+}
+
+/// The shop has stopped offering what the form shows.
+fn renewed() -> ApiError {
+    ApiError::Unprocessable(vec![Invalid::new("delivery", shared::domain::Reason::NotOneOf(Vec::new()))])
+}
+
+fn draft(typed: &BTreeMap<String, String>) -> Draft {
+    let field = |name: &str| typed.get(name).cloned().unwrap_or_default();
+    Draft {
+        delivery: field("delivery"),
+        payment: field("payment"),
+        name: field("name"),
+        email: field("email"),
+        phone: field("phone"),
+        address: AddressText {
+            name: field("recipient"),
+            street: vec![field("street"), field("street2")],
+            postal_code: field("postal_code"),
+            place: field("place"),
+            region: field("region"),
+            country: field("country"),
+        },
+        note: field("note"),
+    }
+}
+
+/// The fields by their names in the form.
+fn of_form(invalid: Vec<Invalid>) -> Vec<Invalid> {
+    let name = |field: &str| match field {
+        "address.name" => "recipient".to_owned(),
+        other => other.rsplit('.').next().unwrap_or(other).to_owned(),
+    };
+    invalid.into_iter().map(|error| Invalid { field: name(&error.field), ..error }).collect()
+}
+
+/// The second step of a cancellation.
+async fn cancel(app: &App, request: &Request) -> Result<Reply> {
+    let key = app.submission_key().await?;
+    let order = order_in(&key, request, 1)?;
+    let page = format!("/orders/{order}");
+    let typed = request.form()?;
+    let known = request.cookie(Request::VISITOR_COOKIE);
+    let asked_by = match typed.get("email") {
+        Some(email) => AskedBy::Email(Email::parse(email)?),
+        None => match known.and_then(|value| key.read_cookie(value, OffsetDateTime::now_utc())) {
+            Some(cookie) => AskedBy::Visitor(cookie.visitor()),
+            // Nobody who may cancel it; the page asks for the address.
+            None => return Ok(Reply::see_other(&page)),
+        },
+    };
+    super::cancel(app, request, order, asked_by).await?;
+    Ok(Reply::see_other(&format!("{page}?step=cancelled")))
+}
+
+/// The order in a segment of the path.
+pub fn order_in(key: &SubmissionKey, request: &Request, segment: usize) -> Result<OrderId> {
+    if request.segment(segment + 1) != "cancel" {
+        return Err(ApiError::NotFound);
+    }
+    key.verify_order(request.segment(segment)).ok_or(ApiError::NotFound)
+}

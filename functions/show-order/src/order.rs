@@ -1,0 +1,105 @@
+//! An order for its buyer, and its state for everybody else who knows its address.
+
+use frontend::{
+    PageContext,
+    pages::{OrderPage, OrderStep, OrderView},
+};
+use shared::{
+    ApiError, App, Reply, Request, Result,
+    domain::{Order, OrderId, VisitorId},
+    repo::orders,
+};
+
+/// The order of an id that the shop has made; none until it is decided.
+pub async fn find(app: &App, id: &str) -> Result<(OrderId, Option<Order>)> {
+    let id = app.submission_key().await?.verify_order(id).ok_or(ApiError::NotFound)?;
+    Ok((id, app.database().read(async |connection| orders::find(connection, id).await).await?))
+}
+
+/// Whether the request comes from the browser or program that placed the order.
+pub fn is_buyers(order: &Order, request: &Request) -> bool {
+    let visitor = request.cookie(Request::VISITOR_COOKIE).and_then(VisitorId::parse);
+    // Stored ids cannot be sent: a cookie has the number, of which the shop keeps a hash.
+    let is_number = |cookie: &str| {
+        cookie
+            .split('.')
+            .next()
+            .and_then(shared::domain::uuid_of_shop)
+            .is_some_and(|number| !VisitorId(number).is_hashed())
+    };
+    let sent = request.cookie(Request::VISITOR_COOKIE).is_some_and(is_number);
+    sent && order.visitor.is_some() && order.visitor == visitor
+}
+
+/// Whether the address is that of the order.
+fn has_email(order: &Order, email: &str) -> bool {
+    order.contact.as_ref().is_some_and(|contact| contact.email.as_str().eq_ignore_ascii_case(email.trim()))
+}
+
+/// `GET /orders/{id}`, `GET /orders/{id}/cancel`, and `POST /orders/{id}` with the e-mail address.
+pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
+    let (id, order) = find(app, request.segment(1)).await?;
+    let cancels = match request.segments().get(2).map(String::as_str) {
+        None => request.raw_parameter("step") == Some("cancel"),
+        Some("cancel") => true,
+        Some(_) => return Err(ApiError::NotFound),
+    };
+    let email = if request.is_read() { None } else { request.form()?.remove("email") };
+    let is_by_email = |order: &Order| email.as_deref().is_some_and(|email| has_email(order, email));
+    let seen = match &order {
+        None => OrderView::Received,
+        Some(order) if is_buyers(order, request) || is_by_email(order) => OrderView::Whole(order),
+        Some(order) => OrderView::State(order.state),
+    };
+    let step = match seen {
+        OrderView::State(_) if email.is_some() => OrderStep::WrongEmail,
+        OrderView::Whole(_) if cancels => OrderStep::Cancels,
+        _ if request.raw_parameter("step") == Some("cancelled") => OrderStep::Cancelled,
+        _ => OrderStep::Reads,
+    };
+    let email = email.filter(|_| matches!(seen, OrderView::Whole(_))).unwrap_or_default();
+    let context = PageContext::of(request).with_parameters(&["step"]);
+    let page = OrderPage { view: context.view(), id: &id.to_string(), order: seen, step, email: &email };
+    let status = if step == OrderStep::WrongEmail { 422 } else { 200 };
+    Ok(context.reply(status, &page)?.unstored())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use shared::domain::VisitorId;
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn an_order_is_shown_to_the_browser_that_has_the_number_and_not_to_one_with_the_stored_id() {
+        let number = Uuid::parse_str("c56a4180-65aa-42ec-a945-5fd21dec0538").unwrap();
+        let stored = VisitorId::of_number(number);
+        for (cookie, visitor, is_buyer) in [
+            (format!("visitor={number}"), Some(stored), true),
+            (format!("visitor={number}.1767322800.AAAA"), Some(stored), true),
+            (format!("visitor={}", stored.0), Some(stored), false),
+            (format!("visitor={number}"), None, false),
+            ("visitor=0b0fd2bd-5e6f-4d5e-8a39-3b8e2ae7f2a1".to_owned(), Some(stored), false),
+            (String::new(), Some(stored), false),
+            (String::new(), None, false),
+        ] {
+            let event = json!({ "httpMethod": "GET", "path": "/orders/x", "headers": { "cookie": cookie } });
+            let request = Request::from_event(serde_json::from_value(event).unwrap(), "id");
+            let order = Order { visitor, ..crate::tests::order() };
+            assert_eq!(is_buyers(&order, &request), is_buyer, "{cookie}");
+        }
+    }
+
+    #[test]
+    fn the_address_of_an_order_is_compared_without_case_and_blanks() {
+        let order = crate::tests::order();
+        for (email, is_of_order) in
+            [("ana@example.org", true), (" Ana@Example.ORG ", true), ("eva@example.org", false), ("", false)]
+        {
+            assert_eq!(has_email(&order, email), is_of_order, "{email}");
+        }
+        assert!(!has_email(&Order { contact: None, ..order }, ""), "of an order whose contact was erased");
+    }
+}

@@ -1,0 +1,190 @@
+//! Orders from the checkout and from programs, until they are decided.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::{
+    cart::{cookie, page, send},
+    imports,
+    support::{Answer, Shop, eventually},
+};
+
+/// The contact of a form that collects and pays in the shop.
+const COLLECTED: [(&str, &str); 4] =
+    [("name", "Ana Ruiz"), ("email", "ana@example.org"), ("delivery", "collect"), ("payment", "on_collection")];
+
+/// The price of a book in minor units.
+async fn price(shop: &Shop, book: u64) -> u64 {
+    shop.get(&format!("/api/books/{book}")).await.json()["price"]["minor"].as_u64().expect("a price")
+}
+
+async fn stock(shop: &Shop, book: u64) -> u64 {
+    shop.get(&format!("/api/books/{book}")).await.json()["stock"].as_u64().expect("a stock")
+}
+
+fn order(book: u64, quantity: u64, price: u64) -> Value {
+    json!({
+        "lines": [{ "book": book, "quantity": quantity, "unit_price": { "minor": price, "currency": "EUR" } }],
+        "delivery": "collect",
+        "payment": "on_collection",
+        "contact": { "name": "Ana Ruiz", "email": format!("{}@example.org", Uuid::new_v4()) },
+        "total": { "minor": price * quantity, "currency": "EUR" },
+    })
+}
+
+async fn place(shop: &Shop, key: &str, cookie: &str, order: &Value) -> Answer {
+    shop.post("/api/orders", &[("idempotency-key", key), ("cookie", cookie)], order).await
+}
+
+/// The order as its buyer sees it, once it is not in this state any more.
+async fn after(shop: &Shop, location: &str, state: &str, cookie: &str) -> Value {
+    eventually(Duration::from_secs(20), async || {
+        let answer = shop.send(Method::GET, location, &[("cookie", cookie)], None).await;
+        let order = answer.json();
+        if order["status"] == state { Err(answer.text) } else { Ok(order) }
+    })
+    .await
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn an_order_from_the_checkout_is_confirmed_and_its_cancellation_returns_the_stock() {
+    let shop = Shop::open().await;
+    let book = imports::book_on_sale(&shop, 9).await;
+    let (price, before) = (price(&shop, book).await, stock(&shop, book).await);
+    let cart = format!("cart=x.{book}:2:{price}");
+    let checkout = page(&shop, "/checkout", &cart).await;
+    let quote = checkout.text.split("name=\"quote\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
+    let quote = quote.unwrap_or_else(|| panic!("no quote: {}", checkout.text));
+
+    // A form without a delivery is shown again with what was typed.
+    let refused = send(&shop, "/checkout", &cart, &[("name", "Ana Ruiz"), ("email", "ana@"), ("quote", quote)]).await;
+    assert_eq!(refused.status, 422);
+    assert!(refused.text.contains("value=\"Ana Ruiz\"") && refused.text.contains(quote), "{}", refused.text);
+
+    let form = [&COLLECTED[..], &[("quote", quote)]].concat();
+    let placed = send(&shop, "/checkout", &cart, &form).await;
+    assert_eq!(placed.status, 303, "{}", placed.text);
+    let (address, visitor) = (placed.header("location").to_owned(), cookie(&placed, "visitor"));
+    assert_eq!(cookie(&placed, "cart"), "cart=", "what was ordered is no longer in the cart");
+    let twice = send(&shop, "/checkout", &visitor, &form).await;
+    assert_eq!(twice.header("location"), address, "the same form is the same order");
+
+    let location = format!("/api{address}");
+    let order = after(&shop, &location, "received", &visitor).await;
+    assert_eq!((&order["status"], &order["total"]["minor"]), (&json!("confirmed"), &json!(2 * price)), "{order}");
+    assert_eq!(stock(&shop, book).await, before - 2);
+
+    let shown = page(&shop, &address, &visitor).await;
+    assert_eq!(shown.header("cache-control"), "no-store");
+    assert!(shown.text.contains("Confirmed") && shown.text.contains("Ana Ruiz"), "{}", shown.text);
+    let others = page(&shop, &address, "").await.text;
+    assert!(others.contains("Confirmed") && !others.contains("Ana Ruiz") && !others.contains("ana@"), "{others}");
+    for (email, status, is_shown) in [("eva@example.org", 422, false), ("Ana@example.org", 200, true)] {
+        let asked = send(&shop, &address, "", &[("email", email)]).await;
+        assert_eq!((asked.status, asked.text.contains("Ana Ruiz")), (status, is_shown), "{email}");
+    }
+
+    let stranger = send(&shop, &format!("{address}/cancel"), "", &[("email", "eva@example.org")]).await;
+    assert_eq!(stranger.status, 303, "the consumer knows the address, and this function does not");
+    let cancelled = send(&shop, &format!("{address}/cancel"), &visitor, &[]).await;
+    assert_eq!((cancelled.status, cancelled.header("location")), (303, format!("{address}?step=cancelled").as_str()));
+    assert_eq!(after(&shop, &location, "confirmed", &visitor).await["status"], "cancelled");
+    assert_eq!(stock(&shop, book).await, before);
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn a_repeated_key_is_one_order_whatever_its_body_and_of_two_visitors_two() {
+    let shop = Shop::open().await;
+    let book = imports::book_on_sale(&shop, 9).await;
+    let price = price(&shop, book).await;
+    let key = Uuid::new_v4().to_string();
+    let first = place(&shop, &key, "", &order(book, 1, price)).await;
+    assert_eq!(first.status, 202, "{}", first.text);
+    let visitor = cookie(&first, "visitor");
+    let location = first.header("location").to_owned();
+    assert!(location.starts_with("/api/orders/"), "{location}");
+    for (cookie, body) in [("", order(book, 1, price)), (&visitor, order(book, 2, price))] {
+        assert_eq!(place(&shop, &key, cookie, &body).await.header("location"), location);
+    }
+    let other = format!("visitor={}", Uuid::new_v4());
+    assert_ne!(place(&shop, &key, &other, &order(book, 1, price)).await.header("location"), location);
+    let decided = after(&shop, &location, "received", &visitor).await;
+    assert_eq!((&decided["status"], &decided["lines"][0]["quantity"]), (&json!("confirmed"), &json!(1)), "{decided}");
+    let state_only = shop.get(&location).await.json();
+    assert_eq!(
+        state_only.as_object().map(|members| members.keys().cloned().collect::<Vec<_>>()),
+        Some(vec!["id".into(), "status".into()])
+    );
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn prices_above_what_the_buyer_saw_are_never_charged() {
+    let shop = Shop::open().await;
+    let book = imports::book_on_sale(&shop, 9).await;
+    let price = price(&shop, book).await;
+    let stock = stock(&shop, book).await;
+    for (quantity, seen, status, code) in [
+        (1, price, "confirmed", None),
+        (1, price + 100, "confirmed", None),
+        (1, price - 1, "rejected", Some("price_above")),
+        (20, price, if stock >= 20 { "confirmed" } else { "rejected" }, (stock < 20).then_some("out_of_stock")),
+    ] {
+        let placed = place(&shop, &Uuid::new_v4().to_string(), "", &order(book, quantity, seen)).await;
+        let decided = after(&shop, placed.header("location"), "received", &cookie(&placed, "visitor")).await;
+        assert_eq!(decided["status"], status, "{quantity} at {seen}: {decided}");
+        assert_eq!(decided["lines"][0]["code"].as_str(), code, "{decided}");
+        if status == "confirmed" {
+            assert_eq!(decided["lines"][0]["unit_price"]["minor"], price, "{decided}");
+        }
+    }
+    let unknown = place(&shop, &Uuid::new_v4().to_string(), "", &order(999_999_999, 1, 1)).await;
+    let decided = after(&shop, unknown.header("location"), "received", &cookie(&unknown, "visitor")).await;
+    assert_eq!(decided["lines"][0]["code"], "no_such_book", "{decided}");
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn an_order_that_cannot_be_accepted_names_each_value() {
+    let shop = Shop::open().await;
+    let with = |change: fn(&mut Value)| {
+        let mut body = order(53, 1, 1_995);
+        change(&mut body);
+        body
+    };
+    let line = |book: u64| json!({ "book": book, "quantity": 1, "unit_price": { "minor": 1, "currency": "EUR" } });
+    let many = json!((1..=51).map(line).collect::<Vec<_>>());
+    let mut too_many = order(53, 1, 1_995);
+    too_many["lines"] = many;
+    for (body, pointer, code) in [
+        (with(|order| order["lines"][0]["quantity"] = json!(21)), "#/lines/0/quantity", "out_of_range"),
+        (too_many, "#/lines", "invalid"),
+        (with(|order| order["lines"][0]["unit_price"]["currency"] = json!("CHF")), "#/lines/0/unit_price", "invalid"),
+        (with(|order| order["total"]["minor"] = json!(1)), "#/total", "invalid"),
+        (with(|order| order["contact"]["email"] = json!("ana@")), "#/contact/email", "not_an_email"),
+        (with(|order| order["note"] = json!("4111 1111 1111 1111")), "#/note", "card_number"),
+        (with(|order| order["payment"] = json!("card")), "#/payment", "not_one_of"),
+    ] {
+        let refused = place(&shop, &Uuid::new_v4().to_string(), "", &body).await;
+        assert_eq!(refused.status, 422, "{}", refused.text);
+        let error = &refused.json()["errors"][0];
+        assert_eq!((error["pointer"].as_str(), error["code"].as_str()), (Some(pointer), Some(code)), "{error}");
+    }
+    for key in ["", "short"] {
+        let headers: &[(&str, &str)] = if key.is_empty() { &[] } else { &[("idempotency-key", key)] };
+        assert_eq!(shop.post("/api/orders", headers, &order(53, 1, 1_995)).await.status, 400, "{key}");
+    }
+    for path in ["/api/orders/00000000-0000-8000-8000-000000000000", "/api/orders/x"] {
+        assert_eq!(shop.get(path).await.status, 404, "{path}");
+        assert_eq!(
+            shop.post(&format!("{path}/cancel"), &[], &json!({ "email": "a@example.org" })).await.status,
+            404,
+            "{path}"
+        );
+    }
+}
