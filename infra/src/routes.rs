@@ -90,21 +90,6 @@ pub static FUNCTIONS: &[Function] = &[
         ..DEFAULTS
     },
     Function {
-        name: "place-order",
-        about: "Changes the cart, and sends orders and cancellations to the queue",
-        trigger: Http(&[
-            // Its probe reads the key.
-            post("/orders/{id}/cancel", "/orders/00000000-0000-8000-8000-000000000000/cancel"),
-            post("/cart", "/cart"),
-            post("/checkout", "/checkout"),
-            post("/api/orders", "/api/orders"),
-            post("/api/orders/{id}/cancel", "/api/orders/00000000-0000-8000-8000-000000000000/cancel"),
-        ]),
-        queue: &[Send(Queue::Orders)],
-        submission_key: true,
-        ..DEFAULTS
-    },
-    Function {
         name: "show-order",
         about: "Shows the cart, the checkout, and an order",
         trigger: Http(&[
@@ -116,6 +101,21 @@ pub static FUNCTIONS: &[Function] = &[
             get("/orders/{id}/cancel", "/orders/00000000-0000-8000-8000-000000000000/cancel"),
         ]),
         database: Some(Reader),
+        submission_key: true,
+        ..DEFAULTS
+    },
+    Function {
+        name: "place-order",
+        about: "Changes the cart, and sends orders and cancellations to the queue",
+        trigger: Http(&[
+            // Its probe reads the key.
+            post("/orders/{id}/cancel", "/orders/00000000-0000-8000-8000-000000000000/cancel"),
+            post("/cart", "/cart"),
+            post("/checkout", "/checkout"),
+            post("/api/orders", "/api/orders"),
+            post("/api/orders/{id}/cancel", "/api/orders/00000000-0000-8000-8000-000000000000/cancel"),
+        ]),
+        queue: &[Send(Queue::Orders)],
         submission_key: true,
         ..DEFAULTS
     },
