@@ -233,9 +233,7 @@ fn every_text_exists_in_both_languages_and_is_used() {
     let quoted: BTreeSet<&str> = code.split('"').collect();
     // Keys of these families end in a value: a slug of a genre, a language tag, a sort.
     let in_a_family = |key: &str| {
-        [
-            "genre-", "language-", "sort-", "blank-", "what-", "rating-", "message-", "submission-", "choose-", "country-",
-        ]
+        ["genre-", "language-", "sort-", "blank-", "what-", "rating-", "message-", "submission-", "choose-", "country-"]
             .iter()
             .any(|family| key.starts_with(family))
     };

@@ -56,7 +56,7 @@ async fn place(app: &App, request: &Request) -> Result<Reply> {
 async fn cancel(app: &App, request: &Request) -> Result<Reply> {
     let key = app.submission_key().await?;
     let id = order_in(&key, request, 2)?;
-    let email = request.json(&["email"])?.take_text("email")?;
+    let email = JsonObject::text("email", request.json(&["email"])?.take("email").as_ref()).map_err(unprocessable)?;
     let known = request.cookie(Request::VISITOR_COOKIE);
     let known = known.and_then(|value| key.read_cookie(value, OffsetDateTime::now_utc()));
     let asked_by = match (email, known) {
@@ -85,6 +85,21 @@ struct Asked {
 impl Asked {
     /// Reads the members. Values that the form has as well are checked with it.
     fn parse(mut body: JsonObject) -> Result<Self> {
+        let (draft, language) = Self::texts(&mut body).map_err(unprocessable)?;
+        let lines = lines(body.take("lines"));
+        let total = money(body.take("total"), "total");
+        let language = Language::parse(if language.is_empty() { "es" } else { &language });
+        match (lines, total, language) {
+            (Ok(lines), Ok(total), Ok(language)) => Self { draft, lines, total, language }.checked(),
+            (lines, total, language) => {
+                let invalid = [total.err(), language.err()].into_iter().flatten();
+                Err(ApiError::Unprocessable(lines.err().into_iter().flatten().chain(invalid).collect()))
+            }
+        }
+    }
+
+    /// The texts that the form has as well, and the language.
+    fn texts(body: &mut JsonObject) -> Parsed<(Draft, String)> {
         let mut contact = members(body.take("contact"), "contact", &["name", "email", "phone"])?;
         let mut address =
             members(body.take("address"), "address", &["name", "street", "postal_code", "place", "region", "country"])?;
@@ -100,20 +115,10 @@ impl Asked {
             region: of_address("region")?,
             country: of_address("country")?,
         };
-        let mut top = |name: &str| Ok::<_, Invalid>(body.take_text(name)?.unwrap_or_default());
+        let mut top = |name: &str| text(body.take(name), name);
         let (delivery, payment, note) = (top("delivery")?, top("payment")?, top("note")?);
         let language = top("language")?;
-        let draft = Draft { delivery, payment, name, email, phone, address, note };
-        let lines = lines(body.take("lines"));
-        let total = money(body.take("total"), "total");
-        let language = Language::parse(if language.is_empty() { "es" } else { &language });
-        match (lines, total, language) {
-            (Ok(lines), Ok(total), Ok(language)) => Self { draft, lines, total, language }.checked(),
-            (lines, total, language) => {
-                let invalid = [total.err(), language.err()].into_iter().flatten();
-                Err(ApiError::Unprocessable(lines.err().into_iter().flatten().chain(invalid).collect()))
-            }
-        }
+        Ok((Draft { delivery, payment, name, email, phone, address, note }, language))
     }
 
     /// What no single value shows.
@@ -311,8 +316,8 @@ mod tests {
         ] {
             let mut body = order();
             body[member] = value;
-            let Err(ApiError::BadRequest(invalid)) = parse(&body) else { panic!("{member}") };
-            assert_eq!(invalid.field, field);
+            let Err(ApiError::Unprocessable(invalid)) = parse(&body) else { panic!("{member}") };
+            assert_eq!(invalid.iter().map(|invalid| invalid.field.as_str()).collect::<Vec<_>>(), [field]);
         }
     }
 }
