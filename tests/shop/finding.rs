@@ -10,7 +10,7 @@ use crate::{
 
 /// The paths in a sitemap, all of this shop.
 fn paths(xml: &str) -> Vec<String> {
-    let shop = variable("ANAQUEL_SHOP");
+    let shop = variable("ANAQUEL_SHOP_URL");
     let (mut element, mut paths) = ("", Vec::new());
     for token in Tokenizer::from(xml) {
         match token.expect("XML") {
@@ -37,7 +37,7 @@ async fn robots_txt_leads_to_a_sitemap_with_every_page() {
     let book = imports::new_book(&shop).await;
     let robots = shop.get("/robots.txt").await.text;
     let index = robots.lines().find_map(|line| line.strip_prefix("Sitemap: ")).expect("a sitemap");
-    let index = shop.get(&path(&variable("ANAQUEL_SHOP"), index)).await;
+    let index = shop.get(&path(&variable("ANAQUEL_SHOP_URL"), index)).await;
     assert_eq!((index.status, index.header("content-type")), (200, "application/xml"));
     assert_eq!(index.header("cache-control"), "public, max-age=86400");
 

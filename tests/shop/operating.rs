@@ -19,7 +19,7 @@ async fn the_status_shows_stacks_functions_and_queues_and_reports_only_dead_lett
     for row in ["anaquel-local-app", "show-book", "submissions", "dead-letter queue"] {
         assert!(stdout.lines().any(|line| line.trim_start().starts_with(row)), "{row}: {stdout}{stderr}");
     }
-    assert!(stdout.contains(&variable("ANAQUEL_SHOP")), "{stdout}");
+    assert!(stdout.contains(&variable("ANAQUEL_SHOP_URL")), "{stdout}");
     // Other tests send messages to the dead-letter queue.
     let troubles: Vec<&str> = stderr.lines().skip(1).filter(|line| !line.contains("the dead-letter queue ")).collect();
     assert!(troubles.is_empty(), "{stderr}");

@@ -25,7 +25,7 @@ async fn stock(shop: &Shop, book: u64) -> u64 {
     shop.get(&format!("/api/books/{book}")).await.json()["stock"].as_u64().expect("a stock")
 }
 
-fn order(book: u64, quantity: u64, price: u64) -> Value {
+pub fn order(book: u64, quantity: u64, price: u64) -> Value {
     json!({
         "lines": [{ "book": book, "quantity": quantity, "unit_price": { "minor": price, "currency": "EUR" } }],
         "delivery": "collect",
@@ -35,12 +35,12 @@ fn order(book: u64, quantity: u64, price: u64) -> Value {
     })
 }
 
-async fn place(shop: &Shop, key: &str, cookie: &str, order: &Value) -> Answer {
+pub async fn place(shop: &Shop, key: &str, cookie: &str, order: &Value) -> Answer {
     shop.post("/api/orders", &[("idempotency-key", key), ("cookie", cookie)], order).await
 }
 
 /// The order as its buyer sees it, once it is not in this state any more.
-async fn after(shop: &Shop, location: &str, state: &str, cookie: &str) -> Value {
+pub async fn after(shop: &Shop, location: &str, state: &str, cookie: &str) -> Value {
     eventually(Duration::from_secs(20), async || {
         let answer = shop.send(Method::GET, location, &[("cookie", cookie)], None).await;
         let order = answer.json();

@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, Connection, MySqlConnection};
 use uuid::Uuid;
 
 use crate::{
-    imports,
+    imports, orders,
     support::{Shop, bookstore, text, variable},
 };
 
@@ -96,14 +96,18 @@ async fn an_erased_visitor_leaves_nothing_behind() {
     let sent = shop.post("/api/contact", &[("cookie", &cookie)], &message).await;
     shop.final_status(sent.header("location")).await;
 
+    let placed = orders::place(&shop, &Uuid::new_v4().to_string(), &cookie, &orders::order(999_999_999, 1, 1)).await;
+    let rejected = orders::after(&shop, placed.header("location"), "received", &cookie).await;
+    assert_eq!(rejected["status"], "rejected", "{rejected}");
+
     let before = rows_of(&visitor).await;
-    assert!(before.len() >= 2, "{before:?}");
+    assert!(before.len() >= 3, "{before:?}");
     assert!(before.values().all(|rows| *rows > 0), "this test sends nothing that is stored there: {before:?}");
     let erase = json!({ "task": "erase-visitor", "visitor": visitor });
-    assert_eq!(task(&shop, erase.clone()).await, json!({ "ratings": 2, "messages": 1 }));
+    assert_eq!(task(&shop, erase.clone()).await, json!({ "ratings": 2, "messages": 1, "orders": 1, "open_orders": 0 }));
     let after = rows_of(&visitor).await;
     assert!(after.values().all(|rows| *rows == 0), "not erased: {after:?}");
-    assert_eq!(task(&shop, erase).await, json!({ "ratings": 0, "messages": 0 }));
+    assert_eq!(task(&shop, erase).await, json!({ "ratings": 0, "messages": 0, "orders": 0, "open_orders": 0 }));
     for book in books {
         assert_eq!(shop.get(&format!("/api/books/{book}")).await.json()["histogram"], json!([0, 0, 0, 0, 0]));
     }

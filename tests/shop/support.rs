@@ -53,7 +53,7 @@ impl Shop {
     }
 
     fn new(stage: Share) -> Self {
-        let url = variable("ANAQUEL_SHOP");
+        let url = variable("ANAQUEL_SHOP_URL");
         let endpoint = variable("ANAQUEL_ENDPOINT");
         // Not every resolver maps names under .localhost to this machine.
         let address = endpoint.trim_start_matches("http://").parse().expect("an address");

@@ -223,7 +223,7 @@ fn with_stage(cargo: &mut Command, home: &Home, started: &up::Started) {
     let mariadb = &started.local.mariadb;
     cargo
         .env("DATABASE_URL", mariadb.root_url("mysql"))
-        .env("ANAQUEL_SHOP", &started.url)
+        .env("ANAQUEL_SHOP_URL", &started.url)
         .env("ANAQUEL_MARIADB_PID", mariadb.pid().to_string())
         .env("ANAQUEL_ENDPOINT", started.local.emulator.endpoint())
         .env("ANAQUEL_SHOP_HOME", home.root());
