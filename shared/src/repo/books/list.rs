@@ -3,7 +3,7 @@
 
 use std::{
     cmp::Reverse,
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
 };
 
 use serde::{Deserialize, Serialize};
@@ -317,6 +317,21 @@ async fn end_of_window(
 pub async fn summaries(connection: &mut MySqlConnection, ids: &[BookId]) -> sqlx::Result<Vec<Summary>> {
     let ids: Vec<u32> = ids.iter().map(|id| id.get()).collect();
     Ok(rows(connection, &ids).await?.into_iter().map(Summary::from).collect())
+}
+
+/// The rates of value added tax of those of the books that have one of their own, in hundredths of a percent.
+pub async fn tax_rates(connection: &mut MySqlConnection, ids: &[BookId]) -> sqlx::Result<HashMap<BookId, u16>> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let mut sql = QueryBuilder::<MySql>::new("select id, tax_rate from books where tax_rate is not null and id in (");
+    let mut list = sql.separated(", ");
+    for id in ids {
+        list.push_bind(id.get());
+    }
+    sql.push(")");
+    let rates: Vec<(u32, u16)> = sql.build_query_as().fetch_all(connection).await?;
+    Ok(rates.into_iter().map(|(id, rate)| (id.into(), rate)).collect())
 }
 
 async fn rows(connection: &mut MySqlConnection, ids: &[u32]) -> sqlx::Result<Vec<Row>> {

@@ -10,7 +10,7 @@ use std::ops::RangeInclusive;
 
 use sqlx::{MySqlConnection, types::Json};
 
-pub use list::{Listed, Listing, list, listed, listed_with_facets, summaries};
+pub use list::{Listed, Listing, list, listed, listed_with_facets, summaries, tax_rates};
 #[cfg(test)]
 pub(super) use list::{after_book, parts_of};
 pub use published::{ChangeKeys, Published, changed, changes_since, ids_of, published};

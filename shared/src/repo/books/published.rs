@@ -148,6 +148,7 @@ mod tests {
         domain::{CatalogueRow, ReviewText},
         messages::RatingV1,
         repo::{
+            books::{tax_rates, titles},
             catalogue,
             fixtures::{book, minute, rating, row},
             query_cost_tests::rows_read,
@@ -275,6 +276,21 @@ mod tests {
         for far in [i64::MIN, 0, i64::MAX] {
             changed(&mut connection, ChangeKeys(far, 0, 0), 1).await.unwrap();
         }
+    }
+
+    #[ignore = "needs MariaDB"]
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn only_books_with_a_tax_rate_of_their_own_are_read_with_it(pool: MySqlPool) {
+        let mut connection = pool.acquire().await.unwrap();
+        for (reference, tax_rate) in [("a", None), ("b", Some(2_100)), ("c", Some(0)), ("d", Some(1_000))] {
+            let row = CatalogueRow { tax_rate, ..row(reference, reference, &["Nadie"]) };
+            catalogue::put(&mut connection, &row).await.unwrap();
+        }
+        let ids: Vec<BookId> = titles(&mut connection, 1..=3).await.unwrap().into_iter().map(|(id, _)| id).collect();
+        let asked = [&ids[..], &[BookId::from(999_999)]].concat();
+        let rates = tax_rates(&mut connection, &asked).await.unwrap();
+        assert_eq!(rates, [(ids[1], 2_100), (ids[2], 0)].into());
+        assert!(tax_rates(&mut connection, &[]).await.unwrap().is_empty());
     }
 
     #[ignore = "needs MariaDB"]
