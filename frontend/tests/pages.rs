@@ -81,6 +81,22 @@ fn texts_from_visitors_are_escaped() {
 }
 
 #[test]
+fn a_book_names_its_publisher_with_contact_and_where_it_can_be_bought_the_right_of_withdrawal() {
+    for (name, publisher, contact, withdrawal) in [
+        ("es/book", "<dt>Editorial</dt><dd dir=\"auto\">Editorial Uno</dd>", "info@uno.example</dd>", true),
+        ("en/book", "<dt>Publisher</dt><dd dir=\"auto\">Editorial Uno</dd>", "info@uno.example</dd>", true),
+        ("en/book-not-sold", "<dt>Publisher</dt>", "info@uno.example</dd>", false),
+        ("en/book-hostile", "<dt>Publisher</dt>", "&#60;b&#62;xxx", false),
+    ] {
+        let html = page(name);
+        assert!(html.contains(publisher) && html.contains(contact), "{name}");
+        assert_eq!(html.contains("href=\"/terms#terms-withdrawal\""), withdrawal, "{name}");
+    }
+    let data = page("en/book");
+    assert!(data.contains(r#""publisher":{"@type":"Organization","name":"Editorial Uno"}"#), "schema.org");
+}
+
+#[test]
 fn an_invalid_form_keeps_its_values_and_shows_the_reason_beside_the_field() {
     let html = page("es/book-422");
     assert!(html.contains("¡Qué libro!") && html.contains("value=\"Ana\""));

@@ -272,8 +272,8 @@ fn book<'r>(id: u32, cell: impl Fn(&str) -> &'r str) -> Book {
         imported_ratings: None,
         fixed_price: None,
         tax_rate: None,
-        publisher: None,
-        publisher_contact: None,
+        publisher: Some("Editorial Uno".into()),
+        publisher_contact: Some("Calle Uno 1, 28013 Madrid; info@uno.example".into()),
         reviews: if count > 0 { reviews() } else { Vec::new() },
     }
 }
@@ -324,8 +324,8 @@ fn hostile() -> Book {
         imported_ratings: None,
         fixed_price: None,
         tax_rate: None,
-        publisher: None,
-        publisher_contact: None,
+        publisher: Some(endless[..200].to_owned()),
+        publisher_contact: Some(format!("<b>{}", &endless[..297])),
         reviews: vec![Review {
             id: 1,
             stars: 1,

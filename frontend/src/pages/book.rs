@@ -144,6 +144,7 @@ impl BookPage<'_> {
         say("isbn", summary.isbn.as_ref().map(|isbn| json!(isbn.as_str())));
         say("inLanguage", summary.language.as_ref().map(|language| json!(language.as_str())));
         say("datePublished", summary.year.filter(|year| *year > 0).map(|year| json!(format!("{year:04}"))));
+        say("publisher", self.book.publisher.as_ref().map(|name| json!({"@type": "Organization", "name": name})));
         // Only what was rated here: search engines want no ratings gathered elsewhere.
         let own = self.book.own_ratings();
         say(
