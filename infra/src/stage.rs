@@ -123,7 +123,7 @@ pub struct Domain {
 pub struct Firewall {
     /// Limit for one IP address in five minutes.
     pub requests_per_address: i32,
-    /// Limit of POST requests for one IP address in five minutes.
+    /// Limit of POST requests for one IP address in five minutes; those of the cart do not count.
     pub posts_per_address: i32,
 }
 

@@ -35,8 +35,8 @@ const COUNTED_RULES: [&str; 11] = [
 pub fn add(template: &mut Template, stage: &Stage, firewall: &Firewall, load_balancer: Id, required: Option<Id>) {
     let name = stage.physical("firewall");
     let rules = vec![
-        rate_limit("RequestsPerAddress", 0, firewall.requests_per_address, None, required),
-        rate_limit("PostsPerAddress", 1, firewall.posts_per_address, Some(is_post()), required),
+        rate_limit("RequestsPerAddress", 0, firewall.requests_per_address, Vec::new(), required),
+        rate_limit("PostsPerAddress", 1, firewall.posts_per_address, vec![is_post(), not(is_cart())], required),
         managed("AWSManagedRulesKnownBadInputsRuleSet", 2, Vec::new()),
         managed("AWSManagedRulesCommonRuleSet", 3, Vec::from(COUNTED_RULES.map(count_only))),
     ];
@@ -59,13 +59,13 @@ pub fn add(template: &mut Template, stage: &Stage, firewall: &Firewall, load_bal
     );
 }
 
-/// A limit for each address, of all requests or of some. Evaluated first, so that a flood is blocked before other rules
+/// A limit for each address, of the requests that match all statements. Evaluated first, so that a flood is blocked before other rules
 /// run. The window is AWS's default of five minutes.
 fn rate_limit(
     name: &str,
     priority: i32,
     limit: i32,
-    counted: Option<webacl::Statement_>,
+    counted: Vec<webacl::Statement_>,
     required: Option<Id>,
 ) -> webacl::Rule_ {
     let key = if required.is_some() { "FORWARDED_IP" } else { "IP" };
@@ -74,13 +74,8 @@ fn rate_limit(
     counting.forwarded_ip_config = required.map(|_| {
         Box::new(webacl::ForwardedIPConfiguration! { header_name: VIEWER_ADDRESS, fallback_behavior: "NO_MATCH" })
     });
-    counting.scope_down_statement = match (required.map(comes_from_cloudfront), counted) {
-        (Some(from_cloudfront), Some(counted)) => {
-            let both = vec![from_cloudfront, counted];
-            Some(Box::new(webacl::Statement! { and_statement: webacl::AndStatement! { statements: both } }))
-        }
-        (one, other) => one.or(other).map(Box::new),
-    };
+    let scope = required.map(comes_from_cloudfront).into_iter().chain(counted).collect();
+    counting.scope_down_statement = all_of(scope).map(Box::new);
     webacl::Rule! {
         name: name,
         priority: priority,
@@ -91,6 +86,30 @@ fn rate_limit(
             rate_based_statement: counting,
         },
         visibility_config: visible(name),
+    }
+}
+
+/// Requests that match all statements; none if there are no statements. AWS requires at least two for an `And`.
+fn all_of(mut statements: Vec<webacl::Statement_>) -> Option<webacl::Statement_> {
+    if statements.len() < 2 {
+        return statements.pop();
+    }
+    Some(webacl::Statement! { and_statement: webacl::AndStatement! { statements: statements } })
+}
+
+fn not(statement: webacl::Statement_) -> webacl::Statement_ {
+    webacl::Statement! { not_statement: webacl::NotStatement! { statement: Box::new(statement) } }
+}
+
+/// Changes of the cart. They are in a cookie and reach neither queue nor database, and a shopper makes many of them.
+fn is_cart() -> webacl::Statement_ {
+    webacl::Statement! {
+        byte_match_statement: webacl::ByteMatchStatement! {
+            field_to_match: webacl::FieldToMatch! { uri_path: json!({}) },
+            positional_constraint: "EXACTLY",
+            search_string: "/cart",
+            text_transformations: vec![webacl::TextTransformation! { priority: 0, r#type: "NONE" }],
+        },
     }
 }
 
