@@ -1,7 +1,7 @@
 //! Numbers, prices, years and dates as each language writes them.
 
 use shared::domain::{Currency, Money};
-use time::Date;
+use time::{Date, OffsetDateTime, UtcOffset};
 
 use crate::Locale;
 
@@ -104,6 +104,12 @@ pub fn date(locale: Locale, date: Date) -> String {
     let month = u8::from(date.month());
     let year = date.year().to_string();
     locale.text_with("date", [("day", date.day().into()), ("month", month.into()), ("year", year.into())])
+}
+
+/// Day and time, in UTC.
+pub fn moment(locale: Locale, at: OffsetDateTime) -> String {
+    let at = at.to_offset(UtcOffset::UTC);
+    format!("{}, {:02}:{:02}{NO_BREAK}UTC", date(locale, at.date()), at.hour(), at.minute())
 }
 
 /// `1605`, or `750 a. C.` before our era.

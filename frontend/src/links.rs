@@ -46,18 +46,15 @@ pub enum Ask {
     Order,
     /// To write when it is back.
     Notify,
-    /// To withdraw from an order that has left the shop; the title is its number.
-    Withdraw,
 }
 
 impl Ask {
-    const ALL: [Self; 3] = [Self::Order, Self::Notify, Self::Withdraw];
+    const ALL: [Self; 2] = [Self::Order, Self::Notify];
 
     fn name(self) -> &'static str {
         match self {
             Self::Order => "order",
             Self::Notify => "notify",
-            Self::Withdraw => "withdraw",
         }
     }
 

@@ -2,7 +2,7 @@
 //! 2011/83/EU, article 8), so each has the seller, the lines with prices and tax, and the right of withdrawal.
 
 use shared::{
-    domain::{Order, OrderEvent, OrderLine, Payment},
+    domain::{Money, Order, OrderEvent, OrderLine, Payment},
     shop::Shop,
 };
 
@@ -19,10 +19,13 @@ pub struct MailTexts {
 /// no link.
 pub fn about_order(event: OrderEvent, order: &Order, shop: &Shop, origin: Option<&str>) -> MailTexts {
     let locale = Locale::parse(order.language.as_str()).unwrap_or_default();
-    let mail = Mail { locale, order, shop };
+    // Others may have happened since: each mail is about its own event.
+    let is_decision = matches!(event, OrderEvent::Confirmed | OrderEvent::AwaitingPayment);
+    let decided = is_decision.then(|| order.as_decided());
+    let mail = Mail { locale, order: decided.as_ref().unwrap_or(order), shop };
     let sections = [
         mail.greeting(),
-        Some(locale.text(sentence(event))),
+        Some(mail.sentence(event)),
         mail.transfer(event),
         Some(mail.lines(event)),
         origin
@@ -50,6 +53,13 @@ impl Mail<'_> {
         Some(self.locale.text_with("mail-greeting", [("name", name.into())]))
     }
 
+    /// What happened; of a withdrawal, which order and when.
+    fn sentence(&self, event: OrderEvent) -> String {
+        let at = self.order.withdrawn_at.map(|at| format::moment(self.locale, at)).unwrap_or_default();
+        let arguments = [("number", self.order.number.to_string().into()), ("time", at.into())];
+        self.locale.text_with(sentence(event), arguments)
+    }
+
     /// Where to pay; nothing for an order that is paid otherwise.
     fn transfer(&self, event: OrderEvent) -> Option<String> {
         let waits = event == OrderEvent::AwaitingPayment && self.order.payment == Payment::BankTransfer;
@@ -71,7 +81,7 @@ impl Mail<'_> {
             lines.push(self.amount("mail-delivery", format::price(self.locale, &self.order.delivery_price)));
             lines.push(self.amount("mail-total", format::price(self.locale, &self.order.charged)));
             for part in &self.order.taxes {
-                let rate = percent(self.locale, part.rate);
+                let rate = format::percent(self.locale, part.rate);
                 let tax = format::price(self.locale, &part.tax);
                 lines.push(self.locale.text_with("mail-tax", [("rate", rate.into()), ("amount", tax.into())]));
             }
@@ -82,10 +92,13 @@ impl Mail<'_> {
     fn line(&self, line: &OrderLine, event: OrderEvent) -> String {
         let copies = if event == OrderEvent::Rejected { line.quantity } else { line.kept() };
         let title = format!("{copies} × {}", line.title);
-        match &line.total {
-            Some(_) if event == OrderEvent::Rejected => title,
-            Some(total) if copies == line.quantity => format!("{title}: {}", format::price(self.locale, total)),
-            Some(_) | None => title,
+        match &line.unit_price {
+            Some(price) if event != OrderEvent::Rejected => {
+                let minor = price.minor.saturating_mul(copies.into());
+                let amount = Money { minor, currency: price.currency.clone() };
+                format!("{title}: {}", format::price(self.locale, &amount))
+            }
+            _ => title,
         }
     }
 
@@ -125,6 +138,7 @@ fn subject(event: OrderEvent) -> &'static str {
         OrderEvent::Cancelled => "mail-subject-cancelled",
         OrderEvent::PartCancelled => "mail-subject-part-cancelled",
         OrderEvent::PartReturned => "mail-subject-part-returned",
+        OrderEvent::Withdrawn => "mail-subject-withdrawn",
     }
 }
 
@@ -140,14 +154,8 @@ fn sentence(event: OrderEvent) -> &'static str {
         OrderEvent::Cancelled => "mail-cancelled",
         OrderEvent::PartCancelled => "mail-part-cancelled",
         OrderEvent::PartReturned => "mail-part-returned",
+        OrderEvent::Withdrawn => "mail-withdrawn",
     }
-}
-
-/// `4 %`, or `5,5 %`, of hundredths of a percent.
-fn percent(locale: Locale, rate: u16) -> String {
-    let digits = format!("{}.{:02}", rate / 100, rate % 100);
-    let digits = digits.trim_end_matches('0').trim_end_matches('.');
-    format!("{}\u{a0}%", format::with_decimal_mark(locale, digits))
 }
 
 #[cfg(test)]
@@ -197,12 +205,14 @@ mod tests {
             lines: vec![line("Don <Quijote>", 2, 0, None), line("Niebla", 2, 1, Some(LineReason::NoSuchBook))],
             delivery: Delivery::Ship,
             delivery_price: euro(395),
+            delivery_tax_rate: 2_100,
             total: euro(8_375),
             charged: euro(6_380),
             taxes: TaxPart::by_rate([(5_985, 400), (395, 2_100)], "EUR"),
             payment: Payment::BankTransfer,
             paid_at: None,
             expires_at: None,
+            withdrawn_at: Some(datetime!(2026-03-03 04:05 UTC)),
             contact: Some(Contact {
                 name: DisplayName::parse("Ana").unwrap(),
                 email: Email::parse("ana@example.org").unwrap(),
@@ -243,31 +253,27 @@ mod tests {
         let (es, en) = ("es", "en");
         for (event, language, there, not_there) in [
             (OrderEvent::Confirmed, es, "2 × Don <Quijote>: 39,90\u{a0}€", "IBAN"),
-            (OrderEvent::Confirmed, es, "1 × Niebla\n", "Niebla: "),
-            (OrderEvent::Confirmed, es, "Total, IVA incluido: 63,80\u{a0}€", "IBAN"),
-            (OrderEvent::Confirmed, es, "IVA al 4\u{a0}% incluido: 2,30\u{a0}€", "mail"),
+            // As it was confirmed, whatever was cancelled since.
+            (OrderEvent::Confirmed, es, "2 × Niebla: 39,90\u{a0}€", "IBAN"),
+            (OrderEvent::Confirmed, es, "Total, IVA incluido: 83,75\u{a0}€", "IBAN"),
+            (OrderEvent::Confirmed, es, "IVA al 4\u{a0}% incluido: 3,07\u{a0}€", "mail"),
+            (OrderEvent::Shipped, es, "1 × Niebla: 19,95\u{a0}€", "IBAN"),
+            (OrderEvent::Shipped, es, "Total, IVA incluido: 63,80\u{a0}€", "IBAN"),
             (OrderEvent::Confirmed, es, "IVA al 21\u{a0}% incluido: 0,69\u{a0}€", "mail"),
             (OrderEvent::Confirmed, en, "Delivery: €3.95", "IBAN"),
             (OrderEvent::Confirmed, en, "14 days from receiving it to withdraw", "IBAN"),
             (OrderEvent::Confirmed, en, "not an invoice", "IBAN"),
             (OrderEvent::AwaitingPayment, en, "IBAN ES9121000418450200051332, with the reference 100042", "mail-"),
-            (OrderEvent::AwaitingPayment, en, "Please transfer €63.80 to Anaquel", "mail-"),
+            (OrderEvent::AwaitingPayment, en, "Please transfer €83.75 to Anaquel", "mail-"),
             (OrderEvent::Rejected, en, "2 × Niebla\n", "Total"),
             (OrderEvent::Rejected, en, "nothing to pay", "withdraw"),
             (OrderEvent::Cancelled, en, "pay you back within 14 days", "invoice"),
+            (OrderEvent::Withdrawn, en, "On 3 March 2026, 04:05\u{a0}UTC you declared", "14 days from receiving"),
+            (OrderEvent::Withdrawn, es, "del contrato del pedido 100042", "no es una factura"),
         ] {
             let text = mail(event, language).text;
             assert!(text.contains(there), "{event:?}, {there:?}: {text}");
             assert!(!text.contains(not_there), "{event:?}, {not_there:?}: {text}");
-        }
-    }
-
-    #[test]
-    fn a_rate_has_its_decimals() {
-        for (rate, text) in
-            [(400, "4\u{a0}%"), (2_100, "21\u{a0}%"), (550, "5,5\u{a0}%"), (0, "0\u{a0}%"), (1_005, "10,05\u{a0}%")]
-        {
-            assert_eq!(percent(Locale::Es, rate), text);
         }
     }
 }

@@ -265,7 +265,7 @@ impl View<'_> {
 
     /// Day and time, in UTC.
     pub fn moment(&self, time: OffsetDateTime) -> String {
-        format!("{}, {:02}:{:02}\u{a0}UTC", self.day(time), time.hour(), time.minute())
+        format::moment(self.locale, time)
     }
 
     /// A time for programs: `2026-11-20T18:30Z`.

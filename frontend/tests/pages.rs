@@ -583,7 +583,7 @@ fn an_order_shows_its_state_and_what_happens_next() {
         ("es/order-confirmed", "Pedido 100042: Confirmado", "Te escribiremos cuando puedas recogerlo."),
         ("es/order-awaiting_payment", "Pedido 100042: Pendiente de pago", "<dd>ES9121000418450200051332</dd>"),
         ("en/order-ready", "Order 100042: Ready to collect", "You can collect it until 29 November 2026"),
-        ("en/order-shipped", "Order 100042: Sent", "Withdraw from the contract"),
+        ("en/order-shipped", "Order 100042: Sent", "Withdraw from contract here"),
         ("en/order-rejected", "Order 100042: Not accepted", "You have 5 orders to pay or collect"),
         ("en/order-cancelled", "Order 100042: Cancelled", "2 copies cancelled"),
         ("en/order-expired", "Order 100042: Expired", "the books are on sale again"),

@@ -402,6 +402,11 @@ impl Function {
         if writes || can_wait || granted.iter().any(|parameter| parameter.is_secret()) { Vec::new() } else { granted }
     }
 
+    /// Whether it needs the shop's address: for its answers, or for mails about orders, which contain the order's.
+    pub fn needs_origin(&self) -> bool {
+        self.serves_http() || matches!(self.trigger, Messages(Queue::Orders))
+    }
+
     /// Its environment variables, except the fallback.
     pub fn environment(&self, stage: &Stage) -> impl Iterator<Item = (&'static str, String)> {
         let variables = [
@@ -412,9 +417,7 @@ impl Function {
         // Only the dual-stack endpoints of AWS services have IPv6 addresses.
         let over_ipv6 = stage.egress == Egress::Ipv6 && self.is_in_network;
         let dual_stack = over_ipv6.then(|| ("AWS_USE_DUALSTACK_ENDPOINT", "true".to_owned()));
-        // Mails about orders contain the address of the order.
-        let needs_origin = self.serves_http() || matches!(self.trigger, Messages(Queue::Orders));
-        let domain = stage.domain_in_use().filter(|_| needs_origin);
+        let domain = stage.domain_in_use().filter(|_| self.needs_origin());
         let currency =
             (matches!(self.trigger, Imports) || self.name == "list-books").then(|| (CURRENCY, stage.currency.clone()));
         variables

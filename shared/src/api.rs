@@ -308,6 +308,10 @@ pub struct OrderDetails {
     #[serde(with = "time::serde::rfc3339::option")]
     #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub expires_at: Option<OffsetDateTime>,
+    /// When the buyer withdrew from the contract, after the order had left the shop.
+    #[serde(with = "time::serde::rfc3339::option")]
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+    pub withdrawn_at: Option<OffsetDateTime>,
     /// Null once the shop needs it no longer.
     pub contact: Option<Contact>,
     pub address: Option<Address>,
@@ -427,6 +431,7 @@ impl OrderDetails {
             taxes: order.taxes,
             payment: order.payment,
             expires_at: order.expires_at,
+            withdrawn_at: order.withdrawn_at,
             contact: order.contact,
             address: order.address,
             note: order.note,

@@ -9,7 +9,8 @@ use uuid::Uuid;
 use crate::domain::{BookId, OrderAction, OrderNumber, VisitorId};
 
 pub use orders::{
-    OrderChanged, Slices, SoldLine, StaffOrder, StockChange, StockChanged, StockMovement, Verified, Violation,
+    OrderChanged, Slices, SoldLine, StaffOrder, StaffOrderInFull, StaffOrderLine, StockChange, StockChanged,
+    StockMovement, Verified, Violation,
 };
 
 /// A task with the identity that the command found for its caller.
@@ -100,6 +101,10 @@ pub enum StaffTask {
         open: bool,
         /// Only those before this one.
         before: Option<OrderNumber>,
+    },
+    /// An order with its lines and contact.
+    ShowOrder {
+        order: OrderNumber,
     },
     /// Changes an order, once for each id.
     ChangeOrder {
@@ -193,6 +198,8 @@ pub enum StaffAnswer {
         total: usize,
     },
     Orders(Vec<StaffOrder>),
+    /// None if there is no such order.
+    OrderInFull(Option<Box<StaffOrderInFull>>),
     Order(OrderChanged),
     Stock(StockChanged),
     Movements(Vec<StockMovement>),

@@ -152,6 +152,13 @@ fn orders(view: View, books: &[Summary], hostile: &Summary, show: &mut impl FnMu
             show("order-by-email", &OrderPage { email: "ana@example.org", ..whole });
         }
     }
+    let shipped = order(&books[..2], OrderState::Shipped);
+    let whole = OrderPage { order: OrderView::Whole(&shipped), ..page };
+    show("order-withdraw", &OrderPage { step: OrderStep::Cancels, ..whole });
+    show("order-withdraw-by-email", &OrderPage { step: OrderStep::Cancels, email: "ana@example.org", ..whole });
+    show("order-withdrawing", &OrderPage { step: OrderStep::Cancelled, ..whole });
+    let withdrawn = Order { withdrawn_at: Some(PLACED + Duration::days(9)), ..shipped.clone() };
+    show("order-withdrawn", &OrderPage { order: OrderView::Whole(&withdrawn), ..page });
     show("order-of-others", &OrderPage { order: OrderView::State(OrderState::Confirmed), ..page });
     let wrong = OrderPage { order: OrderView::State(OrderState::Confirmed), step: OrderStep::WrongEmail, ..page };
     show("order-wrong-email", &wrong);
@@ -220,11 +227,13 @@ fn order(books: &[Summary], state: OrderState) -> Order {
         lines,
         delivery: if ships { Delivery::Ship } else { Delivery::Collect },
         delivery_price: euro(delivery_price),
+        delivery_tax_rate: 2_100,
         total: euro(sum + delivery_price),
         charged: euro(if state == OrderState::Cancelled { 0 } else { sum + delivery_price }),
         payment: if ships { Payment::OnDelivery } else { Payment::BankTransfer },
         paid_at: None,
         expires_at: Some(PLACED + Duration::days(5)),
+        withdrawn_at: None,
         contact: Some(Contact {
             name: DisplayName::parse("Ana Ruiz").expect("a name"),
             email: Email::parse("ana@example.org").expect("an address"),

@@ -303,7 +303,6 @@ impl Contact<'_> {
         let (subject, text) = match ask {
             links::Ask::Order => ("ask-order", "ask-order-text"),
             links::Ask::Notify => ("ask-notify", "ask-notify-text"),
-            links::Ask::Withdraw => ("ask-withdraw", "ask-withdraw-text"),
         };
         let book = if isbn.is_empty() { title.to_owned() } else { format!("{title} (ISBN {isbn})") };
         let title: String = title.chars().take(Self::LONGEST_TITLE).collect();

@@ -3,7 +3,7 @@
 use askama::Template;
 use shared::domain::{CartLine, Delivery, LineReason, Order, OrderLine, OrderState, Payment};
 
-use crate::{View, assets, links};
+use crate::{View, assets};
 
 /// `/orders/{id}`
 #[derive(Template, Clone, Copy)]
@@ -67,12 +67,16 @@ impl OrderPage<'_> {
 
     /// Whether the page changes soon by itself.
     fn is_waiting(&self) -> bool {
-        let cancelling = self.step == OrderStep::Cancelled && self.state().can_be_cancelled();
-        self.state() == OrderState::Received || cancelling
+        self.state() == OrderState::Received || self.is_cancelling()
+    }
+
+    /// Whether the buyer has cancelled it, and that is not decided yet.
+    fn is_cancelling(&self) -> bool {
+        self.step == OrderStep::Cancelled && self.state().can_be_cancelled()
     }
 
     fn state_text(&self) -> String {
-        if self.is_waiting() && self.step == OrderStep::Cancelled {
+        if self.is_cancelling() {
             return self.view.text("order-cancelling");
         }
         self.view.order_state(self.state())
@@ -153,11 +157,18 @@ impl OrderPage<'_> {
         (!lines.is_empty()).then(|| lines.join("."))
     }
 
-    /// The form for a message with which the buyer withdraws from an order that has left the shop.
-    fn withdrawal(&self) -> Option<String> {
-        let order = self.whole()?;
-        let has_left = matches!(order.state, OrderState::Shipped | OrderState::Collected | OrderState::Delivered);
-        has_left.then(|| links::request(links::Ask::Withdraw, &order.number.to_string(), ""))
+    /// Whether the buyer may withdraw from the contract of an order that has left the shop.
+    fn can_withdraw(&self) -> bool {
+        self.whole().is_some_and(|order| order.state.has_left_the_shop()) && self.withdrawn().is_none()
+    }
+
+    /// When the buyer has withdrawn from it, in words, or that the declaration is on its way.
+    fn withdrawn(&self) -> Option<String> {
+        let order = self.whole().filter(|order| order.state.has_left_the_shop())?;
+        match order.withdrawn_at {
+            Some(at) => Some(self.view.text_with("order-withdrawn", "time", self.view.moment(at))),
+            None => (self.step == OrderStep::Cancelled).then(|| self.view.text("order-withdrawing")),
+        }
     }
 }
 

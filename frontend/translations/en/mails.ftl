@@ -6,7 +6,7 @@ mail-total = Total including VAT: { $amount }
 mail-tax = Includes VAT at { $rate }: { $amount }
 mail-tax-id = Tax number: { $id }
 mail-transfer = Please transfer { $amount } to { $holder }, IBAN { $iban }, with the reference { $number }. We keep the books for { $days } days.
-mail-withdrawal = You have 14 days from receiving it to withdraw from the purchase without giving a reason: just reply to this email.
+mail-withdrawal = You have 14 days from receiving it to withdraw from the purchase without giving a reason: on the page of your order, or by a reply to this email.
 mail-no-invoice = This email is not an invoice. If you need one, ask us for it.
 mail-subject-confirmed = Order { $number } confirmed · { $shop }
 mail-subject-awaiting-payment = Order { $number }: waiting for your transfer · { $shop }
@@ -18,6 +18,7 @@ mail-subject-returned = Order { $number } returned · { $shop }
 mail-subject-cancelled = Order { $number } cancelled · { $shop }
 mail-subject-part-cancelled = A change to your order { $number } · { $shop }
 mail-subject-part-returned = A return from your order { $number } · { $shop }
+mail-subject-withdrawn = We have received your withdrawal from order { $number } · { $shop }
 mail-confirmed = We have confirmed your order. The books are yours.
 mail-awaiting-payment = We have put your books aside. We will prepare them as soon as your transfer arrives.
 mail-rejected = We could not accept your order. Nothing was sold, and you have nothing to pay. The page of the order has the reason for each line, and from there you can order what is available.
@@ -28,3 +29,6 @@ mail-returned = We have received the books that you returned. We pay you back wi
 mail-cancelled = We have cancelled your order. If you had paid, we pay you back within 14 days.
 mail-part-cancelled = We had to take copies off your order. This is what remains:
 mail-part-returned = We have received copies that you returned. We pay you back for them within 14 days. This is what remains:
+mail-withdrawn = On { $time } you declared that you withdraw from the contract of order { $number }. We confirm that we have received it.
+
+    Send the books back within 14 days; you pay for sending them. We return everything that you paid, ordinary delivery included, within 14 days, although we may wait until we have the books.

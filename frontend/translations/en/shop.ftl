@@ -405,7 +405,12 @@ order-cancel-sure = Are you sure that you want to cancel the whole order? We wil
 order-cancel-confirm = Confirm the cancellation
 order-cancel-keep = Keep it
 order-withdraw-text = You have 14 days from receiving it to withdraw from the contract without giving a reason.
-order-withdraw = Withdraw from the contract
+order-withdraw = Withdraw from contract here
+order-withdraw-sure = You declare that you withdraw from the contract of the whole order. We confirm it by email, with the time.
+order-withdraw-confirm = Confirm withdrawal
+order-withdraw-keep = Keep the books
+order-withdrawn = You withdrew from the contract on { $time }. Send the books back within 14 days; we pay you back once we have them.
+order-withdrawing = We have received that you withdraw from the contract, and confirm it by email.
 order-no-invoice = This page is not an invoice. If you need one, ask us for it.
 order-whose = Is this your order?
 order-whose-text = Enter the email address that you ordered with, and we show you everything.
@@ -441,14 +446,6 @@ transfer-holder = Account holder
 transfer-iban = IBAN
 transfer-reference = Reference
 transfer-until = Until
-ask-withdraw = Withdrawal from order { $title }
-ask-withdraw-text = Hello,
-
-    I hereby give notice that I withdraw from my contract of sale, order { $book }.
-
-    Received on:
-
-    Thank you.
 error-no-order = We can’t find that order
     .text = The address may be incomplete. If you’re not sure that your order reached us, write to us.
 
@@ -469,7 +466,7 @@ terms-prices = Prices
 terms-payment = Payment
     .text = You pay when you collect the order, when you receive it, or by bank transfer, as the shop offers at the time. An order that is not paid or collected in time expires, and you owe nothing.
 terms-withdrawal = Right of withdrawal
-    .text = You have 14 calendar days from receiving the books to withdraw from the contract without giving a reason. Until the order leaves the shop, cancel it on its page, in two steps; afterwards, press “Withdraw from the contract” there, or write to us with a clear statement, such as: “I withdraw from the contract of order no. …, received on …”. We confirm it by email. Send the books back within the next 14 days; you pay for sending them. We return everything that you paid, ordinary delivery included, within 14 days of your notice, although we may wait until we have the books.
+    .text = You have 14 calendar days from receiving the books to withdraw from the contract without giving a reason. Until the order leaves the shop, cancel it on its page, in two steps; afterwards, press “Withdraw from contract here” there, or write to us with a clear statement, such as: “I withdraw from the contract of order no. …, received on …”. We confirm it by email. Send the books back within the next 14 days; you pay for sending them. We return everything that you paid, ordinary delivery included, within 14 days of your notice, although we may wait until we have the books.
 terms-guarantee = Guarantee
     .text = We are liable for lack of conformity for three years from delivery: if a book is defective, we replace it or return your money, at no cost to you.
 terms-complaints = Complaints

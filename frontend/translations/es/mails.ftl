@@ -6,7 +6,7 @@ mail-total = Total, IVA incluido: { $amount }
 mail-tax = IVA al { $rate } incluido: { $amount }
 mail-tax-id = NIF: { $id }
 mail-transfer = Haz una transferencia de { $amount } a { $holder }, IBAN { $iban }, con el concepto { $number }. Guardamos los libros durante { $days } días.
-mail-withdrawal = Tienes 14 días desde que lo recibas para desistir de la compra sin dar ningún motivo: respóndenos a este correo.
+mail-withdrawal = Tienes 14 días desde que lo recibas para desistir de la compra sin dar ningún motivo: en la página de tu pedido o respondiendo a este correo.
 mail-no-invoice = Este correo no es una factura. Si la necesitas, pídenosla.
 mail-subject-confirmed = Pedido { $number } confirmado · { $shop }
 mail-subject-awaiting-payment = Pedido { $number }: esperamos tu transferencia · { $shop }
@@ -18,6 +18,7 @@ mail-subject-returned = Pedido { $number } devuelto · { $shop }
 mail-subject-cancelled = Pedido { $number } cancelado · { $shop }
 mail-subject-part-cancelled = Cambio en tu pedido { $number } · { $shop }
 mail-subject-part-returned = Devolución de tu pedido { $number } · { $shop }
+mail-subject-withdrawn = Hemos recibido tu desistimiento del pedido { $number } · { $shop }
 mail-confirmed = Hemos confirmado tu pedido. Los libros son tuyos.
 mail-awaiting-payment = Hemos apartado tus libros. Los prepararemos en cuanto llegue tu transferencia.
 mail-rejected = No hemos podido aceptar tu pedido. No se ha vendido nada y no tienes que pagar nada. En la página del pedido está el motivo de cada línea, y desde ella puedes pedir lo que sí está disponible.
@@ -28,3 +29,6 @@ mail-returned = Hemos recibido los libros que has devuelto. Te reembolsamos el i
 mail-cancelled = Hemos cancelado tu pedido. Si ya lo habías pagado, te reembolsamos el importe en un plazo de 14 días.
 mail-part-cancelled = Hemos tenido que quitar ejemplares de tu pedido. Esto es lo que queda:
 mail-part-returned = Hemos recibido ejemplares que has devuelto. Te reembolsamos su importe en un plazo de 14 días. Esto es lo que queda:
+mail-withdrawn = El { $time } nos comunicaste que desistes del contrato del pedido { $number }. Te confirmamos que lo hemos recibido.
+
+    Devuélvenos los libros en un plazo de 14 días; los gastos de devolución corren de tu cuenta. Te devolvemos todo lo pagado, también el envío normal, en 14 días, aunque podemos esperar a tener los libros.

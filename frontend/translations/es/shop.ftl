@@ -405,7 +405,12 @@ order-cancel-sure = ¿Seguro que quieres cancelar el pedido completo? Te lo conf
 order-cancel-confirm = Confirmar la cancelación
 order-cancel-keep = Mantenerlo
 order-withdraw-text = Tienes 14 días desde que lo recibiste para desistir del contrato sin dar explicaciones.
-order-withdraw = Desistir del contrato
+order-withdraw = Desistir del contrato aquí
+order-withdraw-sure = Declaras que desistes del contrato de todo el pedido. Te lo confirmamos por correo, con la hora.
+order-withdraw-confirm = Confirmar el desistimiento
+order-withdraw-keep = Quedarme los libros
+order-withdrawn = Desististe del contrato el { $time }. Devuélvenos los libros en un plazo de 14 días; te reembolsamos cuando los tengamos.
+order-withdrawing = Hemos recibido que desistes del contrato; te lo confirmamos por correo.
 order-no-invoice = Esta página no es una factura. Si la necesitas, pídenosla.
 order-whose = ¿Es tu pedido?
 order-whose-text = Escribe el correo con el que lo hiciste y te mostramos todo.
@@ -441,14 +446,6 @@ transfer-holder = Titular
 transfer-iban = IBAN
 transfer-reference = Concepto
 transfer-until = Hasta el
-ask-withdraw = Desistimiento del pedido { $title }
-ask-withdraw-text = Hola:
-
-    Por la presente os comunico que desisto del contrato de compraventa del pedido { $book }.
-
-    Recibido el día:
-
-    Gracias.
 error-no-order = No encontramos ese pedido
     .text = Puede que la dirección esté incompleta. Si tienes dudas de que tu pedido haya llegado, escríbenos.
 
@@ -469,7 +466,7 @@ terms-prices = Precios
 terms-payment = Pago
     .text = Pagas al recoger el pedido, al recibirlo o por transferencia, según lo que ofrezca la librería en cada momento. Un pedido que no se paga o no se recoge a tiempo caduca, y no debes nada.
 terms-withdrawal = Derecho de desistimiento
-    .text = Tienes 14 días naturales desde que recibes los libros para desistir del contrato sin justificarlo. Mientras el pedido no haya salido, basta cancelarlo en su página, en dos pasos; después, pulsa allí «Desistir del contrato» o escríbenos con una declaración inequívoca, por ejemplo: «Desisto del contrato del pedido n.º …, recibido el …». Te lo confirmamos por correo. Devuélvenos los libros en los 14 días siguientes; los gastos de devolución corren de tu cuenta. Te devolvemos todo lo pagado, también el envío normal, en 14 días desde que nos lo comunicas, aunque podemos esperar a tener los libros.
+    .text = Tienes 14 días naturales desde que recibes los libros para desistir del contrato sin justificarlo. Mientras el pedido no haya salido, basta cancelarlo en su página, en dos pasos; después, pulsa allí «Desistir del contrato aquí» o escríbenos con una declaración inequívoca, por ejemplo: «Desisto del contrato del pedido n.º …, recibido el …». Te lo confirmamos por correo. Devuélvenos los libros en los 14 días siguientes; los gastos de devolución corren de tu cuenta. Te devolvemos todo lo pagado, también el envío normal, en 14 días desde que nos lo comunicas, aunque podemos esperar a tener los libros.
 terms-guarantee = Garantía
     .text = Respondemos de las faltas de conformidad durante tres años desde la entrega: si un libro tiene un defecto, te lo cambiamos o te devolvemos el dinero, sin coste para ti.
 terms-complaints = Reclamaciones

@@ -38,7 +38,7 @@ impl Draft {
     pub fn parse(&self, shop: &Shop) -> Result<Details, Vec<Invalid>> {
         let mut invalid = Vec::new();
         let name = noted(&mut invalid, within("contact", self.name()));
-        let email = noted(&mut invalid, within("contact", Email::parse(&self.email)));
+        let email = noted(&mut invalid, within("contact", self.email()));
         let phone = noted(&mut invalid, within("contact", optional(&self.phone, Phone::parse)));
         let delivery = noted(&mut invalid, self.delivery(shop));
         let payment = delivery.and_then(|delivery| noted(&mut invalid, self.payment(shop, delivery)));
@@ -58,6 +58,14 @@ impl Draft {
     fn name(&self) -> Parsed<DisplayName> {
         check_no_card("name", &self.name)?;
         DisplayName::parse(&self.name)
+    }
+
+    /// An address to which Amazon SES can send: it requires ASCII before the `@`
+    /// (<https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_Destination.html>).
+    fn email(&self) -> Parsed<Email> {
+        let email = Email::parse(&self.email)?;
+        let is_served = email.as_str().split('@').next().is_some_and(str::is_ascii);
+        if is_served { Ok(email) } else { Err(Invalid::new("email", Reason::NotAnEmail)) }
     }
 
     fn delivery(&self, shop: &Shop) -> Parsed<Delivery> {

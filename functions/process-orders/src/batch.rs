@@ -8,6 +8,8 @@ use std::{
 
 use aws_lambda_events::sqs::SqsMessage;
 
+use crate::message::soon;
+
 /// The outcome of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Disposition {
@@ -36,15 +38,18 @@ pub async fn run(
 ) -> Vec<Returned> {
     let mut returned = Vec::new();
     let mut stopped: BTreeMap<String, Option<u16>> = BTreeMap::new();
-    let mut is_over = false;
+    let mut is_away = false;
     for message in messages {
         let group = group_of(&message).to_owned();
-        is_over = is_over || began.elapsed() >= limit;
         if let Some(after) = stopped.get(&group) {
             let after = *after;
             returned.push(Returned { message, after });
-        } else if is_over {
+        } else if is_away {
             returned.push(Returned { message, after: None });
+        } else if began.elapsed() >= limit {
+            // Nothing failed: the group need not wait.
+            let after = soon(&message, 0);
+            returned.push(Returned { message, after });
         } else {
             match process(&message).await {
                 Disposition::Done => {}
@@ -53,7 +58,7 @@ pub async fn run(
                     returned.push(Returned { message, after });
                 }
                 Disposition::RetryRest => {
-                    is_over = true;
+                    is_away = true;
                     returned.push(Returned { message, after: None });
                 }
             }
@@ -126,7 +131,8 @@ mod tests {
     #[tokio::test]
     async fn no_message_is_begun_after_the_limit() {
         let returned = run(messages("a1 b1"), Instant::now(), Duration::ZERO, async |_| panic!("too late")).await;
-        assert_eq!(returned.len(), 2);
+        let after: Vec<_> = returned.iter().map(|returned| returned.after).collect();
+        assert_eq!(after, [Some(0), Some(0)], "at once, because nothing failed");
     }
 
     #[test]

@@ -19,7 +19,7 @@ use shared::{
     parameters::Queue,
     repo::{
         message_faults::{self, Attempt},
-        orders,
+        orders::{self, Applied},
     },
     shop::Shop,
 };
@@ -31,6 +31,8 @@ use message::Effects;
 
 /// No message is begun after this. One may take some five seconds, and the function's timeout is ten.
 const BEGIN_WITHIN: Duration = Duration::from_secs(3);
+/// No further part of a sweep is begun after this.
+const SWEEP_WITHIN: Duration = Duration::from_secs(2);
 /// No mails are handed over after this.
 const MAILS_WITHIN: Duration = Duration::from_secs(5);
 
@@ -72,17 +74,23 @@ impl Effects for Deciding<'_> {
     }
 
     async fn decide(&self, id: &str, message: &OrderMessage) -> database::Result<()> {
-        let now = OffsetDateTime::now_utc();
-        let deciding = self.app.database().write(async |c| {
-            message_faults::forget(c, id).await?;
-            if matches!(message.content, OrderContent::Sweep {}) {
-                message_faults::forget_old(c, now).await?;
+        let began = Instant::now();
+        loop {
+            let now = OffsetDateTime::now_utc();
+            let deciding = self.app.database().write(async |c| {
+                message_faults::forget(c, id).await?;
+                if matches!(message.content, OrderContent::Sweep {}) {
+                    message_faults::forget_old(c, now).await?;
+                }
+                orders::apply(c, message, self.shop, now).await
+            });
+            let applied = Box::pin(deciding).await?;
+            tracing::info!(request_id = message.request_id.as_deref(), order.id = ?message.order_id(), ?applied, "Message processed");
+            // A sweep does a bounded part; what it leaves after this time is left to the next one.
+            if !matches!(applied, Applied::Swept { more: true, .. }) || began.elapsed() >= SWEEP_WITHIN {
+                return Ok(());
             }
-            orders::apply(c, message, self.shop, now).await
-        });
-        let applied = Box::pin(deciding).await?;
-        tracing::info!(request_id = message.request_id.as_deref(), order.id = ?message.order_id(), ?applied, "Message processed");
-        Ok(())
+        }
     }
 
     async fn take_back(&self, message: &str) -> database::Result<()> {

@@ -23,7 +23,10 @@ use time::OffsetDateTime;
 /// Mails in one transaction, whose rows are locked while SQS is called.
 const AT_ONCE: u32 = 10;
 /// Timeout of the transaction. A call to SQS takes some 20 ms, and fails after two seconds.
-const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(4);
+const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(5);
+/// No mail of a transaction is sent later than this, so that those that were sent are marked before the timeout, and a slow
+/// queue sends none of them twice.
+const SEND_WITHIN: Duration = Duration::from_secs(2);
 
 /// Hands over the mails that nobody has handed over, and begins none after `until`. A failure is logged: the next message
 /// or sweep hands over the rest.
@@ -59,10 +62,23 @@ async fn hand_over_some(
     shop: &Shop,
     origin: Option<&str>,
 ) -> sqlx::Result<Handed> {
+    let (began, now) = (Instant::now(), OffsetDateTime::now_utc());
     let mails = orders::lock_unsent_mails(connection, AT_ONCE).await?;
     let (mut sent, mut is_last) = (Vec::new(), mails.len() < AT_ONCE as usize);
     for mail in &mails {
-        let Some(body) = rendered(connection, mail, shop, origin).await? else { continue };
+        let body = match rendered(connection, mail, shop, origin).await? {
+            Ok(body) => body,
+            Err(defect) => {
+                tracing::error!(mail.id, error = defect, "Mail cannot be written");
+                orders::fail_mail(connection, mail.id, &format!("not written: {defect}"), now).await?;
+                sent.push(mail.id);
+                continue;
+            }
+        };
+        if began.elapsed() >= SEND_WITHIN {
+            is_last = false;
+            break;
+        }
         if let Err(error) = queue.send_text(&body).await {
             tracing::error!(error = format!("{error:#}"), mail.id, "Mail will be handed over later");
             is_last = true;
@@ -70,31 +86,25 @@ async fn hand_over_some(
         }
         sent.push(mail.id);
     }
-    orders::mark_sent(connection, &sent, OffsetDateTime::now_utc()).await?;
-    // Otherwise mails that cannot be written would be tried for ever.
+    orders::mark_sent(connection, &sent, now).await?;
     Ok(Handed { sent: sent.len(), is_last: is_last || sent.is_empty() })
 }
 
-/// The message with the mail's texts. None where they cannot be written, which is a defect and holds up no other mail.
+/// The message with the mail's texts, or why they cannot be written, which is a defect and holds up no other mail.
 async fn rendered(
     connection: &mut MySqlConnection,
     mail: &UnsentMail,
     shop: &Shop,
     origin: Option<&str>,
-) -> sqlx::Result<Option<String>> {
-    let Some(order) = orders::find(connection, mail.order).await? else { return Ok(None) };
+) -> sqlx::Result<Result<String, String>> {
+    let Some(order) = orders::find(connection, mail.order).await? else { return Ok(Err("no such order".to_owned())) };
     let texts = mails::about_order(mail.event, &order, shop, origin);
     let subject: String = texts.subject.chars().take(Subject::MAX).collect();
     let (subject, text) = match (Subject::parse(&subject), MailText::parse(&texts.text)) {
         (Ok(subject), Ok(text)) => (subject, text),
-        (Err(error), _) => return Ok(defect(mail, &error.to_string())),
-        (_, Err(error)) => return Ok(defect(mail, &error)),
+        (Err(error), _) => return Ok(Err(error.to_string())),
+        (_, Err(error)) => return Ok(Err(error)),
     };
     let message = MailMessage::V1(MailV1 { id: mail.id, to: mail.to.clone(), subject, text });
-    Ok(Some(serde_json::to_string(&message).expect("a mail is JSON")))
-}
-
-fn defect(mail: &UnsentMail, error: &str) -> Option<String> {
-    tracing::error!(mail.id, error, "Mail cannot be written");
-    None
+    Ok(Ok(serde_json::to_string(&message).expect("a mail is JSON")))
 }

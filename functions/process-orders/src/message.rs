@@ -108,7 +108,9 @@ pub(crate) async fn process(effects: &impl Effects, message: &SqsMessage) -> Dis
             Disposition::Retry(soon(message, AFTER_LOCK_CONFLICT))
         }
         Fault::DatabaseAway(cause) => {
-            uncount(id);
+            if effects.take_back(id).await.is_err() {
+                uncount(id);
+            }
             away(&cause)
         }
     }
@@ -195,7 +197,7 @@ fn failed_too_often(reason: &str) -> String {
 }
 
 /// These seconds, or the queue's visibility timeout where short ones would use up the deliveries.
-fn soon(message: &SqsMessage, seconds: u16) -> Option<u16> {
+pub(crate) fn soon(message: &SqsMessage, seconds: u16) -> Option<u16> {
     (deliveries(message) <= MAX_SHORT_DELIVERIES).then_some(seconds)
 }
 

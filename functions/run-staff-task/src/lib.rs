@@ -76,6 +76,7 @@ pub async fn handle(app: &App, request: StaffRequest) -> anyhow::Result<StaffAns
             StaffAnswer::SearchMisses { misses, total }
         }
         StaffTask::ListOrders { open, before } => orders::list(app, open, before).await?,
+        StaffTask::ShowOrder { order } => orders::show(app, order).await?,
         StaffTask::ChangeOrder { id, order, action } => orders::change(app, id, order, action, now).await?,
         StaffTask::ChangeStock { id, book, change, reason } => {
             orders::change_stock(app, id, &book, change, &reason, now).await?

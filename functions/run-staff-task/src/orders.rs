@@ -30,6 +30,10 @@ pub async fn list(app: &App, open: bool, before: Option<OrderNumber>) -> anyhow:
     Ok(StaffAnswer::Orders(app.database().read(async |c| orders::list(c, open, before, PAGE).await).await?))
 }
 
+pub async fn show(app: &App, order: OrderNumber) -> anyhow::Result<StaffAnswer> {
+    Ok(StaffAnswer::OrderInFull(app.database().read(async |c| orders::in_full(c, order).await).await?))
+}
+
 pub async fn change(
     app: &App,
     id: Uuid,

@@ -166,6 +166,7 @@ pub fn order_status() -> Value {
         taxes: TaxPart::by_rate([(3_990, 400), (395, 2_100)], "EUR"),
         payment: Payment::BankTransfer,
         expires_at: Some(datetime!(2026-01-07 03:04:05 UTC)),
+        withdrawn_at: None,
         contact: serde_json::from_value(form["contact"].clone()).ok(),
         address: serde_json::from_value(form["address"].clone()).ok(),
         note: serde_json::from_value(form["note"].clone()).ok(),

@@ -23,7 +23,7 @@ pub fn add(stack: &mut Stack, stage: &Stage, wiring: &Wiring, function: &'static
 
     let mut variables: BTreeMap<String, ExpString> =
         function.environment(stage).map(|(name, value)| (name.to_owned(), value.as_str().into())).collect();
-    if stage.has_cloudfront() && function.serves_http() {
+    if stage.has_cloudfront() && function.needs_origin() {
         variables.insert(ORIGIN.to_owned(), distribution::url());
     }
     variables.extend(wiring.fallback(stage, function).map(|values| ("ANAQUEL_FALLBACK".to_owned(), values)));

@@ -20,7 +20,13 @@ use super::stopwords::is_common;
 /// decompose, become the letters that people type: ø is o, ß is ss.
 pub fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
-    for c in text.nfkd().filter(|c| !is_ignorable(*c) && !is_accent(*c)).flat_map(char::to_lowercase) {
+    for c in text
+        .chars()
+        .map(without_apostrophe)
+        .nfkd()
+        .filter(|c| !is_ignorable(*c) && !is_accent(*c))
+        .flat_map(char::to_lowercase)
+    {
         match c {
             'æ' => folded.push_str("ae"),
             'œ' => folded.push_str("oe"),
@@ -41,6 +47,16 @@ pub fn fold(text: &str) -> String {
         }
     }
     folded
+}
+
+/// Letters that contain an apostrophe or a middle dot, without it.
+fn without_apostrophe(c: char) -> char {
+    match c {
+        'ŀ' => 'l',
+        'Ŀ' => 'L',
+        'ŉ' => 'n',
+        c => c,
+    }
 }
 
 /// Marks that the collation ignores: all except those without a combining class (vowel signs) and the viramas (9).
@@ -82,7 +98,17 @@ pub fn is_dash(c: char) -> bool {
 
 /// Whether a character belongs to a word. An ignorable one belongs to whatever is around it.
 fn is_letter(c: char) -> bool {
-    (c.is_alphanumeric() || is_combining_mark(c)) && !is_apostrophe(c)
+    c.is_ascii_alphanumeric() || (is_letter_of_unicode(c) && !is_apostrophe(c) && !is_sign_of_several(c))
+}
+
+fn is_letter_of_unicode(c: char) -> bool {
+    c.is_alphanumeric() || is_combining_mark(c)
+}
+
+/// Whether a character stands for several with signs or blanks among them (½ for 1⁄2, ⑴ for (1), ﷺ for four words): part of
+/// a word, its fold would be no word.
+fn is_sign_of_several(c: char) -> bool {
+    without_apostrophe(c).nfkd().any(|part| !is_letter_of_unicode(part) && !is_ignorable(part))
 }
 
 /// A part of a text: a word as it is written, or what is between words.
@@ -380,6 +406,15 @@ mod tests {
         assert_eq!(words("¿Qué me quieres, amor? (2.ª ed.)"), ["que", "me", "quieres", "amor", "2", "a", "ed"]);
         assert_eq!(words("गोदान सेवासदन"), ["गोदान", "सेवासदन"]);
         assert_eq!(words("สี่แผ่นดิน").len(), 1);
+        for (text, expected) in [
+            ("El ladrón de 13½ años", "el ladron de 13 anos"),
+            ("8½", "8"),
+            ("Adrian Mole, aged 13 1/2", "adrian mole aged 13 1 2"),
+            ("محمد ﷺ رسول", "محمد رسول"),
+            ("⑴ uno ② dos Ⅷ ﬁn", "uno 2 dos viii fin"),
+        ] {
+            assert_eq!(words(text).join(" "), expected, "{text}");
+        }
         assert_eq!(words("co\u{ad}oper\u{200b}ate"), ["cooperate"]);
         assert!(words("((( +++ @ \u{200b}").is_empty());
     }
@@ -403,6 +438,7 @@ mod tests {
         for dash in ["-", "‐", "‑", "–", "—", "−", "－"] {
             assert_eq!(group(&format!("The Amazing Spider{dash}Man")), ["the", "amazing", "spiderman"], "{dash}");
         }
+        assert_eq!(words("Coŀlecció ŉ"), ["colleccio", "n"]);
         assert_eq!(group("Catch-22, col·lecció, O’Brien, Qurʾan"), ["catch22", "colleccio", "obrien", "quran"]);
         assert_eq!(group("Spider - Man"), ["spider", "man"]);
         let man = &groups("A Man’s World")[1];

@@ -406,10 +406,15 @@ pub async fn change(
     if found.fetch_optional(&mut *connection).await?.is_some() {
         return Ok(StockChanged::Already { title, stock });
     }
+    // What was counted lies in the shop; of that, what open orders wait for is sold already.
+    let set_aside = match change {
+        StockChange::Counted(_) => set_aside(connection, &BTreeSet::from([id])).await?.remove(&id).unwrap_or_default(),
+        _ => 0,
+    };
     let (kind, wanted) = match change {
         StockChange::Received(copies) => (MovementKind::Received, i64::from(stock) + i64::from(copies)),
         StockChange::Damaged(copies) => (MovementKind::Damaged, i64::from(stock) - i64::from(copies)),
-        StockChange::Counted(copies) => (MovementKind::Counted, i64::from(copies)),
+        StockChange::Counted(copies) => (MovementKind::Counted, i64::from(copies.saturating_sub(set_aside))),
     };
     let quantity = i32::try_from(wanted - i64::from(stock));
     let (Ok(after), Ok(quantity)) = (u32::try_from(wanted), quantity) else {
@@ -420,7 +425,50 @@ pub async fn change(
     let movement = Movement { counted_at, reason, ..Movement::new(id, kind, quantity, source) };
     let counts = record(connection, &BTreeMap::from([(id, held)]), &[movement], now).await?;
     counts.write(connection).await?;
-    Ok(StockChanged::Now { title, before: stock, stock: after })
+    Ok(StockChanged::Now { title, before: stock, stock: after, set_aside })
+}
+
+/// The copies of these books that open orders wait for and that are still in the shop. It reads the open orders only.
+async fn set_aside(connection: &mut MySqlConnection, ids: &BTreeSet<u32>) -> sqlx::Result<BTreeMap<u32, u32>> {
+    let rows = sqlx::query!(
+        r#"
+        select
+            l.book_id,
+            cast(sum(l.quantity - l.cancelled - l.returned) as unsigned) as "copies!: u32"
+        from orders o
+        straight_join order_lines l on l.order_number = o.number
+        where o.is_open = 1
+          and o.state <> 'shipped'
+          and l.book_id in (
+              select id from json_table(?, '$[*]' columns (id int unsigned path '$')) asked
+          )
+        group by l.book_id
+        "#,
+        json!(ids).to_string(),
+    );
+    Ok(rows.fetch_all(connection).await?.into_iter().map(|row| (row.book_id, row.copies)).collect())
+}
+
+/// The copies of a book that left the shop with orders after a moment: they were counted before.
+async fn left_since(connection: &mut MySqlConnection, book: u32, since: OffsetDateTime) -> sqlx::Result<u32> {
+    sqlx::query_scalar!(
+        r#"
+        select cast(coalesce(sum(l.quantity - l.cancelled), 0) as unsigned) as "copies!: u32"
+        from stock_movements m
+        straight_join orders o on o.id = m.order_id
+        straight_join order_states s
+            on s.order_number = o.number
+           and s.state in ('shipped', 'collected')
+           and s.at > ?
+        straight_join order_lines l on l.order_number = o.number and l.book_id = m.book_id
+        where m.book_id = ?
+          and m.kind = 'sold'
+        "#,
+        since,
+        book,
+    )
+    .fetch_one(connection)
+    .await
 }
 
 /// The newest movements of a book before this one.
@@ -465,7 +513,7 @@ pub(super) struct Count {
 /// What a count makes of the stock of a book.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Counting {
-    /// The copies that were counted, and what moved since.
+    /// The copies that were counted, what moved since, and without those that open orders wait for.
     Stock {
         stock: u32,
         /// Whether no count of this time is known.
@@ -481,11 +529,15 @@ pub(super) async fn after_counts(
     counts: &[(u32, Count)],
 ) -> sqlx::Result<BTreeMap<u32, Counting>> {
     let mut countings = BTreeMap::new();
+    if counts.is_empty() {
+        return Ok(countings);
+    }
+    let set_aside = set_aside(connection, &counts.iter().map(|(_, count)| count.book).collect()).await?;
     for (line, count) in counts {
         let row = sqlx::query!(
             r#"
             select
-                cast(coalesce(sum(if(kind not in ('counted', 'opening') and moved_at > ?, quantity, 0)), 0) as signed)
+                cast(coalesce(sum(if(kind in ('received', 'damaged', 'returned') and moved_at > ?, quantity, 0)), 0) as signed)
                     as "since!: i64",
                 max(counted_at) as "last: OffsetDateTime"
             from stock_movements
@@ -496,7 +548,9 @@ pub(super) async fn after_counts(
         )
         .fetch_one(&mut *connection)
         .await?;
-        let stock = (i64::from(count.copies) + row.since).clamp(0, i64::from(u32::MAX));
+        let left = left_since(connection, count.book, count.at).await?;
+        let sold = i64::from(left) + i64::from(set_aside.get(&count.book).copied().unwrap_or_default());
+        let stock = (i64::from(count.copies) + row.since - sold).clamp(0, i64::from(u32::MAX));
         let stock = u32::try_from(stock).unwrap_or_default();
         let counting = match row.last {
             Some(last) if last > count.at => Counting::Outdated,

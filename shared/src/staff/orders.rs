@@ -42,9 +42,39 @@ pub struct StaffOrder {
     pub placed_at: OffsetDateTime,
     #[serde(with = "time::serde::rfc3339::option")]
     pub expires_at: Option<OffsetDateTime>,
+    /// When the buyer withdrew from the contract, after the order had left the shop.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub withdrawn_at: Option<OffsetDateTime>,
     pub is_paid: bool,
     /// Why a mail about it came back.
     pub failed_mail: Option<String>,
+}
+
+/// An order with all that the shop needs to prepare it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StaffOrderInFull {
+    #[serde(flatten)]
+    pub order: StaffOrder,
+    pub lines: Vec<StaffOrderLine>,
+    pub phone: Option<String>,
+    /// One line each.
+    pub address: Vec<String>,
+    pub note: Option<String>,
+    /// What is charged now.
+    pub charged: Money,
+}
+
+/// A line of an order for the staff.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StaffOrderLine {
+    pub book: BookId,
+    pub isbn: Option<String>,
+    pub title: String,
+    /// Copies that were neither cancelled nor returned.
+    pub copies: u8,
+    pub unit_price: Option<Money>,
+    /// Why it could not be sold, in words.
+    pub reason: Option<String>,
 }
 
 /// A line of an order that was sold, or its delivery, for the seller's invoicing program.
@@ -84,7 +114,7 @@ pub enum StockChange {
     Received(u16),
     /// Copies that can no longer be sold.
     Damaged(u16),
-    /// The copies that can be sent today, as they were counted now.
+    /// The copies in the shop, as they were counted now; those that open orders wait for are subtracted.
     Counted(u32),
 }
 
@@ -96,6 +126,9 @@ pub enum StockChanged {
         title: String,
         before: u32,
         stock: u32,
+        /// Copies that were counted, and that open orders wait for.
+        #[serde(default)]
+        set_aside: u32,
     },
     /// It has been done before.
     Already {

@@ -9,8 +9,8 @@ use serde_json::json;
 use shared::{
     domain::{BookId, Money, OrderAction, OrderNumber, Part},
     staff::{
-        OrderChanged, Slices, SoldLine, StaffAnswer, StaffOrder, StaffTask, StockChange, StockChanged, StockMovement,
-        Verified, Violation,
+        OrderChanged, Slices, SoldLine, StaffAnswer, StaffOrder, StaffOrderInFull, StaffOrderLine, StaffTask,
+        StockChange, StockChanged, StockMovement, Verified, Violation,
     },
 };
 use time::{Date, OffsetDateTime, macros::format_description};
@@ -60,6 +60,8 @@ struct OneOrPart {
 
 #[derive(Subcommand)]
 enum OrdersAction {
+    /// Show an order with its lines, address and note
+    Show(One),
     /// The transfer of an order has arrived
     Paid(One),
     /// An order can be collected
@@ -136,6 +138,7 @@ fn stock_change(text: &str) -> Result<StockChange, String> {
 pub async fn orders(args: &Orders) -> Result<Report> {
     let Some(action) = &args.action else { return list(&args.whose, args.open, args.limit).await };
     let (one, action) = match action {
+        OrdersAction::Show(one) => return show(one).await,
         OrdersAction::Paid(one) => (one, OrderAction::Paid),
         OrdersAction::Ready(one) => (one, OrderAction::Ready),
         OrdersAction::Shipped(one) => (one, OrderAction::Shipped),
@@ -155,6 +158,35 @@ pub async fn orders(args: &Orders) -> Result<Report> {
         OrderChanged::Already => Ok(Report::new(format!("Order {order}: done before."), json!({ "order": order }))),
         OrderChanged::Refused { refusal } => bail!("order {order} is as it was: {refusal}"),
     }
+}
+
+async fn show(one: &One) -> Result<Report> {
+    let task = StaffTask::ShowOrder { order: one.order };
+    let StaffAnswer::OrderInFull(found) = ask(&one.whose, task).await? else { bail!(UNEXPECTED_RESPONSE) };
+    let Some(order) = found else { bail!("there is no order {}", one.order) };
+    Ok(Report::new(format_whole(&order), json!({ "order": order })))
+}
+
+fn format_whole(order: &StaffOrderInFull) -> String {
+    let StaffOrderInFull { order, lines, phone, address, note, charged } = order;
+    let mut text = format_order(order);
+    _ = write!(text, "\n    charged: {charged}");
+    for StaffOrderLine { book, isbn, title, copies, unit_price, reason } in lines {
+        let isbn = isbn.as_deref().map(|isbn| format!(", ISBN {isbn}")).unwrap_or_default();
+        let price = unit_price.as_ref().map(|price| format!(", {price} each")).unwrap_or_default();
+        _ = write!(text, "\n    {copies} × {} (book {book}{isbn}){price}", plain(title));
+        if let Some(reason) = reason {
+            _ = write!(text, ": {}", plain(reason));
+        }
+    }
+    let contact = phone.iter().chain(address).map(|line| plain(line));
+    for line in contact {
+        _ = write!(text, "\n    {line}");
+    }
+    if let Some(note) = note {
+        _ = write!(text, "\n    note: {}", plain(note));
+    }
+    text
 }
 
 impl OneOrPart {
@@ -198,6 +230,9 @@ fn format_order(order: &StaffOrder) -> String {
     }
     if let Some(expires_at) = order.expires_at {
         _ = write!(line, "\n    expires {}", minute(expires_at));
+    }
+    if let Some(withdrawn_at) = order.withdrawn_at {
+        _ = write!(line, "\n    the buyer withdrew from the contract on {}", minute(withdrawn_at));
     }
     if let Some(reason) = &order.rejection {
         _ = write!(line, "\n    {}", plain(reason));
@@ -273,8 +308,12 @@ pub async fn stock(args: &Stock) -> Result<Report> {
     let task = StaffTask::ChangeStock { id: Uuid::new_v4(), book: args.book.clone(), change, reason };
     let StaffAnswer::Stock(changed) = ask(&args.whose, task).await? else { bail!(UNEXPECTED_RESPONSE) };
     match &changed {
-        StockChanged::Now { title, before, stock } => {
-            Ok(Report::new(format!("{}: {before} -> {stock} copies", plain(title)), json!(changed)))
+        StockChanged::Now { title, before, stock, set_aside } => {
+            let set_aside = match set_aside {
+                0 => String::new(),
+                copies => format!("; {copies} of the counted ones are set aside for open orders"),
+            };
+            Ok(Report::new(format!("{}: {before} -> {stock} copies{set_aside}", plain(title)), json!(changed)))
         }
         StockChanged::Already { title, stock } => {
             Ok(Report::new(format!("{}: {stock} copies; done before", plain(title)), json!(changed)))

@@ -88,10 +88,12 @@ pub enum OrderEvent {
     PartCancelled,
     /// Copies of one book came back.
     PartReturned,
+    /// The buyer has withdrawn from the contract of an order that had left the shop.
+    Withdrawn,
 }
 
 impl OrderEvent {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Confirmed,
         Self::AwaitingPayment,
         Self::Rejected,
@@ -102,6 +104,7 @@ impl OrderEvent {
         Self::Cancelled,
         Self::PartCancelled,
         Self::PartReturned,
+        Self::Withdrawn,
     ];
 
     /// The code of the database.
@@ -117,6 +120,7 @@ impl OrderEvent {
             Self::Cancelled => "cancelled",
             Self::PartCancelled => "part_cancelled",
             Self::PartReturned => "part_returned",
+            Self::Withdrawn => "withdrawn",
         }
     }
 

@@ -118,6 +118,18 @@ pub struct Address {
 }
 
 impl Address {
+    /// As it is written on a parcel, with the country's code.
+    pub fn lines(&self) -> Vec<String> {
+        let place = match &self.postal_code {
+            Some(code) => format!("{code} {}", self.place),
+            None => self.place.clone(),
+        };
+        let after = [Some(place), self.region.clone(), Some(self.country.code().to_owned())];
+        [self.name.clone()].into_iter().chain(self.street.clone()).chain(after.into_iter().flatten()).collect()
+    }
+}
+
+impl Address {
     /// In characters.
     pub const MAX_LINE: usize = 80;
     pub const MAX_STREET_LINES: usize = 3;

@@ -184,6 +184,8 @@ pub struct Order {
     pub lines: Vec<OrderLine>,
     pub delivery: Delivery,
     pub delivery_price: Money,
+    /// Hundredths of a percent.
+    pub delivery_tax_rate: u16,
     /// Lines and delivery, as they were ordered; 0 if it was rejected.
     pub total: Money,
     /// The same without what was cancelled or came back since; 0 once all of it was, or it expired.
@@ -195,6 +197,8 @@ pub struct Order {
     pub paid_at: Option<OffsetDateTime>,
     /// When it expires, unless it is paid or collected until then.
     pub expires_at: Option<OffsetDateTime>,
+    /// When the buyer withdrew from the contract, after the order had left the shop.
+    pub withdrawn_at: Option<OffsetDateTime>,
     /// None once the shop needs it no longer.
     pub contact: Option<Contact>,
     /// None where it is collected.
@@ -206,6 +210,23 @@ pub struct Order {
     pub placed_at: OffsetDateTime,
     /// Whether its key came back with another body, which had no effect.
     pub repeated_otherwise: bool,
+}
+
+impl Order {
+    /// The order as it was decided: without what was cancelled or came back since.
+    #[must_use]
+    pub fn as_decided(&self) -> Self {
+        let mut order = self.clone();
+        for line in &mut order.lines {
+            (line.cancelled, line.returned) = (0, 0);
+        }
+        let gross = |line: &OrderLine| line.total.as_ref().map_or(0, |total| total.minor);
+        let lines = order.lines.iter().map(|line| (gross(line), line.tax_rate));
+        let delivery = (order.delivery_price.minor, order.delivery_tax_rate);
+        order.taxes = TaxPart::by_rate(lines.chain([delivery]), &order.total.currency);
+        order.charged = order.total.clone();
+        order
+    }
 }
 
 /// When an order came to a state.

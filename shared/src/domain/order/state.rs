@@ -89,6 +89,11 @@ impl OrderState {
         self.can_become(Self::Cancelled, Delivery::Collect)
     }
 
+    /// Whether the buyer has the books, or they are on their way: withdrawing from the contract no longer cancels it.
+    pub fn has_left_the_shop(self) -> bool {
+        matches!(self, Self::Shipped | Self::Collected | Self::Delivered)
+    }
+
     /// Whether nothing more is to be done for it. What was collected or delivered may still come back.
     pub fn is_closed(self) -> bool {
         !matches!(self, Self::Received | Self::Confirmed | Self::AwaitingPayment | Self::Ready | Self::Shipped)

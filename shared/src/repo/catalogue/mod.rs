@@ -557,8 +557,16 @@ mod tests {
         land(&mut connection, 1, &CatalogueRow { stock: Some(10), ..hobbit() }).await;
         let id: BookId = find(&mut connection, &hobbit()).await.id.into();
         for (at, change, expected) in [
-            (5, StockChange::Damaged(2), StockChanged::Now { title: "The Hobbit".into(), before: 10, stock: 8 }),
-            (15, StockChange::Received(3), StockChanged::Now { title: "The Hobbit".into(), before: 8, stock: 11 }),
+            (
+                5,
+                StockChange::Damaged(2),
+                StockChanged::Now { title: "The Hobbit".into(), before: 10, stock: 8, set_aside: 0 },
+            ),
+            (
+                15,
+                StockChange::Received(3),
+                StockChanged::Now { title: "The Hobbit".into(), before: 8, stock: 11, set_aside: 0 },
+            ),
             (16, StockChange::Damaged(12), StockChanged::TooFew { title: "The Hobbit".into(), stock: 11 }),
         ] {
             let action = uuid::Uuid::from_u128(at);

@@ -39,7 +39,8 @@ pub(super) async fn decide(
     let Some(number) = insert(connection, message, order, shop, now).await? else {
         return repeat(connection, order, now).await;
     };
-    note_state(connection, number, OrderState::Received, message.sent_at, Actor::Buyer).await?;
+    // A sender's clock may be ahead.
+    note_state(connection, number, OrderState::Received, message.sent_at.min(now), Actor::Buyer).await?;
     let is_erased = visitors::is_erased(connection, order.visitor, message.sent_at).await?;
     let refused = if is_erased { Some(OrderReason::Erased) } else { refused(connection, order, shop, number).await? };
     let ids: BTreeSet<u32> = order.lines.iter().map(|line| line.book.get()).collect();

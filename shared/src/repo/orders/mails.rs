@@ -16,7 +16,7 @@ pub struct UnsentMail {
     pub language: Language,
 }
 
-/// Writes a mail, once for each event and cause.
+/// Writes a mail, once for each event and cause; none about an order whose contact is gone, because nobody could get it.
 pub(super) async fn write(
     connection: &mut MySqlConnection,
     number: u32,
@@ -27,12 +27,15 @@ pub(super) async fn write(
     sqlx::query!(
         r#"
         insert into mails (order_number, event, source, created_at)
-        values (?, ?, ?, ?)
+        select number, ?, ?, ?
+        from orders
+        where number = ?
+          and email is not null
         "#,
-        number,
         event.code(),
         source,
         now,
+        number,
     )
     .execute(connection)
     .await?;
@@ -80,17 +83,20 @@ pub async fn unsent_mails(
         .collect())
 }
 
-/// Locks the oldest mails that were not handed over and that no other transaction has locked.
+/// Locks the oldest mails that were not handed over and that no other transaction has locked. Those of an event that only
+/// another version of the shop knows wait for that version, and hold up no other.
 pub async fn lock_unsent_mails(connection: &mut MySqlConnection, limit: u32) -> sqlx::Result<Vec<UnsentMail>> {
     let locked = sqlx::query_scalar!(
         r#"
         select id
         from mails
         where is_unsent = 1
+          and json_contains(?, json_quote(event))
         order by id
         limit ?
         for update skip locked
         "#,
+        serde_json::json!(OrderEvent::ALL.map(OrderEvent::code)).to_string(),
         limit,
     );
     let locked = locked.fetch_all(&mut *connection).await?;

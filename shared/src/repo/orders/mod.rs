@@ -31,7 +31,7 @@ use crate::{
 
 pub use mails::{UnsentMail, fail_mail, lock_unsent_mails, mark_sent, unsent_mails};
 pub use privacy::{Erasure, erase, of_visitor};
-pub use read::{find, find_by_number, list, sold_between};
+pub use read::{find, find_by_number, in_full, list, sold_between};
 pub use transition::act;
 pub use verify::{verify, verify_slice};
 
@@ -46,6 +46,8 @@ pub enum Applied {
     RepeatedOtherwise { order: OrderId },
     /// An order came to this state, or lost copies of a line and is still in it.
     Changed { order: OrderId, number: OrderNumber, state: OrderState },
+    /// The buyer has withdrawn from the contract, and the order waits for its books.
+    Withdrawn { order: OrderId, number: OrderNumber },
     /// Nothing was changed.
     Refused { order: Option<OrderId>, refusal: Refusal },
     /// What was due was done; more is, if `more`.
@@ -81,7 +83,7 @@ pub async fn apply(
     }
 }
 
-/// The buyer cancels.
+/// The buyer cancels, or withdraws from the contract once the order has left the shop.
 async fn cancel(
     connection: &mut MySqlConnection,
     message: Uuid,
@@ -99,6 +101,9 @@ async fn cancel(
     };
     if !is_buyer {
         return Ok(Applied::Refused { order: Some(order.id), refusal: Refusal::NotTheBuyer });
+    }
+    if order.state.has_left_the_shop() {
+        return transition::withdraw(connection, message, &order, now).await;
     }
     let whole = crate::domain::OrderAction::Cancel(None);
     transition::change(connection, message, order, whole, Actor::Buyer, shop, now).await
@@ -137,6 +142,7 @@ async fn note_effect(connection: &mut MySqlConnection, id: Uuid, applied: &Appli
             state.code().to_owned()
         }
         Applied::Decided { outcome: OrderOutcome::Rejected(reason), .. } => format!("rejected {}", reason.code()),
+        Applied::Withdrawn { .. } => "withdrawn".to_owned(),
         Applied::Refused { refusal, .. } => format!("refused {}", refusal.code()),
         Applied::Repeated { .. } | Applied::RepeatedOtherwise { .. } => "repeated".to_owned(),
         Applied::Swept { .. } => "swept".to_owned(),

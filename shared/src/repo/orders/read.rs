@@ -11,7 +11,7 @@ use crate::{
         Address, Contact, Delivery, DisplayName, Email, Isbn13, Language, LineReason, Money, Order, OrderId, OrderLine,
         OrderNote, OrderNumber, OrderReason, OrderState, Payment, Phone, StateChange, TaxPart, VisitorId,
     },
-    staff::{SoldLine, StaffOrder},
+    staff::{SoldLine, StaffOrder, StaffOrderInFull, StaffOrderLine},
 };
 
 /// The order with all that its page shows.
@@ -46,7 +46,8 @@ pub async fn find_by_number(connection: &mut MySqlConnection, number: OrderNumbe
             repeated_at is not null as "repeated_otherwise!: bool",
             placed_at,
             paid_at,
-            expires_at
+            expires_at,
+            withdrawn_at
         from orders
         where number = ?
         "#,
@@ -76,12 +77,14 @@ pub async fn find_by_number(connection: &mut MySqlConnection, number: OrderNumbe
         lines,
         delivery: known(Delivery::parse(&row.delivery).ok(), number, &row.delivery)?,
         delivery_price: money(row.delivery_price),
+        delivery_tax_rate: row.delivery_tax_rate,
         total: money(row.total),
         charged: money(sum),
         taxes: TaxPart::by_rate(taxed, &row.currency),
         payment: known(Payment::parse(&row.payment).ok(), number, &row.payment)?,
         paid_at: row.paid_at,
         expires_at: row.expires_at,
+        withdrawn_at: row.withdrawn_at,
         contact,
         address: row.address.and_then(|address| serde_json::from_str::<Address>(&address).ok()),
         note: row.note.and_then(|note| OrderNote::parse(&note).ok()),
@@ -154,7 +157,7 @@ async fn history(connection: &mut MySqlConnection, number: OrderNumber) -> sqlx:
     Ok(rows.filter_map(|row| Some(StateChange { state: OrderState::from_code(&row.state)?, at: row.at })).collect())
 }
 
-/// Orders before this one, the newest first: all, or those that are not closed.
+/// Orders before this one, the newest first: all, or those that are not closed or of which the books are to come back.
 pub async fn list(
     connection: &mut MySqlConnection,
     only_open: bool,
@@ -164,8 +167,23 @@ pub async fn list(
     let before = before.map_or(u32::MAX, |number| number.0);
     let numbers = if only_open {
         let open = sqlx::query_scalar!(
-            "select number from orders where is_open = 1 and number < ? order by number desc limit ?",
+            r#"
+            (select number from orders where is_open = 1 and number < ? order by number desc limit ?)
+            union
+            (select number
+               from orders
+              where withdrawn_at is not null
+                and state in ('collected', 'delivered')
+                and number < ?
+              order by number desc
+              limit ?)
+            order by number desc
+            limit ?
+            "#,
             before,
+            limit,
+            before,
+            limit,
             limit,
         );
         open.fetch_all(&mut *connection).await?
@@ -191,6 +209,7 @@ pub async fn list(
             o.email,
             o.placed_at,
             o.expires_at,
+            o.withdrawn_at,
             o.paid_at is not null as "is_paid!: bool",
             (select cast(coalesce(sum(l.quantity - l.cancelled - l.returned), 0) as signed)
                from order_lines l
@@ -220,11 +239,41 @@ pub async fn list(
                 email: row.email,
                 placed_at: row.placed_at,
                 expires_at: row.expires_at,
+                withdrawn_at: row.withdrawn_at,
                 is_paid: row.is_paid,
                 failed_mail: row.failed_mail,
             })
         })
         .collect()
+}
+
+/// An order with all that the shop needs to prepare it.
+pub async fn in_full(
+    connection: &mut MySqlConnection,
+    number: OrderNumber,
+) -> sqlx::Result<Option<Box<StaffOrderInFull>>> {
+    let before = OrderNumber(number.0.saturating_add(1));
+    let Some(order) = list(connection, false, Some(before), 1).await?.pop().filter(|order| order.number == number)
+    else {
+        return Ok(None);
+    };
+    let Some(whole) = find_by_number(connection, number).await? else { return Ok(None) };
+    let line = |line: OrderLine| StaffOrderLine {
+        book: line.book,
+        copies: line.kept(),
+        isbn: line.isbn.map(|isbn| isbn.as_str().to_owned()),
+        title: line.title,
+        unit_price: line.unit_price,
+        reason: line.reason.map(|reason| reason.to_string()),
+    };
+    Ok(Some(Box::new(StaffOrderInFull {
+        order,
+        lines: whole.lines.into_iter().map(line).collect(),
+        phone: whole.contact.and_then(|contact| contact.phone).map(|phone| phone.as_str().to_owned()),
+        address: whole.address.map(|address| address.lines()).unwrap_or_default(),
+        note: whole.note.map(|note| note.as_str().to_owned()),
+        charged: whole.charged,
+    })))
 }
 
 /// What was charged by line, for the seller's invoicing program: of orders after this number that were decided from a day to

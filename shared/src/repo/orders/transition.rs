@@ -29,6 +29,7 @@ pub(super) struct LockedOrder {
     pub payment: Payment,
     pub is_paid: bool,
     pub is_erased: bool,
+    pub is_withdrawn: bool,
     pub decided_at: OffsetDateTime,
     pub lines: Vec<LockedLine>,
 }
@@ -109,6 +110,7 @@ pub(super) async fn read(connection: &mut MySqlConnection, number: u32) -> sqlx:
             payment as "payment: String",
             paid_at,
             erased_at,
+            withdrawn_at,
             decided_at
         from orders
         where number = ?
@@ -143,6 +145,7 @@ pub(super) async fn read(connection: &mut MySqlConnection, number: u32) -> sqlx:
         payment: Payment::parse(&row.payment).map_err(|_| unknown("payment", &row.payment))?,
         is_paid: row.paid_at.is_some(),
         is_erased: row.erased_at.is_some(),
+        is_withdrawn: row.withdrawn_at.is_some(),
         decided_at: row.decided_at,
         lines: lines.into_iter().map(|line| LockedLine { book: line.book_id, kept: line.kept }).collect(),
     })
@@ -162,7 +165,7 @@ pub async fn act(
         return Ok(Applied::Refused { order: None, refusal: Refusal::NoSuchOrder });
     };
     if !enter(connection, id, order, "staff", now, now).await? {
-        return Ok(Applied::Repeated { order });
+        return repeated(connection, id, order, action).await;
     }
     let applied = match lock(connection, order).await? {
         Some(locked) => change(connection, id, locked, action, Actor::Shop, shop, now).await?,
@@ -170,6 +173,27 @@ pub async fn act(
     };
     note_effect(connection, id, &applied).await?;
     Ok(applied)
+}
+
+/// The answer to an action that was run before, as after a commit whose confirmation was late. One that was refused is
+/// refused again, so that nobody hands over a parcel for an order that a cancellation has ended.
+async fn repeated(
+    connection: &mut MySqlConnection,
+    id: Uuid,
+    order: OrderId,
+    action: OrderAction,
+) -> sqlx::Result<Applied> {
+    let effect = sqlx::query_scalar!("select effect from order_messages where id = ?", id);
+    let was_refused =
+        effect.fetch_optional(&mut *connection).await?.is_some_and(|effect| effect.starts_with("refused"));
+    if !was_refused {
+        return Ok(Applied::Repeated { order });
+    }
+    let Some(locked) = lock(connection, order).await? else {
+        return Ok(Applied::Refused { order: None, refusal: Refusal::NoSuchOrder });
+    };
+    let refusal = locked.plan(action).err().unwrap_or(Refusal::NotFrom { from: locked.state, to: action.leads_to() });
+    Ok(Applied::Refused { order: Some(order), refusal })
 }
 
 /// Changes a locked order, if its state allows it.
@@ -191,6 +215,39 @@ pub(super) async fn change(
     let cause = Cause { source, text: format!("action:{source}"), actor };
     execute(connection, &[(order, plan, cause)], shop, now).await?;
     Ok(Applied::Changed { order: id, number, state })
+}
+
+/// Notes that the buyer withdraws from the contract of a locked order, and confirms it by mail on a durable medium with its
+/// time, as article 11a of Directive 2011/83/EU requires. The first declaration counts. The order itself changes when its
+/// books are back.
+pub(super) async fn withdraw(
+    connection: &mut MySqlConnection,
+    source: Uuid,
+    order: &LockedOrder,
+    now: OffsetDateTime,
+) -> sqlx::Result<Applied> {
+    if order.is_withdrawn {
+        return Ok(Applied::Repeated { order: order.id });
+    }
+    // The contact is needed until the books are back.
+    sqlx::query!(
+        r#"
+        update orders
+        set withdrawn_at = ?,
+            contact_until = if(contact_until is null, null, greatest(contact_until, ?))
+        where number = ?
+        "#,
+        now,
+        now + privacy::KEEP_CONTACT,
+        order.number,
+    )
+    .execute(&mut *connection)
+    .await?;
+    // Without a contact there is nobody to write to.
+    if order.email_key.is_some() {
+        mails::write(connection, order.number, OrderEvent::Withdrawn, source, now).await?;
+    }
+    Ok(Applied::Withdrawn { order: order.id, number: OrderNumber(order.number) })
 }
 
 /// Ends orders whose time is over; they are locked.
@@ -296,7 +353,8 @@ async fn come_to(
     };
     let paid_at = (is_paid_now && !order.is_paid).then_some(now);
     let keep_days = shop.collect.as_ref().map(|collect| Duration::days(collect.keep_days.into()));
-    let expires_at = keep_days.filter(|_| state == OrderState::Ready).map(|days| now + days);
+    // What is paid belongs to the buyer, and waits for as long as it takes.
+    let expires_at = keep_days.filter(|_| state == OrderState::Ready && !order.is_paid).map(|days| now + days);
     let contact_until = match (state.is_closed(), order.is_erased) {
         (false, _) => None,
         // What comes back needs an address to write to, except where its buyer has asked for erasure.
@@ -341,6 +399,7 @@ mod tests {
             payment: Payment::BankTransfer,
             is_paid: false,
             is_erased: false,
+            is_withdrawn: false,
             decided_at: datetime!(2026-01-02 03:04 UTC),
             lines: kept.iter().map(|(book, kept)| LockedLine { book: *book, kept: *kept }).collect(),
         }
