@@ -263,6 +263,16 @@ impl View<'_> {
         self.locale.text_with("tax-part", arguments)
     }
 
+    /// `VAT 21%`, of a rate in hundredths of a percent.
+    pub fn tax_rate(&self, rate: u16) -> String {
+        self.text_with("tax-rate", "rate", format::percent(self.locale, rate))
+    }
+
+    /// `21% VAT included.`, of a rate in hundredths of a percent.
+    pub fn tax_included(&self, rate: u16) -> String {
+        self.text_with("tax-included-at", "rate", format::percent(self.locale, rate))
+    }
+
     /// Day and time, in UTC.
     pub fn moment(&self, time: OffsetDateTime) -> String {
         format::moment(self.locale, time)

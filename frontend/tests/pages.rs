@@ -97,6 +97,18 @@ fn a_book_names_its_publisher_with_contact_and_where_it_can_be_bought_the_right_
 }
 
 #[test]
+fn the_price_of_a_book_includes_the_tax_at_its_rate() {
+    for (name, text) in [
+        ("es/book", "IVA del 4\u{a0}% incluido."),
+        ("en/book", "4% VAT included."),
+        ("en/book-imported", "21% VAT included."),
+    ] {
+        assert!(page(name).contains(text), "{name}");
+    }
+    assert!(!page("en/book-not-sold").contains("VAT included"));
+}
+
+#[test]
 fn an_invalid_form_keeps_its_values_and_shows_the_reason_beside_the_field() {
     let html = page("es/book-422");
     assert!(html.contains("¡Qué libro!") && html.contains("value=\"Ana\""));
@@ -580,6 +592,7 @@ fn a_refused_order_is_shown_with_everything_that_was_typed_and_the_reason_beside
 fn an_order_shows_its_state_and_what_happens_next() {
     for (name, title, text) in [
         ("es/order-received", "Tu pedido: Recibido", "Estamos comprobando las existencias."),
+        ("es/order-unknown", "Tu pedido: Recibido", "Tenemos tu pedido, pero ahora mismo no podemos consultarlo."),
         ("es/order-confirmed", "Pedido 100042: Confirmado", "Te escribiremos cuando puedas recogerlo."),
         ("es/order-awaiting_payment", "Pedido 100042: Pendiente de pago", "<dd>ES9121000418450200051332</dd>"),
         ("en/order-ready", "Order 100042: Ready to collect", "You can collect it until 29 November 2026"),
@@ -595,6 +608,7 @@ fn an_order_shows_its_state_and_what_happens_next() {
     }
     for (name, follows) in [
         ("es/order-received", true),
+        ("en/order-unknown", true),
         ("es/order-cancelling", true),
         ("es/order-confirmed", false),
         ("es/order-cancelled", false),
@@ -602,6 +616,23 @@ fn an_order_shows_its_state_and_what_happens_next() {
     ] {
         assert_eq!(page(name).contains("data-poll=\"/api/orders/"), follows, "{name}");
         assert_eq!(page(name).contains("http-equiv=\"refresh\""), follows, "{name}");
+    }
+}
+
+#[test]
+fn each_line_names_its_tax_rate_where_not_all_have_the_same() {
+    for (name, rates) in [
+        ("en/checkout", &[][..]),
+        ("en/checkout-partial", &["VAT 4%", "VAT 4%", "VAT 21%"]),
+        ("en/order-confirmed", &[]),
+        ("en/order-two-rates", &["VAT 4%", "VAT 21%"]),
+        ("es/order-two-rates", &["IVA 4\u{a0}%", "IVA 21\u{a0}%"]),
+    ] {
+        let html = page(name);
+        let lines = html.split("<table class=\"amounts\"").nth(1).and_then(|rest| rest.split("</table>").next());
+        let parts = lines.unwrap_or_default().split("<span class=\"quiet\">").skip(1);
+        let shown: Vec<&str> = parts.filter_map(|part| part.split('<').next()).collect();
+        assert_eq!(shown, rates, "{name}");
     }
 }
 

@@ -330,6 +330,9 @@ pub struct OrderedLine {
     /// Copies of `quantity` that came back.
     pub returned: u8,
     pub unit_price: Option<Money>,
+    /// Hundredths of a percent of value added tax that the price includes: 400 is 4 %.
+    #[schemars(range(max = 10_000))]
+    pub tax_rate: u16,
     pub total: Option<Money>,
     /// Why it could not be sold.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -453,6 +456,7 @@ impl OrderedLine {
             cancelled: line.cancelled,
             returned: line.returned,
             unit_price: line.unit_price,
+            tax_rate: line.tax_rate,
             total: line.total,
         }
     }

@@ -214,11 +214,11 @@ fn of_the_shop<'a>(view: impl Fn(&'a str) -> View<'a>, show: &mut impl FnMut(&st
     show("error-submission", &ErrorPage { view: view("/submissions/x"), status: 404, request_id: None });
 }
 
-/// The book with one rating of the shop, and the others from readers elsewhere.
+/// The book with one rating of the shop, the others from readers elsewhere, and a tax rate of its own.
 fn imported(book: &Book, source: Option<&str>) -> Book {
     let histogram = book.histogram.without(Histogram([0, 0, 0, 1, 0]));
     let imported_ratings = Some(ImportedRatings { source: source.map(str::to_owned), histogram });
-    Book { imported_ratings, ..book.clone() }
+    Book { imported_ratings, tax_rate: Some(2_100), ..book.clone() }
 }
 
 /// The book as the shop knows it without having it; all its ratings are from readers elsewhere.

@@ -125,7 +125,8 @@ fn checkouts(view: View, books: &[Summary], hostile: &Summary, show: &mut impl F
     show("checkout-422", &Checkout { form, ..page });
     let unavailable = Form { typed: &typed, trouble: Some(Trouble::Unavailable), ..Form::default() };
     show("checkout-503", &Checkout { form: unavailable, ..page });
-    let more = [lines, vec![line(hostile, 20, 99_999)]].concat();
+    let other_rate = QuoteLine { tax_rate: 2_100, ..line(hostile, 20, 99_999) };
+    let more = [lines, vec![other_rate]].concat();
     let partial = Quote::new(&SHOP, Uuid::from_u128(7), more, true);
     show("checkout-partial", &Checkout { quote: &partial, ..page });
     let only_ship = Shop { collect: None, ..SHOP.clone() };
@@ -141,6 +142,7 @@ fn orders(view: View, books: &[Summary], hostile: &Summary, show: &mut impl FnMu
     let view = View { path: "/orders/x", ..view };
     let page = OrderPage { view, id: &id, order: OrderView::Received, step: OrderStep::Reads, email: "" };
     show("order-received", &page);
+    show("order-unknown", &OrderPage { order: OrderView::Unknown, ..page });
     for state in OrderState::ALL.into_iter().filter(|state| *state != OrderState::Received) {
         let order = order(&books[..2], state);
         show(&format!("order-{}", state.code()), &OrderPage { order: OrderView::Whole(&order), ..page });
@@ -173,6 +175,9 @@ fn orders(view: View, books: &[Summary], hostile: &Summary, show: &mut impl FnMu
         LineReason::OutOfStock { left: 0 },
         LineReason::Other("storm".into()),
     ];
+    let mut of_two_rates = order(&books[..2], OrderState::Confirmed);
+    of_two_rates.lines[1].tax_rate = 2_100;
+    show("order-two-rates", &OrderPage { order: OrderView::Whole(&of_two_rates), ..page });
     let mut rejected = order(&books[..8], OrderState::Rejected);
     for (line, reason) in rejected.lines.iter_mut().zip(refused) {
         line.reason = Some(reason);

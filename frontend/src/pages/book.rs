@@ -91,6 +91,12 @@ impl BookPage<'_> {
         (is_priced && !self.view.can_buy(self.summary())).then(|| self.view.text(key))
     }
 
+    /// The tax in the price: at the book's own rate, or else at that of the shop's books.
+    fn tax(&self) -> String {
+        let usual = self.view.shop.map_or(0, |shop| shop.tax_rates.books);
+        self.view.tax_included(self.book.tax_rate.unwrap_or(usual))
+    }
+
     fn stock(&self) -> String {
         match (self.summary().availability, self.summary().stock) {
             (Availability::ToOrder, _) => self.view.text("stock-to-order"),

@@ -7,6 +7,7 @@ use shared::{
     shop::Shop,
 };
 
+use super::differ;
 use crate::{Form, View, assets};
 
 /// `/checkout`, also for the statuses 413, 422 and 503 of an order.
@@ -58,6 +59,11 @@ impl Checkout<'_> {
         let first = self.quote.deliveries.first().map_or("", |(delivery, _)| delivery.code());
         let chosen = Some(self.form.value("delivery")).filter(|code| !code.is_empty()).unwrap_or(first);
         chosen == delivery.code()
+    }
+
+    /// The tax of each line is named where not all have the same.
+    fn names_rates(&self) -> bool {
+        differ(self.quote.lines.iter().map(|line| line.tax_rate))
     }
 
     fn ships(&self) -> bool {

@@ -23,6 +23,11 @@ pub use order::{OrderPage, OrderStep, OrderView};
 
 use crate::{Form, Markup, View, assets, format, links, links::Asked};
 
+/// Whether not all values are the same.
+fn differ(values: impl Iterator<Item = u16>) -> bool {
+    values.collect::<std::collections::BTreeSet<_>>().len() > 1
+}
+
 /// `/`
 #[derive(Template, Clone, Copy)]
 #[template(path = "home.html")]

@@ -3,6 +3,7 @@
 use askama::Template;
 use shared::domain::{CartLine, Delivery, LineReason, Order, OrderLine, OrderState, Payment};
 
+use super::differ;
 use crate::{View, assets};
 
 /// `/orders/{id}`
@@ -22,6 +23,8 @@ pub struct OrderPage<'a> {
 pub enum OrderView<'a> {
     /// It is not decided yet.
     Received,
+    /// The shop has accepted it, and cannot look it up at the moment.
+    Unknown,
     /// Somebody who knows the address of the page sees the state only.
     State(OrderState),
     /// The buyer sees everything.
@@ -44,7 +47,7 @@ pub enum OrderStep {
 impl OrderPage<'_> {
     fn state(&self) -> OrderState {
         match self.order {
-            OrderView::Received => OrderState::Received,
+            OrderView::Received | OrderView::Unknown => OrderState::Received,
             OrderView::State(state) => state,
             OrderView::Whole(order) => order.state,
         }
@@ -84,6 +87,12 @@ impl OrderPage<'_> {
 
     /// What happens next.
     fn next(&self) -> Option<String> {
+        if self.order == OrderView::Unknown {
+            return Some(self.view.text("order-next-unknown"));
+        }
+        if self.is_waiting() && self.step == OrderStep::Cancelled {
+            return Some(self.view.text("order-next-cancelling"));
+        }
         let key = match (self.state(), self.whole().map(|order| order.delivery)) {
             (OrderState::Received, _) => "order-next-received",
             (OrderState::AwaitingPayment, _) => "order-next-awaiting-payment",
@@ -134,6 +143,11 @@ impl OrderPage<'_> {
             row("transfer-reference", order.number.to_string()),
         ];
         rows.into_iter().chain(until).collect()
+    }
+
+    /// The tax of each line is named where not all have the same.
+    fn names_rates(order: &Order) -> bool {
+        differ(order.lines.iter().map(|line| line.tax_rate))
     }
 
     fn payment(&self, payment: Payment) -> String {

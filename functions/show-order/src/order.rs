@@ -10,10 +10,14 @@ use shared::{
     repo::orders,
 };
 
-/// The order of an id that the shop has made; none until it is decided.
-pub async fn find(app: &App, id: &str) -> Result<(OrderId, Option<Order>)> {
-    let id = app.submission_key().await?.verify_order(id).ok_or(ApiError::NotFound)?;
-    Ok((id, app.database().read(async |connection| orders::find(connection, id).await).await?))
+/// An id that the shop has made.
+pub async fn verified(app: &App, id: &str) -> Result<OrderId> {
+    app.submission_key().await?.verify_order(id).ok_or(ApiError::NotFound)
+}
+
+/// The order of an id; none until it is decided.
+pub async fn find(app: &App, id: OrderId) -> Result<Option<Order>> {
+    Ok(app.database().read(async |connection| orders::find(connection, id).await).await?)
 }
 
 /// Whether the request comes from the browser or program that placed the order.
@@ -36,9 +40,18 @@ fn has_email(order: &Order, email: &str) -> bool {
     order.contact.as_ref().is_some_and(|contact| contact.email.as_str().eq_ignore_ascii_case(email.trim()))
 }
 
-/// `GET /orders/{id}`, `GET /orders/{id}/cancel`, and `POST /orders/{id}` with the e-mail address.
+/// `GET /orders/{id}`, `GET /orders/{id}/cancel`, and `POST /orders/{id}` with the e-mail address. While the database is
+/// away the page says that the shop has the order, because it has made the id only for what it has accepted.
 pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
-    let (id, order) = find(app, request.segment(1)).await?;
+    let id = verified(app, request.segment(1)).await?;
+    let (order, is_away) = match find(app, id).await {
+        Ok(order) => (order, false),
+        Err(error @ ApiError::Unavailable(_)) => {
+            shared::lambda::log(&error);
+            (None, true)
+        }
+        Err(error) => return Err(error),
+    };
     let cancels = match request.segments().get(2).map(String::as_str) {
         None => request.raw_parameter("step") == Some("cancel"),
         Some("cancel") => true,
@@ -47,6 +60,7 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     let email = if request.is_read() { None } else { request.form()?.remove("email") };
     let is_by_email = |order: &Order| email.as_deref().is_some_and(|email| has_email(order, email));
     let seen = match &order {
+        None if is_away => OrderView::Unknown,
         None => OrderView::Received,
         Some(order) if is_buyers(order, request) || is_by_email(order) => OrderView::Whole(order),
         Some(order) => OrderView::State(order.state),
@@ -60,7 +74,11 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     let email = email.filter(|_| matches!(seen, OrderView::Whole(_))).unwrap_or_default();
     let context = PageContext::of(request).with_parameters(&["step"]);
     let page = OrderPage { view: context.view(), id: &id.to_string(), order: seen, step, email: &email };
-    let status = if step == OrderStep::WrongEmail { 422 } else { 200 };
+    let status = match step {
+        _ if is_away => 503,
+        OrderStep::WrongEmail => 422,
+        _ => 200,
+    };
     Ok(context.reply(status, &page)?.unstored())
 }
 

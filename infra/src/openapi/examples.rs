@@ -146,6 +146,7 @@ pub fn order_status() -> Value {
         cancelled: 0,
         returned: 0,
         unit_price: Some(euro(1_995)),
+        tax_rate: 400,
         total: Some(euro(3_990)),
         reason: None,
         code: None,
