@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Sends a form of the cart with a cookie.
-pub async fn send(shop: &Shop, path: &str, cookie: &str, form: &[(&str, &str)]) -> Answer {
+pub async fn send<V: AsRef<str>>(shop: &Shop, path: &str, cookie: &str, form: &[(&str, V)]) -> Answer {
     let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
     let headers =
         [("content-type", "application/x-www-form-urlencoded"), ("accept-language", "en"), ("cookie", cookie)];

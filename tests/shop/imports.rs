@@ -50,10 +50,13 @@ pub async fn new_book(shop: &Shop) -> u64 {
 
 /// A new book at 19.95 EUR with this number of copies.
 pub async fn book_on_sale(shop: &Shop, copies: u32) -> u64 {
-    let reference = Uuid::new_v4().simple();
-    let csv = format!(
-        "reference,title,authors,price,currency,stock\n{reference},Libro {reference},Nadie,19.95,EUR,{copies}\n"
-    );
+    priced(shop, &Uuid::new_v4().simple().to_string(), "19.95,EUR", copies).await
+}
+
+/// The book with this reference at this price, such as `19.95,EUR`. A new one has this number of copies.
+pub async fn priced(shop: &Shop, reference: &str, price: &str, copies: u32) -> u64 {
+    let csv =
+        format!("reference,title,authors,price,currency,stock\n{reference},Libro {reference},Nadie,{price},{copies}\n");
     import(shop, csv.as_bytes()).await;
     let found = shop.get(&format!("/api/books?q={reference}")).await.json();
     found["items"][0]["id"].as_u64().unwrap_or_else(|| panic!("the book was not imported: {found}"))

@@ -8,8 +8,10 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
+    cart::{cookie, page, send},
     imports,
     operating::writer_log,
+    orders,
     support::{Shop, eventually, variable},
 };
 
@@ -81,4 +83,56 @@ async fn while_the_database_is_away_reads_are_a_503_within_three_seconds_and_rat
     assert_eq!(shop.get(&path).await.status, 200, "everything recovers without a deploy");
     assert_eq!(shop.final_status_within(&location, Duration::from_mins(1)).await["status"], "published");
     assert_eq!(shop.get(&path).await.json()["histogram"], json!([0, 0, 0, 1, 0]));
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn while_the_database_is_away_orders_are_accepted_pages_say_so_and_all_are_decided_in_order() {
+    let shop = Shop::alone().await;
+    let book = imports::book_on_sale(&shop, 2).await;
+    let cart = format!("cart=x.{book}:1:1995");
+    // Three buyers have the checkout open, and there are two copies.
+    let mut quotes = Vec::new();
+    for _ in 0..3 {
+        quotes.push(orders::quoted(&shop, &cart).await);
+    }
+    let frozen = Frozen::freeze();
+    let mut placed = Vec::new();
+    for quote in &quotes {
+        let mut form = orders::collected(quote);
+        form.retain(|(name, _)| *name != "email");
+        let refused = send(&shop, "/checkout", &cart, &form).await;
+        assert_eq!(refused.status, 422, "a form with an error is shown again");
+        assert!(refused.text.contains("value=\"Ana Ruiz\"") && refused.text.contains(quote.as_str()));
+        let answer = send(&shop, "/checkout", &cart, &orders::collected(quote)).await;
+        assert_eq!(answer.status, 303, "{}", answer.text);
+        placed.push((answer.header("location").to_owned(), cookie(&answer, "visitor")));
+    }
+    for (address, visitor) in &placed {
+        let shown = page(&shop, address, visitor).await;
+        assert_eq!((shown.status, shown.header("retry-after")), (503, "5"));
+        assert!(shown.text.contains("We have your order") && shown.text.contains("data-poll="), "{}", shown.text);
+    }
+    assert_eq!(page(&shop, "/orders/00000000-0000-8000-8000-000000000000", "").await.status, 404);
+    let changed = send(&shop, "/cart", &cart, &[("do", "add"), ("book", "53"), ("price", "1995")]).await;
+    assert_eq!(changed.status, 303, "the cart needs no database");
+    drop(frozen);
+
+    let mut decided = Vec::new();
+    for (address, visitor) in &placed {
+        let location = format!("/api{address}");
+        let order = eventually(Duration::from_mins(1), async || {
+            let answer = shop.send(reqwest::Method::GET, &location, &[("cookie", visitor)], None).await;
+            if answer.status == 200 && answer.json()["status"] != "received" {
+                Ok(answer.json())
+            } else {
+                Err(answer.text)
+            }
+        })
+        .await;
+        decided.push((order["status"].as_str().unwrap_or_default().to_owned(), order["number"].as_u64()));
+    }
+    let states: Vec<&str> = decided.iter().map(|(state, _)| state.as_str()).collect();
+    assert_eq!(states, ["confirmed", "confirmed", "rejected"], "first come, first served");
+    assert!(decided.is_sorted_by_key(|(_, number)| *number), "{decided:?}");
 }
