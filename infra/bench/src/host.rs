@@ -25,6 +25,9 @@ use crate::{
 const NEXT: &str = "GET /2018-06-01/runtime/invocation/next ";
 const TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Receives each call to an AWS service before it is answered: its `X-Amz-Target` and its body.
+pub type Observer = Arc<dyn Fn(&str, &[u8]) + Send + Sync>;
+
 /// The host of one function.
 pub struct Host {
     pub address: SocketAddr,
@@ -50,6 +53,7 @@ pub struct Response {
 /// State that all connections share.
 struct Shared {
     parameters: Parameters,
+    observer: Option<Observer>,
     events: Mutex<Receiver<Vec<u8>>>,
     delivered: Mutex<Instant>,
     calls: Sender<RuntimeCall>,
@@ -58,12 +62,18 @@ struct Shared {
 impl Host {
     /// Listens until the program ends.
     pub fn start(parameters: Parameters) -> Result<Self> {
+        Self::start_observed(parameters, None)
+    }
+
+    /// The same with an observer of the calls to AWS services.
+    pub fn start_observed(parameters: Parameters, observer: Option<Observer>) -> Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("listening on loopback")?;
         let address = listener.local_addr()?;
         let (events, next_events) = mpsc::channel();
         let (calls_sender, calls) = mpsc::channel();
         let shared = Arc::new(Shared {
             parameters,
+            observer,
             events: Mutex::new(next_events),
             delivered: Mutex::new(Instant::now()),
             calls: calls_sender,
@@ -80,7 +90,7 @@ impl Host {
 
     /// Waits until the function requests an event, and returns the time of the request.
     pub fn wait_until_ready(&self) -> Result<Instant> {
-        match self.next_call("request for an event")? {
+        match self.expect_call("request for an event")? {
             RuntimeCall::Next(at) => Ok(at),
             RuntimeCall::Response(_) => bail!("the function sent a response without an event"),
             RuntimeCall::Error(error) => bail!("the function failed: {error}"),
@@ -89,23 +99,37 @@ impl Host {
 
     /// Sends an event to the function, which must be ready, and waits for its response and until it is ready again.
     pub fn invoke(&self, event: &[u8]) -> Result<Response> {
-        self.events.send(event.to_vec()).context("the host has ended")?;
-        let response = match self.next_call("response")? {
-            RuntimeCall::Response(response) => response,
-            RuntimeCall::Next(_) => bail!("the function requested the next event without a response to this one"),
-            RuntimeCall::Error(error) => bail!("the function failed: {error}"),
-        };
-        self.wait_until_ready()?;
-        Ok(response)
+        self.invoke_within(event, TIMEOUT)?.with_context(|| no_call("response"))
     }
 
-    fn next_call(&self, expected: &str) -> Result<RuntimeCall> {
-        match self.calls.recv_timeout(TIMEOUT) {
-            Ok(call) => Ok(call),
-            Err(RecvTimeoutError::Timeout) => bail!("no {expected} within {} s", TIMEOUT.as_secs()),
+    /// The same with another timeout; none if the function has not responded by then. It cannot be invoked again.
+    pub fn invoke_within(&self, event: &[u8], limit: Duration) -> Result<Option<Response>> {
+        self.events.send(event.to_vec()).context("the host has ended")?;
+        let response = match self.next_call(limit)? {
+            Some(RuntimeCall::Response(response)) => response,
+            Some(RuntimeCall::Next(_)) => bail!("the function requested the next event without a response to this one"),
+            Some(RuntimeCall::Error(error)) => bail!("the function failed: {error}"),
+            None => return Ok(None),
+        };
+        self.wait_until_ready()?;
+        Ok(Some(response))
+    }
+
+    fn expect_call(&self, expected: &str) -> Result<RuntimeCall> {
+        self.next_call(TIMEOUT)?.with_context(|| no_call(expected))
+    }
+
+    fn next_call(&self, limit: Duration) -> Result<Option<RuntimeCall>> {
+        match self.calls.recv_timeout(limit) {
+            Ok(call) => Ok(Some(call)),
+            Err(RecvTimeoutError::Timeout) => Ok(None),
             Err(RecvTimeoutError::Disconnected) => bail!("the host has ended"),
         }
     }
+}
+
+fn no_call(expected: &str) -> String {
+    format!("no {expected} within {} s", TIMEOUT.as_secs())
 }
 
 impl Shared {
@@ -128,6 +152,9 @@ impl Shared {
     fn handle(&self, message: Message, now: Instant, connection: &mut Connection) -> io::Result<()> {
         let path = message.start.split(' ').nth(1).unwrap_or_default();
         if path == "/" {
+            if let Some(observe) = &self.observer {
+                observe(message.header("x-amz-target"), &message.body);
+            }
             let response = services::respond(message.header("x-amz-target"), &message.body, &self.parameters);
             let Some(response) = response else { return connection.write(&["HTTP/1.1 400 Bad Request"], b"{}") };
             return connection.write(&["HTTP/1.1 200 OK"], response.to_string().as_bytes());
@@ -196,6 +223,26 @@ mod tests {
         host.wait_until_ready().unwrap();
         assert_eq!(host.invoke(b"{}").unwrap().body, b"one");
         assert_eq!(host.invoke(b"{}").unwrap().body, b"two");
+    }
+
+    #[test]
+    fn a_function_that_has_not_responded_by_then_is_no_error() {
+        let host = Host::start(Parameters::default()).unwrap();
+        let mut connection = Connection::to(host.address).unwrap();
+        connection.write(&[&format!("{NEXT}HTTP/1.1")], b"").unwrap();
+        host.wait_until_ready().unwrap();
+        assert!(host.invoke_within(b"{}", Duration::from_millis(10)).unwrap().is_none());
+    }
+
+    #[test]
+    fn calls_to_services_are_observed_before_they_are_answered() {
+        let (seen, calls) = mpsc::channel();
+        let observer: Observer = Arc::new(move |target, body| seen.send((target.to_owned(), body.to_vec())).unwrap());
+        let host = Host::start_observed(Parameters::default(), Some(observer)).unwrap();
+        let mut connection = Connection::to(host.address).unwrap();
+        connection.write(&["POST / HTTP/1.1", "X-Amz-Target: AmazonSQS.SendMessage"], b"{}").unwrap();
+        connection.read().unwrap().unwrap();
+        assert_eq!(calls.try_recv().unwrap(), ("AmazonSQS.SendMessage".to_owned(), b"{}".to_vec()));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Benchmark of the functions' release builds. Each function is a process with a Lambda Runtime API that the benchmark
+//! Benchmark of the functions' release builds, and drills with any build. Each function is a process with a Lambda Runtime API that the benchmark
 //! provides.
 //!
 //! It is a separate program because it measures SQL in its own process too, and `bookstore` is a debug build. Server and
@@ -6,6 +6,7 @@
 //! crate would become part of the measured functions.
 
 pub mod comparison;
+pub mod drill;
 pub mod measure;
 pub mod table;
 
@@ -75,6 +76,13 @@ impl Parameters {
 }
 
 impl MeasuredFunction {
+    /// The function with another value of an environment variable.
+    fn with_variable(&self, name: &str, value: String) -> Self {
+        let mut environment = self.environment.clone();
+        environment.insert(name.to_owned(), value);
+        Self { name: self.name.clone(), binary: self.binary.clone(), zip_bytes: self.zip_bytes, environment }
+    }
+
     /// Whether it logs in to the database in its init phase.
     fn logs_in(&self) -> bool {
         let names = self.environment.get("ANAQUEL_PARAMETERS");

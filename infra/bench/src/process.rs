@@ -9,7 +9,10 @@ use std::{
 
 use anyhow::{Context, Result};
 
-use crate::{MeasuredFunction, Parameters, host::Host};
+use crate::{
+    MeasuredFunction, Parameters,
+    host::{Host, Observer},
+};
 
 /// A running function with its host; killed on drop.
 pub struct FunctionProcess {
@@ -22,7 +25,16 @@ pub struct FunctionProcess {
 impl FunctionProcess {
     /// Starts the function with its own host, and waits for its first request for an event.
     pub fn start(function: &MeasuredFunction, parameters: &Parameters) -> Result<Self> {
-        let host = Host::start(parameters.clone())?;
+        Self::start_observed(function, parameters, None)
+    }
+
+    /// The same with an observer of its calls to AWS services.
+    pub fn start_observed(
+        function: &MeasuredFunction,
+        parameters: &Parameters,
+        observer: Option<Observer>,
+    ) -> Result<Self> {
+        let host = Host::start_observed(parameters.clone(), observer)?;
         let mut command = Command::new(&function.binary);
         command.env_clear().envs(&function.environment).envs(environment(function, &host));
         let began = Instant::now();

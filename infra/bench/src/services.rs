@@ -14,6 +14,7 @@ pub fn respond(target: &str, body: &[u8], parameters: &Parameters) -> Option<Val
             Some(json!({ "Parameters": found.collect::<Vec<_>>() }))
         }
         "AmazonSQS.SendMessage" => Some(json!({ "MessageId": "bench" })),
+        "AmazonSQS.ChangeMessageVisibility" => Some(json!({})),
         "AmazonSQS.GetQueueAttributes" => Some(json!({ "Attributes": { "ApproximateNumberOfMessages": "0" } })),
         _ => None,
     }

@@ -1,0 +1,279 @@
+//! What must hold after a drill, by what the buyers sent, what the queues have, and what the database has.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use uuid::Uuid;
+
+use super::{buyers::Placed, ledger::Ledger, queue::Counts};
+
+/// The most mails in one transaction of `process-orders`: so many are sent again after a crash.
+const MAILS_AT_ONCE: usize = 10;
+/// Examples in one message.
+const SHOWN: usize = 5;
+/// States that are mailed, each by an event of the same name.
+const MAILED: [&str; 5] = ["cancelled", "confirmed", "ready", "rejected", "shipped"];
+
+/// Everything that a drill has seen.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    pub groups: u16,
+    pub placed: Vec<Placed>,
+    /// Ids of cancellation messages.
+    pub cancellations: Vec<Uuid>,
+    pub ledger: Ledger,
+    /// Ids of the mails that were sent to the queue of mails.
+    pub mailed: Vec<u64>,
+    /// What was sent elsewhere, and what was delivered too often.
+    pub parked: Vec<String>,
+    pub queue: Counts,
+    pub processors: u32,
+    pub killed: u32,
+    pub failed: u32,
+    pub database_kills: u32,
+    pub database_kills_planned: u32,
+}
+
+impl Facts {
+    /// What does not hold, each with examples; empty after a good run.
+    pub fn problems(&self) -> Vec<String> {
+        let checks = [
+            self.lost(),
+            self.unknown(),
+            self.undecided(),
+            self.copies(),
+            self.ignored(),
+            self.unsent(),
+            self.events_and_mails(),
+            self.sent_again(),
+            self.parked(),
+            self.stopped_late(),
+            self.order(),
+            self.faults(),
+        ];
+        let violations = self.ledger.violations.iter().map(|violation| format!("verify: {violation}"));
+        checks.into_iter().flatten().chain(violations).collect()
+    }
+
+    fn rejected(&self) -> usize {
+        self.ledger.states.iter().filter(|(_, state)| state == "rejected").count()
+    }
+
+    fn lost(&self) -> Option<String> {
+        let decided: BTreeSet<Uuid> = self.ledger.orders.iter().map(|order| order.id).collect();
+        let lost = self.placed.iter().map(|placed| placed.order.uuid()).filter(|id| !decided.contains(id));
+        problem("orders were placed and have no outcome", lost)
+    }
+
+    fn unknown(&self) -> Option<String> {
+        let placed: BTreeSet<Uuid> = self.placed.iter().map(|placed| placed.order.uuid()).collect();
+        let unknown = self.ledger.orders.iter().filter(|order| !placed.contains(&order.id));
+        problem("orders are in the database that nobody placed", unknown.map(|order| order.number))
+    }
+
+    fn undecided(&self) -> Option<String> {
+        let mut outcomes: BTreeMap<u32, u32> = self.ledger.orders.iter().map(|order| (order.number, 0)).collect();
+        for (number, _) in self.ledger.states.iter().filter(|(_, state)| state == "confirmed" || state == "rejected") {
+            *outcomes.entry(*number).or_default() += 1;
+        }
+        let wrong = outcomes.into_iter().filter(|(_, count)| *count != 1);
+        problem("orders have not exactly one outcome", wrong.map(|(number, count)| format!("{number} has {count}")))
+    }
+
+    fn copies(&self) -> Option<String> {
+        let wrong = self.ledger.books.iter().filter(|book| book.sold + book.left != i64::from(book.copies));
+        problem(
+            "books have another number of copies sold and left than there were",
+            wrong.map(|book| format!("{} of {} sold, {} left", book.sold, book.copies, book.left)),
+        )
+    }
+
+    fn ignored(&self) -> Option<String> {
+        let known: BTreeSet<&Uuid> = self.ledger.cancellations.iter().map(|(id, _)| id).collect();
+        let ignored = self.cancellations.iter().filter(|id| !known.contains(id));
+        problem("cancellations were sent and not processed", ignored)
+    }
+
+    fn unsent(&self) -> Option<String> {
+        let mailed: BTreeSet<&u64> = self.mailed.iter().collect();
+        let unsent = self.ledger.mails.iter().filter(|mail| mail.is_unsent || !mailed.contains(&mail.id));
+        problem(
+            "mails were written and not sent",
+            unsent.map(|mail| format!("{} of order {}", mail.event, mail.number)),
+        )
+    }
+
+    fn events_and_mails(&self) -> Option<String> {
+        let mut difference: BTreeMap<(u32, &str), i32> = BTreeMap::new();
+        for (number, state) in self.ledger.states.iter().filter(|(_, state)| MAILED.contains(&state.as_str())) {
+            *difference.entry((*number, state)).or_default() -= 1;
+        }
+        for mail in &self.ledger.mails {
+            *difference.entry((mail.number, &mail.event)).or_default() += 1;
+        }
+        let wrong = difference.into_iter().filter(|(_, difference)| *difference != 0);
+        problem(
+            "events have not exactly one mail",
+            wrong.map(|((number, event), difference)| format!("{event} of order {number}: {}", difference + 1)),
+        )
+    }
+
+    /// More often than once only after a crash.
+    fn sent_again(&self) -> Option<String> {
+        let again = self.mailed.len() - self.mailed.iter().collect::<BTreeSet<_>>().len();
+        let crashes = self.killed + self.failed + self.processors * self.database_kills;
+        let permitted = MAILS_AT_ONCE * crashes as usize;
+        (again > permitted).then(|| {
+            format!("{again} mails were sent again; {crashes} crashes of processors and their connections explain {permitted}")
+        })
+    }
+
+    fn parked(&self) -> Option<String> {
+        problem("messages were parked or sent to a wrong queue", self.parked.iter().map(|text| shortened(text)))
+    }
+
+    fn stopped_late(&self) -> Option<String> {
+        let count = self.queue.out_of_order;
+        (count > 0).then(|| format!("{count} messages were processed after an earlier one of their group was returned"))
+    }
+
+    /// With one group, orders are decided as they were accepted.
+    fn order(&self) -> Option<String> {
+        if self.groups > 1 {
+            return None;
+        }
+        let sequences: BTreeMap<Uuid, u64> =
+            self.placed.iter().map(|placed| (placed.order.uuid(), placed.sequence)).collect();
+        let decided: Vec<_> =
+            self.ledger.orders.iter().map(|order| (order.number, sequences.get(&order.id).copied())).collect();
+        let wrong = decided.windows(2).filter(|pair| pair[0].1 > pair[1].1);
+        problem("orders were decided before one that was accepted earlier", wrong.map(|pair| pair[0].0))
+    }
+
+    /// A drill without faults shows nothing.
+    fn faults(&self) -> Option<String> {
+        let missing = [
+            ("no processor was killed", self.killed == 0),
+            ("no order was rejected, so that there were copies for all", self.rejected() == 0),
+            ("no message was delivered again", self.queue.again_after_deletion + self.queue.again_in_flight == 0),
+            ("the database was killed less often than planned", self.database_kills < self.database_kills_planned),
+        ];
+        problem(
+            "faults did not happen",
+            missing.into_iter().filter_map(|(text, is_missing)| is_missing.then_some(text)),
+        )
+    }
+}
+
+/// `3 orders …: a, b, c`; none without examples.
+fn problem<T: ToString>(what: &str, examples: impl Iterator<Item = T>) -> Option<String> {
+    let examples: Vec<String> = examples.map(|example| example.to_string()).collect();
+    let more = if examples.len() > SHOWN { ", …" } else { "" };
+    let shown = examples.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    (!examples.is_empty()).then(|| format!("{} {what}: {shown}{more}", examples.len()))
+}
+
+fn shortened(text: &str) -> String {
+    text.chars().take(200).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::domain::{OrderId, SubmissionKey};
+
+    use super::*;
+    use crate::drill::ledger::{BookRow, MailRow, OrderRow};
+
+    fn order_id(number: u8) -> OrderId {
+        let key = SubmissionKey::parse(&format!("{}=", "A".repeat(43))).unwrap();
+        key.order_id(Uuid::from_u128(1), &[number])
+    }
+
+    fn order_row(number: u8, state: &str) -> OrderRow {
+        OrderRow { number: number.into(), id: order_id(number).uuid(), state: state.to_owned(), waited: 1 }
+    }
+
+    fn state(number: u32, state: &str) -> (u32, String) {
+        (number, state.to_owned())
+    }
+
+    fn mail(id: u64, number: u32, event: &str) -> MailRow {
+        MailRow { id, number, event: event.to_owned(), is_unsent: false }
+    }
+
+    /// Two orders of the only copies: one was sold and cancelled, the other rejected.
+    fn good() -> Facts {
+        let cancellation = Uuid::from_u128(7);
+        let ledger = Ledger {
+            orders: vec![order_row(1, "cancelled"), order_row(2, "rejected")],
+            states: vec![
+                state(1, "received"),
+                state(1, "confirmed"),
+                state(1, "cancelled"),
+                state(2, "received"),
+                state(2, "rejected"),
+            ],
+            mails: vec![mail(1, 1, "confirmed"), mail(2, 2, "rejected"), mail(3, 1, "cancelled")],
+            books: [BookRow { copies: 3, sold: 2, left: 1 }, BookRow { copies: 1, sold: 1, left: 0 }],
+            cancellations: vec![(cancellation, "cancelled".to_owned())],
+            violations: Vec::new(),
+        };
+        Facts {
+            groups: 1,
+            placed: [1, 2].map(|number| Placed { order: order_id(number), sequence: number.into() }).to_vec(),
+            cancellations: vec![cancellation],
+            ledger,
+            mailed: vec![1, 2, 3, 3],
+            queue: Counts { again_in_flight: 1, ..Counts::default() },
+            processors: 4,
+            killed: 1,
+            database_kills: 1,
+            database_kills_planned: 1,
+            ..Facts::default()
+        }
+    }
+
+    #[test]
+    fn a_good_run_has_no_problems() {
+        assert_eq!(good().problems(), Vec::<String>::new());
+        let mut in_groups = good();
+        in_groups.groups = 4;
+        in_groups.placed.reverse();
+        in_groups.placed[0].sequence = 9;
+        assert_eq!(in_groups.problems(), Vec::<String>::new(), "groups are decided beside one another");
+    }
+
+    #[test]
+    fn each_broken_promise_is_found() {
+        type Break = fn(&mut Facts);
+        let cases: [(&str, Break); 20] = [
+            ("orders were placed and have no outcome", |f| drop(f.ledger.orders.pop())),
+            ("orders are in the database that nobody placed", |f| f.placed.truncate(1)),
+            ("orders have not exactly one outcome: 2 has 0", |f| drop(f.ledger.states.pop())),
+            ("orders have not exactly one outcome: 2 has 2", |f| f.ledger.states.push(state(2, "confirmed"))),
+            ("copies sold and left than there were: 3 of 3 sold, 1 left", |f| f.ledger.books[0].sold += 1),
+            ("copies sold and left than there were: 1 of 1 sold, -1 left", |f| f.ledger.books[1].left -= 1),
+            ("cancellations were sent and not processed", |f| f.ledger.cancellations.clear()),
+            ("mails were written and not sent: rejected of order 2", |f| f.ledger.mails[1].is_unsent = true),
+            ("mails were written and not sent: confirmed of order 1", |f| f.mailed = vec![2, 3]),
+            ("events have not exactly one mail: confirmed of order 1: 2", |f| {
+                f.ledger.mails.push(mail(3, 1, "confirmed"));
+            }),
+            ("events have not exactly one mail: cancelled of order 1: 0", |f| drop(f.ledger.mails.pop())),
+            ("51 mails were sent again; 5 crashes", |f| f.mailed.extend([1; 50])),
+            ("messages were parked or sent to a wrong queue: orders: {}", |f| f.parked.push("orders: {}".to_owned())),
+            ("2 messages were processed after an earlier one", |f| f.queue.out_of_order = 2),
+            ("orders were decided before one that was accepted earlier: 1", |f| f.placed[0].sequence = 3),
+            ("faults did not happen: no processor was killed", |f| f.killed = 0),
+            ("faults did not happen: no order was rejected", |f| f.ledger.states.truncate(3)),
+            ("faults did not happen: no message was delivered again", |f| f.queue = Counts::default()),
+            ("faults did not happen: the database was killed less often", |f| f.database_kills_planned = 2),
+            ("verify: stock", |f| f.ledger.violations.push("stock".to_owned())),
+        ];
+        for (expected, break_it) in cases {
+            let mut facts = good();
+            break_it(&mut facts);
+            let problems = facts.problems();
+            assert!(problems.iter().any(|problem| problem.contains(expected)), "{expected}: {problems:?}");
+        }
+    }
+}

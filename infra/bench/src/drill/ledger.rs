@@ -1,0 +1,124 @@
+//! What the database holds after a drill.
+
+use anyhow::{Context, Result};
+use shared::{
+    domain::{BookId, CatalogueRow, Reference},
+    repo::{catalogue, orders},
+    shop::Shop,
+};
+use sqlx::MySqlConnection;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::buyers::PRICE;
+
+/// Everything that the checks compare.
+#[derive(Debug, Clone, Default)]
+pub struct Ledger {
+    /// By number, which is the order of the decisions.
+    pub orders: Vec<OrderRow>,
+    /// State changes: number of the order, and code of the state.
+    pub states: Vec<(u32, String)>,
+    pub mails: Vec<MailRow>,
+    pub books: [BookRow; 2],
+    /// Ids of the buyers' cancellations that were processed, and their effects.
+    pub cancellations: Vec<(Uuid, String)>,
+    /// What `verify` finds.
+    pub violations: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct OrderRow {
+    pub number: u32,
+    pub id: Uuid,
+    pub state: String,
+    /// From the acceptance by the queue to the decision, in microseconds.
+    pub waited: i64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct MailRow {
+    pub id: u64,
+    pub number: u32,
+    pub event: String,
+    pub is_unsent: bool,
+}
+
+/// Copies of one book.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct BookRow {
+    pub copies: u32,
+    /// In orders that were accepted, without what was cancelled.
+    pub sold: i64,
+    pub left: i64,
+}
+
+/// Adds two books with so many copies.
+pub async fn add_books(connection: &mut MySqlConnection, copies: [u32; 2], shop: &Shop) -> Result<[BookId; 2]> {
+    let row = |reference: &str, copies| {
+        anyhow::Ok(CatalogueRow {
+            reference: Reference::parse(reference)?,
+            title: reference.to_owned(),
+            authors: vec!["Ana María Matute".to_owned()],
+            price: Some(shop.money(PRICE)),
+            stock: Some(copies),
+            isbn: None,
+            year: None,
+            language: None,
+            genres: None,
+            description: None,
+            stars: None,
+            stock_counted_at: None,
+            fixed_price: None,
+            tax_rate: None,
+            publisher: None,
+            publisher_contact: None,
+        })
+    };
+    let [many, few] = [row("many", copies[0])?, row("few", copies[1])?];
+    catalogue::put_all(connection, 0, &[(1, &many), (2, &few)], OffsetDateTime::now_utc()).await?;
+    let mut ids = [BookId::from(0); 2];
+    for (id, reference) in ids.iter_mut().zip(["many", "few"]) {
+        let found = sqlx::query_scalar::<_, u32>("select id from books where reference = ?").bind(reference);
+        *id = found.fetch_one(&mut *connection).await.context(reference)?.into();
+    }
+    Ok(ids)
+}
+
+impl Ledger {
+    /// Reads the database of a drill that has ended.
+    pub async fn read(connection: &mut MySqlConnection, books: [BookId; 2], copies: [u32; 2]) -> Result<Self> {
+        let orders = "select number, id, state, timestampdiff(microsecond, placed_at, decided_at) as waited \
+                      from orders order by number";
+        let states = "select order_number, state from order_states order by order_number, at";
+        let mails = "select id, order_number as number, event, is_unsent from mails order by id";
+        let cancellations = "select id, effect from order_messages where kind = 'order-action'";
+        let mut ledger = Self {
+            orders: sqlx::query_as(orders).fetch_all(&mut *connection).await.context("reading the orders")?,
+            states: sqlx::query_as(states).fetch_all(&mut *connection).await.context("reading the states")?,
+            mails: sqlx::query_as(mails).fetch_all(&mut *connection).await.context("reading the mails")?,
+            cancellations: sqlx::query_as(cancellations)
+                .fetch_all(&mut *connection)
+                .await
+                .context("reading effects")?,
+            violations: orders::verify(connection).await?.iter().map(ToString::to_string).collect(),
+            books: [BookRow::default(); 2],
+        };
+        for ((row, book), copies) in ledger.books.iter_mut().zip(books).zip(copies) {
+            *row = of_book(connection, book, copies).await.context("counting the copies")?;
+        }
+        Ok(ledger)
+    }
+}
+
+async fn of_book(connection: &mut MySqlConnection, book: BookId, copies: u32) -> sqlx::Result<BookRow> {
+    let sold = "select cast(coalesce(sum(l.quantity - l.cancelled - l.returned), 0) as signed) \
+                from order_lines l join orders o on o.number = l.order_number \
+                where o.state <> 'rejected' and l.book_id = ?";
+    let left = "select cast(stock as signed) from books where id = ?";
+    Ok(BookRow {
+        copies,
+        sold: sqlx::query_scalar(sold).bind(book.get()).fetch_one(&mut *connection).await?,
+        left: sqlx::query_scalar(left).bind(book.get()).fetch_one(connection).await?,
+    })
+}
