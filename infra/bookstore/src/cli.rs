@@ -11,8 +11,8 @@ use anyhow::Result;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    bench, completions, cost, deploy, destroy, diagram, diff, drift, import, logs, prepare, redrive, rollback, shop,
-    staff, status, synth, test, up,
+    bench, completions, cost, deploy, destroy, diagram, diff, drift, drill, import, logs, prepare, redrive, rollback,
+    shop, staff, status, synth, test, up,
 };
 use crate::local::WATCHDOG;
 use crate::output::{self, Report};
@@ -76,6 +76,8 @@ enum Command {
     Test(test::Test),
     /// Benchmark the functions' release builds against a baseline
     Bench(bench::Bench),
+    /// Show on a database of its own what holds while queue, processes and database fail
+    Drill(drill::Drill),
     /// Regenerate `.sqlx/` after a change of SQL or schema
     Prepare(prepare::Prepare),
     /// Stop what a killed command left running
@@ -162,6 +164,7 @@ async fn execute(command: Command, json: bool) -> Result<Report> {
         Command::Verify(args) => shop::verify(&args).await,
         Command::Test(args) => test::run(&args).await.map(without_result),
         Command::Bench(args) => bench::run(&args, json).await.map(without_result),
+        Command::Drill(args) => drill::run(&args).await,
         Command::CloseAbandoned(args) => up::close_abandoned(&args).await.map(without_result),
         Command::Completions(args) => Ok(completions::run(&args, Cli::command())),
         Command::Prepare(args) => prepare::run(&args).await.map(without_result),

@@ -24,7 +24,7 @@ fn output(arguments: &[&str]) -> (Option<i32>, String, String) {
 
 #[test]
 fn an_error_of_an_argument_names_the_argument_the_value_and_the_expected_form() {
-    let cases: [(&[&str], &[&str]); 32] = [
+    let cases: [(&[&str], &[&str]); 37] = [
         (&["reviews", "hide", "abc"], &["'abc'", "'<ID>'", "expected a whole number from 1, such as 12"]),
         (&["reviews", "hide", "-1"], &["'-1'", "'<ID>'", "a whole number from 1"]),
         (&["reviews", "hide", "0"], &["'0'", "'<ID>'", "a whole number from 1"]),
@@ -56,6 +56,11 @@ fn an_error_of_an_argument_names_the_argument_the_value_and_the_expected_form() 
         (&["deploy", "--stage", "qa"], &["there is no stage `qa`; the stages are local, dev, prod"]),
         (&["bench", "--books", "many"], &["'many'", "--books", "from 10001 to 100000000"]),
         (&["bench", "--books", "10"], &["'10'", "--books", "from 10001 to 100000000"]),
+        (&["drill", "orders", "--orders", "9"], &["9", "--orders", "200..=100000"]),
+        (&["drill", "orders", "--buyers", "0"], &["0", "--buyers", "1..=500"]),
+        (&["drill", "orders", "--processors", "17"], &["17", "--processors", "2..=16"]),
+        (&["drill", "orders", "--groups", "1"], &["1", "--groups", "2..=100"]),
+        (&["drill", "orders", "--seed", "x"], &["'x'", "--seed", "from 0 to 4294967295"]),
         (&["synth"], &["--stage", "--golden"]),
     ];
     for (arguments, expected) in cases {

@@ -8,6 +8,7 @@ pub mod destroy;
 pub mod diagram;
 pub mod diff;
 pub mod drift;
+pub mod drill;
 pub mod import;
 pub mod logs;
 pub mod prepare;

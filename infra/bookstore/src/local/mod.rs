@@ -20,7 +20,7 @@ mod stat;
 mod tools;
 
 #[cfg(test)]
-mod scratch;
+pub mod scratch;
 
 use anyhow::{Result, ensure};
 

@@ -133,6 +133,13 @@ impl Process {
         Ok(())
     }
 
+    /// Kills the process group, as a crash does: nothing is closed, and the pid file stays.
+    pub async fn kill(&self) -> Result<()> {
+        self.signal(Signal::KILL);
+        ensure!(self.is_gone_within(KILL_TIMEOUT).await, "{} (pid {}) survives SIGKILL", self.name, self.recorded.pid);
+        Ok(())
+    }
+
     fn signal(&self, signal: Signal) {
         if self.has_members() {
             let _ = kill_process_group(self.recorded.pid, signal); // it may have ended in the meantime

@@ -80,6 +80,11 @@ impl MariaDb {
         Ok(true)
     }
 
+    /// Kills the server of `home` as a crash does; the next start recovers its data.
+    pub async fn kill(home: &Home) -> Result<()> {
+        Process::find(home, NAME)?.context("no MariaDB runs that could be killed")?.kill().await
+    }
+
     /// Ends the server and deletes all its data.
     pub async fn reset(home: &Home) -> Result<()> {
         Self::stop(home).await?;
