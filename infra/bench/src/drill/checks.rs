@@ -40,6 +40,7 @@ impl Facts {
             self.lost(),
             self.unknown(),
             self.undecided(),
+            self.handed_over_and_cancelled(),
             self.copies(),
             self.ignored(),
             self.unsent(),
@@ -77,6 +78,15 @@ impl Facts {
         }
         let wrong = outcomes.into_iter().filter(|(_, count)| *count != 1);
         problem("orders have not exactly one outcome", wrong.map(|(number, count)| format!("{number} has {count}")))
+    }
+
+    /// Of buyer and staff, one has won.
+    fn handed_over_and_cancelled(&self) -> Option<String> {
+        let in_state = |state: &str| -> BTreeSet<u32> {
+            self.ledger.states.iter().filter(|(_, code)| code == state).map(|(number, _)| *number).collect()
+        };
+        let both: Vec<u32> = in_state("shipped").intersection(&in_state("cancelled")).copied().collect();
+        problem("orders were shipped and cancelled", both.into_iter())
     }
 
     fn copies(&self) -> Option<String> {
@@ -164,12 +174,12 @@ impl Facts {
     }
 }
 
-/// `3 orders …: a, b, c`; none without examples.
+/// `orders …: a, b, c`; none without examples.
 fn problem<T: ToString>(what: &str, examples: impl Iterator<Item = T>) -> Option<String> {
     let examples: Vec<String> = examples.map(|example| example.to_string()).collect();
-    let more = if examples.len() > SHOWN { ", …" } else { "" };
     let shown = examples.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
-    (!examples.is_empty()).then(|| format!("{} {what}: {shown}{more}", examples.len()))
+    let more = if examples.len() > SHOWN { format!(", … ({} in all)", examples.len()) } else { String::new() };
+    (!examples.is_empty()).then(|| format!("{what}: {shown}{more}"))
 }
 
 fn shortened(text: &str) -> String {
@@ -245,11 +255,12 @@ mod tests {
     #[test]
     fn each_broken_promise_is_found() {
         type Break = fn(&mut Facts);
-        let cases: [(&str, Break); 20] = [
+        let cases: [(&str, Break); 21] = [
             ("orders were placed and have no outcome", |f| drop(f.ledger.orders.pop())),
             ("orders are in the database that nobody placed", |f| f.placed.truncate(1)),
             ("orders have not exactly one outcome: 2 has 0", |f| drop(f.ledger.states.pop())),
             ("orders have not exactly one outcome: 2 has 2", |f| f.ledger.states.push(state(2, "confirmed"))),
+            ("orders were shipped and cancelled: 1", |f| f.ledger.states.push(state(1, "shipped"))),
             ("copies sold and left than there were: 3 of 3 sold, 1 left", |f| f.ledger.books[0].sold += 1),
             ("copies sold and left than there were: 1 of 1 sold, -1 left", |f| f.ledger.books[1].left -= 1),
             ("cancellations were sent and not processed", |f| f.ledger.cancellations.clear()),
