@@ -8,6 +8,7 @@
 pub mod comparison;
 pub mod drill;
 pub mod measure;
+pub mod orders;
 pub mod table;
 
 mod cases;

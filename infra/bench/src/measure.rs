@@ -21,6 +21,7 @@ use crate::{
     figures::{Figures, median, milliseconds},
     host::{Host, Response},
     http::Connection,
+    orders::{self, OrderSpeed},
     process::FunctionProcess,
 };
 
@@ -45,6 +46,8 @@ const ROUND: usize = 20;
 pub struct Report {
     pub services: ServiceTimes,
     pub functions: Vec<Measurement>,
+    /// If `process-orders` is among the functions.
+    pub orders: Option<OrderSpeed>,
 }
 
 /// Response times of the services, without the AWS SDK. Medians in milliseconds.
@@ -131,7 +134,13 @@ pub async fn all(plan: &BenchPlan) -> Result<Report> {
             cases::of(cases::Benchmarked::named(&function.name)?, &plan.parameters, &mut bench.database).await?;
         functions.push(bench.measure(function, &cases).await.with_context(|| function.name.clone())?);
     }
-    Ok(Report { services, functions })
+    let orders = match plan.functions.iter().find(|function| function.name == orders::FUNCTION) {
+        Some(function) => {
+            Some(orders::measure(function, &plan.parameters, orders::ROUNDS).await.context("deciding orders")?)
+        }
+        None => None,
+    };
+    Ok(Report { services, functions, orders })
 }
 
 impl Bench<'_> {

@@ -2,7 +2,10 @@
 
 use comfy_table::{CellAlignment, Table, presets::NOTHING};
 
-use crate::measure::{COLD_START_TARGET, Measurement, Report, WARM_TARGET, WarmRequest};
+use crate::{
+    measure::{COLD_START_TARGET, Measurement, Report, WARM_TARGET, WarmRequest},
+    orders::{OrderSpeed, Speed},
+};
 
 /// Tables of cold starts and warm requests, and the explanation of their columns.
 pub fn print(report: &Report) -> String {
@@ -10,6 +13,7 @@ pub fn print(report: &Report) -> String {
     [
         cold_starts(&report.functions),
         warm_requests(&report.functions),
+        report.orders.as_ref().map(decided_orders).unwrap_or_default(),
         format!("Times in milliseconds; medians, except p99. Targets: start ≤ {COLD_START_TARGET} + SSM + login;"),
         format!("median ≤ {WARM_TARGET} × (hello + SQL + queue). The function hello does nothing."),
         format!("Database: {:.2} for a login, {:.2} for a ping.", services.login, services.ping),
@@ -17,7 +21,7 @@ pub fn print(report: &Report) -> String {
             "The benchmark responds in place of AWS, without TLS: SSM in {:.2}, the queue in {:.2}.",
             services.ssm, services.queue
         ),
-        "No case writes to the database. Packages are for this machine's architecture.".to_owned(),
+        "Nothing is written to the shop's database. Packages are for this machine's architecture.".to_owned(),
     ]
     .join("\n")
 }
@@ -49,6 +53,23 @@ fn warm_requests(functions: &[Measurement]) -> String {
             table.add_row(warm_row(&measurement.function, warm));
         }
     }
+    format!("{table}\n")
+}
+
+/// One processor beside the bare transaction.
+fn decided_orders(orders: &OrderSpeed) -> String {
+    let mut table = table(&["", "orders/s", "median", "p99"]);
+    let mut row = |name: &str, Speed { orders_per_second, order }: Speed| {
+        table.add_row([
+            name.to_owned(),
+            format!("{orders_per_second:.0}"),
+            format!("{:.2}", order.median),
+            format!("{:.2}", order.p99),
+        ]);
+    };
+    row("process-orders, batches of ten orders", orders.batches);
+    row("process-orders, batches of one order", orders.singles);
+    row("the deciding transaction alone", orders.transactions);
     format!("{table}\n")
 }
 
@@ -107,7 +128,9 @@ mod tests {
             warm: vec![warm(median)],
         };
         let services = ServiceTimes { ssm: 0.1, login: 1.9, ping: 0.1, queue: 0.1 };
-        let print = |cold_start, median| print(&Report { services, functions: vec![measurement(cold_start, median)] });
+        let print = |cold_start, median| {
+            print(&Report { services, functions: vec![measurement(cold_start, median)], orders: None })
+        };
         assert_eq!(print(10.0, 0.51).matches("fail").count(), 0);
         assert_eq!(print(10.1, 0.51).matches("fail").count(), 1);
         assert_eq!(print(10.1, 0.53).matches("fail").count(), 2);

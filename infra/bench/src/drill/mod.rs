@@ -38,10 +38,15 @@ use self::{
     queue::Faults,
     sale::{Sale, ShopSale},
 };
+pub(crate) use self::{
+    buyers::order,
+    ledger::add_books,
+    queue::{BATCH, Delivery, event},
+};
 use crate::{MeasuredFunction, Parameters, measure::login, process::FunctionProcess};
 
 /// As `shared::database` sets it for writers.
-const WRITER_SESSION: &str = "set session transaction isolation level read committed";
+pub(crate) const WRITER_SESSION: &str = "set session transaction isolation level read committed";
 const FAULTS: Faults = Faults { again_after_deletion: 0.05, again_in_flight: 0.04 };
 /// The part of the orders in the run with one group, whose processors work one after another.
 const IN_ORDER: u32 = 4;
@@ -113,7 +118,7 @@ impl Drill {
         let writer = login(&parameters, DatabaseRole::Writer)?;
         let books = runtime.block_on(async {
             let mut connection = writer.connect().await?;
-            ledger::add_books(&mut connection, size.copies, &shop).await
+            add_books(&mut connection, size.copies, &shop).await
         })?;
         let function = self.process_orders.with_variable(SHOP, shop.to_json());
         let aws = Aws::new(self.seed, FAULTS);

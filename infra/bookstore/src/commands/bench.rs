@@ -44,13 +44,12 @@ fn larger_than_small(text: &str) -> Result<u32, String> {
 }
 
 pub async fn run(args: &Bench, json: bool) -> Result<()> {
-    let (functions, with_parameters): (_, Vec<_>) = match args.books {
-        None => (chosen(&args.functions)?, measurable().collect()),
-        // Catalogues are created as the administrator.
-        Some(_) => (comparable().collect(), FUNCTIONS.iter().collect()),
+    let functions = match args.books {
+        None => chosen(&args.functions)?,
+        Some(_) => comparable().collect(),
     };
     let (stage, aws) = connect("local").await?;
-    let parameters = parameters(&aws, &stage, &with_parameters).await?;
+    let parameters = parameters(&aws, &stage).await?;
     let (root, target) = deploy::workspace().await?;
     build(&root, &functions).await?;
 
@@ -97,10 +96,10 @@ fn chosen(names: &[String]) -> Result<Vec<&'static Function>> {
     names.iter().map(find).collect()
 }
 
-/// The parameters of these functions, more than those that are benchmarked: the benchmark logs in with them.
-async fn parameters(aws: &AwsClients, stage: &Stage, functions: &[&Function]) -> Result<Parameters> {
+/// The parameters of all functions: the benchmark logs in with them, also as the administrator, who creates its databases.
+async fn parameters(aws: &AwsClients, stage: &Stage) -> Result<Parameters> {
     let mut values = BTreeMap::new();
-    for function in functions {
+    for function in FUNCTIONS {
         let reading = aws.ssm.get_parameters().set_names(Some(function.parameters(stage))).with_decryption(true);
         let read = call(reading.send()).await.context("reading the parameters")?;
         let pairs = read.parameters.unwrap_or_default().into_iter().filter_map(|read| read.name.zip(read.value));

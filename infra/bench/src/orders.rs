@@ -1,0 +1,267 @@
+//! Orders decided per second by one processor of `process-orders`, beside the bare transaction on the same server. Both sell
+//! in a database of their own, which is removed at the end.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use serde::Serialize;
+use shared::{
+    MIGRATIONS,
+    domain::{BookId, Delivery as Handover},
+    messages::OrderMessage,
+    parameters::{DatabaseRole, Parameter},
+    repo::orders,
+    shop::{SHOP, Selling, Shop},
+};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, MySqlConnection};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::{
+    MeasuredFunction, Parameters,
+    drill::{BATCH, Delivery, WRITER_SESSION, add_books, event, order},
+    figures::Figures,
+    measure::login,
+    process::FunctionProcess,
+};
+
+/// The function that is measured.
+pub const FUNCTION: &str = "process-orders";
+const DATABASE: &str = "anaquel_bench_orders";
+const COPIES: u32 = 1_000_000;
+/// Rounds before the measurement, which fill the caches.
+const WARM_UP: u32 = 5;
+/// Rounds of a measurement, if the time suffices.
+pub const ROUNDS: u32 = 100;
+/// Time limit for all rounds.
+const TIME_LIMIT: Duration = Duration::from_secs(10);
+
+/// The speed of one processor.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct OrderSpeed {
+    /// Batches of ten orders, as from a queue with a backlog. Mails included.
+    pub batches: Speed,
+    /// Batches of one order, as from a queue without one. Mails included.
+    pub singles: Speed,
+    /// The deciding transaction on an open connection.
+    pub transactions: Speed,
+}
+
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Speed {
+    pub orders_per_second: f64,
+    /// Of one order, in milliseconds; in a batch of ten, the tenth part.
+    pub order: Figures,
+}
+
+/// Durations of one order.
+#[derive(Default)]
+struct Times(Vec<Duration>);
+
+/// Decides orders in turns by the function and by bare transactions: twelve orders in each round.
+pub async fn measure(function: &MeasuredFunction, parameters: &Parameters, rounds: u32) -> Result<OrderSpeed> {
+    let mut server = login(parameters, DatabaseRole::Admin)?.connect().await.context("logging in as administrator")?;
+    create(&mut server, parameters).await.context("creating the database of orders")?;
+    let measured = decide(function, &parameters.with_database(DATABASE), rounds).await;
+    execute(&mut server, format!("drop database {DATABASE}")).await?;
+    server.close().await?;
+    measured
+}
+
+async fn decide(function: &MeasuredFunction, parameters: &Parameters, rounds: u32) -> Result<OrderSpeed> {
+    let shop = function.environment.get(SHOP).context("the stage has no [shop], and decides no orders")?;
+    let shop = Shop { sells: Selling::Yes, ..Shop::parse(shop)? };
+    let mut database = login(parameters, DatabaseRole::Writer)?.connect().await.context("logging in as writer")?;
+    execute(&mut database, WRITER_SESSION).await?;
+    let [book, _] = add_books(&mut database, [COPIES, 1], &shop).await?;
+    let process = FunctionProcess::start(&function.with_variable(SHOP, shop.to_json()), parameters)?;
+    let mut orders = Orders { shop: &shop, book, placed: 0 };
+    let (mut batches, mut singles, mut transactions) = (Times::default(), Times::default(), Times::default());
+    let began = Instant::now();
+    for round in 0..WARM_UP + rounds {
+        if round == WARM_UP {
+            (batches, singles, transactions) = Default::default();
+        }
+        if began.elapsed() > TIME_LIMIT {
+            break;
+        }
+        batches.add(invoke(&process, &orders.batch(BATCH)?)?, BATCH);
+        singles.add(invoke(&process, &orders.batch(1)?)?, 1);
+        let message = orders.next()?;
+        transactions.add(apply(&mut database, &message, &shop).await?, 1);
+        // Otherwise the function would hand it over with its own.
+        execute(&mut database, "update mails set sent_at = now(6) where is_unsent = 1").await?;
+    }
+    let decided: i64 =
+        sqlx::query_scalar("select count(*) from orders where state = 'confirmed'").fetch_one(&mut database).await?;
+    ensure!(decided == i64::from(orders.placed), "{decided} of {} orders were confirmed", orders.placed);
+    database.close().await?;
+    Ok(OrderSpeed { batches: batches.speed(), singles: singles.speed(), transactions: transactions.speed() })
+}
+
+/// New orders of one copy, each of another buyer.
+struct Orders<'a> {
+    shop: &'a Shop,
+    book: BookId,
+    placed: u32,
+}
+
+impl Orders<'_> {
+    fn next(&mut self) -> Result<OrderMessage> {
+        self.placed += 1;
+        let buyer = Uuid::from_u128(self.placed.into());
+        let order = order(buyer, 1, &[(self.book, 1)], Handover::Ship, self.shop)?;
+        Ok(OrderMessage::order(order, OffsetDateTime::now_utc(), None))
+    }
+
+    fn batch(&mut self, orders: usize) -> Result<Vec<u8>> {
+        let mut batch = Vec::new();
+        for _ in 0..orders {
+            let message = self.next()?;
+            batch.push(Delivery {
+                id: message.id,
+                group: "orders-0".to_owned(),
+                body: serde_json::to_string(&message)?,
+                sequence: self.placed.into(),
+                receives: 1,
+                receipt: self.placed.into(),
+            });
+        }
+        Ok(event(&batch).to_string().into_bytes())
+    }
+}
+
+fn invoke(process: &FunctionProcess, event: &[u8]) -> Result<Duration> {
+    Ok(process.host.invoke(event)?.took)
+}
+
+async fn apply(database: &mut MySqlConnection, message: &OrderMessage, shop: &Shop) -> Result<Duration> {
+    let began = Instant::now();
+    let mut transaction = database.begin().await?;
+    orders::apply(&mut transaction, message, shop, OffsetDateTime::now_utc()).await?;
+    transaction.commit().await?;
+    Ok(began.elapsed())
+}
+
+impl Times {
+    fn add(&mut self, took: Duration, orders: usize) {
+        self.0.push(took / u32::try_from(orders).unwrap_or(u32::MAX));
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "shown without decimals")]
+    fn speed(self) -> Speed {
+        let total: Duration = self.0.iter().sum();
+        let orders_per_second = self.0.len() as f64 / total.as_secs_f64().max(f64::EPSILON);
+        Speed { orders_per_second, order: Figures::of(self.0) }
+    }
+}
+
+/// A migrated database in which the writer may change everything. In the name of a database that is granted, `_` would match
+/// any character.
+async fn create(server: &mut MySqlConnection, parameters: &Parameters) -> Result<()> {
+    let writer = parameters.get(Parameter::DatabaseUser(DatabaseRole::Writer))?;
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+    ensure!(writer.bytes().all(is_plain), "the writer's name must have letters, digits and _ only");
+    execute(server, format!("drop database if exists {DATABASE}")).await?;
+    execute(server, format!("create database {DATABASE} character set utf8mb4 collate utf8mb4_uca1400_ai_ci")).await?;
+    let granted = DATABASE.replace('_', "\\_");
+    execute(server, format!("grant select, insert, update, delete on `{granted}`.* to '{writer}'@'%'")).await?;
+    let mut connection = login(parameters, DatabaseRole::Admin)?.database(DATABASE).connect().await?;
+    MIGRATIONS.run(&mut connection).await.context("running the migrations")?;
+    connection.close().await?;
+    Ok(())
+}
+
+/// Executes a statement of names that are known or checked.
+async fn execute(connection: &mut MySqlConnection, sql: impl Into<String>) -> Result<()> {
+    let sql = sql.into();
+    sqlx::raw_sql(AssertSqlSafe(sql.clone())).execute(connection).await.context(sql)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use shared::parameters::Queue;
+
+    use super::*;
+
+    #[test]
+    fn the_speed_is_that_of_all_orders_together() {
+        let mut times = Times::default();
+        times.add(Duration::from_millis(100), 10);
+        times.add(Duration::from_millis(300), 10);
+        let Speed { orders_per_second, order } = times.speed();
+        assert_eq!((orders_per_second, order.median, order.p99), (50.0, 10.0, 30.0));
+    }
+
+    /// As the stage has them, with the server of the tests and its user as administrator.
+    fn parameters(writer: &str) -> Parameters {
+        let url = std::env::var("DATABASE_URL").expect("DATABASE_URL is not set: run `cargo bookstore test`");
+        let (login, server) = url.trim_start_matches("mysql://").rsplit_once('@').unwrap();
+        let ((user, password), (host, port)) = (login.split_once(':').unwrap(), server.split_once(':').unwrap());
+        let (admin, writers) = (DatabaseRole::Admin, DatabaseRole::Writer);
+        let values = [
+            (Parameter::DatabaseHost, host),
+            (Parameter::DatabasePort, port.split_once('/').unwrap().0),
+            (Parameter::DatabaseName, "mysql"),
+            (Parameter::DatabaseAuth, "password"),
+            (Parameter::DatabaseUser(admin), user),
+            (Parameter::DatabasePassword(admin), password),
+            (Parameter::DatabaseUser(writers), writer),
+            (Parameter::DatabasePassword(writers), "of-a-test"),
+            (Parameter::Queue(Queue::Orders), "http://orders"),
+            (Parameter::Queue(Queue::OrderDeadLetters), "http://orders-parked"),
+            (Parameter::Queue(Queue::Mails), "http://mails"),
+        ];
+        let named = |(parameter, value): (Parameter, &str)| (format!("/anaquel/local/{parameter}"), value.to_owned());
+        Parameters(values.into_iter().map(named).collect())
+    }
+
+    #[ignore = "needs MariaDB and the built functions"]
+    #[tokio::test]
+    async fn a_processor_is_measured_in_a_database_that_is_removed_afterwards() {
+        let binaries =
+            std::env::var("ANAQUEL_BINARIES").expect("ANAQUEL_BINARIES is not set: run `cargo bookstore test`");
+        let writer = "anaquel_bench_test";
+        let parameters = parameters(writer);
+        let names: Vec<&str> =
+            parameters.0.keys().map(String::as_str).filter(|name| !name.contains("/admin/")).collect();
+        let function = MeasuredFunction {
+            name: FUNCTION.to_owned(),
+            binary: std::path::Path::new(&binaries).join(FUNCTION),
+            zip_bytes: 0,
+            environment: [("ANAQUEL_PARAMETERS".to_owned(), names.join(",")), (SHOP.to_owned(), shop())].into(),
+        };
+        let mut server = login(&parameters, DatabaseRole::Admin).unwrap().connect().await.unwrap();
+        let user = format!("create or replace user {writer}@'%' identified by 'of-a-test'");
+        execute(&mut server, user).await.unwrap();
+        let measured = measure(&function, &parameters, 3).await;
+        execute(&mut server, format!("drop user {writer}@'%'")).await.unwrap();
+        let OrderSpeed { batches, singles, transactions } = measured.unwrap();
+        for speed in [batches, singles, transactions] {
+            assert!(speed.orders_per_second > 0.0 && speed.order.median <= speed.order.p99, "{speed:?}");
+        }
+        let left = "select cast(count(*) as signed) from information_schema.schemata where schema_name = ?";
+        let left: i64 = sqlx::query_scalar(left).bind(DATABASE).fetch_one(&mut server).await.unwrap();
+        assert_eq!(left, 0);
+    }
+
+    fn shop() -> String {
+        json!({
+            "seller": {
+                "name": "Anaquel", "tax_id": "B00000000", "address": "Calle Mayor 1, 28013 Madrid",
+                "email": "tienda@example.org", "phone": "+34 910 000 000", "register": null,
+            },
+            "currency": "EUR",
+            "tax_rates": { "books": 400, "delivery": 2100 },
+            "collect": null,
+            "ship": { "price": 395, "free_from": null, "days": 4, "countries": ["ES"] },
+            "payments": { "on_collection": false, "on_delivery": true, "bank_transfer": null },
+            "max_open_orders": 5,
+            "groups": 1,
+            "sells": { "no": "no_mail" },
+        })
+        .to_string()
+    }
+}
