@@ -254,7 +254,7 @@ pub struct OrderFormLine {
 #[schemars(deny_unknown_fields)]
 pub struct CancellationForm {
     /// The address of the order; needed only without the cookie that placed it.
-    #[schemars(with = "Email")]
+    #[schemars(with = "Option<Email>")]
     pub email: Option<String>,
 }
 

@@ -88,7 +88,7 @@ impl Asked {
         let (draft, language) = Self::texts(&mut body).map_err(unprocessable)?;
         let lines = lines(body.take("lines"));
         let total = money(body.take("total"), "total");
-        let language = Language::parse(if language.is_empty() { "es" } else { &language });
+        let language = language.map_or_else(|| Language::parse("es"), |language| Language::parse(&language));
         match (lines, total, language) {
             (Ok(lines), Ok(total), Ok(language)) => Self { draft, lines, total, language }.checked(),
             (lines, total, language) => {
@@ -99,7 +99,7 @@ impl Asked {
     }
 
     /// The texts that the form has as well, and the language.
-    fn texts(body: &mut JsonObject) -> Parsed<(Draft, String)> {
+    fn texts(body: &mut JsonObject) -> Parsed<(Draft, Option<String>)> {
         let mut contact = members(body.take("contact"), "contact", &["name", "email", "phone"])?;
         let mut address =
             members(body.take("address"), "address", &["name", "street", "postal_code", "place", "region", "country"])?;
@@ -117,7 +117,7 @@ impl Asked {
         };
         let mut top = |name: &str| text(body.take(name), name);
         let (delivery, payment, note) = (top("delivery")?, top("payment")?, top("note")?);
-        let language = top("language")?;
+        let language = JsonObject::text("language", body.take("language").as_ref())?;
         Ok((Draft { delivery, payment, name, email, phone, address, note }, language))
     }
 
@@ -292,6 +292,7 @@ mod tests {
             ("total", json!({ "minor": -1, "currency": "EUR" }), "total"),
             ("total", json!({ "minor": 4939, "currency": "EUR" }), "total"),
             ("language", json!("español"), "language"),
+            ("language", json!(""), "language"),
         ] {
             let mut body = order();
             body[member] = value.clone();
