@@ -240,12 +240,20 @@ impl State {
         }
     }
 
+    /// Whether a deleted message is delivered again. The first one is, so that a short drill has one.
+    fn repeats(&mut self) -> bool {
+        let probability = self.faults.again_after_deletion;
+        let is_first = self.counts.again_after_deletion == 0 && probability > 0.0;
+        is_first || self.random.random_bool(probability)
+    }
+
     fn delete(&mut self, delivery: &Delivery, now: Instant) {
         let Some(place) = self.place(delivery, now) else { return self.put_back(delivery, now) };
+        let repeats = self.repeats();
         let Some(messages) = self.groups.get_mut(&delivery.group) else { return };
         let Some(message) = messages.remove(place) else { return };
         self.counts.processed += u64::from(!message.is_copy);
-        if !message.is_copy && self.random.random_bool(self.faults.again_after_deletion) {
+        if !message.is_copy && repeats {
             self.counts.again_after_deletion += 1;
             let copy =
                 Message { is_copy: true, receipt: 0, visible_at: now, is_in_hand: false, is_delayed: false, ..message };
@@ -365,6 +373,16 @@ mod tests {
         assert_eq!(queue.depth(), 0);
         let Counts { processed, again_after_deletion, .. } = queue.counts();
         assert_eq!((processed, again_after_deletion), (1, 1));
+    }
+
+    #[test]
+    fn a_drill_with_duplicates_has_one_from_the_beginning() {
+        for (probability, copies) in [(0.0, 0), (1e-9, 1)] {
+            let queue = queue(Faults { again_after_deletion: probability, ..NONE }, "a1 a2 a3");
+            let now = Instant::now();
+            queue.complete(&queue.receive(now), Some(&BTreeSet::new()), now);
+            assert_eq!(queue.depth(), copies, "{probability}");
+        }
     }
 
     #[test]
