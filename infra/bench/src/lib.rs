@@ -15,6 +15,7 @@ mod cases;
 mod figures;
 mod host;
 mod http;
+mod login;
 mod process;
 mod services;
 

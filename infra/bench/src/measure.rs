@@ -7,12 +7,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
-use shared::{
-    config::{Account, DatabaseAuth, DatabaseConfig},
-    database::password_options,
-    parameters::{DatabaseRole, Parameter},
-    secret::Secret,
-};
+use shared::parameters::DatabaseRole;
 use sqlx::{ConnectOptions, Connection as _, MySqlConnection, mysql::MySqlConnectOptions};
 
 use crate::{
@@ -21,6 +16,7 @@ use crate::{
     figures::{Figures, median, milliseconds},
     host::{Host, Response},
     http::Connection,
+    login::login,
     orders::{self, OrderSpeed},
     process::FunctionProcess,
 };
@@ -289,20 +285,4 @@ fn call_service(connection: &mut Option<Connection>, host: SocketAddr, target: &
     connection.write(&["POST / HTTP/1.1", &format!("x-amz-target: {target}")], body.as_bytes())?;
     connection.read()?.context("no response")?;
     Ok(began.elapsed())
-}
-
-/// Login options of a role.
-pub fn login(parameters: &Parameters, role: DatabaseRole) -> Result<MySqlConnectOptions> {
-    let user = parameters.get(Parameter::DatabaseUser(role))?.to_owned();
-    let password = Secret::new(parameters.get(Parameter::DatabasePassword(role))?);
-    let account = Account { user, password: Some(password.clone()) };
-    let config = DatabaseConfig {
-        host: parameters.get(Parameter::DatabaseHost)?.to_owned(),
-        port: parameters.get(Parameter::DatabasePort)?.parse().context("the database's port")?,
-        name: parameters.get(Parameter::DatabaseName)?.to_owned(),
-        auth: DatabaseAuth::Password,
-        accounts: [(role, account.clone())].into(),
-        admin_secret: None,
-    };
-    Ok(password_options(&config, &account, &password))
 }

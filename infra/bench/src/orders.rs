@@ -21,7 +21,7 @@ use crate::{
     MeasuredFunction, Parameters,
     drill::{BATCH, Delivery, WRITER_SESSION, add_books, event, order},
     figures::Figures,
-    measure::login,
+    login::login,
     process::FunctionProcess,
 };
 

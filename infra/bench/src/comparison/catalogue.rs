@@ -11,7 +11,7 @@ use shared::{
 };
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, MySqlConnection, mysql::MySqlConnectOptions};
 
-use crate::{Parameters, measure::login};
+use crate::{Parameters, login::login};
 
 /// A complete catalogue.
 #[derive(Serialize)]

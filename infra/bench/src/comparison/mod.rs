@@ -22,7 +22,8 @@ use self::{
 use crate::{
     BenchPlan, Parameters,
     figures::{Figures, median},
-    measure::{call, login},
+    login::login,
+    measure::call,
     process::FunctionProcess,
 };
 

@@ -43,7 +43,7 @@ pub(crate) use self::{
     ledger::add_books,
     queue::{BATCH, Delivery, event},
 };
-use crate::{MeasuredFunction, Parameters, measure::login, process::FunctionProcess};
+use crate::{MeasuredFunction, Parameters, login::login, process::FunctionProcess};
 
 /// As `shared::database` sets it for writers.
 pub(crate) const WRITER_SESSION: &str = "set session transaction isolation level read committed";
