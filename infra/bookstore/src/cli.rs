@@ -76,7 +76,7 @@ enum Command {
     Test(test::Test),
     /// Benchmark the functions' release builds against a baseline
     Bench(bench::Bench),
-    /// Show on a database of its own what holds while queue, processes and database fail
+    /// Cause faults on a database of its own, and check what must hold
     Drill(drill::Drill),
     /// Regenerate `.sqlx/` after a change of SQL or schema
     Prepare(prepare::Prepare),
