@@ -450,7 +450,7 @@ transfer-holder = Titular
 transfer-iban = IBAN
 transfer-reference = Concepto
 transfer-until = Hasta el
-error-no-order = No encontramos ese pedido
+error-no-order = Ese pedido no existe
     .text = Puede que la dirección esté incompleta. Si tienes dudas de que tu pedido haya llegado, escríbenos.
 
 nav-terms = Condiciones de venta
@@ -479,7 +479,7 @@ accessibility-title = Accesibilidad
 accessibility-lead = Queremos que cualquiera pueda comprar aquí. La tienda sigue las pautas WCAG 2.2, nivel AA, que recoge la norma EN 301 549.
 accessibility-how = Cómo se usa
     .text = Todo funciona con el teclado, con lector de pantalla, con el texto ampliado al doble, en pantallas estrechas, sin color y sin JavaScript. Respeta los ajustes de contraste, tema oscuro y movimiento de tu sistema.
-accessibility-tested = Cómo lo comprobamos
+accessibility-tested = Cómo lo probamos
     .text = Cada versión pasa en un navegador las pruebas automáticas de axe y del validador de HTML, en todas las páginas y en los dos idiomas, y recorridos completos con el teclado y sin JavaScript.
 accessibility-limits = Lo que falta
     .text = Ningún experto externo la ha evaluado todavía. Las reseñas las escriben los lectores y pueden estar en cualquier idioma. Los pagos por transferencia se hacen en tu banco, cuya accesibilidad no depende de nosotros.
