@@ -3,9 +3,10 @@
 use reqwest::Method;
 use serde_json::json;
 use tokio::sync::OnceCell;
+use uuid::Uuid;
 
 use super::{hostile, tab::Tab};
-use crate::{imports, support::Shop};
+use crate::{cart, imports, orders, support::Shop};
 
 pub const LANGUAGES: [&str; 2] = ["es", "en"];
 
@@ -16,7 +17,9 @@ pub struct Page {
     path: String,
     status: u16,
     /// The form whose answer is the page.
-    form: Option<&'static [(&'static str, &'static str)]>,
+    form: Option<Vec<(&'static str, String)>>,
+    /// The browser's cookies: `cart=…; visitor=…`.
+    cookies: String,
 }
 
 static PAGES: OnceCell<Vec<Page>> = OnceCell::const_new();
@@ -40,10 +43,31 @@ async fn prepared(shop: &Shop) -> Vec<Page> {
     let unrated = shop.get(&format!("/books/{unrated}")).await.header("location").to_owned();
     let hostile = hostile::rated_book(shop).await;
 
-    let page = |name, path: &str| Page { name, path: path.to_owned(), status: 200, form: None };
+    let page = |name, path: &str| Page { name, path: path.to_owned(), status: 200, form: None, cookies: String::new() };
     let answer = |name, path, status| Page { status, ..page(name, path) };
-    let sent = |name, path, form| Page { status: 422, form: Some(form), ..page(name, path) };
+    let sent = |name, path, form: &[(&'static str, &str)]| Page {
+        status: 422,
+        form: Some(form.iter().map(|(name, value)| (*name, (*value).to_owned())).collect()),
+        ..page(name, path)
+    };
+    let with = |cookies: &str, page: Page| Page { cookies: cookies.to_owned(), ..page };
+    let full = "cart=x.53:2:1995.7:1:1.999999999:1:950";
+    let quote = orders::quoted(shop, full).await;
+    let (bought, buyer) = ordered(shop, 1_995).await;
+    let (refused, refused_buyer) = ordered(shop, 1_994).await;
+    let unsure = format!("{bought}/cancel");
     vec![
+        with(full, page("cart", "/cart?cart=most")),
+        with(full, page("checkout", "/checkout")),
+        with(
+            full,
+            sent("checkout-invalid", "/checkout", &[("email", "ana@"), ("delivery", "ship"), ("quote", &quote)]),
+        ),
+        with(&buyer, page("order", &bought)),
+        with(&buyer, page("order-cancel", &unsure)),
+        page("order-of-others", &bought),
+        sent("order-wrong-email", &bought, &[("email", "eva@example.org")]),
+        with(&refused_buyer, page("order-rejected", &refused)),
         page("home", "/"),
         page("books", "/books"),
         page("books-found", "/books?q=quijote&language=es&sort=price&in_stock=true"),
@@ -73,20 +97,30 @@ async fn prepared(shop: &Shop) -> Vec<Page> {
     ]
 }
 
+/// Orders a new book whose price is 19.95 at the price that the buyer has seen; returns the page and the buyer's cookie,
+/// once it is decided.
+async fn ordered(shop: &Shop, seen: u64) -> (String, String) {
+    let book = imports::book_on_sale(shop, 9).await;
+    let placed = orders::place(shop, &Uuid::new_v4().to_string(), "", &orders::order(book, 2, seen)).await;
+    let buyer = cart::cookie(&placed, "visitor");
+    orders::after(shop, placed.header("location"), "received", &buyer).await;
+    (placed.header("location").trim_start_matches("/api").to_owned(), buyer)
+}
+
 impl Page {
     /// Whether it shows what is wrong with fields.
     pub fn is_refused(&self) -> bool {
-        matches!(self.status, 400 | 422)
+        matches!(self.status, 400 | 422) && self.name != "order-wrong-email"
     }
 
     /// The HTML that the shop sends.
     pub async fn html(&self, shop: &Shop, language: &str) -> String {
-        let language = ("accept-language", language);
-        let answer = match self.form {
-            None => shop.send(Method::GET, &self.path, &[language], None).await,
+        let visitor = [("accept-language", language), ("cookie", self.cookies.as_str())];
+        let answer = match &self.form {
+            None => shop.send(Method::GET, &self.path, &visitor, None).await,
             Some(fields) => {
                 let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-                let headers = [language, ("content-type", "application/x-www-form-urlencoded")];
+                let headers = [&visitor[..], &[("content-type", "application/x-www-form-urlencoded")]].concat();
                 shop.send(Method::POST, &self.path, &headers, Some(body)).await
             }
         };
@@ -95,7 +129,8 @@ impl Page {
     }
 
     pub async fn open(&self, tab: &Tab<'_>) {
-        match self.form {
+        tab.have_cookies(&self.cookies).await;
+        match &self.form {
             None => tab.go(&self.path).await,
             Some(fields) => {
                 tab.go("/about").await; // the form must be sent from a page of the shop

@@ -13,7 +13,7 @@ use super::{
     pages::DON_QUIJOTE,
     tab::{DESK, Look, Tab, in_each},
 };
-use crate::support::Shop;
+use crate::{cart, orders, support::Shop};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/screenshots");
 const SIZES: [(u32, u32); 2] = [(1280, 1000), (390, 844)];
@@ -21,8 +21,8 @@ const SCHEMES: [&str; 2] = ["light", "dark"];
 /// Keeps all of them together below three megabytes.
 const QUALITY: u32 = 60;
 
-/// Name, language and path. The path of the submission differs each time.
-const PAGES: [(&str, &str, &str); 12] = [
+/// Name, language and path. The paths of the submission and the order differ each time.
+const PAGES: [(&str, &str, &str); 15] = [
     ("home", "es", "/"),
     ("books", "es", "/books?q=de&language=es"),
     ("book", "es", DON_QUIJOTE),
@@ -31,6 +31,9 @@ const PAGES: [(&str, &str, &str); 12] = [
     ("ratings", "es", "/books/53/ratings"),
     ("contact", "es", "/contact"),
     ("submission", "es", ""),
+    ("cart", "es", "/cart"),
+    ("checkout", "es", "/checkout"),
+    ("order", "es", ""),
     ("about", "es", "/about"),
     ("not-found", "es", "/nada"),
     ("home-en", "en", "/"),
@@ -55,12 +58,24 @@ fn every_page_has_its_screenshots() {
 #[tokio::test]
 #[ignore = "renews docs/screenshots: run it alone, in a new shop"]
 async fn renew_the_screenshots() {
-    let submission = furnish(&Shop::open().await).await;
+    let shop = Shop::open().await;
+    let (submission, order) = (furnish(&shop).await, order(&shop).await);
+    drop(shop);
     fs::create_dir_all(FOLDER).expect("a folder");
     for language in ["es", "en"] {
         in_each(&[Look { language, ..DESK }], async |tab| {
             for (name, _, path) in PAGES.iter().filter(|(_, its, _)| *its == language) {
-                tab.go(if path.is_empty() { &submission } else { path }).await;
+                match *name {
+                    "cart" | "checkout" => tab.have_cookies(CART).await,
+                    "order" => tab.have_cookies(&order.1).await,
+                    _ => tab.have_cookies("").await,
+                }
+                tab.go(match *name {
+                    "submission" => &submission,
+                    "order" => &order.0,
+                    _ => path,
+                })
+                .await;
                 for (width, height) in SIZES {
                     tab.resize(width, height).await;
                     for scheme in SCHEMES {
@@ -73,6 +88,18 @@ async fn renew_the_screenshots() {
         })
         .await;
     }
+}
+
+/// Three books, of which one has become cheaper.
+const CART: &str = "cart=x.53:1:1995.7:2:995.60:1:1095";
+
+/// Places an order; returns its page and its buyer's cookie, once it is decided.
+async fn order(shop: &Shop) -> (String, String) {
+    let quote = orders::quoted(shop, CART).await;
+    let placed = cart::send(shop, "/checkout", CART, &orders::collected(&quote)).await;
+    let buyer = cart::cookie(&placed, "visitor");
+    orders::after(shop, &format!("/api{}", placed.header("location")), "received", &buyer).await;
+    (placed.header("location").to_owned(), buyer)
 }
 
 async fn take(tab: &Tab<'_>, file: PathBuf) {

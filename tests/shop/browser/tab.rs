@@ -95,6 +95,15 @@ impl<'a> Tab<'a> {
         answer.unwrap_or_else(|error| panic!("{method}: {error}"))
     }
 
+    /// Gives the browser exactly these cookies: `cart=…; visitor=…`.
+    pub async fn have_cookies(&self, cookies: &str) {
+        self.call("Network.clearBrowserCookies", json!({})).await;
+        for (name, value) in cookies.split("; ").filter_map(|cookie| cookie.split_once('=')) {
+            let cookie = json!({ "name": name, "value": value, "url": self.shop.url() });
+            self.call("Network.setCookie", cookie).await;
+        }
+    }
+
     /// Opens a path of the shop and waits until it is loaded.
     pub async fn go(&self, path: &str) {
         let address = format!("{}{path}", self.shop.url());
