@@ -1,7 +1,10 @@
 //! Limits of AWS and of the database, checked at synth. Without these checks AWS would reject the stage in the middle of
 //! a deploy.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Result, ensure};
+use serde::Serialize;
 use shared::domain::{Currency, Email};
 use shared::shop::{Collect, Ship, TaxRates};
 
@@ -27,11 +30,19 @@ pub const MAX_TARGET_GROUP_NAME: usize = 32;
 const OUTAGE_SECONDS: u32 = 12 * 60 * 60;
 /// AWS WAF's lowest limit of a rate-based rule.
 const MIN_REQUESTS_PER_ADDRESS: i32 = 10;
+/// Most bytes of a function's environment; AWS does not raise this quota. Lambda measures names and values as one JSON
+/// object, in which each quote of a value has a backslash.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
+const MAX_ENVIRONMENT: usize = 4_096;
+/// Bytes left for what CloudFormation resolves: the fallback with a database's address and a queue's URL, and the
+/// distribution's URL. Some 400 in a region with a long name.
+const RESOLVED_ENVIRONMENT: usize = 500;
 
 /// Checks the stage against all limits. The error lists every problem.
 pub fn check(stage: &Stage, functions: &[Function]) -> Result<()> {
     let problems = [
         parameters(stage, functions),
+        environment(stage, functions),
         names(stage, functions),
         routing(stage, functions),
         connections(stage, functions),
@@ -64,6 +75,30 @@ fn parameters(stage: &Stage, functions: &[Function]) -> Vec<String> {
             )
         })
         .collect()
+}
+
+fn environment(stage: &Stage, functions: &[Function]) -> Vec<String> {
+    functions.iter().filter_map(|function| environment_of(stage, function)).collect()
+}
+
+/// The problem with the function's environment, which names its longest variable.
+fn environment_of(stage: &Stage, function: &Function) -> Option<String> {
+    let variables: BTreeMap<_, _> = function.environment(stage).collect();
+    let (bytes, max) = (json_bytes(&variables), MAX_ENVIRONMENT - RESOLVED_ENVIRONMENT);
+    let (longest, value) = variables.iter().max_by_key(|(_, value)| json_bytes(value))?;
+    (bytes > max).then(|| {
+        let (name, value) = (function.name, json_bytes(value));
+        format!(
+            "the environment of {name} has {bytes} bytes as JSON, {longest} alone {value}; at most {max} are allowed: \
+             Lambda's limit of {MAX_ENVIRONMENT} without {RESOLVED_ENVIRONMENT} for what CloudFormation adds; shorten the \
+             texts of [shop] in infra/stages/{}.toml",
+            stage.name
+        )
+    })
+}
+
+fn json_bytes(value: &impl Serialize) -> usize {
+    serde_json::to_string(value).expect("texts").len()
 }
 
 fn names(stage: &Stage, functions: &[Function]) -> Vec<String> {
@@ -602,6 +637,52 @@ mod tests {
         }
         let free: Change = |shop| (shop.tax_rates.books, shop.collect.as_mut().unwrap().ready_in_days) = (0, 0);
         assert_eq!(problems_with(|stage| free(stage.shop.as_mut().unwrap())), "");
+    }
+
+    #[test]
+    fn an_environment_beyond_lambdas_four_kilobytes_is_rejected_whichever_text_is_long() {
+        type Change = fn(&mut ShopSettings, String);
+        let changes: [(Change, &str, usize, bool); 7] = [
+            (|shop, text| shop.seller.address = text, "x", 100, true),
+            (|shop, text| shop.seller.address = text, "x", 3_600, false),
+            (|shop, text| shop.collect.as_mut().unwrap().place = text, "x", 3_600, false),
+            (|shop, text| shop.payments.bank_transfer.as_mut().unwrap().holder = text, "x", 3_600, false),
+            // As Lambda counts them: two bytes in UTF-8, and a quote with a backslash in the JSON of a JSON.
+            (|shop, text| shop.seller.register = Some(text), "ñ", 1_800, false),
+            (|shop, text| shop.seller.register = Some(text), "\"", 900, false),
+            (|shop, text| shop.ship.as_mut().unwrap().countries = vec![text; 450], "ES", 1, false),
+        ];
+        for (change, part, times, is_accepted) in changes {
+            let text = part.repeat(times);
+            let problems = problems_with(|stage| change(stage.shop.as_mut().unwrap(), text.clone()));
+            assert_eq!(problems.is_empty(), is_accepted, "{times} x {part}: {problems}");
+            let expected = [
+                "the environment of show-order has ",
+                ", ANAQUEL_SHOP alone ",
+                "; at most 3596 are allowed: Lambda's limit of 4096 without 500 for what CloudFormation adds; shorten",
+            ];
+            let is_told = expected.iter().all(|part| problems.contains(part));
+            assert_eq!(!is_told, is_accepted, "{times} x {part}: {problems}");
+        }
+    }
+
+    #[test]
+    fn what_cloudformation_adds_to_an_environment_is_within_the_bytes_left_for_it() {
+        let resolved = BTreeMap::from([
+            (
+                "ANAQUEL_FALLBACK",
+                serde_json::json!({
+                    "database/host": "anaquel-prod-database-10.abcdefghijkl.ap-southeast-1.rds.amazonaws.com",
+                    "database/port": "3306", "database/name": "anaquel", "database/auth": "iam",
+                    "database/reader/user": "anaquel_reader",
+                    "queue/submissions":
+                        "https://sqs.ap-southeast-1.amazonaws.com/111122223333/anaquel-prod-submissions",
+                })
+                .to_string(),
+            ),
+            ("ANAQUEL_ORIGIN", "https://d111111abcdef8.cloudfront.net".to_owned()),
+        ]);
+        assert!(json_bytes(&resolved) <= RESOLVED_ENVIRONMENT, "{}", json_bytes(&resolved));
     }
 
     #[test]
