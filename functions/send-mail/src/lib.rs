@@ -1,16 +1,20 @@
 //! Consumer of the queue of mails: sends each with Amazon SES.
 //!
-//! A mail that SES refuses for good is sent to the dead-letter queue with the reason. Otherwise the message returns to
-//! its queue. A message that the queue delivers twice is sent twice.
+//! A mail that SES refuses for good is sent to the dead-letter queue with the reason, and so is one that SES cannot send
+//! before something of the stage is changed, after some deliveries. Otherwise the message returns to its queue. A message
+//! that the queue delivers twice is sent twice.
 
-use std::time::{Duration, Instant};
+use std::{
+    fmt::Debug,
+    time::{Duration, Instant},
+};
 
 use anyhow::Context;
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use aws_sdk_sesv2::{
     Client, Config,
     config::{retry::RetryConfig, timeout::TimeoutConfig},
-    error::SdkError,
+    error::{ProvideErrorMetadata, SdkError},
     operation::send_email::SendEmailError,
     types::{Body, Content, Destination, EmailContent, Message, MessageTag},
 };
@@ -51,12 +55,31 @@ pub fn status(batch: &SqsBatchResponse) -> InvocationStatus {
     if batch.batch_item_failures.is_empty() { InvocationStatus::Ok } else { InvocationStatus::Unavailable }
 }
 
+/// Deliveries after which a mail is parked that a missing permission or a missing configuration set holds up: minutes,
+/// because a new permission takes effect after seconds, and a deploy may be under way.
+const DELIVERIES_WITHOUT_PERMISSION: u32 = 5;
+
 /// Why a mail was not sent.
 #[derive(Debug)]
 enum Fault {
-    /// No retry can succeed, unless something is changed.
+    /// No retry can succeed.
     Permanent(String),
+    /// No retry can succeed before an operator changes the stage.
+    Misconfigured(anyhow::Error),
     Transient(anyhow::Error),
+}
+
+impl Fault {
+    /// The reason for the dead-letter queue, at this delivery of the message; otherwise it is retried.
+    fn parked_for(self, delivery: u32) -> Result<String, anyhow::Error> {
+        match self {
+            Self::Permanent(reason) => Ok(reason),
+            Self::Misconfigured(error) if delivery >= DELIVERIES_WITHOUT_PERMISSION => {
+                Ok(format!("{error:#}, at delivery {delivery}"))
+            }
+            Self::Misconfigured(error) | Self::Transient(error) => Err(error),
+        }
+    }
 }
 
 /// Whether the queue may delete the message.
@@ -67,8 +90,8 @@ async fn process(app: &App, message: &SqsMessage) -> bool {
         Ok(Err(fault)) => fault,
         Err(panic) => Fault::Transient(panic),
     };
-    match fault {
-        Fault::Permanent(reason) => match park(app, body, &reason).await {
+    match fault.parked_for(deliveries(message)) {
+        Ok(reason) => match park(app, body, &reason).await {
             Ok(()) => {
                 tracing::error!(reason, "Mail sent to the dead-letter queue");
                 true
@@ -82,11 +105,16 @@ async fn process(app: &App, message: &SqsMessage) -> bool {
                 false
             }
         },
-        Fault::Transient(error) => {
+        Err(error) => {
             tracing::warn!(error = format!("{error:#}"), "Mail will be retried");
             false
         }
     }
+}
+
+/// How often the queue has delivered the message, this time included.
+fn deliveries(message: &SqsMessage) -> u32 {
+    message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok()).unwrap_or(1)
 }
 
 async fn park(app: &App, body: &str, reason: &str) -> anyhow::Result<()> {
@@ -129,16 +157,29 @@ fn content(mail: &MailV1) -> anyhow::Result<EmailContent> {
 
 /// <https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html>: a refused mail or address stays refused;
 /// quotas, a paused account and an unreachable SES do not.
-fn fault(error: SdkError<SendEmailError>) -> Fault {
+fn fault<Response>(error: SdkError<SendEmailError, Response>) -> Fault
+where
+    Response: Debug + Send + Sync + 'static,
+{
     let is_permanent = error.as_service_error().is_some_and(is_refusal);
+    let is_misconfigured = error.as_service_error().is_some_and(is_misconfiguration);
     let error = explained(error).context("sending with SES");
-    if is_permanent { Fault::Permanent(format!("{error:#}")) } else { Fault::Transient(error) }
+    match (is_permanent, is_misconfigured) {
+        (true, _) => Fault::Permanent(format!("{error:#}")),
+        (false, true) => Fault::Misconfigured(error),
+        (false, false) => Fault::Transient(error),
+    }
 }
 
 fn is_refusal(error: &SendEmailError) -> bool {
     error.is_message_rejected()
         || error.is_bad_request_exception()
         || error.is_mail_from_domain_not_verified_exception()
+}
+
+/// A permission that the role does not have, which is no error of SES's model, or a configuration set that does not exist.
+fn is_misconfiguration(error: &SendEmailError) -> bool {
+    error.is_not_found_exception() || matches!(error.code(), Some("AccessDeniedException" | "AccessDenied"))
 }
 
 #[cfg(test)]
@@ -150,31 +191,66 @@ mod tests {
             MessageRejected, NotFoundException, SendingPausedException, TooManyRequestsException,
         },
     };
+    use serde_json::json;
 
     use super::*;
 
+    /// The delivery at which a mail with this error is parked, and the reason; none within a thousand.
+    fn parked_at(error: impl Fn() -> SdkError<SendEmailError, ()>) -> Option<(u32, String)> {
+        (1..=1_000).find_map(|delivery| Some((delivery, fault(error()).parked_for(delivery).ok()?)))
+    }
+
+    /// An error, and when and with which words its mail is parked.
+    type Case<'a> = (&'a dyn Fn() -> SendEmailError, Option<(u32, &'a str)>);
+
     #[test]
-    fn a_refusal_is_permanent_and_a_quota_is_not() {
-        let rejected = MessageRejected::builder().message("Email address is not verified").build();
-        let errors = [
-            (SendEmailError::MessageRejected(rejected), true),
-            (SendEmailError::BadRequestException(BadRequestException::builder().build()), true),
+    fn a_refusal_is_parked_at_once_a_missing_permission_after_five_deliveries_and_a_quota_never() {
+        let other = |code: &str, message: &str| {
+            SendEmailError::generic(ErrorMetadata::builder().code(code).message(message).build())
+        };
+        let denied = "User is not authorized to perform `ses:SendEmail` on resource `identity/ana@example.com`";
+        let rejected = || MessageRejected::builder().message("Email address is not verified").build();
+        let no_set = || NotFoundException::builder().message("Configuration set c does not exist").build();
+        let errors: [Case; 13] = [
+            (&|| SendEmailError::MessageRejected(rejected()), Some((1, "Email address is not verified"))),
+            (&|| SendEmailError::BadRequestException(BadRequestException::builder().build()), Some((1, "SES"))),
             (
-                SendEmailError::MailFromDomainNotVerifiedException(
-                    MailFromDomainNotVerifiedException::builder().build(),
-                ),
-                true,
+                &|| {
+                    SendEmailError::MailFromDomainNotVerifiedException(
+                        MailFromDomainNotVerifiedException::builder().build(),
+                    )
+                },
+                Some((1, "SES")),
             ),
-            (SendEmailError::TooManyRequestsException(TooManyRequestsException::builder().build()), false),
-            (SendEmailError::LimitExceededException(LimitExceededException::builder().build()), false),
-            (SendEmailError::SendingPausedException(SendingPausedException::builder().build()), false),
-            (SendEmailError::AccountSuspendedException(AccountSuspendedException::builder().build()), false),
-            (SendEmailError::NotFoundException(NotFoundException::builder().build()), false),
-            (SendEmailError::generic(ErrorMetadata::builder().code("ServiceUnavailable").build()), false),
+            (&|| other("AccessDeniedException", denied), Some((5, denied))),
+            (&|| other("AccessDenied", denied), Some((5, denied))),
+            (&|| SendEmailError::NotFoundException(no_set()), Some((5, "Configuration set c does not exist"))),
+            (&|| SendEmailError::TooManyRequestsException(TooManyRequestsException::builder().build()), None),
+            (&|| SendEmailError::LimitExceededException(LimitExceededException::builder().build()), None),
+            (&|| SendEmailError::SendingPausedException(SendingPausedException::builder().build()), None),
+            (&|| SendEmailError::AccountSuspendedException(AccountSuspendedException::builder().build()), None),
+            (&|| other("ServiceUnavailable", ""), None),
+            (&|| other("ExpiredTokenException", ""), None),
+            (&|| other("ThrottlingException", ""), None),
         ];
-        for (error, is_permanent) in errors {
-            assert_eq!(is_refusal(&error), is_permanent, "{error:?}");
+        for (error, expected) in errors {
+            let parked = parked_at(|| SdkError::service_error(error(), ()));
+            let reason = parked.as_ref().map(|(delivery, reason)| (*delivery, reason.as_str()));
+            assert_eq!(reason.map(|(at, _)| at), expected.map(|(at, _)| at), "{:?}", error());
+            assert!(reason.zip(expected).is_none_or(|((_, reason), (_, part))| reason.contains(part)), "{parked:?}");
         }
-        assert!(matches!(fault(SdkError::timeout_error("no answer")), Fault::Transient(_)));
+        assert_eq!(parked_at(|| SdkError::timeout_error("no answer")), None);
+    }
+
+    #[test]
+    fn deliveries_are_those_that_sqs_counted() {
+        for (attributes, count) in [
+            (json!({ "ApproximateReceiveCount": "5" }), 5),
+            (json!({ "ApproximateReceiveCount": "many" }), 1),
+            (json!({}), 1),
+        ] {
+            let message: SqsMessage = serde_json::from_value(json!({ "attributes": attributes })).unwrap();
+            assert_eq!(deliveries(&message), count, "{attributes}");
+        }
     }
 }

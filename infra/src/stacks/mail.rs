@@ -1,18 +1,28 @@
 //! Mails to buyers: the identity that Amazon SES sends for, and the configuration set of its mails.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use stratosphere::services::aws::route53;
 use stratosphere::services::aws::ses::{self, configurationset, emailidentity};
-use stratosphere::value::ExpString;
 
+use super::permissions::allow;
 use crate::stage::{Mail, Stage};
 use crate::template::{Id, Template, arn, list};
 
-/// ARNs of what a mail is sent with: SES checks the permission for both.
-pub fn arns(stage: &Stage, mail: &Mail) -> [ExpString; 2] {
+/// The permission to send mails from the shop's address. SES checks it for the configuration set and for identities: for
+/// the sender's narrowest one, which may be an address that is verified beside its domain, and while the account is in the
+/// sandbox also for the recipient's. So the sender is limited by address, not by identity.
+/// <https://docs.aws.amazon.com/ses/latest/dg/control-user-access.html>,
+/// <https://github.com/aws/aws-sdk-js/issues/3641>
+pub fn permissions(stage: &Stage, mail: &Mail) -> [Value; 2] {
+    let set = format!("configuration-set/{}", stage.configuration_set());
     [
-        arn("ses", &format!("identity/{}", mail.identity)),
-        arn("ses", &format!("configuration-set/{}", stage.configuration_set())),
+        json!({
+            "Effect": "Allow",
+            "Action": ["ses:SendEmail"],
+            "Resource": arn("ses", "identity/*"),
+            "Condition": { "StringEquals": { "ses:FromAddress": mail.sender.to_ascii() } },
+        }),
+        allow(&["ses:SendEmail"], arn("ses", &set)),
     ]
 }
 

@@ -43,7 +43,7 @@ pub fn policy(stage: &Stage, wiring: &Wiring, function: &Function, log_group: Id
         statements.push(allow(&["sqs:SendMessage"], wiring.queue(Queue::DeadLetters)));
     }
     if let Some(settings) = stage.mail.as_ref().filter(|_| function.mail) {
-        statements.push(allow(&["ses:SendEmail"], mail::arns(stage, settings)));
+        statements.extend(mail::permissions(stage, settings));
     }
     if let Some(BucketAccess::ReadWrite) = function.bucket {
         let objects = bucket::arn(stage, "imports") + "/*";
