@@ -13,7 +13,7 @@ use infra::stacks::Kind;
 use infra::stage::{Https, STAGES, Stage};
 
 /// The existing metrics: namespace, dimensions and names.
-const METRICS: [(&str, &[&str], &[&str]); 7] = [
+const METRICS: [(&str, &[&str], &[&str]); 8] = [
     ("AWS/CloudFront", &["DistributionId", "Region"], &["5xxErrorRate"]),
     ("AWS/ApplicationELB", &["LoadBalancer"], &["HTTPCode_ELB_5XX_Count", "HTTPCode_Target_5XX_Count", "RequestCount"]),
     ("AWS/Lambda", &["FunctionName"], &["Duration", "Errors", "Throttles"]),
@@ -23,6 +23,7 @@ const METRICS: [(&str, &[&str], &[&str]); 7] = [
         &["CPUUtilization", "DatabaseConnections", "FreeStorageSpace", "FreeableMemory"],
     ),
     ("AWS/SQS", &["QueueName"], &["ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible"]),
+    ("AWS/SES", &[], &["Reputation.BounceRate", "Reputation.ComplaintRate"]),
     (NAMESPACE, &["Function"], &[COLD_START, DATABASE_TIME, NEW_MESSAGES]),
     (NAMESPACE, &["Function", "Outcome"], &[INVOCATIONS]),
 ];
@@ -80,7 +81,7 @@ fn alarm_metrics(template: &Value) -> Vec<Vec<String>> {
     });
     let text = |value: &Value| value.as_str().or_else(|| value["Fn::Sub"].as_str()).expect("a text").to_owned();
     let line = |metric: &Value| {
-        let dimensions = metric["Dimensions"].as_array().unwrap().iter();
+        let dimensions = metric["Dimensions"].as_array().into_iter().flatten();
         let dimensions = dimensions.flat_map(|dimension| [text(&dimension["Name"]), text(&dimension["Value"])]);
         [text(&metric["Namespace"]), text(&metric["MetricName"])].into_iter().chain(dimensions).collect()
     };
@@ -197,11 +198,38 @@ fn thresholds_of_database_alarms_follow_the_size_of_the_database() {
     assert_eq!(thresholds("dev").map(f64::to_bits), [72.0, 1_073_741_824.0].map(f64::to_bits));
 }
 
+/// The thresholds are below those from which AWS reviews an account, and the rates are fractions.
 #[test]
-fn missing_data_is_breaching_for_the_database_only() {
+fn the_rates_for_which_aws_pauses_an_account_have_alarms_where_the_stage_sends_mails() {
+    for (stage, _) in monitored() {
+        let without_mails = Stage { mail: None, ..stage.clone() };
+        for (stage, sends) in [(stage, true), (without_mails, false)] {
+            let template = template(&stage, Kind::Operations);
+            for (id, metric, threshold) in [
+                ("BounceRateAlarm", "Reputation.BounceRate", 0.03),
+                ("ComplaintRateAlarm", "Reputation.ComplaintRate", 0.0008),
+            ] {
+                let found = alarms(&template).into_iter().find(|(name, _)| *name == id);
+                assert_eq!(found.is_some(), sends, "{id} of {}", stage.name);
+                let Some((_, alarm)) = found else { continue };
+                assert_eq!((&alarm["Namespace"], &alarm["MetricName"]), (&json!("AWS/SES"), &json!(metric)));
+                assert_eq!(alarm["Threshold"].as_f64().map(f64::to_bits), Some(f64::to_bits(threshold)), "{id}");
+                assert_eq!((&alarm["Dimensions"], &alarm["Period"]), (&Value::Null, &json!(3600)), "{id}");
+                assert_eq!(alarm["ComparisonOperator"], "GreaterThanThreshold", "{id}");
+            }
+        }
+    }
+}
+
+#[test]
+fn missing_data_is_breaching_for_the_database_only_and_keeps_the_state_of_rates_that_ses_publishes_rarely() {
     for (_, template) in monitored() {
         for (name, alarm) in alarms(&template) {
-            let expected = if name == "DatabaseCpuAlarm" { "breaching" } else { "notBreaching" };
+            let expected = match name {
+                "DatabaseCpuAlarm" => "breaching",
+                "BounceRateAlarm" | "ComplaintRateAlarm" => "ignore",
+                _ => "notBreaching",
+            };
             assert_eq!(alarm["TreatMissingData"], expected, "{name}");
         }
     }

@@ -12,6 +12,7 @@ use crate::template::{Id, Template, list, logical_id, sub};
 
 const MINUTE: i32 = 60;
 const FIVE_MINUTES: i32 = 5 * MINUTE;
+const HOUR: i32 = 60 * MINUTE;
 const GIB: f64 = 1024.0 * 1024.0 * 1024.0;
 
 struct Alarm {
@@ -48,6 +49,8 @@ enum MissingData {
     /// There were no requests, or another alarm covers the case.
     NotBreaching,
     Breaching,
+    /// The state stays: the metric is published at long intervals.
+    Ignored,
 }
 
 /// Adds the alarms about problems, and returns them.
@@ -56,6 +59,7 @@ pub fn add(template: &mut Template, stage: &Stage, metrics: &Metrics, topic: Id)
     alarms.extend(distribution_alarm(metrics));
     alarms.extend(function_alarms(metrics));
     alarms.extend(queue_alarms(metrics));
+    alarms.extend(reputation_alarms(metrics).unwrap_or_default());
     alarms.extend(database_alarms(stage, metrics).unwrap_or_default());
     alarms.into_iter().map(|alarm| alarm.add(template, stage, topic)).collect()
 }
@@ -219,6 +223,34 @@ fn queue_alarms(metrics: &Metrics) -> Vec<Alarm> {
     ]
 }
 
+/// AWS reviews an account from 5 % of bounces or 0.1 % of complaints on, and pauses it from 10 % or 0.5 % on. A shop with
+/// few mails reaches that with few of them, so the alarms come earlier. They are on the account's rates, to which other
+/// senders of the account contribute.
+/// <https://docs.aws.amazon.com/ses/latest/dg/faqs-enforcement.html>,
+/// <https://docs.aws.amazon.com/ses/latest/dg/reputationdashboard-cloudwatch-alarm.html>
+fn reputation_alarms(metrics: &Metrics) -> Option<Vec<Alarm>> {
+    let alarm = |name, meaning: &str, metric, threshold| Alarm {
+        period: HOUR,
+        missing_data: MissingData::Ignored,
+        ..Alarm::new(name, name, meaning.to_owned(), metric, Threshold::Above(threshold))
+    };
+    Some(vec![
+        alarm(
+            "bounce-rate",
+            "More than 3 % of the account's mails came back: AWS reviews an account from 5 % on, and pauses it at 10 %",
+            metrics.reputation("Reputation.BounceRate")?,
+            0.03,
+        ),
+        alarm(
+            "complaint-rate",
+            "More than 0.08 % of the account's mails were reported as spam: AWS reviews an account from 0.1 % on, and \
+             pauses it at 0.5 %",
+            metrics.reputation("Reputation.ComplaintRate")?,
+            0.0008,
+        ),
+    ])
+}
+
 fn database_alarms(stage: &Stage, metrics: &Metrics) -> Option<Vec<Alarm>> {
     let Server::Rds(server) = &stage.database.server else { return None };
     let max_connections = f64::from(stage.database.max_connections);
@@ -296,6 +328,7 @@ impl Alarm {
             treat_missing_data: match self.missing_data {
                 MissingData::NotBreaching => "notBreaching",
                 MissingData::Breaching => "breaching",
+                MissingData::Ignored => "ignore",
             },
         };
         alarm.ok_actions = self.notify_ok.then(|| list([topic]));
@@ -312,7 +345,7 @@ impl Alarm {
 fn set_metric(alarm: &mut cloudwatch::Alarm_, metric: &Metric, period: i32) {
     alarm.namespace = Some(metric.namespace.into());
     alarm.metric_name = Some(metric.name.into());
-    alarm.dimensions = Some(dimensions(metric));
+    alarm.dimensions = (!metric.dimensions.is_empty()).then(|| dimensions(metric));
     alarm.period = Some(period);
     let statistic = Some(metric.statistic.into());
     if metric.statistic.starts_with('p') {

@@ -89,14 +89,21 @@ fn orders(metrics: &Metrics) -> Vec<Graph> {
     let waiting = |queues: [(Queue, &str); 2]| {
         queues.iter().map(|(queue, label)| line(&metrics.waiting_messages(*queue), label)).collect()
     };
-    vec![
+    let mut graphs = vec![
         (
             "Oldest order and mail, s",
             oldest.iter().map(|(queue, label)| line(&metrics.oldest_message(*queue), label)).collect(),
         ),
         ("Waiting orders and mails", waiting(oldest)),
         ("Parked orders and mails", waiting(parked)),
-    ]
+    ];
+    let rates = [("Reputation.BounceRate", "bounces"), ("Reputation.ComplaintRate", "complaints")];
+    let rates = rates.iter().filter_map(|(name, label)| Some(line(&metrics.reputation(name)?, label)));
+    let rates: Vec<_> = rates.collect();
+    if !rates.is_empty() {
+        graphs.push(("Bounces and complaints of the account, share", rates));
+    }
+    graphs
 }
 
 fn database(metrics: &Metrics) -> Vec<Graph> {

@@ -140,6 +140,15 @@ impl Metrics {
         Metric { namespace: "AWS/SQS", name, dimensions, statistic: "Maximum" }
     }
 
+    /// Share of the account's mails that came back or that their readers reported, 0 to 1: `BounceRate` or `ComplaintRate`.
+    /// AWS pauses accounts, so it is the account's, which has no dimension, and not that of the configuration set. None
+    /// of a stage without mails.
+    /// <https://docs.aws.amazon.com/ses/latest/dg/monitor-sender-reputation.html>
+    pub fn reputation(&self, name: &'static str) -> Option<Metric> {
+        self.stage.mail.as_ref()?;
+        Some(Metric { namespace: "AWS/SES", name, dimensions: Vec::new(), statistic: "Maximum" })
+    }
+
     /// A metric of the RDS instance; none without RDS.
     pub fn database(&self, name: &'static str, statistic: &'static str) -> Option<Metric> {
         let dimensions = vec![("DBInstanceIdentifier", parameter(self.database?))];
