@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 use stratosphere::services::aws::route53;
 use stratosphere::services::aws::ses::{self, configurationset, emailidentity};
 
-use super::permissions::allow;
 use crate::stage::{Mail, Stage};
 use crate::template::{Id, Template, arn, list};
 
@@ -22,7 +21,7 @@ pub fn permissions(stage: &Stage, mail: &Mail) -> [Value; 2] {
             "Resource": arn("ses", "identity/*"),
             "Condition": { "StringEquals": { "ses:FromAddress": mail.sender.to_ascii() } },
         }),
-        allow(&["ses:SendEmail"], arn("ses", &set)),
+        json!({ "Effect": "Allow", "Action": ["ses:SendEmail"], "Resource": arn("ses", &set) }),
     ]
 }
 
