@@ -488,8 +488,8 @@ mod tests {
         stage.concurrency.http = 80;
         assert_eq!(
             error(&stage, FUNCTIONS),
-            "stage `prod` cannot be deployed:\n  functions can hold 1210 database connections during a release \
-             (2 x 605 concurrent executions); at most 480 are allowed, 80 % of max_connections = 600; lower [concurrency] \
+            "stage `prod` cannot be deployed:\n  functions can hold 1214 database connections during a release \
+             (2 x 607 concurrent executions); at most 480 are allowed, 80 % of max_connections = 600; lower [concurrency] \
              or raise max_connections in infra/stages/prod.toml"
         );
     }

@@ -201,6 +201,14 @@ pub static FUNCTIONS: &[Function] = &[
         ..DEFAULTS
     },
     Function {
+        name: "note-bounces",
+        about: "Notes with their orders which mails came back",
+        trigger: Messages(Queue::Bounces),
+        database: Some(Writer),
+        queue: &[Send(Queue::BounceDeadLetters)],
+        ..DEFAULTS
+    },
+    Function {
         name: "process-orders",
         about: "Decides orders in their order of arrival, each exactly once",
         trigger: Messages(Queue::Orders),
@@ -235,6 +243,9 @@ pub static FUNCTIONS: &[Function] = &[
         ..DEFAULTS
     },
 ];
+
+/// Lambda's lowest maximum concurrency of a queue's consumer; bounces are few, and nobody waits for them.
+const LEAST_OF_A_QUEUE: u16 = 2;
 
 /// Defaults of a row: no permissions, 256 MB, 10 seconds.
 pub(crate) const DEFAULTS: Function = Function {
@@ -464,6 +475,7 @@ impl Function {
             Http(_) | Unmatched if self.demand == Demand::Rare => stage.concurrency.http_rare,
             Http(_) | Unmatched => stage.concurrency.http,
             Messages(Queue::Orders) => stage.orders.concurrency,
+            Messages(Queue::Bounces) => LEAST_OF_A_QUEUE,
             Messages(_) => stage.submissions.concurrency,
             Imports | Staff | Release => 1,
         }
@@ -587,6 +599,7 @@ mod tests {
             "process-submissions",
             "process-orders",
             "send-mail",
+            "note-bounces",
             "run-staff-task",
             "migrate-database",
         ] {

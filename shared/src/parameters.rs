@@ -37,6 +37,9 @@ pub enum Queue {
     /// Mails to buyers.
     Mails,
     MailDeadLetters,
+    /// What SES publishes about mails: bounces and complaints.
+    Bounces,
+    BounceDeadLetters,
 }
 
 /// A database user by its permissions, the least first.
@@ -69,6 +72,8 @@ impl Parameter {
             Self::Queue(Queue::OrderDeadLetters) => "queue/orders-parked",
             Self::Queue(Queue::Mails) => "queue/mails",
             Self::Queue(Queue::MailDeadLetters) => "queue/mails-parked",
+            Self::Queue(Queue::Bounces) => "queue/bounces",
+            Self::Queue(Queue::BounceDeadLetters) => "queue/bounces-parked",
             Self::SubmissionKey => "submission-key",
         }
     }
@@ -80,13 +85,15 @@ impl Parameter {
 }
 
 impl Queue {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Submissions,
         Self::DeadLetters,
         Self::Orders,
         Self::OrderDeadLetters,
         Self::Mails,
         Self::MailDeadLetters,
+        Self::Bounces,
+        Self::BounceDeadLetters,
     ];
 
     /// Name of the queue without the stage: `anaquel-<stage>-<name>`. SQS requires the suffix of a FIFO queue.
@@ -98,6 +105,8 @@ impl Queue {
             Self::OrderDeadLetters => "orders-parked.fifo",
             Self::Mails => "mails",
             Self::MailDeadLetters => "mails-parked",
+            Self::Bounces => "bounces",
+            Self::BounceDeadLetters => "bounces-parked",
         }
     }
 
@@ -107,7 +116,8 @@ impl Queue {
             Self::Submissions => Some(Self::DeadLetters),
             Self::Orders => Some(Self::OrderDeadLetters),
             Self::Mails => Some(Self::MailDeadLetters),
-            Self::DeadLetters | Self::OrderDeadLetters | Self::MailDeadLetters => None,
+            Self::Bounces => Some(Self::BounceDeadLetters),
+            Self::DeadLetters | Self::OrderDeadLetters | Self::MailDeadLetters | Self::BounceDeadLetters => None,
         }
     }
 

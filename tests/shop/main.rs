@@ -3,6 +3,7 @@
 
 mod api;
 mod books;
+mod bounces;
 mod browser;
 mod cart;
 mod contact;

@@ -52,8 +52,14 @@ async fn send(shop: &Shop, body: &str, group: &str) {
     send.message_group_id(group).message_deduplication_id(id).send().await.unwrap();
 }
 
-fn buyer() -> String {
+pub fn buyer() -> String {
     format!("{}@example.org", Uuid::new_v4())
+}
+
+/// Places an order that is rejected, and waits until its buyer has the mail about it.
+pub async fn place(shop: &Shop, buyer: &str) {
+    send(shop, &serde_json::to_string(&order(buyer)).unwrap(), "orders-0").await;
+    mails_to(shop, buyer, 1).await;
 }
 
 async fn mails_to(shop: &Shop, buyer: &str, count: usize) -> Vec<Value> {

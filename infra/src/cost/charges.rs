@@ -19,7 +19,7 @@ pub struct Charge {
 }
 
 /// Types without charges.
-const FREE: [&str; 41] = [
+const FREE: [&str; 42] = [
     "ApplicationAutoScaling::ScalingPolicy",
     "Budgets::Budget",
     "CertificateManager::Certificate",
@@ -56,6 +56,7 @@ const FREE: [&str; 41] = [
     "RDS::DBSubnetGroup",
     "Route53::RecordSet",
     "S3::BucketPolicy",
+    "SES::ConfigurationSetEventDestination",
     "SES::EmailIdentity",
     "SNS::Subscription",
     "SNS::Topic",

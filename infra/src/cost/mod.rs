@@ -254,7 +254,7 @@ mod tests {
             }
         }
         let idle = Report::of(&stage("dev"), 0).unwrap().text(false).unwrap();
-        assert!(idle.starts_with("dev: 50.96 USD a month idle; a million requests a month would add "), "{idle}");
+        assert!(idle.starts_with("dev: 51.22 USD a month idle; a million requests a month would add "), "{idle}");
         let second = idle.lines().nth(1).unwrap();
         assert!(
             second.ends_with(" USD of that are for the functions' metrics, from some 12,000 requests a month on."),
@@ -271,7 +271,7 @@ mod tests {
         };
         let report = Report::of(&dev, 0).unwrap();
         assert!((metrics(MILLION) - report.metrics).abs() < 0.001);
-        // Only the three consumers of queues, which a fiftieth of the requests or fewer reach, have metrics in fewer hours.
+        // Only the consumers of queues, which a fiftieth of the requests or fewer reach, have metrics in fewer hours.
         assert!(
             metrics(13_000) > report.metrics - 3.0 * usage::METRICS * 0.30 && metrics(1_000) < report.metrics / 5.0
         );

@@ -128,7 +128,7 @@ impl Usage {
         self.requests * RESPONSE_KB / KB_IN_GB
     }
 
-    /// Messages of a queue; dead letters are too few to count.
+    /// Messages of a queue; bounces and dead letters are too few to count.
     pub fn messages(&self, queue: Queue) -> f64 {
         messages(queue, self.requests)
     }
@@ -155,7 +155,11 @@ fn messages(queue: Queue, requests: f64) -> f64 {
         Queue::Submissions => requests * SUBMITTED,
         Queue::Orders => requests * ORDERED,
         Queue::Mails => requests * ORDERED * MAILS,
-        Queue::DeadLetters | Queue::OrderDeadLetters | Queue::MailDeadLetters => 0.0,
+        Queue::Bounces
+        | Queue::DeadLetters
+        | Queue::OrderDeadLetters
+        | Queue::MailDeadLetters
+        | Queue::BounceDeadLetters => 0.0,
     }
 }
 

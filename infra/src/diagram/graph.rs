@@ -146,6 +146,7 @@ fn services(dot: &mut Dot, stage: &Stage, system: &System) {
         }
         if let Some(identity) = system.only("SES::EmailIdentity") {
             dot.node("mail", "service", &format!("SES\n{}", text(&identity["EmailIdentity"])));
+            dot.edge("mail", Queue::Bounces.name(), "rare", "bounces, by SNS");
         }
         if let Some(sweep) = system.only("Scheduler::Schedule") {
             dot.node("sweeps", "service", &format!("Schedule of sweeps\n{}", text(&sweep["ScheduleExpression"])));

@@ -1,6 +1,8 @@
 //! The data stack: MariaDB, the queues, their SSM parameters, and the buckets for access logs and for the page that
 //! CloudFront shows while the load balancer is away.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 use shared::parameters::Parameter;
 use stratosphere::services::aws::{iam, rds, sqs, ssm};
@@ -42,9 +44,9 @@ pub fn stack(stage: &Stage) -> Stack {
         parameter(template, stage, Parameter::DatabaseUser(role), role.user().as_str());
     }
 
-    queues(template, stage);
+    let bounces = queues(template, stage)[&Queue::Bounces];
     if let Some(settings) = &stage.mail {
-        mail::add(template, stage, settings);
+        mail::add(template, stage, settings, bounces);
     }
     access_logs::add(template, stage);
     if !stage.is_local() {
@@ -199,11 +201,14 @@ pub fn arn_output(queue: Queue) -> &'static str {
         Queue::OrderDeadLetters => "OrdersParkedQueueArn",
         Queue::Mails => "MailsQueueArn",
         Queue::MailDeadLetters => "MailsParkedQueueArn",
+        Queue::Bounces => "BouncesQueueArn",
+        Queue::BounceDeadLetters => "BouncesParkedQueueArn",
     }
 }
 
-/// The queues, each with its dead-letter queue.
-fn queues(template: &mut Template, stage: &Stage) {
+/// Adds the queues, each with its dead-letter queue, and returns those that are no dead-letter queues.
+fn queues(template: &mut Template, stage: &Stage) -> BTreeMap<Queue, Id> {
+    let mut sources = BTreeMap::new();
     for source in Queue::ALL {
         let Some(dead_letters) = source.dead_letters() else { continue };
         let dead_letters = dead_letter_queue(template, stage, source, dead_letters);
@@ -211,7 +216,9 @@ fn queues(template: &mut Template, stage: &Stage) {
         if source == Queue::Submissions {
             template.output("SubmissionsQueueUrl", added);
         }
+        sources.insert(source, added);
     }
+    sources
 }
 
 fn dead_letter_queue(template: &mut Template, stage: &Stage, source: Queue, queue: Queue) -> Id {
@@ -253,9 +260,14 @@ fn add_queue(template: &mut Template, stage: &Stage, queue: Queue, properties: s
     let id = output.strip_suffix("Arn").expect("the name of an output with an ARN");
     let added = template.add(id, properties);
     template.suppress(added, "CKV_AWS_27", "SQS encrypts with its own key, which checkov does not accept.");
+    let mut policy_document = only_over_tls("sqs:*", added.att("Arn"));
+    if queue == Queue::Bounces && stage.mail.is_some() {
+        let statements = policy_document["Statement"].as_array_mut().expect("statements");
+        statements.push(mail::may_deliver(stage, added));
+    }
     let policy = sqs::QueuePolicy! {
         queues: list([added]),
-        policy_document: only_over_tls("sqs:*", added.att("Arn")),
+        policy_document: policy_document,
     };
     template.add(format!("{id}Policy"), policy);
     parameter(template, stage, Parameter::Queue(queue), added);

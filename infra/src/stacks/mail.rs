@@ -1,11 +1,17 @@
-//! Mails to buyers: the identity that Amazon SES sends for, and the configuration set of its mails.
+//! Mails to buyers: the identity that Amazon SES sends for, the configuration set of its mails, and the way on which
+//! bounces and complaints come back: from SES by a topic to the queue of bounces.
 
 use serde_json::{Value, json};
-use stratosphere::services::aws::route53;
-use stratosphere::services::aws::ses::{self, configurationset, emailidentity};
+use stratosphere::services::aws::ses::{self, configurationset, configurationseteventdestination, emailidentity};
+use stratosphere::services::aws::{route53, sns};
+use stratosphere::value::AWS_ACCOUNT_ID;
 
+use super::topic::{self, Topic};
 use crate::stage::{Mail, Stage};
 use crate::template::{Id, Template, arn, list};
+
+/// Name of the topic, without the stage.
+const TOPIC: &str = "mail-events";
 
 /// The permission to send mails from the shop's address. SES checks it for the configuration set and for identities: for
 /// the sender's narrowest one, which may be an address that is verified beside its domain, and while the account is in the
@@ -26,7 +32,7 @@ pub fn permissions(stage: &Stage, mail: &Mail) -> [Value; 2] {
 }
 
 /// Adds the identity, and the DNS records that prove it where the stage has the domain's hosted zone.
-pub fn add(template: &mut Template, stage: &Stage, mail: &Mail) {
+pub fn add(template: &mut Template, stage: &Stage, mail: &Mail, bounces: Id) {
     let set = template.add(
         "MailConfiguration",
         ses::ConfigurationSet! {
@@ -53,6 +59,60 @@ pub fn add(template: &mut Template, stage: &Stage, mail: &Mail) {
             add_signature_record(template, identity, zone, number);
         }
     }
+    add_events(template, stage, set, bounces);
+}
+
+/// Events of mails that SES had accepted. A suppressed address is a bounce too. SES publishes to standard topics
+/// only, which deliver to standard queues only.
+/// <https://docs.aws.amazon.com/ses/latest/dg/event-publishing-add-event-destination-sns.html>
+fn add_events(template: &mut Template, stage: &Stage, set: Id, bounces: Id) {
+    let source = arn("ses", &format!("configuration-set/{}", stage.configuration_set()));
+    let names = Topic {
+        id: "MailEvents",
+        physical: stage.physical(TOPIC),
+        encrypts: format!("Encrypts the bounces and complaints of stage {}", stage.name),
+        publishers: vec![("ses.amazonaws.com", json!(source))],
+    };
+    let (topic, policy) = topic::add(template, &names);
+    template.add(
+        "MailEventsToQueue",
+        sns::Subscription! {
+            topic_arn: topic,
+            protocol: "sqs",
+            endpoint: bounces.att("Arn"),
+            // Without SNS's envelope.
+            raw_message_delivery: true,
+        },
+    );
+    let destination = template.add(
+        "MailEventDestination",
+        ses::ConfigurationSetEventDestination! {
+            configuration_set_name: set,
+            event_destination: configurationseteventdestination::EventDestination! {
+                enabled: true,
+                matching_event_types: list(["bounce", "complaint", "reject"]),
+                sns_destination: configurationseteventdestination::SnsDestination! { topic_arn: topic },
+            },
+        },
+    );
+    // SES publishes a message to see whether it may.
+    template.add_dependency(destination, policy);
+}
+
+/// The statement of the queue's policy by which the topic delivers to it.
+pub fn may_deliver(stage: &Stage, queue: Id) -> Value {
+    json!({
+        "Sid": "TopicDelivers",
+        "Effect": "Allow",
+        "Principal": { "Service": "sns.amazonaws.com" },
+        "Action": "sqs:SendMessage",
+        "Resource": queue.att("Arn"),
+        "Condition": {
+            "StringEquals": { "aws:SourceAccount": AWS_ACCOUNT_ID },
+            // By name, because the topic's subscription refers to the queue.
+            "ArnEquals": { "aws:SourceArn": arn("sns", &stage.physical(TOPIC)) },
+        },
+    })
 }
 
 /// The hosted zone of the identity: that of the shop's domain, if the identity is this domain or below it.

@@ -18,6 +18,7 @@ pub mod operations;
 pub mod origin_secret;
 mod permissions;
 mod sweeps;
+mod topic;
 pub mod unavailable_page;
 mod wiring;
 

@@ -225,7 +225,7 @@ pub const BAD_TEMPLATES: [BadTemplate; 47] = [
         Kind::Data,
         Linter::Policies,
         "QUEUE_REFUSES_PLAIN_HTTP",
-        "MailsParkedQueuePolicy", // the first one left
+        "BouncesParkedQueuePolicy", // the first one left
         |resources| remove(resources, "ParkedQueuePolicy"),
     ),
     bad(

@@ -96,18 +96,22 @@ const PARAMETERS: &[&str] = &[
     "queue/orders-parked",
     "queue/mails",
     "queue/mails-parked",
+    "queue/bounces",
+    "queue/bounces-parked",
     "submission-key",
     "something/else",
 ];
 
 /// The queues with their names and their parameters.
-const QUEUES: [(Queue, &str, &str); 6] = [
+const QUEUES: [(Queue, &str, &str); 8] = [
     (Queue::Submissions, "submissions", "queue/submissions"),
     (Queue::DeadLetters, "parked", "queue/parked"),
     (Queue::Orders, "orders.fifo", "queue/orders"),
     (Queue::OrderDeadLetters, "orders-parked.fifo", "queue/orders-parked"),
     (Queue::Mails, "mails", "queue/mails"),
     (Queue::MailDeadLetters, "mails-parked", "queue/mails-parked"),
+    (Queue::Bounces, "bounces", "queue/bounces"),
+    (Queue::BounceDeadLetters, "bounces-parked", "queue/bounces-parked"),
 ];
 
 /// Another stage in the same account.
@@ -478,6 +482,8 @@ fn policies_of_queues_and_buckets_grant_nothing_and_deny_plain_http() {
             (Kind::Data, "OrdersParkedQueuePolicy", "sqs:ReceiveMessage", queue(name, "orders-parked.fifo")),
             (Kind::Data, "MailsQueuePolicy", "sqs:SendMessage", queue(name, "mails")),
             (Kind::Data, "MailsParkedQueuePolicy", "sqs:ReceiveMessage", queue(name, "mails-parked")),
+            (Kind::Data, "BouncesQueuePolicy", "sqs:SendMessage", queue(name, "bounces")),
+            (Kind::Data, "BouncesParkedQueuePolicy", "sqs:ReceiveMessage", queue(name, "bounces-parked")),
             (Kind::Data, "AccessLogsPolicy", "s3:ListBucket", bucket(name, "access-logs")),
             (Kind::App, "ImportBucketPolicy", "s3:ListBucket", bucket(name, "imports")),
             (Kind::App, "ImportBucketPolicy", "s3:GetObject", bucket(name, "imports") + "/incoming/books.csv"),
@@ -494,6 +500,40 @@ fn policies_of_queues_and_buckets_grant_nothing_and_deny_plain_http() {
                 [BTreeSet::new(), [decision("Deny", action, &resource)].into()],
                 "{action} {resource}"
             );
+        }
+    }
+}
+
+/// On the way of a bounce: SES publishes to the topic, and the topic delivers to the queue.
+#[ignore = "needs the policy engine"]
+#[test]
+fn only_ses_for_its_set_publishes_bounces_and_only_their_topic_sends_them_to_the_queue() {
+    for (name, _) in STAGES {
+        let templates = ResolvedTemplates::of(Stage::in_full(name).unwrap());
+        let topic = arn("sns", &format!("anaquel-{name}-mail-events"));
+        let other_topic = arn("sns", &format!("anaquel-{name}-notices"));
+        let queue = queue(name, "bounces");
+        let (set, other_set) = (configuration_set(name), configuration_set(OTHER));
+        let topic_policy = templates.properties(Kind::Data, "MailEventsPolicy")["PolicyDocument"].clone();
+        let queue_policy = templates.properties(Kind::Data, "BouncesQueuePolicy")["PolicyDocument"].clone();
+        let (ses, sns) = ("ses.amazonaws.com", "sns.amazonaws.com");
+        for (policy, service, source, account, action, resource, is_allowed) in [
+            (&topic_policy, ses, &set, ACCOUNT, "sns:Publish", &topic, true),
+            (&topic_policy, ses, &other_set, ACCOUNT, "sns:Publish", &topic, false),
+            (&topic_policy, ses, &set, "999999999999", "sns:Publish", &topic, false),
+            (&topic_policy, "events.amazonaws.com", &set, ACCOUNT, "sns:Publish", &topic, false),
+            (&topic_policy, ses, &set, ACCOUNT, "sns:Subscribe", &topic, false),
+            (&queue_policy, sns, &topic, ACCOUNT, "sqs:SendMessage", &queue, true),
+            (&queue_policy, sns, &other_topic, ACCOUNT, "sqs:SendMessage", &queue, false),
+            (&queue_policy, sns, &topic, "999999999999", "sqs:SendMessage", &queue, false),
+            (&queue_policy, ses, &topic, ACCOUNT, "sqs:SendMessage", &queue, false),
+            (&queue_policy, sns, &topic, ACCOUNT, "sqs:ReceiveMessage", &queue, false),
+        ] {
+            let context = json!({ "aws:SourceArn": source, "aws:SourceAccount": account });
+            let case = case("resource", policy, service, &context);
+            let decisions = evaluate(&[case], &[action.to_owned()].into(), &[resource.clone()].into());
+            let allowed: BTreeSet<_> = is_allowed.then(|| decision("Allow", action, resource)).into_iter().collect();
+            assert_eq!(decisions, [allowed], "{service} for {source} of {account}: {action}");
         }
     }
 }

@@ -156,6 +156,7 @@ fn denied_to_developers(stage: &str) -> Vec<Rule> {
         // Functions with access to e-mail addresses in messages.
         deny(DEVELOPER, "lambda:UpdateFunctionCode", function_arn(stage, "process-submissions")),
         deny(DEVELOPER, "lambda:UpdateFunctionCode", function_arn(stage, "send-mail")),
+        deny(DEVELOPER, "lambda:UpdateFunctionCode", function_arn(stage, "note-bounces")),
         deny(DEVELOPER, "lambda:UpdateAlias", function_arn(stage, "run-staff-task") + ":live"),
         deny(DEVELOPER, "lambda:UpdateFunctionCode", function_arn(stage, "import-catalogue")),
         deny(DEVELOPER, "lambda:UpdateAlias", format!("{migration}:live")),
@@ -178,6 +179,7 @@ fn denied_to_developers(stage: &str) -> Vec<Rule> {
         deny(DEVELOPER, "s3:PutObject", bucket(stage, "artifacts") + "/functions/show-book.zip"),
         deny(DEVELOPER, "sqs:ReceiveMessage", queue(stage, "parked")),
         deny(DEVELOPER, "sqs:ReceiveMessage", queue(stage, "orders-parked.fifo")),
+        deny(DEVELOPER, "sqs:ReceiveMessage", queue(stage, "bounces")),
         deny(DEVELOPER, "sqs:SendMessage", queue(stage, "orders.fifo")),
         deny(DEVELOPER, "ses:SendEmail", "*"),
         deny(DEVELOPER, "ec2:RunInstances", arn("ec2", "instance/*")),

@@ -123,6 +123,7 @@ impl ResolvedTemplates {
             }
             "AWS::Lambda::Function" => self.text(kind, &properties["FunctionName"]),
             "AWS::S3::Bucket" => self.text(kind, &properties["BucketName"]),
+            "AWS::SNS::Topic" => self.arn("sns", &self.text(kind, &properties["TopicName"])),
             "AWS::SQS::Queue" => format!("https://queue/{}", self.text(kind, &properties["QueueName"])),
             // An id that AWS generates.
             _ => format!("{}-{name}", stack.name),

@@ -193,8 +193,8 @@ fn every_function_has_reserved_concurrency_on_aws() {
 #[test]
 fn queues_are_encrypted_and_keep_messages_for_two_weeks() {
     for template in all_templates(Kind::Data) {
-        let sources = ["SubmissionsQueue", "OrdersQueue", "MailsQueue"];
-        let dead_letters = ["ParkedQueue", "OrdersParkedQueue", "MailsParkedQueue"];
+        let sources = ["SubmissionsQueue", "OrdersQueue", "MailsQueue", "BouncesQueue"];
+        let dead_letters = ["ParkedQueue", "OrdersParkedQueue", "MailsParkedQueue", "BouncesParkedQueue"];
         assert_eq!(resources(&template, "SQS::Queue").len(), sources.len() + dead_letters.len());
         for queue in sources.iter().chain(&dead_letters) {
             assert_eq!(properties(&template, queue)["SqsManagedSseEnabled"], true);
@@ -261,6 +261,41 @@ fn mails_are_sent_for_a_verified_identity_whose_domain_is_proved_where_the_stage
     assert!(resources(&without, "SES::EmailIdentity").is_empty());
 }
 
+/// SES publishes a message when the destination is created, so the topic's policy exists before.
+#[test]
+fn bounces_complaints_and_rejections_go_to_their_queue_without_sns_envelope_where_the_stage_sends_mails() {
+    for (name, _) in STAGES {
+        let full = Stage::in_full(name).unwrap();
+        let data = template(&full, Kind::Data);
+        let destination = properties(&data, "MailEventDestination");
+        assert_eq!(destination["ConfigurationSetName"], json!({ "Ref": "MailConfiguration" }));
+        let expected = json!({
+            "Enabled": true,
+            "MatchingEventTypes": ["bounce", "complaint", "reject"],
+            "SnsDestination": { "TopicARN": { "Ref": "MailEvents" } },
+        });
+        assert_eq!(destination["EventDestination"], expected);
+        assert_eq!(data["Resources"]["MailEventDestination"]["DependsOn"], json!(["MailEventsPolicy"]));
+        let topic = properties(&data, "MailEvents");
+        assert_eq!(topic["KmsMasterKeyId"], json!({ "Ref": "MailEventsKey" }));
+        assert!(topic["FifoTopic"].is_null(), "a FIFO topic takes nothing from SES");
+        let expected = json!({
+            "TopicArn": { "Ref": "MailEvents" },
+            "Protocol": "sqs",
+            "Endpoint": { "Fn::GetAtt": ["BouncesQueue", "Arn"] },
+            "RawMessageDelivery": true,
+        });
+        assert_eq!(properties(&data, "MailEventsToQueue"), &expected);
+
+        let without = template(&Stage { mail: None, ..full }, Kind::Data);
+        for kind in ["SNS::Topic", "SNS::Subscription", "KMS::Key", "SES::ConfigurationSetEventDestination"] {
+            assert!(resources(&without, kind).is_empty(), "{kind} of {name}");
+        }
+        let policy = &properties(&without, "BouncesQueuePolicy")["PolicyDocument"]["Statement"];
+        assert_eq!(policy.as_array().unwrap().len(), 1, "{name}");
+    }
+}
+
 /// SQS accepts only a FIFO queue as the dead-letter queue of one, and Scheduler only one that needs no deduplication id.
 #[test]
 fn the_order_queue_and_its_dead_letter_queue_are_fifo_with_high_throughput() {
@@ -273,7 +308,9 @@ fn the_order_queue_and_its_dead_letter_queue_are_fifo_with_high_throughput() {
             assert_eq!(queue["DeduplicationScope"], "messageGroup");
             assert_eq!(queue["FifoThroughputLimit"], "perMessageGroupId");
         }
-        for queue in ["SubmissionsQueue", "ParkedQueue", "MailsQueue", "MailsParkedQueue"] {
+        for queue in
+            ["SubmissionsQueue", "ParkedQueue", "MailsQueue", "MailsParkedQueue", "BouncesQueue", "BouncesParkedQueue"]
+        {
             assert!(properties(&template, queue)["FifoQueue"].is_null(), "{queue}");
         }
     }
@@ -404,6 +441,7 @@ fn the_local_stage_uses_only_resource_types_of_the_emulator() {
         "ElasticLoadBalancingV2::LoadBalancer",
         "ElasticLoadBalancingV2::TargetGroup",
         "IAM::Role",
+        "KMS::Key",
         "Lambda::Alias",
         "Lambda::EventInvokeConfig",
         "Lambda::EventSourceMapping",
@@ -414,7 +452,11 @@ fn the_local_stage_uses_only_resource_types_of_the_emulator() {
         "S3::Bucket",
         "S3::BucketPolicy",
         "SES::ConfigurationSet",
+        "SES::ConfigurationSetEventDestination",
         "SES::EmailIdentity",
+        "SNS::Subscription",
+        "SNS::Topic",
+        "SNS::TopicPolicy",
         "SQS::Queue",
         "SQS::QueuePolicy",
         "SSM::Parameter",

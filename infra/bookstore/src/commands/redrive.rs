@@ -1,6 +1,6 @@
-//! `bookstore redrive`: lists the messages of the dead-letter queues and sends each to its source: submissions, orders
-//! and mails to their queues, failed imports to the function. A permanent failure returns to its dead-letter queue with
-//! its reason.
+//! `bookstore redrive`: lists the messages of the dead-letter queues and sends each to its source: submissions, orders,
+//! mails and bounces to their queues, failed imports to the function. A permanent failure returns to its dead-letter
+//! queue with its reason.
 //!
 //! A message is sent before it is deleted: an interruption loses none, and processing a duplicate has no effect.
 
@@ -206,7 +206,7 @@ impl DeadLetter {
                 let failure = failure.or_else(|| text(&json["requestContext"]["condition"]));
                 (Some("import".to_owned()), text(file), failure, Origin::Import(event.clone()))
             }
-            None => (text(&json["kind"]), text(&json["id"]), None, Origin::Queue),
+            None => (kind_of(&json), id_of(&json), None, Origin::Queue),
         };
         Self {
             reason: reason.or(failure).unwrap_or_else(|| "too many retries".to_owned()),
@@ -236,6 +236,16 @@ impl DeadLetter {
     fn json(&self) -> Value {
         json!({ "queue": self.queue.name(), "sent_at": self.sent_at(), "kind": self.kind, "id": self.id, "reason": self.reason })
     }
+}
+
+/// The kind of a message of the shop, or of an event of SES.
+fn kind_of(json: &Value) -> Option<String> {
+    json["kind"].as_str().or_else(|| json["eventType"].as_str()).map(str::to_owned)
+}
+
+/// The id of a message of the shop, or of the mail of an event of SES.
+fn id_of(json: &Value) -> Option<String> {
+    json["id"].as_str().or_else(|| json["mail"]["messageId"].as_str()).map(str::to_owned)
 }
 
 /// SQS timestamps are milliseconds since 1970.
@@ -284,11 +294,20 @@ mod tests {
     }
 
     #[test]
+    fn a_bounce_is_listed_as_what_ses_calls_it_with_the_id_of_its_mail() {
+        let bounce =
+            message(r#"{"eventType":"Bounce","mail":{"messageId":"0100-1"}}"#, Some("the tag `mail` is \"x\""));
+        assert_eq!((bounce.kind.as_str(), bounce.id.as_str()), ("Bounce", "0100-1"));
+        assert!(matches!(bounce.origin, Origin::Queue));
+    }
+
+    #[test]
     fn each_dead_letter_goes_back_to_the_queue_that_it_came_from() {
         for (queue, source) in [
             (Queue::DeadLetters, Queue::Submissions),
             (Queue::OrderDeadLetters, Queue::Orders),
             (Queue::MailDeadLetters, Queue::Mails),
+            (Queue::BounceDeadLetters, Queue::Bounces),
         ] {
             let message = DeadLetter::read(queue, Message::builder().body("{}").build());
             assert_eq!(message.source().unwrap(), source);

@@ -48,6 +48,8 @@ const fn title(queue: Queue) -> &'static str {
         Queue::OrderDeadLetters => "dead-letter queue of orders",
         Queue::Mails => "mails",
         Queue::MailDeadLetters => "dead-letter queue of mails",
+        Queue::Bounces => "bounces",
+        Queue::BounceDeadLetters => "dead-letter queue of bounces",
     }
 }
 

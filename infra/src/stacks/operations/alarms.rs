@@ -214,12 +214,15 @@ fn queue_alarms(metrics: &Metrics) -> Vec<Alarm> {
         retries("process-submissions", "submission-retries", "Accepted ratings and messages are not written"),
         retries("process-orders", "order-retries", "Accepted orders are not decided"),
         retries("send-mail", "mail-retries", "Mails to buyers are not sent"),
+        retries("note-bounces", "bounce-retries", "Mails that came back are not noted with their orders"),
         oldest(Queue::Submissions, "oldest-submission", "Accepted ratings and messages wait"),
         dead_letters(Queue::DeadLetters, "dead-letter-queue", "a failed submission or import"),
         oldest(Queue::Orders, "oldest-order", "Accepted orders wait"),
         dead_letters(Queue::OrderDeadLetters, "parked-orders", "an order that nobody has decided"),
         oldest(Queue::Mails, "oldest-mail", "Mails to buyers wait"),
         dead_letters(Queue::MailDeadLetters, "parked-mails", "a mail that was not sent"),
+        oldest(Queue::Bounces, "oldest-bounce", "Bounces and complaints wait"),
+        dead_letters(Queue::BounceDeadLetters, "parked-bounces", "a bounce or complaint that was not noted"),
     ]
 }
 

@@ -84,18 +84,19 @@ fn submissions(metrics: &Metrics) -> Vec<Graph> {
 }
 
 fn orders(metrics: &Metrics) -> Vec<Graph> {
-    let oldest = [(Queue::Orders, "orders"), (Queue::Mails, "mails")];
-    let parked = [(Queue::OrderDeadLetters, "orders"), (Queue::MailDeadLetters, "mails")];
-    let waiting = |queues: [(Queue, &str); 2]| {
+    let oldest = [(Queue::Orders, "orders"), (Queue::Mails, "mails"), (Queue::Bounces, "bounces")];
+    let parked =
+        [(Queue::OrderDeadLetters, "orders"), (Queue::MailDeadLetters, "mails"), (Queue::BounceDeadLetters, "bounces")];
+    let waiting = |queues: [(Queue, &str); 3]| {
         queues.iter().map(|(queue, label)| line(&metrics.waiting_messages(*queue), label)).collect()
     };
     let mut graphs = vec![
         (
-            "Oldest order and mail, s",
+            "Oldest order, mail and bounce, s",
             oldest.iter().map(|(queue, label)| line(&metrics.oldest_message(*queue), label)).collect(),
         ),
-        ("Waiting orders and mails", waiting(oldest)),
-        ("Parked orders and mails", waiting(parked)),
+        ("Waiting orders, mails and bounces", waiting(oldest)),
+        ("Parked orders, mails and bounces", waiting(parked)),
     ];
     let rates = [("Reputation.BounceRate", "bounces"), ("Reputation.ComplaintRate", "complaints")];
     let rates = rates.iter().filter_map(|(name, label)| Some(line(&metrics.reputation(name)?, label)));
