@@ -131,6 +131,7 @@ pub enum Benchmarked {
     PlaceOrder,
     ShowOrder,
     ListAddresses,
+    NoteBounces,
     ProcessOrders,
     ProcessSubmissions,
     SendMail,
@@ -200,7 +201,10 @@ pub async fn of(function: Benchmarked, parameters: &Parameters, database: &mut M
             Ok(vec![get("a received order", &format!("/api/orders/{id}"), Sql::Order(id))])
         }
         Benchmarked::ListAddresses => Ok(vec![get("200 books", "/sitemaps/books-1.xml", Sql::Sitemap)]),
-        Benchmarked::ProcessOrders | Benchmarked::ProcessSubmissions | Benchmarked::SendMail => Ok(vec![empty_batch()]),
+        Benchmarked::NoteBounces
+        | Benchmarked::ProcessOrders
+        | Benchmarked::ProcessSubmissions
+        | Benchmarked::SendMail => Ok(vec![empty_batch()]),
     }
 }
 
