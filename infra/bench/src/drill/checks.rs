@@ -10,8 +10,8 @@ use super::{buyers::Placed, ledger::Ledger, queue::Counts};
 const MAILS_AT_ONCE: usize = 10;
 /// Examples in one message.
 const SHOWN: usize = 5;
-/// States that are mailed, each by an event of the same name.
-const MAILED: [&str; 5] = ["cancelled", "confirmed", "ready", "rejected", "shipped"];
+/// States that are mailed, each by an event of the same name, and the withdrawal from a contract.
+const MAILED: [&str; 6] = ["cancelled", "confirmed", "ready", "rejected", "shipped", "withdrawn"];
 
 /// Everything that a drill has seen.
 #[derive(Debug, Clone, Default)]
@@ -255,7 +255,7 @@ mod tests {
     #[test]
     fn each_broken_promise_is_found() {
         type Break = fn(&mut Facts);
-        let cases: [(&str, Break); 21] = [
+        let cases: [(&str, Break); 22] = [
             ("orders were placed and have no outcome", |f| drop(f.ledger.orders.pop())),
             ("orders are in the database that nobody placed", |f| f.placed.truncate(1)),
             ("orders have not exactly one outcome: 2 has 0", |f| drop(f.ledger.states.pop())),
@@ -270,6 +270,9 @@ mod tests {
                 f.ledger.mails.push(mail(3, 1, "confirmed"));
             }),
             ("events have not exactly one mail: cancelled of order 1: 0", |f| drop(f.ledger.mails.pop())),
+            ("events have not exactly one mail: withdrawn of order 1: 0", |f| {
+                f.ledger.states.push(state(1, "withdrawn"))
+            }),
             ("51 mails were sent again; 5 crashes", |f| f.mailed.extend([1; 50])),
             ("messages were parked or sent to a wrong queue: orders: {}", |f| f.parked.push("orders: {}".to_owned())),
             ("2 messages were processed after an earlier one", |f| f.queue.out_of_order = 2),

@@ -17,7 +17,7 @@ use super::buyers::PRICE;
 pub struct Ledger {
     /// By number, which is the order of the decisions.
     pub orders: Vec<OrderRow>,
-    /// State changes: number of the order, and code of the state.
+    /// State changes: number of the order, and code of the state; and withdrawals, as `withdrawn`.
     pub states: Vec<(u32, String)>,
     pub mails: Vec<MailRow>,
     pub books: [BookRow; 2],
@@ -90,7 +90,10 @@ impl Ledger {
     pub async fn read(connection: &mut MySqlConnection, books: [BookId; 2], copies: [u32; 2]) -> Result<Self> {
         let orders = "select number, id, state, timestampdiff(microsecond, placed_at, decided_at) as waited \
                       from orders order by number";
-        let states = "select order_number, state from order_states order by order_number, at";
+        let states = "select order_number, state, at from order_states \
+                      union all \
+                      select number, 'withdrawn', withdrawn_at from orders where withdrawn_at is not null \
+                      order by order_number, at";
         let mails = "select id, order_number as number, event, is_unsent from mails order by id";
         let cancellations = "select id, effect from order_messages where kind = 'order-action'";
         let mut ledger = Self {
