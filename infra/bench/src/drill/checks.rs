@@ -271,7 +271,7 @@ mod tests {
             }),
             ("events have not exactly one mail: cancelled of order 1: 0", |f| drop(f.ledger.mails.pop())),
             ("events have not exactly one mail: withdrawn of order 1: 0", |f| {
-                f.ledger.states.push(state(1, "withdrawn"))
+                f.ledger.states.push(state(1, "withdrawn"));
             }),
             ("51 mails were sent again; 5 crashes", |f| f.mailed.extend([1; 50])),
             ("messages were parked or sent to a wrong queue: orders: {}", |f| f.parked.push("orders: {}".to_owned())),
