@@ -18,7 +18,7 @@ pub struct OrderPage<'a> {
     pub email: &'a str,
 }
 
-/// What the visitor may see of an order.
+/// The part of an order that the visitor may see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OrderView<'a> {
     /// It is not decided yet.
@@ -31,7 +31,7 @@ pub enum OrderView<'a> {
     Whole(&'a Order),
 }
 
-/// What the buyer is doing on the page.
+/// The step of a cancellation or withdrawal that the page shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OrderStep {
     #[default]

@@ -31,7 +31,7 @@ const AFTER_OWN_FAULT: u16 = 15;
 /// With more deliveries, the queue's visibility timeout holds: together they must outlast an outage of twelve hours.
 const MAX_SHORT_DELIVERIES: u32 = 20;
 
-/// What processing a message does outside of this process. Tests have a queue and a table in memory.
+/// The effects of a message on the queue and the database. Tests have both in memory.
 pub(crate) trait Effects {
     /// Counts an attempt; so many earlier ones were none of its own.
     async fn begin(&self, message: &str, uncounted: u16) -> database::Result<Attempt>;

@@ -70,17 +70,7 @@ pub async fn unsent_mails(
         limit,
     );
     let rows = rows.fetch_all(connection).await?.into_iter();
-    Ok(rows
-        .filter_map(|row| {
-            Some(UnsentMail {
-                id: row.id,
-                order: OrderId::of_uuid(row.order_id),
-                event: OrderEvent::from_code(&row.event)?,
-                to: Email::parse(&row.email).ok()?,
-                language: Language::parse(&row.language).ok()?,
-            })
-        })
-        .collect())
+    Ok(rows.filter_map(|row| unsent(row.id, row.order_id, &row.event, &row.email, &row.language)).collect())
 }
 
 /// Locks the oldest mails that were not handed over and that no other transaction has locked. Those of an event that only
