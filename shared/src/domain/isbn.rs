@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{
     Invalid, Parsed,
-    words::{is_dash, is_ignorable},
+    words::{is_dash, is_ignorable, is_unspaced},
 };
 
 /// A checked ISBN-13, its digits without hyphens: `9788420412146`.
@@ -26,10 +26,17 @@ impl Isbn13 {
         if let Ok(isbn) = Self::of_digits(&without_wrapping(&text)) {
             return Some(isbn);
         }
-        let is_part = |c: char| c.is_ascii_digit() || matches!(c, '-' | 'X' | 'x');
+        let phrases = text.split(|c: char| c != ' ' && c != '-' && (!c.is_alphanumeric() || is_unspaced(c)));
+        let words: Vec<Vec<&str>> = phrases.map(|phrase| phrase.split(' ').collect()).collect();
+        let is_number = |word: &str| word.chars().all(is_part);
         // First with blanks inside (978 84 204 6728 3), then each number by itself.
-        let runs = text.split(|c: char| !is_part(c) && c != ' ').chain(text.split(|c: char| !is_part(c)));
-        runs.filter(|run| !run.is_empty()).find_map(|run| Self::of_digits(run).ok())
+        let mut spaced = words.iter().flat_map(|words| words.chunk_by(|a, b| is_number(a) == is_number(b)));
+        let spaced = spaced.find_map(|words| Self::of_digits(&words.concat()).ok());
+        let number = || words.iter().flatten().find_map(|word| Self::of_digits(word).ok());
+        // Within a word only thirteen digits: one in eleven numbers of ten has a sound check digit.
+        let within =
+            || text.split(|c| !is_part(c)).find_map(|run| Self::of_digits(run).ok().filter(|_| run.len() > 12));
+        spaced.or_else(number).or_else(within)
     }
 
     fn of_digits(text: &str) -> Parsed<Self> {
@@ -80,6 +87,11 @@ impl Isbn13 {
     pub(crate) fn trusted(digits: String) -> Self {
         Self(digits)
     }
+}
+
+/// Whether an ISBN has such characters.
+fn is_part(c: char) -> bool {
+    c.is_ascii_digit() || matches!(c, '-' | 'X' | 'x')
 }
 
 /// The text with one kind of dash and blank, without characters of no width, and without the word ISBN before a number.
@@ -194,12 +206,27 @@ mod tests {
 
     #[test]
     fn an_isbn_is_found_among_other_words() {
-        for text in ["9788420467283 quijote", "Quijote, ISBN: 978-84-204-6728-3, 2015", "el 84-204-6728-6 de Alfaguara"]
-        {
+        for text in [
+            "9788420467283 quijote",
+            "Quijote, ISBN: 978-84-204-6728-3, 2015",
+            "el 84-204-6728-6 de Alfaguara",
+            "EAN9788420467283",
+            "書籍8420467286号の本2015",
+            "quijote 978 84 204 6728 3, 1605",
+        ] {
             assert_eq!(Isbn13::find(text).as_ref().map(Isbn13::as_str), Some("9788420467283"), "{text}");
             assert!(Isbn13::parse(text).is_err(), "{text}");
         }
-        for text in ["1984", "2001 2010 1999", "isbn", "quijote 9788420467284", "10 13", "0000"] {
+        for text in [
+            "1984",
+            "2001 2010 1999",
+            "isbn",
+            "quijote 9788420467284",
+            "10 13",
+            "0000",
+            "a8929132146b4c0e",
+            "ref-8929132146b",
+        ] {
             assert_eq!(Isbn13::find(text), None, "{text}");
         }
     }

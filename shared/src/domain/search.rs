@@ -99,7 +99,7 @@ impl Search {
     /// Orwell*. None if that makes no difference.
     pub fn loosened(&self) -> Option<Self> {
         let loose = Self { is_loose: true, ..self.clone() };
-        (self.near.is_empty() && self.isbn.is_none() && loose.conditions() != self.conditions()).then_some(loose)
+        (self.near.is_empty() && loose.conditions() != self.conditions()).then_some(loose)
     }
 
     /// The query as it was typed, cleaned.
@@ -107,7 +107,7 @@ impl Search {
         &self.text
     }
 
-    /// The number that the query has, if it has one: then nothing else counts.
+    /// The number that the query has, if it has one: where a book has it, nothing else counts.
     pub fn isbn(&self) -> Option<&Isbn13> {
         self.isbn.as_ref()
     }

@@ -62,7 +62,10 @@ impl<'a> Hits<'a> {
         filter: &Filter,
         rarest: Option<Counted<'a>>,
     ) -> sqlx::Result<Option<Self>> {
-        if let Some(isbn) = search.isbn() {
+        // A number that no book has may be a title of digits, or several years.
+        if let Some(isbn) = search.isbn()
+            && super::id_of(connection, isbn).await?.is_some()
+        {
             return Ok(Some(Self::Isbn(isbn)));
         }
         let mut conditions = search.conditions();
@@ -500,6 +503,20 @@ mod tests {
         let cheap = Filter { max_price: Some(5_500), ..in_language("es") };
         let (titles, total) = found(&mut connection, "col", &cheap).await;
         assert!(titles.is_empty() && !total.is_none(), "{total:?}");
+    }
+
+    #[ignore = "needs MariaDB"]
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn digits_that_could_be_an_isbn_are_words_where_no_book_has_it(pool: MySqlPool) {
+        let mut connection = pool.acquire().await.unwrap();
+        put(&mut connection, "Cartas 1914 1918 38", "Nadie", "es", 1).await;
+        put(&mut connection, "Otra", "Nadie", "es", 1).await;
+        let (titles, _) = found(&mut connection, "1914 1918 38", &Filter::default()).await;
+        assert_eq!(titles, ["Cartas 1914 1918 38"]);
+        let numbered = "update books set isbn = '9781914191831' where title = 'Otra'";
+        sqlx::raw_sql(numbered).execute(&mut *connection).await.unwrap();
+        let (titles, _) = found(&mut connection, "1914191838", &Filter::default()).await;
+        assert_eq!(titles, ["Otra"]);
     }
 
     #[test]
