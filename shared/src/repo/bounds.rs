@@ -250,3 +250,20 @@ async fn rows_read_are_bounded_in_ten_thousand_books(pool: MySqlPool) {
 async fn rows_read_are_bounded_by_the_same_in_fifty_thousand(pool: MySqlPool) {
     assert_bounds(&pool, 50_000).await;
 }
+
+#[ignore = "needs MariaDB"]
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn the_beginning_of_a_hundred_thousand_serial_numbers_reads_no_more(pool: MySqlPool) {
+    let mut connection = pool.acquire().await.unwrap();
+    let serial_numbers =
+        "insert into words (word, books) select concat('zq', lpad(seq, 6, '0')), 1 from seq_1_to_100000";
+    sqlx::raw_sql(serial_numbers).execute(&mut *connection).await.unwrap();
+    for query in ["zq0", "zq00", "other zq0"] {
+        let listing = Listing::new(Some(Search::parse(query).unwrap()), Filter::default(), Sort::Relevance, LIMIT);
+        rows_read(&mut connection).await;
+        let listed = books::listed(&mut connection, &listing).await.unwrap();
+        spelling::did_you_mean(&mut connection, &listing, &listed.slice).await.unwrap();
+        let read = rows_read(&mut connection).await;
+        assert!(read <= SEARCH, "{read} rows for {query:?}");
+    }
+}

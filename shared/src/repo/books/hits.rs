@@ -17,6 +17,9 @@ pub(super) const FACETED: &str = "b.base_language as language, b.available as in
                                   b.score, b.price_order as price";
 /// Words that a beginning stands for if not all are read: the most frequent.
 const MAX_BEGUN: usize = 20;
+/// Words with one beginning among which the most frequent are looked for, the first in the alphabet. No beginning of a natural
+/// language has so many, but that of serial numbers can.
+const MAX_BEGUN_WORDS: u32 = 10_000;
 /// Entries of all words with one beginning that are read for a search of nothing else.
 const MAX_BEGUN_READ: u32 = 2 * MAX_HITS;
 /// The fewest entries that are read for one of several words.
@@ -208,6 +211,15 @@ fn open<'a>(conditions: &'a [Condition], word: Option<&str>, joined: &[String]) 
     conditions.iter().filter(is_open).collect()
 }
 
+/// A text after the first [`MAX_BEGUN_WORDS`] words with this beginning.
+async fn end_of_beginning(connection: &mut MySqlConnection, beginning: &str) -> sqlx::Result<String> {
+    let all = after_all(beginning);
+    let sql =
+        format!("select word from words where word > ? and word < ? order by word limit 1 offset {MAX_BEGUN_WORDS}");
+    let beyond = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).bind(beginning).bind(&all).fetch_optional(connection);
+    Ok(beyond.await?.unwrap_or(all))
+}
+
 /// A text after all words with this beginning.
 fn after_all(beginning: &str) -> String {
     format!("{beginning}\u{10ffff}")
@@ -340,13 +352,14 @@ impl Vocabulary {
         }
         sql.push("))");
         for Term { word, .. } in terms().filter(|term| term.extent == Extent::Beginning) {
+            let last = end_of_beginning(&mut *connection, word).await?;
             for (columns, end) in [
                 ("word, books, ", format!(" order by books desc limit {})", MAX_BEGUN + 1)),
                 ("null, cast(least(coalesce(sum(books), 0), 4294967295) as unsigned int), ", ")".to_owned()),
             ] {
                 sql.push(" union all (select ").push(columns).push_bind(word.clone());
                 sql.push(" as beginning from words where word > ").push_bind(word.clone());
-                sql.push(" and word < ").push_bind(after_all(word)).push(end);
+                sql.push(" and word < ").push_bind(last.clone()).push(end);
             }
         }
         let mut vocabulary = Self { books: BTreeMap::new(), begun: BTreeMap::new() };
