@@ -86,7 +86,7 @@ async fn a_change_of_language_is_remembered() {
     in_every_setup(async |tab| {
         tab.go("/books?q=quijote").await;
         tab.click(".language").await;
-        tab.until("document.documentElement.lang === 'en'").await;
+        tab.arrive_in("en").await;
         assert_eq!(tab.value("#q").await, "quijote");
         tab.click(".top nav a[href='/genres']").await;
         tab.arrive("/genres").await;
@@ -102,20 +102,20 @@ async fn a_change_of_language_keeps_what_was_typed() {
         tab.go("/contact").await;
         tab.fill("#message", "¿Abrís los domingos?").await;
         tab.click(".language").await;
-        tab.until("document.documentElement.lang === 'en'").await;
+        tab.arrive_in("en").await;
         assert_eq!(tab.value("#message").await, "¿Abrís los domingos?");
 
         tab.go(super::pages::DON_QUIJOTE).await;
         tab.fill("[name=review]", "Me reí mucho.").await;
         tab.click(".language").await;
-        tab.until("document.documentElement.lang === 'es'").await;
+        tab.arrive_in("es").await;
         assert_eq!(tab.value("[name=review]").await, "Me reí mucho.");
         tab.see("h1", "Don Quijote de la Mancha").await;
 
         tab.fill("[name=review]", "").await;
         tab.click(".language").await;
         tab.arrive(super::pages::DON_QUIJOTE).await;
-        tab.until("document.documentElement.lang === 'en'").await;
+        tab.arrive_in("en").await;
     })
     .await;
 }

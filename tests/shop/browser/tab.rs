@@ -118,6 +118,13 @@ impl<'a> Tab<'a> {
             .await;
     }
 
+    /// Waits until a page in this language is loaded.
+    pub async fn arrive_in(&self, language: &str) {
+        let language = json!(language);
+        self.until(&format!("document.documentElement.lang === {language} && document.readyState === 'complete'"))
+            .await;
+    }
+
     pub async fn back(&self) {
         let history = self.call("Page.getNavigationHistory", json!({})).await;
         let current = history["currentIndex"].as_u64().and_then(|index| usize::try_from(index).ok());
