@@ -80,51 +80,72 @@ async fn make_database(server: &MariaDb, workspace: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Compiles the crates that have SQL, whose macros write the descriptions. Their source files get a new modification time
+/// Compiles the packages that have SQL, whose macros write the descriptions. Their source files get a new modification time
 /// meanwhile, because a fresh crate would not be compiled; the old time is restored, so that the next build is short.
 async fn describe(server: &MariaDb, root: &Path, folder: &Path) -> Result<()> {
     let mut touched = Vec::new();
-    for path in crates(root)? {
+    let packages = packages_with_sql(root)?;
+    for package in &packages {
+        let path = package.join("src/lib.rs");
         let file = File::options().append(true).open(&path).with_context(|| format!("opening {}", path.display()))?;
         let before = file.metadata()?.modified()?;
         file.set_modified(SystemTime::now())?;
         touched.push((file, before));
     }
-    let described = check(server, root, folder).await;
+    let described = check(server, root, &packages, folder).await;
     for (file, before) in touched {
         file.set_modified(before)?;
     }
     described
 }
 
-async fn check(server: &MariaDb, root: &Path, folder: &Path) -> Result<()> {
-    let status = deploy::cargo_command()
-        .args(["check", "--workspace", "--all-targets", "--quiet", "--locked"])
+async fn check(server: &MariaDb, root: &Path, packages: &[PathBuf], folder: &Path) -> Result<()> {
+    let mut cargo = deploy::cargo_command();
+    cargo.arg("check");
+    for package in packages {
+        cargo.arg("--package").arg(package.file_name().context("a package has a name")?);
+    }
+    cargo
+        .args(["--all-targets", "--quiet", "--locked"])
         .current_dir(root)
         .env("SQLX_OFFLINE", "false")
         .env("SQLX_OFFLINE_DIR", folder)
-        .env("DATABASE_URL", server.root_url(DATABASE))
-        .status();
-    if !status.await.context("cargo could not be started")?.success() {
+        .env("DATABASE_URL", server.root_url(DATABASE));
+    if !cargo.status().await.context("cargo could not be started")?.success() {
         bail!("the SQL does not fit the schema");
     }
     Ok(())
 }
 
-/// Root files of the crates that depend on sqlx.
-fn crates(root: &Path) -> Result<Vec<PathBuf>> {
-    let mut manifests = vec![root.join("shared/Cargo.toml"), root.join("infra/Cargo.toml")];
+/// The folders of the packages with statements that the compiler checks.
+fn packages_with_sql(root: &Path) -> Result<Vec<PathBuf>> {
+    let mut folders = vec![root.join("shared")];
     for entry in fs::read_dir(root.join("functions"))? {
-        manifests.push(entry?.path().join("Cargo.toml"));
+        folders.push(entry?.path());
     }
-    let mut roots = Vec::new();
-    for manifest in manifests {
-        if fs::read_to_string(&manifest)?.lines().any(|line| line.starts_with("sqlx")) {
-            let lib = manifest.with_file_name("src").join("lib.rs");
-            roots.extend(lib.exists().then_some(lib));
+    let mut packages = Vec::new();
+    for folder in folders {
+        if has_sql(&folder.join("src"))? {
+            packages.push(folder);
         }
     }
-    Ok(roots)
+    Ok(packages)
+}
+
+fn has_sql(folder: &Path) -> Result<bool> {
+    for entry in fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))? {
+        let path = entry?.path();
+        let found = if path.is_dir() {
+            has_sql(&path)?
+        } else {
+            let text = fs::read_to_string(&path).unwrap_or_default();
+            ["query!(", "query_as!(", "query_scalar!("].iter().any(|macro_| text.contains(macro_))
+        };
+        if found {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn files(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>> {

@@ -16,6 +16,7 @@ use infra::{database_settings, stage::Stage};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::Command,
+    sync::oneshot,
 };
 
 use crate::{
@@ -33,6 +34,15 @@ const BY_HAND: [&str; 4] =
 const LINTERS: &str = "linters::";
 const LINTERS_TARGET: [&str; 2] = ["--test", "stacks"];
 const ALL_TARGETS: [&str; 1] = ["--all-targets"];
+/// The targets whose tests use the deployed stage.
+const STAGE_TARGETS: [&str; 2] = ["--test", "*"];
+/// All others. They have a database server of their own, because tests of the shop take the stage's away.
+const LIBRARY_TARGETS: [&str; 3] = ["--lib", "--bins", "--examples"];
+
+/// Two, because tests wait for the database and for programs that they start.
+const TESTS_PER_CORE: usize = 2;
+/// Tests of the stage mostly wait for queues and emulators; those in a browser take turns.
+const STAGE_TESTS_PER_CORE: usize = 4;
 
 #[derive(Args)]
 pub struct Test {
@@ -167,48 +177,73 @@ async fn run_with_services(
     wanted.sort_by_key(|tool| Tool::ALL.iter().position(|known| known == tool));
     wanted.dedup();
     let tools = Tools::ensure(home, &wanted)?;
-    let mut cargo = cargo_test_with(&tools, root, target, &ALL_TARGETS, &arguments.for_services());
-    if needs.contains(&Need::Browser) {
-        cargo.env("ANAQUEL_CHROMIUM", chromium(home)?);
-    }
-    // Held until the tests end.
-    let _stage;
-    let _claim;
-    if needs.iter().any(|need| need.has_stage()) {
-        let early = run_linters(arguments, cargo_test_with(&tools, root, target, &LINTERS_TARGET, &linters()));
-        let stage = async {
-            let started = up::start(claim, home, any_free_port()?, true).await?;
-            check_sql(&started.local.mariadb, arguments).await.map(|()| started)
-        };
-        let (started, ()) = tokio::try_join!(stage, early)?;
-        with_stage(&mut cargo, home, &started);
-        _stage = started;
-    } else if needs.contains(&Need::MariaDb) {
-        _claim = claim;
-        let server = MariaDb::start(home, &database_settings::settings(&Stage::load("local")?)).await?;
-        cargo.env("DATABASE_URL", server.root_url("mysql"));
-        check_sql(&server, arguments).await?;
-    }
+    let chromium = if needs.contains(&Need::Browser) { Some(chromium(home)?) } else { None };
     if needs.contains(&Need::BuiltFunctions) {
         Packages::build(Profile::Local).await?;
     }
-    passed(cargo.status().await.context("cargo could not be started")?)
+    let cargo = |targets: &[&str], arguments: &[String]| {
+        let mut cargo = cargo_test_with(&tools, root, target, targets, arguments);
+        cargo.envs(chromium.iter().map(|path| ("ANAQUEL_CHROMIUM", path)));
+        cargo
+    };
+    if !needs.iter().any(|need| need.has_stage()) {
+        let mut cargo = cargo(&ALL_TARGETS, &arguments.for_services());
+        if needs.contains(&Need::MariaDb) {
+            let server = database_server(home).await?;
+            cargo.env("DATABASE_URL", server.root_url("mysql"));
+            check_sql(&server, arguments).await?;
+        }
+        return passed(cargo.status().await.context("cargo could not be started")?);
+    }
+    if arguments.has_filter() {
+        let started = up::start(claim, home, any_free_port()?, true).await?;
+        let mut cargo = cargo(&ALL_TARGETS, &arguments.for_services());
+        with_stage(&mut cargo, home, &started);
+        return passed(cargo.status().await.context("cargo could not be started")?);
+    }
+    let databases = Home::find("test-databases")?;
+    let _databases_claim = Claim::take(&databases).await?;
+    MariaDb::reset(&databases).await?;
+    let server = database_server(&databases).await?;
+    let (deployed, deployment) = oneshot::channel();
+    let shop = async {
+        let started = up::start(claim, home, any_free_port()?, true).await?;
+        let mut cargo = cargo(&STAGE_TARGETS, &arguments.for_services());
+        with_stage(&mut cargo, home, &started);
+        cargo.env("RUST_TEST_THREADS", threads(STAGE_TESTS_PER_CORE));
+        _ = deployed.send(started.local.emulator.endpoint());
+        passed(cargo.status().await.context("cargo could not be started")?)
+    };
+    let libraries = async {
+        printed_at_its_end(&mut cargo(&LINTERS_TARGET, &linters())).await?;
+        check_sql(&server, arguments).await?;
+        let mut cargo = cargo(&LIBRARY_TARGETS, &arguments.for_services());
+        let endpoint = deployment.await.context("the local stage was not deployed")?;
+        cargo.env("DATABASE_URL", server.root_url("mysql")).env("ANAQUEL_ENDPOINT", endpoint);
+        printed_at_its_end(&mut cargo).await
+    };
+    // Beside each other, because the shop's tests mostly wait. Both to their ends: what tests have started ends with them.
+    let (shop, libraries) = tokio::join!(shop, libraries);
+    MariaDb::stop(&databases).await?;
+    shop.and(libraries)
 }
 
-/// Runs the tests of the linters while the stage is deployed and the SQL is checked: in a run of all tests, both take
-/// equally long.
-async fn run_linters(arguments: &Arguments, mut cargo: Command) -> Result<()> {
-    if arguments.has_filter() {
-        return Ok(());
-    }
-    passed(cargo.status().await.context("cargo could not be started")?)
+async fn database_server(home: &Home) -> Result<MariaDb> {
+    MariaDb::start(home, &database_settings::settings(&Stage::load("local")?)).await
+}
+
+/// Runs a command whose output would mix with that of another one.
+async fn printed_at_its_end(command: &mut Command) -> Result<()> {
+    let output = command.output().await.context("cargo could not be started")?;
+    outln!("{}{}", String::from_utf8_lossy(&output.stderr), String::from_utf8_lossy(&output.stdout));
+    passed(output.status)
 }
 
 /// `cargo test` for tests that need services, with the paths of the tools in its environment.
 fn cargo_test_with(tools: &Tools, root: &Path, target: &Path, targets: &[&str], arguments: &[String]) -> Command {
     let mut cargo = cargo_test(root, targets, arguments);
     cargo
-        .env("RUST_TEST_THREADS", env::var_os("RUST_TEST_THREADS").unwrap_or_else(threads))
+        .env("RUST_TEST_THREADS", threads(TESTS_PER_CORE))
         .env("ANAQUEL_CARGO_LAMBDA", tools.program("cargo-lambda"))
         .env("ANAQUEL_PYTHON", tools.program("python"))
         .env("ANAQUEL_CHECKOV", tools.checkov())
@@ -283,9 +318,10 @@ fn linters() -> [String; 3] {
     [LINTERS, "--", "--ignored"].map(str::to_owned)
 }
 
-/// Two threads per core: tests mostly wait for emulators, queues and the browser.
-fn threads() -> OsString {
-    (2 * thread::available_parallelism().map_or(1, NonZero::get)).to_string().into()
+/// How many tests run at a time, unless `RUST_TEST_THREADS` says it.
+fn threads(per_core: usize) -> OsString {
+    let all = || (per_core * thread::available_parallelism().map_or(1, NonZero::get)).to_string().into();
+    env::var_os("RUST_TEST_THREADS").unwrap_or_else(all)
 }
 
 fn passed(status: ExitStatus) -> Result<()> {
