@@ -3,6 +3,7 @@
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 
 use std::{
+    collections::BTreeMap,
     io,
     net::{Ipv4Addr, SocketAddr, TcpListener},
     sync::{
@@ -27,6 +28,9 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Receives each call to an AWS service before it is answered: its `X-Amz-Target` and its body.
 pub type Observer = Arc<dyn Fn(&str, &[u8]) + Send + Sync>;
+
+/// The objects of S3, by bucket and key: `/bucket/key`. Those that the function writes are dropped.
+pub type Objects = Arc<BTreeMap<String, Vec<u8>>>;
 
 /// The host of one function.
 pub struct Host {
@@ -54,6 +58,7 @@ pub struct Response {
 struct Shared {
     parameters: Parameters,
     observer: Option<Observer>,
+    objects: Objects,
     events: Mutex<Receiver<Vec<u8>>>,
     delivered: Mutex<Instant>,
     calls: Sender<RuntimeCall>,
@@ -62,11 +67,11 @@ struct Shared {
 impl Host {
     /// Listens until the program ends.
     pub fn start(parameters: Parameters) -> Result<Self> {
-        Self::start_observed(parameters, None)
+        Self::start_with(parameters, None, Objects::default())
     }
 
-    /// The same with an observer of the calls to AWS services.
-    pub fn start_observed(parameters: Parameters, observer: Option<Observer>) -> Result<Self> {
+    /// The same with an observer of the calls to AWS services, and with objects of S3.
+    pub fn start_with(parameters: Parameters, observer: Option<Observer>, objects: Objects) -> Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("listening on loopback")?;
         let address = listener.local_addr()?;
         let (events, next_events) = mpsc::channel();
@@ -74,6 +79,7 @@ impl Host {
         let shared = Arc::new(Shared {
             parameters,
             observer,
+            objects,
             events: Mutex::new(next_events),
             delivered: Mutex::new(Instant::now()),
             calls: calls_sender,
@@ -159,6 +165,9 @@ impl Shared {
             let Some(response) = response else { return connection.write(&["HTTP/1.1 400 Bad Request"], b"{}") };
             return connection.write(&["HTTP/1.1 200 OK"], response.to_string().as_bytes());
         }
+        if message.header("authorization").contains("/s3/aws4_request") {
+            return self.handle_object(&message.start, connection);
+        }
         if path.ends_with("/response") {
             let took = now - *lock(&self.delivered);
             self.report(RuntimeCall::Response(Response { body: message.body, took }));
@@ -166,6 +175,16 @@ impl Shared {
             self.report(RuntimeCall::Error(String::from_utf8_lossy(&message.body).into_owned()));
         }
         connection.write(&["HTTP/1.1 202 Accepted"], json!({ "status": "OK" }).to_string().as_bytes())
+    }
+
+    fn handle_object(&self, start: &str, connection: &mut Connection) -> io::Result<()> {
+        let (method, path) = start.split_once(' ').unwrap_or_default();
+        let path = path.split(['?', ' ']).next().unwrap_or_default();
+        match (method, self.objects.get(path)) {
+            ("PUT", _) => connection.write(&["HTTP/1.1 200 OK", "ETag: \"bench\""], b""),
+            (_, Some(object)) => connection.write(&["HTTP/1.1 200 OK", "ETag: \"bench\""], object),
+            (_, None) => connection.write(&["HTTP/1.1 404 Not Found"], b""),
+        }
     }
 
     /// Fails only after the end of the measurement, when the receiver is gone.
@@ -238,7 +257,7 @@ mod tests {
     fn calls_to_services_are_observed_before_they_are_answered() {
         let (seen, calls) = mpsc::channel();
         let observer: Observer = Arc::new(move |target, body| seen.send((target.to_owned(), body.to_vec())).unwrap());
-        let host = Host::start_observed(Parameters::default(), Some(observer)).unwrap();
+        let host = Host::start_with(Parameters::default(), Some(observer), Objects::default()).unwrap();
         let mut connection = Connection::to(host.address).unwrap();
         connection.write(&["POST / HTTP/1.1", "X-Amz-Target: AmazonSQS.SendMessage"], b"{}").unwrap();
         connection.read().unwrap().unwrap();

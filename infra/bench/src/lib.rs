@@ -7,6 +7,7 @@
 
 pub mod comparison;
 pub mod drill;
+pub mod imports;
 pub mod measure;
 pub mod orders;
 pub mod table;
@@ -16,6 +17,7 @@ mod figures;
 mod host;
 mod http;
 mod login;
+mod own_database;
 mod process;
 mod services;
 

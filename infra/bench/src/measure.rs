@@ -16,6 +16,7 @@ use crate::{
     figures::{Figures, median, milliseconds},
     host::{Host, Response},
     http::Connection,
+    imports::{self, ImportSpeed},
     login::login,
     orders::{self, OrderSpeed},
     process::FunctionProcess,
@@ -44,6 +45,8 @@ pub struct Report {
     pub functions: Vec<Measurement>,
     /// If `process-orders` is among the functions.
     pub orders: Option<OrderSpeed>,
+    /// If `import-catalogue` is among the functions.
+    pub imports: Option<ImportSpeed>,
 }
 
 /// Response times of the services, without the AWS SDK. Medians in milliseconds.
@@ -124,7 +127,7 @@ pub async fn all(plan: &BenchPlan) -> Result<Report> {
     let mut bench = Bench { parameters: &plan.parameters, services, database, hello };
 
     let mut functions = vec![bench.measure(&plan.hello, &[cases::hello()]).await?];
-    for function in &plan.functions {
+    for function in plan.functions.iter().filter(|function| function.name != imports::FUNCTION) {
         eprintln!("Measuring {} …", function.name);
         let cases =
             cases::of(cases::Benchmarked::named(&function.name)?, &plan.parameters, &mut bench.database).await?;
@@ -136,7 +139,13 @@ pub async fn all(plan: &BenchPlan) -> Result<Report> {
         }
         None => None,
     };
-    Ok(Report { services, functions, orders })
+    let imports = match plan.functions.iter().find(|function| function.name == imports::FUNCTION) {
+        Some(function) => Some(
+            imports::measure(function, &plan.parameters, &imports::FILES).await.context("importing generated books")?,
+        ),
+        None => None,
+    };
+    Ok(Report { services, functions, orders, imports })
 }
 
 impl Bench<'_> {

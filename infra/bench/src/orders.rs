@@ -6,14 +6,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 use shared::{
-    MIGRATIONS,
     domain::{BookId, Delivery as Handover},
     messages::OrderMessage,
-    parameters::{DatabaseRole, Parameter},
+    parameters::DatabaseRole,
     repo::orders,
     shop::{SHOP, Selling, Shop},
 };
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, MySqlConnection};
+use sqlx::{ConnectOptions, Connection, MySqlConnection};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -22,6 +21,7 @@ use crate::{
     drill::{BATCH, Delivery, WRITER_SESSION, add_books, event, order},
     figures::Figures,
     login::login,
+    own_database::{create, execute},
     process::FunctionProcess,
 };
 
@@ -61,7 +61,7 @@ struct Times(Vec<Duration>);
 /// Decides orders in turns by the function and by bare transactions: twelve orders in each round.
 pub async fn measure(function: &MeasuredFunction, parameters: &Parameters, rounds: u32) -> Result<OrderSpeed> {
     let mut server = login(parameters, DatabaseRole::Admin)?.connect().await.context("logging in as administrator")?;
-    create(&mut server, parameters).await.context("creating the database of orders")?;
+    create(&mut server, DATABASE, parameters).await.context("creating the database of orders")?;
     let measured = decide(function, &parameters.with_database(DATABASE), rounds).await;
     execute(&mut server, format!("drop database {DATABASE}")).await?;
     server.close().await?;
@@ -156,35 +156,12 @@ impl Times {
     }
 }
 
-/// A migrated database in which the writer may change everything. In the name of a database that is granted, `_` would match
-/// any character.
-async fn create(server: &mut MySqlConnection, parameters: &Parameters) -> Result<()> {
-    let writer = parameters.get(Parameter::DatabaseUser(DatabaseRole::Writer))?;
-    let is_plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
-    ensure!(writer.bytes().all(is_plain), "the writer's name must have letters, digits and _ only");
-    execute(server, format!("drop database if exists {DATABASE}")).await?;
-    execute(server, format!("create database {DATABASE} character set utf8mb4 collate utf8mb4_uca1400_ai_ci")).await?;
-    let granted = DATABASE.replace('_', "\\_");
-    execute(server, format!("grant select, insert, update, delete on `{granted}`.* to '{writer}'@'%'")).await?;
-    let mut connection = login(parameters, DatabaseRole::Admin)?.database(DATABASE).connect().await?;
-    MIGRATIONS.run(&mut connection).await.context("running the migrations")?;
-    connection.close().await?;
-    Ok(())
-}
-
-/// Executes a statement of names that are known or checked.
-async fn execute(connection: &mut MySqlConnection, sql: impl Into<String>) -> Result<()> {
-    let sql = sql.into();
-    sqlx::raw_sql(AssertSqlSafe(sql.clone())).execute(connection).await.context(sql)?;
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use shared::parameters::Queue;
 
     use super::*;
+    use crate::own_database::{built, with_writer};
 
     #[test]
     fn the_speed_is_that_of_all_orders_together() {
@@ -195,56 +172,19 @@ mod tests {
         assert_eq!((orders_per_second, order.median, order.p99), (50.0, 10.0, 30.0));
     }
 
-    /// As the stage has them, with the server of the tests and its user as administrator.
-    fn parameters(writer: &str) -> Parameters {
-        let url = std::env::var("DATABASE_URL").expect("DATABASE_URL is not set: run `cargo bookstore test`");
-        let (login, server) = url.trim_start_matches("mysql://").rsplit_once('@').unwrap();
-        let ((user, password), (host, port)) = (login.split_once(':').unwrap(), server.split_once(':').unwrap());
-        let (admin, writers) = (DatabaseRole::Admin, DatabaseRole::Writer);
-        let values = [
-            (Parameter::DatabaseHost, host),
-            (Parameter::DatabasePort, port.split_once('/').unwrap().0),
-            (Parameter::DatabaseName, "mysql"),
-            (Parameter::DatabaseAuth, "password"),
-            (Parameter::DatabaseUser(admin), user),
-            (Parameter::DatabasePassword(admin), password),
-            (Parameter::DatabaseUser(writers), writer),
-            (Parameter::DatabasePassword(writers), "of-a-test"),
-            (Parameter::Queue(Queue::Orders), "http://orders"),
-            (Parameter::Queue(Queue::OrderDeadLetters), "http://orders-parked"),
-            (Parameter::Queue(Queue::Mails), "http://mails"),
-        ];
-        let named = |(parameter, value): (Parameter, &str)| (format!("/anaquel/local/{parameter}"), value.to_owned());
-        Parameters(values.into_iter().map(named).collect())
-    }
-
     #[ignore = "needs MariaDB and the built functions"]
     #[tokio::test]
     async fn a_processor_is_measured_in_a_database_that_is_removed_afterwards() {
-        let binaries =
-            std::env::var("ANAQUEL_BINARIES").expect("ANAQUEL_BINARIES is not set: run `cargo bookstore test`");
-        let writer = "anaquel_bench_test";
-        let parameters = parameters(writer);
-        let names: Vec<&str> =
-            parameters.0.keys().map(String::as_str).filter(|name| !name.contains("/admin/")).collect();
-        let function = MeasuredFunction {
-            name: FUNCTION.to_owned(),
-            binary: std::path::Path::new(&binaries).join(FUNCTION),
-            zip_bytes: 0,
-            environment: [("ANAQUEL_PARAMETERS".to_owned(), names.join(",")), (SHOP.to_owned(), shop())].into(),
-        };
-        let mut server = login(&parameters, DatabaseRole::Admin).unwrap().connect().await.unwrap();
-        let user = format!("create or replace user {writer}@'%' identified by 'of-a-test'");
-        execute(&mut server, user).await.unwrap();
-        let measured = measure(&function, &parameters, 3).await;
-        execute(&mut server, format!("drop user {writer}@'%'")).await.unwrap();
+        let (measured, databases) = with_writer("anaquel_orders_test", async |parameters| {
+            let function = built(FUNCTION, parameters).with_variable(SHOP, shop());
+            measure(&function, parameters, 3).await
+        })
+        .await;
         let OrderSpeed { batches, singles, transactions } = measured.unwrap();
         for speed in [batches, singles, transactions] {
             assert!(speed.orders_per_second > 0.0 && speed.order.median <= speed.order.p99, "{speed:?}");
         }
-        let left = "select cast(count(*) as signed) from information_schema.schemata where schema_name = ?";
-        let left: i64 = sqlx::query_scalar(left).bind(DATABASE).fetch_one(&mut server).await.unwrap();
-        assert_eq!(left, 0);
+        assert!(!databases.contains(&DATABASE.to_owned()), "{databases:?}");
     }
 
     fn shop() -> String {

@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 
 use crate::{
     MeasuredFunction, Parameters,
-    host::{Host, Observer},
+    host::{Host, Objects, Observer},
 };
 
 /// A running function with its host; killed on drop.
@@ -25,7 +25,7 @@ pub struct FunctionProcess {
 impl FunctionProcess {
     /// Starts the function with its own host, and waits for its first request for an event.
     pub fn start(function: &MeasuredFunction, parameters: &Parameters) -> Result<Self> {
-        Self::start_observed(function, parameters, None)
+        Self::start_on(Host::start(parameters.clone())?, function)
     }
 
     /// The same with an observer of its calls to AWS services.
@@ -34,7 +34,11 @@ impl FunctionProcess {
         parameters: &Parameters,
         observer: Option<Observer>,
     ) -> Result<Self> {
-        let host = Host::start_observed(parameters.clone(), observer)?;
+        Self::start_on(Host::start_with(parameters.clone(), observer, Objects::default())?, function)
+    }
+
+    /// The same on a host of its own.
+    pub fn start_on(host: Host, function: &MeasuredFunction) -> Result<Self> {
         let mut command = Command::new(&function.binary);
         command.env_clear().envs(&function.environment).envs(environment(function, &host));
         let began = Instant::now();

@@ -3,6 +3,7 @@
 use comfy_table::{CellAlignment, Table, presets::NOTHING};
 
 use crate::{
+    imports::ImportSpeed,
     measure::{COLD_START_TARGET, Measurement, Report, WARM_TARGET, WarmRequest},
     orders::{OrderSpeed, Speed},
 };
@@ -14,6 +15,7 @@ pub fn print(report: &Report) -> String {
         cold_starts(&report.functions),
         warm_requests(&report.functions),
         report.orders.as_ref().map(decided_orders).unwrap_or_default(),
+        report.imports.as_ref().map(imported_books).unwrap_or_default(),
         format!("Times in milliseconds; medians, except p99. Targets: start ≤ {COLD_START_TARGET} + SSM + login;"),
         format!("median ≤ {WARM_TARGET} × (hello + SQL + queue). The function hello does nothing."),
         format!("Database: {:.2} for a login, {:.2} for a ping.", services.login, services.ping),
@@ -73,6 +75,23 @@ fn decided_orders(orders: &OrderSpeed) -> String {
     format!("{table}\n")
 }
 
+/// Each file, and what the word index costs.
+fn imported_books(imports: &ImportSpeed) -> String {
+    let mut table = table(&["", "books", "seconds", "books/s"]);
+    for (name, file) in ["into an empty shop", "then"].into_iter().zip(&imports.files) {
+        table.add_row([
+            format!("import-catalogue, {name}"),
+            file.books.to_string(),
+            format!("{:.1}", file.seconds),
+            format!("{:.0}", f64::from(file.books) / file.seconds),
+        ]);
+    }
+    let (index, cost) = (imports.word_index, imports.cost_of_word_index());
+    format!(
+        "{table}\nThe word index of these books takes {index:.1} s: imports take {cost:.2} × the time without it.\n"
+    )
+}
+
 fn warm_row(function: &str, warm: &WarmRequest) -> Vec<String> {
     let part = |time: f64| if time > 0.0 { format!("{time:.2}") } else { String::new() };
     vec![
@@ -129,7 +148,7 @@ mod tests {
         };
         let services = ServiceTimes { ssm: 0.1, login: 1.9, ping: 0.1, queue: 0.1 };
         let print = |cold_start, median| {
-            print(&Report { services, functions: vec![measurement(cold_start, median)], orders: None })
+            print(&Report { services, functions: vec![measurement(cold_start, median)], orders: None, imports: None })
         };
         assert_eq!(print(10.0, 0.51).matches("fail").count(), 0);
         assert_eq!(print(10.1, 0.51).matches("fail").count(), 1);

@@ -352,14 +352,14 @@ impl Vocabulary {
         }
         sql.push("))");
         for Term { word, .. } in terms().filter(|term| term.extent == Extent::Beginning) {
-            let last = end_of_beginning(&mut *connection, word).await?;
+            let beyond = end_of_beginning(&mut *connection, word).await?;
             for (columns, end) in [
                 ("word, books, ", format!(" order by books desc limit {})", MAX_BEGUN + 1)),
                 ("null, cast(least(coalesce(sum(books), 0), 4294967295) as unsigned int), ", ")".to_owned()),
             ] {
                 sql.push(" union all (select ").push(columns).push_bind(word.clone());
                 sql.push(" as beginning from words where word > ").push_bind(word.clone());
-                sql.push(" and word < ").push_bind(last.clone()).push(end);
+                sql.push(" and word < ").push_bind(beyond.clone()).push(end);
             }
         }
         let mut vocabulary = Self { books: BTreeMap::new(), begun: BTreeMap::new() };
