@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use shared::domain::clean_line;
+use shared::domain::{MailFailure, clean_line};
 
 /// The tag with the number of the mail's row, which `send-mail` sets.
 const MAIL: &str = "mail";
@@ -141,20 +141,20 @@ impl What {
 impl Bounce {
     fn words(&self) -> String {
         let what = match self.kind {
-            BounceType::Permanent => "bounce",
-            BounceType::Transient => "soft bounce, a later mail may arrive",
-            BounceType::Undetermined => "bounce of an unknown kind",
+            BounceType::Permanent => "bounce".to_owned(),
+            BounceType::Transient => format!("{}, a later mail may arrive", MailFailure::SOFT_BOUNCE),
+            BounceType::Undetermined => MailFailure::UNKNOWN_BOUNCE.to_owned(),
         };
         // A mail has one recipient.
         let told = self.recipients.first();
         let told = told.and_then(|recipient| recipient.diagnostic_code.as_ref().or(recipient.status.as_ref()));
-        joined(what, self.sub_type.as_deref(), told.map(String::as_str))
+        joined(&what, self.sub_type.as_deref(), told.map(String::as_str))
     }
 }
 
 impl Complaint {
     fn words(&self) -> String {
-        joined("complaint", self.sub_type.as_deref(), self.feedback.as_deref())
+        joined(MailFailure::COMPLAINT, self.sub_type.as_deref(), self.feedback.as_deref())
     }
 }
 

@@ -214,8 +214,12 @@ pub async fn list(
             (select cast(coalesce(sum(l.quantity - l.cancelled - l.returned), 0) as signed)
                from order_lines l
               where l.order_number = o.number) as "copies!: i64",
-            (select m.failure from mails m where m.order_number = o.number and m.failed_at is not null limit 1)
-                as "failed_mail: String"
+            (select m.failure
+               from mails m
+              where m.order_number = o.number
+                and m.failed_at is not null
+              order by m.failure like 'complaint%' desc, m.failure like 'soft bounce%', m.failed_at desc
+              limit 1) as "failed_mail: String"
         from json_table(?, '$[*]' columns (number int unsigned path '$')) asked
         straight_join orders o on o.number = asked.number
         order by o.number desc

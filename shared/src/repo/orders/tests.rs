@@ -626,6 +626,57 @@ async fn each_event_of_an_order_is_one_mail_and_a_repetition_hands_it_over_again
 
 #[ignore = "needs MariaDB"]
 #[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn the_staff_reads_the_failure_of_a_mail_that_matters_most(pool: MySqlPool) {
+    const SOFT: &str = "soft bounce, a later mail may arrive (MailboxFull)";
+    const UNKNOWN: &str = "bounce of an unknown kind (Undetermined)";
+    const BOUNCE: &str = "bounce (General): 5.1.1";
+    const REJECTED: &str = "rejected by SES: Bad content";
+    const COMPLAINT: &str = "complaint: abuse";
+    let mut connection = writer(&pool).await;
+    let id = book(&mut connection, "uno", 90).await;
+    let shop = Shop { max_open_orders: 100, ..shop() };
+    for (form, (failures, expected)) in (1_u32..).zip([
+        (vec![SOFT], SOFT),
+        (vec![SOFT, BOUNCE], BOUNCE),
+        (vec![BOUNCE, SOFT], BOUNCE),
+        (vec![UNKNOWN, SOFT], UNKNOWN),
+        (vec![SOFT, UNKNOWN, BOUNCE], BOUNCE),
+        (vec![BOUNCE, UNKNOWN], BOUNCE),
+        (vec![COMPLAINT, SOFT], COMPLAINT),
+        (vec![COMPLAINT, BOUNCE], COMPLAINT),
+        (vec![BOUNCE, COMPLAINT, SOFT, UNKNOWN], COMPLAINT),
+        (vec![BOUNCE, REJECTED], REJECTED),
+        (vec![REJECTED, SOFT], REJECTED),
+        (vec![SOFT, "soft bounce, again"], "soft bounce, again"),
+        (vec![COMPLAINT, "complaint: fraud"], "complaint: fraud"),
+    ]) {
+        let order = order(1, form, &[(id, 1)]);
+        run(&mut connection, &message(&order), &shop, minute(1)).await;
+        let first = unsent_mails(&mut connection, Some(order.order), 9).await.unwrap().remove(0);
+        for (at, failure) in (2..).zip(&failures) {
+            assert!(fail_mail(&mut connection, first.id, failure, minute(at)).await.unwrap(), "{failures:?}");
+        }
+        let listed = async |connection: &mut MySqlConnection| {
+            list(connection, false, None, 1).await.unwrap().remove(0).failed_mail.unwrap()
+        };
+        assert_eq!(listed(&mut connection).await, expected, "{failures:?}");
+
+        // The same of two mails of one order.
+        staff(&mut connection, &order, OrderAction::Shipped, minute(9)).await;
+        let second = unsent_mails(&mut connection, Some(order.order), 9).await.unwrap().remove(1);
+        fail_mail(&mut connection, second.id, SOFT, minute(10)).await.unwrap();
+        let is_soft = expected.starts_with("soft");
+        assert_eq!(
+            listed(&mut connection).await,
+            if is_soft { SOFT } else { expected },
+            "{failures:?}, and a soft one"
+        );
+    }
+    assert!(!fail_mail(&mut connection, 999_999, SOFT, minute(5)).await.unwrap(), "there is no such mail");
+}
+
+#[ignore = "needs MariaDB"]
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
 async fn who_ordered_is_forgotten_in_time_or_on_demand_and_the_amounts_stay(pool: MySqlPool) {
     let mut connection = writer(&pool).await;
     let id = book(&mut connection, "uno", 9).await;
