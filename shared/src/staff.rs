@@ -129,6 +129,9 @@ pub enum StaffTask {
     /// Checks the invariants of stock and orders, in slices.
     Verify {
         slice: Slices,
+        /// Minutes between two sweeps of the stage.
+        #[serde(default)]
+        sweep_minutes: u16,
     },
     /// What was sold, by order and line, in slices.
     ExportOrders {

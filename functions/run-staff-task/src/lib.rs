@@ -82,7 +82,7 @@ pub async fn handle(app: &App, request: StaffRequest) -> anyhow::Result<StaffAns
             orders::change_stock(app, id, &book, change, &reason, now).await?
         }
         StaffTask::ListMovements { book, before } => orders::list_movements(app, &book, before).await?,
-        StaffTask::Verify { slice } => orders::verify(app, slice).await?,
+        StaffTask::Verify { slice, sweep_minutes } => orders::verify(app, slice, sweep_minutes, now).await?,
         StaffTask::ExportOrders { after, from, to } => orders::export(app, after, (from, to)).await?,
     })
 }

@@ -9,7 +9,7 @@ use shared::{
     domain::{OrderAction, OrderNumber},
     repo::{
         books,
-        orders::{self, Applied},
+        orders::{self, Applied, Moment},
         stock,
     },
     shop::Shop,
@@ -75,8 +75,9 @@ pub async fn list_movements(app: &App, book: &str, before: Option<u64>) -> anyho
     Ok(StaffAnswer::Movements(movements))
 }
 
-pub async fn verify(app: &App, slice: Slices) -> anyhow::Result<StaffAnswer> {
-    let verified = app.database().read(async |c| orders::verify_slice(c, slice).await).await?;
+pub async fn verify(app: &App, slice: Slices, sweep_minutes: u16, now: OffsetDateTime) -> anyhow::Result<StaffAnswer> {
+    let moment = Moment::of(now, time::Duration::minutes(sweep_minutes.into()));
+    let verified = app.database().read(async |c| orders::verify_slice(c, slice, moment).await).await?;
     for violation in &verified.violations {
         tracing::error!(%violation, "Invariant of stock or orders violated");
     }

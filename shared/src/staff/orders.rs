@@ -182,19 +182,89 @@ pub struct Verified {
 #[serde(tag = "violation", rename_all = "snake_case")]
 pub enum Violation {
     /// The stock is not the sum of the movements.
-    Stock { book: BookId, stock: i64, moved: i64 },
+    Stock {
+        book: BookId,
+        stock: i64,
+        moved: i64,
+    },
     /// The best sellers count other sales than were made.
-    Sold { book: BookId, sold: i64, sales: i64 },
-    /// A movement of an order that has no such line.
-    StrayMovement { book: BookId, source: String },
+    Sold {
+        book: BookId,
+        sold: i64,
+        sales: i64,
+    },
+    /// The days of the best sellers count other copies than moved.
+    Sales {
+        book: BookId,
+        counted: i64,
+        moved: i64,
+    },
+    /// A movement without the order line, the import or the action of the staff that it names.
+    StrayMovement {
+        book: BookId,
+        source: String,
+    },
     /// An order without an outcome, with two, or in a state that it never came to.
-    Outcome { order: OrderNumber, state: String, states: String },
+    Outcome {
+        order: OrderNumber,
+        state: String,
+        states: String,
+    },
     /// The total is not that of lines and delivery.
-    Total { order: OrderNumber, total: i64, lines: i64 },
+    Total {
+        order: OrderNumber,
+        total: i64,
+        lines: i64,
+    },
     /// Copies were sold, released or returned that are not those of the line, or the other way round.
-    Copies { order: OrderNumber, book: BookId, line: String, movements: String },
+    Copies {
+        order: OrderNumber,
+        book: BookId,
+        line: String,
+        movements: String,
+    },
+    /// An order that has ended and keeps copies, or that has not and keeps none.
+    Kept {
+        order: OrderNumber,
+        state: String,
+        kept: i64,
+    },
+    NoLines {
+        order: OrderNumber,
+    },
+    /// An order that expires and should not, or the other way round, or that should have expired.
+    Deadline {
+        order: OrderNumber,
+        state: String,
+        #[serde(with = "time::serde::rfc3339::option")]
+        expires_at: Option<OffsetDateTime>,
+    },
+    /// A contact that should be gone, that will never go, or that is missing.
+    Contact {
+        order: OrderNumber,
+        state: String,
+        is_known: bool,
+        #[serde(with = "time::serde::rfc3339::option")]
+        until: Option<OffsetDateTime>,
+    },
+    /// The buyer got no mail about a state.
+    NoMail {
+        order: OrderNumber,
+        event: String,
+    },
+    /// A mail that nobody has handed over.
+    UnsentMail {
+        order: OrderNumber,
+        event: String,
+        #[serde(with = "time::serde::rfc3339")]
+        written_at: OffsetDateTime,
+    },
     /// The selling price is not between 95 and 100 % of the fixed one.
-    FixedPrice { book: BookId, price: i64, fixed: i64 },
+    FixedPrice {
+        book: BookId,
+        price: i64,
+        fixed: i64,
+    },
 }
 
 impl fmt::Display for Violation {
@@ -207,7 +277,13 @@ impl fmt::Display for Violation {
                 write!(f, "book {book}: {sold} copies count as sold in thirty days; the days sum to {sales}")
             }
             Self::StrayMovement { book, source } => {
-                write!(f, "book {book}: the movement {source} belongs to an order without such a line")
+                write!(
+                    f,
+                    "book {book}: the movement {source} belongs to no order line, row of an import or action of the staff"
+                )
+            }
+            Self::Sales { book, counted, moved } => {
+                write!(f, "book {book}: {counted} copies are noted as sold by day; {moved} were sold and stayed so")
             }
             Self::Outcome { order, state, states } => {
                 write!(f, "order {order}: its state is {state}, and it came to: {states}; it must have one outcome")
@@ -217,6 +293,29 @@ impl fmt::Display for Violation {
             }
             Self::Copies { order, book, line, movements } => {
                 write!(f, "order {order}, book {book}: the line has {line}; its movements have {movements}")
+            }
+            Self::Kept { order, state, kept } => {
+                write!(f, "order {order}: it is {state}, and {kept} of its copies are still the buyer's")
+            }
+            Self::NoLines { order } => write!(f, "order {order}: it has no lines"),
+            Self::Deadline { order, state, expires_at: None } => {
+                write!(f, "order {order}: it is {state} and never expires")
+            }
+            Self::Deadline { order, state, expires_at: Some(at) } => {
+                write!(f, "order {order}: it is {state} and expires at {at}; it should have by now, or never does")
+            }
+            Self::Contact { order, state, is_known: false, .. } => {
+                write!(f, "order {order}: it is {state}, and nobody knows its buyer")
+            }
+            Self::Contact { order, state, until: None, .. } => {
+                write!(f, "order {order}: it is {state}, and its contact is never removed")
+            }
+            Self::Contact { order, state, until: Some(until), .. } => {
+                write!(f, "order {order}: it is {state}, and its contact is kept until {until}")
+            }
+            Self::NoMail { order, event } => write!(f, "order {order}: its buyer got no mail that it is {event}"),
+            Self::UnsentMail { order, event, written_at } => {
+                write!(f, "order {order}: the mail that it is {event}, of {written_at}, was not handed over")
             }
             Self::FixedPrice { book, price, fixed } => {
                 write!(

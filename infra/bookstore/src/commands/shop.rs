@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
+use infra::stage::Stage;
 use serde_json::json;
 use shared::{
     domain::{BookId, Money, OrderAction, OrderNumber, Part},
@@ -340,10 +341,11 @@ async fn movements(whose: &Whose, book: &str) -> Result<Report> {
 /// Checks all slices; fails if an invariant does not hold.
 pub async fn verify(args: &Verify) -> Result<Report> {
     let (mut violations, mut checked) = (Vec::<Violation>::new(), [0_u64; 2]);
+    let sweep_minutes = Stage::load(args.whose.stage())?.orders.sweep_minutes;
     let mut next = Some(Slices::FIRST);
     while let Some(slice) = next {
         let StaffAnswer::Verified(Verified { violations: found, checked: count, next: following }) =
-            ask(&args.whose, StaffTask::Verify { slice }).await?
+            ask(&args.whose, StaffTask::Verify { slice, sweep_minutes }).await?
         else {
             bail!(UNEXPECTED_RESPONSE)
         };

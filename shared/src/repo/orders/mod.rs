@@ -33,7 +33,7 @@ pub use mails::{UnsentMail, fail_mail, lock_unsent_mails, mark_sent, unsent_mail
 pub use privacy::{Erasure, erase, of_visitor};
 pub use read::{find, find_by_number, in_full, list, sold_between};
 pub use transition::act;
-pub use verify::{verify, verify_slice};
+pub use verify::{Moment, verify, verify_slice};
 
 /// The effect of a message or an action.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -234,7 +234,7 @@ pub(super) async fn withdraw(
         r#"
         update orders
         set withdrawn_at = ?,
-            contact_until = if(contact_until is null, null, greatest(contact_until, ?))
+            contact_until = if(contact_until is null or erased_at is not null, contact_until, greatest(contact_until, ?))
         where number = ?
         "#,
         now,
