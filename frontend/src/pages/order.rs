@@ -1,7 +1,7 @@
 //! The page of an order.
 
 use askama::Template;
-use shared::domain::{CartLine, Delivery, LineReason, Order, OrderLine, OrderState, Payment};
+use shared::domain::{CartLine, Delivery, LineReason, Order, OrderLine, OrderReason, OrderState, Payment};
 
 use super::differ;
 use crate::{View, assets};
@@ -193,9 +193,12 @@ impl OrderPage<'_> {
         changes.into_iter().filter(|(_, count)| *count > 0).map(|(key, count)| self.view.count(key, count)).collect()
     }
 
-    /// The lines of a rejected order that can be sold, as the cart reads them; none if nothing is left.
+    /// The lines of a rejected order that can be sold, as the cart reads them; none if nothing is left, or the buyer did not
+    /// want them.
     fn available(&self) -> Option<String> {
-        let order = self.whole().filter(|order| order.state == OrderState::Rejected)?;
+        let order = self
+            .whole()
+            .filter(|order| order.state == OrderState::Rejected && order.rejection != Some(OrderReason::Cancelled))?;
         let lines: Vec<String> = order.lines.iter().filter_map(available).map(|line| line.to_cookie()).collect();
         (!lines.is_empty()).then(|| lines.join("."))
     }

@@ -447,6 +447,7 @@ rejected-delivery = We no longer offer that delivery.
 rejected-country = We do not deliver to that country.
 rejected-payment = We no longer accept that payment.
 rejected-erased = We have deleted it, as its buyer asked.
+rejected-cancelled = You cancelled it before we had confirmed it.
 transfer-title = How to pay
 transfer-holder = Account holder
 transfer-iban = IBAN

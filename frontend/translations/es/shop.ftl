@@ -447,6 +447,7 @@ rejected-delivery = Ya no ofrecemos esa entrega.
 rejected-country = No enviamos a ese país.
 rejected-payment = Ya no aceptamos esa forma de pago.
 rejected-erased = Lo hemos borrado, como pidió quien lo hizo.
+rejected-cancelled = Lo cancelaste antes de que lo confirmáramos.
 transfer-title = Cómo pagarlo
 transfer-holder = Titular
 transfer-iban = IBAN

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sqlx::{MySqlConnection, error::ErrorKind};
 use time::{Duration, OffsetDateTime};
 
-use super::{Applied, email_key, held, mails, note_state, privacy};
+use super::{Applied, early, email_key, held, mails, note_state, privacy};
 use crate::{
     domain::{
         Actor, Delivery, LineReason, Money, OrderEvent, OrderNote, OrderNumber, OrderOutcome, OrderReason, OrderState,
@@ -42,7 +42,14 @@ pub(super) async fn decide(
     // A sender's clock may be ahead.
     note_state(connection, number, OrderState::Received, message.sent_at.min(now), Actor::Buyer).await?;
     let is_erased = visitors::is_erased(connection, order.visitor, message.sent_at).await?;
-    let refused = if is_erased { Some(OrderReason::Erased) } else { refused(connection, order, shop, number).await? };
+    let was_cancelled = early::was_cancelled(connection, order).await?;
+    let refused = if is_erased {
+        Some(OrderReason::Erased)
+    } else if was_cancelled {
+        Some(OrderReason::Cancelled)
+    } else {
+        refused(connection, order, shop, number).await?
+    };
     let ids: BTreeSet<u32> = order.lines.iter().map(|line| line.book.get()).collect();
     let books = stock::lock(connection, &ids).await?;
     let mut decision = Decision::of(order, &books, shop);

@@ -6,6 +6,7 @@
 //! the same is an error, and the caller tries again.
 
 mod decide;
+mod early;
 mod mails;
 mod privacy;
 mod read;
@@ -29,6 +30,7 @@ use crate::{
     shop::Shop,
 };
 
+pub use early::forget_visitor;
 pub use mails::{UnsentMail, fail_mail, lock_unsent_mails, mark_sent, unsent_mails};
 pub use privacy::{Erasure, erase, of_visitor};
 pub use read::{find, find_by_number, in_full, list, sold_between};
@@ -63,7 +65,7 @@ pub async fn apply(
 ) -> sqlx::Result<Applied> {
     match &message.content {
         OrderContent::Order(order) => {
-            if !enter(connection, message.id, order.order, "order", message.sent_at, now).await? {
+            if !enter(connection, message.id, order.order, "order", None, message.sent_at, now).await? {
                 return Ok(Applied::Repeated { order: order.order });
             }
             let applied = decide::decide(connection, message, order, shop, now).await?;
@@ -71,7 +73,8 @@ pub async fn apply(
             Ok(applied)
         }
         OrderContent::Action(action) => {
-            if !enter(connection, message.id, action.order, "order-action", message.sent_at, now).await? {
+            let asker = early::asker(&action.asked_by);
+            if !enter(connection, message.id, action.order, "order-action", Some(asker), message.sent_at, now).await? {
                 return Ok(Applied::Repeated { order: action.order });
             }
             let applied = cancel(connection, message.id, action, shop, now).await?;
@@ -93,6 +96,7 @@ async fn cancel(
 ) -> sqlx::Result<Applied> {
     let crate::messages::BuyerAction::Cancel = action.action;
     let Some(order) = transition::lock(connection, action.order).await? else {
+        early::remember(connection, message, now).await?;
         return Ok(Applied::Refused { order: None, refusal: Refusal::NoSuchOrder });
     };
     let is_buyer = match &action.asked_by {
@@ -109,23 +113,26 @@ async fn cancel(
     transition::change(connection, message, order, whole, Actor::Buyer, shop, now).await
 }
 
-/// Enters a message; false if it was processed before. Of two deliveries at once, the second waits for the first.
+/// Enters a message, of a cancellation with its asker, before its order is looked for; false if it was processed before. Of
+/// two deliveries at once, the second waits for the first.
 async fn enter(
     connection: &mut MySqlConnection,
     id: Uuid,
     order: OrderId,
     kind: &str,
+    asked_by: Option<[u8; 32]>,
     sent_at: OffsetDateTime,
     now: OffsetDateTime,
 ) -> sqlx::Result<bool> {
     let inserted = sqlx::query!(
         r#"
-        insert into order_messages (id, order_id, kind, effect, sent_at, applied_at)
-        values (?, ?, ?, '', ?, ?)
+        insert into order_messages (id, order_id, kind, effect, asked_by, sent_at, applied_at)
+        values (?, ?, ?, '', ?, ?, ?)
         "#,
         id,
         order.uuid(),
         kind,
+        asked_by.map(|asker| asker.to_vec()),
         sent_at,
         now,
     );
@@ -147,7 +154,14 @@ async fn note_effect(connection: &mut MySqlConnection, id: Uuid, applied: &Appli
         Applied::Repeated { .. } | Applied::RepeatedOtherwise { .. } => "repeated".to_owned(),
         Applied::Swept { .. } => "swept".to_owned(),
     };
-    sqlx::query!("update order_messages set effect = ? where id = ?", effect, id).execute(connection).await?;
+    // The asker of an order that was there is in the order.
+    sqlx::query!(
+        "update order_messages set effect = ?, asked_by = if(asked_until is null, null, asked_by) where id = ?",
+        effect,
+        id,
+    )
+    .execute(connection)
+    .await?;
     Ok(())
 }
 

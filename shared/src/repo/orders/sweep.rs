@@ -3,12 +3,12 @@
 use sqlx::MySqlConnection;
 use time::{Duration, OffsetDateTime};
 
-use super::{Applied, privacy, transition};
+use super::{Applied, early, privacy, transition};
 use crate::{repo::stock, shop::Shop};
 
 /// Orders that expire in one transaction.
 const EXPIRE: u32 = 20;
-/// Orders whose contact is removed in one transaction.
+/// Orders whose contact is removed in one transaction, and cancellations whose asker is.
 const REMOVE: u32 = 50;
 /// Days and books of the best sellers that are forgotten in one transaction.
 const FORGET: u32 = 200;
@@ -39,7 +39,8 @@ pub(super) async fn sweep(connection: &mut MySqlConnection, shop: &Shop, now: Of
         // Not in a transaction with expiries, because each would wait for locks of the other.
         let more_sales = stock::forget_sales(connection, (now - BEST_SELLING).date(), FORGET).await?;
         let more_contacts = privacy::remove_contacts(connection, now, REMOVE).await?;
-        return Ok(Applied::Swept { expired, more: more_sales || more_contacts });
+        let more_askers = early::forget(connection, now, REMOVE).await?;
+        return Ok(Applied::Swept { expired, more: more_sales || more_contacts || more_askers });
     }
     transition::expire(connection, orders, shop, now).await?;
     Ok(Applied::Swept { expired, more: true })

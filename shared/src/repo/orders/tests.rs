@@ -406,6 +406,97 @@ async fn only_the_buyer_cancels_and_what_has_left_the_shop_stays_as_it_is(pool: 
 
 #[ignore = "needs MariaDB"]
 #[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn a_cancellation_that_comes_before_its_order_is_kept_for_the_order_of_its_sender(pool: MySqlPool) {
+    let mut connection = writer(&pool).await;
+    let id = book(&mut connection, "uno", 20).await;
+    let email = |text: &str| Some(AskedBy::Email(Email::parse(text).unwrap()));
+    let stranger = Some(AskedBy::Visitor(VisitorId::of_number(Uuid::from_u128(9))));
+    let accepted = || OrderOutcome::Accepted(OrderState::Confirmed);
+    let cancelled = || OrderOutcome::Rejected(OrderReason::Cancelled);
+    let shop = Shop { max_open_orders: 100, ..shop() };
+    for (form, (name, asked_by, sweeps_at, expected)) in (1_u32..).zip([
+        ("nobody", vec![], None, accepted()),
+        ("the cookie", vec![None], None, cancelled()),
+        ("the address", vec![email("ANA1@example.org")], None, cancelled()),
+        ("both", vec![None, email("ana1@example.org")], None, cancelled()),
+        ("another cookie", vec![stranger.clone()], None, accepted()),
+        ("another address", vec![email("eva@example.org")], None, accepted()),
+        ("a stranger and the buyer", vec![stranger, None], None, cancelled()),
+        ("weeks later", vec![None], Some(Duration::days(41)), cancelled()),
+        ("too late", vec![None], Some(Duration::days(42)), accepted()),
+    ]) {
+        let order = order(1, form, &[(id, 1)]);
+        let before = stock_of(&mut connection, id).await;
+        let cancellations: Vec<_> =
+            asked_by.into_iter().map(|asker| cancelled_by(&order, asker.unwrap_or(by_cookie(&order)))).collect();
+        for cancel in &cancellations {
+            run(&mut connection, cancel, &shop, minute(1)).await;
+        }
+        if let Some(age) = sweeps_at {
+            run(&mut connection, &sweep(), &shop, minute(1) + age).await;
+        }
+        let decided = run(&mut connection, &message(&order), &shop, minute(3)).await;
+        let Applied::Decided { outcome, .. } = decided else { panic!("{name}: {decided:?}") };
+        assert_eq!(outcome, expected, "{name}");
+        for cancel in &cancellations {
+            assert_eq!(run(&mut connection, cancel, &shop, minute(4)).await, Applied::Repeated { order: order.order });
+        }
+        let is_sold = expected == accepted();
+        assert_eq!(stock_of(&mut connection, id).await, before - u32::from(is_sold), "{name}");
+        let mails = unsent_mails(&mut connection, Some(order.order), 9).await.unwrap();
+        let event = if is_sold { OrderEvent::Confirmed } else { OrderEvent::Rejected };
+        assert_eq!(mails.iter().map(|mail| mail.event).collect::<Vec<_>>(), [event], "{name}");
+    }
+    let remembered = async |connection: &mut MySqlConnection| {
+        let askers: i64 = sqlx::query_scalar("select count(*) from order_messages where asked_by is not null")
+            .fetch_one(connection)
+            .await
+            .unwrap();
+        askers
+    };
+    assert_eq!(remembered(&mut connection).await, 0, "those of strangers too, once their time is over");
+    let [late, other] = [order(2, 1, &[(id, 1)]), order(3, 1, &[(id, 1)])];
+    for order in [&late, &other] {
+        run(&mut connection, &cancelled_by(order, by_cookie(order)), &shop, minute(5)).await;
+    }
+    assert_eq!(remembered(&mut connection).await, 2);
+    forget_visitor(&mut connection, late.visitor).await.unwrap();
+    assert_eq!(remembered(&mut connection).await, 1, "who is erased leaves no cancellation");
+    run(&mut connection, &sweep(), &shop, minute(6) + early::KEEP).await;
+    assert_eq!(remembered(&mut connection).await, 0);
+    assert_sound_after(&mut connection, 42).await;
+}
+
+#[ignore = "needs MariaDB"]
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn an_order_and_its_cancellation_at_once_end_cancelled(pool: MySqlPool) {
+    let mut connection = writer(&pool).await;
+    let id = book(&mut connection, "uno", 50).await;
+    let shop = Shop { max_open_orders: 100, ..shop() };
+    let orders: Vec<_> = (1..=20).map(|form| order(u128::from(form), form, &[(id, 1)])).collect();
+    let all = orders.iter().flat_map(|order| [message(order), cancelled_by(order, by_cookie(order))]);
+    let running: Vec<_> = all
+        .map(|message| {
+            let (pool, shop) = (pool.clone(), shop.clone());
+            tokio::spawn(async move {
+                let mut connection = client_of(&pool).await;
+                patiently(&mut connection, &message, &shop).await
+            })
+        })
+        .collect();
+    for task in running {
+        task.await.unwrap();
+    }
+    for order in &orders {
+        let state = found(&mut connection, order).await.state;
+        assert!(matches!(state, OrderState::Cancelled | OrderState::Rejected), "{state}");
+    }
+    assert_eq!(stock_of(&mut connection, id).await, 50);
+    assert_sound(&mut connection).await;
+}
+
+#[ignore = "needs MariaDB"]
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
 async fn a_buyer_withdraws_from_what_has_left_the_shop_once_and_the_staff_waits_for_the_books(pool: MySqlPool) {
     let mut connection = writer(&pool).await;
     let id = book(&mut connection, "uno", 9).await;

@@ -164,7 +164,7 @@ pub async fn act(
     let Some(order) = order.fetch_optional(&mut *connection).await?.map(OrderId::of_uuid) else {
         return Ok(Applied::Refused { order: None, refusal: Refusal::NoSuchOrder });
     };
-    if !enter(connection, id, order, "staff", now, now).await? {
+    if !enter(connection, id, order, "staff", None, now, now).await? {
         return repeated(connection, id, order, action).await;
     }
     let applied = match lock(connection, order).await? {
