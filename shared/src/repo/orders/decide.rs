@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sqlx::{MySqlConnection, error::ErrorKind};
 use time::{Duration, OffsetDateTime};
 
-use super::{Applied, early, email_key, held, mails, note_state, privacy};
+use super::{Applied, early, email_key, held, limit, mails, note_state, privacy};
 use crate::{
     domain::{
         Actor, Delivery, LineReason, Money, OrderEvent, OrderNote, OrderNumber, OrderOutcome, OrderReason, OrderState,
@@ -92,9 +92,9 @@ async fn insert(
         r#"
         insert into orders (
             id, visitor_id, state, delivery, payment, currency, contact_name, email, phone, address, note, email_key,
-            language, fingerprint, placed_at, decided_at
+            mailbox_key, address_key, language, fingerprint, placed_at, decided_at
         )
-        values (?, ?, 'received', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        values (?, ?, 'received', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         "#,
         order.order.uuid(),
         order.visitor.0,
@@ -107,6 +107,8 @@ async fn insert(
         address,
         order.note.as_ref().map(OrderNote::as_str),
         &email_key(order.contact.email.as_str())[..],
+        &limit::mailbox_key(&order.contact.email)[..],
+        order.address.as_ref().map(|address| limit::address_key(address).to_vec()),
         order.language.as_str(),
         order.fingerprint.bytes(),
         message.sent_at,
@@ -144,26 +146,9 @@ async fn refused(
     if let Some(reason) = not_offered(order, shop) {
         return Ok(Some(reason));
     }
-    let email = email_key(order.contact.email.as_str());
-    let [slot, ..] = email;
-    sqlx::query_scalar!("select slot from order_locks where slot = ? for update", slot % 64)
-        .fetch_one(&mut *connection)
-        .await?;
-    let open = sqlx::query_scalar!(
-        r#"
-        select count(*)
-        from orders
-        where email_key = ?
-          and is_open = 1
-          and paid_at is null
-          and number <> ?
-        "#,
-        &email[..],
-        number,
-    );
-    let max = shop.max_open_orders.into();
-    let is_full = open.fetch_one(connection).await? >= i64::from(max);
-    Ok(is_full.then_some(OrderReason::TooManyOpen { max }))
+    let max = shop.max_open_orders;
+    let is_full = limit::is_reached(connection, order, number, max).await?;
+    Ok(is_full.then_some(OrderReason::TooManyOpen { max: max.into() }))
 }
 
 /// What the shop does not offer, or offers no longer.

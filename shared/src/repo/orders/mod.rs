@@ -2,11 +2,12 @@
 //! through the same statements. Each call is to be run in one transaction by the caller.
 //!
 //! Locks are taken in one order, so that two transactions wait for one another and hardly ever deadlock: the id of the
-//! message, the order, the slot of its buyer, the books by their ids, the numbers of the shop. A deadlock that happens all
+//! message, the order, the slots of its buyer, the books by their ids, the numbers of the shop. A deadlock that happens all
 //! the same is an error, and the caller tries again.
 
 mod decide;
 mod early;
+mod limit;
 mod mails;
 mod privacy;
 mod read;

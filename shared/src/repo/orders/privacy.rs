@@ -82,6 +82,8 @@ pub(super) async fn remove_contact(connection: &mut MySqlConnection, number: u32
             address = null,
             note = null,
             email_key = null,
+            mailbox_key = null,
+            address_key = null,
             contact_until = null,
             visitor_id = if(erased_at is null and coalesce(rejection, '') <> 'erased', visitor_id, null)
         where number = ?

@@ -63,10 +63,11 @@ fn key() -> SubmissionKey {
     SubmissionKey::parse(&format!("{}=", "A".repeat(43))).unwrap()
 }
 
-fn address() -> Address {
+/// The shop limits the open orders of one address.
+fn address(buyer: u128) -> Address {
     let text = AddressText {
         name: "Ana Ruiz".into(),
-        street: vec!["Calle Mayor 1".into()],
+        street: vec![format!("Calle Mayor {buyer}")],
         postal_code: "28013".into(),
         place: "Madrid".into(),
         region: String::new(),
@@ -99,12 +100,17 @@ fn order(buyer: u128, form: u32, lines: &[(BookId, i64)]) -> OrderV1 {
             email: Email::parse(&format!("ana{buyer}@example.org")).unwrap(),
             phone: None,
         },
-        address: Some(address()),
+        address: Some(address(buyer)),
         note: None,
         language: Language::parse("es").unwrap(),
         fingerprint: Fingerprint::of(b""),
     }
     .with_fingerprint()
+}
+
+fn with_email(mut order: OrderV1, email: &str) -> OrderV1 {
+    order.contact.email = Email::parse(email).unwrap();
+    order
 }
 
 fn collected(order: OrderV1, payment: Payment) -> OrderV1 {
@@ -696,6 +702,76 @@ async fn a_buyer_has_so_many_unpaid_orders_at_once_by_any_spelling_of_the_addres
     assert_eq!(place(&mut connection, &order(3, 1, &[(id, 1)])).await, OrderOutcome::Accepted(OrderState::Confirmed));
     run(&mut connection, &cancelled_by(&orders[0], by_cookie(&orders[0])), &shop(), minute(3)).await;
     assert_eq!(place(&mut connection, &order(1, 5, &[(id, 1)])).await, OrderOutcome::Accepted(OrderState::Confirmed));
+}
+
+#[ignore = "needs MariaDB"]
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn the_limit_of_unpaid_orders_is_that_of_a_mailbox_a_browser_and_a_door(pool: MySqlPool) {
+    let mut connection = writer(&pool).await;
+    let id = book(&mut connection, "uno", 900).await;
+    let accepted = || OrderOutcome::Accepted(OrderState::Confirmed);
+    let rejected = || OrderOutcome::Rejected(OrderReason::TooManyOpen { max: 3 });
+    for (base, (name, change, expected)) in (1..).map(|case: u128| case * 100).zip::<[(&str, Change<'_>, _); 7]>([
+        ("others", &|order| order, accepted()),
+        ("one address", &|order| with_email(order, "one@example.org"), rejected()),
+        (
+            "tags of one address",
+            &|order| {
+                let email = format!("two+{}@example.org", order.visitor.0.simple());
+                with_email(order, &email)
+            },
+            rejected(),
+        ),
+        (
+            "dots in one address of Gmail",
+            &|order| {
+                let dots = usize::from(order.visitor.0.as_bytes()[0] % 4);
+                let (head, tail) = "ana".split_at(dots % 3);
+                let email = if head.is_empty() { "ana@gmail.com".into() } else { format!("{head}.{tail}@gmail.com") };
+                with_email(order, &email)
+            },
+            rejected(),
+        ),
+        (
+            "one browser",
+            &|order| OrderV1 { visitor: VisitorId::of_number(Uuid::from_u128(7_777)), ..order },
+            rejected(),
+        ),
+        ("one door", &|order| OrderV1 { address: Some(address(8_888)), ..order }, rejected()),
+        (
+            "one door in several spellings",
+            &|mut order| {
+                let address = order.address.as_mut().unwrap();
+                address.street = match order.visitor.0.as_bytes()[0] % 3 {
+                    0 => vec!["CALLE MÁYOR, 9999".into()],
+                    1 => vec!["calle mayor".into(), "9999".into()],
+                    _ => vec!["Calle  Mayor nº".replace(" nº", ""), "(9999)".into()],
+                };
+                address.name = order.visitor.0.simple().to_string();
+                order
+            },
+            rejected(),
+        ),
+    ]) {
+        for buyer in base..base + 3 {
+            let order = change(order(buyer, 1, &[(id, 1)])).with_fingerprint();
+            assert_eq!(place(&mut connection, &order).await, accepted(), "{name}");
+        }
+        let fourth = change(order(base + 3, 1, &[(id, 1)])).with_fingerprint();
+        assert_eq!(place(&mut connection, &fourth).await, expected, "{name}");
+    }
+    // What is paid for does not count, and the keys go with the contact.
+    let number = found(&mut connection, &order(100, 1, &[(id, 1)])).await.number;
+    staff(&mut connection, &order(100, 1, &[(id, 1)]), OrderAction::Cancel(None), minute(2)).await;
+    erase(&mut connection, number, minute(3)).await.unwrap();
+    let kept: i64 = sqlx::query_scalar(
+        "select count(*) from orders where number = ? and (email_key is not null or mailbox_key is not null or address_key is not null)",
+    )
+    .bind(number.0)
+    .fetch_one(&pool)
+    .await
+    .unwrap();
+    assert_eq!(kept, 0);
 }
 
 #[ignore = "needs MariaDB"]
