@@ -13,7 +13,7 @@ use shared::{
         stock,
     },
     shop::Shop,
-    staff::{OrderChanged, Slices, StaffAnswer, StockChange, StockChanged},
+    staff::{OrderChanged, OrderErased, Slices, StaffAnswer, StockChange, StockChanged},
 };
 use time::{Date, OffsetDateTime};
 use uuid::Uuid;
@@ -49,6 +49,14 @@ pub async fn change(
         Applied::Refused { refusal, .. } => OrderChanged::Refused { refusal },
         _ => OrderChanged::Already,
     }))
+}
+
+/// Erases who placed an order.
+pub async fn erase(app: &App, order: OrderNumber, now: OffsetDateTime) -> anyhow::Result<StaffAnswer> {
+    let erased =
+        retried(async || app.database().write(async |c| orders::erase_order(c, order, now).await).await).await?;
+    tracing::info!(erased_orders = u32::from(erased == OrderErased::Now), "Order erased");
+    Ok(StaffAnswer::OrderErased(erased))
 }
 
 pub async fn change_stock(

@@ -64,6 +64,26 @@ pub struct StaffOrderInFull {
     pub charged: Money,
 }
 
+/// The effect of erasing who placed an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "erased", rename_all = "snake_case")]
+pub enum OrderErased {
+    /// Contact, address, note and visitor are gone.
+    Now,
+    /// The order is on its way: they go when it is delivered, or taken as that.
+    Later {
+        #[serde(with = "time::serde::rfc3339::option")]
+        until: Option<OffsetDateTime>,
+    },
+    /// They were gone before.
+    Already,
+    /// The shop needs them to fulfil the order.
+    NotSent {
+        state: OrderState,
+    },
+    NoSuchOrder,
+}
+
 /// A line of an order for the staff.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StaffOrderLine {
@@ -232,12 +252,13 @@ pub enum Violation {
     NoLines {
         order: OrderNumber,
     },
-    /// An order that expires and should not, or the other way round, or that should have expired.
+    /// An order that ends at a time and should not, or the other way round, or that should have ended. It ends by expiring, or
+    /// by being taken as delivered.
     Deadline {
         order: OrderNumber,
         state: String,
         #[serde(with = "time::serde::rfc3339::option")]
-        expires_at: Option<OffsetDateTime>,
+        until: Option<OffsetDateTime>,
     },
     /// A contact that should be gone, that will never go, or that is missing.
     Contact {
@@ -298,11 +319,11 @@ impl fmt::Display for Violation {
                 write!(f, "order {order}: it is {state}, and {kept} of its copies are still the buyer's")
             }
             Self::NoLines { order } => write!(f, "order {order}: it has no lines"),
-            Self::Deadline { order, state, expires_at: None } => {
-                write!(f, "order {order}: it is {state} and never expires")
+            Self::Deadline { order, state, until: None } => {
+                write!(f, "order {order}: it is {state}, and no time ends that")
             }
-            Self::Deadline { order, state, expires_at: Some(at) } => {
-                write!(f, "order {order}: it is {state} and expires at {at}; it should have by now, or never does")
+            Self::Deadline { order, state, until: Some(until) } => {
+                write!(f, "order {order}: it is {state} until {until}, which is over, or no such order ends by itself")
             }
             Self::Contact { order, state, is_known: false, .. } => {
                 write!(f, "order {order}: it is {state}, and nobody knows its buyer")

@@ -10,8 +10,8 @@ use serde_json::json;
 use shared::{
     domain::{BookId, Money, OrderAction, OrderNumber, Part},
     staff::{
-        OrderChanged, Slices, SoldLine, StaffAnswer, StaffOrder, StaffOrderInFull, StaffOrderLine, StaffTask,
-        StockChange, StockChanged, StockMovement, Verified, Violation,
+        OrderChanged, OrderErased, Slices, SoldLine, StaffAnswer, StaffOrder, StaffOrderInFull, StaffOrderLine,
+        StaffTask, StockChange, StockChanged, StockMovement, Verified, Violation,
     },
 };
 use time::{Date, OffsetDateTime, macros::format_description};
@@ -20,7 +20,7 @@ use uuid::Uuid;
 use super::staff::{UNEXPECTED_RESPONSE, Whose, ask};
 use crate::{
     arguments,
-    output::{Report, minute, plain},
+    output::{Report, confirm, minute, plain},
 };
 
 #[derive(Args)]
@@ -77,6 +77,14 @@ enum OrdersAction {
     Cancel(OneOrPart),
     /// An order, or copies of one book, came back and can be sold again
     Returned(OneOrPart),
+    /// Erase who placed an order, for good; what tax law wants to be kept stays
+    Erase {
+        #[command(flatten)]
+        one: One,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
     /// Print what was sold, line by line, for an invoicing program
     Export {
         /// Print CSV
@@ -147,6 +155,7 @@ pub async fn orders(args: &Orders) -> Result<Report> {
         OrdersAction::Collected(one) => (one, OrderAction::Collected),
         OrdersAction::Cancel(some) => (&some.one, OrderAction::Cancel(some.part())),
         OrdersAction::Returned(some) => (&some.one, OrderAction::Return(some.part())),
+        OrdersAction::Erase { one, yes } => return erase(one, *yes).await,
         OrdersAction::Export { from, to, whose, .. } => return export(whose, *from, *to).await,
     };
     let task = StaffTask::ChangeOrder { id: Uuid::new_v4(), order: one.order, action };
@@ -159,6 +168,40 @@ pub async fn orders(args: &Orders) -> Result<Report> {
         OrderChanged::Already => Ok(Report::new(format!("Order {order}: done before."), json!({ "order": order }))),
         OrderChanged::Refused { refusal } => bail!("order {order} is as it was: {refusal}"),
     }
+}
+
+/// Erases who placed an order, for a buyer who asks by letter or from another browser.
+async fn erase(one: &One, yes: bool) -> Result<Report> {
+    let order = one.order;
+    if !yes {
+        let StaffAnswer::OrderInFull(found) = ask(&one.whose, StaffTask::ShowOrder { order }).await? else {
+            bail!(UNEXPECTED_RESPONSE)
+        };
+        let found = found.with_context(|| format!("there is no order {order}"))?;
+        outln!("{}", format_whole(&found));
+        outln!(
+            "This erases who placed order {order} for good: name, e-mail address, telephone number, postal address, note and \
+             browser. Books, amounts, dates and the country stay, as tax law requires."
+        );
+    }
+    confirm("Erase who placed this order?", yes, "nothing was erased")?;
+    let StaffAnswer::OrderErased(erased) = ask(&one.whose, StaffTask::EraseOrder { order }).await? else {
+        bail!(UNEXPECTED_RESPONSE)
+    };
+    let text = match erased {
+        OrderErased::Now => format!("Erased: who placed order {order}."),
+        OrderErased::Already => format!("Order {order}: erased before; nobody knows who placed it."),
+        OrderErased::Later { until } => {
+            let until = until.map(|until| format!(", at the latest on {}", minute(until))).unwrap_or_default();
+            format!("Order {order} is on its way: who placed it is erased when it is delivered{until}.")
+        }
+        OrderErased::NotSent { state } => {
+            let cancel = Stage::load(one.whose.stage())?.command(&format!("orders cancel {order}"));
+            bail!("order {order} is {state}: the shop needs its contact to fulfil it; cancel it first with `{cancel}`")
+        }
+        OrderErased::NoSuchOrder => bail!("there is no order {order}"),
+    };
+    Ok(Report::new(text, json!(erased)))
 }
 
 async fn show(one: &One) -> Result<Report> {

@@ -63,7 +63,7 @@ pub(super) async fn decide(
         None => OrderOutcome::Accepted(accept(connection, number, order, &decision, shop, now).await?),
     };
     if is_erased {
-        privacy::remove_contact(connection, number).await?;
+        privacy::clear(connection, number).await?;
     } else {
         let event = match &outcome {
             OrderOutcome::Accepted(OrderState::AwaitingPayment) => OrderEvent::AwaitingPayment,
@@ -124,10 +124,11 @@ async fn insert(
 /// The key of an order came back in another message.
 async fn repeat(connection: &mut MySqlConnection, order: &OrderV1, now: OffsetDateTime) -> sqlx::Result<Applied> {
     let changed = sqlx::query!(
-        "update orders set repeated_at = ? where id = ? and fingerprint <> ?",
+        "update orders set repeated_at = ? where id = ? and fingerprint not in (?, ?)",
         now,
         order.order.uuid(),
         order.fingerprint.bytes(),
+        &privacy::NO_FINGERPRINT[..],
     );
     let order = order.order;
     Ok(match changed.execute(connection).await?.rows_affected() {

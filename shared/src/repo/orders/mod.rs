@@ -26,14 +26,14 @@ use uuid::Uuid;
 
 use super::stock::{Held, LockedBook};
 use crate::{
-    domain::{Actor, OrderId, OrderNumber, OrderOutcome, OrderState, Refusal},
+    domain::{Actor, OrderId, OrderNumber, OrderOutcome, OrderReason, OrderState, Refusal},
     messages::{AskedBy, OrderActionV1, OrderContent, OrderMessage},
     shop::Shop,
 };
 
 pub use early::forget_visitor;
 pub use mails::{UnsentMail, fail_mail, lock_unsent_mails, mark_sent, unsent_mails};
-pub use privacy::{Erasure, erase, of_visitor};
+pub use privacy::{Erasure, erase, erase_order, of_visitor};
 pub use read::{find, find_by_number, in_full, list, sold_between};
 pub use transition::act;
 pub use verify::{Moment, verify, verify_slice};
@@ -71,6 +71,9 @@ pub async fn apply(
             }
             let applied = decide::decide(connection, message, order, shop, now).await?;
             note_effect(connection, message.id, &applied).await?;
+            if let Applied::Decided { number, outcome: OrderOutcome::Rejected(OrderReason::Erased), .. } = &applied {
+                privacy::forget_message(connection, number.0).await?;
+            }
             Ok(applied)
         }
         OrderContent::Action(action) => {

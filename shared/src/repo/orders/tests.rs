@@ -20,7 +20,7 @@ use crate::{
         shop_counts, stock, visitors,
     },
     shop::{BankTransfer, Collect, Payments, Seller, Selling, Ship, Shop, TaxRates, WhyNot},
-    staff::{StockChange, StockChanged},
+    staff::{OrderErased, StockChange, StockChanged},
 };
 
 /// A change of an order before it is placed.
@@ -47,7 +47,13 @@ fn shop() -> Shop {
         currency: "EUR".into(),
         tax_rates: TaxRates { books: 400, delivery: 2_100 },
         collect: Some(Collect { place: "Calle Mayor 1".into(), ready_in_days: 2, keep_days: 7 }),
-        ship: Some(Ship { price: 395, free_from: Some(100_000), days: 4, countries: vec!["ES".into()] }),
+        ship: Some(Ship {
+            price: 395,
+            free_from: Some(100_000),
+            days: 4,
+            countries: vec!["ES".into()],
+            delivered_after_days: 30,
+        }),
         payments: Payments {
             on_collection: true,
             on_delivery: true,
@@ -900,6 +906,116 @@ async fn who_ordered_is_forgotten_in_time_or_on_demand_and_the_amounts_stay(pool
 
 #[ignore = "needs MariaDB"]
 #[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn a_buyer_without_a_cookie_is_erased_by_the_number_of_the_order(pool: MySqlPool) {
+    use OrderAction::{Cancel, Collected, Delivered, Paid, Ready, Shipped};
+    let mut connection = writer(&pool).await;
+    let id = book(&mut connection, "uno", 90).await;
+    let shop = Shop { max_open_orders: 100, ..shop() };
+    let by_transfer = |order| OrderV1 { payment: Payment::BankTransfer, ..order }.with_fingerprint();
+    let sent = |order: OrderV1| order;
+    let fetched = |order| collected(order, Payment::OnCollection);
+    let later = OrderErased::Later { until: Some(minute(2) + Duration::days(30)) };
+    let not = |state| OrderErased::NotSent { state };
+    for (form, (change, actions, expected)) in (1_u32..).zip::<[(Change<'_>, Vec<OrderAction>, OrderErased); 8]>([
+        (&sent, vec![], not(OrderState::Confirmed)),
+        (&by_transfer, vec![], not(OrderState::AwaitingPayment)),
+        (&by_transfer, vec![Paid], not(OrderState::Confirmed)),
+        (&fetched, vec![Ready], not(OrderState::Ready)),
+        (&sent, vec![Shipped], later),
+        (&sent, vec![Shipped, Delivered], OrderErased::Now),
+        (&fetched, vec![Ready, Collected], OrderErased::Now),
+        (&sent, vec![Cancel(None)], OrderErased::Now),
+    ]) {
+        let order = change(order(1, form, &[(id, 1)]));
+        run(&mut connection, &message(&order), &shop, minute(1)).await;
+        for action in &actions {
+            staff(&mut connection, &order, *action, minute(2)).await;
+        }
+        let number = found(&mut connection, &order).await.number;
+        assert_eq!(erase_order(&mut connection, number, minute(3)).await.unwrap(), expected, "{actions:?}");
+        if expected == later {
+            for _ in 0..4 {
+                run(&mut connection, &sweep(), &shop, minute(2) + Duration::days(30)).await;
+            }
+            assert_eq!(found(&mut connection, &order).await.state, OrderState::Delivered);
+        }
+        let kept = found(&mut connection, &order).await;
+        let (fingerprint, keys): (Vec<u8>, i64) = sqlx::query_as(
+            "select fingerprint, (email_key is not null) + (mailbox_key is not null) + (address_key is not null) from orders \
+             where number = ?",
+        )
+        .bind(number.0)
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+        let messages: i64 = sqlx::query_scalar("select count(*) from order_messages where id = ?")
+            .bind(message(&order).id)
+            .fetch_one(&pool)
+            .await
+            .unwrap();
+        let is_gone = !matches!(expected, OrderErased::NotSent { .. });
+        let (no_contact, no_fingerprint) = (kept.contact.is_none(), fingerprint == [0; 32]);
+        let forgotten =
+            (no_contact, kept.address.is_none(), kept.visitor.is_none(), no_fingerprint, keys == 0, messages == 0);
+        if is_gone {
+            assert_eq!(forgotten, (true, true, true, true, true, true), "{actions:?}");
+            let again = erase_order(&mut connection, number, minute(4)).await.unwrap();
+            assert_eq!(again, OrderErased::Already, "{actions:?}");
+        } else {
+            assert_eq!(
+                (forgotten.0, forgotten.2, forgotten.3, forgotten.4),
+                (false, false, false, false),
+                "{actions:?}"
+            );
+        }
+        assert_eq!((kept.lines.len(), kept.total), (1, order.total_seen.clone()));
+        // A late delivery still has no effect.
+        assert_eq!(
+            run(&mut connection, &message(&order), &shop, minute(5)).await,
+            Applied::Repeated { order: order.order },
+            "{actions:?}"
+        );
+    }
+    let nobody = erase_order(&mut connection, OrderNumber(7), minute(3)).await.unwrap();
+    assert_eq!(nobody, OrderErased::NoSuchOrder);
+    assert_sound_after(&mut connection, 4).await;
+}
+
+#[ignore = "needs MariaDB"]
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn a_parcel_without_news_is_taken_as_delivered_and_its_buyer_is_forgotten(pool: MySqlPool) {
+    let mut connection = writer(&pool).await;
+    let id = book(&mut connection, "uno", 9).await;
+    let [silent, arrived] = [order(1, 1, &[(id, 1)]), order(2, 1, &[(id, 1)])];
+    let patient = Shop { ship: shop().ship.map(|ship| Ship { delivered_after_days: 45, ..ship }), ..shop() };
+    for order in [&silent, &arrived] {
+        run(&mut connection, &message(order), &patient, minute(1)).await;
+        let number = found(&mut connection, order).await.number;
+        let mut transaction = connection.begin().await.unwrap();
+        act(&mut transaction, Uuid::new_v4(), number, OrderAction::Shipped, &patient, minute(2)).await.unwrap();
+        transaction.commit().await.unwrap();
+    }
+    staff(&mut connection, &arrived, OrderAction::Delivered, minute(3)).await;
+    for (days, state, is_known) in [
+        (44, OrderState::Shipped, true),
+        (45, OrderState::Delivered, true),
+        (45 + 59, OrderState::Delivered, true),
+        (45 + 60, OrderState::Delivered, false),
+    ] {
+        for _ in 0..3 {
+            run(&mut connection, &sweep(), &patient, minute(2) + Duration::days(days)).await;
+        }
+        let now = found(&mut connection, &silent).await;
+        assert_eq!((now.state, now.contact.is_some()), (state, is_known), "after {days} days");
+        assert_eq!(now.paid_at, None, "nobody knows whether the carrier has brought the money");
+    }
+    let arrived = found(&mut connection, &arrived).await;
+    assert_eq!((arrived.state, arrived.paid_at, arrived.contact), (OrderState::Delivered, Some(minute(3)), None));
+    assert_sound_after(&mut connection, 106).await;
+}
+
+#[ignore = "needs MariaDB"]
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
 async fn best_sellers_count_thirty_days_without_what_came_back(pool: MySqlPool) {
     let mut connection = writer(&pool).await;
     let [one, two] = [book(&mut connection, "uno", 20).await, book(&mut connection, "dos", 20).await];
@@ -1022,6 +1138,9 @@ async fn each_broken_invariant_is_found_by_its_name(pool: MySqlPool) {
         ("update orders set paid_at = now(6) where number = 100003", soon(), "deadline"),
         ("update orders set expires_at = now(6) + interval 9 day where number = 100001", soon(), "deadline"),
         ("update orders set expires_at = now(6) + interval 9 day where number = 100006", soon(), "deadline"),
+        ("update orders set delivered_by = null where number = 100004", soon(), "deadline"),
+        ("update orders set delivered_by = now(6) + interval 9 day where number = 100005", soon(), "deadline"),
+        ("update orders set delivered_by = placed_at where number = 100004", hours(3), "deadline"),
         ("select 1", hours(24 * 8), "deadline"),
         // Mails.
         ("delete from mails where order_number = 100001", soon(), "no_mail"),

@@ -268,6 +268,24 @@ pub(super) async fn expire(
     execute(connection, &planned, shop, now).await
 }
 
+/// Takes orders as delivered that were sent long ago; they are locked.
+pub(super) async fn take_as_delivered(
+    connection: &mut MySqlConnection,
+    orders: Vec<LockedOrder>,
+    shop: &Shop,
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
+    let planned: Vec<_> = orders
+        .into_iter()
+        .filter_map(|order| {
+            let plan = order.plan(OrderAction::Delivered).ok()?;
+            let source = order.id.uuid();
+            Some((order, plan, Cause { source, text: format!("delivery:{source}"), actor: Actor::Clock }))
+        })
+        .collect();
+    execute(connection, &planned, shop, now).await
+}
+
 /// What brought a change about.
 struct Cause {
     source: Uuid,
@@ -294,7 +312,7 @@ async fn execute(
     for (order, plan, cause) in planned {
         give_back(connection, order, plan).await?;
         if let Some(state) = plan.state {
-            come_to(connection, order, state, shop, now).await?;
+            come_to(connection, order, state, cause.actor, shop, now).await?;
             note_state(connection, order.number, state, now, cause.actor).await?;
         }
         if let Some(event) = plan.event {
@@ -343,18 +361,21 @@ async fn come_to(
     connection: &mut MySqlConnection,
     order: &LockedOrder,
     state: OrderState,
+    actor: Actor,
     shop: &Shop,
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
     let is_paid_now = match state {
         OrderState::Confirmed | OrderState::Collected => true,
-        OrderState::Delivered => order.payment == Payment::OnDelivery,
+        // The clock does not know whether the carrier has brought the money.
+        OrderState::Delivered => order.payment == Payment::OnDelivery && actor != Actor::Clock,
         _ => false,
     };
     let paid_at = (is_paid_now && !order.is_paid).then_some(now);
     let keep_days = shop.collect.as_ref().map(|collect| Duration::days(collect.keep_days.into()));
     // What is paid belongs to the buyer, and waits for as long as it takes.
     let expires_at = keep_days.filter(|_| state == OrderState::Ready && !order.is_paid).map(|days| now + days);
+    let delivered_by = (state == OrderState::Shipped).then(|| now + Duration::days(shop.delivered_after_days().into()));
     let contact_until = match (state.is_closed(), order.is_erased) {
         (false, _) => None,
         // What comes back needs an address to write to, except where its buyer has asked for erasure.
@@ -367,12 +388,14 @@ async fn come_to(
         set state = ?,
             paid_at = coalesce(paid_at, ?),
             expires_at = ?,
+            delivered_by = ?,
             contact_until = ?
         where number = ?
         "#,
         state.code(),
         paid_at,
         expires_at,
+        delivered_by,
         contact_until,
         order.number,
     )

@@ -419,7 +419,8 @@ async fn kept(connection: &mut MySqlConnection, after: u32, through: u32) -> sql
     Ok(found.collect())
 }
 
-/// An order expires in the states in which its buyer has to pay or to collect it, and in no other.
+/// An order expires in the states in which its buyer has to pay or to collect it, and in no other. One that was sent is taken
+/// as delivered at some time.
 async fn deadlines(
     connection: &mut MySqlConnection,
     after: u32,
@@ -431,20 +432,23 @@ async fn deadlines(
         select
             number,
             state as "state: String",
-            expires_at
+            coalesce(expires_at, delivered_by) as "until: OffsetDateTime"
         from orders
         where number > ? and number <= ?
           and ((state = 'awaiting_payment' or state = 'ready' and paid_at is null) <> (expires_at is not null)
-               or expires_at < ?)
+               or (state = 'shipped') <> (delivered_by is not null)
+               or expires_at < ?
+               or delivered_by < ?)
         "#,
         after,
         through,
+        moment.overdue,
         moment.overdue,
     );
     let found = deadlines.fetch_all(connection).await?.into_iter().map(|row| Violation::Deadline {
         order: OrderNumber(row.number),
         state: row.state,
-        expires_at: row.expires_at,
+        until: row.until,
     });
     Ok(found.collect())
 }
