@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::domain::{BookId, OrderAction, OrderNumber, VisitorId};
 
 pub use orders::{
-    OrderChanged, OrderErased, Slices, SoldLine, StaffOrder, StaffOrderInFull, StaffOrderLine, StockChange,
+    OrderChanged, OrderErased, Slices, SoldKind, SoldLine, StaffOrder, StaffOrderInFull, StaffOrderLine, StockChange,
     StockChanged, StockMovement, Verified, Violation,
 };
 

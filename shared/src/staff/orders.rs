@@ -97,23 +97,53 @@ pub struct StaffOrderLine {
     pub reason: Option<String>,
 }
 
-/// A line of an order that was sold, or its delivery, for the seller's invoicing program.
+/// What happened to copies of an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SoldKind {
+    Sale,
+    /// Given back before they left the shop, also because the order expired.
+    Cancelled,
+    Returned,
+}
+
+impl SoldKind {
+    /// Of a movement of stock that belongs to an order.
+    pub fn of_movement(kind: &str) -> Self {
+        match kind {
+            "returned" => Self::Returned,
+            "released" => Self::Cancelled,
+            _ => Self::Sale,
+        }
+    }
+
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Sale => "sale",
+            Self::Cancelled => "cancelled",
+            Self::Returned => "returned",
+        }
+    }
+}
+
+/// Copies of a line of an order that were sold or came back, or its delivery, for the seller's invoicing program.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SoldLine {
     pub number: OrderNumber,
-    /// Codes of the API.
+    /// When they were sold, cancelled or returned.
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: OffsetDateTime,
+    pub kind: SoldKind,
+    /// The code of the API, as the order is now.
     pub state: String,
     pub payment: String,
-    #[serde(with = "time::serde::rfc3339")]
-    pub decided_at: OffsetDateTime,
     #[serde(with = "time::serde::rfc3339::option")]
     pub paid_at: Option<OffsetDateTime>,
+    /// ISO 3166-1; none where the order was collected.
+    pub country: Option<String>,
     pub isbn: Option<String>,
     pub title: String,
-    /// As ordered.
     pub copies: u8,
-    pub cancelled: u8,
-    pub returned: u8,
     /// With tax, in minor units.
     pub unit_price: u32,
     pub currency: String,

@@ -91,10 +91,10 @@ async fn insert(
     let inserted = sqlx::query!(
         r#"
         insert into orders (
-            id, visitor_id, state, delivery, payment, currency, contact_name, email, phone, address, note, email_key,
+            id, visitor_id, state, delivery, payment, currency, contact_name, email, phone, address, country, note, email_key,
             mailbox_key, address_key, language, fingerprint, placed_at, decided_at
         )
-        values (?, ?, 'received', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        values (?, ?, 'received', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         "#,
         order.order.uuid(),
         order.visitor.0,
@@ -105,6 +105,7 @@ async fn insert(
         order.contact.email.as_str(),
         order.contact.phone.as_ref().map(Phone::as_str),
         address,
+        order.address.as_ref().map(|address| address.country.code()),
         order.note.as_ref().map(OrderNote::as_str),
         &email_key(order.contact.email.as_str())[..],
         &limit::mailbox_key(&order.contact.email)[..],

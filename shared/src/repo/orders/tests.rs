@@ -1369,24 +1369,89 @@ async fn the_limit_of_open_orders_holds_for_orders_that_are_decided_at_once(pool
 
 #[ignore = "needs MariaDB"]
 #[sqlx::test(migrator = "crate::MIGRATIONS")]
-async fn sales_are_exported_by_line_with_their_delivery(pool: MySqlPool) {
+async fn sales_and_what_came_back_are_exported_by_their_own_day_with_the_country(pool: MySqlPool) {
     let mut connection = writer(&pool).await;
-    let id = book(&mut connection, "uno", 9).await;
-    place(&mut connection, &order(1, 1, &[(id, 2)])).await;
-    place(&mut connection, &order(1, 2, &[(id, 20)])).await;
-    let day = minute(1).date();
-    for (from, to, lines) in [
-        (day, day, 2),
-        (day.previous_day().unwrap(), day.previous_day().unwrap(), 0),
-        (day.next_day().unwrap(), day.next_day().unwrap(), 0),
-    ] {
-        let (sold, next) = sold_between(&mut connection, OrderNumber(0), (from, to), 100).await.unwrap();
-        assert_eq!((sold.len(), next), (lines, None), "{from} {to}");
-        if let [book, delivery] = &sold[..] {
-            assert_eq!((book.title.as_str(), book.copies, book.unit_price, book.tax_rate), ("uno", 2, 1_000, 400));
-            assert_eq!((delivery.title.as_str(), delivery.unit_price, delivery.tax_rate), ("delivery", 395, 2_100));
+    let id = book(&mut connection, "uno", 90).await;
+    let shop = Shop { max_open_orders: 100, ..shop() };
+    let day = |days| minute(1) + Duration::days(days);
+    let part = |copies| Some(Part { book: id, copies: Some(copies) });
+    let placed: [(OrderV1, &[(i64, OrderAction)]); 5] = [
+        // Number 100001, and so on.
+        (
+            order(1, 1, &[(id, 3)]),
+            &[
+                (1, OrderAction::Cancel(part(1))),
+                (2, OrderAction::Shipped),
+                (3, OrderAction::Delivered),
+                (40, OrderAction::Return(part(1))),
+                (41, OrderAction::Return(part(1))),
+            ],
+        ),
+        (order(1, 2, &[(id, 1)]), &[(5, OrderAction::Cancel(None))]),
+        (collected(order(1, 3, &[(id, 2)]), Payment::OnCollection), &[]),
+        (OrderV1 { payment: Payment::BankTransfer, ..order(1, 4, &[(id, 1)]) }.with_fingerprint(), &[]),
+        (order(1, 5, &[(id, 20), (999.into(), 1)]), &[]),
+    ];
+    for (order, actions) in &placed {
+        run(&mut connection, &message(order), &shop, minute(1)).await;
+        for (days, action) in *actions {
+            staff(&mut connection, order, *action, day(*days)).await;
         }
     }
+    run(&mut connection, &sweep(), &shop, day(6)).await;
+    // The address is gone, and the country is not.
+    let number = found(&mut connection, &placed[1].0).await.number;
+    assert_eq!(erase_order(&mut connection, number, day(7)).await.unwrap(), OrderErased::Now);
+    let exported = async |connection: &mut MySqlConnection, from: i64, to: i64| {
+        let days = (day(from).date(), day(to).date());
+        let (mut lines, mut after) = (Vec::new(), OrderNumber(0));
+        loop {
+            let (sold, next) = sold_between(connection, after, days, 2).await.unwrap();
+            lines.extend(sold.into_iter().map(|line| {
+                let country = line.country.unwrap_or_else(|| "--".into());
+                format!(
+                    "{} {} {} {}x{} {}",
+                    line.number.0 - 100_000,
+                    line.kind.code(),
+                    country,
+                    line.copies,
+                    line.unit_price,
+                    line.title
+                )
+            }));
+            match next {
+                Some(next) => after = next,
+                None => return lines,
+            }
+        }
+    };
+    for (from, to, expected) in [
+        (-1, -1, &[][..]),
+        (
+            0,
+            0,
+            &[
+                "1 sale ES 3x1000 uno",
+                "1 sale ES 1x395 delivery",
+                "2 sale ES 1x1000 uno",
+                "2 sale ES 1x395 delivery",
+                "3 sale -- 2x1000 uno",
+                "4 sale ES 1x1000 uno",
+                "4 sale ES 1x395 delivery",
+            ],
+        ),
+        (1, 4, &["1 cancelled ES 1x1000 uno"]),
+        (5, 5, &["2 cancelled ES 1x1000 uno", "2 cancelled ES 1x395 delivery"]),
+        (6, 6, &["4 cancelled ES 1x1000 uno", "4 cancelled ES 1x395 delivery"]),
+        (7, 39, &[]),
+        (40, 41, &["1 returned ES 1x1000 uno", "1 returned ES 1x1000 uno", "1 returned ES 1x395 delivery"]),
+        (42, 99, &[]),
+    ] {
+        assert_eq!(exported(&mut connection, from, to).await, expected, "days {from} to {to}");
+    }
+    let (all, _) = sold_between(&mut connection, OrderNumber(0), (day(0).date(), day(99).date()), 100).await.unwrap();
+    let rates: Vec<_> = all.iter().map(|line| (line.title.as_str(), line.tax_rate)).collect();
+    assert!(rates.iter().all(|rate| [("uno", 400), ("delivery", 2_100)].contains(rate)), "{rates:?}");
 }
 
 #[ignore = "needs MariaDB"]
@@ -1453,7 +1518,7 @@ async fn what_is_read_of_orders_does_not_grow_with_them(pool: MySqlPool) {
     run(&mut connection, &sweep(), &shop(), minute(3)).await;
     read.insert("a sweep", (rows_read(&mut connection).await, 40));
     sold_between(&mut connection, OrderNumber(105_000), (minute(0).date(), minute(0).date()), 100).await.unwrap();
-    read.insert("a slice of the export", (rows_read(&mut connection).await, 700));
+    read.insert("a slice of the export", (rows_read(&mut connection).await, 1_200));
     verify_slice(&mut connection, crate::staff::Slices::OrdersAfter(105_000), soon()).await.unwrap();
     read.insert("a slice of the invariants", (rows_read(&mut connection).await, 60_000));
     let over: Vec<_> = read.iter().filter(|(_, (rows, bound))| rows > bound).collect();
