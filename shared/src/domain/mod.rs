@@ -48,5 +48,8 @@ pub use slice::{Cursor, Slice};
 pub use star_counts::{Histogram, mean_of_score};
 pub(crate) use submission::unverified_text;
 pub use submission::{Outcome, Processed, SubmissionId, SubmissionKey, SubmissionKind};
-pub use text::{DisplayName, Email, MessageText, ReviewText, Subject, check_marks, check_no_card, clean, clean_line};
+pub use text::{
+    DisplayName, Email, MessageText, ReviewText, Subject, check_marks, check_no_card, clean, clean_line,
+    without_addresses,
+};
 pub use visitor::{VisitorCookie, VisitorId, uuid_of_shop};
