@@ -192,6 +192,11 @@ impl Shop {
     }
 }
 
+impl Collect {
+    /// For an order that is ready after the shop has stopped to offer collection, and that says nothing else.
+    pub const USUAL_KEEP_DAYS: u16 = 7;
+}
+
 impl Ship {
     /// More than parcels take that still arrive.
     pub const DELIVERED_AFTER_DAYS: u16 = 30;

@@ -92,9 +92,9 @@ async fn insert(
         r#"
         insert into orders (
             id, visitor_id, state, delivery, payment, currency, contact_name, email, phone, address, country, note, email_key,
-            mailbox_key, address_key, language, fingerprint, placed_at, decided_at
+            mailbox_key, address_key, keep_days, language, fingerprint, placed_at, decided_at
         )
-        values (?, ?, 'received', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        values (?, ?, 'received', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         "#,
         order.order.uuid(),
         order.visitor.0,
@@ -110,6 +110,7 @@ async fn insert(
         &email_key(order.contact.email.as_str())[..],
         &limit::mailbox_key(&order.contact.email)[..],
         order.address.as_ref().map(|address| limit::address_key(address).to_vec()),
+        shop.collect.as_ref().filter(|_| order.delivery == Delivery::Collect).map(|collect| collect.keep_days),
         order.language.as_str(),
         order.fingerprint.bytes(),
         message.sent_at,

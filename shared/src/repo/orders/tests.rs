@@ -691,6 +691,42 @@ async fn an_order_that_is_not_paid_or_not_collected_in_time_expires_once(pool: M
 
 #[ignore = "needs MariaDB"]
 #[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn a_ready_order_is_kept_as_long_as_it_was_agreed_whatever_the_shop_offers_by_then(pool: MySqlPool) {
+    let mut connection = writer(&pool).await;
+    let id = book(&mut connection, "uno", 9).await;
+    let collecting =
+        |keep_days| Shop { collect: shop().collect.map(|collect| Collect { keep_days, ..collect }), ..shop() };
+    let stopped = || Shop { collect: None, ..shop() };
+    for (form, (placed_in, agreed, ready_in, days)) in (1_u32..).zip([
+        (collecting(7), true, collecting(7), 7),
+        (collecting(10), true, collecting(3), 10),
+        (collecting(10), true, stopped(), 10),
+        // Of a version that did not note the days.
+        (collecting(10), false, collecting(3), 3),
+        (collecting(10), false, stopped(), 7),
+    ]) {
+        let order = collected(order(u128::from(form), form, &[(id, 1)]), Payment::OnCollection);
+        run(&mut connection, &message(&order), &placed_in, minute(1)).await;
+        let number = found(&mut connection, &order).await.number;
+        if !agreed {
+            sqlx::query("update orders set keep_days = null where number = ?")
+                .bind(number.0)
+                .execute(&pool)
+                .await
+                .unwrap();
+        }
+        let mut transaction = connection.begin().await.unwrap();
+        act(&mut transaction, Uuid::new_v4(), number, OrderAction::Ready, &ready_in, minute(2)).await.unwrap();
+        transaction.commit().await.unwrap();
+        let until = found(&mut connection, &order).await.expires_at;
+        assert_eq!(until, Some(minute(2) + Duration::days(days)), "{days} days");
+    }
+    run(&mut connection, &sweep(), &stopped(), minute(2) + Duration::days(10)).await;
+    assert_eq!(stock_of(&mut connection, id).await, 9, "the copies are free again");
+}
+
+#[ignore = "needs MariaDB"]
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
 async fn a_buyer_has_so_many_unpaid_orders_at_once_by_any_spelling_of_the_address(pool: MySqlPool) {
     let mut connection = writer(&pool).await;
     let id = book(&mut connection, "uno", 90).await;

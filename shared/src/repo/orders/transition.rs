@@ -14,7 +14,7 @@ use crate::{
         shop_counts::Change,
         stock::{self, Movement, MovementKind},
     },
-    shop::Shop,
+    shop::{Collect, Shop},
 };
 
 /// A locked order.
@@ -30,6 +30,8 @@ pub(super) struct LockedOrder {
     pub is_paid: bool,
     pub is_erased: bool,
     pub is_withdrawn: bool,
+    /// As agreed when it was placed; none of an order of an earlier version, or that is sent.
+    pub keep_days: Option<u16>,
     pub decided_at: OffsetDateTime,
     pub lines: Vec<LockedLine>,
 }
@@ -111,6 +113,7 @@ pub(super) async fn read(connection: &mut MySqlConnection, number: u32) -> sqlx:
             paid_at,
             erased_at,
             withdrawn_at,
+            keep_days,
             decided_at
         from orders
         where number = ?
@@ -146,6 +149,7 @@ pub(super) async fn read(connection: &mut MySqlConnection, number: u32) -> sqlx:
         is_paid: row.paid_at.is_some(),
         is_erased: row.erased_at.is_some(),
         is_withdrawn: row.withdrawn_at.is_some(),
+        keep_days: row.keep_days,
         decided_at: row.decided_at,
         lines: lines.into_iter().map(|line| LockedLine { book: line.book_id, kept: line.kept }).collect(),
     })
@@ -372,9 +376,10 @@ async fn come_to(
         _ => false,
     };
     let paid_at = (is_paid_now && !order.is_paid).then_some(now);
-    let keep_days = shop.collect.as_ref().map(|collect| Duration::days(collect.keep_days.into()));
+    let of_shop = || shop.collect.as_ref().map_or(Collect::USUAL_KEEP_DAYS, |collect| collect.keep_days);
+    let keep = Duration::days(order.keep_days.unwrap_or_else(of_shop).into());
     // What is paid belongs to the buyer, and waits for as long as it takes.
-    let expires_at = keep_days.filter(|_| state == OrderState::Ready && !order.is_paid).map(|days| now + days);
+    let expires_at = (state == OrderState::Ready && !order.is_paid).then(|| now + keep);
     let delivered_by = (state == OrderState::Shipped).then(|| now + Duration::days(shop.delivered_after_days().into()));
     let contact_until = match (state.is_closed(), order.is_erased) {
         (false, _) => None,
@@ -423,6 +428,7 @@ mod tests {
             is_paid: false,
             is_erased: false,
             is_withdrawn: false,
+            keep_days: None,
             decided_at: datetime!(2026-01-02 03:04 UTC),
             lines: kept.iter().map(|(book, kept)| LockedLine { book: *book, kept: *kept }).collect(),
         }
