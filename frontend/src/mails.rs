@@ -2,7 +2,7 @@
 //! 2011/83/EU, article 8), so each has the seller, the lines with prices and tax, and the right of withdrawal.
 
 use shared::{
-    domain::{Money, Order, OrderEvent, OrderLine, Payment},
+    domain::{Money, Order, OrderEvent, OrderLine, OrderReason, Payment},
     shop::Shop,
 };
 
@@ -37,7 +37,7 @@ pub fn about_order(event: OrderEvent, order: &Order, shop: &Shop, origin: Option
     let sections: Vec<String> = sections.into_iter().flatten().collect();
     let number = order.number.to_string();
     let subject =
-        locale.text_with(subject(event), [("number", number.into()), ("shop", shop.seller.name.as_str().into())]);
+        locale.text_with(mail.subject(event), [("number", number.into()), ("shop", shop.seller.name.as_str().into())]);
     MailTexts { subject, text: sections.join("\n\n") + "\n" }
 }
 
@@ -57,7 +57,17 @@ impl Mail<'_> {
     fn sentence(&self, event: OrderEvent) -> String {
         let at = self.order.withdrawn_at.map(|at| format::moment(self.locale, at)).unwrap_or_default();
         let arguments = [("number", self.order.number.to_string().into()), ("time", at.into())];
-        self.locale.text_with(sentence(event), arguments)
+        let key = if self.was_cancelled(event) { "mail-cancelled-early" } else { sentence(event) };
+        self.locale.text_with(key, arguments)
+    }
+
+    fn subject(&self, event: OrderEvent) -> &'static str {
+        subject(if self.was_cancelled(event) { OrderEvent::Cancelled } else { event })
+    }
+
+    /// Whether the buyer cancelled the order before it was decided, so that nobody has refused it.
+    fn was_cancelled(&self, event: OrderEvent) -> bool {
+        event == OrderEvent::Rejected && self.order.rejection == Some(OrderReason::Cancelled)
     }
 
     /// Where to pay; nothing for an order that is paid otherwise.
@@ -245,6 +255,32 @@ mod tests {
                 assert!(text.contains("https://shop.example/orders/"), "{text}");
                 assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "{text:?}");
             }
+        }
+    }
+
+    #[test]
+    fn the_mail_about_a_rejected_order_says_whether_the_buyer_had_cancelled_it() {
+        let shop = Shop::parse(SHOP).unwrap();
+        for (rejection, language, subject, text) in [
+            (OrderReason::Lines, "en", "We could not accept your order 100042", "order what is available"),
+            (
+                OrderReason::Cancelled,
+                "en",
+                "Order 100042 cancelled",
+                "You cancelled your order before we had confirmed it.",
+            ),
+            (
+                OrderReason::Cancelled,
+                "es",
+                "Pedido 100042 cancelado",
+                "Cancelaste tu pedido antes de que lo confirmáramos.",
+            ),
+        ] {
+            let order = Order { rejection: Some(rejection.clone()), ..order(language) };
+            let mail = about_order(OrderEvent::Rejected, &order, &shop, None);
+            assert!(mail.subject.starts_with(subject), "{rejection:?}: {}", mail.subject);
+            assert!(mail.text.contains(text), "{rejection:?}: {}", mail.text);
+            assert!(!mail.text.contains("Total"), "{rejection:?}: {}", mail.text);
         }
     }
 

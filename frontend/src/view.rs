@@ -238,6 +238,7 @@ impl View<'_> {
             OrderReason::PaymentNotAccepted => self.text("rejected-payment"),
             OrderReason::NotSelling => self.text("not-sold"),
             OrderReason::Erased => self.text("rejected-erased"),
+            OrderReason::Cancelled => self.text("rejected-cancelled"),
             OrderReason::Other(_) => self.text("reason-other"),
         }
     }
@@ -494,11 +495,12 @@ mod tests {
             OrderReason::CountryNotServed => Some(OrderReason::PaymentNotAccepted),
             OrderReason::PaymentNotAccepted => Some(OrderReason::NotSelling),
             OrderReason::NotSelling => Some(OrderReason::Erased),
-            OrderReason::Erased => Some(OrderReason::Other(String::new())),
+            OrderReason::Erased => Some(OrderReason::Cancelled),
+            OrderReason::Cancelled => Some(OrderReason::Other(String::new())),
             OrderReason::Other(_) => None,
         };
         let reasons: Vec<_> = successors(Some(OrderReason::Lines), next).collect();
-        assert_eq!(reasons.len(), 10);
+        assert_eq!(reasons.len(), 11);
         for reason in reasons {
             for locale in Locale::ALL {
                 let text = view(locale, "").order_reason(&reason);

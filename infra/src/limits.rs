@@ -332,16 +332,27 @@ fn shop(stage: &Stage) -> Vec<String> {
         problems.push("[shop] has neither [shop.collect] nor [shop.ship]; no buyer could get a book".to_owned());
     }
     problems.extend(ship.iter().flat_map(countries));
+    problems.extend(ship.as_ref().and_then(delivered_after));
     problems.extend(payments_of(stage.shop.as_ref().expect("a shop")));
     let days = [
         ("shop.collect.keep_days", collect.as_ref().map(|Collect { keep_days, .. }| *keep_days)),
         ("shop.ship.days", ship.as_ref().map(|Ship { days, .. }| *days)),
+        ("shop.ship.delivered_after_days", ship.as_ref().map(|ship| ship.delivered_after_days)),
         ("shop.payments.bank_transfer.days_to_pay", payments.bank_transfer.as_ref().map(|bank| bank.days_to_pay)),
     ];
     for (name, _) in days.iter().filter(|(_, days)| *days == Some(0)) {
         problems.push(format!("{name} is 0; it must be at least 1, because an order would expire at once"));
     }
     problems
+}
+
+fn delivered_after(Ship { days, delivered_after_days, .. }: &Ship) -> Option<String> {
+    (delivered_after_days < days).then(|| {
+        format!(
+            "shop.ship.delivered_after_days is {delivered_after_days}; it must be at least shop.ship.days, which is {days}, \
+             because an order that is still on its way is not delivered"
+        )
+    })
 }
 
 fn countries(ship: &Ship) -> Vec<String> {
@@ -585,7 +596,7 @@ mod tests {
 
     #[test]
     fn a_shop_that_could_not_sell_is_rejected() {
-        let changes: [(Change, &str); 17] = [
+        let changes: [(Change, &str); 19] = [
             (|shop| shop.seller.name = " ".to_owned(), "shop.seller.name is \" \"; it must be a text on one line"),
             (
                 |shop| shop.seller.phone = "1\n2".to_owned(),
@@ -605,6 +616,14 @@ mod tests {
             (|shop| shop.ship = None, "on_delivery is true, and there is no [shop.ship]"),
             (|shop| shop.collect.as_mut().unwrap().keep_days = 0, "shop.collect.keep_days is 0; it must be at least 1"),
             (|shop| shop.ship.as_mut().unwrap().days = 0, "shop.ship.days is 0; it must be at least 1"),
+            (
+                |shop| shop.ship.as_mut().unwrap().delivered_after_days = 0,
+                "shop.ship.delivered_after_days is 0; it must be at least 1",
+            ),
+            (
+                |shop| shop.ship.as_mut().unwrap().delivered_after_days = 3,
+                "shop.ship.delivered_after_days is 3; it must be at least shop.ship.days, which is 4",
+            ),
             (
                 |shop| shop.payments.bank_transfer.as_mut().unwrap().days_to_pay = 0,
                 "days_to_pay is 0; it must be at least 1",

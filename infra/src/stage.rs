@@ -1,6 +1,6 @@
 //! A stage, which is one complete shop, and its settings from `infra/stages/*.toml`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, anyhow, ensure};
 use serde::Deserialize;
@@ -477,6 +477,9 @@ impl Stage {
         if let Selling::No(why @ (WhyNot::NoShop | WhyNot::NoMail)) = self.selling() {
             warnings.push(format!("stage {} sells nothing, because {why}; see infra/stages/{0}.toml", self.name));
         }
+        if let Some(warning) = self.shop.as_ref().and_then(|shop| shop.one_stop_shop(&self.name)) {
+            warnings.push(warning);
+        }
         if self.monitoring.as_ref().is_some_and(|monitoring| monitoring.email.is_none()) {
             warnings.push(format!(
                 "nobody is notified of alarms of stage {0}; set `email` below [monitoring] in infra/stages/{0}.toml",
@@ -484,6 +487,30 @@ impl Stage {
             ));
         }
         warnings
+    }
+}
+
+/// Member States of the European Union, by ISO 3166-1.
+const EUROPEAN_UNION: [&str; 27] = [
+    "AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IT", "LT", "LU", "LV",
+    "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK",
+];
+
+impl ShopSettings {
+    /// What a seller has to know who delivers to several countries of the EU: the stage has one rate of tax for all of them.
+    fn one_stop_shop(&self, stage: &str) -> Option<String> {
+        let served: BTreeSet<&str> = self.ship.as_ref()?.countries.iter().map(String::as_str).collect();
+        let served: Vec<&str> = served.into_iter().filter(|country| EUROPEAN_UNION.contains(country)).collect();
+        (served.len() > 1).then(|| {
+            format!(
+                "stage {stage} delivers to {} countries of the EU ({}) and charges the VAT of one; this is right as long as \
+                 sales to the others stay below 10,000 EUR in a calendar year, and above that the VAT of the buyer's country \
+                 is due, through the one-stop shop: watch the column `country` of `orders export`, or list one country only \
+                 (docs/decisions/0018-orders-are-decided-in-one-transaction.md)",
+                served.len(),
+                served.join(", ")
+            )
+        })
     }
 }
 
@@ -787,6 +814,32 @@ mod tests {
             let stage = Stage { region: region.to_owned(), https, ..Stage::load("dev").unwrap() };
             let warns = stage.warnings().iter().any(|warning| warning.contains("exist only in us-east-1"));
             assert_eq!(warns, expected, "{region} with {}", https.name());
+        }
+    }
+
+    #[test]
+    fn a_shop_that_delivers_to_several_countries_of_the_union_reads_the_threshold_of_the_one_stop_shop() {
+        for (countries, named) in [
+            (Some(vec!["ES"]), None),
+            (Some(vec!["ES", "ES"]), None),
+            (Some(vec!["ES", "GB", "US", "CH", "NO"]), None),
+            (Some(vec!["GB", "US"]), None),
+            (Some(vec!["PT", "ES"]), Some("2 countries of the EU (ES, PT)")),
+            (Some(vec!["GR", "GB", "DE", "FR"]), Some("3 countries of the EU (DE, FR, GR)")),
+            (None, None),
+        ] {
+            let mut stage = Stage::in_full("prod").unwrap();
+            let shop = stage.shop.as_mut().unwrap();
+            match &countries {
+                Some(codes) => {
+                    let codes = codes.iter().map(|&code| code.to_owned()).collect();
+                    shop.ship.as_mut().unwrap().countries = codes;
+                }
+                None => shop.ship = None,
+            }
+            let warning = stage.warnings().into_iter().find(|warning| warning.contains("10,000 EUR"));
+            assert_eq!(warning.is_some(), named.is_some(), "{countries:?}: {warning:?}");
+            assert!(named.is_none_or(|named| warning.as_ref().unwrap().contains(named)), "{countries:?}: {warning:?}");
         }
     }
 

@@ -40,7 +40,7 @@ pub enum Error {
     Busy(#[source] anyhow::Error),
     /// These values can never be stored.
     #[error("the database refuses the values")]
-    Unstorable(#[source] sqlx::Error),
+    Unstorable(#[source] anyhow::Error),
     /// A defect: SQL that does not fit the schema, or a missing permission.
     #[error("the database refuses the statement")]
     Defect(#[source] anyhow::Error),
@@ -304,13 +304,57 @@ fn root_certificate(region: &str) -> anyhow::Result<&'static str> {
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
-        match server_code(&error).map(kind) {
-            Some(Kind::Away) => Self::Away(error.into()),
-            Some(Kind::Busy) => Self::Busy(error.into()),
-            Some(Kind::Unstorable) => Self::Unstorable(error),
-            Some(Kind::Other) | None => Self::Defect(error.into()),
+        let kind = server_code(&error).map(kind);
+        let cause = ServerError::of(&error).map_or_else(|| error.into(), anyhow::Error::from);
+        match kind {
+            Some(Kind::Away) => Self::Away(cause),
+            Some(Kind::Busy) => Self::Busy(cause),
+            Some(Kind::Unstorable) => Self::Unstorable(cause),
+            Some(Kind::Other) | None => Self::Defect(cause),
         }
     }
+}
+
+impl Error {
+    /// Whether a key refuses a second row. An import and a submission try again then; where no other writer can have written
+    /// the row, it is a defect.
+    pub fn is_duplicate_key(&self) -> bool {
+        let (Self::Away(cause) | Self::Busy(cause) | Self::Unstorable(cause) | Self::Defect(cause)) = self;
+        cause.downcast_ref::<ServerError>().is_some_and(|error| error.code == DUPLICATE_KEY)
+    }
+}
+
+/// A row with this unique key exists.
+const DUPLICATE_KEY: u16 = 1062;
+/// Errors whose text quotes names of the schema or of a user, and no value.
+const WITHOUT_VALUE: [u16; 13] = [1044, 1045, 1048, 1054, 1142, 1146, 1203, 1226, 1264, 1364, 1406, 1451, 4025];
+
+/// What the server answered, without the values that it quotes: they may be names and addresses, and errors are logged, and
+/// stored with messages that nobody can process.
+#[derive(Debug, thiserror::Error)]
+#[error("MariaDB error {code}: {text}")]
+pub struct ServerError {
+    /// <https://mariadb.com/kb/en/mariadb-error-code-reference/>
+    pub code: u16,
+    pub text: String,
+}
+
+impl ServerError {
+    fn of(error: &sqlx::Error) -> Option<Self> {
+        let code = server_code(error)?;
+        let text = error.as_database_error()?.message();
+        let text = if WITHOUT_VALUE.contains(&code) { text.to_owned() } else { without_value(text) };
+        Some(Self { code, text })
+    }
+}
+
+/// `Duplicate entry '…' for key 'orders_id'`. A value may contain quotes, so what is quoted ends at the last one, or at the
+/// last one before a name.
+fn without_value(text: &str) -> String {
+    let Some((before, rest)) = text.split_once('\'') else { return text.to_owned() };
+    let end = rest.rfind("' for ").or_else(|| rest.rfind('\''));
+    let after = end.map_or("", |end| &rest[end + 1..]);
+    format!("{before}'…'{after}")
 }
 
 enum Kind {
@@ -606,5 +650,49 @@ mod tests {
             assert_eq!(pem.matches("END CERTIFICATE").count(), 1, "{region}");
         }
         assert!(root_certificate("moon-1").unwrap_err().to_string().contains("moon-1"));
+    }
+    #[test]
+    fn what_the_server_quotes_of_a_value_is_neither_logged_nor_stored() {
+        for (text, expected) in [
+            ("Duplicate entry 'ana@example.org' for key 'orders_id'", "Duplicate entry '…' for key 'orders_id'"),
+            ("Duplicate entry 'O'Hara' for 'x' for key 'PRIMARY'", "Duplicate entry '…' for key 'PRIMARY'"),
+            (
+                "Incorrect string value: '\\xF0\\x9F' for column `anaquel`.`orders`.`note` at row 1",
+                "Incorrect string value: '…' for column `anaquel`.`orders`.`note` at row 1",
+            ),
+            ("Truncated incorrect DOUBLE value: 'Calle Mayor 1'", "Truncated incorrect DOUBLE value: '…'"),
+            ("You have an error near 'it's' and 'b' at line 1", "You have an error near '…' at line 1"),
+            ("an unfinished 'quotation", "an unfinished '…'"),
+            ("Deadlock found when trying to get lock", "Deadlock found when trying to get lock"),
+        ] {
+            assert_eq!(without_value(text), expected);
+        }
+    }
+
+    #[ignore = "needs MariaDB"]
+    #[sqlx::test(migrations = false)]
+    async fn an_error_of_the_server_says_its_code_and_its_column_and_no_value(pool: MySqlPool) {
+        let mut connection = pool.acquire().await.unwrap();
+        sqlx::raw_sql(
+            "create table people (id int primary key, name varchar(20) character set ascii not null, born date)",
+        )
+        .execute(&mut *connection)
+        .await
+        .unwrap();
+        sqlx::raw_sql("insert into people values (1, 'ana', null)").execute(&mut *connection).await.unwrap();
+        for (statement, value, code, is_duplicate) in [
+            ("insert into people values (?, 'eva', null)", "1", 1062, true),
+            ("insert into people values (2, ?, null)", "Begoña Ñáñez", 1366, false),
+            ("insert into people values (2, ?, null)", "ana.maria.matute@example.org", 1406, false),
+            ("insert into people values (2, 'eva', ?)", "ana@example.org", 1292, false),
+        ] {
+            let failed = sqlx::query(sqlx::AssertSqlSafe(statement)).bind(value).execute(&mut *connection).await;
+            let error = Error::from(failed.unwrap_err());
+            assert_eq!(error.is_duplicate_key(), is_duplicate, "{statement}");
+            let debugged = format!("{error:?}");
+            let logged = format!("{debugged} {:#}", anyhow::Error::from(error));
+            assert!(logged.contains(&code.to_string()), "{logged}");
+            assert!(value.len() == 1 || !logged.contains(value), "{logged}");
+        }
     }
 }

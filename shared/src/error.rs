@@ -236,8 +236,7 @@ impl From<database::Error> for ApiError {
     fn from(error: database::Error) -> Self {
         match error {
             database::Error::Away(cause) | database::Error::Busy(cause) => Self::Unavailable(cause),
-            database::Error::Defect(cause) => Self::Internal(cause),
-            database::Error::Unstorable(cause) => Self::Internal(cause.into()),
+            database::Error::Defect(cause) | database::Error::Unstorable(cause) => Self::Internal(cause),
         }
     }
 }

@@ -86,6 +86,9 @@ pub struct Ship {
     pub days: u16,
     /// ISO 3166-1 alpha-2, in capital letters.
     pub countries: Vec<String>,
+    /// Days after which an order that was sent is taken as delivered, if nobody has said so.
+    #[serde(default = "Ship::usual_delivered_after_days")]
+    pub delivered_after_days: u16,
 }
 
 /// The accepted payments. On collection only with `collect`, on delivery only with `ship`.
@@ -167,6 +170,11 @@ impl Shop {
 }
 
 impl Shop {
+    /// Days after which an order that was sent is taken as delivered; also where the shop no longer sends any.
+    pub fn delivered_after_days(&self) -> u16 {
+        self.ship.as_ref().map_or(Ship::DELIVERED_AFTER_DAYS, |ship| ship.delivered_after_days)
+    }
+
     /// The payments that the shop accepts with some delivery.
     pub fn accepted_payments(&self) -> Vec<Payment> {
         let Payments { on_collection, on_delivery, bank_transfer } = &self.payments;
@@ -184,7 +192,19 @@ impl Shop {
     }
 }
 
+impl Collect {
+    /// For an order that is ready after the shop has stopped to offer collection, and that says nothing else.
+    pub const USUAL_KEEP_DAYS: u16 = 7;
+}
+
 impl Ship {
+    /// More than parcels take that still arrive.
+    pub const DELIVERED_AFTER_DAYS: u16 = 30;
+
+    fn usual_delivered_after_days() -> u16 {
+        Self::DELIVERED_AFTER_DAYS
+    }
+
     /// What the delivery of an order costs whose lines sum to `lines`.
     pub fn price_for(&self, lines: u64) -> u32 {
         if self.free_from.is_some_and(|from| lines >= u64::from(from)) { 0 } else { self.price }
@@ -206,7 +226,7 @@ mod tests {
             "currency": "EUR",
             "tax_rates": { "books": 400, "delivery": 2100 },
             "collect": { "place": "Calle Mayor 1", "ready_in_days": 2, "keep_days": 7 },
-            "ship": { "price": 395, "free_from": 4000, "days": 4, "countries": ["ES"] },
+            "ship": { "price": 395, "free_from": 4000, "days": 4, "countries": ["ES"], "delivered_after_days": 30 },
             "payments": {
                 "on_collection": true, "on_delivery": false,
                 "bank_transfer": { "holder": "Anaquel", "iban": "ES9121000418450200051332", "days_to_pay": 5 },

@@ -9,8 +9,8 @@ use uuid::Uuid;
 use crate::domain::{BookId, OrderAction, OrderNumber, VisitorId};
 
 pub use orders::{
-    OrderChanged, Slices, SoldLine, StaffOrder, StaffOrderInFull, StaffOrderLine, StockChange, StockChanged,
-    StockMovement, Verified, Violation,
+    OrderChanged, OrderErased, Slices, SoldKind, SoldLine, StaffOrder, StaffOrderInFull, StaffOrderLine, StockChange,
+    StockChanged, StockMovement, Verified, Violation,
 };
 
 /// A task with the identity that the command found for its caller.
@@ -112,6 +112,10 @@ pub enum StaffTask {
         order: OrderNumber,
         action: OrderAction,
     },
+    /// Removes who placed an order, for a buyer whose browser is not known.
+    EraseOrder {
+        order: OrderNumber,
+    },
     /// Changes the stock of a book, once for each id.
     ChangeStock {
         id: Uuid,
@@ -129,6 +133,9 @@ pub enum StaffTask {
     /// Checks the invariants of stock and orders, in slices.
     Verify {
         slice: Slices,
+        /// Minutes between two sweeps of the stage.
+        #[serde(default)]
+        sweep_minutes: u16,
     },
     /// What was sold, by order and line, in slices.
     ExportOrders {
@@ -201,6 +208,7 @@ pub enum StaffAnswer {
     /// None if there is no such order.
     OrderInFull(Option<Box<StaffOrderInFull>>),
     Order(OrderChanged),
+    OrderErased(OrderErased),
     Stock(StockChanged),
     Movements(Vec<StockMovement>),
     Verified(Verified),
@@ -301,6 +309,7 @@ mod tests {
         for (task, name) in [
             (StaffTask::EraseVisitor { visitor }, "erase-visitor"),
             (StaffTask::HideReview { rating: 3 }, "hide-review"),
+            (StaffTask::EraseOrder { order: OrderNumber(100_042) }, "erase-order"),
             (StaffTask::ListSearchMisses { limit: 5 }, "list-search-misses"),
         ] {
             assert_eq!(task.name(), name);

@@ -140,8 +140,9 @@ fn orders(view: View, books: &[Summary], hostile: &Summary, show: &mut impl FnMu
     let sent = order(&books[..2], OrderState::Received);
     let id = sent.id.to_string();
     let view = View { path: "/orders/x", ..view };
-    let page = OrderPage { view, id: &id, order: OrderView::Received, step: OrderStep::Reads, email: "" };
+    let page = OrderPage { view, id: &id, order: OrderView::Received, step: OrderStep::Reads, email: "", reloads: 0 };
     show("order-received", &page);
+    show("order-late", &OrderPage { reloads: OrderPage::MAX_RELOADS, ..page });
     show("order-unknown", &OrderPage { order: OrderView::Unknown, ..page });
     for state in OrderState::ALL.into_iter().filter(|state| *state != OrderState::Received) {
         let order = order(&books[..2], state);
@@ -161,6 +162,9 @@ fn orders(view: View, books: &[Summary], hostile: &Summary, show: &mut impl FnMu
     show("order-withdrawing", &OrderPage { step: OrderStep::Cancelled, ..whole });
     let withdrawn = Order { withdrawn_at: Some(PLACED + Duration::days(9)), ..shipped.clone() };
     show("order-withdrawn", &OrderPage { order: OrderView::Whole(&withdrawn), ..page });
+    let confirmed = OrderPage { order: OrderView::State(OrderState::Confirmed), ..page };
+    let reloads = OrderPage::MAX_RELOADS;
+    show("order-not-cancelled", &OrderPage { step: OrderStep::Cancelled, reloads, ..confirmed });
     show("order-of-others", &OrderPage { order: OrderView::State(OrderState::Confirmed), ..page });
     let wrong = OrderPage { order: OrderView::State(OrderState::Confirmed), step: OrderStep::WrongEmail, ..page };
     show("order-wrong-email", &wrong);

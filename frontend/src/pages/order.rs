@@ -1,7 +1,7 @@
 //! The page of an order.
 
 use askama::Template;
-use shared::domain::{CartLine, Delivery, LineReason, Order, OrderLine, OrderState, Payment};
+use shared::domain::{CartLine, Delivery, LineReason, Order, OrderLine, OrderReason, OrderState, Payment};
 
 use super::differ;
 use crate::{View, assets};
@@ -16,6 +16,8 @@ pub struct OrderPage<'a> {
     pub step: OrderStep,
     /// The address by which the buyer was recognised; empty with the cookie that placed the order.
     pub email: &'a str,
+    /// How often the page has loaded itself again, where there is no script.
+    pub reloads: u8,
 }
 
 /// The part of an order that the visitor may see.
@@ -45,6 +47,12 @@ pub enum OrderStep {
 }
 
 impl OrderPage<'_> {
+    /// The parameter that counts the reloads of a browser without script.
+    pub const RELOADS: &'static str = "reloads";
+    /// One every three seconds, for a minute. A cancellation with a wrong address never has an effect, and an order may wait
+    /// for hours.
+    pub const MAX_RELOADS: u8 = 20;
+
     fn state(&self) -> OrderState {
         match self.order {
             OrderView::Received | OrderView::Unknown => OrderState::Received,
@@ -75,7 +83,26 @@ impl OrderPage<'_> {
 
     /// Whether the buyer has cancelled it, and that is not decided yet.
     fn is_cancelling(&self) -> bool {
+        self.has_cancelled() && !self.has_waited()
+    }
+
+    /// Whether somebody has cancelled it, without an effect until now.
+    fn has_cancelled(&self) -> bool {
         self.step == OrderStep::Cancelled && self.state().can_be_cancelled()
+    }
+
+    fn has_waited(&self) -> bool {
+        self.reloads >= Self::MAX_RELOADS
+    }
+
+    /// Where a browser without script looks again; none once it has waited.
+    fn reload(&self) -> Option<String> {
+        if !self.is_waiting() || self.has_waited() {
+            return None;
+        }
+        let address = self.view.current_url();
+        let joint = if address.contains('?') { '&' } else { '?' };
+        Some(format!("{address}{joint}{}={}", Self::RELOADS, self.reloads + 1))
     }
 
     fn state_text(&self) -> String {
@@ -90,10 +117,12 @@ impl OrderPage<'_> {
         if self.order == OrderView::Unknown {
             return Some(self.view.text("order-next-unknown"));
         }
-        if self.is_waiting() && self.step == OrderStep::Cancelled {
+        if self.is_waiting() && self.step == OrderStep::Cancelled && !self.has_waited() {
             return Some(self.view.text("order-next-cancelling"));
         }
         let key = match (self.state(), self.whole().map(|order| order.delivery)) {
+            _ if self.has_cancelled() => "order-next-not-cancelled",
+            (OrderState::Received, _) if self.has_waited() => "order-next-late",
             (OrderState::Received, _) => "order-next-received",
             (OrderState::AwaitingPayment, _) => "order-next-awaiting-payment",
             (OrderState::Confirmed, Some(Delivery::Collect)) => "order-next-confirmed-collect",
@@ -164,9 +193,12 @@ impl OrderPage<'_> {
         changes.into_iter().filter(|(_, count)| *count > 0).map(|(key, count)| self.view.count(key, count)).collect()
     }
 
-    /// The lines of a rejected order that can be sold, as the cart reads them; none if nothing is left.
+    /// The lines of a rejected order that can be sold, as the cart reads them; none if nothing is left, or the buyer did not
+    /// want them.
     fn available(&self) -> Option<String> {
-        let order = self.whole().filter(|order| order.state == OrderState::Rejected)?;
+        let order = self
+            .whole()
+            .filter(|order| order.state == OrderState::Rejected && order.rejection != Some(OrderReason::Cancelled))?;
         let lines: Vec<String> = order.lines.iter().filter_map(available).map(|line| line.to_cookie()).collect();
         (!lines.is_empty()).then(|| lines.join("."))
     }
@@ -193,4 +225,73 @@ fn available(line: &OrderLine) -> Option<CartLine> {
         _ => line.unit_price.as_ref(),
     };
     (quantity > 0).then(|| CartLine { book: line.book, quantity, price_seen: now.map_or(0, |price| price.minor) })
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::date;
+
+    use super::*;
+    use crate::Locale;
+
+    fn page(query: &str, order: OrderView<'static>, step: OrderStep, reloads: u8) -> String {
+        let view = View {
+            locale: Locale::En,
+            path: "/orders/x",
+            query,
+            origin: None,
+            today: date!(2026 - 11 - 24),
+            shop: None,
+            cart: 0,
+            cart_change: None,
+        };
+        OrderPage { view, id: "x", order, step, email: "", reloads }.render().unwrap()
+    }
+
+    #[test]
+    fn a_page_without_script_stops_loading_itself_and_says_what_to_do() {
+        use OrderState::{AwaitingPayment, Cancelled, Confirmed, Ready, Shipped};
+        use OrderStep::{Cancelled as HasCancelled, Reads};
+        const MAX: u8 = OrderPage::MAX_RELOADS;
+        let cancelled = "step=cancelled";
+        let not_yet = "has had no effect";
+        for (query, order, step, reloads, again, text) in [
+            ("", OrderView::Received, Reads, 0, Some("/orders/x?reloads=1"), "checking the stock"),
+            ("", OrderView::Received, Reads, MAX - 1, Some("/orders/x?reloads=20"), "checking the stock"),
+            ("", OrderView::Received, Reads, MAX, None, "takes longer than usual"),
+            ("", OrderView::Received, Reads, u8::MAX, None, "takes longer than usual"),
+            ("", OrderView::Unknown, Reads, 0, Some("/orders/x?reloads=1"), "Nothing is lost"),
+            ("", OrderView::Unknown, Reads, MAX, None, "Nothing is lost"),
+            (
+                cancelled,
+                OrderView::Received,
+                HasCancelled,
+                3,
+                Some("/orders/x?step=cancelled&#38;reloads=4"),
+                "a minute",
+            ),
+            (cancelled, OrderView::Received, HasCancelled, MAX, None, "takes longer than usual"),
+            (
+                cancelled,
+                OrderView::State(Confirmed),
+                HasCancelled,
+                0,
+                Some("?step=cancelled&#38;reloads=1"),
+                "a minute",
+            ),
+            (cancelled, OrderView::State(Confirmed), HasCancelled, MAX, None, not_yet),
+            (cancelled, OrderView::State(AwaitingPayment), HasCancelled, MAX, None, not_yet),
+            (cancelled, OrderView::State(Ready), HasCancelled, MAX, None, not_yet),
+            (cancelled, OrderView::State(Cancelled), HasCancelled, 2, None, "You have nothing to pay"),
+            (cancelled, OrderView::State(Shipped), HasCancelled, 2, None, "Sent"),
+        ] {
+            let page = page(query, order, step, reloads);
+            let refresh = page.lines().find(|line| line.contains("http-equiv=\"refresh\""));
+            assert_eq!(refresh.is_some(), again.is_some(), "{order:?} {reloads}: {refresh:?}");
+            assert!(again.is_none_or(|again| refresh.unwrap().contains(again)), "{again:?}: {refresh:?}");
+            assert!(page.contains(text), "{order:?} {reloads}, {text}: {page}");
+        }
+        let asks = page(cancelled, OrderView::State(Confirmed), HasCancelled, MAX);
+        assert!(asks.contains("name=\"email\""), "a buyer who typed a wrong address can type another one");
+    }
 }

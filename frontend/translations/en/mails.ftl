@@ -27,6 +27,7 @@ mail-ready = Your order is ready and waits for you in the shop.
 mail-shipped = Your order is on its way.
 mail-returned = We have received the books that you returned. We pay you back within 14 days.
 mail-cancelled = We have cancelled your order. If you had paid, we pay you back within 14 days.
+mail-cancelled-early = You cancelled your order before we had confirmed it. Nothing was sold, and you have nothing to pay.
 mail-part-cancelled = We had to take copies off your order. This is what remains:
 mail-part-returned = We have received copies that you returned. We pay you back for them within 14 days. This is what remains:
 mail-withdrawn = On { $time } you declared that you withdraw from the contract of order { $number }. We confirm that we have received it.

@@ -27,6 +27,7 @@ mail-ready = Tu pedido está listo y te espera en la librería.
 mail-shipped = Tu pedido está en camino.
 mail-returned = Hemos recibido los libros que has devuelto. Te reembolsamos el importe en un plazo de 14 días.
 mail-cancelled = Hemos cancelado tu pedido. Si ya lo habías pagado, te reembolsamos el importe en un plazo de 14 días.
+mail-cancelled-early = Cancelaste tu pedido antes de que lo confirmáramos. No se ha vendido nada y no tienes que pagar nada.
 mail-part-cancelled = Hemos tenido que quitar ejemplares de tu pedido. Esto es lo que queda:
 mail-part-returned = Hemos recibido ejemplares que has devuelto. Te reembolsamos su importe en un plazo de 14 días. Esto es lo que queda:
 mail-withdrawn = El { $time } nos comunicaste que desistes del contrato del pedido { $number }. Te confirmamos que lo hemos recibido.

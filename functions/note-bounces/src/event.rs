@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use shared::domain::clean_line;
+use shared::domain::{MailFailure, without_addresses};
 
 /// The tag with the number of the mail's row, which `send-mail` sets.
 const MAIL: &str = "mail";
@@ -52,13 +52,6 @@ fn row_number(tag: &str) -> Result<u64, String> {
     let number = tag.parse().ok().filter(|number: &u64| *number > 0 && number.to_string() == tag);
     let shown: String = tag.chars().take(40).collect();
     number.ok_or_else(|| format!("the tag `{MAIL}` is {shown:?}; it must be the number of a mail, from 1 up"))
-}
-
-/// The words of a mail server often repeat the address, which is kept with the order only, and erased with it.
-fn without_addresses(text: &str) -> String {
-    let words = clean_line(text);
-    let words = words.split_whitespace().map(|word| if word.contains('@') { "(address)" } else { word });
-    words.collect::<Vec<_>>().join(" ")
 }
 
 #[derive(Deserialize)]
@@ -141,20 +134,20 @@ impl What {
 impl Bounce {
     fn words(&self) -> String {
         let what = match self.kind {
-            BounceType::Permanent => "bounce",
-            BounceType::Transient => "soft bounce, a later mail may arrive",
-            BounceType::Undetermined => "bounce of an unknown kind",
+            BounceType::Permanent => "bounce".to_owned(),
+            BounceType::Transient => format!("{}, a later mail may arrive", MailFailure::SOFT_BOUNCE),
+            BounceType::Undetermined => MailFailure::UNKNOWN_BOUNCE.to_owned(),
         };
         // A mail has one recipient.
         let told = self.recipients.first();
         let told = told.and_then(|recipient| recipient.diagnostic_code.as_ref().or(recipient.status.as_ref()));
-        joined(what, self.sub_type.as_deref(), told.map(String::as_str))
+        joined(&what, self.sub_type.as_deref(), told.map(String::as_str))
     }
 }
 
 impl Complaint {
     fn words(&self) -> String {
-        joined("complaint", self.sub_type.as_deref(), self.feedback.as_deref())
+        joined(MailFailure::COMPLAINT, self.sub_type.as_deref(), self.feedback.as_deref())
     }
 }
 

@@ -11,6 +11,7 @@ use aws_lambda_events::sqs::SqsMessage;
 use serde::Deserialize;
 use shared::{
     database,
+    domain::without_addresses,
     lambda::catch_panic,
     messages::{OrderContent, OrderMessage},
     repo::message_faults::Attempt,
@@ -61,8 +62,11 @@ enum Fault {
 
 impl From<database::Error> for Fault {
     fn from(error: database::Error) -> Self {
+        // All orders take their locks before they write, so no other one can have written the row.
+        let is_defect = error.is_duplicate_key();
         match error {
             database::Error::Away(cause) => Self::DatabaseAway(cause),
+            database::Error::Busy(cause) if is_defect => Self::Own(format!("{cause:#}")),
             database::Error::Busy(cause) => Self::LockConflict(cause),
             database::Error::Defect(cause) => Self::Own(format!("{cause:#}")),
             database::Error::Unstorable(cause) => Self::Permanent(format!("the database refuses its values: {cause}")),
@@ -141,7 +145,8 @@ async fn decide(effects: &impl Effects, id: &str, message: &OrderMessage) -> Res
         let fault = match catch_panic(effects.decide(id, message)).await {
             Ok(Ok(())) => return Ok(()),
             Ok(Err(error)) => error.into(),
-            Err(panic) => Fault::Own(format!("{panic:#}")),
+            // It may quote what the buyer typed.
+            Err(panic) => Fault::Own(without_addresses(&format!("{panic:#}"))),
         };
         conflicts += 1;
         if !matches!(fault, Fault::LockConflict(_)) || conflicts == MAX_LOCK_CONFLICTS {
@@ -235,6 +240,7 @@ mod tests {
         Panics,
         Defect,
         Busy,
+        DuplicateKey,
         Away,
         Unstorable,
         /// The process ends in the middle.
@@ -254,8 +260,12 @@ mod tests {
     fn error(end: End) -> database::Error {
         match end {
             End::Busy => database::Error::Busy(anyhow::anyhow!("deadlock")),
+            End::DuplicateKey => {
+                let text = "Duplicate entry '…' for key 'mails_once'".to_owned();
+                database::Error::Busy(database::ServerError { code: 1_062, text }.into())
+            }
             End::Away => database::Error::Away(anyhow::anyhow!("refused")),
-            End::Unstorable => database::Error::Unstorable(sqlx::Error::RowNotFound),
+            End::Unstorable => database::Error::Unstorable(anyhow::anyhow!("too long")),
             _ => database::Error::Defect(anyhow::anyhow!("no such column")),
         }
     }
@@ -350,12 +360,19 @@ mod tests {
     /// many deliveries.
     #[tokio::test(start_paused = true)]
     async fn a_poison_message_is_parked_at_its_fifth_own_fault_and_no_neighbour_ever_is() {
-        use End::{Away, Busy, Crash, Defect, Panics, Unstorable};
+        use End::{Away, Busy, Crash, Defect, DuplicateKey, Panics, Unstorable};
         let many = |end, count| vec![end; count];
         for (test, ends, decided, parked, deliveries) in [
             ("healthy", vec![], "a1 a2 b1 a3", None, 1),
             ("panic", many(Panics, 9), "a1 b1 a3", Some("failed 5 times, last: panicked: index out of bounds"), 5),
             ("defect", many(Defect, 9), "a1 b1 a3", Some("failed 5 times, last: no such column"), 5),
+            (
+                "duplicate key",
+                many(DuplicateKey, 60),
+                "a1 b1 a3",
+                Some("failed 5 times, last: MariaDB error 1062: Duplicate entry '…' for key 'mails_once'"),
+                5,
+            ),
             ("crash", many(Crash, 9), "a1 b1 a3", Some("failed 5 times, last: the process crashed"), 6),
             ("four", many(Panics, 4), "a1 b1 a2 a3", None, 5),
             ("unstorable", many(Unstorable, 9), "a1 b1 a3", Some("the database refuses its values: "), 1),

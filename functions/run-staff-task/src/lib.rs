@@ -8,7 +8,7 @@ use shared::{
     domain::{BookId, VisitorId},
     repo::{
         books, contact,
-        orders::{Erasure, erase as erase_order, of_visitor as orders_of},
+        orders::{Erasure, erase as erase_order, forget_visitor as forget_cancellations, of_visitor as orders_of},
         ratings, search_misses, visitors,
     },
     staff::{ReviewFilter, StaffAnswer, StaffRequest, StaffTask},
@@ -78,11 +78,12 @@ pub async fn handle(app: &App, request: StaffRequest) -> anyhow::Result<StaffAns
         StaffTask::ListOrders { open, before } => orders::list(app, open, before).await?,
         StaffTask::ShowOrder { order } => orders::show(app, order).await?,
         StaffTask::ChangeOrder { id, order, action } => orders::change(app, id, order, action, now).await?,
+        StaffTask::EraseOrder { order } => orders::erase(app, order, now).await?,
         StaffTask::ChangeStock { id, book, change, reason } => {
             orders::change_stock(app, id, &book, change, &reason, now).await?
         }
         StaffTask::ListMovements { book, before } => orders::list_movements(app, &book, before).await?,
-        StaffTask::Verify { slice } => orders::verify(app, slice).await?,
+        StaffTask::Verify { slice, sweep_minutes } => orders::verify(app, slice, sweep_minutes, now).await?,
         StaffTask::ExportOrders { after, from, to } => orders::export(app, after, (from, to)).await?,
     })
 }
@@ -137,6 +138,7 @@ async fn remove_answered(app: &App, now: OffsetDateTime) -> anyhow::Result<()> {
 /// next attempt erases the rest.
 async fn erase(app: &App, visitor: VisitorId, now: OffsetDateTime) -> anyhow::Result<StaffAnswer> {
     app.database().write(async |c| visitors::erase(c, visitor, now).await).await?;
+    app.database().write(async |c| forget_cancellations(c, visitor).await).await?;
     let (mut erased_ratings, mut erased_messages) = (0, 0);
     for id in app.database().read(async |c| ratings::of_visitor(c, visitor).await).await? {
         erased_ratings += u32::from(app.database().write(async |c| ratings::erase(c, id).await).await?);

@@ -9,11 +9,11 @@ use shared::{
     domain::{OrderAction, OrderNumber},
     repo::{
         books,
-        orders::{self, Applied},
+        orders::{self, Applied, Moment},
         stock,
     },
     shop::Shop,
-    staff::{OrderChanged, Slices, StaffAnswer, StockChange, StockChanged},
+    staff::{OrderChanged, OrderErased, Slices, StaffAnswer, StockChange, StockChanged},
 };
 use time::{Date, OffsetDateTime};
 use uuid::Uuid;
@@ -51,6 +51,14 @@ pub async fn change(
     }))
 }
 
+/// Erases who placed an order.
+pub async fn erase(app: &App, order: OrderNumber, now: OffsetDateTime) -> anyhow::Result<StaffAnswer> {
+    let erased =
+        retried(async || app.database().write(async |c| orders::erase_order(c, order, now).await).await).await?;
+    tracing::info!(erased_orders = u32::from(erased == OrderErased::Now), "Order erased");
+    Ok(StaffAnswer::OrderErased(erased))
+}
+
 pub async fn change_stock(
     app: &App,
     id: Uuid,
@@ -75,8 +83,9 @@ pub async fn list_movements(app: &App, book: &str, before: Option<u64>) -> anyho
     Ok(StaffAnswer::Movements(movements))
 }
 
-pub async fn verify(app: &App, slice: Slices) -> anyhow::Result<StaffAnswer> {
-    let verified = app.database().read(async |c| orders::verify_slice(c, slice).await).await?;
+pub async fn verify(app: &App, slice: Slices, sweep_minutes: u16, now: OffsetDateTime) -> anyhow::Result<StaffAnswer> {
+    let moment = Moment::of(now, time::Duration::minutes(sweep_minutes.into()));
+    let verified = app.database().read(async |c| orders::verify_slice(c, slice, moment).await).await?;
     for violation in &verified.violations {
         tracing::error!(%violation, "Invariant of stock or orders violated");
     }

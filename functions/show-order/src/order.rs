@@ -73,7 +73,9 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     };
     let email = email.filter(|_| matches!(seen, OrderView::Whole(_))).unwrap_or_default();
     let context = PageContext::of(request).with_parameters(&["step"]);
-    let page = OrderPage { view: context.view(), id: &id.to_string(), order: seen, step, email: &email };
+    // It is not a parameter of the page: its link to look again begins at 0.
+    let reloads = request.raw_parameter(OrderPage::RELOADS).and_then(|count| count.parse().ok()).unwrap_or_default();
+    let page = OrderPage { view: context.view(), id: &id.to_string(), order: seen, step, email: &email, reloads };
     let status = match step {
         _ if is_away => 503,
         OrderStep::WrongEmail => 422,

@@ -66,7 +66,7 @@ enum Command {
     Visitors(staff::Visitors),
     /// List the searches that found nothing, the most frequent first
     Searches(staff::Searches),
-    /// List orders, and change them: paid, ready, shipped, delivered, collected, cancel, returned, export
+    /// List orders, and change them: paid, ready, shipped, delivered, collected, cancel, returned, erase, export
     Orders(shop::Orders),
     /// Change the stock of a book, or list its movements
     Stock(shop::Stock),

@@ -36,9 +36,9 @@ pub use language::{Language, base_language};
 pub use moment::milliseconds;
 pub use money::{Currency, Money};
 pub use order::{
-    Actor, Address, AddressText, Contact, Country, Delivery, Fingerprint, LineReason, MAX_LINES, Order, OrderAction,
-    OrderEvent, OrderId, OrderLine, OrderNote, OrderNumber, OrderOutcome, OrderReason, OrderState, Part, Payment,
-    Phone, Quantity, Refusal, StateChange, TaxPart,
+    Actor, Address, AddressText, Contact, Country, Delivery, Fingerprint, LineReason, MAX_LINES, MailFailure, Order,
+    OrderAction, OrderEvent, OrderId, OrderLine, OrderNote, OrderNumber, OrderOutcome, OrderReason, OrderState, Part,
+    Payment, Phone, Quantity, Refusal, StateChange, TaxPart,
 };
 pub use rating::{PRIOR_MEAN, PRIOR_WEIGHT, Review, Stars};
 pub use rejection::Rejection;
@@ -48,5 +48,8 @@ pub use slice::{Cursor, Slice};
 pub use star_counts::{Histogram, mean_of_score};
 pub(crate) use submission::unverified_text;
 pub use submission::{Outcome, Processed, SubmissionId, SubmissionKey, SubmissionKind};
-pub use text::{DisplayName, Email, MessageText, ReviewText, Subject, check_marks, check_no_card, clean, clean_line};
+pub use text::{
+    DisplayName, Email, MessageText, ReviewText, Subject, check_marks, check_no_card, clean, clean_line,
+    without_addresses,
+};
 pub use visitor::{VisitorCookie, VisitorId, uuid_of_shop};

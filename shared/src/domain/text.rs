@@ -20,6 +20,14 @@ pub fn clean_line(text: &str) -> String {
     tidy(text, ' ')
 }
 
+/// Words of another service on one line, without the e-mail addresses that it quotes: those are kept with the order only, and
+/// erased with it.
+pub fn without_addresses(text: &str) -> String {
+    let words = clean_line(text);
+    let words = words.split_whitespace().map(|word| if word.contains('@') { "(address)" } else { word });
+    words.collect::<Vec<_>>().join(" ")
+}
+
 fn tidy(text: &str, line_break: char) -> String {
     let composed: Vec<char> = text.nfc().collect();
     let spaced: Vec<char> =

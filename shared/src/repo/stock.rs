@@ -79,6 +79,8 @@ impl Movement {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Held {
     pub stock: u32,
+    /// The stock of the row, which differs from `stock` where an import of the version before has written it.
+    pub listed: u32,
     /// In minor units; only a book with a price counts as one in stock.
     pub price: Option<u32>,
     /// None where nothing has moved yet.
@@ -133,12 +135,34 @@ pub(super) async fn lock(
         "#,
         ids,
     );
-    let books = rows.fetch_all(connection).await?.into_iter().map(|row| {
+    let books = rows.fetch_all(&mut *connection).await?.into_iter().map(|row| {
         let price = row.price.zip(row.currency).map(|(minor, currency)| Money { minor, currency });
-        let held = Held { stock: row.stock, price: row.price, moved: row.stock_moved, sold: row.sold };
+        let held =
+            Held { stock: row.stock, listed: row.stock, price: row.price, moved: row.stock_moved, sold: row.sold };
         (row.id, LockedBook { title: row.title, isbn: row.isbn, price, tax_rate: row.tax_rate, held })
     });
-    Ok(books.collect())
+    let mut books = books.collect();
+    subtract_set_aside(connection, &mut books).await?;
+    Ok(books)
+}
+
+/// What an import of the version before has written is the number of copies in the shop: it knows nothing of orders, so those
+/// that open orders wait for would be sold again.
+async fn subtract_set_aside(
+    connection: &mut MySqlConnection,
+    books: &mut BTreeMap<u32, LockedBook>,
+) -> sqlx::Result<()> {
+    let is_written = |book: &LockedBook| book.held.moved.is_some_and(|moved| moved != book.held.stock);
+    let written: BTreeSet<u32> = books.iter().filter(|(_, book)| is_written(book)).map(|(id, _)| *id).collect();
+    if written.is_empty() {
+        return Ok(());
+    }
+    for (id, copies) in set_aside(connection, &written).await? {
+        if let Some(book) = books.get_mut(&id) {
+            book.held.stock = book.held.stock.saturating_sub(copies);
+        }
+    }
+    Ok(())
 }
 
 /// Moves copies of locked books. The change of the shop's numbers that follows is to be written last, because other writers
@@ -164,7 +188,7 @@ pub(super) async fn record(
         let sold = (i64::from(before.sold) + sales.get(&book).copied().unwrap_or_default()).max(0);
         rows.push((book, stock, sold));
         let counted = |stock| Counted { stock, price: before.price, ..Counted::default() };
-        change.note(Some(&counted(before.stock)), Some(&counted(u32::try_from(stock).unwrap_or_default())));
+        change.note(Some(&counted(before.listed)), Some(&counted(u32::try_from(stock).unwrap_or_default())));
     }
     sqlx::query!(
         r#"
@@ -374,17 +398,28 @@ pub async fn take_up(
     let books = lock(connection, &ids).await?;
     let differences = books.iter().filter_map(|(id, book)| beginning(*id, book.held, now));
     insert(connection, &differences.collect::<Vec<_>>(), now).await?;
+    let stocks: Vec<(u32, u32)> = books.iter().map(|(id, book)| (*id, book.held.stock)).collect();
     sqlx::query!(
         r#"
-        update json_table(?, '$[*]' columns (id int unsigned path '$')) asked
+        update json_table(?, '$[*]' columns (
+            id int unsigned path '$[0]',
+            stock int unsigned path '$[1]'
+        )) asked
         straight_join books b on b.id = asked.id
-        set b.stock_moved = b.stock,
+        set b.stock = asked.stock,
+            b.stock_moved = asked.stock,
             b.updated_at = b.updated_at
         "#,
-        json!(ids).to_string(),
+        json!(stocks).to_string(),
     )
-    .execute(connection)
+    .execute(&mut *connection)
     .await?;
+    let mut change = Change::default();
+    for LockedBook { held, .. } in books.values() {
+        let counted = |stock| Counted { stock, price: held.price, ..Counted::default() };
+        change.note(Some(&counted(held.listed)), Some(&counted(held.stock)));
+    }
+    change.write(connection).await?;
     Ok(ids.len())
 }
 

@@ -64,6 +64,26 @@ pub struct StaffOrderInFull {
     pub charged: Money,
 }
 
+/// The effect of erasing who placed an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "erased", rename_all = "snake_case")]
+pub enum OrderErased {
+    /// Contact, address, note and visitor are gone.
+    Now,
+    /// The order is on its way: they go when it is delivered, or taken as that.
+    Later {
+        #[serde(with = "time::serde::rfc3339::option")]
+        until: Option<OffsetDateTime>,
+    },
+    /// They were gone before.
+    Already,
+    /// The shop needs them to fulfil the order.
+    NotSent {
+        state: OrderState,
+    },
+    NoSuchOrder,
+}
+
 /// A line of an order for the staff.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StaffOrderLine {
@@ -77,23 +97,53 @@ pub struct StaffOrderLine {
     pub reason: Option<String>,
 }
 
-/// A line of an order that was sold, or its delivery, for the seller's invoicing program.
+/// What happened to copies of an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SoldKind {
+    Sale,
+    /// Given back before they left the shop, also because the order expired.
+    Cancelled,
+    Returned,
+}
+
+impl SoldKind {
+    /// Of a movement of stock that belongs to an order.
+    pub fn of_movement(kind: &str) -> Self {
+        match kind {
+            "returned" => Self::Returned,
+            "released" => Self::Cancelled,
+            _ => Self::Sale,
+        }
+    }
+
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Sale => "sale",
+            Self::Cancelled => "cancelled",
+            Self::Returned => "returned",
+        }
+    }
+}
+
+/// Copies of a line of an order that were sold or came back, or its delivery, for the seller's invoicing program.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SoldLine {
     pub number: OrderNumber,
-    /// Codes of the API.
+    /// When they were sold, cancelled or returned.
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: OffsetDateTime,
+    pub kind: SoldKind,
+    /// The code of the API, as the order is now.
     pub state: String,
     pub payment: String,
-    #[serde(with = "time::serde::rfc3339")]
-    pub decided_at: OffsetDateTime,
     #[serde(with = "time::serde::rfc3339::option")]
     pub paid_at: Option<OffsetDateTime>,
+    /// ISO 3166-1; none where the order was collected.
+    pub country: Option<String>,
     pub isbn: Option<String>,
     pub title: String,
-    /// As ordered.
     pub copies: u8,
-    pub cancelled: u8,
-    pub returned: u8,
     /// With tax, in minor units.
     pub unit_price: u32,
     pub currency: String,
@@ -182,19 +232,90 @@ pub struct Verified {
 #[serde(tag = "violation", rename_all = "snake_case")]
 pub enum Violation {
     /// The stock is not the sum of the movements.
-    Stock { book: BookId, stock: i64, moved: i64 },
+    Stock {
+        book: BookId,
+        stock: i64,
+        moved: i64,
+    },
     /// The best sellers count other sales than were made.
-    Sold { book: BookId, sold: i64, sales: i64 },
-    /// A movement of an order that has no such line.
-    StrayMovement { book: BookId, source: String },
+    Sold {
+        book: BookId,
+        sold: i64,
+        sales: i64,
+    },
+    /// The days of the best sellers count other copies than moved.
+    Sales {
+        book: BookId,
+        counted: i64,
+        moved: i64,
+    },
+    /// A movement without the order line, the import or the action of the staff that it names.
+    StrayMovement {
+        book: BookId,
+        source: String,
+    },
     /// An order without an outcome, with two, or in a state that it never came to.
-    Outcome { order: OrderNumber, state: String, states: String },
+    Outcome {
+        order: OrderNumber,
+        state: String,
+        states: String,
+    },
     /// The total is not that of lines and delivery.
-    Total { order: OrderNumber, total: i64, lines: i64 },
+    Total {
+        order: OrderNumber,
+        total: i64,
+        lines: i64,
+    },
     /// Copies were sold, released or returned that are not those of the line, or the other way round.
-    Copies { order: OrderNumber, book: BookId, line: String, movements: String },
+    Copies {
+        order: OrderNumber,
+        book: BookId,
+        line: String,
+        movements: String,
+    },
+    /// An order that has ended and keeps copies, or that has not and keeps none.
+    Kept {
+        order: OrderNumber,
+        state: String,
+        kept: i64,
+    },
+    NoLines {
+        order: OrderNumber,
+    },
+    /// An order that ends at a time and should not, or the other way round, or that should have ended. It ends by expiring, or
+    /// by being taken as delivered.
+    Deadline {
+        order: OrderNumber,
+        state: String,
+        #[serde(with = "time::serde::rfc3339::option")]
+        until: Option<OffsetDateTime>,
+    },
+    /// A contact that should be gone, that will never go, or that is missing.
+    Contact {
+        order: OrderNumber,
+        state: String,
+        is_known: bool,
+        #[serde(with = "time::serde::rfc3339::option")]
+        until: Option<OffsetDateTime>,
+    },
+    /// The buyer got no mail about a state.
+    NoMail {
+        order: OrderNumber,
+        event: String,
+    },
+    /// A mail that nobody has handed over.
+    UnsentMail {
+        order: OrderNumber,
+        event: String,
+        #[serde(with = "time::serde::rfc3339")]
+        written_at: OffsetDateTime,
+    },
     /// The selling price is not between 95 and 100 % of the fixed one.
-    FixedPrice { book: BookId, price: i64, fixed: i64 },
+    FixedPrice {
+        book: BookId,
+        price: i64,
+        fixed: i64,
+    },
 }
 
 impl fmt::Display for Violation {
@@ -207,7 +328,13 @@ impl fmt::Display for Violation {
                 write!(f, "book {book}: {sold} copies count as sold in thirty days; the days sum to {sales}")
             }
             Self::StrayMovement { book, source } => {
-                write!(f, "book {book}: the movement {source} belongs to an order without such a line")
+                write!(
+                    f,
+                    "book {book}: the movement {source} belongs to no order line, row of an import or action of the staff"
+                )
+            }
+            Self::Sales { book, counted, moved } => {
+                write!(f, "book {book}: {counted} copies are noted as sold by day; {moved} were sold and stayed so")
             }
             Self::Outcome { order, state, states } => {
                 write!(f, "order {order}: its state is {state}, and it came to: {states}; it must have one outcome")
@@ -217,6 +344,29 @@ impl fmt::Display for Violation {
             }
             Self::Copies { order, book, line, movements } => {
                 write!(f, "order {order}, book {book}: the line has {line}; its movements have {movements}")
+            }
+            Self::Kept { order, state, kept } => {
+                write!(f, "order {order}: it is {state}, and {kept} of its copies are still the buyer's")
+            }
+            Self::NoLines { order } => write!(f, "order {order}: it has no lines"),
+            Self::Deadline { order, state, until: None } => {
+                write!(f, "order {order}: it is {state}, and no time ends that")
+            }
+            Self::Deadline { order, state, until: Some(until) } => {
+                write!(f, "order {order}: it is {state} until {until}, which is over, or no such order ends by itself")
+            }
+            Self::Contact { order, state, is_known: false, .. } => {
+                write!(f, "order {order}: it is {state}, and nobody knows its buyer")
+            }
+            Self::Contact { order, state, until: None, .. } => {
+                write!(f, "order {order}: it is {state}, and its contact is never removed")
+            }
+            Self::Contact { order, state, until: Some(until), .. } => {
+                write!(f, "order {order}: it is {state}, and its contact is kept until {until}")
+            }
+            Self::NoMail { order, event } => write!(f, "order {order}: its buyer got no mail that it is {event}"),
+            Self::UnsentMail { order, event, written_at } => {
+                write!(f, "order {order}: the mail that it is {event}, of {written_at}, was not handed over")
             }
             Self::FixedPrice { book, price, fixed } => {
                 write!(

@@ -3,7 +3,10 @@
 use anyhow::{Context, Result};
 use shared::{
     domain::{BookId, CatalogueRow, Reference},
-    repo::{catalogue, orders},
+    repo::{
+        catalogue,
+        orders::{self, Moment},
+    },
     shop::Shop,
 };
 use sqlx::MySqlConnection;
@@ -76,7 +79,9 @@ pub async fn add_books(connection: &mut MySqlConnection, copies: [u32; 2], shop:
         })
     };
     let [many, few] = [row("many", copies[0])?, row("few", copies[1])?];
-    catalogue::put_all(connection, 0, &[(1, &many), (2, &few)], OffsetDateTime::now_utc()).await?;
+    let import = sqlx::query("insert into imports (object_key, sequencer) values ('drill.csv', '1')");
+    let import = u32::try_from(import.execute(&mut *connection).await?.last_insert_id())?;
+    catalogue::put_all(connection, import, &[(1, &many), (2, &few)], OffsetDateTime::now_utc()).await?;
     let mut ids = [BookId::from(0); 2];
     for (id, reference) in ids.iter_mut().zip(["many", "few"]) {
         let found = sqlx::query_scalar::<_, u32>("select id from books where reference = ?").bind(reference);
@@ -96,6 +101,7 @@ impl Ledger {
                       order by order_number, at";
         let mails = "select id, order_number as number, event, is_unsent from mails order by id";
         let cancellations = "select id, effect from order_messages where kind = 'order-action'";
+        let moment = Moment::of(OffsetDateTime::now_utc(), time::Duration::minutes(1));
         let mut ledger = Self {
             orders: sqlx::query_as(orders).fetch_all(&mut *connection).await.context("reading the orders")?,
             states: sqlx::query_as(states).fetch_all(&mut *connection).await.context("reading the states")?,
@@ -104,7 +110,7 @@ impl Ledger {
                 .fetch_all(&mut *connection)
                 .await
                 .context("reading effects")?,
-            violations: orders::verify(connection).await?.iter().map(ToString::to_string).collect(),
+            violations: orders::verify(connection, moment).await?.iter().map(ToString::to_string).collect(),
             books: [BookRow::default(); 2],
         };
         for ((row, book), copies) in ledger.books.iter_mut().zip(books).zip(copies) {

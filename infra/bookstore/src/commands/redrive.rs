@@ -4,7 +4,10 @@
 //!
 //! A message is sent before it is deleted: an interruption loses none, and processing a duplicate has no effect.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use anyhow::{Context, Result};
 use aws_sdk_lambda::{primitives::Blob, types::InvocationType};
@@ -63,7 +66,6 @@ enum Origin {
 
 pub async fn run(args: &Redrive) -> Result<Report> {
     let (stage, aws) = connect_deployed(&args.stage).await?;
-    let began = OffsetDateTime::now_utc();
     let queues = Queues::of(&aws, &stage).await?;
     let mut dead_letters = queues.take().await?;
     if dead_letters.is_empty() {
@@ -74,16 +76,17 @@ pub async fn run(args: &Redrive) -> Result<Report> {
         queues.release(&dead_letters).await?;
         return Err(declined);
     }
-    let mut redriven = Vec::new();
+    let (mut redriven, mut sent) = (Vec::new(), BTreeSet::new());
     while !dead_letters.is_empty() {
         for message in &dead_letters {
+            sent.insert(message.identity());
             let sent_back = queues.redrive(message).await;
             sent_back.with_context(|| {
                 format!("{} messages were sent; the others stay in the dead-letter queues", redriven.len())
             })?;
             redriven.push(message.json());
         }
-        dead_letters = queues.take_rest(began).await?;
+        dead_letters = queues.take_rest(&sent).await?;
     }
     let text = format!(
         "{} sent to their source. Those that fail again return to their dead-letter queue: `{}` counts them.",
@@ -121,14 +124,14 @@ impl<'a> Queues<'a> {
         Ok(dead_letters)
     }
 
-    /// The next messages of the groups. Those that failed again since `began` stay.
-    async fn take_rest(&self, began: OffsetDateTime) -> Result<Vec<DeadLetter>> {
+    /// The next messages of the groups. Those that were sent and failed again stay.
+    async fn take_rest(&self, sent: &BTreeSet<Identity>) -> Result<Vec<DeadLetter>> {
         let mut dead_letters = Vec::new();
         for queue in Queue::ALL.into_iter().filter(|queue| queue.dead_letters().is_none() && queue.is_fifo()) {
             dead_letters.extend(self.take_from(queue).await?);
         }
         let (failed_again, rest): (Vec<_>, Vec<_>) =
-            dead_letters.into_iter().partition(|message| message.sent.is_none_or(|sent| sent >= began));
+            dead_letters.into_iter().partition(|message| sent.contains(&message.identity()));
         self.release(&failed_again).await?;
         Ok(rest)
     }
@@ -222,7 +225,15 @@ impl DeadLetter {
     }
 }
 
+/// A message, whenever it was parked: its queue, group and body. No time, because the clocks of SQS and of this machine
+/// differ.
+type Identity = (Queue, Option<String>, String);
+
 impl DeadLetter {
+    fn identity(&self) -> Identity {
+        (self.queue, self.group.clone(), self.body.clone())
+    }
+
     /// The queue that it came from.
     fn source(&self) -> Result<Queue> {
         let source = Queue::ALL.into_iter().find(|source| source.dead_letters() == Some(self.queue));
@@ -319,6 +330,29 @@ mod tests {
         let group = (MessageSystemAttributeName::MessageGroupId, "orders-0".to_owned());
         let parked = Message::builder().body("{}").set_attributes(Some([group].into())).build();
         assert_eq!(DeadLetter::read(Queue::OrderDeadLetters, parked).group.as_deref(), Some("orders-0"));
+    }
+
+    #[test]
+    fn a_message_that_failed_again_is_known_whatever_the_clocks_show() {
+        let parked = |group: &str, body: &str, sent_at: &str| {
+            let attributes = [
+                (MessageSystemAttributeName::MessageGroupId, group.to_owned()),
+                (MessageSystemAttributeName::SentTimestamp, sent_at.to_owned()),
+            ];
+            let message = Message::builder().body(body).set_attributes(Some(attributes.into())).build();
+            DeadLetter::read(Queue::OrderDeadLetters, message).identity()
+        };
+        let sent = BTreeSet::from([parked("orders-0", "{\"id\":1}", "1767323045678")]);
+        for (group, body, sent_at, failed_again) in [
+            // Two minutes before and after the first time, as a wrong clock shows it.
+            ("orders-0", "{\"id\":1}", "1767323165678", true),
+            ("orders-0", "{\"id\":1}", "1767322925678", true),
+            ("orders-0", "{\"id\":2}", "1767323165678", false),
+            ("orders-0", "{\"id\":2}", "1767322925678", false),
+            ("orders-1", "{\"id\":1}", "1767323165678", false),
+        ] {
+            assert_eq!(sent.contains(&parked(group, body, sent_at)), failed_again, "{group} {body} {sent_at}");
+        }
     }
 
     /// As Lambda's documentation shows an invocation record.

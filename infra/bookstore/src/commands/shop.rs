@@ -5,12 +5,13 @@ use std::fmt::Write as _;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
+use infra::stage::Stage;
 use serde_json::json;
 use shared::{
     domain::{BookId, Money, OrderAction, OrderNumber, Part},
     staff::{
-        OrderChanged, Slices, SoldLine, StaffAnswer, StaffOrder, StaffOrderInFull, StaffOrderLine, StaffTask,
-        StockChange, StockChanged, StockMovement, Verified, Violation,
+        OrderChanged, OrderErased, Slices, SoldKind, SoldLine, StaffAnswer, StaffOrder, StaffOrderInFull,
+        StaffOrderLine, StaffTask, StockChange, StockChanged, StockMovement, Verified, Violation,
     },
 };
 use time::{Date, OffsetDateTime, macros::format_description};
@@ -19,7 +20,7 @@ use uuid::Uuid;
 use super::staff::{UNEXPECTED_RESPONSE, Whose, ask};
 use crate::{
     arguments,
-    output::{Report, minute, plain},
+    output::{Report, confirm, minute, plain},
 };
 
 #[derive(Args)]
@@ -76,6 +77,14 @@ enum OrdersAction {
     Cancel(OneOrPart),
     /// An order, or copies of one book, came back and can be sold again
     Returned(OneOrPart),
+    /// Erase who placed an order, for good; what tax law wants to be kept stays
+    Erase {
+        #[command(flatten)]
+        one: One,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
     /// Print what was sold, line by line, for an invoicing program
     Export {
         /// Print CSV
@@ -146,6 +155,7 @@ pub async fn orders(args: &Orders) -> Result<Report> {
         OrdersAction::Collected(one) => (one, OrderAction::Collected),
         OrdersAction::Cancel(some) => (&some.one, OrderAction::Cancel(some.part())),
         OrdersAction::Returned(some) => (&some.one, OrderAction::Return(some.part())),
+        OrdersAction::Erase { one, yes } => return erase(one, *yes).await,
         OrdersAction::Export { from, to, whose, .. } => return export(whose, *from, *to).await,
     };
     let task = StaffTask::ChangeOrder { id: Uuid::new_v4(), order: one.order, action };
@@ -158,6 +168,40 @@ pub async fn orders(args: &Orders) -> Result<Report> {
         OrderChanged::Already => Ok(Report::new(format!("Order {order}: done before."), json!({ "order": order }))),
         OrderChanged::Refused { refusal } => bail!("order {order} is as it was: {refusal}"),
     }
+}
+
+/// Erases who placed an order, for a buyer who asks by letter or from another browser.
+async fn erase(one: &One, yes: bool) -> Result<Report> {
+    let order = one.order;
+    if !yes {
+        let StaffAnswer::OrderInFull(found) = ask(&one.whose, StaffTask::ShowOrder { order }).await? else {
+            bail!(UNEXPECTED_RESPONSE)
+        };
+        let found = found.with_context(|| format!("there is no order {order}"))?;
+        outln!("{}", format_whole(&found));
+        outln!(
+            "This erases who placed order {order} for good: name, e-mail address, telephone number, postal address, note and \
+             browser. Books, amounts, dates and the country stay, as tax law requires."
+        );
+    }
+    confirm("Erase who placed this order?", yes, "nothing was erased")?;
+    let StaffAnswer::OrderErased(erased) = ask(&one.whose, StaffTask::EraseOrder { order }).await? else {
+        bail!(UNEXPECTED_RESPONSE)
+    };
+    let text = match erased {
+        OrderErased::Now => format!("Erased: who placed order {order}."),
+        OrderErased::Already => format!("Order {order}: erased before; nobody knows who placed it."),
+        OrderErased::Later { until } => {
+            let until = until.map(|until| format!(", at the latest on {}", minute(until))).unwrap_or_default();
+            format!("Order {order} is on its way: who placed it is erased when it is delivered{until}.")
+        }
+        OrderErased::NotSent { state } => {
+            let cancel = Stage::load(one.whose.stage())?.command(&format!("orders cancel {order}"));
+            bail!("order {order} is {state}: the shop needs its contact to fulfil it; cancel it first with `{cancel}`")
+        }
+        OrderErased::NoSuchOrder => bail!("there is no order {order}"),
+    };
+    Ok(Report::new(text, json!(erased)))
 }
 
 async fn show(one: &One) -> Result<Report> {
@@ -262,41 +306,45 @@ async fn export(whose: &Whose, from: Date, to: Option<Date>) -> Result<Report> {
     Ok(Report::new(csv(&sold), json!({ "lines": sold })))
 }
 
-/// RFC 4180. A text that a spreadsheet would take for a formula gets an apostrophe.
+/// RFC 4180. Copies and amounts that were taken back are negative.
 fn csv(lines: &[SoldLine]) -> String {
-    let header = "order,state,payment,decided_at,paid_at,isbn,title,copies,cancelled,returned,unit_price,currency,vat_rate,\
-                  amount,vat";
-    let rows = lines.iter().map(|line| {
-        let kept = line.copies.saturating_sub(line.cancelled).saturating_sub(line.returned);
-        let gross = line.unit_price.saturating_mul(kept.into());
-        let vat = shared::domain::TaxPart::included(gross, line.tax_rate);
-        let amount = |minor| {
-            let money = Money { minor, currency: line.currency.clone() }.to_string();
-            money.split(' ').next().unwrap_or_default().to_owned()
-        };
-        let at = |at: Option<OffsetDateTime>| at.map(minute).unwrap_or_default();
-        let cells = [
-            line.number.to_string(),
-            line.state.clone(),
-            line.payment.clone(),
-            at(Some(line.decided_at)),
-            at(line.paid_at),
-            line.isbn.clone().unwrap_or_default(),
-            line.title.clone(),
-            line.copies.to_string(),
-            line.cancelled.to_string(),
-            line.returned.to_string(),
-            amount(line.unit_price),
-            line.currency.clone(),
-            format!("{}.{:02}", line.tax_rate / 100, line.tax_rate % 100),
-            amount(gross),
-            amount(vat),
-        ];
-        cells.map(|cell| quoted(&cell)).join(",")
-    });
-    [header.to_owned()].into_iter().chain(rows).collect::<Vec<_>>().join("\n")
+    let header =
+        "order,at,kind,state,payment,paid_at,country,isbn,title,copies,unit_price,currency,vat_rate,amount,vat";
+    [header.to_owned()].into_iter().chain(lines.iter().map(csv_row)).collect::<Vec<_>>().join("\n")
 }
 
+fn csv_row(line: &SoldLine) -> String {
+    let gross = line.unit_price.saturating_mul(line.copies.into());
+    let vat = shared::domain::TaxPart::included(gross, line.tax_rate);
+    let amount = |minor| {
+        let money = Money { minor, currency: line.currency.clone() }.to_string();
+        money.split(' ').next().unwrap_or_default().to_owned()
+    };
+    let signed = |number: String| {
+        let is_nothing = number.bytes().all(|b| b"0.".contains(&b));
+        if line.kind == SoldKind::Sale || is_nothing { number } else { format!("-{number}") }
+    };
+    let cells = [
+        line.number.to_string(),
+        minute(line.at),
+        line.kind.code().to_owned(),
+        quoted(&line.state),
+        quoted(&line.payment),
+        line.paid_at.map(minute).unwrap_or_default(),
+        quoted(line.country.as_deref().unwrap_or_default()),
+        quoted(line.isbn.as_deref().unwrap_or_default()),
+        quoted(&line.title),
+        signed(line.copies.to_string()),
+        amount(line.unit_price),
+        quoted(&line.currency),
+        format!("{}.{:02}", line.tax_rate / 100, line.tax_rate % 100),
+        signed(amount(gross)),
+        signed(amount(vat)),
+    ];
+    cells.join(",")
+}
+
+/// A text that a spreadsheet would take for a formula gets an apostrophe.
 fn quoted(cell: &str) -> String {
     let cell = if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell.to_owned() };
     if cell.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell }
@@ -340,10 +388,11 @@ async fn movements(whose: &Whose, book: &str) -> Result<Report> {
 /// Checks all slices; fails if an invariant does not hold.
 pub async fn verify(args: &Verify) -> Result<Report> {
     let (mut violations, mut checked) = (Vec::<Violation>::new(), [0_u64; 2]);
+    let sweep_minutes = Stage::load(args.whose.stage())?.orders.sweep_minutes;
     let mut next = Some(Slices::FIRST);
     while let Some(slice) = next {
         let StaffAnswer::Verified(Verified { violations: found, checked: count, next: following }) =
-            ask(&args.whose, StaffTask::Verify { slice }).await?
+            ask(&args.whose, StaffTask::Verify { slice, sweep_minutes }).await?
         else {
             bail!(UNEXPECTED_RESPONSE)
         };
@@ -394,26 +443,31 @@ mod tests {
     fn what_was_sold_is_exported_with_its_tax_and_opens_in_a_spreadsheet() {
         let line = SoldLine {
             number: OrderNumber(100_001),
+            at: datetime!(2026-01-02 03:04 UTC),
+            kind: SoldKind::Sale,
             state: "delivered".into(),
             payment: "on_delivery".into(),
-            decided_at: datetime!(2026-01-02 03:04 UTC),
             paid_at: None,
+            country: Some("PT".into()),
             isbn: Some("9780262033848".into()),
             title: "El túnel, \"1948\"".into(),
-            copies: 3,
-            cancelled: 1,
-            returned: 0,
+            copies: 2,
             unit_price: 1_040,
             currency: "EUR".into(),
             tax_rate: 400,
         };
-        let formula = SoldLine { title: "=HYPERLINK(1)".into(), isbn: None, copies: 1, cancelled: 1, ..line.clone() };
-        let csv = csv(&[line, formula]);
+        let formula = SoldLine { title: "=HYPERLINK(1)".into(), isbn: None, country: None, copies: 1, ..line.clone() };
+        let returned =
+            SoldLine { kind: SoldKind::Returned, at: datetime!(2026-02-03 04:05 UTC), copies: 1, ..line.clone() };
+        let free = SoldLine { kind: SoldKind::Cancelled, unit_price: 0, ..returned.clone() };
+        let csv = csv(&[line, formula, returned, free]);
         assert_eq!(
             csv.lines().skip(1).collect::<Vec<_>>(),
             [
-                "100001,delivered,on_delivery,2026-01-02 03:04 UTC,,9780262033848,\"El túnel, \"\"1948\"\"\",3,1,0,10.40,EUR,4.00,20.80,0.80",
-                "100001,delivered,on_delivery,2026-01-02 03:04 UTC,,,'=HYPERLINK(1),1,1,0,10.40,EUR,4.00,0.00,0.00",
+                "100001,2026-01-02 03:04 UTC,sale,delivered,on_delivery,,PT,9780262033848,\"El túnel, \"\"1948\"\"\",2,10.40,EUR,4.00,20.80,0.80",
+                "100001,2026-01-02 03:04 UTC,sale,delivered,on_delivery,,,,'=HYPERLINK(1),1,10.40,EUR,4.00,10.40,0.40",
+                "100001,2026-02-03 04:05 UTC,returned,delivered,on_delivery,,PT,9780262033848,\"El túnel, \"\"1948\"\"\",-1,10.40,EUR,4.00,-10.40,-0.40",
+                "100001,2026-02-03 04:05 UTC,cancelled,delivered,on_delivery,,PT,9780262033848,\"El túnel, \"\"1948\"\"\",-1,0.00,EUR,4.00,0.00,0.00",
             ]
         );
     }

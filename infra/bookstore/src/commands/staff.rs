@@ -178,6 +178,12 @@ pub struct Whose {
     stage: String,
 }
 
+impl Whose {
+    pub fn stage(&self) -> &str {
+        &self.stage
+    }
+}
+
 pub async fn messages(args: &Messages) -> Result<Report> {
     match &args.action {
         Some(MessageAction::Answered { id, whose }) => mark(whose, *id, StaffTask::MarkAnswered { message: *id }).await,

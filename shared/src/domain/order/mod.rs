@@ -3,6 +3,7 @@
 mod action;
 mod contact;
 mod delivery;
+mod failure;
 mod reason;
 mod state;
 
@@ -19,6 +20,7 @@ use super::{BookId, Invalid, Isbn13, Language, Money, Parsed, Reason, VisitorId,
 pub use action::{Actor, OrderAction, OrderEvent, Part, Refusal};
 pub use contact::{Address, AddressText, Contact, Country, OrderNote, Phone};
 pub use delivery::{Delivery, Payment};
+pub use failure::MailFailure;
 pub use reason::{LineReason, OrderReason};
 pub use state::OrderState;
 

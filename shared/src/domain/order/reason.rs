@@ -120,6 +120,8 @@ pub enum OrderReason {
     NotSelling,
     /// The visitor was erased after placing it.
     Erased,
+    /// Its buyer cancelled it before it was decided.
+    Cancelled,
     Other(String),
 }
 
@@ -135,6 +137,7 @@ impl OrderReason {
             Self::PaymentNotAccepted => "payment-not-accepted",
             Self::NotSelling => "not-selling",
             Self::Erased => "erased",
+            Self::Cancelled => "cancelled",
             Self::Other(_) => "other",
         }
     }
@@ -162,6 +165,7 @@ impl OrderReason {
             "payment-not-accepted" => Some(Self::PaymentNotAccepted),
             "not-selling" => Some(Self::NotSelling),
             "erased" => Some(Self::Erased),
+            "cancelled" => Some(Self::Cancelled),
             _ => None,
         };
         known.unwrap_or_else(|| Self::Other(text.to_owned()))
@@ -182,6 +186,7 @@ impl fmt::Display for OrderReason {
             Self::PaymentNotAccepted => f.write_str("The shop does not accept this payment."),
             Self::NotSelling => f.write_str("The shop does not take orders at the moment."),
             Self::Erased => f.write_str("It was erased, as its buyer asked."),
+            Self::Cancelled => f.write_str("Its buyer cancelled it before it was decided."),
             Self::Other(text) => f.write_str(text),
         }
     }
@@ -253,6 +258,7 @@ mod tests {
             (PaymentNotAccepted, "payment-not-accepted", "The shop does not accept this payment."),
             (NotSelling, "not-selling", "The shop does not take orders at the moment."),
             (Erased, "erased", "It was erased, as its buyer asked."),
+            (Cancelled, "cancelled", "Its buyer cancelled it before it was decided."),
             (Other("storm".into()), "storm", "storm"),
         ] {
             assert_eq!((reason.code().as_str(), reason.to_string().as_str()), (code, text));

@@ -415,7 +415,18 @@ impl ShelfBook {
 /// [`put_all`] of one row.
 #[cfg(test)]
 pub async fn put(connection: &mut MySqlConnection, row: &CatalogueRow) -> sqlx::Result<Put> {
-    Ok(put_all(connection, 0, &[(rand::random(), row)], OffsetDateTime::now_utc()).await?.remove(0).put)
+    enter_import(connection, 1).await;
+    Ok(put_all(connection, 1, &[(rand::random(), row)], OffsetDateTime::now_utc()).await?.remove(0).put)
+}
+
+#[cfg(test)]
+async fn enter_import(connection: &mut MySqlConnection, id: u32) {
+    sqlx::query("insert ignore into imports (id, object_key, sequencer) values (?, ?, '')")
+        .bind(id)
+        .bind(format!("{id}.csv"))
+        .execute(connection)
+        .await
+        .unwrap();
 }
 
 #[cfg(test)]
@@ -504,6 +515,7 @@ mod tests {
 
     /// One row as line 2 of an import.
     async fn land(connection: &mut MySqlConnection, import: u32, row: &CatalogueRow) -> Landing {
+        enter_import(connection, import).await;
         put_all(connection, import, &[(2, row)], minute(1_000)).await.unwrap().remove(0)
     }
 
@@ -547,7 +559,10 @@ mod tests {
                 ("counted", -6, "import:11:2"),
             ]
         );
-        assert_eq!(orders::verify(&mut connection).await.unwrap(), []);
+        assert_eq!(
+            orders::verify(&mut connection, orders::Moment::of(minute(60), time::Duration::ZERO)).await.unwrap(),
+            []
+        );
     }
 
     #[ignore = "needs MariaDB"]
@@ -582,7 +597,10 @@ mod tests {
         assert_eq!(land(&mut connection, 2, &counted).await.put, Put::Changed);
         assert_eq!(find(&mut connection, &hobbit()).await.now.stock, 10);
         assert_eq!(land(&mut connection, 3, &counted).await.put, Put::Unchanged);
-        assert_eq!(orders::verify(&mut connection).await.unwrap(), []);
+        assert_eq!(
+            orders::verify(&mut connection, orders::Moment::of(minute(60), time::Duration::ZERO)).await.unwrap(),
+            []
+        );
     }
 
     #[ignore = "needs MariaDB"]

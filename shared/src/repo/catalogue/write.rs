@@ -109,7 +109,8 @@ pub(super) async fn stored(connection: &mut MySqlConnection, ids: &[u32]) -> sql
             let counted = offer.counted(row.ratings_count, row.score);
             let given = Histogram::of_pairs(row.given.map(|Json(pairs)| pairs));
             let now = offer.clone();
-            let held = Held { stock: row.stock, price: row.price, moved: row.stock_moved, sold: row.sold };
+            let held =
+                Held { stock: row.stock, listed: row.stock, price: row.price, moved: row.stock_moved, sold: row.sold };
             let before = Some(Stored { offer, counted, held });
             ShelfBook { id: row.id, reference: row.reference, before, now, given, line: 0, counted_at: None }
         })

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sqlx::{MySqlConnection, error::ErrorKind};
 use time::{Duration, OffsetDateTime};
 
-use super::{Applied, email_key, held, mails, note_state, privacy};
+use super::{Applied, early, email_key, held, limit, mails, note_state, privacy};
 use crate::{
     domain::{
         Actor, Delivery, LineReason, Money, OrderEvent, OrderNote, OrderNumber, OrderOutcome, OrderReason, OrderState,
@@ -42,7 +42,14 @@ pub(super) async fn decide(
     // A sender's clock may be ahead.
     note_state(connection, number, OrderState::Received, message.sent_at.min(now), Actor::Buyer).await?;
     let is_erased = visitors::is_erased(connection, order.visitor, message.sent_at).await?;
-    let refused = if is_erased { Some(OrderReason::Erased) } else { refused(connection, order, shop, number).await? };
+    let was_cancelled = early::was_cancelled(connection, order).await?;
+    let refused = if is_erased {
+        Some(OrderReason::Erased)
+    } else if was_cancelled {
+        Some(OrderReason::Cancelled)
+    } else {
+        refused(connection, order, shop, number).await?
+    };
     let ids: BTreeSet<u32> = order.lines.iter().map(|line| line.book.get()).collect();
     let books = stock::lock(connection, &ids).await?;
     let mut decision = Decision::of(order, &books, shop);
@@ -56,7 +63,7 @@ pub(super) async fn decide(
         None => OrderOutcome::Accepted(accept(connection, number, order, &decision, shop, now).await?),
     };
     if is_erased {
-        privacy::remove_contact(connection, number).await?;
+        privacy::clear(connection, number).await?;
     } else {
         let event = match &outcome {
             OrderOutcome::Accepted(OrderState::AwaitingPayment) => OrderEvent::AwaitingPayment,
@@ -84,10 +91,10 @@ async fn insert(
     let inserted = sqlx::query!(
         r#"
         insert into orders (
-            id, visitor_id, state, delivery, payment, currency, contact_name, email, phone, address, note, email_key,
-            language, fingerprint, placed_at, decided_at
+            id, visitor_id, state, delivery, payment, currency, contact_name, email, phone, address, country, note, email_key,
+            mailbox_key, address_key, keep_days, language, fingerprint, placed_at, decided_at
         )
-        values (?, ?, 'received', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        values (?, ?, 'received', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         "#,
         order.order.uuid(),
         order.visitor.0,
@@ -98,8 +105,12 @@ async fn insert(
         order.contact.email.as_str(),
         order.contact.phone.as_ref().map(Phone::as_str),
         address,
+        order.address.as_ref().map(|address| address.country.code()),
         order.note.as_ref().map(OrderNote::as_str),
         &email_key(order.contact.email.as_str())[..],
+        &limit::mailbox_key(&order.contact.email)[..],
+        order.address.as_ref().map(|address| limit::address_key(address).to_vec()),
+        shop.collect.as_ref().filter(|_| order.delivery == Delivery::Collect).map(|collect| collect.keep_days),
         order.language.as_str(),
         order.fingerprint.bytes(),
         message.sent_at,
@@ -115,10 +126,11 @@ async fn insert(
 /// The key of an order came back in another message.
 async fn repeat(connection: &mut MySqlConnection, order: &OrderV1, now: OffsetDateTime) -> sqlx::Result<Applied> {
     let changed = sqlx::query!(
-        "update orders set repeated_at = ? where id = ? and fingerprint <> ?",
+        "update orders set repeated_at = ? where id = ? and fingerprint not in (?, ?)",
         now,
         order.order.uuid(),
         order.fingerprint.bytes(),
+        &privacy::NO_FINGERPRINT[..],
     );
     let order = order.order;
     Ok(match changed.execute(connection).await?.rows_affected() {
@@ -137,26 +149,9 @@ async fn refused(
     if let Some(reason) = not_offered(order, shop) {
         return Ok(Some(reason));
     }
-    let email = email_key(order.contact.email.as_str());
-    let [slot, ..] = email;
-    sqlx::query_scalar!("select slot from order_locks where slot = ? for update", slot % 64)
-        .fetch_one(&mut *connection)
-        .await?;
-    let open = sqlx::query_scalar!(
-        r#"
-        select count(*)
-        from orders
-        where email_key = ?
-          and is_open = 1
-          and paid_at is null
-          and number <> ?
-        "#,
-        &email[..],
-        number,
-    );
-    let max = shop.max_open_orders.into();
-    let is_full = open.fetch_one(connection).await? >= i64::from(max);
-    Ok(is_full.then_some(OrderReason::TooManyOpen { max }))
+    let max = shop.max_open_orders;
+    let is_full = limit::is_reached(connection, order, number, max).await?;
+    Ok(is_full.then_some(OrderReason::TooManyOpen { max: max.into() }))
 }
 
 /// What the shop does not offer, or offers no longer.

@@ -4,7 +4,7 @@ use sqlx::MySqlConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::domain::{Email, Language, OrderEvent, OrderId};
+use crate::domain::{Email, Language, MailFailure, OrderEvent, OrderId};
 
 /// A mail that was not handed over yet. Its text follows from the event and the order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,7 +136,8 @@ pub async fn mark_sent(connection: &mut MySqlConnection, ids: &[u64], now: Offse
     Ok(())
 }
 
-/// Notes that a mail came back, with the words of the mail service; false if there is no such mail.
+/// Notes that a mail came back, with the words of the mail service; false if there is no such mail. What is known already
+/// stays where it matters more: a mailbox that is full for the moment says nothing after a complaint.
 pub async fn fail_mail(
     connection: &mut MySqlConnection,
     id: u64,
@@ -144,6 +145,13 @@ pub async fn fail_mail(
     now: OffsetDateTime,
 ) -> sqlx::Result<bool> {
     let failure: String = failure.chars().take(200).collect();
-    let noted = sqlx::query!("update mails set failed_at = ?, failure = ? where id = ?", now, failure, id);
-    Ok(noted.execute(connection).await?.rows_affected() == 1)
+    let earlier = sqlx::query_scalar!("select failure from mails where id = ? for update", id);
+    let Some(earlier) = earlier.fetch_optional(&mut *connection).await? else { return Ok(false) };
+    let replaces = earlier.is_none_or(|earlier| MailFailure::of(&failure).replaces(MailFailure::of(&earlier)));
+    if replaces {
+        sqlx::query!("update mails set failed_at = ?, failure = ? where id = ?", now, failure, id)
+            .execute(connection)
+            .await?;
+    }
+    Ok(true)
 }

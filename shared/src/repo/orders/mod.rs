@@ -2,10 +2,12 @@
 //! through the same statements. Each call is to be run in one transaction by the caller.
 //!
 //! Locks are taken in one order, so that two transactions wait for one another and hardly ever deadlock: the id of the
-//! message, the order, the slot of its buyer, the books by their ids, the numbers of the shop. A deadlock that happens all
+//! message, the order, the slots of its buyer, the books by their ids, the numbers of the shop. A deadlock that happens all
 //! the same is an error, and the caller tries again.
 
 mod decide;
+mod early;
+mod limit;
 mod mails;
 mod privacy;
 mod read;
@@ -24,16 +26,17 @@ use uuid::Uuid;
 
 use super::stock::{Held, LockedBook};
 use crate::{
-    domain::{Actor, OrderId, OrderNumber, OrderOutcome, OrderState, Refusal},
+    domain::{Actor, OrderId, OrderNumber, OrderOutcome, OrderReason, OrderState, Refusal},
     messages::{AskedBy, OrderActionV1, OrderContent, OrderMessage},
     shop::Shop,
 };
 
+pub use early::forget_visitor;
 pub use mails::{UnsentMail, fail_mail, lock_unsent_mails, mark_sent, unsent_mails};
-pub use privacy::{Erasure, erase, of_visitor};
+pub use privacy::{Erasure, erase, erase_order, of_visitor};
 pub use read::{find, find_by_number, in_full, list, sold_between};
 pub use transition::act;
-pub use verify::{verify, verify_slice};
+pub use verify::{Moment, verify, verify_slice};
 
 /// The effect of a message or an action.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,15 +66,19 @@ pub async fn apply(
 ) -> sqlx::Result<Applied> {
     match &message.content {
         OrderContent::Order(order) => {
-            if !enter(connection, message.id, order.order, "order", message.sent_at, now).await? {
+            if !enter(connection, message.id, order.order, "order", None, message.sent_at, now).await? {
                 return Ok(Applied::Repeated { order: order.order });
             }
             let applied = decide::decide(connection, message, order, shop, now).await?;
             note_effect(connection, message.id, &applied).await?;
+            if let Applied::Decided { number, outcome: OrderOutcome::Rejected(OrderReason::Erased), .. } = &applied {
+                privacy::forget_message(connection, number.0).await?;
+            }
             Ok(applied)
         }
         OrderContent::Action(action) => {
-            if !enter(connection, message.id, action.order, "order-action", message.sent_at, now).await? {
+            let asker = early::asker(&action.asked_by);
+            if !enter(connection, message.id, action.order, "order-action", Some(asker), message.sent_at, now).await? {
                 return Ok(Applied::Repeated { order: action.order });
             }
             let applied = cancel(connection, message.id, action, shop, now).await?;
@@ -93,6 +100,7 @@ async fn cancel(
 ) -> sqlx::Result<Applied> {
     let crate::messages::BuyerAction::Cancel = action.action;
     let Some(order) = transition::lock(connection, action.order).await? else {
+        early::remember(connection, message, now).await?;
         return Ok(Applied::Refused { order: None, refusal: Refusal::NoSuchOrder });
     };
     let is_buyer = match &action.asked_by {
@@ -109,23 +117,26 @@ async fn cancel(
     transition::change(connection, message, order, whole, Actor::Buyer, shop, now).await
 }
 
-/// Enters a message; false if it was processed before. Of two deliveries at once, the second waits for the first.
+/// Enters a message, of a cancellation with its asker, before its order is looked for; false if it was processed before. Of
+/// two deliveries at once, the second waits for the first.
 async fn enter(
     connection: &mut MySqlConnection,
     id: Uuid,
     order: OrderId,
     kind: &str,
+    asked_by: Option<[u8; 32]>,
     sent_at: OffsetDateTime,
     now: OffsetDateTime,
 ) -> sqlx::Result<bool> {
     let inserted = sqlx::query!(
         r#"
-        insert into order_messages (id, order_id, kind, effect, sent_at, applied_at)
-        values (?, ?, ?, '', ?, ?)
+        insert into order_messages (id, order_id, kind, effect, asked_by, sent_at, applied_at)
+        values (?, ?, ?, '', ?, ?, ?)
         "#,
         id,
         order.uuid(),
         kind,
+        asked_by.map(|asker| asker.to_vec()),
         sent_at,
         now,
     );
@@ -147,7 +158,14 @@ async fn note_effect(connection: &mut MySqlConnection, id: Uuid, applied: &Appli
         Applied::Repeated { .. } | Applied::RepeatedOtherwise { .. } => "repeated".to_owned(),
         Applied::Swept { .. } => "swept".to_owned(),
     };
-    sqlx::query!("update order_messages set effect = ? where id = ?", effect, id).execute(connection).await?;
+    // The asker of an order that was there is in the order.
+    sqlx::query!(
+        "update order_messages set effect = ?, asked_by = if(asked_until is null, null, asked_by) where id = ?",
+        effect,
+        id,
+    )
+    .execute(connection)
+    .await?;
     Ok(())
 }
 

@@ -4,11 +4,17 @@
 use sqlx::MySqlConnection;
 use time::{Duration, OffsetDateTime};
 
-use crate::domain::{OrderNumber, VisitorId};
+use crate::{
+    domain::{OrderNumber, OrderState, VisitorId},
+    staff::OrderErased,
+};
 
 /// How long contact, address and note are kept after an order is closed: fourteen days to withdraw, as many to send the books
 /// back and to be repaid (Directive 2011/83/EU, articles 9, 13 and 14), and a month for what went wrong with it.
 pub const KEEP_CONTACT: Duration = Duration::days(60);
+
+/// The fingerprint of an order whose contact is gone: a guess of what was typed could be checked by the real one.
+pub(super) const NO_FINGERPRINT: [u8; 32] = [0; 32];
 
 /// The effect of an erasure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +51,40 @@ pub async fn erase(
     Ok(Erasure::Now)
 }
 
+/// Erases who placed an order that the shop no longer needs them for. To be run in one transaction.
+pub async fn erase_order(
+    connection: &mut MySqlConnection,
+    number: OrderNumber,
+    now: OffsetDateTime,
+) -> sqlx::Result<OrderErased> {
+    let row = sqlx::query!(
+        r#"
+        select
+            state as "state: String",
+            email is not null or visitor_id is not null as "is_known!: bool",
+            delivered_by
+        from orders
+        where number = ?
+        for update
+        "#,
+        number.0,
+    );
+    let Some(row) = row.fetch_optional(&mut *connection).await? else { return Ok(OrderErased::NoSuchOrder) };
+    let unknown = || sqlx::Error::Decode(format!("state {} of order {number} is unknown", row.state).into());
+    let state = OrderState::from_code(&row.state).ok_or_else(unknown)?;
+    if !row.is_known {
+        return Ok(OrderErased::Already);
+    }
+    if !state.is_closed() && state != OrderState::Shipped {
+        return Ok(OrderErased::NotSent { state });
+    }
+    Ok(match erase(connection, number, now).await? {
+        Erasure::WhenClosed => OrderErased::Later { until: row.delivered_by },
+        Erasure::Now => OrderErased::Now,
+        Erasure::NoSuchOrder => OrderErased::NoSuchOrder,
+    })
+}
+
 /// Removes the contact of orders that no longer need it, some at once. Returns whether more remain.
 pub(super) async fn remove_contacts(
     connection: &mut MySqlConnection,
@@ -70,9 +110,15 @@ pub(super) async fn remove_contacts(
     Ok(due.len() == limit as usize)
 }
 
-/// Removes contact, address and note; of an order whose buyer asked for erasure, the visitor as well. Mails that were not
-/// sent have nobody to go to.
-pub(super) async fn remove_contact(connection: &mut MySqlConnection, number: u32) -> sqlx::Result<()> {
+/// Removes contact, address and note, and what was computed from them; of an order whose buyer asked for erasure, the visitor
+/// as well. Mails that were not sent have nobody to go to.
+async fn remove_contact(connection: &mut MySqlConnection, number: u32) -> sqlx::Result<()> {
+    clear(connection, number).await?;
+    forget_message(connection, number).await
+}
+
+/// What [`remove_contact`] does except to the message that placed the order.
+pub(super) async fn clear(connection: &mut MySqlConnection, number: u32) -> sqlx::Result<()> {
     sqlx::query!(
         r#"
         update orders
@@ -81,11 +127,15 @@ pub(super) async fn remove_contact(connection: &mut MySqlConnection, number: u32
             phone = null,
             address = null,
             note = null,
+            fingerprint = ?,
             email_key = null,
+            mailbox_key = null,
+            address_key = null,
             contact_until = null,
             visitor_id = if(erased_at is null and coalesce(rejection, '') <> 'erased', visitor_id, null)
         where number = ?
         "#,
+        &NO_FINGERPRINT[..],
         number,
     )
     .execute(&mut *connection)
@@ -93,5 +143,34 @@ pub(super) async fn remove_contact(connection: &mut MySqlConnection, number: u32
     sqlx::query!("update mails set sent_at = created_at where order_number = ? and is_unsent = 1", number,)
         .execute(connection)
         .await?;
+    Ok(())
+}
+
+/// Gives the message that placed an order another id, because its own one was computed from the fingerprint. A late delivery
+/// finds the order by the order's id.
+pub(super) async fn forget_message(connection: &mut MySqlConnection, number: u32) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        update orders o
+        straight_join order_messages p on p.order_id = o.id and p.kind = 'order'
+        straight_join mails m on m.order_number = o.number and m.source = p.id
+        set m.source = random_bytes(16)
+        where o.number = ?
+        "#,
+        number,
+    )
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query!(
+        r#"
+        update orders o
+        straight_join order_messages p on p.order_id = o.id and p.kind = 'order'
+        set p.id = random_bytes(16)
+        where o.number = ?
+        "#,
+        number,
+    )
+    .execute(connection)
+    .await?;
     Ok(())
 }

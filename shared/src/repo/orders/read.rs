@@ -1,7 +1,5 @@
 //! Orders as the buyer and the staff read them.
 
-use std::collections::BTreeMap;
-
 use sqlx::MySqlConnection;
 use time::{Date, OffsetDateTime};
 use uuid::Uuid;
@@ -11,7 +9,7 @@ use crate::{
         Address, Contact, Delivery, DisplayName, Email, Isbn13, Language, LineReason, Money, Order, OrderId, OrderLine,
         OrderNote, OrderNumber, OrderReason, OrderState, Payment, Phone, StateChange, TaxPart, VisitorId,
     },
-    staff::{SoldLine, StaffOrder, StaffOrderInFull, StaffOrderLine},
+    staff::{SoldKind, SoldLine, StaffOrder, StaffOrderInFull, StaffOrderLine},
 };
 
 /// The order with all that its page shows.
@@ -214,8 +212,12 @@ pub async fn list(
             (select cast(coalesce(sum(l.quantity - l.cancelled - l.returned), 0) as signed)
                from order_lines l
               where l.order_number = o.number) as "copies!: i64",
-            (select m.failure from mails m where m.order_number = o.number and m.failed_at is not null limit 1)
-                as "failed_mail: String"
+            (select m.failure
+               from mails m
+              where m.order_number = o.number
+                and m.failed_at is not null
+              order by m.failure like 'complaint%' desc, m.failure like 'soft bounce%', m.failed_at desc
+              limit 1) as "failed_mail: String"
         from json_table(?, '$[*]' columns (number int unsigned path '$')) asked
         straight_join orders o on o.number = asked.number
         order by o.number desc
@@ -276,8 +278,9 @@ pub async fn in_full(
     })))
 }
 
-/// What was charged by line, for the seller's invoicing program: of orders after this number that were decided from a day to
-/// another one, both included, and not rejected. Also gives the last number that was read; none at the end.
+/// What was charged and what was taken back, for the seller's invoicing program: of orders after this number, what happened
+/// from a day to another one, both included. A sale is of the day of its decision, and copies that were cancelled or returned
+/// are of their own day, so that the amounts of a day never change. Also gives the last number that was read; none at the end.
 pub async fn sold_between(
     connection: &mut MySqlConnection,
     after: OrderNumber,
@@ -290,72 +293,122 @@ pub async fn sold_between(
     let last = numbers.last().filter(|_| numbers.len() == limit as usize).map(|number| OrderNumber(*number));
     let until = to.next_day().unwrap_or(to);
     let [from, until] = [from, until].map(|day| OffsetDateTime::new_utc(day, time::Time::MIDNIGHT));
+    let numbers = serde_json::json!(numbers).to_string();
+    let mut sold = books_sold(connection, &numbers, from, until).await?;
+    sold.extend(deliveries_sold(connection, &numbers, from, until).await?);
+    sold.sort_by_key(|line| (line.number, line.at, line.kind, line.isbn.is_none()));
+    Ok((sold, last))
+}
+
+async fn books_sold(
+    connection: &mut MySqlConnection,
+    numbers: &str,
+    from: OffsetDateTime,
+    until: OffsetDateTime,
+) -> sqlx::Result<Vec<SoldLine>> {
     let rows = sqlx::query!(
         r#"
         select
             o.number,
+            m.kind as "kind: String",
+            m.moved_at,
+            cast(abs(m.quantity) as unsigned) as "copies!: u8",
             o.state as "state: String",
             o.payment as "payment: String",
             o.currency as "currency: String",
-            o.decided_at,
+            o.country as "country: String",
             o.paid_at,
-            o.delivery_price,
-            o.delivery_tax_rate,
             l.title,
             l.isbn as "isbn: String",
-            l.quantity,
-            l.cancelled,
-            l.returned,
             l.unit_price as "unit_price!",
             l.tax_rate
         from json_table(?, '$[*]' columns (number int unsigned path '$')) asked
         straight_join orders o on o.number = asked.number
-        straight_join order_lines l on l.order_number = o.number
-        where o.decided_at >= ?
-          and o.decided_at < ?
-          and o.state not in ('received', 'rejected')
+        straight_join stock_movements m on m.order_id = o.id
+        straight_join order_lines l on l.order_number = o.number and l.book_id = m.book_id
+        where m.moved_at >= ?
+          and m.moved_at < ?
           and l.unit_price is not null
-        order by o.number, l.position
+        order by o.number, m.id
         "#,
-        serde_json::json!(numbers).to_string(),
+        numbers,
         from,
         until,
     );
-    let mut sold = Vec::new();
-    let mut deliveries = BTreeMap::new();
-    for row in rows.fetch_all(connection).await? {
-        let line = SoldLine {
+    let rows = rows.fetch_all(connection).await?.into_iter();
+    Ok(rows
+        .map(|row| SoldLine {
             number: OrderNumber(row.number),
+            at: row.moved_at,
+            kind: SoldKind::of_movement(&row.kind),
             state: row.state,
             payment: row.payment,
-            decided_at: row.decided_at,
             paid_at: row.paid_at,
+            country: row.country,
             isbn: row.isbn,
             title: row.title,
-            copies: row.quantity,
-            cancelled: row.cancelled,
-            returned: row.returned,
+            copies: row.copies,
             unit_price: row.unit_price,
             currency: row.currency,
             tax_rate: row.tax_rate,
+        })
+        .collect())
+}
+
+/// Delivery is charged with the order, and paid back with all of it.
+async fn deliveries_sold(
+    connection: &mut MySqlConnection,
+    numbers: &str,
+    from: OffsetDateTime,
+    until: OffsetDateTime,
+) -> sqlx::Result<Vec<SoldLine>> {
+    let rows = sqlx::query!(
+        r#"
+        select
+            o.number,
+            o.decided_at,
+            o.state as "state: String",
+            o.payment as "payment: String",
+            o.currency as "currency: String",
+            o.country as "country: String",
+            o.paid_at,
+            o.delivery_price,
+            o.delivery_tax_rate,
+            s.state as "ended: String",
+            s.at as "ended_at: OffsetDateTime"
+        from json_table(?, '$[*]' columns (number int unsigned path '$')) asked
+        straight_join orders o on o.number = asked.number
+        left join order_states s
+            on s.order_number = o.number
+           and s.state in ('cancelled', 'expired', 'returned')
+        where o.delivery_price > 0
+          and o.state not in ('received', 'rejected')
+        order by o.number
+        "#,
+        numbers,
+    );
+    let mut sold = Vec::new();
+    for row in rows.fetch_all(connection).await? {
+        let charged = SoldLine {
+            number: OrderNumber(row.number),
+            at: row.decided_at,
+            kind: SoldKind::Sale,
+            state: row.state,
+            payment: row.payment,
+            paid_at: row.paid_at,
+            country: row.country,
+            isbn: None,
+            title: SoldLine::DELIVERY.to_owned(),
+            copies: 1,
+            unit_price: row.delivery_price,
+            currency: row.currency,
+            tax_rate: row.delivery_tax_rate,
         };
-        if row.delivery_price > 0 {
-            let is_off = matches!(line.state.as_str(), "cancelled" | "expired" | "returned");
-            let delivery = SoldLine {
-                isbn: None,
-                title: SoldLine::DELIVERY.to_owned(),
-                copies: 1,
-                cancelled: u8::from(is_off && line.state != "returned"),
-                returned: u8::from(line.state == "returned"),
-                unit_price: row.delivery_price,
-                tax_rate: row.delivery_tax_rate,
-                ..line.clone()
-            };
-            deliveries.insert(row.number, delivery);
-        }
-        sold.push(line);
+        let paid_back = row.ended_at.map(|at| {
+            let kind = if row.ended.as_deref() == Some("returned") { SoldKind::Returned } else { SoldKind::Cancelled };
+            SoldLine { at, kind, ..charged.clone() }
+        });
+        sold.extend([Some(charged), paid_back].into_iter().flatten().filter(|line| (from..until).contains(&line.at)));
     }
-    sold.extend(deliveries.into_values());
-    sold.sort_by_key(|line| line.number);
-    Ok((sold, last))
+    Ok(sold)
 }

@@ -14,7 +14,7 @@ use crate::{
         shop_counts::Change,
         stock::{self, Movement, MovementKind},
     },
-    shop::Shop,
+    shop::{Collect, Shop},
 };
 
 /// A locked order.
@@ -30,6 +30,8 @@ pub(super) struct LockedOrder {
     pub is_paid: bool,
     pub is_erased: bool,
     pub is_withdrawn: bool,
+    /// As agreed when it was placed; none of an order of an earlier version, or that is sent.
+    pub keep_days: Option<u16>,
     pub decided_at: OffsetDateTime,
     pub lines: Vec<LockedLine>,
 }
@@ -111,6 +113,7 @@ pub(super) async fn read(connection: &mut MySqlConnection, number: u32) -> sqlx:
             paid_at,
             erased_at,
             withdrawn_at,
+            keep_days,
             decided_at
         from orders
         where number = ?
@@ -146,6 +149,7 @@ pub(super) async fn read(connection: &mut MySqlConnection, number: u32) -> sqlx:
         is_paid: row.paid_at.is_some(),
         is_erased: row.erased_at.is_some(),
         is_withdrawn: row.withdrawn_at.is_some(),
+        keep_days: row.keep_days,
         decided_at: row.decided_at,
         lines: lines.into_iter().map(|line| LockedLine { book: line.book_id, kept: line.kept }).collect(),
     })
@@ -164,7 +168,7 @@ pub async fn act(
     let Some(order) = order.fetch_optional(&mut *connection).await?.map(OrderId::of_uuid) else {
         return Ok(Applied::Refused { order: None, refusal: Refusal::NoSuchOrder });
     };
-    if !enter(connection, id, order, "staff", now, now).await? {
+    if !enter(connection, id, order, "staff", None, now, now).await? {
         return repeated(connection, id, order, action).await;
     }
     let applied = match lock(connection, order).await? {
@@ -234,7 +238,7 @@ pub(super) async fn withdraw(
         r#"
         update orders
         set withdrawn_at = ?,
-            contact_until = if(contact_until is null, null, greatest(contact_until, ?))
+            contact_until = if(contact_until is null or erased_at is not null, contact_until, greatest(contact_until, ?))
         where number = ?
         "#,
         now,
@@ -268,6 +272,24 @@ pub(super) async fn expire(
     execute(connection, &planned, shop, now).await
 }
 
+/// Takes orders as delivered that were sent long ago; they are locked.
+pub(super) async fn take_as_delivered(
+    connection: &mut MySqlConnection,
+    orders: Vec<LockedOrder>,
+    shop: &Shop,
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
+    let planned: Vec<_> = orders
+        .into_iter()
+        .filter_map(|order| {
+            let plan = order.plan(OrderAction::Delivered).ok()?;
+            let source = order.id.uuid();
+            Some((order, plan, Cause { source, text: format!("delivery:{source}"), actor: Actor::Clock }))
+        })
+        .collect();
+    execute(connection, &planned, shop, now).await
+}
+
 /// What brought a change about.
 struct Cause {
     source: Uuid,
@@ -294,7 +316,7 @@ async fn execute(
     for (order, plan, cause) in planned {
         give_back(connection, order, plan).await?;
         if let Some(state) = plan.state {
-            come_to(connection, order, state, shop, now).await?;
+            come_to(connection, order, state, cause.actor, shop, now).await?;
             note_state(connection, order.number, state, now, cause.actor).await?;
         }
         if let Some(event) = plan.event {
@@ -343,18 +365,22 @@ async fn come_to(
     connection: &mut MySqlConnection,
     order: &LockedOrder,
     state: OrderState,
+    actor: Actor,
     shop: &Shop,
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
     let is_paid_now = match state {
         OrderState::Confirmed | OrderState::Collected => true,
-        OrderState::Delivered => order.payment == Payment::OnDelivery,
+        // The clock does not know whether the carrier has brought the money.
+        OrderState::Delivered => order.payment == Payment::OnDelivery && actor != Actor::Clock,
         _ => false,
     };
     let paid_at = (is_paid_now && !order.is_paid).then_some(now);
-    let keep_days = shop.collect.as_ref().map(|collect| Duration::days(collect.keep_days.into()));
+    let of_shop = || shop.collect.as_ref().map_or(Collect::USUAL_KEEP_DAYS, |collect| collect.keep_days);
+    let keep = Duration::days(order.keep_days.unwrap_or_else(of_shop).into());
     // What is paid belongs to the buyer, and waits for as long as it takes.
-    let expires_at = keep_days.filter(|_| state == OrderState::Ready && !order.is_paid).map(|days| now + days);
+    let expires_at = (state == OrderState::Ready && !order.is_paid).then(|| now + keep);
+    let delivered_by = (state == OrderState::Shipped).then(|| now + Duration::days(shop.delivered_after_days().into()));
     let contact_until = match (state.is_closed(), order.is_erased) {
         (false, _) => None,
         // What comes back needs an address to write to, except where its buyer has asked for erasure.
@@ -367,12 +393,14 @@ async fn come_to(
         set state = ?,
             paid_at = coalesce(paid_at, ?),
             expires_at = ?,
+            delivered_by = ?,
             contact_until = ?
         where number = ?
         "#,
         state.code(),
         paid_at,
         expires_at,
+        delivered_by,
         contact_until,
         order.number,
     )
@@ -400,6 +428,7 @@ mod tests {
             is_paid: false,
             is_erased: false,
             is_withdrawn: false,
+            keep_days: None,
             decided_at: datetime!(2026-01-02 03:04 UTC),
             lines: kept.iter().map(|(book, kept)| LockedLine { book: *book, kept: *kept }).collect(),
         }
