@@ -25,7 +25,6 @@ use tokio::{sync::Mutex, time::timeout};
 
 use crate::{
     config::{Account, Config, DatabaseAuth, DatabaseConfig, Settings},
-    parameters::DatabaseRole,
     secret::Secret,
 };
 
@@ -205,7 +204,7 @@ impl Database {
         let options = self.options(&config).await.map_err(Error::Defect)?;
         let connecting = async {
             let mut connection = options.connect().await?;
-            if config.login().is_ok_and(|(role, _)| role != DatabaseRole::Reader) {
+            if config.login().is_ok_and(|(role, _)| !role.is_reader()) {
                 sqlx::raw_sql(WRITER_SESSION).execute(&mut connection).await?;
             }
             Ok(connection)
@@ -365,6 +364,7 @@ mod tests {
     };
 
     use super::*;
+    use crate::parameters::DatabaseRole;
 
     /// As a writer of the test's own database.
     fn database(pool: &MySqlPool) -> Database {

@@ -221,6 +221,7 @@ fn triggers(dot: &mut Dot, system: &System, group: &[&'static Function]) {
 fn permissions(dot: &mut Dot, system: &System, group: &[&'static Function]) {
     let verb = match group[0].database {
         Some(DatabaseRole::Reader) => Some("reads"),
+        Some(DatabaseRole::OrderReader) => Some("reads orders"),
         Some(DatabaseRole::Writer) => Some("writes"),
         Some(DatabaseRole::Admin) => Some("administers"),
         None => None,
@@ -248,7 +249,7 @@ fn permissions(dot: &mut Dot, system: &System, group: &[&'static Function]) {
 
 /// CSS class of the database user.
 fn class(access: Option<DatabaseRole>) -> &'static str {
-    access.map_or("nobody", DatabaseRole::name)
+    access.map_or("nobody", |role| if role.is_reader() { DatabaseRole::Reader.name() } else { role.name() })
 }
 
 /// The names, in lines of at most `WIDTH` characters.
