@@ -316,7 +316,12 @@ async fn is_of_before(aws: &AwsClients, stage: &Stage, function: &Function, name
     };
     let variables = found.environment.and_then(|environment| environment.variables).unwrap_or_default();
     let parameters = variables.get(PARAMETERS).map(String::as_str).unwrap_or_default();
-    Ok(parameters.split(',').any(|name| before.iter().any(|before| before == name)))
+    Ok(reads_any(parameters, &before))
+}
+
+/// Whether one of these names is in the value of `ANAQUEL_PARAMETERS`.
+fn reads_any(parameters: &str, names: &[String]) -> bool {
+    parameters.split(',').any(|name| names.iter().any(|known| known == name))
 }
 
 /// Whether a function has this version.
@@ -380,6 +385,33 @@ async fn delete_provisioned_concurrency(aws: &AwsClients, stage: &Stage, functio
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_version_of_before_is_known_by_the_parameters_of_its_login() {
+        for name in ["local", "dev", "prod"] {
+            let stage = Stage::load(name).unwrap();
+            let show_order = FUNCTIONS.iter().find(|function| function.name == "show-order").unwrap();
+            let show_book = FUNCTIONS.iter().find(|function| function.name == "show-book").unwrap();
+            let before = show_order.parameters_before(&stage);
+            for (function, is_of_before) in [
+                (*show_order, false),
+                (Function { database: Some(DatabaseRole::Reader), database_before: None, ..*show_order }, true),
+            ] {
+                let parameters = function.parameters(&stage).join(",");
+                assert_eq!(reads_any(&parameters, &before), is_of_before, "{name}: {parameters}");
+            }
+            assert!(show_book.parameters_before(&stage).is_empty(), "its login has not changed");
+        }
+    }
+
+    /// While the alias moves, both versions hold connections, and those of before are other users' connections.
+    #[test]
+    fn a_database_user_may_hold_the_connections_of_old_and_new_versions() {
+        let stage = Stage::load("prod").unwrap();
+        for (role, connections_of_prod) in [(DatabaseRole::OrderReader, 50), (DatabaseRole::Reader, 385)] {
+            assert_eq!(connections(&stage, role), connections_of_prod, "{role:?}");
+        }
+    }
 
     #[test]
     fn a_small_account_gets_advice_that_helps() {
