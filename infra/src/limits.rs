@@ -404,17 +404,45 @@ fn is_iban(text: &str) -> bool {
 }
 
 fn mail(stage: &Stage) -> Vec<String> {
-    let Some(Mail { sender, identity }) = &stage.mail else { return Vec::new() };
+    let Some(Mail { sender, identity, .. }) = &stage.mail else { return Vec::new() };
     let domain = sender.as_str().split_once('@').map_or("", |(_, domain)| domain);
     let is_own = identity == sender.as_str() || identity == domain || domain.ends_with(&format!(".{identity}"));
     let is_domain = Email::parse(&format!("x@{identity}")).is_ok();
-    if is_own && (is_domain || identity == sender.as_str()) {
-        return Vec::new();
+    let mut problems = Vec::new();
+    if !is_own || !(is_domain || identity == sender.as_str()) {
+        problems.push(format!(
+            "mail.identity is {identity:?}; SES would refuse mails from {}; set {domain}, a domain above it, or the address",
+            sender.as_str()
+        ));
     }
-    vec![format!(
-        "mail.identity is {identity:?}; SES would refuse mails from {}; set {domain}, a domain above it, or the address",
-        sender.as_str()
-    )]
+    problems.extend(mail_zone(stage));
+    problems
+}
+
+/// The zone of the records that verify the identity. One in the zone of `[domain]` needs it too, because that section goes
+/// when `https` changes, and without the records SES stops sending after days.
+fn mail_zone(stage: &Stage) -> Option<String> {
+    let Mail { identity, existing_identity, zone, .. } = stage.mail.as_ref()?;
+    if zone.is_some() {
+        let why_not = match (identity.contains('@'), existing_identity) {
+            (true, _) => format!("mail.identity is {identity}, an address, which SES verifies by a mail"),
+            (false, true) => "existing_identity is true, so its records exist".to_owned(),
+            (false, false) => return None,
+        };
+        return Some(format!(
+            "mail.zone is set, and {why_not}; remove zone below [mail] in infra/stages/{}.toml",
+            stage.name
+        ));
+    }
+    let domain = stage.domain_in_use()?;
+    let is_below = *identity == domain.name || identity.ends_with(&format!(".{}", domain.name));
+    (is_below && !existing_identity && !identity.contains('@')).then(|| {
+        format!(
+            "mail.identity is {identity}, in the zone of [domain], and mail.zone is missing: the records by which SES \
+             verifies it would go with [domain] when https changes; add zone = {:?} below [mail] in infra/stages/{}.toml",
+            domain.zone, stage.name
+        )
+    })
 }
 
 fn orders(stage: &Stage) -> Vec<String> {
@@ -716,7 +744,12 @@ mod tests {
             ("pedidos@shop.example.org", "org", false),
             ("pedidos@shop.example.org", "", false),
         ] {
-            let mail = Mail { sender: Email::parse(sender).unwrap(), identity: identity.to_owned() };
+            let mail = Mail {
+                sender: Email::parse(sender).unwrap(),
+                identity: identity.to_owned(),
+                existing_identity: false,
+                zone: None,
+            };
             let problems = problems_with(|stage| stage.mail = Some(mail.clone()));
             let problem = format!("mail.identity is {identity:?}; SES would refuse mails from {sender}");
             assert_eq!(!problems.contains(&problem), is_accepted, "{identity}: {problems}");
@@ -792,6 +825,50 @@ mod tests {
             error(&prod(), &[slow])
                 .contains("visibility_seconds is 60; the timeout of slow is 11 s, which requires at least 66")
         );
+    }
+
+    #[test]
+    fn the_zone_of_the_mails_is_set_where_the_records_would_go_with_the_domain_and_nowhere_without_records() {
+        let zone = Some("Z1");
+        for (https, identity, existing_identity, zone, expected) in [
+            (Https::Domain, "shop.example.org", false, zone, None),
+            (Https::CloudFront, "shop.example.org", false, zone, None),
+            (Https::CloudFront, "shop.example.org", false, None, None),
+            (Https::Domain, "example.org", false, None, None),
+            (Https::Domain, "shop.example.org", true, None, None),
+            (Https::Domain, "pedidos@shop.example.org", false, None, None),
+            (
+                Https::Domain,
+                "shop.example.org",
+                false,
+                None,
+                Some(
+                    "mail.zone is missing: the records by which SES verifies it would go with [domain] when https changes; \
+                      add zone = \"Z0123456789ABCDEFGHIJ\" below [mail] in infra/stages/prod.toml",
+                ),
+            ),
+            (Https::Domain, "shop.example.org", true, zone, Some("existing_identity is true, so its records exist")),
+            (Https::None, "pedidos@shop.example.org", false, zone, Some("an address, which SES verifies by a mail")),
+            (
+                Https::None,
+                "pedidos@shop.example.org",
+                true,
+                zone,
+                Some("remove zone below [mail] in infra/stages/prod"),
+            ),
+        ] {
+            let full = Stage::in_full("prod").unwrap();
+            let domain = full.domain.clone().filter(|_| https == Https::Domain);
+            let mail = Mail {
+                identity: identity.to_owned(),
+                existing_identity,
+                zone: zone.map(str::to_owned),
+                ..full.mail.clone().unwrap()
+            };
+            let problems = mail_zone(&Stage { https, domain, mail: Some(mail), ..full });
+            assert_eq!(problems.is_some(), expected.is_some(), "{identity} with {}: {problems:?}", https.name());
+            assert!(problems.zip(expected).is_none_or(|(problem, part)| problem.contains(part)), "{expected:?}");
+        }
     }
 
     #[test]

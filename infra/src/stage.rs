@@ -197,6 +197,12 @@ pub struct Mail {
     /// Domain or address that SES verifies: the sender's domain, a parent of it, or the sender itself. An identity exists
     /// once in an account and region, so stages that share one need different identities.
     pub identity: String,
+    /// The account has verified the identity already, perhaps for other senders: it is no part of the stage's stacks.
+    #[serde(default)]
+    pub existing_identity: bool,
+    /// Id of the Route 53 hosted zone for the records of DKIM, by which SES verifies a domain. Without it they are added
+    /// by hand.
+    pub zone: Option<String>,
 }
 
 /// The order queue and its consumer.

@@ -144,8 +144,8 @@ fn services(dot: &mut Dot, stage: &Stage, system: &System) {
         if has_secret(system) {
             dot.node("secret", "service", "Secrets Manager\nmaster password");
         }
-        if let Some(identity) = system.only("SES::EmailIdentity") {
-            dot.node("mail", "service", &format!("SES\n{}", text(&identity["EmailIdentity"])));
+        if let Some(mail) = &stage.mail {
+            dot.node("mail", "service", &format!("SES\n{}", mail.identity));
             dot.edge("mail", Queue::Bounces.name(), "rare", "bounces, by SNS");
         }
         if let Some(sweep) = system.only("Scheduler::Schedule") {
@@ -232,7 +232,7 @@ fn permissions(dot: &mut Dot, system: &System, group: &[&'static Function]) {
     if group[0].database == Some(DatabaseRole::Admin) && has_secret(system) {
         dot.edge(id(group), "secret", "rare", "");
     }
-    if group[0].mail && system.only("SES::EmailIdentity").is_some() {
+    if group[0].mail && system.only("SES::ConfigurationSet").is_some() {
         dot.edge(id(group), "mail", "flow", "");
     }
     for access in group[0].queue {

@@ -7,7 +7,7 @@ use aws_sdk_s3::{
     types::{Delete, ObjectIdentifier},
 };
 use infra::{
-    stacks::Kind,
+    stacks::{Kind, MAIL_IDENTITY},
     stage::{Stage, command},
 };
 use serde_json::Value;
@@ -27,6 +27,8 @@ pub struct Found {
     /// Names of the `SecureString` parameters that a deploy created.
     secrets: Vec<String>,
     left_over: LeftOver,
+    /// The identity of SES that was there before the stage, and stays.
+    existing_identity: Option<String>,
 }
 
 struct StackRemoval {
@@ -63,7 +65,8 @@ pub async fn find(aws: &AwsClients, stage: &Stage) -> Result<Found> {
         }
     }
     let left_over = LeftOver::find(aws, stage).await?;
-    Ok(Found { stacks, secrets: secrets::existing(aws, stage).await?, left_over })
+    let existing_identity = stage.mail.as_ref().filter(|mail| mail.existing_identity).map(|mail| mail.identity.clone());
+    Ok(Found { stacks, secrets: secrets::existing(aws, stage).await?, left_over, existing_identity })
 }
 
 /// Refuses a stage that was deployed with `protect = true`: RDS and the load balancer have deletion protection of their
@@ -171,6 +174,10 @@ impl Found {
         let removed = |name: &String, kind: &str| [name.clone(), kind.to_owned(), "removed".to_owned()];
         rows.extend(self.secrets.iter().map(|name| removed(name, "SSM::Parameter")));
         rows.extend(self.left_over.names().map(|name| removed(name, "logs that RDS created")));
+        let retained = "retained, because existing_identity is true";
+        rows.extend(self.existing_identity.iter().map(|identity| {
+            [identity.clone(), MAIL_IDENTITY.trim_start_matches("AWS::").to_owned(), retained.to_owned()]
+        }));
         table(&["", "type", "action"], rows).to_string()
     }
 
@@ -309,11 +316,21 @@ mod tests {
     fn an_instance_from_before_a_restore_is_reported_with_the_commands_that_remove_it() {
         let mut left_over = LeftOver::default();
         left_over.instances.push("anaquel-prod-database".to_owned());
-        let found = Found { stacks: Vec::new(), secrets: Vec::new(), left_over };
+        let found = Found { stacks: Vec::new(), secrets: Vec::new(), left_over, existing_identity: None };
         let refusal = refuse_protected(&Stage::load("prod").unwrap(), &found).unwrap_err().to_string();
         assert!(refusal.starts_with("nothing was removed: anaquel-prod-database belongs to no stack"), "{refusal}");
         assert!(refusal.contains("--final-db-snapshot-identifier anaquel-prod-database-last`"), "{refusal}");
         assert!(refusal.ends_with("; then run `cargo bookstore destroy --stage prod` again"), "{refusal}");
+    }
+
+    #[test]
+    fn an_identity_of_ses_that_was_there_before_the_stage_is_listed_as_retained() {
+        let existing_identity = Some("shop.example.org".to_owned());
+        let found =
+            Found { stacks: Vec::new(), secrets: Vec::new(), left_over: LeftOver::default(), existing_identity };
+        let row = found.table().lines().find(|line| line.contains("shop.example.org")).map(str::to_owned).unwrap();
+        assert!(row.contains("SES::EmailIdentity") && row.contains("retained, because"), "{row}");
+        assert!(found.is_nothing(), "it is not the stage's");
     }
 
     #[test]
