@@ -14,11 +14,14 @@ use crate::facts::{FACTS, Zone};
 use crate::listener_rules::rules;
 use crate::routes::{Function, Queue, Trigger};
 use crate::stage::{
-    Firewall, Mail, Monitoring, Orders, ProvisionedConcurrency, Rds, Restore, Server, ShopSettings, Stage,
+    Firewall, Https, Mail, Monitoring, Orders, ProvisionedConcurrency, Rds, Restore, Server, ShopSettings, Stage,
 };
 
 /// Most rules of one load balancer; AWS raises this quota on request.
 pub const MAX_RULES: usize = 100;
+/// Source of that quota.
+const RULES_SOURCE: &str =
+    "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html";
 /// Most condition values (methods and path patterns) of one rule.
 pub const MAX_CONDITION_VALUES: usize = 5;
 /// Most wildcards in the condition values of one rule; AWS's pages name 5 and 6.
@@ -118,12 +121,41 @@ fn names(stage: &Stage, functions: &[Function]) -> Vec<String> {
         .collect()
 }
 
+/// Listener rules of the stage's load balancer, without default rules. CloudFront adds two: one for requests without the
+/// origin secret, and one for the rest.
+fn count_of_rules(https: Https, functions: &[Function]) -> usize {
+    rules(functions).len() + if https == Https::CloudFront { 2 } else { 0 }
+}
+
+/// Warnings about later changes that AWS would refuse.
+///
+/// Between `domain` and the other values of `https` the routes move to another listener: CloudFormation creates the new
+/// rules before it deletes the old ones, and the quota is that of the load balancer.
+pub fn warnings(stage: &Stage, functions: &[Function]) -> Vec<String> {
+    let now = count_of_rules(stage.https, functions);
+    let moves = |to: &Https| (*to == Https::Domain) != (stage.https == Https::Domain);
+    let changes = [Https::Domain, Https::CloudFront, Https::None].into_iter().filter(moves);
+    let needed = changes.map(|to| (to, now + count_of_rules(to, functions)));
+    needed
+        .filter(|(_, count)| *count > MAX_RULES)
+        .map(|(to, count)| {
+            format!(
+                "a change of https from \"{}\" to \"{}\" would need {count} listener rules at once, {now} old and {} new; a \
+                 load balancer has at most {MAX_RULES} ({RULES_SOURCE}); request a higher quota from AWS before such a change",
+                stage.https.name(),
+                to.name(),
+                count - now
+            )
+        })
+        .collect()
+}
+
 fn routing(stage: &Stage, functions: &[Function]) -> Vec<String> {
     let rules = rules(functions);
     let mut problems = Vec::new();
-    // CloudFront adds two rules, and to each rule the origin secret with two wildcards.
-    let (more_rules, more_values, more_wildcards) = if stage.has_cloudfront() { (2, 1, 2) } else { (0, 0, 0) };
-    let count = rules.len() + more_rules;
+    // CloudFront adds to each rule the origin secret with two wildcards.
+    let (more_values, more_wildcards) = if stage.has_cloudfront() { (1, 2) } else { (0, 0) };
+    let count = count_of_rules(stage.https, functions);
     if count > MAX_RULES {
         problems.push(format!(
             "{count} listener rules; a load balancer has at most {MAX_RULES}; remove routes from infra/src/routes.rs, or \
@@ -493,7 +525,8 @@ fn retries(stage: &Stage, functions: &[Function]) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::routes::{DEFAULTS, DatabaseRole, FUNCTIONS, QueueAccess, Route};
-    use crate::stage::{Https, STAGES};
+    use crate::stacks::{self, Kind};
+    use crate::stage::STAGES;
 
     fn error(stage: &Stage, functions: &[Function]) -> String {
         check(stage, functions).unwrap_err().to_string()
@@ -869,6 +902,45 @@ mod tests {
             assert_eq!(problems.is_some(), expected.is_some(), "{identity} with {}: {problems:?}", https.name());
             assert!(problems.zip(expected).is_none_or(|(problem, part)| problem.contains(part)), "{expected:?}");
         }
+    }
+
+    /// A function with so many routes.
+    fn with_routes(count: usize) -> Vec<Function> {
+        const ROUTE: Route = Route { methods: &["GET"], path: "/a", probe: "/a" };
+        vec![Function { name: "show-a-page", trigger: Trigger::Http(&[ROUTE]), ..DEFAULTS }; count]
+    }
+
+    #[test]
+    fn a_change_of_https_that_would_need_more_rules_at_once_than_a_load_balancer_has_is_a_warning() {
+        for (https, routes, expected) in [
+            (Https::None, 50, vec![]),
+            (Https::None, 51, vec![("domain", 102, 51, 51)]),
+            (Https::CloudFront, 49, vec![]),
+            (Https::CloudFront, 50, vec![("domain", 102, 52, 50)]),
+            (Https::Domain, 49, vec![]),
+            (Https::Domain, 50, vec![("cloudfront", 102, 50, 52)]),
+            (Https::Domain, 51, vec![("cloudfront", 104, 51, 53), ("none", 102, 51, 51)]),
+        ] {
+            let warnings = warnings(&Stage { https, ..prod() }, &with_routes(routes));
+            assert_eq!(warnings.len(), expected.len(), "{routes} routes with {}: {warnings:?}", https.name());
+            for (warning, (to, count, now, new)) in warnings.iter().zip(expected) {
+                let start = format!(
+                    "a change of https from \"{}\" to \"{to}\" would need {count} listener rules at once, {now} old and \
+                     {new} new; a load balancer has at most 100 (https://docs.aws.amazon.com/",
+                    https.name()
+                );
+                assert!(warning.starts_with(&start), "{warning}");
+            }
+        }
+        for https in [Https::Domain, Https::CloudFront, Https::None] {
+            let full = Stage::in_full("prod").unwrap();
+            let stage = Stage { https, domain: full.domain.clone().filter(|_| https == Https::Domain), ..full };
+            let app = stacks::all(&stage).unwrap().into_iter().find(|stack| stack.kind == Kind::App).unwrap();
+            let template = app.template.to_json().unwrap();
+            let count = template.matches("\"AWS::ElasticLoadBalancingV2::ListenerRule\"").count();
+            assert_eq!(count, count_of_rules(https, FUNCTIONS), "with {}", https.name());
+        }
+        assert!(STAGES.iter().all(|(name, _)| warnings(&Stage::load(name).unwrap(), FUNCTIONS).is_empty()));
     }
 
     #[test]

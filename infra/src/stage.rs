@@ -455,14 +455,8 @@ impl Stage {
         self.parameter_store == ParameterStore::HighThroughput
     }
 
-    /// Prints warnings about settings that are valid but risky to standard error.
-    pub fn warn(&self) {
-        for warning in self.warnings() {
-            eprintln!("warning: {warning}");
-        }
-    }
-
-    fn warnings(&self) -> Vec<String> {
+    /// Warnings about settings that are valid but risky.
+    pub(crate) fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         if self.has_cloudfront() {
             warnings.push(format!(
