@@ -7,6 +7,7 @@ use anyhow::{Result, ensure};
 use serde::Serialize;
 use shared::config::NAMES_PER_CALL;
 use shared::domain::{Currency, Email};
+use shared::order_batch;
 use shared::shop::{Collect, Ship, TaxRates};
 
 use crate::database_memory::{LOGINS, Memory};
@@ -509,6 +510,14 @@ fn retries(stage: &Stage, functions: &[Function]) -> Vec<String> {
     }
     for Function { name, trigger, timeout_seconds, .. } in functions {
         let Trigger::Messages(queue) = trigger else { continue };
+        let longest = order_batch::longest().as_secs_f32();
+        if *queue == Queue::Orders && longest > f32::from(*timeout_seconds) {
+            problems.push(format!(
+                "the timeout of {name} is {timeout_seconds} s; a batch may take {longest} s, and a message in work at the \
+                 timeout counts as failed; raise timeout_seconds in infra/src/routes.rs, or lower the times in \
+                 shared/src/order_batch.rs"
+            ));
+        }
         let (visibility, _) = stage.retries(*queue);
         // AWS recommends six times the timeout; the local stage retries sooner.
         let min = if stage.is_local() { *timeout_seconds } else { 6 * timeout_seconds };
@@ -941,6 +950,19 @@ mod tests {
             assert_eq!(count, count_of_rules(https, FUNCTIONS), "with {}", https.name());
         }
         assert!(STAGES.iter().all(|(name, _)| warnings(&Stage::load(name).unwrap(), FUNCTIONS).is_empty()));
+    }
+
+    #[test]
+    fn a_timeout_of_the_order_queues_consumer_within_which_a_batch_may_not_end_is_rejected() {
+        let longest = order_batch::longest();
+        for (timeout_seconds, is_enough) in [(10, false), (16, false), (17, true), (20, true)] {
+            let consumer =
+                Function { name: "decide", trigger: Trigger::Messages(Queue::Orders), timeout_seconds, ..DEFAULTS };
+            let problems = retries(&prod(), &[consumer]).concat();
+            let expected =
+                format!("the timeout of decide is {timeout_seconds} s; a batch may take {} s", longest.as_secs_f32());
+            assert_eq!(problems.contains(&expected), !is_enough, "{problems}");
+        }
     }
 
     #[test]

@@ -216,6 +216,7 @@ pub static FUNCTIONS: &[Function] = &[
         trigger: Messages(Queue::Orders),
         database: Some(Writer),
         queue: &[Delay(Queue::Orders), Send(Queue::OrderDeadLetters), Send(Queue::Mails)],
+        timeout_seconds: 20,
         ..DEFAULTS
     },
     Function {

@@ -15,6 +15,7 @@ pub mod lambda;
 pub mod mail;
 pub mod messages;
 pub mod metrics;
+pub mod order_batch;
 pub mod parameters;
 pub mod queue;
 pub mod quote;
