@@ -137,6 +137,13 @@ impl StackRemoval {
         let resources = if is_empty { Vec::new() } else { resources(aws, &id).await? };
         Ok(Self { name, id, locked, complete, resources })
     }
+
+    /// Names of the buckets that are removed with the stack.
+    fn buckets(&self) -> impl Iterator<Item = &str> {
+        let removed =
+            |resource: &&Resource| resource.kind == "AWS::S3::Bucket" && resource.fate == RemovalAction::Delete;
+        self.resources.iter().filter(removed).map(|resource| resource.id.as_str())
+    }
 }
 
 /// The resources of a stack, each with the removal action of its own template.
@@ -271,15 +278,48 @@ async fn remove_stack(aws: &AwsClients, removal: &StackRemoval, interaction: Int
     };
     let removal = StackRemoval::read(aws, &found).await?;
     ensure!(!removal.locked, "it was protected in the meantime");
-    // CloudFormation deletes empty buckets only.
-    for bucket in removal.resources.iter().filter(|resource| resource.kind == "AWS::S3::Bucket") {
-        if bucket.fate == RemovalAction::Delete {
-            empty(aws, &bucket.id).await.with_context(|| format!("emptying {}", bucket.id))?;
+    attempts(async || delete(aws, &removal, interaction).await, async || holds_objects(aws, &removal).await).await
+}
+
+/// Attempts at the removal of a stack while its buckets get new objects.
+const ATTEMPTS: usize = 3;
+
+/// Repeats a removal that failed while a bucket has objects again: CloudFront delivers access logs for hours after its
+/// last request. The error of the last attempt is returned, and that of one with another cause.
+async fn attempts(
+    mut delete: impl AsyncFnMut() -> Result<()>,
+    mut holds_objects: impl AsyncFnMut() -> Result<bool>,
+) -> Result<()> {
+    for _ in 1..ATTEMPTS {
+        let Err(error) = delete().await else { return Ok(()) };
+        if !holds_objects().await? {
+            return Err(error);
         }
+        outln!("Objects arrived in a bucket meanwhile: emptying it again.");
+    }
+    delete().await
+}
+
+async fn delete(aws: &AwsClients, removal: &StackRemoval, interaction: Interaction) -> Result<()> {
+    // CloudFormation deletes empty buckets only.
+    for bucket in removal.buckets() {
+        empty(aws, bucket).await.with_context(|| format!("emptying {bucket}"))?;
     }
     let newest = stack_events::newest(aws, &removal.id).await?;
     call(aws.cloudformation.delete_stack().stack_name(&removal.id).send()).await?;
     stack_events::until_removed(aws, &removal.id, newest.as_deref(), interaction).await
+}
+
+async fn holds_objects(aws: &AwsClients, removal: &StackRemoval) -> Result<bool> {
+    for bucket in removal.buckets() {
+        match aws.s3.list_object_versions().bucket(bucket).max_keys(1).send().await {
+            Ok(page) if page.versions().is_empty() && page.delete_markers().is_empty() => {}
+            Ok(_) => return Ok(true),
+            Err(error) if error.code() == Some("NoSuchBucket") => {}
+            Err(error) => return Err(explained(error)).with_context(|| format!("listing the objects of {bucket}")),
+        }
+    }
+    Ok(false)
 }
 
 /// Deletes all versions of all objects, a thousand per call.
@@ -331,6 +371,28 @@ mod tests {
         let row = found.table().lines().find(|line| line.contains("shop.example.org")).map(str::to_owned).unwrap();
         assert!(row.contains("SES::EmailIdentity") && row.contains("retained, because"), "{row}");
         assert!(found.is_nothing(), "it is not the stage's");
+    }
+
+    /// How each attempt ends, whether a bucket has objects after it, and the attempts that follow from that.
+    #[tokio::test]
+    async fn a_removal_is_repeated_while_objects_arrive_in_a_bucket_and_three_times_at_most() {
+        for (ends, refilled, made, removed) in [
+            (vec![true], vec![], 1, true),
+            (vec![false, true], vec![true], 2, true),
+            (vec![false, false, true], vec![true, true], 3, true),
+            (vec![false, false, false], vec![true, true], 3, false),
+            (vec![false, true], vec![false], 1, false),
+        ] {
+            let (mut ends, mut refilled, mut count) = (ends.into_iter(), refilled.into_iter(), 0);
+            let delete = async || {
+                count += 1;
+                ensure!(ends.next().unwrap(), "attempt {count} failed");
+                Ok(())
+            };
+            let outcome = attempts(delete, async || Ok(refilled.next().unwrap())).await;
+            assert_eq!((count, outcome.is_ok()), (made, removed));
+            assert!(outcome.err().is_none_or(|error| error.to_string() == format!("attempt {made} failed")));
+        }
     }
 
     #[test]
