@@ -560,9 +560,21 @@ mod tests {
         assert_eq!(
             error(&stage, FUNCTIONS),
             "stage `prod` cannot be deployed:\n  functions can hold 1214 database connections during a release \
-             (2 x 607 concurrent executions); at most 480 are allowed, 80 % of max_connections = 600; lower [concurrency] \
+             (2 x 607 concurrent executions); at most 600 are allowed, 80 % of max_connections = 750; lower [concurrency] \
              or raise max_connections in infra/stages/prod.toml"
         );
+    }
+
+    /// Two more functions with a database of usual demand.
+    #[test]
+    fn the_connection_budget_of_prod_has_room_for_two_more_functions() {
+        let more = Function {
+            name: "one-more",
+            trigger: Trigger::Http(&[]),
+            database: Some(DatabaseRole::Reader),
+            ..DEFAULTS
+        };
+        assert_eq!(connections(&prod(), &[FUNCTIONS, &[more, more]].concat()), Vec::<String>::new());
     }
 
     #[test]
@@ -843,7 +855,7 @@ mod tests {
     #[test]
     fn an_unknown_engine_or_class_and_a_class_with_too_little_memory_are_rejected() {
         let class = |class: &str| with_database(|server| class.clone_into(&mut server.class)).unwrap_err();
-        assert!(class("db.t4g.micro").contains("too little memory: max_connections = 600"));
+        assert!(class("db.t4g.micro").contains("too little memory: max_connections = 750"));
         assert!(class("db.z9.huge").contains("its memory is not in infra/facts.toml"));
         let version = with_database(|server| server.engine_version = "11.8.9".to_owned()).unwrap_err();
         assert!(version.contains("engine_version is 11.8.9; infra/facts.toml has 11.8"), "{version}");
