@@ -4,6 +4,7 @@ pub mod answer_size;
 pub mod api;
 pub mod app;
 pub mod aws;
+pub mod batch;
 pub mod config;
 pub mod database;
 pub mod domain;

@@ -11,11 +11,12 @@ mod message;
 use std::time::Instant;
 
 use anyhow::Context;
-use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use shared::{
-    App, database,
+    App,
+    batch::retried,
+    database,
     messages::{OrderContent, OrderMessage},
-    metrics::InvocationStatus,
     order_batch::{BEGIN_WITHIN, MAILS_WITHIN, REPEAT_WITHIN, SWEEP_WITHIN},
     parameters::Queue,
     repo::{
@@ -47,12 +48,7 @@ pub async fn handle(app: &App, event: SqsEvent) -> anyhow::Result<SqsBatchRespon
     // Also after a repeated delivery, because the first one may have ended before this.
     Box::pin(mails::hand_over(app, &shop, began + MAILS_WITHIN)).await;
     Box::pin(show_again(app, &returned)).await;
-    Ok(response(returned))
-}
-
-/// A batch succeeds only if no message of it is retried.
-pub fn status(batch: &SqsBatchResponse) -> InvocationStatus {
-    if batch.batch_item_failures.is_empty() { InvocationStatus::Ok } else { InvocationStatus::Unavailable }
+    Ok(retried(returned.into_iter().map(|returned| returned.message)))
 }
 
 /// The effects on a shop that runs.
@@ -120,14 +116,4 @@ async fn show_again(app: &App, returned: &[Returned]) {
     if let Err(error) = shown.await {
         tracing::warn!(error = format!("{error:#}"), "The visibility timeout of messages stays");
     }
-}
-
-fn response(returned: Vec<Returned>) -> SqsBatchResponse {
-    let mut response = SqsBatchResponse::default();
-    for Returned { message, .. } in returned {
-        let mut failure = BatchItemFailure::default();
-        failure.item_identifier = message.message_id.unwrap_or_default();
-        response.batch_item_failures.push(failure);
-    }
-    response
 }

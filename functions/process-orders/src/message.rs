@@ -10,6 +10,7 @@ use std::{
 use aws_lambda_events::sqs::SqsMessage;
 use serde::Deserialize;
 use shared::{
+    batch::deliveries,
     database,
     lambda::catch_panic,
     messages::{OrderContent, OrderMessage},
@@ -18,7 +19,7 @@ use shared::{
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::batch::{Disposition, deliveries};
+use crate::batch::Disposition;
 
 /// At so many own faults a message is parked.
 const MAX_OWN_FAULTS: u16 = 5;
