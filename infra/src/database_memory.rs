@@ -77,8 +77,8 @@ mod tests {
         for (name, class, pool) in [
             ("dev", "db.t4g.small", 640),
             ("dev", "db.t4g.medium", 1_664),
-            ("prod", "db.m7g.large", 5_248),
-            ("prod", "db.m7g.2xlarge", 29_824),
+            ("prod", "db.m7g.large", 5_120),
+            ("prod", "db.m7g.2xlarge", 29_696),
         ] {
             let memory = memory(name, class).unwrap();
             let parts = SYSTEM + memory.server + memory.connections + memory.buffer_pool + memory.logins;

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use anyhow::{Result, ensure};
 use serde::Serialize;
+use shared::config::NAMES_PER_CALL;
 use shared::domain::{Currency, Email};
+use shared::order_batch;
 use shared::shop::{Collect, Ship, TaxRates};
 
 use crate::database_memory::{LOGINS, Memory};
@@ -13,17 +15,20 @@ use crate::facts::{FACTS, Zone};
 use crate::listener_rules::rules;
 use crate::routes::{Function, Queue, Trigger};
 use crate::stage::{
-    Firewall, Mail, Monitoring, Orders, ProvisionedConcurrency, Rds, Restore, Server, ShopSettings, Stage,
+    Firewall, Https, Mail, Monitoring, Orders, ProvisionedConcurrency, Rds, Restore, Server, ShopSettings, Stage,
 };
 
 /// Most rules of one load balancer; AWS raises this quota on request.
 pub const MAX_RULES: usize = 100;
+/// Source of that quota.
+const RULES_SOURCE: &str =
+    "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html";
 /// Most condition values (methods and path patterns) of one rule.
 pub const MAX_CONDITION_VALUES: usize = 5;
 /// Most wildcards in the condition values of one rule; AWS's pages name 5 and 6.
 pub const MAX_CONDITION_WILDCARDS: usize = 5;
-/// Most names in one `GetParameters` call.
-pub const MAX_PARAMETERS: usize = 10;
+/// Most parameters of a function, which reads them in two `GetParameters` calls: a cold start waits for both.
+pub const MAX_PARAMETERS: usize = 2 * NAMES_PER_CALL;
 /// Most characters of a target group's name.
 pub const MAX_TARGET_GROUP_NAME: usize = 32;
 /// Seconds of a database outage in which no submission is lost.
@@ -70,8 +75,8 @@ fn parameters(stage: &Stage, functions: &[Function]) -> Vec<String> {
         .filter(|(_, count)| *count > MAX_PARAMETERS)
         .map(|(name, count)| {
             format!(
-                "{name} reads {count} parameters; a GetParameters call returns at most {MAX_PARAMETERS}; remove permissions \
-                 from its row of infra/src/routes.rs, or split the function"
+                "{name} reads {count} parameters; a cold start reads at most {MAX_PARAMETERS}, in two GetParameters calls of \
+                 {NAMES_PER_CALL}; remove permissions from its row of infra/src/routes.rs, or split the function"
             )
         })
         .collect()
@@ -117,12 +122,41 @@ fn names(stage: &Stage, functions: &[Function]) -> Vec<String> {
         .collect()
 }
 
+/// Listener rules of the stage's load balancer, without default rules. CloudFront adds two: one for requests without the
+/// origin secret, and one for the rest.
+fn count_of_rules(https: Https, functions: &[Function]) -> usize {
+    rules(functions).len() + if https == Https::CloudFront { 2 } else { 0 }
+}
+
+/// Warnings about later changes that AWS would refuse.
+///
+/// Between `domain` and the other values of `https` the routes move to another listener: CloudFormation creates the new
+/// rules before it deletes the old ones, and the quota is that of the load balancer.
+pub fn warnings(stage: &Stage, functions: &[Function]) -> Vec<String> {
+    let now = count_of_rules(stage.https, functions);
+    let moves = |to: &Https| (*to == Https::Domain) != (stage.https == Https::Domain);
+    let changes = [Https::Domain, Https::CloudFront, Https::None].into_iter().filter(moves);
+    let needed = changes.map(|to| (to, now + count_of_rules(to, functions)));
+    needed
+        .filter(|(_, count)| *count > MAX_RULES)
+        .map(|(to, count)| {
+            format!(
+                "a change of https from \"{}\" to \"{}\" would need {count} listener rules at once, {now} old and {} new; a \
+                 load balancer has at most {MAX_RULES} ({RULES_SOURCE}); request a higher quota from AWS before such a change",
+                stage.https.name(),
+                to.name(),
+                count - now
+            )
+        })
+        .collect()
+}
+
 fn routing(stage: &Stage, functions: &[Function]) -> Vec<String> {
     let rules = rules(functions);
     let mut problems = Vec::new();
-    // CloudFront adds two rules, and to each rule the origin secret with two wildcards.
-    let (more_rules, more_values, more_wildcards) = if stage.has_cloudfront() { (2, 1, 2) } else { (0, 0, 0) };
-    let count = rules.len() + more_rules;
+    // CloudFront adds to each rule the origin secret with two wildcards.
+    let (more_values, more_wildcards) = if stage.has_cloudfront() { (1, 2) } else { (0, 0) };
+    let count = count_of_rules(stage.https, functions);
     if count > MAX_RULES {
         problems.push(format!(
             "{count} listener rules; a load balancer has at most {MAX_RULES}; remove routes from infra/src/routes.rs, or \
@@ -414,17 +448,45 @@ fn is_iban(text: &str) -> bool {
 }
 
 fn mail(stage: &Stage) -> Vec<String> {
-    let Some(Mail { sender, identity }) = &stage.mail else { return Vec::new() };
+    let Some(Mail { sender, identity, .. }) = &stage.mail else { return Vec::new() };
     let domain = sender.as_str().split_once('@').map_or("", |(_, domain)| domain);
     let is_own = identity == sender.as_str() || identity == domain || domain.ends_with(&format!(".{identity}"));
     let is_domain = Email::parse(&format!("x@{identity}")).is_ok();
-    if is_own && (is_domain || identity == sender.as_str()) {
-        return Vec::new();
+    let mut problems = Vec::new();
+    if !is_own || !(is_domain || identity == sender.as_str()) {
+        problems.push(format!(
+            "mail.identity is {identity:?}; SES would refuse mails from {}; set {domain}, a domain above it, or the address",
+            sender.as_str()
+        ));
     }
-    vec![format!(
-        "mail.identity is {identity:?}; SES would refuse mails from {}; set {domain}, a domain above it, or the address",
-        sender.as_str()
-    )]
+    problems.extend(mail_zone(stage));
+    problems
+}
+
+/// The zone of the records that verify the identity. One in the zone of `[domain]` needs it too, because that section goes
+/// when `https` changes, and without the records SES stops sending after days.
+fn mail_zone(stage: &Stage) -> Option<String> {
+    let Mail { identity, existing_identity, zone, .. } = stage.mail.as_ref()?;
+    if zone.is_some() {
+        let why_not = match (identity.contains('@'), existing_identity) {
+            (true, _) => format!("mail.identity is {identity}, an address, which SES verifies by a mail"),
+            (false, true) => "existing_identity is true, so its records exist".to_owned(),
+            (false, false) => return None,
+        };
+        return Some(format!(
+            "mail.zone is set, and {why_not}; remove zone below [mail] in infra/stages/{}.toml",
+            stage.name
+        ));
+    }
+    let domain = stage.domain_in_use()?;
+    let is_below = *identity == domain.name || identity.ends_with(&format!(".{}", domain.name));
+    (is_below && !existing_identity && !identity.contains('@')).then(|| {
+        format!(
+            "mail.identity is {identity}, in the zone of [domain], and mail.zone is missing: the records by which SES \
+             verifies it would go with [domain] when https changes; add zone = {:?} below [mail] in infra/stages/{}.toml",
+            domain.zone, stage.name
+        )
+    })
 }
 
 fn orders(stage: &Stage) -> Vec<String> {
@@ -459,6 +521,14 @@ fn retries(stage: &Stage, functions: &[Function]) -> Vec<String> {
     }
     for Function { name, trigger, timeout_seconds, .. } in functions {
         let Trigger::Messages(queue) = trigger else { continue };
+        let longest = order_batch::longest().as_secs_f32();
+        if *queue == Queue::Orders && longest > f32::from(*timeout_seconds) {
+            problems.push(format!(
+                "the timeout of {name} is {timeout_seconds} s; a batch may take {longest} s, and a message in work at the \
+                 timeout counts as failed; raise timeout_seconds in infra/src/routes.rs, or lower the times in \
+                 shared/src/order_batch.rs"
+            ));
+        }
         let (visibility, _) = stage.retries(*queue);
         // AWS recommends six times the timeout; the local stage retries sooner.
         let min = if stage.is_local() { *timeout_seconds } else { 6 * timeout_seconds };
@@ -475,7 +545,8 @@ fn retries(stage: &Stage, functions: &[Function]) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::routes::{DEFAULTS, DatabaseRole, FUNCTIONS, QueueAccess, Route};
-    use crate::stage::{Https, STAGES};
+    use crate::stacks::{self, Kind};
+    use crate::stage::STAGES;
 
     fn error(stage: &Stage, functions: &[Function]) -> String {
         check(stage, functions).unwrap_err().to_string()
@@ -500,9 +571,21 @@ mod tests {
         assert_eq!(
             error(&stage, FUNCTIONS),
             "stage `prod` cannot be deployed:\n  functions can hold 1214 database connections during a release \
-             (2 x 607 concurrent executions); at most 480 are allowed, 80 % of max_connections = 600; lower [concurrency] \
+             (2 x 607 concurrent executions); at most 600 are allowed, 80 % of max_connections = 750; lower [concurrency] \
              or raise max_connections in infra/stages/prod.toml"
         );
+    }
+
+    /// Two more functions with a database of usual demand.
+    #[test]
+    fn the_connection_budget_of_prod_has_room_for_two_more_functions() {
+        let more = Function {
+            name: "one-more",
+            trigger: Trigger::Http(&[]),
+            database: Some(DatabaseRole::Reader),
+            ..DEFAULTS
+        };
+        assert_eq!(connections(&prod(), &[FUNCTIONS, &[more, more]].concat()), Vec::<String>::new());
     }
 
     #[test]
@@ -734,7 +817,12 @@ mod tests {
             ("pedidos@shop.example.org", "org", false),
             ("pedidos@shop.example.org", "", false),
         ] {
-            let mail = Mail { sender: Email::parse(sender).unwrap(), identity: identity.to_owned() };
+            let mail = Mail {
+                sender: Email::parse(sender).unwrap(),
+                identity: identity.to_owned(),
+                existing_identity: false,
+                zone: None,
+            };
             let problems = problems_with(|stage| stage.mail = Some(mail.clone()));
             let problem = format!("mail.identity is {identity:?}; SES would refuse mails from {sender}");
             assert_eq!(!problems.contains(&problem), is_accepted, "{identity}: {problems}");
@@ -786,7 +874,7 @@ mod tests {
     #[test]
     fn an_unknown_engine_or_class_and_a_class_with_too_little_memory_are_rejected() {
         let class = |class: &str| with_database(|server| class.clone_into(&mut server.class)).unwrap_err();
-        assert!(class("db.t4g.micro").contains("too little memory: max_connections = 600"));
+        assert!(class("db.t4g.micro").contains("too little memory: max_connections = 750"));
         assert!(class("db.z9.huge").contains("its memory is not in infra/facts.toml"));
         let version = with_database(|server| server.engine_version = "11.8.9".to_owned()).unwrap_err();
         assert!(version.contains("engine_version is 11.8.9; infra/facts.toml has 11.8"), "{version}");
@@ -813,17 +901,127 @@ mod tests {
     }
 
     #[test]
-    fn an_eleventh_parameter_is_rejected() {
-        let greedy = Function {
+    fn the_zone_of_the_mails_is_set_where_the_records_would_go_with_the_domain_and_nowhere_without_records() {
+        let zone = Some("Z1");
+        for (https, identity, existing_identity, zone, expected) in [
+            (Https::Domain, "shop.example.org", false, zone, None),
+            (Https::CloudFront, "shop.example.org", false, zone, None),
+            (Https::CloudFront, "shop.example.org", false, None, None),
+            (Https::Domain, "example.org", false, None, None),
+            (Https::Domain, "shop.example.org", true, None, None),
+            (Https::Domain, "pedidos@shop.example.org", false, None, None),
+            (
+                Https::Domain,
+                "shop.example.org",
+                false,
+                None,
+                Some(
+                    "mail.zone is missing: the records by which SES verifies it would go with [domain] when https changes; \
+                      add zone = \"Z0123456789ABCDEFGHIJ\" below [mail] in infra/stages/prod.toml",
+                ),
+            ),
+            (Https::Domain, "shop.example.org", true, zone, Some("existing_identity is true, so its records exist")),
+            (Https::None, "pedidos@shop.example.org", false, zone, Some("an address, which SES verifies by a mail")),
+            (
+                Https::None,
+                "pedidos@shop.example.org",
+                true,
+                zone,
+                Some("remove zone below [mail] in infra/stages/prod"),
+            ),
+        ] {
+            let full = Stage::in_full("prod").unwrap();
+            let domain = full.domain.clone().filter(|_| https == Https::Domain);
+            let mail = Mail {
+                identity: identity.to_owned(),
+                existing_identity,
+                zone: zone.map(str::to_owned),
+                ..full.mail.clone().unwrap()
+            };
+            let problems = mail_zone(&Stage { https, domain, mail: Some(mail), ..full });
+            assert_eq!(problems.is_some(), expected.is_some(), "{identity} with {}: {problems:?}", https.name());
+            assert!(problems.zip(expected).is_none_or(|(problem, part)| problem.contains(part)), "{expected:?}");
+        }
+    }
+
+    /// A function with so many routes.
+    fn with_routes(count: usize) -> Vec<Function> {
+        const ROUTE: Route = Route { methods: &["GET"], path: "/a", probe: "/a" };
+        vec![Function { name: "show-a-page", trigger: Trigger::Http(&[ROUTE]), ..DEFAULTS }; count]
+    }
+
+    #[test]
+    fn a_change_of_https_that_would_need_more_rules_at_once_than_a_load_balancer_has_is_a_warning() {
+        for (https, routes, expected) in [
+            (Https::None, 50, vec![]),
+            (Https::None, 51, vec![("domain", 102, 51, 51)]),
+            (Https::CloudFront, 49, vec![]),
+            (Https::CloudFront, 50, vec![("domain", 102, 52, 50)]),
+            (Https::Domain, 49, vec![]),
+            (Https::Domain, 50, vec![("cloudfront", 102, 50, 52)]),
+            (Https::Domain, 51, vec![("cloudfront", 104, 51, 53), ("none", 102, 51, 51)]),
+        ] {
+            let warnings = warnings(&Stage { https, ..prod() }, &with_routes(routes));
+            assert_eq!(warnings.len(), expected.len(), "{routes} routes with {}: {warnings:?}", https.name());
+            for (warning, (to, count, now, new)) in warnings.iter().zip(expected) {
+                let start = format!(
+                    "a change of https from \"{}\" to \"{to}\" would need {count} listener rules at once, {now} old and \
+                     {new} new; a load balancer has at most 100 (https://docs.aws.amazon.com/",
+                    https.name()
+                );
+                assert!(warning.starts_with(&start), "{warning}");
+            }
+        }
+        for https in [Https::Domain, Https::CloudFront, Https::None] {
+            let full = Stage::in_full("prod").unwrap();
+            let stage = Stage { https, domain: full.domain.clone().filter(|_| https == Https::Domain), ..full };
+            let app = stacks::all(&stage).unwrap().into_iter().find(|stack| stack.kind == Kind::App).unwrap();
+            let template = app.template.to_json().unwrap();
+            let count = template.matches("\"AWS::ElasticLoadBalancingV2::ListenerRule\"").count();
+            assert_eq!(count, count_of_rules(https, FUNCTIONS), "with {}", https.name());
+        }
+        assert!(STAGES.iter().all(|(name, _)| warnings(&Stage::load(name).unwrap(), FUNCTIONS).is_empty()));
+    }
+
+    #[test]
+    fn a_timeout_of_the_order_queues_consumer_within_which_a_batch_may_not_end_is_rejected() {
+        let longest = order_batch::longest();
+        for (timeout_seconds, is_enough) in [(10, false), (16, false), (17, true), (20, true)] {
+            let consumer =
+                Function { name: "decide", trigger: Trigger::Messages(Queue::Orders), timeout_seconds, ..DEFAULTS };
+            let problems = retries(&prod(), &[consumer]).concat();
+            let expected =
+                format!("the timeout of decide is {timeout_seconds} s; a batch may take {} s", longest.as_secs_f32());
+            assert_eq!(problems.contains(&expected), !is_enough, "{problems}");
+        }
+    }
+
+    #[test]
+    fn more_parameters_than_two_calls_return_are_rejected() {
+        const EVERYTHING: Function = Function {
             name: "greedy",
             database: Some(DatabaseRole::Admin),
-            queue: &[QueueAccess::Send(Queue::Submissions), QueueAccess::Send(Queue::DeadLetters)],
+            queue: &[
+                QueueAccess::Send(Queue::Submissions),
+                QueueAccess::Send(Queue::DeadLetters),
+                QueueAccess::Send(Queue::Orders),
+                QueueAccess::Send(Queue::OrderDeadLetters),
+                QueueAccess::Send(Queue::Mails),
+                QueueAccess::Send(Queue::MailDeadLetters),
+                QueueAccess::Send(Queue::Bounces),
+                QueueAccess::Send(Queue::BounceDeadLetters),
+            ],
             submission_key: true,
             ..DEFAULTS
         };
-        assert!(
-            error(&prod(), &[greedy]).contains("greedy reads 11 parameters; a GetParameters call returns at most 10")
+        let local = Stage::load("local").unwrap();
+        let problems = |function| parameters(&local, &[function]);
+        assert_eq!(
+            problems(EVERYTHING),
+            ["greedy reads 21 parameters; a cold start reads at most 20, in two GetParameters calls of 10; remove \
+                 permissions from its row of infra/src/routes.rs, or split the function"]
         );
+        assert!(problems(Function { submission_key: false, ..EVERYTHING }).is_empty());
     }
 
     #[test]

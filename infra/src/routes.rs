@@ -6,6 +6,7 @@ use std::fs;
 
 use anyhow::{Context, Result};
 
+use shared::config::PARAMETERS;
 use shared::mail::MAIL;
 pub use shared::parameters::DatabaseRole;
 use shared::parameters::Parameter;
@@ -18,7 +19,7 @@ use crate::{
     stage::{DatabaseLogin, Egress, Stage},
 };
 use BucketAccess::ReadWrite;
-use DatabaseRole::{Admin, Reader, Writer};
+use DatabaseRole::{Admin, OrderReader, Reader, Writer};
 use QueueAccess::{Delay, Inspect, Send};
 use Trigger::{Http, Imports, Messages, Release, Staff, Unmatched};
 
@@ -100,7 +101,8 @@ pub static FUNCTIONS: &[Function] = &[
             post("/orders/{id}", "/orders/00000000-0000-8000-8000-000000000000"),
             get("/orders/{id}/cancel", "/orders/00000000-0000-8000-8000-000000000000/cancel"),
         ]),
-        database: Some(Reader),
+        database: Some(OrderReader),
+        database_before: Some(Reader),
         submission_key: true,
         ..DEFAULTS
     },
@@ -214,6 +216,7 @@ pub static FUNCTIONS: &[Function] = &[
         trigger: Messages(Queue::Orders),
         database: Some(Writer),
         queue: &[Delay(Queue::Orders), Send(Queue::OrderDeadLetters), Send(Queue::Mails)],
+        timeout_seconds: 20,
         ..DEFAULTS
     },
     Function {
@@ -253,6 +256,7 @@ pub(crate) const DEFAULTS: Function = Function {
     about: "",
     trigger: Release,
     database: None,
+    database_before: None,
     queue: &[],
     bucket: None,
     submission_key: false,
@@ -273,6 +277,10 @@ pub struct Function {
     pub trigger: Trigger,
     /// The database user that it logs in as; none without database access.
     pub database: Option<DatabaseRole>,
+    /// The database user of its versions before, which serve until a release has moved the alias, and again after a
+    /// rollback: all versions have one role, which therefore keeps this login. To be removed from the row as soon as no
+    /// stage has such a version.
+    pub database_before: Option<DatabaseRole>,
     pub queue: &'static [QueueAccess],
     /// Access to the objects of the import bucket.
     pub bucket: Option<BucketAccess>,
@@ -391,6 +399,12 @@ impl Function {
         self.granted(stage).into_iter().map(|parameter| format!("{}/{parameter}", stage.prefix())).collect()
     }
 
+    /// Full names of the SSM parameters that only its versions before read.
+    pub fn parameters_before(&self, stage: &Stage) -> Vec<String> {
+        let before = self.database_before.map(|role| login_parameters(role, stage.database.auth()));
+        before.into_iter().flatten().map(|parameter| format!("{}/{parameter}", stage.prefix())).collect()
+    }
+
     fn granted(&self, stage: &Stage) -> Vec<Parameter> {
         use Parameter::{DatabaseAuth, DatabaseHost, DatabaseName, DatabasePort, SubmissionKey};
         let mut granted = Vec::new();
@@ -423,7 +437,7 @@ impl Function {
         let variables = [
             ("ANAQUEL_STAGE", stage.name.clone()),
             ("ANAQUEL_LOG", stage.log_level.clone()),
-            ("ANAQUEL_PARAMETERS", self.parameters(stage).join(",")),
+            (PARAMETERS, self.parameters(stage).join(",")),
         ];
         // Only the dual-stack endpoints of AWS services have IPv6 addresses.
         let over_ipv6 = stage.egress == Egress::Ipv6 && self.is_in_network;
@@ -494,7 +508,7 @@ fn login_parameters(role: DatabaseRole, login: DatabaseLogin) -> Vec<Parameter> 
     let parameters = roles.into_iter().flat_map(|role| match (login, role) {
         (DatabaseLogin::Password, _) => vec![DatabaseUser(role), DatabasePassword(role)],
         (DatabaseLogin::Iam, Admin) => vec![DatabaseUser(role), MasterSecret],
-        (DatabaseLogin::Iam, Reader | Writer) => vec![DatabaseUser(role)],
+        (DatabaseLogin::Iam, Reader | OrderReader | Writer) => vec![DatabaseUser(role)],
     });
     parameters.collect()
 }
@@ -582,6 +596,9 @@ mod tests {
     fn a_reader_on_aws_reads_no_password() {
         let names = ["host", "port", "name", "auth", "reader/user"];
         assert_eq!(parameters("show-book", "prod"), names.map(|name| format!("/anaquel/prod/database/{name}")));
+        let names = ["host", "port", "name", "auth", "order-reader/user"].map(|name| format!("database/{name}"));
+        let names = names.into_iter().chain(["submission-key".to_owned()]).map(|name| format!("/anaquel/prod/{name}"));
+        assert_eq!(parameters("show-order", "prod"), names.collect::<Vec<_>>());
     }
 
     #[test]
@@ -623,6 +640,8 @@ mod tests {
             "auth",
             "reader/user",
             "reader/password",
+            "order-reader/user",
+            "order-reader/password",
             "writer/user",
             "writer/password",
             "admin/user",
@@ -633,7 +652,17 @@ mod tests {
             names.map(|name| format!("/anaquel/local/database/{name}"))
         );
 
-        let names = ["host", "port", "name", "auth", "reader/user", "writer/user", "admin/user", "admin/secret"];
+        let names = [
+            "host",
+            "port",
+            "name",
+            "auth",
+            "reader/user",
+            "order-reader/user",
+            "writer/user",
+            "admin/user",
+            "admin/secret",
+        ];
         assert_eq!(parameters("migrate-database", "prod"), names.map(|name| format!("/anaquel/prod/database/{name}")));
     }
 }

@@ -197,6 +197,12 @@ pub struct Mail {
     /// Domain or address that SES verifies: the sender's domain, a parent of it, or the sender itself. An identity exists
     /// once in an account and region, so stages that share one need different identities.
     pub identity: String,
+    /// The account has verified the identity already, perhaps for other senders: it is no part of the stage's stacks.
+    #[serde(default)]
+    pub existing_identity: bool,
+    /// Id of the Route 53 hosted zone for the records of DKIM, by which SES verifies a domain. Without it they are added
+    /// by hand.
+    pub zone: Option<String>,
 }
 
 /// The order queue and its consumer.
@@ -449,14 +455,8 @@ impl Stage {
         self.parameter_store == ParameterStore::HighThroughput
     }
 
-    /// Prints warnings about settings that are valid but risky to standard error.
-    pub fn warn(&self) {
-        for warning in self.warnings() {
-            eprintln!("warning: {warning}");
-        }
-    }
-
-    fn warnings(&self) -> Vec<String> {
+    /// Warnings about settings that are valid but risky.
+    pub(crate) fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         if self.has_cloudfront() {
             warnings.push(format!(

@@ -26,6 +26,13 @@ pub fn stacks(stage: &Stage) -> Result<Vec<Stack>> {
     stacks::all(stage)
 }
 
+/// Prints warnings about what is valid but risky to standard error.
+pub fn warn(stage: &Stage) {
+    for warning in [stage.warnings(), limits::warnings(stage, FUNCTIONS)].concat() {
+        eprintln!("warning: {warning}");
+    }
+}
+
 /// Renews the golden templates of every stage, and the list of paths that is made from the route table.
 pub fn write_golden() -> Result<()> {
     routes::write_paths_with_methods()?;

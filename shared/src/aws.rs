@@ -19,12 +19,15 @@ use aws_smithy_http_client::{
     tls::{Provider, rustls_provider::CryptoMode},
 };
 
-/// For calls that a shopper waits for: a call fails after two seconds.
+/// Timeout of a call that a shopper waits for, with its repetition.
+pub const CALL_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// For calls that a shopper waits for.
 pub fn sdk_config() -> SdkConfig {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_millis(900))
         .operation_attempt_timeout(Duration::from_millis(1_500))
-        .operation_timeout(Duration::from_secs(2))
+        .operation_timeout(CALL_TIMEOUT)
         .build();
     from_environment(timeouts, 2)
 }

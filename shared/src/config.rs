@@ -1,4 +1,5 @@
-//! Configuration from SSM Parameter Store: one `GetParameters` call for the names that the route table grants.
+//! Configuration from SSM Parameter Store: one `GetParameters` call for the names that the route table grants; two for
+//! the function that creates all database users.
 //!
 //! The names are in the environment variable `ANAQUEL_PARAMETERS`, so that the route table alone decides what a
 //! function may read. The values are cached for five minutes, and longer while SSM is unavailable.
@@ -91,7 +92,12 @@ struct Cached {
     keep: Duration,
 }
 
+/// Environment variable with the full names of the parameters, with commas between them.
+pub const PARAMETERS: &str = "ANAQUEL_PARAMETERS";
 const KEEP: Duration = Duration::from_mins(5);
+/// Most names in one `GetParameters` call:
+/// <https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameters.html>.
+pub const NAMES_PER_CALL: usize = 10;
 /// Least time between two readings after a refused login.
 const LEAST_AGE: Duration = Duration::from_secs(5);
 /// Timeout of a call to SSM where there is a fallback. A first call takes some 100 ms, most of it for TLS.
@@ -105,7 +111,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(1_500);
 impl Settings {
     /// Names the parameters of `ANAQUEL_PARAMETERS`; reads nothing yet.
     pub fn from_env(sdk: &aws_config::SdkConfig) -> anyhow::Result<Self> {
-        let names = env::var("ANAQUEL_PARAMETERS").context(
+        let names = env::var(PARAMETERS).context(
             "ANAQUEL_PARAMETERS is not set, so the function was not deployed by `bookstore`: deploy its stage",
         )?;
         Self::new(sdk, &names, env::var("ANAQUEL_FALLBACK").ok().as_deref())
@@ -197,14 +203,18 @@ impl Settings {
         if self.names.is_empty() {
             return Ok(Config::default());
         }
-        let ask = self.ssm.get_parameters().set_names(Some(self.names.clone())).with_decryption(true);
-        let answer = ask.send().await.map_err(|error| {
-            let throttled = error.code().is_some_and(|code| code.starts_with("Throttl"));
-            let explained = explained(error).context("reading the parameters from SSM");
-            if throttled { explained.context(Throttled) } else { explained }
-        })?;
-        let values = answer.parameters().iter().filter_map(|p| Some((p.name()?.to_owned(), p.value()?.to_owned())));
-        parse(&self.names, &values.collect())
+        let mut values = BTreeMap::new();
+        for names in self.names.chunks(NAMES_PER_CALL) {
+            let ask = self.ssm.get_parameters().set_names(Some(names.to_vec())).with_decryption(true);
+            let answer = ask.send().await.map_err(|error| {
+                let throttled = error.code().is_some_and(|code| code.starts_with("Throttl"));
+                let explained = explained(error).context("reading the parameters from SSM");
+                if throttled { explained.context(Throttled) } else { explained }
+            })?;
+            let read = answer.parameters().iter();
+            values.extend(read.filter_map(|p| Some((p.name()?.to_owned(), p.value()?.to_owned()))));
+        }
+        parse(&self.names, &values)
     }
 }
 

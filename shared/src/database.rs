@@ -25,7 +25,6 @@ use tokio::{sync::Mutex, time::timeout};
 
 use crate::{
     config::{Account, Config, DatabaseAuth, DatabaseConfig, Settings},
-    parameters::DatabaseRole,
     secret::Secret,
 };
 
@@ -52,8 +51,10 @@ pub type Result<T> = std::result::Result<T, Error>;
 const FRESH_FOR: Duration = Duration::from_secs(1);
 const PING_TIMEOUT: Duration = Duration::from_millis(300);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// The longest time until there is a connection, or none: the idle one is tried, and a new one opened.
+pub const CONNECTING: Duration = PING_TIMEOUT.saturating_add(CONNECT_TIMEOUT);
 /// Timeout of one read or write.
-const WORK_TIMEOUT: Duration = Duration::from_millis(1_200);
+pub const WORK_TIMEOUT: Duration = Duration::from_millis(1_200);
 
 /// Executed first on every connection that writes. Each statement then reads what is committed at its time: a long
 /// transaction must not count by a snapshot from its beginning (newer servers refuse that, with error 1020). It also
@@ -205,7 +206,7 @@ impl Database {
         let options = self.options(&config).await.map_err(Error::Defect)?;
         let connecting = async {
             let mut connection = options.connect().await?;
-            if config.login().is_ok_and(|(role, _)| role != DatabaseRole::Reader) {
+            if config.login().is_ok_and(|(role, _)| !role.is_reader()) {
                 sqlx::raw_sql(WRITER_SESSION).execute(&mut connection).await?;
             }
             Ok(connection)
@@ -409,6 +410,7 @@ mod tests {
     };
 
     use super::*;
+    use crate::parameters::DatabaseRole;
 
     /// As a writer of the test's own database.
     fn database(pool: &MySqlPool) -> Database {

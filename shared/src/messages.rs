@@ -154,7 +154,11 @@ pub enum ImportState {
 pub struct MigrationOrder {
     /// How many connections each database user may hold at once.
     pub reader_connections: u32,
+    pub order_reader_connections: u32,
     pub writer_connections: u32,
+    /// Takes from the users what only earlier versions of the functions needed. False while such a version serves, or is
+    /// the one that a rollback returns to.
+    pub revokes: bool,
     /// The `refreshed_to` of the response before.
     #[serde(default)]
     pub refresh_after: u32,

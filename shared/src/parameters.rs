@@ -45,7 +45,10 @@ pub enum Queue {
 /// A database user by its permissions, the least first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DatabaseRole {
+    /// Reads what every visitor may see, and counts searches without hits.
     Reader,
+    /// Reads orders, which have buyers' names and addresses, and their books.
+    OrderReader,
     Writer,
     Admin,
 }
@@ -53,16 +56,18 @@ pub enum DatabaseRole {
 impl Parameter {
     /// Its name below `/anaquel/<stage>/`.
     pub const fn path(self) -> &'static str {
-        use DatabaseRole::{Admin, Reader, Writer};
+        use DatabaseRole::{Admin, OrderReader, Reader, Writer};
         match self {
             Self::DatabaseHost => "database/host",
             Self::DatabasePort => "database/port",
             Self::DatabaseName => "database/name",
             Self::DatabaseAuth => "database/auth",
             Self::DatabaseUser(Reader) => "database/reader/user",
+            Self::DatabaseUser(OrderReader) => "database/order-reader/user",
             Self::DatabaseUser(Writer) => "database/writer/user",
             Self::DatabaseUser(Admin) => "database/admin/user",
             Self::DatabasePassword(Reader) => "database/reader/password",
+            Self::DatabasePassword(OrderReader) => "database/order-reader/password",
             Self::DatabasePassword(Writer) => "database/writer/password",
             Self::DatabasePassword(Admin) => "database/admin/password",
             Self::MasterSecret => "database/admin/secret",
@@ -138,12 +143,13 @@ pub fn path_of(full_name: &str) -> &str {
 }
 
 impl DatabaseRole {
-    pub const ALL: [Self; 3] = [Self::Reader, Self::Writer, Self::Admin];
+    pub const ALL: [Self; 4] = [Self::Reader, Self::OrderReader, Self::Writer, Self::Admin];
 
     /// Its name in the names of parameters.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Reader => "reader",
+            Self::OrderReader => "order-reader",
             Self::Writer => "writer",
             Self::Admin => "admin",
         }
@@ -151,6 +157,11 @@ impl DatabaseRole {
 
     /// The name of its user in MariaDB.
     pub fn user(self) -> String {
-        format!("anaquel_{}", self.name())
+        format!("anaquel_{}", self.name().replace('-', "_"))
+    }
+
+    /// Whether it only reads what pages show.
+    pub const fn is_reader(self) -> bool {
+        matches!(self, Self::Reader | Self::OrderReader)
     }
 }

@@ -1,9 +1,9 @@
 //! Clients of the queues.
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use aws_sdk_sqs::{
     operation::send_message::builders::SendMessageFluentBuilder,
-    types::{MessageAttributeValue, QueueAttributeName},
+    types::{ChangeMessageVisibilityBatchRequestEntry, MessageAttributeValue, QueueAttributeName},
 };
 
 use crate::{
@@ -51,11 +51,21 @@ impl QueueClient {
         Ok(self.sqs.send_message().message_body(body).message_attributes("reason", reason))
     }
 
-    /// Makes a received message visible again after this time, instead of the queue's visibility timeout.
-    pub async fn show_again_after(&self, receipt: &str, seconds: u16) -> anyhow::Result<()> {
-        let change = self.sqs.change_message_visibility().queue_url(&self.url).receipt_handle(receipt);
-        let changed = change.visibility_timeout(seconds.into()).send().await;
-        changed.map_err(explained).context("changing the visibility of a message")?;
+    /// Makes received messages visible again, each after its time in seconds, instead of after the queue's visibility
+    /// timeout. At most ten, as SQS delivers them.
+    ///
+    /// # Errors
+    /// SQS did not answer, or refused some: those wait for the queue's timeout.
+    pub async fn show_again_after(&self, messages: &[(&str, u16)]) -> anyhow::Result<()> {
+        let mut change = self.sqs.change_message_visibility_batch().queue_url(&self.url);
+        for (number, (receipt, seconds)) in messages.iter().enumerate() {
+            let entry = ChangeMessageVisibilityBatchRequestEntry::builder().id(number.to_string());
+            change = change.entries(entry.receipt_handle(*receipt).visibility_timeout((*seconds).into()).build()?);
+        }
+        let changed = change.send().await.map_err(explained).context("changing the visibility of messages")?;
+        if let Some(failure) = changed.failed().first() {
+            bail!("{} of {} not changed: {}", changed.failed().len(), messages.len(), failure.code());
+        }
         Ok(())
     }
 

@@ -5,9 +5,9 @@ use shared::{
     config::{Account, DatabaseAuth, DatabaseConfig},
     parameters::DatabaseRole,
 };
-use sqlx::{AssertSqlSafe, MySqlConnection};
+use sqlx::{AssertSqlSafe, MySqlConnection, error::DatabaseError, mysql::MySqlDatabaseError};
 
-/// Tables of pages and lists: the reader selects from them, and the writer changes them.
+/// Tables of what every visitor may see: the reader selects from them, and the writer changes them.
 const READER_TABLES: &[&str] = &[
     "authors",
     "book_authors",
@@ -16,9 +16,6 @@ const READER_TABLES: &[&str] = &[
     "book_words",
     "books",
     "genres",
-    "order_lines",
-    "order_states",
-    "orders",
     "ratings",
     "shop_counts",
     "star_counts",
@@ -26,6 +23,8 @@ const READER_TABLES: &[&str] = &[
     "word_variants",
     "words",
 ];
+/// Tables of orders, with personal data, that the page of an order needs.
+const ORDER_TABLES: &[&str] = &["order_lines", "order_states", "orders"];
 /// Tables that only the writer uses.
 const WRITER_ONLY_TABLES: &[&str] = &[
     "book_sales",
@@ -44,7 +43,7 @@ const WRITER_ONLY_TABLES: &[&str] = &[
 
 /// Creates the user of a role or updates it: login, grants, and limits of connections and statement time.
 ///
-/// Grants are only added here, because old versions still run.
+/// Grants are only added here, because old versions still run; [`revoke`] takes them.
 pub async fn set_up(
     connection: &mut MySqlConnection,
     config: &DatabaseConfig,
@@ -52,7 +51,7 @@ pub async fn set_up(
     connections: u32,
 ) -> anyhow::Result<()> {
     let account = config.accounts.get(&role).with_context(|| format!("the {role:?}'s name was not granted"))?;
-    let user = format!("{}@'%'", quoted(&account.user)?);
+    let user = user_name(account)?;
     let login = login(config.auth, account)?;
     let seconds = statement_seconds(role);
     let mut statements = vec![
@@ -61,12 +60,17 @@ pub async fn set_up(
     ];
     let (grants, tables): (_, Vec<&str>) = match role {
         DatabaseRole::Reader => ("select", READER_TABLES.to_vec()),
-        DatabaseRole::Writer => ("select, insert, update, delete", [READER_TABLES, WRITER_ONLY_TABLES].concat()),
+        DatabaseRole::OrderReader => ("select", [&["books"], ORDER_TABLES].concat()),
+        DatabaseRole::Writer => {
+            ("select, insert, update, delete", [READER_TABLES, ORDER_TABLES, WRITER_ONLY_TABLES].concat())
+        }
         DatabaseRole::Admin => bail!("the administrator is not created here"),
     };
     statements.extend(tables.iter().map(|table| format!("grant {grants} on {table} to {user}")));
-    // A list that finds nothing is counted by the function that reads it.
-    statements.push(format!("grant select, insert, update on search_misses to {user}"));
+    if role != DatabaseRole::OrderReader {
+        // A list that finds nothing is counted by the function that reads it.
+        statements.push(format!("grant select, insert, update on search_misses to {user}"));
+    }
     for statement in statements {
         let shown = statement.replace(&login, "…");
         sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut *connection).await.context(shown)?;
@@ -74,11 +78,37 @@ pub async fn set_up(
     Ok(())
 }
 
+/// Takes from the users what only versions before needed: the reader had the tables of orders until orders got a reader of
+/// their own.
+pub async fn revoke(connection: &mut MySqlConnection, config: &DatabaseConfig) -> anyhow::Result<()> {
+    let account = config.accounts.get(&DatabaseRole::Reader).context("the reader's name was not granted")?;
+    let user = user_name(account)?;
+    for table in ORDER_TABLES {
+        let statement = format!("revoke select on {table} from {user}");
+        match sqlx::raw_sql(AssertSqlSafe(statement.clone())).execute(&mut *connection).await {
+            Err(sqlx::Error::Database(error)) if is_without_grant(&*error) => {}
+            result => {
+                result.context(statement)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// MariaDB's `ER_NONEXISTING_TABLE_GRANT`.
+fn is_without_grant(error: &dyn DatabaseError) -> bool {
+    error.try_downcast_ref::<MySqlDatabaseError>().is_some_and(|error| error.number() == 1147)
+}
+
+fn user_name(account: &Account) -> anyhow::Result<String> {
+    Ok(format!("{}@'%'", quoted(&account.user)?))
+}
+
 /// The server stops a statement after this: soon after the function's own timeout, so that its locks are free for the
 /// retry.
 fn statement_seconds(role: DatabaseRole) -> u32 {
     match role {
-        DatabaseRole::Reader => 1,
+        DatabaseRole::Reader | DatabaseRole::OrderReader => 1,
         DatabaseRole::Writer | DatabaseRole::Admin => 2,
     }
 }
@@ -100,4 +130,133 @@ fn quoted(text: &str) -> anyhow::Result<String> {
         bail!("database users and passwords may have letters, digits, _ and - only");
     }
     Ok(format!("'{text}'"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use shared::{
+        domain::{BookId, SubmissionKey},
+        repo::{books, orders},
+        secret::Secret,
+    };
+    use sqlx::{Connection, MySqlPool, mysql::MySqlConnectOptions};
+    use uuid::Uuid;
+
+    use super::*;
+
+    const ROLES: [DatabaseRole; 3] = [DatabaseRole::Reader, DatabaseRole::OrderReader, DatabaseRole::Writer];
+
+    /// Users of this test alone, because a server has them for all its databases.
+    fn config() -> DatabaseConfig {
+        let account = |role: DatabaseRole| Account {
+            user: format!("t{}_{}", &Uuid::new_v4().simple().to_string()[..16], role.name()),
+            password: Some(Secret::new(Uuid::new_v4().simple().to_string())),
+        };
+        DatabaseConfig {
+            host: String::new(),
+            port: 0,
+            name: String::new(),
+            auth: DatabaseAuth::Password,
+            accounts: ROLES.map(|role| (role, account(role))).into(),
+            admin_secret: None,
+        }
+    }
+
+    async fn run(connection: &mut MySqlConnection, statement: String) -> sqlx::Result<()> {
+        sqlx::raw_sql(AssertSqlSafe(statement)).execute(connection).await.map(drop)
+    }
+
+    /// Logs in as the user of this machine, because a server may have an anonymous one, which comes before that of all hosts.
+    async fn logged_in(pool: &MySqlPool, account: &Account) -> MySqlConnection {
+        let (user, here) = (user_name(account).unwrap(), format!("'{}'@'127.0.0.1'", account.user));
+        run(&mut pool.acquire().await.unwrap(), format!("rename user {user} to {here}")).await.unwrap();
+        let options: MySqlConnectOptions = (*pool.connect_options()).clone();
+        let password = account.password.as_ref().unwrap().reveal();
+        MySqlConnection::connect_with(&options.username(&account.user).password(password)).await.unwrap()
+    }
+
+    /// Tables that the user can select from, and tables that it can change.
+    async fn rights(connection: &mut MySqlConnection, account: &Account) -> BTreeMap<&'static str, BTreeSet<String>> {
+        let sql = "select privilege_type, table_name from information_schema.table_privileges where grantee = ?";
+        let grantee = format!("'{}'@'%'", account.user);
+        let rows: Vec<(String, String)> = sqlx::query_as(sql).bind(grantee).fetch_all(connection).await.unwrap();
+        let mut rights = BTreeMap::from([("reads", BTreeSet::new()), ("changes", BTreeSet::new())]);
+        for (privilege, table) in rows {
+            rights.get_mut(if privilege == "SELECT" { "reads" } else { "changes" }).unwrap().insert(table);
+        }
+        rights
+    }
+
+    fn set<const N: usize>(tables: [&str; N]) -> BTreeSet<String> {
+        tables.map(str::to_owned).into()
+    }
+
+    #[ignore = "needs MariaDB"]
+    #[sqlx::test(migrator = "shared::MIGRATIONS")]
+    async fn only_the_reader_of_orders_and_the_writer_reach_orders_also_on_a_stage_of_before(pool: MySqlPool) {
+        let config = config();
+        let connection = &mut *pool.acquire().await.unwrap();
+        for role in ROLES {
+            set_up(connection, &config, role, 3).await.unwrap();
+        }
+        let reader = user_name(&config.accounts[&DatabaseRole::Reader]).unwrap();
+        run(connection, format!("grant select on orders to {reader}")).await.unwrap();
+        // The second time there is nothing left to take.
+        for _ in 0..2 {
+            revoke(connection, &config).await.unwrap();
+        }
+
+        for (role, changes) in
+            [(DatabaseRole::Reader, set(["search_misses"])), (DatabaseRole::OrderReader, BTreeSet::new())]
+        {
+            let rights = rights(connection, &config.accounts[&role]).await;
+            assert_eq!(rights["changes"], changes, "{role:?}");
+            let reads_orders = rights["reads"].iter().filter(|table| table.starts_with("order")).count();
+            assert_eq!(reads_orders, if role == DatabaseRole::Reader { 0 } else { 3 }, "{role:?}");
+        }
+        let of_orders = rights(connection, &config.accounts[&DatabaseRole::OrderReader]).await;
+        assert_eq!(of_orders["reads"], set(["books", "order_lines", "order_states", "orders"]));
+        let of_writer = rights(connection, &config.accounts[&DatabaseRole::Writer]).await;
+        assert!(of_writer["changes"].is_superset(&set(["orders", "order_lines", "order_states", "books"])));
+
+        drop_users(connection, &config).await;
+    }
+
+    /// What `show-order` reads, as its user: a table that is not granted would be an error.
+    #[ignore = "needs MariaDB"]
+    #[sqlx::test(migrator = "shared::MIGRATIONS")]
+    async fn the_reader_of_orders_reads_an_order_and_the_books_of_a_cart(pool: MySqlPool) {
+        let config = config();
+        let admin = &mut *pool.acquire().await.unwrap();
+        let role = DatabaseRole::OrderReader;
+        set_up(admin, &config, role, 3).await.unwrap();
+        let placed = "insert into orders (id, state, delivery, payment, currency, language, fingerprint, placed_at, \
+                      decided_at) values (?, 'confirmed', 'collect', 'on_collection', 'EUR', 'es', repeat('x', 32), now(), \
+                      now())";
+        let key = SubmissionKey::parse(&format!("{}=", "A".repeat(43))).unwrap();
+        let id = key.order_id(Uuid::from_u128(1), b"k");
+        sqlx::query(placed).bind(id.uuid()).execute(&mut *admin).await.unwrap();
+
+        let mut connection = logged_in(&pool, &config.accounts[&role]).await;
+        assert!(orders::find(&mut connection, id).await.unwrap().is_some());
+        let books = [BookId::from(7)];
+        assert!(books::summaries(&mut connection, &books).await.unwrap().is_empty());
+        assert!(books::tax_rates(&mut connection, &books).await.unwrap().is_empty());
+        for table in ["contact_messages", "mails", "ratings", "stock_movements"] {
+            let error = run(&mut connection, format!("select 1 from {table}")).await.unwrap_err().to_string();
+            assert!(error.contains("denied"), "{table}: {error}");
+        }
+        connection.close().await.unwrap();
+        drop_users(admin, &config).await;
+    }
+
+    async fn drop_users(connection: &mut MySqlConnection, config: &DatabaseConfig) {
+        for account in config.accounts.values() {
+            for host in ["%", "127.0.0.1"] {
+                run(connection, format!("drop user if exists '{}'@'{host}'", account.user)).await.unwrap();
+            }
+        }
+    }
 }

@@ -32,10 +32,15 @@ pub async fn handle(app: &App, order: MigrationOrder) -> anyhow::Result<Migratio
     let mut connection = options.connect().await.context("logging in to the database as its administrator")?;
 
     let applied = migrate(&mut connection).await?;
-    for (role, connections) in
-        [(DatabaseRole::Reader, order.reader_connections), (DatabaseRole::Writer, order.writer_connections)]
-    {
+    for (role, connections) in [
+        (DatabaseRole::Reader, order.reader_connections),
+        (DatabaseRole::OrderReader, order.order_reader_connections),
+        (DatabaseRole::Writer, order.writer_connections),
+    ] {
         accounts::set_up(&mut connection, database, role, connections).await?;
+    }
+    if order.revokes {
+        accounts::revoke(&mut connection, database).await?;
     }
     let imports = imports::count_done(&mut connection).await?;
     let refreshed_to = refresh(&mut connection, order.refresh_after).await?;

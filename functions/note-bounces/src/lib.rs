@@ -7,8 +7,8 @@ mod event;
 
 use std::time::{Duration, Instant};
 
-use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
-use shared::{App, database, lambda::catch_panic, metrics::InvocationStatus, parameters::Queue, repo::orders};
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use shared::{App, batch, database, lambda::catch_panic, parameters::Queue, repo::orders};
 use time::OffsetDateTime;
 use tracing::{Instrument, info_span};
 
@@ -18,10 +18,10 @@ use event::Event;
 /// dead-letter queue, and the function's timeout is ten seconds.
 const BEGIN_WITHIN: Duration = Duration::from_secs(5);
 
-pub async fn handle(app: &App, batch: SqsEvent) -> anyhow::Result<SqsBatchResponse> {
+pub async fn handle(app: &App, event: SqsEvent) -> anyhow::Result<SqsBatchResponse> {
     let began = Instant::now();
     let mut again = Vec::new();
-    let mut messages = batch.records.into_iter();
+    let mut messages = event.records.into_iter();
     while began.elapsed() < BEGIN_WITHIN
         && let Some(message) = messages.next()
     {
@@ -36,12 +36,7 @@ pub async fn handle(app: &App, batch: SqsEvent) -> anyhow::Result<SqsBatchRespon
         }
     }
     again.extend(messages);
-    Ok(retry_response(again))
-}
-
-/// A batch succeeds only if no message of it is retried.
-pub fn status(batch: &SqsBatchResponse) -> InvocationStatus {
-    if batch.batch_item_failures.is_empty() { InvocationStatus::Ok } else { InvocationStatus::Unavailable }
+    Ok(batch::retried(again))
 }
 
 enum Disposition {
@@ -129,14 +124,4 @@ async fn park(app: &App, body: &str, reason: &str) -> Disposition {
             Disposition::Retry
         }
     }
-}
-
-fn retry_response(messages: Vec<SqsMessage>) -> SqsBatchResponse {
-    let mut response = SqsBatchResponse::default();
-    for message in messages {
-        let mut failure = BatchItemFailure::default();
-        failure.item_identifier = message.message_id.unwrap_or_default();
-        response.batch_item_failures.push(failure);
-    }
-    response
 }

@@ -1,4 +1,4 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), shared::lambda::Error> {
-    shared::lambda::consume_with(note_bounces::handle, note_bounces::status).await
+    shared::lambda::consume_with(note_bounces::handle, shared::batch::status).await
 }

@@ -69,16 +69,7 @@ pub async fn run(
 
 /// The message group. A message without one, which no FIFO queue delivers, is in a group of its own kind.
 pub fn group_of(message: &SqsMessage) -> &str {
-    attribute(message, "MessageGroupId").unwrap_or_default()
-}
-
-/// How often the message was delivered, this time included; also with neighbours that failed, and during outages.
-pub fn deliveries(message: &SqsMessage) -> u32 {
-    attribute(message, "ApproximateReceiveCount").and_then(|count| count.parse().ok()).unwrap_or(1)
-}
-
-fn attribute<'a>(message: &'a SqsMessage, name: &str) -> Option<&'a str> {
-    message.attributes.get(name).map(String::as_str)
+    message.attributes.get("MessageGroupId").map(String::as_str).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -136,9 +127,8 @@ mod tests {
     }
 
     #[test]
-    fn attributes_are_those_of_sqs() {
-        let message = &messages("a1")[0];
-        assert_eq!((group_of(message), deliveries(message)), ("a", 3));
-        assert_eq!((group_of(&SqsMessage::default()), deliveries(&SqsMessage::default())), ("", 1));
+    fn a_message_is_in_the_group_that_sqs_names() {
+        assert_eq!(group_of(&messages("a1")[0]), "a");
+        assert_eq!(group_of(&SqsMessage::default()), "");
     }
 }

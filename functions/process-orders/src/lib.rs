@@ -8,14 +8,16 @@ pub mod batch;
 mod mails;
 mod message;
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::Context;
-use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use shared::{
-    App, database,
+    App,
+    batch::retried,
+    database,
     messages::{OrderContent, OrderMessage},
-    metrics::InvocationStatus,
+    order_batch::{BEGIN_WITHIN, MAILS_WITHIN, REPEAT_WITHIN, SWEEP_WITHIN},
     parameters::Queue,
     repo::{
         message_faults::{self, Attempt},
@@ -29,13 +31,6 @@ use tracing::{Instrument, info_span};
 use batch::Returned;
 use message::Effects;
 
-/// No message is begun after this. One may take some five seconds, and the function's timeout is ten.
-const BEGIN_WITHIN: Duration = Duration::from_secs(3);
-/// No further part of a sweep is begun after this.
-const SWEEP_WITHIN: Duration = Duration::from_secs(2);
-/// No mails are handed over after this.
-const MAILS_WITHIN: Duration = Duration::from_secs(5);
-
 pub async fn handle(app: &App, event: SqsEvent) -> anyhow::Result<SqsBatchResponse> {
     if event.records.is_empty() {
         return Ok(SqsBatchResponse::default());
@@ -47,18 +42,13 @@ pub async fn handle(app: &App, event: SqsEvent) -> anyhow::Result<SqsBatchRespon
     let returned = batch::run(event.records, began, BEGIN_WITHIN, async |message| {
         let span = info_span!("message", message.id = message.message_id, group = batch::group_of(message));
         // Boxed, here and below: the nested futures exceed the compiler's recursion limit.
-        Box::pin(message::process(&deciding, message)).instrument(span).await
+        Box::pin(message::process(&deciding, message, began + REPEAT_WITHIN)).instrument(span).await
     });
     let returned = Box::pin(returned).await;
     // Also after a repeated delivery, because the first one may have ended before this.
     Box::pin(mails::hand_over(app, &shop, began + MAILS_WITHIN)).await;
     Box::pin(show_again(app, &returned)).await;
-    Ok(response(returned))
-}
-
-/// A batch succeeds only if no message of it is retried.
-pub fn status(batch: &SqsBatchResponse) -> InvocationStatus {
-    if batch.batch_item_failures.is_empty() { InvocationStatus::Ok } else { InvocationStatus::Unavailable }
+    Ok(retried(returned.into_iter().map(|returned| returned.message)))
 }
 
 /// The effects on a shop that runs.
@@ -116,21 +106,14 @@ impl Effects for Deciding<'_> {
 
 /// Shortens the visibility timeout of the messages that may succeed soon. If that fails, they wait for the queue's own.
 async fn show_again(app: &App, returned: &[Returned]) {
-    for Returned { message, after } in returned {
-        let (Some(seconds), Some(receipt)) = (after, &message.receipt_handle) else { continue };
-        let shown = async { app.queue(Queue::Orders).await?.show_again_after(receipt, *seconds).await };
-        if let Err(error) = shown.await {
-            tracing::warn!(error = format!("{error:#}"), "The visibility timeout of a message stays");
-        }
+    let soon = |Returned { message, after }: &Returned| Some((message.receipt_handle.clone()?, (*after)?));
+    let soon: Vec<(String, u16)> = returned.iter().filter_map(soon).collect();
+    if soon.is_empty() {
+        return;
     }
-}
-
-fn response(returned: Vec<Returned>) -> SqsBatchResponse {
-    let mut response = SqsBatchResponse::default();
-    for Returned { message, .. } in returned {
-        let mut failure = BatchItemFailure::default();
-        failure.item_identifier = message.message_id.unwrap_or_default();
-        response.batch_item_failures.push(failure);
+    let soon: Vec<(&str, u16)> = soon.iter().map(|(receipt, seconds)| (receipt.as_str(), *seconds)).collect();
+    let shown = async { app.queue(Queue::Orders).await?.show_again_after(&soon).await };
+    if let Err(error) = shown.await {
+        tracing::warn!(error = format!("{error:#}"), "The visibility timeout of messages stays");
     }
-    response
 }

@@ -12,6 +12,7 @@ use shared::{
     domain::Subject,
     lambda::ORIGIN,
     mail::{MailMessage, MailText, MailV1},
+    order_batch::MAILS_TRANSACTION,
     parameters::Queue,
     queue::QueueClient,
     repo::orders::{self, UnsentMail},
@@ -22,8 +23,6 @@ use time::OffsetDateTime;
 
 /// Mails in one transaction, whose rows are locked while SQS is called.
 const AT_ONCE: u32 = 10;
-/// Timeout of the transaction. A call to SQS takes some 20 ms, and fails after two seconds.
-const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(5);
 /// No mail of a transaction is sent later than this, so that those that were sent are marked before the timeout, and a slow
 /// queue sends none of them twice.
 const SEND_WITHIN: Duration = Duration::from_secs(2);
@@ -37,7 +36,7 @@ pub async fn hand_over(app: &App, shop: &Shop, until: Instant) {
     };
     let origin = env::var(ORIGIN).ok();
     while Instant::now() < until {
-        let some = app.database().write_within(TRANSACTION_TIMEOUT, async |connection| {
+        let some = app.database().write_within(MAILS_TRANSACTION, async |connection| {
             hand_over_some(connection, &queue, shop, origin.as_deref()).await
         });
         match Box::pin(some).await {

@@ -4,12 +4,13 @@
 use std::{
     collections::BTreeMap,
     sync::{Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use aws_lambda_events::sqs::SqsMessage;
 use serde::Deserialize;
 use shared::{
+    batch::deliveries,
     database,
     domain::without_addresses,
     lambda::catch_panic,
@@ -19,7 +20,7 @@ use shared::{
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::batch::{Disposition, deliveries};
+use crate::batch::Disposition;
 
 /// At so many own faults a message is parked.
 const MAX_OWN_FAULTS: u16 = 5;
@@ -74,8 +75,8 @@ impl From<database::Error> for Fault {
     }
 }
 
-/// Processes one delivery of a message.
-pub(crate) async fn process(effects: &impl Effects, message: &SqsMessage) -> Disposition {
+/// Processes one delivery of a message, and begins no repetition after `until`.
+pub(crate) async fn process(effects: &impl Effects, message: &SqsMessage, until: Instant) -> Disposition {
     let id = message.message_id.as_deref().unwrap_or_default();
     let read =
         catch_panic(async { read(message.body.as_deref().unwrap_or_default(), OffsetDateTime::now_utc()) }).await;
@@ -93,7 +94,7 @@ pub(crate) async fn process(effects: &impl Effects, message: &SqsMessage) -> Dis
         let last = attempt.last_reason.unwrap_or_else(|| "the process crashed".to_owned());
         return park(effects, message, &failed_too_often(&last)).await;
     }
-    let Err(fault) = decide(effects, id, &content).await else { return Disposition::Done };
+    let Err(fault) = decide(effects, id, &content, until).await else { return Disposition::Done };
     match fault {
         Fault::Permanent(reason) => park(effects, message, &reason).await,
         Fault::Own(reason) if attempt.number == MAX_OWN_FAULTS => {
@@ -138,8 +139,8 @@ fn read(body: &str, now: OffsetDateTime) -> Result<OrderMessage, String> {
     OrderMessage::parse(body, now).map_err(|error| format!("not a message that this version understands: {error}"))
 }
 
-/// The decision, tried again a few times while others hold its locks.
-async fn decide(effects: &impl Effects, id: &str, message: &OrderMessage) -> Result<(), Fault> {
+/// The decision, tried again a few times while others hold its locks, unless it is late in the batch.
+async fn decide(effects: &impl Effects, id: &str, message: &OrderMessage, until: Instant) -> Result<(), Fault> {
     let mut conflicts = 0;
     loop {
         let fault = match catch_panic(effects.decide(id, message)).await {
@@ -149,11 +150,12 @@ async fn decide(effects: &impl Effects, id: &str, message: &OrderMessage) -> Res
             Err(panic) => Fault::Own(without_addresses(&format!("{panic:#}"))),
         };
         conflicts += 1;
-        if !matches!(fault, Fault::LockConflict(_)) || conflicts == MAX_LOCK_CONFLICTS {
+        let pause = Duration::from_millis(50).mul_f64(f64::from(conflicts) * (0.5 + rand::random::<f64>()));
+        let is_late = Instant::now() + pause >= until;
+        if !matches!(fault, Fault::LockConflict(_)) || conflicts == MAX_LOCK_CONFLICTS || is_late {
             return Err(fault);
         }
-        tokio::time::sleep(Duration::from_millis(50).mul_f64(f64::from(conflicts) * (0.5 + rand::random::<f64>())))
-            .await;
+        tokio::time::sleep(pause).await;
     }
 }
 
@@ -226,7 +228,7 @@ fn counted(id: &str) {
 
 #[cfg(test)]
 mod tests {
-    use std::{cell::RefCell, time::Instant};
+    use std::cell::RefCell;
 
     use serde_json::json;
 
@@ -331,13 +333,17 @@ mod tests {
         serde_json::from_value(message).unwrap()
     }
 
+    fn far() -> Instant {
+        Instant::now() + Duration::from_mins(1)
+    }
+
     /// Delivers the messages in batches until none is left, at most 50 times. Returns the number of deliveries.
     async fn deliver(memory: &Memory, names: &[String]) -> usize {
         let mut waiting: Vec<String> = names.to_vec();
         for delivery in 1..=50 {
             let messages = waiting.iter().map(|name| message(name, delivery)).collect();
             let running = batch::run(messages, Instant::now(), Duration::from_mins(1), async |message| {
-                process(memory, message).await
+                process(memory, message, far()).await
             });
             // A crash ends the whole invocation: every message of it is delivered again that was not deleted.
             let ended = tokio::time::timeout(Duration::from_secs(10), running).await;
@@ -403,17 +409,31 @@ mod tests {
         let memory = Memory::default();
         memory.is_away.set(true);
         for _ in 0..1_000 {
-            assert_eq!(process(&memory, &message("outage-a1", 9)).await, Disposition::RetryRest);
+            assert_eq!(process(&memory, &message("outage-a1", 9), far()).await, Disposition::RetryRest);
         }
         memory.is_away.set(false);
-        assert_eq!(process(&memory, &message("outage-a1", 9)).await, Disposition::Done);
+        assert_eq!(process(&memory, &message("outage-a1", 9), far()).await, Disposition::Done);
         assert!(memory.parked.borrow().is_empty());
+    }
+
+    /// Late in a batch a repetition could last until Lambda stops the function, and count as a fault of the message.
+    #[tokio::test(start_paused = true)]
+    async fn a_lock_conflict_late_in_a_batch_is_left_to_the_next_delivery() {
+        for (test, until, expected) in
+            [("early", far(), Disposition::Done), ("late", Instant::now(), Disposition::Retry(Some(2)))]
+        {
+            let (memory, name) = (Memory::default(), format!("{test}-a1"));
+            memory.ends.borrow_mut().insert(name.clone(), vec![End::Busy]);
+            assert_eq!(process(&memory, &message(&name, 1), until).await, expected, "{test}");
+            let counted: Vec<u16> = memory.attempts.borrow().values().map(|attempt| attempt.number).collect();
+            assert!(counted.iter().all(|count| *count == 0), "{test}: a conflict is no fault of its own");
+        }
     }
 
     #[tokio::test]
     async fn a_text_that_is_no_message_is_parked_at_once_with_the_reason() {
         let memory = Memory::default();
-        assert_eq!(process(&memory, &message("text-a0", 1)).await, Disposition::Done);
+        assert_eq!(process(&memory, &message("text-a0", 1), far()).await, Disposition::Done);
         let (_, reason) = memory.parked.borrow()[0].clone();
         assert!(reason.starts_with("not a message that this version understands: missing field"), "{reason}");
     }

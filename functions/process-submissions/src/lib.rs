@@ -5,12 +5,12 @@
 
 use std::time::{Duration, Instant};
 
-use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use shared::{
-    App, database,
+    App, batch, database,
     lambda::catch_panic,
     messages::{Content, Submission},
-    metrics::{InvocationStatus, message_arrived},
+    metrics::message_arrived,
     repo::{
         contact,
         ratings::{self, Published},
@@ -42,12 +42,7 @@ pub async fn handle(app: &App, event: SqsEvent) -> anyhow::Result<SqsBatchRespon
         }
     }
     again.extend(messages);
-    Ok(retry_response(again))
-}
-
-/// A batch succeeds only if no message of it is retried.
-pub fn status(batch: &SqsBatchResponse) -> InvocationStatus {
-    if batch.batch_item_failures.is_empty() { InvocationStatus::Ok } else { InvocationStatus::Unavailable }
+    Ok(batch::retried(again))
 }
 
 enum Disposition {
@@ -143,14 +138,4 @@ async fn dead_letter(app: &App, body: &str, reason: &str) -> Disposition {
             Disposition::Retry
         }
     }
-}
-
-fn retry_response(messages: Vec<SqsMessage>) -> SqsBatchResponse {
-    let mut response = SqsBatchResponse::default();
-    for message in messages {
-        let mut failure = BatchItemFailure::default();
-        failure.item_identifier = message.message_id.unwrap_or_default();
-        response.batch_item_failures.push(failure);
-    }
-    response
 }

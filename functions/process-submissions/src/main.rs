@@ -1,4 +1,4 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), shared::lambda::Error> {
-    shared::lambda::consume_with(process_submissions::handle, process_submissions::status).await
+    shared::lambda::consume_with(process_submissions::handle, shared::batch::status).await
 }

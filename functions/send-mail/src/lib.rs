@@ -10,7 +10,7 @@ use std::{
 };
 
 use anyhow::Context;
-use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use aws_sdk_sesv2::{
     Client, Config,
     config::{retry::RetryConfig, timeout::TimeoutConfig},
@@ -21,10 +21,10 @@ use aws_sdk_sesv2::{
 use shared::{
     App,
     aws::explained,
+    batch::{self, deliveries},
     domain::without_addresses,
     lambda::catch_panic,
     mail::{MailMessage, MailSettings, MailV1},
-    metrics::InvocationStatus,
     parameters::Queue,
 };
 use tracing::{Instrument, info_span};
@@ -38,22 +38,15 @@ const SEND_WITHIN: Duration = Duration::from_secs(4);
 
 pub async fn handle(app: &App, event: SqsEvent) -> anyhow::Result<SqsBatchResponse> {
     let began = Instant::now();
-    let mut response = SqsBatchResponse::default();
+    let mut again = Vec::new();
     for message in event.records {
         let span = info_span!("message", message.id = message.message_id);
         let is_done = began.elapsed() < BEGIN_WITHIN && process(app, &message).instrument(span).await;
         if !is_done {
-            let mut failure = BatchItemFailure::default();
-            failure.item_identifier = message.message_id.unwrap_or_default();
-            response.batch_item_failures.push(failure);
+            again.push(message);
         }
     }
-    Ok(response)
-}
-
-/// A batch succeeds only if no message of it is retried.
-pub fn status(batch: &SqsBatchResponse) -> InvocationStatus {
-    if batch.batch_item_failures.is_empty() { InvocationStatus::Ok } else { InvocationStatus::Unavailable }
+    Ok(batch::retried(again))
 }
 
 /// Deliveries after which a mail is parked that a missing permission or a missing configuration set holds up: minutes,
@@ -111,11 +104,6 @@ async fn process(app: &App, message: &SqsMessage) -> bool {
             false
         }
     }
-}
-
-/// How often the queue has delivered the message, this time included.
-fn deliveries(message: &SqsMessage) -> u32 {
-    message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok()).unwrap_or(1)
 }
 
 async fn park(app: &App, body: &str, reason: &str) -> anyhow::Result<()> {
@@ -193,7 +181,6 @@ mod tests {
             MessageRejected, NotFoundException, SendingPausedException, TooManyRequestsException,
         },
     };
-    use serde_json::json;
 
     use super::*;
 
@@ -260,17 +247,5 @@ mod tests {
             assert!(reason.zip(expected).is_none_or(|((_, reason), (_, part))| reason.contains(part)), "{parked:?}");
         }
         assert_eq!(parked_at(|| SdkError::timeout_error("no answer")), None);
-    }
-
-    #[test]
-    fn deliveries_are_those_that_sqs_counted() {
-        for (attributes, count) in [
-            (json!({ "ApproximateReceiveCount": "5" }), 5),
-            (json!({ "ApproximateReceiveCount": "many" }), 1),
-            (json!({}), 1),
-        ] {
-            let message: SqsMessage = serde_json::from_value(json!({ "attributes": attributes })).unwrap();
-            assert_eq!(deliveries(&message), count, "{attributes}");
-        }
     }
 }

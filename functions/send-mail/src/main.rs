@@ -1,4 +1,4 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), shared::lambda::Error> {
-    shared::lambda::consume_with(send_mail::handle, send_mail::status).await
+    shared::lambda::consume_with(send_mail::handle, shared::batch::status).await
 }

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use shared::{
     domain::{AuthorId, Book, BookId, Filter, Genre, OrderId, Search, Sort, SubmissionId, SubmissionKey},
     http::Query,
-    parameters::Parameter,
+    parameters::{DatabaseRole, Parameter},
     repo::{
         authors,
         books::{self, Listing},
@@ -143,6 +143,14 @@ impl Benchmarked {
     pub fn named(function: &str) -> Result<Self> {
         let name: StrDeserializer<value::Error> = function.into_deserializer();
         Self::deserialize(name).with_context(|| format!("no case for {function}; add one to infra/bench/src/cases.rs"))
+    }
+
+    /// The database user of its SQL.
+    pub fn role(self) -> DatabaseRole {
+        match self {
+            Self::ShowOrder => DatabaseRole::OrderReader,
+            _ => DatabaseRole::Reader,
+        }
     }
 }
 

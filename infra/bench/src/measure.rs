@@ -129,8 +129,10 @@ pub async fn all(plan: &BenchPlan) -> Result<Report> {
     let mut functions = vec![bench.measure(&plan.hello, &[cases::hello()]).await?];
     for function in plan.functions.iter().filter(|function| function.name != imports::FUNCTION) {
         eprintln!("Measuring {} …", function.name);
-        let cases =
-            cases::of(cases::Benchmarked::named(&function.name)?, &plan.parameters, &mut bench.database).await?;
+        let benchmarked = cases::Benchmarked::named(&function.name)?;
+        let login = self::login(&plan.parameters, benchmarked.role())?;
+        bench.database = login.connect().await.context("logging in to the database")?;
+        let cases = cases::of(benchmarked, &plan.parameters, &mut bench.database).await?;
         functions.push(bench.measure(function, &cases).await.with_context(|| function.name.clone())?);
     }
     let orders = match plan.functions.iter().find(|function| function.name == orders::FUNCTION) {

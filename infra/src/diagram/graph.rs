@@ -144,8 +144,8 @@ fn services(dot: &mut Dot, stage: &Stage, system: &System) {
         if has_secret(system) {
             dot.node("secret", "service", "Secrets Manager\nmaster password");
         }
-        if let Some(identity) = system.only("SES::EmailIdentity") {
-            dot.node("mail", "service", &format!("SES\n{}", text(&identity["EmailIdentity"])));
+        if let Some(mail) = &stage.mail {
+            dot.node("mail", "service", &format!("SES\n{}", mail.identity));
             dot.edge("mail", Queue::Bounces.name(), "rare", "bounces, by SNS");
         }
         if let Some(sweep) = system.only("Scheduler::Schedule") {
@@ -221,6 +221,7 @@ fn triggers(dot: &mut Dot, system: &System, group: &[&'static Function]) {
 fn permissions(dot: &mut Dot, system: &System, group: &[&'static Function]) {
     let verb = match group[0].database {
         Some(DatabaseRole::Reader) => Some("reads"),
+        Some(DatabaseRole::OrderReader) => Some("reads orders"),
         Some(DatabaseRole::Writer) => Some("writes"),
         Some(DatabaseRole::Admin) => Some("administers"),
         None => None,
@@ -231,7 +232,7 @@ fn permissions(dot: &mut Dot, system: &System, group: &[&'static Function]) {
     if group[0].database == Some(DatabaseRole::Admin) && has_secret(system) {
         dot.edge(id(group), "secret", "rare", "");
     }
-    if group[0].mail && system.only("SES::EmailIdentity").is_some() {
+    if group[0].mail && system.only("SES::ConfigurationSet").is_some() {
         dot.edge(id(group), "mail", "flow", "");
     }
     for access in group[0].queue {
@@ -248,7 +249,7 @@ fn permissions(dot: &mut Dot, system: &System, group: &[&'static Function]) {
 
 /// CSS class of the database user.
 fn class(access: Option<DatabaseRole>) -> &'static str {
-    access.map_or("nobody", DatabaseRole::name)
+    access.map_or("nobody", |role| if role.is_reader() { DatabaseRole::Reader.name() } else { role.name() })
 }
 
 /// The names, in lines of at most `WIDTH` characters.

@@ -55,7 +55,7 @@ pub fn stack(stage: &Stage) -> Stack {
     stack
 }
 
-/// Adds the RDS instance. RDS creates the administrator and manages its password; the migration creates reader and writer.
+/// Adds the RDS instance. RDS creates the administrator and manages its password; the migration creates the others.
 fn database(stack: &mut Stack, stage: &Stage, server: &Rds) -> Id {
     let subnets = ["DataSubnet1", "DataSubnet2"].map(|name| stack.input(Kind::Network, name, "AWS::EC2::Subnet::Id"));
     let group = stack.input(Kind::Network, "DatabaseGroup", "AWS::EC2::SecurityGroup::Id");

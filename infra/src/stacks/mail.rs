@@ -10,6 +10,8 @@ use super::topic::{self, Topic};
 use crate::stage::{Mail, Stage};
 use crate::template::{Id, Template, arn, list};
 
+/// Type of the identity.
+pub const MAIL_IDENTITY: &str = "AWS::SES::EmailIdentity";
 /// Name of the topic, without the stage.
 const TOPIC: &str = "mail-events";
 
@@ -31,7 +33,8 @@ pub fn permissions(stage: &Stage, mail: &Mail) -> [Value; 2] {
     ]
 }
 
-/// Adds the identity, and the DNS records that prove it where the stage has the domain's hosted zone.
+/// Adds the identity unless the account has it already, and the DNS records that prove it where the stage has its hosted
+/// zone. The zone is a setting of the mails and not that of `[domain]`, so that the records outlast a change of `https`.
 pub fn add(template: &mut Template, stage: &Stage, mail: &Mail, bounces: Id) {
     let set = template.add(
         "MailConfiguration",
@@ -47,6 +50,13 @@ pub fn add(template: &mut Template, stage: &Stage, mail: &Mail, bounces: Id) {
             },
         },
     );
+    if !mail.existing_identity {
+        add_identity(template, mail, set);
+    }
+    add_events(template, stage, set, bounces);
+}
+
+fn add_identity(template: &mut Template, mail: &Mail, set: Id) {
     let identity = template.add(
         "MailIdentity",
         ses::EmailIdentity! {
@@ -54,12 +64,11 @@ pub fn add(template: &mut Template, stage: &Stage, mail: &Mail, bounces: Id) {
             configuration_set_attributes: emailidentity::ConfigurationSetAttributes! { configuration_set_name: set },
         },
     );
-    if let Some(zone) = zone_of(stage, mail) {
+    if let Some(zone) = &mail.zone {
         for number in 1..=3 {
             add_signature_record(template, identity, zone, number);
         }
     }
-    add_events(template, stage, set, bounces);
 }
 
 /// Events of mails that SES had accepted. A suppressed address is a bounce too. SES publishes to standard topics
@@ -113,14 +122,6 @@ pub fn may_deliver(stage: &Stage, queue: Id) -> Value {
             "ArnEquals": { "aws:SourceArn": arn("sns", &stage.physical(TOPIC)) },
         },
     })
-}
-
-/// The hosted zone of the identity: that of the shop's domain, if the identity is this domain or below it.
-fn zone_of<'a>(stage: &'a Stage, mail: &Mail) -> Option<&'a str> {
-    let domain = stage.domain_in_use()?;
-    let is_domain = !mail.identity.contains('@');
-    let is_below = mail.identity == domain.name || mail.identity.ends_with(&format!(".{}", domain.name));
-    (is_domain && is_below).then_some(domain.zone.as_str())
 }
 
 /// One of the three records of Easy DKIM, by which SES verifies the domain and receivers verify the signature.

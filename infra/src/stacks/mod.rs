@@ -22,6 +22,7 @@ mod topic;
 pub mod unavailable_page;
 mod wiring;
 
+pub use self::mail::MAIL_IDENTITY;
 pub use self::names::NAMES;
 
 use std::collections::BTreeMap;

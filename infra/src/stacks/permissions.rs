@@ -20,7 +20,7 @@ pub fn policy(stage: &Stage, wiring: &Wiring, function: &Function, log_group: Id
         // Lambda sends the traces with the function's role; these actions do not support resource-level permissions.
         statements.push(allow(&["xray:PutTelemetryRecords", "xray:PutTraceSegments"], "*"));
     }
-    let parameters = function.parameters(stage);
+    let parameters = [function.parameters(stage), function.parameters_before(stage)].concat();
     if !parameters.is_empty() {
         let arns: Vec<_> = parameters.iter().map(|name| arn("ssm", &format!("parameter{name}"))).collect();
         statements.push(allow(&["ssm:GetParameters"], arns));
@@ -76,12 +76,13 @@ fn deny_network_interfaces_to_own_code(stage: &Stage, function: &Function) -> Va
 /// Login on RDS: readers and writers use IAM tokens, the administrator the password in Secrets Manager.
 fn database(wiring: &Wiring, function: &Function) -> Option<Value> {
     let (access, rds) = function.database.zip(wiring.rds)?;
-    Some(match access {
-        DatabaseRole::Admin => allow(&["secretsmanager:GetSecretValue"], rds.master_secret),
-        DatabaseRole::Reader | DatabaseRole::Writer => {
-            let user = format!("dbuser:${{{}}}/{}", rds.resource_id.name(), access.user());
-            allow(&["rds-db:connect"], arn("rds-db", &user))
-        }
+    if access == DatabaseRole::Admin {
+        return Some(allow(&["secretsmanager:GetSecretValue"], rds.master_secret));
+    }
+    let user = |role: DatabaseRole| arn("rds-db", &format!("dbuser:${{{}}}/{}", rds.resource_id.name(), role.user()));
+    Some(match function.database_before {
+        None => allow(&["rds-db:connect"], user(access)),
+        Some(before) => allow(&["rds-db:connect"], [user(access), user(before)]),
     })
 }
 

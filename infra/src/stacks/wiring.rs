@@ -6,7 +6,7 @@ use shared::parameters::Parameter;
 use stratosphere::value::ExpString;
 
 use super::{Kind, Stack, data};
-use crate::routes::{DatabaseRole, FUNCTIONS, Function, Queue};
+use crate::routes::{FUNCTIONS, Function, Queue};
 use crate::stage::{DatabaseLogin, Stage};
 use crate::template::{Id, sub};
 
@@ -73,7 +73,7 @@ impl Wiring {
                 Parameter::DatabasePort => placeholder(self.rds.map(|rds| rds.port)),
                 Parameter::DatabaseName => stage.database.name().to_owned(),
                 Parameter::DatabaseAuth => stage.database.auth().as_str().to_owned(),
-                Parameter::DatabaseUser(DatabaseRole::Reader) => DatabaseRole::Reader.user(),
+                Parameter::DatabaseUser(role) if role.is_reader() => role.user(),
                 Parameter::Queue(Queue::Submissions) => placeholder(self.submissions_url),
                 other => panic!("no fallback value for the parameter {other}"),
             }

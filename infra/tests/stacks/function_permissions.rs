@@ -85,6 +85,8 @@ const PARAMETERS: &[&str] = &[
     "database/auth",
     "database/reader/user",
     "database/reader/password",
+    "database/order-reader/user",
+    "database/order-reader/password",
     "database/writer/user",
     "database/writer/password",
     "database/admin/user",
@@ -176,6 +178,10 @@ fn expected(stage: &Stage, function: &Function, action: &str, resource: &str) ->
             .is_some_and(|name| expected_to_read(function, name, on_rds)),
         "rds-db:connect" => match function.database {
             Some(DatabaseRole::Reader) => on_rds && resource == login("anaquel_reader"),
+            // Its versions of before log in as the reader of all pages.
+            Some(DatabaseRole::OrderReader) => {
+                on_rds && ["anaquel_order_reader", "anaquel_reader"].map(login).iter().any(|login| resource == login)
+            }
             Some(DatabaseRole::Writer) => on_rds && resource == login("anaquel_writer"),
             Some(DatabaseRole::Admin) | None => false, // the administrator logs in with a password
         },
@@ -202,13 +208,16 @@ fn sender(stage: &Stage) -> String {
 /// Whether the function's own code needs to read this parameter, according to its row.
 fn expected_to_read(function: &Function, parameter: &str, on_rds: bool) -> bool {
     let administers = function.database == Some(DatabaseRole::Admin);
-    let logs_in_as = |access| administers || function.database == Some(access);
+    let logs_in_as =
+        |access| administers || function.database == Some(access) || function.database_before == Some(access);
     match parameter {
         "database/host" | "database/port" | "database/name" | "database/auth" => function.database.is_some(),
         "database/reader/user" => logs_in_as(DatabaseRole::Reader),
+        "database/order-reader/user" => logs_in_as(DatabaseRole::OrderReader),
         "database/writer/user" => logs_in_as(DatabaseRole::Writer),
         "database/admin/user" => administers,
         "database/reader/password" => !on_rds && logs_in_as(DatabaseRole::Reader),
+        "database/order-reader/password" => !on_rds && logs_in_as(DatabaseRole::OrderReader),
         "database/writer/password" => !on_rds && logs_in_as(DatabaseRole::Writer),
         "database/admin/password" => !on_rds && administers,
         "database/admin/secret" => on_rds && administers,

@@ -153,7 +153,10 @@ fn denied_to_developers(stage: &str) -> Vec<Rule> {
         deny(DEVELOPER, "lambda:UpdateFunctionCode", function_arn(other(stage), "show-book")),
         deny(DEVELOPER, "lambda:UpdateAlias", function_arn(other(stage), "show-book") + ":live"),
         deny(DEVELOPER, "lambda:UpdateFunctionCode", migration),
-        // Functions with access to e-mail addresses in messages.
+        // Functions with access to e-mail addresses in messages and orders.
+        deny(DEVELOPER, "lambda:UpdateFunctionCode", function_arn(stage, "show-order")),
+        deny(DEVELOPER, "lambda:UpdateAlias", function_arn(stage, "show-order") + ":live"),
+        deny(DEVELOPER, "lambda:UpdateFunctionCode", function_arn(stage, "process-orders")),
         deny(DEVELOPER, "lambda:UpdateFunctionCode", function_arn(stage, "process-submissions")),
         deny(DEVELOPER, "lambda:UpdateFunctionCode", function_arn(stage, "send-mail")),
         deny(DEVELOPER, "lambda:UpdateFunctionCode", function_arn(stage, "note-bounces")),

@@ -8,7 +8,7 @@ use super::lookup::{all_templates, properties, resources};
 use super::support::{stage, template};
 use infra::routes::{FUNCTIONS, Trigger};
 use infra::stacks::{Input, Kind, all};
-use infra::stage::{Egress, Restore, STAGES, Server, Stage};
+use infra::stage::{Egress, Https, Mail, Restore, STAGES, Server, Stage};
 use infra::template::logical_id;
 
 #[test]
@@ -237,28 +237,47 @@ fn a_stage_with_a_shop_sends_sweeps_with_a_body_of_its_own_each_in_a_group_of_th
 }
 
 #[test]
-fn mails_are_sent_for_a_verified_identity_whose_domain_is_proved_where_the_stage_has_its_zone() {
-    let records = |identity: &str| {
-        let mut stage = Stage::in_full("prod").unwrap();
-        identity.clone_into(&mut stage.mail.as_mut().unwrap().identity);
+fn mails_are_sent_for_a_verified_identity_whose_domain_is_proved_where_the_stage_has_its_zone_whatever_https_is() {
+    let records = |identity: &str, zone: Option<&str>, https: Https| {
+        let full = Stage::in_full("prod").unwrap();
+        let domain = full.domain.clone().filter(|_| https == Https::Domain);
+        let mail = Mail { identity: identity.to_owned(), zone: zone.map(str::to_owned), ..full.mail.clone().unwrap() };
+        let stage = Stage { https, domain, mail: Some(mail), ..full };
         let data = template(&stage, Kind::Data);
         assert_eq!(properties(&data, "MailIdentity")["EmailIdentity"], identity);
         let set = json!({ "ConfigurationSetName": { "Ref": "MailConfiguration" } });
         assert_eq!(properties(&data, "MailIdentity")["ConfigurationSetAttributes"], set);
         assert_eq!(properties(&data, "MailConfiguration")["DeliveryOptions"]["TlsPolicy"], "REQUIRE");
-        resources(&data, "Route53::RecordSet").len()
+        let records = resources(&data, "Route53::RecordSet");
+        assert!(records.iter().all(|(_, record)| record["HostedZoneId"].as_str() == zone));
+        records.len()
     };
-    for (identity, count) in [
-        ("shop.example.org", 3),
-        ("mail.shop.example.org", 3),
-        ("example.org", 0),
-        ("othershop.example.org", 0),
-        ("pedidos@shop.example.org", 0),
-    ] {
-        assert_eq!(records(identity), count, "{identity}");
+    for https in [Https::Domain, Https::CloudFront, Https::None] {
+        for (identity, zone, count) in [
+            ("shop.example.org", Some("Z1"), 3),
+            ("example.org", Some("Z2"), 3),
+            ("example.org", None, 0),
+            ("pedidos@shop.example.org", None, 0),
+        ] {
+            assert_eq!(records(identity, zone, https), count, "{identity} with {}", https.name());
+        }
     }
     let without = template(&Stage { mail: None, ..stage("prod") }, Kind::Data);
     assert!(resources(&without, "SES::EmailIdentity").is_empty());
+}
+
+/// Such as that of a shop that sends newsletters. CloudFormation cannot create it, and would delete it with the stage.
+#[test]
+fn an_existing_identity_is_no_part_of_the_stacks_and_its_mails_are_sent_with_the_stages_configuration_set() {
+    let full = Stage::in_full("prod").unwrap();
+    let mail = Mail { existing_identity: true, zone: None, ..full.mail.clone().unwrap() };
+    let stage = Stage { mail: Some(mail), ..full };
+    let data = template(&stage, Kind::Data);
+    assert!(resources(&data, "SES::EmailIdentity").is_empty() && resources(&data, "Route53::RecordSet").is_empty());
+    for kind in ["SES::ConfigurationSet", "SES::ConfigurationSetEventDestination", "SNS::Subscription"] {
+        assert_eq!(resources(&data, kind).len(), 1, "{kind}");
+    }
+    assert_eq!(stage.mail_settings().unwrap().configuration_set, "anaquel-prod-mails");
 }
 
 /// SES publishes a message when the destination is created, so the topic's policy exists before.

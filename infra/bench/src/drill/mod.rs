@@ -161,7 +161,13 @@ impl Drill {
 
     /// As a deploy does: by the function.
     fn migrate(&self, parameters: &Parameters) -> Result<()> {
-        let order = MigrationOrder { reader_connections: 10, writer_connections: 100, refresh_after: 0 };
+        let order = MigrationOrder {
+            reader_connections: 10,
+            order_reader_connections: 10,
+            writer_connections: 100,
+            revokes: true,
+            refresh_after: 0,
+        };
         let process = FunctionProcess::start(&self.migrate_database, parameters)?;
         let migrated = process.host.invoke_within(&serde_json::to_vec(&order)?, MIGRATE_WITHIN);
         let migrated = migrated.context("migrating the database")?;

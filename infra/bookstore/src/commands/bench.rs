@@ -16,6 +16,7 @@ use infra::{
     routes::{FUNCTIONS, Function, Trigger},
     stage::Stage,
 };
+use shared::config::NAMES_PER_CALL;
 
 use crate::{
     arguments,
@@ -106,10 +107,12 @@ fn chosen(names: &[String]) -> Result<Vec<&'static Function>> {
 async fn parameters(aws: &AwsClients, stage: &Stage) -> Result<Parameters> {
     let mut values = BTreeMap::new();
     for function in FUNCTIONS {
-        let reading = aws.ssm.get_parameters().set_names(Some(function.parameters(stage))).with_decryption(true);
-        let read = call(reading.send()).await.context("reading the parameters")?;
-        let pairs = read.parameters.unwrap_or_default().into_iter().filter_map(|read| read.name.zip(read.value));
-        values.extend(pairs);
+        for names in function.parameters(stage).chunks(NAMES_PER_CALL) {
+            let reading = aws.ssm.get_parameters().set_names(Some(names.to_vec())).with_decryption(true);
+            let read = call(reading.send()).await.context("reading the parameters")?;
+            let pairs = read.parameters.unwrap_or_default().into_iter().filter_map(|read| read.name.zip(read.value));
+            values.extend(pairs);
+        }
     }
     Ok(Parameters(values))
 }

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 use clap::Args;
-use infra::{cost, stage::Stage};
+use infra::{cost, stage::Stage, synth};
 use serde_json::json;
 
 use crate::{
@@ -33,7 +33,7 @@ pub async fn run(args: &Deploy) -> Result<Report> {
     if stage.is_local() {
         bail!("the local stage is started with `cargo bookstore up`");
     }
-    stage.warn();
+    synth::warn(&stage);
     let aws = AwsClients::of(&stage).await;
     let account = aws.account().await?;
     outln!("Deploying stage {} to account {account}, {}", stage.name, stage.region);

@@ -173,6 +173,7 @@ fn parameters(server: &MariaDb) -> Parameters {
         (Parameter::SubmissionKey, secrets.submission_key.clone()),
     ];
     values.extend(login(DatabaseRole::Reader, &secrets.reader));
+    values.extend(login(DatabaseRole::OrderReader, &secrets.order_reader));
     values.extend(login(DatabaseRole::Writer, &secrets.writer));
     values.extend(login(DatabaseRole::Admin, &secrets.admin));
     values.extend(Queue::ALL.map(|queue| (Parameter::Queue(queue), String::new())));

@@ -66,6 +66,7 @@ async fn back(aws: &AwsClients, stage: &Stage, function: &'static Function, to: 
         "nothing was rolled back: {name} has no version {to}; versions that served: {}",
         served.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")
     );
+    release::check_login(aws, stage, function, to, &served).await.context("nothing was rolled back")?;
     let candidate = Candidate { function, name, version: to };
     release::probe_all(aws, std::slice::from_ref(&candidate)).await.context("nothing was rolled back")?;
     Ok(Move { name: candidate.name, served, to })

@@ -26,7 +26,7 @@ pub struct Synth {
 pub fn run(args: &Synth) -> Result<Report> {
     if let (Some(stage), Some(out)) = (&args.stage, &args.out) {
         let stage = Stage::load(stage)?;
-        stage.warn();
+        synth::warn(&stage);
         let files = synth::write_stage(&stage, out)?;
         return Ok(Report::of(json!({ "files": files })));
     }

@@ -192,6 +192,7 @@ fn known_secrets(local: &LocalStage) -> KnownSecrets {
     let passwords = [
         (DatabaseRole::Admin, &secrets.admin),
         (DatabaseRole::Reader, &secrets.reader),
+        (DatabaseRole::OrderReader, &secrets.order_reader),
         (DatabaseRole::Writer, &secrets.writer),
     ];
     KnownSecrets {

@@ -8,6 +8,7 @@ pub mod alias;
 pub mod change;
 pub mod describe;
 pub mod drift;
+mod identity;
 mod left_over;
 pub mod origin_secret;
 mod package;
@@ -81,6 +82,7 @@ pub async fn deploy(
 ) -> Result<Deployed> {
     release::check_account(aws, stage).await?;
     if !stage.is_local() {
+        identity::check(aws, stage).await?;
         account::prepare(aws, stage, interaction).await?;
     }
     let mut outputs = Outputs::new();

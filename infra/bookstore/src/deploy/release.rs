@@ -13,7 +13,10 @@ use infra::{
     stage::Stage,
 };
 use serde_json::Value;
-use shared::messages::{MigrationOrder, MigrationReport};
+use shared::{
+    config::PARAMETERS,
+    messages::{MigrationOrder, MigrationReport},
+};
 
 use super::{
     alias::{self, ALIAS, Move},
@@ -86,7 +89,8 @@ pub async fn release(aws: &AwsClients, stage: &Stage, packages: &Packages, bucke
     let (moves, migration) = prepared.context("release aborted; the previous versions still serve")?;
     alias::move_all(aws, stage, &moves).await?;
     // Until the aliases moved, the previous versions have written, perhaps without all that the new ones read.
-    migrate(aws, stage, ALIAS).await?;
+    let revokes = !needs_login_of_before(aws, stage).await?;
+    migrate(aws, stage, ALIAS, revokes).await?;
     for function in FUNCTIONS {
         delete_provisioned_concurrency(aws, stage, function).await?;
     }
@@ -138,7 +142,7 @@ async fn prepare(
     let function = migrating_function()?;
     let migrating = candidates.iter().find(|candidate| candidate.function.name == function.name);
     let migrating = migrating.with_context(|| format!("{} has no new version", function.name))?;
-    let migration = migrate(aws, stage, &migrating.version.to_string()).await?;
+    let migration = migrate(aws, stage, &migrating.version.to_string(), false).await?;
     for migrated in &migration.applied {
         outln!("  applied migration: {migrated}");
     }
@@ -205,10 +209,12 @@ async fn ready(
 }
 
 /// Migrates the schema, and refreshes the search entries of all books, in as many invocations as that takes.
-async fn migrate(aws: &AwsClients, stage: &Stage, qualifier: &str) -> Result<MigrationReport> {
+async fn migrate(aws: &AwsClients, stage: &Stage, qualifier: &str, revokes: bool) -> Result<MigrationReport> {
     let mut order = MigrationOrder {
         reader_connections: connections(stage, DatabaseRole::Reader),
+        order_reader_connections: connections(stage, DatabaseRole::OrderReader),
         writer_connections: connections(stage, DatabaseRole::Writer),
+        revokes,
         refresh_after: 0,
     };
     let mut applied = Vec::new();
@@ -240,10 +246,82 @@ fn migrating_function() -> Result<&'static Function> {
     function.context("the route table has no function that a release invokes")
 }
 
-/// Connections of all functions with this database user, twice: for the old and the new version during a release.
+/// Connections of all functions with this database user, twice: for the old and the new version during a release. A
+/// function that had it before has it once.
 fn connections(stage: &Stage, access: DatabaseRole) -> u32 {
-    let functions = FUNCTIONS.iter().filter(|function| function.database == Some(access));
-    2 * functions.map(|function| u32::from(function.connections(stage))).sum::<u32>()
+    let times = |function: &Function| {
+        let now = if function.database == Some(access) { 2 } else { 0 };
+        now + u32::from(function.database_before == Some(access))
+    };
+    FUNCTIONS.iter().map(|function| times(function) * u32::from(function.connections(stage))).sum()
+}
+
+/// Versions that serve, or serve after a `rollback` without `--to`.
+const NEEDED: usize = 2;
+
+/// Whether a version that serves, or that a rollback returns to, logs in to the database as the user that its function had
+/// before. That user keeps its grants until then.
+async fn needs_login_of_before(aws: &AwsClients, stage: &Stage) -> Result<bool> {
+    for function in FUNCTIONS.iter().filter(|function| function.database_before.is_some()) {
+        let name = stage.physical(function.name);
+        for version in alias::served(aws, &name).await?.into_iter().take(NEEDED) {
+            if is_of_before(aws, stage, function, &name, version).await? {
+                outln!(
+                    "  {name}: version {version}, to which a rollback returns, reads orders as the database user of all \
+                     pages, which keeps that permission until the next release of {name}"
+                );
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
+/// Refuses a version whose database user has lost the grants that it needs.
+///
+/// # Errors
+/// It logs in as the user that the function had before, and later versions have served since.
+pub async fn check_login(
+    aws: &AwsClients,
+    stage: &Stage,
+    function: &Function,
+    version: u64,
+    served: &[u64],
+) -> Result<()> {
+    let name = stage.physical(function.name);
+    let is_needed = served.iter().take(NEEDED).any(|needed| *needed == version);
+    ensure!(
+        is_needed || !is_of_before(aws, stage, function, &name, version).await?,
+        "version {version} of {name} logs in to the database as a user that has lost the permissions which it needs; \
+         roll back to a later one"
+    );
+    Ok(())
+}
+
+/// Whether the version reads the parameters of the login that its function had before.
+async fn is_of_before(aws: &AwsClients, stage: &Stage, function: &Function, name: &str, version: u64) -> Result<bool> {
+    let before = function.parameters_before(stage);
+    if before.is_empty() {
+        return Ok(false);
+    }
+    let asked = aws.lambda.get_function_configuration().function_name(name).qualifier(version.to_string());
+    let found = match asked.send().await {
+        Ok(found) => found,
+        Err(error)
+            if error.as_service_error().is_some_and(GetFunctionConfigurationError::is_resource_not_found_exception) =>
+        {
+            return Ok(false);
+        }
+        Err(error) => return Err(explained(error)).with_context(|| format!("reading version {version} of {name}")),
+    };
+    let variables = found.environment.and_then(|environment| environment.variables).unwrap_or_default();
+    let parameters = variables.get(PARAMETERS).map(String::as_str).unwrap_or_default();
+    Ok(reads_any(parameters, &before))
+}
+
+/// Whether one of these names is in the value of `ANAQUEL_PARAMETERS`.
+fn reads_any(parameters: &str, names: &[String]) -> bool {
+    parameters.split(',').any(|name| names.iter().any(|known| known == name))
 }
 
 /// Whether a function has this version.
@@ -307,6 +385,33 @@ async fn delete_provisioned_concurrency(aws: &AwsClients, stage: &Stage, functio
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_version_of_before_is_known_by_the_parameters_of_its_login() {
+        for name in ["local", "dev", "prod"] {
+            let stage = Stage::load(name).unwrap();
+            let show_order = FUNCTIONS.iter().find(|function| function.name == "show-order").unwrap();
+            let show_book = FUNCTIONS.iter().find(|function| function.name == "show-book").unwrap();
+            let before = show_order.parameters_before(&stage);
+            for (function, is_of_before) in [
+                (*show_order, false),
+                (Function { database: Some(DatabaseRole::Reader), database_before: None, ..*show_order }, true),
+            ] {
+                let parameters = function.parameters(&stage).join(",");
+                assert_eq!(reads_any(&parameters, &before), is_of_before, "{name}: {parameters}");
+            }
+            assert!(show_book.parameters_before(&stage).is_empty(), "its login has not changed");
+        }
+    }
+
+    /// While the alias moves, both versions hold connections, and those of before are other users' connections.
+    #[test]
+    fn a_database_user_may_hold_the_connections_of_old_and_new_versions() {
+        let stage = Stage::load("prod").unwrap();
+        for (role, connections_of_prod) in [(DatabaseRole::OrderReader, 50), (DatabaseRole::Reader, 385)] {
+            assert_eq!(connections(&stage, role), connections_of_prod, "{role:?}");
+        }
+    }
 
     #[test]
     fn a_small_account_gets_advice_that_helps() {

@@ -7,7 +7,7 @@ use aws_sdk_s3::{
     types::{Delete, ObjectIdentifier},
 };
 use infra::{
-    stacks::Kind,
+    stacks::{Kind, MAIL_IDENTITY},
     stage::{Stage, command},
 };
 use serde_json::Value;
@@ -27,6 +27,8 @@ pub struct Found {
     /// Names of the `SecureString` parameters that a deploy created.
     secrets: Vec<String>,
     left_over: LeftOver,
+    /// The identity of SES that was there before the stage, and stays.
+    existing_identity: Option<String>,
 }
 
 struct StackRemoval {
@@ -63,7 +65,8 @@ pub async fn find(aws: &AwsClients, stage: &Stage) -> Result<Found> {
         }
     }
     let left_over = LeftOver::find(aws, stage).await?;
-    Ok(Found { stacks, secrets: secrets::existing(aws, stage).await?, left_over })
+    let existing_identity = stage.mail.as_ref().filter(|mail| mail.existing_identity).map(|mail| mail.identity.clone());
+    Ok(Found { stacks, secrets: secrets::existing(aws, stage).await?, left_over, existing_identity })
 }
 
 /// Refuses a stage that was deployed with `protect = true`: RDS and the load balancer have deletion protection of their
@@ -134,6 +137,13 @@ impl StackRemoval {
         let resources = if is_empty { Vec::new() } else { resources(aws, &id).await? };
         Ok(Self { name, id, locked, complete, resources })
     }
+
+    /// Names of the buckets that are removed with the stack.
+    fn buckets(&self) -> impl Iterator<Item = &str> {
+        let removed =
+            |resource: &&Resource| resource.kind == "AWS::S3::Bucket" && resource.fate == RemovalAction::Delete;
+        self.resources.iter().filter(removed).map(|resource| resource.id.as_str())
+    }
 }
 
 /// The resources of a stack, each with the removal action of its own template.
@@ -171,6 +181,10 @@ impl Found {
         let removed = |name: &String, kind: &str| [name.clone(), kind.to_owned(), "removed".to_owned()];
         rows.extend(self.secrets.iter().map(|name| removed(name, "SSM::Parameter")));
         rows.extend(self.left_over.names().map(|name| removed(name, "logs that RDS created")));
+        let retained = "retained, because existing_identity is true";
+        rows.extend(self.existing_identity.iter().map(|identity| {
+            [identity.clone(), MAIL_IDENTITY.trim_start_matches("AWS::").to_owned(), retained.to_owned()]
+        }));
         table(&["", "type", "action"], rows).to_string()
     }
 
@@ -264,15 +278,48 @@ async fn remove_stack(aws: &AwsClients, removal: &StackRemoval, interaction: Int
     };
     let removal = StackRemoval::read(aws, &found).await?;
     ensure!(!removal.locked, "it was protected in the meantime");
-    // CloudFormation deletes empty buckets only.
-    for bucket in removal.resources.iter().filter(|resource| resource.kind == "AWS::S3::Bucket") {
-        if bucket.fate == RemovalAction::Delete {
-            empty(aws, &bucket.id).await.with_context(|| format!("emptying {}", bucket.id))?;
+    attempts(async || delete(aws, &removal, interaction).await, async || holds_objects(aws, &removal).await).await
+}
+
+/// Attempts at the removal of a stack while its buckets get new objects.
+const ATTEMPTS: usize = 3;
+
+/// Repeats a removal that failed while a bucket has objects again: CloudFront delivers access logs for hours after its
+/// last request. The error of the last attempt is returned, and that of one with another cause.
+async fn attempts(
+    mut delete: impl AsyncFnMut() -> Result<()>,
+    mut holds_objects: impl AsyncFnMut() -> Result<bool>,
+) -> Result<()> {
+    for _ in 1..ATTEMPTS {
+        let Err(error) = delete().await else { return Ok(()) };
+        if !holds_objects().await? {
+            return Err(error);
         }
+        outln!("Objects arrived in a bucket meanwhile: emptying it again.");
+    }
+    delete().await
+}
+
+async fn delete(aws: &AwsClients, removal: &StackRemoval, interaction: Interaction) -> Result<()> {
+    // CloudFormation deletes empty buckets only.
+    for bucket in removal.buckets() {
+        empty(aws, bucket).await.with_context(|| format!("emptying {bucket}"))?;
     }
     let newest = stack_events::newest(aws, &removal.id).await?;
     call(aws.cloudformation.delete_stack().stack_name(&removal.id).send()).await?;
     stack_events::until_removed(aws, &removal.id, newest.as_deref(), interaction).await
+}
+
+async fn holds_objects(aws: &AwsClients, removal: &StackRemoval) -> Result<bool> {
+    for bucket in removal.buckets() {
+        match aws.s3.list_object_versions().bucket(bucket).max_keys(1).send().await {
+            Ok(page) if page.versions().is_empty() && page.delete_markers().is_empty() => {}
+            Ok(_) => return Ok(true),
+            Err(error) if error.code() == Some("NoSuchBucket") => {}
+            Err(error) => return Err(explained(error)).with_context(|| format!("listing the objects of {bucket}")),
+        }
+    }
+    Ok(false)
 }
 
 /// Deletes all versions of all objects, a thousand per call.
@@ -309,11 +356,43 @@ mod tests {
     fn an_instance_from_before_a_restore_is_reported_with_the_commands_that_remove_it() {
         let mut left_over = LeftOver::default();
         left_over.instances.push("anaquel-prod-database".to_owned());
-        let found = Found { stacks: Vec::new(), secrets: Vec::new(), left_over };
+        let found = Found { stacks: Vec::new(), secrets: Vec::new(), left_over, existing_identity: None };
         let refusal = refuse_protected(&Stage::load("prod").unwrap(), &found).unwrap_err().to_string();
         assert!(refusal.starts_with("nothing was removed: anaquel-prod-database belongs to no stack"), "{refusal}");
         assert!(refusal.contains("--final-db-snapshot-identifier anaquel-prod-database-last`"), "{refusal}");
         assert!(refusal.ends_with("; then run `cargo bookstore destroy --stage prod` again"), "{refusal}");
+    }
+
+    #[test]
+    fn an_identity_of_ses_that_was_there_before_the_stage_is_listed_as_retained() {
+        let existing_identity = Some("shop.example.org".to_owned());
+        let found =
+            Found { stacks: Vec::new(), secrets: Vec::new(), left_over: LeftOver::default(), existing_identity };
+        let row = found.table().lines().find(|line| line.contains("shop.example.org")).map(str::to_owned).unwrap();
+        assert!(row.contains("SES::EmailIdentity") && row.contains("retained, because"), "{row}");
+        assert!(found.is_nothing(), "it is not the stage's");
+    }
+
+    /// How each attempt ends, whether a bucket has objects after it, and the attempts that follow from that.
+    #[tokio::test]
+    async fn a_removal_is_repeated_while_objects_arrive_in_a_bucket_and_three_times_at_most() {
+        for (ends, refilled, made, removed) in [
+            (vec![true], vec![], 1, true),
+            (vec![false, true], vec![true], 2, true),
+            (vec![false, false, true], vec![true, true], 3, true),
+            (vec![false, false, false], vec![true, true], 3, false),
+            (vec![false, true], vec![false], 1, false),
+        ] {
+            let (mut ends, mut refilled, mut count) = (ends.into_iter(), refilled.into_iter(), 0);
+            let delete = async || {
+                count += 1;
+                ensure!(ends.next().unwrap(), "attempt {count} failed");
+                Ok(())
+            };
+            let outcome = attempts(delete, async || Ok(refilled.next().unwrap())).await;
+            assert_eq!((count, outcome.is_ok()), (made, removed));
+            assert!(outcome.err().is_none_or(|error| error.to_string() == format!("attempt {made} failed")));
+        }
     }
 
     #[test]

@@ -10,9 +10,10 @@ use crate::random::{key, password};
 pub struct Secrets {
     /// Password of `root`, for tests and for the creation of the database.
     pub root: String,
-    /// Passwords of the functions' three database users.
+    /// Passwords of the functions' database users.
     pub admin: String,
     pub reader: String,
+    pub order_reader: String,
     pub writer: String,
     /// 32 bytes in base64.
     pub submission_key: String,
@@ -37,6 +38,7 @@ impl Secrets {
             root: secret("root", password),
             admin: secret("admin", password),
             reader: secret("reader", password),
+            order_reader: secret("order_reader", password),
             writer: secret("writer", password),
             submission_key: secret("submission_key", key),
         };

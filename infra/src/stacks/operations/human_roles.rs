@@ -149,8 +149,8 @@ fn developer(stage: &Stage) -> Vec<Value> {
     let read_traces = ["xray:BatchGetTraces", "xray:GetServiceGraph", "xray:GetTraceGraph", "xray:GetTraceSummaries"];
     vec![
         allow(&deploy, functions(stage)),
-        // New code gets the function's permissions, which for these include e-mail addresses or the master password.
-        deny(&["lambda:*"], writing_functions(stage)),
+        // New code gets the function's permissions, which for these include personal data or the master password.
+        deny(&["lambda:*"], functions_with_personal_data(stage)),
         allow(&read_logs, arn("logs", &format!("log-group:/aws/lambda/{}", stage.physical("*")))),
         allow(&read_traces, "*"),
         // The managed policy for Cloud9 allows some.
@@ -227,10 +227,12 @@ fn functions(stage: &Stage) -> ExpString {
     arn("lambda", &format!("function:{}", stage.physical("*")))
 }
 
-/// Functions that log in to the database as writer or administrator, or send mails to buyers.
-fn writing_functions(stage: &Stage) -> Vec<ExpString> {
-    let writes = [Some(DatabaseRole::Writer), Some(DatabaseRole::Admin)];
-    let functions = FUNCTIONS.iter().filter(|function| writes.contains(&function.database) || function.mail);
+/// Functions whose code reaches buyers' or senders' names and addresses: those that log in to the database other than as
+/// the reader of what everybody sees, or send mails to buyers.
+fn functions_with_personal_data(stage: &Stage) -> Vec<ExpString> {
+    let is_public = |role: DatabaseRole| role == DatabaseRole::Reader;
+    let functions =
+        FUNCTIONS.iter().filter(|function| function.mail || function.database.is_some_and(|role| !is_public(role)));
     functions.map(|function| arn("lambda", &format!("function:{}*", stage.physical(function.name)))).collect()
 }
 
