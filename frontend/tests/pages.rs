@@ -3,26 +3,27 @@
 #[path = "../examples/preview/samples.rs"]
 mod samples;
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path, sync::LazyLock};
 
 use frontend::{Locale, assets};
 
-fn every_page(mut look: impl FnMut(&str, &str)) {
+/// Names and texts, rendered once for all tests.
+static PAGES: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
+    let mut pages = Vec::new();
     for locale in Locale::ALL {
         samples::every_page(locale, |name, page| {
-            look(&format!("{}/{name}", locale.tag()), &page.dyn_render().unwrap());
+            pages.push((format!("{}/{name}", locale.tag()), page.dyn_render().unwrap()));
         });
     }
+    pages
+});
+
+fn every_page(mut look: impl FnMut(&str, &str)) {
+    PAGES.iter().for_each(|(name, html)| look(name, html));
 }
 
 fn page(wanted: &str) -> String {
-    let mut found = None;
-    every_page(|name, html| {
-        if name == wanted {
-            found = Some(html.to_owned());
-        }
-    });
-    found.unwrap()
+    PAGES.iter().find(|(name, _)| name == wanted).unwrap().1.clone()
 }
 
 #[test]
