@@ -13,6 +13,7 @@ use std::{
 use anyhow::{Context, Result, anyhow, ensure};
 use clap::Args;
 use infra::{database_settings, stage::Stage};
+use rustix::process::{Pid, setpriority_process};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::Command,
@@ -32,6 +33,8 @@ const BY_HAND: [&str; 4] =
 
 /// The module of the tests that lint the templates; they need neither the stage nor a database.
 const LINTERS: &str = "linters::";
+/// The module of the tests in a browser.
+const BROWSER: &str = "browser::";
 const LINTERS_TARGET: [&str; 2] = ["--test", "stacks"];
 const ALL_TARGETS: [&str; 1] = ["--all-targets"];
 /// The targets whose tests use the deployed stage.
@@ -43,6 +46,9 @@ const LIBRARY_TARGETS: [&str; 3] = ["--lib", "--bins", "--examples"];
 const TESTS_PER_CORE: usize = 2;
 /// Tests of the stage mostly wait for queues and emulators; those in a browser take turns.
 const STAGE_TESTS_PER_CORE: usize = 4;
+
+/// As `nice` has it: 19 is the lowest.
+const LOWER_PRIORITY: i32 = 10;
 
 #[derive(Args)]
 pub struct Test {
@@ -208,11 +214,15 @@ async fn run_with_services(
     let (deployed, deployment) = oneshot::channel();
     let shop = async {
         let started = up::start(claim, home, any_free_port()?, true).await?;
-        let mut cargo = cargo(&STAGE_TARGETS, &arguments.for_services());
-        with_stage(&mut cargo, home, &started);
-        cargo.env("RUST_TEST_THREADS", threads(STAGE_TESTS_PER_CORE));
         _ = deployed.send(started.local.emulator.endpoint());
-        passed(cargo.status().await.context("cargo could not be started")?)
+        // Those in a browser last, when they have the machine for themselves.
+        for arguments in [arguments.outside_the_browser(), arguments.in_the_browser()] {
+            let mut cargo = cargo(&STAGE_TARGETS, &arguments);
+            with_stage(&mut cargo, home, &started);
+            cargo.env("RUST_TEST_THREADS", threads(STAGE_TESTS_PER_CORE));
+            passed(cargo.status().await.context("cargo could not be started")?)?;
+        }
+        anyhow::Ok(())
     };
     let libraries = async {
         printed_at_its_end(&mut cargo(&LINTERS_TARGET, &linters())).await?;
@@ -232,9 +242,14 @@ async fn database_server(home: &Home) -> Result<MariaDb> {
     MariaDb::start(home, &database_settings::settings(&Stage::load("local")?)).await
 }
 
-/// Runs a command whose output would mix with that of another one.
+/// Runs a command beside another one, with whose output its own would mix. Its priority is lower, because tests of the shop
+/// wait no longer than the shop promises.
 async fn printed_at_its_end(command: &mut Command) -> Result<()> {
-    let output = command.output().await.context("cargo could not be started")?;
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().context("cargo could not be started")?;
+    if let Some(pid) = child.id().and_then(|pid| Pid::from_raw(pid.cast_signed())) {
+        setpriority_process(Some(pid), LOWER_PRIORITY).context("lowering the priority of tests")?;
+    }
+    let output = child.wait_with_output().await?;
     outln!("{}{}", String::from_utf8_lossy(&output.stderr), String::from_utf8_lossy(&output.stdout));
     passed(output.status)
 }
@@ -309,6 +324,14 @@ impl Arguments {
         arguments
     }
 
+    fn outside_the_browser(&self) -> Vec<String> {
+        [self.for_services(), vec!["--skip".to_owned(), BROWSER.to_owned()]].concat()
+    }
+
+    fn in_the_browser(&self) -> Vec<String> {
+        [vec![BROWSER.to_owned()], self.for_services()].concat()
+    }
+
     fn has_filter(&self) -> bool {
         self.filters.iter().any(|argument| !argument.starts_with('-')) || !self.harness.is_empty()
     }
@@ -346,6 +369,18 @@ mod tests {
         assert_eq!(passed_on(&["a_rating"]), format!("a_rating -- {services}"));
         assert_eq!(passed_on(&["reach::", "--", "--nocapture"]), format!("reach:: -- --nocapture {services}"));
         assert_eq!(passed_on(&["screenshots", "--", "--ignored"]), "screenshots -- --ignored");
+    }
+
+    #[test]
+    fn the_tests_of_the_stage_run_in_two_parts() {
+        let arguments = Arguments::parse(&owned(&["--no-fail-fast"]));
+        let outside = arguments.outside_the_browser().join(" ");
+        assert!(
+            outside.starts_with("--no-fail-fast -- --ignored ") && outside.ends_with(" --skip browser::"),
+            "{outside}"
+        );
+        let inside = arguments.in_the_browser().join(" ");
+        assert!(inside.starts_with("browser:: --no-fail-fast -- --ignored ") && !inside.contains("--skip browser::"));
     }
 
     #[test]
