@@ -40,7 +40,8 @@ pub async fn place(shop: &Shop, key: &str, cookie: &str, order: &Value) -> Answe
 
 /// The order as its buyer sees it, once it is not in this state any more.
 pub async fn after(shop: &Shop, location: &str, state: &str, cookie: &str) -> Value {
-    eventually(Duration::from_secs(20), async || {
+    // A batch that met a busy database comes again after the queue's visibility timeout of 20 s.
+    eventually(Duration::from_mins(1), async || {
         let answer = shop.send(Method::GET, location, &[("cookie", cookie)], None).await;
         let order = answer.json();
         if order["status"] == state { Err(answer.text) } else { Ok(order) }

@@ -277,9 +277,10 @@ async fn deploy(
     };
     let mut parameters: BTreeMap<_, _> = stack.inputs.iter().map(|(name, input)| (*name, value(name, input))).collect();
     parameters.extend(inputs.clone());
-    // Its writer would take the submissions of the tests' own stage.
-    let queue = parameters.get_mut("SubmissionsQueueArn").expect("the writer's queue");
-    *queue = queue.replace("anaquel-local-", &format!("anaquel-{}-", stack.stage));
+    // Its consumers would take the messages of the tests' own stage.
+    for queue in parameters.values_mut().filter(|value| value.starts_with("arn:aws:sqs:")) {
+        *queue = queue.replace("anaquel-local-", &format!("anaquel-{}-", stack.stage));
+    }
     let bucket = values["ArtifactBucket"].to_owned();
     apply(aws, stack, Some(&bucket), &parameters, Interaction::Quiet, DataLoss::Forbid).await
 }
