@@ -50,6 +50,10 @@ const STAGE_TESTS_PER_CORE: usize = 4;
 /// As `nice` has it: 19 is the lowest.
 const LOWER_PRIORITY: i32 = 10;
 
+/// Settings of the database server of the libraries' tests, each of which creates all tables: these need no files of their own,
+/// and survive no crash.
+const SHORT_LIVED: [(&str, &str); 2] = [("innodb_file_per_table", "OFF"), ("innodb_doublewrite", "OFF")];
+
 #[derive(Args)]
 pub struct Test {
     /// Run only the tests that need no service: no stage, no downloads
@@ -210,7 +214,9 @@ async fn run_with_services(
     let databases = Home::find("test-databases")?;
     let _databases_claim = Claim::take(&databases).await?;
     MariaDb::reset(&databases).await?;
-    let server = database_server(&databases).await?;
+    let mut settings = database_settings::settings(&Stage::load("local")?);
+    settings.extend(SHORT_LIVED.map(|(name, value)| (name, value.to_owned())));
+    let server = MariaDb::start(&databases, &settings).await?;
     let (deployed, deployment) = oneshot::channel();
     let shop = async {
         let started = up::start(claim, home, any_free_port()?, true).await?;
