@@ -122,9 +122,7 @@ pub async fn run(args: &Test) -> Result<()> {
     let (root, target) = deploy::workspace().await?;
     let arguments = Arguments::parse(&args.arguments);
     if args.fast {
-        return passed(
-            cargo_test(&root, &ALL_TARGETS, &args.arguments).status().await.context("cargo could not be started")?,
-        );
+        return succeeds(&mut cargo_test(&root, &ALL_TARGETS, &args.arguments)).await;
     }
     let needs = if arguments.only_ignored() {
         Need::ALL.map(|(_, need)| need).into()
@@ -199,24 +197,23 @@ async fn run_with_services(
     if !needs.iter().any(|need| need.has_stage()) {
         let mut cargo = cargo(&ALL_TARGETS, &arguments.for_services());
         if needs.contains(&Need::MariaDb) {
-            let server = database_server(home).await?;
+            let server = database_server(home, &[]).await?;
             cargo.env("DATABASE_URL", server.root_url("mysql"));
             check_sql(&server, arguments).await?;
         }
-        return passed(cargo.status().await.context("cargo could not be started")?);
+        return succeeds(&mut cargo).await;
     }
     if arguments.has_filter() {
         let started = up::start(claim, home, any_free_port()?, true).await?;
+        check_sql(&started.local.mariadb, arguments).await?;
         let mut cargo = cargo(&ALL_TARGETS, &arguments.for_services());
         with_stage(&mut cargo, home, &started);
-        return passed(cargo.status().await.context("cargo could not be started")?);
+        return succeeds(&mut cargo).await;
     }
     let databases = Home::find("test-databases")?;
     let _databases_claim = Claim::take(&databases).await?;
     MariaDb::reset(&databases).await?;
-    let mut settings = database_settings::settings(&Stage::load("local")?);
-    settings.extend(SHORT_LIVED.map(|(name, value)| (name, value.to_owned())));
-    let server = MariaDb::start(&databases, &settings).await?;
+    let server = database_server(&databases, &SHORT_LIVED).await?;
     let (deployed, deployment) = oneshot::channel();
     let shop = async {
         let started = up::start(claim, home, any_free_port()?, true).await?;
@@ -226,7 +223,7 @@ async fn run_with_services(
             let mut cargo = cargo(&STAGE_TARGETS, &arguments);
             with_stage(&mut cargo, home, &started);
             cargo.env("RUST_TEST_THREADS", threads(STAGE_TESTS_PER_CORE));
-            passed(cargo.status().await.context("cargo could not be started")?)?;
+            succeeds(&mut cargo).await?;
         }
         anyhow::Ok(())
     };
@@ -244,8 +241,11 @@ async fn run_with_services(
     shop.and(libraries)
 }
 
-async fn database_server(home: &Home) -> Result<MariaDb> {
-    MariaDb::start(home, &database_settings::settings(&Stage::load("local")?)).await
+/// A server with the settings of the local stage, and with these.
+async fn database_server(home: &Home, more: &[(&'static str, &str)]) -> Result<MariaDb> {
+    let mut settings = database_settings::settings(&Stage::load("local")?);
+    settings.extend(more.iter().map(|(name, value)| (*name, (*value).to_owned())));
+    MariaDb::start(home, &settings).await
 }
 
 /// Runs a command beside another one, with whose output its own would mix. Its priority is lower, because tests of the shop
@@ -351,6 +351,10 @@ fn linters() -> [String; 3] {
 fn threads(per_core: usize) -> OsString {
     let all = || (per_core * thread::available_parallelism().map_or(1, NonZero::get)).to_string().into();
     env::var_os("RUST_TEST_THREADS").unwrap_or_else(all)
+}
+
+async fn succeeds(cargo: &mut Command) -> Result<()> {
+    passed(cargo.status().await.context("cargo could not be started")?)
 }
 
 fn passed(status: ExitStatus) -> Result<()> {
