@@ -135,13 +135,14 @@ pub async fn all(plan: &BenchPlan) -> Result<Report> {
         let cases = cases::of(benchmarked, &plan.parameters, &mut bench.database).await?;
         functions.push(bench.measure(function, &cases).await.with_context(|| function.name.clone())?);
     }
-    let orders = match plan.functions.iter().find(|function| function.name == orders::FUNCTION) {
+    let planned = |name: &str| plan.functions.iter().find(|function| function.name == name);
+    let orders = match planned(orders::FUNCTION) {
         Some(function) => {
             Some(orders::measure(function, &plan.parameters, orders::ROUNDS).await.context("deciding orders")?)
         }
         None => None,
     };
-    let imports = match plan.functions.iter().find(|function| function.name == imports::FUNCTION) {
+    let imports = match planned(imports::FUNCTION) {
         Some(function) => Some(
             imports::measure(function, &plan.parameters, &imports::FILES).await.context("importing generated books")?,
         ),

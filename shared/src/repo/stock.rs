@@ -146,8 +146,8 @@ pub(super) async fn lock(
     Ok(books)
 }
 
-/// What an import of the version before has written is the number of copies in the shop: it knows nothing of orders, so those
-/// that open orders wait for would be sold again.
+/// An import of the version before writes the number of copies in the shop. It does not know orders, so the copies that open
+/// orders wait for would be sold again.
 async fn subtract_set_aside(
     connection: &mut MySqlConnection,
     books: &mut BTreeMap<u32, LockedBook>,

@@ -802,7 +802,7 @@ async fn the_limit_of_unpaid_orders_is_that_of_a_mailbox_a_browser_and_a_door(po
         let fourth = change(order(base + 3, 1, &[(id, 1)])).with_fingerprint();
         assert_eq!(place(&mut connection, &fourth).await, expected, "{name}");
     }
-    // What is paid for does not count, and the keys go with the contact.
+    // Paid orders do not count, and the keys are removed with the contact.
     let number = found(&mut connection, &order(100, 1, &[(id, 1)])).await.number;
     staff(&mut connection, &order(100, 1, &[(id, 1)]), OrderAction::Cancel(None), minute(2)).await;
     erase(&mut connection, number, minute(3)).await.unwrap();
@@ -1538,7 +1538,7 @@ async fn an_import_of_the_version_before_sells_no_copy_twice_that_an_open_order_
         assert_eq!(place(&mut connection, &order(case * 10 + 1, 1, &[(id, wanted)])).await, outcome, "case {case}");
         stock::take_up(&mut connection, 0, 1_000, minute(3)).await.unwrap();
         assert_eq!(stock_of(&mut connection, id).await, left, "case {case}");
-        // What a cancellation frees can be sold again.
+        // Cancelled copies can be sold again.
         let first = order(case * 10, 1, &[(id, sold)]);
         staff(&mut connection, &first, OrderAction::Cancel(None), minute(4)).await;
         assert_eq!(stock_of(&mut connection, id).await, left + u32::try_from(sold).unwrap(), "case {case}");

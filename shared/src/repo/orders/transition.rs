@@ -261,15 +261,7 @@ pub(super) async fn expire(
     shop: &Shop,
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
-    let planned: Vec<_> = orders
-        .into_iter()
-        .map(|order| {
-            let plan = order.expiry();
-            let source = order.id.uuid();
-            (order, plan, Cause { source, text: format!("expiry:{source}"), actor: Actor::Clock })
-        })
-        .collect();
-    execute(connection, &planned, shop, now).await
+    by_clock(connection, orders, "expiry", |order| Some(order.expiry()), shop, now).await
 }
 
 /// Takes orders as delivered that were sent long ago; they are locked.
@@ -279,12 +271,23 @@ pub(super) async fn take_as_delivered(
     shop: &Shop,
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
+    by_clock(connection, orders, "delivery", |order| order.plan(OrderAction::Delivered).ok(), shop, now).await
+}
+
+/// Changes those of the orders that have a plan.
+async fn by_clock(
+    connection: &mut MySqlConnection,
+    orders: Vec<LockedOrder>,
+    kind: &str,
+    plan: impl Fn(&LockedOrder) -> Option<Plan>,
+    shop: &Shop,
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
     let planned: Vec<_> = orders
         .into_iter()
         .filter_map(|order| {
-            let plan = order.plan(OrderAction::Delivered).ok()?;
-            let source = order.id.uuid();
-            Some((order, plan, Cause { source, text: format!("delivery:{source}"), actor: Actor::Clock }))
+            let (plan, source) = (plan(&order)?, order.id.uuid());
+            Some((order, plan, Cause { source, text: format!("{kind}:{source}"), actor: Actor::Clock }))
         })
         .collect();
     execute(connection, &planned, shop, now).await

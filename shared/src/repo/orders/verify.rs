@@ -18,7 +18,7 @@ const SLICE: u32 = 2_000;
 #[derive(Debug, Clone, Copy)]
 pub struct Moment {
     pub now: OffsetDateTime,
-    /// What was due before this is overdue.
+    /// A deadline before this time is overdue.
     pub overdue: OffsetDateTime,
 }
 
