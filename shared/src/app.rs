@@ -99,11 +99,6 @@ impl App {
         self.queue(Queue::Submissions).await
     }
 
-    /// The queue of messages that nobody processes any more.
-    pub async fn dead_letters(&self) -> Result<QueueClient> {
-        self.queue(Queue::DeadLetters).await
-    }
-
     /// The queue of orders.
     pub async fn orders(&self) -> Result<OrderQueue> {
         Ok(OrderQueue::new(self.queue(Queue::Orders).await?))

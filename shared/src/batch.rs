@@ -1,9 +1,114 @@
-//! What the consumers of queues share: the answer to a batch, of which Lambda deletes what is not named, its status, and how
-//! often a message was delivered.
+//! What the consumers of queues share: the answer to a batch, of which Lambda deletes what is not named, its status, how
+//! often a message was delivered, and the loop over messages that do not depend on each other.
 
-use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsMessage};
+use std::time::{Duration, Instant};
 
-use crate::metrics::InvocationStatus;
+use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use futures_util::FutureExt;
+use tracing::{Instrument, info_span};
+
+use crate::{ApiError, App, database, lambda::catch_panic, metrics::InvocationStatus, parameters::Queue};
+
+/// No message of [`independent`] is begun after this. One may take a second for the connection, one for the work and two
+/// for the dead-letter queue, and the functions' timeout is ten seconds.
+const BEGIN_WITHIN: Duration = Duration::from_secs(5);
+
+/// Why a message was not processed.
+pub enum Fault {
+    /// No retry can succeed. The text is the reason in the dead-letter queue.
+    Permanent(String),
+    /// A retry may succeed: without lock conflicts, or after the next deploy.
+    Transient(anyhow::Error),
+    /// The other messages will not succeed now either.
+    DatabaseAway(anyhow::Error),
+}
+
+impl From<database::Error> for Fault {
+    fn from(error: database::Error) -> Self {
+        match error {
+            database::Error::Away(cause) => Self::DatabaseAway(cause),
+            database::Error::Busy(cause) | database::Error::Defect(cause) => Self::Transient(cause),
+            database::Error::Unstorable(cause) => Self::Permanent(format!("the database refuses its values: {cause}")),
+        }
+    }
+}
+
+/// Processes messages that do not depend on each other, each by its body. A permanent fault sends its message to
+/// `dead_letters` at once, with its reason; a transient one returns it to its queue; while the database is away, the rest of
+/// the batch is returned without an attempt.
+pub async fn independent(
+    app: &App,
+    event: SqsEvent,
+    dead_letters: Queue,
+    process: impl AsyncFn(&App, &str) -> Result<(), Fault>,
+) -> SqsBatchResponse {
+    let began = Instant::now();
+    let mut again = Vec::new();
+    let mut messages = event.records.into_iter();
+    while began.elapsed() < BEGIN_WITHIN
+        && let Some(message) = messages.next()
+    {
+        let span = info_span!("message", message.id = message.message_id);
+        let body = message.body.as_deref().unwrap_or_default();
+        let attempt = async {
+            // Boxed: the nested futures exceed the compiler's recursion limit.
+            let fault = match catch_panic(process(app, body).boxed_local()).await {
+                Ok(Ok(())) => return Disposition::Done,
+                Ok(Err(fault)) => fault,
+                Err(panic) => Fault::Transient(panic),
+            };
+            disposition(app, body, dead_letters, fault).await
+        };
+        match attempt.instrument(span).await {
+            Disposition::Done => {}
+            Disposition::Retry => again.push(message),
+            Disposition::RetryRest => {
+                again.push(message);
+                break;
+            }
+        }
+    }
+    again.extend(messages);
+    retried(again)
+}
+
+enum Disposition {
+    Done,
+    Retry,
+    RetryRest,
+}
+
+async fn disposition(app: &App, body: &str, dead_letters: Queue, fault: Fault) -> Disposition {
+    match fault {
+        Fault::Permanent(reason) => dead_letter(app, body, dead_letters, &reason).await,
+        Fault::Transient(cause) => {
+            tracing::error!(error = format!("{cause:#}"), "Message will be retried");
+            Disposition::Retry
+        }
+        Fault::DatabaseAway(cause) => {
+            tracing::warn!(
+                error = format!("{cause:#}"),
+                "Database away: this message and the rest of the batch will be retried"
+            );
+            Disposition::RetryRest
+        }
+    }
+}
+
+async fn dead_letter(app: &App, body: &str, dead_letters: Queue, reason: &str) -> Disposition {
+    let sent = async { app.queue(dead_letters).await?.dead_letter(body, reason).await.map_err(ApiError::Internal) };
+    match sent.await {
+        Ok(()) => {
+            tracing::error!(reason, "Message sent to the dead-letter queue");
+            Disposition::Done
+        }
+        Err(error) => {
+            let error = &error as &dyn std::error::Error;
+            tracing::error!(error, reason, "Message could not be sent to the dead-letter queue");
+            Disposition::Retry
+        }
+    }
+}
 
 /// The answer to a batch: these messages are delivered again, and the queue deletes the others.
 pub fn retried(messages: impl IntoIterator<Item = SqsMessage>) -> SqsBatchResponse {

@@ -5,86 +5,19 @@
 
 mod event;
 
-use std::time::{Duration, Instant};
-
-use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
-use shared::{App, batch, database, lambda::catch_panic, parameters::Queue, repo::orders};
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use shared::{
+    App,
+    batch::{self, Fault},
+    parameters::Queue,
+    repo::orders,
+};
 use time::OffsetDateTime;
-use tracing::{Instrument, info_span};
 
 use event::Event;
 
-/// No message is begun after this. One may take a second for the connection, one for the work and two for the
-/// dead-letter queue, and the function's timeout is ten seconds.
-const BEGIN_WITHIN: Duration = Duration::from_secs(5);
-
 pub async fn handle(app: &App, event: SqsEvent) -> anyhow::Result<SqsBatchResponse> {
-    let began = Instant::now();
-    let mut again = Vec::new();
-    let mut messages = event.records.into_iter();
-    while began.elapsed() < BEGIN_WITHIN
-        && let Some(message) = messages.next()
-    {
-        let span = info_span!("message", message.id = message.message_id);
-        match process(app, &message).instrument(span).await {
-            Disposition::Done => {}
-            Disposition::Retry => again.push(message),
-            Disposition::RetryRest => {
-                again.push(message);
-                break;
-            }
-        }
-    }
-    again.extend(messages);
-    Ok(batch::retried(again))
-}
-
-enum Disposition {
-    Done,
-    Retry,
-    /// The database is away, so the rest of the batch is retried without an attempt.
-    RetryRest,
-}
-
-async fn process(app: &App, message: &SqsMessage) -> Disposition {
-    let body = message.body.as_deref().unwrap_or_default();
-    let fault = match catch_panic(note(app, body)).await {
-        Ok(Ok(())) => return Disposition::Done,
-        Ok(Err(fault)) => fault,
-        Err(panic) => Fault::Transient(panic),
-    };
-    match fault {
-        Fault::Permanent(reason) => park(app, body, &reason).await,
-        Fault::Transient(cause) => {
-            tracing::error!(error = format!("{cause:#}"), "Event of a mail will be retried");
-            Disposition::Retry
-        }
-        Fault::DatabaseAway(cause) => {
-            tracing::warn!(
-                error = format!("{cause:#}"),
-                "Database away: this event and the rest of the batch will be retried"
-            );
-            Disposition::RetryRest
-        }
-    }
-}
-
-enum Fault {
-    /// No retry can succeed.
-    Permanent(String),
-    /// A retry may succeed: without lock conflicts, or after the next deploy.
-    Transient(anyhow::Error),
-    DatabaseAway(anyhow::Error),
-}
-
-impl From<database::Error> for Fault {
-    fn from(error: database::Error) -> Self {
-        match error {
-            database::Error::Away(cause) => Self::DatabaseAway(cause),
-            database::Error::Busy(cause) | database::Error::Defect(cause) => Self::Transient(cause),
-            database::Error::Unstorable(cause) => Self::Permanent(format!("the database refuses its values: {cause}")),
-        }
-    }
+    Ok(batch::independent(app, event, Queue::BounceDeadLetters, note).await)
 }
 
 async fn note(app: &App, body: &str) -> Result<(), Fault> {
@@ -103,25 +36,4 @@ async fn note(app: &App, body: &str) -> Result<(), Fault> {
         Event::Validation => tracing::info!("SES can publish events of mails"),
     }
     Ok(())
-}
-
-async fn park(app: &App, body: &str, reason: &str) -> Disposition {
-    let sent = async {
-        let queue = app.queue(Queue::BounceDeadLetters).await?;
-        queue.dead_letter(body, reason).await.map_err(shared::ApiError::Internal)
-    };
-    match sent.await {
-        Ok(()) => {
-            tracing::error!(reason, "Event of a mail sent to the dead-letter queue");
-            Disposition::Done
-        }
-        Err(error) => {
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                reason,
-                "Event of a mail could not be sent to the dead-letter queue"
-            );
-            Disposition::Retry
-        }
-    }
 }
