@@ -1,5 +1,5 @@
-//! The time of imports by `import-catalogue`, and the part of the word index in it. The books go into a database of their own,
-//! which is removed at the end.
+//! The time of imports by `import-catalogue` and of ratings of the imported books, and the part of the word index in both. The
+//! books go into a database of their own, which is removed at the end.
 
 use std::{
     sync::Arc,
@@ -15,10 +15,12 @@ use sqlx::{ConnectOptions, Connection, MySqlConnection};
 
 use crate::{
     MeasuredFunction, Parameters,
+    drill::WRITER_SESSION,
     host::{Host, Objects},
     login::login,
     own_database::{create, execute},
     process::FunctionProcess,
+    ratings::{self, RatingSpeed},
 };
 
 /// The function that is measured.
@@ -36,6 +38,7 @@ pub struct ImportSpeed {
     pub files: Vec<ImportedFile>,
     /// Of writing the word index of all these books again.
     pub word_index: f64,
+    pub ratings: RatingSpeed,
 }
 
 /// A file, imported by one invocation.
@@ -84,7 +87,11 @@ async fn import(function: &MeasuredFunction, parameters: &Parameters, files: &[u
     ensure!(Some(books) == files.last().map(|end| i64::from(*end)), "{books} books were imported");
     let word_index = write_word_index(&mut database).await.context("writing the word index")?.as_secs_f64();
     database.close().await?;
-    Ok(ImportSpeed { files: imported, word_index })
+    let mut writer = login(parameters, DatabaseRole::Writer)?.connect().await.context("logging in as writer")?;
+    execute(&mut writer, WRITER_SESSION).await?;
+    let ratings = ratings::measure(&mut writer).await.context("rating books")?;
+    writer.close().await?;
+    Ok(ImportSpeed { files: imported, word_index, ratings })
 }
 
 async fn write_word_index(database: &mut MySqlConnection) -> Result<Duration> {
@@ -151,7 +158,8 @@ mod tests {
     #[test]
     fn the_cost_of_the_word_index_is_that_of_all_imports_beside_all_without_it() {
         let file = |seconds| ImportedFile { books: 1, seconds };
-        let speed = ImportSpeed { files: vec![file(2.0), file(7.0)], word_index: 3.0 };
+        let ratings = RatingSpeed { indexed: 3.3, unindexed: 3.0 };
+        let speed = ImportSpeed { files: vec![file(2.0), file(7.0)], word_index: 3.0, ratings };
         assert!((speed.cost_of_word_index() - 1.5).abs() < 1e-9);
     }
 
@@ -163,8 +171,10 @@ mod tests {
             measure(&function, parameters, &[20, 60]).await
         })
         .await;
-        let books: Vec<u32> = measured.unwrap().files.iter().map(|file| file.books).collect();
+        let ImportSpeed { files, ratings, .. } = measured.unwrap();
+        let books: Vec<u32> = files.iter().map(|file| file.books).collect();
         assert_eq!(books, [20, 40]);
+        assert!(ratings.indexed > 0.0 && ratings.unindexed > 0.0, "{ratings:?}");
         assert!(!databases.contains(&DATABASE.to_owned()), "{databases:?}");
     }
 }

@@ -19,6 +19,7 @@ mod http;
 mod login;
 mod own_database;
 mod process;
+mod ratings;
 mod services;
 
 use std::{collections::BTreeMap, path::PathBuf};
