@@ -24,7 +24,7 @@ fn output(arguments: &[&str]) -> (Option<i32>, String, String) {
 
 #[test]
 fn an_error_of_an_argument_names_the_argument_the_value_and_the_expected_form() {
-    let cases: [(&[&str], &[&str]); 37] = [
+    let cases: [(&[&str], &[&str]); 48] = [
         (&["reviews", "hide", "abc"], &["'abc'", "'<ID>'", "expected a whole number from 1, such as 12"]),
         (&["reviews", "hide", "-1"], &["'-1'", "'<ID>'", "a whole number from 1"]),
         (&["reviews", "hide", "0"], &["'0'", "'<ID>'", "a whole number from 1"]),
@@ -61,6 +61,17 @@ fn an_error_of_an_argument_names_the_argument_the_value_and_the_expected_form() 
         (&["drill", "orders", "--processors", "17"], &["17", "--processors", "2..=16"]),
         (&["drill", "orders", "--groups", "1"], &["1", "--groups", "2..=100"]),
         (&["drill", "orders", "--seed", "x"], &["'x'", "--seed", "from 0 to 4294967295"]),
+        (&["orders", "--limit", "-1"], &["'-1'", "--limit", "a whole number from 1"]),
+        (&["orders", "show", "-1"], &["'-1'", "'<ID>'", "the number of an order, such as 100042"]),
+        (&["orders", "erase", "ana@example.org"], &["'ana@example.org'", "'<ID>'", "the number of an order"]),
+        (&["orders", "erase", "-", "--yes"], &["'-'", "'<ID>'", "the number of an order"]),
+        (&["orders", "erase"], &["<ID>", "orders erase"]),
+        (&["orders", "cancel", "100042", "--book", "-3"], &["'-3'", "--book", "a book's id"]),
+        (&["orders", "cancel", "100042", "--copies", "1"], &["--book", "--copies"]),
+        (&["orders", "returned", "100042", "--book", "7", "--copies", "-1"], &["'-1'", "--copies", "1 to 20 copies"]),
+        (&["orders", "returned", "100042", "--book", "7", "--copies", "21"], &["'21'", "--copies", "1 to 20 copies"]),
+        (&["orders", "export", "--csv", "--from", "-7d"], &["'-7d'", "--from", "a day such as 2026-01-31"]),
+        (&["stock", "9788437604947", "-0", "--reason", "x"], &["'-0'", "'[CHANGE]'", "+5, -1 or =12"]),
         (&["synth"], &["--stage", "--golden"]),
     ];
     for (arguments, expected) in cases {

@@ -32,7 +32,7 @@ pub struct Orders {
     #[arg(long)]
     open: bool,
     /// Largest number of orders to list
-    #[arg(long, value_name = "N", default_value = "50", value_parser = arguments::count)]
+    #[arg(long, value_name = "N", default_value = "50", allow_hyphen_values = true, value_parser = arguments::limit)]
     limit: u64,
     #[command(flatten)]
     whose: Whose,
@@ -41,7 +41,7 @@ pub struct Orders {
 #[derive(Args)]
 struct One {
     /// Number of the order, as `orders` prints it
-    #[arg(value_name = "ID", value_parser = number)]
+    #[arg(value_name = "ID", allow_hyphen_values = true, value_parser = number)]
     order: OrderNumber,
     #[command(flatten)]
     whose: Whose,
@@ -52,10 +52,10 @@ struct OneOrPart {
     #[command(flatten)]
     one: One,
     /// Only copies of the book with this id
-    #[arg(long, value_name = "ID", value_parser = arguments::book)]
+    #[arg(long, value_name = "ID", allow_hyphen_values = true, value_parser = arguments::book)]
     book: Option<BookId>,
     /// So many of them; all without it
-    #[arg(long, value_name = "N", requires = "book", value_parser = clap::value_parser!(u8).range(1..=20))]
+    #[arg(long, value_name = "N", requires = "book", allow_hyphen_values = true, value_parser = copies)]
     copies: Option<u8>,
 }
 
@@ -91,10 +91,10 @@ enum OrdersAction {
         #[arg(long, required = true)]
         csv: bool,
         /// First day: 2026-01-01
-        #[arg(long, value_parser = day)]
+        #[arg(long, allow_hyphen_values = true, value_parser = day)]
         from: Date,
         /// Last day; today without it
-        #[arg(long, value_parser = day)]
+        #[arg(long, allow_hyphen_values = true, value_parser = day)]
         to: Option<Date>,
         #[command(flatten)]
         whose: Whose,
@@ -124,6 +124,11 @@ pub struct Verify {
 
 fn number(text: &str) -> Result<OrderNumber, String> {
     OrderNumber::parse(text).ok_or_else(|| "expected the number of an order, such as 100042".to_owned())
+}
+
+fn copies(text: &str) -> Result<u8, String> {
+    let copies = text.parse().ok().filter(|copies| (1..=20).contains(copies));
+    copies.ok_or_else(|| "expected 1 to 20 copies".to_owned())
 }
 
 fn day(text: &str) -> Result<Date, String> {
