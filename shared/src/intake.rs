@@ -3,8 +3,7 @@
 //!
 //! A retry gets the same id if it has the same content and the same key: `Idempotency-Key` of a program, or the hidden
 //! field of a form. The content counts as it was parsed, not as it was written; other content with the same key is another
-//! submission. A key
-//! belongs to its sender. With a cookie, that is the visitor; without one, it is everybody who knows the key, so the key
+//! submission. A key belongs to its sender. With a cookie, that is the visitor; without one, it is everybody who knows the key, so the key
 //! must be one that nobody guesses.
 
 use anyhow::Context;
@@ -15,7 +14,7 @@ use uuid::Uuid;
 use crate::{
     App, Reply, Request,
     api::{Receipt, Status},
-    domain::{BookId, Invalid, SubmissionId, SubmissionKey, VisitorCookie, VisitorId},
+    domain::{BookId, Invalid, SubmissionId, SubmissionKey, VisitorCookie, VisitorId, uuid_of_shop},
     error::{ApiError, Result},
     messages::{Content, Submission},
 };
@@ -138,10 +137,16 @@ pub fn program_key(request: &Request) -> Result<Vec<u8>> {
         let reason = "is missing; send a random value such as a UUID, and the same one with each retry";
         return Err(Invalid::other("Idempotency-Key", reason).into());
     };
-    if key.len() < MIN_KEY_WITHOUT_COOKIE && request.cookie(Request::VISITOR_COOKIE).is_none() {
+    if key.len() < MIN_KEY_WITHOUT_COOKIE && !has_visitor(request) {
         return Err(guessable(Client::Program, key.len()));
     }
     Ok(key)
+}
+
+/// Whether the cookie names a visitor.
+fn has_visitor(request: &Request) -> bool {
+    let number = request.cookie(Request::VISITOR_COOKIE).and_then(|value| value.split('.').next());
+    number.and_then(uuid_of_shop).is_some()
 }
 
 fn key_of_program(request: &Request) -> Result<Option<Vec<u8>>> {
@@ -292,6 +297,10 @@ mod tests {
         for (headers, expected) in [
             (json!({}), "Idempotency-Key: is missing; send a random value such as a UUID"),
             (json!({ "idempotency-key": "1" }), "Idempotency-Key: must have at least 16 characters"),
+            (
+                json!({ "idempotency-key": "1", "cookie": "visitor=me" }),
+                "Idempotency-Key: must have at least 16 characters",
+            ),
             (
                 json!({ "idempotency-key": "\u{f1}", "cookie": format!("visitor={ANA}") }),
                 "Idempotency-Key: must have 1 to 200",

@@ -32,8 +32,7 @@ async fn place(app: &App, request: &Request) -> Result<Reply> {
     let details = asked.draft.parse(shop).map_err(ApiError::Unprocessable)?;
     let key = app.submission_key().await?;
     let now = OffsetDateTime::now_utc();
-    let buyer = super::buyer(&key, request, &repeated, now);
-    let id = key.order_id(buyer.number, &repeated);
+    let (buyer, id) = super::buyer(&key, request, &repeated, request.body(), now);
     let order = OrderV1 {
         order: id,
         visitor: buyer.visitor(),

@@ -28,11 +28,22 @@ fn seller() -> Result<&'static Shop> {
     }
 }
 
-/// The buyer: the visitor of the cookie, or without one a visitor that follows from the key of the order, so that a retry
-/// comes from the same one.
-fn buyer(key: &SubmissionKey, request: &Request, repeated: &[u8], now: OffsetDateTime) -> VisitorCookie {
-    let known = request.cookie(Request::VISITOR_COOKIE).and_then(|value| key.read_cookie(value, now));
-    known.unwrap_or_else(|| VisitorCookie::new(key.visitor_number_of(key.derive(&[b"buyer", repeated])), now))
+/// The buyer, and the id of the order: the visitor of the cookie, or without one a guest, who follows from the key of the
+/// order and what is sent with it, so that a retry comes from the same one. A guest's order is one for each key, whatever is
+/// sent with it and with the cookie that the guest has received for it, but only the first sender is its buyer.
+fn buyer(
+    key: &SubmissionKey,
+    request: &Request,
+    repeated: &[u8],
+    content: &[u8],
+    now: OffsetDateTime,
+) -> (VisitorCookie, OrderId) {
+    let of_guest = || key.order_id(Uuid::nil(), repeated);
+    match request.cookie(Request::VISITOR_COOKIE).and_then(|value| key.read_cookie(value, now)) {
+        Some(guest) if key.is_guest(guest.number, repeated) => (guest, of_guest()),
+        Some(visitor) => (visitor, key.order_id(visitor.number, repeated)),
+        None => (VisitorCookie::new(key.guest(repeated, content), now), of_guest()),
+    }
 }
 
 /// Sends an order to the queue. Once this returns, it is durable.
@@ -70,10 +81,10 @@ mod tests {
 
     const NOW: OffsetDateTime = datetime!(2026-01-02 03:04:05 UTC);
 
-    fn buyer_of(cookie: &str, repeated: &str) -> VisitorCookie {
+    fn placed(cookie: &str, repeated: &str, content: &str) -> (VisitorCookie, OrderId) {
         let event = json!({ "httpMethod": "POST", "path": "/checkout", "headers": { "cookie": cookie } });
         let request = Request::from_event(serde_json::from_value(event).unwrap(), "id");
-        buyer(&key(), &request, repeated.as_bytes(), NOW)
+        buyer(&key(), &request, repeated.as_bytes(), content.as_bytes(), NOW)
     }
 
     fn key() -> SubmissionKey {
@@ -82,24 +93,24 @@ mod tests {
 
     #[test]
     fn a_repeated_key_is_one_order_of_one_buyer_and_equal_keys_of_two_buyers_are_two() {
-        let order = |cookie: &str, repeated: &str| {
-            let buyer = buyer_of(cookie, repeated);
-            (key().order_id(buyer.number, repeated.as_bytes()), buyer.visitor())
-        };
-        let first = order("", "a-key-of-a-form-1");
-        let remembered = format!("visitor={}", key().write_cookie(&buyer_of("", "a-key-of-a-form-1")));
+        let (guest, order) = placed("", "a-key-of-a-form-1", "one book");
+        let remembered = format!("visitor={}", key().write_cookie(&guest));
         let ana = "visitor=c56a4180-65aa-42ec-a945-5fd21dec0538";
-        for (cookie, repeated, is_same) in [
-            ("", "a-key-of-a-form-1", true),
-            ("visitor=me", "a-key-of-a-form-1", true),
-            (&remembered, "a-key-of-a-form-1", true),
-            (&remembered, "a-key-of-a-form-2", false),
-            ("", "a-key-of-a-form-2", false),
-            (ana, "a-key-of-a-form-1", false),
+        for (cookie, repeated, content, is_same_order, is_same_buyer) in [
+            ("", "a-key-of-a-form-1", "one book", true, true),
+            ("visitor=me", "a-key-of-a-form-1", "one book", true, true),
+            (&remembered, "a-key-of-a-form-1", "one book", true, true),
+            (&remembered, "a-key-of-a-form-1", "two books", true, true),
+            ("", "a-key-of-a-form-1", "two books", true, false),
+            (&remembered, "a-key-of-a-form-2", "one book", false, true),
+            ("", "a-key-of-a-form-2", "one book", false, false),
+            (ana, "a-key-of-a-form-1", "one book", false, false),
         ] {
-            assert_eq!(order(cookie, repeated).0 == first.0, is_same, "{cookie} {repeated}");
+            let (buyer, id) = placed(cookie, repeated, content);
+            let is_same = (id == order, buyer.visitor() == guest.visitor());
+            assert_eq!(is_same, (is_same_order, is_same_buyer), "{cookie} {repeated} {content}");
         }
-        assert_eq!(order(&remembered, "a-key-of-a-form-2").1, first.1, "the same buyer");
-        assert_ne!(order(ana, "a-key-of-a-form-1").1, first.1);
+        let (ana_1, ana_2) = (placed(ana, "a-key-of-a-form-1", "a"), placed(ana, "a-key-of-a-form-1", "b"));
+        assert_eq!(ana_1, ana_2, "a visitor's order is one for each key");
     }
 }

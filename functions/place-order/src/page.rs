@@ -64,9 +64,10 @@ async fn place(
     }
     let details = draft(typed).parse(shop).map_err(|invalid| ApiError::Unprocessable(of_form(invalid)))?;
     let now = OffsetDateTime::now_utc();
-    let buyer = super::buyer(key, request, quote.key.as_bytes(), now);
+    // The form's key is secret, and its content may be corrected before it is sent again.
+    let (buyer, id) = super::buyer(key, request, quote.key.as_bytes(), &[], now);
     let order = OrderV1 {
-        order: key.order_id(buyer.number, quote.key.as_bytes()),
+        order: id,
         visitor: buyer.visitor(),
         lines: lines(quote)?,
         delivery_price_seen: quote.delivery_price(details.delivery).ok_or_else(renewed)?,
@@ -79,7 +80,6 @@ async fn place(
         language: Language::parse(locale.tag())?,
         fingerprint: Fingerprint::of(&[]),
     };
-    let id = order.order;
     super::place(app, request, order, now).await?;
     let mut cart = cart_of(request);
     quote.lines.iter().for_each(|line| cart.remove(line.book));

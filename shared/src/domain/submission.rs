@@ -76,6 +76,8 @@ pub enum Outcome {
 pub struct SubmissionKey([u8; 32]);
 
 const PAYLOAD: usize = 10;
+/// Of a UUID, in bytes.
+const HALF: usize = 8;
 /// The domain of the MAC in the id of a submission, and in that of an order.
 const SUBMISSION: &[u8] = b"seal";
 const ORDER: &[u8] = b"seal-order";
@@ -94,12 +96,7 @@ impl SubmissionKey {
 
     /// The id that is derived from these parts: visitor, content and `Idempotency-Key`.
     pub fn derive(&self, parts: &[&[u8]]) -> SubmissionId {
-        let mut mac = self.mac(b"derive");
-        for part in parts {
-            mac.update(&(part.len() as u64).to_be_bytes());
-            mac.update(part);
-        }
-        let digest: [u8; 32] = mac.finalize().into_bytes().into();
+        let digest: [u8; 32] = self.mac_of(b"derive", parts).finalize().into_bytes().into();
         let mut payload = [0; PAYLOAD];
         payload.copy_from_slice(&digest[..PAYLOAD]);
         self.sign(&payload)
@@ -128,6 +125,33 @@ impl SubmissionKey {
         let mut payload = [0; PAYLOAD];
         payload.copy_from_slice(&digest[..PAYLOAD]);
         OrderId::of_uuid(self.sealed(&payload, ORDER))
+    }
+
+    /// The number of a guest, who orders without a cookie, with this key and content. The first half follows from the key, by
+    /// which [`is_guest`](Self::is_guest) knows the guest again; the second also from the content, so that whoever sends the
+    /// same key with an order of their own is somebody else.
+    pub fn guest(&self, key: &[u8], content: &[u8]) -> Uuid {
+        let of_key: [u8; 32] = self.mac_of(b"guest", &[key]).finalize().into_bytes().into();
+        let of_content: [u8; 32] = self.mac_of(b"guest", &[key, content]).finalize().into_bytes().into();
+        let mut bytes = [0; 16];
+        bytes[..HALF].copy_from_slice(&of_key[..HALF]);
+        bytes[HALF..].copy_from_slice(&of_content[HALF..16]);
+        uuid::Builder::from_custom_bytes(bytes).into_uuid()
+    }
+
+    /// Whether the number is that of a guest who ordered with this key, whatever the order was.
+    pub fn is_guest(&self, number: Uuid, key: &[u8]) -> bool {
+        self.guest(key, &[]).as_bytes()[..HALF] == number.as_bytes()[..HALF]
+    }
+
+    /// Of parts, none of which can take from its neighbours.
+    fn mac_of(&self, purpose: &[u8], parts: &[&[u8]]) -> Hmac<Sha256> {
+        let mut mac = self.mac(purpose);
+        for part in parts {
+            mac.update(&(part.len() as u64).to_be_bytes());
+            mac.update(part);
+        }
+        mac
     }
 
     /// Parses the id of an order; none if this key did not sign it. It authorises nothing.
@@ -219,7 +243,7 @@ impl SubmissionKey {
         mac
     }
 
-    /// One key with seven domains, so that a MAC of one is invalid in the others.
+    /// One key with eight domains, so that a MAC of one is invalid in the others.
     fn mac(&self, purpose: &[u8]) -> Hmac<Sha256> {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes a key of any length");
         mac.update(purpose);
