@@ -211,7 +211,7 @@ fn visitor() -> Value {
     json!({
         "name": Request::VISITOR_COOKIE,
         "in": "cookie",
-        "description": "The value that the shop has set before. Other values are ignored.",
+        "description": "The value that the shop has set before; over HTTPS the cookie's name is `__Host-visitor`. Other values are ignored.",
         "schema": { "type": "string" },
         "example": "6f1d7a52-7d0b-8f6c-9f53-0a9f7c1f2b3d",
     })
@@ -343,7 +343,7 @@ pub fn headers() -> Value {
         "Location": header("^/api/submissions/[0-9a-f-]{36}$", "Address of the submission's status."),
         "Order-Location": header("^/api/orders/[0-9a-f-]{36}$", "Address of the order's status."),
         "Retry-After": header("^[0-9]+$", "Seconds until a retry."),
-        "Set-Cookie": header(r"^visitor=[0-9a-f-]{36}\.[0-9]{10}\.[A-Za-z0-9_-]+; ", "Identifies the browser for a year."),
+        "Set-Cookie": header(r"^(__Host-)?visitor=[0-9a-f-]{36}\.[0-9]{10}\.[A-Za-z0-9_-]+; ", "Identifies the browser for a year."),
         "X-Request-Id": header("^[A-Za-z0-9-]+$", "Identifies the request in the shop's log."),
     })
 }

@@ -237,7 +237,7 @@ mod tests {
         let value = longest.to_cookie(Uuid::max());
         assert_eq!(value.len(), Cart::MAX_COOKIE);
         // Browsers keep 4096 bytes of name, value and attributes: RFC 6265, 6.1.
-        let cookie = format!("cart={value}; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax; Secure");
+        let cookie = format!("__Host-cart={value}; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax; Secure");
         assert!(cookie.len() < 4_096 / 2, "{}", cookie.len());
         assert_eq!(lines(&Cart::parse(&value)), lines(&longest));
     }

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     Request,
+    request::HOST_PREFIX,
     response::{Body, Response},
 };
 use crate::error::{ApiError, Result};
@@ -307,11 +308,13 @@ impl Reply {
         }
     }
 
-    /// Browsers use HTTPS from now on, and send the cookies over HTTPS only.
+    /// Browsers use HTTPS from now on, and send the cookies over HTTPS and to this host only.
     fn for_tls_only(mut self) -> Self {
         if let Entry::Occupied(mut cookies) = self.headers.entry(header::SET_COOKIE) {
             for cookie in cookies.iter_mut() {
-                if let Ok(secure) = HeaderValue::from_bytes(&[cookie.as_bytes(), b"; Secure"].concat()) {
+                if let Ok(secure) =
+                    HeaderValue::from_bytes(&[HOST_PREFIX.as_bytes(), cookie.as_bytes(), b"; Secure"].concat())
+                {
                     *cookie = secure;
                 }
             }
@@ -407,21 +410,22 @@ mod tests {
     }
 
     #[test]
-    fn over_https_replies_have_hsts_and_secure_cookies() {
+    fn over_https_replies_have_hsts_and_cookies_of_this_host_only() {
         let answer = |proto: &str| {
             let reply = Reply::text("text/plain", String::new()).with_cart(Some("1")).remember("1").speaking("en");
             get(reply, &json!({"x-forwarded-proto": proto}))
         };
         let secure = |answer: &Value| {
             let cookies = answer["multiValueHeaders"]["set-cookie"].as_array().unwrap().iter();
-            cookies.map(|cookie| cookie.as_str().unwrap().ends_with("; Secure")).collect::<Vec<_>>()
+            let cookies = cookies.map(|cookie| cookie.as_str().unwrap());
+            cookies.map(|cookie| (cookie.starts_with("__Host-"), cookie.ends_with("; Secure"))).collect::<Vec<_>>()
         };
         let https = answer("https");
         assert_eq!(header(&https, "strict-transport-security"), "max-age=31536000");
-        assert_eq!(secure(&https), [true; 3]);
+        assert_eq!(secure(&https), [(true, true); 3]);
         let http = answer("http");
         assert_eq!(header(&http, "strict-transport-security"), "");
-        assert_eq!(secure(&http), [false; 3]);
+        assert_eq!(secure(&http), [(false, false); 3]);
     }
 
     #[test]

@@ -56,6 +56,11 @@ pub struct Request {
 const LOCATION: &AsciiSet =
     &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'\\').add(b'^').add(b'`').add(b'{').add(b'|').add(b'}');
 
+/// A browser takes a cookie with this prefix only from the shop's own host and over HTTPS, so that neither a neighbouring
+/// host nor somebody in the network can plant one.
+/// <https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis#section-4.1.3.2>
+pub(super) const HOST_PREFIX: &str = "__Host-";
+
 /// Characters of a host name with its port: <https://www.rfc-editor.org/rfc/rfc1035#section-2.3.4>.
 const MAX_HOST: usize = 253 + ":65535".len();
 
@@ -311,10 +316,14 @@ impl Request {
         !encodings.iter().all(is_identity)
     }
 
+    /// The cookie that the shop has set under this name. Over HTTPS it has the prefix [`HOST_PREFIX`], and no other counts.
     pub fn cookie(&self, name: &str) -> Option<&str> {
+        let prefix = if self.over_tls() { HOST_PREFIX } else { "" };
         let cookies = self.headers.get_all("cookie").into_iter().filter_map(|value| value.to_str().ok());
         let mut pairs = cookies.flat_map(|line| line.split(';')).filter_map(|pair| pair.split_once('='));
-        pairs.find(|(known, _)| known.trim() == name).map(|(_, value)| value.trim().trim_matches('"'))
+        pairs
+            .find(|(known, _)| known.trim().strip_prefix(prefix) == Some(name))
+            .map(|(_, value)| value.trim().trim_matches('"'))
     }
 
     /// What every request must keep to, before a handler sees it.
@@ -527,6 +536,11 @@ mod tests {
             let request = request(event(cookie.clone()));
             assert_eq!(request.cookie("visitor") == Some(id), is_found, "{cookie}");
         }
+        let planted = event(format!("visitor=me; __Host-visitor={id}"));
+        let over_tls = request(planted.clone()).of_shop(Some("https://shop.example"));
+        assert_eq!((over_tls.cookie("visitor"), request(planted).cookie("visitor")), (Some(id), Some("me")));
+        let planted = request(event(format!("visitor={id}"))).of_shop(Some("https://shop.example"));
+        assert_eq!(planted.cookie("visitor"), None, "any host of the domain may have set it");
         let lines = json!({"path": "/", "multiValueHeaders": {"cookie": ["a=b", format!("visitor={id}")]}});
         assert_eq!(request(lines).cookie("visitor"), Some(id));
     }

@@ -104,7 +104,8 @@ async fn a_stage_behind_cloudfront_serves_its_visitors_over_https_and_redirects_
     // A visitor, by HTTPS.
     let page = visit("GET", "/about?lang=en", &[]);
     assert_eq!((page.status, page.header("strict-transport-security")), (200, "max-age=31536000"), "{}", page.text);
-    assert!(page.header("set-cookie").ends_with("; Secure"), "{}", page.header("set-cookie"));
+    let cookie = page.header("set-cookie");
+    assert!(cookie.starts_with("__Host-") && cookie.ends_with("; Secure"), "{cookie}");
     assert!(page.text.contains(&format!("https://{shop}/about")), "absolute addresses are those of the distribution");
     let missing = visit("GET", "/nothing-here", &[]);
     assert_eq!(missing.status, 404, "{}", missing.text);
