@@ -156,6 +156,7 @@ fn text_of(Invalid { field, reason }: &Invalid, locale: Locale) -> String {
         Reason::NotAnEmail => locale.text("reason-email"),
         Reason::NotAPhone => locale.text("reason-phone"),
         Reason::NotAPostalCode => locale.text("reason-postal-code"),
+        Reason::OutsideVatArea => locale.text("reason-vat-area"),
         Reason::NotACountry => locale.text("reason-country"),
         Reason::CardNumber => locale.text("reason-card-number"),
         Reason::NotStars { min, max } | Reason::NotAMean { min, max } => stars(*min, *max),
@@ -253,7 +254,8 @@ mod tests {
             Some(Reason::TooNew { .. }) => Reason::NotAnEmail,
             Some(Reason::NotAnEmail) => Reason::NotAPhone,
             Some(Reason::NotAPhone) => Reason::NotAPostalCode,
-            Some(Reason::NotAPostalCode) => Reason::NotACountry,
+            Some(Reason::NotAPostalCode) => Reason::OutsideVatArea,
+            Some(Reason::OutsideVatArea) => Reason::NotACountry,
             Some(Reason::NotACountry) => Reason::CardNumber,
             Some(Reason::CardNumber) => Reason::NotInRange { min: 1, max: 2 },
             Some(Reason::NotInRange { .. }) => Reason::NotStars { min: 1, max: 2 },
@@ -275,7 +277,7 @@ mod tests {
     #[test]
     fn every_reason_has_a_text_in_both_languages() {
         let reasons: Vec<Reason> = successors(next(None), |reason| next(Some(reason))).collect();
-        assert_eq!(reasons.len(), 23);
+        assert_eq!(reasons.len(), 24);
         for reason in reasons {
             for locale in Locale::ALL {
                 let text = text_of(&Invalid::new("name", reason.clone()), locale);

@@ -40,6 +40,8 @@ pub enum Reason {
     /// By the rules of the address's country.
     NotAPostalCode,
     NotACountry,
+    /// A place in a country of the EU to which the shop cannot sell, because another tax applies there.
+    OutsideVatArea,
     /// A text that holds what looks like the number of a payment card.
     CardNumber,
     NotInRange {
@@ -95,6 +97,9 @@ impl fmt::Display for Reason {
             Self::NotAnEmail => f.write_str("must be an address such as ana@example.org"),
             Self::NotAPhone => f.write_str("must be a telephone number such as +34 600 123 123"),
             Self::NotAPostalCode => f.write_str("must be a postal code of the country"),
+            Self::OutsideVatArea => {
+                f.write_str("is outside the area of the EU's value added tax, to which the shop does not send")
+            }
             Self::NotACountry => f.write_str("must be a code of ISO 3166-1 such as ES"),
             Self::CardNumber => f.write_str("must not contain the number of a card"),
             Self::NotInRange { min, max } => write!(f, "must be a whole number from {min} to {max}"),

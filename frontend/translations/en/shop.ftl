@@ -201,6 +201,7 @@ reason-too-long-by-unknown = { $what } can have { $a } characters.
 reason-email = Enter your whole email address, such as ana@example.org.
 reason-phone = Enter a telephone number such as +34 600 123 123.
 reason-postal-code = Enter a postal code of the country.
+reason-vat-area = We do not send to this area (such as the Canary Islands, Ceuta and Melilla), because another tax applies there. Write to us, and we will see what is possible.
 reason-country = Choose a country.
 reason-card-number = Do not enter the number of a card here; the shop never asks for it.
 reason-marks = A letter can have at most { $a } accents or other marks.

@@ -201,6 +201,7 @@ reason-too-long-by-unknown = { $what } admite { $a } caracteres.
 reason-email = Escribe tu correo completo, como ana@example.org.
 reason-phone = Escribe un teléfono como +34 600 123 123.
 reason-postal-code = Escribe un código postal del país.
+reason-vat-area = No enviamos a esta zona (como Canarias, Ceuta y Melilla), porque allí se aplica otro impuesto. Escríbenos y vemos qué se puede hacer.
 reason-country = Elige un país.
 reason-card-number = No escribas aquí el número de una tarjeta; la librería nunca lo pide.
 reason-marks = Una letra puede llevar { $a } tildes o signos como mucho.

@@ -97,10 +97,13 @@ impl Draft {
             .flat_map(|ship| &ship.countries)
             .filter_map(|code| Some(Country::parse(code).ok()?.code()))
             .collect();
-        if served.contains(&address.country.code()) {
-            return Ok(address);
+        if !served.contains(&address.country.code()) {
+            return Err(vec![Invalid::new("address.country", Reason::NotOneOf(served))]);
         }
-        Err(vec![Invalid::new("address.country", Reason::NotOneOf(served))])
+        if address.is_outside_vat_area() {
+            return Err(vec![Invalid::new("address.postal_code", Reason::OutsideVatArea)]);
+        }
+        Ok(address)
     }
 }
 
@@ -200,6 +203,7 @@ pub mod tests {
             (Draft { delivery: "drone".into(), ..collected() }, shop(), "delivery"),
             (shipped(), no_ship, "delivery"),
             (with_card(|draft| draft.address.country = "FR".into()), shop(), "address.country"),
+            (with_card(|draft| draft.address.postal_code = "35002".into()), shop(), "address.postal_code"),
             (with_card(|draft| draft.name = CARD.into()), shop(), "contact.name"),
             (with_card(|draft| draft.note = CARD.into()), shop(), "note"),
             (with_card(|draft| draft.address.name = CARD.into()), shop(), "address.name"),

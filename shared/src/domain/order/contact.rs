@@ -159,6 +159,30 @@ impl Address {
     }
 }
 
+/// Parts of countries of the EU to which its value added tax does not extend, by the beginnings of their postal codes:
+/// Directive 2006/112/EC, article 6. Others have country codes of their own.
+const OUTSIDE_VAT_AREA: [(&str, &[&str]); 6] = [
+    ("DE", &["27498", "78266"]),                 // Heligoland, Büsingen
+    ("ES", &["35", "38", "51", "52"]),           // Canary Islands, Ceuta, Melilla
+    ("FI", &["22"]),                             // Åland
+    ("FR", &["97", "984", "986", "987", "988"]), // overseas
+    ("GR", &["63086", "63087"]),                 // Mount Athos
+    ("IT", &["22061", "23041"]),                 // Campione d'Italia, Livigno
+];
+
+impl Address {
+    /// Whether the address is in a country of the EU, but outside the area of its value added tax: prices that include the tax
+    /// are wrong there, and the parcel passes the customs.
+    pub fn is_outside_vat_area(&self) -> bool {
+        let code: String =
+            self.postal_code.iter().flat_map(|code| code.chars()).filter(|c| c.is_alphanumeric()).collect();
+        let country = self.country.code();
+        let code = code.strip_prefix(country).unwrap_or(&code); // FI-22100
+        let parts = OUTSIDE_VAT_AREA.iter().filter(|(known, _)| *known == country);
+        parts.flat_map(|(_, beginnings)| *beginnings).any(|beginning| code.starts_with(beginning))
+    }
+}
+
 impl TryFrom<AddressText> for Address {
     type Error = Invalid;
 
@@ -337,6 +361,38 @@ mod tests {
             ),
         ] {
             assert_eq!(changed, expected);
+        }
+    }
+
+    #[test]
+    fn an_address_outside_the_vat_area_is_known_by_its_postal_code() {
+        for (country, code, is_outside) in [
+            ("ES", "35002", true),
+            ("ES", "38001", true),
+            ("ES", "51001", true),
+            ("ES", "52006", true),
+            ("ES", "28013", false),
+            ("ES", "07001", false),
+            ("PT", "9000-018", false), // Madeira
+            ("FR", "97400", true),
+            ("FR", "98714", true),
+            ("FR", "98000", false), // Monaco is treated as France
+            ("FR", "75001", false),
+            ("DE", "27498", true),
+            ("DE", "78266", true),
+            ("DE", "78267", false),
+            ("IT", "23041", true),
+            ("IT", "22061", true),
+            ("IT", "22060", false),
+            ("FI", "22100", true),
+            ("FI", "FI-22100", true),
+            ("FI", "00100", false),
+            ("GR", "630 86", true),
+            ("GR", "630 88", false),
+            ("AD", "AD500", false),
+        ] {
+            let text = AddressText { postal_code: code.into(), country: country.into(), ..typed() };
+            assert_eq!(Address::parse(&text).unwrap().is_outside_vat_area(), is_outside, "{country} {code}");
         }
     }
 

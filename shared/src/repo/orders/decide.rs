@@ -162,8 +162,11 @@ fn not_offered(order: &OrderV1, shop: &Shop) -> Option<OrderReason> {
     match (order.delivery, &shop.collect, &shop.ship) {
         (Delivery::Collect, None, _) | (Delivery::Ship, _, None) => return Some(OrderReason::DeliveryNotOffered),
         (Delivery::Ship, _, Some(parcel)) => {
-            let country = order.address.as_ref().map(|address| address.country.code());
-            if !parcel.countries.iter().any(|served| Some(served.as_str()) == country) {
+            let is_served = order.address.as_ref().is_some_and(|address| {
+                let country = address.country.code();
+                parcel.countries.iter().any(|served| served == country) && !address.is_outside_vat_area()
+            });
+            if !is_served {
                 return Some(OrderReason::CountryNotServed);
             }
         }

@@ -260,6 +260,10 @@ async fn what_cannot_be_sold_as_the_buyer_saw_it_is_rejected_with_its_reasons_an
         order.address.as_mut().unwrap().country = crate::domain::Country::parse("FR").unwrap();
         order
     };
+    let to_the_canaries = |mut order: OrderV1| {
+        order.address.as_mut().unwrap().postal_code = Some("35002".into());
+        order
+    };
     let in_dollars = |mut order: OrderV1| {
         order.lines[0].unit_price_seen.currency = "USD".into();
         order
@@ -310,6 +314,7 @@ async fn what_cannot_be_sold_as_the_buyer_saw_it_is_rejected_with_its_reasons_an
             whole(OrderReason::DeliveryPriceAbove { now: euro(395) }),
         ),
         ("abroad", vec![(here, 1)], &abroad, shop(), whole(OrderReason::CountryNotServed)),
+        ("another tax", vec![(here, 1)], &to_the_canaries, shop(), whole(OrderReason::CountryNotServed)),
         ("no delivery", vec![(here, 1)], &same, no_ship(), whole(OrderReason::DeliveryNotOffered)),
         ("payment not accepted", vec![(here, 1)], &same, unpaid(), whole(OrderReason::PaymentNotAccepted)),
         ("not selling", vec![(here, 1)], &same, no_shop(), whole(OrderReason::NotSelling)),
