@@ -171,6 +171,7 @@ fn text_of(Invalid { field, reason }: &Invalid, locale: Locale) -> String {
         | Reason::NotACurrency
         | Reason::NotACursor
         | Reason::NotInRange { .. }
+        | Reason::OutOfRange { .. }
         | Reason::Other(_) => locale.text_with("reason-unknown", [("what", what())]),
     }
 }
@@ -256,7 +257,8 @@ mod tests {
             Some(Reason::NotAPostalCode) => Reason::NotACountry,
             Some(Reason::NotACountry) => Reason::CardNumber,
             Some(Reason::CardNumber) => Reason::NotInRange { min: 1, max: 2 },
-            Some(Reason::NotInRange { .. }) => Reason::NotStars { min: 1, max: 2 },
+            Some(Reason::NotInRange { .. }) => Reason::OutOfRange { min: 1, max: 2, value: "3".into() },
+            Some(Reason::OutOfRange { .. }) => Reason::NotStars { min: 1, max: 2 },
             Some(Reason::NotStars { .. }) => Reason::NotAMean { min: 1, max: 2 },
             Some(Reason::NotAMean { .. }) => Reason::NotAnAmount,
             Some(Reason::NotAnAmount) => Reason::NotAPriceLimit,
@@ -275,7 +277,7 @@ mod tests {
     #[test]
     fn every_reason_has_a_text_in_both_languages() {
         let reasons: Vec<Reason> = successors(next(None), |reason| next(Some(reason))).collect();
-        assert_eq!(reasons.len(), 23);
+        assert_eq!(reasons.len(), 24);
         for reason in reasons {
             for locale in Locale::ALL {
                 let text = text_of(&Invalid::new("name", reason.clone()), locale);

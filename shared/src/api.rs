@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 use crate::domain::{
     self, Address, AddressText, Author, BookId, Contact, Delivery, DisplayName, Email, Facets, Genre, Histogram,
-    Language, MAX_LINES, MessageText, Money, Order, OrderId, OrderLine, OrderNote, OrderNumber, OrderState, Outcome,
+    Invalid, Language, MAX_LINES, MessageText, Money, Order, OrderId, OrderLine, OrderNote, OrderNumber, OrderState, Outcome,
     Payment, Quantity, Rejection, ReviewText, Slice, Stars, StateChange, Subject, SubmissionId, Summary, TaxPart,
     milliseconds,
 };
@@ -152,6 +152,9 @@ pub struct RatingForm {
     /// The text of the review. A blank one counts as none.
     #[schemars(with = "Option<String>", length(max = ReviewText::MAX))]
     pub review: Option<serde_json::Value>,
+    /// What is wrong with the names of its members.
+    #[schemars(skip)]
+    pub names: Vec<Invalid>,
 }
 
 /// A message to the shop.
@@ -169,6 +172,9 @@ pub struct ContactForm {
     /// Leave it out. A page hides it, so only a program fills it in; that message is accepted and dropped.
     #[schemars(with = "Option<String>")]
     pub website: Option<serde_json::Value>,
+    /// What is wrong with the names of its members.
+    #[schemars(skip)]
+    pub names: Vec<Invalid>,
 }
 
 /// The receipt of a submission.
