@@ -1,15 +1,19 @@
 //! JSON types of the API that are not types of the domain. The functions read and write them, and the API's document is
 //! made from them.
 
-use schemars::JsonSchema;
+use std::marker::PhantomData;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use crate::domain::{
-    self, Address, AddressText, Author, BookId, Contact, Delivery, DisplayName, Email, Facets, Genre, Histogram,
-    Invalid, Language, MAX_LINES, MessageText, Money, Order, OrderId, OrderLine, OrderNote, OrderNumber, OrderState, Outcome,
-    Payment, Quantity, Rejection, ReviewText, Slice, Stars, StateChange, Subject, SubmissionId, Summary, TaxPart,
-    milliseconds,
+use crate::{
+    domain::{
+        self, Address, Author, BookId, Contact, Delivery, DisplayName, Email, Facets, Genre, Histogram, Invalid,
+        Language, LineReason, MAX_LINES, MessageText, Money, Order, OrderId, OrderLine, OrderNote, OrderNumber,
+        OrderReason, OrderState, Outcome, Payment, Phone, Quantity, Rejection, ReviewText, Slice, Stars, StateChange,
+        Subject, SubmissionId, Summary, TaxPart, milliseconds, optional_milliseconds,
+    },
 };
 
 /// A book of a list.
@@ -37,7 +41,7 @@ pub struct OfBook {
     pub ratings: BookRatings,
     /// The address of the book's page.
     pub url: String,
-    /// The last change of the book by an import, or of its ratings.
+    /// The last change of the book by an import, of its ratings, or of its stock by a sale or a cancellation.
     #[serde(serialize_with = "milliseconds")]
     #[schemars(with = "String", extend("format" = "date-time"))]
     pub updated_at: OffsetDateTime,
@@ -230,19 +234,22 @@ pub struct OrderForm {
     /// Each of another book.
     #[schemars(length(min = 1, max = MAX_LINES))]
     pub lines: Vec<OrderFormLine>,
+    /// One that `/api/shop` lists.
+    #[schemars(with = "Accepted<Delivery>")]
     pub delivery: Delivery,
-    /// One that goes with the delivery: `on_collection` with `collect`, `on_delivery` with `ship`.
+    /// One that `/api/shop` lists for the delivery.
+    #[schemars(with = "Accepted<Payment>")]
     pub payment: Payment,
-    pub contact: Contact,
+    pub contact: ContactMembers,
     /// Required with the delivery `ship`.
-    pub address: Option<AddressText>,
+    pub address: Option<AddressMembers>,
     /// For the shop, without any card number.
     #[schemars(length(max = OrderNote::MAX))]
     pub note: Option<String>,
     /// Of mails and pages; `es` if it is left out.
-    pub language: Option<Language>,
-    /// The most that the buyer pays: the lines and the delivery, in one currency. The shop never charges more.
-    pub total: Money,
+    pub language: Option<ServedLanguage>,
+    /// The most that the buyer pays: the lines and the delivery. The shop never charges more.
+    pub total: MoneyMembers,
 }
 
 /// A book of an order.
@@ -252,7 +259,83 @@ pub struct OrderFormLine {
     pub book: BookId,
     pub quantity: Quantity,
     /// The most that the buyer pays for a copy: the `price` of the book.
-    pub unit_price: Money,
+    pub unit_price: MoneyMembers,
+}
+
+/// An amount in the currency of the shop: `{"minor": 1995, "currency": "EUR"}` is 19.95 euro.
+#[derive(Debug, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct MoneyMembers {
+    /// Cents, or whatever the currency's smallest unit is.
+    #[schemars(range(max = u32::MAX))]
+    pub minor: u32,
+    /// Three letters of ISO 4217.
+    #[schemars(regex(pattern = "^[A-Z]{3}$"))]
+    pub currency: String,
+}
+
+/// Whom the shop writes to about an order.
+#[derive(Debug, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct ContactMembers {
+    pub name: DisplayName,
+    pub email: Email,
+    /// 7 to 15 digits, with blanks, hyphens, points, slashes and brackets between them, and a plus at most in front. A blank
+    /// one counts as none.
+    #[schemars(length(max = Phone::MAX))]
+    pub phone: Option<String>,
+}
+
+/// A postal address.
+#[derive(Debug, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct AddressMembers {
+    #[schemars(length(min = 1, max = Address::MAX_LINE))]
+    pub name: String,
+    /// Street, number and floor.
+    #[schemars(length(min = 1, max = Address::MAX_STREET_LINES), inner(length(max = Address::MAX_LINE)))]
+    pub street: Vec<String>,
+    /// Left out in countries that have no postal codes.
+    #[schemars(length(max = Address::MAX_POSTAL_CODE))]
+    pub postal_code: Option<String>,
+    #[schemars(length(min = 1, max = Address::MAX_LINE))]
+    pub place: String,
+    /// A province or state.
+    #[schemars(length(max = Address::MAX_LINE))]
+    pub region: Option<String>,
+    /// Two letters of ISO 3166-1, of a country that `/api/shop` lists.
+    #[schemars(regex(pattern = "^[A-Za-z]{2}$"))]
+    pub country: String,
+}
+
+/// A language of pages and mails, Spanish or English, as a BCP 47 tag: `es`, `en`. One with a region is that language.
+#[derive(Debug, JsonSchema)]
+#[schemars(transparent)]
+pub struct ServedLanguage(
+    #[schemars(
+        length(max = Language::MAX),
+        regex(pattern = "^([Ee][Ss]|[Ss][Pp][Aa]|[Ee][Nn]|[Ee][Nn][Gg])([-_][A-Za-z0-9]{2,8})*$")
+    )]
+    pub String,
+);
+
+/// The values of an enumeration that a request may have, in their place: a closed list, while the component of that name is
+/// of answers, in which others may be added.
+#[derive(Debug)]
+pub struct Accepted<T>(PhantomData<T>);
+
+impl<T: JsonSchema> JsonSchema for Accepted<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        T::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        T::json_schema(generator)
+    }
 }
 
 /// The buyer's cancellation of an order.
@@ -288,7 +371,7 @@ pub struct OrderStatus {
 pub struct OrderDetails {
     /// For people.
     pub number: OrderNumber,
-    #[serde(with = "time::serde::rfc3339")]
+    #[serde(serialize_with = "milliseconds")]
     #[schemars(with = "String", extend("format" = "date-time"))]
     pub placed_at: OffsetDateTime,
     pub history: Vec<StateChange>,
@@ -298,8 +381,8 @@ pub struct OrderDetails {
     pub reason: Option<String>,
     /// The kind of that reason.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "String")]
-    pub code: Option<String>,
+    #[schemars(with = "OrderCode")]
+    pub code: Option<OrderCode>,
     pub lines: Vec<OrderedLine>,
     pub delivery: Delivery,
     pub delivery_price: Money,
@@ -311,13 +394,17 @@ pub struct OrderDetails {
     pub taxes: Vec<TaxPart>,
     pub payment: Payment,
     /// When it expires, unless it is paid or collected until then.
-    #[serde(with = "time::serde::rfc3339::option")]
+    #[serde(serialize_with = "optional_milliseconds")]
     #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub expires_at: Option<OffsetDateTime>,
     /// When the buyer withdrew from the contract, after the order had left the shop.
-    #[serde(with = "time::serde::rfc3339::option")]
+    #[serde(serialize_with = "optional_milliseconds")]
     #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub withdrawn_at: Option<OffsetDateTime>,
+    /// When its `Idempotency-Key` came back with another body, the last time. That body had no effect.
+    #[serde(serialize_with = "optional_milliseconds")]
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+    pub repeated_at: Option<OffsetDateTime>,
     /// Null once the shop needs it no longer.
     pub contact: Option<Contact>,
     pub address: Option<Address>,
@@ -346,12 +433,59 @@ pub struct OrderedLine {
     pub reason: Option<String>,
     /// The kind of that reason.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "String")]
-    pub code: Option<String>,
+    #[schemars(with = "LineCode")]
+    pub code: Option<LineCode>,
     /// How many of the copies could be sold.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "u8")]
     pub available: Option<u8>,
+}
+
+/// Why an order was rejected. A code never changes its meaning; later versions may add others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderCode {
+    /// A line could not be sold; it has the reason.
+    Lines,
+    /// Delivery costs more than what `total` has beside the lines.
+    DeliveryPriceAbove,
+    /// The prices of the shop sum to more than `total`.
+    TotalAbove,
+    /// The browser, the mailbox or the postal address has as many open orders that are not paid as the shop allows.
+    TooManyOpen,
+    /// The shop no longer offers this delivery.
+    DeliveryNotOffered,
+    /// The shop does not send to this country.
+    CountryNotServed,
+    /// The shop no longer accepts this payment.
+    PaymentNotAccepted,
+    /// The shop does not sell at the moment.
+    NotSelling,
+    /// Its buyer asked for erasure after placing it.
+    Erased,
+    /// Its buyer cancelled it before it was decided.
+    Cancelled,
+    /// For every other reason.
+    Other,
+}
+
+/// Why a line could not be sold. A code never changes its meaning; later versions may add others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LineCode {
+    NoSuchBook,
+    /// The book is ordered on request.
+    WithoutPrice,
+    /// Fewer copies are left than were ordered.
+    OutOfStock,
+    /// The price is above `unit_price`.
+    PriceAbove,
+    /// The price of the book is in another currency.
+    OtherCurrency,
+    /// More copies than one order may have.
+    TooMany,
+    /// For every other reason.
+    Other,
 }
 
 /// Whether parameters, database and queue answer.
@@ -431,7 +565,7 @@ impl OrderDetails {
             placed_at: order.placed_at,
             history: order.history,
             reason: order.rejection.as_ref().map(ToString::to_string),
-            code: order.rejection.as_ref().map(|reason| snake_case(reason.key())),
+            code: order.rejection.as_ref().map(OrderCode::of),
             lines: order.lines.into_iter().map(OrderedLine::of).collect(),
             delivery: order.delivery,
             delivery_price: order.delivery_price,
@@ -441,6 +575,7 @@ impl OrderDetails {
             payment: order.payment,
             expires_at: order.expires_at,
             withdrawn_at: order.withdrawn_at,
+            repeated_at: order.repeated_at,
             contact: order.contact,
             address: order.address,
             note: order.note,
@@ -454,7 +589,7 @@ impl OrderedLine {
         let reason = line.reason.as_ref();
         Self {
             reason: reason.map(ToString::to_string),
-            code: reason.map(|reason| snake_case(reason.key())),
+            code: reason.map(LineCode::of),
             available: reason.map(|reason| reason.available(line.quantity)),
             book: line.book,
             title: line.title,
@@ -468,9 +603,36 @@ impl OrderedLine {
     }
 }
 
-/// The form of all codes of the API.
-fn snake_case(key: &str) -> String {
-    key.replace('-', "_")
+impl OrderCode {
+    fn of(reason: &OrderReason) -> Self {
+        match reason {
+            OrderReason::Lines => Self::Lines,
+            OrderReason::DeliveryPriceAbove { .. } => Self::DeliveryPriceAbove,
+            OrderReason::TotalAbove { .. } => Self::TotalAbove,
+            OrderReason::TooManyOpen { .. } => Self::TooManyOpen,
+            OrderReason::DeliveryNotOffered => Self::DeliveryNotOffered,
+            OrderReason::CountryNotServed => Self::CountryNotServed,
+            OrderReason::PaymentNotAccepted => Self::PaymentNotAccepted,
+            OrderReason::NotSelling => Self::NotSelling,
+            OrderReason::Erased => Self::Erased,
+            OrderReason::Cancelled => Self::Cancelled,
+            OrderReason::Other(_) => Self::Other,
+        }
+    }
+}
+
+impl LineCode {
+    fn of(reason: &LineReason) -> Self {
+        match reason {
+            LineReason::NoSuchBook => Self::NoSuchBook,
+            LineReason::WithoutPrice => Self::WithoutPrice,
+            LineReason::OutOfStock { .. } => Self::OutOfStock,
+            LineReason::PriceAbove { .. } => Self::PriceAbove,
+            LineReason::OtherCurrency { .. } => Self::OtherCurrency,
+            LineReason::TooMany { .. } => Self::TooMany,
+            LineReason::Other(_) => Self::Other,
+        }
+    }
 }
 
 impl RejectionCode {
@@ -488,7 +650,40 @@ impl RejectionCode {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    #[test]
+    fn a_rejection_has_the_code_of_its_reason() {
+        let euro = || Money { minor: 1, currency: "EUR".into() };
+        for reason in [
+            OrderReason::Lines,
+            OrderReason::DeliveryPriceAbove { now: euro() },
+            OrderReason::TotalAbove { now: euro() },
+            OrderReason::TooManyOpen { max: 5 },
+            OrderReason::DeliveryNotOffered,
+            OrderReason::CountryNotServed,
+            OrderReason::PaymentNotAccepted,
+            OrderReason::NotSelling,
+            OrderReason::Erased,
+            OrderReason::Cancelled,
+            OrderReason::Other("storm".into()),
+        ] {
+            assert_eq!(json!(OrderCode::of(&reason)), reason.key().replace('-', "_"));
+        }
+        for reason in [
+            LineReason::NoSuchBook,
+            LineReason::WithoutPrice,
+            LineReason::OutOfStock { left: 1 },
+            LineReason::PriceAbove { now: euro() },
+            LineReason::OtherCurrency { now: euro() },
+            LineReason::TooMany { max: 20 },
+            LineReason::Other("burnt".into()),
+        ] {
+            assert_eq!(json!(LineCode::of(&reason)), reason.key().replace('-', "_"));
+        }
+    }
 
     #[test]
     fn a_book_has_the_plain_mean_and_the_weighted_one() {

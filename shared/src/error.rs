@@ -58,6 +58,7 @@ pub struct Problem {
     pub detail: String,
     /// The request id, for a question to the shop.
     pub instance: String,
+    /// Each value that is not acceptable, at most 20.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<ProblemField>,
 }

@@ -8,7 +8,8 @@ use shared::{
     ApiError,
     api::{
         self, AuthorWithBooks, BookSummary, Books, GenreCount, Genres, Health, HealthStatus, OfBook, OrderDetails,
-        OrderReceipt, OrderStatus, OrderedLine, Reached, Receipt, Status, SubmissionStatus, SuggestedBook, Suggestions,
+        OrderReceipt, OrderStatus, OrderedLine, Reached, Receipt, Status, SubmissionStatus, SuggestedBook,
+        Suggestions,
     },
     domain::{
         Author, Availability, Book, BookId, Delivery, Genre, Histogram, Invalid, Isbn13, Language, Money, OrderId,
@@ -168,6 +169,7 @@ pub fn order_status() -> Value {
         payment: Payment::BankTransfer,
         expires_at: Some(datetime!(2026-01-07 03:04:05 UTC)),
         withdrawn_at: None,
+        repeated_at: None,
         contact: serde_json::from_value(form["contact"].clone()).ok(),
         address: serde_json::from_value(form["address"].clone()).ok(),
         note: serde_json::from_value(form["note"].clone()).ok(),
