@@ -14,6 +14,7 @@ use crate::{
         OrderReason, OrderState, Outcome, Payment, Phone, Quantity, Rejection, ReviewText, Slice, Stars, StateChange,
         Subject, SubmissionId, Summary, TaxPart, milliseconds, optional_milliseconds,
     },
+    shop::{self, Selling, WhyNot},
 };
 
 /// A book of a list.
@@ -488,6 +489,120 @@ pub enum LineCode {
     Other,
 }
 
+/// Whether the shop sells, and on what terms. Amounts include tax.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Shop {
+    /// Whether it takes orders.
+    pub sells: bool,
+    /// Why it takes none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub reason: Option<String>,
+    /// The kind of that reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "NotSellingCode")]
+    pub code: Option<NotSellingCode>,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub terms: Option<Terms>,
+}
+
+/// Why the shop takes no orders. A code never changes its meaning; later versions may add others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum NotSellingCode {
+    /// Nobody has set it up for selling: it has no other members.
+    NoShop,
+    /// It has no mail to confirm orders.
+    NoMail,
+    /// It has no HTTPS.
+    NoHttps,
+}
+
+/// What buyer and seller agree on with an order.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Terms {
+    pub seller: Seller,
+    /// Of all amounts of an order; three letters of ISO 4217.
+    pub currency: String,
+    pub tax_rates: TaxRates,
+    /// The deliveries that are offered.
+    pub deliveries: Vec<DeliveryOption>,
+    /// The payments that are accepted.
+    pub payments: Vec<PaymentOption>,
+    pub limits: OrderLimits,
+}
+
+/// Who sells.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Seller {
+    pub name: String,
+    /// Tax identification number.
+    pub tax_id: String,
+    /// Postal address on one line.
+    pub address: String,
+    pub email: Email,
+    pub phone: String,
+    /// The public register and the entry in it.
+    pub register: Option<String>,
+}
+
+/// Hundredths of a percent of value added tax that prices include: 400 is 4 %.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct TaxRates {
+    /// Of a book without a rate of its own.
+    #[schemars(range(max = 10_000))]
+    pub books: u16,
+    #[schemars(range(max = 10_000))]
+    pub delivery: u16,
+}
+
+/// A delivery with its price.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct DeliveryOption {
+    pub delivery: Delivery,
+    /// Of an order, whatever its number of books.
+    pub price: Money,
+    /// The sum of the lines from which on the price is 0; null if it never is.
+    pub free_from: Option<Money>,
+    /// Days until the order is ready or arrives, at most.
+    pub days: u16,
+    /// Codes of ISO 3166-1 of the countries that it reaches. Only with `ship`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Vec<String>")]
+    pub countries: Option<Vec<String>>,
+    /// Where the order is collected. Only with `collect`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub place: Option<String>,
+    /// Days for which an order that is ready is kept. Only with `collect`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "u16")]
+    pub keep_days: Option<u16>,
+}
+
+/// A payment with what it goes with.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct PaymentOption {
+    pub payment: Payment,
+    /// The deliveries that it goes with.
+    pub deliveries: Vec<Delivery>,
+    /// Days after which an order that is not paid expires. Only with `bank_transfer`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "u16")]
+    pub days_to_pay: Option<u16>,
+}
+
+/// The most of an order, and of the orders of a buyer.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct OrderLimits {
+    /// Different books of an order.
+    pub lines: usize,
+    /// Copies of a book.
+    pub copies: u8,
+    /// Open orders that are not paid, of one browser, mailbox or postal address. One more is rejected with `too_many_open`.
+    pub open_orders: u16,
+}
+
 /// Whether parameters, database and queue answer.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Health {
@@ -635,6 +750,79 @@ impl LineCode {
     }
 }
 
+impl Shop {
+    /// The terms of a shop; none where the stage has no `[shop]`.
+    pub fn of(shop: Option<&shop::Shop>) -> Self {
+        let why_not = match shop::Shop::selling(shop) {
+            Selling::Yes => None,
+            Selling::No(why_not) => Some(why_not),
+        };
+        Self {
+            sells: why_not.is_none(),
+            reason: why_not.map(|why_not| format!("Nothing can be ordered from this stage, because {why_not}.")),
+            code: why_not.map(NotSellingCode::of),
+            terms: shop.map(Terms::of),
+        }
+    }
+}
+
+impl NotSellingCode {
+    fn of(why_not: WhyNot) -> Self {
+        match why_not {
+            WhyNot::NoShop => Self::NoShop,
+            WhyNot::NoMail => Self::NoMail,
+            WhyNot::NoHttps => Self::NoHttps,
+        }
+    }
+}
+
+impl Terms {
+    fn of(shop: &shop::Shop) -> Self {
+        let shop::Seller { name, tax_id, address, email, phone, register } = shop.seller.clone();
+        let deliveries = shop.deliveries();
+        let payment = |payment: Payment| PaymentOption {
+            payment,
+            deliveries: deliveries.iter().copied().filter(|delivery| payment.is_possible_with(*delivery)).collect(),
+            days_to_pay: match payment {
+                Payment::BankTransfer => shop.payments.bank_transfer.as_ref().map(|account| account.days_to_pay),
+                Payment::OnCollection | Payment::OnDelivery => None,
+            },
+        };
+        Self {
+            seller: Seller { name, tax_id, address, email, phone, register },
+            currency: shop.currency.clone(),
+            tax_rates: TaxRates { books: shop.tax_rates.books, delivery: shop.tax_rates.delivery },
+            deliveries: collection(shop).into_iter().chain(parcel(shop)).collect(),
+            payments: shop.accepted_payments().into_iter().map(payment).collect(),
+            limits: OrderLimits { lines: MAX_LINES, copies: Quantity::MAX, open_orders: shop.max_open_orders },
+        }
+    }
+}
+
+fn collection(shop: &shop::Shop) -> Option<DeliveryOption> {
+    shop.collect.as_ref().map(|collect| DeliveryOption {
+        delivery: Delivery::Collect,
+        price: shop.money(0),
+        free_from: None,
+        days: collect.ready_in_days,
+        countries: None,
+        place: Some(collect.place.clone()),
+        keep_days: Some(collect.keep_days),
+    })
+}
+
+fn parcel(shop: &shop::Shop) -> Option<DeliveryOption> {
+    shop.ship.as_ref().map(|ship| DeliveryOption {
+        delivery: Delivery::Ship,
+        price: shop.money(ship.price),
+        free_from: ship.free_from.map(|from| shop.money(from)),
+        days: ship.days,
+        countries: Some(ship.countries.clone()),
+        place: None,
+        keep_days: None,
+    })
+}
+
 impl RejectionCode {
     fn of(rejection: &Rejection) -> Self {
         match rejection {
@@ -683,6 +871,72 @@ mod tests {
         ] {
             assert_eq!(json!(LineCode::of(&reason)), reason.key().replace('-', "_"));
         }
+    }
+
+    #[test]
+    fn a_shop_tells_programs_what_an_order_costs_and_how_it_can_be_paid() {
+        let sample = json!({
+            "seller": {
+                "name": "Anaquel", "tax_id": "B00000000", "address": "Calle Mayor 1", "email": "tienda@example.org",
+                "phone": "+34 910 000 000", "register": null,
+            },
+            "currency": "EUR",
+            "tax_rates": { "books": 400, "delivery": 2100 },
+            "collect": { "place": "Calle Mayor 1", "ready_in_days": 2, "keep_days": 7 },
+            "ship": { "price": 395, "free_from": 4000, "days": 4, "countries": ["ES", "PT"] },
+            "payments": { "on_collection": true, "on_delivery": true,
+                "bank_transfer": { "holder": "Anaquel", "iban": "ES9121000418450200051332", "days_to_pay": 5 } },
+            "max_open_orders": 5,
+            "groups": 1,
+            "sells": "yes",
+        });
+        let euro = |minor: u32| json!({ "minor": minor, "currency": "EUR" });
+        let answer = |changes: &[(&str, serde_json::Value)]| {
+            let mut sample = sample.clone();
+            for (member, value) in changes {
+                sample[*member] = value.clone();
+            }
+            json!(Shop::of(Some(&shop::Shop::parse(&sample.to_string()).unwrap())))
+        };
+        let whole = answer(&[]);
+        assert_eq!((&whole["sells"], whole.get("reason"), whole.get("code")), (&json!(true), None, None));
+        assert_eq!(whole["seller"], sample["seller"]);
+        assert_eq!((&whole["currency"], &whole["tax_rates"]), (&sample["currency"], &sample["tax_rates"]));
+        assert_eq!(
+            whole["deliveries"],
+            json!([
+                { "delivery": "collect", "price": euro(0), "free_from": null, "days": 2, "place": "Calle Mayor 1",
+                  "keep_days": 7 },
+                { "delivery": "ship", "price": euro(395), "free_from": euro(4_000), "days": 4,
+                  "countries": ["ES", "PT"] },
+            ])
+        );
+        assert_eq!(
+            whole["payments"],
+            json!([
+                { "payment": "on_collection", "deliveries": ["collect"] },
+                { "payment": "on_delivery", "deliveries": ["ship"] },
+                { "payment": "bank_transfer", "deliveries": ["collect", "ship"], "days_to_pay": 5 },
+            ])
+        );
+        assert_eq!(whole["limits"], json!({ "lines": 50, "copies": 20, "open_orders": 5 }));
+        assert!(!whole.to_string().contains("ES91"), "the account is for buyers");
+
+        let collected = answer(&[("ship", json!(null))]);
+        assert_eq!(collected["deliveries"].as_array().unwrap().len(), 1);
+        let payments: Vec<_> = collected["payments"].as_array().unwrap().iter().map(|one| &one["deliveries"]).collect();
+        assert_eq!(payments, [&json!(["collect"]), &json!(["collect"])]);
+        for (why_not, code) in [("no_mail", "no_mail"), ("no_https", "no_https")] {
+            let closed = answer(&[("sells", json!({ "no": why_not }))]);
+            assert_eq!((&closed["sells"], &closed["code"]), (&json!(false), &json!(code)));
+            assert_eq!(closed["deliveries"], whole["deliveries"]);
+        }
+        let none = json!(Shop::of(None));
+        assert_eq!(
+            none,
+            json!({ "sells": false, "code": "no_shop",
+                "reason": "Nothing can be ordered from this stage, because its file has no section [shop]." })
+        );
     }
 
     #[test]

@@ -153,6 +153,37 @@ async fn a_repeated_key_is_one_order_whatever_its_body_and_of_two_visitors_two()
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
+async fn the_terms_of_the_shop_give_the_total_of_an_order() {
+    let shop = Shop::open().await;
+    let answer = shop.get("/api/shop").await;
+    assert_eq!((answer.status, answer.header("cache-control")), (200, "public, max-age=60"));
+    let terms = answer.json();
+    assert_eq!((&terms["sells"], &terms["currency"]), (&json!(true), &json!("EUR")), "{terms}");
+    assert_eq!(shop.get("/api/shop?unknown=1").await.status, 400);
+    let parcel = terms["deliveries"].as_array().unwrap().iter().find(|one| one["delivery"] == "ship").unwrap().clone();
+    let book = imports::book_on_sale(&shop, 9).await;
+    let price = price(&shop, book).await;
+    for quantity in [1, 3] {
+        let lines = quantity * price;
+        let is_free = parcel["free_from"]["minor"].as_u64().is_some_and(|from| lines >= from);
+        let delivery = if is_free { 0 } else { parcel["price"]["minor"].as_u64().unwrap() };
+        let mut sent = order(book, quantity, price);
+        sent["delivery"] = json!("ship");
+        sent["payment"] = json!("bank_transfer");
+        // Open orders to one address have a limit.
+        let street = format!("Calle {}", Uuid::new_v4());
+        sent["address"] = json!({ "name": "Ana", "street": [street], "postal_code": "28013", "place": "Madrid", "country": "ES", "region": null });
+        sent["total"]["minor"] = json!(lines + delivery);
+        let placed = place(&shop, &Uuid::new_v4().to_string(), "", &sent).await;
+        assert_eq!((placed.status, placed.header("retry-after")), (202, "1"), "{}", placed.text);
+        let decided = after(&shop, placed.header("location"), "received", &cookie(&placed, "visitor")).await;
+        assert_eq!(decided["status"], "awaiting_payment", "{decided}");
+        assert_eq!((&decided["total"], &decided["delivery_price"]["minor"]), (&sent["total"], &json!(delivery)));
+    }
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
 async fn a_program_cancels_with_its_cookie_and_without_a_body() {
     let shop = Shop::open().await;
     let book = imports::book_on_sale(&shop, 9).await;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use shared::{
     api::{
         AuthorWithBooks, Book, Books, CancellationForm, ContactForm, Genres, Health, OrderForm, OrderReceipt,
-        OrderStatus, RatingForm, Receipt, ServedLanguage, SubmissionStatus, Suggestions,
+        OrderStatus, RatingForm, Receipt, ServedLanguage, Shop, SubmissionStatus, Suggestions,
     },
     domain::{Genre, Language, Review, Search, Slice, Sort},
     error::Problem,
@@ -18,7 +18,7 @@ use super::{
 };
 
 /// Names and descriptions of the document's tags.
-pub const TAGS: [(&str, &str); 8] = [
+pub const TAGS: [(&str, &str); 9] = [
     ("books", "The books of the shop."),
     ("genres", "The genres of the books."),
     ("authors", "The authors of the books."),
@@ -26,6 +26,7 @@ pub const TAGS: [(&str, &str); 8] = [
     ("contact", "Messages to the shop."),
     ("submissions", "The status of ratings and messages."),
     ("orders", "Orders of books, where the shop sells."),
+    ("shop", "Whether the shop sells, and its terms."),
     ("health", "The health of the shop."),
 ];
 
@@ -40,6 +41,7 @@ pub fn all(schemas: &mut Schemas) -> Vec<Operation> {
         list_ratings(schemas),
         show_submission(schemas),
         show_order(schemas),
+        show_shop(schemas),
         health(schemas),
     ];
     let heads = reading.each_ref().map(Operation::head);
@@ -277,6 +279,17 @@ fn show_order(schemas: &mut Schemas) -> Operation {
 const FOLLOWING: &str = "An id that the shop has not issued returns 404. While `status` is `received`, ask again after a second, \
                          and then each time after twice as long, up to a minute. Most orders are decided within seconds; while \
                          the database is away it takes as long as that, up to hours, and this request returns 503.";
+
+fn show_shop(schemas: &mut Schemas) -> Operation {
+    let caching = format!("public, max-age={MINUTE}");
+    Operation::get("show-about", "/api/shop", &caching, &schemas.response::<Shop>(), &examples::shop())
+        .named("show-shop", "Shows whether the shop sells, and its terms")
+        .tagged("shop", TERMS)
+}
+
+const TERMS: &str = "The `total` of an order is the sum of `quantity` times `unit_price` of its lines, and the `price` of its \
+                     delivery, which is 0 if that sum is at least `free_from`. A shop that nobody has set up for selling has only \
+                     `sells`, `reason` and `code`.";
 
 fn order_id() -> Value {
     let schema = json!({ "type": "string", "format": "uuid" });
