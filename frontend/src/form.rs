@@ -172,6 +172,7 @@ fn text_of(Invalid { field, reason }: &Invalid, locale: Locale) -> String {
         | Reason::NotACurrency
         | Reason::NotACursor
         | Reason::NotInRange { .. }
+        | Reason::OutOfRange { .. }
         | Reason::Other(_) => locale.text_with("reason-unknown", [("what", what())]),
     }
 }
@@ -258,7 +259,8 @@ mod tests {
             Some(Reason::OutsideVatArea) => Reason::NotACountry,
             Some(Reason::NotACountry) => Reason::CardNumber,
             Some(Reason::CardNumber) => Reason::NotInRange { min: 1, max: 2 },
-            Some(Reason::NotInRange { .. }) => Reason::NotStars { min: 1, max: 2 },
+            Some(Reason::NotInRange { .. }) => Reason::OutOfRange { min: 1, max: 2, value: "3".into() },
+            Some(Reason::OutOfRange { .. }) => Reason::NotStars { min: 1, max: 2 },
             Some(Reason::NotStars { .. }) => Reason::NotAMean { min: 1, max: 2 },
             Some(Reason::NotAMean { .. }) => Reason::NotAnAmount,
             Some(Reason::NotAnAmount) => Reason::NotAPriceLimit,

@@ -4,7 +4,10 @@ use std::{borrow::Cow, collections::HashMap};
 
 use fluent_templates::{LanguageIdentifier, fluent_bundle::FluentValue, langid, static_loader};
 
-use shared::http::weighted;
+use shared::{
+    domain::{Invalid, Language, Parsed, Reason},
+    http::weighted,
+};
 
 use crate::format;
 
@@ -54,6 +57,14 @@ impl Locale {
     pub fn parse(tag: &str) -> Option<Self> {
         let primary = tag.trim().split('-').next()?;
         Self::ALL.into_iter().find(|locale| locale.tag().eq_ignore_ascii_case(primary))
+    }
+
+    /// Reads a language tag that a program sends, such as `en` or `en-GB`.
+    pub fn served(field: &str, tag: &str) -> Parsed<Self> {
+        let language = Language::parse(tag).ok();
+        language
+            .and_then(|language| Self::parse(language.as_str()))
+            .ok_or_else(|| Invalid::new(field, Reason::NotOneOf(Self::ALL.map(Self::tag).to_vec())))
     }
 
     /// The visitor's language: by `?lang`, else by the cookie, else by `Accept-Language`.

@@ -232,7 +232,7 @@ mod tests {
             note: None,
             language: Language::parse(language).unwrap(),
             placed_at: datetime!(2026-01-02 03:04 UTC),
-            repeated_otherwise: false,
+            repeated_at: None,
         }
     }
 

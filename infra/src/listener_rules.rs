@@ -97,6 +97,26 @@ mod tests {
     }
 
     #[test]
+    fn a_path_with_a_method_that_it_lacks_comes_to_the_function_without_a_route_or_to_one_that_names_its_methods() {
+        let rules = rules(FUNCTIONS);
+        let paths: BTreeSet<&str> = rules.iter().map(|rule| rule.route.path).collect();
+        let mut taken = BTreeSet::new();
+        for path in &paths {
+            let has =
+                |method| rules.iter().any(|rule| rule.route.path == *path && rule.route.methods.contains(&method));
+            for method in ["GET", "HEAD", "POST"].into_iter().filter(|method| !has(method)) {
+                let of_method = |rule: &&Rule| rule.route.methods.contains(&method);
+                if let Some(rule) = rules.iter().filter(of_method).find(|rule| matches(&rule.pattern, path)) {
+                    taken.insert((rule.function, method, *path));
+                }
+            }
+        }
+        // `show-order` answers these with 405, as the function without a route does.
+        let cancel = "/api/orders/{id}/cancel";
+        assert_eq!(taken, [("show-order", "GET", cancel), ("show-order", "HEAD", cancel)].into());
+    }
+
+    #[test]
     fn no_rule_shadows_a_later_one() {
         let rules = rules(FUNCTIONS);
         for (at, rule) in rules.iter().enumerate() {

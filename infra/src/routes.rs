@@ -155,6 +155,7 @@ pub static FUNCTIONS: &[Function] = &[
         name: "show-about",
         about: "Serves the pages about the shop and its API",
         trigger: Http(&[
+            get("/api/shop", "/api/shop"),
             get("/about", "/about"),
             get("/privacy", "/privacy"),
             get("/terms", "/terms"),

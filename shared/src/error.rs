@@ -58,6 +58,7 @@ pub struct Problem {
     pub detail: String,
     /// The request id, for a question to the shop.
     pub instance: String,
+    /// Each value that is not acceptable, at most 20.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<ProblemField>,
 }
@@ -112,6 +113,9 @@ pub enum FieldCode {
 }
 
 impl ApiError {
+    /// The most values that an answer names.
+    pub const MOST_ERRORS: usize = 20;
+
     pub fn status(&self) -> u16 {
         match self {
             Self::BadRequest(_) => 400,
@@ -144,7 +148,7 @@ impl ApiError {
     pub fn problem(&self, request_id: &str) -> Problem {
         let (title, detail) = self.texts(request_id);
         let errors = match self {
-            Self::Unprocessable(invalids) => invalids.iter().map(ProblemField::of_body).collect(),
+            Self::Unprocessable(all) => all.iter().take(Self::MOST_ERRORS).map(ProblemField::of_body).collect(),
             Self::BadRequest(invalid) => vec![ProblemField::of_request(invalid)],
             _ => Vec::new(),
         };
@@ -214,7 +218,10 @@ impl FieldCode {
         match reason {
             Reason::Blank => Self::Blank,
             Reason::TooLong { .. } | Reason::LongerThan { .. } => Self::TooLong,
-            Reason::NotInRange { .. } | Reason::NotStars { .. } | Reason::NotAMean { .. } => Self::OutOfRange,
+            Reason::NotInRange { .. }
+            | Reason::OutOfRange { .. }
+            | Reason::NotStars { .. }
+            | Reason::NotAMean { .. } => Self::OutOfRange,
             Reason::NotAnEmail => Self::NotAnEmail,
             Reason::NotAnAmount | Reason::NotAPriceLimit => Self::NotAnAmount,
             Reason::NotABoolean => Self::NotABoolean,
@@ -293,6 +300,13 @@ mod tests {
                 field.as_object_mut().unwrap().remove("detail").expect("a detail for people");
             }
             assert_eq!((&problem["code"], &problem["errors"]), (&json!(code), &errors));
+        }
+    }
+    #[test]
+    fn a_problem_names_at_most_twenty_values() {
+        for (count, named) in [(1, 1), (20, 20), (21, 20), (5_000, 20)] {
+            let invalid = (0..count).map(|at| Invalid::new(format!("lines.{at}"), Reason::Blank)).collect();
+            assert_eq!(ApiError::Unprocessable(invalid).problem("id-1").errors.len(), named);
         }
     }
 }

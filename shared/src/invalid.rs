@@ -48,6 +48,12 @@ pub enum Reason {
         min: u32,
         max: u32,
     },
+    /// The same, with the value as it was sent.
+    OutOfRange {
+        min: u32,
+        max: u32,
+        value: String,
+    },
     /// No number of whole stars.
     NotStars {
         min: u8,
@@ -103,6 +109,9 @@ impl fmt::Display for Reason {
             Self::NotACountry => f.write_str("must be a code of ISO 3166-1 such as ES"),
             Self::CardNumber => f.write_str("must not contain the number of a card"),
             Self::NotInRange { min, max } => write!(f, "must be a whole number from {min} to {max}"),
+            Self::OutOfRange { min, max, value } => {
+                write!(f, "must be a whole number from {min} to {max}, and is {value}")
+            }
             Self::NotStars { min, max } => write!(f, "must be a whole number from {min} to {max}"),
             Self::NotAMean { min, max } => write!(f, "must be a number of stars from {min} to {max}"),
             Self::NotAnAmount => f.write_str("must be an amount such as 19.95, with a point and no sign"),

@@ -175,6 +175,12 @@ impl Shop {
         self.ship.as_ref().map_or(Ship::DELIVERED_AFTER_DAYS, |ship| ship.delivered_after_days)
     }
 
+    /// The deliveries that the shop offers.
+    pub fn deliveries(&self) -> Vec<Delivery> {
+        let offered = [(Delivery::Collect, self.collect.is_some()), (Delivery::Ship, self.ship.is_some())];
+        offered.into_iter().filter(|(_, is_offered)| *is_offered).map(|(delivery, _)| delivery).collect()
+    }
+
     /// The payments that the shop accepts with some delivery.
     pub fn accepted_payments(&self) -> Vec<Payment> {
         let Payments { on_collection, on_delivery, bank_transfer } = &self.payments;

@@ -109,8 +109,10 @@ async fn the_beginning_of_a_query_leads_to_books_authors_genres_and_corrections(
     assert_eq!(names(&suggested("poet&lang=en").await, "genres", "name"), ["Poetry"]);
     assert_eq!(suggested("quijt").await["did_you_mean"], "quijote");
     assert!(names(&suggested("quijote").await, "authors", "name").is_empty(), "the query is no name");
-    let problem = shop.get("/api/suggestions?q=").await;
-    assert_eq!((problem.status, &problem.json()["errors"][0]["field"]), (400, &"q".into()));
+    for (query, field) in [("q=", "q"), ("q=quijote&lang=fr", "lang")] {
+        let problem = shop.get(&format!("/api/suggestions?{query}")).await;
+        assert_eq!((problem.status, &problem.json()["errors"][0]["field"]), (400, &field.into()), "{query}");
+    }
 }
 
 #[ignore = "needs a local stage"]

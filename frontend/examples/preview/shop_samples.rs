@@ -252,6 +252,6 @@ fn order(books: &[Summary], state: OrderState) -> Order {
         note: OrderNote::parse("Es un regalo.\nSin el precio, por favor.").ok(),
         language: Language::parse("es").expect("a language"),
         placed_at: PLACED,
-        repeated_otherwise: false,
+        repeated_at: None,
     }
 }

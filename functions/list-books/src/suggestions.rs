@@ -23,7 +23,7 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     let query = request.query(PARAMETERS)?;
     let text = query.get("q").ok_or_else(|| Invalid::new("q", Reason::Blank))?;
     let search = Search::parse(text)?;
-    let locale = query.get("lang").and_then(Locale::parse).unwrap_or_default();
+    let locale = query.get("lang").map(|tag| Locale::served("lang", tag)).transpose()?.unwrap_or_default();
     let listing = Listing::new(Some(search.clone()), Filter::default(), Sort::Relevance, HITS_WITH_AUTHORS);
     let suggestions = app.database().read(async |connection| {
         let found = books::list(connection, &listing).await?;

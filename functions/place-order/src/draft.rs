@@ -69,8 +69,7 @@ impl Draft {
     }
 
     fn delivery(&self, shop: &Shop) -> Parsed<Delivery> {
-        let offered = [(Delivery::Collect, shop.collect.is_some()), (Delivery::Ship, shop.ship.is_some())];
-        let offered: Vec<Delivery> = offered.into_iter().filter(|(_, is)| *is).map(|(delivery, _)| delivery).collect();
+        let offered = shop.deliveries();
         let codes = || offered.iter().map(|delivery| delivery.code()).collect::<Vec<_>>();
         Delivery::parse(&self.delivery)
             .ok()

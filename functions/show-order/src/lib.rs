@@ -46,7 +46,7 @@ mod tests {
             note: None,
             language: Language::parse("es").unwrap(),
             placed_at: datetime!(2026-01-02 03:04:05 UTC),
-            repeated_otherwise: false,
+            repeated_at: None,
         }
     }
 }

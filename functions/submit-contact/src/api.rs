@@ -8,12 +8,13 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
 }
 
 fn read(request: &Request) -> Result<ContactForm> {
-    let mut body = request.json(&["name", "email", "subject", "message", "website"])?;
+    let (mut body, names) = request.json(&["name", "email", "subject", "message", "website"])?;
     Ok(ContactForm {
         name: body.take("name"),
         email: body.take("email"),
         subject: body.take("subject"),
         message: body.take("message"),
         website: body.take("website"),
+        names,
     })
 }

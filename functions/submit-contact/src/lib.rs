@@ -40,12 +40,12 @@ fn parse(form: &ContactForm) -> Result<ContactV1> {
     let message = text("message", &form.message).and_then(|text| MessageText::parse(&text));
     let website = JsonObject::text("website", form.website.as_ref());
     match (name, email, subject, message, website) {
-        (Ok(name), Ok(email), Ok(subject), Ok(message), Ok(_)) => {
+        (Ok(name), Ok(email), Ok(subject), Ok(message), Ok(_)) if form.names.is_empty() => {
             Ok(ContactV1 { visitor: None, name, email, subject, message })
         }
         (name, email, subject, message, website) => {
             let invalids: [Option<Invalid>; 5] = [name.err(), email.err(), subject.err(), message.err(), website.err()];
-            Err(ApiError::Unprocessable(invalids.into_iter().flatten().collect()))
+            Err(ApiError::Unprocessable(form.names.iter().cloned().chain(invalids.into_iter().flatten()).collect()))
         }
     }
 }
@@ -60,9 +60,11 @@ mod tests {
         let Err(ApiError::Unprocessable(invalids)) = parse(&form) else { panic!("must be refused") };
         let fields: Vec<&str> = invalids.iter().map(|invalid| invalid.field.as_str()).collect();
         assert_eq!(fields, ["name", "email", "subject"]);
-        let form = ContactForm { email: Some(5.into()), website: Some(true.into()), ..form };
+        let names = vec![Invalid::other("colour", "is not a member here")];
+        let form = ContactForm { email: Some(5.into()), website: Some(true.into()), names, ..form };
         let Err(ApiError::Unprocessable(invalids)) = parse(&form) else { panic!("must be refused") };
         let messages: Vec<String> = invalids.iter().map(Invalid::to_string).collect();
+        assert!(messages.contains(&"colour: is not a member here".to_owned()), "{messages:?}");
         assert!(messages.contains(&"email: must be a string, and is a number".to_owned()), "{messages:?}");
         assert!(messages.contains(&"website: must be a string, and is a boolean".to_owned()), "{messages:?}");
     }

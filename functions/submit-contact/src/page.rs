@@ -36,6 +36,7 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
         subject: said("subject"),
         message: said("message"),
         website: None,
+        names: Vec::new(),
     };
     let accepted = super::accept(app, request, Client::Browser, &form).await;
     Form::again(request, &typed, accepted, show)

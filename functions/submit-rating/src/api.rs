@@ -1,6 +1,11 @@
 //! `POST /api/books/{id}/ratings`
 
-use shared::{ApiError, App, JsonObject, Reply, Request, Result, api::RatingForm, domain::BookId, intake::Client};
+use shared::{
+    ApiError, App, JsonObject, Reply, Request, Result,
+    api::RatingForm,
+    domain::{BookId, Invalid},
+    intake::Client,
+};
 
 pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     request.expect_segments(4)?;
@@ -13,6 +18,6 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
 
 pub(super) const MEMBERS: &[&str] = &["stars", "name", "review"];
 
-pub(super) fn read(mut body: JsonObject) -> RatingForm {
-    RatingForm { stars: body.take("stars"), name: body.take("name"), review: body.take("review") }
+pub(super) fn read((mut body, names): (JsonObject, Vec<Invalid>)) -> RatingForm {
+    RatingForm { stars: body.take("stars"), name: body.take("name"), review: body.take("review"), names }
 }

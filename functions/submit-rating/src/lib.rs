@@ -64,13 +64,14 @@ impl Parsed {
 }
 
 fn parse(form: &RatingForm) -> Result<Parsed> {
-    let stars = Stars::parse(form.stars.as_ref().and_then(whole).unwrap_or_default());
+    let stars = Stars::parse(form.stars.as_ref().and_then(JsonObject::whole).unwrap_or_default());
     let name = said("name", form.name.as_ref(), DisplayName::parse);
     let review = said("review", form.review.as_ref(), ReviewText::parse);
     match (stars, name, review) {
-        (Ok(stars), Ok(name), Ok(review)) => Ok(Parsed { stars, name, review }),
+        (Ok(stars), Ok(name), Ok(review)) if form.names.is_empty() => Ok(Parsed { stars, name, review }),
         (stars, name, review) => {
-            Err(ApiError::Unprocessable([stars.err(), name.err(), review.err()].into_iter().flatten().collect()))
+            let values = [stars.err(), name.err(), review.err()].into_iter().flatten();
+            Err(ApiError::Unprocessable(form.names.iter().cloned().chain(values).collect()))
         }
     }
 }
@@ -83,12 +84,6 @@ fn said<T>(
 ) -> Result<Option<T>, Invalid> {
     let text = JsonObject::text(name, member)?.filter(|text| !clean(text).is_empty());
     text.as_deref().map(parse).transpose()
-}
-
-/// JSON has one type of number: `4.0` is four.
-#[expect(clippy::cast_possible_truncation, reason = "what is out of range stays out of range")]
-fn whole(number: &Value) -> Option<i64> {
-    number.as_f64().filter(|number| number.fract() == 0.0).map(|number| number as i64)
 }
 
 #[cfg(test)]
@@ -125,13 +120,16 @@ mod tests {
     fn every_mistake_is_named_at_once() {
         let long = "x".repeat(4_001);
         for (json, expected) in [
-            (format!(r#"{{"stars": "5", "review": "{long}"}}"#), ["stars", "review"]),
-            (r#"{"stars": 9, "name": 3}"#.to_owned(), ["stars", "name"]),
-            (r#"{"stars": 5, "name": ["Ana"], "review": {}}"#.to_owned(), ["name", "review"]),
+            (format!(r#"{{"stars": "5", "review": "{long}"}}"#), "stars review"),
+            (r#"{"stars": 9, "name": 3}"#.to_owned(), "stars name"),
+            (r#"{"a": 1, "stars": 9, "b": 1}"#.to_owned(), "a b stars"),
+            (r#"{"stars": 5, "b": 1}"#.to_owned(), "b"),
+            (r#"{"stars": 5, "name": {"a": 1, "a": 2}}"#.to_owned(), "name.a name"),
+            (r#"{"stars": 5, "name": ["Ana"], "review": {}}"#.to_owned(), "name review"),
         ] {
             let Err(ApiError::Unprocessable(invalids)) = parse(&json) else { panic!("must be refused") };
             let fields: Vec<&str> = invalids.iter().map(|invalid| invalid.field.as_str()).collect();
-            assert_eq!(fields, expected, "{json}");
+            assert_eq!(fields.join(" "), expected, "{json}");
         }
     }
 

@@ -28,7 +28,7 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     }
     let stars = typed.get("stars").and_then(|stars| stars.parse::<u8>().ok()).map(Value::from);
     let text = |name: &str| typed.get(name).cloned().map(Value::from);
-    let form = RatingForm { stars, name: text("name"), review: text("review") };
+    let form = RatingForm { stars, name: text("name"), review: text("review"), names: Vec::new() };
     let (accepted, cookie) = super::accept(app, request, Client::Browser, book, form).await;
     let reply = Form::again(request, &typed, accepted, show)?;
     Ok(match cookie {

@@ -186,7 +186,9 @@ pub async fn of(function: Benchmarked, parameters: &Parameters, database: &mut M
                 get("an author as JSON", &format!("/api/authors/{}", author.id), as_json),
             ])
         }
-        Benchmarked::ShowAbout => Ok(vec![without_sql("about page", "/about")]),
+        Benchmarked::ShowAbout => {
+            Ok(vec![without_sql("about page", "/about"), without_sql("the shop as JSON", "/api/shop")])
+        }
         Benchmarked::ServeAssets => Ok(vec![without_sql("stylesheet", assets::path("style.css"))]),
         Benchmarked::ShowSubmission => {
             let key = SubmissionKey::parse(parameters.get(Parameter::SubmissionKey)?)
@@ -277,7 +279,7 @@ pub fn get(request: &'static str, path: &str, sql: Sql) -> Case {
     Case { request, event: event("GET", path, ""), sql: Some(sql), queue: false, status: Some(200) }
 }
 
-/// A page without SQL.
+/// A page or an answer without SQL.
 fn without_sql(request: &'static str, path: &str) -> Case {
     Case { request, event: event("GET", path, ""), sql: None, queue: false, status: Some(200) }
 }

@@ -8,13 +8,15 @@ use shared::{
     ApiError,
     api::{
         self, AuthorWithBooks, BookSummary, Books, GenreCount, Genres, Health, HealthStatus, OfBook, OrderDetails,
-        OrderReceipt, OrderStatus, OrderedLine, Reached, Receipt, Status, SubmissionStatus, SuggestedBook, Suggestions,
+        OrderReceipt, OrderStatus, OrderedLine, Reached, Receipt, Shop, Status, SubmissionStatus, SuggestedBook,
+        Suggestions,
     },
     domain::{
         Author, Availability, Book, BookId, Delivery, Genre, Histogram, Invalid, Isbn13, Language, Money, OrderId,
         OrderNumber, OrderState, Payment, Ratings, Reason, Review, Slice, Stars, StateChange, SubmissionId,
         SubmissionKey, Summary, TaxPart,
     },
+    shop,
 };
 use time::macros::datetime;
 use uuid::Uuid;
@@ -168,12 +170,37 @@ pub fn order_status() -> Value {
         payment: Payment::BankTransfer,
         expires_at: Some(datetime!(2026-01-07 03:04:05 UTC)),
         withdrawn_at: None,
+        repeated_at: None,
         contact: serde_json::from_value(form["contact"].clone()).ok(),
         address: serde_json::from_value(form["address"].clone()).ok(),
         note: serde_json::from_value(form["note"].clone()).ok(),
         language: Language::parse("es").expect("a language"),
     };
     json(&OrderStatus { id: order_id(), status: OrderState::AwaitingPayment, details: Some(details) })
+}
+
+/// The shop that the order above is of.
+pub fn shop() -> Value {
+    let shop = json!({
+        "seller": {
+            "name": "Librería Anaquel, S. L.", "tax_id": "B00000000", "address": "Calle Mayor 1, 28013 Madrid",
+            "email": "tienda@example.org", "phone": "+34 910 000 000",
+            "register": "Registro Mercantil de Madrid, tomo 1, folio 1, hoja M-1",
+        },
+        "currency": "EUR",
+        "tax_rates": { "books": 400, "delivery": 2100 },
+        "collect": { "place": "Calle Mayor 1, 28013 Madrid, 10 a 20 h", "ready_in_days": 2, "keep_days": 7 },
+        "ship": { "price": 395, "free_from": 5000, "days": 4, "countries": ["ES", "PT"] },
+        "payments": {
+            "on_collection": true, "on_delivery": false,
+            "bank_transfer": { "holder": "Anaquel", "iban": "ES9121000418450200051332", "days_to_pay": 5 },
+        },
+        "max_open_orders": 5,
+        "groups": 1,
+        "sells": "yes",
+    });
+    let shop = shop::Shop::parse(&shop.to_string()).expect("settings of a shop");
+    json(&Shop::of(Some(&shop)))
 }
 
 /// A valid id for a key of zeros.

@@ -73,7 +73,8 @@ fn document() -> Result<String> {
     Ok(serde_json::to_string_pretty(&document)? + "\n")
 }
 
-/// Generates the schemas of the document's components.
+/// Generates the schemas of the document's components. An enumeration is open in answers, because a later version may add
+/// values, and closed in requests.
 struct Schemas {
     responses: SchemaGenerator,
     requests: SchemaGenerator,
@@ -85,7 +86,7 @@ impl Schemas {
             .with(|s| s.definitions_path = "/components/schemas".into())
             .with_transform(RecursiveTransform(plain_enum));
         Self {
-            responses: settings.clone().for_serialize().into_generator(),
+            responses: settings.clone().for_serialize().with_transform(RecursiveTransform(open_enum)).into_generator(),
             requests: settings.for_deserialize().into_generator(),
         }
     }
@@ -102,7 +103,13 @@ impl Schemas {
 
     fn definitions(mut self) -> Map<String, Value> {
         let mut definitions = self.responses.take_definitions(true);
-        definitions.append(&mut self.requests.take_definitions(true));
+        for (name, request) in self.requests.take_definitions(true) {
+            let known = definitions.entry(name.clone()).or_insert_with(|| request.clone());
+            assert!(
+                *known == request,
+                "{name} is not the same in requests and in answers; give one of them another name"
+            );
+        }
         definitions
     }
 }
@@ -129,6 +136,17 @@ fn plain_enum(schema: &mut Schema) {
     schema.insert("enum".to_owned(), json!(values));
     if !description.is_empty() {
         schema.insert("description".to_owned(), json!(description));
+    }
+}
+
+/// Makes an enumeration one to which values may be added (Zalando's guidelines for APIs, rule 112): generators of clients
+/// read a string, and fail for no new value.
+fn open_enum(schema: &mut Schema) {
+    if schema.get("type").and_then(Value::as_str) != Some("string") {
+        return;
+    }
+    if let Some(values) = schema.remove("enum") {
+        schema.insert("x-extensible-enum".to_owned(), values);
     }
 }
 
@@ -214,13 +232,75 @@ mod tests {
         });
         assert!(patterns > 5);
         let availability = &document["components"]["schemas"]["Availability"];
-        assert_eq!(availability["enum"], json!(["in_stock", "out_of_stock", "to_order"]));
+        assert_eq!(availability["x-extensible-enum"], json!(["in_stock", "out_of_stock", "to_order"]));
         assert!(
             availability["description"].as_str().unwrap().contains("`to_order`: It has no price"),
             "{availability}"
         );
-        let codes = document["components"]["schemas"]["FieldCode"]["enum"].as_array().unwrap();
+        let codes = document["components"]["schemas"]["FieldCode"]["x-extensible-enum"].as_array().unwrap();
         assert_eq!((codes.first(), codes.last()), (Some(&json!("blank")), Some(&json!("invalid"))));
+    }
+
+    #[test]
+    fn an_enumeration_is_open_in_answers_and_closed_in_requests() {
+        let document: Value = serde_json::from_str(&document().unwrap()).unwrap();
+        let (mut open, mut closed) = (BTreeSet::new(), BTreeSet::new());
+        visit(&document, "", &mut |place, value| {
+            if value.get("x-extensible-enum").is_some() {
+                open.insert(place.to_owned());
+            } else if value.get("enum").is_some() {
+                closed.insert(place.to_owned());
+            }
+        });
+        let component = |name: &str| format!("/components/schemas/{name}");
+        for name in ["OrderState", "OrderCode", "LineCode", "RejectionCode", "Status", "Code", "FieldCode", "Delivery"]
+        {
+            assert!(open.contains(&component(name)), "{name}: {open:?}");
+        }
+        let form = |name: &str| format!("/components/schemas/OrderForm/properties/{name}");
+        let of_requests = ["delivery", "payment"].map(form).into_iter().chain([component("Sort")]);
+        assert_eq!(closed, of_requests.collect());
+    }
+
+    #[test]
+    fn an_object_is_closed_in_requests_and_open_in_answers() {
+        let document: Value = serde_json::from_str(&document().unwrap()).unwrap();
+        let mut closed = BTreeSet::new();
+        visit(&document["components"]["schemas"], "", &mut |place, value| {
+            if value["additionalProperties"] == false {
+                closed.insert(place.trim_start_matches('/').to_owned());
+            }
+        });
+        let of_requests = [
+            "AddressMembers",
+            "CancellationForm",
+            "ContactForm",
+            "ContactMembers",
+            "MoneyMembers",
+            "OrderForm",
+            "OrderFormLine",
+            "RatingForm",
+        ];
+        assert_eq!(closed, of_requests.map(str::to_owned).into());
+    }
+
+    #[test]
+    fn every_time_in_an_example_has_three_decimals() {
+        let document: Value = serde_json::from_str(&document().unwrap()).unwrap();
+        let mut times = 0;
+        for (path, operations) in document["paths"].as_object().unwrap() {
+            visit(operations, path, &mut |place, value| {
+                let is_time =
+                    |text: &&str| text.len() > 19 && text.as_bytes()[10] == b'T' && text.as_bytes()[13] == b':';
+                if place.contains("/responses/")
+                    && let Some(text) = value.as_str().filter(is_time)
+                {
+                    times += 1;
+                    assert!(text.len() == 24 && text.as_bytes()[19] == b'.' && text.ends_with('Z'), "{place}: {text}");
+                }
+            });
+        }
+        assert!(times > 5, "{times}");
     }
 
     #[test]

@@ -112,6 +112,30 @@ impl Operation {
         self
     }
 
+    /// Has a body only for those who need it.
+    pub fn with_optional_body(mut self) -> Self {
+        if let Some(body) = &mut self.request_body {
+            body["required"] = json!(false);
+        }
+        self
+    }
+
+    /// Has an outcome soon after the answer.
+    pub fn with_outcome_soon(mut self) -> Self {
+        if let Some(response) = self.responses.get_mut(&202) {
+            response["headers"]["Retry-After"] = header("Retry-After");
+        }
+        self
+    }
+
+    /// Replaces the description of `Idempotency-Key`.
+    pub fn with_key_about(mut self, description: &str) -> Self {
+        for parameter in self.parameters.iter_mut().filter(|parameter| is_idempotency_key(parameter)) {
+            parameter["description"] = json!(format!("{description} {}", key_lengths()));
+        }
+        self
+    }
+
     /// Has no `Idempotency-Key`, because it has the same effect once and twice, and sets no cookie.
     pub fn without_key(mut self) -> Self {
         self.parameters.retain(|parameter| !is_idempotency_key(parameter));
@@ -193,9 +217,8 @@ fn idempotency_key() -> Value {
         "description": format!(
             "A random value that the client generates for this request, such as a UUID. A retry with the same key and \
              values, with the cookie of the first request or of its answer, returns the same id and has no second effect; other \
-             values with the same key are another submission. \
-             With a visitor's cookie, a key belongs to the visitor and 1 character suffices; without one, a key with \
-             less than {MIN_KEY_WITHOUT_COOKIE} characters is refused with 400."
+             values with the same key are another submission. {}",
+            key_lengths(),
         ),
         "schema": {
             "type": "string",
@@ -207,7 +230,15 @@ fn idempotency_key() -> Value {
     })
 }
 
-fn visitor() -> Value {
+fn key_lengths() -> String {
+    format!(
+        "With a visitor's cookie, a key belongs to the visitor and 1 character suffices; without one, a key with less than \
+         {MIN_KEY_WITHOUT_COOKIE} characters is refused with 400."
+    )
+}
+
+/// The cookie of a visitor.
+pub fn visitor() -> Value {
     json!({
         "name": Request::VISITOR_COOKIE,
         "in": "cookie",

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use shared::{
     api::{
         AuthorWithBooks, Book, Books, CancellationForm, ContactForm, Genres, Health, OrderForm, OrderReceipt,
-        OrderStatus, RatingForm, Receipt, SubmissionStatus, Suggestions,
+        OrderStatus, RatingForm, Receipt, ServedLanguage, Shop, SubmissionStatus, Suggestions,
     },
     domain::{Genre, Language, Review, Search, Slice, Sort},
     error::Problem,
@@ -14,11 +14,11 @@ use shared::{
 
 use super::{
     Schemas, examples,
-    operation::{Operation, header, json_of, list, path, query, required},
+    operation::{Operation, header, json_of, list, path, query, required, visitor},
 };
 
 /// Names and descriptions of the document's tags.
-pub const TAGS: [(&str, &str); 8] = [
+pub const TAGS: [(&str, &str); 9] = [
     ("books", "The books of the shop."),
     ("genres", "The genres of the books."),
     ("authors", "The authors of the books."),
@@ -26,6 +26,7 @@ pub const TAGS: [(&str, &str); 8] = [
     ("contact", "Messages to the shop."),
     ("submissions", "The status of ratings and messages."),
     ("orders", "Orders of books, where the shop sells."),
+    ("shop", "Whether the shop sells, and its terms."),
     ("health", "The health of the shop."),
 ];
 
@@ -40,6 +41,7 @@ pub fn all(schemas: &mut Schemas) -> Vec<Operation> {
         list_ratings(schemas),
         show_submission(schemas),
         show_order(schemas),
+        show_shop(schemas),
         health(schemas),
     ];
     let heads = reading.each_ref().map(Operation::head);
@@ -105,13 +107,13 @@ fn list_books(schemas: &mut Schemas) -> Operation {
 fn suggest(schemas: &mut Schemas) -> Operation {
     let caching = format!("public, max-age={MINUTE}");
     let text = json!({ "type": "string", "maxLength": Search::MAX_CHARS, "pattern": r"\S" });
-    let language = json!({ "type": "string", "default": "es" });
+    let language = schemas.request::<ServedLanguage>();
     let suggestions = schemas.response::<Suggestions>();
     Operation::get("list-books", "/api/suggestions", &caching, &suggestions, &examples::suggestions())
         .named("suggest", "Suggests books, authors and genres for a query that is being typed")
         .tagged("books", "The last word of `q` can be a prefix.")
         .parameter(required(query("q", &text, &json!("quij"), WORDS)))
-        .parameter(query("lang", &language, &json!("en"), "The language of the genres' names: `es` or `en`."))
+        .parameter(query("lang", &language, &json!("en"), "The language of the genres' names; `es` if it is left out."))
         .problems(&[400])
 }
 
@@ -131,7 +133,8 @@ const ISBNS: &str =
     "The same by ISBN-13 or ISBN-10, with or without hyphens. One with a wrong check digit is an error.";
 
 const CHANGES: &str = "All books that changed at this time or later, the earliest change first. Cannot be combined with \
-                       filters or other selections. A book changes with an import that changes it and with its ratings. A change can become \
+                       filters or other selections. A book changes with an import that changes it, with its ratings, and with its stock: by a sale, a cancellation or \
+                       a return. A change can become \
                        visible some seconds after its time: ask again from a minute before the last request. No book is \
                        ever removed.";
 
@@ -227,32 +230,66 @@ fn place_order(schemas: &mut Schemas) -> Operation {
     .named("place-order", "Places an order")
     .tagged("orders", PLACING)
     .with_required_key()
+    .with_key_about(ORDER_KEY)
+    .with_outcome_soon()
 }
 
 const PLACING: &str = "The order is accepted and decided a moment later, first come, first served: it is confirmed with the \
                        prices of the shop, if none is above one of the order, or rejected with a reason for each line. A \
                        repeated key is the same order, whatever its body: the first body that arrives is decided. `total` \
-                       must have the delivery beside the lines; what it has too much is not charged.";
+                       must have the delivery beside the lines, which `/api/shop` has; what it has too much is not charged. \
+                       Open orders that are not paid have a limit (`limits.open_orders` of `/api/shop`), by browser, by mailbox \
+                       and by postal address: one more is rejected with the code `too_many_open`.";
+
+const ORDER_KEY: &str = "A random value that the client generates for this order, such as a UUID. A repeated key is the same \
+                         order, whatever its body: the answer has the same id, and only the first body that arrives has an \
+                         effect (`repeated_at` of the order shows that another one came). A retry needs the cookie of the \
+                         first attempt, or the one that its answer has set; if the first attempt had none and no answer \
+                         came, it needs none. With another cookie the same key is another order.";
 
 fn cancel_order(schemas: &mut Schemas) -> Operation {
     let (form, receipt) = (schemas.request::<CancellationForm>(), schemas.response::<OrderReceipt>());
     let example = examples::cancellation_form();
     Operation::post("place-order", "/api/orders/{id}/cancel", &form, &example, (&receipt, &examples::order_receipt()))
         .named("cancel-order", "Cancels an order")
-        .tagged("orders", "Accepted now and decided a moment later: an order that has left the shop stays as it is.")
+        .tagged("orders", CANCELLING)
         .without_key()
+        .with_optional_body()
+        .with_outcome_soon()
         .parameter(order_id())
         .problems(&[404])
 }
+
+const CANCELLING: &str = "Accepted now and decided a moment later. The cookie that placed the order suffices, without a body; \
+                          without it, the body has the e-mail address of the order. An order that has not left the shop \
+                          becomes `cancelled`. For one that has, the request is the buyer's withdrawal from the contract: the \
+                          order gets `withdrawn_at`, and becomes `returned` when the books are back. If neither shows after \
+                          a minute, the request was refused: it came from somebody else, or the order was closed.";
 
 fn show_order(schemas: &mut Schemas) -> Operation {
     let status = schemas.response::<OrderStatus>();
     Operation::get("show-order", "/api/orders/{id}", "no-store", &status, &examples::order_status())
         .named("show-order", "Shows the status of an order, and with the cookie that placed it the order")
-        .tagged("orders", "An id that the shop has not issued returns 404.")
+        .tagged("orders", FOLLOWING)
         .parameter(order_id())
+        .parameter(visitor())
         .problems(&[404])
 }
+
+const FOLLOWING: &str = "An id that the shop has not issued returns 404. While `status` is `received`, ask again after a second, \
+                         and then each time after twice as long, up to a minute. Most orders are decided within seconds; while \
+                         the database is away it takes as long as that, up to hours, and this request returns 503.";
+
+fn show_shop(schemas: &mut Schemas) -> Operation {
+    let caching = format!("public, max-age={MINUTE}");
+    Operation::get("show-about", "/api/shop", &caching, &schemas.response::<Shop>(), &examples::shop())
+        .named("show-shop", "Shows whether the shop sells, and its terms")
+        .tagged("shop", TERMS)
+}
+
+const TERMS: &str = "The `total` of an order is the sum of `quantity` times `unit_price` of its lines, and the `price` of its \
+                     delivery, which is 0 if that sum is at least `free_from`. A shop that nobody has set up for selling has only \
+                     `sells`, `reason` and `code`.";
 
 fn order_id() -> Value {
     let schema = json!({ "type": "string", "format": "uuid" });

@@ -10,7 +10,7 @@ use super::{Histogram, Invalid, Isbn13, Language, Money, Parsed, Reason, Review}
 /// The shop's own number of a book, from 1 up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
-pub struct BookId(#[schemars(range(min = 1))] u32);
+pub struct BookId(#[schemars(range(min = 1, max = u32::MAX))] u32);
 
 /// The shop's own number of an author, from 1 up.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]

@@ -13,7 +13,8 @@ pub struct Language(
 );
 
 impl Language {
-    const MAX: usize = 35;
+    /// In characters.
+    pub const MAX: usize = 35;
 
     /// Reads a BCP 47 tag, or three letters of ISO 639-2 or 639-3 where the language has two (`spa` is `es`).
     pub fn parse(text: &str) -> Parsed<Self> {

@@ -33,7 +33,7 @@ pub use filter::{Count, Facet, Facets, Filter, MEAN_BANDS, PRICE_BANDS, Total};
 pub use invisible::is_default_ignorable;
 pub use isbn::Isbn13;
 pub use language::{Language, base_language};
-pub use moment::milliseconds;
+pub use moment::{milliseconds, optional_milliseconds};
 pub use money::{Currency, Money};
 pub use order::{
     Actor, Address, AddressText, Contact, Country, Delivery, Fingerprint, LineReason, MAX_LINES, MailFailure, Order,

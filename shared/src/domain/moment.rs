@@ -12,6 +12,14 @@ pub fn milliseconds<S: Serializer>(at: &OffsetDateTime, serializer: S) -> Result
     serializer.serialize_str(&text)
 }
 
+/// The same for a time that may be none.
+pub fn optional_milliseconds<S: Serializer>(at: &Option<OffsetDateTime>, serializer: S) -> Result<S::Ok, S::Error> {
+    match at {
+        Some(at) => milliseconds(at, serializer),
+        None => serializer.serialize_none(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -28,6 +36,8 @@ mod tests {
             (datetime!(2026-01-02 03:04:05.12 +02:30), "2026-01-02T00:34:05.120Z"),
         ] {
             assert_eq!(milliseconds(&at, serde_json::value::Serializer).unwrap(), json!(expected));
+            assert_eq!(optional_milliseconds(&Some(at), serde_json::value::Serializer).unwrap(), json!(expected));
         }
+        assert_eq!(optional_milliseconds(&None, serde_json::value::Serializer).unwrap(), json!(null));
     }
 }

@@ -13,6 +13,7 @@ use super::{Invalid, Parsed, Reason};
 #[schemars(!try_from)]
 pub struct Money {
     /// Cents, or whatever the currency's smallest unit is.
+    #[schemars(range(max = u32::MAX))]
     pub minor: u32,
     /// Three letters of ISO 4217.
     #[schemars(regex(pattern = "^[A-Z]{3}$"))]

@@ -1,28 +1,28 @@
 //! A JSON object of a caller, read member by member, so that every message is about what was sent and never about how
 //! it is read.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use serde::{
-    Deserialize, Deserializer,
-    de::{MapAccess, Visitor},
+    Deserializer,
+    de::{DeserializeSeed, MapAccess, SeqAccess, Visitor},
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{
     error::{ApiError, Result},
     invalid::{Invalid, Parsed},
 };
 
-/// The members of an object, each once, with names that the caller may send. `null` counts as left out.
+/// The members of an object. `null` counts as left out.
 #[derive(Debug, Default)]
-pub struct JsonObject(Vec<(String, Value)>);
+pub struct JsonObject(Map<String, Value>);
 
 impl JsonObject {
-    /// Reads one object in UTF-8, with or without a byte order mark (RFC 8259, 8.1). What is no JSON cannot be read (400).
-    /// JSON that is no object, unknown members and those that are there twice are values that are not acceptable (422), with
-    /// their names.
-    pub fn parse(body: &[u8], known: &[&str]) -> Result<Self> {
+    /// Reads one object in UTF-8, with or without a byte order mark (RFC 8259, 8.1). What is no JSON cannot be read (400),
+    /// and JSON that is no object is not acceptable (422). Also gives what is wrong with the names: members that are not
+    /// `known`, and those that an object at any depth has twice; the caller adds what is wrong with the values.
+    pub fn parse(body: &[u8], known: &[&str]) -> Result<(Self, Vec<Invalid>)> {
         let text = str::from_utf8(body).map_err(|_| Invalid::other("body", "is not UTF-8"))?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         if text.trim().is_empty() {
@@ -31,20 +31,28 @@ impl JsonObject {
         let not_json =
             |_| Invalid::other("body", "is not valid JSON; check its quotes, commas, numbers and \\u escapes");
         let value: Value = serde_json::from_str(text).map_err(not_json)?;
-        if !value.is_object() {
-            let invalid = Invalid::other("body", format!("must be a JSON object, and is {}", type_of(&value)));
-            return Err(ApiError::Unprocessable(vec![invalid]));
-        }
         // Read once more, because `Value` has only the last of two members with the same name.
-        let Members(members) = serde_json::from_str(text).map_err(not_json)?;
-        let invalid = invalid_names(&members, known);
-        if invalid.is_empty() { Ok(Self(members)) } else { Err(ApiError::Unprocessable(invalid)) }
+        let mut names = Names { known, place: Vec::new(), invalid: Vec::new() };
+        AtPlace(&mut names).deserialize(&mut serde_json::Deserializer::from_str(text)).map_err(not_json)?;
+        match value {
+            Value::Object(members) => Ok((Self(members), names.invalid)),
+            other => {
+                let invalid = Invalid::other("body", format!("must be a JSON object, and is {}", type_of(&other)));
+                Err(ApiError::Unprocessable(vec![invalid]))
+            }
+        }
+    }
+
+    /// An object inside of a body, by its place there. Notes the members that are not `known`.
+    pub fn within(place: &str, members: Map<String, Value>, known: &[&str], invalid: &mut Vec<Invalid>) -> Self {
+        let unknown = members.keys().filter(|name| !known.contains(&name.as_str()));
+        invalid.extend(unknown.map(|name| not_a_member(format!("{place}.{}", shown(name)), known)));
+        Self(members)
     }
 
     /// Takes a member of any type.
     pub fn take(&mut self, name: &str) -> Option<Value> {
-        let member = self.0.iter_mut().find(|(known, _)| known == name)?;
-        Some(std::mem::take(&mut member.1)).filter(|value| !value.is_null())
+        self.0.remove(name).filter(|value| !value.is_null())
     }
 
     /// The text of a member; a member of another type is not acceptable.
@@ -55,30 +63,31 @@ impl JsonObject {
             Some(other) => Err(Invalid::other(name, format!("must be a string, and is {}", type_of(other)))),
         }
     }
-}
 
-/// Names that are not known, and those that are there twice, each once.
-fn invalid_names(members: &[(String, Value)], known: &[&str]) -> Vec<Invalid> {
-    // A body has room for thousands of members.
-    const MOST: usize = 20;
-    let shown = |name: &str| name.chars().take(100).collect::<String>();
-    let mut invalid: Vec<Invalid> = Vec::new();
-    for (at, (name, _)) in members.iter().enumerate() {
-        let reason = if !known.contains(&name.as_str()) {
-            format!("is not a member here; known are {}", known.join(", "))
-        } else if members[..at].iter().any(|(earlier, _)| earlier == name) {
-            "is given twice".to_owned()
-        } else {
-            continue;
-        };
-        if invalid.iter().all(|known| known.field != shown(name)) {
-            invalid.push(Invalid::other(shown(name), reason));
-        }
-        if invalid.len() == MOST {
-            break;
+    /// A whole number. JSON has one type of number: `4.0` is four.
+    #[expect(clippy::cast_possible_truncation, reason = "what is out of range stays out of range")]
+    pub fn whole(number: &Value) -> Option<i64> {
+        let with_point = || number.as_f64().filter(|number| number.fract() == 0.0).map(|number| number as i64);
+        number.as_i64().or_else(with_point)
+    }
+
+    /// A value in a message: a number or a boolean as it is, a text in quotes and shortened, and the type of others.
+    pub fn shown(value: &Value) -> String {
+        match value {
+            Value::Bool(_) | Value::Number(_) => shown(&value.to_string()),
+            Value::String(text) => Value::from(shown(text)).to_string(),
+            other => type_of(other).to_owned(),
         }
     }
-    invalid
+}
+
+/// A text of a caller that a message repeats.
+fn shown(text: &str) -> String {
+    text.chars().take(100).collect()
+}
+
+fn not_a_member(place: String, known: &[&str]) -> Invalid {
+    Invalid::other(place, format!("is not a member here; known are {}", known.join(", ")))
 }
 
 fn type_of(value: &Value) -> &'static str {
@@ -92,30 +101,108 @@ fn type_of(value: &Value) -> &'static str {
     }
 }
 
-/// All members in their order.
-struct Members(Vec<(String, Value)>);
+/// What is wrong with the names of members.
+struct Names<'a> {
+    /// The members that the outermost object may have.
+    known: &'a [&'a str],
+    /// Of the value that is read.
+    place: Vec<Step>,
+    invalid: Vec<Invalid>,
+}
 
-impl<'de> Deserialize<'de> for Members {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct OfObject;
+enum Step {
+    Member(String),
+    Item(usize),
+}
 
-        impl<'de> Visitor<'de> for OfObject {
-            type Value = Members;
+impl Names<'_> {
+    fn place_of(&self, name: &str) -> String {
+        let steps = self.place.iter().map(|step| match step {
+            Step::Member(name) => shown(name),
+            Step::Item(at) => at.to_string(),
+        });
+        steps.chain([shown(name)]).collect::<Vec<_>>().join(".")
+    }
 
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("an object")
-            }
+    fn note(&mut self, invalid: Invalid) {
+        // A body has room for thousands of members.
+        if self.invalid.len() < ApiError::MOST_ERRORS && self.invalid.iter().all(|known| known.field != invalid.field) {
+            self.invalid.push(invalid);
+        }
+    }
+}
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
-                let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
-                }
-                Ok(Members(members))
+/// Reads the names in the value at a place.
+struct AtPlace<'n, 'a>(&'n mut Names<'a>);
+
+impl<'de> DeserializeSeed<'de> for AtPlace<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for AtPlace<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        let Self(names) = self;
+        for at in 0.. {
+            names.place.push(Step::Item(at));
+            let item = items.next_element_seed(AtPlace(&mut *names))?;
+            names.place.pop();
+            if item.is_none() {
+                break;
             }
         }
+        Ok(())
+    }
 
-        deserializer.deserialize_map(OfObject)
+    // With serde_json's feature `arbitrary_precision`, which another crate may switch on, a number comes as an object, too.
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        let Self(names) = self;
+        let mut earlier = BTreeSet::new();
+        while let Some(name) = members.next_key::<String>()? {
+            if names.place.is_empty() && !names.known.contains(&name.as_str()) {
+                names.note(not_a_member(shown(&name), names.known));
+            } else if earlier.contains(&name) {
+                names.note(Invalid::other(names.place_of(&name), "is given twice"));
+            }
+            names.place.push(Step::Member(name.clone()));
+            members.next_value_seed(AtPlace(&mut *names))?;
+            names.place.pop();
+            earlier.insert(name);
+        }
+        Ok(())
     }
 }
 
@@ -127,11 +214,10 @@ mod tests {
 
     /// Status and message.
     fn refusal(body: &[u8]) -> Option<(u16, String)> {
-        let text = JsonObject::parse(body, &MEMBERS).and_then(|mut object| {
-            let name = JsonObject::text("name", object.take("name").as_ref());
-            name.map_err(|invalid| ApiError::Unprocessable(vec![invalid]))
-        });
-        let error = text.err()?;
+        let error = JsonObject::parse(body, &MEMBERS).map_or_else(Some, |(mut object, mut invalid)| {
+            invalid.extend(JsonObject::text("name", object.take("name").as_ref()).err());
+            (!invalid.is_empty()).then_some(ApiError::Unprocessable(invalid))
+        })?;
         let message = match &error {
             ApiError::BadRequest(invalid) => invalid.to_string(),
             ApiError::Unprocessable(all) => all.iter().map(Invalid::to_string).collect::<Vec<_>>().join("; "),
@@ -169,6 +255,18 @@ mod tests {
                 422,
                 "a: is not a member here; known are stars, name; b: is not a member here; known are stars, name; stars: is given twice",
             ),
+            (
+                r#"{"stars": {"a": 1, "b": [{}, {"c": 1, "c": 2}], "a": 1}}"#,
+                422,
+                "stars.b.1.c: is given twice; stars.a: is given twice",
+            ),
+            (r#"{"stars": [[{"a": {"b": 1, "\u0062": 1}}]]}"#, 422, "stars.0.0.a.b: is given twice"),
+            (
+                r#"{"rating": 5, "name": 5}"#,
+                422,
+                "rating: is not a member here; known are stars, name; name: must be a string, and is a number",
+            ),
+            (r#"[{"a": 1, "a": 2}]"#, 422, "body: must be a JSON object, and is an array"),
             (r#"{"name": 5}"#, 422, "name: must be a string, and is a number"),
             (r#"{"name": ["Ana"]}"#, 422, "name: must be a string, and is an array"),
             (r#"{"name": {}}"#, 422, "name: must be a string, and is an object"),
@@ -178,8 +276,8 @@ mod tests {
         }
         assert_eq!(refusal(&[b"[".repeat(60_000), b"]".repeat(60_000)].concat()), Some((400, not_json.to_owned())));
         let many: Vec<String> = (0..5_000).map(|n| format!("\"x{n}\": 1")).collect();
-        let refused = JsonObject::parse(format!("{{{}}}", many.join(",")).as_bytes(), &MEMBERS).unwrap_err();
-        assert!(matches!(refused, ApiError::Unprocessable(all) if all.len() == 20));
+        let (_, invalid) = JsonObject::parse(format!("{{{}}}", many.join(",")).as_bytes(), &MEMBERS).unwrap();
+        assert_eq!(invalid.len(), 20);
     }
 
     #[test]
@@ -198,8 +296,34 @@ mod tests {
     #[test]
     fn an_object_is_read_with_and_without_a_byte_order_mark() {
         for body in ["\u{feff}{\"name\": \"Ana\", \"stars\": null}", " {\"name\": \"\\u0041na\"}\n"] {
-            let mut object = JsonObject::parse(body.as_bytes(), &MEMBERS).unwrap();
+            let (mut object, invalid) = JsonObject::parse(body.as_bytes(), &MEMBERS).unwrap();
+            assert!(invalid.is_empty());
             assert_eq!((object.take("stars"), object.take("name")), (None, Some("Ana".into())));
+        }
+    }
+    #[test]
+    fn the_values_of_a_body_are_those_that_it_has() {
+        let body = r#"{"stars": {"a": [1, -1, 4.0, 1.5e3, 18446744073709551616, true, null, "\u00f1"]}}"#;
+        let (mut object, invalid) = JsonObject::parse(body.as_bytes(), &MEMBERS).unwrap();
+        let expected: Value = serde_json::from_str(body).unwrap();
+        assert_eq!((object.take("stars").as_ref(), invalid), (Some(&expected["stars"]), Vec::new()));
+    }
+
+    #[test]
+    fn a_whole_number_may_be_written_with_a_point_or_an_exponent() {
+        for (json, expected) in [
+            ("138", Some(138)),
+            ("138.0", Some(138)),
+            ("1.38e2", Some(138)),
+            ("-1", Some(-1)),
+            ("-0", Some(0)),
+            ("1e300", Some(i64::MAX)),
+            ("1.5", None),
+            ("\"138\"", None),
+            ("null", None),
+            ("[138]", None),
+        ] {
+            assert_eq!(JsonObject::whole(&serde_json::from_str(json).unwrap()), expected, "{json}");
         }
     }
 }

@@ -67,6 +67,12 @@ impl Reply {
         Ok(Self::with_status(StatusCode::ACCEPTED, value)?.header(header::LOCATION, location))
     }
 
+    /// States when the outcome of what was accepted is usually there.
+    #[must_use]
+    pub fn with_outcome_in(self, seconds: u32) -> Self {
+        self.header(header::RETRY_AFTER, &seconds.to_string())
+    }
+
     /// 503 with JSON that names what is unavailable.
     pub fn unavailable(value: &impl Serialize) -> Result<Self> {
         Self::with_status(StatusCode::SERVICE_UNAVAILABLE, value)

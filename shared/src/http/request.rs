@@ -266,8 +266,8 @@ impl Request {
         self.body.len() > MAX_BODY
     }
 
-    /// The body as a JSON object with members of these names.
-    pub fn json(&self, known: &[&str]) -> Result<JsonObject> {
+    /// The body as a JSON object with members of these names, and what is wrong with the names that it has.
+    pub fn json(&self, known: &[&str]) -> Result<(JsonObject, Vec<Invalid>)> {
         self.expect_media_type("application/json")?;
         JsonObject::parse(&self.body, known)
     }

@@ -89,6 +89,12 @@ impl<'a> Schemas<'a> {
         if !values.is_empty() {
             return values.join(" | ");
         }
+        // Later versions may add values.
+        let known: Vec<String> =
+            schema["x-extensible-enum"].as_array().into_iter().flatten().map(Value::to_string).collect();
+        if !known.is_empty() {
+            return format!("{} | …", known.join(" | "));
+        }
         let types = schema["type"].as_array().into_iter().flatten().chain([&schema["type"]]);
         let name = types.filter_map(Value::as_str).find(|name| *name != "null").unwrap_or_default();
         match (name, said(schema, "format")) {
@@ -136,6 +142,7 @@ mod tests {
             (json!({"type": "string", "pattern": "^[A-Z]{3}$"}), "string, pattern ^[A-Z]{3}$"),
             (json!({"type": "string", "format": "date-time"}), "time, RFC 3339"),
             (json!({"enum": ["a", "b"], "type": "string"}), "\"a\" | \"b\""),
+            (json!({"x-extensible-enum": ["a", "b"], "type": "string"}), "\"a\" | \"b\" | …"),
             (json!({"oneOf": [{"const": "a", "description": "first"}, {"const": "b"}]}), "\"a\" | \"b\""),
             (json!({"$ref": "#/components/Stars"}), "integer, 1 to 5"),
             (json!({"anyOf": [{"$ref": "#/components/Stars"}, {"type": "null"}]}), "integer, 1 to 5, or null"),

@@ -82,7 +82,7 @@ impl TryFrom<String> for OrderNote {
 }
 
 /// A postal address as somebody typed it; [`Address::parse`] checks it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AddressText {
     pub name: String,
@@ -133,6 +133,8 @@ impl Address {
     /// In characters.
     pub const MAX_LINE: usize = 80;
     pub const MAX_STREET_LINES: usize = 3;
+    /// In characters.
+    pub const MAX_POSTAL_CODE: usize = 12;
 
     /// Checks all fields.
     ///
@@ -268,7 +270,7 @@ impl Country {
                     && code.bytes().enumerate().all(|(at, b)| if at == 4 { b == b'-' } else { b.is_ascii_digit() })
             }
             _ => {
-                (2..=12).contains(&code.len())
+                (2..=Address::MAX_POSTAL_CODE).contains(&code.len())
                     && code.bytes().any(|b| b.is_ascii_alphanumeric())
                     && code.bytes().all(|b| b.is_ascii_alphanumeric() || b == b' ' || b == b'-')
             }

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{BookId, Invalid, Isbn13, Language, Money, Parsed, Reason, VisitorId, uuid_of_shop};
+use super::{BookId, Invalid, Isbn13, Language, Money, Parsed, Reason, VisitorId, milliseconds, uuid_of_shop};
 
 pub use action::{Actor, OrderAction, OrderEvent, Part, Refusal};
 pub use contact::{Address, AddressText, Contact, Country, OrderNote, Phone};
@@ -27,7 +27,7 @@ pub use state::OrderState;
 /// The largest number of different books in an order.
 pub const MAX_LINES: usize = 50;
 
-/// The id of an order, made by [`SubmissionKey::order_id`](super::SubmissionKey::order_id). It authorises nothing.
+/// The id of an order. Only the shop makes one. It authorises nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub struct OrderId(Uuid);
@@ -210,8 +210,8 @@ pub struct Order {
     pub language: Language,
     /// When the buyer sent it.
     pub placed_at: OffsetDateTime,
-    /// Whether its key came back with another body, which had no effect.
-    pub repeated_otherwise: bool,
+    /// When its key came back with another body, the last time; it had no effect.
+    pub repeated_at: Option<OffsetDateTime>,
 }
 
 impl Order {
@@ -232,10 +232,10 @@ impl Order {
 }
 
 /// When an order came to a state.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct StateChange {
     pub state: OrderState,
-    #[serde(with = "time::serde::rfc3339")]
+    #[serde(serialize_with = "milliseconds")]
     #[schemars(with = "String", extend("format" = "date-time"))]
     pub at: OffsetDateTime,
 }

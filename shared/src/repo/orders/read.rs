@@ -41,7 +41,7 @@ pub async fn find_by_number(connection: &mut MySqlConnection, number: OrderNumbe
             address as "address: String",
             note,
             language as "language: String",
-            repeated_at is not null as "repeated_otherwise!: bool",
+            repeated_at,
             placed_at,
             paid_at,
             expires_at,
@@ -88,7 +88,7 @@ pub async fn find_by_number(connection: &mut MySqlConnection, number: OrderNumbe
         note: row.note.and_then(|note| OrderNote::parse(&note).ok()),
         language: known(Language::parse(&row.language).ok(), number, &row.language)?,
         placed_at: row.placed_at,
-        repeated_otherwise: row.repeated_otherwise,
+        repeated_at: row.repeated_at,
     }))
 }
 

@@ -371,8 +371,8 @@ async fn a_repeated_key_is_one_order_and_another_body_is_recorded(pool: MySqlPoo
     }
     assert_eq!(stock_of(&mut connection, id).await, 6);
     let kept = found(&mut connection, &first).await;
-    assert_eq!((kept.lines[0].quantity, kept.repeated_otherwise), (2, true));
-    assert!(!found(&mut connection, &of_another_buyer).await.repeated_otherwise);
+    assert_eq!((kept.lines[0].quantity, kept.repeated_at.is_some()), (2, true));
+    assert_eq!(found(&mut connection, &of_another_buyer).await.repeated_at, None);
     let effects: Vec<String> =
         sqlx::query_scalar("select effect from order_messages order by effect").fetch_all(&pool).await.unwrap();
     assert_eq!(effects, ["confirmed", "confirmed", "repeated"]);
