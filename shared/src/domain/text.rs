@@ -55,13 +55,22 @@ fn is_noncharacter(c: char) -> bool {
 /// The characters without those that show nothing, except in their place.
 fn shown(characters: &[char]) -> String {
     let mut shown = String::new();
-    for (at, c) in characters.iter().enumerate() {
-        let after = || characters[at + 1..].iter().copied().find(|c| !is_default_ignorable(*c));
-        if !is_default_ignorable(*c) || is_in_place(shown.chars().next_back(), *c, after()) {
+    for (c, after) in characters.iter().zip(shown_after(characters)) {
+        if !is_default_ignorable(*c) || is_in_place(shown.chars().next_back(), *c, after) {
             shown.push(*c);
         }
     }
     shown
+}
+
+/// For each character the next one that shows something. From the end, because a search from each character would take
+/// quadratic time for a text of joiners.
+fn shown_after(characters: &[char]) -> Vec<Option<char>> {
+    let mut next = None;
+    let mut after: Vec<Option<char>> =
+        characters.iter().rev().map(|c| if is_default_ignorable(*c) { next } else { next.replace(*c) }).collect();
+    after.reverse();
+    after
 }
 
 /// Combining marks on one letter. Composed, Vietnamese has one and Hebrew with vowels and accents has four; a letter with
@@ -93,7 +102,7 @@ macro_rules! text {
             pub const MAX: usize = $max;
 
             pub fn parse(text: &str) -> Parsed<Self> {
-                bounded($field, text, $lines(text), Self::MAX).map(Self)
+                bounded($field, text, $lines, Self::MAX).map(Self)
             }
 
             pub fn as_str(&self) -> &str {
@@ -145,6 +154,7 @@ impl Email {
     pub fn parse(text: &str) -> Parsed<Self> {
         // Copied addresses often have invisible characters around. Inside, they make another address.
         let text = text.trim_matches(|c: char| c.is_whitespace() || c.is_control() || is_default_ignorable(c));
+        check_length("email", text, Self::MAX)?;
         let text: String = text.nfc().collect();
         let is_deliverable = text.len() <= Self::MAX
             && !text.contains(|c: char| is_default_ignorable(c) || is_empty_sign(c))
@@ -184,18 +194,28 @@ fn is_domain(domain: &str) -> bool {
     ascii.rsplit_once('.').is_some_and(|(_, last)| is_top_level(last))
 }
 
-/// Parses a text of at most `max` characters. It counts them as they were sent, which the sender can count, and as they
-/// are stored, because composition makes some texts longer.
-pub(super) fn bounded(field: &str, sent: &str, kept: String, max: usize) -> Parsed<String> {
-    let count = sent.chars().count().max(kept.chars().count());
+/// Cleans a text of at most `max` characters. It counts them as they were sent, which the sender can count, before it
+/// cleans them, and as they are stored, because composition makes some texts longer.
+pub(super) fn bounded(field: &str, sent: &str, clean: fn(&str) -> String, max: usize) -> Parsed<String> {
+    if sent.trim().is_empty() {
+        return Err(Invalid::new(field, Reason::Blank));
+    }
+    check_length(field, sent, max)?;
+    let kept = clean(sent);
     if kept.is_empty() {
         return Err(Invalid::new(field, Reason::Blank));
     }
-    if count > max {
-        return Err(Invalid::new(field, Reason::TooLong { max, length: count }));
-    }
+    check_length(field, &kept, max)?;
     check_marks(field, &kept)?;
     Ok(kept)
+}
+
+/// Refuses a text with more characters.
+pub(super) fn check_length(field: &str, text: &str, max: usize) -> Parsed<()> {
+    match text.chars().count() {
+        length if length > max => Err(Invalid::new(field, Reason::TooLong { max, length })),
+        _ => Ok(()),
+    }
 }
 
 /// Refuses a text with the number of a payment card, written in any groups: 13 to 19 digits that begin as those of a card
@@ -357,6 +377,20 @@ mod tests {
         assert!(DisplayName::parse(&format!("Ana{}", " ".repeat(78))).is_err());
         // Composed, this letter becomes two.
         assert!(DisplayName::parse(&"\u{958}".repeat(41)).is_err());
+    }
+
+    #[test]
+    fn a_text_that_is_too_long_as_it_was_sent_is_refused_with_its_length() {
+        let joiners = "\u{200d}".repeat(20_000);
+        for refused in [
+            DisplayName::parse(&joiners).map(|_| ()),
+            MessageText::parse(&joiners).map(|_| ()),
+            Email::parse(&format!("a{joiners}@example.org")).map(|_| ()),
+        ] {
+            let reason = refused.unwrap_err().reason;
+            assert!(matches!(reason, Reason::TooLong { length: 20_000..=20_013, .. }), "{reason}");
+        }
+        assert_eq!(DisplayName::parse(&" ".repeat(20_000)).unwrap_err().reason, Reason::Blank);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A JSON object of a caller, read member by member, so that every message is about what was sent and never about how
 //! it is read.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use serde::{
     Deserialize, Deserializer,
@@ -63,10 +63,11 @@ fn invalid_names(members: &[(String, Value)], known: &[&str]) -> Vec<Invalid> {
     const MOST: usize = 20;
     let shown = |name: &str| name.chars().take(100).collect::<String>();
     let mut invalid: Vec<Invalid> = Vec::new();
-    for (at, (name, _)) in members.iter().enumerate() {
+    let mut earlier = BTreeSet::new();
+    for (name, _) in members {
         let reason = if !known.contains(&name.as_str()) {
             format!("is not a member here; known are {}", known.join(", "))
-        } else if members[..at].iter().any(|(earlier, _)| earlier == name) {
+        } else if !earlier.insert(name) {
             "is given twice".to_owned()
         } else {
             continue;
