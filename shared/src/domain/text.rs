@@ -171,6 +171,16 @@ impl Email {
         let (local, domain) = self.0.split_once('@').expect("a parsed address has an @");
         format!("{local}@{}", idna::domain_to_ascii_strict(domain).expect("a parsed address has a domain"))
     }
+
+    /// The form in which two addresses are compared: the domain in the letters of DNS, and all letters in lower case.
+    pub fn comparable(&self) -> String {
+        self.to_ascii().to_lowercase()
+    }
+
+    /// Whether both are one address to the shop, however they are written.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.comparable() == other.comparable()
+    }
 }
 
 impl TryFrom<String> for Email {
@@ -397,6 +407,24 @@ mod tests {
     fn a_name_stays_on_one_line() {
         assert_eq!(DisplayName::parse("Ana\nMaría").unwrap().as_str(), "Ana María");
         assert!(DisplayName::parse(" \n ").is_err());
+    }
+
+    #[test]
+    fn one_address_may_be_written_in_several_ways() {
+        let parse = |text| Email::parse(text).unwrap();
+        for (one, other, is_same) in [
+            ("ana@CAFÉ.example", "ana@café.example", true),
+            ("ana@café.example", "ana@xn--caf-dma.example", true),
+            ("ana@XN--CAF-DMA.example", "Ana@cafe\u{301}.EXAMPLE", true),
+            ("JOSÉ@example.org", "josé@example.org", true),
+            (" ana@example.org\u{200b}", "ana@example.org", true),
+            ("ana@ｅｘａｍｐｌｅ.org", "ana@example.org", true),
+            ("ana@café.example", "ana@cafe.example", false),
+            ("ana@example.org", "eva@example.org", false),
+            ("jose@example.org", "josé@example.org", false),
+        ] {
+            assert_eq!(parse(one).is_same(&parse(other)), is_same, "{one} {other}");
+        }
     }
 
     #[test]

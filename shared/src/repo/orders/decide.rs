@@ -107,7 +107,7 @@ async fn insert(
         address,
         order.address.as_ref().map(|address| address.country.code()),
         order.note.as_ref().map(OrderNote::as_str),
-        &email_key(order.contact.email.as_str())[..],
+        &email_key(&order.contact.email)[..],
         &limit::mailbox_key(&order.contact.email)[..],
         order.address.as_ref().map(|address| limit::address_key(address).to_vec()),
         shop.collect.as_ref().filter(|_| order.delivery == Delivery::Collect).map(|collect| collect.keep_days),
