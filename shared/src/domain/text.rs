@@ -137,6 +137,31 @@ text!(
     MessageText, "message", 4_000, clean
 );
 
+impl DisplayName {
+    /// The longest name, in characters and words, with which a mail greets.
+    const MAX_GREETED: (usize, usize) = (40, 6);
+
+    /// The name for the greeting of a mail; none where it does not look like a name. Anybody can order in the address of
+    /// somebody else, so a mail repeats no sentence and nothing that a mail program makes a link of: letters, and the signs
+    /// within names (`O'Neill`, `Jean-Luc`, `J.R.R.`, `Sr.`).
+    pub fn greeting(&self) -> Option<&str> {
+        let (characters, words) = Self::MAX_GREETED;
+        let is_short = self.0.chars().count() <= characters && self.0.split_whitespace().count() <= words;
+        (is_short && self.0.split_whitespace().all(is_word_of_name)).then_some(self.0.as_str())
+    }
+}
+
+/// Dots part initials only, or end the word: what has a longer part behind a dot could be a domain.
+fn is_word_of_name(word: &str) -> bool {
+    let is_letter = |c: char| c.is_alphabetic() || is_combining_mark(c) || is_default_ignorable(c);
+    let is_letter = |c: char| is_letter(c) && std::iter::once(c).nfkd().all(is_letter);
+    let is_part =
+        |part: &str| part.chars().any(char::is_alphabetic) && part.chars().all(|c| is_letter(c) || "'’-‐·".contains(c));
+    let parts: Vec<&str> = word.strip_suffix('.').unwrap_or(word).split('.').collect();
+    let are_initials = parts.len() == 1 || parts.iter().all(|part| part.chars().count() == 1);
+    are_initials && parts.into_iter().all(is_part)
+}
+
 /// An address that an answer can be sent to. Only a delivery shows that it exists; this finds what no server delivers.
 ///
 /// The part before the `@` is a dot-atom of RFC 5322 with at most 64 bytes; letters beyond ASCII are accepted, because
@@ -407,6 +432,56 @@ mod tests {
     fn a_name_stays_on_one_line() {
         assert_eq!(DisplayName::parse("Ana\nMaría").unwrap().as_str(), "Ana María");
         assert!(DisplayName::parse(" \n ").is_err());
+    }
+
+    #[test]
+    fn a_mail_greets_by_what_looks_like_a_name_only() {
+        for name in [
+            "Ana",
+            "Ana Ruiz",
+            "María del Carmen García de León",
+            "J.R.R. Tolkien",
+            "J. R. R. Tolkien",
+            "Sammy Davis Jr.",
+            "Miles O'Neill",
+            "D’Arcy Jean-Luc",
+            "Gal·la",
+            "Việt Nam",
+            "अना शर्मा",
+            "می\u{200c}خواهم",
+            "村上春樹",
+        ] {
+            assert_eq!(DisplayName::parse(name).unwrap().greeting(), Some(name));
+        }
+        for name in [
+            "YOU WON! https://evil.example/x",
+            "https://evil.example",
+            "evil.example",
+            "t.co",
+            "Ana evil.example.",
+            "www.evil",
+            "a.b.cd",
+            "evil。example",
+            "evil．example",
+            "evil｡example",
+            "ana@evil.example",
+            "mailto:ana",
+            "evil/x",
+            "Ana, you won",
+            "Won!",
+            "Call 900123123",
+            "٩٠٠",
+            "Ana 💰",
+            "<b>Ana</b>",
+            "Ana\u{2024}example",
+            "-",
+            "...",
+            "a..b",
+            "one two three four five six seven",
+            "Aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        ] {
+            assert_eq!(DisplayName::parse(name).unwrap().greeting(), None, "{name}");
+        }
     }
 
     #[test]
