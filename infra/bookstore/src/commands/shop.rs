@@ -287,7 +287,7 @@ fn format_order(order: &StaffOrder) -> String {
         _ = write!(line, "\n    {}", plain(reason));
     }
     if let Some(failure) = &order.failed_mail {
-        _ = write!(line, "\n    a mail came back: {}", plain(failure));
+        _ = write!(line, "\n    a mail did not arrive: {}", plain(failure));
     }
     line
 }

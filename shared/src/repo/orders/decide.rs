@@ -66,11 +66,16 @@ pub(super) async fn decide(
         privacy::clear(connection, number).await?;
     } else {
         let event = match &outcome {
-            OrderOutcome::Accepted(OrderState::AwaitingPayment) => OrderEvent::AwaitingPayment,
-            OrderOutcome::Accepted(_) => OrderEvent::Confirmed,
-            OrderOutcome::Rejected(_) => OrderEvent::Rejected,
+            OrderOutcome::Accepted(OrderState::AwaitingPayment) => Some(OrderEvent::AwaitingPayment),
+            OrderOutcome::Accepted(_) => Some(OrderEvent::Confirmed),
+            OrderOutcome::Rejected(_) => None,
         };
-        mails::write(connection, number, event, message.id, now).await?;
+        if let Some(event) = event {
+            mails::write(connection, number, event, message.id, now).await?;
+        } else {
+            let mailbox = limit::mailbox_key(&order.contact.email);
+            mails::write_rejection(connection, number, &mailbox, message.id, now).await?;
+        }
     }
     if matches!(outcome, OrderOutcome::Accepted(_)) {
         sell(connection, order, &books, now).await?;

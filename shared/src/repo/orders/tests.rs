@@ -776,6 +776,40 @@ async fn an_address_is_the_same_for_the_limit_and_the_cancellation_however_it_is
 
 #[ignore = "needs MariaDB"]
 #[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn a_mailbox_gets_few_mails_about_rejected_orders_in_a_day(pool: MySqlPool) {
+    let mut connection = writer(&pool).await;
+    let id = book(&mut connection, "uno", 1).await;
+    let day = || minute(1) + Duration::hours(25);
+    let max = usize::from(MAX_REJECTIONS_MAILED);
+    // Orders of more copies than there are: rejected, from another browser each.
+    let rejected = |buyer, email: &str| with_email(order(buyer, 1, &[(id, 2)]), email);
+    for (base, (name, count, emails, now, mailed)) in (1..).map(|case: u128| case * 100).zip([
+        ("up to the limit", max, ["eva@example.org", "Eva+a@Example.org"], minute(1), max),
+        ("above it", 3, ["eva@example.org", "eva+b@example.org"], minute(2), 0),
+        ("of others", 2, ["luz@example.org", "sol@example.org"], minute(2), 2),
+        ("of the next day", 2, ["eva@example.org", "eva@example.org"], day(), 2),
+    ]) {
+        let before = unsent_mails(&mut connection, None, 100).await.unwrap().len();
+        for (at, buyer) in (base..).take(count).enumerate() {
+            let order = rejected(buyer, emails[at % 2]);
+            let message = OrderMessage::order(order, now, None);
+            let applied = run(&mut connection, &message, &shop(), now).await;
+            assert!(matches!(applied, Applied::Decided { outcome: OrderOutcome::Rejected(_), .. }), "{applied:?}");
+        }
+        let after = unsent_mails(&mut connection, None, 100).await.unwrap().len();
+        assert_eq!(after - before, mailed, "{name}");
+    }
+    let held_back = "select count(*) from mails where failure = ? and sent_at = failed_at";
+    let held_back: i64 = sqlx::query_scalar(held_back).bind(HELD_BACK).fetch_one(&mut *connection).await.unwrap();
+    assert_eq!(held_back, 3);
+    let accepted = with_email(order(999, 1, &[(id, 1)]), "eva@example.org");
+    assert_eq!(place(&mut connection, &accepted).await, OrderOutcome::Accepted(OrderState::Confirmed));
+    assert_eq!(unsent_mails(&mut connection, Some(accepted.order), 9).await.unwrap().len(), 1, "a sale is mailed");
+    assert_sound(&mut connection).await;
+}
+
+#[ignore = "needs MariaDB"]
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
 async fn the_limit_of_unpaid_orders_is_that_of_a_mailbox_a_browser_and_a_door(pool: MySqlPool) {
     let mut connection = writer(&pool).await;
     let id = book(&mut connection, "uno", 900).await;
