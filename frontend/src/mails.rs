@@ -48,8 +48,9 @@ struct Mail<'a> {
 }
 
 impl Mail<'_> {
+    /// None for a name that does not look like one.
     fn greeting(&self) -> Option<String> {
-        let name = self.order.contact.as_ref()?.name.as_str();
+        let name = self.order.contact.as_ref()?.name.greeting()?;
         Some(self.locale.text_with("mail-greeting", [("name", name.into())]))
     }
 

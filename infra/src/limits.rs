@@ -1012,8 +1012,6 @@ mod tests {
                 QueueAccess::Send(Queue::OrderDeadLetters),
                 QueueAccess::Send(Queue::Mails),
                 QueueAccess::Send(Queue::MailDeadLetters),
-                QueueAccess::Send(Queue::Bounces),
-                QueueAccess::Send(Queue::BounceDeadLetters),
             ],
             submission_key: true,
             ..DEFAULTS

@@ -19,7 +19,7 @@ use crate::{
     stage::{DatabaseLogin, Egress, Stage},
 };
 use BucketAccess::ReadWrite;
-use DatabaseRole::{Admin, OrderReader, Reader, Writer};
+use DatabaseRole::{Admin, BounceWriter, OrderReader, Reader, Writer};
 use QueueAccess::{Delay, Inspect, Send};
 use Trigger::{Http, Imports, Messages, Release, Staff, Unmatched};
 
@@ -102,7 +102,6 @@ pub static FUNCTIONS: &[Function] = &[
             get("/orders/{id}/cancel", "/orders/00000000-0000-8000-8000-000000000000/cancel"),
         ]),
         database: Some(OrderReader),
-        database_before: Some(Reader),
         submission_key: true,
         ..DEFAULTS
     },
@@ -207,7 +206,9 @@ pub static FUNCTIONS: &[Function] = &[
         name: "note-bounces",
         about: "Notes with their orders which mails came back",
         trigger: Messages(Queue::Bounces),
-        database: Some(Writer),
+        database: Some(BounceWriter),
+        // Until a stage has had a release after the one that brought this user.
+        database_before: Some(Writer),
         queue: &[Send(Queue::BounceDeadLetters)],
         ..DEFAULTS
     },
@@ -509,7 +510,7 @@ fn login_parameters(role: DatabaseRole, login: DatabaseLogin) -> Vec<Parameter> 
     let parameters = roles.into_iter().flat_map(|role| match (login, role) {
         (DatabaseLogin::Password, _) => vec![DatabaseUser(role), DatabasePassword(role)],
         (DatabaseLogin::Iam, Admin) => vec![DatabaseUser(role), MasterSecret],
-        (DatabaseLogin::Iam, Reader | OrderReader | Writer) => vec![DatabaseUser(role)],
+        (DatabaseLogin::Iam, Reader | OrderReader | BounceWriter | Writer) => vec![DatabaseUser(role)],
     });
     parameters.collect()
 }
@@ -643,6 +644,8 @@ mod tests {
             "reader/password",
             "order-reader/user",
             "order-reader/password",
+            "bounce-writer/user",
+            "bounce-writer/password",
             "writer/user",
             "writer/password",
             "admin/user",
@@ -660,6 +663,7 @@ mod tests {
             "auth",
             "reader/user",
             "order-reader/user",
+            "bounce-writer/user",
             "writer/user",
             "admin/user",
             "admin/secret",

@@ -18,6 +18,8 @@ pub mod messages;
 pub mod metrics;
 pub mod order_batch;
 pub mod parameters;
+#[cfg(test)]
+mod parsing_time_tests;
 pub mod queue;
 pub mod quote;
 pub mod repo;

@@ -155,6 +155,7 @@ pub struct MigrationOrder {
     /// How many connections each database user may hold at once.
     pub reader_connections: u32,
     pub order_reader_connections: u32,
+    pub bounce_writer_connections: u32,
     pub writer_connections: u32,
     /// Takes from the users what only earlier versions of the functions needed. False while such a version serves, or is
     /// the one that a rollback returns to.

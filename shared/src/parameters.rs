@@ -49,6 +49,8 @@ pub enum DatabaseRole {
     Reader,
     /// Reads orders, which have buyers' names and addresses, and their books.
     OrderReader,
+    /// Notes which mails came back, in the table of mails and nowhere else.
+    BounceWriter,
     Writer,
     Admin,
 }
@@ -56,7 +58,7 @@ pub enum DatabaseRole {
 impl Parameter {
     /// Its name below `/anaquel/<stage>/`.
     pub const fn path(self) -> &'static str {
-        use DatabaseRole::{Admin, OrderReader, Reader, Writer};
+        use DatabaseRole::{Admin, BounceWriter, OrderReader, Reader, Writer};
         match self {
             Self::DatabaseHost => "database/host",
             Self::DatabasePort => "database/port",
@@ -64,10 +66,12 @@ impl Parameter {
             Self::DatabaseAuth => "database/auth",
             Self::DatabaseUser(Reader) => "database/reader/user",
             Self::DatabaseUser(OrderReader) => "database/order-reader/user",
+            Self::DatabaseUser(BounceWriter) => "database/bounce-writer/user",
             Self::DatabaseUser(Writer) => "database/writer/user",
             Self::DatabaseUser(Admin) => "database/admin/user",
             Self::DatabasePassword(Reader) => "database/reader/password",
             Self::DatabasePassword(OrderReader) => "database/order-reader/password",
+            Self::DatabasePassword(BounceWriter) => "database/bounce-writer/password",
             Self::DatabasePassword(Writer) => "database/writer/password",
             Self::DatabasePassword(Admin) => "database/admin/password",
             Self::MasterSecret => "database/admin/secret",
@@ -143,13 +147,14 @@ pub fn path_of(full_name: &str) -> &str {
 }
 
 impl DatabaseRole {
-    pub const ALL: [Self; 4] = [Self::Reader, Self::OrderReader, Self::Writer, Self::Admin];
+    pub const ALL: [Self; 5] = [Self::Reader, Self::OrderReader, Self::BounceWriter, Self::Writer, Self::Admin];
 
     /// Its name in the names of parameters.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Reader => "reader",
             Self::OrderReader => "order-reader",
+            Self::BounceWriter => "bounce-writer",
             Self::Writer => "writer",
             Self::Admin => "admin",
         }

@@ -53,7 +53,7 @@ async fn a_mail_that_came_back_is_shown_with_its_order_in_the_words_of_the_mail_
     let mail = number_of_mail(&buyer).await;
     let mark = Uuid::new_v4();
     send(&shop, &bounce(&mail.to_string(), &format!("smtp; 550 5.1.1 <ana@gmial.con>: no such user {mark}"))).await;
-    let expected = format!("a mail came back: bounce (General): smtp; 550 5.1.1 (address) no such user {mark}");
+    let expected = format!("a mail did not arrive: bounce (General): smtp; 550 5.1.1 (address) no such user {mark}");
     eventually(WITHIN, async || {
         let output = bookstore(&["orders", "--limit", "500"]).output().await.unwrap();
         let (stdout, stderr) = text(&output);

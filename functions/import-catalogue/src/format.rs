@@ -481,7 +481,8 @@ fn names_with_suffixes(list: &str) -> Vec<String> {
         let bare = part.replace('.', "").to_lowercase();
         match names.last_mut() {
             Some(name) if SUFFIXES.split(' ').any(|suffix| suffix == bare) => {
-                *name = format!("{name}, {part}");
+                name.push_str(", ");
+                name.push_str(part);
             }
             _ => names.push(part.to_owned()),
         }

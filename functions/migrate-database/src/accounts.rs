@@ -61,14 +61,15 @@ pub async fn set_up(
     let (grants, tables): (_, Vec<&str>) = match role {
         DatabaseRole::Reader => ("select", READER_TABLES.to_vec()),
         DatabaseRole::OrderReader => ("select", [&["books"], ORDER_TABLES].concat()),
+        DatabaseRole::BounceWriter => ("select, update", vec!["mails"]),
         DatabaseRole::Writer => {
             ("select, insert, update, delete", [READER_TABLES, ORDER_TABLES, WRITER_ONLY_TABLES].concat())
         }
         DatabaseRole::Admin => bail!("the administrator is not created here"),
     };
     statements.extend(tables.iter().map(|table| format!("grant {grants} on {table} to {user}")));
-    if role != DatabaseRole::OrderReader {
-        // A list that finds nothing is counted by the function that reads it.
+    // A list that finds nothing is counted by the function that reads it.
+    if matches!(role, DatabaseRole::Reader | DatabaseRole::Writer) {
         statements.push(format!("grant select, insert, update on search_misses to {user}"));
     }
     for statement in statements {
@@ -109,7 +110,7 @@ fn user_name(account: &Account) -> anyhow::Result<String> {
 fn statement_seconds(role: DatabaseRole) -> u32 {
     match role {
         DatabaseRole::Reader | DatabaseRole::OrderReader => 1,
-        DatabaseRole::Writer | DatabaseRole::Admin => 2,
+        DatabaseRole::BounceWriter | DatabaseRole::Writer | DatabaseRole::Admin => 2,
     }
 }
 
@@ -141,12 +142,13 @@ mod tests {
         repo::{books, orders},
         secret::Secret,
     };
-    use sqlx::{Connection, MySqlPool, mysql::MySqlConnectOptions};
+    use sqlx::{Connection, MySqlPool, mysql::MySqlConnectOptions, types::time::OffsetDateTime};
     use uuid::Uuid;
 
     use super::*;
 
-    const ROLES: [DatabaseRole; 3] = [DatabaseRole::Reader, DatabaseRole::OrderReader, DatabaseRole::Writer];
+    const ROLES: [DatabaseRole; 4] =
+        [DatabaseRole::Reader, DatabaseRole::OrderReader, DatabaseRole::BounceWriter, DatabaseRole::Writer];
 
     /// Users of this test alone, because a server has them for all its databases.
     fn config() -> DatabaseConfig {
@@ -170,8 +172,11 @@ mod tests {
 
     /// Logs in as the user of this machine, because a server may have an anonymous one, which comes before that of all hosts.
     async fn logged_in(pool: &MySqlPool, account: &Account) -> MySqlConnection {
-        let (user, here) = (user_name(account).unwrap(), format!("'{}'@'127.0.0.1'", account.user));
-        run(&mut pool.acquire().await.unwrap(), format!("rename user {user} to {here}")).await.unwrap();
+        let admin = &mut *pool.acquire().await.unwrap();
+        let here = "select substring_index(user(), '@', -1)";
+        let here: String = sqlx::query_scalar(here).fetch_one(&mut *admin).await.unwrap();
+        let (user, here) = (user_name(account).unwrap(), format!("'{}'@'{here}'", account.user));
+        run(admin, format!("rename user {user} to {here}")).await.unwrap();
         let options: MySqlConnectOptions = (*pool.connect_options()).clone();
         let password = account.password.as_ref().unwrap().reveal();
         MySqlConnection::connect_with(&options.username(&account.user).password(password)).await.unwrap()
@@ -218,6 +223,8 @@ mod tests {
         }
         let of_orders = rights(connection, &config.accounts[&DatabaseRole::OrderReader]).await;
         assert_eq!(of_orders["reads"], set(["books", "order_lines", "order_states", "orders"]));
+        let of_bounces = rights(connection, &config.accounts[&DatabaseRole::BounceWriter]).await;
+        assert_eq!((&of_bounces["reads"], &of_bounces["changes"]), (&set(["mails"]), &set(["mails"])));
         let of_writer = rights(connection, &config.accounts[&DatabaseRole::Writer]).await;
         assert!(of_writer["changes"].is_superset(&set(["orders", "order_lines", "order_states", "books"])));
 
@@ -252,9 +259,49 @@ mod tests {
         drop_users(admin, &config).await;
     }
 
+    /// What `note-bounces` does, as its user.
+    #[ignore = "needs MariaDB"]
+    #[sqlx::test(migrator = "shared::MIGRATIONS")]
+    async fn the_user_of_bounces_notes_them_with_mails_and_changes_nothing_else(pool: MySqlPool) {
+        let config = config();
+        let admin = &mut *pool.acquire().await.unwrap();
+        let role = DatabaseRole::BounceWriter;
+        set_up(admin, &config, role, 3).await.unwrap();
+        for statement in [
+            "insert into orders (id, state, delivery, payment, currency, language, fingerprint, placed_at, decided_at) values \
+             (unhex(md5('id')), 'confirmed', 'collect', 'on_collection', 'EUR', 'es', repeat('x', 32), now(), now())",
+            "insert into mails (order_number, event, source, created_at) \
+             select number, 'confirmed', unhex(md5('source')), now() from orders",
+        ] {
+            run(admin, statement.to_owned()).await.unwrap();
+        }
+        let mail: u64 = sqlx::query_scalar("select id from mails").fetch_one(&mut *admin).await.unwrap();
+
+        let mut connection = logged_in(&pool, &config.accounts[&role]).await;
+        let now = OffsetDateTime::now_utc();
+        for (id, is_there) in [(mail, true), (mail + 1, false)] {
+            let mut transaction = connection.begin().await.unwrap();
+            assert_eq!(orders::fail_mail(&mut transaction, id, "bounce", now).await.unwrap(), is_there);
+            transaction.commit().await.unwrap();
+        }
+        for statement in [
+            "select 1 from orders",
+            "select 1 from contact_messages",
+            "update books set stock = 0",
+            "insert into mails (order_number) values (1)",
+            "delete from mails",
+            "insert into search_misses select * from search_misses",
+        ] {
+            let error = run(&mut connection, statement.to_owned()).await.unwrap_err().to_string();
+            assert!(error.contains("denied"), "{statement}: {error}");
+        }
+        connection.close().await.unwrap();
+        drop_users(admin, &config).await;
+    }
+
     async fn drop_users(connection: &mut MySqlConnection, config: &DatabaseConfig) {
         for account in config.accounts.values() {
-            for host in ["%", "127.0.0.1"] {
+            for host in ["%", "127.0.0.1", "localhost"] {
                 run(connection, format!("drop user if exists '{}'@'{host}'", account.user)).await.unwrap();
             }
         }

@@ -222,6 +222,7 @@ fn permissions(dot: &mut Dot, system: &System, group: &[&'static Function]) {
     let verb = match group[0].database {
         Some(DatabaseRole::Reader) => Some("reads"),
         Some(DatabaseRole::OrderReader) => Some("reads orders"),
+        Some(DatabaseRole::BounceWriter) => Some("notes bounces"),
         Some(DatabaseRole::Writer) => Some("writes"),
         Some(DatabaseRole::Admin) => Some("administers"),
         None => None,
@@ -249,7 +250,12 @@ fn permissions(dot: &mut Dot, system: &System, group: &[&'static Function]) {
 
 /// CSS class of the database user.
 fn class(access: Option<DatabaseRole>) -> &'static str {
-    access.map_or("nobody", |role| if role.is_reader() { DatabaseRole::Reader.name() } else { role.name() })
+    match access {
+        None => "nobody",
+        Some(role) if role.is_reader() => DatabaseRole::Reader.name(),
+        Some(DatabaseRole::BounceWriter) => DatabaseRole::Writer.name(),
+        Some(role) => role.name(),
+    }
 }
 
 /// The names, in lines of at most `WIDTH` characters.

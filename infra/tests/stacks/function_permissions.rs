@@ -87,6 +87,8 @@ const PARAMETERS: &[&str] = &[
     "database/reader/password",
     "database/order-reader/user",
     "database/order-reader/password",
+    "database/bounce-writer/user",
+    "database/bounce-writer/password",
     "database/writer/user",
     "database/writer/password",
     "database/admin/user",
@@ -178,9 +180,10 @@ fn expected(stage: &Stage, function: &Function, action: &str, resource: &str) ->
             .is_some_and(|name| expected_to_read(function, name, on_rds)),
         "rds-db:connect" => match function.database {
             Some(DatabaseRole::Reader) => on_rds && resource == login("anaquel_reader"),
-            // Its versions of before log in as the reader of all pages.
-            Some(DatabaseRole::OrderReader) => {
-                on_rds && ["anaquel_order_reader", "anaquel_reader"].map(login).iter().any(|login| resource == login)
+            Some(DatabaseRole::OrderReader) => on_rds && resource == login("anaquel_order_reader"),
+            // Its versions of before log in as the writer.
+            Some(DatabaseRole::BounceWriter) => {
+                on_rds && ["anaquel_bounce_writer", "anaquel_writer"].map(login).iter().any(|login| resource == login)
             }
             Some(DatabaseRole::Writer) => on_rds && resource == login("anaquel_writer"),
             Some(DatabaseRole::Admin) | None => false, // the administrator logs in with a password
@@ -214,10 +217,12 @@ fn expected_to_read(function: &Function, parameter: &str, on_rds: bool) -> bool 
         "database/host" | "database/port" | "database/name" | "database/auth" => function.database.is_some(),
         "database/reader/user" => logs_in_as(DatabaseRole::Reader),
         "database/order-reader/user" => logs_in_as(DatabaseRole::OrderReader),
+        "database/bounce-writer/user" => logs_in_as(DatabaseRole::BounceWriter),
         "database/writer/user" => logs_in_as(DatabaseRole::Writer),
         "database/admin/user" => administers,
         "database/reader/password" => !on_rds && logs_in_as(DatabaseRole::Reader),
         "database/order-reader/password" => !on_rds && logs_in_as(DatabaseRole::OrderReader),
+        "database/bounce-writer/password" => !on_rds && logs_in_as(DatabaseRole::BounceWriter),
         "database/writer/password" => !on_rds && logs_in_as(DatabaseRole::Writer),
         "database/admin/password" => !on_rds && administers,
         "database/admin/secret" => on_rds && administers,

@@ -55,13 +55,22 @@ fn is_noncharacter(c: char) -> bool {
 /// The characters without those that show nothing, except in their place.
 fn shown(characters: &[char]) -> String {
     let mut shown = String::new();
-    for (at, c) in characters.iter().enumerate() {
-        let after = || characters[at + 1..].iter().copied().find(|c| !is_default_ignorable(*c));
-        if !is_default_ignorable(*c) || is_in_place(shown.chars().next_back(), *c, after()) {
+    for (c, after) in characters.iter().zip(shown_after(characters)) {
+        if !is_default_ignorable(*c) || is_in_place(shown.chars().next_back(), *c, after) {
             shown.push(*c);
         }
     }
     shown
+}
+
+/// For each character the next one that shows something. From the end, because a search from each character would take
+/// quadratic time for a text of joiners.
+fn shown_after(characters: &[char]) -> Vec<Option<char>> {
+    let mut next = None;
+    let mut after: Vec<Option<char>> =
+        characters.iter().rev().map(|c| if is_default_ignorable(*c) { next } else { next.replace(*c) }).collect();
+    after.reverse();
+    after
 }
 
 /// Combining marks on one letter. Composed, Vietnamese has one and Hebrew with vowels and accents has four; a letter with
@@ -93,7 +102,7 @@ macro_rules! text {
             pub const MAX: usize = $max;
 
             pub fn parse(text: &str) -> Parsed<Self> {
-                bounded($field, text, $lines(text), Self::MAX).map(Self)
+                bounded($field, text, $lines, Self::MAX).map(Self)
             }
 
             pub fn as_str(&self) -> &str {
@@ -128,6 +137,31 @@ text!(
     MessageText, "message", 4_000, clean
 );
 
+impl DisplayName {
+    /// The longest name, in characters and words, with which a mail greets.
+    const MAX_GREETED: (usize, usize) = (40, 6);
+
+    /// The name for the greeting of a mail; none where it does not look like a name. Anybody can order in the address of
+    /// somebody else, so a mail repeats no sentence and nothing that a mail program makes a link of: letters, and the signs
+    /// within names (`O'Neill`, `Jean-Luc`, `J.R.R.`, `Sr.`).
+    pub fn greeting(&self) -> Option<&str> {
+        let (characters, words) = Self::MAX_GREETED;
+        let is_short = self.0.chars().count() <= characters && self.0.split_whitespace().count() <= words;
+        (is_short && self.0.split_whitespace().all(is_word_of_name)).then_some(self.0.as_str())
+    }
+}
+
+/// Dots part initials only, or end the word: what has a longer part behind a dot could be a domain.
+fn is_word_of_name(word: &str) -> bool {
+    let is_letter = |c: char| c.is_alphabetic() || is_combining_mark(c) || is_default_ignorable(c);
+    let is_letter = |c: char| is_letter(c) && std::iter::once(c).nfkd().all(is_letter);
+    let is_part =
+        |part: &str| part.chars().any(char::is_alphabetic) && part.chars().all(|c| is_letter(c) || "'’-‐·".contains(c));
+    let parts: Vec<&str> = word.strip_suffix('.').unwrap_or(word).split('.').collect();
+    let are_initials = parts.len() == 1 || parts.iter().all(|part| part.chars().count() == 1);
+    are_initials && parts.into_iter().all(is_part)
+}
+
 /// An address that an answer can be sent to. Only a delivery shows that it exists; this finds what no server delivers.
 ///
 /// The part before the `@` is a dot-atom of RFC 5322 with at most 64 bytes; letters beyond ASCII are accepted, because
@@ -145,6 +179,7 @@ impl Email {
     pub fn parse(text: &str) -> Parsed<Self> {
         // Copied addresses often have invisible characters around. Inside, they make another address.
         let text = text.trim_matches(|c: char| c.is_whitespace() || c.is_control() || is_default_ignorable(c));
+        check_length("email", text, Self::MAX)?;
         let text: String = text.nfc().collect();
         let is_deliverable = text.len() <= Self::MAX
             && !text.contains(|c: char| is_default_ignorable(c) || is_empty_sign(c))
@@ -160,6 +195,16 @@ impl Email {
     pub fn to_ascii(&self) -> String {
         let (local, domain) = self.0.split_once('@').expect("a parsed address has an @");
         format!("{local}@{}", idna::domain_to_ascii_strict(domain).expect("a parsed address has a domain"))
+    }
+
+    /// The form in which two addresses are compared: the domain in the letters of DNS, and all letters in lower case.
+    pub fn comparable(&self) -> String {
+        self.to_ascii().to_lowercase()
+    }
+
+    /// Whether both are one address to the shop, however they are written.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.comparable() == other.comparable()
     }
 }
 
@@ -184,18 +229,28 @@ fn is_domain(domain: &str) -> bool {
     ascii.rsplit_once('.').is_some_and(|(_, last)| is_top_level(last))
 }
 
-/// Parses a text of at most `max` characters. It counts them as they were sent, which the sender can count, and as they
-/// are stored, because composition makes some texts longer.
-pub(super) fn bounded(field: &str, sent: &str, kept: String, max: usize) -> Parsed<String> {
-    let count = sent.chars().count().max(kept.chars().count());
+/// Cleans a text of at most `max` characters. It counts them as they were sent, which the sender can count, before it
+/// cleans them, and as they are stored, because composition makes some texts longer.
+pub(super) fn bounded(field: &str, sent: &str, clean: fn(&str) -> String, max: usize) -> Parsed<String> {
+    if sent.trim().is_empty() {
+        return Err(Invalid::new(field, Reason::Blank));
+    }
+    check_length(field, sent, max)?;
+    let kept = clean(sent);
     if kept.is_empty() {
         return Err(Invalid::new(field, Reason::Blank));
     }
-    if count > max {
-        return Err(Invalid::new(field, Reason::TooLong { max, length: count }));
-    }
+    check_length(field, &kept, max)?;
     check_marks(field, &kept)?;
     Ok(kept)
+}
+
+/// Refuses a text with more characters.
+pub(super) fn check_length(field: &str, text: &str, max: usize) -> Parsed<()> {
+    match text.chars().count() {
+        length if length > max => Err(Invalid::new(field, Reason::TooLong { max, length })),
+        _ => Ok(()),
+    }
 }
 
 /// Refuses a text with the number of a payment card, written in any groups: 13 to 19 digits that begin as those of a card
@@ -360,9 +415,91 @@ mod tests {
     }
 
     #[test]
+    fn a_text_that_is_too_long_as_it_was_sent_is_refused_with_its_length() {
+        let joiners = "\u{200d}".repeat(20_000);
+        for refused in [
+            DisplayName::parse(&joiners).map(|_| ()),
+            MessageText::parse(&joiners).map(|_| ()),
+            Email::parse(&format!("a{joiners}@example.org")).map(|_| ()),
+        ] {
+            let reason = refused.unwrap_err().reason;
+            assert!(matches!(reason, Reason::TooLong { length: 20_000..=20_013, .. }), "{reason}");
+        }
+        assert_eq!(DisplayName::parse(&" ".repeat(20_000)).unwrap_err().reason, Reason::Blank);
+    }
+
+    #[test]
     fn a_name_stays_on_one_line() {
         assert_eq!(DisplayName::parse("Ana\nMaría").unwrap().as_str(), "Ana María");
         assert!(DisplayName::parse(" \n ").is_err());
+    }
+
+    #[test]
+    fn a_mail_greets_by_what_looks_like_a_name_only() {
+        for name in [
+            "Ana",
+            "Ana Ruiz",
+            "María del Carmen García de León",
+            "J.R.R. Tolkien",
+            "J. R. R. Tolkien",
+            "Sammy Davis Jr.",
+            "Miles O'Neill",
+            "D’Arcy Jean-Luc",
+            "Gal·la",
+            "Việt Nam",
+            "अना शर्मा",
+            "می\u{200c}خواهم",
+            "村上春樹",
+        ] {
+            assert_eq!(DisplayName::parse(name).unwrap().greeting(), Some(name));
+        }
+        for name in [
+            "YOU WON! https://evil.example/x",
+            "https://evil.example",
+            "evil.example",
+            "t.co",
+            "Ana evil.example.",
+            "www.evil",
+            "a.b.cd",
+            "evil。example",
+            "evil．example",
+            "evil｡example",
+            "ana@evil.example",
+            "mailto:ana",
+            "evil/x",
+            "Ana, you won",
+            "Won!",
+            "Call 900123123",
+            "٩٠٠",
+            "Ana 💰",
+            "<b>Ana</b>",
+            "Ana\u{2024}example",
+            "-",
+            "...",
+            "a..b",
+            "one two three four five six seven",
+            "Aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        ] {
+            assert_eq!(DisplayName::parse(name).unwrap().greeting(), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn one_address_may_be_written_in_several_ways() {
+        let parse = |text| Email::parse(text).unwrap();
+        for (one, other, is_same) in [
+            ("ana@CAFÉ.example", "ana@café.example", true),
+            ("ana@café.example", "ana@xn--caf-dma.example", true),
+            ("ana@XN--CAF-DMA.example", "Ana@cafe\u{301}.EXAMPLE", true),
+            ("JOSÉ@example.org", "josé@example.org", true),
+            (" ana@example.org\u{200b}", "ana@example.org", true),
+            ("ana@ｅｘａｍｐｌｅ.org", "ana@example.org", true),
+            ("ana@café.example", "ana@cafe.example", false),
+            ("ana@example.org", "eva@example.org", false),
+            ("jose@example.org", "josé@example.org", false),
+        ] {
+            assert_eq!(parse(one).is_same(&parse(other)), is_same, "{one} {other}");
+        }
     }
 
     #[test]

@@ -34,7 +34,10 @@ impl Query {
             }
             match parameters.get_mut(known_name) {
                 None => _ = parameters.insert(known_name, value),
-                Some(earlier) if lists.contains(known_name) => *earlier = format!("{earlier},{value}"),
+                Some(earlier) if lists.contains(known_name) => {
+                    earlier.push(',');
+                    earlier.push_str(&value);
+                }
                 Some(_) => return Err(Invalid::other(*known_name, "is given twice")),
             }
         }

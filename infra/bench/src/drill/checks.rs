@@ -105,7 +105,8 @@ impl Facts {
 
     fn unsent(&self) -> Option<String> {
         let mailed: BTreeSet<&u64> = self.mailed.iter().collect();
-        let unsent = self.ledger.mails.iter().filter(|mail| mail.is_unsent || !mailed.contains(&mail.id));
+        let due = self.ledger.mails.iter().filter(|mail| !mail.is_held_back);
+        let unsent = due.filter(|mail| mail.is_unsent || !mailed.contains(&mail.id));
         problem(
             "mails were written and not sent",
             unsent.map(|mail| format!("{} of order {}", mail.event, mail.number)),
@@ -207,7 +208,7 @@ mod tests {
     }
 
     fn mail(id: u64, number: u32, event: &str) -> MailRow {
-        MailRow { id, number, event: event.to_owned(), is_unsent: false }
+        MailRow { id, number, event: event.to_owned(), is_unsent: false, is_held_back: false }
     }
 
     /// Two orders of the only copies: one was sold and cancelled, the other rejected.

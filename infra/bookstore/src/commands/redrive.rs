@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use aws_sdk_lambda::{primitives::Blob, types::InvocationType};
-use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
+use aws_sdk_sqs::types::{Message, MessageSystemAttributeName, QueueAttributeName};
 use clap::Args;
 use infra::{
     routes::{FUNCTIONS, Queue, Trigger},
@@ -25,7 +25,7 @@ use crate::{
     arguments,
     aws::{AwsClients, call, connect_deployed},
     deploy::alias::ALIAS,
-    output::{self, Report, confirm, minute},
+    output::{self, Report, confirm, counted, minute},
 };
 
 #[derive(Args)]
@@ -72,7 +72,9 @@ pub async fn run(args: &Redrive) -> Result<Report> {
         return Ok(Report::new("The dead-letter queues are empty.", json!({ "messages": [] })));
     }
     outln!("{}", table(&dead_letters));
-    if let Err(declined) = confirm("Redrive these messages?", args.yes, "nothing was sent") {
+    let asked = queues.behind(&dead_letters).await.map(|behind| question(dead_letters.len(), behind));
+    let confirmed = asked.and_then(|question| confirm(&question, args.yes, "nothing was sent"));
+    if let Err(declined) = confirmed {
         queues.release(&dead_letters).await?;
         return Err(declined);
     }
@@ -122,6 +124,25 @@ impl<'a> Queues<'a> {
             dead_letters.extend(self.take_from(queue).await?);
         }
         Ok(dead_letters)
+    }
+
+    /// The number of messages of FIFO queues that are not among these, because they are behind them in their groups. SQS
+    /// counts approximately.
+    async fn behind(&self, taken: &[DeadLetter]) -> Result<usize> {
+        let mut behind = 0;
+        for queue in Queue::ALL.into_iter().filter(|queue| queue.dead_letters().is_none() && queue.is_fifo()) {
+            let counts = [
+                QueueAttributeName::ApproximateNumberOfMessages,
+                QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+            ];
+            let asked = self.aws.sqs.get_queue_attributes().queue_url(&self.urls[&queue]);
+            let answer = call(asked.set_attribute_names(Some(counts.to_vec())).send()).await;
+            let answer = answer.with_context(|| format!("counting the messages of the queue {}", queue.name()))?;
+            let count = |name| answer.attributes().and_then(|all| all.get(name)?.parse::<usize>().ok());
+            let all: usize = counts.iter().filter_map(count).sum();
+            behind += all.saturating_sub(taken.iter().filter(|message| message.queue == queue).count());
+        }
+        Ok(behind)
     }
 
     /// The next messages of the groups. Those that were sent and failed again stay.
@@ -201,7 +222,12 @@ impl DeadLetter {
         let text = |value: &Value| value.as_str().map(str::to_owned);
         let unnamed = || message.message_id.clone().unwrap_or_default();
 
-        let event = json["requestContext"]["functionArn"].as_str().and_then(|_| json.get("requestPayload"));
+        // Lambda writes its record into this queue itself. What the shop has parked there has a reason, and what SQS has
+        // moved there has the queue of its source, whatever their bodies are.
+        let source = attributes.get(&MessageSystemAttributeName::DeadLetterQueueSourceArn);
+        let is_of_lambda = queue == Queue::DeadLetters && reason.is_none() && source.is_none();
+        let event = Some(&json).filter(|json| is_of_lambda && is_of_import(json));
+        let event = event.and_then(|json| json.get("requestPayload"));
         let (kind, id, failure, origin) = match event {
             Some(event) => {
                 let file = &event["Records"][0]["s3"]["object"]["key"];
@@ -223,6 +249,26 @@ impl DeadLetter {
             body,
         }
     }
+}
+
+/// Whether a record of Lambda is about the function of imports.
+fn is_of_import(record: &Value) -> bool {
+    let import = FUNCTIONS.iter().find(|function| matches!(function.trigger, Trigger::Imports));
+    // arn:aws:lambda:eu-south-2:123456789012:function:anaquel-prod-import-catalogue:live
+    let name = record["requestContext"]["functionArn"].as_str().and_then(|arn| arn.split(':').nth(6));
+    name.zip(import).is_some_and(|(name, import)| name.ends_with(&format!("-{}", import.name)))
+}
+
+/// How many messages are sent; those that are behind the listed ones in their groups are among them.
+fn question(listed: usize, behind: usize) -> String {
+    if behind == 0 {
+        return format!("Redrive {}?", counted(listed, "message"));
+    }
+    format!(
+        "Redrive about {} messages: the {listed} that are listed, and about {behind} behind them in their message groups, \
+         which SQS lists only after these?",
+        listed + behind
+    )
 }
 
 /// A message, whenever it was parked: its queue, group and body. No time, because the clocks of SQS and of this machine
@@ -356,22 +402,65 @@ mod tests {
     }
 
     /// As Lambda's documentation shows an invocation record.
-    #[test]
-    fn a_failed_import_goes_back_with_the_event_that_started_it() {
-        let event = json!({ "Records": [{ "s3": { "object": { "key": "incoming/books.csv" } } }] });
-        let record = json!({
+    fn record(function: &str, event: &Value) -> Value {
+        json!({
             "version": "1.0",
             "timestamp": "2026-01-02T03:04:05.678Z",
             "requestContext": {
                 "requestId": "e4b46cbf-b738-xmpl-8880-a18cdf61200e",
-                "functionArn": "arn:aws:lambda:us-east-1:123456789012:function:anaquel-prod-import-catalogue:live",
+                "functionArn": format!("arn:aws:lambda:us-east-1:123456789012:function:{function}:live"),
                 "condition": "RetriesExhausted",
                 "approximateInvokeCount": 3,
             },
             "requestPayload": event,
             "responseContext": { "statusCode": 200, "executedVersion": "4", "functionError": "Unhandled" },
             "responsePayload": { "errorType": "Error", "errorMessage": "the database is away" },
-        });
+        })
+    }
+
+    fn event() -> Value {
+        json!({ "Records": [{ "s3": { "object": { "key": "incoming/books.csv" } } }] })
+    }
+
+    #[test]
+    fn only_what_lambda_wrote_about_an_import_starts_one_whatever_a_body_looks_like() {
+        let source = "arn:aws:sqs:us-east-1:123456789012:anaquel-prod-submissions";
+        for (queue, function, reason, source, is_import) in [
+            (Queue::DeadLetters, "anaquel-prod-import-catalogue", None, None, true),
+            (Queue::DeadLetters, "anaquel-prod-import-catalogue", Some("not a submission"), None, false),
+            (Queue::DeadLetters, "anaquel-prod-import-catalogue", None, Some(source), false),
+            (Queue::DeadLetters, "anaquel-prod-run-staff-task", None, None, false),
+            (Queue::OrderDeadLetters, "anaquel-prod-import-catalogue", None, None, false),
+            (Queue::MailDeadLetters, "anaquel-prod-import-catalogue", None, None, false),
+            (Queue::BounceDeadLetters, "anaquel-prod-import-catalogue", None, None, false),
+        ] {
+            let reason = reason.map(|reason| {
+                let attribute = MessageAttributeValue::builder().data_type("String").string_value(reason);
+                [("reason".to_owned(), attribute.build().unwrap())].into()
+            });
+            let source =
+                source.map(|arn| [(MessageSystemAttributeName::DeadLetterQueueSourceArn, arn.to_owned())].into());
+            let message = Message::builder().body(record(function, &event()).to_string());
+            let message = message.set_message_attributes(reason).set_attributes(source).build();
+            let origin = DeadLetter::read(queue, message).origin;
+            assert_eq!(matches!(origin, Origin::Import(_)), is_import, "{queue:?} {function}");
+        }
+    }
+
+    #[test]
+    fn the_question_has_the_number_of_all_messages_that_are_sent() {
+        for (listed, behind, expected) in [
+            (1, 0, "Redrive 1 message?"),
+            (27, 0, "Redrive 27 messages?"),
+            (27, 8, "Redrive about 35 messages: the 27 that are listed, and about 8 behind them"),
+        ] {
+            assert!(question(listed, behind).starts_with(expected), "{}", question(listed, behind));
+        }
+    }
+
+    #[test]
+    fn a_failed_import_goes_back_with_the_event_that_started_it() {
+        let (event, record) = (event(), record("anaquel-prod-import-catalogue", &event()));
         let import = message(&record.to_string(), None);
         assert_eq!(
             (import.kind.as_str(), import.id.as_str(), import.reason.as_str()),

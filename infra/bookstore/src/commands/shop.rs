@@ -287,7 +287,7 @@ fn format_order(order: &StaffOrder) -> String {
         _ = write!(line, "\n    {}", plain(reason));
     }
     if let Some(failure) = &order.failed_mail {
-        _ = write!(line, "\n    a mail came back: {}", plain(failure));
+        _ = write!(line, "\n    a mail did not arrive: {}", plain(failure));
     }
     line
 }
@@ -332,7 +332,7 @@ fn csv_row(line: &SoldLine) -> String {
     let cells = [
         line.number.to_string(),
         minute(line.at),
-        line.kind.code().to_owned(),
+        quoted(line.kind.code()),
         quoted(&line.state),
         quoted(&line.payment),
         line.paid_at.map(minute).unwrap_or_default(),
@@ -349,10 +349,27 @@ fn csv_row(line: &SoldLine) -> String {
     cells.join(",")
 }
 
-/// A text that a spreadsheet would take for a formula gets an apostrophe.
-fn quoted(cell: &str) -> String {
-    let cell = if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell.to_owned() };
-    if cell.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell }
+/// A text in quotes, without formulas; nothing for an empty one.
+fn quoted(text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!("\"{}\"", without_formulas(text).replace('"', "\"\"")) }
+}
+
+/// The text with an apostrophe in front of all that a spreadsheet would take for a formula: at the beginning, and behind a separator of
+/// another locale, at which it may part cells without regard to quotes. <https://owasp.org/www-community/attacks/CSV_Injection>
+fn without_formulas(text: &str) -> String {
+    let mut safe = String::new();
+    let mut begins_cell = true;
+    for c in text.chars() {
+        let is_separator = matches!(c, ',' | ';' | '|' | '\t' | '\r' | '\n');
+        let is_formula = matches!(c, '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠');
+        let begins_text = safe.is_empty() && matches!(c, '\t' | '\r' | '\n');
+        if begins_cell && is_formula || begins_text {
+            safe.push('\'');
+        }
+        safe.push(c);
+        begins_cell = is_separator || begins_cell && (c.is_whitespace() || c == '"');
+    }
+    safe
 }
 
 pub async fn stock(args: &Stock) -> Result<Report> {
@@ -469,11 +486,43 @@ mod tests {
         assert_eq!(
             csv.lines().skip(1).collect::<Vec<_>>(),
             [
-                "100001,2026-01-02 03:04 UTC,sale,delivered,on_delivery,,PT,9780262033848,\"El túnel, \"\"1948\"\"\",2,10.40,EUR,4.00,20.80,0.80",
-                "100001,2026-01-02 03:04 UTC,sale,delivered,on_delivery,,,,'=HYPERLINK(1),1,10.40,EUR,4.00,10.40,0.40",
-                "100001,2026-02-03 04:05 UTC,returned,delivered,on_delivery,,PT,9780262033848,\"El túnel, \"\"1948\"\"\",-1,10.40,EUR,4.00,-10.40,-0.40",
-                "100001,2026-02-03 04:05 UTC,cancelled,delivered,on_delivery,,PT,9780262033848,\"El túnel, \"\"1948\"\"\",-1,0.00,EUR,4.00,0.00,0.00",
+                "100001,2026-01-02 03:04 UTC,\"sale\",\"delivered\",\"on_delivery\",,\"PT\",\"9780262033848\",\"El túnel, \"\"1948\"\"\",2,10.40,\"EUR\",4.00,20.80,0.80",
+                "100001,2026-01-02 03:04 UTC,\"sale\",\"delivered\",\"on_delivery\",,,,\"'=HYPERLINK(1)\",1,10.40,\"EUR\",4.00,10.40,0.40",
+                "100001,2026-02-03 04:05 UTC,\"returned\",\"delivered\",\"on_delivery\",,\"PT\",\"9780262033848\",\"El túnel, \"\"1948\"\"\",-1,10.40,\"EUR\",4.00,-10.40,-0.40",
+                "100001,2026-02-03 04:05 UTC,\"cancelled\",\"delivered\",\"on_delivery\",,\"PT\",\"9780262033848\",\"El túnel, \"\"1948\"\"\",-1,0.00,\"EUR\",4.00,0.00,0.00",
             ]
         );
+    }
+
+    #[test]
+    fn no_text_of_a_csv_begins_a_formula_in_any_spreadsheet() {
+        for (text, cell) in [
+            ("", ""),
+            ("El túnel", "\"El túnel\""),
+            ("=1+1", "\"'=1+1\""),
+            ("+1", "\"'+1\""),
+            ("-1", "\"'-1\""),
+            ("@SUM(A1)", "\"'@SUM(A1)\""),
+            ("＝1", "\"'＝1\""),
+            ("＋1", "\"'＋1\""),
+            ("－1", "\"'－1\""),
+            ("＠x", "\"'＠x\""),
+            ("\tx", "\"'\tx\""),
+            ("\rx", "\"'\rx\""),
+            ("\nx", "\"'\nx\""),
+            ("\t=1", "\"'\t'=1\""),
+            (" =1", "\" '=1\""),
+            ("a;=1", "\"a;'=1\""),
+            ("a; =1", "\"a; '=1\""),
+            ("a\t@x", "\"a\t'@x\""),
+            ("a\n-1", "\"a\n'-1\""),
+            ("a|+1", "\"a|'+1\""),
+            ("a;\"=1\"", "\"a;\"\"'=1\"\"\""),
+            ("\"=1", "\"\"\"'=1\""),
+            ("a=b, c-d", "\"a=b, c-d\""),
+            ("1; 2", "\"1; 2\""),
+        ] {
+            assert_eq!(quoted(text), cell, "{text:?}");
+        }
     }
 }

@@ -193,6 +193,7 @@ fn known_secrets(local: &LocalStage) -> KnownSecrets {
         (DatabaseRole::Admin, &secrets.admin),
         (DatabaseRole::Reader, &secrets.reader),
         (DatabaseRole::OrderReader, &secrets.order_reader),
+        (DatabaseRole::BounceWriter, &secrets.bounce_writer),
         (DatabaseRole::Writer, &secrets.writer),
     ];
     KnownSecrets {

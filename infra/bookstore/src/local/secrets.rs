@@ -14,6 +14,7 @@ pub struct Secrets {
     pub admin: String,
     pub reader: String,
     pub order_reader: String,
+    pub bounce_writer: String,
     pub writer: String,
     /// 32 bytes in base64.
     pub submission_key: String,
@@ -39,6 +40,7 @@ impl Secrets {
             admin: secret("admin", password),
             reader: secret("reader", password),
             order_reader: secret("order_reader", password),
+            bounce_writer: secret("bounce_writer", password),
             writer: secret("writer", password),
             submission_key: secret("submission_key", key),
         };

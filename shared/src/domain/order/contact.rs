@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::{
     DisplayName, Email, Invalid, Parsed, Reason, clean, clean_line,
-    text::{bounded, check_no_card},
+    text::{bounded, check_length, check_no_card},
 };
 
 /// Whom the shop writes to about an order.
@@ -28,6 +28,7 @@ impl Phone {
     pub const MAX: usize = 30;
 
     pub fn parse(text: &str) -> Parsed<Self> {
+        check_length("phone", text.trim(), Self::MAX)?;
         let text = clean_line(text);
         let digits = text.bytes().filter(u8::is_ascii_digit).count();
         let rest = text.strip_prefix('+').unwrap_or(&text);
@@ -63,7 +64,7 @@ impl OrderNote {
 
     /// It refuses what looks like the number of a card, which must not be stored.
     pub fn parse(text: &str) -> Parsed<Self> {
-        let note = bounded("note", text, clean(text), Self::MAX)?;
+        let note = bounded("note", text, clean, Self::MAX)?;
         check_no_card("note", &note)?;
         Ok(Self(note))
     }
@@ -194,7 +195,7 @@ impl TryFrom<AddressText> for Address {
 }
 
 fn line(field: &str, text: &str) -> Parsed<String> {
-    let line = bounded(field, text, clean_line(text), Address::MAX_LINE)?;
+    let line = bounded(field, text, clean_line, Address::MAX_LINE)?;
     check_no_card(field, &line)?;
     Ok(line)
 }
@@ -253,6 +254,9 @@ impl Country {
 
     /// A postal code by the rules of this country, where they are simple; none where there is none and none is needed.
     fn postal_code(self, text: &str) -> Parsed<Option<String>> {
+        if check_length("postal_code", text.trim(), Address::MAX_LINE).is_err() {
+            return Err(Invalid::new("postal_code", Reason::NotAPostalCode));
+        }
         let code = clean_line(text).to_uppercase();
         if code.is_empty() && !self.has_postal_codes() {
             return Ok(None);

@@ -66,11 +66,16 @@ pub(super) async fn decide(
         privacy::clear(connection, number).await?;
     } else {
         let event = match &outcome {
-            OrderOutcome::Accepted(OrderState::AwaitingPayment) => OrderEvent::AwaitingPayment,
-            OrderOutcome::Accepted(_) => OrderEvent::Confirmed,
-            OrderOutcome::Rejected(_) => OrderEvent::Rejected,
+            OrderOutcome::Accepted(OrderState::AwaitingPayment) => Some(OrderEvent::AwaitingPayment),
+            OrderOutcome::Accepted(_) => Some(OrderEvent::Confirmed),
+            OrderOutcome::Rejected(_) => None,
         };
-        mails::write(connection, number, event, message.id, now).await?;
+        if let Some(event) = event {
+            mails::write(connection, number, event, message.id, now).await?;
+        } else {
+            let mailbox = limit::mailbox_key(&order.contact.email);
+            mails::write_rejection(connection, number, &mailbox, message.id, now).await?;
+        }
     }
     if matches!(outcome, OrderOutcome::Accepted(_)) {
         sell(connection, order, &books, now).await?;
@@ -107,7 +112,7 @@ async fn insert(
         address,
         order.address.as_ref().map(|address| address.country.code()),
         order.note.as_ref().map(OrderNote::as_str),
-        &email_key(order.contact.email.as_str())[..],
+        &email_key(&order.contact.email)[..],
         &limit::mailbox_key(&order.contact.email)[..],
         order.address.as_ref().map(|address| limit::address_key(address).to_vec()),
         shop.collect.as_ref().filter(|_| order.delivery == Delivery::Collect).map(|collect| collect.keep_days),

@@ -18,7 +18,7 @@ pub(super) const KEEP: Duration = Duration::days(42);
 pub(super) fn asker(asked_by: &AskedBy) -> [u8; 32] {
     match asked_by {
         AskedBy::Visitor(visitor) => visitor_key(*visitor),
-        AskedBy::Email(email) => email_key(email.as_str()),
+        AskedBy::Email(email) => email_key(email),
     }
 }
 
@@ -33,7 +33,7 @@ pub(super) async fn remember(connection: &mut MySqlConnection, message: Uuid, no
 /// Whether the buyer of an order has cancelled it before it came; forgets the cancellation. It waits for one that is being
 /// written, whose transaction has looked for the order before.
 pub(super) async fn was_cancelled(connection: &mut MySqlConnection, order: &OrderV1) -> sqlx::Result<bool> {
-    let [visitor, email] = [visitor_key(order.visitor), email_key(order.contact.email.as_str())];
+    let [visitor, email] = [visitor_key(order.visitor), email_key(&order.contact.email)];
     // By this key, because the other messages of the order may be locked by another transaction that waits for this one.
     let cancelled = sqlx::query!(
         r#"

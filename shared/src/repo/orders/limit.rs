@@ -28,7 +28,7 @@ pub(super) async fn is_reached(
     number: u32,
     max: u16,
 ) -> sqlx::Result<bool> {
-    let email = email_key(order.contact.email.as_str());
+    let email = email_key(&order.contact.email);
     let mailbox = mailbox_key(&order.contact.email);
     let address = order.address.as_ref().map(address_key);
     let visitor = order.visitor.0;
@@ -71,7 +71,7 @@ pub(super) fn mailbox_key(email: &Email) -> [u8; 32] {
 }
 
 fn mailbox(email: &Email) -> String {
-    let address = email.to_ascii().to_lowercase();
+    let address = email.comparable();
     let (local, domain) = address.rsplit_once('@').unwrap_or((&address, ""));
     let local = match local.split_once('+') {
         Some((mailbox, _)) if !mailbox.is_empty() => mailbox,

@@ -1,7 +1,7 @@
 //! Mails about orders: written in the transaction that decides, handed over afterwards.
 
 use sqlx::MySqlConnection;
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::domain::{Email, Language, MailFailure, OrderEvent, OrderId};
@@ -16,6 +16,12 @@ pub struct UnsentMail {
     pub language: Language,
 }
 
+/// Most mails about rejected orders to one mailbox within a day. An order costs nothing and can have anybody's address; the
+/// page of each order shows its outcome.
+pub const MAX_REJECTIONS_MAILED: u8 = 5;
+/// Why a mail was not sent, with the order.
+pub const HELD_BACK: &str = "not sent: the mailbox has enough mails about rejected orders of this day";
+
 /// Writes a mail, once for each event and cause; none about an order whose contact is gone, because nobody could get it.
 pub(super) async fn write(
     connection: &mut MySqlConnection,
@@ -24,10 +30,55 @@ pub(super) async fn write(
     source: Uuid,
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
+    insert(connection, number, event, source, now, None).await
+}
+
+/// Writes the mail about a rejected order, which is not sent if its mailbox has enough of them. It counts without a lock, so
+/// orders that are decided at the same time may exceed the limit by their number.
+pub(super) async fn write_rejection(
+    connection: &mut MySqlConnection,
+    number: u32,
+    mailbox: &[u8; 32],
+    source: Uuid,
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
+    let earlier = sqlx::query_scalar!(
+        r#"
+        select count(*)
+        from (
+            select 1
+            from orders
+            where mailbox_key = ?
+              and state = 'rejected'
+              and decided_at > ?
+              and number <> ?
+            limit ?
+        ) earlier
+        "#,
+        &mailbox[..],
+        now - Duration::DAY,
+        number,
+        MAX_REJECTIONS_MAILED,
+    );
+    let earlier: i64 = earlier.fetch_one(&mut *connection).await?;
+    let held_back = (earlier >= i64::from(MAX_REJECTIONS_MAILED)).then_some(HELD_BACK);
+    insert(connection, number, OrderEvent::Rejected, source, now, held_back).await
+}
+
+/// A mail that is held back counts as handed over, and as failed.
+async fn insert(
+    connection: &mut MySqlConnection,
+    number: u32,
+    event: OrderEvent,
+    source: Uuid,
+    now: OffsetDateTime,
+    held_back: Option<&str>,
+) -> sqlx::Result<()> {
+    let done = held_back.map(|_| now);
     sqlx::query!(
         r#"
-        insert into mails (order_number, event, source, created_at)
-        select number, ?, ?, ?
+        insert into mails (order_number, event, source, created_at, sent_at, failed_at, failure)
+        select number, ?, ?, ?, ?, ?, ?
         from orders
         where number = ?
           and email is not null
@@ -35,6 +86,9 @@ pub(super) async fn write(
         event.code(),
         source,
         now,
+        done,
+        done,
+        held_back,
         number,
     )
     .execute(connection)

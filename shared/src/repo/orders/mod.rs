@@ -26,13 +26,13 @@ use uuid::Uuid;
 
 use super::stock::{Held, LockedBook};
 use crate::{
-    domain::{Actor, OrderId, OrderNumber, OrderOutcome, OrderReason, OrderState, Refusal},
+    domain::{Actor, Email, OrderId, OrderNumber, OrderOutcome, OrderReason, OrderState, Refusal},
     messages::{AskedBy, OrderActionV1, OrderContent, OrderMessage},
     shop::Shop,
 };
 
 pub use early::forget_visitor;
-pub use mails::{UnsentMail, fail_mail, lock_unsent_mails, mark_sent, unsent_mails};
+pub use mails::{HELD_BACK, MAX_REJECTIONS_MAILED, UnsentMail, fail_mail, lock_unsent_mails, mark_sent, unsent_mails};
 pub use privacy::{Erasure, erase, erase_order, of_visitor};
 pub use read::{find, find_by_number, in_full, list, sold_between};
 pub use transition::act;
@@ -105,7 +105,7 @@ async fn cancel(
     };
     let is_buyer = match &action.asked_by {
         AskedBy::Visitor(visitor) => order.visitor == Some(*visitor),
-        AskedBy::Email(email) => order.email_key.as_deref() == Some(&email_key(email.as_str())[..]),
+        AskedBy::Email(email) => order.email_key.as_deref() == Some(&email_key(email)[..]),
     };
     if !is_buyer {
         return Ok(Applied::Refused { order: Some(order.id), refusal: Refusal::NotTheBuyer });
@@ -174,10 +174,10 @@ fn held(books: &BTreeMap<u32, LockedBook>) -> BTreeMap<u32, Held> {
     books.iter().map(|(id, book)| (*id, book.held)).collect()
 }
 
-/// A buyer by the address, whatever its letters' case.
-fn email_key(email: &str) -> [u8; 32] {
+/// A buyer by the address, however it is written.
+fn email_key(email: &Email) -> [u8; 32] {
     use sha2::{Digest, Sha256};
-    Sha256::digest(email.to_lowercase().as_bytes()).into()
+    Sha256::digest(email.comparable().as_bytes()).into()
 }
 
 async fn note_state(
