@@ -279,7 +279,7 @@ mod tests {
     #[test]
     fn every_reason_has_a_text_in_both_languages() {
         let reasons: Vec<Reason> = successors(next(None), |reason| next(Some(reason))).collect();
-        assert_eq!(reasons.len(), 24);
+        assert_eq!(reasons.len(), 25);
         for reason in reasons {
             for locale in Locale::ALL {
                 let text = text_of(&Invalid::new("name", reason.clone()), locale);

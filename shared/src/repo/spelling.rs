@@ -7,7 +7,7 @@ use sqlx::{MySql, MySqlConnection, QueryBuilder};
 
 use super::books::{self, Listing};
 use crate::domain::{
-    Search, Slice, Sort, Summary,
+    Search, SearchEntry, Slice, Sort, Summary,
     spelling::{self, Known},
 };
 
@@ -36,11 +36,15 @@ pub async fn did_you_mean(
     let Some(search) = search.with_fuzzy_terms(&near) else { return Ok(None) };
     let loose = Listing::new(Some(search.clone()), listing.filter.clone(), Sort::Popular, HITS);
     let hits = books::list(connection, &loose).await?.items;
-    let meant = hits.iter().map(|book| search.correction_for(&format!("{} {}", book.title, book.byline)));
+    let meant = hits.iter().map(|book| (search.correction_for(&format!("{} {}", book.title, book.byline)), book));
     let books = |words: &[String]| words.iter().filter_map(|word| near.get(word)).min().copied();
-    let best = meant.min_by_key(|meant| (meant.distance, Reverse(books(&meant.words))));
-    let Some(query) = best.filter(|meant| meant.distance > 0).map(|meant| meant.query) else { return Ok(None) };
-    Ok(finds(connection, listing, &query).await?.then_some(query))
+    let best = meant.min_by_key(|(meant, _)| (meant.distance, Reverse(books(&meant.words))));
+    let best = best.filter(|(meant, _)| meant.distance > 0);
+    // It finds the book that it comes from, at the least.
+    let finds = |query: &str, book: &Summary| {
+        Search::parse(query).is_ok_and(|search| search.finds(&SearchEntry::of(&book.title, &book.byline)))
+    };
+    Ok(best.filter(|(meant, book)| finds(&meant.query, book)).map(|(meant, _)| meant.query))
 }
 
 /// Whether another query finds something within the same filters.

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// The largest number of books that are read to sort them, and of index entries that are walked for one slice.
-pub(super) const MAX_READ: u32 = 5_000;
+pub(super) const MAX_READ: u32 = 4_000;
 
 /// One condition of a filter.
 #[derive(Debug, Clone, Copy)]
