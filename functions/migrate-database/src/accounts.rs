@@ -177,6 +177,8 @@ mod tests {
         let here: String = sqlx::query_scalar(here).fetch_one(&mut *admin).await.unwrap();
         let (user, here) = (user_name(account).unwrap(), format!("'{}'@'{here}'", account.user));
         run(admin, format!("rename user {user} to {here}")).await.unwrap();
+        // MariaDB does not sort a renamed user in front of the anonymous one until then.
+        run(admin, "flush privileges".to_owned()).await.unwrap();
         let options: MySqlConnectOptions = (*pool.connect_options()).clone();
         let password = account.password.as_ref().unwrap().reveal();
         MySqlConnection::connect_with(&options.username(&account.user).password(password)).await.unwrap()
