@@ -3,7 +3,12 @@
 #[path = "../examples/preview/samples.rs"]
 mod samples;
 
-use std::{collections::BTreeSet, fs, path::Path, sync::LazyLock};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+    sync::LazyLock,
+};
 
 use frontend::{Locale, assets};
 
@@ -164,6 +169,41 @@ fn a_change_of_language_sends_the_form_so_that_nothing_typed_is_lost() {
         assert!(!html.contains("<a class=\"language\""), "{name}");
     }
     assert!(page("en/rate-language").contains("¡Qué libro!") && !page("en/rate-language").contains("Error:"));
+}
+
+/// The buttons of each form, in the order of the page: those that name the form, and those inside it.
+fn buttons(html: &str) -> BTreeMap<String, Vec<&str>> {
+    let mut forms = BTreeMap::<String, Vec<&str>>::new();
+    let (mut inside, mut count) = (None, 0);
+    for tag in html.split('<').skip(1).filter_map(|rest| rest.split('>').next()) {
+        let attribute = |name: &str| tag.split(&format!(" {name}=\"")).nth(1).and_then(|rest| rest.split('"').next());
+        if tag.starts_with("form ") {
+            count += 1;
+            inside = Some(attribute("id").map_or_else(|| count.to_string(), str::to_owned));
+        } else if tag == "/form" {
+            inside = None;
+        } else if tag == "button" || tag.starts_with("button ") {
+            let form = attribute("form").map(str::to_owned).or_else(|| inside.clone());
+            forms.entry(form.expect("a form")).or_default().push(tag);
+        }
+    }
+    forms
+}
+
+#[test]
+fn enter_in_a_field_sends_the_form_and_changes_no_language() {
+    let mut seen = BTreeSet::new();
+    every_page(|name, html| {
+        for (form, buttons) in buttons(html) {
+            assert!(!buttons[0].contains("formaction"), "{name}, {form}: {}", buttons[0]);
+            if buttons.len() > 1 && buttons[1].contains("formaction") {
+                assert!(buttons[0].contains("class=\"unseen\"") && buttons[0].contains("tabindex=\"-1\""), "{name}");
+                assert!(buttons[0].contains("aria-hidden=\"true\""), "{name}");
+                seen.insert(form);
+            }
+        }
+    });
+    assert_eq!(seen.into_iter().collect::<Vec<_>>(), ["checkout", "contact", "rating"]);
 }
 
 #[test]
