@@ -75,7 +75,7 @@ function suggest(form) {
     try {
       const query = `q=${encodeURIComponent(text)}&lang=${document.documentElement.lang}`;
       const answer = await fetch(`/api/suggestions?${query}`, { signal: asked.signal });
-      show(answer.ok ? await answer.json() : nothing, text);
+      show(answer.ok ? await answer.json() : nothing, input.value.trim());
     } catch (error) {
       if (error.name !== "AbortError") show(nothing);
     }

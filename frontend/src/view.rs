@@ -2,7 +2,10 @@
 
 use fluent_templates::fluent_bundle::FluentValue;
 use shared::{
-    domain::{Availability, BookId, Language, LineReason, Money, OrderReason, OrderState, Rejection, Summary, TaxPart},
+    domain::{
+        Availability, BookId, Cart, Language, LineReason, Money, OrderId, OrderReason, OrderState, Rejection, Summary,
+        TaxPart,
+    },
     shop::{Selling, Shop},
 };
 use time::{Date, OffsetDateTime};
@@ -25,7 +28,51 @@ pub struct View<'a> {
     /// The number of copies in the visitor's cart.
     pub cart: u32,
     /// The outcome of the last change of the cart, shown once.
-    pub cart_change: Option<CartChange>,
+    pub cart_change: Option<CartNote>,
+    /// The latest order that was placed in this browser.
+    pub order: Option<OrderId>,
+}
+
+/// The outcome of a change of the cart with its book, as the address of the next page has it: `added.1a2b3c4d.53`. It is of
+/// one cart, so that an address which somebody else has typed or sent claims nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CartNote {
+    pub change: CartChange,
+    /// The book that it is about, if it is about one.
+    pub book: Option<BookId>,
+}
+
+impl CartNote {
+    /// The parameter of the address.
+    pub const PARAMETER: &'static str = "cart";
+
+    /// The value of the parameter, for the cart after the change.
+    pub fn write(self, cart: &Cart) -> String {
+        let book = self.book.map(|book| format!(".{book}")).unwrap_or_default();
+        format!("{}.{}{book}", self.change.name(), Self::mark(cart))
+    }
+
+    /// Reads the value of the parameter; none if it is not of this cart, or the cart contradicts it.
+    pub fn read(value: &str, cart: &Cart) -> Option<Self> {
+        let mut parts = value.split('.');
+        let change = CartChange::parse(parts.next()?)?;
+        let is_of_cart = parts.next() == Some(&Self::mark(cart));
+        let book = parts.next().and_then(BookId::parse);
+        let line = book.and_then(|book| cart.line(book));
+        let is_so = match change {
+            CartChange::Added => line.is_some(),
+            CartChange::Full => cart.lines().len() == Cart::MAX_LINES,
+            CartChange::Most => cart.lines().iter().any(|line| line.quantity == Cart::MAX_COPIES),
+            CartChange::Changed | CartChange::Refilled | CartChange::Renewed => true,
+        };
+        (is_of_cart && is_so).then_some(Self { change, book })
+    }
+
+    /// Distinguishes the carts of different browsers.
+    fn mark(cart: &Cart) -> String {
+        let id = cart.id().filter(|_| !cart.is_empty()).map(|id| id.simple().to_string());
+        id.map_or_else(|| "none".to_owned(), |id| id[..8].to_owned())
+    }
 }
 
 /// The outcome of a change of the cart, as the address of the next page has it.
@@ -161,9 +208,23 @@ impl View<'_> {
         book.price.as_ref().filter(|price| price.currency == shop.currency)
     }
 
-    /// The outcome of the last change of the cart.
-    pub fn cart_notice(&self) -> Option<String> {
-        Some(self.text(self.cart_change.filter(|_| self.sells())?.key()))
+    /// The outcome of the last change of the cart. It names the book, if that is among those of the page.
+    pub fn cart_notice<'b>(&self, books: impl IntoIterator<Item = &'b Summary>) -> Option<String> {
+        let CartNote { change, book } = self.cart_change.filter(|_| self.sells())?;
+        match books.into_iter().find(|shown| change == CartChange::Added && Some(shown.id) == book) {
+            Some(added) => Some(self.text_with("cart-added-book", "title", added.title.as_str())),
+            None => Some(self.text(change.key())),
+        }
+    }
+
+    /// The same of a page that has no books.
+    pub fn any_cart_notice(&self) -> Option<String> {
+        self.cart_notice([])
+    }
+
+    /// The address of the latest order that was placed in this browser.
+    pub fn latest_order(&self) -> Option<String> {
+        self.order.filter(|_| self.sells()).map(|order| format!("/orders/{order}"))
     }
 
     /// How orders are delivered, and at what price: "Delivery: €3.95, free from €40.00".
@@ -434,6 +495,7 @@ mod tests {
     #[test]
     fn search_engines_are_given_the_page_from_its_beginning_in_each_language() {
         for (query, es, en) in [
+            order: None,
             ("", "/books", "/books?lang=en"),
             ("cursor=abc", "/books", "/books?lang=en"),
             ("q=c%2B%2B&cursor=abc", "/books?q=c%2B%2B", "/books?q=c%2B%2B&lang=en"),
@@ -529,3 +591,30 @@ mod tests {
         assert_eq!(view.language("tlh"), "tlh");
     }
 }
+    #[test]
+    fn a_note_is_of_one_cart_and_claims_nothing_that_the_cart_contradicts() {
+        let id = "c56a4180-65aa-42ec-a945-5fd21dec0538";
+        let cart = |lines: &str| Cart::parse(&format!("{id}{lines}"));
+        let many: String = (1..=50).map(|book| format!(".{book}:1:100")).collect();
+        let other = Cart::parse("0b0fd2bd-5e6f-4d5e-8a39-3b8e2ae7f2a1.53:1:1995");
+        for (change, book, lines, address, is_read) in [
+            (CartChange::Added, Some(53), ".53:1:1995", "added.c56a4180.53", true),
+            (CartChange::Added, Some(7), ".53:1:1995", "added.c56a4180.7", false),
+            (CartChange::Changed, None, ".53:1:1995", "changed.c56a4180", true),
+            (CartChange::Changed, None, "", "changed.none", true),
+            (CartChange::Full, Some(99), ".53:1:1995", "full.c56a4180.99", false),
+            (CartChange::Full, Some(99), &many, "full.c56a4180.99", true),
+            (CartChange::Most, None, ".53:19:1995", "most.c56a4180", false),
+            (CartChange::Most, Some(53), ".53:20:1995", "most.c56a4180.53", true),
+        ] {
+            let note = CartNote { change, book: book.map(BookId::from) };
+            let cart = cart(lines);
+            assert_eq!(note.write(&cart), address);
+            assert_eq!(CartNote::read(address, &cart), is_read.then_some(note), "{address} {lines}");
+            assert_eq!(CartNote::read(address, &other), None, "{address}");
+        }
+        for typed in ["full", "added", "added.53", "changed", "refilled", "renewed.", "", "stolen.c56a4180"] {
+            assert_eq!(CartNote::read(typed, &cart(".53:1:1995")), None, "{typed}");
+        }
+    }
+

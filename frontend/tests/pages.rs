@@ -528,7 +528,7 @@ fn the_head_has_the_number_of_books_in_the_cart_and_the_outcome_of_its_last_chan
     for (name, expected) in [
         ("es/cart", Some("<span class=\"badge\">7</span>")),
         ("en/cart", Some("<span class=\"unseen\">7 books</span>")),
-        ("es/book-in-cart", Some("<p class=\"done\" role=\"status\">Añadido al carrito.")),
+        ("es/book-in-cart", Some("<p class=\"done\" role=\"status\">«Don Quijote de la Mancha» está en el carrito.")),
         ("en/cart-changed", Some("<p class=\"done\" role=\"status\">You can order at most 20 copies of a book.")),
         ("es/book", None),
         ("es/book-not-sold", None),

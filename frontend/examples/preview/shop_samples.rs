@@ -3,14 +3,14 @@
 use std::sync::LazyLock;
 
 use frontend::{
-    CartChange, DynTemplate, Form, Trouble, View,
+    CartChange, CartNote, DynTemplate, Form, Trouble, View,
     pages::{Accessibility, CartPage, CartRow, Checkout, OrderPage, OrderStep, OrderView, Terms},
 };
 use shared::{
     domain::{
         Address, AddressText, Availability, BookId, Cart, CartLine, Contact, Delivery, DisplayName, Email, Invalid,
-        Language, LineReason, Money, Order, OrderLine, OrderNote, OrderNumber, OrderReason, OrderState, Payment, Phone,
-        Reason, StateChange, SubmissionKey, Summary, TaxPart,
+        Language, LineReason, Money, Order, OrderId, OrderLine, OrderNote, OrderNumber, OrderReason, OrderState,
+        Payment, Phone, Reason, StateChange, SubmissionKey, Summary, TaxPart,
     },
     quote::{Quote, QuoteLine},
     shop::Shop,
@@ -45,6 +45,17 @@ pub static SHOP: LazyLock<Shop> = LazyLock::new(|| {
 /// A key of zeros.
 fn key() -> SubmissionKey {
     SubmissionKey::parse(&format!("{}=", "A".repeat(43))).expect("a key")
+}
+
+/// The id of an order.
+fn order_id() -> OrderId {
+    key().order_id(Uuid::from_u128(1), b"sample")
+}
+
+/// The view after this book was put into the cart, in a browser that has ordered before.
+pub fn after_adding(view: View<'_>, book: BookId) -> View<'_> {
+    let note = CartNote { change: CartChange::Added, book: Some(book) };
+    View { cart: 1, cart_change: Some(note), order: Some(order_id()), ..view }
 }
 
 /// Shows the pages with these books and one with hostile text.
@@ -84,7 +95,8 @@ fn carts(view: View, books: &[Summary], hostile: &Summary, show: &mut impl FnMut
         row(hostile, 1, 100),
         CartRow { line: CartLine { book: BookId::from(999), quantity: 1, price_seen: 500 }, book: None },
     ];
-    show("cart-changed", &CartPage { view: View { cart_change: Some(CartChange::Most), ..view }, rows: &rows });
+    let most = CartNote { change: CartChange::Most, book: None };
+    show("cart-changed", &CartPage { view: View { cart_change: Some(most), ..view }, rows: &rows });
     show("cart-nothing-left", &CartPage { view, rows: &rows[4..] });
     let mut cart = Cart::default();
     assert!(rows.iter().all(|row| cart.add(row.line).is_ok()));
@@ -226,7 +238,7 @@ fn order(books: &[Summary], state: OrderState) -> Order {
         country: "ES".into(),
     };
     Order {
-        id: key().order_id(Uuid::from_u128(1), b"sample"),
+        id: order_id(),
         number: OrderNumber(100_042),
         visitor: None,
         state,

@@ -295,3 +295,4 @@ mod tests {
         assert!(asks.contains("name=\"email\""), "a buyer who typed a wrong address can type another one");
     }
 }
+            order: None,

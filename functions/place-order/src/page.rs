@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use frontend::{CartChange, Form, Locale, PageContext, cart_of, pages::Checkout};
+use frontend::{CartChange, CartNote, Form, Locale, PageContext, cart_of, pages::Checkout};
 use shared::{
     ApiError, App, Reply, Request, Result,
     domain::{AddressText, Email, Fingerprint, Invalid, Language, OrderId, Quantity, SubmissionKey},
@@ -36,7 +36,10 @@ async fn checkout(app: &App, request: &Request) -> Result<Reply> {
         // It is only shown again.
         Err(_) => Quote::unverified(&sealed),
     };
-    let Some(quote) = quote else { return Ok(Reply::see_other(&noted("/cart", CartChange::Renewed))) };
+    let Some(quote) = quote else {
+        let note = CartNote { change: CartChange::Renewed, book: None };
+        return Ok(Reply::see_other(&noted("/cart", note, &cart_of(request))));
+    };
     let context = PageContext::of(request);
     let show = |status, form: Form| {
         let page = Checkout { view: context.view(), shop: seller, quote: &quote, sealed: &sealed, form };
@@ -83,7 +86,8 @@ async fn place(
     super::place(app, request, order, now).await?;
     let mut cart = cart_of(request);
     quote.lines.iter().for_each(|line| cart.remove(line.book));
-    let reply = Reply::see_other(&format!("/orders/{id}")).remember(&key.write_cookie(&buyer));
+    let id = id.to_string();
+    let reply = Reply::see_other(&format!("/orders/{id}")).remember(&key.write_cookie(&buyer)).with_order(&id);
     Ok(with_cart(reply, &cart))
 }
 
