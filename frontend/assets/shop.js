@@ -162,7 +162,7 @@ async function refresh(outcome) {
 }
 
 document.querySelectorAll("[data-search]").forEach(suggest);
-document.querySelector("#form-error")?.focus(); // not every browser gives it to a summary with `autofocus`
+document.querySelector("[autofocus]")?.focus(); // not every browser gives it to what is no field
 document.querySelectorAll("[data-once]").forEach(once);
 document.querySelectorAll("form[method=post]").forEach(judge);
 document.querySelectorAll("[data-poll]").forEach(poll);

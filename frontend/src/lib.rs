@@ -3,6 +3,7 @@
 pub mod addressed;
 pub mod assets;
 mod cover;
+mod delivery;
 mod form;
 pub mod format;
 pub mod genres;

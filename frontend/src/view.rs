@@ -10,7 +10,7 @@ use shared::{
 };
 use time::{Date, OffsetDateTime};
 
-use crate::{Locale, Markup, cover, format, links, markup};
+use crate::{Locale, Markup, cover, delivery, format, links, mails, markup};
 
 /// The visitor's language, the request, and today.
 #[derive(Debug, Clone, Copy)]
@@ -258,15 +258,30 @@ impl View<'_> {
             self.locale.text_with("checkout-collect", arguments)
         });
         let parcel = shop.ship.as_ref().map(|ship| {
-            let countries: Vec<String> = ship.countries.iter().map(|code| self.country(code)).collect();
             let arguments = [
                 ("price", self.deliveries().pop().unwrap_or_default().into()),
                 ("days", ship.days.into()),
-                ("countries", countries.join(", ").into()),
+                ("countries", delivery::countries(self.locale, shop).into()),
             ];
             self.locale.text_with("terms-ship", arguments)
         });
         collect.into_iter().chain(parcel).collect()
+    /// Where the shop delivers to, if it sends anything.
+    pub fn delivery_countries(&self) -> Option<String> {
+        let shop = self.shop.filter(|shop| shop.ship.is_some())?;
+        Some(self.text_with("delivery-countries", "countries", delivery::countries(self.locale, shop)))
+    }
+
+    /// From when the days of a delivery count.
+    pub fn delivery_counts(&self) -> String {
+        self.shop.map(|shop| delivery::time_counts(self.locale, shop)).unwrap_or_default()
+    }
+
+    /// The model form for a withdrawal, addressed to the seller.
+    pub fn withdrawal_form(&self) -> Option<String> {
+        self.shop.map(|shop| mails::withdrawal_form(self.locale, shop))
+    }
+
     }
 
     pub fn order_state(&self, state: OrderState) -> String {
@@ -307,9 +322,9 @@ impl View<'_> {
     /// Why a line of an order could not be sold.
     pub fn line_reason(&self, reason: &LineReason) -> String {
         match reason {
-            LineReason::NoSuchBook => self.text("cart-withdrawn"),
-            LineReason::WithoutPrice => self.text("cart-to-order"),
-            LineReason::OutOfStock { left: 0 } => self.text("cart-out-of-stock"),
+            LineReason::NoSuchBook => self.text("line-withdrawn"),
+            LineReason::WithoutPrice => self.text("line-to-order"),
+            LineReason::OutOfStock { left: 0 } => self.text("line-out-of-stock"),
             LineReason::OutOfStock { left } => self.count("cart-too-few", *left),
             LineReason::PriceAbove { now } => self.text_with("line-price-above", "price", self.price(now)),
             LineReason::OtherCurrency { now } => self.text_with("line-other-currency", "price", self.price(now)),
@@ -347,7 +362,7 @@ impl View<'_> {
 
     /// The name of a country, or its code.
     pub fn country(&self, code: &str) -> String {
-        self.locale.find(&format!("country-{code}"), None).unwrap_or_else(|| code.to_owned())
+        delivery::country(self.locale, code)
     }
 
     pub fn sort(&self, name: &str) -> String {

@@ -573,13 +573,15 @@ fn the_checkout_states_everything_that_the_law_wants_before_the_order() {
             &[
                 "<button class=\"order\">Pedido con obligación de pago</button>",
                 "Calle de los Libros 1, 28013 Madrid. Gratis. Listo en 2 días",
-                "Envío a domicilio: 3,95\u{a0}€. Llega en 4 días como mucho.",
+                "Envío a domicilio (España, Portugal): 3,95\u{a0}€. Llega en 4 días como mucho.",
+                "El plazo cuenta desde que confirmamos el pedido o, si pagas por transferencia, desde que nos llega.",
+                "Los gastos de devolución corren de tu cuenta.",
                 "<b>49,40\u{a0}€</b>",
                 "<b>53,35\u{a0}€</b>",
                 "4\u{a0}%: 1,90\u{a0}€; 21\u{a0}%: 0,69\u{a0}€",
                 "14 días desde que recibas los libros para desistir",
-                "href=\"/terms\"",
-                "href=\"/privacy\"",
+                "<a href=\"/terms\" target=\"_blank\" rel=\"noopener\">Condiciones de venta (se abre en otra pestaña)</a>",
+                "<a href=\"/privacy\" target=\"_blank\" rel=\"noopener\">Privacidad (se abre en otra pestaña)</a>",
                 "<address>Librería Anaquel, S. L. · NIF B00000000",
             ][..],
         ),
@@ -605,7 +607,7 @@ fn a_refused_order_is_shown_with_everything_that_was_typed_and_the_reason_beside
         ("payment", "Elige una forma de pago que vaya con la entrega."),
         ("recipient", "Escribe a nombre de quién va."),
         ("postal_code", "Escribe el código postal."),
-        ("note", "No escribas aquí el número de una tarjeta"),
+        ("note", "La nota no puede llevar el número de una tarjeta"),
     ] {
         assert!(html.contains(&format!("<a href=\"#{field}\">{text}")), "{field}");
         assert!(

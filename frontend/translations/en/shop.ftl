@@ -38,7 +38,7 @@ date = { $day } { $month ->
 
 home-title = Bookshop
 home-heading = What would you like to read?
-home-today = Today’s table, { $date }
+home-today = A selection for today, { $date }
 shelf-bestsellers = Best sellers
 shelf-best-rated = Best rated
 shelf-popular = Popular
@@ -185,8 +185,8 @@ error-title = Error:
 blank-name = Enter your name.
 blank-subject = Enter a subject.
 blank-message = Enter your message.
-what-name = The name
-what-email = The email address
+what-name = Your name
+what-email = Your email
 what-subject = The subject
 what-message = The message
 what-review = The review
@@ -201,9 +201,10 @@ reason-too-long = { $what } can have { $a } characters, and you typed { $b }.
 reason-too-long-by-unknown = { $what } can have { $a } characters.
 reason-email = Enter your whole email address, such as ana@example.org.
 reason-phone = Enter a telephone number such as +34 600 123 123.
-reason-postal-code = Enter a postal code of the country.
+reason-postal-code = Enter the postal code of the country, with its digits, letters and hyphens.
+reason-postal-code-of-country = Enter a postal code such as { $example }.
 reason-country = Choose a country.
-reason-card-number = Do not enter the number of a card here; the shop never asks for it.
+reason-card-number = { $what } must not have the number of a card; the shop never asks for one.
 reason-marks = A letter can have at most { $a } accents or other marks.
 reason-too-new = The shop accepts first ratings after { $a } minutes, because it receives many forged ones just now. Please send it again then.
 reason-stars = Choose from { $a } to { $b } stars.
@@ -331,16 +332,35 @@ checkout-collect = Collection: { $place }. Free. { $ready ->
         [one] { $keep } day
        *[other] { $keep } days
     }.
-checkout-ship = Delivery to your address: { $price }. It arrives in { $days ->
+checkout-ship = Delivery to your address ({ $countries }): { $price }. It arrives within { $days ->
         [one] { $days } day
        *[other] { $days } days
     } at most.
+delivery-countries = We deliver to: { $countries }.
+delivery-counts = The time counts from our confirmation of the order.
+delivery-counts-transfer = The time counts from our confirmation of the order, or, if you pay by bank transfer, from its arrival.
+delivery-time-collect = { $days ->
+        [0] It is ready on the day of
+        [one] It is ready within { $days } day at most of
+       *[other] It is ready within { $days } days at most of
+    } { $from ->
+        [transfer] the arrival of your transfer
+       *[confirmation] our confirmation of the order
+    }.
+delivery-time-ship = { $days ->
+        [one] It arrives within { $days } day at most of
+       *[other] It arrives within { $days } days at most of
+    } { $from ->
+        [transfer] the arrival of your transfer
+       *[confirmation] our confirmation of the order
+    }.
 checkout-address = Delivery address
 checkout-payment = Payment
-checkout-no-cards = We take no card payments online: please type no card number.
+checkout-no-cards = We take no card payments online: please don’t type a card number anywhere.
 checkout-note = Note for the shop (optional)
 checkout-summary = Your order
-checkout-withdrawal = You have 14 days from receiving the books to withdraw without giving a reason; you pay for sending them back.
+checkout-withdrawal = You have 14 days from receiving the books to withdraw without giving a reason. { withdrawal-return-costs }
+opens-a-tab = (opens in a new tab)
 checkout-order = Order with obligation to pay
 checkout-what-follows = We check the stock at once and confirm the order by email. If something has changed, nothing is ordered and we tell you what.
 your-phone = Your telephone (optional)
@@ -365,10 +385,12 @@ blank-recipient = Enter the recipient’s name.
 blank-street = Enter the street and number.
 blank-postal_code = Enter the postal code.
 blank-place = Enter the town.
-what-phone = The telephone
+what-phone = Your telephone
 what-note = The note
-what-recipient = The name
-what-street = The street
+what-recipient = The recipient
+what-street = The street and number
+what-street2 = The floor and door
+what-postal_code = The postal code
 what-place = The town
 what-region = The province
 
@@ -449,6 +471,9 @@ rejected-delivery = We no longer offer that delivery.
 rejected-country = We do not deliver to that country.
 rejected-payment = We no longer accept that payment.
 rejected-erased = We have deleted it, as its buyer asked.
+line-withdrawn = We no longer sell it.
+line-to-order = On request only.
+line-out-of-stock = Out of stock.
 rejected-cancelled = You cancelled it before we had confirmed it.
 transfer-title = How to pay
 transfer-holder = Account holder

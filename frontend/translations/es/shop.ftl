@@ -185,8 +185,8 @@ error-title = Error:
 blank-name = Escribe tu nombre.
 blank-subject = Escribe un asunto.
 blank-message = Escribe tu mensaje.
-what-name = El nombre
-what-email = El correo
+what-name = Tu nombre
+what-email = Tu correo electrónico
 what-subject = El asunto
 what-message = El mensaje
 what-review = La reseña
@@ -201,9 +201,10 @@ reason-too-long = { $what } admite { $a } caracteres, y has escrito { $b }.
 reason-too-long-by-unknown = { $what } admite { $a } caracteres.
 reason-email = Escribe tu correo completo, como ana@example.org.
 reason-phone = Escribe un teléfono como +34 600 123 123.
-reason-postal-code = Escribe un código postal del país.
+reason-postal-code = Escribe el código postal del país, con sus cifras, letras y guiones.
+reason-postal-code-of-country = Escribe un código postal como { $example }.
 reason-country = Elige un país.
-reason-card-number = No escribas aquí el número de una tarjeta; la librería nunca lo pide.
+reason-card-number = { $what } no puede llevar el número de una tarjeta; la librería nunca lo pide.
 reason-marks = Una letra puede llevar { $a } tildes o signos como mucho.
 reason-too-new = La tienda acepta las primeras valoraciones al cabo de { $a } minutos, porque ahora mismo llegan muchas falsas. Envíala otra vez entonces, por favor.
 reason-stars = Elige de { $a } a { $b } estrellas.
@@ -331,16 +332,35 @@ checkout-collect = Recogida: { $place }. Gratis. { $ready ->
         [one] { $keep } día
        *[other] { $keep } días
     }.
-checkout-ship = Envío a domicilio: { $price }. Llega en { $days ->
+checkout-ship = Envío a domicilio ({ $countries }): { $price }. Llega en { $days ->
         [one] { $days } día
        *[other] { $days } días
     } como mucho.
+delivery-countries = Enviamos a: { $countries }.
+delivery-counts = El plazo cuenta desde que confirmamos el pedido.
+delivery-counts-transfer = El plazo cuenta desde que confirmamos el pedido o, si pagas por transferencia, desde que nos llega.
+delivery-time-collect = { $days ->
+        [0] Estará listo el mismo día en que
+        [one] Estará listo en { $days } día como mucho desde que
+       *[other] Estará listo en { $days } días como mucho desde que
+    } { $from ->
+        [transfer] nos llega tu transferencia
+       *[confirmation] confirmamos el pedido
+    }.
+delivery-time-ship = { $days ->
+        [one] Llega en { $days } día como mucho desde que
+       *[other] Llega en { $days } días como mucho desde que
+    } { $from ->
+        [transfer] nos llega tu transferencia
+       *[confirmation] confirmamos el pedido
+    }.
 checkout-address = Dirección de envío
 checkout-payment = Forma de pago
 checkout-no-cards = No cobramos con tarjeta por la web: no escribas el número de ninguna.
 checkout-note = Nota para la librería (opcional)
 checkout-summary = Tu pedido
-checkout-withdrawal = Tienes 14 días desde que recibas los libros para desistir sin dar explicaciones; los gastos de devolución corren de tu cuenta.
+checkout-withdrawal = Tienes 14 días desde que recibas los libros para desistir sin dar explicaciones. { withdrawal-return-costs }
+opens-a-tab = (se abre en otra pestaña)
 checkout-order = Pedido con obligación de pago
 checkout-what-follows = Al instante comprobamos las existencias y te confirmamos el pedido por correo. Si algo ha cambiado, no se pide nada y te decimos qué.
 your-phone = Tu teléfono (opcional)
@@ -365,10 +385,12 @@ blank-recipient = Escribe a nombre de quién va.
 blank-street = Escribe la calle y el número.
 blank-postal_code = Escribe el código postal.
 blank-place = Escribe la población.
-what-phone = El teléfono
+what-phone = Tu teléfono
 what-note = La nota
-what-recipient = El nombre
-what-street = La calle
+what-recipient = «A nombre de»
+what-street = La calle y el número
+what-street2 = El piso y la puerta
+what-postal_code = El código postal
 what-place = La población
 what-region = La provincia
 
@@ -449,6 +471,9 @@ rejected-delivery = Ya no ofrecemos esa entrega.
 rejected-country = No enviamos a ese país.
 rejected-payment = Ya no aceptamos esa forma de pago.
 rejected-erased = Lo hemos borrado, como pidió quien lo hizo.
+line-withdrawn = Ya no lo vendemos.
+line-to-order = Solo por encargo.
+line-out-of-stock = Agotado.
 rejected-cancelled = Lo cancelaste antes de que lo confirmáramos.
 transfer-title = Cómo pagarlo
 transfer-holder = Titular

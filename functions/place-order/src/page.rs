@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use frontend::{CartChange, CartNote, Form, Locale, PageContext, cart_of, pages::Checkout};
 use shared::{
     ApiError, App, Reply, Request, Result,
-    domain::{AddressText, Email, Fingerprint, Invalid, Language, OrderId, Quantity, SubmissionKey},
+    declaration::Declaration,
+    domain::{Address, AddressText, Email, Fingerprint, Invalid, Language, OrderId, Quantity, Reason, SubmissionKey},
     messages::{AskedBy, OrderLineV1, OrderV1},
     quote::Quote,
     shop::Shop,
@@ -65,7 +66,8 @@ async fn place(
     if request.is_too_large() {
         return Err(ApiError::TooLarge);
     }
-    let details = draft(typed).parse(shop).map_err(|invalid| ApiError::Unprocessable(of_form(invalid)))?;
+    let draft = draft(typed);
+    let details = draft.parse(shop).map_err(|invalid| ApiError::Unprocessable(of_form(invalid, &draft.address)))?;
     let now = OffsetDateTime::now_utc();
     let buyer = super::buyer(key, request, quote.key.as_bytes(), now);
     let order = OrderV1 {
@@ -101,7 +103,7 @@ fn lines(quote: &Quote) -> Result<Vec<OrderLineV1>> {
 
 /// The shop has stopped offering what the form shows.
 fn renewed() -> ApiError {
-    ApiError::Unprocessable(vec![Invalid::new("delivery", shared::domain::Reason::NotOneOf(Vec::new()))])
+    ApiError::Unprocessable(vec![Invalid::new("delivery", Reason::NotOneOf(Vec::new()))])
 }
 
 fn draft(typed: &BTreeMap<String, String>) -> Draft {
@@ -124,13 +126,44 @@ fn draft(typed: &BTreeMap<String, String>) -> Draft {
     }
 }
 
-/// The fields by their names in the form.
-fn of_form(invalid: Vec<Invalid>) -> Vec<Invalid> {
-    let name = |field: &str| match field {
-        "address.name" => "recipient".to_owned(),
-        other => other.rsplit('.').next().unwrap_or(other).to_owned(),
+/// The fields of the form, in the order of the page.
+const FIELDS: [&str; 13] = [
+    "name",
+    "email",
+    "phone",
+    "delivery",
+    "recipient",
+    "street",
+    "street2",
+    "postal_code",
+    "place",
+    "region",
+    "country",
+    "payment",
+    "note",
+];
+
+/// The fields by their names in the form, in the order of the page. Each line of the street is a field.
+fn of_form(invalid: Vec<Invalid>, address: &AddressText) -> Vec<Invalid> {
+    let named = |error: Invalid| match error.field.as_str() {
+        "address.name" => vec![Invalid { field: "recipient".to_owned(), ..error }],
+        "address.street" if error.reason != Reason::Blank => streets(address),
+        other => vec![Invalid { field: other.rsplit('.').next().unwrap_or(other).to_owned(), ..error }],
     };
-    invalid.into_iter().map(|error| Invalid { field: name(&error.field), ..error }).collect()
+    let mut invalid: Vec<Invalid> = invalid.into_iter().flat_map(named).collect();
+    invalid.sort_by_key(|error| FIELDS.iter().position(|field| *field == error.field));
+    invalid
+}
+
+/// What is wrong with each line of the street alone.
+fn streets(address: &AddressText) -> Vec<Invalid> {
+    let lines = address.street.iter().zip(["street", "street2"]);
+    let errors = lines.filter_map(|(line, field)| {
+        let alone = AddressText { street: vec![line.clone()], ..address.clone() };
+        let error = Address::parse(&alone).err()?.into_iter().find(|error| error.field == "street")?;
+        (error.reason != Reason::Blank).then(|| Invalid { field: field.to_owned(), ..error })
+    });
+    errors.collect()
 }
 
 /// The second step of a cancellation.
@@ -158,4 +191,50 @@ pub fn order_in(key: &SubmissionKey, request: &Request, segment: usize) -> Resul
         return Err(ApiError::NotFound);
     }
     key.verify_order(request.segment(segment)).ok_or(ApiError::NotFound)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::draft::tests::shop;
+
+    #[test]
+    fn an_error_is_at_its_own_field_and_all_are_in_the_order_of_the_page() {
+        const CARD: &str = "4111 1111 1111 1111";
+        let long = "x".repeat(81);
+        let valid = [
+            ("name", "Ana"),
+            ("email", "ana@example.org"),
+            ("delivery", "ship"),
+            ("payment", "bank_transfer"),
+            ("recipient", "Ana"),
+            ("street", "Calle Mayor 1"),
+            ("postal_code", "28013"),
+            ("place", "Madrid"),
+            ("country", "ES"),
+        ];
+        for (changed, fields) in [
+            (&[][..], ""),
+            (&[("street", long.as_str())], "street"),
+            (&[("street2", long.as_str())], "street2"),
+            (&[("street2", CARD)], "street2"),
+            (&[("street", CARD), ("street2", long.as_str())], "street street2"),
+            (&[("street", "")], "street"),
+            (&[("street", " "), ("street2", long.as_str())], "street2"),
+            (&[("note", CARD), ("payment", "card"), ("country", "FR")], "country payment note"),
+            (
+                &[("place", ""), ("recipient", ""), ("postal_code", "x"), ("name", "")],
+                "name recipient postal_code place",
+            ),
+        ] {
+            let typed = valid.iter().chain(changed);
+            let typed: BTreeMap<String, String> =
+                typed.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            let draft = draft(&typed);
+            let invalid = draft.parse(&shop()).err().unwrap_or_default();
+            let found: Vec<String> =
+                of_form(invalid, &draft.address).into_iter().map(|invalid| invalid.field).collect();
+            assert_eq!(found.join(" "), fields, "{changed:?}");
+        }
+    }
 }
