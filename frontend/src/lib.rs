@@ -13,6 +13,7 @@ pub mod mails;
 mod markup;
 mod page_context;
 pub mod pages;
+mod refund;
 pub mod sitemap;
 pub mod typed;
 mod view;

@@ -92,8 +92,6 @@ pub enum CartChange {
 }
 
 impl CartChange {
-    /// The parameter of the address.
-    pub const PARAMETER: &'static str = "cart";
     const ALL: [(&'static str, Self); 6] = [
         ("added", Self::Added),
         ("changed", Self::Changed),
@@ -266,6 +264,8 @@ impl View<'_> {
             self.locale.text_with("terms-ship", arguments)
         });
         collect.into_iter().chain(parcel).collect()
+    }
+
     /// Where the shop delivers to, if it sends anything.
     pub fn delivery_countries(&self) -> Option<String> {
         let shop = self.shop.filter(|shop| shop.ship.is_some())?;
@@ -280,8 +280,6 @@ impl View<'_> {
     /// The model form for a withdrawal, addressed to the seller.
     pub fn withdrawal_form(&self) -> Option<String> {
         self.shop.map(|shop| mails::withdrawal_form(self.locale, shop))
-    }
-
     }
 
     pub fn order_state(&self, state: OrderState) -> String {
@@ -497,6 +495,7 @@ mod tests {
             shop: None,
             cart: 0,
             cart_change: None,
+            order: None,
         }
     }
 
@@ -510,7 +509,6 @@ mod tests {
     #[test]
     fn search_engines_are_given_the_page_from_its_beginning_in_each_language() {
         for (query, es, en) in [
-            order: None,
             ("", "/books", "/books?lang=en"),
             ("cursor=abc", "/books", "/books?lang=en"),
             ("q=c%2B%2B&cursor=abc", "/books?q=c%2B%2B", "/books?q=c%2B%2B&lang=en"),
@@ -595,18 +593,6 @@ mod tests {
     }
 
     #[test]
-    fn genres_and_languages_have_names_known_or_not() {
-        let view = view(Locale::Es, "");
-        assert_eq!(view.genre("science-fiction"), "Ciencia ficción");
-        assert_eq!(view.genre("new-weird"), "New weird");
-        assert_eq!(view.language("es"), "Español");
-        for (tag, name) in [("en-GB", "Inglés"), ("es-419", "Español"), ("pt-BR", "Portugués (Brasil)")] {
-            assert_eq!(view.language(tag), name);
-        }
-        assert_eq!(view.language("tlh"), "tlh");
-    }
-}
-    #[test]
     fn a_note_is_of_one_cart_and_claims_nothing_that_the_cart_contradicts() {
         let id = "c56a4180-65aa-42ec-a945-5fd21dec0538";
         let cart = |lines: &str| Cart::parse(&format!("{id}{lines}"));
@@ -633,3 +619,15 @@ mod tests {
         }
     }
 
+    #[test]
+    fn genres_and_languages_have_names_known_or_not() {
+        let view = view(Locale::Es, "");
+        assert_eq!(view.genre("science-fiction"), "Ciencia ficción");
+        assert_eq!(view.genre("new-weird"), "New weird");
+        assert_eq!(view.language("es"), "Español");
+        for (tag, name) in [("en-GB", "Inglés"), ("es-419", "Español"), ("pt-BR", "Portugués (Brasil)")] {
+            assert_eq!(view.language(tag), name);
+        }
+        assert_eq!(view.language("tlh"), "tlh");
+    }
+}

@@ -637,13 +637,17 @@ fn an_order_shows_its_state_and_what_happens_next() {
         ("es/order-received", "Tu pedido: Recibido", "Estamos comprobando las existencias."),
         ("es/order-unknown", "Tu pedido: Recibido", "Tenemos tu pedido, pero ahora mismo no podemos consultarlo."),
         ("es/order-confirmed", "Pedido 100042: Confirmado", "Te escribiremos cuando puedas recogerlo."),
-        ("es/order-awaiting_payment", "Pedido 100042: Pendiente de pago", "<dd>ES9121000418450200051332</dd>"),
+        (
+            "es/order-awaiting_payment",
+            "Pedido 100042: Pendiente de pago",
+            "<span>ES91</span><span>2100</span><span>0418</span>",
+        ),
         ("en/order-ready", "Order 100042: Ready to collect", "You can collect it until 29 November 2026"),
         ("en/order-shipped", "Order 100042: Sent", "Withdraw from contract here"),
         ("en/order-rejected", "Order 100042: Not accepted", "You have 5 orders to pay or collect"),
         ("en/order-cancelled", "Order 100042: Cancelled", "2 copies cancelled"),
         ("en/order-expired", "Order 100042: Expired", "the books are on sale again"),
-        ("en/order-returned", "Order 100042: Returned", "1 copy returned"),
+        ("en/order-returned", "Order 100042: Returned", "2 copies returned"),
         ("en/order-cancelling", "Order 100042: Cancelling…", "data-from=\"confirmed\" data-reload"),
     ] {
         let html = page(name);
@@ -711,16 +715,127 @@ fn an_order_is_cancelled_in_two_steps_by_its_buyer_only() {
         ("en/order-shipped", false, false, false),
         ("en/order-of-others", false, false, false),
         ("en/order-wrong-email", false, false, false),
+        ("en/order-wrong-email-to-cancel", false, false, false),
+        ("en/order-cancelling-by-somebody", false, false, false),
     ] {
         let html = page(name);
         assert_eq!(html.contains("Cancel the order"), first_step, "{name}");
         assert_eq!(html.contains(confirm), second_step, "{name}");
         assert_eq!(html.contains("name=\"email\" value=\"ana@example.org\""), email, "{name}");
     }
-    for name in ["en/order-of-others", "en/order-wrong-email"] {
+    for name in ["en/order-of-others", "en/order-wrong-email", "en/order-wrong-email-to-cancel"] {
         let html = page(name);
         assert!(!html.contains("Ana Ruiz") && !html.contains("19.95") && !html.contains("100042"), "{name}");
         assert!(html.contains("Is this your order?"), "{name}");
+    }
+}
+
+#[test]
+fn what_the_buyer_has_declared_is_confirmed_at_the_top_and_in_the_history_and_nothing_else_is() {
+    let at = "25 November 2026, 10:00\u{a0}UTC";
+    let focus = "role=\"status\" tabindex=\"-1\" autofocus";
+    for (name, focuses, there, not_there) in [
+        (
+            "en/order-withdrawing",
+            true,
+            &["Withdrawal received</p>", "You withdrew from the contract <time", at][..],
+            "On its way",
+        ),
+        (
+            "en/order-delivered-withdrawing",
+            true,
+            &["Withdrawal received</p>", "Send the books back within 14 days"],
+            "Withdraw from contract here",
+        ),
+        ("en/order-cancelling", true, &["We received your cancellation", at], "the email address of the order"),
+        ("en/order-cancelling-unpaid", true, &["We received your cancellation"], "How to pay"),
+        ("en/order-cancelling-late", true, &["you need not repeat it", "How to pay"], "the email address of the order"),
+        ("en/order-cancelled-declared", true, &["You have nothing to pay"], "We pay back"),
+        ("en/order-cancelling-by-somebody", true, &["It counts if", at], "Cancelling"),
+        ("en/order-withdrawing-by-somebody", true, &["It counts if"], "Withdrawal received"),
+        ("en/order-not-cancelled", true, &["has had no effect"], "Cancelling"),
+        ("en/order-confirmed", false, &["Confirmed"], "received your"),
+        ("en/order-shipped", false, &["It is on its way. You can withdraw"], "received your"),
+        (
+            "en/order-withdrawn",
+            false,
+            &["You withdrew from the contract on 3 December 2026", "You withdrew from the contract <time"],
+            "Withdraw from contract here",
+        ),
+        (
+            "en/order-withdrawn-returned",
+            false,
+            &["and the books are back", "We pay you back €83.75 in total"],
+            "Send the books back",
+        ),
+        ("en/order-cancelled-paid", false, &["We pay back everything that you paid, within 14 days"], "You withdrew"),
+        ("en/order-cancelled", false, &["If you have sent the transfer already"], "We pay back"),
+        ("es/order-cancel", false, &["Confirmar la cancelación y el desistimiento</button>"], "(opcional)"),
+        (
+            "es/order-confirmed",
+            false,
+            &[
+                "Cancelar el pedido y desistir del contrato</a>",
+                "Estará listo en 2 días como mucho desde que nos llega",
+            ],
+            "(opcional)",
+        ),
+        ("es/order-rejected-lines", false, &["Agotado.</span>"], "no entrará en el pedido"),
+    ] {
+        let html = page(name);
+        assert_eq!(html.contains(focus), focuses, "{name}");
+        for text in there {
+            assert!(html.contains(text), "{name}: {text}");
+        }
+        let main = html.split_once("<main").unwrap().1.split_once("</main>").unwrap().0;
+        assert!(!main.contains(not_there), "{name}: {not_there}");
+    }
+}
+
+#[test]
+fn a_wrong_email_address_is_kept_with_its_error_and_the_step_that_was_begun() {
+    for (name, action) in [
+        ("en/order-wrong-email", "\""),
+        ("en/order-wrong-email-to-cancel", "?step=cancel#cancel\""),
+        ("en/order-wrong-email-to-withdraw", "?step=cancel#withdraw\""),
+    ] {
+        let html = page(name);
+        for text in [
+            "<title>Error: Your order",
+            "value=\"eva@example.org\"",
+            "aria-invalid=\"true\" aria-describedby=\"email-error\"",
+            "<a href=\"#email\">That is not the email address of the order.</a>",
+            "id=\"email-error\">That is not the email address of the order.",
+        ] {
+            assert!(html.contains(text), "{name}: {text}");
+        }
+        let form = html.split("<form class=\"card-form\" method=\"post\" action=\"/orders/").nth(1).unwrap();
+        assert!(form["00000000-0000-8000-8000-000000000000".len()..].starts_with(action), "{name}: {}", &form[..80]);
+    }
+    assert!(!page("en/order-of-others").contains("Error: "));
+}
+
+#[test]
+fn the_terms_have_the_model_form_and_the_rules_of_refunds() {
+    for (name, texts) in [
+        ("es/terms", ["– A la atención de Librería Anaquel, S. L.", "lo que ocurra antes", "Los gastos de devolución"]),
+        ("en/terms", ["– To Librería Anaquel, S. L.", "whichever is earlier", "You pay for sending books back."]),
+    ] {
+        let html = page(name);
+        for text in texts {
+            assert!(html.contains(text), "{name}: {text}");
+        }
+    }
+    assert!(page("en/cart").contains("We deliver to: Spain, Portugal."));
+}
+
+#[test]
+fn every_page_links_to_the_latest_order_of_the_browser() {
+    let html = page("en/book-in-cart");
+    let link = html.split_once("<footer").unwrap().1.split_once("Your latest order</a>").unwrap().0;
+    assert!(link.ends_with("\">") && link.contains("<a href=\"/orders/"), "{link}");
+    for name in ["en/book", "en/book-not-sold"] {
+        assert!(!page(name).contains("Your latest order"), "{name}");
     }
 }
 

@@ -277,8 +277,8 @@ cart-title = Carrito
 cart-add = Añadir al carrito
 cart-see = Ver el carrito
 cart-added = Añadido al carrito.
-cart-changed = Carrito actualizado.
 cart-added-book = «{ $title }» está en el carrito.
+cart-changed = Carrito actualizado.
 cart-full = No se ha añadido: en el carrito caben 50 libros distintos. Haz un pedido o quita alguno.
 cart-most = De un mismo libro puedes pedir 20 ejemplares como mucho.
 cart-refilled = En el carrito está todo lo que podemos servirte de ese pedido.
@@ -409,8 +409,11 @@ order-returned = Devuelto
 order-cancelled = Cancelado
 order-cancelling = Cancelando…
 order-next-unknown = Tenemos tu pedido, pero ahora mismo no podemos consultarlo. No se pierde nada: lo atendemos en cuanto podamos, por orden de llegada, y te escribimos.
-order-next-cancelling = Si en un minuto no cambia nada, el correo no era el del pedido, o este ya había salido de la librería.
-order-next-not-cancelled = La cancelación aún no ha tenido efecto. Si has dado un correo, comprueba que sea el del pedido y vuelve a cancelarlo, o escríbenos.
+order-declared = Recibimos tu cancelación el { $time } y la estamos tramitando.
+order-declared-late = Recibimos tu cancelación el { $time }. Tarda más de lo normal en tramitarse; no hace falta que la repitas, te la confirmaremos por correo.
+order-declared-withdrawal = Recibimos tu desistimiento del contrato el { $time }. Te lo confirmamos por correo.
+order-declared-by-somebody = Recibimos una cancelación de este pedido el { $time }. Cuenta si se envió desde el navegador que hizo el pedido o con el correo del pedido; entonces la confirmamos por correo.
+order-declared-in-vain = La cancelación que recibimos el { $time } aún no ha tenido efecto. Comprueba que el correo sea el del pedido y vuelve a cancelarlo, o escríbenos.
 order-next-late = Está tardando más de lo normal. Tu pedido está a salvo y te escribiremos en cuanto lo atendamos; vuelve a mirar más tarde.
 order-next-received = Estamos comprobando las existencias.
 order-next-awaiting-payment = Te hemos reservado los libros. En cuanto recibamos la transferencia, los preparamos.
@@ -420,27 +423,40 @@ order-next-ready = Te espera en la librería.
 order-next-shipped = Va de camino.
 order-next-rejected = No se ha vendido nada y no tienes que pagar nada.
 order-next-expired = El plazo ha pasado y los libros vuelven a estar a la venta. No tienes que pagar nada.
-order-next-cancelled = No tienes que pagar nada. Si ya habías pagado, te devolvemos el importe en 14 días como mucho.
+order-next-cancelled = No tienes que pagar nada.
+order-next-returned = Tenemos los libros que has devuelto.
 order-collect-at = Lugar de recogida: { $place }
 order-collect-until = Puedes recogerlo hasta el { $date }: { $place }
 order-available = Pedir lo que hay
 order-lines = Libros
 order-contact = Datos del pedido
+order-phone = Tu teléfono
+order-note = Tu nota
 order-charged = Después de los cambios
 order-history = Qué ha pasado
 order-cancel-title = Cancelar
-order-cancel-text = Mientras no haya salido de la librería, puedes cancelarlo sin coste. Así desistes también del contrato.
-order-cancel = Cancelar el pedido
+order-cancel-text = Mientras no haya salido de la librería, puedes cancelarlo sin coste.
+order-cancel = Cancelar el pedido y desistir del contrato
 order-cancel-sure = ¿Seguro que quieres cancelar el pedido completo? Te lo confirmaremos por correo.
-order-cancel-confirm = Confirmar la cancelación
+order-cancel-confirm = Confirmar la cancelación y el desistimiento
 order-cancel-keep = Mantenerlo
 order-withdraw-text = Tienes 14 días desde que lo recibiste para desistir del contrato sin dar explicaciones.
+order-withdraw-text-shipped = Va de camino. Puedes desistir del contrato sin dar explicaciones desde ahora y hasta 14 días después de recibirlo.
 order-withdraw = Desistir del contrato aquí
 order-withdraw-sure = Declaras que desistes del contrato de todo el pedido. Te lo confirmamos por correo, con la hora.
 order-withdraw-confirm = Confirmar el desistimiento
 order-withdraw-keep = Quedarme los libros
-order-withdrawn = Desististe del contrato el { $time }. Devuélvenos los libros en un plazo de 14 días; te reembolsamos cuando los tengamos.
-order-withdrawing = Hemos recibido que desistes del contrato; te lo confirmamos por correo.
+order-withdrawn = Desististe del contrato el { $time }. Devuélvenos los libros en un plazo de 14 días desde entonces. { withdrawal-return-costs }
+order-withdrawn-returned = Desististe del contrato el { $time }, y los libros han vuelto.
+order-withdrawal = Desististe del contrato
+order-withdrawal-received = Desistimiento recibido
+withdrawal-return-costs = Los gastos de devolución corren de tu cuenta.
+refund-terms = Te devolvemos todo lo que pagaste, también el envío normal, en un plazo de 14 días desde que nos comunicas que desistes; podemos esperar a tener los libros o a que demuestres que los has enviado, lo que ocurra antes.
+refund-returned = Te devolvemos { $amount } en total, en un plazo de 14 días desde que nos comunicaste que desistías.
+refund-returned-if-paid = Si lo has pagado, te devolvemos { $amount } en total, en un plazo de 14 días desde que nos comunicaste que desistías.
+refund-cancelled = Te devolvemos todo lo que pagaste, en un plazo de 14 días desde la cancelación.
+refund-copies = Te devolvemos { $amount } por los ejemplares que hemos quitado, en un plazo de 14 días.
+refund-late-transfer = Si ya has hecho la transferencia, te la devolvemos cuando llegue.
 order-no-invoice = Esta página no es una factura. Si la necesitas, pídenosla.
 order-whose = ¿Es tu pedido?
 order-whose-text = Escribe el correo con el que lo hiciste y te mostramos todo.
@@ -455,6 +471,9 @@ line-returned = { $count ->
        *[other] { $count } ejemplares devueltos
     }
 line-price-above = Ahora cuesta { $price }.
+line-withdrawn = Ya no lo vendemos.
+line-to-order = Solo por encargo.
+line-out-of-stock = Agotado.
 line-other-currency = Su precio es { $price }, en otra moneda.
 line-too-many = { $count ->
         [one] Se puede pedir { $count } ejemplar como mucho
@@ -471,9 +490,6 @@ rejected-delivery = Ya no ofrecemos esa entrega.
 rejected-country = No enviamos a ese país.
 rejected-payment = Ya no aceptamos esa forma de pago.
 rejected-erased = Lo hemos borrado, como pidió quien lo hizo.
-line-withdrawn = Ya no lo vendemos.
-line-to-order = Solo por encargo.
-line-out-of-stock = Agotado.
 rejected-cancelled = Lo cancelaste antes de que lo confirmáramos.
 transfer-title = Cómo pagarlo
 transfer-holder = Titular
@@ -500,11 +516,21 @@ terms-prices = Precios
 terms-payment = Pago
     .text = Pagas al recoger el pedido, al recibirlo o por transferencia, según lo que ofrezca la librería en cada momento. Un pedido que no se paga o no se recoge a tiempo caduca, y no debes nada.
 terms-withdrawal = Derecho de desistimiento
-    .text = Tienes 14 días naturales desde que recibes los libros para desistir del contrato sin justificarlo. Mientras el pedido no haya salido, basta cancelarlo en su página, en dos pasos; después, pulsa allí «Desistir del contrato aquí» o escríbenos con una declaración inequívoca, por ejemplo: «Desisto del contrato del pedido n.º …, recibido el …». Te lo confirmamos por correo. Devuélvenos los libros en los 14 días siguientes; los gastos de devolución corren de tu cuenta. Te devolvemos todo lo pagado, también el envío normal, en 14 días desde que nos lo comunicas, aunque podemos esperar a tener los libros.
+    .text = Tienes 14 días naturales desde que recibes los libros para desistir del contrato sin justificarlo. Mientras el pedido no haya salido, basta cancelarlo en su página, en dos pasos; después, pulsa allí «Desistir del contrato aquí» o escríbenos con una declaración inequívoca: puedes usar el modelo de abajo, que no es obligatorio. Te confirmamos por correo que la hemos recibido. Devuélvenos los libros en los 14 días siguientes. { withdrawal-return-costs } { refund-terms }
 terms-guarantee = Garantía
     .text = Respondemos de las faltas de conformidad durante tres años desde la entrega: si un libro tiene un defecto, te lo cambiamos o te devolvemos el dinero, sin coste para ti.
 terms-complaints = Reclamaciones
     .text = Escríbenos por el formulario de contacto y te contestamos cuanto antes, en un mes como mucho. Hay hojas de reclamaciones a tu disposición en la librería, y puedes acudir a la oficina de consumo de tu municipio.
+withdrawal-form = Modelo de formulario de desistimiento
+    .text = (Solo tienes que rellenar y enviar este formulario si quieres desistir del contrato)
+        – A la atención de { $seller }:
+        – Por la presente le comunico/comunicamos (*) que desisto de mi/desistimos de nuestro (*) contrato de venta del siguiente bien (*)
+        – Pedido el/recibido el (*)
+        – Nombre del consumidor y usuario o de los consumidores y usuarios
+        – Domicilio del consumidor y usuario o de los consumidores y usuarios
+        – Firma del consumidor y usuario o de los consumidores y usuarios (solo si el presente formulario se presenta en papel)
+        – Fecha
+        (*) Táchese lo que no proceda.
 accessibility-title = Accesibilidad
 accessibility-lead = Queremos que cualquiera pueda comprar aquí. La tienda sigue las pautas WCAG 2.2, nivel AA, que recoge la norma EN 301 549.
 accessibility-how = Cómo se usa

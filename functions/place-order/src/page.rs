@@ -170,19 +170,21 @@ fn streets(address: &AddressText) -> Vec<Invalid> {
 async fn cancel(app: &App, request: &Request) -> Result<Reply> {
     let key = app.submission_key().await?;
     let order = order_in(&key, request, 1)?;
+    let now = OffsetDateTime::now_utc();
     let page = format!("/orders/{order}");
     let typed = request.form()?;
     let known = request.cookie(Request::VISITOR_COOKIE);
     let asked_by = match typed.get("email") {
         Some(email) => AskedBy::Email(Email::parse(email)?),
-        None => match known.and_then(|value| key.read_cookie(value, OffsetDateTime::now_utc())) {
+        None => match known.and_then(|value| key.read_cookie(value, now)) {
             Some(cookie) => AskedBy::Visitor(cookie.visitor()),
             // Nobody who may cancel it; the page asks for the address.
             None => return Ok(Reply::see_other(&page)),
         },
     };
+    let declared = Declaration::new(&key, order, &asked_by, now).seal(&key);
     super::cancel(app, request, order, asked_by).await?;
-    Ok(Reply::see_other(&format!("{page}?step=cancelled")))
+    Ok(Reply::see_other(&format!("{page}?{}={declared}", Declaration::PARAMETER)))
 }
 
 /// The order in a segment of the path.
