@@ -121,7 +121,7 @@ impl OrderPage<'_> {
         self.reloads >= Self::MAX_RELOADS || matches!(self.step, OrderStep::Declared { is_late: true, .. })
     }
 
-    /// Whether the outcome takes the focus: it answers a declaration. A page that loads itself anew takes it once.
+    /// Whether the outcome takes the focus: it answers a declaration. A page that reloads itself takes it once.
     fn takes_focus(&self) -> bool {
         self.declared_at().is_some() && (self.reloads == 0 || !self.is_waiting())
     }
