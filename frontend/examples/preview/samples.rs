@@ -139,8 +139,7 @@ pub fn every_page(locale: Locale, mut show: impl FnMut(&str, &dyn DynTemplate)) 
         readers_also_rated,
     };
     show("book", &empty);
-    let added = shop_samples::after_adding(empty.view, empty.book.summary.id);
-    show("book-in-cart", &BookPage { view: added, ..empty });
+    show("book-in-cart", &BookPage { view: shop_samples::after_adding(empty.view, quijote), ..empty });
     show("book-not-sold", &BookPage { view: View { shop: None, ..empty.view }, ..empty });
     let typed = [("stars", ""), ("name", "Ana"), ("review", "¡Qué libro!")];
     let stars = [Invalid::new("stars", Reason::NotStars { min: 1, max: 5 })];

@@ -8,9 +8,9 @@ use frontend::{
 };
 use shared::{
     domain::{
-        Address, AddressText, Availability, BookId, Cart, CartLine, Contact, Delivery, DisplayName, Email, Invalid,
-        Language, LineReason, Money, Order, OrderId, OrderLine, OrderNote, OrderNumber, OrderReason, OrderState,
-        Payment, Phone, Reason, StateChange, SubmissionKey, Summary, TaxPart,
+        Address, AddressText, Availability, Book, BookId, Cart, CartLine, Contact, Delivery, DisplayName, Email,
+        Invalid, Language, LineReason, Money, Order, OrderId, OrderLine, OrderNote, OrderNumber, OrderReason,
+        OrderState, Payment, Phone, Reason, StateChange, SubmissionKey, Summary, TaxPart,
     },
     quote::{Quote, QuoteLine},
     shop::Shop,
@@ -53,8 +53,8 @@ fn order_id() -> OrderId {
 }
 
 /// The view after this book was put into the cart, in a browser that has ordered before.
-pub fn after_adding(view: View<'_>, book: BookId) -> View<'_> {
-    let note = CartNote { change: CartChange::Added, book: Some(book) };
+pub fn after_adding<'v>(view: View<'v>, book: &Book) -> View<'v> {
+    let note = CartNote { change: CartChange::Added, book: Some(book.summary.id) };
     View { cart: 1, cart_change: Some(note), order: Some(order_id()), ..view }
 }
 
