@@ -75,7 +75,7 @@ function suggest(form) {
     try {
       const query = `q=${encodeURIComponent(text)}&lang=${document.documentElement.lang}`;
       const answer = await fetch(`/api/suggestions?${query}`, { signal: asked.signal });
-      show(answer.ok ? await answer.json() : nothing, text);
+      show(answer.ok ? await answer.json() : nothing, input.value.trim());
     } catch (error) {
       if (error.name !== "AbortError") show(nothing);
     }
@@ -162,7 +162,7 @@ async function refresh(outcome) {
 }
 
 document.querySelectorAll("[data-search]").forEach(suggest);
-document.querySelector("#form-error")?.focus(); // not every browser gives it to a summary with `autofocus`
+document.querySelector("[autofocus]")?.focus(); // not every browser gives it to what is no field
 document.querySelectorAll("[data-once]").forEach(once);
 document.querySelectorAll("form[method=post]").forEach(judge);
 document.querySelectorAll("[data-poll]").forEach(poll);

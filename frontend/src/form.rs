@@ -31,7 +31,7 @@ pub enum Trouble {
 }
 
 /// The fields that have an input on a page, which a summary of errors can link to.
-const INPUTS: [&str; 23] = [
+const INPUTS: [&str; 24] = [
     "name",
     "email",
     "subject",
@@ -50,6 +50,7 @@ const INPUTS: [&str; 23] = [
     "payment",
     "recipient",
     "street",
+    "street2",
     "postal_code",
     "place",
     "region",
@@ -107,7 +108,7 @@ impl Form<'_> {
     /// The error of a field.
     pub fn error(&self, locale: Locale, field: &str) -> Option<String> {
         let invalid = self.invalid.iter().find(|invalid| invalid.field == field)?;
-        Some(text_of(invalid, locale))
+        Some(self.text_of(invalid, locale))
     }
 
     /// Whether the form is shown because the shop did not accept it.
@@ -118,7 +119,17 @@ impl Form<'_> {
     /// All errors for the summary above the form: the field to link to, if it has an input, and the text.
     pub fn errors(&self, locale: Locale) -> Vec<(Option<&str>, String)> {
         let link = |field: &'_ str| INPUTS.into_iter().find(|input| *input == field);
-        self.invalid.iter().map(|invalid| (link(&invalid.field), text_of(invalid, locale))).collect()
+        self.invalid.iter().map(|invalid| (link(&invalid.field), self.text_of(invalid, locale))).collect()
+    }
+
+    /// What is wrong; of a postal code with an example of the country that was chosen.
+    fn text_of(&self, invalid: &Invalid, locale: Locale) -> String {
+        match (&invalid.reason, postal_code_of(self.value("country"))) {
+            (Reason::NotAPostalCode, Some(example)) => {
+                locale.text_with("reason-postal-code-of-country", [("example", example.into())])
+            }
+            _ => text_of(invalid, locale),
+        }
     }
 
     /// The key of the message above the form.
@@ -135,6 +146,18 @@ impl Form<'_> {
 
 fn pairs(typed: &BTreeMap<String, String>) -> Vec<(&str, &str)> {
     typed.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+}
+
+/// An example of a postal code of a country whose codes the shop checks.
+fn postal_code_of(country: &str) -> Option<&'static str> {
+    match country {
+        "DE" => Some("10115"),
+        "ES" => Some("28013"),
+        "FR" => Some("75001"),
+        "IT" => Some("00184"),
+        "PT" => Some("1000-205"),
+        _ => None,
+    }
 }
 
 /// What is wrong, in the visitor's language and with the name of the field.
@@ -158,7 +181,7 @@ fn text_of(Invalid { field, reason }: &Invalid, locale: Locale) -> String {
         Reason::NotAPostalCode => locale.text("reason-postal-code"),
         Reason::OutsideVatArea => locale.text("reason-vat-area"),
         Reason::NotACountry => locale.text("reason-country"),
-        Reason::CardNumber => locale.text("reason-card-number"),
+        Reason::CardNumber => locale.text_with("reason-card-number", [("what", what())]),
         Reason::NotStars { min, max } | Reason::NotAMean { min, max } => stars(*min, *max),
         Reason::NotAnAmount | Reason::NotAPriceLimit => locale.text("reason-amount"),
         Reason::NotOneOf(_) => {
@@ -181,7 +204,9 @@ fn text_of(Invalid { field, reason }: &Invalid, locale: Locale) -> String {
 mod tests {
     use std::{borrow::Cow, iter::successors};
 
-    use shared::domain::{Currency, DisplayName, Email, Filter, MessageText, ReviewText, Search, Stars, Subject};
+    use shared::domain::{
+        Address, AddressText, Currency, DisplayName, Email, Filter, MessageText, ReviewText, Search, Stars, Subject,
+    };
 
     use super::*;
 
@@ -196,7 +221,7 @@ mod tests {
             (MessageText::parse("").err(), "Escribe tu mensaje.", "Enter your message."),
             (Stars::parse(0).err(), "Elige de 1 a 5 estrellas.", "Choose from 1 to 5 stars."),
             (ReviewText::parse(&long).err(), "La reseña admite 4000 caracteres, y has escrito 5001.", "The review"),
-            (DisplayName::parse(&long).err(), "El nombre admite 80 caracteres, y has escrito 5001.", "The name"),
+            (DisplayName::parse(&long).err(), "Tu nombre admite 80 caracteres, y has escrito 5001.", "Your name"),
             (Subject::parse(&long).err(), "El asunto admite", "The subject"),
             (MessageText::parse(&long).err(), "El mensaje admite", "The message"),
             (Search::parse(&long).err(), "La búsqueda admite", "The search"),
@@ -214,6 +239,61 @@ mod tests {
                 let text = text_of(&invalid, locale);
                 assert!(text.starts_with(expected) && text.ends_with('.'), "{invalid}: {text}");
             }
+        }
+    }
+
+    #[test]
+    fn an_address_with_an_error_names_its_fields_by_their_labels_and_the_postal_code_by_an_example() {
+        let long = || Reason::TooLong { max: 80, length: 81 };
+        for (field, reason, country, es, en) in [
+            ("recipient", long(), "ES", "«A nombre de» admite 80", "The recipient can have 80"),
+            ("street2", long(), "ES", "El piso y la puerta admite", "The floor and door"),
+            ("name", Reason::CardNumber, "ES", "Tu nombre no puede llevar", "Your name must not have"),
+            ("postal_code", Reason::CardNumber, "ES", "El código postal no puede", "The postal code must not"),
+            (
+                "postal_code",
+                Reason::NotAPostalCode,
+                "ES",
+                "Escribe un código postal como 28013.",
+                "Enter a postal code such as 28013.",
+            ),
+            (
+                "postal_code",
+                Reason::NotAPostalCode,
+                "PT",
+                "Escribe un código postal como 1000-205.",
+                "Enter a postal code such as 1000-205.",
+            ),
+            (
+                "postal_code",
+                Reason::NotAPostalCode,
+                "GB",
+                "Escribe el código postal del país",
+                "Enter the postal code of the country",
+            ),
+        ] {
+            let (typed, invalid) = ([("country", country)], [Invalid::new(field, reason)]);
+            let form = Form { typed: &typed, invalid: &invalid, trouble: None };
+            for (locale, expected) in [(Locale::Es, es), (Locale::En, en)] {
+                let text = form.error(locale, field).unwrap();
+                assert!(text.starts_with(expected), "{field} {country}: {text}");
+                assert_eq!(form.errors(locale), [(Some(field), text)]);
+            }
+        }
+    }
+
+    #[test]
+    fn the_example_of_a_postal_code_is_one_of_its_country() {
+        for country in ["DE", "ES", "FR", "IT", "PT"] {
+            let text = AddressText {
+                name: "Ana".to_owned(),
+                street: vec!["Calle Mayor 1".to_owned()],
+                postal_code: postal_code_of(country).unwrap().to_owned(),
+                place: "Madrid".to_owned(),
+                region: String::new(),
+                country: country.to_owned(),
+            };
+            assert!(Address::parse(&text).is_ok(), "{country}");
         }
     }
 

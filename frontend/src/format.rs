@@ -112,6 +112,12 @@ pub fn moment(locale: Locale, at: OffsetDateTime) -> String {
     format!("{}, {:02}:{:02}{NO_BREAK}UTC", date(locale, at.date()), at.hour(), at.minute())
 }
 
+/// The groups of four characters in which people read an account number.
+pub fn iban_groups(iban: &str) -> Vec<String> {
+    let characters: Vec<char> = iban.chars().filter(|c| !c.is_whitespace()).collect();
+    characters.chunks(4).map(|group| group.iter().collect()).collect()
+}
+
 /// `1605`, or `750 a. C.` before our era.
 pub fn year(locale: Locale, year: i16) -> String {
     if year > 0 {
@@ -193,6 +199,18 @@ mod tests {
         }
         assert_eq!(plain_price(&money(5, "EUR")), "0.05");
         assert_eq!(plain_price(&money(1500, "JPY")), "1500");
+    }
+
+    #[test]
+    fn an_account_number_is_read_in_groups_of_four() {
+        for (iban, groups) in [
+            ("ES9121000418450200051332", "ES91 2100 0418 4502 0005 1332"),
+            ("ES91 2100 0418 4502 0005 1332", "ES91 2100 0418 4502 0005 1332"),
+            ("NO9386011117947", "NO93 8601 1117 947"),
+            ("", ""),
+        ] {
+            assert_eq!(iban_groups(iban).join(" "), groups);
+        }
     }
 
     #[test]

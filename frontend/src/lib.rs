@@ -3,6 +3,7 @@
 pub mod addressed;
 pub mod assets;
 mod cover;
+mod delivery;
 mod form;
 pub mod format;
 pub mod genres;
@@ -12,6 +13,7 @@ pub mod mails;
 mod markup;
 mod page_context;
 pub mod pages;
+mod refund;
 pub mod sitemap;
 pub mod typed;
 mod view;
@@ -23,7 +25,7 @@ pub use form::{Form, Trouble};
 pub use locale::Locale;
 pub use markup::Markup;
 pub use page_context::{PageContext, cart_of, page, shop};
-pub use view::{CartChange, View};
+pub use view::{CartChange, CartNote, View};
 
 /// The content security policy of pages: our own files, and nothing inline except data.
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \

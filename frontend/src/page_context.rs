@@ -3,10 +3,15 @@
 use std::sync::LazyLock;
 
 use askama::Template;
-use shared::{ApiError, App, Reply, Request, Result, domain::Cart, lambda::Handler, shop::Shop};
+use shared::{
+    ApiError, App, Reply, Request, Result,
+    domain::{Cart, OrderId},
+    lambda::Handler,
+    shop::Shop,
+};
 use time::OffsetDateTime;
 
-use crate::{CONTENT_SECURITY_POLICY, CartChange, Locale, View, links, pages::ErrorPage};
+use crate::{CONTENT_SECURITY_POLICY, CartNote, Locale, View, links, pages::ErrorPage};
 
 /// The settings of the environment. Pages without them sell nothing, so an invalid value must not fail them.
 static SHOP: LazyLock<Option<Shop>> = LazyLock::new(|| {
@@ -43,19 +48,22 @@ pub struct PageContext<'a> {
     origin: Option<String>,
     /// The number of copies in the cart.
     cart: u32,
+    note: Option<CartNote>,
 }
 
 impl<'a> PageContext<'a> {
     pub fn of(request: &'a Request) -> Self {
         let asked = request.raw_parameter("lang");
         let cookie = request.cookie(Request::LANGUAGE_COOKIE);
+        let cart = cart_of(request);
         Self {
             locale: Locale::negotiate(asked, cookie, Some(&request.header_list("accept-language"))),
             chosen: asked.is_some_and(|tag| Locale::parse(tag).is_some()),
             request,
             query: String::new(),
             origin: request.origin(),
-            cart: cart_of(request).copies(),
+            cart: cart.copies(),
+            note: request.raw_parameter(CartNote::PARAMETER).and_then(|note| CartNote::read(note, &cart)),
         }
     }
 
@@ -78,7 +86,8 @@ impl<'a> PageContext<'a> {
             today: OffsetDateTime::now_utc().date(),
             shop: shop(),
             cart: self.cart,
-            cart_change: self.request.raw_parameter(CartChange::PARAMETER).and_then(CartChange::parse),
+            cart_change: self.note,
+            order: self.request.cookie(Request::ORDER_COOKIE).and_then(OrderId::parse_unverified),
         }
     }
 
@@ -111,4 +120,33 @@ impl<'a> PageContext<'a> {
 /// The visitor's cart.
 pub fn cart_of(request: &Request) -> Cart {
     Cart::parse(request.cookie(Request::CART_COOKIE).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_page_has_the_note_of_its_own_cart_and_the_latest_order_of_the_browser() {
+        let cart = "cart=c56a4180-65aa-42ec-a945-5fd21dec0538.53:1:1995";
+        let order = "0b0fd2bd-5e6f-8d5e-8a39-3b8e2ae7f2a1";
+        for (note, cookie, has_note, latest) in [
+            ("added.c56a4180.53", cart.to_owned(), true, None),
+            ("added.c56a4180.7", cart.to_owned(), false, None),
+            ("added.c56a4180.53", String::new(), false, None),
+            ("full", format!("{cart}; order={order}"), false, Some(order)),
+            ("x", "order=00000000-0000-4000-8000-000000000000".to_owned(), false, None),
+            ("x", "order=../x".to_owned(), false, None),
+        ] {
+            let event = json!({ "httpMethod": "GET", "path": "/books", "headers": { "cookie": cookie },
+                "queryStringParameters": { "cart": note } });
+            let request = Request::from_event(serde_json::from_value(event).unwrap(), "id");
+            let context = PageContext::of(&request);
+            let view = context.view();
+            assert_eq!(view.cart_change.is_some(), has_note, "{note} {cookie}");
+            assert_eq!(view.order.map(|order| order.to_string()).as_deref(), latest, "{cookie}");
+        }
+    }
 }

@@ -57,6 +57,7 @@ mod tests {
             shop: None,
             cart: 0,
             cart_change: None,
+            order: None,
         };
         Part { view, paths }.render().unwrap()
     }

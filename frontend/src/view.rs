@@ -2,12 +2,15 @@
 
 use fluent_templates::fluent_bundle::FluentValue;
 use shared::{
-    domain::{Availability, BookId, Language, LineReason, Money, OrderReason, OrderState, Rejection, Summary, TaxPart},
+    domain::{
+        Availability, BookId, Cart, Language, LineReason, Money, OrderId, OrderReason, OrderState, Rejection, Summary,
+        TaxPart,
+    },
     shop::{Selling, Shop},
 };
 use time::{Date, OffsetDateTime};
 
-use crate::{Locale, Markup, cover, format, links, markup};
+use crate::{Locale, Markup, cover, delivery, format, links, mails, markup};
 
 /// The visitor's language, the request, and today.
 #[derive(Debug, Clone, Copy)]
@@ -25,7 +28,51 @@ pub struct View<'a> {
     /// The number of copies in the visitor's cart.
     pub cart: u32,
     /// The outcome of the last change of the cart, shown once.
-    pub cart_change: Option<CartChange>,
+    pub cart_change: Option<CartNote>,
+    /// The latest order that was placed in this browser.
+    pub order: Option<OrderId>,
+}
+
+/// The outcome of a change of the cart with its book, as the address of the next page has it: `added.1a2b3c4d.53`. It is of
+/// one cart, so that an address which somebody else has typed or sent claims nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CartNote {
+    pub change: CartChange,
+    /// The book that it is about, if it is about one.
+    pub book: Option<BookId>,
+}
+
+impl CartNote {
+    /// The parameter of the address.
+    pub const PARAMETER: &'static str = "cart";
+
+    /// The value of the parameter, for the cart after the change.
+    pub fn write(self, cart: &Cart) -> String {
+        let book = self.book.map(|book| format!(".{book}")).unwrap_or_default();
+        format!("{}.{}{book}", self.change.name(), Self::mark(cart))
+    }
+
+    /// Reads the value of the parameter; none if it is not of this cart, or the cart contradicts it.
+    pub fn read(value: &str, cart: &Cart) -> Option<Self> {
+        let mut parts = value.split('.');
+        let change = CartChange::parse(parts.next()?)?;
+        let is_of_cart = parts.next() == Some(&Self::mark(cart));
+        let book = parts.next().and_then(BookId::parse);
+        let line = book.and_then(|book| cart.line(book));
+        let is_so = match change {
+            CartChange::Added => line.is_some(),
+            CartChange::Full => cart.lines().len() == Cart::MAX_LINES,
+            CartChange::Most => cart.lines().iter().any(|line| line.quantity == Cart::MAX_COPIES),
+            CartChange::Changed | CartChange::Refilled | CartChange::Renewed => true,
+        };
+        (is_of_cart && is_so).then_some(Self { change, book })
+    }
+
+    /// Distinguishes the carts of different browsers.
+    fn mark(cart: &Cart) -> String {
+        let id = cart.id().filter(|_| !cart.is_empty()).map(|id| id.simple().to_string());
+        id.map_or_else(|| "none".to_owned(), |id| id[..8].to_owned())
+    }
 }
 
 /// The outcome of a change of the cart, as the address of the next page has it.
@@ -45,8 +92,6 @@ pub enum CartChange {
 }
 
 impl CartChange {
-    /// The parameter of the address.
-    pub const PARAMETER: &'static str = "cart";
     const ALL: [(&'static str, Self); 6] = [
         ("added", Self::Added),
         ("changed", Self::Changed),
@@ -161,9 +206,23 @@ impl View<'_> {
         book.price.as_ref().filter(|price| price.currency == shop.currency)
     }
 
-    /// The outcome of the last change of the cart.
-    pub fn cart_notice(&self) -> Option<String> {
-        Some(self.text(self.cart_change.filter(|_| self.sells())?.key()))
+    /// The outcome of the last change of the cart. It names the book, if that is among those of the page.
+    pub fn cart_notice<'b>(&self, books: impl IntoIterator<Item = &'b Summary>) -> Option<String> {
+        let CartNote { change, book } = self.cart_change.filter(|_| self.sells())?;
+        match books.into_iter().find(|shown| change == CartChange::Added && Some(shown.id) == book) {
+            Some(added) => Some(self.text_with("cart-added-book", "title", added.title.as_str())),
+            None => Some(self.text(change.key())),
+        }
+    }
+
+    /// The same of a page that has no books.
+    pub fn any_cart_notice(&self) -> Option<String> {
+        self.cart_notice([])
+    }
+
+    /// The address of the latest order that was placed in this browser.
+    pub fn latest_order(&self) -> Option<String> {
+        self.order.filter(|_| self.sells()).map(|order| format!("/orders/{order}"))
     }
 
     /// How orders are delivered, and at what price: "Delivery: €3.95, free from €40.00".
@@ -197,15 +256,30 @@ impl View<'_> {
             self.locale.text_with("checkout-collect", arguments)
         });
         let parcel = shop.ship.as_ref().map(|ship| {
-            let countries: Vec<String> = ship.countries.iter().map(|code| self.country(code)).collect();
             let arguments = [
                 ("price", self.deliveries().pop().unwrap_or_default().into()),
                 ("days", ship.days.into()),
-                ("countries", countries.join(", ").into()),
+                ("countries", delivery::countries(self.locale, shop).into()),
             ];
             self.locale.text_with("terms-ship", arguments)
         });
         collect.into_iter().chain(parcel).collect()
+    }
+
+    /// Where the shop delivers to, if it sends anything.
+    pub fn delivery_countries(&self) -> Option<String> {
+        let shop = self.shop.filter(|shop| shop.ship.is_some())?;
+        Some(self.text_with("delivery-countries", "countries", delivery::countries(self.locale, shop)))
+    }
+
+    /// From when the days of a delivery count.
+    pub fn delivery_counts(&self) -> String {
+        self.shop.map(|shop| delivery::time_counts(self.locale, shop)).unwrap_or_default()
+    }
+
+    /// The model form for a withdrawal, addressed to the seller.
+    pub fn withdrawal_form(&self) -> Option<String> {
+        self.shop.map(|shop| mails::withdrawal_form(self.locale, shop))
     }
 
     pub fn order_state(&self, state: OrderState) -> String {
@@ -246,9 +320,9 @@ impl View<'_> {
     /// Why a line of an order could not be sold.
     pub fn line_reason(&self, reason: &LineReason) -> String {
         match reason {
-            LineReason::NoSuchBook => self.text("cart-withdrawn"),
-            LineReason::WithoutPrice => self.text("cart-to-order"),
-            LineReason::OutOfStock { left: 0 } => self.text("cart-out-of-stock"),
+            LineReason::NoSuchBook => self.text("line-withdrawn"),
+            LineReason::WithoutPrice => self.text("line-to-order"),
+            LineReason::OutOfStock { left: 0 } => self.text("line-out-of-stock"),
             LineReason::OutOfStock { left } => self.count("cart-too-few", *left),
             LineReason::PriceAbove { now } => self.text_with("line-price-above", "price", self.price(now)),
             LineReason::OtherCurrency { now } => self.text_with("line-other-currency", "price", self.price(now)),
@@ -286,7 +360,7 @@ impl View<'_> {
 
     /// The name of a country, or its code.
     pub fn country(&self, code: &str) -> String {
-        self.locale.find(&format!("country-{code}"), None).unwrap_or_else(|| code.to_owned())
+        delivery::country(self.locale, code)
     }
 
     pub fn sort(&self, name: &str) -> String {
@@ -421,6 +495,7 @@ mod tests {
             shop: None,
             cart: 0,
             cart_change: None,
+            order: None,
         }
     }
 
@@ -515,6 +590,33 @@ mod tests {
             assert_eq!((CartChange::parse(name), change.name()), (Some(change), name));
         }
         assert_eq!(CartChange::parse("stolen"), None);
+    }
+
+    #[test]
+    fn a_note_is_of_one_cart_and_claims_nothing_that_the_cart_contradicts() {
+        let id = "c56a4180-65aa-42ec-a945-5fd21dec0538";
+        let cart = |lines: &str| Cart::parse(&format!("{id}{lines}"));
+        let many: String = (1..=50).map(|book| format!(".{book}:1:100")).collect();
+        let other = Cart::parse("0b0fd2bd-5e6f-4d5e-8a39-3b8e2ae7f2a1.53:1:1995");
+        for (change, book, lines, address, is_read) in [
+            (CartChange::Added, Some(53), ".53:1:1995", "added.c56a4180.53", true),
+            (CartChange::Added, Some(7), ".53:1:1995", "added.c56a4180.7", false),
+            (CartChange::Changed, None, ".53:1:1995", "changed.c56a4180", true),
+            (CartChange::Changed, None, "", "changed.none", true),
+            (CartChange::Full, Some(99), ".53:1:1995", "full.c56a4180.99", false),
+            (CartChange::Full, Some(99), &many, "full.c56a4180.99", true),
+            (CartChange::Most, None, ".53:19:1995", "most.c56a4180", false),
+            (CartChange::Most, Some(53), ".53:20:1995", "most.c56a4180.53", true),
+        ] {
+            let note = CartNote { change, book: book.map(BookId::from) };
+            let cart = cart(lines);
+            assert_eq!(note.write(&cart), address);
+            assert_eq!(CartNote::read(address, &cart), is_read.then_some(note), "{address} {lines}");
+            assert_eq!(CartNote::read(address, &other), None, "{address}");
+        }
+        for typed in ["full", "added", "added.53", "changed", "refilled", "renewed.", "", "stolen.c56a4180"] {
+            assert_eq!(CartNote::read(typed, &cart(".53:1:1995")), None, "{typed}");
+        }
     }
 
     #[test]

@@ -3,7 +3,12 @@
 #[path = "../examples/preview/samples.rs"]
 mod samples;
 
-use std::{collections::BTreeSet, fs, path::Path, sync::LazyLock};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+    sync::LazyLock,
+};
 
 use frontend::{Locale, assets};
 
@@ -164,6 +169,41 @@ fn a_change_of_language_sends_the_form_so_that_nothing_typed_is_lost() {
         assert!(!html.contains("<a class=\"language\""), "{name}");
     }
     assert!(page("en/rate-language").contains("¡Qué libro!") && !page("en/rate-language").contains("Error:"));
+}
+
+/// The buttons of each form, in the order of the page: those that name the form, and those inside it.
+fn buttons(html: &str) -> BTreeMap<String, Vec<&str>> {
+    let mut forms = BTreeMap::<String, Vec<&str>>::new();
+    let (mut inside, mut count) = (None, 0);
+    for tag in html.split('<').skip(1).filter_map(|rest| rest.split('>').next()) {
+        let attribute = |name: &str| tag.split(&format!(" {name}=\"")).nth(1).and_then(|rest| rest.split('"').next());
+        if tag.starts_with("form ") {
+            count += 1;
+            inside = Some(attribute("id").map_or_else(|| count.to_string(), str::to_owned));
+        } else if tag == "/form" {
+            inside = None;
+        } else if tag == "button" || tag.starts_with("button ") {
+            let form = attribute("form").map(str::to_owned).or_else(|| inside.clone());
+            forms.entry(form.expect("a form")).or_default().push(tag);
+        }
+    }
+    forms
+}
+
+#[test]
+fn enter_in_a_field_sends_the_form_and_changes_no_language() {
+    let mut seen = BTreeSet::new();
+    every_page(|name, html| {
+        for (form, buttons) in buttons(html) {
+            assert!(!buttons[0].contains("formaction"), "{name}, {form}: {}", buttons[0]);
+            if buttons.len() > 1 && buttons[1].contains("formaction") {
+                assert!(buttons[0].contains("class=\"unseen\"") && buttons[0].contains("tabindex=\"-1\""), "{name}");
+                assert!(buttons[0].contains("aria-hidden=\"true\""), "{name}");
+                seen.insert(form);
+            }
+        }
+    });
+    assert_eq!(seen.into_iter().collect::<Vec<_>>(), ["checkout", "contact", "rating"]);
 }
 
 #[test]
@@ -488,7 +528,7 @@ fn the_head_has_the_number_of_books_in_the_cart_and_the_outcome_of_its_last_chan
     for (name, expected) in [
         ("es/cart", Some("<span class=\"badge\">7</span>")),
         ("en/cart", Some("<span class=\"unseen\">7 books</span>")),
-        ("es/book-in-cart", Some("<p class=\"done\" role=\"status\">Añadido al carrito.")),
+        ("es/book-in-cart", Some("<p class=\"done\" role=\"status\">«Don Quijote de la Mancha» está en el carrito.")),
         ("en/cart-changed", Some("<p class=\"done\" role=\"status\">You can order at most 20 copies of a book.")),
         ("es/book", None),
         ("es/book-not-sold", None),
@@ -533,13 +573,15 @@ fn the_checkout_states_everything_that_the_law_wants_before_the_order() {
             &[
                 "<button class=\"order\">Pedido con obligación de pago</button>",
                 "Calle de los Libros 1, 28013 Madrid. Gratis. Listo en 2 días",
-                "Envío a domicilio: 3,95\u{a0}€. Llega en 4 días como mucho.",
+                "Envío a domicilio (España, Portugal): 3,95\u{a0}€. Llega en 4 días como mucho.",
+                "El plazo cuenta desde que confirmamos el pedido o, si pagas por transferencia, desde que nos llega.",
+                "Los gastos de devolución corren de tu cuenta.",
                 "<b>49,40\u{a0}€</b>",
                 "<b>53,35\u{a0}€</b>",
                 "4\u{a0}%: 1,90\u{a0}€; 21\u{a0}%: 0,69\u{a0}€",
                 "14 días desde que recibas los libros para desistir",
-                "href=\"/terms\"",
-                "href=\"/privacy\"",
+                "<a href=\"/terms\" target=\"_blank\" rel=\"noopener\">Condiciones de venta (se abre en otra pestaña)</a>",
+                "<a href=\"/privacy\" target=\"_blank\" rel=\"noopener\">Privacidad (se abre en otra pestaña)</a>",
                 "<address>Librería Anaquel, S. L. · NIF B00000000",
             ][..],
         ),
@@ -565,7 +607,7 @@ fn a_refused_order_is_shown_with_everything_that_was_typed_and_the_reason_beside
         ("payment", "Elige una forma de pago que vaya con la entrega."),
         ("recipient", "Escribe a nombre de quién va."),
         ("postal_code", "Escribe el código postal."),
-        ("note", "No escribas aquí el número de una tarjeta"),
+        ("note", "La nota no puede llevar el número de una tarjeta"),
     ] {
         assert!(html.contains(&format!("<a href=\"#{field}\">{text}")), "{field}");
         assert!(
@@ -595,13 +637,17 @@ fn an_order_shows_its_state_and_what_happens_next() {
         ("es/order-received", "Tu pedido: Recibido", "Estamos comprobando las existencias."),
         ("es/order-unknown", "Tu pedido: Recibido", "Tenemos tu pedido, pero ahora mismo no podemos consultarlo."),
         ("es/order-confirmed", "Pedido 100042: Confirmado", "Te escribiremos cuando puedas recogerlo."),
-        ("es/order-awaiting_payment", "Pedido 100042: Pendiente de pago", "<dd>ES9121000418450200051332</dd>"),
+        (
+            "es/order-awaiting_payment",
+            "Pedido 100042: Pendiente de pago",
+            "<span>ES91</span><span>2100</span><span>0418</span>",
+        ),
         ("en/order-ready", "Order 100042: Ready to collect", "You can collect it until 29 November 2026"),
         ("en/order-shipped", "Order 100042: Sent", "Withdraw from contract here"),
         ("en/order-rejected", "Order 100042: Not accepted", "You have 5 orders to pay or collect"),
         ("en/order-cancelled", "Order 100042: Cancelled", "2 copies cancelled"),
         ("en/order-expired", "Order 100042: Expired", "the books are on sale again"),
-        ("en/order-returned", "Order 100042: Returned", "1 copy returned"),
+        ("en/order-returned", "Order 100042: Returned", "2 copies returned"),
         ("en/order-cancelling", "Order 100042: Cancelling…", "data-from=\"confirmed\" data-reload"),
     ] {
         let html = page(name);
@@ -669,16 +715,127 @@ fn an_order_is_cancelled_in_two_steps_by_its_buyer_only() {
         ("en/order-shipped", false, false, false),
         ("en/order-of-others", false, false, false),
         ("en/order-wrong-email", false, false, false),
+        ("en/order-wrong-email-to-cancel", false, false, false),
+        ("en/order-cancelling-by-somebody", false, false, false),
     ] {
         let html = page(name);
         assert_eq!(html.contains("Cancel the order"), first_step, "{name}");
         assert_eq!(html.contains(confirm), second_step, "{name}");
         assert_eq!(html.contains("name=\"email\" value=\"ana@example.org\""), email, "{name}");
     }
-    for name in ["en/order-of-others", "en/order-wrong-email"] {
+    for name in ["en/order-of-others", "en/order-wrong-email", "en/order-wrong-email-to-cancel"] {
         let html = page(name);
         assert!(!html.contains("Ana Ruiz") && !html.contains("19.95") && !html.contains("100042"), "{name}");
         assert!(html.contains("Is this your order?"), "{name}");
+    }
+}
+
+#[test]
+fn what_the_buyer_has_declared_is_confirmed_at_the_top_and_in_the_history_and_nothing_else_is() {
+    let at = "25 November 2026, 10:00\u{a0}UTC";
+    let focus = "role=\"status\" tabindex=\"-1\" autofocus";
+    for (name, focuses, there, not_there) in [
+        (
+            "en/order-withdrawing",
+            true,
+            &["Withdrawal received</p>", "You withdrew from the contract <time", at][..],
+            "On its way",
+        ),
+        (
+            "en/order-delivered-withdrawing",
+            true,
+            &["Withdrawal received</p>", "Send the books back within 14 days"],
+            "Withdraw from contract here",
+        ),
+        ("en/order-cancelling", true, &["We received your cancellation", at], "the email address of the order"),
+        ("en/order-cancelling-unpaid", true, &["We received your cancellation"], "How to pay"),
+        ("en/order-cancelling-late", true, &["you need not repeat it", "How to pay"], "the email address of the order"),
+        ("en/order-cancelled-declared", true, &["You have nothing to pay"], "We pay back"),
+        ("en/order-cancelling-by-somebody", true, &["It counts if", at], "Cancelling"),
+        ("en/order-withdrawing-by-somebody", true, &["It counts if"], "Withdrawal received"),
+        ("en/order-not-cancelled", true, &["has had no effect"], "Cancelling"),
+        ("en/order-confirmed", false, &["Confirmed"], "received your"),
+        ("en/order-shipped", false, &["It is on its way. You can withdraw"], "received your"),
+        (
+            "en/order-withdrawn",
+            false,
+            &["You withdrew from the contract on 3 December 2026", "You withdrew from the contract <time"],
+            "Withdraw from contract here",
+        ),
+        (
+            "en/order-withdrawn-returned",
+            false,
+            &["and the books are back", "We pay you back €83.75 in total"],
+            "Send the books back",
+        ),
+        ("en/order-cancelled-paid", false, &["We pay back everything that you paid, within 14 days"], "You withdrew"),
+        ("en/order-cancelled", false, &["If you have sent the transfer already"], "We pay back"),
+        ("es/order-cancel", false, &["Confirmar la cancelación y el desistimiento</button>"], "(opcional)"),
+        (
+            "es/order-confirmed",
+            false,
+            &[
+                "Cancelar el pedido y desistir del contrato</a>",
+                "Estará listo en 2 días como mucho desde que nos llega",
+            ],
+            "(opcional)",
+        ),
+        ("es/order-rejected-lines", false, &["Agotado.</span>"], "no entrará en el pedido"),
+    ] {
+        let html = page(name);
+        assert_eq!(html.contains(focus), focuses, "{name}");
+        for text in there {
+            assert!(html.contains(text), "{name}: {text}");
+        }
+        let main = html.split_once("<main").unwrap().1.split_once("</main>").unwrap().0;
+        assert!(!main.contains(not_there), "{name}: {not_there}");
+    }
+}
+
+#[test]
+fn a_wrong_email_address_is_kept_with_its_error_and_the_step_that_was_begun() {
+    for (name, action) in [
+        ("en/order-wrong-email", "\""),
+        ("en/order-wrong-email-to-cancel", "?step=cancel#cancel\""),
+        ("en/order-wrong-email-to-withdraw", "?step=cancel#withdraw\""),
+    ] {
+        let html = page(name);
+        for text in [
+            "<title>Error: Your order",
+            "value=\"eva@example.org\"",
+            "aria-invalid=\"true\" aria-describedby=\"email-error\"",
+            "<a href=\"#email\">That is not the email address of the order.</a>",
+            "id=\"email-error\">That is not the email address of the order.",
+        ] {
+            assert!(html.contains(text), "{name}: {text}");
+        }
+        let form = html.split("<form class=\"card-form\" method=\"post\" action=\"/orders/").nth(1).unwrap();
+        assert!(form["00000000-0000-8000-8000-000000000000".len()..].starts_with(action), "{name}: {}", &form[..80]);
+    }
+    assert!(!page("en/order-of-others").contains("Error: "));
+}
+
+#[test]
+fn the_terms_have_the_model_form_and_the_rules_of_refunds() {
+    for (name, texts) in [
+        ("es/terms", ["– A la atención de Librería Anaquel, S. L.", "lo que ocurra antes", "Los gastos de devolución"]),
+        ("en/terms", ["– To Librería Anaquel, S. L.", "whichever is earlier", "You pay for sending books back."]),
+    ] {
+        let html = page(name);
+        for text in texts {
+            assert!(html.contains(text), "{name}: {text}");
+        }
+    }
+    assert!(page("en/cart").contains("We deliver to: Spain, Portugal."));
+}
+
+#[test]
+fn every_page_links_to_the_latest_order_of_the_browser() {
+    let html = page("en/book-in-cart");
+    let link = html.split_once("<footer").unwrap().1.split_once("Your latest order</a>").unwrap().0;
+    assert!(link.ends_with("\">") && link.contains("<a href=\"/orders/"), "{link}");
+    for name in ["en/book", "en/book-not-sold"] {
+        assert!(!page(name).contains("Your latest order"), "{name}");
     }
 }
 

@@ -7,6 +7,7 @@ pub mod aws;
 pub mod batch;
 pub mod config;
 pub mod database;
+pub mod declaration;
 pub mod domain;
 pub mod error;
 pub mod http;

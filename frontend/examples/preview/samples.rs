@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, path::Path};
 mod shop_samples;
 
 use frontend::{
-    CartChange, DynTemplate, Form, Locale, Trouble, View,
+    DynTemplate, Form, Locale, Trouble, View,
     links::Asked,
     pages::{
         About, ApiDocs, AuthorPage, BookPage, Books, Contact, ErrorPage, Genres, Home, Privacy, Rate, Ratings, Related,
@@ -100,6 +100,7 @@ pub fn every_page(locale: Locale, mut show: impl FnMut(&str, &dyn DynTemplate)) 
         shop: Some(&shop_samples::SHOP),
         cart: 0,
         cart_change: None,
+        order: None,
     };
     let books = catalogue();
     let lists: Vec<Summary> = books.iter().map(|book| book.summary.clone()).collect();
@@ -138,8 +139,7 @@ pub fn every_page(locale: Locale, mut show: impl FnMut(&str, &dyn DynTemplate)) 
         readers_also_rated,
     };
     show("book", &empty);
-    let added = View { cart: 1, cart_change: Some(CartChange::Added), ..empty.view };
-    show("book-in-cart", &BookPage { view: added, ..empty });
+    show("book-in-cart", &BookPage { view: shop_samples::after_adding(empty.view, quijote), ..empty });
     show("book-not-sold", &BookPage { view: View { shop: None, ..empty.view }, ..empty });
     let typed = [("stars", ""), ("name", "Ana"), ("review", "¡Qué libro!")];
     let stars = [Invalid::new("stars", Reason::NotStars { min: 1, max: 5 })];

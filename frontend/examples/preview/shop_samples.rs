@@ -3,14 +3,14 @@
 use std::sync::LazyLock;
 
 use frontend::{
-    CartChange, DynTemplate, Form, Trouble, View,
+    CartChange, CartNote, DynTemplate, Form, Trouble, View,
     pages::{Accessibility, CartPage, CartRow, Checkout, OrderPage, OrderStep, OrderView, Terms},
 };
 use shared::{
     domain::{
-        Address, AddressText, Availability, BookId, Cart, CartLine, Contact, Delivery, DisplayName, Email, Invalid,
-        Language, LineReason, Money, Order, OrderLine, OrderNote, OrderNumber, OrderReason, OrderState, Payment, Phone,
-        Reason, StateChange, SubmissionKey, Summary, TaxPart,
+        Address, AddressText, Availability, Book, BookId, Cart, CartLine, Contact, Delivery, DisplayName, Email,
+        Invalid, Language, LineReason, Money, Order, OrderId, OrderLine, OrderNote, OrderNumber, OrderReason,
+        OrderState, Payment, Phone, Reason, StateChange, SubmissionKey, Summary, TaxPart,
     },
     quote::{Quote, QuoteLine},
     shop::Shop,
@@ -45,6 +45,17 @@ pub static SHOP: LazyLock<Shop> = LazyLock::new(|| {
 /// A key of zeros.
 fn key() -> SubmissionKey {
     SubmissionKey::parse(&format!("{}=", "A".repeat(43))).expect("a key")
+}
+
+/// The id of an order.
+fn order_id() -> OrderId {
+    key().order_id(Uuid::from_u128(1), b"sample")
+}
+
+/// The view after this book was put into the cart, in a browser that has ordered before.
+pub fn after_adding<'v>(view: View<'v>, book: &Book) -> View<'v> {
+    let note = CartNote { change: CartChange::Added, book: Some(book.summary.id) };
+    View { cart: 1, cart_change: Some(note), order: Some(order_id()), ..view }
 }
 
 /// Shows the pages with these books and one with hostile text.
@@ -84,7 +95,8 @@ fn carts(view: View, books: &[Summary], hostile: &Summary, show: &mut impl FnMut
         row(hostile, 1, 100),
         CartRow { line: CartLine { book: BookId::from(999), quantity: 1, price_seen: 500 }, book: None },
     ];
-    show("cart-changed", &CartPage { view: View { cart_change: Some(CartChange::Most), ..view }, rows: &rows });
+    let most = CartNote { change: CartChange::Most, book: None };
+    show("cart-changed", &CartPage { view: View { cart_change: Some(most), ..view }, rows: &rows });
     show("cart-nothing-left", &CartPage { view, rows: &rows[4..] });
     let mut cart = Cart::default();
     assert!(rows.iter().all(|row| cart.add(row.line).is_ok()));
@@ -135,6 +147,7 @@ fn checkouts(view: View, books: &[Summary], hostile: &Summary, show: &mut impl F
 }
 
 const PLACED: OffsetDateTime = datetime!(2026-11-24 18:30 UTC);
+const DECLARED: OrderStep = OrderStep::Declared { at: datetime!(2026-11-25 10:00 UTC), is_late: false };
 
 fn orders(view: View, books: &[Summary], hostile: &Summary, show: &mut impl FnMut(&str, &dyn DynTemplate)) {
     let sent = order(&books[..2], OrderState::Received);
@@ -151,7 +164,7 @@ fn orders(view: View, books: &[Summary], hostile: &Summary, show: &mut impl FnMu
             let whole = OrderPage { order: OrderView::Whole(&order), ..page };
             show("order-cancel", &OrderPage { step: OrderStep::Cancels, ..whole });
             show("order-cancel-by-email", &OrderPage { step: OrderStep::Cancels, email: "ana@example.org", ..whole });
-            show("order-cancelling", &OrderPage { step: OrderStep::Cancelled, ..whole });
+            show("order-cancelling", &OrderPage { step: DECLARED, ..whole });
             show("order-by-email", &OrderPage { email: "ana@example.org", ..whole });
         }
     }
@@ -159,15 +172,34 @@ fn orders(view: View, books: &[Summary], hostile: &Summary, show: &mut impl FnMu
     let whole = OrderPage { order: OrderView::Whole(&shipped), ..page };
     show("order-withdraw", &OrderPage { step: OrderStep::Cancels, ..whole });
     show("order-withdraw-by-email", &OrderPage { step: OrderStep::Cancels, email: "ana@example.org", ..whole });
-    show("order-withdrawing", &OrderPage { step: OrderStep::Cancelled, ..whole });
+    show("order-withdrawing", &OrderPage { step: DECLARED, ..whole });
+    let delivered = order(&books[..2], OrderState::Delivered);
+    show("order-delivered-withdrawing", &OrderPage { order: OrderView::Whole(&delivered), step: DECLARED, ..page });
+    let awaiting = order(&books[..2], OrderState::AwaitingPayment);
+    let awaiting = OrderPage { order: OrderView::Whole(&awaiting), ..page };
+    show("order-cancelling-unpaid", &OrderPage { step: DECLARED, ..awaiting });
+    let late = OrderStep::Declared { at: PLACED, is_late: true };
+    show("order-cancelling-late", &OrderPage { step: late, ..awaiting });
+    let cancelled = order(&books[..2], OrderState::Cancelled);
+    let paid = Order { paid_at: Some(PLACED), ..cancelled.clone() };
+    show("order-cancelled-declared", &OrderPage { order: OrderView::Whole(&cancelled), step: DECLARED, ..page });
+    show("order-cancelled-paid", &OrderPage { order: OrderView::Whole(&paid), ..page });
     let withdrawn = Order { withdrawn_at: Some(PLACED + Duration::days(9)), ..shipped.clone() };
     show("order-withdrawn", &OrderPage { order: OrderView::Whole(&withdrawn), ..page });
+    let back = Order { paid_at: Some(PLACED), ..order(&books[..2], OrderState::Returned) };
+    let back = Order { withdrawn_at: withdrawn.withdrawn_at, ..back };
+    show("order-withdrawn-returned", &OrderPage { order: OrderView::Whole(&back), ..page });
     let confirmed = OrderPage { order: OrderView::State(OrderState::Confirmed), ..page };
     let reloads = OrderPage::MAX_RELOADS;
-    show("order-not-cancelled", &OrderPage { step: OrderStep::Cancelled, reloads, ..confirmed });
+    show("order-not-cancelled", &OrderPage { step: DECLARED, reloads, ..confirmed });
+    show("order-cancelling-by-somebody", &OrderPage { step: DECLARED, ..confirmed });
+    let left = OrderPage { order: OrderView::State(OrderState::Shipped), ..page };
+    show("order-withdrawing-by-somebody", &OrderPage { step: DECLARED, ..left });
     show("order-of-others", &OrderPage { order: OrderView::State(OrderState::Confirmed), ..page });
-    let wrong = OrderPage { order: OrderView::State(OrderState::Confirmed), step: OrderStep::WrongEmail, ..page };
+    let wrong = OrderPage { email: "eva@example.org", ..confirmed };
     show("order-wrong-email", &wrong);
+    show("order-wrong-email-to-cancel", &OrderPage { step: OrderStep::Cancels, ..wrong });
+    show("order-wrong-email-to-withdraw", &OrderPage { step: OrderStep::Cancels, email: "eva@example.org", ..left });
 
     let refused = [
         LineReason::OutOfStock { left: 1 },
@@ -208,7 +240,7 @@ fn order(books: &[Summary], state: OrderState) -> Order {
         isbn: book.isbn.clone(),
         quantity: 2,
         cancelled: u8::from(state == OrderState::Cancelled) * 2,
-        returned: u8::from(state == OrderState::Returned),
+        returned: u8::from(state == OrderState::Returned) * 2,
         unit_price: Some(euro(1_995)),
         tax_rate: 400,
         total: Some(euro(3_990)),
@@ -226,7 +258,7 @@ fn order(books: &[Summary], state: OrderState) -> Order {
         country: "ES".into(),
     };
     Order {
-        id: key().order_id(Uuid::from_u128(1), b"sample"),
+        id: order_id(),
         number: OrderNumber(100_042),
         visitor: None,
         state,
@@ -238,7 +270,11 @@ fn order(books: &[Summary], state: OrderState) -> Order {
         delivery_price: euro(delivery_price),
         delivery_tax_rate: 2_100,
         total: euro(sum + delivery_price),
-        charged: euro(if state == OrderState::Cancelled { 0 } else { sum + delivery_price }),
+        charged: euro(if matches!(state, OrderState::Cancelled | OrderState::Returned) {
+            0
+        } else {
+            sum + delivery_price
+        }),
         payment: if ships { Payment::OnDelivery } else { Payment::BankTransfer },
         paid_at: None,
         expires_at: Some(PLACED + Duration::days(5)),

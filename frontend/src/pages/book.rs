@@ -54,6 +54,10 @@ pub(super) fn origins(view: View, book: &Book) -> String {
 }
 
 impl BookPage<'_> {
+    fn cart_notice(&self) -> Option<String> {
+        self.view.cart_notice([&self.book.summary])
+    }
+
     fn summary(&self) -> &Summary {
         &self.book.summary
     }

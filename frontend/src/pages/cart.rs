@@ -94,6 +94,10 @@ impl CartRow {
 }
 
 impl CartPage<'_> {
+    fn cart_notice(&self) -> Option<String> {
+        self.view.cart_notice(self.rows.iter().filter_map(|row| row.book.as_ref()))
+    }
+
     fn subtotal(&self) -> Money {
         let orderable = self.rows.iter().filter_map(|row| row.orderable(&self.view));
         let sum: u64 = orderable.map(|Orderable { quantity, price }| u64::from(quantity) * u64::from(price)).sum();

@@ -8,7 +8,7 @@ use shared::{
 };
 
 use super::differ;
-use crate::{Form, View, assets};
+use crate::{Form, View, assets, delivery};
 
 /// `/checkout`, also for the statuses 413, 422 and 503 of an order.
 #[derive(Template, Clone, Copy)]
@@ -43,7 +43,8 @@ impl Checkout<'_> {
             }),
             Delivery::Ship => self.shop.ship.as_ref().map(|ship| {
                 let price = if price == 0 { self.view.text("price-free") } else { self.view.price(&self.money(price)) };
-                let arguments = [("price", price.into()), ("days", ship.days.into())];
+                let countries = delivery::countries(self.view.locale, self.shop);
+                let arguments = [("price", price.into()), ("days", ship.days.into()), ("countries", countries.into())];
                 self.view.locale.text_with("checkout-ship", arguments)
             }),
         };

@@ -72,6 +72,10 @@ pub struct Related {
 }
 
 impl Books<'_> {
+    fn cart_notice(&self) -> Option<String> {
+        self.view.cart_notice(self.books)
+    }
+
     /// The active filters: the text of each, and the list without it.
     fn chips(&self) -> Vec<(String, String)> {
         let say = |name: &str, value: &str| match name {
@@ -377,6 +381,12 @@ pub struct Terms<'a> {
 #[template(path = "accessibility.html")]
 pub struct Accessibility<'a> {
     pub view: View<'a>,
+}
+
+impl AuthorPage<'_> {
+    fn cart_notice(&self) -> Option<String> {
+        self.view.cart_notice(self.books)
+    }
 }
 
 /// An error page for visitors.

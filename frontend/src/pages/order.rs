@@ -2,9 +2,10 @@
 
 use askama::Template;
 use shared::domain::{CartLine, Delivery, LineReason, Order, OrderLine, OrderReason, OrderState, Payment};
+use time::OffsetDateTime;
 
 use super::differ;
-use crate::{View, assets};
+use crate::{View, assets, delivery, format, refund};
 
 /// `/orders/{id}`
 #[derive(Template, Clone, Copy)]
@@ -14,9 +15,10 @@ pub struct OrderPage<'a> {
     pub id: &'a str,
     pub order: OrderView<'a>,
     pub step: OrderStep,
-    /// The address by which the buyer was recognised; empty with the cookie that placed the order.
+    /// The address that was typed: that of the order where the page shows everything, and another one where it does not.
+    /// Empty if none was.
     pub email: &'a str,
-    /// How often the page has loaded itself again, where there is no script.
+    /// How often a browser without script has loaded the page by itself.
     pub reloads: u8,
 }
 
@@ -38,12 +40,14 @@ pub enum OrderView<'a> {
 pub enum OrderStep {
     #[default]
     Reads,
-    /// The first of two steps of a cancellation is done.
+    /// The first of two steps is done.
     Cancels,
-    /// The cancellation was sent.
-    Cancelled,
-    /// The typed address is not that of the order.
-    WrongEmail,
+    /// The shop has accepted the declaration.
+    Declared {
+        at: OffsetDateTime,
+        /// Whether it should have had an effect by now.
+        is_late: bool,
+    },
 }
 
 impl OrderPage<'_> {
@@ -76,23 +80,50 @@ impl OrderPage<'_> {
         }
     }
 
+    /// Whether the typed address is not that of the order.
+    fn has_wrong_email(&self) -> bool {
+        matches!(self.order, OrderView::State(_)) && !self.email.is_empty()
+    }
+
+    /// The address of the form that asks for the e-mail address. It continues with the step that was begun.
+    fn ask_address(&self) -> String {
+        let part = if self.state().can_be_cancelled() { "cancel" } else { "withdraw" };
+        match self.step {
+            OrderStep::Cancels => format!("/orders/{}?step=cancel#{part}", self.id),
+            _ => format!("/orders/{}", self.id),
+        }
+    }
+
+    /// When the shop got the declaration that the address of the page carries.
+    fn declared_at(&self) -> Option<OffsetDateTime> {
+        match self.step {
+            OrderStep::Declared { at, .. } => Some(at),
+            _ => None,
+        }
+    }
+
     /// Whether the page changes soon by itself.
     fn is_waiting(&self) -> bool {
         self.state() == OrderState::Received || self.is_cancelling()
     }
 
-    /// Whether the buyer has cancelled it, and that is not decided yet.
+    /// Whether somebody has cancelled it, and that is not decided yet.
     fn is_cancelling(&self) -> bool {
         self.has_cancelled() && !self.has_waited()
     }
 
     /// Whether somebody has cancelled it, without an effect until now.
     fn has_cancelled(&self) -> bool {
-        self.step == OrderStep::Cancelled && self.state().can_be_cancelled()
+        self.declared_at().is_some() && self.state().can_be_cancelled()
     }
 
     fn has_waited(&self) -> bool {
-        self.reloads >= Self::MAX_RELOADS
+        self.reloads >= Self::MAX_RELOADS || matches!(self.step, OrderStep::Declared { is_late: true, .. })
+    }
+
+    /// Whether the outcome takes the focus: it answers a declaration. A page that reloads itself takes it once.
+    fn takes_focus(&self) -> bool {
+        self.declared_at().is_some() && (self.reloads == 0 || !self.is_waiting())
     }
 
     /// Where a browser without script looks again; none once it has waited.
@@ -106,10 +137,29 @@ impl OrderPage<'_> {
     }
 
     fn state_text(&self) -> String {
-        if self.is_cancelling() {
-            return self.view.text("order-cancelling");
+        match self.whole() {
+            Some(_) if self.is_cancelling() => self.view.text("order-cancelling"),
+            Some(order) if order.state.has_left_the_shop() && self.declared_at().is_some() => {
+                self.view.text("order-withdrawal-received")
+            }
+            _ => self.view.order_state(self.state()),
         }
-        self.view.order_state(self.state())
+    }
+
+    /// What the shop has done with the buyer's declaration; of somebody who may not be the buyer, what it depends on.
+    fn declared(&self) -> Option<String> {
+        let at = self.declared_at()?;
+        let key = match self.order {
+            OrderView::Whole(order) if order.state.has_left_the_shop() => "order-declared-withdrawal",
+            OrderView::Whole(_) if self.is_cancelling() => "order-declared",
+            OrderView::Whole(_) if self.has_cancelled() => "order-declared-late",
+            OrderView::State(state) if state.has_left_the_shop() => "order-declared-by-somebody",
+            OrderView::State(_) if self.has_cancelled() && self.has_waited() => "order-declared-in-vain",
+            OrderView::State(_) if self.has_cancelled() => "order-declared-by-somebody",
+            OrderView::Received | OrderView::Unknown => "order-declared-by-somebody",
+            _ => return None,
+        };
+        Some(self.view.text_with(key, "time", self.view.moment(at)))
     }
 
     /// What happens next.
@@ -117,29 +167,57 @@ impl OrderPage<'_> {
         if self.order == OrderView::Unknown {
             return Some(self.view.text("order-next-unknown"));
         }
-        if self.is_waiting() && self.step == OrderStep::Cancelled && !self.has_waited() {
-            return Some(self.view.text("order-next-cancelling"));
-        }
         let key = match (self.state(), self.whole().map(|order| order.delivery)) {
-            _ if self.has_cancelled() => "order-next-not-cancelled",
+            _ if self.has_cancelled() => return None,
             (OrderState::Received, _) if self.has_waited() => "order-next-late",
             (OrderState::Received, _) => "order-next-received",
             (OrderState::AwaitingPayment, _) => "order-next-awaiting-payment",
             (OrderState::Confirmed, Some(Delivery::Collect)) => "order-next-confirmed-collect",
             (OrderState::Confirmed, Some(Delivery::Ship)) => "order-next-confirmed-ship",
             (OrderState::Ready, Some(_)) => "order-next-ready",
-            (OrderState::Shipped, Some(_)) => "order-next-shipped",
+            (OrderState::Shipped, Some(_)) if self.withdrawn_at().is_none() => "order-next-shipped",
             (OrderState::Rejected, _) => "order-next-rejected",
             (OrderState::Expired, _) => "order-next-expired",
             (OrderState::Cancelled, _) => "order-next-cancelled",
+            (OrderState::Returned, Some(_)) => "order-next-returned",
             _ => return None,
         };
         Some(self.view.text(key))
     }
 
+    /// Until when the order arrives or is ready, and from when that counts.
+    fn when(&self) -> Option<String> {
+        let order = self.whole().filter(|_| !self.has_cancelled())?;
+        let is_prepared = matches!(order.state, OrderState::AwaitingPayment | OrderState::Confirmed);
+        delivery::time(self.view.locale, self.view.shop?, order).filter(|_| is_prepared)
+    }
+
+    /// What the buyer gets back of an order that has ended.
+    fn refund(&self) -> Option<String> {
+        let order = self.whole()?;
+        match order.state {
+            OrderState::Cancelled | OrderState::Expired => refund::of_cancelled(self.view.locale, order),
+            OrderState::Returned => refund::of_returned(self.view.locale, order),
+            _ => None,
+        }
+    }
+
+    /// What has happened to the order, in order of time.
+    fn history(&self) -> Vec<(String, OffsetDateTime)> {
+        let Some(order) = self.whole() else { return Vec::new() };
+        let placed = (self.view.order_state(OrderState::Received), order.placed_at);
+        let changes = order.history.iter().filter(|change| change.state != OrderState::Received);
+        let changes = changes.map(|change| (self.view.order_state(change.state), change.at));
+        let withdrawn = self.withdrawn_at().map(|at| (self.view.text("order-withdrawal"), at));
+        let mut all: Vec<_> = [placed].into_iter().chain(changes).chain(withdrawn).collect();
+        all.sort_by_key(|(_, at)| *at);
+        all
+    }
+
     /// Where a ready order waits, and until when.
     fn place(&self) -> Option<String> {
-        let order = self.whole().filter(|order| order.delivery == Delivery::Collect && !order.state.is_closed())?;
+        let is_kept = |order: &&Order| order.delivery == Delivery::Collect && !order.state.is_closed();
+        let order = self.whole().filter(is_kept).filter(|_| !self.has_cancelled())?;
         let place = self.view.shop?.collect.as_ref()?.place.as_str();
         match order.expires_at.filter(|_| order.state == OrderState::Ready) {
             Some(until) => {
@@ -159,17 +237,17 @@ impl OrderPage<'_> {
     }
 
     /// How to pay by transfer: what it is called, and the value.
-    fn transfer(&self) -> Vec<(String, String)> {
-        let order = self.whole().filter(|order| order.state == OrderState::AwaitingPayment);
+    fn transfer(&self) -> Vec<(String, Vec<String>)> {
+        let order = self.whole().filter(|order| order.state == OrderState::AwaitingPayment && !self.is_cancelling());
         let account = self.view.shop.and_then(|shop| shop.payments.bank_transfer.as_ref());
         let (Some(order), Some(account)) = (order, account) else { return Vec::new() };
-        let row = |key: &str, value: String| (self.view.text(key), value);
-        let until = order.expires_at.map(|until| row("transfer-until", self.view.day(until)));
+        let row = |key: &str, parts: Vec<String>| (self.view.text(key), parts);
+        let until = order.expires_at.map(|until| row("transfer-until", vec![self.view.day(until)]));
         let rows = [
-            row("transfer-holder", account.holder.clone()),
-            row("transfer-iban", account.iban.clone()),
-            row("amount", self.view.price(&order.total)),
-            row("transfer-reference", order.number.to_string()),
+            row("transfer-holder", vec![account.holder.clone()]),
+            row("transfer-iban", format::iban_groups(&account.iban)),
+            row("amount", vec![self.view.price(&order.charged)]),
+            row("transfer-reference", vec![order.number.to_string()]),
         ];
         rows.into_iter().chain(until).collect()
     }
@@ -205,16 +283,29 @@ impl OrderPage<'_> {
 
     /// Whether the buyer may withdraw from the contract of an order that has left the shop.
     fn can_withdraw(&self) -> bool {
-        self.whole().is_some_and(|order| order.state.has_left_the_shop()) && self.withdrawn().is_none()
+        self.whole().is_some_and(|order| order.state.has_left_the_shop()) && self.withdrawn_at().is_none()
     }
 
-    /// When the buyer has withdrawn from it, in words, or that the declaration is on its way.
-    fn withdrawn(&self) -> Option<String> {
-        let order = self.whole().filter(|order| order.state.has_left_the_shop())?;
-        match order.withdrawn_at {
-            Some(at) => Some(self.view.text_with("order-withdrawn", "time", self.view.moment(at))),
-            None => (self.step == OrderStep::Cancelled).then(|| self.view.text("order-withdrawing")),
+    /// How long the buyer may do so.
+    fn may_withdraw(&self) -> &'static str {
+        if self.state() == OrderState::Shipped { "order-withdraw-text-shipped" } else { "order-withdraw-text" }
+    }
+
+    /// When the buyer has withdrawn from it: as the order has it, or as the shop has accepted the declaration.
+    fn withdrawn_at(&self) -> Option<OffsetDateTime> {
+        let order = self.whole()?;
+        order.withdrawn_at.or_else(|| self.declared_at().filter(|_| order.state.has_left_the_shop()))
+    }
+
+    /// What follows from the withdrawal, in words.
+    fn withdrawn(&self) -> Vec<String> {
+        let (Some(order), Some(at)) = (self.whole(), self.withdrawn_at()) else { return Vec::new() };
+        let time = self.view.moment(at);
+        if order.state == OrderState::Returned {
+            return vec![self.view.text_with("order-withdrawn-returned", "time", time)];
         }
+        let back = refund::is_possible(order).then(|| self.view.text("refund-terms"));
+        [self.view.text_with("order-withdrawn", "time", time)].into_iter().chain(back).collect()
     }
 }
 
@@ -229,10 +320,12 @@ fn available(line: &OrderLine) -> Option<CartLine> {
 
 #[cfg(test)]
 mod tests {
-    use time::macros::date;
+    use time::macros::{date, datetime};
 
     use super::*;
     use crate::Locale;
+
+    const AT: OffsetDateTime = datetime!(2026-11-24 10:00 UTC);
 
     fn page(query: &str, order: OrderView<'static>, step: OrderStep, reloads: u8) -> String {
         let view = View {
@@ -244,6 +337,7 @@ mod tests {
             shop: None,
             cart: 0,
             cart_change: None,
+            order: None,
         };
         OrderPage { view, id: "x", order, step, email: "", reloads }.render().unwrap()
     }
@@ -251,9 +345,12 @@ mod tests {
     #[test]
     fn a_page_without_script_stops_loading_itself_and_says_what_to_do() {
         use OrderState::{AwaitingPayment, Cancelled, Confirmed, Ready, Shipped};
-        use OrderStep::{Cancelled as HasCancelled, Reads};
+        use OrderStep::Reads;
         const MAX: u8 = OrderPage::MAX_RELOADS;
-        let cancelled = "step=cancelled";
+        let query = "declared=abc";
+        let declared = OrderStep::Declared { at: AT, is_late: false };
+        let late = OrderStep::Declared { at: AT, is_late: true };
+        let accepted = "24 November 2026, 10:00\u{a0}UTC. It counts if";
         let not_yet = "has had no effect";
         for (query, order, step, reloads, again, text) in [
             ("", OrderView::Received, Reads, 0, Some("/orders/x?reloads=1"), "checking the stock"),
@@ -262,28 +359,15 @@ mod tests {
             ("", OrderView::Received, Reads, u8::MAX, None, "takes longer than usual"),
             ("", OrderView::Unknown, Reads, 0, Some("/orders/x?reloads=1"), "Nothing is lost"),
             ("", OrderView::Unknown, Reads, MAX, None, "Nothing is lost"),
-            (
-                cancelled,
-                OrderView::Received,
-                HasCancelled,
-                3,
-                Some("/orders/x?step=cancelled&#38;reloads=4"),
-                "a minute",
-            ),
-            (cancelled, OrderView::Received, HasCancelled, MAX, None, "takes longer than usual"),
-            (
-                cancelled,
-                OrderView::State(Confirmed),
-                HasCancelled,
-                0,
-                Some("?step=cancelled&#38;reloads=1"),
-                "a minute",
-            ),
-            (cancelled, OrderView::State(Confirmed), HasCancelled, MAX, None, not_yet),
-            (cancelled, OrderView::State(AwaitingPayment), HasCancelled, MAX, None, not_yet),
-            (cancelled, OrderView::State(Ready), HasCancelled, MAX, None, not_yet),
-            (cancelled, OrderView::State(Cancelled), HasCancelled, 2, None, "You have nothing to pay"),
-            (cancelled, OrderView::State(Shipped), HasCancelled, 2, None, "Sent"),
+            (query, OrderView::Received, declared, 3, Some("/orders/x?declared=abc&#38;reloads=4"), accepted),
+            (query, OrderView::Received, declared, MAX, None, "takes longer than usual"),
+            (query, OrderView::State(Confirmed), declared, 0, Some("?declared=abc&#38;reloads=1"), accepted),
+            (query, OrderView::State(Confirmed), declared, MAX, None, not_yet),
+            (query, OrderView::State(Confirmed), late, 0, None, not_yet),
+            (query, OrderView::State(AwaitingPayment), declared, MAX, None, not_yet),
+            (query, OrderView::State(Ready), declared, MAX, None, not_yet),
+            (query, OrderView::State(Cancelled), declared, 2, None, "You have nothing to pay"),
+            (query, OrderView::State(Shipped), declared, 2, None, accepted),
         ] {
             let page = page(query, order, step, reloads);
             let refresh = page.lines().find(|line| line.contains("http-equiv=\"refresh\""));
@@ -291,7 +375,23 @@ mod tests {
             assert!(again.is_none_or(|again| refresh.unwrap().contains(again)), "{again:?}: {refresh:?}");
             assert!(page.contains(text), "{order:?} {reloads}, {text}: {page}");
         }
-        let asks = page(cancelled, OrderView::State(Confirmed), HasCancelled, MAX);
+        let asks = page(query, OrderView::State(Confirmed), declared, MAX);
         assert!(asks.contains("name=\"email\""), "a buyer who typed a wrong address can type another one");
+    }
+
+    #[test]
+    fn an_address_that_somebody_typed_claims_no_declaration() {
+        use OrderState::{Confirmed, Delivered, Shipped};
+        for order in [OrderView::Received, OrderView::State(Confirmed), OrderView::State(Shipped)] {
+            let page = page("", order, OrderStep::Reads, 0);
+            for claim in ["We have received", "Cancelling", "autofocus"] {
+                assert!(!page.contains(claim), "{order:?}: {claim}");
+            }
+        }
+        let declared = OrderStep::Declared { at: AT, is_late: false };
+        for state in [Confirmed, Shipped, Delivered] {
+            let page = page("", OrderView::State(state), declared, 0);
+            assert!(!page.contains("Cancelling") && page.contains("It counts if"), "{state}: who sent it is not known");
+        }
     }
 }

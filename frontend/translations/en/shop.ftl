@@ -7,6 +7,7 @@ nav = Main
 nav-books = Books
 nav-genres = Genres
 nav-contact = Contact
+nav-order = Your latest order
 nav-about = About
 nav-privacy = Privacy
 nav-api = API
@@ -37,7 +38,7 @@ date = { $day } { $month ->
 
 home-title = Bookshop
 home-heading = What would you like to read?
-home-today = Today’s table, { $date }
+home-today = A selection for today, { $date }
 shelf-bestsellers = Best sellers
 shelf-best-rated = Best rated
 shelf-popular = Popular
@@ -184,8 +185,8 @@ error-title = Error:
 blank-name = Enter your name.
 blank-subject = Enter a subject.
 blank-message = Enter your message.
-what-name = The name
-what-email = The email address
+what-name = Your name
+what-email = Your email
 what-subject = The subject
 what-message = The message
 what-review = The review
@@ -200,10 +201,11 @@ reason-too-long = { $what } can have { $a } characters, and you typed { $b }.
 reason-too-long-by-unknown = { $what } can have { $a } characters.
 reason-email = Enter your whole email address, such as ana@example.org.
 reason-phone = Enter a telephone number such as +34 600 123 123.
-reason-postal-code = Enter a postal code of the country.
+reason-postal-code = Enter the postal code of the country, with its digits, letters and hyphens.
+reason-postal-code-of-country = Enter a postal code such as { $example }.
 reason-vat-area = We do not send to this area (such as the Canary Islands, Ceuta and Melilla), because another tax applies there. Write to us, and we will see what is possible.
 reason-country = Choose a country.
-reason-card-number = Do not enter the number of a card here; the shop never asks for it.
+reason-card-number = { $what } must not have the number of a card; the shop never asks for one.
 reason-marks = A letter can have at most { $a } accents or other marks.
 reason-too-new = The shop accepts first ratings after { $a } minutes, because it receives many forged ones just now. Please send it again then.
 reason-stars = Choose from { $a } to { $b } stars.
@@ -276,6 +278,7 @@ cart-title = Cart
 cart-add = Add to cart
 cart-see = See the cart
 cart-added = Added to the cart.
+cart-added-book = “{ $title }” is in the cart.
 cart-changed = Cart updated.
 cart-full = It was not added: a cart holds 50 different books. Place an order, or remove one.
 cart-most = You can order at most 20 copies of a book.
@@ -330,16 +333,35 @@ checkout-collect = Collection: { $place }. Free. { $ready ->
         [one] { $keep } day
        *[other] { $keep } days
     }.
-checkout-ship = Delivery to your address: { $price }. It arrives in { $days ->
+checkout-ship = Delivery to your address ({ $countries }): { $price }. It arrives within { $days ->
         [one] { $days } day
        *[other] { $days } days
     } at most.
+delivery-countries = We deliver to: { $countries }.
+delivery-counts = The time counts from our confirmation of the order.
+delivery-counts-transfer = The time counts from our confirmation of the order, or, if you pay by bank transfer, from its arrival.
+delivery-time-collect = { $days ->
+        [0] It is ready on the day of
+        [one] It is ready within { $days } day at most of
+       *[other] It is ready within { $days } days at most of
+    } { $from ->
+        [transfer] the arrival of your transfer
+       *[confirmation] our confirmation of the order
+    }.
+delivery-time-ship = { $days ->
+        [one] It arrives within { $days } day at most of
+       *[other] It arrives within { $days } days at most of
+    } { $from ->
+        [transfer] the arrival of your transfer
+       *[confirmation] our confirmation of the order
+    }.
 checkout-address = Delivery address
 checkout-payment = Payment
-checkout-no-cards = We take no card payments online: please type no card number.
+checkout-no-cards = We take no card payments online: please don’t type a card number anywhere.
 checkout-note = Note for the shop (optional)
 checkout-summary = Your order
-checkout-withdrawal = You have 14 days from receiving the books to withdraw without giving a reason; you pay for sending them back.
+checkout-withdrawal = You have 14 days from receiving the books to withdraw without giving a reason. { withdrawal-return-costs }
+opens-a-tab = (opens in a new tab)
 checkout-order = Order with obligation to pay
 checkout-what-follows = We check the stock at once and confirm the order by email. If something has changed, nothing is ordered and we tell you what.
 your-phone = Your telephone (optional)
@@ -364,10 +386,12 @@ blank-recipient = Enter the recipient’s name.
 blank-street = Enter the street and number.
 blank-postal_code = Enter the postal code.
 blank-place = Enter the town.
-what-phone = The telephone
+what-phone = Your telephone
 what-note = The note
-what-recipient = The name
-what-street = The street
+what-recipient = The recipient
+what-street = The street and number
+what-street2 = The floor and door
+what-postal_code = The postal code
 what-place = The town
 what-region = The province
 
@@ -386,8 +410,11 @@ order-returned = Returned
 order-cancelled = Cancelled
 order-cancelling = Cancelling…
 order-next-unknown = We have your order, and cannot look it up at the moment. Nothing is lost: we decide it as soon as we can, in the order of arrival, and write to you.
-order-next-cancelling = If nothing changes within a minute, the email address was not that of the order, or it had already left the shop.
-order-next-not-cancelled = The cancellation has had no effect until now. If you gave an email address, check that it is that of the order, and cancel again; or write to us.
+order-declared = We received your cancellation on { $time } and are processing it.
+order-declared-late = We received your cancellation on { $time }. It takes longer than usual; you need not repeat it, we will confirm it by email.
+order-declared-withdrawal = We received your withdrawal from the contract on { $time }. We confirm it by email.
+order-declared-by-somebody = We received a cancellation of this order on { $time }. It counts if it was sent from the browser that placed the order, or with the email address of the order; then we confirm it by email.
+order-declared-in-vain = The cancellation that we received on { $time } has had no effect until now. Check that the email address is that of the order, and cancel again; or write to us.
 order-next-late = It takes longer than usual. Your order is safe with us, and we write to you when we have decided it; look again later.
 order-next-received = We are checking the stock.
 order-next-awaiting-payment = We keep the books for you. We prepare them as soon as your transfer arrives.
@@ -397,27 +424,40 @@ order-next-ready = It is waiting for you in the shop.
 order-next-shipped = It is on its way.
 order-next-rejected = Nothing was sold, and you have nothing to pay.
 order-next-expired = The time has passed, and the books are on sale again. You have nothing to pay.
-order-next-cancelled = You have nothing to pay. If you had paid, we return the amount within 14 days.
+order-next-cancelled = You have nothing to pay.
+order-next-returned = We have the books that you returned.
 order-collect-at = Place of collection: { $place }
 order-collect-until = You can collect it until { $date }: { $place }
 order-available = Order what is available
 order-lines = Books
 order-contact = Order details
+order-phone = Your telephone
+order-note = Your note
 order-charged = After the changes
 order-history = What has happened
 order-cancel-title = Cancel
-order-cancel-text = Until it leaves the shop you can cancel it at no cost. By this you also withdraw from the contract.
-order-cancel = Cancel the order
+order-cancel-text = Until it leaves the shop you can cancel it at no cost.
+order-cancel = Cancel the order and withdraw from the contract
 order-cancel-sure = Are you sure that you want to cancel the whole order? We will confirm it by email.
-order-cancel-confirm = Confirm the cancellation
+order-cancel-confirm = Confirm the cancellation and withdrawal
 order-cancel-keep = Keep it
 order-withdraw-text = You have 14 days from receiving it to withdraw from the contract without giving a reason.
+order-withdraw-text-shipped = It is on its way. You can withdraw from the contract without giving a reason from now on, and until 14 days after you receive it.
 order-withdraw = Withdraw from contract here
 order-withdraw-sure = You declare that you withdraw from the contract of the whole order. We confirm it by email, with the time.
 order-withdraw-confirm = Confirm withdrawal
 order-withdraw-keep = Keep the books
-order-withdrawn = You withdrew from the contract on { $time }. Send the books back within 14 days; we pay you back once we have them.
-order-withdrawing = We have received that you withdraw from the contract, and confirm it by email.
+order-withdrawn = You withdrew from the contract on { $time }. Send the books back within 14 days of that. { withdrawal-return-costs }
+order-withdrawn-returned = You withdrew from the contract on { $time }, and the books are back.
+order-withdrawal = You withdrew from the contract
+order-withdrawal-received = Withdrawal received
+withdrawal-return-costs = You pay for sending books back.
+refund-terms = We pay back everything that you paid, ordinary delivery included, within 14 days of your notice of withdrawal; we may wait until we have the books, or until you prove that you have sent them, whichever is earlier.
+refund-returned = We pay you back { $amount } in total, within 14 days of your notice of withdrawal.
+refund-returned-if-paid = If you have paid, we pay you back { $amount } in total, within 14 days of your notice of withdrawal.
+refund-cancelled = We pay back everything that you paid, within 14 days of the cancellation.
+refund-copies = We pay you back { $amount } for the copies that we took off, within 14 days.
+refund-late-transfer = If you have sent the transfer already, we return it when it arrives.
 order-no-invoice = This page is not an invoice. If you need one, ask us for it.
 order-whose = Is this your order?
 order-whose-text = Enter the email address that you ordered with, and we show you everything.
@@ -432,6 +472,9 @@ line-returned = { $count ->
        *[other] { $count } copies returned
     }
 line-price-above = It costs { $price } now.
+line-withdrawn = We no longer sell it.
+line-to-order = On request only.
+line-out-of-stock = Out of stock.
 line-other-currency = Its price is { $price }, in another currency.
 line-too-many = { $count ->
         [one] At most { $count } copy can be ordered
@@ -474,11 +517,21 @@ terms-prices = Prices
 terms-payment = Payment
     .text = You pay when you collect the order, when you receive it, or by bank transfer, as the shop offers at the time. An order that is not paid or collected in time expires, and you owe nothing.
 terms-withdrawal = Right of withdrawal
-    .text = You have 14 calendar days from receiving the books to withdraw from the contract without giving a reason. Until the order leaves the shop, cancel it on its page, in two steps; afterwards, press “Withdraw from contract here” there, or write to us with a clear statement, such as: “I withdraw from the contract of order no. …, received on …”. We confirm it by email. Send the books back within the next 14 days; you pay for sending them. We return everything that you paid, ordinary delivery included, within 14 days of your notice, although we may wait until we have the books.
+    .text = You have 14 calendar days from receiving the books to withdraw from the contract without giving a reason. Until the order leaves the shop, cancel it on its page, in two steps; afterwards, press “Withdraw from contract here” there, or write to us with a clear statement: you can use the model form below, but need not. We confirm by email that we have received it. Send the books back within the next 14 days. { withdrawal-return-costs } { refund-terms }
 terms-guarantee = Guarantee
     .text = We are liable for lack of conformity for three years from delivery: if a book is defective, we replace it or return your money, at no cost to you.
 terms-complaints = Complaints
     .text = Write to us with the contact form, and we answer as soon as we can, within a month at most. Official complaint forms are available in the shop, and you can turn to the consumer office of your town.
+withdrawal-form = Model withdrawal form
+    .text = (Complete and return this form only if you wish to withdraw from the contract)
+        – To { $seller }:
+        – I/We (*) hereby give notice that I/We (*) withdraw from my/our (*) contract of sale of the following goods (*),
+        – Ordered on (*)/received on (*),
+        – Name of consumer(s),
+        – Address of consumer(s),
+        – Signature of consumer(s) (only if this form is notified on paper),
+        – Date
+        (*) Delete as appropriate.
 accessibility-title = Accessibility
 accessibility-lead = We want everybody to be able to buy here. The shop follows WCAG 2.2, level AA, on which the standard EN 301 549 is based.
 accessibility-how = How it can be used
@@ -490,7 +543,7 @@ accessibility-limits = What is missing
 accessibility-tell = If you meet a barrier
     .text = Tell us with the contact form: which page it is, and what you could not do. We answer within 15 days at most, and help you by email or telephone in the meantime. If you are not satisfied, you can turn to the authority that supervises accessibility in your region.
 privacy-orders = When you buy
-    .text = The cart is in a cookie of your browser for 90 days: it has only numbers of books, quantities and prices. With an order we keep what you type (name, email address, telephone, postal address, note), what you order and what happens to it, to carry it out and to obey the law: it is a contract with you. When it is no longer needed for the order, we erase the contact; we keep amounts and dates for the years that commercial and tax law require, also if you ask us to erase you. We keep no card number. We write to you only about the order.
+    .text = The cart is in a cookie of your browser for 90 days: it has only numbers of books, quantities and prices. Another cookie keeps the reference of your latest order for 90 days, to link to it at the foot of each page. With an order we keep what you type (name, email address, telephone, postal address, note), what you order and what happens to it, to carry it out and to obey the law: it is a contract with you. When it is no longer needed for the order, we erase the contact; we keep amounts and dates for the years that commercial and tax law require, also if you ask us to erase you. We keep no card number. We write to you only about the order.
 
 country-AD = Andorra
 country-AT = Austria

@@ -7,6 +7,7 @@ nav = Principal
 nav-books = Libros
 nav-genres = Géneros
 nav-contact = Contacto
+nav-order = Tu último pedido
 nav-about = Quiénes somos
 nav-privacy = Privacidad
 nav-api = API
@@ -184,8 +185,8 @@ error-title = Error:
 blank-name = Escribe tu nombre.
 blank-subject = Escribe un asunto.
 blank-message = Escribe tu mensaje.
-what-name = El nombre
-what-email = El correo
+what-name = Tu nombre
+what-email = Tu correo electrónico
 what-subject = El asunto
 what-message = El mensaje
 what-review = La reseña
@@ -200,10 +201,11 @@ reason-too-long = { $what } admite { $a } caracteres, y has escrito { $b }.
 reason-too-long-by-unknown = { $what } admite { $a } caracteres.
 reason-email = Escribe tu correo completo, como ana@example.org.
 reason-phone = Escribe un teléfono como +34 600 123 123.
-reason-postal-code = Escribe un código postal del país.
+reason-postal-code = Escribe el código postal del país, con sus cifras, letras y guiones.
+reason-postal-code-of-country = Escribe un código postal como { $example }.
 reason-vat-area = No enviamos a esta zona (como Canarias, Ceuta y Melilla), porque allí se aplica otro impuesto. Escríbenos y vemos qué se puede hacer.
 reason-country = Elige un país.
-reason-card-number = No escribas aquí el número de una tarjeta; la librería nunca lo pide.
+reason-card-number = { $what } no puede llevar el número de una tarjeta; la librería nunca lo pide.
 reason-marks = Una letra puede llevar { $a } tildes o signos como mucho.
 reason-too-new = La tienda acepta las primeras valoraciones al cabo de { $a } minutos, porque ahora mismo llegan muchas falsas. Envíala otra vez entonces, por favor.
 reason-stars = Elige de { $a } a { $b } estrellas.
@@ -276,6 +278,7 @@ cart-title = Carrito
 cart-add = Añadir al carrito
 cart-see = Ver el carrito
 cart-added = Añadido al carrito.
+cart-added-book = «{ $title }» está en el carrito.
 cart-changed = Carrito actualizado.
 cart-full = No se ha añadido: en el carrito caben 50 libros distintos. Haz un pedido o quita alguno.
 cart-most = De un mismo libro puedes pedir 20 ejemplares como mucho.
@@ -330,16 +333,35 @@ checkout-collect = Recogida: { $place }. Gratis. { $ready ->
         [one] { $keep } día
        *[other] { $keep } días
     }.
-checkout-ship = Envío a domicilio: { $price }. Llega en { $days ->
+checkout-ship = Envío a domicilio ({ $countries }): { $price }. Llega en { $days ->
         [one] { $days } día
        *[other] { $days } días
     } como mucho.
+delivery-countries = Enviamos a: { $countries }.
+delivery-counts = El plazo cuenta desde que confirmamos el pedido.
+delivery-counts-transfer = El plazo cuenta desde que confirmamos el pedido o, si pagas por transferencia, desde que nos llega.
+delivery-time-collect = { $days ->
+        [0] Estará listo el mismo día en que
+        [one] Estará listo en { $days } día como mucho desde que
+       *[other] Estará listo en { $days } días como mucho desde que
+    } { $from ->
+        [transfer] nos llega tu transferencia
+       *[confirmation] confirmamos el pedido
+    }.
+delivery-time-ship = { $days ->
+        [one] Llega en { $days } día como mucho desde que
+       *[other] Llega en { $days } días como mucho desde que
+    } { $from ->
+        [transfer] nos llega tu transferencia
+       *[confirmation] confirmamos el pedido
+    }.
 checkout-address = Dirección de envío
 checkout-payment = Forma de pago
 checkout-no-cards = No cobramos con tarjeta por la web: no escribas el número de ninguna.
 checkout-note = Nota para la librería (opcional)
 checkout-summary = Tu pedido
-checkout-withdrawal = Tienes 14 días desde que recibas los libros para desistir sin dar explicaciones; los gastos de devolución corren de tu cuenta.
+checkout-withdrawal = Tienes 14 días desde que recibas los libros para desistir sin dar explicaciones. { withdrawal-return-costs }
+opens-a-tab = (se abre en otra pestaña)
 checkout-order = Pedido con obligación de pago
 checkout-what-follows = Al instante comprobamos las existencias y te confirmamos el pedido por correo. Si algo ha cambiado, no se pide nada y te decimos qué.
 your-phone = Tu teléfono (opcional)
@@ -364,10 +386,12 @@ blank-recipient = Escribe a nombre de quién va.
 blank-street = Escribe la calle y el número.
 blank-postal_code = Escribe el código postal.
 blank-place = Escribe la población.
-what-phone = El teléfono
+what-phone = Tu teléfono
 what-note = La nota
-what-recipient = El nombre
-what-street = La calle
+what-recipient = «A nombre de»
+what-street = La calle y el número
+what-street2 = El piso y la puerta
+what-postal_code = El código postal
 what-place = La población
 what-region = La provincia
 
@@ -386,8 +410,11 @@ order-returned = Devuelto
 order-cancelled = Cancelado
 order-cancelling = Cancelando…
 order-next-unknown = Tenemos tu pedido, pero ahora mismo no podemos consultarlo. No se pierde nada: lo atendemos en cuanto podamos, por orden de llegada, y te escribimos.
-order-next-cancelling = Si en un minuto no cambia nada, el correo no era el del pedido, o este ya había salido de la librería.
-order-next-not-cancelled = La cancelación aún no ha tenido efecto. Si has dado un correo, comprueba que sea el del pedido y vuelve a cancelarlo, o escríbenos.
+order-declared = Recibimos tu cancelación el { $time } y la estamos tramitando.
+order-declared-late = Recibimos tu cancelación el { $time }. Tarda más de lo normal en tramitarse; no hace falta que la repitas, te la confirmaremos por correo.
+order-declared-withdrawal = Recibimos tu desistimiento del contrato el { $time }. Te lo confirmamos por correo.
+order-declared-by-somebody = Recibimos una cancelación de este pedido el { $time }. Cuenta si se envió desde el navegador que hizo el pedido o con el correo del pedido; entonces la confirmamos por correo.
+order-declared-in-vain = La cancelación que recibimos el { $time } aún no ha tenido efecto. Comprueba que el correo sea el del pedido y vuelve a cancelarlo, o escríbenos.
 order-next-late = Está tardando más de lo normal. Tu pedido está a salvo y te escribiremos en cuanto lo atendamos; vuelve a mirar más tarde.
 order-next-received = Estamos comprobando las existencias.
 order-next-awaiting-payment = Te hemos reservado los libros. En cuanto recibamos la transferencia, los preparamos.
@@ -397,27 +424,40 @@ order-next-ready = Te espera en la librería.
 order-next-shipped = Va de camino.
 order-next-rejected = No se ha vendido nada y no tienes que pagar nada.
 order-next-expired = El plazo ha pasado y los libros vuelven a estar a la venta. No tienes que pagar nada.
-order-next-cancelled = No tienes que pagar nada. Si ya habías pagado, te devolvemos el importe en 14 días como mucho.
+order-next-cancelled = No tienes que pagar nada.
+order-next-returned = Tenemos los libros que has devuelto.
 order-collect-at = Lugar de recogida: { $place }
 order-collect-until = Puedes recogerlo hasta el { $date }: { $place }
 order-available = Pedir lo que hay
 order-lines = Libros
 order-contact = Datos del pedido
+order-phone = Tu teléfono
+order-note = Tu nota
 order-charged = Después de los cambios
 order-history = Qué ha pasado
 order-cancel-title = Cancelar
-order-cancel-text = Mientras no haya salido de la librería, puedes cancelarlo sin coste. Así desistes también del contrato.
-order-cancel = Cancelar el pedido
+order-cancel-text = Mientras no haya salido de la librería, puedes cancelarlo sin coste.
+order-cancel = Cancelar el pedido y desistir del contrato
 order-cancel-sure = ¿Seguro que quieres cancelar el pedido completo? Te lo confirmaremos por correo.
-order-cancel-confirm = Confirmar la cancelación
+order-cancel-confirm = Confirmar la cancelación y el desistimiento
 order-cancel-keep = Mantenerlo
 order-withdraw-text = Tienes 14 días desde que lo recibiste para desistir del contrato sin dar explicaciones.
+order-withdraw-text-shipped = Va de camino. Puedes desistir del contrato sin dar explicaciones desde ahora y hasta 14 días después de recibirlo.
 order-withdraw = Desistir del contrato aquí
 order-withdraw-sure = Declaras que desistes del contrato de todo el pedido. Te lo confirmamos por correo, con la hora.
 order-withdraw-confirm = Confirmar el desistimiento
 order-withdraw-keep = Quedarme los libros
-order-withdrawn = Desististe del contrato el { $time }. Devuélvenos los libros en un plazo de 14 días; te reembolsamos cuando los tengamos.
-order-withdrawing = Hemos recibido que desistes del contrato; te lo confirmamos por correo.
+order-withdrawn = Desististe del contrato el { $time }. Devuélvenos los libros en un plazo de 14 días desde entonces. { withdrawal-return-costs }
+order-withdrawn-returned = Desististe del contrato el { $time }, y los libros han vuelto.
+order-withdrawal = Desististe del contrato
+order-withdrawal-received = Desistimiento recibido
+withdrawal-return-costs = Los gastos de devolución corren de tu cuenta.
+refund-terms = Te devolvemos todo lo que pagaste, también el envío normal, en un plazo de 14 días desde que nos comunicas que desistes; podemos esperar a tener los libros o a que demuestres que los has enviado, lo que ocurra antes.
+refund-returned = Te devolvemos { $amount } en total, en un plazo de 14 días desde que nos comunicaste que desistías.
+refund-returned-if-paid = Si lo has pagado, te devolvemos { $amount } en total, en un plazo de 14 días desde que nos comunicaste que desistías.
+refund-cancelled = Te devolvemos todo lo que pagaste, en un plazo de 14 días desde la cancelación.
+refund-copies = Te devolvemos { $amount } por los ejemplares que hemos quitado, en un plazo de 14 días.
+refund-late-transfer = Si ya has hecho la transferencia, te la devolvemos cuando llegue.
 order-no-invoice = Esta página no es una factura. Si la necesitas, pídenosla.
 order-whose = ¿Es tu pedido?
 order-whose-text = Escribe el correo con el que lo hiciste y te mostramos todo.
@@ -432,6 +472,9 @@ line-returned = { $count ->
        *[other] { $count } ejemplares devueltos
     }
 line-price-above = Ahora cuesta { $price }.
+line-withdrawn = Ya no lo vendemos.
+line-to-order = Solo por encargo.
+line-out-of-stock = Agotado.
 line-other-currency = Su precio es { $price }, en otra moneda.
 line-too-many = { $count ->
         [one] Se puede pedir { $count } ejemplar como mucho
@@ -474,11 +517,21 @@ terms-prices = Precios
 terms-payment = Pago
     .text = Pagas al recoger el pedido, al recibirlo o por transferencia, según lo que ofrezca la librería en cada momento. Un pedido que no se paga o no se recoge a tiempo caduca, y no debes nada.
 terms-withdrawal = Derecho de desistimiento
-    .text = Tienes 14 días naturales desde que recibes los libros para desistir del contrato sin justificarlo. Mientras el pedido no haya salido, basta cancelarlo en su página, en dos pasos; después, pulsa allí «Desistir del contrato aquí» o escríbenos con una declaración inequívoca, por ejemplo: «Desisto del contrato del pedido n.º …, recibido el …». Te lo confirmamos por correo. Devuélvenos los libros en los 14 días siguientes; los gastos de devolución corren de tu cuenta. Te devolvemos todo lo pagado, también el envío normal, en 14 días desde que nos lo comunicas, aunque podemos esperar a tener los libros.
+    .text = Tienes 14 días naturales desde que recibes los libros para desistir del contrato sin justificarlo. Mientras el pedido no haya salido, basta cancelarlo en su página, en dos pasos; después, pulsa allí «Desistir del contrato aquí» o escríbenos con una declaración inequívoca: puedes usar el modelo de abajo, que no es obligatorio. Te confirmamos por correo que la hemos recibido. Devuélvenos los libros en los 14 días siguientes. { withdrawal-return-costs } { refund-terms }
 terms-guarantee = Garantía
     .text = Respondemos de las faltas de conformidad durante tres años desde la entrega: si un libro tiene un defecto, te lo cambiamos o te devolvemos el dinero, sin coste para ti.
 terms-complaints = Reclamaciones
     .text = Escríbenos por el formulario de contacto y te contestamos cuanto antes, en un mes como mucho. Hay hojas de reclamaciones a tu disposición en la librería, y puedes acudir a la oficina de consumo de tu municipio.
+withdrawal-form = Modelo de formulario de desistimiento
+    .text = (Solo tienes que rellenar y enviar este formulario si quieres desistir del contrato)
+        – A la atención de { $seller }:
+        – Por la presente le comunico/comunicamos (*) que desisto de mi/desistimos de nuestro (*) contrato de venta del siguiente bien (*)
+        – Pedido el/recibido el (*)
+        – Nombre del consumidor y usuario o de los consumidores y usuarios
+        – Domicilio del consumidor y usuario o de los consumidores y usuarios
+        – Firma del consumidor y usuario o de los consumidores y usuarios (solo si el presente formulario se presenta en papel)
+        – Fecha
+        (*) Táchese lo que no proceda.
 accessibility-title = Accesibilidad
 accessibility-lead = Queremos que cualquiera pueda comprar aquí. La tienda sigue las pautas WCAG 2.2, nivel AA, que recoge la norma EN 301 549.
 accessibility-how = Cómo se usa
@@ -490,7 +543,7 @@ accessibility-limits = Lo que falta
 accessibility-tell = Si encuentras una barrera
     .text = Cuéntanosla por el formulario de contacto: qué página es y qué no pudiste hacer. Te contestamos en 15 días como mucho y, mientras, te atendemos por correo o por teléfono. Si no quedas conforme, puedes dirigirte a la autoridad de vigilancia de la accesibilidad de tu comunidad autónoma.
 privacy-orders = Al comprar
-    .text = El carrito está en una cookie de tu navegador durante 90 días: solo tiene números de libros, cantidades y precios. Con el pedido guardamos lo que escribes (nombre, correo, teléfono, dirección, nota), lo que pides y lo que pasa con él, para servirlo y para cumplir la ley: es un contrato contigo. Cuando ya no hace falta para servirlo, borramos el contacto; los importes y las fechas los conservamos los años que piden las leyes mercantiles y fiscales, también si pides que te borremos. No guardamos ningún número de tarjeta. Te escribimos solo sobre el pedido.
+    .text = El carrito está en una cookie de tu navegador durante 90 días: solo tiene números de libros, cantidades y precios. Otra cookie recuerda durante 90 días la referencia de tu último pedido, para enlazarlo al pie de cada página. Con el pedido guardamos lo que escribes (nombre, correo, teléfono, dirección, nota), lo que pides y lo que pasa con él, para servirlo y para cumplir la ley: es un contrato contigo. Cuando ya no hace falta para servirlo, borramos el contacto; los importes y las fechas los conservamos los años que piden las leyes mercantiles y fiscales, también si pides que te borremos. No guardamos ningún número de tarjeta. Te escribimos solo sobre el pedido.
 
 country-AD = Andorra
 country-AT = Austria

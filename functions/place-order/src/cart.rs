@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use frontend::{CartChange, cart_of};
+use frontend::{CartChange, CartNote, cart_of};
 use shared::{
     Reply, Request, Result,
     domain::{BookId, Cart, CartLimit, CartLine, Invalid},
@@ -14,9 +14,9 @@ pub fn change(request: &Request) -> Result<Reply> {
         return Ok(Reply::see_other("/cart"));
     }
     let typed = request.form()?;
-    let mut cart = cart_of(request);
-    let outcome = apply(&mut cart, &typed)?;
-    Ok(with_cart(Reply::see_other(&destination(&typed, outcome)), &cart))
+    let mut cart = cart_of(request).or_with_id(Uuid::new_v4());
+    let change = apply(&mut cart, &typed)?;
+    Ok(with_cart(Reply::see_other(&destination(&typed, change, &cart)), &cart))
 }
 
 /// The reply with the cookie of a cart.
@@ -69,24 +69,30 @@ fn set_quantities(cart: &mut Cart, typed: &BTreeMap<String, String>) -> Result<(
     met
 }
 
-/// The page after the change.
-fn destination(typed: &BTreeMap<String, String>, outcome: CartChange) -> String {
-    let is_limit = matches!(outcome, CartChange::Full | CartChange::Most);
+/// The page after the change; of an added book, the place where the page lists it.
+fn destination(typed: &BTreeMap<String, String>, change: CartChange, cart: &Cart) -> String {
+    let is_limit = matches!(change, CartChange::Full | CartChange::Most);
+    let without_book = CartNote { change, book: None };
     match typed.get("do").map(String::as_str) {
         Some("checkout") if !is_limit => "/checkout".to_owned(),
         Some("add") => {
-            noted(typed.get("back").filter(|back| is_page_of_shop(back)).map_or("/cart", String::as_str), outcome)
+            let book = typed.get("book").and_then(|book| BookId::parse(book.trim()));
+            let note = CartNote { change, book };
+            match (typed.get("back").filter(|back| is_page_of_shop(back)), book) {
+                (Some(back), Some(book)) => format!("{}#book-{book}", noted(back, note, cart)),
+                _ => noted("/cart", note, cart),
+            }
         }
-        _ => noted("/cart", outcome),
+        _ => noted("/cart", without_book, cart),
     }
 }
 
 /// The address with the outcome, in place of that of an earlier change.
-pub fn noted(address: &str, outcome: CartChange) -> String {
+pub fn noted(address: &str, note: CartNote, cart: &Cart) -> String {
     let (path, query) = address.split_once('?').unwrap_or((address, ""));
-    let start = format!("{}=", CartChange::PARAMETER);
+    let start = format!("{}=", CartNote::PARAMETER);
     let kept = query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with(&start));
-    let note = format!("{start}{}", outcome.name());
+    let note = format!("{start}{}", note.write(cart));
     let query: Vec<&str> = kept.chain([note.as_str()]).collect();
     format!("{path}?{}", query.join("&"))
 }
@@ -103,10 +109,10 @@ mod tests {
 
     fn changed(before: &str, typed: &[(&str, &str)]) -> (String, String) {
         let typed = typed.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let mut cart = Cart::parse(&format!("x.{before}"));
-        let outcome = apply(&mut cart, &typed).unwrap();
+        let mut cart = Cart::parse(&format!("c56a4180-65aa-42ec-a945-5fd21dec0538.{before}"));
+        let change = apply(&mut cart, &typed).unwrap();
         let lines: Vec<String> = cart.lines().iter().map(CartLine::to_cookie).collect();
-        (lines.join("."), destination(&typed, outcome))
+        (lines.join("."), destination(&typed, change, &cart))
     }
 
     #[test]
@@ -114,51 +120,66 @@ mod tests {
         let many: Vec<String> = (1..=50).map(|book| format!("{book}:1:100")).collect();
         let full = many.join(".");
         for (before, typed, after, address) in [
-            ("", &[("do", "add"), ("book", "53"), ("price", "1995")][..], "53:1:1995", "/cart?cart=added"),
+            ("", &[("do", "add"), ("book", "53"), ("price", "1995")][..], "53:1:1995", "/cart?cart=added.c56a4180.53"),
             (
                 "53:1:1995",
                 &[("do", "add"), ("book", "53"), ("price", "1995"), ("quantity", "2")],
                 "53:3:1995",
-                "/cart?cart=added",
+                "/cart?cart=added.c56a4180.53",
             ),
-            ("53:20:1995", &[("do", "add"), ("book", "53"), ("price", "1995")], "53:20:1995", "/cart?cart=most"),
-            ("", &[("do", "add"), ("book", "53"), ("price", "x"), ("quantity", "-1")], "53:1:0", "/cart?cart=added"),
+            (
+                "53:20:1995",
+                &[("do", "add"), ("book", "53"), ("price", "1995")],
+                "53:20:1995",
+                "/cart?cart=most.c56a4180.53",
+            ),
+            (
+                "",
+                &[("do", "add"), ("book", "53"), ("price", "x"), ("quantity", "-1")],
+                "53:1:0",
+                "/cart?cart=added.c56a4180.53",
+            ),
             (
                 "",
                 &[("do", "add"), ("book", "53"), ("back", "/books?q=a%20b&cart=full")],
                 "53:1:0",
-                "/books?q=a%20b&cart=added",
+                "/books?q=a%20b&cart=added.c56a4180.53#book-53",
             ),
-            (&full, &[("do", "add"), ("book", "99"), ("back", "/books")], &full, "/books?cart=full"),
+            (
+                &full,
+                &[("do", "add"), ("book", "99"), ("back", "/books")],
+                &full,
+                "/books?cart=full.c56a4180.99#book-99",
+            ),
             (
                 "53:1:1995.7:1:950",
                 &[("do", "change"), ("quantity-53", "4"), ("price-53", "1895")],
                 "53:4:1895.7:1:950",
-                "/cart?cart=changed",
+                "/cart?cart=changed.c56a4180",
             ),
             (
                 "53:1:1995.7:1:950",
                 &[("remove", "53"), ("quantity-53", "4"), ("quantity-7", "2")],
                 "7:2:950",
-                "/cart?cart=changed",
+                "/cart?cart=changed.c56a4180",
             ),
-            ("53:1:1995", &[("do", "change"), ("quantity-53", "0")], "", "/cart?cart=changed"),
-            ("53:1:1995", &[("do", "change"), ("quantity-53", "300")], "53:20:1995", "/cart?cart=most"),
+            ("53:1:1995", &[("do", "change"), ("quantity-53", "0")], "", "/cart?cart=changed.none"),
+            ("53:1:1995", &[("do", "change"), ("quantity-53", "300")], "53:20:1995", "/cart?cart=most.c56a4180"),
             (
                 "53:1:1995",
                 &[("do", "change"), ("quantity-53", "many"), ("quantity-7", "1")],
                 "53:1:1995",
-                "/cart?cart=changed",
+                "/cart?cart=changed.c56a4180",
             ),
             ("53:1:1995", &[("do", "checkout"), ("quantity-53", "2")], "53:2:1995", "/checkout"),
-            ("53:1:1995", &[("do", "checkout"), ("quantity-53", "21")], "53:20:1995", "/cart?cart=most"),
+            ("53:1:1995", &[("do", "checkout"), ("quantity-53", "21")], "53:20:1995", "/cart?cart=most.c56a4180"),
             (
                 "53:1:1995",
                 &[("do", "refill"), ("lines", "53:2:2095.x.7:1:950")],
                 "53:2:2095.7:1:950",
-                "/cart?cart=refilled",
+                "/cart?cart=refilled.c56a4180",
             ),
-            ("53:1:1995", &[], "53:1:1995", "/cart?cart=changed"),
+            ("53:1:1995", &[], "53:1:1995", "/cart?cart=changed.c56a4180"),
         ] {
             assert_eq!(changed(before, typed), (after.to_owned(), address.to_owned()), "{before} {typed:?}");
         }
@@ -177,7 +198,7 @@ mod tests {
             "/#x",
         ] {
             let (_, address) = changed("", &[("do", "add"), ("book", "53"), ("back", back)]);
-            assert_eq!(address, "/cart?cart=added", "{back}");
+            assert_eq!(address, "/cart?cart=added.c56a4180.53", "{back}");
         }
     }
 }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use frontend::{CartChange, Form, Locale, PageContext, cart_of, pages::Checkout};
+use frontend::{CartChange, CartNote, Form, Locale, PageContext, cart_of, pages::Checkout};
 use shared::{
     ApiError, App, Reply, Request, Result,
-    domain::{AddressText, Email, Fingerprint, Invalid, Language, OrderId, Quantity, SubmissionKey},
+    declaration::Declaration,
+    domain::{Address, AddressText, Email, Fingerprint, Invalid, Language, OrderId, Quantity, Reason, SubmissionKey},
     messages::{AskedBy, OrderLineV1, OrderV1},
     quote::Quote,
     shop::Shop,
@@ -36,7 +37,10 @@ async fn checkout(app: &App, request: &Request) -> Result<Reply> {
         // It is only shown again.
         Err(_) => Quote::unverified(&sealed),
     };
-    let Some(quote) = quote else { return Ok(Reply::see_other(&noted("/cart", CartChange::Renewed))) };
+    let Some(quote) = quote else {
+        let note = CartNote { change: CartChange::Renewed, book: None };
+        return Ok(Reply::see_other(&noted("/cart", note, &cart_of(request))));
+    };
     let context = PageContext::of(request);
     let show = |status, form: Form| {
         let page = Checkout { view: context.view(), shop: seller, quote: &quote, sealed: &sealed, form };
@@ -62,7 +66,8 @@ async fn place(
     if request.is_too_large() {
         return Err(ApiError::TooLarge);
     }
-    let details = draft(typed).parse(shop).map_err(|invalid| ApiError::Unprocessable(of_form(invalid)))?;
+    let draft = draft(typed);
+    let details = draft.parse(shop).map_err(|invalid| ApiError::Unprocessable(of_form(invalid, &draft.address)))?;
     let now = OffsetDateTime::now_utc();
     // The form's key is secret, and its content may be corrected before it is sent again.
     let (buyer, id) = super::buyer(key, request, quote.key.as_bytes(), &[], now);
@@ -83,7 +88,8 @@ async fn place(
     super::place(app, request, order, now).await?;
     let mut cart = cart_of(request);
     quote.lines.iter().for_each(|line| cart.remove(line.book));
-    let reply = Reply::see_other(&format!("/orders/{id}")).remember(&key.write_cookie(&buyer));
+    let id = id.to_string();
+    let reply = Reply::see_other(&format!("/orders/{id}")).remember(&key.write_cookie(&buyer)).with_order(&id);
     Ok(with_cart(reply, &cart))
 }
 
@@ -97,7 +103,7 @@ fn lines(quote: &Quote) -> Result<Vec<OrderLineV1>> {
 
 /// The shop has stopped offering what the form shows.
 fn renewed() -> ApiError {
-    ApiError::Unprocessable(vec![Invalid::new("delivery", shared::domain::Reason::NotOneOf(Vec::new()))])
+    ApiError::Unprocessable(vec![Invalid::new("delivery", Reason::NotOneOf(Vec::new()))])
 }
 
 fn draft(typed: &BTreeMap<String, String>) -> Draft {
@@ -120,32 +126,65 @@ fn draft(typed: &BTreeMap<String, String>) -> Draft {
     }
 }
 
-/// The fields by their names in the form.
-fn of_form(invalid: Vec<Invalid>) -> Vec<Invalid> {
-    let name = |field: &str| match field {
-        "address.name" => "recipient".to_owned(),
-        other => other.rsplit('.').next().unwrap_or(other).to_owned(),
+/// The fields of the form, in the order of the page.
+const FIELDS: [&str; 13] = [
+    "name",
+    "email",
+    "phone",
+    "delivery",
+    "recipient",
+    "street",
+    "street2",
+    "postal_code",
+    "place",
+    "region",
+    "country",
+    "payment",
+    "note",
+];
+
+/// The fields by their names in the form, in the order of the page. Each line of the street is a field.
+fn of_form(invalid: Vec<Invalid>, address: &AddressText) -> Vec<Invalid> {
+    let named = |error: Invalid| match error.field.as_str() {
+        "address.name" => vec![Invalid { field: "recipient".to_owned(), ..error }],
+        "address.street" if error.reason != Reason::Blank => streets(address),
+        other => vec![Invalid { field: other.rsplit('.').next().unwrap_or(other).to_owned(), ..error }],
     };
-    invalid.into_iter().map(|error| Invalid { field: name(&error.field), ..error }).collect()
+    let mut invalid: Vec<Invalid> = invalid.into_iter().flat_map(named).collect();
+    invalid.sort_by_key(|error| FIELDS.iter().position(|field| *field == error.field));
+    invalid
+}
+
+/// What is wrong with each line of the street alone.
+fn streets(address: &AddressText) -> Vec<Invalid> {
+    let lines = address.street.iter().zip(["street", "street2"]);
+    let errors = lines.filter_map(|(line, field)| {
+        let alone = AddressText { street: vec![line.clone()], ..address.clone() };
+        let error = Address::parse(&alone).err()?.into_iter().find(|error| error.field == "street")?;
+        (error.reason != Reason::Blank).then(|| Invalid { field: field.to_owned(), ..error })
+    });
+    errors.collect()
 }
 
 /// The second step of a cancellation.
 async fn cancel(app: &App, request: &Request) -> Result<Reply> {
     let key = app.submission_key().await?;
     let order = order_in(&key, request, 1)?;
+    let now = OffsetDateTime::now_utc();
     let page = format!("/orders/{order}");
     let typed = request.form()?;
     let known = request.cookie(Request::VISITOR_COOKIE);
     let asked_by = match typed.get("email") {
         Some(email) => AskedBy::Email(Email::parse(email)?),
-        None => match known.and_then(|value| key.read_cookie(value, OffsetDateTime::now_utc())) {
+        None => match known.and_then(|value| key.read_cookie(value, now)) {
             Some(cookie) => AskedBy::Visitor(cookie.visitor()),
             // Nobody who may cancel it; the page asks for the address.
             None => return Ok(Reply::see_other(&page)),
         },
     };
+    let declared = Declaration::new(&key, order, &asked_by, now).seal(&key);
     super::cancel(app, request, order, asked_by).await?;
-    Ok(Reply::see_other(&format!("{page}?step=cancelled")))
+    Ok(Reply::see_other(&format!("{page}?{}={declared}", Declaration::PARAMETER)))
 }
 
 /// The order in a segment of the path.
@@ -154,4 +193,50 @@ pub fn order_in(key: &SubmissionKey, request: &Request, segment: usize) -> Resul
         return Err(ApiError::NotFound);
     }
     key.verify_order(request.segment(segment)).ok_or(ApiError::NotFound)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::draft::tests::shop;
+
+    #[test]
+    fn an_error_is_at_its_own_field_and_all_are_in_the_order_of_the_page() {
+        const CARD: &str = "4111 1111 1111 1111";
+        let long = "x".repeat(81);
+        let valid = [
+            ("name", "Ana"),
+            ("email", "ana@example.org"),
+            ("delivery", "ship"),
+            ("payment", "bank_transfer"),
+            ("recipient", "Ana"),
+            ("street", "Calle Mayor 1"),
+            ("postal_code", "28013"),
+            ("place", "Madrid"),
+            ("country", "ES"),
+        ];
+        for (changed, fields) in [
+            (&[][..], ""),
+            (&[("street", long.as_str())], "street"),
+            (&[("street2", long.as_str())], "street2"),
+            (&[("street2", CARD)], "street2"),
+            (&[("street", CARD), ("street2", long.as_str())], "street street2"),
+            (&[("street", "")], "street"),
+            (&[("street", " "), ("street2", long.as_str())], "street2"),
+            (&[("note", CARD), ("payment", "card"), ("country", "FR")], "country payment note"),
+            (
+                &[("place", ""), ("recipient", ""), ("postal_code", "x"), ("name", "")],
+                "name recipient postal_code place",
+            ),
+        ] {
+            let typed = valid.iter().chain(changed);
+            let typed: BTreeMap<String, String> =
+                typed.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            let draft = draft(&typed);
+            let invalid = draft.parse(&shop()).err().unwrap_or_default();
+            let found: Vec<String> =
+                of_form(invalid, &draft.address).into_iter().map(|invalid| invalid.field).collect();
+            assert_eq!(found.join(" "), fields, "{changed:?}");
+        }
+    }
 }

@@ -97,7 +97,8 @@ async fn rendered(
     origin: Option<&str>,
 ) -> sqlx::Result<Result<String, String>> {
     let Some(order) = orders::find(connection, mail.order).await? else { return Ok(Err("no such order".to_owned())) };
-    let texts = mails::about_order(mail.event, &order, shop, origin);
+    let declared_at = orders::declared_at(connection, mail.order).await?;
+    let texts = mails::about_order(mail.event, &order, declared_at, shop, origin);
     let subject: String = texts.subject.chars().take(Subject::MAX).collect();
     let (subject, text) = match (Subject::parse(&subject), MailText::parse(&texts.text)) {
         (Ok(subject), Ok(text)) => (subject, text),

@@ -111,6 +111,7 @@ mod tests {
             shop: Some(&shop),
             cart: 0,
             cart_change: None,
+            order: None,
         };
         let rates = HashMap::from([(BookId::from(7), 2_100)]);
         let gone = CartRow { book: None, ..row("53:1:1995", None, 0) };

@@ -6,9 +6,11 @@ use frontend::{
 };
 use shared::{
     ApiError, App, Reply, Request, Result,
-    domain::{Email, Order, OrderId, VisitorId},
+    declaration::Declaration,
+    domain::{Email, Order, OrderId, SubmissionKey, VisitorId},
     repo::orders,
 };
+use time::{Duration, OffsetDateTime};
 
 /// An id that the shop has made.
 pub async fn verified(app: &App, id: &str) -> Result<OrderId> {
@@ -44,7 +46,8 @@ fn has_email(order: &Order, email: &str) -> bool {
 /// `GET /orders/{id}`, `GET /orders/{id}/cancel`, and `POST /orders/{id}` with the e-mail address. While the database is
 /// away the page says that the shop has the order, because it has made the id only for what it has accepted.
 pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
-    let id = verified(app, request.segment(1)).await?;
+    let key = app.submission_key().await?;
+    let id = key.verify_order(request.segment(1)).ok_or(ApiError::NotFound)?;
     let (order, is_away) = match find(app, id).await {
         Ok(order) => (order, false),
         Err(error @ ApiError::Unavailable(_)) => {
@@ -54,41 +57,56 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
         Err(error) => return Err(error),
     };
     let cancels = match request.segments().get(2).map(String::as_str) {
-        None => request.raw_parameter("step") == Some("cancel"),
+        None => request.raw_parameter(STEP) == Some("cancel"),
         Some("cancel") => true,
         Some(_) => return Err(ApiError::NotFound),
     };
     let email = if request.is_read() { None } else { request.form()?.remove("email") };
-    let is_by_email = |order: &Order| email.as_deref().is_some_and(|email| has_email(order, email));
+    // An address that is not the order's would make the cancellation of a buyer with the cookie one of somebody else.
+    let is_by_email = order.as_ref().is_some_and(|order| email.as_deref().is_some_and(|email| has_email(order, email)));
     let seen = match &order {
         None if is_away => OrderView::Unknown,
         None => OrderView::Received,
-        Some(order) if is_buyers(order, request) || is_by_email(order) => OrderView::Whole(order),
+        Some(order) if is_buyers(order, request) || is_by_email => OrderView::Whole(order),
         Some(order) => OrderView::State(order.state),
     };
-    let step = match seen {
-        OrderView::State(_) if email.is_some() => OrderStep::WrongEmail,
-        OrderView::Whole(_) if cancels => OrderStep::Cancels,
-        _ if request.raw_parameter("step") == Some("cancelled") => OrderStep::Cancelled,
-        _ => OrderStep::Reads,
-    };
-    let email = email.filter(|_| matches!(seen, OrderView::Whole(_))).unwrap_or_default();
-    let context = PageContext::of(request).with_parameters(&["step"]);
+    let is_refused = matches!(seen, OrderView::State(_)) && email.is_some();
+    let now = OffsetDateTime::now_utc();
+    let step = if cancels { OrderStep::Cancels } else { declared(request, &key, id, seen, now) };
+    let email = email.filter(|_| is_by_email || is_refused).unwrap_or_default();
+    let context = PageContext::of(request).with_parameters(&[STEP, Declaration::PARAMETER]);
     // It is not a parameter of the page: its link to look again begins at 0.
     let reloads = request.raw_parameter(OrderPage::RELOADS).and_then(|count| count.parse().ok()).unwrap_or_default();
     let page = OrderPage { view: context.view(), id: &id.to_string(), order: seen, step, email: &email, reloads };
     let status = match step {
         _ if is_away => 503,
-        OrderStep::WrongEmail => 422,
+        _ if is_refused => 422,
         _ => 200,
     };
     Ok(context.reply(status, &page)?.unstored())
 }
 
+/// The parameter of the first of two steps.
+const STEP: &str = "step";
+
+/// Whether the address of the page has a declaration that the shop has accepted. The buyer, who sees everything, is shown
+/// only what came from the buyer.
+fn declared(request: &Request, key: &SubmissionKey, id: OrderId, seen: OrderView, now: OffsetDateTime) -> OrderStep {
+    /// Longer than a decision takes while nothing is out of order.
+    const SOON: Duration = Duration::minutes(1);
+    let sealed = request.raw_parameter(Declaration::PARAMETER);
+    let declaration = sealed.and_then(|sealed| Declaration::unseal(sealed, key, id)).filter(|declaration| match seen {
+        OrderView::Whole(order) => declaration.is_of_buyer(key, order),
+        _ => true,
+    });
+    declaration.map_or(OrderStep::Reads, |Declaration { at, .. }| OrderStep::Declared { at, is_late: now - at > SOON })
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use shared::domain::VisitorId;
+    use shared::{domain::Email, messages::AskedBy};
+    use time::macros::datetime;
     use uuid::Uuid;
 
     use super::*;
@@ -110,6 +128,39 @@ mod tests {
             let request = Request::from_event(serde_json::from_value(event).unwrap(), "id");
             let order = Order { visitor, ..crate::tests::order() };
             assert_eq!(is_buyers(&order, &request), is_buyer, "{cookie}");
+        }
+    }
+
+    #[test]
+    fn a_page_confirms_a_declaration_that_the_shop_has_accepted_and_to_the_buyer_only_the_buyers() {
+        let key = SubmissionKey::parse(&format!("{}=", "A".repeat(43))).unwrap();
+        let order = Order { visitor: Some(VisitorId(Uuid::from_u128(7))), ..crate::tests::order() };
+        let at = datetime!(2026-03-03 04:05:06 UTC);
+        let seal = |asked_by| Declaration::new(&key, order.id, &asked_by, at).seal(&key);
+        let email = |address| AskedBy::Email(Email::parse(address).unwrap());
+        let buyers = seal(AskedBy::Visitor(VisitorId(Uuid::from_u128(7))));
+        let strangers = seal(email("eva@example.org"));
+        let declared = |late| OrderStep::Declared { at, is_late: late };
+        let (whole, state) = (OrderView::Whole(&order), OrderView::State(order.state));
+        for (query, seen, seconds, step) in [
+            (format!("declared={buyers}"), whole, 2, declared(false)),
+            (format!("declared={buyers}"), whole, 61, declared(true)),
+            (format!("declared={}", seal(email("Ana@example.org"))), whole, 2, declared(false)),
+            (format!("declared={strangers}"), whole, 2, OrderStep::Reads),
+            (format!("declared={strangers}"), state, 2, declared(false)),
+            (format!("declared={strangers}"), OrderView::Received, 2, declared(false)),
+            ("declared=yes".to_owned(), state, 2, OrderStep::Reads),
+            ("step=cancelled".to_owned(), whole, 2, OrderStep::Reads),
+            (String::new(), whole, 2, OrderStep::Reads),
+        ] {
+            let event = json!({ "requestContext": { "elb": {} }, "httpMethod": "GET", "path": "/orders/x",
+                "queryStringParameters": query.split_once('=').map(|(name, value)| json!({ name: value })) });
+            let request = Request::from_event(serde_json::from_value(event).unwrap(), "id");
+            assert_eq!(
+                super::declared(&request, &key, order.id, seen, at + Duration::seconds(seconds)),
+                step,
+                "{query}"
+            );
         }
     }
 

@@ -64,6 +64,12 @@ impl Cart {
         [vec![id], lines].concat().join(".")
     }
 
+    /// The cart with its id, or with this one if it has none.
+    #[must_use]
+    pub fn or_with_id(self, new_id: Uuid) -> Self {
+        Self { id: self.id.or(Some(new_id)), ..self }
+    }
+
     /// Identifies the cart while it lasts; none if it was never written.
     pub fn id(&self) -> Option<Uuid> {
         self.id

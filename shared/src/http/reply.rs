@@ -237,6 +237,13 @@ impl Reply {
         self.set_cookie(&format!("{}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax", Request::CART_COOKIE))
     }
 
+    /// Stores the id of the latest order for 90 days, so that every page links to it.
+    #[must_use]
+    pub fn with_order(self, id: &str) -> Self {
+        let (name, seconds) = (Request::ORDER_COOKIE, 90 * DAY);
+        self.set_cookie(&format!("{name}={id}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax"))
+    }
+
     /// Sets the language of the page, and that the response varies with the visitor's language.
     #[must_use]
     pub fn in_language(self, language: &str) -> Self {

@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use super::tab::{Tab, in_every_setup};
+use crate::imports;
 
 /// Selects an option with the arrow keys.
 async fn choose(tab: &Tab<'_>, selector: &str, value: &str) {
@@ -25,6 +26,41 @@ async fn the_first_tab_stop_skips_to_the_main_content() {
         tab.until("document.activeElement.id === 'main'").await;
         tab.press("Tab").await;
         assert_eq!(tab.evaluate("document.activeElement.closest('main') !== null").await, true);
+    })
+    .await;
+}
+
+#[ignore = "needs a browser"]
+#[tokio::test]
+async fn enter_in_a_field_sends_its_form_in_the_language_of_the_page() {
+    in_every_setup(async |tab| {
+        tab.go("/contact").await;
+        for (field, text) in [("#name", "Ana"), ("#email", "ana@example.org"), ("#message", "¿Abrís?")] {
+            tab.fill(field, text).await;
+        }
+        tab.fill("#subject", "Horario").await;
+        tab.press("Enter").await;
+        tab.arrive("/submissions/").await;
+        tab.see(".outcome", "¡Gracias!").await;
+
+        tab.go(super::pages::DON_QUIJOTE).await;
+        tab.click("[name=stars][value='4']").await;
+        tab.fill(".card-form [name=name]", "Ana").await;
+        tab.press("Enter").await;
+        tab.arrive("/submissions/").await;
+        tab.see(".outcome", "¡Gracias!").await;
+
+        let book = imports::book_on_sale(tab.shop, 9).await;
+        tab.go(&format!("/books/{book}")).await;
+        tab.click(".offer .buy button").await;
+        tab.see(".done", "carrito").await;
+        tab.go("/checkout").await;
+        tab.fill("#name", "Ana Ruiz").await;
+        tab.click("[name=payment][value=on_collection]").await;
+        tab.fill("#email", &format!("{}@example.org", Uuid::new_v4())).await;
+        tab.press("Enter").await;
+        tab.arrive("/orders/").await;
+        tab.see(".outcome", "Confirmado").await;
     })
     .await;
 }

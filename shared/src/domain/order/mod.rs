@@ -37,6 +37,11 @@ impl OrderId {
         self.0
     }
 
+    /// Reads an id that anybody may have written, by its form, to link to the page of the order and for nothing else.
+    pub fn parse_unverified(text: &str) -> Option<Self> {
+        uuid_of_shop(text).filter(|uuid| uuid.get_version_num() == 8).map(Self)
+    }
+
     /// An id that was verified, or that the database or a message has.
     pub(crate) fn of_uuid(uuid: Uuid) -> Self {
         Self(uuid)
@@ -53,8 +58,7 @@ impl fmt::Display for OrderId {
 impl<'de> Deserialize<'de> for OrderId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let uuid = uuid_of_shop(&text).filter(|uuid| uuid.get_version_num() == 8);
-        uuid.map(Self).ok_or_else(|| D::Error::custom("order: must be a UUIDv8 such as the shop makes"))
+        Self::parse_unverified(&text).ok_or_else(|| D::Error::custom("order: must be a UUIDv8 such as the shop makes"))
     }
 }
 

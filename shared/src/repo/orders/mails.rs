@@ -174,6 +174,21 @@ fn unsent(id: u64, order: Uuid, event: &str, email: &str, language: &str) -> Opt
     })
 }
 
+/// When the buyer has sent the declaration that cancelled an order, or withdrew from its contract; none if there is no such.
+pub async fn declared_at(connection: &mut MySqlConnection, order: OrderId) -> sqlx::Result<Option<OffsetDateTime>> {
+    let declared = sqlx::query_scalar!(
+        r#"
+        select min(sent_at) as "sent_at: OffsetDateTime"
+        from order_messages
+        where order_id = ?
+          and kind = 'order-action'
+          and effect in ('cancelled', 'withdrawn', 'rejected cancelled')
+        "#,
+        order.uuid(),
+    );
+    declared.fetch_one(connection).await
+}
+
 /// Notes that mails were handed over.
 pub async fn mark_sent(connection: &mut MySqlConnection, ids: &[u64], now: OffsetDateTime) -> sqlx::Result<()> {
     sqlx::query!(

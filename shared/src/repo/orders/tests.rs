@@ -412,6 +412,8 @@ async fn only_the_buyer_cancels_and_what_has_left_the_shop_stays_as_it_is(pool: 
             other => panic!("{other:?}"),
         };
         assert_eq!(outcome, expected);
+        let declared = declared_at(&mut connection, order.order).await.unwrap();
+        assert_eq!(declared, outcome.ok().map(|_| cancel.sent_at), "of the buyer's own cancellation only");
         assert_eq!(run(&mut connection, &cancel, &shop, minute(4)).await, Applied::Repeated { order: order.order });
     }
     // Four of eight were cancelled.
@@ -456,6 +458,8 @@ async fn a_cancellation_that_comes_before_its_order_is_kept_for_the_order_of_its
         let decided = run(&mut connection, &message(&order), &shop, minute(3)).await;
         let Applied::Decided { outcome, .. } = decided else { panic!("{name}: {decided:?}") };
         assert_eq!(outcome, expected, "{name}");
+        let declared = declared_at(&mut connection, order.order).await.unwrap();
+        assert_eq!(declared, (expected == cancelled()).then(|| minute(2)), "{name}");
         for cancel in &cancellations {
             assert_eq!(run(&mut connection, cancel, &shop, minute(4)).await, Applied::Repeated { order: order.order });
         }
