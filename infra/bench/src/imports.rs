@@ -1,5 +1,5 @@
-//! The time of imports by `import-catalogue` and of ratings of the imported books, and the part of the word index in both. The
-//! books go into a database of their own, which is removed at the end.
+//! The time of imports by `import-catalogue`, of writing the word index again, and of ratings of the imported books. They go
+//! into a database of their own, which is removed at the end.
 
 use std::{
     sync::Arc,
@@ -36,7 +36,7 @@ const HEADER: &str = "reference,title,authors,isbn,year,language,genres,price,cu
 #[derive(Debug, Serialize)]
 pub struct ImportSpeed {
     pub files: Vec<ImportedFile>,
-    /// Of writing the word index of all these books again.
+    /// Of writing the word index of all these books again, as a migration does.
     pub word_index: f64,
     pub ratings: RatingSpeed,
 }
@@ -46,14 +46,6 @@ pub struct ImportSpeed {
 pub struct ImportedFile {
     pub books: u32,
     pub seconds: f64,
-}
-
-impl ImportSpeed {
-    /// The cost of the imports, as a multiple of their cost without the word index.
-    pub fn cost_of_word_index(&self) -> f64 {
-        let all: f64 = self.files.iter().map(|file| file.seconds).sum();
-        all / (all - self.word_index).max(f64::EPSILON)
-    }
 }
 
 /// Imports a file up to each of these numbers of books.
@@ -154,14 +146,6 @@ mod tests {
 
     use super::*;
     use crate::own_database::{built, with_writer};
-
-    #[test]
-    fn the_cost_of_the_word_index_is_that_of_all_imports_beside_all_without_it() {
-        let file = |seconds| ImportedFile { books: 1, seconds };
-        let ratings = RatingSpeed { indexed: 3.3, unindexed: 3.0 };
-        let speed = ImportSpeed { files: vec![file(2.0), file(7.0)], word_index: 3.0, ratings };
-        assert!((speed.cost_of_word_index() - 1.5).abs() < 1e-9);
-    }
 
     #[ignore = "needs MariaDB and the built functions"]
     #[tokio::test]
