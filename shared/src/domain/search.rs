@@ -39,6 +39,14 @@ impl Condition {
             _ => None,
         }
     }
+
+    fn holds_for(&self, text: &SearchEntry) -> bool {
+        let holds = |term: &Term| {
+            let begins = || text.terms.iter().any(|known| known.starts_with(&term.word));
+            text.terms.contains(&term.word) || (term.extent != Extent::Whole && begins())
+        };
+        self.0.iter().any(|alternative| alternative.iter().all(holds))
+    }
 }
 
 /// All these terms are among those of a book.
@@ -280,14 +288,15 @@ impl Search {
     }
 
     fn finds_as_typed(&self, text: &SearchEntry) -> bool {
-        let holds = |term: &Term| {
-            let begins = || text.terms.iter().any(|known| known.starts_with(&term.word));
-            text.terms.contains(&term.word) || (term.extent != Extent::Whole && begins())
-        };
         let conditions = self.typed();
-        let is_one = |alternatives: &[Alternative]| alternatives.iter().any(|terms| terms.iter().all(holds));
         conditions.iter().any(|(is_common, _)| !is_common)
-            && conditions.iter().all(|(_, Condition(alternatives))| is_one(alternatives))
+            && conditions.iter().all(|(_, condition)| condition.holds_for(text))
+    }
+
+    /// Whether the index finds a book with this entry: by the conditions, which leave common words out.
+    pub fn is_found_in(&self, text: &SearchEntry) -> bool {
+        let conditions = self.conditions();
+        !conditions.is_empty() && conditions.iter().all(|condition| condition.holds_for(text))
     }
 
     /// The query as typed, if it has signs that the index drops and that distinguish books: C++, C#.

@@ -128,8 +128,8 @@ impl SubmissionKey {
     }
 
     /// The number of a guest, who orders without a cookie, with this key and content. The first half follows from the key, by
-    /// which [`is_guest`](Self::is_guest) knows the guest again; the second also from the content, so that whoever sends the
-    /// same key with an order of their own is somebody else.
+    /// which [`is_guest`](Self::is_guest) knows the guest again; the second also from the content, so that the sender of
+    /// another order with the same key is somebody else.
     pub fn guest(&self, key: &[u8], content: &[u8]) -> Uuid {
         let of_key: [u8; 32] = self.mac_of(b"guest", &[key]).finalize().into_bytes().into();
         let of_content: [u8; 32] = self.mac_of(b"guest", &[key, content]).finalize().into_bytes().into();

@@ -42,7 +42,7 @@ pub async fn did_you_mean(
     let best = best.filter(|(meant, _)| meant.distance > 0);
     // It finds the book that it comes from, at the least.
     let finds = |query: &str, book: &Summary| {
-        Search::parse(query).is_ok_and(|search| search.finds(&SearchEntry::of(&book.title, &book.byline)))
+        Search::parse(query).is_ok_and(|search| search.is_found_in(&SearchEntry::of(&book.title, &book.byline)))
     };
     Ok(best.filter(|(meant, book)| finds(&meant.query, book)).map(|(meant, _)| meant.query))
 }
