@@ -183,7 +183,7 @@ impl Mail<'_> {
         self.locale.text_with(key, [("amount", amount.into())])
     }
 
-    /// Where a ready order is collected, until when, and what is to be paid then.
+    /// The place of collection of a ready order, its last day, and the amount to pay there.
     fn collection(&self, event: OrderEvent) -> Option<String> {
         if event != OrderEvent::Ready {
             return None;

@@ -570,7 +570,7 @@ pub struct DeliveryOption {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Vec<String>")]
     pub countries: Option<Vec<String>>,
-    /// Where the order is collected. Only with `collect`.
+    /// The place of collection, with its address. Only with `collect`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub place: Option<String>,

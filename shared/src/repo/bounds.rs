@@ -1,5 +1,5 @@
 //! How many rows the server reads for every kind of list and search: at most a constant, which is the same for a generated
-//! catalogue of ten thousand books, one of fifty thousand and, by hand, one of a million.
+//! catalogue of ten thousand books and one of fifty thousand. By hand, a constant of its own is checked on any number.
 
 use std::env;
 
@@ -16,14 +16,27 @@ use crate::domain::{Filter, Genre, Language, Search, SearchEntry, Sort};
 /// Of a slice that is one range of an index, with its cursor. Measured: 202 in a tie.
 const RANGE: u64 = 250;
 /// Of a slice for which entries are walked, or books sorted: temporary tables count as well, so that a book is read several
-/// times. Measured: 78,387 in a million books, where both parts of a filter find more than are read as a whole.
-const WALK: u64 = 80_000;
-/// Of a search. Measured: 42,201 in a million books.
-const SEARCH: u64 = 45_000;
+/// times.
+const WALK: u64 = 60_000;
+/// Of a search.
+const SEARCH: u64 = 40_000;
 /// Of facets, beyond those of the slice.
 const FACETS: u64 = 30_000;
 /// Of a correction.
 const CORRECTION: u64 = 40_000;
+
+/// The bounds that depend on the plans that a catalogue needs.
+#[derive(Clone, Copy)]
+struct Bounds {
+    walk: u64,
+    search: u64,
+}
+
+/// Of up to fifty thousand books.
+const USUAL: Bounds = Bounds { walk: WALK, search: SEARCH };
+/// Of any number, where both parts of a filter can find more than are read as a whole. Measured in a million: 78,387 and
+/// 42,201.
+const LARGEST: Bounds = Bounds { walk: 80_000, search: 45_000 };
 
 const LIMIT: u32 = 24;
 
@@ -105,7 +118,7 @@ async fn assert_facets(connection: &mut MySqlConnection, listing: &Listing, boun
     assert!(read <= lists * bound, "{read} rows for the facets of {what}");
 }
 
-async fn assert_lists(connection: &mut MySqlConnection) {
+async fn assert_lists(connection: &mut MySqlConnection, bounds: Bounds) {
     for (_, sort) in Sort::NAMES {
         assert_list(connection, &Filter::default(), *sort, RANGE).await;
     }
@@ -114,11 +127,11 @@ async fn assert_lists(connection: &mut MySqlConnection) {
         let is_pair = books::parts_of(&filter) == 2;
         for (_, sort) in Sort::NAMES.iter().filter(|(_, sort)| !is_pair || matches!(sort, Sort::Popular | Sort::Title))
         {
-            assert_list(connection, &filter, *sort, WALK).await;
+            assert_list(connection, &filter, *sort, bounds.walk).await;
         }
         if !is_pair || at % 5 == 0 {
             let listing = Listing::new(None, filter.clone(), Sort::Popular, LIMIT);
-            assert_facets(connection, &listing, WALK + FACETS, &format!("{filter:?}")).await;
+            assert_facets(connection, &listing, bounds.walk + FACETS, &format!("{filter:?}")).await;
         }
     }
     assert_facets(connection, &Listing::new(None, Filter::default(), Sort::Popular, LIMIT), RANGE, "the shop").await;
@@ -157,7 +170,7 @@ async fn assert_ties(connection: &mut MySqlConnection) {
     }
 }
 
-async fn assert_searches(connection: &mut MySqlConnection) {
+async fn assert_searches(connection: &mut MySqlConnection, bounds: Bounds) {
     let frequent: Vec<String> =
         sqlx::query_scalar("select word from words where char_length(word) > 3 order by books desc limit 4")
             .fetch_all(&mut *connection)
@@ -194,8 +207,8 @@ async fn assert_searches(connection: &mut MySqlConnection) {
                 rows_read(connection).await;
                 books::listed(connection, &listing).await.unwrap();
                 let read = rows_read(connection).await;
-                assert!(read <= SEARCH, "{read} rows for {query:?} within {filter:?} by {sort:?}");
-                assert_facets(connection, &listing, SEARCH + FACETS, query).await;
+                assert!(read <= bounds.search, "{read} rows for {query:?} within {filter:?} by {sort:?}");
+                assert_facets(connection, &listing, bounds.search + FACETS, query).await;
             }
         }
     }
@@ -235,11 +248,11 @@ async fn assert_bounds(pool: &MySqlPool, count: u32) {
     let mut second_connection = pool.acquire().await.unwrap();
     fill(&mut connection, count).await;
     let lists = async {
-        assert_lists(&mut connection).await;
+        assert_lists(&mut connection, USUAL).await;
         assert_ties(&mut connection).await;
     };
     let searches = async {
-        assert_searches(&mut second_connection).await;
+        assert_searches(&mut second_connection, USUAL).await;
         assert_exact_titles(&mut second_connection, 40).await;
     };
     tokio::join!(lists, searches);
@@ -260,12 +273,12 @@ async fn rows_read_are_bounded_by_the_same_in_fifty_thousand(pool: MySqlPool) {
 /// `cargo bookstore bench --books 1000000` creates such a catalogue.
 #[ignore = "needs a generated catalogue: set ANAQUEL_GENERATED to the URL of its database"]
 #[tokio::test]
-async fn rows_read_are_bounded_by_the_same_in_a_catalogue_of_any_size() {
+async fn rows_read_are_bounded_in_a_catalogue_of_any_size() {
     let url = env::var("ANAQUEL_GENERATED").expect("set ANAQUEL_GENERATED to the URL of a generated catalogue");
     let mut connection = MySqlConnection::connect(&url).await.unwrap();
-    assert_lists(&mut connection).await;
+    assert_lists(&mut connection, LARGEST).await;
     assert_ties(&mut connection).await;
-    assert_searches(&mut connection).await;
+    assert_searches(&mut connection, LARGEST).await;
     assert_exact_titles(&mut connection, 370).await;
 }
 
