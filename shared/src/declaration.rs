@@ -51,7 +51,7 @@ impl Declaration {
 fn sender(key: &SubmissionKey, asked_by: &AskedBy) -> Uuid {
     let id = match asked_by {
         AskedBy::Visitor(visitor) => key.derive(&[b"declared by visitor", visitor.0.as_bytes()]),
-        AskedBy::Email(email) => key.derive(&[b"declared by email", email.as_str().to_lowercase().as_bytes()]),
+        AskedBy::Email(email) => key.derive(&[b"declared by email", email.comparable().as_bytes()]),
     };
     id.uuid()
 }
@@ -104,6 +104,7 @@ mod tests {
             assert_eq!(same, [at]);
         }
         assert_eq!(sender(&key, &email("Ana@Example.org")), sender(&key, &email("ana@example.org")));
+        assert_eq!(sender(&key, &email("ana@CAFÉ.example")), sender(&key, &email("ana@xn--caf-dma.example")));
         assert_ne!(sender(&key, &visitor(1)), sender(&self::key("B"), &visitor(1)));
     }
 }

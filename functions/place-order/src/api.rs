@@ -16,7 +16,7 @@ use shared::{
 use time::OffsetDateTime;
 
 use super::{
-    draft::{Details, Draft},
+    draft::{Details, Draft, noted},
     page::order_in,
 };
 
@@ -131,11 +131,6 @@ impl Asked {
 /// Of the lines, in minor units.
 fn sum(lines: &[OrderLineV1]) -> u64 {
     lines.iter().map(|line| u64::from(line.quantity.get()) * u64::from(line.unit_price_seen.minor)).sum()
-}
-
-/// The value, or a note of what is wrong with it.
-fn noted<T>(invalid: &mut Vec<Invalid>, parsed: Parsed<T>) -> Option<T> {
-    parsed.map_err(|error| invalid.push(error)).ok()
 }
 
 /// What the form has as well.

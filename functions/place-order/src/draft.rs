@@ -107,7 +107,7 @@ impl Draft {
 }
 
 /// The value, or a note of what is wrong with it.
-fn noted<T>(invalid: &mut Vec<Invalid>, parsed: Parsed<T>) -> Option<T> {
+pub fn noted<T>(invalid: &mut Vec<Invalid>, parsed: Parsed<T>) -> Option<T> {
     parsed.map_err(|error| invalid.push(error)).ok()
 }
 
