@@ -19,13 +19,7 @@ use self::{
     catalogue::{Catalogue, ensure},
     classes::{Class, classes},
 };
-use crate::{
-    BenchPlan, Parameters,
-    figures::{Figures, median},
-    login::login,
-    measure::call,
-    process::FunctionProcess,
-};
+use crate::{BenchPlan, Parameters, figures::Figures, login::login, measure::call, process::FunctionProcess};
 
 /// Functions with classes.
 pub const FUNCTIONS: &[&str] =
@@ -65,8 +59,8 @@ pub struct Row {
 pub struct Measured {
     /// Response times in milliseconds, including those of failures.
     pub times: Figures,
-    /// Median of the same SQL without the function, in milliseconds; none if the server stopped a statement.
-    pub sql: Option<f64>,
+    /// Times of the same SQL without the function, in milliseconds; none if the server stopped a statement.
+    pub sql: Option<Figures>,
     pub calls: usize,
     pub failures: usize,
     /// HTTP status of the last failure.
@@ -162,7 +156,7 @@ struct Times {
 
 impl Times {
     fn measured(self) -> Measured {
-        let sql = (!self.stopped && !self.sql.is_empty()).then(|| median(self.sql));
+        let sql = (!self.stopped && !self.sql.is_empty()).then(|| Figures::of(self.sql));
         let calls = self.function.len();
         Measured { times: Figures::of(self.function), sql, calls, failures: self.failures, status: self.status }
     }

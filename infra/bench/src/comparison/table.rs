@@ -3,7 +3,7 @@
 use frontend::{Locale, format};
 
 use super::{Comparison, Measured, Row};
-use crate::table::table;
+use crate::{figures::Figures, table::table};
 
 /// A table with a line for each class, and the explanation of its columns.
 pub fn print(comparison: &Comparison) -> String {
@@ -14,10 +14,12 @@ pub fn print(comparison: &Comparison) -> String {
         String::new(),
         of(&small, "p50"),
         "p99".to_owned(),
-        "SQL".to_owned(),
+        "SQL p50".to_owned(),
+        "SQL p99".to_owned(),
         of(&large, "p50"),
         "p99".to_owned(),
-        "SQL".to_owned(),
+        "SQL p50".to_owned(),
+        "SQL p99".to_owned(),
         "ratio".to_owned(),
         "failed".to_owned(),
     ];
@@ -28,7 +30,7 @@ pub fn print(comparison: &Comparison) -> String {
     let megabytes = |bytes: u64| number(bytes / 1_000_000);
     [
         format!("{lines}\n"),
-        "Times in milliseconds, of the function's response; SQL is the median of its statements alone.".to_owned(),
+        "Times in milliseconds, of the function's response; SQL p50 and p99 are of its statements alone.".to_owned(),
         format!("Ratio: p50 at {large} books divided by p50 at {small}. Failed: calls with another status than 200."),
         format!(
             "Buffer pool: {} MB, for databases of {} and {} MB.",
@@ -42,8 +44,9 @@ pub fn print(comparison: &Comparison) -> String {
 
 fn cells(row: &Row) -> Vec<String> {
     let times = |measured: &Measured| {
-        let sql = measured.sql.map_or_else(|| "stopped".to_owned(), |time| format!("{time:.2}"));
-        [format!("{:.2}", measured.times.median), format!("{:.2}", measured.times.p99), sql]
+        let figures = |figures: Figures| [figures.median, figures.p99].map(|time| format!("{time:.2}"));
+        let sql = measured.sql.map_or_else(|| ["stopped".to_owned(), "stopped".to_owned()], figures);
+        figures(measured.times).into_iter().chain(sql)
     };
     let failed = [&row.small, &row.large].map(failures).into_iter().flatten().collect::<Vec<_>>().join(", ");
     let mut cells = vec![row.class.to_owned()];
@@ -62,7 +65,7 @@ fn failures(measured: &Measured) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{comparison::catalogue::Catalogue, figures::Figures};
+    use crate::comparison::catalogue::Catalogue;
 
     #[test]
     fn a_failed_class_is_a_line_with_its_status() {
@@ -76,7 +79,7 @@ mod tests {
         };
         let row = Row {
             class: "q=que me",
-            small: measured(2.0, Some(1.5), 0, None),
+            small: measured(2.0, Some(Figures { median: 1.5, p99: 1.75 }), 0, None),
             large: measured(1_200.0, None, 3, Some(503)),
             ratio: 600.0,
         };
@@ -86,7 +89,9 @@ mod tests {
             buffer_pool: 268_435_456,
             classes: vec![row],
         });
-        for expected in ["p50 at 1,000,000", "q=que me", "stopped", "600.00", "503: 3 of 4", "Buffer pool: 268 MB"] {
+        for expected in
+            ["p50 at 1,000,000", "q=que me", "1.75", "stopped", "600.00", "503: 3 of 4", "Buffer pool: 268 MB"]
+        {
             assert!(printed.contains(expected), "{expected}: {printed}");
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sqlx::{FromRow, MySql, MySqlConnection, QueryBuilder};
 
 use super::{
-    narrow::{Counted, MAX_READ, Walk, needs_books, push_filter},
+    narrow::{Counted, MAX_READ, MAX_WALKED, Walk, needs_books, push_filter},
     order::Order,
 };
 use crate::domain::{Alternative, Condition, Extent, Filter, Isbn13, Search, Sort, Term, Total};
@@ -82,16 +82,16 @@ impl<'a> Hits<'a> {
                 vocabulary.complete(condition);
             }
         }
-        let max_begun = if is_single { MAX_BEGUN_READ } else { MAX_READ };
+        let max_begun = if is_single { MAX_BEGUN_READ } else { MAX_WALKED };
         let drivers = conditions.iter().map(|condition| vocabulary.driver(condition, max_begun));
         let Some(drivers) = drivers.collect::<Option<Vec<Driver>>>() else { return Ok(None) };
-        let budget = if is_single { MAX_HITS } else { MAX_READ };
+        let budget = if is_single { MAX_HITS } else { MAX_WALKED };
         let cost = |driver: &Driver| (!driver.is_read_within(budget), driver.books());
         let drivers = drivers.into_iter().enumerate().filter(|(_, driver)| !driver.is_open);
         let Some((at, driver)) = drivers.min_by_key(|(_, driver)| cost(driver)) else { return Ok(None) };
         let is_complete = driver.is_read_within(budget);
         let is_better =
-            |counted: &Counted| counted.books <= MAX_READ && (!is_complete || counted.books < driver.books());
+            |counted: &Counted| counted.books <= MAX_WALKED && (!is_complete || counted.books < driver.books());
         if let Some(part) = rarest.filter(is_better) {
             let source = Source::Part(part);
             return Ok(Some(Self::Books { source, is_complete: true, conditions, search: Some(search) }));

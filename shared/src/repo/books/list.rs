@@ -12,7 +12,7 @@ use sqlx::{FromRow, MySql, MySqlConnection, QueryBuilder, types::Json};
 
 use super::{
     hits::{FACETED, Hits, MAX_HITS},
-    narrow::{MAX_READ, Narrowing, Part, Value, Walk, is_one_index, parts, push_filter},
+    narrow::{MAX_WALKED, Narrowing, Part, Value, Walk, is_one_index, parts, push_filter},
     order::Order,
 };
 use crate::{
@@ -56,11 +56,11 @@ enum Key {
 /// The columns of a row; its sort key follows.
 const COLUMNS: &str = "select b.id, b.title, b.byline, b.isbn, b.year, b.language, b.price, b.currency, b.stock, \
                        b.ratings_count, b.score, ";
-/// Entries of an index that are read first for a filtered slice; [`MAX_READ`] if they do not fill it.
+/// Entries of an index that are read first for a filtered slice; [`MAX_WALKED`] if they do not fill it.
 const FIRST_READ: u32 = 500;
 
 /// One slice of the list: never an `OFFSET`. A slice of a filtered list can have fewer books than its limit and a next
-/// one all the same: then none of the next [`MAX_READ`] books of the order passes the filter.
+/// one all the same: then none of the next [`MAX_WALKED`] books of the order passes the filter.
 pub async fn list(connection: &mut MySqlConnection, listing: &Listing) -> sqlx::Result<Slice<Summary>> {
     if listing.search.is_none() && is_one_index(&listing.filter, listing.sort) {
         return windowed(connection, listing, parts(&listing.filter).first().copied()).await;
@@ -185,7 +185,7 @@ impl<'a> Plan<'a> {
     ) -> sqlx::Result<Total> {
         let seen = listing.seen() as usize + slice.items.len() + usize::from(slice.next.is_some());
         let total = match self.narrowing.total() {
-            Some(known) if known.is_exact || known.books >= MAX_READ => known,
+            Some(known) if known.is_exact || known.books >= MAX_WALKED => known,
             _ if listing.after.is_none() && slice.next.is_none() => Total::new(seen, true),
             known => {
                 let counted = self.counted(connection, listing).await?;
@@ -196,12 +196,12 @@ impl<'a> Plan<'a> {
         Ok(total.at_least(seen.min(self.narrowing.at_most() as usize)))
     }
 
-    /// How many of the most popular [`MAX_READ`] books pass the filter.
+    /// How many of the most popular [`MAX_WALKED`] books pass the filter.
     async fn counted(&self, connection: &mut MySqlConnection, listing: &Listing) -> sqlx::Result<Total> {
         let rarest = self.narrowing.rarest().map(|counted| counted.part);
         let walk = Walk::of(Sort::Popular, &listing.filter, rarest);
         let mut sql = QueryBuilder::<MySql>::new("select count(*) from ");
-        walk.push_window(&mut sql, &Order::of(Sort::Popular, false), None, MAX_READ);
+        walk.push_window(&mut sql, &Order::of(Sort::Popular, false), None, MAX_WALKED);
         sql.push(" w straight_join books b on b.id = w.id where true");
         push_filter(&mut sql, &listing.filter, "w.id");
         let books: i64 = sql.build_query_scalar().fetch_one(connection).await?;
@@ -259,12 +259,12 @@ async fn windowed(
             return Ok(listing.page(rows));
         }
         let end = end_of_window(connection, listing, &walk, &order, limit).await?;
-        if end.is_none() || limit == MAX_READ {
+        if end.is_none() || limit == MAX_WALKED {
             let slice = listing.page(rows);
             let seen = listing.seen().saturating_add(u32::try_from(slice.items.len()).unwrap_or(u32::MAX));
             return Ok(Slice { next: end.map(|Keys(key, id, _)| listing.cursor(Keys(key, id, seen))), ..slice });
         }
-        limit = MAX_READ;
+        limit = MAX_WALKED;
     }
 }
 
@@ -379,7 +379,7 @@ async fn popular(connection: &mut MySqlConnection, listing: &Listing, plan: &Pla
         let walk = Walk::of(Sort::Popular, &listing.filter, plan.narrowing.rarest().map(|counted| counted.part));
         let is_whole_range = is_one_index(&listing.filter, Sort::Popular);
         sql.push(FACETED).push(", null as number, false as ahead from ");
-        walk.push_window(&mut sql, &order, None, if is_whole_range { MAX_HITS } else { MAX_READ });
+        walk.push_window(&mut sql, &order, None, if is_whole_range { MAX_HITS } else { MAX_WALKED });
         sql.push(" w straight_join books b on b.id = w.id where true");
         push_filter(&mut sql, &listing.filter, "w.id");
     }
@@ -1057,7 +1057,7 @@ mod tests {
             (cheaper(1_900), 1_900, true),
             (better("4"), 3_000, true),
             (better("4.3"), 2_100, true),
-            (better("3.9"), 3_000, false),
+            (better("3.9"), 3_300, true),
             (better("3.1"), 4_500, false),
             (Filter { max_price: Some(3_000), ..spanish.clone() }, 1_500, true),
             (Filter { min_score: Some(4_000_000), ..spanish.clone() }, 1_500, true),

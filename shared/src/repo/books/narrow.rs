@@ -8,8 +8,10 @@ use crate::{
     repo::shop_counts::{self, Between, ShopCounts},
 };
 
-/// The largest number of books that are read to sort them, and of index entries that are walked for one slice.
-pub(super) const MAX_READ: u32 = 4_000;
+/// The largest number of books of a filter that are all read, to sort and to count them.
+pub(super) const MAX_READ: u32 = 5_000;
+/// The largest number of index entries that are walked for one slice, or read for a search within a filter.
+pub(super) const MAX_WALKED: u32 = 4_000;
 
 /// One condition of a filter.
 #[derive(Debug, Clone, Copy)]
@@ -105,10 +107,10 @@ impl<'a> Narrowing<'a> {
         self.rarest().map_or(self.shop.all, |counted| counted.books)
     }
 
-    /// Whether [`MAX_READ`] entries in the order of popularity are all that can pass the filter.
+    /// Whether [`MAX_WALKED`] entries in the order of popularity are all that can pass the filter.
     pub(super) fn is_read_by_popularity(&self) -> bool {
         let part = self.rarest().filter(|counted| counted.part.is_index_of(Sort::Popular));
-        part.map_or(self.shop.all, |counted| counted.books) <= MAX_READ
+        part.map_or(self.shop.all, |counted| counted.books) <= MAX_WALKED
     }
 }
 
