@@ -399,9 +399,19 @@ async fn hits(connection: &mut MySqlConnection, listing: &Listing, found: &Hits<
     }
     sql.push(" as ahead from ");
     found.push(&mut sql, &order, &listing.filter);
-    let way = order.way;
-    sql.push(format_args!(" h order by h.place {way}, h.id {way}"));
-    sql.build_query_as().fetch_all(connection).await
+    sql.push(" h");
+    if listing.sort == Sort::Title {
+        // Only the server compares titles by the collation.
+        sql.push(" order by h.place, h.id");
+        return sql.build_query_as().fetch_all(connection).await;
+    }
+    // Numbers are sorted here, because the server would write all hits into a second temporary table.
+    let mut hits: Vec<Hit> = sql.build_query_as().fetch_all(connection).await?;
+    hits.sort_unstable_by_key(|hit| (hit.number, hit.id));
+    if order.is_descending() {
+        hits.reverse();
+    }
+    Ok(hits)
 }
 
 /// Expanded, because MariaDB does not compare `(a, id) < (?, ?)` by an index.

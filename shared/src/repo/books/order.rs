@@ -25,7 +25,11 @@ impl Order {
 
     /// The comparison of what comes after a cursor with it.
     pub(super) fn beyond(&self) -> &'static str {
-        if self.way == "desc" { "<" } else { ">" }
+        if self.is_descending() { "<" } else { ">" }
+    }
+
+    pub(super) fn is_descending(&self) -> bool {
+        self.way == "desc"
     }
 
     /// The sort key of the rows `alias` as a number; null by title.
