@@ -161,7 +161,7 @@ fn postal_code_of(country: &str) -> Option<&'static str> {
 }
 
 /// What is wrong, in the visitor's language and with the name of the field.
-fn text_of(Invalid { field, reason }: &Invalid, locale: Locale) -> String {
+fn text_of(Invalid { field, reason, .. }: &Invalid, locale: Locale) -> String {
     let of_field = |family: &str| locale.find(&format!("{family}-{field}"), None);
     let what = || FluentValue::from(of_field("what").unwrap_or_else(|| locale.text("what-other")));
     let number = |number: usize| FluentValue::from(number);

@@ -1,7 +1,7 @@
 //! Numbers, prices, years and dates as each language writes them.
 
-use shared::domain::{Currency, Money};
-use time::{Date, OffsetDateTime, UtcOffset};
+use shared::domain::{Currency, Money, TimeZone};
+use time::{Date, OffsetDateTime};
 
 use crate::Locale;
 
@@ -106,10 +106,11 @@ pub fn date(locale: Locale, date: Date) -> String {
     locale.text_with("date", [("day", date.day().into()), ("month", month.into()), ("year", year.into())])
 }
 
-/// Day and time, in UTC.
-pub fn moment(locale: Locale, at: OffsetDateTime) -> String {
-    let at = at.to_offset(UtcOffset::UTC);
-    format!("{}, {:02}:{:02}{NO_BREAK}UTC", date(locale, at.date()), at.hour(), at.minute())
+/// Day and time in the shop's time zone, which is not named unless it is UTC: people take a time for the shop's own.
+pub fn moment(locale: Locale, at: OffsetDateTime, zone: &TimeZone) -> String {
+    let at = zone.local(at);
+    let zone = if zone.is_utc() { format!("{NO_BREAK}UTC") } else { String::new() };
+    format!("{}, {:02}:{:02}{zone}", date(locale, at.date()), at.hour(), at.minute())
 }
 
 /// The groups of four characters in which people read an account number.
@@ -156,7 +157,7 @@ pub fn sign(currency: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use time::macros::date;
+    use time::macros::{date, datetime};
 
     use super::*;
 
@@ -168,6 +169,20 @@ mod tests {
         assert_eq!(both(1_234_567), ("1.234.567".into(), "1,234,567".into()));
         assert_eq!(mean(Locale::Es, 4.25), "4,2");
         assert_eq!(column_number(Locale::Es, 2_808), "2.808");
+    }
+
+    #[test]
+    fn a_time_is_that_of_the_shops_clocks() {
+        let evening = datetime!(2026-12-31 23:27 UTC);
+        for (zone, es, en) in [
+            ("Europe/Madrid", "1 de enero de 2027, 00:27", "1 January 2027, 00:27"),
+            ("America/Mexico_City", "31 de diciembre de 2026, 17:27", "31 December 2026, 17:27"),
+            ("UTC", "31 de diciembre de 2026, 23:27\u{a0}UTC", "31 December 2026, 23:27\u{a0}UTC"),
+        ] {
+            let zone = TimeZone::parse(zone).unwrap();
+            let both = [Locale::Es, Locale::En].map(|locale| moment(locale, evening, &zone));
+            assert_eq!(both, [es, en]);
+        }
     }
 
     #[test]

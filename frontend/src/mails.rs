@@ -31,7 +31,7 @@ pub fn about_order(
     let link = origin.map(|origin| format!("{origin}/orders/{}", order.id));
     let mail = Mail { locale, order: &order, declared_at, shop, link };
     let sections = [
-        mail.greeting(),
+        Some(mail.greeting()),
         Some(mail.sentence(event)),
         mail.refund(event),
         mail.transfer(event),
@@ -73,16 +73,18 @@ struct Mail<'a> {
 }
 
 impl Mail<'_> {
-    /// None for a name that does not look like one.
-    fn greeting(&self) -> Option<String> {
-        let name = self.order.contact.as_ref()?.name.greeting()?;
-        Some(self.locale.text_with("mail-greeting", [("name", name.into())]))
+    /// Without a name where it does not look like one.
+    fn greeting(&self) -> String {
+        match self.order.contact.as_ref().and_then(|contact| contact.name.greeting()) {
+            Some(name) => self.locale.text_with("mail-greeting", [("name", name.into())]),
+            None => self.locale.text("mail-greeting-nobody"),
+        }
     }
 
     /// What happened; of what the buyer has declared, which order and when.
     fn sentence(&self, event: OrderEvent) -> String {
         let at = self.declared_at.or(self.order.withdrawn_at);
-        let at = at.map(|at| format::moment(self.locale, at)).unwrap_or_default();
+        let at = at.map(|at| format::moment(self.locale, at, &self.shop.time_zone)).unwrap_or_default();
         let arguments = [("number", self.order.number.to_string().into()), ("time", at.into())];
         let key = match event {
             OrderEvent::Rejected if self.was_cancelled(event) && self.declared_at.is_some() => {
@@ -194,7 +196,8 @@ impl Mail<'_> {
             .as_ref()
             .map(|collect| self.locale.text_with("order-collect-at", [("place", collect.place.as_str().into())]));
         let until = self.order.expires_at.map(|until| {
-            self.locale.text_with("mail-collect-until", [("date", format::date(self.locale, until.date()).into())])
+            let day = self.shop.time_zone.local(until).date();
+            self.locale.text_with("mail-collect-until", [("date", format::date(self.locale, day).into())])
         });
         let pay = match self.order.paid_at {
             Some(_) => self.locale.text("mail-collect-paid"),

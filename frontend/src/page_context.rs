@@ -78,13 +78,15 @@ impl<'a> PageContext<'a> {
     }
 
     pub fn view(&self) -> View<'_> {
+        let shop = shop();
+        let zone = shop.map(|shop| shop.time_zone.clone()).unwrap_or_default();
         View {
             locale: self.locale,
             path: self.request.raw_path(),
             query: &self.query,
             origin: self.origin.as_deref(),
-            today: OffsetDateTime::now_utc().date(),
-            shop: shop(),
+            today: zone.local(OffsetDateTime::now_utc()).date(),
+            shop,
             cart: self.cart,
             cart_change: self.note,
             order: self.request.cookie(Request::ORDER_COOKIE).and_then(OrderId::parse_unverified),

@@ -4,7 +4,7 @@ use fluent_templates::fluent_bundle::FluentValue;
 use shared::{
     domain::{
         Availability, BookId, Cart, Language, LineReason, Money, OrderId, OrderReason, OrderState, Rejection, Summary,
-        TaxPart,
+        TaxPart, TimeZone,
     },
     shop::{Selling, Shop},
 };
@@ -172,7 +172,16 @@ impl View<'_> {
     }
 
     pub fn day(&self, time: OffsetDateTime) -> String {
-        self.date(time.date())
+        self.date(self.local_day(time))
+    }
+
+    /// The day in the shop's time zone; a shop that does not sell has UTC.
+    pub fn local_day(&self, time: OffsetDateTime) -> Date {
+        self.time_zone().local(time).date()
+    }
+
+    fn time_zone(&self) -> TimeZone {
+        self.shop.map(|shop| shop.time_zone.clone()).unwrap_or_default()
     }
 
     /// See [`Locale::genre`].
@@ -348,9 +357,9 @@ impl View<'_> {
         self.text_with("tax-included-at", "rate", format::percent(self.locale, rate))
     }
 
-    /// Day and time, in UTC.
+    /// Day and time, in the shop's time zone.
     pub fn moment(&self, time: OffsetDateTime) -> String {
-        format::moment(self.locale, time)
+        format::moment(self.locale, time, &self.time_zone())
     }
 
     /// A time for programs: `2026-11-20T18:30Z`.

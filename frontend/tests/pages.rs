@@ -732,7 +732,7 @@ fn an_order_is_cancelled_in_two_steps_by_its_buyer_only() {
 
 #[test]
 fn what_the_buyer_has_declared_is_confirmed_at_the_top_and_in_the_history_and_nothing_else_is() {
-    let at = "25 November 2026, 10:00\u{a0}UTC";
+    let at = "25 November 2026, 11:00";
     let focus = "role=\"status\" tabindex=\"-1\" autofocus";
     for (name, focuses, there, not_there) in [
         (

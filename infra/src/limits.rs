@@ -345,7 +345,7 @@ fn storage(stage: &Stage) -> Vec<String> {
 }
 
 fn shop(stage: &Stage) -> Vec<String> {
-    let Some(ShopSettings { seller, tax_rates, collect, ship, payments }) = &stage.shop else { return Vec::new() };
+    let Some(ShopSettings { seller, tax_rates, collect, ship, payments, .. }) = &stage.shop else { return Vec::new() };
     let mut problems = Vec::new();
     let mut text = |name: &str, value: &str| {
         if value.trim().is_empty() || value.contains(char::is_control) {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, anyhow, ensure};
 use serde::Deserialize;
-use shared::domain::Email;
+use shared::domain::{Email, TimeZone};
 use shared::mail::MailSettings;
 use shared::parameters::Queue;
 use shared::shop::{Collect, Payments, Seller, Selling, Ship, Shop, TaxRates, WhyNot};
@@ -182,6 +182,7 @@ pub struct Submissions {
 #[serde(deny_unknown_fields)]
 pub struct ShopSettings {
     pub seller: Seller,
+    pub time_zone: TimeZone,
     pub tax_rates: TaxRates,
     pub collect: Option<Collect>,
     pub ship: Option<Ship>,
@@ -396,10 +397,11 @@ impl Stage {
 
     /// The settings of the shop that functions read; none without `[shop]`.
     pub fn shop(&self) -> Option<Shop> {
-        let ShopSettings { seller, tax_rates, collect, ship, payments } = self.shop.clone()?;
+        let ShopSettings { seller, time_zone, tax_rates, collect, ship, payments } = self.shop.clone()?;
         Some(Shop {
             seller,
             currency: self.currency.clone(),
+            time_zone,
             tax_rates,
             collect,
             ship,

@@ -3,6 +3,7 @@
 //! A handler uses bare `?`. Give a cause a context on its way up (`.context("sending the rating")`): it goes to the
 //! log with the request id and is never shown to the caller.
 
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -185,6 +186,30 @@ impl ApiError {
     }
 }
 
+/// A JSON pointer as a fragment (RFC 6901, 6): characters that a URI cannot have are percent-encoded.
+fn pointer<'a>(steps: impl Iterator<Item = &'a str>) -> String {
+    let escaped = steps.map(|step| step.replace('~', "~0").replace('/', "~1"));
+    let encoded = escaped.map(|step| format!("/{}", utf8_percent_encode(&step, NOT_IN_A_FRAGMENT)));
+    format!("#{}", encoded.collect::<String>())
+}
+
+/// All but the `fragment` of RFC 3986, 3.5.
+const NOT_IN_A_FRAGMENT: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'<')
+    .add(b'>')
+    .add(b'[')
+    .add(b'\\')
+    .add(b']')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+
 impl ProblemField {
     fn new(invalid: &Invalid) -> Self {
         let (field, detail) = (invalid.field.clone(), invalid.reason.to_string());
@@ -193,13 +218,13 @@ impl ProblemField {
 
     /// A value of the body, by its name there, or the body as a whole.
     fn of_body(invalid: &Invalid) -> Self {
-        if invalid.field == "body" {
-            return Self { pointer: Some("#".to_owned()), ..Self::new(invalid) };
-        }
-        // The escapes of RFC 6901.
-        // A dot leads into an object or an array: `lines.0.book`.
-        let name = invalid.field.replace('~', "~0").replace('/', "~1").replace('.', "/");
-        Self { pointer: Some(format!("#/{name}")), ..Self::new(invalid) }
+        let pointer = match &invalid.steps {
+            Some(steps) => pointer(steps.iter().map(String::as_str)),
+            None if invalid.field == "body" => pointer([].into_iter()),
+            // A dot leads into an object or an array: `lines.0.book`.
+            None => pointer(invalid.field.split('.')),
+        };
+        Self { pointer: Some(pointer), ..Self::new(invalid) }
     }
 
     /// The body as a whole, a header, or else a parameter.
@@ -280,6 +305,10 @@ mod tests {
                     Invalid::new("review", Reason::LongerThan { max: 4_000 }),
                     Invalid::other("body", "must be a JSON object, and is an array"),
                     Invalid::new("lines.0.book", Reason::CardNumber),
+                    Invalid::member(&["body".into()], "is not a member here"),
+                    Invalid::member(&["a.b".into()], "is not a member here"),
+                    Invalid::member(&["lines".into(), "0".into(), "~ü/ #%.\"".into()], "is given twice"),
+                    Invalid::member(&["y".into(), "x".repeat(150)], "is not a member here"),
                 ]),
                 "invalid_values",
                 json!([
@@ -288,6 +317,10 @@ mod tests {
                     {"field": "review", "code": "too_long", "pointer": "#/review"},
                     {"field": "body", "code": "invalid", "pointer": "#"},
                     {"field": "lines.0.book", "code": "card_number", "pointer": "#/lines/0/book"},
+                    {"field": "body", "code": "invalid", "pointer": "#/body"},
+                    {"field": "a.b", "code": "invalid", "pointer": "#/a.b"},
+                    {"field": "lines.0.~ü/ #%.\"", "code": "invalid", "pointer": "#/lines/0/~0%C3%BC~1%20%23%25.%22"},
+                    {"field": format!("y.{}", "x".repeat(100)), "code": "invalid", "pointer": "#/y"},
                 ]),
             ),
             (ApiError::NotFound, "not_found", json!(null)),

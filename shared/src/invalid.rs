@@ -9,6 +9,8 @@ pub struct Invalid {
     /// The parameter, field or column as the sender wrote it.
     pub field: String,
     pub reason: Reason,
+    /// Names and numbers that lead to a member of a body, where the sender chose one of the names: it may have dots.
+    pub steps: Option<Vec<String>>,
 }
 
 pub type Parsed<T> = Result<T, Invalid>;
@@ -80,8 +82,24 @@ pub enum Reason {
 }
 
 impl Invalid {
+    /// Characters of a text of the sender that a message repeats.
+    pub const MAX_SHOWN: usize = 100;
+    /// Steps to a member that a message repeats.
+    const MAX_STEPS: usize = 16;
+
     pub fn new(field: impl Into<String>, reason: Reason) -> Self {
-        Self { field: field.into(), reason }
+        Self { field: field.into(), reason, steps: None }
+    }
+
+    /// A member with a name that the sender chose, by the steps that lead to it. Long names are shortened, and deep places
+    /// cut, so that an answer with many such errors stays small; `steps` then leads to what contains the member.
+    pub fn member(steps: &[String], reason: impl Into<Cow<'static, str>>) -> Self {
+        let steps = &steps[..steps.len().min(Self::MAX_STEPS)];
+        let shown = |step: &String| step.chars().take(Self::MAX_SHOWN).collect::<String>();
+        let field = steps.iter().map(shown).collect::<Vec<_>>().join(".");
+        let is_whole = |step: &&String| step.chars().nth(Self::MAX_SHOWN).is_none();
+        let steps = steps.iter().take_while(is_whole).cloned().collect();
+        Self { steps: Some(steps), ..Self::other(field, reason) }
     }
 
     /// A value that only a program or a supplier sends, with the reason as the rest of a sentence.

@@ -8,7 +8,7 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::domain::{Currency, Delivery, Email, Money, Payment};
+use crate::domain::{Currency, Delivery, Email, Money, Payment, TimeZone};
 
 /// Environment variable with the shop as JSON; absent where the stage has no `[shop]`.
 pub const SHOP: &str = "ANAQUEL_SHOP";
@@ -20,6 +20,9 @@ pub struct Shop {
     pub seller: Seller,
     /// Code of ISO 4217.
     pub currency: String,
+    /// In which people read the times of their orders.
+    #[serde(default)]
+    pub time_zone: TimeZone,
     pub tax_rates: TaxRates,
     /// Collection at the shop, where it is offered.
     pub collect: Option<Collect>,
@@ -230,6 +233,7 @@ mod tests {
                 "email": "tienda@example.org", "phone": "+34 910 000 000", "register": null,
             },
             "currency": "EUR",
+            "time_zone": "Europe/Madrid",
             "tax_rates": { "books": 400, "delivery": 2100 },
             "collect": { "place": "Calle Mayor 1", "ready_in_days": 2, "keep_days": 7 },
             "ship": { "price": 395, "free_from": 4000, "days": 4, "countries": ["ES"], "delivered_after_days": 30 },
@@ -257,6 +261,7 @@ mod tests {
     fn a_setting_that_is_no_setting_of_a_shop_is_refused() {
         for (field, value, reason) in [
             ("currency", json!("euro"), "currency"),
+            ("time_zone", json!("Madrid"), "is no time zone"),
             ("colour", json!("red"), "unknown field `colour`"),
             ("groups", json!(-1), "invalid value"),
             ("sells", json!("perhaps"), "unknown variant `perhaps`"),

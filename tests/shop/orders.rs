@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::{
     cart::{cookie, page, send},
     imports,
-    support::{Answer, Shop, eventually},
+    support::{Answer, Shop, bookstore, eventually, text},
 };
 
 /// The values of a form that collects and pays in the shop, without address and quote.
@@ -210,6 +210,37 @@ async fn a_program_cancels_with_its_cookie_and_without_a_body() {
     let cancelled = shop.send(Method::POST, &address, &[("cookie", &visitor)], None).await;
     assert_eq!(cancelled.status, 202, "{}", cancelled.text);
     assert_eq!(after(&shop, &location, "confirmed", &visitor).await["status"], "cancelled");
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn the_open_orders_of_a_domain_are_cancelled_at_once_and_their_copies_can_be_sold_again() {
+    let shop = Shop::open().await;
+    let book = imports::book_on_sale(&shop, 9).await;
+    let (price, before) = (price(&shop, book).await, stock(&shop, book).await);
+    let domain = format!("{}.example", Uuid::new_v4());
+    let mut placed = Vec::new();
+    for name in ["ana", "eva"] {
+        let mut order = order(book, 2, price);
+        order["contact"]["email"] = json!(format!("{name}@{domain}"));
+        let answer = place(&shop, &Uuid::new_v4().to_string(), "", &order).await;
+        let (location, visitor) = (answer.header("location").to_owned(), cookie(&answer, "visitor"));
+        assert_eq!(after(&shop, &location, "received", &visitor).await["status"], "confirmed");
+        placed.push((location, visitor));
+    }
+    let refused = bookstore(&["orders", "cancel-all", "--yes"]).output().await.unwrap();
+    assert!(!refused.status.success(), "without a filter");
+    let cancel = ["orders", "cancel-all", "--email", &domain];
+    let (stdout, stderr) = text(&bookstore(&cancel).output().await.unwrap());
+    assert!(stdout.contains("2 orders with 4 copies") && stderr.contains("nothing was cancelled"), "{stdout}{stderr}");
+    let (stdout, stderr) = text(&bookstore(&[&cancel[..], &["--yes"]].concat()).output().await.unwrap());
+    assert!(stdout.contains("2 orders cancelled"), "{stdout}{stderr}");
+    for (location, visitor) in &placed {
+        assert_eq!(after(&shop, location, "confirmed", visitor).await["status"], "cancelled");
+    }
+    assert_eq!(stock(&shop, book).await, before);
+    let (stdout, _) = text(&bookstore(&[&cancel[..], &["--yes"]].concat()).output().await.unwrap());
+    assert!(stdout.contains("No order matches"), "{stdout}");
 }
 
 #[ignore = "needs a local stage"]

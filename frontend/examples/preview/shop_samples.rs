@@ -27,6 +27,7 @@ pub static SHOP: LazyLock<Shop> = LazyLock::new(|| {
                 "email": "pedidos@shop.example", "phone": "+34 910 000 000", "register": "Registro Mercantil de Madrid, tomo 1"
             },
             "currency": "EUR",
+            "time_zone": "Europe/Madrid",
             "tax_rates": { "books": 400, "delivery": 2100 },
             "collect": { "place": "Calle de los Libros 1, 28013 Madrid", "ready_in_days": 2, "keep_days": 7 },
             "ship": { "price": 395, "free_from": 8000, "days": 4, "countries": ["ES", "PT"] },

@@ -1,5 +1,6 @@
 # Mails about orders, in plain text.
 mail-greeting = Hello { $name },
+mail-greeting-nobody = Hello,
 mail-link = Your order, with everything that happens: { $address }
 mail-delivery = Delivery: { $amount }
 mail-total = Total including VAT: { $amount }

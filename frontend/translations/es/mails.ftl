@@ -1,5 +1,6 @@
 # Correos sobre pedidos, en texto sencillo.
 mail-greeting = Hola, { $name }:
+mail-greeting-nobody = Hola:
 mail-link = Tu pedido, con lo que va pasando: { $address }
 mail-delivery = Envío: { $amount }
 mail-total = Total, IVA incluido: { $amount }

@@ -23,6 +23,7 @@ mod star_counts;
 mod stopwords;
 mod submission;
 mod text;
+mod time_zone;
 mod visitor;
 pub mod words;
 
@@ -52,4 +53,5 @@ pub use text::{
     DisplayName, Email, MessageText, ReviewText, Subject, check_marks, check_no_card, clean, clean_line,
     without_addresses,
 };
+pub use time_zone::TimeZone;
 pub use visitor::{VisitorCookie, VisitorId, uuid_of_shop};

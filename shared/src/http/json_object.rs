@@ -46,7 +46,8 @@ impl JsonObject {
     /// An object inside of a body, by its place there. Notes the members that are not `known`.
     pub fn within(place: &str, members: Map<String, Value>, known: &[&str], invalid: &mut Vec<Invalid>) -> Self {
         let unknown = members.keys().filter(|name| !known.contains(&name.as_str()));
-        invalid.extend(unknown.map(|name| not_a_member(format!("{place}.{}", shown(name)), known)));
+        let steps = |name: &String| place.split('.').chain([name.as_str()]).map(str::to_owned).collect::<Vec<_>>();
+        invalid.extend(unknown.map(|name| not_a_member(&steps(name), known)));
         Self(members)
     }
 
@@ -83,11 +84,11 @@ impl JsonObject {
 
 /// A text of a caller that a message repeats.
 fn shown(text: &str) -> String {
-    text.chars().take(100).collect()
+    text.chars().take(Invalid::MAX_SHOWN).collect()
 }
 
-fn not_a_member(place: String, known: &[&str]) -> Invalid {
-    Invalid::other(place, format!("is not a member here; known are {}", known.join(", ")))
+fn not_a_member(steps: &[String], known: &[&str]) -> Invalid {
+    Invalid::member(steps, format!("is not a member here; known are {}", known.join(", ")))
 }
 
 fn type_of(value: &Value) -> &'static str {
@@ -116,17 +117,19 @@ enum Step {
 }
 
 impl Names<'_> {
-    fn place_of(&self, name: &str) -> String {
+    fn steps_to(&self, name: &str) -> Vec<String> {
         let steps = self.place.iter().map(|step| match step {
-            Step::Member(name) => shown(name),
+            Step::Member(name) => name.clone(),
             Step::Item(at) => at.to_string(),
         });
-        steps.chain([shown(name)]).collect::<Vec<_>>().join(".")
+        steps.chain([name.to_owned()]).collect()
     }
 
     fn note(&mut self, invalid: Invalid) {
         // A body has room for thousands of members.
-        if self.invalid.len() < ApiError::MOST_ERRORS && self.invalid.iter().all(|known| known.field != invalid.field) {
+        if self.invalid.len() < ApiError::MOST_ERRORS
+            && self.invalid.iter().all(|known| (&known.field, &known.steps) != (&invalid.field, &invalid.steps))
+        {
             self.invalid.push(invalid);
         }
     }
@@ -193,9 +196,9 @@ impl<'de> Visitor<'de> for AtPlace<'_, '_> {
         let mut earlier = BTreeSet::new();
         while let Some(name) = members.next_key::<String>()? {
             if names.place.is_empty() && !names.known.contains(&name.as_str()) {
-                names.note(not_a_member(shown(&name), names.known));
+                names.note(not_a_member(&[name.clone()], names.known));
             } else if earlier.contains(&name) {
-                names.note(Invalid::other(names.place_of(&name), "is given twice"));
+                names.note(Invalid::member(&names.steps_to(&name), "is given twice"));
             }
             names.place.push(Step::Member(name.clone()));
             members.next_value_seed(AtPlace(&mut *names))?;
@@ -278,6 +281,18 @@ mod tests {
         let many: Vec<String> = (0..5_000).map(|n| format!("\"x{n}\": 1")).collect();
         let (_, invalid) = JsonObject::parse(format!("{{{}}}", many.join(",")).as_bytes(), &MEMBERS).unwrap();
         assert_eq!(invalid.len(), 20);
+    }
+
+    #[test]
+    fn the_errors_of_deep_and_long_names_fit_into_an_answer() {
+        // As many as a request may have, of characters that are three times as long in a pointer.
+        let name = "😀".repeat(110);
+        let twice = (0..300).map(|n| format!("\"{n}\": 1, \"{n}\": 2")).collect::<Vec<_>>().join(", ");
+        let body = format!("{}{{{twice}}}{}", format!("{{\"{name}\": ").repeat(120), "}".repeat(120));
+        let (_, invalid) = JsonObject::parse(body.as_bytes(), &[&name]).unwrap();
+        assert!(!invalid.is_empty());
+        let problem = serde_json::to_string(&ApiError::Unprocessable(invalid).problem("id")).unwrap();
+        assert!(problem.len() < 500_000, "{} bytes", problem.len());
     }
 
     #[test]

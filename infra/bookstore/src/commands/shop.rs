@@ -17,10 +17,10 @@ use shared::{
 use time::{Date, OffsetDateTime, macros::format_description};
 use uuid::Uuid;
 
-use super::staff::{UNEXPECTED_RESPONSE, Whose, ask};
+use super::staff::{Staff, UNEXPECTED_RESPONSE, Whose, ask, moment};
 use crate::{
     arguments,
-    output::{Report, confirm, minute, plain},
+    output::{Report, confirm, counted, minute, plain},
 };
 
 #[derive(Args)]
@@ -75,6 +75,16 @@ enum OrdersAction {
     Collected(One),
     /// Cancel an order, or copies of one book; they can be sold again
     Cancel(OneOrPart),
+    /// Cancel many open orders that are not paid and have not left the shop, such as invented ones
+    CancelAll {
+        #[command(flatten)]
+        filter: Filter,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+        #[command(flatten)]
+        whose: Whose,
+    },
     /// An order, or copies of one book, came back and can be sold again
     Returned(OneOrPart),
     /// Erase who placed an order, for good; what tax law wants to be kept stays
@@ -99,6 +109,37 @@ enum OrdersAction {
         #[command(flatten)]
         whose: Whose,
     },
+}
+
+/// Which open orders `cancel-all` cancels.
+#[derive(Args)]
+#[group(required = true, multiple = true)]
+struct Filter {
+    /// Only orders placed at this time or later: 2026-01-02T03:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    since: Option<OffsetDateTime>,
+    /// Only orders placed before this time
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    until: Option<OffsetDateTime>,
+    /// Only orders whose e-mail address has this domain, or is this address
+    #[arg(long, value_name = "DOMAIN")]
+    email: Option<String>,
+}
+
+impl Filter {
+    /// Whether the command cancels it: not what somebody has paid, and not what is on its way, which a buyer can only return.
+    fn matches(&self, order: &StaffOrder) -> bool {
+        let is_unpaid = !order.is_paid && !order.state.has_left_the_shop() && !order.state.is_closed();
+        let is_in_time = self.since.is_none_or(|since| since <= order.placed_at)
+            && self.until.is_none_or(|until| order.placed_at < until);
+        let has = |email: &str, wanted: &str| {
+            let domain = email.rsplit_once('@').map_or(email, |(_, domain)| domain);
+            [email, domain].iter().any(|part| part.eq_ignore_ascii_case(wanted.trim_start_matches('@')))
+        };
+        let is_theirs =
+            self.email.as_ref().is_none_or(|wanted| order.email.as_ref().is_some_and(|email| has(email, wanted)));
+        is_unpaid && is_in_time && is_theirs
+    }
 }
 
 #[derive(Args)]
@@ -160,6 +201,7 @@ pub async fn orders(args: &Orders) -> Result<Report> {
         OrdersAction::Collected(one) => (one, OrderAction::Collected),
         OrdersAction::Cancel(some) => (&some.one, OrderAction::Cancel(some.part())),
         OrdersAction::Returned(some) => (&some.one, OrderAction::Return(some.part())),
+        OrdersAction::CancelAll { filter, yes, whose } => return cancel_all(whose, filter, *yes).await,
         OrdersAction::Erase { one, yes } => return erase(one, *yes).await,
         OrdersAction::Export { from, to, whose, .. } => return export(whose, *from, *to).await,
     };
@@ -173,6 +215,45 @@ pub async fn orders(args: &Orders) -> Result<Report> {
         OrderChanged::Already => Ok(Report::new(format!("Order {order}: done before."), json!({ "order": order }))),
         OrderChanged::Refused { refusal } => bail!("order {order} is as it was: {refusal}"),
     }
+}
+
+/// Lists the orders, asks, and cancels one after the other. An order that its buyer or somebody else changes meanwhile is
+/// left as it is, and named.
+async fn cancel_all(whose: &Whose, filter: &Filter, yes: bool) -> Result<Report> {
+    let staff = Staff::connect(whose).await?;
+    let (mut chosen, mut before) = (Vec::new(), None);
+    loop {
+        let StaffAnswer::Orders(page) = staff.ask(StaffTask::ListOrders { open: true, before }).await? else {
+            bail!(UNEXPECTED_RESPONSE)
+        };
+        let Some(last) = page.last() else { break };
+        before = Some(last.number);
+        chosen.extend(page.into_iter().filter(|order| filter.matches(order)));
+    }
+    if chosen.is_empty() {
+        return Ok(Report::new("No order matches: nothing was cancelled.", json!({ "cancelled": [], "kept": [] })));
+    }
+    for order in &chosen {
+        outln!("{}", format_order(order));
+    }
+    let copies: u32 = chosen.iter().map(|order| order.copies).sum();
+    let copies = if copies == 1 { "1 copy".to_owned() } else { format!("{copies} copies") };
+    outln!("{} with {copies}. Each buyer gets a mail.", counted(chosen.len(), "order"));
+    confirm("Cancel them?", yes, "nothing was cancelled")?;
+    let (mut cancelled, mut kept) = (Vec::new(), Vec::new());
+    for StaffOrder { number: order, .. } in &chosen {
+        let task = StaffTask::ChangeOrder { id: Uuid::new_v4(), order: *order, action: OrderAction::Cancel(None) };
+        match staff.ask(task).await? {
+            StaffAnswer::Order(OrderChanged::Now { .. } | OrderChanged::Already) => cancelled.push(*order),
+            StaffAnswer::Order(OrderChanged::Refused { refusal }) => {
+                outln!("Order {order} is as it was: {refusal}");
+                kept.push(*order);
+            }
+            _ => bail!(UNEXPECTED_RESPONSE),
+        }
+    }
+    let text = format!("{} cancelled; their copies can be sold again.", counted(cancelled.len(), "order"));
+    Ok(Report::new(text, json!({ "cancelled": cancelled, "kept": kept })))
 }
 
 /// Erases who placed an order, for a buyer who asks by letter or from another browser.
@@ -436,6 +517,61 @@ mod tests {
     use time::macros::datetime;
 
     use super::*;
+
+    #[test]
+    fn many_orders_are_cancelled_by_time_and_mailbox_but_none_that_is_paid_or_has_left_the_shop() {
+        let order = StaffOrder {
+            number: OrderNumber(100_042),
+            state: OrderState::Confirmed,
+            rejection: None,
+            delivery: Delivery::Ship,
+            payment: Payment::OnDelivery,
+            total: Money { minor: 2_390, currency: "EUR".into() },
+            copies: 1,
+            name: Some("Ana Ruiz".into()),
+            email: Some("ana@Invented.example".into()),
+            placed_at: datetime!(2026-01-02 03:00 UTC),
+            expires_at: None,
+            withdrawn_at: None,
+            is_paid: false,
+            failed_mail: None,
+        };
+        let filter = |since: Option<OffsetDateTime>, until: Option<OffsetDateTime>, email: &str| Filter {
+            since,
+            until,
+            email: (!email.is_empty()).then(|| email.to_owned()),
+        };
+        let at = |minute| Some(datetime!(2026-01-02 03:00 UTC) + time::Duration::minutes(minute));
+        for (filter, is_chosen) in [
+            (filter(at(0), None, ""), true),
+            (filter(at(1), None, ""), false),
+            (filter(None, at(1), ""), true),
+            (filter(None, at(0), ""), false),
+            (filter(at(-60), at(60), "invented.example"), true),
+            (filter(None, None, "@invented.example"), true),
+            (filter(None, None, "ANA@invented.example"), true),
+            (filter(None, None, "a@invented.example"), false),
+            (filter(None, None, "example"), false),
+            (filter(None, None, "not-invented.example"), false),
+        ] {
+            let Filter { since, until, email } = &filter;
+            assert_eq!(filter.matches(&order), is_chosen, "{since:?} {until:?} {email:?}");
+        }
+        let all = filter(at(0), None, "");
+        for (state, is_paid, is_chosen) in [
+            (OrderState::Received, false, true),
+            (OrderState::AwaitingPayment, false, true),
+            (OrderState::Ready, false, true),
+            (OrderState::Ready, true, false),
+            (OrderState::Shipped, false, false),
+            (OrderState::Delivered, false, false),
+            (OrderState::Cancelled, false, false),
+        ] {
+            assert_eq!(all.matches(&StaffOrder { state, is_paid, ..order.clone() }), is_chosen, "{state}");
+        }
+        let erased = StaffOrder { email: None, ..order };
+        assert!(!filter(None, None, "invented.example").matches(&erased));
+    }
 
     #[test]
     fn a_change_of_stock_has_a_sign() {

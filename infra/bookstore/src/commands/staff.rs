@@ -337,7 +337,7 @@ fn rfc3339(at: OffsetDateTime) -> String {
     at.replace_nanosecond(0).unwrap_or(at).format(&Rfc3339).unwrap_or_default()
 }
 
-fn moment(text: &str) -> Result<OffsetDateTime, String> {
+pub(super) fn moment(text: &str) -> Result<OffsetDateTime, String> {
     OffsetDateTime::parse(text, &Rfc3339).map_err(|_| "must be a time such as 2026-01-02T03:00:00Z".to_owned())
 }
 
@@ -434,20 +434,20 @@ pub(super) const UNEXPECTED_RESPONSE: &str =
     "unexpected response of run-staff-task: the deployed version differs from this command; deploy again";
 
 /// The function for staff tasks of a stage.
-struct Staff {
+pub(super) struct Staff {
     stage: Stage,
     aws: AwsClients,
     caller: Option<String>,
 }
 
 impl Staff {
-    async fn connect(whose: &Whose) -> Result<Self> {
+    pub(super) async fn connect(whose: &Whose) -> Result<Self> {
         let (stage, aws) = connect_deployed(&whose.stage).await?;
         let caller = Some(aws.caller().await.context("asking AWS who runs this command")?);
         Ok(Self { stage, aws, caller })
     }
 
-    async fn ask(&self, task: StaffTask) -> Result<StaffAnswer> {
+    pub(super) async fn ask(&self, task: StaffTask) -> Result<StaffAnswer> {
         let request = StaffRequest { task, caller: self.caller.clone() };
         let name = self.stage.physical(FUNCTION);
         let answer = self.aws.invoke(&name, ALIAS, &serde_json::to_value(request)?, TIMEOUT).await?;

@@ -83,7 +83,7 @@ pub async fn apply(
             if !enter(connection, message.id, action.order, "order-action", Some(asker), message.sent_at, now).await? {
                 return Ok(Applied::Repeated { order: action.order });
             }
-            let applied = cancel(connection, message.id, action, shop, now).await?;
+            let applied = cancel(connection, message, action, shop, now).await?;
             note_effect(connection, message.id, &applied).await?;
             Ok(applied)
         }
@@ -95,14 +95,14 @@ pub async fn apply(
 /// The buyer cancels, or withdraws from the contract once the order has left the shop.
 async fn cancel(
     connection: &mut MySqlConnection,
-    message: Uuid,
+    message: &OrderMessage,
     action: &OrderActionV1,
     shop: &Shop,
     now: OffsetDateTime,
 ) -> sqlx::Result<Applied> {
     let crate::messages::BuyerAction::Cancel = action.action;
     let Some(order) = transition::lock(connection, action.order).await? else {
-        early::remember(connection, message, now).await?;
+        early::remember(connection, message.id, now).await?;
         return Ok(Applied::Refused { order: None, refusal: Refusal::NoSuchOrder });
     };
     let is_buyer = match &action.asked_by {
@@ -116,7 +116,7 @@ async fn cancel(
         return transition::withdraw(connection, message, &order, now).await;
     }
     let whole = crate::domain::OrderAction::Cancel(None);
-    transition::change(connection, message, order, whole, Actor::Buyer, shop, now).await
+    transition::change(connection, message.id, order, whole, Actor::Buyer, shop, now).await
 }
 
 /// Enters a message, of a cancellation with its asker, before its order is looked for; false if it was processed before. Of

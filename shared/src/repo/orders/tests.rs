@@ -11,7 +11,7 @@ use crate::{
     domain::{
         Address, AddressText, BookId, CatalogueRow, Contact, Delivery, DisplayName, Email, Fingerprint, Language,
         LineReason, Money, Order, OrderAction, OrderEvent, OrderReason, Part, Payment, Quantity, SubmissionKey,
-        VisitorId,
+        TimeZone, VisitorId,
     },
     messages::{OrderLineV1, OrderV1},
     repo::{
@@ -45,6 +45,7 @@ fn shop() -> Shop {
             register: None,
         },
         currency: "EUR".into(),
+        time_zone: TimeZone::default(),
         tax_rates: TaxRates { books: 400, delivery: 2_100 },
         collect: Some(Collect { place: "Calle Mayor 1".into(), ready_in_days: 2, keep_days: 7 }),
         ship: Some(Ship {
@@ -529,16 +530,17 @@ async fn a_buyer_withdraws_from_what_has_left_the_shop_once_and_the_staff_waits_
     }
     assert!(list(&mut connection, true, None, 10).await.unwrap().is_empty());
     let number = found(&mut connection, &order).await.number;
-    let withdrawn = run(&mut connection, &cancelled_by(&order, by_cookie(&order)), &shop(), minute(9)).await;
+    let declared = OrderMessage { sent_at: minute(8), ..cancelled_by(&order, by_cookie(&order)) };
+    let withdrawn = run(&mut connection, &declared, &shop(), minute(9)).await;
     assert_eq!(withdrawn, Applied::Withdrawn { order: order.order, number });
     let again = run(&mut connection, &cancelled_by(&order, by_cookie(&order)), &shop(), minute(10)).await;
     assert_eq!(again, Applied::Repeated { order: order.order });
     let kept = found(&mut connection, &order).await;
-    assert_eq!((kept.state, kept.withdrawn_at), (OrderState::Delivered, Some(minute(9))));
+    assert_eq!((kept.state, kept.withdrawn_at), (OrderState::Delivered, Some(minute(8))), "when it was sent");
     let mails = unsent_mails(&mut connection, Some(order.order), 50).await.unwrap();
     assert_eq!(mails.iter().filter(|mail| mail.event == OrderEvent::Withdrawn).count(), 1);
     let waiting = list(&mut connection, true, None, 10).await.unwrap();
-    assert_eq!((waiting.len(), waiting[0].withdrawn_at), (1, Some(minute(9))));
+    assert_eq!((waiting.len(), waiting[0].withdrawn_at), (1, Some(minute(8))));
     staff(&mut connection, &order, OrderAction::Return(None), minute(20)).await;
     assert!(list(&mut connection, true, None, 10).await.unwrap().is_empty());
     assert_eq!(stock_of(&mut connection, id).await, 9);

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::{Applied, enter, held, mails, note_effect, note_state, privacy};
 use crate::{
     domain::{Actor, Delivery, OrderAction, OrderEvent, OrderId, OrderNumber, OrderState, Payment, Refusal, VisitorId},
+    messages::OrderMessage,
     repo::{
         shop_counts::Change,
         stock::{self, Movement, MovementKind},
@@ -222,11 +223,11 @@ pub(super) async fn change(
 }
 
 /// Notes that the buyer withdraws from the contract of a locked order, and confirms it by mail on a durable medium with its
-/// time, as article 11a of Directive 2011/83/EU requires. The first declaration counts. The order itself changes when its
+/// time, as article 11a of Directive 2011/83/EU requires: when it was sent, however long it waited. The first declaration counts. The order itself changes when its
 /// books are back.
 pub(super) async fn withdraw(
     connection: &mut MySqlConnection,
-    source: Uuid,
+    message: &OrderMessage,
     order: &LockedOrder,
     now: OffsetDateTime,
 ) -> sqlx::Result<Applied> {
@@ -241,7 +242,7 @@ pub(super) async fn withdraw(
             contact_until = if(contact_until is null or erased_at is not null, contact_until, greatest(contact_until, ?))
         where number = ?
         "#,
-        now,
+        message.sent_at.min(now),
         now + privacy::KEEP_CONTACT,
         order.number,
     )
@@ -249,7 +250,7 @@ pub(super) async fn withdraw(
     .await?;
     // Without a contact there is nobody to write to.
     if order.email_key.is_some() {
-        mails::write(connection, order.number, OrderEvent::Withdrawn, source, now).await?;
+        mails::write(connection, order.number, OrderEvent::Withdrawn, message.id, now).await?;
     }
     Ok(Applied::Withdrawn { order: order.id, number: OrderNumber(order.number) })
 }
