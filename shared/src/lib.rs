@@ -25,7 +25,9 @@ pub mod queue;
 pub mod quote;
 pub mod repo;
 pub mod secret;
+pub mod session;
 pub mod shop;
+pub mod sign_in;
 pub mod staff;
 pub mod telemetry;
 
