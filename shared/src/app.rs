@@ -9,6 +9,7 @@ use std::{
 
 use anyhow::Context;
 use aws_config::SdkConfig;
+use time::OffsetDateTime;
 use tokio::time::timeout;
 
 use crate::{
@@ -16,8 +17,10 @@ use crate::{
     database::Database,
     domain::{Currency, SubmissionKey},
     error::{ApiError, Result},
+    http::Request,
     parameters::Queue,
     queue::{OrderQueue, QueueClient},
+    session::{Pool, Session},
 };
 
 pub struct App {
@@ -25,7 +28,11 @@ pub struct App {
     settings: Arc<Settings>,
     database: Database,
     currency: Currency,
+    stage: String,
 }
+
+/// The name of the stage.
+pub const STAGE: &str = "ANAQUEL_STAGE";
 
 /// The currency of all prices of the stage, by its code.
 pub const CURRENCY: &str = "ANAQUEL_CURRENCY";
@@ -48,7 +55,8 @@ impl App {
         let database = Database::new(settings.clone(), sdk.clone());
         // A version that was shipped without a deploy has the environment of the version before.
         let currency = env::var(CURRENCY).ok().and_then(|code| Currency::parse(&code).ok()).unwrap_or(Currency::EUR);
-        Self { sdk, settings, database, currency }
+        let stage = env::var(STAGE).unwrap_or_default();
+        Self { sdk, settings, database, currency, stage }
     }
 
     /// Reads the parameters and opens the connection. A failure is not fatal, because the first request tries again.
@@ -115,6 +123,21 @@ impl App {
     pub async fn submission_key(&self) -> Result<SubmissionKey> {
         let key = self.config().await?.submission_key.clone();
         Ok(key.context("the route table grants this function no submission key")?)
+    }
+
+    /// The name of the stage.
+    pub fn stage(&self) -> &str {
+        &self.stage
+    }
+
+    /// The session of somebody of this pool who has signed in with this browser. A function with the database also asks
+    /// whether the customer has ended it (`repo::customers`). None on a stage where nobody can sign in.
+    pub async fn session(&self, request: &Request, pool: Pool) -> Result<Option<Session>> {
+        let Some(cookie) = request.cookie(Request::SESSION_COOKIE) else { return Ok(None) };
+        let config = self.config().await?;
+        let session =
+            config.session_keys.as_ref().and_then(|keys| keys.session(&self.stage, cookie, OffsetDateTime::now_utc()));
+        Ok(session.filter(|session| session.pool == pool))
     }
 }
 

@@ -25,6 +25,8 @@ use crate::{
     domain::SubmissionKey,
     parameters::{DatabaseRole, Parameter, Queue, path_of},
     secret::Secret,
+    session::{Pool, PrivateKey, PublicKeys},
+    sign_in::Provider,
 };
 
 /// The granted parameters, typed. A part that the route table does not grant is none.
@@ -34,6 +36,12 @@ pub struct Config {
     /// URLs of the queues.
     pub queues: BTreeMap<Queue, String>,
     pub submission_key: Option<SubmissionKey>,
+    /// The keys that verify sessions.
+    pub session_keys: Option<PublicKeys>,
+    /// The key that signs them.
+    pub session_key: Option<PrivateKey>,
+    /// The user pools at which somebody can sign in.
+    pub sign_in: BTreeMap<Pool, Provider>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -94,7 +102,8 @@ struct Cached {
 
 /// Environment variable with the full names of the parameters, with commas between them.
 pub const PARAMETERS: &str = "ANAQUEL_PARAMETERS";
-const KEEP: Duration = Duration::from_mins(5);
+/// How long a function uses the values that it has read.
+pub const KEEP: Duration = Duration::from_mins(5);
 /// Most names in one `GetParameters` call:
 /// <https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameters.html>.
 pub const NAMES_PER_CALL: usize = 10;
@@ -245,7 +254,26 @@ fn parse(names: &[String], values: &BTreeMap<String, String>) -> anyhow::Result<
             Some(SubmissionKey::parse(&text).context("the parameter submission-key must be 32 bytes in base64")?)
         }
     };
+    let mut sign_in = BTreeMap::new();
+    for pool in Pool::ALL {
+        let parameter = Parameter::SignIn(pool);
+        if let Some(text) = get(parameter) {
+            let provider = Provider::parse(&text).with_context(|| format!("the parameter {parameter}"))?;
+            sign_in.insert(pool, provider);
+        }
+    }
+    let session_keys = get(Parameter::SessionPublicKeys).map(|text| {
+        PublicKeys::parse(&text).context(
+            "the parameter session/public-keys must be one or two keys of 32 bytes in base64 for URLs, with a comma between \
+             them",
+        )
+    });
+    let session_key = get(Parameter::SessionPrivateKey)
+        .map(|text| PrivateKey::parse(&text).context("the parameter session/private-key must be 32 bytes in base64"));
     Ok(Config {
+        session_keys: session_keys.transpose()?,
+        session_key: session_key.transpose()?,
+        sign_in,
         database: database(&get)?,
         queues: Queue::ALL.into_iter().filter_map(|queue| Some((queue, get(Parameter::Queue(queue))?))).collect(),
         submission_key,

@@ -11,6 +11,7 @@ pub mod declaration;
 pub mod domain;
 pub mod error;
 pub mod http;
+pub mod https;
 pub mod intake;
 pub mod invalid;
 pub mod lambda;
@@ -25,7 +26,9 @@ pub mod queue;
 pub mod quote;
 pub mod repo;
 pub mod secret;
+pub mod session;
 pub mod shop;
+pub mod sign_in;
 pub mod staff;
 pub mod telemetry;
 

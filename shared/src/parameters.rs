@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use crate::session::Pool;
+
 /// A parameter of a stage, below `/anaquel/<stage>/`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Parameter {
@@ -22,6 +24,12 @@ pub enum Parameter {
     Queue(Queue),
     /// A `SecureString`: 32 bytes in base64.
     SubmissionKey,
+    /// The keys that verify sessions: `session::PublicKeys`.
+    SessionPublicKeys,
+    /// A `SecureString`: the key that signs sessions, 32 bytes in base64.
+    SessionPrivateKey,
+    /// The addresses and the client of a user pool, as JSON: `sign_in::Provider`.
+    SignIn(Pool),
 }
 
 /// A queue of a stage.
@@ -84,12 +92,16 @@ impl Parameter {
             Self::Queue(Queue::Bounces) => "queue/bounces",
             Self::Queue(Queue::BounceDeadLetters) => "queue/bounces-parked",
             Self::SubmissionKey => "submission-key",
+            Self::SessionPublicKeys => "session/public-keys",
+            Self::SessionPrivateKey => "session/private-key",
+            Self::SignIn(Pool::Customers) => "sign-in/customers",
+            Self::SignIn(Pool::Staff) => "sign-in/staff",
         }
     }
 
     /// Whether SSM keeps it encrypted, as a `SecureString`.
     pub const fn is_secret(self) -> bool {
-        matches!(self, Self::DatabasePassword(_) | Self::SubmissionKey)
+        matches!(self, Self::DatabasePassword(_) | Self::SubmissionKey | Self::SessionPrivateKey)
     }
 }
 

@@ -135,6 +135,7 @@ pub enum Benchmarked {
     ProcessOrders,
     ProcessSubmissions,
     SendMail,
+    SignIn,
 }
 
 impl Benchmarked {
@@ -211,6 +212,9 @@ pub async fn of(function: Benchmarked, parameters: &Parameters, database: &mut M
             Ok(vec![get("a received order", &format!("/api/orders/{id}"), Sql::Order(id))])
         }
         Benchmarked::ListAddresses => Ok(vec![get("200 books", "/sitemaps/books-1.xml", Sql::Sitemap)]),
+        Benchmarked::SignIn => {
+            Ok(vec![Case { status: Some(303), ..without_sql("to the user pool", "/sign-in?return=/books") }])
+        }
         Benchmarked::NoteBounces
         | Benchmarked::ProcessOrders
         | Benchmarked::ProcessSubmissions

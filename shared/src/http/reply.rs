@@ -244,6 +244,43 @@ impl Reply {
         self.set_cookie(&format!("{name}={id}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax"))
     }
 
+    /// Stores the session of somebody who has signed in, for as long as it is valid.
+    #[must_use]
+    pub fn with_session(self, session: &str, seconds: u64) -> Self {
+        self.set_cookie(&format!(
+            "{}={session}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax",
+            Request::SESSION_COOKIE
+        ))
+    }
+
+    /// Stores an attempt to sign in until its end.
+    #[must_use]
+    pub fn with_attempt(self, attempt: &str, seconds: u64) -> Self {
+        let name = Request::SIGN_IN_COOKIE;
+        self.set_cookie(&format!("{name}={attempt}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax"))
+    }
+
+    /// Leads to another address after the page was shown. Unlike a redirect, it is no part of a form's submission, which the
+    /// content security policy keeps inside the shop.
+    #[must_use]
+    pub fn continued_at(self, location: &str) -> Self {
+        self.header(header::REFRESH, &format!("0; url={location}"))
+    }
+
+    /// Removes the cookies that name a customer: session, visitor, cart and latest order. The next to use the browser is
+    /// another visitor.
+    #[must_use]
+    pub fn forgetting_customer(self) -> Self {
+        let cookies = [Request::SESSION_COOKIE, Request::VISITOR_COOKIE, Request::CART_COOKIE, Request::ORDER_COOKIE];
+        cookies.into_iter().fold(self, Self::without_cookie)
+    }
+
+    /// Removes a cookie of the shop.
+    #[must_use]
+    pub fn without_cookie(self, name: &str) -> Self {
+        self.set_cookie(&format!("{name}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax"))
+    }
+
     /// Sets the language of the page, and that the response varies with the visitor's language.
     #[must_use]
     pub fn in_language(self, language: &str) -> Self {
