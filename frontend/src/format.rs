@@ -106,6 +106,20 @@ pub fn date(locale: Locale, date: Date) -> String {
     locale.text_with("date", [("day", date.day().into()), ("month", month.into()), ("year", year.into())])
 }
 
+/// The day of a time, in UTC.
+pub fn day(locale: Locale, at: OffsetDateTime) -> String {
+    date(locale, at.to_offset(UtcOffset::UTC).date())
+}
+
+/// A sentence or a phrase behind a colon, after which Spanish has a small letter.
+pub fn behind_colon(locale: Locale, text: &str) -> String {
+    let mut characters = text.chars();
+    match (locale, characters.next()) {
+        (Locale::Es, Some(first)) => first.to_lowercase().chain(characters).collect(),
+        _ => text.to_owned(),
+    }
+}
+
 /// Day and time, in UTC.
 pub fn moment(locale: Locale, at: OffsetDateTime) -> String {
     let at = at.to_offset(UtcOffset::UTC);

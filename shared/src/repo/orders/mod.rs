@@ -34,6 +34,7 @@ use crate::{
 pub use early::forget_visitor;
 pub use mails::{
     HELD_BACK, MAX_REJECTIONS_MAILED, UnsentMail, declared_at, fail_mail, lock_unsent_mails, mark_sent, unsent_mails,
+    withhold_mail,
 };
 pub use privacy::{Erasure, erase, erase_order, of_visitor};
 pub use read::{find, find_by_number, in_full, list, sold_between};
