@@ -223,7 +223,7 @@ mod tests {
             assert_eq!(reads_orders, if role == DatabaseRole::Reader { 0 } else { 3 }, "{role:?}");
         }
         let of_orders = rights(connection, &config.accounts[&DatabaseRole::OrderReader]).await;
-        assert_eq!(of_orders["reads"], set(["books", "order_lines", "order_states", "orders"]));
+        assert_eq!(of_orders["reads"], set(["books", "order_lines", "order_states", "orders", "stock_movements"]));
         let of_bounces = rights(connection, &config.accounts[&DatabaseRole::BounceWriter]).await;
         assert_eq!((&of_bounces["reads"], &of_bounces["changes"]), (&set(["mails"]), &set(["mails"])));
         let of_writer = rights(connection, &config.accounts[&DatabaseRole::Writer]).await;
