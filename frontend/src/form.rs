@@ -126,7 +126,10 @@ impl Form<'_> {
     fn text_of(&self, invalid: &Invalid, locale: Locale) -> String {
         match (&invalid.reason, postal_code_of(self.value("country"))) {
             (Reason::NotAPostalCode, Some(example)) => {
-                locale.text_with("reason-postal-code-of-country", [("example", example.into())])
+                let start = unknown_start(self.value("country"), self.value("postal_code"));
+                let key = if start.is_some() { "reason-postal-code-start" } else { "reason-postal-code-of-country" };
+                let start = start.unwrap_or_default();
+                locale.text_with(key, [("example", example.into()), ("start", start.into())])
             }
             _ => text_of(invalid, locale),
         }
@@ -158,6 +161,17 @@ fn postal_code_of(country: &str) -> Option<&'static str> {
         "PT" => Some("1000-205"),
         _ => None,
     }
+}
+
+/// The digits with which no postal code of the country begins, of a code that is well-formed otherwise.
+fn unknown_start(country: &str, code: &str) -> Option<String> {
+    let digits: String = code.chars().filter(char::is_ascii_digit).collect();
+    let length = match (country, digits.len()) {
+        ("ES", 5) if !("01".."53").contains(&&digits[..2]) => 2,
+        ("PT", 7) if digits.starts_with('0') => 1,
+        _ => return None,
+    };
+    Some(digits[..length].to_owned())
 }
 
 /// What is wrong, in the visitor's language and with the name of the field.
@@ -279,6 +293,23 @@ mod tests {
                 assert!(text.starts_with(expected), "{field} {country}: {text}");
                 assert_eq!(form.errors(locale), [(Some(field), text)]);
             }
+        }
+    }
+
+    #[test]
+    fn a_postal_code_that_cannot_be_says_with_what_it_must_not_begin() {
+        for (country, code, expected) in [
+            ("ES", "99999", "Ningún código postal empieza por 99. Escribe uno como 28013."),
+            ("ES", "E-00 123", "Ningún código postal empieza por 00. Escribe uno como 28013."),
+            ("PT", "0100-000", "Ningún código postal empieza por 0. Escribe uno como 1000-205."),
+            ("PT", "1000-20", "Escribe un código postal como 1000-205."),
+            ("ES", "2801", "Escribe un código postal como 28013."),
+            ("DE", "99999x", "Escribe un código postal como 10115."),
+        ] {
+            let typed = [("country", country), ("postal_code", code)];
+            let invalid = [Invalid::new("postal_code", Reason::NotAPostalCode)];
+            let form = Form { typed: &typed, invalid: &invalid, trouble: None };
+            assert_eq!(form.error(Locale::Es, "postal_code").as_deref(), Some(expected), "{country} {code}");
         }
     }
 

@@ -106,6 +106,20 @@ pub fn date(locale: Locale, date: Date) -> String {
     locale.text_with("date", [("day", date.day().into()), ("month", month.into()), ("year", year.into())])
 }
 
+/// The day of a time in the shop's time zone.
+pub fn day(locale: Locale, at: OffsetDateTime, zone: &TimeZone) -> String {
+    date(locale, zone.local(at).date())
+}
+
+/// A sentence or a phrase behind a colon, after which Spanish has a small letter.
+pub fn behind_colon(locale: Locale, text: &str) -> String {
+    let mut characters = text.chars();
+    match (locale, characters.next()) {
+        (Locale::Es, Some(first)) => first.to_lowercase().chain(characters).collect(),
+        _ => text.to_owned(),
+    }
+}
+
 /// Day and time in the shop's time zone, which is not named unless it is UTC: people take a time for the shop's own.
 pub fn moment(locale: Locale, at: OffsetDateTime, zone: &TimeZone) -> String {
     let at = zone.local(at);

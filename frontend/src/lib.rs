@@ -14,6 +14,7 @@ mod markup;
 mod page_context;
 pub mod pages;
 mod refund;
+mod rejected;
 pub mod sitemap;
 pub mod typed;
 mod view;

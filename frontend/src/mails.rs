@@ -2,12 +2,12 @@
 //! 2011/83/EU, article 8), so each has the seller, the lines with prices and tax, and the right of withdrawal.
 
 use shared::{
-    domain::{Delivery, Money, Order, OrderEvent, OrderLine, OrderReason, Payment},
+    domain::{Delivery, Money, Order, OrderEvent, OrderLine, OrderReason, OrderState, Payment},
     shop::Shop,
 };
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
-use crate::{Locale, delivery, format, refund};
+use crate::{Locale, delivery, format, refund, rejected};
 
 /// Subject and text of a mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,33 +16,38 @@ pub struct MailTexts {
     pub text: String,
 }
 
-/// The mail about an event of an order. `declared_at` is when the buyer has cancelled it, or withdrawn from its contract; none
-/// if nobody but the shop has ended it. `origin` is the shop's address without a slash at its end; without it the mail has no
-/// link, and names no page.
+/// The mail about an event of an order, which describes it as it was at that time: others may have happened since. `declared_at`
+/// is when the buyer has cancelled it, or withdrawn from its contract; none if nobody but the shop has ended it. `origin` is
+/// the shop's address without a slash at its end; without it the mail has no link, and names no page.
 pub fn about_order(
     event: OrderEvent,
+    at: OffsetDateTime,
     order: &Order,
     declared_at: Option<OffsetDateTime>,
     shop: &Shop,
     origin: Option<&str>,
 ) -> MailTexts {
     let locale = Locale::parse(order.language.as_str()).unwrap_or_default();
-    let order = at_event(event, order);
+    let order = order.as_of(at);
     let link = origin.map(|origin| format!("{origin}/orders/{}", order.id));
-    let mail = Mail { locale, order: &order, declared_at, shop, link };
+    let mail = Mail { locale, order: &order, at, declared_at, shop, link };
     let sections = [
         Some(mail.greeting()),
         Some(mail.sentence(event)),
+        Some(mail.which()),
+        mail.rejection(event),
         mail.refund(event),
         mail.transfer(event),
         Some(mail.lines(event)),
         mail.collection(event),
         mail.agreed(event),
+        mail.note(event),
         mail.link.as_ref().map(|link| locale.text_with("mail-link", [("address", link.as_str().into())])),
         is_sale(event).then(|| mail.withdrawal()),
         is_contract(event).then(|| mail.heading("terms-guarantee")),
         is_contract(event).then(|| mail.heading("terms-complaints")),
         is_sale(event).then(|| locale.text("mail-no-invoice")),
+        origin.map(|origin| locale.text_with("mail-contact", [("address", format!("{origin}/contact").into())])),
         Some(mail.seller()),
         is_contract(event).then(|| mail.withdrawal_form()),
     ];
@@ -53,19 +58,32 @@ pub fn about_order(
     MailTexts { subject, text: sections.join("\n\n") + "\n" }
 }
 
-/// The order as it was at an event: others may have happened since, and each mail is about its own.
-fn at_event(event: OrderEvent, order: &Order) -> Order {
-    let is_empty = order.lines.iter().all(|line| line.kept() == 0);
+/// Whether a mail about an event would mislead, because the order is no longer as the event has left it. What is about money
+/// or a declaration of the buyer, and what confirms a contract that stands, is never out of date.
+pub fn is_out_of_date(event: OrderEvent, order: &Order) -> bool {
+    use OrderState::{AwaitingPayment, Cancelled, Expired, Ready, Shipped};
     match event {
-        _ if is_contract(event) => order.as_decided(),
-        OrderEvent::Ready | OrderEvent::Shipped | OrderEvent::Withdrawn if is_empty => order.as_decided(),
-        _ => order.clone(),
+        // The mail about the payment confirms the contract.
+        OrderEvent::AwaitingPayment => order.state != AwaitingPayment,
+        OrderEvent::Confirmed => matches!(order.state, Cancelled | Expired),
+        OrderEvent::Ready => order.state != Ready,
+        OrderEvent::Shipped => order.state != Shipped,
+        OrderEvent::Rejected
+        | OrderEvent::Expired
+        | OrderEvent::Returned
+        | OrderEvent::Cancelled
+        | OrderEvent::PartCancelled
+        | OrderEvent::PartReturned
+        | OrderEvent::Withdrawn => false,
     }
 }
 
 struct Mail<'a> {
     locale: Locale,
+    /// As it was at the event.
     order: &'a Order,
+    /// When the event was.
+    at: OffsetDateTime,
     declared_at: Option<OffsetDateTime>,
     shop: &'a Shop,
     /// The address of the order's page.
@@ -91,7 +109,6 @@ impl Mail<'_> {
                 "mail-cancelled-early-at"
             }
             OrderEvent::Rejected if self.was_cancelled(event) => "mail-cancelled-early",
-            OrderEvent::Rejected if self.link.is_none() => "mail-rejected-without-page",
             OrderEvent::Cancelled if self.declared_at.is_some() => "mail-cancelled-by-buyer",
             _ => sentence(event),
         };
@@ -107,13 +124,40 @@ impl Mail<'_> {
         event == OrderEvent::Rejected && self.order.rejection == Some(OrderReason::Cancelled)
     }
 
+    /// The order with its day, and the time of the event: mails may arrive in another order.
+    fn which(&self) -> String {
+        let arguments = [
+            ("number", self.order.number.to_string().into()),
+            ("date", format::day(self.locale, self.order.placed_at, &self.shop.time_zone).into()),
+            ("time", format::moment(self.locale, self.at, &self.shop.time_zone).into()),
+        ];
+        self.locale.text_with("mail-order", arguments)
+    }
+
+    /// Why an order was rejected, and how to order what is available of it; the lines have their reasons.
+    fn rejection(&self, event: OrderEvent) -> Option<String> {
+        if event != OrderEvent::Rejected || self.was_cancelled(event) {
+            return None;
+        }
+        let reason = self.order.rejection.as_ref().map(|reason| rejected::order_reason(self.locale, reason));
+        let is_available = !rejected::available(self.order).is_empty();
+        let key = if self.link.is_some() { "mail-available" } else { "mail-available-without-page" };
+        let again = is_available.then(|| self.locale.text(key));
+        Some(reason.into_iter().chain(again).collect::<Vec<_>>().join(" "))
+    }
+
     /// What the buyer gets back, or when.
     fn refund(&self, event: OrderEvent) -> Option<String> {
+        let zone = &self.shop.time_zone;
         match event {
-            OrderEvent::Cancelled | OrderEvent::Expired => refund::of_cancelled(self.locale, self.order),
-            OrderEvent::PartCancelled => refund::of_cancelled_copies(self.locale, self.order),
-            OrderEvent::Returned | OrderEvent::PartReturned => refund::of_returned(self.locale, self.order),
-            OrderEvent::Withdrawn => refund::is_possible(self.order).then(|| self.locale.text("refund-terms")),
+            OrderEvent::Cancelled | OrderEvent::Expired => refund::of_cancelled(self.locale, zone, self.order, self.at),
+            OrderEvent::PartCancelled => refund::of_cancelled_copies(self.locale, zone, self.order, self.at),
+            OrderEvent::Returned | OrderEvent::PartReturned => refund::of_returned(self.locale, zone, self.order, self.at),
+            OrderEvent::Withdrawn => {
+                let at = self.declared_at.or(self.order.withdrawn_at).unwrap_or(self.at);
+                let seller = Some(seller_address(self.shop));
+                Some(refund::after_withdrawal(self.locale, zone, seller, self.order, at).join("\n\n"))
+            }
             _ => None,
         }
     }
@@ -122,33 +166,41 @@ impl Mail<'_> {
     fn transfer(&self, event: OrderEvent) -> Option<String> {
         let waits = event == OrderEvent::AwaitingPayment && self.order.payment == Payment::BankTransfer;
         let bank = self.shop.payments.bank_transfer.as_ref().filter(|_| waits)?;
+        let until = self.order.expires_at.unwrap_or(self.at + Duration::days(bank.days_to_pay.into()));
         let arguments = [
             ("holder", bank.holder.as_str().into()),
             ("iban", format::iban_groups(&bank.iban).join(" ").into()),
             ("plain", bank.iban.as_str().into()),
             ("amount", format::price(self.locale, &self.order.charged).into()),
             ("number", self.order.number.to_string().into()),
-            ("days", bank.days_to_pay.into()),
+            ("date", format::day(self.locale, until, &self.shop.time_zone).into()),
         ];
         Some(self.locale.text_with("mail-transfer", arguments))
     }
 
-    /// The lines; of a sale with prices, delivery, total and tax, and of a return with what is paid back.
+    /// The lines; of a sale with prices, delivery, total and tax, of a return with what is paid back for it, and of a rejected
+    /// order with the reason of each.
     fn lines(&self, event: OrderEvent) -> String {
         let is_return = matches!(event, OrderEvent::Returned | OrderEvent::PartReturned);
         let is_priced = !matches!(event, OrderEvent::Rejected | OrderEvent::Cancelled | OrderEvent::Expired);
         let copies = |line: &OrderLine| match event {
             _ if !is_priced => line.quantity,
-            _ if is_return => line.returned,
+            _ if is_return => self.returned(line),
             _ => line.kept(),
         };
         let lines = self.order.lines.iter().map(|line| (line, copies(line))).filter(|(_, copies)| *copies > 0);
-        let mut lines: Vec<String> = lines.map(|(line, copies)| self.line(line, copies, is_priced)).collect();
+        let reason = |line: &OrderLine| {
+            let reason = line.reason.as_ref().filter(|_| event == OrderEvent::Rejected)?;
+            Some(format!("    {}", rejected::line_reason(self.locale, reason)))
+        };
+        let texts = |(line, copies)| [Some(self.line(line, copies, is_priced)), reason(line)].into_iter().flatten();
+        let mut lines: Vec<String> = lines.flat_map(texts).collect();
         if event == OrderEvent::Returned {
             lines.push(self.delivery());
         }
         if is_return {
-            lines.push(self.amount("mail-total", format::price(self.locale, &refund::returned(self.order))));
+            let amount = refund::of_event(self.order, self.at);
+            lines.push(self.amount("mail-total", format::price(self.locale, &amount)));
         } else if is_priced {
             lines.push(self.delivery());
             lines.push(self.amount("mail-total", format::price(self.locale, &self.order.charged)));
@@ -159,6 +211,12 @@ impl Mail<'_> {
             }
         }
         lines.join("\n")
+    }
+
+    /// Copies of a line that came back by the event.
+    fn returned(&self, line: &OrderLine) -> u8 {
+        let changes = self.order.changes.iter().filter(|change| change.at == self.at && change.are_returned);
+        changes.filter(|change| change.book == line.book).fold(0, |sum: u8, change| sum.saturating_add(change.copies))
     }
 
     fn line(&self, line: &OrderLine, copies: u8, is_priced: bool) -> String {
@@ -196,8 +254,7 @@ impl Mail<'_> {
             .as_ref()
             .map(|collect| self.locale.text_with("order-collect-at", [("place", collect.place.as_str().into())]));
         let until = self.order.expires_at.map(|until| {
-            let day = self.shop.time_zone.local(until).date();
-            self.locale.text_with("mail-collect-until", [("date", format::date(self.locale, day).into())])
+            self.locale.text_with("mail-collect-until", [("date", format::day(self.locale, until, &self.shop.time_zone).into())])
         });
         let pay = match self.order.paid_at {
             Some(_) => self.locale.text("mail-collect-paid"),
@@ -208,7 +265,7 @@ impl Mail<'_> {
 
     /// What was agreed beside the lines: place and time of the delivery, and the payment.
     fn agreed(&self, event: OrderEvent) -> Option<String> {
-        if !is_contract(event) {
+        if !is_contract(event) && event != OrderEvent::Shipped {
             return None;
         }
         let place = match (&self.order.address, &self.shop.collect) {
@@ -224,16 +281,35 @@ impl Mail<'_> {
             (None, _) => None,
         };
         let time = delivery::time(self.locale, self.shop, self.order);
+        let paid = delivery::paid(self.locale, &self.shop.time_zone, self.order);
         let keep = self.shop.collect.as_ref().filter(|_| self.order.delivery == Delivery::Collect);
         let keep = keep.filter(|_| self.order.payment == Payment::OnCollection);
         let keep = keep.map(|collect| self.locale.text_with("mail-keep", [("days", collect.keep_days.into())]));
+        let payment = if event == OrderEvent::Shipped { self.payment_at_door() } else { Some(self.payment()) };
+        let texts = [place, time, keep, payment, paid].into_iter().flatten().collect::<Vec<_>>();
+        Some(texts.join("\n")).filter(|text| !text.is_empty())
+    }
+
+    fn payment(&self) -> String {
         let payment = self.locale.text(match self.order.payment {
             Payment::OnCollection => "pay-on-collection",
             Payment::OnDelivery => "pay-on-delivery",
             Payment::BankTransfer => "paid-by-transfer",
         });
-        let payment = self.locale.text_with("mail-payment", [("payment", payment.into())]);
-        Some(place.into_iter().chain(time).chain(keep).chain([payment]).collect::<Vec<_>>().join("\n"))
+        let payment = format::behind_colon(self.locale, &payment);
+        self.locale.text_with("mail-payment", [("payment", payment.into())])
+    }
+
+    /// The amount to have ready when the parcel arrives; none if nothing is to be paid then.
+    fn payment_at_door(&self) -> Option<String> {
+        let is_due = self.order.payment == Payment::OnDelivery && self.order.paid_at.is_none();
+        is_due.then(|| self.amount("mail-delivery-pay", format::price(self.locale, &self.order.charged)))
+    }
+
+    /// What the buyer has written to the shop, in the confirmation of the contract.
+    fn note(&self, event: OrderEvent) -> Option<String> {
+        let note = self.order.note.as_ref().filter(|_| is_contract(event))?;
+        Some(self.locale.text_with("mail-note", [("note", note.as_str().into())]))
     }
 
     /// The right of withdrawal: how, until when, and what follows.
@@ -244,7 +320,8 @@ impl Mail<'_> {
 
     /// A heading of the terms of sale with its text.
     fn heading(&self, key: &str) -> String {
-        format!("{}: {}", self.locale.text(key), self.locale.text(&format!("{key}.text")))
+        let text = self.locale.text(&format!("{key}.text"));
+        format!("{}: {}", self.locale.text(key), format::behind_colon(self.locale, &text))
     }
 
     /// The model form of Directive 2011/83/EU, annex I (B).
@@ -264,6 +341,11 @@ impl Mail<'_> {
         ];
         lines.into_iter().chain(seller.register.clone()).collect::<Vec<_>>().join("\n")
     }
+}
+
+/// Where books are sent back to.
+pub fn seller_address(shop: &Shop) -> String {
+    [shop.seller.name.as_str(), &shop.seller.address].join(", ")
 }
 
 /// The text of the model form, addressed to the seller.
@@ -318,8 +400,8 @@ fn sentence(event: OrderEvent) -> &'static str {
 #[cfg(test)]
 mod tests {
     use shared::domain::{
-        Address, Contact, Country, DisplayName, Email, Language, LineReason, OrderNumber, OrderState, SubmissionKey,
-        TaxPart,
+        Address, Contact, CopiesChange, Country, DisplayName, Email, Language, LineReason, OrderNumber, StateChange,
+        SubmissionKey, TaxPart,
     };
     use time::macros::datetime;
 
@@ -335,14 +417,29 @@ mod tests {
             "bank_transfer": { "holder": "Anaquel", "iban": "ES9121000418450200051332", "days_to_pay": 5 } },
         "max_open_orders": 5, "groups": 1, "sells": "yes" }"#;
 
+    const PLACED: OffsetDateTime = datetime!(2026-01-02 03:04 UTC);
+    const CONFIRMED: OffsetDateTime = datetime!(2026-01-02 03:05 UTC);
+    /// A copy was cancelled.
+    const BEFORE: OffsetDateTime = datetime!(2026-02-01 10:00 UTC);
+    /// Of the mails about what happens later.
+    const AT: OffsetDateTime = datetime!(2026-03-03 04:05 UTC);
+
+    fn time_of(event: OrderEvent) -> OffsetDateTime {
+        if is_contract(event) { CONFIRMED } else { AT }
+    }
+
+    fn change(at: OffsetDateTime, book: u32, copies: u8, are_returned: bool) -> CopiesChange {
+        CopiesChange { at, book: book.into(), copies, are_returned }
+    }
+
     fn euro(minor: u32) -> Money {
         Money { minor, currency: "EUR".into() }
     }
 
     fn order(language: &str) -> Order {
         let key = SubmissionKey::parse("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").unwrap();
-        let line = |title: &str, quantity, cancelled, reason| OrderLine {
-            book: 7.into(),
+        let line = |book: u32, title: &str, quantity, cancelled, reason| OrderLine {
+            book: book.into(),
             title: title.to_owned(),
             isbn: None,
             quantity,
@@ -359,8 +456,9 @@ mod tests {
             visitor: None,
             state: OrderState::Confirmed,
             history: Vec::new(),
+            changes: vec![change(BEFORE, 8, 1, false)],
             rejection: None,
-            lines: vec![line("Don <Quijote>", 2, 0, None), line("Niebla", 2, 1, Some(LineReason::NoSuchBook))],
+            lines: vec![line(7, "Don <Quijote>", 2, 0, None), line(8, "Niebla", 2, 1, Some(LineReason::NoSuchBook))],
             delivery: Delivery::Ship,
             delivery_price: euro(395),
             delivery_tax_rate: 2_100,
@@ -370,7 +468,7 @@ mod tests {
             payment: Payment::BankTransfer,
             paid_at: None,
             expires_at: None,
-            withdrawn_at: Some(datetime!(2026-03-03 04:05 UTC)),
+            withdrawn_at: Some(AT),
             contact: Some(Contact {
                 name: DisplayName::parse("Ana").unwrap(),
                 email: Email::parse("ana@example.org").unwrap(),
@@ -386,13 +484,14 @@ mod tests {
             }),
             note: None,
             language: Language::parse(language).unwrap(),
-            placed_at: datetime!(2026-01-02 03:04 UTC),
+            placed_at: PLACED,
             repeated_at: None,
         }
     }
 
     fn mail(event: OrderEvent, language: &str) -> MailTexts {
-        about_order(event, &order(language), None, &Shop::parse(SHOP).unwrap(), Some("https://shop.example"))
+        let shop = Shop::parse(SHOP).unwrap();
+        about_order(event, time_of(event), &order(language), None, &shop, Some("https://shop.example"))
     }
 
     #[test]
@@ -431,8 +530,9 @@ mod tests {
                 "Cancelaste tu pedido antes de que lo confirmáramos.",
             ),
         ] {
-            let order = Order { rejection: Some(rejection.clone()), ..order(language) };
-            let mail = about_order(OrderEvent::Rejected, &order, None, &shop, None);
+            let state = OrderState::Rejected;
+            let order = Order { state, rejection: Some(rejection.clone()), ..order(language) };
+            let mail = about_order(OrderEvent::Rejected, AT, &order, None, &shop, None);
             assert!(mail.subject.starts_with(subject), "{rejection:?}: {}", mail.subject);
             assert!(mail.text.contains(text), "{rejection:?}: {}", mail.text);
             assert!(!mail.text.contains("Total"), "{rejection:?}: {}", mail.text);
@@ -456,9 +556,13 @@ mod tests {
             (OrderEvent::Confirmed, en, "14 days from receiving it to withdraw", "IBAN"),
             (OrderEvent::Confirmed, en, "not an invoice", "The books are yours"),
             (OrderEvent::Confirmed, en, "to: Ana Ruiz, Calle Mayor 1, 28013 Madrid, Spain", "collect"),
-            (OrderEvent::Confirmed, en, "within 4 days at most of the arrival of your transfer", "mail-"),
+            (OrderEvent::Confirmed, en, "at most 4 days after your transfer arrives", "mail-"),
             (OrderEvent::Confirmed, es, "en 4 días como mucho desde que nos llega tu transferencia", "mail-"),
             (OrderEvent::Confirmed, en, "Payment: By bank transfer", "mail-"),
+            (OrderEvent::Confirmed, es, "Forma de pago: por transferencia", "mail-"),
+            (OrderEvent::Confirmed, es, "Garantía: respondemos", "mail-"),
+            (OrderEvent::AwaitingPayment, en, "We keep the books until 7 January 2026.", "for 5 days"),
+            (OrderEvent::Shipped, en, "to: Ana Ruiz, Calle Mayor 1, 28013 Madrid, Spain", "ready for the carrier"),
             (OrderEvent::Confirmed, en, "You pay for sending books back.", "mail-"),
             (OrderEvent::Confirmed, es, "Los gastos de devolución corren de tu cuenta.", "mail-"),
             (OrderEvent::Confirmed, en, "Guarantee: We are liable", "mail-"),
@@ -505,38 +609,282 @@ mod tests {
         let paid = Some(datetime!(2026-01-03 03:04 UTC));
         let shop = Shop::parse(SHOP).unwrap();
         let transfer = Payment::BankTransfer;
-        // Copies of two lines that were cancelled, and that came back.
-        for (event, payment, paid_at, cancelled, returned, charged, there, not_there) in [
-            (Shipped, transfer, paid, [0, 0], [0, 0], 8_375, "Total including VAT: €83.75", "0 ×"),
-            (Shipped, transfer, paid, [2, 0], [0, 0], 4_385, "2 × Niebla", "Quijote"),
-            (Ready, transfer, paid, [2, 2], [0, 0], 0, "2 × Niebla: €39.90", "0 ×"),
-            (Returned, transfer, paid, [0, 0], [2, 2], 0, "We pay you back €83.75", "0 ×"),
-            (Returned, transfer, paid, [1, 0], [1, 2], 0, "We pay you back €63.80", "0 ×"),
-            (Returned, Payment::OnDelivery, None, [0, 0], [2, 2], 0, "If you have paid, we pay you back €83.75", "0 ×"),
-            (PartReturned, transfer, paid, [0, 0], [0, 1], 6_380, "We pay you back €19.95", "Quijote"),
-            (PartCancelled, transfer, paid, [0, 1], [0, 0], 6_380, "We pay you back €19.95", "0 ×"),
-            (PartCancelled, Payment::OnCollection, None, [0, 2], [0, 0], 4_385, "2 × Don", "back"),
-            (Cancelled, transfer, paid, [2, 2], [0, 0], 0, "We pay back everything that you paid", "€"),
-            (Cancelled, transfer, None, [2, 2], [0, 0], 0, "when it arrives", "everything that you paid"),
-            (Cancelled, Payment::OnCollection, None, [2, 2], [0, 0], 0, "nothing to pay", "back"),
-            (Expired, Payment::OnCollection, None, [2, 2], [0, 0], 0, "2 × Niebla", "back"),
-            (Withdrawn, transfer, paid, [0, 0], [0, 0], 8_375, "whichever is earlier", "0 ×"),
-            (Withdrawn, Payment::OnCollection, None, [0, 0], [0, 0], 8_375, "You pay for sending", "everything that"),
+        let later = AT + Duration::HOUR;
+        // Copies of two lines that were cancelled, and that came back; those of the event itself, and others before or after.
+        for (event, payment, paid_at, cancelled, returned, there, not_there) in [
+            (Shipped, transfer, paid, (AT, [0, 0]), [0, 0], "Total including VAT: €83.75", "0 ×"),
+            (Shipped, transfer, paid, (BEFORE, [2, 0]), [0, 0], "2 × Niebla", "Quijote"),
+            (Ready, transfer, paid, (later, [2, 2]), [0, 0], "2 × Niebla: €39.90", "0 ×"),
+            (Returned, transfer, paid, (AT, [0, 0]), [2, 2], "We pay you back €83.75", "in total"),
+            (Returned, transfer, paid, (BEFORE, [1, 0]), [1, 2], "We pay you back €63.80", "0 ×"),
+            (Returned, transfer, paid, (BEFORE, [1, 0]), [1, 2], "it is €83.75 in total", "0 ×"),
+            (
+                Returned,
+                Payment::OnDelivery,
+                None,
+                (AT, [0, 0]),
+                [2, 2],
+                "If you have paid, we pay you back €83.75",
+                "0 ×",
+            ),
+            (
+                PartReturned,
+                transfer,
+                paid,
+                (AT, [0, 0]),
+                [0, 1],
+                "We pay you back €19.95 for “Niebla” (1 copy)",
+                "Quijote",
+            ),
+            (
+                PartCancelled,
+                transfer,
+                paid,
+                (AT, [0, 1]),
+                [0, 0],
+                "We pay you back €19.95 for “Niebla” (1 copy)",
+                "0 ×",
+            ),
+            (PartCancelled, Payment::OnCollection, None, (AT, [0, 2]), [0, 0], "2 × Don", "back"),
+            (Cancelled, transfer, paid, (AT, [2, 2]), [0, 0], "We pay back everything that you paid: €83.75", "Total"),
+            (Cancelled, transfer, paid, (AT, [2, 2]), [0, 0], "to the account from which you paid", "in total"),
+            (Cancelled, transfer, None, (AT, [2, 2]), [0, 0], "when it arrives", "everything that you paid"),
+            (Cancelled, Payment::OnCollection, None, (AT, [2, 2]), [0, 0], "nothing to pay", "back"),
+            (Expired, Payment::OnCollection, None, (AT, [2, 2]), [0, 0], "2 × Niebla", "back"),
+            (Withdrawn, transfer, paid, (AT, [0, 0]), [0, 0], "whichever is earlier", "0 ×"),
+            (Withdrawn, Payment::OnCollection, None, (AT, [0, 0]), [0, 0], "You pay for sending", "everything that"),
         ] {
-            let mut order = Order { payment, paid_at, charged: euro(charged), ..order("en") };
+            let mut order = Order { payment, paid_at, changes: Vec::new(), ..order("en") };
             order.state = match event {
                 Returned => OrderState::Returned,
+                Cancelled => OrderState::Cancelled,
+                Expired => OrderState::Expired,
                 _ => order.state,
             };
+            let (cancelled_at, cancelled) = cancelled;
             for (line, (cancelled, returned)) in order.lines.iter_mut().zip(cancelled.into_iter().zip(returned)) {
                 (line.cancelled, line.returned) = (cancelled, returned);
+                let book = line.book.get();
+                let changes = [change(cancelled_at, book, cancelled, false), change(AT, book, returned, true)];
+                order.changes.extend(changes.into_iter().filter(|change| change.copies > 0));
             }
-            let text = about_order(event, &order, None, &shop, None).text;
+            let text = about_order(event, AT, &order, None, &shop, None).text;
             let case = format!("{event:?} {payment:?} {cancelled:?} {returned:?}: {text}");
             assert!(text.contains(there), "{there:?}, {case}");
             assert!(!text.contains(not_there), "{not_there:?}, {case}");
             let (lines, total) = sums(&text);
             assert_eq!(lines, total, "{case}");
+        }
+    }
+
+    #[test]
+    fn each_mail_about_a_refund_names_its_own_amount_and_the_sum_of_all_once_there_is_more_than_one() {
+        let shop = Shop::parse(SHOP).unwrap();
+        let second = AT + Duration::DAY;
+        let mut order = Order { paid_at: Some(PLACED), withdrawn_at: None, ..order("en") };
+        order.state = OrderState::Delivered;
+        (order.lines[1].cancelled, order.lines[1].returned, order.lines[0].returned) = (0, 1, 2);
+        order.changes = vec![change(AT, 8, 1, true), change(second, 7, 2, true)];
+        for (at, texts, not_there) in [
+            (
+                AT,
+                &["€19.95 for “Niebla” (1 copy), by 17 March 2026", "1 × Niebla: €19.95\n", "VAT: €19.95"][..],
+                "in total",
+            ),
+            (
+                second,
+                &["€39.90 for “Don <Quijote>” (2 copies), by 18 March 2026", "it is €59.85 in total", "VAT: €39.90"],
+                "Niebla",
+            ),
+        ] {
+            let text = about_order(OrderEvent::PartReturned, at, &order, None, &shop, None).text;
+            for there in texts {
+                assert!(text.contains(there), "{there}: {text}");
+            }
+            assert!(!text.contains(not_there), "{not_there}: {text}");
+        }
+    }
+
+    #[test]
+    fn a_mail_about_a_refund_says_by_which_means_the_money_comes_back() {
+        let shop = Shop::parse(SHOP).unwrap();
+        for (payment, language, way) in [
+            (Payment::BankTransfer, "en", "The money goes to the account from which you paid."),
+            (Payment::OnDelivery, "en", "please write to us with the number of your account (IBAN)."),
+            (Payment::OnDelivery, "es", "escríbenos con el número de tu cuenta (IBAN)."),
+            (Payment::OnCollection, "en", "by the means with which you paid in the shop."),
+        ] {
+            let changes = vec![change(AT, 7, 1, true)];
+            let order =
+                Order { state: OrderState::Delivered, payment, paid_at: Some(PLACED), changes, ..order(language) };
+            let text = about_order(OrderEvent::PartReturned, AT, &order, None, &shop, None).text;
+            assert!(text.contains(way), "{payment:?}: {text}");
+        }
+    }
+
+    #[test]
+    fn copies_that_were_cancelled_before_the_payment_are_not_paid_back() {
+        let shop = Shop::parse(SHOP).unwrap();
+        let paid_at = Some(BEFORE + Duration::DAY);
+        let mut order = Order { state: OrderState::Cancelled, paid_at, ..order("en") };
+        (order.lines[0].cancelled, order.lines[1].cancelled) = (2, 2);
+        order.changes.extend([change(AT, 7, 2, false), change(AT, 8, 1, false)]);
+        let text = about_order(OrderEvent::Cancelled, AT, &order, None, &shop, None).text;
+        assert!(
+            text.contains("everything that you paid: €63.80, by 17 March 2026") && !text.contains("in total"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_mail_that_was_sent_late_describes_its_event_and_not_what_happened_since() {
+        let shop = Shop::parse(SHOP).unwrap();
+        let history = |states: &[(OrderState, OffsetDateTime)]| {
+            states.iter().map(|(state, at)| StateChange { state: *state, at: *at }).collect()
+        };
+        let mut order = Order {
+            state: OrderState::Cancelled,
+            paid_at: Some(BEFORE - Duration::DAY),
+            history: history(&[
+                (OrderState::AwaitingPayment, CONFIRMED),
+                (OrderState::Confirmed, BEFORE - Duration::DAY),
+                (OrderState::Cancelled, AT),
+            ]),
+            ..order("en")
+        };
+        (order.lines[0].cancelled, order.lines[1].cancelled) = (2, 2);
+        order.changes.extend([change(AT, 7, 2, false), change(AT, 8, 1, false)]);
+        for (event, at, there, not_there) in [
+            (OrderEvent::AwaitingPayment, CONFIRMED, "at most 4 days after your transfer arrives", "arrived"),
+            (
+                OrderEvent::Confirmed,
+                BEFORE - Duration::DAY,
+                "Your transfer of €83.75 arrived on 31 January 2026.",
+                "back €",
+            ),
+            (
+                OrderEvent::Confirmed,
+                BEFORE - Duration::DAY,
+                "It arrives by 4 February 2026 at the latest.",
+                "at most 4",
+            ),
+            (OrderEvent::PartCancelled, BEFORE, "Total including VAT: €63.80", "0.00"),
+            (OrderEvent::PartCancelled, BEFORE, "how it was on 1 February 2026, 10:00", "in total"),
+            (OrderEvent::Cancelled, AT, "the rest of what you paid: €63.80", "Total"),
+            (OrderEvent::Cancelled, AT, "it is €83.75 in total", "Total"),
+        ] {
+            let text = about_order(event, at, &order, None, &shop, None).text;
+            assert!(text.contains(there), "{event:?}, {there}: {text}");
+            assert!(!text.contains(not_there), "{event:?}, {not_there}: {text}");
+        }
+    }
+
+    #[test]
+    fn a_mail_that_the_order_has_overtaken_is_out_of_date_and_one_about_money_never_is() {
+        use OrderEvent::{AwaitingPayment, Confirmed, PartCancelled, Ready, Rejected, Shipped};
+        for (event, state, is_out_of_date) in [
+            (Ready, OrderState::Ready, false),
+            (Ready, OrderState::Collected, true),
+            (Ready, OrderState::Expired, true),
+            (AwaitingPayment, OrderState::AwaitingPayment, false),
+            (AwaitingPayment, OrderState::Confirmed, true),
+            (AwaitingPayment, OrderState::Expired, true),
+            (Confirmed, OrderState::Shipped, false),
+            (Confirmed, OrderState::Cancelled, true),
+            (Shipped, OrderState::Shipped, false),
+            (Shipped, OrderState::Delivered, true),
+            (Rejected, OrderState::Rejected, false),
+            (PartCancelled, OrderState::Cancelled, false),
+            (OrderEvent::Cancelled, OrderState::Cancelled, false),
+            (OrderEvent::Withdrawn, OrderState::Returned, false),
+        ] {
+            let order = Order { state, ..order("en") };
+            assert_eq!(super::is_out_of_date(event, &order), is_out_of_date, "{event:?} {state}");
+        }
+    }
+
+    #[test]
+    fn a_rejected_order_is_mailed_with_the_reason_of_each_line_and_what_can_be_done() {
+        let shop = Shop::parse(SHOP).unwrap();
+        let (lines, limit) = (OrderReason::Lines, OrderReason::TooManyOpen { max: 5 });
+        for (rejection, reason, language, there, not_there) in [
+            (&lines, LineReason::OutOfStock { left: 0 }, "en", "2 × Niebla\n    Out of stock.", "0 copies"),
+            (&lines, LineReason::OutOfStock { left: 1 }, "en", "2 × Niebla\n    Only 1 copy is left.", "page"),
+            (&lines, LineReason::PriceAbove { now: euro(2_095) }, "es", "    Ahora cuesta 20,95\u{a0}€.", "página"),
+            (&lines, LineReason::NoSuchBook, "en", "to order what is available", "Total"),
+            (&limit, LineReason::NoSuchBook, "en", "2 × Niebla", "to order what is available"),
+        ] {
+            let state = OrderState::Rejected;
+            let mut order = Order { state, rejection: Some(rejection.clone()), ..order(language) };
+            order.lines[1].reason = Some(reason);
+            let text = about_order(OrderEvent::Rejected, AT, &order, None, &shop, None).text;
+            assert!(text.contains(there), "{there}: {text}");
+            assert!(!text.contains(not_there), "{not_there}: {text}");
+        }
+    }
+
+    #[test]
+    fn a_withdrawal_says_what_to_do_with_the_books_and_what_of_the_money() {
+        use OrderState::{Delivered, Shipped};
+        let shop = Shop::parse(SHOP).unwrap();
+        let (transfer, at_door) = (Payment::BankTransfer, Payment::OnDelivery);
+        let paid = Some(PLACED);
+        for (state, payment, paid_at, texts, not_there) in [
+            (
+                Shipped,
+                transfer,
+                paid,
+                &["you can refuse it", "by 17 March 2026", "to the account from which"][..],
+                "owe nothing",
+            ),
+            (
+                Shipped,
+                at_door,
+                None,
+                &["you can refuse it", "if you refuse the parcel, you owe nothing", "(IBAN)"],
+                "mail-",
+            ),
+            (Delivered, at_door, paid, &["within 14 days, by 17 March 2026", "everything that you paid"], "refuse"),
+        ] {
+            let order = Order { state, payment, paid_at, ..order("en") };
+            let text = about_order(OrderEvent::Withdrawn, AT, &order, Some(AT), &shop, None).text;
+            for there in texts.iter().chain(&["Our address: Anaquel, S. L., Calle de los Libros 1, Madrid."]) {
+                assert!(text.contains(there), "{there}: {text}");
+            }
+            assert!(!text.contains(not_there), "{not_there}: {text}");
+        }
+    }
+
+    #[test]
+    fn the_mail_about_a_parcel_has_the_amount_that_the_carrier_takes() {
+        let shop = Shop::parse(SHOP).unwrap();
+        for (payment, paid_at, is_due) in [
+            (Payment::OnDelivery, None, true),
+            (Payment::OnDelivery, Some(PLACED), false),
+            (Payment::BankTransfer, Some(PLACED), false),
+        ] {
+            let history = vec![StateChange { state: OrderState::Confirmed, at: CONFIRMED }];
+            let order = Order { payment, paid_at, history, ..order("en") };
+            let text = about_order(OrderEvent::Shipped, AT, &order, None, &shop, None).text;
+            assert_eq!(text.contains("Please have €63.80 ready for the carrier."), is_due, "{payment:?}: {text}");
+            assert!(text.contains("It arrives by 6 January 2026 at the latest."), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_mail_names_the_order_its_day_the_note_and_where_to_write_to() {
+        let note = shared::domain::OrderNote::parse("Es un regalo.\nSin el precio.").ok();
+        let order = Order { note, ..order("en") };
+        let shop = Shop::parse(SHOP).unwrap();
+        for event in OrderEvent::ALL {
+            let text = about_order(event, time_of(event), &order, None, &shop, Some("https://shop.example")).text;
+            assert!(text.contains("Order 100042, placed on 2 January 2026."), "{event:?}: {text}");
+            assert!(text.contains("https://shop.example/contact"), "{event:?}: {text}");
+            assert_eq!(
+                text.contains("Your note:\nEs un regalo.\nSin el precio."),
+                is_contract(event),
+                "{event:?}: {text}"
+            );
         }
     }
 
@@ -560,7 +908,7 @@ mod tests {
             (OrderEvent::Withdrawn, None, at, "en", "On 4 March 2026, 05:06\u{a0}UTC you declared"),
         ] {
             let order = Order { rejection, ..order(language) };
-            let text = about_order(event, &order, declared_at, &shop, None).text;
+            let text = about_order(event, AT, &order, declared_at, &shop, None).text;
             assert!(text.contains(there), "{event:?}: {text}");
             assert_eq!(text.contains("As you asked"), there.contains("As you asked"), "{text}");
         }
@@ -580,7 +928,7 @@ mod tests {
                 expires_at,
                 ..order("en")
             };
-            about_order(event, &order, None, &shop, None).text
+            about_order(event, AT, &order, None, &shop, None).text
         };
         let day = Some(datetime!(2026-01-09 03:04 UTC));
         for (event, paid_at, expires_at, texts, not_there) in [
@@ -588,7 +936,7 @@ mod tests {
                 OrderEvent::Ready,
                 None,
                 day,
-                &["Calle de los Libros 1, Madrid, de 10 a 20 h", "until 9 January 2026", "Please bring €63.80"][..],
+                &["Calle de los Libros 1, Madrid, de 10 a 20 h", "until 9 January 2026", "Please bring €59.85"][..],
                 "0.00",
             ),
             (OrderEvent::Ready, day, None, &["You have paid already."], "Please bring"),
@@ -599,7 +947,7 @@ mod tests {
                 &[
                     "Collection in the shop: free.",
                     "Place of collection: Calle de los Libros 1",
-                    "ready within 2 days at most of our confirmation",
+                    "ready at most 2 days after we confirm the order",
                     "we keep it for 7 days",
                     "Payment: When you collect it, in the shop",
                 ],
@@ -618,7 +966,7 @@ mod tests {
     fn a_mail_without_a_link_names_no_page_of_the_order() {
         for event in OrderEvent::ALL {
             for language in ["es", "en"] {
-                let text = about_order(event, &order(language), None, &Shop::parse(SHOP).unwrap(), None).text;
+                let text = about_order(event, AT, &order(language), None, &Shop::parse(SHOP).unwrap(), None).text;
                 for page in ["página", "page of", "order’s page", "https://"] {
                     assert!(!text.contains(page), "{event:?}, {page}: {text}");
                 }

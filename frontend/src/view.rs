@@ -10,7 +10,7 @@ use shared::{
 };
 use time::{Date, OffsetDateTime};
 
-use crate::{Locale, Markup, cover, delivery, format, links, mails, markup};
+use crate::{Locale, Markup, cover, delivery, format, links, mails, markup, rejected};
 
 /// The visitor's language, the request, and today.
 #[derive(Debug, Clone, Copy)]
@@ -59,7 +59,11 @@ impl CartNote {
     /// The value of the parameter, for the cart after the change.
     pub fn write(self, cart: &Cart) -> String {
         let book = self.book.map(|book| format!(".{book}")).unwrap_or_default();
-        format!("{}.{}{book}", self.change.name(), Self::mark(cart))
+        let copies = match self.change {
+            CartChange::Removed(copies) => format!("-{copies}"),
+            _ => String::new(),
+        };
+        format!("{}{copies}.{}{book}", self.change.name(), Self::mark(cart))
     }
 
     /// Reads the value of the parameter; none if it is not of this cart, or the cart contradicts it.
@@ -70,7 +74,8 @@ impl CartNote {
         let book = parts.next().and_then(BookId::parse);
         let line = book.and_then(|book| cart.line(book));
         let is_so = match change {
-            CartChange::Added => line.is_some(),
+            CartChange::Added | CartChange::Short => line.is_some(),
+            CartChange::Removed(_) => book.is_some() && line.is_none(),
             CartChange::Full => cart.lines().len() == Cart::MAX_LINES,
             CartChange::Most => cart.lines().iter().any(|line| line.quantity == Cart::MAX_COPIES),
             CartChange::Changed | CartChange::Refilled | CartChange::Renewed => true,
@@ -89,7 +94,11 @@ impl CartNote {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CartChange {
     Added,
-    /// Quantities were changed, or books removed.
+    /// A book was added of which there are fewer copies than the cart has now.
+    Short,
+    /// These copies of a book were removed.
+    Removed(u8),
+    /// Quantities were changed.
     Changed,
     /// A book did not fit.
     Full,
@@ -102,8 +111,9 @@ pub enum CartChange {
 }
 
 impl CartChange {
-    const ALL: [(&'static str, Self); 6] = [
+    const ALL: [(&'static str, Self); 7] = [
         ("added", Self::Added),
+        ("short", Self::Short),
         ("changed", Self::Changed),
         ("full", Self::Full),
         ("most", Self::Most),
@@ -112,16 +122,25 @@ impl CartChange {
     ];
 
     pub fn parse(name: &str) -> Option<Self> {
+        if let Some(copies) = name.strip_prefix("removed-") {
+            let copies = copies.parse().ok().filter(|copies| (1..=Cart::MAX_COPIES).contains(copies));
+            return copies.map(Self::Removed);
+        }
         Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, change)| *change)
     }
 
     pub fn name(self) -> &'static str {
+        if matches!(self, Self::Removed(_)) {
+            return "removed";
+        }
         Self::ALL.iter().find(|(_, known)| *known == self).map_or("", |(name, _)| name)
     }
 
     fn key(self) -> &'static str {
         match self {
             Self::Added => "cart-added",
+            Self::Short => "cart-short",
+            Self::Removed(_) => "cart-removed",
             Self::Changed => "cart-changed",
             Self::Full => "cart-full",
             Self::Most => "cart-most",
@@ -182,7 +201,7 @@ impl View<'_> {
     }
 
     pub fn day(&self, time: OffsetDateTime) -> String {
-        self.date(self.local_day(time))
+        format::day(self.locale, time, &self.time_zone())
     }
 
     /// The day in the shop's time zone; a shop that does not sell has UTC.
@@ -190,7 +209,7 @@ impl View<'_> {
         self.time_zone().local(time).date()
     }
 
-    fn time_zone(&self) -> TimeZone {
+    pub fn time_zone(&self) -> TimeZone {
         self.shop.map(|shop| shop.time_zone.clone()).unwrap_or_default()
     }
 
@@ -219,6 +238,11 @@ impl View<'_> {
         book.availability == Availability::InStock && self.price_of(book).is_some()
     }
 
+    /// The copies of a book that there are, as far as one order can have them.
+    pub fn copies(&self, book: &Summary) -> u32 {
+        book.stock.min(Cart::MAX_COPIES.into())
+    }
+
     /// The price of a book in the currency that the shop charges, if it sells the book at all.
     pub fn price_of<'b>(&self, book: &'b Summary) -> Option<&'b Money> {
         let shop = self.shop.filter(|_| self.sells())?;
@@ -228,10 +252,17 @@ impl View<'_> {
     /// The outcome of the last change of the cart. It names the book, if that is among those of the page.
     pub fn cart_notice<'b>(&self, books: impl IntoIterator<Item = &'b Summary>) -> Option<String> {
         let CartNote { change, book } = self.cart_change.filter(|_| self.sells())?;
-        match books.into_iter().find(|shown| change == CartChange::Added && Some(shown.id) == book) {
-            Some(added) => Some(self.text_with("cart-added-book", "title", added.title.as_str())),
-            None => Some(self.text(change.key())),
-        }
+        let title = books.into_iter().find(|shown| Some(shown.id) == book).map(|book| book.title.as_str());
+        let key = match change {
+            CartChange::Added => Some("cart-added-book"),
+            CartChange::Short => Some("cart-short-book"),
+            CartChange::Removed(_) => Some("cart-removed-book"),
+            _ => None,
+        };
+        Some(match key.zip(title) {
+            Some((key, title)) => self.text_with(key, "title", title),
+            None => self.text(change.key()),
+        })
     }
 
     /// The same of a page that has no books.
@@ -339,35 +370,12 @@ impl View<'_> {
 
     /// Why an order was rejected as a whole.
     pub fn order_reason(&self, reason: &OrderReason) -> String {
-        match reason {
-            OrderReason::Lines => self.text("rejected-lines"),
-            OrderReason::DeliveryPriceAbove { now } => {
-                self.text_with("rejected-delivery-price", "price", self.price(now))
-            }
-            OrderReason::TotalAbove { now } => self.text_with("rejected-total", "price", self.price(now)),
-            OrderReason::TooManyOpen { max } => self.count("rejected-too-many-open", *max),
-            OrderReason::DeliveryNotOffered => self.text("rejected-delivery"),
-            OrderReason::CountryNotServed => self.text("rejected-country"),
-            OrderReason::PaymentNotAccepted => self.text("rejected-payment"),
-            OrderReason::NotSelling => self.text("not-sold"),
-            OrderReason::Erased => self.text("rejected-erased"),
-            OrderReason::Cancelled => self.text("rejected-cancelled"),
-            OrderReason::Other(_) => self.text("reason-other"),
-        }
+        rejected::order_reason(self.locale, reason)
     }
 
     /// Why a line of an order could not be sold.
     pub fn line_reason(&self, reason: &LineReason) -> String {
-        match reason {
-            LineReason::NoSuchBook => self.text("line-withdrawn"),
-            LineReason::WithoutPrice => self.text("line-to-order"),
-            LineReason::OutOfStock { left: 0 } => self.text("line-out-of-stock"),
-            LineReason::OutOfStock { left } => self.count("cart-too-few", *left),
-            LineReason::PriceAbove { now } => self.text_with("line-price-above", "price", self.price(now)),
-            LineReason::OtherCurrency { now } => self.text_with("line-other-currency", "price", self.price(now)),
-            LineReason::TooMany { max } => self.count("line-too-many", *max),
-            LineReason::Other(_) => self.text("reason-other"),
-        }
+        rejected::line_reason(self.locale, reason)
     }
 
     /// `4 %: 0,77 €`
@@ -664,6 +672,10 @@ mod tests {
             (CartChange::Full, Some(99), &many, "full.c56a4180.99", true),
             (CartChange::Most, None, ".53:19:1995", "most.c56a4180", false),
             (CartChange::Most, Some(53), ".53:20:1995", "most.c56a4180.53", true),
+            (CartChange::Short, Some(53), ".53:2:1995", "short.c56a4180.53", true),
+            (CartChange::Removed(2), Some(7), ".53:2:1995", "removed-2.c56a4180.7", true),
+            (CartChange::Removed(2), Some(7), "", "removed-2.none.7", true),
+            (CartChange::Removed(2), Some(53), ".53:2:1995", "removed-2.c56a4180.53", false),
         ] {
             let note = CartNote { change, book: book.map(BookId::from) };
             let cart = cart(lines);
@@ -671,7 +683,20 @@ mod tests {
             assert_eq!(CartNote::read(address, &cart), is_read.then_some(note), "{address} {lines}");
             assert_eq!(CartNote::read(address, &other), None, "{address}");
         }
-        for typed in ["full", "added", "added.53", "changed", "refilled", "renewed.", "", "stolen.c56a4180"] {
+        for typed in [
+            "removed-0.c56a4180.7",
+            "removed-21.c56a4180.7",
+            "removed.c56a4180.7",
+            "removed-2.c56a4180",
+            "full",
+            "added",
+            "added.53",
+            "changed",
+            "refilled",
+            "renewed.",
+            "",
+            "stolen.c56a4180",
+        ] {
             assert_eq!(CartNote::read(typed, &cart(".53:1:1995")), None, "{typed}");
         }
     }

@@ -8,8 +8,8 @@ use frontend::{
 };
 use shared::{
     domain::{
-        Address, AddressText, Availability, Book, BookId, Cart, CartLine, Contact, Delivery, DisplayName, Email,
-        Invalid, Language, LineReason, Money, Order, OrderId, OrderLine, OrderNote, OrderNumber, OrderReason,
+        Address, AddressText, Availability, Book, BookId, Cart, CartLine, Contact, CopiesChange, Delivery, DisplayName,
+        Email, Invalid, Language, LineReason, Money, Order, OrderId, OrderLine, OrderNote, OrderNumber, OrderReason,
         OrderState, Payment, Phone, Reason, StateChange, SubmissionKey, Summary, TaxPart,
     },
     quote::{Quote, QuoteLine},
@@ -74,8 +74,8 @@ pub fn every_page(view: View, books: &[Summary], hostile: &Summary, show: &mut i
 
 fn carts(view: View, books: &[Summary], hostile: &Summary, show: &mut impl FnMut(&str, &dyn DynTemplate)) {
     let view = View { path: "/cart", cart: 7, ..view };
-    show("cart-empty", &CartPage { view: View { cart: 0, ..view }, rows: &[] });
-    show("cart-not-sold", &CartPage { view: View { shop: None, ..view }, rows: &[] });
+    show("cart-empty", &CartPage { view: View { cart: 0, ..view }, rows: &[], removed: None });
+    show("cart-not-sold", &CartPage { view: View { shop: None, ..view }, rows: &[], removed: None });
 
     let row = |book: &Summary, quantity, price_seen| CartRow {
         line: CartLine { book: book.id, quantity, price_seen },
@@ -86,7 +86,20 @@ fn carts(view: View, books: &[Summary], hostile: &Summary, show: &mut impl FnMut
         Summary { price, stock: 9, availability: Availability::InStock, ..books[at].clone() }
     };
     let fine = row(&priced(0, 1_995), 2, 1_995);
-    show("cart", &CartPage { view, rows: std::slice::from_ref(&fine) });
+    show("cart", &CartPage { view, rows: std::slice::from_ref(&fine), removed: None });
+    let gone = priced(1, 1_250);
+    let removed = CartNote { change: CartChange::Removed(3), book: Some(gone.id) };
+    let removed = CartPage {
+        view: View { cart_change: Some(removed), ..view },
+        rows: std::slice::from_ref(&fine),
+        removed: Some(&gone),
+    };
+    show("cart-removed", &removed);
+    show("cart-removed-last", &CartPage { view: View { cart: 0, ..removed.view }, rows: &[], ..removed });
+    let short = CartNote { change: CartChange::Short, book: Some(books[3].id) };
+    let few = row(&Summary { stock: 1, ..priced(3, 950) }, 3, 950);
+    let few = [few];
+    show("cart-short", &CartPage { view: View { cart_change: Some(short), ..view }, rows: &few, removed: None });
     let without_price = Summary { price: None, availability: Availability::ToOrder, ..books[4].clone() };
     let sold_out = Summary { stock: 0, availability: Availability::OutOfStock, ..priced(5, 700) };
     let rows = [
@@ -100,8 +113,8 @@ fn carts(view: View, books: &[Summary], hostile: &Summary, show: &mut impl FnMut
         CartRow { line: CartLine { book: BookId::from(999), quantity: 1, price_seen: 500 }, book: None },
     ];
     let most = CartNote { change: CartChange::Most, book: None };
-    show("cart-changed", &CartPage { view: View { cart_change: Some(most), ..view }, rows: &rows });
-    show("cart-nothing-left", &CartPage { view, rows: &rows[4..] });
+    show("cart-changed", &CartPage { view: View { cart_change: Some(most), ..view }, rows: &rows, removed: None });
+    show("cart-nothing-left", &CartPage { view, rows: &rows[4..], removed: None });
     let mut cart = Cart::default();
     assert!(rows.iter().all(|row| cart.add(row.line).is_ok()));
 }
@@ -172,6 +185,16 @@ fn orders(view: View, books: &[Summary], hostile: &Summary, show: &mut impl FnMu
             show("order-by-email", &OrderPage { email: "ana@example.org", ..whole });
         }
     }
+    let mut changed = order(&books[..2], OrderState::Ready);
+    changed.paid_at = Some(PLACED + Duration::seconds(2));
+    changed.lines[0].cancelled = 1;
+    let at = PLACED + Duration::days(1);
+    changed.changes = vec![CopiesChange { at, book: books[0].id, copies: 1, are_returned: false }];
+    show("order-changed", &OrderPage { order: OrderView::Whole(&changed), ..page });
+    let paid = Order { paid_at: Some(PLACED), ..order(&books[..2], OrderState::Confirmed) };
+    let paid = OrderPage { order: OrderView::Whole(&paid), ..page };
+    show("order-paid", &paid);
+    show("order-paid-cancel", &OrderPage { step: OrderStep::Cancels, ..paid });
     let shipped = order(&books[..2], OrderState::Shipped);
     let whole = OrderPage { order: OrderView::Whole(&shipped), ..page };
     show("order-withdraw", &OrderPage { step: OrderStep::Cancels, ..whole });
@@ -199,6 +222,8 @@ fn orders(view: View, books: &[Summary], hostile: &Summary, show: &mut impl FnMu
     show("order-cancelling-by-somebody", &OrderPage { step: DECLARED, ..confirmed });
     let left = OrderPage { order: OrderView::State(OrderState::Shipped), ..page };
     show("order-withdrawing-by-somebody", &OrderPage { step: DECLARED, ..left });
+    let withdraws = OrderStep::Withdraws { at: datetime!(2026-11-25 10:00 UTC) };
+    show("order-withdrawing-elsewhere", &OrderPage { step: withdraws, ..left });
     show("order-of-others", &OrderPage { order: OrderView::State(OrderState::Confirmed), ..page });
     let wrong = OrderPage { email: "eva@example.org", ..confirmed };
     show("order-wrong-email", &wrong);
@@ -222,6 +247,7 @@ fn orders(view: View, books: &[Summary], hostile: &Summary, show: &mut impl FnMu
     for (line, reason) in rejected.lines.iter_mut().zip(refused) {
         line.reason = Some(reason);
     }
+    rejected.rejection = Some(OrderReason::Lines);
     rejected.lines[1].title.clear();
     show("order-rejected-lines", &OrderPage { order: OrderView::Whole(&rejected), ..page });
     let strange = Order {
@@ -233,6 +259,12 @@ fn orders(view: View, books: &[Summary], hostile: &Summary, show: &mut impl FnMu
 
 fn euro(minor: u32) -> Money {
     Money { minor, currency: "EUR".into() }
+}
+
+fn changes_of(line: &OrderLine, at: OffsetDateTime) -> Vec<CopiesChange> {
+    let change = |copies, are_returned| CopiesChange { at, book: line.book, copies, are_returned };
+    let changes = [change(line.cancelled, false), change(line.returned, true)];
+    changes.into_iter().filter(|change| change.copies > 0).collect()
 }
 
 /// An order of one copy of each book.
@@ -267,6 +299,7 @@ fn order(books: &[Summary], state: OrderState) -> Order {
         visitor: None,
         state,
         history: vec![StateChange { state, at: PLACED + Duration::seconds(2) }],
+        changes: lines.iter().flat_map(|line| changes_of(line, PLACED + Duration::seconds(2))).collect(),
         rejection: (state == OrderState::Rejected).then_some(OrderReason::TooManyOpen { max: 5 }),
         taxes: TaxPart::by_rate([(sum, 400), (delivery_price, 2_100)], "EUR"),
         lines,

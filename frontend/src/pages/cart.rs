@@ -3,7 +3,7 @@
 use askama::Template;
 use shared::domain::{Cart, CartLine, Money, Summary};
 
-use crate::{View, assets};
+use crate::{CartChange, View, assets};
 
 /// `/cart`
 #[derive(Template, Clone, Copy)]
@@ -11,6 +11,8 @@ use crate::{View, assets};
 pub struct CartPage<'a> {
     pub view: View<'a>,
     pub rows: &'a [CartRow],
+    /// The book that was removed by the last change, as it is now.
+    pub removed: Option<&'a Summary>,
 }
 
 /// A line of the cart with its book as it is now.
@@ -83,7 +85,8 @@ impl CartRow {
             return plain("cart-out-of-stock");
         }
         if book.stock < u32::from(self.line.quantity) {
-            return Some(("cart-too-few", view.count("cart-too-few", book.stock)));
+            let arguments = [("count", book.stock.into()), ("wanted", self.line.quantity.into())];
+            return Some(("cart-too-few", view.locale.text_with("cart-some", arguments)));
         }
         match now.minor.cmp(&self.line.price_seen) {
             std::cmp::Ordering::Equal => None,
@@ -95,7 +98,14 @@ impl CartRow {
 
 impl CartPage<'_> {
     fn cart_notice(&self) -> Option<String> {
-        self.view.cart_notice(self.rows.iter().filter_map(|row| row.book.as_ref()))
+        self.view.cart_notice(self.rows.iter().filter_map(|row| row.book.as_ref()).chain(self.removed))
+    }
+
+    /// What puts the removed copies back, if they can be sold: book, copies and price.
+    fn undo(&self) -> Option<CartLine> {
+        let CartChange::Removed(quantity) = self.view.cart_change?.change else { return None };
+        let book = self.removed?;
+        self.view.price_of(book).map(|price| CartLine { book: book.id, quantity, price_seen: price.minor })
     }
 
     fn subtotal(&self) -> Money {

@@ -94,7 +94,7 @@ impl Checkout<'_> {
 
     fn countries(&self) -> Vec<(String, String)> {
         let countries = self.shop.ship.iter().flat_map(|ship| &ship.countries);
-        countries.map(|code| (code.clone(), self.view.country(code))).collect()
+        countries.map(|code| (code.clone(), delivery::country_served(self.view.locale, code))).collect()
     }
 
     /// For each delivery: its class, its name, the price of the delivery, the total, and the tax in it.

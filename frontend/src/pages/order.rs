@@ -1,11 +1,11 @@
 //! The page of an order.
 
 use askama::Template;
-use shared::domain::{CartLine, Delivery, LineReason, Order, OrderLine, OrderReason, OrderState, Payment};
+use shared::domain::{CartLine, Delivery, Order, OrderLine, OrderState, Payment};
 use time::OffsetDateTime;
 
 use super::differ;
-use crate::{View, assets, delivery, format, refund};
+use crate::{View, assets, delivery, format, mails, refund, rejected};
 
 /// `/orders/{id}`
 #[derive(Template, Clone, Copy)]
@@ -48,6 +48,8 @@ pub enum OrderStep {
         /// Whether it should have had an effect by now.
         is_late: bool,
     },
+    /// The shop has accepted a withdrawal with the e-mail address of the order, from a browser that has not placed it.
+    Withdraws { at: OffsetDateTime },
 }
 
 impl OrderPage<'_> {
@@ -85,6 +87,21 @@ impl OrderPage<'_> {
         matches!(self.order, OrderView::State(_)) && !self.email.is_empty()
     }
 
+    /// Whether the page shows everything because of its e-mail address, which the forms that lead away from it carry.
+    fn is_open_by_email(&self) -> bool {
+        self.whole().is_some() && !self.email.is_empty()
+    }
+
+    /// Whether the buyer gets nothing of what was ordered.
+    fn is_bad_news(&self) -> bool {
+        matches!(self.state(), OrderState::Rejected | OrderState::Expired | OrderState::Cancelled) || self.is_without_effect()
+    }
+
+    /// Whether a cancellation has had no effect until now.
+    fn is_without_effect(&self) -> bool {
+        matches!(self.order, OrderView::State(_)) && self.has_cancelled() && self.has_waited()
+    }
+
     /// The address of the form that asks for the e-mail address. It continues with the step that was begun.
     fn ask_address(&self) -> String {
         let part = if self.state().can_be_cancelled() { "cancel" } else { "withdraw" };
@@ -97,7 +114,7 @@ impl OrderPage<'_> {
     /// When the shop got the declaration that the address of the page carries.
     fn declared_at(&self) -> Option<OffsetDateTime> {
         match self.step {
-            OrderStep::Declared { at, .. } => Some(at),
+            OrderStep::Declared { at, .. } | OrderStep::Withdraws { at } => Some(at),
             _ => None,
         }
     }
@@ -115,6 +132,11 @@ impl OrderPage<'_> {
     /// Whether somebody has cancelled it, without an effect until now.
     fn has_cancelled(&self) -> bool {
         self.declared_at().is_some() && self.state().can_be_cancelled()
+    }
+
+    /// Whether the buyer has withdrawn from the contract, in a browser that sees the state only.
+    fn withdraws(&self) -> bool {
+        matches!(self.step, OrderStep::Withdraws { .. }) && self.state().has_left_the_shop()
     }
 
     fn has_waited(&self) -> bool {
@@ -142,6 +164,7 @@ impl OrderPage<'_> {
             Some(order) if order.state.has_left_the_shop() && self.declared_at().is_some() => {
                 self.view.text("order-withdrawal-received")
             }
+            None if self.withdraws() => self.view.text("order-withdrawal-received"),
             _ => self.view.order_state(self.state()),
         }
     }
@@ -151,9 +174,10 @@ impl OrderPage<'_> {
         let at = self.declared_at()?;
         let key = match self.order {
             OrderView::Whole(order) if order.state.has_left_the_shop() => "order-declared-withdrawal",
+            OrderView::State(_) if self.withdraws() => "order-declared-withdrawal",
             OrderView::Whole(_) if self.is_cancelling() => "order-declared",
             OrderView::Whole(_) if self.has_cancelled() => "order-declared-late",
-            OrderView::State(state) if state.has_left_the_shop() => "order-declared-by-somebody",
+            OrderView::State(state) if state.has_left_the_shop() => "order-declared-withdrawal-by-somebody",
             OrderView::State(_) if self.has_cancelled() && self.has_waited() => "order-declared-in-vain",
             OrderView::State(_) if self.has_cancelled() => "order-declared-by-somebody",
             OrderView::Received | OrderView::Unknown => "order-declared-by-somebody",
@@ -192,24 +216,40 @@ impl OrderPage<'_> {
         delivery::time(self.view.locale, self.view.shop?, order).filter(|_| is_prepared)
     }
 
-    /// What the buyer gets back of an order that has ended.
+    /// What the buyer gets back of an order that has ended, or of parts of it.
     fn refund(&self) -> Option<String> {
         let order = self.whole()?;
+        let (locale, zone) = (self.view.locale, &self.view.time_zone());
+        let at = order.since().unwrap_or(order.placed_at);
         match order.state {
-            OrderState::Cancelled | OrderState::Expired => refund::of_cancelled(self.view.locale, order),
-            OrderState::Returned => refund::of_returned(self.view.locale, order),
-            _ => None,
+            OrderState::Cancelled | OrderState::Expired => refund::of_cancelled(locale, zone, order, at),
+            OrderState::Returned => refund::of_returned(locale, zone, order, at),
+            _ => refund::of_parts(locale, order),
         }
+    }
+
+    /// What the buyer gets back by cancelling.
+    fn refund_if_cancelled(&self) -> Option<String> {
+        refund::if_cancelled(self.view.locale, self.whole()?)
+    }
+
+    /// That the buyer's transfer has arrived.
+    fn paid(&self) -> Option<String> {
+        delivery::paid(self.view.locale, &self.view.time_zone(), self.whole()?)
     }
 
     /// What has happened to the order, in order of time.
     fn history(&self) -> Vec<(String, OffsetDateTime)> {
         let Some(order) = self.whole() else { return Vec::new() };
         let placed = (self.view.order_state(OrderState::Received), order.placed_at);
-        let changes = order.history.iter().filter(|change| change.state != OrderState::Received);
-        let changes = changes.map(|change| (self.view.order_state(change.state), change.at));
+        let states = order.history.iter().filter(|change| change.state != OrderState::Received);
+        let states = states.map(|change| (self.view.order_state(change.state), change.at));
         let withdrawn = self.withdrawn_at().map(|at| (self.view.text("order-withdrawal"), at));
-        let mut all: Vec<_> = [placed].into_iter().chain(changes).chain(withdrawn).collect();
+        // Copies that went back with the whole order are not named one by one.
+        let is_of_part = |at| !order.history.iter().any(|change| change.at == at);
+        let changes = order.changes.iter().filter(|change| is_of_part(change.at));
+        let changes = changes.map(|change| (refund::of_change(self.view.locale, order, change), change.at));
+        let mut all: Vec<_> = [placed].into_iter().chain(states).chain(changes).chain(withdrawn).collect();
         all.sort_by_key(|(_, at)| *at);
         all
     }
@@ -271,13 +311,9 @@ impl OrderPage<'_> {
         changes.into_iter().filter(|(_, count)| *count > 0).map(|(key, count)| self.view.count(key, count)).collect()
     }
 
-    /// The lines of a rejected order that can be sold, as the cart reads them; none if nothing is left, or the buyer did not
-    /// want them.
+    /// The lines of a rejected order that can be sold, as the cart reads them; none if nothing is left.
     fn available(&self) -> Option<String> {
-        let order = self
-            .whole()
-            .filter(|order| order.state == OrderState::Rejected && order.rejection != Some(OrderReason::Cancelled))?;
-        let lines: Vec<String> = order.lines.iter().filter_map(available).map(|line| line.to_cookie()).collect();
+        let lines: Vec<String> = rejected::available(self.whole()?).iter().map(CartLine::to_cookie).collect();
         (!lines.is_empty()).then(|| lines.join("."))
     }
 
@@ -304,18 +340,10 @@ impl OrderPage<'_> {
         if order.state == OrderState::Returned {
             return vec![self.view.text_with("order-withdrawn-returned", "time", time)];
         }
-        let back = refund::is_possible(order).then(|| self.view.text("refund-terms"));
-        [self.view.text_with("order-withdrawn", "time", time)].into_iter().chain(back).collect()
+        let seller = self.view.shop.map(mails::seller_address);
+        let follows = refund::after_withdrawal(self.view.locale, &self.view.time_zone(), seller, order, at);
+        [self.view.text_with("order-withdrawn", "time", time)].into_iter().chain(follows).collect()
     }
-}
-
-fn available(line: &OrderLine) -> Option<CartLine> {
-    let quantity = line.reason.as_ref().map_or(line.quantity, |reason| reason.available(line.quantity));
-    let now = match &line.reason {
-        Some(LineReason::PriceAbove { now } | LineReason::OtherCurrency { now }) => Some(now),
-        _ => line.unit_price.as_ref(),
-    };
-    (quantity > 0).then(|| CartLine { book: line.book, quantity, price_seen: now.map_or(0, |price| price.minor) })
 }
 
 #[cfg(test)]

@@ -1,17 +1,22 @@
 # Mails about orders, in plain text.
 mail-greeting = Hello { $name },
 mail-greeting-nobody = Hello,
+mail-order = Order { $number }, placed on { $date }. This email says how it was on { $time }.
 mail-link = Your order, with everything that happens: { $address }
 mail-delivery = Delivery: { $amount }
 mail-total = Total including VAT: { $amount }
 mail-tax = Includes VAT at { $rate }: { $amount }
 mail-tax-id = Tax number: { $id }
-mail-transfer = Please transfer { $amount } to { $holder }, IBAN { $iban } ({ $plain }, to copy it), with the reference { $number }. We keep the books for { $days } days.
+mail-transfer = Please transfer { $amount } to { $holder }, IBAN { $iban } ({ $plain }, to copy it), with the reference { $number }. We keep the books until { $date }.
 mail-withdrawal = You have 14 days from receiving it to withdraw from the purchase without giving a reason: on the page of your order, or by a reply to this email.
 mail-withdrawal-without-page = You have 14 days from receiving it to withdraw from the purchase without giving a reason, by a reply to this email.
 mail-address = We send it to: { $address }
 mail-payment = Payment: { $payment }
 mail-keep = When it is ready, we keep it for { $days } days.
+mail-delivery-pay = Please have { $amount } ready for the carrier.
+mail-note = Your note:
+    { $note }
+mail-contact = To write to us: { $address }
 mail-collect-until = You can collect it until { $date }.
 mail-collect-pay = Please bring { $amount } to pay for it.
 mail-collect-paid = You have paid already.
@@ -29,10 +34,11 @@ mail-subject-part-returned = A return from your order { $number } · { $shop }
 mail-subject-withdrawn = We have received your withdrawal from order { $number } · { $shop }
 mail-confirmed = We have confirmed your order, and keep the books for you.
 mail-awaiting-payment = We have put your books aside. We will prepare them as soon as your transfer arrives.
-mail-rejected = We could not accept your order. Nothing was sold, and you have nothing to pay. The page of the order has the reason for each line, and from there you can order what is available.
-mail-rejected-without-page = We could not accept your order. Nothing was sold, and you have nothing to pay. Reply to this email to learn the reason for each line, or to order what is available.
+mail-rejected = We could not accept your order. Nothing was sold, and you have nothing to pay.
+mail-available = From its page you can order what is available.
+mail-available-without-page = Reply to this email to order what is available.
 mail-expired = The time has passed, and the books are on sale again. You have nothing to pay.
-mail-ready = Your order is ready and waits for you in the shop.
+mail-ready = Your order is ready and waiting for you in the shop.
 mail-shipped = Your order is on its way.
 mail-returned = We have received the books that you returned.
 mail-cancelled = We have cancelled your order. You have nothing to pay.
@@ -42,5 +48,3 @@ mail-cancelled-early-at = On { $time } you cancelled your order, before we had c
 mail-part-cancelled = We had to take copies off your order. What remains is below.
 mail-part-returned = We have received copies that you returned. They are below.
 mail-withdrawn = On { $time } you declared that you withdraw from the contract of order { $number }. We confirm that we have received it.
-
-    Send the books back within 14 days. { withdrawal-return-costs }

@@ -202,6 +202,7 @@ reason-too-long-by-unknown = { $what } can have { $a } characters.
 reason-email = Enter your whole email address, such as ana@example.org.
 reason-phone = Enter a telephone number such as +34 600 123 123.
 reason-postal-code = Enter the postal code of the country, with its digits, letters and hyphens.
+reason-postal-code-start = No postal code begins with { $start }. Enter one like { $example }.
 reason-postal-code-of-country = Enter a postal code such as { $example }.
 reason-vat-area = We do not send to this area (such as the Canary Islands, Ceuta and Melilla), because another tax applies there. Write to us, and we will see what is possible.
 reason-country = Choose a country.
@@ -279,6 +280,16 @@ cart-add = Add to cart
 cart-see = See the cart
 cart-added = Added to the cart.
 cart-added-book = “{ $title }” is in the cart.
+cart-short = Added to the cart, but there are fewer copies than you want.
+cart-short-book = “{ $title }” is in the cart, but there are fewer copies than you want.
+cart-removed = Removed from the cart.
+cart-removed-book = “{ $title }” is no longer in the cart.
+cart-undo = Put it back
+cart-nothing-to-order = None of these books can be ordered at the moment, so there is no checkout.
+cart-some = { $count ->
+        [one] Only { $count } copy is left: { $count } of { $wanted } can be ordered.
+       *[other] Only { $count } copies are left: { $count } of { $wanted } can be ordered.
+    }
 cart-changed = Cart updated.
 cart-full = It was not added: a cart holds 50 different books. Place an order, or remove one.
 cart-most = You can order at most 20 copies of a book.
@@ -290,8 +301,8 @@ cart-withdrawn = We no longer sell it; it will not be in the order.
 cart-to-order = On request only; it will not be in the order.
 cart-out-of-stock = Out of stock; it will not be in the order.
 cart-too-few = { $count ->
-        [one] Only { $count } copy is left
-       *[other] Only { $count } copies are left
+        [one] Only { $count } copy is left.
+       *[other] Only { $count } copies are left.
     }
 cart-cheaper = The price has fallen.
 cart-dearer = The price has risen.
@@ -333,7 +344,7 @@ checkout-collect = Collection: { $place }. Free. { $ready ->
         [one] { $keep } day
        *[other] { $keep } days
     }.
-checkout-ship = Delivery to your address ({ $countries }): { $price }. It arrives within { $days ->
+checkout-ship = Delivery to your address in { $countries }: { $price }. It arrives within { $days ->
         [one] { $days } day
        *[other] { $days } days
     } at most.
@@ -341,20 +352,22 @@ delivery-countries = We deliver to: { $countries }.
 delivery-counts = The time counts from our confirmation of the order.
 delivery-counts-transfer = The time counts from our confirmation of the order, or, if you pay by bank transfer, from its arrival.
 delivery-time-collect = { $days ->
-        [0] It is ready on the day of
-        [one] It is ready within { $days } day at most of
-       *[other] It is ready within { $days } days at most of
+        [0] It is ready on the day on which
+        [one] It is ready at most { $days } day after
+       *[other] It is ready at most { $days } days after
     } { $from ->
-        [transfer] the arrival of your transfer
-       *[confirmation] our confirmation of the order
+        [transfer] your transfer arrives
+       *[confirmation] we confirm the order
     }.
+delivery-date-collect = It is ready by { $date } at the latest.
 delivery-time-ship = { $days ->
-        [one] It arrives within { $days } day at most of
-       *[other] It arrives within { $days } days at most of
+        [one] It arrives at most { $days } day after
+       *[other] It arrives at most { $days } days after
     } { $from ->
-        [transfer] the arrival of your transfer
-       *[confirmation] our confirmation of the order
+        [transfer] your transfer arrives
+       *[confirmation] we confirm the order
     }.
+delivery-date-ship = It arrives by { $date } at the latest.
 checkout-address = Delivery address
 checkout-payment = Payment
 checkout-no-cards = We take no card payments online: please don’t type a card number anywhere.
@@ -373,12 +386,13 @@ address-place = Town
 address-region = Province or state (optional)
 address-country = Country
 pay-on-collection = When you collect it, in the shop
-pay-on-delivery = When it arrives, to the carrier
+pay-on-delivery = To the carrier, when it arrives
 pay-by-transfer = { $count ->
         [one] By bank transfer, within { $count } day
        *[other] By bank transfer, within { $count } days
     }
 paid-by-transfer = By bank transfer
+paid-transfer = Your transfer of { $amount } arrived on { $date }.
 choose-delivery = Choose how you would like to receive it.
 choose-payment = Choose a payment that goes with the delivery.
 choose-country = Choose a country that we deliver to.
@@ -414,6 +428,7 @@ order-declared = We received your cancellation on { $time } and are processing i
 order-declared-late = We received your cancellation on { $time }. It takes longer than usual; you need not repeat it, we will confirm it by email.
 order-declared-withdrawal = We received your withdrawal from the contract on { $time }. We confirm it by email.
 order-declared-by-somebody = We received a cancellation of this order on { $time }. It counts if it was sent from the browser that placed the order, or with the email address of the order; then we confirm it by email.
+order-declared-withdrawal-by-somebody = We received a withdrawal from the contract of this order on { $time }. It counts if it was sent from the browser that placed the order, or with the email address of the order; then we confirm it by email.
 order-declared-in-vain = The cancellation that we received on { $time } has had no effect until now. Check that the email address is that of the order, and cancel again; or write to us.
 order-next-late = It takes longer than usual. Your order is safe with us, and we write to you when we have decided it; look again later.
 order-next-received = We are checking the stock.
@@ -447,16 +462,37 @@ order-withdraw = Withdraw from contract here
 order-withdraw-sure = You declare that you withdraw from the contract of the whole order. We confirm it by email, with the time.
 order-withdraw-confirm = Confirm withdrawal
 order-withdraw-keep = Keep the books
-order-withdrawn = You withdrew from the contract on { $time }. Send the books back within 14 days of that. { withdrawal-return-costs }
+order-withdrawn = You withdrew from the contract on { $time }.
 order-withdrawn-returned = You withdrew from the contract on { $time }, and the books are back.
 order-withdrawal = You withdrew from the contract
+order-copies-cancelled = Cancelled: { $book }.
+order-copies-returned = Returned: { $book }.
+order-copies-refund = We pay you back { $amount }.
 order-withdrawal-received = Withdrawal received
 withdrawal-return-costs = You pay for sending books back.
 refund-terms = We pay back everything that you paid, ordinary delivery included, within 14 days of your notice of withdrawal; we may wait until we have the books, or until you prove that you have sent them, whichever is earlier.
-refund-returned = We pay you back { $amount } in total, within 14 days of your notice of withdrawal.
-refund-returned-if-paid = If you have paid, we pay you back { $amount } in total, within 14 days of your notice of withdrawal.
-refund-cancelled = We pay back everything that you paid, within 14 days of the cancellation.
-refund-copies = We pay you back { $amount } for the copies that we took off, within 14 days.
+refund-returned = We pay you back { $amount }, by { $date } at the latest.
+refund-returned-if-paid = If you have paid, we pay you back { $amount }, by { $date } at the latest.
+refund-cancelled = We pay back everything that you paid: { $amount }, by { $date } at the latest.
+refund-cancelled-rest = We pay back the rest of what you paid: { $amount }, by { $date } at the latest.
+refund-if-cancelled = If you cancel it, we pay you back { $amount } within 14 days.
+refund-copies = We pay you back { $amount } for { $books }, by { $date } at the latest.
+refund-copies-if-paid = If you have paid, we pay you back { $amount } for { $books }, by { $date } at the latest.
+refund-parts = We pay you back { $amount } for the copies that were cancelled or came back.
+refund-parts-if-paid = If you have paid, we pay you back { $amount } for the copies that came back.
+refund-in-total = With what we paid back before, it is { $amount } in total.
+refund-way-transfer = The money goes to the account from which you paid.
+refund-way-delivery = As you pay the carrier, the money comes by bank transfer: please write to us with the number of your account (IBAN).
+refund-way-collection = The money comes back by the means with which you paid in the shop.
+refund-book = “{ $title }” ({ $count ->
+        [one] { $count } copy
+       *[other] { $count } copies
+    })
+refund-withdrawn = We pay back everything that you paid, ordinary delivery included, by { $date } at the latest; we may wait until we have the books, or until you prove that you have sent them, whichever is earlier.
+withdrawal-send-back = Send the books back within 14 days, by { $date } at the latest.
+withdrawal-on-its-way = If the parcel has not arrived yet, you can refuse it; if you take it, send the books back by { $date } at the latest.
+withdrawal-send-to = Our address: { $address }.
+withdrawal-unpaid = You have not paid yet: if you refuse the parcel, you owe nothing. If you pay the carrier:
 refund-late-transfer = If you have sent the transfer already, we return it when it arrives.
 order-no-invoice = This page is not an invoice. If you need one, ask us for it.
 order-whose = Is this your order?
@@ -477,8 +513,8 @@ line-to-order = On request only.
 line-out-of-stock = Out of stock.
 line-other-currency = Its price is { $price }, in another currency.
 line-too-many = { $count ->
-        [one] At most { $count } copy can be ordered
-       *[other] At most { $count } copies can be ordered
+        [one] At most { $count } copy can be ordered.
+       *[other] At most { $count } copies can be ordered.
     }
 rejected-lines = We could not sell you everything that you ordered; the reason for each book is below.
 rejected-delivery-price = Delivery costs { $price } now.
@@ -628,6 +664,13 @@ country-RO = Romania
 country-SE = Sweden
 country-SI = Slovenia
 country-SK = Slovakia
+country-without = { $country } (except { $parts })
+country-except-DE = Heligoland and Büsingen
+country-except-ES = the Canary Islands, Ceuta and Melilla
+country-except-FI = Åland
+country-except-FR = the overseas territories
+country-except-GR = Mount Athos
+country-except-IT = Campione and Livigno
 
 nav-sign-in = Sign in
 nav-account = My account

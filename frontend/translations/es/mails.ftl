@@ -1,17 +1,22 @@
 # Correos sobre pedidos, en texto sencillo.
 mail-greeting = Hola, { $name }:
 mail-greeting-nobody = Hola:
+mail-order = Pedido { $number }, hecho el { $date }. Este correo cuenta cómo estaba el { $time }.
 mail-link = Tu pedido, con lo que va pasando: { $address }
 mail-delivery = Envío: { $amount }
 mail-total = Total, IVA incluido: { $amount }
 mail-tax = IVA al { $rate } incluido: { $amount }
 mail-tax-id = NIF: { $id }
-mail-transfer = Haz una transferencia de { $amount } a { $holder }, IBAN { $iban } ({ $plain }, para copiarlo), con el concepto { $number }. Guardamos los libros durante { $days } días.
+mail-transfer = Haz una transferencia de { $amount } a { $holder }, IBAN { $iban } ({ $plain }, para copiarlo), con el concepto { $number }. Guardamos los libros hasta el { $date }.
 mail-withdrawal = Tienes 14 días desde que lo recibas para desistir de la compra sin dar ningún motivo: en la página de tu pedido o respondiendo a este correo.
 mail-withdrawal-without-page = Tienes 14 días desde que lo recibas para desistir de la compra sin dar ningún motivo, respondiendo a este correo.
 mail-address = Lo enviamos a: { $address }
 mail-payment = Forma de pago: { $payment }
 mail-keep = Cuando esté listo, te lo guardamos { $days } días.
+mail-delivery-pay = Ten preparados { $amount } para el repartidor.
+mail-note = Tu nota:
+    { $note }
+mail-contact = Para escribirnos: { $address }
 mail-collect-until = Puedes recogerlo hasta el { $date }.
 mail-collect-pay = Trae { $amount } para pagarlo.
 mail-collect-paid = Ya está pagado.
@@ -29,8 +34,9 @@ mail-subject-part-returned = Devolución de tu pedido { $number } · { $shop }
 mail-subject-withdrawn = Hemos recibido tu desistimiento del pedido { $number } · { $shop }
 mail-confirmed = Hemos confirmado tu pedido y te guardamos los libros.
 mail-awaiting-payment = Hemos apartado tus libros. Los prepararemos en cuanto llegue tu transferencia.
-mail-rejected = No hemos podido aceptar tu pedido. No se ha vendido nada y no tienes que pagar nada. En la página del pedido está el motivo de cada línea, y desde ella puedes pedir lo que sí está disponible.
-mail-rejected-without-page = No hemos podido aceptar tu pedido. No se ha vendido nada y no tienes que pagar nada. Responde a este correo si quieres saber el motivo de cada línea o pedir lo que sí está disponible.
+mail-rejected = No hemos podido aceptar tu pedido. No se ha vendido nada y no tienes que pagar nada.
+mail-available = Desde su página puedes pedir lo que sí está disponible.
+mail-available-without-page = Responde a este correo si quieres pedir lo que sí está disponible.
 mail-expired = Se ha pasado el plazo y los libros vuelven a estar a la venta. No tienes que pagar nada.
 mail-ready = Tu pedido está listo y te espera en la librería.
 mail-shipped = Tu pedido está en camino.
@@ -42,5 +48,3 @@ mail-cancelled-early-at = El { $time } cancelaste tu pedido, antes de que lo con
 mail-part-cancelled = Hemos tenido que quitar ejemplares de tu pedido. Abajo está lo que queda.
 mail-part-returned = Hemos recibido ejemplares que has devuelto. Están abajo.
 mail-withdrawn = El { $time } nos comunicaste que desistes del contrato del pedido { $number }. Te confirmamos que lo hemos recibido.
-
-    Devuélvenos los libros en un plazo de 14 días. { withdrawal-return-costs }

@@ -202,6 +202,7 @@ reason-too-long-by-unknown = { $what } admite { $a } caracteres.
 reason-email = Escribe tu correo completo, como ana@example.org.
 reason-phone = Escribe un teléfono como +34 600 123 123.
 reason-postal-code = Escribe el código postal del país, con sus cifras, letras y guiones.
+reason-postal-code-start = Ningún código postal empieza por { $start }. Escribe uno como { $example }.
 reason-postal-code-of-country = Escribe un código postal como { $example }.
 reason-vat-area = No enviamos a esta zona (como Canarias, Ceuta y Melilla), porque allí se aplica otro impuesto. Escríbenos y vemos qué se puede hacer.
 reason-country = Elige un país.
@@ -279,6 +280,16 @@ cart-add = Añadir al carrito
 cart-see = Ver el carrito
 cart-added = Añadido al carrito.
 cart-added-book = «{ $title }» está en el carrito.
+cart-short = Añadido al carrito, pero hay menos ejemplares de los que quieres.
+cart-short-book = «{ $title }» está en el carrito, pero hay menos ejemplares de los que quieres.
+cart-removed = Quitado del carrito.
+cart-removed-book = «{ $title }» ya no está en el carrito.
+cart-undo = Volver a ponerlo
+cart-nothing-to-order = Ninguno de estos libros se puede pedir ahora mismo; por eso no se puede tramitar el pedido.
+cart-some = { $count ->
+        [one] Solo queda { $count } ejemplar: se puede pedir { $count } de { $wanted }.
+       *[other] Solo quedan { $count } ejemplares: se pueden pedir { $count } de { $wanted }.
+    }
 cart-changed = Carrito actualizado.
 cart-full = No se ha añadido: en el carrito caben 50 libros distintos. Haz un pedido o quita alguno.
 cart-most = De un mismo libro puedes pedir 20 ejemplares como mucho.
@@ -290,8 +301,8 @@ cart-withdrawn = Ya no lo vendemos; no entrará en el pedido.
 cart-to-order = Solo por encargo; no entrará en el pedido.
 cart-out-of-stock = Agotado; no entrará en el pedido.
 cart-too-few = { $count ->
-        [one] Solo queda { $count } ejemplar
-       *[other] Solo quedan { $count } ejemplares
+        [one] Solo queda { $count } ejemplar.
+       *[other] Solo quedan { $count } ejemplares.
     }
 cart-cheaper = Ha bajado de precio.
 cart-dearer = Ha subido de precio.
@@ -333,7 +344,7 @@ checkout-collect = Recogida: { $place }. Gratis. { $ready ->
         [one] { $keep } día
        *[other] { $keep } días
     }.
-checkout-ship = Envío a domicilio ({ $countries }): { $price }. Llega en { $days ->
+checkout-ship = Envío a domicilio en { $countries }: { $price }. Llega en { $days ->
         [one] { $days } día
        *[other] { $days } días
     } como mucho.
@@ -348,6 +359,7 @@ delivery-time-collect = { $days ->
         [transfer] nos llega tu transferencia
        *[confirmation] confirmamos el pedido
     }.
+delivery-date-collect = Estará listo el { $date } como muy tarde.
 delivery-time-ship = { $days ->
         [one] Llega en { $days } día como mucho desde que
        *[other] Llega en { $days } días como mucho desde que
@@ -355,6 +367,7 @@ delivery-time-ship = { $days ->
         [transfer] nos llega tu transferencia
        *[confirmation] confirmamos el pedido
     }.
+delivery-date-ship = Llega el { $date } como muy tarde.
 checkout-address = Dirección de envío
 checkout-payment = Forma de pago
 checkout-no-cards = No cobramos con tarjeta por la web: no escribas el número de ninguna.
@@ -379,6 +392,7 @@ pay-by-transfer = { $count ->
        *[other] Por transferencia, en { $count } días
     }
 paid-by-transfer = Por transferencia
+paid-transfer = Tu transferencia de { $amount } llegó el { $date }.
 choose-delivery = Elige cómo quieres recibirlo.
 choose-payment = Elige una forma de pago que vaya con la entrega.
 choose-country = Elige un país al que enviemos.
@@ -414,6 +428,7 @@ order-declared = Recibimos tu cancelación el { $time } y la estamos tramitando.
 order-declared-late = Recibimos tu cancelación el { $time }. Tarda más de lo normal en tramitarse; no hace falta que la repitas, te la confirmaremos por correo.
 order-declared-withdrawal = Recibimos tu desistimiento del contrato el { $time }. Te lo confirmamos por correo.
 order-declared-by-somebody = Recibimos una cancelación de este pedido el { $time }. Cuenta si se envió desde el navegador que hizo el pedido o con el correo del pedido; entonces la confirmamos por correo.
+order-declared-withdrawal-by-somebody = Recibimos un desistimiento del contrato de este pedido el { $time }. Cuenta si se envió desde el navegador que hizo el pedido o con el correo del pedido; entonces lo confirmamos por correo.
 order-declared-in-vain = La cancelación que recibimos el { $time } aún no ha tenido efecto. Comprueba que el correo sea el del pedido y vuelve a cancelarlo, o escríbenos.
 order-next-late = Está tardando más de lo normal. Tu pedido está a salvo y te escribiremos en cuanto lo atendamos; vuelve a mirar más tarde.
 order-next-received = Estamos comprobando las existencias.
@@ -447,16 +462,37 @@ order-withdraw = Desistir del contrato aquí
 order-withdraw-sure = Declaras que desistes del contrato de todo el pedido. Te lo confirmamos por correo, con la hora.
 order-withdraw-confirm = Confirmar el desistimiento
 order-withdraw-keep = Quedarme los libros
-order-withdrawn = Desististe del contrato el { $time }. Devuélvenos los libros en un plazo de 14 días desde entonces. { withdrawal-return-costs }
+order-withdrawn = Desististe del contrato el { $time }.
 order-withdrawn-returned = Desististe del contrato el { $time }, y los libros han vuelto.
 order-withdrawal = Desististe del contrato
+order-copies-cancelled = Cancelado: { $book }.
+order-copies-returned = Devuelto: { $book }.
+order-copies-refund = Te devolvemos { $amount }.
 order-withdrawal-received = Desistimiento recibido
 withdrawal-return-costs = Los gastos de devolución corren de tu cuenta.
 refund-terms = Te devolvemos todo lo que pagaste, también el envío normal, en un plazo de 14 días desde que nos comunicas que desistes; podemos esperar a tener los libros o a que demuestres que los has enviado, lo que ocurra antes.
-refund-returned = Te devolvemos { $amount } en total, en un plazo de 14 días desde que nos comunicaste que desistías.
-refund-returned-if-paid = Si lo has pagado, te devolvemos { $amount } en total, en un plazo de 14 días desde que nos comunicaste que desistías.
-refund-cancelled = Te devolvemos todo lo que pagaste, en un plazo de 14 días desde la cancelación.
-refund-copies = Te devolvemos { $amount } por los ejemplares que hemos quitado, en un plazo de 14 días.
+refund-returned = Te devolvemos { $amount }, el { $date } como muy tarde.
+refund-returned-if-paid = Si lo has pagado, te devolvemos { $amount }, el { $date } como muy tarde.
+refund-cancelled = Te devolvemos todo lo que pagaste: { $amount }, el { $date } como muy tarde.
+refund-cancelled-rest = Te devolvemos el resto de lo que pagaste: { $amount }, el { $date } como muy tarde.
+refund-if-cancelled = Si lo cancelas, te devolvemos { $amount } en un plazo de 14 días.
+refund-copies = Te devolvemos { $amount } por { $books }, el { $date } como muy tarde.
+refund-copies-if-paid = Si lo has pagado, te devolvemos { $amount } por { $books }, el { $date } como muy tarde.
+refund-parts = Te devolvemos { $amount } por los ejemplares cancelados o devueltos.
+refund-parts-if-paid = Si lo has pagado, te devolvemos { $amount } por los ejemplares devueltos.
+refund-in-total = Con lo que ya te devolvimos, son { $amount } en total.
+refund-way-transfer = El dinero va a la cuenta desde la que pagaste.
+refund-way-delivery = Como se paga al repartidor, el dinero va por transferencia: escríbenos con el número de tu cuenta (IBAN).
+refund-way-collection = El dinero vuelve por el mismo medio con el que pagaste en la librería.
+refund-book = «{ $title }» ({ $count ->
+        [one] { $count } ejemplar
+       *[other] { $count } ejemplares
+    })
+refund-withdrawn = Te devolvemos todo lo que pagaste, también el envío normal, el { $date } como muy tarde; podemos esperar a tener los libros o a que demuestres que los has enviado, lo que ocurra antes.
+withdrawal-send-back = Devuélvenos los libros en un plazo de 14 días, el { $date } como muy tarde.
+withdrawal-on-its-way = Si el paquete aún no ha llegado, puedes rechazarlo; si lo aceptas, devuélvenos los libros el { $date } como muy tarde.
+withdrawal-send-to = Nuestra dirección: { $address }.
+withdrawal-unpaid = Aún no has pagado: si rechazas el paquete, no debes nada. Si pagas al repartidor:
 refund-late-transfer = Si ya has hecho la transferencia, te la devolvemos cuando llegue.
 order-no-invoice = Esta página no es una factura. Si la necesitas, pídenosla.
 order-whose = ¿Es tu pedido?
@@ -477,8 +513,8 @@ line-to-order = Solo por encargo.
 line-out-of-stock = Agotado.
 line-other-currency = Su precio es { $price }, en otra moneda.
 line-too-many = { $count ->
-        [one] Se puede pedir { $count } ejemplar como mucho
-       *[other] Se pueden pedir { $count } ejemplares como mucho
+        [one] Se puede pedir { $count } ejemplar como mucho.
+       *[other] Se pueden pedir { $count } ejemplares como mucho.
     }
 rejected-lines = No hemos podido servirte todo lo que pedías; abajo está el motivo de cada libro.
 rejected-delivery-price = El envío cuesta ahora { $price }.
@@ -628,6 +664,13 @@ country-RO = Rumanía
 country-SE = Suecia
 country-SI = Eslovenia
 country-SK = Eslovaquia
+country-without = { $country } (salvo { $parts })
+country-except-DE = Heligoland y Büsingen
+country-except-ES = Canarias, Ceuta y Melilla
+country-except-FI = Åland
+country-except-FR = los territorios de ultramar
+country-except-GR = el monte Athos
+country-except-IT = Campione y Livigno
 
 nav-sign-in = Entrar
 nav-account = Mi cuenta

@@ -15,7 +15,9 @@ pub fn change(request: &Request) -> Result<Reply> {
     }
     let typed = request.form()?;
     let mut cart = cart_of(request).or_with_id(Uuid::new_v4());
+    let before = cart.clone();
     let change = apply(&mut cart, &typed)?;
+    let change = removed(&typed, &before).or_else(|| short(&typed, change, &cart)).unwrap_or(change);
     Ok(with_cart(Reply::see_other(&destination(&typed, change, &cart)), &cart))
 }
 
@@ -47,6 +49,20 @@ fn apply(cart: &mut Cart, typed: &BTreeMap<String, String>) -> Result<CartChange
     })
 }
 
+/// That the form has removed a book that was in the cart, with its copies, so that the page can offer them again.
+fn removed(typed: &BTreeMap<String, String>, before: &Cart) -> Option<CartChange> {
+    let book = BookId::parse(typed.get("remove")?)?;
+    before.line(book).map(|line| CartChange::Removed(line.quantity))
+}
+
+/// That the cart has more copies of an added book than the page had seen. This function reads no stock.
+fn short(typed: &BTreeMap<String, String>, change: CartChange, cart: &Cart) -> Option<CartChange> {
+    let seen: u8 = typed.get("stock")?.parse().ok()?;
+    let book = BookId::parse(typed.get("book")?.trim())?;
+    let wanted = cart.line(book)?.quantity;
+    (change == CartChange::Added && wanted > seen).then_some(CartChange::Short)
+}
+
 fn added(typed: &BTreeMap<String, String>) -> Result<CartLine> {
     let number = |name: &str| typed.get(name).and_then(|text| text.trim().parse().ok());
     let book = typed.get("book").and_then(|book| BookId::parse(book.trim()));
@@ -72,7 +88,8 @@ fn set_quantities(cart: &mut Cart, typed: &BTreeMap<String, String>) -> Result<(
 /// The page after the change; of an added book, the place where the page lists it.
 fn destination(typed: &BTreeMap<String, String>, change: CartChange, cart: &Cart) -> String {
     let is_limit = matches!(change, CartChange::Full | CartChange::Most);
-    let without_book = CartNote { change, book: None };
+    let removed = typed.get("remove").and_then(|book| BookId::parse(book));
+    let note = CartNote { change, book: removed.filter(|_| matches!(change, CartChange::Removed(_))) };
     match typed.get("do").map(String::as_str) {
         Some("checkout") if !is_limit => "/checkout".to_owned(),
         Some("add") => {
@@ -83,7 +100,7 @@ fn destination(typed: &BTreeMap<String, String>, change: CartChange, cart: &Cart
                 _ => noted("/cart", note, cart),
             }
         }
-        _ => noted("/cart", without_book, cart),
+        _ => noted("/cart", note, cart),
     }
 }
 
@@ -182,6 +199,27 @@ mod tests {
             ("53:1:1995", &[], "53:1:1995", "/cart?cart=changed.c56a4180"),
         ] {
             assert_eq!(changed(before, typed), (after.to_owned(), address.to_owned()), "{before} {typed:?}");
+        }
+    }
+
+    #[test]
+    fn a_removed_book_is_named_with_its_copies_so_that_it_can_be_put_back() {
+        let id = "c56a4180-65aa-42ec-a945-5fd21dec0538";
+        for (before, fields, expected) in [
+            (".53:3:1995.7:1:950", &[("remove", "53"), ("quantity-53", "3")][..], "/cart?cart=removed-3.c56a4180.53"),
+            (".53:1:1995", &[("remove", "53")], "/cart?cart=removed-1.none.53"),
+            (".7:1:950", &[("remove", "53")], "/cart?cart=changed.c56a4180"),
+            (".53:1:1995", &[("do", "add"), ("book", "53"), ("stock", "1")], "/cart?cart=short.c56a4180.53"),
+            (".53:1:1995", &[("do", "add"), ("book", "53"), ("stock", "2")], "/cart?cart=added.c56a4180.53"),
+            (".53:1:1995", &[("do", "add"), ("book", "53"), ("stock", "x")], "/cart?cart=added.c56a4180.53"),
+        ] {
+            let typed: BTreeMap<String, String> =
+                fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            let before = Cart::parse(&format!("{id}{before}"));
+            let mut cart = before.clone();
+            let change = apply(&mut cart, &typed).unwrap();
+            let change = removed(&typed, &before).or_else(|| short(&typed, change, &cart)).unwrap_or(change);
+            assert_eq!(destination(&typed, change, &cart), expected, "{fields:?}");
         }
     }
 

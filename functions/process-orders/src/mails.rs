@@ -27,6 +27,9 @@ const AT_ONCE: u32 = 10;
 /// queue sends none of them twice.
 const SEND_WITHIN: Duration = Duration::from_secs(2);
 
+/// Noted with a mail that the order has overtaken.
+const OUT_OF_DATE: &str = "not sent: the order had gone on";
+
 /// Hands over the mails that nobody has handed over, and begins none after `until`. A failure is logged: the next message
 /// or sweep hands over the rest.
 pub async fn hand_over(app: &App, shop: &Shop, until: Instant) {
@@ -66,7 +69,13 @@ async fn hand_over_some(
     let (mut sent, mut is_last) = (Vec::new(), mails.len() < AT_ONCE as usize);
     for mail in &mails {
         let body = match rendered(connection, mail, shop, origin).await? {
-            Ok(body) => body,
+            Ok(Some(body)) => body,
+            Ok(None) => {
+                tracing::info!(mail.id, event = mail.event.code(), "Mail is out of date and is not sent");
+                orders::withhold_mail(connection, mail.id, OUT_OF_DATE).await?;
+                sent.push(mail.id);
+                continue;
+            }
             Err(defect) => {
                 tracing::error!(mail.id, error = defect, "Mail cannot be written");
                 orders::fail_mail(connection, mail.id, &format!("not written: {defect}"), now).await?;
@@ -89,16 +98,20 @@ async fn hand_over_some(
     Ok(Handed { sent: sent.len(), is_last: is_last || sent.is_empty() })
 }
 
-/// The message with the mail's texts, or why they cannot be written, which is a defect and holds up no other mail.
+/// The message with the mail's texts; none if it is out of date; or why they cannot be written, which is a defect and holds
+/// up no other mail.
 async fn rendered(
     connection: &mut MySqlConnection,
     mail: &UnsentMail,
     shop: &Shop,
     origin: Option<&str>,
-) -> sqlx::Result<Result<String, String>> {
+) -> sqlx::Result<Result<Option<String>, String>> {
     let Some(order) = orders::find(connection, mail.order).await? else { return Ok(Err("no such order".to_owned())) };
+    if mails::is_out_of_date(mail.event, &order) {
+        return Ok(Ok(None));
+    }
     let declared_at = orders::declared_at(connection, mail.order).await?;
-    let texts = mails::about_order(mail.event, &order, declared_at, shop, origin);
+    let texts = mails::about_order(mail.event, mail.at, &order, declared_at, shop, origin);
     let subject: String = texts.subject.chars().take(Subject::MAX).collect();
     let (subject, text) = match (Subject::parse(&subject), MailText::parse(&texts.text)) {
         (Ok(subject), Ok(text)) => (subject, text),
@@ -106,5 +119,5 @@ async fn rendered(
         (_, Err(error)) => return Ok(Err(error)),
     };
     let message = MailMessage::V1(MailV1 { id: mail.id, to: mail.to.clone(), subject, text });
-    Ok(Ok(serde_json::to_string(&message).expect("a mail is JSON")))
+    Ok(Ok(Some(serde_json::to_string(&message).expect("a mail is JSON"))))
 }

@@ -25,6 +25,7 @@ mod tests {
             visitor: None,
             state: OrderState::Confirmed,
             history: Vec::new(),
+            changes: Vec::new(),
             rejection: None,
             lines: Vec::new(),
             delivery: Delivery::Collect,

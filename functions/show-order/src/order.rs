@@ -87,7 +87,8 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     };
     let is_refused = matches!(seen, OrderView::State(_)) && email.is_some();
     let now = OffsetDateTime::now_utc();
-    let step = if cancels { OrderStep::Cancels } else { declared(request, &key, (id, seen, customer), now) };
+    let step =
+        if cancels { OrderStep::Cancels } else { declared(request, &key, id, (seen, order.as_ref(), customer), now) };
     let email = email.filter(|_| is_by_email || is_refused).unwrap_or_default();
     let context = PageContext::of(request).with_parameters(&[STEP, Declaration::PARAMETER]);
     // It is not a parameter of the page: its link to look again begins at 0.
@@ -105,27 +106,37 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
 const STEP: &str = "step";
 
 /// Whether the address of the page has a declaration that the shop has accepted. The buyer, who sees everything, is shown
-/// only what came from the buyer.
+/// only what came from the buyer. Of a withdrawal everybody learns whether it counts: who knows the
+/// e-mail address can open the order, too.
 fn declared(
     request: &Request,
     key: &SubmissionKey,
-    (id, seen, customer): (OrderId, OrderView, Option<Subject>),
+    id: OrderId,
+    (seen, order, customer): (OrderView, Option<&Order>, Option<Subject>),
     now: OffsetDateTime,
 ) -> OrderStep {
     /// Longer than a decision takes while nothing is out of order.
     const SOON: Duration = Duration::minutes(1);
     let sealed = request.raw_parameter(Declaration::PARAMETER);
-    let declaration = sealed.and_then(|sealed| Declaration::unseal(sealed, key, id)).filter(|declaration| match seen {
-        OrderView::Whole(order) => declaration.is_of_buyer(key, order, customer),
-        _ => true,
-    });
-    declaration.map_or(OrderStep::Reads, |Declaration { at, .. }| OrderStep::Declared { at, is_late: now - at > SOON })
+    let Some(declaration) = sealed.and_then(|sealed| Declaration::unseal(sealed, key, id)) else {
+        return OrderStep::Reads;
+    };
+    let at = declaration.at;
+    let is_of_buyer = order.is_some_and(|order| declaration.is_of_buyer(key, order, customer));
+    match seen {
+        OrderView::Whole(_) if !is_of_buyer => OrderStep::Reads,
+        OrderView::State(state) if is_of_buyer && state.has_left_the_shop() => OrderStep::Withdraws { at },
+        _ => OrderStep::Declared { at, is_late: now - at > SOON },
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use shared::{domain::Email, messages::AskedBy};
+    use shared::{
+        domain::{Email, OrderState},
+        messages::AskedBy,
+    };
     use time::macros::datetime;
     use uuid::Uuid;
 
@@ -162,6 +173,7 @@ mod tests {
         let strangers = seal(email("eva@example.org"));
         let declared = |late| OrderStep::Declared { at, is_late: late };
         let (whole, state) = (OrderView::Whole(&order), OrderView::State(order.state));
+        let left = OrderView::State(OrderState::Delivered);
         for (query, seen, seconds, step) in [
             (format!("declared={buyers}"), whole, 2, declared(false)),
             (format!("declared={buyers}"), whole, 61, declared(true)),
@@ -169,6 +181,9 @@ mod tests {
             (format!("declared={strangers}"), whole, 2, OrderStep::Reads),
             (format!("declared={strangers}"), state, 2, declared(false)),
             (format!("declared={strangers}"), OrderView::Received, 2, declared(false)),
+            (format!("declared={}", seal(email("Ana@example.org"))), state, 2, declared(false)),
+            (format!("declared={}", seal(email("Ana@example.org"))), left, 2, OrderStep::Withdraws { at }),
+            (format!("declared={strangers}"), left, 2, declared(false)),
             ("declared=yes".to_owned(), state, 2, OrderStep::Reads),
             ("step=cancelled".to_owned(), whole, 2, OrderStep::Reads),
             (String::new(), whole, 2, OrderStep::Reads),
@@ -177,7 +192,7 @@ mod tests {
                 "queryStringParameters": query.split_once('=').map(|(name, value)| json!({ name: value })) });
             let request = Request::from_event(serde_json::from_value(event).unwrap(), "id");
             assert_eq!(
-                super::declared(&request, &key, (order.id, seen, None), at + Duration::seconds(seconds)),
+                super::declared(&request, &key, order.id, (seen, Some(&order), None), at + Duration::seconds(seconds)),
                 step,
                 "{query}"
             );

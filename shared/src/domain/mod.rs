@@ -39,9 +39,9 @@ pub use language::{Language, base_language};
 pub use moment::{milliseconds, optional_milliseconds};
 pub use money::{Currency, Money};
 pub use order::{
-    Actor, Address, AddressText, Contact, Country, Delivery, Fingerprint, LineReason, MAX_LINES, MailFailure, Order,
-    OrderAction, OrderEvent, OrderId, OrderLine, OrderNote, OrderNumber, OrderOutcome, OrderReason, OrderState,
-    OwnOrder, Part, Payment, Phone, Quantity, Refusal, StateChange, TaxPart,
+    Actor, Address, AddressText, Contact, CopiesChange, Country, Delivery, Fingerprint, LineReason, MAX_LINES,
+    MailFailure, Order, OrderAction, OrderEvent, OrderId, OrderLine, OrderNote, OrderNumber, OrderOutcome, OrderReason,
+    OrderState, OwnOrder, Part, Payment, Phone, Quantity, Refusal, StateChange, TaxPart,
 };
 pub use rating::{PRIOR_MEAN, PRIOR_WEIGHT, Review, Stars};
 pub use rejection::Rejection;

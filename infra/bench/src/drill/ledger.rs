@@ -101,7 +101,7 @@ impl Ledger {
                       union all \
                       select number, 'withdrawn', withdrawn_at from orders where withdrawn_at is not null \
                       order by order_number, at";
-        let mails = "select id, order_number as number, event, is_unsent, failed_at is not null as is_held_back \
+        let mails = "select id, order_number as number, event, is_unsent, failure is not null as is_held_back \
                      from mails order by id";
         let cancellations = "select id, effect from order_messages where kind = 'order-action'";
         let moment = Moment::of(OffsetDateTime::now_utc(), time::Duration::minutes(1));

@@ -31,7 +31,7 @@ impl Phone {
         check_length("phone", text.trim(), Self::MAX)?;
         let text = clean_line(text);
         let digits = text.bytes().filter(u8::is_ascii_digit).count();
-        let rest = text.strip_prefix('+').unwrap_or(&text);
+        let rest = text.strip_prefix('+').or_else(|| text.strip_prefix("(+")).unwrap_or(&text);
         let is_number = rest.chars().all(|c| c.is_ascii_digit() || " -./()".contains(c));
         if is_number && (7..=15).contains(&digits) && text.len() <= Self::MAX {
             Ok(Self(text))
@@ -279,22 +279,38 @@ impl Country {
         if code.is_empty() {
             return Err(Invalid::new("postal_code", Reason::Blank));
         }
-        let digits = |count: usize| code.len() == count && code.bytes().all(|b| b.is_ascii_digit());
+        let digits = self.postal_digits(&code);
+        let has = |count: usize| digits.as_ref().is_some_and(|digits| digits.len() == count);
         let is_code = match self.0 {
             // The first two digits are the province.
-            "ES" => digits(5) && ("01".."53").contains(&&code[..2]),
-            "DE" | "FR" | "IT" => digits(5),
-            "PT" => {
-                code.len() == 8
-                    && code.bytes().enumerate().all(|(at, b)| if at == 4 { b == b'-' } else { b.is_ascii_digit() })
-            }
+            "ES" => has(5) && digits.as_ref().is_some_and(|digits| ("01".."53").contains(&&digits[..2])),
+            "DE" | "FR" | "IT" => has(5),
+            "PT" => has(7) && !digits.as_ref().is_some_and(|digits| digits.starts_with('0')),
             _ => {
                 (2..=Address::MAX_POSTAL_CODE).contains(&code.len())
                     && code.bytes().any(|b| b.is_ascii_alphanumeric())
                     && code.bytes().all(|b| b.is_ascii_alphanumeric() || b == b' ' || b == b'-')
             }
         };
-        if is_code { Ok(Some(code)) } else { Err(Invalid::new("postal_code", Reason::NotAPostalCode)) }
+        let written = match digits {
+            Some(digits) if self.0 == "PT" && is_code => format!("{}-{}", &digits[..4], &digits[4..]),
+            Some(digits) => digits,
+            None => code,
+        };
+        if is_code { Ok(Some(written)) } else { Err(Invalid::new("postal_code", Reason::NotAPostalCode)) }
+    }
+
+    /// The digits of a postal code that has nothing else, however they are grouped, and behind the code of the country or the
+    /// letter of its number plates, as in `E-28 013`; none in countries whose codes are not checked.
+    fn postal_digits(self, code: &str) -> Option<String> {
+        let letter = match self.0 {
+            "DE" | "ES" | "FR" | "IT" | "PT" => &self.0[..1],
+            _ => return None,
+        };
+        let code: String = code.chars().filter(|c| !" .-\u{2013}".contains(*c)).collect();
+        let digits = code.strip_prefix(self.0).or_else(|| code.strip_prefix(letter)).unwrap_or(&code);
+        let is_number = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+        is_number.then(|| digits.to_owned())
     }
 }
 
@@ -429,7 +445,19 @@ mod tests {
             ("ES", "28O13", None),
             ("ES", "", None),
             ("PT", "1000-205", Some(Some("1000-205"))),
-            ("PT", "1000205", None),
+            ("PT", "1000205", Some(Some("1000-205"))),
+            ("PT", "1100 048", Some(Some("1100-048"))),
+            ("PT", "PT 1100\u{2013}048", Some(Some("1100-048"))),
+            ("PT", "0100-000", None),
+            ("PT", "1000", None),
+            ("ES", "28 013", Some(Some("28013"))),
+            ("ES", "E-28013", Some(Some("28013"))),
+            ("ES", "es 28.013", Some(Some("28013"))),
+            ("ES", "99999", None),
+            ("ES", "S28013", None),
+            ("DE", "D-10 115", Some(Some("10115"))),
+            ("FR", "F 75001", Some(Some("75001"))),
+            ("FI", "FI-22100", Some(Some("FI-22100"))),
             ("DE", "10115", Some(Some("10115"))),
             ("DE", "1011", None),
             ("GB", "sw1a 1aa", Some(Some("SW1A 1AA"))),
@@ -460,12 +488,21 @@ mod tests {
 
     #[test]
     fn a_telephone_number_is_kept_as_it_was_written() {
-        for text in ["+34 600 123 123", "600123123", "(0034) 91-123.45/67", "1234567"] {
+        for text in ["+34 600 123 123", "600123123", "(0034) 91-123.45/67", "(+34) 600.123.123", "1234567"] {
             assert_eq!(Phone::parse(text).unwrap().as_str(), text);
         }
-        for text in
-            ["", "123456", "+", "34+600123123", "++34600123123", "600 123 123 ext 4", "1234567890123456", "٦٠٠١٢٣١٢٣"]
-        {
+        for text in [
+            "",
+            "123456",
+            "+",
+            "(+",
+            "+(+34) 600123123",
+            "34+600123123",
+            "++34600123123",
+            "600 123 123 ext 4",
+            "1234567890123456",
+            "٦٠٠١٢٣١٢٣",
+        ] {
             assert!(Phone::parse(text).is_err(), "{text}");
         }
         assert!(Phone::parse(&format!("1234567{}8", "-".repeat(30))).is_err());

@@ -185,6 +185,8 @@ pub struct Order {
     pub state: OrderState,
     /// In order of time; the last one is the state.
     pub history: Vec<StateChange>,
+    /// What was cancelled and what came back, in order of time; the sums are with the lines.
+    pub changes: Vec<CopiesChange>,
     /// Why it was rejected; the reasons of lines are with them.
     pub rejection: Option<OrderReason>,
     pub lines: Vec<OrderLine>,
@@ -219,20 +221,60 @@ pub struct Order {
 }
 
 impl Order {
-    /// The order as it was decided: without what was cancelled or came back since.
+    /// The order as it was at a time, without what has happened since.
     #[must_use]
-    pub fn as_decided(&self) -> Self {
+    pub fn as_of(&self, at: OffsetDateTime) -> Self {
         let mut order = self.clone();
-        for line in &mut order.lines {
-            (line.cancelled, line.returned) = (0, 0);
+        for change in self.changes.iter().filter(|change| change.at > at) {
+            if let Some(line) = order.lines.iter_mut().find(|line| line.book == change.book) {
+                let count = if change.are_returned { &mut line.returned } else { &mut line.cancelled };
+                *count = count.saturating_sub(change.copies);
+            }
         }
-        let gross = |line: &OrderLine| line.total.as_ref().map_or(0, |total| total.minor);
-        let lines = order.lines.iter().map(|line| (gross(line), line.tax_rate));
-        let delivery = (order.delivery_price.minor, order.delivery_tax_rate);
-        order.taxes = TaxPart::by_rate(lines.chain([delivery]), &order.total.currency);
-        order.charged = order.total.clone();
+        order.changes.retain(|change| change.at <= at);
+        order.history.retain(|change| change.at <= at);
+        if let Some(last) = order.history.last() {
+            order.state = last.state;
+        }
+        if order.state != self.state {
+            order.expires_at = None; // it is of the state that the order is in now
+        }
+        order.paid_at = self.paid_at.filter(|paid| *paid <= at);
+        order.withdrawn_at = self.withdrawn_at.filter(|withdrawn| *withdrawn <= at);
+        order.charge();
         order
     }
+
+    /// Sets what is charged, and its taxes, by the lines and the state.
+    pub(crate) fn charge(&mut self) {
+        use OrderState::{Cancelled, Expired, Rejected, Returned};
+        let is_charged = !matches!(self.state, Rejected | Expired | Cancelled | Returned);
+        let delivery = (self.delivery_price.minor, self.delivery_tax_rate);
+        let lines = self.lines.iter().map(|line| (line.price_of(line.kept()), line.tax_rate));
+        let amounts: Vec<_> = lines.chain([delivery]).filter(|_| is_charged).collect();
+        self.charged.minor = amounts.iter().fold(0, |sum: u32, (gross, _)| sum.saturating_add(*gross));
+        self.taxes = TaxPart::by_rate(amounts, &self.total.currency);
+    }
+
+    /// When it came to the state that it is in.
+    pub fn since(&self) -> Option<OffsetDateTime> {
+        self.history.iter().rev().find(|change| change.state == self.state).map(|change| change.at)
+    }
+
+    /// When the contract was confirmed, by a decision or by the arrival of the transfer.
+    pub fn confirmed_at(&self) -> Option<OffsetDateTime> {
+        self.history.iter().find(|change| change.state == OrderState::Confirmed).map(|change| change.at)
+    }
+}
+
+/// Copies of one book that were cancelled, or that came back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CopiesChange {
+    pub at: OffsetDateTime,
+    pub book: BookId,
+    pub copies: u8,
+    /// They came back; otherwise they were cancelled before they left the shop.
+    pub are_returned: bool,
 }
 
 /// An order in the list of its customer.
@@ -285,6 +327,11 @@ impl OrderLine {
     /// Copies that were neither cancelled nor returned.
     pub fn kept(&self) -> u8 {
         self.quantity.saturating_sub(self.cancelled).saturating_sub(self.returned)
+    }
+
+    /// The price of some copies, in minor units; 0 of a line without a price.
+    pub fn price_of(&self, copies: u8) -> u32 {
+        self.unit_price.as_ref().map_or(0, |price| price.minor.saturating_mul(copies.into()))
     }
 }
 

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::domain::{Email, Language, MailFailure, OrderEvent, OrderId};
 
-/// A mail that was not handed over yet. Its text follows from the event and the order.
+/// A mail that was not handed over yet. Its text follows from the event and the order as it was at that time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnsentMail {
     pub id: u64,
@@ -14,6 +14,8 @@ pub struct UnsentMail {
     pub event: OrderEvent,
     pub to: Email,
     pub language: Language,
+    /// When the event was, by the same clock as the order's history.
+    pub at: OffsetDateTime,
 }
 
 /// Most mails about rejected orders to one mailbox within a day. An order costs nothing and can have anybody's address; the
@@ -110,7 +112,8 @@ pub async fn unsent_mails(
             o.id as "order_id: Uuid",
             m.event as "event: String",
             o.email as "email!",
-            o.language as "language: String"
+            o.language as "language: String",
+            m.created_at
         from mails m
         straight_join orders o on o.number = m.order_number
         where m.is_unsent = 1
@@ -124,7 +127,9 @@ pub async fn unsent_mails(
         limit,
     );
     let rows = rows.fetch_all(connection).await?.into_iter();
-    Ok(rows.filter_map(|row| unsent(row.id, row.order_id, &row.event, &row.email, &row.language)).collect())
+    Ok(rows
+        .filter_map(|row| unsent(row.id, row.order_id, &row.event, &row.email, &row.language, row.created_at))
+        .collect())
 }
 
 /// Locks the oldest mails that were not handed over and that no other transaction has locked. Those of an event that only
@@ -151,7 +156,8 @@ pub async fn lock_unsent_mails(connection: &mut MySqlConnection, limit: u32) -> 
             o.id as "order_id: Uuid",
             m.event as "event: String",
             o.email as "email!",
-            o.language as "language: String"
+            o.language as "language: String",
+            m.created_at
         from json_table(?, '$[*]' columns (id bigint unsigned path '$')) asked
         straight_join mails m on m.id = asked.id
         straight_join orders o on o.number = m.order_number
@@ -161,16 +167,19 @@ pub async fn lock_unsent_mails(connection: &mut MySqlConnection, limit: u32) -> 
         serde_json::json!(locked).to_string(),
     );
     let rows = rows.fetch_all(connection).await?.into_iter();
-    Ok(rows.filter_map(|row| unsent(row.id, row.order_id, &row.event, &row.email, &row.language)).collect())
+    Ok(rows
+        .filter_map(|row| unsent(row.id, row.order_id, &row.event, &row.email, &row.language, row.created_at))
+        .collect())
 }
 
-fn unsent(id: u64, order: Uuid, event: &str, email: &str, language: &str) -> Option<UnsentMail> {
+fn unsent(id: u64, order: Uuid, event: &str, email: &str, language: &str, at: OffsetDateTime) -> Option<UnsentMail> {
     Some(UnsentMail {
         id,
         order: OrderId::of_uuid(order),
         event: OrderEvent::from_code(event)?,
         to: Email::parse(email).ok()?,
         language: Language::parse(language).ok()?,
+        at,
     })
 }
 
@@ -202,6 +211,12 @@ pub async fn mark_sent(connection: &mut MySqlConnection, ids: &[u64], now: Offse
     )
     .execute(connection)
     .await?;
+    Ok(())
+}
+
+/// Notes why a mail is not sent, which is no failure. It is to be marked as sent, too.
+pub async fn withhold_mail(connection: &mut MySqlConnection, id: u64, reason: &str) -> sqlx::Result<()> {
+    sqlx::query!("update mails set failure = ? where id = ?", reason, id).execute(connection).await?;
     Ok(())
 }
 

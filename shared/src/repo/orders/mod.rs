@@ -40,6 +40,7 @@ pub(super) use early::forget_customer;
 pub use early::forget_visitor;
 pub use mails::{
     HELD_BACK, MAX_REJECTIONS_MAILED, UnsentMail, declared_at, fail_mail, lock_unsent_mails, mark_sent, unsent_mails,
+    withhold_mail,
 };
 pub(super) use owned::numbers_of_customer;
 pub use owned::{OWN, is_of_customer, of_customer};

@@ -6,9 +6,10 @@ use uuid::Uuid;
 
 use crate::{
     domain::{
-        Address, Contact, Delivery, DisplayName, Email, Isbn13, Language, LineReason, Money, Order, OrderId, OrderLine,
-        OrderNote, OrderNumber, OrderReason, OrderState, Payment, Phone, StateChange, TaxPart, VisitorId,
+        Address, Contact, CopiesChange, Delivery, DisplayName, Email, Isbn13, Language, LineReason, Money, Order,
+        OrderId, OrderLine, OrderNote, OrderNumber, OrderReason, OrderState, Payment, Phone, StateChange, VisitorId,
     },
+    repo::stock::MovementKind,
     staff::{SoldKind, SoldLine, StaffOrder, StaffOrderInFull, StaffOrderLine},
 };
 
@@ -55,30 +56,26 @@ pub async fn find_by_number(connection: &mut MySqlConnection, number: OrderNumbe
     let money = |minor| Money { minor, currency: row.currency.clone() };
     let lines = lines(connection, number, &row.currency).await?;
     let state = known(OrderState::from_code(&row.state), number, &row.state)?;
-    let is_charged =
-        !matches!(state, OrderState::Rejected | OrderState::Expired | OrderState::Cancelled | OrderState::Returned);
-    let delivery_charged = if is_charged { row.delivery_price } else { 0 };
-    let kept = lines.iter().map(|line| (charged(line), line.tax_rate));
-    let taxed: Vec<_> = kept.filter(|_| is_charged).chain([(delivery_charged, row.delivery_tax_rate)]).collect();
-    let sum = taxed.iter().fold(0_u32, |sum, (gross, _)| sum.saturating_add(*gross));
+    let changes = changes(connection, row.id).await?;
     let contact = row.contact_name.zip(row.email).and_then(|(name, email)| {
         let phone = row.phone.and_then(|phone| Phone::parse(&phone).ok());
         Some(Contact { name: DisplayName::parse(&name).ok()?, email: Email::parse(&email).ok()?, phone })
     });
-    Ok(Some(Order {
+    let mut order = Order {
         id: OrderId::of_uuid(row.id),
         number,
         visitor: row.visitor_id.map(VisitorId),
         state,
         history: history(connection, number).await?,
+        changes,
         rejection: row.rejection.as_deref().map(OrderReason::from_stored),
         lines,
         delivery: known(Delivery::parse(&row.delivery).ok(), number, &row.delivery)?,
         delivery_price: money(row.delivery_price),
         delivery_tax_rate: row.delivery_tax_rate,
         total: money(row.total),
-        charged: money(sum),
-        taxes: TaxPart::by_rate(taxed, &row.currency),
+        charged: money(0),
+        taxes: Vec::new(),
         payment: known(Payment::parse(&row.payment).ok(), number, &row.payment)?,
         paid_at: row.paid_at,
         expires_at: row.expires_at,
@@ -89,12 +86,36 @@ pub async fn find_by_number(connection: &mut MySqlConnection, number: OrderNumbe
         language: known(Language::parse(&row.language).ok(), number, &row.language)?,
         placed_at: row.placed_at,
         repeated_at: row.repeated_at,
-    }))
+    };
+    order.charge();
+    Ok(Some(order))
 }
 
-/// What is charged for a line, in minor units.
-fn charged(line: &OrderLine) -> u32 {
-    line.unit_price.as_ref().map_or(0, |price| price.minor.saturating_mul(line.kept().into()))
+/// The movements of stock by which copies went back.
+async fn changes(connection: &mut MySqlConnection, order: Uuid) -> sqlx::Result<Vec<CopiesChange>> {
+    let rows = sqlx::query!(
+        r#"
+        select
+            book_id,
+            kind as "kind: String",
+            quantity,
+            moved_at
+        from stock_movements
+        where order_id = ?
+          and kind in ('released', 'returned')
+        order by moved_at, id
+        "#,
+        order,
+    );
+    let rows = rows.fetch_all(connection).await?.into_iter();
+    Ok(rows
+        .map(|row| CopiesChange {
+            at: row.moved_at,
+            book: row.book_id.into(),
+            copies: u8::try_from(row.quantity).unwrap_or_default(),
+            are_returned: row.kind == MovementKind::Returned.code(),
+        })
+        .collect())
 }
 
 /// A code that this version does not know is an error, because another state must not be shown.

@@ -925,6 +925,75 @@ async fn each_event_of_an_order_is_one_mail_and_a_repetition_hands_it_over_again
 
 #[ignore = "needs MariaDB"]
 #[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn an_order_is_read_with_each_change_of_its_copies_and_as_it_was_at_each_of_its_mails(pool: MySqlPool) {
+    let mut connection = writer(&pool).await;
+    let (one, two) = (book(&mut connection, "uno", 9).await, book(&mut connection, "dos", 9).await);
+    let order = collected(order(1, 1, &[(one, 3), (two, 2)]), Payment::BankTransfer);
+    place(&mut connection, &order).await;
+    let part = |book, copies| Some(Part { book, copies: Some(copies) });
+    for (action, at) in [
+        (OrderAction::Cancel(part(one, 1)), 2),
+        (OrderAction::Paid, 3),
+        (OrderAction::Ready, 4),
+        (OrderAction::Collected, 5),
+        (OrderAction::Return(part(one, 1)), 6),
+        (OrderAction::Return(part(two, 1)), 7),
+        (OrderAction::Return(None), 8),
+    ] {
+        staff(&mut connection, &order, action, minute(at)).await;
+    }
+    let order_now = found(&mut connection, &order).await;
+    let changes: Vec<_> =
+        order_now.changes.iter().map(|change| (change.at, change.book, change.copies, change.are_returned)).collect();
+    assert_eq!(
+        changes,
+        [
+            (minute(2), one, 1, false),
+            (minute(6), one, 1, true),
+            (minute(7), two, 1, true),
+            (minute(8), one, 1, true),
+            (minute(8), two, 1, true),
+        ]
+    );
+    let mails = unsent_mails(&mut connection, Some(order.order), 50).await.unwrap();
+    let mut seen = Vec::new();
+    for mail in mails {
+        let then = order_now.as_of(mail.at);
+        let kept: u8 = then.lines.iter().map(OrderLine::kept).sum();
+        seen.push((mail.event, then.state, then.charged.minor, kept, then.paid_at.is_some()));
+    }
+    assert_eq!(
+        seen,
+        [
+            (OrderEvent::AwaitingPayment, OrderState::AwaitingPayment, 5_000, 5, false),
+            (OrderEvent::PartCancelled, OrderState::AwaitingPayment, 4_000, 4, false),
+            (OrderEvent::Confirmed, OrderState::Confirmed, 4_000, 4, true),
+            (OrderEvent::Ready, OrderState::Ready, 4_000, 4, true),
+            (OrderEvent::PartReturned, OrderState::Collected, 3_000, 3, true),
+            (OrderEvent::PartReturned, OrderState::Collected, 2_000, 2, true),
+            (OrderEvent::Returned, OrderState::Returned, 0, 0, true),
+        ]
+    );
+    assert_eq!(order_now.as_of(minute(9)), order_now);
+}
+
+#[ignore = "needs MariaDB"]
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn a_mail_that_is_withheld_has_its_reason_and_is_no_failure(pool: MySqlPool) {
+    let mut connection = writer(&pool).await;
+    let id = book(&mut connection, "uno", 9).await;
+    let order = order(1, 1, &[(id, 1)]);
+    place(&mut connection, &order).await;
+    let mail = unsent_mails(&mut connection, Some(order.order), 9).await.unwrap().remove(0);
+    withhold_mail(&mut connection, mail.id, "not sent: the order had gone on").await.unwrap();
+    mark_sent(&mut connection, &[mail.id], minute(2)).await.unwrap();
+    assert_eq!(unsent_mails(&mut connection, Some(order.order), 9).await.unwrap(), []);
+    assert_eq!(list(&mut connection, false, None, 1).await.unwrap()[0].failed_mail, None);
+    assert_sound(&mut connection).await;
+}
+
+#[ignore = "needs MariaDB"]
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
 async fn the_staff_reads_the_failure_of_a_mail_that_matters_most(pool: MySqlPool) {
     const SOFT: &str = "soft bounce, a later mail may arrive (MailboxFull)";
     const UNKNOWN: &str = "bounce of an unknown kind (Undetermined)";
