@@ -574,8 +574,8 @@ mod tests {
         stage.concurrency.http = 80;
         assert_eq!(
             error(&stage, FUNCTIONS),
-            "stage `prod` cannot be deployed:\n  functions can hold 1214 database connections during a release \
-             (2 x 607 concurrent executions); at most 600 are allowed, 80 % of max_connections = 750; lower [concurrency] \
+            "stage `prod` cannot be deployed:\n  functions can hold 1374 database connections during a release \
+             (2 x 687 concurrent executions); at most 600 are allowed, 80 % of max_connections = 750; lower [concurrency] \
              or raise max_connections in infra/stages/prod.toml"
         );
     }
@@ -1012,8 +1012,6 @@ mod tests {
                 QueueAccess::Send(Queue::DeadLetters),
                 QueueAccess::Send(Queue::Orders),
                 QueueAccess::Send(Queue::OrderDeadLetters),
-                QueueAccess::Send(Queue::Mails),
-                QueueAccess::Send(Queue::MailDeadLetters),
             ],
             submission_key: true,
             ..DEFAULTS

@@ -24,7 +24,7 @@ use crate::{
     stage::{DatabaseLogin, Egress, Stage},
 };
 use BucketAccess::ReadWrite;
-use DatabaseRole::{Admin, BounceWriter, OrderReader, Reader, Writer};
+use DatabaseRole::{Account, Admin, BounceWriter, OrderReader, Reader, Writer};
 use QueueAccess::{Delay, Inspect, Send};
 use Trigger::{Http, Imports, Messages, Release, Staff, Unmatched};
 
@@ -123,6 +123,21 @@ pub static FUNCTIONS: &[Function] = &[
             post("/api/orders/{id}/cancel", "/api/orders/00000000-0000-8000-8000-000000000000/cancel"),
         ]),
         queue: &[Send(Queue::Orders)],
+        submission_key: true,
+        verifies_sessions: true,
+        ..DEFAULTS
+    },
+    Function {
+        name: "show-account",
+        about: "Shows and changes what belongs to a customer",
+        trigger: Http(&[
+            get("/api/account/{part}", "/api/account/profile"),
+            get("/account", "/account"),
+            // Of all pages: which there are, and which have a form, the function knows.
+            get_and_post("/account/{page}", "/account/orders"),
+        ]),
+        database: Some(Account),
+        queue: &[Send(Queue::Submissions)],
         submission_key: true,
         verifies_sessions: true,
         ..DEFAULTS
@@ -381,6 +396,12 @@ const fn get(path: &'static str, probe: &'static str) -> Route {
     Route { methods, path, probe }
 }
 
+/// A page with a form that is sent to the same address: one rule of the load balancer, which has a limited number.
+const fn get_and_post(path: &'static str, probe: &'static str) -> Route {
+    let methods = &["GET", "HEAD", "POST"];
+    Route { methods, path, probe }
+}
+
 const fn post(path: &'static str, probe: &'static str) -> Route {
     let methods = &["POST"];
     Route { methods, path, probe }
@@ -460,7 +481,7 @@ impl Function {
     /// queues, whose messages wait.
     pub fn fallback(&self, stage: &Stage) -> Vec<Parameter> {
         let granted = self.granted(stage);
-        let writes = matches!(self.database, Some(Writer | Admin));
+        let writes = matches!(self.database, Some(Account | Writer | Admin));
         let can_wait = matches!(self.trigger, Messages(_));
         if writes || can_wait || granted.iter().any(|parameter| parameter.is_secret()) { Vec::new() } else { granted }
     }
@@ -549,7 +570,7 @@ fn login_parameters(role: DatabaseRole, login: DatabaseLogin) -> Vec<Parameter> 
     let parameters = roles.into_iter().flat_map(|role| match (login, role) {
         (DatabaseLogin::Password, _) => vec![DatabaseUser(role), DatabasePassword(role)],
         (DatabaseLogin::Iam, Admin) => vec![DatabaseUser(role), MasterSecret],
-        (DatabaseLogin::Iam, Reader | OrderReader | BounceWriter | Writer) => vec![DatabaseUser(role)],
+        (DatabaseLogin::Iam, Reader | OrderReader | BounceWriter | Account | Writer) => vec![DatabaseUser(role)],
     });
     parameters.collect()
 }
@@ -685,6 +706,8 @@ mod tests {
             "order-reader/password",
             "bounce-writer/user",
             "bounce-writer/password",
+            "account/user",
+            "account/password",
             "writer/user",
             "writer/password",
             "admin/user",
@@ -703,6 +726,7 @@ mod tests {
             "reader/user",
             "order-reader/user",
             "bounce-writer/user",
+            "account/user",
             "writer/user",
             "admin/user",
             "admin/secret",

@@ -9,12 +9,14 @@ use time::OffsetDateTime;
 
 use crate::{
     domain::{
-        self, Address, Author, BookId, Contact, Delivery, DisplayName, Email, Facets, Genre, Histogram, Invalid,
-        Language, LineReason, MAX_LINES, MessageText, Money, Order, OrderId, OrderLine, OrderNote, OrderNumber,
-        OrderReason, OrderState, Outcome, Payment, Phone, Quantity, Rejection, ReviewText, Slice, Stars, StateChange,
-        Subject, SubmissionId, Summary, TaxPart, milliseconds, optional_milliseconds,
+        self, Address, Author, BookId, Contact, Customer, Delivery, DisplayName, Email, Facets, Genre, Histogram,
+        Invalid, Language, LineReason, MAX_LINES, MessageText, Money, Order, OrderId, OrderLine, OrderNote,
+        OrderNumber, OrderReason, OrderState, Outcome, OwnRating, Payment, Phone, Quantity, Rejection, ReviewText,
+        SavedAddress, Slice, Stars, StateChange, Subject, SubmissionId, Summary, TaxPart, milliseconds,
+        optional_milliseconds,
     },
     shop::{self, Selling, WhyNot},
+    staff::ContactMessage,
 };
 
 /// A book of a list.
@@ -411,6 +413,76 @@ pub struct OrderDetails {
     pub address: Option<Address>,
     pub note: Option<OrderNote>,
     pub language: Language,
+}
+
+/// A customer's account.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct AccountSummary {
+    /// The id in the user pool.
+    #[schemars(extend("format" = "uuid"))]
+    pub subject: String,
+    /// Null for the seconds until the first sign-in is processed, like all below.
+    pub email: Option<String>,
+    pub email_verified: bool,
+    /// Of mails, once one is chosen.
+    pub language: Option<Language>,
+    #[serde(serialize_with = "optional_milliseconds")]
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+    pub created_at: Option<OffsetDateTime>,
+    #[serde(serialize_with = "optional_milliseconds")]
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+    pub signed_in_at: Option<OffsetDateTime>,
+}
+
+impl AccountSummary {
+    pub fn new(subject: String, customer: Option<&Customer>) -> Self {
+        Self {
+            subject,
+            email: customer.map(|customer| customer.email.as_str().to_owned()),
+            email_verified: customer.is_some_and(|customer| customer.email_verified),
+            language: customer.and_then(|customer| customer.language.clone()),
+            created_at: customer.map(|customer| customer.created_at),
+            signed_in_at: customer.map(|customer| customer.signed_in_at),
+        }
+    }
+}
+
+/// A customer's addresses, the earliest first.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct AddressBook {
+    pub items: Vec<SavedAddress>,
+}
+
+/// All that the shop keeps of a customer.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct AccountExport {
+    pub account: AccountSummary,
+    pub addresses: Vec<SavedAddress>,
+    /// To the shop, from the browsers in which the customer has signed in.
+    pub messages: Vec<OwnMessage>,
+    pub orders: Vec<OrderStatus>,
+    pub ratings: Vec<OwnRating>,
+    /// The `cursor` of the rest, where all of it does not fit into one answer.
+    pub next: Option<String>,
+}
+
+/// A message of a customer to the shop.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct OwnMessage {
+    pub name: String,
+    pub email: String,
+    pub subject: String,
+    pub message: String,
+    #[serde(serialize_with = "milliseconds")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub sent_at: OffsetDateTime,
+}
+
+impl From<ContactMessage> for OwnMessage {
+    fn from(message: ContactMessage) -> Self {
+        let ContactMessage { name, email, subject, message, sent_at, .. } = message;
+        Self { name, email, subject, message, sent_at }
+    }
 }
 
 /// A book of an order, as it was when the order was decided.

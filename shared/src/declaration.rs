@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::{
     domain::{Order, OrderId, SubmissionKey},
     messages::AskedBy,
+    session::Subject,
 };
 
 /// A declaration that the order queue has. It authorises nothing.
@@ -40,11 +41,12 @@ impl Declaration {
         (declaration.declared_about == order).then_some(declaration)
     }
 
-    /// Whether the buyer has sent it: anybody can send one, which then has no effect.
-    pub fn is_of_buyer(&self, key: &SubmissionKey, order: &Order) -> bool {
+    /// Whether the buyer has sent it, perhaps as the `customer` whose order it is: anybody can send one, which then has no effect.
+    pub fn is_of_buyer(&self, key: &SubmissionKey, order: &Order, customer: Option<Subject>) -> bool {
         let visitor = order.visitor.map(AskedBy::Visitor);
         let email = order.contact.as_ref().map(|contact| AskedBy::Email(contact.email.clone()));
-        visitor.iter().chain(&email).any(|buyer| sender(key, buyer) == self.sender)
+        let is_customer = customer.is_some_and(|customer| of_customer(key, customer) == self.sender);
+        is_customer || visitor.iter().chain(&email).any(|buyer| sender(key, buyer) == self.sender)
     }
 }
 
@@ -52,8 +54,13 @@ fn sender(key: &SubmissionKey, asked_by: &AskedBy) -> Uuid {
     let id = match asked_by {
         AskedBy::Visitor(visitor) => key.derive(&[b"declared by visitor", visitor.0.as_bytes()]),
         AskedBy::Email(email) => key.derive(&[b"declared by email", email.comparable().as_bytes()]),
+        AskedBy::Customer(customer) => return of_customer(key, customer.session.subject),
     };
     id.uuid()
+}
+
+fn of_customer(key: &SubmissionKey, customer: Subject) -> Uuid {
+    key.derive(&[b"declared by customer", customer.uuid().as_bytes()]).uuid()
 }
 
 #[cfg(test)]

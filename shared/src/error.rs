@@ -18,6 +18,9 @@ pub enum ApiError {
     /// 400: the request cannot be understood: an unknown parameter, a bad value, broken JSON.
     #[error("{0}")]
     BadRequest(Invalid),
+    /// 401: it is for a customer, and no session came, or one that counts no longer.
+    #[error("nobody is signed in")]
+    NotSignedIn,
     /// 403: a form that another site sent.
     #[error("a request from another site is refused")]
     Forbidden,
@@ -68,6 +71,7 @@ pub struct Problem {
 #[serde(rename_all = "snake_case")]
 pub enum Code {
     InvalidRequest,
+    NotSignedIn,
     CrossSite,
     NotFound,
     MethodNotAllowed,
@@ -119,6 +123,7 @@ impl ApiError {
     pub fn status(&self) -> u16 {
         match self {
             Self::BadRequest(_) => 400,
+            Self::NotSignedIn => 401,
             Self::Forbidden => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed(_) => 405,
@@ -134,6 +139,7 @@ impl ApiError {
     pub fn code(&self) -> Code {
         match self {
             Self::BadRequest(_) => Code::InvalidRequest,
+            Self::NotSignedIn => Code::NotSignedIn,
             Self::Forbidden => Code::CrossSite,
             Self::NotFound => Code::NotFound,
             Self::MethodNotAllowed(_) => Code::MethodNotAllowed,
@@ -160,6 +166,9 @@ impl ApiError {
     fn texts(&self, request_id: &str) -> (&'static str, String) {
         match self {
             Self::BadRequest(invalid) => ("Bad request", invalid.to_string()),
+            Self::NotSignedIn => {
+                ("Unauthorized", "Sign in at /sign-in in a browser, and send the session's cookie.".into())
+            }
             Self::Forbidden => {
                 ("Forbidden", "This request came from another site. Send it from the shop itself.".into())
             }

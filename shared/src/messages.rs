@@ -8,11 +8,14 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339, macros::datetime};
 use uuid::Uuid;
 
-use crate::domain::{
-    BookId, Counts, DisplayName, Email, MessageText, ReviewText, Stars, Subject, VisitorId, uuid_of_shop,
+use crate::{
+    domain::{BookId, Counts, DisplayName, Email, MessageText, ReviewText, Stars, Subject, VisitorId, uuid_of_shop},
+    session,
 };
 
-pub use order::{AskedBy, BuyerAction, OrderActionV1, OrderContent, OrderLineV1, OrderMessage, OrderV1};
+pub use order::{
+    AskedBy, BuyerAction, OrderActionV1, OrderContent, OrderLineV1, OrderMessage, OrderV1, SignedInBuyer, SignedInV1,
+};
 
 /// One submission on its way to the writer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -38,18 +41,28 @@ impl Submission {
     pub fn parse(text: &str, now: OffsetDateTime) -> Result<Self, String> {
         let submission: Self = serde_json::from_str(text).map_err(|error| error.to_string())?;
         check_sent_at(submission.sent_at, now)?;
+        match &submission.content {
+            Content::Customer(customer) => check_time("signed_in_at", customer.signed_in_at, now)?,
+            Content::Erasure(erasure) => check_time("asked_at", erasure.asked_at, now)?,
+            Content::Rating(_) | Content::Contact(_) => {}
+        }
         Ok(submission)
     }
 }
 
 /// Refuses a time at which the shop sent nothing.
 fn check_sent_at(sent_at: OffsetDateTime, now: OffsetDateTime) -> Result<(), String> {
+    check_time("sent_at", sent_at, now)
+}
+
+/// Refuses a time of this member at which the shop sent nothing.
+fn check_time(member: &str, sent_at: OffsetDateTime, now: OffsetDateTime) -> Result<(), String> {
     if (EARLIEST..=now + CLOCK_SKEW).contains(&sent_at) {
         return Ok(());
     }
     let shown = |at: OffsetDateTime| at.format(&Rfc3339).unwrap_or_default();
     Err(format!(
-        "sent_at is {}; it must be between {} and five minutes from now, which is {}",
+        "{member} is {}; it must be between {} and five minutes from now, which is {}",
         shown(sent_at),
         shown(EARLIEST),
         shown(now)
@@ -96,6 +109,10 @@ pub enum Content {
     Rating(RatingV1),
     #[serde(rename = "contact.v1")]
     Contact(ContactV1),
+    #[serde(rename = "customer.v1")]
+    Customer(CustomerV1),
+    #[serde(rename = "erasure.v1")]
+    Erasure(ErasureV1),
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -121,6 +138,45 @@ pub struct ContactV1 {
     pub email: Email,
     pub subject: Subject,
     pub message: MessageText,
+}
+
+/// Somebody has signed in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CustomerV1 {
+    pub subject: session::Subject,
+    /// As the user pool has it.
+    pub email: Email,
+    pub email_verified: bool,
+    /// The browser, by its cookie before the sign-in; none if it had none.
+    #[serde(default, deserialize_with = "optional_visitor_id", skip_serializing_if = "Option::is_none")]
+    pub visitor: Option<VisitorId>,
+    /// When the session was issued.
+    #[serde(with = "time::serde::rfc3339")]
+    pub signed_in_at: OffsetDateTime,
+}
+
+/// A customer wants everything erased that the law does not require. Sessions have ended when it is sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErasureV1 {
+    pub subject: session::Subject,
+    #[serde(with = "time::serde::rfc3339")]
+    pub asked_at: OffsetDateTime,
+}
+
+impl Submission {
+    /// The erasure of a customer.
+    pub fn erasure(subject: session::Subject, asked_at: OffsetDateTime, request_id: Option<String>) -> Self {
+        let content = Content::Erasure(ErasureV1 { subject, asked_at });
+        Self { id: Uuid::new_v4(), sent_at: asked_at, request_id, content }
+    }
+
+    /// The sign-in of a customer. Its id follows from the content, so that a repetition has no effect.
+    pub fn customer(customer: CustomerV1, sent_at: OffsetDateTime, request_id: Option<String>) -> Self {
+        let (subject, visitor) = (customer.subject.to_string(), customer.visitor.unwrap_or(VisitorId(Uuid::nil())));
+        let at = customer.signed_in_at.unix_timestamp_nanos().to_be_bytes();
+        let id = order::derived_id(&[b"customer.v1", subject.as_bytes(), visitor.0.as_bytes(), &at]);
+        Self { id, sent_at, request_id, content: Content::Customer(customer) }
+    }
 }
 
 /// Progress of an import, in S3 beside the file: `<key>.progress.json`.
@@ -156,6 +212,9 @@ pub struct MigrationOrder {
     pub reader_connections: u32,
     pub order_reader_connections: u32,
     pub bounce_writer_connections: u32,
+    /// None in the order of a deploy before there were accounts.
+    #[serde(default)]
+    pub account_connections: u32,
     pub writer_connections: u32,
     /// Takes from the users what only earlier versions of the functions needed. False while such a version serves, or is
     /// the one that a rollback returns to.

@@ -59,6 +59,8 @@ pub enum DatabaseRole {
     OrderReader,
     /// Notes which mails came back, in the table of mails and nowhere else.
     BounceWriter,
+    /// Reads what belongs to a customer, and changes address book, ratings and settings.
+    Account,
     Writer,
     Admin,
 }
@@ -66,7 +68,7 @@ pub enum DatabaseRole {
 impl Parameter {
     /// Its name below `/anaquel/<stage>/`.
     pub const fn path(self) -> &'static str {
-        use DatabaseRole::{Admin, BounceWriter, OrderReader, Reader, Writer};
+        use DatabaseRole::{Account, Admin, BounceWriter, OrderReader, Reader, Writer};
         match self {
             Self::DatabaseHost => "database/host",
             Self::DatabasePort => "database/port",
@@ -75,11 +77,13 @@ impl Parameter {
             Self::DatabaseUser(Reader) => "database/reader/user",
             Self::DatabaseUser(OrderReader) => "database/order-reader/user",
             Self::DatabaseUser(BounceWriter) => "database/bounce-writer/user",
+            Self::DatabaseUser(Account) => "database/account/user",
             Self::DatabaseUser(Writer) => "database/writer/user",
             Self::DatabaseUser(Admin) => "database/admin/user",
             Self::DatabasePassword(Reader) => "database/reader/password",
             Self::DatabasePassword(OrderReader) => "database/order-reader/password",
             Self::DatabasePassword(BounceWriter) => "database/bounce-writer/password",
+            Self::DatabasePassword(Account) => "database/account/password",
             Self::DatabasePassword(Writer) => "database/writer/password",
             Self::DatabasePassword(Admin) => "database/admin/password",
             Self::MasterSecret => "database/admin/secret",
@@ -159,7 +163,8 @@ pub fn path_of(full_name: &str) -> &str {
 }
 
 impl DatabaseRole {
-    pub const ALL: [Self; 5] = [Self::Reader, Self::OrderReader, Self::BounceWriter, Self::Writer, Self::Admin];
+    pub const ALL: [Self; 6] =
+        [Self::Reader, Self::OrderReader, Self::BounceWriter, Self::Account, Self::Writer, Self::Admin];
 
     /// Its name in the names of parameters.
     pub const fn name(self) -> &'static str {
@@ -167,6 +172,7 @@ impl DatabaseRole {
             Self::Reader => "reader",
             Self::OrderReader => "order-reader",
             Self::BounceWriter => "bounce-writer",
+            Self::Account => "account",
             Self::Writer => "writer",
             Self::Admin => "admin",
         }

@@ -30,6 +30,7 @@ fn order(buyer: &str) -> OrderMessage {
         OrderLineV1 { book: 4_000_000_000.into(), quantity: Quantity::parse(1).unwrap(), unit_price_seen: euro(1_995) };
     let order = OrderV1 {
         order: key.order_id(visitor, b"k"),
+        customer: None,
         visitor: VisitorId::of_number(visitor),
         lines: vec![line],
         delivery: Delivery::Collect,

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeSet, path::Path};
 
+#[path = "account_samples.rs"]
+mod account_samples;
 #[path = "shop_samples.rs"]
 mod shop_samples;
 
@@ -301,6 +303,7 @@ fn reviews() -> Vec<Review> {
         name: name.map(str::to_owned),
         review: review.map(str::to_owned),
         sent_at: datetime!(2026-11-20 18:30 UTC),
+        verified_purchase: id == 3,
     };
     vec![
         review(
@@ -348,6 +351,7 @@ fn hostile() -> Book {
             name: Some("\u{202e}evil".into()),
             review: Some(endless),
             sent_at: datetime!(2026-11-20 18:30 UTC),
+            verified_purchase: false,
         }],
     }
 }

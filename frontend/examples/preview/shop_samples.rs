@@ -18,6 +18,8 @@ use shared::{
 use time::{Duration, OffsetDateTime, macros::datetime};
 use uuid::Uuid;
 
+use super::account_samples;
+
 /// A shop that offers every delivery and payment.
 pub static SHOP: LazyLock<Shop> = LazyLock::new(|| {
     Shop::parse(
@@ -48,7 +50,7 @@ fn key() -> SubmissionKey {
 }
 
 /// The id of an order.
-fn order_id() -> OrderId {
+pub fn order_id() -> OrderId {
     key().order_id(Uuid::from_u128(1), b"sample")
 }
 
@@ -60,6 +62,7 @@ pub fn after_adding<'v>(view: View<'v>, book: &Book) -> View<'v> {
 
 /// Shows the pages with these books and one with hostile text.
 pub fn every_page(view: View, books: &[Summary], hostile: &Summary, show: &mut impl FnMut(&str, &dyn DynTemplate)) {
+    account_samples::every_page(view, books, hostile, show);
     carts(view, books, hostile, show);
     checkouts(view, books, hostile, show);
     orders(view, books, hostile, show);

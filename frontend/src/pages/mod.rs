@@ -1,5 +1,6 @@
 //! One struct for each page, with its values. `render` (of [`crate::Template`]) makes the HTML.
 
+mod account;
 mod api_docs;
 mod book;
 mod cart;
@@ -16,6 +17,10 @@ use shared::{
     },
 };
 
+pub use account::{
+    AccountAddress, AccountAddresses, AccountData, AccountErase, AccountLanguage, AccountOrders, AccountPage,
+    AccountRating, AccountRatings, AccountSignOut, EraseStep,
+};
 pub use api_docs::ApiDocs;
 pub use book::BookPage;
 pub use cart::{CartPage, CartRow, Orderable};

@@ -25,6 +25,21 @@ const READER_TABLES: &[&str] = &[
 ];
 /// Tables of orders, with personal data, that the page of an order needs.
 const ORDER_TABLES: &[&str] = &["order_lines", "order_states", "orders"];
+/// Tables of customers, which nobody else needs.
+const CUSTOMER_TABLES: &[&str] = &["customer_addresses", "customer_visitors", "customers", "sessions_valid_from"];
+/// What the pages of an account do beside reading what visitors, orders and customers have: they keep the address book and
+/// the settings, end sessions, and change ratings, whose counts are in several tables.
+const ACCOUNT_GRANTS: &[(&str, &[&str])] = &[
+    ("select", &["contact_messages"]),
+    ("select, insert, update", &["erased_visitors"]),
+    ("select, update", &["visitor_locks"]),
+    ("insert, update, delete", &["customer_addresses", "ratings", "sessions_valid_from"]),
+    ("insert, update", &["shop_counts", "star_counts", "submissions"]),
+    ("update (ratings_count, score, updated_at)", &["books"]),
+    ("update (default_address, language)", &["customers"]),
+    ("update", &["book_authors", "book_genres", "book_search"]),
+    ("insert, delete", &["book_words"]),
+];
 /// Tables that only the writer uses.
 const WRITER_ONLY_TABLES: &[&str] = &[
     "book_sales",
@@ -58,16 +73,27 @@ pub async fn set_up(
         format!("create user if not exists {user} {login}"),
         format!("alter user {user} {login} with max_user_connections {connections} max_statement_time {seconds}"),
     ];
-    let (grants, tables): (_, Vec<&str>) = match role {
-        DatabaseRole::Reader => ("select", READER_TABLES.to_vec()),
-        DatabaseRole::OrderReader => ("select", [&["books"], ORDER_TABLES].concat()),
-        DatabaseRole::BounceWriter => ("select, update", vec!["mails"]),
+    let rights: Vec<(&str, Vec<&str>)> = match role {
+        DatabaseRole::Reader => vec![("select", READER_TABLES.to_vec())],
+        // Whose order it is follows from the session of a customer.
+        DatabaseRole::OrderReader => {
+            vec![("select", [&["books", "customers", "sessions_valid_from"], ORDER_TABLES].concat())]
+        }
+        DatabaseRole::BounceWriter => vec![("select, update", vec!["mails"])],
+        DatabaseRole::Account => {
+            let reads = ("select", [READER_TABLES, ORDER_TABLES, CUSTOMER_TABLES].concat());
+            let more = ACCOUNT_GRANTS.iter().map(|(grants, tables)| (*grants, tables.to_vec()));
+            [reads].into_iter().chain(more).collect()
+        }
         DatabaseRole::Writer => {
-            ("select, insert, update, delete", [READER_TABLES, ORDER_TABLES, WRITER_ONLY_TABLES].concat())
+            let all = [READER_TABLES, ORDER_TABLES, CUSTOMER_TABLES, WRITER_ONLY_TABLES].concat();
+            vec![("select, insert, update, delete", all)]
         }
         DatabaseRole::Admin => bail!("the administrator is not created here"),
     };
-    statements.extend(tables.iter().map(|table| format!("grant {grants} on {table} to {user}")));
+    for (grants, tables) in rights {
+        statements.extend(tables.iter().map(|table| format!("grant {grants} on {table} to {user}")));
+    }
     // A list that finds nothing is counted by the function that reads it.
     if matches!(role, DatabaseRole::Reader | DatabaseRole::Writer) {
         statements.push(format!("grant select, insert, update on search_misses to {user}"));
@@ -110,7 +136,7 @@ fn user_name(account: &Account) -> anyhow::Result<String> {
 fn statement_seconds(role: DatabaseRole) -> u32 {
     match role {
         DatabaseRole::Reader | DatabaseRole::OrderReader => 1,
-        DatabaseRole::BounceWriter | DatabaseRole::Writer | DatabaseRole::Admin => 2,
+        DatabaseRole::BounceWriter | DatabaseRole::Account | DatabaseRole::Writer | DatabaseRole::Admin => 2,
     }
 }
 
@@ -138,17 +164,28 @@ mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
     use shared::{
-        domain::{BookId, SubmissionKey},
-        repo::{books, orders},
+        domain::{BookId, Language, Stars, SubmissionKey},
+        repo::{
+            books, contact,
+            customer_addresses::{self, AddressChange},
+            customer_erasure, customers, orders,
+            ratings::{self, OwnChange},
+        },
         secret::Secret,
+        session::Subject,
     };
     use sqlx::{Connection, MySqlPool, mysql::MySqlConnectOptions, types::time::OffsetDateTime};
     use uuid::Uuid;
 
     use super::*;
 
-    const ROLES: [DatabaseRole; 4] =
-        [DatabaseRole::Reader, DatabaseRole::OrderReader, DatabaseRole::BounceWriter, DatabaseRole::Writer];
+    const ROLES: [DatabaseRole; 5] = [
+        DatabaseRole::Reader,
+        DatabaseRole::OrderReader,
+        DatabaseRole::BounceWriter,
+        DatabaseRole::Account,
+        DatabaseRole::Writer,
+    ];
 
     /// Users of this test alone, because a server has them for all its databases.
     fn config() -> DatabaseConfig {
@@ -224,7 +261,10 @@ mod tests {
             assert_eq!(reads_orders, if role == DatabaseRole::Reader { 0 } else { 3 }, "{role:?}");
         }
         let of_orders = rights(connection, &config.accounts[&DatabaseRole::OrderReader]).await;
-        assert_eq!(of_orders["reads"], set(["books", "order_lines", "order_states", "orders"]));
+        assert_eq!(
+            of_orders["reads"],
+            set(["books", "customers", "order_lines", "order_states", "orders", "sessions_valid_from"])
+        );
         let of_bounces = rights(connection, &config.accounts[&DatabaseRole::BounceWriter]).await;
         assert_eq!((&of_bounces["reads"], &of_bounces["changes"]), (&set(["mails"]), &set(["mails"])));
         let of_writer = rights(connection, &config.accounts[&DatabaseRole::Writer]).await;
@@ -293,6 +333,68 @@ mod tests {
             "insert into mails (order_number) values (1)",
             "delete from mails",
             "insert into search_misses select * from search_misses",
+        ] {
+            let error = run(&mut connection, statement.to_owned()).await.unwrap_err().to_string();
+            assert!(error.contains("denied"), "{statement}: {error}");
+        }
+        connection.close().await.unwrap();
+        drop_users(admin, &config).await;
+    }
+
+    /// What `show-account` does, as its user: a table that is not granted would be an error.
+    #[ignore = "needs MariaDB"]
+    #[sqlx::test(migrator = "shared::MIGRATIONS")]
+    async fn the_user_of_accounts_keeps_them_and_changes_no_order_and_no_stock(pool: MySqlPool) {
+        let config = config();
+        let admin = &mut *pool.acquire().await.unwrap();
+        let role = DatabaseRole::Account;
+        set_up(admin, &config, role, 3).await.unwrap();
+        for statement in [
+            "insert into books (reference, title, byline) values ('b', 'El túnel', 'Sabato')",
+            "insert into submissions (id, kind, outcome, sent_at) values (unhex(md5('s')), 'rating', 'published', now())",
+            "insert into customers (subject, email, signed_in_at, created_at) \
+             values (unhex(md5('ana')), 'ana@example.org', now(), now())",
+            "insert into ratings (submission_id, book_id, visitor_id, customer, stars, sent_at) \
+             select unhex(md5('s')), id, unhex(md5('v')), unhex(md5('ana')), 2, now() from books",
+            "insert into star_counts (book_id, stars, given) select id, 2, 1 from books",
+            "insert into customer_visitors values (unhex(md5('v')), unhex(md5('ana')), now())",
+        ] {
+            run(admin, statement.to_owned()).await.unwrap();
+        }
+        let ana: Uuid = sqlx::query_scalar("select subject from customers").fetch_one(&mut *admin).await.unwrap();
+        let ana = Subject::of_uuid(ana);
+
+        let mut connection = logged_in(&pool, &config.accounts[&role]).await;
+        let c = &mut connection;
+        let now = OffsetDateTime::now_utc();
+        assert!(customers::session_is_valid(c, ana, now).await.unwrap());
+        assert!(customers::find(c, ana).await.unwrap().is_some());
+        assert!(orders::of_customer(c, ana, None, 9).await.unwrap().items.is_empty());
+        assert!(contact::of_customer(c, ana, 0, 9).await.unwrap().is_empty());
+        assert!(customers::set_language(c, ana, &Language::parse("en").unwrap()).await.unwrap());
+        let text = r#"{"name":"Ana","street":["Calle 1"],"postal_code":"28013","place":"Madrid","country":"ES"}"#;
+        let address = serde_json::from_str(text).unwrap();
+        assert_eq!(customer_addresses::add(c, ana, &address, false, now).await.unwrap(), AddressChange::Done);
+        let saved = customer_addresses::list(c, ana).await.unwrap().remove(0);
+        let id = (saved.id, saved.version);
+        assert_eq!(customer_addresses::remove(c, ana, id).await.unwrap(), AddressChange::Done);
+        let own = ratings::of_customer(c, ana, None, 9).await.unwrap().items.remove(0);
+        let five = (Stars::parse(5).unwrap(), None, None);
+        let submission = (Uuid::new_v4(), now);
+        let changed = ratings::change_own(c, ana, own.id, own.version, submission, five).await.unwrap();
+        assert_eq!(changed, OwnChange::Done);
+        assert_eq!(ratings::delete_own(c, ana, own.id, submission.0).await.unwrap(), OwnChange::Done);
+        customer_erasure::begin_erasure(c, ana, now).await.unwrap();
+
+        for statement in [
+            "update orders set total = 0",
+            "delete from orders",
+            "update books set stock = 0",
+            "insert into books (reference, title, byline) values ('c', 'x', 'y')",
+            "delete from customers",
+            "delete from contact_messages",
+            "select 1 from mails",
+            "select 1 from stock_movements",
         ] {
             let error = run(&mut connection, statement.to_owned()).await.unwrap_err().to_string();
             assert!(error.contains("denied"), "{statement}: {error}");

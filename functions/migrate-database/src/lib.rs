@@ -36,6 +36,7 @@ pub async fn handle(app: &App, order: MigrationOrder) -> anyhow::Result<Migratio
         (DatabaseRole::Reader, order.reader_connections),
         (DatabaseRole::OrderReader, order.order_reader_connections),
         (DatabaseRole::BounceWriter, order.bounce_writer_connections),
+        (DatabaseRole::Account, order.account_connections),
         (DatabaseRole::Writer, order.writer_connections),
     ] {
         accounts::set_up(&mut connection, database, role, connections).await?;

@@ -45,6 +45,7 @@ async fn place(app: &App, request: &Request) -> Result<Reply> {
     let order = OrderV1 {
         order: id,
         visitor: buyer.visitor(),
+        customer: super::signed_in(app, request).await?,
         delivery_price_seen: asked.delivery_price(),
         lines: asked.lines,
         delivery: asked.details.delivery,
@@ -67,10 +68,11 @@ async fn cancel(app: &App, request: &Request) -> Result<Reply> {
     let id = order_in(&key, request, 2)?;
     let known = request.cookie(Request::VISITOR_COOKIE);
     let known = known.and_then(|value| key.read_cookie(value, OffsetDateTime::now_utc()));
-    let asked_by = match (email(request)?, known) {
-        (Some(email), _) => AskedBy::Email(email),
-        (None, Some(cookie)) => AskedBy::Visitor(cookie.visitor()),
-        (None, None) => return Err(ApiError::Unprocessable(vec![Invalid::new("email", Reason::Blank)])),
+    let asked_by = if let Some(email) = email(request)? {
+        AskedBy::Email(email)
+    } else {
+        let buyer = super::known_buyer(app, request, known).await?;
+        buyer.ok_or_else(|| ApiError::Unprocessable(vec![Invalid::new("email", Reason::Blank)]))?
     };
     super::cancel(app, request, id, asked_by).await?;
     let receipt = OrderReceipt { id, status: OrderState::Received, href: format!("/api/orders/{id}") };

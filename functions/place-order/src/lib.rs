@@ -9,7 +9,8 @@ pub mod page;
 use shared::{
     ApiError, App, Request, Result,
     domain::{Invalid, OrderId, SubmissionKey, VisitorCookie},
-    messages::{AskedBy, OrderMessage, OrderV1},
+    messages::{AskedBy, OrderMessage, OrderV1, SignedInBuyer, SignedInV1},
+    session::Pool,
     shop::{Selling, Shop},
 };
 use time::OffsetDateTime;
@@ -46,6 +47,21 @@ fn buyer(
     }
 }
 
+/// The customer whose session came with the request. The consumer asks the database whether it still counts.
+async fn signed_in(app: &App, request: &Request) -> Result<Option<SignedInV1>> {
+    let session = app.session(request, Pool::Customers).await?;
+    Ok(session.map(|session| SignedInV1 { subject: session.subject, issued_at: session.issued_at }))
+}
+
+/// Who asks without an e-mail address: a customer, or the browser of the cookie.
+async fn known_buyer(app: &App, request: &Request, cookie: Option<VisitorCookie>) -> Result<Option<AskedBy>> {
+    let visitor = cookie.as_ref().map(VisitorCookie::visitor);
+    Ok(match signed_in(app, request).await? {
+        Some(session) => Some(AskedBy::Customer(SignedInBuyer { session, visitor })),
+        None => visitor.map(AskedBy::Visitor),
+    })
+}
+
 /// Sends an order to the queue. Once this returns, it is durable.
 async fn place(app: &App, request: &Request, order: OrderV1, now: OffsetDateTime) -> Result<()> {
     let (id, buyer) = (order.order, order.visitor.0);
@@ -60,7 +76,7 @@ async fn cancel(app: &App, request: &Request, order: OrderId, asked_by: AskedBy)
     let buyer = match &asked_by {
         AskedBy::Visitor(visitor) => visitor.0,
         // Of another group than the order, perhaps; the database decides all the same.
-        AskedBy::Email(_) => order.uuid(),
+        AskedBy::Email(_) | AskedBy::Customer(_) => order.uuid(),
     };
     send(app, buyer, &OrderMessage::cancel(order, asked_by, now, Some(request.id.clone()))).await?;
     tracing::info!(order.id = %order, "Cancellation accepted");

@@ -6,7 +6,7 @@ use frontend::{CartChange, CartNote, Form, Locale, PageContext, cart_of, pages::
 use shared::{
     ApiError, App, Reply, Request, Result,
     declaration::Declaration,
-    domain::{Address, AddressText, Email, Fingerprint, Invalid, Language, OrderId, Quantity, Reason, SubmissionKey},
+    domain::{AddressText, Email, Fingerprint, Invalid, Language, OrderId, Quantity, Reason, SubmissionKey},
     messages::{AskedBy, OrderLineV1, OrderV1},
     quote::Quote,
     shop::Shop,
@@ -74,6 +74,7 @@ async fn place(
     let order = OrderV1 {
         order: id,
         visitor: buyer.visitor(),
+        customer: super::signed_in(app, request).await?,
         lines: lines(quote)?,
         delivery_price_seen: quote.delivery_price(details.delivery).ok_or_else(renewed)?,
         total_seen: quote.total(details.delivery),
@@ -147,23 +148,12 @@ const FIELDS: [&str; 13] = [
 fn of_form(invalid: Vec<Invalid>, address: &AddressText) -> Vec<Invalid> {
     let named = |error: Invalid| match error.field.as_str() {
         "address.name" => vec![Invalid { field: "recipient".to_owned(), ..error }],
-        "address.street" if error.reason != Reason::Blank => streets(address),
+        "address.street" if error.reason != Reason::Blank => address.invalid_streets(["street", "street2"]),
         other => vec![Invalid { field: other.rsplit('.').next().unwrap_or(other).to_owned(), ..error }],
     };
     let mut invalid: Vec<Invalid> = invalid.into_iter().flat_map(named).collect();
     invalid.sort_by_key(|error| FIELDS.iter().position(|field| *field == error.field));
     invalid
-}
-
-/// What is wrong with each line of the street alone.
-fn streets(address: &AddressText) -> Vec<Invalid> {
-    let lines = address.street.iter().zip(["street", "street2"]);
-    let errors = lines.filter_map(|(line, field)| {
-        let alone = AddressText { street: vec![line.clone()], ..address.clone() };
-        let error = Address::parse(&alone).err()?.into_iter().find(|error| error.field == "street")?;
-        (error.reason != Reason::Blank).then(|| Invalid { field: field.to_owned(), ..error })
-    });
-    errors.collect()
 }
 
 /// The second step of a cancellation.
@@ -174,13 +164,14 @@ async fn cancel(app: &App, request: &Request) -> Result<Reply> {
     let page = format!("/orders/{order}");
     let typed = request.form()?;
     let known = request.cookie(Request::VISITOR_COOKIE);
-    let asked_by = match typed.get("email") {
-        Some(email) => AskedBy::Email(Email::parse(email)?),
-        None => match known.and_then(|value| key.read_cookie(value, now)) {
-            Some(cookie) => AskedBy::Visitor(cookie.visitor()),
-            // Nobody who may cancel it; the page asks for the address.
-            None => return Ok(Reply::see_other(&page)),
-        },
+    let asked_by = if let Some(email) = typed.get("email") {
+        AskedBy::Email(Email::parse(email)?)
+    } else {
+        let cookie = known.and_then(|value| key.read_cookie(value, now));
+        let buyer = super::known_buyer(app, request, cookie).await?;
+        // Nobody who may cancel it; the page asks for the address.
+        let Some(buyer) = buyer else { return Ok(Reply::see_other(&page)) };
+        buyer
     };
     let declared = Declaration::new(&key, order, &asked_by, now).seal(&key);
     super::cancel(app, request, order, asked_by).await?;

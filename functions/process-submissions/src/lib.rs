@@ -7,16 +7,20 @@ use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use shared::{
     App,
     batch::{self, Fault},
-    messages::{Content, Submission},
+    messages::{Content, ErasureV1, Submission},
     metrics::message_arrived,
     parameters::Queue,
     repo::{
         contact,
+        customer_erasure::{self, Erasable},
+        orders,
         ratings::{self, Published},
-        submissions::Delivery,
+        sign_ins::{self, SignedIn},
+        submissions::{self, Delivery},
     },
 };
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 pub async fn handle(app: &App, event: SqsEvent) -> anyhow::Result<SqsBatchResponse> {
     Ok(batch::independent(app, event, Queue::DeadLetters, publish).await)
@@ -47,6 +51,45 @@ async fn publish(app: &App, body: &str) -> Result<(), Fault> {
                 message_arrived();
             }
         }
+        Content::Erasure(erasure) => erase(app, id, sent_at, erasure).await?,
+        Content::Customer(customer) => {
+            let signing_in = app.database().write(async |c| sign_ins::sign_in(c, id, sent_at, customer).await);
+            match signing_in.await? {
+                SignedIn::Now => tracing::info!(submission.id = %id, request_id, "Sign-in written"),
+                SignedIn::AlreadyProcessed => {
+                    tracing::info!(submission.id = %id, request_id, "Sign-in was already processed");
+                }
+                SignedIn::Rejected(reason) => {
+                    tracing::info!(submission.id = %id, request_id, %reason, "Sign-in rejected");
+                }
+            }
+        }
     }
+    Ok(())
+}
+
+/// Removes what an erasing customer has, each rating, message and order in a transaction of its own, so that no shopper waits
+/// for all of them. After an interruption the next delivery removes the rest.
+async fn erase(app: &App, id: Uuid, sent_at: OffsetDateTime, erasure: &ErasureV1) -> Result<(), Fault> {
+    let database = app.database();
+    if database.read(async |c| submissions::is_processed(c, id).await).await? {
+        return Ok(());
+    }
+    let ErasureV1 { subject, asked_at } = *erasure;
+    database.write(async |c| customer_erasure::begin_erasure(c, subject, asked_at).await).await?;
+    let Erasable { ratings, messages, orders } =
+        database.read(async |c| customer_erasure::erasable(c, subject, asked_at).await).await?;
+    for rating in &ratings {
+        database.write(async |c| ratings::erase(c, *rating).await).await?;
+    }
+    for message in &messages {
+        database.write(async |c| contact::erase(c, *message).await).await?;
+    }
+    for order in &orders {
+        database.write(async |c| orders::erase(c, *order, asked_at).await).await?;
+    }
+    database.write(async |c| customer_erasure::finish_erasure(c, id, sent_at, erasure).await).await?;
+    let (erased_ratings, erased_messages, erased_orders) = (ratings.len(), messages.len(), orders.len());
+    tracing::info!(submission.id = %id, erased_ratings, erased_messages, erased_orders, "Customer erased");
     Ok(())
 }

@@ -2,13 +2,16 @@
 
 use shared::{ApiError, App, Reply, Request, Result, api::OrderStatus};
 
-use super::order::{find, is_buyers, verified};
+use super::order::{find, is_buyers, owner, verified};
 
 pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     expect_path(request)?;
     let id = verified(app, request.segment(2)).await?;
     let order = find(app, id).await?;
-    let is_buyers = order.as_ref().is_some_and(|order| is_buyers(order, request));
+    let is_buyers = match &order {
+        Some(order) => is_buyers(order, request) || owner(app, request, order).await?.is_some(),
+        None => false,
+    };
     Reply::json(&OrderStatus::new(id, order, is_buyers))
 }
 

@@ -8,7 +8,8 @@ use shared::{
     ApiError, App, Reply, Request, Result,
     declaration::Declaration,
     domain::{Email, Order, OrderId, SubmissionKey, VisitorId},
-    repo::orders,
+    repo::{customers, orders},
+    session::{Pool, Subject},
 };
 use time::{Duration, OffsetDateTime};
 
@@ -35,6 +36,16 @@ pub fn is_buyers(order: &Order, request: &Request) -> bool {
     };
     let sent = request.cookie(Request::VISITOR_COOKIE).is_some_and(is_number);
     sent && order.visitor.is_some() && order.visitor == visitor
+}
+
+/// The customer of the request, if the order is the customer's.
+pub async fn owner(app: &App, request: &Request, order: &Order) -> Result<Option<Subject>> {
+    let Some(session) = app.session(request, Pool::Customers).await? else { return Ok(None) };
+    let (subject, issued_at, id) = (session.subject, session.issued_at, order.id);
+    let is_owner = app.database().read(async |c| {
+        Ok(customers::session_is_valid(c, subject, issued_at).await? && orders::is_of_customer(c, id, subject).await?)
+    });
+    Ok(is_owner.await?.then_some(subject))
 }
 
 /// Whether the address is that of the order.
@@ -64,15 +75,19 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     let email = if request.is_read() { None } else { request.form()?.remove("email") };
     // An address that is not the order's would make the cancellation of a buyer with the cookie one of somebody else.
     let is_by_email = order.as_ref().is_some_and(|order| email.as_deref().is_some_and(|email| has_email(order, email)));
+    let customer = match &order {
+        Some(order) => owner(app, request, order).await?,
+        None => None,
+    };
     let seen = match &order {
         None if is_away => OrderView::Unknown,
         None => OrderView::Received,
-        Some(order) if is_buyers(order, request) || is_by_email => OrderView::Whole(order),
+        Some(order) if is_buyers(order, request) || is_by_email || customer.is_some() => OrderView::Whole(order),
         Some(order) => OrderView::State(order.state),
     };
     let is_refused = matches!(seen, OrderView::State(_)) && email.is_some();
     let now = OffsetDateTime::now_utc();
-    let step = if cancels { OrderStep::Cancels } else { declared(request, &key, id, seen, now) };
+    let step = if cancels { OrderStep::Cancels } else { declared(request, &key, (id, seen, customer), now) };
     let email = email.filter(|_| is_by_email || is_refused).unwrap_or_default();
     let context = PageContext::of(request).with_parameters(&[STEP, Declaration::PARAMETER]);
     // It is not a parameter of the page: its link to look again begins at 0.
@@ -91,12 +106,17 @@ const STEP: &str = "step";
 
 /// Whether the address of the page has a declaration that the shop has accepted. The buyer, who sees everything, is shown
 /// only what came from the buyer.
-fn declared(request: &Request, key: &SubmissionKey, id: OrderId, seen: OrderView, now: OffsetDateTime) -> OrderStep {
+fn declared(
+    request: &Request,
+    key: &SubmissionKey,
+    (id, seen, customer): (OrderId, OrderView, Option<Subject>),
+    now: OffsetDateTime,
+) -> OrderStep {
     /// Longer than a decision takes while nothing is out of order.
     const SOON: Duration = Duration::minutes(1);
     let sealed = request.raw_parameter(Declaration::PARAMETER);
     let declaration = sealed.and_then(|sealed| Declaration::unseal(sealed, key, id)).filter(|declaration| match seen {
-        OrderView::Whole(order) => declaration.is_of_buyer(key, order),
+        OrderView::Whole(order) => declaration.is_of_buyer(key, order, customer),
         _ => true,
     });
     declaration.map_or(OrderStep::Reads, |Declaration { at, .. }| OrderStep::Declared { at, is_late: now - at > SOON })
@@ -157,7 +177,7 @@ mod tests {
                 "queryStringParameters": query.split_once('=').map(|(name, value)| json!({ name: value })) });
             let request = Request::from_event(serde_json::from_value(event).unwrap(), "id");
             assert_eq!(
-                super::declared(&request, &key, order.id, seen, at + Duration::seconds(seconds)),
+                super::declared(&request, &key, (order.id, seen, None), at + Duration::seconds(seconds)),
                 step,
                 "{query}"
             );

@@ -130,6 +130,7 @@ pub enum Benchmarked {
     SubmitContact,
     PlaceOrder,
     ShowOrder,
+    ShowAccount,
     ListAddresses,
     NoteBounces,
     ProcessOrders,
@@ -150,6 +151,7 @@ impl Benchmarked {
     pub fn role(self) -> DatabaseRole {
         match self {
             Self::ShowOrder => DatabaseRole::OrderReader,
+            Self::ShowAccount => DatabaseRole::Account,
             _ => DatabaseRole::Reader,
         }
     }
@@ -210,6 +212,10 @@ pub async fn of(function: Benchmarked, parameters: &Parameters, database: &mut M
                 .context("the submission key is invalid")?;
             let id = key.order_id(Uuid::from_u128(1), b"bench");
             Ok(vec![get("a received order", &format!("/api/orders/{id}"), Sql::Order(id))])
+        }
+        // Without a session, which only the sign-in issues.
+        Benchmarked::ShowAccount => {
+            Ok(vec![Case { status: Some(303), ..without_sql("without a session", "/account") }])
         }
         Benchmarked::ListAddresses => Ok(vec![get("200 books", "/sitemaps/books-1.xml", Sql::Sitemap)]),
         Benchmarked::SignIn => {

@@ -227,6 +227,7 @@ fn permissions(dot: &mut Dot, system: &System, group: &[&'static Function]) {
         Some(DatabaseRole::Reader) => Some("reads"),
         Some(DatabaseRole::OrderReader) => Some("reads orders"),
         Some(DatabaseRole::BounceWriter) => Some("notes bounces"),
+        Some(DatabaseRole::Account) => Some("keeps accounts"),
         Some(DatabaseRole::Writer) => Some("writes"),
         Some(DatabaseRole::Admin) => Some("administers"),
         None => None,
@@ -260,7 +261,7 @@ fn class(access: Option<DatabaseRole>) -> &'static str {
     match access {
         None => "nobody",
         Some(role) if role.is_reader() => DatabaseRole::Reader.name(),
-        Some(DatabaseRole::BounceWriter) => DatabaseRole::Writer.name(),
+        Some(DatabaseRole::BounceWriter | DatabaseRole::Account) => DatabaseRole::Writer.name(),
         Some(role) => role.name(),
     }
 }

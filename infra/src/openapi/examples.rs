@@ -13,12 +13,12 @@ use shared::{
     },
     domain::{
         Author, Availability, Book, BookId, Delivery, Genre, Histogram, Invalid, Isbn13, Language, Money, OrderId,
-        OrderNumber, OrderState, Payment, Ratings, Reason, Review, Slice, Stars, StateChange, SubmissionId,
+        OrderNumber, OrderState, OwnOrder, Payment, Ratings, Reason, Review, Slice, Stars, StateChange, SubmissionId,
         SubmissionKey, Summary, TaxPart,
     },
     shop,
 };
-use time::macros::datetime;
+use time::{OffsetDateTime, macros::datetime};
 use uuid::Uuid;
 
 pub const REQUEST_ID: &str = "1-67891233-abcdef012345678912345678";
@@ -99,7 +99,8 @@ pub fn rating_form() -> Value {
 
 pub fn ratings() -> Value {
     let (name, review) = (Some("Ana".into()), Some("¡Qué libro!".into()));
-    let rating = Review { id: 17, stars: 5, name, review, sent_at: datetime!(2026-01-02 03:04:05 UTC) };
+    let rating =
+        Review { id: 17, stars: 5, name, review, sent_at: datetime!(2026-01-02 03:04:05 UTC), verified_purchase: true };
     json(&Slice { items: vec![rating], next: None })
 }
 
@@ -137,8 +138,12 @@ pub fn order_receipt() -> Value {
     json(&OrderReceipt { id, status: OrderState::Received, href: format!("/api/orders/{id}") })
 }
 
-/// The order of the form, confirmed.
 pub fn order_status() -> Value {
+    json(&confirmed_order())
+}
+
+/// The order of the form, confirmed.
+fn confirmed_order() -> OrderStatus {
     let euro = |minor| Money { minor, currency: "EUR".into() };
     let at = datetime!(2026-01-02 03:04:05 UTC);
     let line = OrderedLine {
@@ -176,7 +181,21 @@ pub fn order_status() -> Value {
         note: serde_json::from_value(form["note"].clone()).ok(),
         language: Language::parse("es").expect("a language"),
     };
-    json(&OrderStatus { id: order_id(), status: OrderState::AwaitingPayment, details: Some(details) })
+    OrderStatus { id: order_id(), status: OrderState::AwaitingPayment, details: Some(details) }
+}
+
+const MOMENT: OffsetDateTime = datetime!(2026-01-02 03:04:05 UTC);
+
+pub fn own_orders() -> Value {
+    let order = OwnOrder {
+        id: order_id(),
+        number: OrderNumber(100_042),
+        state: OrderState::AwaitingPayment,
+        total: Money { minor: 4_385, currency: "EUR".into() },
+        titles: vec!["Don Quijote de la Mancha".into()],
+        placed_at: MOMENT,
+    };
+    json(&Slice { items: vec![order], next: None })
 }
 
 /// The shop that the order above is of.
@@ -233,11 +252,12 @@ pub fn health(database: bool) -> Value {
 }
 
 /// One error of each kind that an operation of the document can return; a method without an operation returns 405.
-pub fn problems() -> [ApiError; 8] {
+pub fn problems() -> [ApiError; 9] {
     let limit = Invalid::new("limit", Reason::NotInRange { min: 1, max: 100 });
     let stars = Stars::parse(9).err();
     [
         ApiError::BadRequest(limit),
+        ApiError::NotSignedIn,
         ApiError::Forbidden,
         ApiError::NotFound,
         ApiError::TooLarge,

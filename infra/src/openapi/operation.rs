@@ -237,6 +237,16 @@ fn key_lengths() -> String {
     )
 }
 
+/// The cookie of a customer's session.
+pub fn session() -> Value {
+    json!({
+        "name": Request::SESSION_COOKIE,
+        "in": "cookie",
+        "description": "The value that signing in has set; over HTTPS the cookie's name is `__Host-session`.",
+        "schema": { "type": "string" },
+    })
+}
+
 /// The cookie of a visitor.
 pub fn visitor() -> Value {
     json!({
@@ -317,8 +327,10 @@ pub fn problem(error: &ApiError, schema: &Value) -> Value {
         "Cache-Control": constant("Caches must not keep the response.", "no-store"),
         "X-Request-Id": header("X-Request-Id"),
     });
-    if let ApiError::Unavailable(_) = error {
-        headers["Retry-After"] = header("Retry-After");
+    match error {
+        ApiError::Unavailable(_) => headers["Retry-After"] = header("Retry-After"),
+        ApiError::NotSignedIn => headers["WWW-Authenticate"] = header("WWW-Authenticate"),
+        _ => {}
     }
     json!({
         "description": reason(error),
@@ -330,6 +342,7 @@ pub fn problem(error: &ApiError, schema: &Value) -> Value {
 fn reason(error: &ApiError) -> String {
     match error {
         ApiError::BadRequest(_) => "A parameter, a header or the body is invalid; `errors` names it.".into(),
+        ApiError::NotSignedIn => "No session of a customer came, or one that counts no longer.".into(),
         ApiError::Forbidden => {
             "`Origin` or `Sec-Fetch-Site` shows that a page of another site has sent the request.".into()
         }
@@ -367,6 +380,7 @@ pub fn headers() -> Value {
     };
     json!({
         "ETag": header("^(W/)?\"[A-Za-z0-9_-]{16}\"$", "Identifies the content of the response, for `If-None-Match`; weak if compressed."),
+        "WWW-Authenticate": header("^Cookie ", "The scheme by which the customer is recognised: the session's cookie."),
         "Link": {
             "description": "The address of the next slice, with the relation `next`; absent on the last slice.",
             "schema": { "type": "string", "pattern": "^<[^>]+>; rel=\"next\"$" },

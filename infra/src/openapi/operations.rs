@@ -4,21 +4,22 @@
 use serde_json::{Value, json};
 use shared::{
     api::{
-        AuthorWithBooks, Book, Books, CancellationForm, ContactForm, Genres, Health, OrderForm, OrderReceipt,
-        OrderStatus, RatingForm, Receipt, ServedLanguage, Shop, SubmissionStatus, Suggestions,
+        AccountExport, AccountSummary, AddressBook, AuthorWithBooks, Book, Books, CancellationForm, ContactForm,
+        Genres, Health, OrderForm, OrderReceipt, OrderStatus, RatingForm, Receipt, ServedLanguage, Shop,
+        SubmissionStatus, Suggestions,
     },
-    domain::{Genre, Language, Review, Search, Slice, Sort},
+    domain::{Genre, Language, OwnOrder, OwnRating, Review, Search, Slice, Sort},
     error::Problem,
     http::{MINUTE, Query},
 };
 
 use super::{
     Schemas, examples,
-    operation::{Operation, header, json_of, list, path, query, required, visitor},
+    operation::{Operation, header, json_of, list, path, query, required, session, visitor},
 };
 
 /// Names and descriptions of the document's tags.
-pub const TAGS: [(&str, &str); 9] = [
+pub const TAGS: [(&str, &str); 10] = [
     ("books", "The books of the shop."),
     ("genres", "The genres of the books."),
     ("authors", "The authors of the books."),
@@ -26,6 +27,7 @@ pub const TAGS: [(&str, &str); 9] = [
     ("contact", "Messages to the shop."),
     ("submissions", "The status of ratings and messages."),
     ("orders", "Orders of books, where the shop sells."),
+    ("account", "What belongs to a customer, for the customer's session."),
     ("shop", "Whether the shop sells, and its terms."),
     ("health", "The health of the shop."),
 ];
@@ -41,6 +43,7 @@ pub fn all(schemas: &mut Schemas) -> Vec<Operation> {
         list_ratings(schemas),
         show_submission(schemas),
         show_order(schemas),
+        show_account(schemas),
         show_shop(schemas),
         health(schemas),
     ];
@@ -279,6 +282,36 @@ fn show_order(schemas: &mut Schemas) -> Operation {
 const FOLLOWING: &str = "An id that the shop has not issued returns 404. While `status` is `received`, ask again after a second, \
                          and then each time after twice as long, up to a minute. Most orders are decided within seconds; while \
                          the database is away it takes as long as that, up to hours, and this request returns 503.";
+
+fn show_account(schemas: &mut Schemas) -> Operation {
+    let parts = [
+        schemas.response::<AccountSummary>(),
+        schemas.response::<Slice<OwnOrder>>(),
+        schemas.response::<Slice<OwnRating>>(),
+        schemas.response::<AddressBook>(),
+        schemas.response::<AccountExport>(),
+    ];
+    let part = json!({ "type": "string", "pattern": "^(profile|orders|ratings|addresses|data)$" });
+    let any = json!({ "anyOf": parts });
+    Operation::get("show-account", "/api/account/{part}", "no-store", &any, &examples::own_orders())
+        .named("show-account", "Shows what belongs to the customer who is signed in")
+        .tagged("account", SIGNED_IN)
+        .parameter(path("part", &part, &json!("orders"), PARTS))
+        .parameter(session())
+        .parameter(limit())
+        .parameter(cursor())
+        .paged()
+        .problems(&[400, 401, 404])
+}
+
+const SIGNED_IN: &str = "A session is issued by signing in at `/sign-in` in a browser, and lasts twelve hours. Without one, with \
+                         one that was ended, and after the erasure of the account the answer is 401. `limit` and `cursor` are \
+                         parameters of `orders`, `ratings` and `data` only.";
+
+const PARTS: &str = "`profile`: e-mail address, language and times. `orders`: the customer's orders, newest first, also those \
+                     that were placed without signing in with the customer's verified e-mail address. `ratings`: those from all \
+                     browsers in which the customer has signed in, newest first. `addresses`: the address book. `data`: all of \
+                     this and the messages to the shop, in slices where it does not fit into one answer.";
 
 fn show_shop(schemas: &mut Schemas) -> Operation {
     let caching = format!("public, max-age={MINUTE}");

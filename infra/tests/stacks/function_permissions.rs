@@ -89,6 +89,8 @@ const PARAMETERS: &[&str] = &[
     "database/order-reader/password",
     "database/bounce-writer/user",
     "database/bounce-writer/password",
+    "database/account/user",
+    "database/account/password",
     "database/writer/user",
     "database/writer/password",
     "database/admin/user",
@@ -189,6 +191,7 @@ fn expected(stage: &Stage, function: &Function, action: &str, resource: &str) ->
             Some(DatabaseRole::BounceWriter) => {
                 on_rds && ["anaquel_bounce_writer", "anaquel_writer"].map(login).iter().any(|login| resource == login)
             }
+            Some(DatabaseRole::Account) => on_rds && resource == login("anaquel_account"),
             Some(DatabaseRole::Writer) => on_rds && resource == login("anaquel_writer"),
             Some(DatabaseRole::Admin) | None => false, // the administrator logs in with a password
         },
@@ -222,11 +225,13 @@ fn expected_to_read(stage: &Stage, function: &Function, parameter: &str, on_rds:
         "database/reader/user" => logs_in_as(DatabaseRole::Reader),
         "database/order-reader/user" => logs_in_as(DatabaseRole::OrderReader),
         "database/bounce-writer/user" => logs_in_as(DatabaseRole::BounceWriter),
+        "database/account/user" => logs_in_as(DatabaseRole::Account),
         "database/writer/user" => logs_in_as(DatabaseRole::Writer),
         "database/admin/user" => administers,
         "database/reader/password" => !on_rds && logs_in_as(DatabaseRole::Reader),
         "database/order-reader/password" => !on_rds && logs_in_as(DatabaseRole::OrderReader),
         "database/bounce-writer/password" => !on_rds && logs_in_as(DatabaseRole::BounceWriter),
+        "database/account/password" => !on_rds && logs_in_as(DatabaseRole::Account),
         "database/writer/password" => !on_rds && logs_in_as(DatabaseRole::Writer),
         "database/admin/password" => !on_rds && administers,
         "database/admin/secret" => on_rds && administers,

@@ -6,6 +6,7 @@ pub use crate::invalid::{Invalid, Parsed, Reason};
 mod book;
 mod cart;
 mod catalogue;
+mod customer;
 mod filter;
 mod invisible;
 mod isbn;
@@ -29,6 +30,7 @@ pub mod words;
 pub use book::{Author, AuthorId, Availability, Book, BookId, Genre, ImportedRatings, Ratings, Summary, Window};
 pub use cart::{Cart, CartLimit, CartLine};
 pub use catalogue::{CatalogueRow, Counts, Reference};
+pub use customer::{Customer, OwnRating, SavedAddress};
 pub use filter::{Count, Facet, Facets, Filter, MEAN_BANDS, PRICE_BANDS, Total};
 pub use invisible::is_default_ignorable;
 pub use isbn::Isbn13;
@@ -37,8 +39,8 @@ pub use moment::{milliseconds, optional_milliseconds};
 pub use money::{Currency, Money};
 pub use order::{
     Actor, Address, AddressText, Contact, Country, Delivery, Fingerprint, LineReason, MAX_LINES, MailFailure, Order,
-    OrderAction, OrderEvent, OrderId, OrderLine, OrderNote, OrderNumber, OrderOutcome, OrderReason, OrderState, Part,
-    Payment, Phone, Quantity, Refusal, StateChange, TaxPart,
+    OrderAction, OrderEvent, OrderId, OrderLine, OrderNote, OrderNumber, OrderOutcome, OrderReason, OrderState,
+    OwnOrder, Part, Payment, Phone, Quantity, Refusal, StateChange, TaxPart,
 };
 pub use rating::{PRIOR_MEAN, PRIOR_WEIGHT, Review, Stars};
 pub use rejection::Rejection;

@@ -51,6 +51,8 @@ pub struct Review {
     #[serde(serialize_with = "milliseconds")]
     #[schemars(with = "String", extend("format" = "date-time"))]
     pub sent_at: OffsetDateTime,
+    /// Whether its author has bought the book in this shop.
+    pub verified_purchase: bool,
 }
 
 /// The mean that a book without ratings is presumed to have, in stars.

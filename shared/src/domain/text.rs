@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
 use super::{
@@ -200,6 +201,11 @@ impl Email {
     /// The form in which two addresses are compared: the domain in the letters of DNS, and all letters in lower case.
     pub fn comparable(&self) -> String {
         self.to_ascii().to_lowercase()
+    }
+
+    /// SHA-256 of the form in which addresses are compared, by which the database finds an address.
+    pub fn key(&self) -> [u8; 32] {
+        Sha256::digest(self.comparable().as_bytes()).into()
     }
 
     /// Whether both are one address to the shop, however they are written.

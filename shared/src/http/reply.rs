@@ -49,6 +49,10 @@ const SECURITY: &[(&str, &str)] = &[
 /// HSTS for a year, for this host name only, because its subdomains are unknown.
 const HTTPS_ONLY: &str = "max-age=31536000";
 
+/// The scheme of a session's cookie, which has no registered name; a challenge is required with 401
+/// (<https://www.rfc-editor.org/rfc/rfc9110#section-15.5.2>).
+const SESSION_COOKIE_SCHEME: &str = "Cookie realm=\"account\"";
+
 /// Headers that a script of another site may send: any, because they cannot write and come without cookies. `*` covers all
 /// but `Authorization` (<https://fetch.spec.whatwg.org/#cors-non-wildcard-request-header-name>), which some clients always send.
 const ALLOWED: &str = "*, Authorization";
@@ -121,6 +125,11 @@ impl Reply {
         Self::new(StatusCode::PERMANENT_REDIRECT, HTML, String::new()).header(header::LOCATION, location)
     }
 
+    /// 307: another function of the shop completes the request, which the browser repeats there with its body.
+    pub fn handed_over(location: &str) -> Self {
+        Self::new(StatusCode::TEMPORARY_REDIRECT, HTML, String::new()).header(header::LOCATION, location)
+    }
+
     /// 204 to `OPTIONS`: the methods of the path. A preflight for reading public data also gets the permission; one for
     /// sending does not.
     pub fn options(request: &Request, allowed: &str) -> Self {
@@ -149,6 +158,7 @@ impl Reply {
     pub fn with_headers_of(self, error: &ApiError) -> Self {
         match error {
             ApiError::MethodNotAllowed(allowed) => self.header(header::ALLOW, allowed),
+            ApiError::NotSignedIn => self.header(header::WWW_AUTHENTICATE, SESSION_COOKIE_SCHEME),
             _ => self,
         }
     }
@@ -206,6 +216,12 @@ impl Reply {
     #[must_use]
     pub fn immutable(self) -> Self {
         self.header(header::CACHE_CONTROL, "public, max-age=31536000, immutable")
+    }
+
+    /// A file that the browser saves under this name, in place of showing it.
+    #[must_use]
+    pub fn saved_as(self, name: &str) -> Self {
+        self.header(header::CONTENT_DISPOSITION, &format!("attachment; filename=\"{name}\""))
     }
 
     /// Names the address of the next slice of a list (RFC 8288).

@@ -7,11 +7,12 @@ use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{book_id, check_sent_at, request_id, visitor_id};
+use super::{book_id, check_sent_at, optional_visitor_id, request_id, visitor_id};
 use crate::domain::{
     Address, BookId, Contact, Delivery, Fingerprint, Language, MAX_LINES, Money, OrderId, OrderNote, Payment, Quantity,
     VisitorId, uuid_of_shop,
 };
+use crate::session::Subject;
 
 /// One message to the consumer of orders.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -47,6 +48,9 @@ pub struct OrderV1 {
     /// Whose cookie placed it.
     #[serde(deserialize_with = "visitor_id")]
     pub visitor: VisitorId,
+    /// Who had signed in there; the consumer checks that the session still counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer: Option<SignedInV1>,
     /// One to [`MAX_LINES`], each of another book.
     #[serde(deserialize_with = "lines")]
     pub lines: Vec<OrderLineV1>,
@@ -62,7 +66,7 @@ pub struct OrderV1 {
     pub note: Option<OrderNote>,
     #[serde(deserialize_with = "language")]
     pub language: Language,
-    /// Of everything above except `order`.
+    /// Of everything above except `order`, `visitor` and `customer`.
     pub fingerprint: Fingerprint,
 }
 
@@ -97,6 +101,25 @@ pub enum AskedBy {
     Visitor(#[serde(deserialize_with = "visitor_id")] VisitorId),
     /// By the order's e-mail address, as it was typed.
     Email(crate::domain::Email),
+    /// By the session of a customer; also by the cookie, if the browser has one.
+    Customer(SignedInBuyer),
+}
+
+/// A customer who asks from a browser.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedInBuyer {
+    pub session: SignedInV1,
+    #[serde(default, deserialize_with = "optional_visitor_id", skip_serializing_if = "Option::is_none")]
+    pub visitor: Option<VisitorId>,
+}
+
+/// A session whose signature the sender has checked. Whether all sessions of the customer were ended since, the database
+/// knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedInV1 {
+    pub subject: Subject,
+    #[serde(with = "time::serde::rfc3339")]
+    pub issued_at: OffsetDateTime,
 }
 
 impl OrderMessage {
@@ -176,7 +199,7 @@ impl OrderV1 {
 }
 
 /// `UUIDv8` of the first bytes of SHA-256.
-fn derived_id(parts: &[&[u8]]) -> Uuid {
+pub(super) fn derived_id(parts: &[&[u8]]) -> Uuid {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update((part.len() as u64).to_be_bytes());
@@ -247,6 +270,7 @@ mod tests {
         OrderV1 {
             order: key.order_id(Uuid::from_u128(1), b"k"),
             visitor: VisitorId::of_number(Uuid::from_u128(1)),
+            customer: None,
             lines: vec![line(7, 2), line(3, 1)],
             delivery: Delivery::Ship,
             payment: Payment::OnDelivery,

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     domain::{Rejection, VisitorId},
     messages::ContactV1,
+    session::Subject,
     staff::ContactMessage,
 };
 
@@ -106,6 +107,39 @@ async fn find(connection: &mut MySqlConnection, id: u64) -> sqlx::Result<Option<
 /// The ids of a visitor's messages.
 pub async fn of_visitor(connection: &mut MySqlConnection, visitor: VisitorId) -> sqlx::Result<Vec<u64>> {
     sqlx::query_scalar!("select id from contact_messages where visitor_id = ?", visitor.0).fetch_all(connection).await
+}
+
+/// Some messages from the browsers in which a customer has signed in last, after this id, the earliest first.
+pub async fn of_customer(
+    connection: &mut MySqlConnection,
+    customer: Subject,
+    after: u64,
+    limit: u32,
+) -> sqlx::Result<Vec<ContactMessage>> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"
+        select
+            m.id,
+            m.visitor_id as "visitor: Uuid",
+            m.name,
+            m.email,
+            m.subject,
+            m.message,
+            m.sent_at,
+            m.answered_at
+        from customer_visitors v
+        join contact_messages m on m.visitor_id = v.visitor_id
+        where v.subject = ?
+          and m.id > ?
+        order by m.id
+        limit ?
+        "#,
+        customer.uuid(),
+        after,
+        limit,
+    );
+    Ok(rows.fetch_all(connection).await?.into_iter().map(ContactMessage::from).collect())
 }
 
 /// Replaces a visitor's number by its hash; returns the number of messages.

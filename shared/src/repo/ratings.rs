@@ -6,6 +6,7 @@ use time::{OffsetDateTime, macros::datetime};
 use uuid::Uuid;
 
 use super::{
+    customers, orders,
     shop_counts::{Change, Counted},
     submissions::{self, Delivery},
     visitors, word_index,
@@ -13,9 +14,11 @@ use super::{
 use crate::{
     answer_size::encoded_len,
     domain::{
-        BookId, Cursor, DisplayName, Histogram, Rejection, Review, ReviewText, Slice, VisitorId, popularity_class,
+        BookId, Cursor, DisplayName, Histogram, OwnRating, Rejection, Review, ReviewText, Slice, Stars, VisitorId,
+        popularity_class,
     },
     messages::RatingV1,
+    session::Subject,
     staff::{Period, RatingKey, ReviewFilter, StaffRating},
 };
 
@@ -73,13 +76,57 @@ pub async fn publish(
     if earlier.as_ref().is_some_and(|earlier| (earlier.sent_at, earlier.submission_id) > (sent_at, submission)) {
         return reject(connection, submission, Rejection::LaterRating).await;
     }
+    let customer = customers::of_visitor(connection, rating.visitor).await?;
+    if let Some(reason) = replace_elsewhere(connection, submission, sent_at, rating, customer).await? {
+        return reject(connection, submission, reason).await;
+    }
     if let Some(earlier) = &earlier {
         count_one_less(connection, rating.book, earlier.stars).await?;
     }
     count_one_more(connection, rating.book, rating.stars.get()).await?;
-    write(connection, submission, sent_at, rating).await?;
+    write(connection, submission, sent_at, rating, customer).await?;
     recount(connection, rating.book).await?;
     Ok(Published::Now)
+}
+
+/// Removes the ratings of this book that the customer has sent from other browsers; nothing is removed if one of them counts
+/// instead, which is the reason.
+async fn replace_elsewhere(
+    connection: &mut MySqlConnection,
+    submission: Uuid,
+    sent_at: OffsetDateTime,
+    rating: &RatingV1,
+    customer: Option<Subject>,
+) -> sqlx::Result<Option<Rejection>> {
+    let Some(customer) = customer else { return Ok(None) };
+    let others = sqlx::query!(
+        r#"
+        select
+            id,
+            sent_at,
+            submission_id as "submission_id: Uuid",
+            hidden_at
+        from ratings
+        where customer = ?
+          and book_id = ?
+          and visitor_id <> ?
+        for update
+        "#,
+        customer.uuid(),
+        rating.book.get(),
+        rating.visitor.0,
+    );
+    let others = others.fetch_all(&mut *connection).await?;
+    if others.iter().any(|other| other.hidden_at.is_some()) {
+        return Ok(Some(Rejection::HiddenBefore));
+    }
+    if others.iter().any(|other| (other.sent_at, other.submission_id) > (sent_at, submission)) {
+        return Ok(Some(Rejection::LaterRating));
+    }
+    for other in others {
+        remove(connection, other.id, &Rejection::LaterRating).await?;
+    }
+    Ok(None)
 }
 
 async fn reject(connection: &mut MySqlConnection, submission: Uuid, reason: Rejection) -> sqlx::Result<Published> {
@@ -92,17 +139,23 @@ async fn write(
     submission: Uuid,
     sent_at: OffsetDateTime,
     rating: &RatingV1,
+    customer: Option<Subject>,
 ) -> sqlx::Result<()> {
+    let has_bought = orders::has_bought(connection, rating.book, rating.visitor, customer).await?;
     sqlx::query!(
         r#"
-        insert into ratings (submission_id, book_id, visitor_id, stars, name, review, sent_at)
-        values (?, ?, ?, ?, ?, ?, ?)
+        insert into ratings (
+            submission_id, book_id, visitor_id, stars, name, review, sent_at, customer, verified_purchase
+        )
+        values (?, ?, ?, ?, ?, ?, ?, ?, ?)
         on duplicate key update
             submission_id = values(submission_id),
             stars = values(stars),
             name = values(name),
             review = values(review),
-            sent_at = values(sent_at)
+            sent_at = values(sent_at),
+            customer = coalesce(values(customer), customer),
+            verified_purchase = greatest(verified_purchase, values(verified_purchase))
         "#,
         submission,
         rating.book.get(),
@@ -111,6 +164,8 @@ async fn write(
         rating.name.as_ref().map(DisplayName::as_str),
         rating.review.as_ref().map(ReviewText::as_str),
         sent_at,
+        customer.map(Subject::uuid),
+        has_bought,
     )
     .execute(connection)
     .await?;
@@ -200,6 +255,14 @@ async fn recount(connection: &mut MySqlConnection, book: BookId) -> sqlx::Result
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Keys(i64, u64);
 
+impl Keys {
+    /// The cursor behind a rating of a list.
+    fn of(sent_at: OffsetDateTime, id: u64, list: &str) -> String {
+        let micros = i64::try_from(sent_at.unix_timestamp_nanos() / 1_000).unwrap_or(i64::MAX);
+        Cursor::new(list.to_owned(), Self(micros, id)).encode()
+    }
+}
+
 /// The largest size of a review in a response in bytes, including its markup.
 fn bytes(review: &Review) -> usize {
     let written = [&review.name, &review.review].into_iter().flatten();
@@ -231,7 +294,8 @@ pub async fn list(
             stars,
             name,
             review,
-            sent_at
+            sent_at,
+            verified_purchase as "verified_purchase: bool"
         from ratings
         where book_id = ?
           and hidden_at is null
@@ -260,10 +324,7 @@ fn last_seen(after: Option<&Cursor<Keys>>) -> (OffsetDateTime, u64) {
 
 /// The slice of a list with this name.
 fn newest_first(rows: Vec<Review>, limit: u32, list: &str) -> Slice<Review> {
-    Slice::within_response(rows, limit, bytes, |last| {
-        let micros = i64::try_from(last.sent_at.unix_timestamp_nanos() / 1_000).unwrap_or(i64::MAX);
-        Cursor::new(list.to_owned(), Keys(micros, last.id)).encode()
-    })
+    Slice::within_response(rows, limit, bytes, |last| Keys::of(last.sent_at, last.id, list))
 }
 
 /// The name of the list of reviews that a cursor belongs to.
@@ -287,7 +348,8 @@ pub async fn reviews(
             stars,
             name,
             review,
-            sent_at
+            sent_at,
+            verified_purchase as "verified_purchase: bool"
         from ratings
         where book_id = ?
           and shows_words = 1
@@ -317,7 +379,8 @@ pub async fn own(connection: &mut MySqlConnection, book: BookId, visitor: Visito
             stars,
             name,
             review,
-            sent_at
+            sent_at,
+            verified_purchase as "verified_purchase: bool"
         from ratings
         where book_id = ?
           and visitor_id = ?
@@ -343,7 +406,8 @@ pub async fn newest_reviews(connection: &mut MySqlConnection, book: BookId, limi
             stars,
             name,
             review,
-            sent_at
+            sent_at,
+            verified_purchase as "verified_purchase: bool"
         from ratings
         where book_id = ?
           and shows_words = 1
@@ -438,6 +502,218 @@ pub async fn list_for_staff(
 /// The ids of a visitor's ratings.
 pub async fn of_visitor(connection: &mut MySqlConnection, visitor: VisitorId) -> sqlx::Result<Vec<u64>> {
     sqlx::query_scalar!("select id from ratings where visitor_id = ?", visitor.0).fetch_all(connection).await
+}
+
+/// The name of the list of a customer's ratings that a cursor belongs to.
+pub const OWN: &str = "own ratings";
+
+/// A rating of a customer as it is stored.
+struct OwnRow {
+    id: u64,
+    submission: Uuid,
+    visitor: Uuid,
+    book_id: u32,
+    title: String,
+    stars: u8,
+    name: Option<String>,
+    review: Option<String>,
+    sent_at: OffsetDateTime,
+    hidden_at: Option<OffsetDateTime>,
+    verified_purchase: bool,
+}
+
+impl From<OwnRow> for OwnRating {
+    fn from(row: OwnRow) -> Self {
+        Self {
+            id: row.id,
+            version: row.submission,
+            visitor: VisitorId(row.visitor),
+            book: row.book_id.into(),
+            title: row.title,
+            stars: row.stars,
+            name: row.name,
+            review: row.review,
+            sent_at: row.sent_at,
+            is_hidden: row.hidden_at.is_some(),
+            verified_purchase: row.verified_purchase,
+        }
+    }
+}
+
+/// A slice of a customer's ratings in all browsers, the newest first.
+pub async fn of_customer(
+    connection: &mut MySqlConnection,
+    customer: Subject,
+    after: Option<&Cursor<Keys>>,
+    limit: u32,
+) -> sqlx::Result<Slice<OwnRating>> {
+    let (sent_at, id) = last_seen(after);
+    let rows = sqlx::query_as!(
+        OwnRow,
+        r#"
+        select
+            r.id,
+            r.submission_id as "submission: Uuid",
+            r.visitor_id as "visitor: Uuid",
+            r.book_id,
+            b.title,
+            r.stars,
+            r.name,
+            r.review,
+            r.sent_at,
+            r.hidden_at,
+            r.verified_purchase as "verified_purchase: bool"
+        from ratings r
+        join books b on b.id = r.book_id
+        where r.customer = ?
+          and r.sent_at <= ?
+          and (r.sent_at < ? or r.id < ?)
+        order by r.sent_at desc, r.id desc
+        limit ?
+        "#,
+        customer.uuid(),
+        sent_at,
+        sent_at,
+        id,
+        limit + 1,
+    );
+    let rows = rows.fetch_all(connection).await?;
+    let bytes = |row: &OwnRow| {
+        let written = [&row.name, &row.review].into_iter().flatten().chain([&row.title]);
+        1_000 + written.map(|text| encoded_len(text)).sum::<usize>()
+    };
+    Ok(Slice::within_response(rows, limit, bytes, |last| Keys::of(last.sent_at, last.id, OWN)))
+}
+
+/// The ids of the ratings that a customer had sent by then.
+pub(super) async fn ids_of_customer(
+    connection: &mut MySqlConnection,
+    customer: Subject,
+    until: OffsetDateTime,
+) -> sqlx::Result<Vec<u64>> {
+    sqlx::query_scalar!("select id from ratings where customer = ? and sent_at <= ?", customer.uuid(), until)
+        .fetch_all(connection)
+        .await
+}
+
+/// A rating of a customer, by its id; none if it is somebody else's.
+pub async fn of_customer_by_id(
+    connection: &mut MySqlConnection,
+    customer: Subject,
+    id: u64,
+) -> sqlx::Result<Option<OwnRating>> {
+    let row = sqlx::query_as!(
+        OwnRow,
+        r#"
+        select
+            r.id,
+            r.submission_id as "submission: Uuid",
+            r.visitor_id as "visitor: Uuid",
+            r.book_id,
+            b.title,
+            r.stars,
+            r.name,
+            r.review,
+            r.sent_at,
+            r.hidden_at,
+            r.verified_purchase as "verified_purchase: bool"
+        from ratings r
+        join books b on b.id = r.book_id
+        where r.id = ?
+          and r.customer = ?
+        "#,
+        id,
+        customer.uuid(),
+    );
+    Ok(row.fetch_optional(connection).await?.map(OwnRating::from))
+}
+
+/// The result of a customer's change of an own rating.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OwnChange {
+    Done,
+    /// It is not there, or not the customer's.
+    NotFound,
+    /// It was changed since the form was shown, or the shop has hidden it; this is how it is now.
+    Conflict(OwnRating),
+}
+
+/// Replaces a rating of a customer by another one, which gets this id of a submission: the same id once more changes nothing.
+/// To be run in one transaction, like the next function.
+pub async fn change_own(
+    connection: &mut MySqlConnection,
+    customer: Subject,
+    id: u64,
+    version: Uuid,
+    (submission, now): (Uuid, OffsetDateTime),
+    (stars, name, review): (Stars, Option<DisplayName>, Option<ReviewText>),
+) -> sqlx::Result<OwnChange> {
+    let own = match locked_own(connection, customer, id, version).await? {
+        Ok(own) => own,
+        // A repetition of the form finds its own change.
+        Err(OwnChange::Conflict(own)) if own.version == submission => return Ok(OwnChange::Done),
+        Err(change) => return Ok(change),
+    };
+    // The clock of the function that accepted the rating may be ahead.
+    let sent_at = now.max(own.sent_at);
+    let rating = RatingV1 { book: own.book, visitor: own.visitor, stars, name, review };
+    Ok(match publish(connection, submission, sent_at, &rating).await? {
+        Published::Now | Published::AlreadyProcessed => OwnChange::Done,
+        Published::Rejected(_) => OwnChange::Conflict(own),
+    })
+}
+
+/// Deletes a rating of a customer.
+pub async fn delete_own(
+    connection: &mut MySqlConnection,
+    customer: Subject,
+    id: u64,
+    version: Uuid,
+) -> sqlx::Result<OwnChange> {
+    match locked_own(connection, customer, id, version).await? {
+        Ok(own) => Ok(if erase(connection, own.id).await? { OwnChange::Done } else { OwnChange::NotFound }),
+        Err(change) => Ok(change),
+    }
+}
+
+/// The customer's rating, with its book locked, if it is still the version that was shown and not hidden.
+async fn locked_own(
+    connection: &mut MySqlConnection,
+    customer: Subject,
+    id: u64,
+    version: Uuid,
+) -> sqlx::Result<Result<OwnRating, OwnChange>> {
+    if of_customer_by_id(connection, customer, id).await?.is_none() {
+        return Ok(Err(OwnChange::NotFound));
+    }
+    if lock(connection, id).await?.is_none() {
+        return Ok(Err(OwnChange::NotFound));
+    }
+    let Some(own) = of_customer_by_id(connection, customer, id).await? else { return Ok(Err(OwnChange::NotFound)) };
+    Ok(if own.version == version && !own.is_hidden { Ok(own) } else { Err(OwnChange::Conflict(own)) })
+}
+
+/// Removes each rating of a customer for which the customer has sent a later one of the same book from another browser.
+pub(super) async fn keep_latest_of_customer(connection: &mut MySqlConnection, customer: Subject) -> sqlx::Result<()> {
+    let earlier = sqlx::query_scalar!(
+        r#"
+        select distinct earlier.id
+        from ratings earlier
+        join ratings later
+            on later.customer = earlier.customer
+           and later.book_id = earlier.book_id
+           and (later.sent_at, later.submission_id) > (earlier.sent_at, earlier.submission_id)
+        where earlier.customer = ?
+          and earlier.hidden_at is null
+          and later.hidden_at is null
+        order by earlier.book_id, earlier.id
+        "#,
+        customer.uuid(),
+    );
+    for id in earlier.fetch_all(&mut *connection).await? {
+        remove(connection, id, &Rejection::LaterRating).await?;
+    }
+    Ok(())
 }
 
 /// Deletes a rating; false if it is gone already. Its submission stays, so that a late delivery does not write it

@@ -27,6 +27,11 @@ async fn processed(connection: &mut MySqlConnection, id: Uuid) -> sqlx::Result<O
     }))
 }
 
+/// Whether a submission has an outcome.
+pub async fn is_processed(connection: &mut MySqlConnection, id: Uuid) -> sqlx::Result<bool> {
+    Ok(processed(connection, id).await?.is_some())
+}
+
 /// The outcome of a submission; none until it is processed.
 #[cfg(test)]
 pub(super) async fn outcome(connection: &mut MySqlConnection, id: Uuid) -> sqlx::Result<Option<Outcome>> {

@@ -11,10 +11,16 @@ const SLOTS: u8 = 16;
 /// Notes that all submissions of a visitor until `now` are erased. To be run in one transaction: it waits for those that
 /// are writing for the visitor, and those that begin later find the note.
 pub async fn erase(connection: &mut MySqlConnection, visitor: VisitorId, now: OffsetDateTime) -> sqlx::Result<()> {
-    sqlx::query_scalar!("select slot from visitor_locks where slot = ? for update", slot(visitor))
-        .fetch_one(&mut *connection)
-        .await?;
+    lock_alone(connection, visitor).await?;
     note(connection, visitor, now).await
+}
+
+/// Waits for those that are writing for the visitor, and holds up those that begin later until the end of the transaction.
+pub(super) async fn lock_alone(connection: &mut MySqlConnection, visitor: VisitorId) -> sqlx::Result<()> {
+    sqlx::query_scalar!("select slot from visitor_locks where slot = ? for update", slot(visitor))
+        .fetch_one(connection)
+        .await?;
+    Ok(())
 }
 
 pub(super) async fn note(connection: &mut MySqlConnection, visitor: VisitorId, at: OffsetDateTime) -> sqlx::Result<()> {

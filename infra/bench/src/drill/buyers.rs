@@ -129,6 +129,7 @@ pub fn order(visitor: Uuid, form: u32, lines: &[(BookId, i64)], delivery: Delive
     let parcel = shop.ship.as_ref().filter(|_| is_sent).map_or(0, |ship| ship.price_for(sum.into()));
     let order = OrderV1 {
         order: key.order_id(visitor, &form.to_be_bytes()),
+        customer: None,
         visitor: VisitorId::of_number(visitor),
         lines,
         delivery,

@@ -196,6 +196,7 @@ fn known_secrets(local: &LocalStage) -> KnownSecrets {
         (DatabaseRole::Reader, &secrets.reader),
         (DatabaseRole::OrderReader, &secrets.order_reader),
         (DatabaseRole::BounceWriter, &secrets.bounce_writer),
+        (DatabaseRole::Account, &secrets.account),
         (DatabaseRole::Writer, &secrets.writer),
     ];
     KnownSecrets {

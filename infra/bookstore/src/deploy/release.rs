@@ -214,6 +214,7 @@ async fn migrate(aws: &AwsClients, stage: &Stage, qualifier: &str, revokes: bool
         reader_connections: connections(stage, DatabaseRole::Reader),
         order_reader_connections: connections(stage, DatabaseRole::OrderReader),
         bounce_writer_connections: connections(stage, DatabaseRole::BounceWriter),
+        account_connections: connections(stage, DatabaseRole::Account),
         writer_connections: connections(stage, DatabaseRole::Writer),
         revokes,
         refresh_after: 0,

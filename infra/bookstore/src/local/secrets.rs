@@ -15,6 +15,7 @@ pub struct Secrets {
     pub reader: String,
     pub order_reader: String,
     pub bounce_writer: String,
+    pub account: String,
     pub writer: String,
     /// 32 bytes in base64.
     pub submission_key: String,
@@ -43,6 +44,7 @@ impl Secrets {
             reader: secret("reader", password),
             order_reader: secret("order_reader", password),
             bounce_writer: secret("bounce_writer", password),
+            account: secret("account", password),
             writer: secret("writer", password),
             submission_key: secret("submission_key", key),
             session_key: secret("session_key", key),

@@ -118,6 +118,21 @@ pub struct Address {
     pub country: Country,
 }
 
+impl AddressText {
+    /// What is wrong with each line of the street alone, by the names that these have in a form.
+    pub fn invalid_streets(&self, fields: [&str; Self::STREETS]) -> Vec<Invalid> {
+        let errors = self.street.iter().zip(fields).filter_map(|(line, field)| {
+            let alone = Self { street: vec![line.clone()], ..self.clone() };
+            let error = Address::parse(&alone).err()?.into_iter().find(|error| error.field == "street")?;
+            (error.reason != Reason::Blank).then(|| Invalid { field: field.to_owned(), ..error })
+        });
+        errors.collect()
+    }
+
+    /// The lines of a street in a form.
+    const STREETS: usize = 2;
+}
+
 impl Address {
     /// As it is written on a parcel, with the country's code.
     pub fn lines(&self) -> Vec<String> {

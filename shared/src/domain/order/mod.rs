@@ -235,6 +235,21 @@ impl Order {
     }
 }
 
+/// An order in the list of its customer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct OwnOrder {
+    pub id: OrderId,
+    /// For people.
+    pub number: OrderNumber,
+    pub state: OrderState,
+    pub total: Money,
+    /// Of the books, in the order of the lines.
+    pub titles: Vec<String>,
+    #[serde(serialize_with = "milliseconds")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub placed_at: OffsetDateTime,
+}
+
 /// When an order came to a state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct StateChange {

@@ -13,9 +13,11 @@ use crate::{
     },
     messages::{OrderLineV1, OrderMessage, OrderV1},
     repo::{
+        customers,
         stock::{self, LockedBook, Movement, MovementKind},
         visitors,
     },
+    session::Subject,
     shop::{Selling, Shop},
 };
 
@@ -36,7 +38,8 @@ pub(super) async fn decide(
     shop: &Shop,
     now: OffsetDateTime,
 ) -> sqlx::Result<Applied> {
-    let Some(number) = insert(connection, message, order, shop, now).await? else {
+    let customer = customers::of_order(connection, order).await?;
+    let Some(number) = insert(connection, message, order, customer, shop, now).await? else {
         return repeat(connection, order, now).await;
     };
     // A sender's clock may be ahead.
@@ -89,6 +92,7 @@ async fn insert(
     connection: &mut MySqlConnection,
     message: &OrderMessage,
     order: &OrderV1,
+    customer: Option<Subject>,
     shop: &Shop,
     now: OffsetDateTime,
 ) -> sqlx::Result<Option<u32>> {
@@ -97,9 +101,9 @@ async fn insert(
         r#"
         insert into orders (
             id, visitor_id, state, delivery, payment, currency, contact_name, email, phone, address, country, note, email_key,
-            mailbox_key, address_key, keep_days, language, fingerprint, placed_at, decided_at
+            mailbox_key, address_key, keep_days, language, fingerprint, placed_at, decided_at, customer
         )
-        values (?, ?, 'received', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        values (?, ?, 'received', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         "#,
         order.order.uuid(),
         order.visitor.0,
@@ -120,6 +124,7 @@ async fn insert(
         order.fingerprint.bytes(),
         message.sent_at,
         now,
+        customer.map(Subject::uuid),
     );
     match inserted.execute(connection).await {
         Ok(done) => Ok(Some(u32::try_from(done.last_insert_id()).unwrap_or(u32::MAX))),

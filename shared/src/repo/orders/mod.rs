@@ -9,7 +9,9 @@ mod decide;
 mod early;
 mod limit;
 mod mails;
+mod owned;
 mod privacy;
+mod purchases;
 mod read;
 mod sweep;
 mod transition;
@@ -24,18 +26,25 @@ use sqlx::{MySqlConnection, error::ErrorKind};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::stock::{Held, LockedBook};
+use super::{
+    customers,
+    stock::{Held, LockedBook},
+};
 use crate::{
     domain::{Actor, Email, OrderId, OrderNumber, OrderOutcome, OrderReason, OrderState, Refusal},
     messages::{AskedBy, OrderActionV1, OrderContent, OrderMessage},
     shop::Shop,
 };
 
+pub(super) use early::forget_customer;
 pub use early::forget_visitor;
 pub use mails::{
     HELD_BACK, MAX_REJECTIONS_MAILED, UnsentMail, declared_at, fail_mail, lock_unsent_mails, mark_sent, unsent_mails,
 };
+pub(super) use owned::numbers_of_customer;
+pub use owned::{OWN, is_of_customer, of_customer};
 pub use privacy::{Erasure, erase, erase_order, of_visitor};
+pub(super) use purchases::has_bought;
 pub use read::{find, find_by_number, in_full, list, sold_between};
 pub use transition::act;
 pub use verify::{Moment, verify, verify_slice};
@@ -108,6 +117,12 @@ async fn cancel(
     let is_buyer = match &action.asked_by {
         AskedBy::Visitor(visitor) => order.visitor == Some(*visitor),
         AskedBy::Email(email) => order.email_key.as_deref() == Some(&email_key(email)[..]),
+        AskedBy::Customer(customer) => {
+            let is_of_browser = customer.visitor.is_some() && order.visitor == customer.visitor;
+            is_of_browser
+                || customers::is_signed_in(connection, &customer.session).await?
+                    && is_of_customer(connection, order.id, customer.session.subject).await?
+        }
     };
     if !is_buyer {
         return Ok(Applied::Refused { order: Some(order.id), refusal: Refusal::NotTheBuyer });
@@ -178,8 +193,7 @@ fn held(books: &BTreeMap<u32, LockedBook>) -> BTreeMap<u32, Held> {
 
 /// A buyer by the address, however it is written.
 fn email_key(email: &Email) -> [u8; 32] {
-    use sha2::{Digest, Sha256};
-    Sha256::digest(email.comparable().as_bytes()).into()
+    email.key()
 }
 
 async fn note_state(

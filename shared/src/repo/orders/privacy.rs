@@ -61,7 +61,7 @@ pub async fn erase_order(
         r#"
         select
             state as "state: String",
-            email is not null or visitor_id is not null as "is_known!: bool",
+            email is not null or visitor_id is not null or customer is not null as "is_known!: bool",
             delivered_by
         from orders
         where number = ?
@@ -132,7 +132,8 @@ pub(super) async fn clear(connection: &mut MySqlConnection, number: u32) -> sqlx
             mailbox_key = null,
             address_key = null,
             contact_until = null,
-            visitor_id = if(erased_at is null and coalesce(rejection, '') <> 'erased', visitor_id, null)
+            visitor_id = if(erased_at is null and coalesce(rejection, '') <> 'erased', visitor_id, null),
+            customer = if(erased_at is null and coalesce(rejection, '') <> 'erased', customer, null)
         where number = ?
         "#,
         &NO_FINGERPRINT[..],

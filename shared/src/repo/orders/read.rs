@@ -98,7 +98,7 @@ fn charged(line: &OrderLine) -> u32 {
 }
 
 /// A code that this version does not know is an error, because another state must not be shown.
-fn known<T>(value: Option<T>, number: OrderNumber, code: &str) -> sqlx::Result<T> {
+pub(super) fn known<T>(value: Option<T>, number: OrderNumber, code: &str) -> sqlx::Result<T> {
     value.ok_or_else(|| sqlx::Error::Decode(format!("{code} of order {number} is unknown").into()))
 }
 

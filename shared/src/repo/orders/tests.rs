@@ -10,15 +10,16 @@ use super::*;
 use crate::{
     domain::{
         Address, AddressText, BookId, CatalogueRow, Contact, Delivery, DisplayName, Email, Fingerprint, Language,
-        LineReason, Money, Order, OrderAction, OrderEvent, OrderReason, Part, Payment, Quantity, SubmissionKey,
+        LineReason, Money, Order, OrderAction, OrderEvent, OrderReason, Part, Payment, Quantity, Stars, SubmissionKey,
         VisitorId,
     },
-    messages::{OrderLineV1, OrderV1},
+    messages::{CustomerV1, OrderLineV1, OrderV1, RatingV1, SignedInBuyer, SignedInV1, Submission},
     repo::{
-        catalogue,
+        catalogue, customers,
         fixtures::{minute, row, writer},
-        shop_counts, stock, visitors,
+        ratings, shop_counts, sign_ins, stock, visitors,
     },
+    session::Subject,
     shop::{BankTransfer, Collect, Payments, Seller, Selling, Ship, Shop, TaxRates, WhyNot},
     staff::{OrderErased, StockChange, StockChanged},
 };
@@ -88,6 +89,7 @@ fn order(buyer: u128, form: u32, lines: &[(BookId, i64)]) -> OrderV1 {
     let books: u32 = lines.iter().map(|(_, quantity)| u32::try_from(*quantity).unwrap() * 1_000).sum();
     OrderV1 {
         order: key().order_id(visitor, &form.to_be_bytes()),
+        customer: None,
         visitor: VisitorId::of_number(visitor),
         lines: lines
             .iter()
@@ -1667,4 +1669,124 @@ async fn what_is_read_of_orders_does_not_grow_with_them(pool: MySqlPool) {
     read.insert("a slice of the invariants", (rows_read(&mut connection).await, 60_000));
     let over: Vec<_> = read.iter().filter(|(_, (rows, bound))| rows > bound).collect();
     assert!(over.is_empty(), "{over:?} of {read:?}");
+}
+
+/// The sign-in of a customer with the e-mail address of this buyer.
+async fn sign_in(connection: &mut MySqlConnection, buyer: u128, email_verified: bool) -> Subject {
+    let customer = CustomerV1 {
+        subject: sign_ins::tests::subject(buyer),
+        email: Email::parse(&format!("ANA{buyer}@example.org")).unwrap(),
+        email_verified,
+        visitor: None,
+        signed_in_at: minute(0),
+    };
+    let sent = Submission::customer(customer.clone(), minute(0), None);
+    sign_ins::sign_in(connection, sent.id, sent.sent_at, &customer).await.unwrap();
+    customer.subject
+}
+
+async fn titles_of(connection: &mut MySqlConnection, customer: Subject) -> Vec<(OrderState, Vec<String>)> {
+    let own = of_customer(connection, customer, None, 10).await.unwrap();
+    own.items.into_iter().map(|order| (order.state, order.titles)).collect()
+}
+
+#[ignore = "needs MariaDB"]
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn a_customer_has_the_orders_of_the_session_and_those_of_a_guest_with_the_verified_address(pool: MySqlPool) {
+    let mut connection = writer(&pool).await;
+    let id = book(&mut connection, "b", 20).await;
+    let [first, second, third] = [1, 2, 3].map(|form| order(1, form, &[(id, 1)]));
+    let signed_in = |subject| Some(SignedInV1 { subject, issued_at: minute(1) });
+    let customer = sign_in(&mut connection, 1, true).await;
+    let unverified = sign_in(&mut connection, 2, false).await;
+    let by_guest = order(2, 1, &[(id, 1)]);
+    // Whatever address the order has, it is of who had signed in.
+    let by_customer =
+        with_email(OrderV1 { customer: signed_in(customer), ..second }, "other@example.org").with_fingerprint();
+    let by_other = OrderV1 { customer: signed_in(unverified), ..third };
+    for order in [&first, &by_customer, &by_other, &by_guest] {
+        apply(&mut connection, &message(order), &shop(), minute(1)).await.unwrap();
+    }
+    let mine = titles_of(&mut connection, customer).await;
+    assert_eq!(mine.len(), 2, "not the one of the other customer, although it has the address: {mine:?}");
+    assert_eq!(titles_of(&mut connection, unverified).await.len(), 1, "an address that is not verified claims nothing");
+    for (order, whose, is_own) in [
+        (&first, customer, true),
+        (&by_customer, customer, true),
+        (&by_other, customer, false),
+        (&by_other, unverified, true),
+        (&by_guest, unverified, false),
+    ] {
+        assert_eq!(is_of_customer(&mut connection, order.order, whose).await.unwrap(), is_own);
+    }
+
+    customers::end_sessions(&mut connection, customer, minute(5)).await.unwrap();
+    let late = OrderV1 { customer: signed_in(customer), ..with_email(order(7, 1, &[(id, 1)]), "x@example.org") };
+    apply(&mut connection, &message(&late.with_fingerprint()), &shop(), minute(6)).await.unwrap();
+    assert_eq!(titles_of(&mut connection, customer).await.len(), 2, "a session that was ended owns nothing");
+}
+
+#[ignore = "needs MariaDB"]
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn a_customer_cancels_an_own_order_from_another_browser_and_nobody_elses(pool: MySqlPool) {
+    let mut connection = writer(&pool).await;
+    let id = book(&mut connection, "b", 20).await;
+    let (customer, stranger) = (sign_in(&mut connection, 1, true).await, sign_in(&mut connection, 2, true).await);
+    let [first, second] = [1, 2].map(|form| order(1, form, &[(id, 1)]));
+    for order in [&first, &second] {
+        apply(&mut connection, &message(order), &shop(), minute(1)).await.unwrap();
+    }
+    let asks = |subject, issued_at, visitor| {
+        AskedBy::Customer(SignedInBuyer { session: SignedInV1 { subject, issued_at }, visitor })
+    };
+    customers::end_sessions(&mut connection, customer, minute(3)).await.unwrap();
+    for (name, order, asked_by, is_refused) in [
+        ("of somebody else", &first, asks(stranger, minute(1), None), true),
+        ("with a session that was ended", &first, asks(customer, minute(2), None), true),
+        ("with a session that counts", &first, asks(customer, minute(4), None), false),
+        ("with the cookie that placed it", &second, asks(stranger, minute(1), Some(second.visitor)), false),
+    ] {
+        let message = cancelled_by(order, asked_by);
+        let applied = apply(&mut connection, &message, &shop(), minute(5)).await.unwrap();
+        assert_eq!(matches!(applied, Applied::Refused { .. }), is_refused, "{name}: {applied:?}");
+    }
+}
+
+#[ignore = "needs MariaDB"]
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn a_rating_is_marked_once_its_author_has_the_book_whichever_came_first(pool: MySqlPool) {
+    let mut connection = writer(&pool).await;
+    let (bought, other) = (book(&mut connection, "b", 20).await, book(&mut connection, "c", 20).await);
+    let order = order(1, 1, &[(bought, 1)]);
+    let rate = async |connection: &mut MySqlConnection, number: u128, book, visitor| {
+        let rating = RatingV1 { book, visitor, stars: Stars::parse(5).unwrap(), name: None, review: None };
+        ratings::publish(connection, Uuid::from_u128(number), minute(1), &rating).await.unwrap();
+    };
+    let marked = async |connection: &mut MySqlConnection, book| {
+        let list = ratings::list(connection, book, None, 10).await.unwrap().unwrap();
+        list.items.iter().filter(|review| review.verified_purchase).count()
+    };
+    let stranger = VisitorId::of_number(Uuid::from_u128(77));
+    apply(&mut connection, &message(&order), &shop(), minute(1)).await.unwrap();
+    for (number, book, visitor) in [(1, bought, order.visitor), (2, bought, stranger), (3, other, order.visitor)] {
+        rate(&mut connection, number, book, visitor).await;
+    }
+    assert_eq!(marked(&mut connection, bought).await, 0, "ordered, and not sent");
+    let number = find(&mut connection, order.order).await.unwrap().unwrap().number;
+    act(&mut connection, Uuid::from_u128(50), number, OrderAction::Shipped, &shop(), minute(2)).await.unwrap();
+    assert_eq!((marked(&mut connection, bought).await, marked(&mut connection, other).await), (1, 0));
+
+    // The same person in another browser, after signing in.
+    let customer = sign_in(&mut connection, 1, true).await;
+    let link = CustomerV1 {
+        subject: customer,
+        email: Email::parse("ana1@example.org").unwrap(),
+        email_verified: true,
+        visitor: Some(stranger),
+        signed_in_at: minute(3),
+    };
+    let sent = Submission::customer(link.clone(), minute(3), None);
+    sign_ins::sign_in(&mut connection, sent.id, sent.sent_at, &link).await.unwrap();
+    rate(&mut connection, 4, bought, stranger).await;
+    assert_eq!(marked(&mut connection, bought).await, 2);
 }

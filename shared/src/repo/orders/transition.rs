@@ -7,7 +7,7 @@ use sqlx::MySqlConnection;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::{Applied, enter, held, mails, note_effect, note_state, privacy};
+use super::{Applied, enter, held, mails, note_effect, note_state, privacy, purchases};
 use crate::{
     domain::{Actor, Delivery, OrderAction, OrderEvent, OrderId, OrderNumber, OrderState, Payment, Refusal, VisitorId},
     repo::{
@@ -407,9 +407,12 @@ async fn come_to(
         contact_until,
         order.number,
     )
-    .execute(connection)
+    .execute(&mut *connection)
     .await?;
-    Ok(())
+    match state {
+        OrderState::Shipped | OrderState::Collected => purchases::mark_ratings(connection, order.number).await,
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,93 @@
+//! All that the shop keeps of a customer, in slices that fit into an answer: messages, then orders, then ratings.
+
+use serde::{Deserialize, Serialize};
+use shared::{
+    App, Result,
+    answer_size::MAX_WRITTEN,
+    api::{AccountExport, AccountSummary, OrderStatus},
+    domain::{Cursor, OrderNumber},
+    repo::{
+        contact, customer_addresses, customers, orders,
+        ratings::{self, Keys},
+    },
+};
+
+use super::SignedIn;
+
+/// The name of the export that a cursor belongs to.
+const EXPORT: &str = "export";
+/// Rows that are read at once. A message or a review has up to 16,000 bytes.
+const AT_ONCE: u32 = 10;
+/// An order takes several queries.
+const MAX_ORDERS: usize = 100;
+
+/// The place in the export: the next row of the first part that is not complete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Place {
+    Messages(u64),
+    Orders(Option<OrderNumber>),
+    Ratings(Option<Keys>),
+}
+
+pub async fn of(app: &App, customer: &SignedIn, cursor: Option<&str>) -> Result<AccountExport> {
+    let from = cursor.map(|text| Cursor::<Place>::decode(text, EXPORT)).transpose()?;
+    let mut place = Some(from.map_or(Place::Messages(0), |cursor| cursor.keys));
+    let subject = customer.subject;
+    let reading = app
+        .database()
+        .read(async |c| Ok((customers::find(c, subject).await?, customer_addresses::list(c, subject).await?)));
+    let (found, addresses) = reading.await?;
+    let account = AccountSummary::new(subject.to_string(), found.as_ref());
+    let mut export =
+        AccountExport { account, addresses, messages: Vec::new(), orders: Vec::new(), ratings: Vec::new(), next: None };
+    while let Some(at) = place {
+        if is_full(&export) {
+            export.next = Some(Cursor::new(EXPORT, at).encode());
+            break;
+        }
+        place = read(app, customer, at, &mut export).await?;
+    }
+    Ok(export)
+}
+
+/// Whether the next rows might not fit.
+fn is_full(export: &AccountExport) -> bool {
+    let bytes = serde_json::to_vec(export).map_or(0, |json| json.len());
+    bytes > MAX_WRITTEN / 2 || export.orders.len() >= MAX_ORDERS
+}
+
+/// Adds the rows at a place, and returns the next one; none at the end.
+async fn read(app: &App, customer: &SignedIn, at: Place, export: &mut AccountExport) -> Result<Option<Place>> {
+    let (subject, database) = (customer.subject, app.database());
+    Ok(match at {
+        Place::Messages(after) => {
+            let some = database.read(async |c| contact::of_customer(c, subject, after, AT_ONCE).await).await?;
+            let last = some.last().map(|last| last.id).filter(|_| some.len() == AT_ONCE as usize);
+            export.messages.extend(some.into_iter().map(Into::into));
+            Some(last.map_or(Place::Orders(None), Place::Messages))
+        }
+        Place::Orders(after) => {
+            let after = after.map(|number| Cursor::new(orders::OWN, number));
+            let reading = database.read(async |c| {
+                let some = orders::of_customer(c, subject, after.as_ref(), AT_ONCE).await?;
+                let mut whole = Vec::new();
+                for order in &some.items {
+                    whole.push(OrderStatus::new(order.id, orders::find_by_number(c, order.number).await?, true));
+                }
+                Ok((whole, some.items.last().filter(|_| some.next.is_some()).map(|last| last.number)))
+            });
+            let (whole, last) = reading.await?;
+            export.orders.extend(whole);
+            Some(last.map_or(Place::Ratings(None), |number| Place::Orders(Some(number))))
+        }
+        Place::Ratings(after) => {
+            let after = after.map(|keys| Cursor::new(ratings::OWN, keys));
+            let reading = database.read(async |c| ratings::of_customer(c, subject, after.as_ref(), AT_ONCE).await);
+            let some = reading.await?;
+            export.ratings.extend(some.items);
+            let next = some.next.map(|cursor| Cursor::<Keys>::decode(&cursor, ratings::OWN)).transpose()?;
+            next.map(|cursor| Place::Ratings(Some(cursor.keys)))
+        }
+    })
+}

@@ -1,0 +1,13 @@
+//! `/account` and `/api/account`: what belongs to a customer, for the customer alone. Each id in an address is looked up
+//! together with the subject of the session, so that nobody reaches what is somebody else's.
+
+mod address;
+pub mod api;
+mod customer;
+mod erase;
+mod export;
+mod lists;
+pub mod page;
+mod rating;
+
+pub use customer::SignedIn;

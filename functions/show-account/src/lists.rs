@@ -1,0 +1,24 @@
+//! The lists of the account, for its pages and for programs.
+
+use shared::{
+    App, Result,
+    domain::{Cursor, OwnOrder, OwnRating, Slice},
+    repo::{
+        orders,
+        ratings::{self, Keys},
+    },
+};
+
+use super::SignedIn;
+
+pub async fn orders(app: &App, customer: &SignedIn, cursor: Option<&str>, limit: u32) -> Result<Slice<OwnOrder>> {
+    let after = cursor.map(|text| Cursor::decode(text, orders::OWN)).transpose()?;
+    let subject = customer.subject;
+    Ok(app.database().read(async |c| orders::of_customer(c, subject, after.as_ref(), limit).await).await?)
+}
+
+pub async fn ratings(app: &App, customer: &SignedIn, cursor: Option<&str>, limit: u32) -> Result<Slice<OwnRating>> {
+    let after = cursor.map(|text| Cursor::<Keys>::decode(text, ratings::OWN)).transpose()?;
+    let subject = customer.subject;
+    Ok(app.database().read(async |c| ratings::of_customer(c, subject, after.as_ref(), limit).await).await?)
+}

@@ -1,0 +1,224 @@
+//! The pages of the account. Without a session they lead to the sign-in and back.
+
+use frontend::{
+    Locale, PageContext,
+    links::address,
+    pages::{
+        AccountAddresses, AccountData, AccountLanguage, AccountOrders, AccountPage, AccountRatings, AccountSignOut,
+    },
+};
+use shared::{
+    ApiError, App, Reply, Request, Result,
+    domain::Language,
+    http::Query,
+    repo::{customer_addresses, customers, orders, ratings},
+};
+use time::OffsetDateTime;
+
+use super::{SignedIn, address as book, erase, export, lists, rating};
+
+/// Orders and ratings on the page of the account.
+const NEWEST: u32 = 3;
+const CURSOR: &[&str] = &["cursor"];
+
+pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
+    let place = Place::of(request)?;
+    let Some(customer) = SignedIn::find(app, request).await? else { return Ok(sign_in(request)) };
+    let reply = match place {
+        Place::Account => overview(app, request, &customer).await,
+        Place::Orders => own_orders(app, request, &customer).await,
+        Place::Ratings => own_ratings(app, request, &customer).await,
+        Place::Rating(id) => rating::handle(app, request, &customer, id).await,
+        Place::Addresses => addresses(app, request, &customer).await,
+        Place::Address(id) => book::handle(app, request, &customer, id).await,
+        Place::Language => language(app, request, &customer).await,
+        Place::Data => {
+            let context = PageContext::of(request);
+            context.reply(200, &AccountData { view: context.view() })
+        }
+        Place::Export => Reply::json(&export::of(app, &customer, request.page_query(CURSOR)?.get("cursor")).await?)
+            .map(|reply| reply.saved_as("anaquel.json")),
+        Place::SignOut => sign_out(app, request, &customer).await,
+        Place::Erase { confirms } => erase::handle(app, request, &customer, confirms).await,
+    };
+    Ok(reply?.unstored().unindexed())
+}
+
+/// A page of the account by its address.
+#[derive(Debug, PartialEq, Eq)]
+enum Place {
+    Account,
+    Orders,
+    Ratings,
+    Rating(u64),
+    Addresses,
+    /// None for a new one.
+    Address(Option<u64>),
+    Language,
+    Data,
+    Export,
+    SignOut,
+    Erase {
+        confirms: bool,
+    },
+}
+
+impl Place {
+    /// # Errors
+    /// There is no such page, or it has no form to be sent.
+    fn of(request: &Request) -> Result<Self> {
+        let segments: Vec<&str> = request.segments().iter().skip(1).map(String::as_str).collect();
+        let id = |text: &str| text.parse::<u64>().ok().filter(|id| id.to_string() == text).ok_or(ApiError::NotFound);
+        let place = match segments[..] {
+            [] => Self::Account,
+            ["orders"] => Self::Orders,
+            ["ratings"] => Self::Ratings,
+            ["ratings", rating] => Self::Rating(id(rating)?),
+            ["addresses"] => Self::Addresses,
+            ["addresses", "new"] => Self::Address(None),
+            ["addresses", address] => Self::Address(Some(id(address)?)),
+            ["language"] => Self::Language,
+            ["data"] => Self::Data,
+            ["data", "export"] => Self::Export,
+            ["sign-out-everywhere"] => Self::SignOut,
+            ["erase"] => Self::Erase { confirms: false },
+            ["erase", "confirm"] => Self::Erase { confirms: true },
+            _ => return Err(ApiError::NotFound),
+        };
+        let is_form = matches!(
+            place,
+            Self::Rating(_) | Self::Address(_) | Self::Language | Self::SignOut | Self::Erase { confirms: false }
+        );
+        if request.is_read() || is_form { Ok(place) } else { Err(ApiError::MethodNotAllowed("GET, HEAD".to_owned())) }
+    }
+}
+
+/// To the sign-in and back to this page; of a form to the form, because a redirect cannot keep what was typed.
+pub fn sign_in(request: &Request) -> Reply {
+    let back = request.location(request.raw_path());
+    Reply::see_other(&address("/sign-in", [("return", back.as_str())].into_iter())).unstored()
+}
+
+async fn overview(app: &App, request: &Request, customer: &SignedIn) -> Result<Reply> {
+    let subject = customer.subject;
+    let read = app.database().read(async |c| {
+        let found = customers::find(c, subject).await?;
+        let orders = orders::of_customer(c, subject, None, NEWEST).await?.items;
+        let ratings = ratings::of_customer(c, subject, None, NEWEST).await?.items;
+        let addresses = customer_addresses::list(c, subject).await?;
+        Ok((found, orders, ratings, addresses))
+    });
+    let (found, orders, ratings, addresses) = read.await?;
+    let context = PageContext::of(request);
+    let address = addresses.iter().find(|saved| saved.is_default);
+    let page =
+        AccountPage { view: context.view(), customer: found.as_ref(), orders: &orders, ratings: &ratings, address };
+    context.reply(200, &page)
+}
+
+async fn own_orders(app: &App, request: &Request, customer: &SignedIn) -> Result<Reply> {
+    let query = request.page_query(CURSOR)?;
+    let orders = lists::orders(app, customer, query.get("cursor"), Query::USUAL_LIMIT).await?;
+    let next = orders.next.map(|cursor| address("/account/orders", [("cursor", cursor.as_str())].into_iter()));
+    let context = PageContext::of(request).with_parameters(CURSOR);
+    context.reply(200, &AccountOrders { view: context.view(), orders: &orders.items, next: next.as_deref() })
+}
+
+async fn own_ratings(app: &App, request: &Request, customer: &SignedIn) -> Result<Reply> {
+    let query = request.page_query(CURSOR)?;
+    let ratings = lists::ratings(app, customer, query.get("cursor"), Query::USUAL_LIMIT).await?;
+    let next = ratings.next.map(|cursor| address("/account/ratings", [("cursor", cursor.as_str())].into_iter()));
+    let context = PageContext::of(request).with_parameters(CURSOR);
+    context.reply(200, &AccountRatings { view: context.view(), ratings: &ratings.items, next: next.as_deref() })
+}
+
+async fn addresses(app: &App, request: &Request, customer: &SignedIn) -> Result<Reply> {
+    let subject = customer.subject;
+    let addresses = app.database().read(async |c| customer_addresses::list(c, subject).await).await?;
+    let context = PageContext::of(request);
+    context.reply(200, &AccountAddresses { view: context.view(), addresses: &addresses })
+}
+
+/// The language of mails, and with it that of the pages in this browser.
+async fn language(app: &App, request: &Request, customer: &SignedIn) -> Result<Reply> {
+    let subject = customer.subject;
+    if request.is_read() {
+        let found = app.database().read(async |c| customers::find(c, subject).await).await?;
+        let chosen = found.and_then(|found| Locale::parse(found.language?.as_str()));
+        let (context, key) = (PageContext::of(request), customer.form_key());
+        return context.reply(200, &AccountLanguage { view: context.view(), chosen, key: &key });
+    }
+    let typed = request.form()?;
+    customer.check_form(&typed)?;
+    let chosen = Locale::served("language", typed.get("language").map_or("", String::as_str))?;
+    let language = Language::parse(chosen.tag())?;
+    app.database().write(async |c| customers::set_language(c, subject, &language).await).await?;
+    Ok(Reply::see_other("/account/language").speaking(chosen.tag()))
+}
+
+/// Ends all sessions, and hands the browser over to the sign-out of this one.
+async fn sign_out(app: &App, request: &Request, customer: &SignedIn) -> Result<Reply> {
+    if request.is_read() {
+        let (context, key) = (PageContext::of(request), customer.form_key());
+        return context.reply(200, &AccountSignOut { view: context.view(), key: &key });
+    }
+    customer.check_form(&request.form()?)?;
+    let (subject, now) = (customer.subject, OffsetDateTime::now_utc());
+    app.database().write(async |c| customers::end_sessions(c, subject, now).await).await?;
+    tracing::info!("All sessions of a customer ended");
+    Ok(Reply::handed_over("/sign-out"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn request(method: &str, path: &str) -> Request {
+        Request::from_event(serde_json::from_value(json!({ "httpMethod": method, "path": path })).unwrap(), "id")
+    }
+
+    #[test]
+    fn each_page_has_its_address_and_only_forms_are_sent() {
+        for (path, get, post) in [
+            ("/account", 200, 405),
+            ("/account/orders", 200, 405),
+            ("/account/ratings", 200, 405),
+            ("/account/ratings/7", 200, 200),
+            ("/account/ratings/07", 404, 404),
+            ("/account/ratings/x", 404, 404),
+            ("/account/ratings/-1", 404, 404),
+            ("/account/ratings/7/8", 404, 404),
+            ("/account/addresses", 200, 405),
+            ("/account/addresses/new", 200, 200),
+            ("/account/addresses/7", 200, 200),
+            ("/account/language", 200, 200),
+            ("/account/data", 200, 405),
+            ("/account/data/export", 200, 405),
+            ("/account/sign-out-everywhere", 200, 200),
+            ("/account/erase", 200, 200),
+            ("/account/erase/confirm", 200, 405),
+            ("/account/staff", 404, 404),
+        ] {
+            for (method, status) in [("GET", get), ("HEAD", get), ("POST", post)] {
+                let found = Place::of(&request(method, path)).map_or_else(|error| error.status(), |_| 200);
+                assert_eq!(found, status, "{method} {path}");
+            }
+        }
+    }
+
+    #[test]
+    fn without_a_session_a_page_leads_to_the_sign_in_and_back_to_itself() {
+        for (path, location) in [
+            ("/account", "/sign-in?return=%2Faccount"),
+            ("/account/ratings/7", "/sign-in?return=%2Faccount%2Fratings%2F7"),
+        ] {
+            let request = request("GET", path);
+            let answer = sign_in(&request).finish(&request).to_json().unwrap();
+            let answer: serde_json::Value = serde_json::from_str(answer.get()).unwrap();
+            assert_eq!(answer["multiValueHeaders"]["location"][0], location, "{path}");
+            assert_eq!(answer["multiValueHeaders"]["cache-control"][0], "no-store");
+        }
+    }
+}

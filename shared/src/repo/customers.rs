@@ -1,0 +1,120 @@
+//! Customers, the browsers in which they have signed in, and from when the sessions of a person count.
+
+use sqlx::MySqlConnection;
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+
+use crate::{
+    domain::{Customer, Email, Language, VisitorId},
+    messages::{OrderV1, SignedInV1},
+    session::Subject,
+};
+
+/// Longer than any session lasts.
+const KEEP_END_OF_SESSIONS: Duration = Duration::days(1);
+/// Rows of ended sessions that are removed at once.
+const REMOVED_AT_ONCE: u32 = 100;
+
+/// The stored form of a person in tables that outlive an erasure.
+pub(super) fn hash_of(subject: Subject) -> VisitorId {
+    VisitorId::of_number(subject.uuid())
+}
+
+/// Who has signed in last in a browser.
+pub(super) async fn of_visitor(connection: &mut MySqlConnection, visitor: VisitorId) -> sqlx::Result<Option<Subject>> {
+    let found = sqlx::query_scalar!(
+        r#"select subject as "subject: Uuid" from customer_visitors where visitor_id = ?"#,
+        visitor.0
+    );
+    Ok(found.fetch_optional(connection).await?.map(Subject::of_uuid))
+}
+
+/// The customer; none before the message of the first sign-in is processed.
+pub async fn find(connection: &mut MySqlConnection, subject: Subject) -> sqlx::Result<Option<Customer>> {
+    let row = sqlx::query!(
+        r#"
+        select
+            email,
+            email_key is not null as "email_verified!: bool",
+            language as "language: String",
+            signed_in_at,
+            created_at
+        from customers
+        where subject = ?
+        "#,
+        subject.uuid(),
+    );
+    let Some(row) = row.fetch_optional(connection).await? else { return Ok(None) };
+    let email = Email::parse(&row.email).map_err(|error| sqlx::Error::Decode(error.to_string().into()))?;
+    Ok(Some(Customer {
+        email,
+        email_verified: row.email_verified,
+        language: row.language.and_then(|tag| Language::parse(&tag).ok()),
+        signed_in_at: row.signed_in_at,
+        created_at: row.created_at,
+    }))
+}
+
+/// Whether a session that was issued at this time still counts. Sessions have whole seconds: one of the second in which all
+/// were ended is refused as well.
+pub async fn session_is_valid(
+    connection: &mut MySqlConnection,
+    subject: Subject,
+    issued_at: OffsetDateTime,
+) -> sqlx::Result<bool> {
+    let ended = sqlx::query_scalar!(
+        "select 1 as one from sessions_valid_from where subject_hash = ? and valid_from >= ?",
+        hash_of(subject).0,
+        issued_at,
+    );
+    Ok(ended.fetch_optional(connection).await?.is_none())
+}
+
+/// Whether the session of a message still counts.
+pub(super) async fn is_signed_in(connection: &mut MySqlConnection, session: &SignedInV1) -> sqlx::Result<bool> {
+    session_is_valid(connection, session.subject, session.issued_at).await
+}
+
+/// Whose order it is: of who had signed in, or who has signed in last in the browser.
+pub(super) async fn of_order(connection: &mut MySqlConnection, order: &OrderV1) -> sqlx::Result<Option<Subject>> {
+    if let Some(session) = &order.customer
+        && is_signed_in(connection, session).await?
+    {
+        return Ok(Some(session.subject));
+    }
+    of_visitor(connection, order.visitor).await
+}
+
+/// Ends all sessions of a person that were issued until now.
+pub async fn end_sessions(connection: &mut MySqlConnection, subject: Subject, now: OffsetDateTime) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        insert into sessions_valid_from (subject_hash, valid_from)
+        values (?, ?)
+        on duplicate key update valid_from = greatest(valid_from, values(valid_from))
+        "#,
+        hash_of(subject).0,
+        now,
+    )
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query!(
+        "delete from sessions_valid_from where valid_from < ? order by valid_from limit ?",
+        now - KEEP_END_OF_SESSIONS,
+        REMOVED_AT_ONCE,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Stores the language of mails; false where there is no such customer yet.
+pub async fn set_language(
+    connection: &mut MySqlConnection,
+    subject: Subject,
+    language: &Language,
+) -> sqlx::Result<bool> {
+    let changed =
+        sqlx::query!("update customers set language = ? where subject = ?", language.as_str(), subject.uuid());
+    Ok(changed.execute(connection).await?.rows_affected() > 0)
+}
