@@ -108,6 +108,7 @@ pub static FUNCTIONS: &[Function] = &[
         ]),
         database: Some(OrderReader),
         submission_key: true,
+        verifies_sessions: true,
         ..DEFAULTS
     },
     Function {
@@ -123,6 +124,7 @@ pub static FUNCTIONS: &[Function] = &[
         ]),
         queue: &[Send(Queue::Orders)],
         submission_key: true,
+        verifies_sessions: true,
         ..DEFAULTS
     },
     Function {
@@ -137,6 +139,7 @@ pub static FUNCTIONS: &[Function] = &[
         database: Some(Account),
         queue: &[Send(Queue::Submissions)],
         submission_key: true,
+        verifies_sessions: true,
         ..DEFAULTS
     },
     Function {

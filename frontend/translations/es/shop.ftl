@@ -582,7 +582,7 @@ privacy-orders = Al comprar
     .text = El carrito está en una cookie de tu navegador durante 90 días: solo tiene números de libros, cantidades y precios. Otra cookie recuerda durante 90 días la referencia de tu último pedido, para enlazarlo al pie de cada página. Con el pedido guardamos lo que escribes (nombre, correo, teléfono, dirección, nota), lo que pides y lo que pasa con él, para servirlo y para cumplir la ley: es un contrato contigo. Cuando ya no hace falta para servirlo, borramos el contacto; los importes y las fechas los conservamos los años que piden las leyes mercantiles y fiscales, también si pides que te borremos. No guardamos ningún número de tarjeta. Te escribimos solo sobre el pedido.
 
 privacy-account = Si tienes una cuenta
-    .text = El servicio de acceso tiene tu correo y tu contraseña, que nosotros nunca vemos. Guardamos tu correo, el idioma y las direcciones que guardes, en qué navegadores has entrado, y qué pedidos y valoraciones son tuyos. Una cookie dice durante doce horas que has entrado. En tu cuenta lo ves todo, lo cambias, lo descargas y lo borras.
+    .text = El servicio de acceso, Amazon Cognito, tiene tu correo y tu contraseña, que nosotros nunca vemos. Guardamos tu correo, el idioma y las direcciones que guardes, en qué navegadores has entrado, y qué pedidos y valoraciones son tuyos. Una cookie dice durante doce horas que has entrado. En tu cuenta lo ves todo, lo cambias, lo descargas y lo borras. Al salir, el navegador vuelve a ser un visitante desconocido.
 account-title = Mi cuenta
 account-nav = Tu cuenta
 account-signed-in = Has entrado como
@@ -697,5 +697,3 @@ signed-out = Has salido
     .text = Este navegador ya no sabe quién eres.
 signing-out = Un momento: también se cierra la página de entrada.
 signing-out-continue = Continuar
-privacy-account = Cuando tienes una cuenta
-    .text = Amazon Cognito, un servicio de Amazon Web Services, guarda por nosotros tu correo y tu contraseña; nosotros nunca vemos la contraseña. Una cookie dice durante doce horas que has entrado. Lo que valoraste o pediste antes en el mismo navegador pasa a ser de tu cuenta. Al salir se borra la cookie, y el navegador vuelve a ser un visitante desconocido.

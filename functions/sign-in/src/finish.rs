@@ -8,6 +8,7 @@ use shared::{
     ApiError, App, Reply, Request, Result,
     domain::VisitorId,
     https::HttpsClient,
+    messages::{CustomerV1, Submission},
     session::Pool,
     sign_in::{Attempt, Provider},
 };
@@ -118,13 +119,22 @@ async fn visitor(app: &App, request: &Request, now: OffsetDateTime) -> Result<Op
 }
 
 /// Tells the consumer of submissions who has signed in, so that the account exists when its page is opened.
-#[expect(clippy::unused_async, reason = "sends a message once there is a kind for it")]
 async fn announce(
-    _app: &App,
-    _request: &Request,
-    _person: &Person,
-    _visitor: Option<VisitorId>,
-    _now: OffsetDateTime,
+    app: &App,
+    request: &Request,
+    person: &Person,
+    visitor: Option<VisitorId>,
+    now: OffsetDateTime,
 ) -> Result<()> {
-    Ok(())
+    let customer = CustomerV1 {
+        subject: person.subject,
+        email: person.email.clone(),
+        // A token without it does not count.
+        email_verified: true,
+        visitor,
+        // In whole seconds, like the session.
+        signed_in_at: now.replace_nanosecond(0).unwrap_or(now),
+    };
+    let message = Submission::customer(customer, now, Some(request.id.clone()));
+    app.submissions().await?.send(&message).await.map_err(ApiError::Unavailable)
 }
