@@ -26,7 +26,9 @@ pub fn path(name: &str) -> &'static str {
 /// `robots.txt`, with the sitemap if the origin is known.
 pub fn robots(origin: Option<&str>) -> String {
     let sitemap = origin.map(|origin| format!("Sitemap: {origin}/sitemap.xml\n")).unwrap_or_default();
-    format!("User-agent: *\nDisallow: /submissions/\nDisallow: /api/\n{sitemap}")
+    format!(
+        "User-agent: *\nDisallow: /sign-in\nDisallow: /sign-out\nDisallow: /submissions/\nDisallow: /api/\n{sitemap}"
+    )
 }
 
 #[cfg(test)]

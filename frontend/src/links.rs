@@ -63,6 +63,11 @@ impl Ask {
     }
 }
 
+/// The page to sign in, which leads back to an address of the shop.
+pub fn sign_in(back: &str) -> String {
+    address("/sign-in", [("return", back)].into_iter())
+}
+
 /// The form for a message, filled in with the book that somebody asks for. It carries the title, because the function of
 /// that form has no access to the database.
 pub fn request(ask: Ask, title: &str, isbn: &str) -> String {

@@ -1,6 +1,6 @@
 //! From a request to a view, and from a page to a reply.
 
-use std::sync::LazyLock;
+use std::{env, sync::LazyLock};
 
 use askama::Template;
 use shared::{
@@ -8,10 +8,11 @@ use shared::{
     domain::{Cart, OrderId},
     lambda::Handler,
     shop::Shop,
+    sign_in::SIGN_IN,
 };
 use time::OffsetDateTime;
 
-use crate::{CONTENT_SECURITY_POLICY, CartNote, Locale, View, links, pages::ErrorPage};
+use crate::{Account, CONTENT_SECURITY_POLICY, CartNote, Locale, View, links, pages::ErrorPage};
 
 /// The settings of the environment. Pages without them sell nothing, so an invalid value must not fail them.
 static SHOP: LazyLock<Option<Shop>> = LazyLock::new(|| {
@@ -20,6 +21,9 @@ static SHOP: LazyLock<Option<Shop>> = LazyLock::new(|| {
         None
     })
 });
+
+/// Whether people can sign in on this stage.
+static HAS_SIGN_IN: LazyLock<bool> = LazyLock::new(|| env::var(SIGN_IN).is_ok());
 
 /// The settings of selling; none where the stage has no `[shop]`.
 pub fn shop() -> Option<&'static Shop> {
@@ -88,6 +92,11 @@ impl<'a> PageContext<'a> {
             cart: self.cart,
             cart_change: self.note,
             order: self.request.cookie(Request::ORDER_COOKIE).and_then(OrderId::parse_unverified),
+            account: match self.request.cookie(Request::SESSION_COOKIE) {
+                _ if !*HAS_SIGN_IN => Account::NotHere,
+                Some(_) => Account::SignedIn,
+                None => Account::SignedOut,
+            },
         }
     }
 
@@ -97,13 +106,13 @@ impl<'a> PageContext<'a> {
         Self { cart: cart.copies(), ..self }
     }
 
-    /// A reply with the page. Browsers revalidate it each time, because stock and ratings change. Where the shop sells, no
-    /// shared cache keeps it, because its head has the number of books in the visitor's cart.
+    /// A reply with the page. Browsers revalidate it each time, because stock and ratings change. Where the shop sells or has
+    /// accounts, no shared cache keeps it, because its head has the number of books in the visitor's cart, and the account.
     pub fn reply(&self, status: u16, page: &impl Template) -> Result<Reply> {
         let html = page.render().map_err(anyhow::Error::from)?;
         let reply = Reply::page(status, html, CONTENT_SECURITY_POLICY).in_language(self.locale.tag());
         let reply = match status {
-            200 if self.view().sells() => reply.revalidated_privately(),
+            200 if self.view().sells() || self.view().account != Account::NotHere => reply.revalidated_privately(),
             200 => reply.revalidated(),
             _ => reply,
         };

@@ -46,6 +46,7 @@ mod tests {
     use xmlparser::{ElementEnd, Token, Tokenizer};
 
     use super::*;
+    use crate::Account;
 
     fn part(origin: &str, paths: &[String]) -> String {
         let view = View {
@@ -58,6 +59,7 @@ mod tests {
             cart: 0,
             cart_change: None,
             order: None,
+            account: Account::NotHere,
         };
         Part { view, paths }.render().unwrap()
     }

@@ -31,6 +31,16 @@ pub struct View<'a> {
     pub cart_change: Option<CartNote>,
     /// The latest order that was placed in this browser.
     pub order: Option<OrderId>,
+    pub account: Account,
+}
+
+/// Whether somebody has signed in with this browser, as far as its cookies tell. It authorises nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Account {
+    /// Nobody can sign in on this stage.
+    NotHere,
+    SignedOut,
+    SignedIn,
 }
 
 /// The outcome of a change of the cart with its book, as the address of the next page has it: `added.1a2b3c4d.53`. It is of
@@ -223,6 +233,26 @@ impl View<'_> {
     /// The address of the latest order that was placed in this browser.
     pub fn latest_order(&self) -> Option<String> {
         self.order.filter(|_| self.sells()).map(|order| format!("/orders/{order}"))
+    }
+
+    /// The address and the text of the link to sign in, or to the account.
+    pub fn account_link(&self) -> Option<(String, String)> {
+        match self.account {
+            Account::NotHere => None,
+            Account::SignedOut => Some((links::sign_in(&self.current_url()), self.text("nav-sign-in"))),
+            Account::SignedIn => Some(("/account".to_owned(), self.text("nav-account"))),
+        }
+    }
+
+    /// The same view when a session was looked at, or has just ended.
+    #[must_use]
+    pub fn signed_in_if(self, is_signed_in: bool) -> Self {
+        let account = match self.account {
+            Account::NotHere => Account::NotHere,
+            _ if is_signed_in => Account::SignedIn,
+            _ => Account::SignedOut,
+        };
+        Self { account, ..self }
     }
 
     /// How orders are delivered, and at what price: "Delivery: €3.95, free from €40.00".
@@ -496,6 +526,23 @@ mod tests {
             cart: 0,
             cart_change: None,
             order: None,
+            account: Account::NotHere,
+        }
+    }
+
+    #[test]
+    fn the_head_leads_to_the_sign_in_and_back_or_to_the_account_where_the_stage_has_them() {
+        for (account, expected) in [
+            (Account::NotHere, None),
+            (Account::SignedOut, Some(("/sign-in?return=%2Fbooks%3Fq%3Dc%252B%252B", "Sign in"))),
+            (Account::SignedIn, Some(("/account", "My account"))),
+        ] {
+            let view = View { account, ..view(Locale::En, "q=c%2B%2B") };
+            let expected = expected.map(|(address, text)| (address.to_owned(), text.to_owned()));
+            assert_eq!(view.account_link(), expected, "{account:?}");
+            let after = [true, false].map(|is_signed_in| view.signed_in_if(is_signed_in).account);
+            let is_here = account != Account::NotHere;
+            assert_eq!(after == [Account::SignedIn, Account::SignedOut], is_here);
         }
     }
 

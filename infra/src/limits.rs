@@ -825,6 +825,7 @@ mod tests {
                 sender: Email::parse(sender).unwrap(),
                 identity: identity.to_owned(),
                 existing_identity: false,
+                for_accounts: false,
                 zone: None,
             };
             let problems = problems_with(|stage| stage.mail = Some(mail.clone()));
@@ -939,6 +940,7 @@ mod tests {
             let mail = Mail {
                 identity: identity.to_owned(),
                 existing_identity,
+                for_accounts: false,
                 zone: zone.map(str::to_owned),
                 ..full.mail.clone().unwrap()
             };

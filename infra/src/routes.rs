@@ -11,8 +11,13 @@ use shared::mail::MAIL;
 pub use shared::parameters::DatabaseRole;
 use shared::parameters::Parameter;
 pub use shared::parameters::Queue;
+use shared::session::Pool;
 use shared::shop::SHOP;
-use shared::{app::CURRENCY, lambda::ORIGIN};
+use shared::sign_in::SIGN_IN;
+use shared::{
+    app::{CURRENCY, STAGE},
+    lambda::ORIGIN,
+};
 
 use crate::{
     names,
@@ -103,6 +108,7 @@ pub static FUNCTIONS: &[Function] = &[
         ]),
         database: Some(OrderReader),
         submission_key: true,
+        verifies_sessions: true,
         ..DEFAULTS
     },
     Function {
@@ -118,6 +124,7 @@ pub static FUNCTIONS: &[Function] = &[
         ]),
         queue: &[Send(Queue::Orders)],
         submission_key: true,
+        verifies_sessions: true,
         ..DEFAULTS
     },
     Function {
@@ -132,6 +139,7 @@ pub static FUNCTIONS: &[Function] = &[
         database: Some(Account),
         queue: &[Send(Queue::Submissions)],
         submission_key: true,
+        verifies_sessions: true,
         ..DEFAULTS
     },
     Function {
@@ -196,6 +204,20 @@ pub static FUNCTIONS: &[Function] = &[
         database: Some(Reader),
         demand: Demand::Rare,
         queue: &[Inspect(Queue::Submissions)],
+        ..DEFAULTS
+    },
+    Function {
+        name: "sign-in",
+        about: "Signs customers in and out",
+        trigger: Http(&[
+            get("/sign-in", "/sign-in"),
+            get("/sign-in/return", "/sign-in/return"),
+            get_and_post("/sign-out", "/sign-out"),
+        ]),
+        queue: &[Send(Queue::Submissions)],
+        submission_key: true,
+        issues_sessions: true,
+        is_in_network: false,
         ..DEFAULTS
     },
     Function {
@@ -276,6 +298,8 @@ pub(crate) const DEFAULTS: Function = Function {
     queue: &[],
     bucket: None,
     submission_key: false,
+    verifies_sessions: false,
+    issues_sessions: false,
     mail: false,
     is_in_network: true,
     demand: Demand::Usual,
@@ -302,6 +326,10 @@ pub struct Function {
     pub bucket: Option<BucketAccess>,
     /// Whether it can create and verify submission ids.
     pub submission_key: bool,
+    /// Whether it knows who has signed in, by the keys that verify sessions.
+    pub verifies_sessions: bool,
+    /// Whether it signs sessions, and knows the user pool of customers. It verifies them too.
+    pub issues_sessions: bool,
     /// Whether it sends mails with SES.
     pub mail: bool,
     /// Whether it is attached to the VPC. Without a database it needs nothing there, and outside it reaches every service.
@@ -428,7 +456,10 @@ impl Function {
     }
 
     fn granted(&self, stage: &Stage) -> Vec<Parameter> {
-        use Parameter::{DatabaseAuth, DatabaseHost, DatabaseName, DatabasePort, SubmissionKey};
+        use Parameter::{
+            DatabaseAuth, DatabaseHost, DatabaseName, DatabasePort, SessionPrivateKey, SessionPublicKeys, SignIn,
+            SubmissionKey,
+        };
         let mut granted = Vec::new();
         if let Some(role) = self.database {
             granted.extend([DatabaseHost, DatabasePort, DatabaseName, DatabaseAuth]);
@@ -436,6 +467,11 @@ impl Function {
         }
         granted.extend(self.queue.iter().map(|queue| queue.parameter()));
         granted.extend(self.submission_key.then_some(SubmissionKey));
+        if stage.has_sign_in() {
+            granted.extend((self.verifies_sessions || self.issues_sessions).then_some(SessionPublicKeys));
+            let issuer = [SessionPrivateKey, SignIn(Pool::Customers)];
+            granted.extend(self.issues_sessions.then_some(issuer).into_iter().flatten());
+        }
         granted
     }
 
@@ -457,7 +493,7 @@ impl Function {
     /// Its environment variables, except the fallback.
     pub fn environment(&self, stage: &Stage) -> impl Iterator<Item = (&'static str, String)> {
         let variables = [
-            ("ANAQUEL_STAGE", stage.name.clone()),
+            (STAGE, stage.name.clone()),
             ("ANAQUEL_LOG", stage.log_level.clone()),
             (PARAMETERS, self.parameters(stage).join(",")),
         ];
@@ -467,9 +503,12 @@ impl Function {
         let domain = stage.domain_in_use().filter(|_| self.needs_origin());
         let currency =
             (matches!(self.trigger, Imports) || self.name == "list-books").then(|| (CURRENCY, stage.currency.clone()));
+        // Each page has a link to sign in, or to the account.
+        let sign_in = (self.serves_http() && stage.has_sign_in()).then(|| (SIGN_IN, "yes".to_owned()));
         variables
             .into_iter()
             .chain(currency)
+            .chain(sign_in)
             .chain(self.setting_of_submissions(stage))
             .chain(self.shop(stage))
             .chain(self.mail_settings(stage))

@@ -22,12 +22,20 @@ pub const STAGES: [(&str, &str); 3] = [
 /// <https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logging.html>.
 pub const CLOUDFRONT_REGION: &str = "us-east-1";
 
+/// The emulator's usual port.
+const fn default_port() -> u16 {
+    4566
+}
+
 /// The settings of one stage. The comments in the files explain each key.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Stage {
     #[serde(skip)]
     pub name: String,
+    /// The port of the emulator, for the addresses of the local stage.
+    #[serde(skip, default = "default_port")]
+    pub port: u16,
     pub region: String,
     pub architecture: Architecture,
     pub log_level: String,
@@ -203,6 +211,9 @@ pub struct Mail {
     /// Id of the Route 53 hosted zone for the records of DKIM, by which SES verifies a domain. Without it they are added
     /// by hand.
     pub zone: Option<String>,
+    /// Cognito sends its codes and invitations from the sender as well. It refuses an identity that SES has not verified.
+    #[serde(default)]
+    pub for_accounts: bool,
 }
 
 /// The order queue and its consumer.
@@ -424,6 +435,11 @@ impl Stage {
         }
     }
 
+    /// Whether customers and staff can sign in. A session is worth as much as an order, so the same encryption is required.
+    pub fn has_sign_in(&self) -> bool {
+        self.no_sale().is_none()
+    }
+
     /// Whether a CloudFront distribution is in front of the load balancer.
     pub fn has_cloudfront(&self) -> bool {
         self.https == Https::CloudFront
@@ -473,6 +489,7 @@ impl Stage {
         }
         if let Some(no_sale) = self.no_sale() {
             warnings.push(format!("stage {} does not sell: {}", self.name, no_sale.explain(&self.name)));
+            warnings.push(format!("nobody can sign in on stage {}, for the same reason", self.name));
         }
         if let Selling::No(why @ (WhyNot::NoShop | WhyNot::NoMail)) = self.selling() {
             warnings.push(format!("stage {} sells nothing, because {why}; see infra/stages/{0}.toml", self.name));

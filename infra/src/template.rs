@@ -178,11 +178,22 @@ impl Template {
 
     /// Adds a parameter whose values are `true` and `false`.
     pub fn boolean_parameter(&mut self, name: &'static str, description: &'static str, default: bool) -> Id {
+        self.choice_parameter(name, description, &["true", "false"], if default { "true" } else { "false" })
+    }
+
+    /// Adds a parameter whose value is one of these.
+    pub fn choice_parameter(
+        &mut self,
+        name: &'static str,
+        description: &'static str,
+        values: &'static [&'static str],
+        default: &str,
+    ) -> Id {
         let parameter = Parameter {
             r#type: "String",
             description: Some(description),
-            default: Some(default.to_string()),
-            allowed_values: &["true", "false"],
+            default: Some(default.to_owned()),
+            allowed_values: values,
             ..Parameter::default()
         };
         self.parameters.insert(name, parameter);

@@ -458,7 +458,7 @@ fn the_runbook_lists_every_table_log_field_queue_and_bucket_that_may_have_person
     for path in files("infra/golden/prod", "json") {
         let template: serde_json::Value = serde_json::from_str(&read(&path)).unwrap();
         let resources = template["Resources"].as_object().unwrap();
-        let holders = ["AWS::S3::Bucket", "AWS::SQS::Queue"];
+        let holders = ["AWS::Cognito::UserPool", "AWS::S3::Bucket", "AWS::SQS::Queue"];
         let holders = resources.iter().filter(|(_, resource)| holders.iter().any(|kind| resource["Type"] == *kind));
         missing.extend(holders.map(|(name, _)| name.clone()).filter(|name| !listed.contains(name.as_str())));
     }

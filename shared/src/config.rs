@@ -102,7 +102,8 @@ struct Cached {
 
 /// Environment variable with the full names of the parameters, with commas between them.
 pub const PARAMETERS: &str = "ANAQUEL_PARAMETERS";
-const KEEP: Duration = Duration::from_mins(5);
+/// How long a function uses the values that it has read.
+pub const KEEP: Duration = Duration::from_mins(5);
 /// Most names in one `GetParameters` call:
 /// <https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameters.html>.
 pub const NAMES_PER_CALL: usize = 10;

@@ -11,6 +11,7 @@ pub mod declaration;
 pub mod domain;
 pub mod error;
 pub mod http;
+pub mod https;
 pub mod intake;
 pub mod invalid;
 pub mod lambda;

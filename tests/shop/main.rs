@@ -19,5 +19,6 @@ mod outage;
 mod pages;
 mod passwords;
 mod ratings;
+mod sign_in;
 mod staff;
 mod support;

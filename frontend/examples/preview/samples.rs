@@ -8,11 +8,11 @@ mod account_samples;
 mod shop_samples;
 
 use frontend::{
-    DynTemplate, Form, Locale, Trouble, View,
+    Account, DynTemplate, Form, Locale, Trouble, View,
     links::Asked,
     pages::{
         About, ApiDocs, AuthorPage, BookPage, Books, Contact, ErrorPage, Genres, Home, Privacy, Rate, Ratings, Related,
-        State, Submission,
+        SignInFailed, SignInFailure, SignOut, State, Submission,
     },
 };
 use serde_json::Value;
@@ -103,6 +103,7 @@ pub fn every_page(locale: Locale, mut show: impl FnMut(&str, &dyn DynTemplate)) 
         cart: 0,
         cart_change: None,
         order: None,
+        account: Account::SignedOut,
     };
     let books = catalogue();
     let lists: Vec<Summary> = books.iter().map(|book| book.summary.clone()).collect();
@@ -196,9 +197,24 @@ pub fn every_page(locale: Locale, mut show: impl FnMut(&str, &dyn DynTemplate)) 
     show("later-kind", &Submission { kind: None, ..published });
     show("rejected", &Submission { state: State::Rejected(&Rejection::NoSuchBook(BookId::from(999))), ..published });
 
+    signing_in(view("/sign-in/return"), &mut show);
     shop_samples::every_page(view("/"), &lists, &hostile().summary, &mut show);
 
     of_the_shop(view, &mut show);
+}
+
+/// The pages of signing in and out.
+fn signing_in(view: View, show: &mut impl FnMut(&str, &dyn DynTemplate)) {
+    for failure in SignInFailure::ALL {
+        show(failure.key(), &SignInFailed { view, failure, return_to: "/books?q=c%2B%2B" });
+    }
+    let signed_in = view.signed_in_if(true);
+    let view = View { path: "/sign-out", ..signed_in };
+    show("sign-out", &SignOut { view, is_signed_in: true, next: None });
+    let view = view.signed_in_if(false);
+    let next = Some("https://pool.example/logout?client_id=shop&logout_uri=https%3A%2F%2Fshop.example%2Fsign-out");
+    show("signing-out", &SignOut { view, is_signed_in: false, next });
+    show("signed-out", &SignOut { view, is_signed_in: false, next: None });
 }
 
 /// The pages about the shop, and its errors.

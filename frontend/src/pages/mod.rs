@@ -6,6 +6,7 @@ mod book;
 mod cart;
 mod checkout;
 mod order;
+mod sign_in;
 
 use askama::Template;
 use shared::{
@@ -25,6 +26,7 @@ pub use book::BookPage;
 pub use cart::{CartPage, CartRow, Orderable};
 pub use checkout::Checkout;
 pub use order::{OrderPage, OrderStep, OrderView};
+pub use sign_in::{SignInFailed, SignInFailure, SignOut};
 
 use crate::{Form, Markup, View, assets, format, links, links::Asked};
 

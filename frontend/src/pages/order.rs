@@ -323,7 +323,7 @@ mod tests {
     use time::macros::{date, datetime};
 
     use super::*;
-    use crate::Locale;
+    use crate::{Account, Locale};
 
     const AT: OffsetDateTime = datetime!(2026-11-24 10:00 UTC);
 
@@ -338,6 +338,7 @@ mod tests {
             cart: 0,
             cart_change: None,
             order: None,
+            account: Account::NotHere,
         };
         OrderPage { view, id: "x", order, step, email: "", reloads }.render().unwrap()
     }

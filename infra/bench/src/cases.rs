@@ -136,6 +136,7 @@ pub enum Benchmarked {
     ProcessOrders,
     ProcessSubmissions,
     SendMail,
+    SignIn,
 }
 
 impl Benchmarked {
@@ -217,6 +218,9 @@ pub async fn of(function: Benchmarked, parameters: &Parameters, database: &mut M
             Ok(vec![Case { status: Some(303), ..without_sql("without a session", "/account") }])
         }
         Benchmarked::ListAddresses => Ok(vec![get("200 books", "/sitemaps/books-1.xml", Sql::Sitemap)]),
+        Benchmarked::SignIn => {
+            Ok(vec![Case { status: Some(303), ..without_sql("to the user pool", "/sign-in?return=/books") }])
+        }
         Benchmarked::NoteBounces
         | Benchmarked::ProcessOrders
         | Benchmarked::ProcessSubmissions

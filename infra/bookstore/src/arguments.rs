@@ -8,7 +8,7 @@ use clap::{
     error::ErrorKind,
 };
 use infra::{names, routes::FUNCTIONS, stage::STAGES};
-use shared::domain::{BookId, VisitorId};
+use shared::domain::{BookId, Email, VisitorId};
 
 /// An id or a version: `12`.
 pub fn id(text: &str) -> Result<u64, String> {
@@ -39,6 +39,11 @@ pub fn visitor(text: &str) -> Result<VisitorId, String> {
         "expected a visitor's id as `messages` and `reviews` print it, such as 3d0a4fb2-6d33-5a52-9bb4-6a6d1c3c0c55"
             .to_owned()
     })
+}
+
+/// An e-mail address.
+pub fn email(text: &str) -> Result<Email, String> {
+    Email::parse(text).map_err(|_| "expected an e-mail address, such as ana@example.org".to_owned())
 }
 
 /// Larger counts lose digits in the estimate's floating point numbers.

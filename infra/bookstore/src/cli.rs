@@ -11,8 +11,8 @@ use anyhow::Result;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    bench, completions, cost, deploy, destroy, diagram, diff, drift, drill, import, logs, prepare, redrive, rollback,
-    shop, staff, status, synth, test, up,
+    accounts, bench, completions, cost, deploy, destroy, diagram, diff, drift, drill, import, logs, prepare, redrive,
+    rollback, sessions, shop, staff, status, synth, test, up,
 };
 use crate::local::WATCHDOG;
 use crate::output::{self, Report};
@@ -72,6 +72,10 @@ enum Command {
     Stock(shop::Stock),
     /// Check the invariants of stock and orders
     Verify(shop::Verify),
+    /// List the accounts of the staff; invite somebody, or remove an account
+    Staff(accounts::Staff),
+    /// Replace the key that signs sessions, or end all sessions
+    Sessions(sessions::Sessions),
     /// Run the tests: first those that need no service, then the others with the services that they need
     Test(test::Test),
     /// Benchmark the functions' release builds against a baseline
@@ -162,6 +166,8 @@ async fn execute(command: Command, json: bool) -> Result<Report> {
         Command::Orders(args) => shop::orders(&args).await,
         Command::Stock(args) => shop::stock(&args).await,
         Command::Verify(args) => shop::verify(&args).await,
+        Command::Staff(args) => accounts::staff(&args).await,
+        Command::Sessions(args) => sessions::run(&args).await,
         Command::Test(args) => test::run(&args).await.map(without_result),
         Command::Bench(args) => bench::run(&args, json).await.map(without_result),
         Command::Drill(args) => drill::run(&args).await,

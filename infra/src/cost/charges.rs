@@ -19,13 +19,16 @@ pub struct Charge {
 }
 
 /// Types without charges.
-const FREE: [&str; 42] = [
+const FREE: [&str; 45] = [
     "ApplicationAutoScaling::ScalingPolicy",
     "Budgets::Budget",
     "CertificateManager::Certificate",
     // Its invocations are charges of the distribution.
     "CloudFront::Function",
     "CloudFront::OriginAccessControl",
+    "Cognito::ManagedLoginBranding",
+    "Cognito::UserPoolClient",
+    "Cognito::UserPoolDomain",
     "EC2::EgressOnlyInternetGateway",
     "EC2::InternetGateway",
     "EC2::Route",
@@ -78,6 +81,7 @@ pub fn of(kind: &str, properties: &Value, usage: &Usage) -> Option<Vec<Charge>> 
         ],
         "CloudWatch::Alarm" => vec![fixed("alarms", "alarm", metrics_of(properties))],
         "CloudWatch::Dashboard" => vec![fixed("dashboards", "dashboard", 1.0)],
+        "Cognito::UserPool" => user_pool(properties, usage),
         "EC2::EIP" => vec![fixed("public addresses", "public-address", HOURS)],
         "EC2::NatGateway" => vec![
             fixed("NAT gateways", "nat-gateway", HOURS),
@@ -137,6 +141,12 @@ fn load_balancer(properties: &Value, usage: &Usage) -> Vec<Charge> {
         // Data to CloudFront is free.
         per_use("data to the internet", "internet", if usage.has_cloudfront { 0.0 } else { usage.responses_gb() }),
     ]
+}
+
+/// AWS charges a user in each month in which something is done with the account. The staff are too few to count.
+fn user_pool(properties: &Value, usage: &Usage) -> Vec<Charge> {
+    let is_of_customers = text(&properties["UserPoolName"]).ends_with("-customers");
+    if is_of_customers { vec![per_use("active customers", "active-user", usage.customers())] } else { Vec::new() }
 }
 
 /// The bucket of one page of a few kilobytes costs nothing.

@@ -69,6 +69,7 @@ mod tests {
         assert_eq!(
             others,
             [
+                "active-user",
                 "cloudfront-data",
                 "cloudfront-function",
                 "cloudfront-request",

@@ -30,6 +30,8 @@ const MESSAGE_KB: f64 = 4.0;
 const SUBMITTED: f64 = 0.02;
 /// Share of orders among the requests.
 const ORDERED: f64 = 0.002;
+/// Customers who sign in within a month, for each request.
+const SIGNED_IN: f64 = 0.001;
 /// Mails for an order: of its confirmation, and of one later event.
 const MAILS: f64 = 2.0;
 /// New connections to the load balancer for each request.
@@ -123,6 +125,11 @@ impl Usage {
         self.events(function) * LOG_KB / KB_IN_GB
     }
 
+    /// Customers who sign in.
+    pub fn customers(&self) -> f64 {
+        self.requests * SIGNED_IN
+    }
+
     /// Volume of all responses.
     pub fn responses_gb(&self) -> f64 {
         self.requests * RESPONSE_KB / KB_IN_GB
@@ -168,12 +175,13 @@ pub fn assumptions() -> String {
     format!(
         "Assumptions: a month has {HOURS} hours. Requests are spread evenly over the functions behind the load balancer. \
          Each takes {:.0} ms, returns {RESPONSE_KB} KB and logs {LOG_KB} KB; one in {:.0} is a rating or a message, and one \
-         in {:.0} an order with {MAILS} mails. \
+         in {:.0} an order with {MAILS} mails; a customer signs in for every {:.0} requests. \
          Each function publishes {METRICS} metrics in each hour with requests. A bucket has {STORED_GB} GB, and Enhanced \
          Monitoring of an instance logs {MONITORING_LOGS_GB} GB a month.",
         SECONDS * 1000.0,
         1.0 / SUBMITTED,
         1.0 / ORDERED,
+        1.0 / SIGNED_IN,
     )
 }
 

@@ -62,6 +62,7 @@ fn belong_together(one: &Function, other: &Function) -> bool {
         && one.queue == other.queue
         && one.bucket.is_some() == other.bucket.is_some()
         && one.is_in_network == other.is_in_network
+        && one.issues_sessions == other.issues_sessions
 }
 
 fn id(group: &[&'static Function]) -> &'static str {
@@ -147,6 +148,9 @@ fn services(dot: &mut Dot, stage: &Stage, system: &System) {
         if let Some(mail) = &stage.mail {
             dot.node("mail", "service", &format!("SES\n{}", mail.identity));
             dot.edge("mail", Queue::Bounces.name(), "rare", "bounces, by SNS");
+        }
+        if system.only("Cognito::UserPoolClient").is_some() {
+            dot.node("accounts", "service", "Cognito\nuser pools of customers and staff");
         }
         if let Some(sweep) = system.only("Scheduler::Schedule") {
             dot.node("sweeps", "service", &format!("Schedule of sweeps\n{}", text(&sweep["ScheduleExpression"])));
@@ -236,6 +240,9 @@ fn permissions(dot: &mut Dot, system: &System, group: &[&'static Function]) {
     }
     if group[0].mail && system.only("SES::ConfigurationSet").is_some() {
         dot.edge(id(group), "mail", "flow", "");
+    }
+    if group[0].issues_sessions && system.only("Cognito::UserPoolClient").is_some() {
+        dot.edge(id(group), "accounts", "flow", "codes for tokens");
     }
     for access in group[0].queue {
         let queue = access.queue();

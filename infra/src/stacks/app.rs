@@ -1,7 +1,7 @@
 //! The app stack: functions, load balancer and import bucket.
 
 use super::wiring::Wiring;
-use super::{Kind, Stack, function, imports, load_balancer, sweeps};
+use super::{Kind, Stack, accounts, function, imports, load_balancer, sweeps};
 use crate::routes::{FUNCTIONS, Function, Trigger};
 use crate::stage::Stage;
 
@@ -25,6 +25,9 @@ pub fn stack(stage: &Stage) -> Stack {
             Trigger::Imports => imports::add(&mut stack.template, stage, &wiring, function, alias),
             Trigger::Unmatched | Trigger::Staff | Trigger::Release => {}
         }
+    }
+    if stage.has_sign_in() {
+        accounts::add_clients(&mut stack, stage);
     }
     if stage.shop.is_some() {
         sweeps::add(&mut stack.template, stage, &wiring);

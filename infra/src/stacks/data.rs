@@ -1,4 +1,4 @@
-//! The data stack: MariaDB, the queues, their SSM parameters, and the buckets for access logs and for the page that
+//! The data stack: MariaDB, the user pools, the queues, their SSM parameters, and the buckets for access logs and for the page that
 //! CloudFront shows while the load balancer is away.
 
 use std::collections::BTreeMap;
@@ -8,7 +8,7 @@ use shared::parameters::Parameter;
 use stratosphere::services::aws::{iam, rds, sqs, ssm};
 use stratosphere::value::{AWS_ACCOUNT_ID, ExpString};
 
-use super::{Kind, Stack, access_logs, log_group, mail, only_over_tls, unavailable_page};
+use super::{Kind, Stack, access_logs, accounts, log_group, mail, only_over_tls, unavailable_page};
 use crate::database_settings::settings;
 use crate::routes::{DatabaseRole, Queue};
 use crate::stage::{Rds, Restore, Server, Stage};
@@ -22,7 +22,7 @@ const LOGS: [&str; 2] = ["error", "slowquery"];
 const MONITORING_SECONDS: i32 = 60;
 
 pub fn stack(stage: &Stage) -> Stack {
-    let mut stack = Stack::new(stage, Kind::Data, "database, queues, parameters and access logs");
+    let mut stack = Stack::new(stage, Kind::Data, "database, user pools, queues, parameters and access logs");
     stack.protect = stage.protect;
 
     let (host, port) = match &stage.database.server {
@@ -35,6 +35,7 @@ pub fn stack(stage: &Stage) -> Stack {
         }
         Server::External(server) => (server.host.as_str().into(), server.port.to_string().as_str().into()),
     };
+    accounts::add_pools(&mut stack, stage);
     let template = &mut stack.template;
     parameter(template, stage, Parameter::DatabaseHost, host);
     parameter(template, stage, Parameter::DatabasePort, port);
@@ -276,7 +277,7 @@ fn add_queue(template: &mut Template, stage: &Stage, queue: Queue, properties: s
 }
 
 /// Adds a plain-text SSM parameter. `deploy` and `up` write secrets, because CloudFormation cannot create a SecureString.
-fn parameter(template: &mut Template, stage: &Stage, parameter: Parameter, value: impl Into<ExpString>) {
+pub fn parameter(template: &mut Template, stage: &Stage, parameter: Parameter, value: impl Into<ExpString>) {
     let id = logical_id(parameter.path()) + "Parameter";
     template.add(
         id,

@@ -91,7 +91,8 @@ pub fn add(stack: &mut Stack, stage: &Stage, wiring: &Wiring, function: &'static
 /// Suppresses checkov's rules for functions that do not apply here.
 fn suppressions(template: &mut Template, row: &Function, function: Id, reserved: bool) {
     if !row.is_in_network {
-        let outside = "It needs no database, and outside of the VPC it reaches SES without an endpoint or NAT.";
+        let outside =
+            "It needs no database, and outside of the VPC it reaches SES or Cognito without an endpoint or NAT.";
         template.suppress(function, "CKV_AWS_117", outside);
     }
     let dead_letters = "Callers wait for the response, and failed messages and imports go to the dead-letter queue.";

@@ -1,6 +1,7 @@
 //! The CloudFormation stacks of a stage, by lifetime. Outputs of one stack are parameters of later ones.
 
 mod access_logs;
+mod accounts;
 mod app;
 mod bootstrap;
 mod bucket;
@@ -69,12 +70,21 @@ pub enum Input {
     Code(&'static str),
     /// `true` while deletion protection of the stack's database or load balancer is enabled, otherwise `false`.
     DeletionProtection,
+    /// The same in the words of Cognito: `ACTIVE` or `INACTIVE`.
+    UserPoolProtection,
     /// A part of the origin secret.
     OriginSecret(Part),
 }
 
 /// Name of the parameter with `Input::DeletionProtection`.
 pub const DELETION_PROTECTION: &str = "DeletionProtection";
+/// Name of the parameter with `Input::UserPoolProtection`.
+pub const USER_POOL_PROTECTION: &str = "UserPoolProtection";
+
+/// The value of the parameter `UserPoolProtection`.
+pub const fn user_pool_protection(protect: bool) -> &'static str {
+    if protect { "ACTIVE" } else { "INACTIVE" }
+}
 
 /// All stacks of the stage in deploy order. Fails when a template has an unresolved reference.
 pub fn all(stage: &Stage) -> Result<Vec<Stack>> {
@@ -171,6 +181,18 @@ impl Stack {
         self.inputs.insert(DELETION_PROTECTION, Input::DeletionProtection);
         let about = "Deletion protection of the resource; `bookstore deploy` enables it once the stage is complete";
         self.template.boolean_parameter(DELETION_PROTECTION, about, self.protect)
+    }
+
+    /// The same for user pools, whose property has words of its own.
+    fn user_pool_protection(&mut self) -> Id {
+        self.inputs.insert(USER_POOL_PROTECTION, Input::UserPoolProtection);
+        let about = "Deletion protection of the user pools; `bookstore deploy` enables it once the stage is complete";
+        self.template.choice_parameter(
+            USER_POOL_PROTECTION,
+            about,
+            &["ACTIVE", "INACTIVE"],
+            user_pool_protection(self.protect),
+        )
     }
 
     /// Adds a parameter for a part of the origin secret.

@@ -17,7 +17,7 @@ pub struct BadTemplate {
     pub resource: &'static str,
 }
 
-pub const BAD_TEMPLATES: [BadTemplate; 47] = [
+pub const BAD_TEMPLATES: [BadTemplate; 51] = [
     bad(
         "the database's port is open to the internet",
         Kind::Network,
@@ -276,6 +276,36 @@ pub const BAD_TEMPLATES: [BadTemplate; 47] = [
         |resources| {
             let statement = &mut resources["ArtifactBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"][0];
             statement["Condition"]["Bool"]["aws:SecureTransport"] = "true".into();
+        },
+    ),
+    bad("strangers join the staff", Kind::Data, Linter::Policies, "STAFF_IS_INVITED", "StaffPool", |resources| {
+        resources["StaffPool"]["Properties"]["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"] = false.into();
+    }),
+    bad(
+        "the staff needs no second factor",
+        Kind::Data,
+        Linter::Policies,
+        "STAFF_NEEDS_A_SECOND_FACTOR",
+        "StaffPool",
+        |resources| resources["StaffPool"]["Properties"]["MfaConfiguration"] = "OPTIONAL".into(),
+    ),
+    bad(
+        "the user pool of production can be deleted",
+        Kind::Data,
+        Linter::Policies,
+        "PRODUCTION_USER_POOL_IS_HARD_TO_LOSE",
+        "CustomersPool",
+        |resources| remove(&mut resources["CustomersPool"]["Properties"], "DeletionProtection"),
+    ),
+    bad(
+        "an account is recovered by a telephone number",
+        Kind::Data,
+        Linter::Policies,
+        "ACCOUNT_IS_RECOVERED_BY_MAIL",
+        "CustomersPool",
+        |resources| {
+            let recovery = &mut resources["CustomersPool"]["Properties"]["AccountRecoverySetting"];
+            recovery["RecoveryMechanisms"][0]["Name"] = "verified_phone_number".into();
         },
     ),
     bad("a role allows all actions", Kind::App, Linter::Checkov, "CKV_AWS_63", "ShowBookRole", |resources| {

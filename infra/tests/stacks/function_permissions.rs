@@ -105,6 +105,10 @@ const PARAMETERS: &[&str] = &[
     "queue/bounces",
     "queue/bounces-parked",
     "submission-key",
+    "session/public-keys",
+    "session/private-key",
+    "sign-in/customers",
+    "sign-in/staff",
     "something/else",
 ];
 
@@ -179,7 +183,7 @@ fn expected(stage: &Stage, function: &Function, action: &str, resource: &str) ->
         "xray:PutTelemetryRecords" | "xray:PutTraceSegments" => stage.tracing,
         "ssm:GetParameters" => resource
             .strip_prefix(&parameter(&stage.name, ""))
-            .is_some_and(|name| expected_to_read(function, name, on_rds)),
+            .is_some_and(|name| expected_to_read(stage, function, name, on_rds)),
         "rds-db:connect" => match function.database {
             Some(DatabaseRole::Reader) => on_rds && resource == login("anaquel_reader"),
             Some(DatabaseRole::OrderReader) => on_rds && resource == login("anaquel_order_reader"),
@@ -212,7 +216,7 @@ fn sender(stage: &Stage) -> String {
 }
 
 /// Whether the function's own code needs to read this parameter, according to its row.
-fn expected_to_read(function: &Function, parameter: &str, on_rds: bool) -> bool {
+fn expected_to_read(stage: &Stage, function: &Function, parameter: &str, on_rds: bool) -> bool {
     let administers = function.database == Some(DatabaseRole::Admin);
     let logs_in_as =
         |access| administers || function.database == Some(access) || function.database_before == Some(access);
@@ -232,6 +236,9 @@ fn expected_to_read(function: &Function, parameter: &str, on_rds: bool) -> bool 
         "database/admin/password" => !on_rds && administers,
         "database/admin/secret" => on_rds && administers,
         "submission-key" => function.submission_key,
+        "session/public-keys" => stage.has_sign_in() && (function.verifies_sessions || function.issues_sessions),
+        // Nobody else can make somebody a customer.
+        "session/private-key" | "sign-in/customers" => stage.has_sign_in() && function.name == "sign-in",
         other => QUEUES.iter().any(|(queue, _, parameter)| {
             *parameter == other && function.queue.iter().any(|access| access.queue() == *queue)
         }),
@@ -267,7 +274,7 @@ fn differences(stage: &Stage, policies: &[(&Function, Value)]) -> Vec<Vec<String
     for ((function, _), decisions) in policies.iter().zip(decisions.chunks(2)) {
         let difference = |(action, resource): (&String, &String)| {
             let expected = expected(stage, function, action, resource);
-            let is_in_network = function.name != "send-mail";
+            let is_in_network = !["send-mail", "sign-in"].contains(&function.name);
             let of_lambda = expected || is_in_network && NETWORK_INTERFACES.contains(&action.as_str());
             let allow = decision("Allow", action, resource);
             let for_code = (expected != decisions[0].contains(&allow)).then_some(("its code", expected));

@@ -1,5 +1,6 @@
 //! Tests of every stage's templates: invariants, linters, registry schemas, and permissions with a policy engine.
 
+mod accounts;
 mod bad_templates;
 mod function_permissions;
 mod https_and_firewall;

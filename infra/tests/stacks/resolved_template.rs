@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use infra::stacks::{Input, Kind, Stack, all};
+use infra::stacks::{Input, Kind, Stack, all, user_pool_protection};
 use infra::stage::Stage;
 
 pub const ACCOUNT: &str = "111122223333";
@@ -108,6 +108,7 @@ impl ResolvedTemplates {
                 Input::Output { stack, name } => self.output(*stack, name),
                 Input::Code(function) => format!("{function}.zip"),
                 Input::DeletionProtection => stack.protect.to_string(),
+                Input::UserPoolProtection => user_pool_protection(stack.protect).to_owned(),
                 Input::OriginSecret(part) => part.of("0.1.2").to_owned(),
             };
         }

@@ -269,6 +269,20 @@ impl Reply {
         ))
     }
 
+    /// Stores an attempt to sign in until its end.
+    #[must_use]
+    pub fn with_attempt(self, attempt: &str, seconds: u64) -> Self {
+        let name = Request::SIGN_IN_COOKIE;
+        self.set_cookie(&format!("{name}={attempt}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax"))
+    }
+
+    /// Leads to another address after the page was shown. Unlike a redirect, it is no part of a form's submission, which the
+    /// content security policy keeps inside the shop.
+    #[must_use]
+    pub fn continued_at(self, location: &str) -> Self {
+        self.header(header::REFRESH, &format!("0; url={location}"))
+    }
+
     /// Removes the cookies that name a customer: session, visitor, cart and latest order. The next to use the browser is
     /// another visitor.
     #[must_use]

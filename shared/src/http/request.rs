@@ -70,6 +70,7 @@ impl Request {
     pub const CART_COOKIE: &str = "cart";
     pub const ORDER_COOKIE: &str = "order";
     pub const SESSION_COOKIE: &str = "session";
+    pub const SIGN_IN_COOKIE: &str = "sign-in";
 
     /// Takes the event apart. `lambda_id` names the request where no trace header came.
     pub fn from_event(event: AlbEvent, lambda_id: &str) -> Self {

@@ -93,6 +93,8 @@ async fn prepared(shop: &Shop) -> Vec<Page> {
         page("accessibility", "/accessibility"),
         page("privacy", "/privacy"),
         page("api-docs", "/api-docs"),
+        page("signed-out", "/sign-out"),
+        answer("sign-in-lost", "/sign-in/return?code=x&state=x", 400),
         answer("not-found", "/nada", 404),
     ]
 }

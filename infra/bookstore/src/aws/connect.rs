@@ -26,7 +26,7 @@ pub async fn connect(name: &str) -> Result<(Stage, AwsClients)> {
         bail!("the shop is not running: start it with `cargo bookstore up`");
     };
     let aws = AwsClients::local(&stage, port);
-    Ok((with_database_at(stage, database), aws))
+    Ok((running_at(stage, port, database), aws))
 }
 
 /// The same for a command that needs a stage that was deployed.
@@ -68,9 +68,11 @@ pub fn local_url(port: u16) -> String {
     format!("http://anaquel.alb.localhost:{port}/")
 }
 
-pub fn with_database_at(mut stage: Stage, port: u16) -> Stage {
+/// The local stage, with the ports of the emulator and of the database.
+pub fn running_at(stage: Stage, port: u16, database: u16) -> Stage {
+    let mut stage = Stage { port, ..stage };
     if let Server::External(external) = &mut stage.database.server {
-        external.port = port;
+        external.port = database;
     }
     stage
 }

@@ -18,7 +18,7 @@ use infra::stage::Stage;
 use serde_json::Value;
 mod connect;
 
-pub use connect::{connect, connect_deployed, local_url, running_url, with_database_at};
+pub use connect::{connect, connect_deployed, local_url, running_at, running_url};
 
 /// Temporary errors while Lambda reactivates an inactive function or its network interface:
 /// <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>.
@@ -36,6 +36,7 @@ const REACTIVATION_TIMEOUT: Duration = Duration::from_mins(5);
 pub struct AwsClients {
     pub region: String,
     pub cloudformation: aws_sdk_cloudformation::Client,
+    pub cognito: aws_sdk_cognitoidentityprovider::Client,
     pub elb: aws_sdk_elasticloadbalancingv2::Client,
     pub iam: aws_sdk_iam::Client,
     pub logs: aws_sdk_cloudwatchlogs::Client,
@@ -75,6 +76,7 @@ impl AwsClients {
         Self {
             region: stage.region.clone(),
             cloudformation: aws_sdk_cloudformation::Client::new(sdk),
+            cognito: aws_sdk_cognitoidentityprovider::Client::new(sdk),
             elb: aws_sdk_elasticloadbalancingv2::Client::new(sdk),
             iam: aws_sdk_iam::Client::new(sdk),
             logs: aws_sdk_cloudwatchlogs::Client::new(sdk),

@@ -1,5 +1,6 @@
 //! One file for each subcommand: its arguments and what it prints.
 
+pub mod accounts;
 pub mod bench;
 pub mod completions;
 pub mod cost;
@@ -14,6 +15,7 @@ pub mod logs;
 pub mod prepare;
 pub mod redrive;
 pub mod rollback;
+pub mod sessions;
 pub mod shop;
 pub mod staff;
 pub mod status;

@@ -18,8 +18,8 @@ use tokio::task::JoinHandle;
 
 use crate::{
     arguments,
-    aws::{AwsClients, local_url, with_database_at},
-    commands::import,
+    aws::{AwsClients, local_url, running_at},
+    commands::{accounts, import},
     deploy::{self, DataLoss, Interaction, KnownSecrets, Packages, Profile},
     local::{self, Claim, Home, LocalStage, OpenShop, Options, Signals, check_port},
     output::Report,
@@ -65,6 +65,7 @@ pub async fn up(args: &Up) -> Result<Report> {
     }
     let started = started?;
     outln!("\nThe shop is running: {}", started.url);
+    outln!("{}", accounts::samples());
     if args.detach {
         outln!("It runs until `cargo bookstore down`.");
         let pid = started.local.emulator.pid();
@@ -173,7 +174,7 @@ pub async fn start(claim: Claim, home: &Home, port: u16, reset: bool) -> Result<
     let stage = Stage::load("local")?;
     let settings = database_settings::settings(&stage);
     let local = LocalStage::start(home, &Options { port, settings: &settings, reset }, claim).await?;
-    let stage = with_database_at(stage, local.mariadb.port);
+    let stage = running_at(stage, port, local.mariadb.port);
     let aws = AwsClients::local(&stage, port);
     let known = known_secrets(&local);
     // The emulator's data is lost with its process anyway.
@@ -183,6 +184,7 @@ pub async fn start(claim: Claim, home: &Home, port: u16, reset: bool) -> Result<
         let bucket = deploy::output(&deployed.outputs, Kind::App, "ImportBucket")?;
         import::import(&aws, &stage, bucket, &catalogue().await?, None).await?;
     }
+    accounts::create_samples(&aws, &stage).await?;
     OpenShop::note(home, &local.emulator)?;
     Ok(Started { local, url: local_url(port) })
 }
@@ -200,6 +202,7 @@ fn known_secrets(local: &LocalStage) -> KnownSecrets {
     KnownSecrets {
         passwords: BTreeMap::from(passwords.map(|(access, password)| (access, Secret::new(password)))),
         submission_key: Some(Secret::new(&secrets.submission_key)),
+        session_key: Some(Secret::new(&secrets.session_key)),
         ..KnownSecrets::default()
     }
 }

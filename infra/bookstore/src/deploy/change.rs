@@ -9,7 +9,8 @@ use crate::output;
 
 /// Types with data that a template cannot restore. Deletion policies do not identify them: a function's first version is
 /// retained without data, and a queue is not retained and holds submissions.
-pub const HOLD_DATA: [&str; 3] = ["AWS::RDS::DBInstance", "AWS::S3::Bucket", "AWS::SQS::Queue"];
+pub const HOLD_DATA: [&str; 4] =
+    ["AWS::Cognito::UserPool", "AWS::RDS::DBInstance", "AWS::S3::Bucket", "AWS::SQS::Queue"];
 
 /// Reason to refuse changes that lose data: each resource with data that would be removed or replaced. `None` if all data
 /// stays.
@@ -47,8 +48,9 @@ fn is_in_place(change: &ResourceChange) -> bool {
         })
 }
 
-/// Types with a deletion protection property, which the parameter `DeletionProtection` sets.
-const LOCKABLE: [&str; 2] = ["AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::RDS::DBInstance"];
+/// Types with a deletion protection property, which the parameters `DeletionProtection` and `UserPoolProtection` set.
+const LOCKABLE: [&str; 3] =
+    ["AWS::Cognito::UserPool", "AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::RDS::DBInstance"];
 
 /// Whether the changes create one of these, also as a replacement.
 pub fn makes_lockable(changes: &[ResourceChange]) -> bool {

@@ -16,6 +16,7 @@ pub mod probe;
 pub mod release;
 pub mod removal;
 pub mod secrets;
+pub mod session_keys;
 pub mod stack;
 mod stack_events;
 mod stack_status;
@@ -25,7 +26,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
 use infra::{
-    stacks::{Input, Kind, Stack},
+    stacks::{Input, Kind, Stack, user_pool_protection},
     stage::Stage,
     synth,
 };
@@ -148,6 +149,7 @@ pub fn parameters(
         Input::Code(function) => Ok(packages.get(function)?.key.clone()),
         // Set in `stack.rs`, depending on the deployed stack.
         Input::DeletionProtection => Ok(false.to_string()),
+        Input::UserPoolProtection => Ok(user_pool_protection(false).to_owned()),
         Input::OriginSecret(part) => {
             let secret = origin_secret.with_context(|| format!("stack {} has no origin secret", stack.name))?;
             Ok(part.of(secret.reveal()).to_owned())

@@ -8,9 +8,9 @@ use infra::{
     routes::DatabaseRole,
     stage::{DatabaseLogin, Stage},
 };
-use shared::{parameters::Parameter, secret::Secret};
+use shared::{config::NAMES_PER_CALL, parameters::Parameter, secret::Secret};
 
-use super::origin_secret;
+use super::{origin_secret, session_keys};
 use crate::{
     aws::{AwsClients, call, explained},
     random,
@@ -23,6 +23,8 @@ pub struct KnownSecrets {
     pub passwords: BTreeMap<DatabaseRole, Secret>,
     /// 32 bytes in base64.
     pub submission_key: Option<Secret>,
+    /// The key that signs sessions: 32 bytes in base64.
+    pub session_key: Option<Secret>,
     /// Rotates the origin secret although it is not due.
     pub rotate_origin_secret: bool,
 }
@@ -30,19 +32,27 @@ pub struct KnownSecrets {
 /// Names of the stage's existing parameters that a deploy created.
 pub async fn existing(aws: &AwsClients, stage: &Stage) -> Result<Vec<String>> {
     let mut names = vec![submission_key(stage), origin_secret::name(stage)];
+    names.extend(session_keys::names(stage));
     if stage.database.auth() == DatabaseLogin::Password {
         // The administrator's password was created by the operator of the database server, which stays.
         let ours = DatabaseRole::ALL.into_iter().filter(|role| *role != DatabaseRole::Admin || stage.is_local());
         names.extend(ours.map(|role| password(stage, role)));
     }
-    let found = call(aws.ssm.get_parameters().set_names(Some(names)).send()).await;
-    let found = found.context("reading the stage's secrets")?.parameters.unwrap_or_default();
-    Ok(found.into_iter().filter_map(|parameter| parameter.name).collect())
+    let mut existing = Vec::new();
+    for names in names.chunks(NAMES_PER_CALL) {
+        let found = call(aws.ssm.get_parameters().set_names(Some(names.to_vec())).send()).await;
+        let found = found.context("reading the stage's secrets")?.parameters.unwrap_or_default();
+        existing.extend(found.into_iter().filter_map(|parameter| parameter.name));
+    }
+    Ok(existing)
 }
 
 pub async fn remove(aws: &AwsClients, names: Vec<String>) -> Result<()> {
-    let delete = aws.ssm.delete_parameters().set_names(Some(names));
-    call(delete.send()).await.context("deleting the stage's secrets").map(drop)
+    for names in names.chunks(NAMES_PER_CALL) {
+        let delete = aws.ssm.delete_parameters().set_names(Some(names.to_vec()));
+        call(delete.send()).await.context("deleting the stage's secrets")?;
+    }
+    Ok(())
 }
 
 fn submission_key(stage: &Stage) -> String {
@@ -56,6 +66,9 @@ fn password(stage: &Stage, role: DatabaseRole) -> String {
 pub async fn put(aws: &AwsClients, stage: &Stage, known: &KnownSecrets) -> Result<()> {
     let key = known.submission_key.as_ref().map_or_else(random::key, |key| key.reveal().to_owned());
     put_once(aws, &submission_key(stage), Some(key)).await?;
+    if stage.has_sign_in() {
+        session_keys::put_missing(aws, stage, known.session_key.as_ref()).await?;
+    }
     if stage.database.auth() == DatabaseLogin::Iam {
         return Ok(());
     }

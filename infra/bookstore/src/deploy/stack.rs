@@ -9,7 +9,7 @@ use aws_sdk_cloudformation::{
 };
 use aws_sdk_s3::primitives::ByteStream;
 use infra::{
-    stacks::{DELETION_PROTECTION, Stack},
+    stacks::{DELETION_PROTECTION, Stack, USER_POOL_PROTECTION, user_pool_protection},
     stage::command,
 };
 use sha2::{Digest, Sha256};
@@ -123,6 +123,9 @@ fn with_protection(
     let mut parameters = parameters.clone();
     if stack.inputs.contains_key(DELETION_PROTECTION) {
         parameters.insert(DELETION_PROTECTION, protect.to_string());
+    }
+    if stack.inputs.contains_key(USER_POOL_PROTECTION) {
+        parameters.insert(USER_POOL_PROTECTION, user_pool_protection(protect).to_owned());
     }
     parameters
 }

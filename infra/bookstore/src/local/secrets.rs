@@ -19,6 +19,8 @@ pub struct Secrets {
     pub writer: String,
     /// 32 bytes in base64.
     pub submission_key: String,
+    /// The key that signs sessions: 32 bytes in base64.
+    pub session_key: String,
 }
 
 impl Secrets {
@@ -45,6 +47,7 @@ impl Secrets {
             account: secret("account", password),
             writer: secret("writer", password),
             submission_key: secret("submission_key", key),
+            session_key: secret("session_key", key),
         };
         let content = kept.iter().fold(String::new(), |mut content, (name, value)| {
             let _ = writeln!(content, "{name} = \"{value}\"");

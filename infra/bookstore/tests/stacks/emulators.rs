@@ -26,13 +26,14 @@ use infra::{
 };
 
 /// What ministack's CloudFormation refuses, which leaves out what refers to it as well.
-const LEFT_OUT: [(&str, &str); 9] = [
+const LEFT_OUT: [(&str, &str); 10] = [
     ("AWS::EC2::EgressOnlyInternetGateway", "an unknown type: no route to one; moto has it"),
     ("AWS::EC2::VPCCidrBlock", "an unknown type: no IPv6 ranges of the VPC and its subnets; moto has them"),
     ("AWS::EC2::EIP", "an unknown type: no address, hence no NAT gateway and no route to one; moto has them"),
     ("MasterUserSecret.SecretArn", "an unknown attribute of a database: no parameter that names its secret"),
     NO_WEB_ACL_ASSOCIATION,
     NO_LOG_DELIVERY,
+    NO_LOGIN_STYLE,
     ("AWS::IAM::Group", "an unknown type: roles without groups; `human_permissions.rs` checks the groups' permissions"),
     ("AWS::Budgets::Budget", "an unknown type: no budget"),
     ("\"Metrics\"", "an unknown property of alarms: no error rate, and no dashboard, which shows the alarm's state"),
@@ -40,6 +41,9 @@ const LEFT_OUT: [(&str, &str); 9] = [
 
 pub const NO_WEB_ACL_ASSOCIATION: (&str, &str) =
     ("AWS::WAFv2::WebACLAssociation", "an unknown type: the web ACL has no association");
+
+pub const NO_LOGIN_STYLE: (&str, &str) =
+    ("AWS::Cognito::ManagedLoginBranding", "an unknown type: its own login pages, without a style");
 
 pub const NO_LOG_DELIVERY: (&str, &str) = ("AWS::Logs::Delivery", "unknown types: no access logs of CloudFront");
 
@@ -144,6 +148,7 @@ impl Account {
                     Input::Output { name: output, .. } => outputs.get(*output).map_or(NOT_MADE, String::as_str),
                     Input::Code(function) => function,
                     Input::DeletionProtection => "false",
+                    Input::UserPoolProtection => "INACTIVE",
                     Input::OriginSecret(keys) => keys.of(ORIGIN_SECRET),
                 };
                 (*name, value.to_owned())

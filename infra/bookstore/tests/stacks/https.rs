@@ -26,13 +26,14 @@ use stratosphere::services::aws::{
 };
 
 use crate::{
-    emulators::{NO_LOG_DELIVERY, NO_WEB_ACL_ASSOCIATION, ORIGIN_SECRET},
+    emulators::{NO_LOG_DELIVERY, NO_LOGIN_STYLE, NO_WEB_ACL_ASSOCIATION, ORIGIN_SECRET},
     support::{production_in_full, stage, variable},
 };
 
 /// What the emulator's CloudFormation refuses.
-const LEFT_OUT: [(&str, &str); 2] = [
+const LEFT_OUT: [(&str, &str); 3] = [
     NO_WEB_ACL_ASSOCIATION,
+    NO_LOGIN_STYLE,
     ("AWS::ApplicationAutoScaling::ScalableTarget", "an unknown type: no provisioned concurrency"),
 ];
 
@@ -79,10 +80,11 @@ async fn a_stage_behind_cloudfront_serves_its_visitors_over_https_and_redirects_
     let aws = AwsClients::local(&stage, port);
     let mut inputs = page_of_the_absent_shop(&aws, &stage).await;
     let mut stack = all(&stage).unwrap().into_iter().find(|stack| stack.kind == Kind::App).unwrap();
-    let (text, why) = NO_LOG_DELIVERY;
-    let refusal = deploy(&aws, &stack, &inputs).await.expect_err(why);
-    assert!(format!("{refusal:#}").contains(text), "{refusal:#}");
-    stack.template.leave_out(text);
+    for (text, why) in [NO_LOG_DELIVERY, NO_LOGIN_STYLE] {
+        let refusal = deploy(&aws, &stack, &inputs).await.expect_err(why);
+        assert!(format!("{refusal:#}").contains(text), "{refusal:#}");
+        stack.template.leave_out(text);
+    }
     // What the load balancer gets as the visitor's address, and answers of an origin that is away or has content.
     answer_if(&mut stack, 1, TRUE_ADDRESS, Some("127.0.0.1"), "200", "true address");
     answer_if(&mut stack, 2, FORGED_ADDRESS, Some("203.0.113.9"), "200", "forged address");

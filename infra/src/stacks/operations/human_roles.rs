@@ -227,12 +227,13 @@ fn functions(stage: &Stage) -> ExpString {
     arn("lambda", &format!("function:{}", stage.physical("*")))
 }
 
-/// Functions whose code reaches buyers' or senders' names and addresses: those that log in to the database other than as
-/// the reader of what everybody sees, or send mails to buyers.
+/// Functions whose code reaches names and addresses of buyers, senders or customers: those that log in to the database other
+/// than as the reader of what everybody sees, send mails to buyers, or issue sessions, with which anybody is a customer.
 fn functions_with_personal_data(stage: &Stage) -> Vec<ExpString> {
     let is_public = |role: DatabaseRole| role == DatabaseRole::Reader;
-    let functions =
-        FUNCTIONS.iter().filter(|function| function.mail || function.database.is_some_and(|role| !is_public(role)));
+    let functions = FUNCTIONS.iter().filter(|function| {
+        function.mail || function.issues_sessions || function.database.is_some_and(|role| !is_public(role))
+    });
     functions.map(|function| arn("lambda", &format!("function:{}*", stage.physical(function.name)))).collect()
 }
 

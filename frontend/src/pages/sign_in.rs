@@ -1,0 +1,78 @@
+//! The pages of signing in and out. The form for name and password is a page of the user pool, not of the shop.
+
+use askama::Template;
+
+use crate::{View, assets, links};
+
+/// `/sign-in` and `/sign-in/return`, if the customer is not signed in after it.
+#[derive(Template, Clone, Copy)]
+#[template(path = "sign_in_failed.html")]
+pub struct SignInFailed<'a> {
+    pub view: View<'a>,
+    pub failure: SignInFailure,
+    /// The address of the shop to which the customer goes on.
+    pub return_to: &'a str,
+}
+
+/// Why somebody is not signed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignInFailure {
+    /// The stage has no accounts.
+    NotHere,
+    /// This browser has begun no attempt, a later one, or one of long ago.
+    Lost,
+    /// The code was used, or is too old.
+    Used,
+    /// The person has stopped it, or the user pool does not let them in.
+    Denied,
+    /// The address of the account was not verified.
+    UnverifiedEmail,
+    /// The clocks of the user pool and of the shop differ.
+    Clock,
+    /// The user pool did not answer, or not as it should.
+    Away,
+}
+
+impl SignInFailure {
+    pub const ALL: [Self; 7] =
+        [Self::NotHere, Self::Lost, Self::Used, Self::Denied, Self::UnverifiedEmail, Self::Clock, Self::Away];
+
+    pub fn status(self) -> u16 {
+        match self {
+            Self::NotHere => 404,
+            Self::Lost | Self::Used => 400,
+            Self::Denied | Self::UnverifiedEmail => 403,
+            Self::Clock | Self::Away => 503,
+        }
+    }
+
+    /// The key of its texts.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::NotHere => "sign-in-not-here",
+            Self::Lost => "sign-in-lost",
+            Self::Used => "sign-in-used",
+            Self::Denied => "sign-in-denied",
+            Self::UnverifiedEmail => "sign-in-unverified",
+            Self::Clock => "sign-in-clock",
+            Self::Away => "sign-in-away",
+        }
+    }
+}
+
+impl SignInFailed<'_> {
+    /// The address of the next attempt; none where there is nothing to try.
+    fn again(&self) -> Option<String> {
+        (self.failure != SignInFailure::NotHere).then(|| links::sign_in(self.return_to))
+    }
+}
+
+/// `/sign-out`: the button, or that it has happened.
+#[derive(Template, Clone, Copy)]
+#[template(path = "sign_out.html")]
+pub struct SignOut<'a> {
+    pub view: View<'a>,
+    pub is_signed_in: bool,
+    /// The address of the user pool to which the browser continues.
+    pub next: Option<&'a str>,
+}

@@ -1,0 +1,130 @@
+//! `GET /sign-in/return`: the browser comes back from the user pool with a code. The code becomes a token, and the token a
+//! session of the shop's own; neither token nor code reaches the browser's storage, a page or the log.
+
+use std::{sync::LazyLock, time::Duration};
+
+use frontend::links;
+use shared::{
+    ApiError, App, Reply, Request, Result,
+    domain::VisitorId,
+    https::HttpsClient,
+    session::Pool,
+    sign_in::{Attempt, Provider},
+};
+use time::OffsetDateTime;
+
+use crate::{
+    SignInFailure, begin, failed,
+    id_token::{Person, Unacceptable, Unverified},
+    keys::KeyCache,
+    return_to,
+    token_endpoint::{self, NoToken},
+};
+
+/// Timeout of a call to the user pool. The shopper waits for it.
+const CALL_TIMEOUT: Duration = Duration::from_millis(1_300);
+
+static HTTPS: LazyLock<HttpsClient> = LazyLock::new(|| HttpsClient::new(CALL_TIMEOUT));
+static KEYS: LazyLock<KeyCache> = LazyLock::new(KeyCache::default);
+
+pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
+    let Some(provider) = crate::provider(app).await? else {
+        return failed(request, SignInFailure::NotHere, return_to::ACCOUNT);
+    };
+    let now = OffsetDateTime::now_utc();
+    let parameter = |name: &str| request.raw_parameter(name).map(links::decoded).filter(|value| !value.is_empty());
+    let Some(attempt) = attempt(app, request, parameter("state").as_deref(), now).await? else {
+        // The page was loaded again, or the browser went back to it.
+        if app.session(request, Pool::Customers).await?.is_some() {
+            return Ok(Reply::see_other(return_to::ACCOUNT));
+        }
+        return failed(request, SignInFailure::Lost, return_to::ACCOUNT);
+    };
+    let ended = |failure| Ok(failed(request, failure, &attempt.return_to)?.without_cookie(Request::SIGN_IN_COOKIE));
+    let code = match (parameter("code"), parameter("error").as_deref()) {
+        (Some(code), None) => code,
+        (_, Some("access_denied")) => return ended(SignInFailure::Denied),
+        (_, Some(error)) => {
+            let error: String = error.chars().filter(|c| c.is_ascii_lowercase() || *c == '_').take(40).collect();
+            tracing::error!(error, "Sign-in refused by the user pool");
+            return ended(SignInFailure::Away);
+        }
+        (None, None) => return ended(SignInFailure::Lost),
+    };
+    let person = match person(&provider, &attempt, &begin::redirect_uri(request), &code, now).await {
+        Ok(person) => person,
+        Err(failure) => return ended(failure),
+    };
+    let visitor = visitor(app, request, now).await?;
+    if let Err(error) = announce(app, request, &person, visitor, now).await {
+        shared::lambda::log(&error);
+        return ended(SignInFailure::Away);
+    }
+    let key = app.config().await?.session_key.clone();
+    let key = key.ok_or_else(|| ApiError::Internal(anyhow::anyhow!("the route table grants no key for sessions")))?;
+    let session = key.issue(app.stage(), person.subject, Pool::Customers, now);
+    tracing::info!("Session issued");
+    Ok(Reply::see_other(&attempt.return_to)
+        .with_session(&session, Pool::Customers.lifetime().unsigned_abs().as_secs())
+        .without_cookie(Request::SIGN_IN_COOKIE))
+}
+
+/// The attempt that this browser has begun, if the state that came back is its own.
+async fn attempt(app: &App, request: &Request, state: Option<&str>, now: OffsetDateTime) -> Result<Option<Attempt>> {
+    let Some(sealed) = request.cookie(Request::SIGN_IN_COOKIE) else { return Ok(None) };
+    let attempt = Attempt::unseal(sealed, &app.submission_key().await?, Pool::Customers, now);
+    Ok(attempt.filter(|attempt| state == Some(attempt.state.to_string().as_str())))
+}
+
+/// Who has signed in. What the customer cannot help is logged.
+async fn person(
+    provider: &Provider,
+    attempt: &Attempt,
+    redirect_uri: &str,
+    code: &str,
+    now: OffsetDateTime,
+) -> std::result::Result<Person, SignInFailure> {
+    let away = |error: &anyhow::Error| {
+        tracing::error!(error = format!("{error:#}"), "Sign-in failed: the user pool is unavailable");
+        SignInFailure::Away
+    };
+    // A process that has no keys yet reads them meanwhile.
+    let exchange = token_endpoint::exchange(&HTTPS, provider, attempt, redirect_uri, code);
+    let (token, ()) = tokio::join!(exchange, KEYS.warm_up(&HTTPS, &provider.keys));
+    let token = token.map_err(|no_token| match no_token {
+        NoToken::Used => SignInFailure::Used,
+        NoToken::Away(error) => away(&error),
+    })?;
+    let unacceptable = |why: Unacceptable| {
+        let failure = match why {
+            Unacceptable::UnverifiedEmail => return SignInFailure::UnverifiedEmail,
+            Unacceptable::Clock => SignInFailure::Clock,
+            Unacceptable::Wrong(_) => SignInFailure::Away,
+        };
+        tracing::error!(error = ?why, "Sign-in failed: the ID token does not count");
+        failure
+    };
+    let token = Unverified::parse(&token).map_err(unacceptable)?;
+    let key = KEYS.find(&HTTPS, &provider.keys, &token.key_id).await.map_err(|error| away(&error))?;
+    let key = key.ok_or_else(|| unacceptable(Unacceptable::Wrong("the user pool has no such key")))?;
+    token.verify(&key, provider, attempt.nonce, now).map_err(unacceptable)
+}
+
+/// The visitor that this browser was before.
+async fn visitor(app: &App, request: &Request, now: OffsetDateTime) -> Result<Option<VisitorId>> {
+    let key = app.submission_key().await?;
+    let cookie = request.cookie(Request::VISITOR_COOKIE).and_then(|value| key.read_cookie(value, now));
+    Ok(cookie.map(|cookie| cookie.visitor()))
+}
+
+/// Tells the consumer of submissions who has signed in, so that the account exists when its page is opened.
+#[expect(clippy::unused_async, reason = "sends a message once there is a kind for it")]
+async fn announce(
+    _app: &App,
+    _request: &Request,
+    _person: &Person,
+    _visitor: Option<VisitorId>,
+    _now: OffsetDateTime,
+) -> Result<()> {
+    Ok(())
+}

@@ -1,0 +1,229 @@
+//! `bookstore staff`: accounts of booksellers, whom only this command invites; and the two sample accounts of a local stage.
+
+use anyhow::{Context, Result, bail};
+use aws_sdk_cognitoidentityprovider::{
+    error::{ProvideErrorMetadata, SdkError},
+    types::{AttributeType, DeliveryMediumType, MessageActionType, UserStatusType, UserType},
+};
+use clap::{Args, Subcommand};
+use infra::{stacks::Kind, stage::Stage};
+use serde_json::json;
+use shared::{domain::Email, session::Pool};
+
+use super::staff::Whose;
+use crate::{
+    arguments,
+    aws::{AwsClients, call, connect_deployed, explained},
+    deploy,
+    output::{Report, confirm, table},
+};
+
+#[derive(Args)]
+pub struct Staff {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// List the accounts of the staff
+    List {
+        #[command(flatten)]
+        whose: Whose,
+    },
+    /// Invite somebody by mail, with a password for the first time; again, if the first one was not used in two days
+    Add {
+        #[arg(value_name = "E-MAIL", value_parser = arguments::email)]
+        email: Email,
+        #[command(flatten)]
+        whose: Whose,
+    },
+    /// Remove an account, after confirmation; its session ends within an hour
+    Remove {
+        #[arg(value_name = "E-MAIL", value_parser = arguments::email)]
+        email: Email,
+        /// Do not ask for confirmation
+        #[arg(long)]
+        yes: bool,
+        #[command(flatten)]
+        whose: Whose,
+    },
+}
+
+pub async fn staff(args: &Staff) -> Result<Report> {
+    match &args.action {
+        Action::List { whose } => list(&Accounts::connect(whose).await?).await,
+        Action::Add { email, whose } => add(&Accounts::connect(whose).await?, email).await,
+        Action::Remove { email, yes, whose } => remove(&Accounts::connect(whose).await?, email, *yes).await,
+    }
+}
+
+/// The accounts of the staff of a stage.
+struct Accounts {
+    aws: AwsClients,
+    stage: Stage,
+    pool: String,
+}
+
+impl Accounts {
+    async fn connect(whose: &Whose) -> Result<Self> {
+        let (stage, aws) = connect_deployed(whose.stage()).await?;
+        let pool = pool_id(&aws, &stage, Pool::Staff).await?;
+        Ok(Self { aws, stage, pool })
+    }
+
+    async fn find(&self, email: &Email) -> Result<Option<Account>> {
+        let found = self.aws.cognito.admin_get_user().user_pool_id(&self.pool).username(email.to_ascii()).send().await;
+        match found {
+            Ok(found) => Ok(Some(Account { email: email.to_ascii(), status: found.user_status })),
+            Err(error) if error.code() == Some("UserNotFoundException") => Ok(None),
+            Err(error) => Err(failed(error, "looking for the account")),
+        }
+    }
+}
+
+struct Account {
+    email: String,
+    status: Option<UserStatusType>,
+}
+
+impl Account {
+    fn of(user: UserType) -> Self {
+        let email = user.attributes().iter().find(|attribute| attribute.name() == "email");
+        Self { email: email.and_then(|email| email.value()).unwrap_or_default().to_owned(), status: user.user_status }
+    }
+
+    /// Whether the invitation was not used yet.
+    fn is_invited(&self) -> bool {
+        self.status == Some(UserStatusType::ForceChangePassword)
+    }
+
+    fn state(&self) -> &'static str {
+        if self.is_invited() { "invited" } else { "active" }
+    }
+}
+
+/// The id of a pool, from the output of the data stack.
+async fn pool_id(aws: &AwsClients, stage: &Stage, pool: Pool) -> Result<String> {
+    let output = match pool {
+        Pool::Customers => "CustomersPool",
+        Pool::Staff => "StaffPool",
+    };
+    let mut outputs = deploy::outputs(aws, stage, Kind::Data).await?;
+    outputs
+        .remove(output)
+        .with_context(|| format!("stage {} has no user pools yet: run `{}`", stage.name, stage.deploy_command()))
+}
+
+async fn list(accounts: &Accounts) -> Result<Report> {
+    let mut found: Vec<Account> = Vec::new();
+    let mut pages = accounts.aws.cognito.list_users().user_pool_id(&accounts.pool).into_paginator().send();
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(|error| failed(error, "listing the accounts"))?;
+        found.extend(page.users.unwrap_or_default().into_iter().map(Account::of));
+    }
+    found.sort_by(|one, other| one.email.cmp(&other.email));
+    let rows = found.iter().map(|account| [account.email.clone(), account.state().to_owned()]);
+    let text = if found.is_empty() {
+        "The staff has no accounts.".to_owned()
+    } else {
+        table(&["account", ""], rows).to_string()
+    };
+    let result: Vec<_> =
+        found.iter().map(|account| json!({ "email": account.email, "state": account.state() })).collect();
+    Ok(Report::new(text, json!({ "accounts": result })))
+}
+
+async fn add(accounts: &Accounts, email: &Email) -> Result<Report> {
+    let known = accounts.find(email).await?;
+    let shown = email.as_str();
+    if known.as_ref().is_some_and(|account| !account.is_invited()) {
+        let remove = accounts.stage.command(&format!("staff remove {shown}"));
+        bail!("{shown} has an account already; `{remove}` removes it");
+    }
+    let invite = accounts.aws.cognito.admin_create_user().user_pool_id(&accounts.pool).username(email.to_ascii());
+    let invite = if known.is_some() {
+        invite.message_action(MessageActionType::Resend)
+    } else {
+        verified(email)?.into_iter().fold(invite, |invite, attribute| invite.user_attributes(attribute))
+    };
+    let invite = invite.desired_delivery_mediums(DeliveryMediumType::Email);
+    invite.send().await.map_err(|error| failed(error, "inviting"))?;
+    let text = format!("{shown} is invited, and has two days to sign in with the password of the mail.");
+    Ok(Report::new(text, json!({ "email": shown, "again": known.is_some() })))
+}
+
+/// The address of an account whose owner somebody knows.
+fn verified(email: &Email) -> Result<[AttributeType; 2]> {
+    let attribute = |name: &str, value: String| AttributeType::builder().name(name).value(value).build();
+    Ok([attribute("email", email.to_ascii())?, attribute("email_verified", "true".to_owned())?])
+}
+
+async fn remove(accounts: &Accounts, email: &Email, yes: bool) -> Result<Report> {
+    let shown = email.as_str();
+    let Some(account) = accounts.find(email).await? else { bail!("{shown} has no account of the staff") };
+    confirm(&format!("Remove the account of {}?", account.email), yes, "nothing was removed")?;
+    let (cognito, pool) = (&accounts.aws.cognito, &accounts.pool);
+    // Its tokens first, so that nothing is left to sign in with if the second call fails.
+    let sign_out = cognito.admin_user_global_sign_out().user_pool_id(pool).username(email.to_ascii());
+    sign_out.send().await.map_err(|error| failed(error, "ending the tokens of the account"))?;
+    let delete = cognito.admin_delete_user().user_pool_id(pool).username(email.to_ascii());
+    delete.send().await.map_err(|error| failed(error, "removing the account"))?;
+    let text = format!("The account of {shown} is removed. A session that it has ends within an hour.");
+    Ok(Report::new(text, json!({ "email": shown, "removed": true })))
+}
+
+fn failed<E, R>(error: SdkError<E, R>, what: &'static str) -> anyhow::Error
+where
+    E: std::error::Error + Send + Sync + 'static,
+    R: std::fmt::Debug + Send + Sync + 'static,
+{
+    explained(error).context(what)
+}
+
+/// An account of a local stage, for trying it out. It opens nothing outside this machine.
+struct Sample {
+    pool: Pool,
+    email: &'static str,
+    /// The same after each start, because the database keeps what the customer has, and the emulator forgets the account.
+    subject: &'static str,
+}
+
+const SAMPLES: [Sample; 2] = [
+    Sample { pool: Pool::Customers, email: "ana@anaquel.example.org", subject: "5b1f2a6e-0c3d-4e8f-9a70-1d2c3b4a5968" },
+    Sample { pool: Pool::Staff, email: "librera@anaquel.example.org", subject: "8e7d6c5b-4a39-4281-b706-f5e4d3c2b1a0" },
+];
+
+/// The password of the samples.
+const SAMPLE_PASSWORD: &str = "anaquel-anaquel";
+
+/// Creates the sample accounts in the emulator, which unlike Cognito takes the id of an account.
+pub async fn create_samples(aws: &AwsClients, stage: &Stage) -> Result<()> {
+    for sample in SAMPLES {
+        let pool = pool_id(aws, stage, sample.pool).await?;
+        let email = Email::parse(sample.email).map_err(|invalid| anyhow::anyhow!("{invalid}"))?;
+        let subject = AttributeType::builder().name("sub").value(sample.subject).build()?;
+        let create = aws.cognito.admin_create_user().user_pool_id(&pool).username(sample.email);
+        let create = verified(&email)?
+            .into_iter()
+            .chain([subject])
+            .fold(create, |create, attribute| create.user_attributes(attribute));
+        match create.message_action(MessageActionType::Suppress).send().await {
+            Ok(_) => {}
+            // The emulator was not started anew.
+            Err(error) if error.code() == Some("UsernameExistsException") => continue,
+            Err(error) => return Err(failed(error, "creating a sample account")),
+        }
+        let password = aws.cognito.admin_set_user_password().user_pool_id(&pool).username(sample.email);
+        call(password.password(SAMPLE_PASSWORD).permanent(true).send()).await.context("setting its password")?;
+    }
+    Ok(())
+}
+
+/// The lines of `up` about the sample accounts.
+pub fn samples() -> String {
+    let [customer, bookseller] = SAMPLES.map(|sample| sample.email);
+    format!(
+        "Sign in as the customer {customer} or the bookseller {bookseller}, both with the password {SAMPLE_PASSWORD}."
+    )
+}

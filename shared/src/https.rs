@@ -1,0 +1,130 @@
+//! Calls of servers that are no API of AWS, by the same HTTPS client as those.
+
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use aws_smithy_http_client::{
+    Connector,
+    tls::{Provider, rustls_provider::CryptoMode},
+};
+use aws_smithy_runtime_api::client::{http::HttpConnector, orchestrator::HttpRequest};
+use aws_smithy_types::{body::SdkBody, byte_stream::ByteStream};
+use tokio::time::timeout;
+
+use crate::aws::explained;
+
+/// The largest answer that is read, in bytes.
+const MAX_ANSWER: usize = 64 * 1024;
+
+pub struct HttpsClient {
+    connector: Connector,
+    timeout: Duration,
+}
+
+pub struct Answer {
+    pub status: u16,
+    pub body: Vec<u8>,
+}
+
+impl HttpsClient {
+    /// A client whose calls end after `timeout`, whatever they wait for. It keeps connections, and repeats nothing.
+    pub fn new(timeout: Duration) -> Self {
+        let connector = Connector::builder().tls_provider(Provider::Rustls(CryptoMode::Ring)).build();
+        Self { connector, timeout }
+    }
+
+    pub async fn get(&self, url: &str) -> anyhow::Result<Answer> {
+        self.call("GET", url, String::new()).await
+    }
+
+    /// Sends a form, encoded already.
+    pub async fn post_form(&self, url: &str, form: String) -> anyhow::Result<Answer> {
+        self.call("POST", url, form).await
+    }
+
+    async fn call(&self, method: &str, url: &str, form: String) -> anyhow::Result<Answer> {
+        let call = async {
+            let is_form = !form.is_empty();
+            let mut request = HttpRequest::new(SdkBody::from(form));
+            request.set_method(method).map_err(explained)?;
+            request.set_uri(url).map_err(explained)?;
+            if is_form {
+                request.headers_mut().insert("content-type", "application/x-www-form-urlencoded");
+            }
+            let answer = self.connector.call(request).await.map_err(explained)?;
+            let status = answer.status().as_u16();
+            let mut parts = ByteStream::new(answer.into_body());
+            let mut body = Vec::new();
+            while let Some(part) = parts.try_next().await.map_err(explained)? {
+                body.extend_from_slice(&part);
+                ensure!(body.len() <= MAX_ANSWER, "the answer has more than {MAX_ANSWER} bytes");
+            }
+            Ok(Answer { status, body })
+        };
+        let called = timeout(self.timeout, call).await;
+        called
+            .with_context(|| format!("no answer within {} ms", self.timeout.as_millis()))
+            .flatten()
+            .with_context(|| format!("calling {url}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+
+    use super::*;
+
+    /// A server on loopback that gives one answer, and returns what it was asked.
+    async fn asked(
+        answer: String,
+        call: impl AsyncFnOnce(HttpsClient, String) -> anyhow::Result<Answer>,
+    ) -> (String, anyhow::Result<Answer>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/token", listener.local_addr().unwrap());
+        let serve = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut text = vec![0; 4_096];
+            let length = stream.read(&mut text).await.unwrap();
+            // A client that has read enough closes the connection.
+            _ = stream.write_all(answer.as_bytes()).await;
+            if answer.is_empty() {
+                std::future::pending::<()>().await;
+            }
+            String::from_utf8_lossy(&text[..length]).into_owned()
+        };
+        let call = call(HttpsClient::new(Duration::from_millis(500)), url);
+        if answer.is_empty() {
+            return tokio::select! { _ = serve => unreachable!("it waits"), called = call => (String::new(), called) };
+        }
+        tokio::join!(serve, call)
+    }
+
+    fn http(body: &str) -> String {
+        format!("HTTP/1.1 400 Bad Request\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+    }
+
+    #[tokio::test]
+    async fn a_form_is_sent_once_and_every_status_is_an_answer() {
+        let (request, answer) =
+            asked(http("{}"), async |client, url| client.post_form(&url, "code=1&x=%20".to_owned()).await).await;
+        let answer = answer.unwrap();
+        assert_eq!((answer.status, answer.body.as_slice()), (400, b"{}".as_slice()));
+        assert!(request.starts_with("POST /token HTTP/1.1\r\n"), "{request}");
+        assert!(
+            request.contains("application/x-www-form-urlencoded") && request.ends_with("\r\ncode=1&x=%20"),
+            "{request}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_server_that_does_not_answer_or_never_ends_is_given_up() {
+        let (_, silent) = asked(String::new(), async |client, url| client.get(&url).await).await;
+        assert!(format!("{:#}", silent.err().unwrap()).contains("no answer within 500 ms"));
+        let (_, endless) = asked(http(&"x".repeat(MAX_ANSWER + 1)), async |client, url| client.get(&url).await).await;
+        assert!(format!("{:#}", endless.err().unwrap()).contains("more than 65536 bytes"));
+    }
+}

@@ -1,0 +1,195 @@
+//! Signing in and out, by the pages of the user pool in the emulator and with the sample account of a customer.
+
+use std::collections::BTreeMap;
+
+use reqwest::{Client, Method, redirect::Policy};
+use shared::session::{Pool, PublicKeys, Session, Subject};
+use time::OffsetDateTime;
+
+use crate::{
+    cart::{cookie, page, send},
+    support::{Answer, Shop, bookstore, text},
+};
+
+/// The sample account that `up` creates, by its e-mail address and its subject.
+const ANA: (&str, &str) = ("ana@anaquel.example.org", "5b1f2a6e-0c3d-4e8f-9a70-1d2c3b4a5968");
+const PASSWORD: &str = "anaquel-anaquel";
+
+/// An attempt that has come back from the user pool.
+struct Returned {
+    /// The cookie of the attempt.
+    attempt: String,
+    /// The address with code and state, below the shop's.
+    address: String,
+}
+
+/// Begins an attempt and fills in the pool's form.
+async fn returned(shop: &Shop, back: &str) -> Returned {
+    let begun = page(shop, &format!("/sign-in?return={back}"), "").await;
+    assert_eq!(begun.status, 303, "{}", begun.text);
+    let attempt = cookie(&begun, "sign-in");
+    let location = begun.header("location");
+    let query = location.strip_prefix(&format!("{}/oauth2/authorize?", shop.endpoint())).expect("the pool's page");
+    let mut form: BTreeMap<String, String> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    form.extend([("username", ANA.0), ("password", PASSWORD)].map(|(name, value)| (name.into(), value.into())));
+    let browser = Client::builder().redirect(Policy::none()).no_proxy().build().unwrap();
+    let sent = browser.post(format!("{}/login", shop.endpoint())).form(&form).send().await.unwrap();
+    let headers = sent.headers().clone();
+    let location = headers.get("location").and_then(|location| location.to_str().ok()).unwrap_or_default();
+    let address = location.strip_prefix(shop.url()).unwrap_or_else(|| panic!("not back at the shop: {location}"));
+    Returned { attempt, address: address.to_owned() }
+}
+
+/// The session in a cookie, as functions read it.
+async fn session(shop: &Shop, cookie: &str) -> Option<Session> {
+    let ssm = aws_sdk_ssm::Client::new(&shop.sdk());
+    let keys = ssm.get_parameter().name("/anaquel/local/session/public-keys").send().await.unwrap();
+    let keys = PublicKeys::parse(keys.parameter().unwrap().value().unwrap()).unwrap();
+    keys.session("local", cookie.strip_prefix("session=")?, OffsetDateTime::now_utc())
+}
+
+fn cookies(answer: &Answer) -> Vec<&str> {
+    answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap()).collect()
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn a_customer_signs_in_at_the_user_pool_comes_back_to_the_page_and_signs_out() {
+    let shop = Shop::open().await;
+    let out = page(&shop, "/books?q=quijote", "").await;
+    assert!(out.text.contains("href=\"/sign-in?return=%2Fbooks%3Fq%3Dquijote\""), "{}", out.text);
+
+    let Returned { attempt, address } = returned(&shop, "%2Fbooks%3Fq%3Dquijote").await;
+    let back = page(&shop, &address, &attempt).await;
+    assert_eq!((back.status, back.header("location")), (303, "/books?q=quijote"), "{}", back.text);
+    assert_eq!(back.header("cache-control"), "no-store");
+    let issued = cookie(&back, "session");
+    assert_eq!(cookie(&back, "sign-in"), "sign-in=");
+    for set in cookies(&back) {
+        assert!(set.contains("; HttpOnly") && set.contains("; SameSite=Lax") && set.contains("; Path=/"), "{set}");
+    }
+    let known = session(&shop, &issued).await.expect("a session");
+    assert_eq!((known.subject, known.pool), (Subject::parse(ANA.1).unwrap(), Pool::Customers));
+
+    let inside = page(&shop, "/books?q=quijote", &issued).await;
+    assert!(inside.text.contains("href=\"/account\"") && !inside.text.contains("/sign-in?"), "{}", inside.text);
+    assert_eq!(inside.header("cache-control"), "private, no-cache");
+
+    let ask = page(&shop, "/sign-out", &issued).await;
+    assert!(ask.status == 200 && ask.text.contains("action=\"/sign-out\""), "{}", ask.text);
+    let browser = format!("{issued}; visitor=c56a4180-65aa-42ec-a945-5fd21dec0538");
+    let left = send(&shop, "/sign-out", &browser, &[("key", "x")]).await;
+    let next = left.header("refresh").strip_prefix("0; url=").expect("the pool's sign-out").to_owned();
+    assert_eq!(left.status, 200, "{}", left.text);
+    assert!(next.starts_with(&format!("{}/logout?client_id=", shop.endpoint())), "{next}");
+    for name in ["session", "visitor", "cart", "order"] {
+        assert_eq!(cookie(&left, name), format!("{name}="));
+    }
+    assert!(!left.text.contains("href=\"/account\""), "{}", left.text);
+    let asked = Client::builder().redirect(Policy::none()).no_proxy().build().unwrap().get(&next).send().await.unwrap();
+    assert_eq!(asked.headers()["location"], format!("{}/sign-out", shop.url()));
+    assert!(page(&shop, "/sign-out", "").await.text.contains("You have signed out"));
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn a_sign_in_counts_once_and_only_in_the_browser_that_began_it() {
+    let shop = Shop::open().await;
+    let Returned { attempt, address } = returned(&shop, "/books").await;
+    let another = returned(&shop, "/books").await;
+    let state = another.address.split("state=").nth(1).and_then(|rest| rest.split('&').next()).unwrap();
+    let own = address.split("state=").nth(1).and_then(|rest| rest.split('&').next()).unwrap();
+    for (name, address, cookie, status, expected) in [
+        ("no cookie", address.clone(), "", 400, "Let’s start again"),
+        ("the cookie of another attempt", address.clone(), another.attempt.as_str(), 400, "Let’s start again"),
+        ("the state of another attempt", address.replace(own, state), &attempt, 400, "Let’s start again"),
+        ("no state", address.replace("state=", "x="), &attempt, 400, "Let’s start again"),
+        ("a changed cookie", address.clone(), &attempt.replace('.', "A."), 400, "Let’s start again"),
+        ("another code", format!("/sign-in/return?code=x&state={own}"), &attempt, 400, "This sign-in has been used"),
+        (
+            "refused",
+            format!("/sign-in/return?error=access_denied&state={own}"),
+            &attempt,
+            403,
+            "You have not signed in",
+        ),
+        ("no code", format!("/sign-in/return?state={own}"), &attempt, 400, "Let’s start again"),
+    ] {
+        let answer = page(&shop, &address, cookie).await;
+        assert_eq!(answer.status, status, "{name}: {}", answer.text);
+        assert!(answer.text.contains(expected), "{name}: {}", answer.text);
+        assert!(cookies(&answer).iter().all(|cookie| !cookie.starts_with("session=v")), "{name}");
+        assert_eq!(answer.header("cache-control"), "no-store", "{name}");
+    }
+    let first = page(&shop, &address, &attempt).await;
+    assert_eq!(first.status, 303, "{}", first.text);
+    let again = page(&shop, &address, &attempt).await;
+    assert!(again.status == 400 && again.text.contains("This sign-in has been used"), "{}", again.text);
+    // Loaded again in the browser, which has lost the cookie of the attempt and has a session.
+    let loaded = page(&shop, &address, &cookie(&first, "session")).await;
+    assert_eq!((loaded.status, loaded.header("location")), (303, "/account"));
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn no_other_site_signs_anybody_out_and_no_changed_session_is_one() {
+    let shop = Shop::open().await;
+    let Returned { attempt, address } = returned(&shop, "/").await;
+    let issued = cookie(&page(&shop, &address, &attempt).await, "session");
+    let headers = [
+        ("content-type", "application/x-www-form-urlencoded"),
+        ("origin", "https://evil.example"),
+        ("cookie", issued.as_str()),
+    ];
+    let refused = shop.send(Method::POST, "/sign-out", &headers, Some("key=x".into())).await;
+    assert_eq!((refused.status, cookies(&refused).len()), (403, 0));
+    assert!(page(&shop, "/sign-out", &issued).await.text.contains("action=\"/sign-out\""));
+    let changed = format!("{}A", &issued[..issued.len() - 1]);
+    for cookie in
+        [changed, issued.replace("v1.", "v0."), "session=".to_owned(), format!("session={}", "x".repeat(3_000))]
+    {
+        let shown = page(&shop, "/sign-out", &cookie).await;
+        assert!(shown.status == 200 && shown.text.contains("You have signed out"), "{cookie}");
+    }
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn the_log_of_a_sign_in_has_neither_code_nor_token_nor_address() {
+    let shop = Shop::alone().await;
+    let Returned { attempt, address } = returned(&shop, "/").await;
+    let code = address.split("code=").nth(1).and_then(|rest| rest.split('&').next()).unwrap().to_owned();
+    let issued = cookie(&page(&shop, &address, &attempt).await, "session");
+    page(&shop, &address, &attempt).await;
+    let (log, _) = text(&bookstore(&["logs", "sign-in", "--json"]).output().await.unwrap());
+    assert!(log.contains("Session issued"), "{log}");
+    let token = issued.split('.').nth(2).unwrap();
+    for secret in [code.as_str(), token, &attempt["sign-in=".len()..], ANA.0, "eyJ"] {
+        assert!(!log.contains(secret), "{secret}: {log}");
+    }
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn the_staff_is_invited_listed_and_removed() {
+    let shop = Shop::alone().await;
+    let staff = async |arguments: &[&str]| {
+        let output = bookstore(&[&["staff"], arguments].concat()).output().await.unwrap();
+        let (stdout, stderr) = text(&output);
+        (output.status.success(), stdout + &stderr)
+    };
+    let email = format!("{}@example.org", uuid::Uuid::new_v4());
+    let (is_invited, said) = staff(&["add", &email]).await;
+    assert!(is_invited && said.contains("is invited"), "{said}");
+    assert!(staff(&["add", &email]).await.0, "an invitation can be repeated");
+    let (_, listed) = staff(&["list"]).await;
+    assert!(listed.lines().any(|line| line.contains(&email) && line.contains("invited")), "{listed}");
+    assert!(listed.contains("librera@anaquel.example.org"), "{listed}");
+    let (is_removed, said) = staff(&["remove", &email]).await;
+    assert!(!is_removed && said.contains("nothing was removed"), "{said}");
+    let (is_removed, said) = staff(&["remove", &email, "--yes"]).await;
+    assert!(is_removed, "{said}");
+    let (is_known, said) = staff(&["remove", &email, "--yes"]).await;
+    assert!(!is_known && said.contains("has no account of the staff"), "{said}");
+    drop(shop);
+}
