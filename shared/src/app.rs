@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use aws_config::SdkConfig;
 use time::OffsetDateTime;
 use tokio::time::timeout;
@@ -21,6 +21,7 @@ use crate::{
     parameters::Queue,
     queue::{OrderQueue, QueueClient},
     session::{Pool, Session},
+    sign_in::SIGN_IN,
 };
 
 pub struct App {
@@ -132,9 +133,15 @@ impl App {
 
     /// The session of somebody of this pool who has signed in with this browser. A function with the database also asks
     /// whether the customer has ended it (`repo::customers`). None on a stage where nobody can sign in.
+    ///
+    /// # Errors
+    /// The parameters cannot be read, or the function is not granted the keys.
     pub async fn session(&self, request: &Request, pool: Pool) -> Result<Option<Session>> {
         let Some(cookie) = request.cookie(Request::SESSION_COOKIE) else { return Ok(None) };
         let config = self.config().await?;
+        if config.session_keys.is_none() && env::var(SIGN_IN).is_ok() {
+            return Err(anyhow!("the route table grants this function no keys of sessions").into());
+        }
         let session =
             config.session_keys.as_ref().and_then(|keys| keys.session(&self.stage, cookie, OffsetDateTime::now_utc()));
         Ok(session.filter(|session| session.pool == pool))

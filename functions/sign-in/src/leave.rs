@@ -5,12 +5,17 @@ use form_urlencoded::Serializer;
 use frontend::{PageContext, pages::SignOut};
 use shared::{App, Reply, Request, Result, session::Pool, sign_in::Provider};
 
+use crate::{SignInFailure, failed, return_to};
+
 /// The path to which the pool returns the browser.
 const SIGNED_OUT: &str = "/sign-out";
 
 pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     let context = PageContext::of(request);
     if request.is_read() {
+        if crate::provider(app).await?.is_none() {
+            return failed(request, SignInFailure::NotHere, return_to::ACCOUNT);
+        }
         let is_signed_in = app.session(request, Pool::Customers).await?.is_some();
         let page = SignOut { view: context.view().signed_in_if(is_signed_in), is_signed_in, next: None };
         return context.reply(200, &page).map(Reply::unstored);

@@ -16,6 +16,7 @@ use crate::{
     aws::{AwsClients, call, connect_deployed, explained},
     deploy,
     output::{Report, confirm, table},
+    random,
 };
 
 #[derive(Args)]
@@ -57,6 +58,9 @@ pub async fn staff(args: &Staff) -> Result<Report> {
         Action::Remove { email, yes, whose } => remove(&Accounts::connect(whose).await?, email, *yes).await,
     }
 }
+
+/// Characters of the password in an invitation: letters and digits.
+const INVITATION_PASSWORD: usize = 16;
 
 /// The accounts of the staff of a stage.
 struct Accounts {
@@ -147,6 +151,8 @@ async fn add(accounts: &Accounts, email: &Email) -> Result<Report> {
     } else {
         verified(email)?.into_iter().fold(invite, |invite, attribute| invite.user_attributes(attribute))
     };
+    // Typed once, from the mail. The emulator's own are too short for the pool.
+    let invite = invite.temporary_password(&random::password()[..INVITATION_PASSWORD]);
     let invite = invite.desired_delivery_mediums(DeliveryMediumType::Email);
     invite.send().await.map_err(|error| failed(error, "inviting"))?;
     let text = format!("{shown} is invited, and has two days to sign in with the password of the mail.");
@@ -208,7 +214,8 @@ pub async fn create_samples(aws: &AwsClients, stage: &Stage) -> Result<()> {
             .into_iter()
             .chain([subject])
             .fold(create, |create, attribute| create.user_attributes(attribute));
-        match create.message_action(MessageActionType::Suppress).send().await {
+        let create = create.temporary_password(SAMPLE_PASSWORD).message_action(MessageActionType::Suppress);
+        match create.send().await {
             Ok(_) => {}
             // The emulator was not started anew.
             Err(error) if error.code() == Some("UsernameExistsException") => continue,

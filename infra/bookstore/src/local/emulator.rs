@@ -30,8 +30,14 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Starts ministack with `TCP_NODELAY` on its Runtime API. It writes the headers of an event and its body separately; without
 /// the option, the second write waits for the function's delayed acknowledgement, about 40 ms for each request.
+///
+/// It also accepts the id of an account, which Cognito chooses itself. The emulator forgets its accounts when it stops, and the
+/// database does not forget what a sample account has.
 const PROGRAM: &str = "import runpy, socketserver
+from ministack.services import cognito
 socketserver.StreamRequestHandler.disable_nagle_algorithm = True
+refusal = cognito._new_user_error
+cognito._new_user_error = lambda pool, name, given: refusal(pool, name, {k: v for k, v in given.items() if k != 'sub'})
 runpy.run_module('ministack', run_name='__main__', alter_sys=True)";
 
 pub struct Emulator {
