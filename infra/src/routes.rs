@@ -212,8 +212,7 @@ pub static FUNCTIONS: &[Function] = &[
         trigger: Http(&[
             get("/sign-in", "/sign-in"),
             get("/sign-in/return", "/sign-in/return"),
-            get("/sign-out", "/sign-out"),
-            post("/sign-out", "/sign-out"),
+            get_and_post("/sign-out", "/sign-out"),
         ]),
         queue: &[Send(Queue::Submissions)],
         submission_key: true,
