@@ -147,7 +147,7 @@ const FIELDS: [&str; 13] = [
 fn of_form(invalid: Vec<Invalid>, address: &AddressText) -> Vec<Invalid> {
     let named = |error: Invalid| match error.field.as_str() {
         "address.name" => vec![Invalid { field: "recipient".to_owned(), ..error }],
-        "address.street" if error.reason != Reason::Blank => streets(address),
+        "address.street" if error.reason != Reason::Blank => streets(error, address),
         other => vec![Invalid { field: other.rsplit('.').next().unwrap_or(other).to_owned(), ..error }],
     };
     let mut invalid: Vec<Invalid> = invalid.into_iter().flat_map(named).collect();
@@ -155,15 +155,16 @@ fn of_form(invalid: Vec<Invalid>, address: &AddressText) -> Vec<Invalid> {
     invalid
 }
 
-/// What is wrong with each line of the street alone.
-fn streets(address: &AddressText) -> Vec<Invalid> {
+/// What is wrong with each line of the street alone, or with all of them.
+fn streets(of_all: Invalid, address: &AddressText) -> Vec<Invalid> {
     let lines = address.street.iter().zip(["street", "street2"]);
     let errors = lines.filter_map(|(line, field)| {
         let alone = AddressText { street: vec![line.clone()], ..address.clone() };
         let error = Address::parse(&alone).err()?.into_iter().find(|error| error.field == "street")?;
         (error.reason != Reason::Blank).then(|| Invalid { field: field.to_owned(), ..error })
     });
-    errors.collect()
+    let errors: Vec<Invalid> = errors.collect();
+    if errors.is_empty() { vec![Invalid { field: "street".to_owned(), ..of_all }] } else { errors }
 }
 
 /// The second step of a cancellation.
@@ -220,6 +221,7 @@ mod tests {
             (&[("street", long.as_str())], "street"),
             (&[("street2", long.as_str())], "street2"),
             (&[("street2", CARD)], "street2"),
+            (&[("street", "4111 1111"), ("street2", "1111 1111")], "street"),
             (&[("street", CARD), ("street2", long.as_str())], "street street2"),
             (&[("street", "")], "street"),
             (&[("street", " "), ("street2", long.as_str())], "street2"),

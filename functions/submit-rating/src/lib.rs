@@ -124,6 +124,7 @@ mod tests {
             (r#"{"stars": 9, "name": 3}"#.to_owned(), "stars name"),
             (r#"{"a": 1, "stars": 9, "b": 1}"#.to_owned(), "a b stars"),
             (r#"{"stars": 5, "b": 1}"#.to_owned(), "b"),
+            (r#"{"stars": 5, "name": "4111 1111 1111 1111"}"#.to_owned(), "name"),
             (r#"{"stars": 5, "name": {"a": 1, "a": 2}}"#.to_owned(), "name.a name"),
             (r#"{"stars": 5, "name": ["Ana"], "review": {}}"#.to_owned(), "name review"),
         ] {

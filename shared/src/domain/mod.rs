@@ -4,6 +4,7 @@
 pub use crate::invalid::{Invalid, Parsed, Reason};
 
 mod book;
+mod card;
 mod cart;
 mod catalogue;
 mod filter;
@@ -27,6 +28,7 @@ mod visitor;
 pub mod words;
 
 pub use book::{Author, AuthorId, Availability, Book, BookId, Genre, ImportedRatings, Ratings, Summary, Window};
+pub use card::check_no_card;
 pub use cart::{Cart, CartLimit, CartLine};
 pub use catalogue::{CatalogueRow, Counts, Reference};
 pub use filter::{Count, Facet, Facets, Filter, MEAN_BANDS, PRICE_BANDS, Total};
@@ -49,7 +51,6 @@ pub use star_counts::{Histogram, mean_of_score};
 pub(crate) use submission::unverified_text;
 pub use submission::{Outcome, Processed, SubmissionId, SubmissionKey, SubmissionKind};
 pub use text::{
-    DisplayName, Email, MessageText, ReviewText, Subject, check_marks, check_no_card, clean, clean_line,
-    without_addresses,
+    DisplayName, Email, MessageText, ReviewText, Subject, check_marks, clean, clean_line, without_addresses,
 };
 pub use visitor::{VisitorCookie, VisitorId, uuid_of_shop};

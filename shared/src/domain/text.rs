@@ -6,6 +6,7 @@ use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
 use super::{
     Invalid, Parsed, Reason,
+    card::check_no_card,
     invisible::{CONTENT, is_default_ignorable, is_empty_sign, is_in_place},
 };
 
@@ -101,8 +102,11 @@ macro_rules! text {
         impl $name {
             pub const MAX: usize = $max;
 
+            /// Reads what somebody typed.
             pub fn parse(text: &str) -> Parsed<Self> {
-                bounded($field, text, $lines, Self::MAX).map(Self)
+                let kept = bounded($field, text, $lines, Self::MAX)?;
+                check_no_card($field, &kept)?;
+                Ok(Self(kept))
             }
 
             pub fn as_str(&self) -> &str {
@@ -113,8 +117,9 @@ macro_rules! text {
         impl TryFrom<String> for $name {
             type Error = Invalid;
 
+            /// Reads what the shop has accepted before, perhaps by rules that were not as strict as those of today.
             fn try_from(text: String) -> Parsed<Self> {
-                Self::parse(&text)
+                bounded($field, &text, $lines, Self::MAX).map(Self)
             }
         }
     };
@@ -251,70 +256,6 @@ pub(super) fn check_length(field: &str, text: &str, max: usize) -> Parsed<()> {
         length if length > max => Err(Invalid::new(field, Reason::TooLong { max, length })),
         _ => Ok(()),
     }
-}
-
-/// Refuses a text with the number of a payment card, written in any groups: 13 to 19 digits that begin as those of a card
-/// scheme (ISO/IEC 7812) and end in the right check digit (Luhn).
-pub fn check_no_card(field: &str, text: &str) -> Parsed<()> {
-    let mut groups: Vec<Vec<u32>> = vec![Vec::new()];
-    // Compatibility forms, such as full-width digits, are digits as well.
-    for c in text.nfkc().chain(['x']) {
-        match decimal_digit(c) {
-            Some(digit) => groups.last_mut().expect("a group is open").push(digit),
-            _ if c.is_whitespace() || "-._".contains(c) => groups.push(Vec::new()),
-            _ if has_card(&groups) => return Err(Invalid::new(field, Reason::CardNumber)),
-            _ => groups = vec![Vec::new()],
-        }
-    }
-    Ok(())
-}
-
-/// The value of a digit of the scripts that the shop's readers type on their keyboards.
-fn decimal_digit(c: char) -> Option<u32> {
-    let zeros = ['0', '\u{660}', '\u{6f0}', '\u{966}', '\u{9e6}', '\u{e50}'];
-    zeros.into_iter().find_map(|zero| (c as u32).checked_sub(zero as u32).filter(|digit| *digit < 10))
-}
-
-/// A note has at most some hundred separators, but a window need not be longer than a card's digits and their separators.
-const MAX_GROUPS: usize = 40;
-
-/// Whole groups only: inside the number of a bank account many digits look like those of a card.
-fn has_card(groups: &[Vec<u32>]) -> bool {
-    (0..groups.len()).any(|from| {
-        let mut digits = Vec::new();
-        groups[from..].iter().take(MAX_GROUPS).any(|group| {
-            digits.extend(group);
-            is_card(&digits)
-        })
-    })
-}
-
-fn is_card(digits: &[u32]) -> bool {
-    if !(13..=19).contains(&digits.len()) {
-        return false;
-    }
-    let first_four = digits[..4].iter().fold(0, |number, digit| number * 10 + digit);
-    let length = digits.len();
-    let is_of_scheme = match first_four {
-        // American Express, Diners Club, JCB.
-        3400..=3499 | 3700..=3799 => length == 15,
-        3000..=3059 | 3600..=3699 | 3800..=3999 => (14..=19).contains(&length),
-        3528..=3589 => (16..=19).contains(&length),
-        // Visa.
-        4000..=4999 => matches!(length, 13 | 16 | 19),
-        // Mastercard; Maestro, Discover and UnionPay.
-        5100..=5599 | 2221..=2720 => length == 16,
-        5000..=5099 | 5600..=6999 => matches!(length, 16 | 19),
-        _ => false,
-    };
-    let sum: u32 = digits.iter().rev().enumerate().map(|(at, digit)| luhn(at, *digit)).sum();
-    is_of_scheme && sum.is_multiple_of(10)
-}
-
-/// Every second digit from the right counts twice.
-fn luhn(at: usize, digit: u32) -> u32 {
-    let doubled = if at % 2 == 1 { digit * 2 } else { digit };
-    if doubled > 9 { doubled - 9 } else { doubled }
 }
 
 #[cfg(test)]
