@@ -181,6 +181,7 @@ fn text_of(Invalid { field, reason }: &Invalid, locale: Locale) -> String {
         Reason::NotAPostalCode => locale.text("reason-postal-code"),
         Reason::OutsideVatArea => locale.text("reason-vat-area"),
         Reason::NotACountry => locale.text("reason-country"),
+        Reason::Link => locale.text_with("reason-link", [("what", what())]),
         Reason::CardNumber => locale.text_with("reason-card-number", [("what", what())]),
         Reason::NotStars { min, max } | Reason::NotAMean { min, max } => stars(*min, *max),
         Reason::NotAnAmount | Reason::NotAPriceLimit => locale.text("reason-amount"),
@@ -338,7 +339,8 @@ mod tests {
             Some(Reason::NotAPostalCode) => Reason::OutsideVatArea,
             Some(Reason::OutsideVatArea) => Reason::NotACountry,
             Some(Reason::NotACountry) => Reason::CardNumber,
-            Some(Reason::CardNumber) => Reason::NotInRange { min: 1, max: 2 },
+            Some(Reason::CardNumber) => Reason::Link,
+            Some(Reason::Link) => Reason::NotInRange { min: 1, max: 2 },
             Some(Reason::NotInRange { .. }) => Reason::OutOfRange { min: 1, max: 2, value: "3".into() },
             Some(Reason::OutOfRange { .. }) => Reason::NotStars { min: 1, max: 2 },
             Some(Reason::NotStars { .. }) => Reason::NotAMean { min: 1, max: 2 },
@@ -359,7 +361,7 @@ mod tests {
     #[test]
     fn every_reason_has_a_text_in_both_languages() {
         let reasons: Vec<Reason> = successors(next(None), |reason| next(Some(reason))).collect();
-        assert_eq!(reasons.len(), 25);
+        assert_eq!(reasons.len(), 26);
         for reason in reasons {
             for locale in Locale::ALL {
                 let text = text_of(&Invalid::new("name", reason.clone()), locale);

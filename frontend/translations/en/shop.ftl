@@ -205,6 +205,7 @@ reason-postal-code = Enter the postal code of the country, with its digits, lett
 reason-postal-code-of-country = Enter a postal code such as { $example }.
 reason-vat-area = We do not send to this area (such as the Canary Islands, Ceuta and Melilla), because another tax applies there. Write to us, and we will see what is possible.
 reason-country = Choose a country.
+reason-link = { $what } must not have a web or email address. If it is an abbreviation, leave a space after the point.
 reason-card-number = { $what } must not have the number of a card; the shop never asks for one.
 reason-marks = A letter can have at most { $a } accents or other marks.
 reason-too-new = The shop accepts first ratings after { $a } minutes, because it receives many forged ones just now. Please send it again then.

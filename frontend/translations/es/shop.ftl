@@ -205,6 +205,7 @@ reason-postal-code = Escribe el código postal del país, con sus cifras, letras
 reason-postal-code-of-country = Escribe un código postal como { $example }.
 reason-vat-area = No enviamos a esta zona (como Canarias, Ceuta y Melilla), porque allí se aplica otro impuesto. Escríbenos y vemos qué se puede hacer.
 reason-country = Elige un país.
+reason-link = { $what } no puede llevar una dirección web ni de correo. Si es una abreviatura, deja un espacio después del punto.
 reason-card-number = { $what } no puede llevar el número de una tarjeta; la librería nunca lo pide.
 reason-marks = Una letra puede llevar { $a } tildes o signos como mucho.
 reason-too-new = La tienda acepta las primeras valoraciones al cabo de { $a } minutos, porque ahora mismo llegan muchas falsas. Envíala otra vez entonces, por favor.

@@ -3,7 +3,7 @@
 use shared::{
     domain::{
         Address, AddressText, Contact, Country, Delivery, DisplayName, Email, Invalid, OrderNote, Parsed, Payment,
-        Phone, Reason, check_no_card, clean,
+        Phone, Reason, check_no_card, check_no_link, clean,
     },
     shop::Shop,
 };
@@ -56,7 +56,9 @@ impl Draft {
     }
 
     fn name(&self) -> Parsed<DisplayName> {
-        DisplayName::parse(&self.name)
+        let name = DisplayName::parse(&self.name)?;
+        check_no_link("name", name.as_str())?;
+        Ok(name)
     }
 
     /// An address to which Amazon SES can send: it requires ASCII before the `@`
@@ -177,6 +179,97 @@ pub mod tests {
         assert_eq!((details.delivery, details.address.unwrap().place), (Delivery::Ship, "Madrid".to_owned()));
         let unused = Draft { address: AddressText { name: "x".repeat(900), ..AddressText::default() }, ..collected() };
         assert_eq!(unused.parse(&shop()).unwrap().address, None, "an address that nobody needs");
+    }
+
+    #[test]
+    fn a_name_or_a_line_of_an_address_is_no_link_and_postal_habits_pass() {
+        let fields: [(&str, fn(&mut Draft, &str)); 6] = [
+            ("contact.name", |draft, text| draft.name = text.into()),
+            ("address.name", |draft, text| draft.address.name = text.into()),
+            ("address.street", |draft, text| draft.address.street = vec![text.into()]),
+            ("address.street", |draft, text| draft.address.street = vec!["Calle Mayor 1".into(), text.into()]),
+            ("address.place", |draft, text| draft.address.place = text.into()),
+            ("address.region", |draft, text| draft.address.region = text.into()),
+        ];
+        let refused = |change: fn(&mut Draft, &str), text: &str| {
+            let mut draft = shipped();
+            change(&mut draft, text);
+            let invalid = draft.parse(&shop()).err().unwrap_or_default();
+            invalid.iter().map(|invalid| invalid.field.clone()).collect::<Vec<_>>().join(" ")
+        };
+        for (field, change) in fields {
+            for text in [
+                "https://evil.example/login",
+                "Confirme en https://evil.example, hoy",
+                "HTTP://evil",
+                "evil.example",
+                "evil.com",
+                "evil.example/login",
+                "evil.example:8080",
+                "entre en evil.example.",
+                "(evil.example)",
+                "evil．example",
+                "evil。example",
+                "evil\u{2024}example",
+                "evil\u{200b}.\u{ad}com",
+                "www.evil",
+                "t.co",
+                "t.me/x",
+                "st.co",
+                "a.b.cd",
+                "xn--bcher-kva.example",
+                "bücher.example",
+                "ана.рф",
+                "ana@evil.example",
+                "ana@evil",
+                "mailto:ana",
+                "tel:900123123",
+                "evil.casa",
+                "c.casa",
+                "1.es",
+            ] {
+                assert_eq!(refused(change, text), field, "{text}");
+            }
+            for text in [
+                "C/ Mayor",
+                "C/Mayor, 5",
+                "C/. Mayor 5",
+                "C.Mayor 5",
+                "Avda.Constitución, 12",
+                "2.ºB",
+                "2.º B",
+                "3.ª Izq.",
+                "3.Dcha",
+                "1.izq.",
+                "St. Mary's",
+                "St.Mary's Road",
+                "nº 3.B",
+                "n.º 3",
+                "Nº.3",
+                "Apt.4",
+                "Apto.4-B",
+                "Esc. A, 3.º-2.ª",
+                "Km. 5,2",
+                "Km.5.2",
+                "Ctra. N-340, km 12.5",
+                "P.º de la Castellana, 1",
+                "Pza.España 3",
+                "Sta.María",
+                "Edif.Norte",
+                "Anaquel, S.L.",
+                "J.R.R. Tolkien",
+                "J.R.R.Tolkien",
+                "Mª.Carmen",
+                "Ana Ruiz",
+                "O'Neill",
+                "3/4",
+                "bloque 2 : 3",
+                "Bajo...B",
+                "村上春樹",
+            ] {
+                assert_eq!(refused(change, text), "", "{field}: {text}");
+            }
+        }
     }
 
     #[test]

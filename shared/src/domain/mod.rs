@@ -11,6 +11,7 @@ mod filter;
 mod invisible;
 mod isbn;
 mod language;
+mod link;
 mod moment;
 mod money;
 mod order;
@@ -35,6 +36,7 @@ pub use filter::{Count, Facet, Facets, Filter, MEAN_BANDS, PRICE_BANDS, Total};
 pub use invisible::is_default_ignorable;
 pub use isbn::Isbn13;
 pub use language::{Language, base_language};
+pub use link::{check_no_link, unlinked};
 pub use moment::{milliseconds, optional_milliseconds};
 pub use money::{Currency, Money};
 pub use order::{

@@ -143,18 +143,42 @@ text!(
 );
 
 impl DisplayName {
-    /// The longest name, in characters and words, with which a mail greets.
-    const MAX_GREETED: (usize, usize) = (40, 6);
+    /// The longest name with which a mail greets: characters, and words without particles such as `de la`.
+    const MAX_GREETED: (usize, usize) = (40, 5);
 
     /// The name for the greeting of a mail; none where it does not look like a name. Anybody can order in the address of
     /// somebody else, so a mail repeats no sentence and nothing that a mail program makes a link of: letters, and the signs
-    /// within names (`O'Neill`, `Jean-Luc`, `J.R.R.`, `Sr.`).
+    /// within names (`O'Neill`, `Jean-Luc`, `J.R.R.`, `Sr.`). Words of a name have capitals, except particles; without any
+    /// capital two words pass.
     pub fn greeting(&self) -> Option<&str> {
-        let (characters, words) = Self::MAX_GREETED;
-        let is_short = self.0.chars().count() <= characters && self.0.split_whitespace().count() <= words;
-        (is_short && self.0.split_whitespace().all(is_word_of_name)).then_some(self.0.as_str())
+        let (max_characters, max_words) = Self::MAX_GREETED;
+        let lower = self.0.to_lowercase();
+        let is_listed = |list: &str, word: &str| list.split_ascii_whitespace().any(|known| known == word);
+        let words: Vec<(&str, &str)> = self.0.split_whitespace().zip(lower.split_whitespace()).collect();
+        let addresses_reader = words.iter().any(|(_, word)| is_listed(OF_SENTENCES, word.trim_end_matches('.')));
+        let names: Vec<&str> =
+            words.iter().filter(|(_, word)| !is_listed(PARTICLES, word)).map(|(word, _)| *word).collect();
+        let is_small = |word: &&str| word.starts_with(char::is_lowercase) && word.chars().all(|c| !c.is_uppercase());
+        let small = names.iter().filter(|word| is_small(word)).count();
+        let is_name = self.0.chars().count() <= max_characters
+            && (1..=max_words).contains(&names.len())
+            && (small == 0 || (small == names.len() && words.len() <= 2))
+            && !addresses_reader
+            && words.iter().all(|(word, _)| is_word_of_name(word));
+        is_name.then_some(self.0.as_str())
     }
 }
+
+/// Words within names that have no capital.
+const PARTICLES: &str = "a al af av aw ben bin bint da das de degli dei del dela della den der des di do dos du e el i ibn la las \
+    le les lo los mac na of san santa te ten ter the till to um un van vander vom von y z za zu zum zur";
+
+/// Words of sentences to a reader that are hardly names, in the languages of the shop.
+const OF_SENTENCES: &str = "account accede alert aviso ayer bank banco bloqueada bloqueado caduca caducada call cash click clic \
+    compra confirma confirme contact contraseña cuenta debes debe dinero envía envíe entra entre eres es está este esta expire \
+    expires expired free gana ganado ganador gratis has have hoy hurry llama llame now no not offer oferta our paga pague pay \
+    password payment pedido please premio prize pulsa pulse recibe regalo su sus sorteo súbito tienes today tu tus tú update \
+    urgent urgente usted verifica verifique verify visita visite visit was win winner won ya you your";
 
 /// Dots part initials only, or end the word: what has a longer part behind a dot could be a domain.
 fn is_word_of_name(word: &str) -> bool {
@@ -391,6 +415,13 @@ mod tests {
             "अना शर्मा",
             "می\u{200c}خواهم",
             "村上春樹",
+            "ana",
+            "ana ruiz",
+            "ANA RUIZ",
+            "Ludwig van Beethoven",
+            "Ana María de los Ángeles Ruiz y García",
+            "Leonardo da Vinci",
+            "al-Khwarizmi",
         ] {
             assert_eq!(DisplayName::parse(name).unwrap().greeting(), Some(name));
         }
@@ -419,6 +450,14 @@ mod tests {
             "...",
             "a..b",
             "one two three four five six seven",
+            "Tu cuenta caduca hoy llama ya",
+            "Tu Cuenta Caduca Hoy Llama Ya",
+            "Su Cuenta Caduca",
+            "Tu premio",
+            "llama ya",
+            "You Won",
+            "call us now",
+            "de la",
             "Aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
         ] {
             assert_eq!(DisplayName::parse(name).unwrap().greeting(), None, "{name}");

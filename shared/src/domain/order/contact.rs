@@ -7,6 +7,7 @@ use super::super::{
     DisplayName, Email, Invalid, Parsed, Reason,
     card::check_no_card,
     clean, clean_line,
+    link::check_no_link,
     text::{bounded, check_length},
 };
 
@@ -157,7 +158,7 @@ impl Address {
     /// # Errors
     /// Each unacceptable field, by the names of [`AddressText`].
     pub fn parse(text: &AddressText) -> Result<Self, Vec<Invalid>> {
-        let address = Self::read(text, line_without_card)?;
+        let address = Self::read(text, typed_line)?;
         // People divide long numbers between lines.
         check_no_card("street", &address.lines().join("\n")).map_err(|invalid| vec![invalid])?;
         Ok(address)
@@ -219,6 +220,7 @@ impl Address {
 impl TryFrom<AddressText> for Address {
     type Error = Invalid;
 
+    /// Of a message, which a version before may have sent: a link is no reason to lose the order.
     fn try_from(text: AddressText) -> Parsed<Self> {
         Self::read(&text, line_without_card).map_err(|mut invalid| invalid.swap_remove(0))
     }
@@ -231,6 +233,12 @@ fn line(field: &str, text: &str) -> Parsed<String> {
 fn line_without_card(field: &str, text: &str) -> Parsed<String> {
     let line = line(field, text)?;
     check_no_card(field, &line)?;
+    Ok(line)
+}
+
+fn typed_line(field: &str, text: &str) -> Parsed<String> {
+    let line = line_without_card(field, text)?;
+    check_no_link(field, &line)?;
     Ok(line)
 }
 
