@@ -146,6 +146,15 @@ fn a_refused_form_has_a_summary_that_takes_the_focus_and_links_to_its_fields() {
 }
 
 #[test]
+fn a_number_of_copies_that_cannot_be_ordered_is_refused_at_its_line() {
+    let html = page("en/cart-quantity");
+    let refused = "must be a whole number from 1 to 20. Nothing was changed.";
+    assert_eq!(html.matches(refused).count(), 2, "above the cart, and at the line");
+    let error = html.split("class=\"error\" id=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+    assert!(html.contains(&format!("aria-invalid=\"true\" aria-describedby=\"{error}\"")), "{error}");
+}
+
+#[test]
 fn the_page_of_a_refused_rating_keeps_the_book_and_is_not_indexed() {
     for name in ["es/rate-422", "en/rate-503", "es/rate-honeypot", "en/rate-language"] {
         let html = page(name);

@@ -97,6 +97,8 @@ fn carts(view: View, books: &[Summary], hostile: &Summary, show: &mut impl FnMut
     ];
     let most = CartNote { change: CartChange::Most, book: None };
     show("cart-changed", &CartPage { view: View { cart_change: Some(most), ..view }, rows: &rows });
+    let refused = CartNote { change: CartChange::Quantity, book: Some(rows[1].line.book) };
+    show("cart-quantity", &CartPage { view: View { cart_change: Some(refused), ..view }, rows: &rows });
     show("cart-nothing-left", &CartPage { view, rows: &rows[4..] });
     let mut cart = Cart::default();
     assert!(rows.iter().all(|row| cart.add(row.line).is_ok()));

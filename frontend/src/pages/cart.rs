@@ -3,7 +3,7 @@
 use askama::Template;
 use shared::domain::{Cart, CartLine, Money, Summary};
 
-use crate::{View, assets};
+use crate::{CartChange, CartNote, View, assets};
 
 /// `/cart`
 #[derive(Template, Clone, Copy)]
@@ -96,6 +96,13 @@ impl CartRow {
 impl CartPage<'_> {
     fn cart_notice(&self) -> Option<String> {
         self.view.cart_notice(self.rows.iter().filter_map(|row| row.book.as_ref()))
+    }
+
+    /// The fault of the number of copies that was typed for a line, if it is this one.
+    fn wrong_quantity(&self, row: &CartRow) -> Option<String> {
+        let CartNote { change, book } = self.view.cart_change?;
+        let is_of_row = change == CartChange::Quantity && book == Some(row.line.book);
+        is_of_row.then(|| self.view.text("cart-quantity"))
     }
 
     fn subtotal(&self) -> Money {

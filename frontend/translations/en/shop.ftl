@@ -283,6 +283,7 @@ cart-added-book = “{ $title }” is in the cart.
 cart-changed = Cart updated.
 cart-full = It was not added: a cart holds 50 different books. Place an order, or remove one.
 cart-most = You can order at most 20 copies of a book.
+cart-quantity = The number of copies must be a whole number from 1 to 20. Nothing was changed.
 cart-refilled = The cart has everything from that order that we can sell you.
 cart-renewed = The form was out of date. Check the cart and go to checkout again: no order was sent.
 cart-empty = Your cart is empty.

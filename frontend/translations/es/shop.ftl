@@ -283,6 +283,7 @@ cart-added-book = «{ $title }» está en el carrito.
 cart-changed = Carrito actualizado.
 cart-full = No se ha añadido: en el carrito caben 50 libros distintos. Haz un pedido o quita alguno.
 cart-most = De un mismo libro puedes pedir 20 ejemplares como mucho.
+cart-quantity = La cantidad tiene que ser un número entero de 1 a 20. No se ha cambiado nada.
 cart-refilled = En el carrito está todo lo que podemos servirte de ese pedido.
 cart-renewed = El formulario era antiguo. Revisa el carrito y vuelve a tramitarlo: no se ha enviado ningún pedido.
 cart-empty = Tu carrito está vacío.

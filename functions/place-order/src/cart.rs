@@ -15,8 +15,8 @@ pub fn change(request: &Request) -> Result<Reply> {
     }
     let typed = request.form()?;
     let mut cart = cart_of(request).or_with_id(Uuid::new_v4());
-    let change = apply(&mut cart, &typed)?;
-    Ok(with_cart(Reply::see_other(&destination(&typed, change, &cart)), &cart))
+    let note = apply(&mut cart, &typed)?;
+    Ok(with_cart(Reply::see_other(&destination(&typed, note, &cart)), &cart))
 }
 
 /// The reply with the cookie of a cart.
@@ -25,65 +25,80 @@ pub fn with_cart(reply: Reply, cart: &Cart) -> Reply {
     reply.with_cart(value.as_deref())
 }
 
-/// Changes the cart as the form asks.
-fn apply(cart: &mut Cart, typed: &BTreeMap<String, String>) -> Result<CartChange> {
+/// Changes the cart as the form asks. A number of copies that cannot be ordered changes no quantity.
+fn apply(cart: &mut Cart, typed: &BTreeMap<String, String>) -> Result<CartNote> {
     let field = |name: &str| typed.get(name).map_or("", String::as_str);
-    let (limit, done) = match field("do") {
-        "add" => (cart.add(added(typed)?), CartChange::Added),
+    let note = match field("do") {
+        "add" => {
+            let book =
+                book_of(typed).ok_or_else(|| Invalid::other("book", "must be the number of a book, such as 53"))?;
+            let quantity = typed.get("quantity").filter(|text| !text.trim().is_empty());
+            let change = match quantity.map_or(Some(1), |text| copies(text)) {
+                Some(quantity) => {
+                    let price_seen = field("price").trim().parse().unwrap_or_default();
+                    outcome(cart.add(CartLine { book, quantity, price_seen }), CartChange::Added)
+                }
+                None => CartChange::Quantity,
+            };
+            CartNote { change, book: Some(book) }
+        }
         "refill" => {
             let lines: Vec<CartLine> =
                 field("lines").split('.').take(Cart::MAX_LINES).filter_map(CartLine::parse).collect();
-            (cart.merge(&lines), CartChange::Refilled)
+            CartNote { change: outcome(cart.merge(&lines), CartChange::Refilled), book: None }
         }
-        _ => (set_quantities(cart, typed), CartChange::Changed),
+        _ => set_quantities(cart, typed),
     };
     if let Some(book) = BookId::parse(field("remove")) {
         cart.remove(book);
     }
-    Ok(match limit {
+    Ok(note)
+}
+
+fn outcome(limit: Result<(), CartLimit>, done: CartChange) -> CartChange {
+    match limit {
         Ok(()) => done,
         Err(CartLimit::Lines) => CartChange::Full,
         Err(CartLimit::Copies) => CartChange::Most,
-    })
-}
-
-fn added(typed: &BTreeMap<String, String>) -> Result<CartLine> {
-    let number = |name: &str| typed.get(name).and_then(|text| text.trim().parse().ok());
-    let book = typed.get("book").and_then(|book| BookId::parse(book.trim()));
-    let book = book.ok_or_else(|| Invalid::other("book", "must be the number of a book, such as 53"))?;
-    let quantity = number("quantity").map_or(1, |quantity: u32| u8::try_from(quantity).unwrap_or(u8::MAX)).max(1);
-    Ok(CartLine { book, quantity, price_seen: number("price").unwrap_or_default() })
-}
-
-/// Takes over the quantities of the cart's page. A number that cannot be read changes nothing.
-fn set_quantities(cart: &mut Cart, typed: &BTreeMap<String, String>) -> Result<(), CartLimit> {
-    let number = |name: &str, book: BookId| {
-        typed.get(&format!("{name}-{book}")).and_then(|text| text.trim().parse::<u32>().ok())
-    };
-    let mut met = Ok(());
-    for line in cart.lines().to_vec() {
-        let quantity = number("quantity", line.book).map_or(line.quantity, |new| u8::try_from(new).unwrap_or(u8::MAX));
-        let price_seen = number("price", line.book).unwrap_or(line.price_seen);
-        met = met.and(cart.set(CartLine { quantity, price_seen, ..line }));
     }
-    met
+}
+
+/// A number of copies that can be ordered.
+fn copies(text: &str) -> Option<u8> {
+    let text = text.trim();
+    let number = text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()))?;
+    (1..=Cart::MAX_COPIES).contains(&number).then_some(number)
+}
+
+fn book_of(typed: &BTreeMap<String, String>) -> Option<BookId> {
+    typed.get("book").and_then(|book| BookId::parse(book.trim()))
+}
+
+/// Takes over the quantities of the cart's page: all of them, or none if one cannot be ordered.
+fn set_quantities(cart: &mut Cart, typed: &BTreeMap<String, String>) -> CartNote {
+    let field = |name: &str, book: BookId| typed.get(&format!("{name}-{book}"));
+    let mut changed = Vec::new();
+    for line in cart.lines() {
+        let Some(quantity) = field("quantity", line.book).map_or(Some(line.quantity), |text| copies(text)) else {
+            return CartNote { change: CartChange::Quantity, book: Some(line.book) };
+        };
+        let price_seen = field("price", line.book).and_then(|text| text.trim().parse().ok());
+        changed.push(CartLine { quantity, price_seen: price_seen.unwrap_or(line.price_seen), ..*line });
+    }
+    let met = changed.into_iter().fold(Ok(()), |met, line| met.and(cart.set(line)));
+    CartNote { change: outcome(met, CartChange::Changed), book: None }
 }
 
 /// The page after the change; of an added book, the place where the page lists it.
-fn destination(typed: &BTreeMap<String, String>, change: CartChange, cart: &Cart) -> String {
-    let is_limit = matches!(change, CartChange::Full | CartChange::Most);
-    let without_book = CartNote { change, book: None };
+fn destination(typed: &BTreeMap<String, String>, note: CartNote, cart: &Cart) -> String {
+    let is_refused = matches!(note.change, CartChange::Full | CartChange::Most | CartChange::Quantity);
     match typed.get("do").map(String::as_str) {
-        Some("checkout") if !is_limit => "/checkout".to_owned(),
-        Some("add") => {
-            let book = typed.get("book").and_then(|book| BookId::parse(book.trim()));
-            let note = CartNote { change, book };
-            match (typed.get("back").filter(|back| is_page_of_shop(back)), book) {
-                (Some(back), Some(book)) => format!("{}#book-{book}", noted(back, note, cart)),
-                _ => noted("/cart", note, cart),
-            }
-        }
-        _ => noted("/cart", without_book, cart),
+        Some("checkout") if !is_refused => "/checkout".to_owned(),
+        Some("add") => match (typed.get("back").filter(|back| is_page_of_shop(back)), note.book) {
+            (Some(back), Some(book)) => format!("{}#book-{book}", noted(back, note, cart)),
+            _ => noted("/cart", note, cart),
+        },
+        _ => noted("/cart", note, cart),
     }
 }
 
@@ -133,12 +148,7 @@ mod tests {
                 "53:20:1995",
                 "/cart?cart=most.c56a4180.53",
             ),
-            (
-                "",
-                &[("do", "add"), ("book", "53"), ("price", "x"), ("quantity", "-1")],
-                "53:1:0",
-                "/cart?cart=added.c56a4180.53",
-            ),
+            ("", &[("do", "add"), ("book", "53"), ("price", "x")], "53:1:0", "/cart?cart=added.c56a4180.53"),
             (
                 "",
                 &[("do", "add"), ("book", "53"), ("back", "/books?q=a%20b&cart=full")],
@@ -163,16 +173,19 @@ mod tests {
                 "7:2:950",
                 "/cart?cart=changed.c56a4180",
             ),
-            ("53:1:1995", &[("do", "change"), ("quantity-53", "0")], "", "/cart?cart=changed.none"),
-            ("53:1:1995", &[("do", "change"), ("quantity-53", "300")], "53:20:1995", "/cart?cart=most.c56a4180"),
             (
                 "53:1:1995",
-                &[("do", "change"), ("quantity-53", "many"), ("quantity-7", "1")],
-                "53:1:1995",
+                &[("do", "change"), ("quantity-53", "2"), ("quantity-7", "x")],
+                "53:2:1995",
                 "/cart?cart=changed.c56a4180",
             ),
+            (
+                "53:1:1995.7:1:950",
+                &[("remove", "53"), ("quantity-53", "x"), ("quantity-7", "2")],
+                "7:1:950",
+                "/cart?cart=quantity.c56a4180.53",
+            ),
             ("53:1:1995", &[("do", "checkout"), ("quantity-53", "2")], "53:2:1995", "/checkout"),
-            ("53:1:1995", &[("do", "checkout"), ("quantity-53", "21")], "53:20:1995", "/cart?cart=most.c56a4180"),
             (
                 "53:1:1995",
                 &[("do", "refill"), ("lines", "53:2:2095.x.7:1:950")],
@@ -182,6 +195,31 @@ mod tests {
             ("53:1:1995", &[], "53:1:1995", "/cart?cart=changed.c56a4180"),
         ] {
             assert_eq!(changed(before, typed), (after.to_owned(), address.to_owned()), "{before} {typed:?}");
+        }
+    }
+
+    #[test]
+    fn a_quantity_that_is_no_number_of_copies_changes_nothing_and_the_page_says_so_at_the_book() {
+        let before = "53:1:1995.7:1:950";
+        for typed in ["-1", "0", "1e3", "1;2", "99999999999", "21", "1.5", "1,5", "+1", "dos", "٢", "0x2", "2 2"] {
+            let add = [("do", "add"), ("book", "53"), ("price", "1995"), ("quantity", typed)];
+            assert_eq!(
+                changed(before, &add),
+                (before.to_owned(), "/cart?cart=quantity.c56a4180.53".to_owned()),
+                "{typed}"
+            );
+            let to_book = [&add[..], &[("back", "/books")]].concat();
+            assert_eq!(changed("", &to_book).1, "/books?cart=quantity.none.53#book-53", "{typed}");
+            for action in ["change", "checkout"] {
+                let set = [("do", action), ("quantity-53", "2"), ("price-53", "1895"), ("quantity-7", typed)];
+                let (after, address) = changed(before, &set);
+                assert_eq!((after.as_str(), address.as_str()), (before, "/cart?cart=quantity.c56a4180.7"), "{typed}");
+            }
+        }
+        assert_eq!(changed(before, &[("do", "change"), ("quantity-53", "")]).1, "/cart?cart=quantity.c56a4180.53");
+        for typed in ["", " ", " 2 ", "02"] {
+            let (after, _) = changed("", &[("do", "add"), ("book", "53"), ("price", "1995"), ("quantity", typed)]);
+            assert_eq!(after, if typed.contains('2') { "53:2:1995" } else { "53:1:1995" }, "{typed:?}");
         }
     }
 
