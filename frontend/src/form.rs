@@ -28,6 +28,10 @@ pub enum Trouble {
     TooLarge,
     /// 503
     Unavailable,
+    /// 409: the form is too old, and was replaced by a new one with the same values.
+    Outdated,
+    /// 409: what the form orders is no longer in the cart, so that it may be ordered already.
+    Gone,
 }
 
 /// The fields that have an input on a page, which a summary of errors can link to.
@@ -78,6 +82,15 @@ impl Form<'_> {
             return None;
         };
         Some(show(status, Form { typed: &pairs(typed), invalid: &[], trouble }))
+    }
+
+    /// Shows a form again, which the visitor may send once more with its values: 409.
+    pub fn asking(
+        typed: &BTreeMap<String, String>,
+        trouble: Trouble,
+        show: impl FnOnce(u16, Form) -> Result<Reply>,
+    ) -> Result<Reply> {
+        show(409, Form { typed: &pairs(typed), invalid: &[], trouble: Some(trouble) })
     }
 
     /// Shows a refused form again with its values; other results pass through.
@@ -138,6 +151,8 @@ impl Form<'_> {
             Some(Trouble::Honeypot) => Some("form-honeypot"),
             Some(Trouble::TooLarge) => Some("form-too-large"),
             Some(Trouble::Unavailable) => Some("form-unavailable"),
+            Some(Trouble::Outdated) => Some("form-outdated"),
+            Some(Trouble::Gone) => Some("form-gone"),
             None if self.invalid.is_empty() => None,
             None => Some("form-invalid"),
         }

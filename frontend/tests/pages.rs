@@ -146,6 +146,23 @@ fn a_refused_form_has_a_summary_that_takes_the_focus_and_links_to_its_fields() {
 }
 
 #[test]
+fn a_checkout_that_asks_before_it_orders_keeps_what_was_typed_and_links_to_the_latest_order() {
+    for (name, text, asks) in [
+        ("en/checkout-outdated", "more than a day old", false),
+        ("es/checkout-outdated", "más de un día", false),
+        ("en/checkout-gone", "no longer in your cart", true),
+        ("es/checkout-gone", "ya no están en tu carrito", true),
+    ] {
+        let html = page(name);
+        let main = html.split("<main").nth(1).unwrap().split("</main>").next().unwrap();
+        assert!(main.contains(text) && main.contains("value=\"Calle Mayor 1\""), "{name}");
+        assert_eq!(main.contains("name=\"all-the-same\" value=\"yes\""), asks, "{name}");
+        assert_eq!(main.contains("href=\"/orders/"), asks, "{name}");
+    }
+    assert!(!page("en/checkout").contains("all-the-same"));
+}
+
+#[test]
 fn a_number_of_copies_that_cannot_be_ordered_is_refused_at_its_line() {
     let html = page("en/cart-quantity");
     let refused = "must be a whole number from 1 to 20. Nothing was changed.";

@@ -139,6 +139,11 @@ fn checkouts(view: View, books: &[Summary], hostile: &Summary, show: &mut impl F
     show("checkout-422", &Checkout { form, ..page });
     let unavailable = Form { typed: &typed, trouble: Some(Trouble::Unavailable), ..Form::default() };
     show("checkout-503", &Checkout { form: unavailable, ..page });
+    for (name, trouble) in [("checkout-outdated", Trouble::Outdated), ("checkout-gone", Trouble::Gone)] {
+        let form = Form { typed: &typed, trouble: Some(trouble), ..Form::default() };
+        let view = View { order: Some(order_id()), ..view };
+        show(name, &Checkout { view, form, ..page });
+    }
     let other_rate = QuoteLine { tax_rate: 2_100, ..line(hostile, 20, 99_999) };
     let more = [lines, vec![other_rate]].concat();
     let partial = Quote::new(&SHOP, Uuid::from_u128(7), more, true);

@@ -179,6 +179,8 @@ leave-empty = Leave this empty
 form-invalid = Something needs correcting. Nothing that you typed is lost.
 form-honeypot = We have not sent it: a hidden field was filled in, which is usually done by programs. If your browser did that, press the button once more.
 form-too-large = This is too long. Please shorten it: everything you typed is still here.
+form-outdated = This form is more than a day old, and nothing was sent. Everything you typed is still here: check it and order again. If a price has changed or a book is sold out, we tell you and charge nothing.
+form-gone = The books of this form are no longer in your cart: you may have ordered them in another tab already. Nothing was sent. If you want to order them all the same, press the button once more.
 form-unavailable = We can’t receive this right now. Everything you typed is still here: please try again in a minute.
 
 error-title = Error:

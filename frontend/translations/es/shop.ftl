@@ -179,6 +179,8 @@ leave-empty = Deja esto vacío
 form-invalid = Hay algo que corregir. No se ha perdido nada de lo que escribiste.
 form-honeypot = No lo hemos enviado: llegó relleno un campo oculto, y eso suelen hacerlo los programas. Si lo rellenó tu navegador, pulsa otra vez el botón y listo.
 form-too-large = Es demasiado largo. Acórtalo un poco: todo lo que escribiste sigue aquí.
+form-outdated = Este formulario tiene más de un día, y no hemos enviado nada. Todo lo que escribiste sigue aquí: revísalo y vuelve a pedir. Si ha cambiado algún precio o ya no queda algún libro, te lo diremos sin cobrarte nada.
+form-gone = Los libros de este formulario ya no están en tu carrito: quizá los has pedido ya en otra pestaña. No hemos enviado nada. Si quieres pedirlos de todos modos, pulsa otra vez el botón.
 form-unavailable = Ahora mismo no podemos recibirlo. Todo lo que escribiste sigue aquí: vuelve a intentarlo en un minuto.
 
 error-title = Error:
