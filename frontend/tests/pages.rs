@@ -146,6 +146,21 @@ fn a_refused_form_has_a_summary_that_takes_the_focus_and_links_to_its_fields() {
 }
 
 #[test]
+fn a_form_that_was_sent_again_is_explained_on_the_page_of_its_order() {
+    for (name, text) in [
+        ("es/order-resent", "cuenta lo que enviaste primero"),
+        ("en/order-resent", "what you sent first counts"),
+        ("en/order-confirmed-resent", "cancel this order and place another, or write to us. <a href=\"/contact\">"),
+        ("en/order-shipped-resent", "to change something, write to us. <a href=\"/contact\">"),
+    ] {
+        assert!(page(name).contains(text), "{name}");
+    }
+    for name in ["en/order-confirmed", "en/order-received", "en/order-of-others"] {
+        assert!(!page(name).contains("sent more than once"), "{name}");
+    }
+}
+
+#[test]
 fn a_checkout_that_asks_before_it_orders_keeps_what_was_typed_and_links_to_the_latest_order() {
     for (name, text, asks) in [
         ("en/checkout-outdated", "more than a day old", false),

@@ -160,13 +160,26 @@ fn orders(view: View, books: &[Summary], hostile: &Summary, show: &mut impl FnMu
     let sent = order(&books[..2], OrderState::Received);
     let id = sent.id.to_string();
     let view = View { path: "/orders/x", ..view };
-    let page = OrderPage { view, id: &id, order: OrderView::Received, step: OrderStep::Reads, email: "", reloads: 0 };
+    let page = OrderPage {
+        view,
+        id: &id,
+        order: OrderView::Received,
+        step: OrderStep::Reads,
+        email: "",
+        reloads: 0,
+        is_resent: false,
+    };
     show("order-received", &page);
+    show("order-resent", &OrderPage { is_resent: true, ..page });
     show("order-late", &OrderPage { reloads: OrderPage::MAX_RELOADS, ..page });
     show("order-unknown", &OrderPage { order: OrderView::Unknown, ..page });
     for state in OrderState::ALL.into_iter().filter(|state| *state != OrderState::Received) {
         let order = order(&books[..2], state);
         show(&format!("order-{}", state.code()), &OrderPage { order: OrderView::Whole(&order), ..page });
+        if matches!(state, OrderState::Confirmed | OrderState::Shipped) {
+            let repeated = Order { repeated_at: Some(PLACED), ..order.clone() };
+            show(&format!("order-{}-resent", state.code()), &OrderPage { order: OrderView::Whole(&repeated), ..page });
+        }
         if state == OrderState::Confirmed {
             let whole = OrderPage { order: OrderView::Whole(&order), ..page };
             show("order-cancel", &OrderPage { step: OrderStep::Cancels, ..whole });

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use frontend::{CartChange, CartNote, Form, Locale, PageContext, Trouble, cart_of, pages::Checkout};
 use shared::{
     ApiError, App, Reply, Request, Result,
-    declaration::Declaration,
+    declaration::{Declaration, Resent},
     domain::{Address, AddressText, Email, Fingerprint, Invalid, Language, OrderId, Quantity, Reason, SubmissionKey},
     messages::{AskedBy, OrderLineV1, OrderV1},
     quote::Quote,
@@ -132,8 +132,12 @@ async fn place(
     super::place(app, request, order, now).await?;
     let mut cart = cart_of(request);
     quote.lines.iter().for_each(|line| cart.remove(line.book));
+    let mut page = format!("/orders/{id}");
+    if was_sent(key, request, quote, now) {
+        page = format!("{page}?{}={}", Resent::PARAMETER, Resent::write(key, id));
+    }
     let id = id.to_string();
-    let reply = Reply::see_other(&format!("/orders/{id}")).remember(&key.write_cookie(&buyer)).with_order(&id);
+    let reply = Reply::see_other(&page).remember(&key.write_cookie(&buyer)).with_order(&id);
     Ok(with_cart(reply, &cart))
 }
 

@@ -6,7 +6,7 @@ use frontend::{
 };
 use shared::{
     ApiError, App, Reply, Request, Result,
-    declaration::Declaration,
+    declaration::{Declaration, Resent},
     domain::{Email, Order, OrderId, SubmissionKey, VisitorId},
     repo::orders,
 };
@@ -74,10 +74,12 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     let now = OffsetDateTime::now_utc();
     let step = if cancels { OrderStep::Cancels } else { declared(request, &key, id, seen, now) };
     let email = email.filter(|_| is_by_email || is_refused).unwrap_or_default();
-    let context = PageContext::of(request).with_parameters(&[STEP, Declaration::PARAMETER]);
+    let context = PageContext::of(request).with_parameters(&[STEP, Declaration::PARAMETER, Resent::PARAMETER]);
     // It is not a parameter of the page: its link to look again begins at 0.
     let reloads = request.raw_parameter(OrderPage::RELOADS).and_then(|count| count.parse().ok()).unwrap_or_default();
-    let page = OrderPage { view: context.view(), id: &id.to_string(), order: seen, step, email: &email, reloads };
+    let is_resent = request.raw_parameter(Resent::PARAMETER).is_some_and(|text| Resent::is_of(text, &key, id));
+    let page =
+        OrderPage { view: context.view(), id: &id.to_string(), order: seen, step, email: &email, reloads, is_resent };
     let status = match step {
         _ if is_away => 503,
         _ if is_refused => 422,
