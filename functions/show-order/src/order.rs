@@ -24,17 +24,8 @@ pub async fn find(app: &App, id: OrderId) -> Result<Option<Order>> {
 
 /// Whether the request comes from the browser or program that placed the order.
 pub fn is_buyers(order: &Order, request: &Request) -> bool {
-    let visitor = request.cookie(Request::VISITOR_COOKIE).and_then(VisitorId::parse);
-    // Stored ids cannot be sent: a cookie has the number, of which the shop keeps a hash.
-    let is_number = |cookie: &str| {
-        cookie
-            .split('.')
-            .next()
-            .and_then(shared::domain::uuid_of_shop)
-            .is_some_and(|number| !VisitorId(number).is_hashed())
-    };
-    let sent = request.cookie(Request::VISITOR_COOKIE).is_some_and(is_number);
-    sent && order.visitor.is_some() && order.visitor == visitor
+    let visitor = request.cookie(Request::VISITOR_COOKIE).and_then(VisitorId::of_cookie);
+    visitor.is_some() && order.visitor == visitor
 }
 
 /// Whether the address is that of the order.

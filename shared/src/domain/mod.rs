@@ -55,4 +55,4 @@ pub use submission::{Outcome, Processed, SubmissionId, SubmissionKey, Submission
 pub use text::{
     DisplayName, Email, MessageText, ReviewText, Subject, check_marks, clean, clean_line, without_addresses,
 };
-pub use visitor::{VisitorCookie, VisitorId, uuid_of_shop};
+pub use visitor::{VisitorCookie, VisitorId, number_of_cookie, uuid_of_shop};
