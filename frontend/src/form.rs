@@ -28,6 +28,10 @@ pub enum Trouble {
     TooLarge,
     /// 503
     Unavailable,
+    /// 409: the form is too old, and was replaced by a new one with the same values.
+    Outdated,
+    /// 409: what the form orders is no longer in the cart, so that it may be ordered already.
+    Gone,
 }
 
 /// The fields that have an input on a page, which a summary of errors can link to.
@@ -78,6 +82,15 @@ impl Form<'_> {
             return None;
         };
         Some(show(status, Form { typed: &pairs(typed), invalid: &[], trouble }))
+    }
+
+    /// Shows a form again, which the visitor may send once more with its values: 409.
+    pub fn asking(
+        typed: &BTreeMap<String, String>,
+        trouble: Trouble,
+        show: impl FnOnce(u16, Form) -> Result<Reply>,
+    ) -> Result<Reply> {
+        show(409, Form { typed: &pairs(typed), invalid: &[], trouble: Some(trouble) })
     }
 
     /// Shows a refused form again with its values; other results pass through.
@@ -141,6 +154,8 @@ impl Form<'_> {
             Some(Trouble::Honeypot) => Some("form-honeypot"),
             Some(Trouble::TooLarge) => Some("form-too-large"),
             Some(Trouble::Unavailable) => Some("form-unavailable"),
+            Some(Trouble::Outdated) => Some("form-outdated"),
+            Some(Trouble::Gone) => Some("form-gone"),
             None if self.invalid.is_empty() => None,
             None => Some("form-invalid"),
         }
@@ -195,6 +210,7 @@ fn text_of(Invalid { field, reason, .. }: &Invalid, locale: Locale) -> String {
         Reason::NotAPostalCode => locale.text("reason-postal-code"),
         Reason::OutsideVatArea => locale.text("reason-vat-area"),
         Reason::NotACountry => locale.text("reason-country"),
+        Reason::Link => locale.text_with("reason-link", [("what", what())]),
         Reason::CardNumber => locale.text_with("reason-card-number", [("what", what())]),
         Reason::NotStars { min, max } | Reason::NotAMean { min, max } => stars(*min, *max),
         Reason::NotAnAmount | Reason::NotAPriceLimit => locale.text("reason-amount"),
@@ -369,7 +385,8 @@ mod tests {
             Some(Reason::NotAPostalCode) => Reason::OutsideVatArea,
             Some(Reason::OutsideVatArea) => Reason::NotACountry,
             Some(Reason::NotACountry) => Reason::CardNumber,
-            Some(Reason::CardNumber) => Reason::NotInRange { min: 1, max: 2 },
+            Some(Reason::CardNumber) => Reason::Link,
+            Some(Reason::Link) => Reason::NotInRange { min: 1, max: 2 },
             Some(Reason::NotInRange { .. }) => Reason::OutOfRange { min: 1, max: 2, value: "3".into() },
             Some(Reason::OutOfRange { .. }) => Reason::NotStars { min: 1, max: 2 },
             Some(Reason::NotStars { .. }) => Reason::NotAMean { min: 1, max: 2 },
@@ -390,7 +407,7 @@ mod tests {
     #[test]
     fn every_reason_has_a_text_in_both_languages() {
         let reasons: Vec<Reason> = successors(next(None), |reason| next(Some(reason))).collect();
-        assert_eq!(reasons.len(), 25);
+        assert_eq!(reasons.len(), 26);
         for reason in reasons {
             for locale in Locale::ALL {
                 let text = text_of(&Invalid::new("name", reason.clone()), locale);

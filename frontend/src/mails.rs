@@ -2,7 +2,7 @@
 //! 2011/83/EU, article 8), so each has the seller, the lines with prices and tax, and the right of withdrawal.
 
 use shared::{
-    domain::{Delivery, Money, Order, OrderEvent, OrderLine, OrderReason, OrderState, Payment},
+    domain::{Delivery, Money, Order, OrderEvent, OrderLine, OrderReason, OrderState, Payment, unlinked},
     shop::Shop,
 };
 use time::{Duration, OffsetDateTime};
@@ -270,7 +270,7 @@ impl Mail<'_> {
         }
         let place = match (&self.order.address, &self.shop.collect) {
             (Some(address), _) => {
-                let mut lines = address.lines();
+                let mut lines: Vec<String> = address.lines().iter().map(|line| unlinked(line)).collect();
                 lines.pop(); // the code of the country, whose name follows
                 lines.push(delivery::country(self.locale, address.country.code()));
                 Some(self.locale.text_with("mail-address", [("address", lines.join(", ").into())]))
@@ -588,6 +588,42 @@ mod tests {
             assert!(text.contains(there), "{event:?}, {there:?}: {text}");
             assert!(!text.contains(not_there), "{event:?}, {not_there:?}: {text}");
         }
+    }
+
+    #[test]
+    fn nothing_in_a_mail_that_the_buyer_typed_is_a_link() {
+        let lines = |text: &str| Address {
+            name: text.to_owned(),
+            street: vec![text.to_owned(), "C/ Mayor 1".to_owned()],
+            postal_code: Some("28013".to_owned()),
+            place: text.to_owned(),
+            region: Some(text.to_owned()),
+            country: Country::SPAIN,
+        };
+        for text in [
+            "evil.example",
+            "https://evil.example/login",
+            "www.evil.example",
+            "t.co",
+            "evil。example",
+            "ana@evil.example",
+            "mailto:ana@evil",
+            "Llame al 900 123 123",
+            "Llame al +34900123123",
+        ] {
+            let name = DisplayName::try_from(text.to_owned()).unwrap();
+            let contact = order("es").contact.map(|contact| Contact { name, ..contact });
+            for event in OrderEvent::ALL {
+                let order = Order { address: Some(lines(text)), contact: contact.clone(), ..order("es") };
+                let mail = about_order(event, &order, None, &Shop::parse(SHOP).unwrap(), None).text;
+                assert!(!mail.contains(text), "{event:?}: {mail}");
+                for part in text.split(' ').filter(|part| part.contains(['.', '@', ':'])) {
+                    assert!(!mail.contains(part), "{event:?}, {part}: {mail}");
+                }
+            }
+        }
+        let mail = mail(OrderEvent::Confirmed, "es").text;
+        assert!(mail.contains("Ana Ruiz, Calle Mayor 1, 28013 Madrid"), "ordinary text is as it was typed: {mail}");
     }
 
     /// Lines and amounts of a mail that has to add up.

@@ -78,7 +78,7 @@ impl CartNote {
             CartChange::Removed(_) => book.is_some() && line.is_none(),
             CartChange::Full => cart.lines().len() == Cart::MAX_LINES,
             CartChange::Most => cart.lines().iter().any(|line| line.quantity == Cart::MAX_COPIES),
-            CartChange::Changed | CartChange::Refilled | CartChange::Renewed => true,
+            CartChange::Changed | CartChange::Quantity | CartChange::Refilled | CartChange::Renewed => true,
         };
         (is_of_cart && is_so).then_some(Self { change, book })
     }
@@ -104,6 +104,8 @@ pub enum CartChange {
     Full,
     /// A book is in the cart with the largest possible quantity.
     Most,
+    /// A number of copies cannot be ordered, and nothing was changed.
+    Quantity,
     /// The books of a rejected order that can be sold are in the cart.
     Refilled,
     /// The prices or the stock of a form are too old to order by.
@@ -111,12 +113,13 @@ pub enum CartChange {
 }
 
 impl CartChange {
-    const ALL: [(&'static str, Self); 7] = [
+    const ALL: [(&'static str, Self); 8] = [
         ("added", Self::Added),
         ("short", Self::Short),
         ("changed", Self::Changed),
         ("full", Self::Full),
         ("most", Self::Most),
+        ("quantity", Self::Quantity),
         ("refilled", Self::Refilled),
         ("renewed", Self::Renewed),
     ];
@@ -144,6 +147,7 @@ impl CartChange {
             Self::Changed => "cart-changed",
             Self::Full => "cart-full",
             Self::Most => "cart-most",
+            Self::Quantity => "cart-quantity",
             Self::Refilled => "cart-refilled",
             Self::Renewed => "cart-renewed",
         }

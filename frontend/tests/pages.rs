@@ -146,6 +146,47 @@ fn a_refused_form_has_a_summary_that_takes_the_focus_and_links_to_its_fields() {
 }
 
 #[test]
+fn a_form_that_was_sent_again_is_explained_on_the_page_of_its_order() {
+    for (name, text) in [
+        ("es/order-resent", "cuenta lo que enviaste primero"),
+        ("en/order-resent", "what you sent first counts"),
+        ("en/order-confirmed-resent", "cancel this order and place another, or write to us. <a href=\"/contact\">"),
+        ("en/order-shipped-resent", "to change something, write to us. <a href=\"/contact\">"),
+    ] {
+        assert!(page(name).contains(text), "{name}");
+    }
+    for name in ["en/order-confirmed", "en/order-received", "en/order-of-others"] {
+        assert!(!page(name).contains("sent more than once"), "{name}");
+    }
+}
+
+#[test]
+fn a_checkout_that_asks_before_it_orders_keeps_what_was_typed_and_links_to_the_latest_order() {
+    for (name, text, asks) in [
+        ("en/checkout-outdated", "more than a day old", false),
+        ("es/checkout-outdated", "más de un día", false),
+        ("en/checkout-gone", "no longer in your cart", true),
+        ("es/checkout-gone", "ya no están en tu carrito", true),
+    ] {
+        let html = page(name);
+        let main = html.split("<main").nth(1).unwrap().split("</main>").next().unwrap();
+        assert!(main.contains(text) && main.contains("value=\"Calle Mayor 1\""), "{name}");
+        assert_eq!(main.contains("name=\"all-the-same\" value=\"yes\""), asks, "{name}");
+        assert_eq!(main.contains("href=\"/orders/"), asks, "{name}");
+    }
+    assert!(!page("en/checkout").contains("all-the-same"));
+}
+
+#[test]
+fn a_number_of_copies_that_cannot_be_ordered_is_refused_at_its_line() {
+    let html = page("en/cart-quantity");
+    let refused = "must be a whole number from 1 to 20. Nothing was changed.";
+    assert_eq!(html.matches(refused).count(), 2, "above the cart, and at the line");
+    let error = html.split("class=\"error\" id=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+    assert!(html.contains(&format!("aria-invalid=\"true\" aria-describedby=\"{error}\"")), "{error}");
+}
+
+#[test]
 fn the_page_of_a_refused_rating_keeps_the_book_and_is_not_indexed() {
     for name in ["es/rate-422", "en/rate-503", "es/rate-honeypot", "en/rate-language"] {
         let html = page(name);

@@ -50,6 +50,23 @@ impl Declaration {
     }
 }
 
+/// A form of an order that was sent again from the same browser, as the redirect to the order's page carries it: only the shop
+/// can have written it, so that an address which somebody else has sent claims nothing.
+pub struct Resent;
+
+impl Resent {
+    /// The parameter of the page's address.
+    pub const PARAMETER: &'static str = "resent";
+
+    pub fn write(key: &SubmissionKey, order: OrderId) -> String {
+        key.derive(&[b"form sent again", order.uuid().as_bytes()]).to_string()
+    }
+
+    pub fn is_of(text: &str, key: &SubmissionKey, order: OrderId) -> bool {
+        text == Self::write(key, order)
+    }
+}
+
 fn sender(key: &SubmissionKey, asked_by: &AskedBy) -> Uuid {
     let id = match asked_by {
         AskedBy::Visitor(visitor) => key.derive(&[b"declared by visitor", visitor.0.as_bytes()]),
@@ -76,6 +93,21 @@ mod tests {
 
     fn email(address: &str) -> AskedBy {
         AskedBy::Email(Email::parse(address).unwrap())
+    }
+
+    #[test]
+    fn only_the_shop_can_have_written_that_a_form_was_sent_again() {
+        let (key, other_key) = (key("A"), key("B"));
+        let [order, other] = [1, 2].map(|sender| key.order_id(Uuid::from_u128(sender), b"k"));
+        for (text, is_so) in [
+            (Resent::write(&key, order), true),
+            (Resent::write(&key, other), false),
+            (Resent::write(&other_key, order), false),
+            ("yes".to_owned(), false),
+            (String::new(), false),
+        ] {
+            assert_eq!(Resent::is_of(&text, &key, order), is_so, "{text}");
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::{
     App, Reply, Request,
     api::{Receipt, Status},
-    domain::{BookId, Invalid, SubmissionId, SubmissionKey, VisitorCookie, VisitorId, uuid_of_shop},
+    domain::{BookId, Invalid, SubmissionId, SubmissionKey, VisitorCookie, VisitorId, number_of_cookie},
     error::{ApiError, Result},
     messages::{Content, Submission},
 };
@@ -145,8 +145,7 @@ pub fn program_key(request: &Request) -> Result<Vec<u8>> {
 
 /// Whether the cookie names a visitor.
 fn has_visitor(request: &Request) -> bool {
-    let number = request.cookie(Request::VISITOR_COOKIE).and_then(|value| value.split('.').next());
-    number.and_then(uuid_of_shop).is_some()
+    request.cookie(Request::VISITOR_COOKIE).and_then(number_of_cookie).is_some()
 }
 
 fn key_of_program(request: &Request) -> Result<Option<Vec<u8>>> {

@@ -46,6 +46,8 @@ pub enum Reason {
     OutsideVatArea,
     /// A text that holds what looks like the number of a payment card.
     CardNumber,
+    /// A name or a line of an address with what mail programs make a link of.
+    Link,
     NotInRange {
         min: u32,
         max: u32,
@@ -126,6 +128,9 @@ impl fmt::Display for Reason {
             }
             Self::NotACountry => f.write_str("must be a code of ISO 3166-1 such as ES"),
             Self::CardNumber => f.write_str("must not contain the number of a card"),
+            Self::Link => f.write_str(
+                "must not contain a link, the name of a site or an email address; put a blank after each point",
+            ),
             Self::NotInRange { min, max } => write!(f, "must be a whole number from {min} to {max}"),
             Self::OutOfRange { min, max, value } => {
                 write!(f, "must be a whole number from {min} to {max}, and is {value}")

@@ -1,5 +1,7 @@
 //! Clients of the queues.
 
+use std::borrow::Cow;
+
 use anyhow::{Context, bail};
 use aws_sdk_sqs::{
     operation::send_message::builders::SendMessageFluentBuilder,
@@ -30,7 +32,7 @@ impl QueueClient {
 
     /// Sends a text.
     pub async fn send_text(&self, body: &str) -> anyhow::Result<()> {
-        self.put(self.sqs.send_message().message_body(body)).await
+        self.put(self.sqs.send_message().message_body(sendable(body))).await
     }
 
     /// Sends a message to the dead-letter queue with the reason of its permanent failure: unchanged, or cut where SQS
@@ -107,17 +109,30 @@ const MAX_MESSAGE: usize = 1_048_576;
 /// The name and the type of the attribute count as well.
 const ATTRIBUTE: usize = "reason".len() + "String".len();
 
-/// Body and reason of a dead letter, in a form and size that SQS takes: no empty body, and no control characters in an
-/// attribute. A body that is too long is cut, because it cannot succeed anyway, and the reason says so.
-fn fitting<'a>(body: &'a str, reason: &str) -> (&'a str, String) {
-    let body = if body.is_empty() { "(empty)" } else { body };
-    let mut reason: String = reason.chars().filter(|c| !c.is_control()).take(500).collect();
+/// Characters that SQS takes in a body or an attribute; it refuses the whole message for another one.
+/// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>
+fn is_sendable(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{fffd}' | '\u{10000}'..)
+}
+
+/// The text without the characters that SQS refuses.
+fn sendable(text: &str) -> Cow<'_, str> {
+    if text.chars().all(is_sendable) { text.into() } else { text.chars().filter(|c| is_sendable(*c)).collect() }
+}
+
+/// Body and reason of a dead letter, in a form and size that SQS takes: no empty body, no character that it refuses, and no
+/// control characters in an attribute. A body that is too long is cut, because it cannot succeed anyway, and the reason says
+/// so.
+fn fitting<'a>(body: &'a str, reason: &str) -> (Cow<'a, str>, String) {
+    let body = sendable(body);
+    let body = if body.is_empty() { "(empty)".into() } else { body };
+    let mut reason: String = reason.chars().filter(|c| is_sendable(*c) && !c.is_control()).take(500).collect();
     if body.len() + reason.len() + ATTRIBUTE <= MAX_MESSAGE {
         return (body, reason);
     }
     reason = format!("cut, because it had {} bytes: {reason}", body.len());
     let kept = body.floor_char_boundary(MAX_MESSAGE - ATTRIBUTE - reason.len());
-    (&body[..kept], reason)
+    (body[..kept].to_owned().into(), reason)
 }
 
 #[cfg(test)]
@@ -139,6 +154,10 @@ mod tests {
             assert_eq!(kept == body, is_whole, "{}", body.len());
             assert!(reason.contains("not a submission") && !reason.contains('\n'), "{reason}");
         }
+        let (body, reason) =
+            fitting("\u{0}{\u{fffe}\"a\":\t1}\u{ffff}\n\u{1f680}", "unknown kind \u{fffe}R2\u{ffff}\u{7}");
+        assert_eq!((&*body, reason.as_str()), ("{\"a\":\t1}\n\u{1f680}", "unknown kind R2"));
+        assert_eq!(fitting("\u{fffe}", "x").0, "(empty)");
         assert!(fitting(&"x".repeat(MAX_MESSAGE), "too long").1.starts_with("cut, because it had 1048576 bytes"));
     }
 }

@@ -2,6 +2,7 @@
 //! that the function that takes the order, which has no database, orders what the buyer saw, and can show the form again.
 
 use serde::{Deserialize, Serialize};
+use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::{
@@ -22,6 +23,9 @@ pub struct Quote {
     pub delivery_tax_rate: u16,
     /// Whether the cart had more than can be ordered.
     pub is_partial: bool,
+    /// In seconds since 1970; 0 in a quote of a version before.
+    #[serde(default)]
+    issued_at: i64,
 }
 
 /// A book of a quote.
@@ -47,6 +51,8 @@ impl QuoteLine {
 impl Quote {
     /// A form carries the titles; the order has them in full.
     pub const MAX_TITLE: usize = 120;
+    /// How long a form with the quote is accepted.
+    pub const VALID_FOR: Duration = Duration::hours(24);
 
     /// The quote of these lines. The titles are shortened.
     pub fn new(shop: &Shop, key: Uuid, mut lines: Vec<QuoteLine>, is_partial: bool) -> Self {
@@ -63,7 +69,28 @@ impl Quote {
             deliveries: collect.into_iter().chain(parcel).collect(),
             delivery_tax_rate: shop.tax_rates.delivery,
             is_partial,
+            issued_at: 0,
         }
+    }
+
+    /// The quote with the time at which its form is shown.
+    #[must_use]
+    pub fn issued(self, now: OffsetDateTime) -> Self {
+        Self { issued_at: now.unix_timestamp(), ..self }
+    }
+
+    /// The same for a form that is shown again after [`Self::VALID_FOR`], which is another form. The prices are still only the
+    /// limits of what is charged.
+    #[must_use]
+    pub fn renewed(&self, key: Uuid, now: OffsetDateTime) -> Self {
+        Self { key, ..self.clone() }.issued(now)
+    }
+
+    /// Whether its form is too old to order by. With the form somebody who finds it on a shared computer could see the order
+    /// that was placed by it.
+    pub fn is_outdated(&self, now: OffsetDateTime) -> bool {
+        let age = now.unix_timestamp().saturating_sub(self.issued_at);
+        age >= Self::VALID_FOR.whole_seconds()
     }
 
     pub fn money(&self, minor: u32) -> Money {
@@ -107,6 +134,8 @@ impl Quote {
 
 #[cfg(test)]
 mod tests {
+    use time::macros::datetime;
+
     use super::*;
 
     fn shop(free_from: Option<u32>) -> Shop {
@@ -168,6 +197,26 @@ mod tests {
             assert_eq!(Quote::unseal(forged, &key(0)), None, "{forged}");
         }
         assert_eq!(Quote::unseal(&key(0).seal("{}"), &key(0)), None, "of another version");
+    }
+
+    #[test]
+    fn a_quote_is_accepted_for_a_day_and_a_renewed_one_is_of_another_form() {
+        let at = datetime!(2026-01-02 03:04:05 UTC);
+        let quote = Quote::new(&shop(None), Uuid::from_u128(7), vec![line(53, 2, 1_995)], true);
+        assert!(quote.is_outdated(at), "of a version before");
+        let quote = quote.issued(at);
+        for (now, is_outdated) in [
+            (at, false),
+            (at + Duration::seconds(86_399), false),
+            (at + Duration::hours(24), true),
+            (at - Duration::hours(1), false),
+        ] {
+            assert_eq!(quote.is_outdated(now), is_outdated, "{now}");
+            assert_eq!(Quote::unseal(&quote.seal(&key(0)), &key(0)).unwrap().is_outdated(now), is_outdated, "{now}");
+        }
+        let renewed = quote.renewed(Uuid::from_u128(8), at + Duration::hours(24));
+        assert!(!renewed.is_outdated(at + Duration::hours(47)) && renewed.key != quote.key);
+        assert_eq!((renewed.lines, renewed.deliveries), (quote.lines, quote.deliveries));
     }
 
     #[test]

@@ -355,6 +355,47 @@ async fn a_rejected_order_offers_what_is_available_and_puts_it_into_the_cart() {
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
+async fn a_form_that_is_sent_again_is_explained_and_a_second_tab_is_asked_before_it_orders() {
+    let shop = Shop::open().await;
+    let book = imports::book_on_sale(&shop, 9).await;
+    let cart = format!("cart=x.{book}:1:{}", price(&shop, book).await);
+    let [first, second] = [quoted(&shop, &cart).await, quoted(&shop, &cart).await];
+    let form = collected(&first);
+    let placed = send(&shop, "/checkout", &cart, &form).await;
+    let address = placed.header("location").to_owned();
+    let browser = format!("{}; {}", cookie(&placed, "visitor"), cookie(&placed, "order"));
+    after(&shop, &format!("/api{address}"), "received", &browser).await;
+
+    let again = send(&shop, "/checkout", &browser, &form).await;
+    let location = again.header("location").to_owned();
+    assert!(again.status == 303 && location.starts_with(&format!("{address}?resent=")), "{location}");
+    let text = "what you sent first counts";
+    assert!(page(&shop, &location, &browser).await.text.contains(text));
+    assert!(!page(&shop, &location, "").await.text.contains(text), "a stranger sees the state only");
+    for path in [address.clone(), format!("{address}?resent=x")] {
+        assert!(!page(&shop, &path, &browser).await.text.contains(text), "{path}");
+    }
+    let mut corrected = form.clone();
+    corrected.push(("note", "Por la tarde".to_owned()));
+    send(&shop, "/checkout", &browser, &corrected).await;
+    eventually(Duration::from_mins(1), async || {
+        let shown = page(&shop, &address, &browser).await.text;
+        if shown.contains(text) { Ok(()) } else { Err(shown) }
+    })
+    .await;
+
+    let mut other = collected(&second);
+    let asked = send(&shop, "/checkout", &browser, &other).await;
+    assert_eq!(asked.status, 409, "{}", asked.text);
+    assert!(asked.text.contains("no longer in your cart") && asked.text.contains(&address), "{}", asked.text);
+    assert!(asked.text.contains("value=\"Ana Ruiz\""), "what was typed is still there: {}", asked.text);
+    other.push(("all-the-same", "yes".to_owned()));
+    let ordered = send(&shop, "/checkout", &browser, &other).await;
+    assert!(ordered.status == 303 && !ordered.header("location").starts_with(&address), "{}", ordered.text);
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
 async fn a_form_that_the_shop_did_not_make_orders_nothing() {
     let shop = Shop::open().await;
     let book = imports::book_on_sale(&shop, 9).await;

@@ -114,6 +114,8 @@ fn carts(view: View, books: &[Summary], hostile: &Summary, show: &mut impl FnMut
     ];
     let most = CartNote { change: CartChange::Most, book: None };
     show("cart-changed", &CartPage { view: View { cart_change: Some(most), ..view }, rows: &rows, removed: None });
+    let refused = CartNote { change: CartChange::Quantity, book: Some(rows[1].line.book) };
+    show("cart-quantity", &CartPage { view: View { cart_change: Some(refused), ..view }, rows: &rows, removed: None });
     show("cart-nothing-left", &CartPage { view, rows: &rows[4..], removed: None });
     let mut cart = Cart::default();
     assert!(rows.iter().all(|row| cart.add(row.line).is_ok()));
@@ -154,6 +156,11 @@ fn checkouts(view: View, books: &[Summary], hostile: &Summary, show: &mut impl F
     show("checkout-422", &Checkout { form, ..page });
     let unavailable = Form { typed: &typed, trouble: Some(Trouble::Unavailable), ..Form::default() };
     show("checkout-503", &Checkout { form: unavailable, ..page });
+    for (name, trouble) in [("checkout-outdated", Trouble::Outdated), ("checkout-gone", Trouble::Gone)] {
+        let form = Form { typed: &typed, trouble: Some(trouble), ..Form::default() };
+        let view = View { order: Some(order_id()), ..view };
+        show(name, &Checkout { view, form, ..page });
+    }
     let other_rate = QuoteLine { tax_rate: 2_100, ..line(hostile, 20, 99_999) };
     let more = [lines, vec![other_rate]].concat();
     let partial = Quote::new(&SHOP, Uuid::from_u128(7), more, true);
@@ -170,13 +177,26 @@ fn orders(view: View, books: &[Summary], hostile: &Summary, show: &mut impl FnMu
     let sent = order(&books[..2], OrderState::Received);
     let id = sent.id.to_string();
     let view = View { path: "/orders/x", ..view };
-    let page = OrderPage { view, id: &id, order: OrderView::Received, step: OrderStep::Reads, email: "", reloads: 0 };
+    let page = OrderPage {
+        view,
+        id: &id,
+        order: OrderView::Received,
+        step: OrderStep::Reads,
+        email: "",
+        reloads: 0,
+        is_resent: false,
+    };
     show("order-received", &page);
+    show("order-resent", &OrderPage { is_resent: true, ..page });
     show("order-late", &OrderPage { reloads: OrderPage::MAX_RELOADS, ..page });
     show("order-unknown", &OrderPage { order: OrderView::Unknown, ..page });
     for state in OrderState::ALL.into_iter().filter(|state| *state != OrderState::Received) {
         let order = order(&books[..2], state);
         show(&format!("order-{}", state.code()), &OrderPage { order: OrderView::Whole(&order), ..page });
+        if matches!(state, OrderState::Confirmed | OrderState::Shipped) {
+            let repeated = Order { repeated_at: Some(PLACED), ..order.clone() };
+            show(&format!("order-{}-resent", state.code()), &OrderPage { order: OrderView::Whole(&repeated), ..page });
+        }
         if state == OrderState::Confirmed {
             let whole = OrderPage { order: OrderView::Whole(&order), ..page };
             show("order-cancel", &OrderPage { step: OrderStep::Cancels, ..whole });

@@ -3,7 +3,7 @@
 use askama::Template;
 use shared::domain::{Cart, CartLine, Money, Summary};
 
-use crate::{CartChange, View, assets};
+use crate::{CartChange, CartNote, View, assets};
 
 /// `/cart`
 #[derive(Template, Clone, Copy)]
@@ -106,6 +106,13 @@ impl CartPage<'_> {
         let CartChange::Removed(quantity) = self.view.cart_change?.change else { return None };
         let book = self.removed?;
         self.view.price_of(book).map(|price| CartLine { book: book.id, quantity, price_seen: price.minor })
+    }
+
+    /// The fault of the number of copies that was typed for a line, if it is this one.
+    fn wrong_quantity(&self, row: &CartRow) -> Option<String> {
+        let CartNote { change, book } = self.view.cart_change?;
+        let is_of_row = change == CartChange::Quantity && book == Some(row.line.book);
+        is_of_row.then(|| self.view.text("cart-quantity"))
     }
 
     fn subtotal(&self) -> Money {

@@ -8,9 +8,9 @@ use shared::{
 };
 
 use super::differ;
-use crate::{Form, View, assets, delivery};
+use crate::{Form, Trouble, View, assets, delivery};
 
-/// `/checkout`, also for the statuses 413, 422 and 503 of an order.
+/// `/checkout`, also for the statuses 409, 413, 422 and 503 of an order.
 #[derive(Template, Clone, Copy)]
 #[template(path = "checkout.html")]
 pub struct Checkout<'a> {
@@ -25,6 +25,13 @@ pub struct Checkout<'a> {
 impl Checkout<'_> {
     /// The hidden field with the sealed quote.
     pub const QUOTE: &'static str = "quote";
+    /// The hidden field of a form whose sender knows that its books are no longer in the cart.
+    pub const ALL_THE_SAME: &'static str = "all-the-same";
+
+    /// Whether the sender of the form is asked, or was asked, if its books are to be ordered all the same.
+    fn asks(&self) -> bool {
+        self.form.trouble == Some(Trouble::Gone) || !self.form.value(Self::ALL_THE_SAME).is_empty()
+    }
 
     fn money(&self, minor: u32) -> Money {
         self.quote.money(minor)

@@ -20,6 +20,8 @@ pub struct OrderPage<'a> {
     pub email: &'a str,
     /// How often a browser without script has loaded the page by itself.
     pub reloads: u8,
+    /// Whether this browser has just sent the order's form again.
+    pub is_resent: bool,
 }
 
 /// The part of an order that the visitor may see.
@@ -184,6 +186,14 @@ impl OrderPage<'_> {
             _ => return None,
         };
         Some(self.view.text_with(key, "time", self.view.moment(at)))
+    }
+
+    /// Which version of the order counts, where its form was sent again, perhaps with other values.
+    fn resent(&self) -> Option<&'static str> {
+        let is_repeated = self.whole().is_some_and(|order| order.repeated_at.is_some());
+        let can_know = !matches!(self.order, OrderView::State(_));
+        let key = if self.state().can_be_cancelled() { "order-resent" } else { "order-resent-as-it-is" };
+        (can_know && (self.is_resent || is_repeated)).then_some(key)
     }
 
     /// What happens next.
@@ -368,7 +378,7 @@ mod tests {
             order: None,
             account: Account::NotHere,
         };
-        OrderPage { view, id: "x", order, step, email: "", reloads }.render().unwrap()
+        OrderPage { view, id: "x", order, step, email: "", reloads, is_resent: false }.render().unwrap()
     }
 
     #[test]

@@ -41,7 +41,7 @@ async fn place(app: &App, request: &Request) -> Result<Reply> {
     let asked = Asked::parse(body, super::seller()?)?;
     let key = app.submission_key().await?;
     let now = OffsetDateTime::now_utc();
-    let (buyer, id) = super::buyer(&key, request, &repeated, request.body(), now);
+    let (buyer, id) = super::buyer(&key, request, &repeated, &asked.content(), now);
     let order = OrderV1 {
         order: id,
         visitor: buyer.visitor(),
@@ -121,6 +121,13 @@ impl Asked {
             }
             _ => Err(ApiError::Unprocessable(invalid)),
         }
+    }
+
+    /// What a retry repeats, however it is written.
+    fn content(&self) -> Vec<u8> {
+        let Details { delivery, payment, contact, address, note } = &self.details;
+        let content = (&self.lines, delivery, payment, contact, address, note, &self.language, &self.total);
+        serde_json::to_vec(&content).expect("an order is JSON")
     }
 
     /// The part of the total that is not of the lines.
@@ -517,6 +524,45 @@ mod tests {
             let expected = format!("{expected}: is given twice");
             assert!(invalid.iter().any(|invalid| invalid.to_string() == expected), "{twice}: {invalid:?}");
         }
+    }
+
+    #[test]
+    fn a_retry_that_is_written_differently_has_the_same_content() {
+        let content = |body: &str| read(body).unwrap().content();
+        let body = order();
+        let first = content(&body.to_string());
+        let mut reversed: Vec<(&String, &Value)> = body.as_object().unwrap().iter().collect();
+        reversed.reverse();
+        let members: Vec<String> = reversed.iter().map(|(name, value)| format!("\n \"{name}\" : {value}")).collect();
+        let mut with_blanks = order();
+        (with_blanks["contact"]["name"], with_blanks["note"]) = (json!(" Ana\n"), json!(null));
+        with_blanks["total"]["minor"] = json!(5335.0);
+        for same in [
+            format!("{{{}\t}}", members.join(" ,")),
+            serde_json::to_string_pretty(&body).unwrap(),
+            body.to_string().replace("\"Ana\"", "\"\\u0041na\""),
+            with_blanks.to_string(),
+        ] {
+            assert_eq!(content(&same), first, "{same}");
+        }
+        for (place, value) in [
+            ("/contact/name", json!("Eva")),
+            ("/contact/email", json!("eva@example.org")),
+            ("/contact/phone", json!("600123123")),
+            ("/address/street/0", json!("Calle Mayor 2")),
+            ("/lines/0/quantity", json!(1)),
+            ("/lines/0/unit_price/minor", json!(1994)),
+            ("/payment", json!("on_delivery")),
+            ("/total/minor", json!(5336)),
+        ] {
+            let mut other = order();
+            *other.pointer_mut(place).unwrap() = value;
+            let Ok(asked) = read(&other.to_string()) else { continue };
+            assert_ne!(asked.content(), first, "{place}");
+        }
+        let mut other = order();
+        other["note"] = json!("Por la tarde");
+        assert_ne!(content(&other.to_string()), first);
     }
 
     #[test]

@@ -15,10 +15,8 @@ pub fn change(request: &Request) -> Result<Reply> {
     }
     let typed = request.form()?;
     let mut cart = cart_of(request).or_with_id(Uuid::new_v4());
-    let before = cart.clone();
-    let change = apply(&mut cart, &typed)?;
-    let change = removed(&typed, &before).or_else(|| short(&typed, change, &cart)).unwrap_or(change);
-    Ok(with_cart(Reply::see_other(&destination(&typed, change, &cart)), &cart))
+    let note = apply(&mut cart, &typed)?;
+    Ok(with_cart(Reply::see_other(&destination(&typed, note, &cart)), &cart))
 }
 
 /// The reply with the cookie of a cart.
@@ -27,79 +25,89 @@ pub fn with_cart(reply: Reply, cart: &Cart) -> Reply {
     reply.with_cart(value.as_deref())
 }
 
-/// Changes the cart as the form asks.
-fn apply(cart: &mut Cart, typed: &BTreeMap<String, String>) -> Result<CartChange> {
+/// Changes the cart as the form asks. A number of copies that cannot be ordered changes no quantity.
+fn apply(cart: &mut Cart, typed: &BTreeMap<String, String>) -> Result<CartNote> {
     let field = |name: &str| typed.get(name).map_or("", String::as_str);
-    let (limit, done) = match field("do") {
-        "add" => (cart.add(added(typed)?), CartChange::Added),
+    let note = match field("do") {
+        "add" => {
+            let book =
+                book_of(typed).ok_or_else(|| Invalid::other("book", "must be the number of a book, such as 53"))?;
+            let quantity = typed.get("quantity").filter(|text| !text.trim().is_empty());
+            let change = match quantity.map_or(Some(1), |text| copies(text)) {
+                Some(quantity) => {
+                    let price_seen = field("price").trim().parse().unwrap_or_default();
+                    match outcome(cart.add(CartLine { book, quantity, price_seen }), CartChange::Added) {
+                        CartChange::Added if is_short(typed, book, cart) => CartChange::Short,
+                        change => change,
+                    }
+                }
+                None => CartChange::Quantity,
+            };
+            CartNote { change, book: Some(book) }
+        }
         "refill" => {
             let lines: Vec<CartLine> =
                 field("lines").split('.').take(Cart::MAX_LINES).filter_map(CartLine::parse).collect();
-            (cart.merge(&lines), CartChange::Refilled)
+            CartNote { change: outcome(cart.merge(&lines), CartChange::Refilled), book: None }
         }
-        _ => (set_quantities(cart, typed), CartChange::Changed),
+        _ => set_quantities(cart, typed),
     };
-    if let Some(book) = BookId::parse(field("remove")) {
-        cart.remove(book);
-    }
-    Ok(match limit {
+    let Some(book) = BookId::parse(field("remove")) else { return Ok(note) };
+    let Some(line) = cart.line(book) else { return Ok(note) };
+    let change = CartChange::Removed(line.quantity);
+    cart.remove(book);
+    Ok(CartNote { change, book: Some(book) })
+}
+
+fn outcome(limit: Result<(), CartLimit>, done: CartChange) -> CartChange {
+    match limit {
         Ok(()) => done,
         Err(CartLimit::Lines) => CartChange::Full,
         Err(CartLimit::Copies) => CartChange::Most,
-    })
-}
-
-/// That the form has removed a book that was in the cart, with its copies, so that the page can offer them again.
-fn removed(typed: &BTreeMap<String, String>, before: &Cart) -> Option<CartChange> {
-    let book = BookId::parse(typed.get("remove")?)?;
-    before.line(book).map(|line| CartChange::Removed(line.quantity))
-}
-
-/// That the cart has more copies of an added book than the page had seen. This function reads no stock.
-fn short(typed: &BTreeMap<String, String>, change: CartChange, cart: &Cart) -> Option<CartChange> {
-    let seen: u8 = typed.get("stock")?.parse().ok()?;
-    let book = BookId::parse(typed.get("book")?.trim())?;
-    let wanted = cart.line(book)?.quantity;
-    (change == CartChange::Added && wanted > seen).then_some(CartChange::Short)
-}
-
-fn added(typed: &BTreeMap<String, String>) -> Result<CartLine> {
-    let number = |name: &str| typed.get(name).and_then(|text| text.trim().parse().ok());
-    let book = typed.get("book").and_then(|book| BookId::parse(book.trim()));
-    let book = book.ok_or_else(|| Invalid::other("book", "must be the number of a book, such as 53"))?;
-    let quantity = number("quantity").map_or(1, |quantity: u32| u8::try_from(quantity).unwrap_or(u8::MAX)).max(1);
-    Ok(CartLine { book, quantity, price_seen: number("price").unwrap_or_default() })
-}
-
-/// Takes over the quantities of the cart's page. A number that cannot be read changes nothing.
-fn set_quantities(cart: &mut Cart, typed: &BTreeMap<String, String>) -> Result<(), CartLimit> {
-    let number = |name: &str, book: BookId| {
-        typed.get(&format!("{name}-{book}")).and_then(|text| text.trim().parse::<u32>().ok())
-    };
-    let mut met = Ok(());
-    for line in cart.lines().to_vec() {
-        let quantity = number("quantity", line.book).map_or(line.quantity, |new| u8::try_from(new).unwrap_or(u8::MAX));
-        let price_seen = number("price", line.book).unwrap_or(line.price_seen);
-        met = met.and(cart.set(CartLine { quantity, price_seen, ..line }));
     }
-    met
+}
+
+/// Whether the cart has more copies of an added book than the page had seen. This function reads no stock.
+fn is_short(typed: &BTreeMap<String, String>, book: BookId, cart: &Cart) -> bool {
+    let seen = typed.get("stock").and_then(|stock| stock.parse::<u8>().ok());
+    seen.zip(cart.line(book)).is_some_and(|(seen, line)| line.quantity > seen)
+}
+
+/// A number of copies that can be ordered.
+fn copies(text: &str) -> Option<u8> {
+    let text = text.trim();
+    let number = text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()))?;
+    (1..=Cart::MAX_COPIES).contains(&number).then_some(number)
+}
+
+fn book_of(typed: &BTreeMap<String, String>) -> Option<BookId> {
+    typed.get("book").and_then(|book| BookId::parse(book.trim()))
+}
+
+/// Takes over the quantities of the cart's page: all of them, or none if one cannot be ordered.
+fn set_quantities(cart: &mut Cart, typed: &BTreeMap<String, String>) -> CartNote {
+    let field = |name: &str, book: BookId| typed.get(&format!("{name}-{book}"));
+    let mut changed = Vec::new();
+    for line in cart.lines() {
+        let Some(quantity) = field("quantity", line.book).map_or(Some(line.quantity), |text| copies(text)) else {
+            return CartNote { change: CartChange::Quantity, book: Some(line.book) };
+        };
+        let price_seen = field("price", line.book).and_then(|text| text.trim().parse().ok());
+        changed.push(CartLine { quantity, price_seen: price_seen.unwrap_or(line.price_seen), ..*line });
+    }
+    let met = changed.into_iter().fold(Ok(()), |met, line| met.and(cart.set(line)));
+    CartNote { change: outcome(met, CartChange::Changed), book: None }
 }
 
 /// The page after the change; of an added book, the place where the page lists it.
-fn destination(typed: &BTreeMap<String, String>, change: CartChange, cart: &Cart) -> String {
-    let is_limit = matches!(change, CartChange::Full | CartChange::Most);
-    let removed = typed.get("remove").and_then(|book| BookId::parse(book));
-    let note = CartNote { change, book: removed.filter(|_| matches!(change, CartChange::Removed(_))) };
+fn destination(typed: &BTreeMap<String, String>, note: CartNote, cart: &Cart) -> String {
+    let is_refused = matches!(note.change, CartChange::Full | CartChange::Most | CartChange::Quantity);
     match typed.get("do").map(String::as_str) {
-        Some("checkout") if !is_limit => "/checkout".to_owned(),
-        Some("add") => {
-            let book = typed.get("book").and_then(|book| BookId::parse(book.trim()));
-            let note = CartNote { change, book };
-            match (typed.get("back").filter(|back| is_page_of_shop(back)), book) {
-                (Some(back), Some(book)) => format!("{}#book-{book}", noted(back, note, cart)),
-                _ => noted("/cart", note, cart),
-            }
-        }
+        Some("checkout") if !is_refused => "/checkout".to_owned(),
+        Some("add") => match (typed.get("back").filter(|back| is_page_of_shop(back)), note.book) {
+            (Some(back), Some(book)) => format!("{}#book-{book}", noted(back, note, cart)),
+            _ => noted("/cart", note, cart),
+        },
         _ => noted("/cart", note, cart),
     }
 }
@@ -150,12 +158,7 @@ mod tests {
                 "53:20:1995",
                 "/cart?cart=most.c56a4180.53",
             ),
-            (
-                "",
-                &[("do", "add"), ("book", "53"), ("price", "x"), ("quantity", "-1")],
-                "53:1:0",
-                "/cart?cart=added.c56a4180.53",
-            ),
+            ("", &[("do", "add"), ("book", "53"), ("price", "x")], "53:1:0", "/cart?cart=added.c56a4180.53"),
             (
                 "",
                 &[("do", "add"), ("book", "53"), ("back", "/books?q=a%20b&cart=full")],
@@ -180,16 +183,19 @@ mod tests {
                 "7:2:950",
                 "/cart?cart=changed.c56a4180",
             ),
-            ("53:1:1995", &[("do", "change"), ("quantity-53", "0")], "", "/cart?cart=changed.none"),
-            ("53:1:1995", &[("do", "change"), ("quantity-53", "300")], "53:20:1995", "/cart?cart=most.c56a4180"),
             (
                 "53:1:1995",
-                &[("do", "change"), ("quantity-53", "many"), ("quantity-7", "1")],
-                "53:1:1995",
+                &[("do", "change"), ("quantity-53", "2"), ("quantity-7", "x")],
+                "53:2:1995",
                 "/cart?cart=changed.c56a4180",
             ),
+            (
+                "53:1:1995.7:1:950",
+                &[("remove", "53"), ("quantity-53", "x"), ("quantity-7", "2")],
+                "7:1:950",
+                "/cart?cart=quantity.c56a4180.53",
+            ),
             ("53:1:1995", &[("do", "checkout"), ("quantity-53", "2")], "53:2:1995", "/checkout"),
-            ("53:1:1995", &[("do", "checkout"), ("quantity-53", "21")], "53:20:1995", "/cart?cart=most.c56a4180"),
             (
                 "53:1:1995",
                 &[("do", "refill"), ("lines", "53:2:2095.x.7:1:950")],
@@ -204,22 +210,41 @@ mod tests {
 
     #[test]
     fn a_removed_book_is_named_with_its_copies_so_that_it_can_be_put_back() {
-        let id = "c56a4180-65aa-42ec-a945-5fd21dec0538";
         for (before, fields, expected) in [
-            (".53:3:1995.7:1:950", &[("remove", "53"), ("quantity-53", "3")][..], "/cart?cart=removed-3.c56a4180.53"),
-            (".53:1:1995", &[("remove", "53")], "/cart?cart=removed-1.none.53"),
-            (".7:1:950", &[("remove", "53")], "/cart?cart=changed.c56a4180"),
-            (".53:1:1995", &[("do", "add"), ("book", "53"), ("stock", "1")], "/cart?cart=short.c56a4180.53"),
-            (".53:1:1995", &[("do", "add"), ("book", "53"), ("stock", "2")], "/cart?cart=added.c56a4180.53"),
-            (".53:1:1995", &[("do", "add"), ("book", "53"), ("stock", "x")], "/cart?cart=added.c56a4180.53"),
+            ("53:3:1995.7:1:950", &[("remove", "53"), ("quantity-53", "3")][..], "/cart?cart=removed-3.c56a4180.53"),
+            ("53:1:1995", &[("remove", "53")], "/cart?cart=removed-1.none.53"),
+            ("53:3:1995.7:1:950", &[("remove", "53"), ("quantity-7", "x")], "/cart?cart=removed-3.c56a4180.53"),
+            ("7:1:950", &[("remove", "53")], "/cart?cart=changed.c56a4180"),
+            ("53:1:1995", &[("do", "add"), ("book", "53"), ("stock", "1")], "/cart?cart=short.c56a4180.53"),
+            ("53:1:1995", &[("do", "add"), ("book", "53"), ("stock", "2")], "/cart?cart=added.c56a4180.53"),
+            ("53:1:1995", &[("do", "add"), ("book", "53"), ("stock", "x")], "/cart?cart=added.c56a4180.53"),
         ] {
-            let typed: BTreeMap<String, String> =
-                fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-            let before = Cart::parse(&format!("{id}{before}"));
-            let mut cart = before.clone();
-            let change = apply(&mut cart, &typed).unwrap();
-            let change = removed(&typed, &before).or_else(|| short(&typed, change, &cart)).unwrap_or(change);
-            assert_eq!(destination(&typed, change, &cart), expected, "{fields:?}");
+            assert_eq!(changed(before, fields).1, expected, "{fields:?}");
+        }
+    }
+
+    #[test]
+    fn a_quantity_that_is_no_number_of_copies_changes_nothing_and_the_page_says_so_at_the_book() {
+        let before = "53:1:1995.7:1:950";
+        for typed in ["-1", "0", "1e3", "1;2", "99999999999", "21", "1.5", "1,5", "+1", "dos", "٢", "0x2", "2 2"] {
+            let add = [("do", "add"), ("book", "53"), ("price", "1995"), ("quantity", typed)];
+            assert_eq!(
+                changed(before, &add),
+                (before.to_owned(), "/cart?cart=quantity.c56a4180.53".to_owned()),
+                "{typed}"
+            );
+            let to_book = [&add[..], &[("back", "/books")]].concat();
+            assert_eq!(changed("", &to_book).1, "/books?cart=quantity.none.53#book-53", "{typed}");
+            for action in ["change", "checkout"] {
+                let set = [("do", action), ("quantity-53", "2"), ("price-53", "1895"), ("quantity-7", typed)];
+                let (after, address) = changed(before, &set);
+                assert_eq!((after.as_str(), address.as_str()), (before, "/cart?cart=quantity.c56a4180.7"), "{typed}");
+            }
+        }
+        assert_eq!(changed(before, &[("do", "change"), ("quantity-53", "")]).1, "/cart?cart=quantity.c56a4180.53");
+        for typed in ["", " ", " 2 ", "02"] {
+            let (after, _) = changed("", &[("do", "add"), ("book", "53"), ("price", "1995"), ("quantity", typed)]);
+            assert_eq!(after, if typed.contains('2') { "53:2:1995" } else { "53:1:1995" }, "{typed:?}");
         }
     }
 

@@ -3,7 +3,7 @@
 use shared::{
     domain::{
         Address, AddressText, Contact, Country, Delivery, DisplayName, Email, Invalid, OrderNote, Parsed, Payment,
-        Phone, Reason, check_no_card, clean,
+        Phone, Reason, check_no_card, check_no_link, clean,
     },
     shop::Shop,
 };
@@ -56,14 +56,16 @@ impl Draft {
     }
 
     fn name(&self) -> Parsed<DisplayName> {
-        check_no_card("name", &self.name)?;
-        DisplayName::parse(&self.name)
+        let name = DisplayName::parse(&self.name)?;
+        check_no_link("name", name.as_str())?;
+        Ok(name)
     }
 
     /// An address to which Amazon SES can send: it requires ASCII before the `@`
     /// (<https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_Destination.html>).
     fn email(&self) -> Parsed<Email> {
         let email = Email::parse(&self.email)?;
+        check_no_card("email", email.as_str())?;
         let is_served = email.as_str().split('@').next().is_some_and(str::is_ascii);
         if is_served { Ok(email) } else { Err(Invalid::new("email", Reason::NotAnEmail)) }
     }
@@ -180,8 +182,100 @@ pub mod tests {
     }
 
     #[test]
+    fn a_name_or_a_line_of_an_address_is_no_link_and_postal_habits_pass() {
+        let fields: [(&str, fn(&mut Draft, &str)); 6] = [
+            ("contact.name", |draft, text| draft.name = text.into()),
+            ("address.name", |draft, text| draft.address.name = text.into()),
+            ("address.street", |draft, text| draft.address.street = vec![text.into()]),
+            ("address.street", |draft, text| draft.address.street = vec!["Calle Mayor 1".into(), text.into()]),
+            ("address.place", |draft, text| draft.address.place = text.into()),
+            ("address.region", |draft, text| draft.address.region = text.into()),
+        ];
+        let refused = |change: fn(&mut Draft, &str), text: &str| {
+            let mut draft = shipped();
+            change(&mut draft, text);
+            let invalid = draft.parse(&shop()).err().unwrap_or_default();
+            invalid.iter().map(|invalid| invalid.field.clone()).collect::<Vec<_>>().join(" ")
+        };
+        for (field, change) in fields {
+            for text in [
+                "https://evil.example/login",
+                "Confirme en https://evil.example, hoy",
+                "HTTP://evil",
+                "evil.example",
+                "evil.com",
+                "evil.example/login",
+                "evil.example:8080",
+                "entre en evil.example.",
+                "(evil.example)",
+                "evil．example",
+                "evil。example",
+                "evil\u{2024}example",
+                "evil\u{200b}.\u{ad}com",
+                "www.evil",
+                "t.co",
+                "t.me/x",
+                "st.co",
+                "a.b.cd",
+                "xn--bcher-kva.example",
+                "bücher.example",
+                "ана.рф",
+                "ana@evil.example",
+                "ana@evil",
+                "mailto:ana",
+                "tel:900123123",
+                "evil.casa",
+                "c.casa",
+                "1.es",
+            ] {
+                assert_eq!(refused(change, text), field, "{text}");
+            }
+            for text in [
+                "C/ Mayor",
+                "C/Mayor, 5",
+                "C/. Mayor 5",
+                "C.Mayor 5",
+                "Avda.Constitución, 12",
+                "2.ºB",
+                "2.º B",
+                "3.ª Izq.",
+                "3.Dcha",
+                "1.izq.",
+                "St. Mary's",
+                "St.Mary's Road",
+                "nº 3.B",
+                "n.º 3",
+                "Nº.3",
+                "Apt.4",
+                "Apto.4-B",
+                "Esc. A, 3.º-2.ª",
+                "Km. 5,2",
+                "Km.5.2",
+                "Ctra. N-340, km 12.5",
+                "P.º de la Castellana, 1",
+                "Pza.España 3",
+                "Sta.María",
+                "Edif.Norte",
+                "Anaquel, S.L.",
+                "J.R.R. Tolkien",
+                "J.R.R.Tolkien",
+                "Mª.Carmen",
+                "Ana Ruiz",
+                "O'Neill",
+                "3/4",
+                "bloque 2 : 3",
+                "Bajo...B",
+                "村上春樹",
+            ] {
+                assert_eq!(refused(change, text), "", "{field}: {text}");
+            }
+        }
+    }
+
+    #[test]
     fn every_unacceptable_value_is_named_at_once() {
         const CARD: &str = "4111 1111 1111 1111";
+        const HIDDEN: &str = "4111\u{200b}1111\u{200b}1111\u{200b}1111";
         let no_ship = Shop { ship: None, ..shop() };
         let with_card = |change: fn(&mut Draft)| {
             let mut draft = shipped();
@@ -212,6 +306,15 @@ pub mod tests {
             (with_card(|draft| draft.address.postal_code = CARD.into()), shop(), "address.postal_code"),
             (with_card(|draft| draft.email = format!("{CARD}@example.org")), shop(), "contact.email"),
             (with_card(|draft| draft.phone = CARD.into()), shop(), "contact.phone"),
+            (with_card(|draft| draft.phone = "378282246310005".into()), shop(), "contact.phone"),
+            (with_card(|draft| draft.email = "4111111111111111@example.org".into()), shop(), "contact.email"),
+            (with_card(|draft| draft.name = HIDDEN.into()), shop(), "contact.name"),
+            (with_card(|draft| draft.address.name = HIDDEN.into()), shop(), "address.name"),
+            (
+                with_card(|draft| draft.address.street = vec!["4111 1111".into(), "1111 1111".into()]),
+                shop(),
+                "address.street",
+            ),
         ] {
             let invalid = draft.parse(&shop).unwrap_err();
             let fields: Vec<&str> = invalid.iter().map(|invalid| invalid.field.as_str()).collect();

@@ -121,6 +121,8 @@ mod tests {
             (&remembered, "a-key-of-a-form-2", "one book", false, true),
             ("", "a-key-of-a-form-2", "one book", false, false),
             (ana, "a-key-of-a-form-1", "one book", false, false),
+            // The stored form of a visitor, which the shop never sets as a cookie and shows no order to.
+            ("visitor=04cba5c4-3a36-5587-8e6f-c7a99d258a96", "a-key-of-a-form-1", "one book", true, true),
         ] {
             let (buyer, id) = placed(cookie, repeated, content);
             let is_same = (id == order, buyer.visitor() == guest.visitor());

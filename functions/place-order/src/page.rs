@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use frontend::{CartChange, CartNote, Form, Locale, PageContext, cart_of, pages::Checkout};
+use frontend::{CartChange, CartNote, Form, Locale, PageContext, Trouble, cart_of, pages::Checkout};
 use shared::{
     ApiError, App, Reply, Request, Result,
-    declaration::Declaration,
+    declaration::{Declaration, Resent},
     domain::{AddressText, Email, Fingerprint, Invalid, Language, OrderId, Quantity, Reason, SubmissionKey},
     messages::{AskedBy, OrderLineV1, OrderV1},
     quote::Quote,
     shop::Shop,
 };
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use super::{
     cart::{self, noted, with_cart},
@@ -42,15 +43,58 @@ async fn checkout(app: &App, request: &Request) -> Result<Reply> {
         return Ok(Reply::see_other(&noted("/cart", note, &cart_of(request))));
     };
     let context = PageContext::of(request);
-    let show = |status, form: Form| {
-        let page = Checkout { view: context.view(), shop: seller, quote: &quote, sealed: &sealed, form };
+    let show_quote = |quote: &Quote, sealed: &str, status, form: Form| {
+        let page = Checkout { view: context.view(), shop: seller, quote, sealed, form };
         Ok(context.reply(status, &page)?.unstored())
     };
+    let show = |status, form: Form| show_quote(&quote, &sealed, status, form);
     if let Some(shown) = Form::unsent(&typed, show) {
         return shown;
     }
+    if let Ok(key) = &key {
+        let now = OffsetDateTime::now_utc();
+        match doubt(key, request, &typed, &quote, now) {
+            Some(Trouble::Outdated) => {
+                let quote = quote.renewed(Uuid::new_v4(), now);
+                let sealed = quote.seal(key);
+                return Form::asking(&typed, Trouble::Outdated, |status, form| {
+                    show_quote(&quote, &sealed, status, form)
+                });
+            }
+            Some(trouble) => return Form::asking(&typed, trouble, show),
+            None => {}
+        }
+    }
     let placed = async { place(app, request, &key?, seller, &quote, &typed, context.view().locale).await };
     Form::again(request, &typed, placed.await, show)
+}
+
+/// Why the sender of a form is asked before it is an order: it is old, or the cart of the browser no longer has its books,
+/// because they were ordered in another tab. A form that this browser has sent before is the same order, and without cookies
+/// the form alone counts.
+fn doubt(
+    key: &SubmissionKey,
+    request: &Request,
+    typed: &BTreeMap<String, String>,
+    quote: &Quote,
+    now: OffsetDateTime,
+) -> Option<Trouble> {
+    if was_sent(key, request, quote, now) {
+        return None;
+    }
+    if quote.is_outdated(now) {
+        return Some(Trouble::Outdated);
+    }
+    let keeps_cookies = [Request::CART_COOKIE, Request::ORDER_COOKIE].iter().any(|name| request.cookie(name).is_some());
+    let cart = cart_of(request);
+    let is_gone = keeps_cookies && quote.lines.iter().any(|line| cart.line(line.book).is_none());
+    (is_gone && !typed.contains_key(Checkout::ALL_THE_SAME)).then_some(Trouble::Gone)
+}
+
+/// Whether the latest order of the browser is the one of this form.
+fn was_sent(key: &SubmissionKey, request: &Request, quote: &Quote, now: OffsetDateTime) -> bool {
+    let (_, id) = super::buyer(key, request, quote.key.as_bytes(), &[], now);
+    request.cookie(Request::ORDER_COOKIE).and_then(OrderId::parse_unverified) == Some(id)
 }
 
 /// Places the order and leads to its page. What was ordered is no longer in the cart.
@@ -89,8 +133,12 @@ async fn place(
     super::place(app, request, order, now).await?;
     let mut cart = cart_of(request);
     quote.lines.iter().for_each(|line| cart.remove(line.book));
+    let mut page = format!("/orders/{id}");
+    if was_sent(key, request, quote, now) {
+        page = format!("{page}?{}={}", Resent::PARAMETER, Resent::write(key, id));
+    }
     let id = id.to_string();
-    let reply = Reply::see_other(&format!("/orders/{id}")).remember(&key.write_cookie(&buyer)).with_order(&id);
+    let reply = Reply::see_other(&page).remember(&key.write_cookie(&buyer)).with_order(&id);
     Ok(with_cart(reply, &cart))
 }
 
@@ -148,7 +196,7 @@ const FIELDS: [&str; 13] = [
 fn of_form(invalid: Vec<Invalid>, address: &AddressText) -> Vec<Invalid> {
     let named = |error: Invalid| match error.field.as_str() {
         "address.name" => vec![Invalid { field: "recipient".to_owned(), ..error }],
-        "address.street" if error.reason != Reason::Blank => address.invalid_streets(["street", "street2"]),
+        "address.street" if error.reason != Reason::Blank => address.invalid_streets(error, ["street", "street2"]),
         other => vec![Invalid { field: other.rsplit('.').next().unwrap_or(other).to_owned(), ..error }],
     };
     let mut invalid: Vec<Invalid> = invalid.into_iter().flat_map(named).collect();
@@ -188,8 +236,52 @@ pub fn order_in(key: &SubmissionKey, request: &Request, segment: usize) -> Resul
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+    use shared::{domain::BookId, quote::QuoteLine};
+    use time::{Duration, macros::datetime};
+
     use super::*;
     use crate::draft::tests::shop;
+
+    #[test]
+    fn a_form_that_is_old_or_whose_books_have_left_the_cart_is_no_order_before_its_sender_was_asked() {
+        const ISSUED: OffsetDateTime = datetime!(2026-01-02 03:04:05 UTC);
+        let key = SubmissionKey::parse(&format!("{}=", "A".repeat(43))).unwrap();
+        let line =
+            |book| QuoteLine { book: BookId::from(book), title: String::new(), quantity: 1, price: 1, tax_rate: 400 };
+        let quote = Quote::new(&shop(), Uuid::from_u128(7), vec![line(53), line(7)], false).issued(ISSUED);
+        let event = |cookie: &str| {
+            let event = json!({ "httpMethod": "POST", "path": "/checkout", "headers": { "cookie": cookie } });
+            Request::from_event(serde_json::from_value(event).unwrap(), "id")
+        };
+        let (guest, own) = crate::buyer(&key, &event(""), quote.key.as_bytes(), &[], ISSUED);
+        let visitor = format!("visitor={}", key.write_cookie(&guest));
+        let other = key.order_id(Uuid::from_u128(9), b"k");
+        let cart = "cart=c56a4180-65aa-42ec-a945-5fd21dec0538";
+        let (outdated, gone) = (Some(Trouble::Outdated), Some(Trouble::Gone));
+        for (cookie, typed, hours, expected) in [
+            (String::new(), None, 0, None),
+            (String::new(), None, 24, outdated),
+            (format!("{cart}.53:1:1.7:2:1"), None, 0, None),
+            (format!("{cart}.53:1:1.7:2:1"), None, 24, outdated),
+            (format!("{cart}.53:1:1.7:2:1.8:1:1; order={other}"), None, 23, None),
+            // Ordered in another tab, in part or whole, or taken out there.
+            (format!("{visitor}; order={other}"), None, 0, gone),
+            (format!("{cart}.7:1:1; order={other}"), None, 0, gone),
+            (format!("{cart}.8:1:1"), None, 0, gone),
+            (format!("{visitor}; order={other}"), Some(Checkout::ALL_THE_SAME), 0, None),
+            (format!("{visitor}; order={other}"), Some(Checkout::ALL_THE_SAME), 24, outdated),
+            // The same form again.
+            (format!("{visitor}; order={own}"), None, 0, None),
+            (format!("{visitor}; order={own}"), None, 48, None),
+            (format!("order={own}"), None, 48, None),
+            (visitor.clone(), None, 24, outdated),
+        ] {
+            let typed = typed.iter().map(|name| ((*name).to_owned(), "yes".to_owned())).collect();
+            let now = ISSUED + Duration::hours(hours);
+            assert_eq!(doubt(&key, &event(&cookie), &typed, &quote, now), expected, "{cookie} {typed:?} {hours}");
+        }
+    }
 
     #[test]
     fn an_error_is_at_its_own_field_and_all_are_in_the_order_of_the_page() {
@@ -211,6 +303,7 @@ mod tests {
             (&[("street", long.as_str())], "street"),
             (&[("street2", long.as_str())], "street2"),
             (&[("street2", CARD)], "street2"),
+            (&[("street", "4111 1111"), ("street2", "1111 1111")], "street"),
             (&[("street", CARD), ("street2", long.as_str())], "street street2"),
             (&[("street", "")], "street"),
             (&[("street", " "), ("street2", long.as_str())], "street2"),

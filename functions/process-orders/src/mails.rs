@@ -113,7 +113,7 @@ async fn rendered(
     let declared_at = orders::declared_at(connection, mail.order).await?;
     let texts = mails::about_order(mail.event, mail.at, &order, declared_at, shop, origin);
     let subject: String = texts.subject.chars().take(Subject::MAX).collect();
-    let (subject, text) = match (Subject::parse(&subject), MailText::parse(&texts.text)) {
+    let (subject, text) = match (Subject::try_from(subject), MailText::parse(&texts.text)) {
         (Ok(subject), Ok(text)) => (subject, text),
         (Err(error), _) => return Ok(Err(error.to_string())),
         (_, Err(error)) => return Ok(Err(error)),

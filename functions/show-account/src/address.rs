@@ -101,7 +101,7 @@ fn parse(typed: &BTreeMap<String, String>) -> Result<Address, Vec<Invalid>> {
     };
     let of_form = |error: Invalid| match error.field.as_str() {
         "name" => vec![Invalid { field: "recipient".to_owned(), ..error }],
-        "street" if error.reason != Reason::Blank => text.invalid_streets(["street", "street2"]),
+        "street" if error.reason != Reason::Blank => text.invalid_streets(error, ["street", "street2"]),
         _ => vec![error],
     };
     Address::parse(&text).map_err(|errors| errors.into_iter().flat_map(of_form).collect())

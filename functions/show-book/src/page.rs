@@ -27,7 +27,7 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     }
     let read = app.database().read(async |c| {
         let also = recommendations::also_liked(c, book.summary.id, BESIDE).await?;
-        let own = match request.cookie(Request::VISITOR_COOKIE).and_then(VisitorId::parse) {
+        let own = match request.cookie(Request::VISITOR_COOKIE).and_then(VisitorId::of_cookie) {
             Some(visitor) => ratings::own(c, book.summary.id, visitor).await?,
             None => None,
         };

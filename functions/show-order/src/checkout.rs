@@ -13,6 +13,7 @@ use shared::{
     repo::books,
     shop::{Selling, Shop},
 };
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::cart;
@@ -25,6 +26,7 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     let rows = cart::rows(app, request).await?;
     let rates = tax_rates(app, &rows).await?;
     let Some(quote) = quote(shop, &view, &rows, &rates) else { return Ok(Reply::see_other("/cart")) };
+    let quote = quote.issued(OffsetDateTime::now_utc());
     let sealed = quote.seal(&app.submission_key().await?);
     let page = Checkout { view, shop, quote: &quote, sealed: &sealed, form: Form::default() };
     // A browser that goes back to it fills in what was typed, which it does not for a page that it must not keep.

@@ -6,7 +6,7 @@ use frontend::{
 };
 use shared::{
     ApiError, App, Reply, Request, Result,
-    declaration::Declaration,
+    declaration::{Declaration, Resent},
     domain::{Email, Order, OrderId, SubmissionKey, VisitorId},
     repo::{customers, orders},
     session::{Pool, Subject},
@@ -25,17 +25,8 @@ pub async fn find(app: &App, id: OrderId) -> Result<Option<Order>> {
 
 /// Whether the request comes from the browser or program that placed the order.
 pub fn is_buyers(order: &Order, request: &Request) -> bool {
-    let visitor = request.cookie(Request::VISITOR_COOKIE).and_then(VisitorId::parse);
-    // Stored ids cannot be sent: a cookie has the number, of which the shop keeps a hash.
-    let is_number = |cookie: &str| {
-        cookie
-            .split('.')
-            .next()
-            .and_then(shared::domain::uuid_of_shop)
-            .is_some_and(|number| !VisitorId(number).is_hashed())
-    };
-    let sent = request.cookie(Request::VISITOR_COOKIE).is_some_and(is_number);
-    sent && order.visitor.is_some() && order.visitor == visitor
+    let visitor = request.cookie(Request::VISITOR_COOKIE).and_then(VisitorId::of_cookie);
+    visitor.is_some() && order.visitor == visitor
 }
 
 /// The customer of the request, if the order is the customer's.
@@ -90,10 +81,12 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     let step =
         if cancels { OrderStep::Cancels } else { declared(request, &key, id, (seen, order.as_ref(), customer), now) };
     let email = email.filter(|_| is_by_email || is_refused).unwrap_or_default();
-    let context = PageContext::of(request).with_parameters(&[STEP, Declaration::PARAMETER]);
+    let context = PageContext::of(request).with_parameters(&[STEP, Declaration::PARAMETER, Resent::PARAMETER]);
     // It is not a parameter of the page: its link to look again begins at 0.
     let reloads = request.raw_parameter(OrderPage::RELOADS).and_then(|count| count.parse().ok()).unwrap_or_default();
-    let page = OrderPage { view: context.view(), id: &id.to_string(), order: seen, step, email: &email, reloads };
+    let is_resent = request.raw_parameter(Resent::PARAMETER).is_some_and(|text| Resent::is_of(text, &key, id));
+    let page =
+        OrderPage { view: context.view(), id: &id.to_string(), order: seen, step, email: &email, reloads, is_resent };
     let status = match step {
         _ if is_away => 503,
         _ if is_refused => 422,

@@ -8,7 +8,7 @@ use serde_json::Value;
 use shared::{
     ApiError, App, JsonObject, Reply, Request, Result,
     api::ContactForm,
-    domain::{DisplayName, Email, Invalid, MessageText, Subject},
+    domain::{DisplayName, Email, Invalid, MessageText, Parsed, Subject, check_no_card, check_no_link},
     intake::{Client, Intake},
     messages::{ContactV1, Content},
 };
@@ -34,8 +34,8 @@ fn fills_honeypot(form: &ContactForm) -> bool {
 fn parse(form: &ContactForm) -> Result<ContactV1> {
     let text =
         |name: &str, member: &Option<Value>| JsonObject::text(name, member.as_ref()).map(Option::unwrap_or_default);
-    let name = text("name", &form.name).and_then(|text| DisplayName::parse(&text));
-    let email = text("email", &form.email).and_then(|text| Email::parse(&text));
+    let name = text("name", &form.name).and_then(|text| parsed_name(&text));
+    let email = text("email", &form.email).and_then(|text| parsed_email(&text));
     let subject = text("subject", &form.subject).and_then(|text| Subject::parse(&text));
     let message = text("message", &form.message).and_then(|text| MessageText::parse(&text));
     let website = JsonObject::text("website", form.website.as_ref());
@@ -50,9 +50,50 @@ fn parse(form: &ContactForm) -> Result<ContactV1> {
     }
 }
 
+fn parsed_name(text: &str) -> Parsed<DisplayName> {
+    let name = DisplayName::parse(text)?;
+    check_no_link("name", name.as_str())?;
+    Ok(name)
+}
+
+fn parsed_email(text: &str) -> Parsed<Email> {
+    let email = Email::parse(text)?;
+    check_no_card("email", email.as_str())?;
+    Ok(email)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn refused(change: fn(&mut ContactForm)) -> String {
+        let mut form = ContactForm {
+            name: Some("Ana".into()),
+            email: Some("ana@example.org".into()),
+            subject: Some("Mi pedido".into()),
+            message: Some("Hola".into()),
+            ..ContactForm::default()
+        };
+        change(&mut form);
+        let Err(ApiError::Unprocessable(invalids)) = parse(&form) else { return String::new() };
+        invalids.iter().map(|invalid| invalid.field.as_str()).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn the_number_of_a_card_is_refused_in_every_field_and_the_number_of_an_account_is_not() {
+        assert_eq!(refused(|_| ()), "");
+        assert_eq!(refused(|form| form.name = Some("4111 1111 1111 1111".into())), "name");
+        assert_eq!(refused(|form| form.email = Some("4111111111111111@example.org".into())), "email");
+        assert_eq!(refused(|form| form.subject = Some("4111-1111-1111-1111".into())), "subject");
+        assert_eq!(refused(|form| form.message = Some("Mi tarjeta:\n4111 1111\n1111 1111".into())), "message");
+        assert_eq!(refused(|form| form.message = Some("ES91 2100 0418 4502 0005 1332".into())), "");
+    }
+
+    #[test]
+    fn a_name_is_no_link_and_a_message_may_have_one() {
+        assert_eq!(refused(|form| form.name = Some("https://evil.example".into())), "name");
+        assert_eq!(refused(|form| form.message = Some("Mirad https://example.org".into())), "");
+    }
 
     #[test]
     fn every_mistake_is_named_at_once() {

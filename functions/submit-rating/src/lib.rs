@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use shared::{
     ApiError, App, JsonObject, Reply, Request, Result,
     api::RatingForm,
-    domain::{BookId, DisplayName, Invalid, ReviewText, Stars, clean},
+    domain::{BookId, DisplayName, Invalid, ReviewText, Stars, check_no_link, clean},
     intake::{Client, Intake},
     messages::{Content, RatingV1},
 };
@@ -65,7 +65,7 @@ impl Parsed {
 
 fn parse(form: &RatingForm) -> Result<Parsed> {
     let stars = Stars::parse(form.stars.as_ref().and_then(JsonObject::whole).unwrap_or_default());
-    let name = said("name", form.name.as_ref(), DisplayName::parse);
+    let name = said("name", form.name.as_ref(), parsed_name);
     let review = said("review", form.review.as_ref(), ReviewText::parse);
     match (stars, name, review) {
         (Ok(stars), Ok(name), Ok(review)) if form.names.is_empty() => Ok(Parsed { stars, name, review }),
@@ -74,6 +74,12 @@ fn parse(form: &RatingForm) -> Result<Parsed> {
             Err(ApiError::Unprocessable(form.names.iter().cloned().chain(values).collect()))
         }
     }
+}
+
+fn parsed_name(text: &str) -> Result<DisplayName, Invalid> {
+    let name = DisplayName::parse(text)?;
+    check_no_link("name", name.as_str())?;
+    Ok(name)
 }
 
 /// Parses a text; a blank one counts as none.
@@ -124,6 +130,8 @@ mod tests {
             (r#"{"stars": 9, "name": 3}"#.to_owned(), "stars name"),
             (r#"{"a": 1, "stars": 9, "b": 1}"#.to_owned(), "a b stars"),
             (r#"{"stars": 5, "b": 1}"#.to_owned(), "b"),
+            (r#"{"stars": 5, "name": "4111 1111 1111 1111"}"#.to_owned(), "name"),
+            (r#"{"stars": 5, "name": "evil.example", "review": "4111/1111/1111/1111"}"#.to_owned(), "name review"),
             (r#"{"stars": 5, "name": {"a": 1, "a": 2}}"#.to_owned(), "name.a name"),
             (r#"{"stars": 5, "name": ["Ana"], "review": {}}"#.to_owned(), "name review"),
         ] {

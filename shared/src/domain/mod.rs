@@ -4,6 +4,7 @@
 pub use crate::invalid::{Invalid, Parsed, Reason};
 
 mod book;
+mod card;
 mod cart;
 mod catalogue;
 mod customer;
@@ -11,6 +12,7 @@ mod filter;
 mod invisible;
 mod isbn;
 mod language;
+mod link;
 mod moment;
 mod money;
 mod order;
@@ -29,6 +31,7 @@ mod visitor;
 pub mod words;
 
 pub use book::{Author, AuthorId, Availability, Book, BookId, Genre, ImportedRatings, Ratings, Summary, Window};
+pub use card::check_no_card;
 pub use cart::{Cart, CartLimit, CartLine};
 pub use catalogue::{CatalogueRow, Counts, Reference};
 pub use customer::{Customer, OwnRating, SavedAddress};
@@ -36,6 +39,7 @@ pub use filter::{Count, Facet, Facets, Filter, MEAN_BANDS, PRICE_BANDS, Total};
 pub use invisible::is_default_ignorable;
 pub use isbn::Isbn13;
 pub use language::{Language, base_language};
+pub use link::{check_no_link, unlinked};
 pub use moment::{milliseconds, optional_milliseconds};
 pub use money::{Currency, Money};
 pub use order::{
@@ -52,8 +56,7 @@ pub use star_counts::{Histogram, mean_of_score};
 pub(crate) use submission::unverified_text;
 pub use submission::{Outcome, Processed, SubmissionId, SubmissionKey, SubmissionKind};
 pub use text::{
-    DisplayName, Email, MessageText, ReviewText, Subject, check_marks, check_no_card, clean, clean_line,
-    without_addresses,
+    DisplayName, Email, MessageText, ReviewText, Subject, check_marks, clean, clean_line, without_addresses,
 };
 pub use time_zone::TimeZone;
-pub use visitor::{VisitorCookie, VisitorId, uuid_of_shop};
+pub use visitor::{VisitorCookie, VisitorId, number_of_cookie, uuid_of_shop};

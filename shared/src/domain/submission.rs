@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use super::{
     OrderId, Rejection,
-    visitor::{VisitorCookie, at_second, uuid_of_shop},
+    visitor::{VisitorCookie, at_second, number_of_cookie, uuid_of_shop},
 };
 
 /// The id of a submission. Only the shop makes one.
@@ -180,8 +180,8 @@ impl SubmissionKey {
     /// Reads the value of a cookie. One without a time, as versions before wrote it, and one with a wrong MAC count as
     /// issued `now`: the number still names the visitor, and nobody can make it older.
     pub fn read_cookie(&self, value: &str, now: OffsetDateTime) -> Option<VisitorCookie> {
-        let (number, rest) = value.split_once('.').unwrap_or((value, ""));
-        let number = uuid_of_shop(number)?;
+        let (_, rest) = value.split_once('.').unwrap_or((value, ""));
+        let number = number_of_cookie(value)?;
         Some(
             self.issued_at(value, rest, now)
                 .map_or_else(|| VisitorCookie::new(number, now), |issued_at| VisitorCookie { number, issued_at }),

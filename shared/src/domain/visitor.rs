@@ -37,6 +37,11 @@ impl VisitorId {
         if self.is_hashed() { self } else { Self::of_number(self.0) }
     }
 
+    /// The visitor of the value of a cookie.
+    pub fn of_cookie(value: &str) -> Option<Self> {
+        number_of_cookie(value).map(Self::of_number)
+    }
+
     /// Reads the stored form, a cookie's number, or the whole value of a cookie.
     pub fn parse(text: &str) -> Option<Self> {
         let number = text.split('.').next()?;
@@ -48,6 +53,13 @@ impl VisitorId {
 pub fn uuid_of_shop(text: &str) -> Option<Uuid> {
     let uuid = Uuid::try_parse(text).ok().filter(|_| text.len() == 36)?;
     (uuid.get_variant() == Variant::RFC4122).then_some(uuid)
+}
+
+/// The number in the value of a visitor's cookie. The stored form is none, so that a person who reads it in the database
+/// cannot act as the visitor.
+pub fn number_of_cookie(value: &str) -> Option<Uuid> {
+    let number = uuid_of_shop(value.split('.').next()?)?;
+    (!VisitorId(number).is_hashed()).then_some(number)
 }
 
 /// The content of a visitor's cookie.
@@ -112,6 +124,21 @@ mod tests {
         assert_eq!(stored.0.to_string(), "04cba5c4-3a36-5587-8e6f-c7a99d258a96");
         for text in [NUMBER, &stored.0.to_string(), &format!("{NUMBER}.1767322800.AAAA")] {
             assert_eq!(VisitorId::parse(text), Some(stored), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_cookie_names_a_visitor_by_its_number_and_not_by_the_stored_form() {
+        let stored = VisitorId::of_number(Uuid::parse_str(NUMBER).unwrap());
+        for (cookie, visitor) in [
+            (NUMBER.to_owned(), Some(stored)),
+            (format!("{NUMBER}.1767322800.AAAA"), Some(stored)),
+            (stored.0.to_string(), None),
+            (format!("{}.1767322800.AAAA", stored.0), None),
+            ("me".to_owned(), None),
+            (String::new(), None),
+        ] {
+            assert_eq!(VisitorId::of_cookie(&cookie), visitor, "{cookie}");
         }
     }
 

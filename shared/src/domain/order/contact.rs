@@ -4,8 +4,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::super::{
-    DisplayName, Email, Invalid, Parsed, Reason, clean, clean_line,
-    text::{bounded, check_length, check_no_card},
+    DisplayName, Email, Invalid, Parsed, Reason,
+    card::check_no_card,
+    clean, clean_line,
+    link::check_no_link,
+    text::{bounded, check_length},
 };
 
 /// Whom the shop writes to about an order.
@@ -27,7 +30,14 @@ pub struct Phone(#[schemars(length(min = 7, max = Self::MAX))] String);
 impl Phone {
     pub const MAX: usize = 30;
 
+    /// Reads what somebody typed. It refuses the number of a card, which may have as many digits.
     pub fn parse(text: &str) -> Parsed<Self> {
+        let phone = Self::read(text)?;
+        check_no_card("phone", &phone.0)?;
+        Ok(phone)
+    }
+
+    fn read(text: &str) -> Parsed<Self> {
         check_length("phone", text.trim(), Self::MAX)?;
         let text = clean_line(text);
         let digits = text.bytes().filter(u8::is_ascii_digit).count();
@@ -48,8 +58,9 @@ impl Phone {
 impl TryFrom<String> for Phone {
     type Error = Invalid;
 
+    /// Reads what the shop has accepted before.
     fn try_from(text: String) -> Parsed<Self> {
-        Self::parse(&text)
+        Self::read(&text)
     }
 }
 
@@ -64,9 +75,14 @@ impl OrderNote {
 
     /// It refuses what looks like the number of a card, which must not be stored.
     pub fn parse(text: &str) -> Parsed<Self> {
-        let note = bounded("note", text, clean, Self::MAX)?;
-        check_no_card("note", &note)?;
-        Ok(Self(note))
+        let note = Self::stored(text)?;
+        check_no_card("note", &note.0)?;
+        Ok(note)
+    }
+
+    /// Reads what was accepted before, perhaps by rules that were not as strict as those of today.
+    pub fn stored(text: &str) -> Parsed<Self> {
+        bounded("note", text, clean, Self::MAX).map(Self)
     }
 
     pub fn as_str(&self) -> &str {
@@ -120,13 +136,15 @@ pub struct Address {
 
 impl AddressText {
     /// What is wrong with each line of the street alone, by the names that these have in a form.
-    pub fn invalid_streets(&self, fields: [&str; Self::STREETS]) -> Vec<Invalid> {
+    pub fn invalid_streets(&self, of_all: Invalid, fields: [&str; Self::STREETS]) -> Vec<Invalid> {
         let errors = self.street.iter().zip(fields).filter_map(|(line, field)| {
             let alone = Self { street: vec![line.clone()], ..self.clone() };
             let error = Address::parse(&alone).err()?.into_iter().find(|error| error.field == "street")?;
             (error.reason != Reason::Blank).then(|| Invalid { field: field.to_owned(), ..error })
         });
-        errors.collect()
+        let errors: Vec<Invalid> = errors.collect();
+        // The number of a card may go over both lines.
+        if errors.is_empty() { vec![Invalid { field: fields[0].to_owned(), ..of_all }] } else { errors }
     }
 
     /// The lines of a street in a form.
@@ -152,17 +170,32 @@ impl Address {
     /// In characters.
     pub const MAX_POSTAL_CODE: usize = 12;
 
-    /// Checks all fields.
+    /// Checks all fields of what somebody typed.
     ///
     /// # Errors
     /// Each unacceptable field, by the names of [`AddressText`].
     pub fn parse(text: &AddressText) -> Result<Self, Vec<Invalid>> {
+        let address = Self::read(text, typed_line)?;
+        // People divide long numbers between lines.
+        check_no_card("street", &address.lines().join("\n")).map_err(|invalid| vec![invalid])?;
+        Ok(address)
+    }
+
+    /// Reads what was accepted before, perhaps by rules that were not as strict as those of today.
+    ///
+    /// # Errors
+    /// See [`Self::parse`].
+    pub fn stored(text: &AddressText) -> Result<Self, Vec<Invalid>> {
+        Self::read(text, line)
+    }
+
+    fn read(text: &AddressText, line: fn(&str, &str) -> Parsed<String>) -> Result<Self, Vec<Invalid>> {
         let mut invalid = Vec::new();
         let mut note = |parsed: Parsed<String>| parsed.map_err(|error| invalid.push(error)).ok();
         let name = note(line("name", &text.name));
         let place = note(line("place", &text.place));
         let region = if clean_line(&text.region).is_empty() { None } else { note(line("region", &text.region)) };
-        let street = street(&text.street).map_err(|error| invalid.push(error)).ok();
+        let street = street(&text.street, line).map_err(|error| invalid.push(error)).ok();
         let country = Country::parse(&text.country).map_err(|error| invalid.push(error)).ok();
         let postal_code = match country {
             Some(country) => country.postal_code(&text.postal_code).map_err(|error| invalid.push(error)).ok().flatten(),
@@ -204,19 +237,30 @@ impl Address {
 impl TryFrom<AddressText> for Address {
     type Error = Invalid;
 
+    /// Of a message, which a version before may have sent: a link is no reason to lose the order.
     fn try_from(text: AddressText) -> Parsed<Self> {
-        Self::parse(&text).map_err(|mut invalid| invalid.swap_remove(0))
+        Self::read(&text, line_without_card).map_err(|mut invalid| invalid.swap_remove(0))
     }
 }
 
 fn line(field: &str, text: &str) -> Parsed<String> {
-    let line = bounded(field, text, clean_line, Address::MAX_LINE)?;
+    bounded(field, text, clean_line, Address::MAX_LINE)
+}
+
+fn line_without_card(field: &str, text: &str) -> Parsed<String> {
+    let line = line(field, text)?;
     check_no_card(field, &line)?;
     Ok(line)
 }
 
+fn typed_line(field: &str, text: &str) -> Parsed<String> {
+    let line = line_without_card(field, text)?;
+    check_no_link(field, &line)?;
+    Ok(line)
+}
+
 /// Lines without content are left out.
-fn street(lines: &[String]) -> Parsed<Vec<String>> {
+fn street(lines: &[String], line: fn(&str, &str) -> Parsed<String>) -> Parsed<Vec<String>> {
     let lines: Vec<&String> = lines.iter().filter(|text| !clean_line(text).is_empty()).collect();
     if lines.is_empty() {
         return Err(Invalid::new("street", Reason::Blank));
@@ -524,6 +568,27 @@ mod tests {
             "٤١١١١١١١١١١١١١١١",
             "４１１１１１１１１１１１１１１１",
             "12 4111111111111111",
+            "4111/1111/1111/1111",
+            "4111 / 1111 / 1111 / 1111",
+            "4111–1111–1111–1111",
+            "4111·1111·1111·1111",
+            "4111,1111,1111,1111",
+            "4111:1111:1111:1111",
+            "4111*1111*1111*1111",
+            "4111|1111|1111|1111",
+            "4111(1111)1111(1111)",
+            "4111x1111x1111x1111",
+            "4111 y 1111 y 1111 y 1111",
+            "4111\u{1f4b3}1111\u{1f4b3}1111\u{1f4b3}1111",
+            "4111\u{200b}1111\u{2060}1111\u{ad}1111",
+            "4\u{fe0f}\u{20e3}111 1111 1111 1111",
+            "௪௧௧௧௧௧௧௧௧௧௧௧௧௧௧௧",
+            "၄၁၁၁ ၁၁၁၁ ၁၁၁၁ ၁၁၁၁",
+            "𝟒𝟏𝟏𝟏𝟏𝟏𝟏𝟏𝟏𝟏𝟏𝟏𝟏𝟏𝟏𝟏",
+            "4,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1",
+            "3782, 822463, 10005",
+            "+4111 1111 1111 1111",
+            "9788437604947 4111111111111111",
         ] {
             let refused = OrderNote::parse(text).unwrap_err();
             assert_eq!(refused.to_string(), "note: must not contain the number of a card", "{text}");
@@ -536,6 +601,16 @@ mod tests {
             "ES91 2100 0418 4502 0005 1332",
             "Pedido 100234, llamar al 912345678 o al 600123123",
             "0000 0000 0000 0000",
+            "978-84-376-0494-7, 979-10-90636-07-1 y 9788420412146",
+            "9784003101018 9784003101018",
+            "+49 1512 3456787",
+            "Tel. +491512345678-7",
+            "912 345 678 / 600 123 123 / 600-123-124",
+            "4/12/2026, 10:00-14:00",
+            "30/11/26, 11:15-13:30; 30/11/2026, 9:15-13:30",
+            "ES78 1465 4111 1111 1111 1111",
+            "4111 1111, piso 1111, puerta 1111",
+            "Pedidos 100234, 100235, 100236 y 100237",
         ] {
             assert!(OrderNote::parse(text).is_ok(), "{text}");
         }

@@ -58,8 +58,8 @@ pub async fn find_by_number(connection: &mut MySqlConnection, number: OrderNumbe
     let state = known(OrderState::from_code(&row.state), number, &row.state)?;
     let changes = changes(connection, row.id).await?;
     let contact = row.contact_name.zip(row.email).and_then(|(name, email)| {
-        let phone = row.phone.and_then(|phone| Phone::parse(&phone).ok());
-        Some(Contact { name: DisplayName::parse(&name).ok()?, email: Email::parse(&email).ok()?, phone })
+        let phone = row.phone.and_then(|phone| Phone::try_from(phone).ok());
+        Some(Contact { name: DisplayName::try_from(name).ok()?, email: Email::parse(&email).ok()?, phone })
     });
     let mut order = Order {
         id: OrderId::of_uuid(row.id),
@@ -81,8 +81,8 @@ pub async fn find_by_number(connection: &mut MySqlConnection, number: OrderNumbe
         expires_at: row.expires_at,
         withdrawn_at: row.withdrawn_at,
         contact,
-        address: row.address.and_then(|address| serde_json::from_str::<Address>(&address).ok()),
-        note: row.note.and_then(|note| OrderNote::parse(&note).ok()),
+        address: row.address.and_then(|address| Address::stored(&serde_json::from_str(&address).ok()?).ok()),
+        note: row.note.and_then(|note| OrderNote::stored(&note).ok()),
         language: known(Language::parse(&row.language).ok(), number, &row.language)?,
         placed_at: row.placed_at,
         repeated_at: row.repeated_at,
