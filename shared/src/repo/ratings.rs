@@ -849,8 +849,8 @@ mod tests {
     async fn the_longest_reviews_are_listed_in_slices_that_fit_into_an_answer(pool: MySqlPool) {
         let mut connection = pool.acquire().await.unwrap();
         let id = book(&mut connection, "El túnel", "Sabato", 0).await;
-        for (n, sign) in (1..=72_u128).zip(["😀", "\"", "<", "\\", "ñ", "a\n"].into_iter().cycle()) {
-            let review = ReviewText::parse(sign.repeat(ReviewText::MAX / sign.chars().count()).trim_end()).unwrap();
+        for (n, sign) in (1..=100_u128).zip(["😀", "\"", "\\"].into_iter().cycle()) {
+            let review = ReviewText::parse(&sign.repeat(ReviewText::MAX)).unwrap();
             let words = RatingV1 { review: Some(review), ..rating(id, n, 5) };
             publish(&mut connection, Uuid::from_u128(n), minute(0), &words).await.unwrap();
         }
@@ -869,7 +869,7 @@ mod tests {
                 let Some(next) = slice.next else { break };
                 after = Some(Cursor::decode(&next, &name).unwrap());
             }
-            assert_eq!(seen.len(), 72, "{name}");
+            assert_eq!(seen.len(), 100, "{name}");
         }
     }
 
