@@ -160,4 +160,62 @@ mod tests {
             assert_eq!(view.order.map(|order| order.to_string()).as_deref(), latest, "{cookie}");
         }
     }
+
+    fn context_of(path: &str, query: &[(&str, &str)]) -> Request {
+        let query: serde_json::Map<String, serde_json::Value> =
+            query.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect();
+        let event = json!({ "httpMethod": "GET", "path": path, "headers": { "host": "shop.example" },
+            "queryStringParameters": query });
+        Request::from_event(serde_json::from_value(event).unwrap(), "id")
+    }
+
+    #[test]
+    fn the_addresses_of_a_page_have_its_own_parameters_and_none_that_other_sites_add() {
+        let added = ("fbclid", "IwAR1");
+        for (path, query, names, address) in [
+            ("/", &[("utm_source", "x"), added][..], &[][..], "/"),
+            ("/books/53-don-quijote", &[added], &[], "/books/53-don-quijote"),
+            ("/contact", &[("title", "Niebla"), ("gclid", "1")], &[], "/contact"),
+            ("/books", &[added, ("sort", ""), ("q", "c%2B%2B"), ("page", "2")], &["q", "sort"], "/books?q=c%2B%2B"),
+            ("/books", &[("sort", "title"), ("q", "a"), ("lang", "en")], &["q", "sort"], "/books?q=a&sort=title"),
+            ("/books/1/ratings", &[("limit", "3"), ("cursor", "")], &["cursor"], "/books/1/ratings"),
+        ] {
+            let request = context_of(path, query);
+            let context = PageContext::of(&request);
+            let context = if names.is_empty() { context } else { context.with_parameters(names) };
+            let view = context.view();
+            assert_eq!(view.current_url(), address, "{path}");
+            let mark = if address.contains('?') { '&' } else { '?' };
+            for (tag, alternate) in view.alternates() {
+                let language = if tag == "en" { format!("{mark}lang=en") } else { String::new() };
+                assert_eq!(alternate, format!("http://shop.example{address}{language}"), "{path}");
+            }
+        }
+    }
+
+    #[test]
+    fn search_engines_index_a_page_and_neither_a_search_nor_an_error() {
+        for (path, query, status, is_indexed) in [
+            ("/", &[][..], 200, true),
+            ("/", &[("utm_source", "x")], 200, true),
+            ("/books", &[("genre", "crime")], 200, true),
+            ("/books", &[("q", "amor")], 200, false),
+            ("/books", &[("sort", "title")], 200, false),
+            ("/books", &[("cursor", "abc")], 200, false),
+            ("/books", &[("q", "")], 200, true),
+            ("/", &[], 404, false),
+            ("/contact", &[], 422, false),
+            ("/", &[], 503, false),
+        ] {
+            let request = context_of(path, query);
+            let context = PageContext::of(&request).with_parameters(&["q", "genre", "sort", "cursor"]);
+            let page = ErrorPage { view: context.view(), status: 404, request_id: None };
+            let answer = context.reply(status, &page).unwrap().finish(&request).to_json().unwrap();
+            assert_eq!(
+                !answer.get().contains(r#""x-robots-tag":["noindex"]"#),
+                is_indexed,
+                "{path} {query:?} {status}"
+            );
+        }
+    }
 }

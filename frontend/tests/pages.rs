@@ -197,6 +197,18 @@ fn the_page_of_a_refused_rating_keeps_the_book_and_is_not_indexed() {
 }
 
 #[test]
+fn a_form_that_somebody_has_filled_in_is_no_page_for_search_engines() {
+    for (name, is_page) in
+        [("es/contact", true), ("en/contact", true), ("es/contact-422", false), ("en/contact-422", false)]
+    {
+        let html = page(name);
+        assert_eq!(html.contains("rel=\"canonical\""), is_page, "{name}");
+        assert_eq!(html.contains("hreflang=\"x-default\""), is_page, "{name}");
+        assert_eq!(html.contains("name=\"robots\" content=\"noindex\""), !is_page, "{name}");
+    }
+}
+
+#[test]
 fn a_change_of_language_sends_the_form_so_that_nothing_typed_is_lost() {
     for (name, form, action) in [
         ("es/contact", "contact", "/contact?lang=en"),
@@ -253,6 +265,22 @@ fn a_form_has_no_hidden_field_that_browsers_fill_in() {
         let html = page(name);
         assert!(html.contains("<input name=\"remarks\" tabindex=\"-1\" autocomplete=\"off\">"), "{name}");
         assert!(!html.contains("name=\"website\""), "{name}");
+    }
+}
+
+#[test]
+fn each_form_with_a_visitors_words_has_the_key_with_which_sending_it_twice_counts_once() {
+    for (name, form, value) in [
+        ("es/contact", "contact", "1-67891233"),
+        ("en/contact-422", "contact", "1-67891233"),
+        ("es/book", "rating", ""),
+        ("en/rate-422", "rating", "1-67891233"),
+        ("es/rate-503", "rating", "1-67891233"),
+    ] {
+        let html = page(name);
+        let form =
+            html.split_once(&format!(" id=\"{form}\" method=\"post\"")).unwrap().1.split("</form>").next().unwrap();
+        assert!(form.contains(&format!("<input type=\"hidden\" name=\"key\" value=\"{value}\">")), "{name}");
     }
 }
 
@@ -1001,4 +1029,23 @@ fn the_cart_says_how_many_copies_can_be_ordered_and_why_there_is_no_checkout() {
         assert!(!html.contains(not_there), "{name}: {not_there}");
     }
     assert!(page("en/book").contains("<input type=\"hidden\" name=\"stock\" value=\""), "as it is seen");
+/// Windows' contrast themes replace every colour by one of the system.
+#[test]
+fn without_colours_of_ours_a_star_that_is_given_has_another_shape_than_one_that_is_not() {
+    let style = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/style.css")).unwrap();
+    let forced =
+        style.split_once("@media (forced-colors: active) {").expect("the rules").1.split("\n}").next().unwrap();
+    for (selector, star) in [
+        ("  .stars::before {", '☆'),
+        ("  .stars::after {", '★'),
+        ("  .choose label::after {", '☆'),
+        ("  .choose label:has(:checked)::after,\n  .choose label:has(~ label :checked)::after {", '★'),
+    ] {
+        let rule = forced.split_once(selector).expect(selector).1.split('}').next().unwrap();
+        let others = ['☆', '★'].into_iter().filter(|other| *other != star);
+        assert!(rule.contains(star) && others.into_iter().all(|other| !rule.contains(other)), "{selector}");
+        assert!(rule.contains("color: CanvasText") || rule.contains("color: Highlight"), "{selector}");
+    }
+    let width = forced.split_once("  .stars::after {").unwrap().1.split('}').next().unwrap();
+    assert!(width.contains("width: var(--full)"), "as many full stars as are given");
 }

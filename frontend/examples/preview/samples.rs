@@ -156,6 +156,7 @@ pub fn every_page(locale: Locale, mut show: impl FnMut(&str, &dyn DynTemplate)) 
         ("review", "¡Qué libro!"),
         ("book-title", "Don Quijote de la Mancha"),
         ("book-byline", "Miguel de Cervantes"),
+        ("key", "1-67891233"),
     ];
     let form = Form { typed: &kept, ..Form::default() };
     let rate = Rate { view: view("/books/53/ratings"), book: BookId::from(53), form };

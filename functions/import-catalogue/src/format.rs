@@ -948,6 +948,8 @@ mod tests {
             ("price", "10 $", "must be an amount such as 19.95 or 19,95, in EUR"),
             ("price", "-5", "must be an amount such as 19.95 or 19,95, in EUR"),
             ("description", &long, "must have at most 2000 characters"),
+            ("description", "Z\u{316}\u{317}\u{318}\u{319}\u{31c}", "must have at most 4 combining marks"),
+            ("publisher", "Z\u{316}\u{317}\u{318}\u{319}\u{31c}", "must have at most 4 combining marks"),
         ] {
             let line = with_cell(column, cell);
             assert!(line.row.is_ok(), "{column} {cell}: {:?}", line.row);
@@ -987,6 +989,9 @@ mod tests {
             ("a,\u{200b} \u{feff},X", "title: must not be blank"),
             ("a,T,\u{ad}", "authors: must name at least one"),
             ("a,T,;", "authors: must name at least one"),
+            ("a,T&#8203;,&shy;", "authors: must name at least one"),
+            ("a,Z\u{301}\u{301}\u{301}\u{301}\u{301},X", "title: must have at most 4 combining marks"),
+            ("a,T,Ana; Z\u{316}\u{317}\u{318}\u{319}\u{31c}", "authors: must have at most 4 combining marks"),
         ] {
             let line = rows(&format!("reference,title,authors\n{row}\n")).remove(0);
             assert!(line.row.as_ref().unwrap_err().starts_with(reason), "{row}: {:?}", line.row);
@@ -1001,6 +1006,8 @@ mod tests {
             ("Tom &amp;amp; Jerry", "Jos&amp;eacute;", ("Tom & Jerry", vec!["José"])),
             ("AT&T & Co", "X", ("AT&T & Co", vec!["X"])),
             ("&lt;b&gt;", "X", ("<b>", vec!["X"])),
+            ("&ZeroWidthSpace;Qui&shy;jo&shy;te&#xFEFF;", "Gabriel&#8203; Uno", ("Quijote", vec!["Gabriel Uno"])),
+            ("Harry&Tab;Potter&#13;2", "Ana&#9;Ruiz", ("Harry Potter 2", vec!["Ana Ruiz"])),
         ] {
             let row = rows(&format!("reference,title,authors\na,{title},{authors}\n")).remove(0).row.unwrap();
             assert_eq!((row.title.as_str(), row.authors.iter().map(String::as_str).collect()), expected);

@@ -64,6 +64,8 @@ fn parsed_email(text: &str) -> Parsed<Email> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn refused(change: fn(&mut ContactForm)) -> String {
@@ -108,5 +110,20 @@ mod tests {
         assert!(messages.contains(&"colour: is not a member here".to_owned()), "{messages:?}");
         assert!(messages.contains(&"email: must be a string, and is a number".to_owned()), "{messages:?}");
         assert!(messages.contains(&"website: must be a string, and is a boolean".to_owned()), "{messages:?}");
+    }
+
+    #[test]
+    fn a_message_of_a_program_that_fills_in_the_honeypot_is_recognised() {
+        for (website, is_filled) in [
+            (json!("https://spam.example"), true),
+            (json!("x"), true),
+            (json!(" \n"), false),
+            (json!(""), false),
+            (Value::Null, false),
+        ] {
+            let form = ContactForm { website: Some(website.clone()), ..ContactForm::default() };
+            assert_eq!(fills_honeypot(&form), is_filled, "{website}");
+        }
+        assert!(!fills_honeypot(&ContactForm::default()));
     }
 }

@@ -1,10 +1,16 @@
 //! The command as an operator types it, where it needs no stage.
 
 use std::{
-    path::Path,
-    process::{Command, Output, Stdio},
+    env,
+    fs::{self, File},
+    os::unix::process::CommandExt,
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    thread,
+    time::Duration,
 };
 
+use rustix::fs::{FlockOperation, flock};
 use serde_json::Value;
 
 /// Without a terminal, and without credentials or settings of this machine.
@@ -165,5 +171,53 @@ fn an_error_never_repeats_characters_that_nobody_sees() {
         assert_eq!(code, Some(2), "{arguments:?}: {stderr}");
         assert!(stderr.contains("\\u{202e}"), "{arguments:?}: {stderr:?}");
         assert!(!stderr.contains(['\u{202e}', '\u{1b}', '\u{200b}', '\r']), "{arguments:?}: {stderr:?}");
+    }
+}
+
+/// A home whose command has started a program, as `up` starts the emulator.
+struct Left {
+    home: PathBuf,
+    program: Child,
+}
+
+impl Left {
+    fn running(name: &str) -> Self {
+        let home = env::temp_dir().join(format!("anaquel-left-{name}-{}", std::process::id()));
+        fs::create_dir_all(home.join("run")).unwrap();
+        let record = home.join("run").join(name).with_extension("pid");
+        let program = Command::new("/bin/sh")
+            .args(["-c", r#"cp "/proc/$$/stat" "$0" && exec sleep 300"#])
+            .arg(&record)
+            .process_group(0)
+            .spawn()
+            .unwrap();
+        while !fs::read_to_string(&record).is_ok_and(|stat| stat.ends_with('\n')) {
+            thread::sleep(Duration::from_millis(20));
+        }
+        Self { home, program }
+    }
+}
+
+impl Drop for Left {
+    fn drop(&mut self) {
+        _ = self.program.kill();
+        _ = self.program.wait();
+        _ = fs::remove_dir_all(&self.home);
+    }
+}
+
+#[test]
+fn what_a_command_has_started_is_stopped_when_the_command_has_ended_however_it_ended() {
+    for name in ["emulator", "mariadb"] {
+        let mut left = Left::running(name);
+        let lock = File::create(left.home.join("lock")).unwrap();
+        flock(&lock, FlockOperation::LockExclusive).unwrap();
+        let mut watchdog = bookstore(&["close-abandoned", left.home.to_str().unwrap()]).spawn().unwrap();
+        thread::sleep(Duration::from_millis(500));
+        assert!(left.program.try_wait().unwrap().is_none(), "{name} was stopped while its command runs");
+        // As the kernel does when the command ends, also by SIGKILL.
+        drop(lock);
+        assert!(watchdog.wait().unwrap().success(), "{name}");
+        assert!(left.program.try_wait().unwrap().is_some(), "{name} still runs");
     }
 }

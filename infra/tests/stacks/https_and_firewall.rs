@@ -104,6 +104,8 @@ fn the_load_balancer_writes_access_logs_that_expire_like_all_logs() {
         let data = template(&stage, Kind::Data);
         let rule = &properties(&data, "AccessLogs")["LifecycleConfiguration"]["Rules"][0];
         assert_eq!((&rule["Status"], &rule["ExpirationInDays"]), (&json!("Enabled"), &json!(stage.log_retention_days)));
+        // What expires in a bucket with versions stays as an earlier version until this deletes it.
+        assert_eq!(rule["NoncurrentVersionExpiration"], json!({ "NoncurrentDays": 1 }));
     }
 }
 

@@ -911,10 +911,13 @@ async fn lock(connection: &mut MySqlConnection, id: u64) -> sqlx::Result<Option<
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use sqlx::{Connection, MySqlPool};
 
     use super::*;
     use crate::{
+        answer_size::MAX_ANSWER,
         domain::{Histogram, Outcome},
         repo::{
             books,
@@ -1115,6 +1118,35 @@ mod tests {
         }
         assert_eq!(seen, [3, 2, 1, 5, 4, 3, 2]);
         assert_eq!(list(&mut connection, BookId::from(999_999_999), None, 2).await.unwrap(), None);
+    }
+
+    #[ignore = "needs MariaDB"]
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn the_longest_reviews_are_listed_in_slices_that_fit_into_an_answer(pool: MySqlPool) {
+        let mut connection = pool.acquire().await.unwrap();
+        let id = book(&mut connection, "El túnel", "Sabato", 0).await;
+        for (n, sign) in (1..=100_u128).zip(["😀", "\"", "\\"].into_iter().cycle()) {
+            let review = ReviewText::parse(&sign.repeat(ReviewText::MAX)).unwrap();
+            let words = RatingV1 { review: Some(review), ..rating(id, n, 5) };
+            publish(&mut connection, Uuid::from_u128(n), minute(0), &words).await.unwrap();
+        }
+        for (name, is_list) in [(list_name(id), true), (reviews_name(id), false)] {
+            let (mut seen, mut after) = (BTreeSet::new(), None);
+            loop {
+                let slice = match is_list {
+                    true => list(&mut connection, id, after.as_ref(), 100).await.unwrap().unwrap(),
+                    false => reviews(&mut connection, id, after.as_ref(), 100).await.unwrap(),
+                };
+                let answer = serde_json::to_string(&serde_json::to_string(&slice).unwrap()).unwrap();
+                assert!(answer.len() < MAX_ANSWER, "{name}: {}", answer.len());
+                let before = seen.len() + slice.items.len();
+                seen.extend(slice.items.into_iter().map(|review| review.id));
+                assert_eq!(seen.len(), before, "{name}: none twice");
+                let Some(next) = slice.next else { break };
+                after = Some(Cursor::decode(&next, &name).unwrap());
+            }
+            assert_eq!(seen.len(), 100, "{name}");
+        }
     }
 
     #[ignore = "needs MariaDB"]

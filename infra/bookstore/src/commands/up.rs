@@ -211,3 +211,34 @@ async fn catalogue() -> Result<PathBuf> {
     let (root, _) = deploy::workspace().await?;
     Ok(root.join(CATALOGUE))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_up_says_that_the_shop_runs_and_refuses_another_port() {
+        for (wanted, detached, end) in [
+            (None, true, "`cargo bookstore down` stops it"),
+            (None, false, "Ctrl-C in its terminal stops it"),
+            (Some(4566), true, "`cargo bookstore down` stops it"),
+        ] {
+            let report = already_open(&OpenShop { port: 4566, pid: 42, detached }, wanted).unwrap();
+            assert!(report.problem.is_none(), "{wanted:?}");
+            let text = report.text;
+            assert!(
+                text.starts_with(&format!("The shop is running already: {} (pid 42; {end})", local_url(4566))),
+                "{text}"
+            );
+            assert!(text.contains("`cargo bookstore up --restart`"), "{text}");
+            let expected = json!({ "url": local_url(4566), "port": 4566, "pid": 42, "was_open": true });
+            assert_eq!(report.json, expected);
+        }
+        for wanted in [80, 4567] {
+            let open = OpenShop { port: 4566, pid: 42, detached: true };
+            let refusal = already_open(&open, Some(wanted)).err().expect("another port").to_string();
+            assert!(refusal.contains("on port 4566") && refusal.contains("pid 42"), "{refusal}");
+            assert!(refusal.contains(&format!("`cargo bookstore up --restart --port {wanted}`")), "{refusal}");
+        }
+    }
+}

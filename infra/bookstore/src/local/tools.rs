@@ -303,6 +303,8 @@ fn succeeds(command: &mut Command) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsStr;
+
     use serde_json::Value;
 
     use super::*;
@@ -376,5 +378,33 @@ mod tests {
         fs::remove_file(scratch.home.tools().join("venv/bin/python")).unwrap();
         std::os::unix::fs::symlink("/nowhere/python", scratch.home.tools().join("venv/bin/python")).unwrap();
         assert!(tools_with_stamp(&scratch, &ministack).is_empty());
+    }
+
+    #[test]
+    fn what_is_installed_is_only_what_the_locks_name_by_its_hash() {
+        let scratch = Scratch::new();
+        let environment = Environment::at(&scratch.home.tools(), SHARED);
+        make_private_folder(&environment.packages()).unwrap();
+        for tool in Tool::ALL {
+            let (command, needed, files) = match tool.lock() {
+                PyPi(lock) => {
+                    let file = environment.folder.join(tool.name()).with_extension("txt");
+                    let command = environment.pip(tool.name(), lock).unwrap();
+                    (command, &["--require-hashes", "--no-deps", "--only-binary", ":all:"][..], vec![(file, lock)])
+                }
+                Npm { package, lock } => {
+                    let file = |name: &str| environment.packages().join(name);
+                    let files = vec![(file("package.json"), package), (file("package-lock.json"), lock)];
+                    (environment.npm(package, lock).unwrap(), &["ci", "--ignore-scripts"][..], files)
+                }
+            };
+            let arguments: Vec<_> = command.get_args().collect();
+            for argument in needed {
+                assert!(arguments.contains(&OsStr::new(argument)), "{tool:?}: {arguments:?} lack {argument}");
+            }
+            for (file, lock) in files {
+                assert_eq!(fs::read_to_string(&file).unwrap(), lock, "{tool:?}");
+            }
+        }
     }
 }

@@ -168,6 +168,30 @@ mod tests {
 
     #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn a_path_names_a_book_by_its_number_or_by_its_isbn(pool: MySqlPool) {
+        let mut connection = pool.acquire().await.unwrap();
+        let hobbit =
+            CatalogueRow { isbn: Isbn13::parse("9780618002214").ok(), ..row("the-hobbit", "The Hobbit", &["Tolkien"]) };
+        catalogue::put(&mut connection, &hobbit).await.unwrap();
+        let id: u32 = sqlx::query_scalar("select id from books").fetch_one(&mut *connection).await.unwrap();
+        for (segment, expected) in [
+            (id.to_string(), Some(id)),
+            (format!("{id}-the-hobbit"), Some(id)),
+            ("9780618002214".to_owned(), Some(id)),
+            ("978-0-618-00221-4".to_owned(), Some(id)),
+            ("0618002219".to_owned(), Some(id)),
+            ("0618002213".to_owned(), None),
+            // Nobody's ISBN begins like a number with its slug.
+            ("978-84-204-6728-3".to_owned(), Some(978)),
+            ("the-hobbit".to_owned(), None),
+            (String::new(), None),
+        ] {
+            assert_eq!(id_in(&mut connection, &segment).await.unwrap().map(BookId::get), expected, "{segment}");
+        }
+    }
+
+    #[ignore = "needs MariaDB"]
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
     async fn ratings_that_came_with_the_catalogue_are_told_from_those_of_the_shop(pool: MySqlPool) {
         let mut connection = pool.acquire().await.unwrap();
         for (reference, imported, given, source) in [
