@@ -8,6 +8,11 @@ use crate::{Locale, format};
 /// Within which a buyer is paid back, and sends back what is returned (articles 13 and 14).
 const TIME: Duration = Duration::days(14);
 
+/// The end of the time to withdraw from the contract of books that were received at that time.
+pub fn withdrawal_until(received: OffsetDateTime) -> OffsetDateTime {
+    received + TIME
+}
+
 /// Whether the buyer has paid, or may have, as far as the shop knows: a carrier brings the money later.
 pub fn is_possible(order: &Order) -> bool {
     let is_with_the_carrier = order.payment == Payment::OnDelivery

@@ -970,6 +970,7 @@ fn an_order_shows_what_was_paid_and_what_is_paid_back() {
             "en/order-changed",
             &["We pay you back €19.95 for the copies that were cancelled", "(1 copy). We pay you back €19.95. <time"],
         ),
+        ("en/order-collected", &["You have until 8 December 2026, 14 days from receiving it"]),
         ("en/order-returned", &["If you have paid, we pay you back €83.75", "the number of your account (IBAN)"]),
     ] {
         let html = page(name);

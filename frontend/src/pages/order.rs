@@ -96,7 +96,8 @@ impl OrderPage<'_> {
 
     /// Whether the buyer gets nothing of what was ordered.
     fn is_bad_news(&self) -> bool {
-        matches!(self.state(), OrderState::Rejected | OrderState::Expired | OrderState::Cancelled) || self.is_without_effect()
+        matches!(self.state(), OrderState::Rejected | OrderState::Expired | OrderState::Cancelled)
+            || self.is_without_effect()
     }
 
     /// Whether a cancellation has had no effect until now.
@@ -332,9 +333,16 @@ impl OrderPage<'_> {
         self.whole().is_some_and(|order| order.state.has_left_the_shop()) && self.withdrawn_at().is_none()
     }
 
-    /// How long the buyer may do so.
-    fn may_withdraw(&self) -> &'static str {
-        if self.state() == OrderState::Shipped { "order-withdraw-text-shipped" } else { "order-withdraw-text" }
+    /// How long the buyer may do so. The last day is named while it is to come; the shop may take an order as delivered later
+    /// than it was, and never earlier.
+    fn may_withdraw(&self) -> String {
+        let received = self.whole().filter(|order| order.state != OrderState::Shipped).and_then(Order::since);
+        let until = received.map(refund::withdrawal_until).filter(|until| until.date() >= self.view.today);
+        match until {
+            Some(until) => self.view.text_with("order-withdraw-text-until", "date", self.view.day(until)),
+            None if self.state() == OrderState::Shipped => self.view.text("order-withdraw-text-shipped"),
+            None => self.view.text("order-withdraw-text"),
+        }
     }
 
     /// When the buyer has withdrawn from it: as the order has it, or as the shop has accepted the declaration.

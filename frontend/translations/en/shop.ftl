@@ -462,6 +462,7 @@ order-cancel = Cancel the order and withdraw from the contract
 order-cancel-sure = Are you sure that you want to cancel the whole order? We will confirm it by email.
 order-cancel-confirm = Confirm the cancellation and withdrawal
 order-cancel-keep = Keep it
+order-withdraw-text-until = You have until { $date }, 14 days from receiving it, to withdraw from the contract without giving a reason.
 order-withdraw-text = You have 14 days from receiving it to withdraw from the contract without giving a reason.
 order-withdraw-text-shipped = It is on its way. You can withdraw from the contract without giving a reason from now on, and until 14 days after you receive it.
 order-withdraw = Withdraw from contract here

@@ -462,6 +462,7 @@ order-cancel = Cancelar el pedido y desistir del contrato
 order-cancel-sure = ¿Seguro que quieres cancelar el pedido completo? Te lo confirmaremos por correo.
 order-cancel-confirm = Confirmar la cancelación y el desistimiento
 order-cancel-keep = Mantenerlo
+order-withdraw-text-until = Tienes hasta el { $date }, 14 días desde que lo recibiste, para desistir del contrato sin dar explicaciones.
 order-withdraw-text = Tienes 14 días desde que lo recibiste para desistir del contrato sin dar explicaciones.
 order-withdraw-text-shipped = Va de camino. Puedes desistir del contrato sin dar explicaciones desde ahora y hasta 14 días después de recibirlo.
 order-withdraw = Desistir del contrato aquí
