@@ -1,7 +1,7 @@
 //! A JSON object of a caller, read member by member, so that every message is about what was sent and never about how
 //! it is read.
 
-use std::{collections::BTreeSet, fmt};
+use std::{collections::BTreeSet, fmt, slice};
 
 use serde::{
     Deserializer,
@@ -196,7 +196,7 @@ impl<'de> Visitor<'de> for AtPlace<'_, '_> {
         let mut earlier = BTreeSet::new();
         while let Some(name) = members.next_key::<String>()? {
             if names.place.is_empty() && !names.known.contains(&name.as_str()) {
-                names.note(not_a_member(&[name.clone()], names.known));
+                names.note(not_a_member(slice::from_ref(&name), names.known));
             } else if earlier.contains(&name) {
                 names.note(Invalid::member(&names.steps_to(&name), "is given twice"));
             }

@@ -514,6 +514,7 @@ pub async fn verify(args: &Verify) -> Result<Report> {
 
 #[cfg(test)]
 mod tests {
+    use shared::domain::{Delivery, OrderState, Payment};
     use time::macros::datetime;
 
     use super::*;
