@@ -152,7 +152,9 @@ impl Mail<'_> {
         match event {
             OrderEvent::Cancelled | OrderEvent::Expired => refund::of_cancelled(self.locale, zone, self.order, self.at),
             OrderEvent::PartCancelled => refund::of_cancelled_copies(self.locale, zone, self.order, self.at),
-            OrderEvent::Returned | OrderEvent::PartReturned => refund::of_returned(self.locale, zone, self.order, self.at),
+            OrderEvent::Returned | OrderEvent::PartReturned => {
+                refund::of_returned(self.locale, zone, self.order, self.at)
+            }
             OrderEvent::Withdrawn => {
                 let at = self.declared_at.or(self.order.withdrawn_at).unwrap_or(self.at);
                 let seller = Some(seller_address(self.shop));
@@ -254,7 +256,10 @@ impl Mail<'_> {
             .as_ref()
             .map(|collect| self.locale.text_with("order-collect-at", [("place", collect.place.as_str().into())]));
         let until = self.order.expires_at.map(|until| {
-            self.locale.text_with("mail-collect-until", [("date", format::day(self.locale, until, &self.shop.time_zone).into())])
+            self.locale.text_with(
+                "mail-collect-until",
+                [("date", format::day(self.locale, until, &self.shop.time_zone).into())],
+            )
         });
         let pay = match self.order.paid_at {
             Some(_) => self.locale.text("mail-collect-paid"),
@@ -615,7 +620,7 @@ mod tests {
             let contact = order("es").contact.map(|contact| Contact { name, ..contact });
             for event in OrderEvent::ALL {
                 let order = Order { address: Some(lines(text)), contact: contact.clone(), ..order("es") };
-                let mail = about_order(event, &order, None, &Shop::parse(SHOP).unwrap(), None).text;
+                let mail = about_order(event, time_of(event), &order, None, &Shop::parse(SHOP).unwrap(), None).text;
                 assert!(!mail.contains(text), "{event:?}: {mail}");
                 for part in text.split(' ').filter(|part| part.contains(['.', '@', ':'])) {
                     assert!(!mail.contains(part), "{event:?}, {part}: {mail}");

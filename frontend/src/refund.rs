@@ -54,7 +54,14 @@ pub fn of_returned(locale: Locale, zone: &TimeZone, order: &Order, at: OffsetDat
     is_possible(order).then(|| of_copies(locale, zone, key, order, at, until))
 }
 
-fn of_copies(locale: Locale, zone: &TimeZone, key: &str, order: &Order, at: OffsetDateTime, until: OffsetDateTime) -> String {
+fn of_copies(
+    locale: Locale,
+    zone: &TimeZone,
+    key: &str,
+    order: &Order,
+    at: OffsetDateTime,
+    until: OffsetDateTime,
+) -> String {
     let books: Vec<String> = changes(order, at).map(|change| book(locale, order, change)).collect();
     let arguments = [
         ("amount", price(locale, &of_event(order, at))),
@@ -83,7 +90,13 @@ pub fn if_cancelled(locale: Locale, order: &Order) -> Option<String> {
 }
 
 /// What follows from the withdrawal from the contract at that time: what to do with the books, and the money.
-pub fn after_withdrawal(locale: Locale, zone: &TimeZone, seller: Option<String>, order: &Order, at: OffsetDateTime) -> Vec<String> {
+pub fn after_withdrawal(
+    locale: Locale,
+    zone: &TimeZone,
+    seller: Option<String>,
+    order: &Order,
+    at: OffsetDateTime,
+) -> Vec<String> {
     let back = [("date", day(locale, zone, at + TIME))];
     let key = if order.state == OrderState::Shipped { "withdrawal-on-its-way" } else { "withdrawal-send-back" };
     let to = seller.map(|seller| locale.text_with("withdrawal-send-to", [("address", seller.into())]));

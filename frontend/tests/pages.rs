@@ -1030,6 +1030,8 @@ fn the_cart_says_how_many_copies_can_be_ordered_and_why_there_is_no_checkout() {
         assert!(!html.contains(not_there), "{name}: {not_there}");
     }
     assert!(page("en/book").contains("<input type=\"hidden\" name=\"stock\" value=\""), "as it is seen");
+}
+
 /// Windows' contrast themes replace every colour by one of the system.
 #[test]
 fn without_colours_of_ours_a_star_that_is_given_has_another_shape_than_one_that_is_not() {

@@ -262,7 +262,15 @@ mod tests {
         let of_orders = rights(connection, &config.accounts[&DatabaseRole::OrderReader]).await;
         assert_eq!(
             of_orders["reads"],
-            set(["books", "customers", "order_lines", "order_states", "orders", "sessions_valid_from", "stock_movements"])
+            set([
+                "books",
+                "customers",
+                "order_lines",
+                "order_states",
+                "orders",
+                "sessions_valid_from",
+                "stock_movements"
+            ])
         );
         let of_bounces = rights(connection, &config.accounts[&DatabaseRole::BounceWriter]).await;
         assert_eq!((&of_bounces["reads"], &of_bounces["changes"]), (&set(["mails"]), &set(["mails"])));

@@ -10,8 +10,8 @@ use super::*;
 use crate::{
     domain::{
         Address, AddressText, BookId, CatalogueRow, Contact, Delivery, DisplayName, Email, Fingerprint, Language,
-        LineReason, Money, Order, OrderAction, OrderEvent, OrderReason, Part, Payment, Quantity, Stars, SubmissionKey,
-        TimeZone, VisitorId,
+        LineReason, Money, Order, OrderAction, OrderEvent, OrderLine, OrderReason, Part, Payment, Quantity, Stars,
+        SubmissionKey, TimeZone, VisitorId,
     },
     messages::{CustomerV1, OrderLineV1, OrderV1, RatingV1, SignedInBuyer, SignedInV1, Submission},
     repo::{
