@@ -178,6 +178,7 @@ ask-notify-text = Hello,
 leave-empty = Leave this empty
 form-invalid = Something needs correcting. Nothing that you typed is lost.
 form-honeypot = We have not sent it: a hidden field was filled in, which is usually done by programs. If your browser did that, press the button once more.
+form-expired = You have signed in again since this form was shown. Everything you typed is still here: please send it once more.
 form-too-large = This is too long. Please shorten it: everything you typed is still here.
 form-unavailable = We can’t receive this right now. Everything you typed is still here: please try again in a minute.
 
@@ -565,7 +566,7 @@ account-changed = This was changed in the meantime, perhaps in another window. I
 account-addresses = My addresses
 account-no-addresses = You have saved no address.
 account-language = Language
-account-language-choose = In which language shall we write to you?
+account-language-choose = In which language would you like the shop? Emails about an order are in the language in which you placed it.
 account-save = Save
 account-newest = Back to the newest
 account-older = Older ones

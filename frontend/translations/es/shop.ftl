@@ -178,6 +178,7 @@ ask-notify-text = Hola:
 leave-empty = Deja esto vacío
 form-invalid = Hay algo que corregir. No se ha perdido nada de lo que escribiste.
 form-honeypot = No lo hemos enviado: llegó relleno un campo oculto, y eso suelen hacerlo los programas. Si lo rellenó tu navegador, pulsa otra vez el botón y listo.
+form-expired = Has vuelto a entrar desde que se mostró este formulario. Todo lo que escribiste sigue aquí: envíalo otra vez, por favor.
 form-too-large = Es demasiado largo. Acórtalo un poco: todo lo que escribiste sigue aquí.
 form-unavailable = Ahora mismo no podemos recibirlo. Todo lo que escribiste sigue aquí: vuelve a intentarlo en un minuto.
 
@@ -565,7 +566,7 @@ account-changed = Ha cambiado entretanto, quizá en otra ventana. Ahora está as
 account-addresses = Mis direcciones
 account-no-addresses = No has guardado ninguna dirección.
 account-language = Idioma
-account-language-choose = ¿En qué idioma te escribimos?
+account-language-choose = ¿En qué idioma quieres la tienda? Los correos sobre un pedido van en el idioma en que lo hiciste.
 account-save = Guardar
 account-newest = Volver a lo más reciente
 account-older = Anteriores

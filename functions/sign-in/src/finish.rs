@@ -8,6 +8,7 @@ use shared::{
     ApiError, App, Reply, Request, Result,
     domain::VisitorId,
     https::HttpsClient,
+    messages::{CustomerV1, Submission},
     session::Pool,
     sign_in::{Attempt, Provider},
 };
@@ -117,14 +118,17 @@ async fn visitor(app: &App, request: &Request, now: OffsetDateTime) -> Result<Op
     Ok(cookie.map(|cookie| cookie.visitor()))
 }
 
-/// Tells the consumer of submissions who has signed in, so that the account exists when its page is opened.
-#[expect(clippy::unused_async, reason = "sends a message once there is a kind for it")]
+/// Sends to the consumer of submissions who has signed in, so that the account exists when its page is opened.
 async fn announce(
-    _app: &App,
-    _request: &Request,
-    _person: &Person,
-    _visitor: Option<VisitorId>,
-    _now: OffsetDateTime,
+    app: &App,
+    request: &Request,
+    person: &Person,
+    visitor: Option<VisitorId>,
+    now: OffsetDateTime,
 ) -> Result<()> {
-    Ok(())
+    let (subject, email) = (person.subject, person.email.clone());
+    // A token whose address is not verified does not count.
+    let customer = CustomerV1 { subject, email, email_verified: true, visitor, signed_in_at: now };
+    let message = Submission::customer(customer, now, Some(request.id.clone()));
+    app.submissions().await?.send(&message).await.map_err(ApiError::Unavailable)
 }
