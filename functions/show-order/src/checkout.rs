@@ -137,6 +137,7 @@ mod tests {
             cart: 0,
             cart_change: None,
             order: None,
+            account: frontend::Account::NotHere,
         };
         let rates = HashMap::from([(BookId::from(7), 2_100)]);
         let gone = CartRow { book: None, ..row("53:1:1995", None, 0) };

@@ -118,7 +118,7 @@ async fn visitor(app: &App, request: &Request, now: OffsetDateTime) -> Result<Op
     Ok(cookie.map(|cookie| cookie.visitor()))
 }
 
-/// Sends to the consumer of submissions who has signed in, so that the account exists when its page is opened.
+/// Tells the consumer of submissions who has signed in, so that the account exists when its page is opened.
 async fn announce(
     app: &App,
     request: &Request,
@@ -126,9 +126,15 @@ async fn announce(
     visitor: Option<VisitorId>,
     now: OffsetDateTime,
 ) -> Result<()> {
-    let (subject, email) = (person.subject, person.email.clone());
-    // A token whose address is not verified does not count.
-    let customer = CustomerV1 { subject, email, email_verified: true, visitor, signed_in_at: now };
+    let customer = CustomerV1 {
+        subject: person.subject,
+        email: person.email.clone(),
+        // A token without it does not count.
+        email_verified: true,
+        visitor,
+        // In whole seconds, like the session.
+        signed_in_at: now.replace_nanosecond(0).unwrap_or(now),
+    };
     let message = Submission::customer(customer, now, Some(request.id.clone()));
     app.submissions().await?.send(&message).await.map_err(ApiError::Unavailable)
 }

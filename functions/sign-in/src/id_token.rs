@@ -129,7 +129,7 @@ pub mod tests {
     use base64::prelude::BASE64_STANDARD;
     use ring::{
         rand::SystemRandom,
-        signature::{KeyPair, RSA_PKCS1_SHA256, RSA_PKCS1_SHA512, RsaEncoding, RsaKeyPair},
+        signature::{KeyPair, RSA_PKCS1_SHA256, RSA_PKCS1_SHA512, RsaEncoding, RsaKeyPair, RsaPublicKeyComponents},
     };
     use serde_json::{Value, json};
     use time::macros::datetime;
@@ -147,11 +147,8 @@ pub mod tests {
     }
 
     fn key() -> Key {
-        let pair = pair();
-        let public = pair.public_key();
-        let [n, e] =
-            [public.modulus().big_endian_without_leading_zero(), public.exponent().big_endian_without_leading_zero()]
-                .map(|part| BASE64_URL_SAFE_NO_PAD.encode(part));
+        let RsaPublicKeyComponents::<Vec<u8>> { n, e } = pair().public_key().into();
+        let [n, e] = [n, e].map(|part| BASE64_URL_SAFE_NO_PAD.encode(part));
         let jwk = json!({ "keys": [{ "kid": "one", "kty": "RSA", "alg": "RS256", "use": "sig", "n": n, "e": e }] });
         parse(jwk.to_string().as_bytes()).unwrap().remove("one").unwrap()
     }

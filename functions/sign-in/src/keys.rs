@@ -96,7 +96,7 @@ struct Jwk {
 }
 
 /// The keys that sign by RS256; others are left out.
-fn parse(text: &[u8]) -> anyhow::Result<Keys> {
+pub fn parse(text: &[u8]) -> anyhow::Result<Keys> {
     let set: KeySet =
         serde_json::from_slice(text).context("the keys of the user pool are not in the form of RFC 7517")?;
     let signs = |key: &Jwk| key.kty == "RSA" && key.alg == "RS256" && matches!(key.purpose.as_str(), "" | "sig");
