@@ -326,7 +326,7 @@ mod tests {
         );
         let unsigned_header = BASE64_URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#);
         for (name, text) in [
-            ("another key, which the shop does not know", forger.clone()),
+            ("another key, which the shop does not know", of_stranger.clone()),
             ("another key under the id of ours", format!("{version}.{id}.{body}.{forged}")),
             ("another payload", format!("{version}.{id}.{of_staff}.{signature}")),
             ("another id", format!("{version}.{}.{body}.{signature}", key(9).public().id())),
