@@ -10,7 +10,7 @@ use crate::{View, assets, links};
 pub struct SignInFailed<'a> {
     pub view: View<'a>,
     pub failure: SignInFailure,
-    /// The address of the shop to which the customer goes on.
+    /// The address of the shop to which the customer continues.
     pub return_to: &'a str,
 }
 

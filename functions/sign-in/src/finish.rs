@@ -118,7 +118,7 @@ async fn visitor(app: &App, request: &Request, now: OffsetDateTime) -> Result<Op
     Ok(cookie.map(|cookie| cookie.visitor()))
 }
 
-/// Tells the consumer of submissions who has signed in, so that the account exists when its page is opened.
+/// Sends the sign-in to the consumer of submissions, so that the account exists when its page is opened.
 async fn announce(
     app: &App,
     request: &Request,

@@ -28,7 +28,7 @@ async fn provider(app: &App) -> Result<Option<Provider>> {
     Ok(app.config().await?.sign_in.get(&Pool::Customers).cloned())
 }
 
-/// A page that says what went wrong and how to go on. `return_to` is the address of the shop that the customer was coming from.
+/// A page that says what went wrong and how to continue. `return_to` is the address of the shop that the customer was coming from.
 fn failed(request: &Request, failure: SignInFailure, return_to: &str) -> Result<Reply> {
     let context = PageContext::of(request);
     let page = SignInFailed { view: context.view(), failure, return_to };

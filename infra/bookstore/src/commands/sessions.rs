@@ -20,7 +20,7 @@ pub struct Sessions {
 
 #[derive(Subcommand)]
 enum Action {
-    /// Replace the key by a new one; sessions go on. It waits six minutes between its two steps
+    /// Replace the key by a new one; sessions stay valid. It waits six minutes between its two steps
     RotateKey {
         #[command(flatten)]
         whose: Whose,
@@ -41,7 +41,7 @@ pub async fn run(args: &Sessions) -> Result<Report> {
             let (stage, aws) = connect_deployed(whose.stage()).await?;
             check(&stage)?;
             session_keys::rotate(&aws, &stage).await?;
-            Ok(Report::new("The new key signs. Sessions go on.", json!({ "rotated": true })))
+            Ok(Report::new("The new key signs. Sessions stay valid.", json!({ "rotated": true })))
         }
         Action::EndAll { yes, whose } => {
             let (stage, aws) = connect_deployed(whose.stage()).await?;

@@ -62,7 +62,7 @@ fn after_interruption(private: &PrivateKey, stored: Option<PublicKeys>) -> Optio
     (!is_complete).then(|| PublicKeys::new(signs, None))
 }
 
-/// Replaces the key: the new one verifies at once, and signs when every function knows it. Sessions go on.
+/// Replaces the key: the new one verifies at once, and signs when every function knows it. Sessions stay valid.
 ///
 /// # Errors
 /// The stage has no keys, or sessions by the key before the current one are still valid.
