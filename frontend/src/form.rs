@@ -24,6 +24,8 @@ pub struct Form<'a> {
 pub enum Trouble {
     /// 422: the hidden field that only programs fill in has a value.
     Honeypot,
+    /// 409: the form is of a session that has ended since.
+    Expired,
     /// 413
     TooLarge,
     /// 503
@@ -114,6 +116,11 @@ impl Form<'_> {
         show(status, Form { typed: &typed, invalid: &invalid, trouble })
     }
 
+    /// Shows a form of an earlier session with its values, to be sent again with the key of this one.
+    pub fn expired(typed: &BTreeMap<String, String>, show: impl FnOnce(u16, Form) -> Result<Reply>) -> Result<Reply> {
+        show(409, Form { typed: &pairs(typed), invalid: &[], trouble: Some(Trouble::Expired) })
+    }
+
     pub fn value(&self, field: &str) -> &str {
         self.typed.iter().find(|(name, _)| *name == field).map_or("", |(_, value)| *value)
     }
@@ -152,6 +159,7 @@ impl Form<'_> {
     pub fn notice(&self) -> Option<&'static str> {
         match self.trouble {
             Some(Trouble::Honeypot) => Some("form-honeypot"),
+            Some(Trouble::Expired) => Some("form-expired"),
             Some(Trouble::TooLarge) => Some("form-too-large"),
             Some(Trouble::Unavailable) => Some("form-unavailable"),
             Some(Trouble::Outdated) => Some("form-outdated"),

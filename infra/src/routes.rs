@@ -309,6 +309,7 @@ pub(crate) const DEFAULTS: Function = Function {
 
 /// One Lambda function.
 #[derive(Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a permission of its own")]
 pub struct Function {
     /// Verb and noun; also the name of its folder, crate and binary.
     pub name: &'static str,

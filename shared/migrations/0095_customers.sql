@@ -4,7 +4,7 @@ create table customers (
     subject          binary(16)       not null,
     email            varchar(254)     not null,
     email_key        binary(32)       null comment 'SHA-256 of the address in small letters; null where it is not verified',
-    language         varchar(35) character set ascii collate ascii_bin  null comment 'of pages and mails, if one was chosen',
+    language         varchar(35) character set ascii collate ascii_bin  null comment 'of pages, if one was chosen',
     default_address  bigint unsigned  null,
     signed_in_at     timestamp(6)     not null comment 'the latest sign-in, whose address counts',
     created_at       timestamp(6)     not null,

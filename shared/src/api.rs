@@ -424,7 +424,7 @@ pub struct AccountSummary {
     /// Null for the seconds until the first sign-in is processed, like all below.
     pub email: Option<String>,
     pub email_verified: bool,
-    /// Of mails, once one is chosen.
+    /// Of the pages, once one is chosen.
     pub language: Option<Language>,
     #[serde(serialize_with = "optional_milliseconds")]
     #[schemars(with = "Option<String>", extend("format" = "date-time"))]

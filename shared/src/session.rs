@@ -319,14 +319,14 @@ mod tests {
     fn a_session_that_somebody_else_made_or_changed_does_not_count() {
         let cookie = key(1).issue(STAGE, ana(), Pool::Customers, NOW);
         let [version, id, body, signature] = cookie.split('.').collect::<Vec<_>>()[..] else { panic!("{cookie}") };
-        let forger = key(9).issue(STAGE, ana(), Pool::Customers, NOW);
-        let forged = forger.rsplit('.').next().unwrap();
+        let of_stranger = key(9).issue(STAGE, ana(), Pool::Customers, NOW);
+        let forged = of_stranger.rsplit('.').next().unwrap();
         let of_staff = BASE64_URL_SAFE_NO_PAD.encode(
             serde_json::to_string(&Payload { pool: Pool::Staff, ..payload(NOW, NOW + Duration::hours(1)) }).unwrap(),
         );
         let unsigned_header = BASE64_URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#);
         for (name, text) in [
-            ("another key, which the shop does not know", forger.clone()),
+            ("another key, which the shop does not know", of_stranger.clone()),
             ("another key under the id of ours", format!("{version}.{id}.{body}.{forged}")),
             ("another payload", format!("{version}.{id}.{of_staff}.{signature}")),
             ("another id", format!("{version}.{}.{body}.{signature}", key(9).public().id())),

@@ -1,6 +1,7 @@
 //! The shop from outside: through the load balancer, the queue and the bucket of a local stage that
 //! `cargo bookstore test` starts for it.
 
+mod account;
 mod api;
 mod books;
 mod bounces;

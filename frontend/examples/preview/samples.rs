@@ -185,16 +185,15 @@ pub fn every_page(locale: Locale, mut show: impl FnMut(&str, &dyn DynTemplate)) 
     let form = Form { typed: &[("email", "ana@"), ("message", "Hola")], invalid: &invalid, trouble: None };
     show("contact-422", &Contact { view: view("/contact"), form, key: "1-67891233" });
     let id = "b6bf864c-0798-80c5-85e6-db91f3b674c7";
-    let view_of = view("/submissions/x");
     let book = Some(BookId::from(53));
-    let sent = Submission { view: view_of, id, kind: None, state: State::Received, book };
+    let sent = Submission { view: view("/submissions/x"), id, kind: None, state: State::Received, book };
     show("received", &sent);
     let published = Submission { kind: Some(SubmissionKind::Rating), state: State::Published, ..sent };
     show("published", &published);
     show("published-without-book", &Submission { book: None, ..published });
-    let message = Submission { kind: Some(SubmissionKind::Message), book: None, ..published };
-    show("message", &message);
-    show("message-with-book", &Submission { book, ..message });
+    let message = Submission { kind: Some(SubmissionKind::Message), ..published };
+    show("message", &Submission { book: None, ..message });
+    show("message-with-book", &message);
     show("later-kind", &Submission { kind: None, ..published });
     show("rejected", &Submission { state: State::Rejected(&Rejection::NoSuchBook(BookId::from(999))), ..published });
 

@@ -74,7 +74,7 @@ pub async fn set_up(
     ];
     let rights: Vec<(&str, Vec<&str>)> = match role {
         DatabaseRole::Reader => vec![("select", READER_TABLES.to_vec())],
-        // Whose order it is follows from the session of a customer.
+        // Whose order it is follows from the session of a customer, and so does the address with which the checkout begins.
         DatabaseRole::OrderReader => {
             vec![("select", [&["books", "customers", "sessions_valid_from"], ORDER_TABLES].concat())]
         }
@@ -264,6 +264,8 @@ mod tests {
             of_orders["reads"],
             set([
                 "books",
+                "customer_addresses",
+                "customer_visitors",
                 "customers",
                 "order_lines",
                 "order_states",

@@ -32,7 +32,9 @@ pub async fn handle(app: &App, request: &Request, customer: &SignedIn, id: Optio
         return show(200, saved.as_ref(), Form { typed: &typed, ..Form::default() }, false);
     }
     let typed = request.form()?;
-    customer.check_form(&typed)?;
+    if !customer.is_own_form(&typed) {
+        return Form::expired(&typed, |status, form| show(status, saved.as_ref(), form, false));
+    }
     if let Some(shown) = Form::unsent(&typed, |status, form| show(status, saved.as_ref(), form, false)) {
         return shown;
     }

@@ -1,7 +1,7 @@
 //! Who has signed in, and the key of the customer's forms.
 
 use shared::{
-    ApiError, App, Request, Result,
+    App, Request, Result,
     domain::SubmissionKey,
     intake::FORM_KEY,
     repo::customers,
@@ -34,10 +34,9 @@ impl SignedIn {
         form_key(&self.key, &self.session)
     }
 
-    /// Refuses a form that this session has not been shown.
-    pub fn check_form(&self, typed: &BTreeMap<String, String>) -> Result<()> {
-        let is_own = typed.get(FORM_KEY).is_some_and(|key| *key == self.form_key());
-        if is_own { Ok(()) } else { Err(ApiError::Forbidden) }
+    /// Whether this session was shown the form.
+    pub fn is_own_form(&self, typed: &BTreeMap<String, String>) -> bool {
+        typed.get(FORM_KEY).is_some_and(|key| *key == self.form_key())
     }
 
     /// The id of the change that a form makes, which is the same if it is sent twice.

@@ -16,7 +16,9 @@ pub async fn handle(app: &App, request: &Request, customer: &SignedIn, confirms:
     if request.is_read() {
         return show(if confirms { EraseStep::Confirms } else { EraseStep::Explains });
     }
-    customer.check_form(&request.form()?)?;
+    if !customer.is_own_form(&request.form()?) {
+        return Ok(Reply::see_other("/account/erase"));
+    }
     let (subject, now) = (customer.subject, OffsetDateTime::now_utc());
     // Sent before the sessions end: a customer who was told that it failed can ask again.
     let erasure = Submission::erasure(subject, now, Some(request.id.clone()));

@@ -113,7 +113,13 @@ async fn overview(app: &App, request: &Request, customer: &SignedIn) -> Result<R
     let address = addresses.iter().find(|saved| saved.is_default);
     let page =
         AccountPage { view: context.view(), customer: found.as_ref(), orders: &orders, ratings: &ratings, address };
-    context.reply(200, &page)
+    let reply = context.reply(200, &page)?;
+    let chosen = found.as_ref().and_then(|found| Locale::parse(found.language.as_ref()?.as_str()));
+    let is_free = request.cookie(Request::LANGUAGE_COOKIE).is_none() && request.raw_parameter("lang").is_none();
+    Ok(match chosen {
+        Some(chosen) if is_free => reply.speaking(chosen.tag()),
+        _ => reply,
+    })
 }
 
 async fn own_orders(app: &App, request: &Request, customer: &SignedIn) -> Result<Reply> {
@@ -139,7 +145,7 @@ async fn addresses(app: &App, request: &Request, customer: &SignedIn) -> Result<
     context.reply(200, &AccountAddresses { view: context.view(), addresses: &addresses })
 }
 
-/// The language of mails, and with it that of the pages in this browser.
+/// The language of the pages, in this browser at once and in others when they show the account.
 async fn language(app: &App, request: &Request, customer: &SignedIn) -> Result<Reply> {
     let subject = customer.subject;
     if request.is_read() {
@@ -149,7 +155,9 @@ async fn language(app: &App, request: &Request, customer: &SignedIn) -> Result<R
         return context.reply(200, &AccountLanguage { view: context.view(), chosen, key: &key });
     }
     let typed = request.form()?;
-    customer.check_form(&typed)?;
+    if !customer.is_own_form(&typed) {
+        return Ok(Reply::see_other("/account/language"));
+    }
     let chosen = Locale::served("language", typed.get("language").map_or("", String::as_str))?;
     let language = Language::parse(chosen.tag())?;
     app.database().write(async |c| customers::set_language(c, subject, &language).await).await?;
@@ -162,7 +170,9 @@ async fn sign_out(app: &App, request: &Request, customer: &SignedIn) -> Result<R
         let (context, key) = (PageContext::of(request), customer.form_key());
         return context.reply(200, &AccountSignOut { view: context.view(), key: &key });
     }
-    customer.check_form(&request.form()?)?;
+    if !customer.is_own_form(&request.form()?) {
+        return Ok(Reply::see_other("/account/sign-out-everywhere"));
+    }
     let (subject, now) = (customer.subject, OffsetDateTime::now_utc());
     app.database().write(async |c| customers::end_sessions(c, subject, now).await).await?;
     tracing::info!("All sessions of a customer ended");

@@ -31,7 +31,9 @@ pub async fn handle(app: &App, request: &Request, customer: &SignedIn, id: u64) 
         return show(200, &rating, Form { typed: &typed, ..Form::default() }, false);
     }
     let typed = request.form()?;
-    customer.check_form(&typed)?;
+    if !customer.is_own_form(&typed) {
+        return Form::expired(&typed, |status, form| show(status, &rating, form, false));
+    }
     if let Some(shown) = Form::unsent(&typed, |status, form| show(status, &rating, form, false)) {
         return shown;
     }

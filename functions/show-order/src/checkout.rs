@@ -4,13 +4,14 @@ use std::collections::HashMap;
 
 use frontend::{
     Form, PageContext, View,
-    pages::{CartRow, Checkout, Orderable},
+    pages::{AccountAddress, CartRow, Checkout, Orderable},
 };
 use shared::{
     App, Reply, Request, Result,
     domain::BookId,
     quote::{Quote, QuoteLine},
-    repo::books,
+    repo::{books, customer_addresses, customers},
+    session::{Pool, Session},
     shop::{Selling, Shop},
 };
 use time::OffsetDateTime;
@@ -28,9 +29,33 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     let Some(quote) = quote(shop, &view, &rows, &rates) else { return Ok(Reply::see_other("/cart")) };
     let quote = quote.issued(OffsetDateTime::now_utc());
     let sealed = quote.seal(&app.submission_key().await?);
-    let page = Checkout { view, shop, quote: &quote, sealed: &sealed, form: Form::default() };
-    // A browser that goes back to it fills in what was typed, which it does not for a page that it must not keep.
-    Ok(context.reply(200, &page)?.revalidated_privately())
+    let known = known(app, request).await?;
+    let typed: Vec<(&str, &str)> = known.iter().map(|(field, value)| (*field, value.as_str())).collect();
+    let form = Form { typed: &typed, ..Form::default() };
+    let page = Checkout { view, shop, quote: &quote, sealed: &sealed, form };
+    let reply = context.reply(200, &page)?;
+    // A browser that goes back to it fills in what was typed, which it does not for a page that it must not keep. One with
+    // the address of a customer is such a page.
+    Ok(if known.is_empty() { reply.revalidated_privately() } else { reply.unstored() })
+}
+
+/// The fields that a customer need not type: the e-mail address and the usual address. Empty for everybody else.
+async fn known(app: &App, request: &Request) -> Result<Vec<(&'static str, String)>> {
+    let Some(Session { subject, issued_at, .. }) = app.session(request, Pool::Customers).await? else {
+        return Ok(Vec::new());
+    };
+    let reading = app.database().read(async |c| {
+        if !customers::session_is_valid(c, subject, issued_at).await? {
+            return Ok((None, Vec::new()));
+        }
+        Ok((customers::find(c, subject).await?, customer_addresses::list(c, subject).await?))
+    });
+    let (customer, addresses) = reading.await?;
+    let address = addresses.iter().find(|saved| saved.is_default);
+    let mut fields = address.map(AccountAddress::fields).unwrap_or_default();
+    fields.extend(address.map(|saved| ("name", saved.address.name.clone())));
+    fields.extend(customer.map(|customer| ("email", customer.email.as_str().to_owned())));
+    Ok(fields)
 }
 
 /// The tax rates of the books that have one of their own.

@@ -13,7 +13,7 @@ pub struct Customer {
     pub email: Email,
     /// Whether the user pool has verified the address: orders of guests are found by it only then.
     pub email_verified: bool,
-    /// The chosen language of mails; none until one is chosen.
+    /// The chosen language of the pages; none until one is chosen.
     pub language: Option<Language>,
     pub signed_in_at: OffsetDateTime,
     pub created_at: OffsetDateTime,

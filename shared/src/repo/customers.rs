@@ -108,7 +108,7 @@ pub async fn end_sessions(connection: &mut MySqlConnection, subject: Subject, no
     Ok(())
 }
 
-/// Stores the language of mails; false where there is no such customer yet.
+/// Stores the language of the pages; false where there is no such customer yet.
 pub async fn set_language(
     connection: &mut MySqlConnection,
     subject: Subject,

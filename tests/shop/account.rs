@@ -1,0 +1,220 @@
+//! The account of a customer, with sessions that the key of the local stage signs.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use shared::{
+    domain::{Email, VisitorId},
+    messages::{CustomerV1, Submission},
+    session::{Pool, PrivateKey, Subject},
+};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::{
+    cart::{page, send},
+    mails,
+    support::{Answer, Shop, eventually},
+};
+
+const WITHIN: Duration = Duration::from_mins(1);
+
+/// A person with a session.
+struct Customer {
+    subject: Subject,
+    /// The number in the visitor's cookie of the browser.
+    visitor: Uuid,
+    /// Both cookies.
+    cookies: String,
+}
+
+/// A session of the stage's own key, issued at this time.
+async fn session(shop: &Shop, subject: Subject, pool: Pool, at: OffsetDateTime) -> String {
+    let ssm = aws_sdk_ssm::Client::new(&shop.sdk());
+    let key =
+        ssm.get_parameter().name("/anaquel/local/session/private-key").with_decryption(true).send().await.unwrap();
+    let key = PrivateKey::parse(key.parameter().unwrap().value().unwrap()).unwrap();
+    format!("session={}", key.issue("local", subject, pool, at))
+}
+
+/// A new customer, once the sign-in is written.
+async fn customer(shop: &Shop) -> Customer {
+    let (subject, visitor, now) = (Subject::of_uuid(Uuid::new_v4()), Uuid::new_v4(), OffsetDateTime::now_utc());
+    let signed_in = CustomerV1 {
+        subject,
+        email: Email::parse(&format!("{subject}@example.org")).unwrap(),
+        email_verified: true,
+        visitor: Some(VisitorId::of_number(visitor)),
+        signed_in_at: now,
+    };
+    let body = serde_json::to_string(&Submission::customer(signed_in, now, None)).unwrap();
+    let queue = mails::queue(shop, "submissions");
+    aws_sdk_sqs::Client::new(&shop.sdk()).send_message().queue_url(queue).message_body(body).send().await.unwrap();
+    let cookies = format!("{}; visitor={visitor}", session(shop, subject, Pool::Customers, now).await);
+    eventually(WITHIN, async || {
+        let profile = api(shop, "profile", &cookies).await;
+        if profile.json()["email"].is_null() { Err(profile.text) } else { Ok(()) }
+    })
+    .await;
+    Customer { subject, visitor, cookies }
+}
+
+async fn api(shop: &Shop, part: &str, cookies: &str) -> Answer {
+    shop.send(Method::GET, &format!("/api/account/{part}"), &[("cookie", cookies)], None).await
+}
+
+/// The value of a hidden field of a page.
+fn hidden(page: &Answer, name: &str) -> String {
+    let start = format!("name=\"{name}\" value=\"");
+    page.text.split(&start).nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default().to_owned()
+}
+
+const ADDRESS: [(&str, &str); 5] = [
+    ("recipient", "Ana Ruiz"),
+    ("street", "Calle Mayor 1"),
+    ("postal_code", "28013"),
+    ("place", "Madrid"),
+    ("country", "ES"),
+];
+
+/// Sends the form of a page with its key and version.
+async fn fill_in(shop: &Shop, path: &str, customer: &Customer, fields: &[(&str, &str)]) -> Answer {
+    let shown = page(shop, path, &customer.cookies).await;
+    let (key, version) = (hidden(&shown, "key"), hidden(&shown, "version"));
+    let own = [("key", key.as_str()), ("version", version.as_str())];
+    send(shop, path, &customer.cookies, &[&own, fields].concat()).await
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn without_a_session_that_counts_a_page_leads_to_the_sign_in_and_the_api_answers_401() {
+    let shop = Shop::open().await;
+    let (subject, now) = (Subject::of_uuid(Uuid::new_v4()), OffsetDateTime::now_utc());
+    let of_staff = session(&shop, subject, Pool::Staff, now).await;
+    let expired = session(&shop, subject, Pool::Customers, now - time::Duration::hours(13)).await;
+    let forged = format!("{}A", &expired[..expired.len() - 1]);
+    for cookies in ["", "session=x", &of_staff, &expired, &forged] {
+        for path in [
+            "/account",
+            "/account/orders",
+            "/account/ratings",
+            "/account/ratings/1",
+            "/account/addresses",
+            "/account/addresses/new",
+            "/account/addresses/1",
+            "/account/language",
+            "/account/data",
+            "/account/data/export",
+            "/account/sign-out-everywhere",
+            "/account/erase",
+            "/account/erase/confirm",
+        ] {
+            let answer = page(&shop, path, cookies).await;
+            let expected = format!("/sign-in?return={}", path.replace('/', "%2F"));
+            assert_eq!((answer.status, answer.header("location")), (303, expected.as_str()), "{path}");
+            assert_eq!(answer.header("cache-control"), "no-store", "{path}");
+        }
+        for path in ["/account/addresses/new", "/account/language", "/account/erase", "/account/ratings/1"] {
+            let answer = send(&shop, path, cookies, &[("key", "x")]).await;
+            assert_eq!(answer.status, 303, "{path}");
+        }
+        for part in ["profile", "orders", "ratings", "addresses", "data"] {
+            let answer = api(&shop, part, cookies).await;
+            assert_eq!((answer.status, answer.header("www-authenticate")), (401, "Cookie realm=\"account\""), "{part}");
+            assert_eq!(answer.json()["code"], "not_signed_in", "{part}");
+        }
+    }
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn nobody_sees_or_changes_what_belongs_to_another_customer() {
+    let shop = Shop::open().await;
+    let (ana, eva) = (customer(&shop).await, customer(&shop).await);
+    let added = fill_in(&shop, "/account/addresses/new", &ana, &ADDRESS).await;
+    assert_eq!((added.status, added.header("location")), (303, "/account/addresses"), "{}", added.text);
+    let address = api(&shop, "addresses", &ana.cookies).await.json()["items"][0]["id"].to_string();
+    let visitor = format!("visitor={}", ana.visitor);
+    let headers = [("cookie", visitor.as_str()), ("content-type", "application/json")];
+    let rated = shop.send(Method::POST, "/api/books/53/ratings", &headers, Some(r#"{"stars":4}"#.into())).await;
+    assert_eq!(rated.status, 202, "{}", rated.text);
+    shop.final_status(rated.header("location")).await;
+    let ratings = api(&shop, "ratings", &ana.cookies).await.json();
+    let rating = ratings["items"][0]["id"].to_string();
+    assert_eq!(ratings["items"][0]["stars"], 4, "{ratings}");
+
+    let key = hidden(&page(&shop, "/account/addresses/new", &eva.cookies).await, "key");
+    let version = ratings["items"][0]["version"].as_str().unwrap();
+    for path in [format!("/account/addresses/{address}"), format!("/account/ratings/{rating}")] {
+        let own = page(&shop, &path, &ana.cookies).await;
+        assert_eq!(own.status, 200, "{path}: {}", own.text);
+        let version = if path.contains("ratings") { version } else { "1" };
+        let delete = [("key", key.as_str()), ("version", version), ("do", "delete")];
+        let (seen, deleted) =
+            (page(&shop, &path, &eva.cookies).await.status, send(&shop, &path, &eva.cookies, &delete).await.status);
+        assert_eq!((seen, deleted), (404, 404), "{path}");
+        let without_key = send(&shop, &path, &ana.cookies, &[("version", version), ("do", "delete")]).await;
+        assert_eq!(without_key.status, 409, "{path}: a form without its key");
+    }
+    for part in ["orders", "ratings", "addresses"] {
+        assert!(api(&shop, part, &eva.cookies).await.json()["items"].as_array().unwrap().is_empty(), "{part}");
+    }
+    let export = api(&shop, "data", &ana.cookies).await;
+    assert_eq!(export.json()["account"]["subject"], ana.subject.to_string(), "{}", export.text);
+    assert_eq!(export.json()["addresses"].as_array().unwrap().len(), 1);
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn a_rating_is_changed_and_deleted_in_the_account_and_a_stale_form_is_shown_again() {
+    let shop = Shop::open().await;
+    let ana = customer(&shop).await;
+    let visitor = format!("visitor={}", ana.visitor);
+    let headers = [("cookie", visitor.as_str()), ("content-type", "application/json")];
+    let rated = shop.send(Method::POST, "/api/books/54/ratings", &headers, Some(r#"{"stars":2}"#.into())).await;
+    shop.final_status(rated.header("location")).await;
+    let id = api(&shop, "ratings", &ana.cookies).await.json()["items"][0]["id"].to_string();
+    let path = format!("/account/ratings/{id}");
+    let stale = page(&shop, &path, &ana.cookies).await;
+    let changed = fill_in(&shop, &path, &ana, &[("stars", "5"), ("review", "¡Bravo!")]).await;
+    assert_eq!((changed.status, changed.header("location")), (303, "/account/ratings"), "{}", changed.text);
+    let now = api(&shop, "ratings", &ana.cookies).await.json();
+    assert_eq!((&now["items"][0]["stars"], &now["items"][0]["review"]), (&5.into(), &"¡Bravo!".into()));
+    let (key, version) = (hidden(&stale, "key"), hidden(&stale, "version"));
+    let again = send(&shop, &path, &ana.cookies, &[("key", &key), ("version", &version), ("stars", &"1".to_owned())]);
+    let again = again.await;
+    assert!(again.status == 409 && again.text.contains("¡Bravo!"), "{}", again.text);
+    let deleted = fill_in(&shop, &path, &ana, &[("do", "delete")]).await;
+    assert_eq!(deleted.status, 303, "{}", deleted.text);
+    assert!(api(&shop, "ratings", &ana.cookies).await.json()["items"].as_array().unwrap().is_empty());
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn who_signs_out_everywhere_or_is_erased_is_out_at_the_next_request() {
+    let shop = Shop::open().await;
+    let (ana, eva) = (customer(&shop).await, customer(&shop).await);
+    let left = fill_in(&shop, "/account/sign-out-everywhere", &ana, &[]).await;
+    assert_eq!((left.status, left.header("location")), (307, "/sign-out"), "{}", left.text);
+    assert_eq!(api(&shop, "profile", &ana.cookies).await.status, 401);
+
+    fill_in(&shop, "/account/addresses/new", &eva, &ADDRESS).await;
+    let asked = page(&shop, "/account/erase/confirm", &eva.cookies).await;
+    let erased = send(&shop, "/account/erase", &eva.cookies, &[("key", hidden(&asked, "key"))]).await;
+    assert_eq!(erased.status, 200, "{}", erased.text);
+    for name in ["session", "visitor"] {
+        let removed = format!("{name}=; ");
+        let mut cookies = erased.headers.get_all("set-cookie").iter();
+        assert!(cookies.any(|cookie| cookie.to_str().unwrap().starts_with(&removed)), "{name}");
+    }
+    assert_eq!(api(&shop, "profile", &eva.cookies).await.status, 401);
+    // A new session of the same person finds nothing.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let again = session(&shop, eva.subject, Pool::Customers, OffsetDateTime::now_utc()).await;
+    eventually(WITHIN, async || {
+        let data = api(&shop, "data", &again).await;
+        let is_empty = data.status == 200 && data.json()["account"]["email"].is_null();
+        if is_empty && data.json()["addresses"].as_array().is_some_and(Vec::is_empty) { Ok(()) } else { Err(data.text) }
+    })
+    .await;
+}
