@@ -1200,6 +1200,8 @@ mod tests {
             (None, None, 0, 99, 9, vec![1, 2, 3]),
             (None, None, 0, 99, 2, vec![1, 2]),
             (None, None, 2, 3, 9, vec![2]),
+            (None, None, 0, 2, 9, vec![1]),
+            (ana, None, 0, 2, 9, vec![1]),
             (None, Some(one), 0, 99, 9, vec![1, 3]),
             (Some(VisitorId(Uuid::from_u128(9))), None, 0, 99, 9, vec![]),
         ] {
