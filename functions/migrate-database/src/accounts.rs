@@ -76,7 +76,10 @@ pub async fn set_up(
         DatabaseRole::Reader => vec![("select", READER_TABLES.to_vec())],
         // Whose order it is follows from the session of a customer, and so does the address with which the checkout begins.
         DatabaseRole::OrderReader => {
-            vec![("select", [&["books", "customers", "sessions_valid_from"], ORDER_TABLES].concat())]
+            vec![(
+                "select",
+                [&["books", "customer_addresses", "customers", "sessions_valid_from"], ORDER_TABLES].concat(),
+            )]
         }
         DatabaseRole::BounceWriter => vec![("select, update", vec!["mails"])],
         DatabaseRole::Account => {
@@ -265,7 +268,6 @@ mod tests {
             set([
                 "books",
                 "customer_addresses",
-                "customer_visitors",
                 "customers",
                 "order_lines",
                 "order_states",
