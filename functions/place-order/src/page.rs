@@ -14,13 +14,13 @@ use shared::{
 use time::OffsetDateTime;
 
 use super::{
-    cart::{self, noted, with_cart},
+    cart::{self, noted},
     draft::Draft,
 };
 
 pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     match (request.segment(0), request.segments().len()) {
-        ("cart", 1) => cart::change(request),
+        ("cart", 1) => cart::change(app, request).await,
         ("checkout", 1) => checkout(app, request).await,
         ("orders", 3) => cancel(app, request).await,
         _ => Err(ApiError::NotFound),
@@ -91,7 +91,7 @@ async fn place(
     quote.lines.iter().for_each(|line| cart.remove(line.book));
     let id = id.to_string();
     let reply = Reply::see_other(&format!("/orders/{id}")).remember(&key.write_cookie(&buyer)).with_order(&id);
-    Ok(with_cart(reply, &cart))
+    super::keep_cart(app, request, reply, cart).await
 }
 
 fn lines(quote: &Quote) -> Result<Vec<OrderLineV1>> {
