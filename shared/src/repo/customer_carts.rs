@@ -53,6 +53,7 @@ mod tests {
 
     use super::*;
     use crate::{
+        domain::CartLine,
         messages::SignedInV1,
         repo::{
             fixtures::{minute, writer},
@@ -74,7 +75,7 @@ mod tests {
             let message = CartV1 { session, cart: Cart::parse(cart) };
             assert!(store(&mut connection, minute(at), &message).await.unwrap());
             let found = find(&mut connection, subject(1)).await.unwrap().unwrap();
-            found.lines().iter().map(|line| line.to_cookie()).collect::<Vec<_>>().join(" ")
+            found.lines().iter().map(CartLine::to_cookie).collect::<Vec<_>>().join(" ")
         };
         assert_eq!(stored(&format!("{ID}.t20.53:2:1995.7:1:950"), 2).await, "53:2:1995 7:1:950");
         assert_eq!(stored(&format!("{ID}.t10.8:1:1"), 1).await, "53:2:1995 7:1:950", "an earlier one comes late");
