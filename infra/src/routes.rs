@@ -122,7 +122,7 @@ pub static FUNCTIONS: &[Function] = &[
             post("/api/orders", "/api/orders"),
             post("/api/orders/{id}/cancel", "/api/orders/00000000-0000-8000-8000-000000000000/cancel"),
         ]),
-        queue: &[Send(Queue::Orders)],
+        queue: &[Send(Queue::Orders), Send(Queue::Submissions)],
         submission_key: true,
         verifies_sessions: true,
         ..DEFAULTS

@@ -458,12 +458,20 @@ pub struct AddressBook {
 pub struct AccountExport {
     pub account: AccountSummary,
     pub addresses: Vec<SavedAddress>,
+    pub cart: Vec<OwnCartLine>,
     /// To the shop, from the browsers in which the customer has signed in.
     pub messages: Vec<OwnMessage>,
     pub orders: Vec<OrderStatus>,
     pub ratings: Vec<OwnRating>,
     /// The `cursor` of the rest, where all of it does not fit into one answer.
     pub next: Option<String>,
+}
+
+/// A book in the cart of a customer.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct OwnCartLine {
+    pub book: BookId,
+    pub quantity: u8,
 }
 
 /// A message of a customer to the shop.

@@ -9,7 +9,9 @@ use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339, ma
 use uuid::Uuid;
 
 use crate::{
-    domain::{BookId, Counts, DisplayName, Email, MessageText, ReviewText, Stars, Subject, VisitorId, uuid_of_shop},
+    domain::{
+        BookId, Cart, Counts, DisplayName, Email, MessageText, ReviewText, Stars, Subject, VisitorId, uuid_of_shop,
+    },
     session,
 };
 
@@ -44,7 +46,7 @@ impl Submission {
         match &submission.content {
             Content::Customer(customer) => check_time("signed_in_at", customer.signed_in_at, now)?,
             Content::Erasure(erasure) => check_time("asked_at", erasure.asked_at, now)?,
-            Content::Rating(_) | Content::Contact(_) => {}
+            Content::Rating(_) | Content::Contact(_) | Content::Cart(_) => {}
         }
         Ok(submission)
     }
@@ -113,6 +115,8 @@ pub enum Content {
     Customer(CustomerV1),
     #[serde(rename = "erasure.v1")]
     Erasure(ErasureV1),
+    #[serde(rename = "cart.v1")]
+    Cart(CartV1),
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -163,7 +167,19 @@ pub struct ErasureV1 {
     pub asked_at: OffsetDateTime,
 }
 
+/// The cart of a customer after a change. Its sender has checked the signature of the session.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CartV1 {
+    pub session: SignedInV1,
+    pub cart: Cart,
+}
+
 impl Submission {
+    /// A change of a customer's cart.
+    pub fn cart(session: SignedInV1, cart: Cart, sent_at: OffsetDateTime, request_id: Option<String>) -> Self {
+        Self { id: Uuid::new_v4(), sent_at, request_id, content: Content::Cart(CartV1 { session, cart }) }
+    }
+
     /// The erasure of a customer.
     pub fn erasure(subject: session::Subject, asked_at: OffsetDateTime, request_id: Option<String>) -> Self {
         let content = Content::Erasure(ErasureV1 { subject, asked_at });

@@ -181,8 +181,8 @@ async fn a_rating_is_changed_and_deleted_in_the_account_and_a_stale_form_is_show
     let now = api(&shop, "ratings", &ana.cookies).await.json();
     assert_eq!((&now["items"][0]["stars"], &now["items"][0]["review"]), (&5.into(), &"¡Bravo!".into()));
     let (key, version) = (hidden(&stale, "key"), hidden(&stale, "version"));
-    let again = send(&shop, &path, &ana.cookies, &[("key", &key), ("version", &version), ("stars", &"1".to_owned())]);
-    let again = again.await;
+    let stale = [("key", key.as_str()), ("version", version.as_str()), ("stars", "1")];
+    let again = send(&shop, &path, &ana.cookies, &stale).await;
     assert!(again.status == 409 && again.text.contains("¡Bravo!"), "{}", again.text);
     let deleted = fill_in(&shop, &path, &ana, &[("do", "delete")]).await;
     assert_eq!(deleted.status, 303, "{}", deleted.text);

@@ -184,8 +184,7 @@ pub fn every_page(locale: Locale, mut show: impl FnMut(&str, &dyn DynTemplate)) 
     let invalid = [Invalid::new("name", Reason::Blank), Invalid::new("email", Reason::NotAnEmail)];
     let form = Form { typed: &[("email", "ana@"), ("message", "Hola")], invalid: &invalid, trouble: None };
     show("contact-422", &Contact { view: view("/contact"), form, key: "1-67891233" });
-    let id = "b6bf864c-0798-80c5-85e6-db91f3b674c7";
-    let book = Some(BookId::from(53));
+    let (id, book) = ("b6bf864c-0798-80c5-85e6-db91f3b674c7", Some(BookId::from(53)));
     let sent = Submission { view: view("/submissions/x"), id, kind: None, state: State::Received, book };
     show("received", &sent);
     let published = Submission { kind: Some(SubmissionKind::Rating), state: State::Published, ..sent };

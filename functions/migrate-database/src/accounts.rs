@@ -26,7 +26,8 @@ const READER_TABLES: &[&str] = &[
 /// Tables of orders, with personal data, that the page of an order needs.
 const ORDER_TABLES: &[&str] = &["order_lines", "order_states", "orders", "stock_movements"];
 /// Tables of customers, which nobody else needs.
-const CUSTOMER_TABLES: &[&str] = &["customer_addresses", "customer_visitors", "customers", "sessions_valid_from"];
+const CUSTOMER_TABLES: &[&str] =
+    &["customer_addresses", "customer_carts", "customer_visitors", "customers", "sessions_valid_from"];
 /// What the pages of an account do beside reading what visitors, orders and customers have: they keep the address book and
 /// the settings, end sessions, and change ratings, whose counts are in several tables.
 const ACCOUNT_GRANTS: &[(&str, &[&str])] = &[
@@ -76,10 +77,8 @@ pub async fn set_up(
         DatabaseRole::Reader => vec![("select", READER_TABLES.to_vec())],
         // Whose order it is follows from the session of a customer, and so does the address with which the checkout begins.
         DatabaseRole::OrderReader => {
-            vec![(
-                "select",
-                [&["books", "customer_addresses", "customers", "sessions_valid_from"], ORDER_TABLES].concat(),
-            )]
+            let of_customers = ["customer_addresses", "customer_carts", "customers", "sessions_valid_from"];
+            vec![("select", [&["books"], &of_customers[..], ORDER_TABLES].concat())]
         }
         DatabaseRole::BounceWriter => vec![("select, update", vec!["mails"])],
         DatabaseRole::Account => {
@@ -268,6 +267,7 @@ mod tests {
             set([
                 "books",
                 "customer_addresses",
+                "customer_carts",
                 "customers",
                 "order_lines",
                 "order_states",

@@ -4,19 +4,20 @@ use std::collections::BTreeMap;
 
 use frontend::{CartChange, CartNote, cart_of};
 use shared::{
-    Reply, Request, Result,
+    App, Reply, Request, Result,
     domain::{BookId, Cart, CartLimit, CartLine, Invalid},
 };
 use uuid::Uuid;
 
-pub fn change(request: &Request) -> Result<Reply> {
+pub async fn change(app: &App, request: &Request) -> Result<Reply> {
     if super::seller().is_err() {
         return Ok(Reply::see_other("/cart"));
     }
     let typed = request.form()?;
     let mut cart = cart_of(request).or_with_id(Uuid::new_v4());
     let note = apply(&mut cart, &typed)?;
-    Ok(with_cart(Reply::see_other(&destination(&typed, note, &cart)), &cart))
+    let reply = Reply::see_other(&destination(&typed, note, &cart));
+    crate::keep_cart(app, request, reply, cart).await
 }
 
 /// The reply with the cookie of a cart.

@@ -7,9 +7,9 @@ mod draft;
 pub mod page;
 
 use shared::{
-    ApiError, App, Request, Result,
-    domain::{Invalid, OrderId, SubmissionKey, VisitorCookie},
-    messages::{AskedBy, OrderMessage, OrderV1, SignedInBuyer, SignedInV1},
+    ApiError, App, Reply, Request, Result,
+    domain::{Cart, Invalid, OrderId, SubmissionKey, VisitorCookie},
+    messages::{AskedBy, OrderMessage, OrderV1, SignedInBuyer, SignedInV1, Submission},
     session::Pool,
     shop::{Selling, Shop},
 };
@@ -51,6 +51,22 @@ fn buyer(
 async fn signed_in(app: &App, request: &Request) -> Result<Option<SignedInV1>> {
     let session = app.session(request, Pool::Customers).await?;
     Ok(session.map(|session| SignedInV1 { subject: session.subject, issued_at: session.issued_at }))
+}
+
+/// The reply with the cart in its cookie. That of a customer is also sent to the queue, so that it follows the customer; while
+/// the queue is away it only does not follow.
+async fn keep_cart(app: &App, request: &Request, reply: Reply, cart: Cart) -> Result<Reply> {
+    let Some(session) = signed_in(app, request).await? else { return Ok(cart::with_cart(reply, &cart)) };
+    let now = OffsetDateTime::now_utc();
+    let milliseconds = u64::try_from(now.unix_timestamp_nanos() / 1_000_000).unwrap_or_default();
+    let cart = cart.or_with_id(Uuid::new_v4()).changed_at(milliseconds);
+    let message = Submission::cart(session, cart.clone(), now, Some(request.id.clone()));
+    let sent = async { app.submissions().await?.send(&message).await.map_err(ApiError::Unavailable) };
+    if let Err(error) = sent.await {
+        shared::lambda::log(&error);
+    }
+    // An empty one too: without its id and time, the stored one would come back.
+    Ok(reply.with_cart(Some(&cart.to_cookie(Uuid::new_v4()))))
 }
 
 /// Who asks without an e-mail address: a customer, or the browser of the cookie.

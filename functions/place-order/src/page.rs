@@ -15,13 +15,13 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{
-    cart::{self, noted, with_cart},
+    cart::{self, noted},
     draft::Draft,
 };
 
 pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     match (request.segment(0), request.segments().len()) {
-        ("cart", 1) => cart::change(request),
+        ("cart", 1) => cart::change(app, request).await,
         ("checkout", 1) => checkout(app, request).await,
         ("orders", 3) => cancel(app, request).await,
         _ => Err(ApiError::NotFound),
@@ -139,7 +139,7 @@ async fn place(
     }
     let id = id.to_string();
     let reply = Reply::see_other(&page).remember(&key.write_cookie(&buyer)).with_order(&id);
-    Ok(with_cart(reply, &cart))
+    super::keep_cart(app, request, reply, cart).await
 }
 
 fn lines(quote: &Quote) -> Result<Vec<OrderLineV1>> {

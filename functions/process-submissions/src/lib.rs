@@ -11,7 +11,7 @@ use shared::{
     metrics::message_arrived,
     parameters::Queue,
     repo::{
-        contact,
+        contact, customer_carts,
         customer_erasure::{self, Erasable},
         orders,
         ratings::{self, Published},
@@ -52,6 +52,12 @@ async fn publish(app: &App, body: &str) -> Result<(), Fault> {
             }
         }
         Content::Erasure(erasure) => erase(app, id, sent_at, erasure).await?,
+        Content::Cart(cart) => {
+            let is_stored = app.database().write(async |c| customer_carts::store(c, sent_at, cart).await).await?;
+            if !is_stored {
+                tracing::info!(submission.id = %id, request_id, "Cart of an ended session left out");
+            }
+        }
         Content::Customer(customer) => {
             let signing_in = app.database().write(async |c| sign_ins::sign_in(c, id, sent_at, customer).await);
             match signing_in.await? {

@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 use shared::{
     App, Result,
     answer_size::MAX_WRITTEN,
-    api::{AccountExport, AccountSummary, OrderStatus},
+    api::{AccountExport, AccountSummary, OrderStatus, OwnCartLine},
     domain::{Cursor, OrderNumber},
     repo::{
-        contact, customer_addresses, customers, orders,
+        contact, customer_addresses, customer_carts, customers, orders,
         ratings::{self, Keys},
     },
 };
@@ -34,13 +34,21 @@ pub async fn of(app: &App, customer: &SignedIn, cursor: Option<&str>) -> Result<
     let from = cursor.map(|text| Cursor::<Place>::decode(text, EXPORT)).transpose()?;
     let mut place = Some(from.map_or(Place::Messages(0), |cursor| cursor.keys));
     let subject = customer.subject;
-    let reading = app
-        .database()
-        .read(async |c| Ok((customers::find(c, subject).await?, customer_addresses::list(c, subject).await?)));
-    let (found, addresses) = reading.await?;
-    let account = AccountSummary::new(subject.to_string(), found.as_ref());
-    let mut export =
-        AccountExport { account, addresses, messages: Vec::new(), orders: Vec::new(), ratings: Vec::new(), next: None };
+    let reading = app.database().read(async |c| {
+        let cart = customer_carts::find(c, subject).await?.unwrap_or_default();
+        Ok((customers::find(c, subject).await?, customer_addresses::list(c, subject).await?, cart))
+    });
+    let (found, addresses, cart) = reading.await?;
+    let cart = cart.lines().iter().map(|line| OwnCartLine { book: line.book, quantity: line.quantity });
+    let mut export = AccountExport {
+        account: AccountSummary::new(subject.to_string(), found.as_ref()),
+        addresses,
+        cart: cart.collect(),
+        messages: Vec::new(),
+        orders: Vec::new(),
+        ratings: Vec::new(),
+        next: None,
+    };
     while let Some(at) = place {
         if is_full(&export) {
             export.next = Some(Cursor::new(EXPORT, at).encode());

@@ -17,14 +17,15 @@ use shared::{
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::cart;
+use super::cart::Current;
 
 pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     let context = PageContext::of(request);
     let view = context.view();
     let seller = view.shop.filter(|shop| Shop::selling(Some(shop)) == Selling::Yes);
     let Some(shop) = seller else { return Ok(Reply::see_other("/cart")) };
-    let rows = cart::rows(app, request).await?;
+    let current = Current::read(app, request).await?;
+    let rows = current.rows(app).await?;
     let rates = tax_rates(app, &rows).await?;
     let Some(quote) = quote(shop, &view, &rows, &rates) else { return Ok(Reply::see_other("/cart")) };
     let quote = quote.issued(OffsetDateTime::now_utc());
@@ -33,7 +34,7 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     let typed: Vec<(&str, &str)> = known.iter().map(|(field, value)| (*field, value.as_str())).collect();
     let form = Form { typed: &typed, ..Form::default() };
     let page = Checkout { view, shop, quote: &quote, sealed: &sealed, form };
-    let reply = context.reply(200, &page)?;
+    let reply = current.remembered(context.reply(200, &page)?);
     // A browser that goes back to it fills in what was typed, which it does not for a page that it must not keep. One with
     // the address of a customer is such a page.
     Ok(if known.is_empty() { reply.revalidated_privately() } else { reply.unstored() })

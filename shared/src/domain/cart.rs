@@ -1,9 +1,12 @@
 //! The cart: a cookie of the browser, so that a change of it needs no database.
 //!
 //! `<id>.<book>:<quantity>:<price seen>.<book>:…`, for example `c56a4180-65aa-42ec-a945-5fd21dec0538.53:2:1995.7:1:950`.
+//! The cart of a customer also has the time of its last change, `t1764201234567` behind the id, because it is kept in several
+//! browsers; versions before do not read that part.
 //! The price seen is in minor units of the shop's currency; it only shows what has changed since. Everything in it comes
 //! from the browser, so nothing in it is believed: prices and stock are read when a page is drawn.
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use uuid::Uuid;
 
 use super::{BookId, uuid_of_shop};
@@ -24,6 +27,8 @@ pub struct Cart {
     /// None until it is written for the first time.
     id: Option<Uuid>,
     lines: Vec<CartLine>,
+    /// When a customer changed it, in milliseconds since 1970; 0 of a visitor.
+    changed: u64,
 }
 
 /// A limit that kept a cart from taking everything.
@@ -41,16 +46,20 @@ impl Cart {
     /// The largest number of copies of one book.
     pub const MAX_COPIES: u8 = super::Quantity::MAX;
     /// The longest value of the cookie: the id, and for each line a dot, two numbers of ten digits, one of two, and two
-    /// colons.
-    pub const MAX_COOKIE: usize = 36 + Self::MAX_LINES * (1 + 10 + 1 + 2 + 1 + 10);
+    /// colons; of a customer also the time.
+    pub const MAX_COOKIE: usize = 36 + 21 + Self::MAX_LINES * (1 + 10 + 1 + 2 + 1 + 10);
 
     /// Reads the value of a cookie. It never fails: what cannot be a line is left out.
     pub fn parse(value: &str) -> Self {
         // A browser may send any length; a cart is never longer.
         let mut parts = value.get(..value.len().min(Self::MAX_COOKIE)).unwrap_or_default().split('.');
         let id = parts.next().and_then(uuid_of_shop);
-        let mut cart = Self { id, lines: Vec::new() };
-        for line in parts.filter_map(CartLine::parse) {
+        let mut cart = Self { id, ..Self::default() };
+        for part in parts {
+            if let Some(changed) = part.strip_prefix('t') {
+                cart.changed = changed.parse().unwrap_or_default();
+            }
+            let Some(line) = CartLine::parse(part) else { continue };
             // A book that is there twice is one line.
             _ = cart.add(line);
         }
@@ -61,7 +70,8 @@ impl Cart {
     pub fn to_cookie(&self, new_id: Uuid) -> String {
         let lines: Vec<String> = self.lines.iter().map(CartLine::to_cookie).collect();
         let id = self.id.unwrap_or(new_id).to_string();
-        [vec![id], lines].concat().join(".")
+        let changed = (self.changed > 0).then(|| format!("t{}", self.changed));
+        [vec![id], changed.into_iter().collect(), lines].concat().join(".")
     }
 
     /// The cart with its id, or with this one if it has none.
@@ -139,9 +149,49 @@ impl Cart {
         met
     }
 
+    /// The cart of a customer, who has changed it at this millisecond.
+    #[must_use]
+    pub fn changed_at(self, milliseconds: u64) -> Self {
+        Self { changed: milliseconds, ..self }
+    }
+
+    /// The cart of a customer, of the one in this browser and the one that is stored. A cart that both know is the later of
+    /// both, so that what was removed stays away. Another one is merged once, the larger quantity wins, and goes on as the
+    /// stored one.
+    #[must_use]
+    pub fn following(self, stored: Self, now: u64) -> Self {
+        if self.id == stored.id {
+            return if stored.changed > self.changed { stored } else { self };
+        }
+        if self.is_empty() {
+            return stored;
+        }
+        let mut both = stored;
+        // What does not fit is left out.
+        _ = both.merge(&self.lines);
+        both.changed_at(now)
+    }
+
     /// Removes everything. The next cart is another one.
     pub fn clear(&mut self) {
         *self = Self::default();
+    }
+}
+
+impl Serialize for Cart {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.to_cookie(Uuid::nil()))
+    }
+}
+
+impl<'de> Deserialize<'de> for Cart {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text.len() > Self::MAX_COOKIE {
+            return Err(D::Error::custom(format!("cart: has {} bytes; at most {}", text.len(), Self::MAX_COOKIE)));
+        }
+        let cart = Self::parse(&text);
+        if cart.id.is_none() { Err(D::Error::custom("cart: must have an id such as the shop makes")) } else { Ok(cart) }
     }
 }
 
@@ -204,6 +254,27 @@ mod tests {
         let new = Uuid::parse_str(ID).unwrap();
         assert_eq!(Cart::default().to_cookie(new), ID, "a new cart gets an id");
         assert_eq!(cart("53:2:1995.7:3:950").copies(), 5);
+    }
+
+    #[test]
+    fn a_customers_cart_is_the_later_one_of_two_browsers_and_a_strange_one_is_merged_once() {
+        const OTHER: &str = "0b0fd2bd-5e6f-4d5e-8a39-3b8e2ae7f2a1";
+        let stored = Cart::parse(&format!("{ID}.t100.53:2:1995.7:1:950"));
+        for (name, browser, expected) in [
+            ("nothing", String::new(), format!("{ID}.t100.53:2:1995.7:1:950")),
+            ("an earlier state", format!("{ID}.t99.53:9:1"), format!("{ID}.t100.53:2:1995.7:1:950")),
+            ("a later state without a book", format!("{ID}.t101.7:1:950"), format!("{ID}.t101.7:1:950")),
+            ("a later state without any", format!("{ID}.t101"), format!("{ID}.t101")),
+            ("the same time", format!("{ID}.t100.7:2:950"), format!("{ID}.t100.7:2:950")),
+            ("another cart", format!("{OTHER}.53:1:2095.8:1:1"), format!("{ID}.t200.53:2:2095.7:1:950.8:1:1")),
+        ] {
+            let cart = Cart::parse(&browser).following(stored.clone(), 200);
+            assert_eq!(cart.to_cookie(Uuid::nil()), expected, "{name}");
+            assert_eq!(cart.clone().following(stored.clone(), 300), cart, "{name}: once more");
+        }
+        let sent = serde_json::to_string(&stored).unwrap();
+        assert_eq!(serde_json::from_str::<Cart>(&sent).unwrap(), stored);
+        assert!(serde_json::from_str::<Cart>("\"x.53:1:1\"").is_err());
     }
 
     #[test]

@@ -109,6 +109,9 @@ pub async fn finish_erasure(
     sqlx::query!("delete from customer_visitors where subject = ? and linked_at <= ?", subject, asked_at)
         .execute(&mut *connection)
         .await?;
+    sqlx::query!("delete from customer_carts where subject = ? and changed_at <= ?", subject, asked_at)
+        .execute(&mut *connection)
+        .await?;
     sqlx::query!("delete from customer_addresses where subject = ? and changed_at <= ?", subject, asked_at)
         .execute(connection)
         .await?;

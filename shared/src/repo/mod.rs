@@ -11,6 +11,7 @@ mod bounds;
 pub mod catalogue;
 pub mod contact;
 pub mod customer_addresses;
+pub mod customer_carts;
 pub mod customer_erasure;
 pub mod customers;
 mod dictionary;
