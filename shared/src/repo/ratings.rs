@@ -1133,9 +1133,10 @@ mod tests {
         for (name, is_list) in [(list_name(id), true), (reviews_name(id), false)] {
             let (mut seen, mut after) = (BTreeSet::new(), None);
             loop {
-                let slice = match is_list {
-                    true => list(&mut connection, id, after.as_ref(), 100).await.unwrap().unwrap(),
-                    false => reviews(&mut connection, id, after.as_ref(), 100).await.unwrap(),
+                let slice = if is_list {
+                    list(&mut connection, id, after.as_ref(), 100).await.unwrap().unwrap()
+                } else {
+                    reviews(&mut connection, id, after.as_ref(), 100).await.unwrap()
                 };
                 let answer = serde_json::to_string(&serde_json::to_string(&slice).unwrap()).unwrap();
                 assert!(answer.len() < MAX_ANSWER, "{name}: {}", answer.len());

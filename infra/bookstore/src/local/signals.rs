@@ -81,7 +81,7 @@ mod tests {
     async fn each_signal_that_asks_for_an_end_is_noticed() {
         if env::var_os(WAITS).is_some() {
             let mut signals = Signals::listen().unwrap();
-            println!("it waits");
+            outln!("it waits");
             let noticed = timeout(Duration::from_secs(20), signals.next()).await;
             std::process::exit(noticed.unwrap_or_default());
         }
