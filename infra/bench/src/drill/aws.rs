@@ -25,6 +25,8 @@ pub struct Sent {
     pub mails: Vec<MailV1>,
     /// Bodies of parked orders, and mails that are none.
     pub wrong: Vec<String>,
+    /// Messages that were parked after their last own fault.
+    pub failed_too_often: usize,
 }
 
 impl Aws {
@@ -46,7 +48,10 @@ impl Aws {
         let call: Value = serde_json::from_slice(body).unwrap_or_default();
         let text = |name: &str| call[name].as_str().unwrap_or_default();
         match target {
-            "AmazonSQS.SendMessage" => self.send(text("QueueUrl"), text("MessageBody")),
+            "AmazonSQS.SendMessage" => {
+                let reason = call["MessageAttributes"]["reason"]["StringValue"].as_str().unwrap_or_default();
+                self.send(text("QueueUrl"), text("MessageBody"), reason);
+            }
             "AmazonSQS.ChangeMessageVisibility" => {
                 let seconds = call["VisibilityTimeout"].as_u64().unwrap_or_default();
                 let receipt = text("ReceiptHandle").parse().unwrap_or_default();
@@ -56,8 +61,9 @@ impl Aws {
         }
     }
 
-    fn send(&self, url: &str, body: &str) {
+    fn send(&self, url: &str, body: &str, reason: &str) {
         let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        sent.failed_too_often += usize::from(reason.starts_with("failed 5 times"));
         match MailMessage::parse(body) {
             Ok(mail) if url == queue_url(Queue::Mails) => sent.mails.push(mail),
             _ => sent.wrong.push(format!("{url}: {body}")),
@@ -76,7 +82,7 @@ pub fn with_queues(mut parameters: Parameters) -> Parameters {
     parameters
 }
 
-fn queue_url(queue: Queue) -> String {
+pub fn queue_url(queue: Queue) -> String {
     format!("https://sqs.us-east-1.amazonaws.com/000000000000/anaquel-local-{}", queue.name())
 }
 

@@ -4,10 +4,11 @@ use std::{thread, time::Duration};
 
 use anyhow::{Context, Result, anyhow};
 use rand::{Rng, rngs::StdRng};
+use serde_json::json;
 use shared::{
     domain::{
-        Address, AddressText, BookId, Contact, Delivery, DisplayName, Email, Fingerprint, Language, OrderId, Payment,
-        Quantity, SubmissionKey, VisitorId,
+        Address, AddressText, BookId, Contact, Delivery, DisplayName, Email, Fingerprint, Language, OrderId, OrderNote,
+        Payment, Quantity, SubmissionKey, VisitorId,
     },
     messages::{AskedBy, OrderLineV1, OrderMessage, OrderV1},
     shop::Shop,
@@ -38,6 +39,8 @@ pub struct Bought {
     pub placed: Vec<Placed>,
     /// Ids of cancellation messages.
     pub cancellations: Vec<Uuid>,
+    /// Bodies of messages that no attempt can process.
+    pub poison: Vec<String>,
 }
 
 /// One buyer by number, with that many orders.
@@ -47,7 +50,12 @@ pub struct Buyer<'a> {
     pub books: [BookId; 2],
     pub shop: &'a Shop,
     pub random: StdRng,
+    /// Whether poison is sent into the buyer's group, between two orders.
+    pub is_poisoned: bool,
 }
+
+/// The note of an order whose writing always fails, by a trigger of the drill's database.
+pub const POISON: &str = "poison";
 
 impl Buyer<'_> {
     /// Places all orders, and ends early when the drill is over.
@@ -62,6 +70,9 @@ impl Buyer<'_> {
                 break;
             }
             thread::sleep(PAUSE.mul_f64(self.random.random()));
+            if self.is_poisoned && form == self.orders / 2 {
+                bought.poison = self.poison(queue)?.to_vec();
+            }
             let order = self.order(form)?;
             bought.placed.push(self.place(&order, queue)?);
             if self.random.random_bool(0.4) {
@@ -84,6 +95,23 @@ impl Buyer<'_> {
             self.send(&message, order, queue)?;
         }
         Ok(Placed { order: order.order, sequence })
+    }
+
+    /// A text that is no message, and an order that fails at each attempt.
+    fn poison(&mut self, queue: &FifoQueue) -> Result<[String; 2]> {
+        let order = OrderV1 { note: Some(OrderNote::parse(POISON)?), ..self.order(u32::MAX)? }.with_fingerprint();
+        let message = OrderMessage::order(order, OffsetDateTime::now_utc(), None);
+        let group = self.shop.group_of(VisitorId::of_number(self.visitor()).0);
+        let bodies =
+            [json!({ "kind": "storm.v1", "id": Uuid::new_v4() }).to_string(), serde_json::to_string(&message)?];
+        for body in &bodies {
+            queue.send(&group, &Uuid::new_v4().to_string(), body.clone()).context("poison was accepted before")?;
+        }
+        Ok(bodies)
+    }
+
+    fn visitor(&self) -> Uuid {
+        Uuid::from_u128(u128::from(self.number) + 1)
     }
 
     fn cancel(&self, order: &OrderV1, queue: &FifoQueue) -> Result<Uuid> {
@@ -109,7 +137,7 @@ impl Buyer<'_> {
             2 => vec![(many, 1), (few, 1)],
             _ => vec![(few, 1)],
         };
-        let visitor = Uuid::from_u128(u128::from(self.number) + 1);
+        let visitor = self.visitor();
         let delivery = if self.random.random_bool(0.25) { Delivery::Collect } else { Delivery::Ship };
         order(visitor, form, &lines, delivery, self.shop)
     }

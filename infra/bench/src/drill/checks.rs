@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use shared::parameters::Queue;
 use uuid::Uuid;
 
-use super::{buyers::Placed, ledger::Ledger, queue::Counts};
+use super::{aws::queue_url, buyers::Placed, ledger::Ledger, queue::Counts};
 
 /// The most mails in one transaction of `process-orders`: so many are sent again after a crash.
 const MAILS_AT_ONCE: usize = 10;
@@ -25,6 +26,10 @@ pub struct Facts {
     pub mailed: Vec<u64>,
     /// What was sent elsewhere, and what was delivered too often.
     pub parked: Vec<String>,
+    /// Bodies of messages that are to be parked.
+    pub poison: Vec<String>,
+    /// Messages that were parked after their last own fault.
+    pub failed_too_often: usize,
     pub queue: Counts,
     pub processors: u32,
     pub killed: u32,
@@ -47,6 +52,7 @@ impl Facts {
             self.events_and_mails(),
             self.sent_again(),
             self.parked(),
+            self.poison(),
             self.stopped_late(),
             self.order(),
             self.faults(),
@@ -138,8 +144,22 @@ impl Facts {
         })
     }
 
+    /// Only poison is parked, and no neighbour of it.
     fn parked(&self) -> Option<String> {
-        problem("messages were parked or sent to a wrong queue", self.parked.iter().map(|text| shortened(text)))
+        let is_poison = |text: &&String| self.poison.iter().any(|body| is_parked(text, body));
+        let others = self.parked.iter().filter(|text| !is_poison(text));
+        problem("messages were parked or sent to a wrong queue", others.map(|text| shortened(text)))
+    }
+
+    /// All of it, at once or after its fifth own fault.
+    fn poison(&self) -> Option<String> {
+        let left = self.poison.iter().filter(|body| !self.parked.iter().any(|text| is_parked(text, body)));
+        problem("messages that no attempt can process were not parked", left.map(|text| shortened(text)))
+    }
+
+    /// Poison that was parked, the number of messages.
+    pub fn poison_parked(&self) -> usize {
+        self.poison.iter().filter(|body| self.parked.iter().any(|text| is_parked(text, body))).count()
     }
 
     fn stopped_late(&self) -> Option<String> {
@@ -166,6 +186,7 @@ impl Facts {
             ("no processor was killed", self.killed == 0),
             ("no order was rejected, so that there were copies for all", self.rejected() == 0),
             ("no message was delivered again", self.queue.again_after_deletion + self.queue.again_in_flight == 0),
+            ("no message failed at each attempt", self.failed_too_often == 0),
             ("the database was killed less often than planned", self.database_kills < self.database_kills_planned),
         ];
         problem(
@@ -181,6 +202,11 @@ fn problem<T: ToString>(what: &str, examples: impl Iterator<Item = T>) -> Option
     let shown = examples.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
     let more = if examples.len() > SHOWN { format!(", … ({} in all)", examples.len()) } else { String::new() };
     (!examples.is_empty()).then(|| format!("{what}: {shown}{more}"))
+}
+
+/// Whether a text is this body, with the address of the orders' dead-letter queue in front.
+fn is_parked(text: &str, body: &str) -> bool {
+    text.strip_suffix(body).is_some_and(|queue| queue == format!("{}: ", queue_url(Queue::OrderDeadLetters)))
 }
 
 fn shortened(text: &str) -> String {
@@ -211,6 +237,10 @@ mod tests {
         MailRow { id, number, event: event.to_owned(), is_unsent: false, is_held_back: false }
     }
 
+    fn parked(body: &str) -> String {
+        format!("{}: {body}", queue_url(Queue::OrderDeadLetters))
+    }
+
     /// Two orders of the only copies: one was sold and cancelled, the other rejected.
     fn good() -> Facts {
         let cancellation = Uuid::from_u128(7);
@@ -235,6 +265,9 @@ mod tests {
             ledger,
             mailed: vec![1, 2, 3, 3],
             queue: Counts { again_in_flight: 1, ..Counts::default() },
+            parked: vec![parked("poison"), parked("poison")],
+            poison: vec!["poison".to_owned()],
+            failed_too_often: 1,
             processors: 4,
             killed: 1,
             database_kills: 1,
@@ -256,7 +289,7 @@ mod tests {
     #[test]
     fn each_broken_promise_is_found() {
         type Break = fn(&mut Facts);
-        let cases: [(&str, Break); 22] = [
+        let cases: [(&str, Break); 26] = [
             ("orders were placed and have no outcome", |f| drop(f.ledger.orders.pop())),
             ("orders are in the database that nobody placed", |f| f.placed.truncate(1)),
             ("orders have not exactly one outcome: 2 has 0", |f| drop(f.ledger.states.pop())),
@@ -276,6 +309,12 @@ mod tests {
             }),
             ("51 mails were sent again; 5 crashes", |f| f.mailed.extend([1; 50])),
             ("messages were parked or sent to a wrong queue: orders: {}", |f| f.parked.push("orders: {}".to_owned())),
+            ("messages were parked or sent to a wrong queue: https", |f| f.parked.push(parked("a neighbour"))),
+            ("messages were parked or sent to a wrong queue: elsewhere", |f| {
+                f.parked.push("elsewhere: poison".to_owned());
+            }),
+            ("messages that no attempt can process were not parked: poison", |f| f.parked.clear()),
+            ("faults did not happen: no message failed at each attempt", |f| f.failed_too_often = 0),
             ("2 messages were processed after an earlier one", |f| f.queue.out_of_order = 2),
             ("orders were decided before one that was accepted earlier: 1", |f| f.placed[0].sequence = 3),
             ("faults did not happen: no processor was killed", |f| f.killed = 0),

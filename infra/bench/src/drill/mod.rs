@@ -35,6 +35,7 @@ use tokio::runtime::{self, Runtime};
 pub use self::report::{Control, Report, Run};
 use self::{
     aws::{Aws, with_queues},
+    buyers::POISON,
     queue::Faults,
     sale::{Sale, ShopSale},
 };
@@ -50,6 +51,8 @@ pub(crate) const WRITER_SESSION: &str = "set session transaction isolation level
 const FAULTS: Faults = Faults { again_after_deletion: 0.05, again_in_flight: 0.04 };
 /// The part of the orders in the run with one group, whose processors work one after another.
 const IN_ORDER: u32 = 4;
+/// Buyers who send poison between their orders, two messages each.
+const POISONED: u32 = 3;
 const MIGRATE_WITHIN: Duration = Duration::from_mins(2);
 
 /// How large the drill is.
@@ -93,6 +96,14 @@ impl Flag {
 /// Kills the database server, and starts it again.
 pub type Outage<'a> = &'a mut (dyn FnMut() -> Result<()> + Send);
 
+/// A trigger that makes the writing of a poison order fail as a defect would.
+fn refuse_poison() -> String {
+    format!(
+        "create trigger refuse_poison before insert on orders for each row \
+         if new.note = '{POISON}' then signal sqlstate '45000' set message_text = 'poison'; end if"
+    )
+}
+
 impl Drill {
     /// Runs the shop in groups and in one group, and the control. Fails if a run cannot be made; what does not hold is in the
     /// report.
@@ -117,12 +128,15 @@ impl Drill {
         self.migrate(&parameters)?;
         let writer = login(&parameters, DatabaseRole::Writer)?;
         let books = runtime.block_on(async {
+            let mut server = login(&parameters, DatabaseRole::Admin)?.connect().await?;
+            sqlx::raw_sql(AssertSqlSafe(refuse_poison())).execute(&mut server).await.context("creating the trigger")?;
+            server.close().await?;
             let mut connection = writer.connect().await?;
             add_books(&mut connection, size.copies, &shop).await
         })?;
         let function = self.process_orders.with_variable(SHOP, shop.to_json());
         let aws = Aws::new(self.seed, FAULTS);
-        let sale = Sale { drill: self, size, shop: &shop, books, aws: &aws };
+        let sale = Sale { poisoned: POISONED, drill: self, size, shop: &shop, books, aws: &aws };
         ShopSale { sale, function: &function, parameters: &parameters, writer: &writer }.run(runtime, outage)
     }
 
@@ -138,7 +152,7 @@ impl Drill {
         })?;
         let login = admin.database(database);
         let aws = Aws::new(self.seed, FAULTS);
-        let sale = Sale { drill: self, size, shop: &shop, books: [1.into(), 2.into()], aws: &aws };
+        let sale = Sale { poisoned: 0, drill: self, size, shop: &shop, books: [1.into(), 2.into()], aws: &aws };
         let orders_placed = sale.with_workers(|over| control::work(&login, &aws, over))?;
         Ok(Control {
             orders_placed,

@@ -48,6 +48,12 @@ pub struct Run {
     pub processors_killed: u32,
     pub invocations_failed: u32,
     pub database_kills: u32,
+    /// Messages in the middle of a group that no attempt can process.
+    pub poison_sent: usize,
+    /// Of them, those in the dead-letter queue.
+    pub poison_parked: usize,
+    /// Messages that were parked after their fifth own fault, also after a duplicate delivery.
+    pub failed_too_often: usize,
     /// Written mails by event, each sent once at least.
     pub mails_by_event: BTreeMap<String, usize>,
     pub mails_sent_again: usize,
@@ -141,6 +147,9 @@ impl Run {
             processors_killed: facts.killed,
             invocations_failed: facts.failed,
             database_kills: facts.database_kills,
+            poison_sent: facts.poison.len(),
+            poison_parked: facts.poison_parked(),
+            failed_too_often: facts.failed_too_often,
             mails_by_event: counted(ledger.mails.iter().map(|mail| &mail.event)),
             mails_sent_again: facts.mailed.len() - once,
             seconds,
@@ -177,6 +186,10 @@ impl Run {
             format!(
                 "            invocations: {invocations}, killed: {}, failed: {}; database killed: {}",
                 self.processors_killed, self.invocations_failed, self.database_kills
+            ),
+            format!(
+                "            messages that nothing can process: {}, parked: {}; parked after the fifth own fault: {}",
+                self.poison_sent, self.poison_parked, self.failed_too_often
             ),
             format!("  mails     {}; {} sent again", listed(&self.mails_by_event), self.mails_sent_again),
             format!(

@@ -37,6 +37,8 @@ const LAST_SWEEPS: u32 = 20;
 /// What shop and control have in common.
 #[derive(Clone, Copy)]
 pub struct Sale<'a> {
+    /// Buyers in whose groups there is poison.
+    pub poisoned: u32,
     pub drill: &'a Drill,
     pub size: Size,
     pub shop: &'a Shop,
@@ -69,6 +71,7 @@ impl Sale<'_> {
                 books: self.books,
                 shop: self.shop,
                 random: self.drill.random(1, number),
+                is_poisoned: number < self.poisoned,
             };
             let buying: Vec<_> = (0..buyers)
                 .map(|number| {
@@ -80,6 +83,7 @@ impl Sale<'_> {
             for part in all(buying)? {
                 bought.placed.extend(part.placed);
                 bought.cancellations.extend(part.cancellations);
+                bought.poison.extend(part.poison);
             }
             Ok(bought)
         })
@@ -207,6 +211,8 @@ impl ShopSale<'_> {
             groups: size.groups,
             placed: bought.placed,
             cancellations: bought.cancellations,
+            poison: bought.poison,
+            failed_too_often: sent.failed_too_often,
             ledger,
             mailed: sent.mails.iter().map(|mail| mail.id).collect(),
             parked: [sent.wrong, aws.orders.dead_letters()].concat(),
