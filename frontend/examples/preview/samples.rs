@@ -91,6 +91,25 @@ fn lists_of_books(
 /// The API's document, as the shop shows it.
 const DOCUMENT: &str = include_str!("../../../docs/openapi.json");
 
+/// The form for a message, and what became of it and of a rating.
+fn contact_and_submissions<'v>(view: impl Fn(&'static str) -> View<'v>, show: &mut impl FnMut(&str, &dyn DynTemplate)) {
+    show("contact", &Contact { view: view("/contact"), form: Form::default(), key: "1-67891233" });
+    let invalid = [Invalid::new("name", Reason::Blank), Invalid::new("email", Reason::NotAnEmail)];
+    let form = Form { typed: &[("email", "ana@"), ("message", "Hola")], invalid: &invalid, trouble: None };
+    show("contact-422", &Contact { view: view("/contact"), form, key: "1-67891233" });
+    let (id, book) = ("b6bf864c-0798-80c5-85e6-db91f3b674c7", Some(BookId::from(53)));
+    let sent = Submission { view: view("/submissions/x"), id, kind: None, state: State::Received, book };
+    show("received", &sent);
+    let published = Submission { kind: Some(SubmissionKind::Rating), state: State::Published, ..sent };
+    show("published", &published);
+    show("published-without-book", &Submission { book: None, ..published });
+    let message = Submission { kind: Some(SubmissionKind::Message), ..published };
+    show("message", &Submission { book: None, ..message });
+    show("message-with-book", &message);
+    show("later-kind", &Submission { kind: None, ..published });
+    show("rejected", &Submission { state: State::Rejected(&Rejection::NoSuchBook(BookId::from(999))), ..published });
+}
+
 /// Calls `show` with each page and a name for its file.
 pub fn every_page(locale: Locale, mut show: impl FnMut(&str, &dyn DynTemplate)) {
     let view = |path| View {
@@ -180,22 +199,7 @@ pub fn every_page(locale: Locale, mut show: impl FnMut(&str, &dyn DynTemplate)) 
         &AuthorPage { view: view("/authors/1-x"), author: &quijote.authors[0], books: &lists[50..54], more: true },
     );
 
-    show("contact", &Contact { view: view("/contact"), form: Form::default(), key: "1-67891233" });
-    let invalid = [Invalid::new("name", Reason::Blank), Invalid::new("email", Reason::NotAnEmail)];
-    let form = Form { typed: &[("email", "ana@"), ("message", "Hola")], invalid: &invalid, trouble: None };
-    show("contact-422", &Contact { view: view("/contact"), form, key: "1-67891233" });
-    let (id, book) = ("b6bf864c-0798-80c5-85e6-db91f3b674c7", Some(BookId::from(53)));
-    let sent = Submission { view: view("/submissions/x"), id, kind: None, state: State::Received, book };
-    show("received", &sent);
-    let published = Submission { kind: Some(SubmissionKind::Rating), state: State::Published, ..sent };
-    show("published", &published);
-    show("published-without-book", &Submission { book: None, ..published });
-    let message = Submission { kind: Some(SubmissionKind::Message), ..published };
-    show("message", &Submission { book: None, ..message });
-    show("message-with-book", &message);
-    show("later-kind", &Submission { kind: None, ..published });
-    show("rejected", &Submission { state: State::Rejected(&Rejection::NoSuchBook(BookId::from(999))), ..published });
-
+    contact_and_submissions(view, &mut show);
     signing_in(view("/sign-in/return"), &mut show);
     shop_samples::every_page(view("/"), &lists, &hostile().summary, &mut show);
 

@@ -242,8 +242,8 @@ fn orders(view: View, books: &[Summary], hostile: &Summary, show: &mut impl FnMu
     show("order-cancelling-by-somebody", &OrderPage { step: DECLARED, ..confirmed });
     let left = OrderPage { order: OrderView::State(OrderState::Shipped), ..page };
     show("order-withdrawing-by-somebody", &OrderPage { step: DECLARED, ..left });
-    let withdraws = OrderStep::Withdraws { at: datetime!(2026-11-25 10:00 UTC) };
-    show("order-withdrawing-elsewhere", &OrderPage { step: withdraws, ..left });
+    let counts = OrderStep::Withdraws { at: datetime!(2026-11-25 10:00 UTC) };
+    show("order-withdrawing-elsewhere", &OrderPage { step: counts, ..left });
     show("order-of-others", &OrderPage { order: OrderView::State(OrderState::Confirmed), ..page });
     let wrong = OrderPage { email: "eva@example.org", ..confirmed };
     show("order-wrong-email", &wrong);

@@ -96,7 +96,10 @@ fn set_quantities(cart: &mut Cart, typed: &BTreeMap<String, String>) -> CartNote
         let price_seen = field("price", line.book).and_then(|text| text.trim().parse().ok());
         changed.push(CartLine { quantity, price_seen: price_seen.unwrap_or(line.price_seen), ..*line });
     }
-    let met = changed.into_iter().fold(Ok(()), |met, line| met.and(cart.set(line)));
+    let mut met = Ok(());
+    for line in changed {
+        met = met.and(cart.set(line));
+    }
     CartNote { change: outcome(met, CartChange::Changed), book: None }
 }
 

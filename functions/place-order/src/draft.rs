@@ -130,6 +130,9 @@ fn optional<T>(text: &str, parse: impl Fn(&str) -> Parsed<T>) -> Parsed<Option<T
 pub mod tests {
     use super::*;
 
+    /// Types a text into a field.
+    type Typing = fn(&mut Draft, &str);
+
     pub fn shop() -> Shop {
         let shop = serde_json::json!({
             "seller": {
@@ -183,7 +186,7 @@ pub mod tests {
 
     #[test]
     fn a_name_or_a_line_of_an_address_is_no_link_and_postal_habits_pass() {
-        let fields: [(&str, fn(&mut Draft, &str)); 6] = [
+        let fields: [(&str, Typing); 6] = [
             ("contact.name", |draft, text| draft.name = text.into()),
             ("address.name", |draft, text| draft.address.name = text.into()),
             ("address.street", |draft, text| draft.address.street = vec![text.into()]),

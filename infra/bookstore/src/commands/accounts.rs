@@ -3,6 +3,7 @@
 use anyhow::{Context, Result, bail};
 use aws_sdk_cognitoidentityprovider::{
     error::{ProvideErrorMetadata, SdkError},
+    operation::admin_create_user::builders::AdminCreateUserFluentBuilder,
     types::{AttributeType, DeliveryMediumType, MessageActionType, UserStatusType, UserType},
 };
 use clap::{Args, Subcommand};
@@ -149,7 +150,7 @@ async fn add(accounts: &Accounts, email: &Email) -> Result<Report> {
     let invite = if known.is_some() {
         invite.message_action(MessageActionType::Resend)
     } else {
-        verified(email)?.into_iter().fold(invite, |invite, attribute| invite.user_attributes(attribute))
+        verified(email)?.into_iter().fold(invite, AdminCreateUserFluentBuilder::user_attributes)
     };
     // Typed once, from the mail. The emulator's own are too short for the pool.
     let invite = invite.temporary_password(&random::password()[..INVITATION_PASSWORD]);
@@ -210,10 +211,8 @@ pub async fn create_samples(aws: &AwsClients, stage: &Stage) -> Result<()> {
         let email = Email::parse(sample.email).map_err(|invalid| anyhow::anyhow!("{invalid}"))?;
         let subject = AttributeType::builder().name("sub").value(sample.subject).build()?;
         let create = aws.cognito.admin_create_user().user_pool_id(&pool).username(sample.email);
-        let create = verified(&email)?
-            .into_iter()
-            .chain([subject])
-            .fold(create, |create, attribute| create.user_attributes(attribute));
+        let create =
+            verified(&email)?.into_iter().chain([subject]).fold(create, AdminCreateUserFluentBuilder::user_attributes);
         let create = create.temporary_password(SAMPLE_PASSWORD).message_action(MessageActionType::Suppress);
         match create.send().await {
             Ok(_) => {}

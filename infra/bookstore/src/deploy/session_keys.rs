@@ -40,14 +40,13 @@ pub fn names(stage: &Stage) -> [String; 2] {
 /// Writes what is missing. `known` is the key of a stage that keeps it elsewhere.
 pub async fn put_missing(aws: &AwsClients, stage: &Stage, known: Option<&Secret>) -> Result<()> {
     let stored = read(aws, stage).await?;
-    let private = match stored.private {
-        Some(private) => private,
-        None => {
-            let text = known.map_or_else(random::key, |key| key.reveal().to_owned());
-            let private = PrivateKey::parse(&text).context("the key of sessions must be 32 bytes in base64")?;
-            put_private(aws, stage, &text).await?;
-            private
-        }
+    let private = if let Some(private) = stored.private {
+        private
+    } else {
+        let text = known.map_or_else(random::key, |key| key.reveal().to_owned());
+        let private = PrivateKey::parse(&text).context("the key of sessions must be 32 bytes in base64")?;
+        put_private(aws, stage, &text).await?;
+        private
     };
     match after_interruption(&private, stored.public) {
         Some(public) => put_public(aws, stage, &public).await,

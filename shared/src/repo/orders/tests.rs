@@ -959,7 +959,7 @@ async fn an_order_is_read_with_each_change_of_its_copies_and_as_it_was_at_each_o
     let mut seen = Vec::new();
     for mail in mails {
         let then = order_now.as_of(mail.at);
-        let kept: u8 = then.lines.iter().map(|line| line.kept()).sum();
+        let kept: u8 = then.lines.iter().map(OrderLine::kept).sum();
         seen.push((mail.event, then.state, then.charged.minor, kept, then.paid_at.is_some()));
     }
     assert_eq!(
