@@ -8,7 +8,7 @@ use shared::session::Pool;
 use stratosphere::services::aws::cognito::{self, userpool, userpoolclient};
 use stratosphere::value::{ExpString, join};
 
-use super::{Kind, Stack, data, distribution};
+use super::{Kind, Stack, distribution, parameter};
 use crate::stage::{Mail, Stage};
 use crate::template::{Id, Template, arn, list, logical_id, sub};
 
@@ -135,7 +135,7 @@ pub fn add_clients(stack: &mut Stack, stage: &Stage) {
         let client = add_client(&mut stack.template, stage, pool, id);
         add_pages(&mut stack.template, stage, pool, id, client);
         let provider = provider(stage, pool, id, client);
-        data::parameter(&mut stack.template, stage, Parameter::SignIn(pool), provider);
+        parameter(&mut stack.template, stage, Parameter::SignIn(pool), provider);
         stack.template.output(format!("{}Client", logical_id(pool.name())), client);
     }
 }

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 use shared::parameters::Parameter;
-use stratosphere::services::aws::{iam, rds, sqs, ssm};
-use stratosphere::value::{AWS_ACCOUNT_ID, ExpString};
+use stratosphere::services::aws::{iam, rds, sqs};
+use stratosphere::value::AWS_ACCOUNT_ID;
 
-use super::{Kind, Stack, access_logs, accounts, log_group, mail, only_over_tls, unavailable_page};
+use super::{Kind, Stack, access_logs, accounts, log_group, mail, only_over_tls, parameter, unavailable_page};
 use crate::database_settings::settings;
 use crate::routes::{DatabaseRole, Queue};
 use crate::stage::{Rds, Restore, Server, Stage};
@@ -274,17 +274,4 @@ fn add_queue(template: &mut Template, stage: &Stage, queue: Queue, properties: s
     parameter(template, stage, Parameter::Queue(queue), added);
     template.output(output, added.att("Arn"));
     added
-}
-
-/// Adds a plain-text SSM parameter. `deploy` and `up` write secrets, because CloudFormation cannot create a SecureString.
-pub fn parameter(template: &mut Template, stage: &Stage, parameter: Parameter, value: impl Into<ExpString>) {
-    let id = logical_id(parameter.path()) + "Parameter";
-    template.add(
-        id,
-        ssm::Parameter! {
-            name: format!("{}/{parameter}", stage.prefix()).as_str(),
-            r#type: "String",
-            value: value,
-        },
-    );
 }

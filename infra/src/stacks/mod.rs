@@ -31,11 +31,13 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result};
 use serde::Serialize;
 use serde_json::{Value, json};
-use stratosphere::services::aws::logs;
+use shared::parameters::Parameter;
+use stratosphere::services::aws::{logs, ssm};
+use stratosphere::value::ExpString;
 
 use self::origin_secret::Part;
 use crate::stage::Stage;
-use crate::template::{Id, Template};
+use crate::template::{Id, Template, logical_id};
 
 /// One stack with its template.
 pub struct Stack {
@@ -108,6 +110,19 @@ fn only_over_tls(actions: &str, resources: impl Serialize) -> Value {
             "Condition": { "Bool": { "aws:SecureTransport": "false" } },
         }],
     })
+}
+
+/// Adds a plain-text SSM parameter. `deploy` and `up` write secrets, because CloudFormation cannot create a SecureString.
+fn parameter(template: &mut Template, stage: &Stage, parameter: Parameter, value: impl Into<ExpString>) {
+    let id = logical_id(parameter.path()) + "Parameter";
+    template.add(
+        id,
+        ssm::Parameter! {
+            name: format!("{}/{parameter}", stage.prefix()).as_str(),
+            r#type: "String",
+            value: value,
+        },
+    );
 }
 
 /// Adds a log group with the stage's retention.
