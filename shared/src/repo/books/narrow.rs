@@ -121,7 +121,7 @@ impl Part<'_> {
                 let books = sqlx::query_scalar!("select books from genres where slug = ?", genre.0);
                 Between::exactly(books.fetch_optional(connection).await?.unwrap_or_default())
             }
-            Self::Author(_) | Self::Region(_) => counted_up_to(connection, self, shop.all).await?,
+            Self::Author(_) | Self::Region(_) => counted_up_to(connection, self, shop.all, MAX_WALKED).await?,
             Self::Language(language) => {
                 let languages = shop.languages.iter().find(|count| count.value == language.as_str());
                 Between::exactly(languages.map_or(0, |count| u32::try_from(count.count).unwrap_or(u32::MAX)))
@@ -130,7 +130,7 @@ impl Part<'_> {
             Self::MinScore(score) => shop.with_score(score),
             Self::MaxPrice(limit) => match shop.with_price(limit) {
                 known if known.is_exact() || known.at_most > MAX_READ => known,
-                _ => counted_up_to(connection, self, shop.all).await?,
+                _ => counted_up_to(connection, self, shop.all, MAX_READ).await?,
             },
         })
     }
@@ -220,14 +220,14 @@ impl Part<'_> {
     }
 }
 
-/// How many books a part finds, read from its index: exact up to [`MAX_READ`].
-async fn counted_up_to(connection: &mut MySqlConnection, part: Part<'_>, all: u32) -> sqlx::Result<Between> {
+/// How many books a part finds, read from its index: exact up to `most`.
+async fn counted_up_to(connection: &mut MySqlConnection, part: Part<'_>, all: u32, most: u32) -> sqlx::Result<Between> {
     let mut sql = QueryBuilder::<MySql>::new("select count(*) from ");
-    part.walk().push_set(&mut sql);
+    part.walk().push_set_up_to(&mut sql, most);
     sql.push(" c");
     let books: i64 = sql.build_query_scalar().fetch_one(connection).await?;
     let books = u32::try_from(books).unwrap_or(u32::MAX);
-    Ok(if books <= MAX_READ { Between::exactly(books) } else { Between { at_least: books, at_most: all } })
+    Ok(if books <= most { Between::exactly(books) } else { Between { at_least: books, at_most: all } })
 }
 
 /// Conditions on the book `b`, whose id is also the expression `id`.
@@ -289,9 +289,13 @@ impl Walk<'_> {
 
     /// The ids of the whole range as a derived table, cut beyond [`MAX_READ`].
     pub(super) fn push_set(&self, sql: &mut QueryBuilder<MySql>) {
+        self.push_set_up_to(sql, MAX_READ);
+    }
+
+    fn push_set_up_to(&self, sql: &mut QueryBuilder<MySql>, most: u32) {
         sql.push(format_args!("(select {} as id from {} where true", self.id, self.table));
         self.push_condition(sql);
-        sql.push(format_args!(" limit {})", MAX_READ + 1));
+        sql.push(format_args!(" limit {})", most + 1));
     }
 
     /// The next `limit` entries after a cursor as a derived table of `id` and `place`.
