@@ -29,6 +29,8 @@ pub fn with_cart(reply: Reply, cart: &Cart) -> Reply {
 /// Changes the cart as the form asks. A number of copies that cannot be ordered changes no quantity.
 fn apply(cart: &mut Cart, typed: &BTreeMap<String, String>) -> Result<CartNote> {
     let field = |name: &str| typed.get(name).map_or("", String::as_str);
+    // What "put it back" restores, whatever is typed into the line that goes.
+    let before = BookId::parse(field("remove")).and_then(|book| cart.line(book)).map(|line| line.quantity);
     let note = match field("do") {
         "add" => {
             let book =
@@ -54,10 +56,10 @@ fn apply(cart: &mut Cart, typed: &BTreeMap<String, String>) -> Result<CartNote> 
         _ => set_quantities(cart, typed),
     };
     let Some(book) = BookId::parse(field("remove")) else { return Ok(note) };
-    let Some(line) = cart.line(book) else { return Ok(note) };
-    let change = CartChange::Removed(line.quantity);
+    let Some(quantity) = before else { return Ok(note) };
     cart.remove(book);
-    Ok(CartNote { change, book: Some(book) })
+    let is_refused = note.change == CartChange::Quantity && note.book != Some(book);
+    Ok(if is_refused { note } else { CartNote { change: CartChange::Removed(quantity), book: Some(book) } })
 }
 
 fn outcome(limit: Result<(), CartLimit>, done: CartChange) -> CartChange {
@@ -185,7 +187,7 @@ mod tests {
                 "53:1:1995.7:1:950",
                 &[("remove", "53"), ("quantity-53", "4"), ("quantity-7", "2")],
                 "7:2:950",
-                "/cart?cart=changed.c56a4180",
+                "/cart?cart=removed-1.c56a4180.53",
             ),
             (
                 "53:1:1995",
@@ -197,7 +199,7 @@ mod tests {
                 "53:1:1995.7:1:950",
                 &[("remove", "53"), ("quantity-53", "x"), ("quantity-7", "2")],
                 "7:1:950",
-                "/cart?cart=quantity.c56a4180.53",
+                "/cart?cart=removed-1.c56a4180.53",
             ),
             ("53:1:1995", &[("do", "checkout"), ("quantity-53", "2")], "53:2:1995", "/checkout"),
             (
@@ -217,7 +219,7 @@ mod tests {
         for (before, fields, expected) in [
             ("53:3:1995.7:1:950", &[("remove", "53"), ("quantity-53", "3")][..], "/cart?cart=removed-3.c56a4180.53"),
             ("53:1:1995", &[("remove", "53")], "/cart?cart=removed-1.none.53"),
-            ("53:3:1995.7:1:950", &[("remove", "53"), ("quantity-7", "x")], "/cart?cart=removed-3.c56a4180.53"),
+            ("53:3:1995.7:1:950", &[("remove", "53"), ("quantity-7", "x")], "/cart?cart=quantity.c56a4180.7"),
             ("7:1:950", &[("remove", "53")], "/cart?cart=changed.c56a4180"),
             ("53:1:1995", &[("do", "add"), ("book", "53"), ("stock", "1")], "/cart?cart=short.c56a4180.53"),
             ("53:1:1995", &[("do", "add"), ("book", "53"), ("stock", "2")], "/cart?cart=added.c56a4180.53"),

@@ -17,7 +17,7 @@ pub struct BadTemplate {
     pub resource: &'static str,
 }
 
-pub const BAD_TEMPLATES: [BadTemplate; 51] = [
+pub const BAD_TEMPLATES: [BadTemplate; 52] = [
     bad(
         "the database's port is open to the internet",
         Kind::Network,
@@ -306,6 +306,26 @@ pub const BAD_TEMPLATES: [BadTemplate; 51] = [
         |resources| {
             let recovery = &mut resources["CustomersPool"]["Properties"]["AccountRecoverySetting"];
             recovery["RecoveryMechanisms"][0]["Name"] = "verified_phone_number".into();
+        },
+    ),
+    bad(
+        "a program may sign in with a password",
+        Kind::App,
+        Linter::Policies,
+        "CLIENT_USES_CODES_ONLY",
+        "CustomersClient",
+        |resources| {
+            // Production has no clients of its pools before it has HTTPS.
+            resources["CustomersClient"] = json!({
+                "Type": "AWS::Cognito::UserPoolClient",
+                "Properties": {
+                    "UserPoolId": { "Ref": "CustomersPool" },
+                    "AllowedOAuthFlows": ["code"],
+                    "ExplicitAuthFlows": ["ALLOW_REFRESH_TOKEN_AUTH", "ALLOW_USER_PASSWORD_AUTH"],
+                    "PreventUserExistenceErrors": "ENABLED",
+                    "EnableTokenRevocation": true,
+                },
+            });
         },
     ),
     bad("a role allows all actions", Kind::App, Linter::Checkov, "CKV_AWS_63", "ShowBookRole", |resources| {

@@ -68,7 +68,7 @@ fn functions_use_ipv6_only_with_the_egress_option_ipv6() {
         let gateways = resources(&network, "EC2::EgressOnlyInternetGateway").len();
         assert_eq!(gateways, usize::from(egress == Egress::Ipv6), "{}", egress.name());
         for (name, function) in resources(&template(&stage, Kind::App), "Lambda::Function") {
-            if name == "SendMail" {
+            if ["SendMail", "SignIn"].contains(&name) {
                 // Outside of the VPC Lambda has IPv4.
                 assert!(function["VpcConfig"].is_null(), "{name}");
                 assert!(function["Environment"]["Variables"]["AWS_USE_DUALSTACK_ENDPOINT"].is_null(), "{name}");
@@ -110,16 +110,19 @@ fn a_single_nat_gateway_serves_both_zones() {
 }
 
 #[test]
-fn every_parameter_that_a_function_reads_is_in_the_data_stack_or_is_a_secret() {
+fn every_parameter_that_a_function_reads_is_in_a_stack_or_is_written_by_the_deploy() {
     for (name, _) in STAGES {
         let stage = stage(name);
-        let template = template(&stage, Kind::Data);
-        let parameters = resources(&template, "SSM::Parameter");
-        let names: BTreeSet<_> = parameters.iter().map(|(_, parameter)| parameter["Name"].as_str().unwrap()).collect();
-        let secret = |name: &str| name.ends_with("/password") || name.ends_with("/submission-key");
+        let templates = [Kind::Data, Kind::App].map(|kind| template(&stage, kind));
+        let parameters = templates.iter().flat_map(|template| resources(template, "SSM::Parameter"));
+        let names: BTreeSet<_> = parameters.map(|(_, parameter)| parameter["Name"].as_str().unwrap()).collect();
+        let secret =
+            |name: &str| ["/password", "/submission-key", "/session/private-key"].iter().any(|end| name.ends_with(end));
         assert!(!names.iter().any(|name| secret(name)), "a secret in plain text");
+        // It follows from the secret one.
+        let is_written = |name: &str| secret(name) || name.ends_with("/session/public-keys");
         for parameter in FUNCTIONS.iter().flat_map(|function| function.parameters(&stage)) {
-            assert!(names.contains(parameter.as_str()) || secret(&parameter), "{parameter}");
+            assert!(names.contains(parameter.as_str()) || is_written(&parameter), "{parameter}");
         }
     }
 }
@@ -446,6 +449,9 @@ fn production_data_is_protected_from_deletion() {
 #[test]
 fn the_local_stage_uses_only_resource_types_of_the_emulator() {
     let supported = [
+        "Cognito::UserPool",
+        "Cognito::UserPoolClient",
+        "Cognito::UserPoolDomain",
         "EC2::InternetGateway",
         "EC2::Route",
         "EC2::RouteTable",
