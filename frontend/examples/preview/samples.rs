@@ -91,7 +91,7 @@ fn lists_of_books(
 /// The API's document, as the shop shows it.
 const DOCUMENT: &str = include_str!("../../../docs/openapi.json");
 
-/// The form for a message, and what became of it and of a rating.
+/// The form for a message, and the outcomes of messages and ratings.
 fn contact_and_submissions<'v>(view: impl Fn(&'static str) -> View<'v>, show: &mut impl FnMut(&str, &dyn DynTemplate)) {
     show("contact", &Contact { view: view("/contact"), form: Form::default(), key: "1-67891233" });
     let invalid = [Invalid::new("name", Reason::Blank), Invalid::new("email", Reason::NotAnEmail)];

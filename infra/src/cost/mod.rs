@@ -257,7 +257,7 @@ mod tests {
         assert!(idle.starts_with("dev: 51.22 USD a month idle; a million requests a month would add "), "{idle}");
         let second = idle.lines().nth(1).unwrap();
         assert!(
-            second.ends_with(" USD of that are for the functions' metrics, from some 12,000 requests a month on."),
+            second.ends_with(" USD of that are for the functions' metrics, from some 13,000 requests a month on."),
             "{second}"
         );
     }

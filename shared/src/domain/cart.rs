@@ -156,7 +156,7 @@ impl Cart {
     }
 
     /// The cart of a customer, of the one in this browser and the one that is stored. A cart that both know is the later of
-    /// both, so that what was removed stays away. Another one is merged once, the larger quantity wins, and goes on as the
+    /// both, so that what was removed stays away. Another one is merged once, the larger quantity wins, and continues as the
     /// stored one.
     #[must_use]
     pub fn following(self, stored: Self, now: u64) -> Self {
