@@ -232,7 +232,7 @@ mod tests {
         }
         for wanted in [80, 4567] {
             let open = OpenShop { port: 4566, pid: 42, detached: true };
-            let refusal = already_open(&open, Some(wanted)).err().expect("another port").to_string();
+            let refusal = already_open(&open, Some(wanted)).unwrap_err().to_string();
             assert!(refusal.contains("on port 4566") && refusal.contains("pid 42"), "{refusal}");
             assert!(refusal.contains(&format!("`cargo bookstore up --restart --port {wanted}`")), "{refusal}");
         }
