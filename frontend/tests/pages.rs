@@ -1045,8 +1045,8 @@ fn without_colours_of_ours_a_star_that_is_given_has_another_shape_than_one_that_
         ("  .choose label:has(:checked)::after,\n  .choose label:has(~ label :checked)::after {", '★'),
     ] {
         let rule = forced.split_once(selector).expect(selector).1.split('}').next().unwrap();
-        let others = ['☆', '★'].into_iter().filter(|other| *other != star);
-        assert!(rule.contains(star) && others.into_iter().all(|other| !rule.contains(other)), "{selector}");
+        let mut others = ['☆', '★'].into_iter().filter(|other| *other != star);
+        assert!(rule.contains(star) && others.all(|other| !rule.contains(other)), "{selector}");
         assert!(rule.contains("color: CanvasText") || rule.contains("color: Highlight"), "{selector}");
     }
     let width = forced.split_once("  .stars::after {").unwrap().1.split('}').next().unwrap();
