@@ -314,7 +314,7 @@ impl Mail<'_> {
     /// What the buyer has written to the shop, in the confirmation of the contract.
     fn note(&self, event: OrderEvent) -> Option<String> {
         let note = self.order.note.as_ref().filter(|_| is_contract(event))?;
-        Some(self.locale.text_with("mail-note", [("note", note.as_str().into())]))
+        Some(self.locale.text_with("mail-note", [("note", unlinked(note.as_str()).into())]))
     }
 
     /// The right of withdrawal: how, until when, and what follows.
@@ -619,7 +619,8 @@ mod tests {
             let name = DisplayName::try_from(text.to_owned()).unwrap();
             let contact = order("es").contact.map(|contact| Contact { name, ..contact });
             for event in OrderEvent::ALL {
-                let order = Order { address: Some(lines(text)), contact: contact.clone(), ..order("es") };
+                let note = shared::domain::OrderNote::stored(text).ok();
+                let order = Order { address: Some(lines(text)), contact: contact.clone(), note, ..order("es") };
                 let mail = about_order(event, time_of(event), &order, None, &Shop::parse(SHOP).unwrap(), None).text;
                 assert!(!mail.contains(text), "{event:?}: {mail}");
                 for part in text.split(' ').filter(|part| part.contains(['.', '@', ':'])) {
