@@ -102,7 +102,9 @@ async fn an_erased_visitor_leaves_nothing_behind() {
 
     let before = rows_of(&visitor).await;
     assert!(before.len() >= 3, "{before:?}");
-    assert!(before.values().all(|rows| *rows > 0), "this test sends nothing that is stored there: {before:?}");
+    // Nobody signs in here; `account.rs` has that.
+    let stored = before.iter().filter(|(table, _)| table.as_str() != "customer_visitors");
+    assert!(stored.into_iter().all(|(_, rows)| *rows > 0), "this test sends nothing that is stored there: {before:?}");
     let erase = json!({ "task": "erase-visitor", "visitor": visitor });
     assert_eq!(task(&shop, erase.clone()).await, json!({ "ratings": 2, "messages": 1, "orders": 1, "open_orders": 0 }));
     let after = rows_of(&visitor).await;

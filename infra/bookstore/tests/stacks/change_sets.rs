@@ -33,7 +33,7 @@ use bookstore::{
 };
 use infra::{
     routes::{DatabaseRole, FUNCTIONS},
-    stacks::{self, DELETION_PROTECTION, Input, Kind, Stack},
+    stacks::{self, DELETION_PROTECTION, Input, Kind, Stack, USER_POOL_PROTECTION, user_pool_protection},
     stage::{Restore, Server, Stage},
     template::Template,
 };
@@ -49,10 +49,15 @@ fn stage() -> Stage {
     stage
 }
 
-fn emulator(stage: &Stage) -> AwsClients {
+/// That of the emulator.
+fn port() -> u16 {
     let endpoint = env::var("ANAQUEL_ENDPOINT").expect("these tests are run by `cargo bookstore test`");
     let (_, port) = endpoint.rsplit_once(':').unwrap();
-    AwsClients::local(stage, port.parse().unwrap())
+    port.parse().unwrap()
+}
+
+fn emulator(stage: &Stage) -> AwsClients {
+    AwsClients::local(stage, port())
 }
 
 fn stack_with_a_queue(stage: &Stage, queue: &str) -> Stack {
@@ -188,7 +193,7 @@ async fn a_second_deploy_changes_nothing() {
 #[ignore = "needs a local stage"]
 #[tokio::test]
 async fn more_memory_for_one_function_changes_that_function_and_nothing_else() {
-    let stage = Stage::load("local").unwrap();
+    let stage = Stage { port: port(), ..Stage::load("local").unwrap() };
     let aws = emulator(&stage);
     let mut stack = stacks::all(&stage).unwrap().into_iter().find(|stack| stack.kind == Kind::App).unwrap();
     let deployed = describe(&aws, &stack.name).await.unwrap().unwrap();
@@ -700,6 +705,7 @@ async fn a_restored_database_is_a_new_instance_under_a_new_name() {
     // In the network of the tests' own stage.
     let mut network = outputs(&aws, &Stage::load("local").unwrap(), Kind::Network).await.unwrap();
     network.insert(DELETION_PROTECTION.to_owned(), "false".to_owned());
+    network.insert(USER_POOL_PROTECTION.to_owned(), user_pool_protection(false).to_owned());
     let parameters: BTreeMap<_, _> = data(1, None).inputs.keys().map(|name| (*name, network[*name].clone())).collect();
     let deploy = async |stack: &Stack, data_loss| {
         stack::apply(&aws, stack, None, &parameters, Interaction::Quiet, data_loss).await
