@@ -349,6 +349,7 @@ async fn a_rejected_order_offers_what_is_available_and_puts_it_into_the_cart() {
 
     let quote = quoted(&shop, &cart).await;
     let again = send(&shop, "/checkout", &format!("{cart}; {visitor}"), &collected(&quote)).await;
+    assert_eq!(again.status, 303, "{}", again.text);
     let order = after(&shop, &format!("/api{}", again.header("location")), "received", &visitor).await;
     assert_eq!((&order["status"], stock(&shop, few).await), (&json!("confirmed"), 0), "{order}");
 }

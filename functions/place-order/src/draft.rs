@@ -3,7 +3,7 @@
 use shared::{
     domain::{
         Address, AddressText, Contact, Country, Delivery, DisplayName, Email, Invalid, OrderNote, Parsed, Payment,
-        Phone, Reason, check_no_card, check_no_link, clean,
+        Phone, Reason, check_no_card_in_email, check_no_link, clean,
     },
     shop::Shop,
 };
@@ -65,7 +65,7 @@ impl Draft {
     /// (<https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_Destination.html>).
     fn email(&self) -> Parsed<Email> {
         let email = Email::parse(&self.email)?;
-        check_no_card("email", email.as_str())?;
+        check_no_card_in_email("email", email.as_str())?;
         let is_served = email.as_str().split('@').next().is_some_and(str::is_ascii);
         if is_served { Ok(email) } else { Err(Invalid::new("email", Reason::NotAnEmail)) }
     }

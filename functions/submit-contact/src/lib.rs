@@ -8,7 +8,7 @@ use serde_json::Value;
 use shared::{
     ApiError, App, JsonObject, Reply, Request, Result,
     api::ContactForm,
-    domain::{DisplayName, Email, Invalid, MessageText, Parsed, Subject, check_no_card, check_no_link},
+    domain::{DisplayName, Email, Invalid, MessageText, Parsed, Subject, check_no_card_in_email, check_no_link},
     intake::{Client, Intake},
     messages::{ContactV1, Content},
 };
@@ -58,7 +58,7 @@ fn parsed_name(text: &str) -> Parsed<DisplayName> {
 
 fn parsed_email(text: &str) -> Parsed<Email> {
     let email = Email::parse(text)?;
-    check_no_card("email", email.as_str())?;
+    check_no_card_in_email("email", email.as_str())?;
     Ok(email)
 }
 

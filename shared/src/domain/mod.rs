@@ -31,7 +31,7 @@ mod visitor;
 pub mod words;
 
 pub use book::{Author, AuthorId, Availability, Book, BookId, Genre, ImportedRatings, Ratings, Summary, Window};
-pub use card::check_no_card;
+pub use card::{check_no_card, check_no_card_in_email};
 pub use cart::{Cart, CartLimit, CartLine};
 pub use catalogue::{CatalogueRow, Counts, Reference};
 pub use customer::{Customer, OwnRating, SavedAddress};
