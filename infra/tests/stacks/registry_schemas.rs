@@ -112,6 +112,7 @@ fn others(path: &[String], value: &toml::Value) -> Vec<toml::Value> {
         ("architecture", _) => &["arm64", "host"],
         ("log_level", _) => &["trace"],
         ("currency", _) => &["JPY"],
+        ("time_zone", _) => &["Europe/Lisbon"],
         ("egress", _) => &["endpoints", "single-zone-endpoints", "ipv6", "single-nat", "nat-per-zone"],
         ("s3_prefix_list", _) => &["pl-00000000"],
         ("parameter_store", _) => &["standard", "high-throughput"],
