@@ -223,8 +223,8 @@ pub(super) async fn change(
 }
 
 /// Notes that the buyer withdraws from the contract of a locked order, and confirms it by mail on a durable medium with its
-/// time, as article 11a of Directive 2011/83/EU requires: when it was sent, however long it waited. The first declaration counts. The order itself changes when its
-/// books are back.
+/// time, as article 11a of Directive 2011/83/EU requires: when it was sent, however long it waited. The first declaration
+/// counts. The order itself changes when its books are back.
 pub(super) async fn withdraw(
     connection: &mut MySqlConnection,
     message: &OrderMessage,
