@@ -16,6 +16,8 @@ pub struct Page {
     pub name: &'static str,
     path: String,
     status: u16,
+    /// Whether it shows what is wrong with fields.
+    pub has_wrong_fields: bool,
     /// The form whose answer is the page.
     form: Option<Vec<(&'static str, String)>>,
     /// The browser's cookies: `cart=…; visitor=…`.
@@ -43,10 +45,18 @@ async fn prepared(shop: &Shop) -> Vec<Page> {
     let unrated = shop.get(&format!("/books/{unrated}")).await.header("location").to_owned();
     let hostile = hostile::rated_book(shop).await;
 
-    let page = |name, path: &str| Page { name, path: path.to_owned(), status: 200, form: None, cookies: String::new() };
+    let page = |name, path: &str| Page {
+        name,
+        path: path.to_owned(),
+        status: 200,
+        has_wrong_fields: false,
+        form: None,
+        cookies: String::new(),
+    };
     let answer = |name, path, status| Page { status, ..page(name, path) };
     let sent = |name, path, form: &[(&'static str, &str)]| Page {
         status: 422,
+        has_wrong_fields: true,
         form: Some(form.iter().map(|(name, value)| (*name, (*value).to_owned())).collect()),
         ..page(name, path)
     };
@@ -73,7 +83,7 @@ async fn prepared(shop: &Shop) -> Vec<Page> {
         page("books-found", "/books?q=quijote&language=es&sort=price&in_stock=true"),
         page("books-last", "/books?language=es&genre=philosophy&sort=title"),
         page("books-none", "/books?q=zzyzx"),
-        answer("books-unreadable", "/books?price_max=mucho&min_rating=9", 400),
+        Page { has_wrong_fields: true, ..answer("books-unreadable", "/books?price_max=mucho&min_rating=9", 400) },
         page("book", DON_QUIJOTE),
         page("book-unrated", &unrated),
         page("book-hostile", hostile),
@@ -110,11 +120,6 @@ async fn ordered(shop: &Shop, seen: u64) -> (String, String) {
 }
 
 impl Page {
-    /// Whether it shows what is wrong with fields.
-    pub fn is_refused(&self) -> bool {
-        matches!(self.status, 400 | 422)
-    }
-
     /// The HTML that the shop sends.
     pub async fn html(&self, shop: &Shop, language: &str) -> String {
         let visitor = [("accept-language", language), ("cookie", self.cookies.as_str())];
