@@ -248,6 +248,10 @@ fn migrating_function() -> Result<&'static Function> {
     function.context("the route table has no function that a release invokes")
 }
 
+/// The fewest connections of a database user of the local stage: the emulator starts an execution environment for each call,
+/// no matter how many are reserved, so that several commands at once need more than on AWS.
+const LEAST_ON_ONE_MACHINE: u32 = 40;
+
 /// Connections of all functions with this database user, twice: for the old and the new version during a release. A
 /// function that had it before has it once.
 fn connections(stage: &Stage, access: DatabaseRole) -> u32 {
@@ -255,7 +259,8 @@ fn connections(stage: &Stage, access: DatabaseRole) -> u32 {
         let now = if function.database == Some(access) { 2 } else { 0 };
         now + u32::from(function.database_before == Some(access))
     };
-    FUNCTIONS.iter().map(|function| times(function) * u32::from(function.connections(stage))).sum()
+    let all = FUNCTIONS.iter().map(|function| times(function) * u32::from(function.connections(stage))).sum();
+    if stage.is_local() { LEAST_ON_ONE_MACHINE.max(all) } else { all }
 }
 
 /// Versions that serve, or serve after a `rollback` without `--to`.
