@@ -7,7 +7,7 @@ use sqlx::{MySql, MySqlConnection, QueryBuilder};
 
 use super::books::{self, Listing};
 use crate::domain::{
-    Search, SearchEntry, Slice, Sort, Summary,
+    Search, SearchEntry, Slice, Summary,
     spelling::{self, Known},
 };
 
@@ -34,7 +34,7 @@ pub async fn did_you_mean(
     let near = near(connection, search).await?;
     let near = books_of(connection, &near).await?;
     let Some(search) = search.with_fuzzy_terms(&near) else { return Ok(None) };
-    let loose = Listing::new(Some(search.clone()), listing.filter.clone(), Sort::Popular, HITS);
+    let loose = Listing::of_most_popular(search.clone(), listing.filter.clone(), HITS);
     let hits = books::list(connection, &loose).await?.items;
     let meant = hits.iter().map(|book| (search.correction_for(&format!("{} {}", book.title, book.byline)), book));
     let books = |words: &[String]| words.iter().filter_map(|word| near.get(word)).min().copied();
@@ -50,7 +50,7 @@ pub async fn did_you_mean(
 /// Whether another query finds something within the same filters.
 async fn finds(connection: &mut MySqlConnection, listing: &Listing, query: &str) -> sqlx::Result<bool> {
     let Ok(search) = Search::parse(query) else { return Ok(false) };
-    let meant = Listing::new(Some(search), listing.filter.clone(), Sort::Popular, 1);
+    let meant = Listing::of_most_popular(search, listing.filter.clone(), 1);
     Ok(!books::list(connection, &meant).await?.items.is_empty())
 }
 
@@ -113,7 +113,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        domain::{CatalogueRow, Filter, Histogram, Language},
+        domain::{CatalogueRow, Filter, Histogram, Language, Sort},
         repo::{catalogue, fixtures::row},
     };
 

@@ -37,6 +37,8 @@ pub(super) enum Hits<'a> {
         is_complete: bool,
         conditions: Vec<Condition>,
         search: Option<&'a Search>,
+        /// The largest number of hits of the search: beyond it, these are the most popular.
+        most: u32,
     },
 }
 
@@ -58,12 +60,13 @@ pub(super) enum Source<'a> {
 }
 
 impl<'a> Hits<'a> {
-    /// The hits of a search within a filter, whose rarest part is known; none if nothing can be found.
+    /// The hits of a search within a filter, whose rarest part is known, and at most so many; none if nothing can be found.
     pub(super) async fn of(
         connection: &mut MySqlConnection,
         search: &'a Search,
         filter: &Filter,
         rarest: Option<Counted<'a>>,
+        most: u32,
     ) -> sqlx::Result<Option<Self>> {
         // A number that no book has may be a title of digits, or several years.
         if let Some(isbn) = search.isbn()
@@ -94,7 +97,7 @@ impl<'a> Hits<'a> {
             |counted: &Counted| counted.books <= MAX_WALKED && (!is_complete || counted.books < driver.books());
         if let Some(part) = rarest.filter(is_better) {
             let source = Source::Part(part);
-            return Ok(Some(Self::Books { source, is_complete: true, conditions, search: Some(search) }));
+            return Ok(Some(Self::Books { source, is_complete: true, conditions, search: Some(search), most }));
         }
         let beside = rarest.filter(|_| !is_complete);
         let others = conditions.iter().enumerate().filter(|(other, _)| *other != at);
@@ -105,26 +108,27 @@ impl<'a> Hits<'a> {
             all_of: others.filter_map(|(_, condition)| condition.single_word()).map(str::to_owned).collect(),
             beside: beside.map(|counted| Box::new(Walk::of(Sort::Popular, filter, Some(counted.part)))),
         };
-        Ok(Some(Self::Books { source, is_complete, conditions, search: Some(search) }))
+        Ok(Some(Self::Books { source, is_complete, conditions, search: Some(search), most }))
     }
 
     /// All books of a part of a filter.
     pub(super) fn of_part(part: Counted<'a>) -> Self {
-        Self::Books { source: Source::Part(part), is_complete: true, conditions: Vec::new(), search: None }
+        let source = Source::Part(part);
+        Self::Books { source, is_complete: true, conditions: Vec::new(), search: None, most: MAX_HITS }
     }
 
     /// How many hits there are, if so many have been found.
     pub(super) fn total(&self, found: usize) -> Total {
         let is_exact = match self {
             Self::Isbn(_) => true,
-            Self::Books { is_complete, search: Some(_), .. } => *is_complete && found < MAX_HITS as usize,
+            Self::Books { is_complete, search: Some(_), most, .. } => *is_complete && found < *most as usize,
             Self::Books { is_complete, search: None, .. } => *is_complete && found <= MAX_READ as usize,
         };
         Total::new(found, is_exact)
     }
 
     /// A derived table of `id`, [`FACETED`] and `place` in the list's order: all books that are read and are
-    /// hits, but of a search no more than [`MAX_HITS`]; those whose title is the query among them.
+    /// hits, but of a search no more than its most; those whose title is the query among them.
     pub(super) fn push(&self, sql: &mut QueryBuilder<MySql>, order: &Order, filter: &Filter) {
         sql.push("(select b.id, ").push(FACETED).push(", ");
         match (order.of_books, self) {
@@ -138,8 +142,8 @@ impl<'a> Hits<'a> {
                 sql.push("books b where b.isbn = ").push_bind(isbn.as_str().to_owned());
                 push_filter(sql, filter, "b.id");
             }
-            Self::Books { source, conditions, search, .. } => {
-                source.push(sql, *search, conditions, filter);
+            Self::Books { source, conditions, search, most, .. } => {
+                source.push(sql, *search, conditions, filter, *most);
                 if search.is_some() {
                     sql.push(" straight_join book_search s on s.book_id = c.id");
                 }
@@ -150,7 +154,7 @@ impl<'a> Hits<'a> {
                 }
                 if let Some(search) = search {
                     sql.push(" order by s.title_key = ").push_bind(search.title_key());
-                    sql.push(format_args!(" desc, b.ratings_count desc, b.id desc limit {MAX_HITS}"));
+                    sql.push(format_args!(" desc, b.ratings_count desc, b.id desc limit {most}"));
                 }
             }
         }
@@ -160,7 +164,14 @@ impl<'a> Hits<'a> {
 
 impl Source<'_> {
     /// A derived table `c` of ids: of hits, or of all books of a part.
-    fn push(&self, sql: &mut QueryBuilder<MySql>, search: Option<&Search>, conditions: &[Condition], filter: &Filter) {
+    fn push(
+        &self,
+        sql: &mut QueryBuilder<MySql>,
+        search: Option<&Search>,
+        conditions: &[Condition],
+        filter: &Filter,
+        most: u32,
+    ) {
         match self {
             Self::Part(counted) => counted.part.walk().push_set(sql),
             Self::Words { any_of, each, begun, all_of, beside } => {
@@ -170,7 +181,7 @@ impl Source<'_> {
                     sql.push_bind(word.clone());
                     sql.push(format_args!(" order by place, book_id limit {each}) e"));
                     push_words(sql, all_of);
-                    push_tests(sql, open(conditions, Some(word), all_of), filter);
+                    push_tests(sql, open(conditions, Some(word), all_of), filter, most);
                     sql.push(" union ");
                 }
                 for beginning in begun {
@@ -180,7 +191,7 @@ impl Source<'_> {
                     sql.push_bind(beginning.clone());
                     sql.push(" and word < ").push_bind(after_all(beginning)).push(") e");
                     push_words(sql, all_of);
-                    push_tests(sql, open(conditions, None, all_of), filter);
+                    push_tests(sql, open(conditions, None, all_of), filter, most);
                     sql.push(" union ");
                 }
                 if let Some(walk) = beside {
@@ -189,13 +200,13 @@ impl Source<'_> {
                     );
                     walk.push_window(sql, &Order::of(Sort::Popular, false), None, MAX_BESIDE);
                     sql.push(" most) e");
-                    push_tests(sql, conditions.iter().collect(), filter);
+                    push_tests(sql, conditions.iter().collect(), filter, most);
                     sql.push(" union ");
                 }
                 sql.push("(select e.book_id as id from (select book_id, place from book_search where title_key = ");
                 sql.push_bind(search.map(Search::title_key).unwrap_or_default());
                 sql.push(format_args!(" order by place, book_id limit {MIN_READ}) e"));
-                push_tests(sql, conditions.iter().collect(), filter);
+                push_tests(sql, conditions.iter().collect(), filter, most);
                 sql.push(")");
             }
         }
@@ -235,7 +246,7 @@ fn push_words(sql: &mut QueryBuilder<MySql>, words: &[String]) {
 }
 
 /// Tests the entries `e` in their order, until there are enough hits.
-fn push_tests(sql: &mut QueryBuilder<MySql>, conditions: Vec<&Condition>, filter: &Filter) {
+fn push_tests(sql: &mut QueryBuilder<MySql>, conditions: Vec<&Condition>, filter: &Filter, most: u32) {
     if !conditions.is_empty() {
         sql.push(" straight_join book_search s on s.book_id = e.book_id");
     }
@@ -245,7 +256,7 @@ fn push_tests(sql: &mut QueryBuilder<MySql>, conditions: Vec<&Condition>, filter
     sql.push(" where true");
     push_conditions(sql, conditions.into_iter());
     push_filter(sql, filter, "e.book_id");
-    sql.push(format_args!(" order by e.place, e.book_id limit {MAX_HITS})"));
+    sql.push(format_args!(" order by e.place, e.book_id limit {most})"));
 }
 
 fn push_conditions<'a>(sql: &mut QueryBuilder<MySql>, conditions: impl Iterator<Item = &'a Condition>) {

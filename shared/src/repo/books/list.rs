@@ -31,6 +31,8 @@ pub struct Listing {
     sort: Sort,
     after: Option<Cursor<Keys>>,
     limit: u32,
+    /// The most hits of its search that are read.
+    most: u32,
     /// That of all prices of the shop.
     currency: Currency,
 }
@@ -153,7 +155,8 @@ impl<'a> Plan<'a> {
         let rarest = narrowing.rarest();
         let source = match (&listing.search, rarest) {
             (Some(search), _) => {
-                Hits::of(connection, search, &listing.filter, rarest).await?.map_or(Source::Nothing, Source::Hits)
+                let hits = Hits::of(connection, search, &listing.filter, rarest, listing.most).await?;
+                hits.map_or(Source::Nothing, Source::Hits)
             }
             (None, Some(counted)) if narrowing.is_read_as_a_whole(&listing.filter, listing.sort, listing.limit) => {
                 Source::Hits(Hits::of_part(counted))
@@ -524,7 +527,12 @@ async fn genres_of(connection: &mut MySqlConnection, books: &[u32]) -> sqlx::Res
 
 impl Listing {
     pub fn new(search: Option<Search>, filter: Filter, sort: Sort, limit: u32) -> Self {
-        Self { search, filter, sort, after: None, limit, currency: Currency::EUR }
+        Self { search, filter, sort, after: None, limit, most: MAX_HITS, currency: Currency::EUR }
+    }
+
+    /// About the most popular hits of a search, in one slice; no others are read.
+    pub(in crate::repo) fn of_most_popular(search: Search, filter: Filter, limit: u32) -> Self {
+        Self { most: limit, ..Self::new(Some(search), filter, Sort::Popular, limit) }
     }
 
     #[must_use]
