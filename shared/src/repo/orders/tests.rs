@@ -10,8 +10,8 @@ use super::*;
 use crate::{
     domain::{
         Address, AddressText, BookId, CatalogueRow, Contact, Delivery, DisplayName, Email, Fingerprint, Language,
-        LineReason, Money, Order, OrderAction, OrderEvent, OrderLine, OrderReason, Part, Payment, Quantity, Stars,
-        SubmissionKey, TimeZone, VisitorId,
+        LineReason, Money, Order, OrderAction, OrderEvent, OrderLine, OrderNote, OrderReason, Part, Payment, Quantity,
+        Stars, SubmissionKey, TimeZone, VisitorId,
     },
     messages::{CustomerV1, OrderLineV1, OrderV1, RatingV1, SignedInBuyer, SignedInV1, Submission},
     repo::{
@@ -490,6 +490,55 @@ async fn a_cancellation_that_comes_before_its_order_is_kept_for_the_order_of_its
     run(&mut connection, &sweep(), &shop, minute(6) + early::KEEP).await;
     assert_eq!(remembered(&mut connection).await, 0);
     assert_sound_after(&mut connection, 42).await;
+}
+
+#[ignore = "needs MariaDB"]
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn messages_without_an_effect_are_recorded_for_ninety_days_and_those_of_strangers_twenty_times(pool: MySqlPool) {
+    let mut connection = writer(&pool).await;
+    let id = book(&mut connection, "uno", 20).await;
+    let [placed, never, cancelled] = [order(1, 1, &[(id, 1)]), order(2, 1, &[(id, 1)]), order(3, 1, &[(id, 1)])];
+    for order in [&placed, &cancelled] {
+        run(&mut connection, &message(order), &shop(), minute(1)).await;
+    }
+    let other_body = OrderV1 { note: OrderNote::parse("Hola").ok(), ..placed.clone() }.with_fingerprint();
+    run(&mut connection, &message(&other_body), &shop(), minute(2)).await;
+    for stranger in 0..50 {
+        let email = Email::parse(&format!("eva{stranger}@example.org")).unwrap();
+        for order in [&placed, &never] {
+            let cancel = cancelled_by(order, AskedBy::Email(email.clone()));
+            let Applied::Refused { .. } = run(&mut connection, &cancel, &shop(), minute(2)).await else {
+                panic!("{stranger}")
+            };
+            if stranger == 49 {
+                let again = run(&mut connection, &cancel, &shop(), minute(3)).await;
+                assert!(!matches!(again, Applied::Changed { .. }), "{again:?}");
+            }
+        }
+    }
+    let cancel = cancelled_by(&cancelled, by_cookie(&cancelled));
+    run(&mut connection, &cancel, &shop(), minute(2)).await;
+    staff(&mut connection, &cancelled, OrderAction::Shipped, minute(3)).await;
+    let count = async |connection: &mut MySqlConnection, order: &OrderV1| {
+        let rows: i64 = sqlx::query_scalar("select count(*) from order_messages where order_id = ?")
+            .bind(order.order.uuid())
+            .fetch_one(connection)
+            .await
+            .unwrap();
+        rows
+    };
+    for (days, of_placed, of_never, of_cancelled) in [(0, 22, 50, 3), (89, 22, 50, 3), (91, 1, 0, 3)] {
+        let now = minute(3) + Duration::days(days);
+        while let Applied::Swept { more: true, .. } = run(&mut connection, &sweep(), &shop(), now).await {}
+        let mut rows = Vec::new();
+        for order in [&placed, &never, &cancelled] {
+            rows.push(count(&mut connection, order).await);
+        }
+        assert_eq!(rows, [of_placed, of_never, of_cancelled], "after {days} days");
+    }
+    assert_eq!(run(&mut connection, &cancel, &shop(), minute(4)).await, Applied::Repeated { order: cancelled.order });
+    assert!(declared_at(&mut connection, cancelled.order).await.unwrap().is_some());
+    assert_eq!(stock_of(&mut connection, id).await, 19);
 }
 
 #[ignore = "needs MariaDB"]

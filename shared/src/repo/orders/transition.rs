@@ -176,7 +176,7 @@ pub async fn act(
         Some(locked) => change(connection, id, locked, action, Actor::Shop, shop, now).await?,
         None => Applied::Refused { order: None, refusal: Refusal::NoSuchOrder },
     };
-    note_effect(connection, id, &applied).await?;
+    note_effect(connection, id, &applied, now).await?;
     Ok(applied)
 }
 
