@@ -315,7 +315,7 @@ impl View<'_> {
                 self.text_with("rejected-delivery-price", "price", self.price(now))
             }
             OrderReason::TotalAbove { now } => self.text_with("rejected-total", "price", self.price(now)),
-            OrderReason::TooManyOpen { max } => self.count("rejected-too-many-open", *max),
+            OrderReason::TooManyOpen { .. } => self.text("rejected-too-many-open"),
             OrderReason::DeliveryNotOffered => self.text("rejected-delivery"),
             OrderReason::CountryNotServed => self.text("rejected-country"),
             OrderReason::PaymentNotAccepted => self.text("rejected-payment"),

@@ -66,6 +66,15 @@ impl Quote {
         }
     }
 
+    /// The quote with other quantities of its books, of which 0 leaves a book out, under a new key; none if nothing is left. The
+    /// prices of the books are those that the buyer has seen.
+    pub fn with_quantities(&self, shop: &Shop, key: Uuid, quantity: impl Fn(&QuoteLine) -> u8) -> Option<Self> {
+        let lines = self.lines.iter().map(|line| QuoteLine { quantity: quantity(line), ..line.clone() });
+        let lines: Vec<QuoteLine> = lines.filter(|line| line.quantity > 0).collect();
+        let quote = || Self { currency: self.currency.clone(), ..Self::new(shop, key, lines.clone(), self.is_partial) };
+        (!lines.is_empty()).then(quote)
+    }
+
     pub fn money(&self, minor: u32) -> Money {
         Money { minor, currency: self.currency.clone() }
     }
@@ -152,6 +161,18 @@ mod tests {
         }
         let endless = Quote::new(&shop(None), Uuid::nil(), vec![line(53, 20, u32::MAX), line(7, 20, u32::MAX)], false);
         assert_eq!(endless.total(Delivery::Ship).minor, u32::MAX);
+    }
+
+    #[test]
+    fn other_quantities_are_at_the_prices_that_were_seen_and_another_form() {
+        let quote = Quote::new(&shop(Some(4_000)), Uuid::nil(), vec![line(53, 2, 1_995), line(7, 1, 950)], false);
+        for (many, few, total) in [(2, 1, Some(4_940)), (1, 1, Some(3_340)), (0, 20, Some(19_000)), (0, 0, None)] {
+            let quantity = |line: &QuoteLine| if line.book == BookId::from(53) { many } else { few };
+            let changed = quote.with_quantities(&shop(Some(4_000)), Uuid::from_u128(7), quantity);
+            let of_changed = changed.as_ref().map(|quote| quote.total(Delivery::Ship).minor);
+            assert_eq!(of_changed, total, "{many} {few}: delivery is free from 40.00");
+            assert!(changed.is_none_or(|changed| changed.key == Uuid::from_u128(7) && changed.lines.len() <= 2));
+        }
     }
 
     #[test]

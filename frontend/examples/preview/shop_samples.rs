@@ -10,7 +10,7 @@ use shared::{
     domain::{
         Address, AddressText, Availability, Book, BookId, Cart, CartLine, Contact, Delivery, DisplayName, Email,
         Invalid, Language, LineReason, Money, Order, OrderId, OrderLine, OrderNote, OrderNumber, OrderReason,
-        OrderState, Payment, Phone, Reason, StateChange, SubmissionKey, Summary, TaxPart,
+        OrderState, Payment, Phone, Reason, RefusedCancellation, StateChange, SubmissionKey, Summary, TaxPart,
     },
     quote::{Quote, QuoteLine},
     shop::Shop,
@@ -115,7 +115,7 @@ fn checkouts(view: View, books: &[Summary], hostile: &Summary, show: &mut impl F
     let lines = vec![line(&books[0], 2, 1_995), line(&books[1], 1, 950)];
     let quote = Quote::new(&SHOP, Uuid::from_u128(7), lines.clone(), false);
     let sealed = quote.seal(&key());
-    let page = Checkout { view, shop: &SHOP, quote: &quote, sealed: &sealed, form: Form::default() };
+    let page = Checkout { view, shop: &SHOP, quote: &quote, sealed: &sealed, form: Form::default(), is_changed: false };
     show("checkout", &page);
     let typed = [
         ("name", "Ana"),
@@ -136,6 +136,8 @@ fn checkouts(view: View, books: &[Summary], hostile: &Summary, show: &mut impl F
     ];
     let form = Form { typed: &typed, invalid: &invalid, trouble: None };
     show("checkout-422", &Checkout { form, ..page });
+    let typed_only = Form { typed: &typed, ..Form::default() };
+    show("checkout-changed", &Checkout { form: typed_only, is_changed: true, ..page });
     let unavailable = Form { typed: &typed, trouble: Some(Trouble::Unavailable), ..Form::default() };
     show("checkout-503", &Checkout { form: unavailable, ..page });
     let other_rate = QuoteLine { tax_rate: 2_100, ..line(hostile, 20, 99_999) };
@@ -154,7 +156,15 @@ fn orders(view: View, books: &[Summary], hostile: &Summary, show: &mut impl FnMu
     let sent = order(&books[..2], OrderState::Received);
     let id = sent.id.to_string();
     let view = View { path: "/orders/x", ..view };
-    let page = OrderPage { view, id: &id, order: OrderView::Received, step: OrderStep::Reads, email: "", reloads: 0 };
+    let page = OrderPage {
+        view,
+        id: &id,
+        order: OrderView::Received,
+        step: OrderStep::Reads,
+        email: "",
+        sealed: "",
+        reloads: 0,
+    };
     show("order-received", &page);
     show("order-late", &OrderPage { reloads: OrderPage::MAX_RELOADS, ..page });
     show("order-unknown", &OrderPage { order: OrderView::Unknown, ..page });
@@ -184,6 +194,13 @@ fn orders(view: View, books: &[Summary], hostile: &Summary, show: &mut impl FnMu
     let cancelled = order(&books[..2], OrderState::Cancelled);
     let paid = Order { paid_at: Some(PLACED), ..cancelled.clone() };
     show("order-cancelled-declared", &OrderPage { order: OrderView::Whole(&cancelled), step: DECLARED, ..page });
+    let refused = |status| Some(RefusedCancellation { sent_at: PLACED + Duration::hours(9), status });
+    for state in [OrderState::Cancelled, OrderState::Expired, OrderState::Rejected, OrderState::Returned] {
+        let order = Order { refused: refused(state), ..order(&books[..2], state) };
+        show(&format!("order-refused-{}", state.code()), &OrderPage { order: OrderView::Whole(&order), ..page });
+    }
+    let late = Order { refused: refused(OrderState::Shipped), ..shipped.clone() };
+    show("order-refused-shipped", &OrderPage { order: OrderView::Whole(&late), ..page });
     show("order-cancelled-paid", &OrderPage { order: OrderView::Whole(&paid), ..page });
     let withdrawn = Order { withdrawn_at: Some(PLACED + Duration::days(9)), ..shipped.clone() };
     show("order-withdrawn", &OrderPage { order: OrderView::Whole(&withdrawn), ..page });
@@ -221,6 +238,9 @@ fn orders(view: View, books: &[Summary], hostile: &Summary, show: &mut impl FnMu
     }
     rejected.lines[1].title.clear();
     show("order-rejected-lines", &OrderPage { order: OrderView::Whole(&rejected), ..page });
+    let (lines, is_partial) = OrderPage::lines_again(&rejected, &SHOP).expect("some of it is available");
+    let sealed = Quote::new(&SHOP, Uuid::from_u128(7), lines, is_partial).seal(&key());
+    show("order-rejected-again", &OrderPage { order: OrderView::Whole(&rejected), sealed: &sealed, ..page });
     let strange = Order {
         note: OrderNote::parse("<b>\u{202e}\n\n¿?").ok(),
         ..order(std::slice::from_ref(hostile), OrderState::Shipped)
@@ -280,6 +300,7 @@ fn order(books: &[Summary], state: OrderState) -> Order {
         paid_at: None,
         expires_at: Some(PLACED + Duration::days(5)),
         withdrawn_at: None,
+        refused: None,
         contact: Some(Contact {
             name: DisplayName::parse("Ana Ruiz").expect("a name"),
             email: Email::parse("ana@example.org").expect("an address"),

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use shared::{
-    domain::{Delivery, Money, Payment, TaxPart},
+    domain::{BookId, Cart, Delivery, Money, Payment, TaxPart},
     quote::Quote,
     shop::Shop,
 };
@@ -20,11 +20,18 @@ pub struct Checkout<'a> {
     /// The quote as the form carries it.
     pub sealed: &'a str,
     pub form: Form<'a>,
+    /// Whether the form is shown because its quantities were changed, with totals that the buyer has not seen yet.
+    pub is_changed: bool,
 }
 
 impl Checkout<'_> {
     /// The hidden field with the sealed quote.
     pub const QUOTE: &'static str = "quote";
+
+    /// The field with the quantity of a book.
+    pub fn quantity_of(book: BookId) -> String {
+        format!("quantity-{book}")
+    }
 
     fn money(&self, minor: u32) -> Money {
         self.quote.money(minor)

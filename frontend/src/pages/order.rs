@@ -1,11 +1,15 @@
 //! The page of an order.
 
 use askama::Template;
-use shared::domain::{CartLine, Delivery, LineReason, Order, OrderLine, OrderReason, OrderState, Payment};
+use shared::{
+    domain::{CartLine, Delivery, LineReason, Order, OrderLine, OrderReason, OrderState, Payment, RefusedCancellation},
+    quote::QuoteLine,
+    shop::Shop,
+};
 use time::OffsetDateTime;
 
 use super::differ;
-use crate::{View, assets, delivery, format, refund};
+use crate::{Form, View, assets, delivery, format, pages::Checkout, refund};
 
 /// `/orders/{id}`
 #[derive(Template, Clone, Copy)]
@@ -18,6 +22,8 @@ pub struct OrderPage<'a> {
     /// The address that was typed: that of the order where the page shows everything, and another one where it does not.
     /// Empty if none was.
     pub email: &'a str,
+    /// A sealed quote of what is available of a rejected order, for the checkout; empty if nothing is, or nobody knows the buyer.
+    pub sealed: &'a str,
     /// How often a browser without script has loaded the page by itself.
     pub reloads: u8,
 }
@@ -139,7 +145,7 @@ impl OrderPage<'_> {
     fn state_text(&self) -> String {
         match self.whole() {
             Some(_) if self.is_cancelling() => self.view.text("order-cancelling"),
-            Some(order) if order.state.has_left_the_shop() && self.declared_at().is_some() => {
+            Some(order) if order.state.has_left_the_shop() && self.withdrawn_at().is_some() => {
                 self.view.text("order-withdrawal-received")
             }
             _ => self.view.order_state(self.state()),
@@ -160,6 +166,19 @@ impl OrderPage<'_> {
             _ => return None,
         };
         Some(self.view.text_with(key, "time", self.view.moment(at)))
+    }
+
+    /// Why the buyer's last cancellation had no effect.
+    fn refused(&self) -> Option<String> {
+        let RefusedCancellation { sent_at, status } = self.whole()?.refused?;
+        let key = match status {
+            OrderState::Cancelled => "order-refused-cancelled",
+            OrderState::Expired => "order-refused-expired",
+            OrderState::Rejected => "order-refused-rejected",
+            OrderState::Returned => "order-refused-returned",
+            _ => "order-refused-late",
+        };
+        Some(self.view.text_with(key, "time", self.view.moment(sent_at)))
     }
 
     /// What happens next.
@@ -281,6 +300,45 @@ impl OrderPage<'_> {
         (!lines.is_empty()).then(|| lines.join("."))
     }
 
+    /// What is available of a rejected order, at the prices of its decision, and whether that is less than was ordered; none
+    /// without a buyer to order again.
+    pub fn lines_again(order: &Order, shop: &Shop) -> Option<(Vec<QuoteLine>, bool)> {
+        let is_rejected = order.state == OrderState::Rejected && order.rejection != Some(OrderReason::Cancelled);
+        let line = |line: &OrderLine| {
+            let CartLine { book, quantity, price_seen: price } = available(line)?;
+            let is_priced = price > 0 && currency(line) == Some(shop.currency.as_str());
+            is_priced.then(|| QuoteLine { book, title: line.title.clone(), quantity, price, tax_rate: line.tax_rate })
+        };
+        let lines: Vec<QuoteLine> = order.lines.iter().filter_map(line).collect();
+        let copies: u32 = lines.iter().map(|line| u32::from(line.quantity)).sum();
+        let ordered: u32 = order.lines.iter().map(|line| u32::from(line.quantity)).sum();
+        (is_rejected && order.contact.is_some() && !lines.is_empty()).then_some((lines, copies < ordered))
+    }
+
+    /// What the buyer typed, by the fields of the checkout.
+    fn draft(order: &Order) -> Vec<(&'static str, String)> {
+        let contact = order.contact.iter().flat_map(|contact| {
+            let phone = contact.phone.as_ref().map(|phone| phone.as_str().to_owned()).unwrap_or_default();
+            [("name", contact.name.as_str().to_owned()), ("email", contact.email.as_str().to_owned()), ("phone", phone)]
+        });
+        let address = order.address.iter().flat_map(|address| {
+            let (first, others) =
+                address.street.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
+            [
+                ("recipient", address.name.clone()),
+                ("street", first.to_owned()),
+                ("street2", others.join(", ")),
+                ("postal_code", address.postal_code.clone().unwrap_or_default()),
+                ("place", address.place.clone()),
+                ("region", address.region.clone().unwrap_or_default()),
+                ("country", address.country.code().to_owned()),
+            ]
+        });
+        let note = order.note.iter().map(|note| ("note", note.as_str().to_owned()));
+        let choices = [("delivery", order.delivery.code().to_owned()), ("payment", order.payment.code().to_owned())];
+        contact.chain(choices).chain(address).chain(note).filter(|(_, value)| !value.is_empty()).collect()
+    }
+
     /// Whether the buyer may withdraw from the contract of an order that has left the shop.
     fn can_withdraw(&self) -> bool {
         self.whole().is_some_and(|order| order.state.has_left_the_shop()) && self.withdrawn_at().is_none()
@@ -307,6 +365,15 @@ impl OrderPage<'_> {
         let back = refund::is_possible(order).then(|| self.view.text("refund-terms"));
         [self.view.text_with("order-withdrawn", "time", time)].into_iter().chain(back).collect()
     }
+}
+
+/// The currency of the price of a line now.
+fn currency(line: &OrderLine) -> Option<&str> {
+    let now = match &line.reason {
+        Some(LineReason::PriceAbove { now } | LineReason::OtherCurrency { now }) => Some(now),
+        _ => line.unit_price.as_ref(),
+    };
+    now.map(|price| price.currency.as_str())
 }
 
 fn available(line: &OrderLine) -> Option<CartLine> {
@@ -339,7 +406,7 @@ mod tests {
             cart_change: None,
             order: None,
         };
-        OrderPage { view, id: "x", order, step, email: "", reloads }.render().unwrap()
+        OrderPage { view, id: "x", order, step, email: "", sealed: "", reloads }.render().unwrap()
     }
 
     #[test]

@@ -6,12 +6,16 @@ use frontend::{CartChange, CartNote, Form, Locale, PageContext, cart_of, pages::
 use shared::{
     ApiError, App, Reply, Request, Result,
     declaration::Declaration,
-    domain::{Address, AddressText, Email, Fingerprint, Invalid, Language, OrderId, Quantity, Reason, SubmissionKey},
+    domain::{
+        Address, AddressText, Cart, CartLine, Email, Fingerprint, Invalid, Language, OrderId, Quantity, Reason,
+        SubmissionKey,
+    },
     messages::{AskedBy, OrderLineV1, OrderV1},
-    quote::Quote,
+    quote::{Quote, QuoteLine},
     shop::Shop,
 };
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use super::{
     cart::{self, noted, with_cart},
@@ -43,14 +47,60 @@ async fn checkout(app: &App, request: &Request) -> Result<Reply> {
     };
     let context = PageContext::of(request);
     let show = |status, form: Form| {
-        let page = Checkout { view: context.view(), shop: seller, quote: &quote, sealed: &sealed, form };
+        let view = context.view();
+        let page = Checkout { view, shop: seller, quote: &quote, sealed: &sealed, form, is_changed: false };
         Ok(context.reply(status, &page)?.unstored())
     };
+    let is_changed = !request.is_too_large() && quote.lines.iter().any(|line| wanted(&typed, line) != line.quantity);
+    if is_changed && let Ok(key) = &key {
+        return change(request, &context, key, seller, &quote, &typed);
+    }
+    let is_button = typed.get("do").is_some_and(|button| button == "change");
     if let Some(shown) = Form::unsent(&typed, show) {
         return shown;
     }
+    if is_button && !is_changed {
+        return show(200, Form { typed: &pairs(&typed), ..Form::default() });
+    }
     let placed = async { place(app, request, &key?, seller, &quote, &typed, context.view().locale).await };
     Form::again(request, &typed, placed.await, show)
+}
+
+/// The quantity of a line that the form has now. What cannot be read changes nothing.
+fn wanted(typed: &BTreeMap<String, String>, line: &QuoteLine) -> u8 {
+    let number = typed.get(&Checkout::quantity_of(line.book)).and_then(|text| text.trim().parse::<u32>().ok());
+    number.map_or(line.quantity, |number| u8::try_from(number).unwrap_or(u8::MAX).min(Cart::MAX_COPIES))
+}
+
+/// Shows the form again with other quantities, in the cart too, and with everything that was typed. Nothing is ordered whose
+/// total the buyer has not seen.
+fn change(
+    request: &Request,
+    context: &PageContext,
+    key: &SubmissionKey,
+    shop: &Shop,
+    quote: &Quote,
+    typed: &BTreeMap<String, String>,
+) -> Result<Reply> {
+    let mut cart = cart_of(request);
+    for line in &quote.lines {
+        if cart.line(line.book).is_some() {
+            // A quantity of the form is never above the limit.
+            _ = cart.set(CartLine { book: line.book, quantity: wanted(typed, line), price_seen: line.price });
+        }
+    }
+    let Some(quote) = quote.with_quantities(shop, Uuid::new_v4(), |line| wanted(typed, line)) else {
+        let note = CartNote { change: CartChange::Changed, book: None };
+        return Ok(with_cart(Reply::see_other(&noted("/cart", note, &cart)), &cart));
+    };
+    let (typed, sealed) = (pairs(typed), quote.seal(key));
+    let form = Form { typed: &typed, ..Form::default() };
+    let page = Checkout { view: context.view(), shop, quote: &quote, sealed: &sealed, form, is_changed: true };
+    Ok(with_cart(context.reply(200, &page)?.unstored(), &cart))
+}
+
+fn pairs(typed: &BTreeMap<String, String>) -> Vec<(&str, &str)> {
+    typed.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
 }
 
 /// Places the order and leads to its page. What was ordered is no longer in the cart.
@@ -94,7 +144,7 @@ async fn place(
 }
 
 fn lines(quote: &Quote) -> Result<Vec<OrderLineV1>> {
-    let line = |line: &shared::quote::QuoteLine| {
+    let line = |line: &QuoteLine| {
         let quantity = Quantity::parse(line.quantity.into())?;
         Ok(OrderLineV1 { book: line.book, quantity, unit_price_seen: quote.money(line.price) })
     };
@@ -199,6 +249,60 @@ pub fn order_in(key: &SubmissionKey, request: &Request, segment: usize) -> Resul
 mod tests {
     use super::*;
     use crate::draft::tests::shop;
+
+    #[test]
+    fn changed_quantities_are_shown_with_all_that_was_typed_and_are_not_ordered() {
+        let key = SubmissionKey::parse(&format!("{}=", "A".repeat(43))).unwrap();
+        let line = |book: u32, quantity| QuoteLine {
+            book: book.into(),
+            title: format!("Book {book}"),
+            quantity,
+            price: 1_000,
+            tax_rate: 400,
+        };
+        let quote = Quote::new(&shop(), Uuid::nil(), vec![line(53, 2), line(7, 1)], false);
+        for (fields, cart, expected) in [
+            ("quantity-53=5&quantity-7=1", "cart=c56a4180-65aa-42ec-a945-5fd21dec0538.53:2:900", Some((5, 1))),
+            ("quantity-53=0&quantity-7=1", "cart=c56a4180-65aa-42ec-a945-5fd21dec0538.53:2:900.7:1:1000", Some((0, 1))),
+            ("quantity-53=99", "", Some((20, 1))),
+            ("quantity-53=0&quantity-7=0", "", None),
+        ] {
+            let body = format!("name=Ana&street=Calle+Mayor+1&{fields}");
+            let event = serde_json::json!({ "httpMethod": "POST", "path": "/checkout", "body": body,
+                "headers": { "cookie": cart, "content-type": "application/x-www-form-urlencoded" } });
+            let request = Request::from_event(serde_json::from_value(event).unwrap(), "id");
+            let typed = request.form().unwrap();
+            let reply = change(&request, &PageContext::of(&request), &key, &shop(), &quote, &typed).unwrap();
+            let status = reply.status();
+            let answer = serde_json::to_value(reply.finish(&request)).unwrap();
+            let Some((many, few)) = expected else {
+                assert_eq!(status, 303, "nothing is left: {answer}");
+                continue;
+            };
+            let html = answer["body"].as_str().unwrap();
+            let sealed = html.split("name=\"quote\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+            let shown = Quote::unseal(sealed, &key).unwrap();
+            let copies =
+                |book: u32| shown.lines.iter().find(|line| line.book == book.into()).map_or(0, |line| line.quantity);
+            assert_eq!((status, copies(53), copies(7)), (200, many, few), "{fields}");
+            assert_ne!(shown.key, quote.key, "another form is another order");
+            assert!(html.contains("value=\"Ana\"") && html.contains("value=\"Calle Mayor 1\""), "{html}");
+            if !cart.is_empty() {
+                let cookies = answer.to_string();
+                assert_eq!(cookies.contains(&format!(".53:{many}:1000")), many > 0, "{cookies}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_quantity_that_cannot_be_read_changes_nothing() {
+        let line = QuoteLine { book: 53.into(), title: String::new(), quantity: 2, price: 1, tax_rate: 0 };
+        for (typed, expected) in [("", 2), ("x", 2), ("-1", 2), (" 3 ", 3), ("0", 0), ("300", 20)] {
+            let typed = BTreeMap::from([("quantity-53".to_owned(), typed.to_owned())]);
+            assert_eq!(wanted(&typed, &line), expected, "{typed:?}");
+        }
+        assert_eq!(wanted(&BTreeMap::new(), &line), 2, "a form of an earlier version has no quantities");
+    }
 
     #[test]
     fn an_error_is_at_its_own_field_and_all_are_in_the_order_of_the_page() {

@@ -26,7 +26,7 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     let rates = tax_rates(app, &rows).await?;
     let Some(quote) = quote(shop, &view, &rows, &rates) else { return Ok(Reply::see_other("/cart")) };
     let sealed = quote.seal(&app.submission_key().await?);
-    let page = Checkout { view, shop, quote: &quote, sealed: &sealed, form: Form::default() };
+    let page = Checkout { view, shop, quote: &quote, sealed: &sealed, form: Form::default(), is_changed: false };
     // A browser that goes back to it fills in what was typed, which it does not for a page that it must not keep.
     Ok(context.reply(200, &page)?.revalidated_privately())
 }

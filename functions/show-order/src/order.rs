@@ -8,9 +8,12 @@ use shared::{
     ApiError, App, Reply, Request, Result,
     declaration::Declaration,
     domain::{Email, Order, OrderId, SubmissionKey, VisitorId},
+    quote::Quote,
     repo::orders,
+    shop::{Selling, Shop},
 };
 use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
 
 /// An id that the shop has made.
 pub async fn verified(app: &App, id: &str) -> Result<OrderId> {
@@ -77,13 +80,23 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     let context = PageContext::of(request).with_parameters(&[STEP, Declaration::PARAMETER]);
     // It is not a parameter of the page: its link to look again begins at 0.
     let reloads = request.raw_parameter(OrderPage::RELOADS).and_then(|count| count.parse().ok()).unwrap_or_default();
-    let page = OrderPage { view: context.view(), id: &id.to_string(), order: seen, step, email: &email, reloads };
+    let sealed = sealed_again(&key, seen).unwrap_or_default();
+    let id = id.to_string();
+    let page = OrderPage { view: context.view(), id: &id, order: seen, step, email: &email, sealed: &sealed, reloads };
     let status = match step {
         _ if is_away => 503,
         _ if is_refused => 422,
         _ => 200,
     };
     Ok(context.reply(status, &page)?.unstored())
+}
+
+/// What is available of the buyer's rejected order, for the checkout; none where nothing is, or the shop takes no orders.
+fn sealed_again(key: &SubmissionKey, seen: OrderView) -> Option<String> {
+    let OrderView::Whole(order) = seen else { return None };
+    let shop = frontend::shop().filter(|shop| Shop::selling(Some(shop)) == Selling::Yes)?;
+    let (lines, is_partial) = OrderPage::lines_again(order, shop)?;
+    Some(Quote::new(shop, Uuid::new_v4(), lines, is_partial).seal(key))
 }
 
 /// The parameter of the first of two steps.

@@ -39,7 +39,7 @@ pub use money::{Currency, Money};
 pub use order::{
     Actor, Address, AddressText, Contact, Country, Delivery, Fingerprint, LineReason, MAX_LINES, MailFailure, Order,
     OrderAction, OrderEvent, OrderId, OrderLine, OrderNote, OrderNumber, OrderOutcome, OrderReason, OrderState, Part,
-    Payment, Phone, Quantity, Refusal, StateChange, TaxPart,
+    Payment, Phone, Quantity, Refusal, RefusedCancellation, StateChange, TaxPart,
 };
 pub use rating::{PRIOR_MEAN, PRIOR_WEIGHT, Review, Stars};
 pub use rejection::Rejection;

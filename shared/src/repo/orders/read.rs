@@ -7,7 +7,8 @@ use uuid::Uuid;
 use crate::{
     domain::{
         Address, Contact, Delivery, DisplayName, Email, Isbn13, Language, LineReason, Money, Order, OrderId, OrderLine,
-        OrderNote, OrderNumber, OrderReason, OrderState, Payment, Phone, StateChange, TaxPart, VisitorId,
+        OrderNote, OrderNumber, OrderReason, OrderState, Payment, Phone, Refusal, RefusedCancellation, StateChange,
+        TaxPart, VisitorId,
     },
     staff::{SoldKind, SoldLine, StaffOrder, StaffOrderInFull, StaffOrderLine},
 };
@@ -83,12 +84,38 @@ pub async fn find_by_number(connection: &mut MySqlConnection, number: OrderNumbe
         paid_at: row.paid_at,
         expires_at: row.expires_at,
         withdrawn_at: row.withdrawn_at,
+        refused: refused_cancellation(connection, row.id).await?,
         contact,
         address: row.address.and_then(|address| serde_json::from_str::<Address>(&address).ok()),
         note: row.note.and_then(|note| OrderNote::parse(&note).ok()),
         language: known(Language::parse(&row.language).ok(), number, &row.language)?,
         placed_at: row.placed_at,
         repeated_at: row.repeated_at,
+    }))
+}
+
+/// The last cancellation of the buyer that the state of the order did not allow.
+async fn refused_cancellation(
+    connection: &mut MySqlConnection,
+    order: Uuid,
+) -> sqlx::Result<Option<RefusedCancellation>> {
+    let refused = sqlx::query!(
+        r#"
+        select
+            sent_at,
+            effect
+        from order_messages
+        where order_id = ?
+          and kind = 'order-action'
+          and effect like 'refused not-from:%'
+        order by sent_at desc
+        limit 1
+        "#,
+        order,
+    );
+    Ok(refused.fetch_optional(connection).await?.and_then(|row| {
+        let status = Refusal::from_state_in(row.effect.strip_prefix("refused ")?)?;
+        Some(RefusedCancellation { sent_at: row.sent_at, status })
     }))
 }
 
@@ -217,7 +244,8 @@ pub async fn list(
               where m.order_number = o.number
                 and m.failed_at is not null
               order by m.failure like 'complaint%' desc, m.failure like 'soft bounce%', m.failed_at desc
-              limit 1) as "failed_mail: String"
+              limit 1) as "failed_mail: String",
+            o.visitor_id as "visitor_id: Uuid"
         from json_table(?, '$[*]' columns (number int unsigned path '$')) asked
         straight_join orders o on o.number = asked.number
         order by o.number desc
@@ -243,6 +271,7 @@ pub async fn list(
                 expires_at: row.expires_at,
                 withdrawn_at: row.withdrawn_at,
                 is_paid: row.is_paid,
+                visitor: row.visitor_id.map(VisitorId),
                 failed_mail: row.failed_mail,
             })
         })
