@@ -56,8 +56,9 @@ pub async fn find_by_number(connection: &mut MySqlConnection, number: OrderNumbe
     let money = |minor| Money { minor, currency: row.currency.clone() };
     let lines = lines(connection, number, &row.currency).await?;
     let state = known(OrderState::from_code(&row.state), number, &row.state)?;
-    let is_charged =
-        !matches!(state, OrderState::Rejected | OrderState::Expired | OrderState::Cancelled | OrderState::Returned);
+    let has_ended =
+        matches!(state, OrderState::Rejected | OrderState::Expired | OrderState::Cancelled | OrderState::Returned);
+    let is_charged = !has_ended;
     let delivery_charged = if is_charged { row.delivery_price } else { 0 };
     let kept = lines.iter().map(|line| (charged(line), line.tax_rate));
     let taxed: Vec<_> = kept.filter(|_| is_charged).chain([(delivery_charged, row.delivery_tax_rate)]).collect();
@@ -84,7 +85,7 @@ pub async fn find_by_number(connection: &mut MySqlConnection, number: OrderNumbe
         paid_at: row.paid_at,
         expires_at: row.expires_at,
         withdrawn_at: row.withdrawn_at,
-        refused: refused_cancellation(connection, row.id).await?,
+        refused: if has_ended { refused_cancellation(connection, row.id).await? } else { None },
         contact,
         address: row.address.and_then(|address| serde_json::from_str::<Address>(&address).ok()),
         note: row.note.and_then(|note| OrderNote::parse(&note).ok()),
@@ -94,7 +95,7 @@ pub async fn find_by_number(connection: &mut MySqlConnection, number: OrderNumbe
     }))
 }
 
-/// The last cancellation of the buyer that the state of the order did not allow.
+/// The last cancellation of the buyer that the state of the order did not allow, which only an order that has ended has.
 async fn refused_cancellation(
     connection: &mut MySqlConnection,
     order: Uuid,
