@@ -39,15 +39,15 @@ use crate::{
 pub(super) use early::forget_customer;
 pub use early::forget_visitor;
 pub use mails::{
-    HELD_BACK, MAX_REJECTIONS_MAILED, UnsentMail, declared_at, fail_mail, lock_unsent_mails, mark_sent, unsent_mails,
-    withhold_mail,
+    HELD_BACK, MAX_CANCELLATIONS_MAILED, MAX_REJECTIONS_MAILED, UnsentMail, declared_at, fail_mail, lock_unsent_mails,
+    mark_sent, unsent_mails, withhold_mail,
 };
 pub(super) use owned::numbers_of_customer;
 pub use owned::{OWN, is_of_customer, of_customer};
 pub use privacy::{Erasure, erase, erase_order, of_visitor};
 pub(super) use purchases::has_bought;
 pub use read::{find, find_by_number, in_full, list, sold_between};
-pub use transition::act;
+pub use transition::{act, act_without_mail};
 pub use verify::{Moment, verify, verify_slice};
 
 /// The effect of a message or an action.
@@ -133,7 +133,7 @@ async fn cancel(
         return transition::withdraw(connection, message, &order, now).await;
     }
     let whole = crate::domain::OrderAction::Cancel(None);
-    transition::change(connection, message.id, order, whole, Actor::Buyer, shop, now).await
+    transition::change(connection, message.id, order, whole, transition::Voice::BUYER, shop, now).await
 }
 
 /// Enters a message, of a cancellation with its asker, before its order is looked for; false if it was processed before. Of
