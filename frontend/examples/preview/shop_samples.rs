@@ -261,6 +261,18 @@ fn orders(view: View, books: &[Summary], hostile: &Summary, show: &mut impl FnMu
     show("order-wrong-email-to-cancel", &OrderPage { step: OrderStep::Cancels, ..wrong });
     show("order-wrong-email-to-withdraw", &OrderPage { step: OrderStep::Cancels, email: "eva@example.org", ..left });
 
+    let mut of_two_rates = order(&books[..2], OrderState::Confirmed);
+    of_two_rates.lines[1].tax_rate = 2_100;
+    show("order-two-rates", &OrderPage { order: OrderView::Whole(&of_two_rates), ..page });
+    rejected_orders(page, books, show);
+    let strange = Order {
+        note: OrderNote::parse("<b>\u{202e}\n\n¿?").ok(),
+        ..order(std::slice::from_ref(hostile), OrderState::Shipped)
+    };
+    show("order-hostile", &OrderPage { order: OrderView::Whole(&strange), ..page });
+}
+
+fn rejected_orders(page: OrderPage, books: &[Summary], show: &mut impl FnMut(&str, &dyn DynTemplate)) {
     let refused = [
         LineReason::OutOfStock { left: 1 },
         LineReason::NoSuchBook,
@@ -271,9 +283,6 @@ fn orders(view: View, books: &[Summary], hostile: &Summary, show: &mut impl FnMu
         LineReason::OutOfStock { left: 0 },
         LineReason::Other("storm".into()),
     ];
-    let mut of_two_rates = order(&books[..2], OrderState::Confirmed);
-    of_two_rates.lines[1].tax_rate = 2_100;
-    show("order-two-rates", &OrderPage { order: OrderView::Whole(&of_two_rates), ..page });
     let mut rejected = order(&books[..8], OrderState::Rejected);
     for (line, reason) in rejected.lines.iter_mut().zip(refused) {
         line.reason = Some(reason);
@@ -284,11 +293,6 @@ fn orders(view: View, books: &[Summary], hostile: &Summary, show: &mut impl FnMu
     let again = Quote::new(&SHOP, Uuid::from_u128(7), OrderPage::lines_again(&rejected, &SHOP), false);
     let sealed = again.seal(&key());
     show("order-rejected-again", &OrderPage { order: OrderView::Whole(&rejected), sealed: &sealed, ..page });
-    let strange = Order {
-        note: OrderNote::parse("<b>\u{202e}\n\n¿?").ok(),
-        ..order(std::slice::from_ref(hostile), OrderState::Shipped)
-    };
-    show("order-hostile", &OrderPage { order: OrderView::Whole(&strange), ..page });
 }
 
 fn euro(minor: u32) -> Money {

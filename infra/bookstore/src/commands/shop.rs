@@ -127,7 +127,7 @@ struct Filter {
     /// Only orders whose e-mail address has this domain, or is this address
     #[arg(long, value_name = "DOMAIN")]
     email: Option<String>,
-    /// Only orders in this state: confirmed, awaiting_payment or ready
+    /// Only orders in this state: `confirmed`, `awaiting_payment` or `ready`
     #[arg(long, value_name = "STATE", value_parser = open_state)]
     state: Option<OrderState>,
     /// Only orders with copies of the book with this id
