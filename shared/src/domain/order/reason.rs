@@ -253,7 +253,8 @@ mod tests {
             (
                 TooManyOpen { max: 3 },
                 "too-many-open:3",
-                "You have 3 orders that are not paid yet; more are not accepted.",
+                "The shop limits the unpaid orders, and the copies of a book in them, of a browser, a mailbox and a postal \
+                 address; this order is above a limit.",
             ),
             (DeliveryNotOffered, "delivery-not-offered", "The shop does not offer this delivery."),
             (CountryNotServed, "country-not-served", "The shop does not send to this country."),

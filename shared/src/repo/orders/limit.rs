@@ -53,9 +53,11 @@ pub(super) async fn is_reached(
     let firsts = [Some(keys.mailbox[0]), Some(keys.visitor.as_bytes()[0]), keys.address.map(|key| key[0])];
     lock(connection, firsts.into_iter().flatten().map(|first| first % SLOTS).collect()).await?;
     let max = i64::from(shop.max_open_orders);
-    Ok(open_orders(connection, &keys).await? >= max
+    let open = open_orders(connection, &keys).await?;
+    // Most buyers have no other open order, and then no copies in one.
+    Ok(open >= max
         || cancelled_today(connection, &keys, now).await? >= max
-        || copies_of_a_book(connection, &keys, order).await? > i64::from(shop.max_open_copies()))
+        || open > 0 && copies_of_a_book(connection, &keys, order).await? > i64::from(shop.max_open_copies()))
 }
 
 /// The open orders that are not paid.
