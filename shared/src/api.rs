@@ -404,7 +404,8 @@ pub struct OrderDetails {
     #[serde(serialize_with = "optional_milliseconds")]
     #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub withdrawn_at: Option<OffsetDateTime>,
-    /// The buyer's last cancellation that had no effect, because the order had ended: its `status` is what the order was.
+    /// The buyer's last cancellation of the last 90 days that had no effect, because the order had ended: its `status` is what
+    /// the order was.
     pub cancellation_refused: Option<RefusedCancellation>,
     /// When its `Idempotency-Key` came back with another body, the last time. That body had no effect.
     #[serde(serialize_with = "optional_milliseconds")]
