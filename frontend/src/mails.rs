@@ -491,6 +491,7 @@ mod tests {
             language: Language::parse(language).unwrap(),
             placed_at: PLACED,
             repeated_at: None,
+            refused: None,
         }
     }
 

@@ -1,6 +1,6 @@
 //! Why an order was not accepted, in words, and what of it can be ordered again; alike on its page and in its mail.
 
-use shared::domain::{CartLine, LineReason, Order, OrderLine, OrderReason, OrderState};
+use shared::domain::{CartLine, LineReason, Money, Order, OrderLine, OrderReason, OrderState};
 
 use crate::{Locale, format};
 
@@ -14,7 +14,8 @@ pub fn order_reason(locale: Locale, reason: &OrderReason) -> String {
         OrderReason::TotalAbove { now } => {
             locale.text_with("rejected-total", [("price", format::price(locale, now).into())])
         }
-        OrderReason::TooManyOpen { max } => locale.text_with("rejected-too-many-open", [("count", (*max).into())]),
+        // Anybody can name the mailbox of somebody else: it must not say what the shop knows of it.
+        OrderReason::TooManyOpen { .. } => locale.text("rejected-too-many-open"),
         OrderReason::DeliveryNotOffered => locale.text("rejected-delivery"),
         OrderReason::CountryNotServed => locale.text("rejected-country"),
         OrderReason::PaymentNotAccepted => locale.text("rejected-payment"),
@@ -57,9 +58,14 @@ pub fn available(order: &Order) -> Vec<CartLine> {
 
 fn available_of(line: &OrderLine) -> Option<CartLine> {
     let quantity = line.reason.as_ref().map_or(line.quantity, |reason| reason.available(line.quantity));
-    let now = match &line.reason {
+    let price_seen = price_now(line).map_or(0, |price| price.minor);
+    (quantity > 0).then_some(CartLine { book: line.book, quantity, price_seen })
+}
+
+/// The price of a copy at the decision; none of a book without one.
+pub fn price_now(line: &OrderLine) -> Option<&Money> {
+    match &line.reason {
         Some(LineReason::PriceAbove { now } | LineReason::OtherCurrency { now }) => Some(now),
         _ => line.unit_price.as_ref(),
-    };
-    (quantity > 0).then(|| CartLine { book: line.book, quantity, price_seen: now.map_or(0, |price| price.minor) })
+    }
 }

@@ -669,6 +669,44 @@ fn the_checkout_states_everything_that_the_law_wants_before_the_order() {
 }
 
 #[test]
+fn quantities_are_changed_in_the_checkout_where_nothing_that_was_typed_is_lost() {
+    let html = page("en/checkout-changed");
+    for there in [
+        "Nothing was ordered: check the total, and then order.",
+        "value=\"Ana\"",
+        "Calle Mayor 1",
+        "<option value=\"2\" selected>2</option>",
+        "<option value=\"0\">Remove</option>",
+        "name=\"do\" value=\"change\">Update quantities</button>",
+    ] {
+        assert!(html.contains(there), "{there}: {html}");
+    }
+    assert!(!page("en/checkout").contains("Nothing was ordered"));
+}
+
+#[test]
+fn what_is_available_of_a_rejected_order_is_ordered_with_the_contact_and_address_of_before() {
+    let html = page("en/order-rejected-again");
+    let form = html.split("action=\"/checkout\"").nth(1).and_then(|rest| rest.split("</form>").next()).unwrap();
+    for (name, value) in [
+        ("name", "Ana Ruiz"),
+        ("email", "ana@example.org"),
+        ("phone", "+34 600 123 123"),
+        ("delivery", "collect"),
+        ("payment", "bank_transfer"),
+        ("note", "Es un regalo.\nSin el precio, por favor."),
+    ] {
+        assert!(form.contains(&format!("type=\"hidden\" name=\"{name}\" value=\"")), "{name}: {form}");
+        assert!(form.replace("&#43;", "+").contains(value), "{value}: {form}");
+    }
+    assert!(form.contains("name=\"do\" value=\"again\">Order what is available</button>"), "{form}");
+    for (name, there) in [("en/order-rejected-lines", false), ("en/order-rejected-again", true)] {
+        assert_eq!(page(name).contains("action=\"/checkout\""), there, "{name}");
+        assert!(page(name).contains("name=\"lines\""), "{name}: the cart is offered too");
+    }
+}
+
+#[test]
 fn a_refused_order_is_shown_with_everything_that_was_typed_and_the_reason_beside_each_field() {
     let html = page("es/checkout-422");
     for (field, text) in [
@@ -713,7 +751,7 @@ fn an_order_shows_its_state_and_what_happens_next() {
         ),
         ("en/order-ready", "Order 100042: Ready to collect", "You can collect it until 29 November 2026"),
         ("en/order-shipped", "Order 100042: Sent", "Withdraw from contract here"),
-        ("en/order-rejected", "Order 100042: Not accepted", "You have 5 orders to pay or collect"),
+        ("en/order-rejected", "Order 100042: Not accepted", "this one is above a limit"),
         ("en/order-cancelled", "Order 100042: Cancelled", "2 copies cancelled"),
         ("en/order-expired", "Order 100042: Expired", "the books are on sale again"),
         ("en/order-returned", "Order 100042: Returned", "2 copies returned"),
@@ -828,7 +866,11 @@ fn what_the_buyer_has_declared_is_confirmed_at_the_top_and_in_the_history_and_no
         (
             "en/order-withdrawn",
             false,
-            &["You withdrew from the contract on 3 December 2026", "You withdrew from the contract <time"],
+            &[
+                "Withdrawal received</p>",
+                "You withdrew from the contract on 3 December 2026",
+                "You withdrew from the contract <time",
+            ],
             "Withdraw from contract here",
         ),
         (
@@ -837,6 +879,16 @@ fn what_the_buyer_has_declared_is_confirmed_at_the_top_and_in_the_history_and_no
             &["and the books are back", "We pay you back €83.75, by 17 December 2026"],
             "Send the books back",
         ),
+        ("en/order-refused-cancelled", false, &["changed nothing: the order was cancelled already"], "We received"),
+        (
+            "en/order-refused-expired",
+            false,
+            &["came too late and changed nothing: the order had expired"],
+            "We received",
+        ),
+        ("en/order-refused-rejected", false, &["changed nothing: we had not accepted the order"], "We received"),
+        ("en/order-refused-returned", false, &["the books had come back already"], "We received"),
+        ("es/order-refused-shipped", false, &["el pedido ya había salido de la librería"], "Recibimos"),
         (
             "en/order-cancelled-paid",
             false,

@@ -11,9 +11,9 @@ use crate::{
     domain::{
         self, Address, Author, BookId, Contact, Customer, Delivery, DisplayName, Email, Facets, Genre, Histogram,
         Invalid, Language, LineReason, MAX_LINES, MessageText, Money, Order, OrderId, OrderLine, OrderNote,
-        OrderNumber, OrderReason, OrderState, Outcome, OwnRating, Payment, Phone, Quantity, Rejection, ReviewText,
-        SavedAddress, Slice, Stars, StateChange, Subject, SubmissionId, Summary, TaxPart, milliseconds,
-        optional_milliseconds,
+        OrderNumber, OrderReason, OrderState, Outcome, OwnRating, Payment, Phone, Quantity, RefusedCancellation,
+        Rejection, ReviewText, SavedAddress, Slice, Stars, StateChange, Subject, SubmissionId, Summary, TaxPart,
+        milliseconds, optional_milliseconds,
     },
     shop::{self, Selling, WhyNot},
     staff::ContactMessage,
@@ -404,6 +404,9 @@ pub struct OrderDetails {
     #[serde(serialize_with = "optional_milliseconds")]
     #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub withdrawn_at: Option<OffsetDateTime>,
+    /// The buyer's last cancellation of the last 90 days that had no effect, because the order had ended: its `status` is what
+    /// the order was.
+    pub cancellation_refused: Option<RefusedCancellation>,
     /// When its `Idempotency-Key` came back with another body, the last time. That body had no effect.
     #[serde(serialize_with = "optional_milliseconds")]
     #[schemars(with = "Option<String>", extend("format" = "date-time"))]
@@ -770,6 +773,7 @@ impl OrderDetails {
             payment: order.payment,
             expires_at: order.expires_at,
             withdrawn_at: order.withdrawn_at,
+            cancellation_refused: order.refused,
             repeated_at: order.repeated_at,
             contact: order.contact,
             address: order.address,

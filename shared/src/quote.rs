@@ -86,6 +86,24 @@ impl Quote {
         Self { key, ..self.clone() }.issued(now)
     }
 
+    /// The same with other quantities of its books, of which 0 leaves a book out; none if nothing is left. The prices of the
+    /// books are those that the buyer has seen.
+    pub fn with_quantities(
+        &self,
+        shop: &Shop,
+        key: Uuid,
+        now: OffsetDateTime,
+        quantity: impl Fn(&QuoteLine) -> u8,
+    ) -> Option<Self> {
+        let lines = self.lines.iter().map(|line| QuoteLine { quantity: quantity(line), ..line.clone() });
+        let lines: Vec<QuoteLine> = lines.filter(|line| line.quantity > 0).collect();
+        if lines.is_empty() {
+            return None;
+        }
+        let quote = Self::new(shop, key, lines, self.is_partial).issued(now);
+        Some(Self { currency: self.currency.clone(), ..quote })
+    }
+
     /// Whether its form is too old to order by. With the form somebody who finds it on a shared computer could see the order
     /// that was placed by it.
     pub fn is_outdated(&self, now: OffsetDateTime) -> bool {
@@ -181,6 +199,19 @@ mod tests {
         }
         let endless = Quote::new(&shop(None), Uuid::nil(), vec![line(53, 20, u32::MAX), line(7, 20, u32::MAX)], false);
         assert_eq!(endless.total(Delivery::Ship).minor, u32::MAX);
+    }
+
+    #[test]
+    fn other_quantities_are_at_the_prices_that_were_seen_and_another_form() {
+        const NOW: OffsetDateTime = datetime!(2026-01-02 03:04:05 UTC);
+        let quote = Quote::new(&shop(Some(4_000)), Uuid::nil(), vec![line(53, 2, 1_995), line(7, 1, 950)], false);
+        for (many, few, total) in [(2, 1, Some(4_940)), (1, 1, Some(3_340)), (0, 20, Some(19_000)), (0, 0, None)] {
+            let quantity = |line: &QuoteLine| if line.book == BookId::from(53) { many } else { few };
+            let changed = quote.with_quantities(&shop(Some(4_000)), Uuid::from_u128(7), NOW, quantity);
+            let of_changed = changed.as_ref().map(|quote| quote.total(Delivery::Ship).minor);
+            assert_eq!(of_changed, total, "{many} {few}: delivery is free from 40.00");
+            assert!(changed.is_none_or(|changed| changed.key == Uuid::from_u128(7) && !changed.is_outdated(NOW)));
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::domain::{Currency, Delivery, Email, Money, Payment, TimeZone};
+use crate::domain::{Currency, Delivery, Email, Money, Payment, Quantity, TimeZone};
 
 /// Environment variable with the shop as JSON; absent where the stage has no `[shop]`.
 pub const SHOP: &str = "ANAQUEL_SHOP";
@@ -173,6 +173,12 @@ impl Shop {
 }
 
 impl Shop {
+    /// The most copies of one book in the open orders of one buyer that are not paid: those of the largest line, or four for
+    /// each order where the shop allows many.
+    pub fn max_open_copies(&self) -> u32 {
+        u32::from(Quantity::MAX).max(4 * u32::from(self.max_open_orders))
+    }
+
     /// Days after which an order that was sent is taken as delivered; also where the shop no longer sends any.
     pub fn delivered_after_days(&self) -> u16 {
         self.ship.as_ref().map_or(Ship::DELIVERED_AFTER_DAYS, |ship| ship.delivered_after_days)

@@ -111,6 +111,9 @@ pub enum StaffTask {
         id: Uuid,
         order: OrderNumber,
         action: OrderAction,
+        /// Whether the buyer gets no mail about it.
+        #[serde(default)]
+        without_mail: bool,
     },
     /// Removes who placed an order, for a buyer whose browser is not known.
     EraseOrder {

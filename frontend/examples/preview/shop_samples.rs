@@ -10,7 +10,7 @@ use shared::{
     domain::{
         Address, AddressText, Availability, Book, BookId, Cart, CartLine, Contact, CopiesChange, Delivery, DisplayName,
         Email, Invalid, Language, LineReason, Money, Order, OrderId, OrderLine, OrderNote, OrderNumber, OrderReason,
-        OrderState, Payment, Phone, Reason, StateChange, SubmissionKey, Summary, TaxPart,
+        OrderState, Payment, Phone, Reason, RefusedCancellation, StateChange, SubmissionKey, Summary, TaxPart,
     },
     quote::{Quote, QuoteLine},
     shop::Shop,
@@ -133,7 +133,8 @@ fn checkouts(view: View, books: &[Summary], hostile: &Summary, show: &mut impl F
     let lines = vec![line(&books[0], 2, 1_995), line(&books[1], 1, 950)];
     let quote = Quote::new(&SHOP, Uuid::from_u128(7), lines.clone(), false);
     let sealed = quote.seal(&key());
-    let page = Checkout { view, shop: &SHOP, quote: &quote, sealed: &sealed, form: Form::default() };
+    let page =
+        Checkout { view, shop: &SHOP, quote: &quote, sealed: &sealed, form: Form::default(), is_unordered: false };
     show("checkout", &page);
     let typed = [
         ("name", "Ana"),
@@ -154,6 +155,8 @@ fn checkouts(view: View, books: &[Summary], hostile: &Summary, show: &mut impl F
     ];
     let form = Form { typed: &typed, invalid: &invalid, trouble: None };
     show("checkout-422", &Checkout { form, ..page });
+    let typed_only = Form { typed: &typed, ..Form::default() };
+    show("checkout-changed", &Checkout { form: typed_only, is_unordered: true, ..page });
     let unavailable = Form { typed: &typed, trouble: Some(Trouble::Unavailable), ..Form::default() };
     show("checkout-503", &Checkout { form: unavailable, ..page });
     for (name, trouble) in [("checkout-outdated", Trouble::Outdated), ("checkout-gone", Trouble::Gone)] {
@@ -183,6 +186,7 @@ fn orders(view: View, books: &[Summary], hostile: &Summary, show: &mut impl FnMu
         order: OrderView::Received,
         step: OrderStep::Reads,
         email: "",
+        sealed: "",
         reloads: 0,
         is_resent: false,
     };
@@ -230,6 +234,13 @@ fn orders(view: View, books: &[Summary], hostile: &Summary, show: &mut impl FnMu
     let cancelled = order(&books[..2], OrderState::Cancelled);
     let paid = Order { paid_at: Some(PLACED), ..cancelled.clone() };
     show("order-cancelled-declared", &OrderPage { order: OrderView::Whole(&cancelled), step: DECLARED, ..page });
+    let refused = |status| Some(RefusedCancellation { sent_at: PLACED + Duration::hours(9), status });
+    for state in [OrderState::Cancelled, OrderState::Expired, OrderState::Rejected, OrderState::Returned] {
+        let order = Order { refused: refused(state), ..order(&books[..2], state) };
+        show(&format!("order-refused-{}", state.code()), &OrderPage { order: OrderView::Whole(&order), ..page });
+    }
+    let late = Order { refused: refused(OrderState::Shipped), ..shipped.clone() };
+    show("order-refused-shipped", &OrderPage { order: OrderView::Whole(&late), ..page });
     show("order-cancelled-paid", &OrderPage { order: OrderView::Whole(&paid), ..page });
     let withdrawn = Order { withdrawn_at: Some(PLACED + Duration::days(9)), ..shipped.clone() };
     show("order-withdrawn", &OrderPage { order: OrderView::Whole(&withdrawn), ..page });
@@ -250,6 +261,18 @@ fn orders(view: View, books: &[Summary], hostile: &Summary, show: &mut impl FnMu
     show("order-wrong-email-to-cancel", &OrderPage { step: OrderStep::Cancels, ..wrong });
     show("order-wrong-email-to-withdraw", &OrderPage { step: OrderStep::Cancels, email: "eva@example.org", ..left });
 
+    let mut of_two_rates = order(&books[..2], OrderState::Confirmed);
+    of_two_rates.lines[1].tax_rate = 2_100;
+    show("order-two-rates", &OrderPage { order: OrderView::Whole(&of_two_rates), ..page });
+    rejected_orders(page, books, show);
+    let strange = Order {
+        note: OrderNote::parse("<b>\u{202e}\n\n¿?").ok(),
+        ..order(std::slice::from_ref(hostile), OrderState::Shipped)
+    };
+    show("order-hostile", &OrderPage { order: OrderView::Whole(&strange), ..page });
+}
+
+fn rejected_orders(page: OrderPage, books: &[Summary], show: &mut impl FnMut(&str, &dyn DynTemplate)) {
     let refused = [
         LineReason::OutOfStock { left: 1 },
         LineReason::NoSuchBook,
@@ -260,9 +283,6 @@ fn orders(view: View, books: &[Summary], hostile: &Summary, show: &mut impl FnMu
         LineReason::OutOfStock { left: 0 },
         LineReason::Other("storm".into()),
     ];
-    let mut of_two_rates = order(&books[..2], OrderState::Confirmed);
-    of_two_rates.lines[1].tax_rate = 2_100;
-    show("order-two-rates", &OrderPage { order: OrderView::Whole(&of_two_rates), ..page });
     let mut rejected = order(&books[..8], OrderState::Rejected);
     for (line, reason) in rejected.lines.iter_mut().zip(refused) {
         line.reason = Some(reason);
@@ -270,11 +290,9 @@ fn orders(view: View, books: &[Summary], hostile: &Summary, show: &mut impl FnMu
     rejected.rejection = Some(OrderReason::Lines);
     rejected.lines[1].title.clear();
     show("order-rejected-lines", &OrderPage { order: OrderView::Whole(&rejected), ..page });
-    let strange = Order {
-        note: OrderNote::parse("<b>\u{202e}\n\n¿?").ok(),
-        ..order(std::slice::from_ref(hostile), OrderState::Shipped)
-    };
-    show("order-hostile", &OrderPage { order: OrderView::Whole(&strange), ..page });
+    let again = Quote::new(&SHOP, Uuid::from_u128(7), OrderPage::lines_again(&rejected, &SHOP), false);
+    let sealed = again.seal(&key());
+    show("order-rejected-again", &OrderPage { order: OrderView::Whole(&rejected), sealed: &sealed, ..page });
 }
 
 fn euro(minor: u32) -> Money {
@@ -336,6 +354,7 @@ fn order(books: &[Summary], state: OrderState) -> Order {
         paid_at: None,
         expires_at: Some(PLACED + Duration::days(5)),
         withdrawn_at: None,
+        refused: None,
         contact: Some(Contact {
             name: DisplayName::parse("Ana Ruiz").expect("a name"),
             email: Email::parse("ana@example.org").expect("an address"),

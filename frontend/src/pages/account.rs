@@ -1,7 +1,7 @@
 //! The pages of a customer's account. Every form has a key that only the session of the customer has.
 
 use askama::Template;
-use shared::domain::{Customer, OrderState, OwnOrder, OwnRating, SavedAddress};
+use shared::domain::{Address, Customer, OrderState, OwnOrder, OwnRating, SavedAddress};
 
 use crate::{Form, Locale, View, assets, links};
 
@@ -182,21 +182,25 @@ impl AccountAddress<'_> {
 
     /// Fields of the form with the values of a saved address.
     pub fn fields(saved: &SavedAddress) -> Vec<(&'static str, String)> {
-        let address = &saved.address;
-        let street = |at: usize| address.street.get(at).cloned().unwrap_or_default();
-        // Of more lines, the form has all behind the first in its second.
-        let more = address.street.iter().skip(1).cloned().collect::<Vec<_>>().join(", ");
-        vec![
-            ("recipient", address.name.clone()),
-            ("street", street(0)),
-            ("street2", more),
-            ("postal_code", address.postal_code.clone().unwrap_or_default()),
-            ("place", address.place.clone()),
-            ("region", address.region.clone().unwrap_or_default()),
-            ("country", address.country.code().to_owned()),
-            ("default", if saved.is_default { "yes".to_owned() } else { String::new() }),
-        ]
+        let default = if saved.is_default { "yes".to_owned() } else { String::new() };
+        address_fields(&saved.address).into_iter().chain([("default", default)]).collect()
     }
+}
+
+/// The fields of a form with the values of an address. Of more lines of the street, the form has all behind the first in its
+/// second.
+pub(super) fn address_fields(address: &Address) -> Vec<(&'static str, String)> {
+    let (first, more) =
+        address.street.split_first().map_or((String::new(), &[][..]), |(first, more)| (first.clone(), more));
+    vec![
+        ("recipient", address.name.clone()),
+        ("street", first),
+        ("street2", more.join(", ")),
+        ("postal_code", address.postal_code.clone().unwrap_or_default()),
+        ("place", address.place.clone()),
+        ("region", address.region.clone().unwrap_or_default()),
+        ("country", address.country.code().to_owned()),
+    ]
 }
 
 impl AccountLanguage<'_> {

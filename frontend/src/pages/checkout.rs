@@ -2,7 +2,7 @@
 
 use askama::Template;
 use shared::{
-    domain::{Delivery, Money, Payment, TaxPart},
+    domain::{BookId, Cart, Delivery, Money, Payment, TaxPart},
     quote::Quote,
     shop::Shop,
 };
@@ -20,6 +20,9 @@ pub struct Checkout<'a> {
     /// The quote as the form carries it.
     pub sealed: &'a str,
     pub form: Form<'a>,
+    /// Whether the form is shown because of the button that changes the quantities, with totals that the buyer may not have
+    /// seen yet.
+    pub is_unordered: bool,
 }
 
 impl Checkout<'_> {
@@ -27,10 +30,19 @@ impl Checkout<'_> {
     pub const QUOTE: &'static str = "quote";
     /// The hidden field of a form whose sender knows that its books are no longer in the cart.
     pub const ALL_THE_SAME: &'static str = "all-the-same";
+    /// The button that takes over the quantities, and orders nothing.
+    pub const CHANGE: &'static str = "change";
+    /// The button that leads from a rejected order to a form with all that was typed.
+    pub const AGAIN: &'static str = "again";
 
     /// Whether the sender of the form is asked, or was asked, if its books are to be ordered all the same.
     fn asks(&self) -> bool {
         self.form.trouble == Some(Trouble::Gone) || !self.form.value(Self::ALL_THE_SAME).is_empty()
+    }
+
+    /// The field with the quantity of a book.
+    pub fn quantity_of(book: BookId) -> String {
+        format!("quantity-{book}")
     }
 
     fn money(&self, minor: u32) -> Money {

@@ -1,10 +1,14 @@
 //! The page of an order.
 
 use askama::Template;
-use shared::domain::{CartLine, Delivery, Order, OrderLine, OrderState, Payment};
+use shared::{
+    domain::{CartLine, Delivery, Order, OrderLine, OrderState, Payment, RefusedCancellation},
+    quote::QuoteLine,
+    shop::Shop,
+};
 use time::OffsetDateTime;
 
-use super::differ;
+use super::{Checkout, account, differ};
 use crate::{View, assets, delivery, format, mails, refund, rejected};
 
 /// `/orders/{id}`
@@ -18,6 +22,8 @@ pub struct OrderPage<'a> {
     /// The address that was typed: that of the order where the page shows everything, and another one where it does not.
     /// Empty if none was.
     pub email: &'a str,
+    /// A sealed quote of what is available of a rejected order, for the checkout; empty if nothing is, or nobody knows the buyer.
+    pub sealed: &'a str,
     /// How often a browser without script has loaded the page by itself.
     pub reloads: u8,
     /// Whether this browser has just sent the order's form again.
@@ -164,7 +170,7 @@ impl OrderPage<'_> {
     fn state_text(&self) -> String {
         match self.whole() {
             Some(_) if self.is_cancelling() => self.view.text("order-cancelling"),
-            Some(order) if order.state.has_left_the_shop() && self.declared_at().is_some() => {
+            Some(order) if order.state.has_left_the_shop() && self.withdrawn_at().is_some() => {
                 self.view.text("order-withdrawal-received")
             }
             None if self.withdraws() => self.view.text("order-withdrawal-received"),
@@ -195,6 +201,19 @@ impl OrderPage<'_> {
         let can_know = !matches!(self.order, OrderView::State(_));
         let key = if self.state().can_be_cancelled() { "order-resent" } else { "order-resent-as-it-is" };
         (can_know && (self.is_resent || is_repeated)).then_some(key)
+    }
+
+    /// Why the buyer's last cancellation had no effect.
+    fn refused(&self) -> Option<String> {
+        let RefusedCancellation { sent_at, status } = self.whole()?.refused?;
+        let key = match status {
+            OrderState::Cancelled => "order-refused-cancelled",
+            OrderState::Expired => "order-refused-expired",
+            OrderState::Rejected => "order-refused-rejected",
+            OrderState::Returned => "order-refused-returned",
+            _ => "order-refused-late",
+        };
+        Some(self.view.text_with(key, "time", self.view.moment(sent_at)))
     }
 
     /// What happens next.
@@ -328,6 +347,31 @@ impl OrderPage<'_> {
         (!lines.is_empty()).then(|| lines.join("."))
     }
 
+    /// What is available of a rejected order, at the prices of its decision, for a new order of its buyer; empty if nothing is,
+    /// or the shop no longer knows the buyer.
+    pub fn lines_again(order: &Order, shop: &Shop) -> Vec<QuoteLine> {
+        let line = |CartLine { book, quantity, price_seen: price }: CartLine| {
+            let line = order.lines.iter().find(|line| line.book == book)?;
+            let is_priced = rejected::price_now(line)?.currency == shop.currency;
+            let title = line.title.clone();
+            is_priced.then_some(QuoteLine { book, title, quantity, price, tax_rate: line.tax_rate })
+        };
+        let lines = rejected::available(order).into_iter().filter_map(line);
+        lines.filter(|_| order.contact.is_some()).collect()
+    }
+
+    /// What the buyer typed, by the fields of the checkout.
+    fn draft(order: &Order) -> Vec<(&'static str, String)> {
+        let contact = order.contact.iter().flat_map(|contact| {
+            let phone = contact.phone.as_ref().map(|phone| phone.as_str().to_owned()).unwrap_or_default();
+            [("name", contact.name.as_str().to_owned()), ("email", contact.email.as_str().to_owned()), ("phone", phone)]
+        });
+        let choices = [("delivery", order.delivery.code().to_owned()), ("payment", order.payment.code().to_owned())];
+        let address = order.address.iter().flat_map(account::address_fields);
+        let note = order.note.iter().map(|note| ("note", note.as_str().to_owned()));
+        contact.chain(choices).chain(address).chain(note).filter(|(_, value)| !value.is_empty()).collect()
+    }
+
     /// Whether the buyer may withdraw from the contract of an order that has left the shop.
     fn can_withdraw(&self) -> bool {
         self.whole().is_some_and(|order| order.state.has_left_the_shop()) && self.withdrawn_at().is_none()
@@ -386,7 +430,7 @@ mod tests {
             order: None,
             account: Account::NotHere,
         };
-        OrderPage { view, id: "x", order, step, email: "", reloads, is_resent: false }.render().unwrap()
+        OrderPage { view, id: "x", order, step, email: "", sealed: "", reloads, is_resent: false }.render().unwrap()
     }
 
     #[test]

@@ -337,7 +337,7 @@ delivery-ship-price = Delivery: { $price }.
 delivery-ship-free-from = Delivery: { $price }, free from { $from }.
 
 checkout-title = Checkout
-checkout-back = Back to the cart
+checkout-changed = These are the quantities now. Nothing was ordered: check the total, and then order.
 checkout-partial = Some of what is in your cart cannot be ordered now. What you order is below.
 checkout-contact = Your details
 checkout-delivery = How would you like to receive it?
@@ -437,6 +437,11 @@ order-declared-withdrawal = We received your withdrawal from the contract on { $
 order-declared-by-somebody = We received a cancellation of this order on { $time }. It counts if it was sent from the browser that placed the order, or with the email address of the order; then we confirm it by email.
 order-declared-withdrawal-by-somebody = We received a withdrawal from the contract of this order on { $time }. It counts if it was sent from the browser that placed the order, or with the email address of the order; then we confirm it by email.
 order-declared-in-vain = The cancellation that we received on { $time } has had no effect until now. Check that the email address is that of the order, and cancel again; or write to us.
+order-refused-cancelled = Your cancellation of { $time } changed nothing: the order was cancelled already.
+order-refused-expired = Your cancellation of { $time } came too late and changed nothing: the order had expired.
+order-refused-rejected = Your cancellation of { $time } changed nothing: we had not accepted the order.
+order-refused-returned = Your cancellation of { $time } came too late and changed nothing: the books had come back already.
+order-refused-late = Your cancellation of { $time } came too late and changed nothing: the order had left the shop already.
 order-next-late = It takes longer than usual. Your order is safe with us, and we write to you when we have decided it; look again later.
 order-next-received = We are checking the stock.
 order-next-awaiting-payment = We keep the books for you. We prepare them as soon as your transfer arrives.
@@ -451,6 +456,7 @@ order-next-returned = We have the books that you returned.
 order-collect-at = Place of collection: { $place }
 order-collect-until = You can collect it until { $date }: { $place }
 order-available = Order what is available
+order-available-cart = Put what is available into the cart
 order-lines = Books
 order-contact = Order details
 order-phone = Your telephone
@@ -527,10 +533,7 @@ line-too-many = { $count ->
 rejected-lines = We could not sell you everything that you ordered; the reason for each book is below.
 rejected-delivery-price = Delivery costs { $price } now.
 rejected-total = The total is { $price } now, more than you saw.
-rejected-too-many-open = { $count ->
-        [one] You have { $count } order to pay or collect; close it before you place another.
-       *[other] You have { $count } orders to pay or collect; close one before you place another.
-    }
+rejected-too-many-open = We limit the unpaid orders, and the copies of a book in them, for each browser, email address and postal address, and this one is above a limit. If you have orders to pay or collect, close one first; if you have cancelled many, wait a day; or write to us.
 rejected-delivery = We no longer offer that delivery.
 rejected-country = We do not deliver to that country.
 rejected-payment = We no longer accept that payment.

@@ -337,7 +337,7 @@ delivery-ship-price = Envío: { $price }.
 delivery-ship-free-from = Envío: { $price }, gratis desde { $from }.
 
 checkout-title = Tramitar pedido
-checkout-back = Volver al carrito
+checkout-changed = Estas son ahora las cantidades. No se ha pedido nada: comprueba el total y después haz el pedido.
 checkout-partial = Parte de lo que hay en tu carrito no se puede pedir ahora. Abajo está lo que pides.
 checkout-contact = Tus datos
 checkout-delivery = ¿Cómo quieres recibirlo?
@@ -437,6 +437,11 @@ order-declared-withdrawal = Recibimos tu desistimiento del contrato el { $time }
 order-declared-by-somebody = Recibimos una cancelación de este pedido el { $time }. Cuenta si se envió desde el navegador que hizo el pedido o con el correo del pedido; entonces la confirmamos por correo.
 order-declared-withdrawal-by-somebody = Recibimos un desistimiento del contrato de este pedido el { $time }. Cuenta si se envió desde el navegador que hizo el pedido o con el correo del pedido; entonces lo confirmamos por correo.
 order-declared-in-vain = La cancelación que recibimos el { $time } aún no ha tenido efecto. Comprueba que el correo sea el del pedido y vuelve a cancelarlo, o escríbenos.
+order-refused-cancelled = Tu cancelación del { $time } no cambió nada: el pedido ya estaba cancelado.
+order-refused-expired = Tu cancelación del { $time } llegó tarde y no cambió nada: el pedido había caducado.
+order-refused-rejected = Tu cancelación del { $time } no cambió nada: no habíamos aceptado el pedido.
+order-refused-returned = Tu cancelación del { $time } llegó tarde y no cambió nada: los libros ya habían vuelto.
+order-refused-late = Tu cancelación del { $time } llegó tarde y no cambió nada: el pedido ya había salido de la librería.
 order-next-late = Está tardando más de lo normal. Tu pedido está a salvo y te escribiremos en cuanto lo atendamos; vuelve a mirar más tarde.
 order-next-received = Estamos comprobando las existencias.
 order-next-awaiting-payment = Te hemos reservado los libros. En cuanto recibamos la transferencia, los preparamos.
@@ -451,6 +456,7 @@ order-next-returned = Tenemos los libros que has devuelto.
 order-collect-at = Lugar de recogida: { $place }
 order-collect-until = Puedes recogerlo hasta el { $date }: { $place }
 order-available = Pedir lo que hay
+order-available-cart = Poner lo que hay en el carrito
 order-lines = Libros
 order-contact = Datos del pedido
 order-phone = Tu teléfono
@@ -527,10 +533,7 @@ line-too-many = { $count ->
 rejected-lines = No hemos podido servirte todo lo que pedías; abajo está el motivo de cada libro.
 rejected-delivery-price = El envío cuesta ahora { $price }.
 rejected-total = El total es ahora { $price }, más de lo que viste.
-rejected-too-many-open = { $count ->
-        [one] Tienes { $count } pedido por pagar o recoger; espera a cerrarlo antes de hacer otro.
-       *[other] Tienes { $count } pedidos por pagar o recoger; espera a cerrar alguno antes de hacer otro.
-    }
+rejected-too-many-open = Limitamos los pedidos sin pagar, y los ejemplares de un libro que hay en ellos, por navegador, por correo y por dirección postal, y este pedido pasa de un límite. Si tienes pedidos por pagar o recoger, cierra antes alguno; si has cancelado muchos, espera un día; o escríbenos.
 rejected-delivery = Ya no ofrecemos esa entrega.
 rejected-country = No enviamos a ese país.
 rejected-payment = Ya no aceptamos esa forma de pago.

@@ -25,6 +25,8 @@ const READER_TABLES: &[&str] = &[
 ];
 /// Tables of orders, with personal data, that the page of an order needs.
 const ORDER_TABLES: &[&str] = &["order_lines", "order_states", "orders", "stock_movements"];
+/// The page of an order also says which cancellation was refused; nobody needs to know there who asked for one.
+const ORDER_MESSAGE_GRANT: (&str, &[&str]) = ("select (effect, kind, order_id, sent_at)", &["order_messages"]);
 /// Tables of customers, which nobody else needs.
 const CUSTOMER_TABLES: &[&str] =
     &["customer_addresses", "customer_carts", "customer_visitors", "customers", "sessions_valid_from"];
@@ -78,12 +80,14 @@ pub async fn set_up(
         // Whose order it is follows from the session of a customer, and so does the address with which the checkout begins.
         DatabaseRole::OrderReader => {
             let of_customers = ["customer_addresses", "customer_carts", "customers", "sessions_valid_from"];
-            vec![("select", [&["books"], &of_customers[..], ORDER_TABLES].concat())]
+            let (grant, tables) = ORDER_MESSAGE_GRANT;
+            vec![("select", [&["books"], &of_customers[..], ORDER_TABLES].concat()), (grant, tables.to_vec())]
         }
         DatabaseRole::BounceWriter => vec![("select, update", vec!["mails"])],
         DatabaseRole::Account => {
             let reads = ("select", [READER_TABLES, ORDER_TABLES, CUSTOMER_TABLES].concat());
-            let more = ACCOUNT_GRANTS.iter().map(|(grants, tables)| (*grants, tables.to_vec()));
+            let more = ACCOUNT_GRANTS.iter().chain([&ORDER_MESSAGE_GRANT]);
+            let more = more.map(|(grants, tables)| (*grants, tables.to_vec()));
             [reads].into_iter().chain(more).collect()
         }
         DatabaseRole::Writer => {
@@ -165,7 +169,7 @@ mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
     use shared::{
-        domain::{BookId, Language, Stars, SubmissionKey},
+        domain::{BookId, Language, OrderId, Stars, SubmissionKey},
         repo::{
             books, contact,
             customer_addresses::{self, AddressChange},
@@ -292,15 +296,12 @@ mod tests {
         let admin = &mut *pool.acquire().await.unwrap();
         let role = DatabaseRole::OrderReader;
         set_up(admin, &config, role, 3).await.unwrap();
-        let placed = "insert into orders (id, state, delivery, payment, currency, language, fingerprint, placed_at, \
-                      decided_at) values (?, 'confirmed', 'collect', 'on_collection', 'EUR', 'es', repeat('x', 32), now(), \
-                      now())";
-        let key = SubmissionKey::parse(&format!("{}=", "A".repeat(43))).unwrap();
-        let id = key.order_id(Uuid::from_u128(1), b"k");
-        sqlx::query(placed).bind(id.uuid()).execute(&mut *admin).await.unwrap();
+        let id = cancelled_order(admin).await;
 
         let mut connection = logged_in(&pool, &config.accounts[&role]).await;
-        assert!(orders::find(&mut connection, id).await.unwrap().is_some());
+        assert!(orders::find(&mut connection, id).await.unwrap().unwrap().refused.is_some());
+        let asker = run(&mut connection, "select asked_by from order_messages".to_owned()).await.unwrap_err();
+        assert!(asker.to_string().contains("denied"), "{asker}");
         let books = [BookId::from(7)];
         assert!(books::summaries(&mut connection, &books).await.unwrap().is_empty());
         assert!(books::tax_rates(&mut connection, &books).await.unwrap().is_empty());
@@ -374,6 +375,7 @@ mod tests {
         }
         let ana: Uuid = sqlx::query_scalar("select subject from customers").fetch_one(&mut *admin).await.unwrap();
         let ana = Subject::of_uuid(ana);
+        let cancelled = cancelled_order(admin).await;
 
         let mut connection = logged_in(&pool, &config.accounts[&role]).await;
         let c = &mut connection;
@@ -381,6 +383,7 @@ mod tests {
         assert!(customers::session_is_valid(c, ana, now).await.unwrap());
         assert!(customers::find(c, ana).await.unwrap().is_some());
         assert!(orders::of_customer(c, ana, None, 9).await.unwrap().items.is_empty());
+        assert!(orders::find(c, cancelled).await.unwrap().unwrap().refused.is_some());
         assert!(contact::of_customer(c, ana, 0, 9).await.unwrap().is_empty());
         assert!(customers::set_language(c, ana, &Language::parse("en").unwrap()).await.unwrap());
         let text = r#"{"name":"Ana","street":["Calle 1"],"postal_code":"28013","place":"Madrid","country":"ES"}"#;
@@ -412,6 +415,21 @@ mod tests {
         }
         connection.close().await.unwrap();
         drop_users(admin, &config).await;
+    }
+
+    /// An order that was cancelled twice.
+    async fn cancelled_order(connection: &mut MySqlConnection) -> OrderId {
+        let key = SubmissionKey::parse(&format!("{}=", "A".repeat(43))).unwrap();
+        let id = key.order_id(Uuid::from_u128(1), b"k");
+        for statement in [
+            "insert into orders (id, state, delivery, payment, currency, language, fingerprint, placed_at, decided_at) \
+             values (?, 'cancelled', 'collect', 'on_collection', 'EUR', 'es', repeat('x', 32), now(), now())",
+            "insert into order_messages (id, order_id, kind, effect, sent_at, applied_at) \
+             values (unhex(md5('m')), ?, 'order-action', 'refused not-from:cancelled:cancelled', now(), now())",
+        ] {
+            sqlx::query(statement).bind(id.uuid()).execute(&mut *connection).await.unwrap();
+        }
+        id
     }
 
     async fn drop_users(connection: &mut MySqlConnection, config: &DatabaseConfig) {

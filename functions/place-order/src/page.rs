@@ -6,9 +6,11 @@ use frontend::{CartChange, CartNote, Form, Locale, PageContext, Trouble, cart_of
 use shared::{
     ApiError, App, Reply, Request, Result,
     declaration::{Declaration, Resent},
-    domain::{AddressText, Email, Fingerprint, Invalid, Language, OrderId, Quantity, Reason, SubmissionKey},
+    domain::{
+        AddressText, Cart, CartLine, Email, Fingerprint, Invalid, Language, OrderId, Quantity, Reason, SubmissionKey,
+    },
     messages::{AskedBy, OrderLineV1, OrderV1},
-    quote::Quote,
+    quote::{Quote, QuoteLine},
     shop::Shop,
 };
 use time::OffsetDateTime;
@@ -44,10 +46,26 @@ async fn checkout(app: &App, request: &Request) -> Result<Reply> {
     };
     let context = PageContext::of(request);
     let show_quote = |quote: &Quote, sealed: &str, status, form: Form| {
-        let page = Checkout { view: context.view(), shop: seller, quote, sealed, form };
+        let view = context.view();
+        let page = Checkout { view, shop: seller, quote, sealed, form, is_unordered: false };
         Ok(context.reply(status, &page)?.unstored())
     };
     let show = |status, form: Form| show_quote(&quote, &sealed, status, form);
+    let button = typed.get("do").map(String::as_str);
+    if button == Some(Checkout::AGAIN) {
+        let reply = show(200, Form { typed: &pairs(&typed), ..Form::default() })?;
+        return super::keep_cart(app, request, reply, with_books(cart_of(request), &quote)).await;
+    }
+    let changes =
+        button == Some(Checkout::CHANGE) || quote.lines.iter().any(|line| wanted(&typed, line) != line.quantity);
+    if let Ok(key) = &key
+        && changes
+        && !request.is_too_large()
+    {
+        let now = OffsetDateTime::now_utc();
+        let (reply, cart) = change(request, &context, key, seller, &quote, &typed, now)?;
+        return super::keep_cart(app, request, reply, cart).await;
+    }
     if let Some(shown) = Form::unsent(&typed, show) {
         return shown;
     }
@@ -97,6 +115,55 @@ fn was_sent(key: &SubmissionKey, request: &Request, quote: &Quote, now: OffsetDa
     request.cookie(Request::ORDER_COOKIE).and_then(OrderId::parse_unverified) == Some(id)
 }
 
+/// The cart with the books of a form that no cart has led to. They are ordered from there, so that another tab, and who comes
+/// back later, finds them.
+fn with_books(cart: Cart, quote: &Quote) -> Cart {
+    let mut cart = cart.or_with_id(Uuid::new_v4());
+    let line = |line: &QuoteLine| CartLine { book: line.book, quantity: line.quantity, price_seen: line.price };
+    let lines: Vec<CartLine> = quote.lines.iter().map(line).collect();
+    // What does not fit is ordered all the same, after a question.
+    _ = cart.merge(&lines);
+    cart
+}
+
+/// The quantity of a line that the form has now. What cannot be read changes nothing.
+fn wanted(typed: &BTreeMap<String, String>, line: &QuoteLine) -> u8 {
+    let number = typed.get(&Checkout::quantity_of(line.book)).and_then(|text| text.trim().parse::<u32>().ok());
+    number.map_or(line.quantity, |number| u8::try_from(number).unwrap_or(u8::MAX).min(Cart::MAX_COPIES))
+}
+
+/// Shows the form again with other quantities, in the cart too, and with everything that was typed. Nothing is ordered whose
+/// total the buyer has not seen.
+fn change(
+    request: &Request,
+    context: &PageContext,
+    key: &SubmissionKey,
+    shop: &Shop,
+    quote: &Quote,
+    typed: &BTreeMap<String, String>,
+    now: OffsetDateTime,
+) -> Result<(Reply, Cart)> {
+    let mut cart = cart_of(request);
+    for line in &quote.lines {
+        if cart.line(line.book).is_some() {
+            // A quantity of the form is never above the limit.
+            _ = cart.set(CartLine { book: line.book, quantity: wanted(typed, line), price_seen: line.price });
+        }
+    }
+    let Some(quote) = quote.with_quantities(shop, Uuid::new_v4(), now, |line| wanted(typed, line)) else {
+        let note = CartNote { change: CartChange::Changed, book: None };
+        return Ok((Reply::see_other(&noted("/cart", note, &cart)), cart));
+    };
+    let (typed, sealed) = (pairs(typed), quote.seal(key));
+    let form = Form { typed: &typed, ..Form::default() };
+    let page = Checkout { view: context.view(), shop, quote: &quote, sealed: &sealed, form, is_unordered: true };
+    Ok((context.reply(200, &page)?.unstored(), cart))
+}
+
+fn pairs(typed: &BTreeMap<String, String>) -> Vec<(&str, &str)> {
+    typed.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+}
+
 /// Places the order and leads to its page. What was ordered is no longer in the cart.
 async fn place(
     app: &App,
@@ -143,7 +210,7 @@ async fn place(
 }
 
 fn lines(quote: &Quote) -> Result<Vec<OrderLineV1>> {
-    let line = |line: &shared::quote::QuoteLine| {
+    let line = |line: &QuoteLine| {
         let quantity = Quantity::parse(line.quantity.into())?;
         Ok(OrderLineV1 { book: line.book, quantity, unit_price_seen: quote.money(line.price) })
     };
@@ -237,7 +304,7 @@ pub fn order_in(key: &SubmissionKey, request: &Request, segment: usize) -> Resul
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use shared::{domain::BookId, quote::QuoteLine};
+    use shared::domain::BookId;
     use time::{Duration, macros::datetime};
 
     use super::*;
@@ -281,6 +348,102 @@ mod tests {
             let now = ISSUED + Duration::hours(hours);
             assert_eq!(doubt(&key, &event(&cookie), &typed, &quote, now), expected, "{cookie} {typed:?} {hours}");
         }
+    }
+
+    #[test]
+    fn what_is_available_of_a_rejected_order_is_in_the_cart_again_and_is_ordered_without_a_question() {
+        const NOW: OffsetDateTime = datetime!(2026-01-02 03:04:05 UTC);
+        let key = SubmissionKey::parse(&format!("{}=", "A".repeat(43))).unwrap();
+        let line = |book: u32, quantity| QuoteLine {
+            book: book.into(),
+            title: String::new(),
+            quantity,
+            price: 1_000,
+            tax_rate: 400,
+        };
+        let quote = Quote::new(&shop(), Uuid::from_u128(7), vec![line(53, 2), line(7, 1)], false).issued(NOW);
+        let rejected = key.order_id(Uuid::from_u128(9), b"k");
+        let cart = "c56a4180-65aa-42ec-a945-5fd21dec0538";
+        for (before, after) in [
+            ("", ".53:2:1000.7:1:1000"),
+            (".8:1:950", ".8:1:950.53:2:1000.7:1:1000"),
+            (".53:3:900", ".53:3:1000.7:1:1000"),
+        ] {
+            let after_again = with_books(Cart::parse(&format!("{cart}{before}")), &quote).to_cookie(Uuid::nil());
+            assert_eq!(after_again, format!("{cart}{after}"));
+            let asks = |cart: &str| {
+                let event = json!({ "httpMethod": "POST", "path": "/checkout",
+                    "headers": { "cookie": format!("cart={cart}; order={rejected}") } });
+                let request = Request::from_event(serde_json::from_value(event).unwrap(), "id");
+                doubt(&key, &request, &BTreeMap::new(), &quote, NOW)
+            };
+            assert_eq!(asks(&after_again), None, "{before}");
+            assert_eq!(
+                asks(&format!("{cart}{before}")),
+                Some(Trouble::Gone),
+                "{before}: it was ordered in another tab"
+            );
+        }
+    }
+
+    #[test]
+    fn changed_quantities_are_shown_with_all_that_was_typed_and_are_not_ordered() {
+        const NOW: OffsetDateTime = datetime!(2026-01-02 03:04:05 UTC);
+        let key = SubmissionKey::parse(&format!("{}=", "A".repeat(43))).unwrap();
+        let line = |book: u32, quantity| QuoteLine {
+            book: book.into(),
+            title: format!("Book {book}"),
+            quantity,
+            price: 1_000,
+            tax_rate: 400,
+        };
+        // As old as a form can be.
+        let quote = Quote::new(&shop(), Uuid::nil(), vec![line(53, 2), line(7, 1)], false);
+        for (fields, cart, expected) in [
+            ("quantity-53=5&quantity-7=1", "cart=c56a4180-65aa-42ec-a945-5fd21dec0538.53:2:900", Some((5, 1))),
+            ("quantity-53=0&quantity-7=1", "cart=c56a4180-65aa-42ec-a945-5fd21dec0538.53:2:900.7:1:1000", Some((0, 1))),
+            ("quantity-53=99", "", Some((20, 1))),
+            ("quantity-53=2&quantity-7=1", "", Some((2, 1))),
+            ("quantity-53=0&quantity-7=0", "", None),
+        ] {
+            let body = format!("name=Ana&street=Calle+Mayor+1&{fields}");
+            let event = json!({ "httpMethod": "POST", "path": "/checkout", "body": body,
+                "headers": { "cookie": cart, "content-type": "application/x-www-form-urlencoded" } });
+            let request = Request::from_event(serde_json::from_value(event).unwrap(), "id");
+            let typed = request.form().unwrap();
+            let (reply, changed) =
+                change(&request, &PageContext::of(&request), &key, &shop(), &quote, &typed, NOW).unwrap();
+            let status = reply.status();
+            let answer = serde_json::to_value(reply.finish(&request)).unwrap();
+            let Some((many, few)) = expected else {
+                assert_eq!(status, 303, "nothing is left: {answer}");
+                continue;
+            };
+            let html = answer["body"].as_str().unwrap();
+            let sealed = html.split("name=\"quote\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+            let shown = Quote::unseal(sealed, &key).unwrap();
+            let copies =
+                |book: u32| shown.lines.iter().find(|line| line.book == book.into()).map_or(0, |line| line.quantity);
+            assert_eq!((status, copies(53), copies(7)), (200, many, few), "{fields}");
+            assert_ne!(shown.key, quote.key, "another form is another order");
+            assert!(quote.is_outdated(NOW) && !shown.is_outdated(NOW), "its total was shown now");
+            assert!(html.contains("value=\"Ana\"") && html.contains("value=\"Calle Mayor 1\""), "{html}");
+            if !cart.is_empty() {
+                let cookie = changed.to_cookie(Uuid::nil());
+                assert_eq!(cookie.contains(&format!(".53:{many}:1000")), many > 0, "{cookie}");
+                assert_eq!(cookie.contains(".53:"), many > 0, "{cookie}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_quantity_that_cannot_be_read_changes_nothing() {
+        let line = QuoteLine { book: 53.into(), title: String::new(), quantity: 2, price: 1, tax_rate: 0 };
+        for (typed, expected) in [("", 2), ("x", 2), ("-1", 2), (" 3 ", 3), ("0", 0), ("300", 20)] {
+            let typed = BTreeMap::from([("quantity-53".to_owned(), typed.to_owned())]);
+            assert_eq!(wanted(&typed, &line), expected, "{typed:?}");
+        }
+        assert_eq!(wanted(&BTreeMap::new(), &line), 2, "a form of an earlier version has no quantities");
     }
 
     #[test]

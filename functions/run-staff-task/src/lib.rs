@@ -77,7 +77,9 @@ pub async fn handle(app: &App, request: StaffRequest) -> anyhow::Result<StaffAns
         }
         StaffTask::ListOrders { open, before } => orders::list(app, open, before).await?,
         StaffTask::ShowOrder { order } => orders::show(app, order).await?,
-        StaffTask::ChangeOrder { id, order, action } => orders::change(app, id, order, action, now).await?,
+        StaffTask::ChangeOrder { id, order, action, without_mail } => {
+            Box::pin(orders::change(app, id, order, (action, without_mail), now)).await?
+        }
         StaffTask::EraseOrder { order } => orders::erase(app, order, now).await?,
         StaffTask::ChangeStock { id, book, change, reason } => {
             orders::change_stock(app, id, &book, change, &reason, now).await?

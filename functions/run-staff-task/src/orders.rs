@@ -38,12 +38,21 @@ pub async fn change(
     app: &App,
     id: Uuid,
     order: OrderNumber,
-    action: OrderAction,
+    (action, without_mail): (OrderAction, bool),
     now: OffsetDateTime,
 ) -> anyhow::Result<StaffAnswer> {
     let shop = Shop::from_env()?.context("this stage does not sell: its file has no section [shop]")?;
-    let applied =
-        retried(async || app.database().write(async |c| orders::act(c, id, order, action, &shop, now).await).await);
+    let applied = retried(async || {
+        app.database()
+            .write(async |c| {
+                if without_mail {
+                    orders::act_without_mail(c, id, order, action, &shop, now).await
+                } else {
+                    orders::act(c, id, order, action, &shop, now).await
+                }
+            })
+            .await
+    });
     Ok(StaffAnswer::Order(match applied.await? {
         Applied::Changed { state, .. } => OrderChanged::Now { state },
         Applied::Refused { refusal, .. } => OrderChanged::Refused { refusal },

@@ -33,7 +33,7 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     let known = known(app, request).await?;
     let typed: Vec<(&str, &str)> = known.iter().map(|(field, value)| (*field, value.as_str())).collect();
     let form = Form { typed: &typed, ..Form::default() };
-    let page = Checkout { view, shop, quote: &quote, sealed: &sealed, form };
+    let page = Checkout { view, shop, quote: &quote, sealed: &sealed, form, is_unordered: false };
     let reply = current.remembered(context.reply(200, &page)?);
     // A browser that goes back to it fills in what was typed, which it does not for a page that it must not keep. One with
     // the address of a customer is such a page.

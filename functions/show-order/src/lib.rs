@@ -38,6 +38,7 @@ mod tests {
             paid_at: None,
             expires_at: None,
             withdrawn_at: None,
+            refused: None,
             contact: Some(Contact {
                 name: DisplayName::parse("Ana").unwrap(),
                 email: Email::parse("ana@example.org").unwrap(),

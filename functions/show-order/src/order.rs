@@ -8,10 +8,13 @@ use shared::{
     ApiError, App, Reply, Request, Result,
     declaration::{Declaration, Resent},
     domain::{Email, Order, OrderId, SubmissionKey, VisitorId},
+    quote::Quote,
     repo::{customers, orders},
     session::{Pool, Subject},
+    shop::{Selling, Shop},
 };
 use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
 
 /// An id that the shop has made.
 pub async fn verified(app: &App, id: &str) -> Result<OrderId> {
@@ -85,14 +88,24 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     // It is not a parameter of the page: its link to look again begins at 0.
     let reloads = request.raw_parameter(OrderPage::RELOADS).and_then(|count| count.parse().ok()).unwrap_or_default();
     let is_resent = request.raw_parameter(Resent::PARAMETER).is_some_and(|text| Resent::is_of(text, &key, id));
-    let page =
-        OrderPage { view: context.view(), id: &id.to_string(), order: seen, step, email: &email, reloads, is_resent };
+    let sealed = sealed_again(&key, seen, now).unwrap_or_default();
+    let (view, id, email, sealed) = (context.view(), &id.to_string(), &email, &sealed);
+    let page = OrderPage { view, id, order: seen, step, email, sealed, reloads, is_resent };
     let status = match step {
         _ if is_away => 503,
         _ if is_refused => 422,
         _ => 200,
     };
     Ok(context.reply(status, &page)?.unstored())
+}
+
+/// What is available of the buyer's rejected order, for the checkout; none where nothing is, or the shop takes no orders.
+fn sealed_again(key: &SubmissionKey, seen: OrderView, now: OffsetDateTime) -> Option<String> {
+    let OrderView::Whole(order) = seen else { return None };
+    let shop = frontend::shop().filter(|shop| Shop::selling(Some(shop)) == Selling::Yes)?;
+    let lines = OrderPage::lines_again(order, shop);
+    // It is a quote of all that is ordered, though of less than the order had.
+    (!lines.is_empty()).then(|| Quote::new(shop, Uuid::new_v4(), lines, false).issued(now).seal(key))
 }
 
 /// The parameter of the first of two steps.

@@ -175,6 +175,7 @@ fn confirmed_order() -> OrderStatus {
         payment: Payment::BankTransfer,
         expires_at: Some(datetime!(2026-01-07 03:04:05 UTC)),
         withdrawn_at: None,
+        cancellation_refused: None,
         repeated_at: None,
         contact: serde_json::from_value(form["contact"].clone()).ok(),
         address: serde_json::from_value(form["address"].clone()).ok(),

@@ -242,7 +242,8 @@ const PLACING: &str = "The order is accepted and decided a moment later, first c
                        repeated key is the same order, whatever its body: the first body that arrives is decided. `total` \
                        must have the delivery beside the lines, which `/api/shop` has; what it has too much is not charged. \
                        Open orders that are not paid have a limit (`limits.open_orders` of `/api/shop`), by browser, by mailbox \
-                       and by postal address: one more is rejected with the code `too_many_open`.";
+                       and by postal address, and so have the copies of a book in them and the orders that a buyer cancels \
+                       within a day: an order above a limit is rejected with the code `too_many_open`.";
 
 const ORDER_KEY: &str = "A random value that the client generates for this order, such as a UUID. A repeated key is the same \
                          order, whatever its body: the answer has the same id, and only the first body that arrives has an \
@@ -266,8 +267,9 @@ fn cancel_order(schemas: &mut Schemas) -> Operation {
 const CANCELLING: &str = "Accepted now and decided a moment later. The cookie that placed the order suffices, without a body; \
                           without it, the body has the e-mail address of the order. An order that has not left the shop \
                           becomes `cancelled`. For one that has, the request is the buyer's withdrawal from the contract: the \
-                          order gets `withdrawn_at`, and becomes `returned` when the books are back. If neither shows after \
-                          a minute, the request was refused: it came from somebody else, or the order was closed.";
+                          order gets `withdrawn_at`, and becomes `returned` when the books are back. For one that has ended \
+                          already, it gets `cancellation_refused`. If none of these shows after a minute, the request came \
+                          from somebody else.";
 
 fn show_order(schemas: &mut Schemas) -> Operation {
     let status = schemas.response::<OrderStatus>();

@@ -45,7 +45,7 @@ pub use money::{Currency, Money};
 pub use order::{
     Actor, Address, AddressText, Contact, CopiesChange, Country, Delivery, Fingerprint, LineReason, MAX_LINES,
     MailFailure, Order, OrderAction, OrderEvent, OrderId, OrderLine, OrderNote, OrderNumber, OrderOutcome, OrderReason,
-    OrderState, OwnOrder, Part, Payment, Phone, Quantity, Refusal, StateChange, TaxPart,
+    OrderState, OwnOrder, Part, Payment, Phone, Quantity, Refusal, RefusedCancellation, StateChange, TaxPart,
 };
 pub use rating::{PRIOR_MEAN, PRIOR_WEIGHT, Review, Stars};
 pub use rejection::Rejection;

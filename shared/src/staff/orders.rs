@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::domain::{BookId, Delivery, Money, OrderNumber, OrderState, Payment, Refusal};
+use crate::domain::{BookId, Delivery, Money, OrderNumber, OrderState, Payment, Refusal, VisitorId};
 
 /// The effect of an action on an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +46,9 @@ pub struct StaffOrder {
     #[serde(default, with = "time::serde::rfc3339::option")]
     pub withdrawn_at: Option<OffsetDateTime>,
     pub is_paid: bool,
+    /// Whose browser placed it, as it is stored.
+    #[serde(default)]
+    pub visitor: Option<VisitorId>,
     /// Why a mail about it came back.
     pub failed_mail: Option<String>,
 }

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use infra::stage::Stage;
 use serde_json::json;
 use shared::{
-    domain::{BookId, Money, OrderAction, OrderNumber, Part},
+    domain::{BookId, Money, OrderAction, OrderNumber, OrderState, Part, VisitorId},
     staff::{
         OrderChanged, OrderErased, Slices, SoldKind, SoldLine, StaffAnswer, StaffOrder, StaffOrderInFull,
         StaffOrderLine, StaffTask, StockChange, StockChanged, StockMovement, Verified, Violation,
@@ -79,6 +79,9 @@ enum OrdersAction {
     CancelAll {
         #[command(flatten)]
         filter: Filter,
+        /// Send no mail to the buyers
+        #[arg(long)]
+        no_mail: bool,
         /// Do not ask
         #[arg(long)]
         yes: bool,
@@ -124,6 +127,15 @@ struct Filter {
     /// Only orders whose e-mail address has this domain, or is this address
     #[arg(long, value_name = "DOMAIN")]
     email: Option<String>,
+    /// Only orders in this state: `confirmed`, `awaiting_payment` or `ready`
+    #[arg(long, value_name = "STATE", value_parser = open_state)]
+    state: Option<OrderState>,
+    /// Only orders with copies of the book with this id
+    #[arg(long, value_name = "ID", allow_hyphen_values = true, value_parser = arguments::book)]
+    book: Option<BookId>,
+    /// Only orders from the browser that placed this order
+    #[arg(long, value_name = "ORDER", allow_hyphen_values = true, value_parser = number)]
+    same_browser: Option<OrderNumber>,
 }
 
 impl Filter {
@@ -138,7 +150,8 @@ impl Filter {
         };
         let is_theirs =
             self.email.as_ref().is_none_or(|wanted| order.email.as_ref().is_some_and(|email| has(email, wanted)));
-        is_unpaid && is_in_time && is_theirs
+        let is_in_state = self.state.is_none_or(|state| state == order.state);
+        is_unpaid && is_in_time && is_theirs && is_in_state
     }
 }
 
@@ -165,6 +178,12 @@ pub struct Verify {
 
 fn number(text: &str) -> Result<OrderNumber, String> {
     OrderNumber::parse(text).ok_or_else(|| "expected the number of an order, such as 100042".to_owned())
+}
+
+/// A state from which the shop cancels.
+fn open_state(text: &str) -> Result<OrderState, String> {
+    let state = OrderState::from_code(text).filter(|state| state.can_be_cancelled());
+    state.ok_or_else(|| "expected confirmed, awaiting_payment or ready".to_owned())
 }
 
 fn copies(text: &str) -> Result<u8, String> {
@@ -201,11 +220,13 @@ pub async fn orders(args: &Orders) -> Result<Report> {
         OrdersAction::Collected(one) => (one, OrderAction::Collected),
         OrdersAction::Cancel(some) => (&some.one, OrderAction::Cancel(some.part())),
         OrdersAction::Returned(some) => (&some.one, OrderAction::Return(some.part())),
-        OrdersAction::CancelAll { filter, yes, whose } => return cancel_all(whose, filter, *yes).await,
+        OrdersAction::CancelAll { filter, no_mail, yes, whose } => {
+            return cancel_all(whose, filter, *no_mail, *yes).await;
+        }
         OrdersAction::Erase { one, yes } => return erase(one, *yes).await,
         OrdersAction::Export { from, to, whose, .. } => return export(whose, *from, *to).await,
     };
-    let task = StaffTask::ChangeOrder { id: Uuid::new_v4(), order: one.order, action };
+    let task = StaffTask::ChangeOrder { id: Uuid::new_v4(), order: one.order, action, without_mail: false };
     let StaffAnswer::Order(changed) = ask(&one.whose, task).await? else { bail!(UNEXPECTED_RESPONSE) };
     let order = one.order;
     match changed {
@@ -219,8 +240,12 @@ pub async fn orders(args: &Orders) -> Result<Report> {
 
 /// Lists the orders, asks, and cancels one after the other. An order that its buyer or somebody else changes meanwhile is
 /// left as it is, and named.
-async fn cancel_all(whose: &Whose, filter: &Filter, yes: bool) -> Result<Report> {
+async fn cancel_all(whose: &Whose, filter: &Filter, no_mail: bool, yes: bool) -> Result<Report> {
     let staff = Staff::connect(whose).await?;
+    let browser = match filter.same_browser {
+        Some(order) => Some(browser_of(&staff, order).await?),
+        None => None,
+    };
     let (mut chosen, mut before) = (Vec::new(), None);
     loop {
         let StaffAnswer::Orders(page) = staff.ask(StaffTask::ListOrders { open: true, before }).await? else {
@@ -228,7 +253,11 @@ async fn cancel_all(whose: &Whose, filter: &Filter, yes: bool) -> Result<Report>
         };
         let Some(last) = page.last() else { break };
         before = Some(last.number);
-        chosen.extend(page.into_iter().filter(|order| filter.matches(order)));
+        let is_of_browser = |order: &StaffOrder| browser.is_none_or(|browser| order.visitor == Some(browser));
+        chosen.extend(page.into_iter().filter(|order| filter.matches(order) && is_of_browser(order)));
+    }
+    if let Some(book) = filter.book {
+        chosen = with_book(&staff, chosen, book).await?;
     }
     if chosen.is_empty() {
         return Ok(Report::new("No order matches: nothing was cancelled.", json!({ "cancelled": [], "kept": [] })));
@@ -238,11 +267,13 @@ async fn cancel_all(whose: &Whose, filter: &Filter, yes: bool) -> Result<Report>
     }
     let copies: u32 = chosen.iter().map(|order| order.copies).sum();
     let copies = if copies == 1 { "1 copy".to_owned() } else { format!("{copies} copies") };
-    outln!("{} with {copies}. Each buyer gets a mail.", counted(chosen.len(), "order"));
+    let mails = if no_mail { "Nobody gets a mail." } else { "Each buyer gets a mail." };
+    outln!("{} with {copies}. {mails}", counted(chosen.len(), "order"));
     confirm("Cancel them?", yes, "nothing was cancelled")?;
     let (mut cancelled, mut kept) = (Vec::new(), Vec::new());
     for StaffOrder { number: order, .. } in &chosen {
-        let task = StaffTask::ChangeOrder { id: Uuid::new_v4(), order: *order, action: OrderAction::Cancel(None) };
+        let action = OrderAction::Cancel(None);
+        let task = StaffTask::ChangeOrder { id: Uuid::new_v4(), order: *order, action, without_mail: no_mail };
         match staff.ask(task).await? {
             StaffAnswer::Order(OrderChanged::Now { .. } | OrderChanged::Already) => cancelled.push(*order),
             StaffAnswer::Order(OrderChanged::Refused { refusal }) => {
@@ -254,6 +285,31 @@ async fn cancel_all(whose: &Whose, filter: &Filter, yes: bool) -> Result<Report>
     }
     let text = format!("{} cancelled; their copies can be sold again.", counted(cancelled.len(), "order"));
     Ok(Report::new(text, json!({ "cancelled": cancelled, "kept": kept })))
+}
+
+/// Whose browser placed an order.
+async fn browser_of(staff: &Staff, order: OrderNumber) -> Result<VisitorId> {
+    let found = in_full(staff, order).await?.with_context(|| format!("there is no order {order}"))?;
+    found.order.visitor.with_context(|| format!("nobody knows from which browser order {order} came: it was erased"))
+}
+
+/// Those of the orders that have copies of a book.
+async fn with_book(staff: &Staff, orders: Vec<StaffOrder>, book: BookId) -> Result<Vec<StaffOrder>> {
+    let mut chosen = Vec::new();
+    for order in orders {
+        let found = in_full(staff, order.number).await?;
+        if found.is_some_and(|found| found.lines.iter().any(|line| line.book == book && line.copies > 0)) {
+            chosen.push(order);
+        }
+    }
+    Ok(chosen)
+}
+
+async fn in_full(staff: &Staff, order: OrderNumber) -> Result<Option<Box<StaffOrderInFull>>> {
+    match staff.ask(StaffTask::ShowOrder { order }).await? {
+        StaffAnswer::OrderInFull(found) => Ok(found),
+        _ => bail!(UNEXPECTED_RESPONSE),
+    }
 }
 
 /// Erases who placed an order, for a buyer who asks by letter or from another browser.
@@ -514,7 +570,7 @@ pub async fn verify(args: &Verify) -> Result<Report> {
 
 #[cfg(test)]
 mod tests {
-    use shared::domain::{Delivery, OrderState, Payment};
+    use shared::domain::{Delivery, Payment};
     use time::macros::datetime;
 
     use super::*;
@@ -535,12 +591,16 @@ mod tests {
             expires_at: None,
             withdrawn_at: None,
             is_paid: false,
+            visitor: None,
             failed_mail: None,
         };
         let filter = |since: Option<OffsetDateTime>, until: Option<OffsetDateTime>, email: &str| Filter {
             since,
             until,
             email: (!email.is_empty()).then(|| email.to_owned()),
+            state: None,
+            book: None,
+            same_browser: None,
         };
         let at = |minute| Some(datetime!(2026-01-02 03:00 UTC) + time::Duration::minutes(minute));
         for (filter, is_chosen) in [
@@ -555,7 +615,7 @@ mod tests {
             (filter(None, None, "example"), false),
             (filter(None, None, "not-invented.example"), false),
         ] {
-            let Filter { since, until, email } = &filter;
+            let Filter { since, until, email, .. } = &filter;
             assert_eq!(filter.matches(&order), is_chosen, "{since:?} {until:?} {email:?}");
         }
         let all = filter(at(0), None, "");
@@ -570,6 +630,12 @@ mod tests {
         ] {
             assert_eq!(all.matches(&StaffOrder { state, is_paid, ..order.clone() }), is_chosen, "{state}");
         }
+        let ready = Filter { state: Some(OrderState::Ready), ..filter(None, None, "") };
+        for (state, is_chosen) in [(OrderState::Ready, true), (OrderState::Confirmed, false)] {
+            assert_eq!(ready.matches(&StaffOrder { state, ..order.clone() }), is_chosen, "{state}");
+        }
+        assert_eq!(open_state("ready"), Ok(OrderState::Ready));
+        assert!(open_state("shipped").is_err() && open_state("Ready").is_err());
         let erased = StaffOrder { email: None, ..order };
         assert!(!filter(None, None, "invented.example").matches(&erased));
     }

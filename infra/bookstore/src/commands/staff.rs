@@ -572,6 +572,43 @@ mod tests {
     }
 
     #[test]
+    fn nothing_that_a_visitor_has_written_steers_the_terminal_or_looks_like_another_entry() {
+        let at = datetime!(2026-01-02 03:04:05 UTC);
+        for (hostile, shown) in [
+            ("a\u{1b}[2Jb", "a\\u{1b}[2Jb"),
+            ("a\u{202e}b", "a\\u{202e}b"),
+            ("a\r13  Eva", "a\\r13  Eva"),
+            ("a\tb", "a\\tb"),
+        ] {
+            let message = ContactMessage {
+                id: 12,
+                name: hostile.into(),
+                email: hostile.into(),
+                subject: hostile.into(),
+                message: hostile.into(),
+                sent_at: at,
+                answered_at: None,
+                visitor: None,
+            };
+            let rating = StaffRating {
+                id: 3,
+                book: 53.into(),
+                title: hostile.into(),
+                visitor: VisitorId(Uuid::from_u128(7)),
+                stars: 1,
+                name: Some(hostile.into()),
+                review: Some(hostile.into()),
+                sent_at: at,
+                hidden_at: None,
+            };
+            for (text, fields) in [(format_message(&message), 4), (format_rating(&rating), 3)] {
+                assert_eq!(text.matches(shown).count(), fields, "{text:?}");
+                assert!(!text.contains(hostile), "{text:?}");
+            }
+        }
+    }
+
+    #[test]
     fn a_rating_shows_its_visitor_so_that_all_of_theirs_can_be_erased() {
         let visitor = VisitorId(Uuid::from_u128(7));
         let rating = StaffRating {

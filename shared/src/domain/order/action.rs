@@ -166,6 +166,11 @@ impl Refusal {
             Self::TooManyCopies { left } => format!("too-many-copies:{left}"),
         }
     }
+
+    /// Reads the state that did not allow an action, of a stored code.
+    pub fn from_state_in(code: &str) -> Option<OrderState> {
+        OrderState::from_code(code.strip_prefix("not-from:")?.split(':').next()?)
+    }
 }
 
 impl fmt::Display for Refusal {
@@ -204,6 +209,8 @@ mod tests {
             (Refusal::TooManyCopies { left: 1 }, "The line has 1 copies left.", "too-many-copies:1"),
         ] {
             assert_eq!((refusal.to_string().as_str(), refusal.code().as_str()), (text, code));
+            let from = if let Refusal::NotFrom { from, .. } = refusal { Some(from) } else { None };
+            assert_eq!(Refusal::from_state_in(code), from, "{code}");
         }
     }
 

@@ -175,6 +175,17 @@ pub enum OrderOutcome {
     Rejected(OrderReason),
 }
 
+/// A cancellation of the buyer that changed nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct RefusedCancellation {
+    /// When the buyer sent it.
+    #[serde(serialize_with = "milliseconds")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub sent_at: OffsetDateTime,
+    /// What the order was when it was processed.
+    pub status: OrderState,
+}
+
 /// An order as the shop keeps it. Amounts are in one currency and include tax.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Order {
@@ -207,6 +218,8 @@ pub struct Order {
     pub expires_at: Option<OffsetDateTime>,
     /// When the buyer withdrew from the contract, after the order had left the shop.
     pub withdrawn_at: Option<OffsetDateTime>,
+    /// The buyer's last cancellation that had no effect, because the order had ended.
+    pub refused: Option<RefusedCancellation>,
     /// None once the shop needs it no longer.
     pub contact: Option<Contact>,
     /// None where it is collected.
@@ -237,7 +250,9 @@ impl Order {
             order.state = last.state;
         }
         if order.state != self.state {
-            order.expires_at = None; // it is of the state that the order is in now
+            // They are of the state that the order is in now.
+            order.expires_at = None;
+            order.refused = None;
         }
         order.paid_at = self.paid_at.filter(|paid| *paid <= at);
         order.withdrawn_at = self.withdrawn_at.filter(|withdrawn| *withdrawn <= at);

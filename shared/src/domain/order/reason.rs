@@ -178,9 +178,11 @@ impl fmt::Display for OrderReason {
             Self::Lines => f.write_str("Not all books can be sold as they were ordered."),
             Self::DeliveryPriceAbove { now } => write!(f, "The price of delivery has risen to {now}."),
             Self::TotalAbove { now } => write!(f, "The total is {now}, which is more than the total seen."),
-            Self::TooManyOpen { max } => {
-                write!(f, "You have {max} orders that are not paid yet; more are not accepted.")
-            }
+            // Anybody can name the mailbox of somebody else: it must not say what the shop knows of it.
+            Self::TooManyOpen { .. } => f.write_str(
+                "The shop limits the unpaid orders, and the copies of a book in them, of a browser, a mailbox and a postal \
+                 address; this order is above a limit.",
+            ),
             Self::DeliveryNotOffered => f.write_str("The shop does not offer this delivery."),
             Self::CountryNotServed => f.write_str("The shop does not send to this country."),
             Self::PaymentNotAccepted => f.write_str("The shop does not accept this payment."),
@@ -251,7 +253,8 @@ mod tests {
             (
                 TooManyOpen { max: 3 },
                 "too-many-open:3",
-                "You have 3 orders that are not paid yet; more are not accepted.",
+                "The shop limits the unpaid orders, and the copies of a book in them, of a browser, a mailbox and a postal \
+                 address; this order is above a limit.",
             ),
             (DeliveryNotOffered, "delivery-not-offered", "The shop does not offer this delivery."),
             (CountryNotServed, "country-not-served", "The shop does not send to this country."),

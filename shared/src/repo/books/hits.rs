@@ -446,7 +446,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        domain::{CatalogueRow, Histogram, Language, Money},
+        domain::{CatalogueRow, Histogram, Language, Money, popularity_class},
         repo::{
             books::{Listed, Listing, listed},
             catalogue,
@@ -527,6 +527,48 @@ mod tests {
         let cheap = Filter { max_price: Some(5_500), ..in_language("es") };
         let (titles, total) = found(&mut connection, "col", &cheap).await;
         assert!(titles.is_empty() && !total.is_none(), "{total:?}");
+    }
+
+    /// More books have the words than are read for one of them, and than are kept for several; the popular ones are the
+    /// oldest and the newest.
+    #[ignore = "needs MariaDB"]
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn of_more_hits_than_are_kept_the_popular_ones_are_there_in_every_order(pool: MySqlPool) {
+        let mut connection = pool.acquire().await.unwrap();
+        let popular = |title: &str, year: i16, ratings: u32| CatalogueRow {
+            year: Some(year),
+            stars: Some(Histogram([0, 0, 0, 0, ratings])),
+            ..row(&format!("popular-{year}"), title, &["Autora"])
+        };
+        catalogue::put(&mut connection, &popular("Primera serie alfa", 2021, 900)).await.unwrap();
+        let place = popularity_class(1);
+        for sql in [
+            "insert into books (reference, title, byline, year, ratings_count)
+             select concat('r', seq), 'Otra serie alfa', 'Nadie', 1900, 1 from seq_1_to_3000"
+                .to_owned(),
+            format!(
+                "insert into book_search (book_id, place, source, title, title_key, terms)
+                 select id, {place}, 0, ' otra serie alfa ', concat('r', id), ' otra serie alfa nadie ' from books where year = 1900"
+            ),
+            format!(
+                "insert into book_words (word, place, book_id)
+                 select w.word, {place}, b.id from books b
+                 join (select 'serie' as word union select 'alfa') w on b.year = 1900"
+            ),
+            "update words set books = 3001 where word in ('serie', 'alfa')".to_owned(),
+        ] {
+            sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut *connection).await.unwrap();
+        }
+        catalogue::put(&mut connection, &popular("Zeta serie alfa", 2020, 800)).await.unwrap();
+        for query in ["serie", "serie alfa"] {
+            for sort in [Sort::Relevance, Sort::Popular, Sort::Newest, Sort::Rating] {
+                let listing = Listing::new(Some(Search::parse(query).unwrap()), Filter::default(), sort, 2);
+                let found = listed(&mut connection, &listing).await.unwrap();
+                let titles: Vec<_> = found.slice.items.into_iter().map(|book| book.title).collect();
+                assert_eq!(titles, ["Primera serie alfa", "Zeta serie alfa"], "{query} by {sort:?}");
+                assert!(!found.total.is_exact, "{query} by {sort:?}: {:?}", found.total);
+            }
+        }
     }
 
     #[ignore = "needs MariaDB"]

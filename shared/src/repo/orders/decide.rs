@@ -51,7 +51,7 @@ pub(super) async fn decide(
     } else if was_cancelled {
         Some(OrderReason::Cancelled)
     } else {
-        refused(connection, order, shop, number).await?
+        refused(connection, order, shop, number, now).await?
     };
     let ids: BTreeSet<u32> = order.lines.iter().map(|line| line.book.get()).collect();
     let books = stock::lock(connection, &ids).await?;
@@ -155,13 +155,13 @@ async fn refused(
     order: &OrderV1,
     shop: &Shop,
     number: u32,
+    now: OffsetDateTime,
 ) -> sqlx::Result<Option<OrderReason>> {
     if let Some(reason) = not_offered(order, shop) {
         return Ok(Some(reason));
     }
-    let max = shop.max_open_orders;
-    let is_full = limit::is_reached(connection, order, number, max).await?;
-    Ok(is_full.then_some(OrderReason::TooManyOpen { max: max.into() }))
+    let is_reached = limit::is_reached(connection, order, number, shop, now).await?;
+    Ok(is_reached.then_some(OrderReason::TooManyOpen { max: shop.max_open_orders.into() }))
 }
 
 /// What the shop does not offer, or offers no longer.

@@ -1,10 +1,13 @@
-//! The limit of open orders that are not paid: of one e-mail address, mailbox, browser or postal address. Without it one
-//! person could keep the whole stock from everybody else, at no cost.
+//! The limits of what is ordered and not paid, of one e-mail address, mailbox, browser or postal address: open orders, copies
+//! of one book in them, and orders that were cancelled within a day. Without them one person could keep the whole stock from
+//! everybody else, at no cost, and have the shop send mails to strangers.
 
 use std::collections::BTreeSet;
 
 use sha2::{Digest, Sha256};
 use sqlx::MySqlConnection;
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
 
 use super::email_key;
 use crate::{
@@ -13,6 +16,7 @@ use crate::{
         words::{fold, words},
     },
     messages::OrderV1,
+    shop::Shop,
 };
 
 /// Rows of `order_locks`.
@@ -20,20 +24,45 @@ const SLOTS: u8 = 64;
 /// Domains of one mail service, which ignores dots in the local part.
 const WITHOUT_DOTS: [&str; 2] = ["gmail.com", "googlemail.com"];
 
-/// Whether the buyer of an order has as many other open orders as the shop allows. Until the end of the transaction, other
-/// orders of the buyer wait.
+/// By what the other orders of a buyer are found.
+struct Keys {
+    email: [u8; 32],
+    mailbox: [u8; 32],
+    address: Option<[u8; 32]>,
+    visitor: Uuid,
+    /// Of the order itself, which does not count.
+    number: u32,
+}
+
+/// Whether the buyer of an order has reached a limit of the shop. Until the end of the transaction, other orders of the buyer
+/// wait.
 pub(super) async fn is_reached(
     connection: &mut MySqlConnection,
     order: &OrderV1,
     number: u32,
-    max: u16,
+    shop: &Shop,
+    now: OffsetDateTime,
 ) -> sqlx::Result<bool> {
-    let email = email_key(&order.contact.email);
-    let mailbox = mailbox_key(&order.contact.email);
-    let address = order.address.as_ref().map(address_key);
-    let visitor = order.visitor.0;
-    let firsts = [Some(mailbox[0]), Some(visitor.as_bytes()[0]), address.map(|key| key[0])];
+    let keys = Keys {
+        email: email_key(&order.contact.email),
+        mailbox: mailbox_key(&order.contact.email),
+        address: order.address.as_ref().map(address_key),
+        visitor: order.visitor.0,
+        number,
+    };
+    let firsts = [Some(keys.mailbox[0]), Some(keys.visitor.as_bytes()[0]), keys.address.map(|key| key[0])];
     lock(connection, firsts.into_iter().flatten().map(|first| first % SLOTS).collect()).await?;
+    let max = i64::from(shop.max_open_orders);
+    let open = open_orders(connection, &keys).await?;
+    // Most buyers have no other open order, and then no copies in one.
+    Ok(open >= max
+        || cancelled_today(connection, &keys, now).await? >= max
+        || open > 0 && copies_of_a_book(connection, &keys, order).await? > i64::from(shop.max_open_copies()))
+}
+
+/// The open orders that are not paid.
+async fn open_orders(connection: &mut MySqlConnection, keys: &Keys) -> sqlx::Result<i64> {
+    let Keys { email, mailbox, address, visitor, number } = keys;
     let open = sqlx::query_scalar!(
         r#"
         select greatest(
@@ -52,7 +81,79 @@ pub(super) async fn is_reached(
         address.map(|key| key.to_vec()),
         number,
     );
-    Ok(open.fetch_one(connection).await? >= i64::from(max))
+    open.fetch_one(connection).await
+}
+
+/// Orders of the last day that their mailbox or browser has cancelled without paying. They do not hold copies any more, but
+/// each has taken some for a while, and has caused two mails. Those that the shop has cancelled do not count: their buyer may
+/// be a stranger whose address was used.
+async fn cancelled_today(connection: &mut MySqlConnection, keys: &Keys, now: OffsetDateTime) -> sqlx::Result<i64> {
+    let since = now - Duration::DAY;
+    let cancelled = sqlx::query_scalar!(
+        r#"
+        select greatest(
+            (select count(*)
+               from orders o
+               straight_join order_states s on s.order_number = o.number and s.state = 'cancelled'
+              where o.mailbox_key = ?
+                and o.state = 'cancelled'
+                and o.decided_at > ?
+                and o.paid_at is null
+                and s.actor = 'buyer'),
+            (select count(*)
+               from orders o
+               straight_join order_states s on s.order_number = o.number and s.state = 'cancelled'
+              where o.visitor_id = ?
+                and o.state = 'cancelled'
+                and o.decided_at > ?
+                and o.paid_at is null
+                and s.actor = 'buyer')
+        ) as "cancelled!: i64"
+        "#,
+        &keys.mailbox[..],
+        since,
+        keys.visitor,
+        since,
+    );
+    cancelled.fetch_one(connection).await
+}
+
+/// The most copies of a book that the open orders which are not paid would have together with this one; 0 if they have none
+/// of its books.
+async fn copies_of_a_book(connection: &mut MySqlConnection, keys: &Keys, order: &OrderV1) -> sqlx::Result<i64> {
+    let Keys { email, mailbox, address, visitor, number } = keys;
+    let asked: Vec<_> = order.lines.iter().map(|line| (line.book.get(), line.quantity.get())).collect();
+    let copies = sqlx::query_scalar!(
+        r#"
+        select cast(coalesce(max(copies), 0) as signed) as "copies!: i64"
+        from (
+            select sum(l.quantity - l.cancelled - l.returned) + asked.quantity as copies
+            from (
+                select 1 as known_by, number from orders where email_key = ? and is_open = 1 and paid_at is null
+                union all
+                select 2, number from orders where mailbox_key = ? and is_open = 1 and paid_at is null
+                union all
+                select 3, number from orders where visitor_id = ? and is_open = 1 and paid_at is null
+                union all
+                select 4, number from orders where address_key = ? and is_open = 1 and paid_at is null
+            ) open
+            straight_join order_lines l on l.order_number = open.number
+            straight_join json_table(?, '$[*]' columns (
+                book_id int unsigned path '$[0]',
+                quantity tinyint unsigned path '$[1]'
+            )) asked on asked.book_id = l.book_id
+            where open.number <> ?
+            group by open.known_by, l.book_id, asked.quantity
+        ) of_buyer
+        "#,
+        &email[..],
+        &mailbox[..],
+        visitor,
+        address.map(|key| key.to_vec()),
+        serde_json::json!(asked).to_string(),
+        number,
+    );
+    copies.fetch_one(connection).await
 }
 
 /// Locks the slots of a buyer, in their order.

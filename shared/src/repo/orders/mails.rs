@@ -21,8 +21,14 @@ pub struct UnsentMail {
 /// Most mails about rejected orders to one mailbox within a day. An order costs nothing and can have anybody's address; the
 /// page of each order shows its outcome.
 pub const MAX_REJECTIONS_MAILED: u8 = 5;
+/// Most mails about unpaid orders that their buyers have cancelled, to one mailbox within a day, for the same reason.
+pub const MAX_CANCELLATIONS_MAILED: u8 = 5;
 /// Why a mail was not sent, with the order.
 pub const HELD_BACK: &str = "not sent: the mailbox has enough mails about rejected orders of this day";
+/// The same where the shop did not want to write.
+const NOT_WANTED: &str = "not sent: the shop changed the order without a mail";
+/// The same of a cancelled order.
+const CANCELLATION_HELD_BACK: &str = "not sent: the mailbox has enough mails about cancelled orders of this day";
 
 /// Writes a mail, once for each event and cause; none about an order whose contact is gone, because nobody could get it.
 pub(super) async fn write(
@@ -33,6 +39,17 @@ pub(super) async fn write(
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
     insert(connection, number, event, source, now, None).await
+}
+
+/// Notes that the shop does not write about an event.
+pub(super) async fn write_none(
+    connection: &mut MySqlConnection,
+    number: u32,
+    event: OrderEvent,
+    source: Uuid,
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
+    insert(connection, number, event, source, now, Some(NOT_WANTED)).await
 }
 
 /// Writes the mail about a rejected order, which is not sent if its mailbox has enough of them. It counts without a lock, so
@@ -65,6 +82,39 @@ pub(super) async fn write_rejection(
     let earlier: i64 = earlier.fetch_one(&mut *connection).await?;
     let held_back = (earlier >= i64::from(MAX_REJECTIONS_MAILED)).then_some(HELD_BACK);
     insert(connection, number, OrderEvent::Rejected, source, now, held_back).await
+}
+
+/// Writes the mail about an order that its buyer has cancelled, in the same way. Who has paid always gets it.
+pub(super) async fn write_cancellation(
+    connection: &mut MySqlConnection,
+    number: u32,
+    source: Uuid,
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
+    let earlier = sqlx::query_scalar!(
+        r#"
+        select count(*)
+        from (
+            select 1
+            from orders o
+            straight_join order_states s on s.order_number = o.number and s.state = 'cancelled'
+            where o.mailbox_key = (select mailbox_key from orders where number = ? and paid_at is null)
+              and o.state = 'cancelled'
+              and o.decided_at > ?
+              and o.paid_at is null
+              and o.number <> ?
+              and s.actor = 'buyer'
+            limit ?
+        ) earlier
+        "#,
+        number,
+        now - Duration::DAY,
+        number,
+        MAX_CANCELLATIONS_MAILED,
+    );
+    let earlier: i64 = earlier.fetch_one(&mut *connection).await?;
+    let held_back = (earlier >= i64::from(MAX_CANCELLATIONS_MAILED)).then_some(CANCELLATION_HELD_BACK);
+    insert(connection, number, OrderEvent::Cancelled, source, now, held_back).await
 }
 
 /// A mail that is held back counts as handed over, and as failed.

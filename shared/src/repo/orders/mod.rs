@@ -39,15 +39,15 @@ use crate::{
 pub(super) use early::forget_customer;
 pub use early::forget_visitor;
 pub use mails::{
-    HELD_BACK, MAX_REJECTIONS_MAILED, UnsentMail, declared_at, fail_mail, lock_unsent_mails, mark_sent, unsent_mails,
-    withhold_mail,
+    HELD_BACK, MAX_CANCELLATIONS_MAILED, MAX_REJECTIONS_MAILED, UnsentMail, declared_at, fail_mail, lock_unsent_mails,
+    mark_sent, unsent_mails, withhold_mail,
 };
 pub(super) use owned::numbers_of_customer;
 pub use owned::{OWN, is_of_customer, of_customer};
 pub use privacy::{Erasure, erase, erase_order, of_visitor};
 pub(super) use purchases::has_bought;
 pub use read::{find, find_by_number, in_full, list, sold_between};
-pub use transition::act;
+pub use transition::{act, act_without_mail};
 pub use verify::{Moment, verify, verify_slice};
 
 /// The effect of a message or an action.
@@ -82,7 +82,7 @@ pub async fn apply(
                 return Ok(Applied::Repeated { order: order.order });
             }
             let applied = decide::decide(connection, message, order, shop, now).await?;
-            note_effect(connection, message.id, &applied).await?;
+            note_effect(connection, message.id, &applied, now).await?;
             if let Applied::Decided { number, outcome: OrderOutcome::Rejected(OrderReason::Erased), .. } = &applied {
                 privacy::forget_message(connection, number.0).await?;
             }
@@ -94,7 +94,7 @@ pub async fn apply(
                 return Ok(Applied::Repeated { order: action.order });
             }
             let applied = cancel(connection, message, action, shop, now).await?;
-            note_effect(connection, message.id, &applied).await?;
+            note_effect(connection, message.id, &applied, now).await?;
             Ok(applied)
         }
         // It repeats without harm, so that it needs no record.
@@ -126,13 +126,14 @@ async fn cancel(
         }
     };
     if !is_buyer {
+        early::drop_beyond_limit(connection, message.id, order.id).await?;
         return Ok(Applied::Refused { order: Some(order.id), refusal: Refusal::NotTheBuyer });
     }
     if order.state.has_left_the_shop() {
         return transition::withdraw(connection, message, &order, now).await;
     }
     let whole = crate::domain::OrderAction::Cancel(None);
-    transition::change(connection, message.id, order, whole, Actor::Buyer, shop, now).await
+    transition::change(connection, message.id, order, whole, transition::Voice::BUYER, shop, now).await
 }
 
 /// Enters a message, of a cancellation with its asker, before its order is looked for; false if it was processed before. Of
@@ -165,7 +166,13 @@ async fn enter(
     }
 }
 
-async fn note_effect(connection: &mut MySqlConnection, id: Uuid, applied: &Applied) -> sqlx::Result<()> {
+/// A message without an effect is recorded for some time only.
+async fn note_effect(
+    connection: &mut MySqlConnection,
+    id: Uuid,
+    applied: &Applied,
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
     let effect = match applied {
         Applied::Decided { outcome: OrderOutcome::Accepted(state), .. } | Applied::Changed { state, .. } => {
             state.code().to_owned()
@@ -176,10 +183,19 @@ async fn note_effect(connection: &mut MySqlConnection, id: Uuid, applied: &Appli
         Applied::Repeated { .. } | Applied::RepeatedOtherwise { .. } => "repeated".to_owned(),
         Applied::Swept { .. } => "swept".to_owned(),
     };
-    // The asker of an order that was there is in the order.
+    let has_none =
+        matches!(applied, Applied::Refused { .. } | Applied::Repeated { .. } | Applied::RepeatedOtherwise { .. });
+    // The asker of an order that was there is in the order. What the staff has tried is kept.
     sqlx::query!(
-        "update order_messages set effect = ?, asked_by = if(asked_until is null, null, asked_by) where id = ?",
+        r#"
+        update order_messages
+        set effect = ?,
+            asked_by = if(asked_until is null, null, asked_by),
+            asked_until = coalesce(asked_until, if(kind = 'staff', null, ?))
+        where id = ?
+        "#,
         effect,
+        has_none.then(|| now + early::KEEP_RECORD),
         id,
     )
     .execute(connection)

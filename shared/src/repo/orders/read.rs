@@ -7,7 +7,8 @@ use uuid::Uuid;
 use crate::{
     domain::{
         Address, Contact, CopiesChange, Delivery, DisplayName, Email, Isbn13, Language, LineReason, Money, Order,
-        OrderId, OrderLine, OrderNote, OrderNumber, OrderReason, OrderState, Payment, Phone, StateChange, VisitorId,
+        OrderId, OrderLine, OrderNote, OrderNumber, OrderReason, OrderState, Payment, Phone, Refusal,
+        RefusedCancellation, StateChange, VisitorId,
     },
     repo::stock::MovementKind,
     staff::{SoldKind, SoldLine, StaffOrder, StaffOrderInFull, StaffOrderLine},
@@ -56,6 +57,8 @@ pub async fn find_by_number(connection: &mut MySqlConnection, number: OrderNumbe
     let money = |minor| Money { minor, currency: row.currency.clone() };
     let lines = lines(connection, number, &row.currency).await?;
     let state = known(OrderState::from_code(&row.state), number, &row.state)?;
+    let has_ended =
+        matches!(state, OrderState::Rejected | OrderState::Expired | OrderState::Cancelled | OrderState::Returned);
     let changes = changes(connection, row.id).await?;
     let contact = row.contact_name.zip(row.email).and_then(|(name, email)| {
         let phone = row.phone.and_then(|phone| Phone::try_from(phone).ok());
@@ -80,6 +83,7 @@ pub async fn find_by_number(connection: &mut MySqlConnection, number: OrderNumbe
         paid_at: row.paid_at,
         expires_at: row.expires_at,
         withdrawn_at: row.withdrawn_at,
+        refused: if has_ended { refused_cancellation(connection, row.id).await? } else { None },
         contact,
         address: row.address.and_then(|address| Address::stored(&serde_json::from_str(&address).ok()?).ok()),
         note: row.note.and_then(|note| OrderNote::stored(&note).ok()),
@@ -89,6 +93,31 @@ pub async fn find_by_number(connection: &mut MySqlConnection, number: OrderNumbe
     };
     order.charge();
     Ok(Some(order))
+}
+
+/// The last cancellation of the buyer that the state of the order did not allow, which only an order that has ended has.
+async fn refused_cancellation(
+    connection: &mut MySqlConnection,
+    order: Uuid,
+) -> sqlx::Result<Option<RefusedCancellation>> {
+    let refused = sqlx::query!(
+        r#"
+        select
+            sent_at,
+            effect
+        from order_messages
+        where order_id = ?
+          and kind = 'order-action'
+          and effect like 'refused not-from:%'
+        order by sent_at desc
+        limit 1
+        "#,
+        order,
+    );
+    Ok(refused.fetch_optional(connection).await?.and_then(|row| {
+        let status = Refusal::from_state_in(row.effect.strip_prefix("refused ")?)?;
+        Some(RefusedCancellation { sent_at: row.sent_at, status })
+    }))
 }
 
 /// The movements of stock by which copies went back.
@@ -238,7 +267,8 @@ pub async fn list(
               where m.order_number = o.number
                 and m.failed_at is not null
               order by m.failure like 'complaint%' desc, m.failure like 'soft bounce%', m.failed_at desc
-              limit 1) as "failed_mail: String"
+              limit 1) as "failed_mail: String",
+            o.visitor_id as "visitor_id: Uuid"
         from json_table(?, '$[*]' columns (number int unsigned path '$')) asked
         straight_join orders o on o.number = asked.number
         order by o.number desc
@@ -264,6 +294,7 @@ pub async fn list(
                 expires_at: row.expires_at,
                 withdrawn_at: row.withdrawn_at,
                 is_paid: row.is_paid,
+                visitor: row.visitor_id.map(VisitorId),
                 failed_mail: row.failed_mail,
             })
         })

@@ -10,8 +10,8 @@ use super::*;
 use crate::{
     domain::{
         Address, AddressText, BookId, CatalogueRow, Contact, Delivery, DisplayName, Email, Fingerprint, Language,
-        LineReason, Money, Order, OrderAction, OrderEvent, OrderLine, OrderReason, Part, Payment, Quantity, Stars,
-        SubmissionKey, TimeZone, VisitorId,
+        LineReason, Money, Order, OrderAction, OrderEvent, OrderLine, OrderNote, OrderReason, Part, Payment, Quantity,
+        Stars, SubmissionKey, TimeZone, VisitorId,
     },
     messages::{CustomerV1, OrderLineV1, OrderV1, RatingV1, SignedInBuyer, SignedInV1, Submission},
     repo::{
@@ -416,7 +416,10 @@ async fn only_the_buyer_cancels_and_what_has_left_the_shop_stays_as_it_is(pool: 
         };
         assert_eq!(outcome, expected);
         let declared = declared_at(&mut connection, order.order).await.unwrap();
-        assert_eq!(declared, outcome.ok().map(|_| cancel.sent_at), "of the buyer's own cancellation only");
+        assert_eq!(declared, outcome.clone().ok().map(|_| cancel.sent_at), "of the buyer's own cancellation only");
+        let shown = found(&mut connection, &order).await.refused.map(|refused| (refused.sent_at, refused.status));
+        let is_shown = matches!(outcome, Err(Refusal::NotFrom { .. }));
+        assert_eq!(shown, is_shown.then_some((cancel.sent_at, Cancelled)), "to the buyer, and of the buyer only");
         assert_eq!(run(&mut connection, &cancel, &shop, minute(4)).await, Applied::Repeated { order: order.order });
     }
     // Four of eight were cancelled.
@@ -490,6 +493,55 @@ async fn a_cancellation_that_comes_before_its_order_is_kept_for_the_order_of_its
     run(&mut connection, &sweep(), &shop, minute(6) + early::KEEP).await;
     assert_eq!(remembered(&mut connection).await, 0);
     assert_sound_after(&mut connection, 42).await;
+}
+
+#[ignore = "needs MariaDB"]
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn messages_without_an_effect_are_recorded_for_ninety_days_and_those_of_strangers_twenty_times(pool: MySqlPool) {
+    let mut connection = writer(&pool).await;
+    let id = book(&mut connection, "uno", 20).await;
+    let [placed, never, cancelled] = [order(1, 1, &[(id, 1)]), order(2, 1, &[(id, 1)]), order(3, 1, &[(id, 1)])];
+    for order in [&placed, &cancelled] {
+        run(&mut connection, &message(order), &shop(), minute(1)).await;
+    }
+    let other_body = OrderV1 { note: OrderNote::parse("Hola").ok(), ..placed.clone() }.with_fingerprint();
+    run(&mut connection, &message(&other_body), &shop(), minute(2)).await;
+    for stranger in 0..50 {
+        let email = Email::parse(&format!("eva{stranger}@example.org")).unwrap();
+        for order in [&placed, &never] {
+            let cancel = cancelled_by(order, AskedBy::Email(email.clone()));
+            let Applied::Refused { .. } = run(&mut connection, &cancel, &shop(), minute(2)).await else {
+                panic!("{stranger}")
+            };
+            if stranger == 49 {
+                let again = run(&mut connection, &cancel, &shop(), minute(3)).await;
+                assert!(!matches!(again, Applied::Changed { .. }), "{again:?}");
+            }
+        }
+    }
+    let cancel = cancelled_by(&cancelled, by_cookie(&cancelled));
+    run(&mut connection, &cancel, &shop(), minute(2)).await;
+    staff(&mut connection, &cancelled, OrderAction::Shipped, minute(3)).await;
+    let count = async |connection: &mut MySqlConnection, order: &OrderV1| {
+        let rows: i64 = sqlx::query_scalar("select count(*) from order_messages where order_id = ?")
+            .bind(order.order.uuid())
+            .fetch_one(connection)
+            .await
+            .unwrap();
+        rows
+    };
+    for (days, of_placed, of_never, of_cancelled) in [(0, 22, 50, 3), (89, 22, 50, 3), (91, 1, 0, 3)] {
+        let now = minute(3) + Duration::days(days);
+        while let Applied::Swept { more: true, .. } = run(&mut connection, &sweep(), &shop(), now).await {}
+        let mut rows = Vec::new();
+        for order in [&placed, &never, &cancelled] {
+            rows.push(count(&mut connection, order).await);
+        }
+        assert_eq!(rows, [of_placed, of_never, of_cancelled], "after {days} days");
+    }
+    assert_eq!(run(&mut connection, &cancel, &shop(), minute(4)).await, Applied::Repeated { order: cancelled.order });
+    assert!(declared_at(&mut connection, cancelled.order).await.unwrap().is_some());
+    assert_eq!(stock_of(&mut connection, id).await, 19);
 }
 
 #[ignore = "needs MariaDB"]
@@ -889,6 +941,135 @@ async fn the_limit_of_unpaid_orders_is_that_of_a_mailbox_a_browser_and_a_door(po
     .await
     .unwrap();
     assert_eq!(kept, 0);
+}
+
+#[ignore = "needs MariaDB"]
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn unpaid_orders_of_a_buyer_have_so_many_copies_of_a_book_together(pool: MySqlPool) {
+    use OrderState::{AwaitingPayment, Confirmed};
+    let mut connection = writer(&pool).await;
+    let [one, two] = [book(&mut connection, "uno", 900).await, book(&mut connection, "dos", 900).await];
+    let accepted = |state| OrderOutcome::Accepted(state);
+    let rejected = || OrderOutcome::Rejected(OrderReason::TooManyOpen { max: 3 });
+    let door = |order| OrderV1 { address: Some(address(8_888)), ..order }.with_fingerprint();
+    let transfer = |order| OrderV1 { payment: Payment::BankTransfer, ..order }.with_fingerprint();
+    let mailbox = |order| with_email(order, "eva+2@example.org").with_fingerprint();
+    for (name, order, expected) in [
+        ("most of one order", order(1, 1, &[(one, 20)]), accepted(Confirmed)),
+        ("one more", order(1, 2, &[(one, 1)]), rejected()),
+        ("of another book", order(1, 3, &[(two, 20)]), accepted(Confirmed)),
+        ("of another buyer", order(2, 1, &[(one, 20)]), accepted(Confirmed)),
+        (
+            "of a mailbox",
+            with_email(order(3, 1, &[(one, 12)]), "eva@example.org").with_fingerprint(),
+            accepted(Confirmed),
+        ),
+        ("up to the limit of the mailbox", mailbox(order(4, 1, &[(two, 1), (one, 8)])), accepted(Confirmed)),
+        ("above it", mailbox(order(5, 1, &[(one, 1)])), rejected()),
+        ("of a door", door(order(6, 1, &[(one, 12)])), accepted(Confirmed)),
+        ("above the limit of the door", door(order(7, 1, &[(one, 9)])), rejected()),
+        ("by transfer", transfer(order(8, 1, &[(one, 15)])), accepted(AwaitingPayment)),
+        ("above the limit", transfer(order(8, 2, &[(one, 6)])), rejected()),
+    ] {
+        assert_eq!(place(&mut connection, &order).await, expected, "{name}");
+    }
+    staff(&mut connection, &order(8, 1, &[]), OrderAction::Paid, minute(2)).await;
+    let paid = transfer(order(8, 3, &[(one, 20)]));
+    assert_eq!(place(&mut connection, &paid).await, accepted(AwaitingPayment), "paid copies do not count");
+    let part = OrderAction::Cancel(Some(Part { book: one, copies: Some(5) }));
+    staff(&mut connection, &order(2, 1, &[]), part, minute(3)).await;
+    assert_eq!(place(&mut connection, &order(2, 2, &[(one, 5)])).await, accepted(Confirmed), "nor those given back");
+    assert_sound(&mut connection).await;
+}
+
+#[ignore = "needs MariaDB"]
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn orders_that_are_cancelled_at_once_are_few_in_a_day_and_cause_few_mails(pool: MySqlPool) {
+    let mut connection = writer(&pool).await;
+    let id = book(&mut connection, "uno", 90).await;
+    let accepted = || OrderOutcome::Accepted(OrderState::Confirmed);
+    let rejected = |max| OrderOutcome::Rejected(OrderReason::TooManyOpen { max });
+    let browser = |order| OrderV1 { visitor: VisitorId::of_number(Uuid::from_u128(7_777)), ..order }.with_fingerprint();
+    let mailbox = |order| with_email(order, "Eva+1@example.org").with_fingerprint();
+    // As many as may be open: three.
+    for (base, name, change) in [(100, "a browser", &browser as Change<'_>), (200, "a mailbox", &mailbox as Change<'_>)]
+    {
+        for buyer in base..base + 3 {
+            let order = change(order(buyer, 1, &[(id, 1)]));
+            assert_eq!(place(&mut connection, &order).await, accepted(), "{name} {buyer}");
+            run(&mut connection, &cancelled_by(&order, by_cookie(&order)), &shop(), minute(2)).await;
+        }
+        let next = change(order(base + 3, 1, &[(id, 1)]));
+        assert_eq!(place(&mut connection, &next).await, rejected(3), "{name}");
+    }
+    // The shop's own cancellations do not count against whose address was used.
+    for buyer in 300..303 {
+        let order = with_email(order(buyer, 1, &[(id, 1)]), "luz@example.org").with_fingerprint();
+        assert_eq!(place(&mut connection, &order).await, accepted());
+        staff(&mut connection, &order, OrderAction::Cancel(None), minute(2)).await;
+    }
+    let by_owner = with_email(order(303, 1, &[(id, 1)]), "luz@example.org").with_fingerprint();
+    assert_eq!(place(&mut connection, &by_owner).await, accepted());
+    // A day later there is room again.
+    let tomorrow = minute(1) + Duration::hours(25);
+    let later = OrderMessage::order(mailbox(order(400, 1, &[(id, 1)])), tomorrow, None);
+    let applied = run(&mut connection, &later, &shop(), tomorrow).await;
+    assert!(matches!(applied, Applied::Decided { outcome: OrderOutcome::Accepted(_), .. }), "{applied:?}");
+
+    // In a shop that allows more, a mailbox gets no more mails about them than about rejected ones.
+    let shop = Shop { max_open_orders: 100, ..shop() };
+    let mut cancelled_mails = 0;
+    for buyer in 500..510 {
+        let order = with_email(order(buyer, 1, &[(id, 1)]), "sol@example.org").with_fingerprint();
+        run(&mut connection, &message(&order), &shop, minute(1)).await;
+        run(&mut connection, &cancelled_by(&order, by_cookie(&order)), &shop, minute(2)).await;
+        let mails = unsent_mails(&mut connection, Some(order.order), 9).await.unwrap();
+        cancelled_mails += mails.iter().filter(|mail| mail.event == OrderEvent::Cancelled).count();
+    }
+    assert_eq!(cancelled_mails, usize::from(MAX_CANCELLATIONS_MAILED));
+    // Who has paid learns in any case what comes back.
+    let paid = OrderV1 { payment: Payment::BankTransfer, ..with_email(order(510, 1, &[(id, 1)]), "sol@example.org") };
+    let paid = paid.with_fingerprint();
+    run(&mut connection, &message(&paid), &shop, minute(1)).await;
+    staff(&mut connection, &paid, OrderAction::Paid, minute(2)).await;
+    run(&mut connection, &cancelled_by(&paid, by_cookie(&paid)), &shop, minute(3)).await;
+    let mails = unsent_mails(&mut connection, Some(paid.order), 9).await.unwrap();
+    assert!(mails.iter().any(|mail| mail.event == OrderEvent::Cancelled), "{mails:?}");
+    // What the shop has cancelled takes nobody's mails away.
+    for buyer in 600..610 {
+        let order = with_email(order(buyer, 1, &[(id, 1)]), "mar@example.org").with_fingerprint();
+        run(&mut connection, &message(&order), &shop, minute(1)).await;
+        if buyer < 609 {
+            staff(&mut connection, &order, OrderAction::Cancel(None), minute(2)).await;
+        } else {
+            run(&mut connection, &cancelled_by(&order, by_cookie(&order)), &shop, minute(2)).await;
+            let mails = unsent_mails(&mut connection, Some(order.order), 9).await.unwrap();
+            assert!(mails.iter().any(|mail| mail.event == OrderEvent::Cancelled), "{mails:?}");
+        }
+    }
+    assert_sound_after(&mut connection, 2).await;
+}
+
+#[ignore = "needs MariaDB"]
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn the_shop_cancels_an_invented_order_without_a_mail_and_knows_its_browser(pool: MySqlPool) {
+    let mut connection = writer(&pool).await;
+    let id = book(&mut connection, "uno", 9).await;
+    let orders = [order(1, 1, &[(id, 2)]), order(1, 2, &[(id, 2)]), order(2, 1, &[(id, 2)])];
+    for order in &orders {
+        place(&mut connection, order).await;
+    }
+    let listed = list(&mut connection, true, None, 10).await.unwrap();
+    let browsers: Vec<_> = listed.iter().map(|order| order.visitor).collect();
+    assert_eq!(browsers, [orders[2].visitor, orders[1].visitor, orders[0].visitor].map(Some));
+    let number = found(&mut connection, &orders[0]).await.number;
+    let cancel = OrderAction::Cancel(None);
+    let done = act_without_mail(&mut connection, Uuid::new_v4(), number, cancel, &shop(), minute(2)).await.unwrap();
+    assert!(matches!(done, Applied::Changed { state: OrderState::Cancelled, .. }), "{done:?}");
+    let mails = unsent_mails(&mut connection, Some(orders[0].order), 9).await.unwrap();
+    assert_eq!(mails.iter().map(|mail| mail.event).collect::<Vec<_>>(), [OrderEvent::Confirmed]);
+    assert_eq!(stock_of(&mut connection, id).await, 5);
+    assert_sound(&mut connection).await;
 }
 
 #[ignore = "needs MariaDB"]

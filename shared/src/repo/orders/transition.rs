@@ -165,6 +165,30 @@ pub async fn act(
     shop: &Shop,
     now: OffsetDateTime,
 ) -> sqlx::Result<Applied> {
+    act_by(connection, id, number, (action, Voice::SHOP), shop, now).await
+}
+
+/// The same without a mail to the buyer, who may be nobody.
+pub async fn act_without_mail(
+    connection: &mut MySqlConnection,
+    id: Uuid,
+    number: OrderNumber,
+    action: OrderAction,
+    shop: &Shop,
+    now: OffsetDateTime,
+) -> sqlx::Result<Applied> {
+    let silent = Voice { is_mailed: false, ..Voice::SHOP };
+    act_by(connection, id, number, (action, silent), shop, now).await
+}
+
+async fn act_by(
+    connection: &mut MySqlConnection,
+    id: Uuid,
+    number: OrderNumber,
+    (action, voice): (OrderAction, Voice),
+    shop: &Shop,
+    now: OffsetDateTime,
+) -> sqlx::Result<Applied> {
     let order = sqlx::query_scalar!(r#"select id as "id: Uuid" from orders where number = ?"#, number.0);
     let Some(order) = order.fetch_optional(&mut *connection).await?.map(OrderId::of_uuid) else {
         return Ok(Applied::Refused { order: None, refusal: Refusal::NoSuchOrder });
@@ -173,10 +197,10 @@ pub async fn act(
         return repeated(connection, id, order, action).await;
     }
     let applied = match lock(connection, order).await? {
-        Some(locked) => change(connection, id, locked, action, Actor::Shop, shop, now).await?,
+        Some(locked) => change(connection, id, locked, action, voice, shop, now).await?,
         None => Applied::Refused { order: None, refusal: Refusal::NoSuchOrder },
     };
-    note_effect(connection, id, &applied).await?;
+    note_effect(connection, id, &applied, now).await?;
     Ok(applied)
 }
 
@@ -207,7 +231,7 @@ pub(super) async fn change(
     source: Uuid,
     order: LockedOrder,
     action: OrderAction,
-    actor: Actor,
+    voice: Voice,
     shop: &Shop,
     now: OffsetDateTime,
 ) -> sqlx::Result<Applied> {
@@ -217,7 +241,7 @@ pub(super) async fn change(
     };
     let (id, number) = (order.id, OrderNumber(order.number));
     let state = plan.state.unwrap_or(order.state);
-    let cause = Cause { source, text: format!("action:{source}"), actor };
+    let cause = Cause { source, text: format!("action:{source}"), voice };
     execute(connection, &[(order, plan, cause)], shop, now).await?;
     Ok(Applied::Changed { order: id, number, state })
 }
@@ -288,7 +312,7 @@ async fn by_clock(
         .into_iter()
         .filter_map(|order| {
             let (plan, source) = (plan(&order)?, order.id.uuid());
-            Some((order, plan, Cause { source, text: format!("{kind}:{source}"), actor: Actor::Clock }))
+            Some((order, plan, Cause { source, text: format!("{kind}:{source}"), voice: Voice::CLOCK }))
         })
         .collect();
     execute(connection, &planned, shop, now).await
@@ -299,7 +323,20 @@ struct Cause {
     source: Uuid,
     /// In the movements.
     text: String,
+    voice: Voice,
+}
+
+/// Who changes an order, and whether its buyer gets a mail.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Voice {
     actor: Actor,
+    is_mailed: bool,
+}
+
+impl Voice {
+    pub const BUYER: Self = Self { actor: Actor::Buyer, is_mailed: true };
+    const SHOP: Self = Self { actor: Actor::Shop, is_mailed: true };
+    const CLOCK: Self = Self { actor: Actor::Clock, is_mailed: true };
 }
 
 /// Carries out plans for locked orders. All books are locked first, in the order of their ids; the numbers of the shop come
@@ -320,11 +357,18 @@ async fn execute(
     for (order, plan, cause) in planned {
         give_back(connection, order, plan).await?;
         if let Some(state) = plan.state {
-            come_to(connection, order, state, cause.actor, shop, now).await?;
-            note_state(connection, order.number, state, now, cause.actor).await?;
+            come_to(connection, order, state, cause.voice.actor, shop, now).await?;
+            note_state(connection, order.number, state, now, cause.voice.actor).await?;
         }
-        if let Some(event) = plan.event {
-            mails::write(connection, order.number, event, cause.source, now).await?;
+        match (plan.event, cause.voice.actor) {
+            (Some(event), _) if !cause.voice.is_mailed => {
+                mails::write_none(connection, order.number, event, cause.source, now).await?;
+            }
+            (Some(OrderEvent::Cancelled), Actor::Buyer) => {
+                mails::write_cancellation(connection, order.number, cause.source, now).await?;
+            }
+            (Some(event), _) => mails::write(connection, order.number, event, cause.source, now).await?,
+            (None, _) => {}
         }
     }
     change.write(connection).await
