@@ -32,6 +32,49 @@ pub struct View<'a> {
     /// The latest order that was placed in this browser.
     pub order: Option<OrderId>,
     pub account: Account,
+    pub wishlist: Wishlist<'a>,
+}
+
+/// What a page knows of the wishlist of who has signed in, as far as the cookies tell. It authorises nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Wishlist<'a> {
+    /// The hidden value of its forms; none for who has not signed in.
+    pub key: Option<&'a str>,
+    /// Its newest books.
+    pub newest: &'a [BookId],
+    /// The outcome of the last change, shown once.
+    pub change: Option<WishNote>,
+}
+
+/// The outcome of a change of the wishlist, as the address of the next page has it: `added.53`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WishNote {
+    Added(BookId),
+    Removed(BookId),
+}
+
+impl WishNote {
+    /// The parameter of the address.
+    pub const PARAMETER: &'static str = "wishlist";
+
+    /// The value of the parameter.
+    pub fn write(self) -> String {
+        match self {
+            Self::Added(book) => format!("added.{book}"),
+            Self::Removed(book) => format!("removed.{book}"),
+        }
+    }
+
+    /// Reads the value of the parameter; none if the newest books contradict it.
+    pub fn read(value: &str, newest: &[BookId]) -> Option<Self> {
+        let (change, book) = value.split_once('.')?;
+        let book = BookId::parse(book)?;
+        match (change, newest.contains(&book)) {
+            ("added", true) => Some(Self::Added(book)),
+            ("removed", false) => Some(Self::Removed(book)),
+            _ => None,
+        }
+    }
 }
 
 /// Whether somebody has signed in with this browser, as far as its cookies tell. It authorises nothing.
@@ -285,6 +328,24 @@ impl View<'_> {
             Account::NotHere => None,
             Account::SignedOut => Some((links::sign_in(&self.current_url()), self.text("nav-sign-in"))),
             Account::SignedIn => Some(("/account".to_owned(), self.text("nav-account"))),
+        }
+    }
+
+    /// What a page offers to do with a book and the wishlist, and the key of the button's text; none where nobody can sign
+    /// in.
+    pub fn wish(&self, book: &Summary) -> Option<(&'static str, &'static str)> {
+        match self.account {
+            Account::NotHere => None,
+            _ if self.wishlist.newest.contains(&book.id) => Some(("remove", "wish-remove")),
+            _ => Some(("add", "wish-add")),
+        }
+    }
+
+    /// The key of the outcome of the last change of the wishlist.
+    pub fn wish_notice(&self) -> Option<&'static str> {
+        match self.wishlist.change.filter(|_| self.account == Account::SignedIn)? {
+            WishNote::Added(_) => Some("wish-added"),
+            WishNote::Removed(_) => Some("wish-removed"),
         }
     }
 
@@ -548,6 +609,26 @@ mod tests {
             cart_change: None,
             order: None,
             account: Account::NotHere,
+            wishlist: Wishlist::default(),
+        }
+    }
+
+    #[test]
+    fn a_page_offers_to_remove_what_is_on_the_wishlist_and_shows_no_outcome_that_the_list_contradicts() {
+        let newest = [BookId::from(53), BookId::from(7)];
+        for (note, expected) in [
+            ("added.53", Some("wish-added")),
+            ("added.54", None),
+            ("removed.54", Some("wish-removed")),
+            ("removed.7", None),
+            ("removed.x", None),
+            ("full.7", None),
+            ("", None),
+        ] {
+            let wishlist = Wishlist { key: Some("k"), newest: &newest, change: WishNote::read(note, &newest) };
+            let view = View { account: Account::SignedIn, wishlist, ..view(Locale::Es, "") };
+            assert_eq!(view.wish_notice(), expected, "{note}");
+            assert_eq!(View { account: Account::SignedOut, ..view }.wish_notice(), None, "{note}");
         }
     }
 

@@ -12,7 +12,7 @@ use crate::{
         self, Address, Author, BookId, Contact, Customer, Delivery, DisplayName, Email, Facets, Genre, Histogram,
         Invalid, Language, LineReason, MAX_LINES, MessageText, Money, Order, OrderId, OrderLine, OrderNote,
         OrderNumber, OrderReason, OrderState, Outcome, OwnRating, Payment, Phone, Quantity, Rejection, ReviewText,
-        SavedAddress, Slice, Stars, StateChange, Subject, SubmissionId, Summary, TaxPart, milliseconds,
+        SavedAddress, Slice, Stars, StateChange, Subject, SubmissionId, Summary, TaxPart, Wish, milliseconds,
         optional_milliseconds,
     },
     shop::{self, Selling, WhyNot},
@@ -463,6 +463,7 @@ pub struct AccountExport {
     pub messages: Vec<OwnMessage>,
     pub orders: Vec<OrderStatus>,
     pub ratings: Vec<OwnRating>,
+    pub wishlist: Vec<Wish>,
     /// The `cursor` of the rest, where all of it does not fit into one answer.
     pub next: Option<String>,
 }

@@ -31,6 +31,7 @@ pub mod shop;
 pub mod sign_in;
 pub mod staff;
 pub mod telemetry;
+pub mod wishlist;
 
 use sqlx::{migrate, migrate::Migrator};
 

@@ -123,6 +123,7 @@ pub fn every_page(locale: Locale, mut show: impl FnMut(&str, &dyn DynTemplate)) 
         cart_change: None,
         order: None,
         account: Account::SignedOut,
+        wishlist: frontend::Wishlist::default(),
     };
     let books = catalogue();
     let lists: Vec<Summary> = books.iter().map(|book| book.summary.clone()).collect();

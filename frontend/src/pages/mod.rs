@@ -19,7 +19,7 @@ use shared::{
 
 pub use account::{
     AccountAddress, AccountAddresses, AccountData, AccountErase, AccountLanguage, AccountOrders, AccountPage,
-    AccountRating, AccountRatings, AccountSignOut, EraseStep,
+    AccountRating, AccountRatings, AccountSignOut, AccountWishlist, EraseStep,
 };
 pub use api_docs::ApiDocs;
 pub use book::BookPage;

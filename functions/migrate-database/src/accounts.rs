@@ -27,14 +27,15 @@ const READER_TABLES: &[&str] = &[
 const ORDER_TABLES: &[&str] = &["order_lines", "order_states", "orders", "stock_movements"];
 /// Tables of customers, which nobody else needs.
 const CUSTOMER_TABLES: &[&str] =
-    &["customer_addresses", "customer_carts", "customer_visitors", "customers", "sessions_valid_from"];
-/// What the pages of an account do beside reading what visitors, orders and customers have: they keep the address book and
-/// the settings, end sessions, and change ratings, whose counts are in several tables.
+    &["customer_addresses", "customer_carts", "customer_visitors", "customers", "sessions_valid_from", "wishlists"];
+/// What the pages of an account do beside reading what visitors, orders and customers have: they keep the address book, the
+/// wishlist and the settings, end sessions, and change ratings, whose counts are in several tables.
 const ACCOUNT_GRANTS: &[(&str, &[&str])] = &[
     ("select", &["contact_messages"]),
     ("select, insert, update", &["erased_visitors"]),
     ("select, update", &["visitor_locks"]),
     ("insert, update, delete", &["customer_addresses", "ratings", "sessions_valid_from"]),
+    ("insert, delete", &["wishlists"]),
     ("insert, update", &["shop_counts", "star_counts", "submissions"]),
     ("update (ratings_count, score, updated_at)", &["books"]),
     ("update (default_address, language)", &["customers"]),
@@ -171,6 +172,7 @@ mod tests {
             customer_addresses::{self, AddressChange},
             customer_erasure, customers, orders,
             ratings::{self, OwnChange},
+            wishlists::{self, WishChange},
         },
         secret::Secret,
         session::Subject,
@@ -395,6 +397,9 @@ mod tests {
         let changed = ratings::change_own(c, ana, own.id, own.version, submission, five).await.unwrap();
         assert_eq!(changed, OwnChange::Done);
         assert_eq!(ratings::delete_own(c, ana, own.id, submission.0).await.unwrap(), OwnChange::Done);
+        assert_eq!(wishlists::add(c, ana, own.book, now).await.unwrap(), WishChange::Done);
+        assert_eq!(wishlists::of_customer(c, ana, None, 9).await.unwrap().items.len(), 1);
+        wishlists::remove(c, ana, own.book).await.unwrap();
         customer_erasure::begin_erasure(c, ana, now).await.unwrap();
 
         for statement in [
@@ -406,6 +411,7 @@ mod tests {
             "delete from contact_messages",
             "select 1 from mails",
             "update stock_movements set quantity = 0",
+            "update wishlists set book_id = 1",
         ] {
             let error = run(&mut connection, statement.to_owned()).await.unwrap_err().to_string();
             assert!(error.contains("denied"), "{statement}: {error}");

@@ -1,4 +1,5 @@
-//! All that the shop keeps of a customer, in slices that fit into an answer: messages, then orders, then ratings.
+//! All that the shop keeps of a customer, in slices that fit into an answer: messages, then orders,
+//! ratings and the wishlist.
 
 use serde::{Deserialize, Serialize};
 use shared::{
@@ -9,6 +10,7 @@ use shared::{
     repo::{
         contact, customer_addresses, customer_carts, customers, orders,
         ratings::{self, Keys},
+        wishlists,
     },
 };
 
@@ -18,6 +20,8 @@ use super::SignedIn;
 const EXPORT: &str = "export";
 /// Rows that are read at once. A message or a review has up to 16,000 bytes.
 const AT_ONCE: u32 = 10;
+/// Wishes that are read at once; one has at most some 2,000 bytes.
+const WISHES: u32 = 50;
 /// An order takes several queries.
 const MAX_ORDERS: usize = 100;
 
@@ -28,6 +32,8 @@ enum Place {
     Messages(u64),
     Orders(Option<OrderNumber>),
     Ratings(Option<Keys>),
+    /// After the row with this number.
+    Wishlist(Option<u64>),
 }
 
 pub async fn of(app: &App, customer: &SignedIn, cursor: Option<&str>) -> Result<AccountExport> {
@@ -47,6 +53,7 @@ pub async fn of(app: &App, customer: &SignedIn, cursor: Option<&str>) -> Result<
         messages: Vec::new(),
         orders: Vec::new(),
         ratings: Vec::new(),
+        wishlist: Vec::new(),
         next: None,
     };
     while let Some(at) = place {
@@ -95,7 +102,15 @@ async fn read(app: &App, customer: &SignedIn, at: Place, export: &mut AccountExp
             let some = reading.await?;
             export.ratings.extend(some.items);
             let next = some.next.map(|cursor| Cursor::<Keys>::decode(&cursor, ratings::OWN)).transpose()?;
-            next.map(|cursor| Place::Ratings(Some(cursor.keys)))
+            Some(next.map_or(Place::Wishlist(None), |cursor| Place::Ratings(Some(cursor.keys))))
+        }
+        Place::Wishlist(after) => {
+            let after = after.map(|id| Cursor::new(wishlists::OWN, id));
+            let reading = database.read(async |c| wishlists::of_customer(c, subject, after.as_ref(), WISHES).await);
+            let some = reading.await?;
+            export.wishlist.extend(some.items);
+            let next = some.next.map(|cursor| Cursor::<u64>::decode(&cursor, wishlists::OWN)).transpose()?;
+            next.map(|cursor| Place::Wishlist(Some(cursor.keys)))
         }
     })
 }

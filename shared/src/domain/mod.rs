@@ -28,6 +28,7 @@ mod submission;
 mod text;
 mod time_zone;
 mod visitor;
+mod wish;
 pub mod words;
 
 pub use book::{Author, AuthorId, Availability, Book, BookId, Genre, ImportedRatings, Ratings, Summary, Window};
@@ -60,3 +61,4 @@ pub use text::{
 };
 pub use time_zone::TimeZone;
 pub use visitor::{VisitorCookie, VisitorId, number_of_cookie, uuid_of_shop};
+pub use wish::Wish;

@@ -112,6 +112,9 @@ pub async fn finish_erasure(
     sqlx::query!("delete from customer_carts where subject = ? and changed_at <= ?", subject, asked_at)
         .execute(&mut *connection)
         .await?;
+    sqlx::query!("delete from wishlists where subject = ? and added_at <= ?", subject, asked_at)
+        .execute(&mut *connection)
+        .await?;
     sqlx::query!("delete from customer_addresses where subject = ? and changed_at <= ?", subject, asked_at)
         .execute(connection)
         .await?;
@@ -133,6 +136,7 @@ mod tests {
                 SignedIn,
                 tests::{process, rate, signed_in, stars_of, subject},
             },
+            wishlists,
         },
     };
 
@@ -187,7 +191,10 @@ mod tests {
             let query = sqlx::query(placed).bind(number).bind(subject(1).uuid()).bind(visitor(7).0).bind(state);
             query.bind(minute(1)).bind(minute(1)).execute(&pool).await.unwrap();
         }
-        assert_eq!(rows_of(&pool, 1).await.len(), 4, "ratings, orders, browsers, and the customer");
+        for whose in [1, 2] {
+            wishlists::add(&mut connection, subject(whose), id, minute(1)).await.unwrap();
+        }
+        assert_eq!(rows_of(&pool, 1).await.len(), 5, "ratings, orders, wishes, browsers, and the customer");
 
         let erasure = ErasureV1 { subject: subject(1), asked_at: minute(5) };
         assert_eq!(erase_all(&mut connection, &erasure).await, Delivery::First);
@@ -199,6 +206,7 @@ mod tests {
         assert_eq!(open, [kept, ("confirmed".to_owned(), Some("ana@example.org".to_owned()), 1_995)]);
         let counts = books::find(&mut connection, id).await.unwrap().unwrap().histogram;
         assert_eq!(counts.0, [0, 0, 0, 1, 0], "the other customer's rating stays");
+        assert_eq!(wishlists::count(&mut connection, subject(2)).await.unwrap(), 1, "and so does the wish");
         let messages: i64 = sqlx::query_scalar("select count(*) from contact_messages").fetch_one(&pool).await.unwrap();
         assert_eq!(messages, 0);
         assert!(!customers::session_is_valid(&mut connection, subject(1), minute(4)).await.unwrap());
@@ -217,10 +225,12 @@ mod tests {
         customers::set_language(&mut connection, subject(1), &Language::parse("en").unwrap()).await.unwrap();
         process(&mut connection, &signed_in(1, Some(8), 6)).await;
         rate(&mut connection, 1, &rating(id, 8, 5), 7).await;
+        wishlists::add(&mut connection, subject(1), id, minute(7)).await.unwrap();
         erase_all(&mut connection, &ErasureV1 { subject: subject(1), asked_at: minute(5) }).await;
         let found = customers::find(&mut connection, subject(1)).await.unwrap().unwrap();
         assert_eq!((found.language, found.created_at), (None, minute(6)));
         assert_eq!(stars_of(&mut connection, 1).await, [(id, 5)]);
+        assert_eq!(wishlists::count(&mut connection, subject(1)).await.unwrap(), 1);
         assert_eq!(customers::of_visitor(&mut connection, visitor(7)).await.unwrap(), None);
         assert!(customers::session_is_valid(&mut connection, subject(1), minute(6)).await.unwrap());
     }

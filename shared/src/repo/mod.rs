@@ -31,6 +31,7 @@ pub mod stock;
 pub mod submissions;
 pub mod visitor_hashes;
 pub mod visitors;
+pub mod wishlists;
 pub mod word_index;
 
 #[cfg(test)]
