@@ -336,8 +336,8 @@ impl View<'_> {
     pub fn wish(&self, book: &Summary) -> Option<(&'static str, &'static str)> {
         match self.account {
             Account::NotHere => None,
-            _ if self.wishlist.newest.contains(&book.id) => Some(("remove", "wish-remove")),
-            _ => Some(("add", "wish-add")),
+            _ if self.wishlist.newest.contains(&book.id) => Some(("remove-wish", "wish-remove")),
+            _ => Some(("add-wish", "wish-add")),
         }
     }
 

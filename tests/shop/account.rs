@@ -225,7 +225,13 @@ fn wish_form(page: &Answer, action: &str) -> Option<String> {
     let mut forms = page.text.split("action=\"/account/wishlist\"").skip(1);
     let form = forms.find(|form| form.contains(&format!("name=\"do\" value=\"{action}\"")))?;
     let form = form.split("</form>").next().unwrap();
-    Some(form.split("name=\"key\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default().to_owned())
+    Some(
+        form.split("name=\"key\" value=\"")
+            .nth(1)
+            .and_then(|rest| rest.split('"').next())
+            .unwrap_or_default()
+            .to_owned(),
+    )
 }
 
 #[ignore = "needs a local stage"]
@@ -236,17 +242,17 @@ async fn a_book_is_put_on_the_wishlist_from_its_page_and_removed_there_and_the_p
     let book = page(&shop, "/books/53", "").await;
     let path = book.header("location").to_owned();
     let shown = page(&shop, &path, &ana.cookies).await;
-    let key = wish_form(&shown, "add").expect("a button");
+    let key = wish_form(&shown, "add-wish").expect("a button");
     let form = |action: &'static str, key: &str| {
         vec![("do", action.to_owned()), ("book", "53".into()), ("back", path.clone()), ("key", key.to_owned())]
     };
     for _ in 0..2 {
-        let added = send(&shop, "/account/wishlist", &ana.cookies, &form("add", &key)).await;
+        let added = send(&shop, "/account/wishlist", &ana.cookies, &form("add-wish", &key)).await;
         assert_eq!(added.header("location"), format!("{path}?wishlist=added.53#book-53"), "{}", added.text);
         let cookies = format!("{}; {}", ana.cookies, cookie(&added, "wishlist"));
         let after = page(&shop, &format!("{path}?wishlist=added.53"), &cookies).await;
         assert!(after.text.contains("Added to your wishlist."), "{}", after.text);
-        assert!(wish_form(&after, "remove").is_some(), "{}", after.text);
+        assert!(wish_form(&after, "remove-wish").is_some(), "{}", after.text);
     }
     let list = api(&shop, "wishlist", &ana.cookies).await.json();
     assert_eq!((list["items"].as_array().unwrap().len(), &list["items"][0]["id"]), (1, &53.into()), "{list}");
@@ -255,18 +261,18 @@ async fn a_book_is_put_on_the_wishlist_from_its_page_and_removed_there_and_the_p
     assert_eq!(exported["wishlist"][0]["id"], 53, "{exported}");
 
     // With the key of somebody else, or without one, the book is only offered.
-    for key in ["", "x", &wish_form(&page(&shop, &path, &eva.cookies).await, "add").unwrap()] {
-        let refused = send(&shop, "/account/wishlist", &ana.cookies, &form("remove", key)).await;
+    for key in ["", "x", &wish_form(&page(&shop, &path, &eva.cookies).await, "add-wish").unwrap()] {
+        let refused = send(&shop, "/account/wishlist", &ana.cookies, &form("remove-wish", key)).await;
         assert_eq!(refused.header("location"), "/account/wishlist?add=53", "{}", refused.text);
     }
     let own = page(&shop, "/account/wishlist", &ana.cookies).await;
     assert!(own.text.contains("id=\"book-53\"") && own.text.contains("<button class=\"quiet\">Remove from wishlist"));
     for _ in 0..2 {
-        let removed = send(&shop, "/account/wishlist", &ana.cookies, &form("remove", &key)).await;
+        let removed = send(&shop, "/account/wishlist", &ana.cookies, &form("remove-wish", &key)).await;
         assert_eq!(removed.header("location"), format!("{path}?wishlist=removed.53#book-53"), "{}", removed.text);
     }
     assert!(api(&shop, "wishlist", &ana.cookies).await.json()["items"].as_array().unwrap().is_empty());
-    let unknown = [("do", "add"), ("book", "999999999"), ("key", &key)];
+    let unknown = [("do", "add-wish"), ("book", "999999999"), ("key", &key)];
     assert_eq!(send(&shop, "/account/wishlist", &ana.cookies, &unknown).await.status, 404);
 }
 
@@ -275,17 +281,15 @@ async fn a_book_is_put_on_the_wishlist_from_its_page_and_removed_there_and_the_p
 async fn a_guest_who_wants_a_book_on_the_wishlist_finds_it_offered_after_signing_in() {
     let shop = Shop::open().await;
     let path = page(&shop, "/books/54", "").await.header("location").to_owned();
-    assert_eq!(wish_form(&page(&shop, &path, "").await, "add").as_deref(), Some(""), "a button without a key");
-    let wanted = [("do", "add"), ("book", "54"), ("back", &path)];
+    assert_eq!(wish_form(&page(&shop, &path, "").await, "add-wish").as_deref(), Some(""), "a button without a key");
+    let wanted = [("do", "add-wish"), ("book", "54"), ("back", &path)];
     let asked = send(&shop, "/account/wishlist", "", &wanted).await;
-    assert_eq!(
-        (asked.status, asked.header("location")),
-        (303, "/sign-in?return=%2Faccount%2Fwishlist%3Fadd%3D54")
-    );
+    assert_eq!((asked.status, asked.header("location")), (303, "/sign-in?return=%2Faccount%2Fwishlist%3Fadd%3D54"));
     let ana = customer(&shop).await;
     let offered = page(&shop, "/account/wishlist?add=54", &ana.cookies).await;
     assert!(offered.text.contains("Shall we add this book to your list?"), "{}", offered.text);
-    let key = wish_form(&offered, "add").unwrap();
-    let added = send(&shop, "/account/wishlist", &ana.cookies, &[("do", "add"), ("book", "54"), ("key", &key)]).await;
+    let key = wish_form(&offered, "add-wish").unwrap();
+    let added =
+        send(&shop, "/account/wishlist", &ana.cookies, &[("do", "add-wish"), ("book", "54"), ("key", &key)]).await;
     assert_eq!(added.header("location"), "/account/wishlist?wishlist=added.54#book-54", "{}", added.text);
 }

@@ -45,7 +45,8 @@ pub fn every_page(view: View, books: &[Summary], hostile: &Summary, show: &mut i
     let continued = View { query: "cursor=x", ..at("/account/ratings") };
     show("account-ratings-end", &AccountRatings { view: continued, ratings: &[], next: None });
 
-    let wishes: Vec<Wish> = books.iter().chain([hostile]).map(|book| Wish { book: book.clone(), added_at: MOMENT }).collect();
+    let wishes: Vec<Wish> =
+        books.iter().chain([hostile]).map(|book| Wish { book: book.clone(), added_at: MOMENT }).collect();
     let list = AccountWishlist {
         view: at("/account/wishlist"),
         wishes: &wishes,

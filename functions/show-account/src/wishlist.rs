@@ -51,9 +51,9 @@ pub async fn handle(app: &App, request: &Request, customer: &SignedIn) -> Result
     }
     let (subject, now) = (customer.subject, OffsetDateTime::now_utc());
     let adds = match typed.get("do").map(String::as_str) {
-        Some("add") => true,
-        Some("remove") => false,
-        _ => return Err(Invalid::other("do", "must be `add` or `remove`").into()),
+        Some("add-wish") => true,
+        Some("remove-wish") => false,
+        _ => return Err(Invalid::other("do", "must be `add-wish` or `remove-wish`").into()),
     };
     let changing = app.database().write(async |c| {
         if adds {
@@ -129,12 +129,15 @@ mod tests {
 
     #[test]
     fn who_presses_the_button_before_signing_in_finds_the_book_offered_afterwards() {
-        let request = post("do=add&book=53&back=%2Fbooks");
+        let request = post("do=add-wish&book=53&back=%2Fbooks");
         let answer = sign_in(&request).unwrap().finish(&request).to_json().unwrap();
         let answer: serde_json::Value = serde_json::from_str(answer.get()).unwrap();
         let location = "/sign-in?return=%2Faccount%2Fwishlist%3Fadd%3D53";
-        assert_eq!((&answer["statusCode"], &answer["multiValueHeaders"]["location"][0]), (&303.into(), &location.into()));
-        assert!(sign_in(&post("do=add&book=x")).is_err());
+        assert_eq!(
+            (&answer["statusCode"], &answer["multiValueHeaders"]["location"][0]),
+            (&303.into(), &location.into())
+        );
+        assert!(sign_in(&post("do=add-wish&book=x")).is_err());
     }
 
     #[test]

@@ -51,9 +51,9 @@ pub async fn of_customer(
     let ids: Vec<BookId> = rows.iter().map(|row| row.book_id.into()).collect();
     let books = books::summaries(connection, &ids).await?;
     let mut books: HashMap<BookId, _> = books.into_iter().map(|book| (book.id, book)).collect();
-    let rows = rows.into_iter().filter_map(|row| {
-        Some((row.id, Wish { book: books.remove(&row.book_id.into())?, added_at: row.added_at }))
-    });
+    let rows = rows
+        .into_iter()
+        .filter_map(|row| Some((row.id, Wish { book: books.remove(&row.book_id.into())?, added_at: row.added_at })));
     let Slice { items, next }: Slice<(u64, Wish)> =
         Slice::of(rows.collect(), limit, |(id, _)| Cursor::new(OWN, *id).encode());
     Ok(Slice { items: items.into_iter().map(|(_, wish)| wish).collect(), next })
