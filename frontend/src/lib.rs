@@ -1,6 +1,7 @@
 //! The pages of the shop, made from domain values. It has no SQL: a caller fills in a page of [`pages`] and renders it.
 
 pub mod addressed;
+pub mod alert_mails;
 pub mod assets;
 mod cover;
 mod delivery;

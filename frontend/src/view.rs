@@ -486,6 +486,10 @@ impl View<'_> {
             Rejection::HiddenBefore => "reason-hidden-before",
             Rejection::Erased => "reason-erased",
             Rejection::LaterRating => "reason-later-rating",
+            Rejection::InStock => "reason-in-stock",
+            Rejection::TooManyAlerts => "reason-too-many-alerts",
+            Rejection::NoVerifiedEmail => "reason-no-verified-email",
+            Rejection::NoSuchAlert => "reason-no-such-alert",
             Rejection::Other(_) => "reason-other",
         })
     }

@@ -85,6 +85,18 @@ pub static FUNCTIONS: &[Function] = &[
         ..DEFAULTS
     },
     Function {
+        name: "submit-alert",
+        about: "Accepts requests for a mail when a book is back and sends them to the queue",
+        trigger: Http(&[
+            get_and_post("/books/{id}/alert", "/books/1/alert"),
+            get_and_post("/alerts/{token}", "/alerts/x"),
+        ]),
+        queue: &[Send(Queue::Submissions)],
+        submission_key: true,
+        verifies_sessions: true,
+        ..DEFAULTS
+    },
+    Function {
         name: "show-submission",
         about: "Shows the status of a rating or a message",
         trigger: Http(&[
@@ -231,7 +243,7 @@ pub static FUNCTIONS: &[Function] = &[
     // Before its sender, because a release moves the aliases of consumers in this order.
     Function {
         name: "send-mail",
-        about: "Sends mails to buyers",
+        about: "Sends mails to buyers and to those who wait for a book",
         trigger: Messages(Queue::Mails),
         queue: &[Send(Queue::MailDeadLetters)],
         mail: true,

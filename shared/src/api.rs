@@ -11,9 +11,9 @@ use crate::{
     domain::{
         self, Address, Author, BookId, Contact, Customer, Delivery, DisplayName, Email, Facets, Genre, Histogram,
         Invalid, Language, LineReason, MAX_LINES, MessageText, Money, Order, OrderId, OrderLine, OrderNote,
-        OrderNumber, OrderReason, OrderState, Outcome, OwnRating, Payment, Phone, Quantity, Rejection, ReviewText,
-        SavedAddress, Slice, Stars, StateChange, Subject, SubmissionId, Summary, TaxPart, Wish, milliseconds,
-        optional_milliseconds,
+        OrderNumber, OrderReason, OrderState, Outcome, OwnAlert, OwnRating, Payment, Phone, Quantity, Rejection,
+        ReviewText, SavedAddress, Slice, Stars, StateChange, Subject, SubmissionId, Summary, TaxPart, Wish,
+        milliseconds, optional_milliseconds,
     },
     shop::{self, Selling, WhyNot},
     staff::ContactMessage,
@@ -218,6 +218,10 @@ pub enum RejectionCode {
     HiddenBefore,
     Erased,
     LaterRating,
+    InStock,
+    TooManyAlerts,
+    NoVerifiedEmail,
+    NoSuchAlert,
     Other,
 }
 
@@ -459,6 +463,8 @@ pub struct AccountExport {
     pub account: AccountSummary,
     pub addresses: Vec<SavedAddress>,
     pub cart: Vec<OwnCartLine>,
+    /// Mails that are to be sent when a book is back.
+    pub alerts: Vec<OwnAlert>,
     /// To the shop, from the browsers in which the customer has signed in.
     pub messages: Vec<OwnMessage>,
     pub orders: Vec<OrderStatus>,
@@ -912,6 +918,10 @@ impl RejectionCode {
             Rejection::HiddenBefore => Self::HiddenBefore,
             Rejection::Erased => Self::Erased,
             Rejection::LaterRating => Self::LaterRating,
+            Rejection::InStock => Self::InStock,
+            Rejection::TooManyAlerts => Self::TooManyAlerts,
+            Rejection::NoVerifiedEmail => Self::NoVerifiedEmail,
+            Rejection::NoSuchAlert => Self::NoSuchAlert,
             Rejection::Other(_) => Self::Other,
         }
     }

@@ -1,5 +1,6 @@
 //! Code that the functions share. It has no routes.
 
+pub mod alert_link;
 pub mod answer_size;
 pub mod api;
 pub mod app;

@@ -20,12 +20,12 @@ use crate::{
 const WITHIN: Duration = Duration::from_mins(1);
 
 /// A person with a session.
-struct Customer {
-    subject: Subject,
+pub struct Customer {
+    pub subject: Subject,
     /// The number in the visitor's cookie of the browser.
     visitor: Uuid,
     /// Both cookies.
-    cookies: String,
+    pub cookies: String,
 }
 
 /// A session of the stage's own key, issued at this time.
@@ -38,7 +38,7 @@ async fn session(shop: &Shop, subject: Subject, pool: Pool, at: OffsetDateTime) 
 }
 
 /// A new customer, once the sign-in is written.
-async fn customer(shop: &Shop) -> Customer {
+pub async fn customer(shop: &Shop) -> Customer {
     let (subject, visitor, now) = (Subject::of_uuid(Uuid::new_v4()), Uuid::new_v4(), OffsetDateTime::now_utc());
     let signed_in = CustomerV1 {
         subject,

@@ -32,6 +32,7 @@ const CUSTOMER_TABLES: &[&str] =
 /// wishlist and the settings, end sessions, and change ratings, whose counts are in several tables.
 const ACCOUNT_GRANTS: &[(&str, &[&str])] = &[
     ("select", &["contact_messages"]),
+    ("select (book_id, created_at, customer, id, told_at)", &["stock_alerts"]),
     ("select, insert, update", &["erased_visitors"]),
     ("select, update", &["visitor_locks"]),
     ("insert, update, delete", &["customer_addresses", "ratings", "sessions_valid_from"]),
@@ -44,6 +45,7 @@ const ACCOUNT_GRANTS: &[(&str, &[&str])] = &[
 ];
 /// Tables that only the writer uses.
 const WRITER_ONLY_TABLES: &[&str] = &[
+    "alert_mailboxes",
     "book_sales",
     "contact_messages",
     "erased_visitors",
@@ -54,6 +56,8 @@ const WRITER_ONLY_TABLES: &[&str] = &[
     "message_faults",
     "order_locks",
     "order_messages",
+    "restocks",
+    "stock_alerts",
     "visitor_locks",
 ];
 
@@ -168,7 +172,7 @@ mod tests {
     use shared::{
         domain::{BookId, Language, Stars, SubmissionKey},
         repo::{
-            books, contact,
+            alerts, books, contact,
             customer_addresses::{self, AddressChange},
             customer_erasure, customers, orders,
             ratings::{self, OwnChange},
@@ -400,6 +404,7 @@ mod tests {
         assert_eq!(wishlists::add(c, ana, own.book, now).await.unwrap(), WishChange::Done);
         assert_eq!(wishlists::of_customer(c, ana, None, 9).await.unwrap().items.len(), 1);
         wishlists::remove(c, ana, own.book).await.unwrap();
+        assert!(alerts::of_customer(c, ana).await.unwrap().is_empty());
         customer_erasure::begin_erasure(c, ana, now).await.unwrap();
 
         for statement in [
@@ -412,6 +417,8 @@ mod tests {
             "select 1 from mails",
             "update stock_movements set quantity = 0",
             "update wishlists set book_id = 1",
+            "select email from stock_alerts",
+            "delete from stock_alerts",
         ] {
             let error = run(&mut connection, statement.to_owned()).await.unwrap_err().to_string();
             assert!(error.contains("denied"), "{statement}: {error}");

@@ -8,7 +8,7 @@ use shared::{
     api::{AccountExport, AccountSummary, OrderStatus, OwnCartLine},
     domain::{Cursor, OrderNumber},
     repo::{
-        contact, customer_addresses, customer_carts, customers, orders,
+        alerts, contact, customer_addresses, customer_carts, customers, orders,
         ratings::{self, Keys},
         wishlists,
     },
@@ -42,14 +42,16 @@ pub async fn of(app: &App, customer: &SignedIn, cursor: Option<&str>) -> Result<
     let subject = customer.subject;
     let reading = app.database().read(async |c| {
         let cart = customer_carts::find(c, subject).await?.unwrap_or_default();
-        Ok((customers::find(c, subject).await?, customer_addresses::list(c, subject).await?, cart))
+        let alerts = alerts::of_customer(c, subject).await?;
+        Ok((customers::find(c, subject).await?, customer_addresses::list(c, subject).await?, cart, alerts))
     });
-    let (found, addresses, cart) = reading.await?;
+    let (found, addresses, cart, alerts) = reading.await?;
     let cart = cart.lines().iter().map(|line| OwnCartLine { book: line.book, quantity: line.quantity });
     let mut export = AccountExport {
         account: AccountSummary::new(subject.to_string(), found.as_ref()),
         addresses,
         cart: cart.collect(),
+        alerts,
         messages: Vec::new(),
         orders: Vec::new(),
         ratings: Vec::new(),

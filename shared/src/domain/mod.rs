@@ -3,6 +3,7 @@
 
 pub use crate::invalid::{Invalid, Parsed, Reason};
 
+mod alert;
 mod book;
 mod card;
 mod cart;
@@ -31,6 +32,7 @@ mod visitor;
 mod wish;
 pub mod words;
 
+pub use alert::{AlertEvent, AlertMail, AlertToken, OwnAlert, ShopOrigin};
 pub use book::{Author, AuthorId, Availability, Book, BookId, Genre, ImportedRatings, Ratings, Summary, Window};
 pub use card::{check_no_card, check_no_card_in_email};
 pub use cart::{Cart, CartLimit, CartLine};

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{
-    contact, customers, orders, ratings,
+    alerts, contact, customers, orders, ratings,
     submissions::{self, Delivery},
     visitors,
 };
@@ -86,7 +86,9 @@ pub async fn finish_erasure(
     }
     for visitor in browsers(connection, *subject, *asked_at).await? {
         orders::forget_visitor(connection, visitor).await?;
+        alerts::erase_visitor(connection, visitor).await?;
     }
+    alerts::erase_customer(connection, *subject, *asked_at).await?;
     orders::forget_customer(connection, *subject).await?;
     let subject = subject.uuid();
     sqlx::query!("delete from customers where subject = ? and signed_in_at <= ?", subject, asked_at)
@@ -194,7 +196,15 @@ mod tests {
         for whose in [1, 2] {
             wishlists::add(&mut connection, subject(whose), id, minute(1)).await.unwrap();
         }
-        assert_eq!(rows_of(&pool, 1).await.len(), 5, "ratings, orders, wishes, browsers, and the customer");
+        let alert = "insert into stock_alerts (request_id, book_id, email, mailbox_key, language, origin, confirm_token, end_token, \
+                     visitor_id, customer, created_at, keep_until) \
+                     values (unhex(md5(?)), ?, 'x@example.org', unhex(sha2(?, 256)), 'es', 'o', 'c', 'e', ?, ?, ?, ?)";
+        for (number, browser, whose) in [(1, 9, Some(1)), (2, 7, None), (3, 9, None)] {
+            let query = sqlx::query(alert).bind(number).bind(id.get()).bind(number).bind(visitor(browser).0);
+            let query = query.bind(whose.map(|whose| subject(whose).uuid())).bind(minute(1)).bind(minute(1));
+            query.execute(&pool).await.unwrap();
+        }
+        assert_eq!(rows_of(&pool, 1).await.len(), 6, "ratings, orders, wishes, an alert, browsers, and the customer");
 
         let erasure = ErasureV1 { subject: subject(1), asked_at: minute(5) };
         assert_eq!(erase_all(&mut connection, &erasure).await, Delivery::First);
@@ -207,6 +217,8 @@ mod tests {
         let counts = books::find(&mut connection, id).await.unwrap().unwrap().histogram;
         assert_eq!(counts.0, [0, 0, 0, 1, 0], "the other customer's rating stays");
         assert_eq!(wishlists::count(&mut connection, subject(2)).await.unwrap(), 1, "and so does the wish");
+        let alerts: i64 = sqlx::query_scalar("select count(*) from stock_alerts").fetch_one(&pool).await.unwrap();
+        assert_eq!(alerts, 1, "of somebody else");
         let messages: i64 = sqlx::query_scalar("select count(*) from contact_messages").fetch_one(&pool).await.unwrap();
         assert_eq!(messages, 0);
         assert!(!customers::session_is_valid(&mut connection, subject(1), minute(4)).await.unwrap());

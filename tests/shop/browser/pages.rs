@@ -93,6 +93,8 @@ async fn prepared(shop: &Shop) -> Vec<Page> {
         page("author", "/authors/52-miguel-de-cervantes"),
         page("contact", "/contact"),
         sent("contact-invalid", "/contact", &[("email", "ana@"), ("message", "Hola")]),
+        page("alert-form", "/books/53/alert"),
+        sent("alert-invalid", "/books/53/alert", &[("email", "ana@")]),
         page("received", &page_of(received.header("location"))),
         page("published", &page_of(&published)),
         page("rejected", &page_of(&rejected)),

@@ -66,7 +66,7 @@ async fn lock(connection: &mut MySqlConnection, slots: BTreeSet<u8>) -> sqlx::Re
 }
 
 /// A mailbox, whichever of its addresses was typed: `Ana+libros@Example.org` is `ana@example.org`.
-pub(super) fn mailbox_key(email: &Email) -> [u8; 32] {
+pub(in crate::repo) fn mailbox_key(email: &Email) -> [u8; 32] {
     Sha256::digest(mailbox(email).as_bytes()).into()
 }
 
