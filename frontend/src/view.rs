@@ -697,11 +697,15 @@ mod tests {
             Rejection::Hidden => Some(Rejection::HiddenBefore),
             Rejection::HiddenBefore => Some(Rejection::Erased),
             Rejection::Erased => Some(Rejection::LaterRating),
-            Rejection::LaterRating => Some(Rejection::Other(String::new())),
+            Rejection::LaterRating => Some(Rejection::InStock),
+            Rejection::InStock => Some(Rejection::TooManyAlerts),
+            Rejection::TooManyAlerts => Some(Rejection::NoVerifiedEmail),
+            Rejection::NoVerifiedEmail => Some(Rejection::NoSuchAlert),
+            Rejection::NoSuchAlert => Some(Rejection::Other(String::new())),
             Rejection::Other(_) => None,
         };
         let rejections: Vec<_> = successors(Some(Rejection::NoSuchBook(BookId::from(7))), next).collect();
-        assert_eq!(rejections.len(), 6);
+        assert_eq!(rejections.len(), 10);
         for rejection in rejections {
             for locale in Locale::ALL {
                 let text = view(locale, "").rejection(&rejection);

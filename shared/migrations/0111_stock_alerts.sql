@@ -1,4 +1,4 @@
--- Who wants to be told that a book is back: a customer, or a guest who confirms the address by a link. The links of its mails
+-- Who wants to be notified that a book is back: a customer, or a guest who confirms the address by a link. The links of its mails
 -- are made with the request, because who writes the mails has no key to make them. The row is the record that one mail was
 -- written; it goes when nobody needs it any more.
 create table stock_alerts (
@@ -15,9 +15,9 @@ create table stock_alerts (
     customer       binary(16)       null comment 'subject of the user pool; null of a guest',
     created_at     timestamp(6)     not null,
     confirmed_at   timestamp(6)     null,
-    told_at        timestamp(6)     null comment 'when the mail that the book is back was written',
+    notified_at        timestamp(6)     null comment 'when the mail that the book is back was written',
     keep_until     timestamp(6)     not null,
-    is_waiting     boolean          as (confirmed_at is not null and told_at is null) stored,
+    is_waiting     boolean          as (confirmed_at is not null and notified_at is null) stored,
     primary key (id),
     unique key stock_alerts_request (request_id),
     unique key stock_alerts_once (mailbox_key, book_id),

@@ -350,7 +350,7 @@ impl Submission<'_> {
         let kind = match self.kind {
             Some(SubmissionKind::Rating) => "rating",
             Some(SubmissionKind::Message) => "message",
-            Some(SubmissionKind::Alert) => "alert",
+            Some(SubmissionKind::Alert) => "submission-alert",
             None => "submission",
         };
         format!("{kind}-{part}")

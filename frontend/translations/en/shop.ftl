@@ -591,8 +591,9 @@ privacy-orders = When you buy
 
 alert-title = Tell me when the book is back
 alert-note = We write once, when there are copies. If we do not know your address yet, you first get an email in which you confirm it.
-alert-published = Noted. We will write when the book is back. If you have not confirmed your address yet, you first get an email with a link, within minutes and at most one a day: without that confirmation we write nothing else.
-alert-rejected = We could not note it.
+submission-alert-title = Request about a book
+submission-alert-published = Noted. We will write when the book is back. If you have not confirmed your address yet, you first get an email with a link, within minutes and at most one a day: without that confirmation we write nothing else.
+submission-alert-rejected = We could not note it.
 alert-confirm = Confirm your address
     .text = With this button you confirm that you want an email when the book is back. It will be just one.
 alert-confirm-button = Yes, tell me

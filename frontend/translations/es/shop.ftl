@@ -591,8 +591,9 @@ privacy-orders = Al comprar
 
 alert-title = Avísame cuando vuelva el libro
 alert-note = Te escribimos una sola vez, cuando haya ejemplares. Si aún no conocemos tu dirección, antes te llega un correo para que la confirmes.
-alert-published = Anotado. Te escribimos cuando el libro vuelva. Si aún no has confirmado tu dirección, te llega antes un correo con un enlace, en unos minutos y como mucho uno al día: sin esa confirmación no te escribimos más.
-alert-rejected = No hemos podido anotarlo.
+submission-alert-title = Aviso de un libro
+submission-alert-published = Anotado. Te escribimos cuando el libro vuelva. Si aún no has confirmado tu dirección, te llega antes un correo con un enlace, en unos minutos y como mucho uno al día: sin esa confirmación no te escribimos más.
+submission-alert-rejected = No hemos podido anotarlo.
 alert-confirm = Confirma tu dirección
     .text = Con este botón confirmas que quieres un correo cuando el libro vuelva. Será uno solo.
 alert-confirm-button = Sí, avísame

@@ -32,7 +32,7 @@ const CUSTOMER_TABLES: &[&str] =
 /// wishlist and the settings, end sessions, and change ratings, whose counts are in several tables.
 const ACCOUNT_GRANTS: &[(&str, &[&str])] = &[
     ("select", &["contact_messages"]),
-    ("select (book_id, created_at, customer, id, told_at)", &["stock_alerts"]),
+    ("select (book_id, created_at, customer, id, notified_at)", &["stock_alerts"]),
     ("select, insert, update", &["erased_visitors"]),
     ("select, update", &["visitor_locks"]),
     ("insert, update, delete", &["customer_addresses", "ratings", "sessions_valid_from"]),

@@ -7,7 +7,7 @@ use shared::{
     App,
     domain::{BookId, VisitorId},
     repo::{
-        books, contact,
+        alerts, books, contact,
         orders::{Erasure, erase as erase_order, forget_visitor as forget_cancellations, of_visitor as orders_of},
         ratings, search_misses, visitors,
     },

@@ -1,5 +1,5 @@
 //! `/account/wishlist`: the books that a customer wants to remember. Its forms are also on the pages of books, whose functions
-//! know no customer, and lead back there.
+//! know no customer, and return there.
 
 use std::collections::BTreeMap;
 

@@ -53,7 +53,7 @@ pub struct OwnAlert {
     /// When the mail that the book is back was written.
     #[serde(serialize_with = "optional_milliseconds")]
     #[schemars(with = "Option<String>", extend("format" = "date-time"))]
-    pub told_at: Option<OffsetDateTime>,
+    pub notified_at: Option<OffsetDateTime>,
 }
 
 /// The token of a link: letters, digits, `-`, `_` and dots.

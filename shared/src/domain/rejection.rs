@@ -103,4 +103,17 @@ mod tests {
             assert_eq!((&Rejection::from_stored(sentence), &Rejection::from_stored(code)), (&rejection, &rejection));
         }
     }
+
+    #[test]
+    fn a_rejection_that_was_never_stored_as_a_sentence_is_read_by_its_code() {
+        use Rejection::{InStock, NoSuchAlert, NoVerifiedEmail, TooManyAlerts};
+        for (code, rejection) in [
+            ("in-stock", InStock),
+            ("too-many-alerts", TooManyAlerts),
+            ("no-verified-email", NoVerifiedEmail),
+            ("no-such-alert", NoSuchAlert),
+        ] {
+            assert_eq!((rejection.code().as_str(), &Rejection::from_stored(code)), (code, &rejection));
+        }
+    }
 }

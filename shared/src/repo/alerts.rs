@@ -1,4 +1,4 @@
-//! Alerts: who wants a mail when a book is back. They are requested, confirmed and ended by messages, and told by sweeps, each
+//! Alerts: who wants a mail when a book is back. They are requested, confirmed and ended by messages, and answered by sweeps, each
 //! in one transaction. Locks are taken in the order books, restocks, mailboxes, alerts.
 
 use std::collections::BTreeSet;
@@ -9,7 +9,6 @@ use uuid::Uuid;
 
 use super::{
     customers,
-    orders::mailbox_key,
     submissions::{self, Delivery},
     visitors,
 };
@@ -28,12 +27,12 @@ pub const MOST_OF_VISITOR: u32 = 20;
 pub const MOST_OF_BOOK: u32 = 1_000;
 /// Mails within a day that ask for a confirmation.
 pub const MOST_CONFIRMATIONS: u32 = 500;
-/// Alerts that a sweep tells: with one each five minutes, 600 mails an hour.
-const TOLD_AT_ONCE: u32 = 50;
+/// Alerts that a sweep notifies: with one each five minutes, 600 mails an hour.
+const NOTIFIED_AT_ONCE: u32 = 50;
 /// Restocked books that a sweep looks at. Hardly anybody waits for most of them.
 const RESTOCKS_AT_ONCE: u32 = 500;
-/// Alerts that are told because of one restock. The others wait for the next, because by then the copies are probably gone.
-pub const TOLD_OF_RESTOCK: u16 = 500;
+/// Alerts that are notified because of one restock. The others wait for the next, because by then the copies are probably gone.
+pub const NOTIFIED_OF_RESTOCK: u16 = 500;
 /// Rows that a sweep removes.
 const REMOVED_AT_ONCE: u32 = 100;
 
@@ -45,7 +44,7 @@ const QUIET_AFTER_REFUSAL: Duration = Duration::days(30);
 const KEEP_UNCONFIRMED: Duration = AlertLink::TO_CONFIRM;
 const KEEP_WAITING: Duration = Duration::days(365);
 /// For bounces.
-const KEEP_TOLD: Duration = Duration::days(7);
+const KEEP_NOTIFIED: Duration = Duration::days(7);
 
 /// The outcome of a message about an alert.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +55,7 @@ pub enum Noted {
 }
 
 /// Stores the request of an alert. Where the same mailbox has confirmed one of the same browser, or a customer asks, it needs
-/// no confirmation; otherwise a mail asks for one, unless the mailbox is to be left alone for now. Whoever asks learns nothing
+/// no confirmation; otherwise a mail asks for one, unless the mailbox is to be left alone for now. Who asks learns nothing
 /// about the mailbox.
 pub async fn request(
     connection: &mut MySqlConnection,
@@ -108,18 +107,18 @@ async fn store(
         Some(0) => {}
         Some(_) => return Ok(Some(Rejection::InStock)),
     }
-    let mailbox = mailbox_key(&email);
+    let mailbox = email.mailbox_key();
     let is_quiet = lock_mailbox(connection, &mailbox, now).await?;
     let is_known = customer.is_some() || has_confirmed(connection, &mailbox, alert.visitor).await?;
     if let Some(earlier) = of_mailbox(connection, &mailbox, alert.book).await? {
         match earlier {
             Earlier { is_waiting: true, .. } => return Ok(None),
-            Earlier { is_told: false, id, .. } if is_known => {
+            Earlier { is_notified: false, id, .. } if is_known => {
                 confirm_rows(connection, &[id], now).await?;
                 return Ok(None);
             }
             // The link of the earlier mail counts.
-            Earlier { is_told: false, .. } if is_quiet => return Ok(None),
+            Earlier { is_notified: false, .. } if is_quiet => return Ok(None),
             Earlier { id, .. } => remove(connection, &[id]).await?,
         }
     }
@@ -257,7 +256,7 @@ pub(super) async fn note_restocks(
         from json_table(?, '$[*]' columns (id int unsigned path '$')) asked
         on duplicate key update
             restocked_at = values(restocked_at),
-            told = 0
+            notified = 0
         "#,
         now,
         serde_json::json!(books).to_string(),
@@ -267,23 +266,23 @@ pub(super) async fn note_restocks(
     Ok(())
 }
 
-/// What a sweep has told.
+/// What a sweep has notified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Told {
+pub struct Notified {
     pub mails: usize,
-    /// Whether there are restocked books that this call has not looked at, though it could have told more.
+    /// Whether there are restocked books that this call has not looked at, though it could have notified more.
     pub more: bool,
 }
 
 /// Writes the mails to some who wait for books that were restocked, the first restock first.
-pub async fn tell(connection: &mut MySqlConnection, now: OffsetDateTime) -> sqlx::Result<Told> {
+pub async fn notify(connection: &mut MySqlConnection, now: OffsetDateTime) -> sqlx::Result<Notified> {
     let restocks = sqlx::query!(
-        "select book_id, told from restocks order by restocked_at, book_id limit ? for update skip locked",
+        "select book_id, notified from restocks order by restocked_at, book_id limit ? for update skip locked",
         RESTOCKS_AT_ONCE,
     );
     let restocks = restocks.fetch_all(&mut *connection).await?;
     if restocks.is_empty() {
-        return Ok(Told { mails: 0, more: false });
+        return Ok(Notified { mails: 0, more: false });
     }
     let books: Vec<u32> = restocks.iter().map(|restock| restock.book_id).collect();
     // A statement after the lock, so that it sees who has confirmed until then. Who got a mail that came back gets no other one.
@@ -302,23 +301,23 @@ pub async fn tell(connection: &mut MySqlConnection, now: OffsetDateTime) -> sqlx
         limit ?
         "#,
         serde_json::json!(books).to_string(),
-        TOLD_AT_ONCE,
+        NOTIFIED_AT_ONCE,
     );
     let waiting = waiting.fetch_all(&mut *connection).await?;
-    // Behind the last book that is told, there is nothing known of the others.
-    let is_cut = waiting.len() == TOLD_AT_ONCE as usize;
+    // Behind the last book that is notified, there is nothing known of the others.
+    let is_cut = waiting.len() == NOTIFIED_AT_ONCE as usize;
     let last = waiting.last().filter(|_| is_cut).map(|last| last.book_id);
-    let (mut told, mut done) = (Vec::new(), Vec::new());
+    let (mut notified, mut done) = (Vec::new(), Vec::new());
     for restock in &restocks {
-        let left = TOLD_OF_RESTOCK.saturating_sub(restock.told);
+        let left = NOTIFIED_OF_RESTOCK.saturating_sub(restock.notified);
         let of_book = waiting.iter().filter(|alert| alert.book_id == restock.book_id).map(|alert| alert.id);
         let of_book: Vec<u64> = of_book.take(left.into()).collect();
         let count = u16::try_from(of_book.len()).unwrap_or(u16::MAX);
-        told.extend(of_book);
+        notified.extend(of_book);
         if last != Some(restock.book_id) || count == left {
             done.push(restock.book_id);
         } else {
-            sqlx::query!("update restocks set told = told + ? where book_id = ?", count, restock.book_id)
+            sqlx::query!("update restocks set notified = notified + ? where book_id = ?", count, restock.book_id)
                 .execute(&mut *connection)
                 .await?;
         }
@@ -330,16 +329,16 @@ pub async fn tell(connection: &mut MySqlConnection, now: OffsetDateTime) -> sqlx
         r#"
         update json_table(?, '$[*]' columns (id bigint unsigned path '$')) asked
         straight_join stock_alerts a on a.id = asked.id
-        set a.told_at = ?,
+        set a.notified_at = ?,
             a.keep_until = ?
         "#,
-        serde_json::json!(told).to_string(),
+        serde_json::json!(notified).to_string(),
         now,
-        now + KEEP_TOLD,
+        now + KEEP_NOTIFIED,
     )
     .execute(&mut *connection)
     .await?;
-    write_mails(connection, &told, AlertEvent::Back, now).await?;
+    write_mails(connection, &notified, AlertEvent::Back, now).await?;
     sqlx::query!(
         r#"
         delete r
@@ -351,7 +350,7 @@ pub async fn tell(connection: &mut MySqlConnection, now: OffsetDateTime) -> sqlx
     .execute(connection)
     .await?;
     let more = !is_cut && restocks.len() == RESTOCKS_AT_ONCE as usize;
-    Ok(Told { mails: told.len(), more })
+    Ok(Notified { mails: notified.len(), more })
 }
 
 /// Removes some of what nobody needs any more; whether there may be more.
@@ -457,7 +456,7 @@ pub async fn of_customer(connection: &mut MySqlConnection, subject: Subject) -> 
             a.book_id,
             b.title,
             a.created_at,
-            a.told_at
+            a.notified_at
         from stock_alerts a
         straight_join books b on b.id = a.book_id
         where a.customer = ?
@@ -469,7 +468,7 @@ pub async fn of_customer(connection: &mut MySqlConnection, subject: Subject) -> 
         book: row.book_id.into(),
         title: row.title,
         requested_at: row.created_at,
-        told_at: row.told_at,
+        notified_at: row.notified_at,
     });
     Ok(alerts.collect())
 }
@@ -478,7 +477,7 @@ pub async fn of_customer(connection: &mut MySqlConnection, subject: Subject) -> 
 struct Earlier {
     id: u64,
     is_waiting: bool,
-    is_told: bool,
+    is_notified: bool,
 }
 
 async fn of_mailbox(
@@ -492,7 +491,7 @@ async fn of_mailbox(
         select
             id,
             is_waiting = 1 as "is_waiting!: bool",
-            told_at is not null as "is_told!: bool"
+            notified_at is not null as "is_notified!: bool"
         from stock_alerts
         where mailbox_key = ?
           and book_id = ?
@@ -545,13 +544,13 @@ async fn is_too_much(
         r#"
         select
             (select count(*) from (
-                select 1 from stock_alerts where mailbox_key = ? and told_at is null limit ?
+                select 1 from stock_alerts where mailbox_key = ? and notified_at is null limit ?
             ) a) as "of_mailbox!: i64",
             (select count(*) from (
                 select 1 from stock_alerts where visitor_id = ? and created_at > ? limit ?
             ) b) as "of_visitor!: i64",
             (select count(*) from (
-                select 1 from stock_alerts where book_id = ? and told_at is null limit ?
+                select 1 from stock_alerts where book_id = ? and notified_at is null limit ?
             ) c) as "of_book!: i64",
             (select count(*) from (
                 select 1 from alert_mailboxes where mailed_at > ? limit ?

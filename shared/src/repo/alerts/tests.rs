@@ -73,8 +73,8 @@ async fn mails(connection: &mut MySqlConnection, at: i64) -> Vec<String> {
 }
 
 /// The number of mails that a sweep writes.
-async fn told(connection: &mut MySqlConnection, at: i64) -> usize {
-    tell(connection, minute(at)).await.unwrap().mails
+async fn notified(connection: &mut MySqlConnection, at: i64) -> usize {
+    notify(connection, minute(at)).await.unwrap().mails
 }
 
 async fn alerts(connection: &mut MySqlConnection) -> i64 {
@@ -97,42 +97,42 @@ async fn a_guest_confirms_and_gets_one_mail_when_the_book_is_back(pool: MySqlPoo
     );
     assert_eq!(mails(c, 0).await, ["confirm ana@example.org"]);
     receive(c, book, 1, StockChange::Received(1)).await;
-    assert_eq!(told(c, 1).await, 0, "nobody has confirmed");
+    assert_eq!(notified(c, 1).await, 0, "nobody has confirmed");
     receive(c, book, 2, StockChange::Damaged(1)).await;
     for _ in 0..2 {
         assert!(matches!(confirm_it(c, 1, 3).await, Noted::Now | Noted::AlreadyProcessed), "twice");
     }
-    assert_eq!(told(c, 3).await, 0);
+    assert_eq!(notified(c, 3).await, 0);
     receive(c, book, 4, StockChange::Received(3)).await;
     receive(c, book, 4, StockChange::Received(3)).await;
-    assert_eq!(told(c, 4).await, 1);
-    assert_eq!(told(c, 4).await, 0);
+    assert_eq!(notified(c, 4).await, 1);
+    assert_eq!(notified(c, 4).await, 0);
     assert_eq!(mails(c, 4).await, ["back ana@example.org"]);
     receive(c, book, 5, StockChange::Damaged(6)).await;
     receive(c, book, 6, StockChange::Received(1)).await;
-    assert_eq!(told(c, 6).await, 0, "once is enough");
+    assert_eq!(notified(c, 6).await, 0, "once is enough");
     assert_eq!(mails(c, 6).await, Vec::<String>::new());
 }
 
 #[ignore = "needs MariaDB"]
 #[sqlx::test(migrator = "crate::MIGRATIONS")]
-async fn a_book_that_came_back_before_the_confirmation_is_told_after_it(pool: MySqlPool) {
+async fn a_book_that_came_back_before_the_confirmation_is_notified_after_it(pool: MySqlPool) {
     let mut connection = writer(&pool).await;
     let c = &mut *connection;
     let book = sold_out(c, "Nada").await;
     ask(c, 1, 0, &alert(book, "ana@example.org", 1)).await;
     mails(c, 0).await;
     receive(c, book, 1, StockChange::Received(1)).await;
-    tell(c, minute(1)).await.unwrap();
+    notify(c, minute(1)).await.unwrap();
     confirm_it(c, 1, 2).await;
-    assert_eq!(told(c, 2).await, 1);
+    assert_eq!(notified(c, 2).await, 1);
     assert_eq!(mails(c, 2).await, ["back ana@example.org"]);
-    // Sold again before somebody else is told: no mail about a book that is not there.
+    // Sold again before somebody else is notified: no mail about a book that is not there.
     let other = sold_out(c, "Otro").await;
     ask(c, 2, 3, &alert(other, "ana@example.org", 1)).await;
     receive(c, other, 3, StockChange::Received(1)).await;
     receive(c, other, 3, StockChange::Damaged(1)).await;
-    assert_eq!(told(c, 3).await, 0);
+    assert_eq!(notified(c, 3).await, 0);
 }
 
 #[ignore = "needs MariaDB"]
@@ -189,7 +189,7 @@ async fn a_confirmation_is_for_the_requests_of_its_browser_and_for_no_others_of_
     ask(c, 4, 2, &alert(four, ana, 1)).await;
     mails(c, 2).await;
     receive(c, four, 3, StockChange::Received(1)).await;
-    assert_eq!(told(c, 3).await, 1);
+    assert_eq!(notified(c, 3).await, 1);
     assert_eq!(confirm_it(c, 99, 4).await, Noted::Rejected(Rejection::NoSuchAlert));
 }
 
@@ -204,7 +204,7 @@ async fn a_customer_with_a_verified_address_needs_no_confirmation(pool: MySqlPoo
     assert_eq!(ask(c, 2, 1, &of_customer(book, 1)).await, Noted::Now);
     assert_eq!(mails(c, 1).await, Vec::<String>::new());
     receive(c, book, 2, StockChange::Received(1)).await;
-    assert_eq!(told(c, 2).await, 1);
+    assert_eq!(notified(c, 2).await, 1);
     assert_eq!(mails(c, 2).await.len(), 1);
     sqlx::query("update customers set email_key = null").execute(&mut *c).await.unwrap();
     let other = sold_out(c, "Otro").await;
@@ -258,7 +258,7 @@ async fn many_who_wait_are_told_in_bounded_parts_the_first_ones_first(pool: MySq
     ask(c, 1, 0, &alert(nobodys, "eva@example.org", 2)).await;
     let mut parts = Vec::new();
     for _ in 0..12 {
-        parts.push(told(c, 3).await);
+        parts.push(notified(c, 3).await);
     }
     assert_eq!(parts, [&[50; 10][..], &[0, 0]].concat());
     let restocks: i64 = sqlx::query_scalar("select count(*) from restocks").fetch_one(&mut *c).await.unwrap();
@@ -302,7 +302,7 @@ async fn an_alert_that_is_ended_or_erased_is_gone_with_its_mails_and_not_told(po
     assert_eq!(erase_visitor(c, visitor(2)).await.unwrap(), 1);
     assert_eq!(erase_visitor(c, visitor(2)).await.unwrap(), 0);
     receive(c, book, 2, StockChange::Received(1)).await;
-    tell(c, minute(2)).await.unwrap();
+    notify(c, minute(2)).await.unwrap();
     assert_eq!(mails(c, 2).await, ["confirm leo@example.org", "back leo@example.org"]);
     visitors::erase(c, visitor(3), minute(9)).await.unwrap();
     let late = ask(c, 4, 8, &alert(book, "leo@example.org", 3)).await;
@@ -321,5 +321,5 @@ async fn who_got_a_mail_that_came_back_gets_no_other_one(pool: MySqlPool) {
     confirm_it(c, 1, 0).await;
     assert!(orders::fail_mail(c, mail, "complaint", minute(1)).await.unwrap());
     receive(c, book, 2, StockChange::Received(1)).await;
-    assert_eq!(told(c, 2).await, 0);
+    assert_eq!(notified(c, 2).await, 0);
 }

@@ -38,7 +38,6 @@ use crate::{
 
 pub(super) use early::forget_customer;
 pub use early::forget_visitor;
-pub(super) use limit::mailbox_key;
 pub use mails::{
     HELD_BACK, MAX_REJECTIONS_MAILED, UnsentMail, declared_at, fail_mail, lock_unsent_mails, mark_sent, unsent_mails,
     withhold_mail,

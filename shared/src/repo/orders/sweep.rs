@@ -48,7 +48,7 @@ pub(super) async fn sweep(connection: &mut MySqlConnection, shop: &Shop, now: Of
         let more_askers = early::forget(connection, now, REMOVE).await?;
         let more_alerts = alerts::forget(connection, now).await?;
         // Last, because it locks what those who move stock write at the end.
-        let more_restocks = alerts::tell(connection, now).await?.more;
+        let more_restocks = alerts::notify(connection, now).await?.more;
         let more = more_sales || more_contacts || more_askers || more_alerts || more_restocks;
         return Ok(Applied::Swept { expired, more });
     }
