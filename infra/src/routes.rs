@@ -75,11 +75,7 @@ pub static FUNCTIONS: &[Function] = &[
     Function {
         name: "submit-contact",
         about: "Accepts a message to the shop and sends it to the queue",
-        trigger: Http(&[
-            post("/api/contact", "/api/contact"),
-            get("/contact", "/contact"),
-            post("/contact", "/contact"),
-        ]),
+        trigger: Http(&[post("/api/contact", "/api/contact"), get_and_post("/contact", "/contact")]),
         queue: &[Send(Queue::Submissions)],
         submission_key: true,
         ..DEFAULTS
@@ -87,10 +83,8 @@ pub static FUNCTIONS: &[Function] = &[
     Function {
         name: "submit-alert",
         about: "Accepts requests for a mail when a book is back and sends them to the queue",
-        trigger: Http(&[
-            get_and_post("/books/{id}/alert", "/books/1/alert"),
-            get_and_post("/alerts/{token}", "/alerts/x"),
-        ]),
+        // The number of a book, for the form, or the token of a link in a mail.
+        trigger: Http(&[get_and_post("/alerts/{id}", "/alerts/1")]),
         queue: &[Send(Queue::Submissions)],
         submission_key: true,
         verifies_sessions: true,

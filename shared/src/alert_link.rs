@@ -106,7 +106,7 @@ mod tests {
         let mixed = format!("{}.{}", one.split('.').next().unwrap(), other.split('.').nth(1).unwrap());
         let sealed = |text: &str| key("A").seal(text);
         for token in [
-            link(Purpose::Confirm, 53).token(&key("B")),
+            link(Purpose::Confirm, 53).token(&key("E")),
             mixed,
             sealed("alert confirm"),
             sealed(&format!("quote confirm {} 53 1", Uuid::new_v4())),

@@ -20,7 +20,7 @@ const WITHIN: Duration = Duration::from_mins(1);
 async fn ask(shop: &Shop, book: u64, cookies: &str, email: &str, key: &str) -> (Answer, Value) {
     let fields = [("email", email), ("key", key)];
     let fields: Vec<_> = fields.into_iter().filter(|(_, value)| !value.is_empty()).collect();
-    let asked = send(shop, &format!("/books/{book}/alert"), cookies, &fields).await;
+    let asked = send(shop, &format!("/alerts/{book}"), cookies, &fields).await;
     assert_eq!(asked.status, 303, "{}", asked.text);
     let status = shop.final_status(&status_of(&asked)).await;
     (asked, status)
@@ -78,7 +78,7 @@ async fn a_guest_who_confirms_gets_one_mail_when_the_book_is_back() {
     let (email, key) = (order_queue::buyer(), Uuid::new_v4().to_string());
     let shown = page(&shop, &format!("/books/{book}-x"), "").await;
     let shown = if shown.status == 301 { page(&shop, shown.header("location"), "").await } else { shown };
-    assert!(shown.text.contains(&format!("action=\"/books/{book}/alert\"")), "{}", shown.text);
+    assert!(shown.text.contains(&format!("action=\"/alerts/{book}\"")), "{}", shown.text);
     let (asked, status) = ask(&shop, book, "", &email, &key).await;
     assert_eq!(status["status"], "published", "{status}");
     // A double click, and another form of somebody else for the same address.
@@ -177,7 +177,7 @@ async fn a_customer_needs_no_address_and_who_has_neither_sees_the_form_again() {
     let (_, there) = ask(&shop, book, &ana.cookies, "", &Uuid::new_v4().to_string()).await;
     assert_eq!(there["code"], "in_stock", "{there}");
 
-    let path = format!("/books/{book}/alert");
+    let path = format!("/alerts/{book}");
     for fields in [&[("key", "x")][..], &[("email", "ana@"), ("key", "x")]] {
         let refused = send(&shop, &path, "", fields).await;
         assert!(refused.status == 422 && refused.text.contains("id=\"email-error\""), "{}", refused.text);

@@ -102,7 +102,7 @@ async fn an_erased_visitor_leaves_nothing_behind() {
 
     let sold_out = imports::book_on_sale(&shop, 0).await;
     let alert = [("email", format!("{visitor}@example.org")), ("key", Uuid::new_v4().to_string())];
-    let asked = cart::send(&shop, &format!("/books/{sold_out}/alert"), &cookie, &alert).await;
+    let asked = cart::send(&shop, &format!("/alerts/{sold_out}"), &cookie, &alert).await;
     shop.final_status(&format!("/api{}", asked.header("location").split('?').next().unwrap())).await;
 
     let before = rows_of(&visitor).await;

@@ -117,7 +117,7 @@ fn contact_and_submissions<'v>(view: impl Fn(&'static str) -> View<'v>, show: &m
         show(name, &Submission { state: State::Rejected(&rejection), ..alert });
     }
     let form = Form { typed: &[("key", "1-67891233")], ..Form::default() };
-    let ask = AlertPage { view: view("/books/53/alert"), book: BookId::from(53), form };
+    let ask = AlertPage { view: view("/alerts/53"), book: BookId::from(53), form };
     show("alert-form", &ask);
     let typed = [("email", "ana@"), ("key", "1-67891233")];
     let invalid = [Invalid::new("email", Reason::NotAnEmail)];

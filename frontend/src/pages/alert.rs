@@ -6,7 +6,7 @@ use shared::domain::BookId;
 
 use crate::{Form, View, assets};
 
-/// `/books/{id}/alert`, also for the statuses 413, 422 and 503 of a request.
+/// `/alerts/{book}`, also for the statuses 413, 422 and 503 of a request.
 #[derive(Template, Clone, Copy)]
 #[template(path = "alert.html")]
 pub struct AlertPage<'a> {
@@ -36,7 +36,7 @@ pub enum AlertStep {
 
 impl AlertPage<'_> {
     fn action(&self) -> String {
-        format!("/books/{}/alert", self.book)
+        format!("/alerts/{}", self.book)
     }
 }
 

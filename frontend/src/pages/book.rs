@@ -117,7 +117,7 @@ impl BookPage<'_> {
 
     /// Where that form is sent.
     fn alert_address(&self) -> String {
-        format!("/books/{}/alert", self.summary().id)
+        format!("/alerts/{}", self.summary().id)
     }
 
     /// The form for a message to the shop that asks for this book: the text of its button, and its address.

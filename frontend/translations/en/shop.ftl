@@ -590,6 +590,7 @@ privacy-orders = When you buy
     .text = The cart is in a cookie of your browser for 90 days: it has only numbers of books, quantities and prices. Another cookie keeps the reference of your latest order for 90 days, to link to it at the foot of each page. With an order we keep what you type (name, email address, telephone, postal address, note), what you order and what happens to it, to carry it out and to obey the law: it is a contract with you. When it is no longer needed for the order, we erase the contact; we keep amounts and dates for the years that commercial and tax law require, also if you ask us to erase you. We keep no card number. We write to you only about the order.
 
 alert-title = Tell me when the book is back
+alert-other-address = To another address
 alert-note = We write once, when there are copies. If we do not know your address yet, you first get an email in which you confirm it.
 submission-alert-title = Request about a book
 submission-alert-published = Noted. We will write when the book is back. If you have not confirmed your address yet, you first get an email with a link, within minutes and at most one a day: without that confirmation we write nothing else.

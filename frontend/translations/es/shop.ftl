@@ -590,6 +590,7 @@ privacy-orders = Al comprar
     .text = El carrito está en una cookie de tu navegador durante 90 días: solo tiene números de libros, cantidades y precios. Otra cookie recuerda durante 90 días la referencia de tu último pedido, para enlazarlo al pie de cada página. Con el pedido guardamos lo que escribes (nombre, correo, teléfono, dirección, nota), lo que pides y lo que pasa con él, para servirlo y para cumplir la ley: es un contrato contigo. Cuando ya no hace falta para servirlo, borramos el contacto; los importes y las fechas los conservamos los años que piden las leyes mercantiles y fiscales, también si pides que te borremos. No guardamos ningún número de tarjeta. Te escribimos solo sobre el pedido.
 
 alert-title = Avísame cuando vuelva el libro
+alert-other-address = A otra dirección
 alert-note = Te escribimos una sola vez, cuando haya ejemplares. Si aún no conocemos tu dirección, antes te llega un correo para que la confirmes.
 submission-alert-title = Aviso de un libro
 submission-alert-published = Anotado. Te escribimos cuando el libro vuelva. Si aún no has confirmado tu dirección, te llega antes un correo con un enlace, en unos minutos y como mucho uno al día: sin esa confirmación no te escribimos más.

@@ -1,5 +1,6 @@
-//! Hands the mails that were written with decisions, and those about alerts, over to the queue of mails. Their rows are locked meanwhile, so that
-//! two processes never hand over the same one; a crash after the sending and before the mark sends a mail twice.
+//! Hands the mails that were written with decisions, and those about alerts, over to the queue of mails. Their rows are locked
+//! meanwhile, so that two processes never hand over the same one; a crash after the sending and before the mark sends a mail
+//! twice.
 
 use std::{
     env,

@@ -1,18 +1,18 @@
-//! `/books/{id}/alert` and `/alerts/{token}`: accepts requests for a mail when a book is back, and what the links in these
-//! mails ask for. It has no access to the database, because the queue keeps all of them.
+//! `/alerts/{id}`, of a book: accepts requests for a mail when it is back; and of a token: what the links in these mails ask
+//! for. It has no access to the database, because the queue keeps all of them.
 
 mod follow;
 mod request;
 
 use frontend::View;
-use shared::{ApiError, App, Reply, Request, Result};
+use shared::{ApiError, App, Reply, Request, Result, domain::BookId};
 
 pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
-    let segments: Vec<&str> = request.segments().iter().map(String::as_str).collect();
-    match segments[..] {
-        ["books", book, "alert"] => request::handle(app, request, book).await,
-        ["alerts", token] => follow::handle(app, request, token).await,
-        _ => Err(ApiError::NotFound),
+    request.expect_segments(2)?;
+    let id = request.segment(1);
+    match BookId::parse(id) {
+        Some(book) => request::handle(app, request, book).await,
+        None => follow::handle(app, request, id).await,
     }
 }
 

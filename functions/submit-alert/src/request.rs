@@ -1,4 +1,4 @@
-//! `/books/{id}/alert`: who has signed in needs no address, and who has not types one.
+//! `/alerts/{book}`: who has signed in needs no address, and who has not types one.
 
 use std::collections::BTreeMap;
 
@@ -15,8 +15,7 @@ use time::OffsetDateTime;
 
 use super::check_sells;
 
-pub async fn handle(app: &App, request: &Request, book: &str) -> Result<Reply> {
-    let book = BookId::parse(book).ok_or(ApiError::NotFound)?;
+pub async fn handle(app: &App, request: &Request, book: BookId) -> Result<Reply> {
     let context = PageContext::of(request);
     check_sells(&context.view())?;
     let show = |status, form: Form| {
@@ -46,7 +45,7 @@ async fn accept(
     typed: &BTreeMap<String, String>,
     locale: Locale,
 ) -> Result<Reply> {
-    // An address that was typed is the one that is meant, whoever has signed in.
+    // An address that was typed is the one that is meant, also of somebody who has signed in.
     let email = typed.get("email").map(|text| parsed_email(text)).transpose()?;
     let session = match email {
         Some(_) => None,
