@@ -25,7 +25,7 @@ pub async fn handle(app: &App, request: &Request, book: BookId) -> Result<Reply>
         let others = form.typed.iter().copied().filter(|(name, _)| *name != FORM_KEY);
         let typed: Vec<(&str, &str)> = others.chain([(FORM_KEY, key.as_str())]).collect();
         let page = AlertPage { view: context.view(), book, form: Form { typed: &typed, ..form } };
-        Ok(context.reply(status, &page)?.with_form_key(&key))
+        Ok(context.reply(status, &page)?.with_form_key(&key).unindexed())
     };
     if request.is_read() {
         return show(200, Form::default());
