@@ -234,6 +234,17 @@ fn wish_form(page: &Answer, action: &str) -> Option<String> {
     )
 }
 
+/// The cookies of a new customer with a book on the wishlist.
+pub async fn with_a_wish(shop: &Shop, book: u64) -> String {
+    let cookies = customer(shop).await.cookies;
+    let offered = page(shop, &format!("/account/wishlist?add={book}"), &cookies).await;
+    let key = wish_form(&offered, "add-wish").expect("a button");
+    let book = book.to_string();
+    let form = [("do", "add-wish"), ("book", &book), ("key", &key)];
+    let added = send(shop, "/account/wishlist", &cookies, &form).await;
+    format!("{cookies}; {}", cookie(&added, "wishlist"))
+}
+
 #[ignore = "needs a local stage"]
 #[tokio::test]
 async fn a_book_is_put_on_the_wishlist_from_its_page_and_removed_there_and_the_page_knows() {

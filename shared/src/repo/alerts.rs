@@ -355,6 +355,13 @@ pub async fn notify(connection: &mut MySqlConnection, now: OffsetDateTime) -> sq
 
 /// Removes some of what nobody needs any more; whether there may be more.
 pub async fn forget(connection: &mut MySqlConnection, now: OffsetDateTime) -> sqlx::Result<bool> {
+    sqlx::query!(
+        "delete from alert_mailboxes where quiet_until < ? order by quiet_until limit ?",
+        now - QUIET,
+        REMOVED_AT_ONCE,
+    )
+    .execute(&mut *connection)
+    .await?;
     let old = sqlx::query_scalar!(
         "select id from stock_alerts where keep_until < ? order by keep_until limit ? for update skip locked",
         now,
@@ -362,13 +369,6 @@ pub async fn forget(connection: &mut MySqlConnection, now: OffsetDateTime) -> sq
     );
     let old = old.fetch_all(&mut *connection).await?;
     remove(connection, &old).await?;
-    sqlx::query!(
-        "delete from alert_mailboxes where quiet_until < ? order by quiet_until limit ?",
-        now - QUIET,
-        REMOVED_AT_ONCE,
-    )
-    .execute(connection)
-    .await?;
     Ok(old.len() == REMOVED_AT_ONCE as usize)
 }
 
@@ -623,6 +623,9 @@ async fn write_mails(
 
 /// Removes alerts with their mails.
 async fn remove(connection: &mut MySqlConnection, ids: &[u64]) -> sqlx::Result<()> {
+    if ids.is_empty() {
+        return Ok(());
+    }
     let ids = serde_json::json!(ids).to_string();
     sqlx::query!(
         r#"
