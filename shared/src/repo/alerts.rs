@@ -30,7 +30,7 @@ pub const MOST_CONFIRMATIONS: u32 = 500;
 /// Alerts that a sweep notifies: with one each five minutes, 600 mails an hour.
 const NOTIFIED_AT_ONCE: u32 = 50;
 /// Restocked books that a sweep looks at. Hardly anybody waits for most of them.
-const RESTOCKS_AT_ONCE: u32 = 500;
+const RESTOCKS_AT_ONCE: u32 = 50;
 /// Alerts that are notified because of one restock. The others wait for the next, because by then the copies are probably gone.
 pub const NOTIFIED_OF_RESTOCK: u16 = 500;
 /// Rows that a sweep removes.
