@@ -336,6 +336,16 @@ fn who_waits_for_a_book_gives_an_address_and_who_has_signed_in_presses_a_button(
 }
 
 #[test]
+fn a_customer_may_leave_the_address_of_an_alert_empty_and_finds_its_form_on_the_wishlist() {
+    assert!(page("en/alert-form").contains("dir=\"auto\" required"));
+    let own = page("en/alert-form-signed-in");
+    assert!(own.contains("the address of your account") && !own.contains("dir=\"auto\" required"));
+    let list = page("en/account-wishlist-offered");
+    let sold_out = page("en/account-wishlist");
+    assert!(sold_out.contains("href=\"/alerts/") && !list.contains("href=\"/alerts/"), "of the book that is sold out");
+}
+
+#[test]
 fn a_link_of_a_mail_does_nothing_before_its_button_is_pressed() {
     for (name, has_button) in
         [("en/alert-confirm", true), ("en/alert-end", true), ("en/alert-expired", false), ("en/alert-ended", false)]

@@ -119,6 +119,8 @@ fn contact_and_submissions<'v>(view: impl Fn(&'static str) -> View<'v>, show: &m
     let form = Form { typed: &[("key", "1-67891233")], ..Form::default() };
     let ask = AlertPage { view: view("/alerts/53"), book: BookId::from(53), form };
     show("alert-form", &ask);
+    let signed_in = ask.view.signed_in_if(true);
+    show("alert-form-signed-in", &AlertPage { view: signed_in, ..ask });
     let typed = [("email", "ana@"), ("key", "1-67891233")];
     let invalid = [Invalid::new("email", Reason::NotAnEmail)];
     show("alert-form-422", &AlertPage { form: Form { typed: &typed, invalid: &invalid, trouble: None }, ..ask });

@@ -4,7 +4,7 @@
 use askama::Template;
 use shared::domain::BookId;
 
-use crate::{Form, View, assets};
+use crate::{Account, Form, View, assets};
 
 /// `/alerts/{book}`, also for the statuses 413, 422 and 503 of a request.
 #[derive(Template, Clone, Copy)]

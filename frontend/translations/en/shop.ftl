@@ -591,6 +591,8 @@ privacy-orders = When you buy
 
 alert-title = Tell me when the book is back
 alert-other-address = To another address
+alert-own-address = We write to the address of your account, unless you enter another.
+alert-email-optional = Another email address (optional)
 alert-note = We write once, when there are copies. If we do not know your address yet, you first get an email in which you confirm it.
 submission-alert-title = Request about a book
 submission-alert-published = Noted. We will write when the book is back. If you have not confirmed your address yet, you first get an email with a link, within minutes and at most one a day: without that confirmation we write nothing else.

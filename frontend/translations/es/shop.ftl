@@ -591,6 +591,8 @@ privacy-orders = Al comprar
 
 alert-title = Avísame cuando vuelva el libro
 alert-other-address = A otra dirección
+alert-own-address = Escribimos al correo de tu cuenta, salvo que pongas otro.
+alert-email-optional = Otro correo (opcional)
 alert-note = Te escribimos una sola vez, cuando haya ejemplares. Si aún no conocemos tu dirección, antes te llega un correo para que la confirmes.
 submission-alert-title = Aviso de un libro
 submission-alert-published = Anotado. Te escribimos cuando el libro vuelva. Si aún no has confirmado tu dirección, te llega antes un correo con un enlace, en unos minutos y como mucho uno al día: sin esa confirmación no te escribimos más.
