@@ -1,6 +1,7 @@
 //! The pages of the shop, made from domain values. It has no SQL: a caller fills in a page of [`pages`] and renders it.
 
 pub mod addressed;
+pub mod alert_mails;
 pub mod assets;
 mod cover;
 mod delivery;
@@ -26,7 +27,7 @@ pub use form::{Form, Trouble};
 pub use locale::Locale;
 pub use markup::Markup;
 pub use page_context::{PageContext, cart_of, page, shop};
-pub use view::{Account, CartChange, CartNote, View};
+pub use view::{Account, CartChange, CartNote, View, WishNote, Wishlist};
 
 /// The content security policy of pages: our own files, and nothing inline except data.
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \

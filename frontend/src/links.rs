@@ -104,6 +104,22 @@ impl<'a> Asked<'a> {
     }
 }
 
+/// The address of a page with the outcome of a change, in place of that of an earlier change.
+pub fn with_note(address: &str, parameter: &str, note: &str) -> String {
+    let (path, query) = address.split_once('?').unwrap_or((address, ""));
+    let start = format!("{parameter}=");
+    let kept = query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with(&start));
+    let note = format!("{start}{note}");
+    let query: Vec<&str> = kept.chain([note.as_str()]).collect();
+    format!("{path}?{}", query.join("&"))
+}
+
+/// Whether an address leads to a page of the shop. A browser reads `//` and `/\` as the beginning of a host.
+pub fn is_page_of_shop(address: &str) -> bool {
+    let is_visible_ascii = address.bytes().all(|byte| byte.is_ascii_graphic() && !b"\\\"<>#".contains(&byte));
+    address.len() <= 2_000 && address.starts_with('/') && !address.starts_with("//") && is_visible_ascii
+}
+
 /// A path with the parameters that have a value.
 pub fn address<'a>(path: &str, parameters: impl Iterator<Item = (&'a str, &'a str)>) -> String {
     let query = query(parameters);

@@ -48,7 +48,7 @@ pub fn about_order(
         is_contract(event).then(|| mail.heading("terms-complaints")),
         is_sale(event).then(|| locale.text("mail-no-invoice")),
         origin.map(|origin| locale.text_with("mail-contact", [("address", format!("{origin}/contact").into())])),
-        Some(mail.seller()),
+        Some(seller(locale, shop)),
         is_contract(event).then(|| mail.withdrawal_form()),
     ];
     let sections: Vec<String> = sections.into_iter().flatten().collect();
@@ -333,19 +333,19 @@ impl Mail<'_> {
     fn withdrawal_form(&self) -> String {
         format!("{}\n{}", self.locale.text("withdrawal-form"), withdrawal_form(self.locale, self.shop))
     }
+}
 
-    /// Who sells, with the tax number, the address and the register.
-    fn seller(&self) -> String {
-        let seller = &self.shop.seller;
-        let lines = [
-            seller.name.clone(),
-            self.locale.text_with("mail-tax-id", [("id", seller.tax_id.as_str().into())]),
-            seller.address.clone(),
-            seller.email.as_str().to_owned(),
-            seller.phone.clone(),
-        ];
-        lines.into_iter().chain(seller.register.clone()).collect::<Vec<_>>().join("\n")
-    }
+/// Who sells, with the tax number, the address and the register.
+pub(crate) fn seller(locale: Locale, shop: &Shop) -> String {
+    let seller = &shop.seller;
+    let lines = [
+        seller.name.clone(),
+        locale.text_with("mail-tax-id", [("id", seller.tax_id.as_str().into())]),
+        seller.address.clone(),
+        seller.email.as_str().to_owned(),
+        seller.phone.clone(),
+    ];
+    lines.into_iter().chain(seller.register.clone()).collect::<Vec<_>>().join("\n")
 }
 
 /// Where books are sent back to.
@@ -403,7 +403,7 @@ fn sentence(event: OrderEvent) -> &'static str {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use shared::domain::{
         Address, Contact, CopiesChange, Country, DisplayName, Email, Language, LineReason, OrderNumber, StateChange,
         SubmissionKey, TaxPart,
@@ -421,6 +421,10 @@ mod tests {
         "payments": { "on_collection": true, "on_delivery": true,
             "bank_transfer": { "holder": "Anaquel", "iban": "ES9121000418450200051332", "days_to_pay": 5 } },
         "max_open_orders": 5, "groups": 1, "sells": "yes" }"#;
+
+    pub fn shop() -> Shop {
+        Shop::parse(SHOP).unwrap()
+    }
 
     const PLACED: OffsetDateTime = datetime!(2026-01-02 03:04 UTC);
     const CONFIRMED: OffsetDateTime = datetime!(2026-01-02 03:05 UTC);

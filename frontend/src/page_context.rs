@@ -5,14 +5,15 @@ use std::{env, sync::LazyLock};
 use askama::Template;
 use shared::{
     ApiError, App, Reply, Request, Result,
-    domain::{Cart, OrderId},
+    domain::{BookId, Cart, OrderId},
     lambda::Handler,
     shop::Shop,
     sign_in::SIGN_IN,
+    wishlist,
 };
 use time::OffsetDateTime;
 
-use crate::{Account, CONTENT_SECURITY_POLICY, CartNote, Locale, View, links, pages::ErrorPage};
+use crate::{Account, CONTENT_SECURITY_POLICY, CartNote, Locale, View, WishNote, Wishlist, links, pages::ErrorPage};
 
 /// The settings of the environment. Pages without them sell nothing, so an invalid value must not fail them.
 static SHOP: LazyLock<Option<Shop>> = LazyLock::new(|| {
@@ -53,6 +54,8 @@ pub struct PageContext<'a> {
     /// The number of copies in the cart.
     cart: u32,
     note: Option<CartNote>,
+    wishlist_key: Option<String>,
+    wishes: Vec<BookId>,
 }
 
 impl<'a> PageContext<'a> {
@@ -68,6 +71,8 @@ impl<'a> PageContext<'a> {
             origin: request.origin(),
             cart: cart.copies(),
             note: request.raw_parameter(CartNote::PARAMETER).and_then(|note| CartNote::read(note, &cart)),
+            wishlist_key: wishlist::form_key(request),
+            wishes: wishlist::newest(request),
         }
     }
 
@@ -98,6 +103,14 @@ impl<'a> PageContext<'a> {
                 _ if !*HAS_SIGN_IN => Account::NotHere,
                 Some(_) => Account::SignedIn,
                 None => Account::SignedOut,
+            },
+            wishlist: Wishlist {
+                key: self.wishlist_key.as_deref(),
+                newest: &self.wishes,
+                change: self
+                    .request
+                    .raw_parameter(WishNote::PARAMETER)
+                    .and_then(|note| WishNote::read(note, &self.wishes)),
             },
         }
     }

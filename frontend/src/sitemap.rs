@@ -60,6 +60,7 @@ mod tests {
             cart_change: None,
             order: None,
             account: Account::NotHere,
+            wishlist: crate::Wishlist::default(),
         };
         Part { view, paths }.render().unwrap()
     }

@@ -32,6 +32,49 @@ pub struct View<'a> {
     /// The latest order that was placed in this browser.
     pub order: Option<OrderId>,
     pub account: Account,
+    pub wishlist: Wishlist<'a>,
+}
+
+/// What a page knows of the wishlist of who has signed in, as far as the cookies tell. It authorises nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Wishlist<'a> {
+    /// The hidden value of its forms; none for who has not signed in.
+    pub key: Option<&'a str>,
+    /// Its newest books.
+    pub newest: &'a [BookId],
+    /// The outcome of the last change, shown once.
+    pub change: Option<WishNote>,
+}
+
+/// The outcome of a change of the wishlist, as the address of the next page has it: `added.53`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WishNote {
+    Added(BookId),
+    Removed(BookId),
+}
+
+impl WishNote {
+    /// The parameter of the address.
+    pub const PARAMETER: &'static str = "wishlist";
+
+    /// The value of the parameter.
+    pub fn write(self) -> String {
+        match self {
+            Self::Added(book) => format!("added.{book}"),
+            Self::Removed(book) => format!("removed.{book}"),
+        }
+    }
+
+    /// Reads the value of the parameter; none if the newest books contradict it.
+    pub fn read(value: &str, newest: &[BookId]) -> Option<Self> {
+        let (change, book) = value.split_once('.')?;
+        let book = BookId::parse(book)?;
+        match (change, newest.contains(&book)) {
+            ("added", true) => Some(Self::Added(book)),
+            ("removed", false) => Some(Self::Removed(book)),
+            _ => None,
+        }
+    }
 }
 
 /// Whether somebody has signed in with this browser, as far as its cookies tell. It authorises nothing.
@@ -288,6 +331,24 @@ impl View<'_> {
         }
     }
 
+    /// What a page offers to do with a book and the wishlist, and the key of the button's text; none where nobody can sign
+    /// in.
+    pub fn wish(&self, book: &Summary) -> Option<(&'static str, &'static str)> {
+        match self.account {
+            Account::NotHere => None,
+            _ if self.wishlist.newest.contains(&book.id) => Some(("remove-wish", "wish-remove")),
+            _ => Some(("add-wish", "wish-add")),
+        }
+    }
+
+    /// The key of the outcome of the last change of the wishlist.
+    pub fn wish_notice(&self) -> Option<&'static str> {
+        match self.wishlist.change.filter(|_| self.account == Account::SignedIn)? {
+            WishNote::Added(_) => Some("wish-added"),
+            WishNote::Removed(_) => Some("wish-removed"),
+        }
+    }
+
     /// The same view when a session was looked at, or has just ended.
     #[must_use]
     pub fn signed_in_if(self, is_signed_in: bool) -> Self {
@@ -425,6 +486,10 @@ impl View<'_> {
             Rejection::HiddenBefore => "reason-hidden-before",
             Rejection::Erased => "reason-erased",
             Rejection::LaterRating => "reason-later-rating",
+            Rejection::InStock => "reason-in-stock",
+            Rejection::TooManyAlerts => "reason-too-many-alerts",
+            Rejection::NoVerifiedEmail => "reason-no-verified-email",
+            Rejection::NoSuchAlert => "reason-no-such-alert",
             Rejection::Other(_) => "reason-other",
         })
     }
@@ -548,6 +613,26 @@ mod tests {
             cart_change: None,
             order: None,
             account: Account::NotHere,
+            wishlist: Wishlist::default(),
+        }
+    }
+
+    #[test]
+    fn a_page_offers_to_remove_what_is_on_the_wishlist_and_shows_no_outcome_that_the_list_contradicts() {
+        let newest = [BookId::from(53), BookId::from(7)];
+        for (note, expected) in [
+            ("added.53", Some("wish-added")),
+            ("added.54", None),
+            ("removed.54", Some("wish-removed")),
+            ("removed.7", None),
+            ("removed.x", None),
+            ("full.7", None),
+            ("", None),
+        ] {
+            let wishlist = Wishlist { key: Some("k"), newest: &newest, change: WishNote::read(note, &newest) };
+            let view = View { account: Account::SignedIn, wishlist, ..view(Locale::Es, "") };
+            assert_eq!(view.wish_notice(), expected, "{note}");
+            assert_eq!(View { account: Account::SignedOut, ..view }.wish_notice(), None, "{note}");
         }
     }
 
@@ -612,11 +697,15 @@ mod tests {
             Rejection::Hidden => Some(Rejection::HiddenBefore),
             Rejection::HiddenBefore => Some(Rejection::Erased),
             Rejection::Erased => Some(Rejection::LaterRating),
-            Rejection::LaterRating => Some(Rejection::Other(String::new())),
+            Rejection::LaterRating => Some(Rejection::InStock),
+            Rejection::InStock => Some(Rejection::TooManyAlerts),
+            Rejection::TooManyAlerts => Some(Rejection::NoVerifiedEmail),
+            Rejection::NoVerifiedEmail => Some(Rejection::NoSuchAlert),
+            Rejection::NoSuchAlert => Some(Rejection::Other(String::new())),
             Rejection::Other(_) => None,
         };
         let rejections: Vec<_> = successors(Some(Rejection::NoSuchBook(BookId::from(7))), next).collect();
-        assert_eq!(rejections.len(), 6);
+        assert_eq!(rejections.len(), 10);
         for rejection in rejections {
             for locale in Locale::ALL {
                 let text = view(locale, "").rejection(&rejection);

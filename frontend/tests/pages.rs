@@ -256,7 +256,10 @@ fn enter_in_a_field_sends_the_form_and_changes_no_language() {
             }
         }
     });
-    assert_eq!(seen.into_iter().collect::<Vec<_>>(), ["address", "checkout", "contact", "own-rating", "rating"]);
+    assert_eq!(
+        seen.into_iter().collect::<Vec<_>>(),
+        ["address", "alert", "checkout", "contact", "own-rating", "rating"]
+    );
 }
 
 #[test]
@@ -316,10 +319,49 @@ fn ratings_from_elsewhere_are_named_and_search_engines_get_those_of_the_shop_onl
 }
 
 #[test]
+fn who_waits_for_a_book_gives_an_address_and_who_has_signed_in_presses_a_button() {
+    for (name, has_form, has_field) in [
+        ("es/book", false, false),
+        ("es/book-to-order", false, false),
+        ("es/book-hostile", true, true),
+        ("en/book-sold-out-signed-in", true, false),
+        ("en/book-sold-out-not-sold", false, false),
+    ] {
+        let html = page(name);
+        let form = html.split("class=\"alert noprint\"").nth(1).map(|rest| rest.split("</form>").next().unwrap());
+        assert_eq!(form.is_some(), has_form, "{name}");
+        assert_eq!(form.is_some_and(|form| form.contains("name=\"email\"")), has_field, "{name}");
+        assert!(form.is_none_or(|form| form.contains("name=\"key\"") && form.contains("name=\"remarks\"")), "{name}");
+    }
+}
+
+#[test]
+fn a_customer_may_leave_the_address_of_an_alert_empty_and_finds_its_form_on_the_wishlist() {
+    assert!(page("en/alert-form").contains("dir=\"auto\" required"));
+    let own = page("en/alert-form-signed-in");
+    assert!(own.contains("the address of your account") && !own.contains("dir=\"auto\" required"));
+    let list = page("en/account-wishlist-offered");
+    let sold_out = page("en/account-wishlist");
+    assert!(sold_out.contains("href=\"/alerts/") && !list.contains("href=\"/alerts/"), "of the book that is sold out");
+}
+
+#[test]
+fn a_link_of_a_mail_does_nothing_before_its_button_is_pressed() {
+    for (name, has_button) in
+        [("en/alert-confirm", true), ("en/alert-end", true), ("en/alert-expired", false), ("en/alert-ended", false)]
+    {
+        let html = page(name);
+        assert_eq!(html.contains("<form method=\"post\" action=\"/alerts/YQ.b\""), has_button, "{name}");
+        assert!(html.contains("content=\"noindex\""), "{name}");
+    }
+}
+
+#[test]
 fn a_book_that_cannot_be_sent_can_be_asked_for() {
     for (name, text, button) in [
         ("es/book", "Disponible", None),
-        ("es/book-hostile", ">Agotado<", Some("ask=notify&#38;title=%3Cscript%3E")),
+        ("es/book-hostile", ">Agotado<", None),
+        ("es/book-sold-out-not-sold", ">Agotado<", Some("ask=notify&#38;title=%3Cscript%3E")),
         ("es/book-to-order", "No lo tenemos, pero te lo pedimos", Some("ask=order&#38;title=Don%20Quijote")),
         ("en/book-to-order", "we can order it for you", Some("&#38;isbn=9788420467283\"")),
     ] {

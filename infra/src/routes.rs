@@ -75,13 +75,19 @@ pub static FUNCTIONS: &[Function] = &[
     Function {
         name: "submit-contact",
         about: "Accepts a message to the shop and sends it to the queue",
-        trigger: Http(&[
-            post("/api/contact", "/api/contact"),
-            get("/contact", "/contact"),
-            post("/contact", "/contact"),
-        ]),
+        trigger: Http(&[post("/api/contact", "/api/contact"), get_and_post("/contact", "/contact")]),
         queue: &[Send(Queue::Submissions)],
         submission_key: true,
+        ..DEFAULTS
+    },
+    Function {
+        name: "submit-alert",
+        about: "Accepts requests for a mail when a book is back and sends them to the queue",
+        // The number of a book, for the form, or the token of a link in a mail.
+        trigger: Http(&[get_and_post("/alerts/{id}", "/alerts/1")]),
+        queue: &[Send(Queue::Submissions)],
+        submission_key: true,
+        verifies_sessions: true,
         ..DEFAULTS
     },
     Function {
@@ -231,7 +237,7 @@ pub static FUNCTIONS: &[Function] = &[
     // Before its sender, because a release moves the aliases of consumers in this order.
     Function {
         name: "send-mail",
-        about: "Sends mails to buyers",
+        about: "Sends mails to buyers and to those who wait for a book",
         trigger: Messages(Queue::Mails),
         queue: &[Send(Queue::MailDeadLetters)],
         mail: true,

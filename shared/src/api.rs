@@ -11,8 +11,8 @@ use crate::{
     domain::{
         self, Address, Author, BookId, Contact, Customer, Delivery, DisplayName, Email, Facets, Genre, Histogram,
         Invalid, Language, LineReason, MAX_LINES, MessageText, Money, Order, OrderId, OrderLine, OrderNote,
-        OrderNumber, OrderReason, OrderState, Outcome, OwnRating, Payment, Phone, Quantity, RefusedCancellation,
-        Rejection, ReviewText, SavedAddress, Slice, Stars, StateChange, Subject, SubmissionId, Summary, TaxPart,
+        OrderNumber, OrderReason, OrderState, Outcome, OwnAlert, OwnRating, Payment, Phone, Quantity, RefusedCancellation,
+        Rejection, ReviewText, SavedAddress, Slice, Stars, StateChange, Subject, SubmissionId, Summary, TaxPart, Wish,
         milliseconds, optional_milliseconds,
     },
     shop::{self, Selling, WhyNot},
@@ -218,6 +218,10 @@ pub enum RejectionCode {
     HiddenBefore,
     Erased,
     LaterRating,
+    InStock,
+    TooManyAlerts,
+    NoVerifiedEmail,
+    NoSuchAlert,
     Other,
 }
 
@@ -462,10 +466,13 @@ pub struct AccountExport {
     pub account: AccountSummary,
     pub addresses: Vec<SavedAddress>,
     pub cart: Vec<OwnCartLine>,
+    /// Mails that are to be sent when a book is back.
+    pub alerts: Vec<OwnAlert>,
     /// To the shop, from the browsers in which the customer has signed in.
     pub messages: Vec<OwnMessage>,
     pub orders: Vec<OrderStatus>,
     pub ratings: Vec<OwnRating>,
+    pub wishlist: Vec<Wish>,
     /// The `cursor` of the rest, where all of it does not fit into one answer.
     pub next: Option<String>,
 }
@@ -915,6 +922,10 @@ impl RejectionCode {
             Rejection::HiddenBefore => Self::HiddenBefore,
             Rejection::Erased => Self::Erased,
             Rejection::LaterRating => Self::LaterRating,
+            Rejection::InStock => Self::InStock,
+            Rejection::TooManyAlerts => Self::TooManyAlerts,
+            Rejection::NoVerifiedEmail => Self::NoVerifiedEmail,
+            Rejection::NoSuchAlert => Self::NoSuchAlert,
             Rejection::Other(_) => Self::Other,
         }
     }

@@ -1,5 +1,6 @@
 //! Code that the functions share. It has no routes.
 
+pub mod alert_link;
 pub mod answer_size;
 pub mod api;
 pub mod app;
@@ -31,6 +32,7 @@ pub mod shop;
 pub mod sign_in;
 pub mod staff;
 pub mod telemetry;
+pub mod wishlist;
 
 use sqlx::{migrate, migrate::Migrator};
 

@@ -1,4 +1,4 @@
-//! Mails to buyers: the message on the queue of mails, and the settings of the sender. What is read from the queue has
+//! Mails to buyers and to those who wait for a book: the message on the queue of mails, and the settings of the sender. What is read from the queue has
 //! been parsed, so that no text can add a header or a recipient.
 
 use std::env;
@@ -45,7 +45,7 @@ impl MailSettings {
     }
 }
 
-/// A mail on its way to the buyer.
+/// A mail on its way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind")]
 pub enum MailMessage {
@@ -61,6 +61,36 @@ pub struct MailV1 {
     pub to: Email,
     pub subject: Subject,
     pub text: MailText,
+    /// The address that ends these mails with one request (RFC 8058); none of a mail that nobody can do without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unsubscribe: Option<UnsubscribeLink>,
+}
+
+/// An address of the shop as a header has it: printable ASCII without what ends it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct UnsubscribeLink(String);
+
+impl UnsubscribeLink {
+    /// SES accepts 995 characters with the signs around it.
+    const MAX: usize = 900;
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for UnsubscribeLink {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let is_web = text.starts_with("https://") || text.starts_with("http://");
+        let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"<>,".contains(&byte);
+        if is_web && text.len() <= Self::MAX && text.bytes().all(is_plain) {
+            return Ok(Self(text));
+        }
+        Err("unsubscribe: must be an address of a web page")
+    }
 }
 
 impl MailMessage {
@@ -135,6 +165,10 @@ mod tests {
     fn a_mail_is_read_as_it_was_written() {
         let read = MailMessage::parse(&mail().to_string()).unwrap();
         assert_eq!(serde_json::to_value(MailMessage::V1(read)).unwrap(), mail());
+        let mut ending = mail();
+        ending["unsubscribe"] = json!("https://shop.example/alerts/YQ.b");
+        let read = MailMessage::parse(&ending.to_string()).unwrap();
+        assert_eq!(serde_json::to_value(MailMessage::V1(read)).unwrap(), ending);
     }
 
     #[test]
@@ -151,6 +185,10 @@ mod tests {
             ("text", json!("a\rb"), "without control characters"),
             ("text", json!("a\u{0}b"), "without control characters"),
             ("text", json!("x".repeat(100_001)), "text: has 100001 bytes"),
+            ("unsubscribe", json!("https://x.example>\r\nBcc: <eva@example.org"), "unsubscribe: must be an address"),
+            ("unsubscribe", json!("https://x.example/a,b"), "unsubscribe: must be an address"),
+            ("unsubscribe", json!("mailto:eva@example.org"), "unsubscribe: must be an address"),
+            ("unsubscribe", json!(format!("https://x.example/{}", "x".repeat(900))), "unsubscribe: must be an address"),
         ] {
             let mut mail = mail();
             mail[field] = value.clone();

@@ -10,7 +10,8 @@ use uuid::Uuid;
 
 use crate::{
     domain::{
-        BookId, Cart, Counts, DisplayName, Email, MessageText, ReviewText, Stars, Subject, VisitorId, uuid_of_shop,
+        AlertToken, BookId, Cart, Counts, DisplayName, Email, Language, MessageText, ReviewText, ShopOrigin, Stars,
+        Subject, VisitorId, uuid_of_shop,
     },
     session,
 };
@@ -46,7 +47,15 @@ impl Submission {
         match &submission.content {
             Content::Customer(customer) => check_time("signed_in_at", customer.signed_in_at, now)?,
             Content::Erasure(erasure) => check_time("asked_at", erasure.asked_at, now)?,
-            Content::Rating(_) | Content::Contact(_) | Content::Cart(_) => {}
+            Content::Alert(alert) if alert.email.is_some() == alert.session.is_some() => {
+                return Err("an alert has either email or session".to_owned());
+            }
+            Content::Rating(_)
+            | Content::Contact(_)
+            | Content::Cart(_)
+            | Content::Alert(_)
+            | Content::AlertConfirmation(_)
+            | Content::AlertEnd(_) => {}
         }
         Ok(submission)
     }
@@ -117,6 +126,12 @@ pub enum Content {
     Erasure(ErasureV1),
     #[serde(rename = "cart.v1")]
     Cart(CartV1),
+    #[serde(rename = "alert.v1")]
+    Alert(AlertV1),
+    #[serde(rename = "alert-confirmation.v1")]
+    AlertConfirmation(AlertLinkV1),
+    #[serde(rename = "alert-end.v1")]
+    AlertEnd(AlertLinkV1),
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -172,6 +187,34 @@ pub struct ErasureV1 {
 pub struct CartV1 {
     pub session: SignedInV1,
     pub cart: Cart,
+}
+
+/// Somebody wants a mail when a book is back: a guest at this address, or a customer at the verified one. Its sender has checked
+/// the signature of the session, and has made the links of the mails, because who writes them has no key.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AlertV1 {
+    #[serde(deserialize_with = "book_id")]
+    pub book: BookId,
+    #[serde(deserialize_with = "visitor_id")]
+    pub visitor: VisitorId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<Email>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<SignedInV1>,
+    /// Of the mails.
+    #[serde(deserialize_with = "order::language")]
+    pub language: Language,
+    pub origin: ShopOrigin,
+    pub confirm: AlertToken,
+    pub end: AlertToken,
+}
+
+/// Somebody has pressed the button of a link in a mail about an alert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlertLinkV1 {
+    /// The submission that asked for the alert.
+    #[serde(deserialize_with = "submission_id")]
+    pub request: Uuid,
 }
 
 impl Submission {
@@ -277,6 +320,14 @@ mod tests {
         })
     }
 
+    fn alert() -> Value {
+        json!({
+            "id": "c56a4180-65aa-82ec-a945-5fd21dec0538", "sent_at": "2026-01-02T03:04:05Z", "kind": "alert.v1", "book": 7,
+            "visitor": "c56a4180-65aa-52ec-a945-5fd21dec0538", "email": "ana@example.org", "language": "es",
+            "origin": "https://shop.example", "confirm": "YQ.b", "end": "Yg.c",
+        })
+    }
+
     fn with(mut message: Value, field: &str, value: Value) -> String {
         message[field] = value;
         message.to_string()
@@ -284,7 +335,17 @@ mod tests {
 
     #[test]
     fn a_message_is_read_as_it_was_written() {
-        for message in [rating(), contact(), serde_json::from_str(&with(contact(), "visitor", Value::Null)).unwrap()] {
+        let link = json!({
+            "id": "c56a4180-65aa-82ec-a945-5fd21dec0538", "sent_at": "2026-01-02T03:04:05Z", "kind": "alert-end.v1",
+            "request": "c56a4180-65aa-82ec-a945-5fd21dec0538",
+        });
+        for message in [
+            rating(),
+            contact(),
+            alert(),
+            link,
+            serde_json::from_str(&with(contact(), "visitor", Value::Null)).unwrap(),
+        ] {
             let submission = Submission::parse(&message.to_string(), NOW).unwrap();
             let written = serde_json::to_string(&submission).unwrap();
             assert_eq!(Submission::parse(&written, NOW).unwrap(), submission);
@@ -327,6 +388,24 @@ mod tests {
             ("visitor", json!(5), "invalid type"),
         ] {
             let error = Submission::parse(&with(contact(), field, value.clone()), NOW).unwrap_err();
+            assert!(error.contains(reason), "{field} {value}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_alert_is_for_one_address_and_its_links_lead_to_the_shop() {
+        let session = json!({ "subject": "c56a4180-65aa-42ec-a945-5fd21dec0538", "issued_at": "2026-01-02T03:04:05Z" });
+        for (field, value, reason) in [
+            ("email", Value::Null, "either email or session"),
+            ("email", json!("ana@"), "email: must be an address"),
+            ("session", session, "either email or session"),
+            ("origin", json!("https://shop.example/x"), "an origin is a scheme and a host"),
+            ("confirm", json!("a\r\nb"), "a token has 1 to 300"),
+            ("end", json!(""), "a token has 1 to 300"),
+            ("book", json!(0), "book: must be a number"),
+            ("language", json!("x y"), "language"),
+        ] {
+            let error = Submission::parse(&with(alert(), field, value.clone()), NOW).unwrap_err();
             assert!(error.contains(reason), "{field} {value}: {error}");
         }
     }

@@ -195,6 +195,9 @@ pub enum StaffAnswer {
     Erased {
         ratings: u32,
         messages: u32,
+        /// Requests for a mail when a book is back.
+        #[serde(default)]
+        alerts: u32,
         /// Orders without contact now.
         #[serde(default)]
         orders: u32,

@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
-    cart::{page, send},
+    cart::{cookie, page, send},
     mails,
     support::{Answer, Shop, eventually},
 };
@@ -20,12 +20,12 @@ use crate::{
 const WITHIN: Duration = Duration::from_mins(1);
 
 /// A person with a session.
-struct Customer {
-    subject: Subject,
+pub struct Customer {
+    pub subject: Subject,
     /// The number in the visitor's cookie of the browser.
     visitor: Uuid,
     /// Both cookies.
-    cookies: String,
+    pub cookies: String,
 }
 
 /// A session of the stage's own key, issued at this time.
@@ -38,7 +38,7 @@ async fn session(shop: &Shop, subject: Subject, pool: Pool, at: OffsetDateTime) 
 }
 
 /// A new customer, once the sign-in is written.
-async fn customer(shop: &Shop) -> Customer {
+pub async fn customer(shop: &Shop) -> Customer {
     let (subject, visitor, now) = (Subject::of_uuid(Uuid::new_v4()), Uuid::new_v4(), OffsetDateTime::now_utc());
     let signed_in = CustomerV1 {
         subject,
@@ -99,6 +99,7 @@ async fn without_a_session_that_counts_a_page_leads_to_the_sign_in_and_the_api_a
             "/account/orders",
             "/account/ratings",
             "/account/ratings/1",
+            "/account/wishlist",
             "/account/addresses",
             "/account/addresses/new",
             "/account/addresses/1",
@@ -118,7 +119,7 @@ async fn without_a_session_that_counts_a_page_leads_to_the_sign_in_and_the_api_a
             let answer = send(&shop, path, cookies, &[("key", "x")]).await;
             assert_eq!(answer.status, 303, "{path}");
         }
-        for part in ["profile", "orders", "ratings", "addresses", "data"] {
+        for part in ["profile", "orders", "ratings", "wishlist", "addresses", "data"] {
             let answer = api(&shop, part, cookies).await;
             assert_eq!((answer.status, answer.header("www-authenticate")), (401, "Cookie realm=\"account\""), "{part}");
             assert_eq!(answer.json()["code"], "not_signed_in", "{part}");
@@ -156,7 +157,7 @@ async fn nobody_sees_or_changes_what_belongs_to_another_customer() {
         let without_key = send(&shop, &path, &ana.cookies, &[("version", version), ("do", "delete")]).await;
         assert_eq!(without_key.status, 409, "{path}: a form without its key");
     }
-    for part in ["orders", "ratings", "addresses"] {
+    for part in ["orders", "ratings", "wishlist", "addresses"] {
         assert!(api(&shop, part, &eva.cookies).await.json()["items"].as_array().unwrap().is_empty(), "{part}");
     }
     let export = api(&shop, "data", &ana.cookies).await;
@@ -217,4 +218,89 @@ async fn who_signs_out_everywhere_or_is_erased_is_out_at_the_next_request() {
         if is_empty && data.json()["addresses"].as_array().is_some_and(Vec::is_empty) { Ok(()) } else { Err(data.text) }
     })
     .await;
+}
+
+/// The first form of a page that does this with a book and the wishlist: its key, or an empty text.
+fn wish_form(page: &Answer, action: &str) -> Option<String> {
+    let mut forms = page.text.split("action=\"/account/wishlist\"").skip(1);
+    let form = forms.find(|form| form.contains(&format!("name=\"do\" value=\"{action}\"")))?;
+    let form = form.split("</form>").next().unwrap();
+    Some(
+        form.split("name=\"key\" value=\"")
+            .nth(1)
+            .and_then(|rest| rest.split('"').next())
+            .unwrap_or_default()
+            .to_owned(),
+    )
+}
+
+/// The cookies of a new customer with a book on the wishlist.
+pub async fn with_a_wish(shop: &Shop, book: u64) -> String {
+    let cookies = customer(shop).await.cookies;
+    let offered = page(shop, &format!("/account/wishlist?add={book}"), &cookies).await;
+    let key = wish_form(&offered, "add-wish").expect("a button");
+    let book = book.to_string();
+    let form = [("do", "add-wish"), ("book", &book), ("key", &key)];
+    let added = send(shop, "/account/wishlist", &cookies, &form).await;
+    format!("{cookies}; {}", cookie(&added, "wishlist"))
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn a_book_is_put_on_the_wishlist_from_its_page_and_removed_there_and_the_page_knows() {
+    let shop = Shop::open().await;
+    let (ana, eva) = (customer(&shop).await, customer(&shop).await);
+    let book = page(&shop, "/books/53", "").await;
+    let path = book.header("location").to_owned();
+    let shown = page(&shop, &path, &ana.cookies).await;
+    let key = wish_form(&shown, "add-wish").expect("a button");
+    let form = |action: &'static str, key: &str| {
+        vec![("do", action.to_owned()), ("book", "53".into()), ("back", path.clone()), ("key", key.to_owned())]
+    };
+    for _ in 0..2 {
+        let added = send(&shop, "/account/wishlist", &ana.cookies, &form("add-wish", &key)).await;
+        assert_eq!(added.header("location"), format!("{path}?wishlist=added.53#book-53"), "{}", added.text);
+        let cookies = format!("{}; {}", ana.cookies, cookie(&added, "wishlist"));
+        let after = page(&shop, &format!("{path}?wishlist=added.53"), &cookies).await;
+        assert!(after.text.contains("Added to your wishlist."), "{}", after.text);
+        assert!(wish_form(&after, "remove-wish").is_some(), "{}", after.text);
+    }
+    let list = api(&shop, "wishlist", &ana.cookies).await.json();
+    assert_eq!((list["items"].as_array().unwrap().len(), &list["items"][0]["id"]), (1, &53.into()), "{list}");
+    assert!(list["items"][0]["availability"].is_string() && list["items"][0]["added_at"].is_string(), "{list}");
+    let exported = api(&shop, "data", &ana.cookies).await.json();
+    assert_eq!(exported["wishlist"][0]["id"], 53, "{exported}");
+
+    // With the key of somebody else, or without one, the book is only offered.
+    for key in ["", "x", &wish_form(&page(&shop, &path, &eva.cookies).await, "add-wish").unwrap()] {
+        let refused = send(&shop, "/account/wishlist", &ana.cookies, &form("remove-wish", key)).await;
+        assert_eq!(refused.header("location"), "/account/wishlist?add=53", "{}", refused.text);
+    }
+    let own = page(&shop, "/account/wishlist", &ana.cookies).await;
+    assert!(own.text.contains("id=\"book-53\"") && own.text.contains("<button class=\"quiet\">Remove from wishlist"));
+    for _ in 0..2 {
+        let removed = send(&shop, "/account/wishlist", &ana.cookies, &form("remove-wish", &key)).await;
+        assert_eq!(removed.header("location"), format!("{path}?wishlist=removed.53#book-53"), "{}", removed.text);
+    }
+    assert!(api(&shop, "wishlist", &ana.cookies).await.json()["items"].as_array().unwrap().is_empty());
+    let unknown = [("do", "add-wish"), ("book", "999999999"), ("key", &key)];
+    assert_eq!(send(&shop, "/account/wishlist", &ana.cookies, &unknown).await.status, 404);
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn a_guest_who_wants_a_book_on_the_wishlist_finds_it_offered_after_signing_in() {
+    let shop = Shop::open().await;
+    let path = page(&shop, "/books/54", "").await.header("location").to_owned();
+    assert_eq!(wish_form(&page(&shop, &path, "").await, "add-wish").as_deref(), Some(""), "a button without a key");
+    let wanted = [("do", "add-wish"), ("book", "54"), ("back", &path)];
+    let asked = send(&shop, "/account/wishlist", "", &wanted).await;
+    assert_eq!((asked.status, asked.header("location")), (303, "/sign-in?return=%2Faccount%2Fwishlist%3Fadd%3D54"));
+    let ana = customer(&shop).await;
+    let offered = page(&shop, "/account/wishlist?add=54", &ana.cookies).await;
+    assert!(offered.text.contains("Shall we add this book to your list?"), "{}", offered.text);
+    let key = wish_form(&offered, "add-wish").unwrap();
+    let added =
+        send(&shop, "/account/wishlist", &ana.cookies, &[("do", "add-wish"), ("book", "54"), ("key", &key)]).await;
+    assert_eq!(added.header("location"), "/account/wishlist?wishlist=added.54#book-54", "{}", added.text);
 }

@@ -2,6 +2,7 @@
 //! `cargo bookstore test` starts for it.
 
 mod account;
+mod alerts;
 mod api;
 mod books;
 mod bounces;

@@ -46,7 +46,7 @@ fn order(buyer: &str) -> OrderMessage {
     OrderMessage::order(order.with_fingerprint(), OffsetDateTime::now_utc(), None)
 }
 
-async fn send(shop: &Shop, body: &str, group: &str) {
+pub async fn send(shop: &Shop, body: &str, group: &str) {
     let queue = mails::queue(shop, "orders.fifo");
     let send = aws_sdk_sqs::Client::new(&shop.sdk()).send_message().queue_url(queue).message_body(body);
     let id = Uuid::new_v4().to_string();

@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, Connection, MySqlConnection};
 use uuid::Uuid;
 
 use crate::{
-    imports, orders,
+    cart, imports, orders,
     support::{Shop, bookstore, text, variable},
 };
 
@@ -100,16 +100,27 @@ async fn an_erased_visitor_leaves_nothing_behind() {
     let rejected = orders::after(&shop, placed.header("location"), "received", &cookie).await;
     assert_eq!(rejected["status"], "rejected", "{rejected}");
 
+    let sold_out = imports::book_on_sale(&shop, 0).await;
+    let alert = [("email", format!("{visitor}@example.org")), ("key", Uuid::new_v4().to_string())];
+    let asked = cart::send(&shop, &format!("/alerts/{sold_out}"), &cookie, &alert).await;
+    shop.final_status(&format!("/api{}", asked.header("location").split('?').next().unwrap())).await;
+
     let before = rows_of(&visitor).await;
     assert!(before.len() >= 3, "{before:?}");
     // Nobody signs in here; `account.rs` has that.
     let stored = before.iter().filter(|(table, _)| table.as_str() != "customer_visitors");
     assert!(stored.into_iter().all(|(_, rows)| *rows > 0), "this test sends nothing that is stored there: {before:?}");
     let erase = json!({ "task": "erase-visitor", "visitor": visitor });
-    assert_eq!(task(&shop, erase.clone()).await, json!({ "ratings": 2, "messages": 1, "orders": 1, "open_orders": 0 }));
+    assert_eq!(
+        task(&shop, erase.clone()).await,
+        json!({ "ratings": 2, "messages": 1, "alerts": 1, "orders": 1, "open_orders": 0 })
+    );
     let after = rows_of(&visitor).await;
     assert!(after.values().all(|rows| *rows == 0), "not erased: {after:?}");
-    assert_eq!(task(&shop, erase).await, json!({ "ratings": 0, "messages": 0, "orders": 0, "open_orders": 0 }));
+    assert_eq!(
+        task(&shop, erase).await,
+        json!({ "ratings": 0, "messages": 0, "alerts": 0, "orders": 0, "open_orders": 0 })
+    );
     for book in books {
         assert_eq!(shop.get(&format!("/api/books/{book}")).await.json()["histogram"], json!([0, 0, 0, 0, 0]));
     }

@@ -4,12 +4,12 @@ use frontend::{
     DynTemplate, Form, Locale, Trouble, View,
     pages::{
         AccountAddress, AccountAddresses, AccountData, AccountErase, AccountLanguage, AccountOrders, AccountPage,
-        AccountRating, AccountRatings, AccountSignOut, EraseStep,
+        AccountRating, AccountRatings, AccountSignOut, AccountWishlist, EraseStep,
     },
 };
 use shared::domain::{
     Address, AddressText, BookId, Customer, Email, Invalid, Language, Money, OrderNumber, OrderState, OwnOrder,
-    OwnRating, Reason, SavedAddress, Summary, VisitorId,
+    OwnRating, Reason, SavedAddress, Summary, VisitorId, Wish,
 };
 use time::{OffsetDateTime, macros::datetime};
 use uuid::Uuid;
@@ -44,6 +44,25 @@ pub fn every_page(view: View, books: &[Summary], hostile: &Summary, show: &mut i
     show("account-ratings", &AccountRatings { view: at("/account/ratings"), ratings: &ratings, next });
     let continued = View { query: "cursor=x", ..at("/account/ratings") };
     show("account-ratings-end", &AccountRatings { view: continued, ratings: &[], next: None });
+
+    let wishes: Vec<Wish> =
+        books.iter().chain([hostile]).map(|book| Wish { book: book.clone(), added_at: MOMENT }).collect();
+    let list = AccountWishlist {
+        view: at("/account/wishlist"),
+        wishes: &wishes,
+        count: wishes.len(),
+        offered: None,
+        has_offered: false,
+        next: Some("/account/wishlist?cursor=x"),
+    };
+    show("account-wishlist", &list);
+    show("account-wishlist-none", &AccountWishlist { wishes: &[], count: 0, next: None, ..list });
+    let offered = AccountWishlist { offered: Some(hostile), wishes: &wishes[..1], next: None, ..list };
+    show("account-wishlist-offered", &offered);
+    show("account-wishlist-there", &AccountWishlist { has_offered: true, ..offered });
+    show("account-wishlist-full", &AccountWishlist { count: Wish::MOST, ..offered });
+    let continued = View { query: "cursor=x", ..at("/account/wishlist") };
+    show("account-wishlist-end", &AccountWishlist { view: continued, next: None, ..list });
 
     rating_forms(at("/account/ratings/3"), &ratings, show);
     show("account-addresses", &AccountAddresses { view: at("/account/addresses"), addresses: &addresses });

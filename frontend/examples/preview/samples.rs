@@ -11,8 +11,8 @@ use frontend::{
     Account, DynTemplate, Form, Locale, Trouble, View,
     links::Asked,
     pages::{
-        About, ApiDocs, AuthorPage, BookPage, Books, Contact, ErrorPage, Genres, Home, Privacy, Rate, Ratings, Related,
-        SignInFailed, SignInFailure, SignOut, State, Submission,
+        About, AlertLinkPage, AlertPage, AlertStep, ApiDocs, AuthorPage, BookPage, Books, Contact, ErrorPage, Genres,
+        Home, Privacy, Rate, Ratings, Related, SignInFailed, SignInFailure, SignOut, State, Submission,
     },
 };
 use serde_json::Value;
@@ -106,6 +106,32 @@ fn contact_and_submissions<'v>(view: impl Fn(&'static str) -> View<'v>, show: &m
     let message = Submission { kind: Some(SubmissionKind::Message), ..published };
     show("message", &Submission { book: None, ..message });
     show("message-with-book", &message);
+    let alert = Submission { kind: Some(SubmissionKind::Alert), book, ..published };
+    show("alert", &alert);
+    for (name, rejection) in [
+        ("alert-in-stock", Rejection::InStock),
+        ("alert-too-many", Rejection::TooManyAlerts),
+        ("alert-unverified", Rejection::NoVerifiedEmail),
+        ("alert-gone", Rejection::NoSuchAlert),
+    ] {
+        show(name, &Submission { state: State::Rejected(&rejection), ..alert });
+    }
+    let form = Form { typed: &[("key", "1-67891233")], ..Form::default() };
+    let ask = AlertPage { view: view("/alerts/53"), book: BookId::from(53), form };
+    show("alert-form", &ask);
+    let signed_in = ask.view.signed_in_if(true);
+    show("alert-form-signed-in", &AlertPage { view: signed_in, ..ask });
+    let typed = [("email", "ana@"), ("key", "1-67891233")];
+    let invalid = [Invalid::new("email", Reason::NotAnEmail)];
+    show("alert-form-422", &AlertPage { form: Form { typed: &typed, invalid: &invalid, trouble: None }, ..ask });
+    for (name, step) in [
+        ("alert-confirm", AlertStep::Confirms),
+        ("alert-expired", AlertStep::Expired),
+        ("alert-end", AlertStep::Ends),
+        ("alert-ended", AlertStep::Ended),
+    ] {
+        show(name, &AlertLinkPage { view: view("/alerts/YQ.b"), book: BookId::from(53), step });
+    }
     show("later-kind", &Submission { kind: None, ..published });
     show("rejected", &Submission { state: State::Rejected(&Rejection::NoSuchBook(BookId::from(999))), ..published });
 }
@@ -123,6 +149,7 @@ pub fn every_page(locale: Locale, mut show: impl FnMut(&str, &dyn DynTemplate)) 
         cart_change: None,
         order: None,
         account: Account::SignedOut,
+        wishlist: frontend::Wishlist::default(),
     };
     let books = catalogue();
     let lists: Vec<Summary> = books.iter().map(|book| book.summary.clone()).collect();
@@ -190,6 +217,10 @@ pub fn every_page(locale: Locale, mut show: impl FnMut(&str, &dyn DynTemplate)) 
     show("book-imported", &BookPage { book: &imported(quijote, Some("Goodreads (2017)")), ..empty });
     show("book-to-order", &BookPage { book: &to_order(quijote), ..empty });
     show("book-hostile", &BookPage { book: &hostile(), ..empty });
+    let sold_out = hostile();
+    show("book-sold-out-not-sold", &BookPage { book: &sold_out, view: View { shop: None, ..empty.view }, ..empty });
+    let signed_in = BookPage { book: &sold_out, view: empty.view.signed_in_if(true), ..empty };
+    show("book-sold-out-signed-in", &signed_in);
     let ratings =
         Ratings { view: view("/books/53/ratings"), book: quijote, reviews: &quijote.reviews, next: Some("n") };
     show("ratings", &ratings);

@@ -1,15 +1,16 @@
 //! The pages of a customer's account. Every form has a key that only the session of the customer has.
 
 use askama::Template;
-use shared::domain::{Address, Customer, OrderState, OwnOrder, OwnRating, SavedAddress};
+use shared::domain::{Address, Availability, Customer, OrderState, OwnOrder, OwnRating, SavedAddress, Summary, Wish};
 
 use crate::{Form, Locale, View, assets, links};
 
 /// The pages of the account with the keys of their names, in the order of the list that leads to them.
-const PAGES: [(&str, &str); 8] = [
+const PAGES: [(&str, &str); 9] = [
     ("/account", "account-title"),
     ("/account/orders", "account-orders"),
     ("/account/ratings", "account-ratings"),
+    ("/account/wishlist", "account-wishlist"),
     ("/account/addresses", "account-addresses"),
     ("/account/language", "account-language"),
     ("/account/data", "account-data"),
@@ -62,6 +63,22 @@ pub struct AccountRating<'a> {
     pub key: &'a str,
     /// Whether it was changed since the form was shown.
     pub has_changed: bool,
+}
+
+/// `/account/wishlist`
+#[derive(Template, Clone, Copy)]
+#[template(path = "account_wishlist.html")]
+pub struct AccountWishlist<'a> {
+    pub view: View<'a>,
+    pub wishes: &'a [Wish],
+    /// Books of the whole list.
+    pub count: usize,
+    /// A book that somebody wanted to add before signing in.
+    pub offered: Option<&'a Summary>,
+    /// Whether that one is on the list.
+    pub has_offered: bool,
+    /// The address of the next slice.
+    pub next: Option<&'a str>,
 }
 
 /// `/account/addresses`
@@ -135,6 +152,17 @@ impl AccountOrders<'_> {
 
     fn can_withdraw(order: &OwnOrder) -> bool {
         matches!(order.state, OrderState::Shipped | OrderState::Collected | OrderState::Delivered)
+    }
+}
+
+impl AccountWishlist<'_> {
+    fn is_full(&self) -> bool {
+        self.count >= Wish::MOST
+    }
+
+    /// The outcome of adding one of the books to the cart.
+    fn cart_notice(&self) -> Option<String> {
+        self.view.cart_notice(self.wishes.iter().map(|wish| &wish.book))
     }
 }
 

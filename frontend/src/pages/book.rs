@@ -6,7 +6,7 @@ use shared::domain::{Author, Availability, Book, Summary};
 use time::OffsetDateTime;
 
 use super::data;
-use crate::{Form, Markup, View, assets, format, links};
+use crate::{Account, Form, Markup, View, assets, format, links};
 
 /// `/books/{id}-{slug}`
 #[derive(Template, Clone, Copy)]
@@ -110,10 +110,21 @@ impl BookPage<'_> {
         }
     }
 
+    /// Whether the page has the form for a mail when the book is back, which needs a shop that sells and sends mails.
+    fn can_be_notified(&self) -> bool {
+        self.summary().availability == Availability::OutOfStock && self.view.sells()
+    }
+
+    /// Where that form is sent.
+    fn alert_address(&self) -> String {
+        format!("/alerts/{}", self.summary().id)
+    }
+
     /// The form for a message to the shop that asks for this book: the text of its button, and its address.
     fn request(&self) -> Option<(&'static str, String)> {
         let (text, ask) = match self.summary().availability {
             Availability::InStock => return None,
+            Availability::OutOfStock if self.can_be_notified() => return None,
             Availability::OutOfStock => ("notify-me", links::Ask::Notify),
             Availability::ToOrder => ("order-it", links::Ask::Order),
         };

@@ -1,6 +1,7 @@
 //! One struct for each page, with its values. `render` (of [`crate::Template`]) makes the HTML.
 
 mod account;
+mod alert;
 mod api_docs;
 mod book;
 mod cart;
@@ -19,8 +20,9 @@ use shared::{
 
 pub use account::{
     AccountAddress, AccountAddresses, AccountData, AccountErase, AccountLanguage, AccountOrders, AccountPage,
-    AccountRating, AccountRatings, AccountSignOut, EraseStep,
+    AccountRating, AccountRatings, AccountSignOut, AccountWishlist, EraseStep,
 };
+pub use alert::{AlertLinkPage, AlertPage, AlertStep};
 pub use api_docs::ApiDocs;
 pub use book::BookPage;
 pub use cart::{CartPage, CartRow, Orderable};
@@ -348,6 +350,7 @@ impl Submission<'_> {
         let kind = match self.kind {
             Some(SubmissionKind::Rating) => "rating",
             Some(SubmissionKind::Message) => "message",
+            Some(SubmissionKind::Alert) => "submission-alert",
             None => "submission",
         };
         format!("{kind}-{part}")

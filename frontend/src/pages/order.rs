@@ -429,6 +429,7 @@ mod tests {
             cart_change: None,
             order: None,
             account: Account::NotHere,
+            wishlist: crate::Wishlist::default(),
         };
         OrderPage { view, id: "x", order, step, email: "", sealed: "", reloads, is_resent: false }.render().unwrap()
     }

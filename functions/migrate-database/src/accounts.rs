@@ -29,14 +29,16 @@ const ORDER_TABLES: &[&str] = &["order_lines", "order_states", "orders", "stock_
 const ORDER_MESSAGE_GRANT: (&str, &[&str]) = ("select (effect, kind, order_id, sent_at)", &["order_messages"]);
 /// Tables of customers, which nobody else needs.
 const CUSTOMER_TABLES: &[&str] =
-    &["customer_addresses", "customer_carts", "customer_visitors", "customers", "sessions_valid_from"];
-/// What the pages of an account do beside reading what visitors, orders and customers have: they keep the address book and
-/// the settings, end sessions, and change ratings, whose counts are in several tables.
+    &["customer_addresses", "customer_carts", "customer_visitors", "customers", "sessions_valid_from", "wishlists"];
+/// What the pages of an account do beside reading what visitors, orders and customers have: they keep the address book, the
+/// wishlist and the settings, end sessions, and change ratings, whose counts are in several tables.
 const ACCOUNT_GRANTS: &[(&str, &[&str])] = &[
     ("select", &["contact_messages"]),
+    ("select (book_id, created_at, customer, id, notified_at)", &["stock_alerts"]),
     ("select, insert, update", &["erased_visitors"]),
     ("select, update", &["visitor_locks"]),
     ("insert, update, delete", &["customer_addresses", "ratings", "sessions_valid_from"]),
+    ("insert, delete", &["wishlists"]),
     ("insert, update", &["shop_counts", "star_counts", "submissions"]),
     ("update (ratings_count, score, updated_at)", &["books"]),
     ("update (default_address, language)", &["customers"]),
@@ -45,6 +47,7 @@ const ACCOUNT_GRANTS: &[(&str, &[&str])] = &[
 ];
 /// Tables that only the writer uses.
 const WRITER_ONLY_TABLES: &[&str] = &[
+    "alert_mailboxes",
     "book_sales",
     "contact_messages",
     "erased_visitors",
@@ -55,6 +58,8 @@ const WRITER_ONLY_TABLES: &[&str] = &[
     "message_faults",
     "order_locks",
     "order_messages",
+    "restocks",
+    "stock_alerts",
     "visitor_locks",
 ];
 
@@ -171,10 +176,11 @@ mod tests {
     use shared::{
         domain::{BookId, Language, OrderId, Stars, SubmissionKey},
         repo::{
-            books, contact,
+            alerts, books, contact,
             customer_addresses::{self, AddressChange},
             customer_erasure, customers, orders,
             ratings::{self, OwnChange},
+            wishlists::{self, WishChange},
         },
         secret::Secret,
         session::Subject,
@@ -398,6 +404,10 @@ mod tests {
         let changed = ratings::change_own(c, ana, own.id, own.version, submission, five).await.unwrap();
         assert_eq!(changed, OwnChange::Done);
         assert_eq!(ratings::delete_own(c, ana, own.id, submission.0).await.unwrap(), OwnChange::Done);
+        assert_eq!(wishlists::add(c, ana, own.book, now).await.unwrap(), WishChange::Done);
+        assert_eq!(wishlists::of_customer(c, ana, None, 9).await.unwrap().items.len(), 1);
+        wishlists::remove(c, ana, own.book).await.unwrap();
+        assert!(alerts::of_customer(c, ana).await.unwrap().is_empty());
         customer_erasure::begin_erasure(c, ana, now).await.unwrap();
 
         for statement in [
@@ -409,6 +419,9 @@ mod tests {
             "delete from contact_messages",
             "select 1 from mails",
             "update stock_movements set quantity = 0",
+            "update wishlists set book_id = 1",
+            "select email from stock_alerts",
+            "delete from stock_alerts",
         ] {
             let error = run(&mut connection, statement.to_owned()).await.unwrap_err().to_string();
             assert!(error.contains("denied"), "{statement}: {error}");

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use frontend::{CartChange, CartNote, cart_of};
+use frontend::{CartChange, CartNote, cart_of, links};
 use shared::{
     App, Reply, Request, Result,
     domain::{BookId, Cart, CartLimit, CartLine, Invalid},
@@ -110,7 +110,7 @@ fn destination(typed: &BTreeMap<String, String>, note: CartNote, cart: &Cart) ->
     let is_refused = matches!(note.change, CartChange::Full | CartChange::Most | CartChange::Quantity);
     match typed.get("do").map(String::as_str) {
         Some("checkout") if !is_refused => "/checkout".to_owned(),
-        Some("add") => match (typed.get("back").filter(|back| is_page_of_shop(back)), note.book) {
+        Some("add") => match (typed.get("back").filter(|back| links::is_page_of_shop(back)), note.book) {
             (Some(back), Some(book)) => format!("{}#book-{book}", noted(back, note, cart)),
             _ => noted("/cart", note, cart),
         },
@@ -120,18 +120,7 @@ fn destination(typed: &BTreeMap<String, String>, note: CartNote, cart: &Cart) ->
 
 /// The address with the outcome, in place of that of an earlier change.
 pub fn noted(address: &str, note: CartNote, cart: &Cart) -> String {
-    let (path, query) = address.split_once('?').unwrap_or((address, ""));
-    let start = format!("{}=", CartNote::PARAMETER);
-    let kept = query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with(&start));
-    let note = format!("{start}{}", note.write(cart));
-    let query: Vec<&str> = kept.chain([note.as_str()]).collect();
-    format!("{path}?{}", query.join("&"))
-}
-
-/// Whether an address leads to a page of the shop. A browser reads `//` and `/\` as the beginning of a host.
-fn is_page_of_shop(address: &str) -> bool {
-    let is_visible_ascii = address.bytes().all(|byte| byte.is_ascii_graphic() && !b"\\\"<>#".contains(&byte));
-    address.len() <= 2_000 && address.starts_with('/') && !address.starts_with("//") && is_visible_ascii
+    links::with_note(address, CartNote::PARAMETER, &note.write(cart))
 }
 
 #[cfg(test)]

@@ -1,21 +1,28 @@
-//! Hands the mails that were written with decisions over to the queue of mails. Their rows are locked meanwhile, so that
-//! two processes never hand over the same one; a crash after the sending and before the mark sends a mail twice.
+//! Hands the mails that were written with decisions, and those about alerts, over to the queue of mails. Their rows are locked
+//! meanwhile, so that two processes never hand over the same one; a crash after the sending and before the mark sends a mail
+//! twice.
 
 use std::{
     env,
     time::{Duration, Instant},
 };
 
-use frontend::mails;
+use frontend::{
+    alert_mails,
+    mails::{self, MailTexts},
+};
 use shared::{
     App,
-    domain::Subject,
+    domain::{AlertMail, Email, Subject},
     lambda::ORIGIN,
-    mail::{MailMessage, MailText, MailV1},
+    mail::{MailMessage, MailText, MailV1, UnsubscribeLink},
     order_batch::MAILS_TRANSACTION,
     parameters::Queue,
     queue::QueueClient,
-    repo::orders::{self, UnsentMail},
+    repo::{
+        alerts,
+        orders::{self, UnsentMail},
+    },
     shop::Shop,
 };
 use sqlx::MySqlConnection;
@@ -65,21 +72,29 @@ async fn hand_over_some(
     origin: Option<&str>,
 ) -> sqlx::Result<Handed> {
     let (began, now) = (Instant::now(), OffsetDateTime::now_utc());
-    let mails = orders::lock_unsent_mails(connection, AT_ONCE).await?;
+    let of_orders = orders::lock_unsent_mails(connection, AT_ONCE).await?;
+    let left = AT_ONCE.saturating_sub(u32::try_from(of_orders.len()).unwrap_or(AT_ONCE));
+    let of_alerts = alerts::lock_unsent_mails(connection, left).await?;
+    let mails: Vec<Unsent> = of_orders.iter().map(Unsent::Order).chain(of_alerts.iter().map(Unsent::Alert)).collect();
     let (mut sent, mut is_last) = (Vec::new(), mails.len() < AT_ONCE as usize);
-    for mail in &mails {
-        let body = match rendered(connection, mail, shop, origin).await? {
+    for mail in mails {
+        let id = mail.id();
+        let rendered = match mail {
+            Unsent::Order(mail) => about_order(connection, mail, shop, origin).await?,
+            Unsent::Alert(mail) => about_alert(mail, shop, origin).map(Some),
+        };
+        let body = match rendered {
             Ok(Some(body)) => body,
             Ok(None) => {
-                tracing::info!(mail.id, event = mail.event.code(), "Mail is out of date and is not sent");
-                orders::withhold_mail(connection, mail.id, OUT_OF_DATE).await?;
-                sent.push(mail.id);
+                tracing::info!(mail.id = id, event = mail.event(), "Mail is out of date and is not sent");
+                orders::withhold_mail(connection, id, OUT_OF_DATE).await?;
+                sent.push(id);
                 continue;
             }
             Err(defect) => {
-                tracing::error!(mail.id, error = defect, "Mail cannot be written");
-                orders::fail_mail(connection, mail.id, &format!("not written: {defect}"), now).await?;
-                sent.push(mail.id);
+                tracing::error!(mail.id = id, error = defect, "Mail cannot be written");
+                orders::fail_mail(connection, id, &format!("not written: {defect}"), now).await?;
+                sent.push(id);
                 continue;
             }
         };
@@ -88,19 +103,42 @@ async fn hand_over_some(
             break;
         }
         if let Err(error) = queue.send_text(&body).await {
-            tracing::error!(error = format!("{error:#}"), mail.id, "Mail will be handed over later");
+            tracing::error!(error = format!("{error:#}"), mail.id = id, "Mail will be handed over later");
             is_last = true;
             break;
         }
-        sent.push(mail.id);
+        sent.push(id);
     }
     orders::mark_sent(connection, &sent, now).await?;
     Ok(Handed { sent: sent.len(), is_last: is_last || sent.is_empty() })
 }
 
+/// A mail of either kind.
+#[derive(Clone, Copy)]
+enum Unsent<'a> {
+    Order(&'a UnsentMail),
+    Alert(&'a AlertMail),
+}
+
+impl Unsent<'_> {
+    fn id(self) -> u64 {
+        match self {
+            Self::Order(mail) => mail.id,
+            Self::Alert(mail) => mail.id,
+        }
+    }
+
+    fn event(self) -> &'static str {
+        match self {
+            Self::Order(mail) => mail.event.code(),
+            Self::Alert(mail) => mail.event.code(),
+        }
+    }
+}
+
 /// The message with the mail's texts; none if it is out of date; or why they cannot be written, which is a defect and holds
 /// up no other mail.
-async fn rendered(
+async fn about_order(
     connection: &mut MySqlConnection,
     mail: &UnsentMail,
     shop: &Shop,
@@ -112,12 +150,19 @@ async fn rendered(
     }
     let declared_at = orders::declared_at(connection, mail.order).await?;
     let texts = mails::about_order(mail.event, mail.at, &order, declared_at, shop, origin);
+    Ok(message(mail.id, &mail.to, &texts, None).map(Some))
+}
+
+/// The same of a mail about an alert, which can be ended with one request.
+fn about_alert(mail: &AlertMail, shop: &Shop, origin: Option<&str>) -> Result<String, String> {
+    let (texts, end) = alert_mails::about_alert(mail, shop, origin);
+    message(mail.id, &mail.to, &texts, Some(UnsubscribeLink::try_from(end)?))
+}
+
+fn message(id: u64, to: &Email, texts: &MailTexts, unsubscribe: Option<UnsubscribeLink>) -> Result<String, String> {
     let subject: String = texts.subject.chars().take(Subject::MAX).collect();
-    let (subject, text) = match (Subject::try_from(subject), MailText::parse(&texts.text)) {
-        (Ok(subject), Ok(text)) => (subject, text),
-        (Err(error), _) => return Ok(Err(error.to_string())),
-        (_, Err(error)) => return Ok(Err(error)),
-    };
-    let message = MailMessage::V1(MailV1 { id: mail.id, to: mail.to.clone(), subject, text });
-    Ok(Ok(Some(serde_json::to_string(&message).expect("a mail is JSON"))))
+    let subject = Subject::try_from(subject).map_err(|error| error.to_string())?;
+    let text = MailText::parse(&texts.text)?;
+    let message = MailMessage::V1(MailV1 { id, to: to.clone(), subject, text, unsubscribe });
+    Ok(serde_json::to_string(&message).expect("a mail is JSON"))
 }

@@ -11,6 +11,7 @@ use shared::{
     metrics::message_arrived,
     parameters::Queue,
     repo::{
+        alerts::{self, Noted},
         contact, customer_carts,
         customer_erasure::{self, Erasable},
         orders,
@@ -51,6 +52,7 @@ async fn publish(app: &App, body: &str) -> Result<(), Fault> {
                 message_arrived();
             }
         }
+        Content::Alert(_) | Content::AlertConfirmation(_) | Content::AlertEnd(_) => alert(app, &submission).await?,
         Content::Erasure(erasure) => erase(app, id, sent_at, erasure).await?,
         Content::Cart(cart) => {
             let is_stored = app.database().write(async |c| customer_carts::store(c, sent_at, cart).await).await?;
@@ -70,6 +72,25 @@ async fn publish(app: &App, body: &str) -> Result<(), Fault> {
                 }
             }
         }
+    }
+    Ok(())
+}
+
+/// Requests, confirms or ends an alert.
+async fn alert(app: &App, submission: &Submission) -> Result<(), Fault> {
+    let Submission { id, sent_at, .. } = *submission;
+    let now = OffsetDateTime::now_utc();
+    let noting = app.database().write(async |c| match &submission.content {
+        Content::Alert(alert) => alerts::request(c, id, sent_at, alert, now).await,
+        Content::AlertConfirmation(link) => alerts::confirm(c, id, sent_at, link.request, now).await,
+        Content::AlertEnd(link) => alerts::end(c, id, sent_at, link.request, now).await,
+        _ => Ok(Noted::AlreadyProcessed),
+    });
+    let request_id = submission.request_id.as_deref();
+    match noting.await? {
+        Noted::Now => tracing::info!(submission.id = %id, request_id, "Alert noted"),
+        Noted::AlreadyProcessed => tracing::info!(submission.id = %id, request_id, "Alert was already processed"),
+        Noted::Rejected(reason) => tracing::info!(submission.id = %id, request_id, %reason, "Alert rejected"),
     }
     Ok(())
 }

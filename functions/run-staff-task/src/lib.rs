@@ -7,7 +7,7 @@ use shared::{
     App,
     domain::{BookId, VisitorId},
     repo::{
-        books, contact,
+        alerts, books, contact,
         orders::{Erasure, erase as erase_order, forget_visitor as forget_cancellations, of_visitor as orders_of},
         ratings, search_misses, visitors,
     },
@@ -148,6 +148,8 @@ async fn erase(app: &App, visitor: VisitorId, now: OffsetDateTime) -> anyhow::Re
     for id in app.database().read(async |c| contact::of_visitor(c, visitor).await).await? {
         erased_messages += u32::from(app.database().write(async |c| contact::erase(c, id).await).await?);
     }
+    let erased_alerts = app.database().write(async |c| alerts::erase_visitor(c, visitor).await).await?;
+    let erased_alerts = u32::try_from(erased_alerts).unwrap_or(u32::MAX);
     let (mut erased_orders, mut open_orders) = (0, 0);
     for number in app.database().read(async |c| orders_of(c, visitor).await).await? {
         match app.database().write(async |c| erase_order(c, number, now).await).await? {
@@ -156,6 +158,12 @@ async fn erase(app: &App, visitor: VisitorId, now: OffsetDateTime) -> anyhow::Re
             Erasure::NoSuchOrder => {}
         }
     }
-    tracing::info!(erased_ratings, erased_messages, erased_orders, open_orders, "Visitor erased");
-    Ok(StaffAnswer::Erased { ratings: erased_ratings, messages: erased_messages, orders: erased_orders, open_orders })
+    tracing::info!(erased_ratings, erased_messages, erased_alerts, erased_orders, open_orders, "Visitor erased");
+    Ok(StaffAnswer::Erased {
+        ratings: erased_ratings,
+        messages: erased_messages,
+        alerts: erased_alerts,
+        orders: erased_orders,
+        open_orders,
+    })
 }

@@ -16,7 +16,7 @@ use aws_sdk_sesv2::{
     config::{retry::RetryConfig, timeout::TimeoutConfig},
     error::{ProvideErrorMetadata, SdkError},
     operation::send_email::SendEmailError,
-    types::{Body, Content, Destination, EmailContent, Message, MessageTag},
+    types::{Body, Content, Destination, EmailContent, Message, MessageHeader, MessageTag},
 };
 use shared::{
     App,
@@ -140,8 +140,19 @@ fn client(app: &App) -> Client {
 fn content(mail: &MailV1) -> anyhow::Result<EmailContent> {
     let utf8 = |text: &str| Content::builder().charset("UTF-8").data(text).build().context("a text of the mail");
     let body = Body::builder().text(utf8(mail.text.as_str())?).build();
-    let message = Message::builder().subject(utf8(mail.subject.as_str())?).body(body).build();
-    Ok(EmailContent::builder().simple(message).build())
+    let message = Message::builder().subject(utf8(mail.subject.as_str())?).body(body);
+    let message = match &mail.unsubscribe {
+        // A mail program ends these mails with a `POST` of this text (RFC 8058).
+        Some(link) => message
+            .headers(header("List-Unsubscribe", &format!("<{}>", link.as_str()))?)
+            .headers(header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")?),
+        None => message,
+    };
+    Ok(EmailContent::builder().simple(message.build()).build())
+}
+
+fn header(name: &str, value: &str) -> anyhow::Result<MessageHeader> {
+    MessageHeader::builder().name(name).value(value).build().context("a header of the mail")
 }
 
 /// <https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html>: a refused mail or address stays refused;
@@ -205,6 +216,25 @@ mod tests {
             let Fault::Transient(logged) = fault(SdkError::service_error(quota(), ())) else { panic!("{text}") };
             assert!(!format!("{logged:#} {logged:?}").contains('@'), "{logged:?}");
         }
+    }
+
+    #[test]
+    fn a_mail_that_somebody_can_end_has_the_headers_of_one_click_and_another_has_none() {
+        let headers = |unsubscribe: &str| {
+            let mail =
+                format!(r#"{{"kind":"mail.v1","id":7,"to":"ana@example.org","subject":"x","text":"y"{unsubscribe}}}"#);
+            let content = content(&MailMessage::parse(&mail).unwrap()).unwrap();
+            let headers = content.simple().unwrap().headers().iter();
+            headers.map(|header| format!("{}: {}", header.name(), header.value())).collect::<Vec<_>>()
+        };
+        assert!(headers("").is_empty());
+        assert_eq!(
+            headers(r#","unsubscribe":"https://shop.example/alerts/YQ.b""#),
+            [
+                "List-Unsubscribe: <https://shop.example/alerts/YQ.b>",
+                "List-Unsubscribe-Post: List-Unsubscribe=One-Click"
+            ]
+        );
     }
 
     /// An error, and when and with which words its mail is parked.

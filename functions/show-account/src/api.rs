@@ -13,7 +13,7 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     request.expect_segments(3)?;
     let part = request.segment(2);
     let query = match part {
-        "orders" | "ratings" => request.query(&["limit", "cursor"])?,
+        "orders" | "ratings" | "wishlist" => request.query(&["limit", "cursor"])?,
         "data" => request.query(&["cursor"])?,
         "profile" | "addresses" => request.query(&[])?,
         _ => return Err(ApiError::NotFound),
@@ -28,6 +28,10 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
         "ratings" => {
             let ratings = lists::ratings(app, &customer, cursor, limit).await?;
             Reply::json(&ratings)?.with_next(request, ratings.next.as_deref())
+        }
+        "wishlist" => {
+            let wishes = lists::wishes(app, &customer, cursor, limit).await?;
+            Reply::json(&wishes)?.with_next(request, wishes.next.as_deref())
         }
         "addresses" => {
             let items = app.database().read(async |c| customer_addresses::list(c, subject).await).await?;

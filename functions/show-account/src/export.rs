@@ -1,4 +1,5 @@
-//! All that the shop keeps of a customer, in slices that fit into an answer: messages, then orders, then ratings.
+//! All that the shop keeps of a customer, in slices that fit into an answer: messages, then orders,
+//! ratings and the wishlist.
 
 use serde::{Deserialize, Serialize};
 use shared::{
@@ -7,8 +8,9 @@ use shared::{
     api::{AccountExport, AccountSummary, OrderStatus, OwnCartLine},
     domain::{Cursor, OrderNumber},
     repo::{
-        contact, customer_addresses, customer_carts, customers, orders,
+        alerts, contact, customer_addresses, customer_carts, customers, orders,
         ratings::{self, Keys},
+        wishlists,
     },
 };
 
@@ -18,6 +20,8 @@ use super::SignedIn;
 const EXPORT: &str = "export";
 /// Rows that are read at once. A message or a review has up to 16,000 bytes.
 const AT_ONCE: u32 = 10;
+/// Wishes that are read at once; one has at most some 2,000 bytes.
+const WISHES: u32 = 50;
 /// An order takes several queries.
 const MAX_ORDERS: usize = 100;
 
@@ -28,6 +32,8 @@ enum Place {
     Messages(u64),
     Orders(Option<OrderNumber>),
     Ratings(Option<Keys>),
+    /// After the row with this number.
+    Wishlist(Option<u64>),
 }
 
 pub async fn of(app: &App, customer: &SignedIn, cursor: Option<&str>) -> Result<AccountExport> {
@@ -36,17 +42,20 @@ pub async fn of(app: &App, customer: &SignedIn, cursor: Option<&str>) -> Result<
     let subject = customer.subject;
     let reading = app.database().read(async |c| {
         let cart = customer_carts::find(c, subject).await?.unwrap_or_default();
-        Ok((customers::find(c, subject).await?, customer_addresses::list(c, subject).await?, cart))
+        let alerts = alerts::of_customer(c, subject).await?;
+        Ok((customers::find(c, subject).await?, customer_addresses::list(c, subject).await?, cart, alerts))
     });
-    let (found, addresses, cart) = reading.await?;
+    let (found, addresses, cart, alerts) = reading.await?;
     let cart = cart.lines().iter().map(|line| OwnCartLine { book: line.book, quantity: line.quantity });
     let mut export = AccountExport {
         account: AccountSummary::new(subject.to_string(), found.as_ref()),
         addresses,
         cart: cart.collect(),
+        alerts,
         messages: Vec::new(),
         orders: Vec::new(),
         ratings: Vec::new(),
+        wishlist: Vec::new(),
         next: None,
     };
     while let Some(at) = place {
@@ -95,7 +104,15 @@ async fn read(app: &App, customer: &SignedIn, at: Place, export: &mut AccountExp
             let some = reading.await?;
             export.ratings.extend(some.items);
             let next = some.next.map(|cursor| Cursor::<Keys>::decode(&cursor, ratings::OWN)).transpose()?;
-            next.map(|cursor| Place::Ratings(Some(cursor.keys)))
+            Some(next.map_or(Place::Wishlist(None), |cursor| Place::Ratings(Some(cursor.keys))))
+        }
+        Place::Wishlist(after) => {
+            let after = after.map(|id| Cursor::new(wishlists::OWN, id));
+            let reading = database.read(async |c| wishlists::of_customer(c, subject, after.as_ref(), WISHES).await);
+            let some = reading.await?;
+            export.wishlist.extend(some.items);
+            let next = some.next.map(|cursor| Cursor::<u64>::decode(&cursor, wishlists::OWN)).transpose()?;
+            next.map(|cursor| Place::Wishlist(Some(cursor.keys)))
         }
     })
 }

@@ -9,5 +9,6 @@ mod export;
 mod lists;
 pub mod page;
 mod rating;
+mod wishlist;
 
 pub use customer::SignedIn;

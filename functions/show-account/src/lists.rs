@@ -2,10 +2,11 @@
 
 use shared::{
     App, Result,
-    domain::{Cursor, OwnOrder, OwnRating, Slice},
+    domain::{Cursor, OwnOrder, OwnRating, Slice, Wish},
     repo::{
         orders,
         ratings::{self, Keys},
+        wishlists,
     },
 };
 
@@ -21,4 +22,10 @@ pub async fn ratings(app: &App, customer: &SignedIn, cursor: Option<&str>, limit
     let after = cursor.map(|text| Cursor::<Keys>::decode(text, ratings::OWN)).transpose()?;
     let subject = customer.subject;
     Ok(app.database().read(async |c| ratings::of_customer(c, subject, after.as_ref(), limit).await).await?)
+}
+
+pub async fn wishes(app: &App, customer: &SignedIn, cursor: Option<&str>, limit: u32) -> Result<Slice<Wish>> {
+    let after = cursor.map(|text| Cursor::decode(text, wishlists::OWN)).transpose()?;
+    let subject = customer.subject;
+    Ok(app.database().read(async |c| wishlists::of_customer(c, subject, after.as_ref(), limit).await).await?)
 }

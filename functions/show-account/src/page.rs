@@ -2,7 +2,7 @@
 
 use frontend::{
     Locale, PageContext,
-    links::address,
+    links::{self, address},
     pages::{
         AccountAddresses, AccountData, AccountLanguage, AccountOrders, AccountPage, AccountRatings, AccountSignOut,
     },
@@ -15,7 +15,7 @@ use shared::{
 };
 use time::OffsetDateTime;
 
-use super::{SignedIn, address as book, erase, export, lists, rating};
+use super::{SignedIn, address as book, erase, export, lists, rating, wishlist};
 
 /// Orders and ratings on the page of the account.
 const NEWEST: u32 = 3;
@@ -23,12 +23,15 @@ const CURSOR: &[&str] = &["cursor"];
 
 pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     let place = Place::of(request)?;
-    let Some(customer) = SignedIn::find(app, request).await? else { return Ok(sign_in(request)) };
+    let Some(customer) = SignedIn::find(app, request).await? else {
+        return if place == Place::Wishlist { wishlist::sign_in(request) } else { Ok(sign_in(request)) };
+    };
     let reply = match place {
         Place::Account => overview(app, request, &customer).await,
         Place::Orders => own_orders(app, request, &customer).await,
         Place::Ratings => own_ratings(app, request, &customer).await,
         Place::Rating(id) => rating::handle(app, request, &customer, id).await,
+        Place::Wishlist => wishlist::handle(app, request, &customer).await,
         Place::Addresses => addresses(app, request, &customer).await,
         Place::Address(id) => book::handle(app, request, &customer, id).await,
         Place::Language => language(app, request, &customer).await,
@@ -51,6 +54,7 @@ enum Place {
     Orders,
     Ratings,
     Rating(u64),
+    Wishlist,
     Addresses,
     /// None for a new one.
     Address(Option<u64>),
@@ -74,6 +78,7 @@ impl Place {
             ["orders"] => Self::Orders,
             ["ratings"] => Self::Ratings,
             ["ratings", rating] => Self::Rating(id(rating)?),
+            ["wishlist"] => Self::Wishlist,
             ["addresses"] => Self::Addresses,
             ["addresses", "new"] => Self::Address(None),
             ["addresses", address] => Self::Address(Some(id(address)?)),
@@ -87,7 +92,12 @@ impl Place {
         };
         let is_form = matches!(
             place,
-            Self::Rating(_) | Self::Address(_) | Self::Language | Self::SignOut | Self::Erase { confirms: false }
+            Self::Rating(_)
+                | Self::Wishlist
+                | Self::Address(_)
+                | Self::Language
+                | Self::SignOut
+                | Self::Erase { confirms: false }
         );
         if request.is_read() || is_form { Ok(place) } else { Err(ApiError::MethodNotAllowed("GET, HEAD".to_owned())) }
     }
@@ -95,8 +105,11 @@ impl Place {
 
 /// To the sign-in and back to this page; of a form to the form, because a redirect cannot keep what was typed.
 pub fn sign_in(request: &Request) -> Reply {
-    let back = request.location(request.raw_path());
-    Reply::see_other(&address("/sign-in", [("return", back.as_str())].into_iter())).unstored()
+    sign_in_and_return_to(&request.location(request.raw_path()))
+}
+
+pub fn sign_in_and_return_to(back: &str) -> Reply {
+    Reply::see_other(&links::sign_in(back)).unstored()
 }
 
 async fn overview(app: &App, request: &Request, customer: &SignedIn) -> Result<Reply> {
@@ -200,6 +213,8 @@ mod tests {
             ("/account/ratings/x", 404, 404),
             ("/account/ratings/-1", 404, 404),
             ("/account/ratings/7/8", 404, 404),
+            ("/account/wishlist", 200, 200),
+            ("/account/wishlist/53", 404, 404),
             ("/account/addresses", 200, 405),
             ("/account/addresses/new", 200, 200),
             ("/account/addresses/7", 200, 200),

@@ -141,6 +141,7 @@ mod tests {
             cart_change: None,
             order: None,
             account: frontend::Account::NotHere,
+            wishlist: frontend::Wishlist::default(),
         };
         let rates = HashMap::from([(BookId::from(7), 2_100)]);
         let gone = CartRow { book: None, ..row("53:1:1995", None, 0) };

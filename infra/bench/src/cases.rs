@@ -127,6 +127,7 @@ pub enum Benchmarked {
     ShowSubmission,
     CheckHealth,
     SubmitRating,
+    SubmitAlert,
     SubmitContact,
     PlaceOrder,
     ShowOrder,
@@ -206,6 +207,7 @@ pub async fn of(function: Benchmarked, parameters: &Parameters, database: &mut M
                 json!({ "name": "Ana", "email": "ana@example.org", "subject": "Hola", "message": "¿Abren el sábado?" });
             Ok(vec![post("a message", "/api/contact", &message)])
         }
+        Benchmarked::SubmitAlert => Ok(vec![without_sql("form of an alert", "/alerts/1")]),
         Benchmarked::PlaceOrder => Ok(vec![order()]),
         Benchmarked::ShowOrder => {
             let key = SubmissionKey::parse(parameters.get(Parameter::SubmissionKey)?)

@@ -8,7 +8,7 @@ use shared::{
         Genres, Health, OrderForm, OrderReceipt, OrderStatus, RatingForm, Receipt, ServedLanguage, Shop,
         SubmissionStatus, Suggestions,
     },
-    domain::{Genre, Language, OwnOrder, OwnRating, Review, Search, Slice, Sort},
+    domain::{Genre, Language, OwnOrder, OwnRating, Review, Search, Slice, Sort, Wish},
     error::Problem,
     http::{MINUTE, Query},
 };
@@ -290,10 +290,11 @@ fn show_account(schemas: &mut Schemas) -> Operation {
         schemas.response::<AccountSummary>(),
         schemas.response::<Slice<OwnOrder>>(),
         schemas.response::<Slice<OwnRating>>(),
+        schemas.response::<Slice<Wish>>(),
         schemas.response::<AddressBook>(),
         schemas.response::<AccountExport>(),
     ];
-    let part = json!({ "type": "string", "pattern": "^(profile|orders|ratings|addresses|data)$" });
+    let part = json!({ "type": "string", "pattern": "^(profile|orders|ratings|wishlist|addresses|data)$" });
     let any = json!({ "anyOf": parts });
     Operation::get("show-account", "/api/account/{part}", "no-store", &any, &examples::own_orders())
         .named("show-account", "Shows what belongs to the customer who is signed in")
@@ -308,12 +309,13 @@ fn show_account(schemas: &mut Schemas) -> Operation {
 
 const SIGNED_IN: &str = "A session is issued by signing in at `/sign-in` in a browser, and lasts twelve hours. Without one, with \
                          one that was ended, and after the erasure of the account the answer is 401. `limit` and `cursor` are \
-                         parameters of `orders`, `ratings` and `data` only.";
+                         parameters of `orders`, `ratings`, `wishlist` and `data` only.";
 
 const PARTS: &str = "`profile`: e-mail address, language and times. `orders`: the customer's orders, newest first, also those \
                      that were placed without signing in with the customer's verified e-mail address. `ratings`: those from all \
-                     browsers in which the customer has signed in, newest first. `addresses`: the address book. `data`: all of \
-                     this and the messages to the shop, in slices where it does not fit into one answer.";
+                     browsers in which the customer has signed in, newest first. `wishlist`: the books that the \
+                     customer wants to remember, with price and availability now, newest first. `addresses`: the address \
+                     book. `data`: all of this and the messages to the shop, in slices where it does not fit into one answer.";
 
 fn show_shop(schemas: &mut Schemas) -> Operation {
     let caching = format!("public, max-age={MINUTE}");

@@ -3,6 +3,7 @@
 
 pub use crate::invalid::{Invalid, Parsed, Reason};
 
+mod alert;
 mod book;
 mod card;
 mod cart;
@@ -28,8 +29,10 @@ mod submission;
 mod text;
 mod time_zone;
 mod visitor;
+mod wish;
 pub mod words;
 
+pub use alert::{AlertEvent, AlertMail, AlertToken, OwnAlert, ShopOrigin};
 pub use book::{Author, AuthorId, Availability, Book, BookId, Genre, ImportedRatings, Ratings, Summary, Window};
 pub use card::{check_no_card, check_no_card_in_email};
 pub use cart::{Cart, CartLimit, CartLine};
@@ -60,3 +63,4 @@ pub use text::{
 };
 pub use time_zone::TimeZone;
 pub use visitor::{VisitorCookie, VisitorId, number_of_cookie, uuid_of_shop};
+pub use wish::Wish;

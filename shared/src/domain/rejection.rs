@@ -15,6 +15,14 @@ pub enum Rejection {
     Erased,
     /// The visitor sent another rating of the same book later.
     LaterRating,
+    /// There are copies of the book, so that nobody has to wait for it.
+    InStock,
+    /// The limits of alerts are reached.
+    TooManyAlerts,
+    /// The user pool has not verified the customer's address, or the session has ended.
+    NoVerifiedEmail,
+    /// The alert of a link was ended, or is too old.
+    NoSuchAlert,
     /// As another version of the shop stored it.
     Other(String),
 }
@@ -28,6 +36,10 @@ impl Rejection {
             Self::HiddenBefore => "hidden-before".into(),
             Self::Erased => "erased".into(),
             Self::LaterRating => "later-rating".into(),
+            Self::InStock => "in-stock".into(),
+            Self::TooManyAlerts => "too-many-alerts".into(),
+            Self::NoVerifiedEmail => "no-verified-email".into(),
+            Self::NoSuchAlert => "no-such-alert".into(),
             Self::Other(text) => text.clone(),
         }
     }
@@ -46,6 +58,10 @@ impl Rejection {
             "hidden-before" | "The shop has hidden your rating of this book." => Self::HiddenBefore,
             "erased" | "It was erased, as its author asked." => Self::Erased,
             "later-rating" | "You sent a later rating of this book, which counts." => Self::LaterRating,
+            "in-stock" => Self::InStock,
+            "too-many-alerts" => Self::TooManyAlerts,
+            "no-verified-email" => Self::NoVerifiedEmail,
+            "no-such-alert" => Self::NoSuchAlert,
             other => Self::Other(other.to_owned()),
         }
     }
@@ -59,6 +75,10 @@ impl fmt::Display for Rejection {
             Self::HiddenBefore => f.write_str("The shop has hidden your rating of this book."),
             Self::Erased => f.write_str("It was erased, as its author asked."),
             Self::LaterRating => f.write_str("You sent a later rating of this book, which counts."),
+            Self::InStock => f.write_str("The book is in stock."),
+            Self::TooManyAlerts => f.write_str("There are too many requests for alerts; try again tomorrow."),
+            Self::NoVerifiedEmail => f.write_str("The customer has no verified e-mail address, or is not signed in."),
+            Self::NoSuchAlert => f.write_str("This alert was ended, or has expired."),
             Self::Other(text) => f.write_str(text),
         }
     }
@@ -81,6 +101,19 @@ mod tests {
         ] {
             assert_eq!((rejection.to_string().as_str(), rejection.code().as_str()), (sentence, code));
             assert_eq!((&Rejection::from_stored(sentence), &Rejection::from_stored(code)), (&rejection, &rejection));
+        }
+    }
+
+    #[test]
+    fn a_rejection_that_was_never_stored_as_a_sentence_is_read_by_its_code() {
+        use Rejection::{InStock, NoSuchAlert, NoVerifiedEmail, TooManyAlerts};
+        for (code, rejection) in [
+            ("in-stock", InStock),
+            ("too-many-alerts", TooManyAlerts),
+            ("no-verified-email", NoVerifiedEmail),
+            ("no-such-alert", NoSuchAlert),
+        ] {
+            assert_eq!((rejection.code().as_str(), &Rejection::from_stored(code)), (code, &rejection));
         }
     }
 }

@@ -43,6 +43,8 @@ impl fmt::Display for SubmissionId {
 pub enum SubmissionKind {
     Rating,
     Message,
+    /// A request for a mail when a book is back, or what a link in such a mail asks for.
+    Alert,
 }
 
 impl SubmissionKind {
@@ -51,6 +53,7 @@ impl SubmissionKind {
         match name {
             "rating" => Some(Self::Rating),
             "contact" => Some(Self::Message),
+            "alert" => Some(Self::Alert),
             _ => None,
         }
     }

@@ -232,6 +232,27 @@ impl Email {
         self.to_ascii().to_lowercase()
     }
 
+    /// The mailbox, whichever of its addresses was typed: `Ana+libros@Example.org` is `ana@example.org`.
+    fn mailbox(&self) -> String {
+        /// Domains of one mail service, which ignores dots in the local part.
+        const WITHOUT_DOTS: [&str; 2] = ["gmail.com", "googlemail.com"];
+        let address = self.comparable();
+        let (local, domain) = address.rsplit_once('@').unwrap_or((&address, ""));
+        let local = match local.split_once('+') {
+            Some((mailbox, _)) if !mailbox.is_empty() => mailbox,
+            _ => local,
+        };
+        if WITHOUT_DOTS.contains(&domain) {
+            return format!("{}@{}", local.replace('.', ""), WITHOUT_DOTS[0]);
+        }
+        format!("{local}@{domain}")
+    }
+
+    /// SHA-256 of the mailbox, by which the database finds it.
+    pub fn mailbox_key(&self) -> [u8; 32] {
+        Sha256::digest(self.mailbox().as_bytes()).into()
+    }
+
     /// SHA-256 of the form in which addresses are compared, by which the database finds an address.
     pub fn key(&self) -> [u8; 32] {
         Sha256::digest(self.comparable().as_bytes()).into()
@@ -291,6 +312,26 @@ pub(super) fn check_length(field: &str, text: &str, max: usize) -> Parsed<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_mailbox_is_known_under_each_of_its_addresses() {
+        for (email, expected) in [
+            ("ana@example.org", "ana@example.org"),
+            ("Ana@Example.ORG", "ana@example.org"),
+            ("ana+libros@example.org", "ana@example.org"),
+            ("ana+a+b@example.org", "ana@example.org"),
+            ("ana+@example.org", "ana@example.org"),
+            ("+ana@example.org", "+ana@example.org"),
+            ("an.a@example.org", "an.a@example.org"),
+            ("a.n.a@gmail.com", "ana@gmail.com"),
+            ("A.na+libros@GoogleMail.com", "ana@gmail.com"),
+            ("ana@gmail.com.example", "ana@gmail.com.example"),
+            ("ana@café.example", "ana@xn--caf-dma.example"),
+            ("ana@xn--caf-dma.example", "ana@xn--caf-dma.example"),
+        ] {
+            assert_eq!(Email::parse(email).unwrap().mailbox(), expected, "{email}");
+        }
+    }
 
     #[test]
     fn controls_that_part_words_leave_a_blank_or_a_line_break() {

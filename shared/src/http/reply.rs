@@ -260,6 +260,13 @@ impl Reply {
         self.set_cookie(&format!("{name}={id}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax"))
     }
 
+    /// Stores the newest books of the wishlist for 90 days, so that pages offer to remove them.
+    #[must_use]
+    pub fn with_wishlist(self, books: &str) -> Self {
+        let (name, seconds) = (Request::WISHLIST_COOKIE, 90 * DAY);
+        self.set_cookie(&format!("{name}={books}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax"))
+    }
+
     /// Stores the session of somebody who has signed in, for as long as it is valid.
     #[must_use]
     pub fn with_session(self, session: &str, seconds: u64) -> Self {
@@ -283,11 +290,17 @@ impl Reply {
         self.header(header::REFRESH, &format!("0; url={location}"))
     }
 
-    /// Removes the cookies that name a customer: session, visitor, cart and latest order. The next to use the browser is
-    /// another visitor.
+    /// Removes the cookies that name a customer: session, visitor, cart, latest order and wishlist. The next to use the
+    /// browser is another visitor.
     #[must_use]
     pub fn forgetting_customer(self) -> Self {
-        let cookies = [Request::SESSION_COOKIE, Request::VISITOR_COOKIE, Request::CART_COOKIE, Request::ORDER_COOKIE];
+        let cookies = [
+            Request::SESSION_COOKIE,
+            Request::VISITOR_COOKIE,
+            Request::CART_COOKIE,
+            Request::ORDER_COOKIE,
+            Request::WISHLIST_COOKIE,
+        ];
         cookies.into_iter().fold(self, Self::without_cookie)
     }
 

@@ -69,6 +69,7 @@ impl Request {
     pub const LANGUAGE_COOKIE: &str = "lang";
     pub const CART_COOKIE: &str = "cart";
     pub const ORDER_COOKIE: &str = "order";
+    pub const WISHLIST_COOKIE: &str = "wishlist";
     pub const SESSION_COOKIE: &str = "session";
     pub const SIGN_IN_COOKIE: &str = "sign-in";
 

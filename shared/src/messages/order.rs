@@ -221,7 +221,7 @@ fn message_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Uuid, D::Err
         .ok_or_else(|| D::Error::custom("id: must be a UUID such as the shop makes"))
 }
 
-fn language<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Language, D::Error> {
+pub(super) fn language<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Language, D::Error> {
     Language::parse(&String::deserialize(deserializer)?).map_err(D::Error::custom)
 }
 

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{
-    contact, customers, orders, ratings,
+    alerts, contact, customers, orders, ratings,
     submissions::{self, Delivery},
     visitors,
 };
@@ -86,7 +86,9 @@ pub async fn finish_erasure(
     }
     for visitor in browsers(connection, *subject, *asked_at).await? {
         orders::forget_visitor(connection, visitor).await?;
+        alerts::erase_visitor(connection, visitor).await?;
     }
+    alerts::erase_customer(connection, *subject, *asked_at).await?;
     orders::forget_customer(connection, *subject).await?;
     let subject = subject.uuid();
     sqlx::query!("delete from customers where subject = ? and signed_in_at <= ?", subject, asked_at)
@@ -112,6 +114,9 @@ pub async fn finish_erasure(
     sqlx::query!("delete from customer_carts where subject = ? and changed_at <= ?", subject, asked_at)
         .execute(&mut *connection)
         .await?;
+    sqlx::query!("delete from wishlists where subject = ? and added_at <= ?", subject, asked_at)
+        .execute(&mut *connection)
+        .await?;
     sqlx::query!("delete from customer_addresses where subject = ? and changed_at <= ?", subject, asked_at)
         .execute(connection)
         .await?;
@@ -133,6 +138,7 @@ mod tests {
                 SignedIn,
                 tests::{process, rate, signed_in, stars_of, subject},
             },
+            wishlists,
         },
     };
 
@@ -187,7 +193,18 @@ mod tests {
             let query = sqlx::query(placed).bind(number).bind(subject(1).uuid()).bind(visitor(7).0).bind(state);
             query.bind(minute(1)).bind(minute(1)).execute(&pool).await.unwrap();
         }
-        assert_eq!(rows_of(&pool, 1).await.len(), 4, "ratings, orders, browsers, and the customer");
+        for whose in [1, 2] {
+            wishlists::add(&mut connection, subject(whose), id, minute(1)).await.unwrap();
+        }
+        let alert = "insert into stock_alerts (request_id, book_id, email, mailbox_key, language, origin, confirm_token, end_token, \
+                     visitor_id, customer, created_at, keep_until) \
+                     values (unhex(md5(?)), ?, 'x@example.org', unhex(sha2(?, 256)), 'es', 'o', 'c', 'e', ?, ?, ?, ?)";
+        for (number, browser, whose) in [(1, 9, Some(1)), (2, 7, None), (3, 9, None)] {
+            let query = sqlx::query(alert).bind(number).bind(id.get()).bind(number).bind(visitor(browser).0);
+            let query = query.bind(whose.map(|whose| subject(whose).uuid())).bind(minute(1)).bind(minute(1));
+            query.execute(&pool).await.unwrap();
+        }
+        assert_eq!(rows_of(&pool, 1).await.len(), 6, "ratings, orders, wishes, an alert, browsers, and the customer");
 
         let erasure = ErasureV1 { subject: subject(1), asked_at: minute(5) };
         assert_eq!(erase_all(&mut connection, &erasure).await, Delivery::First);
@@ -199,6 +216,9 @@ mod tests {
         assert_eq!(open, [kept, ("confirmed".to_owned(), Some("ana@example.org".to_owned()), 1_995)]);
         let counts = books::find(&mut connection, id).await.unwrap().unwrap().histogram;
         assert_eq!(counts.0, [0, 0, 0, 1, 0], "the other customer's rating stays");
+        assert_eq!(wishlists::count(&mut connection, subject(2)).await.unwrap(), 1, "and so does the wish");
+        let alerts: i64 = sqlx::query_scalar("select count(*) from stock_alerts").fetch_one(&pool).await.unwrap();
+        assert_eq!(alerts, 1, "of somebody else");
         let messages: i64 = sqlx::query_scalar("select count(*) from contact_messages").fetch_one(&pool).await.unwrap();
         assert_eq!(messages, 0);
         assert!(!customers::session_is_valid(&mut connection, subject(1), minute(4)).await.unwrap());
@@ -217,10 +237,12 @@ mod tests {
         customers::set_language(&mut connection, subject(1), &Language::parse("en").unwrap()).await.unwrap();
         process(&mut connection, &signed_in(1, Some(8), 6)).await;
         rate(&mut connection, 1, &rating(id, 8, 5), 7).await;
+        wishlists::add(&mut connection, subject(1), id, minute(7)).await.unwrap();
         erase_all(&mut connection, &ErasureV1 { subject: subject(1), asked_at: minute(5) }).await;
         let found = customers::find(&mut connection, subject(1)).await.unwrap().unwrap();
         assert_eq!((found.language, found.created_at), (None, minute(6)));
         assert_eq!(stars_of(&mut connection, 1).await, [(id, 5)]);
+        assert_eq!(wishlists::count(&mut connection, subject(1)).await.unwrap(), 1);
         assert_eq!(customers::of_visitor(&mut connection, visitor(7)).await.unwrap(), None);
         assert!(customers::session_is_valid(&mut connection, subject(1), minute(6)).await.unwrap());
     }

@@ -4,6 +4,7 @@
 //! schema when they are compiled (`.sqlx/`, renewed by `cargo bookstore prepare`), except the list of books, whose
 //! order and filters are assembled at run time.
 
+pub mod alerts;
 pub mod authors;
 pub mod books;
 #[cfg(test)]
@@ -31,6 +32,7 @@ pub mod stock;
 pub mod submissions;
 pub mod visitor_hashes;
 pub mod visitors;
+pub mod wishlists;
 pub mod word_index;
 
 #[cfg(test)]

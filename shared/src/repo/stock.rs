@@ -13,7 +13,10 @@ use sqlx::MySqlConnection;
 use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
-use super::shop_counts::{Change, Counted};
+use super::{
+    alerts,
+    shop_counts::{Change, Counted},
+};
 use crate::{
     domain::{BookId, Money, OrderId},
     staff::{StockChange, StockChanged, StockMovement},
@@ -180,6 +183,7 @@ pub(super) async fn record(
     insert(connection, movements, now).await?;
     let sales = count_sales(connection, movements).await?;
     let mut rows = Vec::new();
+    let mut restocked = BTreeSet::new();
     let mut change = Change::default();
     for book in moved {
         let before = held.get(&book).copied().unwrap_or_default();
@@ -187,6 +191,9 @@ pub(super) async fn record(
         let stock = i64::from(before.stock) + of_book.map(|movement| i64::from(movement.quantity)).sum::<i64>();
         let sold = (i64::from(before.sold) + sales.get(&book).copied().unwrap_or_default()).max(0);
         rows.push((book, stock, sold));
+        if before.stock == 0 && stock > 0 {
+            restocked.insert(book);
+        }
         let counted = |stock| Counted { stock, price: before.price, ..Counted::default() };
         change.note(Some(&counted(before.listed)), Some(&counted(u32::try_from(stock).unwrap_or_default())));
     }
@@ -204,8 +211,9 @@ pub(super) async fn record(
         "#,
         json!(rows).to_string(),
     )
-    .execute(connection)
+    .execute(&mut *connection)
     .await?;
+    alerts::note_restocks(connection, &restocked, now).await?;
     Ok(change)
 }
 

@@ -6,7 +6,7 @@ use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 use super::{hostile, tab::Tab};
-use crate::{cart, imports, orders, support::Shop};
+use crate::{account, cart, imports, orders, support::Shop};
 
 pub const LANGUAGES: [&str; 2] = ["es", "en"];
 
@@ -44,6 +44,9 @@ async fn prepared(shop: &Shop) -> Vec<Page> {
     let unrated = imports::new_book(shop).await;
     let unrated = shop.get(&format!("/books/{unrated}")).await.header("location").to_owned();
     let hostile = hostile::rated_book(shop).await;
+    let sold_out = imports::book_on_sale(shop, 0).await;
+    let wishing = &account::with_a_wish(shop, sold_out).await;
+    let sold_out = shop.get(&format!("/books/{sold_out}")).await.header("location").to_owned();
 
     let page = |name, path: &str| Page {
         name,
@@ -93,6 +96,12 @@ async fn prepared(shop: &Shop) -> Vec<Page> {
         page("author", "/authors/52-miguel-de-cervantes"),
         page("contact", "/contact"),
         sent("contact-invalid", "/contact", &[("email", "ana@"), ("message", "Hola")]),
+        page("book-sold-out", &sold_out),
+        with(wishing, page("book-wished", &sold_out)),
+        with(wishing, page("wishlist", "/account/wishlist")),
+        with(wishing, page("wishlist-offered", "/account/wishlist?add=53")),
+        page("alert-form", "/alerts/53"),
+        sent("alert-invalid", "/alerts/53", &[("email", "ana@")]),
         page("received", &page_of(received.header("location"))),
         page("published", &page_of(&published)),
         page("rejected", &page_of(&rejected)),

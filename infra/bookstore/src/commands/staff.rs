@@ -384,25 +384,32 @@ pub async fn visitors(args: &Visitors) -> Result<Report> {
     }
     confirm("Erase this visitor?", *yes, "nothing was erased")?;
     let task = StaffTask::EraseVisitor { visitor };
-    let StaffAnswer::Erased { ratings, messages, orders, open_orders } = staff.ask(task).await? else {
+    let StaffAnswer::Erased { ratings, messages, alerts, orders, open_orders } = staff.ask(task).await? else {
         bail!(UNEXPECTED_RESPONSE)
     };
     let number = |count: u32, what| counted(count as usize, what);
-    let text = match (ratings, messages, orders + open_orders) {
+    let text = match (ratings, messages + alerts, orders + open_orders) {
         (0, 0, 0) => format!("There is no data of visitor {id}."),
         (_, _, 0) => {
-            format!("Erased for visitor {id}: {}, {}.", number(ratings, "rating"), number(messages, "message"))
+            format!(
+                "Erased for visitor {id}: {}, {}, {}.",
+                number(ratings, "rating"),
+                number(messages, "message"),
+                number(alerts, "alert")
+            )
         }
         _ => format!(
-            "Erased for visitor {id}: {}, {}, who placed {}; {} will follow when closed.",
+            "Erased for visitor {id}: {}, {}, {}, who placed {}; {} will follow when closed.",
             number(ratings, "rating"),
             number(messages, "message"),
+            number(alerts, "alert"),
             number(orders, "order"),
             number(open_orders, "open order")
         ),
     };
     let result = json!({
-        "visitor": id, "ratings": ratings, "messages": messages, "orders": orders, "open_orders": open_orders,
+        "visitor": id, "ratings": ratings, "messages": messages, "alerts": alerts, "orders": orders,
+        "open_orders": open_orders,
     });
     Ok(Report::new(text, result))
 }

@@ -76,7 +76,7 @@ pub(super) async fn decide(
         if let Some(event) = event {
             mails::write(connection, number, event, message.id, now).await?;
         } else {
-            let mailbox = limit::mailbox_key(&order.contact.email);
+            let mailbox = order.contact.email.mailbox_key();
             mails::write_rejection(connection, number, &mailbox, message.id, now).await?;
         }
     }
@@ -117,7 +117,7 @@ async fn insert(
         order.address.as_ref().map(|address| address.country.code()),
         order.note.as_ref().map(OrderNote::as_str),
         &email_key(&order.contact.email)[..],
-        &limit::mailbox_key(&order.contact.email)[..],
+        &order.contact.email.mailbox_key()[..],
         order.address.as_ref().map(|address| limit::address_key(address).to_vec()),
         shop.collect.as_ref().filter(|_| order.delivery == Delivery::Collect).map(|collect| collect.keep_days),
         order.language.as_str(),

@@ -1,10 +1,13 @@
-//! What the clock does with orders: each call a bounded part, and the caller sends the next one.
+//! What the clock does with orders and alerts: each call a bounded part, and the caller sends the next one.
 
 use sqlx::MySqlConnection;
 use time::{Duration, OffsetDateTime};
 
 use super::{Applied, early, privacy, transition};
-use crate::{repo::stock, shop::Shop};
+use crate::{
+    repo::{alerts, stock},
+    shop::Shop,
+};
 
 /// Orders that expire in one transaction.
 const EXPIRE: u32 = 20;
@@ -43,7 +46,11 @@ pub(super) async fn sweep(connection: &mut MySqlConnection, shop: &Shop, now: Of
         let more_sales = stock::forget_sales(connection, (now - BEST_SELLING).date(), FORGET).await?;
         let more_contacts = privacy::remove_contacts(connection, now, REMOVE).await?;
         let more_askers = early::forget(connection, now, REMOVE).await?;
-        return Ok(Applied::Swept { expired, more: more_sales || more_contacts || more_askers });
+        let more_alerts = alerts::forget(connection, now).await?;
+        // Last, because it locks what those who move stock write at the end.
+        let more_restocks = alerts::notify(connection, now).await?.more;
+        let more = more_sales || more_contacts || more_askers || more_alerts || more_restocks;
+        return Ok(Applied::Swept { expired, more });
     }
     transition::expire(connection, orders, shop, now).await?;
     Ok(Applied::Swept { expired, more: true })

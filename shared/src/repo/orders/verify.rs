@@ -525,7 +525,7 @@ async fn unsent_mails(
     let unsent = sqlx::query!(
         r#"
         select
-            order_number,
+            order_number as "order_number!",
             event as "event: String",
             created_at
         from mails
