@@ -590,7 +590,7 @@ privacy-orders = When you buy
     .text = The cart is in a cookie of your browser for 90 days: it has only numbers of books, quantities and prices. Another cookie keeps the reference of your latest order for 90 days, to link to it at the foot of each page. With an order we keep what you type (name, email address, telephone, postal address, note), what you order and what happens to it, to carry it out and to obey the law: it is a contract with you. When it is no longer needed for the order, we erase the contact; we keep amounts and dates for the years that commercial and tax law require, also if you ask us to erase you. We keep no card number. We write to you only about the order.
 
 privacy-account = When you have an account
-    .text = Amazon Cognito, a service of Amazon Web Services, keeps your email address and your password for us; we never see the password. We keep your email address, the language, the cart and the addresses that you save, in which browsers you have signed in, and which orders and ratings are yours, also those from before in the same browser. A cookie says for twelve hours that you have signed in. Signing out removes it, and makes the browser an unknown visitor again. In your account you see, change, download and erase all that we keep.
+    .text = Amazon Cognito, a service of Amazon Web Services, keeps your email address and your password for us; we never see the password. We keep your email address, the language, the cart and the addresses that you save, in which browsers you have signed in, and which orders and ratings are yours, also those from before in the same browser. A cookie says for twelve hours that you have signed in. Signing out removes it, and makes the browser an unknown visitor again. In your account you see, change, download and erase all that we keep; erasing it also deletes the email address and the password that Amazon Cognito keeps, within a day at most.
 account-title = My account
 account-nav = Your account
 account-signed-in = You are signed in as
@@ -624,7 +624,7 @@ account-erase-goes = What is erased
     .text = Your ratings and reviews, your addresses, your messages to the shop, your settings, and name, email address, telephone and address of your orders. An order that is still on its way keeps them until it is closed. You are signed out everywhere.
 account-erase-stays = What the law keeps
     .text = Amounts, dates and books of your orders, without your name: commercial and tax law require them for years.
-account-erase-pool = The access itself (email address and password) is kept by the sign-in service. Write to us if you want it removed too.
+account-erase-pool = The sign-in service deletes your access too (email address and password), within a day at most. To have an account again, you register anew.
 account-erase-sure = Are you sure?
 account-erase-next = Continue
 account-erase-confirm = Erase my account for good

@@ -590,7 +590,7 @@ privacy-orders = Al comprar
     .text = El carrito está en una cookie de tu navegador durante 90 días: solo tiene números de libros, cantidades y precios. Otra cookie recuerda durante 90 días la referencia de tu último pedido, para enlazarlo al pie de cada página. Con el pedido guardamos lo que escribes (nombre, correo, teléfono, dirección, nota), lo que pides y lo que pasa con él, para servirlo y para cumplir la ley: es un contrato contigo. Cuando ya no hace falta para servirlo, borramos el contacto; los importes y las fechas los conservamos los años que piden las leyes mercantiles y fiscales, también si pides que te borremos. No guardamos ningún número de tarjeta. Te escribimos solo sobre el pedido.
 
 privacy-account = Si tienes una cuenta
-    .text = Amazon Cognito, un servicio de Amazon Web Services, nos guarda tu correo y tu contraseña; la contraseña no la vemos nunca. Nosotros guardamos tu correo, el idioma, el carrito y las direcciones que guardes, en qué navegadores has entrado, y qué pedidos y valoraciones son tuyos, también los de antes en el mismo navegador. Una cookie dice durante doce horas que has entrado. Al salir se borra, y el navegador vuelve a ser un visitante cualquiera. En tu cuenta ves, cambias, descargas y borras todo lo que guardamos.
+    .text = Amazon Cognito, un servicio de Amazon Web Services, nos guarda tu correo y tu contraseña; la contraseña no la vemos nunca. Nosotros guardamos tu correo, el idioma, el carrito y las direcciones que guardes, en qué navegadores has entrado, y qué pedidos y valoraciones son tuyos, también los de antes en el mismo navegador. Una cookie dice durante doce horas que has entrado. Al salir se borra, y el navegador vuelve a ser un visitante cualquiera. En tu cuenta ves, cambias, descargas y borras todo lo que guardamos; al borrarla se borran también el correo y la contraseña que guarda Amazon Cognito, como mucho en un día.
 account-title = Mi cuenta
 account-nav = Tu cuenta
 account-signed-in = Has entrado como
@@ -624,7 +624,7 @@ account-erase-goes = Lo que se borra
     .text = Tus valoraciones y reseñas, tus direcciones, tus mensajes a la tienda, tus ajustes, y el nombre, el correo, el teléfono y la dirección de tus pedidos. Un pedido que sigue en marcha los conserva hasta que se cierre. Se cierra tu sesión en todas partes.
 account-erase-stays = Lo que la ley conserva
     .text = Los importes, las fechas y los libros de tus pedidos, sin tu nombre: las leyes mercantiles y fiscales los exigen durante años.
-account-erase-pool = El acceso en sí (correo y contraseña) lo guarda el servicio de acceso. Escríbenos si quieres que lo quitemos también.
+account-erase-pool = El servicio de acceso borra también tu acceso (correo y contraseña), como mucho en un día. Para volver a tener una cuenta, te registras de nuevo.
 account-erase-sure = ¿Seguro?
 account-erase-next = Continuar
 account-erase-confirm = Borrar mi cuenta para siempre
