@@ -9,7 +9,7 @@ use shared::{
     session::{Pool, PublicKeys, Session, Subject},
     sign_in::Provider,
 };
-use sqlx::{Connection, MySqlConnection};
+use sqlx::{AssertSqlSafe, Connection, MySqlConnection};
 use time::OffsetDateTime;
 
 use crate::{
@@ -303,4 +303,49 @@ async fn what_a_customer_began_between_the_erasure_and_the_deletion_of_the_accou
     let parked = sqs.receive_message().queue_url(queue(&shop, "erasures-parked")).max_number_of_messages(10);
     let parked = parked.send().await.unwrap().messages.unwrap_or_default();
     assert!(parked.iter().all(|message| message.body.as_deref() != Some(&body)), "{parked:?}");
+}
+
+/// Neither what Cognito has issued nor the session itself is anywhere but in the cookie.
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn no_page_and_no_table_has_a_token_a_code_or_a_session() {
+    let shop = Shop::open().await;
+    let email = format!("{}@example.org", uuid::Uuid::new_v4());
+    registered(&shop, &email).await;
+    let Returned { attempt, address } = returned_as(&shop, &email, "/account").await.expect("a code");
+    let code = address.split("code=").nth(1).and_then(|rest| rest.split('&').next()).unwrap().to_owned();
+    let back = page(&shop, &address, &attempt).await;
+    let session = cookie(&back, "session");
+    eventually(WITHIN, async || {
+        let profile = api(&shop, "profile", &session).await;
+        if profile.json()["email"] == email { Ok(()) } else { Err(profile.text) }
+    })
+    .await;
+    // The first characters of each JWT's header, as Cognito and its emulator write it.
+    let secrets = ["eyJhbGci", "eyJraWQi", &code, session.rsplit('.').next().unwrap()];
+    let mut shown = vec![back.text];
+    for path in ["/account", "/account/data", "/account/erase", "/api/account/data", "/books/53", "/cart", "/sign-out"]
+    {
+        shown.push(page(&shop, path, &session).await.text);
+    }
+    for (text, secret) in shown.iter().flat_map(|text| secrets.iter().map(move |secret| (text, secret))) {
+        assert!(!text.contains(secret), "{secret} in {text}");
+    }
+
+    let mut root = MySqlConnection::connect(&variable("DATABASE_URL")).await.unwrap();
+    let columns = "select cast(table_name as char), cast(column_name as char) from information_schema.columns \
+                   where table_schema = 'anaquel' and data_type in ('char', 'varchar', 'text', 'mediumtext', 'longtext')";
+    let columns: Vec<(String, String)> = sqlx::query_as(columns).fetch_all(&mut root).await.unwrap();
+    assert!(columns.iter().any(|(table, column)| table == "customers" && column == "email"), "{columns:?}");
+    for (table, column) in columns {
+        for secret in secrets {
+            let sql = format!("select count(*) from anaquel.`{table}` where `{column}` like binary ?");
+            let found: i64 = sqlx::query_scalar(AssertSqlSafe(sql))
+                .bind(format!("%{}%", secret.replace('_', "\\_")))
+                .fetch_one(&mut root)
+                .await
+                .unwrap();
+            assert_eq!(found, 0, "{secret} in {table}.{column}");
+        }
+    }
 }
