@@ -1095,6 +1095,15 @@ fn bad_news_is_marked_as_such_and_a_rejected_order_has_no_amounts() {
     assert!(!page("en/order-rejected").contains("Order what is available"), "the same limit would refuse it again");
 }
 
+/// The session's cookie is not for scripts, and nothing else may become a place for it.
+#[test]
+fn the_script_keeps_nothing_in_the_browser_and_reads_no_cookie() {
+    let script = include_str!("../assets/shop.js");
+    for place in ["localStorage", "sessionStorage", "indexedDB", "caches", "cookie", "serviceWorker"] {
+        assert!(!script.contains(place), "{place}");
+    }
+}
+
 #[test]
 fn a_removed_book_is_named_and_can_be_put_back_without_script() {
     for (name, button) in [("es/cart-removed", "Volver a ponerlo"), ("en/cart-removed-last", "Put it back")] {

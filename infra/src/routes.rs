@@ -143,7 +143,7 @@ pub static FUNCTIONS: &[Function] = &[
             get_and_post("/account/{page}", "/account/orders"),
         ]),
         database: Some(Account),
-        queue: &[Send(Queue::Submissions)],
+        queue: &[Send(Queue::Submissions), Send(Queue::Erasures)],
         submission_key: true,
         verifies_sessions: true,
         ..DEFAULTS
@@ -234,6 +234,15 @@ pub static FUNCTIONS: &[Function] = &[
         queue: &[Send(Queue::DeadLetters)],
         ..DEFAULTS
     },
+    Function {
+        name: "erase-accounts",
+        about: "Deletes the accounts of erased customers in the user pool",
+        trigger: Messages(Queue::Erasures),
+        queue: &[Send(Queue::ErasureDeadLetters), Send(Queue::Submissions)],
+        deletes_accounts: true,
+        is_in_network: false,
+        ..DEFAULTS
+    },
     // Before its sender, because a release moves the aliases of consumers in this order.
     Function {
         name: "send-mail",
@@ -291,7 +300,7 @@ pub static FUNCTIONS: &[Function] = &[
     },
 ];
 
-/// Lambda's lowest maximum concurrency of a queue's consumer; bounces are few, and nobody waits for them.
+/// Lambda's lowest maximum concurrency of a queue's consumer; bounces and erasures are few, and nobody waits for them.
 const LEAST_OF_A_QUEUE: u16 = 2;
 
 /// Defaults of a row: no permissions, 256 MB, 10 seconds.
@@ -306,6 +315,7 @@ pub(crate) const DEFAULTS: Function = Function {
     submission_key: false,
     verifies_sessions: false,
     issues_sessions: false,
+    deletes_accounts: false,
     mail: false,
     is_in_network: true,
     demand: Demand::Usual,
@@ -337,6 +347,8 @@ pub struct Function {
     pub verifies_sessions: bool,
     /// Whether it signs sessions, and knows the user pool of customers. It verifies them too.
     pub issues_sessions: bool,
+    /// Whether it deletes accounts in the user pool of customers.
+    pub deletes_accounts: bool,
     /// Whether it sends mails with SES.
     pub mail: bool,
     /// Whether it is attached to the VPC. Without a database it needs nothing there, and outside it reaches every service.
@@ -476,8 +488,8 @@ impl Function {
         granted.extend(self.submission_key.then_some(SubmissionKey));
         if stage.has_sign_in() {
             granted.extend((self.verifies_sessions || self.issues_sessions).then_some(SessionPublicKeys));
-            let issuer = [SessionPrivateKey, SignIn(Pool::Customers)];
-            granted.extend(self.issues_sessions.then_some(issuer).into_iter().flatten());
+            granted.extend(self.issues_sessions.then_some(SessionPrivateKey));
+            granted.extend((self.issues_sessions || self.deletes_accounts).then_some(SignIn(Pool::Customers)));
         }
         granted
     }
@@ -557,7 +569,7 @@ impl Function {
             Http(_) | Unmatched if self.demand == Demand::Rare => stage.concurrency.http_rare,
             Http(_) | Unmatched => stage.concurrency.http,
             Messages(Queue::Orders) => stage.orders.concurrency,
-            Messages(Queue::Bounces) => LEAST_OF_A_QUEUE,
+            Messages(Queue::Bounces | Queue::Erasures) => LEAST_OF_A_QUEUE,
             Messages(_) => stage.submissions.concurrency,
             Imports | Staff | Release => 1,
         }
@@ -683,6 +695,7 @@ mod tests {
             "show-submission",
             "process-submissions",
             "process-orders",
+            "erase-accounts",
             "send-mail",
             "note-bounces",
             "run-staff-task",

@@ -11,9 +11,9 @@ use crate::{
     domain::{
         self, Address, Author, BookId, Contact, Customer, Delivery, DisplayName, Email, Facets, Genre, Histogram,
         Invalid, Language, LineReason, MAX_LINES, MessageText, Money, Order, OrderId, OrderLine, OrderNote,
-        OrderNumber, OrderReason, OrderState, Outcome, OwnAlert, OwnRating, Payment, Phone, Quantity, RefusedCancellation,
-        Rejection, ReviewText, SavedAddress, Slice, Stars, StateChange, Subject, SubmissionId, Summary, TaxPart, Wish,
-        milliseconds, optional_milliseconds,
+        OrderNumber, OrderReason, OrderState, Outcome, OwnAlert, OwnRating, Payment, Phone, Quantity,
+        RefusedCancellation, Rejection, ReviewText, SavedAddress, Slice, Stars, StateChange, Subject, SubmissionId,
+        Summary, TaxPart, Wish, milliseconds, optional_milliseconds,
     },
     shop::{self, Selling, WhyNot},
     staff::ContactMessage,

@@ -48,6 +48,9 @@ pub enum Queue {
     /// What SES publishes about mails: bounces and complaints.
     Bounces,
     BounceDeadLetters,
+    /// Customers whose account in the user pool is to be deleted.
+    Erasures,
+    ErasureDeadLetters,
 }
 
 /// A database user by its permissions, the least first.
@@ -95,6 +98,8 @@ impl Parameter {
             Self::Queue(Queue::MailDeadLetters) => "queue/mails-parked",
             Self::Queue(Queue::Bounces) => "queue/bounces",
             Self::Queue(Queue::BounceDeadLetters) => "queue/bounces-parked",
+            Self::Queue(Queue::Erasures) => "queue/erasures",
+            Self::Queue(Queue::ErasureDeadLetters) => "queue/erasures-parked",
             Self::SubmissionKey => "submission-key",
             Self::SessionPublicKeys => "session/public-keys",
             Self::SessionPrivateKey => "session/private-key",
@@ -110,7 +115,7 @@ impl Parameter {
 }
 
 impl Queue {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Submissions,
         Self::DeadLetters,
         Self::Orders,
@@ -119,6 +124,8 @@ impl Queue {
         Self::MailDeadLetters,
         Self::Bounces,
         Self::BounceDeadLetters,
+        Self::Erasures,
+        Self::ErasureDeadLetters,
     ];
 
     /// Name of the queue without the stage: `anaquel-<stage>-<name>`. SQS requires the suffix of a FIFO queue.
@@ -132,6 +139,8 @@ impl Queue {
             Self::MailDeadLetters => "mails-parked",
             Self::Bounces => "bounces",
             Self::BounceDeadLetters => "bounces-parked",
+            Self::Erasures => "erasures",
+            Self::ErasureDeadLetters => "erasures-parked",
         }
     }
 
@@ -142,7 +151,12 @@ impl Queue {
             Self::Orders => Some(Self::OrderDeadLetters),
             Self::Mails => Some(Self::MailDeadLetters),
             Self::Bounces => Some(Self::BounceDeadLetters),
-            Self::DeadLetters | Self::OrderDeadLetters | Self::MailDeadLetters | Self::BounceDeadLetters => None,
+            Self::Erasures => Some(Self::ErasureDeadLetters),
+            Self::DeadLetters
+            | Self::OrderDeadLetters
+            | Self::MailDeadLetters
+            | Self::BounceDeadLetters
+            | Self::ErasureDeadLetters => None,
         }
     }
 

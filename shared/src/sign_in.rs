@@ -44,6 +44,11 @@ impl Provider {
         ensure!(!provider.client.is_empty(), "client must be the id of an app client");
         Ok(provider)
     }
+
+    /// The id of the user pool, with which its issuer ends.
+    pub fn pool_id(&self) -> Option<&str> {
+        self.issuer.rsplit('/').next().filter(|id| !id.is_empty() && id.contains('_'))
+    }
 }
 
 /// An attempt to sign in, which the browser keeps as a cookie, sealed. Only the browser that began it can end it, so that
@@ -132,6 +137,19 @@ mod tests {
 
     fn key(digit: &str) -> SubmissionKey {
         SubmissionKey::parse(&format!("{}A=", digit.repeat(42))).unwrap()
+    }
+
+    #[test]
+    fn the_issuer_ends_with_the_id_of_the_pool() {
+        for (issuer, id) in [
+            ("https://cognito-idp.us-east-1.amazonaws.com/us-east-1_a1B2c3", Some("us-east-1_a1B2c3")),
+            ("https://cognito-idp.us-east-1.amazonaws.com", None),
+        ] {
+            let text = json!({
+                "issuer": issuer, "keys": issuer, "tokens": "https://t.example", "pages": "https://p.example", "client": "abc",
+            });
+            assert_eq!(Provider::parse(&text.to_string()).unwrap().pool_id(), id, "{issuer}");
+        }
     }
 
     #[test]

@@ -1,15 +1,26 @@
 //! Signing in and out, by the pages of the user pool in the emulator and with the sample account of a customer.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
+use aws_sdk_cognitoidentityprovider::types::{AttributeType, MessageActionType};
 use reqwest::{Client, Method, redirect::Policy};
-use shared::session::{Pool, PublicKeys, Session, Subject};
+use shared::{
+    messages::Submission,
+    session::{Pool, PublicKeys, Session, Subject},
+    sign_in::Provider,
+};
+use sqlx::{AssertSqlSafe, Connection, MySqlConnection};
 use time::OffsetDateTime;
 
 use crate::{
+    account::{api, hidden},
     cart::{cookie, page, send},
-    support::{Answer, Shop, bookstore, text},
+    mails::queue,
+    support::{Answer, Shop, bookstore, eventually, text, variable},
 };
+
+/// Until a queue and its consumer have done their part.
+const WITHIN: Duration = Duration::from_mins(1);
 
 /// The sample account that `up` creates, by its e-mail address and its subject.
 const ANA: (&str, &str) = ("ana@anaquel.example.org", "5b1f2a6e-0c3d-4e8f-9a70-1d2c3b4a5968");
@@ -25,19 +36,24 @@ struct Returned {
 
 /// Begins an attempt and fills in the pool's form.
 async fn returned(shop: &Shop, back: &str) -> Returned {
+    returned_as(shop, ANA.0, back).await.expect("a code")
+}
+
+/// The same with another account; none if the pool refuses it.
+async fn returned_as(shop: &Shop, email: &str, back: &str) -> Option<Returned> {
     let begun = page(shop, &format!("/sign-in?return={back}"), "").await;
     assert_eq!(begun.status, 303, "{}", begun.text);
     let attempt = cookie(&begun, "sign-in");
     let location = begun.header("location");
     let query = location.strip_prefix(&format!("{}/oauth2/authorize?", shop.endpoint())).expect("the pool's page");
     let mut form: BTreeMap<String, String> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-    form.extend([("username", ANA.0), ("password", PASSWORD)].map(|(name, value)| (name.into(), value.into())));
+    form.extend([("username", email), ("password", PASSWORD)].map(|(name, value)| (name.into(), value.into())));
     let browser = Client::builder().redirect(Policy::none()).no_proxy().build().unwrap();
     let sent = browser.post(format!("{}/login", shop.endpoint())).form(&form).send().await.unwrap();
     let headers = sent.headers().clone();
-    let location = headers.get("location").and_then(|location| location.to_str().ok()).unwrap_or_default();
+    let location = headers.get("location")?.to_str().unwrap();
     let address = location.strip_prefix(shop.url()).unwrap_or_else(|| panic!("not back at the shop: {location}"));
-    Returned { attempt, address: address.to_owned() }
+    Some(Returned { attempt, address: address.to_owned() })
 }
 
 /// The session in a cookie, as functions read it.
@@ -195,4 +211,141 @@ async fn the_staff_is_invited_listed_and_removed() {
     let (is_known, said) = staff(&["remove", &email, "--yes"]).await;
     assert!(!is_known && said.contains("has no account of the staff"), "{said}");
     drop(shop);
+}
+
+/// A new account in the pool of customers, with the password of the samples; its subject.
+async fn registered(shop: &Shop, email: &str) -> String {
+    let ssm = aws_sdk_ssm::Client::new(&shop.sdk());
+    let provider = ssm.get_parameter().name("/anaquel/local/sign-in/customers").send().await.unwrap();
+    let provider = Provider::parse(provider.parameter().unwrap().value().unwrap()).unwrap();
+    let pool = provider.pool_id().expect("a pool");
+    let cognito = aws_sdk_cognitoidentityprovider::Client::new(&shop.sdk());
+    let verified = AttributeType::builder().name("email_verified").value("true").build().unwrap();
+    let create = cognito.admin_create_user().user_pool_id(pool).username(email).user_attributes(verified);
+    let create = create.temporary_password(PASSWORD).message_action(MessageActionType::Suppress);
+    let created = create.send().await.unwrap();
+    let password = cognito.admin_set_user_password().user_pool_id(pool).username(email).password(PASSWORD);
+    password.permanent(true).send().await.unwrap();
+    created.user.unwrap().username.unwrap()
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn who_erases_the_account_cannot_sign_in_to_it_any_more_and_registers_as_somebody_else() {
+    let shop = Shop::open().await;
+    let email = format!("{}@example.org", uuid::Uuid::new_v4());
+    let subject = registered(&shop, &email).await;
+    let sign_in = async || returned_as(&shop, &email, "/account").await;
+    let Returned { attempt, address } = sign_in().await.expect("a code");
+    let first = cookie(&page(&shop, &address, &attempt).await, "session");
+    eventually(WITHIN, async || {
+        let profile = api(&shop, "profile", &first).await;
+        if profile.json()["email"] == email { Ok(()) } else { Err(profile.text) }
+    })
+    .await;
+    let second = sign_in().await.expect("a code");
+    let second = cookie(&page(&shop, &second.address, &second.attempt).await, "session");
+
+    let asked = page(&shop, "/account/erase/confirm", &first).await;
+    let erased = send(&shop, "/account/erase", &first, &[("key", hidden(&asked, "key"))]).await;
+    assert!(erased.status == 200 && erased.text.contains("deletes your access"), "{}", erased.text);
+    eventually(WITHIN, async || match sign_in().await {
+        Some(_) => Err("the pool still knows the account".to_owned()),
+        None => Ok(()),
+    })
+    .await;
+    for session in [&first, &second] {
+        assert_eq!(api(&shop, "profile", session).await.status, 401);
+    }
+
+    let another = registered(&shop, &email).await;
+    assert_ne!(another, subject);
+    let Returned { attempt, address } = sign_in().await.expect("a code");
+    let session = cookie(&page(&shop, &address, &attempt).await, "session");
+    assert_eq!(api(&shop, "profile", &session).await.json()["subject"], another);
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn what_a_customer_began_between_the_erasure_and_the_deletion_of_the_account_goes_with_it() {
+    let shop = Shop::open().await;
+    let email = format!("{}@example.org", uuid::Uuid::new_v4());
+    let subject = Subject::parse(&registered(&shop, &email).await).unwrap();
+    // Asked for a minute ago, and only now does the message arrive.
+    let asked_at = OffsetDateTime::now_utc() - time::Duration::minutes(1);
+    let Returned { attempt, address } = returned_as(&shop, &email, "/account").await.expect("a code");
+    let session = cookie(&page(&shop, &address, &attempt).await, "session");
+    eventually(WITHIN, async || {
+        let profile = api(&shop, "profile", &session).await;
+        if profile.json()["email"] == email { Ok(()) } else { Err(profile.text) }
+    })
+    .await;
+
+    let body = serde_json::to_string(&Submission::erasure(subject, asked_at, None)).unwrap();
+    let sqs = aws_sdk_sqs::Client::new(&shop.sdk());
+    for _ in 0..2 {
+        sqs.send_message().queue_url(queue(&shop, "erasures")).message_body(&body).send().await.unwrap();
+    }
+    eventually(WITHIN, async || {
+        let profile = api(&shop, "profile", &session).await;
+        if profile.status == 401 { Ok(()) } else { Err(profile.text) }
+    })
+    .await;
+    eventually(WITHIN, async || {
+        let mut root = MySqlConnection::connect(&variable("DATABASE_URL")).await.unwrap();
+        let rows = sqlx::query_scalar("select count(*) from anaquel.customers where email = ?").bind(&email);
+        match rows.fetch_one(&mut root).await.unwrap() {
+            0_i64 => Ok(()),
+            rows => Err(format!("{rows} rows")),
+        }
+    })
+    .await;
+    let parked = sqs.receive_message().queue_url(queue(&shop, "erasures-parked")).max_number_of_messages(10);
+    let parked = parked.send().await.unwrap().messages.unwrap_or_default();
+    assert!(parked.iter().all(|message| message.body.as_deref() != Some(&body)), "{parked:?}");
+}
+
+/// Neither what Cognito has issued nor the session itself is anywhere but in the cookie.
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn no_page_and_no_table_has_a_token_a_code_or_a_session() {
+    let shop = Shop::open().await;
+    let email = format!("{}@example.org", uuid::Uuid::new_v4());
+    registered(&shop, &email).await;
+    let Returned { attempt, address } = returned_as(&shop, &email, "/account").await.expect("a code");
+    let code = address.split("code=").nth(1).and_then(|rest| rest.split('&').next()).unwrap().to_owned();
+    let back = page(&shop, &address, &attempt).await;
+    let session = cookie(&back, "session");
+    eventually(WITHIN, async || {
+        let profile = api(&shop, "profile", &session).await;
+        if profile.json()["email"] == email { Ok(()) } else { Err(profile.text) }
+    })
+    .await;
+    // The first characters of each JWT's header, as Cognito and its emulator write it.
+    let secrets = ["eyJhbGci", "eyJraWQi", &code, session.rsplit('.').next().unwrap()];
+    let mut shown = vec![back.text];
+    for path in ["/account", "/account/data", "/account/erase", "/api/account/data", "/books/53", "/cart", "/sign-out"]
+    {
+        shown.push(page(&shop, path, &session).await.text);
+    }
+    for (text, secret) in shown.iter().flat_map(|text| secrets.iter().map(move |secret| (text, secret))) {
+        assert!(!text.contains(secret), "{secret} in {text}");
+    }
+
+    let mut root = MySqlConnection::connect(&variable("DATABASE_URL")).await.unwrap();
+    let columns = "select cast(table_name as char), cast(column_name as char) from information_schema.columns \
+                   where table_schema = 'anaquel' and data_type in ('char', 'varchar', 'text', 'mediumtext', 'longtext')";
+    let columns: Vec<(String, String)> = sqlx::query_as(columns).fetch_all(&mut root).await.unwrap();
+    assert!(columns.iter().any(|(table, column)| table == "customers" && column == "email"), "{columns:?}");
+    for (table, column) in columns {
+        for secret in secrets {
+            let sql = format!("select count(*) from anaquel.`{table}` where `{column}` like binary ?");
+            let found: i64 = sqlx::query_scalar(AssertSqlSafe(sql))
+                .bind(format!("%{}%", secret.replace('_', "\\_")))
+                .fetch_one(&mut root)
+                .await
+                .unwrap();
+            assert_eq!(found, 0, "{secret} in {table}.{column}");
+        }
+    }
 }

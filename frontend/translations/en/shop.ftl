@@ -627,7 +627,7 @@ privacy-alerts = When you ask to be told
     .text = When you ask us to tell you that a book is back, we keep your email address, the book and the language. We write only if you confirm the address by the link in an email, or if your account has it verified. Each email has a link that deletes the request. What nobody confirms is deleted after seven days; a request that was answered, seven days later; and one that never was, after a year. So that nobody can fill your mailbox, we keep a scrambled form of an address that we have asked for a confirmation, for two months at most.
 
 privacy-account = When you have an account
-    .text = Amazon Cognito, a service of Amazon Web Services, keeps your email address and your password for us; we never see the password. We keep your email address, the language, the cart, the wishlist and the addresses that you save, in which browsers you have signed in, and which orders and ratings are yours, also those from before in the same browser. A cookie says for twelve hours that you have signed in, and another has the numbers of the newest books of your list for 90 days. Signing out removes both, and makes the browser an unknown visitor again. In your account you see, change, download and erase all that we keep.
+    .text = Amazon Cognito, a service of Amazon Web Services, keeps your email address and your password for us; we never see the password. We keep your email address, the language, the cart, the wishlist and the addresses that you save, in which browsers you have signed in, and which orders and ratings are yours, also those from before in the same browser. A cookie says for twelve hours that you have signed in, and another has the numbers of the newest books of your list for 90 days. Signing out removes both, and makes the browser an unknown visitor again. In your account you see, change, download and erase all that we keep; erasing it also deletes the email address and the password that Amazon Cognito keeps, within a day at most.
 account-title = My account
 account-nav = Your account
 account-signed-in = You are signed in as
@@ -672,7 +672,7 @@ account-erase-goes = What is erased
     .text = Your ratings and reviews, your wishlist, your addresses, your messages to the shop, your settings, and name, email address, telephone and address of your orders. An order that is still on its way keeps them until it is closed. You are signed out everywhere.
 account-erase-stays = What the law keeps
     .text = Amounts, dates and books of your orders, without your name: commercial and tax law require them for years.
-account-erase-pool = The access itself (email address and password) is kept by the sign-in service. Write to us if you want it removed too.
+account-erase-pool = The sign-in service deletes your access too (email address and password), within a day at most. To have an account again, you register anew.
 account-erase-sure = Are you sure?
 account-erase-next = Continue
 account-erase-confirm = Erase my account for good

@@ -627,7 +627,7 @@ privacy-alerts = Si pides un aviso
     .text = Cuando pides que te avisemos de que un libro ha vuelto, guardamos tu correo, el libro y el idioma. Solo te escribimos si confirmas la dirección por el enlace de un correo, o si tu cuenta la tiene verificada. Cada correo lleva un enlace que borra el aviso. Lo que nadie confirma se borra a los siete días; un aviso enviado, siete días después; y uno que no llega, al año. Para que nadie te llene el buzón guardamos, como mucho dos meses, un resumen cifrado de la dirección a la que hemos pedido una confirmación.
 
 privacy-account = Si tienes una cuenta
-    .text = Amazon Cognito, un servicio de Amazon Web Services, nos guarda tu correo y tu contraseña; la contraseña no la vemos nunca. Nosotros guardamos tu correo, el idioma, el carrito, la lista de deseos y las direcciones que guardes, en qué navegadores has entrado, y qué pedidos y valoraciones son tuyos, también los de antes en el mismo navegador. Una cookie dice durante doce horas que has entrado, y otra tiene durante 90 días los números de los últimos libros de tu lista. Al salir se borran, y el navegador vuelve a ser un visitante cualquiera. En tu cuenta ves, cambias, descargas y borras todo lo que guardamos.
+    .text = Amazon Cognito, un servicio de Amazon Web Services, nos guarda tu correo y tu contraseña; la contraseña no la vemos nunca. Nosotros guardamos tu correo, el idioma, el carrito, la lista de deseos y las direcciones que guardes, en qué navegadores has entrado, y qué pedidos y valoraciones son tuyos, también los de antes en el mismo navegador. Una cookie dice durante doce horas que has entrado, y otra tiene durante 90 días los números de los últimos libros de tu lista. Al salir se borran, y el navegador vuelve a ser un visitante cualquiera. En tu cuenta ves, cambias, descargas y borras todo lo que guardamos; al borrarla se borran también el correo y la contraseña que guarda Amazon Cognito, como mucho en un día.
 account-title = Mi cuenta
 account-nav = Tu cuenta
 account-signed-in = Has entrado como
@@ -672,7 +672,7 @@ account-erase-goes = Lo que se borra
     .text = Tus valoraciones y reseñas, tu lista de deseos, tus direcciones, tus mensajes a la tienda, tus ajustes, y el nombre, el correo, el teléfono y la dirección de tus pedidos. Un pedido que sigue en marcha los conserva hasta que se cierre. Se cierra tu sesión en todas partes.
 account-erase-stays = Lo que la ley conserva
     .text = Los importes, las fechas y los libros de tus pedidos, sin tu nombre: las leyes mercantiles y fiscales los exigen durante años.
-account-erase-pool = El acceso en sí (correo y contraseña) lo guarda el servicio de acceso. Escríbenos si quieres que lo quitemos también.
+account-erase-pool = El servicio de acceso borra también tu acceso (correo y contraseña), como mucho en un día. Para volver a tener una cuenta, te registras de nuevo.
 account-erase-sure = ¿Seguro?
 account-erase-next = Continuar
 account-erase-confirm = Borrar mi cuenta para siempre

@@ -133,6 +133,7 @@ pub enum Benchmarked {
     ShowOrder,
     ShowAccount,
     ListAddresses,
+    EraseAccounts,
     NoteBounces,
     ProcessOrders,
     ProcessSubmissions,
@@ -223,7 +224,8 @@ pub async fn of(function: Benchmarked, parameters: &Parameters, database: &mut M
         Benchmarked::SignIn => {
             Ok(vec![Case { status: Some(303), ..without_sql("to the user pool", "/sign-in?return=/books") }])
         }
-        Benchmarked::NoteBounces
+        Benchmarked::EraseAccounts
+        | Benchmarked::NoteBounces
         | Benchmarked::ProcessOrders
         | Benchmarked::ProcessSubmissions
         | Benchmarked::SendMail => Ok(vec![empty_batch()]),

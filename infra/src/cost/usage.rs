@@ -166,7 +166,9 @@ fn messages(queue: Queue, requests: f64) -> f64 {
         | Queue::DeadLetters
         | Queue::OrderDeadLetters
         | Queue::MailDeadLetters
-        | Queue::BounceDeadLetters => 0.0,
+        | Queue::BounceDeadLetters
+        | Queue::Erasures
+        | Queue::ErasureDeadLetters => 0.0,
     }
 }
 

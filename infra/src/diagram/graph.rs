@@ -63,6 +63,7 @@ fn belong_together(one: &Function, other: &Function) -> bool {
         && one.bucket.is_some() == other.bucket.is_some()
         && one.is_in_network == other.is_in_network
         && one.issues_sessions == other.issues_sessions
+        && one.deletes_accounts == other.deletes_accounts
 }
 
 fn id(group: &[&'static Function]) -> &'static str {
@@ -243,6 +244,9 @@ fn permissions(dot: &mut Dot, system: &System, group: &[&'static Function]) {
     }
     if group[0].issues_sessions && system.only("Cognito::UserPoolClient").is_some() {
         dot.edge(id(group), "accounts", "flow", "codes for tokens");
+    }
+    if group[0].deletes_accounts && system.only("Cognito::UserPoolClient").is_some() {
+        dot.edge(id(group), "accounts", "rare", "deletes accounts");
     }
     for access in group[0].queue {
         let queue = access.queue();

@@ -204,6 +204,8 @@ pub fn arn_output(queue: Queue) -> &'static str {
         Queue::MailDeadLetters => "MailsParkedQueueArn",
         Queue::Bounces => "BouncesQueueArn",
         Queue::BounceDeadLetters => "BouncesParkedQueueArn",
+        Queue::Erasures => "ErasuresQueueArn",
+        Queue::ErasureDeadLetters => "ErasuresParkedQueueArn",
     }
 }
 

@@ -1,7 +1,7 @@
 //! The CloudFormation stacks of a stage, by lifetime. Outputs of one stack are parameters of later ones.
 
 mod access_logs;
-mod accounts;
+pub mod accounts;
 mod app;
 mod bootstrap;
 mod bucket;

@@ -45,6 +45,12 @@ pub fn policy(stage: &Stage, wiring: &Wiring, function: &Function, log_group: Id
     if let Some(settings) = stage.mail.as_ref().filter(|_| function.mail) {
         statements.extend(mail::permissions(stage, settings));
     }
+    if let Some(pool) = wiring.customers.filter(|_| function.deletes_accounts) {
+        statements.push(allow(
+            &["cognito-idp:AdminDeleteUser"],
+            arn("cognito-idp", &format!("userpool/${{{}}}", pool.name())),
+        ));
+    }
     if let Some(BucketAccess::ReadWrite) = function.bucket {
         let objects = bucket::arn(stage, "imports") + "/*";
         statements.push(allow(&["s3:GetObject", "s3:PutObject"], sub(&objects)));

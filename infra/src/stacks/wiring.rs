@@ -19,6 +19,8 @@ pub struct Wiring {
     pub group: Id,
     /// ARNs of the queues.
     queues: BTreeMap<Queue, Id>,
+    /// Id of the customers' user pool, where people can sign in.
+    pub customers: Option<Id>,
     /// URL of the submission queue, where a fallback contains it.
     submissions_url: Option<Id>,
     /// Only with RDS.
@@ -47,6 +49,7 @@ impl Wiring {
                 .into_iter()
                 .map(|queue| (queue, stack.input(Kind::Data, data::arn_output(queue), "String")))
                 .collect(),
+            customers: stage.has_sign_in().then(|| stack.input(Kind::Data, "CustomersPool", "String")),
             rds: (stage.database.auth() == DatabaseLogin::Iam).then(|| Rds {
                 resource_id: stack.input(Kind::Data, "DatabaseResourceId", "String"),
                 master_secret: stack.input(Kind::Data, "MasterLoginArn", "String"),

@@ -21,6 +21,12 @@ use infra::template::logical_id;
 /// Actions for which every role is evaluated.
 const ACTIONS: &[&str] = &[
     "cloudformation:DeleteStack",
+    "cognito-idp:AdminCreateUser",
+    "cognito-idp:AdminDeleteUser",
+    "cognito-idp:AdminGetUser",
+    "cognito-idp:AdminSetUserPassword",
+    "cognito-idp:DeleteUserPool",
+    "cognito-idp:ListUsers",
     "dynamodb:PutItem",
     "ec2:AuthorizeSecurityGroupIngress",
     "ec2:RunInstances",
@@ -104,6 +110,8 @@ const PARAMETERS: &[&str] = &[
     "queue/mails-parked",
     "queue/bounces",
     "queue/bounces-parked",
+    "queue/erasures",
+    "queue/erasures-parked",
     "submission-key",
     "session/public-keys",
     "session/private-key",
@@ -113,7 +121,7 @@ const PARAMETERS: &[&str] = &[
 ];
 
 /// The queues with their names and their parameters.
-const QUEUES: [(Queue, &str, &str); 8] = [
+const QUEUES: [(Queue, &str, &str); 10] = [
     (Queue::Submissions, "submissions", "queue/submissions"),
     (Queue::DeadLetters, "parked", "queue/parked"),
     (Queue::Orders, "orders.fifo", "queue/orders"),
@@ -122,6 +130,8 @@ const QUEUES: [(Queue, &str, &str); 8] = [
     (Queue::MailDeadLetters, "mails-parked", "queue/mails-parked"),
     (Queue::Bounces, "bounces", "queue/bounces"),
     (Queue::BounceDeadLetters, "bounces-parked", "queue/bounces-parked"),
+    (Queue::Erasures, "erasures", "queue/erasures"),
+    (Queue::ErasureDeadLetters, "erasures-parked", "queue/erasures-parked"),
 ];
 
 /// Another stage in the same account.
@@ -149,9 +159,17 @@ fn resources(stage: &Stage) -> BTreeSet<String> {
     resources.extend([MASTER_SECRET.to_owned(), arn("secretsmanager", "secret:other-a1b2c3")]);
     resources.extend([FOREIGN_BUCKET.to_owned(), format!("{FOREIGN_BUCKET}/books.csv"), "*".to_owned()]);
     resources.insert(format!("arn:aws:iam::{ACCOUNT}:role/operator"));
+    for stage in [stage.name.as_str(), OTHER] {
+        resources.extend(["CustomersPool", "StaffPool"].map(|pool| user_pool(stage, pool)));
+    }
     resources.extend(IDENTITIES.map(|identity| arn("ses", &format!("identity/{identity}"))));
     resources.extend([stage.name.as_str(), OTHER].map(configuration_set));
     resources
+}
+
+/// A user pool with the id that the resolved templates give it: `CustomersPool` or `StaffPool`.
+fn user_pool(stage: &str, name: &str) -> String {
+    arn("cognito-idp", &format!("userpool/anaquel-{stage}-data-{name}"))
 }
 
 /// Identities that SES checks for one mail: the sender's domain, its address, and a recipient's address.
@@ -202,6 +220,10 @@ fn expected(stage: &Stage, function: &Function, action: &str, resource: &str) ->
         "sqs:GetQueueAttributes" => consumes || has(QueueAccess::Inspect),
         "sqs:ReceiveMessage" | "sqs:DeleteMessage" => consumes,
         "ses:SendEmail" => function.name == "send-mail" && is_sent_with(stage, &sender(stage), resource),
+        "cognito-idp:AdminDeleteUser" => {
+            let customers = user_pool(&stage.name, "CustomersPool");
+            stage.has_sign_in() && function.name == "erase-accounts" && resource == customers
+        }
         "sqs:ChangeMessageVisibility" => has(QueueAccess::Delay),
         "s3:GetObject" | "s3:PutObject" => {
             function.bucket.is_some() && resource.starts_with(&(bucket(&stage.name, "imports") + "/"))
@@ -238,7 +260,8 @@ fn expected_to_read(stage: &Stage, function: &Function, parameter: &str, on_rds:
         "submission-key" => function.submission_key,
         "session/public-keys" => stage.has_sign_in() && (function.verifies_sessions || function.issues_sessions),
         // Nobody else can make somebody a customer.
-        "session/private-key" | "sign-in/customers" => stage.has_sign_in() && function.name == "sign-in",
+        "session/private-key" => stage.has_sign_in() && function.name == "sign-in",
+        "sign-in/customers" => stage.has_sign_in() && ["sign-in", "erase-accounts"].contains(&function.name),
         other => QUEUES.iter().any(|(queue, _, parameter)| {
             *parameter == other && function.queue.iter().any(|access| access.queue() == *queue)
         }),
@@ -274,7 +297,7 @@ fn differences(stage: &Stage, policies: &[(&Function, Value)]) -> Vec<Vec<String
     for ((function, _), decisions) in policies.iter().zip(decisions.chunks(2)) {
         let difference = |(action, resource): (&String, &String)| {
             let expected = expected(stage, function, action, resource);
-            let is_in_network = !["send-mail", "sign-in"].contains(&function.name);
+            let is_in_network = !["erase-accounts", "send-mail", "sign-in"].contains(&function.name);
             let of_lambda = expected || is_in_network && NETWORK_INTERFACES.contains(&action.as_str());
             let allow = decision("Allow", action, resource);
             let for_code = (expected != decisions[0].contains(&allow)).then_some(("its code", expected));
@@ -351,6 +374,8 @@ fn a_role_with_an_additional_permission_is_detected() {
         allow("ssm:GetParameters", &parameter(OTHER, "database/reader/user")),
         allow("s3:PutObject", "arn:aws:s3:::an-unlisted-bucket/*"),
         allow("glacier:DeleteVault", "*"),
+        allow("cognito-idp:AdminDeleteUser", &user_pool("prod", "CustomersPool")),
+        allow("cognito-idp:*", &user_pool("prod", "StaffPool")),
         allow("logs:PutLogEvents", &(log_group("prod", "show") + "*")),
         json!({ "Effect": "Allow", "NotAction": "iam:*", "Resource": "*" }),
         json!({ "Effect": "Allow", "Action": "ssm:GetParameters", "NotResource": "arn:aws:iam::*:*" }),
@@ -510,6 +535,8 @@ fn policies_of_queues_and_buckets_grant_nothing_and_deny_plain_http() {
             (Kind::Data, "MailsParkedQueuePolicy", "sqs:ReceiveMessage", queue(name, "mails-parked")),
             (Kind::Data, "BouncesQueuePolicy", "sqs:SendMessage", queue(name, "bounces")),
             (Kind::Data, "BouncesParkedQueuePolicy", "sqs:ReceiveMessage", queue(name, "bounces-parked")),
+            (Kind::Data, "ErasuresQueuePolicy", "sqs:SendMessage", queue(name, "erasures")),
+            (Kind::Data, "ErasuresParkedQueuePolicy", "sqs:ReceiveMessage", queue(name, "erasures-parked")),
             (Kind::Data, "AccessLogsPolicy", "s3:ListBucket", bucket(name, "access-logs")),
             (Kind::App, "ImportBucketPolicy", "s3:ListBucket", bucket(name, "imports")),
             (Kind::App, "ImportBucketPolicy", "s3:GetObject", bucket(name, "imports") + "/incoming/books.csv"),

@@ -68,7 +68,7 @@ fn functions_use_ipv6_only_with_the_egress_option_ipv6() {
         let gateways = resources(&network, "EC2::EgressOnlyInternetGateway").len();
         assert_eq!(gateways, usize::from(egress == Egress::Ipv6), "{}", egress.name());
         for (name, function) in resources(&template(&stage, Kind::App), "Lambda::Function") {
-            if ["SendMail", "SignIn"].contains(&name) {
+            if ["EraseAccounts", "SendMail", "SignIn"].contains(&name) {
                 // Outside of the VPC Lambda has IPv4.
                 assert!(function["VpcConfig"].is_null(), "{name}");
                 assert!(function["Environment"]["Variables"]["AWS_USE_DUALSTACK_ENDPOINT"].is_null(), "{name}");
@@ -196,8 +196,9 @@ fn every_function_has_reserved_concurrency_on_aws() {
 #[test]
 fn queues_are_encrypted_and_keep_messages_for_two_weeks() {
     for template in all_templates(Kind::Data) {
-        let sources = ["SubmissionsQueue", "OrdersQueue", "MailsQueue", "BouncesQueue"];
-        let dead_letters = ["ParkedQueue", "OrdersParkedQueue", "MailsParkedQueue", "BouncesParkedQueue"];
+        let sources = ["SubmissionsQueue", "OrdersQueue", "MailsQueue", "BouncesQueue", "ErasuresQueue"];
+        let dead_letters =
+            ["ParkedQueue", "OrdersParkedQueue", "MailsParkedQueue", "BouncesParkedQueue", "ErasuresParkedQueue"];
         assert_eq!(resources(&template, "SQS::Queue").len(), sources.len() + dead_letters.len());
         for queue in sources.iter().chain(&dead_letters) {
             assert_eq!(properties(&template, queue)["SqsManagedSseEnabled"], true);

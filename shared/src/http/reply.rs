@@ -507,6 +507,29 @@ mod tests {
         assert_eq!(secure(&http), [(false, false); 3]);
     }
 
+    /// Scripts do not see them, no other site's form carries them, and over HTTPS no other host of the domain can set them.
+    #[test]
+    fn every_cookie_of_a_customer_is_for_this_host_for_requests_and_for_this_site_only() {
+        let replies = [
+            Reply::text("text/plain", String::new()).with_session("1", 60).with_attempt("2", 60).remember("3"),
+            Reply::text("text/plain", String::new()).with_cart(Some("4")).with_order("5"),
+            Reply::text("text/plain", String::new()).forgetting_customer().without_cookie(Request::SIGN_IN_COOKIE),
+        ];
+        let mut names = Vec::new();
+        for reply in replies {
+            let answer = get(reply, &json!({"x-forwarded-proto": "https"}));
+            for cookie in answer["multiValueHeaders"]["set-cookie"].as_array().unwrap() {
+                let mut parts = cookie.as_str().unwrap().split("; ");
+                names.push(parts.next().and_then(|pair| pair.split('=').next()).unwrap().to_owned());
+                let flags: Vec<_> = parts.filter(|flag| !flag.starts_with("Max-Age=")).collect();
+                assert_eq!(flags, ["Path=/", "HttpOnly", "SameSite=Lax", "Secure"], "{cookie}");
+            }
+        }
+        let set = ["session", "sign-in", "visitor", "cart", "order"].map(|name| format!("__Host-{name}"));
+        let removed = ["session", "visitor", "cart", "order", "sign-in"].map(|name| format!("__Host-{name}"));
+        assert_eq!(names, [set, removed].concat());
+    }
+
     #[test]
     fn a_page_with_another_form_key_is_the_same_version_and_belongs_to_one_browser() {
         let page = |key: &str, text: &str| {

@@ -545,6 +545,8 @@ mod tests {
         assert_eq!((over_tls.cookie("visitor"), request(planted).cookie("visitor")), (Some(id), Some("me")));
         let planted = request(event(format!("visitor={id}"))).of_shop(Some("https://shop.example"));
         assert_eq!(planted.cookie("visitor"), None, "any host of the domain may have set it");
+        let session = request(event("session=v1.a.b.c".to_owned())).of_shop(Some("https://shop.example"));
+        assert_eq!(session.cookie(Request::SESSION_COOKIE), None, "no session without the prefix over HTTPS");
         let lines = json!({"path": "/", "multiValueHeaders": {"cookie": ["a=b", format!("visitor={id}")]}});
         assert_eq!(request(lines).cookie("visitor"), Some(id));
     }

@@ -365,6 +365,7 @@ mod tests {
             (Queue::OrderDeadLetters, Queue::Orders),
             (Queue::MailDeadLetters, Queue::Mails),
             (Queue::BounceDeadLetters, Queue::Bounces),
+            (Queue::ErasureDeadLetters, Queue::Erasures),
         ] {
             let message = DeadLetter::read(queue, Message::builder().body("{}").build());
             assert_eq!(message.source().unwrap(), source);

@@ -50,6 +50,8 @@ const fn title(queue: Queue) -> &'static str {
         Queue::MailDeadLetters => "dead-letter queue of mails",
         Queue::Bounces => "bounces",
         Queue::BounceDeadLetters => "dead-letter queue of bounces",
+        Queue::Erasures => "erasures",
+        Queue::ErasureDeadLetters => "dead-letter queue of erasures",
     }
 }
 

@@ -84,10 +84,11 @@ enum Need {
     Linters,
     PolicyEngine,
     Schemathesis,
+    StrictEmulator,
 }
 
 impl Need {
-    const ALL: [(&str, Self); 12] = [
+    const ALL: [(&str, Self); 13] = [
         ("MariaDB", Self::MariaDb),
         ("a local stage", Self::LocalStage),
         ("the emulators", Self::Emulators),
@@ -100,6 +101,7 @@ impl Need {
         ("the linters", Self::Linters),
         ("the policy engine", Self::PolicyEngine),
         ("schemathesis", Self::Schemathesis),
+        ("a strict emulator", Self::StrictEmulator),
     ];
 
     /// Whether its tests use a deployed local stage.
@@ -110,7 +112,7 @@ impl Need {
     const fn tools(self) -> &'static [Tool] {
         match self {
             Self::MariaDb | Self::BuiltFunctions => &[],
-            Self::LocalStage | Self::PolicyEngine => &[Tool::Ministack],
+            Self::LocalStage | Self::PolicyEngine | Self::StrictEmulator => &[Tool::Ministack],
             Self::Botocore => &[Tool::Moto],
             Self::Emulators => &[Tool::Ministack, Tool::Moto],
             Self::Browser => &[Tool::Node, Tool::Java, Tool::PageCheckers],

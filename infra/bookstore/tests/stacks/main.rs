@@ -9,3 +9,4 @@ mod reachability;
 mod responses;
 #[path = "../../../tests/stacks/support.rs"]
 mod support;
+mod user_pools;

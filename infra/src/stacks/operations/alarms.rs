@@ -215,6 +215,7 @@ fn queue_alarms(metrics: &Metrics) -> Vec<Alarm> {
         retries("process-orders", "order-retries", "Accepted orders are not decided"),
         retries("send-mail", "mail-retries", "Mails to buyers are not sent"),
         retries("note-bounces", "bounce-retries", "Mails that came back are not noted with their orders"),
+        retries("erase-accounts", "erasure-retries", "Accounts of erased customers are not deleted"),
         oldest(Queue::Submissions, "oldest-submission", "Accepted ratings and messages wait"),
         dead_letters(Queue::DeadLetters, "dead-letter-queue", "a failed submission or import"),
         oldest(Queue::Orders, "oldest-order", "Accepted orders wait"),
@@ -223,6 +224,8 @@ fn queue_alarms(metrics: &Metrics) -> Vec<Alarm> {
         dead_letters(Queue::MailDeadLetters, "parked-mails", "a mail that was not sent"),
         oldest(Queue::Bounces, "oldest-bounce", "Bounces and complaints wait"),
         dead_letters(Queue::BounceDeadLetters, "parked-bounces", "a bounce or complaint that was not noted"),
+        oldest(Queue::Erasures, "oldest-erasure", "Accounts of erased customers wait"),
+        dead_letters(Queue::ErasureDeadLetters, "parked-erasures", "an account that was not deleted"),
     ]
 }
 

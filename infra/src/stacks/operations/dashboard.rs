@@ -75,10 +75,18 @@ fn functions(metrics: &Metrics) -> Vec<Graph> {
 }
 
 fn submissions(metrics: &Metrics) -> Vec<Graph> {
+    let oldest = [(Queue::Submissions, "submissions"), (Queue::Erasures, "erasures")];
+    let parked = [(Queue::DeadLetters, "submissions and imports"), (Queue::ErasureDeadLetters, "erasures")];
+    let waiting = |queues: [(Queue, &str); 2]| {
+        queues.iter().map(|(queue, label)| line(&metrics.waiting_messages(*queue), label)).collect()
+    };
     vec![
-        ("Oldest submission, s", vec![line(&metrics.oldest_message(Queue::Submissions), "age")]),
-        ("Waiting submissions", vec![line(&metrics.waiting_messages(Queue::Submissions), "waiting")]),
-        ("Dead-letter queue", vec![line(&metrics.waiting_messages(Queue::DeadLetters), "messages")]),
+        (
+            "Oldest submission and erasure, s",
+            oldest.iter().map(|(queue, label)| line(&metrics.oldest_message(*queue), label)).collect(),
+        ),
+        ("Waiting submissions and erasures", waiting(oldest)),
+        ("Dead-letter queues of submissions and erasures", waiting(parked)),
         ("New messages", for_each(receives_messages, |name| metrics.new_messages(name))),
     ]
 }

@@ -228,11 +228,13 @@ fn functions(stage: &Stage) -> ExpString {
 }
 
 /// Functions whose code reaches names and addresses of buyers, senders or customers: those that log in to the database other
-/// than as the reader of what everybody sees, send mails to buyers, or issue sessions, with which anybody is a customer.
+/// than as the reader of what everybody sees, send mails to buyers, issue sessions, with which anybody is a customer, or delete
+/// accounts.
 fn functions_with_personal_data(stage: &Stage) -> Vec<ExpString> {
     let is_public = |role: DatabaseRole| role == DatabaseRole::Reader;
     let functions = FUNCTIONS.iter().filter(|function| {
-        function.mail || function.issues_sessions || function.database.is_some_and(|role| !is_public(role))
+        let changes_accounts = function.issues_sessions || function.deletes_accounts;
+        function.mail || changes_accounts || function.database.is_some_and(|role| !is_public(role))
     });
     functions.map(|function| arn("lambda", &format!("function:{}*", stage.physical(function.name)))).collect()
 }
