@@ -77,8 +77,13 @@ fn add_pool(template: &mut Template, stage: &Stage, pool: Pool, protection: Id) 
         user_attribute_update_settings: userpool::UserAttributeUpdateSettings! {
             attributes_require_verification_before_update: list(["email"]),
         },
+        // A stolen mailbox opens no account of the staff, and Cognito documents an error for who must have a second factor
+        // and recovers the account by the only address.
         account_recovery_setting: userpool::AccountRecoverySetting! {
-            recovery_mechanisms: vec![userpool::RecoveryOption! { name: "verified_email", priority: 1 }],
+            recovery_mechanisms: vec![userpool::RecoveryOption! {
+                name: if is_staff { "admin_only" } else { "verified_email" },
+                priority: 1,
+            }],
         },
         // A code of an app. Text messages would cost, and a number can be taken over.
         mfa_configuration: if is_staff { "ON" } else { "OPTIONAL" },

@@ -27,7 +27,7 @@ fn customers_register_themselves_and_the_staff_is_invited_and_has_a_second_facto
             assert_eq!(pool["UsernameAttributes"], json!(["email"]));
             assert_eq!(pool["UsernameConfiguration"], json!({ "CaseSensitive": false }));
             assert_eq!(pool["AutoVerifiedAttributes"], json!(["email"]));
-            let recovery = json!([{ "Name": "verified_email", "Priority": 1 }]);
+            let recovery = json!([{ "Name": if is_staff { "admin_only" } else { "verified_email" }, "Priority": 1 }]);
             assert_eq!(pool["AccountRecoverySetting"]["RecoveryMechanisms"], recovery);
             assert_eq!(pool["DeletionProtection"], json!({ "Ref": "UserPoolProtection" }));
             assert!(pool["Policies"]["PasswordPolicy"]["MinimumLength"].as_u64() >= Some(12));
