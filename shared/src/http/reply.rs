@@ -512,7 +512,7 @@ mod tests {
     fn every_cookie_of_a_customer_is_for_this_host_for_requests_and_for_this_site_only() {
         let replies = [
             Reply::text("text/plain", String::new()).with_session("1", 60).with_attempt("2", 60).remember("3"),
-            Reply::text("text/plain", String::new()).with_cart(Some("4")).with_order("5"),
+            Reply::text("text/plain", String::new()).with_cart(Some("4")).with_order("5").with_wishlist("6"),
             Reply::text("text/plain", String::new()).forgetting_customer().without_cookie(Request::SIGN_IN_COOKIE),
         ];
         let mut names = Vec::new();
@@ -525,8 +525,9 @@ mod tests {
                 assert_eq!(flags, ["Path=/", "HttpOnly", "SameSite=Lax", "Secure"], "{cookie}");
             }
         }
-        let set = ["session", "sign-in", "visitor", "cart", "order"].map(|name| format!("__Host-{name}"));
-        let removed = ["session", "visitor", "cart", "order", "sign-in"].map(|name| format!("__Host-{name}"));
+        let set = ["session", "sign-in", "visitor", "cart", "order", "wishlist"].map(|name| format!("__Host-{name}"));
+        let removed =
+            ["session", "visitor", "cart", "order", "wishlist", "sign-in"].map(|name| format!("__Host-{name}"));
         assert_eq!(names, [set, removed].concat());
     }
 
