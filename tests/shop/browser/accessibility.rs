@@ -35,7 +35,7 @@ const AT_DOUBLE_TEXT: &str = "(() => {
     const wrong = [];
     const { scrollWidth } = document.documentElement;
     if (scrollWidth > innerWidth) wrong.push(`${scrollWidth} px wide`);
-    for (const element of document.querySelectorAll('.top a, .top button, footer a, main button, .histogram th, h1, h2, h3')) {
+    for (const element of document.querySelectorAll('.top a, .top button, footer a, main button, .histogram th, .amounts th, h1, h2, h3')) {
         const words = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
         for (let node = words.nextNode(); node; node = words.nextNode()) {
             for (const { 0: word, index } of node.data.matchAll(/[^\\s-]+/g)) {
