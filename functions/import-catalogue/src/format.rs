@@ -922,6 +922,15 @@ mod tests {
     }
 
     #[test]
+    fn with_semicolons_between_the_cells_a_point_in_a_price_may_part_thousands() {
+        let warnings = |file: &str| format!("{:?}", rows(file).remove(0).warnings);
+        let semicolons = warnings("reference;title;authors;price\na;T;X;1.500\n");
+        assert!(semicolons.contains("can be read in two ways"), "{semicolons}");
+        let commas = warnings("reference,title,authors,price\na,T,X,1.500\n");
+        assert!(!commas.contains("can be read in two ways"), "{commas}");
+    }
+
+    #[test]
     fn an_optional_cell_that_cannot_be_read_is_left_out_with_a_warning() {
         let long = "x".repeat(2_001);
         for (column, cell, reason) in [
