@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::domain::{BookId, SubmissionKey, uuid_of_shop};
 
-/// What a link is for.
+/// The purpose of a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     Confirm,

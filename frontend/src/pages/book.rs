@@ -115,7 +115,7 @@ impl BookPage<'_> {
         self.summary().availability == Availability::OutOfStock && self.view.sells()
     }
 
-    /// Where that form is sent.
+    /// The address to which that form is sent.
     fn alert_address(&self) -> String {
         format!("/alerts/{}", self.summary().id)
     }

@@ -121,7 +121,7 @@ fn with_books(cart: Cart, quote: &Quote) -> Cart {
     let mut cart = cart.or_with_id(Uuid::new_v4());
     let line = |line: &QuoteLine| CartLine { book: line.book, quantity: line.quantity, price_seen: line.price };
     let lines: Vec<CartLine> = quote.lines.iter().map(line).collect();
-    // What does not fit is ordered all the same, after a question.
+    // Books that do not fit into the cart are ordered too, after a question.
     _ = cart.merge(&lines);
     cart
 }

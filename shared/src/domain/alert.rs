@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use super::{BookId, Email, Language, milliseconds, optional_milliseconds};
 
-/// What a mail about an alert is for.
+/// The purpose of a mail about an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AlertEvent {
     /// It asks whether the address is right.
