@@ -37,6 +37,40 @@ async fn a_message_is_open_until_it_is_marked_as_answered() {
     assert_eq!(open().await, None);
 }
 
+/// The local stage keeps answered messages for 365 days (`keep_answered_days`).
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn a_message_answered_longer_ago_than_the_stage_keeps_it_is_removed_when_messages_are_listed() {
+    let shop = Shop::open().await;
+    let mut root = MySqlConnection::connect(&variable("DATABASE_URL")).await.unwrap();
+    let mut sent = Vec::new();
+    for days in [364, 366] {
+        let subject = format!("Un libro {}", Uuid::new_v4());
+        let message =
+            json!({ "name": "Ana", "email": "ana@example.org", "subject": subject, "message": "¿Lo tienen?" });
+        let answer = shop.post("/api/contact", &[], &message).await;
+        shop.final_status(answer.header("location")).await;
+        sqlx::query(
+            "update anaquel.contact_messages set answered_at = utc_timestamp() - interval ? day where subject = ?",
+        )
+        .bind(days)
+        .bind(&subject)
+        .execute(&mut root)
+        .await
+        .unwrap();
+        sent.push(subject);
+    }
+
+    task(&shop, json!({ "task": "list-messages", "open": false })).await;
+    let kept: Vec<String> = sqlx::query_scalar("select subject from anaquel.contact_messages where subject in (?, ?)")
+        .bind(&sent[0])
+        .bind(&sent[1])
+        .fetch_all(&mut root)
+        .await
+        .unwrap();
+    assert_eq!(kept, [sent[0].clone()]);
+}
+
 #[ignore = "needs a local stage"]
 #[tokio::test]
 async fn a_search_that_finds_nothing_is_listed_without_who_searched() {
