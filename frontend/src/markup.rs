@@ -54,8 +54,10 @@ pub fn mark(text: &str, query: &str) -> Markup {
 /// Where the text has words of the query, in order and without overlaps.
 fn hits(text: &str, query: &str) -> Vec<Range<usize>> {
     let groups = words::groups(query);
-    let terms =
-        |group: &Group| group.words.iter().map(|word| word.folded.clone()).chain(group.joined.clone()).collect();
+    let terms = |group: &Group| {
+        let parts = group.parts().into_iter().map(|part| part.form().to_owned());
+        group.words.iter().map(|word| word.folded.clone()).chain(group.joined.clone()).chain(parts).collect()
+    };
     let wanted: BTreeSet<String> = groups.iter().flat_map::<Vec<String>, _>(terms).collect();
     let last: Vec<String> =
         groups.last().map(|group| group.as_written()).into_iter().flatten().map(str::to_owned).collect();
@@ -65,8 +67,14 @@ fn hits(text: &str, query: &str) -> Vec<Range<usize>> {
     for group in words::groups(text) {
         if group.joined.as_deref().is_some_and(matches) {
             hits.push(group.range());
-        } else {
-            hits.extend(group.words.into_iter().filter(|word| matches(&word.folded)).map(|word| word.range));
+            continue;
+        }
+        for part in group.parts() {
+            if matches(part.form()) {
+                hits.push(part.range());
+            } else {
+                hits.extend(part.words.into_iter().filter(|word| matches(&word.folded)).map(|word| word.range));
+            }
         }
     }
     // Scripts without blanks: a word of the query stands inside a longer run.
@@ -105,6 +113,8 @@ mod tests {
         assert_eq!(marked("by J. R. R. Tolkien", "jrr"), "by <mark>J. R. R</mark>. Tolkien");
         assert_eq!(marked("Spider-Man", "spiderm"), "<mark>Spider-Man</mark>");
         assert_eq!(marked("Spider-Man", "man"), "Spider-<mark>Man</mark>");
+        assert_eq!(marked("Plant's-Eye", "plants eye"), "<mark>Plant&#39;s</mark>-<mark>Eye</mark>");
+        assert_eq!(marked("Plant's Eye", "plant's-eye"), "<mark>Plant&#39;s</mark> <mark>Eye</mark>");
         assert_eq!(marked("战争与和平", "和平"), "战争与<mark>和平</mark>");
     }
 }

@@ -316,11 +316,16 @@ impl Term {
     }
 }
 
-/// A group as one word, as its words, and as its pairs of letters.
+/// A group as one word, as its parts, as its words, and as its pairs of letters.
 fn alternatives(group: &Group, is_last: bool) -> Vec<Alternative> {
     let words: Vec<&str> = group.words.iter().map(|word| word.folded.as_str()).collect();
+    let parts = group.parts();
+    let parts: Vec<&str> = parts.iter().map(Group::form).collect();
     let mut alternatives = vec![alternative(&[group.form()], is_last)];
-    if words.len() > 1 && group.may_be_parted() {
+    if parts.len() > 1 {
+        alternatives.push(alternative(&parts, is_last));
+    }
+    if words.len() > 1 && words != parts && group.may_be_parted() {
         alternatives.push(alternative(&words, is_last));
     }
     let pairs = unspaced_pairs(group.form());
@@ -447,6 +452,7 @@ mod tests {
     fn joined_words_are_also_found_parted_and_parted_ones_joined() {
         assert_eq!(conditions("don't panic"), "dont & panic*");
         assert_eq!(conditions("spider-man"), "spiderman*|spider man*");
+        assert_eq!(conditions("plant's-eye view"), "plantseye|plants eye & view*");
         assert_eq!(conditions("J. R. R. Tolkien"), "jrr|j r r & tolkien*");
         assert_eq!(conditions("JRR Tolkien"), "jrr & tolkien*");
         assert_eq!(conditions("战争与和平"), "战争与和平*|战争 争与 与和 和平");

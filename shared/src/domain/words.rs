@@ -207,6 +207,13 @@ impl Group {
         self.joined.as_deref().unwrap_or(&self.words[0].folded)
     }
 
+    /// Its words, of which those that an apostrophe or the thousands of a number join are one: `plants` and `eye` of
+    /// *Plant's-Eye*.
+    pub fn parts(&self) -> Vec<Self> {
+        let is_one = |_: &Word, word: &Word| matches!(word.joint, Some(Joint::Apostrophe | Joint::Thousands));
+        self.words.chunk_by(is_one).map(Self::of).collect()
+    }
+
     /// Whether others write its words apart: initials, and what a dash joins; not what an apostrophe does.
     pub fn may_be_parted(&self) -> bool {
         self.words.iter().skip(1).all(|word| word.joint != Some(Joint::Apostrophe))
@@ -251,7 +258,8 @@ impl Group {
 
 /// The groups of a text, in order: single words; words joined by apostrophes, dots or dashes; numbers; and initials.
 /// Initials in front of a name that a dot joins (`J.R.R.Tolkien`) are a group of their own, and those with dots end at a
-/// blank before or after a letter without a dot (`P.S. I Love You`).
+/// blank before or after a letter without a dot (`P.S. I Love You`). A letter that an apostrophe or a dash joins to what
+/// follows is no initial of what is before it (`a B-Movie`, `I'm a Stranger`).
 pub fn groups(text: &str) -> Vec<Group> {
     let mut groups = Vec::new();
     for chain in chains(text) {
@@ -268,10 +276,17 @@ pub fn groups(text: &str) -> Vec<Group> {
 /// The number of words in the first group of a chain.
 fn length_of_group(chain: &[Word]) -> usize {
     let goes_on = |(at, word): &(usize, &Word)| {
-        is_initial(&word.folded)
-            && (*at == 0 || word.joint != Some(Joint::Blank) || word.is_dotted == chain[at - 1].is_dotted)
+        let is_joined = match word.joint {
+            _ if *at == 0 => true,
+            Some(Joint::Apostrophe) => false,
+            Some(Joint::Blank) => word.is_dotted == chain[at - 1].is_dotted,
+            _ => true,
+        };
+        is_initial(&word.folded) && is_joined
     };
     let initials = chain.iter().enumerate().take_while(goes_on).count();
+    let after = chain.get(initials).and_then(|word| word.joint);
+    let initials = initials - usize::from(initials > 0 && matches!(after, Some(Joint::Apostrophe | Joint::Dash)));
     let by_signs = 1 + chain[1..].iter().take_while(|word| word.joint != Some(Joint::Blank)).count();
     let is_by_dots = chain[1..by_signs].iter().all(|word| word.joint == Some(Joint::Dot));
     if initials >= 2 && (initials >= by_signs || is_by_dots) { initials } else { by_signs }
@@ -321,7 +336,8 @@ pub fn index_terms(text: &str) -> BTreeSet<String> {
     let mut terms = BTreeSet::new();
     for group in groups(text) {
         let shorter = group.without_common_ends().and_then(|shorter| shorter.joined);
-        for term in group.words.into_iter().map(|word| word.folded).chain(group.joined).chain(shorter) {
+        let parts: Vec<String> = group.parts().iter().map(|part| part.form().to_owned()).collect();
+        for term in group.words.into_iter().map(|word| word.folded).chain(group.joined).chain(parts).chain(shorter) {
             terms.extend(unspaced_terms(&term));
             terms.insert(term);
         }
@@ -444,6 +460,10 @@ mod tests {
         let man = &groups("A Man’s World")[1];
         assert_eq!((man.words[1].folded.as_str(), man.range(), man.as_written()), ("s", 2..9, vec!["mans"]));
         assert_eq!(groups("Spider-Man")[0].as_written(), ["spider", "man"]);
+        assert_eq!(group("I'm a Stranger Here"), ["im", "a", "stranger", "here"]);
+        assert_eq!(group("Confessions of a B-Movie Actor"), ["confessions", "of", "a", "bmovie", "actor"]);
+        assert_eq!(group("y J K O'Hara"), ["yjk", "ohara"]);
+        assert_eq!(group("J. K. T-Rex, K-PAX"), ["jk", "trex", "kpax"]);
     }
 
     #[test]
@@ -527,6 +547,8 @@ mod tests {
     fn a_text_is_found_by_words_joined_words_pairs_or_signs() {
         let terms = |text: &str| index_terms(text).into_iter().collect::<Vec<_>>().join(" ");
         assert_eq!(terms("Don't"), "don dont t");
+        assert_eq!(terms("Plant's-Eye"), "eye plant plants plantseye s");
+        assert_eq!(terms("4,000-Year"), "000 4 4000 4000year year");
         assert_eq!(terms("J.R.R. Tolkien"), "j jrr r tolkien");
         assert_eq!(terms("战争与和平"), "与 与和 争 争与 和 和平 平 战 战争 战争与和平");
         assert!(index_terms("채식주의자").contains("채식") && index_terms("ノルウェイの森").contains("森"));
