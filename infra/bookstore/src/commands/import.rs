@@ -23,7 +23,7 @@ use crate::{
     arguments,
     aws::{AwsClients, call, connect_deployed, explained},
     deploy,
-    output::Report,
+    output::{Report, counted},
 };
 
 #[derive(Args)]
@@ -163,9 +163,9 @@ fn summary(progress: &ImportProgress, name: &str) -> Result<String> {
         bail!("{name} was not imported: {}", progress.failure.as_deref().unwrap_or_default());
     }
     let Counts { added, changed, unchanged, refused, .. } = progress.counts;
-    let rows = progress.counts.rows();
+    let rows = counted(progress.counts.rows() as usize, "row");
     let counts =
-        format!("{name}: {rows} rows: {added} new, {changed} changed, {unchanged} unchanged, {refused} refused");
+        format!("{name}: {rows}: {added} new, {changed} changed, {unchanged} unchanged, {refused} refused");
     let notices = progress.notices.iter().map(|notice| format!("{name}: {notice}"));
     Ok([counts].into_iter().chain(notices).collect::<Vec<_>>().join("\n"))
 }
