@@ -100,6 +100,7 @@ async fn person(
         let failure = match why {
             Unacceptable::UnverifiedEmail => return SignInFailure::UnverifiedEmail,
             Unacceptable::Clock => SignInFailure::Clock,
+            Unacceptable::EarlierLogin => SignInFailure::Lost,
             Unacceptable::Wrong(_) => SignInFailure::Away,
         };
         tracing::error!(error = ?why, "Sign-in failed: the ID token does not count");
@@ -108,7 +109,7 @@ async fn person(
     let token = Unverified::parse(&token).map_err(unacceptable)?;
     let key = KEYS.find(&HTTPS, &provider.keys, &token.key_id).await.map_err(|error| away(&error))?;
     let key = key.ok_or_else(|| unacceptable(Unacceptable::Wrong("the user pool has no such key")))?;
-    token.verify(&key, provider, attempt.nonce, now).map_err(unacceptable)
+    token.verify(&key, provider, attempt, now).map_err(unacceptable)
 }
 
 /// The visitor that this browser was before.
