@@ -730,6 +730,12 @@ country-except-IT = Campione and Livigno
 
 nav-sign-in = Sign in
 nav-account = My account
+session-ended = Your session has ended
+    .text = We have saved nothing. A session lasts twelve hours at most, and ends earlier if you sign out everywhere. Sign in again.
+sign-in-first = Sign in first
+    .text = This is kept in your account, and this browser is not signed in to one.
+sign-in-typed = What you typed is still here: sign in in another tab, come back to this one and continue.
+sign-in-continue = Continue with what I typed
 sign-in-again = Sign in again
 sign-in-help = If it keeps happening, write to us.
 sign-in-not-here = There are no accounts here

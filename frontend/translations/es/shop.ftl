@@ -730,6 +730,12 @@ country-except-IT = Campione y Livigno
 
 nav-sign-in = Entrar
 nav-account = Mi cuenta
+session-ended = Tu sesión ha terminado
+    .text = No hemos guardado nada. Una sesión dura doce horas como mucho, y termina antes si sales en todas partes. Vuelve a entrar.
+sign-in-first = Antes tienes que entrar
+    .text = Esto se guarda en tu cuenta, y este navegador no ha entrado en ninguna.
+sign-in-typed = Lo que escribiste sigue aquí: entra en otra pestaña, vuelve a esta y continúa.
+sign-in-continue = Continuar con lo que escribí
 sign-in-again = Volver a entrar
 sign-in-help = Si sigue pasando, escríbenos.
 sign-in-not-here = Aquí no hay cuentas
