@@ -16,6 +16,7 @@ search = Search
 search-label = Search by title, author or ISBN
 search-hint = Title, author or ISBN
 see-all = See all
+see-all-feminine = See all
 back-home = Home
 back-to-book = Back to the book
 pages = Pages

@@ -16,6 +16,8 @@ search = Buscar
 search-label = Buscar por título, autor o ISBN
 search-hint = Título, autor o ISBN
 see-all = Ver todos
+# Con un nombre femenino.
+see-all-feminine = Ver todas
 back-home = Volver al inicio
 back-to-book = Volver al libro
 pages = Páginas
