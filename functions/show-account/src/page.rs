@@ -300,12 +300,40 @@ mod tests {
             r#"<input type="hidden" name="street" value="Calle Mayor 1">"#,
         ];
         for (path, cookie, form, title, back, keeps) in [
-            ("/account/addresses/new", "session=x", typed, "Your session has ended", "%2Faccount%2Faddresses%2Fnew", true),
+            (
+                "/account/addresses/new",
+                "session=x",
+                typed,
+                "Your session has ended",
+                "%2Faccount%2Faddresses%2Fnew",
+                true,
+            ),
             ("/account/addresses/7", "session=x", typed, "Your session has ended", "%2Faccount%2Faddresses%2F7", true),
-            ("/account/addresses/7", "", "key=secret&version=3&do=delete", "Sign in first", "%2Faccount%2Faddresses%2F7", false),
-            ("/account/language", "session=x", "key=secret&language=en", "Your session has ended", "%2Faccount%2Flanguage", false),
+            (
+                "/account/addresses/7",
+                "",
+                "key=secret&version=3&do=delete",
+                "Sign in first",
+                "%2Faccount%2Faddresses%2F7",
+                false,
+            ),
+            (
+                "/account/language",
+                "session=x",
+                "key=secret&language=en",
+                "Your session has ended",
+                "%2Faccount%2Flanguage",
+                false,
+            ),
             ("/account/erase", "session=x", "key=secret", "Your session has ended", "%2Faccount%2Ferase", false),
-            ("/account/wishlist", "", "do=add-wish&book=53&back=%2Fbooks", "Sign in first", "%2Faccount%2Fwishlist%3Fadd%3D53", false),
+            (
+                "/account/wishlist",
+                "",
+                "do=add-wish&book=53&back=%2Fbooks",
+                "Sign in first",
+                "%2Faccount%2Fwishlist%3Fadd%3D53",
+                false,
+            ),
         ] {
             let answer = sent(path, cookie, form).unwrap();
             let headers = &answer["multiValueHeaders"];
