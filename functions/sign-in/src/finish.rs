@@ -13,7 +13,6 @@ use shared::{
     sign_in::{Attempt, Provider},
 };
 use time::OffsetDateTime;
-use tokio::time::timeout;
 
 use crate::{
     SignInFailure, begin, failed,
@@ -25,18 +24,15 @@ use crate::{
 
 /// Timeout of a call to the user pool. Keys, exchange and queue together end before the limit of the return.
 const CALL_TIMEOUT: Duration = Duration::from_secs(3);
-/// Time for the keys in a cold start, which also `/sign-in` and `/sign-out` wait for.
-const PREPARE_WITHIN: Duration = Duration::from_secs(1);
 
 static HTTPS: LazyLock<HttpsClient> = LazyLock::new(|| HttpsClient::new(CALL_TIMEOUT));
 static KEYS: LazyLock<KeyCache> = LazyLock::new(KeyCache::default);
 
-/// Reads the keys of the user pool in a cold start. After a failure the first return tries again.
+/// Begins to read the keys of the user pool in a cold start. Nobody waits for them before the first return, which tries again
+/// after a failure.
 pub async fn prepare(app: &App) {
-    let Ok(Some(provider)) = crate::provider(app).await else { return };
-    let reading = timeout(PREPARE_WITHIN, KEYS.warm_up(&HTTPS, &provider.keys));
-    if let Err(error) = reading.await.map_err(anyhow::Error::from).flatten() {
-        tracing::warn!(error = format!("{error:#}"), "The keys of the user pool were not read in advance");
+    if let Ok(Some(provider)) = crate::provider(app).await {
+        tokio::spawn(async move { KEYS.warm_up(&HTTPS, &provider.keys).await });
     }
 }
 
