@@ -43,6 +43,18 @@ fn a_page_has_its_language_one_main_heading_and_no_skipped_level() {
 }
 
 #[test]
+fn the_account_leads_to_a_whole_list_only_where_there_is_one_and_in_its_gender() {
+    for (name, all) in [("es/account", ["Ver todos", "Ver todas", "Ver todas"]), ("en/account", ["See all"; 3])] {
+        let html = page(name);
+        for (list, all) in ["orders", "ratings", "addresses"].into_iter().zip(all) {
+            let link = format!("<a href=\"/account/{list}\" aria-describedby=\"{list}\">");
+            assert!(html.contains(&format!("{link}{all}</a>")), "{name} {list}");
+            assert!(!page(&format!("{name}-empty")).contains(&link), "{name} {list}");
+        }
+    }
+}
+
+#[test]
 fn no_page_has_inline_code_that_the_content_security_policy_forbids() {
     every_page(|name, html| {
         let scripts: Vec<&str> = html.split("<script").skip(1).collect();

@@ -608,10 +608,20 @@ impl QueueAccess {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use std::{collections::BTreeSet, time::Duration};
+
+    use shared::lambda::LONGEST_ANSWER;
 
     use super::*;
     use crate::stage::Https;
+
+    #[test]
+    fn lambda_ends_no_function_before_its_handler_has_given_up() {
+        for function in FUNCTIONS.iter().filter(|function| function.serves_http()) {
+            let timeout = Duration::from_secs(function.timeout_seconds.into());
+            assert!(timeout >= LONGEST_ANSWER + Duration::from_secs(1), "{}: {timeout:?}", function.name);
+        }
+    }
 
     fn parameters(function: &str, stage: &str) -> Vec<String> {
         let function = FUNCTIONS.iter().find(|known| known.name == function).expect("a row");

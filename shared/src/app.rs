@@ -162,9 +162,11 @@ mod tests {
 
     use aws_config::Region;
     use aws_sdk_ssm::config::{Credentials, SharedCredentialsProvider};
+    use base64::{Engine, prelude::BASE64_STANDARD};
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::session::{PrivateKey, Subject};
 
     /// Calls of one account that Parameter Store answers in a second.
     /// <https://docs.aws.amazon.com/general/latest/gr/ssm.html>
@@ -239,10 +241,15 @@ mod tests {
         let value = |name: &str| match name {
             name if name.ends_with("/auth") => "password".to_owned(),
             name if name.ends_with("/submission-key") => format!("{}=", "A".repeat(43)),
+            name if name.ends_with("/session/public-keys") => session_key(7).public().to_string(),
             _ => "1".to_owned(),
         };
         let names = asked["Names"].as_array().unwrap().iter().map(|name| name.as_str().unwrap());
         json!({ "Parameters": names.map(|name| json!({ "Name": name, "Value": value(name) })).collect::<Vec<_>>() })
+    }
+
+    fn session_key(digit: u8) -> PrivateKey {
+        PrivateKey::parse(&BASE64_STANDARD.encode([digit; 32])).unwrap()
     }
 
     fn sdk(address: SocketAddr) -> SdkConfig {
@@ -266,6 +273,29 @@ mod tests {
 
     async fn submissions_url(app: &App) -> Option<String> {
         app.config().await.unwrap().queues.get(&Queue::Submissions).cloned()
+    }
+
+    #[tokio::test]
+    async fn a_session_counts_in_its_own_pool_and_stage_and_only_with_a_key_of_the_shop() {
+        let (_, address) = Throttling::start();
+        let (mut app, _) = started(sdk(address), "/anaquel/dev/session/public-keys", None).await;
+        app.stage = "dev".to_owned();
+        let subject = Subject::of_uuid(uuid::Uuid::from_u128(7));
+        for (key, stage, issued_for, asked_for, counts) in [
+            (7, "dev", Pool::Customers, Pool::Customers, true),
+            (7, "dev", Pool::Staff, Pool::Staff, true),
+            (7, "dev", Pool::Staff, Pool::Customers, false),
+            (7, "dev", Pool::Customers, Pool::Staff, false),
+            (7, "prod", Pool::Customers, Pool::Customers, false),
+            (8, "dev", Pool::Customers, Pool::Customers, false),
+        ] {
+            let cookie = session_key(key).issue(stage, subject, issued_for, OffsetDateTime::now_utc());
+            let event =
+                json!({ "httpMethod": "GET", "path": "/", "headers": { "cookie": format!("session={cookie}") } });
+            let request = Request::from_event(serde_json::from_value(event).unwrap(), "id");
+            let session = app.session(&request, asked_for).await.unwrap();
+            assert_eq!(session.is_some(), counts, "{key} {stage} {issued_for:?} {asked_for:?}");
+        }
     }
 
     /// Lambda gives the init phase ten seconds: <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>.

@@ -30,7 +30,10 @@ pub const ORIGIN: &str = "ANAQUEL_ORIGIN";
 
 /// A handler that takes longer is cancelled. A shopper then has an answer within three seconds, including the time that
 /// a cold start may wait; a cold start that SSM throttles may wait longer (`config.rs`).
-const ANSWER_WITHIN: Duration = Duration::from_millis(1_900);
+pub const ANSWER_WITHIN: Duration = Duration::from_millis(1_900);
+
+/// The longest limit that a handler may choose instead. Lambda ends an HTTP function after ten seconds.
+pub const LONGEST_ANSWER: Duration = Duration::from_secs(9);
 
 /// A handler of requests, with the representation of its errors.
 pub struct Handler {
@@ -38,7 +41,12 @@ pub struct Handler {
     #[expect(clippy::type_complexity, reason = "it is named here only")]
     handle: Box<dyn for<'a> Fn(&'a App, &'a Request) -> LocalBoxFuture<'a, Result<Reply>>>,
     render_error: fn(&Request, &ApiError) -> Reply,
+    within: fn(&Request) -> Duration,
+    prepare: Box<Prepare>,
 }
+
+/// Work of a cold start, before the first request.
+type Prepare = dyn for<'a> Fn(&'a App) -> LocalBoxFuture<'a, ()>;
 
 impl Handler {
     /// A handler whose errors `render_error` shows. `frontend::page` makes one for pages.
@@ -49,7 +57,21 @@ impl Handler {
         Self {
             handle: Box::new(move |app, request| async move { handle(app, request).await }.boxed_local()),
             render_error,
+            within: |_| ANSWER_WITHIN,
+            prepare: Box::new(|_| async {}.boxed_local()),
         }
+    }
+
+    /// With another limit for some requests, at most [`LONGEST_ANSWER`].
+    #[must_use]
+    pub fn within(self, limit: fn(&Request) -> Duration) -> Self {
+        Self { within: limit, ..self }
+    }
+
+    /// With work of a cold start, which must be short and cannot fail.
+    #[must_use]
+    pub fn prepared_by(self, prepare: impl AsyncFn(&App) + Copy + 'static) -> Self {
+        Self { prepare: Box::new(move |app| async move { prepare(app).await }.boxed_local()), ..self }
     }
 
     /// A handler for programs: its errors are problem details.
@@ -64,24 +86,25 @@ pub async fn serve(
     page: Handler,
 ) -> Result<(), Error> {
     let api = Handler::api(api);
-    run(|request| if request.wants_page() { &page } else { &api }).await
+    run(&page.prepare, |request| if request.wants_page() { &page } else { &api }).await
 }
 
 /// Serves a function that only programs call.
 pub async fn serve_api(handle: impl AsyncFn(&App, &Request) -> Result<Reply> + Copy + 'static) -> Result<(), Error> {
     let api = Handler::api(handle);
-    run(|_| &api).await
+    run(&api.prepare, |_| &api).await
 }
 
 /// Serves a function that only browsers call.
 pub async fn serve_page(page: Handler) -> Result<(), Error> {
-    run(|_| &page).await
+    run(&page.prepare, |_| &page).await
 }
 
-async fn run<'h>(select: impl Fn(&Request) -> &'h Handler) -> Result<(), Error> {
+async fn run<'h>(prepare: &Prepare, select: impl Fn(&Request) -> &'h Handler) -> Result<(), Error> {
     telemetry::start();
     let (app, metrics) = (App::start().await?, Metrics::from_env());
     let origin = env::var(ORIGIN).ok();
+    prepare(&app).await;
     lambda_runtime::run(service_fn(async |event: LambdaEvent<AlbEvent>| {
         let began = Instant::now();
         let request = Request::from_event(event.payload, &event.context.request_id).of_shop(origin.as_deref());
@@ -158,7 +181,7 @@ async fn answer(app: &App, request: &Request, handler: &Handler) -> Reply {
     let reply = match request.check() {
         Ok(()) => match to_canonical_path(request) {
             Some(moved) => Ok(moved),
-            None => bounded((handler.handle)(app, request)).await,
+            None => bounded((handler.within)(request), (handler.handle)(app, request)).await,
         },
         Err(error) => Err(error),
     };
@@ -174,11 +197,11 @@ fn to_canonical_path(request: &Request) -> Option<Reply> {
     Some(if request.is_read() { Reply::moved(&location) } else { Reply::moved_with_body(&location) })
 }
 
-async fn bounded(handling: impl Future<Output = Result<Reply>>) -> Result<Reply> {
-    match timeout(ANSWER_WITHIN, catch_panic(handling)).await {
+async fn bounded(limit: Duration, handling: impl Future<Output = Result<Reply>>) -> Result<Reply> {
+    match timeout(limit, catch_panic(handling)).await {
         Ok(Ok(reply)) => reply,
         Ok(Err(panic)) => Err(ApiError::Internal(panic)),
-        Err(_) => Err(ApiError::Unavailable(anyhow!("no answer within {} ms", ANSWER_WITHIN.as_millis()))),
+        Err(_) => Err(ApiError::Unavailable(anyhow!("no answer within {} ms", limit.as_millis()))),
     }
 }
 
@@ -253,7 +276,11 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_handler_that_hangs_is_given_up_as_unavailable() {
-        assert!(matches!(bounded(std::future::pending()).await, Err(ApiError::Unavailable(_))));
+    async fn a_handler_that_hangs_is_given_up_as_unavailable_after_its_own_limit() {
+        for limit in [ANSWER_WITHIN, LONGEST_ANSWER] {
+            let began = tokio::time::Instant::now();
+            assert!(matches!(bounded(limit, std::future::pending()).await, Err(ApiError::Unavailable(_))));
+            assert_eq!(began.elapsed(), limit);
+        }
     }
 }

@@ -84,6 +84,11 @@ impl Attempt {
         }
     }
 
+    /// When it began, in seconds since 1970.
+    pub const fn begun(&self) -> i64 {
+        self.begun
+    }
+
     /// The hash of the verifier, which the browser carries to the pool.
     pub fn challenge(&self) -> String {
         BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(&self.verifier))

@@ -12,7 +12,7 @@ use frontend::{
     links::Asked,
     pages::{
         About, AlertLinkPage, AlertPage, AlertStep, ApiDocs, AuthorPage, BookPage, Books, Contact, ErrorPage, Genres,
-        Home, Privacy, Rate, Ratings, Related, SignInFailed, SignInFailure, SignOut, State, Submission,
+        Home, Privacy, Rate, Ratings, Related, SignInFailed, SignInFailure, SignInFirst, SignOut, State, Submission,
     },
 };
 use serde_json::Value;
@@ -242,6 +242,12 @@ fn signing_in(view: View, show: &mut impl FnMut(&str, &dyn DynTemplate)) {
     for failure in SignInFailure::ALL {
         show(failure.key(), &SignInFailed { view, failure, return_to: "/books?q=c%2B%2B" });
     }
+    let first = View { path: "/account/addresses/new", ..view.signed_in_if(false) };
+    let first = SignInFirst { view: first, had_session: true, return_to: "/account/addresses/new", typed: &[] };
+    let typed = [("recipient", "<b>\"Ana\" & Eva</b>"), ("street", "Calle Mayor 1"), ("review", "¡Bravo!\n¡Y tanto!")];
+    show("session-ended", &SignInFirst { typed: &typed, ..first });
+    show("session-ended-nothing-typed", &first);
+    show("sign-in-first", &SignInFirst { had_session: false, return_to: "/account/wishlist?add=53", ..first });
     let signed_in = view.signed_in_if(true);
     let view = View { path: "/sign-out", ..signed_in };
     show("sign-out", &SignOut { view, is_signed_in: true, next: None });

@@ -28,7 +28,7 @@ pub use book::BookPage;
 pub use cart::{CartPage, CartRow, Orderable};
 pub use checkout::Checkout;
 pub use order::{OrderPage, OrderStep, OrderView};
-pub use sign_in::{SignInFailed, SignInFailure, SignOut};
+pub use sign_in::{SignInFailed, SignInFailure, SignInFirst, SignOut};
 
 use crate::{Form, Markup, View, assets, format, links, links::Asked};
 

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use crate::{View, assets, links};
+use crate::{Form, View, assets, links};
 
 /// `/sign-in` and `/sign-in/return`, if the customer is not signed in after it.
 #[derive(Template, Clone, Copy)]
@@ -64,6 +64,27 @@ impl SignInFailed<'_> {
     /// The address of the next attempt; none where there is nothing to try.
     fn again(&self) -> Option<String> {
         (self.failure != SignInFailure::NotHere).then(|| links::sign_in(self.return_to))
+    }
+}
+
+/// The answer to a form of the account that came without a session that counts: 401. A redirect to the sign-in would end at
+/// the user pool, to which the content security policy lets no form lead.
+#[derive(Template, Clone, Copy)]
+#[template(path = "sign_in_first.html")]
+pub struct SignInFirst<'a> {
+    pub view: View<'a>,
+    /// Whether the browser came with a session.
+    pub had_session: bool,
+    /// The address of the shop to which the customer continues after signing in.
+    pub return_to: &'a str,
+    /// What was typed into a form that can be shown again with it.
+    pub typed: &'a [(&'a str, &'a str)],
+}
+
+impl SignInFirst<'_> {
+    /// The key of its texts.
+    fn key(&self) -> &'static str {
+        if self.had_session { "session-ended" } else { "sign-in-first" }
     }
 }
 

@@ -11,7 +11,7 @@ use shared::{
     metrics::message_arrived,
     parameters::Queue,
     repo::{
-        alerts::{self, Noted},
+        alerts::{self, Asked, Noted},
         contact, customer_carts,
         customer_erasure::{self, Erasable},
         orders,
@@ -80,12 +80,13 @@ async fn publish(app: &App, body: &str) -> Result<(), Fault> {
 async fn alert(app: &App, submission: &Submission) -> Result<(), Fault> {
     let Submission { id, sent_at, .. } = *submission;
     let now = OffsetDateTime::now_utc();
-    let noting = app.database().write(async |c| match &submission.content {
-        Content::Alert(alert) => alerts::request(c, id, sent_at, alert, now).await,
-        Content::AlertConfirmation(link) => alerts::confirm(c, id, sent_at, link.request, now).await,
-        Content::AlertEnd(link) => alerts::end(c, id, sent_at, link.request, now).await,
-        _ => Ok(Noted::AlreadyProcessed),
-    });
+    let asked = match &submission.content {
+        Content::Alert(alert) => Asked::Request(alert),
+        Content::AlertConfirmation(link) => Asked::Confirm(link.request),
+        Content::AlertEnd(link) => Asked::End(link.request),
+        _ => return Ok(()),
+    };
+    let noting = app.database().write(async |c| alerts::apply(c, id, sent_at, asked, now).await);
     let request_id = submission.request_id.as_deref();
     match noting.await? {
         Noted::Now => tracing::info!(submission.id = %id, request_id, "Alert noted"),

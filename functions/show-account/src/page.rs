@@ -1,16 +1,20 @@
 //! The pages of the account. Without a session they lead to the sign-in and back.
 
+use std::collections::BTreeMap;
+
 use frontend::{
-    Locale, PageContext,
+    Form, Locale, PageContext,
     links::{self, address},
     pages::{
         AccountAddresses, AccountData, AccountLanguage, AccountOrders, AccountPage, AccountRatings, AccountSignOut,
+        SignInFirst,
     },
 };
 use shared::{
     ApiError, App, Reply, Request, Result,
     domain::Language,
     http::Query,
+    intake::FORM_KEY,
     repo::{customer_addresses, customers, orders, ratings},
 };
 use time::OffsetDateTime;
@@ -23,32 +27,37 @@ const CURSOR: &[&str] = &["cursor"];
 
 pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     let place = Place::of(request)?;
-    let Some(customer) = SignedIn::find(app, request).await? else {
-        return if place == Place::Wishlist { wishlist::sign_in(request) } else { Ok(sign_in(request)) };
-    };
-    let reply = match place {
-        Place::Account => overview(app, request, &customer).await,
-        Place::Orders => own_orders(app, request, &customer).await,
-        Place::Ratings => own_ratings(app, request, &customer).await,
-        Place::Rating(id) => rating::handle(app, request, &customer, id).await,
-        Place::Wishlist => wishlist::handle(app, request, &customer).await,
-        Place::Addresses => addresses(app, request, &customer).await,
-        Place::Address(id) => book::handle(app, request, &customer, id).await,
-        Place::Language => language(app, request, &customer).await,
-        Place::Data => {
-            let context = PageContext::of(request);
-            context.reply(200, &AccountData { view: context.view() })
-        }
-        Place::Export => Reply::json(&export::of(app, &customer, request.page_query(CURSOR)?.get("cursor")).await?)
-            .map(|reply| reply.saved_as("anaquel.json")),
-        Place::SignOut => sign_out(app, request, &customer).await,
-        Place::Erase { confirms } => erase::handle(app, request, &customer, confirms).await,
+    let reply = match SignedIn::find(app, request).await? {
+        Some(customer) => of_customer(app, request, &customer, place).await,
+        None if request.is_read() => Ok(sign_in(request, place)),
+        None => sign_in_first(request, place),
     };
     Ok(reply?.unstored().unindexed())
 }
 
+async fn of_customer(app: &App, request: &Request, customer: &SignedIn, place: Place) -> Result<Reply> {
+    match place {
+        Place::Account => overview(app, request, customer).await,
+        Place::Orders => own_orders(app, request, customer).await,
+        Place::Ratings => own_ratings(app, request, customer).await,
+        Place::Rating(id) => rating::handle(app, request, customer, id).await,
+        Place::Wishlist => wishlist::handle(app, request, customer).await,
+        Place::Addresses => addresses(app, request, customer).await,
+        Place::Address(id) => book::handle(app, request, customer, id).await,
+        Place::Language => language(app, request, customer).await,
+        Place::Data => {
+            let context = PageContext::of(request);
+            context.reply(200, &AccountData { view: context.view() })
+        }
+        Place::Export => Reply::json(&export::of(app, customer, request.page_query(CURSOR)?.get("cursor")).await?)
+            .map(|reply| reply.saved_as("anaquel.json")),
+        Place::SignOut => sign_out(app, request, customer).await,
+        Place::Erase { confirms } => erase::handle(app, request, customer, confirms).await,
+    }
+}
+
 /// A page of the account by its address.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
     Account,
     Orders,
@@ -101,15 +110,38 @@ impl Place {
         );
         if request.is_read() || is_form { Ok(place) } else { Err(ApiError::MethodNotAllowed("GET, HEAD".to_owned())) }
     }
+
+    /// What was typed into the form of this page, if the page can show it again: without the buttons, and without the key and
+    /// the version of a session and a page that count no longer.
+    fn kept(self, typed: &BTreeMap<String, String>) -> Vec<(&str, &str)> {
+        let is_shown_again = matches!(self, Self::Rating(_) | Self::Address(_)) && !typed.contains_key("do");
+        let is_typed = |name: &str| ![FORM_KEY, "version", Form::SHOW_AGAIN].contains(&name);
+        let fields = typed.iter().filter(|(name, _)| is_shown_again && is_typed(name));
+        fields.map(|(name, value)| (name.as_str(), value.as_str())).collect()
+    }
 }
 
-/// To the sign-in and back to this page; of a form to the form, because a redirect cannot keep what was typed.
-pub fn sign_in(request: &Request) -> Reply {
-    sign_in_and_return_to(&request.location(request.raw_path()))
+/// To the sign-in and back to this page.
+fn sign_in(request: &Request, place: Place) -> Reply {
+    let page = if place == Place::Wishlist { wishlist::PAGE } else { request.raw_path() };
+    Reply::see_other(&links::sign_in(&request.location(page)))
 }
 
-pub fn sign_in_and_return_to(back: &str) -> Reply {
-    Reply::see_other(&links::sign_in(back)).unstored()
+/// The answer to a form that came without a session that counts.
+fn sign_in_first(request: &Request, place: Place) -> Result<Reply> {
+    let (context, typed) = (PageContext::of(request), request.form()?);
+    let return_to = match place {
+        // The forms of the wishlist are on other pages.
+        Place::Wishlist => wishlist::offer(wishlist::book_of(&typed)?),
+        _ => request.location(request.raw_path()),
+    };
+    let page = SignInFirst {
+        view: context.view().signed_in_if(false),
+        had_session: request.cookie(Request::SESSION_COOKIE).is_some(),
+        return_to: &return_to,
+        typed: &place.kept(&typed),
+    };
+    Ok(context.reply(401, &page)?.with_headers_of(&ApiError::NotSignedIn))
 }
 
 async fn overview(app: &App, request: &Request, customer: &SignedIn) -> Result<Reply> {
@@ -233,17 +265,95 @@ mod tests {
         }
     }
 
+    fn answer(reply: Reply, request: &Request) -> serde_json::Value {
+        serde_json::from_str(reply.finish(request).to_json().unwrap().get()).unwrap()
+    }
+
     #[test]
     fn without_a_session_a_page_leads_to_the_sign_in_and_back_to_itself() {
         for (path, location) in [
             ("/account", "/sign-in?return=%2Faccount"),
             ("/account/ratings/7", "/sign-in?return=%2Faccount%2Fratings%2F7"),
+            ("/account/wishlist", "/sign-in?return=%2Faccount%2Fwishlist"),
         ] {
             let request = request("GET", path);
-            let answer = sign_in(&request).finish(&request).to_json().unwrap();
-            let answer: serde_json::Value = serde_json::from_str(answer.get()).unwrap();
+            let answer = answer(sign_in(&request, Place::of(&request).unwrap()), &request);
             assert_eq!(answer["multiValueHeaders"]["location"][0], location, "{path}");
-            assert_eq!(answer["multiValueHeaders"]["cache-control"][0], "no-store");
         }
+    }
+
+    /// The page for a form that came without a session.
+    fn sent(path: &str, cookie: &str, form: &str) -> Result<serde_json::Value> {
+        let headers = json!({
+            "content-type": "application/x-www-form-urlencoded", "accept-language": "en", "cookie": cookie,
+        });
+        let event = json!({ "httpMethod": "POST", "path": path, "headers": headers, "body": form });
+        let request = Request::from_event(serde_json::from_value(event).unwrap(), "id");
+        Ok(answer(sign_in_first(&request, Place::of(&request)?)?, &request))
+    }
+
+    #[test]
+    fn a_form_without_a_session_is_a_page_that_leads_to_the_sign_in_and_keeps_what_was_typed() {
+        let typed = "key=secret&version=3&recipient=Ana+%22%3Cb%3E&street=Calle+Mayor+1";
+        let fields = [
+            r#"<input type="hidden" name="recipient" value="Ana &#34;&#60;b&#62;">"#,
+            r#"<input type="hidden" name="street" value="Calle Mayor 1">"#,
+        ];
+        for (path, cookie, form, title, back, keeps) in [
+            (
+                "/account/addresses/new",
+                "session=x",
+                typed,
+                "Your session has ended",
+                "%2Faccount%2Faddresses%2Fnew",
+                true,
+            ),
+            ("/account/addresses/7", "session=x", typed, "Your session has ended", "%2Faccount%2Faddresses%2F7", true),
+            (
+                "/account/addresses/7",
+                "",
+                "key=secret&version=3&do=delete",
+                "Sign in first",
+                "%2Faccount%2Faddresses%2F7",
+                false,
+            ),
+            (
+                "/account/language",
+                "session=x",
+                "key=secret&language=en",
+                "Your session has ended",
+                "%2Faccount%2Flanguage",
+                false,
+            ),
+            ("/account/erase", "session=x", "key=secret", "Your session has ended", "%2Faccount%2Ferase", false),
+            (
+                "/account/wishlist",
+                "",
+                "do=add-wish&book=53&back=%2Fbooks",
+                "Sign in first",
+                "%2Faccount%2Fwishlist%3Fadd%3D53",
+                false,
+            ),
+        ] {
+            let answer = sent(path, cookie, form).unwrap();
+            let headers = &answer["multiValueHeaders"];
+            assert_eq!((&answer["statusCode"], &headers["location"]), (&401.into(), &json!(null)), "{path}");
+            assert_eq!(headers["www-authenticate"][0], "Cookie realm=\"account\"", "{path}");
+            let body = answer["body"].as_str().unwrap();
+            assert!(body.contains(&format!("<h1>{title}</h1>")), "{path}: {body}");
+            assert!(body.contains(&format!("href=\"/sign-in?return={back}\"")), "{path}: {body}");
+            assert_eq!(fields.map(|field| body.contains(field)), [keeps; 2], "{path}: {body}");
+            assert!(!body.contains("secret") && !body.contains("name=\"version\""), "{path}: {body}");
+            assert_eq!(body.contains("target=\"_blank\""), keeps, "{path}: {body}");
+        }
+        assert!(sent("/account/wishlist", "", "do=add-wish&book=x").is_err());
+    }
+
+    #[test]
+    fn a_change_of_language_keeps_what_was_typed_into_a_form_without_a_session() {
+        let answer = sent("/account/ratings/7", "session=x", "stars=4&review=%C2%A1Bravo!&show-again=yes").unwrap();
+        let body = answer["body"].as_str().unwrap();
+        assert!(body.contains("formaction=\"/account/ratings/7?lang=es\"") && body.contains("¡Bravo!"), "{body}");
+        assert!(!body.contains(r#"type="hidden" name="show-again""#), "{body}");
     }
 }

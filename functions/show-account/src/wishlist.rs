@@ -21,20 +21,12 @@ use shared::{
 };
 use time::OffsetDateTime;
 
-use super::{SignedIn, lists, page::sign_in_and_return_to};
+use super::{SignedIn, lists};
 
-const PAGE: &str = "/account/wishlist";
+pub const PAGE: &str = "/account/wishlist";
 /// The parameter with a book that somebody wanted to add before signing in.
 const OFFERED: &str = "add";
 const CURSOR: &[&str] = &["cursor"];
-
-/// Of who has not signed in. A redirect cannot keep a form, so the book is offered after the sign-in.
-pub fn sign_in(request: &Request) -> Result<Reply> {
-    if request.is_read() {
-        return Ok(sign_in_and_return_to(&request.location(PAGE)));
-    }
-    Ok(sign_in_and_return_to(&offer(book_of(&request.form()?)?)))
-}
 
 pub async fn handle(app: &App, request: &Request, customer: &SignedIn) -> Result<Reply> {
     if request.is_read() {
@@ -99,13 +91,13 @@ async fn remembered(app: &App, customer: &SignedIn, reply: Reply) -> Result<Repl
     Ok(reply.with_wishlist(&to_cookie(subject, &newest)))
 }
 
-fn book_of(typed: &BTreeMap<String, String>) -> Result<BookId> {
+pub fn book_of(typed: &BTreeMap<String, String>) -> Result<BookId> {
     let book = typed.get("book").and_then(|book| BookId::parse(book.trim()));
     Ok(book.ok_or_else(|| Invalid::other("book", "must be the number of a book, such as 53"))?)
 }
 
-/// The list with a book that can be added there.
-fn offer(book: BookId) -> String {
+/// The list with a book that can be added there, for example after signing in.
+pub fn offer(book: BookId) -> String {
     address(PAGE, [(OFFERED, book.to_string().as_str())].into_iter())
 }
 
@@ -117,28 +109,7 @@ fn destination(typed: &BTreeMap<String, String>, note: WishNote, book: BookId) -
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
-
-    fn post(body: &str) -> Request {
-        let headers = json!({ "content-type": "application/x-www-form-urlencoded" });
-        let event = json!({ "httpMethod": "POST", "path": PAGE, "headers": headers, "body": body });
-        Request::from_event(serde_json::from_value(event).unwrap(), "id")
-    }
-
-    #[test]
-    fn who_presses_the_button_before_signing_in_finds_the_book_offered_afterwards() {
-        let request = post("do=add-wish&book=53&back=%2Fbooks");
-        let answer = sign_in(&request).unwrap().finish(&request).to_json().unwrap();
-        let answer: serde_json::Value = serde_json::from_str(answer.get()).unwrap();
-        let location = "/sign-in?return=%2Faccount%2Fwishlist%3Fadd%3D53";
-        assert_eq!(
-            (&answer["statusCode"], &answer["multiValueHeaders"]["location"][0]),
-            (&303.into(), &location.into())
-        );
-        assert!(sign_in(&post("do=add-wish&book=x")).is_err());
-    }
 
     #[test]
     fn a_change_leads_back_to_the_page_of_its_form_and_to_no_other_site() {

@@ -31,7 +31,8 @@ pub fn redirect_uri(request: &Request) -> String {
     request.absolute(RETURN)
 }
 
-/// The address of the pool's page, in the visitor's language.
+/// The address of the pool's page, in the visitor's language. The page asks for the password also where the browser still
+/// has a session of the pool, which no end of the shop's sessions ends.
 /// <https://docs.aws.amazon.com/cognito/latest/developerguide/authorization-endpoint.html>
 fn authorization(provider: &Provider, attempt: &Attempt, redirect_uri: &str, language: &str) -> String {
     let mut query = Serializer::new(String::new());
@@ -44,6 +45,7 @@ fn authorization(provider: &Provider, attempt: &Attempt, redirect_uri: &str, lan
         ("nonce", attempt.nonce.to_string().as_str()),
         ("code_challenge", attempt.challenge().as_str()),
         ("code_challenge_method", "S256"),
+        ("prompt", "login"),
         ("lang", language),
     ]);
     format!("{}/oauth2/authorize?{}", provider.pages, query.finish())
@@ -78,6 +80,7 @@ mod tests {
             ("nonce", attempt.nonce.to_string().as_str()),
             ("code_challenge", attempt.challenge().as_str()),
             ("code_challenge_method", "S256"),
+            ("prompt", "login"),
             ("lang", "es"),
         ] {
             assert_eq!(sent(name), expected, "{name}");

@@ -22,11 +22,19 @@ use crate::{
     token_endpoint::{self, NoToken},
 };
 
-/// Timeout of a call to the user pool. The shopper waits for it.
-const CALL_TIMEOUT: Duration = Duration::from_millis(1_300);
+/// Timeout of a call to the user pool. Keys, exchange and queue together end before the limit of the return.
+const CALL_TIMEOUT: Duration = Duration::from_secs(3);
 
 static HTTPS: LazyLock<HttpsClient> = LazyLock::new(|| HttpsClient::new(CALL_TIMEOUT));
 static KEYS: LazyLock<KeyCache> = LazyLock::new(KeyCache::default);
+
+/// Begins to read the keys of the user pool in a cold start. Nobody waits for them before the first return, which tries again
+/// after a failure.
+pub async fn prepare(app: &App) {
+    if let Ok(Some(provider)) = crate::provider(app).await {
+        tokio::spawn(async move { KEYS.warm_up(&HTTPS, &provider.keys).await });
+    }
+}
 
 pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     let Some(provider) = crate::provider(app).await? else {
@@ -52,17 +60,21 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
         }
         (None, None) => return ended(SignInFailure::Lost),
     };
+    // What can fail comes before the code is used: the customer can load the page again.
+    let key = app.config().await?.session_key.clone();
+    let key = key.ok_or_else(|| ApiError::Internal(anyhow::anyhow!("the route table grants no key for sessions")))?;
+    let visitor = visitor(app, request, now).await?;
+    if let Err(error) = KEYS.warm_up(&HTTPS, &provider.keys).await {
+        return failed(request, away(&error), &attempt.return_to);
+    }
     let person = match person(&provider, &attempt, &begin::redirect_uri(request), &code, now).await {
         Ok(person) => person,
         Err(failure) => return ended(failure),
     };
-    let visitor = visitor(app, request, now).await?;
     if let Err(error) = announce(app, request, &person, visitor, now).await {
         shared::lambda::log(&error);
         return ended(SignInFailure::Away);
     }
-    let key = app.config().await?.session_key.clone();
-    let key = key.ok_or_else(|| ApiError::Internal(anyhow::anyhow!("the route table grants no key for sessions")))?;
     let session = key.issue(app.stage(), person.subject, Pool::Customers, now);
     tracing::info!("Session issued");
     Ok(Reply::see_other(&attempt.return_to)
@@ -85,13 +97,7 @@ async fn person(
     code: &str,
     now: OffsetDateTime,
 ) -> std::result::Result<Person, SignInFailure> {
-    let away = |error: &anyhow::Error| {
-        tracing::error!(error = format!("{error:#}"), "Sign-in failed: the user pool is unavailable");
-        SignInFailure::Away
-    };
-    // A process that has no keys yet reads them meanwhile.
-    let exchange = token_endpoint::exchange(&HTTPS, provider, attempt, redirect_uri, code);
-    let (token, ()) = tokio::join!(exchange, KEYS.warm_up(&HTTPS, &provider.keys));
+    let token = token_endpoint::exchange(&HTTPS, provider, attempt, redirect_uri, code).await;
     let token = token.map_err(|no_token| match no_token {
         NoToken::Used => SignInFailure::Used,
         NoToken::Away(error) => away(&error),
@@ -100,6 +106,7 @@ async fn person(
         let failure = match why {
             Unacceptable::UnverifiedEmail => return SignInFailure::UnverifiedEmail,
             Unacceptable::Clock => SignInFailure::Clock,
+            Unacceptable::EarlierLogin => SignInFailure::Lost,
             Unacceptable::Wrong(_) => SignInFailure::Away,
         };
         tracing::error!(error = ?why, "Sign-in failed: the ID token does not count");
@@ -108,7 +115,13 @@ async fn person(
     let token = Unverified::parse(&token).map_err(unacceptable)?;
     let key = KEYS.find(&HTTPS, &provider.keys, &token.key_id).await.map_err(|error| away(&error))?;
     let key = key.ok_or_else(|| unacceptable(Unacceptable::Wrong("the user pool has no such key")))?;
-    token.verify(&key, provider, attempt.nonce, now).map_err(unacceptable)
+    token.verify(&key, provider, attempt, now).map_err(unacceptable)
+}
+
+/// Logs that the user pool did not answer as it should.
+fn away(error: &anyhow::Error) -> SignInFailure {
+    tracing::error!(error = format!("{error:#}"), "Sign-in failed: the user pool is unavailable");
+    SignInFailure::Away
 }
 
 /// The visitor that this browser was before.

@@ -3,9 +3,12 @@
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::{Deserialize, Deserializer, de::Error};
-use shared::{domain::Email, session::Subject, sign_in::Provider};
+use shared::{
+    domain::Email,
+    session::Subject,
+    sign_in::{Attempt, Provider},
+};
 use time::{Duration, OffsetDateTime};
-use uuid::Uuid;
 
 use crate::keys::Key;
 
@@ -26,6 +29,8 @@ pub enum Unacceptable {
     Wrong(&'static str),
     /// It is not valid now, so one of the two clocks is wrong.
     Clock,
+    /// The person has entered the password before this attempt, and not for it.
+    EarlierLogin,
     /// The person has not shown that the e-mail address is theirs.
     UnverifiedEmail,
 }
@@ -54,6 +59,8 @@ struct Claims {
     /// Seconds since 1970, like `iat`.
     exp: i64,
     iat: i64,
+    /// When the person has entered the password.
+    auth_time: i64,
     email: String,
     #[serde(deserialize_with = "truth")]
     email_verified: bool,
@@ -87,7 +94,7 @@ impl<'a> Unverified<'a> {
         &self,
         key: &Key,
         provider: &Provider,
-        nonce: Uuid,
+        attempt: &Attempt,
         now: OffsetDateTime,
     ) -> Result<Person, Unacceptable> {
         let signature = BASE64_URL_SAFE_NO_PAD.decode(self.signature).unwrap_or_default();
@@ -99,7 +106,7 @@ impl<'a> Unverified<'a> {
             (claims.iss == provider.issuer, "the ID token has another issuer"),
             (claims.aud == provider.client, "the ID token is for another client"),
             (claims.token_use == "id", "the token is no ID token"),
-            (claims.nonce == nonce.to_string(), "the ID token is of another attempt"),
+            (claims.nonce == attempt.nonce.to_string(), "the ID token is of another attempt"),
         ] {
             if !holds {
                 return Err(Unacceptable::Wrong(fault));
@@ -108,6 +115,9 @@ impl<'a> Unverified<'a> {
         let (now, skew) = (now.unix_timestamp(), CLOCK_SKEW.whole_seconds());
         if claims.exp <= now - skew || claims.iat > now + skew {
             return Err(Unacceptable::Clock);
+        }
+        if claims.auth_time < attempt.begun() - skew {
+            return Err(Unacceptable::EarlierLogin);
         }
         if !claims.email_verified {
             return Err(Unacceptable::UnverifiedEmail);
@@ -132,13 +142,17 @@ pub mod tests {
         signature::{KeyPair, RSA_PKCS1_SHA256, RSA_PKCS1_SHA512, RsaEncoding, RsaKeyPair, RsaPublicKeyComponents},
     };
     use serde_json::{Value, json};
+    use shared::session::Pool;
     use time::macros::datetime;
+    use uuid::Uuid;
 
     use super::*;
     use crate::keys::parse;
 
     const NOW: OffsetDateTime = datetime!(2026-03-03 10:00 UTC);
     const NONCE: Uuid = Uuid::from_u128(7);
+    /// The attempt began before the form was filled in.
+    const BEGUN: OffsetDateTime = datetime!(2026-03-03 09:50 UTC);
 
     /// A key that was made for these tests and signs nothing else.
     fn pair() -> RsaKeyPair {
@@ -172,6 +186,7 @@ pub mod tests {
             "sub": "44d8f4a8-50a1-70ab-2e0b-8e8f4c6a6a77",
             "exp": NOW.unix_timestamp() + 300,
             "iat": NOW.unix_timestamp(),
+            "auth_time": NOW.unix_timestamp(),
             "email": "ana@example.org",
             "email_verified": true,
             "cognito:username": "44d8f4a8-50a1-70ab-2e0b-8e8f4c6a6a77",
@@ -192,7 +207,9 @@ pub mod tests {
     }
 
     fn verified(token: &str) -> Result<Person, Unacceptable> {
-        Unverified::parse(token)?.verify(&key(), &provider(), NONCE, NOW)
+        let mut attempt = Attempt::begin(Pool::Customers, "/", BEGUN);
+        attempt.nonce = NONCE;
+        Unverified::parse(token)?.verify(&key(), &provider(), &attempt, NOW)
     }
 
     #[test]
@@ -221,6 +238,10 @@ pub mod tests {
             ("exp", at(-119), None),
             ("iat", at(121), Some(Unacceptable::Clock)),
             ("iat", at(120), None),
+            // A session of the pool's pages, from before the attempt.
+            ("auth_time", at(-721), Some(Unacceptable::EarlierLogin)),
+            ("auth_time", at(-720), None),
+            ("auth_time", json!(null), wrong("the ID token lacks claims")),
             ("email_verified", json!(false), Some(Unacceptable::UnverifiedEmail)),
             ("email_verified", json!("false"), Some(Unacceptable::UnverifiedEmail)),
             ("email_verified", json!("true"), None),

@@ -61,9 +61,10 @@ impl KeyCache {
         Ok(found)
     }
 
-    /// Reads the keys if there are none yet. A failure shows when one is needed.
-    pub async fn warm_up(&self, https: &HttpsClient, keys: &str) {
-        _ = self.find(https, keys, "").await;
+    /// Reads the keys if there are none yet.
+    pub async fn warm_up(&self, https: &HttpsClient, keys: &str) -> anyhow::Result<()> {
+        let has_keys = self.0.lock().await.as_ref().is_some_and(|cached| cached.of == keys);
+        if has_keys { Ok(()) } else { self.find(https, keys, "").await.map(drop) }
     }
 }
 
@@ -136,8 +137,8 @@ mod tests {
         assert!(parse(b"{}").is_err() && parse(b"").is_err());
     }
 
-    #[tokio::test]
-    async fn an_unknown_key_is_looked_for_once_a_minute_and_no_more() {
+    /// A pool with one key; returns how often it was asked for its keys.
+    async fn asked(look: impl AsyncFnOnce(&KeyCache, &HttpsClient, &str)) -> usize {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let keys = format!("http://{}/pool", listener.local_addr().unwrap());
         let asked = AtomicUsize::new(0);
@@ -153,13 +154,32 @@ mod tests {
                 stream.write_all((head + body).as_bytes()).await.unwrap();
             }
         };
-        let look = async {
-            let (cache, https) = (KeyCache::default(), HttpsClient::new(Duration::from_secs(2)));
+        let (cache, https) = (KeyCache::default(), HttpsClient::new(Duration::from_secs(2)));
+        tokio::select! { () = serve => unreachable!("it serves"), () = look(&cache, &https, &keys) => {} }
+        asked.load(Relaxed)
+    }
+
+    #[tokio::test]
+    async fn an_unknown_key_is_looked_for_once_a_minute_and_no_more() {
+        let asked = asked(async |cache, https, keys| {
             for (id, is_known) in [("one", true), ("two", false), ("one", true), ("three", false)] {
-                assert_eq!(cache.find(&https, &keys, id).await.unwrap().is_some(), is_known, "{id}");
+                assert_eq!(cache.find(https, keys, id).await.unwrap().is_some(), is_known, "{id}");
             }
-        };
-        tokio::select! { () = serve => unreachable!("it serves"), () = look => {} }
-        assert_eq!(asked.load(Relaxed), 1);
+        });
+        assert_eq!(asked.await, 1);
+    }
+
+    #[tokio::test]
+    async fn keys_that_were_read_at_the_start_are_not_read_again_by_a_request() {
+        let asked = asked(async |cache, https, keys| {
+            cache.warm_up(https, keys).await.unwrap();
+            let mut cached = cache.0.lock().await;
+            let long_ago = Instant::now().checked_sub(2 * LEAST_AGE).expect("the machine runs for minutes");
+            cached.as_mut().unwrap().read_at = long_ago;
+            drop(cached);
+            cache.warm_up(https, keys).await.unwrap();
+            assert!(cache.find(https, keys, "one").await.unwrap().is_some());
+        });
+        assert_eq!(asked.await, 1);
     }
 }

@@ -9,15 +9,37 @@ mod leave;
 mod return_to;
 mod token_endpoint;
 
+use std::time::Duration;
+
 use frontend::{PageContext, pages::SignInFailed};
-use shared::{ApiError, App, Reply, Request, Result, session::Pool, sign_in::Provider};
+use shared::{
+    ApiError, App, Reply, Request, Result,
+    lambda::{ANSWER_WITHIN, Handler, LONGEST_ANSWER},
+    session::Pool,
+    sign_in::Provider,
+};
 
 pub use frontend::pages::SignInFailure;
+
+/// The pages, with the limit of the return and the keys of the user pool.
+pub fn page() -> Handler {
+    frontend::page(handle).within(limit).prepared_by(finish::prepare)
+}
+
+/// The return calls the user pool and the queue. Its code can be used once, so that a shopper who waits is better off than one
+/// who must begin again.
+fn limit(request: &Request) -> Duration {
+    if is_return(request.segments()) { LONGEST_ANSWER } else { ANSWER_WITHIN }
+}
+
+fn is_return(segments: &[String]) -> bool {
+    matches!(segments, [one, two] if one == "sign-in" && two == "return")
+}
 
 pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     match request.segments() {
         [one] if one == "sign-in" => begin::handle(app, request).await,
-        [one, two] if one == "sign-in" && two == "return" => finish::handle(app, request).await,
+        segments if is_return(segments) => finish::handle(app, request).await,
         [one] if one == "sign-out" => leave::handle(app, request).await,
         _ => Err(ApiError::NotFound),
     }
@@ -32,5 +54,38 @@ async fn provider(app: &App) -> Result<Option<Provider>> {
 fn failed(request: &Request, failure: SignInFailure, return_to: &str) -> Result<Reply> {
     let context = PageContext::of(request);
     let page = SignInFailed { view: context.view(), failure, return_to };
-    context.reply(failure.status(), &page).map(Reply::unstored)
+    Ok(context.reply(failure.status(), &page)?.unstored().without_referrer())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn request(path: &str) -> Request {
+        Request::from_event(serde_json::from_value(json!({ "httpMethod": "GET", "path": path })).unwrap(), "id")
+    }
+
+    #[test]
+    fn only_the_return_may_take_long() {
+        for (path, is_long) in [
+            ("/sign-in/return", true),
+            ("/sign-in", false),
+            ("/sign-in/return/x", false),
+            ("/sign-out", false),
+            ("/sign-out/return", false),
+        ] {
+            assert_eq!(limit(&request(path)) == LONGEST_ANSWER, is_long, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_failed_return_gives_its_address_to_no_other_page_or_file() {
+        let request = request("/sign-in/return");
+        let reply = failed(&request, SignInFailure::Used, "/books").unwrap();
+        let answer = reply.finish(&request).to_json().unwrap();
+        let answer: serde_json::Value = serde_json::from_str(answer.get()).unwrap();
+        assert_eq!(answer["multiValueHeaders"]["referrer-policy"], json!(["no-referrer"]));
+    }
 }

@@ -1,4 +1,4 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), shared::lambda::Error> {
-    shared::lambda::serve_page(frontend::page(sign_in::handle)).await
+    shared::lambda::serve_page(sign_in::page()).await
 }

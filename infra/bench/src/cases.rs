@@ -17,8 +17,9 @@ use shared::{
     repo::{
         authors,
         books::{self, Listing},
-        genres, orders, ratings, recommendations, spelling, submissions,
+        customer_addresses, customers, genres, orders, ratings, recommendations, spelling, submissions,
     },
+    session::{Pool, PrivateKey, Subject},
 };
 use sqlx::MySqlConnection;
 use time::OffsetDateTime;
@@ -56,6 +57,10 @@ pub enum Sql {
     BookPage(BookId, Listing),
     RatingsPage(BookId),
     Sitemap,
+    /// The check of a session, and the profile.
+    Profile(Subject),
+    /// The check of a session, and the page of the account.
+    Account(Subject),
     /// `select 1`.
     One,
 }
@@ -100,10 +105,23 @@ impl Sql {
                 books::summaries(connection, &[*id]).await?;
                 ratings::list(connection, *id, None, Query::USUAL_LIMIT).await.map(drop)
             }
+            Self::Profile(subject) => profile(connection, *subject).await,
+            Self::Account(subject) => {
+                profile(connection, *subject).await?;
+                orders::of_customer(connection, *subject, None, 3).await?;
+                ratings::of_customer(connection, *subject, None, 3).await?;
+                customer_addresses::list(connection, *subject).await.map(drop)
+            }
             Self::Sitemap => books::titles(connection, 1..=PAGES).await.map(drop),
             Self::One => sqlx::query_scalar::<_, i32>("select 1").fetch_one(connection).await.map(drop),
         }
     }
+}
+
+/// The check of a session, and the customer.
+async fn profile(connection: &mut MySqlConnection, subject: Subject) -> sqlx::Result<()> {
+    customers::session_is_valid(connection, subject, OffsetDateTime::now_utc()).await?;
+    customers::find(connection, subject).await.map(drop)
 }
 
 /// A list as the API has it.
@@ -216,10 +234,7 @@ pub async fn of(function: Benchmarked, parameters: &Parameters, database: &mut M
             let id = key.order_id(Uuid::from_u128(1), b"bench");
             Ok(vec![get("a received order", &format!("/api/orders/{id}"), Sql::Order(id))])
         }
-        // Without a session, which only the sign-in issues.
-        Benchmarked::ShowAccount => {
-            Ok(vec![Case { status: Some(303), ..without_sql("without a session", "/account") }])
-        }
+        Benchmarked::ShowAccount => show_account(parameters),
         Benchmarked::ListAddresses => Ok(vec![get("200 books", "/sitemaps/books-1.xml", Sql::Sitemap)]),
         Benchmarked::SignIn => {
             Ok(vec![Case { status: Some(303), ..without_sql("to the user pool", "/sign-in?return=/books") }])
@@ -230,6 +245,21 @@ pub async fn of(function: Benchmarked, parameters: &Parameters, database: &mut M
         | Benchmarked::ProcessSubmissions
         | Benchmarked::SendMail => Ok(vec![empty_batch()]),
     }
+}
+
+/// The account of nobody whom the shop knows, with a session all the same.
+fn show_account(parameters: &Parameters) -> Result<Vec<Case>> {
+    let key =
+        PrivateKey::parse(parameters.get(Parameter::SessionPrivateKey)?).context("the key of sessions is invalid")?;
+    let subject = Subject::of_uuid(Uuid::from_u128(1));
+    let session = key.issue("local", subject, Pool::Customers, OffsetDateTime::now_utc());
+    let signed_in = |case: Case, path| Case { event: event_with(Some(&session), "GET", path, ""), ..case };
+    let (page, profile) = ("/account", "/api/account/profile");
+    Ok(vec![
+        Case { status: Some(303), ..without_sql("without a session", page) },
+        signed_in(get("the account", page, Sql::Account(subject)), page),
+        signed_in(get("the profile as JSON", profile, Sql::Profile(subject)), profile),
+    ])
 }
 
 /// The case of the function that does nothing.
@@ -310,6 +340,11 @@ fn empty_batch() -> Case {
 
 /// An event of the load balancer with the headers of a browser.
 fn event(method: &str, path: &str, body: &str) -> Vec<u8> {
+    event_with(None, method, path, body)
+}
+
+/// The same with a session.
+fn event_with(session: Option<&str>, method: &str, path: &str, body: &str) -> Vec<u8> {
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
     let query: Map<String, Value> =
         query.split('&').filter_map(|pair| pair.split_once('=')).map(|(k, v)| (k.to_owned(), json!([v]))).collect();
@@ -324,6 +359,7 @@ fn event(method: &str, path: &str, body: &str) -> Vec<u8> {
             "accept-encoding": ["gzip, deflate, br"],
             "accept-language": ["es-ES,es;q=0.8,en-US;q=0.5,en;q=0.3"],
             "content-type": ["application/json"],
+            "cookie": session.map(|session| format!("session={session}")).as_slice(),
             "host": ["anaquel.example"],
             "idempotency-key": ["b6bf864c-0798-40c5-85e6-db91f3b674c7"],
             "user-agent": ["Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"],

@@ -16,6 +16,8 @@ pub enum AlertEvent {
 }
 
 impl AlertEvent {
+    pub const ALL: [Self; 2] = [Self::Confirm, Self::Back];
+
     pub const fn code(self) -> &'static str {
         match self {
             Self::Confirm => "alert-confirm",

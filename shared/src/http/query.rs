@@ -14,7 +14,8 @@ impl Query {
     pub const USUAL_LIMIT: u32 = 24;
 
     /// Decodes the raw pairs. An unknown name, a repeated one and a value that is not UTF-8 are errors with the name. A
-    /// blank value counts as absent, because a form sends one for an empty field.
+    /// blank value counts as absent, also one whose name is not known: a form sends one for an empty field, and a client may
+    /// send every parameter that it knows.
     pub fn parse(raw: &[(String, String)], known: &'static [&'static str]) -> Parsed<Self> {
         Self::parse_with_lists(raw, known, &[])
     }
@@ -24,14 +25,15 @@ impl Query {
         let mut parameters: BTreeMap<&str, String> = BTreeMap::new();
         for (raw_name, raw_value) in raw {
             let name = decode(raw_name).ok_or_else(|| Invalid::other(raw_name, "is not UTF-8"))?;
+            let value = decode(raw_value);
+            if value.as_ref().is_some_and(|value| value.trim().is_empty()) {
+                continue;
+            }
             let Some(known_name) = known.iter().find(|known| **known == name) else {
                 let reason = format!("is not a parameter here; known are {}", known.join(", "));
                 return Err(Invalid::other(name.chars().take(100).collect::<String>(), reason));
             };
-            let value = decode(raw_value).ok_or_else(|| Invalid::other(name, "is not UTF-8"))?;
-            if value.trim().is_empty() {
-                continue;
-            }
+            let value = value.ok_or_else(|| Invalid::other(name, "is not UTF-8"))?;
             match parameters.get_mut(known_name) {
                 None => _ = parameters.insert(known_name, value),
                 Some(earlier) if lists.contains(known_name) => {
@@ -166,6 +168,10 @@ mod tests {
     #[test]
     fn a_blank_value_counts_as_not_given() {
         assert_eq!(parse("q", "+%20").unwrap().get("q"), None);
+        for name in ["cursor", "page", "x"] {
+            assert_eq!(parse(name, "").unwrap().names().count(), 0, "{name}");
+            assert_eq!(parse(name, "%FF").unwrap_err().field, name);
+        }
         assert_eq!(parse("limit", "").unwrap().number("limit", 1..=100, 24).unwrap(), 24);
     }
 

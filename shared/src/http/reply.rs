@@ -203,6 +203,12 @@ impl Reply {
         self.header(header::CACHE_CONTROL, "no-store")
     }
 
+    /// Keeps the address of this page, which has a secret, out of the requests for its files and for the pages that it links to.
+    #[must_use]
+    pub fn without_referrer(self) -> Self {
+        self.header(header::REFERRER_POLICY, "no-referrer")
+    }
+
     /// Marks a page with a form that has this key. Another key does not make it another version, so its entity tag leaves
     /// the key out. Only the browser that asked for the page may keep it, because a key belongs to one visitor.
     #[must_use]

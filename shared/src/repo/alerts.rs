@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{
     customers,
     submissions::{self, Delivery},
-    visitors,
+    unsent_mails, visitors,
 };
 use crate::{
     alert_link::AlertLink,
@@ -54,31 +54,44 @@ pub enum Noted {
     Rejected(Rejection),
 }
 
-/// Stores the request of an alert. Where the same mailbox has confirmed one of the same browser, or a customer asks, it needs
-/// no confirmation; otherwise a mail asks for one, unless the mailbox is to be left alone for now. Who asks learns nothing
-/// about the mailbox.
-pub async fn request(
+/// What a message asks for.
+#[derive(Debug, Clone, Copy)]
+pub enum Asked<'a> {
+    Request(&'a AlertV1),
+    /// By the id of the request.
+    Confirm(Uuid),
+    /// By the id of the request.
+    End(Uuid),
+}
+
+/// Does what a message asks for, once.
+pub async fn apply(
     connection: &mut MySqlConnection,
     submission: Uuid,
     sent_at: OffsetDateTime,
-    alert: &AlertV1,
+    asked: Asked<'_>,
     now: OffsetDateTime,
 ) -> sqlx::Result<Noted> {
     if submissions::enter(connection, submission, "alert", sent_at).await? == Delivery::Duplicate {
         return Ok(Noted::AlreadyProcessed);
     }
-    match store(connection, submission, sent_at, alert, now).await? {
-        None => Ok(Noted::Now),
-        Some(rejection) => rejected(connection, submission, rejection).await,
-    }
-}
-
-async fn rejected(connection: &mut MySqlConnection, submission: Uuid, rejection: Rejection) -> sqlx::Result<Noted> {
+    let rejection = match asked {
+        Asked::Request(alert) => request(connection, submission, sent_at, alert, now).await?,
+        Asked::Confirm(request) => confirm(connection, request, now).await?,
+        Asked::End(request) => {
+            end(connection, request, now).await?;
+            None
+        }
+    };
+    let Some(rejection) = rejection else { return Ok(Noted::Now) };
     submissions::reject(connection, submission, &rejection).await?;
     Ok(Noted::Rejected(rejection))
 }
 
-async fn store(
+/// Stores the request of an alert. Where the same mailbox has confirmed one of the same browser, or a customer asks, it needs
+/// no confirmation; otherwise a mail asks for one, unless the mailbox is to be left alone for now. Who asks learns nothing
+/// about the mailbox.
+async fn request(
     connection: &mut MySqlConnection,
     submission: Uuid,
     sent_at: OffsetDateTime,
@@ -165,16 +178,11 @@ async fn store(
 }
 
 /// Confirms the address of an alert: for this one, and for others that the same browser has requested for the same mailbox.
-pub async fn confirm(
+async fn confirm(
     connection: &mut MySqlConnection,
-    submission: Uuid,
-    sent_at: OffsetDateTime,
     request: Uuid,
     now: OffsetDateTime,
-) -> sqlx::Result<Noted> {
-    if submissions::enter(connection, submission, "alert", sent_at).await? == Delivery::Duplicate {
-        return Ok(Noted::AlreadyProcessed);
-    }
+) -> sqlx::Result<Option<Rejection>> {
     let rows = sqlx::query!(
         r#"
         select
@@ -191,7 +199,7 @@ pub async fn confirm(
     );
     let rows = rows.fetch_all(&mut *connection).await?;
     if rows.is_empty() {
-        return rejected(connection, submission, Rejection::NoSuchAlert).await;
+        return Ok(Some(Rejection::NoSuchAlert));
     }
     let open: Vec<u64> = rows.iter().filter(|row| row.confirmed_at.is_none()).map(|row| row.id).collect();
     for row in rows.iter().filter(|row| row.confirmed_at.is_none()) {
@@ -201,20 +209,11 @@ pub async fn confirm(
         }
     }
     confirm_rows(connection, &open, now).await?;
-    Ok(Noted::Now)
+    Ok(None)
 }
 
 /// Ends an alert, and removes all that is stored with it. Ending one that is gone is no failure.
-pub async fn end(
-    connection: &mut MySqlConnection,
-    submission: Uuid,
-    sent_at: OffsetDateTime,
-    request: Uuid,
-    now: OffsetDateTime,
-) -> sqlx::Result<Noted> {
-    if submissions::enter(connection, submission, "alert", sent_at).await? == Delivery::Duplicate {
-        return Ok(Noted::AlreadyProcessed);
-    }
+async fn end(connection: &mut MySqlConnection, request: Uuid, now: OffsetDateTime) -> sqlx::Result<()> {
     let found = sqlx::query!(
         r#"
         select
@@ -226,7 +225,7 @@ pub async fn end(
         "#,
         request,
     );
-    let Some(found) = found.fetch_optional(&mut *connection).await? else { return Ok(Noted::Now) };
+    let Some(found) = found.fetch_optional(&mut *connection).await? else { return Ok(()) };
     if found.confirmed_at.is_none() {
         sqlx::query!(
             "update alert_mailboxes set quiet_until = greatest(quiet_until, ?) where mailbox_key = ?",
@@ -236,8 +235,7 @@ pub async fn end(
         .execute(&mut *connection)
         .await?;
     }
-    remove(connection, &[found.id]).await?;
-    Ok(Noted::Now)
+    remove(connection, &[found.id]).await
 }
 
 /// Notes books of which copies came after there were none, with the movement that brought them.
@@ -325,20 +323,10 @@ pub async fn notify(connection: &mut MySqlConnection, now: OffsetDateTime) -> sq
             break;
         }
     }
-    sqlx::query!(
-        r#"
-        update json_table(?, '$[*]' columns (id bigint unsigned path '$')) asked
-        straight_join stock_alerts a on a.id = asked.id
-        set a.notified_at = ?,
-            a.keep_until = ?
-        "#,
-        serde_json::json!(notified).to_string(),
-        now,
-        now + KEEP_NOTIFIED,
-    )
-    .execute(&mut *connection)
-    .await?;
-    write_mails(connection, &notified, AlertEvent::Back, now).await?;
+    if !notified.is_empty() {
+        mark_notified(connection, &notified, now).await?;
+        write_mails(connection, &notified, AlertEvent::Back, now).await?;
+    }
     sqlx::query!(
         r#"
         delete r
@@ -351,6 +339,23 @@ pub async fn notify(connection: &mut MySqlConnection, now: OffsetDateTime) -> sq
     .await?;
     let more = !is_cut && restocks.len() == RESTOCKS_AT_ONCE as usize;
     Ok(Notified { mails: notified.len(), more })
+}
+
+async fn mark_notified(connection: &mut MySqlConnection, ids: &[u64], now: OffsetDateTime) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        update json_table(?, '$[*]' columns (id bigint unsigned path '$')) asked
+        straight_join stock_alerts a on a.id = asked.id
+        set a.notified_at = ?,
+            a.keep_until = ?
+        "#,
+        serde_json::json!(ids).to_string(),
+        now,
+        now + KEEP_NOTIFIED,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// Removes some of what nobody needs any more; whether there may be more.
@@ -374,19 +379,7 @@ pub async fn forget(connection: &mut MySqlConnection, now: OffsetDateTime) -> sq
 
 /// Locks the oldest mails about alerts that were not handed over and that no other transaction has locked.
 pub async fn lock_unsent_mails(connection: &mut MySqlConnection, limit: u32) -> sqlx::Result<Vec<AlertMail>> {
-    let locked = sqlx::query_scalar!(
-        r#"
-        select id
-        from mails
-        where is_unsent = 1
-          and event in ('alert-confirm', 'alert-back')
-        order by id
-        limit ?
-        for update skip locked
-        "#,
-        limit,
-    );
-    let locked = locked.fetch_all(&mut *connection).await?;
+    let locked = unsent_mails::lock(connection, &AlertEvent::ALL.map(AlertEvent::code), limit).await?;
     let rows = sqlx::query!(
         r#"
         select

@@ -30,6 +30,7 @@ pub mod sign_ins;
 pub mod spelling;
 pub mod stock;
 pub mod submissions;
+mod unsent_mails;
 pub mod visitor_hashes;
 pub mod visitors;
 pub mod wishlists;

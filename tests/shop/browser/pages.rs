@@ -112,6 +112,15 @@ async fn prepared(shop: &Shop) -> Vec<Page> {
         page("accessibility", "/accessibility"),
         page("privacy", "/privacy"),
         page("api-docs", "/api-docs"),
+        with(
+            "session=x",
+            Page {
+                status: 401,
+                has_wrong_fields: false,
+                ..sent("session-ended", "/account/addresses/new", &[("recipient", "Ana"), ("street", "Calle Mayor 1")])
+            },
+        ),
+        Page { status: 401, has_wrong_fields: false, ..sent("sign-in-first", "/account/wishlist", &[("book", "53")]) },
         page("signed-out", "/sign-out"),
         answer("sign-in-lost", "/sign-in/return?code=x&state=x", 400),
         answer("not-found", "/nada", 404),

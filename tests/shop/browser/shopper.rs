@@ -7,7 +7,7 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use super::tab::{DESK, PHONE, Tab, in_each, in_every_setup};
-use crate::{imports, support::eventually};
+use crate::{account, imports, support::eventually};
 
 /// Goes to the page of Don Quijote by a search for a word of the title.
 async fn find_don_quijote(tab: &Tab<'_>) {
@@ -349,6 +349,54 @@ async fn a_shopper_buys_three_books_follows_the_order_and_cancels_it() {
         tab.see(".outcome", "Cancelado").await;
         tab.until("document.activeElement.classList.contains('outcome')").await;
         assert_eq!(stock_of(tab, books[0]).await, 9);
+    })
+    .await;
+}
+
+/// Chromium applies `form-action` of the content security policy to redirects, so no form may lead to the user pool.
+#[ignore = "needs a browser"]
+#[tokio::test]
+async fn who_sends_a_form_after_the_session_ended_signs_in_and_continues_with_what_was_typed() {
+    in_every_setup(async |tab| {
+        let ana = account::customer(tab.shop).await.cookies;
+        tab.have_cookies(&ana).await;
+        tab.go("/account/addresses/new").await;
+        let typed = [("#recipient", "Ana «Ruiz»"), ("#street", "Calle Mayor 1"), ("#place", "Madrid")];
+        for (field, text) in typed {
+            tab.fill(field, text).await;
+        }
+        tab.fill("#postal_code", "28013").await;
+        tab.have_cookies("session=x").await;
+        tab.click("#address > button").await;
+        tab.see("h1", "Tu sesión ha terminado").await;
+        assert_eq!(tab.status(), Some(401));
+
+        // Signed in again, in another tab.
+        let sign_in = tab.evaluate("document.querySelector('main a.button').getAttribute('href')").await;
+        assert_eq!(sign_in, "/sign-in?return=%2Faccount%2Faddresses%2Fnew");
+        tab.have_cookies(&ana).await;
+        tab.click("#typed button").await;
+        tab.see("#form-error", "Todo lo que escribiste sigue aquí").await;
+        for (field, text) in typed {
+            assert_eq!(tab.value(field).await, text, "{field}");
+        }
+        tab.click("#address > button").await;
+        tab.see("h1", "Mis direcciones").await;
+        tab.see("main", "Ana «Ruiz»").await;
+    })
+    .await;
+}
+
+#[ignore = "needs a browser"]
+#[tokio::test]
+async fn a_guest_who_presses_the_button_of_the_wishlist_comes_to_the_form_of_the_user_pool() {
+    in_every_setup(async |tab| {
+        tab.go(super::pages::DON_QUIJOTE).await;
+        tab.click(".wish button").await;
+        tab.see("h1", "Antes tienes que entrar").await;
+        assert_eq!(tab.status(), Some(401));
+        tab.click("main a.button").await;
+        tab.until("document.querySelector('input[type=password]') !== null").await;
     })
     .await;
 }

@@ -46,17 +46,17 @@ fn of_customer(book: BookId, whose: u128) -> AlertV1 {
 
 /// The request of this number.
 async fn ask(connection: &mut MySqlConnection, number: u128, at: i64, alert: &AlertV1) -> Noted {
-    request(connection, Uuid::from_u128(number), minute(at), alert, minute(at)).await.unwrap()
+    apply(connection, Uuid::from_u128(number), minute(at), Asked::Request(alert), minute(at)).await.unwrap()
 }
 
 async fn confirm_it(connection: &mut MySqlConnection, number: u128, at: i64) -> Noted {
     let submission = Uuid::from_u128(1_000 + number);
-    confirm(connection, submission, minute(at), Uuid::from_u128(number), minute(at)).await.unwrap()
+    apply(connection, submission, minute(at), Asked::Confirm(Uuid::from_u128(number)), minute(at)).await.unwrap()
 }
 
 async fn end_it(connection: &mut MySqlConnection, number: u128, at: i64) -> Noted {
     let submission = Uuid::from_u128(2_000 + number);
-    end(connection, submission, minute(at), Uuid::from_u128(number), minute(at)).await.unwrap()
+    apply(connection, submission, minute(at), Asked::End(Uuid::from_u128(number)), minute(at)).await.unwrap()
 }
 
 async fn receive(connection: &mut MySqlConnection, book: BookId, at: i64, copies: StockChange) {

@@ -58,24 +58,32 @@ pub(super) async fn is_reached(
         || open > 0 && copies_of_a_book(connection, &keys, order).await? > i64::from(shop.max_open_copies()))
 }
 
-/// The open orders that are not paid.
+/// The open orders that are not paid. The server moves conditions of a union into its parts, which then use their indexes.
 async fn open_orders(connection: &mut MySqlConnection, keys: &Keys) -> sqlx::Result<i64> {
     let Keys { email, mailbox, address, visitor, number } = keys;
     let open = sqlx::query_scalar!(
         r#"
-        select greatest(
-            (select count(*) from orders where email_key = ? and is_open = 1 and paid_at is null and number <> ?),
-            (select count(*) from orders where mailbox_key = ? and is_open = 1 and paid_at is null and number <> ?),
-            (select count(*) from orders where visitor_id = ? and is_open = 1 and paid_at is null and number <> ?),
-            (select count(*) from orders where address_key = ? and is_open = 1 and paid_at is null and number <> ?)
-        ) as "open!: i64"
+        select cast(coalesce(max(open), 0) as signed) as "open!: i64"
+        from (
+            select count(*) as open
+            from (
+                select 1 as known_by, number, is_open, paid_at from orders where email_key = ?
+                union all
+                select 2, number, is_open, paid_at from orders where mailbox_key = ?
+                union all
+                select 3, number, is_open, paid_at from orders where visitor_id = ?
+                union all
+                select 4, number, is_open, paid_at from orders where address_key = ?
+            ) open
+            where is_open = 1
+              and paid_at is null
+              and number <> ?
+            group by known_by
+        ) of_buyer
         "#,
         &email[..],
-        number,
         &mailbox[..],
-        number,
         visitor,
-        number,
         address.map(|key| key.to_vec()),
         number,
     );
@@ -89,27 +97,23 @@ async fn cancelled_today(connection: &mut MySqlConnection, keys: &Keys, now: Off
     let since = now - Duration::DAY;
     let cancelled = sqlx::query_scalar!(
         r#"
-        select greatest(
-            (select count(*)
-               from orders o
-               straight_join order_states s on s.order_number = o.number and s.state = 'cancelled'
-              where o.mailbox_key = ?
-                and o.state = 'cancelled'
-                and o.decided_at > ?
-                and o.paid_at is null
-                and s.actor = 'buyer'),
-            (select count(*)
-               from orders o
-               straight_join order_states s on s.order_number = o.number and s.state = 'cancelled'
-              where o.visitor_id = ?
-                and o.state = 'cancelled'
-                and o.decided_at > ?
-                and o.paid_at is null
-                and s.actor = 'buyer')
-        ) as "cancelled!: i64"
+        select cast(coalesce(max(cancelled), 0) as signed) as "cancelled!: i64"
+        from (
+            select count(*) as cancelled
+            from (
+                select 1 as known_by, number, paid_at, state, decided_at from orders where mailbox_key = ?
+                union all
+                select 2, number, paid_at, state, decided_at from orders where visitor_id = ?
+            ) cancelled
+            straight_join order_states s on s.order_number = cancelled.number and s.state = cancelled.state
+            where cancelled.state = 'cancelled'
+              and cancelled.decided_at > ?
+              and cancelled.paid_at is null
+              and s.actor = 'buyer'
+            group by cancelled.known_by
+        ) of_buyer
         "#,
         &keys.mailbox[..],
-        since,
         keys.visitor,
         since,
     );
@@ -127,20 +131,22 @@ async fn copies_of_a_book(connection: &mut MySqlConnection, keys: &Keys, order: 
         from (
             select sum(l.quantity - l.cancelled - l.returned) + asked.quantity as copies
             from (
-                select 1 as known_by, number from orders where email_key = ? and is_open = 1 and paid_at is null
+                select 1 as known_by, number, is_open, paid_at from orders where email_key = ?
                 union all
-                select 2, number from orders where mailbox_key = ? and is_open = 1 and paid_at is null
+                select 2, number, is_open, paid_at from orders where mailbox_key = ?
                 union all
-                select 3, number from orders where visitor_id = ? and is_open = 1 and paid_at is null
+                select 3, number, is_open, paid_at from orders where visitor_id = ?
                 union all
-                select 4, number from orders where address_key = ? and is_open = 1 and paid_at is null
+                select 4, number, is_open, paid_at from orders where address_key = ?
             ) open
             straight_join order_lines l on l.order_number = open.number
             straight_join json_table(?, '$[*]' columns (
                 book_id int unsigned path '$[0]',
                 quantity tinyint unsigned path '$[1]'
             )) asked on asked.book_id = l.book_id
-            where open.number <> ?
+            where open.is_open = 1
+              and open.paid_at is null
+              and open.number <> ?
             group by open.known_by, l.book_id, asked.quantity
         ) of_buyer
         "#,

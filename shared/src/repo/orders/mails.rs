@@ -4,7 +4,10 @@ use sqlx::MySqlConnection;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use crate::domain::{Email, Language, MailFailure, OrderEvent, OrderId};
+use crate::{
+    domain::{Email, Language, MailFailure, OrderEvent, OrderId},
+    repo::unsent_mails,
+};
 
 /// A mail that was not handed over yet. Its text follows from the event and the order as it was at that time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,7 +83,7 @@ pub(super) async fn write_rejection(
         MAX_REJECTIONS_MAILED,
     );
     let earlier: i64 = earlier.fetch_one(&mut *connection).await?;
-    let held_back = (earlier >= i64::from(MAX_REJECTIONS_MAILED)).then_some(HELD_BACK);
+    let held_back = held_back(earlier, MAX_REJECTIONS_MAILED, HELD_BACK);
     insert(connection, number, OrderEvent::Rejected, source, now, held_back).await
 }
 
@@ -113,8 +116,13 @@ pub(super) async fn write_cancellation(
         MAX_CANCELLATIONS_MAILED,
     );
     let earlier: i64 = earlier.fetch_one(&mut *connection).await?;
-    let held_back = (earlier >= i64::from(MAX_CANCELLATIONS_MAILED)).then_some(CANCELLATION_HELD_BACK);
+    let held_back = held_back(earlier, MAX_CANCELLATIONS_MAILED, CANCELLATION_HELD_BACK);
     insert(connection, number, OrderEvent::Cancelled, source, now, held_back).await
+}
+
+/// Why a mail is not sent, if its mailbox had the most of its kind before it.
+fn held_back(earlier: i64, most: u8, why: &'static str) -> Option<&'static str> {
+    (earlier >= i64::from(most)).then_some(why)
 }
 
 /// A mail that is held back counts as handed over, and as failed.
@@ -182,23 +190,9 @@ pub async fn unsent_mails(
         .collect())
 }
 
-/// Locks the oldest mails that were not handed over and that no other transaction has locked. Those of an event that only
-/// another version of the shop knows wait for that version, and hold up no other.
+/// Locks the oldest mails about orders that were not handed over and that no other transaction has locked.
 pub async fn lock_unsent_mails(connection: &mut MySqlConnection, limit: u32) -> sqlx::Result<Vec<UnsentMail>> {
-    let locked = sqlx::query_scalar!(
-        r#"
-        select id
-        from mails
-        where is_unsent = 1
-          and json_contains(?, json_quote(event))
-        order by id
-        limit ?
-        for update skip locked
-        "#,
-        serde_json::json!(OrderEvent::ALL.map(OrderEvent::code)).to_string(),
-        limit,
-    );
-    let locked = locked.fetch_all(&mut *connection).await?;
+    let locked = unsent_mails::lock(connection, &OrderEvent::ALL.map(OrderEvent::code), limit).await?;
     let rows = sqlx::query!(
         r#"
         select

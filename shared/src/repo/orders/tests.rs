@@ -9,9 +9,9 @@ use uuid::Uuid;
 use super::*;
 use crate::{
     domain::{
-        Address, AddressText, BookId, CatalogueRow, Contact, Delivery, DisplayName, Email, Fingerprint, Language,
-        LineReason, Money, Order, OrderAction, OrderEvent, OrderLine, OrderNote, OrderReason, Part, Payment, Quantity,
-        Stars, SubmissionKey, TimeZone, VisitorId,
+        Address, AddressText, BookId, CatalogueRow, Contact, Cursor, Delivery, DisplayName, Email, Fingerprint,
+        Language, LineReason, Money, Order, OrderAction, OrderEvent, OrderLine, OrderNote, OrderReason, OwnOrder, Part,
+        Payment, Quantity, Slice, Stars, SubmissionKey, TimeZone, VisitorId,
     },
     messages::{CustomerV1, OrderLineV1, OrderV1, RatingV1, SignedInBuyer, SignedInV1, Submission},
     repo::{
@@ -1979,6 +1979,48 @@ async fn a_customer_has_the_orders_of_the_session_and_those_of_a_guest_with_the_
     let late = OrderV1 { customer: signed_in(customer), ..with_email(order(7, 1, &[(id, 1)]), "x@example.org") };
     apply(&mut connection, &message(&late.with_fingerprint()), &shop(), minute(6)).await.unwrap();
     assert_eq!(titles_of(&mut connection, customer).await.len(), 2, "a session that was ended owns nothing");
+}
+
+/// Orders that the customer placed with a session, and those of a guest with the customer's address, are two parts of a slice.
+#[ignore = "needs MariaDB"]
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn cursors_lead_through_all_orders_of_a_customer_each_once_also_if_one_comes_between_them(pool: MySqlPool) {
+    let mut connection = writer(&pool).await;
+    let id = book(&mut connection, "b", 20).await;
+    let customer = sign_in(&mut connection, 1, true).await;
+    let session = Some(SignedInV1 { subject: customer, issued_at: minute(1) });
+    let shop = Shop { max_open_orders: 20, ..shop() };
+    let place = async |connection: &mut MySqlConnection, form: u32| {
+        // Every second one of a session, and others between them.
+        let own = order(1, form, &[(id, 1)]);
+        let own = if form % 2 == 0 { OrderV1 { customer: session.clone(), ..own }.with_fingerprint() } else { own };
+        for order in [own, order(u128::from(form) + 100, form, &[(id, 1)])] {
+            apply(connection, &message(&order), &shop, minute(1)).await.unwrap();
+        }
+    };
+    for form in 1..=7 {
+        place(&mut connection, form).await;
+    }
+    let all = of_customer(&mut connection, customer, None, 10).await.unwrap();
+    let numbers = |slice: &Slice<OwnOrder>| slice.items.iter().map(|order| order.number.0).collect::<Vec<_>>();
+    let all = numbers(&all);
+    assert!(all.len() == 7 && all.is_sorted_by(|a, b| a > b), "{all:?}");
+    for limit in 1..=7 {
+        let (mut read, mut cursor, mut slices) = (Vec::new(), None, 0);
+        loop {
+            let slice = of_customer(&mut connection, customer, cursor.as_ref(), limit).await.unwrap();
+            read.extend(numbers(&slice));
+            slices += 1;
+            let Some(next) = slice.next else { break };
+            cursor = Some(Cursor::decode(&next, OWN).unwrap());
+            if limit == 3 && slices == 1 {
+                place(&mut connection, 8).await;
+            }
+        }
+        // The newest one came after the first slice.
+        read.retain(|number| all.contains(number));
+        assert_eq!(read, all, "{limit}");
+    }
 }
 
 #[ignore = "needs MariaDB"]
