@@ -8,6 +8,7 @@ use serde::Serialize;
 use shared::config::NAMES_PER_CALL;
 use shared::domain::{Currency, Email};
 use shared::order_batch;
+use shared::session::Pool;
 use shared::shop::{Collect, Ship, TaxRates};
 
 use crate::database_memory::{LOGINS, Memory};
@@ -60,6 +61,7 @@ pub fn check(stage: &Stage, functions: &[Function]) -> Result<()> {
         zones(stage),
         currency(stage),
         database(stage),
+        accounts(stage),
         shop(stage),
         mail(stage),
         orders(stage),
@@ -330,6 +332,12 @@ fn database(stage: &Stage) -> Vec<String> {
         _ => {}
     }
     problems
+}
+
+fn accounts(stage: &Stage) -> Vec<String> {
+    let is_zero = |pool: &Pool| stage.accounts.of(*pool).generation == 0;
+    let problem = |pool: Pool| format!("accounts.{}.generation is 0; the first is 1", pool.name());
+    Pool::ALL.into_iter().filter(is_zero).map(problem).collect()
 }
 
 /// RDS's storage autoscaling requires a maximum of at least 110 % of the allocated storage.
@@ -874,6 +882,13 @@ mod tests {
         assert!(restore(1, "anaquel-prod-database").unwrap_err().contains("raise generation by one"));
         assert!(restore(2, "anaquel-prod-database-2").unwrap_err().contains("raise generation by one"));
         assert!(with_database(|server| server.generation = 0).unwrap_err().contains("the first is 1"));
+    }
+
+    #[test]
+    fn the_pools_of_accounts_are_counted_from_one() {
+        let problems = problems_with(|stage| stage.accounts.staff.generation = 0);
+        assert!(problems.contains("accounts.staff.generation is 0; the first is 1"), "{problems}");
+        assert_eq!(problems_with(|stage| stage.accounts.customers.generation = 2), "");
     }
 
     #[test]

@@ -145,7 +145,9 @@ fn load_balancer(properties: &Value, usage: &Usage) -> Vec<Charge> {
 
 /// AWS charges a user in each month in which something is done with the account. The staff are too few to count.
 fn user_pool(properties: &Value, usage: &Usage) -> Vec<Charge> {
-    let is_of_customers = text(&properties["UserPoolName"]).ends_with("-customers");
+    // A later generation has its number behind the name.
+    let name = text(&properties["UserPoolName"]).trim_end_matches(|c: char| c.is_ascii_digit() || c == '-');
+    let is_of_customers = name.ends_with("-customers");
     if is_of_customers { vec![per_use("active customers", "active-user", usage.customers())] } else { Vec::new() }
 }
 

@@ -59,7 +59,7 @@ pub fn add_pools(stack: &mut Stack, stage: &Stage) {
 fn add_pool(template: &mut Template, stage: &Stage, pool: Pool, protection: Id) -> Id {
     let is_staff = pool == Pool::Staff;
     let mut properties = cognito::UserPool! {
-        user_pool_name: stage.physical(pool.name()).as_str(),
+        user_pool_name: stage.physical(&stage.user_pool(pool)).as_str(),
         // Managed login with pages in the visitor's language; Lite has only the older pages, in English.
         user_pool_tier: "ESSENTIALS",
         deletion_protection: protection,
@@ -105,7 +105,8 @@ fn add_pool(template: &mut Template, stage: &Stage, pool: Pool, protection: Id) 
                 Some(userpool::EmailConfiguration! { email_sending_account: "COGNITO_DEFAULT" });
         }
     }
-    template.add(logical_id(pool.name()) + "Pool", properties)
+    // A name that follows from the generation, because CloudFormation changes a pool in place, and a lost one not at all.
+    template.add(logical_id(&stage.user_pool(pool)) + "Pool", properties)
 }
 
 /// Mails by the shop's own identity, in both languages of the shop, because Cognito has one text for everybody.
@@ -149,9 +150,9 @@ pub fn add_clients(stack: &mut Stack, stage: &Stage) {
 /// nothing without the verifier, which never leaves the shop and the browser's cookie.
 fn add_client(template: &mut Template, stage: &Stage, pool: Pool, id: Id) -> Id {
     template.add(
-        logical_id(pool.name()) + "Client",
+        logical_id(&stage.user_pool(pool)) + "Client",
         cognito::UserPoolClient! {
-            client_name: stage.physical(pool.name()).as_str(),
+            client_name: stage.physical(&stage.user_pool(pool)).as_str(),
             user_pool_id: id,
             generate_secret: false,
             allowed_o_auth_flows_user_pool_client: true,
@@ -181,7 +182,7 @@ fn add_client(template: &mut Template, stage: &Stage, pool: Pool, id: Id) -> Id 
 /// Managed login under a name of Amazon's. Its pages answer only with a style, of which Cognito has one. The emulator has
 /// pages without one, and does not know the type.
 fn add_pages(template: &mut Template, stage: &Stage, pool: Pool, id: Id, client: Id) {
-    let name = logical_id(pool.name());
+    let name = logical_id(&stage.user_pool(pool));
     template.add(
         format!("{name}Domain"),
         cognito::UserPoolDomain! {
@@ -202,9 +203,10 @@ fn add_pages(template: &mut Template, stage: &Stage, pool: Pool, id: Id, client:
     }
 }
 
-/// Begins the name of the pool's pages. It is unique in the region, so it has the account's id.
+/// Begins the name of the pool's pages. It is unique in the region, so it has the account's id. Cognito may keep that of a
+/// lost pool, and CloudFormation replaces no pages under an unchanged name, so it has the generation as well.
 fn prefix(stage: &Stage, pool: Pool) -> String {
-    format!("{}-${{AWS::AccountId}}", stage.physical(pool.name()))
+    format!("{}-${{AWS::AccountId}}", stage.physical(&stage.user_pool(pool)))
 }
 
 /// An address of the shop, as the browser knows it.

@@ -1,6 +1,9 @@
 //! User pools and their clients in the templates of every stage.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
+use shared::session::Pool;
 
 use super::support::{stage, template};
 use infra::stacks::Kind;
@@ -144,6 +147,55 @@ fn the_pages_have_a_name_that_cognito_accepts() {
             assert!(domain.len() <= 63, "{domain}");
             assert!(domain.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'));
             assert!(["aws", "amazon", "cognito"].iter().all(|reserved| !domain.contains(reserved)), "{domain}");
+        }
+    }
+}
+
+/// Resources of a template by logical id.
+fn resources(template: &Value) -> BTreeMap<&String, &Value> {
+    template["Resources"].as_object().unwrap().iter().collect()
+}
+
+/// CloudFormation can neither change a pool that is gone nor replace its pages under an unchanged name. So it must find none
+/// of its resources in the next template, and none of their names.
+#[test]
+fn a_pool_after_a_lost_one_has_other_ids_and_names_and_nothing_else_of_the_stage_changes() {
+    for before in stages() {
+        for (pool, first, next) in [(Pool::Customers, "Customers", "customers"), (Pool::Staff, "Staff", "staff")] {
+            let mut after = before.clone();
+            let changed = match pool {
+                Pool::Customers => &mut after.accounts.customers,
+                Pool::Staff => &mut after.accounts.staff,
+            };
+            changed.generation = 2;
+            for kind in Kind::of(&before) {
+                let [old, new] = [&before, &after].map(|stage| template(stage, kind));
+                let place = format!("{first} of {}/{}", before.name, kind.name());
+                let renamed = new.to_string().replace(&format!("{first}2"), first);
+                let renamed = renamed.replace(&format!("-{next}-2"), &format!("-{next}"));
+                assert_eq!(serde_json::from_str::<Value>(&renamed).unwrap(), old, "{place}");
+
+                let (old, new) = (resources(&old), resources(&new));
+                let changed = old.iter().filter(|(id, resource)| new.get(*id).is_some_and(|new| new != *resource));
+                let changed: Vec<_> = changed.map(|(id, _)| id.as_str()).collect();
+                let parameter = format!("SignIn{first}Parameter");
+                let expected = (kind == Kind::App && before.has_sign_in()).then_some(parameter.as_str());
+                assert_eq!(changed, Vec::from_iter(expected), "{place}");
+                for (id, resource) in old.iter().filter(|(id, _)| !new.contains_key(*id)) {
+                    let added = new[&id.replacen(first, &format!("{first}2"), 1)];
+                    for name in ["UserPoolName", "ClientName", "Domain"] {
+                        let [old, new] = [resource, added].map(|resource| &resource["Properties"][name]);
+                        assert!(old.is_null() || old != new, "{id}: {name} of {place}");
+                    }
+                }
+                let removed = old.keys().filter(|id| !new.contains_key(*id)).count();
+                let is_lost = match kind {
+                    Kind::Data => removed == 1,
+                    Kind::App if before.has_sign_in() => removed >= 2,
+                    _ => removed == 0,
+                };
+                assert!(is_lost, "{place}: {removed} removed");
+            }
         }
     }
 }
