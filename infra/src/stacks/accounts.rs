@@ -85,9 +85,9 @@ fn add_pool(template: &mut Template, stage: &Stage, pool: Pool, protection: Id) 
                 priority: 1,
             }],
         },
-        // A code of an app. Text messages would cost, and a number can be taken over.
-        mfa_configuration: if is_staff { "ON" } else { "OPTIONAL" },
-        enabled_mfas: list(["SOFTWARE_TOKEN_MFA"]),
+        // Where it is optional, managed login asks nobody to set it up, and the shop has no page for it:
+        // https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_CreateUserPool.html
+        mfa_configuration: if is_staff { "ON" } else { "OFF" },
         admin_create_user_config: userpool::AdminCreateUserConfig! { allow_admin_create_user_only: is_staff },
         policies: userpool::Policies! { password_policy: Box::new(userpool::PasswordPolicy! {
             minimum_length: if is_staff { STAFF_PASSWORD_LENGTH } else { PASSWORD_LENGTH },
@@ -98,6 +98,10 @@ fn add_pool(template: &mut Template, stage: &Stage, pool: Pool, protection: Id) 
             temporary_password_validity_days: INVITATION_DAYS,
         }) },
     };
+    if is_staff {
+        // A code of an app. Text messages would cost, and a number can be taken over.
+        properties.enabled_mfas = Some(list(["SOFTWARE_TOKEN_MFA"]));
+    }
     match stage.mail.as_ref().filter(|mail| mail.for_accounts) {
         Some(mail) => send_from_shop(&mut properties, stage, mail),
         None => {

@@ -25,8 +25,9 @@ fn customers_register_themselves_and_the_staff_is_invited_and_has_a_second_facto
         for (name, is_staff) in [("CustomersPool", false), ("StaffPool", true)] {
             let pool = pool(&data, name);
             assert_eq!(pool["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"], is_staff, "{}/{name}", stage.name);
-            assert_eq!(pool["MfaConfiguration"], if is_staff { "ON" } else { "OPTIONAL" });
-            assert_eq!(pool["EnabledMfas"], json!(["SOFTWARE_TOKEN_MFA"]));
+            assert_eq!(pool["MfaConfiguration"], if is_staff { "ON" } else { "OFF" });
+            // Cognito wants none named where they are off.
+            assert_eq!(pool["EnabledMfas"], if is_staff { json!(["SOFTWARE_TOKEN_MFA"]) } else { Value::Null });
             assert_eq!(pool["UsernameAttributes"], json!(["email"]));
             assert_eq!(pool["UsernameConfiguration"], json!({ "CaseSensitive": false }));
             assert_eq!(pool["AutoVerifiedAttributes"], json!(["email"]));

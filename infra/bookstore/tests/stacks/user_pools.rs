@@ -277,6 +277,8 @@ async fn a_customer_registers_confirms_the_address_signs_in_and_replaces_a_forgo
     pools.confirm(&code).await.unwrap();
     assert_eq!(pools.confirm(&code).await.unwrap_err(), "NotAuthorizedException", "a code counts once");
     assert!(sign_in(PASSWORD).await.unwrap().authentication_result.is_some());
+    let factors = pools.aws.cognito.get_user_pool_mfa_config().user_pool_id(&pools.ids["CustomersPool"]);
+    assert_eq!(factors.send().await.unwrap().mfa_configuration, Some(UserPoolMfaType::Off));
     // Both in the same words, so that nobody learns who has an account.
     let wrong = sign_in(NEXT_PASSWORD).await.unwrap_err();
     let unknown = pools.sign_in("CustomersTestClient", "nadie@example.org", PASSWORD).await;
