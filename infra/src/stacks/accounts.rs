@@ -8,9 +8,10 @@ use shared::session::Pool;
 use stratosphere::services::aws::cognito::{self, userpool, userpoolclient};
 use stratosphere::value::{ExpString, join};
 
+use super::mail::Sending;
 use super::{Kind, Stack, distribution, parameter};
 use crate::stage::{Mail, Stage};
-use crate::template::{Id, Template, arn, list, logical_id, sub};
+use crate::template::{Id, Template, list, logical_id, sub};
 
 /// Validity of tokens, which the shop reads once and keeps nowhere: Cognito's shortest for each kind.
 /// <https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_CreateUserPoolClient.html>
@@ -47,16 +48,16 @@ const fn signed_out_path(pool: Pool) -> &'static str {
     }
 }
 
-/// Adds the pools to the data stack.
-pub fn add_pools(stack: &mut Stack, stage: &Stage) {
+/// Adds the pools to the data stack. `sending` is there where the stage sends mails.
+pub fn add_pools(stack: &mut Stack, stage: &Stage, sending: Option<&Sending>) {
     let protection = stack.user_pool_protection();
     for pool in Pool::ALL {
-        let added = add_pool(&mut stack.template, stage, pool, protection);
+        let added = add_pool(&mut stack.template, stage, pool, protection, sending);
         stack.template.output(pool_output(pool), added);
     }
 }
 
-fn add_pool(template: &mut Template, stage: &Stage, pool: Pool, protection: Id) -> Id {
+fn add_pool(template: &mut Template, stage: &Stage, pool: Pool, protection: Id, sending: Option<&Sending>) -> Id {
     let is_staff = pool == Pool::Staff;
     let mut properties = cognito::UserPool! {
         user_pool_name: stage.physical(&stage.user_pool(pool)).as_str(),
@@ -102,8 +103,8 @@ fn add_pool(template: &mut Template, stage: &Stage, pool: Pool, protection: Id) 
         // A code of an app. Text messages would cost, and a number can be taken over.
         properties.enabled_mfas = Some(list(["SOFTWARE_TOKEN_MFA"]));
     }
-    match stage.mail.as_ref().filter(|mail| mail.for_accounts) {
-        Some(mail) => send_from_shop(&mut properties, stage, mail),
+    match stage.mail.as_ref().filter(|mail| mail.for_accounts).zip(sending) {
+        Some((mail, sending)) => send_from_shop(&mut properties, mail, sending),
         None => {
             properties.email_configuration =
                 Some(userpool::EmailConfiguration! { email_sending_account: "COGNITO_DEFAULT" });
@@ -114,13 +115,12 @@ fn add_pool(template: &mut Template, stage: &Stage, pool: Pool, protection: Id) 
 }
 
 /// Mails by the shop's own identity, in both languages of the shop, because Cognito has one text for everybody.
-fn send_from_shop(properties: &mut cognito::UserPool_, stage: &Stage, mail: &Mail) {
-    let identity = arn("ses", &format!("identity/{}", mail.identity));
+fn send_from_shop(properties: &mut cognito::UserPool_, mail: &Mail, sending: &Sending) {
     properties.email_configuration = Some(userpool::EmailConfiguration! {
         email_sending_account: "DEVELOPER",
-        source_arn: identity,
+        source_arn: sending.identity.clone(),
         from: mail.sender.to_ascii().as_str(),
-        configuration_set: stage.configuration_set().as_str(),
+        configuration_set: sending.set,
     });
     properties.verification_message_template = Some(userpool::VerificationMessageTemplate! {
         default_email_option: "CONFIRM_WITH_CODE",

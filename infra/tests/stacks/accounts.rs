@@ -113,15 +113,19 @@ fn codes_and_invitations_come_from_the_shop_once_its_identity_is_verified() {
             assert!(pool(&data, name)["VerificationMessageTemplate"].is_null());
         }
     }
+    let elsewhere = Mail { for_accounts: true, existing_identity: true, zone: None, ..mail.clone() };
+    let existing = &pool(&with(Some(elsewhere)), "StaffPool")["EmailConfiguration"]["SourceArn"]["Fn::Sub"].clone();
+    assert!(existing.as_str().unwrap().ends_with(":identity/shop.example.org"), "{existing}");
     let data = with(Some(Mail { for_accounts: true, ..mail }));
     for name in ["CustomersPool", "StaffPool"] {
         let pool = pool(&data, name);
         let expected = json!({
             "EmailSendingAccount": "DEVELOPER",
             "From": "pedidos@shop.example.org",
-            "ConfigurationSet": "anaquel-prod-mails",
+            // References, so that both exist before the pool and are removed after it.
+            "ConfigurationSet": { "Ref": "MailConfiguration" },
             "SourceArn": { "Fn::Sub":
-                "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:identity/shop.example.org" },
+                "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:identity/${MailIdentity}" },
         });
         assert_eq!(pool["EmailConfiguration"], expected);
         for (part, needed) in [

@@ -100,7 +100,7 @@ impl Pools {
 
     async fn apply(&mut self, stage: &Stage, data_loss: DataLoss) -> anyhow::Result<()> {
         let mut data = Stack::new(stage, Kind::Data, "user pools");
-        accounts::add_pools(&mut data, stage);
+        accounts::add_pools(&mut data, stage, None);
         let mut app = Stack::new(stage, Kind::App, "the shop as a client");
         accounts::add_clients(&mut app, stage);
         for (stack, kind) in [(&data, Kind::Data), (&app, Kind::App)] {
