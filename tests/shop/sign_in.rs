@@ -204,6 +204,18 @@ async fn the_staff_is_invited_listed_and_removed() {
     let (_, listed) = staff(&["list"]).await;
     assert!(listed.lines().any(|line| line.contains(&email) && line.contains("invited")), "{listed}");
     assert!(listed.contains("librera@anaquel.example.org"), "{listed}");
+    // As a removal leaves it that fails half-way.
+    let cognito = aws_sdk_cognitoidentityprovider::Client::new(&shop.sdk());
+    let pool = pool_id(&shop, Pool::Staff).await;
+    cognito.admin_disable_user().user_pool_id(pool).username(&email).send().await.unwrap();
+    let (_, listed) = staff(&["list"]).await;
+    assert!(listed.lines().any(|line| line.contains(&email) && line.contains("disabled")), "{listed}");
+    let (_, listed) = staff(&["list", "--json"]).await;
+    let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
+    let accounts = listed["result"]["accounts"].as_array().unwrap();
+    assert!(accounts.iter().any(|account| account["email"] == email && account["state"] == "disabled"), "{listed}");
+    let (is_invited, said) = staff(&["add", &email]).await;
+    assert!(!is_invited && said.contains("has a disabled account"), "{said}");
     let (is_removed, said) = staff(&["remove", &email]).await;
     assert!(!is_removed && said.contains("nothing was removed"), "{said}");
     let (is_removed, said) = staff(&["remove", &email, "--yes"]).await;
@@ -213,18 +225,22 @@ async fn the_staff_is_invited_listed_and_removed() {
     drop(shop);
 }
 
+async fn pool_id(shop: &Shop, pool: Pool) -> String {
+    let ssm = aws_sdk_ssm::Client::new(&shop.sdk());
+    let provider = ssm.get_parameter().name(format!("/anaquel/local/sign-in/{}", pool.name())).send().await.unwrap();
+    let provider = Provider::parse(provider.parameter().unwrap().value().unwrap()).unwrap();
+    provider.pool_id().expect("a pool").to_owned()
+}
+
 /// A new account in the pool of customers, with the password of the samples; its subject.
 async fn registered(shop: &Shop, email: &str) -> String {
-    let ssm = aws_sdk_ssm::Client::new(&shop.sdk());
-    let provider = ssm.get_parameter().name("/anaquel/local/sign-in/customers").send().await.unwrap();
-    let provider = Provider::parse(provider.parameter().unwrap().value().unwrap()).unwrap();
-    let pool = provider.pool_id().expect("a pool");
+    let pool = pool_id(shop, Pool::Customers).await;
     let cognito = aws_sdk_cognitoidentityprovider::Client::new(&shop.sdk());
     let verified = AttributeType::builder().name("email_verified").value("true").build().unwrap();
-    let create = cognito.admin_create_user().user_pool_id(pool).username(email).user_attributes(verified);
+    let create = cognito.admin_create_user().user_pool_id(&pool).username(email).user_attributes(verified);
     let create = create.temporary_password(PASSWORD).message_action(MessageActionType::Suppress);
     let created = create.send().await.unwrap();
-    let password = cognito.admin_set_user_password().user_pool_id(pool).username(email).password(PASSWORD);
+    let password = cognito.admin_set_user_password().user_pool_id(&pool).username(email).password(PASSWORD);
     password.permanent(true).send().await.unwrap();
     created.user.unwrap().username.unwrap()
 }

@@ -40,7 +40,7 @@ enum Action {
         #[command(flatten)]
         whose: Whose,
     },
-    /// Remove an account, after confirmation; its session ends within an hour
+    /// Remove an account, after confirmation: it is disabled first, and its session ends within an hour
     Remove {
         #[arg(value_name = "E-MAIL", value_parser = arguments::email)]
         email: Email,
@@ -80,7 +80,11 @@ impl Accounts {
     async fn find(&self, email: &Email) -> Result<Option<Account>> {
         let found = self.aws.cognito.admin_get_user().user_pool_id(&self.pool).username(email.to_ascii()).send().await;
         match found {
-            Ok(found) => Ok(Some(Account { email: email.to_ascii(), status: found.user_status })),
+            Ok(found) => Ok(Some(Account {
+                email: email.to_ascii(),
+                status: found.user_status,
+                is_enabled: found.enabled,
+            })),
             Err(error) if error.code() == Some("UserNotFoundException") => Ok(None),
             Err(error) => Err(failed(error, "looking for the account")),
         }
@@ -90,21 +94,55 @@ impl Accounts {
 struct Account {
     email: String,
     status: Option<UserStatusType>,
+    is_enabled: bool,
 }
 
 impl Account {
     fn of(user: UserType) -> Self {
         let email = user.attributes().iter().find(|attribute| attribute.name() == "email");
-        Self { email: email.and_then(|email| email.value()).unwrap_or_default().to_owned(), status: user.user_status }
+        Self {
+            email: email.and_then(|email| email.value()).unwrap_or_default().to_owned(),
+            status: user.user_status,
+            is_enabled: user.enabled,
+        }
     }
 
-    /// Whether the invitation was not used yet.
-    fn is_invited(&self) -> bool {
-        self.status == Some(UserStatusType::ForceChangePassword)
+    fn state(&self) -> State {
+        match &self.status {
+            _ if !self.is_enabled => State::Disabled,
+            Some(UserStatusType::ForceChangePassword) => State::Invited,
+            _ => State::Active,
+        }
+    }
+}
+
+/// What can be done with an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Active,
+    /// The password of the invitation was not used yet.
+    Invited,
+    /// Nobody can sign in with it: its removal has stopped half-way, or somebody has disabled it by hand.
+    Disabled,
+}
+
+impl State {
+    /// The state for programs.
+    fn code(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Invited => "invited",
+            Self::Disabled => "disabled",
+        }
     }
 
-    fn state(&self) -> &'static str {
-        if self.is_invited() { "invited" } else { "active" }
+    /// The state for people.
+    fn explain(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Invited => "invited, has not signed in yet",
+            Self::Disabled => "disabled, cannot sign in",
+        }
     }
 }
 
@@ -128,23 +166,24 @@ async fn list(accounts: &Accounts) -> Result<Report> {
         found.extend(page.users.unwrap_or_default().into_iter().map(Account::of));
     }
     found.sort_by(|one, other| one.email.cmp(&other.email));
-    let rows = found.iter().map(|account| [account.email.clone(), account.state().to_owned()]);
+    let rows = found.iter().map(|account| [account.email.clone(), account.state().explain().to_owned()]);
     let text = if found.is_empty() {
         "The staff has no accounts.".to_owned()
     } else {
         table(&["account", ""], rows).to_string()
     };
     let result: Vec<_> =
-        found.iter().map(|account| json!({ "email": account.email, "state": account.state() })).collect();
+        found.iter().map(|account| json!({ "email": account.email, "state": account.state().code() })).collect();
     Ok(Report::new(text, json!({ "accounts": result })))
 }
 
 async fn add(accounts: &Accounts, email: &Email) -> Result<Report> {
     let known = accounts.find(email).await?;
     let shown = email.as_str();
-    if known.as_ref().is_some_and(|account| !account.is_invited()) {
+    if let Some(state) = known.as_ref().map(Account::state).filter(|state| *state != State::Invited) {
         let remove = accounts.stage.command(&format!("staff remove {shown}"));
-        bail!("{shown} has an account already; `{remove}` removes it");
+        let which = if state == State::Disabled { "a disabled account" } else { "an account already" };
+        bail!("{shown} has {which}; `{remove}` removes it");
     }
     let invite = accounts.aws.cognito.admin_create_user().user_pool_id(&accounts.pool).username(email.to_ascii());
     let invite = if known.is_some() {
@@ -171,7 +210,9 @@ async fn remove(accounts: &Accounts, email: &Email, yes: bool) -> Result<Report>
     let Some(account) = accounts.find(email).await? else { bail!("{shown} has no account of the staff") };
     confirm(&format!("Remove the account of {}?", account.email), yes, "nothing was removed")?;
     let (cognito, pool) = (&accounts.aws.cognito, &accounts.pool);
-    // Its tokens first, so that nothing is left to sign in with if the second call fails.
+    // Disabled first, so that nobody can sign in with it if a later call fails.
+    let disable = cognito.admin_disable_user().user_pool_id(pool).username(email.to_ascii());
+    disable.send().await.map_err(|error| failed(error, "disabling the account"))?;
     let sign_out = cognito.admin_user_global_sign_out().user_pool_id(pool).username(email.to_ascii());
     sign_out.send().await.map_err(|error| failed(error, "ending the tokens of the account"))?;
     let delete = cognito.admin_delete_user().user_pool_id(pool).username(email.to_ascii());
@@ -232,4 +273,24 @@ pub fn samples() -> String {
     format!(
         "Sign in as the customer {customer} or the bookseller {bookseller}, both with the password {SAMPLE_PASSWORD}."
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disabled_account_and_one_that_was_not_used_yet_are_listed_as_such() {
+        for (status, is_enabled, code) in [
+            (UserStatusType::Confirmed, true, "active"),
+            (UserStatusType::ForceChangePassword, true, "invited"),
+            (UserStatusType::Confirmed, false, "disabled"),
+            (UserStatusType::ForceChangePassword, false, "disabled"),
+        ] {
+            let user = UserType::builder().user_status(status.clone()).enabled(is_enabled).build();
+            let state = Account::of(user).state();
+            assert_eq!(state.code(), code, "{status:?}");
+            assert!(state.explain().starts_with(code), "{status:?}");
+        }
+    }
 }
