@@ -9,7 +9,7 @@ use stratosphere::services::aws::cognito::{self, userpool, userpoolclient};
 use stratosphere::value::{ExpString, join};
 
 use super::mail::Sending;
-use super::{Kind, Stack, distribution, parameter};
+use super::{Kind, Stack, distribution, firewall, parameter};
 use crate::stage::{Mail, Stage};
 use crate::template::{Id, Template, list, logical_id, sub};
 
@@ -138,15 +138,19 @@ fn send_from_shop(properties: &mut cognito::UserPool_, mail: &Mail, sending: &Se
     }
 }
 
-/// Adds to the app stack the pages of both pools, the shop as their client, and the parameters with which it finds them.
+/// Adds to the app stack the pages of both pools, the shop as their client, the parameters with which it finds them, and
+/// their firewall.
 pub fn add_clients(stack: &mut Stack, stage: &Stage) {
-    for pool in Pool::ALL {
-        let id = stack.input(Kind::Data, pool_output(pool), "String");
+    let pools = Pool::ALL.map(|pool| (pool, stack.input(Kind::Data, pool_output(pool), "String")));
+    for (pool, id) in pools {
         let client = add_client(&mut stack.template, stage, pool, id);
         add_pages(&mut stack.template, stage, pool, id, client);
         let provider = provider(stage, pool, id, client);
         parameter(&mut stack.template, stage, Parameter::SignIn(pool), provider);
         stack.template.output(format!("{}Client", logical_id(pool.name())), client);
+    }
+    if let Some(settings) = &stage.firewall {
+        firewall::add_for_accounts(&mut stack.template, stage, settings, pools);
     }
 }
 
