@@ -225,11 +225,44 @@ async fn the_staff_is_invited_listed_and_removed() {
     drop(shop);
 }
 
-async fn pool_id(shop: &Shop, pool: Pool) -> String {
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn a_registration_that_nobody_has_confirmed_gives_its_address_free_and_a_confirmed_one_does_not() {
+    let shop = Shop::open().await;
+    let customers = async |arguments: &[&str]| {
+        let output = bookstore(&[&["customers", "remove-unconfirmed"], arguments].concat()).output().await.unwrap();
+        let (stdout, stderr) = text(&output);
+        (output.status.success(), stdout + &stderr)
+    };
+    let cognito = aws_sdk_cognitoidentityprovider::Client::new(&shop.sdk());
+    let email = format!("{}@example.org", uuid::Uuid::new_v4());
+    let sign_up = async || {
+        let client = provider(&shop, Pool::Customers).await.client;
+        cognito.sign_up().client_id(client).username(&email).password(PASSWORD).send().await.is_ok()
+    };
+    assert!(sign_up().await);
+    assert!(!sign_up().await, "the address is taken");
+    let (is_done, said) = customers(&["--yes"]).await;
+    assert!(is_done && said.contains("No registration waits"), "it may still be confirmed: {said}");
+    let (is_done, said) = customers(&["--email", &email]).await;
+    assert!(!is_done && said.contains("nothing was removed"), "{said}");
+    let (is_done, said) = customers(&["--email", &email, "--yes"]).await;
+    assert!(is_done && said.contains("1 registration removed"), "{said}");
+    let (is_done, said) = customers(&["--email", &email, "--yes"]).await;
+    assert!(!is_done && said.contains("nobody has registered"), "{said}");
+    assert!(sign_up().await, "the address is free");
+    let (is_done, said) = customers(&["--email", ANA.0, "--yes"]).await;
+    assert!(!is_done && said.contains("is confirmed"), "{said}");
+}
+
+async fn provider(shop: &Shop, pool: Pool) -> Provider {
     let ssm = aws_sdk_ssm::Client::new(&shop.sdk());
     let provider = ssm.get_parameter().name(format!("/anaquel/local/sign-in/{}", pool.name())).send().await.unwrap();
-    let provider = Provider::parse(provider.parameter().unwrap().value().unwrap()).unwrap();
-    provider.pool_id().expect("a pool").to_owned()
+    Provider::parse(provider.parameter().unwrap().value().unwrap()).unwrap()
+}
+
+async fn pool_id(shop: &Shop, pool: Pool) -> String {
+    provider(shop, pool).await.pool_id().expect("a pool").to_owned()
 }
 
 /// A new account in the pool of customers, with the password of the samples; its subject.
