@@ -8,11 +8,12 @@ use serde::Serialize;
 use shared::config::NAMES_PER_CALL;
 use shared::domain::{Currency, Email};
 use shared::order_batch;
+use shared::session::Pool;
 use shared::shop::{Collect, Ship, TaxRates};
 
 use crate::database_memory::{LOGINS, Memory};
 use crate::facts::{FACTS, Zone};
-use crate::listener_rules::rules;
+use crate::listener_rules::{rules, without_rule};
 use crate::routes::{DatabaseRole, Function, Queue, Trigger};
 use crate::stage::{
     Firewall, Https, Mail, Monitoring, Orders, ProvisionedConcurrency, Rds, Restore, Server, ShopSettings, Stage,
@@ -60,6 +61,7 @@ pub fn check(stage: &Stage, functions: &[Function]) -> Result<()> {
         zones(stage),
         currency(stage),
         database(stage),
+        accounts(stage),
         shop(stage),
         mail(stage),
         orders(stage),
@@ -163,29 +165,48 @@ fn routing(stage: &Stage, functions: &[Function]) -> Vec<String> {
     let count = count_of_rules(stage.https, functions);
     if count > MAX_RULES {
         problems.push(format!(
-            "{count} listener rules; a load balancer has at most {MAX_RULES}; remove routes from infra/src/routes.rs, or \
-             request a higher quota from AWS and raise MAX_RULES in infra/src/limits.rs"
+            "{count} listener rules; a load balancer has at most {MAX_RULES}; let routes share a rule in \
+             infra/src/routes.rs, or request a higher quota from AWS and raise MAX_RULES in infra/src/limits.rs"
+        ));
+    }
+    for route in without_rule(functions) {
+        problems.push(format!(
+            "{} shares the listener rule of {}, which its function does not have with the same methods and a rule of its \
+             own; correct in_rule_of in infra/src/routes.rs",
+            route.path,
+            route.rule_of.unwrap_or_default()
         ));
     }
     for rule in &rules {
-        let (methods, max) = (rule.route.methods.len(), MAX_CONDITION_VALUES - 1 - more_values);
+        let (methods, patterns) = (rule.methods().len(), rule.patterns());
+        let max = MAX_CONDITION_VALUES - patterns.len().min(MAX_CONDITION_VALUES - more_values) - more_values;
         if methods > max {
+            let (paths, fix) = shared_by(&patterns, "divide them between two routes");
             problems.push(format!(
-                "{} has {methods} methods; a listener rule has at most {max}; divide them between two routes in \
-                 infra/src/routes.rs",
-                rule.pattern
+                "{paths} has {methods} methods; a listener rule has at most {max}; {fix} in infra/src/routes.rs"
             ));
         }
-        let (wildcards, max) = (rule.pattern.matches('*').count(), MAX_CONDITION_WILDCARDS - more_wildcards);
+        let wildcards: usize = patterns.iter().map(|pattern| pattern.matches('*').count()).sum();
+        let max = MAX_CONDITION_WILDCARDS - more_wildcards;
         if wildcards > max {
+            let (paths, fix) = shared_by(&patterns, "shorten the path");
             problems.push(format!(
-                "{} has {wildcards} variables; a listener rule has at most {max}; shorten the path in \
-                 infra/src/routes.rs",
-                rule.pattern
+                "{paths} has {wildcards} variables; a listener rule has at most {max}; {fix} in infra/src/routes.rs"
             ));
         }
     }
     problems
+}
+
+/// The paths of a rule, and how to fix it: `fix` if it has one path only.
+fn shared_by<'a>(patterns: &[String], fix: &'a str) -> (String, &'a str) {
+    match patterns {
+        [path] => (path.clone(), fix),
+        paths => (
+            format!("a rule of {} paths ({})", paths.len(), paths.join(", ")),
+            "remove in_rule_of from one of their routes",
+        ),
+    }
 }
 
 /// The connection budget. During a release the old and the new version of a function both hold connections.
@@ -330,6 +351,12 @@ fn database(stage: &Stage) -> Vec<String> {
         _ => {}
     }
     problems
+}
+
+fn accounts(stage: &Stage) -> Vec<String> {
+    let is_zero = |pool: &Pool| stage.accounts.of(*pool).generation == 0;
+    let problem = |pool: Pool| format!("accounts.{}.generation is 0; the first is 1", pool.name());
+    Pool::ALL.into_iter().filter(is_zero).map(problem).collect()
 }
 
 /// RDS's storage autoscaling requires a maximum of at least 110 % of the allocated storage.
@@ -877,6 +904,13 @@ mod tests {
     }
 
     #[test]
+    fn the_pools_of_accounts_are_counted_from_one() {
+        let problems = problems_with(|stage| stage.accounts.staff.generation = 0);
+        assert!(problems.contains("accounts.staff.generation is 0; the first is 1"), "{problems}");
+        assert_eq!(problems_with(|stage| stage.accounts.customers.generation = 2), "");
+    }
+
+    #[test]
     fn an_unknown_engine_or_class_and_a_class_with_too_little_memory_are_rejected() {
         let class = |class: &str| with_database(|server| class.clone_into(&mut server.class)).unwrap_err();
         assert!(class("db.t4g.micro").contains("too little memory: max_connections = 750"));
@@ -952,7 +986,7 @@ mod tests {
 
     /// A function with so many routes.
     fn with_routes(count: usize) -> Vec<Function> {
-        const ROUTE: Route = Route { methods: &["GET"], path: "/a", probe: "/a" };
+        const ROUTE: Route = Route { methods: &["GET"], path: "/a", probe: "/a", rule_of: None };
         vec![Function { name: "show-a-page", trigger: Trigger::Http(&[ROUTE]), ..DEFAULTS }; count]
     }
 
@@ -987,6 +1021,50 @@ mod tests {
             assert_eq!(count, count_of_rules(https, FUNCTIONS), "with {}", https.name());
         }
         assert!(STAGES.iter().all(|(name, _)| warnings(&Stage::load(name).unwrap(), FUNCTIONS).is_empty()));
+    }
+
+    #[test]
+    fn a_rule_with_more_paths_than_its_conditions_may_have_is_rejected_and_so_is_a_path_in_no_rule() {
+        const FIRST: Route = Route { methods: &["GET", "HEAD"], path: "/a/{b}", probe: "/a/1", rule_of: None };
+        const SECOND: Route = Route { path: "/c/{d}", rule_of: Some("/a/{b}"), ..FIRST };
+        const THIRD: Route = Route { path: "/e/{f}", ..SECOND };
+        const FOURTH: Route = Route { path: "/g", ..SECOND };
+        const LOST: Route = Route { path: "/i", rule_of: Some("/nowhere"), ..FIRST };
+        let problems = |https, routes: &'static [Route]| {
+            let function = Function { name: "show-a-page", trigger: Trigger::Http(routes), ..DEFAULTS };
+            routing(&Stage { https, ..prod() }, &[function])
+        };
+        assert!(problems(Https::None, &[FIRST, SECOND, THIRD]).is_empty());
+        assert!(problems(Https::CloudFront, &[FIRST, SECOND]).is_empty());
+        let cases: [(Https, &'static [Route], &str); 3] = [
+            (
+                Https::None,
+                &[FIRST, SECOND, THIRD, FOURTH],
+                "a rule of 4 paths (/a/*, /c/*, /e/*, /g) has 2 methods; a listener rule has at most 1; remove in_rule_of",
+            ),
+            (
+                Https::CloudFront,
+                &[FIRST, SECOND, FOURTH],
+                "a rule of 3 paths (/a/*, /c/*, /g) has 2 methods; a listener rule has at most 1; remove in_rule_of",
+            ),
+            (
+                Https::None,
+                &[FIRST, LOST],
+                "/i shares the listener rule of /nowhere, which its function does not have with the same methods",
+            ),
+        ];
+        for (https, routes, expected) in cases {
+            let problems = problems(https, routes);
+            assert!(problems.len() == 1 && problems[0].starts_with(expected), "{problems:?}");
+        }
+    }
+
+    /// AWS's quota is 100, and the stage still has to grow.
+    #[test]
+    fn the_routes_need_at_most_40_rules_and_80_while_https_changes() {
+        let counts = [Https::Domain, Https::CloudFront, Https::None].map(|https| count_of_rules(https, FUNCTIONS));
+        assert!(counts.iter().all(|count| *count <= 40), "{counts:?}");
+        assert!(counts[0] + counts[1].max(counts[2]) <= 80, "{counts:?}");
     }
 
     #[test]
@@ -1034,8 +1112,9 @@ mod tests {
 
     #[test]
     fn names_and_rules_beyond_the_load_balancers_limits_are_rejected() {
-        const ROUTE: Route = Route { methods: &["GET", "HEAD", "POST", "PUT", "DELETE"], path: "/", probe: "/" };
-        const LONG: Route = Route { methods: &["GET"], path: "/{a}/{b}/{c}/{d}/{e}/{f}", probe: "/" };
+        const ROUTE: Route =
+            Route { methods: &["GET", "HEAD", "POST", "PUT", "DELETE"], path: "/", probe: "/", rule_of: None };
+        const LONG: Route = Route { methods: &["GET"], path: "/{a}/{b}/{c}/{d}/{e}/{f}", probe: "/", rule_of: None };
         let wide =
             Function { name: "show-a-page-with-a-long-name", trigger: Trigger::Http(&[ROUTE, LONG]), ..DEFAULTS };
         // Behind CloudFront each rule also has the origin secret with two wildcards, and two rules are for strangers.

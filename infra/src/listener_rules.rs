@@ -1,41 +1,74 @@
 //! The load balancer's listener rules, derived from the route table. A more specific path has a higher priority.
 //!
 //! AWS rejects a rule whose priority another rule still has, so a new route must not change the priorities of the others.
-//! A priority is therefore a function of the route alone: a band for its specificity, and within the band a hash of its
-//! methods and path.
+//! A priority is therefore a function of one route alone: a band for its specificity, and within the band a hash of its
+//! methods and path. Routes that share its rule change neither its priority nor its id.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use crate::routes::{Function, Route};
 
-/// A listener rule that forwards one route to its function.
+/// A listener rule that forwards routes to their function.
 pub struct Rule {
     /// Name of the function.
     pub function: &'static str,
-    pub route: &'static Route,
-    /// The path with `*` for each variable. `*` matches slashes too.
-    pub pattern: String,
+    /// Routes with the same methods; the first gives the rule its id and its priority.
+    pub routes: Vec<&'static Route>,
     /// Unique, from 1 to 50,000; the load balancer evaluates the lowest first.
     pub priority: u32,
+}
+
+impl Rule {
+    /// The methods of all its routes.
+    pub fn methods(&self) -> &'static [&'static str] {
+        self.first().methods
+    }
+
+    pub fn first(&self) -> &'static Route {
+        self.routes[0]
+    }
+
+    /// The paths with `*` for each variable. `*` matches slashes too.
+    pub fn patterns(&self) -> Vec<String> {
+        self.routes.iter().map(|route| pattern(route)).collect()
+    }
 }
 
 /// Number of priorities for one specificity: AWS's 50,000 divided by 100 specificities.
 const BAND: u32 = 500;
 
-/// One rule for each route, in the order of evaluation.
+/// The rules of all routes, in the order of evaluation.
 pub fn rules(functions: &[Function]) -> Vec<Rule> {
-    let mut routes: Vec<_> =
-        functions.iter().flat_map(|function| function.routes().iter().map(|route| (function.name, route))).collect();
-    routes.sort_by_key(|(_, route)| (Reverse(specificity(route)), route.path, route.methods));
+    let mut first: Vec<_> = routes(functions).filter(|(_, route)| route.rule_of.is_none()).collect();
+    first.sort_by_key(|(_, route)| (Reverse(specificity(route)), route.path, route.methods));
 
     let mut taken = BTreeSet::new();
-    let mut rules: Vec<_> = routes
-        .into_iter()
-        .map(|(function, route)| Rule { function, route, pattern: pattern(route), priority: claim(route, &mut taken) })
-        .collect();
+    let rule = |(function, route): (&Function, &'static Route)| {
+        let others = function.routes().iter().filter(|other| shares(other, route));
+        let routes = [route].into_iter().chain(others).collect();
+        Rule { function: function.name, routes, priority: claim(route, &mut taken) }
+    };
+    let mut rules: Vec<_> = first.into_iter().map(rule).collect();
     rules.sort_by_key(|rule| rule.priority);
     rules
+}
+
+/// Routes that would share the rule of a route that their function does not have with the same methods.
+pub fn without_rule(functions: &[Function]) -> Vec<&'static Route> {
+    let has_none = |(function, route): &(&Function, &'static Route)| {
+        route.rule_of.is_some()
+            && !function.routes().iter().any(|first| first.rule_of.is_none() && shares(route, first))
+    };
+    routes(functions).filter(has_none).map(|(_, route)| route).collect()
+}
+
+fn routes(functions: &[Function]) -> impl Iterator<Item = (&Function, &'static Route)> {
+    functions.iter().flat_map(|function| function.routes().iter().map(move |route| (function, route)))
+}
+
+fn shares(route: &Route, first: &Route) -> bool {
+    route.rule_of == Some(first.path) && route.methods == first.methods
 }
 
 fn segments(route: &Route) -> impl Iterator<Item = &'static str> {
@@ -86,27 +119,33 @@ mod tests {
         }
     }
 
+    fn is_matched(rule: &Rule, method: &str, path: &str) -> bool {
+        rule.methods().contains(&method) && rule.patterns().iter().any(|pattern| matches(pattern, path))
+    }
+
+    const fn route(path: &'static str) -> Route {
+        Route { methods: &["GET"], path, probe: path, rule_of: None }
+    }
+
     fn table(paths: &[&'static str]) -> Vec<Function> {
-        let route = |path| Route { methods: &["GET"], path, probe: path };
         let function = |path| Function { name: path, trigger: Trigger::Http(vec![route(path)].leak()), ..DEFAULTS };
         paths.iter().copied().map(function).collect()
     }
 
     fn order(paths: &[&'static str]) -> Vec<&'static str> {
-        rules(&table(paths)).iter().map(|rule| rule.route.path).collect()
+        rules(&table(paths)).iter().map(|rule| rule.first().path).collect()
     }
 
     #[test]
     fn a_path_with_a_method_that_it_lacks_comes_to_the_function_without_a_route_or_to_one_that_names_its_methods() {
         let rules = rules(FUNCTIONS);
-        let paths: BTreeSet<&str> = rules.iter().map(|rule| rule.route.path).collect();
+        let all = || rules.iter().flat_map(|rule| &rule.routes);
+        let paths: BTreeSet<&str> = all().map(|route| route.path).collect();
         let mut taken = BTreeSet::new();
         for path in &paths {
-            let has =
-                |method| rules.iter().any(|rule| rule.route.path == *path && rule.route.methods.contains(&method));
+            let has = |method| all().any(|route| route.path == *path && route.methods.contains(&method));
             for method in ["GET", "HEAD", "POST"].into_iter().filter(|method| !has(method)) {
-                let of_method = |rule: &&Rule| rule.route.methods.contains(&method);
-                if let Some(rule) = rules.iter().filter(of_method).find(|rule| matches(&rule.pattern, path)) {
+                if let Some(rule) = rules.iter().find(|rule| is_matched(rule, method, path)) {
                     taken.insert((rule.function, method, *path));
                 }
             }
@@ -121,22 +160,51 @@ mod tests {
         let rules = rules(FUNCTIONS);
         for (at, rule) in rules.iter().enumerate() {
             for earlier in &rules[..at] {
-                let same_method = earlier.route.methods.iter().any(|method| rule.route.methods.contains(method));
-                let shadowed = same_method && matches(&earlier.pattern, &rule.pattern);
-                assert!(!shadowed, "{} shadows {}", earlier.pattern, rule.pattern);
+                if !earlier.methods().iter().any(|method| rule.methods().contains(method)) {
+                    continue;
+                }
+                for later in rule.patterns() {
+                    let shadowing = earlier.patterns().into_iter().find(|pattern| matches(pattern, &later));
+                    assert_eq!(shadowing, None, "it shadows {later}");
+                }
             }
         }
     }
 
     #[test]
-    fn every_probe_reaches_its_own_function() {
+    fn every_route_is_in_one_rule_and_its_probe_reaches_its_own_function() {
         let rules = rules(FUNCTIONS);
-        for rule in &rules {
-            let path = rule.route.probe.split('?').next().unwrap();
-            let method = rule.route.methods[0];
-            let first = rules.iter().find(|rule| rule.route.methods.contains(&method) && matches(&rule.pattern, path));
-            assert_eq!(first.expect("a rule").function, rule.function, "{method} {path}");
+        let count: usize = FUNCTIONS.iter().map(|function| function.routes().len()).sum();
+        assert_eq!(rules.iter().map(|rule| rule.routes.len()).sum::<usize>(), count);
+        assert!(without_rule(FUNCTIONS).is_empty());
+        for (function, route) in routes(FUNCTIONS) {
+            let path = route.probe.split('?').next().unwrap();
+            for method in route.methods {
+                let first = rules.iter().find(|rule| is_matched(rule, method, path)).expect("a rule");
+                assert_eq!(first.function, function.name, "{method} {path}");
+                assert!(first.routes.iter().any(|other| std::ptr::eq(*other, route)), "{method} {path}");
+            }
         }
+    }
+
+    #[test]
+    fn routes_of_a_rule_have_one_function_and_the_same_methods_and_change_neither_its_priority_nor_its_id() {
+        let alone = &rules(&table(&["/books"]))[0];
+        let beside = Route { rule_of: Some("/books"), ..route("/a/very/specific/{path}") };
+        let routes = vec![route("/books"), beside].leak();
+        let shop = [Function { name: "list-books", trigger: Trigger::Http(routes), ..DEFAULTS }];
+        let [rule] = &rules(&shop)[..] else { panic!("one rule") };
+        assert_eq!((rule.priority, rule.first().path), (alone.priority, "/books"));
+        assert_eq!(rule.patterns(), ["/books", "/a/very/specific/*"]);
+
+        let [of_another, with_other_methods] = [
+            Route { rule_of: Some("/authors"), ..route("/a") },
+            Route { methods: &["POST"], rule_of: Some("/books"), ..route("/b") },
+        ];
+        let lost = vec![route("/books"), of_another, with_other_methods].leak();
+        let shop = [table(&["/authors"])[0], Function { trigger: Trigger::Http(lost), ..shop[0] }];
+        let paths: Vec<&str> = without_rule(&shop).iter().map(|route| route.path).collect();
+        assert_eq!(paths, ["/a", "/b"]);
     }
 
     #[test]
@@ -152,8 +220,8 @@ mod tests {
         let before = rules(&table(&["/books", "/books/{id}"]));
         let after = rules(&table(&["/books", "/authors", "/books/new", "/books/{id}"]));
         for rule in before {
-            let same = after.iter().find(|other| other.pattern == rule.pattern).expect("the same rule");
-            assert_eq!(same.priority, rule.priority, "{}", rule.pattern);
+            let same = after.iter().find(|other| other.patterns() == rule.patterns()).expect("the same rule");
+            assert_eq!(same.priority, rule.priority, "{:?}", rule.patterns());
         }
     }
 

@@ -37,7 +37,7 @@ pub static FUNCTIONS: &[Function] = &[
         name: "list-books",
         about: "Lists and searches books",
         trigger: Http(&[
-            get("/api/books", "/api/books?limit=1"),
+            get("/api/books", "/api/books?limit=1").in_rule_of("/books"),
             get("/api/suggestions", "/api/suggestions?q=quijote"),
             get("/books", "/books"),
         ]),
@@ -47,7 +47,10 @@ pub static FUNCTIONS: &[Function] = &[
     Function {
         name: "show-book",
         about: "Shows one book with a summary of its ratings",
-        trigger: Http(&[get("/api/books/{id}", "/api/books/1"), get("/books/{id}", "/books/1")]),
+        trigger: Http(&[
+            get("/api/books/{id}", "/api/books/1").in_rule_of("/books/{id}"),
+            get("/books/{id}", "/books/1"),
+        ]),
         database: Some(Reader),
         ..DEFAULTS
     },
@@ -55,7 +58,7 @@ pub static FUNCTIONS: &[Function] = &[
         name: "list-ratings",
         about: "Lists the ratings of a book, newest first",
         trigger: Http(&[
-            get("/api/books/{id}/ratings", "/api/books/1/ratings"),
+            get("/api/books/{id}/ratings", "/api/books/1/ratings").in_rule_of("/books/{id}/ratings"),
             get("/books/{id}/ratings", "/books/1/ratings"),
         ]),
         database: Some(Reader),
@@ -65,7 +68,7 @@ pub static FUNCTIONS: &[Function] = &[
         name: "submit-rating",
         about: "Accepts a rating and sends it to the queue",
         trigger: Http(&[
-            post("/api/books/{id}/ratings", "/api/books/1/ratings"),
+            post("/api/books/{id}/ratings", "/api/books/1/ratings").in_rule_of("/books/{id}/ratings"),
             post("/books/{id}/ratings", "/books/1/ratings"),
         ]),
         queue: &[Send(Queue::Submissions)],
@@ -94,7 +97,8 @@ pub static FUNCTIONS: &[Function] = &[
         name: "show-submission",
         about: "Shows the status of a rating or a message",
         trigger: Http(&[
-            get("/api/submissions/{id}", "/api/submissions/00000000-0000-8000-8000-000000000000"),
+            get("/api/submissions/{id}", "/api/submissions/00000000-0000-8000-8000-000000000000")
+                .in_rule_of("/submissions/{id}"),
             get("/submissions/{id}", "/submissions/00000000-0000-8000-8000-000000000000"),
         ]),
         database: Some(Reader),
@@ -105,9 +109,9 @@ pub static FUNCTIONS: &[Function] = &[
         name: "show-order",
         about: "Shows the cart, the checkout, and an order",
         trigger: Http(&[
-            get("/api/orders/{id}", "/api/orders/00000000-0000-8000-8000-000000000000"),
+            get("/api/orders/{id}", "/api/orders/00000000-0000-8000-8000-000000000000").in_rule_of("/orders/{id}"),
             get("/cart", "/cart"),
-            get("/checkout", "/checkout"),
+            get("/checkout", "/checkout").in_rule_of("/cart"),
             get("/orders/{id}", "/orders/00000000-0000-8000-8000-000000000000"),
             post("/orders/{id}", "/orders/00000000-0000-8000-8000-000000000000"),
             get("/orders/{id}/cancel", "/orders/00000000-0000-8000-8000-000000000000/cancel"),
@@ -124,9 +128,10 @@ pub static FUNCTIONS: &[Function] = &[
             // Its probe reads the key.
             post("/orders/{id}/cancel", "/orders/00000000-0000-8000-8000-000000000000/cancel"),
             post("/cart", "/cart"),
-            post("/checkout", "/checkout"),
-            post("/api/orders", "/api/orders"),
-            post("/api/orders/{id}/cancel", "/api/orders/00000000-0000-8000-8000-000000000000/cancel"),
+            post("/checkout", "/checkout").in_rule_of("/cart"),
+            post("/api/orders", "/api/orders").in_rule_of("/cart"),
+            post("/api/orders/{id}/cancel", "/api/orders/00000000-0000-8000-8000-000000000000/cancel")
+                .in_rule_of("/orders/{id}/cancel"),
         ]),
         queue: &[Send(Queue::Orders), Send(Queue::Submissions)],
         submission_key: true,
@@ -137,7 +142,7 @@ pub static FUNCTIONS: &[Function] = &[
         name: "show-account",
         about: "Shows and changes what belongs to a customer",
         trigger: Http(&[
-            get("/api/account/{part}", "/api/account/profile"),
+            get("/api/account/{part}", "/api/account/profile").in_rule_of("/account"),
             get("/account", "/account"),
             // Of all pages: which there are, and which have a form, the function knows.
             get_and_post("/account/{page}", "/account/orders"),
@@ -158,7 +163,7 @@ pub static FUNCTIONS: &[Function] = &[
     Function {
         name: "list-genres",
         about: "Lists the genres",
-        trigger: Http(&[get("/api/genres", "/api/genres"), get("/genres", "/genres")]),
+        trigger: Http(&[get("/api/genres", "/api/genres").in_rule_of("/genres"), get("/genres", "/genres")]),
         database: Some(Reader),
         demand: Demand::Rare,
         ..DEFAULTS
@@ -166,14 +171,20 @@ pub static FUNCTIONS: &[Function] = &[
     Function {
         name: "show-author",
         about: "Shows an author and the author's books",
-        trigger: Http(&[get("/api/authors/{id}", "/api/authors/1"), get("/authors/{id}", "/authors/1")]),
+        trigger: Http(&[
+            get("/api/authors/{id}", "/api/authors/1").in_rule_of("/authors/{id}"),
+            get("/authors/{id}", "/authors/1"),
+        ]),
         database: Some(Reader),
         ..DEFAULTS
     },
     Function {
         name: "list-addresses",
         about: "Serves the sitemaps for search engines",
-        trigger: Http(&[get("/sitemap.xml", "/sitemap.xml"), get("/sitemaps/{name}", "/sitemaps/pages.xml")]),
+        trigger: Http(&[
+            get("/sitemap.xml", "/sitemap.xml"),
+            get("/sitemaps/{name}", "/sitemaps/pages.xml").in_rule_of("/sitemap.xml"),
+        ]),
         database: Some(Reader),
         demand: Demand::Rare,
         ..DEFAULTS
@@ -184,11 +195,11 @@ pub static FUNCTIONS: &[Function] = &[
         trigger: Http(&[
             get("/api/shop", "/api/shop"),
             get("/about", "/about"),
-            get("/privacy", "/privacy"),
+            get("/privacy", "/privacy").in_rule_of("/about"),
             get("/terms", "/terms"),
-            get("/accessibility", "/accessibility"),
+            get("/accessibility", "/accessibility").in_rule_of("/terms"),
             get("/api-docs", "/api-docs"),
-            get("/openapi.json", "/openapi.json"),
+            get("/openapi.json", "/openapi.json").in_rule_of("/api-docs"),
         ]),
         ..DEFAULTS
     },
@@ -198,7 +209,7 @@ pub static FUNCTIONS: &[Function] = &[
         trigger: Http(&[
             get("/assets/{name}", "/assets/none"),
             get("/favicon.ico", "/favicon.ico"),
-            get("/robots.txt", "/robots.txt"),
+            get("/robots.txt", "/robots.txt").in_rule_of("/favicon.ico"),
         ]),
         ..DEFAULTS
     },
@@ -217,7 +228,7 @@ pub static FUNCTIONS: &[Function] = &[
         about: "Signs customers in and out",
         trigger: Http(&[
             get("/sign-in", "/sign-in"),
-            get("/sign-in/return", "/sign-in/return"),
+            get("/sign-in/return", "/sign-in/return").in_rule_of("/sign-in"),
             get_and_post("/sign-out", "/sign-out"),
         ]),
         queue: &[Send(Queue::Submissions)],
@@ -390,6 +401,9 @@ pub struct Route {
     pub path: &'static str,
     /// A path of this route, without side effects, for the release's probe.
     pub probe: &'static str,
+    /// The path of the route whose listener rule it shares, because a load balancer has a limited number of them: a route of
+    /// the same function with the same methods. None for one with a rule of its own.
+    pub rule_of: Option<&'static str>,
 }
 
 /// A permission on a queue.
@@ -411,18 +425,25 @@ pub enum BucketAccess {
 
 const fn get(path: &'static str, probe: &'static str) -> Route {
     let methods = &["GET", "HEAD"];
-    Route { methods, path, probe }
+    Route { methods, path, probe, rule_of: None }
 }
 
 /// A page with a form that is sent to the same address: one rule of the load balancer, which has a limited number.
 const fn get_and_post(path: &'static str, probe: &'static str) -> Route {
     let methods = &["GET", "HEAD", "POST"];
-    Route { methods, path, probe }
+    Route { methods, path, probe, rule_of: None }
 }
 
 const fn post(path: &'static str, probe: &'static str) -> Route {
     let methods = &["POST"];
-    Route { methods, path, probe }
+    Route { methods, path, probe, rule_of: None }
+}
+
+impl Route {
+    /// The route in the listener rule of another one, whose priority it gets: so that one must be at least as general.
+    const fn in_rule_of(self, path: &'static str) -> Self {
+        Self { rule_of: Some(path), ..self }
+    }
 }
 
 /// Each path of the load balancer with its methods, for the function that answers the other methods.

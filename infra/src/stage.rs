@@ -7,6 +7,7 @@ use serde::Deserialize;
 use shared::domain::{Email, TimeZone};
 use shared::mail::MailSettings;
 use shared::parameters::Queue;
+use shared::session::Pool;
 use shared::shop::{Collect, Payments, Seller, Selling, Ship, Shop, TaxRates, WhyNot};
 
 use crate::names;
@@ -58,6 +59,7 @@ pub struct Stage {
     pub submissions: Submissions,
     pub shop: Option<ShopSettings>,
     pub mail: Option<Mail>,
+    pub accounts: Accounts,
     pub orders: Orders,
     pub database: Database,
 }
@@ -215,6 +217,22 @@ pub struct Mail {
     /// Cognito sends its codes and invitations from the sender as well. It refuses an identity that SES has not verified.
     #[serde(default)]
     pub for_accounts: bool,
+}
+
+/// The user pools of customers and of staff.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Accounts {
+    pub customers: UserPool,
+    pub staff: UserPool,
+}
+
+/// A user pool of Amazon Cognito.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UserPool {
+    /// Counts the pools of the stage from 1; each lost one is followed by a new one.
+    pub generation: u16,
 }
 
 /// The order queue and its consumer.
@@ -406,6 +424,12 @@ impl Stage {
         Selling::No(why_not)
     }
 
+    /// Name of a user pool without the stage, which its client and its pages have too: `customers`, from the second
+    /// generation on `customers-2`.
+    pub fn user_pool(&self, pool: Pool) -> String {
+        of_generation(pool.name(), self.accounts.of(pool).generation)
+    }
+
     /// The settings of the shop that functions read; none without `[shop]`.
     pub fn shop(&self) -> Option<Shop> {
         let ShopSettings { seller, time_zone, tax_rates, collect, ship, payments } = self.shop.clone()?;
@@ -533,6 +557,16 @@ impl ShopSettings {
     }
 }
 
+impl Accounts {
+    /// The settings of a pool.
+    pub fn of(&self, pool: Pool) -> &UserPool {
+        match pool {
+            Pool::Customers => &self.customers,
+            Pool::Staff => &self.staff,
+        }
+    }
+}
+
 impl Https {
     /// Value of `https` in a stage file.
     pub fn name(self) -> &'static str {
@@ -567,6 +601,11 @@ impl NoSale {
             ),
         }
     }
+}
+
+/// The name of the first generation, and from the second on with its number.
+fn of_generation(name: &str, generation: u16) -> String {
+    if generation == 1 { name.to_owned() } else { format!("{name}-{generation}") }
 }
 
 /// `Stage::command` by the stage's name.
@@ -652,7 +691,7 @@ impl Rds {
 
     /// Name of the instance without the stage: `database`, from the second generation on `database-2`.
     pub fn instance(&self) -> String {
-        if self.generation == 1 { "database".to_owned() } else { format!("database-{}", self.generation) }
+        of_generation("database", self.generation)
     }
 
     /// Whether the class supports Performance Insights, of which a week is free; micro and small do not.

@@ -74,6 +74,8 @@ enum Command {
     Verify(shop::Verify),
     /// List the accounts of the staff; invite somebody, or remove an account
     Staff(accounts::Staff),
+    /// Remove registrations of customers whose address nobody has confirmed
+    Customers(accounts::Customers),
     /// Replace the key that signs sessions, or end all sessions
     Sessions(sessions::Sessions),
     /// Run the tests: first those that need no service, then the others with the services that they need
@@ -167,6 +169,7 @@ async fn execute(command: Command, json: bool) -> Result<Report> {
         Command::Stock(args) => shop::stock(&args).await,
         Command::Verify(args) => shop::verify(&args).await,
         Command::Staff(args) => accounts::staff(&args).await,
+        Command::Customers(args) => accounts::customers(&args).await,
         Command::Sessions(args) => sessions::run(&args).await,
         Command::Test(args) => test::run(&args).await.map(without_result),
         Command::Bench(args) => bench::run(&args, json).await.map(without_result),

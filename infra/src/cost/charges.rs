@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::usage::{HOURS, METRICS, MONITORING_LOGS_GB, POLLS, STORED_GB, Usage};
 use crate::routes::{FUNCTIONS, Queue, Trigger};
+use crate::stacks::firewall::OF_ACCOUNTS;
 use crate::template::logical_id;
 
 /// A monthly quantity of something with a price.
@@ -98,11 +99,7 @@ pub fn of(kind: &str, properties: &Value, usage: &Usage) -> Option<Vec<Charge>> 
         "SES::ConfigurationSet" => vec![per_use("mails", "mail", usage.messages(Queue::Mails) / 1_000.0)],
         "SQS::Queue" => queue(properties, usage),
         "Scheduler::Schedule" => vec![fixed("sweeps", "schedule", invocations(properties) / MILLION)],
-        "WAFv2::WebACL" => vec![
-            fixed("web ACL", "firewall", 1.0),
-            fixed("web ACL rules", "firewall-rule", length(&properties["Rules"])),
-            per_use("requests inspected", "firewall-request", usage.requests / MILLION),
-        ],
+        "WAFv2::WebACL" => web_acl(properties, usage),
         free if FREE.contains(&free) => Vec::new(),
         _ => return None,
     })
@@ -145,8 +142,20 @@ fn load_balancer(properties: &Value, usage: &Usage) -> Vec<Charge> {
 
 /// AWS charges a user in each month in which something is done with the account. The staff are too few to count.
 fn user_pool(properties: &Value, usage: &Usage) -> Vec<Charge> {
-    let is_of_customers = text(&properties["UserPoolName"]).ends_with("-customers");
+    // A later generation has its number behind the name.
+    let name = text(&properties["UserPoolName"]).trim_end_matches(|c: char| c.is_ascii_digit() || c == '-');
+    let is_of_customers = name.ends_with("-customers");
     if is_of_customers { vec![per_use("active customers", "active-user", usage.customers())] } else { Vec::new() }
+}
+
+fn web_acl(properties: &Value, usage: &Usage) -> Vec<Charge> {
+    let is_of_accounts = text(&properties["Name"]).ends_with(OF_ACCOUNTS);
+    let requests = if is_of_accounts { usage.requests_of_sign_ins() } else { usage.requests };
+    vec![
+        fixed("web ACL", "firewall", 1.0),
+        fixed("web ACL rules", "firewall-rule", length(&properties["Rules"])),
+        per_use("requests inspected", "firewall-request", requests / MILLION),
+    ]
 }
 
 /// The bucket of one page of a few kilobytes costs nothing.

@@ -230,6 +230,21 @@ mod tests {
     }
 
     #[test]
+    fn the_firewall_of_accounts_costs_eight_dollars_and_counts_sign_ins_only() {
+        let full = Stage::in_full("prod").unwrap();
+        let lines = |stage: &Stage| {
+            let estimate = Estimate::of(stage, MILLION).unwrap();
+            let of_firewalls = estimate.lines().iter().filter(|line| line.kind == "WAFv2::WebACL");
+            of_firewalls.map(Line::usd).sum::<f64>()
+        };
+        // Production behind CloudFront has no accounts.
+        let without = lines(&Stage { https: Https::CloudFront, domain: None, ..full.clone() });
+        let added = lines(&full) - without;
+        // One web ACL with three rules, and ten requests of each of a thousand customers.
+        assert!((added - (5.0 + 3.0 + 0.6 * 0.01)).abs() < 0.001, "{added}");
+    }
+
+    #[test]
     fn usage_cost_grows_with_the_requests_and_idle_cost_does_not() {
         let dev = stage("dev");
         assert!(Estimate::of(&dev, 0).unwrap().usage_lines().next().is_none());

@@ -32,6 +32,8 @@ const SUBMITTED: f64 = 0.02;
 const ORDERED: f64 = 0.002;
 /// Customers who sign in within a month, for each request.
 const SIGNED_IN: f64 = 0.001;
+/// Requests of a sign-in to the pages of the user pool. An estimate: pages, forms and the exchange of the code.
+const SIGN_IN_REQUESTS: f64 = 10.0;
 /// Mails for an order: of its confirmation, and of one later event.
 const MAILS: f64 = 2.0;
 /// New connections to the load balancer for each request.
@@ -130,6 +132,11 @@ impl Usage {
         self.requests * SIGNED_IN
     }
 
+    /// Requests to the user pools.
+    pub fn requests_of_sign_ins(&self) -> f64 {
+        self.customers() * SIGN_IN_REQUESTS
+    }
+
     /// Volume of all responses.
     pub fn responses_gb(&self) -> f64 {
         self.requests * RESPONSE_KB / KB_IN_GB
@@ -177,7 +184,8 @@ pub fn assumptions() -> String {
     format!(
         "Assumptions: a month has {HOURS} hours. Requests are spread evenly over the functions behind the load balancer. \
          Each takes {:.0} ms, returns {RESPONSE_KB} KB and logs {LOG_KB} KB; one in {:.0} is a rating or a message, and one \
-         in {:.0} an order with {MAILS} mails; a customer signs in for every {:.0} requests. \
+         in {:.0} an order with {MAILS} mails; a customer signs in for every {:.0} requests, with \
+         {SIGN_IN_REQUESTS} to the user pool. \
          Each function publishes {METRICS} metrics in each hour with requests. A bucket has {STORED_GB} GB, and Enhanced \
          Monitoring of an instance logs {MONITORING_LOGS_GB} GB a month.",
         SECONDS * 1000.0,

@@ -8,9 +8,10 @@ use shared::session::Pool;
 use stratosphere::services::aws::cognito::{self, userpool, userpoolclient};
 use stratosphere::value::{ExpString, join};
 
-use super::{Kind, Stack, distribution, parameter};
+use super::mail::Sending;
+use super::{Kind, Stack, distribution, firewall, parameter};
 use crate::stage::{Mail, Stage};
-use crate::template::{Id, Template, arn, list, logical_id, sub};
+use crate::template::{Id, Template, list, logical_id, sub};
 
 /// Validity of tokens, which the shop reads once and keeps nowhere: Cognito's shortest for each kind.
 /// <https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_CreateUserPoolClient.html>
@@ -47,19 +48,19 @@ const fn signed_out_path(pool: Pool) -> &'static str {
     }
 }
 
-/// Adds the pools to the data stack.
-pub fn add_pools(stack: &mut Stack, stage: &Stage) {
+/// Adds the pools to the data stack. `sending` is there where the stage sends mails.
+pub fn add_pools(stack: &mut Stack, stage: &Stage, sending: Option<&Sending>) {
     let protection = stack.user_pool_protection();
     for pool in Pool::ALL {
-        let added = add_pool(&mut stack.template, stage, pool, protection);
+        let added = add_pool(&mut stack.template, stage, pool, protection, sending);
         stack.template.output(pool_output(pool), added);
     }
 }
 
-fn add_pool(template: &mut Template, stage: &Stage, pool: Pool, protection: Id) -> Id {
+fn add_pool(template: &mut Template, stage: &Stage, pool: Pool, protection: Id, sending: Option<&Sending>) -> Id {
     let is_staff = pool == Pool::Staff;
     let mut properties = cognito::UserPool! {
-        user_pool_name: stage.physical(pool.name()).as_str(),
+        user_pool_name: stage.physical(&stage.user_pool(pool)).as_str(),
         // Managed login with pages in the visitor's language; Lite has only the older pages, in English.
         user_pool_tier: "ESSENTIALS",
         deletion_protection: protection,
@@ -85,9 +86,9 @@ fn add_pool(template: &mut Template, stage: &Stage, pool: Pool, protection: Id) 
                 priority: 1,
             }],
         },
-        // A code of an app. Text messages would cost, and a number can be taken over.
-        mfa_configuration: if is_staff { "ON" } else { "OPTIONAL" },
-        enabled_mfas: list(["SOFTWARE_TOKEN_MFA"]),
+        // Where it is optional, managed login asks nobody to set it up, and the shop has no page for it:
+        // https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_CreateUserPool.html
+        mfa_configuration: if is_staff { "ON" } else { "OFF" },
         admin_create_user_config: userpool::AdminCreateUserConfig! { allow_admin_create_user_only: is_staff },
         policies: userpool::Policies! { password_policy: Box::new(userpool::PasswordPolicy! {
             minimum_length: if is_staff { STAFF_PASSWORD_LENGTH } else { PASSWORD_LENGTH },
@@ -98,24 +99,28 @@ fn add_pool(template: &mut Template, stage: &Stage, pool: Pool, protection: Id) 
             temporary_password_validity_days: INVITATION_DAYS,
         }) },
     };
-    match stage.mail.as_ref().filter(|mail| mail.for_accounts) {
-        Some(mail) => send_from_shop(&mut properties, stage, mail),
+    if is_staff {
+        // A code of an app. Text messages would cost, and a number can be taken over.
+        properties.enabled_mfas = Some(list(["SOFTWARE_TOKEN_MFA"]));
+    }
+    match stage.mail.as_ref().filter(|mail| mail.for_accounts).zip(sending) {
+        Some((mail, sending)) => send_from_shop(&mut properties, mail, sending),
         None => {
             properties.email_configuration =
                 Some(userpool::EmailConfiguration! { email_sending_account: "COGNITO_DEFAULT" });
         }
     }
-    template.add(logical_id(pool.name()) + "Pool", properties)
+    // A name that follows from the generation, because CloudFormation changes a pool in place, and a lost one not at all.
+    template.add(logical_id(&stage.user_pool(pool)) + "Pool", properties)
 }
 
 /// Mails by the shop's own identity, in both languages of the shop, because Cognito has one text for everybody.
-fn send_from_shop(properties: &mut cognito::UserPool_, stage: &Stage, mail: &Mail) {
-    let identity = arn("ses", &format!("identity/{}", mail.identity));
+fn send_from_shop(properties: &mut cognito::UserPool_, mail: &Mail, sending: &Sending) {
     properties.email_configuration = Some(userpool::EmailConfiguration! {
         email_sending_account: "DEVELOPER",
-        source_arn: identity,
+        source_arn: sending.identity.clone(),
         from: mail.sender.to_ascii().as_str(),
-        configuration_set: stage.configuration_set().as_str(),
+        configuration_set: sending.set,
     });
     properties.verification_message_template = Some(userpool::VerificationMessageTemplate! {
         default_email_option: "CONFIRM_WITH_CODE",
@@ -133,15 +138,19 @@ fn send_from_shop(properties: &mut cognito::UserPool_, stage: &Stage, mail: &Mai
     }
 }
 
-/// Adds to the app stack the pages of both pools, the shop as their client, and the parameters with which it finds them.
+/// Adds to the app stack the pages of both pools, the shop as their client, the parameters with which it finds them, and
+/// their firewall.
 pub fn add_clients(stack: &mut Stack, stage: &Stage) {
-    for pool in Pool::ALL {
-        let id = stack.input(Kind::Data, pool_output(pool), "String");
+    let pools = Pool::ALL.map(|pool| (pool, stack.input(Kind::Data, pool_output(pool), "String")));
+    for (pool, id) in pools {
         let client = add_client(&mut stack.template, stage, pool, id);
         add_pages(&mut stack.template, stage, pool, id, client);
         let provider = provider(stage, pool, id, client);
         parameter(&mut stack.template, stage, Parameter::SignIn(pool), provider);
         stack.template.output(format!("{}Client", logical_id(pool.name())), client);
+    }
+    if let Some(settings) = &stage.firewall {
+        firewall::add_for_accounts(&mut stack.template, stage, settings, pools);
     }
 }
 
@@ -149,9 +158,9 @@ pub fn add_clients(stack: &mut Stack, stage: &Stage) {
 /// nothing without the verifier, which never leaves the shop and the browser's cookie.
 fn add_client(template: &mut Template, stage: &Stage, pool: Pool, id: Id) -> Id {
     template.add(
-        logical_id(pool.name()) + "Client",
+        logical_id(&stage.user_pool(pool)) + "Client",
         cognito::UserPoolClient! {
-            client_name: stage.physical(pool.name()).as_str(),
+            client_name: stage.physical(&stage.user_pool(pool)).as_str(),
             user_pool_id: id,
             generate_secret: false,
             allowed_o_auth_flows_user_pool_client: true,
@@ -181,7 +190,7 @@ fn add_client(template: &mut Template, stage: &Stage, pool: Pool, id: Id) -> Id 
 /// Managed login under a name of Amazon's. Its pages answer only with a style, of which Cognito has one. The emulator has
 /// pages without one, and does not know the type.
 fn add_pages(template: &mut Template, stage: &Stage, pool: Pool, id: Id, client: Id) {
-    let name = logical_id(pool.name());
+    let name = logical_id(&stage.user_pool(pool));
     template.add(
         format!("{name}Domain"),
         cognito::UserPoolDomain! {
@@ -202,9 +211,10 @@ fn add_pages(template: &mut Template, stage: &Stage, pool: Pool, id: Id, client:
     }
 }
 
-/// Begins the name of the pool's pages. It is unique in the region, so it has the account's id.
+/// Begins the name of the pool's pages. It is unique in the region, so it has the account's id. Cognito may keep that of a
+/// lost pool, and CloudFormation replaces no pages under an unchanged name, so it has the generation as well.
 fn prefix(stage: &Stage, pool: Pool) -> String {
-    format!("{}-${{AWS::AccountId}}", stage.physical(pool.name()))
+    format!("{}-${{AWS::AccountId}}", stage.physical(&stage.user_pool(pool)))
 }
 
 /// An address of the shop, as the browser knows it.

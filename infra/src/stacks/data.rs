@@ -35,7 +35,6 @@ pub fn stack(stage: &Stage) -> Stack {
         }
         Server::External(server) => (server.host.as_str().into(), server.port.to_string().as_str().into()),
     };
-    accounts::add_pools(&mut stack, stage);
     let template = &mut stack.template;
     parameter(template, stage, Parameter::DatabaseHost, host);
     parameter(template, stage, Parameter::DatabasePort, port);
@@ -46,13 +45,12 @@ pub fn stack(stage: &Stage) -> Stack {
     }
 
     let bounces = queues(template, stage)[&Queue::Bounces];
-    if let Some(settings) = &stage.mail {
-        mail::add(template, stage, settings, bounces);
-    }
+    let sending = stage.mail.as_ref().map(|settings| mail::add(template, stage, settings, bounces));
     access_logs::add(template, stage);
     if !stage.is_local() {
         unavailable_page::add(template, stage);
     }
+    accounts::add_pools(&mut stack, stage, sending.as_ref());
     stack
 }
 

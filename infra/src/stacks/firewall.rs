@@ -1,6 +1,6 @@
 //! AWS WAF in front of the load balancer: a request limit for each IP address, and AWS's managed rule groups. Behind
 //! CloudFront the address is that of a header, which counts only together with the origin secret: otherwise a stranger
-//! could use up the limit of another address.
+//! could use up the limit of another address. And AWS WAF in front of the user pools, whose pages browsers call directly.
 
 use serde_json::json;
 use stratosphere::services::aws::wafv2;
@@ -9,7 +9,8 @@ use stratosphere::services::aws::wafv2::webacl;
 use super::distribution::VIEWER_ADDRESS;
 use super::origin_secret::HEADER;
 use crate::stage::{Firewall, Stage};
-use crate::template::{Id, Template};
+use crate::template::{Id, Template, arn, logical_id};
+use shared::session::Pool;
 
 /// Managed rules on what people write, with false positives for ordinary requests. In bodies, reviews and messages: a form of
 /// 4,000 emoji has 48 KB and the size limit is 8 KB; the others match `../`, a web address, or `<script` in a review of a
@@ -29,6 +30,14 @@ const COUNTED_RULES: [&str; 11] = [
     "EC2MetaDataSSRF_QUERYARGUMENTS",
     "RestrictedExtensions_QUERYARGUMENTS",
 ];
+
+/// Name of the web ACL of the user pools, without the stage.
+pub const OF_ACCOUNTS: &str = "accounts-firewall";
+/// POST requests of one sign-in: the address, the password, and the code of a mail or an app.
+const POSTS_OF_A_SIGN_IN: i32 = 3;
+/// Here `sign-in` exchanges codes for tokens. It calls from few addresses of Lambda's for all customers, and a code counts
+/// only with the verifier of its browser.
+const TOKEN_ENDPOINT: &str = "/oauth2/token";
 
 /// Adds the web ACL and its association with the load balancer. `required` is the key of CloudFront's requests, if
 /// CloudFront is in front.
@@ -57,6 +66,41 @@ pub fn add(template: &mut Template, stage: &Stage, firewall: &Firewall, load_bal
             web_acl_arn: acl.att("Arn"),
         },
     );
+}
+
+/// Adds the web ACL of the user pools and its association with each of them: too many passwords, codes and registrations from
+/// an address are refused before Cognito reads them. It has no rules on what people write: Cognito passes on neither names nor
+/// passwords, and the rest of its bodies and queries is its own protocol. A CAPTCHA would break the set-up of a second factor.
+/// <https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-waf.html>,
+/// <https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-settings-mfa-totp.html>
+pub fn add_for_accounts(template: &mut Template, stage: &Stage, firewall: &Firewall, pools: [(Pool, Id); 2]) {
+    let name = stage.physical(OF_ACCOUNTS);
+    let others = || not(is_path(TOKEN_ENDPOINT));
+    let posts = POSTS_OF_A_SIGN_IN * firewall.posts_per_address;
+    let rules = vec![
+        rate_limit("RequestsPerAddress", 0, firewall.requests_per_address, vec![others()], None),
+        rate_limit("PostsPerAddress", 1, posts, vec![is_post(), others()], None),
+        managed("AWSManagedRulesKnownBadInputsRuleSet", 2, Vec::new()),
+    ];
+    let acl = template.add(
+        "AccountsFirewall",
+        wafv2::WebACL! {
+            name: name.as_str(),
+            scope: "REGIONAL",
+            default_action: webacl::DefaultAction! { allow: webacl::AllowAction! {} },
+            rules: rules,
+            visibility_config: visible(&name),
+        },
+    );
+    for (pool, id) in pools {
+        template.add(
+            logical_id(&stage.user_pool(pool)) + "FirewallAssociation",
+            wafv2::WebACLAssociation! {
+                resource_arn: arn("cognito-idp", &format!("userpool/${{{}}}", id.name())),
+                web_acl_arn: acl.att("Arn"),
+            },
+        );
+    }
 }
 
 /// A limit for each address, of the requests that match all statements. Evaluated first, so that a flood is blocked before other rules
@@ -103,11 +147,15 @@ fn not(statement: webacl::Statement_) -> webacl::Statement_ {
 
 /// Changes of the cart. They are in a cookie and reach neither queue nor database, and a shopper makes many of them.
 fn is_cart() -> webacl::Statement_ {
+    is_path("/cart")
+}
+
+fn is_path(path: &str) -> webacl::Statement_ {
     webacl::Statement! {
         byte_match_statement: webacl::ByteMatchStatement! {
             field_to_match: webacl::FieldToMatch! { uri_path: json!({}) },
             positional_constraint: "EXACTLY",
-            search_string: "/cart",
+            search_string: path,
             text_transformations: vec![webacl::TextTransformation! { priority: 0, r#type: "NONE" }],
         },
     }

@@ -211,15 +211,15 @@ fn target_group(template: &mut Template, stage: &Stage, function: &Function, ali
 }
 
 fn add_rule(template: &mut Template, serving: &Serving, rule: &Rule, targets: Id) {
-    let methods = listenerrule::HttpRequestMethodConfig! { values: list(rule.route.methods.iter().copied()) };
-    let paths = listenerrule::PathPatternConfig! { values: list([rule.pattern.as_str()]) };
+    let methods = listenerrule::HttpRequestMethodConfig! { values: list(rule.methods().iter().copied()) };
+    let paths = listenerrule::PathPatternConfig! { values: list(rule.patterns().iter().map(String::as_str)) };
     let mut conditions = vec![
         listenerrule::RuleCondition! { field: "http-request-method", http_request_method_config: methods },
         listenerrule::RuleCondition! { field: "path-pattern", path_pattern_config: paths },
     ];
     conditions.extend(serving.condition());
     template.add(
-        logical_id(&format!("{}{}", rule.route.methods[0].to_lowercase(), rule.route.path)) + "Rule",
+        logical_id(&format!("{}{}", rule.methods()[0].to_lowercase(), rule.first().path)) + "Rule",
         elb::ListenerRule! {
             listener_arn: serving.listener,
             priority: i32::try_from(rule.priority).expect("at most 50,000"),

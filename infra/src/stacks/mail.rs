@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use stratosphere::services::aws::ses::{self, configurationset, configurationseteventdestination, emailidentity};
 use stratosphere::services::aws::{route53, sns};
-use stratosphere::value::AWS_ACCOUNT_ID;
+use stratosphere::value::{AWS_ACCOUNT_ID, ExpString};
 
 use super::topic::{self, Topic};
 use crate::stage::{Mail, Stage};
@@ -33,9 +33,17 @@ pub fn permissions(stage: &Stage, mail: &Mail) -> [Value; 2] {
     ]
 }
 
+/// What sends mails, for the user pools, which send by it as well.
+pub struct Sending {
+    /// The configuration set.
+    pub set: Id,
+    /// ARN of the identity.
+    pub identity: ExpString,
+}
+
 /// Adds the identity unless the account has it already, and the DNS records that prove it where the stage has its hosted
 /// zone. The zone is a setting of the mails and not that of `[domain]`, so that the records outlast a change of `https`.
-pub fn add(template: &mut Template, stage: &Stage, mail: &Mail, bounces: Id) {
+pub fn add(template: &mut Template, stage: &Stage, mail: &Mail, bounces: Id) -> Sending {
     let set = template.add(
         "MailConfiguration",
         ses::ConfigurationSet! {
@@ -50,13 +58,17 @@ pub fn add(template: &mut Template, stage: &Stage, mail: &Mail, bounces: Id) {
             },
         },
     );
-    if !mail.existing_identity {
-        add_identity(template, mail, set);
-    }
+    // By a reference, so that CloudFormation creates what needs the identity after it, and removes it before.
+    let name = if mail.existing_identity {
+        mail.identity.clone()
+    } else {
+        format!("${{{}}}", add_identity(template, mail, set).name())
+    };
     add_events(template, stage, set, bounces);
+    Sending { set, identity: arn("ses", &format!("identity/{name}")) }
 }
 
-fn add_identity(template: &mut Template, mail: &Mail, set: Id) {
+fn add_identity(template: &mut Template, mail: &Mail, set: Id) -> Id {
     let identity = template.add(
         "MailIdentity",
         ses::EmailIdentity! {
@@ -69,6 +81,7 @@ fn add_identity(template: &mut Template, mail: &Mail, set: Id) {
             add_signature_record(template, identity, zone, number);
         }
     }
+    identity
 }
 
 /// Events of mails that SES had accepted. A suppressed address is a bounce too. SES publishes to standard topics

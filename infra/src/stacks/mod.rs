@@ -8,7 +8,7 @@ mod bucket;
 mod data;
 pub mod distribution;
 mod domain;
-mod firewall;
+pub mod firewall;
 mod function;
 mod imports;
 mod load_balancer;

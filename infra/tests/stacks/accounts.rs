@@ -1,6 +1,9 @@
 //! User pools and their clients in the templates of every stage.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
+use shared::session::Pool;
 
 use super::support::{stage, template};
 use infra::stacks::Kind;
@@ -22,8 +25,9 @@ fn customers_register_themselves_and_the_staff_is_invited_and_has_a_second_facto
         for (name, is_staff) in [("CustomersPool", false), ("StaffPool", true)] {
             let pool = pool(&data, name);
             assert_eq!(pool["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"], is_staff, "{}/{name}", stage.name);
-            assert_eq!(pool["MfaConfiguration"], if is_staff { "ON" } else { "OPTIONAL" });
-            assert_eq!(pool["EnabledMfas"], json!(["SOFTWARE_TOKEN_MFA"]));
+            assert_eq!(pool["MfaConfiguration"], if is_staff { "ON" } else { "OFF" });
+            // Cognito wants none named where they are off.
+            assert_eq!(pool["EnabledMfas"], if is_staff { json!(["SOFTWARE_TOKEN_MFA"]) } else { Value::Null });
             assert_eq!(pool["UsernameAttributes"], json!(["email"]));
             assert_eq!(pool["UsernameConfiguration"], json!({ "CaseSensitive": false }));
             assert_eq!(pool["AutoVerifiedAttributes"], json!(["email"]));
@@ -109,15 +113,19 @@ fn codes_and_invitations_come_from_the_shop_once_its_identity_is_verified() {
             assert!(pool(&data, name)["VerificationMessageTemplate"].is_null());
         }
     }
+    let elsewhere = Mail { for_accounts: true, existing_identity: true, zone: None, ..mail.clone() };
+    let existing = &pool(&with(Some(elsewhere)), "StaffPool")["EmailConfiguration"]["SourceArn"]["Fn::Sub"].clone();
+    assert!(existing.as_str().unwrap().ends_with(":identity/shop.example.org"), "{existing}");
     let data = with(Some(Mail { for_accounts: true, ..mail }));
     for name in ["CustomersPool", "StaffPool"] {
         let pool = pool(&data, name);
         let expected = json!({
             "EmailSendingAccount": "DEVELOPER",
             "From": "pedidos@shop.example.org",
-            "ConfigurationSet": "anaquel-prod-mails",
+            // References, so that both exist before the pool and are removed after it.
+            "ConfigurationSet": { "Ref": "MailConfiguration" },
             "SourceArn": { "Fn::Sub":
-                "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:identity/shop.example.org" },
+                "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:identity/${MailIdentity}" },
         });
         assert_eq!(pool["EmailConfiguration"], expected);
         for (part, needed) in [
@@ -144,6 +152,55 @@ fn the_pages_have_a_name_that_cognito_accepts() {
             assert!(domain.len() <= 63, "{domain}");
             assert!(domain.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'));
             assert!(["aws", "amazon", "cognito"].iter().all(|reserved| !domain.contains(reserved)), "{domain}");
+        }
+    }
+}
+
+/// Resources of a template by logical id.
+fn resources(template: &Value) -> BTreeMap<&String, &Value> {
+    template["Resources"].as_object().unwrap().iter().collect()
+}
+
+/// CloudFormation can neither change a pool that is gone nor replace its pages under an unchanged name. So it must find none
+/// of its resources in the next template, and none of their names.
+#[test]
+fn a_pool_after_a_lost_one_has_other_ids_and_names_and_nothing_else_of_the_stage_changes() {
+    for before in stages() {
+        for (pool, first, next) in [(Pool::Customers, "Customers", "customers"), (Pool::Staff, "Staff", "staff")] {
+            let mut after = before.clone();
+            let changed = match pool {
+                Pool::Customers => &mut after.accounts.customers,
+                Pool::Staff => &mut after.accounts.staff,
+            };
+            changed.generation = 2;
+            for kind in Kind::of(&before) {
+                let [old, new] = [&before, &after].map(|stage| template(stage, kind));
+                let place = format!("{first} of {}/{}", before.name, kind.name());
+                let renamed = new.to_string().replace(&format!("{first}2"), first);
+                let renamed = renamed.replace(&format!("-{next}-2"), &format!("-{next}"));
+                assert_eq!(serde_json::from_str::<Value>(&renamed).unwrap(), old, "{place}");
+
+                let (old, new) = (resources(&old), resources(&new));
+                let changed = old.iter().filter(|(id, resource)| new.get(*id).is_some_and(|new| new != *resource));
+                let changed: Vec<_> = changed.map(|(id, _)| id.as_str()).collect();
+                let parameter = format!("SignIn{first}Parameter");
+                let expected = (kind == Kind::App && before.has_sign_in()).then_some(parameter.as_str());
+                assert_eq!(changed, Vec::from_iter(expected), "{place}");
+                for (id, resource) in old.iter().filter(|(id, _)| !new.contains_key(*id)) {
+                    let added = new[&id.replacen(first, &format!("{first}2"), 1)];
+                    for name in ["UserPoolName", "ClientName", "Domain"] {
+                        let [old, new] = [resource, added].map(|resource| &resource["Properties"][name]);
+                        assert!(old.is_null() || old != new, "{id}: {name} of {place}");
+                    }
+                }
+                let removed = old.keys().filter(|id| !new.contains_key(*id)).count();
+                let is_lost = match kind {
+                    Kind::Data => removed == 1,
+                    Kind::App if before.has_sign_in() => removed >= 2,
+                    _ => removed == 0,
+                };
+                assert!(is_lost, "{place}: {removed} removed");
+            }
         }
     }
 }

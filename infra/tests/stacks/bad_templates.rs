@@ -17,7 +17,7 @@ pub struct BadTemplate {
     pub resource: &'static str,
 }
 
-pub const BAD_TEMPLATES: [BadTemplate; 52] = [
+pub const BAD_TEMPLATES: [BadTemplate; 53] = [
     bad(
         "the database's port is open to the internet",
         Kind::Network,
@@ -288,6 +288,18 @@ pub const BAD_TEMPLATES: [BadTemplate; 52] = [
         "STAFF_NEEDS_A_SECOND_FACTOR",
         "StaffPool",
         |resources| resources["StaffPool"]["Properties"]["MfaConfiguration"] = "OPTIONAL".into(),
+    ),
+    bad(
+        "the staff needs no second factor after the loss of its first pool",
+        Kind::Data,
+        Linter::Policies,
+        "STAFF_NEEDS_A_SECOND_FACTOR",
+        "StaffPool",
+        |resources| {
+            let pool = &mut resources["StaffPool"]["Properties"];
+            pool["UserPoolName"] = "anaquel-prod-staff-2".into();
+            pool["MfaConfiguration"] = "OFF".into();
+        },
     ),
     bad(
         "the user pool of production can be deleted",

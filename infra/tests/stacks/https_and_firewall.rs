@@ -164,6 +164,47 @@ fn the_firewall_limits_each_address_and_blocks_no_review_and_no_search_for_its_w
     assert_eq!(counted.len(), 11, "every other rule blocks");
 }
 
+/// Whether people can sign in decides about the pages of the pools, which browsers call past the load balancer.
+#[test]
+fn the_user_pools_have_a_firewall_with_limits_that_the_shops_own_calls_do_not_reach() {
+    let without = |stage: &Stage| {
+        let app = template(stage, Kind::App);
+        assert!(app["Resources"]["AccountsFirewall"].is_null(), "{}", stage.name);
+    };
+    without(&behind_cloudfront());
+    without(&plain());
+    without(&Stage { firewall: None, ..production_in_full() });
+
+    let app = template(&production_in_full(), Kind::App);
+    for (association, pool) in
+        [("CustomersFirewallAssociation", "CustomersPool"), ("StaffFirewallAssociation", "StaffPool")]
+    {
+        let association = properties(&app, association);
+        let arn =
+            format!("arn:${{AWS::Partition}}:cognito-idp:${{AWS::Region}}:${{AWS::AccountId}}:userpool/${{{pool}}}");
+        assert_eq!(association["ResourceArn"], json!({ "Fn::Sub": arn }));
+        assert_eq!(association["WebACLArn"], json!({ "Fn::GetAtt": ["AccountsFirewall", "Arn"] }));
+    }
+    let firewall = properties(&app, "AccountsFirewall");
+    assert_eq!((&firewall["Scope"], &firewall["DefaultAction"]), (&json!("REGIONAL"), &json!({ "Allow": {} })));
+    let rules = firewall["Rules"].as_array().unwrap();
+    for (rule, limit) in rules.iter().zip([2_000, 150]) {
+        let counting = &rule["Statement"]["RateBasedStatement"];
+        // Browsers call the pools directly, so the address is that of the connection.
+        assert_eq!((&counting["AggregateKeyType"], &counting["Limit"]), (&json!("IP"), &json!(limit)));
+        assert_eq!(rule["Action"], json!({ "Block": { "CustomResponse": { "ResponseCode": 429 } } }));
+        let scope = &counting["ScopeDownStatement"];
+        for (method, path, is_counted) in
+            [("POST", "/login", true), ("POST", "/oauth2/token", false), ("GET", "/oauth2/authorize", limit == 2_000)]
+        {
+            assert_eq!(matches(scope, method, path), is_counted, "{method} {path} of {limit}");
+        }
+    }
+    let [_, _, bad_inputs] = &rules[..] else { panic!("a CAPTCHA, or the common rules, would refuse sign-ins") };
+    let group = &bad_inputs["Statement"]["ManagedRuleGroupStatement"]["Name"];
+    assert_eq!(group, "AWSManagedRulesKnownBadInputsRuleSet");
+}
+
 #[test]
 fn behind_cloudfront_every_rule_requires_the_origin_secret_and_strangers_are_redirected_or_refused() {
     let app = template(&behind_cloudfront(), Kind::App);

@@ -97,6 +97,8 @@ fn every_alarm_links_to_a_section_of_the_runbook_and_every_section_has_an_alarm(
         let mut sections = sections();
         assert!(sections.remove("cloudfront-5xx"));
         assert_eq!(linked.remove("cloudfront-5xx"), stage.has_cloudfront(), "{}", stage.name);
+        assert!(sections.remove("sign-in-failures"));
+        assert_eq!(linked.remove("sign-in-failures"), stage.has_sign_in(), "{}", stage.name);
         assert_eq!(linked, sections, "{}", stage.name);
     }
 }
@@ -266,6 +268,24 @@ fn submissions_that_fail_each_minute_raise_an_alarm_whatever_sqs_reports_of_thei
         assert_eq!(alarm["Dimensions"], dimensions);
         let rule = ["Threshold", "Period", "DatapointsToAlarm", "EvaluationPeriods"].map(|key| alarm[key].as_f64());
         assert_eq!(rule, [0.0, 60.0, 3.0, 5.0].map(Some));
+        assert_eq!(alarm["ComparisonOperator"], "GreaterThanThreshold");
+    }
+}
+
+/// A shop with a few sign-ins a day has no two failures within minutes, and never as many as the error rates require.
+#[test]
+fn sign_ins_that_fail_twice_within_an_hour_raise_an_alarm_where_people_can_sign_in() {
+    for (stage, template) in monitored() {
+        let found = alarms(&template).into_iter().find(|(name, _)| *name == "SignInFailuresAlarm");
+        assert_eq!(found.is_some(), stage.has_sign_in(), "{}", stage.name);
+        let Some((_, alarm)) = found else { continue };
+        let dimensions = json!([
+            { "Name": "Function", "Value": stage.physical("sign-in") },
+            { "Name": "Outcome", "Value": "unavailable" },
+        ]);
+        assert_eq!((&alarm["MetricName"], &alarm["Dimensions"]), (&json!(INVOCATIONS), &dimensions));
+        let rule = ["Threshold", "Period", "DatapointsToAlarm", "EvaluationPeriods"].map(|key| alarm[key].as_f64());
+        assert_eq!(rule, [0.0, 300.0, 2.0, 12.0].map(Some));
         assert_eq!(alarm["ComparisonOperator"], "GreaterThanThreshold");
     }
 }

@@ -1,4 +1,5 @@
-//! `bookstore staff`: accounts of booksellers, whom only this command invites; and the two sample accounts of a local stage.
+//! `bookstore staff`: accounts of booksellers, whom only this command invites; `bookstore customers`: registrations that nobody
+//! has confirmed; and the two sample accounts of a local stage.
 
 use anyhow::{Context, Result, bail};
 use aws_sdk_cognitoidentityprovider::{
@@ -10,13 +11,14 @@ use clap::{Args, Subcommand};
 use infra::{stacks::Kind, stage::Stage};
 use serde_json::json;
 use shared::{domain::Email, session::Pool};
+use time::OffsetDateTime;
 
 use super::staff::Whose;
 use crate::{
     arguments,
     aws::{AwsClients, call, connect_deployed, explained},
     deploy,
-    output::{Report, confirm, table},
+    output::{Report, confirm, counted, table},
     random,
 };
 
@@ -40,7 +42,7 @@ enum Action {
         #[command(flatten)]
         whose: Whose,
     },
-    /// Remove an account, after confirmation; its session ends within an hour
+    /// Remove an account, after confirmation: it is disabled first, and its session ends within an hour
     Remove {
         #[arg(value_name = "E-MAIL", value_parser = arguments::email)]
         email: Email,
@@ -54,16 +56,48 @@ enum Action {
 
 pub async fn staff(args: &Staff) -> Result<Report> {
     match &args.action {
-        Action::List { whose } => list(&Accounts::connect(whose).await?).await,
-        Action::Add { email, whose } => add(&Accounts::connect(whose).await?, email).await,
-        Action::Remove { email, yes, whose } => remove(&Accounts::connect(whose).await?, email, *yes).await,
+        Action::List { whose } => list(&Accounts::connect(whose, Pool::Staff).await?).await,
+        Action::Add { email, whose } => add(&Accounts::connect(whose, Pool::Staff).await?, email).await,
+        Action::Remove { email, yes, whose } => {
+            remove(&Accounts::connect(whose, Pool::Staff).await?, email, *yes).await
+        }
     }
 }
+
+#[derive(Args)]
+pub struct Customers {
+    #[command(subcommand)]
+    action: CustomersAction,
+}
+
+#[derive(Subcommand)]
+enum CustomersAction {
+    /// Remove registrations of more than a week ago whose address nobody has confirmed, after confirmation
+    RemoveUnconfirmed {
+        /// Only the registration of this address, also if it is new
+        #[arg(long, value_name = "E-MAIL", value_parser = arguments::email)]
+        email: Option<Email>,
+        /// Do not ask for confirmation
+        #[arg(long)]
+        yes: bool,
+        #[command(flatten)]
+        whose: Whose,
+    },
+}
+
+pub async fn customers(args: &Customers) -> Result<Report> {
+    let CustomersAction::RemoveUnconfirmed { email, yes, whose } = &args.action;
+    let accounts = Accounts::connect(whose, Pool::Customers).await?;
+    remove_unconfirmed(&accounts, email.as_ref(), *yes).await
+}
+
+/// Days for which a registration waits for its code. Cognito keeps it for ever, and its address cannot be registered again.
+const UNCONFIRMED_DAYS: i64 = 7;
 
 /// Characters of the password in an invitation: letters and digits.
 const INVITATION_PASSWORD: usize = 16;
 
-/// The accounts of the staff of a stage.
+/// The accounts of one pool of a stage.
 struct Accounts {
     aws: AwsClients,
     stage: Stage,
@@ -71,16 +105,18 @@ struct Accounts {
 }
 
 impl Accounts {
-    async fn connect(whose: &Whose) -> Result<Self> {
+    async fn connect(whose: &Whose, pool: Pool) -> Result<Self> {
         let (stage, aws) = connect_deployed(whose.stage()).await?;
-        let pool = pool_id(&aws, &stage, Pool::Staff).await?;
+        let pool = pool_id(&aws, &stage, pool).await?;
         Ok(Self { aws, stage, pool })
     }
 
     async fn find(&self, email: &Email) -> Result<Option<Account>> {
         let found = self.aws.cognito.admin_get_user().user_pool_id(&self.pool).username(email.to_ascii()).send().await;
         match found {
-            Ok(found) => Ok(Some(Account { email: email.to_ascii(), status: found.user_status })),
+            Ok(found) => {
+                Ok(Some(Account { email: email.to_ascii(), status: found.user_status, is_enabled: found.enabled }))
+            }
             Err(error) if error.code() == Some("UserNotFoundException") => Ok(None),
             Err(error) => Err(failed(error, "looking for the account")),
         }
@@ -90,21 +126,55 @@ impl Accounts {
 struct Account {
     email: String,
     status: Option<UserStatusType>,
+    is_enabled: bool,
 }
 
 impl Account {
     fn of(user: UserType) -> Self {
         let email = user.attributes().iter().find(|attribute| attribute.name() == "email");
-        Self { email: email.and_then(|email| email.value()).unwrap_or_default().to_owned(), status: user.user_status }
+        Self {
+            email: email.and_then(|email| email.value()).unwrap_or_default().to_owned(),
+            status: user.user_status,
+            is_enabled: user.enabled,
+        }
     }
 
-    /// Whether the invitation was not used yet.
-    fn is_invited(&self) -> bool {
-        self.status == Some(UserStatusType::ForceChangePassword)
+    fn state(&self) -> State {
+        match &self.status {
+            _ if !self.is_enabled => State::Disabled,
+            Some(UserStatusType::ForceChangePassword) => State::Invited,
+            _ => State::Active,
+        }
+    }
+}
+
+/// What can be done with an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Active,
+    /// The password of the invitation was not used yet.
+    Invited,
+    /// Nobody can sign in with it: its removal has stopped half-way, or somebody has disabled it by hand.
+    Disabled,
+}
+
+impl State {
+    /// The state for programs.
+    fn code(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Invited => "invited",
+            Self::Disabled => "disabled",
+        }
     }
 
-    fn state(&self) -> &'static str {
-        if self.is_invited() { "invited" } else { "active" }
+    /// The state for people.
+    fn explain(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Invited => "invited, has not signed in yet",
+            Self::Disabled => "disabled, cannot sign in",
+        }
     }
 }
 
@@ -128,23 +198,24 @@ async fn list(accounts: &Accounts) -> Result<Report> {
         found.extend(page.users.unwrap_or_default().into_iter().map(Account::of));
     }
     found.sort_by(|one, other| one.email.cmp(&other.email));
-    let rows = found.iter().map(|account| [account.email.clone(), account.state().to_owned()]);
+    let rows = found.iter().map(|account| [account.email.clone(), account.state().explain().to_owned()]);
     let text = if found.is_empty() {
         "The staff has no accounts.".to_owned()
     } else {
         table(&["account", ""], rows).to_string()
     };
     let result: Vec<_> =
-        found.iter().map(|account| json!({ "email": account.email, "state": account.state() })).collect();
+        found.iter().map(|account| json!({ "email": account.email, "state": account.state().code() })).collect();
     Ok(Report::new(text, json!({ "accounts": result })))
 }
 
 async fn add(accounts: &Accounts, email: &Email) -> Result<Report> {
     let known = accounts.find(email).await?;
     let shown = email.as_str();
-    if known.as_ref().is_some_and(|account| !account.is_invited()) {
+    if let Some(state) = known.as_ref().map(Account::state).filter(|state| *state != State::Invited) {
         let remove = accounts.stage.command(&format!("staff remove {shown}"));
-        bail!("{shown} has an account already; `{remove}` removes it");
+        let which = if state == State::Disabled { "a disabled account" } else { "an account already" };
+        bail!("{shown} has {which}; `{remove}` removes it");
     }
     let invite = accounts.aws.cognito.admin_create_user().user_pool_id(&accounts.pool).username(email.to_ascii());
     let invite = if known.is_some() {
@@ -171,13 +242,79 @@ async fn remove(accounts: &Accounts, email: &Email, yes: bool) -> Result<Report>
     let Some(account) = accounts.find(email).await? else { bail!("{shown} has no account of the staff") };
     confirm(&format!("Remove the account of {}?", account.email), yes, "nothing was removed")?;
     let (cognito, pool) = (&accounts.aws.cognito, &accounts.pool);
-    // Its tokens first, so that nothing is left to sign in with if the second call fails.
+    // Disabled first, so that nobody can sign in with it if a later call fails.
+    let disable = cognito.admin_disable_user().user_pool_id(pool).username(email.to_ascii());
+    disable.send().await.map_err(|error| failed(error, "disabling the account"))?;
     let sign_out = cognito.admin_user_global_sign_out().user_pool_id(pool).username(email.to_ascii());
     sign_out.send().await.map_err(|error| failed(error, "ending the tokens of the account"))?;
     let delete = cognito.admin_delete_user().user_pool_id(pool).username(email.to_ascii());
     delete.send().await.map_err(|error| failed(error, "removing the account"))?;
     let text = format!("The account of {shown} is removed. A session that it has ends within an hour.");
     Ok(Report::new(text, json!({ "email": shown, "removed": true })))
+}
+
+async fn remove_unconfirmed(accounts: &Accounts, email: Option<&Email>, yes: bool) -> Result<Report> {
+    let found = match email {
+        Some(email) => vec![unconfirmed(accounts, email).await?],
+        None => unconfirmed_for_days(accounts, OffsetDateTime::now_utc()).await?,
+    };
+    if found.is_empty() {
+        let text = format!("No registration waits for its confirmation for more than {UNCONFIRMED_DAYS} days.");
+        return Ok(Report::new(text, json!({ "removed": 0 })));
+    }
+    let question = format!("Remove {} whose address nobody has confirmed?", counted(found.len(), "registration"));
+    confirm(&question, yes, "nothing was removed")?;
+    let mut removed = 0;
+    for username in &found {
+        removed += usize::from(remove_if_unconfirmed(accounts, username).await?);
+    }
+    let text = format!("{} removed; the addresses can be registered again.", counted(removed, "registration"));
+    Ok(Report::new(text, json!({ "removed": removed })))
+}
+
+/// The name of the account with this address, of which nobody has confirmed it.
+async fn unconfirmed(accounts: &Accounts, email: &Email) -> Result<String> {
+    let shown = email.as_str();
+    match accounts.find(email).await? {
+        Some(Account { status: Some(UserStatusType::Unconfirmed), .. }) => Ok(email.to_ascii()),
+        Some(_) => bail!("the address {shown} is confirmed; only its owner can remove the account, at /account/erase"),
+        None => bail!("nobody has registered with the address {shown}"),
+    }
+}
+
+/// Names of the accounts whose address nobody has confirmed within a week.
+async fn unconfirmed_for_days(accounts: &Accounts, now: OffsetDateTime) -> Result<Vec<String>> {
+    let list = accounts.aws.cognito.list_users().user_pool_id(&accounts.pool);
+    let mut pages = list.filter("cognito:user_status = \"UNCONFIRMED\"").into_paginator().send();
+    let mut found = Vec::new();
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(|error| failed(error, "listing the registrations"))?;
+        let due = page.users.unwrap_or_default().into_iter().filter(|user| is_overdue(user, now));
+        found.extend(due.filter_map(|user| user.username));
+    }
+    Ok(found)
+}
+
+/// Whether a registration has waited for its confirmation too long.
+fn is_overdue(user: &UserType, now: OffsetDateTime) -> bool {
+    let waits_since = user.user_create_date.map(|created| created.secs());
+    let due = now.unix_timestamp() - UNCONFIRMED_DAYS * 24 * 60 * 60;
+    user.user_status == Some(UserStatusType::Unconfirmed) && waits_since.is_some_and(|since| since < due)
+}
+
+/// Removes the account, unless somebody has confirmed its address meanwhile.
+async fn remove_if_unconfirmed(accounts: &Accounts, username: &str) -> Result<bool> {
+    let (cognito, pool) = (&accounts.aws.cognito, &accounts.pool);
+    let found = cognito.admin_get_user().user_pool_id(pool).username(username).send().await;
+    match found {
+        Ok(found) if found.user_status == Some(UserStatusType::Unconfirmed) => {}
+        Ok(_) => return Ok(false),
+        Err(error) if error.code() == Some("UserNotFoundException") => return Ok(false),
+        Err(error) => return Err(failed(error, "looking for the registration")),
+    }
+    let delete = cognito.admin_delete_user().user_pool_id(pool).username(username);
+    delete.send().await.map_err(|error| failed(error, "removing a registration"))?;
+    Ok(true)
 }
 
 fn failed<E, R>(error: SdkError<E, R>, what: &'static str) -> anyhow::Error
@@ -232,4 +369,44 @@ pub fn samples() -> String {
     format!(
         "Sign in as the customer {customer} or the bookseller {bookseller}, both with the password {SAMPLE_PASSWORD}."
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_cognitoidentityprovider::primitives::DateTime;
+
+    use super::*;
+
+    #[test]
+    fn only_a_registration_of_more_than_a_week_ago_that_nobody_has_confirmed_is_overdue() {
+        let now = OffsetDateTime::UNIX_EPOCH + time::Duration::days(1_000);
+        let days_ago = |days: i64| DateTime::from_secs(now.unix_timestamp() - days * 24 * 60 * 60);
+        for (status, days, expected) in [
+            (UserStatusType::Unconfirmed, 8, true),
+            (UserStatusType::Unconfirmed, 7, false),
+            (UserStatusType::Unconfirmed, 0, false),
+            (UserStatusType::Confirmed, 8, false),
+            (UserStatusType::ForceChangePassword, 8, false),
+            (UserStatusType::ResetRequired, 8, false),
+        ] {
+            let user = UserType::builder().user_status(status.clone()).user_create_date(days_ago(days)).build();
+            assert_eq!(is_overdue(&user, now), expected, "{status:?} for {days} days");
+        }
+        assert!(!is_overdue(&UserType::builder().user_status(UserStatusType::Unconfirmed).build(), now));
+    }
+
+    #[test]
+    fn a_disabled_account_and_one_that_was_not_used_yet_are_listed_as_such() {
+        for (status, is_enabled, code) in [
+            (UserStatusType::Confirmed, true, "active"),
+            (UserStatusType::ForceChangePassword, true, "invited"),
+            (UserStatusType::Confirmed, false, "disabled"),
+            (UserStatusType::ForceChangePassword, false, "disabled"),
+        ] {
+            let user = UserType::builder().user_status(status.clone()).enabled(is_enabled).build();
+            let state = Account::of(user).state();
+            assert_eq!(state.code(), code, "{status:?}");
+            assert!(state.explain().starts_with(code), "{status:?}");
+        }
+    }
 }

@@ -77,10 +77,11 @@ pub fn same_name(template: &Template, changes: &[ResourceChange]) -> Result<Opti
         replaced.then(|| (id, *name, details(change)))
     });
     Ok(stuck.map(|(id, name, why)| {
-        let fix = if name == "DBInstanceIdentifier" {
-            "raise `generation` in the stage's file".to_owned()
-        } else {
-            format!("revert the change of {why}, or give the resource another name")
+        let fix = match name {
+            "DBInstanceIdentifier" => "raise `generation` in the stage's file".to_owned(),
+            // Its pool was replaced.
+            "Domain" => "raise `generation` of its user pool below [accounts] in the stage's file".to_owned(),
+            _ => format!("revert the change of {why}, or give the resource another name"),
         };
         format!(
             "{id} would be replaced, because of {why}, and CloudFormation cannot replace a resource whose name ({name}) \
@@ -242,6 +243,12 @@ mod tests {
         assert!(refusal.contains("because of StorageEncrypted") && refusal.contains("raise `generation`"), "{refusal}");
         assert_eq!(database(Replacement::True, "DBInstanceIdentifier"), None);
         assert_eq!(database(Replacement::False, "MultiAZ"), None);
+        let pages = Stage::in_full("prod").unwrap();
+        let pages = stacks::all(&pages).unwrap().into_iter().find(|stack| stack.kind == stacks::Kind::App).unwrap();
+        let mut change = change("AWS::Cognito::UserPoolDomain", Modify, Some(Replacement::True), "UserPoolId");
+        change.logical_resource_id = Some("CustomersDomain".to_owned());
+        let refusal = same_name(&pages.template, &[change]).unwrap().unwrap();
+        assert!(refusal.contains("raise `generation` of its user pool below [accounts]"), "{refusal}");
         let zone =
             refused(stacks::Kind::Network, "AppSubnet1", "AWS::EC2::Subnet", Replacement::True, "AvailabilityZoneId");
         let zone = zone.unwrap();

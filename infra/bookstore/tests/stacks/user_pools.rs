@@ -44,6 +44,7 @@ use bookstore::{
     deploy::{DataLoss, Interaction, stack::apply},
 };
 use infra::stacks::{Input, Kind, Stack, USER_POOL_PROTECTION, accounts, user_pool_protection};
+use infra::stage::Stage;
 
 use crate::support::{python_command, stage, template};
 
@@ -91,34 +92,41 @@ impl Pools {
         let emulator = Emulator::start();
         let stage = stage("local");
         let aws = AwsClients::local(&stage, emulator.port);
-        let mut data = Stack::new(&stage, Kind::Data, "user pools");
-        accounts::add_pools(&mut data, &stage);
-        let mut app = Stack::new(&stage, Kind::App, "the shop as a client");
-        accounts::add_clients(&mut app, &stage);
+        let return_to = format!("http://anaquel.alb.localhost:{}/sign-in/return", stage.port);
+        let mut pools = Self { emulator, aws, ids: BTreeMap::new(), return_to };
+        pools.apply(&stage, DataLoss::Forbid).await.unwrap();
+        pools
+    }
+
+    async fn apply(&mut self, stage: &Stage, data_loss: DataLoss) -> anyhow::Result<()> {
+        let mut data = Stack::new(stage, Kind::Data, "user pools");
+        accounts::add_pools(&mut data, stage, None);
+        let mut app = Stack::new(stage, Kind::App, "the shop as a client");
+        accounts::add_clients(&mut app, stage);
         for (stack, kind) in [(&data, Kind::Data), (&app, Kind::App)] {
             let added = serde_json::to_value(&stack.template).unwrap();
-            let whole = template(&stage, kind);
+            let whole = template(stage, kind);
             for (name, resource) in added["Resources"].as_object().unwrap() {
                 assert_eq!(*resource, whole["Resources"][name], "{name} is not the stage's own");
             }
         }
         let protection = BTreeMap::from([(USER_POOL_PROTECTION, user_pool_protection(false).to_owned())]);
-        let mut ids = apply(&aws, &data, None, &protection, Interaction::Quiet, DataLoss::Forbid).await.unwrap();
+        let mut ids = apply(&self.aws, &data, None, &protection, Interaction::Quiet, data_loss).await?;
         let inputs = app.inputs.iter().map(|(name, input)| match input {
             Input::Output { name: output, .. } => (*name, ids[*output].clone()),
             _ => panic!("{name} is no output of the data stack"),
         });
         let inputs = inputs.collect();
-        ids.extend(apply(&aws, &app, None, &inputs, Interaction::Quiet, DataLoss::Forbid).await.unwrap());
+        ids.extend(apply(&self.aws, &app, None, &inputs, Interaction::Quiet, data_loss).await?);
         for pool in ["Customers", "Staff"] {
-            let client = aws.cognito.create_user_pool_client().user_pool_id(&ids[&format!("{pool}Pool")]);
+            let client = self.aws.cognito.create_user_pool_client().user_pool_id(&ids[&format!("{pool}Pool")]);
             let client = client.client_name("a test").explicit_auth_flows(ExplicitAuthFlowsType::AllowUserPasswordAuth);
             let client = client.prevent_user_existence_errors(PreventUserExistenceErrorTypes::Enabled);
             let client = client.send().await.unwrap().user_pool_client.and_then(|client| client.client_id).unwrap();
             ids.insert(format!("{pool}TestClient"), client);
         }
-        let return_to = format!("http://anaquel.alb.localhost:{}/sign-in/return", stage.port);
-        Self { emulator, aws, ids, return_to }
+        self.ids = ids;
+        Ok(())
     }
 
     /// The answer to a password, or the code of the error.
@@ -269,6 +277,8 @@ async fn a_customer_registers_confirms_the_address_signs_in_and_replaces_a_forgo
     pools.confirm(&code).await.unwrap();
     assert_eq!(pools.confirm(&code).await.unwrap_err(), "NotAuthorizedException", "a code counts once");
     assert!(sign_in(PASSWORD).await.unwrap().authentication_result.is_some());
+    let factors = pools.aws.cognito.get_user_pool_mfa_config().user_pool_id(&pools.ids["CustomersPool"]);
+    assert_eq!(factors.send().await.unwrap().mfa_configuration, Some(UserPoolMfaType::Off));
     // Both in the same words, so that nobody learns who has an account.
     let wrong = sign_in(NEXT_PASSWORD).await.unwrap_err();
     let unknown = pools.sign_in("CustomersTestClient", "nadie@example.org", PASSWORD).await;
@@ -349,6 +359,39 @@ async fn who_is_invited_to_the_staff_changes_the_password_and_signs_in_with_a_se
     };
     assert_eq!(respond(&wrong_totp(&secret)).await.unwrap_err(), "CodeMismatchException");
     assert!(respond(&totp(&secret, now())).await.unwrap().authentication_result.is_some());
+}
+
+#[ignore = "needs a strict emulator"]
+#[tokio::test]
+async fn a_lost_pool_is_followed_by_a_new_one_with_its_pages_and_the_other_pool_keeps_its_accounts() {
+    let mut pools = Pools::deploy().await;
+    pools.register().await;
+    let lost = pools.ids.clone();
+    let pool = &lost["CustomersPool"];
+    let described = pools.aws.cognito.describe_user_pool().user_pool_id(pool).send().await.unwrap();
+    let pages = described.user_pool.and_then(|pool| pool.domain).expect("pages");
+    // By hand, as Cognito requires it: a pool with pages cannot be deleted.
+    pools.aws.cognito.delete_user_pool_domain().domain(&pages).user_pool_id(pool).send().await.unwrap();
+    pools.aws.cognito.delete_user_pool().user_pool_id(pool).send().await.unwrap();
+
+    let mut next = stage("local");
+    next.accounts.customers.generation = 2;
+    let refusal = pools.apply(&next, DataLoss::Forbid).await.unwrap_err().to_string();
+    assert!(refusal.contains("CustomersPool (Cognito::UserPool ") && refusal.contains("would be removed"), "{refusal}");
+    pools.apply(&next, DataLoss::Allow).await.unwrap();
+    for (name, is_new) in
+        [("CustomersPool", true), ("CustomersClient", true), ("StaffPool", false), ("StaffClient", false)]
+    {
+        assert_eq!(pools.ids[name] != lost[name], is_new, "{name}");
+    }
+    let described = pools.aws.cognito.describe_user_pool().user_pool_id(&pools.ids["CustomersPool"]);
+    let described = described.send().await.unwrap().user_pool.unwrap();
+    assert!(described.domain.is_some_and(|new| new != pages && new.contains("-customers-2-")));
+    // The account is gone, and its address can be registered again.
+    let sign_in = async |pools: &Pools| pools.sign_in("CustomersTestClient", CUSTOMER, PASSWORD).await;
+    assert_eq!(sign_in(&pools).await.unwrap_err(), "NotAuthorizedException");
+    pools.register().await;
+    assert!(sign_in(&pools).await.unwrap().authentication_result.is_some());
 }
 
 #[ignore = "needs a strict emulator"]

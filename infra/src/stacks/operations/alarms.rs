@@ -58,6 +58,7 @@ pub fn add(template: &mut Template, stage: &Stage, metrics: &Metrics, topic: Id)
     let mut alarms = Vec::from(error_rate_alarms(metrics));
     alarms.extend(distribution_alarm(metrics));
     alarms.extend(function_alarms(metrics));
+    alarms.extend(sign_in_alarm(stage, metrics));
     alarms.extend(queue_alarms(metrics));
     alarms.extend(reputation_alarms(metrics).unwrap_or_default());
     alarms.extend(database_alarms(stage, metrics).unwrap_or_default());
@@ -175,6 +176,18 @@ fn errors(metrics: &Metrics, function: &Function) -> Alarm {
         metrics.errors(name),
         Threshold::Above(2.0),
     )
+}
+
+/// A sign-in that fails is a 503 among many other responses, too few for the error rates. One failure may be a call that took
+/// too long, so a second one within the hour is needed, which also counts where only a few sign in.
+fn sign_in_alarm(stage: &Stage, metrics: &Metrics) -> Option<Alarm> {
+    let name = "sign-in-failures";
+    let meaning = "Customers cannot sign in: attempts failed twice within an hour".to_owned();
+    stage.has_sign_in().then(|| Alarm {
+        breaching_periods: 2,
+        evaluation_periods: HOUR / FIVE_MINUTES,
+        ..Alarm::new(name, name, meaning, metrics.invocations("sign-in", "unavailable"), Threshold::Above(0.0))
+    })
 }
 
 fn queue_alarms(metrics: &Metrics) -> Vec<Alarm> {
