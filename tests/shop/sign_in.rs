@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use aws_sdk_cognitoidentityprovider::types::{AttributeType, MessageActionType};
 use reqwest::{Client, Method, redirect::Policy};
+use serde_json::json;
 use shared::{
     domain::SubmissionKey,
     messages::Submission,
@@ -16,6 +17,7 @@ use time::OffsetDateTime;
 use crate::{
     account::{api, hidden},
     cart::{cookie, page, send},
+    imports,
     mails::queue,
     support::{Answer, Shop, bookstore, eventually, text, variable},
 };
@@ -103,6 +105,8 @@ async fn a_customer_signs_in_at_the_user_pool_comes_back_to_the_page_and_signs_o
     assert!(inside.text.contains("href=\"/account\"") && !inside.text.contains("/sign-in?"), "{}", inside.text);
     assert_eq!(inside.header("cache-control"), "private, no-cache");
 
+    let account = page(&shop, "/account", &issued).await;
+    assert!(account.text.contains("<a href=\"/sign-out\""), "{}", account.text);
     let ask = page(&shop, "/sign-out", &issued).await;
     assert!(ask.status == 200 && ask.text.contains("action=\"/sign-out\""), "{}", ask.text);
     let browser = format!("{issued}; visitor=c56a4180-65aa-42ec-a945-5fd21dec0538");
@@ -117,6 +121,27 @@ async fn a_customer_signs_in_at_the_user_pool_comes_back_to_the_page_and_signs_o
     let asked = Client::builder().redirect(Policy::none()).no_proxy().build().unwrap().get(&next).send().await.unwrap();
     assert_eq!(asked.headers()["location"], format!("{}/sign-out", shop.url()));
     assert!(page(&shop, "/sign-out", "").await.text.contains("You have signed out"));
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn what_a_customer_sends_from_a_browser_that_the_shop_has_not_seen_before_is_in_the_account() {
+    let shop = Shop::open().await;
+    let book = imports::new_book(&shop).await;
+    let Returned { attempt, address } = returned(&shop, "/account").await;
+    let back = page(&shop, &address, &attempt).await;
+    let browser = format!("{}; {}", cookie(&back, "session"), cookie(&back, "visitor"));
+
+    let path = format!("/api/books/{book}/ratings");
+    let sent = shop.post(&path, &[("cookie", &browser)], &json!({ "stars": 4 })).await;
+    assert_eq!(shop.final_status(sent.header("location")).await["status"], "published");
+    let own = api(&shop, "ratings", &browser).await;
+    assert!(own.text.contains(&format!("/books/{book}")), "{}", own.text);
+
+    let Returned { attempt, address } = returned(&shop, "/account").await;
+    let known = cookie(&back, "visitor");
+    let again = page(&shop, &address, &format!("{attempt}; {known}")).await;
+    assert_eq!(cookie(&again, "visitor"), known, "the browser stays the visitor that it was");
 }
 
 #[ignore = "needs a local stage"]

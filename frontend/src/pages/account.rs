@@ -6,7 +6,7 @@ use shared::domain::{Address, Availability, Customer, OrderState, OwnOrder, OwnR
 use crate::{Form, Locale, View, assets, links};
 
 /// The pages of the account with the keys of their names, in the order of the list that leads to them.
-const PAGES: [(&str, &str); 9] = [
+const PAGES: [(&str, &str); 10] = [
     ("/account", "account-title"),
     ("/account/orders", "account-orders"),
     ("/account/ratings", "account-ratings"),
@@ -14,6 +14,7 @@ const PAGES: [(&str, &str); 9] = [
     ("/account/addresses", "account-addresses"),
     ("/account/language", "account-language"),
     ("/account/data", "account-data"),
+    ("/sign-out", "sign-out"),
     ("/account/sign-out-everywhere", "account-sign-out"),
     ("/account/erase", "account-erase"),
 ];

@@ -6,7 +6,7 @@ use std::{sync::LazyLock, time::Duration};
 use frontend::links;
 use shared::{
     ApiError, App, Reply, Request, Result,
-    domain::VisitorId,
+    domain::{SubmissionKey, VisitorCookie, VisitorId},
     https::HttpsClient,
     messages::{CustomerV1, Submission},
     session::Pool,
@@ -63,7 +63,8 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     // What can fail comes before the code is used: the customer can load the page again.
     let key = app.config().await?.session_key.clone();
     let key = key.ok_or_else(|| ApiError::Internal(anyhow::anyhow!("the route table grants no key for sessions")))?;
-    let visitor = visitor(app, request, now).await?;
+    let visitors = app.submission_key().await?;
+    let browser = browser(&visitors, request, now);
     if let Err(error) = KEYS.warm_up(&HTTPS, &provider.keys).await {
         return failed(request, away(&error), &attempt.return_to);
     }
@@ -71,7 +72,7 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
         Ok(person) => person,
         Err(failure) => return ended(failure),
     };
-    if let Err(error) = announce(app, request, &person, visitor, now).await {
+    if let Err(error) = announce(app, request, &person, browser.visitor(), now).await {
         shared::lambda::log(&error);
         return ended(SignInFailure::Away);
     }
@@ -79,6 +80,7 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     tracing::info!("Session issued");
     Ok(Reply::see_other(&attempt.return_to)
         .with_session(&session, Pool::Customers.lifetime().unsigned_abs().as_secs())
+        .remember(&visitors.write_cookie(&browser))
         .without_cookie(Request::SIGN_IN_COOKIE))
 }
 
@@ -124,11 +126,11 @@ fn away(error: &anyhow::Error) -> SignInFailure {
     SignInFailure::Away
 }
 
-/// The visitor that this browser was before.
-async fn visitor(app: &App, request: &Request, now: OffsetDateTime) -> Result<Option<VisitorId>> {
-    let key = app.submission_key().await?;
-    let cookie = request.cookie(Request::VISITOR_COOKIE).and_then(|value| key.read_cookie(value, now));
-    Ok(cookie.map(|cookie| cookie.visitor()))
+/// The visitor that this browser was before, or a new one: ratings and messages name the visitor alone, and the sign-in links
+/// it with the customer.
+fn browser(key: &SubmissionKey, request: &Request, now: OffsetDateTime) -> VisitorCookie {
+    let known = request.cookie(Request::VISITOR_COOKIE).and_then(|value| key.read_cookie(value, now));
+    known.unwrap_or_else(|| VisitorCookie::new(key.visitor_number_of(key.random()), now))
 }
 
 /// Sends the sign-in to the consumer of submissions, so that the account exists when its page is opened.
@@ -136,7 +138,7 @@ async fn announce(
     app: &App,
     request: &Request,
     person: &Person,
-    visitor: Option<VisitorId>,
+    visitor: VisitorId,
     now: OffsetDateTime,
 ) -> Result<()> {
     let customer = CustomerV1 {
@@ -144,7 +146,7 @@ async fn announce(
         email: person.email.clone(),
         // A token without it does not count.
         email_verified: true,
-        visitor,
+        visitor: Some(visitor),
         // In whole seconds, like the session.
         signed_in_at: now.replace_nanosecond(0).unwrap_or(now),
     };

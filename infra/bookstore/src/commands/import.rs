@@ -164,8 +164,7 @@ fn summary(progress: &ImportProgress, name: &str) -> Result<String> {
     }
     let Counts { added, changed, unchanged, refused, .. } = progress.counts;
     let rows = counted(progress.counts.rows() as usize, "row");
-    let counts =
-        format!("{name}: {rows}: {added} new, {changed} changed, {unchanged} unchanged, {refused} refused");
+    let counts = format!("{name}: {rows}: {added} new, {changed} changed, {unchanged} unchanged, {refused} refused");
     let notices = progress.notices.iter().map(|notice| format!("{name}: {notice}"));
     Ok([counts].into_iter().chain(notices).collect::<Vec<_>>().join("\n"))
 }
