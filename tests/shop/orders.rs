@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::{
     cart::{cookie, page, send},
-    imports,
+    imports, mails,
     support::{Answer, Shop, bookstore, eventually, text},
 };
 
@@ -241,6 +241,59 @@ async fn the_open_orders_of_a_domain_are_cancelled_at_once_and_their_copies_can_
     assert_eq!(stock(&shop, book).await, before);
     let (stdout, _) = text(&bookstore(&[&cancel[..], &["--yes"]].concat()).output().await.unwrap());
     assert!(stdout.contains("No order matches"), "{stdout}");
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn the_open_orders_of_a_browser_or_with_a_book_are_cancelled_and_no_others() {
+    let shop = Shop::open().await;
+    let (wanted, other) = (imports::book_on_sale(&shop, 9).await, imports::book_on_sale(&shop, 9).await);
+    let placed = async |book: u64, visitor: &str| {
+        let order = order(book, 1, 1_995);
+        let answer = place(&shop, &Uuid::new_v4().to_string(), visitor, &order).await;
+        let visitor = if visitor.is_empty() { cookie(&answer, "visitor") } else { visitor.to_owned() };
+        let decided = after(&shop, answer.header("location"), "received", &visitor).await;
+        assert_eq!(decided["status"], "confirmed", "{decided}");
+        let email = order["contact"]["email"].as_str().unwrap_or_default().to_owned();
+        (decided["number"].to_string(), answer.header("location").to_owned(), visitor, email)
+    };
+    let first = placed(wanted, "").await;
+    let second = placed(other, &first.2).await;
+    let stranger = placed(wanted, "").await;
+    let stranger_of_other = placed(other, "").await;
+    let state = async |order: &(String, String, String, String)| {
+        shop.send(Method::GET, &order.1, &[("cookie", &order.2)], None).await.json()["status"].clone()
+    };
+    let cancel = async |filters: &[&str]| {
+        let arguments = [&["orders", "cancel-all"], filters].concat();
+        text(&bookstore(&arguments).output().await.unwrap())
+    };
+
+    let (stdout, stderr) = cancel(&["--same-browser", &second.0]).await;
+    assert!(stdout.contains("2 orders with 2 copies") && stderr.contains("nothing was cancelled"), "{stdout}{stderr}");
+    let (stdout, stderr) = cancel(&["--same-browser", &second.0, "--book", &wanted.to_string(), "--no-mail"]).await;
+    assert!(stdout.contains("1 order with 1 copy") && stdout.contains("Nobody gets a mail"), "{stdout}{stderr}");
+    let (stdout, stderr) = cancel(&["--same-browser", &second.0, "--no-mail", "--yes"]).await;
+    assert!(stdout.contains("2 orders cancelled"), "{stdout}{stderr}");
+    let states = [state(&first).await, state(&second).await, state(&stranger).await, state(&stranger_of_other).await];
+    assert_eq!(states, ["cancelled", "cancelled", "confirmed", "confirmed"]);
+
+    let (stdout, stderr) = cancel(&["--book", &wanted.to_string(), "--state", "ready", "--yes"]).await;
+    assert!(stdout.contains("No order matches"), "{stdout}{stderr}");
+    let (stdout, stderr) = cancel(&["--book", &wanted.to_string(), "--yes"]).await;
+    assert!(stdout.contains("1 order cancelled") && stdout.contains(&stranger.0), "{stdout}{stderr}");
+    assert_eq!([state(&stranger).await, state(&stranger_of_other).await], ["cancelled", "confirmed"]);
+    assert_eq!((stock(&shop, wanted).await, stock(&shop, other).await), (9, 8));
+
+    let mails = async |email: &str| mails::sent(&shop, |mail| mail["To"][0] == *email).await.len();
+    eventually(Duration::from_mins(1), async || match mails(&stranger.3).await {
+        2 => Ok(()),
+        sent => Err(format!("{sent} mails, and not that of the confirmation and that of the cancellation")),
+    })
+    .await;
+    assert_eq!((mails(&first.3).await, mails(&second.3).await), (1, 1), "without a mail about the cancellation");
+    let (_, stderr) = cancel(&["--same-browser", "999999999", "--yes"]).await;
+    assert!(stderr.contains("there is no order 999999999"), "{stderr}");
 }
 
 #[ignore = "needs a local stage"]
