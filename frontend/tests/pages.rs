@@ -190,6 +190,19 @@ fn a_checkout_that_asks_before_it_orders_keeps_what_was_typed_and_links_to_the_l
 }
 
 #[test]
+fn a_checkout_of_books_that_are_ordered_already_says_when_and_links_to_the_order() {
+    for (name, text) in [
+        ("en/checkout-ordered", "You sent an order for exactly these books on "),
+        ("es/checkout-ordered", "enviaste un pedido con estos mismos libros"),
+    ] {
+        let html = page(name);
+        let main = html.split("<main").nth(1).unwrap().split("</main>").next().unwrap();
+        assert!(main.contains(text) && main.contains("href=\"/orders/") && main.contains("class=\"order\""), "{main}");
+    }
+    assert!(!page("en/checkout").contains("exactly these books"));
+}
+
+#[test]
 fn a_number_of_copies_that_cannot_be_ordered_is_refused_at_its_line() {
     let html = page("en/cart-quantity");
     let refused = "must be a whole number from 1 to 20. Nothing was changed.";
@@ -777,6 +790,8 @@ fn a_refused_order_is_shown_with_everything_that_was_typed_and_the_reason_beside
         );
     }
     let again = page("en/checkout-503");
+    let selected: Vec<&str> = again.split(" selected>").skip(1).filter_map(|rest| rest.split('<').next()).collect();
+    assert!(selected.contains(&"5") && selected.contains(&"1"), "the quantities that were chosen: {selected:?}");
     for html in [&html, &again] {
         for typed in [
             "value=\"Ana\"",

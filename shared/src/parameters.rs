@@ -37,7 +37,7 @@ pub enum Parameter {
 pub enum Queue {
     /// Ratings and messages.
     Submissions,
-    /// Submissions and imports that failed for good.
+    /// Submissions that failed for good.
     DeadLetters,
     /// Orders, cancellations and sweeps, in their order: a FIFO queue.
     Orders,
@@ -51,6 +51,8 @@ pub enum Queue {
     /// Customers whose account in the user pool is to be deleted.
     Erasures,
     ErasureDeadLetters,
+    /// Imports that failed for good. Lambda keeps their events until then in a queue of its own, so this one has no source.
+    ImportDeadLetters,
 }
 
 /// A database user by its permissions, the least first.
@@ -100,6 +102,7 @@ impl Parameter {
             Self::Queue(Queue::BounceDeadLetters) => "queue/bounces-parked",
             Self::Queue(Queue::Erasures) => "queue/erasures",
             Self::Queue(Queue::ErasureDeadLetters) => "queue/erasures-parked",
+            Self::Queue(Queue::ImportDeadLetters) => "queue/imports-parked",
             Self::SubmissionKey => "submission-key",
             Self::SessionPublicKeys => "session/public-keys",
             Self::SessionPrivateKey => "session/private-key",
@@ -115,7 +118,7 @@ impl Parameter {
 }
 
 impl Queue {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Submissions,
         Self::DeadLetters,
         Self::Orders,
@@ -126,6 +129,7 @@ impl Queue {
         Self::BounceDeadLetters,
         Self::Erasures,
         Self::ErasureDeadLetters,
+        Self::ImportDeadLetters,
     ];
 
     /// Name of the queue without the stage: `anaquel-<stage>-<name>`. SQS requires the suffix of a FIFO queue.
@@ -141,6 +145,7 @@ impl Queue {
             Self::BounceDeadLetters => "bounces-parked",
             Self::Erasures => "erasures",
             Self::ErasureDeadLetters => "erasures-parked",
+            Self::ImportDeadLetters => "imports-parked",
         }
     }
 
@@ -156,7 +161,8 @@ impl Queue {
             | Self::OrderDeadLetters
             | Self::MailDeadLetters
             | Self::BounceDeadLetters
-            | Self::ErasureDeadLetters => None,
+            | Self::ErasureDeadLetters
+            | Self::ImportDeadLetters => None,
         }
     }
 

@@ -6,7 +6,7 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::{
-    domain::{BookId, Delivery, Money, SubmissionKey, TaxPart, unverified_text},
+    domain::{BookId, Cart, Delivery, Money, SubmissionKey, TaxPart, unverified_text},
     shop::Shop,
 };
 
@@ -77,6 +77,19 @@ impl Quote {
     #[must_use]
     pub fn issued(self, now: OffsetDateTime) -> Self {
         Self { issued_at: now.unix_timestamp(), ..self }
+    }
+
+    /// The quote of the form of a cart, with the time at which the form is shown. Forms of the same cart with the same books on
+    /// the same day have the same key: a shopper who has got no answer, and sends the order again from another tab, has ordered
+    /// once. An order makes the cart another one. Without cookies nobody knows which forms are of one browser, and the key stays.
+    #[must_use]
+    pub fn of_cart(self, key: &SubmissionKey, cart: &Cart, now: OffsetDateTime) -> Self {
+        let Some(id) = cart.id() else { return self.issued(now) };
+        let mut lines: Vec<_> = self.lines.iter().map(|line| (line.book.get(), line.quantity, line.price)).collect();
+        lines.sort_unstable();
+        let content = serde_json::to_vec(&(lines, now.date().to_julian_day())).expect("numbers are JSON");
+        let key = key.form_key(&[id.as_bytes(), &cart.changed().to_be_bytes(), &content]);
+        Self { key, ..self }.issued(now)
     }
 
     /// The same for a form that is shown again after [`Self::VALID_FOR`], which is another form. The prices are still only the
@@ -212,6 +225,46 @@ mod tests {
             assert_eq!(of_changed, total, "{many} {few}: delivery is free from 40.00");
             assert!(changed.is_none_or(|changed| changed.key == Uuid::from_u128(7) && !changed.is_outdated(NOW)));
         }
+    }
+
+    #[test]
+    fn forms_of_one_cart_with_the_same_books_are_one_order_that_day() {
+        const NOW: OffsetDateTime = datetime!(2026-01-02 03:04:05 UTC);
+        const ID: &str = "c56a4180-65aa-42ec-a945-5fd21dec0538";
+        let books = vec![line(53, 2, 1_995), line(7, 1, 950)];
+        let form = |of: &SubmissionKey, cart: &Cart, lines: &[QuoteLine], now| {
+            Quote::new(&shop(None), Uuid::new_v4(), lines.to_vec(), false).of_cart(of, cart, now)
+        };
+        let cart = Cart::parse(&format!("{ID}.53:2:1995.7:1:950"));
+        let first = form(&key(0), &cart, &books, NOW);
+        let ordered = cart.clone().without_ordered([BookId::from(53)], Uuid::from_u128(9));
+        assert_eq!(ordered.lines().len(), 1);
+        let again = |cart: Cart| Cart::parse(&format!("{}.53:2:1995", cart.to_cookie(Uuid::nil())));
+        let of_customer = Cart::parse(&format!("{ID}.t20.53:2:1995.7:1:950"));
+        let ordered_by_customer =
+            of_customer.clone().without_ordered([BookId::from(53)], Uuid::from_u128(9)).changed_at(21);
+        assert_eq!(ordered_by_customer.id(), of_customer.id());
+        let reversed: Vec<QuoteLine> = books.iter().rev().cloned().collect();
+        for (name, of, cart, lines, now, is_same) in [
+            ("another tab", key(0), cart.clone(), books.clone(), NOW + Duration::minutes(5), true),
+            ("another order of the lines", key(0), cart.clone(), reversed, NOW, true),
+            ("a later price in the cookie", key(0), Cart::parse(&format!("{ID}.53:2:1")), books.clone(), NOW, true),
+            ("another quantity", key(0), cart.clone(), vec![line(53, 1, 1_995), line(7, 1, 950)], NOW, false),
+            ("another price", key(0), cart.clone(), vec![line(53, 2, 1_895), line(7, 1, 950)], NOW, false),
+            ("another book", key(0), cart.clone(), vec![line(53, 2, 1_995), line(8, 1, 950)], NOW, false),
+            ("the next day", key(0), cart.clone(), books.clone(), NOW + Duration::DAY, false),
+            ("the cart after an order", key(0), again(ordered), books.clone(), NOW, false),
+            ("a customer's cart", key(0), of_customer.clone(), books.clone(), NOW, false),
+            ("another shop", key(1), cart, books.clone(), NOW, false),
+        ] {
+            assert_eq!(form(&of, &cart, &lines, now).key == first.key, is_same, "{name}");
+        }
+        let of_form = |cart: &Cart| form(&key(0), cart, &books, NOW).key;
+        assert_eq!(of_form(&of_customer), of_form(&of_customer));
+        assert_ne!(of_form(&of_customer), of_form(&again(ordered_by_customer)), "a customer's cart after an order");
+        let unknown = Cart::parse("x.53:2:1995");
+        assert_ne!(of_form(&unknown), of_form(&unknown), "a browser without cookies");
+        assert!(!first.is_outdated(NOW + Duration::hours(23)));
     }
 
     #[test]

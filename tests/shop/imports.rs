@@ -170,7 +170,7 @@ async fn a_redrive_restarts_an_import_that_lambda_stopped_retrying() {
         "responseContext": { "statusCode": 200, "executedVersion": "4", "functionError": "Unhandled" },
         "responsePayload": { "errorType": "Error", "errorMessage": "the database was away" },
     });
-    send_dead_letter(&shop, &record.to_string(), None).await;
+    send_dead_letter(&shop, "imports-parked", &record.to_string(), None).await;
 
     let (stdout, stderr) = text(&bookstore(&["redrive", "--yes"]).output().await.unwrap());
     let line = stdout.lines().find(|line| line.contains(&key)).unwrap_or_else(|| panic!("{stdout}{stderr}"));

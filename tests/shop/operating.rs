@@ -134,7 +134,7 @@ async fn a_redrive_needs_confirmation_and_messages_of_an_erased_visitor_are_reje
     let erased = Uuid::new_v4();
     let (kept, late) = (rating(Uuid::new_v4(), 5), rating(erased, 1));
     for letter in [&kept, &late] {
-        send_dead_letter(&shop, &letter.to_string(), Some("the version before this did not know it")).await;
+        send_dead_letter(&shop, "parked", &letter.to_string(), Some("the version before this did not know it")).await;
     }
     let erase = json!({ "task": "erase-visitor", "visitor": erased });
     shop.invoke_with("anaquel-local-run-staff-task", &erase).await;

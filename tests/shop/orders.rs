@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::{
     cart::{cookie, page, send},
-    imports,
+    imports, mails,
     support::{Answer, Shop, bookstore, eventually, text},
 };
 
@@ -245,6 +245,59 @@ async fn the_open_orders_of_a_domain_are_cancelled_at_once_and_their_copies_can_
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
+async fn the_open_orders_of_a_browser_or_with_a_book_are_cancelled_and_no_others() {
+    let shop = Shop::open().await;
+    let (wanted, other) = (imports::book_on_sale(&shop, 9).await, imports::book_on_sale(&shop, 9).await);
+    let placed = async |book: u64, visitor: &str| {
+        let order = order(book, 1, 1_995);
+        let answer = place(&shop, &Uuid::new_v4().to_string(), visitor, &order).await;
+        let visitor = if visitor.is_empty() { cookie(&answer, "visitor") } else { visitor.to_owned() };
+        let decided = after(&shop, answer.header("location"), "received", &visitor).await;
+        assert_eq!(decided["status"], "confirmed", "{decided}");
+        let email = order["contact"]["email"].as_str().unwrap_or_default().to_owned();
+        (decided["number"].to_string(), answer.header("location").to_owned(), visitor, email)
+    };
+    let first = placed(wanted, "").await;
+    let second = placed(other, &first.2).await;
+    let stranger = placed(wanted, "").await;
+    let stranger_of_other = placed(other, "").await;
+    let state = async |order: &(String, String, String, String)| {
+        shop.send(Method::GET, &order.1, &[("cookie", &order.2)], None).await.json()["status"].clone()
+    };
+    let cancel = async |filters: &[&str]| {
+        let arguments = [&["orders", "cancel-all"], filters].concat();
+        text(&bookstore(&arguments).output().await.unwrap())
+    };
+
+    let (stdout, stderr) = cancel(&["--same-browser", &second.0]).await;
+    assert!(stdout.contains("2 orders with 2 copies") && stderr.contains("nothing was cancelled"), "{stdout}{stderr}");
+    let (stdout, stderr) = cancel(&["--same-browser", &second.0, "--book", &wanted.to_string(), "--no-mail"]).await;
+    assert!(stdout.contains("1 order with 1 copy") && stdout.contains("Nobody gets a mail"), "{stdout}{stderr}");
+    let (stdout, stderr) = cancel(&["--same-browser", &second.0, "--no-mail", "--yes"]).await;
+    assert!(stdout.contains("2 orders cancelled"), "{stdout}{stderr}");
+    let states = [state(&first).await, state(&second).await, state(&stranger).await, state(&stranger_of_other).await];
+    assert_eq!(states, ["cancelled", "cancelled", "confirmed", "confirmed"]);
+
+    let (stdout, stderr) = cancel(&["--book", &wanted.to_string(), "--state", "ready", "--yes"]).await;
+    assert!(stdout.contains("No order matches"), "{stdout}{stderr}");
+    let (stdout, stderr) = cancel(&["--book", &wanted.to_string(), "--yes"]).await;
+    assert!(stdout.contains("1 order cancelled") && stdout.contains(&stranger.0), "{stdout}{stderr}");
+    assert_eq!([state(&stranger).await, state(&stranger_of_other).await], ["cancelled", "confirmed"]);
+    assert_eq!((stock(&shop, wanted).await, stock(&shop, other).await), (9, 8));
+
+    let mails = async |email: &str| mails::sent(&shop, |mail| mail["To"][0] == *email).await.len();
+    eventually(Duration::from_mins(1), async || match mails(&stranger.3).await {
+        2 => Ok(()),
+        sent => Err(format!("{sent} mails, and not that of the confirmation and that of the cancellation")),
+    })
+    .await;
+    assert_eq!((mails(&first.3).await, mails(&second.3).await), (1, 1), "without a mail about the cancellation");
+    let (_, stderr) = cancel(&["--same-browser", "999999999", "--yes"]).await;
+    assert!(stderr.contains("there is no order 999999999"), "{stderr}");
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
 async fn prices_above_what_the_buyer_saw_are_never_charged() {
     let shop = Shop::open().await;
     let book = imports::book_on_sale(&shop, 9).await;
@@ -352,6 +405,195 @@ async fn a_rejected_order_offers_what_is_available_and_puts_it_into_the_cart() {
     assert_eq!(again.status, 303, "{}", again.text);
     let order = after(&shop, &format!("/api{}", again.header("location")), "received", &visitor).await;
     assert_eq!((&order["status"], stock(&shop, few).await), (&json!("confirmed"), 0), "{order}");
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn a_book_that_is_withdrawn_after_the_checkout_was_shown_is_not_sold() {
+    let shop = Shop::open().await;
+    let reference = Uuid::new_v4().simple().to_string();
+    let book = imports::priced(&shop, &reference, "19.95,EUR", 9).await;
+    let cart = format!("cart=x.{book}:1:1995");
+    let quote = quoted(&shop, &cart).await;
+    imports::priced(&shop, &reference, ",", 9).await;
+    let placed = send(&shop, "/checkout", &cart, &collected(&quote)).await;
+    assert_eq!(placed.status, 303, "{}", placed.text);
+    let (address, visitor) = (placed.header("location").to_owned(), cookie(&placed, "visitor"));
+    let order = after(&shop, &format!("/api{address}"), "received", &visitor).await;
+    assert_eq!(
+        (&order["status"], &order["lines"][0]["code"], stock(&shop, book).await),
+        (&json!("rejected"), &json!("without_price"), 9),
+        "{order}"
+    );
+    let shown = page(&shop, &address, &visitor).await.text;
+    assert!(!shown.contains("Order what is available"), "nothing is: {shown}");
+    assert_eq!(page(&shop, "/checkout", &cart).await.header("location"), "/cart", "nothing can be ordered");
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn a_cart_or_the_id_of_an_order_that_was_changed_by_hand_changes_no_price_and_opens_no_order() {
+    let shop = Shop::open().await;
+    let book = imports::book_on_sale(&shop, 50).await;
+    for (line, quantity) in [("2:1", 2), ("2:4294967295", 2), ("21:1995", 20), ("255:1", 20)] {
+        let cart = format!("cart=x.{book}:{line}");
+        let placed = send(&shop, "/checkout", &cart, &collected(&quoted(&shop, &cart).await)).await;
+        assert_eq!(placed.status, 303, "{line}: {}", placed.text);
+        let (address, visitor) = (placed.header("location").to_owned(), cookie(&placed, "visitor"));
+        let order = after(&shop, &format!("/api{address}"), "received", &visitor).await;
+        assert_eq!(
+            (&order["status"], &order["lines"][0]["quantity"], &order["charged"]["minor"]),
+            (&json!("confirmed"), &json!(quantity), &json!(quantity * 1_995)),
+            "{line}: {order}"
+        );
+        let (start, last) = address.split_at(address.len() - 1);
+        let other = format!("{start}{}", if last == "0" { "1" } else { "0" });
+        for path in [other.clone(), format!("/api{other}"), format!("{other}/cancel")] {
+            assert_eq!(page(&shop, &path, &visitor).await.status, 404, "{path}");
+        }
+        for path in [format!("{other}/cancel"), format!("/api{other}/cancel")] {
+            let cancelled = shop.send(Method::POST, &path, &[("cookie", &visitor)], None).await;
+            assert_eq!(cancelled.status, 404, "{path}");
+        }
+        // The copies can be ordered by the next one.
+        shop.send(Method::POST, &format!("/api{address}/cancel"), &[("cookie", &visitor)], None).await;
+        after(&shop, &format!("/api{address}"), "confirmed", &visitor).await;
+    }
+}
+
+/// The hidden fields of the first form of a page that is sent to this address.
+fn hidden_fields(html: &str, action: &str) -> Vec<(String, String)> {
+    let form = html.split(&format!("action=\"{action}\"")).nth(1).and_then(|rest| rest.split("</form>").next());
+    let form = form.unwrap_or_else(|| panic!("no form for {action}: {html}"));
+    let inputs = form.split("<input type=\"hidden\" name=\"").skip(1);
+    let field = |input: &str| {
+        let (name, rest) = input.split_once("\" value=\"")?;
+        Some((name.to_owned(), rest.split('"').next()?.to_owned()))
+    };
+    inputs.filter_map(field).collect()
+}
+
+/// The number beside the cart in the head of a page; 0 if it has none.
+fn in_cart(html: &str) -> u32 {
+    let badge = html.split("<span class=\"badge\">").nth(1).and_then(|rest| rest.split('<').next());
+    badge.map_or(0, |number| number.parse().expect("a number"))
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn what_is_available_of_a_rejected_order_is_ordered_from_its_page_with_what_was_typed() {
+    let shop = Shop::open().await;
+    let (enough, few) = (imports::book_on_sale(&shop, 9).await, imports::book_on_sale(&shop, 2).await);
+    let line = |book: u64, quantity: u64| json!({ "book": book, "quantity": quantity, "unit_price": { "minor": 1_995, "currency": "EUR" } });
+    let mut body = order(enough, 1, 1_995);
+    body["lines"] = json!([line(enough, 1), line(few, 3)]);
+    body["total"]["minor"] = json!(4 * 1_995);
+    body["note"] = json!("Por la tarde");
+    let placed = place(&shop, &Uuid::new_v4().to_string(), "", &body).await;
+    let (location, visitor) = (placed.header("location").to_owned(), cookie(&placed, "visitor"));
+    assert_eq!(after(&shop, &location, "received", &visitor).await["status"], "rejected");
+
+    let shown = page(&shop, location.trim_start_matches("/api"), &visitor).await.text;
+    let mut form = hidden_fields(&shown, "/checkout");
+    form.push(("do".to_owned(), "again".to_owned()));
+    let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let other = format!("{}.7:1:950", Uuid::new_v4());
+    for (before, copies) in [(String::new(), 3), (format!("cart={other}"), 4)] {
+        let again = send(&shop, "/checkout", &format!("{visitor}; {before}"), &form).await;
+        assert_eq!(again.status, 200, "{}", again.text);
+        for typed in ["value=\"Ana Ruiz\"", body["contact"]["email"].as_str().unwrap(), "Por la tarde"] {
+            assert!(again.text.contains(typed), "{typed}: {}", again.text);
+        }
+        let cart = cookie(&again, "cart");
+        assert!(cart.ends_with(&format!(".{enough}:1:1995.{few}:2:1995")), "{cart}");
+        assert_eq!(in_cart(&again.text), copies, "the head counts the books that came into the cart");
+        assert_eq!(in_cart(&page(&shop, "/about", &cart).await.text), copies);
+    }
+
+    let again = send(&shop, "/checkout", &visitor, &form).await;
+    let (cart, quote) = (cookie(&again, "cart"), hidden_fields(&again.text, "/checkout"));
+    let quote = &quote.iter().find(|(name, _)| name == "quote").expect("a quote").1;
+    let ordered = send(&shop, "/checkout", &format!("{visitor}; {cart}"), &collected(quote)).await;
+    assert_eq!((ordered.status, cookie(&ordered, "cart")), (303, "cart=".to_owned()), "{}", ordered.text);
+    let order = after(&shop, &format!("/api{}", ordered.header("location")), "received", &visitor).await;
+    assert_eq!((&order["status"], stock(&shop, few).await), (&json!("confirmed"), 0), "{order}");
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn quantities_that_are_changed_in_the_checkout_count_at_once_and_are_ordered_after_another_press() {
+    let shop = Shop::open().await;
+    let (one, other) = (imports::book_on_sale(&shop, 9).await, imports::book_on_sale(&shop, 9).await);
+    let cart = format!("cart={}.{one}:1:1995.{other}:1:1995", Uuid::new_v4());
+    let quote = quoted(&shop, &cart).await;
+    let (of_one, of_other) = (format!("quantity-{one}"), format!("quantity-{other}"));
+    let mut form = collected(&quote);
+    form.extend([(of_one.as_str(), "3".to_owned()), (of_other.as_str(), "0".to_owned())]);
+    form.push(("note", "Por la tarde".to_owned()));
+    let email = form.iter().find(|(name, _)| *name == "email").unwrap().1.clone();
+    // With the button for it, and with the one that orders: nobody has seen the new total.
+    let with_button = [&form[..], &[("do", "change".to_owned())]].concat();
+    for form in [&with_button, &form] {
+        let changed = send(&shop, "/checkout", &cart, form).await;
+        assert_eq!((changed.status, in_cart(&changed.text)), (200, 3), "{}", changed.text);
+        for there in ["Nothing was ordered", "value=\"Ana Ruiz\"", &email, "Por la tarde", "59.85"] {
+            assert!(changed.text.contains(there), "{there}: {}", changed.text);
+        }
+        assert!(!changed.text.contains(&of_other) && cookie(&changed, "cart").ends_with(&format!(".{one}:3:1995")));
+    }
+    let changed = send(&shop, "/checkout", &cart, &with_button).await;
+    let quote = hidden_fields(&changed.text, "/checkout").into_iter().find(|(name, _)| name == "quote").unwrap().1;
+    let ordered = send(&shop, "/checkout", &cookie(&changed, "cart"), &collected(&quote)).await;
+    assert_eq!((ordered.status, cookie(&ordered, "cart")), (303, "cart=".to_owned()), "{}", ordered.text);
+    let (address, visitor) = (ordered.header("location").to_owned(), cookie(&ordered, "visitor"));
+    let order = after(&shop, &format!("/api{address}"), "received", &visitor).await;
+    assert_eq!((order["lines"].as_array().map(Vec::len), &order["lines"][0]["quantity"]), (Some(1), &json!(3)));
+    assert_eq!((stock(&shop, one).await, stock(&shop, other).await), (6, 9), "{order}");
+
+    let nothing = [("quote", quoted(&shop, &cart).await), (&of_one, "0".to_owned()), (&of_other, "0".to_owned())];
+    let emptied = send(&shop, "/checkout", &cart, &nothing).await;
+    assert_eq!((emptied.status, cookie(&emptied, "cart")), (303, "cart=".to_owned()));
+    let shown = page(&shop, emptied.header("location"), "").await.text;
+    assert_eq!((in_cart(&shown), shown.contains("Your cart is empty.")), (0, true), "{shown}");
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn an_order_that_got_no_answer_and_is_sent_from_another_tab_is_one_order_and_a_new_checkout_says_so() {
+    let shop = Shop::open().await;
+    let book = imports::book_on_sale(&shop, 9).await;
+    let cart = format!("cart={}.{book}:1:1995", Uuid::new_v4());
+    // Two tabs of a browser, which keeps the cart, because it never sees the first answer.
+    let [first, second] = [quoted(&shop, &cart).await, quoted(&shop, &cart).await];
+    let form = collected(&first);
+    let placed = send(&shop, "/checkout", &cart, &form).await;
+    let (address, visitor) = (placed.header("location").to_owned(), cookie(&placed, "visitor"));
+    let mut other = form.clone();
+    other.iter_mut().filter(|(name, _)| *name == "quote").for_each(|(_, quote)| second.clone_into(quote));
+    let same = send(&shop, "/checkout", &cart, &other).await;
+    assert_eq!((same.status, same.header("location")), (303, address.as_str()), "{}", same.text);
+    let order = after(&shop, &format!("/api{address}"), "received", &visitor).await;
+    assert_eq!((&order["status"], stock(&shop, book).await), (&json!("confirmed"), 8), "{order}");
+
+    let checkout = page(&shop, "/checkout", &cart).await.text;
+    assert!(checkout.contains("exactly these books") && checkout.contains(&address), "{checkout}");
+    let once_more = hidden_fields(&checkout, "/checkout").into_iter().find(|(name, _)| name == "quote").unwrap().1;
+    other.iter_mut().filter(|(name, _)| *name == "quote").for_each(|(_, quote)| once_more.clone_into(quote));
+    let ordered = send(&shop, "/checkout", &cart, &other).await;
+    assert!(ordered.status == 303 && ordered.header("location") != address, "{}", ordered.text);
+
+    // After an answer the cart is another one, also if a book is left in it that cannot be ordered: the same book is another
+    // order, and nobody is asked.
+    let sold_out = imports::book_on_sale(&shop, 0).await;
+    let cart = format!("cart={}.{book}:1:1995.{sold_out}:1:1995", Uuid::new_v4());
+    let ordered = send(&shop, "/checkout", &cart, &collected(&quoted(&shop, &cart).await)).await;
+    let (address, visitor) = (ordered.header("location").to_owned(), cookie(&ordered, "visitor"));
+    after(&shop, &format!("/api{address}"), "received", &visitor).await;
+    let cart = format!("{}.{book}:1:1995; {visitor}", cookie(&ordered, "cart"));
+    assert!(cart.contains(&format!(".{sold_out}:1:1995.{book}:1:1995")), "{cart}");
+    assert!(!page(&shop, "/checkout", &cart).await.text.contains("exactly these books"));
+    let again = send(&shop, "/checkout", &cart, &collected(&quoted(&shop, &cart).await)).await;
+    assert!(again.status == 303 && again.header("location") != address, "{}", again.text);
 }
 
 #[ignore = "needs a local stage"]

@@ -214,13 +214,13 @@ pub fn text(output: &Output) -> (String, String) {
     (text(&output.stdout), text(&output.stderr))
 }
 
-/// Sends a message to the dead-letter queue: with a reason, as the writer does, or without one.
-pub async fn send_dead_letter(shop: &Shop, body: &str, reason: Option<&str>) {
+/// Sends a message to a dead-letter queue: with a reason, as the writer does, or without one.
+pub async fn send_dead_letter(shop: &Shop, queue: &str, body: &str, reason: Option<&str>) {
     let reason = reason.map(|reason| {
         let reason = MessageAttributeValue::builder().data_type("String").string_value(reason).build().unwrap();
         [("reason".to_owned(), reason)].into()
     });
-    let queue = format!("{}/000000000000/anaquel-local-parked", shop.endpoint());
+    let queue = format!("{}/000000000000/anaquel-local-{queue}", shop.endpoint());
     let send = aws_sdk_sqs::Client::new(&shop.sdk()).send_message().queue_url(queue).message_body(body);
     send.set_message_attributes(reason).send().await.unwrap();
 }

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use frontend::{
     CartChange, CartNote, DynTemplate, Form, Trouble, View,
-    pages::{Accessibility, CartPage, CartRow, Checkout, OrderPage, OrderStep, OrderView, Terms},
+    pages::{Accessibility, CartPage, CartRow, Checkout, CheckoutNotice, OrderPage, OrderStep, OrderView, Terms},
 };
 use shared::{
     domain::{
@@ -133,8 +133,7 @@ fn checkouts(view: View, books: &[Summary], hostile: &Summary, show: &mut impl F
     let lines = vec![line(&books[0], 2, 1_995), line(&books[1], 1, 950)];
     let quote = Quote::new(&SHOP, Uuid::from_u128(7), lines.clone(), false);
     let sealed = quote.seal(&key());
-    let page =
-        Checkout { view, shop: &SHOP, quote: &quote, sealed: &sealed, form: Form::default(), is_unordered: false };
+    let page = Checkout { view, shop: &SHOP, quote: &quote, sealed: &sealed, form: Form::default(), notice: None };
     show("checkout", &page);
     let typed = [
         ("name", "Ana"),
@@ -156,8 +155,12 @@ fn checkouts(view: View, books: &[Summary], hostile: &Summary, show: &mut impl F
     let form = Form { typed: &typed, invalid: &invalid, trouble: None };
     show("checkout-422", &Checkout { form, ..page });
     let typed_only = Form { typed: &typed, ..Form::default() };
-    show("checkout-changed", &Checkout { form: typed_only, is_unordered: true, ..page });
-    let unavailable = Form { typed: &typed, trouble: Some(Trouble::Unavailable), ..Form::default() };
+    show("checkout-changed", &Checkout { form: typed_only, notice: Some(CheckoutNotice::Changed), ..page });
+    let ordered = Some(CheckoutNotice::Ordered { id: order_id(), at: PLACED });
+    show("checkout-ordered", &Checkout { notice: ordered, ..page });
+    let (first, second) = (Checkout::quantity_of(books[0].id), Checkout::quantity_of(books[1].id));
+    let with_quantities = [&typed[..], &[(first.as_str(), "5"), (second.as_str(), "x")]].concat();
+    let unavailable = Form { typed: &with_quantities, trouble: Some(Trouble::Unavailable), ..Form::default() };
     show("checkout-503", &Checkout { form: unavailable, ..page });
     for (name, trouble) in [("checkout-outdated", Trouble::Outdated), ("checkout-gone", Trouble::Gone)] {
         let form = Form { typed: &typed, trouble: Some(trouble), ..Form::default() };

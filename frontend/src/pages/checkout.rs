@@ -2,10 +2,11 @@
 
 use askama::Template;
 use shared::{
-    domain::{BookId, Cart, Delivery, Money, Payment, TaxPart},
-    quote::Quote,
+    domain::{BookId, Cart, Delivery, Money, OrderId, Payment, TaxPart},
+    quote::{Quote, QuoteLine},
     shop::Shop,
 };
+use time::OffsetDateTime;
 
 use super::differ;
 use crate::{Form, Trouble, View, assets, delivery};
@@ -20,9 +21,16 @@ pub struct Checkout<'a> {
     /// The quote as the form carries it.
     pub sealed: &'a str,
     pub form: Form<'a>,
-    /// Whether the form is shown because of the button that changes the quantities, with totals that the buyer may not have
-    /// seen yet.
-    pub is_unordered: bool,
+    pub notice: Option<CheckoutNotice>,
+}
+
+/// What the buyer should read before the form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CheckoutNotice {
+    /// The form is shown because of the button that changes the quantities, with totals that the buyer may not have seen yet.
+    Changed,
+    /// These books of this cart were ordered already; the form is of another order.
+    Ordered { id: OrderId, at: OffsetDateTime },
 }
 
 impl Checkout<'_> {
@@ -38,6 +46,12 @@ impl Checkout<'_> {
     /// Whether the sender of the form is asked, or was asked, if its books are to be ordered all the same.
     fn asks(&self) -> bool {
         self.form.trouble == Some(Trouble::Gone) || !self.form.value(Self::ALL_THE_SAME).is_empty()
+    }
+
+    /// The quantity that the form shows for a line: the one that was chosen, which is not ordered yet if it is another one.
+    fn quantity(&self, line: &QuoteLine) -> u8 {
+        let chosen = self.form.value(&Self::quantity_of(line.book)).trim().parse::<u8>().ok();
+        chosen.filter(|chosen| *chosen <= Cart::MAX_COPIES).unwrap_or(line.quantity)
     }
 
     /// The field with the quantity of a book.

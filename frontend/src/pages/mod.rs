@@ -26,7 +26,7 @@ pub use alert::{AlertLinkPage, AlertPage, AlertStep};
 pub use api_docs::ApiDocs;
 pub use book::BookPage;
 pub use cart::{CartPage, CartRow, Orderable};
-pub use checkout::Checkout;
+pub use checkout::{Checkout, CheckoutNotice};
 pub use order::{OrderPage, OrderStep, OrderView};
 pub use sign_in::{SignInFailed, SignInFailure, SignInFirst, SignOut};
 

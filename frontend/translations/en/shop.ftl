@@ -339,6 +339,8 @@ delivery-ship-free-from = Delivery: { $price }, free from { $from }.
 
 checkout-title = Checkout
 checkout-changed = These are the quantities now. Nothing was ordered: check the total, and then order.
+checkout-ordered = You sent an order for exactly these books on { $time }, and we have it. If you order now, it is one more order.
+checkout-see-order = See the order that we have
 checkout-partial = Some of what is in your cart cannot be ordered now. What you order is below.
 checkout-contact = Your details
 checkout-delivery = How would you like to receive it?

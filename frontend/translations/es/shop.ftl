@@ -340,6 +340,8 @@ delivery-ship-free-from = Envío: { $price }, gratis desde { $from }.
 
 checkout-title = Tramitar pedido
 checkout-changed = Estas son ahora las cantidades. No se ha pedido nada: comprueba el total y después haz el pedido.
+checkout-ordered = El { $time } enviaste un pedido con estos mismos libros, y lo tenemos. Si vuelves a pedir, será otro pedido más.
+checkout-see-order = Ver el pedido que tenemos
 checkout-partial = Parte de lo que hay en tu carrito no se puede pedir ahora. Abajo está lo que pides.
 checkout-contact = Tus datos
 checkout-delivery = ¿Cómo quieres recibirlo?

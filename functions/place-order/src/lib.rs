@@ -39,12 +39,9 @@ fn buyer(
     content: &[u8],
     now: OffsetDateTime,
 ) -> (VisitorCookie, OrderId) {
-    let of_guest = || key.order_id(Uuid::nil(), repeated);
-    match request.cookie(Request::VISITOR_COOKIE).and_then(|value| key.read_cookie(value, now)) {
-        Some(guest) if key.is_guest(guest.number, repeated) => (guest, of_guest()),
-        Some(visitor) => (visitor, key.order_id(visitor.number, repeated)),
-        None => (VisitorCookie::new(key.guest(repeated, content), now), of_guest()),
-    }
+    let known = request.cookie(Request::VISITOR_COOKIE).and_then(|value| key.read_cookie(value, now));
+    let id = key.order_of(known.as_ref(), repeated);
+    (known.unwrap_or_else(|| VisitorCookie::new(key.guest(repeated, content), now)), id)
 }
 
 /// The customer whose session came with the request. The consumer asks the database whether it still counts.

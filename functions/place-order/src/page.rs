@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use frontend::{CartChange, CartNote, Form, Locale, PageContext, Trouble, cart_of, pages::Checkout};
+use frontend::{
+    CartChange, CartNote, Form, Locale, PageContext, Trouble, cart_of,
+    pages::{Checkout, CheckoutNotice},
+};
 use shared::{
     ApiError, App, Reply, Request, Result,
     declaration::{Declaration, Resent},
@@ -44,18 +47,18 @@ async fn checkout(app: &App, request: &Request) -> Result<Reply> {
         let note = CartNote { change: CartChange::Renewed, book: None };
         return Ok(Reply::see_other(&noted("/cart", note, &cart_of(request))));
     };
+    let button = typed.get("do").map(String::as_str);
+    if button == Some(Checkout::AGAIN) {
+        let now = OffsetDateTime::now_utc();
+        let (reply, cart) = again(request, key.as_ref().ok(), seller, &quote, &sealed, &typed, now)?;
+        return super::keep_cart(app, request, reply, cart).await;
+    }
     let context = PageContext::of(request);
     let show_quote = |quote: &Quote, sealed: &str, status, form: Form| {
-        let view = context.view();
-        let page = Checkout { view, shop: seller, quote, sealed, form, is_unordered: false };
+        let page = Checkout { view: context.view(), shop: seller, quote, sealed, form, notice: None };
         Ok(context.reply(status, &page)?.unstored())
     };
     let show = |status, form: Form| show_quote(&quote, &sealed, status, form);
-    let button = typed.get("do").map(String::as_str);
-    if button == Some(Checkout::AGAIN) {
-        let reply = show(200, Form { typed: &pairs(&typed), ..Form::default() })?;
-        return super::keep_cart(app, request, reply, with_books(cart_of(request), &quote)).await;
-    }
     let changes =
         button == Some(Checkout::CHANGE) || quote.lines.iter().any(|line| wanted(&typed, line) != line.quantity);
     if let Ok(key) = &key
@@ -63,7 +66,7 @@ async fn checkout(app: &App, request: &Request) -> Result<Reply> {
         && !request.is_too_large()
     {
         let now = OffsetDateTime::now_utc();
-        let (reply, cart) = change(request, &context, key, seller, &quote, &typed, now)?;
+        let (reply, cart) = change(request, key, seller, &quote, &typed, now)?;
         return super::keep_cart(app, request, reply, cart).await;
     }
     if let Some(shown) = Form::unsent(&typed, show) {
@@ -73,7 +76,7 @@ async fn checkout(app: &App, request: &Request) -> Result<Reply> {
         let now = OffsetDateTime::now_utc();
         match doubt(key, request, &typed, &quote, now) {
             Some(Trouble::Outdated) => {
-                let quote = quote.renewed(Uuid::new_v4(), now);
+                let quote = quote.renewed(Uuid::new_v4(), now).of_cart(key, &cart_of(request), now);
                 let sealed = quote.seal(key);
                 return Form::asking(&typed, Trouble::Outdated, |status, form| {
                     show_quote(&quote, &sealed, status, form)
@@ -126,6 +129,27 @@ fn with_books(cart: Cart, quote: &Quote) -> Cart {
     cart
 }
 
+/// Shows the form of what is available of a rejected order, whose books are in the cart again. While nobody can read the key,
+/// the form is only shown.
+fn again(
+    request: &Request,
+    key: Option<&SubmissionKey>,
+    shop: &Shop,
+    quote: &Quote,
+    sealed: &str,
+    typed: &BTreeMap<String, String>,
+    now: OffsetDateTime,
+) -> Result<(Reply, Cart)> {
+    let cart = with_books(cart_of(request), quote);
+    let renewed = key.map(|key| quote.clone().of_cart(key, &cart, now).seal(key));
+    let sealed = renewed.as_deref().unwrap_or(sealed);
+    let form = Form { typed: &pairs(typed), ..Form::default() };
+    let context = PageContext::of(request).with_cart(&cart);
+    let page = Checkout { view: context.view(), shop, quote, sealed, form, notice: None };
+    let reply = context.reply(200, &page)?.unstored();
+    Ok((reply, cart))
+}
+
 /// The quantity of a line that the form has now. What cannot be read changes nothing.
 fn wanted(typed: &BTreeMap<String, String>, line: &QuoteLine) -> u8 {
     let number = typed.get(&Checkout::quantity_of(line.book)).and_then(|text| text.trim().parse::<u32>().ok());
@@ -136,7 +160,6 @@ fn wanted(typed: &BTreeMap<String, String>, line: &QuoteLine) -> u8 {
 /// total the buyer has not seen.
 fn change(
     request: &Request,
-    context: &PageContext,
     key: &SubmissionKey,
     shop: &Shop,
     quote: &Quote,
@@ -154,10 +177,14 @@ fn change(
         let note = CartNote { change: CartChange::Changed, book: None };
         return Ok((Reply::see_other(&noted("/cart", note, &cart)), cart));
     };
+    let quote = quote.of_cart(key, &cart, now);
     let (typed, sealed) = (pairs(typed), quote.seal(key));
     let form = Form { typed: &typed, ..Form::default() };
-    let page = Checkout { view: context.view(), shop, quote: &quote, sealed: &sealed, form, is_unordered: true };
-    Ok((context.reply(200, &page)?.unstored(), cart))
+    let context = PageContext::of(request).with_cart(&cart);
+    let notice = Some(CheckoutNotice::Changed);
+    let page = Checkout { view: context.view(), shop, quote: &quote, sealed: &sealed, form, notice };
+    let reply = context.reply(200, &page)?.unstored();
+    Ok((reply, cart))
 }
 
 fn pairs(typed: &BTreeMap<String, String>) -> Vec<(&str, &str)> {
@@ -198,8 +225,7 @@ async fn place(
         fingerprint: Fingerprint::of(&[]),
     };
     super::place(app, request, order, now).await?;
-    let mut cart = cart_of(request);
-    quote.lines.iter().for_each(|line| cart.remove(line.book));
+    let cart = cart_of(request).without_ordered(quote.lines.iter().map(|line| line.book), Uuid::new_v4());
     let mut page = format!("/orders/{id}");
     if was_sent(key, request, quote, now) {
         page = format!("{page}?{}={}", Resent::PARAMETER, Resent::write(key, id));
@@ -411,8 +437,7 @@ mod tests {
                 "headers": { "cookie": cart, "content-type": "application/x-www-form-urlencoded" } });
             let request = Request::from_event(serde_json::from_value(event).unwrap(), "id");
             let typed = request.form().unwrap();
-            let (reply, changed) =
-                change(&request, &PageContext::of(&request), &key, &shop(), &quote, &typed, NOW).unwrap();
+            let (reply, changed) = change(&request, &key, &shop(), &quote, &typed, NOW).unwrap();
             let status = reply.status();
             let answer = serde_json::to_value(reply.finish(&request)).unwrap();
             let Some((many, few)) = expected else {

@@ -27,7 +27,7 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
 
 /// The cart of the browser, or of the customer who has signed in there.
 pub struct Current {
-    cart: Cart,
+    pub cart: Cart,
     /// Whether it is not the one of the cookie.
     is_other: bool,
 }

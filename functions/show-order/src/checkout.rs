@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use frontend::{
     Form, PageContext, View,
-    pages::{AccountAddress, CartRow, Checkout, Orderable},
+    pages::{AccountAddress, CartRow, Checkout, CheckoutNotice, Orderable},
 };
 use shared::{
     App, Reply, Request, Result,
-    domain::BookId,
+    domain::{BookId, Order, OrderState, SubmissionKey},
     quote::{Quote, QuoteLine},
     repo::{books, customer_addresses, customers},
     session::{Pool, Session},
@@ -17,27 +17,58 @@ use shared::{
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::cart::Current;
+use super::{cart::Current, order};
 
 pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
-    let context = PageContext::of(request);
-    let view = context.view();
-    let seller = view.shop.filter(|shop| Shop::selling(Some(shop)) == Selling::Yes);
+    let seller = frontend::shop().filter(|shop| Shop::selling(Some(shop)) == Selling::Yes);
     let Some(shop) = seller else { return Ok(Reply::see_other("/cart")) };
     let current = Current::read(app, request).await?;
+    let context = PageContext::of(request).with_cart(&current.cart);
+    let view = context.view();
     let rows = current.rows(app).await?;
     let rates = tax_rates(app, &rows).await?;
     let Some(quote) = quote(shop, &view, &rows, &rates) else { return Ok(Reply::see_other("/cart")) };
-    let quote = quote.issued(OffsetDateTime::now_utc());
-    let sealed = quote.seal(&app.submission_key().await?);
+    let (key, now) = (app.submission_key().await?, OffsetDateTime::now_utc());
+    let quote = quote.of_cart(&key, &current.cart, now);
+    let earlier = earlier(app, request, &key, &quote, now).await?;
+    // Who has seen that it is ordered already, and orders all the same, wants another order.
+    let quote = if earlier.is_empty() { quote } else { quote.renewed(Uuid::new_v4(), now) };
+    let notice = notice_of(&earlier);
+    let sealed = quote.seal(&key);
     let known = known(app, request).await?;
     let typed: Vec<(&str, &str)> = known.iter().map(|(field, value)| (*field, value.as_str())).collect();
     let form = Form { typed: &typed, ..Form::default() };
-    let page = Checkout { view, shop, quote: &quote, sealed: &sealed, form, is_unordered: false };
+    let page = Checkout { view, shop, quote: &quote, sealed: &sealed, form, notice };
     let reply = current.remembered(context.reply(200, &page)?);
     // A browser that goes back to it fills in what was typed, which it does not for a page that it must not keep. One with
     // the address of a customer is such a page.
     Ok(if known.is_empty() { reply.revalidated_privately() } else { reply.unstored() })
+}
+
+/// The orders that were placed today with these books of this cart: their buyer has got no answer, and still has the books in
+/// the cart. One may have come before the browser had a visitor's cookie.
+async fn earlier(
+    app: &App,
+    request: &Request,
+    key: &SubmissionKey,
+    quote: &Quote,
+    now: OffsetDateTime,
+) -> Result<Vec<Order>> {
+    let visitor = request.cookie(Request::VISITOR_COOKIE).and_then(|value| key.read_cookie(value, now));
+    let guests = key.order_of(None, quote.key.as_bytes());
+    let own = key.order_of(visitor.as_ref(), quote.key.as_bytes());
+    let mut earlier: Vec<Order> = order::find(app, guests).await?.into_iter().collect();
+    if own != guests {
+        earlier.extend(order::find(app, own).await?);
+    }
+    Ok(earlier)
+}
+
+/// That there is such an order; nothing about one that the shop did not keep.
+fn notice_of(earlier: &[Order]) -> Option<CheckoutNotice> {
+    use OrderState::{Cancelled, Expired, Rejected};
+    let kept = earlier.iter().find(|order| !matches!(order.state, Rejected | Cancelled | Expired))?;
+    Some(CheckoutNotice::Ordered { id: kept.id, at: kept.placed_at })
 }
 
 /// The fields that a customer need not type: the e-mail address and the usual address. Empty for everybody else.

@@ -175,7 +175,8 @@ fn messages(queue: Queue, requests: f64) -> f64 {
         | Queue::MailDeadLetters
         | Queue::BounceDeadLetters
         | Queue::Erasures
-        | Queue::ErasureDeadLetters => 0.0,
+        | Queue::ErasureDeadLetters
+        | Queue::ImportDeadLetters => 0.0,
     }
 }
 

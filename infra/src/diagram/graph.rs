@@ -172,6 +172,7 @@ fn label_of(stage: &Stage, queue: Queue) -> String {
             let (_, receives) = stage.retries(source);
             format!("SQS dead-letter queue\n{}\nafter {receives} deliveries", queue.name())
         }
+        None if queue.dead_letters().is_none() => format!("SQS dead-letter queue\n{}", queue.name()),
         None => format!("SQS queue\n{}", queue.name()),
     }
 }
@@ -216,6 +217,7 @@ fn triggers(dot: &mut Dot, system: &System, group: &[&'static Function]) {
         Trigger::Imports => {
             dot.edge("operators", "bucket", "flow", "CSV of books");
             dot.edge("bucket", id(group), "flow", "");
+            dot.edge(id(group), Queue::ImportDeadLetters.name(), "rare", "failed imports");
         }
         Trigger::Staff => dot.edge_with("minlen=2,", "staff", id(group), "flow", "bookstore"),
         Trigger::Release => dot.edge_with("minlen=2,", "operators", id(group), "flow", "deploy"),

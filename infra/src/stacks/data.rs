@@ -204,6 +204,7 @@ pub fn arn_output(queue: Queue) -> &'static str {
         Queue::BounceDeadLetters => "BouncesParkedQueueArn",
         Queue::Erasures => "ErasuresQueueArn",
         Queue::ErasureDeadLetters => "ErasuresParkedQueueArn",
+        Queue::ImportDeadLetters => "ImportsParkedQueueArn",
     }
 }
 
@@ -219,6 +220,10 @@ fn queues(template: &mut Template, stage: &Stage) -> BTreeMap<Queue, Id> {
         }
         sources.insert(source, added);
     }
+    let mut imports = queue_of(stage, Queue::ImportDeadLetters);
+    // Lambda sends to it; it is the dead-letter queue of no other queue.
+    imports.redrive_allow_policy = Some(json!({ "redrivePermission": "denyAll" }));
+    add_queue(template, stage, Queue::ImportDeadLetters, imports);
     sources
 }
 

@@ -11,14 +11,14 @@ use crate::template::{Id, RemovalPolicy, Template, logical_id, sub};
 
 /// Adds the bucket with its notification, the permission to invoke the function, and the destination for failures.
 pub fn add(template: &mut Template, stage: &Stage, wiring: &Wiring, function: &Function, alias: Id) {
-    // After two retries or six hours, Lambda sends the event of a failed import to the dead-letter queue.
+    // After two retries or six hours, Lambda sends the event of a failed import to its dead-letter queue.
     let failure_destination = template.add(
         logical_id(function.name) + "GivenUp",
         lambda::EventInvokeConfig! {
             function_name: stage.physical(function.name).as_str(),
             qualifier: "live",
             destination_config: lambda::eventinvokeconfig::DestinationConfig! {
-                on_failure: lambda::eventinvokeconfig::OnFailure! { destination: wiring.queue(Queue::DeadLetters) },
+                on_failure: lambda::eventinvokeconfig::OnFailure! { destination: wiring.queue(Queue::ImportDeadLetters) },
             },
         },
     );

@@ -39,7 +39,9 @@ pub fn policy(stage: &Stage, wiring: &Wiring, function: &Function, log_group: Id
         statements.push(allow(&actions, wiring.queue(queue)));
     }
     if let Trigger::Imports = function.trigger {
-        // Lambda sends failed events to the dead-letter queue with the function's role.
+        // Lambda sends failed events to the dead-letter queue with the function's role. The other queue is their destination
+        // until a stage has had a release after the one that brought this queue; an import may fail during that release.
+        statements.push(allow(&["sqs:SendMessage"], wiring.queue(Queue::ImportDeadLetters)));
         statements.push(allow(&["sqs:SendMessage"], wiring.queue(Queue::DeadLetters)));
     }
     if let Some(settings) = stage.mail.as_ref().filter(|_| function.mail) {

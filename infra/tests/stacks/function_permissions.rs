@@ -112,6 +112,7 @@ const PARAMETERS: &[&str] = &[
     "queue/bounces-parked",
     "queue/erasures",
     "queue/erasures-parked",
+    "queue/imports-parked",
     "submission-key",
     "session/public-keys",
     "session/private-key",
@@ -121,7 +122,7 @@ const PARAMETERS: &[&str] = &[
 ];
 
 /// The queues with their names and their parameters.
-const QUEUES: [(Queue, &str, &str); 10] = [
+const QUEUES: [(Queue, &str, &str); 11] = [
     (Queue::Submissions, "submissions", "queue/submissions"),
     (Queue::DeadLetters, "parked", "queue/parked"),
     (Queue::Orders, "orders.fifo", "queue/orders"),
@@ -132,6 +133,7 @@ const QUEUES: [(Queue, &str, &str); 10] = [
     (Queue::BounceDeadLetters, "bounces-parked", "queue/bounces-parked"),
     (Queue::Erasures, "erasures", "queue/erasures"),
     (Queue::ErasureDeadLetters, "erasures-parked", "queue/erasures-parked"),
+    (Queue::ImportDeadLetters, "imports-parked", "queue/imports-parked"),
 ];
 
 /// Another stage in the same account.
@@ -216,7 +218,11 @@ fn expected(stage: &Stage, function: &Function, action: &str, resource: &str) ->
         "secretsmanager:GetSecretValue" => {
             on_rds && function.database == Some(DatabaseRole::Admin) && resource == MASTER_SECRET
         }
-        "sqs:SendMessage" => has(QueueAccess::Send) || imports && of_resource == Some(Queue::DeadLetters),
+        "sqs:SendMessage" => {
+            // Lambda has sent failed imports to the queue of submissions before.
+            let of_imports = [Queue::ImportDeadLetters, Queue::DeadLetters];
+            has(QueueAccess::Send) || imports && of_resource.is_some_and(|queue| of_imports.contains(&queue))
+        }
         "sqs:GetQueueAttributes" => consumes || has(QueueAccess::Inspect),
         "sqs:ReceiveMessage" | "sqs:DeleteMessage" => consumes,
         "ses:SendEmail" => function.name == "send-mail" && is_sent_with(stage, &sender(stage), resource),
@@ -537,6 +543,7 @@ fn policies_of_queues_and_buckets_grant_nothing_and_deny_plain_http() {
             (Kind::Data, "BouncesParkedQueuePolicy", "sqs:ReceiveMessage", queue(name, "bounces-parked")),
             (Kind::Data, "ErasuresQueuePolicy", "sqs:SendMessage", queue(name, "erasures")),
             (Kind::Data, "ErasuresParkedQueuePolicy", "sqs:ReceiveMessage", queue(name, "erasures-parked")),
+            (Kind::Data, "ImportsParkedQueuePolicy", "sqs:ReceiveMessage", queue(name, "imports-parked")),
             (Kind::Data, "AccessLogsPolicy", "s3:ListBucket", bucket(name, "access-logs")),
             (Kind::App, "ImportBucketPolicy", "s3:ListBucket", bucket(name, "imports")),
             (Kind::App, "ImportBucketPolicy", "s3:GetObject", bucket(name, "imports") + "/incoming/books.csv"),

@@ -171,11 +171,11 @@ fn all_callers_invoke_the_alias() {
 }
 
 #[test]
-fn a_failed_import_goes_to_the_dead_letter_queue() {
+fn a_failed_import_goes_to_a_dead_letter_queue_of_its_own() {
     for template in all_templates(Kind::App) {
         let [(_, config)] = resources(&template, "Lambda::EventInvokeConfig")[..] else { panic!("one import") };
         assert_eq!(config["Qualifier"], "live");
-        assert_eq!(config["DestinationConfig"]["OnFailure"]["Destination"], json!({ "Ref": "ParkedQueueArn" }));
+        assert_eq!(config["DestinationConfig"]["OnFailure"]["Destination"], json!({ "Ref": "ImportsParkedQueueArn" }));
         assert!(config["MaximumRetryAttempts"].is_null(), "Lambda's default is two retries");
     }
 }
@@ -199,8 +199,9 @@ fn queues_are_encrypted_and_keep_messages_for_two_weeks() {
         let sources = ["SubmissionsQueue", "OrdersQueue", "MailsQueue", "BouncesQueue", "ErasuresQueue"];
         let dead_letters =
             ["ParkedQueue", "OrdersParkedQueue", "MailsParkedQueue", "BouncesParkedQueue", "ErasuresParkedQueue"];
-        assert_eq!(resources(&template, "SQS::Queue").len(), sources.len() + dead_letters.len());
-        for queue in sources.iter().chain(&dead_letters) {
+        let all = [&sources[..], &dead_letters, &["ImportsParkedQueue"]].concat();
+        assert_eq!(resources(&template, "SQS::Queue").len(), all.len());
+        for queue in &all {
             assert_eq!(properties(&template, queue)["SqsManagedSseEnabled"], true);
             assert_eq!(properties(&template, queue)["MessageRetentionPeriod"], 1_209_600);
             let policy = properties(&template, &format!("{queue}Policy"));
@@ -210,6 +211,8 @@ fn queues_are_encrypted_and_keep_messages_for_two_weeks() {
             let redrive = &properties(&template, queue)["RedrivePolicy"];
             assert_eq!(redrive["deadLetterTargetArn"], json!({ "Fn::GetAtt": [dead_letters, "Arn"] }));
         }
+        let imports = &properties(&template, "ImportsParkedQueue")["RedriveAllowPolicy"];
+        assert_eq!(imports["redrivePermission"], "denyAll", "Lambda alone sends there");
     }
 }
 

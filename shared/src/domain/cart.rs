@@ -172,6 +172,23 @@ impl Cart {
         both.changed_at(now)
     }
 
+    /// The cart without books that were ordered. That of a visitor continues as another one, so that the same books in it are
+    /// another order; that of a customer is another one by the time of its change, and keeps its id, by which it is known in
+    /// other browsers.
+    #[must_use]
+    pub fn without_ordered(mut self, books: impl IntoIterator<Item = BookId>, new_id: Uuid) -> Self {
+        for book in books {
+            self.remove(book);
+        }
+        let id = if self.changed == 0 { Some(new_id) } else { self.id };
+        Self { id, ..self }
+    }
+
+    /// When a customer changed it, in milliseconds since 1970; 0 of a visitor.
+    pub fn changed(&self) -> u64 {
+        self.changed
+    }
+
     /// Removes everything. The next cart is another one.
     pub fn clear(&mut self) {
         *self = Self::default();

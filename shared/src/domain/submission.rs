@@ -130,6 +130,23 @@ impl SubmissionKey {
         OrderId::of_uuid(self.sealed(&payload, ORDER))
     }
 
+    /// The order that this browser or program places with a key. A guest, who has no cookie, places the same one with the
+    /// cookie that the first answer brings.
+    pub fn order_of(&self, sender: Option<&VisitorCookie>, key: &[u8]) -> OrderId {
+        match sender {
+            Some(visitor) if !self.is_guest(visitor.number, key) => self.order_id(visitor.number, key),
+            _ => self.order_id(Uuid::nil(), key),
+        }
+    }
+
+    /// A key that is the same whenever these parts are, and that nobody else can compute.
+    pub(crate) fn form_key(&self, parts: &[&[u8]]) -> Uuid {
+        let digest: [u8; 32] = self.mac_of(b"form", parts).finalize().into_bytes().into();
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&digest[..16]);
+        uuid::Builder::from_custom_bytes(bytes).into_uuid()
+    }
+
     /// The number of a guest, who orders without a cookie, with this key and content. The first half follows from the key, by
     /// which [`is_guest`](Self::is_guest) knows the guest again; the second also from the content, so that the sender of
     /// another order with the same key is somebody else.
@@ -246,7 +263,7 @@ impl SubmissionKey {
         mac
     }
 
-    /// One key with eight domains, so that a MAC of one is invalid in the others.
+    /// One key with a domain for each purpose, so that a MAC of one is invalid in the others.
     fn mac(&self, purpose: &[u8]) -> Hmac<Sha256> {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes a key of any length");
         mac.update(purpose);

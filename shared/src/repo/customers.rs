@@ -85,6 +85,25 @@ pub(super) async fn of_order(connection: &mut MySqlConnection, order: &OrderV1) 
     of_visitor(connection, order.visitor).await
 }
 
+/// Who has signed in, if this is the confirmed address of the account.
+pub(super) async fn who_orders_with(
+    connection: &mut MySqlConnection,
+    session: Option<&SignedInV1>,
+    email: &Email,
+) -> sqlx::Result<Option<Subject>> {
+    let Some(session) = session else { return Ok(None) };
+    if !is_signed_in(connection, session).await? {
+        return Ok(None);
+    }
+    let subject = session.subject;
+    let found = sqlx::query_scalar!(
+        "select 1 as one from customers where subject = ? and email_key = ?",
+        subject.uuid(),
+        &email.key()[..],
+    );
+    Ok(found.fetch_optional(connection).await?.map(|_| subject))
+}
+
 /// Ends all sessions of a person that were issued until now.
 pub async fn end_sessions(connection: &mut MySqlConnection, subject: Subject, now: OffsetDateTime) -> sqlx::Result<()> {
     sqlx::query!(

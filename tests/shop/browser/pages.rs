@@ -69,6 +69,8 @@ async fn prepared(shop: &Shop) -> Vec<Page> {
     let (bought, buyer) = ordered(shop, 1_995).await;
     let (refused, refused_buyer) = ordered(shop, 1_994).await;
     let unsure = format!("{bought}/cancel");
+    let ordered_before = ordered_by_form(shop).await;
+    let changed = [("do", "change"), ("quantity-53", "1"), ("name", "Ana Ruiz"), ("quote", quote.as_str())];
     vec![
         with(full, page("cart", "/cart?cart=changed.none")),
         with(full, page("checkout", "/checkout")),
@@ -76,6 +78,8 @@ async fn prepared(shop: &Shop) -> Vec<Page> {
             full,
             sent("checkout-invalid", "/checkout", &[("email", "ana@"), ("delivery", "ship"), ("quote", &quote)]),
         ),
+        with(full, Page { status: 200, has_wrong_fields: false, ..sent("checkout-changed", "/checkout", &changed) }),
+        with(&ordered_before, page("checkout-ordered", "/checkout")),
         with(&buyer, page("order", &bought)),
         with(&buyer, page("order-cancel", &unsure)),
         page("order-of-others", &bought),
@@ -135,6 +139,17 @@ async fn ordered(shop: &Shop, seen: u64) -> (String, String) {
     let buyer = cart::cookie(&placed, "visitor");
     orders::after(shop, placed.header("location"), "received", &buyer).await;
     (placed.header("location").trim_start_matches("/api").to_owned(), buyer)
+}
+
+/// Orders by the form of a cart, and returns the cart as a browser has it that got no answer.
+async fn ordered_by_form(shop: &Shop) -> String {
+    let book = imports::book_on_sale(shop, 9).await;
+    let cart = format!("cart={}.{book}:1:1995", Uuid::new_v4());
+    let quote = orders::quoted(shop, &cart).await;
+    let placed = cart::send(shop, "/checkout", &cart, &orders::collected(&quote)).await;
+    let buyer = cart::cookie(&placed, "visitor");
+    orders::after(shop, &format!("/api{}", placed.header("location")), "received", &buyer).await;
+    cart
 }
 
 impl Page {

@@ -7,7 +7,7 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use super::tab::{DESK, PHONE, Tab, in_each, in_every_setup};
-use crate::{account, imports, support::eventually};
+use crate::{account, cart, imports, orders, support::eventually};
 
 /// Goes to the page of Don Quijote by a search for a word of the title.
 async fn find_don_quijote(tab: &Tab<'_>) {
@@ -397,6 +397,79 @@ async fn a_guest_who_presses_the_button_of_the_wishlist_comes_to_the_form_of_the
         assert_eq!(tab.status(), Some(401));
         tab.click("main a.button").await;
         tab.until("document.querySelector('input[type=password]') !== null").await;
+    })
+    .await;
+}
+
+/// Puts copies of a book at 19.95 into the cart, goes to the checkout and fills it in.
+async fn check_out(tab: &Tab<'_>, book: u64, copies: u32) {
+    tab.have_cookies(&format!("cart={}.{book}:{copies}:1995", Uuid::new_v4())).await;
+    tab.go("/checkout").await;
+    tab.see(".badge", &copies.to_string()).await;
+    tab.fill("#name", "Ana Ruiz").await;
+    tab.fill("#email", &format!("{}@example.org", Uuid::new_v4())).await;
+    tab.fill("#note", "Por la tarde").await;
+    tab.click("[name=payment][value=on_collection]").await;
+}
+
+#[ignore = "needs a browser"]
+#[tokio::test]
+async fn a_shopper_changes_a_quantity_in_the_checkout_and_loses_nothing_that_was_typed() {
+    in_every_setup(async |tab| {
+        let book = imports::book_on_sale(tab.shop, 9).await;
+        check_out(tab, book, 1).await;
+        let email = tab.value("#email").await;
+        tab.choose(&format!("#quantity-{book}"), "3").await;
+        tab.click("[name=do][value=change]").await;
+        tab.see(".notice", "No se ha pedido nada").await;
+        tab.see(".total", "59,85").await;
+        tab.see(".badge", "3").await;
+        for (field, typed) in [("#name", "Ana Ruiz"), ("#email", &email), ("#note", "Por la tarde")] {
+            assert_eq!(tab.value(field).await, typed, "{field}");
+        }
+        assert_eq!(tab.value("[name=payment]:checked").await, "on_collection");
+
+        // The button that orders asks too, because the total would be one that nobody has seen.
+        tab.choose(&format!("#quantity-{book}"), "2").await;
+        tab.click("button.order").await;
+        tab.see(".badge", "2").await;
+        tab.see(".notice", "No se ha pedido nada").await;
+        tab.click("button.order").await;
+        tab.arrive("/orders/").await;
+        tab.see(".outcome", "Confirmado").await;
+        assert_eq!(tab.evaluate("document.querySelector('.badge') === null").await, true, "the cart is empty");
+        assert_eq!(stock_of(tab, book).await, 7);
+    })
+    .await;
+}
+
+#[ignore = "needs a browser"]
+#[tokio::test]
+async fn a_shopper_whose_order_is_rejected_orders_what_is_available_without_typing_again() {
+    in_every_setup(async |tab| {
+        let book = imports::book_on_sale(tab.shop, 2).await;
+        check_out(tab, book, 2).await;
+        let email = tab.value("#email").await;
+        // Somebody else is faster.
+        let key = Uuid::new_v4().to_string();
+        let other = orders::place(tab.shop, &key, "", &orders::order(book, 1, 1_995)).await;
+        orders::after(tab.shop, other.header("location"), "received", &cart::cookie(&other, "visitor")).await;
+        tab.click("button.order").await;
+        tab.arrive("/orders/").await;
+        tab.see(".outcome", "No aceptado").await;
+        assert_eq!(tab.evaluate("document.querySelector('.badge') === null").await, true, "the cart is empty");
+
+        tab.click("[name=do][value=again]").await;
+        tab.arrive("/checkout").await;
+        tab.see(".badge", "1").await;
+        for (field, typed) in [("#name", "Ana Ruiz"), ("#email", &email), ("#note", "Por la tarde")] {
+            assert_eq!(tab.value(field).await, typed, "{field}");
+        }
+        assert_eq!(tab.value(&format!("[id=quantity-{book}]")).await, "1");
+        tab.click("button.order").await;
+        tab.arrive("/orders/").await;
+        tab.see(".outcome", "Confirmado").await;
+        assert_eq!(stock_of(tab, book).await, 0);
     })
     .await;
 }

@@ -222,10 +222,12 @@ impl DeadLetter {
         let text = |value: &Value| value.as_str().map(str::to_owned);
         let unnamed = || message.message_id.clone().unwrap_or_default();
 
-        // Lambda writes its record into this queue itself. What the shop has parked there has a reason, and what SQS has
-        // moved there has the queue of its source, whatever their bodies are.
+        // Lambda writes its record into the queue itself: until a stage has had its first release with a queue for imports,
+        // into that of submissions. What the shop has parked there has a reason, and what SQS has moved there has the queue
+        // of its source, whatever their bodies are.
         let source = attributes.get(&MessageSystemAttributeName::DeadLetterQueueSourceArn);
-        let is_of_lambda = queue == Queue::DeadLetters && reason.is_none() && source.is_none();
+        let may_be_of_lambda = matches!(queue, Queue::ImportDeadLetters | Queue::DeadLetters);
+        let is_of_lambda = may_be_of_lambda && reason.is_none() && source.is_none();
         let event = Some(&json).filter(|json| is_of_lambda && is_of_import(json));
         let event = event.and_then(|json| json.get("requestPayload"));
         let (kind, id, failure, origin) = match event {
@@ -427,6 +429,8 @@ mod tests {
     fn only_what_lambda_wrote_about_an_import_starts_one_whatever_a_body_looks_like() {
         let source = "arn:aws:sqs:us-east-1:123456789012:anaquel-prod-submissions";
         for (queue, function, reason, source, is_import) in [
+            (Queue::ImportDeadLetters, "anaquel-prod-import-catalogue", None, None, true),
+            (Queue::ImportDeadLetters, "anaquel-prod-run-staff-task", None, None, false),
             (Queue::DeadLetters, "anaquel-prod-import-catalogue", None, None, true),
             (Queue::DeadLetters, "anaquel-prod-import-catalogue", Some("not a submission"), None, false),
             (Queue::DeadLetters, "anaquel-prod-import-catalogue", None, Some(source), false),

@@ -52,6 +52,7 @@ const fn title(queue: Queue) -> &'static str {
         Queue::BounceDeadLetters => "dead-letter queue of bounces",
         Queue::Erasures => "erasures",
         Queue::ErasureDeadLetters => "dead-letter queue of erasures",
+        Queue::ImportDeadLetters => "dead-letter queue of imports",
     }
 }
 

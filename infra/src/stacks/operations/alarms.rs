@@ -230,7 +230,7 @@ fn queue_alarms(metrics: &Metrics) -> Vec<Alarm> {
         retries("note-bounces", "bounce-retries", "Mails that came back are not noted with their orders"),
         retries("erase-accounts", "erasure-retries", "Accounts of erased customers are not deleted"),
         oldest(Queue::Submissions, "oldest-submission", "Accepted ratings and messages wait"),
-        dead_letters(Queue::DeadLetters, "dead-letter-queue", "a failed submission or import"),
+        dead_letters(Queue::DeadLetters, "dead-letter-queue", "a failed submission"),
         oldest(Queue::Orders, "oldest-order", "Accepted orders wait"),
         dead_letters(Queue::OrderDeadLetters, "parked-orders", "an order that nobody has decided"),
         oldest(Queue::Mails, "oldest-mail", "Mails to buyers wait"),
@@ -239,6 +239,7 @@ fn queue_alarms(metrics: &Metrics) -> Vec<Alarm> {
         dead_letters(Queue::BounceDeadLetters, "parked-bounces", "a bounce or complaint that was not noted"),
         oldest(Queue::Erasures, "oldest-erasure", "Accounts of erased customers wait"),
         dead_letters(Queue::ErasureDeadLetters, "parked-erasures", "an account that was not deleted"),
+        dead_letters(Queue::ImportDeadLetters, "parked-imports", "a failed import"),
     ]
 }
 

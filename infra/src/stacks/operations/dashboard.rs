@@ -76,8 +76,12 @@ fn functions(metrics: &Metrics) -> Vec<Graph> {
 
 fn submissions(metrics: &Metrics) -> Vec<Graph> {
     let oldest = [(Queue::Submissions, "submissions"), (Queue::Erasures, "erasures")];
-    let parked = [(Queue::DeadLetters, "submissions and imports"), (Queue::ErasureDeadLetters, "erasures")];
-    let waiting = |queues: [(Queue, &str); 2]| {
+    let parked = [
+        (Queue::DeadLetters, "submissions"),
+        (Queue::ErasureDeadLetters, "erasures"),
+        (Queue::ImportDeadLetters, "imports"),
+    ];
+    let waiting = |queues: &[(Queue, &str)]| {
         queues.iter().map(|(queue, label)| line(&metrics.waiting_messages(*queue), label)).collect()
     };
     vec![
@@ -85,8 +89,8 @@ fn submissions(metrics: &Metrics) -> Vec<Graph> {
             "Oldest submission and erasure, s",
             oldest.iter().map(|(queue, label)| line(&metrics.oldest_message(*queue), label)).collect(),
         ),
-        ("Waiting submissions and erasures", waiting(oldest)),
-        ("Dead-letter queues of submissions and erasures", waiting(parked)),
+        ("Waiting submissions and erasures", waiting(&oldest)),
+        ("Parked submissions, erasures and imports", waiting(&parked)),
         ("New messages", for_each(receives_messages, |name| metrics.new_messages(name))),
     ]
 }

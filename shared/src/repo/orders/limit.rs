@@ -1,6 +1,9 @@
 //! The limits of what is ordered and not paid, of one e-mail address, mailbox, browser or postal address: open orders, copies
 //! of one book in them, and orders that were cancelled within a day. Without them one person could keep the whole stock from
 //! everybody else, at no cost, and have the shop send mails to strangers.
+//!
+//! Anybody can order with somebody else's address, and so use up what its owner may order. Who has signed in and orders with
+//! the confirmed address of the account is therefore limited by the orders of the account and of the browser only.
 
 use std::collections::BTreeSet;
 
@@ -16,6 +19,8 @@ use crate::{
         words::{fold, words},
     },
     messages::OrderV1,
+    repo::customers,
+    session::Subject,
     shop::Shop,
 };
 
@@ -24,10 +29,12 @@ const SLOTS: u8 = 64;
 
 /// By what the other orders of a buyer are found.
 struct Keys {
-    email: [u8; 32],
-    mailbox: [u8; 32],
-    address: Option<[u8; 32]>,
+    email: Option<Vec<u8>>,
+    mailbox: Option<Vec<u8>>,
+    address: Option<Vec<u8>>,
     visitor: Uuid,
+    /// Instead of the three addresses.
+    customer: Option<Uuid>,
     /// Of the order itself, which does not count.
     number: u32,
 }
@@ -41,14 +48,25 @@ pub(super) async fn is_reached(
     shop: &Shop,
     now: OffsetDateTime,
 ) -> sqlx::Result<bool> {
+    let email = &order.contact.email;
+    let customer = customers::who_orders_with(connection, order.customer.as_ref(), email).await?.map(Subject::uuid);
+    let (mailbox, address) = (email.mailbox_key(), order.address.as_ref().map(address_key));
+    let visitor = order.visitor.0;
+    let firsts = [
+        Some(mailbox[0]),
+        Some(visitor.as_bytes()[0]),
+        address.map(|key| key[0]),
+        customer.map(|subject| subject.as_bytes()[0]),
+    ];
+    let of_guest = |key: &[u8]| customer.is_none().then(|| key.to_vec());
     let keys = Keys {
-        email: email_key(&order.contact.email),
-        mailbox: order.contact.email.mailbox_key(),
-        address: order.address.as_ref().map(address_key),
-        visitor: order.visitor.0,
+        email: of_guest(&email_key(email)),
+        mailbox: of_guest(&mailbox),
+        address: address.and_then(|key| of_guest(&key)),
+        visitor,
+        customer,
         number,
     };
-    let firsts = [Some(keys.mailbox[0]), Some(keys.visitor.as_bytes()[0]), keys.address.map(|key| key[0])];
     lock(connection, firsts.into_iter().flatten().map(|first| first % SLOTS).collect()).await?;
     let max = i64::from(shop.max_open_orders);
     let open = open_orders(connection, &keys).await?;
@@ -60,7 +78,7 @@ pub(super) async fn is_reached(
 
 /// The open orders that are not paid. The server moves conditions of a union into its parts, which then use their indexes.
 async fn open_orders(connection: &mut MySqlConnection, keys: &Keys) -> sqlx::Result<i64> {
-    let Keys { email, mailbox, address, visitor, number } = keys;
+    let Keys { email, mailbox, address, visitor, customer, number } = keys;
     let open = sqlx::query_scalar!(
         r#"
         select cast(coalesce(max(open), 0) as signed) as "open!: i64"
@@ -74,6 +92,8 @@ async fn open_orders(connection: &mut MySqlConnection, keys: &Keys) -> sqlx::Res
                 select 3, number, is_open, paid_at from orders where visitor_id = ?
                 union all
                 select 4, number, is_open, paid_at from orders where address_key = ?
+                union all
+                select 5, number, is_open, paid_at from orders where customer = ?
             ) open
             where is_open = 1
               and paid_at is null
@@ -81,16 +101,17 @@ async fn open_orders(connection: &mut MySqlConnection, keys: &Keys) -> sqlx::Res
             group by known_by
         ) of_buyer
         "#,
-        &email[..],
-        &mailbox[..],
+        *email,
+        *mailbox,
         visitor,
-        address.map(|key| key.to_vec()),
+        *address,
+        *customer,
         number,
     );
     open.fetch_one(connection).await
 }
 
-/// Orders of the last day that their mailbox or browser has cancelled without paying. They do not hold copies any more, but
+/// Orders of the last day that their mailbox, browser or customer has cancelled without paying. They do not hold copies any more, but
 /// each has taken some for a while, and has caused two mails. Those that the shop has cancelled do not count: their buyer may
 /// be a stranger whose address was used.
 async fn cancelled_today(connection: &mut MySqlConnection, keys: &Keys, now: OffsetDateTime) -> sqlx::Result<i64> {
@@ -104,6 +125,8 @@ async fn cancelled_today(connection: &mut MySqlConnection, keys: &Keys, now: Off
                 select 1 as known_by, number, paid_at, state, decided_at from orders where mailbox_key = ?
                 union all
                 select 2, number, paid_at, state, decided_at from orders where visitor_id = ?
+                union all
+                select 3, number, paid_at, state, decided_at from orders where customer = ?
             ) cancelled
             straight_join order_states s on s.order_number = cancelled.number and s.state = cancelled.state
             where cancelled.state = 'cancelled'
@@ -113,8 +136,9 @@ async fn cancelled_today(connection: &mut MySqlConnection, keys: &Keys, now: Off
             group by cancelled.known_by
         ) of_buyer
         "#,
-        &keys.mailbox[..],
+        keys.mailbox,
         keys.visitor,
+        keys.customer,
         since,
     );
     cancelled.fetch_one(connection).await
@@ -123,7 +147,7 @@ async fn cancelled_today(connection: &mut MySqlConnection, keys: &Keys, now: Off
 /// The most copies of a book that the open orders which are not paid would have together with this one; 0 if they have none
 /// of its books.
 async fn copies_of_a_book(connection: &mut MySqlConnection, keys: &Keys, order: &OrderV1) -> sqlx::Result<i64> {
-    let Keys { email, mailbox, address, visitor, number } = keys;
+    let Keys { email, mailbox, address, visitor, customer, number } = keys;
     let asked: Vec<_> = order.lines.iter().map(|line| (line.book.get(), line.quantity.get())).collect();
     let copies = sqlx::query_scalar!(
         r#"
@@ -138,6 +162,8 @@ async fn copies_of_a_book(connection: &mut MySqlConnection, keys: &Keys, order: 
                 select 3, number, is_open, paid_at from orders where visitor_id = ?
                 union all
                 select 4, number, is_open, paid_at from orders where address_key = ?
+                union all
+                select 5, number, is_open, paid_at from orders where customer = ?
             ) open
             straight_join order_lines l on l.order_number = open.number
             straight_join json_table(?, '$[*]' columns (
@@ -150,10 +176,11 @@ async fn copies_of_a_book(connection: &mut MySqlConnection, keys: &Keys, order: 
             group by open.known_by, l.book_id, asked.quantity
         ) of_buyer
         "#,
-        &email[..],
-        &mailbox[..],
+        *email,
+        *mailbox,
         visitor,
-        address.map(|key| key.to_vec()),
+        *address,
+        *customer,
         serde_json::json!(asked).to_string(),
         number,
     );

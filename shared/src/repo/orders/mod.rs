@@ -166,7 +166,11 @@ async fn enter(
     }
 }
 
-/// A message without an effect is recorded for some time only.
+/// Notes the effect of a message. One without an effect is recorded for some time only.
+///
+/// `asked_until` is the time from which a sweep looks at the row again. If the row has an asker then, who cancelled an order
+/// that never came, the asker is removed and the row gets the rest of [`early::KEEP_RECORD`]; otherwise the row is deleted. A row
+/// without `asked_until` is kept for good: its message had an effect, or was an action of the staff.
 async fn note_effect(
     connection: &mut MySqlConnection,
     id: Uuid,

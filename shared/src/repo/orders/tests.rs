@@ -982,6 +982,66 @@ async fn unpaid_orders_of_a_buyer_have_so_many_copies_of_a_book_together(pool: M
     assert_sound(&mut connection).await;
 }
 
+/// Somebody else orders with the address of a customer, to the customer's door, and cancels.
+#[ignore = "needs MariaDB"]
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn strangers_who_order_in_the_name_of_a_customer_do_not_keep_the_customer_from_ordering(pool: MySqlPool) {
+    let mut connection = writer(&pool).await;
+    let [one, two] = [book(&mut connection, "uno", 900).await, book(&mut connection, "dos", 900).await];
+    let accepted = || OrderOutcome::Accepted(OrderState::Confirmed);
+    let rejected = || OrderOutcome::Rejected(OrderReason::TooManyOpen { max: 3 });
+    let (customer, other) = (sign_in(&mut connection, 1, true).await, sign_in(&mut connection, 2, true).await);
+    let unverified = sign_in(&mut connection, 3, false).await;
+    let session = |subject, at| Some(SignedInV1 { subject, issued_at: minute(at) });
+    let of = |mut order: OrderV1, buyer: u128| {
+        order.address = Some(address(buyer));
+        with_email(order, &format!("ana{buyer}@example.org")).with_fingerprint()
+    };
+    let by = |order: OrderV1, customer| OrderV1 { customer, ..order }.with_fingerprint();
+    for victim in [1, 3] {
+        for stranger in 1..=3 {
+            let invented = of(order(victim * 100 + stranger, 1, &[(one, 20)]), victim);
+            assert_eq!(place(&mut connection, &invented).await, if stranger == 1 { accepted() } else { rejected() });
+        }
+        for stranger in 11..=12 {
+            let invented = of(order(victim * 100 + stranger, 1, &[(two, 1)]), victim);
+            assert_eq!(place(&mut connection, &invented).await, accepted());
+        }
+        for stranger in 21..=23 {
+            let taken_back = of(order(victim * 100 + stranger, 1, &[(two, 1)]), victim);
+            run(&mut connection, &message(&taken_back), &Shop { max_open_orders: 9, ..shop() }, minute(1)).await;
+            run(&mut connection, &cancelled_by(&taken_back, by_cookie(&taken_back)), &shop(), minute(2)).await;
+        }
+    }
+    for (name, order, expected) in [
+        ("as a guest", order(1, 1, &[(two, 1)]), rejected()),
+        ("with a session of somebody else", by(order(1, 2, &[(two, 1)]), session(other, 1)), rejected()),
+        ("with an address that is not confirmed", by(order(3, 1, &[(two, 1)]), session(unverified, 1)), rejected()),
+        ("signed in", by(order(1, 3, &[(one, 15)]), session(customer, 1)), accepted()),
+        ("more copies than a buyer may have", by(order(1, 4, &[(one, 6)]), session(customer, 1)), rejected()),
+        ("in another browser", by(of(order(71, 1, &[(two, 1)]), 1), session(customer, 1)), accepted()),
+        ("in a third one", by(of(order(72, 1, &[(two, 1)]), 1), session(customer, 1)), accepted()),
+        ("more orders than a buyer may have", by(of(order(73, 1, &[(two, 1)]), 1), session(customer, 1)), rejected()),
+        (
+            "with another address than that of the account",
+            by(of(order(2, 1, &[(two, 1)]), 1), session(other, 1)),
+            rejected(),
+        ),
+    ] {
+        assert_eq!(place(&mut connection, &order).await, expected, "{name}");
+    }
+    for (buyer, form) in [(71, 1), (72, 1), (1, 3)] {
+        let own = order(buyer, form, &[]);
+        run(&mut connection, &cancelled_by(&own, by_cookie(&own)), &shop(), minute(2)).await;
+    }
+    let next = by(of(order(74, 1, &[(two, 1)]), 1), session(customer, 1));
+    assert_eq!(place(&mut connection, &next).await, rejected(), "the customer has cancelled three of this day");
+    customers::end_sessions(&mut connection, other, minute(9)).await.unwrap();
+    let ended = by(of(order(75, 1, &[(two, 1)]), 2), session(other, 1));
+    assert_eq!(place(&mut connection, &ended).await, accepted(), "like a guest, with an address that nobody has used");
+    assert_sound(&mut connection).await;
+}
+
 #[ignore = "needs MariaDB"]
 #[sqlx::test(migrator = "crate::MIGRATIONS")]
 async fn orders_that_are_cancelled_at_once_are_few_in_a_day_and_cause_few_mails(pool: MySqlPool) {
