@@ -2053,7 +2053,7 @@ async fn cursors_lead_through_all_orders_of_a_customer_each_once_also_if_one_com
     let place = async |connection: &mut MySqlConnection, form: u32| {
         // Every second one of a session, and others between them.
         let own = order(1, form, &[(id, 1)]);
-        let own = if form % 2 == 0 { OrderV1 { customer: session.clone(), ..own }.with_fingerprint() } else { own };
+        let own = if form.is_multiple_of(2) { OrderV1 { customer: session, ..own }.with_fingerprint() } else { own };
         for order in [own, order(u128::from(form) + 100, form, &[(id, 1)])] {
             apply(connection, &message(&order), &shop, minute(1)).await.unwrap();
         }
