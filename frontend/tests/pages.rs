@@ -283,7 +283,7 @@ fn enter_in_a_field_sends_the_form_and_changes_no_language() {
     });
     assert_eq!(
         seen.into_iter().collect::<Vec<_>>(),
-        ["address", "alert", "checkout", "contact", "own-rating", "rating"]
+        ["address", "alert", "checkout", "contact", "own-rating", "rating", "typed"]
     );
 }
 

@@ -694,7 +694,8 @@ mod tests {
             let programs = function.routes().iter().filter(|route| is_for_programs(route)).count();
             let call = match (programs, function.routes().len()) {
                 (0, 0) => format!("serve({crate_name}::handle, frontend::page({crate_name}::handle))"),
-                (0, _) => format!("serve_page(frontend::page({crate_name}::handle))"),
+                // A limit of its own or work of its cold start may follow.
+                (0, _) => format!("serve_page(frontend::page({crate_name}::handle)"),
                 (programs, all) if programs == all => format!("serve_api({crate_name}::handle)"),
                 _ => format!("serve({crate_name}::api::handle, frontend::page({crate_name}::page::handle))"),
             };

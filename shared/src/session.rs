@@ -368,10 +368,21 @@ mod tests {
         for member in ["role", "pool"] {
             without_pool.as_object_mut().unwrap().remove(member);
         }
-        for text in [with_more.to_string(), without_pool.to_string(), "{}".to_owned(), String::new()] {
-            let signed = format!("v1.{}.{}", key(1).public().id(), BASE64_URL_SAFE_NO_PAD.encode(&text));
+        let valid = serde_json::to_string(&payload(NOW, NOW + Duration::hours(1))).unwrap();
+        for (version, text, counts) in [
+            ("v1", &valid, true),
+            ("v0", &valid, false),
+            ("v2", &valid, false),
+            ("", &valid, false),
+            ("v1", &with_more.to_string(), false),
+            ("v1", &without_pool.to_string(), false),
+            ("v1", &"{}".to_owned(), false),
+            ("v1", &String::new(), false),
+        ] {
+            let signed = format!("{version}.{}.{}", key(1).public().id(), BASE64_URL_SAFE_NO_PAD.encode(text));
             let signature = BASE64_URL_SAFE_NO_PAD.encode(pair.sign(signed.as_bytes()));
-            assert_eq!(keys(&key(1)).session(STAGE, &format!("{signed}.{signature}"), NOW), None, "{text}");
+            let session = keys(&key(1)).session(STAGE, &format!("{signed}.{signature}"), NOW);
+            assert_eq!(session.is_some(), counts, "{version} {text}");
         }
     }
 

@@ -14,21 +14,17 @@ use std::time::Duration;
 use frontend::{PageContext, pages::SignInFailed};
 use shared::{
     ApiError, App, Reply, Request, Result,
-    lambda::{ANSWER_WITHIN, Handler, LONGEST_ANSWER},
+    lambda::{ANSWER_WITHIN, LONGEST_ANSWER},
     session::Pool,
     sign_in::Provider,
 };
 
+pub use finish::prepare;
 pub use frontend::pages::SignInFailure;
 
-/// The pages, with the limit of the return and the keys of the user pool.
-pub fn page() -> Handler {
-    frontend::page(handle).within(limit).prepared_by(finish::prepare)
-}
-
-/// The return calls the user pool and the queue. Its code can be used once, so that a shopper who waits is better off than one
+/// How long an answer may take. The return calls the user pool and the queue. Its code can be used once, so that a shopper who waits is better off than one
 /// who must begin again.
-fn limit(request: &Request) -> Duration {
+pub fn limit(request: &Request) -> Duration {
     if is_return(request.segments()) { LONGEST_ANSWER } else { ANSWER_WITHIN }
 }
 
