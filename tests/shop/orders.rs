@@ -409,20 +409,21 @@ async fn a_rejected_order_offers_what_is_available_and_puts_it_into_the_cart() {
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
-async fn a_book_that_is_withdrawn_after_the_checkout_was_shown_is_not_sold() {
+async fn a_book_that_is_taken_off_the_shelf_after_the_checkout_was_shown_is_not_sold() {
     let shop = Shop::open().await;
-    let reference = Uuid::new_v4().simple().to_string();
-    let book = imports::priced(&shop, &reference, "19.95,EUR", 9).await;
+    let book = imports::book_on_sale(&shop, 9).await;
     let cart = format!("cart=x.{book}:1:1995");
     let quote = quoted(&shop, &cart).await;
-    imports::priced(&shop, &reference, ",", 9).await;
+    let (_, stderr) =
+        text(&bookstore(&["stock", &book.to_string(), "=0", "--reason", "recalled"]).output().await.unwrap());
+    assert_eq!(stock(&shop, book).await, 0, "{stderr}");
     let placed = send(&shop, "/checkout", &cart, &collected(&quote)).await;
     assert_eq!(placed.status, 303, "{}", placed.text);
     let (address, visitor) = (placed.header("location").to_owned(), cookie(&placed, "visitor"));
     let order = after(&shop, &format!("/api{address}"), "received", &visitor).await;
     assert_eq!(
         (&order["status"], &order["lines"][0]["code"], stock(&shop, book).await),
-        (&json!("rejected"), &json!("without_price"), 9),
+        (&json!("rejected"), &json!("out_of_stock"), 0),
         "{order}"
     );
     let shown = page(&shop, &address, &visitor).await.text;

@@ -172,16 +172,18 @@ impl Cart {
         both.changed_at(now)
     }
 
-    /// The cart without books that were ordered. That of a visitor continues as another one, so that the same books in it are
-    /// another order; that of a customer is another one by the time of its change, and keeps its id, by which it is known in
-    /// other browsers.
+    /// The cart without books that were ordered. It continues as another one, so that the same books in it are another order:
+    /// that of a visitor by its id, that of a customer, whose id is known in other browsers, by the time of its change.
     #[must_use]
     pub fn without_ordered(mut self, books: impl IntoIterator<Item = BookId>, new_id: Uuid) -> Self {
         for book in books {
             self.remove(book);
         }
-        let id = if self.changed == 0 { Some(new_id) } else { self.id };
-        Self { id, ..self }
+        if self.changed == 0 {
+            Self { id: Some(new_id), ..self }
+        } else {
+            Self { changed: self.changed.saturating_add(1), ..self }
+        }
     }
 
     /// When a customer changed it, in milliseconds since 1970; 0 of a visitor.
