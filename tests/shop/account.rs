@@ -40,10 +40,16 @@ async fn session(shop: &Shop, subject: Subject, pool: Pool, at: OffsetDateTime) 
 
 /// A new customer, once the sign-in is written.
 pub async fn customer(shop: &Shop) -> Customer {
-    let (subject, visitor, now) = (Subject::of_uuid(Uuid::new_v4()), Uuid::new_v4(), OffsetDateTime::now_utc());
+    let subject = Subject::of_uuid(Uuid::new_v4());
+    customer_with(shop, subject, &format!("{subject}@example.org")).await
+}
+
+/// The same with this subject and e-mail address.
+pub async fn customer_with(shop: &Shop, subject: Subject, email: &str) -> Customer {
+    let (visitor, now) = (Uuid::new_v4(), OffsetDateTime::now_utc());
     let signed_in = CustomerV1 {
         subject,
-        email: Email::parse(&format!("{subject}@example.org")).unwrap(),
+        email: Email::parse(email).unwrap(),
         email_verified: true,
         visitor: Some(VisitorId::of_number(visitor)),
         signed_in_at: now,
@@ -258,11 +264,13 @@ async fn copy_order(customer: &Customer, copies: usize) {
     );
     sqlx::query(AssertSqlSafe(copy)).bind(subject).execute(&mut root).await.unwrap();
     for (table, columns) in [
-        ("order_lines", "position, book_id, title, quantity, unit_price, tax_rate, reason"),
-        ("order_states", "state, at, actor"),
+        ("order_lines", &["position", "book_id", "title", "quantity", "unit_price", "tax_rate", "reason"][..]),
+        ("order_states", &["state", "at", "actor"]),
     ] {
+        let of_first = columns.iter().map(|column| format!("of_first.{column}")).collect::<Vec<_>>().join(", ");
+        let columns = columns.join(", ");
         let copy = format!(
-            "insert ignore into anaquel.{table} (order_number, {columns}) select o.number, {columns} from anaquel.orders o \
+            "insert ignore into anaquel.{table} (order_number, {columns}) select o.number, {of_first} from anaquel.orders o \
              join anaquel.{table} of_first on order_number = (select min(number) from anaquel.orders where customer = ?) \
              where o.customer = ?"
         );
@@ -387,12 +395,17 @@ fn wish_form(page: &Answer, action: &str) -> Option<String> {
 /// The cookies of a new customer with a book on the wishlist.
 pub async fn with_a_wish(shop: &Shop, book: u64) -> String {
     let cookies = customer(shop).await.cookies;
-    let offered = page(shop, &format!("/account/wishlist?add={book}"), &cookies).await;
+    let wishlist = wish(shop, &cookies, book).await;
+    format!("{cookies}; {wishlist}")
+}
+
+/// Puts a book on the wishlist of a customer with these cookies; returns the cookie of the wishlist.
+pub async fn wish(shop: &Shop, cookies: &str, book: u64) -> String {
+    let offered = page(shop, &format!("/account/wishlist?add={book}"), cookies).await;
     let key = wish_form(&offered, "add-wish").expect("a button");
     let book = book.to_string();
     let form = [("do", "add-wish"), ("book", &book), ("key", &key)];
-    let added = send(shop, "/account/wishlist", &cookies, &form).await;
-    format!("{cookies}; {}", cookie(&added, "wishlist"))
+    cookie(&send(shop, "/account/wishlist", cookies, &form).await, "wishlist")
 }
 
 #[ignore = "needs a local stage"]

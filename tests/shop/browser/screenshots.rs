@@ -8,12 +8,14 @@ use std::{
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::json;
+use shared::session::Subject;
+use uuid::Uuid;
 
 use super::{
     pages::DON_QUIJOTE,
     tab::{DESK, Look, Tab, in_each},
 };
-use crate::{cart, orders, support::Shop};
+use crate::{account, cart, orders, support::Shop};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/screenshots");
 const SIZES: [(u32, u32); 2] = [(1280, 1000), (390, 844)];
@@ -22,7 +24,7 @@ const SCHEMES: [&str; 2] = ["light", "dark"];
 const QUALITY: u32 = 60;
 
 /// Name, language and path. The paths of the submission and the order differ each time.
-const PAGES: [(&str, &str, &str); 15] = [
+const PAGES: [(&str, &str, &str); 18] = [
     ("home", "es", "/"),
     ("books", "es", "/books?q=de&language=es"),
     ("book", "es", DON_QUIJOTE),
@@ -34,6 +36,9 @@ const PAGES: [(&str, &str, &str); 15] = [
     ("cart", "es", "/cart"),
     ("checkout", "es", "/checkout"),
     ("order", "es", ""),
+    ("account", "es", "/account"),
+    ("account-orders", "es", "/account/orders"),
+    ("wishlist", "es", "/account/wishlist"),
     ("about", "es", "/about"),
     ("not-found", "es", "/nada"),
     ("home-en", "en", "/"),
@@ -60,6 +65,7 @@ fn every_page_has_its_screenshots() {
 async fn renew_the_screenshots() {
     let shop = Shop::open().await;
     let (submission, order) = (furnish(&shop).await, order(&shop).await);
+    let customer = customer(&shop).await;
     drop(shop);
     fs::create_dir_all(FOLDER).expect("a folder");
     for language in ["es", "en"] {
@@ -68,6 +74,7 @@ async fn renew_the_screenshots() {
                 match *name {
                     "cart" | "checkout" => tab.have_cookies(CART).await,
                     "order" => tab.have_cookies(&order.1).await,
+                    "account" | "account-orders" | "wishlist" => tab.have_cookies(&customer).await,
                     _ => tab.have_cookies("").await,
                 }
                 tab.go(match *name {
@@ -100,6 +107,25 @@ async fn order(shop: &Shop) -> (String, String) {
     let buyer = cart::cookie(&placed, "visitor");
     orders::after(shop, &format!("/api{}", placed.header("location")), "received", &buyer).await;
     (placed.header("location").to_owned(), buyer)
+}
+
+/// The cookies of a customer with orders, a rating and books on the wishlist.
+async fn customer(shop: &Shop) -> String {
+    let ana = account::customer_with(shop, Subject::of_uuid(Uuid::new_v4()), "ana.ruiz@example.org").await.cookies;
+    for cart in [CART, "cart=y.215:1:1495"] {
+        let quote = orders::quoted(shop, cart).await;
+        let form = orders::collected(&quote);
+        let placed = cart::send(shop, "/checkout", &format!("{cart}; {ana}"), &form).await;
+        orders::after(shop, &format!("/api{}", placed.header("location")), "received", &ana).await;
+    }
+    let rating = json!({ "stars": 5, "name": "Ana", "review": "Para leer y volver a empezar por otra parte." });
+    let sent = shop.post("/api/books/215/ratings", &[("cookie", &ana)], &rating).await;
+    shop.final_status(sent.header("location")).await;
+    let mut wishlist = String::new();
+    for book in [14, 259, 1] {
+        wishlist = account::wish(shop, &ana, book).await;
+    }
+    format!("{ana}; {wishlist}")
 }
 
 async fn take(tab: &Tab<'_>, file: PathBuf) {
