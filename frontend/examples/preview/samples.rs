@@ -239,7 +239,8 @@ pub fn every_page(locale: Locale, mut show: impl FnMut(&str, &dyn DynTemplate)) 
 
 /// The pages of signing in and out.
 fn signing_in(view: View, show: &mut impl FnMut(&str, &dyn DynTemplate)) {
-    for failure in SignInFailure::ALL {
+    // The page of a refused sign-in is that of a user pool that is away.
+    for failure in SignInFailure::ALL.into_iter().filter(|failure| *failure != SignInFailure::Refused) {
         show(failure.key(), &SignInFailed { view, failure, return_to: "/books?q=c%2B%2B" });
     }
     let first = View { path: "/account/addresses/new", ..view.signed_in_if(false) };

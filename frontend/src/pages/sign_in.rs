@@ -29,18 +29,28 @@ pub enum SignInFailure {
     UnverifiedEmail,
     /// The clocks of the user pool and of the shop differ.
     Clock,
+    /// The browser came back with an error of the user pool. Anybody can send one, so it is no 503, which raises an alarm.
+    Refused,
     /// The user pool did not answer, or not as it should.
     Away,
 }
 
 impl SignInFailure {
-    pub const ALL: [Self; 7] =
-        [Self::NotHere, Self::Lost, Self::Used, Self::Denied, Self::UnverifiedEmail, Self::Clock, Self::Away];
+    pub const ALL: [Self; 8] = [
+        Self::NotHere,
+        Self::Lost,
+        Self::Used,
+        Self::Denied,
+        Self::UnverifiedEmail,
+        Self::Clock,
+        Self::Refused,
+        Self::Away,
+    ];
 
     pub fn status(self) -> u16 {
         match self {
             Self::NotHere => 404,
-            Self::Lost | Self::Used => 400,
+            Self::Lost | Self::Used | Self::Refused => 400,
             Self::Denied | Self::UnverifiedEmail => 403,
             Self::Clock | Self::Away => 503,
         }
@@ -55,7 +65,7 @@ impl SignInFailure {
             Self::Denied => "sign-in-denied",
             Self::UnverifiedEmail => "sign-in-unverified",
             Self::Clock => "sign-in-clock",
-            Self::Away => "sign-in-away",
+            Self::Refused | Self::Away => "sign-in-away",
         }
     }
 }

@@ -56,7 +56,7 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
         (_, Some(error)) => {
             let error: String = error.chars().filter(|c| c.is_ascii_lowercase() || *c == '_').take(40).collect();
             tracing::error!(error, "Sign-in refused by the user pool");
-            return ended(SignInFailure::Away);
+            return ended(SignInFailure::Refused);
         }
         (None, None) => return ended(SignInFailure::Lost),
     };
@@ -108,7 +108,7 @@ async fn person(
         let failure = match why {
             Unacceptable::UnverifiedEmail => return SignInFailure::UnverifiedEmail,
             Unacceptable::Clock => SignInFailure::Clock,
-            Unacceptable::EarlierLogin => SignInFailure::Lost,
+            Unacceptable::EarlierLogin | Unacceptable::OtherAttempt => SignInFailure::Lost,
             Unacceptable::Wrong(_) => SignInFailure::Away,
         };
         tracing::error!(error = ?why, "Sign-in failed: the ID token does not count");

@@ -31,6 +31,8 @@ pub enum Unacceptable {
     Clock,
     /// The person has entered the password before this attempt, and not for it.
     EarlierLogin,
+    /// It was issued for another attempt. The browser can change the one in the address, so it is no fault of the shop.
+    OtherAttempt,
     /// The person has not shown that the e-mail address is theirs.
     UnverifiedEmail,
 }
@@ -106,7 +108,6 @@ impl<'a> Unverified<'a> {
             (claims.iss == provider.issuer, "the ID token has another issuer"),
             (claims.aud == provider.client, "the ID token is for another client"),
             (claims.token_use == "id", "the token is no ID token"),
-            (claims.nonce == attempt.nonce.to_string(), "the ID token is of another attempt"),
         ] {
             if !holds {
                 return Err(Unacceptable::Wrong(fault));
@@ -115,6 +116,9 @@ impl<'a> Unverified<'a> {
         let (now, skew) = (now.unix_timestamp(), CLOCK_SKEW.whole_seconds());
         if claims.exp <= now - skew || claims.iat > now + skew {
             return Err(Unacceptable::Clock);
+        }
+        if claims.nonce != attempt.nonce.to_string() {
+            return Err(Unacceptable::OtherAttempt);
         }
         if claims.auth_time < attempt.begun() - skew {
             return Err(Unacceptable::EarlierLogin);
@@ -229,7 +233,7 @@ pub mod tests {
             ("aud", json!("other"), wrong("the ID token is for another client")),
             ("aud", json!(["shop"]), wrong("the ID token lacks claims")),
             ("token_use", json!("access"), wrong("the token is no ID token")),
-            ("nonce", json!(Uuid::from_u128(8).to_string()), wrong("the ID token is of another attempt")),
+            ("nonce", json!(Uuid::from_u128(8).to_string()), Some(Unacceptable::OtherAttempt)),
             ("nonce", json!(null), wrong("the ID token lacks claims")),
             ("sub", json!("ana"), wrong("the subject of the ID token is no UUID")),
             ("email", json!("ana"), wrong("the shop does not accept the address in the ID token")),

@@ -35,9 +35,12 @@ const COUNTED_RULES: [&str; 11] = [
 pub const OF_ACCOUNTS: &str = "accounts-firewall";
 /// POST requests of one sign-in: the address, the password, and the code of a mail or an app.
 const POSTS_OF_A_SIGN_IN: i32 = 3;
-/// Here `sign-in` exchanges codes for tokens. It calls from few addresses of Lambda's for all customers, and a code counts
-/// only with the verifier of its browser.
+/// Here `sign-in` exchanges codes for tokens. It calls from few addresses of Lambda's for all customers.
 const TOKEN_ENDPOINT: &str = "/oauth2/token";
+/// Requests to it from one address in five minutes, 20 a second: the shop's own stay below, and one address does not use up the
+/// account's quota of 120 a second, which all pools share. Blocked requests do not count there.
+/// <https://docs.aws.amazon.com/cognito/latest/developerguide/quotas.html>
+const TOKENS_PER_ADDRESS: i32 = 6_000;
 
 /// Adds the web ACL and its association with the load balancer. `required` is the key of CloudFront's requests, if
 /// CloudFront is in front.
@@ -80,7 +83,8 @@ pub fn add_for_accounts(template: &mut Template, stage: &Stage, firewall: &Firew
     let rules = vec![
         rate_limit("RequestsPerAddress", 0, firewall.requests_per_address, vec![others()], None),
         rate_limit("PostsPerAddress", 1, posts, vec![is_post(), others()], None),
-        managed("AWSManagedRulesKnownBadInputsRuleSet", 2, Vec::new()),
+        rate_limit("TokensPerAddress", 2, TOKENS_PER_ADDRESS, vec![is_path(TOKEN_ENDPOINT)], None),
+        managed("AWSManagedRulesKnownBadInputsRuleSet", 3, Vec::new()),
     ];
     let acl = template.add(
         "AccountsFirewall",

@@ -188,19 +188,21 @@ fn the_user_pools_have_a_firewall_with_limits_that_the_shops_own_calls_do_not_re
     let firewall = properties(&app, "AccountsFirewall");
     assert_eq!((&firewall["Scope"], &firewall["DefaultAction"]), (&json!("REGIONAL"), &json!({ "Allow": {} })));
     let rules = firewall["Rules"].as_array().unwrap();
-    for (rule, limit) in rules.iter().zip([2_000, 150]) {
+    for (rule, limit) in rules.iter().zip([2_000, 150, 6_000]) {
         let counting = &rule["Statement"]["RateBasedStatement"];
         // Browsers call the pools directly, so the address is that of the connection.
         assert_eq!((&counting["AggregateKeyType"], &counting["Limit"]), (&json!("IP"), &json!(limit)));
         assert_eq!(rule["Action"], json!({ "Block": { "CustomResponse": { "ResponseCode": 429 } } }));
         let scope = &counting["ScopeDownStatement"];
-        for (method, path, is_counted) in
-            [("POST", "/login", true), ("POST", "/oauth2/token", false), ("GET", "/oauth2/authorize", limit == 2_000)]
-        {
+        for (method, path, is_counted) in [
+            ("POST", "/login", limit != 6_000),
+            ("POST", "/oauth2/token", limit == 6_000),
+            ("GET", "/oauth2/authorize", limit == 2_000),
+        ] {
             assert_eq!(matches(scope, method, path), is_counted, "{method} {path} of {limit}");
         }
     }
-    let [_, _, bad_inputs] = &rules[..] else { panic!("a CAPTCHA, or the common rules, would refuse sign-ins") };
+    let [_, _, _, bad_inputs] = &rules[..] else { panic!("a CAPTCHA, or the common rules, would refuse sign-ins") };
     let group = &bad_inputs["Statement"]["ManagedRuleGroupStatement"]["Name"];
     assert_eq!(group, "AWSManagedRulesKnownBadInputsRuleSet");
 }

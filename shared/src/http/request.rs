@@ -183,9 +183,9 @@ impl Request {
         !matches!(self.segment(0), "api" | "health")
     }
 
-    /// Whether the path has data for everybody: the API and its document.
+    /// Whether the path has data for everybody: the API and its document, without accounts and orders.
     pub(crate) fn is_public_data(&self) -> bool {
-        matches!(self.segment(0), "api" | "openapi.json")
+        matches!(self.segment(0), "api" | "openapi.json") && !matches!(self.segment(1), "account" | "orders")
     }
 
     /// Whether the browser sent it over HTTPS. A shop with an address of its own gets no other requests, because its load

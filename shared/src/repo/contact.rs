@@ -109,7 +109,8 @@ pub async fn of_visitor(connection: &mut MySqlConnection, visitor: VisitorId) ->
     sqlx::query_scalar!("select id from contact_messages where visitor_id = ?", visitor.0).fetch_all(connection).await
 }
 
-/// Some messages from the browsers in which a customer has signed in last, after this id, the earliest first.
+/// Some messages of a customer, after this id, the earliest first: those with the confirmed address of the account, from the
+/// browsers in which the customer has signed in last. Others write from these browsers too.
 pub async fn of_customer(
     connection: &mut MySqlConnection,
     customer: Subject,
@@ -129,8 +130,11 @@ pub async fn of_customer(
             m.sent_at,
             m.answered_at
         from customer_visitors v
+        join customers c on c.subject = v.subject
         join contact_messages m on m.visitor_id = v.visitor_id
         where v.subject = ?
+          and c.email_key is not null
+          and lower(m.email) collate utf8mb4_bin = lower(c.email)
           and m.id > ?
         order by m.id
         limit ?
@@ -140,6 +144,28 @@ pub async fn of_customer(
         limit,
     );
     Ok(rows.fetch_all(connection).await?.into_iter().map(ContactMessage::from).collect())
+}
+
+/// The ids of the messages of a customer from this browser: those with the confirmed address of the account.
+pub async fn ids_of_customer(
+    connection: &mut MySqlConnection,
+    customer: Subject,
+    browser: VisitorId,
+) -> sqlx::Result<Vec<u64>> {
+    sqlx::query_scalar!(
+        r#"
+        select m.id
+        from contact_messages m
+        join customers c on c.subject = ?
+        where m.visitor_id = ?
+          and c.email_key is not null
+          and lower(m.email) collate utf8mb4_bin = lower(c.email)
+        "#,
+        customer.uuid(),
+        browser.0,
+    )
+    .fetch_all(connection)
+    .await
 }
 
 /// Replaces a visitor's number by its hash; returns the number of messages.

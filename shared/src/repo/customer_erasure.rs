@@ -68,7 +68,7 @@ pub async fn erasable(
         orders: orders::numbers_of_customer(connection, subject, until).await?,
     };
     for visitor in browsers(connection, subject, until).await? {
-        found.messages.extend(contact::of_visitor(connection, visitor).await?);
+        found.messages.extend(contact::ids_of_customer(connection, subject, visitor).await?);
     }
     Ok(found)
 }

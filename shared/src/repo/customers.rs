@@ -75,14 +75,16 @@ pub(super) async fn is_signed_in(connection: &mut MySqlConnection, session: &Sig
     session_is_valid(connection, session.subject, session.issued_at).await
 }
 
-/// Whose order it is: of who had signed in, or who has signed in last in the browser.
+/// Whose order it is: of who had signed in, or of who has signed in last in the browser and has confirmed the address of the
+/// order. The browser alone says little: others use it too, and its number can be copied.
 pub(super) async fn of_order(connection: &mut MySqlConnection, order: &OrderV1) -> sqlx::Result<Option<Subject>> {
     if let Some(session) = &order.customer
         && is_signed_in(connection, session).await?
     {
         return Ok(Some(session.subject));
     }
-    of_visitor(connection, order.visitor).await
+    let Some(subject) = of_visitor(connection, order.visitor).await? else { return Ok(None) };
+    Ok(has_confirmed(connection, subject, &order.contact.email).await?.then_some(subject))
 }
 
 /// Who has signed in, if this is the confirmed address of the account.
@@ -95,13 +97,17 @@ pub(super) async fn who_orders_with(
     if !is_signed_in(connection, session).await? {
         return Ok(None);
     }
-    let subject = session.subject;
+    Ok(has_confirmed(connection, session.subject, email).await?.then_some(session.subject))
+}
+
+/// Whether this is the confirmed address of an account.
+async fn has_confirmed(connection: &mut MySqlConnection, subject: Subject, email: &Email) -> sqlx::Result<bool> {
     let found = sqlx::query_scalar!(
         "select 1 as one from customers where subject = ? and email_key = ?",
         subject.uuid(),
         &email.key()[..],
     );
-    Ok(found.fetch_optional(connection).await?.map(|_| subject))
+    Ok(found.fetch_optional(connection).await?.is_some())
 }
 
 /// Ends all sessions of a person that were issued until now.

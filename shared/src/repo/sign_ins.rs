@@ -71,8 +71,8 @@ async fn write(connection: &mut MySqlConnection, customer: &CustomerV1) -> sqlx:
     Ok(())
 }
 
-/// Links a browser, unless somebody has signed in there later. What it has sent as a guest becomes the customer's; what belongs
-/// to another customer stays theirs.
+/// Links a browser, unless somebody has signed in there later. What it has rated as a guest becomes the customer's, and what it
+/// has ordered with the confirmed address of the account; what belongs to another customer stays theirs.
 async fn link(connection: &mut MySqlConnection, customer: &CustomerV1, visitor: VisitorId) -> sqlx::Result<()> {
     visitors::lock_alone(connection, visitor).await?;
     let subject = customer.subject.uuid();
@@ -96,9 +96,20 @@ async fn link(connection: &mut MySqlConnection, customer: &CustomerV1, visitor: 
     sqlx::query!("update ratings set customer = ? where visitor_id = ? and customer is null", subject, visitor.0)
         .execute(&mut *connection)
         .await?;
-    sqlx::query!("update orders set customer = ? where visitor_id = ? and customer is null", subject, visitor.0)
-        .execute(&mut *connection)
-        .await?;
+    sqlx::query!(
+        r#"
+        update orders o
+        join customers c on c.subject = ?
+        set o.customer = c.subject
+        where o.visitor_id = ?
+          and o.customer is null
+          and o.email_key = c.email_key
+        "#,
+        subject,
+        visitor.0,
+    )
+    .execute(&mut *connection)
+    .await?;
     ratings::keep_latest_of_customer(connection, customer.subject).await
 }
 

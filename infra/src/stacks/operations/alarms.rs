@@ -184,9 +184,10 @@ fn sign_in_alarm(stage: &Stage, metrics: &Metrics) -> Option<Alarm> {
     let name = "sign-in-failures";
     let meaning = "Customers cannot sign in: attempts failed twice within an hour".to_owned();
     stage.has_sign_in().then(|| Alarm {
-        breaching_periods: 2,
-        evaluation_periods: HOUR / FIVE_MINUTES,
-        ..Alarm::new(name, name, meaning, metrics.invocations("sign-in", "unavailable"), Threshold::Above(0.0))
+        period: HOUR,
+        breaching_periods: 1,
+        evaluation_periods: 1,
+        ..Alarm::new(name, name, meaning, metrics.invocations("sign-in", "unavailable"), Threshold::Above(1.0))
     })
 }
 
