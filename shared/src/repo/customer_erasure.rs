@@ -129,7 +129,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        domain::{Language, Rejection},
+        domain::{Email, Language, Rejection},
         repo::{
             books,
             fixtures::{book, minute, rating, visitor, writer},
@@ -184,8 +184,14 @@ mod tests {
         process(&mut connection, &signed_in(2, Some(8), 0)).await;
         rate(&mut connection, 1, &rating(id, 7, 5), 1).await;
         rate(&mut connection, 2, &rating(id, 8, 4), 1).await;
-        let message = crate::messages::ContactV1 { visitor: Some(visitor(7)), ..contact::tests::message(7) };
-        contact::receive(&mut connection, Uuid::from_u128(3), minute(1), &message).await.unwrap();
+        for (number, email) in [(3, "Customer1.0@example.org"), (5, "somebody.else@example.org")] {
+            let message = crate::messages::ContactV1 {
+                visitor: Some(visitor(7)),
+                email: Email::parse(email).unwrap(),
+                ..contact::tests::message(7)
+            };
+            contact::receive(&mut connection, Uuid::from_u128(number), minute(1), &message).await.unwrap();
+        }
         let placed = "insert into orders (id, customer, visitor_id, state, delivery, payment, currency, contact_name, email, \
                       language, fingerprint, placed_at, decided_at, total) values (unhex(md5(?)), ?, ?, ?, 'collect', \
                       'on_collection', 'EUR', 'Ana', 'ana@example.org', 'es', repeat('x', 32), ?, ?, 1995)";
@@ -219,8 +225,13 @@ mod tests {
         assert_eq!(wishlists::count(&mut connection, subject(2)).await.unwrap(), 1, "and so does the wish");
         let alerts: i64 = sqlx::query_scalar("select count(*) from stock_alerts").fetch_one(&pool).await.unwrap();
         assert_eq!(alerts, 1, "of somebody else");
-        let messages: i64 = sqlx::query_scalar("select count(*) from contact_messages").fetch_one(&pool).await.unwrap();
-        assert_eq!(messages, 0);
+        let messages: Vec<String> =
+            sqlx::query_scalar("select email from contact_messages").fetch_all(&pool).await.unwrap();
+        assert_eq!(
+            messages,
+            ["somebody.else@example.org"],
+            "which the customer's browser has sent, but not the customer"
+        );
         assert!(!customers::session_is_valid(&mut connection, subject(1), minute(4)).await.unwrap());
         let late = rate(&mut connection, 4, &rating(id, 7, 1), 3).await;
         assert_eq!(late, Published::Rejected(Rejection::Erased));

@@ -2000,6 +2000,44 @@ async fn sign_in(connection: &mut MySqlConnection, buyer: u128, email_verified: 
     customer.subject
 }
 
+/// A customer uses a browser without signing out, others use it too, and its number can be copied.
+#[ignore = "needs MariaDB"]
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn an_order_from_a_customers_browser_without_a_session_is_theirs_only_with_the_confirmed_address(
+    pool: MySqlPool,
+) {
+    let mut connection = writer(&pool).await;
+    let id = book(&mut connection, "b", 20).await;
+    let signed_in = async |connection: &mut MySqlConnection, email: &str, at: i64| {
+        let customer = CustomerV1 {
+            visitor: Some(order(1, 1, &[]).visitor),
+            email: Email::parse(email).unwrap(),
+            signed_in_at: minute(at),
+            ..sign_ins::tests::signed_in(u128::try_from(at).unwrap() + 50, None, at)
+        };
+        let sent = Submission::customer(customer.clone(), minute(at), None);
+        sign_ins::sign_in(connection, sent.id, sent.sent_at, &customer).await.unwrap();
+        customer.subject
+    };
+    let before = with_email(order(1, 1, &[(id, 1)]), "other@example.org").with_fingerprint();
+    let own = with_email(order(1, 2, &[(id, 1)]), "eva@example.org").with_fingerprint();
+    for order in [&before, &own] {
+        apply(&mut connection, &message(order), &shop(), minute(0)).await.unwrap();
+    }
+    let eva = signed_in(&mut connection, "eva@example.org", 1).await;
+    let after = with_email(order(1, 3, &[(id, 1)]), "other@example.org").with_fingerprint();
+    let own_after = with_email(order(1, 4, &[(id, 1)]), "EVA@example.org").with_fingerprint();
+    for order in [&after, &own_after] {
+        apply(&mut connection, &message(order), &shop(), minute(2)).await.unwrap();
+    }
+    // Whoever has the address finds them, and who signs in in that browser later does not.
+    let other = signed_in(&mut connection, "other@example.org", 3).await;
+    for (order, is_evas) in [(&before, false), (&own, true), (&after, false), (&own_after, true)] {
+        assert_eq!(is_of_customer(&mut connection, order.order, eva).await.unwrap(), is_evas);
+        assert_eq!(is_of_customer(&mut connection, order.order, other).await.unwrap(), !is_evas);
+    }
+}
+
 async fn titles_of(connection: &mut MySqlConnection, customer: Subject) -> Vec<(OrderState, Vec<String>)> {
     let own = of_customer(connection, customer, None, 10).await.unwrap();
     own.items.into_iter().map(|order| (order.state, order.titles)).collect()
