@@ -285,7 +285,7 @@ fn sign_ins_that_fail_twice_within_an_hour_raise_an_alarm_where_people_can_sign_
         ]);
         assert_eq!((&alarm["MetricName"], &alarm["Dimensions"]), (&json!(INVOCATIONS), &dimensions));
         let rule = ["Threshold", "Period", "DatapointsToAlarm", "EvaluationPeriods"].map(|key| alarm[key].as_f64());
-        assert_eq!(rule, [0.0, 300.0, 2.0, 12.0].map(Some));
+        assert_eq!(rule, [1.0, 3600.0, 1.0, 1.0].map(Some));
         assert_eq!(alarm["ComparisonOperator"], "GreaterThanThreshold");
     }
 }
