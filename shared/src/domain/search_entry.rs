@@ -20,7 +20,7 @@ pub struct SearchEntry {
 
 impl SearchEntry {
     /// The version of the definition: another one makes the index be built again.
-    pub const VERSION: u32 = 2;
+    pub const VERSION: u32 = 3;
     const MAX_TERMS_CHARS: usize = 4_000;
 
     pub fn of(title: &str, authors: &str) -> Self {
@@ -94,7 +94,30 @@ pub fn popularity_class(ratings: u32) -> u8 {
 
 #[cfg(test)]
 mod tests {
+    use sha2::{Digest, Sha256};
+
     use super::*;
+
+    /// Without another version, books that are in the shop already keep the entries of the definition before.
+    #[test]
+    fn another_definition_of_words_has_another_version() {
+        let entries = [
+            ("Don't Make Me Think", "Steve Krug"),
+            ("I'm a Stranger Here Myself", "Bill Bryson"),
+            ("If Chins Could Kill: Confessions of a B-Movie Actor", "Bruce Campbell"),
+            ("The Botany of Desire: A Plant's-Eye View of the World", "Michael Pollan"),
+            ("A History of God: The 4,000-Year Quest", "Karen Armstrong"),
+            ("J. R. R. Tolkien y J.-P. Sartre (Catch-22, #1)", "J.R.R. Tolkien, Ursula K. Le Guin"),
+            ("Œuvres complètes, 8½, Straße, col·lecció", "Jo Nesbø, İpek Çalışlar"),
+            ("战争与和平 村上 春樹", "한 강"),
+            ("הֲפִיכָה الأَيَّام गोदान", "प्रेमचंद"),
+            ("$ ?", ""),
+        ];
+        let all = entries.map(|(title, authors)| format!("{:?}", SearchEntry::of(title, authors))).concat();
+        let digest = Sha256::digest(all.as_bytes());
+        let digest = u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]);
+        assert_eq!((SearchEntry::VERSION, digest), (3, 2_631_932_433), "raise VERSION if what a text is found by has changed");
+    }
 
     #[test]
     fn a_title_has_one_key_however_its_words_are_parted() {

@@ -295,7 +295,8 @@ impl<'a> Tab<'a> {
         let mut troubles = Vec::new();
         for sent in self.events("Network.requestWillBeSent") {
             let address = sent["request"]["url"].as_str().unwrap_or_default().to_owned();
-            if !ours(&address) && !(sent["type"] == "Document" && address.starts_with(&sign_in)) {
+            let is_form_of_pool = sent["type"] == "Document" && address.starts_with(&sign_in);
+            if !ours(&address) && !is_form_of_pool {
                 troubles.push(format!("a request to another host: {address}"));
             }
         }
