@@ -116,7 +116,11 @@ mod tests {
         let all = entries.map(|(title, authors)| format!("{:?}", SearchEntry::of(title, authors))).concat();
         let digest = Sha256::digest(all.as_bytes());
         let digest = u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]);
-        assert_eq!((SearchEntry::VERSION, digest), (3, 2_631_932_433), "raise VERSION if what a text is found by has changed");
+        assert_eq!(
+            (SearchEntry::VERSION, digest),
+            (3, 2_631_932_433),
+            "raise VERSION if what a text is found by has changed"
+        );
     }
 
     #[test]
