@@ -389,14 +389,14 @@ async fn who_sends_a_form_after_the_session_ended_signs_in_and_continues_with_wh
 
 #[ignore = "needs a browser"]
 #[tokio::test]
-async fn a_guest_who_presses_the_button_of_the_wishlist_comes_to_the_form_of_the_user_pool() {
+async fn a_guest_who_presses_the_button_of_the_wishlist_is_led_to_the_sign_in_by_a_page() {
     in_every_setup(async |tab| {
         tab.go(super::pages::DON_QUIJOTE).await;
         tab.click(".wish button").await;
         tab.see("h1", "Antes tienes que entrar").await;
         assert_eq!(tab.status(), Some(401));
-        tab.click("main a.button").await;
-        tab.until("document.querySelector('input[type=password]') !== null").await;
+        let sign_in = tab.evaluate("document.querySelector('main a.button').getAttribute('href')").await;
+        assert_eq!(sign_in, "/sign-in?return=%2Faccount%2Fwishlist%3Fadd%3D53");
     })
     .await;
 }

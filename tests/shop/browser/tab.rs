@@ -290,13 +290,10 @@ impl<'a> Tab<'a> {
         let shop = self.shop.url();
         let ours =
             |address: &str| ["data:", "about:"].iter().any(|own| address.starts_with(own)) || address.starts_with(shop);
-        // The form of the user pool.
-        let sign_in = format!("{}/oauth2/authorize?", self.shop.endpoint());
         let mut troubles = Vec::new();
         for sent in self.events("Network.requestWillBeSent") {
             let address = sent["request"]["url"].as_str().unwrap_or_default().to_owned();
-            let is_form_of_pool = sent["type"] == "Document" && address.starts_with(&sign_in);
-            if !ours(&address) && !is_form_of_pool {
+            if !ours(&address) {
                 troubles.push(format!("a request to another host: {address}"));
             }
         }
