@@ -146,23 +146,25 @@ pub async fn of_customer(
     Ok(rows.fetch_all(connection).await?.into_iter().map(ContactMessage::from).collect())
 }
 
-/// The ids of the messages of a customer from this browser: those with the confirmed address of the account.
+/// The ids of the same messages, from the browsers in which the customer had signed in by then.
 pub async fn ids_of_customer(
     connection: &mut MySqlConnection,
     customer: Subject,
-    browser: VisitorId,
+    until: OffsetDateTime,
 ) -> sqlx::Result<Vec<u64>> {
     sqlx::query_scalar!(
         r#"
         select m.id
-        from contact_messages m
-        join customers c on c.subject = ?
-        where m.visitor_id = ?
+        from customer_visitors v
+        join customers c on c.subject = v.subject
+        join contact_messages m on m.visitor_id = v.visitor_id
+        where v.subject = ?
           and c.email_key is not null
           and lower(m.email) collate utf8mb4_bin = lower(c.email)
+          and v.linked_at <= ?
         "#,
         customer.uuid(),
-        browser.0,
+        until,
     )
     .fetch_all(connection)
     .await

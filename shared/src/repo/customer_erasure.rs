@@ -56,21 +56,17 @@ async fn browsers(
     Ok(found.fetch_all(connection).await?.into_iter().map(VisitorId).collect())
 }
 
-/// What is to be removed, of the customer and of the customer's browsers.
+/// The rows to remove of a customer, one by one.
 pub async fn erasable(
     connection: &mut MySqlConnection,
     subject: Subject,
     until: OffsetDateTime,
 ) -> sqlx::Result<Erasable> {
-    let mut found = Erasable {
+    Ok(Erasable {
         ratings: ratings::ids_of_customer(connection, subject, until).await?,
-        messages: Vec::new(),
+        messages: contact::ids_of_customer(connection, subject, until).await?,
         orders: orders::numbers_of_customer(connection, subject, until).await?,
-    };
-    for visitor in browsers(connection, subject, until).await? {
-        found.messages.extend(contact::ids_of_customer(connection, subject, visitor).await?);
-    }
-    Ok(found)
+    })
 }
 
 /// Ends an erasure whose parts were removed: the rest of the customer goes, except what came with a later sign-in. Returns
