@@ -54,11 +54,7 @@ pub fn mark(text: &str, query: &str) -> Markup {
 /// Where the text has words of the query, in order and without overlaps.
 fn hits(text: &str, query: &str) -> Vec<Range<usize>> {
     let groups = words::groups(query);
-    let terms = |group: &Group| {
-        let parts = group.parts().into_iter().map(|part| part.form().to_owned());
-        group.words.iter().map(|word| word.folded.clone()).chain(group.joined.clone()).chain(parts).collect()
-    };
-    let wanted: BTreeSet<String> = groups.iter().flat_map::<Vec<String>, _>(terms).collect();
+    let wanted: BTreeSet<String> = groups.iter().flat_map(Group::forms).collect();
     let last: Vec<String> =
         groups.last().map(|group| group.as_written()).into_iter().flatten().map(str::to_owned).collect();
     let prefix = last.last().filter(|word| word.chars().count() >= 3);

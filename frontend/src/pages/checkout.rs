@@ -24,7 +24,7 @@ pub struct Checkout<'a> {
     pub notice: Option<CheckoutNotice>,
 }
 
-/// What the buyer should read before the form.
+/// A notice above the form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CheckoutNotice {
     /// The form is shown because of the button that changes the quantities, with totals that the buyer may not have seen yet.
@@ -50,8 +50,13 @@ impl Checkout<'_> {
 
     /// The quantity that the form shows for a line: the one that was chosen, which is not ordered yet if it is another one.
     fn quantity(&self, line: &QuoteLine) -> u8 {
-        let chosen = self.form.value(&Self::quantity_of(line.book)).trim().parse::<u8>().ok();
-        chosen.filter(|chosen| *chosen <= Cart::MAX_COPIES).unwrap_or(line.quantity)
+        Self::chosen(self.form.value(&Self::quantity_of(line.book)), line)
+    }
+
+    /// The quantity of a line that was chosen with this value. One that cannot be read changes nothing.
+    pub fn chosen(value: &str, line: &QuoteLine) -> u8 {
+        let number = value.trim().parse::<u32>().ok();
+        number.map_or(line.quantity, |number| u8::try_from(number).unwrap_or(u8::MAX).min(Cart::MAX_COPIES))
     }
 
     /// The field with the quantity of a book.

@@ -143,17 +143,28 @@ fn again(
     let cart = with_books(cart_of(request), quote);
     let renewed = key.map(|key| quote.clone().of_cart(key, &cart, now).seal(key));
     let sealed = renewed.as_deref().unwrap_or(sealed);
-    let form = Form { typed: &pairs(typed), ..Form::default() };
-    let context = PageContext::of(request).with_cart(&cart);
-    let page = Checkout { view: context.view(), shop, quote, sealed, form, notice: None };
-    let reply = context.reply(200, &page)?.unstored();
-    Ok((reply, cart))
+    Ok((shown_with(request, &cart, shop, quote, sealed, typed, None)?, cart))
 }
 
-/// The quantity of a line that the form has now. What cannot be read changes nothing.
+/// The form with everything that was typed, below the number of books that are in the cart now.
+fn shown_with(
+    request: &Request,
+    cart: &Cart,
+    shop: &Shop,
+    quote: &Quote,
+    sealed: &str,
+    typed: &BTreeMap<String, String>,
+    notice: Option<CheckoutNotice>,
+) -> Result<Reply> {
+    let form = Form { typed: &pairs(typed), ..Form::default() };
+    let context = PageContext::of(request).with_cart(cart);
+    let page = Checkout { view: context.view(), shop, quote, sealed, form, notice };
+    Ok(context.reply(200, &page)?.unstored())
+}
+
+/// The quantity of a line that the form has now.
 fn wanted(typed: &BTreeMap<String, String>, line: &QuoteLine) -> u8 {
-    let number = typed.get(&Checkout::quantity_of(line.book)).and_then(|text| text.trim().parse::<u32>().ok());
-    number.map_or(line.quantity, |number| u8::try_from(number).unwrap_or(u8::MAX).min(Cart::MAX_COPIES))
+    Checkout::chosen(typed.get(&Checkout::quantity_of(line.book)).map_or("", String::as_str), line)
 }
 
 /// Shows the form again with other quantities, in the cart too, and with everything that was typed. Nothing is ordered whose
@@ -178,13 +189,8 @@ fn change(
         return Ok((Reply::see_other(&noted("/cart", note, &cart)), cart));
     };
     let quote = quote.of_cart(key, &cart, now);
-    let (typed, sealed) = (pairs(typed), quote.seal(key));
-    let form = Form { typed: &typed, ..Form::default() };
-    let context = PageContext::of(request).with_cart(&cart);
     let notice = Some(CheckoutNotice::Changed);
-    let page = Checkout { view: context.view(), shop, quote: &quote, sealed: &sealed, form, notice };
-    let reply = context.reply(200, &page)?.unstored();
-    Ok((reply, cart))
+    Ok((shown_with(request, &cart, shop, &quote, &quote.seal(key), typed, notice)?, cart))
 }
 
 fn pairs(typed: &BTreeMap<String, String>) -> Vec<(&str, &str)> {

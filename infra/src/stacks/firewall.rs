@@ -52,16 +52,7 @@ pub fn add(template: &mut Template, stage: &Stage, firewall: &Firewall, load_bal
         managed("AWSManagedRulesKnownBadInputsRuleSet", 2, Vec::new()),
         managed("AWSManagedRulesCommonRuleSet", 3, Vec::from(COUNTED_RULES.map(count_only))),
     ];
-    let acl = template.add(
-        "Firewall",
-        wafv2::WebACL! {
-            name: name.as_str(),
-            scope: "REGIONAL",
-            default_action: webacl::DefaultAction! { allow: webacl::AllowAction! {} },
-            rules: rules,
-            visibility_config: visible(&name),
-        },
-    );
+    let acl = web_acl(template, "Firewall", &name, rules);
     template.add(
         "FirewallAssociation",
         wafv2::WebACLAssociation! {
@@ -86,16 +77,7 @@ pub fn add_for_accounts(template: &mut Template, stage: &Stage, firewall: &Firew
         rate_limit("TokensPerAddress", 2, TOKENS_PER_ADDRESS, vec![is_path(TOKEN_ENDPOINT)], None),
         managed("AWSManagedRulesKnownBadInputsRuleSet", 3, Vec::new()),
     ];
-    let acl = template.add(
-        "AccountsFirewall",
-        wafv2::WebACL! {
-            name: name.as_str(),
-            scope: "REGIONAL",
-            default_action: webacl::DefaultAction! { allow: webacl::AllowAction! {} },
-            rules: rules,
-            visibility_config: visible(&name),
-        },
-    );
+    let acl = web_acl(template, "AccountsFirewall", &name, rules);
     for (pool, id) in pools {
         template.add(
             logical_id(&stage.user_pool(pool)) + "FirewallAssociation",
@@ -105,6 +87,20 @@ pub fn add_for_accounts(template: &mut Template, stage: &Stage, firewall: &Firew
             },
         );
     }
+}
+
+/// Adds a web ACL that lets through every request that no rule refuses.
+fn web_acl(template: &mut Template, id: &str, name: &str, rules: Vec<webacl::Rule_>) -> Id {
+    template.add(
+        id,
+        wafv2::WebACL! {
+            name: name,
+            scope: "REGIONAL",
+            default_action: webacl::DefaultAction! { allow: webacl::AllowAction! {} },
+            rules: rules,
+            visibility_config: visible(name),
+        },
+    )
 }
 
 /// A limit for each address, of the requests that match all statements. Evaluated first, so that a flood is blocked before other rules

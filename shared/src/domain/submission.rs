@@ -141,10 +141,7 @@ impl SubmissionKey {
 
     /// A key that is the same whenever these parts are, and that nobody else can compute.
     pub(crate) fn form_key(&self, parts: &[&[u8]]) -> Uuid {
-        let digest: [u8; 32] = self.mac_of(b"form", parts).finalize().into_bytes().into();
-        let mut bytes = [0; 16];
-        bytes.copy_from_slice(&digest[..16]);
-        uuid::Builder::from_custom_bytes(bytes).into_uuid()
+        uuid_of(self.mac_of(b"form", parts))
     }
 
     /// The number of a guest, who orders without a cookie, with this key and content. The first half follows from the key, by
@@ -184,10 +181,7 @@ impl SubmissionKey {
     pub fn visitor_number_of(&self, id: SubmissionId) -> Uuid {
         let mut mac = self.mac(b"visitor");
         mac.update(id.0.as_bytes());
-        let digest: [u8; 32] = mac.finalize().into_bytes().into();
-        let mut bytes = [0; 16];
-        bytes.copy_from_slice(&digest[..16]);
-        uuid::Builder::from_custom_bytes(bytes).into_uuid()
+        uuid_of(mac)
     }
 
     /// The value of a cookie: the visitor's number, the time of issue, and a MAC of both, all with dots between them.
@@ -270,6 +264,14 @@ impl SubmissionKey {
         mac.update(&[0]);
         mac
     }
+}
+
+/// The first sixteen bytes of a MAC as a UUID of version 8.
+fn uuid_of(mac: Hmac<Sha256>) -> Uuid {
+    let digest: [u8; 32] = mac.finalize().into_bytes().into();
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest[..16]);
+    uuid::Builder::from_custom_bytes(bytes).into_uuid()
 }
 
 /// The text of a sealed one, which anybody may have written.

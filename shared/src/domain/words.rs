@@ -214,6 +214,13 @@ impl Group {
         self.words.chunk_by(is_one).map(Self::of).collect()
     }
 
+    /// Every word that a search may have for it: its words, and those joined.
+    pub fn forms(&self) -> BTreeSet<String> {
+        let parts = self.parts();
+        let joined = parts.iter().map(Self::form).chain([self.form()]);
+        self.words.iter().map(|word| word.folded.as_str()).chain(joined).map(str::to_owned).collect()
+    }
+
     /// Whether others write its words apart: initials, and what a dash joins; not what an apostrophe does.
     pub fn may_be_parted(&self) -> bool {
         self.words.iter().skip(1).all(|word| word.joint != Some(Joint::Apostrophe))
@@ -336,8 +343,7 @@ pub fn index_terms(text: &str) -> BTreeSet<String> {
     let mut terms = BTreeSet::new();
     for group in groups(text) {
         let shorter = group.without_common_ends().and_then(|shorter| shorter.joined);
-        let parts: Vec<String> = group.parts().iter().map(|part| part.form().to_owned()).collect();
-        for term in group.words.into_iter().map(|word| word.folded).chain(group.joined).chain(parts).chain(shorter) {
+        for term in group.forms().into_iter().chain(shorter) {
             terms.extend(unspaced_terms(&term));
             terms.insert(term);
         }

@@ -185,8 +185,6 @@ fn sign_in_alarm(stage: &Stage, metrics: &Metrics) -> Option<Alarm> {
     let meaning = "Customers cannot sign in: attempts failed twice within an hour".to_owned();
     stage.has_sign_in().then(|| Alarm {
         period: HOUR,
-        breaching_periods: 1,
-        evaluation_periods: 1,
         ..Alarm::new(name, name, meaning, metrics.invocations("sign-in", "unavailable"), Threshold::Above(1.0))
     })
 }
