@@ -87,7 +87,7 @@ pub struct SignInFirst<'a> {
     pub had_session: bool,
     /// The address of the shop to which the customer continues after signing in.
     pub return_to: &'a str,
-    /// What was typed into a form that can be shown again with it.
+    /// The fields of the form with their values; none if the form cannot be shown again with them.
     pub typed: &'a [(&'a str, &'a str)],
 }
 

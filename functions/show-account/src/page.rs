@@ -111,7 +111,7 @@ impl Place {
         if request.is_read() || is_form { Ok(place) } else { Err(ApiError::MethodNotAllowed("GET, HEAD".to_owned())) }
     }
 
-    /// What was typed into the form of this page, if the page can show it again: without the buttons, and without the key and
+    /// The values typed into the form of this page, if the page can show them again: without the buttons, and without the key and
     /// the version of a session and a page that count no longer.
     fn kept(self, typed: &BTreeMap<String, String>) -> Vec<(&str, &str)> {
         let is_shown_again = matches!(self, Self::Rating(_) | Self::Address(_)) && !typed.contains_key("do");

@@ -31,7 +31,7 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     let (key, now) = (app.submission_key().await?, OffsetDateTime::now_utc());
     let quote = quote.of_cart(&key, &current.cart, now);
     let earlier = earlier(app, request, &key, &quote, now).await?;
-    // Who has seen that it is ordered already, and orders all the same, wants another order.
+    // A buyer who has read this notice and orders anyway wants a second order.
     let quote = if earlier.is_empty() { quote } else { quote.renewed(Uuid::new_v4(), now) };
     let notice = notice_of(&earlier);
     let sealed = quote.seal(&key);

@@ -60,7 +60,7 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
         }
         (None, None) => return ended(SignInFailure::Lost),
     };
-    // What can fail comes before the code is used: the customer can load the page again.
+    // These steps can fail, so they come before the code is used: the customer can load the page again.
     let key = app.config().await?.session_key.clone();
     let key = key.ok_or_else(|| ApiError::Internal(anyhow::anyhow!("the route table grants no key for sessions")))?;
     let visitors = app.submission_key().await?;

@@ -86,7 +86,7 @@ fn add_pool(template: &mut Template, stage: &Stage, pool: Pool, protection: Id, 
                 priority: 1,
             }],
         },
-        // Where it is optional, managed login asks nobody to set it up, and the shop has no page for it:
+        // Managed login never offers an optional factor, and the shop has no page to set one up:
         // https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_CreateUserPool.html
         mfa_configuration: if is_staff { "ON" } else { "OFF" },
         admin_create_user_config: userpool::AdminCreateUserConfig! { allow_admin_create_user_only: is_staff },

@@ -33,7 +33,7 @@ pub fn permissions(stage: &Stage, mail: &Mail) -> [Value; 2] {
     ]
 }
 
-/// What sends mails, for the user pools, which send by it as well.
+/// The resources that send mails, also for the user pools.
 pub struct Sending {
     /// The configuration set.
     pub set: Id,

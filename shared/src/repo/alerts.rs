@@ -54,7 +54,7 @@ pub enum Noted {
     Rejected(Rejection),
 }
 
-/// What a message asks for.
+/// The request of a message.
 #[derive(Debug, Clone, Copy)]
 pub enum Asked<'a> {
     Request(&'a AlertV1),
@@ -88,9 +88,9 @@ pub async fn apply(
     Ok(Noted::Rejected(rejection))
 }
 
-/// Stores the request of an alert. Where the same mailbox has confirmed one of the same browser, or a customer asks, it needs
-/// no confirmation; otherwise a mail asks for one, unless the mailbox is to be left alone for now. Who asks learns nothing
-/// about the mailbox.
+/// Stores the request of an alert. It needs no confirmation if it comes from a customer, or if the same mailbox has confirmed
+/// one of the same browser; otherwise a mail asks for one, unless the mailbox is to be left alone for now. The sender learns
+/// nothing about the mailbox.
 async fn request(
     connection: &mut MySqlConnection,
     submission: Uuid,

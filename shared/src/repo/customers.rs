@@ -75,8 +75,8 @@ pub(super) async fn is_signed_in(connection: &mut MySqlConnection, session: &Sig
     session_is_valid(connection, session.subject, session.issued_at).await
 }
 
-/// Whose order it is: of who had signed in, or of who has signed in last in the browser and has confirmed the address of the
-/// order. The browser alone says little: others use it too, and its number can be copied.
+/// The customer of an order: the one of its session, or the last one of its browser if the address of the order is the confirmed
+/// address of that account. The browser alone is no proof: others use it too, and its number can be copied.
 pub(super) async fn of_order(connection: &mut MySqlConnection, order: &OrderV1) -> sqlx::Result<Option<Subject>> {
     if let Some(session) = &order.customer
         && is_signed_in(connection, session).await?
@@ -87,7 +87,7 @@ pub(super) async fn of_order(connection: &mut MySqlConnection, order: &OrderV1) 
     Ok(has_confirmed(connection, subject, &order.contact.email).await?.then_some(subject))
 }
 
-/// Who has signed in, if this is the confirmed address of the account.
+/// The customer of a session, if this is the confirmed address of the account.
 pub(super) async fn who_orders_with(
     connection: &mut MySqlConnection,
     session: Option<&SignedInV1>,

@@ -71,8 +71,8 @@ async fn write(connection: &mut MySqlConnection, customer: &CustomerV1) -> sqlx:
     Ok(())
 }
 
-/// Links a browser, unless somebody has signed in there later. What it has rated as a guest becomes the customer's, and what it
-/// has ordered with the confirmed address of the account; what belongs to another customer stays theirs.
+/// Links a browser, unless somebody has signed in there later. Its ratings become the customer's, and
+/// so do its orders with the confirmed address of the account. Those of another customer stay with that customer.
 async fn link(connection: &mut MySqlConnection, customer: &CustomerV1, visitor: VisitorId) -> sqlx::Result<()> {
     visitors::lock_alone(connection, visitor).await?;
     let subject = customer.subject.uuid();

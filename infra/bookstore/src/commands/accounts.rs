@@ -148,7 +148,7 @@ impl Account {
     }
 }
 
-/// What can be done with an account.
+/// The state of an account: whether its owner can sign in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Active,

@@ -223,8 +223,8 @@ impl DeadLetter {
         let unnamed = || message.message_id.clone().unwrap_or_default();
 
         // Lambda writes its record into the queue itself: until a stage has had its first release with a queue for imports,
-        // into that of submissions. What the shop has parked there has a reason, and what SQS has moved there has the queue
-        // of its source, whatever their bodies are.
+        // into that of submissions. A message that the shop has parked there has a reason, and one that SQS has moved there
+        // names the queue of its source, whatever their bodies are.
         let source = attributes.get(&MessageSystemAttributeName::DeadLetterQueueSourceArn);
         let may_be_of_lambda = matches!(queue, Queue::ImportDeadLetters | Queue::DeadLetters);
         let is_of_lambda = may_be_of_lambda && reason.is_none() && source.is_none();

@@ -2,8 +2,8 @@
 //! of one book in them, and orders that were cancelled within a day. Without them one person could keep the whole stock from
 //! everybody else, at no cost, and have the shop send mails to strangers.
 //!
-//! Anybody can order with somebody else's address, and so use up what its owner may order. Who has signed in and orders with
-//! the confirmed address of the account is therefore limited by the orders of the account and of the browser only.
+//! Anybody can order with somebody else's address, and so use up its owner's limit. For a customer who orders with the
+//! confirmed address of the account, only the orders of the account and of the browser count.
 
 use std::collections::BTreeSet;
 

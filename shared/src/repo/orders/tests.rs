@@ -2030,7 +2030,7 @@ async fn an_order_from_a_customers_browser_without_a_session_is_theirs_only_with
     for order in [&after, &own_after] {
         apply(&mut connection, &message(order), &shop(), minute(2)).await.unwrap();
     }
-    // Whoever has the address finds them, and who signs in in that browser later does not.
+    // The other orders belong to the person with their address, not to the later customer of that browser.
     let other = signed_in(&mut connection, "other@example.org", 3).await;
     for (order, is_evas) in [(&before, false), (&own, true), (&after, false), (&own_after, true)] {
         assert_eq!(is_of_customer(&mut connection, order.order, eva).await.unwrap(), is_evas);
