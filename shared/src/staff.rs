@@ -111,9 +111,13 @@ pub enum StaffTask {
         id: Uuid,
         order: OrderNumber,
         action: OrderAction,
-        /// Whether the buyer gets no mail about it.
-        #[serde(default)]
-        without_mail: bool,
+    },
+    /// Cancels an order that nobody has paid, once for each id.
+    CancelUnpaid {
+        id: Uuid,
+        order: OrderNumber,
+        /// Whether the buyer gets a mail about it.
+        is_mailed: bool,
     },
     /// Removes who placed an order, for a buyer whose browser is not known.
     EraseOrder {

@@ -77,8 +77,11 @@ pub async fn handle(app: &App, request: StaffRequest) -> anyhow::Result<StaffAns
         }
         StaffTask::ListOrders { open, before } => orders::list(app, open, before).await?,
         StaffTask::ShowOrder { order } => orders::show(app, order).await?,
-        StaffTask::ChangeOrder { id, order, action, without_mail } => {
-            Box::pin(orders::change(app, id, order, (action, without_mail), now)).await?
+        StaffTask::ChangeOrder { id, order, action } => {
+            Box::pin(orders::change(app, id, order, orders::Change::Act(action), now)).await?
+        }
+        StaffTask::CancelUnpaid { id, order, is_mailed } => {
+            Box::pin(orders::change(app, id, order, orders::Change::CancelUnpaid { is_mailed }, now)).await?
         }
         StaffTask::EraseOrder { order } => orders::erase(app, order, now).await?,
         StaffTask::ChangeStock { id, book, change, reason } => {

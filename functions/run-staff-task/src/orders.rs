@@ -34,22 +34,26 @@ pub async fn show(app: &App, order: OrderNumber) -> anyhow::Result<StaffAnswer> 
     Ok(StaffAnswer::OrderInFull(app.database().read(async |c| orders::in_full(c, order).await).await?))
 }
 
+/// A change of an order by the staff.
+#[derive(Clone, Copy)]
+pub enum Change {
+    Act(OrderAction),
+    CancelUnpaid { is_mailed: bool },
+}
+
 pub async fn change(
     app: &App,
     id: Uuid,
     order: OrderNumber,
-    (action, without_mail): (OrderAction, bool),
+    change: Change,
     now: OffsetDateTime,
 ) -> anyhow::Result<StaffAnswer> {
     let shop = Shop::from_env()?.context("this stage does not sell: its file has no section [shop]")?;
     let applied = retried(async || {
         app.database()
-            .write(async |c| {
-                if without_mail {
-                    orders::act_without_mail(c, id, order, action, &shop, now).await
-                } else {
-                    orders::act(c, id, order, action, &shop, now).await
-                }
+            .write(async |c| match change {
+                Change::Act(action) => orders::act(c, id, order, action, &shop, now).await,
+                Change::CancelUnpaid { is_mailed } => orders::cancel_unpaid(c, id, order, is_mailed, &shop, now).await,
             })
             .await
     });

@@ -226,7 +226,7 @@ pub async fn orders(args: &Orders) -> Result<Report> {
         OrdersAction::Erase { one, yes } => return erase(one, *yes).await,
         OrdersAction::Export { from, to, whose, .. } => return export(whose, *from, *to).await,
     };
-    let task = StaffTask::ChangeOrder { id: Uuid::new_v4(), order: one.order, action, without_mail: false };
+    let task = StaffTask::ChangeOrder { id: Uuid::new_v4(), order: one.order, action };
     let StaffAnswer::Order(changed) = ask(&one.whose, task).await? else { bail!(UNEXPECTED_RESPONSE) };
     let order = one.order;
     match changed {
@@ -272,8 +272,8 @@ async fn cancel_all(whose: &Whose, filter: &Filter, no_mail: bool, yes: bool) ->
     confirm("Cancel them?", yes, "nothing was cancelled")?;
     let (mut cancelled, mut kept) = (Vec::new(), Vec::new());
     for StaffOrder { number: order, .. } in &chosen {
-        let action = OrderAction::Cancel(None);
-        let task = StaffTask::ChangeOrder { id: Uuid::new_v4(), order: *order, action, without_mail: no_mail };
+        // It may be paid since it was listed.
+        let task = StaffTask::CancelUnpaid { id: Uuid::new_v4(), order: *order, is_mailed: !no_mail };
         match staff.ask(task).await? {
             StaffAnswer::Order(OrderChanged::Now { .. } | OrderChanged::Already) => cancelled.push(*order),
             StaffAnswer::Order(OrderChanged::Refused { refusal }) => {

@@ -153,6 +153,8 @@ pub enum Refusal {
     TooManyCopies {
         left: u8,
     },
+    /// The buyer has paid it since.
+    Paid,
 }
 
 impl Refusal {
@@ -164,6 +166,7 @@ impl Refusal {
             Self::NotFrom { from, to } => format!("not-from:{}:{}", from.code(), to.code()),
             Self::NoSuchLine { book } => format!("no-such-line:{book}"),
             Self::TooManyCopies { left } => format!("too-many-copies:{left}"),
+            Self::Paid => "paid".into(),
         }
     }
 
@@ -182,6 +185,7 @@ impl fmt::Display for Refusal {
             Self::NotFrom { from, to } => write!(f, "The order is {from}; from there it cannot become {to}."),
             Self::NoSuchLine { book } => write!(f, "The order has no book {book}."),
             Self::TooManyCopies { left } => write!(f, "The line has {left} copies left."),
+            Self::Paid => f.write_str("The order is paid."),
         }
     }
 }
@@ -207,6 +211,7 @@ mod tests {
             ),
             (Refusal::NoSuchLine { book: 7.into() }, "The order has no book 7.", "no-such-line:7"),
             (Refusal::TooManyCopies { left: 1 }, "The line has 1 copies left.", "too-many-copies:1"),
+            (Refusal::Paid, "The order is paid.", "paid"),
         ] {
             assert_eq!((refusal.to_string().as_str(), refusal.code().as_str()), (text, code));
             let from = if let Refusal::NotFrom { from, .. } = refusal { Some(from) } else { None };

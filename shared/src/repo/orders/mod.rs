@@ -47,7 +47,7 @@ pub use owned::{OWN, is_of_customer, of_customer};
 pub use privacy::{Erasure, erase, erase_order, of_visitor};
 pub(super) use purchases::has_bought;
 pub use read::{find, find_by_number, in_full, list, sold_between};
-pub use transition::{act, act_without_mail};
+pub use transition::{act, cancel_unpaid};
 pub use verify::{Moment, verify, verify_slice};
 
 /// The effect of a message or an action.

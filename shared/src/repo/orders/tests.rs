@@ -1112,7 +1112,9 @@ async fn orders_that_are_cancelled_at_once_are_few_in_a_day_and_cause_few_mails(
 
 #[ignore = "needs MariaDB"]
 #[sqlx::test(migrator = "crate::MIGRATIONS")]
-async fn the_shop_cancels_an_invented_order_without_a_mail_and_knows_its_browser(pool: MySqlPool) {
+async fn the_shop_cancels_an_invented_order_without_a_mail_and_knows_its_browser_but_no_order_that_was_paid_since(
+    pool: MySqlPool,
+) {
     let mut connection = writer(&pool).await;
     let id = book(&mut connection, "uno", 9).await;
     let orders = [order(1, 1, &[(id, 2)]), order(1, 2, &[(id, 2)]), order(2, 1, &[(id, 2)])];
@@ -1123,12 +1125,22 @@ async fn the_shop_cancels_an_invented_order_without_a_mail_and_knows_its_browser
     let browsers: Vec<_> = listed.iter().map(|order| order.visitor).collect();
     assert_eq!(browsers, [orders[2].visitor, orders[1].visitor, orders[0].visitor].map(Some));
     let number = found(&mut connection, &orders[0]).await.number;
-    let cancel = OrderAction::Cancel(None);
-    let done = act_without_mail(&mut connection, Uuid::new_v4(), number, cancel, &shop(), minute(2)).await.unwrap();
+    let done = cancel_unpaid(&mut connection, Uuid::new_v4(), number, false, &shop(), minute(2)).await.unwrap();
     assert!(matches!(done, Applied::Changed { state: OrderState::Cancelled, .. }), "{done:?}");
+    // Listed before it was paid.
+    let paid = OrderV1 { payment: Payment::BankTransfer, ..order(3, 1, &[(id, 1)]) }.with_fingerprint();
+    place(&mut connection, &paid).await;
+    staff(&mut connection, &paid, OrderAction::Paid, minute(2)).await;
+    let (number, attempt) = (found(&mut connection, &paid).await.number, Uuid::new_v4());
+    for _ in 0..2 {
+        let kept = cancel_unpaid(&mut connection, attempt, number, true, &shop(), minute(3)).await.unwrap();
+        assert!(matches!(kept, Applied::Refused { .. }), "{kept:?}");
+    }
+    let of_paid = found(&mut connection, &paid).await;
+    assert_eq!((of_paid.state, of_paid.paid_at.is_some()), (OrderState::Confirmed, true));
     let mails = unsent_mails(&mut connection, Some(orders[0].order), 9).await.unwrap();
     assert_eq!(mails.iter().map(|mail| mail.event).collect::<Vec<_>>(), [OrderEvent::Confirmed]);
-    assert_eq!(stock_of(&mut connection, id).await, 5);
+    assert_eq!(stock_of(&mut connection, id).await, 4);
     assert_sound(&mut connection).await;
 }
 

@@ -165,27 +165,36 @@ pub async fn act(
     shop: &Shop,
     now: OffsetDateTime,
 ) -> sqlx::Result<Applied> {
-    act_by(connection, id, number, (action, Voice::SHOP), shop, now).await
+    act_by(connection, id, number, StaffAction { action, voice: Voice::SHOP, only_unpaid: false }, shop, now).await
 }
 
-/// The same without a mail to the buyer, who may be nobody.
-pub async fn act_without_mail(
+/// Cancels an order, unless it is paid by now, in the same way. Its buyer, who may be nobody, gets a mail if `is_mailed`.
+pub async fn cancel_unpaid(
     connection: &mut MySqlConnection,
     id: Uuid,
     number: OrderNumber,
-    action: OrderAction,
+    is_mailed: bool,
     shop: &Shop,
     now: OffsetDateTime,
 ) -> sqlx::Result<Applied> {
-    let silent = Voice { is_mailed: false, ..Voice::SHOP };
-    act_by(connection, id, number, (action, silent), shop, now).await
+    let voice = Voice { is_mailed, ..Voice::SHOP };
+    let asked = StaffAction { action: OrderAction::Cancel(None), voice, only_unpaid: true };
+    act_by(connection, id, number, asked, shop, now).await
+}
+
+/// An action of the staff.
+struct StaffAction {
+    action: OrderAction,
+    voice: Voice,
+    /// Whether it is refused of a paid order.
+    only_unpaid: bool,
 }
 
 async fn act_by(
     connection: &mut MySqlConnection,
     id: Uuid,
     number: OrderNumber,
-    (action, voice): (OrderAction, Voice),
+    StaffAction { action, voice, only_unpaid }: StaffAction,
     shop: &Shop,
     now: OffsetDateTime,
 ) -> sqlx::Result<Applied> {
@@ -197,6 +206,9 @@ async fn act_by(
         return repeated(connection, id, order, action).await;
     }
     let applied = match lock(connection, order).await? {
+        Some(locked) if only_unpaid && locked.is_paid => {
+            Applied::Refused { order: Some(order), refusal: Refusal::Paid }
+        }
         Some(locked) => change(connection, id, locked, action, voice, shop, now).await?,
         None => Applied::Refused { order: None, refusal: Refusal::NoSuchOrder },
     };
