@@ -14,6 +14,10 @@ from ministack.core.iam_evaluator import EvalContext, evaluate, evaluate_resourc
 request = json.load(sys.stdin)
 
 
+def listed(value):
+    return value if isinstance(value, list) else [value]
+
+
 @functools.cache
 def managed_policies():
     from moto.iam.aws_managed_policies import aws_managed_policies_data
@@ -26,11 +30,26 @@ def document(policy):
 
 
 def documents(policy):
-    return [parse_policy_document(document(one)) for one in (policy if isinstance(policy, list) else [policy])]
+    return [parse_policy_document(document(one)) for one in listed(policy)]
+
+
+def services(policy):
+    """The services whose actions a policy names, or None if it may mean those of others too: the rest are denied implicitly."""
+    named = set()
+    for statement in [statement for one in listed(policy) for statement in listed(document(one)["Statement"])]:
+        if "Action" not in statement:
+            return None
+        for pattern in listed(statement["Action"]):
+            service, colon, _ = pattern.partition(":")
+            if not colon or "*" in service or "?" in service:
+                return None
+            named.add(service.lower())
+    return named
 
 
 def explicit_decisions(case):
     policies = documents(case["policy"])
+    named = services(case["policy"])
     context = EvalContext(
         principal_arn=case["caller"],
         principal_type="AssumedRole",
@@ -42,6 +61,8 @@ def explicit_decisions(case):
         service_context={key.lower(): value for key, value in case["context"].items()},
     )
     for context.action in case.get("actions", request["actions"]):
+        if named is not None and context.action.partition(":")[0].lower() not in named:
+            continue
         for context.resource_arn in case.get("resources", request["resources"]):
             if case["of"] == "resource":
                 result = evaluate_resource_policy(case["policy"], context, service=case["caller"])
