@@ -486,6 +486,7 @@ impl View<'_> {
             Rejection::HiddenBefore => "reason-hidden-before",
             Rejection::Erased => "reason-erased",
             Rejection::LaterRating => "reason-later-rating",
+            Rejection::OfCustomer => "reason-of-customer",
             Rejection::InStock => "reason-in-stock",
             Rejection::TooManyAlerts => "reason-too-many-alerts",
             Rejection::NoVerifiedEmail => "reason-no-verified-email",
@@ -697,7 +698,8 @@ mod tests {
             Rejection::Hidden => Some(Rejection::HiddenBefore),
             Rejection::HiddenBefore => Some(Rejection::Erased),
             Rejection::Erased => Some(Rejection::LaterRating),
-            Rejection::LaterRating => Some(Rejection::InStock),
+            Rejection::LaterRating => Some(Rejection::OfCustomer),
+            Rejection::OfCustomer => Some(Rejection::InStock),
             Rejection::InStock => Some(Rejection::TooManyAlerts),
             Rejection::TooManyAlerts => Some(Rejection::NoVerifiedEmail),
             Rejection::NoVerifiedEmail => Some(Rejection::NoSuchAlert),
@@ -705,7 +707,7 @@ mod tests {
             Rejection::Other(_) => None,
         };
         let rejections: Vec<_> = successors(Some(Rejection::NoSuchBook(BookId::from(7))), next).collect();
-        assert_eq!(rejections.len(), 10);
+        assert_eq!(rejections.len(), 11);
         for rejection in rejections {
             for locale in Locale::ALL {
                 let text = view(locale, "").rejection(&rejection);

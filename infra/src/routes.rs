@@ -73,6 +73,7 @@ pub static FUNCTIONS: &[Function] = &[
         ]),
         queue: &[Send(Queue::Submissions)],
         submission_key: true,
+        verifies_sessions: true,
         ..DEFAULTS
     },
     Function {
@@ -741,7 +742,7 @@ mod tests {
     #[test]
     fn a_function_without_database_access_reads_no_database_parameters() {
         let names = ["/anaquel/local/queue/submissions", "/anaquel/local/submission-key"];
-        assert_eq!(parameters("submit-rating", "local"), names);
+        assert_eq!(parameters("submit-contact", "local"), names);
     }
 
     #[test]

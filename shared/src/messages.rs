@@ -140,6 +140,9 @@ pub struct RatingV1 {
     pub book: BookId,
     #[serde(deserialize_with = "visitor_id")]
     pub visitor: VisitorId,
+    /// Who had signed in there; the consumer checks that the session still counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer: Option<SignedInV1>,
     pub stars: Stars,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<DisplayName>,

@@ -145,8 +145,7 @@ async fn nobody_sees_or_changes_what_belongs_to_another_customer() {
     let added = fill_in(&shop, "/account/addresses/new", &ana, &ADDRESS).await;
     assert_eq!((added.status, added.header("location")), (303, "/account/addresses"), "{}", added.text);
     let address = api(&shop, "addresses", &ana.cookies).await.json()["items"][0]["id"].to_string();
-    let visitor = format!("visitor={}", ana.visitor);
-    let headers = [("cookie", visitor.as_str()), ("content-type", "application/json")];
+    let headers = [("cookie", ana.cookies.as_str()), ("content-type", "application/json")];
     let rated = shop.send(Method::POST, "/api/books/53/ratings", &headers, Some(r#"{"stars":4}"#.into())).await;
     assert_eq!(rated.status, 202, "{}", rated.text);
     shop.final_status(rated.header("location")).await;
@@ -182,8 +181,7 @@ async fn with_the_ids_and_cursors_of_another_customer_no_address_shows_or_change
     let shop = Shop::open().await;
     let (ana, eva) = (customer(&shop).await, customer(&shop).await);
     fill_in(&shop, "/account/addresses/new", &ana, &ADDRESS).await;
-    let visitor = format!("visitor={}", ana.visitor);
-    let headers = [("cookie", visitor.as_str()), ("content-type", "application/json")];
+    let headers = [("cookie", ana.cookies.as_str()), ("content-type", "application/json")];
     let secret = format!("de-ana-{}", Uuid::new_v4());
     let rating = serde_json::json!({ "stars": 4, "review": secret }).to_string();
     for book in [55, 56] {
@@ -329,11 +327,16 @@ async fn cursors_lead_through_all_orders_of_the_account_and_the_export_has_each_
 async fn a_rating_is_changed_and_deleted_in_the_account_and_a_stale_form_is_shown_again() {
     let shop = Shop::open().await;
     let ana = customer(&shop).await;
-    let visitor = format!("visitor={}", ana.visitor);
-    let headers = [("cookie", visitor.as_str()), ("content-type", "application/json")];
+    let headers = [("cookie", ana.cookies.as_str()), ("content-type", "application/json")];
     let rated = shop.send(Method::POST, "/api/books/54/ratings", &headers, Some(r#"{"stars":2}"#.into())).await;
     shop.final_status(rated.header("location")).await;
     let id = api(&shop, "ratings", &ana.cookies).await.json()["items"][0]["id"].to_string();
+    // Its browser alone, whose number others may know.
+    let browser = format!("visitor={}", ana.visitor);
+    let headers = [("cookie", browser.as_str()), ("content-type", "application/json")];
+    let foreign = shop.send(Method::POST, "/api/books/54/ratings", &headers, Some(r#"{"stars":1}"#.into())).await;
+    let refused = shop.final_status(foreign.header("location")).await;
+    assert_eq!((&refused["status"], &refused["code"]), (&"rejected".into(), &"of_customer".into()), "{refused}");
     let path = format!("/account/ratings/{id}");
     let stale = page(&shop, &path, &ana.cookies).await;
     let changed = fill_in(&shop, &path, &ana, &[("stars", "5"), ("review", "¡Bravo!")]).await;

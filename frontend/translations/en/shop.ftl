@@ -222,6 +222,7 @@ reason-no-such-book = That book is no longer in the shop.
 reason-hidden = We have hidden it.
 reason-hidden-before = We hid your earlier rating of this book.
 reason-erased = We have deleted it, as its author asked.
+reason-of-customer = The rating of this book from this browser belongs to an account. Sign in to that account, go back and send yours again.
 reason-later-rating = You sent a later rating of this book; that one counts.
 
 rating-title = Your review

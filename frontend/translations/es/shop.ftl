@@ -223,6 +223,7 @@ reason-no-such-book = Ese libro ya no está en la tienda.
 reason-hidden = La hemos ocultado.
 reason-hidden-before = Ocultamos tu valoración anterior de este libro.
 reason-erased = La hemos borrado, como pidió quien la escribió.
+reason-of-customer = La valoración de este libro desde este navegador pertenece a una cuenta. Entra en esa cuenta, vuelve atrás y envía la tuya otra vez.
 reason-later-rating = Enviaste después otra valoración de este libro; cuenta esa.
 
 rating-title = Tu valoración

@@ -12,7 +12,8 @@ use shared::{
     api::RatingForm,
     domain::{BookId, DisplayName, Invalid, ReviewText, Stars, check_no_link, clean},
     intake::{Client, Intake},
-    messages::{Content, RatingV1},
+    messages::{Content, RatingV1, SignedInV1},
+    session::Pool,
 };
 
 /// Minutes for which the shop must have known a visitor, on a stage that asks for it.
@@ -28,10 +29,12 @@ async fn accept(
 ) -> (Result<Reply>, Option<String>) {
     let begun = async {
         let parsed = parse(&form)?;
-        let intake = Intake::begin(app, request, client, &parsed.content(book)).await?;
-        Ok((parsed, intake))
+        let session = app.session(request, Pool::Customers).await?;
+        let customer = session.map(|session| SignedInV1 { subject: session.subject, issued_at: session.issued_at });
+        let intake = Intake::begin(app, request, client, &parsed.content(book, customer)).await?;
+        Ok((parsed, customer, intake))
     };
-    let (parsed, intake) = match begun.await {
+    let (parsed, customer, intake) = match begun.await {
         Ok(begun) => begun,
         Err(error) => return (Err(error), None),
     };
@@ -39,13 +42,13 @@ async fn accept(
     if let Err(error) = intake.check_age(minutes) {
         return (Err(error), Some(intake.cookie_value));
     }
-    (send(intake, book, parsed).await, None)
+    (send(intake, book, customer, parsed).await, None)
 }
 
-async fn send(intake: Intake<'_>, book: BookId, rating: Parsed) -> Result<Reply> {
+async fn send(intake: Intake<'_>, book: BookId, customer: Option<SignedInV1>, rating: Parsed) -> Result<Reply> {
     let Parsed { stars, name, review } = rating;
     let visitor = intake.visitor;
-    intake.send(Content::Rating(RatingV1 { book, visitor, stars, name, review })).await?;
+    intake.send(Content::Rating(RatingV1 { book, visitor, customer, stars, name, review })).await?;
     intake.receipt(Some(book))
 }
 
@@ -57,9 +60,11 @@ struct Parsed {
 }
 
 impl Parsed {
-    /// What a retry repeats, however it is written.
-    fn content(&self, book: BookId) -> Value {
-        json!(["rating", book, self.stars, self.name, self.review])
+    /// What a retry repeats, however it is written. The same rating of somebody who has signed in since is another one.
+    fn content(&self, book: BookId, customer: Option<SignedInV1>) -> Value {
+        let mut content = vec![json!("rating"), json!(book), json!(self.stars), json!(self.name), json!(self.review)];
+        content.extend(customer.map(|session| json!(session.subject.to_string())));
+        content.into()
     }
 }
 
@@ -102,7 +107,7 @@ mod tests {
 
     #[test]
     fn a_retry_that_is_written_differently_has_the_same_content() {
-        let content = |json: &str, book: u32| parse(json).unwrap().content(BookId::from(book));
+        let content = |json: &str, book: u32| parse(json).unwrap().content(BookId::from(book), None);
         let first = content(r#"{"stars": 5, "review": "Good"}"#, 54);
         for json in [
             r#"{"review":"Good","stars":5}"#,

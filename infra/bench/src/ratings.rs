@@ -57,6 +57,7 @@ async fn publish(database: &mut MySqlConnection, book: u32, visitor: u128) -> Re
     let rating = RatingV1 {
         book: book.into(),
         visitor: VisitorId::of_number(Uuid::from_u128(visitor)),
+        customer: None,
         stars: Stars::parse(4)?,
         name: None,
         review: None,

@@ -15,6 +15,8 @@ pub enum Rejection {
     Erased,
     /// The visitor sent another rating of the same book later.
     LaterRating,
+    /// The rating of this book from this browser belongs to a customer who has not signed in there any more.
+    OfCustomer,
     /// There are copies of the book, so that nobody has to wait for it.
     InStock,
     /// The limits of alerts are reached.
@@ -36,6 +38,7 @@ impl Rejection {
             Self::HiddenBefore => "hidden-before".into(),
             Self::Erased => "erased".into(),
             Self::LaterRating => "later-rating".into(),
+            Self::OfCustomer => "of-customer".into(),
             Self::InStock => "in-stock".into(),
             Self::TooManyAlerts => "too-many-alerts".into(),
             Self::NoVerifiedEmail => "no-verified-email".into(),
@@ -58,6 +61,7 @@ impl Rejection {
             "hidden-before" | "The shop has hidden your rating of this book." => Self::HiddenBefore,
             "erased" | "It was erased, as its author asked." => Self::Erased,
             "later-rating" | "You sent a later rating of this book, which counts." => Self::LaterRating,
+            "of-customer" => Self::OfCustomer,
             "in-stock" => Self::InStock,
             "too-many-alerts" => Self::TooManyAlerts,
             "no-verified-email" => Self::NoVerifiedEmail,
@@ -75,6 +79,9 @@ impl fmt::Display for Rejection {
             Self::HiddenBefore => f.write_str("The shop has hidden your rating of this book."),
             Self::Erased => f.write_str("It was erased, as its author asked."),
             Self::LaterRating => f.write_str("You sent a later rating of this book, which counts."),
+            Self::OfCustomer => f.write_str(
+                "This browser's rating of the book belongs to an account; sign in to it to change the rating.",
+            ),
             Self::InStock => f.write_str("The book is in stock."),
             Self::TooManyAlerts => f.write_str("There are too many requests for alerts; try again tomorrow."),
             Self::NoVerifiedEmail => f.write_str("The customer has no verified e-mail address, or is not signed in."),

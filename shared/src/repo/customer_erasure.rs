@@ -132,7 +132,7 @@ mod tests {
             ratings::Published,
             sign_ins::{
                 SignedIn,
-                tests::{process, rate, signed_in, stars_of, subject},
+                tests::{by, process, rate, signed_in, stars_of, subject},
             },
             wishlists,
         },
@@ -178,8 +178,8 @@ mod tests {
         let id = book(&mut connection, "El túnel", "Sabato", 0).await;
         process(&mut connection, &signed_in(1, Some(7), 0)).await;
         process(&mut connection, &signed_in(2, Some(8), 0)).await;
-        rate(&mut connection, 1, &rating(id, 7, 5), 1).await;
-        rate(&mut connection, 2, &rating(id, 8, 4), 1).await;
+        rate(&mut connection, 1, &by(1, 0, rating(id, 7, 5)), 1).await;
+        rate(&mut connection, 2, &by(2, 0, rating(id, 8, 4)), 1).await;
         for (number, email) in [(3, "Customer1.0@example.org"), (5, "somebody.else@example.org")] {
             let message = crate::messages::ContactV1 {
                 visitor: Some(visitor(7)),
@@ -229,8 +229,10 @@ mod tests {
             "which the customer's browser has sent, but not the customer"
         );
         assert!(!customers::session_is_valid(&mut connection, subject(1), minute(4)).await.unwrap());
-        let late = rate(&mut connection, 4, &rating(id, 7, 1), 3).await;
-        assert_eq!(late, Published::Rejected(Rejection::Erased));
+        for (number, late) in [(4, rating(id, 7, 1)), (6, by(1, 0, rating(id, 9, 1)))] {
+            let late = rate(&mut connection, number, &late, 3).await;
+            assert_eq!(late, Published::Rejected(Rejection::Erased));
+        }
         let again = process(&mut connection, &signed_in(1, Some(7), 4)).await;
         assert_eq!(again, SignedIn::Rejected(Rejection::Erased));
     }
@@ -243,7 +245,7 @@ mod tests {
         process(&mut connection, &signed_in(1, Some(7), 0)).await;
         customers::set_language(&mut connection, subject(1), &Language::parse("en").unwrap()).await.unwrap();
         process(&mut connection, &signed_in(1, Some(8), 6)).await;
-        rate(&mut connection, 1, &rating(id, 8, 5), 7).await;
+        rate(&mut connection, 1, &by(1, 6, rating(id, 8, 5)), 7).await;
         wishlists::add(&mut connection, subject(1), id, minute(7)).await.unwrap();
         erase_all(&mut connection, &ErasureV1 { subject: subject(1), asked_at: minute(5) }).await;
         let found = customers::find(&mut connection, subject(1)).await.unwrap().unwrap();

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::{
     domain::{Customer, Email, Language, VisitorId},
-    messages::{OrderV1, SignedInV1},
+    messages::{OrderV1, RatingV1, SignedInV1},
     session::Subject,
 };
 
@@ -18,6 +18,26 @@ const REMOVED_AT_ONCE: u32 = 100;
 /// The stored form of a person in tables that outlive an erasure.
 pub(super) fn hash_of(subject: Subject) -> VisitorId {
     VisitorId::of_number(subject.uuid())
+}
+
+/// The customer of a rating: the one of its session, or who has signed in later in the browser that sent it. The browser alone
+/// is no proof: others use it too, and its number can be copied.
+pub(super) async fn of_rating(
+    connection: &mut MySqlConnection,
+    rating: &RatingV1,
+    sent_at: OffsetDateTime,
+) -> sqlx::Result<Option<Subject>> {
+    if let Some(session) = &rating.customer
+        && is_signed_in(connection, session).await?
+    {
+        return Ok(Some(session.subject));
+    }
+    let found = sqlx::query_scalar!(
+        r#"select subject as "subject: Uuid" from customer_visitors where visitor_id = ? and linked_at >= ?"#,
+        rating.visitor.0,
+        sent_at,
+    );
+    Ok(found.fetch_optional(connection).await?.map(Subject::of_uuid))
 }
 
 /// Who has signed in last in a browser.

@@ -62,6 +62,7 @@ pub fn rating(book: BookId, visitor: u128, stars: i64) -> RatingV1 {
     RatingV1 {
         book,
         visitor: VisitorId(Uuid::from_u128(visitor)),
+        customer: None,
         stars: Stars::parse(stars).unwrap(),
         name: None,
         review: None,

@@ -33,7 +33,8 @@ pub enum Published {
 
 /// Writes a rating, the book's star counts and the submission's outcome. To be run in one transaction.
 ///
-/// Of two ratings by one visitor the later `sent_at` wins, in whatever order they arrive; the id breaks a tie.
+/// Of two ratings by one visitor the later `sent_at` wins, in whatever order they arrive; the id breaks a tie. The rating of a
+/// customer is replaced by the same customer only: the number of a browser can be copied.
 pub async fn publish(
     connection: &mut MySqlConnection,
     submission: Uuid,
@@ -43,9 +44,24 @@ pub async fn publish(
     if submissions::enter(connection, submission, "rating", sent_at).await? == Delivery::Duplicate {
         return Ok(Published::AlreadyProcessed);
     }
-    if visitors::is_erased(connection, rating.visitor, sent_at).await? {
-        return reject(connection, submission, Rejection::Erased).await;
+    // The customer before the browser, as a sign-in and an erasure lock them.
+    let account = rating.customer.map(|session| customers::hash_of(session.subject));
+    for who in account.into_iter().chain([rating.visitor]) {
+        if visitors::is_erased(connection, who, sent_at).await? {
+            return reject(connection, submission, Rejection::Erased).await;
+        }
     }
+    let customer = customers::of_rating(connection, rating, sent_at).await?;
+    replace(connection, submission, sent_at, rating, customer).await
+}
+
+async fn replace(
+    connection: &mut MySqlConnection,
+    submission: Uuid,
+    sent_at: OffsetDateTime,
+    rating: &RatingV1,
+    customer: Option<Subject>,
+) -> sqlx::Result<Published> {
     // The book's row is locked first, always: two ratings of one book wait for one another and cannot deadlock.
     let book = sqlx::query_scalar!("select id from books where id = ? for update", rating.book.get())
         .fetch_optional(&mut *connection)
@@ -59,7 +75,8 @@ pub async fn publish(
             stars,
             sent_at,
             submission_id as "submission_id: Uuid",
-            hidden_at
+            hidden_at,
+            customer as "customer: Uuid"
         from ratings
         where book_id = ?
           and visitor_id = ?
@@ -76,7 +93,10 @@ pub async fn publish(
     if earlier.as_ref().is_some_and(|earlier| (earlier.sent_at, earlier.submission_id) > (sent_at, submission)) {
         return reject(connection, submission, Rejection::LaterRating).await;
     }
-    let customer = customers::of_visitor(connection, rating.visitor).await?;
+    let owner = earlier.as_ref().and_then(|earlier| earlier.customer);
+    if owner.is_some() && owner != customer.map(Subject::uuid) {
+        return reject(connection, submission, Rejection::OfCustomer).await;
+    }
     if let Some(reason) = replace_elsewhere(connection, submission, sent_at, rating, customer).await? {
         return reject(connection, submission, reason).await;
     }
@@ -656,8 +676,11 @@ pub async fn change_own(
     };
     // The clock of the function that accepted the rating may be ahead.
     let sent_at = now.max(own.sent_at);
-    let rating = RatingV1 { book: own.book, visitor: own.visitor, stars, name, review };
-    Ok(match publish(connection, submission, sent_at, &rating).await? {
+    let rating = RatingV1 { book: own.book, visitor: own.visitor, customer: None, stars, name, review };
+    if submissions::enter(connection, submission, "rating", sent_at).await? == Delivery::Duplicate {
+        return Ok(OwnChange::Done);
+    }
+    Ok(match replace(connection, submission, sent_at, &rating, Some(customer)).await? {
         Published::Now | Published::AlreadyProcessed => OwnChange::Done,
         Published::Rejected(_) => OwnChange::Conflict(own),
     })

@@ -17,6 +17,10 @@ use crate::{
     messages::CustomerV1,
 };
 
+/// Browsers of a customer of which the shop remembers that the customer has signed in there: those of the latest sign-ins. Each
+/// sign-out makes the browser another one.
+const BROWSERS: u64 = 100;
+
 /// The result of a sign-in's message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SignedIn {
@@ -71,7 +75,7 @@ async fn write(connection: &mut MySqlConnection, customer: &CustomerV1) -> sqlx:
     Ok(())
 }
 
-/// Links a browser, unless somebody has signed in there later. Its ratings become the customer's, and
+/// Links a browser, unless somebody has signed in there later. The ratings that it had sent by then become the customer's, and
 /// so do its orders with the confirmed address of the account. Those of another customer stay with that customer.
 async fn link(connection: &mut MySqlConnection, customer: &CustomerV1, visitor: VisitorId) -> sqlx::Result<()> {
     visitors::lock_alone(connection, visitor).await?;
@@ -90,12 +94,18 @@ async fn link(connection: &mut MySqlConnection, customer: &CustomerV1, visitor: 
     )
     .execute(&mut *connection)
     .await?;
+    forget_old_browsers(connection, subject).await?;
     if customers::of_visitor(connection, visitor).await? != Some(customer.subject) {
         return Ok(());
     }
-    sqlx::query!("update ratings set customer = ? where visitor_id = ? and customer is null", subject, visitor.0)
-        .execute(&mut *connection)
-        .await?;
+    sqlx::query!(
+        "update ratings set customer = ? where visitor_id = ? and customer is null and sent_at <= ?",
+        subject,
+        visitor.0,
+        customer.signed_in_at,
+    )
+    .execute(&mut *connection)
+    .await?;
     sqlx::query!(
         r#"
         update orders o
@@ -113,6 +123,20 @@ async fn link(connection: &mut MySqlConnection, customer: &CustomerV1, visitor: 
     ratings::keep_latest_of_customer(connection, customer.subject).await
 }
 
+async fn forget_old_browsers(connection: &mut MySqlConnection, subject: Uuid) -> sqlx::Result<()> {
+    let last = sqlx::query_scalar!(
+        "select linked_at from customer_visitors where subject = ? order by linked_at desc limit 1 offset ?",
+        subject,
+        BROWSERS,
+    );
+    if let Some(last) = last.fetch_optional(&mut *connection).await? {
+        sqlx::query!("delete from customer_visitors where subject = ? and linked_at <= ?", subject, last)
+            .execute(connection)
+            .await?;
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 pub(super) mod tests {
     use sqlx::MySqlPool;
@@ -121,7 +145,7 @@ pub(super) mod tests {
     use super::*;
     use crate::{
         domain::{BookId, Email, Language, Outcome, ReviewText, Stars},
-        messages::RatingV1,
+        messages::{RatingV1, SignedInV1},
         repo::{
             books,
             fixtures::{book, minute, rating, visitor, writer},
@@ -159,6 +183,11 @@ pub(super) mod tests {
         ratings::publish(connection, Uuid::from_u128(submission), minute(at), rating).await.unwrap()
     }
 
+    /// The rating of a customer whose session was issued at that minute.
+    pub fn by(whose: u128, issued: i64, rating: RatingV1) -> RatingV1 {
+        RatingV1 { customer: Some(SignedInV1 { subject: subject(whose), issued_at: minute(issued) }), ..rating }
+    }
+
     pub async fn stars_of(connection: &mut MySqlConnection, whose: u128) -> Vec<(BookId, u8)> {
         let own = ratings::of_customer(connection, subject(whose), None, 100).await.unwrap();
         own.items.into_iter().map(|own| (own.book, own.stars)).collect()
@@ -188,21 +217,72 @@ pub(super) mod tests {
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
     async fn what_a_browser_has_rated_belongs_to_who_signs_in_there_and_keeps_its_owner(pool: MySqlPool) {
         let mut connection = writer(&pool).await;
-        let [one, two, three] = [1, 2, 3].map(|n| format!("Libro {n}"));
-        let one = book(&mut connection, &one, "Ana", 0).await;
-        let two = book(&mut connection, &two, "Ana", 0).await;
-        let three = book(&mut connection, &three, "Ana", 0).await;
+        let mut books = Vec::new();
+        for title in ["Libro 1", "Libro 2", "Libro 3"] {
+            books.push(book(&mut connection, title, "Ana", 0).await);
+        }
+        let [one, two, three] = books[..] else { panic!("three") };
         rate(&mut connection, 1, &rating(one, 7, 4), 0).await;
         assert_eq!(stars_of(&mut connection, 1).await, []);
         process(&mut connection, &signed_in(1, Some(7), 1)).await;
         assert_eq!(stars_of(&mut connection, 1).await, [(one, 4)], "rated before the sign-in");
-        rate(&mut connection, 2, &rating(two, 7, 5), 2).await;
+        rate(&mut connection, 2, &by(1, 1, rating(two, 7, 5)), 2).await;
         assert_eq!(stars_of(&mut connection, 1).await, [(two, 5), (one, 4)], "rated after it");
+        rate(&mut connection, 3, &rating(three, 7, 3), 3).await;
+        assert_eq!(stars_of(&mut connection, 1).await, [(two, 5), (one, 4)], "rated without the session");
 
-        process(&mut connection, &signed_in(2, Some(7), 3)).await;
-        rate(&mut connection, 3, &rating(three, 7, 1), 4).await;
+        process(&mut connection, &signed_in(2, Some(7), 5)).await;
         assert_eq!(stars_of(&mut connection, 1).await, [(two, 5), (one, 4)], "another customer takes nothing away");
-        assert_eq!(stars_of(&mut connection, 2).await, [(three, 1)]);
+        assert_eq!(stars_of(&mut connection, 2).await, [(three, 3)]);
+    }
+
+    #[ignore = "needs MariaDB"]
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn a_rating_that_arrives_after_the_sign_in_before_which_it_was_sent_is_the_customers(pool: MySqlPool) {
+        let mut connection = writer(&pool).await;
+        let id = book(&mut connection, "El túnel", "Sabato", 0).await;
+        let other = book(&mut connection, "Rayuela", "Cortázar", 0).await;
+        process(&mut connection, &signed_in(1, Some(7), 5)).await;
+        rate(&mut connection, 1, &rating(id, 7, 4), 4).await;
+        rate(&mut connection, 2, &rating(other, 7, 2), 6).await;
+        assert_eq!(stars_of(&mut connection, 1).await, [(id, 4)], "not what was sent without a session later");
+    }
+
+    #[ignore = "needs MariaDB"]
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn who_has_the_number_of_a_browser_without_a_session_changes_no_rating_of_its_customer(pool: MySqlPool) {
+        let mut connection = writer(&pool).await;
+        let id = book(&mut connection, "El túnel", "Sabato", 0).await;
+        process(&mut connection, &signed_in(1, Some(7), 0)).await;
+        process(&mut connection, &signed_in(2, Some(8), 0)).await;
+        assert_eq!(rate(&mut connection, 1, &by(1, 0, rating(id, 7, 5)), 1).await, Published::Now);
+        for (submission, other) in [(2, rating(id, 7, 1)), (3, by(2, 0, rating(id, 7, 1)))] {
+            let refused = rate(&mut connection, submission, &other, 2).await;
+            assert_eq!(refused, Published::Rejected(Rejection::OfCustomer), "{other:?}");
+        }
+        customers::end_sessions(&mut connection, subject(1), minute(3)).await.unwrap();
+        let refused = rate(&mut connection, 4, &by(1, 0, rating(id, 7, 1)), 4).await;
+        assert_eq!(refused, Published::Rejected(Rejection::OfCustomer), "the session has ended");
+        assert_eq!(rate(&mut connection, 5, &by(1, 5, rating(id, 7, 4)), 6).await, Published::Now, "signed in again");
+        assert_eq!(stars_of(&mut connection, 1).await, [(id, 4)]);
+        let counts = books::find(&mut connection, id).await.unwrap().unwrap().histogram;
+        assert_eq!(counts.0, [0, 0, 0, 1, 0]);
+    }
+
+    #[ignore = "needs MariaDB"]
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn the_shop_remembers_the_browsers_of_the_latest_hundred_sign_ins(pool: MySqlPool) {
+        let mut connection = writer(&pool).await;
+        process(&mut connection, &signed_in(2, Some(1_000), 0)).await;
+        for browser in 0..103 {
+            process(&mut connection, &signed_in(1, Some(browser), browser.try_into().unwrap())).await;
+        }
+        let of = async |connection: &mut MySqlConnection, browser| {
+            customers::of_visitor(connection, visitor(browser)).await.unwrap()
+        };
+        for (browser, whose) in [(2, None), (3, Some(1)), (102, Some(1)), (1_000, Some(2))] {
+            assert_eq!(of(&mut connection, browser).await, whose.map(subject), "{browser}");
+        }
     }
 
     #[ignore = "needs MariaDB"]
@@ -220,9 +300,9 @@ pub(super) mod tests {
         let earlier = submissions::outcome(&mut connection, Uuid::from_u128(1)).await.unwrap();
         assert_eq!(earlier, Some(Outcome::Rejected(Rejection::LaterRating)));
 
-        assert_eq!(rate(&mut connection, 3, &rating(id, 7, 5), 4).await, Published::Now);
+        assert_eq!(rate(&mut connection, 3, &by(1, 3, rating(id, 7, 5)), 5).await, Published::Now);
         assert_eq!(stars_of(&mut connection, 1).await, [(id, 5)], "from the other browser");
-        let late = rate(&mut connection, 4, &rating(id, 8, 1), 3).await;
+        let late = rate(&mut connection, 4, &by(1, 2, rating(id, 8, 1)), 4).await;
         assert_eq!(late, Published::Rejected(Rejection::LaterRating));
         let counts = books::find(&mut connection, id).await.unwrap().unwrap().histogram;
         assert_eq!(counts.0, [0, 0, 0, 0, 1]);
@@ -235,10 +315,10 @@ pub(super) mod tests {
         let id = book(&mut connection, "El túnel", "Sabato", 0).await;
         process(&mut connection, &signed_in(1, Some(7), 0)).await;
         process(&mut connection, &signed_in(1, Some(8), 0)).await;
-        rate(&mut connection, 1, &rating(id, 7, 1), 1).await;
+        rate(&mut connection, 1, &by(1, 0, rating(id, 7, 1)), 1).await;
         let hidden = ratings::of_visitor(&mut connection, visitor(7)).await.unwrap()[0];
         ratings::hide(&mut connection, hidden, minute(2)).await.unwrap();
-        let again = rate(&mut connection, 2, &rating(id, 8, 5), 3).await;
+        let again = rate(&mut connection, 2, &by(1, 0, rating(id, 8, 5)), 3).await;
         assert_eq!(again, Published::Rejected(Rejection::HiddenBefore));
     }
 
@@ -285,7 +365,7 @@ pub(super) mod tests {
         let id = book(&mut connection, "El túnel", "Sabato", 0).await;
         process(&mut connection, &signed_in(1, Some(7), 0)).await;
         process(&mut connection, &signed_in(2, Some(8), 0)).await;
-        rate(&mut connection, 1, &rating(id, 7, 2), 1).await;
+        rate(&mut connection, 1, &by(1, 0, rating(id, 7, 2)), 1).await;
         let own = ratings::of_customer(&mut connection, subject(1), None, 9).await.unwrap().items.remove(0);
         let five = (Stars::parse(5).unwrap(), None, Some(ReviewText::parse("¡Bravo!").unwrap()));
         let change = async |connection: &mut MySqlConnection, whose, version, submission| {
@@ -311,7 +391,7 @@ pub(super) mod tests {
         let counts = books::find(&mut connection, id).await.unwrap().unwrap().histogram;
         assert_eq!(counts.0, [0, 0, 0, 0, 0]);
 
-        rate(&mut connection, 20, &rating(id, 7, 1), 3).await;
+        rate(&mut connection, 20, &by(1, 0, rating(id, 7, 1)), 3).await;
         let own = ratings::of_customer(&mut connection, subject(1), None, 9).await.unwrap().items.remove(0);
         ratings::hide(&mut connection, own.id, minute(4)).await.unwrap();
         let hidden = ratings::delete_own(&mut connection, subject(1), own.id, own.version).await.unwrap();

@@ -2167,7 +2167,8 @@ async fn a_rating_is_marked_once_its_author_has_the_book_whichever_came_first(po
     let (bought, other) = (book(&mut connection, "b", 20).await, book(&mut connection, "c", 20).await);
     let order = order(1, 1, &[(bought, 1)]);
     let rate = async |connection: &mut MySqlConnection, number: u128, book, visitor| {
-        let rating = RatingV1 { book, visitor, stars: Stars::parse(5).unwrap(), name: None, review: None };
+        let rating =
+            RatingV1 { book, visitor, customer: None, stars: Stars::parse(5).unwrap(), name: None, review: None };
         ratings::publish(connection, Uuid::from_u128(number), minute(1), &rating).await.unwrap();
     };
     let marked = async |connection: &mut MySqlConnection, book| {
