@@ -98,8 +98,15 @@ async fn link(connection: &mut MySqlConnection, customer: &CustomerV1, visitor: 
     if customers::of_visitor(connection, visitor).await? != Some(customer.subject) {
         return Ok(());
     }
+    // By that index, so that no rating of others is locked.
     sqlx::query!(
-        "update ratings set customer = ? where visitor_id = ? and customer is null and sent_at <= ?",
+        r#"
+        update ratings force index (ratings_visitor)
+        set customer = ?
+        where visitor_id = ?
+          and customer is null
+          and sent_at <= ?
+        "#,
         subject,
         visitor.0,
         customer.signed_in_at,
