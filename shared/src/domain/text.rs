@@ -248,7 +248,8 @@ impl Email {
         format!("{local}@{domain}")
     }
 
-    /// SHA-256 of the mailbox, by which the database finds it.
+    /// SHA-256 of the mailbox, by which the database finds it. It is for limits, which one person could exceed with many
+    /// addresses. It proves nothing: at a host without subaddresses, `ana+libros@` is another person than `ana@`.
     pub fn mailbox_key(&self) -> [u8; 32] {
         Sha256::digest(self.mailbox().as_bytes()).into()
     }

@@ -19,11 +19,11 @@ use crate::{
     session::Subject,
 };
 
-/// Alerts of one mailbox that wait.
+/// Alerts of one mailbox that wait, and as many again that nobody has confirmed.
 pub const MOST_OF_MAILBOX: u32 = 50;
 /// Requests of one visitor within a day.
 pub const MOST_OF_VISITOR: u32 = 20;
-/// Alerts of one book that wait.
+/// Alerts of one book that wait, and as many again that nobody has confirmed.
 pub const MOST_OF_BOOK: u32 = 1_000;
 /// Mails within a day that ask for a confirmation.
 pub const MOST_CONFIRMATIONS: u32 = 500;
@@ -88,7 +88,7 @@ pub async fn apply(
     Ok(Noted::Rejected(rejection))
 }
 
-/// Stores the request of an alert. It needs no confirmation if it comes from a customer, or if the same mailbox has confirmed
+/// Stores the request of an alert. It needs no confirmation if it comes from a customer, or if the same address has confirmed
 /// one of the same browser; otherwise a mail asks for one, unless the mailbox is to be left alone for now. The sender learns
 /// nothing about the mailbox.
 async fn request(
@@ -122,11 +122,12 @@ async fn request(
     }
     let mailbox = email.mailbox_key();
     let is_quiet = lock_mailbox(connection, &mailbox, now).await?;
-    let is_known = customer.is_some() || has_confirmed(connection, &mailbox, alert.visitor).await?;
-    if let Some(earlier) = of_mailbox(connection, &mailbox, alert.book).await? {
+    let is_known = customer.is_some() || has_confirmed(connection, &mailbox, &email, alert.visitor).await?;
+    if let Some(earlier) = of_address(connection, &mailbox, &email, alert.book).await? {
         match earlier {
             Earlier { is_waiting: true, .. } => return Ok(None),
             Earlier { is_notified: false, id, .. } if is_known => {
+                take_over(connection, id, alert.visitor, customer).await?;
                 confirm_rows(connection, &[id], now).await?;
                 return Ok(None);
             }
@@ -136,7 +137,7 @@ async fn request(
         }
     }
     let needs_mail = !is_known && !is_quiet;
-    if is_too_much(connection, &mailbox, alert, needs_mail, now).await? {
+    if is_too_much(connection, &mailbox, alert, is_known, needs_mail, now).await? {
         return Ok(Some(Rejection::TooManyAlerts));
     }
     let keep = if is_known { KEEP_WAITING } else { KEEP_UNCONFIRMED };
@@ -177,7 +178,7 @@ async fn request(
     Ok(None)
 }
 
-/// Confirms the address of an alert: for this one, and for others that the same browser has requested for the same mailbox.
+/// Confirms the address of an alert: for this one, and for others that the same browser has requested for the same address.
 async fn confirm(
     connection: &mut MySqlConnection,
     request: Uuid,
@@ -188,7 +189,9 @@ async fn confirm(
         select
             a.id,
             a.book_id,
-            a.confirmed_at
+            a.email,
+            a.confirmed_at,
+            asked.email as asked
         from stock_alerts asked
         straight_join stock_alerts a on a.mailbox_key = asked.mailbox_key
         where asked.request_id = ?
@@ -201,14 +204,15 @@ async fn confirm(
     if rows.is_empty() {
         return Ok(Some(Rejection::NoSuchAlert));
     }
-    let open: Vec<u64> = rows.iter().filter(|row| row.confirmed_at.is_none()).map(|row| row.id).collect();
-    for row in rows.iter().filter(|row| row.confirmed_at.is_none()) {
+    let open: Vec<_> =
+        rows.iter().filter(|row| row.confirmed_at.is_none() && is_same_address(&row.email, &row.asked)).collect();
+    for row in &open {
         // It may be back since the request.
         if locked_stock(connection, row.book_id.into()).await?.is_some_and(|stock| stock > 0) {
             note_restocks(connection, &BTreeSet::from([row.book_id]), now).await?;
         }
     }
-    confirm_rows(connection, &open, now).await?;
+    confirm_rows(connection, &open.iter().map(|row| row.id).collect::<Vec<_>>(), now).await?;
     Ok(None)
 }
 
@@ -466,23 +470,24 @@ pub async fn of_customer(connection: &mut MySqlConnection, subject: Subject) -> 
     Ok(alerts.collect())
 }
 
-/// An alert of the same mailbox for the same book.
+/// An alert of the same address for the same book.
 struct Earlier {
     id: u64,
     is_waiting: bool,
     is_notified: bool,
 }
 
-async fn of_mailbox(
+async fn of_address(
     connection: &mut MySqlConnection,
     mailbox: &[u8; 32],
+    email: &Email,
     book: BookId,
 ) -> sqlx::Result<Option<Earlier>> {
-    let found = sqlx::query_as!(
-        Earlier,
+    let of_mailbox = sqlx::query!(
         r#"
         select
             id,
+            email,
             is_waiting = 1 as "is_waiting!: bool",
             notified_at is not null as "is_notified!: bool"
         from stock_alerts
@@ -493,7 +498,34 @@ async fn of_mailbox(
         &mailbox[..],
         book.get(),
     );
-    found.fetch_optional(connection).await
+    let found =
+        of_mailbox.fetch_all(connection).await?.into_iter().find(|row| is_same_address(&row.email, email.as_str()));
+    Ok(found.map(|row| Earlier { id: row.id, is_waiting: row.is_waiting, is_notified: row.is_notified }))
+}
+
+/// Whether two stored addresses are one. Those of one mailbox may differ: at a host without subaddresses, `ana+x@` is somebody
+/// else than `ana@`, who has not confirmed what the other has.
+fn is_same_address(one: &str, other: &str) -> bool {
+    Email::parse(one).is_ok_and(|one| Email::parse(other).is_ok_and(|other| one.is_same(&other)))
+}
+
+/// Makes an alert that nobody has confirmed the alert of somebody whose address is known. The browser that had requested it
+/// may be a stranger's, for which nothing is confirmed.
+async fn take_over(
+    connection: &mut MySqlConnection,
+    id: u64,
+    visitor: VisitorId,
+    customer: Option<Subject>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update stock_alerts set visitor_id = ?, customer = ? where id = ?",
+        visitor.0,
+        customer.map(Subject::uuid),
+        id,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// Requests of one mailbox wait for one another. Returns whether no mail may ask it for a confirmation now.
@@ -506,29 +538,35 @@ async fn lock_mailbox(connection: &mut MySqlConnection, mailbox: &[u8; 32], now:
     Ok(quiet_until.fetch_one(connection).await? > now)
 }
 
-/// Whether the owner of the mailbox has confirmed an alert that this browser had requested.
-async fn has_confirmed(connection: &mut MySqlConnection, mailbox: &[u8; 32], visitor: VisitorId) -> sqlx::Result<bool> {
-    let found = sqlx::query_scalar!(
+/// Whether the owner of the address has confirmed an alert that this browser had requested.
+async fn has_confirmed(
+    connection: &mut MySqlConnection,
+    mailbox: &[u8; 32],
+    email: &Email,
+    visitor: VisitorId,
+) -> sqlx::Result<bool> {
+    let confirmed = sqlx::query_scalar!(
         r#"
-        select 1 as one
+        select distinct email
         from stock_alerts
         where mailbox_key = ?
           and visitor_id = ?
           and confirmed_at is not null
-        limit 1
         "#,
         &mailbox[..],
         visitor.0,
     );
-    Ok(found.fetch_optional(connection).await?.is_some())
+    Ok(confirmed.fetch_all(connection).await?.iter().any(|confirmed| is_same_address(confirmed, email.as_str())))
 }
 
-/// Whether one more would exceed a limit. It counts without locks, so requests at the same time may exceed it by their number,
-/// except that of a mailbox.
+/// Whether one more would exceed a limit. Alerts that nobody has confirmed have their own, because anybody can request them with
+/// made-up addresses: they keep no place from somebody whose address is known. It counts without locks, so requests at the same
+/// time may exceed it by their number, except that of a mailbox.
 async fn is_too_much(
     connection: &mut MySqlConnection,
     mailbox: &[u8; 32],
     alert: &AlertV1,
+    is_known: bool,
     needs_mail: bool,
     now: OffsetDateTime,
 ) -> sqlx::Result<bool> {
@@ -537,18 +575,26 @@ async fn is_too_much(
         r#"
         select
             (select count(*) from (
-                select 1 from stock_alerts where mailbox_key = ? and notified_at is null limit ?
+                select 1 from stock_alerts where mailbox_key = ? and is_waiting = 1 limit ?
             ) a) as "of_mailbox!: i64",
             (select count(*) from (
-                select 1 from stock_alerts where visitor_id = ? and created_at > ? limit ?
-            ) b) as "of_visitor!: i64",
+                select 1 from stock_alerts where mailbox_key = ? and confirmed_at is null limit ?
+            ) b) as "unconfirmed_of_mailbox!: i64",
             (select count(*) from (
-                select 1 from stock_alerts where book_id = ? and notified_at is null limit ?
-            ) c) as "of_book!: i64",
+                select 1 from stock_alerts where visitor_id = ? and created_at > ? limit ?
+            ) c) as "of_visitor!: i64",
+            (select count(*) from (
+                select 1 from stock_alerts where book_id = ? and is_waiting = 1 limit ?
+            ) d) as "of_book!: i64",
+            (select count(*) from (
+                select 1 from stock_alerts where book_id = ? and is_waiting = 0 and confirmed_at is null limit ?
+            ) e) as "unconfirmed_of_book!: i64",
             (select count(*) from (
                 select 1 from alert_mailboxes where mailed_at > ? limit ?
-            ) d) as "confirmations!: i64"
+            ) f) as "confirmations!: i64"
         "#,
+        &mailbox[..],
+        MOST_OF_MAILBOX,
         &mailbox[..],
         MOST_OF_MAILBOX,
         alert.visitor.0,
@@ -556,13 +602,18 @@ async fn is_too_much(
         MOST_OF_VISITOR,
         alert.book.get(),
         MOST_OF_BOOK,
+        alert.book.get(),
+        MOST_OF_BOOK,
         day,
         MOST_CONFIRMATIONS,
     );
     let counts = counts.fetch_one(connection).await?;
-    Ok(counts.of_mailbox >= i64::from(MOST_OF_MAILBOX)
+    let (of_mailbox, of_book) = (i64::from(MOST_OF_MAILBOX), i64::from(MOST_OF_BOOK));
+    let is_too_much_unconfirmed = counts.unconfirmed_of_mailbox >= of_mailbox || counts.unconfirmed_of_book >= of_book;
+    Ok(counts.of_mailbox >= of_mailbox
         || counts.of_visitor >= i64::from(MOST_OF_VISITOR)
-        || counts.of_book >= i64::from(MOST_OF_BOOK)
+        || counts.of_book >= of_book
+        || (!is_known && is_too_much_unconfirmed)
         || (needs_mail && counts.confirmations >= i64::from(MOST_CONFIRMATIONS)))
 }
 

@@ -240,6 +240,103 @@ async fn what_exceeds_a_limit_is_rejected_and_so_is_a_book_that_is_there(pool: M
     assert_eq!(ask(c, 53, 5, &alert(book, "d@example.org", 4)).await, Noted::Rejected(Rejection::InStock));
 }
 
+/// Writes alerts of a book, of this address or of as many others.
+async fn many(connection: &mut MySqlConnection, count: u32, email: Option<&str>, book: BookId, is_confirmed: bool) {
+    let insert = "insert into stock_alerts (request_id, book_id, email, mailbox_key, language, origin, confirm_token, \
+                  end_token, visitor_id, created_at, confirmed_at, keep_until) \
+                  select unhex(md5(uuid())), ?, \
+                  coalesce(?, concat('a', seq, '@example.net')), coalesce(?, unhex(sha2(uuid(), 256))), 'es', \
+                  'https://shop.example', 'c', 'e', unhex(md5('v')), ?, ?, ? from seq_1_to_1000 where seq <= ?";
+    sqlx::query(insert)
+        .bind(book.get())
+        .bind(email)
+        .bind(email.map(|email| Email::parse(email).unwrap().mailbox_key().to_vec()))
+        .bind(minute(0))
+        .bind(is_confirmed.then_some(minute(0)))
+        .bind(minute(7 * DAY))
+        .bind(count)
+        .execute(connection)
+        .await
+        .unwrap();
+}
+
+#[ignore = "needs MariaDB"]
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn strangers_who_confirm_nothing_leave_room_for_customers_and_for_who_has_confirmed(pool: MySqlPool) {
+    let mut connection = writer(&pool).await;
+    let c = &mut *connection;
+    let (first, book, other) = (sold_out(c, "a").await, sold_out(c, "b").await, sold_out(c, "c").await);
+    has_signed_in(c, 1).await;
+    ask(c, 2, 0, &alert(first, "eva@example.org", 2)).await;
+    confirm_it(c, 2, 0).await;
+
+    many(c, MOST_OF_BOOK, None, book, false).await;
+    let too_many = Noted::Rejected(Rejection::TooManyAlerts);
+    assert_eq!(ask(c, 10, 1, &alert(book, "leo@example.org", 3)).await, too_many, "a stranger more");
+    assert_eq!(ask(c, 11, 1, &of_customer(book, 1)).await, Noted::Now, "a customer");
+    assert_eq!(ask(c, 12, 1, &alert(book, "eva@example.org", 2)).await, Noted::Now, "who has confirmed");
+    receive(c, book, 2, StockChange::Received(1)).await;
+    assert_eq!(notified(c, 2).await, 2);
+
+    // With the address of the customer, for other books.
+    many(c, MOST_OF_MAILBOX, Some("customer1.0@example.org"), first, false).await;
+    let guest = alert(other, "customer1.0@example.org", 4);
+    assert_eq!(ask(c, 20, 3, &guest).await, too_many, "a stranger more");
+    assert_eq!(ask(c, 21, 3, &of_customer(other, 1)).await, Noted::Now, "a customer");
+
+    // Those who are known have a limit too.
+    many(c, MOST_OF_BOOK, None, other, true).await;
+    assert_eq!(ask(c, 30, 4, &alert(other, "eva@example.org", 2)).await, too_many);
+}
+
+#[ignore = "needs MariaDB"]
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn a_confirmation_counts_for_its_own_address_and_for_no_other_of_the_mailbox(pool: MySqlPool) {
+    let mut connection = writer(&pool).await;
+    let c = &mut *connection;
+    let (one, two, three) = (sold_out(c, "a").await, sold_out(c, "b").await, sold_out(c, "c").await);
+    let (ana, other) = ("ana@example.org", "ana+x@example.org");
+    // From one browser: for the same book, and for another one.
+    ask(c, 1, 0, &alert(one, ana, 1)).await;
+    ask(c, 2, 1, &alert(one, other, 1)).await;
+    ask(c, 3, 1, &alert(two, other, 1)).await;
+    assert_eq!(mails(c, 1).await, ["confirm ana@example.org"], "one mail to the mailbox");
+    assert_eq!(confirm_it(c, 1, 2).await, Noted::Now);
+    ask(c, 4, DAY + 1, &alert(three, other, 1)).await;
+    assert_eq!(mails(c, DAY + 1).await, ["confirm ana+x@example.org"], "it is asked for itself");
+    for book in [one, two, three] {
+        receive(c, book, DAY + 2, StockChange::Received(1)).await;
+    }
+    notify(c, minute(DAY + 2)).await.unwrap();
+    assert_eq!(mails(c, DAY + 2).await, ["back ana@example.org"]);
+    // Its own confirmation counts for all that the browser has asked for with this address.
+    assert_eq!(confirm_it(c, 4, DAY + 3).await, Noted::Now);
+    notify(c, minute(DAY + 3)).await.unwrap();
+    assert_eq!(mails(c, DAY + 3).await, ["back ana+x@example.org"; 3]);
+}
+
+#[ignore = "needs MariaDB"]
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn a_customer_confirms_nothing_for_another_address_or_for_the_browser_of_a_stranger(pool: MySqlPool) {
+    let mut connection = writer(&pool).await;
+    let c = &mut *connection;
+    let (one, two) = (sold_out(c, "a").await, sold_out(c, "b").await);
+    has_signed_in(c, 1).await;
+    let (own, other) = ("customer1.0@example.org", "customer1.0+x@example.org");
+    // A stranger's browser asks with both addresses first.
+    ask(c, 1, 0, &alert(one, own, 9)).await;
+    ask(c, 2, 1, &alert(one, other, 9)).await;
+    mails(c, 1).await;
+    assert_eq!(ask(c, 3, 1, &of_customer(one, 1)).await, Noted::Now);
+    assert_eq!(super::of_customer(c, subject(1)).await.unwrap().len(), 1, "it is the customer's");
+    ask(c, 4, 2, &alert(two, own, 9)).await;
+    for book in [one, two] {
+        receive(c, book, 3, StockChange::Received(1)).await;
+    }
+    notify(c, minute(3)).await.unwrap();
+    assert_eq!(mails(c, 3).await, ["back customer1.0@example.org"], "once, for the customer's own request");
+}
+
 #[ignore = "needs MariaDB"]
 #[sqlx::test(migrator = "crate::MIGRATIONS")]
 async fn many_who_wait_are_told_in_bounded_parts_the_first_ones_first(pool: MySqlPool) {
