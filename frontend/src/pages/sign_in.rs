@@ -27,6 +27,8 @@ pub enum SignInFailure {
     Denied,
     /// The address of the account was not verified.
     UnverifiedEmail,
+    /// The shop cannot send mails to the address of the account, in the form in which the user pool has accepted it.
+    UnusableEmail,
     /// The clocks of the user pool and of the shop differ.
     Clock,
     /// The browser came back with an error of the user pool. Anybody can send one, so it is no 503, which raises an alarm.
@@ -36,12 +38,13 @@ pub enum SignInFailure {
 }
 
 impl SignInFailure {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::NotHere,
         Self::Lost,
         Self::Used,
         Self::Denied,
         Self::UnverifiedEmail,
+        Self::UnusableEmail,
         Self::Clock,
         Self::Refused,
         Self::Away,
@@ -51,7 +54,7 @@ impl SignInFailure {
         match self {
             Self::NotHere => 404,
             Self::Lost | Self::Used | Self::Refused => 400,
-            Self::Denied | Self::UnverifiedEmail => 403,
+            Self::Denied | Self::UnverifiedEmail | Self::UnusableEmail => 403,
             Self::Clock | Self::Away => 503,
         }
     }
@@ -64,6 +67,7 @@ impl SignInFailure {
             Self::Used => "sign-in-used",
             Self::Denied => "sign-in-denied",
             Self::UnverifiedEmail => "sign-in-unverified",
+            Self::UnusableEmail => "sign-in-unusable",
             Self::Clock => "sign-in-clock",
             Self::Refused | Self::Away => "sign-in-away",
         }

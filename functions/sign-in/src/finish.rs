@@ -104,20 +104,26 @@ async fn person(
         NoToken::Used => SignInFailure::Used,
         NoToken::Away(error) => away(&error),
     })?;
-    let unacceptable = |why: Unacceptable| {
-        let failure = match why {
-            Unacceptable::UnverifiedEmail => return SignInFailure::UnverifiedEmail,
-            Unacceptable::Clock => SignInFailure::Clock,
-            Unacceptable::EarlierLogin | Unacceptable::OtherAttempt => SignInFailure::Lost,
-            Unacceptable::Wrong(_) => SignInFailure::Away,
-        };
-        tracing::error!(error = ?why, "Sign-in failed: the ID token does not count");
-        failure
-    };
     let token = Unverified::parse(&token).map_err(unacceptable)?;
     let key = KEYS.find(&HTTPS, &provider.keys, &token.key_id).await.map_err(|error| away(&error))?;
     let key = key.ok_or_else(|| unacceptable(Unacceptable::Wrong("the user pool has no such key")))?;
     token.verify(&key, provider, attempt, now).map_err(unacceptable)
+}
+
+/// Why a token does not let the person in. What they cannot help is logged.
+fn unacceptable(why: Unacceptable) -> SignInFailure {
+    let failure = match why {
+        Unacceptable::UnverifiedEmail => return SignInFailure::UnverifiedEmail,
+        Unacceptable::UnusableEmail => {
+            tracing::info!("Sign-in refused: the shop cannot use the e-mail address of the account");
+            return SignInFailure::UnusableEmail;
+        }
+        Unacceptable::Clock => SignInFailure::Clock,
+        Unacceptable::EarlierLogin | Unacceptable::OtherAttempt => SignInFailure::Lost,
+        Unacceptable::Wrong(_) => SignInFailure::Away,
+    };
+    tracing::error!(error = ?why, "Sign-in failed: the ID token does not count");
+    failure
 }
 
 /// Logs that the user pool did not answer as it should.
@@ -152,4 +158,17 @@ async fn announce(
     };
     let message = Submission::customer(customer, now, Some(request.id.clone()));
     app.submissions().await?.send(&message).await.map_err(ApiError::Unavailable)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_the_shop_cannot_use_is_no_fault_of_the_sign_in() {
+        // A 503 would count as a failing sign-in and raise its alarm.
+        let failure = unacceptable(Unacceptable::UnusableEmail);
+        assert_eq!((failure, failure.status()), (SignInFailure::UnusableEmail, 403));
+        assert_eq!(unacceptable(Unacceptable::Wrong("no such key")).status(), 503);
+    }
 }

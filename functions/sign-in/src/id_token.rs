@@ -35,6 +35,9 @@ pub enum Unacceptable {
     OtherAttempt,
     /// The person has not shown that the e-mail address is theirs.
     UnverifiedEmail,
+    /// The user pool accepts addresses that the shop refuses, such as `"ana maria"@example.org`. The person cannot help it, and
+    /// the shop neither.
+    UnusableEmail,
 }
 
 /// A token whose signature nobody has verified.
@@ -128,8 +131,7 @@ impl<'a> Unverified<'a> {
         }
         let subject =
             Subject::parse(&claims.sub).ok_or(Unacceptable::Wrong("the subject of the ID token is no UUID"))?;
-        let email = Email::parse(&claims.email)
-            .map_err(|_| Unacceptable::Wrong("the shop does not accept the address in the ID token"))?;
+        let email = Email::parse(&claims.email).map_err(|_| Unacceptable::UnusableEmail)?;
         Ok(Person { subject, email })
     }
 }
@@ -236,7 +238,9 @@ pub mod tests {
             ("nonce", json!(Uuid::from_u128(8).to_string()), Some(Unacceptable::OtherAttempt)),
             ("nonce", json!(null), wrong("the ID token lacks claims")),
             ("sub", json!("ana"), wrong("the subject of the ID token is no UUID")),
-            ("email", json!("ana"), wrong("the shop does not accept the address in the ID token")),
+            ("email", json!("ana"), Some(Unacceptable::UnusableEmail)),
+            ("email", json!("\"ana maria\"@example.org"), Some(Unacceptable::UnusableEmail)),
+            ("email", json!(null), wrong("the ID token lacks claims")),
             ("exp", at(-121), Some(Unacceptable::Clock)),
             ("exp", at(-120), Some(Unacceptable::Clock)),
             ("exp", at(-119), None),
