@@ -2,6 +2,8 @@
 //! CloudFront the address is that of a header, which counts only together with the origin secret: otherwise a stranger
 //! could use up the limit of another address. And AWS WAF in front of the user pools, whose pages browsers call directly.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 use stratosphere::services::aws::wafv2;
 use stratosphere::services::aws::wafv2::webacl;
@@ -41,6 +43,15 @@ const TOKEN_ENDPOINT: &str = "/oauth2/token";
 /// account's quota of 120 a second, which all pools share. Blocked requests do not count there.
 /// <https://docs.aws.amazon.com/cognito/latest/developerguide/quotas.html>
 const TOKENS_PER_ADDRESS: i32 = 6_000;
+
+/// The answer to a request above a limit, in both languages, because AWS WAF knows none of them: one key for all rules of a web
+/// ACL. On the pages of the user pools, Cognito shows it to the first request of a visitor and a text of its own to later ones,
+/// with the same status and headers. The managed rules keep AWS's bare 403, because a web ACL customizes no rule group.
+/// <https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-waf.html>,
+/// <https://docs.aws.amazon.com/waf/latest/developerguide/waf-custom-request-response.html>
+const TOO_MANY_REQUESTS: (&str, &str) = ("too-many-requests", include_str!("too_many_requests.html"));
+/// Seconds in which a rate-based rule counts: AWS's default.
+const WINDOW: &str = "300";
 
 /// Adds the web ACL and its association with the load balancer. `required` is the key of CloudFront's requests, if
 /// CloudFront is in front.
@@ -97,6 +108,10 @@ fn web_acl(template: &mut Template, id: &str, name: &str, rules: Vec<webacl::Rul
             name: name,
             scope: "REGIONAL",
             default_action: webacl::DefaultAction! { allow: webacl::AllowAction! {} },
+            custom_response_bodies: BTreeMap::from([(
+                TOO_MANY_REQUESTS.0.to_owned(),
+                webacl::CustomResponseBody! { content: TOO_MANY_REQUESTS.1, content_type: "TEXT_HTML" },
+            )]),
             rules: rules,
             visibility_config: visible(name),
         },
@@ -104,7 +119,7 @@ fn web_acl(template: &mut Template, id: &str, name: &str, rules: Vec<webacl::Rul
 }
 
 /// A limit for each address, of the requests that match all statements. Evaluated first, so that a flood is blocked before other rules
-/// run. The window is AWS's default of five minutes.
+/// run.
 fn rate_limit(
     name: &str,
     priority: i32,
@@ -124,12 +139,21 @@ fn rate_limit(
         name: name,
         priority: priority,
         action: webacl::RuleAction! {
-            block: webacl::BlockAction! { custom_response: webacl::CustomResponse! { response_code: 429 } },
+            block: webacl::BlockAction! { custom_response: too_many_requests() },
         },
         statement: webacl::Statement! {
             rate_based_statement: counting,
         },
         visibility_config: visible(name),
+    }
+}
+
+fn too_many_requests() -> webacl::CustomResponse_ {
+    let header = |(name, value): (&str, &str)| webacl::CustomHTTPHeader! { name: name, value: value };
+    webacl::CustomResponse! {
+        response_code: 429,
+        custom_response_body_key: TOO_MANY_REQUESTS.0,
+        response_headers: Vec::from([("retry-after", WINDOW), ("cache-control", "no-store")].map(header)),
     }
 }
 

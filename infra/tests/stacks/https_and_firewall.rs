@@ -122,10 +122,27 @@ fn the_load_balancer_has_a_firewall_if_the_stage_enables_it() {
     assert_eq!((&firewall["Scope"], &firewall["DefaultAction"]), (&json!("REGIONAL"), &json!({ "Allow": {} })));
 }
 
+/// The rule of this web ACL answers 429 with a page in both languages, and states when to try again.
+fn says_when_to_try_again(firewall: &Value, rule: &Value) {
+    let response = &rule["Action"]["Block"]["CustomResponse"];
+    assert_eq!(response["ResponseCode"], 429);
+    let headers = json!([{ "Name": "retry-after", "Value": "300" }, { "Name": "cache-control", "Value": "no-store" }]);
+    assert_eq!(response["ResponseHeaders"], headers);
+    let body = &firewall["CustomResponseBodies"][response["CustomResponseBodyKey"].as_str().unwrap()];
+    assert_eq!(body["ContentType"], "TEXT_HTML");
+    let content = body["Content"].as_str().unwrap();
+    for text in ["lang=\"es\"", "Espera cinco minutos", "lang=\"en\"", "Wait\nfive minutes"] {
+        assert!(content.contains(text), "{text}: {content}");
+    }
+    // https://docs.aws.amazon.com/waf/latest/developerguide/limits.html
+    assert!(content.len() <= 4_096, "{} bytes", content.len());
+}
+
 #[test]
 fn the_firewall_limits_each_address_and_blocks_no_review_and_no_search_for_its_words() {
     let app = template(&production_in_full(), Kind::App);
-    let mut rules = properties(&app, "Firewall")["Rules"].as_array().unwrap().clone();
+    let firewall = properties(&app, "Firewall");
+    let mut rules = firewall["Rules"].as_array().unwrap().clone();
     rules.sort_by_key(|rule| rule["Priority"].as_i64());
     let [limit, posts, bad_inputs, common] = &rules[..] else { panic!("four rules") };
 
@@ -133,7 +150,7 @@ fn the_firewall_limits_each_address_and_blocks_no_review_and_no_search_for_its_w
     let counting = &posts["Statement"]["RateBasedStatement"];
     assert_eq!((&counting["AggregateKeyType"], &counting["Limit"]), (&json!("IP"), &json!(50)));
     for rule in [limit, posts] {
-        assert_eq!(rule["Action"], json!({ "Block": { "CustomResponse": { "ResponseCode": 429 } } }));
+        says_when_to_try_again(firewall, rule);
     }
 
     let group = |rule: &Value| rule["Statement"]["ManagedRuleGroupStatement"].clone();
@@ -192,7 +209,7 @@ fn the_user_pools_have_a_firewall_with_limits_that_the_shops_own_calls_do_not_re
         let counting = &rule["Statement"]["RateBasedStatement"];
         // Browsers call the pools directly, so the address is that of the connection.
         assert_eq!((&counting["AggregateKeyType"], &counting["Limit"]), (&json!("IP"), &json!(limit)));
-        assert_eq!(rule["Action"], json!({ "Block": { "CustomResponse": { "ResponseCode": 429 } } }));
+        says_when_to_try_again(firewall, rule);
         let scope = &counting["ScopeDownStatement"];
         for (method, path, is_counted) in [
             ("POST", "/login", limit != 6_000),
