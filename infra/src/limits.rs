@@ -26,6 +26,9 @@ const RULES_SOURCE: &str =
     "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html";
 /// Most condition values (methods and path patterns) of one rule.
 pub const MAX_CONDITION_VALUES: usize = 5;
+/// Most values of one condition of a rule.
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-condition-types.html>
+pub const MAX_VALUES_OF_CONDITION: usize = 3;
 /// Most wildcards in the condition values of one rule; AWS's pages name 5 and 6.
 pub const MAX_CONDITION_WILDCARDS: usize = 5;
 /// Most parameters of a function, which reads them in one `GetParameters` call: a visitor waits for a cold start. Nobody waits
@@ -128,10 +131,10 @@ fn names(stage: &Stage, functions: &[Function]) -> Vec<String> {
         .collect()
 }
 
-/// Listener rules of the stage's load balancer, without default rules. CloudFront adds two: one for requests without the
-/// origin secret, and one for the rest.
+/// Listener rules of the stage's load balancer, without default rules. CloudFront adds three: one for requests with the origin
+/// secret that no route matches, and two for those that write without it.
 fn count_of_rules(https: Https, functions: &[Function]) -> usize {
-    rules(functions).len() + if https == Https::CloudFront { 2 } else { 0 }
+    rules(functions).len() + if https == Https::CloudFront { 3 } else { 0 }
 }
 
 /// Warnings about later changes that AWS would refuse.
@@ -180,10 +183,17 @@ fn routing(stage: &Stage, functions: &[Function]) -> Vec<String> {
     for rule in &rules {
         let (methods, patterns) = (rule.methods().len(), rule.patterns());
         let max = MAX_CONDITION_VALUES - patterns.len().min(MAX_CONDITION_VALUES - more_values) - more_values;
+        let max = max.min(MAX_VALUES_OF_CONDITION);
         if methods > max {
             let (paths, fix) = shared_by(&patterns, "divide them between two routes");
             problems.push(format!(
                 "{paths} has {methods} methods; a listener rule has at most {max}; {fix} in infra/src/routes.rs"
+            ));
+        } else if patterns.len() > MAX_VALUES_OF_CONDITION {
+            let (paths, fix) = shared_by(&patterns, "shorten the path");
+            problems.push(format!(
+                "{paths} exceeds a condition, which has at most {MAX_VALUES_OF_CONDITION} values; {fix} in \
+                 infra/src/routes.rs"
             ));
         }
         let wildcards: usize = patterns.iter().map(|pattern| pattern.matches('*').count()).sum();
@@ -995,11 +1005,11 @@ mod tests {
         for (https, routes, expected) in [
             (Https::None, 50, vec![]),
             (Https::None, 51, vec![("domain", 102, 51, 51)]),
-            (Https::CloudFront, 49, vec![]),
-            (Https::CloudFront, 50, vec![("domain", 102, 52, 50)]),
-            (Https::Domain, 49, vec![]),
-            (Https::Domain, 50, vec![("cloudfront", 102, 50, 52)]),
-            (Https::Domain, 51, vec![("cloudfront", 104, 51, 53), ("none", 102, 51, 51)]),
+            (Https::CloudFront, 48, vec![]),
+            (Https::CloudFront, 49, vec![("domain", 101, 52, 49)]),
+            (Https::Domain, 48, vec![]),
+            (Https::Domain, 49, vec![("cloudfront", 101, 49, 52)]),
+            (Https::Domain, 51, vec![("cloudfront", 105, 51, 54), ("none", 102, 51, 51)]),
         ] {
             let warnings = warnings(&Stage { https, ..prod() }, &with_routes(routes));
             assert_eq!(warnings.len(), expected.len(), "{routes} routes with {}: {warnings:?}", https.name());
@@ -1055,6 +1065,28 @@ mod tests {
         ];
         for (https, routes, expected) in cases {
             let problems = problems(https, routes);
+            assert!(problems.len() == 1 && problems[0].starts_with(expected), "{problems:?}");
+        }
+    }
+
+    #[test]
+    fn a_rule_with_more_than_three_paths_or_methods_is_rejected_even_if_it_has_five_values() {
+        const FIRST: Route = Route { methods: &["POST"], path: "/a", probe: "/a", rule_of: None };
+        const SECOND: Route = Route { path: "/b", rule_of: Some("/a"), ..FIRST };
+        const THIRD: Route = Route { path: "/c", ..SECOND };
+        const FOURTH: Route = Route { path: "/d", ..SECOND };
+        const ALL: Route = Route { methods: &["DELETE", "PATCH", "POST", "PUT"], ..FIRST };
+        let problems = |routes: &'static [Route]| {
+            let function = Function { name: "show-a-page", trigger: Trigger::Http(routes), ..DEFAULTS };
+            routing(&Stage { https: Https::None, ..prod() }, &[function])
+        };
+        assert!(problems(&[FIRST, SECOND, THIRD]).is_empty());
+        let cases: [(&'static [Route], &str); 2] = [
+            (&[FIRST, SECOND, THIRD, FOURTH], "a rule of 4 paths (/a, /b, /c, /d) exceeds a condition"),
+            (&[ALL], "/a has 4 methods; a listener rule has at most 3"),
+        ];
+        for (routes, expected) in cases {
+            let problems = problems(routes);
             assert!(problems.len() == 1 && problems[0].starts_with(expected), "{problems:?}");
         }
     }
@@ -1117,8 +1149,8 @@ mod tests {
         const LONG: Route = Route { methods: &["GET"], path: "/{a}/{b}/{c}/{d}/{e}/{f}", probe: "/", rule_of: None };
         let wide =
             Function { name: "show-a-page-with-a-long-name", trigger: Trigger::Http(&[ROUTE, LONG]), ..DEFAULTS };
-        // Behind CloudFront each rule also has the origin secret with two wildcards, and two rules are for strangers.
-        for (https, methods, variables, rules) in [(Https::None, 4, 5, 202), (Https::CloudFront, 3, 3, 204)] {
+        // Behind CloudFront each rule also has the origin secret with two wildcards, and three rules are for the rest.
+        for (https, methods, variables, rules) in [(Https::None, 3, 5, 202), (Https::CloudFront, 3, 3, 205)] {
             let stage = Stage { https, ..prod() };
             let error = error(&stage, &[wide]);
             for expected in [

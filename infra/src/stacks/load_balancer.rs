@@ -28,8 +28,10 @@ pub struct Serving {
 }
 
 /// Priorities behind those of all routes, whose paths have at least one segment.
-const UNMATCHED: i32 = 49_999;
-const STRANGERS_WRITE: i32 = 50_000;
+const UNMATCHED: i32 = 49_997;
+/// The methods that a redirect would turn into GET, each list a rule with its priority: a condition has at most three values.
+const STRANGERS_WRITE: [(&str, i32, &[&str]); 2] =
+    [("StrangersDeleteRule", 49_998, &["DELETE"]), ("StrangersWriteRule", 50_000, &["PATCH", "POST", "PUT"])];
 
 /// Adds the load balancer and its listeners, whose default target is `unmatched`. Returns the listener for the rules.
 pub fn add(stack: &mut Stack, stage: &Stage, unmatched: &Function, alias: Id) -> Serving {
@@ -101,29 +103,31 @@ fn add_rules_of_strangers(template: &mut Template, serving: &Serving, unmatched:
             actions: vec![listenerrule::Action! { r#type: "forward", target_group_arn: unmatched }],
         },
     );
-    let writes = listenerrule::HttpRequestMethodConfig! { values: list(["DELETE", "PATCH", "POST", "PUT"]) };
-    template.add(
-        "StrangersWriteRule",
-        elb::ListenerRule! {
-            listener_arn: serving.listener,
-            priority: STRANGERS_WRITE,
-            conditions: vec![
-                listenerrule::RuleCondition! { field: "http-request-method", http_request_method_config: writes },
-            ],
-            actions: vec![listenerrule::Action! {
-                r#type: "fixed-response",
-                fixed_response_config: listenerrule::FixedResponseConfig! {
-                    status_code: "403",
-                    content_type: "text/plain",
-                    message_body: join("", [
-                        "Nothing was sent to the shop, whose address is ".into(),
-                        distribution::url(),
-                        "\n".into(),
-                    ]),
-                },
-            }],
-        },
-    );
+    for (id, priority, methods) in STRANGERS_WRITE {
+        let writes = listenerrule::HttpRequestMethodConfig! { values: list(methods.iter().copied()) };
+        template.add(
+            id,
+            elb::ListenerRule! {
+                listener_arn: serving.listener,
+                priority: priority,
+                conditions: vec![
+                    listenerrule::RuleCondition! { field: "http-request-method", http_request_method_config: writes },
+                ],
+                actions: vec![listenerrule::Action! {
+                    r#type: "fixed-response",
+                    fixed_response_config: listenerrule::FixedResponseConfig! {
+                        status_code: "403",
+                        content_type: "text/plain",
+                        message_body: join("", [
+                            "Nothing was sent to the shop, whose address is ".into(),
+                            distribution::url(),
+                            "\n".into(),
+                        ]),
+                    },
+                }],
+            },
+        );
+    }
 }
 
 impl Serving {

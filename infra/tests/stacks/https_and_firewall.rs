@@ -235,21 +235,26 @@ fn behind_cloudfront_every_rule_requires_the_origin_secret_and_strangers_are_red
         },
     });
     let all = resources(&app, "ElasticLoadBalancingV2::ListenerRule");
-    assert_eq!(all.len(), rules(FUNCTIONS).len() + 2);
+    assert_eq!(all.len(), rules(FUNCTIONS).len() + 3);
     let mut last: Vec<_> = all.iter().filter_map(|(name, rule)| Some((rule["Priority"].as_i64()?, *name))).collect();
     last.sort_unstable();
-    assert_eq!(last[last.len() - 2..], [(49_999, "UnmatchedRule"), (50_000, "StrangersWriteRule")]);
+    let of_strangers = [(49_998, "StrangersDeleteRule"), (50_000, "StrangersWriteRule")];
+    assert_eq!(last[last.len() - 3..], [&[(49_997, "UnmatchedRule")], &of_strangers[..]].concat());
+    let is_of_strangers = |name| of_strangers.iter().any(|(_, other)| *other == name);
     for (name, rule) in all {
         let is_guarded = rule["Conditions"].as_array().unwrap().contains(&from_cloudfront);
         let forwards = rule["Actions"][0]["Type"] == "forward";
-        assert_eq!((is_guarded, forwards), (name != "StrangersWriteRule", name != "StrangersWriteRule"), "{name}");
+        assert_eq!((is_guarded, forwards), (!is_of_strangers(name), !is_of_strangers(name)), "{name}");
         assert_eq!(rule["ListenerArn"], json!({ "Ref": "HttpListener" }), "{name}");
     }
 
-    let writes = properties(&app, "StrangersWriteRule");
-    let methods = &writes["Conditions"][0]["HttpRequestMethodConfig"]["Values"];
-    assert_eq!(methods, &json!(["DELETE", "PATCH", "POST", "PUT"]), "a redirect would turn them into GET");
-    assert_eq!(writes["Actions"][0]["FixedResponseConfig"]["StatusCode"], "403");
+    let mut refused = Vec::new();
+    for (_, name) in of_strangers {
+        let writes = properties(&app, name);
+        assert_eq!(writes["Actions"][0]["FixedResponseConfig"]["StatusCode"], "403");
+        refused.extend(writes["Conditions"][0]["HttpRequestMethodConfig"]["Values"].as_array().unwrap());
+    }
+    assert_eq!(refused, ["DELETE", "PATCH", "POST", "PUT"], "a redirect would turn them into GET");
     let redirect = json!({
         "Protocol": "HTTPS",
         "Host": { "Fn::GetAtt": ["Distribution", "DomainName"] },

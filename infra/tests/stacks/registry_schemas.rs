@@ -335,6 +335,7 @@ fn every_template_is_within_the_quotas() {
     };
     assert_eq!(quota("rules of a load balancer"), limits::MAX_RULES);
     assert_eq!(quota("condition values of a listener rule"), limits::MAX_CONDITION_VALUES);
+    assert_eq!(quota("values of a condition of a listener rule"), limits::MAX_VALUES_OF_CONDITION);
     assert_eq!(quota("wildcards of a listener rule"), limits::MAX_CONDITION_WILDCARDS);
     assert_eq!(quota("characters of a target group's name"), limits::MAX_TARGET_GROUP_NAME);
     assert_eq!(quota("names in a GetParameters call"), limits::MAX_PARAMETERS);
@@ -352,11 +353,15 @@ fn every_template_is_within_the_quotas() {
         for (id, rule) in resources(&stack).iter().filter(|(id, _)| id.ends_with("Rule")) {
             let conditions = rule["Properties"]["Conditions"].as_array().into_iter().flatten();
             let configs = conditions.flat_map(|condition| condition.as_object().unwrap().values());
-            let values: Vec<&Value> = configs.filter_map(|config| config["Values"].as_array()).flatten().collect();
+            let of_conditions: Vec<&Vec<Value>> = configs.filter_map(|config| config["Values"].as_array()).collect();
+            let most = of_conditions.iter().map(|values| values.len()).max().unwrap_or_default();
+            let values: Vec<&Value> = of_conditions.into_iter().flatten().collect();
             let wildcards: usize = values.iter().map(|value| value.to_string().matches('*').count()).sum();
-            for (what, count) in
-                [("condition values of a listener rule", values.len()), ("wildcards of a listener rule", wildcards)]
-            {
+            for (what, count) in [
+                ("condition values of a listener rule", values.len()),
+                ("values of a condition of a listener rule", most),
+                ("wildcards of a listener rule", wildcards),
+            ] {
                 assert!(count <= quota(what), "{count} {what}: {id} of {name}");
             }
         }
