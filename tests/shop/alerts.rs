@@ -34,9 +34,7 @@ fn status_of(answer: &Answer) -> String {
 /// The mails to a mailbox, once there are so many, with sweeps until then.
 async fn mails_to(shop: &Shop, email: &str, count: usize) -> Vec<Value> {
     eventually(WITHIN, async || {
-        let sweep = json!({ "kind": "sweep.v1", "scheduled_at": Uuid::new_v4() });
-        order_queue::send(shop, &sweep.to_string(), "sweeps").await;
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        order_queue::sweep(shop).await;
         let mails = mails::sent(shop, |mail| mail["To"] == json!([email])).await;
         if mails.len() < count { Err(format!("{mails:?}")) } else { Ok(mails) }
     })

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aws_sdk_sqs::types::MessageSystemAttributeName;
-use serde_json::Value;
+use serde_json::{Value, json};
 use shared::{
     domain::{
         Contact, Delivery, DisplayName, Email, Fingerprint, Language, Money, Payment, Quantity, SubmissionKey,
@@ -51,6 +51,13 @@ pub async fn send(shop: &Shop, body: &str, group: &str) {
     let send = aws_sdk_sqs::Client::new(&shop.sdk()).send_message().queue_url(queue).message_body(body);
     let id = Uuid::new_v4().to_string();
     send.message_group_id(group).message_deduplication_id(id).send().await.unwrap();
+}
+
+/// Asks for a sweep, which comes each minute otherwise, and gives it a second. It sends the mails that have been written.
+pub async fn sweep(shop: &Shop) {
+    let message = json!({ "kind": "sweep.v1", "scheduled_at": Uuid::new_v4() });
+    send(shop, &message.to_string(), "sweeps").await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
 }
 
 pub fn buyer() -> String {

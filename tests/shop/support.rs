@@ -39,7 +39,6 @@ enum Share {
     Some(RwLockReadGuard<'static, ()>),
     #[expect(dead_code, reason = "held, not read")]
     All(RwLockWriteGuard<'static, ()>),
-    None,
 }
 
 impl Shop {
@@ -51,11 +50,6 @@ impl Shop {
     /// The stage, with no other test on it.
     pub async fn alone() -> Self {
         Self::new(Share::All(STAGE.write().await))
-    }
-
-    /// The stage for a test that only waits for the mails of what it did: others may have it alone meanwhile.
-    pub fn released(self) -> Self {
-        Self { _stage: Share::None, ..self }
     }
 
     fn new(stage: Share) -> Self {
