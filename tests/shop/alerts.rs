@@ -98,6 +98,8 @@ async fn a_guest_who_confirms_gets_one_mail_when_the_book_is_back() {
         assert_eq!(pressed.status, 303, "{}", pressed.text);
         let status = shop.final_status(&status_of(&pressed)).await;
         assert_eq!(status["status"], "published", "{status}");
+        let shown = page(&shop, pressed.header("location"), "").await.text;
+        assert!(shown.contains("Your address is confirmed"), "{shown}");
     }
     receive(&shop, other).await;
     receive(&shop, book).await;

@@ -108,6 +108,7 @@ fn contact_and_submissions<'v>(view: impl Fn(&'static str) -> View<'v>, show: &m
     show("message-with-book", &message);
     let alert = Submission { kind: Some(SubmissionKind::Alert), book, ..published };
     show("alert", &alert);
+    show("alert-confirmed", &Submission { kind: Some(SubmissionKind::AlertConfirmation), ..alert });
     for (name, rejection) in [
         ("alert-in-stock", Rejection::InStock),
         ("alert-too-many", Rejection::TooManyAlerts),

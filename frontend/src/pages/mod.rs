@@ -351,6 +351,7 @@ impl Submission<'_> {
             Some(SubmissionKind::Rating) => "rating",
             Some(SubmissionKind::Message) => "message",
             Some(SubmissionKind::Alert) => "submission-alert",
+            Some(SubmissionKind::AlertConfirmation) => "submission-confirmation",
             None => "submission",
         };
         format!("{kind}-{part}")

@@ -43,8 +43,10 @@ impl fmt::Display for SubmissionId {
 pub enum SubmissionKind {
     Rating,
     Message,
-    /// A request for a mail when a book is back, or what a link in such a mail asks for.
+    /// A request for a mail when a book is back, or its end.
     Alert,
+    /// By the link of a mail that asks whether such a request is meant.
+    AlertConfirmation,
 }
 
 impl SubmissionKind {
@@ -54,6 +56,7 @@ impl SubmissionKind {
             "rating" => Some(Self::Rating),
             "contact" => Some(Self::Message),
             "alert" => Some(Self::Alert),
+            "alert-confirmation" => Some(Self::AlertConfirmation),
             _ => None,
         }
     }

@@ -72,7 +72,8 @@ pub async fn apply(
     asked: Asked<'_>,
     now: OffsetDateTime,
 ) -> sqlx::Result<Noted> {
-    if submissions::enter(connection, submission, "alert", sent_at).await? == Delivery::Duplicate {
+    let kind = if let Asked::Confirm(_) = asked { "alert-confirmation" } else { "alert" };
+    if submissions::enter(connection, submission, kind, sent_at).await? == Delivery::Duplicate {
         return Ok(Noted::AlreadyProcessed);
     }
     let rejection = match asked {
