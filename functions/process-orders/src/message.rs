@@ -430,6 +430,18 @@ mod tests {
         }
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_message_is_delivered_again_seconds_after_a_lock_conflict_and_later_after_an_own_fault() {
+        for (test, end, seconds) in
+            [("after-conflict", End::Busy, 2), ("after-defect", End::Defect, 15), ("after-panic", End::Panics, 15)]
+        {
+            let (memory, name) = (Memory::default(), format!("{test}-a1"));
+            memory.ends.borrow_mut().insert(name.clone(), vec![end; 9]);
+            let disposition = process(&memory, &message(&name, 1), far()).await;
+            assert_eq!(disposition, Disposition::Retry(Some(seconds)), "{test}");
+        }
+    }
+
     #[tokio::test]
     async fn a_text_that_is_no_message_is_parked_at_once_with_the_reason() {
         let memory = Memory::default();

@@ -14,7 +14,11 @@ pub fn respond(target: &str, body: &[u8], parameters: &Parameters) -> Option<Val
             Some(json!({ "Parameters": found.collect::<Vec<_>>() }))
         }
         "AmazonSQS.SendMessage" => Some(json!({ "MessageId": "bench" })),
-        "AmazonSQS.ChangeMessageVisibility" => Some(json!({})),
+        "AmazonSQS.ChangeMessageVisibilityBatch" => {
+            let request: Value = serde_json::from_slice(body).ok()?;
+            let changed = request["Entries"].as_array()?.iter().map(|entry| json!({ "Id": entry["Id"] }));
+            Some(json!({ "Successful": changed.collect::<Vec<_>>(), "Failed": [] }))
+        }
         "AmazonSQS.GetQueueAttributes" => Some(json!({ "Attributes": { "ApproximateNumberOfMessages": "0" } })),
         _ => None,
     }
@@ -30,5 +34,12 @@ mod tests {
         let found = respond("AmazonSSM.GetParameters", br#"{"Names":["/a/b","/a/c"]}"#, &parameters);
         assert_eq!(found, Some(json!({ "Parameters": [{ "Name": "/a/b", "Value": "1" }] })));
         assert_eq!(respond("AmazonSSM.PutParameter", b"{}", &parameters), None);
+    }
+
+    #[test]
+    fn each_entry_of_a_batch_of_visibility_timeouts_is_changed() {
+        let call = json!({ "QueueUrl": "q", "Entries": [{ "Id": "0" }, { "Id": "1" }] }).to_string();
+        let changed = respond("AmazonSQS.ChangeMessageVisibilityBatch", call.as_bytes(), &Parameters::default());
+        assert_eq!(changed, Some(json!({ "Successful": [{ "Id": "0" }, { "Id": "1" }], "Failed": [] })));
     }
 }

@@ -14,6 +14,9 @@ use shared::{
 use super::queue::{Faults, FifoQueue};
 use crate::{Parameters, host::Observer};
 
+/// A second of the function's visibility timeouts is so much shorter, as the times of the queue are.
+const QUICKER: u32 = 60;
+
 pub struct Aws {
     pub orders: FifoQueue,
     sent: Mutex<Sent>,
@@ -52,10 +55,12 @@ impl Aws {
                 let reason = call["MessageAttributes"]["reason"]["StringValue"].as_str().unwrap_or_default();
                 self.send(text("QueueUrl"), text("MessageBody"), reason);
             }
-            "AmazonSQS.ChangeMessageVisibility" => {
-                let seconds = call["VisibilityTimeout"].as_u64().unwrap_or_default();
-                let receipt = text("ReceiptHandle").parse().unwrap_or_default();
-                self.orders.change_visibility(receipt, Duration::from_secs(seconds), Instant::now());
+            "AmazonSQS.ChangeMessageVisibilityBatch" if text("QueueUrl") == queue_url(Queue::Orders) => {
+                for entry in call["Entries"].as_array().into_iter().flatten() {
+                    let seconds = Duration::from_secs(entry["VisibilityTimeout"].as_u64().unwrap_or_default());
+                    let receipt = entry["ReceiptHandle"].as_str().and_then(|receipt| receipt.parse().ok());
+                    self.orders.change_visibility(receipt.unwrap_or_default(), seconds / QUICKER, Instant::now());
+                }
             }
             _ => {}
         }
@@ -106,6 +111,32 @@ mod tests {
             aws.observer()("AmazonSQS.SendMessage", call.to_string().as_bytes());
             let sent = aws.sent();
             assert_eq!((sent.mails.len(), sent.wrong.len()), (mails, wrong), "{queue:?} {body}");
+        }
+    }
+
+    #[test]
+    fn a_consumer_delays_each_message_of_a_batch_by_a_sixtieth_of_its_seconds() {
+        let after = |receipt: u64, seconds: u64| {
+            json!({ "Id": seconds.to_string(), "ReceiptHandle": receipt.to_string(), "VisibilityTimeout": seconds })
+        };
+        let aws = Aws::new(1, Faults { again_after_deletion: 0.0, again_in_flight: 0.0 });
+        for group in ["a", "b"] {
+            aws.orders.send(group, group, group.to_owned()).unwrap();
+        }
+        let now = Instant::now();
+        let received: Vec<_> = [aws.orders.receive(now), aws.orders.receive(now)].concat();
+        let [first, second] = &received[..] else { panic!("{received:?}") };
+        let entries = [after(first.receipt, 600), after(second.receipt, 1_800)];
+        for (queue, changed) in [(Queue::Mails, 0), (Queue::Orders, 2)] {
+            let call = json!({ "QueueUrl": queue_url(queue), "Entries": entries });
+            aws.observer()("AmazonSQS.ChangeMessageVisibilityBatch", call.to_string().as_bytes());
+            assert_eq!(aws.orders.counts().delayed, changed, "{queue:?}");
+        }
+        aws.orders.complete(&received, None, now);
+        for (seconds, expected) in [(9, &[][..]), (11, &[first.body.clone()]), (31, &[second.body.clone()])] {
+            let come = aws.orders.receive(now + Duration::from_secs(seconds));
+            assert_eq!(come.iter().map(|one| one.body.clone()).collect::<Vec<_>>(), expected, "after {seconds} s");
+            aws.orders.complete(&come, Some(&[].into()), now + Duration::from_secs(seconds));
         }
     }
 

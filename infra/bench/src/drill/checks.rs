@@ -187,6 +187,7 @@ impl Facts {
             ("no order was rejected, so that there were copies for all", self.rejected() == 0),
             ("no message was delivered again", self.queue.again_after_deletion + self.queue.again_in_flight == 0),
             ("no message failed at each attempt", self.failed_too_often == 0),
+            ("no message was delayed by its consumer", self.queue.delayed == 0),
             ("the database was killed less often than planned", self.database_kills < self.database_kills_planned),
         ];
         problem(
@@ -264,7 +265,7 @@ mod tests {
             cancellations: vec![cancellation],
             ledger,
             mailed: vec![1, 2, 3, 3],
-            queue: Counts { again_in_flight: 1, ..Counts::default() },
+            queue: Counts { again_in_flight: 1, delayed: 1, ..Counts::default() },
             parked: vec![parked("poison"), parked("poison")],
             poison: vec!["poison".to_owned()],
             failed_too_often: 1,
@@ -289,7 +290,7 @@ mod tests {
     #[test]
     fn each_broken_promise_is_found() {
         type Break = fn(&mut Facts);
-        let cases: [(&str, Break); 26] = [
+        let cases: [(&str, Break); 27] = [
             ("orders were placed and have no outcome", |f| drop(f.ledger.orders.pop())),
             ("orders are in the database that nobody placed", |f| f.placed.truncate(1)),
             ("orders have not exactly one outcome: 2 has 0", |f| drop(f.ledger.states.pop())),
@@ -315,6 +316,7 @@ mod tests {
             }),
             ("messages that no attempt can process were not parked: poison", |f| f.parked.clear()),
             ("faults did not happen: no message failed at each attempt", |f| f.failed_too_often = 0),
+            ("faults did not happen: no message was delayed", |f| f.queue.delayed = 0),
             ("2 messages were processed after an earlier one", |f| f.queue.out_of_order = 2),
             ("orders were decided before one that was accepted earlier: 1", |f| f.placed[0].sequence = 3),
             ("faults did not happen: no processor was killed", |f| f.killed = 0),

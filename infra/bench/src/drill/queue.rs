@@ -86,6 +86,8 @@ pub struct Counts {
     pub most_receives: u32,
     /// Messages that a consumer has finished after it had returned an earlier one of their group.
     pub out_of_order: u64,
+    /// Messages that a consumer has returned with a delay of its own.
+    pub delayed: u64,
 }
 
 impl FifoQueue {
@@ -156,13 +158,14 @@ impl FifoQueue {
         }
     }
 
-    /// `ChangeMessageVisibility`.
+    /// An entry of `ChangeMessageVisibilityBatch`.
     pub fn change_visibility(&self, receipt: u64, after: Duration, now: Instant) {
         let mut state = self.lock();
         let mut messages = state.groups.values_mut().flatten();
         if let Some(message) = messages.find(|message| message.receipt == receipt && message.visible_at > now) {
             message.visible_at = now + after;
             message.is_delayed = true;
+            state.counts.delayed += 1;
         }
     }
 
