@@ -9,6 +9,9 @@ use super::{aws::queue_url, buyers::Placed, ledger::Ledger, queue::Counts};
 
 /// The most mails in one transaction of `process-orders`: so many are sent again after a crash.
 const MAILS_AT_ONCE: usize = 10;
+/// With so many orders for each copy of the first and of the second book, none is left, although some orders are cancelled: a
+/// quarter of the orders is for the first one alone, and three quarters are for one copy of the second.
+const SELL_OUT: [usize; 2] = [10, 5];
 /// Examples in one message.
 const SHOWN: usize = 5;
 /// States that are mailed, each by an event of the same name, and the withdrawal from a contract.
@@ -47,6 +50,8 @@ impl Facts {
             self.undecided(),
             self.handed_over_and_cancelled(),
             self.copies(),
+            self.left_over(),
+            self.rejected_without_need(),
             self.ignored(),
             self.unsent(),
             self.events_and_mails(),
@@ -103,8 +108,28 @@ impl Facts {
         )
     }
 
+    /// A shop that sells nothing would keep every other promise.
+    fn left_over(&self) -> Option<String> {
+        let wanted = self.ledger.books.iter().zip(SELL_OUT);
+        let wanted = wanted.filter(|(book, orders)| self.placed.len() >= orders * book.copies as usize);
+        let kept = wanted.filter(|(book, _)| book.fewest > 0);
+        problem(
+            "books were never sold out, with enough orders for all copies",
+            kept.map(|(book, _)| format!("{} of {} left at the fewest", book.fewest, book.copies)),
+        )
+    }
+
+    fn rejected_without_need(&self) -> Option<String> {
+        let rejected = self.ledger.orders.iter().filter(|order| order.state == "rejected");
+        let wrong = rejected.filter(|order| !self.ledger.had_to_reject(order));
+        problem(
+            "orders were rejected that could have been sold",
+            wrong.map(|order| format!("{} ({})", order.number, order.rejection.as_deref().unwrap_or("without a reason"))),
+        )
+    }
+
     fn ignored(&self) -> Option<String> {
-        let known: BTreeSet<&Uuid> = self.ledger.cancellations.iter().map(|(id, _)| id).collect();
+        let known: BTreeSet<&Uuid> = self.ledger.cancellations.iter().map(|cancellation| &cancellation.id).collect();
         let ignored = self.cancellations.iter().filter(|id| !known.contains(id));
         problem("cancellations were sent and not processed", ignored)
     }
@@ -219,7 +244,7 @@ mod tests {
     use shared::domain::{OrderId, SubmissionKey};
 
     use super::*;
-    use crate::drill::ledger::{BookRow, MailRow, OrderRow};
+    use crate::drill::ledger::{BookRow, CancellationRow, LineRow, MailRow, OrderRow};
 
     fn order_id(number: u8) -> OrderId {
         let key = SubmissionKey::parse(&format!("{}=", "A".repeat(43))).unwrap();
@@ -227,7 +252,8 @@ mod tests {
     }
 
     fn order_row(number: u8, state: &str) -> OrderRow {
-        OrderRow { number: number.into(), id: order_id(number).uuid(), state: state.to_owned(), waited: 1 }
+        let rejection = (state == "rejected").then(|| "lines".to_owned());
+        OrderRow { number: number.into(), id: order_id(number).uuid(), state: state.to_owned(), rejection, waited: 1 }
     }
 
     fn state(number: u32, state: &str) -> (u32, String) {
@@ -255,8 +281,19 @@ mod tests {
                 state(2, "rejected"),
             ],
             mails: vec![mail(1, 1, "confirmed"), mail(2, 2, "rejected"), mail(3, 1, "cancelled")],
-            books: [BookRow { copies: 3, sold: 2, left: 1 }, BookRow { copies: 1, sold: 1, left: 0 }],
-            cancellations: vec![(cancellation, "cancelled".to_owned())],
+            lines: vec![
+                LineRow { number: 2, quantity: 1, reason: None },
+                LineRow { number: 2, quantity: 2, reason: Some("out-of-stock:1".to_owned()) },
+            ],
+            books: [
+                BookRow { copies: 3, sold: 2, left: 1, fewest: 1 },
+                BookRow { copies: 1, sold: 1, left: 0, fewest: 0 },
+            ],
+            cancellations: vec![CancellationRow {
+                id: cancellation,
+                order: order_id(1).uuid(),
+                effect: "cancelled".to_owned(),
+            }],
             violations: Vec::new(),
         };
         Facts {
@@ -288,9 +325,21 @@ mod tests {
     }
 
     #[test]
+    fn an_order_that_was_cancelled_before_it_came_is_rejected_rightly() {
+        let mut facts = good();
+        facts.ledger.orders[1].rejection = Some("cancelled".to_owned());
+        facts.ledger.lines.clear();
+        let early = Uuid::from_u128(8);
+        facts.cancellations.push(early);
+        let effect = "rejected cancelled".to_owned();
+        facts.ledger.cancellations.push(CancellationRow { id: early, order: order_id(2).uuid(), effect });
+        assert_eq!(facts.problems(), Vec::<String>::new());
+    }
+
+    #[test]
     fn each_broken_promise_is_found() {
         type Break = fn(&mut Facts);
-        let cases: [(&str, Break); 27] = [
+        let cases: [(&str, Break); 33] = [
             ("orders were placed and have no outcome", |f| drop(f.ledger.orders.pop())),
             ("orders are in the database that nobody placed", |f| f.placed.truncate(1)),
             ("orders have not exactly one outcome: 2 has 0", |f| drop(f.ledger.states.pop())),
@@ -298,6 +347,21 @@ mod tests {
             ("orders were shipped and cancelled: 1", |f| f.ledger.states.push(state(1, "shipped"))),
             ("copies sold and left than there were: 3 of 3 sold, 1 left", |f| f.ledger.books[0].sold += 1),
             ("copies sold and left than there were: 1 of 1 sold, -1 left", |f| f.ledger.books[1].left -= 1),
+            ("books were never sold out, with enough orders for all copies: 1 of 1 left at the fewest", |f| {
+                f.ledger.books[1].fewest = 1;
+                f.placed.extend([f.placed[0]; 3]);
+            }),
+            ("orders were rejected that could have been sold: 2 (lines)", |f| f.ledger.lines[1].quantity = 1),
+            ("orders were rejected that could have been sold: 2 (lines)", |f| f.ledger.lines.truncate(1)),
+            ("orders were rejected that could have been sold: 2 (lines)", |f| {
+                f.ledger.lines[0].reason = Some("price-above:1500 EUR".to_owned());
+            }),
+            ("orders were rejected that could have been sold: 2 (not-selling)", |f| {
+                f.ledger.orders[1].rejection = Some("not-selling".to_owned());
+            }),
+            ("orders were rejected that could have been sold: 2 (cancelled)", |f| {
+                f.ledger.orders[1].rejection = Some("cancelled".to_owned());
+            }),
             ("cancellations were sent and not processed", |f| f.ledger.cancellations.clear()),
             ("mails were written and not sent: rejected of order 2", |f| f.ledger.mails[1].is_unsent = true),
             ("mails were written and not sent: confirmed of order 1", |f| f.mailed = vec![2, 3]),

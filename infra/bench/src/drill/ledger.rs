@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use shared::{
-    domain::{BookId, CatalogueRow, Reference},
+    domain::{BookId, CatalogueRow, LineReason, OrderReason, Reference},
     repo::{
         catalogue,
         orders::{self, Moment},
@@ -23,9 +23,11 @@ pub struct Ledger {
     /// State changes: number of the order, and code of the state; and withdrawals, as `withdrawn`.
     pub states: Vec<(u32, String)>,
     pub mails: Vec<MailRow>,
+    /// Of the rejected orders.
+    pub lines: Vec<LineRow>,
     pub books: [BookRow; 2],
-    /// Ids of the buyers' cancellations that were processed, and their effects.
-    pub cancellations: Vec<(Uuid, String)>,
+    /// Cancellations of the buyers that were processed.
+    pub cancellations: Vec<CancellationRow>,
     /// What `verify` finds.
     pub violations: Vec<String>,
 }
@@ -35,8 +37,25 @@ pub struct OrderRow {
     pub number: u32,
     pub id: Uuid,
     pub state: String,
+    /// Code of the reason.
+    pub rejection: Option<String>,
     /// From the acceptance by the queue to the decision, in microseconds.
     pub waited: i64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct LineRow {
+    pub number: u32,
+    pub quantity: u32,
+    /// Code; none of a line that could have been sold.
+    pub reason: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct CancellationRow {
+    pub id: Uuid,
+    pub order: Uuid,
+    pub effect: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -56,6 +75,8 @@ pub struct BookRow {
     /// In orders that were accepted, without what was cancelled.
     pub sold: i64,
     pub left: i64,
+    /// The smallest stock that there was.
+    pub fewest: i64,
 }
 
 /// Adds two books with so many copies.
@@ -95,7 +116,7 @@ pub async fn add_books(connection: &mut MySqlConnection, copies: [u32; 2], shop:
 impl Ledger {
     /// Reads the database of a drill that has ended.
     pub async fn read(connection: &mut MySqlConnection, books: [BookId; 2], copies: [u32; 2]) -> Result<Self> {
-        let orders = "select number, id, state, timestampdiff(microsecond, placed_at, decided_at) as waited \
+        let orders = "select number, id, state, rejection, timestampdiff(microsecond, placed_at, decided_at) as waited \
                       from orders order by number";
         let states = "select order_number, state, at from order_states \
                       union all \
@@ -103,12 +124,15 @@ impl Ledger {
                       order by order_number, at";
         let mails = "select id, order_number as number, event, is_unsent, failure is not null as is_held_back \
                      from mails order by id";
-        let cancellations = "select id, effect from order_messages where kind = 'order-action'";
+        let lines = "select l.order_number as number, l.quantity, l.reason \
+                     from order_lines l join orders o on o.number = l.order_number where o.state = 'rejected'";
+        let cancellations = "select id, order_id as `order`, effect from order_messages where kind = 'order-action'";
         let moment = Moment::of(OffsetDateTime::now_utc(), time::Duration::minutes(1));
         let mut ledger = Self {
             orders: sqlx::query_as(orders).fetch_all(&mut *connection).await.context("reading the orders")?,
             states: sqlx::query_as(states).fetch_all(&mut *connection).await.context("reading the states")?,
             mails: sqlx::query_as(mails).fetch_all(&mut *connection).await.context("reading the mails")?,
+            lines: sqlx::query_as(lines).fetch_all(&mut *connection).await.context("reading the lines")?,
             cancellations: sqlx::query_as(cancellations)
                 .fetch_all(&mut *connection)
                 .await
@@ -121,6 +145,31 @@ impl Ledger {
         }
         Ok(ledger)
     }
+
+    /// Whether the shop had to reject an order: the buyer had cancelled it before it came, or there were fewer copies than
+    /// the order wanted. The drill gives no other reason.
+    pub fn had_to_reject(&self, order: &OrderRow) -> bool {
+        match order.rejection.as_deref().map(OrderReason::from_stored) {
+            Some(OrderReason::Cancelled) => {
+                let mut cancellations = self.cancellations.iter();
+                cancellations.any(|one| one.order == order.id && one.effect == "rejected cancelled")
+            }
+            Some(OrderReason::Lines) => {
+                let lines = self.lines.iter().filter(|line| line.number == order.number);
+                let reasons: Vec<bool> = lines.filter_map(LineRow::is_too_many).collect();
+                !reasons.is_empty() && reasons.into_iter().all(|is_too_many| is_too_many)
+            }
+            Some(_) | None => false,
+        }
+    }
+}
+
+impl LineRow {
+    /// Whether the line wanted more copies than there were; none of a line that could have been sold.
+    fn is_too_many(&self) -> Option<bool> {
+        let reason = LineReason::from_stored(self.reason.as_deref()?);
+        Some(matches!(reason, LineReason::OutOfStock { left } if left < self.quantity))
+    }
 }
 
 async fn of_book(connection: &mut MySqlConnection, book: BookId, copies: u32) -> sqlx::Result<BookRow> {
@@ -128,9 +177,12 @@ async fn of_book(connection: &mut MySqlConnection, book: BookId, copies: u32) ->
                 from order_lines l join orders o on o.number = l.order_number \
                 where o.state <> 'rejected' and l.book_id = ?";
     let left = "select cast(stock as signed) from books where id = ?";
+    let fewest = "select cast(coalesce(min(stock), ?) as signed) \
+                  from (select sum(quantity) over (order by id) as stock from stock_movements where book_id = ?) stocks";
     Ok(BookRow {
         copies,
         sold: sqlx::query_scalar(sold).bind(book.get()).fetch_one(&mut *connection).await?,
-        left: sqlx::query_scalar(left).bind(book.get()).fetch_one(connection).await?,
+        left: sqlx::query_scalar(left).bind(book.get()).fetch_one(&mut *connection).await?,
+        fewest: sqlx::query_scalar(fewest).bind(copies).bind(book.get()).fetch_one(connection).await?,
     })
 }

@@ -136,7 +136,7 @@ impl Run {
             orders_rejected: outcomes("rejected"),
             orders_by_state: counted(ledger.orders.iter().map(|order| &order.state)),
             cancellations_asked: facts.cancellations.len(),
-            cancellations_by_effect: counted(ledger.cancellations.iter().map(|(_, effect)| effect)),
+            cancellations_by_effect: counted(ledger.cancellations.iter().map(|one| &one.effect)),
             staff_changed: acted.changed,
             staff_refused: acted.refused,
             books: ledger.books,
@@ -161,7 +161,10 @@ impl Run {
 
     fn text(&self) -> String {
         let Self { groups, buyers, processors, invocations, .. } = self;
-        let book = |book: &BookRow| format!("{} of {} sold, {} left", book.sold, book.copies, book.left);
+        let book = |book: &BookRow| {
+            let BookRow { copies, sold, left, fewest } = book;
+            format!("{sold} of {copies} sold, {left} left, {fewest} at the fewest")
+        };
         let [many, few] = &self.books;
         let order = if *groups == 1 && self.problems.is_empty() { ", in the order of acceptance" } else { "" };
         [
