@@ -90,9 +90,9 @@ impl Buyer<'_> {
     /// Some orders are sent twice, as by a reload; the queue accepts the first.
     fn place(&mut self, order: &OrderV1, queue: &FifoQueue) -> Result<Placed> {
         let message = OrderMessage::order(order.clone(), OffsetDateTime::now_utc(), None);
-        let sequence = self.send(&message, order, queue)?.context("an order was placed before")?;
+        let sequence = self.send(&message, order.visitor.0, queue)?.context("an order was placed before")?;
         if self.random.random_bool(0.05) {
-            self.send(&message, order, queue)?;
+            self.send(&message, order.visitor.0, queue)?;
         }
         Ok(Placed { order: order.order, sequence })
     }
@@ -114,16 +114,21 @@ impl Buyer<'_> {
         Uuid::from_u128(u128::from(self.number) + 1)
     }
 
-    fn cancel(&self, order: &OrderV1, queue: &FifoQueue) -> Result<Uuid> {
-        let asked_by = AskedBy::Visitor(order.visitor);
+    /// By the cookie in the group of the order, or by its e-mail address in another group, where it may overtake the order.
+    fn cancel(&mut self, order: &OrderV1, queue: &FifoQueue) -> Result<Uuid> {
+        let (asked_by, sender) = if self.random.random_bool(1.0 / 3.0) {
+            (AskedBy::Email(order.contact.email.clone()), order.order.uuid())
+        } else {
+            (AskedBy::Visitor(order.visitor), order.visitor.0)
+        };
         let message = OrderMessage::cancel(order.order, asked_by, OffsetDateTime::now_utc(), None);
-        self.send(&message, order, queue)?;
+        self.send(&message, sender, queue)?;
         Ok(message.id)
     }
 
     /// As `place-order` sends it.
-    fn send(&self, message: &OrderMessage, order: &OrderV1, queue: &FifoQueue) -> Result<Option<u64>> {
-        let group = self.shop.group_of(order.visitor.0);
+    fn send(&self, message: &OrderMessage, sender: Uuid, queue: &FifoQueue) -> Result<Option<u64>> {
+        let group = self.shop.group_of(sender);
         Ok(queue.send(&group, &message.id.to_string(), serde_json::to_string(message)?))
     }
 

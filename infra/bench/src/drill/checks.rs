@@ -5,13 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use shared::parameters::Queue;
 use uuid::Uuid;
 
-use super::{aws::queue_url, buyers::Placed, ledger::Ledger, queue::Counts};
+use super::{aws::queue_url, buyers::Placed, ledger::Ledger, queue::Counts, staff::Acted};
 
 /// The most mails in one transaction of `process-orders`: so many are sent again after a crash.
 const MAILS_AT_ONCE: usize = 10;
 /// With so many orders for each copy of the first and of the second book, none is left, although some orders are cancelled: a
 /// quarter of the orders is for the first one alone, and three quarters are for one copy of the second.
 const SELL_OUT: [usize; 2] = [10, 5];
+/// With so many orders, cancellations come before and after the handing over.
+const RACES: usize = 1_000;
+/// So many processors work at once where there are as many processors and groups.
+const AT_ONCE: u64 = 4;
 /// Examples in one message.
 const SHOWN: usize = 5;
 /// States that are mailed, each by an event of the same name, and the withdrawal from a contract.
@@ -25,6 +29,7 @@ pub struct Facts {
     /// Ids of cancellation messages.
     pub cancellations: Vec<Uuid>,
     pub ledger: Ledger,
+    pub acted: Acted,
     /// Ids of the mails that were sent to the queue of mails.
     pub mailed: Vec<u64>,
     /// What was sent elsewhere, and what was delivered too often.
@@ -61,6 +66,7 @@ impl Facts {
             self.stopped_late(),
             self.order(),
             self.faults(),
+            self.races(),
         ];
         let violations = self.ledger.violations.iter().map(|violation| format!("verify: {violation}"));
         checks.into_iter().flatten().chain(violations).collect()
@@ -194,19 +200,22 @@ impl Facts {
 
     /// With one group, orders are decided as they were accepted.
     fn order(&self) -> Option<String> {
-        if self.groups > 1 {
-            return None;
-        }
+        let numbers = if self.groups > 1 { Vec::new() } else { self.decided_early() };
+        problem("orders were decided before one that was accepted earlier", numbers.into_iter())
+    }
+
+    /// Numbers of orders that were decided before one that was accepted earlier.
+    fn decided_early(&self) -> Vec<u32> {
         let sequences: BTreeMap<Uuid, u64> =
             self.placed.iter().map(|placed| (placed.order.uuid(), placed.sequence)).collect();
         let decided: Vec<_> =
             self.ledger.orders.iter().map(|order| (order.number, sequences.get(&order.id).copied())).collect();
-        let wrong = decided.windows(2).filter(|pair| pair[0].1 > pair[1].1);
-        problem("orders were decided before one that was accepted earlier", wrong.map(|pair| pair[0].0))
+        decided.windows(2).filter(|pair| pair[0].1 > pair[1].1).map(|pair| pair[0].0).collect()
     }
 
     /// A drill without faults shows nothing.
     fn faults(&self) -> Option<String> {
+        let could_be_four = u64::from(self.groups.min(self.processors.try_into().unwrap_or(u16::MAX))) >= AT_ONCE;
         let missing = [
             ("no processor was killed", self.killed == 0),
             ("no order was rejected, so that there were copies for all", self.rejected() == 0),
@@ -214,9 +223,27 @@ impl Facts {
             ("no message failed at each attempt", self.failed_too_often == 0),
             ("no message was delayed by its consumer", self.queue.delayed == 0),
             ("the database was killed less often than planned", self.database_kills < self.database_kills_planned),
+            ("no order overtook one of another group", self.groups > 1 && self.decided_early().is_empty()),
+            ("fewer than four processors were at work at once", could_be_four && self.queue.most_at_once < AT_ONCE),
         ];
         problem(
             "faults did not happen",
+            missing.into_iter().filter_map(|(text, is_missing)| is_missing.then_some(text)),
+        )
+    }
+
+    /// Of buyer and staff, each was first at times.
+    fn races(&self) -> Option<String> {
+        let is_none = |effect: &str| !self.ledger.cancellations.iter().any(|one| one.effect == effect);
+        let are_many = self.placed.len() >= RACES;
+        let missing = [
+            ("no order was handed over or cancelled by the staff", self.acted.changed == 0),
+            ("no order was cancelled by its buyer", is_none("cancelled")),
+            ("no buyer cancelled after the handing over", are_many && is_none("withdrawn")),
+            ("no buyer cancelled just before the handing over", are_many && self.acted.refused == 0),
+        ];
+        problem(
+            "races did not take place",
             missing.into_iter().filter_map(|(text, is_missing)| is_missing.then_some(text)),
         )
     }
@@ -301,6 +328,7 @@ mod tests {
             placed: [1, 2].map(|number| Placed { order: order_id(number), sequence: number.into() }).to_vec(),
             cancellations: vec![cancellation],
             ledger,
+            acted: Acted { changed: 1, refused: 0 },
             mailed: vec![1, 2, 3, 3],
             queue: Counts { again_in_flight: 1, delayed: 1, ..Counts::default() },
             parked: vec![parked("poison"), parked("poison")],
@@ -319,7 +347,7 @@ mod tests {
         assert_eq!(good().problems(), Vec::<String>::new());
         let mut in_groups = good();
         in_groups.groups = 4;
-        in_groups.placed.reverse();
+        in_groups.queue.most_at_once = 4;
         in_groups.placed[0].sequence = 9;
         assert_eq!(in_groups.problems(), Vec::<String>::new(), "groups are decided beside one another");
     }
@@ -339,7 +367,7 @@ mod tests {
     #[test]
     fn each_broken_promise_is_found() {
         type Break = fn(&mut Facts);
-        let cases: [(&str, Break); 33] = [
+        let cases: [(&str, Break); 38] = [
             ("orders were placed and have no outcome", |f| drop(f.ledger.orders.pop())),
             ("orders are in the database that nobody placed", |f| f.placed.truncate(1)),
             ("orders have not exactly one outcome: 2 has 0", |f| drop(f.ledger.states.pop())),
@@ -387,6 +415,18 @@ mod tests {
             ("faults did not happen: no order was rejected", |f| f.ledger.states.truncate(3)),
             ("faults did not happen: no message was delivered again", |f| f.queue = Counts::default()),
             ("faults did not happen: the database was killed less often", |f| f.database_kills_planned = 2),
+            ("faults did not happen: no order overtook one of another group", |f| f.groups = 2),
+            ("fewer than four processors were at work at once", |f| {
+                f.groups = 4;
+                f.queue.most_at_once = 3;
+            }),
+            ("races did not take place: no order was handed over", |f| f.acted.changed = 0),
+            ("races did not take place: no order was cancelled by its buyer", |f| {
+                f.ledger.cancellations[0].effect = "refused not-from".to_owned();
+            }),
+            ("no buyer cancelled after the handing over, no buyer cancelled just before the handing over", |f| {
+                f.placed.extend([f.placed[0]; 998]);
+            }),
             ("verify: stock", |f| f.ledger.violations.push("stock".to_owned())),
         ];
         for (expected, break_it) in cases {

@@ -57,15 +57,17 @@ impl Processor<'_> {
         let mut process = None;
         let mut processed = Processed::default();
         while !over.is_set() {
-            let batch = self.aws.orders.receive(Instant::now());
-            if batch.is_empty() {
-                thread::sleep(Duration::from_millis(2));
-                continue;
-            }
+            // Before it receives, so that a batch in flight is one that is being processed.
             let running = match process.take() {
                 Some(running) => running,
                 None => FunctionProcess::start_observed(self.function, self.parameters, Some(self.aws.observer()))?,
             };
+            let batch = self.aws.orders.receive(Instant::now());
+            if batch.is_empty() {
+                process = Some(running);
+                thread::sleep(Duration::from_millis(2));
+                continue;
+            }
             processed.invocations += 1;
             let ending = self.invoke(&running, &batch, processed.killed == 0);
             let returned = match ending? {

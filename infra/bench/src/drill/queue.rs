@@ -43,6 +43,8 @@ struct State {
     groups: BTreeMap<String, VecDeque<Message>>,
     deduplication_ids: HashSet<String>,
     receipts: u64,
+    /// Batches that are not completed.
+    in_flight: u64,
     counts: Counts,
     dead_letters: Vec<String>,
 }
@@ -88,6 +90,8 @@ pub struct Counts {
     pub out_of_order: u64,
     /// Messages that a consumer has returned with a delay of its own.
     pub delayed: u64,
+    /// Batches that were in flight at the same time.
+    pub most_at_once: u64,
 }
 
 impl FifoQueue {
@@ -98,6 +102,7 @@ impl FifoQueue {
             groups: BTreeMap::new(),
             deduplication_ids: HashSet::new(),
             receipts: 0,
+            in_flight: 0,
             counts: Counts::default(),
             dead_letters: Vec::new(),
         }))
@@ -139,6 +144,8 @@ impl FifoQueue {
                 break;
             }
         }
+        state.in_flight += u64::from(!batch.is_empty());
+        state.counts.most_at_once = state.counts.most_at_once.max(state.in_flight);
         batch
     }
 
@@ -146,6 +153,7 @@ impl FifoQueue {
     /// killed. The others are deleted.
     pub fn complete(&self, batch: &[Delivery], returned: Option<&BTreeSet<Uuid>>, now: Instant) {
         let mut state = self.lock();
+        state.in_flight = state.in_flight.saturating_sub(1);
         let mut stopped = BTreeSet::new();
         for delivery in batch {
             if returned.is_none_or(|ids| ids.contains(&delivery.id)) {
@@ -321,10 +329,12 @@ mod tests {
         let first = queue.receive(now);
         assert_eq!(names(&first), "a01 a02 a03 a04 a05 a06 a07 a08 a09 a10");
         assert_eq!(names(&queue.receive(now)), "", "the rest waits");
+        assert_eq!(queue.counts().most_at_once, 1);
         queue.send("b", "b01", "b01".to_owned()).unwrap();
         assert_eq!(names(&queue.receive(Instant::now())), "b01", "another group does not");
         queue.complete(&first, Some(&BTreeSet::new()), now);
         assert_eq!(names(&queue.receive(now)), "a11 a12");
+        assert_eq!(queue.counts().most_at_once, 2, "one of each group");
     }
 
     #[test]

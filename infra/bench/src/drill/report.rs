@@ -7,7 +7,7 @@ use std::{
 
 use serde::Serialize;
 
-use super::{checks::Facts, ledger::BookRow, staff::Acted};
+use super::{checks::Facts, ledger::BookRow};
 
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
@@ -26,6 +26,8 @@ pub struct Run {
     pub groups: u16,
     pub buyers: u32,
     pub processors: u32,
+    /// Processors that were at work at the same time.
+    pub most_at_once: u64,
     pub orders_placed: usize,
     pub orders_confirmed: usize,
     pub orders_rejected: usize,
@@ -120,7 +122,7 @@ impl Control {
 impl Run {
     /// The report of what was seen in these seconds.
     #[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
-    pub fn of(facts: &Facts, buyers: u32, invocations: u32, acted: Acted, seconds: f64) -> Self {
+    pub fn of(facts: &Facts, buyers: u32, invocations: u32, seconds: f64) -> Self {
         let ledger = &facts.ledger;
         let outcomes = |code: &str| ledger.states.iter().filter(|(_, state)| state == code).count();
         let mut waited: Vec<i64> = ledger.orders.iter().map(|order| order.waited).collect();
@@ -131,14 +133,15 @@ impl Run {
             groups: facts.groups,
             buyers,
             processors: facts.processors,
+            most_at_once: facts.queue.most_at_once,
             orders_placed: facts.placed.len(),
             orders_confirmed: outcomes("confirmed"),
             orders_rejected: outcomes("rejected"),
             orders_by_state: counted(ledger.orders.iter().map(|order| &order.state)),
             cancellations_asked: facts.cancellations.len(),
             cancellations_by_effect: counted(ledger.cancellations.iter().map(|one| &one.effect)),
-            staff_changed: acted.changed,
-            staff_refused: acted.refused,
+            staff_changed: facts.acted.changed,
+            staff_refused: facts.acted.refused,
             books: ledger.books,
             duplicates: facts.queue.again_after_deletion,
             duplicates_in_flight: facts.queue.again_in_flight,
@@ -168,7 +171,10 @@ impl Run {
         let [many, few] = &self.books;
         let order = if *groups == 1 && self.problems.is_empty() { ", in the order of acceptance" } else { "" };
         [
-            format!("groups = {groups}: {buyers} buyers, {processors} processors"),
+            format!(
+                "groups = {groups}: {buyers} buyers, {processors} processors, at most {} at work at once",
+                self.most_at_once
+            ),
             format!(
                 "  orders    {} placed: {} confirmed, {} rejected{order}",
                 self.orders_placed, self.orders_confirmed, self.orders_rejected
@@ -234,7 +240,7 @@ mod tests {
         let run = |groups, problems: &[&str]| {
             let facts = Facts { groups, ..Facts::default() };
             let problems = problems.iter().map(|problem| (*problem).to_owned()).collect();
-            Run { problems, ..Run::of(&facts, 50, 9, Acted::default(), 2.0) }
+            Run { problems, ..Run::of(&facts, 50, 9, 2.0) }
         };
         let control = Control { orders_placed: 200, copies: 110, copies_sold: 150 };
         let report =

@@ -214,6 +214,7 @@ impl ShopSale<'_> {
             poison: bought.poison,
             failed_too_often: sent.failed_too_often,
             ledger,
+            acted,
             mailed: sent.mails.iter().map(|mail| mail.id).collect(),
             parked: [sent.wrong, aws.orders.dead_letters()].concat(),
             queue: aws.orders.counts(),
@@ -224,7 +225,7 @@ impl ShopSale<'_> {
             database_kills_planned: size.database_kills,
         };
         let invocations = processed.iter().map(|processor| processor.invocations).sum();
-        Ok(Run::of(&facts, size.buyers, invocations, acted, seconds))
+        Ok(Run::of(&facts, size.buyers, invocations, seconds))
     }
 }
 
