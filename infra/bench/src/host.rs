@@ -27,7 +27,15 @@ const NEXT: &str = "GET /2018-06-01/runtime/invocation/next ";
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Receives each call to an AWS service before it is answered: its `X-Amz-Target` and its body.
-pub type Observer = Arc<dyn Fn(&str, &[u8]) + Send + Sync>;
+pub type Observer = Arc<dyn Fn(&str, &[u8]) -> Reaction + Send + Sync>;
+
+/// How the host continues after an observed call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reaction {
+    Answer,
+    /// The invocation ends without a response, and the call is never answered: the function is to be killed.
+    End,
+}
 
 /// The objects of S3, by bucket and key: `/bucket/key`. Those that the function writes are dropped.
 pub type Objects = Arc<BTreeMap<String, Vec<u8>>>;
@@ -45,6 +53,8 @@ enum RuntimeCall {
     Next(Instant),
     Response(Response),
     Error(String),
+    /// None: an observer has ended the invocation.
+    Ended,
 }
 
 /// The function's response to an event.
@@ -100,6 +110,7 @@ impl Host {
             RuntimeCall::Next(at) => Ok(at),
             RuntimeCall::Response(_) => bail!("the function sent a response without an event"),
             RuntimeCall::Error(error) => bail!("the function failed: {error}"),
+            RuntimeCall::Ended => bail!("an observer has ended the invocation"),
         }
     }
 
@@ -108,14 +119,15 @@ impl Host {
         self.invoke_within(event, TIMEOUT)?.with_context(|| no_call("response"))
     }
 
-    /// The same with another timeout; none if the function has not responded by then. It cannot be invoked again.
+    /// The same with another timeout; none if the function has not responded by then, or if an observer has ended the
+    /// invocation. It cannot be invoked again.
     pub fn invoke_within(&self, event: &[u8], limit: Duration) -> Result<Option<Response>> {
         self.events.send(event.to_vec()).context("the host has ended")?;
         let response = match self.next_call(limit)? {
             Some(RuntimeCall::Response(response)) => response,
             Some(RuntimeCall::Next(_)) => bail!("the function requested the next event without a response to this one"),
             Some(RuntimeCall::Error(error)) => bail!("the function failed: {error}"),
-            None => return Ok(None),
+            Some(RuntimeCall::Ended) | None => return Ok(None),
         };
         self.wait_until_ready()?;
         Ok(Some(response))
@@ -158,10 +170,14 @@ impl Shared {
     fn handle(&self, message: Message, now: Instant, connection: &mut Connection) -> io::Result<()> {
         let path = message.start.split(' ').nth(1).unwrap_or_default();
         if path == "/" {
-            if let Some(observe) = &self.observer {
-                observe(message.header("x-amz-target"), &message.body);
+            let target = message.header("x-amz-target");
+            if self.observer.as_ref().is_some_and(|observe| observe(target, &message.body) == Reaction::End) {
+                self.report(RuntimeCall::Ended);
+                // Until the function is killed: it would repeat a call whose connection is closed.
+                while connection.read()?.is_some() {}
+                return Ok(());
             }
-            let response = services::respond(message.header("x-amz-target"), &message.body, &self.parameters);
+            let response = services::respond(target, &message.body, &self.parameters);
             let Some(response) = response else { return connection.write(&["HTTP/1.1 400 Bad Request"], b"{}") };
             return connection.write(&["HTTP/1.1 200 OK"], response.to_string().as_bytes());
         }
@@ -256,12 +272,33 @@ mod tests {
     #[test]
     fn calls_to_services_are_observed_before_they_are_answered() {
         let (seen, calls) = mpsc::channel();
-        let observer: Observer = Arc::new(move |target, body| seen.send((target.to_owned(), body.to_vec())).unwrap());
+        let observer: Observer = Arc::new(move |target, body| {
+            seen.send((target.to_owned(), body.to_vec())).unwrap();
+            Reaction::Answer
+        });
         let host = Host::start_with(Parameters::default(), Some(observer), Objects::default()).unwrap();
         let mut connection = Connection::to(host.address).unwrap();
         connection.write(&["POST / HTTP/1.1", "X-Amz-Target: AmazonSQS.SendMessage"], b"{}").unwrap();
         connection.read().unwrap().unwrap();
         assert_eq!(calls.try_recv().unwrap(), ("AmazonSQS.SendMessage".to_owned(), b"{}".to_vec()));
+    }
+
+    #[test]
+    fn an_observer_ends_an_invocation_whose_call_is_never_answered() {
+        let observer: Observer = Arc::new(|_, _| Reaction::End);
+        let host = Host::start_with(Parameters::default(), Some(observer), Objects::default()).unwrap();
+        let (mut runtime, mut service) = (Connection::to(host.address).unwrap(), Connection::to(host.address).unwrap());
+        runtime.write(&[&format!("{NEXT}HTTP/1.1")], b"").unwrap();
+        host.wait_until_ready().unwrap();
+        let (ended, answers) = mpsc::channel();
+        thread::spawn(move || {
+            service.write(&["POST / HTTP/1.1", "X-Amz-Target: AmazonSQS.SendMessage"], b"{}").unwrap();
+            let _ = ended.send(service.read().is_ok());
+        });
+        let began = Instant::now();
+        assert!(host.invoke_within(b"{}", Duration::from_secs(5)).unwrap().is_none());
+        assert!(began.elapsed() < Duration::from_secs(5), "before the timeout");
+        assert!(answers.recv_timeout(Duration::from_millis(50)).is_err(), "the call has an answer");
     }
 
     #[test]

@@ -64,7 +64,7 @@ pub struct MailRow {
     pub number: u32,
     pub event: String,
     pub is_unsent: bool,
-    /// Not sent, because its mailbox has enough of them.
+    /// Not sent on purpose: its mailbox has enough of them, or the order had gone on.
     pub is_held_back: bool,
 }
 
@@ -122,7 +122,8 @@ impl Ledger {
                       union all \
                       select number, 'withdrawn', withdrawn_at from orders where withdrawn_at is not null \
                       order by order_number, at";
-        let mails = "select id, order_number as number, event, is_unsent, failure is not null as is_held_back \
+        let mails = "select id, order_number as number, event, is_unsent, \
+                     coalesce(failure like 'not sent: %', false) as is_held_back \
                      from mails order by id";
         let lines = "select l.order_number as number, l.quantity, l.reason \
                      from order_lines l join orders o on o.number = l.order_number where o.state = 'rejected'";

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{
     Flag,
-    aws::Aws,
+    aws::{Aws, Current},
     queue::{Delivery, event},
 };
 use crate::{MeasuredFunction, Parameters, process::FunctionProcess};
@@ -23,6 +23,8 @@ use crate::{MeasuredFunction, Parameters, process::FunctionProcess};
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// Probability of a kill in an invocation.
 const KILLED: f64 = 0.15;
+/// Probability of a kill at the first mail of an invocation, between its sending and the note of it.
+const KILLED_AT_MAIL: f64 = 0.1;
 /// A kill comes within this time after the event.
 const KILLED_WITHIN: Duration = Duration::from_millis(60);
 /// A message that was delivered more often is spared: at its fifth crash `process-orders` would park it, rightly.
@@ -36,18 +38,36 @@ pub struct Processor<'a> {
 }
 
 /// What happened to one processor.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Default)]
 pub struct Processed {
-    pub invocations: u32,
+    pub invocations: Vec<Invocation>,
     pub killed: u32,
+    /// Of the killed ones, those at a mail.
+    pub killed_at_mail: u32,
     /// Invocations that ended with an error or after the function's timeout.
     pub failed: u32,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Invocation {
+    pub number: u64,
+    pub began: Instant,
+    pub ended: Instant,
+    /// Whether it was killed or failed.
+    pub is_broken_off: bool,
+}
+
+/// A process, and the invocation that it is at.
+struct Running {
+    process: FunctionProcess,
+    current: Arc<Current>,
 }
 
 enum Ending {
     /// The ids of the returned messages.
     Responded(BTreeSet<Uuid>),
     Killed,
+    KilledAtMail,
     Failed,
 }
 
@@ -58,30 +78,29 @@ impl Processor<'_> {
         let mut processed = Processed::default();
         while !over.is_set() {
             // Before it receives, so that a batch in flight is one that is being processed.
-            let running = match process.take() {
-                Some(running) => running,
-                None => FunctionProcess::start_observed(self.function, self.parameters, Some(self.aws.observer()))?,
-            };
+            let running = process.take().map_or_else(|| self.start(), Ok)?;
             let batch = self.aws.orders.receive(Instant::now());
             if batch.is_empty() {
                 process = Some(running);
                 thread::sleep(Duration::from_millis(2));
                 continue;
             }
-            processed.invocations += 1;
-            let ending = self.invoke(&running, &batch, processed.killed == 0);
-            let returned = match ending? {
+            let began = Instant::now();
+            let ending = self.invoke(&running, &batch, &processed)?;
+            let (number, ended) = (running.current.number(), Instant::now());
+            let is_broken_off = !matches!(ending, Ending::Responded(_));
+            processed.invocations.push(Invocation { number, began, ended, is_broken_off });
+            processed.killed += u32::from(matches!(ending, Ending::Killed | Ending::KilledAtMail));
+            processed.killed_at_mail += u32::from(matches!(ending, Ending::KilledAtMail));
+            processed.failed += u32::from(matches!(ending, Ending::Failed));
+            let returned = match ending {
                 Ending::Responded(returned) => {
                     process = Some(running);
                     Some(returned)
                 }
-                Ending::Killed => {
-                    processed.killed += 1;
+                // Before its messages are delivered again.
+                Ending::Killed | Ending::KilledAtMail | Ending::Failed => {
                     drop(running);
-                    None
-                }
-                Ending::Failed => {
-                    processed.failed += 1;
                     None
                 }
             };
@@ -90,14 +109,25 @@ impl Processor<'_> {
         Ok(processed)
     }
 
-    /// A processor that was never killed is to be.
-    fn invoke(&mut self, process: &FunctionProcess, batch: &[Delivery], is_due: bool) -> Result<Ending> {
+    fn start(&self) -> Result<Running> {
+        let current = Arc::default();
+        let observer = Some(self.aws.observer(&current));
+        Ok(Running { process: FunctionProcess::start_observed(self.function, self.parameters, observer)?, current })
+    }
+
+    /// A processor that was never killed is to be, in either way.
+    fn invoke(&mut self, running: &Running, batch: &[Delivery], before: &Processed) -> Result<Ending> {
+        let Running { process, current } = running;
         let is_spared = batch.iter().any(|delivery| delivery.receives > SPARED_AFTER);
-        let is_killed = !is_spared && (is_due || self.random.random_bool(KILLED));
+        let is_killed = !is_spared && (before.killed == 0 || self.random.random_bool(KILLED));
+        let is_due_at_mail = before.killed_at_mail == 0 || self.random.random_bool(KILLED_AT_MAIL);
+        let ends_at_mail = !is_spared && !is_killed && is_due_at_mail;
+        self.aws.begin(current, ends_at_mail);
         let limit = if is_killed { KILLED_WITHIN.mul_f64(self.random.random()) } else { TIMEOUT };
         match process.host.invoke_within(&serde_json::to_vec(&event(batch))?, limit) {
             Ok(Some(response)) => Ok(Ending::Responded(returned(&response.body)?)),
             Ok(None) if is_killed => Ok(Ending::Killed),
+            Ok(None) if ends_at_mail && !current.ends_at_mail() => Ok(Ending::KilledAtMail),
             Ok(None) | Err(_) => Ok(Ending::Failed),
         }
     }

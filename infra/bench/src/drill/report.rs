@@ -1,9 +1,6 @@
 //! The report of a drill, as text and as JSON.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt::Write as _,
-};
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use serde::Serialize;
 
@@ -45,9 +42,13 @@ pub struct Run {
     pub duplicates: u64,
     /// Messages that were delivered again while their first consumer was at work.
     pub duplicates_in_flight: u64,
+    /// Messages that were returned with a delay of the consumer's own.
+    pub delayed: u64,
     pub most_deliveries: u32,
-    pub invocations: u32,
+    pub invocations: usize,
     pub processors_killed: u32,
+    /// Of them, those between the sending of a mail and the note of it.
+    pub processors_killed_at_mail: u32,
     pub invocations_failed: u32,
     pub database_kills: u32,
     /// Messages in the middle of a group that no attempt can process.
@@ -122,13 +123,12 @@ impl Control {
 impl Run {
     /// The report of what was seen in these seconds.
     #[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
-    pub fn of(facts: &Facts, buyers: u32, invocations: u32, seconds: f64) -> Self {
+    pub fn of(facts: &Facts, buyers: u32, invocations: usize, seconds: f64) -> Self {
         let ledger = &facts.ledger;
         let outcomes = |code: &str| ledger.states.iter().filter(|(_, state)| state == code).count();
         let mut waited: Vec<i64> = ledger.orders.iter().map(|order| order.waited).collect();
         waited.sort_unstable();
         let median = waited.get(waited.len() / 2).copied().unwrap_or_default();
-        let once = facts.mailed.iter().collect::<BTreeSet<_>>().len();
         Self {
             groups: facts.groups,
             buyers,
@@ -145,16 +145,18 @@ impl Run {
             books: ledger.books,
             duplicates: facts.queue.again_after_deletion,
             duplicates_in_flight: facts.queue.again_in_flight,
+            delayed: facts.queue.delayed,
             most_deliveries: facts.queue.most_receives,
             invocations,
             processors_killed: facts.killed,
+            processors_killed_at_mail: facts.killed_at_mail,
             invocations_failed: facts.failed,
             database_kills: facts.database_kills,
             poison_sent: facts.poison.len(),
             poison_parked: facts.poison_parked(),
             failed_too_often: facts.failed_too_often,
             mails_by_event: counted(ledger.mails.iter().map(|mail| &mail.event)),
-            mails_sent_again: facts.mailed.len() - once,
+            mails_sent_again: facts.mails_sent_again(),
             seconds,
             decided_per_second: ledger.orders.len() as f64 / seconds.max(f64::EPSILON),
             waited_ms: median as f64 / 1e3,
@@ -187,14 +189,15 @@ impl Run {
                 self.staff_changed, self.staff_refused
             ),
             format!(
-                "  faults    messages delivered again: {}, of them in flight: {}; most deliveries of one: {}",
+                "  faults    messages delivered again: {}, of them in flight: {}; delayed: {}; most deliveries of one: {}",
                 self.duplicates + self.duplicates_in_flight,
                 self.duplicates_in_flight,
+                self.delayed,
                 self.most_deliveries
             ),
             format!(
-                "            invocations: {invocations}, killed: {}, failed: {}; database killed: {}",
-                self.processors_killed, self.invocations_failed, self.database_kills
+                "            invocations: {invocations}, killed: {}, of them at a mail: {}, failed: {}; database killed: {}",
+                self.processors_killed, self.processors_killed_at_mail, self.invocations_failed, self.database_kills
             ),
             format!(
                 "            messages that nothing can process: {}, parked: {}; parked after the fifth own fault: {}",

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde_json::json;
-use shared::{domain::BookId, repo::orders, shop::Shop};
+use shared::{domain::BookId, order_batch::MAILS_TRANSACTION, repo::orders, shop::Shop};
 use sqlx::{ConnectOptions, Connection, mysql::MySqlConnectOptions};
 use tokio::runtime::Runtime;
 use uuid::Uuid;
@@ -19,7 +19,7 @@ use super::{
     buyers::{Bought, Buyer},
     checks::Facts,
     ledger::Ledger,
-    processors::{Processed, Processor},
+    processors::{Invocation, Processed, Processor},
     report::Run,
     staff::{Acted, Bookseller},
 };
@@ -132,15 +132,15 @@ impl ShopSale<'_> {
             let seconds = began.elapsed().as_secs_f64();
             closed.set();
             let ended = bought.and_then(|bought| {
-                let database_kills = joined(outages)?;
+                let outages = joined(outages)?;
                 let acted = joined(staff)?;
                 self.hand_over_mails(runtime, &over)?;
-                Ok((bought, database_kills, acted))
+                Ok((bought, outages, acted))
             });
             over.set();
             let processed = all(processors)?;
-            let (bought, database_kills, acted) = ended?;
-            self.report(runtime, bought, database_kills, acted, &processed, seconds)
+            let (bought, outages, acted) = ended?;
+            self.report(runtime, bought, &outages, acted, &processed, seconds)
         })
     }
 
@@ -157,20 +157,23 @@ impl ShopSale<'_> {
         Bookseller { login: self.writer, shop: self.sale.shop, random: self.sale.drill.random(3, 0) }
     }
 
-    /// Kills the database after equal parts of the orders, and returns how often.
-    fn outages(&self, over: &Flag, outage: Outage<'_>) -> Result<u32> {
+    /// Kills the database after equal parts of the orders.
+    fn outages(&self, over: &Flag, outage: Outage<'_>) -> Result<Vec<Away>> {
         let Size { orders, database_kills, .. } = self.sale.size;
+        let mut outages = Vec::new();
         for kill in 1..=database_kills {
             let due = u64::from(orders * kill / (database_kills + 1));
             while self.sale.aws.orders.counts().processed < due {
                 if over.is_set() {
-                    return Ok(kill - 1);
+                    return Ok(outages);
                 }
                 thread::sleep(POLL);
             }
+            let from = Instant::now();
             outage().context("killing the database and starting it again")?;
+            outages.push(Away { from, until: Instant::now() });
         }
-        Ok(database_kills)
+        Ok(outages)
     }
 
     /// Sends sweeps until no mail waits, as the stage's schedule does.
@@ -196,7 +199,7 @@ impl ShopSale<'_> {
         &self,
         runtime: &Runtime,
         bought: Bought,
-        database_kills: u32,
+        outages: &[Away],
         acted: Acted,
         processed: &[Processed],
         seconds: f64,
@@ -207,6 +210,9 @@ impl ShopSale<'_> {
             Ledger::read(&mut connection, books, size.copies).await
         })?;
         let sent = aws.sent();
+        let invocations: Vec<Invocation> =
+            processed.iter().flat_map(|processor| &processor.invocations).copied().collect();
+        let may_send_again = |invocation: &&Invocation| may_send_again(invocation, outages);
         let facts = Facts {
             groups: size.groups,
             placed: bought.placed,
@@ -215,18 +221,33 @@ impl ShopSale<'_> {
             failed_too_often: sent.failed_too_often,
             ledger,
             acted,
-            mailed: sent.mails.iter().map(|mail| mail.id).collect(),
+            mailed: sent.mails,
+            may_send_again: invocations.iter().filter(may_send_again).map(|one| one.number).collect(),
             parked: [sent.wrong, aws.orders.dead_letters()].concat(),
             queue: aws.orders.counts(),
             processors: size.processors,
             killed: processed.iter().map(|processor| processor.killed).sum(),
+            killed_at_mail: processed.iter().map(|processor| processor.killed_at_mail).sum(),
             failed: processed.iter().map(|processor| processor.failed).sum(),
-            database_kills,
+            database_kills: outages.len().try_into()?,
             database_kills_planned: size.database_kills,
         };
-        let invocations = processed.iter().map(|processor| processor.invocations).sum();
-        Ok(Run::of(&facts, size.buyers, invocations, seconds))
+        Ok(Run::of(&facts, size.buyers, invocations.len(), seconds))
     }
+}
+
+/// The time of one outage of the database.
+#[derive(Debug, Clone, Copy)]
+struct Away {
+    from: Instant,
+    until: Instant,
+}
+
+/// Whether the mails of an invocation may be sent again: its note of them was lost, or came after the transaction's timeout.
+fn may_send_again(invocation: &Invocation, outages: &[Away]) -> bool {
+    let Invocation { began, ended, is_broken_off, .. } = *invocation;
+    let saw_outage = outages.iter().any(|away| began <= away.until && away.from <= ended);
+    is_broken_off || saw_outage || ended - began >= MAILS_TRANSACTION
 }
 
 /// Ends the run when a part of it fails.
@@ -242,4 +263,28 @@ fn all<T>(threads: Vec<ScopedJoinHandle<'_, Result<T>>>) -> Result<Vec<T>> {
     // All of them first, so that none is left when the first failure is returned.
     let results: Vec<Result<T>> = threads.into_iter().map(joined).collect();
     results.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_invocation_that_lost_its_note_may_have_sent_mails_that_are_sent_again() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let outages = [Away { from: at(10), until: at(12) }];
+        for (began, ended, is_broken_off, expected) in [
+            (1, 2, false, false),
+            (1, 2, true, true),
+            (9, 11, false, true),
+            (11, 11, false, true),
+            (11, 13, false, true),
+            (13, 14, false, false),
+            (13, 18, false, true),
+        ] {
+            let invocation = Invocation { number: 1, began: at(began), ended: at(ended), is_broken_off };
+            assert_eq!(may_send_again(&invocation, &outages), expected, "{invocation:?}");
+        }
+    }
 }
