@@ -194,7 +194,7 @@ mod tests {
         let binaries =
             std::env::var("ANAQUEL_BINARIES").expect("ANAQUEL_BINARIES is not set: run `cargo bookstore test`");
         let scratch = Scratch::new();
-        let size = Size { orders: 200, buyers: 20, processors: 4, groups: 4, copies: [30, 5], database_kills: 1 };
+        let size = Size { orders: 200, buyers: 20, processors: 4, groups: 4, copies: [30, 5], database_kills: 2 };
         let seed = rand::random();
         let drilled = sell(&scratch.home, Path::new(&binaries), size, seed, Arc::default()).await;
         let drilled = drilled.unwrap_or_else(|error| panic!("seed {seed}: {error:#}"));
