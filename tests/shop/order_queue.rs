@@ -47,9 +47,13 @@ fn order(buyer: &str) -> OrderMessage {
 }
 
 pub async fn send(shop: &Shop, body: &str, group: &str) {
-    let queue = mails::queue(shop, "orders.fifo");
+    send_to(shop, "orders.fifo", body, group, &Uuid::new_v4().to_string()).await;
+}
+
+/// Sends a message to a FIFO queue, which drops a later one with the same id for five minutes.
+async fn send_to(shop: &Shop, queue: &str, body: &str, group: &str, id: &str) {
+    let queue = mails::queue(shop, queue);
     let send = aws_sdk_sqs::Client::new(&shop.sdk()).send_message().queue_url(queue).message_body(body);
-    let id = Uuid::new_v4().to_string();
     send.message_group_id(group).message_deduplication_id(id).send().await.unwrap();
 }
 
@@ -102,17 +106,32 @@ async fn an_order_is_decided_once_and_its_buyer_gets_one_mail_however_often_it_i
 #[tokio::test]
 async fn a_text_that_is_no_order_is_parked_its_group_continues_and_a_redrive_brings_it_back_at_once() {
     let shop = Shop::alone().await;
-    let (group, mark, buyer) = (format!("poison-{}", Uuid::new_v4()), Uuid::new_v4().to_string(), buyer());
-    send(&shop, &format!("{{\"kind\":\"order.v9\",\"id\":\"{mark}\"}}"), &group).await;
-    send(&shop, &serde_json::to_string(&order(&buyer)).unwrap(), &group).await;
-    assert_eq!(mails_to(&shop, &buyer, 1).await.len(), 1, "the next one of the group");
+    let (group, mark) = (format!("poison-{}", Uuid::new_v4()), Uuid::new_v4().to_string());
+    let [before, after, late, last] = [buyer(), buyer(), buyer(), buyer()];
+    let order = |buyer: &str| serde_json::to_string(&order(buyer)).unwrap();
+    send(&shop, &order(&before), &group).await;
+    // With the id in its body, as the shop sends it: SQS drops another message with this id for five minutes.
+    let poison = format!("{{\"kind\":\"order.v9\",\"id\":\"{mark}\"}}");
+    send_to(&shop, "orders.fifo", &poison, &group, &mark).await;
+    send(&shop, &order(&after), &group).await;
+    for buyer in [&before, &after] {
+        assert_eq!(mails_to(&shop, buyer, 1).await.len(), 1, "its neighbours in the group");
+    }
     let first = parked(&shop, &mark, None).await;
-    // Within five minutes of the first sending SQS drops a message with the same deduplication id.
+    // An order that was parked twice, as after a redrive to a shop that is not repaired.
+    let parked_order = order(&late);
+    for _ in 0..2 {
+        send_to(&shop, "orders-parked.fifo", &parked_order, &group, &Uuid::new_v4().to_string()).await;
+    }
     let redrive = bookstore(&["redrive", "--yes"]).output().await.unwrap();
     let (stdout, stderr) = text(&redrive);
     assert!(redrive.status.success() && stdout.contains(&mark), "{stdout}{stderr}");
     assert!(stdout.contains("not a message that this version understands"), "{stdout}");
     parked(&shop, &mark, Some(&first)).await;
+    // Decided after both, in the same group.
+    send(&shop, &order(&last), &group).await;
+    assert_eq!(mails_to(&shop, &last, 1).await.len(), 1);
+    assert_eq!(mails_to(&shop, &late, 1).await.len(), 1, "the redriven order is decided once");
 }
 
 /// The id of the parked message with this mark, once it is another one than before.
