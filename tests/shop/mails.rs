@@ -51,6 +51,25 @@ async fn a_mail_is_sent_once_in_plain_text_from_the_shops_address() {
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
+async fn a_mail_that_its_queue_delivers_twice_is_sent_twice() {
+    let shop = Shop::open().await;
+    let [twice, later] = [Uuid::new_v4(), Uuid::new_v4()].map(|mark| mark.to_string());
+    let mail = |subject: &str| json!({ "kind": "mail.v1", "id": 9, "to": "ana@example.org", "subject": subject, "text": "Hola." });
+    for (subject, count) in [(&twice, 2), (&later, 1)] {
+        for _ in 0..count {
+            send(&shop, &mail(subject)).await;
+        }
+        eventually(Duration::from_secs(30), async || match with_subject(&shop, subject).await.len() {
+            sent if sent >= count => Ok(()),
+            sent => Err(format!("{sent} of {count} were sent")),
+        })
+        .await;
+    }
+    assert_eq!(with_subject(&shop, &twice).await.len(), 2);
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
 async fn a_mail_with_another_header_or_recipient_is_parked_with_the_reason_and_never_sent() {
     let shop = Shop::open().await;
     let marks = [Uuid::new_v4(), Uuid::new_v4()].map(|mark| mark.to_string());
