@@ -318,7 +318,9 @@ async fn prices_above_what_the_buyer_saw_are_never_charged() {
         assert_eq!(decided["status"], status, "{quantity} at {seen}: {decided}");
         assert_eq!(decided["lines"][0]["code"].as_str(), code, "{decided}");
         if status == "confirmed" {
+            let charged = &decided["charged"]["minor"];
             assert_eq!(decided["lines"][0]["unit_price"]["minor"], price, "{decided}");
+            assert_eq!((charged, &decided["total"]["minor"]), (&json!(quantity * price), charged), "{decided}");
         }
     }
     let unknown = place(&shop, &Uuid::new_v4().to_string(), "", &order(999_999_999, 1, 1)).await;
@@ -338,6 +340,9 @@ async fn prices_above_what_the_buyer_saw_are_never_charged() {
         let placed = place(&shop, &Uuid::new_v4().to_string(), "", &sent).await;
         let decided = after(&shop, placed.header("location"), "received", &cookie(&placed, "visitor")).await;
         assert_eq!((&decided["status"], decided["code"].as_str()), (&json!(status), code), "{decided}");
+        if code.is_none() {
+            assert_eq!(decided["charged"]["minor"], price + 395, "{delivery} seen: {decided}");
+        }
     }
 }
 
@@ -364,6 +369,36 @@ async fn a_price_that_changes_after_the_checkout_was_shown_is_charged_only_if_it
         assert_eq!(total, charged, "{before} to {now}: {order}");
         assert_eq!(stock(&shop, book).await, if status == "confirmed" { 8 } else { 9 }, "{before} to {now}");
     }
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn a_book_in_another_currency_is_left_out_of_the_checkout_and_rejects_the_order_of_a_program() {
+    let shop = Shop::open().await;
+    let euros = imports::book_on_sale(&shop, 9).await;
+    let dollars = imports::priced(&shop, &Uuid::new_v4().simple().to_string(), "19.95,USD", 9).await;
+    let cart = format!("cart=x.{euros}:1:1995.{dollars}:1:1995");
+    let checkout = page(&shop, "/checkout", &cart).await.text;
+    assert!(checkout.contains("Some of what is in your cart cannot be ordered now."), "{checkout}");
+    let ordered = send(&shop, "/checkout", &cart, &collected(&quoted(&shop, &cart).await)).await;
+    let (address, visitor) = (ordered.header("location").to_owned(), cookie(&ordered, "visitor"));
+    let sold = after(&shop, &format!("/api{address}"), "received", &visitor).await;
+    let lines: Vec<_> = sold["lines"].as_array().unwrap().iter().map(|line| line["book"].clone()).collect();
+    assert_eq!(
+        (&sold["status"], &sold["charged"]["minor"], lines),
+        (&json!("confirmed"), &json!(1_995), vec![json!(euros)]),
+        "{sold}"
+    );
+
+    let mut both = order(euros, 1, 1_995);
+    let line = |book: u64| json!({ "book": book, "quantity": 1, "unit_price": { "minor": 1_995, "currency": "EUR" } });
+    both["lines"] = json!([line(euros), line(dollars)]);
+    both["total"]["minor"] = json!(2 * 1_995);
+    let placed = place(&shop, &Uuid::new_v4().to_string(), "", &both).await;
+    let decided = after(&shop, placed.header("location"), "received", &cookie(&placed, "visitor")).await;
+    let codes = [&decided["lines"][0]["code"], &decided["lines"][1]["code"]].map(Value::as_str);
+    assert_eq!((&decided["status"], codes), (&json!("rejected"), [None, Some("other_currency")]), "{decided}");
+    assert_eq!((stock(&shop, euros).await, stock(&shop, dollars).await), (8, 9));
 }
 
 #[ignore = "needs a local stage"]

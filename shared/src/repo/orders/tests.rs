@@ -246,6 +246,8 @@ async fn what_cannot_be_sold_as_the_buyer_saw_it_is_rejected_with_its_reasons_an
     let [here, few] = [book(&mut connection, "aqui", 30).await, book(&mut connection, "poco", 2).await];
     let dollars = book(&mut connection, "dolares", 9).await;
     let request = offered(&mut connection, "encargo", None, 9).await;
+    let withdrawn = book(&mut connection, "retirado", 9).await;
+    sqlx::query("delete from books where id = ?").bind(withdrawn.get()).execute(&pool).await.unwrap();
     sqlx::query("update books set currency = 'USD' where id = ?").bind(dollars.get()).execute(&pool).await.unwrap();
     let lines = |lines: &[(BookId, LineReason)]| (OrderReason::Lines, lines.to_vec());
     let whole = |reason| (reason, Vec::new());
@@ -283,7 +285,21 @@ async fn what_cannot_be_sold_as_the_buyer_saw_it_is_rejected_with_its_reasons_an
     let usd = Money { minor: 1_000, currency: "USD".into() };
     let cases: Vec<Case<'_>> = vec![
         ("no such book", vec![(999.into(), 1)], &same, shop(), lines(&[(999.into(), LineReason::NoSuchBook)])),
+        (
+            "withdrawn beside one that is there",
+            vec![(here, 1), (withdrawn, 1)],
+            &same,
+            shop(),
+            lines(&[(withdrawn, LineReason::NoSuchBook)]),
+        ),
         ("on request", vec![(request, 1)], &same, shop(), lines(&[(request, LineReason::WithoutPrice)])),
+        (
+            "two currencies",
+            vec![(here, 1), (dollars, 1)],
+            &same,
+            shop(),
+            lines(&[(dollars, LineReason::OtherCurrency { now: usd.clone() })]),
+        ),
         ("in dollars", vec![(dollars, 1)], &same, shop(), lines(&[(dollars, LineReason::OtherCurrency { now: usd })])),
         (
             "seen in dollars",
@@ -340,11 +356,18 @@ async fn what_cannot_be_sold_as_the_buyer_saw_it_is_rejected_with_its_reasons_an
 #[sqlx::test(migrator = "crate::MIGRATIONS")]
 async fn what_costs_less_than_the_buyer_saw_is_charged_less(pool: MySqlPool) {
     let mut connection = writer(&pool).await;
-    let id = book(&mut connection, "uno", 3).await;
+    let id = book(&mut connection, "uno", 4).await;
+    let mut forged = order(1, 1, &[(id, 1)]);
+    forged.lines[0].unit_price_seen = euro(5_000);
+    let forged = OrderV1 { delivery_price_seen: euro(4_000), total_seen: euro(9_000), ..forged }.with_fingerprint();
+    assert_eq!(place(&mut connection, &forged).await, OrderOutcome::Accepted(OrderState::Confirmed));
+    let kept = found(&mut connection, &forged).await;
+    assert_eq!((kept.total, kept.charged, kept.delivery_price), (euro(1_395), euro(1_395), euro(395)), "forged");
     sqlx::query("update books set price = 900").execute(&pool).await.unwrap();
-    let order = order(1, 1, &[(id, 2)]);
+    let order = order(1, 2, &[(id, 2)]);
     assert_eq!(place(&mut connection, &order).await, OrderOutcome::Accepted(OrderState::Confirmed));
-    assert_eq!(found(&mut connection, &order).await.total, euro(2_195));
+    let kept = found(&mut connection, &order).await;
+    assert_eq!((kept.total, kept.charged), (euro(2_195), euro(2_195)));
     assert_sound(&mut connection).await;
 }
 
