@@ -26,6 +26,11 @@ pub async fn sent(shop: &Shop, filter: impl Fn(&Value) -> bool) -> Vec<Value> {
     mails.filter(|mail| filter(mail)).collect()
 }
 
+/// Everybody who gets a mail.
+pub fn recipients(mail: &Value) -> Vec<Value> {
+    ["To", "CC", "BCC"].iter().flat_map(|field| mail[*field].as_array().cloned().unwrap_or_default()).collect()
+}
+
 async fn with_subject(shop: &Shop, subject: &str) -> Vec<Value> {
     sent(shop, |mail| mail["Subject"] == subject).await
 }
@@ -93,4 +98,23 @@ async fn a_mail_with_another_header_or_recipient_is_parked_with_the_reason_and_n
         .await;
         assert!(with_subject(&shop, mark).await.is_empty());
     }
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn the_subject_of_a_mail_is_one_line_and_adds_no_recipient() {
+    let shop = Shop::open().await;
+    let (mark, eva) = (Uuid::new_v4(), format!("{}@example.org", Uuid::new_v4()));
+    let subject = format!("{mark}\r\nBcc: {eva}");
+    send(&shop, &json!({ "kind": "mail.v1", "id": 8, "to": "ana@example.org", "subject": subject, "text": "x" })).await;
+    let subject = format!("{mark} Bcc: {eva}");
+    let mails = eventually(Duration::from_secs(30), async || match with_subject(&shop, &subject).await {
+        mails if mails.is_empty() => Err("nothing was sent".to_owned()),
+        mails => Ok(mails),
+    });
+    let mails = mails.await;
+    assert_eq!((mails.len(), &mails[0]["To"]), (1, &json!(["ana@example.org"])), "{mails:?}");
+    assert!(recipients(&mails[0]).iter().all(|recipient| recipient == "ana@example.org"), "{mails:?}");
+    let to_eva = sent(&shop, |mail| recipients(mail).contains(&json!(eva))).await;
+    assert!(to_eva.is_empty(), "{to_eva:?}");
 }

@@ -728,6 +728,11 @@ async fn an_order_that_cannot_be_accepted_names_each_value() {
         (with(|order| order["total"] = json!([1_995, "EUR"])), "#/total", "invalid"),
         (with(|order| order["language"] = json!("fr")), "#/language", "not_one_of"),
         (with(|order| order["contact"]["email"] = json!("ana@")), "#/contact/email", "not_an_email"),
+        (
+            with(|order| order["contact"]["email"] = json!("ana@example.org\r\nBcc: eva@example.org")),
+            "#/contact/email",
+            "not_an_email",
+        ),
         (with(|order| order["note"] = json!("4111 1111 1111 1111")), "#/note", "card_number"),
         (with(|order| order["payment"] = json!("card")), "#/payment", "not_one_of"),
     ] {
