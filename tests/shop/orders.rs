@@ -701,6 +701,101 @@ async fn a_form_that_the_shop_did_not_make_orders_nothing() {
     assert_eq!(first.header("location"), same.header("location"));
 }
 
+/// Sends a sweep, which hands over the mails that wait, and waits until it is processed.
+async fn sweep(shop: &Shop) {
+    let sweep = json!({ "kind": "sweep.v1", "scheduled_at": Uuid::new_v4() });
+    order_queue::send(shop, &sweep.to_string(), "orders-0").await;
+    order_queue::place(shop, &order_queue::buyer()).await;
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn each_event_of_an_order_is_one_mail_to_its_buyer_in_the_language_of_the_order() {
+    let shop = Shop::open().await;
+    let book = imports::book_on_sale(&shop, 9).await;
+    let mut placed = Vec::new();
+    for language in ["es", "en"] {
+        let mut sent = order(book, 1, 1_995);
+        sent["language"] = json!(language);
+        sent["delivery"] = json!("ship");
+        sent["payment"] = json!("bank_transfer");
+        sent["address"] = json!({ "name": "Ana", "street": [format!("Calle {}", Uuid::new_v4())], "postal_code": "28013", "place": "Madrid", "country": "ES" });
+        sent["total"]["minor"] = json!(1_995 + 395);
+        sent["contact"]["name"] = json!("Ana\r\nBcc: eva@example.org");
+        let answer = place(&shop, &Uuid::new_v4().to_string(), "", &sent).await;
+        assert_eq!(answer.status, 202, "{}", answer.text);
+        let (location, visitor) = (answer.header("location").to_owned(), cookie(&answer, "visitor"));
+        let decided = after(&shop, &location, "received", &visitor).await;
+        assert_eq!(
+            (&decided["status"], &decided["contact"]["name"]),
+            (&json!("awaiting_payment"), &json!("Ana Bcc: eva@example.org")),
+            "{decided}"
+        );
+        let email = sent["contact"]["email"].as_str().unwrap().to_owned();
+        placed.push((language, decided["number"].to_string(), email, location, visitor));
+    }
+
+    let mails = async |email: &str| mails::sent(&shop, |mail| mail["To"][0] == *email).await;
+    let subjects = async |email: &str| -> Vec<String> {
+        let subject =
+            |mail: &Value| mail["Subject"].as_str().unwrap_or_default().split(" · ").next().unwrap().to_owned();
+        mails(email).await.iter().map(subject).collect()
+    };
+    let mut expected = [Vec::new(), Vec::new()];
+    for (action, spanish, english) in [
+        ("", "Pedido {}: esperamos tu transferencia", "Order {}: waiting for your transfer"),
+        ("paid", "Pedido {} confirmado", "Order {} confirmed"),
+        ("shipped", "Pedido {} en camino", "Order {} on its way"),
+        ("delivered", "", ""),
+        (
+            "withdrawn",
+            "Hemos recibido tu desistimiento del pedido {}",
+            "We have received your withdrawal from order {}",
+        ),
+        ("returned", "Pedido {} devuelto", "Order {} returned"),
+    ] {
+        for (_, number, _, location, visitor) in &placed {
+            if action == "withdrawn" {
+                let path = format!("{location}/cancel");
+                assert_eq!(shop.send(Method::POST, &path, &[("cookie", visitor)], None).await.status, 202);
+            } else if !action.is_empty() {
+                let (stdout, stderr) = text(&bookstore(&["orders", action, number]).output().await.unwrap());
+                assert!(
+                    stdout.contains(&format!(
+                        "Order {number} is {}",
+                        if action == "paid" { "confirmed" } else { action }
+                    )),
+                    "{stdout}{stderr}"
+                );
+            }
+        }
+        if spanish.is_empty() {
+            continue;
+        }
+        if ["paid", "shipped", "returned"].contains(&action) {
+            sweep(&shop).await;
+        }
+        // Before the next action, because a mail that the order has overtaken is not sent.
+        for (((_, number, email, ..), expected), subject) in placed.iter().zip(&mut expected).zip([spanish, english]) {
+            expected.push(subject.replace("{}", number));
+            eventually(Duration::from_mins(1), async || match subjects(email).await {
+                subjects if subjects.len() < expected.len() => Err(format!("{subjects:?} and not yet {expected:?}")),
+                _ => Ok(()),
+            })
+            .await;
+        }
+    }
+    sweep(&shop).await;
+    for ((language, _, email, ..), expected) in placed.iter().zip(&expected) {
+        assert_eq!(subjects(email).await, *expected, "each once, and none of the delivery");
+        for mail in mails(email).await {
+            assert_eq!(mails::recipients(&mail), [json!(email)], "{mail}");
+            let greeting = if *language == "es" { "Hola:\n\n" } else { "Hello,\n\n" };
+            assert!(mail["BodyText"].as_str().unwrap().starts_with(greeting), "{mail}");
+        }
+    }
+}
+
 #[ignore = "needs a local stage"]
 #[tokio::test]
 async fn an_order_that_cannot_be_accepted_names_each_value() {
