@@ -13,7 +13,10 @@ use shared::{
 };
 use sqlx::{ConnectOptions, Connection, MySqlConnection, mysql::MySqlConnectOptions};
 use time::OffsetDateTime;
-use tokio::{runtime, time::sleep};
+use tokio::{
+    runtime,
+    time::{sleep, timeout},
+};
 use uuid::Uuid;
 
 use super::{Flag, WRITER_SESSION};
@@ -22,6 +25,8 @@ use super::{Flag, WRITER_SESSION};
 const LISTED: u32 = 50;
 /// Longest pause before an action.
 const PAUSE: Duration = Duration::from_millis(60);
+/// Timeout of one attempt: a server that is killed while it accepts a connection never answers on it.
+const ATTEMPT: Duration = Duration::from_secs(5);
 
 pub struct Bookseller<'a> {
     pub login: &'a MySqlConnectOptions,
@@ -99,14 +104,14 @@ async fn patiently<T>(
             let done = work(&mut connection).await?;
             connection.close().await.map(|()| done)
         };
-        match attempt.await {
-            Ok(done) => return Ok(Some(done)),
-            Err(error @ sqlx::Error::Database(_)) => {
+        match timeout(ATTEMPT, attempt).await {
+            Ok(Ok(done)) => return Ok(Some(done)),
+            Ok(Err(error @ sqlx::Error::Database(_))) => {
                 if let database::Error::Defect(cause) = database::Error::from(error) {
                     return Err(cause.context("an action of the staff"));
                 }
             }
-            Err(_) => {}
+            Ok(Err(_)) | Err(_) => {}
         }
         sleep(Duration::from_millis(20)).await;
     }
