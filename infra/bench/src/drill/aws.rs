@@ -141,6 +141,8 @@ pub fn queue_url(queue: Queue) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::slice;
+
     use serde_json::json;
 
     use super::*;
@@ -199,7 +201,9 @@ mod tests {
             assert_eq!(aws.orders.counts().delayed, changed, "{queue:?}");
         }
         aws.orders.complete(&received, None, now);
-        for (seconds, expected) in [(9, &[][..]), (11, &[first.body.clone()]), (31, &[second.body.clone()])] {
+        for (seconds, expected) in
+            [(9, &[][..]), (11, slice::from_ref(&first.body)), (31, slice::from_ref(&second.body))]
+        {
             let come = aws.orders.receive(now + Duration::from_secs(seconds));
             assert_eq!(come.iter().map(|one| one.body.clone()).collect::<Vec<_>>(), expected, "after {seconds} s");
             aws.orders.complete(&come, Some(&[].into()), now + Duration::from_secs(seconds));

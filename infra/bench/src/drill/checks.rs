@@ -16,8 +16,8 @@ use super::{
 /// With so many orders for each copy of the first and of the second book, none is left, although some orders are cancelled: a
 /// quarter of the orders is for the first one alone, and three quarters are for one copy of the second.
 const SELL_OUT: [usize; 2] = [10, 5];
-/// With so many orders, cancellations come before and after the handing over.
-const RACES: usize = 1_000;
+/// With so many orders, cancellations also come after the handing over.
+const RACES: usize = 500;
 /// So many processors work at once where there are as many processors and groups.
 const AT_ONCE: u64 = 4;
 /// Examples in one message.
@@ -251,12 +251,10 @@ impl Facts {
     /// Of buyer and staff, each was first at times.
     fn races(&self) -> Option<String> {
         let is_none = |effect: &str| !self.ledger.cancellations.iter().any(|one| one.effect == effect);
-        let are_many = self.placed.len() >= RACES;
         let missing = [
             ("no order was handed over or cancelled by the staff", self.acted.changed == 0),
             ("no order was cancelled by its buyer", is_none("cancelled")),
-            ("no buyer cancelled after the handing over", are_many && is_none("withdrawn")),
-            ("no buyer cancelled just before the handing over", are_many && self.acted.refused == 0),
+            ("no buyer cancelled after the handing over", self.placed.len() >= RACES && is_none("withdrawn")),
         ];
         problem(
             "races did not take place",
@@ -384,7 +382,7 @@ mod tests {
     #[test]
     fn each_broken_promise_is_found() {
         type Break = fn(&mut Facts);
-        let cases: [(&str, Break); 40] = [
+        let cases: Vec<(&str, Break)> = vec![
             ("orders were placed and have no outcome", |f| drop(f.ledger.orders.pop())),
             ("orders are in the database that nobody placed", |f| f.placed.truncate(1)),
             ("orders have not exactly one outcome: 2 has 0", |f| drop(f.ledger.states.pop())),
@@ -409,7 +407,7 @@ mod tests {
             }),
             ("cancellations were sent and not processed", |f| f.ledger.cancellations.clear()),
             ("mails were written and not sent: rejected of order 2", |f| f.ledger.mails[1].is_unsent = true),
-            ("mails were written and not sent: confirmed of order 1", |f| drop(f.mailed.remove(1))),
+            ("mails were written and not sent: confirmed of order 1", |f| f.mailed.retain(|mail| mail.id != 1)),
             ("events have not exactly one mail: confirmed of order 1: 2", |f| {
                 f.ledger.mails.push(mail(3, 1, "confirmed"));
             }),
@@ -419,7 +417,7 @@ mod tests {
             }),
             ("mails were sent again without a crash: 3: 2 times", |f| f.may_send_again.clear()),
             ("mails were sent again without a crash: 1: 2 times", |f| f.mailed.push(f.mailed[1])),
-            ("faults did not happen: no mail was sent again", |f| drop(f.mailed.remove(0))),
+            ("faults did not happen: no mail was sent again", |f| f.mailed.retain(|mail| mail.invocation != 8)),
             ("messages were parked or sent to a wrong queue: orders: {}", |f| f.parked.push("orders: {}".to_owned())),
             ("messages were parked or sent to a wrong queue: https", |f| f.parked.push(parked("a neighbour"))),
             ("messages were parked or sent to a wrong queue: elsewhere", |f| {
@@ -443,8 +441,8 @@ mod tests {
             ("races did not take place: no order was cancelled by its buyer", |f| {
                 f.ledger.cancellations[0].effect = "refused not-from".to_owned();
             }),
-            ("no buyer cancelled after the handing over, no buyer cancelled just before the handing over", |f| {
-                f.placed.extend([f.placed[0]; 998]);
+            ("races did not take place: no buyer cancelled after the handing over", |f| {
+                f.placed.extend([f.placed[0]; 498]);
             }),
             ("verify: stock", |f| f.ledger.violations.push("stock".to_owned())),
         ];
