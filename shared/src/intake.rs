@@ -16,7 +16,8 @@ use crate::{
     api::{Receipt, Status},
     domain::{BookId, Invalid, SubmissionId, SubmissionKey, VisitorCookie, VisitorId, number_of_cookie},
     error::{ApiError, Result},
-    messages::{Content, Submission},
+    messages::{Content, SignedInV1, Submission},
+    session::Pool,
 };
 
 /// The hidden field of a form with which two requests of the same form count once.
@@ -29,6 +30,16 @@ pub const MIN_KEY_WITHOUT_COOKIE: usize = 16;
 /// A new key of a form.
 pub fn form_key() -> String {
     Uuid::new_v4().to_string()
+}
+
+/// The customer whose session came with the request, for a message: its consumer asks the database whether the session still
+/// counts.
+///
+/// # Errors
+/// The parameters cannot be read, or the function is not granted the keys.
+pub async fn signed_in(app: &App, request: &Request) -> Result<Option<SignedInV1>> {
+    let session = app.session(request, Pool::Customers).await?;
+    Ok(session.map(|session| SignedInV1 { subject: session.subject, issued_at: session.issued_at }))
 }
 
 /// The kind of client that sends a submission.

@@ -9,8 +9,8 @@ pub mod page;
 use shared::{
     ApiError, App, Reply, Request, Result,
     domain::{Cart, Invalid, OrderId, SubmissionKey, VisitorCookie},
-    messages::{AskedBy, OrderMessage, OrderV1, SignedInBuyer, SignedInV1, Submission},
-    session::Pool,
+    intake::signed_in,
+    messages::{AskedBy, OrderMessage, OrderV1, SignedInBuyer, Submission},
     shop::{Selling, Shop},
 };
 use time::OffsetDateTime;
@@ -42,12 +42,6 @@ fn buyer(
     let known = request.cookie(Request::VISITOR_COOKIE).and_then(|value| key.read_cookie(value, now));
     let id = key.order_of(known.as_ref(), repeated);
     (known.unwrap_or_else(|| VisitorCookie::new(key.guest(repeated, content), now)), id)
-}
-
-/// The customer whose session came with the request. The consumer asks the database whether it still counts.
-async fn signed_in(app: &App, request: &Request) -> Result<Option<SignedInV1>> {
-    let session = app.session(request, Pool::Customers).await?;
-    Ok(session.map(|session| SignedInV1 { subject: session.subject, issued_at: session.issued_at }))
 }
 
 /// The reply with the cart in its cookie. That of a customer is also sent to the queue, so that it follows the customer; while

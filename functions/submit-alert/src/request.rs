@@ -7,9 +7,8 @@ use shared::{
     ApiError, App, Reply, Request, Result,
     alert_link::{AlertLink, Purpose},
     domain::{AlertToken, BookId, Email, Invalid, Language, ShopOrigin, check_no_card_in_email},
-    intake::{Client, FORM_KEY, Intake, form_key},
-    messages::{AlertV1, Content, SignedInV1},
-    session::Pool,
+    intake::{Client, FORM_KEY, Intake, form_key, signed_in},
+    messages::{AlertV1, Content},
 };
 use time::OffsetDateTime;
 
@@ -49,9 +48,8 @@ async fn accept(
     let email = typed.get("email").map(|text| parsed_email(text)).transpose()?;
     let session = match email {
         Some(_) => None,
-        None => app.session(request, Pool::Customers).await?,
+        None => signed_in(app, request).await?,
     };
-    let session = session.map(|session| SignedInV1 { subject: session.subject, issued_at: session.issued_at });
     if email.is_none() && session.is_none() {
         return Err(parsed_email("").err().unwrap_or(ApiError::NotFound));
     }

@@ -11,9 +11,8 @@ use shared::{
     ApiError, App, JsonObject, Reply, Request, Result,
     api::RatingForm,
     domain::{BookId, DisplayName, Invalid, ReviewText, Stars, check_no_link, clean},
-    intake::{Client, Intake},
+    intake::{Client, Intake, signed_in},
     messages::{Content, RatingV1, SignedInV1},
-    session::Pool,
 };
 
 /// Minutes for which the shop must have known a visitor, on a stage that asks for it.
@@ -29,8 +28,7 @@ async fn accept(
 ) -> (Result<Reply>, Option<String>) {
     let begun = async {
         let parsed = parse(&form)?;
-        let session = app.session(request, Pool::Customers).await?;
-        let customer = session.map(|session| SignedInV1 { subject: session.subject, issued_at: session.issued_at });
+        let customer = signed_in(app, request).await?;
         let intake = Intake::begin(app, request, client, &parsed.content(book, customer)).await?;
         Ok((parsed, customer, intake))
     };
