@@ -1,7 +1,10 @@
 //! URLs of the shop's pages. The slug is for readers; only the id in front of it counts.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
-use shared::domain::{Author, words};
+use shared::{
+    domain::{Author, words},
+    session::Pool,
+};
 
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 const MAX_SLUG: usize = 60;
@@ -66,6 +69,11 @@ impl Ask {
 /// The page to sign in, which leads back to an address of the shop.
 pub fn sign_in(back: &str) -> String {
     address("/sign-in", [("return", back)].into_iter())
+}
+
+/// The same for the people of a user pool.
+pub fn sign_in_at(pool: Pool, back: &str) -> String {
+    address(pool.sign_in(), [("return", back)].into_iter())
 }
 
 /// The form for a message, filled in with the book that somebody asks for. It carries the title, because the function of

@@ -226,11 +226,14 @@ pub static FUNCTIONS: &[Function] = &[
     },
     Function {
         name: "sign-in",
-        about: "Signs customers in and out",
+        about: "Signs customers and the staff in and out",
         trigger: Http(&[
             get("/sign-in", "/sign-in"),
             get("/sign-in/return", "/sign-in/return").in_rule_of("/sign-in"),
             get_and_post("/sign-out", "/sign-out"),
+            get("/staff/sign-in", "/staff/sign-in"),
+            get("/staff/sign-in/return", "/staff/sign-in/return").in_rule_of("/staff/sign-in"),
+            get_and_post("/staff/sign-out", "/staff/sign-out"),
         ]),
         queue: &[Send(Queue::Submissions)],
         submission_key: true,
@@ -357,7 +360,7 @@ pub struct Function {
     pub submission_key: bool,
     /// Whether it knows who has signed in, by the keys that verify sessions.
     pub verifies_sessions: bool,
-    /// Whether it signs sessions, and knows the user pool of customers. It verifies them too.
+    /// Whether it signs sessions, and knows both user pools. It verifies them too.
     pub issues_sessions: bool,
     /// Whether it deletes accounts in the user pool of customers.
     pub deletes_accounts: bool,
@@ -512,6 +515,7 @@ impl Function {
             granted.extend((self.verifies_sessions || self.issues_sessions).then_some(SessionPublicKeys));
             granted.extend(self.issues_sessions.then_some(SessionPrivateKey));
             granted.extend((self.issues_sessions || self.deletes_accounts).then_some(SignIn(Pool::Customers)));
+            granted.extend(self.issues_sessions.then_some(SignIn(Pool::Staff)));
         }
         granted
     }

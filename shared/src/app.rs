@@ -20,7 +20,7 @@ use crate::{
     http::Request,
     parameters::Queue,
     queue::{OrderQueue, QueueClient},
-    session::{Pool, Session},
+    session::{Pool, PublicKeys, Session, StaffSession},
     sign_in::SIGN_IN,
 };
 
@@ -137,14 +137,34 @@ impl App {
     /// # Errors
     /// The parameters cannot be read, or the function is not granted the keys.
     pub async fn session(&self, request: &Request, pool: Pool) -> Result<Option<Session>> {
-        let Some(cookie) = request.cookie(Request::SESSION_COOKIE) else { return Ok(None) };
+        let cookie = match pool {
+            Pool::Customers => Request::SESSION_COOKIE,
+            Pool::Staff => Request::STAFF_SESSION_COOKIE,
+        };
+        let Some(cookie) = request.cookie(cookie) else { return Ok(None) };
+        let keys = self.session_keys().await?;
+        let session = keys.and_then(|keys| keys.session(&self.stage, cookie, OffsetDateTime::now_utc()));
+        Ok(session.filter(|session| session.pool == pool))
+    }
+
+    /// The session of somebody of the staff who has signed in with this browser, also if it is over. The caller asks the
+    /// database whether it was ended before.
+    ///
+    /// # Errors
+    /// The parameters cannot be read, or the function is not granted the keys.
+    pub async fn staff_session(&self, request: &Request) -> Result<Option<StaffSession>> {
+        let Some(cookie) = request.cookie(Request::STAFF_SESSION_COOKIE) else { return Ok(None) };
+        let keys = self.session_keys().await?;
+        Ok(keys.and_then(|keys| keys.staff_session(&self.stage, cookie, OffsetDateTime::now_utc())))
+    }
+
+    /// The keys that verify sessions; none on a stage where nobody can sign in.
+    async fn session_keys(&self) -> Result<Option<PublicKeys>> {
         let config = self.config().await?;
         if config.session_keys.is_none() && env::var(SIGN_IN).is_ok() {
             return Err(anyhow!("the route table grants this function no keys of sessions").into());
         }
-        let session =
-            config.session_keys.as_ref().and_then(|keys| keys.session(&self.stage, cookie, OffsetDateTime::now_utc()));
-        Ok(session.filter(|session| session.pool == pool))
+        Ok(config.session_keys.clone())
     }
 }
 
@@ -290,8 +310,8 @@ mod tests {
             (8, "dev", Pool::Customers, Pool::Customers, false),
         ] {
             let cookie = session_key(key).issue(stage, subject, issued_for, OffsetDateTime::now_utc());
-            let event =
-                json!({ "httpMethod": "GET", "path": "/", "headers": { "cookie": format!("session={cookie}") } });
+            let cookies = format!("session={cookie}; staff-session={cookie}");
+            let event = json!({ "httpMethod": "GET", "path": "/", "headers": { "cookie": cookies } });
             let request = Request::from_event(serde_json::from_value(event).unwrap(), "id");
             let session = app.session(&request, asked_for).await.unwrap();
             assert_eq!(session.is_some(), counts, "{key} {stage} {issued_for:?} {asked_for:?}");

@@ -16,6 +16,8 @@ use sha2::{Digest, Sha256};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
+use crate::domain::Email;
+
 /// A user pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -39,6 +41,38 @@ impl Pool {
         match self {
             Self::Customers => Duration::hours(12),
             Self::Staff => Duration::hours(1),
+        }
+    }
+
+    /// The page for people of this pool who have signed in. It also begins the paths of theirs.
+    pub const fn home(self) -> &'static str {
+        match self {
+            Self::Customers => "/account",
+            Self::Staff => "/staff",
+        }
+    }
+
+    /// The path of the page to sign in.
+    pub const fn sign_in(self) -> &'static str {
+        match self {
+            Self::Customers => "/sign-in",
+            Self::Staff => "/staff/sign-in",
+        }
+    }
+
+    /// The path at which the shop gets the codes of the pool, which redirects to no other.
+    pub const fn sign_in_return(self) -> &'static str {
+        match self {
+            Self::Customers => "/sign-in/return",
+            Self::Staff => "/staff/sign-in/return",
+        }
+    }
+
+    /// The path of signing out, to which the pool redirects after it has ended its own session.
+    pub const fn sign_out(self) -> &'static str {
+        match self {
+            Self::Customers => "/sign-out",
+            Self::Staff => "/staff/sign-out",
         }
     }
 }
@@ -103,6 +137,16 @@ pub struct Session {
     pub expires_at: OffsetDateTime,
 }
 
+/// A session of somebody of the staff. The shop has signed it; it may be over, so that a person who comes back is led to the
+/// sign-in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StaffSession {
+    pub session: Session,
+    /// For the record of what the staff does.
+    pub email: Email,
+    pub is_over: bool,
+}
+
 /// The signed part of a session.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -113,12 +157,25 @@ struct Payload {
     /// Seconds since 1970.
     issued: i64,
     expires: i64,
+    /// Of the staff only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    email: Option<Email>,
+}
+
+impl Payload {
+    /// The session, unless it was issued later than now or lasts longer than its pool allows. It may be over.
+    fn session(&self, now: OffsetDateTime) -> Option<Session> {
+        let at = |seconds| OffsetDateTime::from_unix_timestamp(seconds).ok();
+        let (issued_at, expires_at) = (at(self.issued)?, at(self.expires)?);
+        let is_possible = issued_at <= now + CLOCK_SKEW && expires_at - issued_at <= self.pool.lifetime();
+        is_possible.then_some(Session { subject: self.subject, pool: self.pool, issued_at, expires_at })
+    }
 }
 
 /// The only form of sessions so far. It also names the algorithm, so that no caller chooses one.
 const VERSION: &str = "v1";
-/// A session has some 330 characters. A longer cookie is not read.
-const MAX_LENGTH: usize = 600;
+/// A session has some 330 characters, and of the staff up to 360 more for the address. A longer cookie is not read.
+const MAX_LENGTH: usize = 800;
 /// Difference between the clocks of two functions.
 const CLOCK_SKEW: Duration = Duration::minutes(1);
 /// Keys that verify at the same time: the one that signs, and the one before or after it.
@@ -141,9 +198,25 @@ impl PrivateKey {
 
     /// A session that begins now, as the value of a cookie.
     pub fn issue(&self, stage: &str, subject: Subject, pool: Pool, now: OffsetDateTime) -> String {
+        self.issue_with(stage, subject, pool, None, now)
+    }
+
+    /// A session of the staff, which names the person for the record of what they do.
+    pub fn issue_to_staff(&self, stage: &str, subject: Subject, email: Email, now: OffsetDateTime) -> String {
+        self.issue_with(stage, subject, Pool::Staff, Some(email), now)
+    }
+
+    fn issue_with(
+        &self,
+        stage: &str,
+        subject: Subject,
+        pool: Pool,
+        email: Option<Email>,
+        now: OffsetDateTime,
+    ) -> String {
         let issued = now.unix_timestamp();
         let expires = issued + pool.lifetime().whole_seconds();
-        self.sign(&Payload { stage: stage.to_owned(), pool, subject, issued, expires })
+        self.sign(&Payload { stage: stage.to_owned(), pool, subject, issued, expires, email })
     }
 
     fn sign(&self, payload: &Payload) -> String {
@@ -208,6 +281,19 @@ impl PublicKeys {
     /// Reads the value of a cookie. None for a session that nobody with one of these keys has signed, that is of another
     /// stage, or that is not valid now. The caller compares the pool.
     pub fn session(&self, stage: &str, cookie: &str, now: OffsetDateTime) -> Option<Session> {
+        let session = self.payload(stage, cookie)?.session(now)?;
+        (now < session.expires_at).then_some(session)
+    }
+
+    /// The same for a session of the staff, which has an address and may be over.
+    pub fn staff_session(&self, stage: &str, cookie: &str, now: OffsetDateTime) -> Option<StaffSession> {
+        let payload = self.payload(stage, cookie)?;
+        let session = payload.session(now).filter(|session| session.pool == Pool::Staff)?;
+        Some(StaffSession { is_over: session.expires_at <= now, session, email: payload.email? })
+    }
+
+    /// What one of these keys has signed for this stage.
+    fn payload(&self, stage: &str, cookie: &str) -> Option<Payload> {
         if cookie.len() > MAX_LENGTH {
             return None;
         }
@@ -217,13 +303,7 @@ impl PublicKeys {
         let signature = BASE64_URL_SAFE_NO_PAD.decode(signature).ok()?;
         UnparsedPublicKey::new(&ED25519, &key.0).verify(signed.as_bytes(), &signature).ok()?;
         let payload: Payload = serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(payload).ok()?).ok()?;
-        let at = |seconds| OffsetDateTime::from_unix_timestamp(seconds).ok();
-        let (issued_at, expires_at) = (at(payload.issued)?, at(payload.expires)?);
-        let is_valid = payload.stage == stage
-            && issued_at <= now + CLOCK_SKEW
-            && now < expires_at
-            && expires_at - issued_at <= payload.pool.lifetime();
-        is_valid.then_some(Session { subject: payload.subject, pool: payload.pool, issued_at, expires_at })
+        (payload.stage == stage).then_some(payload)
     }
 }
 
@@ -264,7 +344,7 @@ mod tests {
 
     fn payload(issued: OffsetDateTime, expires: OffsetDateTime) -> Payload {
         let (issued, expires) = (issued.unix_timestamp(), expires.unix_timestamp());
-        Payload { stage: STAGE.to_owned(), pool: Pool::Customers, subject: ana(), issued, expires }
+        Payload { stage: STAGE.to_owned(), pool: Pool::Customers, subject: ana(), issued, expires, email: None }
     }
 
     #[test]
@@ -309,6 +389,34 @@ mod tests {
         ] {
             let cookie = key(1).sign(&Payload { pool, ..payload(NOW, NOW + Duration::hours(hours)) });
             assert_eq!(keys(&key(1)).session(STAGE, &cookie, NOW).is_some(), counts, "{pool:?} {hours}");
+        }
+    }
+
+    #[test]
+    fn a_session_of_the_staff_names_its_owner_and_is_known_after_its_end() {
+        let email = Email::parse(&format!("{}@{}.example", "a".repeat(64), "b".repeat(63))).unwrap();
+        let cookie = key(1).issue_to_staff(STAGE, ana(), email.clone(), NOW);
+        let of_staff = |cookie: &str, stage, minutes| {
+            keys(&key(1)).staff_session(stage, cookie, NOW + Duration::minutes(minutes))
+        };
+        for (minutes, is_over) in [(0, false), (59, false), (60, true), (11 * 60, true)] {
+            let found = of_staff(&cookie, STAGE, minutes).unwrap();
+            assert_eq!((found.session.subject, found.session.issued_at), (ana(), NOW), "{minutes}");
+            assert_eq!((found.email, found.is_over), (email.clone(), is_over), "{minutes}");
+            assert_eq!(keys(&key(1)).session(STAGE, &cookie, NOW + Duration::minutes(minutes)).is_some(), !is_over);
+        }
+        let longer = Payload { email: Some(email), pool: Pool::Staff, ..payload(NOW, NOW + Duration::hours(12)) };
+        let anonymous = key(1).issue(STAGE, ana(), Pool::Staff, NOW);
+        let customer = Payload { pool: Pool::Customers, ..payload(NOW, NOW + Duration::hours(1)) };
+        for (cookie, stage, minutes) in [
+            (&cookie, "prod", 0),
+            (&cookie, STAGE, -2),
+            (&key(1).sign(&longer), STAGE, 0),
+            (&anonymous, STAGE, 0),
+            (&key(1).sign(&customer), STAGE, 0),
+            (&key(9).issue_to_staff(STAGE, ana(), Email::parse("ana@example.org").unwrap(), NOW), STAGE, 0),
+        ] {
+            assert_eq!(of_staff(cookie, stage, minutes), None, "{cookie} {stage} {minutes}");
         }
     }
 

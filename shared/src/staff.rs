@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
-use crate::domain::{BookId, OrderAction, OrderNumber, VisitorId};
+use crate::{
+    domain::{BookId, OrderAction, OrderNumber, VisitorId},
+    session::Subject,
+};
 
 pub use orders::{
     OrderChanged, OrderErased, Slices, SoldKind, SoldLine, StaffOrder, StaffOrderInFull, StaffOrderLine, StockChange,
@@ -89,6 +92,10 @@ pub enum StaffTask {
     /// Removes all ratings and messages of a visitor, and who placed their orders.
     EraseVisitor {
         visitor: VisitorId,
+    },
+    /// Ends the sessions of a bookseller whose account is removed.
+    EndSessions {
+        subject: Subject,
     },
     /// The most frequent searches that found nothing.
     ListSearchMisses {
@@ -209,6 +216,7 @@ pub enum StaffAnswer {
         #[serde(default)]
         open_orders: u32,
     },
+    SessionsEnded,
     SearchMisses {
         misses: Vec<SearchMiss>,
         /// The number of all that are stored.

@@ -21,6 +21,7 @@ use shared::domain::{
     self, Author, Availability, Book, BookId, Count, Currency, Facet, Facets, Genre, Histogram, ImportedRatings,
     Invalid, Isbn13, Language, Money, Reason, Rejection, Review, SubmissionKind, Summary, Total, Window,
 };
+use shared::session::Pool;
 use time::macros::{date, datetime};
 
 /// The page `/books` in its states.
@@ -242,21 +243,30 @@ pub fn every_page(locale: Locale, mut show: impl FnMut(&str, &dyn DynTemplate)) 
 fn signing_in(view: View, show: &mut impl FnMut(&str, &dyn DynTemplate)) {
     // The page of a refused sign-in is that of a user pool that is away.
     for failure in SignInFailure::ALL.into_iter().filter(|failure| *failure != SignInFailure::Refused) {
-        show(failure.key(), &SignInFailed { view, failure, return_to: "/books?q=c%2B%2B" });
+        show(failure.key(), &SignInFailed { view, pool: Pool::Customers, failure, return_to: "/books?q=c%2B%2B" });
     }
     let first = View { path: "/account/addresses/new", ..view.signed_in_if(false) };
-    let first = SignInFirst { view: first, had_session: true, return_to: "/account/addresses/new", typed: &[] };
+    let pool = Pool::Customers;
+    let first = SignInFirst { view: first, pool, had_session: true, return_to: "/account/addresses/new", typed: &[] };
     let typed = [("recipient", "<b>\"Ana\" & Eva</b>"), ("street", "Calle Mayor 1"), ("review", "¡Bravo!\n¡Y tanto!")];
     show("session-ended", &SignInFirst { typed: &typed, ..first });
     show("session-ended-nothing-typed", &first);
     show("sign-in-first", &SignInFirst { had_session: false, return_to: "/account/wishlist?add=53", ..first });
     let signed_in = view.signed_in_if(true);
     let view = View { path: "/sign-out", ..signed_in };
-    show("sign-out", &SignOut { view, is_signed_in: true, next: None });
+    show("sign-out", &SignOut { view, pool, is_signed_in: true, next: None });
     let view = view.signed_in_if(false);
     let next = Some("https://pool.example/logout?client_id=shop&logout_uri=https%3A%2F%2Fshop.example%2Fsign-out");
-    show("signing-out", &SignOut { view, is_signed_in: false, next });
-    show("signed-out", &SignOut { view, is_signed_in: false, next: None });
+    show("signing-out", &SignOut { view, pool, is_signed_in: false, next });
+    show("signed-out", &SignOut { view, pool, is_signed_in: false, next: None });
+    let pool = Pool::Staff;
+    let view = View { path: "/staff/sign-out", ..view };
+    show("staff-sign-out", &SignOut { view, pool, is_signed_in: true, next: None });
+    let view = View { path: "/staff/orders/100042", ..view };
+    let typed = [("do", "shipped")];
+    let ended = SignInFirst { view, pool, had_session: true, return_to: "/staff/orders/100042", typed: &typed };
+    show("staff-session-ended", &ended);
+    show("staff-sign-in-lost", &SignInFailed { view, pool, failure: SignInFailure::Lost, return_to: "/staff" });
 }
 
 /// The pages about the shop, and its errors.

@@ -1,16 +1,18 @@
 //! The pages of signing in and out. The form for name and password is a page of the user pool, not of the shop.
 
 use askama::Template;
+use shared::session::Pool;
 
 use crate::{Form, View, assets, links};
 
-/// `/sign-in` and `/sign-in/return`, if the customer is not signed in after it.
+/// `/sign-in` and `/sign-in/return`, also below `/staff`, if the person is not signed in after it.
 #[derive(Template, Clone, Copy)]
 #[template(path = "sign_in_failed.html")]
 pub struct SignInFailed<'a> {
     pub view: View<'a>,
+    pub pool: Pool,
     pub failure: SignInFailure,
-    /// The address of the shop to which the customer continues.
+    /// The address of the shop to which the person continues.
     pub return_to: &'a str,
 }
 
@@ -77,16 +79,17 @@ impl SignInFailure {
 impl SignInFailed<'_> {
     /// The address of the next attempt; none where there is nothing to try.
     fn again(&self) -> Option<String> {
-        (self.failure != SignInFailure::NotHere).then(|| links::sign_in(self.return_to))
+        (self.failure != SignInFailure::NotHere).then(|| links::sign_in_at(self.pool, self.return_to))
     }
 }
 
-/// The answer to a form of the account that came without a session that counts: 401. A redirect to the sign-in would end at
+/// The answer to a form of the account or of the staff that came without a session that counts: 401. A redirect to the sign-in would end at
 /// the user pool, to which the content security policy lets no form lead.
 #[derive(Template, Clone, Copy)]
 #[template(path = "sign_in_first.html")]
 pub struct SignInFirst<'a> {
     pub view: View<'a>,
+    pub pool: Pool,
     /// Whether the browser came with a session.
     pub had_session: bool,
     /// The address of the shop to which the customer continues after signing in.
@@ -98,15 +101,35 @@ pub struct SignInFirst<'a> {
 impl SignInFirst<'_> {
     /// The key of its texts.
     fn key(&self) -> &'static str {
-        if self.had_session { "session-ended" } else { "sign-in-first" }
+        match (self.pool, self.had_session) {
+            (Pool::Staff, _) => "staff-session-ended",
+            (Pool::Customers, true) => "session-ended",
+            (Pool::Customers, false) => "sign-in-first",
+        }
+    }
+
+    /// The address of the sign-in, which leads back.
+    fn sign_in(&self) -> String {
+        links::sign_in_at(self.pool, self.return_to)
     }
 }
 
-/// `/sign-out`: the button, or that it has happened.
+impl SignOut<'_> {
+    /// The key of its texts.
+    fn key(&self) -> &'static str {
+        match self.pool {
+            Pool::Customers => "sign-out",
+            Pool::Staff => "staff-sign-out",
+        }
+    }
+}
+
+/// `/sign-out` and `/staff/sign-out`: the button, or that it has happened.
 #[derive(Template, Clone, Copy)]
 #[template(path = "sign_out.html")]
 pub struct SignOut<'a> {
     pub view: View<'a>,
+    pub pool: Pool,
     pub is_signed_in: bool,
     /// The address of the user pool to which the browser continues.
     pub next: Option<&'a str>,

@@ -7,7 +7,7 @@ use shared::{
     App,
     domain::{BookId, VisitorId},
     repo::{
-        alerts, books, contact,
+        alerts, books, contact, customers,
         orders::{Erasure, erase as erase_order, forget_visitor as forget_cancellations, of_visitor as orders_of},
         ratings, search_misses, visitors,
     },
@@ -69,6 +69,10 @@ pub async fn handle(app: &App, request: StaffRequest) -> anyhow::Result<StaffAns
             change_all(app, stored(filter), now).await?
         }
         StaffTask::EraseVisitor { visitor } => erase(app, visitor.stored(), now).await?,
+        StaffTask::EndSessions { subject } => {
+            app.database().write(async |c| customers::end_sessions(c, subject, now).await).await?;
+            StaffAnswer::SessionsEnded
+        }
         StaffTask::ListSearchMisses { limit } => {
             let mut misses = app.database().read(async |c| search_misses::list(c, u32::MAX).await).await?;
             let total = misses.len();

@@ -16,6 +16,7 @@ use shared::{
     http::Query,
     intake::FORM_KEY,
     repo::{customer_addresses, customers, orders, ratings},
+    session::Pool,
 };
 use time::OffsetDateTime;
 
@@ -137,6 +138,7 @@ fn sign_in_first(request: &Request, place: Place) -> Result<Reply> {
     };
     let page = SignInFirst {
         view: context.view().signed_in_if(false),
+        pool: Pool::Customers,
         had_session: request.cookie(Request::SESSION_COOKIE).is_some(),
         return_to: &return_to,
         typed: &place.kept(&typed),

@@ -1,4 +1,4 @@
-//! `GET /sign-in?return=…`: begins an attempt, and leads to the pages of the user pool.
+//! `GET /sign-in?return=…`, also below `/staff`: begins an attempt, and leads to the pages of the user pool.
 
 use form_urlencoded::Serializer;
 use frontend::PageContext;
@@ -11,24 +11,21 @@ use time::OffsetDateTime;
 
 use crate::{SignInFailure, failed, return_to};
 
-/// The path at which the pool returns the browser.
-const RETURN: &str = "/sign-in/return";
-
-pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
-    let back = return_to::of(request);
-    let Some(provider) = crate::provider(app).await? else {
-        return failed(request, SignInFailure::NotHere, &back);
+pub async fn handle(app: &App, request: &Request, pool: Pool) -> Result<Reply> {
+    let back = return_to::of(request, pool);
+    let Some(provider) = crate::provider(app, pool).await? else {
+        return failed(request, pool, SignInFailure::NotHere, &back);
     };
-    let attempt = Attempt::begin(Pool::Customers, &back, OffsetDateTime::now_utc());
+    let attempt = Attempt::begin(pool, &back, OffsetDateTime::now_utc());
     let language = PageContext::of(request).view().locale.tag();
-    let location = authorization(&provider, &attempt, &redirect_uri(request), language);
+    let location = authorization(&provider, &attempt, &redirect_uri(request, pool), language);
     let sealed = attempt.seal(&app.submission_key().await?);
     Ok(Reply::see_other(&location).with_attempt(&sealed, Attempt::LIFETIME.unsigned_abs().as_secs()))
 }
 
 /// The address at which the pool returns the browser, of which it must know the whole.
-pub fn redirect_uri(request: &Request) -> String {
-    request.absolute(RETURN)
+pub fn redirect_uri(request: &Request, pool: Pool) -> String {
+    request.absolute(pool.sign_in_return())
 }
 
 /// The address of the pool's page, in the visitor's language. The page asks for the password also where the browser still

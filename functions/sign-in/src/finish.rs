@@ -1,4 +1,4 @@
-//! `GET /sign-in/return`: the browser comes back from the user pool with a code. The code becomes a token, and the token a
+//! `GET /sign-in/return`, also below `/staff`: the browser comes back from the user pool with a code. The code becomes a token, and the token a
 //! session of the shop's own; neither token nor code reaches the browser's storage, a page or the log.
 
 use std::{sync::LazyLock, time::Duration};
@@ -18,7 +18,6 @@ use crate::{
     SignInFailure, begin, failed,
     id_token::{Person, Unacceptable, Unverified},
     keys::KeyCache,
-    return_to,
     token_endpoint::{self, NoToken},
 };
 
@@ -26,30 +25,41 @@ use crate::{
 const CALL_TIMEOUT: Duration = Duration::from_secs(3);
 
 static HTTPS: LazyLock<HttpsClient> = LazyLock::new(|| HttpsClient::new(CALL_TIMEOUT));
-static KEYS: LazyLock<KeyCache> = LazyLock::new(KeyCache::default);
+static CUSTOMERS_KEYS: LazyLock<KeyCache> = LazyLock::new(KeyCache::default);
+static STAFF_KEYS: LazyLock<KeyCache> = LazyLock::new(KeyCache::default);
+/// The browser keeps a session of the staff for as long as a day's work, so that a page knows after its end who comes back.
+const KEEP_STAFF_SESSION: Duration = Duration::from_hours(12);
 
-/// Begins to read the keys of the user pool in a cold start. Nobody waits for them before the first return, which tries again
-/// after a failure.
-pub async fn prepare(app: &App) {
-    if let Ok(Some(provider)) = crate::provider(app).await {
-        tokio::spawn(async move { KEYS.warm_up(&HTTPS, &provider.keys).await });
+/// The keys of a pool.
+fn keys_of(pool: Pool) -> &'static KeyCache {
+    match pool {
+        Pool::Customers => &CUSTOMERS_KEYS,
+        Pool::Staff => &STAFF_KEYS,
     }
 }
 
-pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
-    let Some(provider) = crate::provider(app).await? else {
-        return failed(request, SignInFailure::NotHere, return_to::ACCOUNT);
+/// Begins to read the keys of the customers' user pool in a cold start. Nobody waits for them before the first return, which tries again
+/// after a failure.
+pub async fn prepare(app: &App) {
+    if let Ok(Some(provider)) = crate::provider(app, Pool::Customers).await {
+        tokio::spawn(async move { CUSTOMERS_KEYS.warm_up(&HTTPS, &provider.keys).await });
+    }
+}
+
+pub async fn handle(app: &App, request: &Request, pool: Pool) -> Result<Reply> {
+    let Some(provider) = crate::provider(app, pool).await? else {
+        return failed(request, pool, SignInFailure::NotHere, pool.home());
     };
     let now = OffsetDateTime::now_utc();
     let parameter = |name: &str| request.raw_parameter(name).map(links::decoded).filter(|value| !value.is_empty());
-    let Some(attempt) = attempt(app, request, parameter("state").as_deref(), now).await? else {
+    let Some(attempt) = attempt(app, request, pool, parameter("state").as_deref(), now).await? else {
         // The page was loaded again, or the browser went back to it.
-        if app.session(request, Pool::Customers).await?.is_some() {
-            return Ok(Reply::see_other(return_to::ACCOUNT));
+        if app.session(request, pool).await?.is_some() {
+            return Ok(Reply::see_other(pool.home()));
         }
-        return failed(request, SignInFailure::Lost, return_to::ACCOUNT);
+        return failed(request, pool, SignInFailure::Lost, pool.home());
     };
-    let ended = |failure| Ok(failed(request, failure, &attempt.return_to)?.without_cookie(Request::SIGN_IN_COOKIE));
+    let ended = |failure| Ok(failed(request, pool, failure, &attempt.return_to)?.without_cookie(Request::SIGN_IN_COOKIE));
     let code = match (parameter("code"), parameter("error").as_deref()) {
         (Some(code), None) => code,
         (_, Some("access_denied")) => return ended(SignInFailure::Denied),
@@ -63,15 +73,24 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     // These steps can fail, so they come before the code is used: the customer can load the page again.
     let key = app.config().await?.session_key.clone();
     let key = key.ok_or_else(|| ApiError::Internal(anyhow::anyhow!("the route table grants no key for sessions")))?;
-    let visitors = app.submission_key().await?;
-    let browser = browser(&visitors, request, now);
-    if let Err(error) = KEYS.warm_up(&HTTPS, &provider.keys).await {
-        return failed(request, away(&error), &attempt.return_to);
+    let keys = keys_of(pool);
+    if let Err(error) = keys.warm_up(&HTTPS, &provider.keys).await {
+        return failed(request, pool, away(&error), &attempt.return_to);
     }
-    let person = match person(&provider, &attempt, &begin::redirect_uri(request), &code, now).await {
+    let visitors = app.submission_key().await?;
+    let person = match person(keys, &provider, &attempt, &begin::redirect_uri(request, pool), &code, now).await {
         Ok(person) => person,
         Err(failure) => return ended(failure),
     };
+    if pool == Pool::Staff {
+        // No visitor becomes a customer by it, and the browser stays the one that it was.
+        let session = key.issue_to_staff(app.stage(), person.subject, person.email, now);
+        tracing::info!("Session of the staff issued");
+        return Ok(Reply::see_other(&attempt.return_to)
+            .with_staff_session(&session, KEEP_STAFF_SESSION.as_secs())
+            .without_cookie(Request::SIGN_IN_COOKIE));
+    }
+    let browser = browser(&visitors, request, now);
     if let Err(error) = announce(app, request, &person, browser.visitor(), now).await {
         shared::lambda::log(&error);
         return ended(SignInFailure::Away);
@@ -85,14 +104,21 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
 }
 
 /// The attempt that this browser has begun, if the state that came back is its own.
-async fn attempt(app: &App, request: &Request, state: Option<&str>, now: OffsetDateTime) -> Result<Option<Attempt>> {
+async fn attempt(
+    app: &App,
+    request: &Request,
+    pool: Pool,
+    state: Option<&str>,
+    now: OffsetDateTime,
+) -> Result<Option<Attempt>> {
     let Some(sealed) = request.cookie(Request::SIGN_IN_COOKIE) else { return Ok(None) };
-    let attempt = Attempt::unseal(sealed, &app.submission_key().await?, Pool::Customers, now);
+    let attempt = Attempt::unseal(sealed, &app.submission_key().await?, pool, now);
     Ok(attempt.filter(|attempt| state == Some(attempt.state.to_string().as_str())))
 }
 
 /// Who has signed in. What the customer cannot help is logged.
 async fn person(
+    keys: &KeyCache,
     provider: &Provider,
     attempt: &Attempt,
     redirect_uri: &str,
@@ -105,7 +131,7 @@ async fn person(
         NoToken::Away(error) => away(&error),
     })?;
     let token = Unverified::parse(&token).map_err(unacceptable)?;
-    let key = KEYS.find(&HTTPS, &provider.keys, &token.key_id).await.map_err(|error| away(&error))?;
+    let key = keys.find(&HTTPS, &provider.keys, &token.key_id).await.map_err(|error| away(&error))?;
     let key = key.ok_or_else(|| unacceptable(Unacceptable::Wrong("the user pool has no such key")))?;
     token.verify(&key, provider, attempt, now).map_err(unacceptable)
 }

@@ -32,22 +32,6 @@ const fn pool_output(pool: Pool) -> &'static str {
     }
 }
 
-/// The path at which the shop gets the codes of a pool. Cognito redirects to no other.
-const fn return_path(pool: Pool) -> &'static str {
-    match pool {
-        Pool::Customers => "/sign-in/return",
-        Pool::Staff => "/staff/sign-in/return",
-    }
-}
-
-/// The path to which Cognito redirects after it has ended its own session.
-const fn signed_out_path(pool: Pool) -> &'static str {
-    match pool {
-        Pool::Customers => "/sign-out",
-        Pool::Staff => "/staff/sign-out",
-    }
-}
-
 /// Adds the pools to the data stack. `sending` is there where the stage sends mails.
 pub fn add_pools(stack: &mut Stack, stage: &Stage, sending: Option<&Sending>) {
     let protection = stack.user_pool_protection();
@@ -166,8 +150,8 @@ fn add_client(template: &mut Template, stage: &Stage, pool: Pool, id: Id) -> Id 
             allowed_o_auth_flows_user_pool_client: true,
             allowed_o_auth_flows: list(["code"]),
             allowed_o_auth_scopes: list(["openid", "email"]),
-            callback_ur_ls: vec![address(stage, return_path(pool))],
-            logout_ur_ls: vec![address(stage, signed_out_path(pool))],
+            callback_ur_ls: vec![address(stage, pool.sign_in_return())],
+            logout_ur_ls: vec![address(stage, pool.sign_out())],
             supported_identity_providers: list(["COGNITO"]),
             // None of the flows in which a program has the password.
             explicit_auth_flows: list(["ALLOW_REFRESH_TOKEN_AUTH"]),

@@ -268,6 +268,7 @@ fn expected_to_read(stage: &Stage, function: &Function, parameter: &str, on_rds:
         // Nobody else can make somebody a customer.
         "session/private-key" => stage.has_sign_in() && function.name == "sign-in",
         "sign-in/customers" => stage.has_sign_in() && ["sign-in", "erase-accounts"].contains(&function.name),
+        "sign-in/staff" => stage.has_sign_in() && function.name == "sign-in",
         other => QUEUES.iter().any(|(queue, _, parameter)| {
             *parameter == other && function.queue.iter().any(|access| access.queue() == *queue)
         }),

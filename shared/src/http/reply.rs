@@ -282,6 +282,13 @@ impl Reply {
         ))
     }
 
+    /// Stores the session of somebody of the staff, who may be a customer too, and have a session as such beside it.
+    #[must_use]
+    pub fn with_staff_session(self, session: &str, seconds: u64) -> Self {
+        let name = Request::STAFF_SESSION_COOKIE;
+        self.set_cookie(&format!("{name}={session}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax"))
+    }
+
     /// Stores an attempt to sign in until its end.
     #[must_use]
     pub fn with_attempt(self, attempt: &str, seconds: u64) -> Self {

@@ -71,6 +71,7 @@ impl Request {
     pub const ORDER_COOKIE: &str = "order";
     pub const WISHLIST_COOKIE: &str = "wishlist";
     pub const SESSION_COOKIE: &str = "session";
+    pub const STAFF_SESSION_COOKIE: &str = "staff-session";
     pub const SIGN_IN_COOKIE: &str = "sign-in";
 
     /// Takes the event apart. `lambda_id` names the request where no trace header came.

@@ -11,10 +11,14 @@ use aws_sdk_cognitoidentityprovider::{
 use clap::{Args, Subcommand};
 use infra::{stacks::Kind, stage::Stage};
 use serde_json::json;
-use shared::{domain::Email, session::Pool};
+use shared::{
+    domain::Email,
+    session::{Pool, Subject},
+    staff::StaffTask,
+};
 use time::OffsetDateTime;
 
-use super::staff::Whose;
+use super::staff::{Whose, ask};
 use crate::{
     arguments,
     aws::{AwsClients, call, connect_deployed, explained},
@@ -43,7 +47,7 @@ enum Action {
         #[command(flatten)]
         whose: Whose,
     },
-    /// Remove an account, after confirmation: it is disabled first, and its session ends within an hour
+    /// Remove an account, after confirmation: it is disabled first, and its session ends at once
     Remove {
         #[arg(value_name = "E-MAIL", value_parser = arguments::email)]
         email: Email,
@@ -60,7 +64,7 @@ pub async fn staff(args: &Staff) -> Result<Report> {
         Action::List { whose } => list(&Accounts::connect(whose, Pool::Staff).await?).await,
         Action::Add { email, whose } => add(&Accounts::connect(whose, Pool::Staff).await?, email).await,
         Action::Remove { email, yes, whose } => {
-            remove(&Accounts::connect(whose, Pool::Staff).await?, email, *yes).await
+            remove(&Accounts::connect(whose, Pool::Staff).await?, whose, email, *yes).await
         }
     }
 }
@@ -116,7 +120,9 @@ impl Accounts {
         let found = self.aws.cognito.admin_get_user().user_pool_id(&self.pool).username(email.to_ascii()).send().await;
         match found {
             Ok(found) => {
-                Ok(Some(Account { email: email.to_ascii(), status: found.user_status, is_enabled: found.enabled }))
+                let subject = subject_in(found.user_attributes());
+                let (status, is_enabled) = (found.user_status, found.enabled);
+                Ok(Some(Account { email: email.to_ascii(), subject, status, is_enabled }))
             }
             Err(error) if error.code() == Some("UserNotFoundException") => Ok(None),
             Err(error) => Err(failed(error, "looking for the account")),
@@ -126,8 +132,15 @@ impl Accounts {
 
 struct Account {
     email: String,
+    subject: Option<Subject>,
     status: Option<UserStatusType>,
     is_enabled: bool,
+}
+
+/// The subject among the attributes of an account.
+fn subject_in(attributes: &[AttributeType]) -> Option<Subject> {
+    let subject = attributes.iter().find(|attribute| attribute.name() == "sub")?;
+    subject.value().and_then(Subject::parse)
 }
 
 impl Account {
@@ -135,6 +148,7 @@ impl Account {
         let email = user.attributes().iter().find(|attribute| attribute.name() == "email");
         Self {
             email: email.and_then(|email| email.value()).unwrap_or_default().to_owned(),
+            subject: subject_in(user.attributes()),
             status: user.user_status,
             is_enabled: user.enabled,
         }
@@ -238,7 +252,7 @@ fn verified(email: &Email) -> Result<[AttributeType; 2]> {
     Ok([attribute("email", email.to_ascii())?, attribute("email_verified", "true".to_owned())?])
 }
 
-async fn remove(accounts: &Accounts, email: &Email, yes: bool) -> Result<Report> {
+async fn remove(accounts: &Accounts, whose: &Whose, email: &Email, yes: bool) -> Result<Report> {
     let shown = email.as_str();
     let Some(account) = accounts.find(email).await? else { bail!("{shown} has no account of the staff") };
     confirm(&format!("Remove the account of {}?", account.email), yes, "nothing was removed")?;
@@ -246,11 +260,15 @@ async fn remove(accounts: &Accounts, email: &Email, yes: bool) -> Result<Report>
     // Disabled first, so that nobody can sign in with it if a later call fails.
     let disable = cognito.admin_disable_user().user_pool_id(pool).username(email.to_ascii());
     disable.send().await.map_err(|error| failed(error, "disabling the account"))?;
+    // Before the account is deleted, with which its subject would be lost. Without the subject there was no session.
+    if let Some(subject) = account.subject {
+        ask(whose, StaffTask::EndSessions { subject }).await.context("ending the sessions of the account")?;
+    }
     let sign_out = cognito.admin_user_global_sign_out().user_pool_id(pool).username(email.to_ascii());
     sign_out.send().await.map_err(|error| failed(error, "ending the tokens of the account"))?;
     let delete = cognito.admin_delete_user().user_pool_id(pool).username(email.to_ascii());
     delete.send().await.map_err(|error| failed(error, "removing the account"))?;
-    let text = format!("The account of {shown} is removed. A session that it has ends within an hour.");
+    let text = format!("The account of {shown} is removed, and its sessions have ended.");
     Ok(Report::new(text, json!({ "email": shown, "removed": true })))
 }
 
