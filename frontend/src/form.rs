@@ -37,7 +37,7 @@ pub enum Trouble {
 }
 
 /// The fields that have an input on a page, which a summary of errors can link to.
-const INPUTS: [&str; 24] = [
+const INPUTS: [&str; 25] = [
     "name",
     "email",
     "subject",
@@ -62,6 +62,7 @@ const INPUTS: [&str; 24] = [
     "region",
     "note",
     "country",
+    "reason",
 ];
 
 impl Form<'_> {

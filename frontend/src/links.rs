@@ -7,6 +7,7 @@ use shared::{
 };
 
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const IN_MAILTO: &AsciiSet = &QUERY.remove(b'@');
 const MAX_SLUG: usize = 60;
 
 /// The slug of a title: its words in ASCII with hyphens between, at most 60 characters. Empty for a title in another script.
@@ -74,6 +75,12 @@ pub fn sign_in(back: &str) -> String {
 /// The same for the people of a user pool.
 pub fn sign_in_at(pool: Pool, back: &str) -> String {
     address(pool.sign_in(), [("return", back)].into_iter())
+}
+
+/// The address with which a mail program begins a mail.
+pub fn mailto(email: &str, subject: &str) -> String {
+    let email = utf8_percent_encode(email, IN_MAILTO).to_string();
+    address(&format!("mailto:{email}"), [("subject", subject)].into_iter())
 }
 
 /// The form for a message, filled in with the book that somebody asks for. It carries the title, because the function of

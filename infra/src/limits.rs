@@ -611,8 +611,8 @@ mod tests {
         stage.concurrency.http = 80;
         assert_eq!(
             error(&stage, FUNCTIONS),
-            "stage `prod` cannot be deployed:\n  functions can hold 1374 database connections during a release \
-             (2 x 687 concurrent executions); at most 600 are allowed, 80 % of max_connections = 750; lower [concurrency] \
+            "stage `prod` cannot be deployed:\n  functions can hold 1370 database connections during a release \
+             (2 x 685 concurrent executions); at most 600 are allowed, 80 % of max_connections = 750; lower [concurrency] \
              or raise max_connections in infra/stages/prod.toml"
         );
     }

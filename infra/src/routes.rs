@@ -14,6 +14,7 @@ pub use shared::parameters::Queue;
 use shared::session::Pool;
 use shared::shop::SHOP;
 use shared::sign_in::SIGN_IN;
+use shared::staff::KEEP_ANSWERED_DAYS;
 use shared::{
     app::{CURRENCY, STAGE},
     lambda::ORIGIN,
@@ -150,6 +151,17 @@ pub static FUNCTIONS: &[Function] = &[
         ]),
         database: Some(Account),
         queue: &[Send(Queue::Submissions), Send(Queue::Erasures)],
+        submission_key: true,
+        verifies_sessions: true,
+        ..DEFAULTS
+    },
+    Function {
+        name: "show-staff",
+        about: "Shows the staff what waits, and changes orders, messages and reviews",
+        // Which pages there are, and which have a form, the function knows. Without a session of the staff there is none.
+        trigger: Http(&[get_and_post("/staff", "/staff"), get_and_post("/staff/{page}", "/staff/orders")]),
+        database: Some(DatabaseRole::Staff),
+        demand: Demand::Rare,
         submission_key: true,
         verifies_sessions: true,
         ..DEFAULTS
@@ -525,7 +537,7 @@ impl Function {
     /// queues, whose messages wait.
     pub fn fallback(&self, stage: &Stage) -> Vec<Parameter> {
         let granted = self.granted(stage);
-        let writes = matches!(self.database, Some(Account | Writer | Admin));
+        let writes = matches!(self.database, Some(Account | DatabaseRole::Staff | Writer | Admin));
         let can_wait = matches!(self.trigger, Messages(_));
         if writes || can_wait || granted.iter().any(|parameter| parameter.is_secret()) { Vec::new() } else { granted }
     }
@@ -574,15 +586,15 @@ impl Function {
         Some((MAIL, settings.to_json()))
     }
 
-    /// A setting of the stage that one function reads.
+    /// A setting of the stage about what visitors send, for the functions that need it.
     fn setting_of_submissions(&self, stage: &Stage) -> Option<(&'static str, String)> {
         let settings = &stage.submissions;
         match self.name {
             "submit-rating" if settings.min_visitor_minutes > 0 => {
                 Some(("ANAQUEL_MIN_VISITOR_MINUTES", settings.min_visitor_minutes.to_string()))
             }
-            "run-staff-task" => {
-                settings.keep_answered_days.map(|days| ("ANAQUEL_KEEP_ANSWERED_DAYS", days.to_string()))
+            "run-staff-task" | "show-staff" => {
+                settings.keep_answered_days.map(|days| (KEEP_ANSWERED_DAYS, days.to_string()))
             }
             _ => None,
         }
@@ -614,7 +626,9 @@ fn login_parameters(role: DatabaseRole, login: DatabaseLogin) -> Vec<Parameter> 
     let parameters = roles.into_iter().flat_map(|role| match (login, role) {
         (DatabaseLogin::Password, _) => vec![DatabaseUser(role), DatabasePassword(role)],
         (DatabaseLogin::Iam, Admin) => vec![DatabaseUser(role), MasterSecret],
-        (DatabaseLogin::Iam, Reader | OrderReader | BounceWriter | Account | Writer) => vec![DatabaseUser(role)],
+        (DatabaseLogin::Iam, Reader | OrderReader | BounceWriter | Account | DatabaseRole::Staff | Writer) => {
+            vec![DatabaseUser(role)]
+        }
     });
     parameters.collect()
 }
@@ -764,6 +778,8 @@ mod tests {
             "bounce-writer/password",
             "accounts/user",
             "accounts/password",
+            "staff/user",
+            "staff/password",
             "writer/user",
             "writer/password",
             "admin/user",
@@ -783,6 +799,7 @@ mod tests {
             "order-reader/user",
             "bounce-writer/user",
             "accounts/user",
+            "staff/user",
             "writer/user",
             "admin/user",
             "admin/secret",

@@ -277,6 +277,9 @@ pub struct MigrationOrder {
     /// None in the order of a deploy before there were accounts.
     #[serde(default)]
     pub account_connections: u32,
+    /// None in the order of a deploy before the staff had pages.
+    #[serde(default)]
+    pub staff_connections: u32,
     pub writer_connections: u32,
     /// Takes from the users what only earlier versions of the functions needed. False while such a version serves, or is
     /// the one that a rollback returns to.

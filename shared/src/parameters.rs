@@ -66,6 +66,8 @@ pub enum DatabaseRole {
     BounceWriter,
     /// Reads what belongs to a customer, and changes address book, ratings and settings.
     Account,
+    /// Reads orders, messages and reviews, changes them as the staff's pages do, and records that.
+    Staff,
     Writer,
     Admin,
 }
@@ -73,7 +75,7 @@ pub enum DatabaseRole {
 impl Parameter {
     /// Its name below `/anaquel/<stage>/`.
     pub const fn path(self) -> &'static str {
-        use DatabaseRole::{Account, Admin, BounceWriter, OrderReader, Reader, Writer};
+        use DatabaseRole::{Account, Admin, BounceWriter, OrderReader, Reader, Staff, Writer};
         match self {
             Self::DatabaseHost => "database/host",
             Self::DatabasePort => "database/port",
@@ -83,12 +85,14 @@ impl Parameter {
             Self::DatabaseUser(OrderReader) => "database/order-reader/user",
             Self::DatabaseUser(BounceWriter) => "database/bounce-writer/user",
             Self::DatabaseUser(Account) => "database/accounts/user",
+            Self::DatabaseUser(Staff) => "database/staff/user",
             Self::DatabaseUser(Writer) => "database/writer/user",
             Self::DatabaseUser(Admin) => "database/admin/user",
             Self::DatabasePassword(Reader) => "database/reader/password",
             Self::DatabasePassword(OrderReader) => "database/order-reader/password",
             Self::DatabasePassword(BounceWriter) => "database/bounce-writer/password",
             Self::DatabasePassword(Account) => "database/accounts/password",
+            Self::DatabasePassword(Staff) => "database/staff/password",
             Self::DatabasePassword(Writer) => "database/writer/password",
             Self::DatabasePassword(Admin) => "database/admin/password",
             Self::MasterSecret => "database/admin/secret",
@@ -183,8 +187,8 @@ pub fn path_of(full_name: &str) -> &str {
 }
 
 impl DatabaseRole {
-    pub const ALL: [Self; 6] =
-        [Self::Reader, Self::OrderReader, Self::BounceWriter, Self::Account, Self::Writer, Self::Admin];
+    pub const ALL: [Self; 7] =
+        [Self::Reader, Self::OrderReader, Self::BounceWriter, Self::Account, Self::Staff, Self::Writer, Self::Admin];
 
     /// Its name in the names of parameters.
     pub const fn name(self) -> &'static str {
@@ -193,6 +197,7 @@ impl DatabaseRole {
             Self::OrderReader => "order-reader",
             Self::BounceWriter => "bounce-writer",
             Self::Account => "account",
+            Self::Staff => "staff",
             Self::Writer => "writer",
             Self::Admin => "admin",
         }

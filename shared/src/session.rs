@@ -396,9 +396,8 @@ mod tests {
     fn a_session_of_the_staff_names_its_owner_and_is_known_after_its_end() {
         let email = Email::parse(&format!("{}@{}.example", "a".repeat(64), "b".repeat(63))).unwrap();
         let cookie = key(1).issue_to_staff(STAGE, ana(), email.clone(), NOW);
-        let of_staff = |cookie: &str, stage, minutes| {
-            keys(&key(1)).staff_session(stage, cookie, NOW + Duration::minutes(minutes))
-        };
+        let of_staff =
+            |cookie: &str, stage, minutes| keys(&key(1)).staff_session(stage, cookie, NOW + Duration::minutes(minutes));
         for (minutes, is_over) in [(0, false), (59, false), (60, true), (11 * 60, true)] {
             let found = of_staff(&cookie, STAGE, minutes).unwrap();
             assert_eq!((found.session.subject, found.session.issued_at), (ana(), NOW), "{minutes}");

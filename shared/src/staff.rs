@@ -1,9 +1,10 @@
 //! Requests of the staff commands to `run-staff-task`, and its responses.
 
+mod desk;
 mod orders;
 
 use serde::{Deserialize, Serialize};
-use time::{Date, OffsetDateTime};
+use time::{Date, Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::{
@@ -11,10 +12,21 @@ use crate::{
     session::Subject,
 };
 
+pub use desk::{About, AuditEntry, Bookseller, OrdersShown, Pick, Waiting, version_of};
 pub use orders::{
     OrderChanged, OrderErased, Slices, SoldKind, SoldLine, StaffOrder, StaffOrderInFull, StaffOrderLine, StockChange,
     StockChanged, StockMovement, Verified, Violation,
 };
+
+/// Environment variable with the days for which answered messages are kept; without it they are kept until they are erased.
+pub const KEEP_ANSWERED_DAYS: &str = "ANAQUEL_KEEP_ANSWERED_DAYS";
+
+/// Messages that were answered before this time are not kept; none on a stage that keeps all. They are removed when the staff
+/// looks at messages, because nothing else about them runs by the clock.
+pub fn kept_answered_since(now: OffsetDateTime) -> Option<OffsetDateTime> {
+    let days = std::env::var(KEEP_ANSWERED_DAYS).ok()?.parse().ok()?;
+    Some(now - Duration::days(days))
+}
 
 /// A task with the identity that the command found for its caller.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

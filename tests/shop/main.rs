@@ -23,4 +23,5 @@ mod passwords;
 mod ratings;
 mod sign_in;
 mod staff;
+mod staff_pages;
 mod support;

@@ -51,7 +51,11 @@ async fn returned_as(shop: &Shop, email: &str, back: &str) -> Option<Returned> {
 
 /// Begins an attempt: its cookie, and the parameters with which it leads to the pool's page.
 async fn begun(shop: &Shop, back: &str) -> (String, BTreeMap<String, String>) {
-    let begun = page(shop, &format!("/sign-in?return={back}"), "").await;
+    begun_at(shop, Pool::Customers, back).await
+}
+
+async fn begun_at(shop: &Shop, pool: Pool, back: &str) -> (String, BTreeMap<String, String>) {
+    let begun = page(shop, &format!("{}?return={back}", pool.sign_in()), "").await;
     assert_eq!(begun.status, 303, "{}", begun.text);
     let location = begun.header("location");
     let query = location.strip_prefix(&format!("{}/oauth2/authorize?", shop.endpoint())).expect("the pool's page");
@@ -121,6 +125,47 @@ async fn a_customer_signs_in_at_the_user_pool_comes_back_to_the_page_and_signs_o
     let asked = Client::builder().redirect(Policy::none()).no_proxy().build().unwrap().get(&next).send().await.unwrap();
     assert_eq!(asked.headers()["location"], format!("{}/sign-out", shop.url()));
     assert!(page(&shop, "/sign-out", "").await.text.contains("You have signed out"));
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn the_staff_signs_in_at_its_own_pool_and_becomes_no_customer_and_the_other_way_round() {
+    let shop = Shop::open().await;
+    let (attempt, asked) = begun_at(&shop, Pool::Staff, "%2Fstaff%2Forders").await;
+    let address = logged_in(&shop, "librera@anaquel.example.org", asked).await.expect("a code");
+    assert!(address.starts_with("/staff/sign-in/return?"), "{address}");
+    let at_customers = address.replacen("/staff", "", 1);
+    assert_eq!(page(&shop, &at_customers, &attempt).await.status, 400, "the attempt of another pool");
+    let back = page(&shop, &address, &attempt).await;
+    assert_eq!((back.status, back.header("location")), (303, "/staff/orders"), "{}", back.text);
+    let issued = cookie(&back, "staff-session");
+    let set: Vec<&str> = cookies(&back).iter().filter_map(|set| set.split('=').next()).collect();
+    assert_eq!(set, ["staff-session", "sign-in"], "neither a visitor nor a customer");
+
+    let start = page(&shop, "/staff", &issued).await;
+    assert!(start.status == 200 && start.text.contains("librera@anaquel.example.org"), "{}", start.text);
+    assert_eq!(page(&shop, "/account", &issued).await.status, 303);
+    let mut root = MySqlConnection::connect(&variable("DATABASE_URL")).await.unwrap();
+    let rows = "select count(*) from anaquel.customers where email = 'librera@anaquel.example.org'";
+    let rows: i64 = sqlx::query_scalar(rows).fetch_one(&mut root).await.unwrap();
+    assert_eq!(rows, 0);
+
+    let Returned { attempt, address } = returned(&shop, "%2F").await;
+    let at_staff = format!("/staff{address}");
+    assert_eq!(page(&shop, &at_staff, &attempt).await.status, 400, "the attempt of another pool");
+    let session = cookie(&page(&shop, &address, &attempt).await, "session");
+    assert_eq!(page(&shop, "/staff", &session).await.status, 404);
+    let in_other_cookie = session.replacen("session", "staff-session", 1);
+    assert_eq!(page(&shop, "/staff", &in_other_cookie).await.status, 404);
+
+    let both = format!("{issued}; {session}");
+    let left = send(&shop, "/staff/sign-out", &both, &[("key", "x")]).await;
+    assert_eq!((left.status, cookie(&left, "staff-session")), (200, "staff-session=".to_owned()), "{}", left.text);
+    assert_eq!(cookies(&left).len(), 1, "the session of the customer stays");
+    let next = left.header("refresh").strip_prefix("0; url=").expect("the pool's sign-out").to_owned();
+    let asked = Client::builder().redirect(Policy::none()).no_proxy().build().unwrap().get(&next).send().await.unwrap();
+    assert_eq!(asked.headers()["location"], format!("{}/staff/sign-out", shop.url()));
+    assert!(page(&shop, "/staff/sign-out", "").await.text.contains("You have signed out"));
 }
 
 #[ignore = "needs a local stage"]

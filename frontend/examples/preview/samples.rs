@@ -6,6 +6,8 @@ use std::{collections::BTreeSet, path::Path};
 mod account_samples;
 #[path = "shop_samples.rs"]
 mod shop_samples;
+#[path = "staff_samples.rs"]
+mod staff_samples;
 
 use frontend::{
     Account, DynTemplate, Form, Locale, Trouble, View,
@@ -235,6 +237,7 @@ pub fn every_page(locale: Locale, mut show: impl FnMut(&str, &dyn DynTemplate)) 
     contact_and_submissions(view, &mut show);
     signing_in(view("/sign-in/return"), &mut show);
     shop_samples::every_page(view("/"), &lists, &hostile().summary, &mut show);
+    staff_samples::every_page(view("/staff"), &lists, &hostile().summary, &mut show);
 
     of_the_shop(view, &mut show);
 }

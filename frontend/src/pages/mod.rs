@@ -8,6 +8,7 @@ mod cart;
 mod checkout;
 mod order;
 mod sign_in;
+mod staff;
 
 use askama::Template;
 use shared::{
@@ -29,6 +30,10 @@ pub use cart::{CartPage, CartRow, Orderable};
 pub use checkout::{Checkout, CheckoutNotice};
 pub use order::{OrderPage, OrderStep, OrderView};
 pub use sign_in::{SignInFailed, SignInFailure, SignInFirst, SignOut};
+pub use staff::{
+    StaffDeliveryNote, StaffLog, StaffMessage, StaffMessages, StaffNotice, StaffOrderPage, StaffOrders, StaffPicks,
+    StaffReview, StaffReviews, StaffStart,
+};
 
 use crate::{Form, Markup, View, assets, format, links, links::Asked};
 

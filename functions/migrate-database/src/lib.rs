@@ -37,6 +37,7 @@ pub async fn handle(app: &App, order: MigrationOrder) -> anyhow::Result<Migratio
         (DatabaseRole::OrderReader, order.order_reader_connections),
         (DatabaseRole::BounceWriter, order.bounce_writer_connections),
         (DatabaseRole::Account, order.account_connections),
+        (DatabaseRole::Staff, order.staff_connections),
         (DatabaseRole::Writer, order.writer_connections),
     ] {
         accounts::set_up(&mut connection, database, role, connections).await?;

@@ -11,16 +11,14 @@ use shared::{
         orders::{Erasure, erase as erase_order, forget_visitor as forget_cancellations, of_visitor as orders_of},
         ratings, search_misses, visitors,
     },
-    staff::{ReviewFilter, StaffAnswer, StaffRequest, StaffTask},
+    staff::{ReviewFilter, StaffAnswer, StaffRequest, StaffTask, kept_answered_since},
 };
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 
 /// Messages or ratings in one response, which Lambda limits to six megabytes.
 const PAGE: u32 = 50;
 /// Ratings changed, or messages removed, in one invocation.
 const TOGETHER: u32 = 200;
-/// Days for which answered messages are kept; without it they are kept until they are erased.
-const KEEP_ANSWERED_DAYS: &str = "ANAQUEL_KEEP_ANSWERED_DAYS";
 
 pub async fn handle(app: &App, request: StaffRequest) -> anyhow::Result<StaffAnswer> {
     let StaffRequest { task, caller } = request;
@@ -130,12 +128,9 @@ async fn change_all(app: &App, filter: ReviewFilter, now: OffsetDateTime) -> any
     Ok(StaffAnswer::Changed { ratings: changed, at: now, more })
 }
 
-/// Removes messages that were answered more days ago than the stage keeps them. Here, because the staff looks at messages
-/// when there are any, and nothing else runs by the clock.
+/// Removes messages that were answered more days ago than the stage keeps them.
 async fn remove_answered(app: &App, now: OffsetDateTime) -> anyhow::Result<()> {
-    let days = std::env::var(KEEP_ANSWERED_DAYS).ok().and_then(|days| days.parse().ok());
-    let Some(days) = days else { return Ok(()) };
-    let before = now - Duration::days(days);
+    let Some(before) = kept_answered_since(now) else { return Ok(()) };
     let removed = app.database().write(async |c| contact::remove_answered(c, before, TOGETHER).await).await?;
     if removed > 0 {
         tracing::info!(removed_messages = removed, "Answered messages removed");

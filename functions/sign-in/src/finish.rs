@@ -59,7 +59,8 @@ pub async fn handle(app: &App, request: &Request, pool: Pool) -> Result<Reply> {
         }
         return failed(request, pool, SignInFailure::Lost, pool.home());
     };
-    let ended = |failure| Ok(failed(request, pool, failure, &attempt.return_to)?.without_cookie(Request::SIGN_IN_COOKIE));
+    let ended =
+        |failure| Ok(failed(request, pool, failure, &attempt.return_to)?.without_cookie(Request::SIGN_IN_COOKIE));
     let code = match (parameter("code"), parameter("error").as_deref()) {
         (Some(code), None) => code,
         (_, Some("access_denied")) => return ended(SignInFailure::Denied),

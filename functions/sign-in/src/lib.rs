@@ -32,7 +32,7 @@ pub fn limit(request: &Request) -> Duration {
     }
 }
 
-/// What a path does.
+/// A step of signing in or out, by its path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Step {
     Begin,

@@ -102,7 +102,8 @@ mod tests {
             ("/staff/sign-in/return?code=1", "/staff"),
             ("/staff/sign-out?x", "/staff"),
         ] {
-            let event = json!({ "httpMethod": "GET", "path": "/staff/sign-in", "queryStringParameters": { "return": raw } });
+            let event =
+                json!({ "httpMethod": "GET", "path": "/staff/sign-in", "queryStringParameters": { "return": raw } });
             let request = Request::from_event(serde_json::from_value(event).unwrap(), "id");
             assert_eq!(of(&request, Pool::Staff), expected, "{raw}");
         }

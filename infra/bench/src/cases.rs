@@ -150,6 +150,7 @@ pub enum Benchmarked {
     PlaceOrder,
     ShowOrder,
     ShowAccount,
+    ShowStaff,
     ListAddresses,
     EraseAccounts,
     NoteBounces,
@@ -172,6 +173,7 @@ impl Benchmarked {
         match self {
             Self::ShowOrder => DatabaseRole::OrderReader,
             Self::ShowAccount => DatabaseRole::Account,
+            Self::ShowStaff => DatabaseRole::Staff,
             _ => DatabaseRole::Reader,
         }
     }
@@ -235,6 +237,8 @@ pub async fn of(function: Benchmarked, parameters: &Parameters, database: &mut M
             Ok(vec![get("a received order", &format!("/api/orders/{id}"), Sql::Order(id))])
         }
         Benchmarked::ShowAccount => show_account(parameters),
+        // For everybody but the staff there is nothing.
+        Benchmarked::ShowStaff => Ok(vec![Case { status: Some(404), ..without_sql("to nobody", "/staff") }]),
         Benchmarked::ListAddresses => Ok(vec![get("200 books", "/sitemaps/books-1.xml", Sql::Sitemap)]),
         Benchmarked::SignIn => {
             Ok(vec![Case { status: Some(303), ..without_sql("to the user pool", "/sign-in?return=/books") }])

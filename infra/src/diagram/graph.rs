@@ -231,6 +231,7 @@ fn permissions(dot: &mut Dot, system: &System, group: &[&'static Function]) {
         Some(DatabaseRole::OrderReader) => Some("reads orders"),
         Some(DatabaseRole::BounceWriter) => Some("notes bounces"),
         Some(DatabaseRole::Account) => Some("keeps accounts"),
+        Some(DatabaseRole::Staff) => Some("does what the staff asks"),
         Some(DatabaseRole::Writer) => Some("writes"),
         Some(DatabaseRole::Admin) => Some("administers"),
         None => None,
@@ -267,7 +268,7 @@ fn class(access: Option<DatabaseRole>) -> &'static str {
     match access {
         None => "nobody",
         Some(role) if role.is_reader() => DatabaseRole::Reader.name(),
-        Some(DatabaseRole::BounceWriter | DatabaseRole::Account) => DatabaseRole::Writer.name(),
+        Some(DatabaseRole::BounceWriter | DatabaseRole::Account | DatabaseRole::Staff) => DatabaseRole::Writer.name(),
         Some(role) => role.name(),
     }
 }

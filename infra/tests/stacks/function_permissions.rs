@@ -97,6 +97,8 @@ const PARAMETERS: &[&str] = &[
     "database/bounce-writer/password",
     "database/accounts/user",
     "database/accounts/password",
+    "database/staff/user",
+    "database/staff/password",
     "database/writer/user",
     "database/writer/password",
     "database/admin/user",
@@ -212,6 +214,7 @@ fn expected(stage: &Stage, function: &Function, action: &str, resource: &str) ->
                 on_rds && ["anaquel_bounce_writer", "anaquel_writer"].map(login).iter().any(|login| resource == login)
             }
             Some(DatabaseRole::Account) => on_rds && resource == login("anaquel_account"),
+            Some(DatabaseRole::Staff) => on_rds && resource == login("anaquel_staff"),
             Some(DatabaseRole::Writer) => on_rds && resource == login("anaquel_writer"),
             Some(DatabaseRole::Admin) | None => false, // the administrator logs in with a password
         },
@@ -254,21 +257,22 @@ fn expected_to_read(stage: &Stage, function: &Function, parameter: &str, on_rds:
         "database/order-reader/user" => logs_in_as(DatabaseRole::OrderReader),
         "database/bounce-writer/user" => logs_in_as(DatabaseRole::BounceWriter),
         "database/accounts/user" => logs_in_as(DatabaseRole::Account),
+        "database/staff/user" => logs_in_as(DatabaseRole::Staff),
         "database/writer/user" => logs_in_as(DatabaseRole::Writer),
         "database/admin/user" => administers,
         "database/reader/password" => !on_rds && logs_in_as(DatabaseRole::Reader),
         "database/order-reader/password" => !on_rds && logs_in_as(DatabaseRole::OrderReader),
         "database/bounce-writer/password" => !on_rds && logs_in_as(DatabaseRole::BounceWriter),
         "database/accounts/password" => !on_rds && logs_in_as(DatabaseRole::Account),
+        "database/staff/password" => !on_rds && logs_in_as(DatabaseRole::Staff),
         "database/writer/password" => !on_rds && logs_in_as(DatabaseRole::Writer),
         "database/admin/password" => !on_rds && administers,
         "database/admin/secret" => on_rds && administers,
         "submission-key" => function.submission_key,
         "session/public-keys" => stage.has_sign_in() && (function.verifies_sessions || function.issues_sessions),
-        // Nobody else can make somebody a customer.
-        "session/private-key" => stage.has_sign_in() && function.name == "sign-in",
+        // Nobody else can make somebody a customer or a bookseller.
+        "session/private-key" | "sign-in/staff" => stage.has_sign_in() && function.name == "sign-in",
         "sign-in/customers" => stage.has_sign_in() && ["sign-in", "erase-accounts"].contains(&function.name),
-        "sign-in/staff" => stage.has_sign_in() && function.name == "sign-in",
         other => QUEUES.iter().any(|(queue, _, parameter)| {
             *parameter == other && function.queue.iter().any(|access| access.queue() == *queue)
         }),

@@ -142,6 +142,10 @@ text!(
     /// The words of a message to the shop.
     MessageText, "message", 4_000, clean
 );
+text!(
+    /// Why the staff hides a review, for the record.
+    HideReason, "reason", 200, clean_line
+);
 
 impl DisplayName {
     /// The longest name with which a mail greets: characters, and words without particles such as `de la`.

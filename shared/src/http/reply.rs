@@ -522,10 +522,11 @@ mod tests {
 
     /// Scripts do not see them, no other site's form carries them, and over HTTPS no other host of the domain can set them.
     #[test]
-    fn every_cookie_of_a_customer_is_for_this_host_for_requests_and_for_this_site_only() {
+    fn every_cookie_of_a_customer_or_bookseller_is_for_this_host_for_requests_and_for_this_site_only() {
         let replies = [
             Reply::text("text/plain", String::new()).with_session("1", 60).with_attempt("2", 60).remember("3"),
             Reply::text("text/plain", String::new()).with_cart(Some("4")).with_order("5").with_wishlist("6"),
+            Reply::text("text/plain", String::new()).with_staff_session("7", 60),
             Reply::text("text/plain", String::new()).forgetting_customer().without_cookie(Request::SIGN_IN_COOKIE),
         ];
         let mut names = Vec::new();
@@ -538,10 +539,11 @@ mod tests {
                 assert_eq!(flags, ["Path=/", "HttpOnly", "SameSite=Lax", "Secure"], "{cookie}");
             }
         }
-        let set = ["session", "sign-in", "visitor", "cart", "order", "wishlist"].map(|name| format!("__Host-{name}"));
+        let set = ["session", "sign-in", "visitor", "cart", "order", "wishlist", "staff-session"];
+        let set = set.map(|name| format!("__Host-{name}"));
         let removed =
             ["session", "visitor", "cart", "order", "wishlist", "sign-in"].map(|name| format!("__Host-{name}"));
-        assert_eq!(names, [set, removed].concat());
+        assert_eq!(names, [&set[..], &removed].concat());
     }
 
     #[test]

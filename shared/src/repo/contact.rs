@@ -81,6 +81,16 @@ pub async fn list(
     Ok(rows.fetch_all(connection).await?.into_iter().map(ContactMessage::from).collect())
 }
 
+/// The number of messages that nobody has answered, up to a largest number.
+pub async fn count_open(connection: &mut MySqlConnection, most: u32) -> sqlx::Result<u32> {
+    let open = sqlx::query_scalar!(
+        "select count(*) from (select 1 from contact_messages where answered_at is null limit ?) open",
+        most,
+    );
+    let open: i64 = open.fetch_one(connection).await?;
+    Ok(u32::try_from(open).unwrap_or_default())
+}
+
 /// Notes when a message was answered, the first time; none where there is no such message.
 pub async fn mark_answered(
     connection: &mut MySqlConnection,
@@ -99,9 +109,19 @@ pub async fn reopen(connection: &mut MySqlConnection, id: u64) -> sqlx::Result<O
     find(connection, id).await
 }
 
-async fn find(connection: &mut MySqlConnection, id: u64) -> sqlx::Result<Option<ContactMessage>> {
+/// The message with this id.
+pub async fn find(connection: &mut MySqlConnection, id: u64) -> sqlx::Result<Option<ContactMessage>> {
     let found = list(connection, false, id.saturating_add(1), 1).await?.pop();
     Ok(found.filter(|message| message.id == id))
+}
+
+/// The message with this id, which stays as it is until the end of the transaction.
+pub async fn find_locked(connection: &mut MySqlConnection, id: u64) -> sqlx::Result<Option<ContactMessage>> {
+    let locked = sqlx::query_scalar!("select id from contact_messages where id = ? for update", id);
+    match locked.fetch_optional(&mut *connection).await? {
+        Some(_) => find(connection, id).await,
+        None => Ok(None),
+    }
 }
 
 /// The ids of a visitor's messages.

@@ -519,6 +519,44 @@ pub async fn list_for_staff(
     Ok(ratings.collect())
 }
 
+/// A rating of any book, also a hidden one, which stays as it is until the end of the transaction.
+pub async fn find_locked(connection: &mut MySqlConnection, id: u64) -> sqlx::Result<Option<StaffRating>> {
+    Ok(lock(connection, id).await?.map(|(rating, _)| rating))
+}
+
+/// A rating of any book, also a hidden one.
+pub async fn find_for_staff(connection: &mut MySqlConnection, id: u64) -> sqlx::Result<Option<StaffRating>> {
+    let row = sqlx::query!(
+        r#"
+        select
+            r.book_id,
+            b.title,
+            r.visitor_id as "visitor: Uuid",
+            r.stars,
+            r.name,
+            r.review,
+            r.sent_at,
+            r.hidden_at
+        from ratings r
+        join books b on b.id = r.book_id
+        where r.id = ?
+        "#,
+        id,
+    );
+    let rating = row.fetch_optional(connection).await?.map(|row| StaffRating {
+        id,
+        book: row.book_id.into(),
+        title: row.title,
+        visitor: VisitorId(row.visitor),
+        stars: row.stars,
+        name: row.name,
+        review: row.review,
+        sent_at: row.sent_at,
+        hidden_at: row.hidden_at,
+    });
+    Ok(rating)
+}
+
 /// The ids of a visitor's ratings.
 pub async fn of_visitor(connection: &mut MySqlConnection, visitor: VisitorId) -> sqlx::Result<Vec<u64>> {
     sqlx::query_scalar!("select id from ratings where visitor_id = ?", visitor.0).fetch_all(connection).await

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+use super::version_of;
 use crate::domain::{BookId, Delivery, Money, OrderNumber, OrderState, Payment, Refusal, VisitorId};
 
 /// The effect of an action on an order.
@@ -65,6 +66,14 @@ pub struct StaffOrderInFull {
     pub note: Option<String>,
     /// What is charged now.
     pub charged: Money,
+}
+
+impl StaffOrderInFull {
+    /// What a form about the order brings back: see [`version_of`].
+    pub fn version(&self) -> String {
+        let order = &self.order;
+        version_of(order.state, order.is_paid, order.withdrawn_at.is_some(), self.lines.iter().map(|line| line.copies))
+    }
 }
 
 /// The effect of erasing who placed an order.

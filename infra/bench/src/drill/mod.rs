@@ -180,6 +180,7 @@ impl Drill {
             order_reader_connections: 10,
             bounce_writer_connections: 10,
             account_connections: 10,
+            staff_connections: 10,
             writer_connections: 100,
             revokes: true,
             refresh_after: 0,

@@ -176,6 +176,7 @@ fn parameters(server: &MariaDb) -> Parameters {
     values.extend(login(DatabaseRole::OrderReader, &secrets.order_reader));
     values.extend(login(DatabaseRole::BounceWriter, &secrets.bounce_writer));
     values.extend(login(DatabaseRole::Account, &secrets.account));
+    values.extend(login(DatabaseRole::Staff, &secrets.staff));
     values.extend(login(DatabaseRole::Writer, &secrets.writer));
     values.extend(login(DatabaseRole::Admin, &secrets.admin));
     values.extend(Queue::ALL.map(|queue| (Parameter::Queue(queue), String::new())));

@@ -197,6 +197,7 @@ fn known_secrets(local: &LocalStage) -> KnownSecrets {
         (DatabaseRole::OrderReader, &secrets.order_reader),
         (DatabaseRole::BounceWriter, &secrets.bounce_writer),
         (DatabaseRole::Account, &secrets.account),
+        (DatabaseRole::Staff, &secrets.staff),
         (DatabaseRole::Writer, &secrets.writer),
     ];
     KnownSecrets {

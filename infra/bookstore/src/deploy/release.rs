@@ -215,6 +215,7 @@ async fn migrate(aws: &AwsClients, stage: &Stage, qualifier: &str, revokes: bool
         order_reader_connections: connections(stage, DatabaseRole::OrderReader),
         bounce_writer_connections: connections(stage, DatabaseRole::BounceWriter),
         account_connections: connections(stage, DatabaseRole::Account),
+        staff_connections: connections(stage, DatabaseRole::Staff),
         writer_connections: connections(stage, DatabaseRole::Writer),
         revokes,
         refresh_after: 0,
@@ -416,7 +417,7 @@ mod tests {
     fn a_database_user_may_hold_the_connections_of_old_and_new_versions() {
         let stage = Stage::load("prod").unwrap();
         for (role, connections_of_prod) in
-            [(DatabaseRole::OrderReader, 50), (DatabaseRole::Reader, 360), (DatabaseRole::BounceWriter, 4)]
+            [(DatabaseRole::OrderReader, 50), (DatabaseRole::Reader, 342), (DatabaseRole::BounceWriter, 4)]
         {
             assert_eq!(connections(&stage, role), connections_of_prod, "{role:?}");
         }

@@ -16,6 +16,7 @@ pub struct Secrets {
     pub order_reader: String,
     pub bounce_writer: String,
     pub account: String,
+    pub staff: String,
     pub writer: String,
     /// 32 bytes in base64.
     pub submission_key: String,
@@ -45,6 +46,7 @@ impl Secrets {
             order_reader: secret("order_reader", password),
             bounce_writer: secret("bounce_writer", password),
             account: secret("account", password),
+            staff: secret("staff", password),
             writer: secret("writer", password),
             submission_key: secret("submission_key", key),
             session_key: secret("session_key", key),

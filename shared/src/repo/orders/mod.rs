@@ -6,6 +6,7 @@
 //! the same is an error, and the caller tries again.
 
 mod decide;
+mod desk;
 mod early;
 mod limit;
 mod mails;
@@ -36,6 +37,7 @@ use crate::{
     shop::Shop,
 };
 
+pub use desk::{list_shown, to_pick, waiting};
 pub(super) use early::forget_customer;
 pub use early::forget_visitor;
 pub use mails::{
@@ -47,7 +49,7 @@ pub use owned::{OWN, is_of_customer, of_customer};
 pub use privacy::{Erasure, erase, erase_order, of_visitor};
 pub(super) use purchases::has_bought;
 pub use read::{find, find_by_number, in_full, list, sold_between};
-pub use transition::{act, cancel_unpaid};
+pub use transition::{act, act_on, cancel_unpaid};
 pub use verify::{Moment, verify, verify_slice};
 
 /// The effect of a message or an action.

@@ -243,6 +243,11 @@ pub async fn list(
         );
         all.fetch_all(&mut *connection).await?
     };
+    staff_orders(connection, &numbers).await
+}
+
+/// The orders with these numbers, the newest first.
+pub(super) async fn staff_orders(connection: &mut MySqlConnection, numbers: &[u32]) -> sqlx::Result<Vec<StaffOrder>> {
     let rows = sqlx::query!(
         r#"
         select

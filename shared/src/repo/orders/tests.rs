@@ -21,7 +21,7 @@ use crate::{
     },
     session::Subject,
     shop::{BankTransfer, Collect, Payments, Seller, Selling, Ship, Shop, TaxRates, WhyNot},
-    staff::{OrderErased, StockChange, StockChanged},
+    staff::{OrderErased, OrdersShown, StockChange, StockChanged},
 };
 
 /// A change of an order before it is placed.
@@ -2227,4 +2227,87 @@ async fn a_rating_is_marked_once_its_author_has_the_book_whichever_came_first(po
     sign_ins::sign_in(&mut connection, sent.id, sent.sent_at, &link).await.unwrap();
     rate(&mut connection, 4, bought, stranger).await;
     assert_eq!(marked(&mut connection, bought).await, 2);
+}
+
+#[ignore = "needs MariaDB"]
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn an_action_of_a_page_that_is_no_longer_true_changes_nothing_and_one_that_is_sent_twice_counts_once(
+    pool: MySqlPool,
+) {
+    let mut connection = writer(&pool).await;
+    let book = book(&mut connection, "uno", 5).await;
+    let order = order(1, 1, &[(book, 2)]);
+    place(&mut connection, &order).await;
+    let number = found(&mut connection, &order).await.number;
+    let shown = in_full(&mut connection, number).await.unwrap().unwrap().version();
+    let mut act = async |id, version: &str, action| {
+        let mut transaction = connection.begin().await.unwrap();
+        let id = Uuid::from_u128(id);
+        let applied = act_on(&mut transaction, id, (number, version), action, &shop(), minute(2)).await.unwrap();
+        transaction.commit().await.unwrap();
+        applied
+    };
+    let part = OrderAction::Cancel(Some(Part { book, copies: Some(1) }));
+    assert!(matches!(act(1, &shown, part).await, Some(Applied::Changed { state: OrderState::Confirmed, .. })));
+    assert!(matches!(act(1, &shown, part).await, Some(Applied::Repeated { .. })), "the same form again");
+    assert_eq!(act(2, &shown, part).await, None, "the form of another window");
+    assert_eq!(act(3, &shown, OrderAction::Shipped).await, None, "an order that has fewer books since");
+    assert_eq!(act(4, "", OrderAction::Shipped).await, None);
+    let absent = act_on(&mut connection, Uuid::new_v4(), (OrderNumber(1), &shown), part, &shop(), minute(2)).await;
+    assert_eq!(absent.unwrap(), None);
+
+    let kept = found(&mut connection, &order).await;
+    assert_eq!((kept.state, kept.lines[0].kept()), (OrderState::Confirmed, 1));
+    assert_eq!(stock_of(&mut connection, book).await, 4);
+    let version = in_full(&mut connection, number).await.unwrap().unwrap().version();
+    let mut transaction = connection.begin().await.unwrap();
+    let (id, collected) = (Uuid::new_v4(), OrderAction::Collected);
+    let applied = act_on(&mut transaction, id, (number, &version), collected, &shop(), minute(3)).await.unwrap();
+    transaction.commit().await.unwrap();
+    assert!(matches!(applied, Some(Applied::Refused { refusal: Refusal::NotFrom { .. }, .. })), "{applied:?}");
+    assert_sound(&mut connection).await;
+}
+
+#[ignore = "needs MariaDB"]
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn the_staff_sees_what_waits_by_what_is_to_be_done(pool: MySqlPool) {
+    let mut connection = writer(&pool).await;
+    let [one, two] = [book(&mut connection, "uno", 9).await, book(&mut connection, "dos", 9).await];
+    let sent = order(1, 1, &[(one, 2), (two, 1)]);
+    let fetched = collected(order(2, 2, &[(one, 1)]), Payment::OnCollection);
+    let gone = order(3, 3, &[(two, 1)]);
+    for order in [&sent, &fetched, &gone] {
+        place(&mut connection, order).await;
+    }
+    let [sent_number, fetched_number] =
+        [found(&mut connection, &sent).await.number, found(&mut connection, &fetched).await.number];
+    staff(&mut connection, &gone, OrderAction::Shipped, minute(2)).await;
+    let now = waiting(&mut connection).await.unwrap();
+    assert_eq!((now.to_pick, now.to_ship, now.shipped, now.to_pay, now.ready, now.withdrawn), (1, 1, 1, 0, 0, 0));
+
+    let picks = to_pick(&mut connection).await.unwrap();
+    let shown: Vec<_> = picks.iter().map(|pick| (pick.title.as_str(), pick.copies(), &pick.orders)).collect();
+    let of_one = vec![(sent_number, Delivery::Ship, 2), (fetched_number, Delivery::Collect, 1)];
+    assert_eq!(shown, [("dos", 1, &vec![(sent_number, Delivery::Ship, 1)]), ("uno", 3, &of_one)]);
+
+    staff(&mut connection, &gone, OrderAction::Delivered, minute(3)).await;
+    run(&mut connection, &cancelled_by(&gone, by_cookie(&gone)), &shop(), minute(4)).await;
+    staff(&mut connection, &fetched, OrderAction::Ready, minute(4)).await;
+    let now = waiting(&mut connection).await.unwrap();
+    assert_eq!((now.to_pick, now.to_ship, now.shipped, now.ready, now.withdrawn), (0, 1, 0, 1, 1));
+    let gone_number = found(&mut connection, &gone).await.number;
+    for (shown, numbers) in [
+        (OrdersShown::ToPick, vec![]),
+        (OrdersShown::ToShip, vec![sent_number]),
+        (OrdersShown::InState(OrderState::Ready), vec![fetched_number]),
+        (OrdersShown::InState(OrderState::Delivered), vec![gone_number]),
+        (OrdersShown::Withdrawn, vec![gone_number]),
+        (OrdersShown::Open, vec![gone_number, fetched_number, sent_number]),
+        (OrdersShown::All, vec![gone_number, fetched_number, sent_number]),
+    ] {
+        let listed = list_shown(&mut connection, shown, None, 9).await.unwrap();
+        assert_eq!(listed.iter().map(|order| order.number).collect::<Vec<_>>(), numbers, "{}", shown.code());
+        let later = list_shown(&mut connection, shown, numbers.first().copied(), 9).await.unwrap();
+        assert_eq!(later.len(), numbers.len().saturating_sub(1), "{}", shown.code());
+    }
 }

@@ -1,0 +1,246 @@
+//! Samples of the pages of the staff in each state.
+
+use frontend::{
+    DynTemplate, Form, View,
+    pages::{
+        StaffDeliveryNote, StaffLog, StaffMessage, StaffMessages, StaffNotice, StaffOrderPage, StaffOrders, StaffPicks,
+        StaffReview, StaffReviews, StaffStart,
+    },
+};
+use shared::{
+    domain::{
+        Delivery, Invalid, Money, OrderNumber, OrderState, Payment, Reason, Refusal, StateChange, Summary, VisitorId,
+    },
+    session::Subject,
+    staff::{
+        About, AuditEntry, ContactMessage, OrdersShown, Pick, StaffOrder, StaffOrderInFull, StaffOrderLine,
+        StaffRating, Waiting,
+    },
+};
+use time::{Duration, OffsetDateTime, macros::datetime};
+use uuid::Uuid;
+
+const MOMENT: OffsetDateTime = datetime!(2026-11-20 18:30 UTC);
+const KEY: &str = "0798fa3e-40c5-8d4b-9f7a-52f6d6a1b7ce";
+const HOSTILE: &str = "<script>alert('x')</script> \u{202e}ana & \"co\"";
+
+/// Shows the pages with these books and one with hostile text.
+pub fn every_page(view: View, books: &[Summary], hostile: &Summary, show: &mut impl FnMut(&str, &dyn DynTemplate)) {
+    let at = |path| View { path, ..view };
+    let waiting =
+        Waiting { to_pick: 3, to_ship: 1, to_pay: Waiting::MOST, ready: 2, shipped: 9, withdrawn: 1, messages: 4 };
+    let start = StaffStart { view: at("/staff"), email: "librera@shop.example", waiting };
+    show("staff", &start);
+    show("staff-idle", &StaffStart { waiting: Waiting::default(), ..start });
+
+    let log = log();
+    orders(view, books, hostile, &log, show);
+
+    let picks: Vec<Pick> = books.iter().take(3).chain([hostile]).map(pick).collect();
+    show("staff-pick-list", &StaffPicks { view: at("/staff/pick-list"), picks: &picks });
+    show("staff-pick-list-empty", &StaffPicks { view: at("/staff/pick-list"), picks: &[] });
+
+    let messages = [message(None), message(Some(MOMENT))];
+    let next = Some("/staff/messages?cursor=x");
+    let list = StaffMessages { view: at("/staff/messages"), only_open: true, messages: &messages[..1], next };
+    show("staff-messages", &list);
+    let continued = View { query: "show=all&cursor=x", ..at("/staff/messages") };
+    show("staff-messages-all", &StaffMessages { view: continued, only_open: false, messages: &messages, next: None });
+    show("staff-messages-none", &StaffMessages { messages: &[], next: None, ..list });
+    let page = StaffMessage { view: at("/staff/messages/7"), message: &messages[0], log: &[], key: KEY, notice: None };
+    show("staff-message", &page);
+    let answered = StaffMessage { message: &messages[1], log: &log, ..page };
+    show("staff-message-answered", &answered);
+    show("staff-message-changed", &StaffMessage { notice: Some(StaffNotice::Changed), ..answered });
+    show("staff-message-expired", &StaffMessage { notice: Some(StaffNotice::Expired), ..page });
+
+    let reviews = [review(None), review(Some(MOMENT))];
+    let next = Some("/staff/reviews?cursor=x");
+    let list = StaffReviews { view: at("/staff/reviews"), only_hidden: false, reviews: &reviews, next };
+    show("staff-reviews", &list);
+    let continued = View { query: "show=hidden&cursor=x", ..at("/staff/reviews") };
+    let hidden = StaffReviews { view: continued, only_hidden: true, reviews: &reviews[1..], next: None };
+    show("staff-reviews-hidden", &hidden);
+    show("staff-reviews-none", &StaffReviews { reviews: &[], next: None, ..list });
+    let page = StaffReview {
+        view: at("/staff/reviews/9"),
+        review: &reviews[0],
+        log: &[],
+        form: Form::default(),
+        key: KEY,
+        notice: None,
+    };
+    show("staff-review", &page);
+    let missing = [Invalid::new("reason", Reason::Blank)];
+    show("staff-review-422", &StaffReview { form: Form { invalid: &missing, ..Form::default() }, ..page });
+    let typed = [("reason", HOSTILE)];
+    let form = Form { typed: &typed, ..Form::default() };
+    show("staff-review-expired", &StaffReview { form, notice: Some(StaffNotice::Expired), ..page });
+    let hidden = StaffReview { review: &reviews[1], log: &log, ..page };
+    show("staff-review-hidden", &hidden);
+    show("staff-review-changed", &StaffReview { form, notice: Some(StaffNotice::Changed), ..hidden });
+
+    show("staff-log", &StaffLog { view: at("/staff/log"), entries: &log, next: Some("/staff/log?cursor=x") });
+    let continued = View { query: "cursor=x", ..at("/staff/log") };
+    show("staff-log-end", &StaffLog { view: continued, entries: &[], next: None });
+}
+
+fn orders(
+    view: View,
+    books: &[Summary],
+    hostile: &Summary,
+    log: &[AuditEntry],
+    show: &mut impl FnMut(&str, &dyn DynTemplate),
+) {
+    let at = |path| View { path, ..view };
+    let all: Vec<StaffOrder> = OrderState::ALL.into_iter().skip(1).map(|state| order(state, Delivery::Ship)).collect();
+    let next = Some("/staff/orders?show=open&cursor=x");
+    let list = StaffOrders { view: at("/staff/orders"), shown: OrdersShown::Open, orders: &all, next };
+    show("staff-orders", &list);
+    let continued = View { query: "show=to-pick&cursor=x", ..at("/staff/orders") };
+    let end = StaffOrders { view: continued, shown: OrdersShown::ToPick, orders: &[], next: None };
+    show("staff-orders-end", &end);
+
+    let history = [
+        StateChange { state: OrderState::Received, at: MOMENT },
+        StateChange { state: OrderState::Confirmed, at: MOMENT + Duration::MINUTE },
+    ];
+    let path = "/staff/orders/100042";
+    for (name, state, delivery) in [
+        ("to-pay", OrderState::AwaitingPayment, Delivery::Ship),
+        ("to-pick", OrderState::Confirmed, Delivery::Collect),
+        ("to-ship", OrderState::Confirmed, Delivery::Ship),
+        ("ready", OrderState::Ready, Delivery::Collect),
+        ("shipped", OrderState::Shipped, Delivery::Ship),
+        ("delivered", OrderState::Delivered, Delivery::Ship),
+        ("cancelled", OrderState::Cancelled, Delivery::Ship),
+        ("rejected", OrderState::Rejected, Delivery::Ship),
+    ] {
+        let order = in_full(order(state, delivery), books, hostile);
+        let page = StaffOrderPage { view: at(path), order: &order, history: &history, log, key: KEY, notice: None };
+        show(&format!("staff-order-{name}"), &page);
+    }
+    let order = in_full(order(OrderState::Cancelled, Delivery::Collect), books, hostile);
+    let page = StaffOrderPage { view: at(path), order: &order, history: &history, log: &[], key: KEY, notice: None };
+    let state = Refusal::NotFrom { from: OrderState::Cancelled, to: OrderState::Ready };
+    for (name, notice) in [
+        ("changed", StaffNotice::Changed),
+        ("expired", StaffNotice::Expired),
+        ("refused-state", StaffNotice::Refused(&state)),
+        ("refused-copies", StaffNotice::Refused(&Refusal::TooManyCopies { left: 1 })),
+        ("refused-line", StaffNotice::Refused(&Refusal::NoSuchLine { book: hostile.id })),
+        ("refused-paid", StaffNotice::Refused(&Refusal::Paid)),
+        ("refused", StaffNotice::Refused(&Refusal::NoSuchOrder)),
+    ] {
+        show(&format!("staff-order-{name}"), &StaffOrderPage { notice: Some(notice), ..page });
+    }
+    let note = View { path: "/staff/orders/100042/delivery-note", ..view };
+    show("staff-delivery-note", &StaffDeliveryNote { view: note, order: &order });
+}
+
+fn euro(minor: u32) -> Money {
+    Money { minor, currency: "EUR".to_owned() }
+}
+
+fn order(state: OrderState, delivery: Delivery) -> StaffOrder {
+    let is_over = matches!(state, OrderState::Cancelled | OrderState::Expired | OrderState::Returned);
+    StaffOrder {
+        number: OrderNumber(100_042),
+        state,
+        rejection: (state == OrderState::Rejected).then(|| "some books cannot be sold".to_owned()),
+        delivery,
+        payment: if delivery == Delivery::Ship { Payment::BankTransfer } else { Payment::OnCollection },
+        total: euro(4_385),
+        copies: if is_over { 0 } else { 3 },
+        name: (state != OrderState::Expired).then(|| HOSTILE.to_owned()),
+        email: (state != OrderState::Expired).then(|| "ana@example.org".to_owned()),
+        placed_at: MOMENT,
+        expires_at: (state == OrderState::Ready).then_some(MOMENT + Duration::WEEK),
+        withdrawn_at: (state == OrderState::Delivered).then_some(MOMENT + Duration::DAY),
+        is_paid: state == OrderState::Delivered,
+        visitor: None,
+        failed_mail: (state == OrderState::Shipped).then(|| "bounce: no such mailbox".to_owned()),
+    }
+}
+
+fn in_full(order: StaffOrder, books: &[Summary], hostile: &Summary) -> StaffOrderInFull {
+    let line = |book: &Summary, copies| StaffOrderLine {
+        book: book.id,
+        copies: if order.copies == 0 { 0 } else { copies },
+        isbn: Some("9788437604947".to_owned()),
+        title: book.title.clone(),
+        unit_price: (order.state != OrderState::Rejected).then(|| euro(1_330)),
+        reason: (order.state == OrderState::Rejected).then(|| "out of stock".to_owned()),
+    };
+    let is_sent = order.delivery == Delivery::Ship;
+    StaffOrderInFull {
+        lines: vec![line(&books[0], 2), line(hostile, 1)],
+        phone: Some("+34 600 000 000".to_owned()),
+        address: if is_sent { vec![HOSTILE.to_owned(), "28013 Madrid".to_owned()] } else { Vec::new() },
+        note: Some(format!("Por la tarde.\n{HOSTILE}")),
+        charged: if order.copies == 0 { euro(0) } else { order.total.clone() },
+        order,
+    }
+}
+
+fn pick(book: &Summary) -> Pick {
+    Pick {
+        book: book.id,
+        title: book.title.clone(),
+        isbn: Some("9788437604947".to_owned()),
+        orders: vec![(OrderNumber(100_042), Delivery::Collect, 2), (OrderNumber(100_043), Delivery::Ship, 1)],
+    }
+}
+
+fn message(answered_at: Option<OffsetDateTime>) -> ContactMessage {
+    ContactMessage {
+        id: 7,
+        name: HOSTILE.to_owned(),
+        email: "ana?cc=x@example.org".to_owned(),
+        subject: format!("¿Abren el sábado? {HOSTILE}"),
+        message: format!("Hola:\n\n{HOSTILE}"),
+        sent_at: MOMENT,
+        answered_at,
+        visitor: None,
+    }
+}
+
+fn review(hidden_at: Option<OffsetDateTime>) -> StaffRating {
+    StaffRating {
+        id: 9,
+        book: 53.into(),
+        title: HOSTILE.to_owned(),
+        visitor: VisitorId(Uuid::from_u128(7)),
+        stars: 1,
+        name: hidden_at.is_none().then(|| HOSTILE.to_owned()),
+        review: Some(format!("Compren en otra parte.\n{HOSTILE}")),
+        sent_at: MOMENT,
+        hidden_at,
+    }
+}
+
+/// Each action once, and one of a later version.
+fn log() -> Vec<AuditEntry> {
+    let entry = |action: &str, about, outcome: &str, detail: Option<&str>| AuditEntry {
+        id: 1,
+        at: MOMENT,
+        subject: Subject::of_uuid(Uuid::from_u128(7)),
+        email: "librera@shop.example".to_owned(),
+        action: action.to_owned(),
+        about,
+        outcome: outcome.to_owned(),
+        detail: detail.map(str::to_owned),
+    };
+    let order = Some(About::Order(OrderNumber(100_042)));
+    let of_order = ["paid", "ready", "shipped", "collected", "delivered", "return"];
+    let mut log: Vec<AuditEntry> = of_order.iter().map(|action| entry(action, order, "done", None)).collect();
+    log.extend([
+        entry("cancel", order, "not-from:shipped:cancelled", Some("book 53, copies: 1")),
+        entry("answered", Some(About::Message(7)), "done", None),
+        entry("reopen", Some(About::Message(7)), "done", None),
+        entry("hide", Some(About::Review(9)), "done", Some(HOSTILE)),
+        entry("unhide", Some(About::Review(9)), "done", None),
+        entry("archive", None, "done", None),
+    ]);
+    log
+}

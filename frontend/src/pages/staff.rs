@@ -1,0 +1,318 @@
+//! The pages of the staff. Every form has a key that only the session of the bookseller has.
+
+use askama::Template;
+use shared::{
+    domain::{Delivery, OrderAction, OrderState, Payment, Refusal, StateChange},
+    staff::{About, AuditEntry, ContactMessage, OrdersShown, Pick, StaffOrder, StaffOrderInFull, StaffRating, Waiting},
+};
+
+use crate::{Form, View, assets, links};
+
+/// The pages of the staff with the keys of their names, in the order of the list that leads to them.
+const PAGES: [(&str, &str); 7] = [
+    ("/staff", "staff-title"),
+    ("/staff/orders", "staff-orders"),
+    ("/staff/pick-list", "staff-picks"),
+    ("/staff/messages", "staff-messages"),
+    ("/staff/reviews", "staff-reviews"),
+    ("/staff/log", "staff-log"),
+    ("/staff/sign-out", "sign-out"),
+];
+
+/// `/staff`
+#[derive(Template, Clone, Copy)]
+#[template(path = "staff.html")]
+pub struct StaffStart<'a> {
+    pub view: View<'a>,
+    /// The address of the bookseller's account.
+    pub email: &'a str,
+    pub waiting: Waiting,
+}
+
+/// `/staff/orders`
+#[derive(Template, Clone, Copy)]
+#[template(path = "staff_orders.html")]
+pub struct StaffOrders<'a> {
+    pub view: View<'a>,
+    pub shown: OrdersShown,
+    pub orders: &'a [StaffOrder],
+    /// The address of the next slice.
+    pub next: Option<&'a str>,
+}
+
+/// `/staff/orders/{number}`, also for the status 409 of an action.
+#[derive(Template, Clone, Copy)]
+#[template(path = "staff_order.html")]
+pub struct StaffOrderPage<'a> {
+    pub view: View<'a>,
+    pub order: &'a StaffOrderInFull,
+    pub history: &'a [StateChange],
+    /// What the staff did with it, the newest first.
+    pub log: &'a [AuditEntry],
+    pub key: &'a str,
+    pub notice: Option<StaffNotice<'a>>,
+}
+
+/// `/staff/orders/{number}/delivery-note`
+#[derive(Template, Clone, Copy)]
+#[template(path = "staff_delivery_note.html")]
+pub struct StaffDeliveryNote<'a> {
+    pub view: View<'a>,
+    pub order: &'a StaffOrderInFull,
+}
+
+/// `/staff/pick-list`
+#[derive(Template, Clone, Copy)]
+#[template(path = "staff_picks.html")]
+pub struct StaffPicks<'a> {
+    pub view: View<'a>,
+    pub picks: &'a [Pick],
+}
+
+/// `/staff/messages`
+#[derive(Template, Clone, Copy)]
+#[template(path = "staff_messages.html")]
+pub struct StaffMessages<'a> {
+    pub view: View<'a>,
+    pub only_open: bool,
+    pub messages: &'a [ContactMessage],
+    /// The address of the next slice.
+    pub next: Option<&'a str>,
+}
+
+/// `/staff/messages/{id}`, also for the status 409 of a change.
+#[derive(Template, Clone, Copy)]
+#[template(path = "staff_message.html")]
+pub struct StaffMessage<'a> {
+    pub view: View<'a>,
+    pub message: &'a ContactMessage,
+    /// What the staff did with it, the newest first.
+    pub log: &'a [AuditEntry],
+    pub key: &'a str,
+    pub notice: Option<StaffNotice<'a>>,
+}
+
+/// `/staff/reviews`
+#[derive(Template, Clone, Copy)]
+#[template(path = "staff_reviews.html")]
+pub struct StaffReviews<'a> {
+    pub view: View<'a>,
+    pub only_hidden: bool,
+    pub reviews: &'a [StaffRating],
+    /// The address of the next slice.
+    pub next: Option<&'a str>,
+}
+
+/// `/staff/reviews/{id}`, also for the statuses 409 and 422 of a change.
+#[derive(Template, Clone, Copy)]
+#[template(path = "staff_review.html")]
+pub struct StaffReview<'a> {
+    pub view: View<'a>,
+    pub review: &'a StaffRating,
+    /// What the staff did with it, the newest first.
+    pub log: &'a [AuditEntry],
+    pub form: Form<'a>,
+    pub key: &'a str,
+    pub notice: Option<StaffNotice<'a>>,
+}
+
+/// `/staff/log`
+#[derive(Template, Clone, Copy)]
+#[template(path = "staff_log.html")]
+pub struct StaffLog<'a> {
+    pub view: View<'a>,
+    pub entries: &'a [AuditEntry],
+    /// The address of the next slice.
+    pub next: Option<&'a str>,
+}
+
+/// Why a change by the staff has not happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StaffNotice<'a> {
+    /// Somebody has changed it since the form was shown. The page has it as it is now.
+    Changed,
+    /// The bookseller has signed in again since.
+    Expired,
+    Refused(&'a Refusal),
+}
+
+impl StaffNotice<'_> {
+    fn text(self, view: View) -> String {
+        match self {
+            Self::Changed => view.text("staff-changed"),
+            Self::Expired => view.text("staff-expired"),
+            Self::Refused(Refusal::NotFrom { from, .. }) => {
+                view.text_with("staff-refused-state", "state", view.order_state(*from))
+            }
+            Self::Refused(Refusal::TooManyCopies { left }) => view.count("staff-refused-copies", *left),
+            Self::Refused(Refusal::NoSuchLine { .. }) => view.text("staff-refused-line"),
+            Self::Refused(Refusal::Paid) => view.text("staff-refused-paid"),
+            Self::Refused(Refusal::NoSuchOrder | Refusal::NotTheBuyer) => view.text("staff-refused"),
+        }
+    }
+}
+
+/// The address of a list of orders.
+fn list_address(shown: OrdersShown) -> String {
+    match shown {
+        OrdersShown::Open => "/staff/orders".to_owned(),
+        shown => links::address("/staff/orders", [("show", shown.code())].into_iter()),
+    }
+}
+
+/// Names that several pages of the staff show.
+impl View<'_> {
+    /// The name of a list of orders.
+    fn orders_list(&self, shown: OrdersShown) -> String {
+        match shown {
+            OrdersShown::Open => self.text("staff-orders-open"),
+            OrdersShown::ToPick => self.text("staff-orders-to-pick"),
+            OrdersShown::ToShip => self.text("staff-orders-to-ship"),
+            OrdersShown::Withdrawn => self.text("staff-orders-withdrawn"),
+            OrdersShown::InState(state) => self.order_state(state),
+            OrdersShown::All => self.text("staff-orders-all"),
+        }
+    }
+
+    /// How an order is delivered, in a few words.
+    fn delivered(&self, delivery: Delivery) -> String {
+        self.text(match delivery {
+            Delivery::Collect => "staff-collect",
+            Delivery::Ship => "staff-ship",
+        })
+    }
+
+    /// How an order is paid, and whether it is.
+    fn paid_by(&self, order: &StaffOrder) -> String {
+        let how = self.text(match order.payment {
+            Payment::OnCollection => "pay-on-collection",
+            Payment::OnDelivery => "pay-on-delivery",
+            Payment::BankTransfer => "paid-by-transfer",
+        });
+        let paid = self.text(if order.is_paid { "staff-paid" } else { "staff-unpaid" });
+        format!("{how} ({paid})")
+    }
+
+    /// The name of an action of the staff.
+    fn deed(&self, entry: &AuditEntry) -> String {
+        self.text(match entry.action.as_str() {
+            "paid" => "staff-did-paid",
+            "ready" => "staff-did-ready",
+            "shipped" => "staff-did-shipped",
+            "collected" => "staff-did-collected",
+            "delivered" => "staff-did-delivered",
+            "cancel" => "staff-did-cancel",
+            "return" => "staff-did-return",
+            "answered" => "staff-did-answered",
+            "reopen" => "staff-did-reopen",
+            "hide" => "staff-did-hide",
+            "unhide" => "staff-did-unhide",
+            // Of a later version.
+            other => return other.to_owned(),
+        })
+    }
+
+    /// The address and the name of the order, message or review that an action was about.
+    fn deed_about(&self, entry: &AuditEntry) -> Option<(String, String)> {
+        let named = |key, number: String| self.text_with(key, "number", number);
+        Some(match entry.about? {
+            About::Order(number) => (format!("/staff/orders/{number}"), named("account-order", number.to_string())),
+            About::Message(id) => (format!("/staff/messages/{id}"), named("staff-message", id.to_string())),
+            About::Review(id) => (format!("/staff/reviews/{id}"), named("staff-review", id.to_string())),
+        })
+    }
+}
+
+impl StaffStart<'_> {
+    /// What waits: the address of its list, its name, and how many.
+    fn waits(&self) -> Vec<(String, String, String)> {
+        let waiting = self.waiting;
+        let orders = [
+            (OrdersShown::ToPick, waiting.to_pick),
+            (OrdersShown::ToShip, waiting.to_ship),
+            (OrdersShown::InState(OrderState::AwaitingPayment), waiting.to_pay),
+            (OrdersShown::InState(OrderState::Ready), waiting.ready),
+            (OrdersShown::InState(OrderState::Shipped), waiting.shipped),
+            (OrdersShown::Withdrawn, waiting.withdrawn),
+        ];
+        let orders = orders.map(|(shown, count)| (list_address(shown), self.view.orders_list(shown), count));
+        let messages = ("/staff/messages".to_owned(), self.view.text("staff-messages-open"), waiting.messages);
+        let all = orders.into_iter().chain([messages]).filter(|(.., count)| *count > 0);
+        all.map(|(address, name, count)| {
+            let number = self.view.number(count);
+            let is_bound = count >= Waiting::MOST;
+            let shown = if is_bound { self.view.text_with("staff-at-least", "count", number) } else { number };
+            (address, name, shown)
+        })
+        .collect()
+    }
+}
+
+impl StaffOrders<'_> {
+    /// The address of the list from its beginning.
+    fn newest(&self) -> String {
+        list_address(self.shown)
+    }
+
+    /// The lists with their addresses and names, and whether it is this one.
+    fn lists(&self) -> Vec<(String, String, bool)> {
+        let lists = OrdersShown::LISTS.into_iter();
+        lists.map(|list| (list_address(list), self.view.orders_list(list), list == self.shown)).collect()
+    }
+}
+
+impl StaffOrderPage<'_> {
+    fn action(&self) -> String {
+        format!("/staff/orders/{}", self.order.order.number)
+    }
+
+    /// Actions about the whole order that its state allows, with their codes and the keys of their names.
+    fn actions(&self) -> Vec<(&'static str, &'static str)> {
+        let order = &self.order.order;
+        let actions = [
+            (OrderAction::Paid, "paid", "staff-do-paid"),
+            (OrderAction::Ready, "ready", "staff-do-ready"),
+            (OrderAction::Shipped, "shipped", "staff-do-shipped"),
+            (OrderAction::Collected, "collected", "staff-do-collected"),
+            (OrderAction::Delivered, "delivered", "staff-do-delivered"),
+        ];
+        let is_possible = |action: OrderAction| order.state.can_become(action.leads_to(), order.delivery);
+        actions.into_iter().filter(|(action, ..)| is_possible(*action)).map(|(_, code, key)| (code, key)).collect()
+    }
+
+    /// The action that takes copies back, with the keys of its name, its explanation, and its buttons for copies and for all; none
+    /// if there are no copies to take back.
+    fn takes_back(&self) -> Option<TakesBack> {
+        let order = &self.order.order;
+        let is_possible = |state| order.state.can_become(state, order.delivery) && order.copies > 0;
+        if is_possible(OrderState::Cancelled) {
+            return Some(TakesBack {
+                code: "cancel",
+                title: "staff-cancel",
+                copies: "staff-cancel-copies",
+                all: "staff-cancel-all",
+            });
+        }
+        is_possible(OrderState::Returned).then_some(TakesBack {
+            code: "return",
+            title: "staff-return",
+            copies: "staff-return-copies",
+            all: "staff-return-all",
+        })
+    }
+}
+
+/// An action that takes copies back, with the keys of its texts.
+struct TakesBack {
+    code: &'static str,
+    title: &'static str,
+    copies: &'static str,
+    all: &'static str,
+}
+
+impl StaffMessage<'_> {
+    /// The address with which a mail program begins an answer.
+    fn reply(&self) -> String {
+        links::mailto(&self.message.email, &format!("Re: {}", self.message.subject))
+    }
+}

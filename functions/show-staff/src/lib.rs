@@ -1,0 +1,250 @@
+//! `/staff`: what booksellers see and do. Without a session of the staff there is no such page.
+
+mod access;
+mod messages;
+mod orders;
+mod place;
+mod reviews;
+
+use frontend::{
+    PageContext,
+    links::address,
+    pages::{SignInFirst, StaffLog, StaffStart},
+};
+use shared::{
+    ApiError, App, Reply, Request, Result,
+    domain::Cursor,
+    repo::{audit, contact, orders as stored_orders},
+    session::Pool,
+    staff::Waiting,
+};
+
+use access::{Access, SignedIn};
+use place::Place;
+
+/// Rows of a list.
+const PAGE: u32 = 50;
+/// Rows of the record on the page of an order, a message or a review.
+const NEWEST: u32 = 20;
+/// The name of the record that a cursor belongs to.
+const LOG: &str = "staff-log";
+
+pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
+    let reply = match enter(Access::find(app, request).await?, request)? {
+        Entry::In(..) if request.is_too_large() => return Err(ApiError::TooLarge),
+        Entry::In(who, place) => of_staff(app, request, &who, place).await?,
+        Entry::Answer(reply) => reply,
+    };
+    Ok(reply.unstored().unindexed())
+}
+
+/// The outcome of a request before any page is shown.
+enum Entry {
+    In(SignedIn, Place),
+    /// The session has ended.
+    Answer(Reply),
+}
+
+/// # Errors
+/// Nobody of the staff asks, or there is no such page. Both look the same.
+fn enter(access: Access, request: &Request) -> Result<Entry> {
+    match access {
+        Access::Nobody => Err(ApiError::NotFound),
+        Access::Ended => {
+            let place = Place::of(request)?;
+            let answer = if request.is_read() { sign_in(request) } else { sign_in_first(request, place)? };
+            Ok(Entry::Answer(answer))
+        }
+        Access::Staff(who) => Ok(Entry::In(who, Place::of(request)?)),
+    }
+}
+
+/// To the sign-in and back to this page.
+fn sign_in(request: &Request) -> Reply {
+    Reply::see_other(&frontend::links::sign_in_at(Pool::Staff, &request.location(request.raw_path())))
+}
+
+/// The answer to a form that came after the end of the session, with what was typed.
+fn sign_in_first(request: &Request, place: Place) -> Result<Reply> {
+    let (context, typed) = (PageContext::of(request), request.form()?);
+    let kept: Vec<(&str, &str)> = match (place, typed.get("reason")) {
+        (Place::Review(_), Some(reason)) => vec![("reason", reason.as_str())],
+        _ => Vec::new(),
+    };
+    let page = SignInFirst {
+        view: context.view(),
+        pool: Pool::Staff,
+        had_session: true,
+        return_to: &request.location(request.raw_path()),
+        typed: &kept,
+    };
+    Ok(context.reply(401, &page)?.with_headers_of(&ApiError::NotSignedIn))
+}
+
+async fn of_staff(app: &App, request: &Request, who: &SignedIn, place: Place) -> Result<Reply> {
+    match place {
+        Place::Start => start(app, request, who).await,
+        Place::Orders => orders::list(app, request).await,
+        Place::Order(number) => orders::order(app, request, who, number).await,
+        Place::DeliveryNote(number) => orders::delivery_note(app, request, number).await,
+        Place::PickList => orders::pick_list(app, request).await,
+        Place::Messages => messages::list(app, request).await,
+        Place::Message(id) => messages::message(app, request, who, id).await,
+        Place::Reviews => reviews::list(app, request).await,
+        Place::Review(id) => reviews::review(app, request, who, id).await,
+        Place::Log => log(app, request).await,
+    }
+}
+
+async fn start(app: &App, request: &Request, who: &SignedIn) -> Result<Reply> {
+    let reading = app.database().read(async |c| {
+        let messages = contact::count_open(c, Waiting::MOST).await?;
+        Ok(Waiting { messages, ..stored_orders::waiting(c).await? })
+    });
+    let (waiting, context) = (reading.await?, PageContext::of(request));
+    context.reply(200, &StaffStart { view: context.view(), email: who.bookseller.email.as_str(), waiting })
+}
+
+async fn log(app: &App, request: &Request) -> Result<Reply> {
+    let query = request.page_query(&["cursor"])?;
+    let before = query.get("cursor").map(|text| Cursor::<u64>::decode(text, LOG)).transpose()?;
+    let before = before.map_or(u64::MAX, |cursor| cursor.keys);
+    let mut entries = app.database().read(async |c| audit::list(c, before, PAGE + 1).await).await?;
+    let next = next_address("/staff/log", &[], slice(&mut entries).map(|entry| Cursor::new(LOG, entry.id).encode()));
+    let context = PageContext::of(request).with_parameters(&["cursor"]);
+    context.reply(200, &StaffLog { view: context.view(), entries: &entries, next: next.as_deref() })
+}
+
+/// Takes the row off that only shows that there are more, and gives the last one of this slice if there are.
+fn slice<T>(rows: &mut Vec<T>) -> Option<&T> {
+    let more = rows.len() > PAGE as usize;
+    rows.truncate(PAGE as usize);
+    rows.last().filter(|_| more)
+}
+
+/// The address of the next slice of a list.
+fn next_address(path: &str, parameters: &[(&str, &str)], cursor: Option<String>) -> Option<String> {
+    let cursor = cursor?;
+    Some(address(path, parameters.iter().copied().chain([("cursor", cursor.as_str())])))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use shared::{
+        domain::{Email, SubmissionKey},
+        session::{Session, StaffSession, Subject},
+    };
+    use time::OffsetDateTime;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn request(method: &str, path: &str, form: &str) -> Request {
+        let headers = json!({ "content-type": "application/x-www-form-urlencoded", "accept-language": "en" });
+        let event = json!({ "httpMethod": method, "path": path, "headers": headers, "body": form });
+        Request::from_event(serde_json::from_value(event).unwrap(), "id")
+    }
+
+    fn session(is_over: bool) -> StaffSession {
+        let (subject, now) = (Subject::of_uuid(Uuid::from_u128(7)), OffsetDateTime::now_utc());
+        let session = Session { subject, pool: Pool::Staff, issued_at: now, expires_at: now };
+        StaffSession { session, email: Email::parse("ana@example.org").unwrap(), is_over }
+    }
+
+    fn access(session: Option<StaffSession>, counts: bool) -> Access {
+        let key = SubmissionKey::parse(&format!("{}=", "A".repeat(43))).unwrap();
+        Access::of(session, counts, key)
+    }
+
+    /// 200 where the page or its form is reached.
+    fn status(access: Access, request: &Request) -> (u64, String) {
+        let answer = match enter(access, request) {
+            Ok(Entry::In(..)) => return (200, String::new()),
+            Ok(Entry::Answer(reply)) => reply,
+            Err(error) => return (error.status().into(), String::new()),
+        };
+        let answer: Value = serde_json::from_str(answer.finish(request).to_json().unwrap().get()).unwrap();
+        let location = answer["multiValueHeaders"]["location"][0].as_str().unwrap_or_default();
+        (answer["statusCode"].as_u64().unwrap(), location.to_owned())
+    }
+
+    #[test]
+    fn each_page_is_there_for_the_staff_alone_and_only_forms_are_sent() {
+        for (path, get, post) in [
+            ("/staff", 200, 405),
+            ("/staff/orders", 200, 405),
+            ("/staff/orders/100042", 200, 200),
+            ("/staff/orders/0", 404, 404),
+            ("/staff/orders/x", 404, 404),
+            ("/staff/orders/0100042", 404, 404),
+            ("/staff/orders/100042/delivery-note", 200, 405),
+            ("/staff/orders/100042/x", 404, 404),
+            ("/staff/pick-list", 200, 405),
+            ("/staff/messages", 200, 405),
+            ("/staff/messages/7", 200, 200),
+            ("/staff/messages/-7", 404, 404),
+            ("/staff/reviews", 200, 405),
+            ("/staff/reviews/7", 200, 200),
+            ("/staff/reviews/07", 404, 404),
+            ("/staff/log", 200, 405),
+            ("/staff/x", 404, 404),
+            ("/staff/sign-in", 404, 404),
+            ("/staff/sign-in/return", 404, 404),
+        ] {
+            for (method, of_staff) in [("GET", get), ("HEAD", get), ("POST", post)] {
+                let request = request(method, path, "key=x");
+                let is_form = method == "POST" && post == 200;
+                let is_page = method != "POST" && get == 200;
+                let after_end = if is_form {
+                    401
+                } else if is_page {
+                    303
+                } else {
+                    of_staff
+                };
+                for (name, access, expected) in [
+                    ("nobody, or a customer, whose session is in another cookie", access(None, true), 404),
+                    ("staff", access(Some(session(false)), true), of_staff),
+                    ("staff after the end of the session", access(Some(session(true)), true), after_end),
+                    ("removed staff", access(Some(session(false)), false), 404),
+                    ("removed staff after the end of the session", access(Some(session(true)), false), 404),
+                ] {
+                    let (status, location) = status(access, &request);
+                    assert_eq!(status, expected, "{method} {path}: {name}");
+                    let back = format!("/staff/sign-in?return={}", path.replace('/', "%2F"));
+                    assert_eq!(location, if status == 303 { back } else { String::new() }, "{method} {path}: {name}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_form_after_the_end_of_the_session_keeps_the_reason_that_was_typed_and_no_key() {
+        for (path, form, keeps) in [
+            ("/staff/reviews/7", "key=secret&do=hide&reason=%3Cb%3E+spam", true),
+            ("/staff/orders/100042", "key=secret&do=cancel&reason=%3Cb%3E+spam", false),
+        ] {
+            let request = request("POST", path, form);
+            let Ok(Entry::Answer(reply)) = enter(access(Some(session(true)), true), &request) else { panic!("{path}") };
+            let answer: Value = serde_json::from_str(reply.finish(&request).to_json().unwrap().get()).unwrap();
+            let body = answer["body"].as_str().unwrap();
+            assert_eq!(answer["statusCode"], 401, "{path}");
+            let field = r#"<input type="hidden" name="reason" value="&#60;b&#62; spam">"#;
+            assert_eq!(body.contains(field), keeps, "{path}: {body}");
+            let link = format!("href=\"/staff/sign-in?return={}\"", path.replace('/', "%2F"));
+            assert!(body.contains(&link) && !body.contains("secret"), "{path}: {body}");
+        }
+    }
+
+    #[test]
+    fn a_list_has_a_next_slice_only_where_there_is_more() {
+        let mut rows: Vec<u32> = (0..=PAGE).collect();
+        assert_eq!(slice(&mut rows), Some(&(PAGE - 1)));
+        assert_eq!(rows.len(), PAGE as usize);
+        assert_eq!(slice(&mut rows), None);
+        let next = next_address("/staff/orders", &[("show", "to-pick")], Some("abc".to_owned()));
+        assert_eq!(next.as_deref(), Some("/staff/orders?show=to-pick&cursor=abc"));
+        assert_eq!(next_address("/staff/orders", &[], None), None);
+    }
+}

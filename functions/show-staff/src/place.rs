@@ -1,0 +1,45 @@
+//! The pages of the staff by their addresses.
+
+use shared::{ApiError, Request, Result, domain::OrderNumber};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    Start,
+    Orders,
+    Order(OrderNumber),
+    DeliveryNote(OrderNumber),
+    PickList,
+    Messages,
+    Message(u64),
+    Reviews,
+    Review(u64),
+    Log,
+}
+
+impl Place {
+    /// # Errors
+    /// There is no such page, or it has no form to be sent.
+    pub fn of(request: &Request) -> Result<Self> {
+        let segments: Vec<&str> = request.segments().iter().skip(1).map(String::as_str).collect();
+        let id = |text: &str| text.parse::<u64>().ok().filter(|id| id.to_string() == text).ok_or(ApiError::NotFound);
+        let number = |text: &str| {
+            let number = OrderNumber::parse(text).filter(|number| number.to_string() == text);
+            number.ok_or(ApiError::NotFound)
+        };
+        let place = match segments[..] {
+            [] => Self::Start,
+            ["orders"] => Self::Orders,
+            ["orders", order] => Self::Order(number(order)?),
+            ["orders", order, "delivery-note"] => Self::DeliveryNote(number(order)?),
+            ["pick-list"] => Self::PickList,
+            ["messages"] => Self::Messages,
+            ["messages", message] => Self::Message(id(message)?),
+            ["reviews"] => Self::Reviews,
+            ["reviews", review] => Self::Review(id(review)?),
+            ["log"] => Self::Log,
+            _ => return Err(ApiError::NotFound),
+        };
+        let is_form = matches!(place, Self::Order(_) | Self::Message(_) | Self::Review(_));
+        if request.is_read() || is_form { Ok(place) } else { Err(ApiError::MethodNotAllowed("GET, HEAD".to_owned())) }
+    }
+}

@@ -1,0 +1,105 @@
+//! `/staff/reviews`: the newest ratings of all books, which are hidden with a reason, and shown again.
+
+use frontend::{
+    Form, PageContext,
+    pages::{StaffNotice, StaffReview, StaffReviews},
+};
+use shared::{
+    ApiError, App, Reply, Request, Result,
+    domain::{Cursor, HideReason, Invalid},
+    repo::{
+        audit::{self, Deed},
+        ratings,
+    },
+    staff::{About, RatingKey},
+};
+use time::OffsetDateTime;
+
+use crate::{NEWEST, PAGE, SignedIn, next_address, slice};
+
+/// The name of the list that a cursor belongs to.
+const REVIEWS: &str = "staff-reviews";
+
+pub async fn list(app: &App, request: &Request) -> Result<Reply> {
+    let query = request.page_query(&["show", "cursor"])?;
+    let only_hidden = query.get("show") == Some("hidden");
+    let before = query.get("cursor").map(|text| Cursor::<RatingKey>::decode(text, REVIEWS)).transpose()?;
+    let before = before.map(|cursor| cursor.keys);
+    let reading = app.database().read(async |c| ratings::list_for_staff(c, only_hidden, None, before, PAGE + 1).await);
+    let mut found = reading.await?;
+    let cursor = slice(&mut found).map(|review| Cursor::new(REVIEWS, RatingKey::of(review)).encode());
+    let parameters = [("show", "hidden")];
+    let next = next_address("/staff/reviews", if only_hidden { &parameters } else { &[] }, cursor);
+    let context = PageContext::of(request).with_parameters(&["show", "cursor"]);
+    context.reply(200, &StaffReviews { view: context.view(), only_hidden, reviews: &found, next: next.as_deref() })
+}
+
+pub async fn review(app: &App, request: &Request, who: &SignedIn, id: u64) -> Result<Reply> {
+    if request.is_read() {
+        return show(app, request, who, id, (Form::default(), None), 200).await;
+    }
+    let typed = request.form()?;
+    let values: Vec<(&str, &str)> = typed.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let form = Form { typed: &values, ..Form::default() };
+    if !who.is_own_form(&typed) {
+        return show(app, request, who, id, (form, Some(StaffNotice::Expired)), 409).await;
+    }
+    let reason = match typed.get("do").map(String::as_str) {
+        Some("hide") => Some(HideReason::parse(typed.get("reason").map_or("", String::as_str))),
+        Some("unhide") => None,
+        _ => return Err(Invalid::other("do", "must be an action of the page").into()),
+    };
+    let reason = match reason.transpose() {
+        Ok(reason) => reason,
+        Err(invalid) => {
+            let form = Form { invalid: &[invalid], ..form };
+            return show(app, request, who, id, (form, None), 422).await;
+        }
+    };
+    if change(app, who, id, reason.as_ref()).await? {
+        return Ok(Reply::see_other(&format!("/staff/reviews/{id}")));
+    }
+    show(app, request, who, id, (form, Some(StaffNotice::Changed)), 409).await
+}
+
+async fn show(
+    app: &App,
+    request: &Request,
+    who: &SignedIn,
+    id: u64,
+    (form, notice): (Form<'_>, Option<StaffNotice<'_>>),
+    status: u16,
+) -> Result<Reply> {
+    let about = About::Review(id);
+    let reading = app
+        .database()
+        .read(async |c| Ok((ratings::find_for_staff(c, id).await?, audit::about(c, about, NEWEST).await?)));
+    let (review, log) = reading.await?;
+    let review = review.ok_or(ApiError::NotFound)?;
+    let (context, key) = (PageContext::of(request), who.form_key());
+    let page = StaffReview { view: context.view(), review: &review, log: &log, form, key: &key, notice };
+    context.reply(status, &page)
+}
+
+/// Hides a review for a reason, or shows it again without one, and records it; false if somebody else has done so before. A form
+/// that is sent twice finds its own change.
+async fn change(app: &App, who: &SignedIn, id: u64, reason: Option<&HideReason>) -> Result<bool> {
+    let (now, about) = (OffsetDateTime::now_utc(), About::Review(id));
+    let action = if reason.is_some() { "hide" } else { "unhide" };
+    let changing = app.database().write(async |c| {
+        let Some(review) = ratings::find_locked(c, id).await? else { return Ok(None) };
+        if review.hidden_at.is_some() == reason.is_some() {
+            let last = audit::about(c, about, 1).await?.pop();
+            return Ok(Some(last.is_some_and(|last| last.subject == who.bookseller.subject && last.action == action)));
+        }
+        if reason.is_some() {
+            ratings::hide(c, id, now).await?;
+        } else {
+            ratings::unhide(c, id).await?;
+        }
+        let detail = reason.map(HideReason::as_str);
+        audit::note(c, &who.bookseller, Deed { action, about, outcome: "done", detail }, now).await?;
+        Ok(Some(true))
+    });
+    changing.await?.ok_or(ApiError::NotFound)
+}

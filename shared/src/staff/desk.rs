@@ -1,0 +1,205 @@
+//! Types of the pages of the staff: who acts, about what, and what waits.
+
+use time::OffsetDateTime;
+
+use crate::{
+    domain::{BookId, Delivery, Email, OrderNumber, OrderState},
+    session::Subject,
+};
+
+/// Somebody of the staff, by the subject in the user pool and the address of the account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bookseller {
+    pub subject: Subject,
+    pub email: Email,
+}
+
+/// An order, a message or a review that an action is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum About {
+    Order(OrderNumber),
+    Message(u64),
+    Review(u64),
+}
+
+impl About {
+    /// The code of the database: `order:100042`.
+    pub fn code(self) -> String {
+        match self {
+            Self::Order(number) => format!("order:{number}"),
+            Self::Message(id) => format!("message:{id}"),
+            Self::Review(id) => format!("review:{id}"),
+        }
+    }
+
+    /// Reads the code; none for a kind of a later version.
+    pub fn parse(code: &str) -> Option<Self> {
+        let (kind, id) = code.split_once(':')?;
+        match kind {
+            "order" => OrderNumber::parse(id).map(Self::Order),
+            "message" => id.parse().ok().map(Self::Message),
+            "review" => id.parse().ok().map(Self::Review),
+            _ => None,
+        }
+    }
+}
+
+/// A row of the record of what the staff did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditEntry {
+    pub id: u64,
+    pub at: OffsetDateTime,
+    pub subject: Subject,
+    pub email: String,
+    /// Its code.
+    pub action: String,
+    /// None for a kind that this version does not know.
+    pub about: Option<About>,
+    /// `done`, or why it was refused, as a code.
+    pub outcome: String,
+    /// What the person typed.
+    pub detail: Option<String>,
+}
+
+/// Numbers of what waits for the staff. They count up to [`Waiting::MOST`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Waiting {
+    /// Orders that are collected in the shop.
+    pub to_pick: u32,
+    /// Orders that are sent.
+    pub to_ship: u32,
+    pub to_pay: u32,
+    pub ready: u32,
+    pub shipped: u32,
+    /// Orders from whose contract the buyer has withdrawn, and whose books are not back yet.
+    pub withdrawn: u32,
+    pub messages: u32,
+}
+
+impl Waiting {
+    /// The largest number that is counted, because a start page must not count a table.
+    pub const MOST: u32 = 1_000;
+}
+
+/// Which orders a list has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OrdersShown {
+    /// Those that are not closed, or whose books are to come back.
+    Open,
+    ToPick,
+    ToShip,
+    /// From whose contract the buyer has withdrawn, and whose books are not back yet.
+    Withdrawn,
+    InState(OrderState),
+    All,
+}
+
+impl OrdersShown {
+    /// All lists, in the order of their links.
+    pub const LISTS: [Self; 14] = [
+        Self::Open,
+        Self::ToPick,
+        Self::ToShip,
+        Self::InState(OrderState::AwaitingPayment),
+        Self::InState(OrderState::Ready),
+        Self::InState(OrderState::Shipped),
+        Self::Withdrawn,
+        Self::InState(OrderState::Collected),
+        Self::InState(OrderState::Delivered),
+        Self::InState(OrderState::Returned),
+        Self::InState(OrderState::Cancelled),
+        Self::InState(OrderState::Expired),
+        Self::InState(OrderState::Rejected),
+        Self::All,
+    ];
+
+    /// The value of the address: `to-pick`.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::ToPick => "to-pick",
+            Self::ToShip => "to-ship",
+            Self::Withdrawn => "withdrawn",
+            Self::InState(state) => state.code(),
+            Self::All => "all",
+        }
+    }
+
+    pub fn parse(code: &str) -> Option<Self> {
+        Self::LISTS.into_iter().find(|list| list.code() == code)
+    }
+
+    /// The state and the delivery of its orders, if they have one state.
+    pub fn state(self) -> Option<(OrderState, Option<Delivery>)> {
+        match self {
+            Self::ToPick => Some((OrderState::Confirmed, Some(Delivery::Collect))),
+            Self::ToShip => Some((OrderState::Confirmed, Some(Delivery::Ship))),
+            Self::InState(state) => Some((state, None)),
+            Self::Open | Self::Withdrawn | Self::All => None,
+        }
+    }
+}
+
+/// Copies of a book to take from the shelves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pick {
+    pub book: BookId,
+    pub title: String,
+    pub isbn: Option<String>,
+    /// The orders with their copies.
+    pub orders: Vec<(OrderNumber, Delivery, u8)>,
+}
+
+impl Pick {
+    pub fn copies(&self) -> u32 {
+        self.orders.iter().map(|(_, _, copies)| u32::from(*copies)).sum()
+    }
+}
+
+/// The version of an order, as a text that a form brings back: state, payment, withdrawal, and the copies of each line, which
+/// decide on what can be done with it.
+pub fn version_of(state: OrderState, is_paid: bool, is_withdrawn: bool, copies: impl Iterator<Item = u8>) -> String {
+    let mark = |holds, mark| if holds { mark } else { "" };
+    let copies: Vec<String> = copies.map(|copies| copies.to_string()).collect();
+    format!("{}{}{}.{}", state.code(), mark(is_paid, "-paid"), mark(is_withdrawn, "-withdrawn"), copies.join("-"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_action_is_about_is_read_as_it_was_written() {
+        for about in [About::Order(OrderNumber(100_042)), About::Message(7), About::Review(u64::MAX)] {
+            assert_eq!(About::parse(&about.code()), Some(about));
+        }
+        for code in ["", "order", "order:", "order:0", "book:7", "message:-1", "review:x"] {
+            assert_eq!(About::parse(code), None, "{code}");
+        }
+    }
+
+    #[test]
+    fn each_list_of_orders_has_an_address_of_its_own() {
+        for list in OrdersShown::LISTS {
+            assert_eq!(OrdersShown::parse(list.code()), Some(list));
+        }
+        assert_eq!(OrdersShown::parse("paid"), None);
+    }
+
+    #[test]
+    fn an_order_has_another_version_after_each_change() {
+        let versions = [
+            version_of(OrderState::AwaitingPayment, false, false, [2, 1].into_iter()),
+            version_of(OrderState::Confirmed, true, false, [2, 1].into_iter()),
+            version_of(OrderState::Confirmed, false, false, [2, 1].into_iter()),
+            version_of(OrderState::Confirmed, false, false, [1, 1].into_iter()),
+            version_of(OrderState::Confirmed, false, false, [2, 0].into_iter()),
+            version_of(OrderState::Delivered, true, false, [2, 1].into_iter()),
+            version_of(OrderState::Delivered, true, true, [2, 1].into_iter()),
+            version_of(OrderState::Delivered, true, true, [21].into_iter()),
+        ];
+        let different: std::collections::BTreeSet<&String> = versions.iter().collect();
+        assert_eq!(different.len(), versions.len(), "{versions:?}");
+        assert_eq!(versions[6], "delivered-paid-withdrawn.2-1");
+    }
+}

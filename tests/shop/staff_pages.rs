@@ -1,0 +1,219 @@
+//! The pages of the staff, with sessions that the key of the local stage signs.
+
+use reqwest::Method;
+use shared::{
+    domain::Email,
+    session::{Pool, PrivateKey, Subject},
+};
+use sqlx::{Connection, MySqlConnection};
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+
+use crate::{
+    account::hidden,
+    cart::{page, send},
+    contact, imports, orders,
+    support::{Shop, variable},
+};
+
+/// The cookie of a bookseller whose session was issued at this time.
+async fn bookseller(shop: &Shop, subject: Subject, at: OffsetDateTime) -> String {
+    let email = Email::parse(&format!("{subject}@shop.example")).unwrap();
+    format!("staff-session={}", key(shop).await.issue_to_staff("local", subject, email, at))
+}
+
+async fn key(shop: &Shop) -> PrivateKey {
+    let ssm = aws_sdk_ssm::Client::new(&shop.sdk());
+    let key =
+        ssm.get_parameter().name("/anaquel/local/session/private-key").with_decryption(true).send().await.unwrap();
+    PrivateKey::parse(key.parameter().unwrap().value().unwrap()).unwrap()
+}
+
+fn somebody() -> Subject {
+    Subject::of_uuid(Uuid::new_v4())
+}
+
+/// An order of one book that is sold, by its number.
+async fn ordered(shop: &Shop, copies: u8) -> u32 {
+    let book = imports::book_on_sale(shop, 9).await;
+    let price = shop.get(&format!("/api/books/{book}")).await.json()["price"]["minor"].as_u64().unwrap();
+    let (key, visitor) = (Uuid::new_v4().to_string(), format!("visitor={}", Uuid::new_v4()));
+    let placed = orders::place(shop, &key, &visitor, &orders::order(book, copies.into(), price)).await;
+    assert_eq!(placed.status, 202, "{}", placed.text);
+    let decided = orders::after(shop, placed.header("location"), "received", &visitor).await;
+    assert_eq!(decided["status"], "confirmed", "{decided}");
+    decided["number"].as_u64().unwrap().try_into().unwrap()
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn without_a_session_of_the_staff_there_is_no_page_and_after_its_end_it_leads_to_the_sign_in() {
+    let shop = Shop::open().await;
+    let (ana, now) = (somebody(), OffsetDateTime::now_utc());
+    let staff = bookseller(&shop, ana, now).await;
+    let over = bookseller(&shop, somebody(), now - Duration::hours(2)).await;
+    let gone = somebody();
+    let removed = bookseller(&shop, gone, now).await;
+    let removed_before = bookseller(&shop, gone, now - Duration::hours(2)).await;
+    let mut root = MySqlConnection::connect(&variable("DATABASE_URL")).await.unwrap();
+    sqlx::query("insert into anaquel.sessions_valid_from (subject_hash, valid_from) values (?, ?)")
+        .bind(shared::domain::VisitorId::of_number(gone.uuid()).0)
+        .bind(now + Duration::minutes(1))
+        .execute(&mut root)
+        .await
+        .unwrap();
+    let customer = key(&shop).await.issue("local", ana, Pool::Customers, now);
+    let as_customer = format!("session={customer}");
+    let customer_as_staff = format!("staff-session={customer}");
+    let anonymous = format!("staff-session={}", key(&shop).await.issue("local", ana, Pool::Staff, now));
+    let in_other_cookie = staff.replacen("staff-session", "session", 1);
+    let forged = format!("{}A", &staff[..staff.len() - 1]);
+    let number = ordered(&shop, 1).await;
+    let (order, note) = (format!("/staff/orders/{number}"), format!("/staff/orders/{number}/delivery-note"));
+    for (path, is_form) in [
+        ("/staff", false),
+        ("/staff/orders", false),
+        (order.as_str(), true),
+        (note.as_str(), false),
+        ("/staff/pick-list", false),
+        ("/staff/messages", false),
+        ("/staff/reviews", false),
+        ("/staff/log", false),
+    ] {
+        let back = format!("/staff/sign-in?return={}", path.replace('/', "%2F"));
+        for cookies in [
+            "",
+            "staff-session=x",
+            &as_customer,
+            &customer_as_staff,
+            &anonymous,
+            &in_other_cookie,
+            &forged,
+            &removed,
+            &removed_before,
+        ] {
+            for answer in [page(&shop, path, cookies).await, send(&shop, path, cookies, &[("do", "ready")]).await] {
+                assert_eq!((answer.status, answer.header("location")), (404, ""), "{path} {cookies}");
+                assert_eq!(answer.header("cache-control"), "no-store", "{path}");
+            }
+        }
+        let shown = page(&shop, path, &staff).await;
+        assert_eq!(shown.status, 200, "{path}: {}", shown.text);
+        assert_eq!((shown.header("cache-control"), shown.header("x-robots-tag")), ("no-store", "noindex"), "{path}");
+        let asked = page(&shop, path, &over).await;
+        assert_eq!((asked.status, asked.header("location")), (303, back.as_str()), "{path}");
+        let expected = if is_form { (409, 401) } else { (405, 405) };
+        let sent = [&staff, &over].map(|cookies| (cookies.clone(), path.to_owned()));
+        let mut statuses = Vec::new();
+        for (cookies, path) in sent {
+            statuses.push(send(&shop, &path, &cookies, &[("do", "ready")]).await.status);
+        }
+        assert_eq!((statuses[0], statuses[1]), expected, "{path}: a form without its key, and one after the end");
+    }
+    let from_elsewhere = [
+        ("cookie", staff.as_str()),
+        ("origin", "https://evil.example"),
+        ("content-type", "application/x-www-form-urlencoded"),
+    ];
+    let key = hidden(&page(&shop, &order, &staff).await, "key");
+    let body = Some(format!("key={key}&do=ready"));
+    assert_eq!(shop.send(Method::POST, &order, &from_elsewhere, body).await.status, 403);
+    assert!(page(&shop, "/account", &staff).await.header("location").starts_with("/sign-in?"), "no customer");
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn two_booksellers_prepare_an_order_and_the_second_sees_that_it_has_changed() {
+    let shop = Shop::open().await;
+    let now = OffsetDateTime::now_utc();
+    let (ana, eva) = (bookseller(&shop, somebody(), now).await, bookseller(&shop, somebody(), now).await);
+    let number = ordered(&shop, 2).await;
+    let path = format!("/staff/orders/{number}");
+    assert!(page(&shop, "/staff/orders", &ana).await.text.contains(&format!("href=\"{path}\"")));
+    let by_number = page(&shop, &format!("/staff/orders?number={number}"), &ana).await;
+    assert_eq!((by_number.status, by_number.header("location")), (303, path.as_str()));
+    let [of_ana, of_eva] = [page(&shop, &path, &ana).await, page(&shop, &path, &eva).await];
+    let version = hidden(&of_ana, "version");
+    assert_eq!(version, hidden(&of_eva, "version"));
+    let (key_of_ana, key_of_eva) = (hidden(&of_ana, "key"), hidden(&of_eva, "key"));
+    assert_ne!(key_of_ana, key_of_eva);
+
+    let of_stranger = [("key", key_of_eva.as_str()), ("version", version.as_str()), ("do", "ready")];
+    assert_eq!(send(&shop, &path, &ana, &of_stranger).await.status, 409, "the key of another session");
+    let form = [("key", key_of_ana.as_str()), ("version", version.as_str()), ("do", "ready")];
+    for _ in 0..2 {
+        let ready = send(&shop, &path, &ana, &form).await;
+        assert_eq!((ready.status, ready.header("location")), (303, path.as_str()), "{}", ready.text);
+    }
+    let late =
+        send(&shop, &path, &eva, &[("key", &key_of_eva), ("version", &version), ("do", &"cancel".to_owned())]).await;
+    assert_eq!(late.status, 409, "{}", late.text);
+    assert!(
+        late.text.contains("was changed in the meantime") && late.text.contains("Ready to collect"),
+        "{}",
+        late.text
+    );
+
+    let shown = page(&shop, &path, &eva).await;
+    let version = hidden(&shown, "version");
+    let impossible = [("key", key_of_eva.as_str()), ("version", version.as_str()), ("do", "shipped")];
+    let refused = send(&shop, &path, &eva, &impossible).await;
+    assert_eq!(refused.status, 409, "{}", refused.text);
+    assert!(refused.text.contains("because the order is: Ready to collect"), "{}", refused.text);
+    let fetched = [("key", key_of_eva.as_str()), ("version", version.as_str()), ("do", "collected")];
+    assert_eq!(send(&shop, &path, &eva, &fetched).await.status, 303);
+    let log = page(&shop, &path, &ana).await.text;
+    assert_eq!(log.matches("marked as ready").count(), 1, "{log}");
+    assert_eq!(log.matches("not possible").count(), 2, "{log}");
+    assert!(log.contains("marked as collected") && log.contains("@shop.example"), "{log}");
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn a_message_is_answered_once_and_a_review_is_hidden_for_a_reason_and_both_are_undone() {
+    let shop = Shop::open().await;
+    let now = OffsetDateTime::now_utc();
+    let (ana, eva) = (bookseller(&shop, somebody(), now).await, bookseller(&shop, somebody(), now).await);
+    let subject = format!("¿Abren? {}", Uuid::new_v4());
+    let body = serde_json::json!({ "name": "Luz", "email": "luz@example.org", "subject": subject, "message": "Hola" });
+    let sent = shop.post("/api/contact", &[], &body).await;
+    shop.final_status(sent.header("location")).await;
+    assert_eq!(contact::with_subject(&shop, &subject.clone().into()).await, 1);
+    let list = page(&shop, "/staff/messages", &ana).await.text;
+    let before = list.split(&subject).next().unwrap();
+    let path = before.rsplit("href=\"").next().unwrap().split('"').next().unwrap().to_owned();
+    let [key_of_ana, key_of_eva] =
+        [hidden(&page(&shop, &path, &ana).await, "key"), hidden(&page(&shop, &path, &eva).await, "key")];
+    for _ in 0..2 {
+        let answered = send(&shop, &path, &ana, &[("key", key_of_ana.as_str()), ("do", "answered")]).await;
+        assert_eq!(answered.status, 303, "{}", answered.text);
+    }
+    let late = send(&shop, &path, &eva, &[("key", key_of_eva.as_str()), ("do", "answered")]).await;
+    assert!(late.status == 409 && late.text.contains("was changed in the meantime"), "{}", late.text);
+    assert!(!page(&shop, "/staff/messages", &ana).await.text.contains(&subject));
+    assert_eq!(send(&shop, &path, &eva, &[("key", key_of_eva.as_str()), ("do", "reopen")]).await.status, 303);
+    assert!(page(&shop, "/staff/messages", &ana).await.text.contains(&subject));
+
+    let book = imports::new_book(&shop).await;
+    let words = format!("Compren en otra parte {}", Uuid::new_v4());
+    let location = shop.rate(book, &serde_json::json!({ "stars": 1, "review": words })).await;
+    shop.final_status(&location).await;
+    let list = page(&shop, "/staff/reviews", &ana).await.text;
+    let before = list.split(&words).next().unwrap();
+    let path = before.rsplit("href=\"/staff/").next().unwrap().split('"').next().unwrap();
+    let path = format!("/staff/{path}");
+    let key = hidden(&page(&shop, &path, &ana).await, "key");
+    let without_reason = send(&shop, &path, &ana, &[("key", key.as_str()), ("do", "hide"), ("reason", " ")]).await;
+    assert_eq!(without_reason.status, 422, "{}", without_reason.text);
+    let hide = [("key", key.as_str()), ("do", "hide"), ("reason", "an advertisement")];
+    assert_eq!(send(&shop, &path, &ana, &hide).await.status, 303);
+    let public = async || shop.get(&format!("/api/books/{book}/ratings")).await.text;
+    assert!(!public().await.contains(&words));
+    assert!(page(&shop, "/staff/reviews?show=hidden", &eva).await.text.contains(&words));
+    assert!(page(&shop, &path, &eva).await.text.contains("an advertisement"));
+    let key = hidden(&page(&shop, &path, &eva).await, "key");
+    assert_eq!(send(&shop, &path, &eva, &[("key", key.as_str()), ("do", "unhide")]).await.status, 303);
+    assert!(public().await.contains(&words));
+    let log = page(&shop, "/staff/log", &eva).await.text;
+    assert!(log.contains("showed again") && log.contains("an advertisement"), "{log}");
+}
