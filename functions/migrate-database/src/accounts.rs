@@ -48,7 +48,7 @@ const ACCOUNT_GRANTS: &[(&str, &[&str])] = &[
 /// What the pages of the staff do: they read orders, messages and ratings, change their states, and record it. What follows from a
 /// change is in several tables: stock and its movements, mails, and the counts of ratings.
 const STAFF_GRANTS: &[(&str, &[&str])] = &[
-    ("select", &["book_sales", "contact_messages", "mails", "order_messages", "sessions_valid_from"]),
+    ("select", &["book_sales", "contact_messages", "mails", "order_messages", "restocks", "sessions_valid_from"]),
     ("select (email_key, subject)", &["customers"]),
     ("select, insert", &["audit_log"]),
     ("delete, update (answered_at)", &["contact_messages"]),
