@@ -272,7 +272,7 @@ mod tests {
         assert!(idle.starts_with("dev: 51.48 USD a month idle; a million requests a month would add "), "{idle}");
         let second = idle.lines().nth(1).unwrap();
         assert!(
-            second.ends_with(" USD of that are for the functions' metrics, from some 14,000 requests a month on."),
+            second.ends_with(" USD of that are for the functions' metrics, from some 15,000 requests a month on."),
             "{second}"
         );
     }
@@ -288,7 +288,7 @@ mod tests {
         assert!((metrics(MILLION) - report.metrics).abs() < 0.001);
         // Only the consumers of queues, which a fiftieth of the requests or fewer reach, have metrics in fewer hours.
         assert!(
-            metrics(14_000) > report.metrics - 3.0 * usage::METRICS * 0.30 && metrics(1_000) < report.metrics / 5.0
+            metrics(15_000) > report.metrics - 3.0 * usage::METRICS * 0.30 && metrics(1_000) < report.metrics / 5.0
         );
     }
 
