@@ -137,7 +137,7 @@ pub async fn to_pick(connection: &mut MySqlConnection) -> sqlx::Result<Vec<Pick>
         match picks.last_mut().filter(|pick| pick.book.get() == row.book_id) {
             Some(pick) => pick.orders.push(copies),
             None => {
-                picks.push(Pick { book: row.book_id.into(), title: row.title, isbn: row.isbn, orders: vec![copies] })
+                picks.push(Pick { book: row.book_id.into(), title: row.title, isbn: row.isbn, orders: vec![copies] });
             }
         }
     }
