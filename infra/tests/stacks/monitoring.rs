@@ -197,7 +197,7 @@ fn thresholds_of_database_alarms_follow_the_size_of_the_database() {
             .map(|alarm| properties(&template, alarm)["Threshold"].as_f64().unwrap())
     };
     assert_eq!(thresholds("prod").map(f64::to_bits), [675.0, 5.0 * 1_073_741_824.0].map(f64::to_bits));
-    assert_eq!(thresholds("dev").map(f64::to_bits), [81.0, 1_073_741_824.0].map(f64::to_bits));
+    assert_eq!(thresholds("dev").map(f64::to_bits), [85.0, 1_073_741_824.0].map(f64::to_bits));
 }
 
 /// The thresholds are below those from which AWS reviews an account, and the rates are fractions.
