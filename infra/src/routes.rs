@@ -462,10 +462,12 @@ impl Route {
     }
 }
 
-/// Each path of the load balancer with its methods, for the function that answers the other methods.
+/// Each path of the load balancer with its methods, for the function that answers the other methods. Without the pages of the
+/// staff, of which nobody learns there.
 pub(crate) fn paths_with_methods() -> String {
     let mut paths: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for route in FUNCTIONS.iter().flat_map(Function::routes) {
+    let is_public = |function: &&Function| function.database != Some(DatabaseRole::Staff);
+    for route in FUNCTIONS.iter().filter(is_public).flat_map(Function::routes) {
         paths.entry(route.path).or_default().extend(route.methods);
     }
     let lines: Vec<String> =

@@ -56,6 +56,11 @@ mod tests {
             ("POST", "/books/53/ratings/7", None),
             ("GET", "/api", None),
             ("GET", "/books", None),
+            // Without a session of the staff nothing shows that there are such pages.
+            ("PUT", "/staff", None),
+            ("DELETE", "/staff/orders", None),
+            ("PATCH", "/staff/orders/100042", None),
+            ("PUT", "/staff/sign-in", Some("GET, HEAD")),
         ] {
             let event = json!({"httpMethod": method, "path": path});
             let request = Request::from_event(serde_json::from_value(event).unwrap(), "id-1");
@@ -75,6 +80,8 @@ mod tests {
         };
         assert_eq!(status("/api/books").unwrap(), 204);
         assert_eq!(status("/books/53").unwrap(), 204);
-        assert!(matches!(status("/nothing"), Err(ApiError::NotFound)));
+        for path in ["/nothing", "/staff", "/staff/orders", "/staff/orders/100042"] {
+            assert!(matches!(status(path), Err(ApiError::NotFound)), "{path}");
+        }
     }
 }

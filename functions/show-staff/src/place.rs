@@ -1,6 +1,6 @@
 //! The pages of the staff by their addresses.
 
-use shared::{ApiError, Request, Result, domain::OrderNumber};
+use shared::{ApiError, Request, Result, domain::OrderNumber, http::Method};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
@@ -18,8 +18,11 @@ pub enum Place {
 
 impl Place {
     /// # Errors
-    /// There is no such page, or it has no form to be sent.
+    /// There is no such page, or it has no form to be sent. Other methods are those of no page.
     pub fn of(request: &Request) -> Result<Self> {
+        if !request.is_read() && request.method != Method::POST {
+            return Err(ApiError::NotFound);
+        }
         let segments: Vec<&str> = request.segments().iter().skip(1).map(String::as_str).collect();
         let id = |text: &str| text.parse::<u64>().ok().filter(|id| id.to_string() == text).ok_or(ApiError::NotFound);
         let number = |text: &str| {
