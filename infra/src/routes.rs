@@ -595,7 +595,7 @@ impl Function {
             "submit-rating" if settings.min_visitor_minutes > 0 => {
                 Some(("ANAQUEL_MIN_VISITOR_MINUTES", settings.min_visitor_minutes.to_string()))
             }
-            "run-staff-task" | "show-staff" => {
+            "run-staff-task" | "process-orders" => {
                 settings.keep_answered_days.map(|days| (KEEP_ANSWERED_DAYS, days.to_string()))
             }
             _ => None,

@@ -20,16 +20,22 @@ use shared::{
     order_batch::{BEGIN_WITHIN, MAILS_WITHIN, REPEAT_WITHIN, SWEEP_WITHIN},
     parameters::Queue,
     repo::{
+        contact,
         message_faults::{self, Attempt},
         orders::{self, Applied},
     },
     shop::Shop,
+    staff::kept_answered_since,
 };
+use sqlx::MySqlConnection;
 use time::OffsetDateTime;
 use tracing::{Instrument, info_span};
 
 use batch::Returned;
 use message::Effects;
+
+/// Answered messages that one transaction of a sweep removes.
+const REMOVED_AT_ONCE: u32 = 200;
 
 pub async fn handle(app: &App, event: SqsEvent) -> anyhow::Result<SqsBatchResponse> {
     if event.records.is_empty() {
@@ -71,6 +77,7 @@ impl Effects for Deciding<'_> {
                 message_faults::forget(c, id).await?;
                 if matches!(message.content, OrderContent::Sweep {}) {
                     message_faults::forget_old(c, now).await?;
+                    remove_answered(c, now).await?;
                 }
                 orders::apply(c, message, self.shop, now).await
             });
@@ -102,6 +109,16 @@ impl Effects for Deciding<'_> {
             .unwrap_or_else(|error| tracing::warn!(error = &error as &dyn std::error::Error, "Faults not forgotten"));
         Ok(())
     }
+}
+
+/// Removes some messages to the shop that were answered more days ago than the stage keeps them. The next sweep removes others.
+async fn remove_answered(connection: &mut MySqlConnection, now: OffsetDateTime) -> sqlx::Result<()> {
+    let Some(before) = kept_answered_since(now) else { return Ok(()) };
+    let removed = contact::remove_answered(connection, before, REMOVED_AT_ONCE).await?;
+    if removed > 0 {
+        tracing::info!(removed_messages = removed, "Answered messages removed");
+    }
+    Ok(())
 }
 
 /// Shortens the visibility timeout of the messages that may succeed soon. If that fails, they wait for the queue's own.
