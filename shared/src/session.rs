@@ -68,6 +68,14 @@ impl Pool {
         }
     }
 
+    /// The path to which the button of the page to sign out is sent. The staff's ends the session for good first.
+    pub const fn sign_out_form(self) -> &'static str {
+        match self {
+            Self::Customers => "/sign-out",
+            Self::Staff => "/staff/leave",
+        }
+    }
+
     /// The path of signing out, to which the pool redirects after it has ended its own session.
     pub const fn sign_out(self) -> &'static str {
         match self {

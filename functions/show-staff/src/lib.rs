@@ -14,28 +14,44 @@ use frontend::{
 use shared::{
     ApiError, App, Reply, Request, Result,
     domain::Cursor,
-    repo::{audit, contact, orders as stored_orders},
+    http::Method,
+    repo::{audit, contact, customers, orders as stored_orders},
     session::Pool,
     staff::Waiting,
 };
+use time::OffsetDateTime;
 
 use access::{Access, SignedIn};
 use place::Place;
 
 /// Rows of a list.
 const PAGE: u32 = 50;
-/// Rows of the record on the page of an order, a message or a review.
-const NEWEST: u32 = 20;
 /// The name of the record that a cursor belongs to.
 const LOG: &str = "staff-log";
 
 pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
+    if request.method == Method::POST && request.raw_path() == Pool::Staff.sign_out_form() {
+        return Ok(leave(app, request).await?.unstored().unindexed());
+    }
     let reply = match enter(Access::find(app, request).await?, request)? {
         Entry::In(..) if request.is_too_large() => return Err(ApiError::TooLarge),
         Entry::In(who, place) => of_staff(app, request, &who, place).await?,
         Entry::Answer(reply) => reply,
     };
     Ok(reply.unstored().unindexed())
+}
+
+/// Ends the session for good, also for who has a copy of its cookie, and hands the browser over to the sign-out. The browser
+/// forgets it there even if the database is away.
+async fn leave(app: &App, request: &Request) -> Result<Reply> {
+    let session = app.staff_session(request).await?.ok_or(ApiError::NotFound)?.session;
+    let now = OffsetDateTime::now_utc();
+    match app.database().write(async |c| customers::end_session(c, session.subject, session.issued_at, now).await).await
+    {
+        Ok(()) => tracing::info!("A session of the staff ended"),
+        Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "A session of the staff not ended"),
+    }
+    Ok(Reply::handed_over(Pool::Staff.sign_out()))
 }
 
 /// The outcome of a request before any page is shown.
@@ -189,13 +205,15 @@ mod tests {
             ("/staff/reviews/07", 404, 404),
             ("/staff/log", 200, 405),
             ("/staff/x", 404, 404),
+            ("/staff/leave", 404, 404),
             ("/staff/sign-in", 404, 404),
             ("/staff/sign-in/return", 404, 404),
         ] {
-            for (method, of_staff) in [("GET", get), ("HEAD", get), ("POST", post)] {
+            let others = ["PUT", "PATCH", "DELETE", "OPTIONS"].map(|method| (method, 404));
+            for (method, of_staff) in [("GET", get), ("HEAD", get), ("POST", post)].into_iter().chain(others) {
                 let request = request(method, path, "key=x");
                 let is_form = method == "POST" && post == 200;
-                let is_page = method != "POST" && get == 200;
+                let is_page = matches!(method, "GET" | "HEAD") && get == 200;
                 let after_end = if is_form {
                     401
                 } else if is_page {

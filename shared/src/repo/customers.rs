@@ -75,16 +75,23 @@ pub async fn find(connection: &mut MySqlConnection, subject: Subject) -> sqlx::R
     }))
 }
 
-/// Whether a session that was issued at this time still counts. Sessions have whole seconds: one of the second in which all
-/// were ended is refused as well.
+/// The stored form of one session.
+fn hash_of_session(subject: Subject, issued_at: OffsetDateTime) -> VisitorId {
+    let at = u128::try_from(issued_at.unix_timestamp()).unwrap_or_default();
+    VisitorId::of_number(Uuid::from_u128(subject.uuid().as_u128() ^ at))
+}
+
+/// Whether a session that was issued at this time still counts: neither all of the person were ended since, nor this one. Sessions
+/// have whole seconds: one of the second in which all were ended is refused as well.
 pub async fn session_is_valid(
     connection: &mut MySqlConnection,
     subject: Subject,
     issued_at: OffsetDateTime,
 ) -> sqlx::Result<bool> {
     let ended = sqlx::query_scalar!(
-        "select 1 as one from sessions_valid_from where subject_hash = ? and valid_from >= ?",
+        "select 1 as one from sessions_valid_from where subject_hash in (?, ?) and valid_from >= ? limit 1",
         hash_of(subject).0,
+        hash_of_session(subject, issued_at).0,
         issued_at,
     );
     Ok(ended.fetch_optional(connection).await?.is_none())
@@ -130,6 +137,33 @@ async fn has_confirmed(connection: &mut MySqlConnection, subject: Subject, email
     Ok(found.fetch_optional(connection).await?.is_some())
 }
 
+/// Ends the session of a person that was issued at this time.
+pub async fn end_session(
+    connection: &mut MySqlConnection,
+    subject: Subject,
+    issued_at: OffsetDateTime,
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert ignore into sessions_valid_from (subject_hash, valid_from) values (?, ?)",
+        hash_of_session(subject, issued_at).0,
+        now.max(issued_at),
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Removes some ends of sessions that no session can be older than. Returns whether more remain.
+pub async fn forget_ends(connection: &mut MySqlConnection, now: OffsetDateTime) -> sqlx::Result<bool> {
+    let removed = sqlx::query!(
+        "delete from sessions_valid_from where valid_from < ? order by valid_from limit ?",
+        now - KEEP_END_OF_SESSIONS,
+        REMOVED_AT_ONCE,
+    );
+    Ok(removed.execute(connection).await?.rows_affected() == u64::from(REMOVED_AT_ONCE))
+}
+
 /// Ends all sessions of a person that were issued until now.
 pub async fn end_sessions(connection: &mut MySqlConnection, subject: Subject, now: OffsetDateTime) -> sqlx::Result<()> {
     sqlx::query!(
@@ -143,14 +177,7 @@ pub async fn end_sessions(connection: &mut MySqlConnection, subject: Subject, no
     )
     .execute(&mut *connection)
     .await?;
-    sqlx::query!(
-        "delete from sessions_valid_from where valid_from < ? order by valid_from limit ?",
-        now - KEEP_END_OF_SESSIONS,
-        REMOVED_AT_ONCE,
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
+    forget_ends(connection, now).await.map(drop)
 }
 
 /// Stores the language of the pages; false where there is no such customer yet.

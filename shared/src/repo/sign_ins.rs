@@ -354,6 +354,24 @@ pub(super) mod tests {
 
     #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn a_session_that_was_ended_by_itself_is_refused_and_the_others_of_the_person_count(pool: MySqlPool) {
+        let mut connection = writer(&pool).await;
+        for _ in 0..2 {
+            customers::end_session(&mut connection, subject(1), minute(2), minute(3)).await.unwrap();
+        }
+        for (whose, at, counts) in
+            [(1, minute(1), true), (1, minute(2), false), (1, minute(4), true), (2, minute(2), true)]
+        {
+            let valid = customers::session_is_valid(&mut connection, subject(whose), at).await.unwrap();
+            assert_eq!(valid, counts, "{whose} {at}");
+        }
+        assert!(!customers::forget_ends(&mut connection, minute(3) + Duration::days(2)).await.unwrap());
+        let rows: i64 = sqlx::query_scalar("select count(*) from sessions_valid_from").fetch_one(&pool).await.unwrap();
+        assert_eq!(rows, 0, "a row that no session can need is removed");
+    }
+
+    #[ignore = "needs MariaDB"]
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
     async fn a_sign_in_that_arrives_after_its_erasure_writes_nothing(pool: MySqlPool) {
         let mut connection = writer(&pool).await;
         visitors::erase(&mut connection, customers::hash_of(subject(1)), minute(5)).await.unwrap();

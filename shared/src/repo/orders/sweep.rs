@@ -1,11 +1,11 @@
-//! What the clock does with orders, alerts and the record of the staff: each call a bounded part, and the caller sends the next one.
+//! What the clock does with orders, alerts, the record of the staff and ended sessions: each call a bounded part, and the caller sends the next one.
 
 use sqlx::MySqlConnection;
 use time::{Duration, OffsetDateTime};
 
 use super::{Applied, early, privacy, transition};
 use crate::{
-    repo::{alerts, audit, stock},
+    repo::{alerts, audit, customers, stock},
     shop::Shop,
 };
 
@@ -48,9 +48,11 @@ pub(super) async fn sweep(connection: &mut MySqlConnection, shop: &Shop, now: Of
         let more_askers = early::forget(connection, now, REMOVE).await?;
         let more_alerts = alerts::forget(connection, now).await?;
         let more_deeds = audit::forget(connection, now, FORGET).await?;
+        let more_ends = customers::forget_ends(connection, now).await?;
         // Last, because it locks what those who move stock write at the end.
         let more_restocks = alerts::notify(connection, now).await?.more;
-        let more = more_sales || more_contacts || more_askers || more_alerts || more_deeds || more_restocks;
+        let more =
+            more_sales || more_contacts || more_askers || more_alerts || more_deeds || more_ends || more_restocks;
         return Ok(Applied::Swept { expired, more });
     }
     transition::expire(connection, orders, shop, now).await?;
