@@ -12,7 +12,7 @@ use crate::{
     session::Subject,
 };
 
-pub use desk::{About, AuditEntry, Bookseller, OrdersShown, Pick, Waiting, version_of};
+pub use desk::{About, AuditEntry, Bookseller, OrdersShown, Pick, PickList, Waiting, version_at, version_of};
 pub use orders::{
     OrderChanged, OrderErased, Slices, SoldKind, SoldLine, StaffOrder, StaffOrderInFull, StaffOrderLine, StockChange,
     StockChanged, StockMovement, Verified, Violation,
@@ -21,8 +21,8 @@ pub use orders::{
 /// Environment variable with the days for which answered messages are kept; without it they are kept until they are erased.
 pub const KEEP_ANSWERED_DAYS: &str = "ANAQUEL_KEEP_ANSWERED_DAYS";
 
-/// Messages that were answered before this time are not kept; none on a stage that keeps all. They are removed when the staff
-/// looks at messages, because nothing else about them runs by the clock.
+/// Messages that were answered before this time are not kept; none on a stage that keeps all. Sweeps remove them, which only
+/// a stage that sells has, and the command that lists them.
 pub fn kept_answered_since(now: OffsetDateTime) -> Option<OffsetDateTime> {
     let days = std::env::var(KEEP_ANSWERED_DAYS).ok()?.parse().ok()?;
     Some(now - Duration::days(days))
@@ -276,6 +276,13 @@ pub struct ContactMessage {
     pub visitor: Option<VisitorId>,
 }
 
+impl ContactMessage {
+    /// What a form about the message brings back: see [`version_at`].
+    pub fn version(&self, log: &[AuditEntry]) -> String {
+        version_at(&[self.answered_at], log)
+    }
+}
+
 /// The place of a rating in the staff's list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RatingKey {
@@ -287,6 +294,13 @@ pub struct RatingKey {
 impl RatingKey {
     pub fn of(rating: &StaffRating) -> Self {
         Self { sent_at: rating.sent_at, id: rating.id }
+    }
+}
+
+impl StaffRating {
+    /// What a form about the rating brings back: see [`version_at`]. Its author can change it too.
+    pub fn version(&self, log: &[AuditEntry]) -> String {
+        version_at(&[Some(self.sent_at), self.hidden_at], log)
     }
 }
 

@@ -12,8 +12,8 @@ use uuid::Uuid;
 use crate::{
     account::hidden,
     cart::{page, send},
-    contact, imports, orders,
-    support::{Shop, variable},
+    contact, imports, order_queue, orders,
+    support::{Answer, Shop, variable},
 };
 
 /// The cookie of a bookseller whose session was issued at this time.
@@ -97,6 +97,12 @@ async fn without_a_session_of_the_staff_there_is_no_page_and_after_its_end_it_le
             for answer in [page(&shop, path, cookies).await, send(&shop, path, cookies, &[("do", "ready")]).await] {
                 assert_eq!((answer.status, answer.header("location")), (404, ""), "{path} {cookies}");
                 assert_eq!(answer.header("cache-control"), "no-store", "{path}");
+            }
+        }
+        for method in [Method::PUT, Method::DELETE, Method::PATCH, Method::OPTIONS] {
+            for cookies in ["", &staff] {
+                let answer = shop.send(method.clone(), path, &[("cookie", cookies)], None).await;
+                assert_eq!((answer.status, answer.header("allow")), (404, ""), "{method} {path} {cookies}");
             }
         }
         let shown = page(&shop, path, &staff).await;
@@ -184,17 +190,19 @@ async fn a_message_is_answered_once_and_a_review_is_hidden_for_a_reason_and_both
     let list = page(&shop, "/staff/messages", &ana).await.text;
     let before = list.split(&subject).next().unwrap();
     let path = before.rsplit("href=\"").next().unwrap().split('"').next().unwrap().to_owned();
-    let [key_of_ana, key_of_eva] =
-        [hidden(&page(&shop, &path, &ana).await, "key"), hidden(&page(&shop, &path, &eva).await, "key")];
+    let [of_ana, of_eva] = [page(&shop, &path, &ana).await, page(&shop, &path, &eva).await];
     for _ in 0..2 {
-        let answered = send(&shop, &path, &ana, &[("key", key_of_ana.as_str()), ("do", "answered")]).await;
+        let answered = send(&shop, &path, &ana, &pairs(&form(&of_ana, "answered"))).await;
         assert_eq!(answered.status, 303, "{}", answered.text);
     }
-    let late = send(&shop, &path, &eva, &[("key", key_of_eva.as_str()), ("do", "answered")]).await;
+    let late = send(&shop, &path, &eva, &pairs(&form(&of_eva, "answered"))).await;
     assert!(late.status == 409 && late.text.contains("was changed in the meantime"), "{}", late.text);
     assert!(!page(&shop, "/staff/messages", &ana).await.text.contains(&subject));
-    assert_eq!(send(&shop, &path, &eva, &[("key", key_of_eva.as_str()), ("do", "reopen")]).await.status, 303);
+    let answered = page(&shop, &path, &eva).await;
+    assert_eq!(send(&shop, &path, &eva, &pairs(&form(&answered, "reopen"))).await.status, 303);
     assert!(page(&shop, "/staff/messages", &ana).await.text.contains(&subject));
+    let stale = send(&shop, &path, &eva, &pairs(&form(&of_eva, "answered"))).await;
+    assert_eq!(stale.status, 409, "it is open again, but was answered since: {}", stale.text);
 
     let book = imports::new_book(&shop).await;
     let words = format!("Compren en otra parte {}", Uuid::new_v4());
@@ -204,18 +212,88 @@ async fn a_message_is_answered_once_and_a_review_is_hidden_for_a_reason_and_both
     let before = list.split(&words).next().unwrap();
     let path = before.rsplit("href=\"/staff/").next().unwrap().split('"').next().unwrap();
     let path = format!("/staff/{path}");
-    let key = hidden(&page(&shop, &path, &ana).await, "key");
-    let without_reason = send(&shop, &path, &ana, &[("key", key.as_str()), ("do", "hide"), ("reason", " ")]).await;
+    let [of_ana, of_eva] = [page(&shop, &path, &ana).await, page(&shop, &path, &eva).await];
+    let hiding = |page: &Answer, reason: &str| {
+        let mut form = form(page, "hide");
+        form.push(("reason".to_owned(), reason.to_owned()));
+        form
+    };
+    let without_reason = send(&shop, &path, &ana, &pairs(&hiding(&of_ana, " "))).await;
     assert_eq!(without_reason.status, 422, "{}", without_reason.text);
-    let hide = [("key", key.as_str()), ("do", "hide"), ("reason", "an advertisement")];
-    assert_eq!(send(&shop, &path, &ana, &hide).await.status, 303);
+    assert_eq!(send(&shop, &path, &ana, &pairs(&hiding(&of_ana, "an advertisement"))).await.status, 303);
+    for (cookies, page) in [(&ana, &of_ana), (&eva, &of_eva)] {
+        let second = send(&shop, &path, cookies, &pairs(&hiding(page, "an insult"))).await;
+        assert_eq!(second.status, 409, "{}", second.text);
+        assert!(second.text.contains("<q dir=\"auto\">an insult</q>"), "what was typed: {}", second.text);
+    }
     let public = async || shop.get(&format!("/api/books/{book}/ratings")).await.text;
     assert!(!public().await.contains(&words));
     assert!(page(&shop, "/staff/reviews?show=hidden", &eva).await.text.contains(&words));
     assert!(page(&shop, &path, &eva).await.text.contains("an advertisement"));
-    let key = hidden(&page(&shop, &path, &eva).await, "key");
-    assert_eq!(send(&shop, &path, &eva, &[("key", key.as_str()), ("do", "unhide")]).await.status, 303);
+    let shown = page(&shop, &path, &eva).await;
+    assert_eq!(send(&shop, &path, &eva, &pairs(&form(&shown, "unhide"))).await.status, 303);
     assert!(public().await.contains(&words));
     let log = page(&shop, "/staff/log", &eva).await.text;
-    assert!(log.contains("showed again") && log.contains("an advertisement"), "{log}");
+    assert!(log.contains("showed again") && log.contains("an advertisement") && log.contains("an insult"), "{log}");
+}
+
+/// The fields of a form as its page shows them, and the button that is pressed.
+fn form(page: &Answer, button: &str) -> Vec<(String, String)> {
+    let field = |name: &str| (name.to_owned(), hidden(page, name));
+    vec![field("key"), field("version"), ("do".to_owned(), button.to_owned())]
+}
+
+fn pairs(form: &[(String, String)]) -> Vec<(&str, &str)> {
+    form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn who_signs_out_ends_the_session_also_of_a_copied_cookie_and_no_other() {
+    let shop = Shop::open().await;
+    let (ana, now) = (somebody(), OffsetDateTime::now_utc());
+    let here = bookseller(&shop, ana, now - Duration::minutes(1)).await;
+    let elsewhere = bookseller(&shop, ana, now).await;
+    let asked = page(&shop, "/staff/sign-out", &here).await;
+    assert!(asked.text.contains("action=\"/staff/leave\""), "{}", asked.text);
+    for cookies in ["", "staff-session=x"] {
+        assert_eq!(send(&shop, "/staff/leave", cookies, &[("x", "y")]).await.status, 404);
+    }
+    assert_eq!(page(&shop, "/staff/leave", &here).await.status, 404);
+    for _ in 0..2 {
+        let left = send(&shop, "/staff/leave", &here, &[("x", "y")]).await;
+        assert_eq!((left.status, left.header("location")), (307, "/staff/sign-out"), "{}", left.text);
+    }
+    assert_eq!(page(&shop, "/staff", &here).await.status, 404, "the copy");
+    assert_eq!(page(&shop, "/staff", &elsewhere).await.status, 200);
+}
+
+/// The local stage keeps answered messages for 365 days (`keep_answered_days`).
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn a_page_removes_no_message_and_a_sweep_removes_those_that_were_answered_long_ago() {
+    let shop = Shop::open().await;
+    let staff = bookseller(&shop, somebody(), OffsetDateTime::now_utc()).await;
+    let mut root = MySqlConnection::connect(&variable("DATABASE_URL")).await.unwrap();
+    let mut sent = Vec::new();
+    for days in [364, 366] {
+        let subject = format!("Un libro {}", Uuid::new_v4());
+        let body =
+            serde_json::json!({ "name": "Ana", "email": "ana@example.org", "subject": subject, "message": "Hola" });
+        let answer = shop.post("/api/contact", &[], &body).await;
+        shop.final_status(answer.header("location")).await;
+        let answered =
+            "update anaquel.contact_messages set answered_at = utc_timestamp() - interval ? day where subject = ?";
+        sqlx::query(answered).bind(days).bind(&subject).execute(&mut root).await.unwrap();
+        sent.push(subject);
+    }
+    let kept = async |root: &mut MySqlConnection| {
+        let kept = "select subject from anaquel.contact_messages where subject in (?, ?) order by answered_at desc";
+        let kept = sqlx::query_scalar(kept).bind(&sent[0]).bind(&sent[1]).fetch_all(root);
+        kept.await.unwrap() as Vec<String>
+    };
+    assert_eq!(page(&shop, "/staff/messages?show=all", &staff).await.status, 200);
+    assert_eq!(kept(&mut root).await, sent);
+    order_queue::sweep(&shop).await;
+    assert_eq!(kept(&mut root).await, sent[..1]);
 }

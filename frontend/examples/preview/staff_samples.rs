@@ -13,7 +13,7 @@ use shared::{
     },
     session::Subject,
     staff::{
-        About, AuditEntry, ContactMessage, OrdersShown, Pick, StaffOrder, StaffOrderInFull, StaffOrderLine,
+        About, AuditEntry, ContactMessage, OrdersShown, Pick, PickList, StaffOrder, StaffOrderInFull, StaffOrderLine,
         StaffRating, Waiting,
     },
 };
@@ -37,8 +37,12 @@ pub fn every_page(view: View, books: &[Summary], hostile: &Summary, show: &mut i
     orders(view, books, hostile, &log, show);
 
     let picks: Vec<Pick> = books.iter().take(3).chain([hostile]).map(pick).collect();
-    show("staff-pick-list", &StaffPicks { view: at("/staff/pick-list"), picks: &picks });
-    show("staff-pick-list-empty", &StaffPicks { view: at("/staff/pick-list"), picks: &[] });
+    let list = PickList { picks, orders: 2, next: None };
+    let page = StaffPicks { view: at("/staff/pick-list"), list: &list, next: None };
+    show("staff-pick-list", &page);
+    let continued = View { query: "cursor=x", ..at("/staff/pick-list") };
+    show("staff-pick-list-more", &StaffPicks { view: continued, next: Some("/staff/pick-list?cursor=y"), ..page });
+    show("staff-pick-list-empty", &StaffPicks { list: &PickList::default(), ..page });
 
     let messages = [message(None), message(Some(MOMENT))];
     let next = Some("/staff/messages?cursor=x");

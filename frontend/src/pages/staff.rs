@@ -3,7 +3,9 @@
 use askama::Template;
 use shared::{
     domain::{Delivery, OrderAction, OrderState, Payment, Refusal, StateChange},
-    staff::{About, AuditEntry, ContactMessage, OrdersShown, Pick, StaffOrder, StaffOrderInFull, StaffRating, Waiting},
+    staff::{
+        About, AuditEntry, ContactMessage, OrdersShown, PickList, StaffOrder, StaffOrderInFull, StaffRating, Waiting,
+    },
 };
 
 use crate::{Form, View, assets, links};
@@ -66,7 +68,9 @@ pub struct StaffDeliveryNote<'a> {
 #[template(path = "staff_picks.html")]
 pub struct StaffPicks<'a> {
     pub view: View<'a>,
-    pub picks: &'a [Pick],
+    pub list: &'a PickList,
+    /// The address of the next slice.
+    pub next: Option<&'a str>,
 }
 
 /// `/staff/messages`
@@ -308,6 +312,14 @@ struct TakesBack {
     title: &'static str,
     copies: &'static str,
     all: &'static str,
+}
+
+impl StaffReview<'_> {
+    /// A reason that was typed and not used, where the form has no field for it: the review is hidden by now.
+    fn unused_reason(&self) -> Option<&str> {
+        let reason = self.form.value("reason");
+        (self.notice.is_some() && self.review.hidden_at.is_some() && !reason.is_empty()).then_some(reason)
+    }
 }
 
 impl StaffMessage<'_> {

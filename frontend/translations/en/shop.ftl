@@ -825,6 +825,12 @@ staff-phone = Telephone
 staff-buyer-note = The buyer’s note
 staff-picks = Pick list
 staff-nothing-to-pick = There is nothing to take from the shelves.
+staff-picks-more = { $count ->
+    [one] This list has the oldest order that waits. More orders wait.
+   *[other] This list has the { $count } oldest orders that wait. More orders wait.
+}
+staff-picks-next = The next orders
+staff-picks-oldest = The oldest orders
 staff-messages = Messages
 staff-messages-open = Open messages
 staff-messages-all = All messages
@@ -845,6 +851,8 @@ staff-shown = Shown
 staff-hide = Hide
 staff-hide-reason = Why it is hidden
 staff-hide-text = Its stars no longer count, and its author cannot rate the book again. The reason is for the staff only.
+staff-reason-hint = Write no names of customers here: the reason is kept for a year.
+staff-unused-reason = You had typed this reason, which was not used:
 staff-unhide = Show it again
 staff-log = Who did what
 staff-log-text = What the staff did on these pages in the last year.

@@ -826,6 +826,12 @@ staff-phone = Teléfono
 staff-buyer-note = Nota del comprador
 staff-picks = Lista de preparación
 staff-nothing-to-pick = No hay nada que sacar de los estantes.
+staff-picks-more = { $count ->
+    [one] Esta lista tiene el pedido más antiguo que espera. Hay más pedidos.
+   *[other] Esta lista tiene los { $count } pedidos más antiguos que esperan. Hay más pedidos.
+}
+staff-picks-next = Los pedidos siguientes
+staff-picks-oldest = Los pedidos más antiguos
 staff-messages = Mensajes
 staff-messages-open = Mensajes abiertos
 staff-messages-all = Todos los mensajes
@@ -846,6 +852,8 @@ staff-shown = Visible
 staff-hide = Ocultar
 staff-hide-reason = Por qué se oculta
 staff-hide-text = Sus estrellas dejan de contar, y quien la escribió no puede volver a valorar el libro. El motivo es solo para el personal.
+staff-reason-hint = No escribas aquí nombres de clientes: el motivo se guarda un año.
+staff-unused-reason = Habías escrito este motivo, que no se ha usado:
 staff-unhide = Volver a mostrarla
 staff-log = Quién hizo qué
 staff-log-text = Lo que el personal ha hecho en estas páginas durante el último año.

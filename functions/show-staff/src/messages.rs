@@ -1,5 +1,7 @@
 //! `/staff/messages`: messages to the shop, which are marked as answered, and opened again.
 
+use std::collections::BTreeMap;
+
 use frontend::{
     PageContext,
     pages::{StaffMessage, StaffMessages, StaffNotice},
@@ -8,41 +10,29 @@ use shared::{
     ApiError, App, Reply, Request, Result,
     domain::{Cursor, Invalid},
     repo::{
-        audit::{self, Deed},
-        contact,
+        audit, contact,
+        moderation::{self, NEWEST, Outcome, Sent},
     },
-    staff::{About, kept_answered_since},
+    staff::About,
 };
 use time::OffsetDateTime;
 
-use crate::{NEWEST, PAGE, SignedIn, next_address, slice};
+use crate::{PAGE, SignedIn, next_address, slice};
 
 /// The name of the list that a cursor belongs to.
 const MESSAGES: &str = "staff-messages";
-const REMOVED_AT_ONCE: u32 = 200;
 
 pub async fn list(app: &App, request: &Request) -> Result<Reply> {
     let query = request.page_query(&["show", "cursor"])?;
     let only_open = query.get("show") != Some("all");
     let before = query.get("cursor").map(|text| Cursor::<u64>::decode(text, MESSAGES)).transpose()?;
     let before = before.map_or(u64::MAX, |cursor| cursor.keys);
-    remove_answered(app).await?;
     let mut found = app.database().read(async |c| contact::list(c, only_open, before, PAGE + 1).await).await?;
     let cursor = slice(&mut found).map(|message| Cursor::new(MESSAGES, message.id).encode());
     let parameters = [("show", "all")];
     let next = next_address("/staff/messages", if only_open { &[] } else { &parameters }, cursor);
     let context = PageContext::of(request).with_parameters(&["show", "cursor"]);
     context.reply(200, &StaffMessages { view: context.view(), only_open, messages: &found, next: next.as_deref() })
-}
-
-/// Removes messages that were answered more days ago than the stage keeps them.
-async fn remove_answered(app: &App) -> Result<()> {
-    let Some(before) = kept_answered_since(OffsetDateTime::now_utc()) else { return Ok(()) };
-    let removed = app.database().write(async |c| contact::remove_answered(c, before, REMOVED_AT_ONCE).await).await?;
-    if removed > 0 {
-        tracing::info!(removed_messages = removed, "Answered messages removed");
-    }
-    Ok(())
 }
 
 pub async fn message(app: &App, request: &Request, who: &SignedIn, id: u64) -> Result<Reply> {
@@ -58,10 +48,11 @@ pub async fn message(app: &App, request: &Request, who: &SignedIn, id: u64) -> R
         Some("reopen") => false,
         _ => return Err(Invalid::other("do", "must be an action of the page").into()),
     };
-    if change(app, who, id, answers).await? {
-        return Ok(Reply::see_other(&format!("/staff/messages/{id}")));
+    match change(app, who, id, &typed, answers).await? {
+        Outcome::Done => Ok(Reply::see_other(&format!("/staff/messages/{id}"))),
+        Outcome::ChangedSince => show(app, request, who, id, Some(StaffNotice::Changed)).await,
+        Outcome::NoSuchThing => Err(ApiError::NotFound),
     }
-    show(app, request, who, id, Some(StaffNotice::Changed)).await
 }
 
 async fn show(app: &App, request: &Request, who: &SignedIn, id: u64, notice: Option<StaffNotice<'_>>) -> Result<Reply> {
@@ -75,24 +66,18 @@ async fn show(app: &App, request: &Request, who: &SignedIn, id: u64, notice: Opt
     context.reply(if notice.is_some() { 409 } else { 200 }, &page)
 }
 
-/// Marks a message as answered or opens it again, and records it; false if somebody else has done so before. A form that is sent
-/// twice finds its own change.
-async fn change(app: &App, who: &SignedIn, id: u64, answers: bool) -> Result<bool> {
-    let (now, about) = (OffsetDateTime::now_utc(), About::Message(id));
-    let action = if answers { "answered" } else { "reopen" };
-    let changing = app.database().write(async |c| {
-        let Some(message) = contact::find_locked(c, id).await? else { return Ok(None) };
-        if message.answered_at.is_some() == answers {
-            let last = audit::about(c, about, 1).await?.pop();
-            return Ok(Some(last.is_some_and(|last| last.subject == who.bookseller.subject && last.action == action)));
-        }
-        if answers {
-            contact::mark_answered(c, id, now).await?;
-        } else {
-            contact::reopen(c, id).await?;
-        }
-        audit::note(c, &who.bookseller, Deed { action, about, outcome: "done", detail: None }, now).await?;
-        Ok(Some(true))
-    });
-    changing.await?.ok_or(ApiError::NotFound)
+/// Marks a message as answered or opens it again, unless it is no longer as the form showed it.
+async fn change(
+    app: &App,
+    who: &SignedIn,
+    id: u64,
+    typed: &BTreeMap<String, String>,
+    answers: bool,
+) -> Result<Outcome> {
+    let version = typed.get("version").map_or("", String::as_str);
+    let action: &[u8] = if answers { b"answered" } else { b"reopen" };
+    let change = who.change_id(&[b"message", &id.to_be_bytes(), version.as_bytes(), action]);
+    let sent = Sent { who: &who.bookseller, id, version, change };
+    let now = OffsetDateTime::now_utc();
+    Ok(app.database().write(async |c| moderation::change_message(c, sent, answers, now).await).await?)
 }

@@ -12,16 +12,18 @@ use shared::{
     domain::{BookId, Cursor, Invalid, OrderAction, OrderNumber, Part, Refusal, StateChange},
     repo::{
         audit::{self, Deed},
+        moderation::NEWEST,
         orders::{self, Applied},
     },
     staff::{About, AuditEntry, OrdersShown, StaffOrderInFull},
 };
 use time::OffsetDateTime;
 
-use crate::{NEWEST, PAGE, SignedIn, next_address, slice};
+use crate::{PAGE, SignedIn, next_address, slice};
 
 /// The name of the list that a cursor belongs to.
 const ORDERS: &str = "staff-orders";
+const PICKS: &str = "staff-pick-list";
 
 pub async fn list(app: &App, request: &Request) -> Result<Reply> {
     let query = request.page_query(&["show", "cursor", "number"])?;
@@ -40,9 +42,14 @@ pub async fn list(app: &App, request: &Request) -> Result<Reply> {
 }
 
 pub async fn pick_list(app: &App, request: &Request) -> Result<Reply> {
-    let picks = app.database().read(async |c| orders::to_pick(c).await).await?;
-    let context = PageContext::of(request);
-    context.reply(200, &StaffPicks { view: context.view(), picks: &picks })
+    let query = request.page_query(&["cursor"])?;
+    let after = query.get("cursor").map(|text| Cursor::<OrderNumber>::decode(text, PICKS)).transpose()?;
+    let after = after.map(|cursor| cursor.keys);
+    let list = app.database().read(async |c| orders::to_pick(c, after).await).await?;
+    let cursor = list.next.map(|number| Cursor::new(PICKS, number).encode());
+    let next = next_address("/staff/pick-list", &[], cursor);
+    let context = PageContext::of(request).with_parameters(&["cursor"]);
+    context.reply(200, &StaffPicks { view: context.view(), list: &list, next: next.as_deref() })
 }
 
 pub async fn delivery_note(app: &App, request: &Request, number: OrderNumber) -> Result<Reply> {
@@ -119,11 +126,11 @@ async fn change(
     let changing = app.database().write(async |c| {
         let applied = orders::act_on(c, id, (number, version), action, shop, now).await?;
         let outcome = match &applied {
-            None => Some("changed-since".to_owned()),
+            None => Some(AuditEntry::CHANGED_SINCE.to_owned()),
             // The first time it was recorded.
             Some(Applied::Repeated { .. }) => None,
             Some(Applied::Refused { refusal, .. }) => Some(refusal.code()),
-            Some(_) => Some("done".to_owned()),
+            Some(_) => Some(AuditEntry::DONE.to_owned()),
         };
         let is_known = !matches!(&applied, Some(Applied::Refused { refusal: Refusal::NoSuchOrder, .. }));
         if let Some(outcome) = outcome.filter(|_| is_known) {

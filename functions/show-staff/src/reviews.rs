@@ -1,5 +1,7 @@
 //! `/staff/reviews`: the newest ratings of all books, which are hidden with a reason, and shown again.
 
+use std::collections::BTreeMap;
+
 use frontend::{
     Form, PageContext,
     pages::{StaffNotice, StaffReview, StaffReviews},
@@ -8,14 +10,15 @@ use shared::{
     ApiError, App, Reply, Request, Result,
     domain::{Cursor, HideReason, Invalid},
     repo::{
-        audit::{self, Deed},
+        audit,
+        moderation::{self, NEWEST, Outcome, Sent},
         ratings,
     },
     staff::{About, RatingKey},
 };
 use time::OffsetDateTime;
 
-use crate::{NEWEST, PAGE, SignedIn, next_address, slice};
+use crate::{PAGE, SignedIn, next_address, slice};
 
 /// The name of the list that a cursor belongs to.
 const REVIEWS: &str = "staff-reviews";
@@ -56,10 +59,11 @@ pub async fn review(app: &App, request: &Request, who: &SignedIn, id: u64) -> Re
             return show(app, request, who, id, (form, None), 422).await;
         }
     };
-    if change(app, who, id, reason.as_ref()).await? {
-        return Ok(Reply::see_other(&format!("/staff/reviews/{id}")));
+    match change(app, who, id, &typed, reason.as_ref()).await? {
+        Outcome::Done => Ok(Reply::see_other(&format!("/staff/reviews/{id}"))),
+        Outcome::ChangedSince => show(app, request, who, id, (form, Some(StaffNotice::Changed)), 409).await,
+        Outcome::NoSuchThing => Err(ApiError::NotFound),
     }
-    show(app, request, who, id, (form, Some(StaffNotice::Changed)), 409).await
 }
 
 async fn show(
@@ -81,25 +85,18 @@ async fn show(
     context.reply(status, &page)
 }
 
-/// Hides a review for a reason, or shows it again without one, and records it; false if somebody else has done so before. A form
-/// that is sent twice finds its own change.
-async fn change(app: &App, who: &SignedIn, id: u64, reason: Option<&HideReason>) -> Result<bool> {
-    let (now, about) = (OffsetDateTime::now_utc(), About::Review(id));
-    let action = if reason.is_some() { "hide" } else { "unhide" };
-    let changing = app.database().write(async |c| {
-        let Some(review) = ratings::find_locked(c, id).await? else { return Ok(None) };
-        if review.hidden_at.is_some() == reason.is_some() {
-            let last = audit::about(c, about, 1).await?.pop();
-            return Ok(Some(last.is_some_and(|last| last.subject == who.bookseller.subject && last.action == action)));
-        }
-        if reason.is_some() {
-            ratings::hide(c, id, now).await?;
-        } else {
-            ratings::unhide(c, id).await?;
-        }
-        let detail = reason.map(HideReason::as_str);
-        audit::note(c, &who.bookseller, Deed { action, about, outcome: "done", detail }, now).await?;
-        Ok(Some(true))
-    });
-    changing.await?.ok_or(ApiError::NotFound)
+/// Hides a review for a reason, or shows it again without one, unless it is no longer as the form showed it.
+async fn change(
+    app: &App,
+    who: &SignedIn,
+    id: u64,
+    typed: &BTreeMap<String, String>,
+    reason: Option<&HideReason>,
+) -> Result<Outcome> {
+    let version = typed.get("version").map_or("", String::as_str);
+    let action = reason.map_or(String::from("unhide"), |reason| format!("hide {}", reason.as_str()));
+    let change = who.change_id(&[b"review", &id.to_be_bytes(), version.as_bytes(), action.as_bytes()]);
+    let sent = Sent { who: &who.bookseller, id, version, change };
+    let now = OffsetDateTime::now_utc();
+    Ok(app.database().write(async |c| moderation::change_review(c, sent, reason, now).await).await?)
 }

@@ -25,16 +25,45 @@ pub struct Deed<'a> {
     pub detail: Option<&'a str>,
 }
 
+/// Records a deed that no form makes twice, or one that was refused.
 pub async fn note(
     connection: &mut MySqlConnection,
     who: &Bookseller,
     deed: Deed<'_>,
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
+    write(connection, who, deed, None, now).await
+}
+
+/// Records the change that a form has made, by the id of the form. [`has_change`] then finds it.
+pub async fn note_change(
+    connection: &mut MySqlConnection,
+    who: &Bookseller,
+    deed: Deed<'_>,
+    change: Uuid,
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
+    write(connection, who, deed, Some(change), now).await
+}
+
+/// Whether a form has made its change before. To be asked once what it changes is locked: a form that is sent twice at once
+/// waits there for itself.
+pub async fn has_change(connection: &mut MySqlConnection, change: Uuid) -> sqlx::Result<bool> {
+    let found = sqlx::query_scalar!("select 1 as one from audit_log where change_id = ?", change);
+    Ok(found.fetch_optional(connection).await?.is_some())
+}
+
+async fn write(
+    connection: &mut MySqlConnection,
+    who: &Bookseller,
+    deed: Deed<'_>,
+    change: Option<Uuid>,
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
     sqlx::query!(
         r#"
-        insert into audit_log (at, subject, email, action, about, outcome, detail)
-        values (?, ?, ?, ?, ?, ?, ?)
+        insert into audit_log (at, subject, email, action, about, outcome, detail, change_id)
+        values (?, ?, ?, ?, ?, ?, ?, ?)
         "#,
         now,
         who.subject.uuid(),
@@ -43,6 +72,7 @@ pub async fn note(
         deed.about.code(),
         deed.outcome,
         deed.detail,
+        change,
     )
     .execute(connection)
     .await?;

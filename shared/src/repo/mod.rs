@@ -20,6 +20,7 @@ mod dictionary;
 pub mod genres;
 pub mod imports;
 pub mod message_faults;
+pub mod moderation;
 pub mod orders;
 mod popularity;
 pub mod ratings;

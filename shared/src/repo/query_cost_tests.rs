@@ -12,7 +12,10 @@ use super::{
     fixtures::{minute, rating},
     genres, ratings, recommendations, refresh, spelling, submissions,
 };
-use crate::domain::{BookId, Cursor, Filter, Isbn13, Search, Sort, SubmissionKey};
+use crate::{
+    domain::{BookId, Cursor, Filter, Isbn13, Search, Sort, SubmissionKey},
+    staff::RatingKey,
+};
 
 /// Ten thousand books; a hundredth in Galician, a thousandth in stock, a thousandth of one genre.
 async fn ten_thousand_books(connection: &mut MySqlConnection) {
@@ -116,8 +119,56 @@ async fn what_visitors_send_is_written_without_looking_at_what_others_sent(pool:
         // Measured: 53. Its lists by popularity, the word index and the counts of the shop follow.
         assert_read(&mut connection, 60, "a rating").await;
     }
-    contact::receive(&mut connection, Uuid::from_u128(10_003), minute(0), &contact::tests::message(1)).await.unwrap();
+    for submission in [10_003, 10_004] {
+        let submission = Uuid::from_u128(submission);
+        rows_read(&mut connection).await;
+        contact::receive(&mut connection, submission, minute(0), &contact::tests::message(1)).await.unwrap();
+    }
     assert_read(&mut connection, 20, "a message to the shop").await;
+}
+
+/// The newest ones are shown and answered, so that one who looks for others among them reads all.
+#[ignore = "needs MariaDB"]
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn what_the_staff_sees_of_reviews_and_messages_reads_no_more_the_more_there_are(pool: MySqlPool) {
+    let mut connection = pool.acquire().await.unwrap();
+    let c = &mut *connection;
+    ten_thousand_books(c).await;
+    two_thousand_ratings(c, BookId::from(7)).await;
+    their_other_ratings(c).await;
+    for sql in [
+        "update ratings set hidden_at = sent_at where id % 20 = 0 and id <= 1600",
+        "insert into contact_messages (submission_id, name, email, subject, message, sent_at, answered_at)
+         select id, 'Ana', 'ana@example.org', 'Un libro', 'Hola', sent_at, if(rank <= 80, null, now(6))
+         from (select id, sent_at, row_number() over (order by id) as rank from submissions) s",
+        "analyze table ratings, contact_messages",
+    ] {
+        sqlx::raw_sql(sql).execute(&mut *c).await.unwrap();
+    }
+
+    rows_read(c).await;
+    for (only_hidden, book, slices) in
+        [(false, None, 3), (true, None, 2), (false, Some(BookId::from(7)), 3), (true, Some(BookId::from(7)), 2)]
+    {
+        let mut before = None;
+        for slice in 1..=slices {
+            let found = ratings::list_for_staff(c, only_hidden, book, before, 50).await.unwrap();
+            assert_eq!(found.len(), if only_hidden && slice == 2 { 30 } else { 50 });
+            assert_read(c, 500, &format!("slice {slice} of hidden: {only_hidden}, book: {book:?}")).await;
+            before = found.last().map(RatingKey::of);
+        }
+    }
+    for (only_open, slices) in [(true, 2), (false, 3)] {
+        let mut before = u64::MAX;
+        for slice in 1..=slices {
+            let found = contact::list(c, only_open, before, 50).await.unwrap();
+            assert_eq!(found.len(), if only_open && slice == 2 { 30 } else { 50 });
+            assert_read(c, 60, &format!("slice {slice} of messages, open: {only_open}")).await;
+            before = found.last().map_or(0, |message| message.id);
+        }
+    }
+    assert_eq!(contact::count_open(c, 50).await.unwrap(), 50);
+    assert_read(c, 110, "the number of open messages").await;
 }
 
 #[ignore = "needs MariaDB"]

@@ -1,6 +1,7 @@
 //! Ratings and the star counts that follow from them.
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use sqlx::{MySqlConnection, types::Json};
 use time::{OffsetDateTime, macros::datetime};
 use uuid::Uuid;
@@ -468,7 +469,7 @@ pub async fn unhide(connection: &mut MySqlConnection, id: u64) -> sqlx::Result<O
     Ok(Some(StaffRating { hidden_at: None, ..rating }))
 }
 
-/// Ratings of all books, hidden ones too, newest first. It reads the whole table, which has the shop's own ratings only.
+/// Ratings of all books, hidden ones too, newest first.
 pub async fn list_for_staff(
     connection: &mut MySqlConnection,
     only_hidden: bool,
@@ -477,7 +478,90 @@ pub async fn list_for_staff(
     limit: u32,
 ) -> sqlx::Result<Vec<StaffRating>> {
     let before = before.unwrap_or(RatingKey { sent_at: LAST_MOMENT, id: u64::MAX });
-    let book = book.map(BookId::get);
+    let (sent_at, id) = (before.sent_at, before.id);
+    // Each is one range of an index, in its order: a condition that may or may not hold would be checked row by row.
+    let ids = match (only_hidden, book.map(BookId::get)) {
+        (false, None) => {
+            let ids = sqlx::query_scalar!(
+                r#"
+                select id
+                from ratings force index (ratings_sent)
+                where sent_at <= ?
+                  and (sent_at < ? or id < ?)
+                order by sent_at desc, id desc
+                limit ?
+                "#,
+                sent_at,
+                sent_at,
+                id,
+                limit,
+            );
+            ids.fetch_all(&mut *connection).await?
+        }
+        (true, None) => {
+            let ids = sqlx::query_scalar!(
+                r#"
+                select id
+                from ratings force index (ratings_hidden)
+                where is_hidden = 1
+                  and sent_at <= ?
+                  and (sent_at < ? or id < ?)
+                order by sent_at desc, id desc
+                limit ?
+                "#,
+                sent_at,
+                sent_at,
+                id,
+                limit,
+            );
+            ids.fetch_all(&mut *connection).await?
+        }
+        (false, Some(book)) => {
+            let ids = sqlx::query_scalar!(
+                r#"
+                select id
+                from ratings force index (ratings_newest)
+                where book_id = ?
+                  and sent_at <= ?
+                  and (sent_at < ? or id < ?)
+                order by sent_at desc, id desc
+                limit ?
+                "#,
+                book,
+                sent_at,
+                sent_at,
+                id,
+                limit,
+            );
+            ids.fetch_all(&mut *connection).await?
+        }
+        // Of the hidden ratings or of those of the book, whichever are fewer.
+        (true, Some(book)) => {
+            let ids = sqlx::query_scalar!(
+                r#"
+                select id
+                from ratings
+                where is_hidden = 1
+                  and book_id = ?
+                  and sent_at <= ?
+                  and (sent_at < ? or id < ?)
+                order by sent_at desc, id desc
+                limit ?
+                "#,
+                book,
+                sent_at,
+                sent_at,
+                id,
+                limit,
+            );
+            ids.fetch_all(&mut *connection).await?
+        }
+    };
+    of_ids(connection, &ids).await
+}
+
+/// The ratings with these ids, the newest first.
+async fn of_ids(connection: &mut MySqlConnection, ids: &[u64]) -> sqlx::Result<Vec<StaffRating>> {
     let rows = sqlx::query!(
         r#"
         select
@@ -490,20 +574,12 @@ pub async fn list_for_staff(
             r.review,
             r.sent_at,
             r.hidden_at
-        from ratings r
-        join books b on b.id = r.book_id
-        where (r.sent_at, r.id) < (?, ?)
-          and (not ? or r.hidden_at is not null)
-          and (? is null or r.book_id = ?)
+        from json_table(?, '$[*]' columns (id bigint unsigned path '$')) asked
+        straight_join ratings r on r.id = asked.id
+        straight_join books b on b.id = r.book_id
         order by r.sent_at desc, r.id desc
-        limit ?
         "#,
-        before.sent_at,
-        before.id,
-        only_hidden,
-        book,
-        book,
-        limit,
+        json!(ids).to_string(),
     );
     let ratings = rows.fetch_all(connection).await?.into_iter().map(|row| StaffRating {
         id: row.id,
@@ -526,35 +602,7 @@ pub async fn find_locked(connection: &mut MySqlConnection, id: u64) -> sqlx::Res
 
 /// A rating of any book, also a hidden one.
 pub async fn find_for_staff(connection: &mut MySqlConnection, id: u64) -> sqlx::Result<Option<StaffRating>> {
-    let row = sqlx::query!(
-        r#"
-        select
-            r.book_id,
-            b.title,
-            r.visitor_id as "visitor: Uuid",
-            r.stars,
-            r.name,
-            r.review,
-            r.sent_at,
-            r.hidden_at
-        from ratings r
-        join books b on b.id = r.book_id
-        where r.id = ?
-        "#,
-        id,
-    );
-    let rating = row.fetch_optional(connection).await?.map(|row| StaffRating {
-        id,
-        book: row.book_id.into(),
-        title: row.title,
-        visitor: VisitorId(row.visitor),
-        stars: row.stars,
-        name: row.name,
-        review: row.review,
-        sent_at: row.sent_at,
-        hidden_at: row.hidden_at,
-    });
-    Ok(rating)
+    Ok(of_ids(connection, &[id]).await?.pop())
 }
 
 /// The ids of a visitor's ratings.
@@ -803,7 +851,7 @@ pub async fn chosen(connection: &mut MySqlConnection, filter: &ReviewFilter, lim
     }
 }
 
-/// It reads the whole table, which has the shop's own ratings only.
+/// It reads no rating that is shown.
 async fn hidden_within(
     connection: &mut MySqlConnection,
     filter: &ReviewFilter,
@@ -816,7 +864,8 @@ async fn hidden_within(
         r#"
         select id
         from ratings
-        where hidden_at >= ?
+        where is_hidden = 1
+          and hidden_at >= ?
           and hidden_at < ?
           and sent_at >= ?
           and sent_at < ?

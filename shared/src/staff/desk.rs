@@ -61,6 +61,13 @@ pub struct AuditEntry {
     pub detail: Option<String>,
 }
 
+impl AuditEntry {
+    /// The outcome of what has happened.
+    pub const DONE: &str = "done";
+    /// The outcome of a form that was no longer true.
+    pub const CHANGED_SINCE: &str = "changed-since";
+}
+
 /// Numbers of what waits for the staff. They count up to [`Waiting::MOST`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Waiting {
@@ -140,6 +147,17 @@ impl OrdersShown {
     }
 }
 
+/// What is to be taken from the shelves for some orders, the oldest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PickList {
+    /// By title.
+    pub picks: Vec<Pick>,
+    /// The number of orders.
+    pub orders: u32,
+    /// The last order, if more wait after it.
+    pub next: Option<OrderNumber>,
+}
+
 /// Copies of a book to take from the shelves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pick {
@@ -164,6 +182,15 @@ pub fn version_of(state: OrderState, is_paid: bool, is_withdrawn: bool, copies: 
     format!("{}{}{}.{}", state.code(), mark(is_paid, "-paid"), mark(is_withdrawn, "-withdrawn"), copies.join("-"))
 }
 
+/// The version of a message or a review, as a text that a form brings back: the times that change with it, and the last change
+/// that is recorded, because what was undone is again as it was before. `log` has the newest rows about it.
+pub fn version_at(times: &[Option<OffsetDateTime>], log: &[AuditEntry]) -> String {
+    let micros = |time: &OffsetDateTime| (time.unix_timestamp_nanos() / 1_000).to_string();
+    let times: Vec<String> = times.iter().map(|time| time.as_ref().map_or_else(String::new, micros)).collect();
+    let last = log.iter().find(|entry| entry.outcome == AuditEntry::DONE).map_or(0, |entry| entry.id);
+    format!("{}.{last}", times.join("-"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -184,6 +211,28 @@ mod tests {
             assert_eq!(OrdersShown::parse(list.code()), Some(list));
         }
         assert_eq!(OrdersShown::parse("paid"), None);
+    }
+
+    #[test]
+    fn what_was_changed_and_undone_has_another_version_and_a_refused_attempt_changes_none() {
+        let moment = OffsetDateTime::UNIX_EPOCH;
+        let entry = |id, outcome: &str| AuditEntry {
+            id,
+            at: moment,
+            subject: Subject::of_uuid(uuid::Uuid::nil()),
+            email: String::new(),
+            action: "hide".to_owned(),
+            about: None,
+            outcome: outcome.to_owned(),
+            detail: None,
+        };
+        let shown = [Some(moment), None];
+        let before = version_at(&shown, &[]);
+        let undone = version_at(&shown, &[entry(2, AuditEntry::DONE), entry(1, AuditEntry::DONE)]);
+        let hidden = version_at(&[Some(moment), Some(moment)], &[entry(1, AuditEntry::DONE)]);
+        let again = version_at(&shown, &[entry(3, AuditEntry::CHANGED_SINCE), entry(2, AuditEntry::DONE)]);
+        assert!(before != undone && before != hidden && hidden != undone, "{before} {hidden} {undone}");
+        assert_eq!(again, undone);
     }
 
     #[test]

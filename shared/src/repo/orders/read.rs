@@ -220,8 +220,7 @@ pub async fn list(
             union
             (select number
                from orders
-              where withdrawn_at is not null
-                and state in ('collected', 'delivered')
+              where awaits_return = 1
                 and number < ?
               order by number desc
               limit ?)

@@ -1,6 +1,9 @@
 //! Orders on a fresh database each: decisions, the life of an order, and many buyers at once.
 
-use std::{collections::BTreeMap, time::Duration as StdDuration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration as StdDuration,
+};
 
 use sqlx::{ConnectOptions, Connection, MySqlConnection, MySqlPool};
 use time::{Duration, OffsetDateTime};
@@ -21,7 +24,7 @@ use crate::{
     },
     session::Subject,
     shop::{BankTransfer, Collect, Payments, Seller, Selling, Ship, Shop, TaxRates, WhyNot},
-    staff::{OrderErased, OrdersShown, StockChange, StockChanged},
+    staff::{OrderErased, OrdersShown, StockChange, StockChanged, Waiting},
 };
 
 /// A change of an order before it is placed.
@@ -2254,7 +2257,7 @@ async fn an_action_of_a_page_that_is_no_longer_true_changes_nothing_and_one_that
     assert_eq!(act(3, &shown, OrderAction::Shipped).await, None, "an order that has fewer books since");
     assert_eq!(act(4, "", OrderAction::Shipped).await, None);
     let absent = act_on(&mut connection, Uuid::new_v4(), (OrderNumber(1), &shown), part, &shop(), minute(2)).await;
-    assert_eq!(absent.unwrap(), None);
+    assert_eq!(absent.unwrap(), Some(Applied::Refused { order: None, refusal: Refusal::NoSuchOrder }));
 
     let kept = found(&mut connection, &order).await;
     assert_eq!((kept.state, kept.lines[0].kept()), (OrderState::Confirmed, 1));
@@ -2266,6 +2269,128 @@ async fn an_action_of_a_page_that_is_no_longer_true_changes_nothing_and_one_that
     transaction.commit().await.unwrap();
     assert!(matches!(applied, Some(Applied::Refused { refusal: Refusal::NotFrom { .. }, .. })), "{applied:?}");
     assert_sound(&mut connection).await;
+}
+
+#[ignore = "needs MariaDB"]
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn a_form_about_an_order_that_is_sent_twice_at_once_finds_its_own_change(pool: MySqlPool) {
+    let (mut first, mut second) = (writer(&pool).await, writer(&pool).await);
+    let book = book(&mut first, "uno", 5).await;
+    let order = order(1, 1, &[(book, 2)]);
+    place(&mut first, &order).await;
+    let number = found(&mut first, &order).await.number;
+    let version = in_full(&mut first, number).await.unwrap().unwrap().version();
+    let (id, form) = (Uuid::from_u128(1), (number, version.as_str()));
+    let mut transaction = first.begin().await.unwrap();
+    let applied = act_on(&mut transaction, id, form, OrderAction::Shipped, &shop(), minute(2)).await.unwrap();
+    assert!(matches!(applied, Some(Applied::Changed { .. })), "{applied:?}");
+    let again = async {
+        let mut transaction = second.begin().await.unwrap();
+        let applied = act_on(&mut transaction, id, form, OrderAction::Shipped, &shop(), minute(2)).await.unwrap();
+        transaction.commit().await.unwrap();
+        applied
+    };
+    let commit = async {
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        transaction.commit().await.unwrap();
+    };
+    let applied = tokio::join!(again, commit).0;
+    assert!(matches!(applied, Some(Applied::Repeated { .. })), "{applied:?}");
+}
+
+/// Orders of this state and delivery with so many lines each, the numbers after all others.
+async fn stored_orders(connection: &mut MySqlConnection, state: &str, delivery: &str, count: u32, lines: u32) {
+    let last: Option<u32> =
+        sqlx::query_scalar("select max(number) from orders").fetch_one(&mut *connection).await.unwrap();
+    let last = last.unwrap_or_default();
+    for sql in [
+        format!(
+            "insert into orders (id, visitor_id, state, delivery, payment, currency, language, fingerprint, placed_at, \
+             decided_at) select unhex(md5(concat({last}, '-', seq))), unhex(md5('v')), '{state}', '{delivery}', \
+             'bank_transfer', 'EUR', 'es', repeat('x', 32), now(6), now(6) from seq_1_to_{count}"
+        ),
+        format!(
+            "insert into order_lines (order_number, position, book_id, title, quantity, unit_price) \
+             select number, seq, seq, concat('Libro ', seq), 1, 100 from orders join seq_1_to_{lines} where number > {last}"
+        ),
+    ] {
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut *connection).await.unwrap();
+    }
+}
+
+#[ignore = "needs MariaDB"]
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn a_long_queue_hides_no_other_one(pool: MySqlPool) {
+    let mut connection = writer(&pool).await;
+    stored_orders(&mut connection, "shipped", "ship", Waiting::MOST + 500, 1).await;
+    for (state, delivery, count) in [
+        ("confirmed", "ship", 3),
+        ("confirmed", "collect", 2),
+        ("awaiting_payment", "ship", 4),
+        ("ready", "collect", 1),
+        ("delivered", "ship", 6),
+    ] {
+        stored_orders(&mut connection, state, delivery, count, 1).await;
+    }
+    let withdrawn = "update orders set withdrawn_at = now() where state = 'delivered' limit 5";
+    sqlx::raw_sql(withdrawn).execute(&mut *connection).await.unwrap();
+    let expected =
+        Waiting { to_pick: 2, to_ship: 3, to_pay: 4, ready: 1, shipped: Waiting::MOST, withdrawn: 5, messages: 0 };
+    assert_eq!(waiting(&mut connection).await.unwrap(), expected);
+}
+
+#[ignore = "needs MariaDB"]
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn the_pick_list_has_all_orders_in_slices_the_oldest_first(pool: MySqlPool) {
+    let mut connection = writer(&pool).await;
+    stored_orders(&mut connection, "confirmed", "ship", 150, 1).await;
+    stored_orders(&mut connection, "confirmed", "collect", 9, 50).await;
+    stored_orders(&mut connection, "shipped", "ship", 20, 1).await;
+    let (mut seen, mut slices, mut after) = (BTreeSet::new(), Vec::new(), None);
+    loop {
+        let list = to_pick(&mut connection, after).await.unwrap();
+        let orders: BTreeSet<OrderNumber> =
+            list.picks.iter().flat_map(|pick| &pick.orders).map(|(number, ..)| *number).collect();
+        assert!(list.picks.is_sorted_by(|one, next| one.title <= next.title), "by title");
+        assert!(seen.last() < orders.first() && orders.len() == list.orders as usize, "{slices:?}");
+        slices.push(list.orders);
+        seen.extend(orders);
+        let Some(next) = list.next else { break };
+        after = Some(next);
+    }
+    assert_eq!((seen.len(), slices), (159, vec![100, 55, 4]));
+}
+
+#[ignore = "needs MariaDB"]
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn what_the_staff_sees_of_orders_reads_no_more_the_more_there_are(pool: MySqlPool) {
+    use crate::repo::query_cost_tests::rows_read;
+    let mut connection = writer(&pool).await;
+    // What is looked for is the oldest, so that whoever looks through the newest ones finds nothing.
+    stored_orders(&mut connection, "confirmed", "collect", 60, 1).await;
+    stored_orders(&mut connection, "returned", "ship", 60, 1).await;
+    stored_orders(&mut connection, "delivered", "ship", 60, 1).await;
+    let withdrawn = "update orders set withdrawn_at = now() where state = 'delivered'";
+    sqlx::raw_sql(withdrawn).execute(&mut *connection).await.unwrap();
+    stored_orders(&mut connection, "confirmed", "ship", 20_000, 1).await;
+    stored_orders(&mut connection, "delivered", "ship", 20_000, 1).await;
+    sqlx::raw_sql("analyze table orders, order_lines, mails").execute(&mut *connection).await.unwrap();
+
+    let mut read = BTreeMap::new();
+    rows_read(&mut connection).await;
+    for shown in OrdersShown::LISTS {
+        let orders = list_shown(&mut connection, shown, None, 50).await.unwrap();
+        let after = list_shown(&mut connection, shown, orders.last().map(|order| order.number), 50).await.unwrap();
+        assert!(orders.len() == 50 || after.is_empty(), "{}", shown.code());
+        read.insert(shown.code(), (rows_read(&mut connection).await, 1_400));
+    }
+    let now = waiting(&mut connection).await.unwrap();
+    read.insert("waiting", (rows_read(&mut connection).await, u64::from(Waiting::MOST) * 3));
+    assert_eq!((now.to_pick, now.to_ship, now.withdrawn), (60, Waiting::MOST, 60));
+    to_pick(&mut connection, None).await.unwrap();
+    read.insert("pick list", (rows_read(&mut connection).await, 1_500));
+    let over: Vec<_> = read.iter().filter(|(_, (rows, bound))| rows > bound).collect();
+    assert!(over.is_empty(), "{over:?} of {read:?}");
 }
 
 #[ignore = "needs MariaDB"]
@@ -2285,8 +2410,9 @@ async fn the_staff_sees_what_waits_by_what_is_to_be_done(pool: MySqlPool) {
     let now = waiting(&mut connection).await.unwrap();
     assert_eq!((now.to_pick, now.to_ship, now.shipped, now.to_pay, now.ready, now.withdrawn), (1, 1, 1, 0, 0, 0));
 
-    let picks = to_pick(&mut connection).await.unwrap();
-    let shown: Vec<_> = picks.iter().map(|pick| (pick.title.as_str(), pick.copies(), &pick.orders)).collect();
+    let list = to_pick(&mut connection, None).await.unwrap();
+    assert_eq!((list.orders, list.next), (2, None));
+    let shown: Vec<_> = list.picks.iter().map(|pick| (pick.title.as_str(), pick.copies(), &pick.orders)).collect();
     let of_one = vec![(sent_number, Delivery::Ship, 2), (fetched_number, Delivery::Collect, 1)];
     assert_eq!(shown, [("dos", 1, &vec![(sent_number, Delivery::Ship, 1)]), ("uno", 3, &of_one)]);
 

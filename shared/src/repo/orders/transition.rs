@@ -183,8 +183,8 @@ pub async fn cancel_unpaid(
     act_by(connection, id, number, asked, shop, now).await
 }
 
-/// Runs an action of the staff like [`act`], if the order is still as the form showed it; none if somebody has changed it since,
-/// or there is no such order. An action that was run before is answered as it was then.
+/// Runs an action of the staff like [`act`], if the order is still as the form showed it; none if somebody has changed it since.
+/// An action that was run before is answered as it was then.
 pub async fn act_on(
     connection: &mut MySqlConnection,
     id: Uuid,
@@ -193,10 +193,13 @@ pub async fn act_on(
     shop: &Shop,
     now: OffsetDateTime,
 ) -> sqlx::Result<Option<Applied>> {
+    let order = sqlx::query_scalar!("select number from orders where number = ? for update", number.0);
+    let Some(order) = order.fetch_optional(&mut *connection).await? else {
+        return Ok(Some(Applied::Refused { order: None, refusal: Refusal::NoSuchOrder }));
+    };
+    // Only now: a form that is sent twice at once has waited here for itself.
     let ran = sqlx::query_scalar!("select 1 as one from order_messages where id = ?", id);
     if ran.fetch_optional(&mut *connection).await?.is_none() {
-        let order = sqlx::query_scalar!("select number from orders where number = ? for update", number.0);
-        let Some(order) = order.fetch_optional(&mut *connection).await? else { return Ok(None) };
         let order = read(connection, order).await?;
         let copies = order.lines.iter().map(|line| line.kept);
         if version_of(order.state, order.is_paid, order.is_withdrawn, copies) != version {
