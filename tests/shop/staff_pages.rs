@@ -18,7 +18,12 @@ use crate::{
 
 /// The cookie of a bookseller whose session was issued at this time.
 async fn bookseller(shop: &Shop, subject: Subject, at: OffsetDateTime) -> String {
-    let email = Email::parse(&format!("{subject}@shop.example")).unwrap();
+    bookseller_with(shop, subject, &format!("{subject}@shop.example"), at).await
+}
+
+/// The same with an address.
+pub async fn bookseller_with(shop: &Shop, subject: Subject, email: &str, at: OffsetDateTime) -> String {
+    let email = Email::parse(email).unwrap();
     format!("staff-session={}", key(shop).await.issue_to_staff("local", subject, email, at))
 }
 
@@ -34,7 +39,7 @@ fn somebody() -> Subject {
 }
 
 /// An order of one book that is sold, by its number.
-async fn ordered(shop: &Shop, copies: u8) -> u32 {
+pub async fn ordered(shop: &Shop, copies: u8) -> u32 {
     let book = imports::book_on_sale(shop, 9).await;
     let price = shop.get(&format!("/api/books/{book}")).await.json()["price"]["minor"].as_u64().unwrap();
     let (key, visitor) = (Uuid::new_v4().to_string(), format!("visitor={}", Uuid::new_v4()));

@@ -258,9 +258,9 @@ impl StaffOrders<'_> {
         list_address(self.shown)
     }
 
-    /// The lists with their addresses and names, and whether it is this one.
-    fn lists(&self) -> Vec<(String, String, bool)> {
-        let lists = OrdersShown::LISTS.into_iter();
+    /// The lists of orders with something to do, or the others: their addresses and names, and whether it is this one.
+    fn lists(&self, to_do: bool) -> Vec<(String, String, bool)> {
+        let lists = OrdersShown::LISTS.into_iter().filter(|list| list.is_to_do() == to_do);
         lists.map(|list| (list_address(list), self.view.orders_list(list), list == self.shown)).collect()
     }
 }

@@ -775,6 +775,7 @@ signing-out-continue = Continue
 
 staff-title = Staff
 staff-nav = Pages of the staff
+staff-shop = The shop
 staff-lists = Lists
 staff-signed-in = Signed in as { $email }
 staff-waiting = What waits
@@ -788,6 +789,7 @@ staff-orders-to-pick = To get ready for collection
 staff-orders-to-ship = To send
 staff-orders-withdrawn = Books to come back
 staff-orders-all = All
+staff-orders-others = Closed orders
 staff-no-orders = There are no such orders.
 staff-collect = Collected in the shop
 staff-ship = Sent

@@ -776,6 +776,7 @@ signing-out-continue = Continuar
 
 staff-title = Personal
 staff-nav = Páginas del personal
+staff-shop = La tienda
 staff-lists = Listas
 staff-signed-in = Has entrado como { $email }
 staff-waiting = Qué está pendiente
@@ -789,6 +790,7 @@ staff-orders-to-pick = Por preparar para recoger
 staff-orders-to-ship = Por enviar
 staff-orders-withdrawn = Libros por volver
 staff-orders-all = Todos
+staff-orders-others = Pedidos cerrados
 staff-no-orders = No hay pedidos así.
 staff-collect = Se recoge en la tienda
 staff-ship = Se envía

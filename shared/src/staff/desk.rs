@@ -120,6 +120,15 @@ impl OrdersShown {
         Self::All,
     ];
 
+    /// Whether the staff has something to do with its orders.
+    pub fn is_to_do(self) -> bool {
+        match self {
+            Self::InState(state) => !state.is_closed(),
+            Self::All => false,
+            Self::Open | Self::ToPick | Self::ToShip | Self::Withdrawn => true,
+        }
+    }
+
     /// The value of the address: `to-pick`.
     pub fn code(self) -> &'static str {
         match self {

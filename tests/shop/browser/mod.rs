@@ -8,5 +8,6 @@ mod lighthouse;
 mod pages;
 mod screenshots;
 mod shopper;
+mod staff;
 mod tab;
 mod validity;

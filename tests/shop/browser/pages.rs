@@ -5,7 +5,7 @@ use serde_json::json;
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
-use super::{hostile, tab::Tab};
+use super::{hostile, staff, tab::Tab};
 use crate::{account, cart, imports, orders, support::Shop};
 
 pub const LANGUAGES: [&str; 2] = ["es", "en"];
@@ -70,6 +70,12 @@ async fn prepared(shop: &Shop) -> Vec<Page> {
     let (refused, refused_buyer) = ordered(shop, 1_994).await;
     let unsure = format!("{bought}/cancel");
     let ordered_before = ordered_by_form(shop).await;
+    let desk = staff::desk(shop).await;
+    let of_staff = |name, path: &str| with(&desk.cookies, page(name, path));
+    let staff_key = account::hidden(&cart::page(shop, &desk.review, &desk.cookies).await, "key");
+    let staff_version = account::hidden(&cart::page(shop, &desk.review, &desk.cookies).await, "version");
+    let without_reason =
+        [("key", staff_key.as_str()), ("version", staff_version.as_str()), ("do", "hide"), ("reason", "")];
     let changed = [("do", "change"), ("quantity-53", "1"), ("name", "Ana Ruiz"), ("quote", quote.as_str())];
     vec![
         with(full, page("cart", "/cart?cart=changed.none")),
@@ -126,6 +132,22 @@ async fn prepared(shop: &Shop) -> Vec<Page> {
         ),
         Page { status: 401, has_wrong_fields: false, ..sent("sign-in-first", "/account/wishlist", &[("book", "53")]) },
         page("signed-out", "/sign-out"),
+        of_staff("staff", "/staff"),
+        of_staff("staff-orders", "/staff/orders"),
+        of_staff("staff-order", &desk.order),
+        of_staff("staff-delivery-note", &format!("{}/delivery-note", desk.order)),
+        of_staff("staff-pick-list", "/staff/pick-list"),
+        of_staff("staff-messages", "/staff/messages"),
+        of_staff("staff-message", &desk.message),
+        of_staff("staff-reviews", "/staff/reviews"),
+        of_staff("staff-review", &desk.review),
+        with(&desk.cookies, sent("staff-review-without-reason", &desk.review, &without_reason)),
+        with(
+            &desk.cookies,
+            Page { status: 409, has_wrong_fields: false, ..sent("staff-order-stale", &desk.order, &[("do", "ready")]) },
+        ),
+        of_staff("staff-log", "/staff/log"),
+        of_staff("staff-signed-out", "/staff/sign-out"),
         answer("sign-in-lost", "/sign-in/return?code=x&state=x", 400),
         answer("not-found", "/nada", 404),
     ]

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::{
     pages::DON_QUIJOTE,
+    staff::{self, Desk},
     tab::{DESK, Look, Tab, in_each},
 };
 use crate::{account, cart, orders, support::Shop};
@@ -45,6 +46,19 @@ const PAGES: [(&str, &str, &str); 18] = [
     ("book-en", "en", DON_QUIJOTE),
 ];
 
+/// Pages of the staff, at the width of a desk and of a tablet. The paths of the order, the message and the review differ each time.
+const STAFF_PAGES: [(&str, &str); 8] = [
+    ("staff", "/staff"),
+    ("staff-orders", "/staff/orders"),
+    ("staff-order", ""),
+    ("staff-pick-list", "/staff/pick-list"),
+    ("staff-messages", "/staff/messages"),
+    ("staff-message", ""),
+    ("staff-review", ""),
+    ("staff-log", "/staff/log"),
+];
+const STAFF_SIZES: [(u32, u32); 2] = [(1280, 1000), (820, 1180)];
+
 fn picture(name: &str, width: u32, scheme: &str) -> String {
     format!("{name}-{width}-{scheme}.webp")
 }
@@ -55,9 +69,10 @@ fn every_page_has_its_screenshots() {
     let wanted = PAGES.iter().flat_map(|(name, ..)| {
         SIZES.iter().flat_map(move |(width, _)| SCHEMES.map(|scheme| picture(name, *width, scheme)))
     });
+    let of_staff = STAFF_PAGES.iter().flat_map(|(name, _)| STAFF_SIZES.map(|(width, _)| picture(name, width, "light")));
     let there = fs::read_dir(FOLDER).expect("docs/screenshots").map(|file| file.expect("a file").file_name());
     let there: BTreeSet<String> = there.map(|name| name.to_string_lossy().into_owned()).collect();
-    assert_eq!(there, wanted.collect(), "run `cargo bookstore test screenshots -- --ignored`");
+    assert_eq!(there, wanted.chain(of_staff).collect(), "run `cargo bookstore test screenshots -- --ignored`");
 }
 
 #[tokio::test]
@@ -66,6 +81,7 @@ async fn renew_the_screenshots() {
     let shop = Shop::open().await;
     let (submission, order) = (furnish(&shop).await, order(&shop).await);
     let customer = customer(&shop).await;
+    let desk = staff::desk(&shop).await;
     drop(shop);
     fs::create_dir_all(FOLDER).expect("a folder");
     for language in ["es", "en"] {
@@ -94,6 +110,25 @@ async fn renew_the_screenshots() {
             }
         })
         .await;
+    }
+    in_each(&[DESK], async |tab| take_staff(tab, &desk).await).await;
+}
+
+async fn take_staff(tab: &Tab<'_>, desk: &Desk) {
+    tab.have_cookies(&desk.cookies).await;
+    for (name, path) in STAFF_PAGES {
+        tab.go(match name {
+            "staff-order" => &desk.order,
+            "staff-message" => &desk.message,
+            "staff-review" => &desk.review,
+            _ => path,
+        })
+        .await;
+        for (width, height) in STAFF_SIZES {
+            tab.resize(width, height).await;
+            tab.prefer("light").await;
+            take(tab, Path::new(FOLDER).join(picture(name, width, "light"))).await;
+        }
     }
 }
 
