@@ -37,7 +37,7 @@ pub enum Trouble {
 }
 
 /// The fields that have an input on a page, which a summary of errors can link to.
-const INPUTS: [&str; 25] = [
+const INPUTS: [&str; 39] = [
     "name",
     "email",
     "subject",
@@ -63,6 +63,20 @@ const INPUTS: [&str; 25] = [
     "note",
     "country",
     "reason",
+    "find",
+    "title",
+    "authors",
+    "isbn",
+    "year",
+    "genres",
+    "price",
+    "fixed_price",
+    "vat_rate",
+    "publisher",
+    "publisher_contact",
+    "description",
+    "copies",
+    "why",
 ];
 
 impl Form<'_> {
@@ -223,19 +237,21 @@ fn text_of(Invalid { field, reason, .. }: &Invalid, locale: Locale) -> String {
         Reason::CardNumber => locale.text_with("reason-card-number", [("what", what())]),
         Reason::NotStars { min, max } | Reason::NotAMean { min, max } => stars(*min, *max),
         Reason::NotAnAmount | Reason::NotAPriceLimit => locale.text("reason-amount"),
-        Reason::NotOneOf(_) => {
+        Reason::WrongCheckDigit { digits } => locale.text_with("reason-check-digit", [("a", (*digits).into())]),
+        Reason::Taken => locale.text_with("reason-taken", [("what", what())]),
+        Reason::OutsideFixedPrice => locale.text("reason-fixed-price"),
+        // The staff types what the words for suppliers are about.
+        Reason::NotOneOf(_) | Reason::NotALanguage | Reason::Other(_) => {
             of_field("choose").unwrap_or_else(|| locale.text_with("reason-unknown", [("what", what())]))
         }
         // Pages have lists and links for these: a visitor meets them only in an address that somebody has changed.
         Reason::NotABoolean
         | Reason::NotAnAuthor
         | Reason::NotAGenre
-        | Reason::NotALanguage
         | Reason::NotACurrency
         | Reason::NotACursor
         | Reason::NotInRange { .. }
-        | Reason::OutOfRange { .. }
-        | Reason::Other(_) => locale.text_with("reason-unknown", [("what", what())]),
+        | Reason::OutOfRange { .. } => locale.text_with("reason-unknown", [("what", what())]),
     }
 }
 
@@ -407,7 +423,10 @@ mod tests {
             Some(Reason::NotAnAuthor) => Reason::NotAGenre,
             Some(Reason::NotAGenre) => Reason::NotALanguage,
             Some(Reason::NotALanguage) => Reason::NotOneOf(Vec::new()),
-            Some(Reason::NotOneOf(_)) => Reason::NotACursor,
+            Some(Reason::NotOneOf(_)) => Reason::WrongCheckDigit { digits: 13 },
+            Some(Reason::WrongCheckDigit { .. }) => Reason::Taken,
+            Some(Reason::Taken) => Reason::OutsideFixedPrice,
+            Some(Reason::OutsideFixedPrice) => Reason::NotACursor,
             Some(Reason::NotACursor) => Reason::Other(Cow::Borrowed("")),
             Some(Reason::Other(_)) => return None,
         })
@@ -416,7 +435,7 @@ mod tests {
     #[test]
     fn every_reason_has_a_text_in_both_languages() {
         let reasons: Vec<Reason> = successors(next(None), |reason| next(Some(reason))).collect();
-        assert_eq!(reasons.len(), 26);
+        assert_eq!(reasons.len(), 29);
         for reason in reasons {
             for locale in Locale::ALL {
                 let text = text_of(&Invalid::new("name", reason.clone()), locale);

@@ -386,6 +386,8 @@ fn a_book_that_cannot_be_sent_can_be_asked_for() {
     for (name, text, button) in [
         ("es/book", "Disponible", None),
         ("es/book-hostile", ">Agotado<", None),
+        ("es/book-withdrawn", "Ya no vendemos este libro", None),
+        ("en/book-withdrawn", "We no longer sell this book", None),
         ("es/book-sold-out-not-sold", ">Agotado<", Some("ask=notify&#38;title=%3Cscript%3E")),
         ("es/book-to-order", "No lo tenemos, pero te lo pedimos", Some("ask=order&#38;title=Don%20Quijote")),
         ("en/book-to-order", "we can order it for you", Some("&#38;isbn=9788420467283\"")),
@@ -1181,4 +1183,48 @@ fn without_colours_of_ours_a_star_that_is_given_has_another_shape_than_one_that_
     }
     let width = forced.split_once("  .stars::after {").unwrap().1.split('}').next().unwrap();
     assert!(width.contains("width: var(--full)"), "as many full stars as are given");
+}
+
+#[test]
+fn the_field_that_a_scanner_types_into_has_the_focus_and_its_error_beside_it() {
+    for name in ["es/staff-books", "en/staff-books-mistyped", "es/staff-stock", "en/staff-stock-mistyped"] {
+        let html = page(name);
+        let field = html.split("<input id=\"find\"").nth(1).unwrap().split('>').next().unwrap();
+        assert!(field.contains(" autofocus") && field.contains(" name=\"find\""), "{name}: {field}");
+        assert_eq!(html.matches("autofocus").count(), 1, "{name}");
+        let is_wrong = name.ends_with("mistyped");
+        assert_eq!(field.contains("aria-describedby=\"find-error\""), is_wrong, "{name}: {field}");
+        assert_eq!(html.contains("digits of this ISBN is mistyped"), is_wrong, "{name}");
+    }
+    let copies = page("es/staff-stock-found")
+        .split("<input id=\"copies\"")
+        .nth(1)
+        .unwrap()
+        .split('>')
+        .next()
+        .unwrap()
+        .to_owned();
+    assert!(copies.contains(" autofocus"), "{copies}");
+}
+
+#[test]
+fn a_book_that_somebody_else_has_changed_is_shown_beside_what_was_typed() {
+    let html = page("en/staff-book-changed");
+    let notice = html.split("id=\"changed\"").nth(1).unwrap().split("</dl>").next().unwrap().to_owned();
+    assert!(notice.contains("19.95") && notice.contains("17.50") && notice.contains("none"), "{notice}");
+    let form = html.split("id=\"facts\"").nth(1).unwrap().split("</form>").next().unwrap();
+    assert!(form.contains("value=\"mucho\"") && form.contains("name=\"version\" value=\"0123456789abcdef\""), "{form}");
+    assert!(
+        form.contains("name=\"genre-poetry\" value=\"yes\" checked")
+            && !form.contains("genre-classics\" value=\"yes\" checked")
+    );
+}
+
+#[test]
+fn the_record_of_a_book_has_each_fact_before_and_after_and_the_list_of_all_their_beginnings() {
+    let (of_book, of_all) = (page("en/staff-book"), page("en/staff-log"));
+    for html in [&of_book, &of_all] {
+        assert!(html.contains("Price, with VAT: <del>") && html.contains("none</bdi></del>"), "{html}");
+    }
+    assert!(of_all.contains("…</bdi>") && !of_book.contains("…</bdi>"));
 }

@@ -157,7 +157,7 @@ pub static FUNCTIONS: &[Function] = &[
     },
     Function {
         name: "show-staff",
-        about: "Shows the staff what waits, and changes orders, messages and reviews",
+        about: "Shows the staff what waits, and changes orders, messages, reviews, books and stock",
         // Which pages there are, and which have a form, the function knows. Without a session of the staff there is none.
         trigger: Http(&[get_and_post("/staff", "/staff"), get_and_post("/staff/{page}", "/staff/orders")]),
         database: Some(DatabaseRole::Staff),
@@ -560,8 +560,8 @@ impl Function {
         let over_ipv6 = stage.egress == Egress::Ipv6 && self.is_in_network;
         let dual_stack = over_ipv6.then(|| ("AWS_USE_DUALSTACK_ENDPOINT", "true".to_owned()));
         let domain = stage.domain_in_use().filter(|_| self.needs_origin());
-        let currency =
-            (matches!(self.trigger, Imports) || self.name == "list-books").then(|| (CURRENCY, stage.currency.clone()));
+        let reads_prices = matches!(self.trigger, Imports) || matches!(self.name, "list-books" | "show-staff");
+        let currency = reads_prices.then(|| (CURRENCY, stage.currency.clone()));
         // Each page has a link to sign in, or to the account.
         let sign_in = (self.serves_http() && stage.has_sign_in()).then(|| (SIGN_IN, "yes".to_owned()));
         variables

@@ -133,6 +133,21 @@ impl Database {
         self.write_within(WORK_TIMEOUT, change).await
     }
 
+    /// The same, once more if other writers were in its way: also for a key that another has written in the same moment, which the
+    /// second attempt then finds.
+    pub async fn write_again_if_busy<T>(
+        &self,
+        change: impl AsyncFn(&mut MySqlConnection) -> sqlx::Result<T>,
+    ) -> Result<T> {
+        match self.write(&change).await {
+            Err(Error::Busy(error)) => {
+                tracing::warn!(error = format!("{error:#}"), "Trying again");
+                self.write(&change).await
+            }
+            result => result,
+        }
+    }
+
     /// The same with another timeout.
     pub async fn write_within<T>(
         &self,

@@ -76,6 +76,14 @@ pub enum Reason {
     NotAnAuthor,
     NotAGenre,
     NotALanguage,
+    /// An ISBN of so many digits of which one is mistyped.
+    WrongCheckDigit {
+        digits: u8,
+    },
+    /// What can belong to one book only, and belongs to another.
+    Taken,
+    /// A price that is not between 95 and 100 % of the one that the publisher has fixed.
+    OutsideFixedPrice,
     /// None of a fixed set of values.
     NotOneOf(Vec<&'static str>),
     NotACursor,
@@ -144,6 +152,11 @@ impl fmt::Display for Reason {
             Self::NotAnAuthor => f.write_str("must be the id of an author, as a book shows it"),
             Self::NotAGenre => f.write_str("must be a slug such as science-fiction"),
             Self::NotALanguage => f.write_str("must be a BCP 47 language tag such as es, en or pt-BR"),
+            Self::WrongCheckDigit { digits } => {
+                write!(f, "has a wrong check digit: one of its {digits} digits is mistyped")
+            }
+            Self::Taken => f.write_str("must not be that of another book"),
+            Self::OutsideFixedPrice => f.write_str("must be between 95 and 100 % of the fixed price"),
             Self::NotOneOf(values) => write!(f, "must be one of {}", values.join(", ")),
             Self::NotACursor => f.write_str("must be a `next` of this same list; leave it out to start again"),
             Self::Other(text) => f.write_str(text),

@@ -1,5 +1,6 @@
 //! Requests of the staff commands to `run-staff-task`, and its responses.
 
+mod books;
 mod desk;
 mod orders;
 
@@ -12,6 +13,7 @@ use crate::{
     session::Subject,
 };
 
+pub use books::{CopiesLeft, StaffBook};
 pub use desk::{About, AuditEntry, Bookseller, OrdersShown, Pick, PickList, Waiting, version_at, version_of};
 pub use orders::{
     OrderChanged, OrderErased, Slices, SoldKind, SoldLine, StaffOrder, StaffOrderInFull, StaffOrderLine, StockChange,

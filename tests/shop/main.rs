@@ -23,5 +23,6 @@ mod passwords;
 mod ratings;
 mod sign_in;
 mod staff;
+mod staff_books;
 mod staff_pages;
 mod support;

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The cookie of a bookseller whose session was issued at this time.
-async fn bookseller(shop: &Shop, subject: Subject, at: OffsetDateTime) -> String {
+pub async fn bookseller(shop: &Shop, subject: Subject, at: OffsetDateTime) -> String {
     bookseller_with(shop, subject, &format!("{subject}@shop.example"), at).await
 }
 
@@ -34,7 +34,7 @@ async fn key(shop: &Shop) -> PrivateKey {
     PrivateKey::parse(key.parameter().unwrap().value().unwrap()).unwrap()
 }
 
-fn somebody() -> Subject {
+pub fn somebody() -> Subject {
     Subject::of_uuid(Uuid::new_v4())
 }
 
@@ -85,6 +85,11 @@ async fn without_a_session_of_the_staff_there_is_no_page_and_after_its_end_it_le
         ("/staff/pick-list", false),
         ("/staff/messages", false),
         ("/staff/reviews", false),
+        ("/staff/books", false),
+        ("/staff/books/new", true),
+        ("/staff/books/53", true),
+        ("/staff/stock", true),
+        ("/staff/searches", false),
         ("/staff/log", false),
     ] {
         let back = format!("/staff/sign-in?return={}", path.replace('/', "%2F"));

@@ -220,6 +220,7 @@ pub fn every_page(locale: Locale, mut show: impl FnMut(&str, &dyn DynTemplate)) 
     show("book-unrated", &BookPage { book: &books[7], ..empty });
     show("book-imported", &BookPage { book: &imported(quijote, Some("Goodreads (2017)")), ..empty });
     show("book-to-order", &BookPage { book: &to_order(quijote), ..empty });
+    show("book-withdrawn", &BookPage { book: &withdrawn(quijote), ..empty });
     show("book-hostile", &BookPage { book: &hostile(), ..empty });
     let sold_out = hostile();
     show("book-sold-out-not-sold", &BookPage { book: &sold_out, view: View { shop: None, ..empty.view }, ..empty });
@@ -299,6 +300,12 @@ fn to_order(book: &Book) -> Book {
     let summary = Summary { price: None, stock: 0, availability: Availability::ToOrder, ..book.summary.clone() };
     let imported_ratings = Some(ImportedRatings { source: None, histogram: book.histogram });
     Book { summary, imported_ratings, reviews: Vec::new(), ..book.clone() }
+}
+
+/// The book as one that the shop no longer sells.
+fn withdrawn(book: &Book) -> Book {
+    let summary = Summary { price: None, availability: Availability::Withdrawn, ..book.summary.clone() };
+    Book { summary, ..book.clone() }
 }
 
 fn counts(counts: &[(&str, i64)]) -> Vec<Count> {

@@ -3,18 +3,20 @@
 use frontend::{
     DynTemplate, Form, View,
     pages::{
-        StaffDeliveryNote, StaffLog, StaffMessage, StaffMessages, StaffNotice, StaffOrderPage, StaffOrders, StaffPicks,
-        StaffReview, StaffReviews, StaffStart,
+        BookNotice, FormKeys, GoodsIn, StaffBookPage, StaffBooks, StaffDeliveryNote, StaffLog, StaffMessage,
+        StaffMessages, StaffNewBook, StaffNotice, StaffOrderPage, StaffOrders, StaffPicks, StaffReview, StaffReviews,
+        StaffSearches, StaffStart, StaffStock,
     },
 };
 use shared::{
     domain::{
-        Delivery, Invalid, Money, OrderNumber, OrderState, Payment, Reason, Refusal, StateChange, Summary, VisitorId,
+        BookFacts, Count, Delivery, FactChange, Invalid, Isbn13, Money, OrderNumber, OrderState, Payment, Reason,
+        Refusal, StateChange, Summary, VisitorId,
     },
     session::Subject,
     staff::{
-        About, AuditEntry, ContactMessage, OrdersShown, Pick, PickList, StaffOrder, StaffOrderInFull, StaffOrderLine,
-        StaffRating, Waiting,
+        About, AuditEntry, ContactMessage, CopiesLeft, OrdersShown, Pick, PickList, SearchMiss, StaffBook, StaffOrder,
+        StaffOrderInFull, StaffOrderLine, StaffRating, StockMovement, Waiting,
     },
 };
 use time::{Duration, OffsetDateTime, macros::datetime};
@@ -35,6 +37,9 @@ pub fn every_page(view: View, books: &[Summary], hostile: &Summary, show: &mut i
 
     let log = log();
     orders(view, books, hostile, &log, show);
+    finding(view, books, show);
+    one_book(view, &log, show);
+    stock(view, show);
 
     let picks: Vec<Pick> = books.iter().take(3).chain([hostile]).map(pick).collect();
     let list = PickList { picks, orders: 2, next: None };
@@ -142,6 +147,181 @@ fn orders(
     show("staff-delivery-note", &StaffDeliveryNote { view: note, order: &order });
 }
 
+fn finding(view: View, books: &[Summary], show: &mut impl FnMut(&str, &dyn DynTemplate)) {
+    let at = |path| View { path, ..view };
+    let empty = StaffBooks { view: at("/staff/books"), form: Form::default(), numbered: None, books: &[], next: None };
+    show("staff-books", &empty);
+    let typed = [("find", "1984")];
+    let form = Form { typed: &typed, ..Form::default() };
+    let next = Some("/staff/books?find=1984&cursor=x");
+    show("staff-books-found", &StaffBooks { form, numbered: Some(&books[1]), books, next, ..empty });
+    let continued = View { query: "find=1984&cursor=x", ..at("/staff/books") };
+    show("staff-books-none", &StaffBooks { view: continued, form, ..empty });
+    let invalid = [Invalid::new("find", Reason::WrongCheckDigit { digits: 13 })];
+    show("staff-books-mistyped", &StaffBooks { form: Form { invalid: &invalid, ..form }, ..empty });
+
+    let miss = |query: &str, searches| SearchMiss { query: query.to_owned(), searches, last_at: MOMENT };
+    let misses = [miss("zafon viento", 12), miss(HOSTILE, 1)];
+    show("staff-searches", &StaffSearches { view: at("/staff/searches"), misses: &misses });
+    show("staff-searches-none", &StaffSearches { view: at("/staff/searches"), misses: &[] });
+}
+
+const KEYS: FormKeys<'static> = FormKeys { session: KEY, version: "0123456789abcdef", once: KEY };
+
+fn one_book(view: View, log: &[AuditEntry], show: &mut impl FnMut(&str, &dyn DynTemplate)) {
+    let at = |path| View { path, ..view };
+    let genres = ["classics", "poetry", "new-weird"].map(|slug| Count { value: slug.to_owned(), count: 3 });
+    let book = staff_book();
+    let typed = [
+        ("title", HOSTILE),
+        ("authors", "Ernesto Sabato; Nadie"),
+        ("price", "mucho"),
+        ("genre-poetry", "yes"),
+        ("description", HOSTILE),
+    ];
+    let form = Form { typed: &typed, ..Form::default() };
+    let movement = |kind: &str, quantity, reason: Option<&str>| StockMovement {
+        id: 1,
+        kind: kind.to_owned(),
+        quantity,
+        source: "staff:x".to_owned(),
+        reason: reason.map(str::to_owned),
+        moved_at: MOMENT,
+    };
+    let movements = [
+        movement("damaged", -1, Some(HOSTILE)),
+        movement("counted", 0, Some("inventario")),
+        movement("returned", 1, None),
+        movement("released", 1, None),
+        movement("sold", -2, None),
+        movement("received", 10, Some("albarán 4711")),
+        movement("opening", 3, None),
+        movement("gift", -1, None),
+    ];
+    let page = StaffBookPage {
+        view: at("/staff/books/53"),
+        book: &book,
+        form,
+        genres: &genres,
+        stock: Form::default(),
+        sale: Form::default(),
+        movements: &movements,
+        log,
+        keys: KEYS,
+        notice: None,
+    };
+    show("staff-book", &page);
+    let reference = "el-tunel".to_owned();
+    let withdrawn = StaffBook { is_withdrawn: true, stock: 0, sold: 0, reference, ..book.clone() };
+    show("staff-book-withdrawn", &StaffBookPage { book: &withdrawn, movements: &[], log: &[], ..page });
+    let all =
+        ["title", "authors", "isbn", "price", "fixed_price", "vat_rate", "genres", "language", "year", "publisher"];
+    let unread = |field: &&str| Invalid::other(*field, "must be something else");
+    let invalid: Vec<Invalid> =
+        all.iter().map(unread).chain([Invalid::new("price", Reason::OutsideFixedPrice)]).collect();
+    show("staff-book-422", &StaffBookPage { form: Form { invalid: &invalid, ..form }, ..page });
+    let differences = [fact_change("price", "19.95", "17.50"), fact_change("description", HOSTILE, "")];
+    let typed_stock = [("kind", "damaged"), ("copies", "9"), ("reason", HOSTILE)];
+    let stock = Form { typed: &typed_stock, ..Form::default() };
+    for (name, notice) in [
+        ("changed", BookNotice::Changed(&differences)),
+        ("changed-state", BookNotice::Changed(&[])),
+        ("expired", BookNotice::Expired),
+        ("isbn-taken", BookNotice::IsbnTaken(54.into(), HOSTILE)),
+        ("too-few", BookNotice::TooFew(4)),
+        ("none-left", BookNotice::TooFew(0)),
+    ] {
+        show(&format!("staff-book-{name}"), &StaffBookPage { notice: Some(notice), stock, ..page });
+    }
+    let missing = [Invalid::new("why", Reason::Blank)];
+    let sale = Form { invalid: &missing, ..Form::default() };
+    show("staff-book-without-reason", &StaffBookPage { sale, ..page });
+    let missing = ["kind", "copies", "reason"].map(|field| Invalid::other(field, "must be something else"));
+    show("staff-book-copies-422", &StaffBookPage { stock: Form { invalid: &missing, ..stock }, ..page });
+
+    let typed = [("isbn", "9788420467283")];
+    let form = Form { typed: &typed, ..Form::default() };
+    let page = StaffNewBook { view: at("/staff/books/new"), form, genres: &genres, keys: KEYS, notice: None };
+    show("staff-book-new", &page);
+    let missing = ["title", "authors"].map(|field| Invalid::new(field, Reason::Blank));
+    show("staff-book-new-422", &StaffNewBook { form: Form { invalid: &missing, ..form }, ..page });
+    let taken = [Invalid::new("isbn", Reason::Taken)];
+    let notice = Some(BookNotice::IsbnTaken(54.into(), HOSTILE));
+    show("staff-book-new-taken", &StaffNewBook { form: Form { invalid: &taken, ..form }, notice, ..page });
+}
+
+fn stock(view: View, show: &mut impl FnMut(&str, &dyn DynTemplate)) {
+    let at = |path| View { path, ..view };
+    let book = staff_book();
+    let left = |sold, is_withdrawn| CopiesLeft {
+        id: 53.into(),
+        title: HOSTILE.to_owned(),
+        byline: "Ernesto Sabato".to_owned(),
+        isbn: Some("9788420467283".to_owned()),
+        copies: 0,
+        sold,
+        is_withdrawn,
+    };
+    let books = [left(7, false), left(1, true)];
+    let page = StaffStock {
+        view: at("/staff/stock"),
+        form: Form::default(),
+        goods: GoodsIn::Waiting,
+        copies: 0,
+        books: &books,
+        next: Some("/staff/stock?copies=0&cursor=x"),
+        keys: KEYS,
+        notice: None,
+    };
+    show("staff-stock", &page);
+    let continued = View { query: "copies=3&cursor=x", ..at("/staff/stock") };
+    show("staff-stock-end", &StaffStock { view: continued, copies: 3, books: &[], next: None, ..page });
+    let typed = [("reason", HOSTILE)];
+    let form = Form { typed: &typed, ..Form::default() };
+    let withdrawn = StaffBook { is_withdrawn: true, ..book.clone() };
+    for (name, goods) in [
+        ("found", GoodsIn::Found(&book)),
+        ("found-withdrawn", GoodsIn::Found(&withdrawn)),
+        ("unknown", GoodsIn::Unknown("9788420467283")),
+        ("done", GoodsIn::Done(&book, 3)),
+        ("done-one", GoodsIn::Done(&book, 1)),
+    ] {
+        show(&format!("staff-stock-{name}"), &StaffStock { goods, form, ..page });
+    }
+    let invalid = [Invalid::other("copies", "must be a whole number")];
+    let goods = GoodsIn::Found(&book);
+    show("staff-stock-422", &StaffStock { goods, form: Form { invalid: &invalid, ..form }, ..page });
+    show("staff-stock-expired", &StaffStock { goods, form, notice: Some(BookNotice::Expired), ..page });
+    let invalid = [Invalid::new("find", Reason::WrongCheckDigit { digits: 10 })];
+    let typed = [("find", "8420467287")];
+    let form = Form { typed: &typed, invalid: &invalid, trouble: None };
+    show("staff-stock-mistyped", &StaffStock { form, ..page });
+}
+
+fn staff_book() -> StaffBook {
+    StaffBook {
+        id: 53.into(),
+        reference: "goodbooks:53".to_owned(),
+        facts: BookFacts {
+            title: HOSTILE.to_owned(),
+            authors: vec!["Ernesto Sabato".to_owned()],
+            isbn: Isbn13::parse("9788420467283").ok(),
+            price: Some(euro(1_995)),
+            fixed_price: None,
+            tax_rate: None,
+            genres: vec!["classics".to_owned()],
+            language: None,
+            year: Some(1948),
+            publisher: None,
+            publisher_contact: None,
+            description: None,
+        },
+        stock: 4,
+        sold: 1,
+        is_withdrawn: false,
+    }
+}
+
 fn euro(minor: u32) -> Money {
     Money { minor, currency: "EUR".to_owned() }
 }
@@ -185,6 +365,10 @@ fn in_full(order: StaffOrder, books: &[Summary], hostile: &Summary) -> StaffOrde
         charged: if order.copies == 0 { euro(0) } else { order.total.clone() },
         order,
     }
+}
+
+fn fact_change(field: &str, before: &str, after: &str) -> FactChange {
+    FactChange { field: field.to_owned(), before: before.to_owned(), after: after.to_owned() }
 }
 
 fn pick(book: &Summary) -> Pick {
@@ -234,6 +418,7 @@ fn log() -> Vec<AuditEntry> {
         about,
         outcome: outcome.to_owned(),
         detail: detail.map(str::to_owned),
+        changes: Vec::new(),
     };
     let order = Some(About::Order(OrderNumber(100_042)));
     let of_order = ["paid", "ready", "shipped", "collected", "delivered", "return"];
@@ -246,5 +431,30 @@ fn log() -> Vec<AuditEntry> {
         entry("unhide", Some(About::Review(9)), "done", None),
         entry("archive", None, "done", None),
     ]);
+    let book = Some(About::Book(53.into()));
+    for action in ["add", "withdraw", "put-back", "received", "counted", "damaged"] {
+        log.push(entry(action, book, "done", Some("albarán 4711")));
+    }
+    let fields = [
+        "title",
+        "authors",
+        "isbn",
+        "price",
+        "fixed_price",
+        "vat_rate",
+        "genres",
+        "language",
+        "year",
+        "publisher",
+        "publisher_contact",
+        "description",
+        "stock",
+        "binding",
+    ];
+    let long = HOSTILE.repeat(30);
+    let values = [("", "19.95"), (HOSTILE, ""), (HOSTILE, long.as_str())];
+    let changes = fields.iter().zip(values.iter().cycle());
+    let changes = changes.map(|(field, (before, after))| fact_change(field, before, after)).collect();
+    log.push(AuditEntry { changes, ..entry("change", book, "done", None) });
     log
 }

@@ -103,6 +103,7 @@ impl BookPage<'_> {
 
     fn stock(&self) -> String {
         match (self.summary().availability, self.summary().stock) {
+            (Availability::Withdrawn, _) => self.view.text("stock-withdrawn"),
             (Availability::ToOrder, _) => self.view.text("stock-to-order"),
             (Availability::OutOfStock, _) => self.view.text("stock-none"),
             (Availability::InStock, few @ 1..=5) => self.view.count("stock-few", few),
@@ -123,7 +124,7 @@ impl BookPage<'_> {
     /// The form for a message to the shop that asks for this book: the text of its button, and its address.
     fn request(&self) -> Option<(&'static str, String)> {
         let (text, ask) = match self.summary().availability {
-            Availability::InStock => return None,
+            Availability::InStock | Availability::Withdrawn => return None,
             Availability::OutOfStock if self.can_be_notified() => return None,
             Availability::OutOfStock => ("notify-me", links::Ask::Notify),
             Availability::ToOrder => ("order-it", links::Ask::Order),
@@ -181,6 +182,7 @@ impl BookPage<'_> {
                 let availability = match summary.availability {
                     Availability::InStock => "InStock",
                     Availability::OutOfStock | Availability::ToOrder => "OutOfStock",
+                    Availability::Withdrawn => "Discontinued",
                 };
                 json!({
                     "@type": "Offer",

@@ -9,6 +9,7 @@ mod checkout;
 mod order;
 mod sign_in;
 mod staff;
+mod staff_books;
 
 use askama::Template;
 use shared::{
@@ -33,6 +34,9 @@ pub use sign_in::{SignInFailed, SignInFailure, SignInFirst, SignOut};
 pub use staff::{
     StaffDeliveryNote, StaffLog, StaffMessage, StaffMessages, StaffNotice, StaffOrderPage, StaffOrders, StaffPicks,
     StaffReview, StaffReviews, StaffStart,
+};
+pub use staff_books::{
+    BookNotice, FormKeys, GoodsIn, StaffBookPage, StaffBooks, StaffNewBook, StaffSearches, StaffStock,
 };
 
 use crate::{Form, Markup, View, assets, format, links, links::Asked};

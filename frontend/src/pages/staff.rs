@@ -11,12 +11,15 @@ use shared::{
 use crate::{Form, View, assets, links};
 
 /// The pages of the staff with the keys of their names, in the order of the list that leads to them.
-const PAGES: [(&str, &str); 7] = [
+pub(super) const PAGES: [(&str, &str); 10] = [
     ("/staff", "staff-title"),
     ("/staff/orders", "staff-orders"),
     ("/staff/pick-list", "staff-picks"),
     ("/staff/messages", "staff-messages"),
     ("/staff/reviews", "staff-reviews"),
+    ("/staff/books", "staff-books"),
+    ("/staff/stock", "staff-stock"),
+    ("/staff/searches", "staff-searches"),
     ("/staff/log", "staff-log"),
     ("/staff/sign-out", "sign-out"),
 ];
@@ -198,7 +201,7 @@ impl View<'_> {
     }
 
     /// The name of an action of the staff.
-    fn deed(&self, entry: &AuditEntry) -> String {
+    pub(super) fn deed(&self, entry: &AuditEntry) -> String {
         self.text(match entry.action.as_str() {
             "paid" => "staff-did-paid",
             "ready" => "staff-did-ready",
@@ -211,18 +214,26 @@ impl View<'_> {
             "reopen" => "staff-did-reopen",
             "hide" => "staff-did-hide",
             "unhide" => "staff-did-unhide",
+            "add" => "staff-did-add",
+            "change" => "staff-did-change",
+            "withdraw" => "staff-did-withdraw",
+            "put-back" => "staff-did-put-back",
+            "received" => "staff-did-received",
+            "counted" => "staff-did-counted",
+            "damaged" => "staff-did-damaged",
             // Of a later version.
             other => return other.to_owned(),
         })
     }
 
-    /// The address and the name of the order, message or review that an action was about.
-    fn deed_about(&self, entry: &AuditEntry) -> Option<(String, String)> {
+    /// The address and the name of what an action was about.
+    pub(super) fn deed_about(&self, entry: &AuditEntry) -> Option<(String, String)> {
         let named = |key, number: String| self.text_with(key, "number", number);
         Some(match entry.about? {
             About::Order(number) => (format!("/staff/orders/{number}"), named("account-order", number.to_string())),
             About::Message(id) => (format!("/staff/messages/{id}"), named("staff-message", id.to_string())),
             About::Review(id) => (format!("/staff/reviews/{id}"), named("staff-review", id.to_string())),
+            About::Book(id) => (format!("/staff/books/{id}"), named("staff-book", id.to_string())),
         })
     }
 }

@@ -107,6 +107,7 @@ more-books = More books
 no-books = We don’t have any of their books at the moment.
 out-of-stock = Out of stock
 to-order = To order
+withdrawn = No longer sold
 
 stars = Stars
 share = Percentage
@@ -134,6 +135,7 @@ publisher = Publisher
 publisher-contact = Publisher’s contact
 stock-none = Out of stock
 stock-to-order = Not in the shop, but we can order it for you
+stock-withdrawn = We no longer sell this book
 notify-me = Tell me when it’s back
 order-it = Order it
 stock-few = { $count ->
@@ -199,6 +201,35 @@ what-genre = The genre
 what-language = The language
 what-author = The author
 what-sort = The order
+what-title = The title
+what-authors = The authors
+what-isbn = The ISBN
+what-price = The price
+what-fixed_price = The fixed price
+what-vat_rate = The rate of VAT
+what-genres = The genres
+what-year = The year
+what-publisher = The publisher
+what-publisher_contact = The publisher’s contact
+what-description = The description
+what-copies = The number of copies
+what-reason = The reason
+what-why = The reason
+what-find = What you look for
+choose-authors = Enter at least one author, and at most 100, separated by semicolons.
+choose-isbn = Enter an ISBN of 13 digits (from 978 or 979) or of 10.
+choose-price = Enter the price without groups of thousands.
+choose-fixed_price = Enter the fixed price without groups of thousands.
+choose-vat_rate = Enter a percentage from 0 to 100 such as 4 or 5.5.
+choose-genres = Enter slugs such as science-fiction, separated by semicolons.
+choose-language = Enter the code of a language such as es, en or pt-BR.
+choose-year = Enter a year such as 1605, or -750 before our era.
+choose-copies = Enter a number of copies such as 3.
+choose-find = Scan or type an ISBN, or the number of a book.
+choose-kind = Choose what has happened.
+reason-check-digit = One of the { $a } digits of this ISBN is mistyped. Scan it, or type it again.
+reason-taken = { $what } is already that of another book.
+reason-fixed-price = The price must be between 95 and 100% of the fixed price.
 what-other = The address
 reason-blank = { $what } cannot be blank.
 reason-too-long = { $what } can have { $a } characters, and you typed { $b }.
@@ -871,3 +902,99 @@ staff-did-answered = marked as answered
 staff-did-reopen = opened again
 staff-did-hide = hid
 staff-did-unhide = showed again
+staff-did-add = added
+staff-did-change = changed
+staff-did-withdraw = took out of sale
+staff-did-put-back = put back on sale
+staff-did-received = received copies
+staff-did-counted = counted copies
+staff-did-damaged = took copies away
+staff-books = Books
+staff-book = Book { $number }
+staff-find-book = ISBN, number or words of a book
+staff-books-found = Books found
+staff-no-books = There are no such books.
+staff-more = More
+staff-list-begin = Back to the beginning
+staff-book-new = Add a book
+staff-book-new-text = It has no copies yet: they come in on the page of stock.
+staff-book-add = Add this book
+staff-book-save = Save
+staff-book-in-shop = See it in the shop
+staff-book-changed = This book was changed in the meantime, perhaps by somebody else. Nothing was saved. Below is what differs from what you typed, which is still in the form; if you save again, what you typed counts.
+staff-isbn-taken = Nothing was saved, because another book has this ISBN:
+staff-isbn-unknown = No book has the ISBN or number { $isbn }.
+staff-too-few = { $count ->
+    [0] There are no copies. Nothing was done.
+    [one] There is only one copy. Nothing was done.
+   *[other] There are only { $count } copies. Nothing was done.
+}
+staff-now = Now:
+staff-typed = You typed:
+staff-none = none
+staff-facts = What the shop says about it
+staff-fact-title = Title
+staff-fact-authors = Authors
+staff-fact-isbn = ISBN
+staff-fact-price = Price, with VAT
+staff-fact-fixed-price = Price fixed by the publisher
+staff-fact-vat-rate = Rate of VAT
+staff-fact-publisher = Publisher
+staff-fact-publisher-contact = The publisher’s postal address, and email or web address
+staff-fact-description = Description
+staff-authors-hint = Authors, separated by semicolons
+staff-vat-rate-hint = Rate of VAT in percent; blank for that of the shop’s books
+staff-genres-hint = Other genres: slugs such as science-fiction, separated by semicolons
+staff-language-hint = Language: a code such as es, en or pt-BR
+staff-year-hint = Year of first publication, negative before our era
+staff-blank-removes = A field that you leave blank is removed from the book.
+staff-supplier = The next file of the supplier { $supplier } sets again what it states.
+staff-copies = { $count ->
+    [0] No copies
+    [one] 1 copy
+   *[other] { $count } copies
+}
+staff-sold = { $count ->
+    [0] none sold in 30 days
+    [one] 1 sold in 30 days
+   *[other] { $count } sold in 30 days
+}
+staff-stock = Stock
+staff-stock-now = Copies
+staff-stock-change = Copies
+staff-stock-kind = What has happened
+staff-stock-copies = How many copies
+staff-stock-reason = Reason or delivery note
+staff-stock-hint = Counted are all copies in the shop, also those set aside; those that open orders wait for are subtracted. Copies of an order come back on the page of the order.
+staff-stock-save = Change the number of copies
+staff-moved-opening = Opening stock
+staff-moved-received = Received
+staff-moved-sold = Sold
+staff-moved-released = Released from an order
+staff-moved-returned = Returned from an order
+staff-moved-counted = Counted
+staff-moved-damaged = Damaged, lost or sent back
+staff-goods-in = Goods in
+staff-scan = ISBN or number of a book
+staff-delivery-note = Delivery note, which stays for the next books
+staff-goods-next = Next
+staff-goods-receive = Receive
+staff-goods-other = Another book
+staff-goods-done = { $count ->
+    [one] 1 copy received:
+   *[other] { $count } copies received:
+}
+staff-running-out = Running out, the most sold first
+staff-left = { $count ->
+    [0] Sold out in the last 30 days
+    [one] 1 copy
+   *[other] { $count } copies
+}
+staff-sale = On sale
+staff-sale-reason = Why
+staff-withdraw = Take it out of sale
+staff-withdraw-text = It keeps its page and its ratings, and nobody can buy it; its price waits until it is put back. Orders that are placed already stay.
+staff-put-back = Put it back on sale
+staff-searches = Searches without hits
+staff-searches-text = What was looked for in the whole shop and not found, the most frequent first. Who looked for it is not stored.
+staff-times = Times

@@ -108,6 +108,7 @@ more-books = Más libros
 no-books = Ahora mismo no tenemos ninguno de sus libros.
 out-of-stock = Agotado
 to-order = Por encargo
+withdrawn = Ya no se vende
 
 stars = Estrellas
 share = Porcentaje
@@ -135,6 +136,7 @@ publisher = Editorial
 publisher-contact = Contacto de la editorial
 stock-none = Agotado
 stock-to-order = No lo tenemos, pero te lo pedimos
+stock-withdrawn = Ya no vendemos este libro
 notify-me = Avísame cuando vuelva
 order-it = Encargarlo
 stock-few = { $count ->
@@ -200,6 +202,35 @@ what-genre = El género
 what-language = El idioma
 what-author = El autor
 what-sort = El orden
+what-title = El título
+what-authors = Los autores
+what-isbn = El ISBN
+what-price = El precio
+what-fixed_price = El precio fijo
+what-vat_rate = El tipo de IVA
+what-genres = Los géneros
+what-year = El año
+what-publisher = La editorial
+what-publisher_contact = El contacto de la editorial
+what-description = La descripción
+what-copies = El número de ejemplares
+what-reason = El motivo
+what-why = El motivo
+what-find = Lo que buscas
+choose-authors = Escribe un autor al menos, y cien como mucho, separados por punto y coma.
+choose-isbn = Escribe un ISBN de 13 cifras (desde 978 o 979) o de 10.
+choose-price = Escribe el precio sin separar los miles.
+choose-fixed_price = Escribe el precio fijo sin separar los miles.
+choose-vat_rate = Escribe un porcentaje de 0 a 100, como 4 o 5,5.
+choose-genres = Escribe claves como science-fiction, separadas por punto y coma.
+choose-language = Escribe el código de un idioma, como es, en o pt-BR.
+choose-year = Escribe un año como 1605, o -750 antes de nuestra era.
+choose-copies = Escribe un número de ejemplares, como 3.
+choose-find = Escanea o escribe un ISBN, o el número de un libro.
+choose-kind = Elige qué ha pasado.
+reason-check-digit = Una de las { $a } cifras de este ISBN está mal. Escanéalo o escríbelo otra vez.
+reason-taken = { $what } ya es de otro libro.
+reason-fixed-price = El precio tiene que estar entre el 95 y el 100 % del precio fijo.
 what-other = La dirección
 reason-blank = { $what } no puede quedar en blanco.
 reason-too-long = { $what } admite { $a } caracteres, y has escrito { $b }.
@@ -872,3 +903,99 @@ staff-did-answered = marcó como contestado
 staff-did-reopen = volvió a abrir
 staff-did-hide = ocultó
 staff-did-unhide = volvió a mostrar
+staff-did-add = añadió
+staff-did-change = cambió
+staff-did-withdraw = retiró de la venta
+staff-did-put-back = volvió a poner a la venta
+staff-did-received = recibió ejemplares
+staff-did-counted = contó ejemplares
+staff-did-damaged = dio de baja ejemplares
+staff-books = Libros
+staff-book = Libro { $number }
+staff-find-book = ISBN, número o palabras de un libro
+staff-books-found = Libros encontrados
+staff-no-books = No hay libros así.
+staff-more = Más
+staff-list-begin = Volver al principio
+staff-book-new = Añadir un libro
+staff-book-new-text = Todavía no tiene ejemplares: entran en la página de existencias.
+staff-book-add = Añadir este libro
+staff-book-save = Guardar
+staff-book-in-shop = Verlo en la tienda
+staff-book-changed = Este libro ha cambiado entretanto, quizá por otra persona. No se ha guardado nada. Abajo está lo que es distinto de lo que has escrito, que sigue en el formulario; si guardas otra vez, vale lo que has escrito.
+staff-isbn-taken = No se ha guardado nada, porque otro libro tiene este ISBN:
+staff-isbn-unknown = Ningún libro tiene el ISBN o el número { $isbn }.
+staff-too-few = { $count ->
+    [0] No hay ejemplares. No se ha hecho nada.
+    [one] Solo hay un ejemplar. No se ha hecho nada.
+   *[other] Solo hay { $count } ejemplares. No se ha hecho nada.
+}
+staff-now = Ahora:
+staff-typed = Has escrito:
+staff-none = nada
+staff-facts = Lo que la tienda dice de él
+staff-fact-title = Título
+staff-fact-authors = Autores
+staff-fact-isbn = ISBN
+staff-fact-price = Precio, con IVA
+staff-fact-fixed-price = Precio fijado por la editorial
+staff-fact-vat-rate = Tipo de IVA
+staff-fact-publisher = Editorial
+staff-fact-publisher-contact = Dirección postal de la editorial, y correo o web
+staff-fact-description = Descripción
+staff-authors-hint = Autores, separados por punto y coma
+staff-vat-rate-hint = Tipo de IVA en porcentaje; en blanco, el de los libros de la tienda
+staff-genres-hint = Otros géneros: claves como science-fiction, separadas por punto y coma
+staff-language-hint = Idioma: un código como es, en o pt-BR
+staff-year-hint = Año de la primera publicación, negativo antes de nuestra era
+staff-blank-removes = Un campo que dejas en blanco se quita del libro.
+staff-supplier = El próximo archivo del proveedor { $supplier } vuelve a poner lo que diga.
+staff-copies = { $count ->
+    [0] Ningún ejemplar
+    [one] 1 ejemplar
+   *[other] { $count } ejemplares
+}
+staff-sold = { $count ->
+    [0] ninguno vendido en 30 días
+    [one] 1 vendido en 30 días
+   *[other] { $count } vendidos en 30 días
+}
+staff-stock = Existencias
+staff-stock-now = Ejemplares
+staff-stock-change = Ejemplares
+staff-stock-kind = Qué ha pasado
+staff-stock-copies = Cuántos ejemplares
+staff-stock-reason = Motivo o albarán
+staff-stock-hint = Contados son todos los ejemplares que hay en la tienda, también los apartados; se restan los que esperan los pedidos abiertos. Los ejemplares de un pedido vuelven en la página del pedido.
+staff-stock-save = Cambiar el número de ejemplares
+staff-moved-opening = Existencias iniciales
+staff-moved-received = Recibidos
+staff-moved-sold = Vendidos
+staff-moved-released = Liberados de un pedido
+staff-moved-returned = Devueltos de un pedido
+staff-moved-counted = Contados
+staff-moved-damaged = Dañados, perdidos o devueltos
+staff-goods-in = Entrada de libros
+staff-scan = ISBN o número de un libro
+staff-delivery-note = Albarán, que se queda para los siguientes libros
+staff-goods-next = Siguiente
+staff-goods-receive = Recibir
+staff-goods-other = Otro libro
+staff-goods-done = { $count ->
+    [one] 1 ejemplar recibido:
+   *[other] { $count } ejemplares recibidos:
+}
+staff-running-out = Se acaban, primero los más vendidos
+staff-left = { $count ->
+    [0] Agotados en los últimos 30 días
+    [one] 1 ejemplar
+   *[other] { $count } ejemplares
+}
+staff-sale = A la venta
+staff-sale-reason = Por qué
+staff-withdraw = Retirarlo de la venta
+staff-withdraw-text = Conserva su ficha y sus valoraciones, y nadie puede comprarlo; su precio espera hasta que vuelva. Los pedidos ya hechos siguen adelante.
+staff-put-back = Volver a ponerlo a la venta
+staff-searches = Búsquedas sin resultados
+staff-searches-text = Lo que se buscó en toda la tienda y no se encontró, primero lo más frecuente. No se guarda quién lo buscó.
+staff-times = Veces

@@ -9,7 +9,8 @@ use std::{
 
 use html_escape::decode_html_entities;
 use shared::domain::{
-    CatalogueRow, Currency, Genre, Histogram, Invalid, Isbn13, Language, Money, Parsed, Reason, Reference, check_marks,
+    CatalogueRow, Currency, Histogram, Invalid, Isbn13, Language, Money, Parsed, Reason, Reference,
+    book_facts::{self, genres, line_of, tax_rate, whole_number, year},
     clean,
 };
 use shared::repo::imports::Warning;
@@ -279,30 +280,18 @@ impl Cells<'_> {
     }
 
     fn title(&self) -> Parsed<String> {
-        let title = self.prose("title")?.ok_or_else(|| Invalid::new("title", Reason::Blank))?.replace('\n', " ");
-        at_most("title", title, CatalogueRow::MAX_TITLE)
+        book_facts::title(&self.prose("title")?.ok_or_else(|| Invalid::new("title", Reason::Blank))?)
     }
 
     /// Each author once, in order.
     fn authors(&self, names: impl Fn(&str) -> Vec<String>) -> Parsed<Vec<String>> {
-        let mut authors: Vec<String> = Vec::new();
-        for name in names(&self.prose("authors")?.unwrap_or_default()) {
-            let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
-            if let Some(fault) = spreadsheet::fault(&name) {
+        let names = names(&self.prose("authors")?.unwrap_or_default());
+        for name in &names {
+            if let Some(fault) = spreadsheet::fault(&name.split_whitespace().collect::<Vec<_>>().join(" ")) {
                 return Err(Invalid::other("authors", format!("names one that {fault}")));
             }
-            if !name.is_empty() && !authors.contains(&name) {
-                authors.push(at_most("authors", name, CatalogueRow::MAX_AUTHOR)?);
-            }
         }
-        match authors.len() {
-            0 => Err(Invalid::other("authors", "must name at least one")),
-            count if count > CatalogueRow::MAX_AUTHORS => Err(Invalid::other(
-                "authors",
-                format!("must name at most {}, and names {count}", CatalogueRow::MAX_AUTHORS),
-            )),
-            _ => Ok(authors),
-        }
+        book_facts::authors(names.iter().map(String::as_str))
     }
 }
 
@@ -322,21 +311,11 @@ fn without_entities(text: &str) -> String {
     decode_html_entities(&decode_html_entities(text)).into_owned()
 }
 
-fn at_most(field: &str, text: String, max: usize) -> Parsed<String> {
-    let count = text.chars().count();
-    if count > max {
-        return Err(Invalid::new(field, Reason::TooLong { max, length: count }));
-    }
-    check_marks(field, &text)?;
-    Ok(text)
-}
-
 fn anaquel(cells: &mut Cells) -> Parsed<CatalogueRow> {
-    let description = cells
-        .prose("description")
-        .and_then(|text| text.map(|text| at_most("description", text, CatalogueRow::MAX_DESCRIPTION)).transpose());
+    let description =
+        cells.prose("description").and_then(|text| text.as_deref().map(book_facts::description).transpose());
     let (stock, stock_counted_at) = stock(cells);
-    let limited = |max: usize| move |text: &str| at_most("", text.replace('\n', " "), max);
+    let limited = |max: usize| move |text: &str| line_of(text, max);
     Ok(CatalogueRow {
         reference: Reference::parse(&cells.get("reference")?.unwrap_or_default())?,
         isbn: cells.optional("isbn", isbn),
@@ -408,20 +387,6 @@ fn moment(text: &str) -> Parsed<OffsetDateTime> {
     }
 }
 
-/// Percent, such as `4`, `10.5` or `21 %`, in hundredths of a percent.
-fn tax_rate(text: &str) -> Parsed<u16> {
-    let invalid = || Invalid::other("vat_rate", "must be a percentage from 0 to 100 such as 4 or 5.5");
-    let number = text.trim_start_matches('\'').trim_end_matches('%').trim().replace(',', ".");
-    let (whole, fraction) = number.split_once('.').unwrap_or((&number, "0"));
-    let fraction = fraction.trim_end_matches('0');
-    let is_number = [whole, fraction].iter().all(|part| part.bytes().all(|b| b.is_ascii_digit()));
-    if whole.is_empty() || !is_number || fraction.len() > 2 {
-        return Err(invalid());
-    }
-    let rate: u32 = format!("{whole}{fraction:0<2}").parse().map_err(|_| invalid())?;
-    u16::try_from(rate).ok().filter(|rate| *rate <= 10_000).ok_or_else(invalid)
-}
-
 fn not_an_amount(currency: Currency) -> String {
     let example = if currency.decimals() == 0 { "1995" } else { "19.95 or 19,95" };
     format!("must be an amount such as {example}, in {}", currency.code())
@@ -490,23 +455,6 @@ fn names_with_suffixes(list: &str) -> Vec<String> {
     names
 }
 
-/// A whole number without what spreadsheets put around it: `'9`, `9.0`, `1605,00`. Three zeros may be thousands and stay.
-fn whole_number(text: &str) -> &str {
-    let text = text.trim_start_matches('\'');
-    let zeros = text.split_once(['.', ',']).filter(|(_, zeros)| matches!(*zeros, "0" | "00"));
-    zeros.map_or(text, |(whole, _)| whole)
-}
-
-/// `1813`, `-750`, and `1813.0` as spreadsheets write it.
-fn year(text: &str) -> Parsed<i16> {
-    let invalid = |reason| Invalid::other("year", reason);
-    match whole_number(text).replace('\u{2212}', "-").parse() {
-        Ok(0) => Err(invalid("must not be 0, which is no year: 1 follows -1")),
-        Ok(year) if (-5_000..=3_000).contains(&year) => Ok(year),
-        _ => Err(invalid("must be a year such as 1605, or -750 before our era")),
-    }
-}
-
 /// The most copies of a book, or ratings with one number of stars: more than any shop has, and far below what the database
 /// can add up. -1 as an unsigned number, a common mistake of exports, is above it.
 const MAX_COUNT: u32 = 100_000_000;
@@ -514,20 +462,6 @@ const MAX_COUNT: u32 = 100_000_000;
 fn count(text: &str) -> Parsed<u32> {
     let count = whole_number(text).parse().ok().filter(|count| *count <= MAX_COUNT);
     count.ok_or_else(|| Invalid::other("count", format!("must be a whole number from 0 to {MAX_COUNT}")))
-}
-
-/// Slugs such as `science-fiction`, each once, sorted.
-fn genres(text: &str) -> Parsed<Vec<String>> {
-    let mut slugs: Vec<String> = Vec::new();
-    for slug in text.split(';').map(str::trim).filter(|slug| !slug.is_empty()) {
-        if Genre::parse(slug).is_err() {
-            return Err(Invalid::other("genres", "must be slugs such as science-fiction, separated by semicolons"));
-        }
-        slugs.push(slug.to_owned());
-    }
-    slugs.sort();
-    slugs.dedup();
-    Ok(slugs)
 }
 
 #[cfg(test)]

@@ -1,10 +1,13 @@
 //! `/staff`: what booksellers see and do. Without a session of the staff there is no such page.
 
 mod access;
+mod books;
 mod messages;
 mod orders;
 mod place;
 mod reviews;
+mod searches;
+mod stock;
 
 use frontend::{
     PageContext,
@@ -15,6 +18,7 @@ use shared::{
     ApiError, App, Reply, Request, Result,
     domain::Cursor,
     http::Method,
+    intake::FORM_KEY,
     repo::{audit, contact, customers, orders as stored_orders},
     session::Pool,
     staff::Waiting,
@@ -85,6 +89,11 @@ fn sign_in_first(request: &Request, place: Place) -> Result<Reply> {
     let (context, typed) = (PageContext::of(request), request.form()?);
     let kept: Vec<(&str, &str)> = match (place, typed.get("reason")) {
         (Place::Review(_), Some(reason)) => vec![("reason", reason.as_str())],
+        // All but the key, which the next session has its own of.
+        (Place::NewBook | Place::Book(_) | Place::Stock, _) => {
+            let kept = typed.iter().filter(|(name, _)| *name != FORM_KEY);
+            kept.map(|(name, value)| (name.as_str(), value.as_str())).collect()
+        }
         _ => Vec::new(),
     };
     let page = SignInFirst {
@@ -108,6 +117,11 @@ async fn of_staff(app: &App, request: &Request, who: &SignedIn, place: Place) ->
         Place::Message(id) => messages::message(app, request, who, id).await,
         Place::Reviews => reviews::list(app, request).await,
         Place::Review(id) => reviews::review(app, request, who, id).await,
+        Place::Books => books::list(app, request).await,
+        Place::NewBook => books::new(app, request, who).await,
+        Place::Book(id) => books::book(app, request, who, id).await,
+        Place::Stock => stock::page(app, request, who).await,
+        Place::Searches => searches::list(app, request).await,
         Place::Log => log(app, request).await,
     }
 }
@@ -203,6 +217,14 @@ mod tests {
             ("/staff/reviews", 200, 405),
             ("/staff/reviews/7", 200, 200),
             ("/staff/reviews/07", 404, 404),
+            ("/staff/books", 200, 405),
+            ("/staff/books/new", 200, 200),
+            ("/staff/books/53", 200, 200),
+            ("/staff/books/0", 404, 404),
+            ("/staff/books/053", 404, 404),
+            ("/staff/books/53-el-tunel", 404, 404),
+            ("/staff/stock", 200, 200),
+            ("/staff/searches", 200, 405),
             ("/staff/log", 200, 405),
             ("/staff/x", 404, 404),
             ("/staff/leave", 404, 404),

@@ -1,6 +1,10 @@
 //! The pages of the staff by their addresses.
 
-use shared::{ApiError, Request, Result, domain::OrderNumber, http::Method};
+use shared::{
+    ApiError, Request, Result,
+    domain::{BookId, OrderNumber},
+    http::Method,
+};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
@@ -13,6 +17,11 @@ pub enum Place {
     Message(u64),
     Reviews,
     Review(u64),
+    Books,
+    NewBook,
+    Book(BookId),
+    Stock,
+    Searches,
     Log,
 }
 
@@ -29,6 +38,10 @@ impl Place {
             let number = OrderNumber::parse(text).filter(|number| number.to_string() == text);
             number.ok_or(ApiError::NotFound)
         };
+        let book_id = |text: &str| {
+            let id = BookId::parse(text).filter(|id| id.to_string() == text);
+            id.ok_or(ApiError::NotFound)
+        };
         let place = match segments[..] {
             [] => Self::Start,
             ["orders"] => Self::Orders,
@@ -39,10 +52,18 @@ impl Place {
             ["messages", message] => Self::Message(id(message)?),
             ["reviews"] => Self::Reviews,
             ["reviews", review] => Self::Review(id(review)?),
+            ["books"] => Self::Books,
+            ["books", "new"] => Self::NewBook,
+            ["books", book] => Self::Book(book_id(book)?),
+            ["stock"] => Self::Stock,
+            ["searches"] => Self::Searches,
             ["log"] => Self::Log,
             _ => return Err(ApiError::NotFound),
         };
-        let is_form = matches!(place, Self::Order(_) | Self::Message(_) | Self::Review(_));
+        let is_form = matches!(
+            place,
+            Self::Order(_) | Self::Message(_) | Self::Review(_) | Self::NewBook | Self::Book(_) | Self::Stock
+        );
         if request.is_read() || is_form { Ok(place) } else { Err(ApiError::MethodNotAllowed("GET, HEAD".to_owned())) }
     }
 }

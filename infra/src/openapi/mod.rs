@@ -232,7 +232,7 @@ mod tests {
         });
         assert!(patterns > 5);
         let availability = &document["components"]["schemas"]["Availability"];
-        assert_eq!(availability["x-extensible-enum"], json!(["in_stock", "out_of_stock", "to_order"]));
+        assert_eq!(availability["x-extensible-enum"], json!(["in_stock", "out_of_stock", "to_order", "withdrawn"]));
         assert!(
             availability["description"].as_str().unwrap().contains("`to_order`: It has no price"),
             "{availability}"

@@ -94,6 +94,8 @@ pub enum Availability {
     OutOfStock,
     /// It has no price: the shop orders it on request.
     ToOrder,
+    /// The shop no longer sells it.
+    Withdrawn,
 }
 
 impl Availability {

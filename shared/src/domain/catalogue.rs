@@ -44,20 +44,25 @@ impl CatalogueRow {
 
     /// The authors' names on one line; whole names as far as there is room.
     pub fn byline(&self) -> String {
-        let all = self.authors.join(", ");
-        if all.chars().count() <= Self::MAX_BYLINE {
-            return all;
-        }
-        let mut line = String::new();
-        for name in &self.authors {
-            if line.chars().count() + name.chars().count() + 4 > Self::MAX_BYLINE {
-                break;
-            }
-            line.push_str(name);
-            line.push_str(", ");
-        }
-        line + "…"
+        byline(&self.authors)
     }
+}
+
+/// The names on one line; whole names as far as there is room.
+pub(crate) fn byline(authors: &[String]) -> String {
+    let all = authors.join(", ");
+    if all.chars().count() <= CatalogueRow::MAX_BYLINE {
+        return all;
+    }
+    let mut line = String::new();
+    for name in authors {
+        if line.chars().count() + name.chars().count() + 4 > CatalogueRow::MAX_BYLINE {
+            break;
+        }
+        line.push_str(name);
+        line.push_str(", ");
+    }
+    line + "…"
 }
 
 /// Rows of an import by outcome.

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
-    Invalid, Parsed,
+    Invalid, Parsed, Reason,
     words::{is_dash, is_ignorable, is_unspaced},
 };
 
@@ -54,7 +54,7 @@ impl Isbn13 {
                 if check_digit_13(&values[..12]) == values[12] {
                     Ok(Self(digits))
                 } else {
-                    Err(invalid("has a wrong check digit: one of its 13 digits is mistyped"))
+                    Err(Invalid::new("isbn", Reason::WrongCheckDigit { digits: 13 }))
                 }
             }
             10 => Self::from_ten(&digits),
@@ -72,7 +72,7 @@ impl Isbn13 {
         };
         let sum: u32 = (2..=10).rev().zip(&body_values).map(|(weight, value)| weight * value).sum();
         if !(sum + check).is_multiple_of(11) {
-            return Err(invalid("has a wrong check digit: one of its 10 digits is mistyped"));
+            return Err(Invalid::new("isbn", Reason::WrongCheckDigit { digits: 10 }));
         }
         let thirteen = format!("978{body}");
         let check = check_digit_13(&values(&thirteen).unwrap_or_default());

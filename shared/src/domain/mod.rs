@@ -5,6 +5,7 @@ pub use crate::invalid::{Invalid, Parsed, Reason};
 
 mod alert;
 mod book;
+pub mod book_facts;
 mod card;
 mod cart;
 mod catalogue;
@@ -34,8 +35,10 @@ pub mod words;
 
 pub use alert::{AlertEvent, AlertMail, AlertToken, OwnAlert, ShopOrigin};
 pub use book::{Author, AuthorId, Availability, Book, BookId, Genre, ImportedRatings, Ratings, Summary, Window};
+pub use book_facts::{BookFacts, FactChange, Sought};
 pub use card::{check_no_card, check_no_card_in_email};
 pub use cart::{Cart, CartLimit, CartLine};
+pub(crate) use catalogue::byline;
 pub use catalogue::{CatalogueRow, Counts, Reference};
 pub use customer::{Customer, OwnRating, SavedAddress};
 pub use filter::{Count, Facet, Facets, Filter, MEAN_BANDS, PRICE_BANDS, Total};

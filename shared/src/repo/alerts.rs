@@ -298,6 +298,7 @@ pub async fn notify(connection: &mut MySqlConnection, now: OffsetDateTime) -> sq
         straight_join books b on b.id = asked.id
         straight_join stock_alerts a on a.book_id = b.id
         where b.stock > 0
+          and b.withdrawn_at is null
           and a.is_waiting = 1
           and not exists (select 1 from mails m where m.alert_id = a.id and m.failed_at is not null)
         order by asked.place, a.id

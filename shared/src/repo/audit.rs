@@ -1,17 +1,20 @@
 //! The record of what the staff does on its pages. A row is written in the transaction of the change, so that neither is without the other;
 //! rows are removed after [`KEEP`], and nobody changes one.
 
-use sqlx::MySqlConnection;
+use sqlx::{MySqlConnection, types::Json};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::{
+    domain::FactChange,
     session::Subject,
     staff::{About, AuditEntry, Bookseller},
 };
 
 /// How long a row is kept.
 pub const KEEP: Duration = Duration::days(365);
+/// Characters of a value before or after a change: a whole description.
+const MAX_VALUE: usize = 2_000;
 
 /// One thing that was done.
 #[derive(Debug, Clone, Copy)]
@@ -32,7 +35,7 @@ pub async fn note(
     deed: Deed<'_>,
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
-    write(connection, who, deed, None, now).await
+    write(connection, who, deed, (None, &[]), now).await
 }
 
 /// Records the change that a form has made, by the id of the form. [`has_change`] then finds it.
@@ -43,7 +46,7 @@ pub async fn note_change(
     change: Uuid,
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
-    write(connection, who, deed, Some(change), now).await
+    write(connection, who, deed, (Some(change), &[]), now).await
 }
 
 /// Whether a form has made its change before. To be asked once what it changes is locked: a form that is sent twice at once
@@ -53,17 +56,35 @@ pub async fn has_change(connection: &mut MySqlConnection, change: Uuid) -> sqlx:
     Ok(found.fetch_optional(connection).await?.is_some())
 }
 
+/// Records a change of facts, with their values before and after.
+pub async fn note_changes(
+    connection: &mut MySqlConnection,
+    who: &Bookseller,
+    deed: Deed<'_>,
+    changes: &[FactChange],
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
+    write(connection, who, deed, (None, changes), now).await
+}
+
 async fn write(
     connection: &mut MySqlConnection,
     who: &Bookseller,
     deed: Deed<'_>,
-    change: Option<Uuid>,
+    (change, facts): (Option<Uuid>, &[FactChange]),
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
+    let cut = |text: &str| text.chars().take(MAX_VALUE).collect::<String>();
+    let shown = |change: &FactChange| FactChange {
+        field: change.field.clone(),
+        before: cut(&change.before),
+        after: cut(&change.after),
+    };
+    let changes = (!facts.is_empty()).then(|| Json(facts.iter().map(shown).collect::<Vec<_>>()));
     sqlx::query!(
         r#"
-        insert into audit_log (at, subject, email, action, about, outcome, detail, change_id)
-        values (?, ?, ?, ?, ?, ?, ?, ?)
+        insert into audit_log (at, subject, email, action, about, outcome, detail, change_id, changes)
+        values (?, ?, ?, ?, ?, ?, ?, ?, ?)
         "#,
         now,
         who.subject.uuid(),
@@ -73,6 +94,7 @@ async fn write(
         deed.outcome,
         deed.detail,
         change,
+        changes,
     )
     .execute(connection)
     .await?;
@@ -92,7 +114,8 @@ pub async fn list(connection: &mut MySqlConnection, before: u64, limit: u32) -> 
             action as "action: String",
             about as "about: String",
             outcome as "outcome: String",
-            detail
+            detail,
+            changes as "changes: Json<Vec<FactChange>>"
         from audit_log
         where id < ?
         order by id desc
@@ -117,7 +140,8 @@ pub async fn about(connection: &mut MySqlConnection, about: About, limit: u32) -
             action as "action: String",
             about as "about: String",
             outcome as "outcome: String",
-            detail
+            detail,
+            changes as "changes: Json<Vec<FactChange>>"
         from audit_log
         where about = ?
         order by id desc
@@ -144,6 +168,7 @@ struct Row {
     about: String,
     outcome: String,
     detail: Option<String>,
+    changes: Option<Json<Vec<FactChange>>>,
 }
 
 impl From<Row> for AuditEntry {
@@ -157,6 +182,7 @@ impl From<Row> for AuditEntry {
             about: About::parse(&row.about),
             outcome: row.outcome,
             detail: row.detail,
+            changes: row.changes.map(|Json(changes)| changes).unwrap_or_default(),
         }
     }
 }
@@ -199,6 +225,14 @@ mod tests {
         assert_eq!(list(c, all[0].id, 1).await.unwrap(), all[1..2]);
         let of_order: Vec<String> = about(c, order, 9).await.unwrap().into_iter().map(|entry| entry.outcome).collect();
         assert_eq!(of_order, ["not-from:cancelled:collected", "done"]);
+
+        let long = FactChange { field: "description".into(), before: String::new(), after: "ñ".repeat(MAX_VALUE + 1) };
+        let deed = Deed { action: "change", about: About::Book(53.into()), outcome: "done", detail: None };
+        note_changes(c, &ana, deed, &[long], now + Duration::days(300)).await.unwrap();
+        let changed = about(c, About::Book(53.into()), 9).await.unwrap().remove(0).changes;
+        assert_eq!((changed.len(), changed[0].field.as_str()), (1, "description"));
+        assert_eq!(changed[0].after, "ñ".repeat(MAX_VALUE));
+        sqlx::query("delete from audit_log where changes is not null").execute(&mut *c).await.unwrap();
 
         assert!(!forget(c, now + KEEP, 9).await.unwrap());
         assert_eq!(list(c, u64::MAX, 9).await.unwrap().len(), 3);

@@ -8,12 +8,13 @@ use uuid::Uuid;
 use super::{
     authors,
     books::{self, Listing},
+    catalogue::edit,
     contact,
     fixtures::{minute, rating},
-    genres, ratings, recommendations, refresh, spelling, submissions,
+    genres, ratings, recommendations, refresh, search_misses, spelling, stock, submissions,
 };
 use crate::{
-    domain::{BookId, Cursor, Filter, Isbn13, Search, Sort, SubmissionKey},
+    domain::{BookFacts, BookId, Cursor, Filter, Isbn13, Search, Sort, SubmissionKey},
     staff::RatingKey,
 };
 
@@ -221,6 +222,46 @@ async fn a_search_that_finds_something_pays_nothing_for_those_that_do_not(pool: 
     spelling::did_you_mean(&mut connection, &listing, &found).await.unwrap();
     // Asking counts itself.
     assert_read(&mut connection, 1, "what was found").await;
+}
+
+#[ignore = "needs MariaDB"]
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn what_the_staff_reads_and_writes_of_books_is_a_bounded_part(pool: MySqlPool) {
+    let mut connection = pool.acquire().await.unwrap();
+    ten_thousand_books(&mut connection).await;
+    // A thousandth has three copies; of these, some have sold the same.
+    sqlx::raw_sql("update books set sold = id % 3 where stock = 3 or id % 50 = 0")
+        .execute(&mut *connection)
+        .await
+        .unwrap();
+    sqlx::raw_sql("analyze table books").execute(&mut *connection).await.unwrap();
+
+    rows_read(&mut connection).await;
+    for copies in [0, 1, 3] {
+        let mut after = None;
+        for page in 0..3 {
+            let books = stock::copies_left(&mut connection, copies, after, 5).await.unwrap();
+            assert_read(&mut connection, 45, &format!("page {page} of the books with {copies} copies")).await;
+            let Some(last) = books.last() else { break };
+            let next = Some((last.sold, last.id.get()));
+            assert!(after.is_none_or(|before| next < Some(before)), "{next:?} after {after:?}");
+            after = next;
+        }
+    }
+    search_misses::list(&mut connection, 100).await.unwrap();
+    assert_read(&mut connection, 10, "searches that found nothing").await;
+
+    let book = BookId::from(7);
+    let before = edit::find(&mut connection, book).await.unwrap().unwrap();
+    assert_read(&mut connection, 30, "a book for the staff").await;
+    let facts = BookFacts { title: "Libro de la mar".into(), ..before.facts.clone() };
+    // The first one opens tables whose statistics the server then reads.
+    edit::change(&mut connection, book, &before.version(), &facts, minute(0)).await.unwrap();
+    let changed = edit::find(&mut connection, book).await.unwrap().unwrap();
+    rows_read(&mut connection).await;
+    let done = edit::change(&mut connection, book, &changed.version(), &before.facts, minute(0)).await.unwrap();
+    assert!(matches!(done, edit::Edited::Done { .. }), "{done:?}");
+    assert_read(&mut connection, 200, "a change of a title").await;
 }
 
 /// Ratings of one book by as many visitors; the ten oldest with words.

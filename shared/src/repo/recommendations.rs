@@ -6,7 +6,7 @@ use sqlx::MySqlConnection;
 use time::Date;
 
 use super::books;
-use crate::domain::{BookId, Summary, Window};
+use crate::domain::{Availability, BookId, Summary, Window};
 
 /// The largest number of readers of a book whose other ratings are read.
 const READERS: u32 = 200;
@@ -20,7 +20,8 @@ pub async fn window(connection: &mut MySqlConnection, day: Date, count: usize) -
     let books = books::summaries(connection, &ids).await?;
     let shelf = |name: &str| -> Vec<Summary> {
         let ids = drawn.iter().filter(|(shelf, _)| shelf == name).map(|(_, id)| id);
-        ids.filter_map(|id| books.iter().find(|book| book.id == *id).cloned()).collect()
+        let books = ids.filter_map(|id| books.iter().find(|book| book.id == *id));
+        books.filter(|book| book.availability != Availability::Withdrawn).cloned().collect()
     };
     Ok(Window {
         best_sellers: shelf("sold"),
@@ -123,7 +124,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        domain::{Availability, CatalogueRow, Histogram, Money},
+        domain::{CatalogueRow, Histogram, Money},
         repo::{
             catalogue,
             fixtures::{book, minute, rating, row},

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     domain::{BookId, Money, OrderId},
-    staff::{StockChange, StockChanged, StockMovement},
+    staff::{CopiesLeft, StockChange, StockChanged, StockMovement},
 };
 
 /// Why copies were added or taken away.
@@ -464,7 +464,7 @@ pub async fn change(
         return Ok(StockChanged::TooFew { title, stock });
     };
     let counted_at = (kind == MovementKind::Counted).then_some(now);
-    let reason = Some(reason.chars().take(200).collect());
+    let reason = Some(reason.chars().take(200).collect()).filter(|reason: &String| !reason.is_empty());
     let movement = Movement { counted_at, reason, ..Movement::new(id, kind, quantity, source) };
     let counts = record(connection, &BTreeMap::from([(id, held)]), &[movement], now).await?;
     counts.write(connection).await?;
@@ -543,6 +543,62 @@ pub async fn movements(
     )
     .fetch_all(connection)
     .await
+}
+
+/// The books with so many copies after this place (copies sold, and id), the most sold first; of those without copies only what
+/// was sold in the last thirty days.
+pub async fn copies_left(
+    connection: &mut MySqlConnection,
+    copies: u32,
+    after: Option<(u32, u32)>,
+    limit: u32,
+) -> sqlx::Result<Vec<CopiesLeft>> {
+    let (sold, id) = after.unwrap_or((u32::MAX, u32::MAX));
+    let least = u32::from(copies == 0);
+    // Two ranges of the key, because many books may have sold the same.
+    let rows = sqlx::query!(
+        r#"
+        select
+            b.id,
+            b.title,
+            b.byline,
+            b.isbn,
+            b.sold,
+            b.withdrawn_at is not null as "is_withdrawn!: bool"
+        from (
+            (select id, sold from books force index (books_copies_left)
+              where stock = ? and sold = ? and sold >= ? and id < ?
+              order by id desc limit ?)
+            union all
+            (select id, sold from books force index (books_copies_left)
+              where stock = ? and sold < ? and sold >= ?
+              order by sold desc, id desc limit ?)
+        ) some
+        straight_join books b on b.id = some.id
+        order by some.sold desc, some.id desc
+        limit ?
+        "#,
+        copies,
+        sold,
+        least,
+        id,
+        limit,
+        copies,
+        sold,
+        least,
+        limit,
+        limit,
+    );
+    let books = rows.fetch_all(connection).await?.into_iter().map(|row| CopiesLeft {
+        id: row.id.into(),
+        title: row.title,
+        byline: row.byline,
+        isbn: row.isbn,
+        copies,
+        sold: row.sold,
+        is_withdrawn: row.is_withdrawn,
+    });
+    Ok(books.collect())
 }
 
 /// A count that a row of a catalogue states.

@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 
 use crate::{
-    domain::{BookId, Delivery, Email, OrderNumber, OrderState},
+    domain::{BookId, Delivery, Email, FactChange, OrderNumber, OrderState},
     session::Subject,
 };
 
@@ -14,12 +14,13 @@ pub struct Bookseller {
     pub email: Email,
 }
 
-/// An order, a message or a review that an action is about.
+/// An order, a message, a review or a book that an action is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum About {
     Order(OrderNumber),
     Message(u64),
     Review(u64),
+    Book(BookId),
 }
 
 impl About {
@@ -29,6 +30,7 @@ impl About {
             Self::Order(number) => format!("order:{number}"),
             Self::Message(id) => format!("message:{id}"),
             Self::Review(id) => format!("review:{id}"),
+            Self::Book(id) => format!("book:{id}"),
         }
     }
 
@@ -39,6 +41,7 @@ impl About {
             "order" => OrderNumber::parse(id).map(Self::Order),
             "message" => id.parse().ok().map(Self::Message),
             "review" => id.parse().ok().map(Self::Review),
+            "book" => id.parse::<u32>().ok().map(|id| Self::Book(id.into())),
             _ => None,
         }
     }
@@ -59,6 +62,8 @@ pub struct AuditEntry {
     pub outcome: String,
     /// What the person typed.
     pub detail: Option<String>,
+    /// What it made of the facts of a book.
+    pub changes: Vec<FactChange>,
 }
 
 impl AuditEntry {
@@ -206,10 +211,12 @@ mod tests {
 
     #[test]
     fn what_an_action_is_about_is_read_as_it_was_written() {
-        for about in [About::Order(OrderNumber(100_042)), About::Message(7), About::Review(u64::MAX)] {
+        for about in
+            [About::Order(OrderNumber(100_042)), About::Message(7), About::Review(u64::MAX), About::Book(53.into())]
+        {
             assert_eq!(About::parse(&about.code()), Some(about));
         }
-        for code in ["", "order", "order:", "order:0", "book:7", "message:-1", "review:x"] {
+        for code in ["", "order", "order:", "order:0", "author:7", "message:-1", "review:x"] {
             assert_eq!(About::parse(code), None, "{code}");
         }
     }

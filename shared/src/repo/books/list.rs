@@ -57,7 +57,7 @@ enum Key {
 
 /// The columns of a row; its sort key follows.
 const COLUMNS: &str = "select b.id, b.title, b.byline, b.isbn, b.year, b.language, b.price, b.currency, b.stock, \
-                       b.ratings_count, b.score, ";
+                       b.ratings_count, b.score, b.withdrawn_at is not null as is_withdrawn, ";
 /// Entries of an index that are read first for a filtered slice; [`MAX_WALKED`] if they do not fill it.
 const FIRST_READ: u32 = 500;
 
@@ -639,6 +639,7 @@ pub(super) struct Row {
     pub(super) stock: u32,
     pub(super) ratings_count: u32,
     pub(super) score: u32,
+    pub(super) is_withdrawn: bool,
     /// What the list is ordered by, unless by title.
     pub(super) number: Option<i64>,
     /// How many books the whole list has, where its query counts them.
@@ -656,7 +657,11 @@ impl From<Row> for Summary {
             isbn: row.isbn.map(Isbn13::trusted),
             year: row.year,
             language: row.language.map(Language::trusted),
-            availability: Availability::of(price.as_ref(), row.stock),
+            availability: if row.is_withdrawn {
+                Availability::Withdrawn
+            } else {
+                Availability::of(price.as_ref(), row.stock)
+            },
             price,
             stock: row.stock,
             ratings: Ratings { mean: mean_of_score(row.score, row.ratings_count), count: row.ratings_count },

@@ -84,6 +84,7 @@ pub async fn find(connection: &mut MySqlConnection, id: BookId) -> sqlx::Result<
             b.publisher_contact,
             b.ratings_count,
             b.score,
+            b.withdrawn_at is not null as "is_withdrawn!: bool",
             (select json_arrayagg(json_object('id', a.id, 'name', a.name) order by ba.position)
                from book_authors ba join authors a on a.id = ba.author_id
               where ba.book_id = b.id) as "authors: Json<Vec<Author>>",
@@ -117,6 +118,7 @@ pub async fn find(connection: &mut MySqlConnection, id: BookId) -> sqlx::Result<
         stock: row.stock,
         ratings_count: row.ratings_count,
         score: row.score,
+        is_withdrawn: row.is_withdrawn,
         number: None,
         total: None,
     };

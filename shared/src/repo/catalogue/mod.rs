@@ -1,5 +1,6 @@
 //! Books from suppliers' catalogues, written in sets: the number of statements does not depend on the number of rows.
 
+pub mod edit;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,7 +13,7 @@ use super::{
     stock::{self, Count, Counting, Held, Movement, MovementKind},
     word_index::{self, IndexedBook},
 };
-use crate::domain::{CatalogueRow, Histogram, Isbn13, Money, popularity_class};
+use crate::domain::{CatalogueRow, Histogram, Isbn13, Money, book_facts::keeps_fixed_price, popularity_class};
 
 /// The effect of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +51,7 @@ pub async fn put_all(
     let mut shelf = Shelf::read(connection, &all).await?;
     shelf.read_counts(connection, rows).await?;
     let landings = rows.iter().map(|(line, row)| shelf.put(*line, row)).collect();
-    shelf.write(connection, import, now).await?;
+    shelf.write(connection, &format!("import:{import}"), now).await?;
     Ok(landings)
 }
 
@@ -86,8 +87,8 @@ struct Stored {
     held: Held,
 }
 
-/// All values of a book that a catalogue can set.
-#[derive(Clone, PartialEq)]
+/// All values of a book that a catalogue can set, and whether the staff has withdrawn it.
+#[derive(Clone, Default, PartialEq)]
 struct Offer {
     isbn: Option<String>,
     title: String,
@@ -106,6 +107,8 @@ struct Offer {
     stars: Histogram,
     /// Whose readers gave these stars; none without stars.
     ratings_supplier: Option<String>,
+    /// Then its price waits, and the shop has none.
+    is_withdrawn: bool,
 }
 
 impl Offer {
@@ -127,6 +130,7 @@ impl Offer {
             publisher_contact: row.publisher_contact.clone(),
             stars: row.stars.unwrap_or_default(),
             ratings_supplier: row.stars.filter(|stars| stars.count() > 0).map(|_| row.reference.supplier().to_owned()),
+            is_withdrawn: false,
         }
     }
 
@@ -147,6 +151,7 @@ impl Offer {
             publisher_contact: said.publisher_contact.or_else(|| known.publisher_contact.clone()),
             stars: row.stars.unwrap_or(known.stars),
             ratings_supplier: if row.stars.is_some() { said.ratings_supplier } else { known.ratings_supplier.clone() },
+            is_withdrawn: known.is_withdrawn,
             ..said
         }
     }
@@ -171,14 +176,12 @@ impl Offer {
         }
     }
 
-    /// Why it must not be sold at its price: where the publisher has fixed one, the discount is at most five percent (Ley
-    /// 10/2007, article 9).
+    /// Why it must not be sold at its price, for the supplier.
     fn breaks_fixed_price(&self) -> Option<String> {
         let (price, currency) = self.price.as_ref()?;
         let fixed = self.fixed_price?;
-        let is_allowed = *price <= fixed && u64::from(*price) * 100 >= u64::from(fixed) * 95;
         let money = |minor| Money { minor, currency: currency.clone() };
-        (!is_allowed).then(|| {
+        (!keeps_fixed_price(*price, fixed)).then(|| {
             format!("price is {}; it must be between 95 and 100 % of the fixed price, {}", money(*price), money(fixed))
         })
     }
@@ -187,7 +190,7 @@ impl Offer {
         Counted {
             genres: self.genres.clone(),
             language: self.language.clone(),
-            price: self.price.as_ref().map(|(minor, _)| *minor),
+            price: self.price.as_ref().filter(|_| !self.is_withdrawn).map(|(minor, _)| *minor),
             stock: self.stock,
             ratings_count,
             score,
@@ -289,8 +292,12 @@ impl Shelf {
         let references: BTreeSet<&str> = rows.iter().map(|row| row.reference.as_str()).collect();
         let isbns: BTreeSet<&str> = rows.iter().filter_map(|row| row.isbn.as_ref()).map(Isbn13::as_str).collect();
         let ids = write::lock(connection, &references, &isbns).await?;
+        Self::of_locked(connection, &ids).await
+    }
+
+    async fn of_locked(connection: &mut MySqlConnection, ids: &[u32]) -> sqlx::Result<Self> {
         let mut shelf = Self::default();
-        for book in write::stored(connection, &ids).await? {
+        for book in write::stored(connection, ids).await? {
             shelf.insert(book);
         }
         Ok(shelf)
@@ -310,8 +317,8 @@ impl Shelf {
         Ok(())
     }
 
-    /// Writes what has changed. The numbers of the shop come last, because other writers wait for them.
-    async fn write(mut self, connection: &mut MySqlConnection, import: u32, now: OffsetDateTime) -> sqlx::Result<()> {
+    /// Writes what has changed, because of a source. The numbers of the shop come last, because other writers wait for them.
+    async fn write(&mut self, connection: &mut MySqlConnection, source: &str, now: OffsetDateTime) -> sqlx::Result<()> {
         self.books.retain(ShelfBook::is_changed);
         if self.books.is_empty() {
             return Ok(());
@@ -319,7 +326,7 @@ impl Shelf {
         write::insert_books(connection, &mut self.books).await?;
         let books = &self.books;
         write::update_books(connection, books).await?;
-        move_stock(connection, books, import, now).await?;
+        move_stock(connection, books, source, now).await?;
         write::set_stars(connection, books).await?;
         write::set_ratings_suppliers(connection, books).await?;
         write::set_authors(connection, books).await?;
@@ -340,19 +347,19 @@ impl Shelf {
 async fn move_stock(
     connection: &mut MySqlConnection,
     books: &[ShelfBook],
-    import: u32,
+    source: &str,
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
     let openings: Vec<Movement> = books
         .iter()
         .filter(|book| book.before.is_none() && book.now.stock > 0)
-        .map(|book| book.movement(import))
+        .map(|book| book.movement(source))
         .collect();
     stock::insert(connection, &openings, now).await?;
     let counted = || books.iter().filter(|book| book.counted_at.is_some());
     let held: BTreeMap<u32, Held> = counted().filter_map(|book| Some((book.id, book.before.as_ref()?.held))).collect();
     let movements: Vec<Movement> =
-        counted().filter(|book| book.before.is_some()).map(|book| book.movement(import)).collect();
+        counted().filter(|book| book.before.is_some()).map(|book| book.movement(source)).collect();
     if !movements.is_empty() {
         stock::record(connection, &held, &movements, now).await?;
     }
@@ -365,12 +372,12 @@ impl ShelfBook {
     }
 
     /// What its row does to its stock.
-    fn movement(&self, import: u32) -> Movement {
+    fn movement(&self, source: &str) -> Movement {
         let before = self.before.as_ref().map_or(0, |stored| stored.offer.stock);
         let kind = if self.before.is_none() { MovementKind::Opening } else { MovementKind::Counted };
         let difference = i64::from(self.now.stock) - i64::from(before);
         let quantity = i32::try_from(difference).unwrap_or(i32::MAX);
-        let movement = Movement::new(self.id, kind, quantity, format!("import:{import}:{}", self.line));
+        let movement = Movement::new(self.id, kind, quantity, format!("{source}:{}", self.line));
         Movement { counted_at: self.counted_at, ..movement }
     }
 

@@ -30,7 +30,12 @@ pub(super) async fn lock(
         json!(references).to_string(),
         json!(isbns).to_string(),
     );
-    let ids: BTreeSet<u32> = ids.fetch_all(&mut *connection).await?.into_iter().collect();
+    let ids = ids.fetch_all(&mut *connection).await?.into_iter().collect();
+    lock_ids(connection, &ids).await
+}
+
+/// Locks books in the order of their ids; one that does not exist is left out.
+pub(super) async fn lock_ids(connection: &mut MySqlConnection, ids: &BTreeSet<u32>) -> sqlx::Result<Vec<u32>> {
     let locked = sqlx::query_scalar!(
         r#"
         select b.id
@@ -68,6 +73,9 @@ pub(super) async fn stored(connection: &mut MySqlConnection, ids: &[u32]) -> sql
             b.ratings_count,
             b.score,
             b.ratings_supplier,
+            b.withdrawn_at is not null as "is_withdrawn!: bool",
+            b.withdrawn_price,
+            b.withdrawn_currency as "withdrawn_currency: String",
             (select json_arrayagg(a.name order by ba.position)
                from book_authors ba join authors a on a.id = ba.author_id
               where ba.book_id = b.id) as "authors: Json<Vec<String>>",
@@ -88,6 +96,8 @@ pub(super) async fn stored(connection: &mut MySqlConnection, ids: &[u32]) -> sql
     let rows = rows.fetch_all(connection).await?.into_iter();
     Ok(rows
         .map(|row| {
+            let price = row.price.zip(row.currency);
+            let waiting = row.withdrawn_price.zip(row.withdrawn_currency).filter(|_| row.is_withdrawn);
             let offer = Offer {
                 isbn: row.isbn,
                 title: row.title,
@@ -97,7 +107,7 @@ pub(super) async fn stored(connection: &mut MySqlConnection, ids: &[u32]) -> sql
                 year: row.year,
                 language: row.language,
                 description: row.description,
-                price: row.price.zip(row.currency),
+                price: waiting.or(price),
                 stock: row.stock,
                 fixed_price: row.fixed_price,
                 tax_rate: row.tax_rate,
@@ -105,6 +115,7 @@ pub(super) async fn stored(connection: &mut MySqlConnection, ids: &[u32]) -> sql
                 publisher_contact: row.publisher_contact,
                 stars: Histogram::of_pairs(row.imported.map(|Json(pairs)| pairs)),
                 ratings_supplier: row.ratings_supplier,
+                is_withdrawn: row.is_withdrawn,
             };
             let counted = offer.counted(row.ratings_count, row.score);
             let given = Histogram::of_pairs(row.given.map(|Json(pairs)| pairs));
@@ -228,7 +239,10 @@ pub(super) async fn update_books(connection: &mut MySqlConnection, books: &[Shel
             fixed_price int unsigned path '$[13]',
             tax_rate smallint unsigned path '$[14]',
             publisher varchar(200) path '$[15]',
-            publisher_contact varchar(300) path '$[16]'
+            publisher_contact varchar(300) path '$[16]',
+            is_withdrawn tinyint unsigned path '$[17]',
+            withdrawn_price int unsigned path '$[18]',
+            withdrawn_currency char(3) path '$[19]'
         )) row
         straight_join books b on b.id = row.id
         set b.isbn = row.isbn,
@@ -245,6 +259,9 @@ pub(super) async fn update_books(connection: &mut MySqlConnection, books: &[Shel
             b.tax_rate = row.tax_rate,
             b.publisher = row.publisher,
             b.publisher_contact = row.publisher_contact,
+            b.withdrawn_at = if(row.is_withdrawn = 1, coalesce(b.withdrawn_at, current_timestamp), null),
+            b.withdrawn_price = row.withdrawn_price,
+            b.withdrawn_currency = row.withdrawn_currency,
             b.updated_at = current_timestamp(3)
         "#,
         json!(rows).to_string(),
@@ -469,7 +486,9 @@ impl ShelfBook {
     fn row(&self) -> Value {
         let Offer { isbn, title, byline, year, language, description, price, stock, .. } = &self.now;
         let Offer { fixed_price, tax_rate, publisher, publisher_contact, .. } = &self.now;
-        let (price, currency) = price.clone().unzip();
+        let is_withdrawn = self.now.is_withdrawn;
+        let (price, currency) = price.clone().filter(|_| !is_withdrawn).unzip();
+        let (withdrawn_price, withdrawn_currency) = self.now.price.clone().filter(|_| is_withdrawn).unzip();
         let (count, score) = (self.ratings_count(), self.stars().score());
         json!([
             self.id,
@@ -488,7 +507,10 @@ impl ShelfBook {
             fixed_price,
             tax_rate,
             publisher,
-            publisher_contact
+            publisher_contact,
+            u8::from(is_withdrawn),
+            withdrawn_price,
+            withdrawn_currency
         ])
     }
 }
