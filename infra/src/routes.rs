@@ -24,10 +24,10 @@ use crate::{
     names,
     stage::{DatabaseLogin, Egress, Stage},
 };
-use BucketAccess::ReadWrite;
+use BucketAccess::{CheckUploads, Imports as ImportFiles};
 use DatabaseRole::{Account, Admin, BounceWriter, OrderReader, Reader, Writer};
 use QueueAccess::{Delay, Inspect, Send};
-use Trigger::{Http, Imports, Messages, Release, Staff, Unmatched};
+use Trigger::{Http, Imports, Messages, Release, Staff, Unmatched, Uploads};
 
 /// The list of paths in the function that has no route.
 const PATHS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../functions/show-not-found/src/routes.txt");
@@ -304,8 +304,19 @@ pub static FUNCTIONS: &[Function] = &[
         about: "Imports a CSV file of books into the database",
         trigger: Imports,
         database: Some(Writer),
-        bucket: Some(ReadWrite),
+        bucket: Some(ImportFiles),
         timeout_seconds: 900,
+        ..DEFAULTS
+    },
+    Function {
+        name: "process-upload",
+        about: "Checks uploaded covers and sample chapters, and makes the files that the shop serves",
+        trigger: Uploads,
+        bucket: Some(CheckUploads),
+        is_in_network: false,
+        // Twice what an image of 40 million pixels needs (`cover/tests.rs` measures it), which also brings half a core.
+        memory_mb: 1_024,
+        timeout_seconds: 60,
         ..DEFAULTS
     },
     Function {
@@ -327,7 +338,7 @@ pub static FUNCTIONS: &[Function] = &[
     },
 ];
 
-/// Lambda's lowest maximum concurrency of a queue's consumer; bounces and erasures are few, and nobody waits for them.
+/// Lambda's lowest maximum concurrency of a queue's consumer; bounces, erasures and uploads are few.
 const LEAST_OF_A_QUEUE: u16 = 2;
 
 /// Defaults of a row: no permissions, 256 MB, 10 seconds.
@@ -366,7 +377,7 @@ pub struct Function {
     /// stage has such a version.
     pub database_before: Option<DatabaseRole>,
     pub queue: &'static [QueueAccess],
-    /// Access to the objects of the import bucket.
+    /// Access to the objects of a bucket.
     pub bucket: Option<BucketAccess>,
     /// Whether it can create and verify submission ids.
     pub submission_key: bool,
@@ -403,6 +414,8 @@ pub enum Trigger {
     Messages(Queue),
     /// CSV files uploaded to the import bucket.
     Imports,
+    /// Covers and sample chapters uploaded to the bucket of files.
+    Uploads,
     /// The `bookstore` command of the staff, with the IAM permission to invoke the function.
     Staff,
     /// A deploy, after it has uploaded the code and before the new version serves.
@@ -433,10 +446,13 @@ pub enum QueueAccess {
     Delay(Queue),
 }
 
-/// A permission on the objects of the import bucket.
-#[derive(Clone, Copy)]
+/// A permission on the objects of a bucket.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum BucketAccess {
-    ReadWrite,
+    /// Read and write all objects of the import bucket.
+    Imports,
+    /// Read uploads in the bucket of files, and write what the shop serves and the results.
+    CheckUploads,
 }
 
 const fn get(path: &'static str, probe: &'static str) -> Route {
@@ -493,7 +509,7 @@ impl Function {
     pub fn routes(&self) -> &'static [Route] {
         match self.trigger {
             Http(routes) => routes,
-            Unmatched | Messages(_) | Imports | Staff | Release => &[],
+            Unmatched | Messages(_) | Imports | Uploads | Staff | Release => &[],
         }
     }
 
@@ -611,6 +627,8 @@ impl Function {
             Messages(Queue::Orders) => stage.orders.concurrency,
             Messages(Queue::Bounces | Queue::Erasures) => LEAST_OF_A_QUEUE,
             Messages(_) => stage.submissions.concurrency,
+            // Several booksellers at once; S3's events wait for the rest.
+            Uploads => LEAST_OF_A_QUEUE,
             Imports | Staff | Release => 1,
         }
     }

@@ -32,6 +32,7 @@ pub mod shop;
 pub mod sign_in;
 pub mod staff;
 pub mod telemetry;
+pub mod uploads;
 pub mod wishlist;
 
 use sqlx::{migrate, migrate::Migrator};

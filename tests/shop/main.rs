@@ -26,3 +26,4 @@ mod staff;
 mod staff_books;
 mod staff_pages;
 mod support;
+mod uploads;

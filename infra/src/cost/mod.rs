@@ -269,7 +269,7 @@ mod tests {
             }
         }
         let idle = Report::of(&stage("dev"), 0).unwrap().text(false).unwrap();
-        assert!(idle.starts_with("dev: 51.48 USD a month idle; a million requests a month would add "), "{idle}");
+        assert!(idle.starts_with("dev: 51.51 USD a month idle; a million requests a month would add "), "{idle}");
         let second = idle.lines().nth(1).unwrap();
         assert!(
             second.ends_with(" USD of that are for the functions' metrics, from some 15,000 requests a month on."),

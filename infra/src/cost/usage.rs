@@ -8,7 +8,7 @@ use crate::{
 
 /// Hours in a month.
 pub const HOURS: f64 = 730.0;
-/// Size of one bucket: function code, or imported files.
+/// Size of one bucket: function code, imported files, or covers and sample chapters.
 pub const STORED_GB: f64 = 1.0;
 /// Long polls in a month that Lambda sends to an empty queue: five pollers, 20 seconds each poll.
 pub const POLLS: f64 = 5.0 * 3.0 * 60.0 * HOURS;
@@ -73,7 +73,7 @@ impl Usage {
             let events = match function.trigger {
                 Trigger::Http(_) | Trigger::Unmatched => share,
                 Trigger::Messages(queue) => messages(queue, requests),
-                Trigger::Imports | Trigger::Staff | Trigger::Release => 0.0,
+                Trigger::Imports | Trigger::Uploads | Trigger::Staff | Trigger::Release => 0.0,
             };
             (stage.physical(function.name), events)
         });

@@ -54,13 +54,14 @@ fn belong_together(one: &Function, other: &Function) -> bool {
         Trigger::Http(_) | Trigger::Unmatched => (0, None),
         Trigger::Messages(queue) => (1, Some(queue)),
         Trigger::Imports => (2, None),
-        Trigger::Staff => (3, None),
-        Trigger::Release => (4, None),
+        Trigger::Uploads => (3, None),
+        Trigger::Staff => (4, None),
+        Trigger::Release => (5, None),
     };
     kind(one) == kind(other)
         && one.database == other.database
         && one.queue == other.queue
-        && one.bucket.is_some() == other.bucket.is_some()
+        && one.bucket == other.bucket
         && one.is_in_network == other.is_in_network
         && one.issues_sessions == other.issues_sessions
         && one.deletes_accounts == other.deletes_accounts
@@ -158,7 +159,8 @@ fn services(dot: &mut Dot, stage: &Stage, system: &System) {
             dot.edge("sweeps", Queue::Orders.name(), "rare", "");
         }
     });
-    dot.node("bucket", "service", "S3 bucket\nimports");
+    dot.node("imports", "service", "S3 bucket\nimports");
+    dot.node("files", "service", "S3 bucket\ncovers and sample chapters");
     if let Server::External(server) = &stage.database.server {
         let label = format!("MariaDB\n{}, port {}", server.host, server.port);
         dot.node_with_shape("database", "service", "cylinder", &label);
@@ -215,9 +217,14 @@ fn triggers(dot: &mut Dot, system: &System, group: &[&'static Function]) {
             dot.edge(queue.name(), id(group), "flow", &format!("batches of up to {}", source["BatchSize"]));
         }
         Trigger::Imports => {
-            dot.edge("operators", "bucket", "flow", "CSV of books");
-            dot.edge("bucket", id(group), "flow", "");
+            dot.edge("operators", "imports", "flow", "CSV of books");
+            dot.edge("imports", id(group), "flow", "");
             dot.edge(id(group), Queue::ImportDeadLetters.name(), "rare", "failed imports");
+        }
+        Trigger::Uploads => {
+            dot.edge("files", id(group), "flow", "uploads");
+            dot.edge_with("constraint=false,", id(group), "files", "rare", "checked files");
+            dot.edge(id(group), Queue::ImportDeadLetters.name(), "rare", "failed uploads");
         }
         Trigger::Staff => dot.edge_with("minlen=2,", "staff", id(group), "flow", "bookstore"),
         Trigger::Release => dot.edge_with("minlen=2,", "operators", id(group), "flow", "deploy"),

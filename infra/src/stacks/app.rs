@@ -1,12 +1,12 @@
-//! The app stack: functions, load balancer and import bucket.
+//! The app stack: functions, load balancer, and the buckets of imports and files.
 
 use super::wiring::Wiring;
-use super::{Kind, Stack, accounts, function, imports, load_balancer, sweeps};
+use super::{Kind, Stack, accounts, files, function, imports, load_balancer, sweeps};
 use crate::routes::{FUNCTIONS, Function, Trigger};
 use crate::stage::Stage;
 
 pub fn stack(stage: &Stage) -> Stack {
-    let mut stack = Stack::new(stage, Kind::App, "functions, load balancer and import bucket");
+    let mut stack = Stack::new(stage, Kind::App, "functions, load balancer, and the buckets of imports and files");
     // Protected last and unprotected last, so a stage is never protected in part.
     stack.protect = stage.protect;
     let wiring = Wiring::new(&mut stack, stage);
@@ -23,6 +23,7 @@ pub fn stack(stage: &Stage) -> Stack {
                 function::consume_queue(&mut stack.template, stage, &wiring, function, queue, alias);
             }
             Trigger::Imports => imports::add(&mut stack.template, stage, &wiring, function, alias),
+            Trigger::Uploads => files::add(&mut stack.template, stage, &wiring, function, alias),
             Trigger::Unmatched | Trigger::Staff | Trigger::Release => {}
         }
     }

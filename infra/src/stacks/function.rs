@@ -92,10 +92,11 @@ pub fn add(stack: &mut Stack, stage: &Stage, wiring: &Wiring, function: &'static
 fn suppressions(template: &mut Template, row: &Function, function: Id, reserved: bool) {
     if !row.is_in_network {
         let outside =
-            "It needs no database, and outside of the VPC it reaches SES or Cognito without an endpoint or NAT.";
+            "It needs no database, and outside of the VPC it reaches SES, Cognito or S3 without an endpoint or NAT.";
         template.suppress(function, "CKV_AWS_117", outside);
     }
-    let dead_letters = "Callers wait for the response, and failed messages and imports go to the dead-letter queue.";
+    let dead_letters =
+        "Callers wait for the response, and failed messages, imports and uploads go to the dead-letter queue.";
     template.suppress(function, "CKV_AWS_116", dead_letters);
     let environment = "The environment contains no secrets, and Lambda encrypts it with its own key.";
     template.suppress(function, "CKV_AWS_173", environment);

@@ -38,10 +38,13 @@ pub fn policy(stage: &Stage, wiring: &Wiring, function: &Function, log_group: Id
         let actions = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"];
         statements.push(allow(&actions, wiring.queue(queue)));
     }
-    if let Trigger::Imports = function.trigger {
-        // Lambda sends failed events to the dead-letter queue with the function's role. The other queue is their destination
-        // until a stage has had a release after the one that brought this queue; an import may fail during that release.
+    if let Trigger::Imports | Trigger::Uploads = function.trigger {
+        // Lambda sends failed events to their dead-letter queue with the function's role.
         statements.push(allow(&["sqs:SendMessage"], wiring.queue(Queue::ImportDeadLetters)));
+    }
+    if let Trigger::Imports = function.trigger {
+        // The destination until a stage has had a release after the one that brought the other queue; an import may fail
+        // during that release.
         statements.push(allow(&["sqs:SendMessage"], wiring.queue(Queue::DeadLetters)));
     }
     if let Some(settings) = stage.mail.as_ref().filter(|_| function.mail) {
@@ -53,10 +56,7 @@ pub fn policy(stage: &Stage, wiring: &Wiring, function: &Function, log_group: Id
             arn("cognito-idp", &format!("userpool/${{{}}}", pool.name())),
         ));
     }
-    if let Some(BucketAccess::ReadWrite) = function.bucket {
-        let objects = bucket::arn(stage, "imports") + "/*";
-        statements.push(allow(&["s3:GetObject", "s3:PutObject"], sub(&objects)));
-    }
+    statements.extend(function.bucket.into_iter().flat_map(|access| objects(stage, access)));
     policy_document(&statements)
 }
 
@@ -92,6 +92,20 @@ fn database(wiring: &Wiring, function: &Function) -> Option<Value> {
         None => allow(&["rds-db:connect"], user(access)),
         Some(before) => allow(&["rds-db:connect"], [user(access), user(before)]),
     })
+}
+
+/// Access to objects. Only one function can write uploads, so that nothing is checked in the name of another.
+fn objects(stage: &Stage, access: BucketAccess) -> Vec<Value> {
+    let in_files = |folder: &str| sub(&format!("{}/{folder}/*", bucket::arn(stage, "files")));
+    match access {
+        BucketAccess::Imports => {
+            vec![allow(&["s3:GetObject", "s3:PutObject"], sub(&(bucket::arn(stage, "imports") + "/*")))]
+        }
+        BucketAccess::CheckUploads => vec![
+            allow(&["s3:GetObject"], in_files("uploads")),
+            allow(&["s3:PutObject"], ["covers", "results", "samples"].map(in_files)),
+        ],
+    }
 }
 
 pub fn policy_document(statements: &[Value]) -> Value {

@@ -138,6 +138,10 @@ const QUEUES: [(Queue, &str, &str); 11] = [
     (Queue::ImportDeadLetters, "imports-parked", "queue/imports-parked"),
 ];
 
+/// Objects in the bucket of files.
+const FILES: [&str; 5] =
+    ["uploads/covers/one", "results/covers/one.json", "covers/one-160.jpg", "samples/one.pdf", "uploads.txt"];
+
 /// Another stage in the same account.
 const OTHER: &str = "other";
 /// A bucket of another account.
@@ -149,9 +153,11 @@ fn resources(stage: &Stage) -> BTreeSet<String> {
     for stage in [stage.name.as_str(), OTHER] {
         resources.extend(PARAMETERS.iter().map(|name| parameter(stage, name)));
         resources.extend(QUEUES.map(|(_, name, _)| queue(stage, name)));
-        for bucket in ["imports", "artifacts", "access-logs"].map(|purpose| bucket(stage, purpose)) {
+        for bucket in ["imports", "artifacts", "access-logs", "files"].map(|purpose| bucket(stage, purpose)) {
             resources.extend([format!("{bucket}/incoming/books.csv"), bucket]);
         }
+        let files = bucket(stage, "files");
+        resources.extend(FILES.map(|key| format!("{files}/{key}")));
     }
     for function in FUNCTIONS {
         let code = function_arn(&stage.name, function.name);
@@ -193,7 +199,7 @@ fn is_sent_with(stage: &Stage, from: &str, resource: &str) -> bool {
 /// Whether the function's own code needs this permission, according to its row.
 fn expected(stage: &Stage, function: &Function, action: &str, resource: &str) -> bool {
     let on_rds = stage.database.auth() == DatabaseLogin::Iam;
-    let imports = matches!(function.trigger, Trigger::Imports);
+    let of_a_bucket = matches!(function.trigger, Trigger::Imports | Trigger::Uploads);
     let of_resource = QUEUES.iter().find(|(_, name, _)| resource == queue(&stage.name, name)).map(|(queue, ..)| *queue);
     let has =
         |access: fn(Queue) -> QueueAccess| of_resource.is_some_and(|queue| function.queue.contains(&access(queue)));
@@ -222,9 +228,10 @@ fn expected(stage: &Stage, function: &Function, action: &str, resource: &str) ->
             on_rds && function.database == Some(DatabaseRole::Admin) && resource == MASTER_SECRET
         }
         "sqs:SendMessage" => {
+            let is_parked = of_a_bucket && of_resource == Some(Queue::ImportDeadLetters);
             // Lambda has sent failed imports to the queue of submissions before.
-            let of_imports = [Queue::ImportDeadLetters, Queue::DeadLetters];
-            has(QueueAccess::Send) || imports && of_resource.is_some_and(|queue| of_imports.contains(&queue))
+            let was_parked = function.name == "import-catalogue" && of_resource == Some(Queue::DeadLetters);
+            has(QueueAccess::Send) || is_parked || was_parked
         }
         "sqs:GetQueueAttributes" => consumes || has(QueueAccess::Inspect),
         "sqs:ReceiveMessage" | "sqs:DeleteMessage" => consumes,
@@ -235,7 +242,17 @@ fn expected(stage: &Stage, function: &Function, action: &str, resource: &str) ->
         }
         "sqs:ChangeMessageVisibility" => has(QueueAccess::Delay),
         "s3:GetObject" | "s3:PutObject" => {
-            function.bucket.is_some() && resource.starts_with(&(bucket(&stage.name, "imports") + "/"))
+            let imports = bucket(&stage.name, "imports") + "/";
+            let file = resource.strip_prefix(&(bucket(&stage.name, "files") + "/"));
+            let is_below = |folders: &[&str]| {
+                file.is_some_and(|key| folders.iter().any(|folder| key.starts_with(&format!("{folder}/"))))
+            };
+            match (function.name, action) {
+                ("import-catalogue", _) => resource.starts_with(&imports),
+                ("process-upload", "s3:GetObject") => is_below(&["uploads"]),
+                ("process-upload", _) => is_below(&["covers", "results", "samples"]),
+                _ => false,
+            }
         }
         _ => false,
     }
@@ -308,7 +325,7 @@ fn differences(stage: &Stage, policies: &[(&Function, Value)]) -> Vec<Vec<String
     for ((function, _), decisions) in policies.iter().zip(decisions.chunks(2)) {
         let difference = |(action, resource): (&String, &String)| {
             let expected = expected(stage, function, action, resource);
-            let is_in_network = !["erase-accounts", "send-mail", "sign-in"].contains(&function.name);
+            let is_in_network = !["erase-accounts", "process-upload", "send-mail", "sign-in"].contains(&function.name);
             let of_lambda = expected || is_in_network && NETWORK_INTERFACES.contains(&action.as_str());
             let allow = decision("Allow", action, resource);
             let for_code = (expected != decisions[0].contains(&allow)).then_some(("its code", expected));
@@ -406,7 +423,7 @@ fn a_role_with_an_additional_permission_is_detected() {
 #[test]
 fn a_role_without_one_of_its_permissions_is_detected() {
     let templates = ResolvedTemplates::of(stage("prod"));
-    for function in ["process-submissions", "import-catalogue", "migrate-database"].map(row) {
+    for function in ["process-submissions", "import-catalogue", "process-upload", "migrate-database"].map(row) {
         let good = role_policy(&templates, function);
         let statements = good["Statement"].as_array().unwrap();
         let policies = (0..statements.len()).map(|at| {
@@ -472,10 +489,12 @@ fn only_its_trigger_invokes_a_function() {
     for (name, _) in STAGES {
         let templates = ResolvedTemplates::of(stage(name));
         let balancer = "elasticloadbalancing.amazonaws.com";
-        let imports = bucket(name, "imports");
+        let [imports, files] = ["imports", "files"].map(|purpose| bucket(name, purpose));
         let mut callers = vec![
             ("s3.amazonaws.com", imports.clone(), ACCOUNT),
             ("s3.amazonaws.com", imports.clone(), "999999999999"), // another account with a deleted bucket's name
+            ("s3.amazonaws.com", files.clone(), ACCOUNT),
+            ("s3.amazonaws.com", files.clone(), "999999999999"),
             ("s3.amazonaws.com", bucket(name, "artifacts"), ACCOUNT),
             ("events.amazonaws.com", imports.clone(), ACCOUNT),
             ("events.amazonaws.com", target_group(name, "show-book"), ACCOUNT),
@@ -496,6 +515,7 @@ fn only_its_trigger_invokes_a_function() {
                 let caller = match function.trigger {
                     Trigger::Http(_) | Trigger::Unmatched => (balancer, target_group(name, function.name)),
                     Trigger::Imports => ("s3.amazonaws.com", imports.clone()),
+                    Trigger::Uploads => ("s3.amazonaws.com", files.clone()),
                     _ => return false,
                 };
                 (caller.0, &caller.1, ACCOUNT) == (*service, source, *account)
@@ -552,6 +572,7 @@ fn policies_of_queues_and_buckets_grant_nothing_and_deny_plain_http() {
             (Kind::Data, "AccessLogsPolicy", "s3:ListBucket", bucket(name, "access-logs")),
             (Kind::App, "ImportBucketPolicy", "s3:ListBucket", bucket(name, "imports")),
             (Kind::App, "ImportBucketPolicy", "s3:GetObject", bucket(name, "imports") + "/incoming/books.csv"),
+            (Kind::App, "FilesBucketPolicy", "s3:GetObject", bucket(name, "files") + "/covers/one-160.jpg"),
             (Kind::Bootstrap, "ArtifactBucketPolicy", "s3:PutObject", bucket(name, "artifacts") + "/list-books.zip"),
         ];
         for (kind, policy, action, resource) in guarded {

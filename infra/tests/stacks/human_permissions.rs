@@ -120,6 +120,7 @@ fn administrator(stage: &str) -> Vec<Rule> {
         allow(ADMINISTRATOR, "secretsmanager:GetSecretValue", MASTER_SECRET),
         allow(ADMINISTRATOR, "lambda:InvokeFunction", function_arn(stage, "run-staff-task")),
         allow(ADMINISTRATOR, "s3:GetObject", bucket(stage, "imports") + "/incoming/books.csv"),
+        allow(ADMINISTRATOR, "s3:GetObject", bucket(stage, "files") + "/covers/one-160.jpg"),
     ]
 }
 
@@ -183,6 +184,7 @@ fn denied_to_developers(stage: &str) -> Vec<Rule> {
         deny(DEVELOPER, "iam:CreateServiceLinkedRole", iam_arn("role/aws-service-role/cloud9.amazonaws.com/any"))
             .with_context("iam:AWSServiceName", "cloud9.amazonaws.com"),
         deny(DEVELOPER, "s3:GetObject", bucket(stage, "imports") + "/incoming/books.csv"),
+        deny(DEVELOPER, "s3:PutObject", bucket(stage, "files") + "/uploads/covers/one"),
         deny(DEVELOPER, "s3:PutObject", bucket(stage, "artifacts") + "/functions/show-book.zip"),
         deny(DEVELOPER, "sqs:ReceiveMessage", queue(stage, "parked")),
         deny(DEVELOPER, "sqs:ReceiveMessage", queue(stage, "orders-parked.fifo")),
@@ -339,6 +341,12 @@ fn functions(stage: &str) -> Vec<Rule> {
         deny("process-submissions", "sqs:ReceiveMessage", queue(stage, "parked")),
         allow("import-catalogue", "s3:GetObject", bucket(stage, "imports") + "/incoming/books.csv"),
         deny("import-catalogue", "s3:GetObject", bucket(stage, "artifacts") + "/functions/show-book.zip"),
+        allow("process-upload", "s3:GetObject", bucket(stage, "files") + "/uploads/covers/one"),
+        allow("process-upload", "s3:PutObject", bucket(stage, "files") + "/covers/one-160.jpg"),
+        deny("process-upload", "s3:PutObject", bucket(stage, "files") + "/uploads/covers/one"),
+        deny("process-upload", "s3:DeleteObject", bucket(stage, "files") + "/covers/one-160.jpg"),
+        deny("process-upload", "s3:GetObject", bucket(stage, "imports") + "/incoming/books.csv"),
+        deny("import-catalogue", "s3:PutObject", bucket(stage, "files") + "/covers/one-160.jpg"),
         allow("migrate-database", "secretsmanager:GetSecretValue", MASTER_SECRET),
         deny("migrate-database", "rds:ModifyDBInstance", database(&format!("anaquel-{stage}"))),
         deny("run-staff-task", "secretsmanager:GetSecretValue", MASTER_SECRET),

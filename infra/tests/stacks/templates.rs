@@ -68,7 +68,7 @@ fn functions_use_ipv6_only_with_the_egress_option_ipv6() {
         let gateways = resources(&network, "EC2::EgressOnlyInternetGateway").len();
         assert_eq!(gateways, usize::from(egress == Egress::Ipv6), "{}", egress.name());
         for (name, function) in resources(&template(&stage, Kind::App), "Lambda::Function") {
-            if ["EraseAccounts", "SendMail", "SignIn"].contains(&name) {
+            if ["EraseAccounts", "ProcessUpload", "SendMail", "SignIn"].contains(&name) {
                 // Outside of the VPC Lambda has IPv4.
                 assert!(function["VpcConfig"].is_null(), "{name}");
                 assert!(function["Environment"]["Variables"]["AWS_USE_DUALSTACK_ENDPOINT"].is_null(), "{name}");
@@ -171,12 +171,17 @@ fn all_callers_invoke_the_alias() {
 }
 
 #[test]
-fn a_failed_import_goes_to_a_dead_letter_queue_of_its_own() {
+fn a_failed_import_or_upload_goes_to_a_dead_letter_queue_of_its_own() {
     for template in all_templates(Kind::App) {
-        let [(_, config)] = resources(&template, "Lambda::EventInvokeConfig")[..] else { panic!("one import") };
-        assert_eq!(config["Qualifier"], "live");
-        assert_eq!(config["DestinationConfig"]["OnFailure"]["Destination"], json!({ "Ref": "ImportsParkedQueueArn" }));
-        assert!(config["MaximumRetryAttempts"].is_null(), "Lambda's default is two retries");
+        let configs = resources(&template, "Lambda::EventInvokeConfig");
+        let names: Vec<&str> = configs.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, ["ImportCatalogueGivenUp", "ProcessUploadGivenUp"]);
+        for (name, config) in configs {
+            assert_eq!(config["Qualifier"], "live");
+            let destination = &config["DestinationConfig"]["OnFailure"]["Destination"];
+            assert_eq!(destination, &json!({ "Ref": "ImportsParkedQueueArn" }), "{name}");
+            assert!(config["MaximumRetryAttempts"].is_null(), "Lambda's default is two retries");
+        }
     }
 }
 
@@ -344,8 +349,12 @@ fn the_order_queue_and_its_dead_letter_queue_are_fifo_with_high_throughput() {
 
 #[test]
 fn buckets_are_private_and_encrypted() {
-    for (kind, bucket) in [(Kind::Bootstrap, "ArtifactBucket"), (Kind::Data, "AccessLogs"), (Kind::App, "ImportBucket")]
-    {
+    for (kind, bucket) in [
+        (Kind::Bootstrap, "ArtifactBucket"),
+        (Kind::Data, "AccessLogs"),
+        (Kind::App, "ImportBucket"),
+        (Kind::App, "FilesBucket"),
+    ] {
         for template in all_templates(kind) {
             let policy = properties(&template, &format!("{bucket}Policy"));
             assert_eq!(policy["Bucket"], json!({ "Ref": bucket }));
@@ -354,6 +363,21 @@ fn buckets_are_private_and_encrypted() {
             assert!(access.len() == 4 && access.values().all(|blocked| blocked == true));
             assert!(bucket["BucketEncryption"].is_object());
         }
+    }
+}
+
+#[test]
+fn uploads_expire_and_served_files_are_kept() {
+    for template in all_templates(Kind::App) {
+        let bucket = properties(&template, "FilesBucket");
+        let rules = bucket["LifecycleConfiguration"]["Rules"].as_array().unwrap().clone();
+        let expiring = rules.iter().filter(|rule| !rule["ExpirationInDays"].is_null());
+        let prefixes: Vec<_> = expiring.map(|rule| rule["Prefix"].as_str().unwrap_or_default().to_owned()).collect();
+        assert_eq!(prefixes, ["uploads/", "results/"]);
+        let notified = &bucket["NotificationConfiguration"]["LambdaConfigurations"];
+        let filter = &notified[0]["Filter"]["S3Key"]["Rules"];
+        assert_eq!(filter, &json!([{ "Name": "prefix", "Value": "uploads/" }]), "nothing that the function writes");
+        assert_eq!(notified.as_array().unwrap().len(), 1);
     }
 }
 
@@ -445,8 +469,10 @@ fn production_data_is_protected_from_deletion() {
         assert!(stacks.iter().find(|stack| stack.kind == kind).unwrap().protect, "{}", kind.name());
     }
     let app = template(&stage("prod"), Kind::App);
-    assert_eq!(app["Resources"]["ImportBucket"]["DeletionPolicy"], "RetainExceptOnCreate");
-    assert_eq!(app["Resources"]["ImportBucket"]["UpdateReplacePolicy"], "Retain");
+    for bucket in ["ImportBucket", "FilesBucket"] {
+        assert_eq!(app["Resources"][bucket]["DeletionPolicy"], "RetainExceptOnCreate");
+        assert_eq!(app["Resources"][bucket]["UpdateReplacePolicy"], "Retain");
+    }
 }
 
 /// The emulator rejects a template with an unknown resource type.

@@ -1,5 +1,5 @@
 //! `bookstore redrive`: lists the messages of the dead-letter queues and sends each to its source: submissions, orders,
-//! mails and bounces to their queues, failed imports to the function. A permanent failure returns to its dead-letter
+//! mails and bounces to their queues, failed imports and uploads to their functions. A permanent failure returns to its dead-letter
 //! queue with its reason.
 //!
 //! A message is sent before it is deleted: an interruption loses none, and processing a duplicate has no effect.
@@ -14,7 +14,7 @@ use aws_sdk_lambda::{primitives::Blob, types::InvocationType};
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName, QueueAttributeName};
 use clap::Args;
 use infra::{
-    routes::{FUNCTIONS, Queue, Trigger},
+    routes::{FUNCTIONS, Function, Queue, Trigger},
     stage::Stage,
 };
 use serde_json::{Value, json};
@@ -60,8 +60,8 @@ struct DeadLetter {
 enum Origin {
     /// The queue that the dead-letter queue belongs to.
     Queue,
-    /// The event that started the import.
-    Import(Value),
+    /// The event of a bucket, with which Lambda invoked the function.
+    Bucket { function: &'static str, event: Value },
 }
 
 pub async fn run(args: &Redrive) -> Result<Report> {
@@ -196,9 +196,8 @@ impl<'a> Queues<'a> {
                 }
                 call(send.send()).await.with_context(|| format!("sending to the queue {}", source.name()))?;
             }
-            Origin::Import(event) => {
-                let import = FUNCTIONS.iter().find(|function| matches!(function.trigger, Trigger::Imports));
-                let name = self.stage.physical(import.context("the route table has no import function")?.name);
+            Origin::Bucket { function, event } => {
+                let name = self.stage.physical(function);
                 let invoke = self.aws.lambda.invoke().function_name(&name).qualifier(ALIAS);
                 let invoke = invoke.invocation_type(InvocationType::Event).payload(Blob::new(event.to_string()));
                 call(invoke.send()).await.with_context(|| format!("starting {name}"))?;
@@ -228,14 +227,15 @@ impl DeadLetter {
         let source = attributes.get(&MessageSystemAttributeName::DeadLetterQueueSourceArn);
         let may_be_of_lambda = matches!(queue, Queue::ImportDeadLetters | Queue::DeadLetters);
         let is_of_lambda = may_be_of_lambda && reason.is_none() && source.is_none();
-        let event = Some(&json).filter(|json| is_of_lambda && is_of_import(json));
-        let event = event.and_then(|json| json.get("requestPayload"));
-        let (kind, id, failure, origin) = match event {
-            Some(event) => {
+        let function = bucket_function(&json).filter(|_| is_of_lambda);
+        let (kind, id, failure, origin) = match function.zip(json.get("requestPayload")) {
+            Some((function, event)) => {
                 let file = &event["Records"][0]["s3"]["object"]["key"];
                 let failure = text(&json["responsePayload"]["errorMessage"]);
                 let failure = failure.or_else(|| text(&json["requestContext"]["condition"]));
-                (Some("import".to_owned()), text(file), failure, Origin::Import(event.clone()))
+                let kind = if let Trigger::Uploads = function.trigger { "upload" } else { "import" };
+                let origin = Origin::Bucket { function: function.name, event: event.clone() };
+                (Some(kind.to_owned()), text(file), failure, origin)
             }
             None => (kind_of(&json), id_of(&json), None, Origin::Queue),
         };
@@ -253,12 +253,13 @@ impl DeadLetter {
     }
 }
 
-/// Whether a record of Lambda is about the function of imports.
-fn is_of_import(record: &Value) -> bool {
-    let import = FUNCTIONS.iter().find(|function| matches!(function.trigger, Trigger::Imports));
+/// The function that a record of Lambda is about, if a bucket invokes it.
+fn bucket_function(record: &Value) -> Option<&'static Function> {
     // arn:aws:lambda:eu-south-2:123456789012:function:anaquel-prod-import-catalogue:live
-    let name = record["requestContext"]["functionArn"].as_str().and_then(|arn| arn.split(':').nth(6));
-    name.zip(import).is_some_and(|(name, import)| name.ends_with(&format!("-{}", import.name)))
+    let name = record["requestContext"]["functionArn"].as_str()?.split(':').nth(6)?;
+    let mut functions =
+        FUNCTIONS.iter().filter(|function| matches!(function.trigger, Trigger::Imports | Trigger::Uploads));
+    functions.find(|function| name.ends_with(&format!("-{}", function.name)))
 }
 
 /// How many messages are sent; those that are behind the listed ones in their groups are among them.
@@ -426,18 +427,21 @@ mod tests {
     }
 
     #[test]
-    fn only_what_lambda_wrote_about_an_import_starts_one_whatever_a_body_looks_like() {
+    fn only_what_lambda_wrote_about_an_import_or_an_upload_starts_one_whatever_a_body_looks_like() {
         let source = "arn:aws:sqs:us-east-1:123456789012:anaquel-prod-submissions";
-        for (queue, function, reason, source, is_import) in [
-            (Queue::ImportDeadLetters, "anaquel-prod-import-catalogue", None, None, true),
-            (Queue::ImportDeadLetters, "anaquel-prod-run-staff-task", None, None, false),
-            (Queue::DeadLetters, "anaquel-prod-import-catalogue", None, None, true),
-            (Queue::DeadLetters, "anaquel-prod-import-catalogue", Some("not a submission"), None, false),
-            (Queue::DeadLetters, "anaquel-prod-import-catalogue", None, Some(source), false),
-            (Queue::DeadLetters, "anaquel-prod-run-staff-task", None, None, false),
-            (Queue::OrderDeadLetters, "anaquel-prod-import-catalogue", None, None, false),
-            (Queue::MailDeadLetters, "anaquel-prod-import-catalogue", None, None, false),
-            (Queue::BounceDeadLetters, "anaquel-prod-import-catalogue", None, None, false),
+        let (import, upload) = ("anaquel-prod-import-catalogue", "anaquel-prod-process-upload");
+        for (queue, function, reason, source, kind) in [
+            (Queue::ImportDeadLetters, import, None, None, "import"),
+            (Queue::ImportDeadLetters, upload, None, None, "upload"),
+            (Queue::ImportDeadLetters, "anaquel-prod-run-staff-task", None, None, "unknown"),
+            (Queue::ImportDeadLetters, upload, Some("not a submission"), None, "unknown"),
+            (Queue::DeadLetters, import, None, None, "import"),
+            (Queue::DeadLetters, import, Some("not a submission"), None, "unknown"),
+            (Queue::DeadLetters, import, None, Some(source), "unknown"),
+            (Queue::DeadLetters, "anaquel-prod-run-staff-task", None, None, "unknown"),
+            (Queue::OrderDeadLetters, import, None, None, "unknown"),
+            (Queue::MailDeadLetters, upload, None, None, "unknown"),
+            (Queue::BounceDeadLetters, import, None, None, "unknown"),
         ] {
             let reason = reason.map(|reason| {
                 let attribute = MessageAttributeValue::builder().data_type("String").string_value(reason);
@@ -447,8 +451,11 @@ mod tests {
                 source.map(|arn| [(MessageSystemAttributeName::DeadLetterQueueSourceArn, arn.to_owned())].into());
             let message = Message::builder().body(record(function, &event()).to_string());
             let message = message.set_message_attributes(reason).set_attributes(source).build();
-            let origin = DeadLetter::read(queue, message).origin;
-            assert_eq!(matches!(origin, Origin::Import(_)), is_import, "{queue:?} {function}");
+            let read = DeadLetter::read(queue, message);
+            assert_eq!(read.kind, kind, "{queue:?} {function}");
+            let invoked = if let Origin::Bucket { function, .. } = read.origin { Some(function) } else { None };
+            assert_eq!(invoked.is_some(), kind != "unknown", "{queue:?} {function}");
+            assert!(invoked.is_none_or(|invoked| function.ends_with(invoked)), "{queue:?} {function}");
         }
     }
 
@@ -471,6 +478,6 @@ mod tests {
             (import.kind.as_str(), import.id.as_str(), import.reason.as_str()),
             ("import", "incoming/books.csv", "the database is away")
         );
-        assert!(matches!(import.origin, Origin::Import(started_with) if started_with == event));
+        assert!(matches!(import.origin, Origin::Bucket { event: started_with, .. } if started_with == event));
     }
 }

@@ -9,7 +9,7 @@ pub fn event(function: &Function) -> Option<Value> {
     match function.trigger {
         Trigger::Http(routes) => routes.first().map(request),
         Trigger::Unmatched => Some(request(&Route { methods: &["GET"], path: "/", probe: "/nothing", rule_of: None })),
-        Trigger::Messages(_) | Trigger::Imports => Some(json!({ "Records": [] })),
+        Trigger::Messages(_) | Trigger::Imports | Trigger::Uploads => Some(json!({ "Records": [] })),
         Trigger::Staff => Some(json!(StaffTask::ListMessages { open: true, before: Some(0) })),
         Trigger::Release => None,
     }

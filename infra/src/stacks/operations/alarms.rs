@@ -164,7 +164,7 @@ fn throttles(metrics: &Metrics, function: &Function) -> Alarm {
     )
 }
 
-/// Up to two errors are ignored: Lambda's own failures are single ones, and a failed import has three attempts. A panic
+/// Up to two errors are ignored: Lambda's own failures are single ones, and a failed import or upload has three attempts. A panic
 /// of an HTTP function is a response with 500 and no error of Lambda; other functions return their errors and panics.
 fn errors(metrics: &Metrics, function: &Function) -> Alarm {
     let name = function.name;
@@ -238,7 +238,7 @@ fn queue_alarms(metrics: &Metrics) -> Vec<Alarm> {
         dead_letters(Queue::BounceDeadLetters, "parked-bounces", "a bounce or complaint that was not noted"),
         oldest(Queue::Erasures, "oldest-erasure", "Accounts of erased customers wait"),
         dead_letters(Queue::ErasureDeadLetters, "parked-erasures", "an account that was not deleted"),
-        dead_letters(Queue::ImportDeadLetters, "parked-imports", "a failed import"),
+        dead_letters(Queue::ImportDeadLetters, "parked-imports", "a failed import or upload"),
     ]
 }
 

@@ -79,7 +79,7 @@ fn submissions(metrics: &Metrics) -> Vec<Graph> {
     let parked = [
         (Queue::DeadLetters, "submissions"),
         (Queue::ErasureDeadLetters, "erasures"),
-        (Queue::ImportDeadLetters, "imports"),
+        (Queue::ImportDeadLetters, "imports and uploads"),
     ];
     let waiting = |queues: &[(Queue, &str)]| {
         queues.iter().map(|(queue, label)| line(&metrics.waiting_messages(*queue), label)).collect()

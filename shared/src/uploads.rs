@@ -1,0 +1,414 @@
+//! Files that booksellers upload for a book: covers and sample chapters. Their limits, the result of checking one, and
+//! the reasons for which one is refused.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Bytes of an uploaded file.
+pub const MAX_BYTES: usize = 20 * MB;
+/// Pixels of an uploaded cover.
+pub const MAX_PIXELS: u64 = 40_000_000;
+/// Width of an uploaded cover, in pixels.
+pub const MIN_WIDTH: u32 = 200;
+/// How many times as high as wide a cover is at most, and the other way round.
+pub const MAX_ASPECT: u32 = 3;
+/// Scans of a progressive JPEG. Programs write about ten; each costs the time of the whole image.
+pub const MAX_SCANS: u32 = 64;
+/// Pages of a sample chapter.
+pub const MAX_PAGES: u32 = 100;
+/// Bytes of a sample chapter's compressed objects. They have no text and no images, which are streams of their own.
+pub const MAX_OBJECT_BYTES: usize = 32 * MB;
+
+/// Characters of the name of who made a cover's picture.
+pub const MAX_CREDIT: usize = 200;
+
+/// Widths in which a cover is served, in pixels. A narrower original has fewer: it is never enlarged.
+pub const WIDTHS: [u32; 3] = [160, 320, 640];
+
+const MB: usize = 1_000_000;
+
+/// What an uploaded file is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UploadKind {
+    Cover,
+    Sample,
+}
+
+/// The place of an upload in the bucket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UploadKey {
+    pub kind: UploadKind,
+    pub id: Uuid,
+}
+
+impl UploadKey {
+    /// Parses a key such as `uploads/covers/019a…`; none for another object's.
+    pub fn parse(key: &str) -> Option<Self> {
+        let (folder, id) = key.strip_prefix("uploads/")?.split_once('/')?;
+        let kind = [UploadKind::Cover, UploadKind::Sample].into_iter().find(|kind| kind.folder() == folder)?;
+        let upload = Self { kind, id: Uuid::try_parse(id).ok()? };
+        (upload.key() == key).then_some(upload)
+    }
+
+    /// The key of the uploaded file, which expires after some days.
+    pub fn key(self) -> String {
+        format!("uploads/{}/{}", self.kind.folder(), self.id)
+    }
+
+    /// The key of the result of checking it, which expires too.
+    pub fn result_key(self) -> String {
+        format!("results/{}/{}.json", self.kind.folder(), self.id)
+    }
+}
+
+impl UploadKind {
+    const fn folder(self) -> &'static str {
+        match self {
+            Self::Cover => "covers",
+            Self::Sample => "samples",
+        }
+    }
+}
+
+/// The key of a served cover in one of its widths.
+pub fn cover_key(hash: &str, width: u32) -> String {
+    format!("covers/{hash}-{width}.jpg")
+}
+
+/// The key of a served sample chapter.
+pub fn sample_key(hash: &str) -> String {
+    format!("samples/{hash}.pdf")
+}
+
+/// The result of checking an upload.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "result", rename_all = "snake_case")]
+pub enum Checked {
+    Cover(CoverFiles),
+    Sample(SampleFile),
+    Refused(Refusal),
+}
+
+/// A cover in each width.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CoverFiles {
+    /// The hash of the content, which is part of the addresses.
+    pub hash: String,
+    /// Narrowest first; at least one.
+    pub sizes: Vec<Size>,
+}
+
+impl CoverFiles {
+    /// The files of a cover whose widest has this size.
+    pub fn new(hash: String, widest: Size) -> Self {
+        Self { hash, sizes: widest.of_cover() }
+    }
+
+    /// The size of the widest file.
+    pub fn widest(&self) -> Size {
+        self.sizes.last().copied().unwrap_or(Size { width: 0, height: 0 })
+    }
+}
+
+/// Width and height in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Size {
+    pub width: u32,
+    pub height: u32,
+}
+
+impl Size {
+    /// The sizes in which the shop serves an image of this size, narrowest first.
+    pub fn of_cover(self) -> Vec<Self> {
+        let widest = self.with_width(self.width.min(WIDTHS[WIDTHS.len() - 1]));
+        let narrower = WIDTHS.into_iter().filter(|width| *width < widest.width).map(|width| widest.with_width(width));
+        narrower.chain([widest]).collect()
+    }
+
+    /// The size in the same proportions with this width.
+    pub fn with_width(self, width: u32) -> Self {
+        let rounded = u64::from(self.height) * u64::from(width) + u64::from(self.width) / 2;
+        let height = rounded / u64::from(self.width.max(1));
+        Self { width, height: u32::try_from(height).unwrap_or(u32::MAX).max(1) }
+    }
+}
+
+/// A sample chapter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SampleFile {
+    /// The hash of the content, which is part of the address.
+    pub hash: String,
+    pub bytes: u32,
+    pub pages: u32,
+}
+
+/// The reason for which an uploaded file is refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "reason", rename_all = "snake_case")]
+pub enum Refusal {
+    Empty,
+    TooManyBytes {
+        bytes: u64,
+    },
+    /// No image that the shop can read.
+    NotACover {
+        is: FileType,
+    },
+    NotAPdf {
+        is: FileType,
+    },
+    /// The file ends before its image or document does.
+    Truncated,
+    /// Something follows the end of the image or document: the file may be of two types at once.
+    TrailingBytes {
+        bytes: u64,
+    },
+    Damaged,
+    TooManyPixels {
+        width: u32,
+        height: u32,
+    },
+    TooNarrow {
+        width: u32,
+    },
+    /// A banner, or a strip.
+    TooLong {
+        width: u32,
+        height: u32,
+    },
+    Animated,
+    /// The colours of a printing press.
+    Cmyk,
+    /// A lossless, hierarchical or arithmetic JPEG, which browsers do not show either.
+    UnusualJpeg,
+    TooManyScans {
+        scans: u32,
+    },
+    Encrypted,
+    NoPages,
+    TooManyPages {
+        pages: u32,
+    },
+    Active {
+        content: ActiveContent,
+    },
+    /// Compressed objects that cannot be read, and therefore not be checked.
+    UnreadableObjects,
+    TooManyObjectBytes,
+}
+
+/// Something in a document that acts when it is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ActiveContent {
+    Script,
+    Launch,
+    AttachedFile,
+    OtherFile,
+    Form,
+    Multimedia,
+}
+
+/// The type of a file by its content, whatever its name says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FileType {
+    Jpeg,
+    Png,
+    #[serde(rename = "webp")]
+    WebP,
+    Gif,
+    Tiff,
+    Bmp,
+    Icon,
+    Heic,
+    Avif,
+    JpegXl,
+    Jpeg2000,
+    Photoshop,
+    Svg,
+    Html,
+    Pdf,
+    PostScript,
+    /// Also the documents of office programs, EPUB and Java programs.
+    Zip,
+    Program,
+    Unknown,
+}
+
+impl FileType {
+    /// The type in the words of people.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Jpeg => "a JPEG image",
+            Self::Png => "a PNG image",
+            Self::WebP => "a WebP image",
+            Self::Gif => "a GIF image",
+            Self::Tiff => "a TIFF image",
+            Self::Bmp => "a BMP image",
+            Self::Icon => "an icon",
+            Self::Heic => "a HEIC image",
+            Self::Avif => "an AVIF image",
+            Self::JpegXl => "a JPEG XL image",
+            Self::Jpeg2000 => "a JPEG 2000 image",
+            Self::Photoshop => "a Photoshop file",
+            Self::Svg => "an SVG drawing",
+            Self::Html => "a web page",
+            Self::Pdf => "a PDF",
+            Self::PostScript => "a PostScript file",
+            Self::Zip => "a ZIP file or a document in one",
+            Self::Program => "a program",
+            Self::Unknown => "of an unknown type",
+        }
+    }
+}
+
+impl ActiveContent {
+    /// The content in the words of people.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Script => "a script",
+            Self::Launch => "a command that starts a program",
+            Self::AttachedFile => "an attached file",
+            Self::OtherFile => "a link that opens another file",
+            Self::Form => "a form that sends data",
+            Self::Multimedia => "sound, video or another active object",
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => write!(f, "the file is empty"),
+            Self::TooManyBytes { bytes } => write!(
+                f,
+                "the file has {bytes} bytes; the maximum is {MAX_BYTES} ({} MB): save it with a lower quality or in a \
+                 smaller size",
+                MAX_BYTES / MB
+            ),
+            Self::NotACover { is } => {
+                write!(f, "the file is {}; a cover is a JPEG, PNG or WebP image: export it as one", is.name())
+            }
+            Self::NotAPdf { is } => write!(f, "the file is {}; a sample chapter is a PDF: export it as one", is.name()),
+            Self::Truncated => write!(f, "the file ends too early: copy or download it again"),
+            Self::TrailingBytes { bytes } => write!(
+                f,
+                "{bytes} bytes follow the end of the image or document: open it and save it under a new name, which leaves \
+                 them out"
+            ),
+            Self::Damaged => write!(f, "the file is damaged: open it and save it under a new name"),
+            Self::TooManyPixels { width, height } => write!(
+                f,
+                "the image has {width} × {height} pixels; the maximum is {} million: save it in a smaller size",
+                MAX_PIXELS / 1_000_000
+            ),
+            Self::TooNarrow { width } => {
+                write!(f, "the image is {width} pixels wide; the minimum is {MIN_WIDTH}: take a larger one")
+            }
+            Self::TooLong { width, height } => write!(
+                f,
+                "the image has {width} × {height} pixels; a cover is at most {MAX_ASPECT} times as high as wide, or as wide \
+                 as high: cut it"
+            ),
+            Self::Animated => write!(f, "the image moves; save one of its pictures"),
+            Self::Cmyk => write!(f, "the image has the colours of a printing press (CMYK): export it as RGB"),
+            Self::UnusualJpeg => {
+                write!(f, "the JPEG is lossless, hierarchical or arithmetic, which browsers cannot show: save it again")
+            }
+            Self::TooManyScans { scans } => {
+                write!(f, "the JPEG has {scans} scans; the maximum is {MAX_SCANS}: save it again")
+            }
+            Self::Encrypted => write!(f, "the PDF is encrypted or has a password: save it without"),
+            Self::NoPages => write!(f, "the PDF has no page"),
+            Self::TooManyPages { pages } => {
+                write!(f, "the PDF has {pages} pages; the maximum is {MAX_PAGES}: export fewer")
+            }
+            Self::Active { content } => {
+                write!(f, "the PDF has {}: print it to a new PDF, which leaves it out", content.name())
+            }
+            Self::UnreadableObjects => {
+                write!(f, "the PDF has compressed objects that cannot be checked: print it to a new PDF")
+            }
+            Self::TooManyObjectBytes => write!(
+                f,
+                "the PDF has compressed objects of more than {} MB: print it to a new PDF",
+                MAX_OBJECT_BYTES / MB
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_refusal_states_the_value_the_limit_and_the_fix() {
+        for (refusal, text) in [
+            (Refusal::TooNarrow { width: 120 }, "the image is 120 pixels wide; the minimum is 200: take a larger one"),
+            (
+                Refusal::NotACover { is: FileType::Gif },
+                "the file is a GIF image; a cover is a JPEG, PNG or WebP image: export it as one",
+            ),
+            (
+                Refusal::TooManyPixels { width: 8_000, height: 8_000 },
+                "the image has 8000 × 8000 pixels; the maximum is 40 million: save it in a smaller size",
+            ),
+        ] {
+            assert_eq!(refusal.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn only_keys_of_uploads_are_parsed() {
+        let id = "019ac4a0-0000-7000-8000-000000000000";
+        for kind in [UploadKind::Cover, UploadKind::Sample] {
+            let upload = UploadKey { kind, id: Uuid::try_parse(id).unwrap() };
+            assert_eq!(UploadKey::parse(&upload.key()), Some(upload));
+            assert!(UploadKey::parse(&upload.result_key()).is_none());
+        }
+        let upper = id.to_uppercase();
+        for key in [
+            format!("uploads/{id}"),
+            format!("uploads/books/{id}"),
+            format!("uploads/covers/{id}/x"),
+            format!("uploads/covers/{upper}"),
+            format!("/uploads/covers/{id}"),
+            "uploads/covers/../covers".to_owned(),
+            cover_key("0a1b", 160),
+        ] {
+            assert!(UploadKey::parse(&key).is_none(), "{key}");
+        }
+    }
+
+    #[test]
+    fn the_sizes_of_a_cover_follow_from_the_widest() {
+        for (original, expected) in [
+            ((3_001, 4_500), vec![(160, 240), (320, 480), (640, 960)]),
+            ((500, 750), vec![(160, 240), (320, 480), (500, 750)]),
+            ((320, 320), vec![(160, 160), (320, 320)]),
+            ((1_000, 1), vec![(160, 1), (320, 1), (640, 1)]),
+        ] {
+            let sizes = Size { width: original.0, height: original.1 }.of_cover();
+            assert_eq!(sizes.iter().map(|size| (size.width, size.height)).collect::<Vec<_>>(), expected);
+            assert_eq!(CoverFiles::new(String::new(), *sizes.last().unwrap()).sizes, sizes);
+        }
+    }
+
+    #[test]
+    fn a_result_is_read_as_it_was_written() {
+        let refused = Checked::Refused(Refusal::Active { content: ActiveContent::Script });
+        let written = serde_json::to_value(&refused).unwrap();
+        assert_eq!(written, json!({ "result": "refused", "reason": "active", "content": "script" }));
+        assert_eq!(serde_json::from_value::<Checked>(written).unwrap(), refused);
+        let cover = CoverFiles { hash: "0a1b".to_owned(), sizes: vec![Size { width: 160, height: 240 }] };
+        let cover = Checked::Cover(cover);
+        assert_eq!(serde_json::from_value::<Checked>(serde_json::to_value(&cover).unwrap()).unwrap(), cover);
+    }
+}
