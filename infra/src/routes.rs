@@ -625,10 +625,9 @@ impl Function {
             Http(_) | Unmatched if self.demand == Demand::Rare => stage.concurrency.http_rare,
             Http(_) | Unmatched => stage.concurrency.http,
             Messages(Queue::Orders) => stage.orders.concurrency,
-            Messages(Queue::Bounces | Queue::Erasures) => LEAST_OF_A_QUEUE,
+            // A queue or S3 keeps what comes meanwhile.
+            Messages(Queue::Bounces | Queue::Erasures) | Uploads => LEAST_OF_A_QUEUE,
             Messages(_) => stage.submissions.concurrency,
-            // Several booksellers at once; S3's events wait for the rest.
-            Uploads => LEAST_OF_A_QUEUE,
             Imports | Staff | Release => 1,
         }
     }

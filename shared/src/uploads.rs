@@ -129,6 +129,7 @@ impl Size {
     }
 
     /// The size in the same proportions with this width.
+    #[must_use]
     pub fn with_width(self, width: u32) -> Self {
         let rounded = u64::from(self.height) * u64::from(width) + u64::from(self.width) / 2;
         let height = rounded / u64::from(self.width.max(1));

@@ -23,8 +23,8 @@ async fn checked(s3: &Client, folder: &str, file: &[u8]) -> Value {
     put.body(ByteStream::from(file.to_vec())).send().await.unwrap();
     let result = format!("results/{folder}/{id}.json");
     eventually(Duration::from_secs(30), async || {
-        let (text, _) = read(s3, &result).await.ok_or("no result")?;
-        Ok::<Value, &str>(serde_json::from_slice(&text).unwrap())
+        let (text, _) = read(s3, &result).await.ok_or_else(|| format!("no {result}"))?;
+        Ok(serde_json::from_slice(&text).unwrap())
     })
     .await
 }

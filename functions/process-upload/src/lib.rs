@@ -6,6 +6,8 @@
 mod bucket;
 mod cover;
 mod file_type;
+#[cfg(test)]
+mod hostile;
 mod sample;
 
 use std::{

@@ -104,6 +104,8 @@ fn objects(stage: &Stage, access: BucketAccess) -> Vec<Value> {
         BucketAccess::CheckUploads => vec![
             allow(&["s3:GetObject"], in_files("uploads")),
             allow(&["s3:PutObject"], ["covers", "results", "samples"].map(in_files)),
+            // Without it, S3 denies an upload that has expired, in place of reporting that: a redriven event would fail again.
+            allow(&["s3:ListBucket"], sub(&bucket::arn(stage, "files"))),
         ],
     }
 }

@@ -241,6 +241,7 @@ fn expected(stage: &Stage, function: &Function, action: &str, resource: &str) ->
             stage.has_sign_in() && function.name == "erase-accounts" && resource == customers
         }
         "sqs:ChangeMessageVisibility" => has(QueueAccess::Delay),
+        "s3:ListBucket" => function.name == "process-upload" && resource == bucket(&stage.name, "files"),
         "s3:GetObject" | "s3:PutObject" => {
             let imports = bucket(&stage.name, "imports") + "/";
             let file = resource.strip_prefix(&(bucket(&stage.name, "files") + "/"));

@@ -5,6 +5,8 @@ mod pixels;
 mod structure;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub use tests::hostile;
 
 use shared::uploads::{CoverFiles, MAX_ASPECT, MAX_BYTES, MIN_WIDTH, Refusal, Size};
 

@@ -11,6 +11,7 @@ use moxcms::ColorProfile;
 use shared::uploads::{FileType, MAX_BYTES, Refusal, Size};
 
 use super::{Cover, check};
+use crate::hostile::{Case, assert_refused};
 
 const WHITE: [u8; 3] = [255; 3];
 const RED: [u8; 3] = [220, 20, 20];
@@ -144,15 +145,17 @@ fn size(width: u32, height: u32) -> Size {
     Size { width, height }
 }
 
-fn refused(bytes: &[u8]) -> Option<Refusal> {
-    check(bytes).err()
-}
-
 #[test]
 fn a_file_that_is_no_image_of_the_shop_is_refused_with_its_type() {
+    for case in of_other_types() {
+        assert_refused(&case, check);
+    }
+}
+
+fn of_other_types() -> Vec<Case> {
     let svg = b"<svg xmlns=\"http://www.w3.org/2000/svg\"><script>alert(1)</script></svg>";
     let of_boxes = |brand: &[u8; 4]| [b"\0\0\0\x18ftyp".as_slice(), brand, &[0; 12]].concat();
-    for (file, is) in [
+    let files = [
         (b"GIF89a\x01\0\x01\0\0\0\0;".to_vec(), FileType::Gif),
         (b"GIF87a\x01\0\x01\0\0\0\0;".to_vec(), FileType::Gif),
         (b"II*\0\x08\0\0\0".to_vec(), FileType::Tiff),
@@ -179,9 +182,9 @@ fn a_file_that_is_no_image_of_the_shop_is_refused_with_its_type() {
         (vec![0; 5_000], FileType::Unknown),
         (vec![0xFF, 0xD8], FileType::Unknown),
         (b"RIFF\x10\0\0\0WAVE".to_vec(), FileType::Unknown),
-    ] {
-        assert_eq!(refused(&file), Some(Refusal::NotACover { is }), "{}", is.name());
-    }
+    ];
+    let name = |is: FileType| if is == FileType::Unknown { "another file" } else { is.name() };
+    files.into_iter().map(|(file, is)| Case::new(name(is), file, Refusal::NotACover { is })).collect()
 }
 
 /// The beginning of a bitmap.
@@ -191,6 +194,12 @@ fn encoded_bmp() -> Vec<u8> {
 
 #[test]
 fn a_hostile_jpeg_is_refused_with_its_reason() {
+    for case in jpegs() {
+        assert_refused(&case, check);
+    }
+}
+
+fn jpegs() -> Vec<Case> {
     let good = jpeg(400, 600);
     let scan = good.windows(2).position(|window| window == [0xFF, 0xDA]).unwrap();
     let frame = |marker, precision, components| jpeg_with_frame(marker, precision, [400, 600], components);
@@ -198,7 +207,7 @@ fn a_hostile_jpeg_is_refused_with_its_reason() {
         let at = good.windows(2).position(|window| window == [0xFF, 0xC0]).unwrap();
         [&good[..scan], &good[at..at + 19], &good[scan..]].concat()
     };
-    for (name, file, reason) in [
+    let files = [
         ("empty", vec![], Refusal::Empty),
         ("too large", vec![0xFF; MAX_BYTES + 1], Refusal::TooManyBytes { bytes: 20_000_001 }),
         ("ends in its header", good[..scan - 20].to_vec(), Refusal::Truncated),
@@ -237,13 +246,18 @@ fn a_hostile_jpeg_is_refused_with_its_reason() {
         ("takes hours", progressive(400, 600, 100), Refusal::TooManyScans { scans: 301 }),
         ("has nearly no data", jpeg_with_frame(0xC0, 8, [400, 600], 3), Refusal::Truncated),
         ("has no table", jpeg_with_frame(0xC0, 8, [200, 200], 3), Refusal::Damaged),
-    ] {
-        assert_eq!(refused(&file), Some(reason), "a JPEG that {name}");
-    }
+    ];
+    files.into_iter().map(|(name, file, reason)| Case::new(format!("a JPEG that {name}"), file, reason)).collect()
 }
 
 #[test]
 fn a_hostile_png_is_refused_with_its_reason() {
+    for case in pngs() {
+        assert_refused(&case, check);
+    }
+}
+
+fn pngs() -> Vec<Case> {
     let good = png(400, 600);
     let mut wrong_checksum = good.clone();
     let at = wrong_checksum.len() - 20;
@@ -251,7 +265,7 @@ fn a_hostile_png_is_refused_with_its_reason() {
     let data = |length| chunk(*b"IDAT", &zeros(length));
     let whole = 600 * (1 + 3 * 400);
     let animation = chunk(*b"acTL", &[0, 0, 0, 2, 0, 0, 0, 0]);
-    for (name, file, reason) in [
+    let files = [
         ("ends in its data", good[..good.len() / 2].to_vec(), Refusal::Truncated),
         ("has no end", good[..good.len() - 12].to_vec(), Refusal::Truncated),
         ("ends in its signature", good[..9].to_vec(), Refusal::Truncated),
@@ -280,13 +294,18 @@ fn a_hostile_png_is_refused_with_its_reason() {
             [&good[..8], &header(400, 600), b"\xFF\xFF\xFF\xF0IDAT"].concat(),
             Refusal::Truncated,
         ),
-    ] {
-        assert_eq!(refused(&file), Some(reason), "a PNG that {name}");
-    }
+    ];
+    files.into_iter().map(|(name, file, reason)| Case::new(format!("a PNG that {name}"), file, reason)).collect()
 }
 
 #[test]
 fn a_hostile_webp_is_refused_with_its_reason() {
+    for case in webps() {
+        assert_refused(&case, check);
+    }
+}
+
+fn webps() -> Vec<Case> {
     let good = webp(400, 600);
     let image = vp8l(&good);
     let mut shorter = good.clone();
@@ -295,7 +314,7 @@ fn a_hostile_webp_is_refused_with_its_reason() {
         let [width, height] = [width, height].map(u16::to_le_bytes);
         riff(&[(b"VP8 ", &[&[0x30, 1, 0, 0x9D, 1, 0x2A][..], &width, &height, &[0; 8]].concat())])
     };
-    for (name, file, reason) in [
+    let files = [
         ("ends in its data", good[..good.len() - 9].to_vec(), Refusal::Truncated),
         ("ends behind its signature", good[..12].to_vec(), Refusal::Truncated),
         ("is a script too", [&good, b"#!/bin/sh".as_slice()].concat(), Refusal::TrailingBytes { bytes: 9 }),
@@ -318,24 +337,32 @@ fn a_hostile_webp_is_refused_with_its_reason() {
         ("has another canvas", riff(&[(b"VP8X", &canvas(0, 300, 600)), (b"VP8L", image)]), Refusal::Damaged),
         ("has damaged data", lossy(400, 600), Refusal::Damaged),
         ("has a short canvas", riff(&[(b"VP8X", &[0; 4]), (b"VP8L", image)]), Refusal::Damaged),
-    ] {
-        assert_eq!(refused(&file), Some(reason), "a WebP that {name}");
-    }
+    ];
+    files.into_iter().map(|(name, file, reason)| Case::new(format!("a WebP that {name}"), file, reason)).collect()
 }
 
 #[test]
 fn an_image_too_narrow_or_too_long_is_refused_as_it_is_shown() {
-    let on_its_side = with_segment(&jpeg(600, 199), 0xE1, &exif(6));
-    for (file, reason) in [
-        (jpeg(199, 300), Refusal::TooNarrow { width: 199 }),
-        (png(1, 1), Refusal::TooNarrow { width: 1 }),
-        (on_its_side, Refusal::TooNarrow { width: 199 }),
-        (webp(200, 601), Refusal::TooLong { width: 200, height: 601 }),
-        (webp(901, 300), Refusal::TooLong { width: 901, height: 300 }),
-    ] {
-        assert_eq!(refused(&file), Some(reason));
+    for case in of_other_sizes() {
+        assert_refused(&case, check);
     }
     assert!(check(&with_segment(&jpeg(300, 199), 0xE1, &exif(1))).is_ok());
+}
+
+fn of_other_sizes() -> Vec<Case> {
+    let on_its_side = with_segment(&jpeg(600, 199), 0xE1, &exif(6));
+    vec![
+        Case::new("a JPEG of 199 by 300 pixels", jpeg(199, 300), Refusal::TooNarrow { width: 199 }),
+        Case::new("a PNG of one pixel", png(1, 1), Refusal::TooNarrow { width: 1 }),
+        Case::new("a photograph of 600 by 199 pixels on its side", on_its_side, Refusal::TooNarrow { width: 199 }),
+        Case::new("a WebP of 200 by 601 pixels", webp(200, 601), Refusal::TooLong { width: 200, height: 601 }),
+        Case::new("a WebP of 901 by 300 pixels", webp(901, 300), Refusal::TooLong { width: 901, height: 300 }),
+    ]
+}
+
+/// All files of this module that are refused.
+pub fn hostile() -> Vec<Case> {
+    [of_other_types(), jpegs(), pngs(), webps(), of_other_sizes()].concat()
 }
 
 fn accepted(bytes: &[u8]) -> Cover {
@@ -499,12 +526,13 @@ fn the_largest_images_need_half_of_the_functions_memory() {
         png_of(&[chunk(*b"IHDR", &header), chunk(*b"IDAT", &data)])
     };
     let profile = ColorProfile::new_display_p3().encode().unwrap();
-    let progressive = progressive(5_000, 8_000, 1);
+    let (plain, with_scans) = (progressive(5_000, 8_000, 1), progressive(5_000, 8_000, 21));
     for (name, file) in [
-        ("progressive JPEG", progressive.clone()),
+        ("progressive JPEG", plain.clone()),
+        ("progressive JPEG with the most scans", with_scans),
         ("progressive JPEG, turned, with a profile", {
             let icc = [b"ICC_PROFILE\0\x01\x01".as_slice(), &profile].concat();
-            with_segment(&with_segment(&progressive, 0xE2, &icc), 0xE1, &exif(6))
+            with_segment(&with_segment(&plain, 0xE2, &icc), 0xE1, &exif(6))
         }),
         ("PNG of four channels with 16 bits", deep),
         ("WebP", encoded(RgbaImage::from_pixel(5_000, 8_000, Rgba([9, 9, 9, 9])), ImageFormat::WebP)),

@@ -8,6 +8,8 @@
 mod lexer;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub use tests::hostile;
 
 use std::{collections::BTreeSet, io::Read};
 

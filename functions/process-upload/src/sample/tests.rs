@@ -6,6 +6,7 @@ use flate2::{Compression, write::ZlibEncoder};
 use shared::uploads::{ActiveContent, FileType, MAX_BYTES, MAX_OBJECT_BYTES, Refusal};
 
 use super::check;
+use crate::hostile::{Case, assert_refused};
 
 const CATALOG: &str = "<< /Type /Catalog /Pages 2 0 R >>";
 const PAGES: &str = "<< /Type /Pages /Kids [3 0 R] /Count 1 >>";
@@ -66,17 +67,27 @@ const SCRIPT: &str = "<< /S /JavaScript /JS (app.alert\\(1\\)) >>";
 /// Entries of a stream of compressed objects.
 const TYPED: &str = "/Type /ObjStm /Filter /FlateDecode";
 
-fn assert_refused(cases: impl IntoIterator<Item = (&'static str, Vec<u8>, Refusal)>) {
-    for (name, file, reason) in cases {
-        assert_eq!(check(&file).err(), Some(reason), "a document with {name}");
-    }
+fn cases<const N: usize>(files: [(&str, Vec<u8>, Refusal); N]) -> Vec<Case> {
+    let case = |(name, file, reason)| Case::new(format!("a document with {name}"), file, reason);
+    files.map(case).into()
+}
+
+/// All files of this module that are refused.
+pub fn hostile() -> Vec<Case> {
+    [no_whole_documents(), with_scripts(), with_other_active_content()].concat()
 }
 
 #[test]
 fn a_file_that_is_no_whole_document_is_refused_with_its_reason() {
+    for case in no_whole_documents() {
+        assert_refused(&case, check);
+    }
+}
+
+fn no_whole_documents() -> Vec<Case> {
     let good = with(b"null");
     let zip = [&good, b"PK\x05\x06".as_slice(), &[0; 18]].concat();
-    assert_refused([
+    cases([
         ("empty", vec![], Refusal::Empty),
         ("too large", vec![b' '; MAX_BYTES + 1], Refusal::TooManyBytes { bytes: 20_000_001 }),
         ("a JPEG", b"\xFF\xD8\xFF\xE0".to_vec(), Refusal::NotAPdf { is: FileType::Jpeg }),
@@ -95,11 +106,17 @@ fn a_file_that_is_no_whole_document_is_refused_with_its_reason() {
         ("no page tree", pdf(&[CATALOG.as_bytes(), PAGE.as_bytes()]), Refusal::NoPages),
         ("too many pages", page_tree(101, 101), Refusal::TooManyPages { pages: 101 }),
         ("more pages stated than there are", page_tree(3, 2), Refusal::Damaged),
-    ]);
+    ])
 }
 
 #[test]
 fn a_hidden_script_is_refused() {
+    for case in with_scripts() {
+        assert_refused(&case, check);
+    }
+}
+
+fn with_scripts() -> Vec<Case> {
     use ActiveContent::Script;
     let good = with(b"null");
     let bomb = {
@@ -109,7 +126,7 @@ fn a_hidden_script_is_refused() {
     };
     let hidden_in =
         |before: &str, hidden: &[u8], after: &str| with(&[before.as_bytes(), hidden, after.as_bytes()].concat());
-    assert_refused([
+    cases([
         ("a script", with(SCRIPT.as_bytes()), active(Script)),
         ("a script in other letters", with(b"<< /S /J#61vaScr#69pt /J#53 (x) >>"), active(Script)),
         ("scripts by name", with(b"<< /Names << /JavaScript 9 0 R >> >>"), active(Script)),
@@ -165,13 +182,19 @@ fn a_hidden_script_is_refused() {
             Refusal::UnreadableObjects,
         ),
         ("a bomb", bomb, Refusal::TooManyObjectBytes),
-    ]);
+    ])
 }
 
 #[test]
 fn active_content_is_refused_by_its_kind() {
+    for case in with_other_active_content() {
+        assert_refused(&case, check);
+    }
+}
+
+fn with_other_active_content() -> Vec<Case> {
     use ActiveContent::{AttachedFile, Form, Launch, Multimedia, OtherFile};
-    assert_refused([
+    cases([
         ("a program", with(b"<< /S /Launch /F (cmd.exe) >>"), active(Launch)),
         ("an attached file", with(&stream("/Type /EmbeddedFile", b"MZ")), active(AttachedFile)),
         ("an attached file by reference", with(b"<< /Type /Filespec /EF << /F 9 0 R >> >>"), active(AttachedFile)),
@@ -185,7 +208,7 @@ fn active_content_is_refused_by_its_kind() {
         ("a script of a video", with(b"<< /S /Rendition /OP 0 >>"), active(Multimedia)),
         ("a film", with(b"<< /S /Movie >>"), active(Multimedia)),
         ("a sound", with(b"<< /S /Sound >>"), active(Multimedia)),
-    ]);
+    ])
 }
 
 /// The file with the bytes in place of their last occurrence.
