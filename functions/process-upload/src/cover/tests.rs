@@ -156,35 +156,38 @@ fn of_other_types() -> Vec<Case> {
     let svg = b"<svg xmlns=\"http://www.w3.org/2000/svg\"><script>alert(1)</script></svg>";
     let of_boxes = |brand: &[u8; 4]| [b"\0\0\0\x18ftyp".as_slice(), brand, &[0; 12]].concat();
     let files = [
-        (b"GIF89a\x01\0\x01\0\0\0\0;".to_vec(), FileType::Gif),
-        (b"GIF87a\x01\0\x01\0\0\0\0;".to_vec(), FileType::Gif),
-        (b"II*\0\x08\0\0\0".to_vec(), FileType::Tiff),
-        (b"MM\0*\0\0\0\x08".to_vec(), FileType::Tiff),
-        (encoded_bmp(), FileType::Bmp),
-        (b"\0\0\x01\0\x01\0\x10\x10".to_vec(), FileType::Icon),
-        (of_boxes(b"heic"), FileType::Heic),
-        (of_boxes(b"mif1"), FileType::Heic),
-        (of_boxes(b"avif"), FileType::Avif),
-        (b"\xFF\x0A\0\0".to_vec(), FileType::JpegXl),
-        (b"\0\0\0\x0CJXL \r\n\x87\n".to_vec(), FileType::JpegXl),
-        (b"\0\0\0\x0CjP  \r\n\x87\n".to_vec(), FileType::Jpeg2000),
-        (b"8BPS\0\x01".to_vec(), FileType::Photoshop),
-        (svg.to_vec(), FileType::Svg),
-        ([b"\xEF\xBB\xBF<?xml version=\"1.0\"?><!-- a -->\n", svg.as_slice()].concat(), FileType::Svg),
-        (b" \n<!DOCTYPE html><script>alert(1)</script>".to_vec(), FileType::Html),
-        (b"%PDF-1.7\n".to_vec(), FileType::Pdf),
-        (b"%!PS-Adobe-3.0".to_vec(), FileType::PostScript),
-        (b"PK\x03\x04\x14\0".to_vec(), FileType::Zip),
-        (b"MZ\x90\0".to_vec(), FileType::Program),
-        (b"\x7FELF\x02\x01".to_vec(), FileType::Program),
-        (b"#!/bin/sh\n".to_vec(), FileType::Program),
-        (b"a picture".to_vec(), FileType::Unknown),
-        (vec![0; 5_000], FileType::Unknown),
-        (vec![0xFF, 0xD8], FileType::Unknown),
-        (b"RIFF\x10\0\0\0WAVE".to_vec(), FileType::Unknown),
+        ("a moving GIF image", b"GIF89a\x01\0\x01\0\0\0\0;".to_vec(), FileType::Gif),
+        ("a GIF image of 1987", b"GIF87a\x01\0\x01\0\0\0\0;".to_vec(), FileType::Gif),
+        ("a TIFF image in Intel's order", b"II*\0\x08\0\0\0".to_vec(), FileType::Tiff),
+        ("a TIFF image in Motorola's order", b"MM\0*\0\0\0\x08".to_vec(), FileType::Tiff),
+        ("a BMP image", encoded_bmp(), FileType::Bmp),
+        ("an icon", b"\0\0\x01\0\x01\0\x10\x10".to_vec(), FileType::Icon),
+        ("a HEIC photograph", of_boxes(b"heic"), FileType::Heic),
+        ("a HEIF image", of_boxes(b"mif1"), FileType::Heic),
+        ("an AVIF image", of_boxes(b"avif"), FileType::Avif),
+        ("a bare JPEG XL image", b"\xFF\x0A\0\0".to_vec(), FileType::JpegXl),
+        ("a JPEG XL image in a container", b"\0\0\0\x0CJXL \r\n\x87\n".to_vec(), FileType::JpegXl),
+        ("a JPEG 2000 image", b"\0\0\0\x0CjP  \r\n\x87\n".to_vec(), FileType::Jpeg2000),
+        ("a Photoshop file", b"8BPS\0\x01".to_vec(), FileType::Photoshop),
+        ("an SVG drawing with a script", svg.to_vec(), FileType::Svg),
+        (
+            "an SVG drawing behind a declaration and a comment",
+            [b"\xEF\xBB\xBF<?xml version=\"1.0\"?><!-- a -->\n", svg.as_slice()].concat(),
+            FileType::Svg,
+        ),
+        ("a web page with a script", b" \n<!DOCTYPE html><script>alert(1)</script>".to_vec(), FileType::Html),
+        ("a PDF", b"%PDF-1.7\n".to_vec(), FileType::Pdf),
+        ("a PostScript file", b"%!PS-Adobe-3.0".to_vec(), FileType::PostScript),
+        ("a ZIP file", b"PK\x03\x04\x14\0".to_vec(), FileType::Zip),
+        ("a Windows program", b"MZ\x90\0".to_vec(), FileType::Program),
+        ("a Linux program", b"\x7FELF\x02\x01".to_vec(), FileType::Program),
+        ("a shell script", b"#!/bin/sh\n".to_vec(), FileType::Program),
+        ("a text", b"a picture".to_vec(), FileType::Unknown),
+        ("five thousand zeros", vec![0; 5_000], FileType::Unknown),
+        ("the first two bytes of a JPEG", vec![0xFF, 0xD8], FileType::Unknown),
+        ("a WAVE sound", b"RIFF\x10\0\0\0WAVE".to_vec(), FileType::Unknown),
     ];
-    let name = |is: FileType| if is == FileType::Unknown { "another file" } else { is.name() };
-    files.into_iter().map(|(file, is)| Case::new(name(is), file, Refusal::NotACover { is })).collect()
+    files.into_iter().map(|(name, file, is)| Case::new(name, file, Refusal::NotACover { is })).collect()
 }
 
 /// The beginning of a bitmap.
@@ -208,8 +211,8 @@ fn jpegs() -> Vec<Case> {
         [&good[..scan], &good[at..at + 19], &good[scan..]].concat()
     };
     let files = [
-        ("empty", vec![], Refusal::Empty),
-        ("too large", vec![0xFF; MAX_BYTES + 1], Refusal::TooManyBytes { bytes: 20_000_001 }),
+        ("is empty", vec![], Refusal::Empty),
+        ("is too large", vec![0xFF; MAX_BYTES + 1], Refusal::TooManyBytes { bytes: 20_000_001 }),
         ("ends in its header", good[..scan - 20].to_vec(), Refusal::Truncated),
         ("ends in its scan", good[..scan + 40].to_vec(), Refusal::Truncated),
         ("has no end", good[..good.len() - 2].to_vec(), Refusal::Truncated),

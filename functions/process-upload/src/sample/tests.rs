@@ -68,8 +68,7 @@ const SCRIPT: &str = "<< /S /JavaScript /JS (app.alert\\(1\\)) >>";
 const TYPED: &str = "/Type /ObjStm /Filter /FlateDecode";
 
 fn cases<const N: usize>(files: [(&str, Vec<u8>, Refusal); N]) -> Vec<Case> {
-    let case = |(name, file, reason)| Case::new(format!("a document with {name}"), file, reason);
-    files.map(case).into()
+    files.map(|(name, file, reason)| Case::new(name, file, reason)).into()
 }
 
 /// All files of this module that are refused.
@@ -88,24 +87,40 @@ fn no_whole_documents() -> Vec<Case> {
     let good = with(b"null");
     let zip = [&good, b"PK\x05\x06".as_slice(), &[0; 18]].concat();
     cases([
-        ("empty", vec![], Refusal::Empty),
-        ("too large", vec![b' '; MAX_BYTES + 1], Refusal::TooManyBytes { bytes: 20_000_001 }),
+        ("an empty file", vec![], Refusal::Empty),
+        ("a file that is too large", vec![b' '; MAX_BYTES + 1], Refusal::TooManyBytes { bytes: 20_000_001 }),
         ("a JPEG", b"\xFF\xD8\xFF\xE0".to_vec(), Refusal::NotAPdf { is: FileType::Jpeg }),
-        ("a web page", b"<html>%PDF-1.7".to_vec(), Refusal::NotAPdf { is: FileType::Html }),
-        ("text before its header", [b"\n", &good[..]].concat(), Refusal::NotAPdf { is: FileType::Unknown }),
-        ("no end", good[..good.len() - 7].to_vec(), Refusal::Truncated),
-        ("half of its bytes", good[..good.len() / 2].to_vec(), Refusal::Truncated),
-        ("a ZIP behind its end", zip, Refusal::TrailingBytes { bytes: 22 }),
-        ("a script behind its end", [&good, b"<script>".as_slice()].concat(), Refusal::TrailingBytes { bytes: 8 }),
-        ("only header and end", b"%PDF-1.7\n%%EOF\n".to_vec(), Refusal::Damaged),
-        ("a table elsewhere", replaced(&good, b"startxref\n", b"startxref\n1"), Refusal::Damaged),
-        ("a table nowhere", replaced(&good, b"startxref\n", b"startxref\n99999999999999999999"), Refusal::Damaged),
-        ("a password", replaced(&good, b"/Root", b"/Encrypt 9 0 R /Root"), Refusal::Encrypted),
-        ("a password in other letters", replaced(&good, b"/Root", b"/#45ncr#79pt 9 0 R /Root"), Refusal::Encrypted),
-        ("no pages", page_tree(0, 0), Refusal::NoPages),
-        ("no page tree", pdf(&[CATALOG.as_bytes(), PAGE.as_bytes()]), Refusal::NoPages),
-        ("too many pages", page_tree(101, 101), Refusal::TooManyPages { pages: 101 }),
-        ("more pages stated than there are", page_tree(3, 2), Refusal::Damaged),
+        ("a web page with the beginning of a PDF", b"<html>%PDF-1.7".to_vec(), Refusal::NotAPdf { is: FileType::Html }),
+        (
+            "a document with text before its header",
+            [b"\n", &good[..]].concat(),
+            Refusal::NotAPdf { is: FileType::Unknown },
+        ),
+        ("a document with no end", good[..good.len() - 7].to_vec(), Refusal::Truncated),
+        ("a document with half of its bytes", good[..good.len() / 2].to_vec(), Refusal::Truncated),
+        ("a document with a ZIP behind its end", zip, Refusal::TrailingBytes { bytes: 22 }),
+        (
+            "a document with a script behind its end",
+            [&good, b"<script>".as_slice()].concat(),
+            Refusal::TrailingBytes { bytes: 8 },
+        ),
+        ("a document with only header and end", b"%PDF-1.7\n%%EOF\n".to_vec(), Refusal::Damaged),
+        ("a document with a table elsewhere", replaced(&good, b"startxref\n", b"startxref\n1"), Refusal::Damaged),
+        (
+            "a document with a table nowhere",
+            replaced(&good, b"startxref\n", b"startxref\n99999999999999999999"),
+            Refusal::Damaged,
+        ),
+        ("a document with a password", replaced(&good, b"/Root", b"/Encrypt 9 0 R /Root"), Refusal::Encrypted),
+        (
+            "a document with a password in other letters",
+            replaced(&good, b"/Root", b"/#45ncr#79pt 9 0 R /Root"),
+            Refusal::Encrypted,
+        ),
+        ("a document with no pages", page_tree(0, 0), Refusal::NoPages),
+        ("a document with no page tree", pdf(&[CATALOG.as_bytes(), PAGE.as_bytes()]), Refusal::NoPages),
+        ("a document with too many pages", page_tree(101, 101), Refusal::TooManyPages { pages: 101 }),
+        ("a document with more pages stated than there are", page_tree(3, 2), Refusal::Damaged),
     ])
 }
 
@@ -127,61 +142,69 @@ fn with_scripts() -> Vec<Case> {
     let hidden_in =
         |before: &str, hidden: &[u8], after: &str| with(&[before.as_bytes(), hidden, after.as_bytes()].concat());
     cases([
-        ("a script", with(SCRIPT.as_bytes()), active(Script)),
-        ("a script in other letters", with(b"<< /S /J#61vaScr#69pt /J#53 (x) >>"), active(Script)),
-        ("scripts by name", with(b"<< /Names << /JavaScript 9 0 R >> >>"), active(Script)),
-        ("a script on a key", with(b"<< /AA << /K << /JS (x) >> >> >>"), active(Script)),
-        ("a script in a compressed object", with(&compressed(TYPED, SCRIPT)), active(Script)),
+        ("a document with a script", with(SCRIPT.as_bytes()), active(Script)),
+        ("a document with a script in other letters", with(b"<< /S /J#61vaScr#69pt /J#53 (x) >>"), active(Script)),
+        ("a document with scripts by name", with(b"<< /Names << /JavaScript 9 0 R >> >>"), active(Script)),
+        ("a document with a script on a key", with(b"<< /AA << /K << /JS (x) >> >> >>"), active(Script)),
+        ("a document with a script in a compressed object", with(&compressed(TYPED, SCRIPT)), active(Script)),
         (
-            "a script in a compressed object without type",
+            "a document with a script in a compressed object without type",
             with(&compressed("/Filter [/FlateDecode]", SCRIPT)),
             active(Script),
         ),
-        ("a script in a comment", hidden_in("null % ", SCRIPT.as_bytes(), "\n"), active(Script)),
-        ("a script in a string", hidden_in("(", SCRIPT.as_bytes(), ")"), active(Script)),
-        ("a script in a stream", with(&stream("", format!("9 0 obj {SCRIPT}").as_bytes())), active(Script)),
-        ("a script in an earlier version", [&with(SCRIPT.as_bytes())[..], &good].concat(), active(Script)),
+        ("a document with a script in a comment", hidden_in("null % ", SCRIPT.as_bytes(), "\n"), active(Script)),
+        ("a document with a script in a string", hidden_in("(", SCRIPT.as_bytes(), ")"), active(Script)),
         (
-            "compressed objects in a stream",
+            "a document with a script in a stream",
+            with(&stream("", format!("9 0 obj {SCRIPT}").as_bytes())),
+            active(Script),
+        ),
+        (
+            "a document with a script in an earlier version",
+            [&with(SCRIPT.as_bytes())[..], &good].concat(),
+            active(Script),
+        ),
+        (
+            "a document with compressed objects in a stream",
             with(&stream("", &[b"9 0 obj ", &compressed(TYPED, SCRIPT)[..]].concat())),
             Refusal::UnreadableObjects,
         ),
         (
-            "compressed objects in a string",
+            "a document with compressed objects in a string",
             hidden_in("(", b"9 0 obj << /N 1 /First 4 >> stream", ")"),
             Refusal::UnreadableObjects,
         ),
         (
-            "compressed objects of two types",
+            "a document with compressed objects of two types",
             with(&compressed("/Type /ObjStm /Type /XObject /Filter /FlateDecode", SCRIPT)),
             active(Script),
         ),
         (
-            "compressed objects in another code",
+            "a document with compressed objects in another code",
             with(&stream("/Type /ObjStm /Filter /ASCIIHexDecode /N 1 /First 4", b"3c3c3e3e>")),
             Refusal::UnreadableObjects,
         ),
         (
-            "compressed objects in two codes",
+            "a document with compressed objects in two codes",
             with(&compressed("/Type /ObjStm /Filter [/ASCIIHexDecode /FlateDecode]", SCRIPT)),
             Refusal::UnreadableObjects,
         ),
         (
-            "compressed objects with a predictor",
+            "a document with compressed objects with a predictor",
             with(&compressed(&format!("{TYPED} /DecodeParms << /Predictor 12 >>"), SCRIPT)),
             Refusal::UnreadableObjects,
         ),
         (
-            "compressed objects that are damaged",
+            "a document with compressed objects that are damaged",
             with(&stream(&format!("{TYPED} /N 1 /First 4"), b"\x78\x9C\xFF\xFF")),
             Refusal::UnreadableObjects,
         ),
         (
-            "compressed objects that are not compressed",
+            "a document with compressed objects that are not compressed",
             with(&stream("/Type /ObjStm /N 1 /First 4", b"9 0 null")),
             Refusal::UnreadableObjects,
         ),
-        ("a bomb", bomb, Refusal::TooManyObjectBytes),
+        ("a document with a bomb", bomb, Refusal::TooManyObjectBytes),
     ])
 }
 
@@ -195,19 +218,27 @@ fn active_content_is_refused_by_its_kind() {
 fn with_other_active_content() -> Vec<Case> {
     use ActiveContent::{AttachedFile, Form, Launch, Multimedia, OtherFile};
     cases([
-        ("a program", with(b"<< /S /Launch /F (cmd.exe) >>"), active(Launch)),
-        ("an attached file", with(&stream("/Type /EmbeddedFile", b"MZ")), active(AttachedFile)),
-        ("an attached file by reference", with(b"<< /Type /Filespec /EF << /F 9 0 R >> >>"), active(AttachedFile)),
-        ("attached files by name", with(b"<< /EmbeddedFiles 9 0 R >>"), active(AttachedFile)),
-        ("a link to a file on a server", with(b"<< /S /GoToR /F (\\\\\\\\server\\\\a.pdf) >>"), active(OtherFile)),
-        ("a link to an attached file", with(b"<< /S /GoToE >>"), active(OtherFile)),
-        ("a form that is sent", with(b"<< /S /SubmitForm /F (https://example.org) >>"), active(Form)),
-        ("a form that is filled", with(b"<< /S /ImportData >>"), active(Form)),
-        ("a form of XML", with(b"<< /AcroForm << /XFA 9 0 R >> >>"), active(Form)),
-        ("a video", with(b"<< /Subtype /RichMedia >>"), active(Multimedia)),
-        ("a script of a video", with(b"<< /S /Rendition /OP 0 >>"), active(Multimedia)),
-        ("a film", with(b"<< /S /Movie >>"), active(Multimedia)),
-        ("a sound", with(b"<< /S /Sound >>"), active(Multimedia)),
+        ("a document with a program", with(b"<< /S /Launch /F (cmd.exe) >>"), active(Launch)),
+        ("a document with an attached file", with(&stream("/Type /EmbeddedFile", b"MZ")), active(AttachedFile)),
+        (
+            "a document with an attached file by reference",
+            with(b"<< /Type /Filespec /EF << /F 9 0 R >> >>"),
+            active(AttachedFile),
+        ),
+        ("a document with attached files by name", with(b"<< /EmbeddedFiles 9 0 R >>"), active(AttachedFile)),
+        (
+            "a document with a link to a file on a server",
+            with(b"<< /S /GoToR /F (\\\\\\\\server\\\\a.pdf) >>"),
+            active(OtherFile),
+        ),
+        ("a document with a link to an attached file", with(b"<< /S /GoToE >>"), active(OtherFile)),
+        ("a document with a form that is sent", with(b"<< /S /SubmitForm /F (https://example.org) >>"), active(Form)),
+        ("a document with a form that is filled", with(b"<< /S /ImportData >>"), active(Form)),
+        ("a document with a form of XML", with(b"<< /AcroForm << /XFA 9 0 R >> >>"), active(Form)),
+        ("a document with a video", with(b"<< /Subtype /RichMedia >>"), active(Multimedia)),
+        ("a document with a script of a video", with(b"<< /S /Rendition /OP 0 >>"), active(Multimedia)),
+        ("a document with a film", with(b"<< /S /Movie >>"), active(Multimedia)),
+        ("a document with a sound", with(b"<< /S /Sound >>"), active(Multimedia)),
     ])
 }
 
