@@ -6,6 +6,7 @@ use shared::{
     Request, api,
     domain::{self, Author, BookId, Count, Slice, Summary},
     repo::books::Published,
+    uploads::SampleFile,
 };
 
 use crate::links;
@@ -26,7 +27,12 @@ pub fn books(
 /// A book with everything.
 pub fn book(request: &Request, book: domain::Book, published: &Published) -> api::Book {
     let more = more(request, &book.summary, published);
-    api::Book { book, more }
+    let sample = book.sample.as_ref().map(|SampleFile { bytes, pages, .. }| api::BookSample {
+        url: request.absolute(&links::sample(book.summary.id)),
+        pages: *pages,
+        bytes: *bytes,
+    });
+    api::Book { book, more, sample }
 }
 
 /// An author with a slice of the books.
@@ -43,5 +49,6 @@ pub fn genre(request: &Request, count: Count) -> api::GenreCount {
 
 fn more(request: &Request, book: &Summary, published: &Published) -> api::OfBook {
     let url = request.absolute(&links::book(book.id, &book.title));
-    api::OfBook::new(url, published.stars, published.updated_at)
+    let cover = book.cover.as_ref().map(|cover| api::BookCover::new(cover, |path| request.absolute(path)));
+    api::OfBook::new(url, cover, published.stars, published.updated_at)
 }

@@ -54,6 +54,15 @@ pub fn mean(locale: Locale, stars: f64) -> String {
     format!("{stars:.1}").replace('.', decimal_mark(locale))
 }
 
+/// The size of a file in decimal units: `840 KB`, `1,2 MB` or `1.2 MB`.
+pub fn bytes(locale: Locale, bytes: u64) -> String {
+    if bytes < 1_000_000 {
+        return format!("{}{NO_BREAK}KB", bytes.div_ceil(1_000));
+    }
+    let tenths = bytes.div_ceil(100_000);
+    format!("{}{}{}{NO_BREAK}MB", tenths / 10, decimal_mark(locale), tenths % 10)
+}
+
 /// A number with a decimal point as the language writes it: `4,5` or `4.5`.
 pub fn with_decimal_mark(locale: Locale, number: &str) -> String {
     number.replace('.', decimal_mark(locale))
@@ -182,6 +191,10 @@ mod tests {
         assert_eq!(both(1_234), ("1234".into(), "1,234".into()));
         assert_eq!(both(1_234_567), ("1.234.567".into(), "1,234,567".into()));
         assert_eq!(mean(Locale::Es, 4.25), "4,2");
+        for (size, es, en) in [(1, "1 KB", "1 KB"), (839_001, "840 KB", "840 KB"), (1_150_000, "1,2 MB", "1.2 MB")] {
+            let written = [Locale::Es, Locale::En].map(|locale| bytes(locale, size).replace(NO_BREAK, " "));
+            assert_eq!(written, [es, en]);
+        }
         assert_eq!(column_number(Locale::Es, 2_808), "2.808");
     }
 

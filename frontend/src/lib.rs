@@ -4,6 +4,7 @@ pub mod addressed;
 pub mod alert_mails;
 pub mod assets;
 mod cover;
+mod cover_picture;
 mod delivery;
 mod form;
 pub mod format;
@@ -23,6 +24,8 @@ mod view;
 pub use askama::{DynTemplate, Template};
 
 pub use cover::cover;
+pub use cover_picture::drawn_and_pictured;
+pub(crate) use cover_picture::{Place, picture_of_cover};
 pub use form::{Form, Trouble};
 pub use locale::Locale;
 pub use markup::Markup;

@@ -2,7 +2,7 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use shared::{
-    domain::{Author, words},
+    domain::{Author, BookId, words},
     session::Pool,
 };
 
@@ -37,6 +37,16 @@ fn with_slug(id: impl std::fmt::Display, title: &str) -> String {
 
 pub fn book(id: impl std::fmt::Display, title: &str) -> String {
     format!("/books/{}", with_slug(id, title))
+}
+
+/// The sample chapter of a book.
+pub fn sample(book: BookId) -> String {
+    format!("/books/{book}/sample")
+}
+
+/// The name under which a browser saves the sample chapter of a book.
+pub fn sample_file(book: BookId, title: &str) -> String {
+    format!("{}.pdf", with_slug(book, title))
 }
 
 pub fn author(author: &Author) -> String {

@@ -10,7 +10,7 @@ use shared::{
 };
 use time::{Date, OffsetDateTime};
 
-use crate::{Locale, Markup, cover, delivery, format, links, mails, markup, rejected};
+use crate::{Locale, Markup, Place, cover, delivery, format, links, mails, markup, picture_of_cover, rejected};
 
 /// The visitor's language, the request, and today.
 #[derive(Debug, Clone, Copy)]
@@ -515,8 +515,21 @@ impl View<'_> {
         links::book(book.id, &book.title)
     }
 
-    pub fn cover(&self, book: &Summary, genre: Option<&str>) -> Markup {
+    /// The cover of a book in a list.
+    pub fn cover(&self, book: &Summary) -> Markup {
+        self.cover_in(Place::List, book, None)
+    }
+
+    /// The cover of a book on its own page, where a drawn one has the genre.
+    pub fn large_cover(&self, book: &Summary, genre: Option<&str>) -> Markup {
+        self.cover_in(Place::Page, book, genre)
+    }
+
+    fn cover_in(&self, place: Place, book: &Summary, genre: Option<&str>) -> Markup {
         let label = self.text_with("cover-of", "title", book.title.as_str());
+        if let Some(picture) = &book.cover {
+            return picture_of_cover(picture, &label, place);
+        }
         let imprint = genre.map(|slug| self.genre(slug));
         cover(book.id.get(), &label, &book.title, &book.byline, imprint.as_deref())
     }

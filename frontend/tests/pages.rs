@@ -87,6 +87,22 @@ fn ids_are_unique_and_references_resolve() {
     });
 }
 
+/// With a size, so that nothing moves when it arrives, and in several widths.
+#[test]
+fn a_picture_of_a_cover_has_a_text_a_size_and_several_widths() {
+    let mut seen = 0;
+    every_page(|name, html| {
+        for image in html.split("<img ").skip(1).map(|rest| rest.split('>').next().unwrap()) {
+            seen += 1;
+            assert!(image.contains("alt=\"Cover of ") || image.contains("alt=\"Cubierta de "), "{name}: {image}");
+            for part in ["srcset=\"/covers/", "-160.jpg 160w, ", "sizes=\"", "width=\"640\"", "height=\"9"] {
+                assert!(image.contains(part), "{name}: {image}");
+            }
+        }
+    });
+    assert!(seen > 20, "{seen} pictures in the samples");
+}
+
 #[test]
 fn texts_from_visitors_are_escaped() {
     let html = page("es/book-hostile");

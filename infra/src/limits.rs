@@ -7,6 +7,7 @@ use anyhow::{Result, ensure};
 use serde::Serialize;
 use shared::config::NAMES_PER_CALL;
 use shared::domain::{Currency, Email};
+use shared::http::Query;
 use shared::order_batch;
 use shared::session::Pool;
 use shared::shop::{Collect, Ship, TaxRates};
@@ -57,6 +58,7 @@ pub fn check(stage: &Stage, functions: &[Function]) -> Result<()> {
         routing(stage, functions),
         connections(stage, functions),
         provisioned(stage, functions),
+        covers(stage),
         firewall(stage),
         monitoring(stage),
         storage(stage),
@@ -262,6 +264,15 @@ fn provisioned(stage: &Stage, functions: &[Function]) -> Vec<String> {
         }
     }
     problems
+}
+
+/// A browser asks for the covers of a list at once, over one connection with HTTP/2, and a throttled one would stay away.
+fn covers(stage: &Stage) -> Vec<String> {
+    let (covers, least) = (stage.concurrency.covers, Query::USUAL_LIMIT);
+    let is_enough = u32::from(covers) >= least;
+    let problem =
+        format!("concurrency.covers is {covers}; it must be at least {least}, the number of covers of a list");
+    if is_enough { Vec::new() } else { vec![problem] }
 }
 
 fn firewall(stage: &Stage) -> Vec<String> {
@@ -651,6 +662,13 @@ mod tests {
         let unknown = "which is no function behind the load balancer";
         assert!(with("migrate-database", 1, 1).unwrap_err().contains(&format!("names migrate-database, {unknown}")));
         assert!(with("show-boook", 1, 1).unwrap_err().contains(&format!("names show-boook, {unknown}")));
+    }
+
+    #[test]
+    fn a_concurrency_that_does_not_suffice_for_the_covers_of_a_list_is_rejected() {
+        let mut stage = prod();
+        stage.concurrency.covers = 23;
+        assert!(error(&stage, FUNCTIONS).contains("concurrency.covers is 23; it must be at least 24"));
     }
 
     #[test]

@@ -24,7 +24,7 @@ use crate::{
     names,
     stage::{DatabaseLogin, Egress, Stage},
 };
-use BucketAccess::{CheckUploads, Imports as ImportFiles};
+use BucketAccess::{CheckUploads, Imports as ImportFiles, LinkSamples, PermitUploads, ServeCovers};
 use DatabaseRole::{Account, Admin, BounceWriter, OrderReader, Reader, Writer};
 use QueueAccess::{Delay, Inspect, Send};
 use Trigger::{Http, Imports, Messages, Release, Staff, Unmatched, Uploads};
@@ -51,8 +51,10 @@ pub static FUNCTIONS: &[Function] = &[
         trigger: Http(&[
             get("/api/books/{id}", "/api/books/1").in_rule_of("/books/{id}"),
             get("/books/{id}", "/books/1"),
+            get("/books/{id}/sample", "/books/1/sample"),
         ]),
         database: Some(Reader),
+        bucket: Some(LinkSamples),
         ..DEFAULTS
     },
     Function {
@@ -226,6 +228,14 @@ pub static FUNCTIONS: &[Function] = &[
         ]),
         ..DEFAULTS
     },
+    Function {
+        name: "serve-cover",
+        about: "Serves the covers of books",
+        trigger: Http(&[get("/covers/{name}", "/covers/none")]),
+        bucket: Some(ServeCovers),
+        is_in_network: false,
+        ..DEFAULTS
+    },
     Function { name: "show-not-found", about: "Answers requests without a route", trigger: Unmatched, ..DEFAULTS },
     Function {
         name: "check-health",
@@ -321,9 +331,10 @@ pub static FUNCTIONS: &[Function] = &[
     },
     Function {
         name: "run-staff-task",
-        about: "Lists messages and searches without hits, hides reviews and erases visitors' data for the staff",
+        about: "Lists messages and searches without hits, hides reviews, erases visitors' data, and gives books covers and sample chapters, for the staff",
         trigger: Staff,
         database: Some(Writer),
+        bucket: Some(PermitUploads),
         timeout_seconds: 60,
         ..DEFAULTS
     },
@@ -453,6 +464,12 @@ pub enum BucketAccess {
     Imports,
     /// Read uploads in the bucket of files, and write what the shop serves and the results.
     CheckUploads,
+    /// Permit uploads to the bucket of files, by signing their requests, and read the results.
+    PermitUploads,
+    /// Read covers in the bucket of files.
+    ServeCovers,
+    /// Sign links to sample chapters in the bucket of files.
+    LinkSamples,
 }
 
 const fn get(path: &'static str, probe: &'static str) -> Route {
@@ -531,8 +548,8 @@ impl Function {
 
     fn granted(&self, stage: &Stage) -> Vec<Parameter> {
         use Parameter::{
-            DatabaseAuth, DatabaseHost, DatabaseName, DatabasePort, SessionPrivateKey, SessionPublicKeys, SignIn,
-            SubmissionKey,
+            DatabaseAuth, DatabaseHost, DatabaseName, DatabasePort, FilesBucket, SessionPrivateKey, SessionPublicKeys,
+            SignIn, SubmissionKey,
         };
         let mut granted = Vec::new();
         if let Some(role) = self.database {
@@ -541,6 +558,8 @@ impl Function {
         }
         granted.extend(self.queue.iter().map(|queue| queue.parameter()));
         granted.extend(self.submission_key.then_some(SubmissionKey));
+        // The others get the name with their event.
+        granted.extend(matches!(self.bucket, Some(PermitUploads | ServeCovers | LinkSamples)).then_some(FilesBucket));
         if stage.has_sign_in() {
             granted.extend((self.verifies_sessions || self.issues_sessions).then_some(SessionPublicKeys));
             granted.extend(self.issues_sessions.then_some(SessionPrivateKey));
@@ -621,6 +640,7 @@ impl Function {
     /// The largest number of its concurrent executions.
     pub fn max_concurrency(&self, stage: &Stage) -> u16 {
         match self.trigger {
+            Http(_) if self.bucket == Some(ServeCovers) => stage.concurrency.covers,
             Http(_) | Unmatched if self.database.is_none() => stage.concurrency.http_without_database,
             Http(_) | Unmatched if self.demand == Demand::Rare => stage.concurrency.http_rare,
             Http(_) | Unmatched => stage.concurrency.http,
@@ -745,7 +765,7 @@ mod tests {
     #[test]
     fn a_reader_on_aws_reads_no_password() {
         let names = ["host", "port", "name", "auth", "reader/user"];
-        assert_eq!(parameters("show-book", "prod"), names.map(|name| format!("/anaquel/prod/database/{name}")));
+        assert_eq!(parameters("list-books", "prod"), names.map(|name| format!("/anaquel/prod/database/{name}")));
         let names = ["host", "port", "name", "auth", "order-reader/user"].map(|name| format!("database/{name}"));
         let names = names.into_iter().chain(["submission-key".to_owned()]).map(|name| format!("/anaquel/prod/{name}"));
         assert_eq!(parameters("show-order", "prod"), names.collect::<Vec<_>>());
@@ -758,7 +778,9 @@ mod tests {
             function.fallback(&Stage::load(stage).unwrap()).iter().map(ToString::to_string).collect::<Vec<_>>()
         };
         let database = ["database/host", "database/port", "database/name", "database/auth", "database/reader/user"];
-        assert_eq!(fallback("show-book", "prod"), database);
+        assert_eq!(fallback("list-books", "prod"), database);
+        assert_eq!(fallback("show-book", "prod"), [&database[..], &["files/bucket"]].concat());
+        assert_eq!(fallback("serve-cover", "prod"), ["files/bucket"]);
         assert_eq!(fallback("check-health", "prod"), [&database[..], &["queue/submissions"]].concat());
         for function in [
             "submit-rating",

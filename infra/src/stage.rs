@@ -157,6 +157,8 @@ pub struct Concurrency {
     pub http_rare: u16,
     /// Reserved concurrency of each HTTP function without database access.
     pub http_without_database: u16,
+    /// Reserved concurrency of the function that serves covers.
+    pub covers: u16,
     /// By function name.
     #[serde(default)]
     pub provisioned: BTreeMap<String, ProvisionedConcurrency>,

@@ -17,6 +17,7 @@ use crate::{
     },
     shop::{self, Selling, WhyNot},
     staff::ContactMessage,
+    uploads::{Cover, Size},
 };
 
 /// A book of a list.
@@ -36,6 +37,18 @@ pub struct Book {
     pub book: domain::Book,
     #[serde(flatten)]
     pub more: OfBook,
+    /// None if the shop has no sample chapter of the book.
+    pub sample: Option<BookSample>,
+}
+
+/// The sample chapter of a book, a PDF.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct BookSample {
+    /// Redirects to the file.
+    pub url: String,
+    pub pages: u32,
+    /// Size of the file.
+    pub bytes: u32,
 }
 
 /// What the API adds to a book.
@@ -44,10 +57,38 @@ pub struct OfBook {
     pub ratings: BookRatings,
     /// The address of the book's page.
     pub url: String,
-    /// The last change of the book by an import, of its ratings, or of its stock by a sale or a cancellation.
+    /// None if the shop has no picture of the cover.
+    pub cover: Option<BookCover>,
+    /// The last change of the book by an import, of its ratings, of its cover, or of its stock by a sale or a cancellation.
     #[serde(serialize_with = "milliseconds")]
     #[schemars(with = "String", extend("format" = "date-time"))]
     pub updated_at: OffsetDateTime,
+}
+
+/// The picture of a book's cover.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct BookCover {
+    /// The same picture in several widths, the narrowest first: JPEG files, which never change under their addresses.
+    pub files: Vec<CoverFile>,
+    /// Who made the picture.
+    pub credit: Option<String>,
+}
+
+/// A file of a cover.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct CoverFile {
+    pub url: String,
+    /// In pixels, like the height.
+    pub width: u32,
+    pub height: u32,
+}
+
+impl BookCover {
+    /// `absolute` completes a path.
+    pub fn new(cover: &Cover, absolute: impl Fn(&str) -> String) -> Self {
+        let file = |(path, Size { width, height }): (String, Size)| CoverFile { url: absolute(&path), width, height };
+        Self { files: cover.addresses().map(file).collect(), credit: cover.credit.clone() }
+    }
 }
 
 /// How a book is rated, at a glance.
@@ -719,8 +760,8 @@ pub struct Reached {
 }
 
 impl OfBook {
-    pub fn new(url: String, stars: Histogram, updated_at: OffsetDateTime) -> Self {
-        Self { ratings: BookRatings::of(stars), url, updated_at }
+    pub fn new(url: String, cover: Option<BookCover>, stars: Histogram, updated_at: OffsetDateTime) -> Self {
+        Self { ratings: BookRatings::of(stars), url, cover, updated_at }
     }
 }
 

@@ -42,6 +42,8 @@ pub struct Config {
     pub session_key: Option<PrivateKey>,
     /// The user pools at which somebody can sign in.
     pub sign_in: BTreeMap<Pool, Provider>,
+    /// Name of the bucket of covers and sample chapters.
+    pub files_bucket: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -277,6 +279,7 @@ fn parse(names: &[String], values: &BTreeMap<String, String>) -> anyhow::Result<
         database: database(&get)?,
         queues: Queue::ALL.into_iter().filter_map(|queue| Some((queue, get(Parameter::Queue(queue))?))).collect(),
         submission_key,
+        files_bucket: get(Parameter::FilesBucket),
     })
 }
 

@@ -42,10 +42,16 @@ impl HttpsClient {
         self.call("POST", url, form).await
     }
 
-    async fn call(&self, method: &str, url: &str, form: String) -> anyhow::Result<Answer> {
+    /// Sends a file to an address that permits it.
+    pub async fn put(&self, url: &str, file: Vec<u8>) -> anyhow::Result<Answer> {
+        self.call("PUT", url, file).await
+    }
+
+    async fn call(&self, method: &str, url: &str, body: impl Into<SdkBody>) -> anyhow::Result<Answer> {
+        let is_form = method == "POST";
+        let body = body.into();
         let call = async {
-            let is_form = !form.is_empty();
-            let mut request = HttpRequest::new(SdkBody::from(form));
+            let mut request = HttpRequest::new(body);
             request.set_method(method).map_err(explained)?;
             request.set_uri(url).map_err(explained)?;
             if is_form {
@@ -65,7 +71,8 @@ impl HttpsClient {
         called
             .with_context(|| format!("no answer within {} ms", self.timeout.as_millis()))
             .flatten()
-            .with_context(|| format!("calling {url}"))
+            // Parameters may have a signature, which does not belong in a log.
+            .with_context(|| format!("calling {}", url.split('?').next().unwrap_or(url)))
     }
 }
 

@@ -11,6 +11,7 @@ pub mod database;
 pub mod declaration;
 pub mod domain;
 pub mod error;
+pub mod files_bucket;
 pub mod http;
 pub mod https;
 pub mod intake;
@@ -23,6 +24,7 @@ pub mod order_batch;
 pub mod parameters;
 #[cfg(test)]
 mod parsing_time_tests;
+pub mod presigned_link;
 pub mod queue;
 pub mod quote;
 pub mod repo;

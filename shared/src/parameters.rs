@@ -30,6 +30,8 @@ pub enum Parameter {
     SessionPrivateKey,
     /// The addresses and the client of a user pool, as JSON: `sign_in::Provider`.
     SignIn(Pool),
+    /// Name of the bucket of covers and sample chapters.
+    FilesBucket,
 }
 
 /// A queue of a stage.
@@ -112,6 +114,7 @@ impl Parameter {
             Self::SessionPrivateKey => "session/private-key",
             Self::SignIn(Pool::Customers) => "sign-in/customers",
             Self::SignIn(Pool::Staff) => "sign-in/staff",
+            Self::FilesBucket => "files/bucket",
         }
     }
 

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::{
     domain::{BookId, OrderAction, OrderNumber, VisitorId},
     session::Subject,
+    uploads::{Checked, Refusal, UploadKind},
 };
 
 pub use books::{CopiesLeft, StaffBook};
@@ -165,6 +166,32 @@ pub enum StaffTask {
         #[serde(default)]
         sweep_minutes: u16,
     },
+    /// Permits the upload of one file of this many bytes.
+    BeginUpload {
+        kind: UploadKind,
+        bytes: u64,
+    },
+    /// Gives a book the file of an upload, once it is checked.
+    AttachFile {
+        kind: UploadKind,
+        /// ISBN, or the shop's own number.
+        book: String,
+        upload: Uuid,
+        /// Who made a cover's picture.
+        #[serde(default)]
+        credit: Option<String>,
+    },
+    RemoveFile {
+        kind: UploadKind,
+        /// ISBN, or the shop's own number.
+        book: String,
+    },
+    /// The books with a file of this kind, by their ids, in slices.
+    ListFiles {
+        kind: UploadKind,
+        /// Only books behind this one.
+        after: Option<BookId>,
+    },
     /// What was sold, by order and line, in slices.
     ExportOrders {
         /// Only orders after this one.
@@ -244,11 +271,52 @@ pub enum StaffAnswer {
     Stock(StockChanged),
     Movements(Vec<StockMovement>),
     Verified(Verified),
+    File(FileChange),
+    Files(Vec<StaffFile>),
     Sold {
         lines: Vec<SoldLine>,
         /// None at the end.
         next: Option<OrderNumber>,
     },
+}
+
+/// The result of a task that changes the file of a book, or of one that begins an upload.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "change", rename_all = "kebab-case")]
+pub enum FileChange {
+    /// The file may be sent to this address with `PUT`, within some minutes.
+    Begun {
+        upload: Uuid,
+        url: String,
+    },
+    /// The upload is not checked yet.
+    Pending,
+    Refused {
+        refusal: Refusal,
+    },
+    Attached {
+        title: String,
+        file: Checked,
+    },
+    Removed {
+        title: String,
+    },
+    /// The book has no such file.
+    None {
+        title: String,
+    },
+    NoSuchBook,
+}
+
+/// The cover or the sample chapter of a book.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StaffFile {
+    pub book: BookId,
+    pub title: String,
+    pub file: Checked,
+    pub credit: Option<String>,
+    #[serde(with = "time::serde::rfc3339")]
+    pub added_at: OffsetDateTime,
 }
 
 /// A search that found nothing.

@@ -27,6 +27,9 @@ pub const MAX_CREDIT: usize = 200;
 /// Widths in which a cover is served, in pixels. A narrower original has fewer: it is never enlarged.
 pub const WIDTHS: [u32; 3] = [160, 320, 640];
 
+/// Hexadecimal digits of the hash in a file's name: 128 bits.
+pub const HASH_DIGITS: usize = 32;
+
 const MB: usize = 1_000_000;
 
 /// What an uploaded file is for.
@@ -73,9 +76,31 @@ impl UploadKind {
     }
 }
 
-/// The key of a served cover in one of its widths.
+/// The key of a served cover in one of its widths; with a slash in front, its path.
 pub fn cover_key(hash: &str, width: u32) -> String {
     format!("covers/{hash}-{width}.jpg")
+}
+
+/// The last part of a cover's path: `HASH-320.jpg`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CoverName {
+    hash: String,
+    width: u32,
+}
+
+impl CoverName {
+    /// Parses a name; none if no cover can have it.
+    pub fn parse(name: &str) -> Option<Self> {
+        let (hash, width) = name.strip_suffix(".jpg")?.split_once('-')?;
+        let is_hash = hash.len() == HASH_DIGITS && hash.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        let width = width.parse().ok().filter(|width| (1..=WIDTHS[WIDTHS.len() - 1]).contains(width))?;
+        let parsed = Self { hash: hash.to_owned(), width };
+        (is_hash && parsed.key().ends_with(&format!("/{name}"))).then_some(parsed)
+    }
+
+    pub fn key(&self) -> String {
+        cover_key(&self.hash, self.width)
+    }
 }
 
 /// The key of a served sample chapter.
@@ -118,6 +143,21 @@ impl CoverFiles {
 pub struct Size {
     pub width: u32,
     pub height: u32,
+}
+
+/// The cover of a book, as pages show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cover {
+    pub files: CoverFiles,
+    /// Who made the picture.
+    pub credit: Option<String>,
+}
+
+impl Cover {
+    /// Address and size of each file, narrowest first.
+    pub fn addresses(&self) -> impl DoubleEndedIterator<Item = (String, Size)> {
+        self.files.sizes.iter().map(|size| (format!("/{}", cover_key(&self.files.hash, size.width)), *size))
+    }
 }
 
 impl Size {
@@ -399,6 +439,32 @@ mod tests {
             let sizes = Size { width: original.0, height: original.1 }.of_cover();
             assert_eq!(sizes.iter().map(|size| (size.width, size.height)).collect::<Vec<_>>(), expected);
             assert_eq!(CoverFiles::new(String::new(), *sizes.last().unwrap()).sizes, sizes);
+        }
+    }
+
+    #[test]
+    fn only_names_that_a_cover_can_have_are_parsed() {
+        let hash = "0a1b2c3d4e5f60718293a4b5c6d7e8f9";
+        for width in [160, 320, 500, 640] {
+            let name = CoverName::parse(&format!("{hash}-{width}.jpg")).unwrap();
+            assert_eq!(name.key(), cover_key(hash, width));
+        }
+        for name in [
+            String::new(),
+            "none".to_owned(),
+            format!("{hash}.jpg"),
+            format!("{hash}-641.jpg"),
+            format!("{hash}-0.jpg"),
+            format!("{hash}-0160.jpg"),
+            format!("{hash}-+160.jpg"),
+            format!("{hash}-160.png"),
+            format!("{hash}-160.jpg/x"),
+            format!("{}-160.jpg", hash.to_uppercase()),
+            format!("{}-160.jpg", &hash[1..]),
+            format!("../covers/{hash}-160.jpg"),
+            format!("{}%2e-160.jpg", &hash[3..]),
+        ] {
+            assert_eq!(CoverName::parse(&name), None, "{name}");
         }
     }
 

@@ -1,12 +1,15 @@
 //! Covers and sample chapters that are uploaded to the bucket of files.
 
-use std::time::Duration;
+use std::{env, fs, time::Duration};
 
 use aws_sdk_s3::{Client, config::Builder, primitives::ByteStream};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::{Shop, eventually};
+use crate::{
+    imports,
+    support::{Shop, bookstore, eventually, text},
+};
 
 const BUCKET: &str = "anaquel-local-files-000000000000-us-east-1";
 /// A picture of 390 by 844 pixels, of those that are in the repository.
@@ -56,6 +59,33 @@ async fn an_uploaded_cover_becomes_a_jpeg_in_each_width() {
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
+async fn a_cover_is_served_for_a_year_and_another_name_is_not_found() {
+    let shop = Shop::open().await;
+    let s3 = s3(&shop);
+    let result = checked(&s3, "covers", PICTURE).await;
+    let hash = result["hash"].as_str().unwrap();
+    let path = format!("/covers/{hash}-160.jpg");
+    let cover = shop.get(&path).await;
+    assert_eq!((cover.status, cover.header("content-type")), (200, "image/jpeg"));
+    assert_eq!(cover.header("cache-control"), "public, max-age=31536000, immutable");
+    assert!(!cover.header("etag").is_empty());
+    let (jpeg, _) = read(&s3, &format!("covers/{hash}-160.jpg")).await.expect("a file");
+    assert_eq!(cover.text, String::from_utf8_lossy(&jpeg));
+    for path in [
+        format!("/covers/{hash}-161.jpg"),
+        format!("/covers/{}-160.jpg", "0".repeat(32)),
+        format!("/covers/{hash}"),
+        format!("/covers/{hash}-160.jpg/x"),
+        "/covers/..%2fuploads%2fcovers%2fone".to_owned(),
+    ] {
+        let missing = shop.get(&path).await;
+        assert_eq!(missing.status, 404, "{path}");
+        assert!(!missing.text.contains("NoSuchKey") && !missing.text.contains("anaquel-local"), "{path}");
+    }
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
 async fn a_refused_upload_has_a_reason_and_no_file() {
     let s3 = s3(&Shop::open().await);
     let svg = b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>";
@@ -84,4 +114,61 @@ async fn an_uploaded_sample_chapter_is_kept_as_it_is() {
     assert_eq!((&result["result"], &result["pages"]), (&"sample".into(), &1.into()), "{result}");
     let kept = read(&s3, &format!("samples/{}.pdf", result["hash"].as_str().unwrap())).await;
     assert_eq!(kept, Some((pdf, "application/pdf".to_owned())));
+}
+
+/// What a command prints, or its error.
+async fn run(args: &[&str]) -> Result<String, String> {
+    let output = bookstore(args).output().await.unwrap();
+    let (stdout, stderr) = text(&output);
+    if output.status.success() { Ok(stdout) } else { Err(stderr) }
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn a_bookseller_gives_a_book_a_cover_and_takes_it_away() {
+    let shop = Shop::open().await;
+    let book = imports::new_book(&shop).await.to_string();
+    let folder = env::temp_dir().join(format!("anaquel-cover-{}", Uuid::new_v4()));
+    fs::create_dir(&folder).unwrap();
+    let [picture, drawing] = ["cover.webp", "cover.jpg"].map(|name| folder.join(name));
+    fs::write(&picture, PICTURE).unwrap();
+    fs::write(&drawing, b"<svg xmlns='http://www.w3.org/2000/svg'/>").unwrap();
+    let [picture, drawing] = [&picture, &drawing].map(|path| path.to_str().unwrap());
+
+    let added = run(&["covers", "add", &book, picture, "--credit", " Ana\tRuiz "]).await.unwrap();
+    assert!(added.contains("390 × 844 pixels"), "{added}");
+    let listed = run(&["covers", "list"]).await.unwrap();
+    let line = listed.lines().find(|line| line.starts_with(&format!("{book}  "))).unwrap_or_else(|| panic!("{listed}"));
+    assert!(line.ends_with("390 × 844 pixels  Ana Ruiz"), "{line}");
+
+    let answer = shop.get(&format!("/api/books/{book}")).await.json();
+    assert_eq!(answer["cover"]["credit"], "Ana Ruiz");
+    let widest = answer["cover"]["files"][2]["url"].as_str().unwrap().to_owned();
+    let path = widest.split_once("/covers/").map(|(_, name)| format!("/covers/{name}")).unwrap();
+    assert_eq!(shop.get(&path).await.header("content-type"), "image/jpeg");
+    let page = shop.get(&format!("/books/{book}?lang=en")).await.text;
+    let image = format!("src=\"{path}\" width=\"390\" height=\"844\"");
+    assert!(page.contains(&image) && page.contains("<bdi>Ana Ruiz</bdi>"), "{page}");
+    assert!(page.contains(&format!("{path}\">")), "og:image: {page}");
+    let title = answer["title"].as_str().unwrap().replace(' ', "+");
+    let list = shop.get(&format!("/books?q={title}")).await.text;
+    assert!(list.contains("390w\" sizes=") && list.contains("loading=\"lazy\""), "{list}");
+
+    let refused = run(&["covers", "add", &book, drawing]).await.unwrap_err();
+    assert!(
+        refused.contains("cover.jpg: the file is an SVG drawing; a cover is a JPEG, PNG or WebP image"),
+        "{refused}"
+    );
+    let unknown = run(&["covers", "add", "9780000000002", picture]).await.unwrap_err();
+    assert!(unknown.contains("there is no book 9780000000002"), "{unknown}");
+    let again = run(&["covers", "list"]).await.unwrap();
+    assert!(again.contains(line), "a refused file changes nothing: {again}");
+
+    run(&["covers", "remove", &book]).await.unwrap();
+    assert!(!run(&["covers", "list"]).await.unwrap().contains(line));
+    assert!(shop.get(&format!("/api/books/{book}")).await.json()["cover"].is_null());
+    assert!(!shop.get(&format!("/books/{book}")).await.text.contains("<img class=\"cover\""), "a drawn one again");
+    let twice = run(&["covers", "remove", &book]).await.unwrap_err();
+    assert!(twice.contains("has no cover"), "{twice}");
+    fs::remove_dir_all(&folder).unwrap();
 }

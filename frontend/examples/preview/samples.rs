@@ -24,6 +24,7 @@ use shared::domain::{
     Invalid, Isbn13, Language, Money, Reason, Rejection, Review, SubmissionKind, Summary, Total, Window,
 };
 use shared::session::Pool;
+use shared::uploads::{Cover, CoverFiles, SampleFile, Size};
 use time::macros::{date, datetime};
 
 /// The page `/books` in its states.
@@ -312,6 +313,12 @@ fn counts(counts: &[(&str, i64)]) -> Vec<Count> {
     counts.iter().map(|(value, count)| Count { value: (*value).into(), count: *count }).collect()
 }
 
+/// A picture that no bucket has.
+fn cover(id: u32) -> Cover {
+    let files = CoverFiles::new(format!("{id:032x}"), Size { width: 640, height: 900 + id % 100 });
+    Cover { files, credit: Some("Ana Ruiz".to_owned()) }
+}
+
 /// The books of a new local shop, with invented ratings.
 fn catalogue() -> Vec<Book> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../infra/data/catalogue.csv");
@@ -344,6 +351,7 @@ fn book<'r>(id: u32, cell: impl Fn(&str) -> &'r str) -> Book {
             price,
             stock,
             ratings: domain::Ratings { mean: histogram.mean(), count },
+            cover: id.is_multiple_of(5).then(|| cover(id)),
         },
         description: Some(cell("description").into()),
         authors: authors.map(|(name, id)| Author { id: id.into(), name: name.into() }).collect(),
@@ -355,6 +363,7 @@ fn book<'r>(id: u32, cell: impl Fn(&str) -> &'r str) -> Book {
         publisher: Some("Editorial Uno".into()),
         publisher_contact: Some("Calle Uno 1, 28013 Madrid; info@uno.example".into()),
         reviews: if count > 0 { reviews() } else { Vec::new() },
+        sample: id.is_multiple_of(5).then(|| SampleFile { hash: format!("{id:032x}"), bytes: 1_840_000, pages: id }),
     }
 }
 
@@ -397,6 +406,7 @@ fn hostile() -> Book {
             stock: 0,
             availability: Availability::OutOfStock,
             ratings: domain::Ratings { mean: Some(1.2), count: 1 },
+            cover: None,
         },
         description: Some(endless.clone()),
         authors: vec![Author { id: 1.into(), name: endless[..200].to_owned() }],
@@ -415,5 +425,6 @@ fn hostile() -> Book {
             sent_at: datetime!(2026-11-20 18:30 UTC),
             verified_purchase: false,
         }],
+        sample: None,
     }
 }

@@ -2,7 +2,10 @@
 
 use askama::Template;
 use serde_json::{Value, json};
-use shared::domain::{Author, Availability, Book, Summary};
+use shared::{
+    domain::{Author, Availability, Book, Summary},
+    uploads::{SampleFile, Size},
+};
 use time::OffsetDateTime;
 
 use super::data;
@@ -143,6 +146,28 @@ impl BookPage<'_> {
         short
     }
 
+    /// Address and size of the widest picture of the cover, for other sites, which need the whole address.
+    fn picture(&self) -> Option<(String, Size)> {
+        let (path, size) = self.summary().cover.as_ref()?.addresses().next_back()?;
+        Some((format!("{}{path}", self.view.origin?), size))
+    }
+
+    /// Who made the picture of the cover.
+    fn credit(&self) -> Option<&str> {
+        self.summary().cover.as_ref()?.credit.as_deref()
+    }
+
+    fn sample_address(&self) -> String {
+        links::sample(self.summary().id)
+    }
+
+    /// The text of the link to the sample chapter.
+    fn sample(&self) -> Option<String> {
+        let SampleFile { pages, bytes, .. } = self.book.sample.as_ref()?;
+        let size = format::bytes(self.view.locale, u64::from(*bytes));
+        Some(self.view.locale.text_with("sample-link", [("pages", u64::from(*pages).into()), ("size", size.into())]))
+    }
+
     /// The book as schema.org data.
     fn json_ld(&self) -> Markup {
         let summary = self.summary();
@@ -163,6 +188,7 @@ impl BookPage<'_> {
             }
         };
         say("description", self.book.description.as_ref().map(|text| json!(text)));
+        say("image", self.picture().map(|(address, _)| json!(address)));
         say("isbn", summary.isbn.as_ref().map(|isbn| json!(isbn.as_str())));
         say("inLanguage", summary.language.as_ref().map(|language| json!(language.as_str())));
         say("datePublished", summary.year.filter(|year| *year > 0).map(|year| json!(format!("{year:04}"))));

@@ -15,8 +15,10 @@ const READER_TABLES: &[&str] = &[
     "book_search",
     "book_words",
     "books",
+    "covers",
     "genres",
     "ratings",
+    "sample_chapters",
     "shop_counts",
     "star_counts",
     "submissions",
@@ -115,7 +117,7 @@ pub async fn set_up(
         DatabaseRole::OrderReader => {
             let of_customers = ["customer_addresses", "customer_carts", "customers", "sessions_valid_from"];
             let (grant, tables) = ORDER_MESSAGE_GRANT;
-            vec![("select", [&["books"], &of_customers[..], ORDER_TABLES].concat()), (grant, tables.to_vec())]
+            vec![("select", [&["books", "covers"], &of_customers[..], ORDER_TABLES].concat()), (grant, tables.to_vec())]
         }
         DatabaseRole::BounceWriter => vec![("select, update", vec!["mails"])],
         DatabaseRole::Account => {
@@ -327,6 +329,7 @@ mod tests {
             of_orders["reads"],
             set([
                 "books",
+                "covers",
                 "customer_addresses",
                 "customer_carts",
                 "customers",

@@ -1,17 +1,19 @@
 //! Invoked by the staff commands of `bookstore`. The IAM permission to invoke it is the permission for its tasks; no
 //! HTTP request reaches it.
 
+mod files;
 mod orders;
 
 use shared::{
     App,
     domain::{BookId, VisitorId},
     repo::{
-        alerts, books, contact, customers,
+        alerts, books, contact, customers, files as repo_files,
         orders::{Erasure, erase as erase_order, forget_visitor as forget_cancellations, of_visitor as orders_of},
         ratings, search_misses, visitors,
     },
     staff::{ReviewFilter, StaffAnswer, StaffRequest, StaffTask, kept_answered_since},
+    uploads::UploadKey,
 };
 use time::OffsetDateTime;
 
@@ -90,6 +92,16 @@ pub async fn handle(app: &App, request: StaffRequest) -> anyhow::Result<StaffAns
             orders::change_stock(app, id, &book, change, &reason, now).await?
         }
         StaffTask::ListMovements { book, before } => orders::list_movements(app, &book, before).await?,
+        StaffTask::BeginUpload { kind, bytes } => StaffAnswer::File(files::begin(app, kind, bytes).await?),
+        StaffTask::AttachFile { kind, book, upload, credit } => {
+            let upload = UploadKey { kind, id: upload };
+            StaffAnswer::File(files::attach(app, &book, upload, credit.as_deref(), now).await?)
+        }
+        StaffTask::RemoveFile { kind, book } => StaffAnswer::File(files::remove(app, &book, kind).await?),
+        StaffTask::ListFiles { kind, after } => {
+            let after = after.map_or(0, BookId::get);
+            StaffAnswer::Files(app.database().read(async |c| repo_files::list(c, kind, after, PAGE).await).await?)
+        }
         StaffTask::Verify { slice, sweep_minutes } => orders::verify(app, slice, sweep_minutes, now).await?,
         StaffTask::ExportOrders { after, from, to } => orders::export(app, after, (from, to)).await?,
     })

@@ -1,7 +1,9 @@
-//! `GET /api/books/{id}` and `GET /books/{id}-{slug}`: one book with its ratings at a glance; also by its ISBN.
+//! `GET /api/books/{id}` and `GET /books/{id}-{slug}`: one book with its ratings at a glance; also by its ISBN. `GET
+//! /books/{id}/sample`: its sample chapter.
 
 pub mod api;
 pub mod page;
+mod sample;
 
 use shared::{domain::Book, repo::books};
 use sqlx::MySqlConnection;

@@ -18,6 +18,10 @@ use super::find;
 const BESIDE: u32 = 6;
 
 pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
+    if request.segment(2) == "sample" {
+        request.expect_segments(3)?;
+        return super::sample::handle(app, request).await;
+    }
     request.expect_segments(2)?;
     let book = app.database().read(async |c| find(c, request.segment(1)).await).await?.ok_or(ApiError::NotFound)?;
     let context = PageContext::of(request);

@@ -154,6 +154,7 @@ mod tests {
             price,
             stock,
             ratings: Ratings { mean: None, count: 0 },
+            cover: None,
         };
         CartRow { line, book: Some(book) }
     }

@@ -25,7 +25,7 @@ use sqlx::MySqlConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::Parameters;
+use crate::{Parameters, covers};
 
 /// One request to a function.
 pub struct Case {
@@ -141,6 +141,7 @@ pub enum Benchmarked {
     ListGenres,
     ShowAuthor,
     ShowAbout,
+    ServeCover,
     ServeAssets,
     ShowSubmission,
     CheckHealth,
@@ -214,6 +215,7 @@ pub async fn of(function: Benchmarked, parameters: &Parameters, database: &mut M
         Benchmarked::ShowAbout => {
             Ok(vec![without_sql("about page", "/about"), without_sql("the shop as JSON", "/api/shop")])
         }
+        Benchmarked::ServeCover => Ok(vec![without_sql("a cover", &covers::path())]),
         Benchmarked::ServeAssets => Ok(vec![without_sql("stylesheet", assets::path("style.css"))]),
         Benchmarked::ShowSubmission => {
             let key = SubmissionKey::parse(parameters.get(Parameter::SubmissionKey)?)

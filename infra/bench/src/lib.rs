@@ -13,6 +13,7 @@ pub mod orders;
 pub mod table;
 
 mod cases;
+mod covers;
 mod figures;
 mod host;
 mod http;

@@ -13,8 +13,9 @@ use sqlx::{ConnectOptions, Connection as _, MySqlConnection, mysql::MySqlConnect
 use crate::{
     BenchPlan, MeasuredFunction, Parameters,
     cases::{self, Case},
+    covers::{self, ListOfCovers},
     figures::{Figures, median, milliseconds},
-    host::{Host, Response},
+    host::{Host, Objects, Response},
     http::Connection,
     imports::{self, ImportSpeed},
     login::login,
@@ -43,6 +44,8 @@ const ROUND: usize = 20;
 pub struct Report {
     pub services: ServiceTimes,
     pub functions: Vec<Measurement>,
+    /// If `serve-cover` is among the functions.
+    pub covers: Option<ListOfCovers>,
     /// If `process-orders` is among the functions.
     pub orders: Option<OrderSpeed>,
     /// If `import-catalogue` is among the functions.
@@ -135,6 +138,14 @@ pub async fn all(plan: &BenchPlan) -> Result<Report> {
         let cases = cases::of(benchmarked, &plan.parameters, &mut bench.database).await?;
         functions.push(bench.measure(function, &cases).await.with_context(|| function.name.clone())?);
     }
+    let picture = functions.iter().find(|measured| measured.function == covers::FUNCTION);
+    let covers = match picture.and_then(|measured| measured.warm.first()) {
+        Some(picture) => {
+            bench.database = login.connect().await.context("logging in to the database")?;
+            Some(covers::list(&mut bench.database, picture.times.median).await.context("the list of covers")?)
+        }
+        None => None,
+    };
     let planned = |name: &str| plan.functions.iter().find(|function| function.name == name);
     let orders = match planned(orders::FUNCTION) {
         Some(function) => {
@@ -148,18 +159,24 @@ pub async fn all(plan: &BenchPlan) -> Result<Report> {
         ),
         None => None,
     };
-    Ok(Report { services, functions, orders, imports })
+    Ok(Report { services, functions, covers, orders, imports })
 }
 
 impl Bench<'_> {
     async fn measure(&mut self, function: &MeasuredFunction, cases: &[Case]) -> Result<Measurement> {
+        let is_of_covers = function.name == covers::FUNCTION;
+        let objects = if is_of_covers { covers::objects(self.parameters)? } else { Objects::default() };
+        let start = || {
+            let host = Host::start_with(self.parameters.clone(), None, objects.clone())?;
+            FunctionProcess::start_on(host, function)
+        };
         let (mut cold_starts, mut firsts) = (Vec::new(), Vec::new());
         for _ in 0..COLD_STARTS {
-            let process = FunctionProcess::start(function, self.parameters)?;
+            let process = start()?;
             cold_starts.push(process.cold_start);
             firsts.push(invoke(&process, &cases[0])?);
         }
-        let process = FunctionProcess::start(function, self.parameters)?;
+        let process = start()?;
         let mut warm = Vec::new();
         for case in cases {
             warm.push(self.warm_request(&process, case).await.with_context(|| case.request)?);

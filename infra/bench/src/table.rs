@@ -3,6 +3,7 @@
 use comfy_table::{CellAlignment, Table, presets::NOTHING};
 
 use crate::{
+    covers::ListOfCovers,
     imports::ImportSpeed,
     measure::{COLD_START_TARGET, Measurement, Report, WARM_TARGET, WarmRequest},
     orders::{OrderSpeed, Speed},
@@ -14,6 +15,7 @@ pub fn print(report: &Report) -> String {
     [
         cold_starts(&report.functions),
         warm_requests(&report.functions),
+        report.covers.as_ref().map(list_of_covers).unwrap_or_default(),
         report.orders.as_ref().map(decided_orders).unwrap_or_default(),
         report.imports.as_ref().map(imported_books).unwrap_or_default(),
         format!("Times in milliseconds; medians, except p99. Targets: start ≤ {COLD_START_TARGET} + SSM + login;"),
@@ -55,6 +57,20 @@ fn warm_requests(functions: &[Measurement]) -> String {
             table.add_row(warm_row(&measurement.function, warm));
         }
     }
+    format!("{table}\n")
+}
+
+/// A list with pictures beside one with drawn covers.
+fn list_of_covers(list: &ListOfCovers) -> String {
+    let mut table = table(&["", "KB in the page", "requests", "KB in them", "ms of serve-cover"]);
+    let kilobytes = |bytes: usize| format!("{:.1}", f64::from(u32::try_from(bytes).unwrap_or(u32::MAX)) / 1e3);
+    let mut row = |name: &str, page: usize, requests: usize, bytes: usize, time: f64| {
+        table.add_row([name.to_owned(), kilobytes(page), requests.to_string(), kilobytes(bytes), format!("{time:.1}")]);
+    };
+    let ListOfCovers { drawn, pictured, pictures, bytes_of_pictures, function_time } = *list;
+    row(&format!("{pictures} drawn covers"), drawn, 0, 0, 0.0);
+    row(&format!("{pictures} pictures"), pictured, pictures, bytes_of_pictures, function_time);
+    row("the same from a cache", pictured, pictures, bytes_of_pictures, 0.0);
     format!("{table}\n")
 }
 
@@ -152,7 +168,13 @@ mod tests {
         };
         let services = ServiceTimes { ssm: 0.1, login: 1.9, ping: 0.1, queue: 0.1 };
         let print = |cold_start, median| {
-            print(&Report { services, functions: vec![measurement(cold_start, median)], orders: None, imports: None })
+            print(&Report {
+                services,
+                functions: vec![measurement(cold_start, median)],
+                covers: None,
+                orders: None,
+                imports: None,
+            })
         };
         assert_eq!(print(10.0, 0.51).matches("fail").count(), 0);
         assert_eq!(print(10.1, 0.51).matches("fail").count(), 1);

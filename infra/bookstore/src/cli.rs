@@ -11,8 +11,8 @@ use anyhow::Result;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    accounts, bench, completions, cost, deploy, destroy, diagram, diff, drift, drill, import, logs, prepare, redrive,
-    rollback, sessions, shop, staff, status, synth, test, up,
+    accounts, bench, completions, cost, deploy, destroy, diagram, diff, drift, drill, files, import, logs, prepare,
+    redrive, rollback, sessions, shop, staff, status, synth, test, up,
 };
 use crate::local::WATCHDOG;
 use crate::output::{self, Report};
@@ -70,6 +70,10 @@ enum Command {
     Orders(shop::Orders),
     /// Change the stock of a book, or list its movements
     Stock(shop::Stock),
+    /// Give a book a cover, take it away, or list the books with one
+    Covers(files::Covers),
+    /// Give a book a sample chapter, take it away, or list the books with one
+    Samples(files::Samples),
     /// Check the invariants of stock and orders
     Verify(shop::Verify),
     /// List the accounts of the staff; invite somebody, or remove an account
@@ -167,6 +171,8 @@ async fn execute(command: Command, json: bool) -> Result<Report> {
         Command::Searches(args) => staff::searches(&args).await,
         Command::Orders(args) => shop::orders(&args).await,
         Command::Stock(args) => shop::stock(&args).await,
+        Command::Covers(args) => files::covers(&args).await,
+        Command::Samples(args) => files::samples(&args).await,
         Command::Verify(args) => shop::verify(&args).await,
         Command::Staff(args) => accounts::staff(&args).await,
         Command::Customers(args) => accounts::customers(&args).await,

@@ -95,7 +95,7 @@ pub fn of(kind: &str, properties: &Value, usage: &Usage) -> Option<Vec<Charge>> 
         "Lambda::Function" => function(properties, usage),
         "Logs::LogGroup" => logs(properties, usage),
         "RDS::DBInstance" => database(properties),
-        "S3::Bucket" => storage(properties),
+        "S3::Bucket" => storage(properties, usage),
         "SES::ConfigurationSet" => vec![per_use("mails", "mail", usage.messages(Queue::Mails) / 1_000.0)],
         "SQS::Queue" => queue(properties, usage),
         "Scheduler::Schedule" => vec![fixed("sweeps", "schedule", invocations(properties) / MILLION)],
@@ -158,10 +158,15 @@ fn web_acl(properties: &Value, usage: &Usage) -> Vec<Charge> {
     ]
 }
 
-/// The bucket of one page of a few kilobytes costs nothing.
-fn storage(properties: &Value) -> Vec<Charge> {
+/// The bucket of one page of a few kilobytes costs nothing. Of requests, only those for covers are many.
+fn storage(properties: &Value, usage: &Usage) -> Vec<Charge> {
     let name = properties["BucketName"].to_string();
-    if name.contains("-unavailable-page-") { Vec::new() } else { vec![fixed("storage", "s3-storage", STORED_GB)] }
+    if name.contains("-unavailable-page-") {
+        return Vec::new();
+    }
+    let storage = fixed("storage", "s3-storage", STORED_GB);
+    let covers = name.contains("-files-").then(|| per_use("covers read", "s3-read", usage.covers_read() / MILLION));
+    [storage].into_iter().chain(covers).collect()
 }
 
 fn function(properties: &Value, usage: &Usage) -> Vec<Charge> {

@@ -77,6 +77,7 @@ mod tests {
                 "mail",
                 "parameter",
                 "rds-db.m7g.large",
+                "s3-read",
                 "schedule",
                 "trace"
             ]

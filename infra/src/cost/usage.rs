@@ -98,6 +98,11 @@ impl Usage {
         self.events.iter().find(|(name, _)| name == function).map_or(0.0, |(_, events)| *events)
     }
 
+    /// Covers that their function reads from S3. Caches at the edge spare some of them.
+    pub fn covers_read(&self) -> f64 {
+        self.events.iter().find(|(name, _)| name.ends_with("-serve-cover")).map_or(0.0, |(_, events)| *events)
+    }
+
     /// Duration of all invocations of the function.
     pub fn seconds(&self, function: &str) -> f64 {
         self.events(function) * SECONDS

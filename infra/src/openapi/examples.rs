@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use shared::{
     ApiError,
     api::{
-        self, AuthorWithBooks, BookSummary, Books, GenreCount, Genres, Health, HealthStatus, OfBook, OrderDetails,
-        OrderReceipt, OrderStatus, OrderedLine, Reached, Receipt, Shop, Status, SubmissionStatus, SuggestedBook,
-        Suggestions,
+        self, AuthorWithBooks, BookCover, BookSample, BookSummary, Books, GenreCount, Genres, Health, HealthStatus,
+        OfBook, OrderDetails, OrderReceipt, OrderStatus, OrderedLine, Reached, Receipt, Shop, Status, SubmissionStatus,
+        SuggestedBook, Suggestions,
     },
     domain::{
         Author, Availability, Book, BookId, Delivery, Genre, Histogram, Invalid, Isbn13, Language, Money, OrderId,
@@ -17,6 +17,7 @@ use shared::{
         SubmissionKey, Summary, TaxPart,
     },
     shop,
+    uploads::{Cover, CoverFiles, Size},
 };
 use time::{OffsetDateTime, macros::datetime};
 use uuid::Uuid;
@@ -48,7 +49,8 @@ fn cervantes() -> Author {
 /// Of a book that nobody has rated.
 fn of_book() -> OfBook {
     let url = "https://shop.example/books/53-don-quijote-de-la-mancha".to_owned();
-    OfBook::new(url, Histogram::default(), datetime!(2026-01-02 03:04:05.678 UTC))
+    let cover = BookCover::new(&cover(), |path| format!("https://shop.example{path}"));
+    OfBook::new(url, Some(cover), Histogram::default(), datetime!(2026-01-02 03:04:05.678 UTC))
 }
 
 pub fn suggestions() -> Value {
@@ -74,8 +76,10 @@ pub fn book() -> Value {
         publisher: None,
         publisher_contact: None,
         reviews: Vec::new(),
+        sample: None,
     };
-    json(&api::Book { book, more: of_book() })
+    let url = "https://shop.example/books/53/sample".to_owned();
+    json(&api::Book { book, more: of_book(), sample: Some(BookSample { url, pages: 12, bytes: 840_000 }) })
 }
 
 fn quijote() -> Summary {
@@ -90,7 +94,13 @@ fn quijote() -> Summary {
         stock: 9,
         availability: Availability::InStock,
         ratings: Ratings { mean: None, count: 0 },
+        cover: Some(cover()),
     }
+}
+
+fn cover() -> Cover {
+    let files = CoverFiles::new("0a1b2c3d4e5f60718293a4b5c6d7e8f9".to_owned(), Size { width: 640, height: 960 });
+    Cover { files, credit: Some("Editorial Anaquel".to_owned()) }
 }
 
 pub fn rating_form() -> Value {

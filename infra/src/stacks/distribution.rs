@@ -1,4 +1,4 @@
-//! CloudFront in front of the load balancer: HTTPS under CloudFront's own name, and a cache for assets at the edge.
+//! CloudFront in front of the load balancer: HTTPS under CloudFront's own name, and a cache for assets and covers at the edge.
 //! docs/decisions/0017-https-without-a-domain.md has the reasons.
 
 use serde_json::json;
@@ -103,19 +103,8 @@ pub fn add(stack: &mut Stack, stage: &Stage, load_balancer: Id) {
                     function_associations: vec![at_viewer_request(function)],
                 },
                 cache_behaviors: vec![
-                    // Their names contain a hash of their content, so they never change.
-                    parts::CacheBehavior! {
-                        path_pattern: "/assets/*",
-                        target_origin_id: LOAD_BALANCER,
-                        viewer_protocol_policy: "redirect-to-https",
-                        // The function answers the others with 405.
-                        allowed_methods: list(ALL_METHODS),
-                        cached_methods: list(["GET", "HEAD"]),
-                        cache_policy_id: CACHING_OPTIMIZED,
-                        origin_request_policy_id: ALL_VIEWER,
-                        compress: true,
-                        function_associations: vec![at_viewer_request(function)],
-                    },
+                    immutable("/assets/*", function),
+                    immutable("/covers/*", function),
                     parts::CacheBehavior! {
                         path_pattern: UNAVAILABLE_PATH,
                         target_origin_id: BUCKET,
@@ -208,6 +197,22 @@ fn viewer_address(template: &mut Template, stage: &Stage) -> Id {
             },
         },
     )
+}
+
+/// Paths whose names contain a hash of their content, so that they never change.
+fn immutable(paths: &str, function: Id) -> parts::CacheBehavior_ {
+    parts::CacheBehavior! {
+        path_pattern: paths,
+        target_origin_id: LOAD_BALANCER,
+        viewer_protocol_policy: "redirect-to-https",
+        // The function answers the others with 405.
+        allowed_methods: list(ALL_METHODS),
+        cached_methods: list(["GET", "HEAD"]),
+        cache_policy_id: CACHING_OPTIMIZED,
+        origin_request_policy_id: ALL_VIEWER,
+        compress: true,
+        function_associations: vec![at_viewer_request(function)],
+    }
 }
 
 fn at_viewer_request(function: Id) -> parts::FunctionAssociation_ {

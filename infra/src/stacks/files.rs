@@ -1,9 +1,10 @@
 //! The bucket of files: covers and sample chapters. An upload below `uploads/` invokes the function that checks it.
 
+use shared::parameters::Parameter;
 use stratosphere::services::aws::s3;
 
 use super::wiring::Wiring;
-use super::{bucket, bucket_event};
+use super::{bucket, bucket_event, parameter};
 use crate::routes::Function;
 use crate::stage::Stage;
 use crate::template::{Id, RemovalPolicy, Template};
@@ -35,4 +36,5 @@ pub fn add(template: &mut Template, stage: &Stage, wiring: &Wiring, function: &F
         template.set_removal_policy(bucket, RemovalPolicy::RetainExceptOnCreate);
     }
     template.output("FilesBucket", bucket);
+    parameter(template, stage, Parameter::FilesBucket, bucket);
 }

@@ -94,7 +94,7 @@ fn database(wiring: &Wiring, function: &Function) -> Option<Value> {
     })
 }
 
-/// Access to objects. Only one function can write uploads, so that nothing is checked in the name of another.
+/// Access to objects. What one function writes, another reads: nobody checks what it has uploaded itself.
 fn objects(stage: &Stage, access: BucketAccess) -> Vec<Value> {
     let in_files = |folder: &str| sub(&format!("{}/{folder}/*", bucket::arn(stage, "files")));
     match access {
@@ -105,6 +105,19 @@ fn objects(stage: &Stage, access: BucketAccess) -> Vec<Value> {
             allow(&["s3:GetObject"], in_files("uploads")),
             allow(&["s3:PutObject"], ["covers", "results", "samples"].map(in_files)),
             // Without it, S3 denies an upload that has expired, in place of reporting that: a redriven event would fail again.
+            allow(&["s3:ListBucket"], sub(&bucket::arn(stage, "files"))),
+        ],
+        BucketAccess::ServeCovers => vec![
+            allow(&["s3:GetObject"], in_files("covers")),
+            // Without it, S3 denies a cover that does not exist, in place of reporting that.
+            allow(&["s3:ListBucket"], sub(&bucket::arn(stage, "files"))),
+        ],
+        // S3 compares a link with the permissions of who signed it.
+        BucketAccess::LinkSamples => vec![allow(&["s3:GetObject"], in_files("samples"))],
+        BucketAccess::PermitUploads => vec![
+            allow(&["s3:PutObject"], in_files("uploads")),
+            allow(&["s3:GetObject"], in_files("results")),
+            // Without it, S3 denies a result that does not exist yet, in place of reporting that.
             allow(&["s3:ListBucket"], sub(&bucket::arn(stage, "files"))),
         ],
     }

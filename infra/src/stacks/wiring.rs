@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use shared::parameters::Parameter;
 use stratosphere::value::ExpString;
 
-use super::{Kind, Stack, data};
+use super::{Kind, Stack, bucket, data};
 use crate::routes::{FUNCTIONS, Function, Queue};
 use crate::stage::{DatabaseLogin, Stage};
 use crate::template::{Id, sub};
@@ -77,6 +77,7 @@ impl Wiring {
                 Parameter::DatabaseName => stage.database.name().to_owned(),
                 Parameter::DatabaseAuth => stage.database.auth().as_str().to_owned(),
                 Parameter::DatabaseUser(role) if role.is_reader() => role.user(),
+                Parameter::FilesBucket => bucket::name(stage, "files"),
                 Parameter::Queue(Queue::Submissions) => placeholder(self.submissions_url),
                 other => panic!("no fallback value for the parameter {other}"),
             }

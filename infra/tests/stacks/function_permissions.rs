@@ -120,6 +120,7 @@ const PARAMETERS: &[&str] = &[
     "session/private-key",
     "sign-in/customers",
     "sign-in/staff",
+    "files/bucket",
     "something/else",
 ];
 
@@ -241,7 +242,10 @@ fn expected(stage: &Stage, function: &Function, action: &str, resource: &str) ->
             stage.has_sign_in() && function.name == "erase-accounts" && resource == customers
         }
         "sqs:ChangeMessageVisibility" => has(QueueAccess::Delay),
-        "s3:ListBucket" => function.name == "process-upload" && resource == bucket(&stage.name, "files"),
+        "s3:ListBucket" => {
+            ["process-upload", "run-staff-task", "serve-cover"].contains(&function.name)
+                && resource == bucket(&stage.name, "files")
+        }
         "s3:GetObject" | "s3:PutObject" => {
             let imports = bucket(&stage.name, "imports") + "/";
             let file = resource.strip_prefix(&(bucket(&stage.name, "files") + "/"));
@@ -252,6 +256,10 @@ fn expected(stage: &Stage, function: &Function, action: &str, resource: &str) ->
                 ("import-catalogue", _) => resource.starts_with(&imports),
                 ("process-upload", "s3:GetObject") => is_below(&["uploads"]),
                 ("process-upload", _) => is_below(&["covers", "results", "samples"]),
+                ("run-staff-task", "s3:GetObject") => is_below(&["results"]),
+                ("serve-cover", "s3:GetObject") => is_below(&["covers"]),
+                ("show-book", "s3:GetObject") => is_below(&["samples"]),
+                ("run-staff-task", _) => is_below(&["uploads"]),
                 _ => false,
             }
         }
@@ -291,6 +299,7 @@ fn expected_to_read(stage: &Stage, function: &Function, parameter: &str, on_rds:
         // Nobody else can make somebody a customer or a bookseller.
         "session/private-key" | "sign-in/staff" => stage.has_sign_in() && function.name == "sign-in",
         "sign-in/customers" => stage.has_sign_in() && ["sign-in", "erase-accounts"].contains(&function.name),
+        "files/bucket" => ["run-staff-task", "serve-cover", "show-book"].contains(&function.name),
         other => QUEUES.iter().any(|(queue, _, parameter)| {
             *parameter == other && function.queue.iter().any(|access| access.queue() == *queue)
         }),
@@ -326,7 +335,8 @@ fn differences(stage: &Stage, policies: &[(&Function, Value)]) -> Vec<Vec<String
     for ((function, _), decisions) in policies.iter().zip(decisions.chunks(2)) {
         let difference = |(action, resource): (&String, &String)| {
             let expected = expected(stage, function, action, resource);
-            let is_in_network = !["erase-accounts", "process-upload", "send-mail", "sign-in"].contains(&function.name);
+            let is_in_network =
+                !["erase-accounts", "process-upload", "send-mail", "serve-cover", "sign-in"].contains(&function.name);
             let of_lambda = expected || is_in_network && NETWORK_INTERFACES.contains(&action.as_str());
             let allow = decision("Allow", action, resource);
             let for_code = (expected != decisions[0].contains(&allow)).then_some(("its code", expected));

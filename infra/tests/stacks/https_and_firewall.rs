@@ -302,6 +302,7 @@ fn only_assets_are_cached_and_the_functions_get_everything_that_a_browser_sends(
         .collect();
     let expected = [
         (["/assets/*", "load-balancer", CACHING_OPTIMIZED, ALL_VIEWER], 7, true),
+        (["/covers/*", "load-balancer", CACHING_OPTIMIZED, ALL_VIEWER], 7, true),
         (["/unavailable.html", "unavailable-page", CACHING_OPTIMIZED, "-"], 2, false),
         (["-", "load-balancer", CACHING_DISABLED, ALL_VIEWER], 7, true),
     ];

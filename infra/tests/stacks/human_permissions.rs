@@ -349,7 +349,15 @@ fn functions(stage: &str) -> Vec<Rule> {
         deny("import-catalogue", "s3:PutObject", bucket(stage, "files") + "/covers/one-160.jpg"),
         allow("migrate-database", "secretsmanager:GetSecretValue", MASTER_SECRET),
         deny("migrate-database", "rds:ModifyDBInstance", database(&format!("anaquel-{stage}"))),
+        allow("run-staff-task", "s3:PutObject", bucket(stage, "files") + "/uploads/covers/one"),
+        deny("run-staff-task", "s3:PutObject", bucket(stage, "files") + "/covers/one-160.jpg"),
+        deny("run-staff-task", "s3:GetObject", bucket(stage, "files") + "/uploads/covers/one"),
         deny("run-staff-task", "secretsmanager:GetSecretValue", MASTER_SECRET),
+        allow("show-book", "s3:GetObject", bucket(stage, "files") + "/samples/one.pdf"),
+        deny("show-book", "s3:GetObject", bucket(stage, "files") + "/uploads/samples/one"),
+        allow("serve-cover", "s3:GetObject", bucket(stage, "files") + "/covers/one-160.jpg"),
+        deny("serve-cover", "s3:GetObject", bucket(stage, "files") + "/uploads/covers/one"),
+        deny("serve-cover", "s3:PutObject", bucket(stage, "files") + "/covers/one-160.jpg"),
         deny("serve-assets", "s3:GetObject", bucket(stage, "artifacts") + "/functions/show-book.zip"),
     ]
 }

@@ -5,6 +5,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::uploads::{Cover, SampleFile};
+
 use super::{Histogram, Invalid, Isbn13, Language, Money, Parsed, Reason, Review};
 
 /// The shop's own number of a book, from 1 up.
@@ -82,6 +84,9 @@ pub struct Summary {
     /// The API publishes the exact counts in its place.
     #[serde(skip)]
     pub ratings: Ratings,
+    /// None for a book with a drawn one. The API publishes the addresses in its place.
+    #[serde(skip)]
+    pub cover: Option<Cover>,
 }
 
 /// Whether a book can be bought.
@@ -150,6 +155,9 @@ pub struct Book {
     /// The newest reviews, at most five.
     #[schemars(length(max = 5))]
     pub reviews: Vec<Review>,
+    /// The API publishes its address in its place.
+    #[serde(skip)]
+    pub sample: Option<SampleFile>,
 }
 
 impl Book {

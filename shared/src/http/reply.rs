@@ -110,6 +110,19 @@ impl Reply {
         }
     }
 
+    /// 200 with an image, which is not compressed again. Other sites may show it: its address is in the API and in links.
+    pub fn image(content_type: &'static str, bytes: Vec<u8>) -> Self {
+        let reply = Self {
+            status: StatusCode::OK,
+            headers: HeaderMap::new(),
+            body: Cow::Owned(bytes),
+            binary: true,
+            form_key: None,
+        };
+        let other_sites = HeaderName::from_static("cross-origin-resource-policy");
+        reply.header(header::CONTENT_TYPE, content_type).header(other_sites, "cross-origin")
+    }
+
     /// 303: accepted; its status is at this address.
     pub fn see_other(location: &str) -> Self {
         Self::new(StatusCode::SEE_OTHER, HTML, String::new()).header(header::LOCATION, location)

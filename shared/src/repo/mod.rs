@@ -17,6 +17,7 @@ pub mod customer_carts;
 pub mod customer_erasure;
 pub mod customers;
 mod dictionary;
+pub mod files;
 pub mod genres;
 pub mod imports;
 pub mod message_faults;

@@ -80,7 +80,7 @@ fn named() -> impl Iterator<Item = &'static Function> {
     measurable().chain(import)
 }
 
-/// Functions that answer in milliseconds; an import and a migration take longer.
+/// Functions that answer in milliseconds; an import, a migration and the check of an upload take longer.
 fn measurable() -> impl Iterator<Item = &'static Function> {
     FUNCTIONS.iter().filter(|function| matches!(function.trigger, Trigger::Http(_) | Trigger::Messages(_)))
 }

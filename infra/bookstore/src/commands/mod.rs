@@ -10,6 +10,7 @@ pub mod diagram;
 pub mod diff;
 pub mod drift;
 pub mod drill;
+pub mod files;
 pub mod import;
 pub mod logs;
 pub mod prepare;

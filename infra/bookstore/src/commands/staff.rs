@@ -464,7 +464,7 @@ impl Staff {
         }
     }
 
-    fn command(&self, command: &str) -> String {
+    pub(super) fn command(&self, command: &str) -> String {
         self.stage.command(command)
     }
 }

@@ -21,6 +21,7 @@ use crate::{
         PRICE_BANDS, Parsed, Ratings, Search, Slice, Sort, Summary, Total, mean_of_score,
     },
     repo::{genres, shop_counts},
+    uploads::{Cover, CoverFiles, Size},
 };
 
 /// A query of the list.
@@ -57,7 +58,9 @@ enum Key {
 
 /// The columns of a row; its sort key follows.
 const COLUMNS: &str = "select b.id, b.title, b.byline, b.isbn, b.year, b.language, b.price, b.currency, b.stock, \
-                       b.ratings_count, b.score, b.withdrawn_at is not null as is_withdrawn, ";
+                       b.ratings_count, b.score, b.withdrawn_at is not null as is_withdrawn, \
+                       (select json_array(c.hash, c.width, c.height, c.credit) from covers c where c.book_id = b.id) \
+                       as cover, ";
 /// Entries of an index that are read first for a filtered slice; [`MAX_WALKED`] if they do not fill it.
 const FIRST_READ: u32 = 500;
 
@@ -640,12 +643,16 @@ pub(super) struct Row {
     pub(super) ratings_count: u32,
     pub(super) score: u32,
     pub(super) is_withdrawn: bool,
+    pub(super) cover: Option<Json<StoredCover>>,
     /// What the list is ordered by, unless by title.
     pub(super) number: Option<i64>,
     /// How many books the whole list has, where its query counts them.
     #[sqlx(default)]
     pub(super) total: Option<i64>,
 }
+
+/// Hash, width and height of the widest file, and credit.
+pub(super) type StoredCover = (String, u32, u32, Option<String>);
 
 impl From<Row> for Summary {
     fn from(row: Row) -> Self {
@@ -665,6 +672,10 @@ impl From<Row> for Summary {
             price,
             stock: row.stock,
             ratings: Ratings { mean: mean_of_score(row.score, row.ratings_count), count: row.ratings_count },
+            cover: row.cover.map(|Json((hash, width, height, credit))| Cover {
+                files: CoverFiles::new(hash, Size { width, height }),
+                credit,
+            }),
         }
     }
 }

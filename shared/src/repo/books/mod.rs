@@ -16,8 +16,11 @@ pub(super) use list::{after_book, parts_of};
 pub use published::{ChangeKeys, Published, changed, changes_since, ids_of, published};
 
 use super::ratings::newest_reviews;
-use crate::domain::{Author, Book, BookId, Genre, Histogram, ImportedRatings, Isbn13, Money, Reference};
-use list::Row;
+use crate::{
+    domain::{Author, Book, BookId, Genre, Histogram, ImportedRatings, Isbn13, Money, Reference},
+    uploads::SampleFile,
+};
+use list::{Row, StoredCover};
 
 /// Reviews that are shown with a book.
 const REVIEWS: u32 = 5;
@@ -85,6 +88,12 @@ pub async fn find(connection: &mut MySqlConnection, id: BookId) -> sqlx::Result<
             b.ratings_count,
             b.score,
             b.withdrawn_at is not null as "is_withdrawn!: bool",
+            (select json_array(c.hash, c.width, c.height, c.credit)
+               from covers c
+              where c.book_id = b.id) as "cover: Json<StoredCover>",
+            (select json_array(s.hash, s.bytes, s.pages)
+               from sample_chapters s
+              where s.book_id = b.id) as "sample: Json<(String, u32, u32)>",
             (select json_arrayagg(json_object('id', a.id, 'name', a.name) order by ba.position)
                from book_authors ba join authors a on a.id = ba.author_id
               where ba.book_id = b.id) as "authors: Json<Vec<Author>>",
@@ -119,6 +128,7 @@ pub async fn find(connection: &mut MySqlConnection, id: BookId) -> sqlx::Result<
         ratings_count: row.ratings_count,
         score: row.score,
         is_withdrawn: row.is_withdrawn,
+        cover: row.cover,
         number: None,
         total: None,
     };
@@ -129,6 +139,7 @@ pub async fn find(connection: &mut MySqlConnection, id: BookId) -> sqlx::Result<
         tax_rate: row.tax_rate,
         publisher: row.publisher,
         publisher_contact: row.publisher_contact,
+        sample: row.sample.map(|Json((hash, bytes, pages))| SampleFile { hash, bytes, pages }),
         authors: row.authors.map(|Json(authors)| authors).unwrap_or_default(),
         genres: row.genres.map(|Json(genres)| genres).unwrap_or_default(),
         histogram: Histogram::of_pairs(Some(all)),

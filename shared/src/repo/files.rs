@@ -1,0 +1,216 @@
+//! Covers and sample chapters of books. All functions that write are to be run in one transaction.
+
+use sqlx::MySqlConnection;
+use time::OffsetDateTime;
+
+use crate::{
+    domain::BookId,
+    staff::StaffFile,
+    uploads::{Checked, CoverFiles, SampleFile, Size, UploadKind},
+};
+
+/// Gives the book this cover, in place of the one that it has.
+pub async fn put_cover(
+    connection: &mut MySqlConnection,
+    book: BookId,
+    cover: &CoverFiles,
+    credit: Option<&str>,
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
+    let Size { width, height } = cover.widest();
+    sqlx::query!(
+        r#"
+        insert into covers (book_id, hash, width, height, credit, added_at)
+        values (?, ?, ?, ?, ?, ?)
+        on duplicate key update
+            hash = value(hash),
+            width = value(width),
+            height = value(height),
+            credit = value(credit),
+            added_at = value(added_at)
+        "#,
+        book.get(),
+        cover.hash,
+        width,
+        height,
+        credit,
+        now,
+    )
+    .execute(&mut *connection)
+    .await?;
+    changed(connection, book).await
+}
+
+/// The API shows covers, so that programs which read changes see this one.
+async fn changed(connection: &mut MySqlConnection, book: BookId) -> sqlx::Result<()> {
+    sqlx::query!("update books set updated_at = current_timestamp(3) where id = ?", book.get())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Gives the book this sample chapter, in place of the one that it has.
+pub async fn put_sample(
+    connection: &mut MySqlConnection,
+    book: BookId,
+    sample: &SampleFile,
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        insert into sample_chapters (book_id, hash, bytes, pages, added_at)
+        values (?, ?, ?, ?, ?)
+        on duplicate key update
+            hash = value(hash),
+            bytes = value(bytes),
+            pages = value(pages),
+            added_at = value(added_at)
+        "#,
+        book.get(),
+        sample.hash,
+        sample.bytes,
+        sample.pages,
+        now,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Takes the book's file of this kind away. Returns whether it had one.
+pub async fn remove(connection: &mut MySqlConnection, book: BookId, kind: UploadKind) -> sqlx::Result<bool> {
+    let removed = match kind {
+        UploadKind::Cover => {
+            changed(connection, book).await?;
+            sqlx::query!("delete from covers where book_id = ?", book.get()).execute(connection).await?
+        }
+        UploadKind::Sample => {
+            sqlx::query!("delete from sample_chapters where book_id = ?", book.get()).execute(connection).await?
+        }
+    };
+    Ok(removed.rows_affected() > 0)
+}
+
+/// Files of this kind by their books' ids, behind the book with the id `after`.
+pub async fn list(
+    connection: &mut MySqlConnection,
+    kind: UploadKind,
+    after: u32,
+    limit: u32,
+) -> sqlx::Result<Vec<StaffFile>> {
+    match kind {
+        UploadKind::Cover => covers(connection, after, limit).await,
+        UploadKind::Sample => samples(connection, after, limit).await,
+    }
+}
+
+async fn covers(connection: &mut MySqlConnection, after: u32, limit: u32) -> sqlx::Result<Vec<StaffFile>> {
+    let rows = sqlx::query!(
+        r#"
+        select
+            c.book_id,
+            b.title,
+            c.hash,
+            c.width,
+            c.height,
+            c.credit,
+            c.added_at
+        from covers c
+        join books b on b.id = c.book_id
+        where c.book_id > ?
+        order by c.book_id
+        limit ?
+        "#,
+        after,
+        limit,
+    );
+    let rows = rows.fetch_all(connection).await?.into_iter().map(|row| {
+        let widest = Size { width: row.width.into(), height: row.height.into() };
+        StaffFile {
+            book: row.book_id.into(),
+            title: row.title,
+            file: Checked::Cover(CoverFiles::new(row.hash, widest)),
+            credit: row.credit,
+            added_at: row.added_at,
+        }
+    });
+    Ok(rows.collect())
+}
+
+async fn samples(connection: &mut MySqlConnection, after: u32, limit: u32) -> sqlx::Result<Vec<StaffFile>> {
+    let rows = sqlx::query!(
+        r#"
+        select
+            s.book_id,
+            b.title,
+            s.hash,
+            s.bytes,
+            s.pages,
+            s.added_at
+        from sample_chapters s
+        join books b on b.id = s.book_id
+        where s.book_id > ?
+        order by s.book_id
+        limit ?
+        "#,
+        after,
+        limit,
+    );
+    let rows = rows.fetch_all(connection).await?.into_iter().map(|row| StaffFile {
+        book: row.book_id.into(),
+        title: row.title,
+        file: Checked::Sample(SampleFile { hash: row.hash, bytes: row.bytes, pages: row.pages.into() }),
+        credit: None,
+        added_at: row.added_at,
+    });
+    Ok(rows.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::MySqlPool;
+
+    use super::*;
+    use crate::repo::fixtures::{book, minute};
+
+    fn cover(letter: &str, width: u32) -> CoverFiles {
+        CoverFiles::new(letter.repeat(32), Size { width, height: 2 * width })
+    }
+
+    #[ignore = "needs MariaDB"]
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn a_book_has_one_cover_and_a_later_one_replaces_it(pool: MySqlPool) {
+        let mut connection = pool.acquire().await.unwrap();
+        let id = book(&mut connection, "El túnel", "Ernesto Sabato", 3).await;
+        put_cover(&mut connection, id, &cover("a", 640), Some("Sur"), minute(1)).await.unwrap();
+        put_cover(&mut connection, id, &cover("b", 400), None, minute(2)).await.unwrap();
+        let [file] = &list(&mut connection, UploadKind::Cover, 0, 10).await.unwrap()[..] else { panic!("one cover") };
+        assert_eq!((file.book, file.title.as_str(), file.credit.as_deref()), (id, "El túnel", None));
+        assert_eq!((&file.file, file.added_at), (&Checked::Cover(cover("b", 400)), minute(2)));
+        assert!(list(&mut connection, UploadKind::Cover, id.get(), 10).await.unwrap().is_empty(), "behind the book");
+        assert!(list(&mut connection, UploadKind::Sample, 0, 10).await.unwrap().is_empty());
+    }
+
+    #[ignore = "needs MariaDB"]
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn files_are_removed_by_their_kind(pool: MySqlPool) {
+        let mut connection = pool.acquire().await.unwrap();
+        let [one, other] = [
+            book(&mut connection, "El túnel", "Ernesto Sabato", 3).await,
+            book(&mut connection, "Rayuela", "Julio Cortázar", 3).await,
+        ];
+        let sample = SampleFile { hash: "c".repeat(32), bytes: 9_000, pages: 12 };
+        for id in [one, other] {
+            put_cover(&mut connection, id, &cover("a", 640), None, minute(1)).await.unwrap();
+            put_sample(&mut connection, id, &sample, minute(1)).await.unwrap();
+        }
+        assert!(remove(&mut connection, one, UploadKind::Cover).await.unwrap());
+        assert!(!remove(&mut connection, one, UploadKind::Cover).await.unwrap(), "removed already");
+        let samples = list(&mut connection, UploadKind::Sample, 0, 10).await.unwrap();
+        let books: Vec<_> = samples.iter().map(|file| (file.book, file.file.clone())).collect();
+        assert_eq!(books, [one, other].map(|id| (id, Checked::Sample(sample.clone()))));
+        assert_eq!(list(&mut connection, UploadKind::Cover, 0, 10).await.unwrap().len(), 1);
+        assert!(remove(&mut connection, one, UploadKind::Sample).await.unwrap());
+        assert_eq!(list(&mut connection, UploadKind::Sample, 0, 1).await.unwrap()[0].book, other);
+    }
+}
