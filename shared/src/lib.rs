@@ -24,6 +24,7 @@ pub mod order_batch;
 pub mod parameters;
 #[cfg(test)]
 mod parsing_time_tests;
+pub mod presigned_form;
 pub mod presigned_link;
 pub mod queue;
 pub mod quote;

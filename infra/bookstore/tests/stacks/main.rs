@@ -5,8 +5,10 @@ mod database_changes;
 mod documents;
 mod emulators;
 mod https;
+mod presigned_forms;
 mod reachability;
 mod responses;
+mod strict_emulator;
 #[path = "../../../tests/stacks/support.rs"]
 mod support;
 mod user_pools;

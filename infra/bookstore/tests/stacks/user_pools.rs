@@ -17,8 +17,6 @@
 
 use std::{
     collections::BTreeMap,
-    io::{BufRead, BufReader},
-    process::{Child, Stdio},
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -46,7 +44,10 @@ use bookstore::{
 use infra::stacks::{Input, Kind, Stack, USER_POOL_PROTECTION, accounts, user_pool_protection};
 use infra::stage::Stage;
 
-use crate::support::{python_command, stage, template};
+use crate::{
+    strict_emulator::StrictEmulator,
+    support::{stage, template},
+};
 
 const CUSTOMER: &str = "ana@example.org";
 const BOOKSELLER: &str = "librera@example.org";
@@ -54,34 +55,9 @@ const PASSWORD: &str = "una contraseña larga";
 const NEXT_PASSWORD: &str = "otra contraseña larga";
 const TOO_SHORT: &str = "demasiado!1";
 
-/// It ends with its standard input, should this process not come to end it.
-struct Emulator {
-    port: u16,
-    child: Child,
-}
-
-impl Emulator {
-    fn start() -> Self {
-        let mut child =
-            python_command("serve_strict_ministack.py").stderr(Stdio::null()).spawn().expect("Python starts");
-        let mut port = String::new();
-        BufReader::new(child.stdout.as_mut().expect("a pipe")).read_line(&mut port).unwrap();
-        let port = port.trim().parse().expect("the emulator prints its port");
-        Self { port, child }
-    }
-}
-
-impl Drop for Emulator {
-    fn drop(&mut self) {
-        // It removes its files first.
-        drop(self.child.stdin.take());
-        let _ = self.child.wait();
-    }
-}
-
 /// Both pools of a stage with the shop as their client, and a client of each with which a test can send passwords.
 struct Pools {
-    emulator: Emulator,
+    emulator: StrictEmulator,
     aws: AwsClients,
     ids: BTreeMap<String, String>,
     return_to: String,
@@ -89,7 +65,7 @@ struct Pools {
 
 impl Pools {
     async fn deploy() -> Self {
-        let emulator = Emulator::start();
+        let emulator = StrictEmulator::start();
         let stage = stage("local");
         let aws = AwsClients::local(&stage, emulator.port);
         let return_to = format!("http://anaquel.alb.localhost:{}/sign-in/return", stage.port);
