@@ -166,3 +166,4 @@ document.querySelector("[autofocus]")?.focus(); // not every browser gives it to
 document.querySelectorAll("[data-once]").forEach(once);
 document.querySelectorAll("form[method=post]").forEach(judge);
 document.querySelectorAll("[data-poll]").forEach(poll);
+document.querySelectorAll("[data-again]").forEach((it) => setTimeout(() => location.reload(), it.dataset.again * 1000));

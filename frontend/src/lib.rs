@@ -16,6 +16,7 @@ mod markup;
 mod page_context;
 pub mod pages;
 mod refund;
+mod refused_file;
 mod rejected;
 pub mod sitemap;
 pub mod typed;

@@ -135,6 +135,12 @@ impl<'a> PageContext<'a> {
         Ok(if self.chosen { reply.speaking(self.locale.tag()) } else { reply })
     }
 
+    /// The same with a page whose forms are sent to this origin as well, and to no other.
+    pub fn reply_sending_to(&self, origin: &str, status: u16, page: &impl Template) -> Result<Reply> {
+        let policy = CONTENT_SECURITY_POLICY.replace("form-action 'self'", &format!("form-action 'self' {origin}"));
+        Ok(self.reply(status, page)?.with_policy(&policy))
+    }
+
     /// 301 to the canonical path, with the whole query of the request; none if the request has that path.
     pub fn moved_to(&self, path: &str) -> Option<Reply> {
         (self.request.raw_path() != path).then(|| Reply::moved(&self.request.location(path)))

@@ -54,7 +54,7 @@ pub static FUNCTIONS: &[Function] = &[
             get("/books/{id}/sample", "/books/1/sample"),
         ]),
         database: Some(Reader),
-        bucket: Some(LinkSamples),
+        buckets: &[LinkSamples],
         ..DEFAULTS
     },
     Function {
@@ -159,11 +159,12 @@ pub static FUNCTIONS: &[Function] = &[
     },
     Function {
         name: "show-staff",
-        about: "Shows the staff what waits, and changes orders, messages, reviews, books and stock",
+        about: "Shows the staff what waits, and changes orders, messages, reviews, books, stock and files",
         // Which pages there are, and which have a form, the function knows. Without a session of the staff there is none.
         trigger: Http(&[get_and_post("/staff", "/staff"), get_and_post("/staff/{page}", "/staff/orders")]),
         database: Some(DatabaseRole::Staff),
         demand: Demand::Rare,
+        buckets: &[PermitUploads],
         submission_key: true,
         verifies_sessions: true,
         ..DEFAULTS
@@ -232,7 +233,7 @@ pub static FUNCTIONS: &[Function] = &[
         name: "serve-cover",
         about: "Serves the covers of books",
         trigger: Http(&[get("/covers/{name}", "/covers/none")]),
-        bucket: Some(ServeCovers),
+        buckets: &[ServeCovers],
         is_in_network: false,
         ..DEFAULTS
     },
@@ -314,7 +315,7 @@ pub static FUNCTIONS: &[Function] = &[
         about: "Imports a CSV file of books into the database",
         trigger: Imports,
         database: Some(Writer),
-        bucket: Some(ImportFiles),
+        buckets: &[ImportFiles],
         timeout_seconds: 900,
         ..DEFAULTS
     },
@@ -322,7 +323,7 @@ pub static FUNCTIONS: &[Function] = &[
         name: "process-upload",
         about: "Checks uploaded covers and sample chapters, and makes the files that the shop serves",
         trigger: Uploads,
-        bucket: Some(CheckUploads),
+        buckets: &[CheckUploads],
         is_in_network: false,
         // Twice what an image of 40 million pixels needs (`cover/tests.rs` measures it), which also brings half a core.
         memory_mb: 1_024,
@@ -334,7 +335,7 @@ pub static FUNCTIONS: &[Function] = &[
         about: "Lists messages and searches without hits, hides reviews, erases visitors' data, and gives books covers and sample chapters, for the staff",
         trigger: Staff,
         database: Some(Writer),
-        bucket: Some(PermitUploads),
+        buckets: &[PermitUploads],
         timeout_seconds: 60,
         ..DEFAULTS
     },
@@ -360,7 +361,7 @@ pub(crate) const DEFAULTS: Function = Function {
     database: None,
     database_before: None,
     queue: &[],
-    bucket: None,
+    buckets: &[],
     submission_key: false,
     verifies_sessions: false,
     issues_sessions: false,
@@ -388,8 +389,8 @@ pub struct Function {
     /// stage has such a version.
     pub database_before: Option<DatabaseRole>,
     pub queue: &'static [QueueAccess],
-    /// Access to the objects of a bucket.
-    pub bucket: Option<BucketAccess>,
+    /// Access to the objects of buckets.
+    pub buckets: &'static [BucketAccess],
     /// Whether it can create and verify submission ids.
     pub submission_key: bool,
     /// Whether it knows who has signed in, by the keys that verify sessions.
@@ -559,7 +560,12 @@ impl Function {
         granted.extend(self.queue.iter().map(|queue| queue.parameter()));
         granted.extend(self.submission_key.then_some(SubmissionKey));
         // The others get the name with their event.
-        granted.extend(matches!(self.bucket, Some(PermitUploads | ServeCovers | LinkSamples)).then_some(FilesBucket));
+        granted.extend(
+            self.buckets
+                .iter()
+                .any(|access| matches!(access, PermitUploads | ServeCovers | LinkSamples))
+                .then_some(FilesBucket),
+        );
         if stage.has_sign_in() {
             granted.extend((self.verifies_sessions || self.issues_sessions).then_some(SessionPublicKeys));
             granted.extend(self.issues_sessions.then_some(SessionPrivateKey));
@@ -640,7 +646,7 @@ impl Function {
     /// The largest number of its concurrent executions.
     pub fn max_concurrency(&self, stage: &Stage) -> u16 {
         match self.trigger {
-            Http(_) if self.bucket == Some(ServeCovers) => stage.concurrency.covers,
+            Http(_) if self.buckets.contains(&ServeCovers) => stage.concurrency.covers,
             Http(_) | Unmatched if self.database.is_none() => stage.concurrency.http_without_database,
             Http(_) | Unmatched if self.demand == Demand::Rare => stage.concurrency.http_rare,
             Http(_) | Unmatched => stage.concurrency.http,

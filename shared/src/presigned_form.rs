@@ -118,7 +118,7 @@ fn policy(upload: &Upload<'_>, fields: &[(String, String)], end: OffsetDateTime)
 }
 
 /// The bucket by its own host name, as only AWS has one for each.
-fn address(bucket: &str, region: &str, endpoint: Option<&str>) -> String {
+pub(crate) fn address(bucket: &str, region: &str, endpoint: Option<&str>) -> String {
     match endpoint {
         Some(endpoint) => format!("{}/{bucket}", endpoint.trim_end_matches('/')),
         None => format!("https://{bucket}.s3.{region}.amazonaws.com/"),

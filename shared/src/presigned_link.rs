@@ -18,6 +18,8 @@ use aws_sigv4::{
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use crate::presigned_form::address;
+
 /// How long a file can be got.
 const TO_GET: Duration = Duration::from_mins(5);
 /// How long a file can be written.
@@ -82,13 +84,10 @@ async fn link(sdk: &SdkConfig, object: Object<'_>, link: &Link<'_>) -> anyhow::R
     let provider = sdk.credentials_provider().context("there are no credentials")?;
     let credentials = provider.provide_credentials().await.context("reading the credentials")?;
     let region = sdk.region().context("there is no region")?.as_ref();
-    // The bucket by its own host name, as only AWS has one for each.
-    let bucket = match sdk.endpoint_url() {
-        Some(endpoint) => format!("{}/{}", endpoint.trim_end_matches('/'), object.bucket),
-        None => format!("https://{}.s3.{region}.amazonaws.com", object.bucket),
-    };
+    let bucket = address(object.bucket, region, sdk.endpoint_url());
     let mark = if link.parameters.is_empty() { "" } else { "?" };
-    let url = format!("{bucket}/{}{mark}{}", object.key, query(link.parameters.iter().copied()));
+    let parameters = query(link.parameters.iter().copied());
+    let url = format!("{}/{}{mark}{parameters}", bucket.trim_end_matches('/'), object.key);
     signed(&url, link, credentials, region, SystemTime::now())
 }
 

@@ -21,9 +21,6 @@ pub const MAX_PAGES: u32 = 100;
 /// Bytes of a sample chapter's compressed objects. They have no text and no images, which are streams of their own.
 pub const MAX_OBJECT_BYTES: usize = 32 * MB;
 
-/// Characters of the name of who made a cover's picture.
-pub const MAX_CREDIT: usize = 200;
-
 /// Widths in which a cover is served, in pixels. A narrower original has fewer: it is never enlarged.
 pub const WIDTHS: [u32; 3] = [160, 320, 640];
 
@@ -56,14 +53,24 @@ impl UploadKey {
         (upload.key() == key).then_some(upload)
     }
 
+    /// Parses the last two parts of a page's path: `covers`, and the id.
+    pub fn of_segments(folder: &str, id: &str) -> Option<Self> {
+        Self::parse(&format!("uploads/{folder}/{id}"))
+    }
+
+    /// Those two parts.
+    pub fn segments(self) -> String {
+        format!("{}/{}", self.kind.folder(), self.id)
+    }
+
     /// The key of the uploaded file, which expires after some days.
     pub fn key(self) -> String {
-        format!("uploads/{}/{}", self.kind.folder(), self.id)
+        format!("uploads/{}", self.segments())
     }
 
     /// The key of the result of checking it, which expires too.
     pub fn result_key(self) -> String {
-        format!("results/{}/{}.json", self.kind.folder(), self.id)
+        format!("results/{}.json", self.segments())
     }
 }
 
@@ -115,6 +122,17 @@ pub enum Checked {
     Cover(CoverFiles),
     Sample(SampleFile),
     Refused(Refusal),
+}
+
+impl Checked {
+    /// The hash of the files; none of a refused upload.
+    pub fn hash(&self) -> Option<&str> {
+        match self {
+            Self::Cover(cover) => Some(&cover.hash),
+            Self::Sample(sample) => Some(&sample.hash),
+            Self::Refused(_) => None,
+        }
+    }
 }
 
 /// A cover in each width.
@@ -413,6 +431,10 @@ mod tests {
             let upload = UploadKey { kind, id: Uuid::try_parse(id).unwrap() };
             assert_eq!(UploadKey::parse(&upload.key()), Some(upload));
             assert!(UploadKey::parse(&upload.result_key()).is_none());
+            let (folder, id) =
+                upload.segments().split_once('/').map(|(folder, id)| (folder.to_owned(), id.to_owned())).unwrap();
+            assert_eq!(UploadKey::of_segments(&folder, &id), Some(upload));
+            assert_eq!(UploadKey::of_segments(&folder, "../1"), None);
         }
         let upper = id.to_uppercase();
         for key in [

@@ -95,6 +95,20 @@ impl Shop {
         Answer::read(request.send().await.expect("the shop does not answer")).await
     }
 
+    /// Posts a file to another address than the shop's. Returns the status, and the address to which it leads.
+    pub async fn upload(&self, address: &str, content_type: &str, body: Vec<u8>) -> (u16, String) {
+        let request = self.client.post(address).header("content-type", content_type).body(body);
+        let answer = Answer::read(request.send().await.expect("no answer")).await;
+        (answer.status, answer.header("location").to_owned())
+    }
+
+    /// Gets a file from another address than the shop's.
+    pub async fn download(&self, address: &str) -> (u16, reqwest::header::HeaderMap, Vec<u8>) {
+        let answer = self.client.get(address).send().await.expect("no answer");
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        (status, headers, answer.bytes().await.expect("a file").to_vec())
+    }
+
     /// Posts a rating and returns the path of its submission.
     pub async fn rate(&self, book: u64, rating: &Value) -> String {
         let answer = self.post(&format!("/api/books/{book}/ratings"), &[], rating).await;

@@ -3,11 +3,16 @@
 use std::{env, fs, time::Duration};
 
 use aws_sdk_s3::{Client, config::Builder, primitives::ByteStream};
+use reqwest::Method;
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
+    account::hidden,
+    cart::{page, send},
     imports,
+    staff_pages::{bookseller, somebody},
     support::{Shop, bookstore, eventually, text},
 };
 
@@ -69,6 +74,10 @@ async fn a_cover_is_served_for_a_year_and_another_name_is_not_found() {
     assert_eq!((cover.status, cover.header("content-type")), (200, "image/jpeg"));
     assert_eq!(cover.header("cache-control"), "public, max-age=31536000, immutable");
     assert!(!cover.header("etag").is_empty());
+    // A cache at the edge would give a cookie to everybody; and other sites may show what the API has the address of.
+    assert_eq!((cover.header("set-cookie"), cover.header("cross-origin-resource-policy")), ("", "cross-origin"));
+    let again = shop.send(Method::GET, &path, &[("if-none-match", cover.header("etag"))], None).await;
+    assert_eq!(again.status, 304);
     let (jpeg, _) = read(&s3, &format!("covers/{hash}-160.jpg")).await.expect("a file");
     assert_eq!(cover.text, String::from_utf8_lossy(&jpeg));
     for path in [
@@ -102,18 +111,45 @@ async fn a_refused_upload_has_a_reason_and_no_file() {
     assert_eq!(large, json!({ "result": "refused", "reason": "too_many_bytes", "bytes": 20_000_001 }));
 }
 
+/// A document with one page.
+fn pdf() -> Vec<u8> {
+    let pdf = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj \
+        3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>endobj\nxref\n0 1\n0000000000 65535 f \ntrailer<</Root 1 0 R>>\n";
+    let table = pdf.windows(5).position(|window| window == b"xref\n").unwrap();
+    [&pdf[..], format!("startxref\n{table}\n%%EOF\n").as_bytes()].concat()
+}
+
 #[ignore = "needs a local stage"]
 #[tokio::test]
 async fn an_uploaded_sample_chapter_is_kept_as_it_is() {
     let s3 = s3(&Shop::open().await);
-    let pdf = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj \
-        3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>endobj\nxref\n0 1\n0000000000 65535 f \ntrailer<</Root 1 0 R>>\n";
-    let table = pdf.windows(5).position(|window| window == b"xref\n").unwrap();
-    let pdf = [&pdf[..], format!("startxref\n{table}\n%%EOF\n").as_bytes()].concat();
+    let pdf = pdf();
     let result = checked(&s3, "samples", &pdf).await;
     assert_eq!((&result["result"], &result["pages"]), (&"sample".into(), &1.into()), "{result}");
     let kept = read(&s3, &format!("samples/{}.pdf", result["hash"].as_str().unwrap())).await;
     assert_eq!(kept, Some((pdf, "application/pdf".to_owned())));
+}
+
+/// The page of the book leads to the sample chapter, which a browser saves under the name of the book.
+async fn saved_by_readers(shop: &Shop, book: impl std::fmt::Display, pdf: &[u8]) {
+    let address = format!("/books/{book}/sample");
+    let page = shop.get(&format!("/books/{book}?lang=en")).await;
+    let page = if page.status == 301 { shop.get(&format!("{}?lang=en", page.header("location"))).await } else { page };
+    assert!(
+        page.text.contains(&format!("href=\"{address}\"")) && page.text.contains("(PDF, one page, 1"),
+        "{}",
+        page.text
+    );
+    let answer = shop.get(&format!("/api/books/{book}")).await.json();
+    assert!(answer["sample"]["url"].as_str().unwrap().ends_with(&address), "{answer}");
+    let link = shop.get(&address).await;
+    assert_eq!((link.status, link.header("cache-control")), (303, "no-store"), "{}", link.text);
+    let (status, headers, file) = shop.download(link.header("location")).await;
+    assert_eq!((status, file.as_slice()), (200, pdf));
+    assert_eq!(headers["content-type"], "application/pdf");
+    let disposition = headers["content-disposition"].to_str().unwrap();
+    assert!(disposition.starts_with(&format!("attachment; filename=\"{book}")) && disposition.ends_with(".pdf\""));
+    assert!(!link.header("location").contains("X-Amz-Expires=3600"), "five minutes");
 }
 
 /// What a command prints, or its error.
@@ -170,5 +206,169 @@ async fn a_bookseller_gives_a_book_a_cover_and_takes_it_away() {
     assert!(!shop.get(&format!("/books/{book}")).await.text.contains("<img class=\"cover\""), "a drawn one again");
     let twice = run(&["covers", "remove", &book]).await.unwrap_err();
     assert!(twice.contains("has no cover"), "{twice}");
+    let chapter = folder.join("chapter.pdf");
+    fs::write(&chapter, pdf()).unwrap();
+    let added = run(&["samples", "add", &book, chapter.to_str().unwrap()]).await.unwrap();
+    assert!(added.contains("1 page, 1 KB"), "{added}");
+    saved_by_readers(&shop, &book, &pdf()).await;
+    run(&["samples", "remove", &book]).await.unwrap();
+    assert_eq!(shop.get(&format!("/books/{book}/sample")).await.status, 404);
     fs::remove_dir_all(&folder).unwrap();
+}
+
+/// The hidden fields of the form that a page sends to the bucket, and its address.
+fn form_of(page: &str, of: &str) -> (String, Vec<(String, String)>) {
+    let form = page.split("<form ").find(|form| form.contains(&format!("id=\"{of}-file\""))).expect("a form");
+    let text = |rest: &str| rest.split('"').next().unwrap().replace("&#38;", "&").replace("&amp;", "&");
+    let action = text(form.split("action=\"").nth(1).unwrap());
+    let field = |input: &str| {
+        let (name, value) = (input.split("name=\"").nth(1)?, input.split("value=\"").nth(1)?);
+        Some((text(name), text(value)))
+    };
+    (action, form.split("<input type=\"hidden\"").skip(1).filter_map(field).collect())
+}
+
+/// Sends the form with a file as a browser does, and returns status and address of the answer.
+async fn upload(shop: &Shop, page: &str, of: &str, file: &[u8]) -> (u16, String) {
+    let (action, fields) = form_of(page, of);
+    let boundary = format!("form-{}", Uuid::new_v4());
+    let mut body = Vec::new();
+    for (name, value) in fields {
+        let part = format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+        body.extend(part.as_bytes());
+    }
+    let head = "Content-Disposition: form-data; name=\"file\"; filename=\"cover.webp\"\r\nContent-Type: image/webp";
+    body.extend(format!("--{boundary}\r\n{head}\r\n\r\n").as_bytes());
+    body.extend(file);
+    body.extend(format!("\r\n--{boundary}--\r\n").as_bytes());
+    shop.upload(&action, &format!("multipart/form-data; boundary={boundary}"), body).await
+}
+
+/// The page of an upload once it is checked.
+async fn after_check(shop: &Shop, path: &str, cookies: &str) -> String {
+    eventually(Duration::from_secs(30), async || {
+        let answer = page(shop, path, cookies).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        if answer.text.contains("is being checked") { Err("being checked".to_owned()) } else { Ok(answer.text) }
+    })
+    .await
+}
+
+/// A book with a cover and a sample chapter.
+pub async fn book_with_files(shop: &Shop) -> u64 {
+    let book = imports::new_book(shop).await;
+    let folder = env::temp_dir().join(format!("anaquel-files-{}", Uuid::new_v4()));
+    fs::create_dir(&folder).unwrap();
+    for (command, name, file) in [("covers", "cover.webp", PICTURE), ("samples", "chapter.pdf", &pdf())] {
+        let path = folder.join(name);
+        fs::write(&path, file).unwrap();
+        run(&[command, "add", &book.to_string(), path.to_str().unwrap()]).await.unwrap();
+    }
+    fs::remove_dir_all(&folder).unwrap();
+    book
+}
+
+/// The pages of two uploads for the book with these files: of a checked cover, and of a refused one.
+pub async fn uploaded(shop: &Shop, staff: &str, files: &str) -> [String; 2] {
+    let mut pages = Vec::new();
+    for file in [PICTURE, &PICTURE[..PICTURE.len() - 9]] {
+        let form = page(shop, files, staff).await.text;
+        let path = path_of(files, &upload(shop, &form, "cover", file).await.1);
+        after_check(shop, &path, staff).await;
+        pages.push(path);
+    }
+    pages.try_into().unwrap()
+}
+
+/// The path to which the bucket sends a browser after an upload.
+fn path_of(files: &str, address: &str) -> String {
+    let (_, rest) = address.split_once(files).unwrap_or_else(|| panic!("{address} is no page below {files}"));
+    format!("{files}{}", rest.split('?').next().unwrap_or_default())
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn a_bookseller_uploads_a_cover_in_a_browser_sees_it_and_gives_it_to_the_book() {
+    let shop = Shop::open().await;
+    let now = OffsetDateTime::now_utc();
+    let (ana, eva) = (bookseller(&shop, somebody(), now).await, bookseller(&shop, somebody(), now).await);
+    let book = imports::new_book(&shop).await;
+    let files = format!("/staff/books/{book}/files");
+    let shown = page(&shop, &files, &ana).await;
+    let policy = shown.header("content-security-policy").to_owned();
+    assert!(policy.contains(&format!("form-action 'self' {};", shop.endpoint())), "{policy}");
+    let elsewhere = page(&shop, "/staff", &ana).await.header("content-security-policy").to_owned();
+    assert!(elsewhere.contains("form-action 'self';"), "{elsewhere}");
+
+    let (status, back) = upload(&shop, &shown.text, "cover", PICTURE).await;
+    assert_eq!(status, 303, "{back}");
+    let path = path_of(&files, &back);
+    let checked = after_check(&shop, &path, &ana).await;
+    assert!(checked.contains("/covers/") && checked.contains("width=\"390\" height=\"844\""), "{checked}");
+    assert!(shop.get(&format!("/api/books/{book}")).await.json()["cover"].is_null(), "nothing has changed so far");
+
+    let answer = page(&shop, &path, &ana).await;
+    let (key, version) = (hidden(&answer, "key"), hidden(&answer, "version"));
+    let form = |credit: &'static str| [("key", key.as_str()), ("version", &version), ("do", "use"), ("credit", credit)];
+    let long: &'static str = "x".repeat(201).leak();
+    let refused = send(&shop, &path, &ana, &form(long)).await;
+    assert!(refused.status == 422 && refused.text.contains(long), "{}", refused.text);
+    for _ in 0..2 {
+        let given = send(&shop, &path, &ana, &form(" Luz <b>\tSol ")).await;
+        assert_eq!((given.status, given.header("location")), (303, files.as_str()), "{}", given.text);
+    }
+    let cover = shop.get(&format!("/api/books/{book}")).await.json()["cover"].clone();
+    assert_eq!(cover["credit"], "Luz <b> Sol", "{cover}");
+    let public = shop.get(&format!("/books/{book}?lang=en")).await.text;
+    assert!(public.contains("<bdi>Luz &#60;b&#62; Sol</bdi>"), "{public}");
+
+    let key = hidden(&page(&shop, &path, &eva).await, "key");
+    let remove =
+        |version: &'static str| [("key", key.as_str()), ("version", version), ("kind", "cover"), ("do", "remove")];
+    let late = send(&shop, &files, &eva, &remove("")).await;
+    assert!(late.status == 409 && late.text.contains("was changed in the meantime"), "{}", late.text);
+    let now = page(&shop, &files, &eva).await;
+    assert!(now.text.contains("gave it a cover") && now.text.contains("Luz &#60;b&#62; Sol"), "{}", now.text);
+    assert_eq!(hidden(&now, "key"), key, "the form that takes it away comes first");
+    let removed = send(&shop, &files, &eva, &remove(hidden(&now, "version").leak())).await;
+    assert_eq!(removed.status, 303, "{}", removed.text);
+    assert!(shop.get(&format!("/api/books/{book}")).await.json()["cover"].is_null());
+    assert!(page(&shop, &files, &ana).await.text.contains("took the cover away"));
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn a_refused_upload_shows_its_reason_in_both_languages_and_a_sample_chapter_is_saved_by_readers() {
+    let shop = Shop::open().await;
+    let ana = bookseller(&shop, somebody(), OffsetDateTime::now_utc()).await;
+    let book = imports::new_book(&shop).await;
+    let files = format!("/staff/books/{book}/files");
+    let pdf = pdf();
+    let form = page(&shop, &files, &ana).await.text;
+    let (_, back) = upload(&shop, &form, "sample", &pdf).await;
+    let path = path_of(&files, &back);
+    after_check(&shop, &path, &ana).await;
+    let key = hidden(&page(&shop, &path, &ana).await, "key");
+    let used = send(&shop, &path, &ana, &[("key", key.as_str()), ("version", ""), ("do", "use")]).await;
+    assert_eq!(used.status, 303, "{}", used.text);
+    saved_by_readers(&shop, book, &pdf).await;
+
+    let svg = b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>";
+    let script = [b"%PDF-1.4\n1 0 obj<</S/JavaScript/JS(app.alert)>>endobj\n".as_slice(), b"%%EOF"].concat();
+    let chapter = hidden(&page(&shop, &files, &ana).await, "version");
+    for (of, version, file, english, spanish) in [
+        ("cover", "", &svg[..], "The file is an SVG drawing", "El archivo es un dibujo SVG"),
+        ("cover", "", b"", "The file is empty", "El archivo está vacío"),
+        ("sample", &chapter, &script, "The PDF has a script", "El PDF lleva un programa (script)"),
+    ] {
+        let form = page(&shop, &files, &ana).await.text;
+        let (_, back) = upload(&shop, &form, of, file).await;
+        let path = path_of(&files, &back);
+        let checked = after_check(&shop, &path, &ana).await;
+        assert!(checked.contains(english) && !checked.contains("value=\"use\""), "{checked}");
+        let spanish_page = page(&shop, &format!("{path}?lang=es"), &ana).await.text;
+        assert!(spanish_page.contains(spanish), "{spanish_page}");
+        let forced = send(&shop, &path, &ana, &[("key", key.as_str()), ("version", version), ("do", "use")]).await;
+        assert_eq!(forced.status, 409, "{}", forced.text);
+    }
 }

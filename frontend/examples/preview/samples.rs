@@ -240,6 +240,9 @@ pub fn every_page(locale: Locale, mut show: impl FnMut(&str, &dyn DynTemplate)) 
     signing_in(view("/sign-in/return"), &mut show);
     shop_samples::every_page(view("/"), &lists, &hostile().summary, &mut show);
     staff_samples::every_page(view("/staff"), &lists, &hostile().summary, &mut show);
+    let pictured = books.iter().find(|book| book.summary.cover.is_some()).unwrap();
+    show("book-with-picture", &BookPage { book: pictured, ..empty });
+    staff_samples::files(view("/staff"), pictured, &hostile(), &mut show);
 
     of_the_shop(view, &mut show);
 }

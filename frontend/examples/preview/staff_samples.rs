@@ -3,21 +3,23 @@
 use frontend::{
     DynTemplate, Form, View,
     pages::{
-        BookNotice, FormKeys, GoodsIn, StaffBookPage, StaffBooks, StaffDeliveryNote, StaffLog, StaffMessage,
-        StaffMessages, StaffNewBook, StaffNotice, StaffOrderPage, StaffOrders, StaffPicks, StaffReview, StaffReviews,
-        StaffSearches, StaffStart, StaffStock,
+        BookNotice, FormKeys, GoodsIn, StaffBookPage, StaffBooks, StaffDeliveryNote, StaffFiles, StaffLog,
+        StaffMessage, StaffMessages, StaffNewBook, StaffNotice, StaffOrderPage, StaffOrders, StaffPicks, StaffReview,
+        StaffReviews, StaffSearches, StaffStart, StaffStock, StaffUpload, UploadState,
     },
 };
 use shared::{
     domain::{
-        BookFacts, Count, Delivery, FactChange, Invalid, Isbn13, Money, OrderNumber, OrderState, Payment, Reason,
+        Book, BookFacts, Count, Delivery, FactChange, Invalid, Isbn13, Money, OrderNumber, OrderState, Payment, Reason,
         Refusal, StateChange, Summary, VisitorId,
     },
+    presigned_form::PresignedForm,
     session::Subject,
     staff::{
         About, AuditEntry, ContactMessage, CopiesLeft, OrdersShown, Pick, PickList, SearchMiss, StaffBook, StaffOrder,
         StaffOrderInFull, StaffOrderLine, StaffRating, StockMovement, Waiting,
     },
+    uploads::{ActiveContent, CoverFiles, Refusal as Refused, SampleFile, Size, UploadKey, UploadKind},
 };
 use time::{Duration, OffsetDateTime, macros::datetime};
 use uuid::Uuid;
@@ -92,6 +94,59 @@ pub fn every_page(view: View, books: &[Summary], hostile: &Summary, show: &mut i
     show("staff-log", &StaffLog { view: at("/staff/log"), entries: &log, next: Some("/staff/log?cursor=x") });
     let continued = View { query: "cursor=x", ..at("/staff/log") };
     show("staff-log-end", &StaffLog { view: continued, entries: &[], next: None });
+}
+
+/// Shows the pages of a book's files, of one with a cover and a sample chapter, and of one with hostile text and without them.
+pub fn files(view: View, book: &Book, hostile: &Book, show: &mut impl FnMut(&str, &dyn DynTemplate)) {
+    let path = format!("/staff/books/{}/files", book.summary.id);
+    let upload = UploadKey { kind: UploadKind::Cover, id: Uuid::from_u128(7) };
+    let fields = ["key", "success_action_redirect", "x-amz-date", "policy", "x-amz-signature"];
+    let form = PresignedForm {
+        action: "https://files.s3.example/".to_owned(),
+        fields: fields.map(|name| (name.to_owned(), HOSTILE.to_owned())).to_vec(),
+    };
+    let log = log();
+    let with = StaffFiles {
+        view: View { path: &path, ..view },
+        book,
+        cover_form: &form,
+        sample_form: &form,
+        log: &log,
+        key: KEY,
+        notice: None,
+    };
+    show("staff-files", &with);
+    show("staff-files-none", &StaffFiles { book: hostile, log: &[], ..with });
+    show("staff-files-changed", &StaffFiles { notice: Some(StaffNotice::Changed), ..with });
+
+    let path = format!("{path}/{}", upload.segments());
+    let checked = CoverFiles::new("a".repeat(32), Size { width: 640, height: 940 });
+    let pending = StaffUpload {
+        view: View { path: &path, ..view },
+        book,
+        upload,
+        state: UploadState::Pending,
+        form: Form::default(),
+        key: KEY,
+        notice: None,
+    };
+    show("staff-upload", &pending);
+    let cover = StaffUpload { state: UploadState::Cover(&checked), ..pending };
+    show("staff-upload-cover", &cover);
+    let long = [Invalid::new("credit", Reason::TooLong { max: 200, length: 201 })];
+    let typed = [("credit", HOSTILE)];
+    let form = Form { typed: &typed, invalid: &long, ..Form::default() };
+    show("staff-upload-422", &StaffUpload { form, ..cover });
+    let form = Form { invalid: &[], ..form };
+    show("staff-upload-changed", &StaffUpload { form, notice: Some(StaffNotice::Changed), book: hostile, ..cover });
+    let sample = SampleFile { hash: "c".repeat(32), bytes: 840_000, pages: 12 };
+    let upload = UploadKey { kind: UploadKind::Sample, ..upload };
+    show("staff-upload-sample", &StaffUpload { upload, state: UploadState::Sample(&sample), ..pending });
+    for (name, refusal) in
+        [("narrow", Refused::TooNarrow { width: 120 }), ("script", Refused::Active { content: ActiveContent::Script })]
+    {
+        show(&format!("staff-upload-{name}"), &StaffUpload { state: UploadState::Refused(&refusal), ..pending });
+    }
 }
 
 fn orders(

@@ -10,6 +10,7 @@ mod order;
 mod sign_in;
 mod staff;
 mod staff_books;
+mod staff_files;
 
 use askama::Template;
 use shared::{
@@ -38,6 +39,7 @@ pub use staff::{
 pub use staff_books::{
     BookNotice, FormKeys, GoodsIn, StaffBookPage, StaffBooks, StaffNewBook, StaffSearches, StaffStock,
 };
+pub use staff_files::{StaffFiles, StaffUpload, UploadState};
 
 use crate::{Form, Markup, View, assets, format, links, links::Asked};
 

@@ -144,7 +144,7 @@ pub enum StaffNotice<'a> {
 }
 
 impl StaffNotice<'_> {
-    fn text(self, view: View) -> String {
+    pub(super) fn text(self, view: View) -> String {
         match self {
             Self::Changed => view.text("staff-changed"),
             Self::Expired => view.text("staff-expired"),
@@ -221,6 +221,10 @@ impl View<'_> {
             "received" => "staff-did-received",
             "counted" => "staff-did-counted",
             "damaged" => "staff-did-damaged",
+            "cover" => "staff-did-cover",
+            "cover-removed" => "staff-did-cover-removed",
+            "sample" => "staff-did-sample",
+            "sample-removed" => "staff-did-sample-removed",
             // Of a later version.
             other => return other.to_owned(),
         })

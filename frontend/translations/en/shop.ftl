@@ -21,11 +21,6 @@ back-home = Home
 back-to-book = Back to the book
 pages = Pages
 cover-of = Cover of { $title }
-cover-by = Cover picture
-sample-link = Sample chapter (PDF, { $pages ->
-        [one] one page
-       *[other] { $pages } pages
-    }, { $size })
 year-before-our-era = { $year } BC
 date = { $day } { $month ->
         [1] January

@@ -22,11 +22,6 @@ back-home = Volver al inicio
 back-to-book = Volver al libro
 pages = Páginas
 cover-of = Cubierta de { $title }
-cover-by = Imagen de la cubierta
-sample-link = Capítulo de muestra (PDF, { $pages ->
-        [one] una página
-       *[other] { $pages } páginas
-    }, { $size })
 year-before-our-era = { $year } a. C.
 date = { $day } de { $month ->
         [1] enero

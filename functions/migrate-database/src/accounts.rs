@@ -61,6 +61,7 @@ const STAFF_GRANTS: &[(&str, &[&str])] = &[
     ("insert", &["mails", "order_states", "stock_movements"]),
     ("insert, update (asked_by, asked_until, effect)", &["order_messages"]),
     ("update (hidden_at, verified_purchase)", &["ratings"]),
+    ("insert, update, delete", &["covers", "sample_chapters"]),
     ("update (copies)", &["book_sales"]),
     ("insert, update", &["restocks", "shop_counts", "star_counts"]),
     ("update", &["submissions"]),
@@ -226,7 +227,7 @@ mod tests {
             catalogue::edit::{self, Edited},
             contact,
             customer_addresses::{self, AddressChange},
-            customer_erasure, customers, genres,
+            customer_erasure, customers, files, genres,
             orders::{self, Applied},
             ratings::{self, OwnChange},
             search_misses, stock,
@@ -236,6 +237,7 @@ mod tests {
         session::Subject,
         shop::Shop,
         staff::{About, Bookseller, OrdersShown, StockChange, StockChanged},
+        uploads::{CoverFiles, SampleFile, Size, UploadKind},
     };
     use sqlx::{Connection, MySqlPool, mysql::MySqlConnectOptions, types::time::OffsetDateTime};
     use uuid::Uuid;
@@ -636,6 +638,17 @@ mod tests {
         genres::list(c).await.unwrap();
         let search = Listing::new(Some(Search::parse("despues").unwrap()), Filter::default(), Sort::Relevance, 9);
         assert_eq!(books::list(c, &search).await.unwrap().items.len(), 1);
+
+        let (cover, sample) = (CoverFiles::new("a".repeat(32), Size { width: 640, height: 960 }), "c".repeat(32));
+        let sample = SampleFile { hash: sample, bytes: 9, pages: 1 };
+        for _ in 0..2 {
+            files::put_cover(c, book.into(), &cover, None, now).await.unwrap();
+            files::put_sample(c, book.into(), &sample, now).await.unwrap();
+        }
+        for kind in [UploadKind::Cover, UploadKind::Sample] {
+            assert!(!files::find_locked(c, book.into(), kind).await.unwrap().unwrap().is_empty());
+            assert!(files::remove(c, book.into(), kind).await.unwrap());
+        }
 
         for statement in [
             "update audit_log set email = 'x'",

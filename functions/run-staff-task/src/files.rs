@@ -1,14 +1,13 @@
 //! Covers and sample chapters: this function permits an upload, and gives the checked file to a book. It never reads what was
 //! uploaded, only the result of checking it.
 
-use anyhow::ensure;
 use shared::{
     App,
-    domain::{BookId, clean_line},
+    domain::{BookId, Credit},
     files_bucket::FilesBucket,
     repo::{books, files},
     staff::FileChange,
-    uploads::{Checked, MAX_BYTES, MAX_CREDIT, Refusal, UploadKey, UploadKind},
+    uploads::{Checked, MAX_BYTES, Refusal, UploadKey, UploadKind},
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -37,18 +36,14 @@ pub async fn attach(
     now: OffsetDateTime,
 ) -> anyhow::Result<FileChange> {
     let Some((book, title)) = find(app, book).await? else { return Ok(FileChange::NoSuchBook) };
-    let credit = credit.map(clean_line).filter(|credit| !credit.is_empty());
-    ensure!(
-        credit.as_ref().is_none_or(|credit| credit.chars().count() <= MAX_CREDIT),
-        "the credit has more than {MAX_CREDIT} characters"
-    );
+    let credit = credit.filter(|credit| !credit.trim().is_empty()).map(Credit::parse).transpose()?;
     let file = match FilesBucket::of(app).await?.result(upload).await? {
         None => return Ok(FileChange::Pending),
         Some(Checked::Refused(refusal)) => return Ok(FileChange::Refused { refusal }),
         Some(file) => file,
     };
     let attached = app.database().write(async |c| match &file {
-        Checked::Cover(cover) => files::put_cover(c, book, cover, credit.as_deref(), now).await,
+        Checked::Cover(cover) => files::put_cover(c, book, cover, credit.as_ref(), now).await,
         Checked::Sample(sample) => files::put_sample(c, book, sample, now).await,
         Checked::Refused(_) => Ok(()),
     });

@@ -2,6 +2,7 @@
 
 mod access;
 mod books;
+mod files;
 mod messages;
 mod orders;
 mod place;
@@ -94,6 +95,7 @@ fn sign_in_first(request: &Request, place: Place) -> Result<Reply> {
             let kept = typed.iter().filter(|(name, _)| *name != FORM_KEY);
             kept.map(|(name, value)| (name.as_str(), value.as_str())).collect()
         }
+        (Place::Upload(..), _) => typed.get("credit").map(|credit| ("credit", credit.as_str())).into_iter().collect(),
         _ => Vec::new(),
     };
     let page = SignInFirst {
@@ -122,6 +124,8 @@ async fn of_staff(app: &App, request: &Request, who: &SignedIn, place: Place) ->
         Place::Book(id) => books::book(app, request, who, id).await,
         Place::Stock => stock::page(app, request, who).await,
         Place::Searches => searches::list(app, request).await,
+        Place::Files(book) => files::files(app, request, who, book).await,
+        Place::Upload(book, upload) => files::upload(app, request, who, book, upload).await,
         Place::Log => log(app, request).await,
     }
 }
@@ -225,6 +229,11 @@ mod tests {
             ("/staff/books/53-el-tunel", 404, 404),
             ("/staff/stock", 200, 200),
             ("/staff/searches", 200, 405),
+            ("/staff/books/53/files", 200, 200),
+            ("/staff/books/053/files", 404, 404),
+            ("/staff/books/53/files/covers/019ac4a0-0000-7000-8000-000000000000", 200, 200),
+            ("/staff/books/53/files/covers/1", 404, 404),
+            ("/staff/books/53/files/books/019ac4a0-0000-7000-8000-000000000000", 404, 404),
             ("/staff/log", 200, 405),
             ("/staff/x", 404, 404),
             ("/staff/leave", 404, 404),

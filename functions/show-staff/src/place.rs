@@ -4,6 +4,7 @@ use shared::{
     ApiError, Request, Result,
     domain::{BookId, OrderNumber},
     http::Method,
+    uploads::UploadKey,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +23,10 @@ pub enum Place {
     Book(BookId),
     Stock,
     Searches,
+    /// The files of a book.
+    Files(BookId),
+    /// An upload for a book.
+    Upload(BookId, UploadKey),
     Log,
 }
 
@@ -55,6 +60,11 @@ impl Place {
             ["books"] => Self::Books,
             ["books", "new"] => Self::NewBook,
             ["books", book] => Self::Book(book_id(book)?),
+            ["books", book, "files"] => Self::Files(book_id(book)?),
+            ["books", book, "files", folder, upload] => {
+                let upload = UploadKey::of_segments(folder, upload).ok_or(ApiError::NotFound)?;
+                Self::Upload(book_id(book)?, upload)
+            }
             ["stock"] => Self::Stock,
             ["searches"] => Self::Searches,
             ["log"] => Self::Log,
@@ -62,7 +72,14 @@ impl Place {
         };
         let is_form = matches!(
             place,
-            Self::Order(_) | Self::Message(_) | Self::Review(_) | Self::NewBook | Self::Book(_) | Self::Stock
+            Self::Order(_)
+                | Self::Message(_)
+                | Self::Review(_)
+                | Self::NewBook
+                | Self::Book(_)
+                | Self::Stock
+                | Self::Files(_)
+                | Self::Upload(..)
         );
         if request.is_read() || is_form { Ok(place) } else { Err(ApiError::MethodNotAllowed("GET, HEAD".to_owned())) }
     }

@@ -7,7 +7,7 @@ use super::{
     system::{System, service, text},
 };
 use crate::{
-    routes::{DatabaseRole, FUNCTIONS, Function, Queue, QueueAccess, Trigger},
+    routes::{BucketAccess, DatabaseRole, FUNCTIONS, Function, Queue, QueueAccess, Trigger},
     stage::{Server, Stage},
 };
 
@@ -21,7 +21,7 @@ pub fn of(stage: &Stage) -> Result<String> {
     let mut dot = Dot::new();
     people(&mut dot);
     if system.only("CloudFront::Distribution").is_some() {
-        dot.node("distribution", "service", "CloudFront\ncaches assets at the edge");
+        dot.node("distribution", "service", "CloudFront\ncaches assets and covers at the edge");
     }
     let functions = network(&mut dot, &system, &groups);
     services(&mut dot, stage, &system);
@@ -61,7 +61,7 @@ fn belong_together(one: &Function, other: &Function) -> bool {
     kind(one) == kind(other)
         && one.database == other.database
         && one.queue == other.queue
-        && one.bucket == other.bucket
+        && one.buckets == other.buckets
         && one.is_in_network == other.is_in_network
         && one.issues_sessions == other.issues_sessions
         && one.deletes_accounts == other.deletes_accounts
@@ -257,6 +257,16 @@ fn permissions(dot: &mut Dot, system: &System, group: &[&'static Function]) {
     }
     if group[0].deletes_accounts && system.only("Cognito::UserPoolClient").is_some() {
         dot.edge(id(group), "accounts", "rare", "deletes accounts");
+    }
+    for access in group[0].buckets {
+        let label = match access {
+            // The edges of their triggers are there.
+            BucketAccess::Imports | BucketAccess::CheckUploads => continue,
+            BucketAccess::PermitUploads => "permits uploads",
+            BucketAccess::ServeCovers => "reads covers",
+            BucketAccess::LinkSamples => "signs links to samples",
+        };
+        dot.edge_with("constraint=false,", id(group), "files", "rare", label);
     }
     for access in group[0].queue {
         let queue = access.queue();

@@ -56,7 +56,7 @@ pub fn policy(stage: &Stage, wiring: &Wiring, function: &Function, log_group: Id
             arn("cognito-idp", &format!("userpool/${{{}}}", pool.name())),
         ));
     }
-    statements.extend(function.bucket.into_iter().flat_map(|access| objects(stage, access)));
+    statements.extend(function.buckets.iter().flat_map(|access| objects(stage, *access)));
     policy_document(&statements)
 }
 

@@ -243,7 +243,7 @@ fn expected(stage: &Stage, function: &Function, action: &str, resource: &str) ->
         }
         "sqs:ChangeMessageVisibility" => has(QueueAccess::Delay),
         "s3:ListBucket" => {
-            ["process-upload", "run-staff-task", "serve-cover"].contains(&function.name)
+            ["process-upload", "run-staff-task", "serve-cover", "show-staff"].contains(&function.name)
                 && resource == bucket(&stage.name, "files")
         }
         "s3:GetObject" | "s3:PutObject" => {
@@ -256,10 +256,10 @@ fn expected(stage: &Stage, function: &Function, action: &str, resource: &str) ->
                 ("import-catalogue", _) => resource.starts_with(&imports),
                 ("process-upload", "s3:GetObject") => is_below(&["uploads"]),
                 ("process-upload", _) => is_below(&["covers", "results", "samples"]),
-                ("run-staff-task", "s3:GetObject") => is_below(&["results"]),
+                ("run-staff-task" | "show-staff", "s3:GetObject") => is_below(&["results"]),
                 ("serve-cover", "s3:GetObject") => is_below(&["covers"]),
                 ("show-book", "s3:GetObject") => is_below(&["samples"]),
-                ("run-staff-task", _) => is_below(&["uploads"]),
+                ("run-staff-task" | "show-staff", _) => is_below(&["uploads"]),
                 _ => false,
             }
         }
@@ -299,7 +299,7 @@ fn expected_to_read(stage: &Stage, function: &Function, parameter: &str, on_rds:
         // Nobody else can make somebody a customer or a bookseller.
         "session/private-key" | "sign-in/staff" => stage.has_sign_in() && function.name == "sign-in",
         "sign-in/customers" => stage.has_sign_in() && ["sign-in", "erase-accounts"].contains(&function.name),
-        "files/bucket" => ["run-staff-task", "serve-cover", "show-book"].contains(&function.name),
+        "files/bucket" => ["run-staff-task", "serve-cover", "show-book", "show-staff"].contains(&function.name),
         other => QUEUES.iter().any(|(queue, _, parameter)| {
             *parameter == other && function.queue.iter().any(|access| access.queue() == *queue)
         }),

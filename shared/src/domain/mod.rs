@@ -62,7 +62,8 @@ pub use star_counts::{Histogram, mean_of_score};
 pub(crate) use submission::unverified_text;
 pub use submission::{Outcome, Processed, SubmissionId, SubmissionKey, SubmissionKind};
 pub use text::{
-    DisplayName, Email, HideReason, MessageText, ReviewText, Subject, check_marks, clean, clean_line, without_addresses,
+    Credit, DisplayName, Email, HideReason, MessageText, ReviewText, Subject, check_marks, clean, clean_line,
+    without_addresses,
 };
 pub use time_zone::TimeZone;
 pub use visitor::{VisitorCookie, VisitorId, number_of_cookie, uuid_of_shop};

@@ -147,6 +147,11 @@ text!(
     HideReason, "reason", 200, clean_line
 );
 
+text!(
+    /// Who made the picture of a cover.
+    Credit, "credit", 200, clean_line
+);
+
 impl DisplayName {
     /// The longest name with which a mail greets: characters, and words without particles such as `de la`.
     const MAX_GREETED: (usize, usize) = (40, 5);

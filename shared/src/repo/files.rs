@@ -4,7 +4,7 @@ use sqlx::MySqlConnection;
 use time::OffsetDateTime;
 
 use crate::{
-    domain::BookId,
+    domain::{BookId, Credit},
     staff::StaffFile,
     uploads::{Checked, CoverFiles, SampleFile, Size, UploadKind},
 };
@@ -14,9 +14,10 @@ pub async fn put_cover(
     connection: &mut MySqlConnection,
     book: BookId,
     cover: &CoverFiles,
-    credit: Option<&str>,
+    credit: Option<&Credit>,
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
+    changed(connection, book).await?;
     let Size { width, height } = cover.widest();
     sqlx::query!(
         r#"
@@ -33,15 +34,15 @@ pub async fn put_cover(
         cover.hash,
         width,
         height,
-        credit,
+        credit.map(Credit::as_str),
         now,
     )
-    .execute(&mut *connection)
+    .execute(connection)
     .await?;
-    changed(connection, book).await
+    Ok(())
 }
 
-/// The API shows covers, so that programs which read changes see this one.
+/// Locks the book. The API shows its files, so that programs which read changes see this one.
 async fn changed(connection: &mut MySqlConnection, book: BookId) -> sqlx::Result<()> {
     sqlx::query!("update books set updated_at = current_timestamp(3) where id = ?", book.get())
         .execute(connection)
@@ -56,6 +57,7 @@ pub async fn put_sample(
     sample: &SampleFile,
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
+    changed(connection, book).await?;
     sqlx::query!(
         r#"
         insert into sample_chapters (book_id, hash, bytes, pages, added_at)
@@ -79,9 +81,9 @@ pub async fn put_sample(
 
 /// Takes the book's file of this kind away. Returns whether it had one.
 pub async fn remove(connection: &mut MySqlConnection, book: BookId, kind: UploadKind) -> sqlx::Result<bool> {
+    changed(connection, book).await?;
     let removed = match kind {
         UploadKind::Cover => {
-            changed(connection, book).await?;
             sqlx::query!("delete from covers where book_id = ?", book.get()).execute(connection).await?
         }
         UploadKind::Sample => {
@@ -89,6 +91,33 @@ pub async fn remove(connection: &mut MySqlConnection, book: BookId, kind: Upload
         }
     };
     Ok(removed.rows_affected() > 0)
+}
+
+/// Locks the book, and returns the hash of its file of this kind, empty without one; none if there is no such book.
+pub async fn find_locked(
+    connection: &mut MySqlConnection,
+    book: BookId,
+    kind: UploadKind,
+) -> sqlx::Result<Option<String>> {
+    let locked = sqlx::query_scalar!("select id from books where id = ? for update", book.get());
+    if locked.fetch_optional(&mut *connection).await?.is_none() {
+        return Ok(None);
+    }
+    let hash = match kind {
+        UploadKind::Cover => {
+            let hash =
+                sqlx::query_scalar!(r#"select hash as "hash: String" from covers where book_id = ?"#, book.get());
+            hash.fetch_optional(connection).await?
+        }
+        UploadKind::Sample => {
+            let sql = sqlx::query_scalar!(
+                r#"select hash as "hash: String" from sample_chapters where book_id = ?"#,
+                book.get()
+            );
+            sql.fetch_optional(connection).await?
+        }
+    };
+    Ok(Some(hash.unwrap_or_default()))
 }
 
 /// Files of this kind by their books' ids, behind the book with the id `after`.
@@ -182,7 +211,7 @@ mod tests {
     async fn a_book_has_one_cover_and_a_later_one_replaces_it(pool: MySqlPool) {
         let mut connection = pool.acquire().await.unwrap();
         let id = book(&mut connection, "El túnel", "Ernesto Sabato", 3).await;
-        put_cover(&mut connection, id, &cover("a", 640), Some("Sur"), minute(1)).await.unwrap();
+        put_cover(&mut connection, id, &cover("a", 640), Credit::parse("Sur").ok().as_ref(), minute(1)).await.unwrap();
         put_cover(&mut connection, id, &cover("b", 400), None, minute(2)).await.unwrap();
         let [file] = &list(&mut connection, UploadKind::Cover, 0, 10).await.unwrap()[..] else { panic!("one cover") };
         assert_eq!((file.book, file.title.as_str(), file.credit.as_deref()), (id, "El túnel", None));
@@ -206,6 +235,15 @@ mod tests {
         }
         assert!(remove(&mut connection, one, UploadKind::Cover).await.unwrap());
         assert!(!remove(&mut connection, one, UploadKind::Cover).await.unwrap(), "removed already");
+        let nothing = BookId::from(u32::MAX);
+        for (book, kind, hash) in [
+            (one, UploadKind::Cover, Some(String::new())),
+            (other, UploadKind::Cover, Some("a".repeat(32))),
+            (one, UploadKind::Sample, Some("c".repeat(32))),
+            (nothing, UploadKind::Sample, None),
+        ] {
+            assert_eq!(find_locked(&mut connection, book, kind).await.unwrap(), hash, "{book} {kind:?}");
+        }
         let samples = list(&mut connection, UploadKind::Sample, 0, 10).await.unwrap();
         let books: Vec<_> = samples.iter().map(|file| (file.book, file.file.clone())).collect();
         assert_eq!(books, [one, other].map(|id| (id, Checked::Sample(sample.clone()))));

@@ -233,6 +233,7 @@ mod tests {
     fn what_was_changed_and_undone_has_another_version_and_a_refused_attempt_changes_none() {
         let moment = OffsetDateTime::UNIX_EPOCH;
         let entry = |id, outcome: &str| AuditEntry {
+            changes: Vec::new(),
             id,
             at: moment,
             subject: Subject::of_uuid(uuid::Uuid::nil()),

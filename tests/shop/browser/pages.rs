@@ -6,7 +6,7 @@ use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 use super::{hostile, staff, tab::Tab};
-use crate::{account, cart, imports, orders, support::Shop};
+use crate::{account, cart, imports, orders, support::Shop, uploads};
 
 pub const LANGUAGES: [&str; 2] = ["es", "en"];
 
@@ -48,6 +48,12 @@ async fn prepared(shop: &Shop) -> Vec<Page> {
     let wishing = &account::with_a_wish(shop, sold_out).await;
     let sold_out = shop.get(&format!("/books/{sold_out}")).await.header("location").to_owned();
 
+    let pictured = uploads::book_with_files(shop).await;
+    let files = format!("/staff/books/{pictured}/files");
+    let pictured = shop.get(&format!("/books/{pictured}")).await.header("location").to_owned();
+    let desk = staff::desk(shop).await;
+    let [checked, refused_file] = uploads::uploaded(shop, &desk.cookies, &files).await;
+
     let page = |name, path: &str| Page {
         name,
         path: path.to_owned(),
@@ -70,7 +76,6 @@ async fn prepared(shop: &Shop) -> Vec<Page> {
     let (refused, refused_buyer) = ordered(shop, 1_994).await;
     let unsure = format!("{bought}/cancel");
     let ordered_before = ordered_by_form(shop).await;
-    let desk = staff::desk(shop).await;
     let of_staff = |name, path: &str| with(&desk.cookies, page(name, path));
     let staff_key = account::hidden(&cart::page(shop, &desk.review, &desk.cookies).await, "key");
     let staff_version = account::hidden(&cart::page(shop, &desk.review, &desk.cookies).await, "version");
@@ -99,6 +104,10 @@ async fn prepared(shop: &Shop) -> Vec<Page> {
         Page { has_wrong_fields: true, ..answer("books-unreadable", "/books?price_max=mucho&min_rating=9", 400) },
         page("book", DON_QUIJOTE),
         page("book-unrated", &unrated),
+        page("book-pictured", &pictured),
+        of_staff("staff-files", &files),
+        of_staff("staff-upload", &checked),
+        of_staff("staff-upload-refused", &refused_file),
         page("book-hostile", hostile),
         page("ratings", "/books/53/ratings"),
         sent("rate-invalid", "/books/53/ratings", &[("review", "<b>¡Bien!</b>"), ("name", "Ana")]),
