@@ -126,16 +126,15 @@ pub(crate) fn address(bucket: &str, region: &str, endpoint: Option<&str>) -> Str
 }
 
 fn signature(secret: &str, day: &str, region: &str, policy: &str) -> String {
-    let key = ["s3", "aws4_request"]
+    let key = [day, region, "s3", "aws4_request"]
         .into_iter()
-        .fold(mac(&mac(format!("AWS4{secret}").as_bytes(), day), region), |key, part| mac(&key, part));
-    mac(&key, policy).iter().map(|byte| format!("{byte:02x}")).collect()
+        .fold(format!("AWS4{secret}").into_bytes(), |key, part| mac(&key, part).finalize().into_bytes().to_vec());
+    format!("{:x}", mac(&key, policy).finalize().into_bytes())
 }
 
-fn mac(key: &[u8], text: &str) -> [u8; 32] {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
-    mac.update(text.as_bytes());
-    mac.finalize().into_bytes().into()
+fn mac(key: &[u8], text: &str) -> Hmac<Sha256> {
+    let mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
+    mac.chain_update(text)
 }
 
 #[cfg(test)]

@@ -221,8 +221,8 @@ async fn copies_come_in_book_after_book_and_each_form_counts_once() {
     let none = page(&shop, &format!("/staff/stock?find={unknown}"), &ana).await;
     assert!(none.text.contains(&format!("href=\"/staff/books/new?isbn={unknown}\"")), "{}", none.text);
 
-    let last = [("do", "stock"), ("kind", "counted"), ("copies", "3"), ("reason", "inventario")];
-    assert_eq!(fill_in(&shop, &path, &ana, &page(&shop, &path, &ana).await, &last).await.status, 303);
+    let counted = [("do", "stock"), ("kind", "counted"), ("copies", "3"), ("reason", "inventario")];
+    assert_eq!(fill_in(&shop, &path, &ana, &page(&shop, &path, &ana).await, &counted).await.status, 303);
     for copies in [0, 1, 2, 3] {
         let list = page(&shop, &format!("/staff/stock?copies={copies}"), &ana).await;
         assert_eq!(list.status, 200, "{}", list.text);

@@ -90,6 +90,8 @@ async fn without_a_session_of_the_staff_there_is_no_page_and_after_its_end_it_le
         ("/staff/books/53", true),
         ("/staff/stock", true),
         ("/staff/searches", false),
+        ("/staff/books/53/files", true),
+        ("/staff/books/53/files/covers/019ac4a0-0000-7000-8000-000000000000", true),
         ("/staff/log", false),
     ] {
         let back = format!("/staff/sign-in?return={}", path.replace('/', "%2F"));

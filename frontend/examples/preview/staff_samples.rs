@@ -133,9 +133,9 @@ pub fn files(view: View, book: &Book, hostile: &Book, show: &mut impl FnMut(&str
     show("staff-upload", &pending);
     let cover = StaffUpload { state: UploadState::Cover(&checked), ..pending };
     show("staff-upload-cover", &cover);
-    let long = [Invalid::new("credit", Reason::TooLong { max: 200, length: 201 })];
+    let too_long = [Invalid::new("credit", Reason::TooLong { max: 200, length: 201 })];
     let typed = [("credit", HOSTILE)];
-    let form = Form { typed: &typed, invalid: &long, ..Form::default() };
+    let form = Form { typed: &typed, invalid: &too_long, ..Form::default() };
     show("staff-upload-422", &StaffUpload { form, ..cover });
     let form = Form { invalid: &[], ..form };
     show("staff-upload-changed", &StaffUpload { form, notice: Some(StaffNotice::Changed), book: hostile, ..cover });
@@ -506,8 +506,8 @@ fn log() -> Vec<AuditEntry> {
         "stock",
         "binding",
     ];
-    let long = HOSTILE.repeat(30);
-    let values = [("", "19.95"), (HOSTILE, ""), (HOSTILE, long.as_str())];
+    let lengthy = HOSTILE.repeat(30);
+    let values = [("", "19.95"), (HOSTILE, ""), (HOSTILE, lengthy.as_str())];
     let changes = fields.iter().zip(values.iter().cycle());
     let changes = changes.map(|(field, (before, after))| fact_change(field, before, after)).collect();
     log.push(AuditEntry { changes, ..entry("change", book, "done", None) });

@@ -1,7 +1,7 @@
 //! The page of the cart.
 
 use askama::Template;
-use shared::domain::{Cart, CartLine, Money, Summary};
+use shared::domain::{Availability, Cart, CartLine, Money, Summary};
 
 use crate::{CartChange, CartNote, View, assets};
 
@@ -77,6 +77,9 @@ impl CartRow {
     fn remark(&self, view: &View) -> Option<(&'static str, String)> {
         let plain = |key: &'static str| Some((key, view.text(key)));
         let Some(book) = &self.book else { return plain("cart-withdrawn") };
+        if book.availability == Availability::Withdrawn {
+            return plain("cart-withdrawn");
+        }
         if book.price.is_none() {
             return plain("cart-to-order");
         }

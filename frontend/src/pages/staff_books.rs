@@ -210,23 +210,8 @@ impl StaffBookPage<'_> {
         Some(self.view.text_with("staff-supplier", "supplier", self.book.supplier()?))
     }
 
-    /// The text of the button that saves the facts.
-    fn save(&self) -> &'static str {
-        "staff-book-save"
-    }
-
     fn kinds(&self) -> [(String, String); 3] {
         ["received", "counted", "damaged"].map(|kind| (kind.to_owned(), self.view.movement(kind)))
-    }
-}
-
-impl StaffNewBook<'_> {
-    fn action(&self) -> String {
-        "/staff/books/new".to_owned()
-    }
-
-    fn save(&self) -> &'static str {
-        "staff-book-add"
     }
 }
 
@@ -247,7 +232,7 @@ impl StaffStock<'_> {
     }
 
     /// The address of the form for a book that the shop does not have.
-    fn add(&self, isbn: &str) -> String {
+    fn add(isbn: &str) -> String {
         links::address("/staff/books/new", [("isbn", isbn)].into_iter())
     }
 }
@@ -258,7 +243,7 @@ fn list_of(copies: u32) -> String {
 
 impl StaffSearches<'_> {
     /// The address that looks a search up among the books.
-    fn look_up(&self, query: &str) -> String {
+    fn look_up(query: &str) -> String {
         links::address("/staff/books", [("find", query)].into_iter())
     }
 }

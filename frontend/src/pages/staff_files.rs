@@ -10,7 +10,7 @@ use shared::{
 };
 
 use super::staff::{PAGES, StaffNotice};
-use crate::{Form, Markup, Place, View, assets, format, picture_of_cover, refused_file};
+use crate::{Form, Markup, Place, View, assets, format, links, picture_of_cover, refused_file};
 
 /// `/staff/books/{id}/files`, also for the status 409 of a removal.
 #[derive(Template, Clone, Copy)]

@@ -46,7 +46,7 @@ pub async fn list(app: &App, request: &Request) -> Result<Reply> {
     if !text.is_empty() {
         match look_up(app, text, query.get("cursor")).await? {
             LookedUp::At(address) => return Ok(Reply::see_other(&address)),
-            LookedUp::Books(books) => found = books,
+            LookedUp::Books(books) => found = *books,
             LookedUp::Unreadable(reason) => invalid.push(Invalid { field: "find".to_owned(), ..reason }),
         }
     }
@@ -66,7 +66,7 @@ pub async fn list(app: &App, request: &Request) -> Result<Reply> {
 enum LookedUp {
     /// To another page.
     At(String),
-    Books(Found),
+    Books(Box<Found>),
     Unreadable(Invalid),
 }
 
@@ -113,7 +113,7 @@ async fn look_up(app: &App, text: &str, cursor: Option<&str>) -> Result<LookedUp
     let found = reading.await?;
     Ok(match &found.numbered {
         Some(book) if found.slice.items.iter().all(|other| other.id == book.id) => LookedUp::At(address_of(book.id)),
-        _ => LookedUp::Books(found),
+        _ => LookedUp::Books(Box::new(found)),
     })
 }
 

@@ -15,6 +15,7 @@ use shared::{
     repo::{
         audit::{self, Deed},
         books, files,
+        moderation::NEWEST,
     },
     staff::{About, AuditEntry},
     uploads::{Checked, MAX_BYTES, UploadKey, UploadKind},
@@ -22,7 +23,7 @@ use shared::{
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{NEWEST, SignedIn};
+use crate::SignedIn;
 
 /// The stored type of an upload. A form without a script cannot send that of the file, and nothing depends on it.
 const CONTENT_TYPE: ContentType<'static> = ContentType::Exactly("application/octet-stream");

@@ -56,7 +56,8 @@ pub async fn page(app: &App, request: &Request, who: &SignedIn) -> Result<Reply>
         }
     };
     let note = delivery_note(&typed);
-    match move_copies(app, who, id, change, (&note, field(&typed, "once"))).await? {
+    let reason = if note.is_empty() { PageContext::of(request).view().text("staff-goods-in") } else { note.clone() };
+    match move_copies(app, who, id, change, (&reason, field(&typed, "once"))).await? {
         StockChanged::Now { .. } | StockChanged::Already { .. } => {
             let (id, copies) = (id.to_string(), copies.trim().to_owned());
             let done = [("received", id.as_str()), ("count", copies.as_str()), ("reason", note.as_str())];
@@ -191,10 +192,9 @@ pub async fn move_copies(
         StockChange::Damaged(_) => "damaged",
     };
     let form = who.change_id(&[b"copies", &id.get().to_be_bytes(), once.as_bytes(), what.as_bytes()]);
-    let detail = Some(reason).filter(|reason| !reason.is_empty());
     let changing = app.database().write_again_if_busy(async |c| {
         let changed = stock::change(c, form, id, change, reason, now).await?;
-        let deed = |outcome| Deed { action, about: About::Book(id), outcome, detail };
+        let deed = |outcome| Deed { action, about: About::Book(id), outcome, detail: Some(reason) };
         match &changed {
             StockChanged::Now { before, stock, .. } => {
                 let (before, after) = (before.to_string(), stock.to_string());

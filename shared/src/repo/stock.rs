@@ -464,7 +464,7 @@ pub async fn change(
         return Ok(StockChanged::TooFew { title, stock });
     };
     let counted_at = (kind == MovementKind::Counted).then_some(now);
-    let reason = Some(reason.chars().take(200).collect()).filter(|reason: &String| !reason.is_empty());
+    let reason = Some(reason.chars().take(200).collect());
     let movement = Movement { counted_at, reason, ..Movement::new(id, kind, quantity, source) };
     let counts = record(connection, &BTreeMap::from([(id, held)]), &[movement], now).await?;
     counts.write(connection).await?;

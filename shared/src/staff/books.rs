@@ -22,7 +22,9 @@ impl StaffBook {
     /// makes no other version.
     pub fn version(&self) -> String {
         let digest = Sha256::digest(format!("{:?} {}", self.facts, self.is_withdrawn));
-        digest[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+        let mut first = [0; 8];
+        first.copy_from_slice(&digest[..8]);
+        format!("{:016x}", u64::from_be_bytes(first))
     }
 
     /// The supplier whose next file sets its facts again; none of books of the shop itself.

@@ -1,9 +1,10 @@
 //! The shop by keyboard alone: every control can have the focus, and the focus is visible.
 
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::tab::{Tab, in_every_setup};
-use crate::imports;
+use crate::{imports, staff_pages};
 
 /// Selects an option with the arrow keys.
 async fn choose(tab: &Tab<'_>, selector: &str, value: &str) {
@@ -87,6 +88,28 @@ async fn a_shopper_finds_a_book_rates_it_and_reads_the_review_without_a_mouse() 
 
         find_don_quijote(tab).await;
         tab.see(".review", &review).await;
+    })
+    .await;
+}
+
+#[ignore = "needs a browser"]
+#[tokio::test]
+async fn a_delivery_is_received_with_a_scanner_and_the_keyboard_alone() {
+    in_every_setup(async |tab| {
+        let book = imports::book_on_sale(tab.shop, 1).await;
+        let staff = staff_pages::bookseller(tab.shop, staff_pages::somebody(), OffsetDateTime::now_utc()).await;
+        tab.have_cookies(&staff).await;
+        tab.go("/staff/stock").await;
+        for copies in ["2", "3"] {
+            tab.until("document.activeElement.id === 'find'").await;
+            tab.write(&book.to_string()).await;
+            tab.press("Enter").await;
+            tab.until("document.activeElement.id === 'copies'").await;
+            tab.write(copies).await;
+            tab.press("Enter").await;
+            tab.see(".done", &format!("{copies} ejemplares recibidos")).await;
+        }
+        assert_eq!(tab.shop.get(&format!("/api/books/{book}")).await.json()["stock"], 6);
     })
     .await;
 }

@@ -48,41 +48,18 @@ async fn prepared(shop: &Shop) -> Vec<Page> {
     let wishing = &account::with_a_wish(shop, sold_out).await;
     let sold_out = shop.get(&format!("/books/{sold_out}")).await.header("location").to_owned();
 
-    let pictured = uploads::book_with_files(shop).await;
-    let files = format!("/staff/books/{pictured}/files");
-    let pictured = shop.get(&format!("/books/{pictured}")).await.header("location").to_owned();
-    let desk = staff::desk(shop).await;
-    let [checked, refused_file] = uploads::uploaded(shop, &desk.cookies, &files).await;
+    let with_files = uploads::book_with_files(shop).await;
+    let pictured = shop.get(&format!("/books/{with_files}")).await.header("location").to_owned();
 
-    let page = |name, path: &str| Page {
-        name,
-        path: path.to_owned(),
-        status: 200,
-        has_wrong_fields: false,
-        form: None,
-        cookies: String::new(),
-    };
-    let answer = |name, path, status| Page { status, ..page(name, path) };
-    let sent = |name, path, form: &[(&'static str, &str)]| Page {
-        status: 422,
-        has_wrong_fields: true,
-        form: Some(form.iter().map(|(name, value)| (*name, (*value).to_owned())).collect()),
-        ..page(name, path)
-    };
-    let with = |cookies: &str, page: Page| Page { cookies: cookies.to_owned(), ..page };
+    let (page, answer, sent, with) = (Page::at, Page::answered, Page::sent, Page::with);
     let full = "cart=x.53:2:1995.7:1:1.999999999:1:950";
     let quote = orders::quoted(shop, full).await;
     let (bought, buyer) = ordered(shop, 1_995).await;
     let (refused, refused_buyer) = ordered(shop, 1_994).await;
     let unsure = format!("{bought}/cancel");
     let ordered_before = ordered_by_form(shop).await;
-    let of_staff = |name, path: &str| with(&desk.cookies, page(name, path));
-    let staff_key = account::hidden(&cart::page(shop, &desk.review, &desk.cookies).await, "key");
-    let staff_version = account::hidden(&cart::page(shop, &desk.review, &desk.cookies).await, "version");
-    let without_reason =
-        [("key", staff_key.as_str()), ("version", staff_version.as_str()), ("do", "hide"), ("reason", "")];
     let changed = [("do", "change"), ("quantity-53", "1"), ("name", "Ana Ruiz"), ("quote", quote.as_str())];
-    vec![
+    let of_shop = vec![
         with(full, page("cart", "/cart?cart=changed.none")),
         with(full, page("checkout", "/checkout")),
         with(
@@ -105,9 +82,6 @@ async fn prepared(shop: &Shop) -> Vec<Page> {
         page("book", DON_QUIJOTE),
         page("book-unrated", &unrated),
         page("book-pictured", &pictured),
-        of_staff("staff-files", &files),
-        of_staff("staff-upload", &checked),
-        of_staff("staff-upload-refused", &refused_file),
         page("book-hostile", hostile),
         page("ratings", "/books/53/ratings"),
         sent("rate-invalid", "/books/53/ratings", &[("review", "<b>¡Bien!</b>"), ("name", "Ana")]),
@@ -141,6 +115,25 @@ async fn prepared(shop: &Shop) -> Vec<Page> {
         ),
         Page { status: 401, has_wrong_fields: false, ..sent("sign-in-first", "/account/wishlist", &[("book", "53")]) },
         page("signed-out", "/sign-out"),
+        answer("sign-in-lost", "/sign-in/return?code=x&state=x", 400),
+        answer("not-found", "/nada", 404),
+    ];
+    of_shop.into_iter().chain(of_staff(shop, with_files).await).collect()
+}
+
+/// The pages of the staff; those of files are about this book.
+async fn of_staff(shop: &Shop, with_files: u64) -> Vec<Page> {
+    let (answer, sent, with) = (Page::answered, Page::sent, Page::with);
+    let desk = staff::desk(shop).await;
+    let cookies = desk.cookies.as_str();
+    let files = format!("/staff/books/{with_files}/files");
+    let [checked, refused] = uploads::uploaded(shop, cookies, &files).await;
+    let review = cart::page(shop, &desk.review, cookies).await;
+    let [key, version] = ["key", "version"].map(|name| account::hidden(&review, name));
+    let without_reason = [("key", key.as_str()), ("version", version.as_str()), ("do", "hide"), ("reason", "")];
+    let untitled = [("key", key.as_str()), ("isbn", "978"), ("price", "mucho")];
+    let of_staff = |name, path: &str| with(cookies, Page::at(name, path));
+    vec![
         of_staff("staff", "/staff"),
         of_staff("staff-orders", "/staff/orders"),
         of_staff("staff-order", &desk.order),
@@ -150,15 +143,27 @@ async fn prepared(shop: &Shop) -> Vec<Page> {
         of_staff("staff-message", &desk.message),
         of_staff("staff-reviews", "/staff/reviews"),
         of_staff("staff-review", &desk.review),
-        with(&desk.cookies, sent("staff-review-without-reason", &desk.review, &without_reason)),
+        with(cookies, sent("staff-review-without-reason", &desk.review, &without_reason)),
         with(
-            &desk.cookies,
+            cookies,
             Page { status: 409, has_wrong_fields: false, ..sent("staff-order-stale", &desk.order, &[("do", "ready")]) },
         ),
+        of_staff("staff-books", "/staff/books?find=quijote"),
+        with(
+            cookies,
+            Page { has_wrong_fields: true, ..answer("staff-books-mistyped", "/staff/books?find=9788420467284", 400) },
+        ),
+        of_staff("staff-book", "/staff/books/53"),
+        of_staff("staff-book-new", "/staff/books/new?isbn=9788420467283"),
+        with(cookies, sent("staff-book-new-invalid", "/staff/books/new", &untitled)),
+        of_staff("staff-stock", "/staff/stock"),
+        of_staff("staff-stock-found", "/staff/stock?find=53&reason=4711"),
+        of_staff("staff-searches", "/staff/searches"),
         of_staff("staff-log", "/staff/log"),
         of_staff("staff-signed-out", "/staff/sign-out"),
-        answer("sign-in-lost", "/sign-in/return?code=x&state=x", 400),
-        answer("not-found", "/nada", 404),
+        of_staff("staff-files", &files),
+        of_staff("staff-upload", &checked),
+        of_staff("staff-upload-refused", &refused),
     ]
 }
 
@@ -184,6 +189,28 @@ async fn ordered_by_form(shop: &Shop) -> String {
 }
 
 impl Page {
+    fn at(name: &'static str, path: &str) -> Self {
+        Self { name, path: path.to_owned(), status: 200, has_wrong_fields: false, form: None, cookies: String::new() }
+    }
+
+    fn answered(name: &'static str, path: &str, status: u16) -> Self {
+        Self { status, ..Self::at(name, path) }
+    }
+
+    /// The answer to a form with fields that are wrong.
+    fn sent(name: &'static str, path: &str, form: &[(&'static str, &str)]) -> Self {
+        Self {
+            status: 422,
+            has_wrong_fields: true,
+            form: Some(form.iter().map(|(name, value)| (*name, (*value).to_owned())).collect()),
+            ..Self::at(name, path)
+        }
+    }
+
+    fn with(cookies: &str, page: Self) -> Self {
+        Self { cookies: cookies.to_owned(), ..page }
+    }
+
     /// The HTML that the shop sends.
     pub async fn html(&self, shop: &Shop, language: &str) -> String {
         let visitor = [("accept-language", language), ("cookie", self.cookies.as_str())];

@@ -60,7 +60,7 @@ async fn send(form: &PresignedForm, file: &[u8]) -> (u16, String) {
 
 fn changed(form: &PresignedForm, name: &str, value: &str) -> PresignedForm {
     let mut form = form.clone();
-    form.fields.iter_mut().find(|(known, _)| known == name).expect("a field").1 = value.to_owned();
+    value.clone_into(&mut form.fields.iter_mut().find(|(known, _)| known == name).expect("a field").1);
     form
 }
 

@@ -20,14 +20,14 @@ const STAFF: &str = StaffBook::STAFF;
 pub enum Edited {
     Done {
         /// None of a new book.
-        before: Option<StaffBook>,
-        after: StaffBook,
+        before: Option<Box<StaffBook>>,
+        after: Box<StaffBook>,
     },
     /// The book is so already: the change was made before.
     Already(BookId),
     NoSuchBook,
     /// It is no longer as it was shown.
-    Changed(StaffBook),
+    Changed(Box<StaffBook>),
     /// The ISBN is that of another book.
     IsbnTaken {
         book: BookId,
@@ -54,7 +54,7 @@ pub async fn change(
         return Ok(Edited::Already(id));
     }
     if before.version() != version {
-        return Ok(Edited::Changed(before));
+        return Ok(Edited::Changed(Box::new(before)));
     }
     if let Some(taken) = shelf.isbn_taken(facts, Some(id)) {
         return Ok(taken);
@@ -63,7 +63,7 @@ pub async fn change(
     book.now = Offer::stating(facts, &book.now);
     shelf.write(connection, STAFF, now).await?;
     let after = StaffBook { facts: facts.clone(), ..before.clone() };
-    Ok(Edited::Done { before: Some(before), after })
+    Ok(Edited::Done { before: Some(Box::new(before)), after: Box::new(after) })
 }
 
 /// Adds a book without copies, once for each id. To be run in a transaction.
@@ -87,7 +87,7 @@ pub async fn add(
     shelf.insert(ShelfBook::new(reference, now_offered));
     shelf.write(connection, STAFF, now).await?;
     let added = shelf.books.last().ok_or(sqlx::Error::RowNotFound)?;
-    Ok(Edited::Done { before: None, after: added.for_staff() })
+    Ok(Edited::Done { before: None, after: Box::new(added.for_staff()) })
 }
 
 /// Takes a book out of sale or puts it back, if its version is still this one. To be run in a transaction.
@@ -105,7 +105,7 @@ pub async fn set_withdrawn(
         return Ok(Edited::Already(id));
     }
     if before.version() != version {
-        return Ok(Edited::Changed(before));
+        return Ok(Edited::Changed(Box::new(before)));
     }
     book.now.is_withdrawn = is_withdrawn;
     shelf.write(connection, STAFF, now).await?;
@@ -114,7 +114,7 @@ pub async fn set_withdrawn(
         alerts::note_restocks(connection, &BTreeSet::from([id.get()]), now).await?;
     }
     let after = StaffBook { is_withdrawn, ..before.clone() };
-    Ok(Edited::Done { before: Some(before), after })
+    Ok(Edited::Done { before: Some(Box::new(before)), after: Box::new(after) })
 }
 
 impl Shelf {
@@ -229,9 +229,13 @@ mod tests {
 
     async fn added(connection: &mut MySqlConnection, number: u128, facts: &BookFacts) -> StaffBook {
         match add(connection, Uuid::from_u128(number), facts, minute(0)).await.unwrap() {
-            Edited::Done { before: None, after } => after,
+            Edited::Done { before: None, after } => *after,
             other => panic!("{other:?}"),
         }
+    }
+
+    fn done(before: &StaffBook, after: &StaffBook) -> Edited {
+        Edited::Done { before: Some(Box::new(before.clone())), after: Box::new(after.clone()) }
     }
 
     async fn found(connection: &mut MySqlConnection, words: &str) -> Vec<BookId> {
@@ -281,13 +285,13 @@ mod tests {
         let id = found(c, "tunel").await[0];
         let before = find(c, id).await.unwrap().unwrap();
         let typed = facts(&[("price", "11.40"), ("genre-classics", "yes"), ("year", "1948")]);
-        let done = change(c, id, &before.version(), &typed, minute(1)).await.unwrap();
+        let changed = change(c, id, &before.version(), &typed, minute(1)).await.unwrap();
         let after = StaffBook { facts: typed.clone(), ..before.clone() };
-        assert_eq!(done, Edited::Done { before: Some(before.clone()), after: after.clone() });
+        assert_eq!(changed, done(&before, &after));
         assert_eq!(find(c, id).await.unwrap(), Some(after.clone()));
         assert_eq!(change(c, id, &before.version(), &typed, minute(1)).await.unwrap(), Edited::Already(id));
         let late = facts(&[("price", "9")]);
-        assert_eq!(change(c, id, &before.version(), &late, minute(1)).await.unwrap(), Edited::Changed(after));
+        assert_eq!(change(c, id, &before.version(), &late, minute(1)).await.unwrap(), Edited::Changed(Box::new(after)));
         assert_eq!(found(c, "ernesto").await, [id]);
         let counts = shop_counts::read(c).await.unwrap();
         assert_eq!((counts.all, counts.in_stock, counts.with_price(1_000).at_most), (1, 1, 0));
@@ -315,14 +319,14 @@ mod tests {
 
         let withdrawn = set_withdrawn(c, id, &for_sale.version(), true, minute(1)).await.unwrap();
         let now = StaffBook { is_withdrawn: true, ..for_sale.clone() };
-        assert_eq!(withdrawn, Edited::Done { before: Some(for_sale.clone()), after: now.clone() });
+        assert_eq!(withdrawn, done(&for_sale, &now));
         assert_eq!(find(c, id).await.unwrap(), Some(now.clone()), "its price waits");
         assert_eq!(sees(c).await, (None, Availability::Withdrawn, 0));
         assert_eq!(found(c, "tunel").await, [id], "its page stays");
         assert_eq!(set_withdrawn(c, id, "", true, minute(1)).await.unwrap(), Edited::Already(id));
         assert_eq!(
             set_withdrawn(c, id, &for_sale.version(), false, minute(1)).await.unwrap(),
-            Edited::Changed(now.clone())
+            Edited::Changed(Box::new(now.clone()))
         );
 
         assert_eq!(put(c, &from_file("12.00")).await.unwrap(), Put::Unchanged);
