@@ -104,6 +104,42 @@ fn a_picture_of_a_cover_has_a_text_a_size_and_several_widths() {
 }
 
 #[test]
+fn previews_and_search_engines_get_the_widest_picture_of_a_book_and_the_icon_without_one() {
+    let html = page("en/book-with-picture");
+    let tags: Vec<&str> = html.lines().filter(|line| line.contains("og:image")).collect();
+    let [picture, width, height, text] = tags[..] else { panic!("{tags:?}") };
+    let address = picture.split("content=\"").nth(1).unwrap().trim_end_matches("\">");
+    assert!(address.starts_with("https://shop.example/covers/") && address.ends_with("-640.jpg"), "{address}");
+    assert!(width.contains("og:image:width\" content=\"640\""), "{width}");
+    assert!(height.contains("og:image:height\" content=\"9"), "{height}");
+    assert!(text.contains("og:image:alt\" content=\"Cover of "), "{text}");
+    let data = html.split("ld+json\">").nth(1).unwrap().split("</script>").next().unwrap();
+    assert_eq!(serde_json::from_str::<serde_json::Value>(data).unwrap()["image"], address);
+    assert!(html.contains("Ana Ruiz") && html.contains("/sample\" rel=\"nofollow\">Sample chapter (PDF, "), "{html}");
+
+    let drawn = page("en/book");
+    let tags: Vec<&str> = drawn.lines().filter(|line| line.contains("og:image")).collect();
+    assert!(matches!(tags[..], [icon] if icon.contains("/assets/")), "{tags:?}");
+}
+
+#[test]
+fn lists_and_carts_have_pictures_that_load_when_they_come_into_view() {
+    let mut shown = BTreeSet::new();
+    every_page(|name, html| {
+        let pictures = html.matches("<img class=\"cover\"").count();
+        let large = html.matches("fetchpriority=\"high\"").count();
+        assert_eq!(html.matches("loading=\"lazy\"").count() + large, pictures, "{name}");
+        assert!(large <= 1, "{name}");
+        if pictures > large {
+            shown.insert(name.to_owned());
+        }
+    });
+    for page in ["es/home", "es/books", "es/cart", "es/account-wishlist", "es/author"] {
+        assert!(shown.iter().any(|name| name.starts_with(page)), "{page}: {shown:?}");
+    }
+}
+
+#[test]
 fn texts_from_visitors_are_escaped() {
     let html = page("es/book-hostile");
     assert!(!html.contains("<script>alert"));
@@ -551,10 +587,19 @@ fn only_a_defect_has_a_reference_to_quote() {
     }
 }
 
+/// Whether a page is one of the staff's, with a head of its own. Those on which they sign in and out are the shop's.
+fn is_of_staff(name: &str) -> bool {
+    name.contains("/staff") && !["/staff-sign-", "/staff-session-"].iter().any(|of_shop| name.contains(of_shop))
+}
+
 #[test]
 fn every_page_has_one_search_and_it_is_in_the_head() {
     every_page(|name, html| {
         let (head, main) = html.split_once("<main").unwrap();
+        if is_of_staff(name) {
+            assert!(head.contains("href=\"/staff/orders\"") && !html.contains("href=\"/cart\""), "{name}");
+            return;
+        }
         assert_eq!(html.matches("role=\"search\"").count(), 1, "{name}");
         assert!(head.contains("role=\"search\"") && head.contains("id=\"q\""), "{name}");
         assert!(!main.contains("type=\"search\""), "{name}");
@@ -1055,7 +1100,7 @@ fn every_page_links_to_the_latest_order_of_the_browser() {
 #[test]
 fn every_page_names_the_seller_where_there_is_one() {
     every_page(|name, html| {
-        let without = name.contains("not-sold");
+        let without = name.contains("not-sold") || is_of_staff(name);
         assert_eq!(html.contains("<address>Librería Anaquel, S. L."), !without, "{name}");
     });
 }

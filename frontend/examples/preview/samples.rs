@@ -233,7 +233,7 @@ pub fn every_page(locale: Locale, mut show: impl FnMut(&str, &dyn DynTemplate)) 
     show("ratings-continued", &Ratings { view: View { query: "cursor=x", ..ratings.view }, ..ratings });
     show(
         "author",
-        &AuthorPage { view: view("/authors/1-x"), author: &quijote.authors[0], books: &lists[50..54], more: true },
+        &AuthorPage { view: view("/authors/1-x"), author: &quijote.authors[0], books: &lists[51..55], more: true },
     );
 
     contact_and_submissions(view, &mut show);
