@@ -37,7 +37,7 @@ pub enum Trouble {
 }
 
 /// The fields that have an input on a page, which a summary of errors can link to.
-const INPUTS: [&str; 39] = [
+const INPUTS: [&str; 40] = [
     "name",
     "email",
     "subject",
@@ -77,6 +77,7 @@ const INPUTS: [&str; 39] = [
     "description",
     "copies",
     "why",
+    "reply",
 ];
 
 impl Form<'_> {

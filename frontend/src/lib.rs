@@ -18,6 +18,7 @@ pub mod pages;
 mod refund;
 mod refused_file;
 mod rejected;
+pub mod reply_mails;
 pub mod sitemap;
 pub mod typed;
 mod view;

@@ -2,7 +2,7 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use shared::{
-    domain::{Author, BookId, words},
+    domain::{Author, BookId, VisitorId, words},
     session::Pool,
 };
 
@@ -139,6 +139,11 @@ pub fn with_note(address: &str, parameter: &str, note: &str) -> String {
     format!("{path}?{}", query.join("&"))
 }
 
+/// The staff's page with all reviews of a visitor.
+pub fn reviews_of(visitor: VisitorId) -> String {
+    format!("/staff/reviews?visitor={}", visitor.0)
+}
+
 /// Whether an address leads to a page of the shop. A browser reads `//` and `/\` as the beginning of a host.
 pub fn is_page_of_shop(address: &str) -> bool {
     let is_visible_ascii = address.bytes().all(|byte| byte.is_ascii_graphic() && !b"\\\"<>#".contains(&byte));
@@ -149,6 +154,16 @@ pub fn is_page_of_shop(address: &str) -> bool {
 pub fn address<'a>(path: &str, parameters: impl Iterator<Item = (&'a str, &'a str)>) -> String {
     let query = query(parameters);
     if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+}
+
+/// The page of the staff with the books that a search finds, or the book with this ISBN.
+pub fn staff_books(find: &str) -> String {
+    address("/staff/books", [("find", find)].into_iter())
+}
+
+/// The form of the staff for a book that the shop does not have.
+pub fn staff_new_book(isbn: &str) -> String {
+    address("/staff/books/new", [("isbn", isbn)].into_iter())
 }
 
 /// The parameters that have a value, encoded.

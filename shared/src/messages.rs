@@ -106,6 +106,13 @@ fn visitor_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<VisitorId, D
     VisitorId::parse(&text).ok_or_else(|| D::Error::custom("visitor: must be a UUID such as the shop makes"))
 }
 
+fn optional_language<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Language>, D::Error> {
+    #[derive(Deserialize)]
+    struct Parsed(#[serde(deserialize_with = "order::language")] Language);
+
+    Ok(Option::<Parsed>::deserialize(deserializer)?.map(|Parsed(language)| language))
+}
+
 fn optional_visitor_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<VisitorId>, D::Error> {
     #[derive(Deserialize)]
     struct Parsed(#[serde(deserialize_with = "visitor_id")] VisitorId);
@@ -160,6 +167,9 @@ pub struct ContactV1 {
     pub email: Email,
     pub subject: Subject,
     pub message: MessageText,
+    /// Of the page with the form; none of an API call, and in messages of versions before this field.
+    #[serde(default, deserialize_with = "optional_language", skip_serializing_if = "Option::is_none")]
+    pub language: Option<Language>,
 }
 
 /// Somebody has signed in.
@@ -351,6 +361,7 @@ mod tests {
             alert(),
             link,
             serde_json::from_str(&with(contact(), "visitor", Value::Null)).unwrap(),
+            serde_json::from_str(&with(contact(), "language", json!("en"))).unwrap(),
         ] {
             let submission = Submission::parse(&message.to_string(), NOW).unwrap();
             let written = serde_json::to_string(&submission).unwrap();
@@ -392,6 +403,7 @@ mod tests {
             ("message", json!(long), "message: must have at most 4000"),
             ("name", Value::Null, "invalid type: null"),
             ("visitor", json!(5), "invalid type"),
+            ("language", json!("x y"), "language"),
         ] {
             let error = Submission::parse(&with(contact(), field, value.clone()), NOW).unwrap_err();
             assert!(error.contains(reason), "{field} {value}: {error}");

@@ -15,7 +15,10 @@ use crate::{
 };
 
 pub use books::{CopiesLeft, StaffBook};
-pub use desk::{About, AuditEntry, Bookseller, OrdersShown, Pick, PickList, Waiting, version_at, version_of};
+pub use desk::{
+    About, AuditEntry, Bookseller, MessagesShown, OrdersShown, Pick, PickList, ReviewsOf, Waiting, version_at,
+    version_of,
+};
 pub use orders::{
     OrderChanged, OrderErased, Slices, SoldKind, SoldLine, StaffOrder, StaffOrderInFull, StaffOrderLine, StockChange,
     StockChanged, StockMovement, Verified, Violation,
@@ -338,12 +341,37 @@ pub struct ContactMessage {
     pub email: String,
     pub subject: String,
     pub message: String,
+    /// Of the page from which it was sent, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
     #[serde(with = "time::serde::rfc3339")]
     pub sent_at: OffsetDateTime,
     #[serde(with = "time::serde::rfc3339::option")]
     pub answered_at: Option<OffsetDateTime>,
     /// The sender; none for messages that were stored before this column.
     pub visitor: Option<VisitorId>,
+}
+
+/// Messages that were looked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MessagesFound {
+    pub messages: Vec<ContactMessage>,
+    /// The id before which others may be found; none at the end.
+    pub next: Option<u64>,
+}
+
+/// An answer to a message, with the fate of its mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MessageReply {
+    pub id: u64,
+    pub text: String,
+    /// Whether the shop gets a copy.
+    pub is_copied: bool,
+    pub created_at: OffsetDateTime,
+    /// When its mail was handed over.
+    pub sent_at: Option<OffsetDateTime>,
+    /// Why it came back, or was not sent.
+    pub failure: Option<String>,
 }
 
 impl ContactMessage {

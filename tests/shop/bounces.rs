@@ -16,12 +16,12 @@ use crate::{
 
 const WITHIN: Duration = Duration::from_mins(1);
 
-async fn send(shop: &Shop, event: &Value) {
+pub async fn send(shop: &Shop, event: &Value) {
     let sqs = aws_sdk_sqs::Client::new(&shop.sdk());
     sqs.send_message().queue_url(queue(shop, "bounces")).message_body(event.to_string()).send().await.unwrap();
 }
 
-fn bounce(tag: &str, told: &str) -> Value {
+pub fn bounce(tag: &str, told: &str) -> Value {
     json!({
         "eventType": "Bounce",
         "bounce": {

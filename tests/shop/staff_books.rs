@@ -83,7 +83,7 @@ async fn a_book_is_added_by_its_isbn_and_found_and_changed_in_the_shop_and_two_b
     assert_eq!(addresses[0], addresses[1], "a form that is sent twice adds one book");
     let path = addresses.remove(0);
     let id: u64 = path.rsplit('/').next().unwrap().parse().unwrap();
-    let again = fill_in(&shop, "/staff/books/new", &ana, &page(&shop, &to_add, &ana).await, &whole).await;
+    let again = fill_in(&shop, "/staff/books/new", &ana, &page(&shop, "/staff/books/new", &ana).await, &whole).await;
     assert_eq!((again.status, again.header("location")), (409, ""), "{}", again.text);
     assert!(again.text.contains(&format!("href=\"{path}\"")), "{}", again.text);
     let hyphens = format!("{}-{}-{}", &isbn[..3], &isbn[3..8], &isbn[8..]);

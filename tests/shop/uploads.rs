@@ -13,7 +13,7 @@ use crate::{
     cart::{page, send},
     imports,
     staff_pages::{bookseller, somebody},
-    support::{Shop, bookstore, eventually, text},
+    support::{Answer, Shop, bookstore, eventually, text},
 };
 
 const BUCKET: &str = "anaquel-local-files-000000000000-us-east-1";
@@ -130,11 +130,18 @@ async fn an_uploaded_sample_chapter_is_kept_as_it_is() {
     assert_eq!(kept, Some((pdf, "application/pdf".to_owned())));
 }
 
+/// The page of a book in English, at the address that its number leads to.
+async fn book_page(shop: &Shop, book: impl std::fmt::Display) -> Answer {
+    let moved = shop.get(&format!("/books/{book}?lang=en")).await;
+    let page = shop.get(moved.header("location")).await;
+    assert_eq!((moved.status, page.status), (301, 200), "{}", page.text);
+    page
+}
+
 /// The page of the book leads to the sample chapter, which a browser saves under the name of the book.
 async fn saved_by_readers(shop: &Shop, book: impl std::fmt::Display, pdf: &[u8]) {
     let address = format!("/books/{book}/sample");
-    let page = shop.get(&format!("/books/{book}?lang=en")).await;
-    let page = if page.status == 301 { shop.get(&format!("{}?lang=en", page.header("location"))).await } else { page };
+    let page = book_page(shop, &book).await;
     assert!(
         page.text.contains(&format!("href=\"{address}\"")) && page.text.contains("(PDF, one page, 1"),
         "{}",
@@ -182,7 +189,7 @@ async fn a_bookseller_gives_a_book_a_cover_and_takes_it_away() {
     let widest = answer["cover"]["files"][2]["url"].as_str().unwrap().to_owned();
     let path = widest.split_once("/covers/").map(|(_, name)| format!("/covers/{name}")).unwrap();
     assert_eq!(shop.get(&path).await.header("content-type"), "image/jpeg");
-    let page = shop.get(&format!("/books/{book}?lang=en")).await.text;
+    let page = book_page(&shop, &book).await.text;
     let image = format!("src=\"{path}\" width=\"390\" height=\"844\"");
     assert!(page.contains(&image) && page.contains("<bdi>Ana Ruiz</bdi>"), "{page}");
     assert!(page.contains(&format!("{path}\">")), "og:image: {page}");
@@ -203,7 +210,7 @@ async fn a_bookseller_gives_a_book_a_cover_and_takes_it_away() {
     run(&["covers", "remove", &book]).await.unwrap();
     assert!(!run(&["covers", "list"]).await.unwrap().contains(line));
     assert!(shop.get(&format!("/api/books/{book}")).await.json()["cover"].is_null());
-    assert!(!shop.get(&format!("/books/{book}")).await.text.contains("<img class=\"cover\""), "a drawn one again");
+    assert!(!book_page(&shop, &book).await.text.contains("<img class=\"cover\""), "a drawn one again");
     let twice = run(&["covers", "remove", &book]).await.unwrap_err();
     assert!(twice.contains("has no cover"), "{twice}");
     let chapter = folder.join("chapter.pdf");
@@ -319,7 +326,7 @@ async fn a_bookseller_uploads_a_cover_in_a_browser_sees_it_and_gives_it_to_the_b
     }
     let cover = shop.get(&format!("/api/books/{book}")).await.json()["cover"].clone();
     assert_eq!(cover["credit"], "Luz <b> Sol", "{cover}");
-    let public = shop.get(&format!("/books/{book}?lang=en")).await.text;
+    let public = book_page(&shop, &book).await.text;
     assert!(public.contains("<bdi>Luz &#60;b&#62; Sol</bdi>"), "{public}");
 
     let key = hidden(&page(&shop, &path, &eva).await, "key");

@@ -3,9 +3,10 @@
 use frontend::{
     DynTemplate, Form, View,
     pages::{
-        BookNotice, FormKeys, GoodsIn, StaffBookPage, StaffBooks, StaffDeliveryNote, StaffFiles, StaffLog,
-        StaffMessage, StaffMessages, StaffNewBook, StaffNotice, StaffOrderPage, StaffOrders, StaffPicks, StaffReview,
-        StaffReviews, StaffSearches, StaffStart, StaffStock, StaffUpload, UploadState,
+        BookNotice, FormKeys, GoodsIn, MessageSearch, StaffBookPage, StaffBooks, StaffDeliveryNote, StaffFiles,
+        StaffLog, StaffMessage, StaffMessages, StaffNewBook, StaffNotice, StaffOrderPage, StaffOrders, StaffPicks,
+        StaffReview, StaffReviews, StaffReviewsAsk, StaffSearches, StaffStart, StaffStock, StaffUpload, UploadState,
+        VisitorReviews,
     },
 };
 use shared::{
@@ -16,8 +17,9 @@ use shared::{
     presigned_form::PresignedForm,
     session::Subject,
     staff::{
-        About, AuditEntry, ContactMessage, CopiesLeft, OrdersShown, Pick, PickList, SearchMiss, StaffBook, StaffOrder,
-        StaffOrderInFull, StaffOrderLine, StaffRating, StockMovement, Waiting,
+        About, AuditEntry, ContactMessage, CopiesLeft, MessageReply, MessagesShown, OrdersShown, Pick, PickList,
+        ReviewsOf, SearchMiss, StaffBook, StaffOrder, StaffOrderInFull, StaffOrderLine, StaffRating, StockMovement,
+        Waiting,
     },
     uploads::{ActiveContent, CoverFiles, Refusal as Refused, SampleFile, Size, UploadKey, UploadKind},
 };
@@ -51,26 +53,75 @@ pub fn every_page(view: View, books: &[Summary], hostile: &Summary, show: &mut i
     show("staff-pick-list-more", &StaffPicks { view: continued, next: Some("/staff/pick-list?cursor=y"), ..page });
     show("staff-pick-list-empty", &StaffPicks { list: &PickList::default(), ..page });
 
+    messages(view, &log, show);
+    reviews(view, &log, show);
+
+    show("staff-log", &StaffLog { view: at("/staff/log"), entries: &log, next: Some("/staff/log?cursor=x") });
+    let continued = View { query: "cursor=x", ..at("/staff/log") };
+    show("staff-log-end", &StaffLog { view: continued, entries: &[], next: None });
+}
+
+fn messages(view: View, log: &[AuditEntry], show: &mut impl FnMut(&str, &dyn DynTemplate)) {
+    let at = |path| View { path, ..view };
     let messages = [message(None), message(Some(MOMENT))];
-    let next = Some("/staff/messages?cursor=x");
-    let list = StaffMessages { view: at("/staff/messages"), only_open: true, messages: &messages[..1], next };
+    let list = StaffMessages {
+        view: at("/staff/messages"),
+        shown: MessagesShown::Open,
+        search: None,
+        messages: &messages[..1],
+        next: Some("x"),
+    };
     show("staff-messages", &list);
     let continued = View { query: "show=all&cursor=x", ..at("/staff/messages") };
-    show("staff-messages-all", &StaffMessages { view: continued, only_open: false, messages: &messages, next: None });
+    let all = StaffMessages { view: continued, shown: MessagesShown::All, messages: &messages, next: None, ..list };
+    show("staff-messages-all", &all);
     show("staff-messages-none", &StaffMessages { messages: &[], next: None, ..list });
-    let page = StaffMessage { view: at("/staff/messages/7"), message: &messages[0], log: &[], key: KEY, notice: None };
-    show("staff-message", &page);
-    let answered = StaffMessage { message: &messages[1], log: &log, ..page };
-    show("staff-message-answered", &answered);
-    show("staff-message-changed", &StaffMessage { notice: Some(StaffNotice::Changed), ..answered });
-    show("staff-message-expired", &StaffMessage { notice: Some(StaffNotice::Expired), ..page });
+    let typed = Some(MessageSearch::Typed(HOSTILE));
+    show("staff-messages-found", &StaffMessages { shown: MessagesShown::Answered, search: typed, ..list });
+    let of_sender = View { query: "sender=7", ..at("/staff/messages") };
+    let search = Some(MessageSearch::SenderOf(7));
+    show("staff-messages-sender", &StaffMessages { view: of_sender, shown: MessagesShown::All, search, ..list });
 
+    let reply = |id, sent_at, failure: Option<&str>| MessageReply {
+        id,
+        text: format!("Sí, abrimos.\n{HOSTILE}"),
+        is_copied: id == 1,
+        created_at: MOMENT,
+        sent_at,
+        failure: failure.map(str::to_owned),
+    };
+    let replies =
+        [reply(1, Some(MOMENT), None), reply(2, Some(MOMENT), Some("bounce: no such mailbox")), reply(3, None, None)];
+    let page = StaffMessage {
+        view: at("/staff/messages/7"),
+        message: &messages[0],
+        replies: &[],
+        sends: true,
+        log: &[],
+        form: Form::default(),
+        key: KEY,
+        notice: None,
+    };
+    show("staff-message", &page);
+    show("staff-message-without-mails", &StaffMessage { sends: false, ..page });
+    let missing = [Invalid::new("reply", Reason::Blank)];
+    show("staff-message-422", &StaffMessage { form: Form { invalid: &missing, ..Form::default() }, ..page });
+    let answered = StaffMessage { message: &messages[1], replies: &replies, log, ..page };
+    show("staff-message-answered", &answered);
+    let typed = [("reply", HOSTILE), ("copy", "yes")];
+    let form = Form { typed: &typed, ..Form::default() };
+    show("staff-message-changed", &StaffMessage { form, notice: Some(StaffNotice::Changed), ..answered });
+    show("staff-message-expired", &StaffMessage { form, notice: Some(StaffNotice::Expired), ..page });
+}
+
+fn reviews(view: View, log: &[AuditEntry], show: &mut impl FnMut(&str, &dyn DynTemplate)) {
+    let at = |path| View { path, ..view };
     let reviews = [review(None), review(Some(MOMENT))];
     let next = Some("/staff/reviews?cursor=x");
-    let list = StaffReviews { view: at("/staff/reviews"), only_hidden: false, reviews: &reviews, next };
+    let list = StaffReviews { view: at("/staff/reviews"), only_hidden: false, of: None, reviews: &reviews, next };
     show("staff-reviews", &list);
     let continued = View { query: "show=hidden&cursor=x", ..at("/staff/reviews") };
-    let hidden = StaffReviews { view: continued, only_hidden: true, reviews: &reviews[1..], next: None };
+    let hidden = StaffReviews { view: continued, only_hidden: true, reviews: &reviews[1..], next: None, ..list };
     show("staff-reviews-hidden", &hidden);
     show("staff-reviews-none", &StaffReviews { reviews: &[], next: None, ..list });
     let page = StaffReview {
@@ -87,13 +138,22 @@ pub fn every_page(view: View, books: &[Summary], hostile: &Summary, show: &mut i
     let typed = [("reason", HOSTILE)];
     let form = Form { typed: &typed, ..Form::default() };
     show("staff-review-expired", &StaffReview { form, notice: Some(StaffNotice::Expired), ..page });
-    let hidden = StaffReview { review: &reviews[1], log: &log, ..page };
+    let hidden = StaffReview { review: &reviews[1], log, ..page };
     show("staff-review-hidden", &hidden);
     show("staff-review-changed", &StaffReview { form, notice: Some(StaffNotice::Changed), ..hidden });
 
-    show("staff-log", &StaffLog { view: at("/staff/log"), entries: &log, next: Some("/staff/log?cursor=x") });
-    let continued = View { query: "cursor=x", ..at("/staff/log") };
-    show("staff-log-end", &StaffLog { view: continued, entries: &[], next: None });
+    let visitor = VisitorId(Uuid::from_u128(7));
+    let of_visitor = View { query: "visitor=00000000-0000-0000-0000-000000000007", ..at("/staff/reviews") };
+    let of = Some(VisitorReviews { visitor, shown: ReviewsOf::MOST, hidden: 1 });
+    show("staff-reviews-visitor", &StaffReviews { view: of_visitor, of, ..list });
+    let hide = View { query: "visitor=00000000-0000-0000-0000-000000000007&ask=hide", ..at("/staff/reviews") };
+    let of = ReviewsOf { visitor, hides: true, until: MOMENT };
+    let ask = StaffReviewsAsk { view: hide, of, count: 3, form: Form::default(), key: KEY, notice: None };
+    show("staff-reviews-hide-all", &ask);
+    show("staff-reviews-hide-all-422", &StaffReviewsAsk { form: Form { invalid: &missing, ..Form::default() }, ..ask });
+    show("staff-reviews-hide-all-changed", &StaffReviewsAsk { form, notice: Some(StaffNotice::Changed), ..ask });
+    show("staff-reviews-unhide-all", &StaffReviewsAsk { of: ReviewsOf { hides: false, ..of }, ..ask });
+    show("staff-reviews-hide-none", &StaffReviewsAsk { count: 0, ..ask });
 }
 
 /// Shows the pages of a book's files, of one with a cover and a sample chapter, and of one with hostile text and without them.
@@ -442,6 +502,7 @@ fn message(answered_at: Option<OffsetDateTime>) -> ContactMessage {
         email: "ana?cc=x@example.org".to_owned(),
         subject: format!("¿Abren el sábado? {HOSTILE}"),
         message: format!("Hola:\n\n{HOSTILE}"),
+        language: answered_at.map(|_| "es".to_owned()),
         sent_at: MOMENT,
         answered_at,
         visitor: None,
@@ -482,6 +543,7 @@ fn log() -> Vec<AuditEntry> {
         entry("cancel", order, "not-from:shipped:cancelled", Some("book 53, copies: 1")),
         entry("answered", Some(About::Message(7)), "done", None),
         entry("reopen", Some(About::Message(7)), "done", None),
+        entry("reply", Some(About::Message(7)), "done", None),
         entry("hide", Some(About::Review(9)), "done", Some(HOSTILE)),
         entry("unhide", Some(About::Review(9)), "done", None),
         entry("archive", None, "done", None),

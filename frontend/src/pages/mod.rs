@@ -33,8 +33,8 @@ pub use checkout::{Checkout, CheckoutNotice};
 pub use order::{OrderPage, OrderStep, OrderView};
 pub use sign_in::{SignInFailed, SignInFailure, SignInFirst, SignOut};
 pub use staff::{
-    StaffDeliveryNote, StaffLog, StaffMessage, StaffMessages, StaffNotice, StaffOrderPage, StaffOrders, StaffPicks,
-    StaffReview, StaffReviews, StaffStart,
+    MessageSearch, StaffDeliveryNote, StaffLog, StaffMessage, StaffMessages, StaffNotice, StaffOrderPage, StaffOrders,
+    StaffPicks, StaffReview, StaffReviews, StaffReviewsAsk, StaffStart, VisitorReviews,
 };
 pub use staff_books::{
     BookNotice, FormKeys, GoodsIn, StaffBookPage, StaffBooks, StaffNewBook, StaffSearches, StaffStock,

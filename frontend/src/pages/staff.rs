@@ -2,9 +2,10 @@
 
 use askama::Template;
 use shared::{
-    domain::{Delivery, OrderAction, OrderState, Payment, Refusal, StateChange},
+    domain::{Delivery, OrderAction, OrderState, Payment, Refusal, StateChange, VisitorId},
     staff::{
-        About, AuditEntry, ContactMessage, OrdersShown, PickList, StaffOrder, StaffOrderInFull, StaffRating, Waiting,
+        About, AuditEntry, ContactMessage, MessageReply, MessagesShown, OrdersShown, PickList, ReviewsOf, StaffOrder,
+        StaffOrderInFull, StaffRating, Waiting,
     },
 };
 
@@ -81,20 +82,34 @@ pub struct StaffPicks<'a> {
 #[template(path = "staff_messages.html")]
 pub struct StaffMessages<'a> {
     pub view: View<'a>,
-    pub only_open: bool,
+    pub shown: MessagesShown,
+    pub search: Option<MessageSearch<'a>>,
     pub messages: &'a [ContactMessage],
-    /// The address of the next slice.
+    /// The cursor of the next slice.
     pub next: Option<&'a str>,
 }
 
-/// `/staff/messages/{id}`, also for the status 409 of a change.
+/// What messages were looked for by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MessageSearch<'a> {
+    /// What somebody typed. It is in no address, because addresses are in logs.
+    Typed(&'a str),
+    /// The sender of this message.
+    SenderOf(u64),
+}
+
+/// `/staff/messages/{id}`, also for the statuses 409 and 422 of a change.
 #[derive(Template, Clone, Copy)]
 #[template(path = "staff_message.html")]
 pub struct StaffMessage<'a> {
     pub view: View<'a>,
     pub message: &'a ContactMessage,
+    pub replies: &'a [MessageReply],
+    /// Whether the shop sends mails; otherwise the bookseller's own program does.
+    pub sends: bool,
     /// What the staff did with it, the newest first.
     pub log: &'a [AuditEntry],
+    pub form: Form<'a>,
     pub key: &'a str,
     pub notice: Option<StaffNotice<'a>>,
 }
@@ -105,9 +120,32 @@ pub struct StaffMessage<'a> {
 pub struct StaffReviews<'a> {
     pub view: View<'a>,
     pub only_hidden: bool,
+    /// With it, those of one visitor.
+    pub of: Option<VisitorReviews>,
     pub reviews: &'a [StaffRating],
     /// The address of the next slice.
     pub next: Option<&'a str>,
+}
+
+/// A visitor with the numbers of reviews that are shown and hidden, up to [`ReviewsOf::MOST`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VisitorReviews {
+    pub visitor: VisitorId,
+    pub shown: u32,
+    pub hidden: u32,
+}
+
+/// `/staff/reviews?visitor=…&ask=…`: the question before all reviews of a visitor are hidden or shown again, also for the statuses
+/// 409 and 422 of that.
+#[derive(Template, Clone, Copy)]
+#[template(path = "staff_reviews_ask.html")]
+pub struct StaffReviewsAsk<'a> {
+    pub view: View<'a>,
+    pub of: ReviewsOf,
+    pub count: u32,
+    pub form: Form<'a>,
+    pub key: &'a str,
+    pub notice: Option<StaffNotice<'a>>,
 }
 
 /// `/staff/reviews/{id}`, also for the statuses 409 and 422 of a change.
@@ -181,6 +219,12 @@ impl View<'_> {
         }
     }
 
+    /// A number that was counted up to a largest one.
+    fn at_most(&self, count: u32, most: u32) -> String {
+        let number = self.number(count);
+        if count >= most { self.text_with("staff-at-least", "count", number) } else { number }
+    }
+
     /// How an order is delivered, in a few words.
     fn delivered(&self, delivery: Delivery) -> String {
         self.text(match delivery {
@@ -212,6 +256,7 @@ impl View<'_> {
             "return" => "staff-did-return",
             "answered" => "staff-did-answered",
             "reopen" => "staff-did-reopen",
+            "reply" => "staff-did-reply",
             "hide" => "staff-did-hide",
             "unhide" => "staff-did-unhide",
             "add" => "staff-did-add",
@@ -257,13 +302,7 @@ impl StaffStart<'_> {
         let orders = orders.map(|(shown, count)| (list_address(shown), self.view.orders_list(shown), count));
         let messages = ("/staff/messages".to_owned(), self.view.text("staff-messages-open"), waiting.messages);
         let all = orders.into_iter().chain([messages]).filter(|(.., count)| *count > 0);
-        all.map(|(address, name, count)| {
-            let number = self.view.number(count);
-            let is_bound = count >= Waiting::MOST;
-            let shown = if is_bound { self.view.text_with("staff-at-least", "count", number) } else { number };
-            (address, name, shown)
-        })
-        .collect()
+        all.map(|(address, name, count)| (address, name, self.view.at_most(count, Waiting::MOST))).collect()
     }
 }
 
@@ -329,6 +368,93 @@ struct TakesBack {
     all: &'static str,
 }
 
+impl StaffMessages<'_> {
+    /// The lists with their addresses and names, and whether it is this one.
+    fn lists(&self) -> Vec<(String, String, bool)> {
+        let lists = MessagesShown::LISTS.into_iter();
+        lists.map(|list| (self.address(list, None), self.name(list), list == self.shown && !self.is_typed())).collect()
+    }
+
+    fn name(&self, list: MessagesShown) -> String {
+        self.view.text(match list {
+            MessagesShown::Open => "staff-messages-open",
+            MessagesShown::Answered => "staff-messages-answered",
+            MessagesShown::All => "staff-messages-all",
+        })
+    }
+
+    fn is_typed(&self) -> bool {
+        matches!(self.search, Some(MessageSearch::Typed(_)))
+    }
+
+    fn typed(&self) -> &str {
+        match self.search {
+            Some(MessageSearch::Typed(typed)) => typed,
+            _ => "",
+        }
+    }
+
+    fn sender_of(&self) -> Option<u64> {
+        match self.search {
+            Some(MessageSearch::SenderOf(message)) => Some(message),
+            _ => None,
+        }
+    }
+
+    /// The address of the list from its beginning.
+    fn newest(&self) -> String {
+        self.address(self.shown, None)
+    }
+
+    /// The address of the next slice; none of a search, whose words are in no address.
+    fn next_address(&self) -> Option<String> {
+        let cursor = self.next.filter(|_| !self.is_typed())?;
+        Some(self.address(self.shown, Some(cursor)))
+    }
+
+    /// The choices of a search.
+    fn choices(&self) -> Vec<(&'static str, String, bool)> {
+        let lists = [MessagesShown::All, MessagesShown::Open, MessagesShown::Answered].into_iter();
+        lists.map(|list| (list.code(), self.name(list), self.is_typed() && list == self.shown)).collect()
+    }
+
+    /// The address of a list, of the sender if it is about one.
+    fn address(&self, list: MessagesShown, cursor: Option<&str>) -> String {
+        let sender = self.sender_of().map(|id| id.to_string());
+        let usual = if sender.is_some() { MessagesShown::All } else { MessagesShown::Open };
+        let show = (list != usual).then_some(("show", list.code()));
+        let parameters = show.into_iter().chain(sender.as_deref().map(|id| ("sender", id)));
+        links::address("/staff/messages", parameters.chain(cursor.map(|cursor| ("cursor", cursor))))
+    }
+}
+
+impl StaffReviews<'_> {
+    /// What can be done with all reviews of a visitor: the address of the question, and its name.
+    fn of_all(&self) -> Vec<(String, String)> {
+        let Some(of) = self.of else { return Vec::new() };
+        let asked = [("hide", "staff-hide-all", of.shown), ("unhide", "staff-unhide-all", of.hidden)];
+        let asked = asked.into_iter().filter(|(.., count)| *count > 0);
+        asked
+            .map(|(ask, key, count)| {
+                let address = format!("{}&ask={ask}", links::reviews_of(of.visitor));
+                (address, self.view.text_with(key, "count", self.view.at_most(count, ReviewsOf::MOST)))
+            })
+            .collect()
+    }
+}
+
+impl StaffReviewsAsk<'_> {
+    /// Microseconds since 1970.
+    fn until(&self) -> i128 {
+        self.of.until.unix_timestamp_nanos() / 1_000
+    }
+
+    fn title(&self) -> String {
+        let key = if self.of.hides { "staff-hide-all" } else { "staff-unhide-all" };
+        self.view.text_with(key, "count", self.view.at_most(self.count, ReviewsOf::MOST))
+    }
+}
+
 impl StaffReview<'_> {
     /// A reason that was typed and not used, where the form has no field for it: the review is hidden by now.
     fn unused_reason(&self) -> Option<&str> {
@@ -338,6 +464,11 @@ impl StaffReview<'_> {
 }
 
 impl StaffMessage<'_> {
+    /// The name of the language in which an answer is framed.
+    fn language(&self) -> String {
+        self.view.language(self.message.language.as_deref().unwrap_or(self.view.locale.tag()))
+    }
+
     /// The address with which a mail program begins an answer.
     fn reply(&self) -> String {
         links::mailto(&self.message.email, &format!("Re: {}", self.message.subject))

@@ -230,20 +230,8 @@ impl StaffStock<'_> {
     fn unknown(&self, isbn: &str) -> String {
         self.view.text_with("staff-isbn-unknown", "isbn", isbn)
     }
-
-    /// The address of the form for a book that the shop does not have.
-    fn add(isbn: &str) -> String {
-        links::address("/staff/books/new", [("isbn", isbn)].into_iter())
-    }
 }
 
 fn list_of(copies: u32) -> String {
     links::address("/staff/stock", [("copies", copies.to_string().as_str())].into_iter())
-}
-
-impl StaffSearches<'_> {
-    /// The address that looks a search up among the books.
-    fn look_up(query: &str) -> String {
-        links::address("/staff/books", [("find", query)].into_iter())
-    }
 }

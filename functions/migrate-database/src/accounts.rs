@@ -51,10 +51,13 @@ const ACCOUNT_GRANTS: &[(&str, &[&str])] = &[
 /// change their facts. What follows from a change is in several tables: stock and its movements, mails, the counts of ratings, and
 /// what books are found by.
 const STAFF_GRANTS: &[(&str, &[&str])] = &[
-    ("select", &["book_sales", "contact_messages", "mails", "order_messages", "restocks", "search_misses"]),
+    (
+        "select",
+        &["book_sales", "contact_messages", "contact_words", "mails", "order_messages", "restocks", "search_misses"],
+    ),
     ("select (email_key, subject)", &["customers"]),
     // Nobody changes what was recorded, or revives a session that was ended.
-    ("select, insert", &["audit_log", "sessions_valid_from"]),
+    ("select, insert", &["audit_log", "contact_replies", "sessions_valid_from"]),
     ("update (answered_at)", &["contact_messages"]),
     ("update (contact_until, delivered_by, expires_at, paid_at, state)", &["orders"]),
     ("update (cancelled, returned)", &["order_lines"]),
@@ -82,6 +85,8 @@ const WRITER_ONLY_TABLES: &[&str] = &[
     "alert_mailboxes",
     "book_sales",
     "contact_messages",
+    "contact_replies",
+    "contact_words",
     "erased_visitors",
     "import_refusals",
     "import_warnings",
@@ -218,16 +223,18 @@ mod tests {
     use shared::{
         domain::{
             BookFacts, BookId, Currency, Email, Filter, Language, OrderAction, OrderId, OrderNumber, OrderState, Part,
-            Search, Sort, Stars, SubmissionKey,
+            ReplyText, Search, Sort, Stars, SubmissionKey,
         },
         repo::{
             alerts,
             audit::{self, Deed},
             books::{self, Listing},
             catalogue::edit::{self, Edited},
-            contact,
+            contact, contact_replies,
+            contact_search::{self, Wanted},
             customer_addresses::{self, AddressChange},
             customer_erasure, customers, files, genres,
+            moderation::{self, Outcome, Sent},
             orders::{self, Applied},
             ratings::{self, OwnChange},
             search_misses, stock,
@@ -584,11 +591,19 @@ mod tests {
         assert_eq!(audit::about(c, About::Order(number), 9).await.unwrap().len(), 6);
 
         assert_eq!(contact::count_open(c, 9).await.unwrap(), 1);
-        let message = contact::list(c, true, u64::MAX, 9).await.unwrap().remove(0).id;
+        let message = contact::list(c, Some(true), u64::MAX, 9).await.unwrap().remove(0).id;
         assert!(contact::find_locked(c, message).await.unwrap().is_some());
         assert!(contact::mark_answered(c, message, now).await.unwrap().unwrap().answered_at.is_some());
         assert!(contact::reopen(c, message).await.unwrap().unwrap().answered_at.is_none());
 
+        let wanted = Wanted::parse("abren").unwrap();
+        assert_eq!(contact_search::search(c, &wanted, None, u64::MAX, 9).await.unwrap().messages, []);
+        let log = audit::about(c, About::Message(message), 9).await.unwrap();
+        let version = contact::find(c, message).await.unwrap().unwrap().version(&log);
+        let sent = Sent { who: &ana, id: message, version: &version, change: Uuid::from_u128(1) };
+        let answer = (&ReplyText::parse("Sí.").unwrap(), &Language::parse("es").unwrap(), true);
+        assert_eq!(moderation::reply(c, sent, answer, now).await.unwrap(), Outcome::Done);
+        assert_eq!(contact_replies::of_message(c, message, 9).await.unwrap().len(), 1);
         customers::end_session(c, ana.subject, now, now).await.unwrap();
         assert!(!customers::session_is_valid(c, ana.subject, now).await.unwrap());
 
@@ -672,6 +687,9 @@ mod tests {
             "update stock_movements set quantity = 0",
             "update contact_messages set message = 'x'",
             "delete from contact_messages",
+            "update contact_replies set text = 'x'",
+            "delete from contact_replies",
+            "insert into contact_words values ('x', 1)",
             "insert into contact_messages (name) values ('x')",
             "update ratings set stars = 5",
             "delete from ratings",

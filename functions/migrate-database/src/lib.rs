@@ -13,7 +13,7 @@ use shared::{
     App, MIGRATIONS,
     messages::{MigrationOrder, MigrationReport},
     parameters::DatabaseRole,
-    repo::{imports, refresh, visitor_hashes},
+    repo::{contact_search, imports, refresh, visitor_hashes},
 };
 use sqlx::{
     ConnectOptions, Connection, MySqlConnection,
@@ -22,6 +22,8 @@ use sqlx::{
 
 /// Well within the function's timeout.
 const REFRESH_WITHIN: Duration = Duration::from_mins(3);
+/// The same of the words of messages.
+const INDEX_WITHIN: Duration = Duration::from_mins(1);
 /// Some hundred rows in a second; the next deploy continues.
 const HASH_WITHIN: Duration = Duration::from_mins(1);
 
@@ -50,6 +52,7 @@ pub async fn handle(app: &App, order: MigrationOrder) -> anyhow::Result<Migratio
     if refreshed_to.is_none() {
         let hashed = visitor_hashes::hash_numbers(&mut connection, Instant::now() + HASH_WITHIN).await;
         tracing::info!(hashed_visitors = hashed.context("hashing the visitors' numbers")?, "Visitors hashed");
+        index_messages(&mut connection, Instant::now() + INDEX_WITHIN).await.context("indexing the messages")?;
     }
     connection.close().await?;
     Ok(MigrationReport { applied, imports, refreshed_to })
@@ -69,6 +72,19 @@ async fn refresh(connection: &mut MySqlConnection, after: u32) -> anyhow::Result
     }
     refresh::counts(connection).await.context("counting the shop's books")?;
     Ok(None)
+}
+
+/// Indexes the words of messages that versions before have written.
+async fn index_messages(connection: &mut MySqlConnection, until: Instant) -> sqlx::Result<()> {
+    let mut done = 0;
+    while let Some(last) = contact_search::index_some(connection, done).await? {
+        done = last;
+        if Instant::now() > until {
+            tracing::info!(done, "Messages indexed; more may remain until the next deploy");
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// Runs the pending migrations, each once even if two deploys overlap: sqlx takes a lock in the database.

@@ -1,4 +1,4 @@
-//! Hands the mails that were written with decisions, and those about alerts, over to the queue of mails. Their rows are locked
+//! Hands the mails that were written with decisions, those about alerts, and answers to messages over to the queue of mails. Their rows are locked
 //! meanwhile, so that two processes never hand over the same one; a crash after the sending and before the mark sends a mail
 //! twice.
 
@@ -10,17 +10,18 @@ use std::{
 use frontend::{
     alert_mails,
     mails::{self, MailTexts},
+    reply_mails,
 };
 use shared::{
     App,
-    domain::{AlertMail, Email, Subject},
+    domain::{AlertMail, Email, ReplyMail, Subject},
     lambda::ORIGIN,
     mail::{MailMessage, MailText, MailV1, UnsubscribeLink},
     order_batch::MAILS_TRANSACTION,
     parameters::Queue,
     queue::QueueClient,
     repo::{
-        alerts,
+        alerts, contact_replies,
         orders::{self, UnsentMail},
     },
     shop::Shop,
@@ -75,13 +76,17 @@ async fn hand_over_some(
     let of_orders = orders::lock_unsent_mails(connection, AT_ONCE).await?;
     let left = AT_ONCE.saturating_sub(u32::try_from(of_orders.len()).unwrap_or(AT_ONCE));
     let of_alerts = alerts::lock_unsent_mails(connection, left).await?;
-    let mails: Vec<Unsent> = of_orders.iter().map(Unsent::Order).chain(of_alerts.iter().map(Unsent::Alert)).collect();
+    let left = left.saturating_sub(u32::try_from(of_alerts.len()).unwrap_or(AT_ONCE));
+    let replies = contact_replies::lock_unsent_mails(connection, left).await?;
+    let about_alerts = of_alerts.iter().map(Unsent::Alert).chain(replies.iter().map(Unsent::Reply));
+    let mails: Vec<Unsent> = of_orders.iter().map(Unsent::Order).chain(about_alerts).collect();
     let (mut sent, mut is_last) = (Vec::new(), mails.len() < AT_ONCE as usize);
     for mail in mails {
         let id = mail.id();
         let rendered = match mail {
             Unsent::Order(mail) => about_order(connection, mail, shop, origin).await?,
             Unsent::Alert(mail) => about_alert(mail, shop, origin).map(Some),
+            Unsent::Reply(mail) => reply(mail, shop).map(Some),
         };
         let body = match rendered {
             Ok(Some(body)) => body,
@@ -113,11 +118,12 @@ async fn hand_over_some(
     Ok(Handed { sent: sent.len(), is_last: is_last || sent.is_empty() })
 }
 
-/// A mail of either kind.
+/// A mail of any kind.
 #[derive(Clone, Copy)]
 enum Unsent<'a> {
     Order(&'a UnsentMail),
     Alert(&'a AlertMail),
+    Reply(&'a ReplyMail),
 }
 
 impl Unsent<'_> {
@@ -125,6 +131,7 @@ impl Unsent<'_> {
         match self {
             Self::Order(mail) => mail.id,
             Self::Alert(mail) => mail.id,
+            Self::Reply(mail) => mail.id,
         }
     }
 
@@ -132,6 +139,7 @@ impl Unsent<'_> {
         match self {
             Self::Order(mail) => mail.event.code(),
             Self::Alert(mail) => mail.event.code(),
+            Self::Reply(_) => "reply",
         }
     }
 }
@@ -157,6 +165,12 @@ async fn about_order(
 fn about_alert(mail: &AlertMail, shop: &Shop, origin: Option<&str>) -> Result<String, String> {
     let (texts, end) = alert_mails::about_alert(mail, shop, origin);
     message(mail.id, &mail.to, &texts, Some(UnsubscribeLink::try_from(end)?))
+}
+
+/// The same of an answer to a message, or of its copy for the mailbox that the shop reads.
+fn reply(mail: &ReplyMail, shop: &Shop) -> Result<String, String> {
+    let to = if mail.is_copy { &shop.seller.email } else { &mail.to };
+    message(mail.id, to, &reply_mails::about_message(mail, shop), None)
 }
 
 fn message(id: u64, to: &Email, texts: &MailTexts, unsubscribe: Option<UnsubscribeLink>) -> Result<String, String> {

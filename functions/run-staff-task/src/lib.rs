@@ -35,7 +35,9 @@ pub async fn handle(app: &App, request: StaffRequest) -> anyhow::Result<StaffAns
         StaffTask::ListMessages { open, before } => {
             remove_answered(app, now).await?;
             let before = before.unwrap_or(u64::MAX);
-            StaffAnswer::Messages(app.database().read(async |c| contact::list(c, open, before, PAGE).await).await?)
+            StaffAnswer::Messages(
+                app.database().read(async |c| contact::list(c, open.then_some(true), before, PAGE).await).await?,
+            )
         }
         StaffTask::MarkAnswered { message } => {
             StaffAnswer::Message(app.database().write(async |c| contact::mark_answered(c, message, now).await).await?)

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use frontend::{
     Form, Locale, PageContext,
-    links::address,
+    links::staff_new_book,
     pages::{BookNotice, FormKeys, StaffBookPage, StaffBooks, StaffNewBook},
 };
 use shared::{
@@ -88,8 +88,7 @@ async fn look_up(app: &App, text: &str, cursor: Option<&str>) -> Result<LookedUp
         Err(invalid) => return Ok(LookedUp::Unreadable(invalid)),
         Ok(Sought::Isbn(isbn)) => {
             let id = app.database().read(async |c| books::id_of(c, &isbn).await).await?;
-            let to_add = || address("/staff/books/new", [("isbn", isbn.as_str())].into_iter());
-            return Ok(LookedUp::At(id.map_or_else(to_add, address_of)));
+            return Ok(LookedUp::At(id.map_or_else(|| staff_new_book(isbn.as_str()), address_of)));
         }
         Ok(Sought::Number(id)) => Some(id),
         Ok(Sought::Words) => None,

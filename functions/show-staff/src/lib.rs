@@ -9,6 +9,7 @@ mod place;
 mod reviews;
 mod searches;
 mod stock;
+mod visitor_reviews;
 
 use frontend::{
     PageContext,
@@ -88,23 +89,21 @@ fn sign_in(request: &Request) -> Reply {
 /// The answer to a form that came after the end of the session, with what was typed.
 fn sign_in_first(request: &Request, place: Place) -> Result<Reply> {
     let (context, typed) = (PageContext::of(request), request.form()?);
-    let kept: Vec<(&str, &str)> = match (place, typed.get("reason")) {
-        (Place::Review(_), Some(reason)) => vec![("reason", reason.as_str())],
-        // All but the key, which the next session has its own of.
-        (Place::NewBook | Place::Book(_) | Place::Stock, _) => {
-            let kept = typed.iter().filter(|(name, _)| *name != FORM_KEY);
-            kept.map(|(name, value)| (name.as_str(), value.as_str())).collect()
-        }
-        (Place::Upload(..), _) => typed.get("credit").map(|credit| ("credit", credit.as_str())).into_iter().collect(),
-        _ => Vec::new(),
+    // All but the key, which the next session has its own of.
+    let of_book = |name: &str| name != FORM_KEY && matches!(place, Place::NewBook | Place::Book(_) | Place::Stock);
+    let fields: &[&str] = match place {
+        Place::Review(_) | Place::Reviews => &["reason"],
+        Place::Message(_) => &["reply", "copy"],
+        Place::Messages => &["find"],
+        Place::Upload(..) => &["credit"],
+        _ => &[],
     };
-    let page = SignInFirst {
-        view: context.view(),
-        pool: Pool::Staff,
-        had_session: true,
-        return_to: &request.location(request.raw_path()),
-        typed: &kept,
-    };
+    let kept = typed.iter().filter(|(name, _)| fields.contains(&name.as_str()) || of_book(name));
+    let kept: Vec<(&str, &str)> = kept.map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let asked = if place == Place::Reviews { visitor_reviews::asked(&typed) } else { None };
+    let return_to = request.location(asked.as_deref().unwrap_or(request.raw_path()));
+    let page =
+        SignInFirst { view: context.view(), pool: Pool::Staff, had_session: true, return_to: &return_to, typed: &kept };
     Ok(context.reply(401, &page)?.with_headers_of(&ApiError::NotSignedIn))
 }
 
@@ -117,7 +116,7 @@ async fn of_staff(app: &App, request: &Request, who: &SignedIn, place: Place) ->
         Place::PickList => orders::pick_list(app, request).await,
         Place::Messages => messages::list(app, request).await,
         Place::Message(id) => messages::message(app, request, who, id).await,
-        Place::Reviews => reviews::list(app, request).await,
+        Place::Reviews => reviews::list(app, request, who).await,
         Place::Review(id) => reviews::review(app, request, who, id).await,
         Place::Books => books::list(app, request).await,
         Place::NewBook => books::new(app, request, who).await,
@@ -215,10 +214,10 @@ mod tests {
             ("/staff/orders/100042/delivery-note", 200, 405),
             ("/staff/orders/100042/x", 404, 404),
             ("/staff/pick-list", 200, 405),
-            ("/staff/messages", 200, 405),
+            ("/staff/messages", 200, 200),
             ("/staff/messages/7", 200, 200),
             ("/staff/messages/-7", 404, 404),
-            ("/staff/reviews", 200, 405),
+            ("/staff/reviews", 200, 200),
             ("/staff/reviews/7", 200, 200),
             ("/staff/reviews/07", 404, 404),
             ("/staff/books", 200, 405),
@@ -269,21 +268,44 @@ mod tests {
     }
 
     #[test]
-    fn a_form_after_the_end_of_the_session_keeps_the_reason_that_was_typed_and_no_key() {
+    fn a_form_after_the_end_of_the_session_keeps_what_was_typed_and_no_key() {
         for (path, form, keeps) in [
-            ("/staff/reviews/7", "key=secret&do=hide&reason=%3Cb%3E+spam", true),
-            ("/staff/orders/100042", "key=secret&do=cancel&reason=%3Cb%3E+spam", false),
+            ("/staff/reviews/7", "key=secret&do=hide&reason=%3Cb%3E+spam", Some("reason")),
+            ("/staff/messages/7", "key=secret&do=reply&reply=%3Cb%3E+spam", Some("reply")),
+            ("/staff/messages", "key=secret&find=%3Cb%3E+spam", Some("find")),
+            ("/staff/books/53", "key=secret&do=stock&reason=%3Cb%3E+spam", Some("reason")),
+            ("/staff/stock", "key=secret&book=53&reason=%3Cb%3E+spam", Some("reason")),
+            (
+                "/staff/books/53/files/covers/019ac4a0-0000-7000-8000-000000000000",
+                "key=secret&do=use&credit=%3Cb%3E+spam",
+                Some("credit"),
+            ),
+            ("/staff/orders/100042", "key=secret&do=cancel&reason=%3Cb%3E+spam", None),
         ] {
             let request = request("POST", path, form);
             let Ok(Entry::Answer(reply)) = enter(access(Some(session(true)), true), &request) else { panic!("{path}") };
             let answer: Value = serde_json::from_str(reply.finish(&request).to_json().unwrap().get()).unwrap();
             let body = answer["body"].as_str().unwrap();
             assert_eq!(answer["statusCode"], 401, "{path}");
-            let field = r#"<input type="hidden" name="reason" value="&#60;b&#62; spam">"#;
-            assert_eq!(body.contains(field), keeps, "{path}: {body}");
+            let value = r#"" value="&#60;b&#62; spam">"#;
+            match keeps {
+                Some(name) => assert!(body.contains(&format!(r#"<input type="hidden" name="{name}{value}"#)), "{body}"),
+                None => assert!(!body.contains(value), "{path}: {body}"),
+            }
             let link = format!("href=\"/staff/sign-in?return={}\"", path.replace('/', "%2F"));
             assert!(body.contains(&link) && !body.contains("secret"), "{path}: {body}");
         }
+    }
+
+    #[test]
+    fn a_form_about_all_reviews_of_a_visitor_leads_back_to_its_question() {
+        let visitor = shared::domain::VisitorId::of_number(Uuid::from_u128(7)).0;
+        let form = format!("key=x&do=hide-all&visitor={visitor}&reason=spam");
+        let request = request("POST", "/staff/reviews", &form);
+        let Ok(Entry::Answer(reply)) = enter(access(Some(session(true)), true), &request) else { panic!("no answer") };
+        let answer: Value = serde_json::from_str(reply.finish(&request).to_json().unwrap().get()).unwrap();
+        let link = format!("return=%2Fstaff%2Freviews%3Fvisitor%3D{visitor}%26ask%3Dhide");
+        assert!(answer["body"].as_str().unwrap().contains(&link), "{answer}");
     }
 
     #[test]

@@ -73,7 +73,9 @@ impl Place {
         let is_form = matches!(
             place,
             Self::Order(_)
+                | Self::Messages
                 | Self::Message(_)
+                | Self::Reviews
                 | Self::Review(_)
                 | Self::NewBook
                 | Self::Book(_)

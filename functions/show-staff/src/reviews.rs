@@ -8,7 +8,7 @@ use frontend::{
 };
 use shared::{
     ApiError, App, Reply, Request, Result,
-    domain::{Cursor, HideReason, Invalid},
+    domain::{Cursor, HideReason, Invalid, VisitorId},
     repo::{
         audit,
         moderation::{self, NEWEST, Outcome, Sent},
@@ -18,13 +18,20 @@ use shared::{
 };
 use time::OffsetDateTime;
 
-use crate::{PAGE, SignedIn, next_address, slice};
+use crate::{PAGE, SignedIn, next_address, slice, visitor_reviews};
 
 /// The name of the list that a cursor belongs to.
 const REVIEWS: &str = "staff-reviews";
 
-pub async fn list(app: &App, request: &Request) -> Result<Reply> {
-    let query = request.page_query(&["show", "cursor"])?;
+pub async fn list(app: &App, request: &Request, who: &SignedIn) -> Result<Reply> {
+    if !request.is_read() {
+        return visitor_reviews::change(app, request, who).await;
+    }
+    let query = request.page_query(&["show", "visitor", "ask", "cursor"])?;
+    if let Some(visitor) = query.get("visitor") {
+        let visitor = VisitorId::parse(visitor).ok_or(ApiError::NotFound)?;
+        return visitor_reviews::show(app, request, who, visitor, &query).await;
+    }
     let only_hidden = query.get("show") == Some("hidden");
     let before = query.get("cursor").map(|text| Cursor::<RatingKey>::decode(text, REVIEWS)).transpose()?;
     let before = before.map(|cursor| cursor.keys);
@@ -34,7 +41,8 @@ pub async fn list(app: &App, request: &Request) -> Result<Reply> {
     let parameters = [("show", "hidden")];
     let next = next_address("/staff/reviews", if only_hidden { &parameters } else { &[] }, cursor);
     let context = PageContext::of(request).with_parameters(&["show", "cursor"]);
-    context.reply(200, &StaffReviews { view: context.view(), only_hidden, reviews: &found, next: next.as_deref() })
+    let page = StaffReviews { view: context.view(), only_hidden, of: None, reviews: &found, next: next.as_deref() };
+    context.reply(200, &page)
 }
 
 pub async fn review(app: &App, request: &Request, who: &SignedIn, id: u64) -> Result<Reply> {

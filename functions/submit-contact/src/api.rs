@@ -4,7 +4,7 @@ use shared::{App, Reply, Request, Result, api::ContactForm, intake::Client};
 
 pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     request.expect_segments(2)?;
-    super::accept(app, request, Client::Program, &read(request)?).await
+    super::accept(app, request, (Client::Program, None), &read(request)?).await
 }
 
 fn read(request: &Request) -> Result<ContactForm> {

@@ -8,12 +8,20 @@ use serde_json::Value;
 use shared::{
     ApiError, App, JsonObject, Reply, Request, Result,
     api::ContactForm,
-    domain::{DisplayName, Email, Invalid, MessageText, Parsed, Subject, check_no_card_in_email, check_no_link},
+    domain::{
+        DisplayName, Email, Invalid, Language, MessageText, Parsed, Subject, check_no_card_in_email, check_no_link,
+    },
     intake::{Client, Intake},
     messages::{ContactV1, Content},
 };
 
-async fn accept(app: &App, request: &Request, client: Client, form: &ContactForm) -> Result<Reply> {
+/// `language` is that of the page with the form, in which the shop answers.
+async fn accept(
+    app: &App,
+    request: &Request,
+    (client, language): (Client, Option<Language>),
+    form: &ContactForm,
+) -> Result<Reply> {
     let contact = parse(form)?;
     let intake = Intake::begin(app, request, client, &("contact", &contact)).await?;
     if fills_honeypot(form) {
@@ -21,7 +29,7 @@ async fn accept(app: &App, request: &Request, client: Client, form: &ContactForm
         return intake.receipt(None);
     }
     let visitor = Some(intake.visitor);
-    intake.send(Content::Contact(ContactV1 { visitor, ..contact })).await?;
+    intake.send(Content::Contact(ContactV1 { visitor, language, ..contact })).await?;
     intake.receipt(None)
 }
 
@@ -41,7 +49,7 @@ fn parse(form: &ContactForm) -> Result<ContactV1> {
     let website = JsonObject::text("website", form.website.as_ref());
     match (name, email, subject, message, website) {
         (Ok(name), Ok(email), Ok(subject), Ok(message), Ok(_)) if form.names.is_empty() => {
-            Ok(ContactV1 { visitor: None, name, email, subject, message })
+            Ok(ContactV1 { visitor: None, name, email, subject, message, language: None })
         }
         (name, email, subject, message, website) => {
             let invalids: [Option<Invalid>; 5] = [name.err(), email.err(), subject.err(), message.err(), website.err()];

@@ -9,6 +9,7 @@ use serde_json::Value;
 use shared::{
     App, Reply, Request, Result,
     api::ContactForm,
+    domain::Language,
     intake::{Client, FORM_KEY, form_key},
 };
 
@@ -38,7 +39,8 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
         website: None,
         names: Vec::new(),
     };
-    let accepted = super::accept(app, request, Client::Browser, &form).await;
+    let language = Language::parse(context.view().locale.tag()).ok();
+    let accepted = super::accept(app, request, (Client::Browser, language), &form).await;
     Form::again(request, &typed, accepted, show)
 }
 

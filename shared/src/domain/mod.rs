@@ -20,6 +20,7 @@ mod money;
 mod order;
 mod rating;
 mod rejection;
+mod reply;
 mod search;
 mod search_entry;
 mod slice;
@@ -55,6 +56,7 @@ pub use order::{
 };
 pub use rating::{PRIOR_MEAN, PRIOR_WEIGHT, Review, Stars};
 pub use rejection::Rejection;
+pub use reply::ReplyMail;
 pub use search::{Alternative, Condition, Extent, Search, Sort, Term};
 pub use search_entry::{SearchEntry, popularity_class};
 pub use slice::{Cursor, Slice};
@@ -62,8 +64,8 @@ pub use star_counts::{Histogram, mean_of_score};
 pub(crate) use submission::unverified_text;
 pub use submission::{Outcome, Processed, SubmissionId, SubmissionKey, SubmissionKind};
 pub use text::{
-    Credit, DisplayName, Email, HideReason, MessageText, ReviewText, Subject, check_marks, clean, clean_line,
-    without_addresses,
+    Credit, DisplayName, Email, HideReason, MessageText, ReplyText, ReviewText, Subject, check_marks, clean,
+    clean_line, without_addresses,
 };
 pub use time_zone::TimeZone;
 pub use visitor::{VisitorCookie, VisitorId, number_of_cookie, uuid_of_shop};

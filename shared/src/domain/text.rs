@@ -143,6 +143,10 @@ text!(
     MessageText, "message", 4_000, clean
 );
 text!(
+    /// The words of an answer to a message.
+    ReplyText, "reply", 4_000, clean
+);
+text!(
     /// Why the staff hides a review, for the record.
     HideReason, "reason", 200, clean_line
 );

@@ -1,15 +1,17 @@
 //! Messages to the shop.
 
+use serde_json::json;
 use sqlx::MySqlConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{
+    contact_replies, contact_search,
     submissions::{self, Delivery},
     visitors,
 };
 use crate::{
-    domain::{Rejection, VisitorId},
+    domain::{Language, Rejection, VisitorId},
     messages::ContactV1,
     session::Subject,
     staff::ContactMessage,
@@ -31,34 +33,35 @@ pub async fn receive(
         submissions::reject(connection, submission, &Rejection::Erased).await?;
         return Ok(Delivery::First);
     }
-    sqlx::query!(
+    let (name, subject, message) = (contact.name.as_str(), contact.subject.as_str(), contact.message.as_str());
+    let written = sqlx::query!(
         r#"
-        insert into contact_messages (submission_id, visitor_id, name, email, subject, message, sent_at)
-        values (?, ?, ?, ?, ?, ?, ?)
+        insert into contact_messages (submission_id, visitor_id, name, email, subject, message, language, sent_at)
+        values (?, ?, ?, ?, ?, ?, ?, ?)
         "#,
         submission,
         contact.visitor.map(|visitor| visitor.0),
-        contact.name.as_str(),
+        name,
         contact.email.as_str(),
-        contact.subject.as_str(),
-        contact.message.as_str(),
+        subject,
+        message,
+        contact.language.as_ref().map(Language::as_str),
         sent_at,
-    )
-    .execute(connection)
-    .await?;
+    );
+    let id = written.execute(&mut *connection).await?.last_insert_id();
+    contact_search::index(connection, id, &[name, subject, message]).await?;
     Ok(Delivery::First)
 }
 
-/// Messages with a lower id, newest first; on request only those that nobody has answered.
+/// Messages with a lower id, newest first: open or answered ones only, if one is asked for.
 pub async fn list(
     connection: &mut MySqlConnection,
-    open: bool,
+    open: Option<bool>,
     before: u64,
     limit: u32,
 ) -> sqlx::Result<Vec<ContactMessage>> {
-    if open {
-        return list_open(connection, before, limit).await;
-    }
+    let Some(open) = open else { return list_all(connection, before, limit).await };
+    // One range of an index: without the hint, the optimizer may look for open ones among all.
     let rows = sqlx::query_as!(
         Row,
         r#"
@@ -69,21 +72,23 @@ pub async fn list(
             email,
             subject,
             message,
+            language as "language: String",
             sent_at,
             answered_at
-        from contact_messages
-        where id < ?
+        from contact_messages force index (contact_messages_listed)
+        where is_open = ?
+          and id < ?
         order by id desc
         limit ?
         "#,
+        open,
         before,
         limit,
     );
     Ok(rows.fetch_all(connection).await?.into_iter().map(ContactMessage::from).collect())
 }
 
-/// One range of an index, however many were answered: without the hint, the optimizer may look for open ones among all.
-async fn list_open(connection: &mut MySqlConnection, before: u64, limit: u32) -> sqlx::Result<Vec<ContactMessage>> {
+async fn list_all(connection: &mut MySqlConnection, before: u64, limit: u32) -> sqlx::Result<Vec<ContactMessage>> {
     let rows = sqlx::query_as!(
         Row,
         r#"
@@ -94,11 +99,11 @@ async fn list_open(connection: &mut MySqlConnection, before: u64, limit: u32) ->
             email,
             subject,
             message,
+            language as "language: String",
             sent_at,
             answered_at
-        from contact_messages force index (contact_messages_listed)
-        where is_open = 1
-          and id < ?
+        from contact_messages
+        where id < ?
         order by id desc
         limit ?
         "#,
@@ -138,7 +143,7 @@ pub async fn reopen(connection: &mut MySqlConnection, id: u64) -> sqlx::Result<O
 
 /// The message with this id.
 pub async fn find(connection: &mut MySqlConnection, id: u64) -> sqlx::Result<Option<ContactMessage>> {
-    let found = list(connection, false, id.saturating_add(1), 1).await?.pop();
+    let found = list_all(connection, id.saturating_add(1), 1).await?.pop();
     Ok(found.filter(|message| message.id == id))
 }
 
@@ -174,6 +179,7 @@ pub async fn of_customer(
             m.email,
             m.subject,
             m.message,
+            m.language as "language: String",
             m.sent_at,
             m.answered_at
         from customer_visitors v
@@ -226,24 +232,41 @@ pub(super) async fn hash_visitor(connection: &mut MySqlConnection, number: Visit
     Ok(changed.rows_affected())
 }
 
-/// Removes messages that were answered before this time, some at once; returns their number.
+/// Removes messages that were answered before this time, some at once, with their replies; returns their number.
 pub async fn remove_answered(
     connection: &mut MySqlConnection,
     before: OffsetDateTime,
     limit: u32,
 ) -> sqlx::Result<u64> {
-    let removed =
-        sqlx::query!("delete from contact_messages where answered_at < ? order by answered_at limit ?", before, limit,);
+    let due = sqlx::query_scalar!(
+        "select id from contact_messages where answered_at < ? order by answered_at limit ? for update skip locked",
+        before,
+        limit,
+    );
+    let due = due.fetch_all(&mut *connection).await?;
+    if due.is_empty() {
+        return Ok(0);
+    }
+    contact_replies::forget_mails(connection, &due).await?;
+    let removed = sqlx::query!(
+        r#"
+        delete m
+        from json_table(?, '$[*]' columns (id bigint unsigned path '$')) asked
+        straight_join contact_messages m on m.id = asked.id
+        "#,
+        json!(due).to_string(),
+    );
     Ok(removed.execute(connection).await?.rows_affected())
 }
 
-/// Removes a message for good; false where there is none any more. To be run in one transaction.
+/// Removes a message for good, with its replies; false where there is none any more. To be run in one transaction.
 pub async fn erase(connection: &mut MySqlConnection, id: u64) -> sqlx::Result<bool> {
     let found = sqlx::query_scalar!(
         r#"select submission_id as "submission: Uuid" from contact_messages where id = ? for update"#,
         id
     );
     let Some(submission) = found.fetch_optional(&mut *connection).await? else { return Ok(false) };
+    contact_replies::forget_mails(connection, &[id]).await?;
     sqlx::query!("delete from contact_messages where id = ?", id).execute(&mut *connection).await?;
     submissions::reject(connection, submission, &Rejection::Erased).await?;
     Ok(true)
@@ -256,6 +279,7 @@ struct Row {
     email: String,
     subject: String,
     message: String,
+    language: Option<String>,
     sent_at: OffsetDateTime,
     answered_at: Option<OffsetDateTime>,
 }
@@ -269,6 +293,7 @@ impl From<Row> for ContactMessage {
             email: row.email,
             subject: row.subject,
             message: row.message,
+            language: row.language,
             sent_at: row.sent_at,
             answered_at: row.answered_at,
         }
@@ -292,6 +317,7 @@ pub(super) mod tests {
             email: Email::parse("ana@example.org").unwrap(),
             subject: Subject::parse("Un libro").unwrap(),
             message: MessageText::parse(&"😀".repeat(4_000)).unwrap(),
+            language: None,
         }
     }
 
@@ -318,20 +344,21 @@ pub(super) mod tests {
             let messages = list(connection, open, before, limit).await.unwrap();
             messages.iter().map(|message| message.id).collect::<Vec<_>>()
         };
-        assert_eq!(ids(&mut connection, true, u64::MAX, 2).await, [3, 2]);
-        assert_eq!(ids(&mut connection, true, 2, 2).await, [1]);
+        assert_eq!(ids(&mut connection, Some(true), u64::MAX, 2).await, [3, 2]);
+        assert_eq!(ids(&mut connection, Some(true), 2, 2).await, [1]);
         let answered = mark_answered(&mut connection, 2, minute(9)).await.unwrap().unwrap();
         let again = mark_answered(&mut connection, 2, minute(10)).await.unwrap().unwrap();
         assert_eq!((answered.answered_at, &again), (Some(minute(9)), &answered));
-        assert_eq!(ids(&mut connection, true, u64::MAX, 9).await, [3, 1]);
-        assert_eq!(ids(&mut connection, false, u64::MAX, 9).await, [3, 2, 1]);
+        assert_eq!(ids(&mut connection, Some(true), u64::MAX, 9).await, [3, 1]);
+        assert_eq!(ids(&mut connection, None, u64::MAX, 9).await, [3, 2, 1]);
+        assert_eq!(ids(&mut connection, Some(false), u64::MAX, 9).await, [2]);
         assert_eq!(mark_answered(&mut connection, 9, minute(9)).await.unwrap(), None);
 
         for _ in 0..2 {
             let open = reopen(&mut connection, 2).await.unwrap().unwrap();
             assert_eq!((open.id, open.answered_at), (2, None));
         }
-        assert_eq!(ids(&mut connection, true, u64::MAX, 9).await, [3, 2, 1]);
+        assert_eq!(ids(&mut connection, Some(true), u64::MAX, 9).await, [3, 2, 1]);
         assert_eq!(reopen(&mut connection, 9).await.unwrap(), None);
     }
 
@@ -348,7 +375,7 @@ pub(super) mod tests {
         assert_eq!(remove_answered(&mut connection, minute(3), 1).await.unwrap(), 1);
         assert_eq!(remove_answered(&mut connection, minute(3), 9).await.unwrap(), 1);
         assert_eq!(remove_answered(&mut connection, minute(3), 9).await.unwrap(), 0);
-        let left = list(&mut connection, false, u64::MAX, 9).await.unwrap();
+        let left = list(&mut connection, None, u64::MAX, 9).await.unwrap();
         assert_eq!(left.iter().map(|message| message.id).collect::<Vec<_>>(), [4, 3]);
         let late = receive(&mut connection, Uuid::from_u128(1), minute(0), &message(1)).await.unwrap();
         assert_eq!(late, Delivery::Duplicate);
@@ -370,7 +397,7 @@ pub(super) mod tests {
         );
         visitors::erase(&mut connection, VisitorId(Uuid::from_u128(1)), minute(5)).await.unwrap();
         receive(&mut connection, Uuid::from_u128(3), minute(5), &message(1)).await.unwrap();
-        let left = list(&mut connection, false, u64::MAX, 9).await.unwrap();
+        let left = list(&mut connection, None, u64::MAX, 9).await.unwrap();
         assert_eq!(left.iter().map(|message| message.visitor).collect::<Vec<_>>(), [message(2).visitor]);
     }
 }

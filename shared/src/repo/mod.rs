@@ -12,6 +12,8 @@ pub mod books;
 mod bounds;
 pub mod catalogue;
 pub mod contact;
+pub mod contact_replies;
+pub mod contact_search;
 pub mod customer_addresses;
 pub mod customer_carts;
 pub mod customer_erasure;

@@ -7,11 +7,13 @@ use uuid::Uuid;
 
 use super::{
     audit::{self, Deed},
-    contact, ratings,
+    contact,
+    contact_replies::{self, NewReply},
+    ratings,
 };
 use crate::{
-    domain::HideReason,
-    staff::{About, AuditEntry, Bookseller},
+    domain::{HideReason, Language, ReplyText},
+    staff::{About, AuditEntry, Bookseller, ReviewsOf},
 };
 
 /// Rows of the record with which a version is made. The pages show as many.
@@ -62,6 +64,26 @@ pub async fn change_message(
     Ok(outcome.into())
 }
 
+/// Answers a message by mail, whether it was answered before or not, and marks it as answered. The text is kept with the message
+/// and not in the record, which is not removed with it.
+pub async fn reply(
+    connection: &mut MySqlConnection,
+    sent: Sent<'_>,
+    (text, language, is_copied): (&ReplyText, &Language, bool),
+    now: OffsetDateTime,
+) -> sqlx::Result<Outcome> {
+    let Some(message) = contact::find_locked(connection, sent.id).await? else { return Ok(Outcome::NoSuchThing) };
+    let about = About::Message(sent.id);
+    let deed = Deed { action: "reply", about, outcome: AuditEntry::DONE, detail: None };
+    let outcome = enter(connection, sent, deed, |log| message.version(log) == sent.version, now).await?;
+    if outcome == Entered::First {
+        let reply = NewReply { message: sent.id, text, language, is_copied, source: sent.change };
+        contact_replies::write(connection, reply, now).await?;
+        contact::mark_answered(connection, sent.id, now).await?;
+    }
+    Ok(outcome.into())
+}
+
 /// Hides a review for a reason, or shows it again without one.
 pub async fn change_review(
     connection: &mut MySqlConnection,
@@ -83,6 +105,39 @@ pub async fn change_review(
         }
     }
     Ok(outcome.into())
+}
+
+/// The ids of the reviews of a visitor that a form is about, the earliest first, and one more than are counted at most.
+pub async fn reviews_of(connection: &mut MySqlConnection, of: ReviewsOf) -> sqlx::Result<Vec<u64>> {
+    ratings::chosen(connection, &of.filter(), ReviewsOf::MOST + 1).await
+}
+
+/// Hides one of many reviews for a reason, or shows it again without one; false if it was so before. The first of many has the id of
+/// the form.
+pub async fn change_one_of(
+    connection: &mut MySqlConnection,
+    (who, change): (&Bookseller, Option<Uuid>),
+    id: u64,
+    reason: Option<&HideReason>,
+    now: OffsetDateTime,
+) -> sqlx::Result<bool> {
+    let Some(review) = ratings::find_locked(connection, id).await? else { return Ok(false) };
+    if review.hidden_at.is_some() == reason.is_some() {
+        return Ok(false);
+    }
+    let action = if reason.is_some() { "hide" } else { "unhide" };
+    let detail = reason.map(HideReason::as_str);
+    let deed = Deed { action, about: About::Review(id), outcome: AuditEntry::DONE, detail };
+    match change {
+        Some(change) => audit::note_change(connection, who, deed, change, now).await?,
+        None => audit::note(connection, who, deed, now).await?,
+    }
+    if reason.is_some() {
+        ratings::hide(connection, id, now).await?;
+    } else {
+        ratings::unhide(connection, id).await?;
+    }
+    Ok(true)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -218,6 +273,73 @@ mod tests {
         assert_eq!(contact::find(c, id).await.unwrap().unwrap().answered_at, None);
         let outcomes: Vec<_> = record(c, About::Message(id)).await.into_iter().map(|(_, outcome, _)| outcome).collect();
         assert_eq!(outcomes, ["done", "done", "changed-since"]);
+    }
+
+    #[ignore = "needs MariaDB"]
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn an_answer_that_is_sent_twice_is_one_mail_and_another_answer_to_what_has_changed_is_refused(
+        pool: MySqlPool,
+    ) {
+        let c = &mut *writer(&pool).await;
+        contact::receive(c, Uuid::from_u128(1), minute(0), &contact::tests::message(1)).await.unwrap();
+        let id = contact::of_visitor(c, VisitorId(Uuid::from_u128(1))).await.unwrap()[0];
+        let shown = version_of_message(c, id).await;
+        let (ana, eva) = (bookseller(1), bookseller(2));
+        let sent = |who, change| Sent { who, id, version: &shown, change: Uuid::from_u128(change) };
+        let (text, language) = (ReplyText::parse("Sí.").unwrap(), Language::parse("es").unwrap());
+        for _ in 0..2 {
+            let done = reply(c, sent(&ana, 1), (&text, &language, true), minute(1)).await.unwrap();
+            assert_eq!(done, Outcome::Done);
+        }
+        let late = reply(c, sent(&eva, 2), (&text, &language, false), minute(2)).await.unwrap();
+        assert_eq!(late, Outcome::ChangedSince);
+        assert_eq!(contact::find(c, id).await.unwrap().unwrap().answered_at, Some(minute(1)));
+        let mails = contact_replies::lock_unsent_mails(c, 9).await.unwrap();
+        assert_eq!(mails.iter().map(|mail| mail.is_copy).collect::<Vec<_>>(), [false, true]);
+        assert_eq!(contact_replies::of_message(c, id, 9).await.unwrap().len(), 1);
+        // Once more, by a form that shows the first answer.
+        let now = version_of_message(c, id).await;
+        let again = Sent { who: &eva, id, version: &now, change: Uuid::from_u128(3) };
+        assert_eq!(reply(c, again, (&text, &language, false), minute(3)).await.unwrap(), Outcome::Done);
+        assert_eq!(contact_replies::of_message(c, id, 9).await.unwrap().len(), 2);
+        let recorded = record(c, About::Message(id)).await;
+        let entry = |outcome: &str| ("reply".to_owned(), outcome.to_owned(), None);
+        assert_eq!(recorded, [entry("done"), entry("changed-since"), entry("done")], "without the text");
+        let none = Sent { id: id + 1, ..again };
+        assert_eq!(reply(c, none, (&text, &language, false), minute(4)).await.unwrap(), Outcome::NoSuchThing);
+    }
+
+    #[ignore = "needs MariaDB"]
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn all_reviews_of_a_visitor_are_hidden_and_shown_again_except_those_that_came_since(pool: MySqlPool) {
+        let c = &mut *writer(&pool).await;
+        let visitor = VisitorId(Uuid::from_u128(1));
+        for (submission, whose, at) in [(1, 1, 0), (2, 1, 1), (3, 1, 9), (4, 2, 0)] {
+            let book = book(c, &format!("Libro {submission}"), "Sabato", 0).await;
+            ratings::publish(c, Uuid::from_u128(submission), minute(at), &rating(book, whose, 1)).await.unwrap();
+        }
+        let (ana, reason) = (bookseller(1), HideReason::parse("forged").unwrap());
+        let of = ReviewsOf { visitor, hides: true, until: minute(5) };
+        let ids = reviews_of(c, of).await.unwrap();
+        assert_eq!(ids.len(), 2);
+        for (at, id) in ids.iter().enumerate() {
+            let by = (&ana, (at == 0).then_some(Uuid::from_u128(9)));
+            assert!(change_one_of(c, by, *id, Some(&reason), minute(6)).await.unwrap());
+            assert!(!change_one_of(c, by, *id, Some(&reason), minute(6)).await.unwrap(), "hidden already");
+        }
+        assert!(audit::has_change(c, Uuid::from_u128(9)).await.unwrap());
+        assert!(reviews_of(c, of).await.unwrap().is_empty());
+        let all = ratings::list_of_visitor(c, visitor, None, 9).await.unwrap();
+        let shown: Vec<_> = all.iter().map(|review| (review.sent_at, review.hidden_at.is_some())).collect();
+        assert_eq!(shown, [(minute(9), false), (minute(1), true), (minute(0), true)]);
+        let undo = ReviewsOf { hides: false, until: minute(7), ..of };
+        assert_eq!(reviews_of(c, undo).await.unwrap(), ids);
+        for id in &ids {
+            assert!(change_one_of(c, (&ana, None), *id, None, minute(8)).await.unwrap());
+        }
+        assert!(reviews_of(c, undo).await.unwrap().is_empty());
+        let actions: Vec<_> = record(c, About::Review(ids[0])).await.into_iter().map(|(action, ..)| action).collect();
+        assert_eq!(actions, ["hide", "unhide"]);
     }
 
     #[ignore = "needs MariaDB"]

@@ -159,12 +159,15 @@ async fn what_the_staff_sees_of_reviews_and_messages_reads_no_more_the_more_ther
             before = found.last().map(RatingKey::of);
         }
     }
-    for (only_open, slices) in [(true, 2), (false, 3)] {
+    let visitor = crate::domain::VisitorId(Uuid::from_u128(3));
+    assert_eq!(ratings::list_of_visitor(c, visitor, None, 50).await.unwrap().len(), 7);
+    assert_read(c, 60, "the ratings of a visitor").await;
+    for (open, slices) in [(Some(true), 2), (Some(false), 3), (None, 3)] {
         let mut before = u64::MAX;
         for slice in 1..=slices {
-            let found = contact::list(c, only_open, before, 50).await.unwrap();
-            assert_eq!(found.len(), if only_open && slice == 2 { 30 } else { 50 });
-            assert_read(c, 60, &format!("slice {slice} of messages, open: {only_open}")).await;
+            let found = contact::list(c, open, before, 50).await.unwrap();
+            assert_eq!(found.len(), if open == Some(true) && slice == 2 { 30 } else { 50 });
+            assert_read(c, 60, &format!("slice {slice} of messages, open: {open:?}")).await;
             before = found.last().map_or(0, |message| message.id);
         }
     }

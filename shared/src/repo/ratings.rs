@@ -560,6 +560,34 @@ pub async fn list_for_staff(
     of_ids(connection, &ids).await
 }
 
+/// Ratings of a visitor, hidden ones too, newest first.
+pub async fn list_of_visitor(
+    connection: &mut MySqlConnection,
+    visitor: VisitorId,
+    before: Option<RatingKey>,
+    limit: u32,
+) -> sqlx::Result<Vec<StaffRating>> {
+    let before = before.unwrap_or(RatingKey { sent_at: LAST_MOMENT, id: u64::MAX });
+    let ids = sqlx::query_scalar!(
+        r#"
+        select id
+        from ratings force index (ratings_visitor_sent)
+        where visitor_id = ?
+          and sent_at <= ?
+          and (sent_at < ? or id < ?)
+        order by sent_at desc, id desc
+        limit ?
+        "#,
+        visitor.0,
+        before.sent_at,
+        before.sent_at,
+        before.id,
+        limit,
+    );
+    let ids = ids.fetch_all(&mut *connection).await?;
+    of_ids(connection, &ids).await
+}
+
 /// The ratings with these ids, the newest first.
 async fn of_ids(connection: &mut MySqlConnection, ids: &[u64]) -> sqlx::Result<Vec<StaffRating>> {
     let rows = sqlx::query!(

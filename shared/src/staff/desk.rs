@@ -1,9 +1,10 @@
 //! Types of the pages of the staff: who acts, about what, and what waits.
 
-use time::OffsetDateTime;
+use time::{OffsetDateTime, macros::datetime};
 
+use super::{Period, ReviewFilter};
 use crate::{
-    domain::{BookId, Delivery, Email, FactChange, OrderNumber, OrderState},
+    domain::{BookId, Delivery, Email, FactChange, OrderNumber, OrderState, VisitorId},
     session::Subject,
 };
 
@@ -91,6 +92,61 @@ pub struct Waiting {
 impl Waiting {
     /// The largest number that is counted, because a start page must not count a table.
     pub const MOST: u32 = 1_000;
+}
+
+/// Which messages a list has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MessagesShown {
+    Open,
+    Answered,
+    All,
+}
+
+impl MessagesShown {
+    /// All lists, in the order of their links.
+    pub const LISTS: [Self; 3] = [Self::Open, Self::Answered, Self::All];
+
+    /// The value of the address.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Answered => "answered",
+            Self::All => "all",
+        }
+    }
+
+    pub fn parse(code: &str) -> Option<Self> {
+        Self::LISTS.into_iter().find(|list| list.code() == code)
+    }
+
+    /// Whether its messages are open; none for all.
+    pub fn open(self) -> Option<bool> {
+        match self {
+            Self::Open => Some(true),
+            Self::Answered => Some(false),
+            Self::All => None,
+        }
+    }
+}
+
+/// The reviews of a visitor that a form hides, or shows again: those that were there when it was shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReviewsOf {
+    pub visitor: VisitorId,
+    pub hides: bool,
+    pub until: OffsetDateTime,
+}
+
+impl ReviewsOf {
+    /// The largest number that is counted.
+    pub const MOST: u32 = 1_000;
+    /// Before the first review.
+    const BEGINNING: OffsetDateTime = datetime!(2000-01-01 00:00 UTC);
+
+    pub fn filter(self) -> ReviewFilter {
+        let until = Period { since: Self::BEGINNING, until: self.until };
+        ReviewFilter { visitor: Some(self.visitor), book: None, sent: until, hidden: (!self.hides).then_some(until) }
+    }
 }
 
 /// Which orders a list has.

@@ -474,7 +474,7 @@ pub(super) async fn ask(whose: &Whose, task: StaffTask) -> Result<StaffAnswer> {
 }
 
 fn format_message(message: &ContactMessage) -> String {
-    let ContactMessage { id, name, email, subject, message: words, sent_at, answered_at, visitor } = message;
+    let ContactMessage { id, name, email, subject, message: words, sent_at, answered_at, visitor, .. } = message;
     let state = answered_at.map_or("open".to_owned(), |at| format!("answered {}", minute(at)));
     let visitor = visitor.map(|visitor| format!("\n    visitor {}", visitor.0)).unwrap_or_default();
     format!(
@@ -568,6 +568,7 @@ mod tests {
             email: "ana@example.org".into(),
             subject: "Un libro\u{1b}[2J".into(),
             message: "Hola,\n¿lo tienen?".into(),
+            language: None,
             sent_at: datetime!(2026-01-02 03:04:05 UTC),
             answered_at: None,
             visitor: None,
@@ -593,6 +594,7 @@ mod tests {
                 email: hostile.into(),
                 subject: hostile.into(),
                 message: hostile.into(),
+                language: None,
                 sent_at: at,
                 answered_at: None,
                 visitor: None,
