@@ -33,6 +33,13 @@ const COUNTED_RULES: [&str; 11] = [
     "RestrictedExtensions_QUERYARGUMENTS",
 ];
 
+/// Covers have a limit of their own: a list asks for one for each of its books, once in a year for each browser.
+const COVERS: &str = "/covers/";
+const COVERS_OF_A_PAGE: i32 = 24;
+/// Who receives a delivery sends a form for each title, behind the same address as the shop's customers. Without a session these
+/// forms reach no database.
+const STAFF: &str = "/staff/";
+
 /// Name of the web ACL of the user pools, without the stage.
 pub const OF_ACCOUNTS: &str = "accounts-firewall";
 /// POST requests of one sign-in: the address, the password, and the code of a mail or an app.
@@ -58,10 +65,23 @@ const WINDOW: &str = "300";
 pub fn add(template: &mut Template, stage: &Stage, firewall: &Firewall, load_balancer: Id, required: Option<Id>) {
     let name = stage.physical("firewall");
     let rules = vec![
-        rate_limit("RequestsPerAddress", 0, firewall.requests_per_address, Vec::new(), required),
-        rate_limit("PostsPerAddress", 1, firewall.posts_per_address, vec![is_post(), not(is_cart())], required),
-        managed("AWSManagedRulesKnownBadInputsRuleSet", 2, Vec::new()),
-        managed("AWSManagedRulesCommonRuleSet", 3, Vec::from(COUNTED_RULES.map(count_only))),
+        rate_limit("RequestsPerAddress", 0, firewall.requests_per_address, vec![not(is_below(COVERS))], required),
+        rate_limit(
+            "PostsPerAddress",
+            1,
+            firewall.posts_per_address,
+            vec![is_post(), not(is_cart()), not(is_below(STAFF))],
+            required,
+        ),
+        rate_limit(
+            "CoversPerAddress",
+            2,
+            COVERS_OF_A_PAGE * firewall.requests_per_address,
+            vec![is_below(COVERS)],
+            required,
+        ),
+        managed("AWSManagedRulesKnownBadInputsRuleSet", 3, Vec::new()),
+        managed("AWSManagedRulesCommonRuleSet", 4, Vec::from(COUNTED_RULES.map(count_only))),
     ];
     let acl = web_acl(template, "Firewall", &name, rules);
     template.add(
@@ -175,10 +195,18 @@ fn is_cart() -> webacl::Statement_ {
 }
 
 fn is_path(path: &str) -> webacl::Statement_ {
+    path_matches("EXACTLY", path)
+}
+
+fn is_below(path: &str) -> webacl::Statement_ {
+    path_matches("STARTS_WITH", path)
+}
+
+fn path_matches(constraint: &str, path: &str) -> webacl::Statement_ {
     webacl::Statement! {
         byte_match_statement: webacl::ByteMatchStatement! {
             field_to_match: webacl::FieldToMatch! { uri_path: json!({}) },
-            positional_constraint: "EXACTLY",
+            positional_constraint: constraint,
             search_string: path,
             text_transformations: vec![webacl::TextTransformation! { priority: 0, r#type: "NONE" }],
         },

@@ -144,12 +144,11 @@ fn the_firewall_limits_each_address_and_blocks_no_review_and_no_search_for_its_w
     let firewall = properties(&app, "Firewall");
     let mut rules = firewall["Rules"].as_array().unwrap().clone();
     rules.sort_by_key(|rule| rule["Priority"].as_i64());
-    let [limit, posts, bad_inputs, common] = &rules[..] else { panic!("four rules") };
+    let [limit, posts, covers, bad_inputs, common] = &rules[..] else { panic!("five rules") };
 
-    assert_eq!(limit["Statement"]["RateBasedStatement"], json!({ "AggregateKeyType": "IP", "Limit": 2000 }));
-    let counting = &posts["Statement"]["RateBasedStatement"];
-    assert_eq!((&counting["AggregateKeyType"], &counting["Limit"]), (&json!("IP"), &json!(50)));
-    for rule in [limit, posts] {
+    for (rule, most) in [(limit, 2_000), (posts, 50), (covers, 48_000)] {
+        let counting = &rule["Statement"]["RateBasedStatement"];
+        assert_eq!((&counting["AggregateKeyType"], &counting["Limit"]), (&json!("IP"), &json!(most)));
         says_when_to_try_again(firewall, rule);
     }
 
@@ -347,15 +346,13 @@ fn behind_cloudfront_the_firewall_counts_the_visitors_address_and_only_with_the_
     } });
     let rules = properties(&app, "Firewall")["Rules"].as_array().unwrap();
     let limits: Vec<_> = rules.iter().filter(|rule| !rule["Action"]["Block"].is_null()).collect();
-    assert_eq!(limits.len(), 2);
+    assert_eq!(limits.len(), 3);
     for rule in limits {
         let counting = &rule["Statement"]["RateBasedStatement"];
         assert_eq!(counting["AggregateKeyType"], "FORWARDED_IP");
         let address = json!({ "HeaderName": "x-anaquel-viewer-address", "FallbackBehavior": "NO_MATCH" });
         assert_eq!(counting["ForwardedIPConfig"], address);
-        let scope = &counting["ScopeDownStatement"];
-        let first = &scope["AndStatement"]["Statements"][0];
-        assert_eq!(if rule["Name"] == "PostsPerAddress" { first } else { scope }, &from_cloudfront);
+        assert_eq!(counting["ScopeDownStatement"]["AndStatement"]["Statements"][0], from_cloudfront);
     }
 }
 
@@ -369,6 +366,9 @@ fn matches(statement: &Value, method: &str, path: &str) -> bool {
         "NotStatement" => !matches(&content["Statement"], method, path),
         "ByteMatchStatement" => match content["FieldToMatch"].as_object().unwrap().keys().next().unwrap().as_str() {
             "Method" => content["SearchString"] == method,
+            "UriPath" if content["PositionalConstraint"] == "STARTS_WITH" => {
+                path.starts_with(content["SearchString"].as_str().unwrap())
+            }
             "UriPath" => content["SearchString"] == path,
             "SingleHeader" => true,
             other => panic!("{other}"),
@@ -378,13 +378,15 @@ fn matches(statement: &Value, method: &str, path: &str) -> bool {
 }
 
 #[test]
-fn the_limit_of_posts_counts_what_reaches_a_queue_and_no_change_of_a_cart() {
+fn the_limits_count_what_reaches_a_queue_and_neither_a_cart_nor_the_staff_and_covers_by_themselves() {
     let direct = Stage { https: Https::Domain, ..production_in_full() };
     for stage in [direct, behind_cloudfront()] {
         let app = template(&stage, Kind::App);
         let rules = properties(&app, "Firewall")["Rules"].as_array().unwrap();
-        let rule = rules.iter().find(|rule| rule["Name"] == "PostsPerAddress").unwrap();
-        let scope = &rule["Statement"]["RateBasedStatement"]["ScopeDownStatement"];
+        let counts = |name: &str, method: &str, path: &str| {
+            let rule = rules.iter().find(|rule| rule["Name"] == name).unwrap();
+            matches(&rule["Statement"]["RateBasedStatement"]["ScopeDownStatement"], method, path)
+        };
         for (method, path, is_counted) in [
             ("POST", "/checkout", true),
             ("POST", "/api/orders", true),
@@ -392,12 +394,18 @@ fn the_limit_of_posts_counts_what_reaches_a_queue_and_no_change_of_a_cart() {
             ("POST", "/books/53/ratings", true),
             ("POST", "/contact", true),
             ("POST", "/cart/", true),
+            ("POST", "/staff", true),
+            ("POST", "/staff/stock", false),
             ("POST", "/cart", false),
             ("GET", "/cart", false),
             ("GET", "/books", false),
         ] {
-            assert_eq!(matches(scope, method, path), is_counted, "{method} {path}");
+            assert_eq!(counts("PostsPerAddress", method, path), is_counted, "{method} {path}");
+            assert!(counts("RequestsPerAddress", method, path), "{method} {path}");
+            assert!(!counts("CoversPerAddress", method, path), "{method} {path}");
         }
+        let cover = "/covers/0a1b2c3d4e5f60718293a4b5c6d7e8f9-320.jpg";
+        assert!(counts("CoversPerAddress", "GET", cover) && !counts("RequestsPerAddress", "GET", cover));
     }
 }
 
