@@ -47,7 +47,7 @@ const PAGES: [(&str, &str, &str); 18] = [
 ];
 
 /// Pages of the staff, at the width of a desk and of a tablet. The paths of the order, the message and the review differ each time.
-const STAFF_PAGES: [(&str, &str); 8] = [
+const STAFF_PAGES: [(&str, &str); 12] = [
     ("staff", "/staff"),
     ("staff-orders", "/staff/orders"),
     ("staff-order", ""),
@@ -55,6 +55,10 @@ const STAFF_PAGES: [(&str, &str); 8] = [
     ("staff-messages", "/staff/messages"),
     ("staff-message", ""),
     ("staff-review", ""),
+    ("staff-books", "/staff/books?find=quijote"),
+    ("staff-book", "/staff/books/53"),
+    ("staff-files", "/staff/books/53/files"),
+    ("staff-stock", "/staff/stock?find=53"),
     ("staff-log", "/staff/log"),
 ];
 const STAFF_SIZES: [(u32, u32); 2] = [(1280, 1000), (820, 1180)];
