@@ -154,7 +154,7 @@ async fn of_staff(shop: &Shop, with_files: u64) -> Vec<Page> {
             Page { has_wrong_fields: true, ..answer("staff-books-mistyped", "/staff/books?find=9788420467284", 400) },
         ),
         of_staff("staff-book", "/staff/books/53"),
-        of_staff("staff-book-new", "/staff/books/new?isbn=9788420467283"),
+        of_staff("staff-book-new", "/staff/books/new"),
         with(cookies, sent("staff-book-new-invalid", "/staff/books/new", &untitled)),
         of_staff("staff-stock", "/staff/stock"),
         of_staff("staff-stock-found", "/staff/stock?find=53&reason=4711"),
