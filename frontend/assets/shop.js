@@ -161,9 +161,18 @@ async function refresh(outcome) {
   outcome.replaceChildren(...fresh.children);
 }
 
+// Looks whether what the page waits for is there, ever more slowly, and shows the page anew then.
+async function wait() {
+  for (let pause = 1_000; pause < 60_000; pause *= 1.3) {
+    await new Promise((resolve) => setTimeout(resolve, pause));
+    const text = await fetch(location.href).then((answer) => (answer.ok ? answer.text() : "")).catch(() => "");
+    if (text && !text.includes(" data-wait")) return location.reload();
+  }
+}
+
 document.querySelectorAll("[data-search]").forEach(suggest);
 document.querySelector("[autofocus]")?.focus(); // not every browser gives it to what is no field
 document.querySelectorAll("[data-once]").forEach(once);
 document.querySelectorAll("form[method=post]").forEach(judge);
 document.querySelectorAll("[data-poll]").forEach(poll);
-document.querySelectorAll("[data-again]").forEach((it) => setTimeout(() => location.reload(), it.dataset.again * 1000));
+document.querySelectorAll("[data-wait]").forEach(wait);

@@ -24,7 +24,7 @@ use crate::{
     names,
     stage::{DatabaseLogin, Egress, Stage},
 };
-use BucketAccess::{CheckUploads, Imports as ImportFiles, LinkSamples, PermitUploads, ServeCovers};
+use BucketAccess::{CheckUploads, Imports as ImportFiles, LinkSamples, PermitUploads, PreviewImports, ServeCovers};
 use DatabaseRole::{Account, Admin, BounceWriter, OrderReader, Reader, Writer};
 use QueueAccess::{Delay, Inspect, Send};
 use Trigger::{Http, Imports, Messages, Release, Staff, Unmatched, Uploads};
@@ -159,12 +159,12 @@ pub static FUNCTIONS: &[Function] = &[
     },
     Function {
         name: "show-staff",
-        about: "Shows the staff what waits, and changes orders, messages, reviews, books, stock and files",
+        about: "Shows the staff what waits, and changes orders, messages, reviews, books, stock and files, and previews imports",
         // Which pages there are, and which have a form, the function knows. Without a session of the staff there is none.
         trigger: Http(&[get_and_post("/staff", "/staff"), get_and_post("/staff/{page}", "/staff/orders")]),
         database: Some(DatabaseRole::Staff),
         demand: Demand::Rare,
-        buckets: &[PermitUploads],
+        buckets: &[PermitUploads, PreviewImports],
         submission_key: true,
         verifies_sessions: true,
         ..DEFAULTS
@@ -471,6 +471,9 @@ pub enum BucketAccess {
     ServeCovers,
     /// Sign links to sample chapters in the bucket of files.
     LinkSamples,
+    /// Sign forms that upload a file to preview to the import bucket, and copy a previewed file to where it is imported. The name of
+    /// the bucket is in its environment.
+    PreviewImports,
 }
 
 const fn get(path: &'static str, probe: &'static str) -> Route {

@@ -2,6 +2,7 @@
 
 mod books;
 mod desk;
+mod imports;
 mod orders;
 
 use serde::{Deserialize, Serialize};
@@ -18,6 +19,10 @@ pub use books::{CopiesLeft, StaffBook};
 pub use desk::{
     About, AuditEntry, Bookseller, MessagesShown, OrdersShown, Pick, PickList, ReviewsOf, Waiting, version_at,
     version_of,
+};
+pub use imports::{
+    BookChange, Difference, FileColumns, IMPORT_BUCKET, MAX_CATALOGUE_BYTES, MAX_PREVIEWED_ROWS, PREVIEW_DAYS,
+    PREVIEWED, PREVIEWS, RowRemark, StaffImport, preview_key, previewed_key,
 };
 pub use orders::{
     OrderChanged, OrderErased, Slices, SoldKind, SoldLine, StaffOrder, StaffOrderInFull, StaffOrderLine, StockChange,

@@ -24,6 +24,7 @@ mod ratings;
 mod sign_in;
 mod staff;
 mod staff_books;
+mod staff_imports;
 mod staff_pages;
 mod support;
 mod uploads;

@@ -78,6 +78,8 @@ async fn without_a_session_of_the_staff_there_is_no_page_and_after_its_end_it_le
     let forged = format!("{signed}.{}{}", if signature.starts_with('A') { 'B' } else { 'A' }, &signature[1..]);
     let number = ordered(&shop, 1).await;
     let (order, note) = (format!("/staff/orders/{number}"), format!("/staff/orders/{number}/delivery-note"));
+    let import: u32 = sqlx::query_scalar("select max(id) from anaquel.imports").fetch_one(&mut root).await.unwrap();
+    let (import, refused) = (format!("/staff/imports/{import}"), format!("/staff/imports/{import}/refused.csv"));
     // The status of a form without a key: a search needs none, and this one is about no visitor.
     for (path, form) in [
         ("/staff", None),
@@ -94,6 +96,9 @@ async fn without_a_session_of_the_staff_there_is_no_page_and_after_its_end_it_le
         ("/staff/searches", None),
         ("/staff/books/53/files", Some(409)),
         ("/staff/books/53/files/covers/019ac4a0-0000-7000-8000-000000000000", Some(409)),
+        ("/staff/imports", None),
+        (import.as_str(), Some(409)),
+        (refused.as_str(), None),
         ("/staff/log", None),
     ] {
         let back = format!("/staff/sign-in?return={}", path.replace('/', "%2F"));

@@ -3,23 +3,23 @@
 use frontend::{
     DynTemplate, Form, View,
     pages::{
-        BookNotice, FormKeys, GoodsIn, MessageSearch, StaffBookPage, StaffBooks, StaffDeliveryNote, StaffFiles,
-        StaffLog, StaffMessage, StaffMessages, StaffNewBook, StaffNotice, StaffOrderPage, StaffOrders, StaffPicks,
-        StaffReview, StaffReviews, StaffReviewsAsk, StaffSearches, StaffStart, StaffStock, StaffUpload, UploadState,
-        VisitorReviews,
+        BookNotice, FormKeys, GoodsIn, ImportNotice, MessageSearch, StaffBookPage, StaffBooks, StaffDeliveryNote,
+        StaffFiles, StaffImportPage, StaffImports, StaffLog, StaffMessage, StaffMessages, StaffNewBook, StaffNotice,
+        StaffOrderPage, StaffOrders, StaffPicks, StaffReview, StaffReviews, StaffReviewsAsk, StaffSearches, StaffStart,
+        StaffStock, StaffUpload, StaffUploaded, UploadState, VisitorReviews,
     },
 };
 use shared::{
     domain::{
-        Book, BookFacts, Count, Delivery, FactChange, Invalid, Isbn13, Money, OrderNumber, OrderState, Payment, Reason,
-        Refusal, StateChange, Summary, VisitorId,
+        Book, BookFacts, Count, Counts, Delivery, FactChange, Invalid, Isbn13, Money, OrderNumber, OrderState, Payment,
+        Reason, Refusal, StateChange, Summary, VisitorId,
     },
     presigned_form::PresignedForm,
     session::Subject,
     staff::{
-        About, AuditEntry, ContactMessage, CopiesLeft, MessageReply, MessagesShown, OrdersShown, Pick, PickList,
-        ReviewsOf, SearchMiss, StaffBook, StaffOrder, StaffOrderInFull, StaffOrderLine, StaffRating, StockMovement,
-        Waiting,
+        About, AuditEntry, BookChange, ContactMessage, CopiesLeft, Difference, MessageReply, MessagesShown,
+        OrdersShown, Pick, PickList, ReviewsOf, RowRemark, SearchMiss, StaffBook, StaffImport, StaffOrder,
+        StaffOrderInFull, StaffOrderLine, StaffRating, StockMovement, Waiting,
     },
     uploads::{ActiveContent, CoverFiles, Refusal as Refused, SampleFile, Size, UploadKey, UploadKind},
 };
@@ -33,8 +33,16 @@ const HOSTILE: &str = "<script>alert('x')</script> \u{202e}ana & \"co\"";
 /// Shows the pages with these books and one with hostile text.
 pub fn every_page(view: View, books: &[Summary], hostile: &Summary, show: &mut impl FnMut(&str, &dyn DynTemplate)) {
     let at = |path| View { path, ..view };
-    let waiting =
-        Waiting { to_pick: 3, to_ship: 1, to_pay: Waiting::MOST, ready: 2, shipped: 9, withdrawn: 1, messages: 4 };
+    let waiting = Waiting {
+        to_pick: 3,
+        to_ship: 1,
+        to_pay: Waiting::MOST,
+        ready: 2,
+        shipped: 9,
+        withdrawn: 1,
+        messages: 4,
+        previews: 2,
+    };
     let start = StaffStart { view: at("/staff"), email: "librera@shop.example", waiting };
     show("staff", &start);
     show("staff-idle", &StaffStart { waiting: Waiting::default(), ..start });
@@ -44,6 +52,7 @@ pub fn every_page(view: View, books: &[Summary], hostile: &Summary, show: &mut i
     finding(view, books, show);
     one_book(view, &log, show);
     stock(view, show);
+    imports(view, &log, show);
 
     let picks: Vec<Pick> = books.iter().take(3).chain([hostile]).map(pick).collect();
     let list = PickList { picks, orders: 2, next: None };
@@ -437,6 +446,104 @@ fn staff_book() -> StaffBook {
     }
 }
 
+fn imports(view: View, log: &[AuditEntry], show: &mut impl FnMut(&str, &dyn DynTemplate)) {
+    let at = |path| View { path, ..view };
+    let fields = [("key", "previews/0b0fd2bd.csv"), ("policy", "eyJ4IjoiPCJ9"), ("x-amz-signature", "8afdbf40")];
+    let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let form = PresignedForm { action: "https://imports.s3.us-east-1.amazonaws.com/".to_owned(), fields };
+    let now = MOMENT + Duration::MINUTE;
+    let read = import("previews/0b0fd2bd.csv", Some(MOMENT));
+    let running = import("previews/0b0fd2bd.csv", None);
+    let failure = Some(format!("the header matches neither format; it has {HOSTILE}"));
+    let failed = StaffImport { failure, counts: Counts::default(), ..read.clone() };
+    let run = import("incoming/previewed/7.csv", Some(MOMENT));
+    let of_command = import("incoming/2026-11-24T06-39-25.676Z-<b>nuevo</b>.csv", Some(MOMENT));
+    let asked = StaffImport { run_at: Some(MOMENT), ..read.clone() };
+    let all = [of_command.clone(), run.clone(), asked.clone(), failed.clone(), running.clone(), read.clone()];
+    let next = Some("/staff/imports?cursor=x");
+    let list = StaffImports { view: at("/staff/imports"), form: &form, imports: &all, now, next };
+    show("staff-imports", &list);
+    let continued = View { query: "cursor=x", ..at("/staff/imports") };
+    show("staff-imports-none", &StaffImports { view: continued, imports: &[], next: None, ..list });
+    show("staff-uploaded", &StaffUploaded { view: at("/staff/imports/uploads/0b0fd2bd-5e6f-8d5e-8a39-3b8e2ae7f2a1") });
+
+    let changes = [(2, change(false)), (3, change(true))];
+    let remark = |column: Option<&str>| RowRemark {
+        line: 4,
+        column: column.map(str::to_owned),
+        text: format!("{HOSTILE};;"),
+        reason: format!("title: must not be {HOSTILE}"),
+    };
+    let (refused, ignored) = ([remark(None)], [remark(Some("isbn"))]);
+    let page = StaffImportPage {
+        view: at("/staff/imports/7"),
+        import: &read,
+        changes: &changes,
+        refused: &refused,
+        ignored: &ignored,
+        run: None,
+        has_changed_since: false,
+        now,
+        log,
+        key: KEY,
+        notice: None,
+    };
+    show("staff-preview", &page);
+    show("staff-preview-outdated", &StaffImportPage { has_changed_since: true, log: &[], ..page });
+    for (name, notice) in [
+        ("expired", ImportNotice::Expired),
+        ("gone", ImportNotice::Gone),
+        ("replaced", ImportNotice::Replaced),
+        ("nothing", ImportNotice::Nothing),
+    ] {
+        show(&format!("staff-preview-{name}"), &StaffImportPage { notice: Some(notice), ..page });
+    }
+    let begun = StaffImportPage { import: &running, changes: &[], refused: &[], ignored: &[], log: &[], ..page };
+    show("staff-preview-running", &begun);
+    show("staff-preview-stuck", &StaffImportPage { now: now + Duration::DAY, ..begun });
+    show("staff-preview-failed", &StaffImportPage { import: &failed, ..begun });
+    show("staff-preview-asked", &StaffImportPage { import: &asked, ..page });
+    show("staff-preview-run", &StaffImportPage { import: &asked, run: Some(&run), ..page });
+    let same = StaffImport { counts: Counts { unchanged: 9, ..Counts::default() }, ..read.clone() };
+    show("staff-preview-same", &StaffImportPage { import: &same, ..begun });
+    show("staff-import", &StaffImportPage { import: &run, changes: &[], ..page });
+    show("staff-import-of-command", &StaffImportPage { import: &of_command, log: &[], ..page });
+}
+
+fn import(object_key: &str, ended_at: Option<OffsetDateTime>) -> StaffImport {
+    StaffImport {
+        id: 7,
+        is_preview: object_key.starts_with("previews/"),
+        object_key: object_key.to_owned(),
+        line: 1_234,
+        counts: Counts { added: 1, changed: 140, unchanged: 2_000, refused: 1, warnings: 1 },
+        started_at: MOMENT,
+        ended_at,
+        failure: None,
+        notices: vec![format!("line 1: columns not read: {HOSTILE}")],
+        run_at: None,
+        etag: Some("\"x\"".to_owned()),
+    }
+}
+
+fn change(is_new: bool) -> BookChange {
+    let difference = |column: &str, before: Option<&str>, after: Option<&str>| Difference {
+        column: column.to_owned(),
+        before: before.map(str::to_owned).filter(|_| !is_new),
+        after: after.map(str::to_owned),
+    };
+    BookChange {
+        reference: "don-quijote".to_owned(),
+        title: HOSTILE.to_owned(),
+        is_new,
+        differences: vec![
+            difference("title", Some("Niebla"), Some(HOSTILE)),
+            difference("price", Some("9.95 EUR"), Some("10.50 EUR")),
+            difference("description", None, Some(HOSTILE)),
+        ],
+    }
+}
+
 fn euro(minor: u32) -> Money {
     Money { minor, currency: "EUR".to_owned() }
 }
@@ -546,6 +653,8 @@ fn log() -> Vec<AuditEntry> {
         entry("reply", Some(About::Message(7)), "done", None),
         entry("hide", Some(About::Review(9)), "done", Some(HOSTILE)),
         entry("unhide", Some(About::Review(9)), "done", None),
+        entry("preview", Some(About::Import(7)), "done", None),
+        entry("import", Some(About::Import(7)), "file-gone", None),
         entry("archive", None, "done", None),
     ]);
     let book = Some(About::Book(53.into()));

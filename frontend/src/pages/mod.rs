@@ -11,6 +11,7 @@ mod sign_in;
 mod staff;
 mod staff_books;
 mod staff_files;
+mod staff_imports;
 
 use askama::Template;
 use shared::{
@@ -40,6 +41,7 @@ pub use staff_books::{
     BookNotice, FormKeys, GoodsIn, StaffBookPage, StaffBooks, StaffNewBook, StaffSearches, StaffStock,
 };
 pub use staff_files::{StaffFiles, StaffUpload, UploadState};
+pub use staff_imports::{ImportNotice, StaffImportPage, StaffImports, StaffUploaded};
 
 use crate::{Form, Markup, View, assets, format, links, links::Asked};
 

@@ -12,7 +12,7 @@ use shared::{
 use crate::{Form, View, assets, links};
 
 /// The pages of the staff with the keys of their names, in the order of the list that leads to them.
-pub(super) const PAGES: [(&str, &str); 10] = [
+pub(super) const PAGES: [(&str, &str); 11] = [
     ("/staff", "staff-title"),
     ("/staff/orders", "staff-orders"),
     ("/staff/pick-list", "staff-picks"),
@@ -21,6 +21,7 @@ pub(super) const PAGES: [(&str, &str); 10] = [
     ("/staff/books", "staff-books"),
     ("/staff/stock", "staff-stock"),
     ("/staff/searches", "staff-searches"),
+    ("/staff/imports", "staff-imports"),
     ("/staff/log", "staff-log"),
     ("/staff/sign-out", "sign-out"),
 ];
@@ -270,6 +271,8 @@ impl View<'_> {
             "cover-removed" => "staff-did-cover-removed",
             "sample" => "staff-did-sample",
             "sample-removed" => "staff-did-sample-removed",
+            "preview" => "staff-did-preview",
+            "import" => "staff-did-import",
             // Of a later version.
             other => return other.to_owned(),
         })
@@ -283,6 +286,7 @@ impl View<'_> {
             About::Message(id) => (format!("/staff/messages/{id}"), named("staff-message", id.to_string())),
             About::Review(id) => (format!("/staff/reviews/{id}"), named("staff-review", id.to_string())),
             About::Book(id) => (format!("/staff/books/{id}"), named("staff-book", id.to_string())),
+            About::Import(id) => (format!("/staff/imports/{id}"), named("staff-preview", id.to_string())),
         })
     }
 }
@@ -301,7 +305,8 @@ impl StaffStart<'_> {
         ];
         let orders = orders.map(|(shown, count)| (list_address(shown), self.view.orders_list(shown), count));
         let messages = ("/staff/messages".to_owned(), self.view.text("staff-messages-open"), waiting.messages);
-        let all = orders.into_iter().chain([messages]).filter(|(.., count)| *count > 0);
+        let previews = ("/staff/imports".to_owned(), self.view.text("staff-previews"), waiting.previews);
+        let all = orders.into_iter().chain([messages, previews]).filter(|(.., count)| *count > 0);
         all.map(|(address, name, count)| (address, name, self.view.at_most(count, Waiting::MOST))).collect()
     }
 }

@@ -1024,3 +1024,62 @@ staff-put-back = Volver a ponerlo a la venta
 staff-searches = Búsquedas sin resultados
 staff-searches-text = Lo que se buscó en toda la tienda y no se encontró, primero lo más frecuente. No se guarda quién lo buscó.
 staff-times = Veces
+staff-did-preview = subió
+staff-did-import = mandó importar
+staff-previews = Archivos vistos y sin importar
+staff-imports = Importaciones
+staff-import = Importación { $number }
+staff-preview = Vista previa { $number }
+staff-import-upload = Subir un archivo de libros
+staff-import-upload-text = Un archivo CSV con el formato del catálogo, de hasta 20 MB y 50.000 filas. Primero ves qué haría; nada cambia antes de que lo mandes importar. El formulario vale diez minutos; después, vuelve a cargar esta página.
+staff-import-upload-encoding = Caracteres del archivo
+staff-import-upload-unicode = UTF-8 o UTF-16
+staff-import-upload-windows = Windows-1252, como lo guardan hojas de cálculo antiguas
+staff-import-upload-file = Archivo
+staff-import-upload-send = Subir y ver
+staff-uploaded = El archivo está subido
+staff-uploaded-text = Su vista previa empieza pronto. Los archivos se leen uno tras otro.
+staff-imports-before = Archivos anteriores
+staff-no-imports = No hay importaciones.
+staff-import-wait = Esta página muestra por sí sola cuándo ha terminado.
+staff-import-running = Se está leyendo, hasta la línea { $line }
+staff-import-stuck = Interrumpida en la línea { $line }
+staff-import-failed = El archivo se ha rechazado entero
+staff-import-done = Importado
+staff-preview-done = Leído; nada ha cambiado
+staff-preview-run = Entregado a la importación
+staff-import-added = { $count ->
+    [one] { $count } nuevo
+   *[other] { $count } nuevos
+}
+staff-import-changed = { $count ->
+    [one] { $count } cambiado
+   *[other] { $count } cambiados
+}
+staff-import-unchanged = { $count } sin cambios
+staff-import-refused = { $count ->
+    [one] { $count } rechazado
+   *[other] { $count } rechazados
+}
+staff-import-ignored = { $count ->
+    [one] { $count } celda ignorada
+   *[other] { $count } celdas ignoradas
+}
+staff-import-run = Importar este archivo
+staff-import-run-text = La importación decide según los libros que haya entonces, así que sus números pueden ser otros.
+staff-import-newer = Otra importación ha cambiado libros desde esta vista previa.
+staff-import-do = Importar
+staff-import-asked = El archivo espera a ser importado.
+staff-import-nothing = No hay nada que importar.
+staff-import-gone = El archivo de esta vista previa ya no se guarda. No se ha hecho nada; súbelo otra vez.
+staff-import-replaced = Con el mismo formulario se ha subido otro archivo, que tiene su propia vista previa. No se ha hecho nada.
+staff-import-changes = Libros cambiados
+staff-import-new = Libros nuevos
+staff-import-refusals = Filas rechazadas
+staff-import-cells = Celdas ignoradas
+staff-import-line = línea { $line }
+staff-import-before = Antes:
+staff-import-after = Después:
+staff-import-some = Solo se muestran las primeras { $count }.
+staff-import-csv = Filas rechazadas en CSV
+staff-import-csv-text = Para corregirlas y subirlas otra vez. Los motivos están en las últimas columnas, que una importación no lee. El archivo acaba a los 600 KB.

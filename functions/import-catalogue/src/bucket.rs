@@ -1,6 +1,7 @@
 //! The uploaded file in S3, and the progress and report beside it.
 
 use std::{
+    collections::HashMap,
     fs::File,
     io::{Seek, Write},
 };
@@ -17,6 +18,16 @@ pub struct Upload {
     key: String,
 }
 
+/// The file on the function's own disk.
+pub struct Download {
+    pub file: File,
+    /// It may declare an encoding.
+    pub content_type: Option<String>,
+    /// S3's own tag of this content.
+    pub etag: String,
+    pub metadata: HashMap<String, String>,
+}
+
 impl Upload {
     pub fn new(sdk: &aws_config::SdkConfig, bucket: &str, key: String) -> Self {
         let config = Builder::from(sdk)
@@ -31,18 +42,18 @@ impl Upload {
         &self.key
     }
 
-    /// The file on the function's own disk, which takes half a gigabyte; memory would not. With its Content-Type, which
-    /// may declare an encoding.
-    pub async fn download(&self) -> anyhow::Result<(File, Option<String>)> {
+    /// Copies the file to the function's own disk, which takes half a gigabyte; memory would not.
+    pub async fn download(&self) -> anyhow::Result<Download> {
         let mut file = tempfile::tempfile().context("making a temporary file")?;
         let object = self.s3.get_object().bucket(&self.bucket).key(&self.key).send().await;
         let object = object.map_err(explained).context("reading the file")?;
+        let etag = object.e_tag.unwrap_or_default();
         let mut body = object.body;
         while let Some(chunk) = body.try_next().await.context("reading the file")? {
             file.write_all(&chunk).context("keeping the file")?;
         }
         file.rewind()?;
-        Ok((file, object.content_type))
+        Ok(Download { file, content_type: object.content_type, etag, metadata: object.metadata.unwrap_or_default() })
     }
 
     /// `<key>.progress.json`: how far it has come.

@@ -115,6 +115,10 @@ impl Columns {
         Some(Self { format, names })
     }
 
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
     pub fn named_twice(&self) -> Option<&str> {
         let name =
             self.names.iter().enumerate().find(|(at, name)| !name.is_empty() && self.names[..*at].contains(name));

@@ -13,7 +13,7 @@ use shared::domain::{
     book_facts::{self, genres, line_of, tax_rate, whole_number, year},
     clean,
 };
-use shared::repo::imports::Warning;
+use shared::{repo::imports::Warning, staff::FileColumns};
 use time::{
     Date, OffsetDateTime, PrimitiveDateTime, Time,
     format_description::{FormatItem, well_known::Rfc3339},
@@ -36,6 +36,8 @@ pub struct Line {
     pub warnings: Vec<Warning>,
     /// The raw text, for the report of refused rows.
     pub text: String,
+    /// The cells as they were in the file; none if the row has none.
+    pub cells: Option<Vec<Vec<u8>>>,
 }
 
 /// The rows of a file, read as they are needed.
@@ -85,6 +87,12 @@ impl<R: Read> Lines<R> {
         self.notices.all()
     }
 
+    /// The columns of the file.
+    pub fn columns(&self) -> FileColumns {
+        let separator = char::from(self.records.separator());
+        FileColumns { names: self.columns.names().to_vec(), separator }
+    }
+
     /// Continues behind a line. What is before it is read again, because later rows depend on it.
     pub fn skip_to(&mut self, done: u32) -> io::Result<()> {
         while self.records.line() <= done && self.next().transpose()?.is_some() {}
@@ -93,8 +101,12 @@ impl<R: Read> Lines<R> {
 
     fn line(&mut self, record: Record) -> Line {
         let mut warnings = Vec::new();
-        let row = record.cells.and_then(|cells| self.row(record.line, &cells, &mut warnings));
-        Line { number: record.line, row, warnings, text: String::from_utf8_lossy(&record.text).into_owned() }
+        let text = String::from_utf8_lossy(&record.text).into_owned();
+        let (row, cells) = match record.cells {
+            Ok(cells) => (self.row(record.line, &cells, &mut warnings), Some(cells)),
+            Err(reason) => (Err(reason), None),
+        };
+        Line { number: record.line, row, warnings, text, cells }
     }
 
     fn row(&mut self, line: u32, cells: &[Vec<u8>], warnings: &mut Vec<Warning>) -> Result<CatalogueRow, String> {

@@ -8,6 +8,7 @@ mod bucket;
 mod columns;
 mod encoding;
 mod format;
+mod preview;
 #[cfg(test)]
 mod real_books_tests;
 mod records;
@@ -15,6 +16,7 @@ mod spreadsheet;
 
 use std::{
     env,
+    io::Read,
     time::{Duration, Instant},
 };
 
@@ -33,6 +35,7 @@ use shared::{
         genres,
         imports::{self, Import, Refusal, Warning},
     },
+    staff::{PREVIEWED, PREVIEWS},
 };
 use sqlx::MySqlConnection;
 use time::OffsetDateTime;
@@ -53,6 +56,8 @@ const REPORT_EVERY: Duration = Duration::from_secs(10);
 const MAX_FAILURE: usize = 1_000;
 /// S3 allows longer keys; the column of the database does not.
 const MAX_KEY: usize = 500;
+/// In place of S3's own number of a version, for files that are imported once.
+const ONCE: &str = "once";
 
 pub async fn handle(app: &App, event: S3Event) -> anyhow::Result<()> {
     let sdk = shared::aws::patient_sdk_config();
@@ -62,7 +67,13 @@ pub async fn handle(app: &App, event: S3Event) -> anyhow::Result<()> {
             tracing::error!(key = upload.key(), "Import refused: the object's key has more than {MAX_KEY} characters");
             continue;
         }
-        let run = import(app, &upload, &sequencer);
+        let run = async {
+            if upload.key().starts_with(PREVIEWS) {
+                preview::preview(app, &upload, &sequencer).await
+            } else {
+                import(app, &upload, &sequencer).await
+            }
+        };
         run.await.with_context(|| format!("importing {}", upload.key()))?;
     }
     Ok(())
@@ -72,7 +83,9 @@ fn upload(sdk: &SdkConfig, record: &S3EventRecord) -> anyhow::Result<(Upload, St
     let bucket = record.s3.bucket.name.as_deref().context("the event names no bucket")?;
     let key = record.s3.object.key.as_deref().context("the event names no object")?.replace('+', " ");
     let key = percent_decode_str(&key).decode_utf8().context("the object's key is not UTF-8")?.into_owned();
-    let sequencer = record.s3.object.sequencer.clone().unwrap_or_default();
+    // A preview is run once, however often its file is copied here.
+    let is_once = key.starts_with(PREVIEWED);
+    let sequencer = if is_once { ONCE.to_owned() } else { record.s3.object.sequencer.clone().unwrap_or_default() };
     Ok((Upload::new(sdk, bucket, key), sequencer))
 }
 
@@ -125,19 +138,32 @@ async fn import_all(
     import: &mut Import,
     reporter: &mut ProgressReporter<'_>,
 ) -> Result<(), Stop> {
-    let (file, content_type) = upload.download().await?;
-    let text = encoding::utf8(file, content_type.as_deref()).map_err(Stop::File)?;
+    let file = upload.download().await?;
+    let text = encoding::utf8(file.file, file.content_type.as_deref()).map_err(Stop::File)?;
     let mut lines = Lines::read(text, currency()?).map_err(Stop::File)?;
     lines.skip_to(import.lines_done)?;
+    describe(app, import.id, &lines).await?;
     loop {
         let batch: Vec<Line> = lines.by_ref().take(BATCH).collect::<Result<_, _>>()?;
         reporter.note(lines.notices())?;
         if batch.is_empty() {
-            return Ok(());
+            return describe(app, import.id, &lines).await.map_err(Stop::Other);
         }
         *import = import_batch_with_retry(app, import, &batch).await?;
         reporter.report_progress(import).await;
     }
+}
+
+/// Keeps the columns of the file, and what is to be said about it so far.
+async fn describe(app: &App, import: u32, lines: &Lines<impl Read>) -> anyhow::Result<()> {
+    let (columns, notices) = (lines.columns(), shown(lines.notices()));
+    with_retry(app, async |c| imports::describe(c, import, &columns, &notices).await).await?;
+    Ok(())
+}
+
+/// Notices as people read them.
+fn shown(notices: &[Notice]) -> Vec<String> {
+    notices.iter().map(|notice| format!("line {}: {}", notice.line, notice.reason)).collect()
 }
 
 /// The currency of the shop, from the stage's settings.
@@ -146,11 +172,15 @@ fn currency() -> anyhow::Result<Currency> {
     Currency::parse(&code).context(CURRENCY)
 }
 
-/// Retries a batch, so that a deadlock or a failover of a minute or two does not interrupt the import.
 async fn import_batch_with_retry(app: &App, import: &Import, batch: &[Line]) -> database::Result<Import> {
+    with_retry(app, async |c| import_batch(c, import, batch).await).await
+}
+
+/// Retries the work on a batch, so that a deadlock or a failover of a minute or two does not interrupt the import.
+async fn with_retry<T>(app: &App, work: impl AsyncFn(&mut MySqlConnection) -> sqlx::Result<T>) -> database::Result<T> {
     let mut pause = PAUSE;
     for _ in 1..ATTEMPTS {
-        match app.database().write_within(BATCH_WITHIN, async |c| import_batch(c, import, batch).await).await {
+        match app.database().write_within(BATCH_WITHIN, &work).await {
             Err(database::Error::Away(error) | database::Error::Busy(error)) => {
                 tracing::warn!(error = format!("{error:#}"), "Retrying the batch");
             }
@@ -159,7 +189,7 @@ async fn import_batch_with_retry(app: &App, import: &Import, batch: &[Line]) -> 
         tokio::time::sleep(pause).await;
         pause *= 2;
     }
-    app.database().write_within(BATCH_WITHIN, async |c| import_batch(c, import, batch).await).await
+    app.database().write_within(BATCH_WITHIN, &work).await
 }
 
 /// Imports a batch and stores the import's progress. To be run in one transaction.
@@ -167,28 +197,51 @@ async fn import_batch(connection: &mut MySqlConnection, before: &Import, batch: 
     let mut import = before.clone();
     let rows: Vec<_> = batch.iter().filter_map(|line| Some((line.number, line.row.as_ref().ok()?))).collect();
     let landings = catalogue::put_all(connection, import.id, &rows, OffsetDateTime::now_utc()).await?;
+    let noted = note(&mut import, batch, landings);
+    noted.store(connection, before, &import).await?;
+    Ok(import)
+}
+
+/// The remarks about a batch, which are stored beside its books.
+struct Noted {
+    refusals: Vec<Refusal>,
+    warnings: Vec<Warning>,
+}
+
+/// Counts the rows of a batch by their effects, which are given for those that can be read.
+fn note(import: &mut Import, batch: &[Line], landings: Vec<Landing>) -> Noted {
     let mut landings = landings.into_iter();
-    let (mut refusals, mut warnings) = (Vec::new(), Vec::<Warning>::new());
+    let mut noted = Noted { refusals: Vec::new(), warnings: Vec::new() };
     for line in batch {
         let Landing { put, ignored_stock } = match &line.row {
-            Ok(_) => landings.next().ok_or(sqlx::Error::RowNotFound)?,
+            Ok(_) => landings.next().expect("one for each row"),
             Err(reason) => Landing { put: Put::Refused(reason.clone()), ignored_stock: None },
         };
         import.counts.note(&put);
         import.lines_done = line.number;
         if let Put::Refused(reason) = put {
-            refusals.push(Refusal::new(line.number, &reason, &line.text));
+            let refusal = Refusal::new(line.number, &reason, &line.text);
+            noted.refusals.push(match &line.cells {
+                Some(cells) => refusal.with_cells(cells),
+                None => refusal,
+            });
         } else {
-            warnings.extend_from_slice(&line.warnings);
+            noted.warnings.extend_from_slice(&line.warnings);
             let stock = line.row.as_ref().ok().and_then(|row| row.stock).unwrap_or_default().to_string();
-            warnings.extend(ignored_stock.map(|reason| Warning::new(line.number, "stock", &stock, reason)));
+            noted.warnings.extend(ignored_stock.map(|reason| Warning::new(line.number, "stock", &stock, reason)));
         }
     }
-    import.counts.warnings += u32::try_from(warnings.len()).unwrap_or(u32::MAX);
-    imports::refuse(connection, import.id, &refusals).await?;
-    imports::warn(connection, import.id, &warnings).await?;
-    imports::advance(connection, before, &import).await?;
-    Ok(import)
+    import.counts.warnings += u32::try_from(noted.warnings.len()).unwrap_or(u32::MAX);
+    noted
+}
+
+impl Noted {
+    /// Stores it with the progress of the import.
+    async fn store(&self, connection: &mut MySqlConnection, before: &Import, import: &Import) -> sqlx::Result<()> {
+        imports::refuse(connection, import.id, &self.refusals).await?;
+        imports::warn(connection, import.id, &self.warnings).await?;
+        imports::advance(connection, before, import).await
+    }
 }
 
 /// Writes progress, refused rows and warnings beside the file. A failure while the import runs is only logged.
@@ -217,7 +270,7 @@ impl ProgressReporter<'_> {
 
     fn progress(&self, import: &Import, state: ImportState, failure: Option<String>) -> ImportProgress {
         let failure = failure.map(|failure| failure.chars().take(MAX_FAILURE).collect());
-        let notices = self.notices.iter().map(|notice| format!("line {}: {}", notice.line, notice.reason)).collect();
+        let notices = shown(&self.notices);
         ImportProgress { state, line: import.lines_done, counts: import.counts, notices, failure }
     }
 

@@ -47,14 +47,16 @@ const ACCOUNT_GRANTS: &[(&str, &[&str])] = &[
     ("update", &["book_authors", "book_genres", "book_search"]),
     ("insert, delete", &["book_words"]),
 ];
-/// What the pages of the staff do: they read orders, messages and ratings, change their states, and record it; and they add books and
-/// change their facts. What follows from a change is in several tables: stock and its movements, mails, the counts of ratings, and
-/// what books are found by.
+/// What the pages of the staff do: they read orders, messages, ratings and imports, change their states, and record it; and they add
+/// books and change their facts. What follows from a change is in several tables: stock and its movements, mails, the counts of
+/// ratings, and what books are found by.
 const STAFF_GRANTS: &[(&str, &[&str])] = &[
     (
         "select",
         &["book_sales", "contact_messages", "contact_words", "mails", "order_messages", "restocks", "search_misses"],
     ),
+    ("select", &["import_changes", "import_refusals", "import_warnings", "imports"]),
+    ("update (run_at)", &["imports"]),
     ("select (email_key, subject)", &["customers"]),
     // Nobody changes what was recorded, or revives a session that was ended.
     ("select, insert", &["audit_log", "contact_replies", "sessions_valid_from"]),
@@ -88,6 +90,7 @@ const WRITER_ONLY_TABLES: &[&str] = &[
     "contact_replies",
     "contact_words",
     "erased_visitors",
+    "import_changes",
     "import_refusals",
     "import_warnings",
     "imports",
@@ -233,7 +236,7 @@ mod tests {
             contact, contact_replies,
             contact_search::{self, Wanted},
             customer_addresses::{self, AddressChange},
-            customer_erasure, customers, files, genres,
+            customer_erasure, customers, files, genres, imports,
             moderation::{self, Outcome, Sent},
             orders::{self, Applied},
             ratings::{self, OwnChange},
@@ -542,6 +545,7 @@ mod tests {
             "insert into order_lines (order_number, position, book_id, title, quantity, unit_price, tax_rate) \
              select o.number, 0, b.id, b.title, 3, 1200, 400 from orders o join books b",
             "insert into book_sales (day, book_id, copies) select utc_date(), id, 3 from books",
+            "insert into imports (object_key, sequencer, is_preview, changed, ended_at) values ('previews/a.csv', '1', true, 1, now())",
         ] {
             run(admin, statement.to_owned()).await.unwrap();
         }
@@ -665,6 +669,19 @@ mod tests {
             assert!(files::remove(c, book.into(), kind).await.unwrap());
         }
 
+        let preview = imports::find_by_key(c, "previews/a.csv").await.unwrap().unwrap();
+        assert_eq!(imports::list(c, u32::MAX, 9).await.unwrap().len(), 1);
+        assert!(imports::find(c, preview).await.unwrap().unwrap().is_preview);
+        assert!(imports::columns(c, preview).await.unwrap().is_none());
+        assert!(imports::changes(c, preview).await.unwrap().is_empty());
+        assert!(imports::refusals(c, preview, 0, 9).await.unwrap().is_empty());
+        assert!(imports::warnings(c, preview, (0, ""), 9).await.unwrap().is_empty());
+        assert!(!imports::has_changed_since(c, preview, "incoming/previewed/1.csv").await.unwrap());
+        assert_eq!(imports::count_previews(c, now).await.unwrap(), 1);
+        for at in [Some(now), None] {
+            assert!(imports::note_run(c, preview, at).await.unwrap());
+        }
+
         for statement in [
             "update audit_log set email = 'x'",
             "update audit_log set changes = null",
@@ -697,6 +714,11 @@ mod tests {
             "select email from customers",
             "select 1 from customer_addresses",
             "select 1 from stock_alerts",
+            "insert into imports (object_key, sequencer) values ('x', 'y')",
+            "update imports set etag = 'x'",
+            "delete from imports",
+            "insert into import_changes select * from import_changes",
+            "update import_refusals set reason = 'x'",
             "update sessions_valid_from set valid_from = '2026-01-01'",
             "delete from sessions_valid_from",
         ] {

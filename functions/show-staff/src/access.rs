@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use shared::{
     App, Request, Result,
-    domain::SubmissionKey,
+    domain::{SubmissionId, SubmissionKey},
     intake::FORM_KEY,
     repo::customers,
     session::{Session, StaffSession},
@@ -58,6 +58,16 @@ impl SignedIn {
     /// Whether this session was shown the form.
     pub fn is_own_form(&self, typed: &BTreeMap<String, String>) -> bool {
         typed.get(FORM_KEY).is_some_and(|key| *key == self.form_key())
+    }
+
+    /// The id of a file that will be uploaded.
+    pub fn new_upload(&self) -> SubmissionId {
+        self.key.random()
+    }
+
+    /// Whether the shop has given this id.
+    pub fn is_upload(&self, id: Uuid) -> bool {
+        self.key.verify(&id.to_string()).is_some()
     }
 
     /// The id of the change that a form makes, which is the same if it is sent twice.

@@ -3,6 +3,8 @@
 mod access;
 mod books;
 mod files;
+mod imports;
+mod mended_rows;
 mod messages;
 mod orders;
 mod place;
@@ -10,6 +12,8 @@ mod reviews;
 mod searches;
 mod stock;
 mod visitor_reviews;
+
+use std::time::Duration;
 
 use frontend::{
     PageContext,
@@ -21,7 +25,8 @@ use shared::{
     domain::Cursor,
     http::Method,
     intake::FORM_KEY,
-    repo::{audit, contact, customers, orders as stored_orders},
+    lambda::{ANSWER_WITHIN, LONGEST_ANSWER},
+    repo::{audit, contact, customers, imports as stored_imports, orders as stored_orders},
     session::Pool,
     staff::Waiting,
 };
@@ -45,6 +50,12 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
         Entry::Answer(reply) => reply,
     };
     Ok(reply.unstored().unindexed())
+}
+
+/// Longer for the form that copies a file.
+pub fn limit(request: &Request) -> Duration {
+    let copies = !request.is_read() && request.segment(1) == "imports";
+    if copies { LONGEST_ANSWER } else { ANSWER_WITHIN }
 }
 
 /// Ends the session for good, also for who has a copy of its cookie, and hands the browser over to the sign-out. The browser
@@ -125,6 +136,10 @@ async fn of_staff(app: &App, request: &Request, who: &SignedIn, place: Place) ->
         Place::Searches => searches::list(app, request).await,
         Place::Files(book) => files::files(app, request, who, book).await,
         Place::Upload(book, upload) => files::upload(app, request, who, book, upload).await,
+        Place::Imports => imports::list(app, request, who).await,
+        Place::Uploaded(upload) => imports::uploaded(app, request, who, upload).await,
+        Place::Import(id) => imports::import(app, request, who, id).await,
+        Place::Refused(id) => imports::refused(app, id).await,
         Place::Log => log(app, request).await,
     }
 }
@@ -132,7 +147,8 @@ async fn of_staff(app: &App, request: &Request, who: &SignedIn, place: Place) ->
 async fn start(app: &App, request: &Request, who: &SignedIn) -> Result<Reply> {
     let reading = app.database().read(async |c| {
         let messages = contact::count_open(c, Waiting::MOST).await?;
-        Ok(Waiting { messages, ..stored_orders::waiting(c).await? })
+        let previews = stored_imports::count_previews(c, OffsetDateTime::now_utc()).await?;
+        Ok(Waiting { messages, previews, ..stored_orders::waiting(c).await? })
     });
     let (waiting, context) = (reading.await?, PageContext::of(request));
     context.reply(200, &StaffStart { view: context.view(), email: who.bookseller.email.as_str(), waiting })
@@ -168,7 +184,6 @@ mod tests {
         domain::{Email, SubmissionKey},
         session::{Session, StaffSession, Subject},
     };
-    use time::OffsetDateTime;
     use uuid::Uuid;
 
     use super::*;
@@ -233,6 +248,14 @@ mod tests {
             ("/staff/books/53/files/covers/019ac4a0-0000-7000-8000-000000000000", 200, 200),
             ("/staff/books/53/files/covers/1", 404, 404),
             ("/staff/books/53/files/books/019ac4a0-0000-7000-8000-000000000000", 404, 404),
+            ("/staff/imports", 200, 405),
+            ("/staff/imports/7", 200, 200),
+            ("/staff/imports/07", 404, 404),
+            ("/staff/imports/4294967296", 404, 404),
+            ("/staff/imports/7/refused.csv", 200, 405),
+            ("/staff/imports/7/x", 404, 404),
+            ("/staff/imports/uploads/0b0fd2bd-5e6f-8d5e-8a39-3b8e2ae7f2a1", 200, 405),
+            ("/staff/imports/uploads/x", 404, 404),
             ("/staff/log", 200, 405),
             ("/staff/x", 404, 404),
             ("/staff/leave", 404, 404),
@@ -306,6 +329,17 @@ mod tests {
         let answer: Value = serde_json::from_str(reply.finish(&request).to_json().unwrap().get()).unwrap();
         let link = format!("return=%2Fstaff%2Freviews%3Fvisitor%3D{visitor}%26ask%3Dhide");
         assert!(answer["body"].as_str().unwrap().contains(&link), "{answer}");
+    }
+
+    #[test]
+    fn only_the_form_that_copies_a_file_has_more_time() {
+        for (method, path, limit) in [
+            ("POST", "/staff/imports/7", LONGEST_ANSWER),
+            ("GET", "/staff/imports/7", ANSWER_WITHIN),
+            ("POST", "/staff/orders/100042", ANSWER_WITHIN),
+        ] {
+            assert_eq!(super::limit(&request(method, path, "key=x")), limit, "{method} {path}");
+        }
     }
 
     #[test]

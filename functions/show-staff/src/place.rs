@@ -6,6 +6,7 @@ use shared::{
     http::Method,
     uploads::UploadKey,
 };
+use uuid::Uuid;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
@@ -27,6 +28,12 @@ pub enum Place {
     Files(BookId),
     /// An upload for a book.
     Upload(BookId, UploadKey),
+    Imports,
+    /// To which the bucket leads after the upload of a file to import.
+    Uploaded(Uuid),
+    Import(u32),
+    /// The refused rows of an import, as a file.
+    Refused(u32),
     Log,
 }
 
@@ -39,6 +46,7 @@ impl Place {
         }
         let segments: Vec<&str> = request.segments().iter().skip(1).map(String::as_str).collect();
         let id = |text: &str| text.parse::<u64>().ok().filter(|id| id.to_string() == text).ok_or(ApiError::NotFound);
+        let small = |text: &str| u32::try_from(id(text)?).map_err(|_| ApiError::NotFound);
         let number = |text: &str| {
             let number = OrderNumber::parse(text).filter(|number| number.to_string() == text);
             number.ok_or(ApiError::NotFound)
@@ -67,6 +75,10 @@ impl Place {
             }
             ["stock"] => Self::Stock,
             ["searches"] => Self::Searches,
+            ["imports"] => Self::Imports,
+            ["imports", "uploads", upload] => Self::Uploaded(upload.parse().map_err(|_| ApiError::NotFound)?),
+            ["imports", import] => Self::Import(small(import)?),
+            ["imports", import, "refused.csv"] => Self::Refused(small(import)?),
             ["log"] => Self::Log,
             _ => return Err(ApiError::NotFound),
         };
@@ -82,6 +94,7 @@ impl Place {
                 | Self::Stock
                 | Self::Files(_)
                 | Self::Upload(..)
+                | Self::Import(_)
         );
         if request.is_read() || is_form { Ok(place) } else { Err(ApiError::MethodNotAllowed("GET, HEAD".to_owned())) }
     }

@@ -259,14 +259,15 @@ fn permissions(dot: &mut Dot, system: &System, group: &[&'static Function]) {
         dot.edge(id(group), "accounts", "rare", "deletes accounts");
     }
     for access in group[0].buckets {
-        let label = match access {
+        let (bucket, label) = match access {
             // The edges of their triggers are there.
             BucketAccess::Imports | BucketAccess::CheckUploads => continue,
-            BucketAccess::PermitUploads => "permits uploads",
-            BucketAccess::ServeCovers => "reads covers",
-            BucketAccess::LinkSamples => "signs links to samples",
+            BucketAccess::PermitUploads => ("files", "permits uploads"),
+            BucketAccess::ServeCovers => ("files", "reads covers"),
+            BucketAccess::LinkSamples => ("files", "signs links to samples"),
+            BucketAccess::PreviewImports => ("imports", "files to preview"),
         };
-        dot.edge_with("constraint=false,", id(group), "files", "rare", label);
+        dot.edge_with("constraint=false,", id(group), bucket, "rare", label);
     }
     for access in group[0].queue {
         let queue = access.queue();

@@ -50,18 +50,21 @@ pub fn add(
     permission
 }
 
-/// The notification about new objects whose keys have these parts: `prefix`, `suffix`.
-pub fn notification(alias: Id, filter: &[(&str, &str)]) -> s3::bucket::NotificationConfiguration_ {
+/// The notification about new objects whose keys have the parts of one of these filters: `prefix`, `suffix`.
+pub fn notification(alias: Id, filters: &[&[(&str, &str)]]) -> s3::bucket::NotificationConfiguration_ {
     let rule = |&(name, value): &(&str, &str)| -> s3::bucket::FilterRule_ {
         s3::bucket::FilterRule! { name: name, value: value }
     };
-    s3::bucket::NotificationConfiguration! {
-        lambda_configurations: vec![s3::bucket::LambdaConfiguration! {
+    let configuration = |filter: &&[(&str, &str)]| -> s3::bucket::LambdaConfiguration_ {
+        s3::bucket::LambdaConfiguration! {
             event: "s3:ObjectCreated:*",
             function: alias,
             filter: s3::bucket::NotificationFilter! {
                 s3_key: s3::bucket::S3KeyFilter! { rules: filter.iter().map(rule).collect::<Vec<_>>() },
             },
-        }],
+        }
+    };
+    s3::bucket::NotificationConfiguration! {
+        lambda_configurations: filters.iter().map(configuration).collect::<Vec<_>>(),
     }
 }

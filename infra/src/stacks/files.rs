@@ -16,7 +16,7 @@ const KEEP_UPLOADS_DAYS: i32 = 3;
 pub fn add(template: &mut Template, stage: &Stage, wiring: &Wiring, function: &Function, alias: Id) {
     let permission = bucket_event::add(template, stage, wiring, function, alias, "files");
     let mut files = bucket::private(&bucket::name(stage, "files"));
-    files.notification_configuration = Some(bucket_event::notification(alias, &[("prefix", "uploads/")]));
+    files.notification_configuration = Some(bucket_event::notification(alias, &[&[("prefix", "uploads/")]]));
     // What the shop serves, below `covers/` and `samples/`, is kept.
     let expire = |id: &str, prefix: &str| -> s3::bucket::Rule_ {
         s3::bucket::Rule! {

@@ -1,5 +1,6 @@
-//! The import bucket: a CSV file uploaded below `incoming/` invokes the import function.
+//! The import bucket: a CSV file uploaded below `incoming/` or `previews/` invokes the import function.
 
+use shared::staff::{PREVIEW_DAYS, PREVIEWS};
 use stratosphere::services::aws::s3;
 
 use super::wiring::Wiring;
@@ -12,11 +13,19 @@ use crate::template::{Id, RemovalPolicy, Template};
 pub fn add(template: &mut Template, stage: &Stage, wiring: &Wiring, function: &Function, alias: Id) {
     let permission = bucket_event::add(template, stage, wiring, function, alias, "imports");
     let mut imports = bucket::private(&bucket::name(stage, "imports"));
-    let filter = [("prefix", "incoming/"), ("suffix", ".csv")];
-    imports.notification_configuration = Some(bucket_event::notification(alias, &filter));
+    let csv = |prefix| [("prefix", prefix), ("suffix", ".csv")];
+    let filters: [&[_]; 2] = [&csv("incoming/"), &csv(PREVIEWS)];
+    imports.notification_configuration = Some(bucket_event::notification(alias, &filters));
     let mut lifecycle = bucket::lifecycle();
     lifecycle.expiration_in_days = Some(90);
-    imports.lifecycle_configuration = Some(s3::bucket::LifecycleConfiguration! { rules: vec![lifecycle] });
+    let previews = s3::bucket::Rule! {
+        id: "ExpirePreviews",
+        status: "Enabled",
+        prefix: PREVIEWS,
+        expiration_in_days: PREVIEW_DAYS,
+        noncurrent_version_expiration: s3::bucket::NoncurrentVersionExpiration! { noncurrent_days: 1 },
+    };
+    imports.lifecycle_configuration = Some(s3::bucket::LifecycleConfiguration! { rules: vec![lifecycle, previews] });
     let bucket = bucket::add(template, "ImportBucket", imports);
     template.add_dependency(bucket, permission);
     if stage.protect {

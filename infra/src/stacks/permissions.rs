@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use serde_json::{Value, json};
+use shared::staff::{PREVIEWED, PREVIEWS};
 
 use super::wiring::Wiring;
 use super::{bucket, mail};
@@ -96,11 +97,16 @@ fn database(wiring: &Wiring, function: &Function) -> Option<Value> {
 
 /// Access to objects. What one function writes, another reads: nobody checks what it has uploaded itself.
 fn objects(stage: &Stage, access: BucketAccess) -> Vec<Value> {
+    let in_imports = |keys: &str| sub(&format!("{}/{keys}*", bucket::arn(stage, "imports")));
     let in_files = |folder: &str| sub(&format!("{}/{folder}/*", bucket::arn(stage, "files")));
     match access {
         BucketAccess::Imports => {
-            vec![allow(&["s3:GetObject", "s3:PutObject"], sub(&(bucket::arn(stage, "imports") + "/*")))]
+            vec![allow(&["s3:GetObject", "s3:PutObject"], in_imports(""))]
         }
+        BucketAccess::PreviewImports => vec![
+            allow(&["s3:GetObject"], in_imports(PREVIEWS)),
+            allow(&["s3:PutObject"], [PREVIEWS, PREVIEWED].map(in_imports)),
+        ],
         BucketAccess::CheckUploads => vec![
             allow(&["s3:GetObject"], in_files("uploads")),
             allow(&["s3:PutObject"], ["covers", "results", "samples"].map(in_files)),

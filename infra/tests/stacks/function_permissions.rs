@@ -155,7 +155,9 @@ fn resources(stage: &Stage) -> BTreeSet<String> {
         resources.extend(PARAMETERS.iter().map(|name| parameter(stage, name)));
         resources.extend(QUEUES.map(|(_, name, _)| queue(stage, name)));
         for bucket in ["imports", "artifacts", "access-logs", "files"].map(|purpose| bucket(stage, purpose)) {
-            resources.extend([format!("{bucket}/incoming/books.csv"), bucket]);
+            let keys = ["incoming/books.csv", "incoming/previewed/7.csv", "previews/7.csv", "7.csv"];
+            resources.extend(keys.map(|key| format!("{bucket}/{key}")));
+            resources.insert(bucket);
         }
         let files = bucket(stage, "files");
         resources.extend(FILES.map(|key| format!("{files}/{key}")));
@@ -247,15 +249,19 @@ fn expected(stage: &Stage, function: &Function, action: &str, resource: &str) ->
                 && resource == bucket(&stage.name, "files")
         }
         "s3:GetObject" | "s3:PutObject" => {
-            let imports = bucket(&stage.name, "imports") + "/";
+            let import = resource.strip_prefix(&(bucket(&stage.name, "imports") + "/"));
             let file = resource.strip_prefix(&(bucket(&stage.name, "files") + "/"));
             let is_below = |folders: &[&str]| {
                 file.is_some_and(|key| folders.iter().any(|folder| key.starts_with(&format!("{folder}/"))))
             };
             match (function.name, action) {
-                ("import-catalogue", _) => resource.starts_with(&imports),
+                ("import-catalogue", _) => import.is_some(),
                 ("process-upload", "s3:GetObject") => is_below(&["uploads"]),
                 ("process-upload", _) => is_below(&["covers", "results", "samples"]),
+                // A copy reads one key and writes the other one.
+                ("show-staff", _) if import.is_some() => import.is_some_and(|key| {
+                    key.starts_with("previews/") || action == "s3:PutObject" && key.starts_with("incoming/previewed/")
+                }),
                 ("run-staff-task" | "show-staff", "s3:GetObject") => is_below(&["results"]),
                 ("serve-cover", "s3:GetObject") => is_below(&["covers"]),
                 ("show-book", "s3:GetObject") => is_below(&["samples"]),
@@ -434,7 +440,9 @@ fn a_role_with_an_additional_permission_is_detected() {
 #[test]
 fn a_role_without_one_of_its_permissions_is_detected() {
     let templates = ResolvedTemplates::of(stage("prod"));
-    for function in ["process-submissions", "import-catalogue", "process-upload", "migrate-database"].map(row) {
+    for function in
+        ["process-submissions", "import-catalogue", "process-upload", "migrate-database", "show-staff"].map(row)
+    {
         let good = role_policy(&templates, function);
         let statements = good["Statement"].as_array().unwrap();
         let policies = (0..statements.len()).map(|at| {

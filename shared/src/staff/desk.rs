@@ -1,5 +1,6 @@
 //! Types of the pages of the staff: who acts, about what, and what waits.
 
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use time::{OffsetDateTime, macros::datetime};
 
 use super::{Period, ReviewFilter};
@@ -15,13 +16,30 @@ pub struct Bookseller {
     pub email: Email,
 }
 
-/// An order, a message, a review or a book that an action is about.
+impl Bookseller {
+    /// The name of the metadata of a file that somebody of the staff has uploaded.
+    pub const METADATA: &str = "uploader";
+
+    /// The person in ASCII, for the metadata of a file.
+    pub fn to_metadata(&self) -> String {
+        format!("{} {}", self.subject, utf8_percent_encode(self.email.as_str(), NON_ALPHANUMERIC))
+    }
+
+    pub fn of_metadata(text: &str) -> Option<Self> {
+        let (subject, email) = text.split_once(' ')?;
+        let email = percent_decode_str(email).decode_utf8().ok()?;
+        Some(Self { subject: Subject::parse(subject)?, email: Email::parse(&email).ok()? })
+    }
+}
+
+/// An order, a message, a review, a book or an import that an action is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum About {
     Order(OrderNumber),
     Message(u64),
     Review(u64),
     Book(BookId),
+    Import(u32),
 }
 
 impl About {
@@ -32,6 +50,7 @@ impl About {
             Self::Message(id) => format!("message:{id}"),
             Self::Review(id) => format!("review:{id}"),
             Self::Book(id) => format!("book:{id}"),
+            Self::Import(id) => format!("import:{id}"),
         }
     }
 
@@ -43,6 +62,7 @@ impl About {
             "message" => id.parse().ok().map(Self::Message),
             "review" => id.parse().ok().map(Self::Review),
             "book" => id.parse::<u32>().ok().map(|id| Self::Book(id.into())),
+            "import" => id.parse().ok().map(Self::Import),
             _ => None,
         }
     }
@@ -87,6 +107,8 @@ pub struct Waiting {
     /// Orders from whose contract the buyer has withdrawn, and whose books are not back yet.
     pub withdrawn: u32,
     pub messages: u32,
+    /// Files that were previewed and not imported.
+    pub previews: u32,
 }
 
 impl Waiting {
@@ -267,13 +289,30 @@ mod tests {
 
     #[test]
     fn what_an_action_is_about_is_read_as_it_was_written() {
-        for about in
-            [About::Order(OrderNumber(100_042)), About::Message(7), About::Review(u64::MAX), About::Book(53.into())]
-        {
+        for about in [
+            About::Order(OrderNumber(100_042)),
+            About::Message(7),
+            About::Review(u64::MAX),
+            About::Book(53.into()),
+            About::Import(7),
+        ] {
             assert_eq!(About::parse(&about.code()), Some(about));
         }
-        for code in ["", "order", "order:", "order:0", "author:7", "message:-1", "review:x"] {
+        for code in ["", "order", "order:", "order:0", "author:7", "message:-1", "review:x", "import:"] {
             assert_eq!(About::parse(code), None, "{code}");
+        }
+    }
+
+    #[test]
+    fn the_metadata_of_a_file_names_who_uploaded_it() {
+        let subject = Subject::parse("6b4f2f5e-0000-4000-8000-000000000007").unwrap();
+        for email in ["ana@example.org", "ñandú+x@café.example"] {
+            let ana = Bookseller { subject, email: Email::parse(email).unwrap() };
+            assert!(ana.to_metadata().is_ascii());
+            assert_eq!(Bookseller::of_metadata(&ana.to_metadata()), Some(ana), "{email}");
+        }
+        for text in ["", "x", "6b4f2f5e-0000-4000-8000-000000000007 x", "x ana%40example.org"] {
+            assert_eq!(Bookseller::of_metadata(text), None, "{text}");
         }
     }
 

@@ -9,5 +9,6 @@ mod pages;
 mod screenshots;
 mod shopper;
 mod staff;
+mod staff_imports;
 mod tab;
 mod validity;

@@ -6,7 +6,7 @@ use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 use super::{hostile, staff, tab::Tab};
-use crate::{account, cart, imports, orders, support::Shop, uploads};
+use crate::{account, cart, imports, orders, staff_imports, support::Shop, uploads};
 
 pub const LANGUAGES: [&str; 2] = ["es", "en"];
 
@@ -128,6 +128,7 @@ async fn of_staff(shop: &Shop, with_files: u64) -> Vec<Page> {
     let cookies = desk.cookies.as_str();
     let files = format!("/staff/books/{with_files}/files");
     let [checked, refused] = uploads::uploaded(shop, cookies, &files).await;
+    let preview = previewed(shop, cookies).await;
     let review = cart::page(shop, &desk.review, cookies).await;
     let [key, version] = ["key", "version"].map(|name| account::hidden(&review, name));
     let without_reason = [("key", key.as_str()), ("version", version.as_str()), ("do", "hide"), ("reason", "")];
@@ -159,12 +160,25 @@ async fn of_staff(shop: &Shop, with_files: u64) -> Vec<Page> {
         of_staff("staff-stock", "/staff/stock"),
         of_staff("staff-stock-found", "/staff/stock?find=53&reason=4711"),
         of_staff("staff-searches", "/staff/searches"),
+        of_staff("staff-imports", "/staff/imports"),
+        of_staff("staff-preview", &preview),
         of_staff("staff-log", "/staff/log"),
         of_staff("staff-signed-out", "/staff/sign-out"),
         of_staff("staff-files", &files),
         of_staff("staff-upload", &checked),
         of_staff("staff-upload-refused", &refused),
     ]
+}
+
+/// The page of the preview of a file with a new book, a changed one and a refused row.
+async fn previewed(shop: &Shop, cookies: &str) -> String {
+    let reference = Uuid::new_v4().simple().to_string();
+    imports::priced(shop, &reference, "19.95,EUR", 3).await;
+    let csv = format!(
+        "reference,title,authors,price,isbn,prize\n{reference},Libro,Nadie,18.00,9780000000000,1\n\
+         {reference}-2,\"<b>Nuevo</b>\",Nadie,9.00,,\n{reference}-3,,=cmd(),,,\n"
+    );
+    staff_imports::preview(shop, &csv, cookies).await.0
 }
 
 /// Orders a new book whose price is 19.95 at the price that the buyer has seen; returns the page and the buyer's cookie,

@@ -1,6 +1,7 @@
 //! Books from suppliers' catalogues, written in sets: the number of statements does not depend on the number of rows.
 
 pub mod edit;
+mod preview;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,6 +14,8 @@ use super::{
     stock::{self, Count, Counting, Held, Movement, MovementKind},
     word_index::{self, IndexedBook},
 };
+pub use preview::{Foreseen, Preview, StoredBooks};
+
 use crate::domain::{CatalogueRow, Histogram, Isbn13, Money, book_facts::keeps_fixed_price, popularity_class};
 
 /// The effect of a row.
@@ -297,7 +300,7 @@ impl Shelf {
 
     async fn of_locked(connection: &mut MySqlConnection, ids: &[u32]) -> sqlx::Result<Self> {
         let mut shelf = Self::default();
-        for book in write::stored(connection, ids).await? {
+        for book in write::stored(connection, ids.iter().copied()).await? {
             shelf.insert(book);
         }
         Ok(shelf)
@@ -323,6 +326,7 @@ impl Shelf {
         if self.books.is_empty() {
             return Ok(());
         }
+        write::clear_changed_isbns(connection, &self.books).await?;
         write::insert_books(connection, &mut self.books).await?;
         let books = &self.books;
         write::update_books(connection, books).await?;

@@ -11,12 +11,12 @@ use crate::{
     repo::{popularity, stock::Held},
 };
 
-/// Locks the books with these references or numbers, in the order of their ids.
-pub(super) async fn lock(
+/// The books with these references or numbers, in the order of their ids.
+pub(super) async fn find(
     connection: &mut MySqlConnection,
     references: &BTreeSet<&str>,
     isbns: &BTreeSet<&str>,
-) -> sqlx::Result<Vec<u32>> {
+) -> sqlx::Result<BTreeSet<u32>> {
     let ids = sqlx::query_scalar!(
         r#"
         select b.id
@@ -30,7 +30,16 @@ pub(super) async fn lock(
         json!(references).to_string(),
         json!(isbns).to_string(),
     );
-    let ids = ids.fetch_all(&mut *connection).await?.into_iter().collect();
+    Ok(ids.fetch_all(connection).await?.into_iter().collect())
+}
+
+/// Locks the books with these references or numbers, in the order of their ids.
+pub(super) async fn lock(
+    connection: &mut MySqlConnection,
+    references: &BTreeSet<&str>,
+    isbns: &BTreeSet<&str>,
+) -> sqlx::Result<Vec<u32>> {
+    let ids = find(connection, references, isbns).await?;
     lock_ids(connection, &ids).await
 }
 
@@ -48,8 +57,11 @@ pub(super) async fn lock_ids(connection: &mut MySqlConnection, ids: &BTreeSet<u3
     locked.fetch_all(connection).await
 }
 
-/// Reads locked books. It is a statement of its own, because one that waits for a lock reads what was before.
-pub(super) async fn stored(connection: &mut MySqlConnection, ids: &[u32]) -> sqlx::Result<Vec<ShelfBook>> {
+/// Reads books. For locked ones it is a statement of its own, because one that waits for a lock reads what was before.
+pub(super) async fn stored(
+    connection: &mut MySqlConnection,
+    ids: impl IntoIterator<Item = u32>,
+) -> sqlx::Result<Vec<ShelfBook>> {
     let rows = sqlx::query!(
         r#"
         select
@@ -91,7 +103,7 @@ pub(super) async fn stored(connection: &mut MySqlConnection, ids: &[u32]) -> sql
         from json_table(?, '$[*]' columns (id int unsigned path '$')) asked
         straight_join books b on b.id = asked.id
         "#,
-        json!(ids).to_string(),
+        json!(ids.into_iter().collect::<Vec<_>>()).to_string(),
     );
     let rows = rows.fetch_all(connection).await?.into_iter();
     Ok(rows
@@ -126,6 +138,25 @@ pub(super) async fn stored(connection: &mut MySqlConnection, ids: &[u32]) -> sql
             ShelfBook { id: row.id, reference: row.reference, before, now, given, line: 0, counted_at: None }
         })
         .collect())
+}
+
+/// Takes the number from each book whose number changes, because a new book may get it, and two may exchange theirs.
+pub(super) async fn clear_changed_isbns(connection: &mut MySqlConnection, books: &[ShelfBook]) -> sqlx::Result<()> {
+    let known = books.iter().filter(|book| book.before.is_some());
+    let renumbered: Vec<u32> = known.filter(|book| book.differs(|offer| &offer.isbn)).map(|book| book.id).collect();
+    if !renumbered.is_empty() {
+        sqlx::query!(
+            r#"
+            update json_table(?, '$[*]' columns (id int unsigned path '$')) asked
+            straight_join books b on b.id = asked.id
+            set b.isbn = null
+            "#,
+            json!(renumbered).to_string(),
+        )
+        .execute(connection)
+        .await?;
+    }
+    Ok(())
 }
 
 /// Inserts the new books, and sets their ids.
@@ -205,21 +236,6 @@ pub(super) async fn update_books(connection: &mut MySqlConnection, books: &[Shel
     let known: Vec<&ShelfBook> = books.iter().filter(|book| book.before.is_some()).collect();
     if known.is_empty() {
         return Ok(());
-    }
-    // First without their numbers, because two books may exchange them.
-    let renumbered: Vec<u32> =
-        known.iter().filter(|book| book.differs(|offer| &offer.isbn)).map(|book| book.id).collect();
-    if !renumbered.is_empty() {
-        sqlx::query!(
-            r#"
-            update json_table(?, '$[*]' columns (id int unsigned path '$')) asked
-            straight_join books b on b.id = asked.id
-            set b.isbn = null
-            "#,
-            json!(renumbered).to_string(),
-        )
-        .execute(&mut *connection)
-        .await?;
     }
     let rows: Vec<Value> = known.iter().map(|book| book.row()).collect();
     sqlx::query!(
