@@ -17,9 +17,9 @@ use shared::{
     presigned_form::PresignedForm,
     session::Subject,
     staff::{
-        About, AuditEntry, BookChange, ContactMessage, CopiesLeft, Difference, MessageReply, MessagesShown,
-        OrdersShown, Pick, PickList, ReviewsOf, RowRemark, SearchMiss, StaffBook, StaffImport, StaffOrder,
-        StaffOrderInFull, StaffOrderLine, StaffRating, StockMovement, Waiting,
+        About, AuditEntry, BookChange, ContactMessage, CopiesLeft, Difference, FileVersion, MessageReply,
+        MessagesShown, OrdersShown, Pick, PickList, ReviewsOf, RowRemark, SearchMiss, StaffBook, StaffImport,
+        StaffOrder, StaffOrderInFull, StaffOrderLine, StaffRating, StockMovement, Waiting,
     },
     uploads::{ActiveContent, CoverFiles, Refusal as Refused, SampleFile, Size, UploadKey, UploadKind},
 };
@@ -522,7 +522,7 @@ fn import(object_key: &str, ended_at: Option<OffsetDateTime>) -> StaffImport {
         failure: None,
         notices: vec![format!("line 1: columns not read: {HOSTILE}")],
         run_at: None,
-        etag: Some("\"x\"".to_owned()),
+        version: Some(FileVersion::new("\"x\"", None)),
     }
 }
 

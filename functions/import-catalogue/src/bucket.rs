@@ -9,7 +9,7 @@ use std::{
 use anyhow::Context;
 use aws_sdk_s3::{Client, config::Builder, primitives::ByteStream};
 use serde::Serialize;
-use shared::{aws::explained, messages::ImportProgress};
+use shared::{aws::explained, messages::ImportProgress, staff::FileVersion};
 use tempfile::NamedTempFile;
 
 pub struct Upload {
@@ -21,10 +21,7 @@ pub struct Upload {
 /// The file on the function's own disk.
 pub struct Download {
     pub file: File,
-    /// It may declare an encoding.
-    pub content_type: Option<String>,
-    /// S3's own tag of this content.
-    pub etag: String,
+    pub version: FileVersion,
     pub metadata: HashMap<String, String>,
 }
 
@@ -47,13 +44,13 @@ impl Upload {
         let mut file = tempfile::tempfile().context("making a temporary file")?;
         let object = self.s3.get_object().bucket(&self.bucket).key(&self.key).send().await;
         let object = object.map_err(explained).context("reading the file")?;
-        let etag = object.e_tag.unwrap_or_default();
+        let version = FileVersion::new(object.e_tag.as_deref().unwrap_or_default(), object.content_type.as_deref());
         let mut body = object.body;
         while let Some(chunk) = body.try_next().await.context("reading the file")? {
             file.write_all(&chunk).context("keeping the file")?;
         }
         file.rewind()?;
-        Ok(Download { file, content_type: object.content_type, etag, metadata: object.metadata.unwrap_or_default() })
+        Ok(Download { file, version, metadata: object.metadata.unwrap_or_default() })
     }
 
     /// `<key>.progress.json`: how far it has come.

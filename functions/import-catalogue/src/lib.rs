@@ -139,7 +139,7 @@ async fn import_all(
     reporter: &mut ProgressReporter<'_>,
 ) -> Result<(), Stop> {
     let file = upload.download().await?;
-    let text = encoding::utf8(file.file, file.content_type.as_deref()).map_err(Stop::File)?;
+    let text = encoding::utf8(file.file, Some(&file.version.content_type)).map_err(Stop::File)?;
     let mut lines = Lines::read(text, currency()?).map_err(Stop::File)?;
     lines.skip_to(import.lines_done)?;
     describe(app, import.id, &lines).await?;

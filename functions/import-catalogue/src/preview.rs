@@ -48,7 +48,7 @@ async fn begin(app: &App, upload: &Upload, sequencer: &str, file: &Download) -> 
     let uploader = file.metadata.get(Bookseller::METADATA).and_then(|text| Bookseller::of_metadata(text));
     let now = OffsetDateTime::now_utc();
     let begin = async |c: &mut MySqlConnection| {
-        let begun = imports::begin_preview(c, upload.key(), sequencer, &file.etag).await?;
+        let begun = imports::begin_preview(c, upload.key(), sequencer, &file.version).await?;
         let Some((import, is_first)) = begun else { return Ok(None) };
         if let Some(uploader) = uploader.as_ref().filter(|_| is_first) {
             let deed = Deed { action: "preview", about: About::Import(import.id), outcome: "done", detail: None };
@@ -61,7 +61,7 @@ async fn begin(app: &App, upload: &Upload, sequencer: &str, file: &Download) -> 
 }
 
 async fn read_all(app: &App, file: Download, import: &mut Import) -> Result<(), Stop> {
-    let text = encoding::utf8(file.file, file.content_type.as_deref()).map_err(Stop::File)?;
+    let text = encoding::utf8(file.file, Some(&file.version.content_type)).map_err(Stop::File)?;
     let mut lines = Lines::read(text, currency()?).map_err(Stop::File)?;
     describe(app, import.id, &lines).await?;
     let (mut preview, mut shown) = (Preview::default(), Shown::default());

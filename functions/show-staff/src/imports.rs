@@ -10,6 +10,7 @@ use aws_sdk_s3::{
     Client,
     config::{Builder, timeout::TimeoutConfig},
     error::ProvideErrorMetadata,
+    types::MetadataDirective,
 };
 use frontend::{
     PageContext,
@@ -23,16 +24,17 @@ use shared::{
     repo::{
         audit::{self, Deed},
         imports::{self, Refusal, Warning},
+        moderation::NEWEST,
     },
     staff::{
-        About, AuditEntry, BookChange, Bookseller, IMPORT_BUCKET, MAX_CATALOGUE_BYTES, RowRemark, StaffImport,
-        preview_key, previewed_key,
+        About, AuditEntry, BookChange, Bookseller, FileVersion, IMPORT_BUCKET, MAX_CATALOGUE_BYTES, RowRemark,
+        StaffImport, preview_key, previewed_key,
     },
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{NEWEST, PAGE, SignedIn, mended_rows, next_address, slice};
+use crate::{PAGE, SignedIn, mended_rows, next_address, slice};
 
 /// The name of the list that a cursor belongs to.
 const IMPORTS: &str = "staff-imports";
@@ -40,6 +42,8 @@ const IMPORTS: &str = "staff-imports";
 const SHOWN: u32 = 100;
 /// The type of every file, also of those with an encoding of their own behind it.
 const CSV: &str = "text/csv";
+/// The statuses for a file that is not there: without permission to list keys, S3 denies it.
+const IS_GONE: [u16; 2] = [403, 404];
 /// A copy of the largest file takes less than a second.
 const COPIED_WITHIN: std::time::Duration = std::time::Duration::from_secs(5);
 
@@ -71,8 +75,8 @@ async fn form(app: &App, request: &Request, who: &SignedIn) -> Result<PresignedF
     Ok(PresignedForm::new(app.sdk(), &upload, OffsetDateTime::now_utc()).await?)
 }
 
-fn bucket() -> Result<String> {
-    Ok(env::var(IMPORT_BUCKET).with_context(|| format!("{IMPORT_BUCKET} is not set: deploy the stage again"))?)
+fn bucket() -> anyhow::Result<String> {
+    env::var(IMPORT_BUCKET).with_context(|| format!("{IMPORT_BUCKET} is not set: deploy the stage again"))
 }
 
 /// The page after an upload, until the preview has begun.
@@ -81,11 +85,32 @@ pub async fn uploaded(app: &App, request: &Request, who: &SignedIn, upload: Uuid
         return Err(ApiError::NotFound);
     }
     let key = preview_key(upload);
-    if let Some(id) = app.database().read(async |c| imports::find_by_key(c, &key).await).await? {
-        return Ok(Reply::see_other(&format!("/staff/imports/{id}")));
+    let reading = app.database().read(async |c| match imports::find_by_key(c, &key).await? {
+        Some(id) => imports::find(c, id).await,
+        None => Ok(None),
+    });
+    if let Some(newest) = reading.await? {
+        // A form that is sent again with another file has the same key, and the preview of that file begins later.
+        let uploaded = version(app, &key).await.map_err(ApiError::Unavailable)?;
+        if uploaded.is_none() || uploaded == newest.version {
+            return Ok(Reply::see_other(&format!("/staff/imports/{}", newest.id)));
+        }
     }
     let context = PageContext::of(request);
     context.reply(200, &StaffUploaded { view: context.view() })
+}
+
+/// The file that was uploaded last under this key; none if the bucket has removed it.
+async fn version(app: &App, key: &str) -> anyhow::Result<Option<FileVersion>> {
+    let object = match s3(app).head_object().bucket(bucket()?).key(key).send().await {
+        Ok(object) => object,
+        Err(error) if error.raw_response().is_some_and(|answer| IS_GONE.contains(&answer.status().as_u16())) => {
+            return Ok(None);
+        }
+        Err(error) => return Err(explained(error).context(format!("looking up {key}"))),
+    };
+    let etag = object.e_tag().unwrap_or_default();
+    Ok(Some(FileVersion::new(etag, object.content_type())))
 }
 
 /// An import or a preview with all that its page shows.
@@ -225,10 +250,12 @@ enum Copied {
 
 /// Copies the file that the preview has read to the folder of imports.
 async fn copy(app: &App, preview: &StaffImport) -> anyhow::Result<Copied> {
-    let bucket = env::var(IMPORT_BUCKET).context(IMPORT_BUCKET)?;
-    let etag = preview.etag.as_deref().context("the preview has no tag of its file")?;
+    let bucket = bucket()?;
+    let version = preview.version.as_ref().context("the preview has no tag of its file")?;
     let copy = s3(app).copy_object().bucket(&bucket).key(previewed_key(preview.id));
-    let copy = copy.copy_source(format!("{bucket}/{}", preview.object_key)).copy_source_if_match(etag);
+    let copy = copy.copy_source(format!("{bucket}/{}", preview.object_key)).copy_source_if_match(&version.etag);
+    // The same content may have been uploaded again since, to be read in another encoding.
+    let copy = copy.metadata_directive(MetadataDirective::Replace).content_type(&version.content_type);
     let Err(error) = copy.send().await else { return Ok(Copied::Done) };
     let code = error.code().map(str::to_owned);
     match code.as_deref() {

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use super::catalogue::Put;
 use crate::{
     domain::Counts,
-    staff::{BookChange, FileColumns, PREVIEW_DAYS, StaffImport},
+    staff::{BookChange, FileColumns, FileVersion, PREVIEW_DAYS, StaffImport},
 };
 
 /// One upload of one file.
@@ -306,7 +306,7 @@ pub async fn begin_preview(
     connection: &mut MySqlConnection,
     object_key: &str,
     sequencer: &str,
-    etag: &str,
+    version: &FileVersion,
 ) -> sqlx::Result<Option<(Import, bool)>> {
     let import = open(connection, object_key, sequencer).await?;
     if import.ended {
@@ -320,6 +320,7 @@ pub async fn begin_preview(
         update imports
         set is_preview = true,
             etag = ?,
+            content_type = ?,
             lines_done = 0,
             added = 0,
             changed = 0,
@@ -329,7 +330,8 @@ pub async fn begin_preview(
             notices = null
         where id = ?
         "#,
-        etag,
+        version.etag,
+        version.content_type,
         import.id,
     )
     .execute(&mut *connection)
@@ -466,7 +468,8 @@ pub async fn list(connection: &mut MySqlConnection, before: u32, limit: u32) -> 
             failure,
             notices,
             run_at,
-            etag as "etag: String"
+            etag as "etag: String",
+            content_type
         from imports
         where id < ?
         order by id desc
@@ -497,7 +500,8 @@ pub async fn find(connection: &mut MySqlConnection, import: u32) -> sqlx::Result
             failure,
             notices,
             run_at,
-            etag as "etag: String"
+            etag as "etag: String",
+            content_type
         from imports
         where id = ?
         "#,
@@ -586,6 +590,7 @@ struct Row {
     notices: Option<String>,
     run_at: Option<OffsetDateTime>,
     etag: Option<String>,
+    content_type: Option<String>,
 }
 
 impl From<Row> for StaffImport {
@@ -608,7 +613,7 @@ impl From<Row> for StaffImport {
             failure: row.failure,
             notices: row.notices.and_then(|notices| serde_json::from_str(&notices).ok()).unwrap_or_default(),
             run_at: row.run_at,
-            etag: row.etag,
+            version: row.etag.map(|etag| FileVersion::new(&etag, row.content_type.as_deref())),
         }
     }
 }
@@ -649,11 +654,15 @@ mod tests {
         assert!(open(&mut connection, "incoming/a.csv", "01").await.unwrap().ended);
     }
 
+    fn version(etag: &str) -> FileVersion {
+        FileVersion::new(etag, Some("text/csv"))
+    }
+
     #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "crate::MIGRATIONS")]
     async fn a_preview_that_was_interrupted_begins_again_and_one_that_has_ended_does_not(pool: MySqlPool) {
         let c = &mut *pool.acquire().await.unwrap();
-        let (preview, is_first) = begin_preview(c, "previews/a.csv", "01", "\"x\"").await.unwrap().unwrap();
+        let (preview, is_first) = begin_preview(c, "previews/a.csv", "01", &version("\"x\"")).await.unwrap().unwrap();
         assert!(is_first);
         let columns_of_file = FileColumns { names: vec!["título".into(), "precio".into()], separator: '\t' };
         describe(c, preview.id, &columns_of_file, &["line 1: columns not read".to_owned()]).await.unwrap();
@@ -673,15 +682,15 @@ mod tests {
         let refused = refusals(c, preview.id, 0, 9).await.unwrap();
         assert_eq!(refused[0].cells(), Some(vec!["a".to_owned(), "\u{fffd}".to_owned()]));
 
-        let (again, is_first) = begin_preview(c, "previews/a.csv", "01", "\"y\"").await.unwrap().unwrap();
+        let (again, is_first) = begin_preview(c, "previews/a.csv", "01", &version("\"y\"")).await.unwrap().unwrap();
         assert!(!is_first && again.lines_done == 0 && again.id == preview.id && again.counts == Counts::default());
         assert!(changes(c, preview.id).await.unwrap().is_empty());
         assert!(refusals(c, preview.id, 0, 9).await.unwrap().is_empty());
         advance(c, &again, &read).await.unwrap();
         end(c, preview.id, None).await.unwrap();
-        assert_eq!(begin_preview(c, "previews/a.csv", "01", "\"z\"").await.unwrap(), None);
+        assert_eq!(begin_preview(c, "previews/a.csv", "01", &version("\"z\"")).await.unwrap(), None);
         let shown = find(c, preview.id).await.unwrap().unwrap();
-        assert!(shown.can_be_run() && shown.etag.as_deref() == Some("\"y\""), "{shown:?}");
+        assert!(shown.can_be_run() && shown.version == Some(version("\"y\"")), "{shown:?}");
         assert_eq!(count_done(c).await.unwrap(), 0, "a preview is no import");
     }
 
@@ -693,7 +702,7 @@ mod tests {
         let c = &mut *pool.acquire().await.unwrap();
         let now = OffsetDateTime::now_utc();
         let own_key = "incoming/previewed/1.csv";
-        let (preview, _) = begin_preview(c, "previews/a.csv", "01", "\"x\"").await.unwrap().unwrap();
+        let (preview, _) = begin_preview(c, "previews/a.csv", "01", &version("\"x\"")).await.unwrap().unwrap();
         let counts = Counts { changed: 2, ..Counts::default() };
         advance(c, &preview, &Import { lines_done: 3, counts, ..preview.clone() }).await.unwrap();
         assert_eq!(count_previews(c, now).await.unwrap(), 0, "it is being read");

@@ -31,6 +31,25 @@ pub fn previewed_key(preview: u32) -> String {
     format!("{PREVIEWED}{preview}{CSV}")
 }
 
+/// What distinguishes the files that were uploaded with one form, because they have one key: their content, and how it is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileVersion {
+    /// S3's tag of the content.
+    pub etag: String,
+    /// It may declare an encoding.
+    pub content_type: String,
+}
+
+impl FileVersion {
+    /// Characters of a stored type. The form has shorter ones.
+    const MAX_TYPE: usize = 200;
+
+    pub fn new(etag: &str, content_type: Option<&str>) -> Self {
+        let content_type = content_type.unwrap_or_default().chars().take(Self::MAX_TYPE).collect();
+        Self { etag: etag.to_owned(), content_type }
+    }
+}
+
 /// An import or a preview, as its page shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StaffImport {
@@ -48,8 +67,8 @@ pub struct StaffImport {
     pub notices: Vec<String>,
     /// When the staff had the file of this preview imported.
     pub run_at: Option<OffsetDateTime>,
-    /// S3's tag of the file of this preview.
-    pub etag: Option<String>,
+    /// The file that this preview has read.
+    pub version: Option<FileVersion>,
 }
 
 impl StaffImport {
@@ -85,7 +104,7 @@ impl StaffImport {
     /// Whether it is a preview of a file with something to import.
     pub fn can_be_run(&self) -> bool {
         let is_read = self.ended_at.is_some() && self.failure.is_none();
-        self.is_preview && is_read && self.etag.is_some() && self.counts.added + self.counts.changed > 0
+        self.is_preview && is_read && self.version.is_some() && self.counts.added + self.counts.changed > 0
     }
 }
 
@@ -173,7 +192,7 @@ mod tests {
             failure: None,
             notices: Vec::new(),
             run_at: None,
-            etag: Some("\"x\"".to_owned()),
+            version: Some(FileVersion::new("\"x\"", None)),
         }
     }
 
@@ -199,7 +218,7 @@ mod tests {
             (import("previews/x.csv"), false),
             (StaffImport { failure: Some("no header".to_owned()), ..read.clone() }, false),
             (StaffImport { counts: nothing, ..read.clone() }, false),
-            (StaffImport { etag: None, ..read.clone() }, false),
+            (StaffImport { version: None, ..read.clone() }, false),
             (StaffImport { is_preview: false, ..read.clone() }, false),
         ] {
             assert_eq!(import.can_be_run(), can_be_run, "{import:?}");

@@ -37,7 +37,7 @@ pub enum Edited {
 
 /// A book as the staff sees it.
 pub async fn find(connection: &mut MySqlConnection, id: BookId) -> sqlx::Result<Option<StaffBook>> {
-    Ok(write::stored(connection, &[id.get()]).await?.pop().map(|book| book.for_staff()))
+    Ok(write::stored(connection, [id.get()]).await?.pop().map(|book| book.for_staff()))
 }
 
 /// Gives a book these facts, if its version is still this one. To be run in a transaction.

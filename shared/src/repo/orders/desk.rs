@@ -47,6 +47,7 @@ pub async fn waiting(connection: &mut MySqlConnection) -> sqlx::Result<Waiting> 
         shipped: count(row.shipped),
         withdrawn: count(row.withdrawn),
         messages: 0,
+        previews: 0,
     })
 }
 

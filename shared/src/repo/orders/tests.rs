@@ -2334,8 +2334,16 @@ async fn a_long_queue_hides_no_other_one(pool: MySqlPool) {
     }
     let withdrawn = "update orders set withdrawn_at = now() where state = 'delivered' limit 5";
     sqlx::raw_sql(withdrawn).execute(&mut *connection).await.unwrap();
-    let expected =
-        Waiting { to_pick: 2, to_ship: 3, to_pay: 4, ready: 1, shipped: Waiting::MOST, withdrawn: 5, messages: 0 };
+    let expected = Waiting {
+        to_pick: 2,
+        to_ship: 3,
+        to_pay: 4,
+        ready: 1,
+        shipped: Waiting::MOST,
+        withdrawn: 5,
+        messages: 0,
+        previews: 0,
+    };
     assert_eq!(waiting(&mut connection).await.unwrap(), expected);
 }
 
