@@ -552,8 +552,8 @@ impl Function {
 
     fn granted(&self, stage: &Stage) -> Vec<Parameter> {
         use Parameter::{
-            DatabaseAuth, DatabaseHost, DatabaseName, DatabasePort, FilesBucket, SessionPrivateKey, SessionPublicKeys,
-            SignIn, SubmissionKey,
+            DatabaseAuth, DatabaseHost, DatabaseName, DatabasePort, FilesBucket, ImportBucket, SessionPrivateKey,
+            SessionPublicKeys, SignIn, SubmissionKey,
         };
         let mut granted = Vec::new();
         if let Some(role) = self.database {
@@ -569,6 +569,7 @@ impl Function {
                 .any(|access| matches!(access, PermitUploads | ServeCovers | LinkSamples))
                 .then_some(FilesBucket),
         );
+        granted.extend(self.buckets.contains(&PreviewImports).then_some(ImportBucket));
         if stage.has_sign_in() {
             granted.extend((self.verifies_sessions || self.issues_sessions).then_some(SessionPublicKeys));
             granted.extend(self.issues_sessions.then_some(SessionPrivateKey));

@@ -44,6 +44,8 @@ pub struct Config {
     pub sign_in: BTreeMap<Pool, Provider>,
     /// Name of the bucket of covers and sample chapters.
     pub files_bucket: Option<String>,
+    /// Name of the bucket of catalogues.
+    pub import_bucket: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -280,6 +282,7 @@ fn parse(names: &[String], values: &BTreeMap<String, String>) -> anyhow::Result<
         queues: Queue::ALL.into_iter().filter_map(|queue| Some((queue, get(Parameter::Queue(queue))?))).collect(),
         submission_key,
         files_bucket: get(Parameter::FilesBucket),
+        import_bucket: get(Parameter::ImportBucket),
     })
 }
 

@@ -32,6 +32,8 @@ pub enum Parameter {
     SignIn(Pool),
     /// Name of the bucket of covers and sample chapters.
     FilesBucket,
+    /// Name of the bucket of catalogues.
+    ImportBucket,
 }
 
 /// A queue of a stage.
@@ -115,6 +117,7 @@ impl Parameter {
             Self::SignIn(Pool::Customers) => "sign-in/customers",
             Self::SignIn(Pool::Staff) => "sign-in/staff",
             Self::FilesBucket => "files/bucket",
+            Self::ImportBucket => "imports/bucket",
         }
     }
 

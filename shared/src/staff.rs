@@ -21,8 +21,8 @@ pub use desk::{
     version_of,
 };
 pub use imports::{
-    BookChange, Difference, FileColumns, FileVersion, IMPORT_BUCKET, MAX_CATALOGUE_BYTES, MAX_PREVIEWED_ROWS,
-    PREVIEW_DAYS, PREVIEWED, PREVIEWS, RowRemark, StaffImport, preview_key, previewed_key,
+    BookChange, Difference, FileColumns, FileVersion, MAX_CATALOGUE_BYTES, MAX_PREVIEWED_ROWS, PREVIEW_DAYS, PREVIEWED,
+    PREVIEWS, RowRemark, StaffImport, preview_key, previewed_key,
 };
 pub use orders::{
     OrderChanged, OrderErased, Slices, SoldKind, SoldLine, StaffOrder, StaffOrderInFull, StaffOrderLine, StockChange,

@@ -3,7 +3,7 @@
 //! The browser sends a file to the bucket. `import-catalogue` reads it there, as a preview that changes nothing; the form below the
 //! preview copies the same file to the folder of imports.
 
-use std::{collections::BTreeMap, env};
+use std::collections::BTreeMap;
 
 use anyhow::Context;
 use aws_sdk_s3::{
@@ -27,8 +27,8 @@ use shared::{
         moderation::NEWEST,
     },
     staff::{
-        About, AuditEntry, BookChange, Bookseller, FileVersion, IMPORT_BUCKET, MAX_CATALOGUE_BYTES, RowRemark,
-        StaffImport, preview_key, previewed_key,
+        About, AuditEntry, BookChange, Bookseller, FileVersion, MAX_CATALOGUE_BYTES, RowRemark, StaffImport,
+        preview_key, previewed_key,
     },
 };
 use time::OffsetDateTime;
@@ -65,7 +65,7 @@ pub async fn list(app: &App, request: &Request, who: &SignedIn) -> Result<Reply>
 async fn form(app: &App, request: &Request, who: &SignedIn) -> Result<PresignedForm> {
     let upload = who.new_upload();
     let upload = Upload {
-        bucket: &bucket()?,
+        bucket: &bucket(app).await?,
         key: &preview_key(upload),
         content_type: ContentType::Beginning(CSV),
         size: 1..=MAX_CATALOGUE_BYTES,
@@ -75,8 +75,8 @@ async fn form(app: &App, request: &Request, who: &SignedIn) -> Result<PresignedF
     Ok(PresignedForm::new(app.sdk(), &upload, OffsetDateTime::now_utc()).await?)
 }
 
-fn bucket() -> anyhow::Result<String> {
-    env::var(IMPORT_BUCKET).with_context(|| format!("{IMPORT_BUCKET} is not set: deploy the stage again"))
+async fn bucket(app: &App) -> anyhow::Result<String> {
+    app.config().await?.import_bucket.clone().context("the bucket of catalogues was not granted")
 }
 
 /// The page after an upload, until the preview has begun.
@@ -102,7 +102,7 @@ pub async fn uploaded(app: &App, request: &Request, who: &SignedIn, upload: Uuid
 
 /// The file that was uploaded last under this key; none if the bucket has removed it.
 async fn version(app: &App, key: &str) -> anyhow::Result<Option<FileVersion>> {
-    let object = match s3(app).head_object().bucket(bucket()?).key(key).send().await {
+    let object = match s3(app).head_object().bucket(bucket(app).await?).key(key).send().await {
         Ok(object) => object,
         Err(error) if error.raw_response().is_some_and(|answer| IS_GONE.contains(&answer.status().as_u16())) => {
             return Ok(None);
@@ -250,7 +250,7 @@ enum Copied {
 
 /// Copies the file that the preview has read to the folder of imports.
 async fn copy(app: &App, preview: &StaffImport) -> anyhow::Result<Copied> {
-    let bucket = bucket()?;
+    let bucket = bucket(app).await?;
     let version = preview.version.as_ref().context("the preview has no tag of its file")?;
     let copy = s3(app).copy_object().bucket(&bucket).key(previewed_key(preview.id));
     let copy = copy.copy_source(format!("{bucket}/{}", preview.object_key)).copy_source_if_match(&version.etag);

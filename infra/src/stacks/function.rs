@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
-use shared::{lambda::ORIGIN, staff::IMPORT_BUCKET};
+use shared::lambda::ORIGIN;
 use stratosphere::services::aws::applicationautoscaling::{self as autoscaling, scalingpolicy};
 use stratosphere::services::aws::{iam, lambda};
 use stratosphere::value::{ExpBool, ExpString};
 
 use super::wiring::Wiring;
-use super::{Stack, bucket, distribution, log_group, permissions};
-use crate::routes::{BucketAccess, Function, Queue};
+use super::{Stack, distribution, log_group, permissions};
+use crate::routes::{Function, Queue};
 use crate::stage::{Egress, ProvisionedConcurrency, Stage};
 use crate::template::{Id, RemovalPolicy, Template, list, logical_id, sub};
 
@@ -25,9 +25,6 @@ pub fn add(stack: &mut Stack, stage: &Stage, wiring: &Wiring, function: &'static
         function.environment(stage).map(|(name, value)| (name.to_owned(), value.as_str().into())).collect();
     if stage.has_cloudfront() && function.needs_origin() {
         variables.insert(ORIGIN.to_owned(), distribution::url());
-    }
-    if function.buckets.contains(&BucketAccess::PreviewImports) {
-        variables.insert(IMPORT_BUCKET.to_owned(), sub(&bucket::name(stage, "imports")));
     }
     variables.extend(wiring.fallback(stage, function).map(|values| ("ANAQUEL_FALLBACK".to_owned(), values)));
 

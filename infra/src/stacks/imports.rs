@@ -1,10 +1,13 @@
 //! The import bucket: a CSV file uploaded below `incoming/` or `previews/` invokes the import function.
 
-use shared::staff::{PREVIEW_DAYS, PREVIEWS};
+use shared::{
+    parameters::Parameter,
+    staff::{PREVIEW_DAYS, PREVIEWS},
+};
 use stratosphere::services::aws::s3;
 
 use super::wiring::Wiring;
-use super::{bucket, bucket_event};
+use super::{bucket, bucket_event, parameter};
 use crate::routes::Function;
 use crate::stage::Stage;
 use crate::template::{Id, RemovalPolicy, Template};
@@ -32,4 +35,5 @@ pub fn add(template: &mut Template, stage: &Stage, wiring: &Wiring, function: &F
         template.set_removal_policy(bucket, RemovalPolicy::RetainExceptOnCreate);
     }
     template.output("ImportBucket", bucket);
+    parameter(template, stage, Parameter::ImportBucket, bucket);
 }

@@ -78,6 +78,7 @@ impl Wiring {
                 Parameter::DatabaseAuth => stage.database.auth().as_str().to_owned(),
                 Parameter::DatabaseUser(role) if role.is_reader() => role.user(),
                 Parameter::FilesBucket => bucket::name(stage, "files"),
+                Parameter::ImportBucket => bucket::name(stage, "imports"),
                 Parameter::Queue(Queue::Submissions) => placeholder(self.submissions_url),
                 other => panic!("no fallback value for the parameter {other}"),
             }

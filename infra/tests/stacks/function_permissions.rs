@@ -121,6 +121,7 @@ const PARAMETERS: &[&str] = &[
     "sign-in/customers",
     "sign-in/staff",
     "files/bucket",
+    "imports/bucket",
     "something/else",
 ];
 
@@ -306,6 +307,7 @@ fn expected_to_read(stage: &Stage, function: &Function, parameter: &str, on_rds:
         "session/private-key" | "sign-in/staff" => stage.has_sign_in() && function.name == "sign-in",
         "sign-in/customers" => stage.has_sign_in() && ["sign-in", "erase-accounts"].contains(&function.name),
         "files/bucket" => ["run-staff-task", "serve-cover", "show-book", "show-staff"].contains(&function.name),
+        "imports/bucket" => function.name == "show-staff",
         other => QUEUES.iter().any(|(queue, _, parameter)| {
             *parameter == other && function.queue.iter().any(|access| access.queue() == *queue)
         }),

@@ -9,8 +9,6 @@ use crate::domain::Counts;
 pub const MAX_CATALOGUE_BYTES: u64 = 20_000_000;
 /// Rows of the longest file that is previewed, because the books that it changes are kept in memory.
 pub const MAX_PREVIEWED_ROWS: u32 = 50_000;
-/// Environment variable with the name of the import bucket.
-pub const IMPORT_BUCKET: &str = "ANAQUEL_IMPORT_BUCKET";
 /// Days after which the bucket removes the files of previews.
 pub const PREVIEW_DAYS: u16 = 7;
 
