@@ -12,7 +12,7 @@ use super::wiring::Wiring;
 use super::{Stack, distribution, log_group, permissions};
 use crate::routes::{Function, Queue};
 use crate::stage::{Egress, ProvisionedConcurrency, Stage};
-use crate::template::{Id, RemovalPolicy, Template, list, logical_id, sub};
+use crate::template::{Id, RemovalPolicy, Template, list, logical_id};
 
 /// Adds the function and returns its alias.
 pub fn add(stack: &mut Stack, stage: &Stage, wiring: &Wiring, function: &'static Function) -> Id {
