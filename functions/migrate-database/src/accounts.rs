@@ -143,7 +143,7 @@ pub async fn set_up(
         DatabaseRole::Writer => {
             let all = [READER_TABLES, ORDER_TABLES, CUSTOMER_TABLES, WRITER_ONLY_TABLES].concat();
             // A sweep removes old rows of the record, which nobody changes.
-            vec![("select, insert, update, delete", all), ("select, delete", vec!["audit_log"])]
+            vec![("select, insert, update, delete", all), ("select, insert, delete", vec!["audit_log"])]
         }
         DatabaseRole::Admin => bail!("the administrator is not created here"),
     };
@@ -510,7 +510,7 @@ mod tests {
             (DatabaseRole::BounceWriter, ""),
             (DatabaseRole::Account, ""),
             (DatabaseRole::Staff, "INSERT,SELECT"),
-            (DatabaseRole::Writer, "DELETE,SELECT"),
+            (DatabaseRole::Writer, "DELETE,INSERT,SELECT"),
         ] {
             let sql = "select coalesce(group_concat(privilege_type order by privilege_type), '') \
                        from information_schema.table_privileges where grantee = ? and table_name = 'audit_log'";
