@@ -148,10 +148,24 @@ async fn a_file_is_previewed_before_it_changes_books_and_imported_once() {
     // Should the file be copied once more, for example because the form was sent twice.
     imports::priced(&shop, &format!("{id}-1"), "17.00,EUR", 3).await;
     let number = path.rsplit('/').next().unwrap();
-    let event = json!({ "Records": [{ "eventName": "ObjectCreated:Copy", "s3": {
-        "bucket": { "name": "anaquel-local-imports-000000000000-us-east-1" },
-        "object": { "key": format!("incoming/previewed/{number}.csv"), "sequencer": "another" },
-    } }] });
+    let event = json!({ "Records": [{
+        "eventVersion": "2.1",
+        "eventSource": "aws:s3",
+        "awsRegion": "us-east-1",
+        "eventTime": "2026-01-02T03:00:00.000Z",
+        "eventName": "ObjectCreated:Copy",
+        "userIdentity": { "principalId": "EXAMPLE" },
+        "requestParameters": { "sourceIPAddress": "127.0.0.1" },
+        "responseElements": { "x-amz-request-id": "EXAMPLE123456789" },
+        "s3": {
+            "s3SchemaVersion": "1.0",
+            "bucket": {
+                "name": "anaquel-local-imports-000000000000-us-east-1",
+                "arn": "arn:aws:s3:::anaquel-local-imports-000000000000-us-east-1",
+            },
+            "object": { "key": format!("incoming/previewed/{number}.csv"), "size": 64, "sequencer": "another" },
+        },
+    }] });
     shop.invoke_with("anaquel-local-import-catalogue", &event).await;
     assert_eq!(price(&shop, known).await, 1_700, "a preview is imported once");
 
