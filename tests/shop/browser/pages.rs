@@ -140,7 +140,6 @@ async fn of_staff(shop: &Shop, with_files: u64) -> Vec<Page> {
         of_staff("staff-order", &desk.order),
         of_staff("staff-delivery-note", &format!("{}/delivery-note", desk.order)),
         of_staff("staff-pick-list", "/staff/pick-list"),
-        of_staff("staff-messages", "/staff/messages"),
         of_staff("staff-message", &desk.message),
         of_staff("staff-reviews", "/staff/reviews"),
         of_staff("staff-review", &desk.review),
