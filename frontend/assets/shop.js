@@ -161,7 +161,7 @@ async function refresh(outcome) {
   outcome.replaceChildren(...fresh.children);
 }
 
-// Looks whether what the page waits for is there, ever more slowly, and shows the page anew then.
+// Asks for what the page waits for, ever more slowly, and reloads the page when it is there.
 async function wait() {
   for (let pause = 1_000; pause < 60_000; pause *= 1.3) {
     await new Promise((resolve) => setTimeout(resolve, pause));

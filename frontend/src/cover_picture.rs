@@ -9,7 +9,7 @@ use shared::{
 
 use crate::markup::{Markup, escape_into};
 
-/// Where on a page a cover is.
+/// The place of a cover on a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
     List,

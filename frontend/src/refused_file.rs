@@ -75,7 +75,7 @@ fn file_type(locale: Locale, is: FileType) -> String {
     })
 }
 
-/// What acts in a document: "a script".
+/// The active content of a document: "a script".
 fn active(locale: Locale, content: ActiveContent) -> String {
     locale.text(match content {
         ActiveContent::Script => "active-script",

@@ -70,7 +70,7 @@ pub struct OfBook {
 pub struct BookCover {
     /// The same picture in several widths, the narrowest first: JPEG files, which never change under their addresses.
     pub files: Vec<CoverFile>,
-    /// Who made the picture.
+    /// The maker of the picture.
     pub credit: Option<String>,
 }
 

@@ -80,7 +80,7 @@ pub enum Reason {
     WrongCheckDigit {
         digits: u8,
     },
-    /// What can belong to one book only, and belongs to another.
+    /// The value can belong to one book only, and belongs to another.
     Taken,
     /// A price that is not between 95 and 100 % of the one that the publisher has fixed.
     OutsideFixedPrice,

@@ -103,7 +103,7 @@ impl PresignedForm {
     }
 }
 
-/// What the bucket compares the form with. Each field must be as it is here, and there must be no other.
+/// The policy that the bucket compares the form with. Each field must be as it is here, and there must be no other.
 fn policy(upload: &Upload<'_>, fields: &[(String, String)], end: OffsetDateTime) -> anyhow::Result<Value> {
     let mut conditions = vec![
         json!(["eq", "$bucket", upload.bucket]),

@@ -71,7 +71,7 @@ pub async fn put(sdk: &SdkConfig, object: Object<'_>, bytes: u64) -> anyhow::Res
     link(sdk, object, &Link { method: "PUT", parameters: &[], headers: &headers, lifetime: TO_PUT }).await
 }
 
-/// What is signed.
+/// The request to sign.
 struct Link<'a> {
     method: &'a str,
     parameters: &'a [(&'a str, &'a str)],

@@ -300,7 +300,7 @@ impl PublicKeys {
         Some(StaffSession { is_over: session.expires_at <= now, session, email: payload.email? })
     }
 
-    /// What one of these keys has signed for this stage.
+    /// The content that one of these keys has signed for this stage.
     fn payload(&self, stage: &str, cookie: &str) -> Option<Payload> {
         if cookie.len() > MAX_LENGTH {
             return None;

@@ -185,7 +185,7 @@ pub enum StaffTask {
         /// ISBN, or the shop's own number.
         book: String,
         upload: Uuid,
-        /// Who made a cover's picture.
+        /// The maker of a cover's picture.
         #[serde(default)]
         credit: Option<String>,
     },
@@ -380,7 +380,7 @@ pub struct MessageReply {
 }
 
 impl ContactMessage {
-    /// What a form about the message brings back: see [`version_at`].
+    /// The version in a form about the message: see [`version_at`].
     pub fn version(&self, log: &[AuditEntry]) -> String {
         version_at(&[self.answered_at], log)
     }
@@ -401,7 +401,7 @@ impl RatingKey {
 }
 
 impl StaffRating {
-    /// What a form about the rating brings back: see [`version_at`]. Its author can change it too.
+    /// The version in a form about the rating: see [`version_at`]. Its author can change it too.
     pub fn version(&self, log: &[AuditEntry]) -> String {
         version_at(&[Some(self.sent_at), self.hidden_at], log)
     }

@@ -29,7 +29,7 @@ pub const HASH_DIGITS: usize = 32;
 
 const MB: usize = 1_000_000;
 
-/// What an uploaded file is for.
+/// The purpose of an uploaded file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UploadKind {
@@ -167,7 +167,7 @@ pub struct Size {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cover {
     pub files: CoverFiles,
-    /// Who made the picture.
+    /// The maker of the picture.
     pub credit: Option<String>,
 }
 

@@ -159,7 +159,7 @@ async fn saved_by_readers(shop: &Shop, book: impl std::fmt::Display, pdf: &[u8])
     assert!(!link.header("location").contains("X-Amz-Expires=3600"), "five minutes");
 }
 
-/// What a command prints, or its error.
+/// The output of a command, or its error.
 async fn run(args: &[&str]) -> Result<String, String> {
     let output = bookstore(args).output().await.unwrap();
     let (stdout, stderr) = text(&output);

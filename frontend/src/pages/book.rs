@@ -152,7 +152,7 @@ impl BookPage<'_> {
         Some((format!("{}{path}", self.view.origin?), size))
     }
 
-    /// Who made the picture of the cover.
+    /// The name of the maker of the cover's picture.
     fn credit(&self) -> Option<&str> {
         self.summary().cover.as_ref()?.credit.as_deref()
     }

@@ -54,7 +54,7 @@ pub struct StaffOrderPage<'a> {
     pub view: View<'a>,
     pub order: &'a StaffOrderInFull,
     pub history: &'a [StateChange],
-    /// What the staff did with it, the newest first.
+    /// The record of its changes by the staff, the newest first.
     pub log: &'a [AuditEntry],
     pub key: &'a str,
     pub notice: Option<StaffNotice<'a>>,
@@ -90,10 +90,10 @@ pub struct StaffMessages<'a> {
     pub next: Option<&'a str>,
 }
 
-/// What messages were looked for by.
+/// The search that found the messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MessageSearch<'a> {
-    /// What somebody typed. It is in no address, because addresses are in logs.
+    /// The typed text. It is in no address, because addresses are in logs.
     Typed(&'a str),
     /// The sender of this message.
     SenderOf(u64),
@@ -108,7 +108,7 @@ pub struct StaffMessage<'a> {
     pub replies: &'a [MessageReply],
     /// Whether the shop sends mails; otherwise the bookseller's own program does.
     pub sends: bool,
-    /// What the staff did with it, the newest first.
+    /// The record of its changes by the staff, the newest first.
     pub log: &'a [AuditEntry],
     pub form: Form<'a>,
     pub key: &'a str,
@@ -155,7 +155,7 @@ pub struct StaffReviewsAsk<'a> {
 pub struct StaffReview<'a> {
     pub view: View<'a>,
     pub review: &'a StaffRating,
-    /// What the staff did with it, the newest first.
+    /// The record of its changes by the staff, the newest first.
     pub log: &'a [AuditEntry],
     pub form: Form<'a>,
     pub key: &'a str,
@@ -292,7 +292,7 @@ impl View<'_> {
 }
 
 impl StaffStart<'_> {
-    /// What waits: the address of its list, its name, and how many.
+    /// The waiting tasks: the address of the list, its name, and the number.
     fn waits(&self) -> Vec<(String, String, String)> {
         let waiting = self.waiting;
         let orders = [
@@ -434,7 +434,7 @@ impl StaffMessages<'_> {
 }
 
 impl StaffReviews<'_> {
-    /// What can be done with all reviews of a visitor: the address of the question, and its name.
+    /// The actions on all reviews of a visitor: the address of the question, and its name.
     fn of_all(&self) -> Vec<(String, String)> {
         let Some(of) = self.of else { return Vec::new() };
         let asked = [("hide", "staff-hide-all", of.shown), ("unhide", "staff-unhide-all", of.hidden)];

@@ -36,7 +36,7 @@ pub struct StaffBookPage<'a> {
     pub stock: Form<'a>,
     pub sale: Form<'a>,
     pub movements: &'a [StockMovement],
-    /// What the staff did with it, the newest first.
+    /// The record of its changes by the staff, the newest first.
     pub log: &'a [AuditEntry],
     pub keys: FormKeys<'a>,
     pub notice: Option<BookNotice<'a>>,
@@ -84,7 +84,7 @@ pub struct StaffSearches<'a> {
 pub struct FormKeys<'a> {
     /// Only this session has it.
     pub session: &'a str,
-    /// What the form shows.
+    /// The state of the form.
     pub version: &'a str,
     /// Another one each time that the page is shown, so that a form counts once.
     pub once: &'a str,
@@ -168,7 +168,7 @@ impl View<'_> {
         value.chars().take(SHORT).chain(['…']).collect()
     }
 
-    /// What moved copies.
+    /// The cause of a movement of copies.
     fn movement(&self, kind: &str) -> String {
         self.text(match kind {
             "opening" => "staff-moved-opening",
@@ -205,7 +205,7 @@ impl StaffBookPage<'_> {
         format!("/staff/books/{}", self.book.id)
     }
 
-    /// Whose next file sets the facts again.
+    /// The supplier whose next file sets the facts again.
     fn supplied(&self) -> Option<String> {
         Some(self.view.text_with("staff-supplier", "supplier", self.book.supplier()?))
     }

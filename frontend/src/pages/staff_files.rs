@@ -20,7 +20,7 @@ pub struct StaffFiles<'a> {
     pub book: &'a Book,
     pub cover_form: &'a PresignedForm,
     pub sample_form: &'a PresignedForm,
-    /// What the staff did with the book, the newest first.
+    /// The record of the book's changes by the staff, the newest first.
     pub log: &'a [AuditEntry],
     pub key: &'a str,
     pub notice: Option<StaffNotice<'a>>,
@@ -39,7 +39,7 @@ pub struct StaffUpload<'a> {
     pub notice: Option<StaffNotice<'a>>,
 }
 
-/// What is known about an upload.
+/// The state of an upload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UploadState<'a> {
     Pending,

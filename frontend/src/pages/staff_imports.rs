@@ -36,7 +36,7 @@ pub struct StaffUploaded<'a> {
 pub struct StaffImportPage<'a> {
     pub view: View<'a>,
     pub import: &'a StaffImport,
-    /// What a preview shows of books, by lines.
+    /// The changes of books that a preview shows, by lines.
     pub changes: &'a [(u32, BookChange)],
     /// The first refused rows.
     pub refused: &'a [RowRemark],
@@ -47,7 +47,7 @@ pub struct StaffImportPage<'a> {
     /// Whether another import has changed books since this preview.
     pub has_changed_since: bool,
     pub now: OffsetDateTime,
-    /// What the staff did with it, the newest first.
+    /// The record of its changes by the staff, the newest first.
     pub log: &'a [AuditEntry],
     pub key: &'a str,
     pub notice: Option<ImportNotice>,

@@ -47,7 +47,7 @@ const ACCOUNT_GRANTS: &[(&str, &[&str])] = &[
     ("update", &["book_authors", "book_genres", "book_search"]),
     ("insert, delete", &["book_words"]),
 ];
-/// What the pages of the staff do: they read orders, messages, ratings and imports, change their states, and record it; and they add
+/// Permissions of the pages of the staff: they read orders, messages, ratings and imports, change their states, and record it; and they add
 /// books and change their facts. What follows from a change is in several tables: stock and its movements, mails, the counts of
 /// ratings, and what books are found by.
 const STAFF_GRANTS: &[(&str, &[&str])] = &[
@@ -521,7 +521,7 @@ mod tests {
         drop_users(admin, &config).await;
     }
 
-    /// What `show-staff` does, as its user: a table or a column that is not granted would be an error.
+    /// Runs the statements of `show-staff` as its user: a table or a column that is not granted would be an error.
     #[ignore = "needs MariaDB"]
     #[sqlx::test(migrator = "shared::MIGRATIONS")]
     async fn the_user_of_the_staff_changes_orders_messages_reviews_and_books_and_can_change_no_record(pool: MySqlPool) {

@@ -1,4 +1,4 @@
-//! Who of the staff has signed in, and the key of their forms.
+//! The bookseller who has signed in, and the key of their forms.
 
 use std::collections::BTreeMap;
 

@@ -62,7 +62,7 @@ pub async fn list(app: &App, request: &Request) -> Result<Reply> {
     context.reply(if invalid.is_empty() { 200 } else { 400 }, &page)
 }
 
-/// Where what was typed leads.
+/// The result of a search or a scan.
 enum LookedUp {
     /// To another page.
     At(String),
@@ -70,7 +70,7 @@ enum LookedUp {
     Unreadable(Invalid),
 }
 
-/// What a search found.
+/// The books that a search found.
 struct Found {
     /// The book with the number that was typed, which may also be a word of titles.
     numbered: Option<Summary>,
@@ -195,7 +195,7 @@ pub fn once(form: Form<'_>) -> String {
     }
 }
 
-/// What a page of a book shows beside the book.
+/// The parts of a book's page beside the book.
 #[derive(Default)]
 struct Shown<'a> {
     /// The facts as they were typed; none shows them as they are.
@@ -228,7 +228,7 @@ pub async fn book(app: &App, request: &Request, who: &SignedIn, id: BookId) -> R
 }
 
 impl<'a> Shown<'a> {
-    /// What was typed into the form of this task.
+    /// The typed values of the form of this task.
     fn of(task: &str, form: Form<'a>) -> Self {
         match task {
             "save" => Self { facts: Some(form), version: Some(sent(form, "version")), ..Self::default() },

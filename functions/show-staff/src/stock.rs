@@ -79,7 +79,7 @@ struct Shown<'a> {
     found: Option<BookId>,
     /// The book of which so many copies came in.
     done: Option<(BookId, u32)>,
-    /// What no book has as its ISBN or number.
+    /// An ISBN or number of no book.
     unknown: Option<&'a str>,
     notice: Option<BookNotice<'a>>,
 }
@@ -111,7 +111,7 @@ async fn goods_in(app: &App, request: &Request, who: &SignedIn) -> Result<Reply>
     show(app, request, who, Shown { form: with_note, found, unknown, ..Shown::default() }, 200).await
 }
 
-/// What the form before has done, as the address says.
+/// The result of the previous form, from the address.
 fn done(query: &Query) -> Option<(BookId, u32)> {
     let copies = query.get("count")?.parse().ok().filter(|copies| *copies <= u32::from(MOST_MOVED))?;
     Some((BookId::parse(query.get("received")?)?, copies))

@@ -106,7 +106,7 @@ pub async fn change(app: &App, request: &Request, who: &SignedIn) -> Result<Repl
     let now = OffsetDateTime::now_utc();
     let until = field("until").parse::<i64>().ok().map(|micros| i128::from(micros) * 1_000);
     let until = until.and_then(|nanos| OffsetDateTime::from_unix_timestamp_nanos(nanos).ok());
-    // What came after the question was not in its number.
+    // Reviews that came after the question were not in its number.
     let of = ReviewsOf { visitor, hides, until: until.unwrap_or(now).min(now) };
     let again = ReviewsOf { until: now, ..of };
     let values: Vec<(&str, &str)> = typed.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();

@@ -1,4 +1,4 @@
-//! What a list of 24 books costs with pictures of covers, and with the ones that pages draw.
+//! The cost of a list of 24 books with pictures of covers, and with drawn ones.
 
 use anyhow::Result;
 use flate2::{Compression, write::GzEncoder};

@@ -17,7 +17,7 @@ pub fn add(template: &mut Template, stage: &Stage, wiring: &Wiring, function: &F
     let permission = bucket_event::add(template, stage, wiring, function, alias, "files");
     let mut files = bucket::private(&bucket::name(stage, "files"));
     files.notification_configuration = Some(bucket_event::notification(alias, &[&[("prefix", "uploads/")]]));
-    // What the shop serves, below `covers/` and `samples/`, is kept.
+    // Files that the shop serves, below `covers/` and `samples/`, are kept.
     let expire = |id: &str, prefix: &str| -> s3::bucket::Rule_ {
         s3::bucket::Rule! {
             id: id,

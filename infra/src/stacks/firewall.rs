@@ -36,7 +36,7 @@ const COUNTED_RULES: [&str; 11] = [
 /// Covers have a limit of their own: a list asks for one for each of its books, once in a year for each browser.
 const COVERS: &str = "/covers/";
 const COVERS_OF_A_PAGE: i32 = 24;
-/// Who receives a delivery sends a form for each title, behind the same address as the shop's customers. Without a session these
+/// A bookseller who receives a delivery sends a form for each title, from the same address as the shop's customers. Without a session these
 /// forms reach no database.
 const STAFF: &str = "/staff/";
 

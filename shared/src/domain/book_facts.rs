@@ -1,4 +1,4 @@
-//! What the shop states about a book, by the rules of the catalogue format: for the rows of a file and for what the staff types.
+//! The facts of a book, by the rules of the catalogue format: for the rows of a file and for what the staff types.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ pub struct BookFacts {
     pub authors: Vec<String>,
     pub isbn: Option<Isbn13>,
     pub price: Option<Money>,
-    /// What the publisher has fixed: minor units of the currency of the price, or else of the shop.
+    /// The price that the publisher has fixed: minor units of the currency of the price, or else of the shop.
     pub fixed_price: Option<u32>,
     /// Hundredths of a percent; none is the rate of the shop.
     pub tax_rate: Option<u16>,
@@ -135,7 +135,7 @@ impl BookFacts {
     }
 }
 
-/// What a bookseller types or scans to find a book.
+/// Text that a bookseller types or scans to find a book.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Sought {
     Isbn(Isbn13),

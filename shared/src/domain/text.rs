@@ -152,7 +152,7 @@ text!(
 );
 
 text!(
-    /// Who made the picture of a cover.
+    /// The maker of the picture of a cover.
     Credit, "credit", 200, clean_line
 );
 

@@ -24,7 +24,7 @@ pub struct Deed<'a> {
     pub about: About,
     /// `done`, or why it was refused, as a code.
     pub outcome: &'a str,
-    /// What the person typed.
+    /// The typed reason.
     pub detail: Option<&'a str>,
 }
 

@@ -1,4 +1,4 @@
-//! What the staff answers to messages: the texts, and the mails that bring them to the senders.
+//! Replies of the staff to messages: the texts, and the mails that bring them to the senders.
 
 use serde_json::json;
 use sqlx::MySqlConnection;

@@ -23,7 +23,7 @@ const MAX_WORD: usize = 40;
 /// Messages that are indexed in one transaction.
 const TOGETHER: u32 = 200;
 
-/// What messages are looked for by.
+/// The terms of a search in messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wanted {
     /// All of these words.

@@ -418,7 +418,7 @@ pub async fn note_changes(
     Ok(())
 }
 
-/// What rows of a file would do to books, in the file's order.
+/// The changes of books by rows of a file, in the file's order.
 pub async fn changes(connection: &mut MySqlConnection, import: u32) -> sqlx::Result<Vec<(u32, BookChange)>> {
     let rows = sqlx::query!(
         r#"

@@ -1,4 +1,4 @@
-//! What the staff does with messages and reviews on its pages. Each change is recorded in its transaction, and happens once for
+//! Changes of messages and reviews by the staff on its pages. Each change is recorded in its transaction, and happens once for
 //! each form; a form that is no longer true changes nothing, and what was typed into it is recorded too.
 
 use sqlx::MySqlConnection;

@@ -18,7 +18,7 @@ pub struct StaffBook {
 }
 
 impl StaffBook {
-    /// What a form about the book brings back: it follows from all that the form can change, so that a sale or a rating
+    /// The version in a form about the book: it follows from all that the form can change, so that a sale or a rating
     /// makes no other version.
     pub fn version(&self) -> String {
         let digest = Sha256::digest(format!("{:?} {}", self.facts, self.is_withdrawn));

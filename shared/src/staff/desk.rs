@@ -81,9 +81,9 @@ pub struct AuditEntry {
     pub about: Option<About>,
     /// `done`, or why it was refused, as a code.
     pub outcome: String,
-    /// What the person typed.
+    /// The typed reason.
     pub detail: Option<String>,
-    /// What it made of the facts of a book.
+    /// The facts of a book before and after.
     pub changes: Vec<FactChange>,
 }
 
@@ -239,7 +239,7 @@ impl OrdersShown {
     }
 }
 
-/// What is to be taken from the shelves for some orders, the oldest first.
+/// The copies to take from the shelves for some orders, the oldest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PickList {
     /// By title.

@@ -29,7 +29,7 @@ pub fn previewed_key(preview: u32) -> String {
     format!("{PREVIEWED}{preview}{CSV}")
 }
 
-/// What distinguishes the files that were uploaded with one form, because they have one key: their content, and how it is read.
+/// The identity of a file among those that were uploaded with one form, and so under one key: its content, and its encoding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileVersion {
     /// S3's tag of the content.

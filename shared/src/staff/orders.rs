@@ -69,7 +69,7 @@ pub struct StaffOrderInFull {
 }
 
 impl StaffOrderInFull {
-    /// What a form about the order brings back: see [`version_of`].
+    /// The version in a form about the order: see [`version_of`].
     pub fn version(&self) -> String {
         let order = &self.order;
         version_of(order.state, order.is_paid, order.withdrawn_at.is_some(), self.lines.iter().map(|line| line.copies))

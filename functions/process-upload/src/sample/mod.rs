@@ -267,7 +267,7 @@ fn data_of_stream(bytes: &[u8], at: usize) -> usize {
     }
 }
 
-/// Where the stream ends, by its closing word: a wrong length cannot hide an object.
+/// The end of the stream, by its closing word: a wrong length cannot hide an object.
 fn end_of_stream(bytes: &[u8], data: usize) -> usize {
     const END: &[u8] = b"endstream";
     let end = bytes.get(data..).and_then(|rest| rest.windows(END.len()).position(|window| window == END));

@@ -41,7 +41,7 @@ enum CoverAction {
         book: OneBook,
         /// The image, at least 200 pixels wide
         file: PathBuf,
-        /// Who made the picture, as the page of the book names them
+        /// The maker of the picture, as the page of the book names them
         #[arg(long)]
         credit: Option<String>,
         #[command(flatten)]

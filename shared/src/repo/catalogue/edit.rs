@@ -110,7 +110,7 @@ pub async fn set_withdrawn(
     book.now.is_withdrawn = is_withdrawn;
     shelf.write(connection, STAFF, now).await?;
     if !is_withdrawn && before.stock > 0 {
-        // Who waits for the book can buy it from now on.
+        // Customers who wait for the book can buy it from now on.
         alerts::note_restocks(connection, &BTreeSet::from([id.get()]), now).await?;
     }
     let after = StaffBook { is_withdrawn, ..before.clone() };

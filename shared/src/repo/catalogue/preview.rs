@@ -1,4 +1,4 @@
-//! What the rows of a file would do, read from the books as they are. It writes nothing and locks nothing.
+//! The changes that the rows of a file would make, read from the books as they are. It writes nothing and locks nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,7 +21,7 @@ pub struct Preview {
 /// The books that some rows are about, as they are stored.
 pub struct StoredBooks {
     books: Vec<ShelfBook>,
-    /// What a line's count makes of its book's stock.
+    /// The stock of a book after the count of its line.
     counts: BTreeMap<u32, Counting>,
 }
 
@@ -183,7 +183,7 @@ mod tests {
         }
     }
 
-    /// What the rows would do, in batches of this size.
+    /// The changes that the rows would make, in batches of this size.
     async fn preview(connection: &mut MySqlConnection, rows: &[CatalogueRow], batch: usize) -> Vec<Foreseen> {
         let mut preview = Preview::default();
         let mut all = Vec::new();

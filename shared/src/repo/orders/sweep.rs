@@ -1,4 +1,4 @@
-//! What the clock does with orders, alerts, the record of the staff and ended sessions: each call a bounded part, and the caller sends the next one.
+//! Scheduled work on orders, alerts, the record of the staff and ended sessions: each call a bounded part, and the caller sends the next one.
 
 use sqlx::MySqlConnection;
 use time::{Duration, OffsetDateTime};

@@ -2374,7 +2374,7 @@ async fn the_pick_list_has_all_orders_in_slices_the_oldest_first(pool: MySqlPool
 async fn what_the_staff_sees_of_orders_reads_no_more_the_more_there_are(pool: MySqlPool) {
     use crate::repo::query_cost_tests::rows_read;
     let mut connection = writer(&pool).await;
-    // What is looked for is the oldest, so that a search through the newest ones reads all.
+    // The searched order is the oldest, so that a search from the newest ones would read all.
     stored_orders(&mut connection, "confirmed", "collect", 60, 1).await;
     stored_orders(&mut connection, "returned", "ship", 60, 1).await;
     stored_orders(&mut connection, "delivered", "ship", 60, 1).await;
