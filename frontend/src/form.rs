@@ -186,7 +186,8 @@ impl Form<'_> {
     }
 }
 
-fn pairs(typed: &BTreeMap<String, String>) -> Vec<(&str, &str)> {
+/// The fields of a form, as a page shows them again.
+pub fn pairs(typed: &BTreeMap<String, String>) -> Vec<(&str, &str)> {
     typed.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
 }
 

@@ -28,7 +28,7 @@ pub use askama::{DynTemplate, Template};
 pub use cover::cover;
 pub use cover_picture::drawn_and_pictured;
 pub(crate) use cover_picture::{Place, picture_of_cover};
-pub use form::{Form, Trouble};
+pub use form::{Form, Trouble, pairs};
 pub use locale::Locale;
 pub use markup::Markup;
 pub use page_context::{PageContext, cart_of, page, shop};

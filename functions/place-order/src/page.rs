@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use frontend::{
     CartChange, CartNote, Form, Locale, PageContext, Trouble, cart_of,
     pages::{Checkout, CheckoutNotice},
+    pairs,
 };
 use shared::{
     ApiError, App, Reply, Request, Result,
@@ -191,10 +192,6 @@ fn change(
     let quote = quote.of_cart(key, &cart, now);
     let notice = Some(CheckoutNotice::Changed);
     Ok((shown_with(request, &cart, shop, &quote, &quote.seal(key), typed, notice)?, cart))
-}
-
-fn pairs(typed: &BTreeMap<String, String>) -> Vec<(&str, &str)> {
-    typed.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
 }
 
 /// Places the order and leads to its page. What was ordered is no longer in the cart.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::anyhow;
-use frontend::{Form, PageContext, pages::AccountAddress};
+use frontend::{Form, PageContext, pages::AccountAddress, pairs};
 use shared::{
     ApiError, App, Reply, Request, Result,
     domain::{Address, AddressText, Invalid, Reason, SavedAddress},
@@ -46,7 +46,7 @@ pub async fn handle(app: &App, request: &Request, customer: &SignedIn, id: Optio
         }
         Ok(AddressChange::NotFound) => Err(ApiError::NotFound),
         Ok(AddressChange::Conflict(now)) => {
-            let values: Vec<(&str, &str)> = typed.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            let values = pairs(&typed);
             return show(409, Some(&now), Form { typed: &values, ..Form::default() }, true);
         }
         Err(error) => Err(error),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use frontend::{Form, PageContext, pages::AccountRating};
+use frontend::{Form, PageContext, pages::AccountRating, pairs};
 use shared::{
     ApiError, App, Reply, Request, Result,
     domain::{DisplayName, Invalid, OwnRating, ReviewText, Stars, clean},
@@ -41,7 +41,7 @@ pub async fn handle(app: &App, request: &Request, customer: &SignedIn, id: u64) 
         Ok(OwnChange::Done) => Ok(Reply::see_other("/account/ratings")),
         Ok(OwnChange::NotFound) => Err(ApiError::NotFound),
         Ok(OwnChange::Conflict(now)) => {
-            let values: Vec<(&str, &str)> = typed.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            let values = pairs(&typed);
             return show(409, &now, Form { typed: &values, ..Form::default() }, true);
         }
         Err(error) => Err(error),

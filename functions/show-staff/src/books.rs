@@ -7,6 +7,7 @@ use frontend::{
     Form, Locale, PageContext,
     links::staff_new_book,
     pages::{BookNotice, FormKeys, StaffBookPage, StaffBooks, StaffNewBook},
+    pairs,
 };
 use shared::{
     ApiError, App, Reply, Request, Result,
@@ -436,11 +437,6 @@ fn reason(field: &str, text: &str) -> Parsed<String> {
 /// A field of a form; empty if it is missing.
 pub fn field<'a>(typed: &'a BTreeMap<String, String>, name: &str) -> &'a str {
     typed.get(name).map_or("", String::as_str)
-}
-
-/// The fields of a form, to show them again.
-pub fn pairs(typed: &BTreeMap<String, String>) -> Vec<(&str, &str)> {
-    typed.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
 }
 
 #[cfg(test)]

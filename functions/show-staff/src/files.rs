@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use frontend::{
     Form, PageContext,
     pages::{StaffFiles, StaffNotice, StaffUpload, UploadState},
+    pairs,
 };
 use shared::{
     ApiError, App, Reply, Request, Result,
@@ -55,7 +56,7 @@ pub async fn upload(app: &App, request: &Request, who: &SignedIn, book: BookId, 
         return of_upload.show(200, Form::default(), None).await;
     }
     let typed = request.form()?;
-    let values: Vec<(&str, &str)> = typed.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let values = pairs(&typed);
     let form = Form { typed: &values, ..Form::default() };
     if !who.is_own_form(&typed) {
         return of_upload.show(409, form, Some(StaffNotice::Expired)).await;

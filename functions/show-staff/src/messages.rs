@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use frontend::{
     Form, PageContext,
     pages::{MessageSearch, StaffMessage, StaffMessages, StaffNotice},
+    pairs,
 };
 use shared::{
     ApiError, App, Reply, Request, Result,
@@ -91,7 +92,7 @@ pub async fn message(app: &App, request: &Request, who: &SignedIn, id: u64) -> R
         return show(app, request, who, id, (Form::default(), None), 200).await;
     }
     let typed = request.form()?;
-    let values: Vec<(&str, &str)> = typed.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let values = pairs(&typed);
     let form = Form { typed: &values, ..Form::default() };
     if !who.is_own_form(&typed) {
         return show(app, request, who, id, (form, Some(StaffNotice::Expired)), 409).await;

@@ -6,6 +6,7 @@ use frontend::{
     Form, PageContext,
     links::address,
     pages::{BookNotice, FormKeys, GoodsIn, StaffStock},
+    pairs,
 };
 use shared::{
     ApiError, App, Reply, Request, Result,
@@ -23,7 +24,7 @@ use time::OffsetDateTime;
 
 use crate::{
     PAGE, SignedIn,
-    books::{field, once, pairs},
+    books::{field, once},
     next_address, slice,
 };
 

@@ -8,6 +8,7 @@ use std::{
 use frontend::{
     Form, PageContext,
     pages::{StaffNotice, StaffReviews, StaffReviewsAsk, VisitorReviews},
+    pairs,
 };
 use shared::{
     ApiError, App, Reply, Request, Result,
@@ -109,7 +110,7 @@ pub async fn change(app: &App, request: &Request, who: &SignedIn) -> Result<Repl
     // Reviews that came after the question were not in its number.
     let of = ReviewsOf { visitor, hides, until: until.unwrap_or(now).min(now) };
     let again = ReviewsOf { until: now, ..of };
-    let values: Vec<(&str, &str)> = typed.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let values = pairs(&typed);
     let form = Form { typed: &values, ..Form::default() };
     if !who.is_own_form(&typed) {
         return ask(app, request, who, again, (form, Some(StaffNotice::Expired)), 409).await;
