@@ -29,6 +29,7 @@ async fn a_message_with_the_honeypot_filled_in_gets_a_normal_answer_and_is_dropp
     // The queue would deliver the first message before this one.
     let later = json!({ "name": "x", "email": "x@example.org", "subject": Uuid::new_v4(), "message": "x" });
     let sent = shop.post("/api/contact", &[], &later).await;
+    assert_eq!(sent.status, 202, "{}", sent.text);
     assert_eq!(shop.final_status(sent.header("location")).await["status"], "published");
     assert_eq!(shop.get(dropped.header("location")).await.json()["status"], "received");
     assert_eq!((with_subject(&shop, &later["subject"]).await, with_subject(&shop, &spam["subject"]).await), (1, 0));
