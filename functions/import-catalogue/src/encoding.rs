@@ -15,7 +15,10 @@ pub fn utf8(mut file: impl Read + Seek, content_type: Option<&str>) -> Result<im
     if let Some(declared) = declared.filter(|encoding| !is_utf_8 && !is_unicode(encoding)) {
         file.rewind().map_err(unreadable)?;
         if is_utf_8_beyond_ascii(&mut file).map_err(unreadable)? {
-            return Err(format!("the file is UTF-8; leave out --encoding (it is declared as {})", declared.name()));
+            return Err(format!(
+                "the file is UTF-8; import it without another encoding (it is declared as {})",
+                declared.name()
+            ));
         }
         file.seek(io::SeekFrom::Start(beginning.len() as u64)).map_err(unreadable)?;
     }
@@ -129,8 +132,9 @@ mod tests {
             ("utf-8", "Ñandú".as_bytes(), false),
         ] {
             let refused = read(file, Some(&format!("text/csv; charset={name}"))).err();
-            let begins =
-                |reason: &String| reason.starts_with("the file is UTF-8; leave out --encoding (it is declared as ");
+            let begins = |reason: &String| {
+                reason.starts_with("the file is UTF-8; import it without another encoding (it is declared as ")
+            };
             assert_eq!(refused.as_ref().is_some_and(begins), is_refused, "{name}: {refused:?}");
             assert_eq!(refused.is_some(), is_refused, "{name}");
         }

@@ -184,7 +184,7 @@ fn refuse_other_files(beginning: &[u8]) -> Result<(), String> {
     if beginning.iter().take(1_000).any(|byte| *byte == 0) {
         return Err(
             "the file has zero bytes; if it is UTF-16 without a byte order mark, save it as UTF-8 or import it \
-                    with --encoding utf-16le"
+                    with the encoding utf-16le"
                 .to_owned(),
         );
     }
@@ -308,7 +308,7 @@ impl Cells<'_> {
 }
 
 const NOT_UTF_8: &str =
-    "is not UTF-8; if the file is Windows-1252, as spreadsheets write it, import it with --encoding windows-1252";
+    "is not UTF-8; if the file is Windows-1252, as spreadsheets write it, import it with the encoding windows-1252";
 
 /// The text of `="text"`, with which some programs keep a spreadsheet from changing a number.
 fn without_formula(cell: &str) -> Cow<'_, str> {
@@ -366,7 +366,7 @@ fn price(cells: &mut Cells, column: &str) -> Parsed<Option<Money>> {
         Reason::NotAnAmount => Invalid::other("price", not_an_amount(shop)),
         _ => invalid,
     });
-    Ok(cells.or_warning(column, written.map(Some)))
+    Ok(cells.or_warning(column, written.and_then(book_facts::above_zero).map(Some)))
 }
 
 /// Copies, and when they were counted. If that time cannot be read, nobody knows what has been sold since, so the copies are
@@ -531,7 +531,10 @@ mod tests {
         let read: Vec<Line> =
             lines(b"reference,title,authors\na,T\xff,X\nb,T,X\n").unwrap().collect::<Result<_, _>>().unwrap();
         let reason = read[0].row.as_ref().unwrap_err();
-        assert!(reason.starts_with("title: is not UTF-8") && reason.ends_with("--encoding windows-1252"), "{reason}");
+        assert!(
+            reason.starts_with("title: is not UTF-8") && reason.ends_with("with the encoding windows-1252"),
+            "{reason}"
+        );
         assert!(read[1].row.is_ok());
     }
 
@@ -636,7 +639,7 @@ mod tests {
             ("reference,title,notes,authors,Notes \na,T,,X,\n", "the header has the column notes twice"),
             ("reference,\"title,authors\na,T,X\n", "the header cannot be read: a quote opened on line 1 is not closed"),
             ("PK\u{3}\u{4}rest", "is a spreadsheet or another ZIP file, not CSV"),
-            ("r\0e\0f\0", "--encoding utf-16le"),
+            ("r\0e\0f\0", "encoding utf-16le"),
             ("\u{1b}]0;x\u{7},\u{202e}name\n", "it has ]0;x, name"),
         ] {
             let refused = lines(csv.as_bytes()).err().unwrap();

@@ -56,7 +56,7 @@ impl BookFacts {
     ) -> Result<Self, Vec<Invalid>> {
         let mut invalid = Vec::new();
         let mut fields = Fields { typed, invalid: &mut invalid };
-        let money = |amount: &str| Money::parse_written(amount, currency, decimal_comma);
+        let money = |amount: &str| Money::parse_written(amount, currency, decimal_comma).and_then(above_zero);
         let title = fields.required("title", title);
         let authors = fields.required("authors", |names| authors(names.split([';', '\n'])));
         let isbn = fields.optional("isbn", Isbn13::parse);
@@ -79,6 +79,7 @@ impl BookFacts {
         let mut genres: Vec<String> = ticked.map(|genre| genre.0).chain(listed).collect();
         genres.sort();
         genres.dedup();
+        let genres = few_enough(genres).map_err(|too_many| fields.invalid.push(too_many)).unwrap_or_default();
         match (title, authors) {
             (Some(title), Some(authors)) if invalid.is_empty() => Ok(Self {
                 title,
@@ -285,7 +286,23 @@ pub fn genres(text: &str) -> Parsed<Vec<String>> {
     }
     slugs.sort();
     slugs.dedup();
-    Ok(slugs)
+    few_enough(slugs)
+}
+
+fn few_enough(genres: Vec<String>) -> Parsed<Vec<String>> {
+    let (count, most) = (genres.len(), CatalogueRow::MAX_GENRES);
+    if count > most {
+        return Err(Invalid::other(GENRES, format!("must be at most {most}, and are {count}")));
+    }
+    Ok(genres)
+}
+
+/// The price of a book that is sold. Suppliers write 0 where they know none.
+pub fn above_zero(price: Money) -> Parsed<Money> {
+    if price.minor == 0 {
+        return Err(Invalid::other("price", "must be more than 0, because no book is given away"));
+    }
+    Ok(price)
 }
 
 #[cfg(test)]

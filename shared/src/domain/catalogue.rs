@@ -37,6 +37,7 @@ impl CatalogueRow {
     pub const MAX_TITLE: usize = 500;
     pub const MAX_BYLINE: usize = 500;
     pub const MAX_AUTHORS: usize = 100;
+    pub const MAX_GENRES: usize = 20;
     pub const MAX_AUTHOR: usize = 200;
     pub const MAX_DESCRIPTION: usize = 2_000;
     pub const MAX_PUBLISHER: usize = 200;
