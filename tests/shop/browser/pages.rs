@@ -170,7 +170,7 @@ async fn of_staff(shop: &Shop, with_files: u64) -> Vec<Page> {
 }
 
 /// The page of the preview of a file with a new book, a changed one and a refused row.
-async fn previewed(shop: &Shop, cookies: &str) -> String {
+pub async fn previewed(shop: &Shop, cookies: &str) -> String {
     let reference = Uuid::new_v4().simple().to_string();
     imports::priced(shop, &reference, "19.95,EUR", 3).await;
     let csv = format!(

@@ -12,7 +12,7 @@ use shared::session::Subject;
 use uuid::Uuid;
 
 use super::{
-    pages::DON_QUIJOTE,
+    pages::{self, DON_QUIJOTE},
     staff::{self, Desk},
     tab::{DESK, Look, Tab, in_each},
 };
@@ -22,7 +22,7 @@ const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/screenshots")
 const SIZES: [(u32, u32); 2] = [(1280, 1000), (390, 844)];
 const SCHEMES: [&str; 2] = ["light", "dark"];
 /// Keeps all of them together below three megabytes.
-const QUALITY: u32 = 60;
+const QUALITY: u32 = 50;
 
 /// Name, language and path. The paths of the submission and the order differ each time.
 const PAGES: [(&str, &str, &str); 18] = [
@@ -46,19 +46,26 @@ const PAGES: [(&str, &str, &str); 18] = [
     ("book-en", "en", DON_QUIJOTE),
 ];
 
-/// Pages of the staff, at the width of a desk and of a tablet. The paths of the order, the message and the review differ each time.
-const STAFF_PAGES: [(&str, &str); 12] = [
+/// Pages of the staff, at the width of a desk and of a tablet. The paths of the order, the message,
+/// the review and the preview differ each time.
+const STAFF_PAGES: [(&str, &str); 18] = [
     ("staff", "/staff"),
     ("staff-orders", "/staff/orders"),
     ("staff-order", ""),
+    ("staff-delivery-note", ""),
     ("staff-pick-list", "/staff/pick-list"),
     ("staff-messages", "/staff/messages"),
     ("staff-message", ""),
+    ("staff-reviews", "/staff/reviews"),
     ("staff-review", ""),
     ("staff-books", "/staff/books?find=quijote"),
     ("staff-book", "/staff/books/53"),
+    ("staff-book-new", "/staff/books/new?isbn=9780306406157"),
     ("staff-files", "/staff/books/53/files"),
     ("staff-stock", "/staff/stock?find=53"),
+    ("staff-searches", "/staff/searches"),
+    ("staff-imports", "/staff/imports"),
+    ("staff-preview", ""),
     ("staff-log", "/staff/log"),
 ];
 const STAFF_SIZES: [(u32, u32); 2] = [(1280, 1000), (820, 1180)];
@@ -119,10 +126,17 @@ async fn renew_the_screenshots() {
 }
 
 async fn take_staff(tab: &Tab<'_>, desk: &Desk) {
+    let note = format!("{}/delivery-note", desk.order);
+    let preview = pages::previewed(tab.shop, &desk.cookies).await;
+    for words in ["unamuno niebla", "unamuno niebla", "atlas de setas"] {
+        tab.shop.get(&format!("/api/books?q={}", words.replace(' ', "+"))).await;
+    }
     tab.have_cookies(&desk.cookies).await;
     for (name, path) in STAFF_PAGES {
         tab.go(match name {
             "staff-order" => &desk.order,
+            "staff-delivery-note" => &note,
+            "staff-preview" => &preview,
             "staff-message" => &desk.message,
             "staff-review" => &desk.review,
             _ => path,
