@@ -536,12 +536,23 @@ pub struct OwnMessage {
     #[serde(serialize_with = "milliseconds")]
     #[schemars(with = "String", extend("format" = "date-time"))]
     pub sent_at: OffsetDateTime,
+    /// Answers of the shop, the earliest first.
+    pub answers: Vec<Answer>,
 }
 
-impl From<ContactMessage> for OwnMessage {
-    fn from(message: ContactMessage) -> Self {
+/// An answer of the shop to a message, as it went out by mail.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Answer {
+    pub text: String,
+    #[serde(serialize_with = "milliseconds")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub written_at: OffsetDateTime,
+}
+
+impl OwnMessage {
+    pub fn new(message: ContactMessage, answers: Vec<Answer>) -> Self {
         let ContactMessage { name, email, subject, message, sent_at, .. } = message;
-        Self { name, email, subject, message, sent_at }
+        Self { name, email, subject, message, sent_at, answers }
     }
 }
 

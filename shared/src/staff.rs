@@ -15,7 +15,7 @@ use crate::{
     uploads::{Checked, Refusal, UploadKind},
 };
 
-pub use books::{CopiesLeft, StaffBook};
+pub use books::{CopiesLeft, Doubt, Source, StaffBook};
 pub use desk::{
     About, AuditEntry, Bookseller, MessagesShown, OrdersShown, Pick, PickList, ReviewsOf, Waiting, version_at,
     version_of,

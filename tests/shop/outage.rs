@@ -6,12 +6,14 @@ use std::{
 };
 
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 
 use crate::{
     cart::{cookie, page, send},
     imports,
     operating::writer_log,
     orders,
+    staff_pages::{bookseller, somebody},
     support::{Shop, eventually, variable},
 };
 
@@ -54,6 +56,7 @@ async fn while_the_database_is_away_reads_are_a_503_within_three_seconds_and_rat
     let healthy = shop.health().await;
     assert_eq!((healthy.status, &healthy.json()["database"]["ok"]), (200, &json!(true)), "{}", healthy.text);
 
+    let staff = bookseller(&shop, somebody(), OffsetDateTime::now_utc()).await;
     let before = interrupted_batches().await;
     let frozen = Frozen::freeze();
     for _ in 0..3 {
@@ -62,6 +65,13 @@ async fn while_the_database_is_away_reads_are_a_503_within_three_seconds_and_rat
         assert_eq!((answer.status, answer.header("content-type")), (503, "application/problem+json"));
         assert!(!answer.header("retry-after").is_empty());
         assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    }
+    let text = "Sí, abrimos también los sábados por la mañana; preguntad por Eva, que guarda los libros encargados.";
+    let reply = [("key", "x"), ("version", "7"), ("do", "reply"), ("reply", text)];
+    let kept = send(&shop, "/staff/messages/7", &staff, &reply).await;
+    assert_eq!((kept.status, kept.header("retry-after")), (503, "5"), "{}", kept.text);
+    for typed in [text, "name=\"version\" value=\"7\"", "Everything you typed is still here"] {
+        assert!(kept.text.contains(typed), "{typed}: {}", kept.text);
     }
     for page in ["/", "/books", &format!("/books/{book}"), "/sitemap.xml"] {
         let answer = shop.get(page).await;

@@ -164,6 +164,7 @@ async fn a_withdrawn_book_is_not_for_sale_until_it_is_put_back() {
     let placed = orders::place(&shop, &key, &visitor, &orders::order(id, 1, 1_995)).await;
     let decided = orders::after(&shop, placed.header("location"), "received", &visitor).await;
     assert_eq!(decided["status"], "rejected", "{decided}");
+    assert_eq!(decided["lines"][0]["code"], "no_such_book", "it is no longer sold: {decided}");
 
     let shown = page(&shop, &path, &eva).await;
     assert!(shown.text.contains("No longer sold") && shown.text.contains("value=\"19.95\""), "its price waits");
@@ -174,6 +175,58 @@ async fn a_withdrawn_book_is_not_for_sale_until_it_is_put_back() {
     let log = page(&shop, &path, &ana).await.text;
     assert_eq!(log.matches("misprinted").count(), 1, "{log}");
     assert!(log.contains("put back on sale") && log.contains("not possible"), "{log}");
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn a_new_genre_and_a_price_far_from_the_one_before_are_asked_about_and_an_old_form_changes_nothing() {
+    let shop = Shop::open().await;
+    let ana = bookseller(&shop, somebody(), OffsetDateTime::now_utc()).await;
+    let id = imports::book_on_sale(&shop, 1).await;
+    let path = format!("/staff/books/{id}");
+    let price = async || api(&shop, id).await["price"]["minor"].as_u64().unwrap();
+    let genre = new_word();
+    let save = |price: &'static str| {
+        [("title", "T"), ("authors", "A"), ("genres", genre.as_str()), ("price", price), ("do", "save")]
+    };
+    for amount in ["0", "0.00"] {
+        let shown = page(&shop, &path, &ana).await;
+        let free = fill_in(&shop, &path, &ana, &shown, &save(amount)).await;
+        assert!(free.status == 422 && free.text.contains("Enter a price above 0"), "{}", free.text);
+    }
+    let shown = page(&shop, &path, &ana).await;
+    let asked = fill_in(&shop, &path, &ana, &shown, &save("1995")).await;
+    assert_eq!(asked.status, 422, "{}", asked.text);
+    for doubt in [&format!("has no genre {genre}"), "from €19.95 to €1,995.00", "name=\"sure\""] {
+        assert!(asked.text.contains(doubt), "{doubt}: {}", asked.text);
+    }
+    assert_eq!(price().await, 1_995, "nothing is saved before");
+    let answer = |price| format!("{genre}; {price} EUR");
+    let other = answer("9999.00");
+    let with = |sure: &'_ str| -> Vec<(&'static str, String)> {
+        let form = save("1995").map(|(name, value)| (name, value.to_owned()));
+        form.into_iter().chain([("sure", sure.to_owned())]).collect()
+    };
+    let send_with = async |shown: &Answer, sure: &str| {
+        let form = with(sure);
+        let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        fill_in(&shop, &path, &ana, shown, &form).await
+    };
+    assert_eq!(send_with(&asked, &other).await.status, 422, "another price was ticked");
+    assert_eq!(send_with(&asked, &answer("1995.00")).await.status, 303);
+    assert_eq!(price().await, 199_500);
+
+    let cheap = [("title", "T"), ("authors", "A"), ("genres", genre.as_str()), ("price", "19.95"), ("do", "save")];
+    let dear = page(&shop, &path, &ana).await;
+    let undone = fill_in(&shop, &path, &ana, &dear, &cheap).await;
+    assert_eq!(undone.status, 422, "also downwards");
+    let sure = [cheap.as_slice(), &[("sure", "19.95 EUR")]].concat();
+    assert_eq!(fill_in(&shop, &path, &ana, &undone, &sure).await.status, 303);
+    assert_eq!(send_with(&asked, &answer("1995.00")).await.status, 422, "its genre is known by now");
+    let again = with("1995.00 EUR");
+    let again: Vec<(&str, &str)> = again.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    assert_eq!(fill_in(&shop, &path, &ana, &asked, &again).await.status, 303, "it has been done before");
+    assert_eq!(price().await, 1_995, "and does not come back");
 }
 
 #[ignore = "needs a local stage"]
@@ -217,6 +270,19 @@ async fn copies_come_in_book_after_book_and_each_form_counts_once() {
     assert_eq!(stock().await, 7);
     let next = page(&shop, &next, &ana).await.text;
     assert!(next.contains("5 copies received:") && next.contains("value=\"4712\""), "{next}");
+    assert!(next.contains("counts once"), "the form was sent twice: {next}");
+    let others = [("book", number.as_str()), ("copies", "2"), ("reason", "4712")];
+    let second = fill_in(&shop, "/staff/stock", &ana, &scanned, &others).await;
+    assert!(second.status == 409 && second.text.contains("press the button once more"), "{}", second.text);
+    assert_eq!(stock().await, 7);
+    let counted = fill_in(&shop, "/staff/stock", &ana, &second, &others).await;
+    assert_eq!((counted.status, stock().await), (303, 9));
+    let first = page(&shop, counted.header("location"), &ana).await.text;
+    assert!(first.contains("2 copies received:") && !first.contains("counts once"), "{first}");
+    for claim in [format!("received={number}&count=900"), format!("received={number}&by={}", Uuid::new_v4())] {
+        let invented = page(&shop, &format!("/staff/stock?{claim}"), &ana).await.text;
+        assert!(!invented.contains("copies received:"), "{claim}: {invented}");
+    }
     let unknown = new_isbn();
     let none = page(&shop, &format!("/staff/stock?find={unknown}"), &ana).await;
     assert!(none.text.contains(&format!("href=\"/staff/books/new?isbn={unknown}\"")), "{}", none.text);

@@ -1,12 +1,12 @@
 //! Samples of the pages of the staff in each state.
 
 use frontend::{
-    DynTemplate, Form, View,
+    DynTemplate, Form, Trouble, View,
     pages::{
-        BookNotice, FormKeys, GoodsIn, ImportNotice, MessageSearch, StaffBookPage, StaffBooks, StaffDeliveryNote,
-        StaffFiles, StaffImportPage, StaffImports, StaffLog, StaffMessage, StaffMessages, StaffNewBook, StaffNotice,
-        StaffOrderPage, StaffOrders, StaffPicks, StaffReview, StaffReviews, StaffReviewsAsk, StaffSearches, StaffStart,
-        StaffStock, StaffUpload, StaffUploaded, UploadState, VisitorReviews,
+        BookNotice, FormKeys, GoodsIn, ImportNotice, MessageSearch, StaffAgain, StaffBookPage, StaffBooks,
+        StaffDeliveryNote, StaffFiles, StaffImportPage, StaffImports, StaffLog, StaffMessage, StaffMessages,
+        StaffNewBook, StaffNotice, StaffOrderPage, StaffOrders, StaffPicks, StaffReview, StaffReviews, StaffReviewsAsk,
+        StaffSearches, StaffStart, StaffStock, StaffUpload, StaffUploaded, UploadState, VisitorReviews,
     },
 };
 use shared::{
@@ -17,7 +17,7 @@ use shared::{
     presigned_form::PresignedForm,
     session::Subject,
     staff::{
-        About, AuditEntry, BookChange, ContactMessage, CopiesLeft, Difference, FileVersion, MessageReply,
+        About, AuditEntry, BookChange, ContactMessage, CopiesLeft, Difference, Doubt, FileVersion, MessageReply,
         MessagesShown, OrdersShown, Pick, PickList, ReviewsOf, RowRemark, SearchMiss, StaffBook, StaffImport,
         StaffOrder, StaffOrderInFull, StaffOrderLine, StaffRating, StockMovement, Waiting,
     },
@@ -46,6 +46,15 @@ pub fn every_page(view: View, books: &[Summary], hostile: &Summary, show: &mut i
     let start = StaffStart { view: at("/staff"), email: "librera@shop.example", waiting };
     show("staff", &start);
     show("staff-idle", &StaffStart { waiting: Waiting::default(), ..start });
+
+    let long = HOSTILE.repeat(3);
+    let typed = [("key", KEY), ("do", "reply"), ("reply", &long)];
+    for (name, trouble) in [("503", Trouble::Unavailable), ("413", Trouble::TooLarge)] {
+        let form = Form { typed: &typed, trouble: Some(trouble), ..Form::default() };
+        show(&format!("staff-again-{name}"), &StaffAgain { view: at("/staff/messages/7"), form });
+    }
+    let form = Form { typed: &typed[..2], trouble: Some(Trouble::Unavailable), ..Form::default() };
+    show("staff-again-short", &StaffAgain { view: at("/staff/messages/7"), form });
 
     let log = log();
     orders(view, books, hostile, &log, show);
@@ -345,6 +354,8 @@ fn one_book(view: View, log: &[AuditEntry], show: &mut impl FnMut(&str, &dyn Dyn
         all.iter().map(unread).chain([Invalid::new("price", Reason::OutsideFixedPrice)]).collect();
     show("staff-book-422", &StaffBookPage { form: Form { invalid: &invalid, ..form }, ..page });
     let differences = [fact_change("price", "19.95", "17.50"), fact_change("description", HOSTILE, "")];
+    let price = Doubt::Price { before: euro(1_995), after: euro(199_500) };
+    let doubts = [Doubt::NewGenre("new-weird".to_owned()), price];
     let typed_stock = [("kind", "damaged"), ("copies", "9"), ("reason", HOSTILE)];
     let stock = Form { typed: &typed_stock, ..Form::default() };
     for (name, notice) in [
@@ -354,6 +365,8 @@ fn one_book(view: View, log: &[AuditEntry], show: &mut impl FnMut(&str, &dyn Dyn
         ("isbn-taken", BookNotice::IsbnTaken(54.into(), HOSTILE)),
         ("too-few", BookNotice::TooFew(4)),
         ("none-left", BookNotice::TooFew(0)),
+        ("counted-before", BookNotice::CountedBefore),
+        ("doubts", BookNotice::Doubts(&doubts)),
     ] {
         show(&format!("staff-book-{name}"), &StaffBookPage { notice: Some(notice), stock, ..page });
     }
@@ -372,6 +385,10 @@ fn one_book(view: View, log: &[AuditEntry], show: &mut impl FnMut(&str, &dyn Dyn
     let taken = [Invalid::new("isbn", Reason::Taken)];
     let notice = Some(BookNotice::IsbnTaken(54.into(), HOSTILE));
     show("staff-book-new-taken", &StaffNewBook { form: Form { invalid: &taken, ..form }, notice, ..page });
+    for (name, notice) in [("before", BookNotice::AddedBefore(54.into())), ("doubts", BookNotice::Doubts(&doubts[..1]))]
+    {
+        show(&format!("staff-book-new-{name}"), &StaffNewBook { notice: Some(notice), ..page });
+    }
 }
 
 fn stock(view: View, show: &mut impl FnMut(&str, &dyn DynTemplate)) {
@@ -407,19 +424,32 @@ fn stock(view: View, show: &mut impl FnMut(&str, &dyn DynTemplate)) {
         ("found", GoodsIn::Found(&book)),
         ("found-withdrawn", GoodsIn::Found(&withdrawn)),
         ("unknown", GoodsIn::Unknown("9788420467283")),
-        ("done", GoodsIn::Done(&book, 3)),
-        ("done-one", GoodsIn::Done(&book, 1)),
+        ("done", GoodsIn::Done { book: &book, movement: &received(3), again: false }),
+        ("done-one", GoodsIn::Done { book: &book, movement: &received(1), again: true }),
     ] {
         show(&format!("staff-stock-{name}"), &StaffStock { goods, form, ..page });
     }
     let invalid = [Invalid::other("copies", "must be a whole number")];
     let goods = GoodsIn::Found(&book);
     show("staff-stock-422", &StaffStock { goods, form: Form { invalid: &invalid, ..form }, ..page });
-    show("staff-stock-expired", &StaffStock { goods, form, notice: Some(BookNotice::Expired), ..page });
+    for (name, notice) in [("expired", BookNotice::Expired), ("counted-before", BookNotice::CountedBefore)] {
+        show(&format!("staff-stock-{name}"), &StaffStock { goods, form, notice: Some(notice), ..page });
+    }
     let invalid = [Invalid::new("find", Reason::WrongCheckDigit { digits: 10 })];
     let typed = [("find", "8420467287")];
     let form = Form { typed: &typed, invalid: &invalid, trouble: None };
     show("staff-stock-mistyped", &StaffStock { form, ..page });
+}
+
+fn received(copies: i32) -> StockMovement {
+    StockMovement {
+        id: 7,
+        kind: "received".to_owned(),
+        quantity: copies,
+        source: "staff:0b0fd2bd".to_owned(),
+        reason: None,
+        moved_at: MOMENT,
+    }
 }
 
 fn staff_book() -> StaffBook {
@@ -443,6 +473,7 @@ fn staff_book() -> StaffBook {
         stock: 4,
         sold: 1,
         is_withdrawn: false,
+        last_change: 7,
     }
 }
 

@@ -34,8 +34,8 @@ pub use checkout::{Checkout, CheckoutNotice};
 pub use order::{OrderPage, OrderStep, OrderView};
 pub use sign_in::{SignInFailed, SignInFailure, SignInFirst, SignOut};
 pub use staff::{
-    MessageSearch, StaffDeliveryNote, StaffLog, StaffMessage, StaffMessages, StaffNotice, StaffOrderPage, StaffOrders,
-    StaffPicks, StaffReview, StaffReviews, StaffReviewsAsk, StaffStart, VisitorReviews,
+    MessageSearch, StaffAgain, StaffDeliveryNote, StaffLog, StaffMessage, StaffMessages, StaffNotice, StaffOrderPage,
+    StaffOrders, StaffPicks, StaffReview, StaffReviews, StaffReviewsAsk, StaffStart, VisitorReviews,
 };
 pub use staff_books::{
     BookNotice, FormKeys, GoodsIn, StaffBookPage, StaffBooks, StaffNewBook, StaffSearches, StaffStock,

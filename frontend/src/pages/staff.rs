@@ -162,6 +162,15 @@ pub struct StaffReview<'a> {
     pub notice: Option<StaffNotice<'a>>,
 }
 
+/// A form that could not be done now or is too long, with what was typed: for the statuses 413 and 503 of all forms of the staff,
+/// because the page of such a form cannot be read without the database.
+#[derive(Template, Clone, Copy)]
+#[template(path = "staff_again.html")]
+pub struct StaffAgain<'a> {
+    pub view: View<'a>,
+    pub form: Form<'a>,
+}
+
 /// `/staff/log`
 #[derive(Template, Clone, Copy)]
 #[template(path = "staff_log.html")]
@@ -479,3 +488,14 @@ impl StaffMessage<'_> {
         links::mailto(&self.message.email, &format!("Re: {}", self.message.subject))
     }
 }
+
+impl StaffAgain<'_> {
+    /// Whether a field is shown: the text that would be the most work to type again. The others are sent again as they are.
+    fn shows(&self, name: &str) -> bool {
+        let longest = self.form.typed.iter().max_by_key(|(_, value)| value.len());
+        longest.is_some_and(|(longest, value)| *longest == name && value.len() > LONG)
+    }
+}
+
+/// Bytes from which a value is worth showing again: keys and versions are shorter.
+const LONG: usize = 80;

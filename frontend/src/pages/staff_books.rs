@@ -3,7 +3,7 @@
 use askama::Template;
 use shared::{
     domain::{Availability, BookId, Count, FactChange, Summary},
-    staff::{AuditEntry, CopiesLeft, SearchMiss, StaffBook, StockMovement},
+    staff::{AuditEntry, CopiesLeft, Doubt, SearchMiss, Source, StaffBook, StockMovement},
 };
 
 use super::staff::PAGES;
@@ -99,8 +99,13 @@ pub enum GoodsIn<'a> {
     Found(&'a StaffBook),
     /// No book has this ISBN.
     Unknown(&'a str),
-    /// So many copies came in.
-    Done(&'a StaffBook, u32),
+    /// Copies came in.
+    Done {
+        book: &'a StaffBook,
+        movement: &'a StockMovement,
+        /// By a form that was sent again, and counts once.
+        again: bool,
+    },
 }
 
 /// Why a change has not happened, or what is to be said about it.
@@ -114,6 +119,12 @@ pub enum BookNotice<'a> {
     IsbnTaken(BookId, &'a str),
     /// There are fewer copies than should go.
     TooFew(u32),
+    /// The same form has changed the copies before, by another number.
+    CountedBefore,
+    /// The same form has added this book before, with other facts.
+    AddedBefore(BookId),
+    /// Something is often a slip, and is to be ticked.
+    Doubts(&'a [Doubt]),
 }
 
 impl BookNotice<'_> {
@@ -123,6 +134,30 @@ impl BookNotice<'_> {
             Self::Expired => view.text("staff-expired"),
             Self::IsbnTaken(..) => view.text("staff-isbn-taken"),
             Self::TooFew(copies) => view.count("staff-too-few", copies),
+            Self::CountedBefore => view.text("staff-counted-before"),
+            Self::AddedBefore(_) => view.text("staff-added-before"),
+            Self::Doubts(_) => view.text("staff-doubts"),
+        }
+    }
+
+    /// What is in doubt, in words.
+    fn doubts(self, view: View) -> Vec<String> {
+        let Self::Doubts(doubts) = self else { return Vec::new() };
+        let price = |money| view.price(money);
+        let words = doubts.iter().map(|doubt| match doubt {
+            Doubt::NewGenre(slug) => view.text_with("staff-doubt-genre", "genre", slug.as_str()),
+            Doubt::Price { before, after } => view
+                .locale
+                .text_with("staff-doubt-price", [("before", price(before).into()), ("after", price(after).into())]),
+        });
+        words.collect()
+    }
+
+    /// The value of the box.
+    fn answer(self) -> Option<String> {
+        match self {
+            Self::Doubts(doubts) => Some(Doubt::answer(doubts)),
+            _ => None,
         }
     }
 
@@ -200,14 +235,29 @@ impl Form<'_> {
     }
 }
 
+impl StaffNewBook<'_> {
+    /// The value of the box that answers what is in doubt.
+    fn answer(&self) -> Option<String> {
+        self.notice.and_then(BookNotice::answer)
+    }
+}
+
 impl StaffBookPage<'_> {
+    fn answer(&self) -> Option<String> {
+        self.notice.and_then(BookNotice::answer)
+    }
+
     fn action(&self) -> String {
         format!("/staff/books/{}", self.book.id)
     }
 
-    /// The supplier whose next file sets the facts again.
+    /// The file that sets the facts again.
     fn supplied(&self) -> Option<String> {
-        Some(self.view.text_with("staff-supplier", "supplier", self.book.supplier()?))
+        match self.book.source() {
+            Source::Staff => None,
+            Source::Catalogue => Some(self.view.text("staff-catalogue")),
+            Source::Supplier(supplier) => Some(self.view.text_with("staff-supplier", "supplier", supplier)),
+        }
     }
 
     fn kinds(&self) -> [(String, String); 3] {

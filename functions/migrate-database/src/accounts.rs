@@ -36,6 +36,7 @@ const CUSTOMER_TABLES: &[&str] =
 /// wishlist and the settings, end sessions, and change ratings, whose counts are in several tables.
 const ACCOUNT_GRANTS: &[(&str, &[&str])] = &[
     ("select", &["contact_messages"]),
+    ("select (created_at, id, message_id, text)", &["contact_replies"]),
     ("select (book_id, created_at, customer, id, notified_at)", &["stock_alerts"]),
     ("select, insert, update", &["erased_visitors"]),
     ("select, update", &["visitor_locks"]),
@@ -69,7 +70,7 @@ const STAFF_GRANTS: &[(&str, &[&str])] = &[
     ("insert, update, delete", &["covers", "sample_chapters"]),
     ("update (copies)", &["book_sales"]),
     ("insert, update", &["restocks", "shop_counts", "star_counts"]),
-    ("update", &["submissions"]),
+    ("update (outcome, reason)", &["submissions"]),
     ("update (ratings_count, score, sold, stock, stock_moved, updated_at)", &["books"]),
     (
         "insert, update (byline, currency, description, fixed_price, isbn, language, price, publisher, publisher_contact, \
@@ -232,7 +233,7 @@ mod tests {
             alerts,
             audit::{self, Deed},
             books::{self, Listing},
-            catalogue::edit::{self, Edited},
+            catalogue::edit::{self, Edited, SeenBook},
             contact, contact_replies,
             contact_search::{self, Wanted},
             customer_addresses::{self, AddressChange},
@@ -629,14 +630,17 @@ mod tests {
             BookFacts::parse(&BTreeMap::from(fields), Currency::EUR, false).unwrap()
         };
         let mut transaction = c.begin().await.unwrap();
-        let added = edit::add(&mut transaction, Uuid::from_u128(3), &typed("Primero"), now).await.unwrap();
+        let form = |form| edit::Sent { who: &ana, change: Uuid::from_u128(form), currency: Currency::EUR };
+        let added = edit::add(&mut transaction, form(11), Uuid::from_u128(3), &typed("Primero"), now).await.unwrap();
         let Edited::Done { after: added, .. } = added else { panic!("{added:?}") };
         let id = added.id;
-        let changed = edit::change(&mut transaction, id, &added.version(), &typed("Después"), now).await.unwrap();
+        let seen = SeenBook { id, version: &added.version() };
+        let changed = edit::change(&mut transaction, form(12), seen, &typed("Después"), now).await.unwrap();
         assert!(matches!(changed, Edited::Done { .. }), "{changed:?}");
-        for is_withdrawn in [true, false] {
-            let version = edit::find(&mut transaction, id).await.unwrap().unwrap().version();
-            let set = edit::set_withdrawn(&mut transaction, id, &version, is_withdrawn, now).await.unwrap();
+        for (number, is_withdrawn) in [(13, true), (14, false)] {
+            let seen = SeenBook { id, version: &edit::find(&mut transaction, id).await.unwrap().unwrap().version() };
+            let (form, sale) = (form(number), (is_withdrawn, "feria"));
+            let set = edit::set_withdrawn(&mut transaction, form, seen, sale, now).await.unwrap();
             assert!(matches!(set, Edited::Done { .. }), "{set:?}");
         }
         for (number, change) in
@@ -645,10 +649,12 @@ mod tests {
             let number = Uuid::from_u128(number);
             let moved = stock::change(&mut transaction, number, id, change, "albarán", now).await.unwrap();
             assert!(matches!(moved, StockChanged::Now { .. }), "{moved:?}");
+            assert!(stock::of_action(&mut transaction, id, number).await.unwrap().is_some());
         }
         let deed = Deed { action: "x", about: About::Book(id), outcome: "done", detail: None };
         let changes = BookFacts::changes(None, &added.facts, Currency::EUR);
-        audit::note_changes(&mut transaction, &ana, deed, &changes, now).await.unwrap();
+        let change = (Uuid::from_u128(15), changes.as_slice());
+        audit::note_changes(&mut transaction, &ana, deed, change, now).await.unwrap();
         transaction.commit().await.unwrap();
         assert_eq!(audit::about(c, About::Book(id), 9).await.unwrap()[0].changes, changes);
         assert_eq!(stock::movements(c, id, u64::MAX, 9).await.unwrap().len(), 3);
@@ -685,6 +691,7 @@ mod tests {
         for statement in [
             "update audit_log set email = 'x'",
             "update audit_log set changes = null",
+            "update submissions set sent_at = now()",
             "delete from audit_log",
             "update orders set total = 0",
             "update orders set email = 'x'",

@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 use shared::{
     App, Result,
     answer_size::MAX_WRITTEN,
-    api::{AccountExport, AccountSummary, OrderStatus, OwnCartLine},
+    api::{AccountExport, AccountSummary, OrderStatus, OwnCartLine, OwnMessage},
     domain::{Cursor, OrderNumber},
     repo::{
-        alerts, contact, customer_addresses, customer_carts, customers, orders,
+        alerts, contact, contact_replies, customer_addresses, customer_carts, customers, orders,
         ratings::{self, Keys},
         wishlists,
     },
@@ -18,7 +18,9 @@ use super::SignedIn;
 
 /// The name of the export that a cursor belongs to.
 const EXPORT: &str = "export";
-/// Rows that are read at once. A message or a review has up to 16,000 bytes.
+/// Messages that are read at once. Each has up to 16,000 bytes, and so has each of its answers.
+const MESSAGES: u32 = 3;
+/// Orders and ratings that are read at once. A review has up to 16,000 bytes.
 const AT_ONCE: u32 = 10;
 /// Wishes that are read at once; one has at most some 2,000 bytes.
 const WISHES: u32 = 50;
@@ -79,9 +81,18 @@ async fn read(app: &App, customer: &SignedIn, at: Place, export: &mut AccountExp
     let (subject, database) = (customer.subject, app.database());
     Ok(match at {
         Place::Messages(after) => {
-            let some = database.read(async |c| contact::of_customer(c, subject, after, AT_ONCE).await).await?;
-            let last = some.last().map(|last| last.id).filter(|_| some.len() == AT_ONCE as usize);
-            export.messages.extend(some.into_iter().map(Into::into));
+            let reading = database.read(async |c| {
+                let some = contact::of_customer(c, subject, after, MESSAGES).await?;
+                let ids: Vec<u64> = some.iter().map(|message| message.id).collect();
+                Ok((some, contact_replies::of_messages(c, &ids).await?))
+            });
+            let (some, mut answers) = reading.await?;
+            let last = some.last().map(|last| last.id).filter(|_| some.len() == MESSAGES as usize);
+            let with_answers = some.into_iter().map(|message| {
+                let answers = answers.remove(&message.id).unwrap_or_default();
+                OwnMessage::new(message, answers)
+            });
+            export.messages.extend(with_answers);
             Some(last.map_or(Place::Orders(None), Place::Messages))
         }
         Place::Orders(after) => {

@@ -6,7 +6,7 @@ use shared::{
     App, Request, Result,
     domain::{SubmissionId, SubmissionKey},
     intake::FORM_KEY,
-    repo::customers,
+    repo::{catalogue::edit::Sent, customers},
     session::{Session, StaffSession},
     staff::Bookseller,
 };
@@ -68,6 +68,11 @@ impl SignedIn {
     /// Whether the shop has given this id.
     pub fn is_upload(&self, id: Uuid) -> bool {
         self.key.verify(&id.to_string()).is_some()
+    }
+
+    /// A form about a book, with what it says.
+    pub fn sent(&self, app: &App, parts: &[&[u8]]) -> Sent<'_> {
+        Sent { who: &self.bookseller, change: self.change_id(parts), currency: app.currency() }
     }
 
     /// The id of the change that a form makes, which is the same if it is sent twice.

@@ -16,19 +16,19 @@ use shared::{
         Summary, book_facts::at_most, clean_line,
     },
     repo::{
-        audit::{self, Deed},
+        audit,
         books::{self, Listing},
-        catalogue::edit::{self, Edited},
+        catalogue::edit::{self, Edited, SeenBook},
         genres, stock,
     },
-    staff::{About, StaffBook, StockChanged},
+    staff::{About, Doubt, StaffBook},
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
     SignedIn, next_address,
-    stock::{copies_of, move_copies},
+    stock::{Moved, copies_of, move_copies},
 };
 
 /// Books in a slice of the list.
@@ -37,6 +37,8 @@ const LISTED: u32 = 24;
 const MOVEMENTS: u32 = 20;
 /// Rows of the record there: each may have whole descriptions.
 const RECORDED: u32 = 10;
+/// The field with the number of a form.
+pub const ONCE: &str = "once";
 /// Characters of a reason, as the database keeps it.
 const MAX_REASON: usize = 200;
 
@@ -146,20 +148,24 @@ pub async fn new(app: &App, request: &Request, who: &SignedIn) -> Result<Reply> 
             return show_new(app, request, who, (form, None), 422).await;
         }
     };
-    let (once, said, now) = (field(&typed, "once"), format!("{facts:?}"), OffsetDateTime::now_utc());
-    let id = who.change_id(&[b"add a book", once.as_bytes(), said.as_bytes()]);
-    let changes = BookFacts::changes(None, &facts, app.currency());
-    let adding = app.database().write_again_if_busy(async |c| {
-        let edited = edit::add(c, id, &facts, now).await?;
-        if let Edited::Done { after, .. } = &edited {
-            let deed = Deed { action: "add", about: About::Book(after.id), outcome: "done", detail: None };
-            audit::note_changes(c, &who.bookseller, deed, &changes, now).await?;
-        }
-        Ok(edited)
-    });
+    let genres = app.database().read(async |c| genres::list(c).await).await?;
+    let doubts = unanswered(None, &facts, &genres, &typed);
+    if !doubts.is_empty() {
+        return show_new(app, request, who, (form, Some(BookNotice::Doubts(&doubts))), 422).await;
+    }
+    let (once, said, now) = (once_of(&typed)?, format!("{facts:?}"), OffsetDateTime::now_utc());
+    let id = who.change_id(&[b"add a book", once.as_bytes()]);
+    let sent = who.sent(app, &[b"add a book", once.as_bytes(), said.as_bytes()]);
+    let adding = app.database().write_again_if_busy(async |c| edit::add(c, sent, id, &facts, now).await);
     match adding.await? {
         Edited::Done { after, .. } => Ok(Reply::see_other(&address_of(after.id))),
-        Edited::Already(id) => Ok(Reply::see_other(&address_of(id))),
+        Edited::Before(id) => Ok(Reply::see_other(&address_of(id))),
+        Edited::Already(id) => {
+            // With another number, so that the button adds a second book.
+            let again: Vec<(&str, &str)> = values.iter().copied().filter(|(name, _)| *name != ONCE).collect();
+            let form = Form { typed: &again, ..form };
+            show_new(app, request, who, (form, Some(BookNotice::AddedBefore(id))), 409).await
+        }
         Edited::IsbnTaken { book, title } => {
             let form = Form { invalid: &[Invalid::new("isbn", Reason::Taken)], ..form };
             let notice = BookNotice::IsbnTaken(book, &title);
@@ -167,6 +173,17 @@ pub async fn new(app: &App, request: &Request, who: &SignedIn) -> Result<Reply> 
         }
         Edited::NoSuchBook | Edited::Changed(_) => Err(ApiError::NotFound),
     }
+}
+
+/// What is in doubt about a form, unless a box says that it is meant.
+fn unanswered(
+    before: Option<&BookFacts>,
+    facts: &BookFacts,
+    genres: &[Count],
+    typed: &BTreeMap<String, String>,
+) -> Vec<Doubt> {
+    let doubts = Doubt::all(before, facts, genres);
+    if field(typed, "sure") == Doubt::answer(&doubts) { Vec::new() } else { doubts }
 }
 
 async fn show_new(
@@ -188,9 +205,18 @@ fn sent<'a>(form: Form<'a>, name: &str) -> &'a str {
     form.typed.iter().find(|(field, _)| *field == name).map_or("", |(_, value)| *value)
 }
 
-/// The number with which a form counts once: that of the form as it was sent, because nothing was done.
+/// The number with which a form counts once.
+///
+/// # Errors
+/// It has none, as no page shows it.
+pub fn once_of(typed: &BTreeMap<String, String>) -> Result<&str> {
+    let once = typed.get(ONCE).map(String::as_str);
+    Ok(once.ok_or_else(|| Invalid::other(ONCE, "must be the number of the form"))?)
+}
+
+/// The number of a form that is shown: that of the form as it was sent, because nothing was done.
 pub fn once(form: Form<'_>) -> String {
-    match form.value("once") {
+    match form.value(ONCE) {
         "" => Uuid::new_v4().to_string(),
         sent => sent.to_owned(),
     }
@@ -253,26 +279,23 @@ async fn save(
             return show(app, request, who, id, shown, 422).await;
         }
     };
-    let (version, currency, now) = (field(typed, "version"), app.currency(), OffsetDateTime::now_utc());
-    let saving = app.database().write_again_if_busy(async |c| {
-        let edited = edit::change(c, id, version, &facts, now).await?;
-        let deed = |outcome| Deed { action: "change", about: About::Book(id), outcome, detail: None };
-        match &edited {
-            Edited::Done { before: Some(before), .. } => {
-                let changes = BookFacts::changes(Some(&before.facts), &facts, currency);
-                audit::note_changes(c, &who.bookseller, deed("done"), &changes, now).await?;
-            }
-            Edited::Changed(_) => audit::note(c, &who.bookseller, deed("changed-since"), now).await?,
-            Edited::IsbnTaken { .. } => audit::note(c, &who.bookseller, deed("isbn-taken"), now).await?,
-            _ => {}
-        }
-        Ok(edited)
-    });
+    let reading = app.database().read(async |c| Ok((edit::find(c, id).await?, genres::list(c).await?)));
+    let (before, genres) = reading.await?;
+    let before = before.ok_or(ApiError::NotFound)?;
+    let doubts = unanswered(Some(&before.facts), &facts, &genres, typed);
+    if !doubts.is_empty() {
+        let shown = Shown { notice: Some(BookNotice::Doubts(&doubts)), ..Shown::of("save", form) };
+        return show(app, request, who, id, shown, 422).await;
+    }
+    let (seen, said) = (SeenBook { id, version: field(typed, "version") }, format!("{facts:?}"));
+    let sent = who.sent(app, &[b"book", &id.get().to_be_bytes(), seen.version.as_bytes(), said.as_bytes()]);
+    let now = OffsetDateTime::now_utc();
+    let saving = app.database().write_again_if_busy(async |c| edit::change(c, sent, seen, &facts, now).await);
     match saving.await? {
-        Edited::Done { .. } | Edited::Already(_) => Ok(Reply::see_other(&address_of(id))),
+        Edited::Done { .. } | Edited::Before(_) | Edited::Already(_) => Ok(Reply::see_other(&address_of(id))),
         Edited::NoSuchBook => Err(ApiError::NotFound),
         Edited::Changed(now) => {
-            let differences = BookFacts::changes(Some(&now.facts), &facts, currency);
+            let differences = BookFacts::changes(Some(&now.facts), &facts, app.currency());
             let notice = Some(BookNotice::Changed(&differences));
             show(app, request, who, id, Shown { notice, version: None, ..Shown::of("save", form) }, 409).await
         }
@@ -299,43 +322,19 @@ async fn set_sale(
             return show(app, request, who, id, shown, 422).await;
         }
     };
-    let is_withdrawn = field(typed, "do") == "withdraw";
-    let action = if is_withdrawn { "withdraw" } else { "put-back" };
-    let (version, about, now) = (field(typed, "version"), About::Book(id), OffsetDateTime::now_utc());
-    let changing = app.database().write_again_if_busy(async |c| {
-        let edited = edit::set_withdrawn(c, id, version, is_withdrawn, now).await?;
-        let deed = |outcome| Deed { action, about, outcome, detail: Some(&reason) };
-        let is_done = match &edited {
-            Edited::Done { .. } => {
-                audit::note(c, &who.bookseller, deed("done"), now).await?;
-                true
-            }
-            // Somebody else may have done it, for another reason.
-            Edited::Already(_) => {
-                let last = audit::about(c, about, 1).await?.pop();
-                let is_own = last.is_some_and(|last| {
-                    last.subject == who.bookseller.subject
-                        && last.action == action
-                        && last.detail.as_ref() == Some(&reason)
-                });
-                if !is_own {
-                    audit::note(c, &who.bookseller, deed("changed-since"), now).await?;
-                }
-                is_own
-            }
-            Edited::NoSuchBook => return Ok(None),
-            Edited::Changed(_) | Edited::IsbnTaken { .. } => {
-                audit::note(c, &who.bookseller, deed("changed-since"), now).await?;
-                false
-            }
-        };
-        Ok(Some(is_done))
-    });
-    if changing.await?.ok_or(ApiError::NotFound)? {
-        return Ok(Reply::see_other(&address_of(id)));
+    let (task, seen) = (field(typed, "do"), SeenBook { id, version: field(typed, "version") });
+    let parts = [b"sale", &id.get().to_be_bytes()[..], seen.version.as_bytes(), task.as_bytes(), reason.as_bytes()];
+    let (sent, now) = (who.sent(app, &parts), OffsetDateTime::now_utc());
+    let sale = (task == "withdraw", reason.as_str());
+    let changing = app.database().write_again_if_busy(async |c| edit::set_withdrawn(c, sent, seen, sale, now).await);
+    match changing.await? {
+        Edited::Done { .. } | Edited::Before(_) => Ok(Reply::see_other(&address_of(id))),
+        Edited::NoSuchBook => Err(ApiError::NotFound),
+        Edited::Changed(_) | Edited::Already(_) | Edited::IsbnTaken { .. } => {
+            let shown = Shown { notice: Some(BookNotice::Changed(&[])), ..Shown::of("withdraw", form) };
+            show(app, request, who, id, shown, 409).await
+        }
     }
-    let shown = Shown { notice: Some(BookNotice::Changed(&[])), ..Shown::of("withdraw", form) };
-    show(app, request, who, id, shown, 409).await
 }
 
 async fn change_stock(
@@ -354,14 +353,18 @@ async fn change_stock(
             return show(app, request, who, id, shown, 422).await;
         }
     };
-    match move_copies(app, who, id, change, (&reason, field(typed, "once"))).await? {
-        StockChanged::Now { .. } | StockChanged::Already { .. } => Ok(Reply::see_other(&address_of(id))),
-        StockChanged::NoSuchBook => Err(ApiError::NotFound),
-        StockChanged::TooFew { stock, .. } => {
-            let shown = Shown { notice: Some(BookNotice::TooFew(stock)), ..Shown::of("stock", form) };
-            show(app, request, who, id, shown, 409).await
-        }
-    }
+    let notice = match move_copies(app, who, id, change, (&reason, once_of(typed)?)).await? {
+        Moved::Now(_) | Moved::Before(_) => return Ok(Reply::see_other(&address_of(id))),
+        Moved::NoSuchBook => return Err(ApiError::NotFound),
+        Moved::TooFew(stock) => BookNotice::TooFew(stock),
+        Moved::Otherwise => BookNotice::CountedBefore,
+    };
+    let values: Vec<(&str, &str)> = match notice {
+        BookNotice::CountedBefore => form.typed.iter().copied().filter(|(name, _)| *name != ONCE).collect(),
+        _ => form.typed.to_vec(),
+    };
+    let shown = Shown { notice: Some(notice), ..Shown::of("stock", Form { typed: &values, ..form }) };
+    show(app, request, who, id, shown, 409).await
 }
 
 async fn show(
@@ -460,7 +463,8 @@ mod tests {
         .collect();
         let facts = BookFacts::parse(&typed, Currency::EUR, false).unwrap();
         let reference = "el-tunel".to_owned();
-        let book = StaffBook { id: 53.into(), reference, facts, stock: 0, sold: 0, is_withdrawn: false };
+        let book =
+            StaffBook { id: 53.into(), reference, facts, stock: 0, sold: 0, is_withdrawn: false, last_change: 0 };
         let genres = ["classics", "poetry"].map(|slug| Count { value: slug.to_owned(), count: 1 });
         for (locale, price) in [(Locale::Es, "1234,50"), (Locale::En, "1234.50")] {
             let shown: BTreeMap<String, String> =

@@ -16,9 +16,9 @@ mod visitor_reviews;
 use std::time::Duration;
 
 use frontend::{
-    PageContext,
+    Form, PageContext,
     links::address,
-    pages::{SignInFirst, StaffLog, StaffStart},
+    pages::{SignInFirst, StaffAgain, StaffLog, StaffStart},
 };
 use shared::{
     ApiError, App, Reply, Request, Result,
@@ -44,12 +44,31 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     if request.method == Method::POST && request.raw_path() == Pool::Staff.sign_out_form() {
         return Ok(leave(app, request).await?.unstored().unindexed());
     }
-    let reply = match enter(Access::find(app, request).await?, request)? {
-        Entry::In(..) if request.is_too_large() => return Err(ApiError::TooLarge),
-        Entry::In(who, place) => of_staff(app, request, &who, place).await?,
-        Entry::Answer(reply) => reply,
+    let reply = match answer(app, request).await {
+        Err(error @ (ApiError::TooLarge | ApiError::Unavailable(_))) if request.method == Method::POST => {
+            again(request, error)?
+        }
+        outcome => outcome?,
     };
     Ok(reply.unstored().unindexed())
+}
+
+async fn answer(app: &App, request: &Request) -> Result<Reply> {
+    match enter(Access::find(app, request).await?, request)? {
+        Entry::In(..) if request.is_too_large() => Err(ApiError::TooLarge),
+        Entry::In(who, place) => of_staff(app, request, &who, place).await,
+        Entry::Answer(reply) => Ok(reply),
+    }
+}
+
+/// Shows a form again that could not be done now or is too long, so that nothing typed is lost.
+fn again(request: &Request, error: ApiError) -> Result<Reply> {
+    let typed = request.form()?;
+    let show = |status, form: Form<'_>| {
+        let context = PageContext::of(request);
+        context.reply(status, &StaffAgain { view: context.view(), form })
+    };
+    Form::again(request, &typed, Err(error), show)
 }
 
 /// Longer for the form that copies a file.
@@ -317,6 +336,26 @@ mod tests {
             }
             let link = format!("href=\"/staff/sign-in?return={}\"", path.replace('/', "%2F"));
             assert!(body.contains(&link) && !body.contains("secret"), "{path}: {body}");
+        }
+    }
+
+    #[test]
+    fn a_form_that_is_too_long_or_comes_while_the_database_is_away_shows_its_text_and_can_be_sent_again() {
+        let text = "Sí, ".repeat(100);
+        let form = format!("key=k&version=7&do=reply&copy=yes&reply={}", text.trim().replace(' ', "+"));
+        for (error, status) in [(ApiError::TooLarge, 413), (ApiError::Unavailable(anyhow::anyhow!("away")), 503)] {
+            let request = request("POST", "/staff/messages/7", &form);
+            let answer: Value =
+                serde_json::from_str(again(&request, error).unwrap().finish(&request).to_json().unwrap().get())
+                    .unwrap();
+            assert_eq!(answer["statusCode"], status, "{answer}");
+            let body = answer["body"].as_str().unwrap();
+            let (hidden, shown) = body.split_once("<textarea id=\"typed\" name=\"reply\"").unwrap();
+            assert!(shown.contains(text.trim()), "{body}");
+            for (name, value) in [("key", "k"), ("version", "7"), ("do", "reply"), ("copy", "yes")] {
+                let field = format!("<input type=\"hidden\" name=\"{name}\" value=\"{value}\"");
+                assert!([hidden, shown].iter().any(|part| part.contains(&field)), "{name}: {body}");
+            }
         }
     }
 

@@ -18,13 +18,14 @@ use shared::{
         catalogue::edit,
         stock,
     },
-    staff::{About, CopiesLeft, StaffBook, StockChange, StockChanged},
+    staff::{About, AuditEntry, CopiesLeft, StaffBook, StockChange, StockChanged, StockMovement},
 };
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use crate::{
     PAGE, SignedIn,
-    books::{field, once},
+    books::{ONCE, field, once, once_of},
     next_address, slice,
 };
 
@@ -58,15 +59,24 @@ pub async fn page(app: &App, request: &Request, who: &SignedIn) -> Result<Reply>
     };
     let note = delivery_note(&typed);
     let reason = if note.is_empty() { PageContext::of(request).view().text("staff-goods-in") } else { note.clone() };
-    match move_copies(app, who, id, change, (&reason, field(&typed, "once"))).await? {
-        StockChanged::Now { .. } | StockChanged::Already { .. } => {
-            let (id, copies) = (id.to_string(), copies.trim().to_owned());
-            let done = [("received", id.as_str()), ("count", copies.as_str()), ("reason", note.as_str())];
-            let said = done.into_iter().filter(|(_, value)| !value.is_empty());
-            Ok(Reply::see_other(&address("/staff/stock", said)))
-        }
-        StockChanged::NoSuchBook | StockChanged::TooFew { .. } => Err(ApiError::NotFound),
-    }
+    let notice = match move_copies(app, who, id, change, (&reason, once_of(&typed)?)).await? {
+        Moved::Now(action) => return Ok(Reply::see_other(&done_address(id, action, &note, false))),
+        Moved::Before(action) => return Ok(Reply::see_other(&done_address(id, action, &note, true))),
+        Moved::NoSuchBook | Moved::TooFew(_) => return Err(ApiError::NotFound),
+        Moved::Otherwise => BookNotice::CountedBefore,
+    };
+    // With another number, so that the button counts these copies too.
+    let again: Vec<(&str, &str)> = values.iter().copied().filter(|(name, _)| *name != ONCE).collect();
+    let shown = Shown { form: Form { typed: &again, ..form }, found, notice: Some(notice), ..Shown::default() };
+    show(app, request, who, shown, 409).await
+}
+
+/// The address of the page for the next book, which says what came in.
+fn done_address(book: BookId, action: Uuid, note: &str, again: bool) -> String {
+    let (book, action) = (book.to_string(), action.to_string());
+    let done =
+        [("received", book.as_str()), ("by", &action), ("again", if again { "yes" } else { "" }), ("reason", note)];
+    address("/staff/stock", done.into_iter().filter(|(_, value)| !value.is_empty()))
 }
 
 fn delivery_note(typed: &BTreeMap<String, String>) -> String {
@@ -78,16 +88,25 @@ fn delivery_note(typed: &BTreeMap<String, String>) -> String {
 struct Shown<'a> {
     form: Form<'a>,
     found: Option<BookId>,
-    /// The book of which so many copies came in.
-    done: Option<(BookId, u32)>,
+    /// The book of which copies came in.
+    done: Option<Done>,
     /// An ISBN or number of no book.
     unknown: Option<&'a str>,
     notice: Option<BookNotice<'a>>,
 }
 
+/// The form before, as the address names it.
+#[derive(Clone, Copy)]
+struct Done {
+    book: BookId,
+    action: Uuid,
+    /// Whether it had been sent before.
+    again: bool,
+}
+
 /// The page for the next book, or for the number of copies of the one that was scanned.
 async fn goods_in(app: &App, request: &Request, who: &SignedIn) -> Result<Reply> {
-    let query = request.page_query(&["find", "reason", "received", "count"])?;
+    let query = request.page_query(&["find", "reason", "received", "by", "again"])?;
     let (text, note) = (query.get("find").map_or("", str::trim), query.get("reason").unwrap_or_default());
     let typed = [("find", text), ("reason", note)];
     let with_note = Form { typed: &typed[1..], ..Form::default() };
@@ -112,10 +131,9 @@ async fn goods_in(app: &App, request: &Request, who: &SignedIn) -> Result<Reply>
     show(app, request, who, Shown { form: with_note, found, unknown, ..Shown::default() }, 200).await
 }
 
-/// The result of the previous form, from the address.
-fn done(query: &Query) -> Option<(BookId, u32)> {
-    let copies = query.get("count")?.parse().ok().filter(|copies| *copies <= u32::from(MOST_MOVED))?;
-    Some((BookId::parse(query.get("received")?)?, copies))
+fn done(query: &Query) -> Option<Done> {
+    let (book, action) = (BookId::parse(query.get("received")?)?, Uuid::parse_str(query.get("by")?).ok()?);
+    Some(Done { book, action, again: query.get("again").is_some() })
 }
 
 async fn show(app: &App, request: &Request, who: &SignedIn, shown: Shown<'_>, status: u16) -> Result<Reply> {
@@ -125,15 +143,20 @@ async fn show(app: &App, request: &Request, who: &SignedIn, shown: Shown<'_>, st
     let name = format!("staff-stock {copies}");
     let after = query.get("cursor").map(|text| Cursor::<(u32, u32)>::decode(text, &name)).transpose()?;
     let after = after.map(|cursor| cursor.keys);
-    let about = shown.found.or(shown.done.map(|(id, _)| id));
+    let about = shown.found.or(shown.done.map(|done| done.book));
     let reading = app.database().read(async |c| {
         let book = match about {
             Some(id) => edit::find(c, id).await?,
             None => None,
         };
-        Ok((book, stock::copies_left(c, copies, after, PAGE + 1).await?))
+        // What came in is read, because an address says what its author likes.
+        let movement = match shown.done {
+            Some(done) => stock::of_action(c, done.book, done.action).await?,
+            None => None,
+        };
+        Ok((book, movement, stock::copies_left(c, copies, after, PAGE + 1).await?))
     });
-    let (book, mut left) = reading.await?;
+    let (book, movement, mut left) = reading.await?;
     let cursor = slice(&mut left).map(|last| Cursor::new(name.as_str(), (last.sold, last.id.get())).encode());
     let next = next_address("/staff/stock", &[("copies", copies.to_string().as_str())], cursor);
     let (context, key) = (PageContext::of(request).with_parameters(&["copies", "cursor"]), who.form_key());
@@ -141,7 +164,7 @@ async fn show(app: &App, request: &Request, who: &SignedIn, shown: Shown<'_>, st
     let page = StaffStock {
         view: context.view(),
         form: shown.form,
-        goods: state(&shown, book.as_ref()),
+        goods: state(&shown, book.as_ref(), movement.as_ref()),
         copies,
         books: &left,
         next: next.as_deref(),
@@ -151,11 +174,14 @@ async fn show(app: &App, request: &Request, who: &SignedIn, shown: Shown<'_>, st
     context.reply(status, &page)
 }
 
-fn state<'a>(shown: &Shown<'a>, book: Option<&'a StaffBook>) -> GoodsIn<'a> {
+fn state<'a>(shown: &Shown<'a>, book: Option<&'a StaffBook>, movement: Option<&'a StockMovement>) -> GoodsIn<'a> {
     match (shown.unknown, book, shown.done) {
         (Some(text), ..) => GoodsIn::Unknown(text),
-        (None, Some(book), Some((_, copies))) => GoodsIn::Done(book, copies),
         (None, Some(book), None) => GoodsIn::Found(book),
+        (None, Some(book), Some(Done { again, .. })) => match movement {
+            Some(movement) => GoodsIn::Done { book, movement, again },
+            None => GoodsIn::Waiting,
+        },
         (None, None, _) => GoodsIn::Waiting,
     }
 }
@@ -178,6 +204,18 @@ pub fn copies_of(kind: &str, copies: &str) -> Parsed<StockChange> {
     }
 }
 
+/// The effect of a form about copies, with the id of its movement.
+pub enum Moved {
+    Now(Uuid),
+    /// The same form had been sent before.
+    Before(Uuid),
+    /// It had, with another number or for another cause.
+    Otherwise,
+    /// Fewer copies are there than should go.
+    TooFew(u32),
+    NoSuchBook,
+}
+
 /// Changes the copies of a book, once for each form, and records it in the same transaction.
 pub async fn move_copies(
     app: &App,
@@ -185,28 +223,34 @@ pub async fn move_copies(
     id: BookId,
     change: StockChange,
     (reason, once): (&str, &str),
-) -> Result<StockChanged> {
-    let (what, now) = (format!("{change:?}"), OffsetDateTime::now_utc());
-    let action = match change {
+) -> Result<Moved> {
+    let (said, now) = (format!("{change:?}"), OffsetDateTime::now_utc());
+    let kind = match change {
         StockChange::Received(_) => "received",
         StockChange::Counted(_) => "counted",
         StockChange::Damaged(_) => "damaged",
     };
-    let form = who.change_id(&[b"copies", &id.get().to_be_bytes(), once.as_bytes(), what.as_bytes()]);
+    let of_book = id.get().to_be_bytes();
+    let action = who.change_id(&[b"copies", &of_book, once.as_bytes()]);
+    let form = who.change_id(&[b"copies", &of_book, once.as_bytes(), said.as_bytes()]);
     let changing = app.database().write_again_if_busy(async |c| {
-        let changed = stock::change(c, form, id, change, reason, now).await?;
-        let deed = |outcome| Deed { action, about: About::Book(id), outcome, detail: Some(reason) };
-        match &changed {
+        let changed = stock::change(c, action, id, change, reason, now).await?;
+        let deed = |outcome| Deed { action: kind, about: About::Book(id), outcome, detail: Some(reason) };
+        Ok(match changed {
             StockChanged::Now { before, stock, .. } => {
                 let (before, after) = (before.to_string(), stock.to_string());
                 let change = FactChange { field: "stock".to_owned(), before, after };
-                audit::note_changes(c, &who.bookseller, deed("done"), &[change], now).await?;
+                audit::note_changes(c, &who.bookseller, deed(AuditEntry::DONE), (form, &[change]), now).await?;
+                Moved::Now(action)
             }
-            StockChanged::TooFew { .. } => audit::note(c, &who.bookseller, deed("too-few"), now).await?,
-            // The first time it was recorded.
-            StockChanged::Already { .. } | StockChanged::NoSuchBook => {}
-        }
-        Ok(changed)
+            StockChanged::TooFew { stock, .. } => {
+                audit::note(c, &who.bookseller, deed("too-few"), now).await?;
+                Moved::TooFew(stock)
+            }
+            StockChanged::Already { .. } if audit::has_change(c, form).await? => Moved::Before(action),
+            StockChanged::Already { .. } => Moved::Otherwise,
+            StockChanged::NoSuchBook => Moved::NoSuchBook,
+        })
     });
     Ok(changing.await?)
 }

@@ -621,9 +621,19 @@ async fn is_too_much(
 
 /// Copies of a book, which nobody changes until the end of the transaction; none if there is no such book.
 async fn locked_stock(connection: &mut MySqlConnection, book: BookId) -> sqlx::Result<Option<u32>> {
-    sqlx::query_scalar!("select stock from books where id = ? lock in share mode", book.get())
-        .fetch_optional(connection)
-        .await
+    let found = sqlx::query!(
+        r#"
+        select
+            stock,
+            withdrawn_at is not null as "is_withdrawn!: bool"
+        from books
+        where id = ?
+        lock in share mode
+        "#,
+        book.get(),
+    );
+    // One that the staff has taken out of sale is waited for until it is put back.
+    Ok(found.fetch_optional(connection).await?.map(|book| if book.is_withdrawn { 0 } else { book.stock }))
 }
 
 async fn confirm_rows(connection: &mut MySqlConnection, ids: &[u64], now: OffsetDateTime) -> sqlx::Result<()> {

@@ -6,7 +6,7 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::{
-    domain::FactChange,
+    domain::{BookId, FactChange},
     session::Subject,
     staff::{About, AuditEntry, Bookseller},
 };
@@ -35,7 +35,8 @@ pub async fn note(
     deed: Deed<'_>,
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
-    write(connection, who, deed, (None, &[]), now).await
+    write(connection, who, deed, (None, &[]), now).await?;
+    Ok(())
 }
 
 /// Records the change that a form has made, by the id of the form. [`has_change`] then finds it.
@@ -46,7 +47,8 @@ pub async fn note_change(
     change: Uuid,
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
-    write(connection, who, deed, (Some(change), &[]), now).await
+    write(connection, who, deed, (Some(change), &[]), now).await?;
+    Ok(())
 }
 
 /// Whether a form has made its change before. To be asked once what it changes is locked: a form that is sent twice at once
@@ -56,15 +58,32 @@ pub async fn has_change(connection: &mut MySqlConnection, change: Uuid) -> sqlx:
     Ok(found.fetch_optional(connection).await?.is_some())
 }
 
-/// Records a change of facts, with their values before and after.
+/// Records the change of facts that a form has made, with their values before and after. Returns the id of the row.
 pub async fn note_changes(
     connection: &mut MySqlConnection,
     who: &Bookseller,
     deed: Deed<'_>,
-    changes: &[FactChange],
+    (change, facts): (Uuid, &[FactChange]),
     now: OffsetDateTime,
-) -> sqlx::Result<()> {
-    write(connection, who, deed, (None, changes), now).await
+) -> sqlx::Result<u64> {
+    write(connection, who, deed, (Some(change), facts), now).await
+}
+
+/// The row with the last change of a book's facts, or of whether it is sold; 0 without one.
+pub async fn last_change(connection: &mut MySqlConnection, book: BookId) -> sqlx::Result<u64> {
+    let found = sqlx::query_scalar!(
+        r#"
+        select id
+        from audit_log
+        where about = ?
+          and outcome = 'done'
+          and action in ('add', 'change', 'withdraw', 'put-back')
+        order by id desc
+        limit 1
+        "#,
+        About::Book(book).code(),
+    );
+    Ok(found.fetch_optional(connection).await?.unwrap_or_default())
 }
 
 async fn write(
@@ -73,7 +92,7 @@ async fn write(
     deed: Deed<'_>,
     (change, facts): (Option<Uuid>, &[FactChange]),
     now: OffsetDateTime,
-) -> sqlx::Result<()> {
+) -> sqlx::Result<u64> {
     let cut = |text: &str| text.chars().take(MAX_VALUE).collect::<String>();
     let shown = |change: &FactChange| FactChange {
         field: change.field.clone(),
@@ -81,7 +100,7 @@ async fn write(
         after: cut(&change.after),
     };
     let changes = (!facts.is_empty()).then(|| Json(facts.iter().map(shown).collect::<Vec<_>>()));
-    sqlx::query!(
+    let written = sqlx::query!(
         r#"
         insert into audit_log (at, subject, email, action, about, outcome, detail, change_id, changes)
         values (?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -95,10 +114,8 @@ async fn write(
         deed.detail,
         change,
         changes,
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
+    );
+    Ok(written.execute(connection).await?.last_insert_id())
 }
 
 /// Rows with a lower id, the newest first.
@@ -228,7 +245,7 @@ mod tests {
 
         let long = FactChange { field: "description".into(), before: String::new(), after: "ñ".repeat(MAX_VALUE + 1) };
         let deed = Deed { action: "change", about: About::Book(53.into()), outcome: "done", detail: None };
-        note_changes(c, &ana, deed, &[long], now + Duration::days(300)).await.unwrap();
+        note_changes(c, &ana, deed, (Uuid::from_u128(9), &[long]), now + Duration::days(300)).await.unwrap();
         let changed = about(c, About::Book(53.into()), 9).await.unwrap().remove(0).changes;
         assert_eq!((changed.len(), changed[0].field.as_str()), (1, "description"));
         assert_eq!(changed[0].after, "ñ".repeat(MAX_VALUE));

@@ -1,5 +1,7 @@
 //! Replies of the staff to messages: the texts, and the mails that bring them to the senders.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 use sqlx::MySqlConnection;
 use time::OffsetDateTime;
@@ -7,6 +9,7 @@ use uuid::Uuid;
 
 use super::unsent_mails;
 use crate::{
+    api::Answer,
     domain::{Email, Language, ReplyMail, ReplyText},
     staff::MessageReply,
 };
@@ -75,6 +78,30 @@ pub async fn of_message(connection: &mut MySqlConnection, message: u64, limit: u
     let mut replies = rows.fetch_all(connection).await?;
     replies.reverse();
     Ok(replies)
+}
+
+/// The replies to each of these messages, the earliest first.
+pub async fn of_messages(
+    connection: &mut MySqlConnection,
+    messages: &[u64],
+) -> sqlx::Result<BTreeMap<u64, Vec<Answer>>> {
+    let rows = sqlx::query!(
+        r#"
+        select
+            r.message_id,
+            r.text,
+            r.created_at
+        from json_table(?, '$[*]' columns (id bigint unsigned path '$')) asked
+        straight_join contact_replies r on r.message_id = asked.id
+        order by r.id
+        "#,
+        json!(messages).to_string(),
+    );
+    let mut answers = BTreeMap::<u64, Vec<Answer>>::new();
+    for row in rows.fetch_all(connection).await? {
+        answers.entry(row.message_id).or_default().push(Answer { text: row.text, written_at: row.created_at });
+    }
+    Ok(answers)
 }
 
 /// Locks the oldest mails with replies that were not handed over and that no other transaction has locked.

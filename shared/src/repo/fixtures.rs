@@ -1,14 +1,18 @@
 //! Books and ratings for tests that run on a fresh database each.
 
+use std::sync::LazyLock;
+
 use sqlx::{MySql, MySqlConnection, MySqlPool, pool::PoolConnection};
 use time::{Duration, OffsetDateTime, macros::datetime};
 use uuid::Uuid;
 
-use super::catalogue::{self, Put};
+use super::catalogue::{self, Put, edit::Sent};
 use crate::{
     database::WRITER_SESSION,
-    domain::{BookId, CatalogueRow, Histogram, Reference, Stars, VisitorId},
+    domain::{BookId, CatalogueRow, Currency, Email, Histogram, Reference, Stars, VisitorId},
     messages::RatingV1,
+    session::Subject,
+    staff::Bookseller,
 };
 
 /// A visitor by the number that earlier versions stored.
@@ -72,4 +76,13 @@ pub fn rating(book: BookId, visitor: u128, stars: i64) -> RatingV1 {
 /// So many minutes into a fixed day.
 pub fn minute(minutes: i64) -> OffsetDateTime {
     datetime!(2026-01-02 03:04:05 UTC) + Duration::minutes(minutes)
+}
+
+/// A form with this number, of somebody of the staff.
+pub fn sent(form: u128) -> Sent<'static> {
+    static WHO: LazyLock<Bookseller> = LazyLock::new(|| Bookseller {
+        subject: Subject::of_uuid(Uuid::from_u128(7)),
+        email: Email::parse("ana@example.org").unwrap(),
+    });
+    Sent { who: &WHO, change: Uuid::from_u128(form), currency: Currency::EUR }
 }

@@ -8,9 +8,9 @@ use uuid::Uuid;
 use super::{
     authors,
     books::{self, Listing},
-    catalogue::edit,
+    catalogue::edit::{self, SeenBook},
     contact,
-    fixtures::{minute, rating},
+    fixtures::{minute, rating, sent},
     genres, ratings, recommendations, refresh, search_misses, spelling, stock, submissions,
 };
 use crate::{
@@ -255,14 +255,19 @@ async fn what_the_staff_reads_and_writes_of_books_is_a_bounded_part(pool: MySqlP
     assert_read(&mut connection, 10, "searches that found nothing").await;
 
     let book = BookId::from(7);
+    // The first one opens a table whose statistics the server then reads.
+    edit::find(&mut connection, book).await.unwrap();
+    rows_read(&mut connection).await;
     let before = edit::find(&mut connection, book).await.unwrap().unwrap();
     assert_read(&mut connection, 30, "a book for the staff").await;
     let facts = BookFacts { title: "Libro de la mar".into(), ..before.facts.clone() };
     // The first one opens tables whose statistics the server then reads.
-    edit::change(&mut connection, book, &before.version(), &facts, minute(0)).await.unwrap();
+    let seen = SeenBook { id: book, version: &before.version() };
+    edit::change(&mut connection, sent(1), seen, &facts, minute(0)).await.unwrap();
     let changed = edit::find(&mut connection, book).await.unwrap().unwrap();
     rows_read(&mut connection).await;
-    let done = edit::change(&mut connection, book, &changed.version(), &before.facts, minute(0)).await.unwrap();
+    let seen = SeenBook { id: book, version: &changed.version() };
+    let done = edit::change(&mut connection, sent(2), seen, &before.facts, minute(0)).await.unwrap();
     assert!(matches!(done, edit::Edited::Done { .. }), "{done:?}");
     assert_read(&mut connection, 200, "a change of a title").await;
 }

@@ -99,6 +99,7 @@ pub(super) struct LockedBook {
     pub isbn: Option<String>,
     pub price: Option<Money>,
     pub tax_rate: Option<u16>,
+    pub is_withdrawn: bool,
     pub held: Held,
 }
 
@@ -129,6 +130,7 @@ pub(super) async fn lock(
             b.price,
             b.currency as "currency: String",
             b.tax_rate,
+            b.withdrawn_at is not null as "is_withdrawn!: bool",
             b.stock,
             b.stock_moved,
             b.sold
@@ -142,7 +144,8 @@ pub(super) async fn lock(
         let price = row.price.zip(row.currency).map(|(minor, currency)| Money { minor, currency });
         let held =
             Held { stock: row.stock, listed: row.stock, price: row.price, moved: row.stock_moved, sold: row.sold };
-        (row.id, LockedBook { title: row.title, isbn: row.isbn, price, tax_rate: row.tax_rate, held })
+        let (tax_rate, is_withdrawn) = (row.tax_rate, row.is_withdrawn);
+        (row.id, LockedBook { title: row.title, isbn: row.isbn, price, tax_rate, is_withdrawn, held })
     });
     let mut books = books.collect();
     subtract_set_aside(connection, &mut books).await?;
@@ -444,7 +447,7 @@ pub async fn change(
     let mut books = lock(connection, &BTreeSet::from([id])).await?;
     let Some(LockedBook { title, held, .. }) = books.remove(&id) else { return Ok(StockChanged::NoSuchBook) };
     let stock = held.stock;
-    let source = format!("staff:{action}");
+    let source = source_of(action);
     let found = sqlx::query_scalar!("select id from stock_movements where book_id = ? and source = ?", id, source);
     if found.fetch_optional(&mut *connection).await?.is_some() {
         return Ok(StockChanged::Already { title, stock });
@@ -469,6 +472,38 @@ pub async fn change(
     let counts = record(connection, &BTreeMap::from([(id, held)]), &[movement], now).await?;
     counts.write(connection).await?;
     Ok(StockChanged::Now { title, before: stock, stock: after, set_aside })
+}
+
+/// The source of a movement by the staff.
+fn source_of(action: Uuid) -> String {
+    format!("staff:{action}")
+}
+
+/// The movement of a book by this action of the staff.
+pub async fn of_action(
+    connection: &mut MySqlConnection,
+    book: BookId,
+    action: Uuid,
+) -> sqlx::Result<Option<StockMovement>> {
+    sqlx::query_as!(
+        StockMovement,
+        r#"
+        select
+            id,
+            kind,
+            quantity,
+            source,
+            reason,
+            moved_at
+        from stock_movements
+        where book_id = ?
+          and source = ?
+        "#,
+        book.get(),
+        source_of(action),
+    )
+    .fetch_optional(connection)
+    .await
 }
 
 /// The copies of these books that open orders wait for and that are still in the shop. It reads the open orders only.

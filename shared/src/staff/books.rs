@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::domain::{BookFacts, BookId};
+use crate::domain::{BookFacts, BookId, Count, Money};
 
 /// A book with all that the staff can change.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,25 +15,84 @@ pub struct StaffBook {
     /// Copies in the last thirty days.
     pub sold: u32,
     pub is_withdrawn: bool,
+    /// The row of the record with its last change by the staff; 0 without one.
+    pub last_change: u64,
+}
+
+/// Where the facts of a book come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source<'a> {
+    /// The staff's own page. Files of others fill in only what is missing.
+    Staff,
+    /// The shop's own catalogue, whose next file sets them again.
+    Catalogue,
+    /// A supplier, whose next file sets them again.
+    Supplier(&'a str),
 }
 
 impl StaffBook {
-    /// The version in a form about the book: it follows from all that the form can change, so that a sale or a rating
-    /// makes no other version.
+    /// The version in a form about the book: it follows from all that the form can change, so that a sale or a rating makes
+    /// no other version, and from the last change, because what was undone is again as it was before.
     pub fn version(&self) -> String {
-        let digest = Sha256::digest(format!("{:?} {}", self.facts, self.is_withdrawn));
+        let digest = Sha256::digest(format!("{:?} {} {}", self.facts, self.is_withdrawn, self.last_change));
         let mut first = [0; 8];
         first.copy_from_slice(&digest[..8]);
         format!("{:016x}", u64::from_be_bytes(first))
     }
 
-    /// The supplier whose next file sets its facts again; none of books of the shop itself.
-    pub fn supplier(&self) -> Option<&str> {
-        self.reference.split_once(':').map(|(supplier, _)| supplier).filter(|supplier| *supplier != Self::STAFF)
+    pub fn source(&self) -> Source<'_> {
+        match self.reference.split_once(':') {
+            None => Source::Catalogue,
+            Some((Self::STAFF, _)) => Source::Staff,
+            Some((supplier, _)) => Source::Supplier(supplier),
+        }
     }
 
     /// The supplier of what the staff adds. Files of other suppliers fill in only what is missing in its books.
     pub const STAFF: &str = "staff";
+}
+
+/// What a form asks about before it is saved, because it is often a slip.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Doubt {
+    /// No book of the shop has this genre.
+    NewGenre(String),
+    /// The price becomes more than [`Doubt::FACTOR`] times as high, or as low.
+    Price { before: Money, after: Money },
+}
+
+impl Doubt {
+    pub const FACTOR: u32 = 5;
+
+    /// What is in doubt about facts that somebody has typed, of a book that had these before, in a shop with these genres.
+    pub fn all(before: Option<&BookFacts>, typed: &BookFacts, genres: &[Count]) -> Vec<Self> {
+        let is_known = |slug: &&String| {
+            genres.iter().any(|genre| genre.value == **slug)
+                || before.is_some_and(|before| before.genres.contains(slug))
+        };
+        let new = typed.genres.iter().filter(|slug| !is_known(slug)).cloned().map(Self::NewGenre);
+        let price = match (before.and_then(|before| before.price.as_ref()), &typed.price) {
+            (Some(before), Some(after)) if Self::is_far(before, after) => {
+                Some(Self::Price { before: before.clone(), after: after.clone() })
+            }
+            _ => None,
+        };
+        new.chain(price).collect()
+    }
+
+    fn is_far(one: &Money, other: &Money) -> bool {
+        let (less, more) = (one.minor.min(other.minor), one.minor.max(other.minor));
+        one.currency == other.currency && u64::from(more) > u64::from(less) * u64::from(Self::FACTOR)
+    }
+
+    /// The value of the box that is ticked where all of these are meant: another doubt needs another tick.
+    pub fn answer(doubts: &[Self]) -> String {
+        let parts = doubts.iter().map(|doubt| match doubt {
+            Self::NewGenre(slug) => slug.clone(),
+            Self::Price { after, .. } => after.to_string(),
+        });
+        parts.collect::<Vec<_>>().join("; ")
+    }
 }
 
 /// A book in the list of those that are running out.
@@ -74,7 +133,15 @@ mod tests {
             publisher_contact: None,
             description: None,
         };
-        StaffBook { id: 53.into(), reference: reference.into(), facts, stock: 4, sold: 1, is_withdrawn: false }
+        StaffBook {
+            id: 53.into(),
+            reference: reference.into(),
+            facts,
+            stock: 4,
+            sold: 1,
+            is_withdrawn: false,
+            last_change: 0,
+        }
     }
 
     #[test]
@@ -86,6 +153,7 @@ mod tests {
             facts(BookFacts { price, ..before.facts.clone() }),
             facts(BookFacts { genres: vec!["classics".into()], ..before.facts.clone() }),
             StaffBook { is_withdrawn: true, ..before.clone() },
+            StaffBook { last_change: 7, ..before.clone() },
         ] {
             assert_ne!(after.version(), before.version(), "{after:?}");
         }
@@ -93,9 +161,40 @@ mod tests {
     }
 
     #[test]
-    fn the_next_file_of_a_supplier_sets_the_facts_of_its_books_and_no_others() {
-        for (reference, supplier) in [("goodbooks:7", Some("goodbooks")), ("el-tunel", None), ("staff:3f2a", None)] {
-            assert_eq!(book(reference).supplier(), supplier);
+    fn a_genre_of_no_book_and_a_price_far_from_the_one_before_are_asked_about() {
+        let euro = |minor| Money { minor, currency: "EUR".into() };
+        let facts = |price: Option<Money>, genres: &[&str]| BookFacts {
+            price,
+            genres: genres.iter().map(|slug| (*slug).to_owned()).collect(),
+            ..book("el-tunel").facts
+        };
+        let shop = [Count { value: "classics".into(), count: 1 }];
+        let before = facts(Some(euro(1_000)), &["rare"]);
+        let price = |minor| Doubt::Price { before: euro(1_000), after: euro(minor) };
+        for (price_now, genres, expected) in [
+            (Some(euro(5_000)), &["classics", "rare"][..], vec![]),
+            (Some(euro(5_001)), &[], vec![price(5_001)]),
+            (Some(euro(200)), &[], vec![]),
+            (Some(euro(199)), &[], vec![price(199)]),
+            (None, &["clasics"], vec![Doubt::NewGenre("clasics".into())]),
+            (Some(Money { minor: 9_000, currency: "JPY".into() }), &[], vec![]),
+        ] {
+            assert_eq!(Doubt::all(Some(&before), &facts(price_now, genres), &shop), expected);
+        }
+        let of_new_book = Doubt::all(None, &facts(Some(euro(9)), &["rare", "classics"]), &shop);
+        assert_eq!(of_new_book, [Doubt::NewGenre("rare".into())]);
+        let all = [Doubt::NewGenre("rare".into()), price(5_001)];
+        assert_eq!(Doubt::answer(&all), "rare; 50.01 EUR");
+    }
+
+    #[test]
+    fn the_source_of_a_book_follows_from_its_reference() {
+        for (reference, source) in [
+            ("goodbooks:7", Source::Supplier("goodbooks")),
+            ("el-tunel", Source::Catalogue),
+            ("staff:3f2a", Source::Staff),
+        ] {
+            assert_eq!(book(reference).source(), source);
         }
     }
 }

@@ -240,6 +240,17 @@ async fn what_exceeds_a_limit_is_rejected_and_so_is_a_book_that_is_there(pool: M
     assert_eq!(ask(c, 53, 5, &alert(book, "d@example.org", 4)).await, Noted::Rejected(Rejection::InStock));
 }
 
+#[ignore = "needs MariaDB"]
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn a_book_that_is_taken_out_of_sale_is_waited_for_although_copies_are_there(pool: MySqlPool) {
+    let mut connection = writer(&pool).await;
+    let c = &mut *connection;
+    let book = sold_out(c, "Nada").await;
+    receive(c, book, 1, StockChange::Received(1)).await;
+    sqlx::query("update books set withdrawn_at = ?").bind(minute(2)).execute(&mut *c).await.unwrap();
+    assert_eq!(ask(c, 1, 3, &alert(book, "a@example.org", 1)).await, Noted::Now);
+}
+
 /// Writes alerts of a book, of this address or of as many others.
 async fn many(connection: &mut MySqlConnection, count: u32, email: Option<&str>, book: BookId, is_confirmed: bool) {
     let insert = "insert into stock_alerts (request_id, book_id, email, mailbox_key, language, origin, confirm_token, \

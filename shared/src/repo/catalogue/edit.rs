@@ -8,14 +8,17 @@ use uuid::Uuid;
 
 use super::{Offer, Shelf, ShelfBook, write};
 use crate::{
-    domain::{BookFacts, BookId, Histogram, Isbn13, Language, Money, byline},
-    repo::alerts,
-    staff::StaffBook,
+    domain::{BookFacts, BookId, Currency, Histogram, Isbn13, Language, Money, byline},
+    repo::{
+        alerts,
+        audit::{self, Deed},
+    },
+    staff::{About, AuditEntry, Bookseller, StaffBook},
 };
 
 const STAFF: &str = StaffBook::STAFF;
 
-/// The effect of a change.
+/// The effect of a form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Edited {
     Done {
@@ -23,7 +26,9 @@ pub enum Edited {
         before: Option<Box<StaffBook>>,
         after: Box<StaffBook>,
     },
-    /// The book is so already: the change was made before.
+    /// The same form has made its change before.
+    Before(BookId),
+    /// The book is so already, by another form.
     Already(BookId),
     NoSuchBook,
     /// It is no longer as it was shown.
@@ -35,40 +40,70 @@ pub enum Edited {
     },
 }
 
-/// A book as the staff sees it.
-pub async fn find(connection: &mut MySqlConnection, id: BookId) -> sqlx::Result<Option<StaffBook>> {
-    Ok(write::stored(connection, [id.get()]).await?.pop().map(|book| book.for_staff()))
+/// A form about a book.
+#[derive(Debug, Clone, Copy)]
+pub struct Sent<'a> {
+    pub who: &'a Bookseller,
+    /// The same if it is sent twice.
+    pub change: Uuid,
+    /// The currency of the shop.
+    pub currency: Currency,
 }
 
-/// Gives a book these facts, if its version is still this one. To be run in a transaction.
+/// A book as a form showed it.
+#[derive(Debug, Clone, Copy)]
+pub struct SeenBook<'a> {
+    pub id: BookId,
+    pub version: &'a str,
+}
+
+/// A book as the staff sees it.
+pub async fn find(connection: &mut MySqlConnection, id: BookId) -> sqlx::Result<Option<StaffBook>> {
+    let Some(book) = write::stored(connection, [id.get()]).await?.pop() else { return Ok(None) };
+    Ok(Some(book.for_staff(audit::last_change(connection, id).await?)))
+}
+
+/// Gives a book these facts, if its version is still this one, and records it. To be run in a transaction, like the functions
+/// below.
 pub async fn change(
     connection: &mut MySqlConnection,
-    id: BookId,
-    version: &str,
+    sent: Sent<'_>,
+    seen: SeenBook<'_>,
     facts: &BookFacts,
     now: OffsetDateTime,
 ) -> sqlx::Result<Edited> {
+    let id = seen.id;
+    let deed = Deed { action: "change", about: About::Book(id), outcome: AuditEntry::DONE, detail: None };
     let mut shelf = Shelf::with(connection, id, facts.isbn.as_ref()).await?;
-    let Some(before) = shelf.of_id(id).map(|book| book.for_staff()) else { return Ok(Edited::NoSuchBook) };
+    let Some(book) = shelf.of_id(id) else { return Ok(Edited::NoSuchBook) };
+    if audit::has_change(connection, sent.change).await? {
+        return Ok(Edited::Before(id));
+    }
+    let before = book.for_staff(audit::last_change(connection, id).await?);
     if before.facts == *facts {
         return Ok(Edited::Already(id));
     }
-    if before.version() != version {
+    if before.version() != seen.version {
+        audit::note(connection, sent.who, Deed { outcome: AuditEntry::CHANGED_SINCE, ..deed }, now).await?;
         return Ok(Edited::Changed(Box::new(before)));
     }
     if let Some(taken) = shelf.isbn_taken(facts, Some(id)) {
+        audit::note(connection, sent.who, Deed { outcome: "isbn-taken", ..deed }, now).await?;
         return Ok(taken);
     }
     let Some(book) = shelf.of_id(id) else { return Ok(Edited::NoSuchBook) };
     book.now = Offer::stating(facts, &book.now);
     shelf.write(connection, STAFF, now).await?;
-    let after = StaffBook { facts: facts.clone(), ..before.clone() };
+    let changes = BookFacts::changes(Some(&before.facts), facts, sent.currency);
+    let last_change = audit::note_changes(connection, sent.who, deed, (sent.change, &changes), now).await?;
+    let after = StaffBook { facts: facts.clone(), last_change, ..before.clone() };
     Ok(Edited::Done { before: Some(Box::new(before)), after: Box::new(after) })
 }
 
-/// Adds a book without copies, once for each id. To be run in a transaction.
+/// Adds a book without copies, once for each id, and records it.
 pub async fn add(
     connection: &mut MySqlConnection,
+    sent: Sent<'_>,
     id: Uuid,
     facts: &BookFacts,
     now: OffsetDateTime,
@@ -78,7 +113,9 @@ pub async fn add(
     let ids = write::lock(connection, &BTreeSet::from([reference.as_str()]), &isbns).await?;
     let mut shelf = Shelf::of_locked(connection, &ids).await?;
     if let Some(at) = shelf.by_reference.get(&reference) {
-        return Ok(Edited::Already(shelf.books[*at].id.into()));
+        let id = shelf.books[*at].id.into();
+        let is_same = audit::has_change(connection, sent.change).await?;
+        return Ok(if is_same { Edited::Before(id) } else { Edited::Already(id) });
     }
     if let Some(taken) = shelf.isbn_taken(facts, None) {
         return Ok(taken);
@@ -87,24 +124,33 @@ pub async fn add(
     shelf.insert(ShelfBook::new(reference, now_offered));
     shelf.write(connection, STAFF, now).await?;
     let added = shelf.books.last().ok_or(sqlx::Error::RowNotFound)?;
-    Ok(Edited::Done { before: None, after: Box::new(added.for_staff()) })
+    let about = About::Book(added.id.into());
+    let deed = Deed { action: "add", about, outcome: AuditEntry::DONE, detail: None };
+    let changes = BookFacts::changes(None, facts, sent.currency);
+    let last_change = audit::note_changes(connection, sent.who, deed, (sent.change, &changes), now).await?;
+    Ok(Edited::Done { before: None, after: Box::new(added.for_staff(last_change)) })
 }
 
-/// Takes a book out of sale or puts it back, if its version is still this one. To be run in a transaction.
+/// Takes a book out of sale or puts it back, if its version is still this one, and records it with the reason.
 pub async fn set_withdrawn(
     connection: &mut MySqlConnection,
-    id: BookId,
-    version: &str,
-    is_withdrawn: bool,
+    sent: Sent<'_>,
+    seen: SeenBook<'_>,
+    (is_withdrawn, reason): (bool, &str),
     now: OffsetDateTime,
 ) -> sqlx::Result<Edited> {
+    let id = seen.id;
+    let action = if is_withdrawn { "withdraw" } else { "put-back" };
+    let deed = Deed { action, about: About::Book(id), outcome: AuditEntry::DONE, detail: Some(reason) };
     let mut shelf = Shelf::with(connection, id, None).await?;
     let Some(book) = shelf.of_id(id) else { return Ok(Edited::NoSuchBook) };
-    let before = book.for_staff();
-    if before.is_withdrawn == is_withdrawn {
-        return Ok(Edited::Already(id));
+    if audit::has_change(connection, sent.change).await? {
+        return Ok(Edited::Before(id));
     }
-    if before.version() != version {
+    let before = book.for_staff(audit::last_change(connection, id).await?);
+    if before.is_withdrawn == is_withdrawn || before.version() != seen.version {
+        // Somebody else may have done it, for another reason.
+        audit::note(connection, sent.who, Deed { outcome: AuditEntry::CHANGED_SINCE, ..deed }, now).await?;
         return Ok(Edited::Changed(Box::new(before)));
     }
     book.now.is_withdrawn = is_withdrawn;
@@ -113,7 +159,8 @@ pub async fn set_withdrawn(
         // Customers who wait for the book can buy it from now on.
         alerts::note_restocks(connection, &BTreeSet::from([id.get()]), now).await?;
     }
-    let after = StaffBook { is_withdrawn, ..before.clone() };
+    let last_change = audit::note_changes(connection, sent.who, deed, (sent.change, &[]), now).await?;
+    let after = StaffBook { is_withdrawn, last_change, ..before.clone() };
     Ok(Edited::Done { before: Some(Box::new(before)), after: Box::new(after) })
 }
 
@@ -152,7 +199,7 @@ impl ShelfBook {
         Self { id: 0, reference, before: None, now, given: Histogram::default(), line: 0, counted_at: None }
     }
 
-    fn for_staff(&self) -> StaffBook {
+    fn for_staff(&self, last_change: u64) -> StaffBook {
         StaffBook {
             id: self.id.into(),
             reference: self.reference.clone(),
@@ -160,6 +207,7 @@ impl ShelfBook {
             stock: self.now.stock,
             sold: self.before.as_ref().map_or(0, |stored| stored.held.sold),
             is_withdrawn: self.now.is_withdrawn,
+            last_change,
         }
     }
 }
@@ -211,11 +259,11 @@ mod tests {
 
     use super::*;
     use crate::{
-        domain::{Availability, CatalogueRow, Currency, Filter, Search, Sort},
+        domain::{Availability, CatalogueRow, Filter, Search, Sort},
         repo::{
             books::{self, Listing},
             catalogue::{Put, put},
-            fixtures::{minute, row, writer},
+            fixtures::{minute, row, sent, writer},
             orders, shop_counts, stock,
         },
         staff::{StockChange, Violation},
@@ -228,7 +276,7 @@ mod tests {
     }
 
     async fn added(connection: &mut MySqlConnection, number: u128, facts: &BookFacts) -> StaffBook {
-        match add(connection, Uuid::from_u128(number), facts, minute(0)).await.unwrap() {
+        match add(connection, sent(number), Uuid::from_u128(number), facts, minute(0)).await.unwrap() {
             Edited::Done { before: None, after } => *after,
             other => panic!("{other:?}"),
         }
@@ -259,15 +307,18 @@ mod tests {
         assert_eq!(find(c, book.id).await.unwrap(), Some(book.clone()));
         assert_eq!(found(c, "tunel sabato").await, [book.id]);
         assert_eq!(shop_counts::read(c).await.unwrap().all, 1);
-        let again = add(c, Uuid::from_u128(1), &typed, minute(1)).await.unwrap();
-        assert_eq!(again, Edited::Already(book.id));
+        let again = add(c, sent(1), Uuid::from_u128(1), &typed, minute(1)).await.unwrap();
+        assert_eq!(again, Edited::Before(book.id));
+        let of_other_facts = add(c, sent(4), Uuid::from_u128(1), &facts(&[]), minute(1)).await.unwrap();
+        assert_eq!(of_other_facts, Edited::Already(book.id), "the number of a form is that of one book");
         let taken = Edited::IsbnTaken { book: book.id, title: "El túnel".into() };
-        assert_eq!(add(c, Uuid::from_u128(2), &typed, minute(1)).await.unwrap(), taken);
+        assert_eq!(add(c, sent(2), Uuid::from_u128(2), &typed, minute(1)).await.unwrap(), taken);
         assert_eq!(violations(c).await, []);
 
         let other = added(c, 3, &facts(&[])).await;
         let with_isbn = facts(&[("isbn", "84-204-6728-6")]);
-        assert_eq!(change(c, other.id, &other.version(), &with_isbn, minute(2)).await.unwrap(), taken);
+        let seen = SeenBook { id: other.id, version: &other.version() };
+        assert_eq!(change(c, sent(5), seen, &with_isbn, minute(2)).await.unwrap(), taken);
     }
 
     #[ignore = "needs MariaDB"]
@@ -285,20 +336,70 @@ mod tests {
         let id = found(c, "tunel").await[0];
         let before = find(c, id).await.unwrap().unwrap();
         let typed = facts(&[("price", "11.40"), ("genre-classics", "yes"), ("year", "1948")]);
-        let changed = change(c, id, &before.version(), &typed, minute(1)).await.unwrap();
-        let after = StaffBook { facts: typed.clone(), ..before.clone() };
+        let shown = SeenBook { id, version: &before.version() };
+        let changed = change(c, sent(1), shown, &typed, minute(1)).await.unwrap();
+        let after = find(c, id).await.unwrap().unwrap();
+        assert_eq!((&after.facts, after.stock), (&typed, 4));
         assert_eq!(changed, done(&before, &after));
-        assert_eq!(find(c, id).await.unwrap(), Some(after.clone()));
-        assert_eq!(change(c, id, &before.version(), &typed, minute(1)).await.unwrap(), Edited::Already(id));
+        assert_eq!(change(c, sent(1), shown, &typed, minute(1)).await.unwrap(), Edited::Before(id));
+        assert_eq!(change(c, sent(2), shown, &typed, minute(1)).await.unwrap(), Edited::Already(id));
         let late = facts(&[("price", "9")]);
-        assert_eq!(change(c, id, &before.version(), &late, minute(1)).await.unwrap(), Edited::Changed(Box::new(after)));
+        let refused = change(c, sent(3), shown, &late, minute(1)).await.unwrap();
+        assert_eq!(refused, Edited::Changed(Box::new(after)));
         assert_eq!(found(c, "ernesto").await, [id]);
         let counts = shop_counts::read(c).await.unwrap();
         assert_eq!((counts.all, counts.in_stock, counts.with_price(1_000).at_most), (1, 1, 0));
         let genres = crate::repo::genres::list(c).await.unwrap();
         assert_eq!(genres.iter().map(|genre| genre.value.as_str()).collect::<Vec<_>>(), ["classics"]);
-        assert_eq!(change(c, 999.into(), "", &late, minute(1)).await.unwrap(), Edited::NoSuchBook);
+        let none = SeenBook { id: 999.into(), version: "" };
+        assert_eq!(change(c, sent(4), none, &late, minute(1)).await.unwrap(), Edited::NoSuchBook);
         assert_eq!(violations(c).await, []);
+    }
+
+    #[ignore = "needs MariaDB"]
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn a_change_that_was_undone_does_not_come_back_with_its_old_form_and_can_be_made_again(pool: MySqlPool) {
+        let c = &mut *writer(&pool).await;
+        let (cheap, dear) = (facts(&[("price", "9")]), facts(&[("price", "19")]));
+        let first = added(c, 1, &cheap).await;
+        let id = first.id;
+        let of_first = first.version();
+        let seen = |version| SeenBook { id, version };
+        let price =
+            async |c: &mut MySqlConnection| find(c, id).await.unwrap().unwrap().facts.price.map(|price| price.minor);
+        change(c, sent(2), seen(&of_first), &dear, minute(1)).await.unwrap();
+        let of_second = find(c, id).await.unwrap().unwrap().version();
+        change(c, sent(3), seen(&of_second), &cheap, minute(2)).await.unwrap();
+        assert_eq!(price(c).await, Some(900));
+
+        assert_eq!(change(c, sent(2), seen(&of_first), &dear, minute(3)).await.unwrap(), Edited::Before(id));
+        let of_another_tab = change(c, sent(4), seen(&of_first), &dear, minute(3)).await.unwrap();
+        assert!(matches!(of_another_tab, Edited::Changed(_)), "it has the same facts as then, and was changed between");
+        assert_eq!(price(c).await, Some(900));
+        let of_third = find(c, id).await.unwrap().unwrap().version();
+        let again = change(c, sent(5), seen(&of_third), &dear, minute(4)).await.unwrap();
+        assert!(matches!(again, Edited::Done { .. }), "{again:?}");
+        assert_eq!(price(c).await, Some(1_900));
+
+        let shown = find(c, id).await.unwrap().unwrap().version();
+        for (form, is_withdrawn, version) in [(6, true, None), (7, false, None), (6, true, Some(&shown))] {
+            let now = find(c, id).await.unwrap().unwrap().version();
+            let seen = SeenBook { id, version: version.unwrap_or(&now) };
+            set_withdrawn(c, sent(form), seen, (is_withdrawn, "feria"), minute(5)).await.unwrap();
+        }
+        assert!(!find(c, id).await.unwrap().unwrap().is_withdrawn);
+        let outcomes = audit::about(c, About::Book(id), 20).await.unwrap().into_iter().rev();
+        let outcomes: Vec<(String, String)> = outcomes.map(|entry| (entry.action, entry.outcome)).collect();
+        let expected = [
+            ("add", "done"),
+            ("change", "done"),
+            ("change", "done"),
+            ("change", "changed-since"),
+            ("change", "done"),
+            ("withdraw", "done"),
+            ("put-back", "done"),
+        ];
+        assert_eq!(outcomes, expected.map(|(action, outcome)| (action.to_owned(), outcome.to_owned())));
     }
 
     #[ignore = "needs MariaDB"]
@@ -317,17 +418,21 @@ mod tests {
         };
         assert_eq!(sees(c).await, (Some(1_200), Availability::InStock, 1));
 
-        let withdrawn = set_withdrawn(c, id, &for_sale.version(), true, minute(1)).await.unwrap();
-        let now = StaffBook { is_withdrawn: true, ..for_sale.clone() };
+        let shown = SeenBook { id, version: &for_sale.version() };
+        let withdrawn = set_withdrawn(c, sent(1), shown, (true, "feria"), minute(1)).await.unwrap();
+        let now = find(c, id).await.unwrap().unwrap();
+        assert_eq!((&now.facts, now.is_withdrawn), (&for_sale.facts, true), "its price waits");
         assert_eq!(withdrawn, done(&for_sale, &now));
-        assert_eq!(find(c, id).await.unwrap(), Some(now.clone()), "its price waits");
         assert_eq!(sees(c).await, (None, Availability::Withdrawn, 0));
         assert_eq!(found(c, "tunel").await, [id], "its page stays");
-        assert_eq!(set_withdrawn(c, id, "", true, minute(1)).await.unwrap(), Edited::Already(id));
-        assert_eq!(
-            set_withdrawn(c, id, &for_sale.version(), false, minute(1)).await.unwrap(),
-            Edited::Changed(Box::new(now.clone()))
-        );
+        for (form, is_withdrawn, expected) in [
+            (1, true, Edited::Before(id)),
+            (2, true, Edited::Changed(Box::new(now.clone()))),
+            (3, false, Edited::Changed(Box::new(now.clone()))),
+        ] {
+            let outcome = set_withdrawn(c, sent(form), shown, (is_withdrawn, "x"), minute(1)).await.unwrap();
+            assert_eq!(outcome, expected, "{form}");
+        }
 
         assert_eq!(put(c, &from_file("12.00")).await.unwrap(), Put::Unchanged);
         assert_eq!(put(c, &from_file("13.00")).await.unwrap(), Put::Changed);
@@ -335,7 +440,8 @@ mod tests {
         assert_eq!(sees(c).await, (None, Availability::Withdrawn, 0));
         let dearer = find(c, id).await.unwrap().unwrap();
         assert_eq!((dearer.facts.price.clone(), dearer.stock, dearer.is_withdrawn), (price("13.00"), 6, true));
-        set_withdrawn(c, id, &dearer.version(), false, minute(3)).await.unwrap();
+        let shown = SeenBook { id, version: &dearer.version() };
+        set_withdrawn(c, sent(4), shown, (false, "feria"), minute(3)).await.unwrap();
         assert_eq!(sees(c).await, (Some(1_300), Availability::InStock, 1));
         let restocked: i64 = sqlx::query_scalar("select count(*) from restocks").fetch_one(&mut *c).await.unwrap();
         assert_eq!(restocked, 1, "who waits for it gets a mail");

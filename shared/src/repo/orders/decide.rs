@@ -227,7 +227,7 @@ fn is_above(price: u32, ceiling: &Money, currency: &str) -> bool {
 
 /// Why a line cannot be sold.
 fn line_reason(line: &OrderLineV1, book: Option<&LockedBook>, currency: &str) -> Option<LineReason> {
-    let Some(book) = book else { return Some(LineReason::NoSuchBook) };
+    let Some(book) = book.filter(|book| !book.is_withdrawn) else { return Some(LineReason::NoSuchBook) };
     let Some(price) = &book.price else { return Some(LineReason::WithoutPrice) };
     if price.currency != line.unit_price_seen.currency || price.currency != currency {
         return Some(LineReason::OtherCurrency { now: price.clone() });
