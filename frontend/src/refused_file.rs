@@ -1,8 +1,8 @@
 //! Why an uploaded file is refused, in the language of the bookseller.
 
 use shared::uploads::{
-    ActiveContent, FileType, MAX_ASPECT, MAX_BYTES, MAX_OBJECT_BYTES, MAX_PAGES, MAX_PIXELS, MAX_SCANS, MIN_WIDTH,
-    Refusal,
+    ActiveContent, FileType, MAX_ASPECT, MAX_BYTES, MAX_OBJECT_BYTES, MAX_PAGES, MAX_PIXELS, MAX_PROFILE_BYTES,
+    MAX_SCANS, MIN_WIDTH, Refusal,
 };
 
 use crate::{Locale, format};
@@ -39,6 +39,7 @@ pub fn reason(locale: Locale, refusal: &Refusal) -> String {
         Refusal::TooManyScans { scans } => {
             locale.text_with("refused-scans", [("scans", number(*scans)), ("max", number(MAX_SCANS))])
         }
+        Refusal::LargeProfile => locale.text_with("refused-large-profile", [("max", megabytes(MAX_PROFILE_BYTES))]),
         Refusal::Encrypted => locale.text("refused-encrypted"),
         Refusal::NoPages => locale.text("refused-no-pages"),
         Refusal::TooManyPages { pages } => {

@@ -4,7 +4,8 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
+use time::{Duration, OffsetDateTime};
+use uuid::{Builder, Uuid};
 
 /// Bytes of an uploaded file.
 pub const MAX_BYTES: usize = 20 * MB;
@@ -16,6 +17,10 @@ pub const MIN_WIDTH: u32 = 200;
 pub const MAX_ASPECT: u32 = 3;
 /// Scans of a progressive JPEG. Programs write about ten; each costs the time of the whole image.
 pub const MAX_SCANS: u32 = 64;
+/// Bytes of an image's colour profile. Those of printers have up to two million.
+pub const MAX_PROFILE_BYTES: usize = 4 * MB;
+/// Bytes of a cover in one of its widths. A load balancer takes a megabyte from a function, in Base64.
+pub const MAX_SERVED_COVER: usize = MB / 2;
 /// Pages of a sample chapter.
 pub const MAX_PAGES: u32 = 100;
 /// Bytes of a sample chapter's compressed objects. They have no text and no images, which are streams of their own.
@@ -26,6 +31,10 @@ pub const WIDTHS: [u32; 3] = [160, 320, 640];
 
 /// Hexadecimal digits of the hash in a file's name: 128 bits.
 pub const HASH_DIGITS: usize = 32;
+
+/// How long after its key an upload is waited for: ten minutes until it is sent, and six of three attempts to check it, with the
+/// pauses between them.
+const WAITED_FOR: Duration = Duration::minutes(20);
 
 const MB: usize = 1_000_000;
 
@@ -45,6 +54,23 @@ pub struct UploadKey {
 }
 
 impl UploadKey {
+    /// A new key, whose id has the time.
+    pub fn new(kind: UploadKind, now: OffsetDateTime) -> Self {
+        let milliseconds = u64::try_from(now.unix_timestamp_nanos() / 1_000_000).unwrap_or_default();
+        let [_, _, _, _, _, _, random @ ..] = Uuid::new_v4().into_bytes();
+        Self { kind, id: Builder::from_unix_timestamp_millis(milliseconds, &random).into_uuid() }
+    }
+
+    /// Whether the file of this key may still be on its way, or being checked. Not of a key that nobody has made.
+    pub fn is_waited_for(self, now: OffsetDateTime) -> bool {
+        let made_at = self.id.get_timestamp().and_then(|time| {
+            let (seconds, _) = time.to_unix();
+            OffsetDateTime::from_unix_timestamp(i64::try_from(seconds).ok()?).ok()
+        });
+        // The clocks of two functions differ a little.
+        made_at.is_some_and(|made_at| (made_at - Duration::MINUTE..made_at + WAITED_FOR).contains(&now))
+    }
+
     /// Parses a key such as `uploads/covers/019a…`; none for another object's.
     pub fn parse(key: &str) -> Option<Self> {
         let (folder, id) = key.strip_prefix("uploads/")?.split_once('/')?;
@@ -115,6 +141,34 @@ pub fn sample_key(hash: &str) -> String {
     format!("samples/{hash}.pdf")
 }
 
+/// The key of a checked file that no book has so far, which expires after some days. Nobody but the staff sees it there.
+pub fn checked_key(served: &str) -> String {
+    format!("checked/{served}")
+}
+
+/// The result of checking an upload, and which file under its key was checked: the same form can be sent with another one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UploadResult {
+    /// The tag that S3 gave the file, without quotes; empty if that is unknown.
+    #[serde(default)]
+    pub etag: String,
+    #[serde(flatten)]
+    pub checked: Checked,
+}
+
+impl UploadResult {
+    /// Whether it is about the file that has this tag, quoted or not. An unknown one is that of any.
+    pub fn is_of(&self, etag: &str) -> bool {
+        let etag = bare_etag(etag);
+        etag.is_empty() || self.etag.is_empty() || etag == self.etag
+    }
+}
+
+/// A tag as S3 writes it into a header or an address, without its quotes.
+pub fn bare_etag(etag: &str) -> &str {
+    etag.trim_matches('"')
+}
+
 /// The result of checking an upload.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "result", rename_all = "snake_case")]
@@ -132,6 +186,39 @@ impl Checked {
             Self::Sample(sample) => Some(&sample.hash),
             Self::Refused(_) => None,
         }
+    }
+
+    /// The keys of the files that the shop serves; none of a refused upload.
+    pub fn keys(&self) -> Vec<String> {
+        match self {
+            Self::Cover(cover) => cover.sizes.iter().map(|size| cover_key(&cover.hash, size.width)).collect(),
+            Self::Sample(sample) => vec![sample_key(&sample.hash)],
+            Self::Refused(_) => Vec::new(),
+        }
+    }
+}
+
+/// The file that a book has, with what the staff typed about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BookFile {
+    pub file: Checked,
+    pub credit: Option<String>,
+}
+
+impl BookFile {
+    /// What a form brings back that showed this file of a book, or none.
+    pub fn version(file: Option<(&str, Option<&str>)>) -> String {
+        file.map_or_else(String::new, |(hash, credit)| {
+            format!("{hash} {}", credit.unwrap_or_default()).trim_end().to_owned()
+        })
+    }
+
+    pub fn hash(&self) -> &str {
+        self.file.hash().unwrap_or_default()
+    }
+
+    pub fn is(&self, hash: &str, credit: Option<&str>) -> bool {
+        self.hash() == hash && self.credit.as_deref() == credit
     }
 }
 
@@ -246,6 +333,8 @@ pub enum Refusal {
     TooManyScans {
         scans: u32,
     },
+    /// A colour profile beyond the limit, which would be read into memory as a whole.
+    LargeProfile,
     Encrypted,
     NoPages,
     TooManyPages {
@@ -381,6 +470,11 @@ impl fmt::Display for Refusal {
             Self::TooManyScans { scans } => {
                 write!(f, "the JPEG has {scans} scans; the maximum is {MAX_SCANS}: save it again")
             }
+            Self::LargeProfile => write!(
+                f,
+                "the image has a colour profile of more than {} MB: save it without one",
+                MAX_PROFILE_BYTES / MB
+            ),
             Self::Encrypted => write!(f, "the PDF is encrypted or has a password: save it without"),
             Self::NoPages => write!(f, "the PDF has no page"),
             Self::TooManyPages { pages } => {
@@ -428,6 +522,8 @@ mod tests {
     fn only_keys_of_uploads_are_parsed() {
         let id = "019ac4a0-0000-7000-8000-000000000000";
         for kind in [UploadKind::Cover, UploadKind::Sample] {
+            let made = UploadKey::new(kind, OffsetDateTime::now_utc());
+            assert_eq!(UploadKey::parse(&made.key()), Some(made));
             let upload = UploadKey { kind, id: Uuid::try_parse(id).unwrap() };
             assert_eq!(UploadKey::parse(&upload.key()), Some(upload));
             assert!(UploadKey::parse(&upload.result_key()).is_none());
@@ -448,6 +544,40 @@ mod tests {
         ] {
             assert!(UploadKey::parse(&key).is_none(), "{key}");
         }
+    }
+
+    #[test]
+    fn an_upload_is_waited_for_as_long_as_it_can_come_and_be_checked() {
+        let now = OffsetDateTime::now_utc();
+        let [one, other] = [(), ()].map(|()| UploadKey::new(UploadKind::Cover, now));
+        assert_ne!(one, other);
+        for (minutes, expected) in [(-2, false), (0, true), (19, true), (20, false), (4_000, false)] {
+            assert_eq!(one.is_waited_for(now + Duration::minutes(minutes)), expected, "{minutes}");
+        }
+        let invented = UploadKey { kind: UploadKind::Cover, id: Uuid::new_v4() };
+        assert!(!invented.is_waited_for(now));
+    }
+
+    #[test]
+    fn a_result_is_of_the_file_with_its_tag() {
+        let checked = Checked::Refused(Refusal::Empty);
+        let result = UploadResult { etag: "0a1b".to_owned(), checked: checked.clone() };
+        for (etag, expected) in [("\"0a1b\"", true), ("0a1b", true), ("", true), ("0a1c", false)] {
+            assert_eq!(result.is_of(etag), expected, "{etag}");
+        }
+        let written = serde_json::to_value(&result).unwrap();
+        assert_eq!(written, json!({ "etag": "0a1b", "result": "refused", "reason": "empty" }));
+        assert_eq!(serde_json::from_value::<UploadResult>(written).unwrap(), result);
+        let earlier: UploadResult = serde_json::from_value(json!({ "result": "refused", "reason": "empty" })).unwrap();
+        assert!(earlier.checked == checked && earlier.is_of("0a1c"));
+    }
+
+    #[test]
+    fn another_credit_is_another_version() {
+        let versions =
+            [None, Some(("a", None)), Some(("a", Some("Sur"))), Some(("a", Some("Norte"))), Some(("b", None))];
+        let versions: std::collections::BTreeSet<String> = versions.map(BookFile::version).into();
+        assert!(versions.len() == 5 && versions.contains(""), "{versions:?}");
     }
 
     #[test]

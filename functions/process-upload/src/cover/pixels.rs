@@ -10,7 +10,7 @@ use image::{
     metadata::Orientation,
 };
 use moxcms::{ColorProfile, DataColorSpace, Layout, TransformOptions};
-use shared::uploads::{FileType, Size, WIDTHS};
+use shared::uploads::{FileType, MAX_SERVED_COVER, Size, WIDTHS};
 use zune_jpeg::{
     JpegDecoder,
     zune_core::{bytestream::ZCursor, colorspace::ColorSpace, options::DecoderOptions},
@@ -19,8 +19,6 @@ use zune_jpeg::{
 /// Of JPEG's 1 to 100, the first with which the file is small enough. At the sizes of covers, nobody sees a difference
 /// between the first and higher ones; the others are for pictures like sand.
 const QUALITIES: [u8; 4] = [78, 60, 40, 20];
-/// Bytes of a file. A load balancer takes a megabyte from a function, in Base64.
-const MAX_FILE: usize = 500_000;
 /// Bytes of the largest image that a decoder may hold: 40 million pixels of four channels with 16 bits, and some rows.
 const MAX_ALLOCATION: u64 = 340_000_000;
 /// Reduced to this many times the largest width first, by averages, which needs no copy in memory; then by a filter that
@@ -32,7 +30,8 @@ pub struct Decoder<'a> {
     format: Format<'a>,
     size: Size,
     orientation: Orientation,
-    profile: Option<Vec<u8>>,
+    /// Parsed, so that its bytes are not in memory beside the pixels.
+    profile: Option<ColorProfile>,
 }
 
 enum Format<'a> {
@@ -68,7 +67,7 @@ impl<'a> Decoder<'a> {
         Ok(Self {
             size: Size { width: u32::try_from(width)?, height: u32::try_from(height)? },
             orientation: orientation(decoder.exif().map(Vec::as_slice)),
-            profile: decoder.icc_profile(),
+            profile: decoder.icc_profile().as_deref().and_then(rgb_profile),
             format: Format::Jpeg(Box::new(decoder)),
         })
     }
@@ -79,7 +78,7 @@ impl<'a> Decoder<'a> {
             size: Size { width, height },
             // Neither is needed to show the image.
             orientation: orientation(decoder.exif_metadata().unwrap_or_default().as_deref()),
-            profile: decoder.icc_profile().unwrap_or_default(),
+            profile: decoder.icc_profile().unwrap_or_default().as_deref().and_then(rgb_profile),
             format: Format::Other(Box::new(decoder)),
         }
     }
@@ -108,8 +107,8 @@ impl<'a> Decoder<'a> {
         let mut image = reduced(image, upright, is_turned(self.orientation));
         image.apply_orientation(self.orientation);
         let mut pixels = on_white(&image);
-        if let Some(profile) = self.profile {
-            convert_to_srgb(&mut pixels, &profile);
+        if let Some(profile) = &self.profile {
+            convert_to_srgb(&mut pixels, profile);
         }
         Ok(Pixels(pixels.into()))
     }
@@ -152,13 +151,13 @@ fn on_white(image: &DynamicImage) -> RgbImage {
     })
 }
 
-/// Converts the colours from those of the image's profile, which is not written: browsers assume sRGB without one. As in
-/// browsers, a profile that cannot be read is ignored.
-fn convert_to_srgb(pixels: &mut RgbImage, profile: &[u8]) {
-    let Ok(profile) = ColorProfile::new_from_slice(profile) else { return };
-    if profile.color_space != DataColorSpace::Rgb {
-        return;
-    }
+/// The image's profile. As in browsers, one that cannot be read is ignored, and so is one of other colours.
+fn rgb_profile(bytes: &[u8]) -> Option<ColorProfile> {
+    ColorProfile::new_from_slice(bytes).ok().filter(|profile| profile.color_space == DataColorSpace::Rgb)
+}
+
+/// Converts the colours from those of the image's profile, which is not written: browsers assume sRGB without one.
+fn convert_to_srgb(pixels: &mut RgbImage, profile: &ColorProfile) {
     let options = TransformOptions::default();
     let srgb = ColorProfile::new_srgb();
     let Ok(transform) = profile.create_transform_8bit(Layout::Rgb, &srgb, Layout::Rgb, options) else { return };
@@ -179,10 +178,10 @@ impl Pixels {
             let mut jpeg = Vec::new();
             let encoder = JpegEncoder::new_with_quality(&mut jpeg, quality);
             resized.write_with_encoder(encoder).context("encoding the JPEG")?;
-            if jpeg.len() <= MAX_FILE {
+            if jpeg.len() <= MAX_SERVED_COVER {
                 return Ok(jpeg);
             }
         }
-        bail!("the JPEG has more than {MAX_FILE} bytes in every quality")
+        bail!("the JPEG has more than {MAX_SERVED_COVER} bytes in every quality")
     }
 }

@@ -1,6 +1,9 @@
 //! The structure of an image file, read without decoding it: its size, and that it ends with the file.
 
-use shared::uploads::{FileType, MAX_PIXELS, MAX_SCANS, Refusal, Size};
+use std::io::Read;
+
+use flate2::read::ZlibDecoder;
+use shared::uploads::{FileType, MAX_PIXELS, MAX_PROFILE_BYTES, MAX_SCANS, Refusal, Size};
 
 type Result<T> = std::result::Result<T, Refusal>;
 
@@ -33,7 +36,7 @@ fn within_limit(size: Size) -> Result<Size> {
 /// The size and the end of a JPEG, by its markers.
 fn jpeg(bytes: &[u8]) -> Result<(Size, usize)> {
     let mut rest = Bytes { bytes, at: 2 };
-    let (mut size, mut scans, mut data) = (None, 0, 0);
+    let (mut size, mut scans, mut data, mut profile_bytes) = (None, 0, 0, 0);
     loop {
         match rest.jpeg_marker()? {
             0xDA => {
@@ -51,6 +54,11 @@ fn jpeg(bytes: &[u8]) -> Result<(Size, usize)> {
             // A second image, or none.
             0xC0..=0xC2 | 0xD8 | 0xD9 => return Err(Refusal::Damaged),
             0xC3 | 0xC5..=0xC7 | 0xC9..=0xCB | 0xCD..=0xCF => return Err(Refusal::UnusualJpeg),
+            // A profile is in as many segments as it needs.
+            0xE2 => {
+                profile_bytes += rest.segment()?.len() as u64;
+                profile(profile_bytes)?;
+            }
             _ => {
                 rest.segment()?;
             }
@@ -98,10 +106,30 @@ fn png(bytes: &[u8]) -> Result<(Size, usize)> {
             }
             (b"IHDR", Some(_)) | (_, None) => return Err(Refusal::Damaged),
             (b"acTL" | b"fcTL" | b"fdAT", _) => return Err(Refusal::Animated),
+            (b"iCCP", _) => profile(length_of_profile(data))?,
             (b"IEND", Some(size)) => return Ok((size, rest.at)),
             _ => {}
         }
     }
+}
+
+/// Bytes of a PNG's colour profile, which is compressed: the decoder would inflate it as a whole, up to its own limit of memory.
+/// Of one that is damaged, those before its fault.
+fn length_of_profile(chunk: &[u8]) -> u64 {
+    // A name, a zero byte, and the method of compression.
+    let compressed = chunk.iter().position(|byte| *byte == 0).and_then(|end| chunk.get(end + 2..)).unwrap_or_default();
+    let mut profile = ZlibDecoder::new(compressed).take(MAX_PROFILE_BYTES as u64 + 1);
+    let mut length = 0;
+    let mut part = [0; 8_192];
+    while let Ok(read @ 1..) = profile.read(&mut part) {
+        length += read as u64;
+    }
+    length
+}
+
+/// Refuses a colour profile beyond the limit.
+fn profile(length: u64) -> Result<()> {
+    if length > MAX_PROFILE_BYTES as u64 { Err(Refusal::LargeProfile) } else { Ok(()) }
 }
 
 /// The size and the end of a WebP, by its chunks.
@@ -130,6 +158,7 @@ fn webp(bytes: &[u8]) -> Result<(Size, usize)> {
                 sizes.push(Size { width, height });
             }
             b"ANIM" | b"ANMF" => return Err(Refusal::Animated),
+            b"ICCP" => profile(length as u64)?,
             b"VP8 " => {
                 let [_, _, _, 0x9D, 0x01, 0x2A, w0, w1, h0, h1, ..] = *data else { return Err(Refusal::Damaged) };
                 let [width, height] = [[w0, w1], [h0, h1]].map(|bytes| u32::from(u16::from_le_bytes(bytes) & 0x3FFF));

@@ -50,6 +50,13 @@ fn with_segment(jpeg: &[u8], marker: u8, data: &[u8]) -> Vec<u8> {
     [&jpeg[..2], &segment(marker, data), &jpeg[2..]].concat()
 }
 
+/// The JPEG with segments of a colour profile of so many bytes.
+fn with_profile_of(jpeg: &[u8], bytes: usize) -> Vec<u8> {
+    let profile = vec![0; bytes];
+    let segments = profile.chunks(65_000).flat_map(|part| segment(0xE2, part));
+    [&jpeg[..2], &segments.collect::<Vec<_>>(), &jpeg[2..]].concat()
+}
+
 /// Exif data with an orientation, 1 to 8.
 fn exif(orientation: u8) -> Vec<u8> {
     let entry = [0x12, 0x01, 3, 0, 1, 0, 0, 0, orientation, 0, 0, 0];
@@ -115,6 +122,12 @@ fn zeros(length: usize) -> Vec<u8> {
     let mut encoder = ZlibEncoder::new(Vec::new(), Compression::best());
     std::io::copy(&mut std::io::Read::take(std::io::repeat(0), length as u64), &mut encoder).unwrap();
     encoder.finish().unwrap()
+}
+
+/// A PNG with a colour profile of 330 million bytes, and without one an image that is accepted.
+fn bomb_of_profile() -> Vec<u8> {
+    let profile = [b"a profile\0\0".as_slice(), &zeros(330_000_000)].concat();
+    png_of(&[header(400, 600), chunk(*b"iCCP", &profile), chunk(*b"IDAT", &zeros(600 * (1 + 3 * 400)))])
 }
 
 fn riff(chunks: &[(&[u8; 4], &[u8])]) -> Vec<u8> {
@@ -239,6 +252,7 @@ fn jpegs() -> Vec<Case> {
         ("is arithmetic", frame(0xC9, 8, 3), Refusal::UnusualJpeg),
         ("has five components", frame(0xC0, 8, 5), Refusal::Damaged),
         ("has 3 bits", frame(0xC0, 3, 3), Refusal::Damaged),
+        ("has a large profile", with_profile_of(&good, 4_000_001), Refusal::LargeProfile),
         ("has no height", jpeg_with_frame(0xC0, 8, [400, 0], 3), Refusal::Damaged),
         (
             "states more pixels than it has",
@@ -284,6 +298,11 @@ fn pngs() -> Vec<Case> {
             "has the largest size",
             png_of(&[header(u32::MAX, u32::MAX), data(10)]),
             Refusal::TooManyPixels { width: u32::MAX, height: u32::MAX },
+        ),
+        (
+            "has a colour profile of 330 MB, of which 4 MB are inflated, and none kept",
+            bomb_of_profile(),
+            Refusal::LargeProfile,
         ),
         ("has no width", png_of(&[header(0, 600), data(10)]), Refusal::Damaged),
         ("has no header", png_of(&[data(whole)]), Refusal::Damaged),
@@ -335,6 +354,7 @@ fn webps() -> Vec<Case> {
             Refusal::TooManyPixels { width: 16_384, height: 16_384 },
         ),
         ("is a bomb", lossy(16_383, 16_383), Refusal::TooManyPixels { width: 16_383, height: 16_383 }),
+        ("has a large profile", riff(&[(b"ICCP", &vec![0; 4_000_001]), (b"VP8L", image)]), Refusal::LargeProfile),
         ("has no image", riff(&[(b"VP8X", &canvas(0, 400, 600))]), Refusal::Damaged),
         ("has nothing", riff(&[]), Refusal::Damaged),
         ("has another canvas", riff(&[(b"VP8X", &canvas(0, 300, 600)), (b"VP8L", image)]), Refusal::Damaged),
@@ -500,11 +520,20 @@ fn the_same_image_has_the_same_name_and_another_one_another() {
 
 /// Highest memory of this process since the last call, in MB.
 fn peak_mb() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
-    let kb: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+    let peak = memory_mb("VmHWM:");
     // "5" sets the peak back to the present value.
     std::fs::write("/proc/self/clear_refs", "5").unwrap();
+    peak
+}
+
+fn resident_mb() -> u64 {
+    memory_mb("VmRSS:")
+}
+
+fn memory_mb(name: &str) -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with(name)).unwrap();
+    let kb: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
     kb / 1_000
 }
 
@@ -547,4 +576,12 @@ fn the_largest_images_need_half_of_the_functions_memory() {
         println!("{name}: {} MB in the file, peak {peak} MB, {took:.1?}", file.len() / 1_000_000);
         assert!(peak < 512, "{name}: {peak} MB");
     }
+    let bomb = bomb_of_profile();
+    let before = resident_mb();
+    peak_mb();
+    let refusal = check(&bomb).err();
+    let peak = peak_mb();
+    println!("PNG with a profile of 330 MB: {} KB in the file, peak {peak} MB, {before} MB before", bomb.len() / 1_000);
+    assert_eq!(refusal, Some(Refusal::LargeProfile));
+    assert!(peak < before + 8, "{peak} MB, and {before} MB before");
 }

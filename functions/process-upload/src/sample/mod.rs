@@ -37,9 +37,18 @@ const ACTIVE: &[(&[u8], ActiveContent)] = &[
     (b"Rendition", ActiveContent::Multimedia),
     (b"Movie", ActiveContent::Multimedia),
     (b"Sound", ActiveContent::Multimedia),
+    // The script of a model in three dimensions.
+    (b"OnInstantiate", ActiveContent::Multimedia),
 ];
 /// Names that are searched outside of streams only, and in compressed objects.
-const SHORT: &[(&[u8], ActiveContent)] = &[(b"JS", ActiveContent::Script), (b"EF", ActiveContent::AttachedFile)];
+const SHORT: &[(&[u8], ActiveContent)] = &[
+    (b"JS", ActiveContent::Script),
+    (b"EF", ActiveContent::AttachedFile),
+    // A model in three dimensions: the annotation, and both types of its data.
+    (b"3D", ActiveContent::Multimedia),
+    (b"U3D", ActiveContent::Multimedia),
+    (b"PRC", ActiveContent::Multimedia),
+];
 
 /// Names in the dictionary of a stream of compressed objects. Some readers need no `/Type` there.
 const COMPRESSED: [&[u8]; 2] = [b"ObjStm", b"First"];
@@ -154,10 +163,11 @@ impl Objects {
                 Token::Word(b"obj") => (depth, entries) = (0, Entries::default()),
                 Token::Word(b"stream") if is_file => {
                     let data = data_of_stream(bytes, lexer.at);
-                    if entries.is_object_stream() {
-                        self.read_compressed(&entries, &bytes[data..])?;
-                    }
                     lexer.at = end_of_stream(bytes, data);
+                    if entries.is_object_stream() {
+                        // Of each byte once: not of the rest of the file for each of many streams.
+                        self.read_compressed(&entries, &bytes[data..lexer.at])?;
+                    }
                 }
                 Token::DictionaryStart | Token::ArrayStart => {
                     if depth == 0 {

@@ -139,6 +139,13 @@ fn with_scripts() -> Vec<Case> {
         let stream = stream(&format!("{TYPED} /N 1 /First 4"), &data);
         pdf(&[CATALOG.as_bytes(), PAGES.as_bytes(), PAGE.as_bytes(), &stream, &stream])
     };
+    // Not compressed, so that the end of the stream is among the data. Read to the end of the file, many of these would take
+    // minutes.
+    let continued = {
+        let mut encoder = ZlibEncoder::new(Vec::new(), Compression::none());
+        encoder.write_all(b"9 0 null\nendstream\nendobj\n9 0 obj\n<< >>\nstream\n").unwrap();
+        with(&stream(&format!("{TYPED} /N 1 /First 4"), &encoder.finish().unwrap()))
+    };
     let hidden_in =
         |before: &str, hidden: &[u8], after: &str| with(&[before.as_bytes(), hidden, after.as_bytes()].concat());
     cases([
@@ -205,6 +212,7 @@ fn with_scripts() -> Vec<Case> {
             Refusal::UnreadableObjects,
         ),
         ("a document with a bomb", bomb, Refusal::TooManyObjectBytes),
+        ("a document with compressed objects that continue behind their end", continued, Refusal::UnreadableObjects),
     ])
 }
 
@@ -239,6 +247,15 @@ fn with_other_active_content() -> Vec<Case> {
         ("a document with a script of a video", with(b"<< /S /Rendition /OP 0 >>"), active(Multimedia)),
         ("a document with a film", with(b"<< /S /Movie >>"), active(Multimedia)),
         ("a document with a sound", with(b"<< /S /Sound >>"), active(Multimedia)),
+        ("a document with a model in three dimensions", with(b"<< /Type /Annot /Subtype /3D >>"), active(Multimedia)),
+        ("a document with a model with a script", with(b"<< /OnInstantiate 9 0 R >>"), active(Multimedia)),
+        ("a document with the data of a model in U3D", with(&stream("/Subtype /U3D", b"U3D\0")), active(Multimedia)),
+        ("a document with the data of a model in PRC", with(&stream("/Subtype /PRC", b"PRC")), active(Multimedia)),
+        (
+            "a document with a model in a compressed object",
+            with(&compressed(TYPED, "<< /Subtype /#33D >>")),
+            active(Multimedia),
+        ),
     ])
 }
 
