@@ -158,15 +158,20 @@ fn web_acl(properties: &Value, usage: &Usage) -> Vec<Charge> {
     ]
 }
 
-/// The bucket of one page of a few kilobytes costs nothing. Of requests, only those for covers are many.
+/// The bucket of one page of a few kilobytes costs nothing. Of requests, only those for covers are many; sample
+/// chapters are few and large.
 fn storage(properties: &Value, usage: &Usage) -> Vec<Charge> {
     let name = properties["BucketName"].to_string();
     if name.contains("-unavailable-page-") {
         return Vec::new();
     }
     let storage = fixed("storage", "s3-storage", STORED_GB);
-    let covers = name.contains("-files-").then(|| per_use("covers read", "s3-read", usage.covers_read() / MILLION));
-    [storage].into_iter().chain(covers).collect()
+    if !name.contains("-files-") {
+        return vec![storage];
+    }
+    let covers = per_use("covers read", "s3-read", usage.covers_read() / MILLION);
+    // CloudFront is not in between.
+    vec![storage, covers, per_use("sample chapters to the internet", "internet", usage.samples_gb())]
 }
 
 fn function(properties: &Value, usage: &Usage) -> Vec<Charge> {

@@ -22,6 +22,9 @@ pub const METRICS: f64 = 4.0;
 const SECONDS: f64 = 0.02;
 /// Size of a compressed response with its headers.
 const RESPONSE_KB: f64 = 12.0;
+/// Share of the requests of books' pages and addresses that lead to a sample chapter, which S3 sends, and its size.
+const SAMPLED: f64 = 0.01;
+const SAMPLE_MB: f64 = 2.0;
 /// Log volume of one event: the function's line and Lambda's three.
 const LOG_KB: f64 = 1.0;
 /// Size of a message sent to the queue.
@@ -101,6 +104,13 @@ impl Usage {
     /// Covers that their function reads from S3. Caches at the edge spare some of them.
     pub fn covers_read(&self) -> f64 {
         self.events.iter().find(|(name, _)| name.ends_with("-serve-cover")).map_or(0.0, |(_, events)| *events)
+    }
+
+    /// Volume of sample chapters, which S3 sends to the internet itself.
+    pub fn samples_gb(&self) -> f64 {
+        let books =
+            self.events.iter().find(|(name, _)| name.ends_with("-show-book")).map_or(0.0, |(_, events)| *events);
+        books * SAMPLED * SAMPLE_MB / 1_000.0
     }
 
     /// Duration of all invocations of the function.
@@ -190,13 +200,14 @@ pub fn assumptions() -> String {
     format!(
         "Assumptions: a month has {HOURS} hours. Requests are spread evenly over the functions behind the load balancer. \
          Each takes {:.0} ms, returns {RESPONSE_KB} KB and logs {LOG_KB} KB; one in {:.0} is a rating or a message, and one \
-         in {:.0} an order with {MAILS} mails; a customer signs in for every {:.0} requests, with \
+         in {:.0} an order with {MAILS} mails; one in {:.0} of a book leads to a sample chapter of {SAMPLE_MB} MB; a customer signs in for every {:.0} requests, with \
          {SIGN_IN_REQUESTS} to the user pool. \
          Each function publishes {METRICS} metrics in each hour with requests. A bucket has {STORED_GB} GB, and Enhanced \
          Monitoring of an instance logs {MONITORING_LOGS_GB} GB a month.",
         SECONDS * 1000.0,
         1.0 / SUBMITTED,
         1.0 / ORDERED,
+        1.0 / SAMPLED,
         1.0 / SIGNED_IN,
     )
 }
@@ -226,6 +237,8 @@ mod tests {
             FUNCTIONS.iter().map(|function| usage.events(&format!("anaquel-prod-{}", function.name))).sum();
         assert!((events - 1_026_000.0).abs() < 1.0, "{events}");
         assert!((usage.events("anaquel-prod-process-submissions") - 20_000.0).abs() < 1.0);
+        let samples = usage.events("anaquel-prod-show-book") / 100.0;
+        assert!((usage.samples_gb() - samples * 0.002).abs() < 0.001, "2 MB each");
     }
 
     #[test]
