@@ -15,6 +15,8 @@ pub enum Place {
     List,
     /// On the page of its book, where it is large, and seen first.
     Page,
+    /// On the page of an upload, which no book has so far.
+    Checked,
 }
 
 impl Place {
@@ -22,14 +24,23 @@ impl Place {
     const fn sizes(self) -> &'static str {
         match self {
             Self::List => "(min-width: 40rem) 10rem, 45vw",
-            Self::Page => "(min-width: 46rem) 17rem, 34vw",
+            Self::Page | Self::Checked => "(min-width: 46rem) 17rem, 34vw",
+        }
+    }
+
+    /// In front of the addresses of its files.
+    const fn folder(self) -> &'static str {
+        match self {
+            Self::List | Self::Page => "",
+            Self::Checked => "/staff",
         }
     }
 }
 
 /// The cover with its alternative text. Width and height keep its place until it is loaded.
 pub fn picture_of_cover(cover: &Cover, label: &str, place: Place) -> Markup {
-    let files: Vec<(String, Size)> = cover.addresses().collect();
+    let addresses = cover.addresses().map(|(address, size)| (format!("{}{address}", place.folder()), size));
+    let files: Vec<(String, Size)> = addresses.collect();
     let Some((address, size)) = files.last() else { return Markup::new(String::new()) };
     let candidates: Vec<String> = files.iter().map(|(address, size)| format!("{address} {}w", size.width)).collect();
     let mut html = String::from("<img class=\"cover\" alt=\"");
@@ -71,6 +82,8 @@ mod tests {
              sizes=\"(min-width: 40rem) 10rem, 45vw\" src=\"/covers/0a1b-500.jpg\" width=\"500\" height=\"750\" \
              loading=\"lazy\" decoding=\"async\">"
         );
+        let checked = picture_of_cover(&cover, "", Place::Checked).to_string();
+        assert!(checked.contains("src=\"/staff/covers/0a1b-500.jpg\"") && !checked.contains("\"/covers/"), "{checked}");
         let large = picture_of_cover(&cover, "", Place::Page).to_string();
         assert!(large.contains("fetchpriority=\"high\"") && !large.contains("lazy"), "{large}");
     }

@@ -463,9 +463,10 @@ pub enum QueueAccess {
 pub enum BucketAccess {
     /// Read and write all objects of the import bucket.
     Imports,
-    /// Read uploads in the bucket of files, and write what the shop serves and the results.
+    /// Read uploads in the bucket of files, and write checked files and the results.
     CheckUploads,
-    /// Permit uploads to the bucket of files, by signing their requests, and read the results.
+    /// Permit uploads to the bucket of files, by signing their requests, read the results, copy checked files to where the shop serves
+    /// them, and remove them there.
     PermitUploads,
     /// Read covers in the bucket of files.
     ServeCovers,

@@ -13,12 +13,13 @@ use tokio::time::timeout;
 
 use crate::aws::explained;
 
-/// The largest answer that is read, in bytes.
+/// The largest answer that is read without [`HttpsClient::reading_up_to`], in bytes.
 const MAX_ANSWER: usize = 64 * 1024;
 
 pub struct HttpsClient {
     connector: Connector,
     timeout: Duration,
+    max_answer: usize,
 }
 
 pub struct Answer {
@@ -30,32 +31,54 @@ impl HttpsClient {
     /// A client whose calls end after `timeout`, whatever they wait for. It keeps connections, and repeats nothing.
     pub fn new(timeout: Duration) -> Self {
         let connector = Connector::builder().tls_provider(Provider::Rustls(CryptoMode::Ring)).build();
-        Self { connector, timeout }
+        Self { connector, timeout, max_answer: MAX_ANSWER }
+    }
+
+    /// The same, which reads answers of up to so many bytes.
+    #[must_use]
+    pub fn reading_up_to(self, max_answer: usize) -> Self {
+        Self { max_answer, ..self }
     }
 
     pub async fn get(&self, url: &str) -> anyhow::Result<Answer> {
-        self.call("GET", url, String::new()).await
+        self.call("GET", url, &[], String::new()).await
     }
 
     /// Sends a form, encoded already.
     pub async fn post_form(&self, url: &str, form: String) -> anyhow::Result<Answer> {
-        self.call("POST", url, form).await
+        self.call("POST", url, &[("content-type", "application/x-www-form-urlencoded")], form).await
+    }
+
+    /// Asks a server to change something, without a body.
+    pub async fn change(
+        &self,
+        method: &'static str,
+        url: &str,
+        headers: &[(&'static str, &str)],
+    ) -> anyhow::Result<Answer> {
+        self.call(method, url, headers, String::new()).await
     }
 
     /// Sends a file to an address that permits it.
     pub async fn put(&self, url: &str, file: Vec<u8>) -> anyhow::Result<Answer> {
-        self.call("PUT", url, file).await
+        self.call("PUT", url, &[], file).await
     }
 
-    async fn call(&self, method: &str, url: &str, body: impl Into<SdkBody>) -> anyhow::Result<Answer> {
-        let is_form = method == "POST";
+    async fn call(
+        &self,
+        method: &str,
+        url: &str,
+        headers: &[(&'static str, &str)],
+        body: impl Into<SdkBody>,
+    ) -> anyhow::Result<Answer> {
+        let max_answer = self.max_answer;
         let body = body.into();
         let call = async {
             let mut request = HttpRequest::new(body);
             request.set_method(method).map_err(explained)?;
             request.set_uri(url).map_err(explained)?;
-            if is_form {
-                request.headers_mut().insert("content-type", "application/x-www-form-urlencoded");
+            for (name, value) in headers {
+                request.headers_mut().insert(*name, (*value).to_owned());
             }
             let answer = self.connector.call(request).await.map_err(explained)?;
             let status = answer.status().as_u16();
@@ -63,7 +86,7 @@ impl HttpsClient {
             let mut body = Vec::new();
             while let Some(part) = parts.try_next().await.map_err(explained)? {
                 body.extend_from_slice(&part);
-                ensure!(body.len() <= MAX_ANSWER, "the answer has more than {MAX_ANSWER} bytes");
+                ensure!(body.len() <= max_answer, "the answer has more than {max_answer} bytes");
             }
             Ok(Answer { status, body })
         };

@@ -1,7 +1,8 @@
 //! Forms with which a browser uploads a file to a bucket, without our functions in between. The SDK presigns other requests, but
 //! not these: <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-post-example.html>.
 //!
-//! The bucket accepts what the policy of the form allows and nothing else, with the permissions of the function that signed it.
+//! The bucket accepts what the policy of the form allows and nothing else, with the permissions of the function that signed it, and
+//! as long as the credentials of that function are valid.
 
 use std::ops::RangeInclusive;
 
@@ -18,7 +19,7 @@ use time::{
     macros::format_description,
 };
 
-/// How long the form can be sent.
+/// How long the form can be sent, unless the credentials of the function that signed it end before.
 pub const LIFETIME: Duration = Duration::minutes(10);
 
 const DAY: &[BorrowedFormatItem] = format_description!("[year][month][day]");

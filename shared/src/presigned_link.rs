@@ -20,8 +20,10 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::presigned_form::address;
 
-/// How long a file can be got.
+/// How long a file can be got by a function that waits for it, or changed.
 const TO_GET: Duration = Duration::from_mins(5);
+/// How long a browser can begin to save a file, to which it is sent at once. Each save costs its transfer.
+const TO_SAVE: Duration = Duration::from_mins(1);
 /// How long a file can be written.
 const TO_PUT: Duration = Duration::from_mins(10);
 
@@ -51,15 +53,53 @@ pub async fn get(sdk: &SdkConfig, object: Object<'_>) -> anyhow::Result<String> 
     link(sdk, object, &Link { method: "GET", parameters: &[], headers: &[], lifetime: TO_GET }).await
 }
 
-/// The link with which a browser saves an object. The function needs `s3:GetObject`.
+/// The link with which a browser saves an object, or asks for its headers: S3 refuses `HEAD` with the signature of `GET`. The
+/// function needs `s3:GetObject`.
 ///
 /// # Errors
 /// The environment has no region or no credentials.
-pub async fn download(sdk: &SdkConfig, object: Object<'_>, download: &Download<'_>) -> anyhow::Result<String> {
+pub async fn download(
+    sdk: &SdkConfig,
+    object: Object<'_>,
+    download: &Download<'_>,
+    is_head: bool,
+) -> anyhow::Result<String> {
     let disposition = format!("attachment; filename=\"{}\"", download.file_name);
     let parameters =
         [("response-content-disposition", disposition.as_str()), ("response-content-type", download.content_type)];
-    link(sdk, object, &Link { method: "GET", parameters: &parameters, headers: &[], lifetime: TO_GET }).await
+    let method = if is_head { "HEAD" } else { "GET" };
+    link(sdk, object, &Link { method, parameters: &parameters, headers: &[], lifetime: TO_SAVE }).await
+}
+
+/// The link to write an object with `PUT` as a copy of another one of the bucket, and the header that the request must have. The
+/// function needs `s3:GetObject` for that one, and `s3:PutObject`.
+///
+/// # Errors
+/// The environment has no region or no credentials.
+pub async fn copy(
+    sdk: &SdkConfig,
+    object: Object<'_>,
+    source: &str,
+) -> anyhow::Result<(String, (&'static str, String))> {
+    let header = ("x-amz-copy-source", format!("{}/{source}", object.bucket));
+    let signed = [header.clone()];
+    let link = link(sdk, object, &Link { method: "PUT", parameters: &[], headers: &signed, lifetime: TO_GET }).await?;
+    Ok((link, header))
+}
+
+/// The link to remove an object with `DELETE`. The function needs `s3:DeleteObject`.
+///
+/// # Errors
+/// The environment has no region or no credentials.
+pub async fn remove(sdk: &SdkConfig, object: Object<'_>) -> anyhow::Result<String> {
+    link(sdk, object, &Link { method: "DELETE", parameters: &[], headers: &[], lifetime: TO_GET }).await
+}
+
+/// The code of an error in an answer of S3: `AccessDenied`.
+pub fn error_code(body: &[u8]) -> Option<&str> {
+    let body = std::str::from_utf8(body).ok()?;
+    let (code, _) = body.split_once("<Code>")?.1.split_once("</Code>")?;
+    Some(code)
 }
 
 /// The link to write an object of this many bytes with `PUT`. The function needs `s3:PutObject`.
@@ -163,25 +203,51 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_browser_saves_the_file_under_its_name_within_five_minutes() {
+    async fn a_browser_saves_the_file_under_its_name_within_a_minute() {
         let object = Object { bucket: "files", key: "samples/0a1b.pdf" };
         let how = Download { content_type: "application/pdf", file_name: "53-el-tunel.pdf" };
         for (endpoint, beginning) in [
             (None, "https://files.s3.eu-south-2.amazonaws.com/samples/0a1b.pdf?"),
             (Some("http://127.0.0.1:4566"), "http://127.0.0.1:4566/files/samples/0a1b.pdf?"),
         ] {
-            let link = download(&sdk(endpoint), object, &how).await.unwrap();
+            let link = download(&sdk(endpoint), object, &how, false).await.unwrap();
             assert!(link.starts_with(beginning), "{link}");
             for part in [
                 "response-content-disposition=attachment%3B%20filename%3D%2253-el-tunel.pdf%22",
                 "response-content-type=application%2Fpdf",
-                "X-Amz-Expires=300",
+                "X-Amz-Expires=60",
                 "X-Amz-SignedHeaders=host",
                 "X-Amz-Security-Token=a%20token%2Fof%3Dit",
             ] {
                 assert!(link.contains(part), "{part}: {link}");
             }
+            let head = download(&sdk(endpoint), object, &how, true).await.unwrap();
+            assert_ne!(signature(&head), signature(&link), "S3 compares the method");
         }
+    }
+
+    fn signature(link: &str) -> String {
+        link.split_once("X-Amz-Signature=").unwrap().1.to_owned()
+    }
+
+    #[tokio::test]
+    async fn a_copy_of_another_object_has_another_signature() {
+        let object = Object { bucket: "files", key: "samples/0a1b.pdf" };
+        let (link, header) = copy(&sdk(None), object, "checked/samples/0a1b.pdf").await.unwrap();
+        assert_eq!(header, ("x-amz-copy-source", "files/checked/samples/0a1b.pdf".to_owned()));
+        assert!(link.contains("X-Amz-SignedHeaders=host%3Bx-amz-copy-source"), "{link}");
+        let (other, _) = copy(&sdk(None), object, "uploads/samples/1").await.unwrap();
+        let removed = remove(&sdk(None), object).await.unwrap();
+        let signatures = [link, other, removed].map(|link| signature(&link));
+        assert_eq!(std::collections::BTreeSet::from(signatures).len(), 3);
+    }
+
+    #[test]
+    fn the_code_of_an_error_is_read_from_the_answer() {
+        let answer =
+            b"<?xml version=\"1.0\"?>\n<Error><Code>AccessDenied</Code><Message>Policy expired</Message></Error>";
+        assert_eq!(error_code(answer), Some("AccessDenied"));
+        assert_eq!(error_code(b"<html>Bad Gateway</html>"), None);
     }
 
     #[tokio::test]
@@ -192,7 +258,6 @@ mod tests {
             link.contains("X-Amz-SignedHeaders=content-length%3Bhost") && link.contains("X-Amz-Expires=600"),
             "{link}"
         );
-        let signature = |link: &str| link.split_once("X-Amz-Signature=").unwrap().1.to_owned();
         assert_ne!(signature(&link), signature(&put(&sdk(None), object, 10).await.unwrap()));
     }
 }

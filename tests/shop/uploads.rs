@@ -24,7 +24,7 @@ fn s3(shop: &Shop) -> Client {
     Client::from_conf(Builder::from(&shop.sdk()).force_path_style(true).build())
 }
 
-/// Uploads a file and returns the result of checking it.
+/// Uploads a file and returns the result of checking it, without the tag of the file.
 async fn checked(s3: &Client, folder: &str, file: &[u8]) -> Value {
     let id = Uuid::new_v4();
     let put = s3.put_object().bucket(BUCKET).key(format!("uploads/{folder}/{id}"));
@@ -32,7 +32,10 @@ async fn checked(s3: &Client, folder: &str, file: &[u8]) -> Value {
     let result = format!("results/{folder}/{id}.json");
     eventually(Duration::from_secs(30), async || {
         let (text, _) = read(s3, &result).await.ok_or_else(|| format!("no {result}"))?;
-        Ok(serde_json::from_slice(&text).unwrap())
+        let mut result: Value = serde_json::from_slice(&text).unwrap();
+        let etag = result.as_object_mut().unwrap().remove("etag");
+        assert!(etag.is_some_and(|etag| etag.as_str().unwrap().len() >= 32), "{result}");
+        Ok(result)
     })
     .await
 }
@@ -55,7 +58,7 @@ async fn an_uploaded_cover_becomes_a_jpeg_in_each_width() {
     assert_eq!(widths, [160, 320, 390]);
     let hash = result["hash"].as_str().unwrap();
     for width in widths {
-        let (jpeg, content_type) = read(&s3, &format!("covers/{hash}-{width}.jpg")).await.expect("a file");
+        let (jpeg, content_type) = read(&s3, &format!("checked/covers/{hash}-{width}.jpg")).await.expect("a file");
         assert!(jpeg.starts_with(b"\xFF\xD8\xFF") && jpeg.ends_with(b"\xFF\xD9"), "{width}");
         assert_eq!(content_type, "image/jpeg");
     }
@@ -67,9 +70,10 @@ async fn an_uploaded_cover_becomes_a_jpeg_in_each_width() {
 async fn a_cover_is_served_for_a_year_and_another_name_is_not_found() {
     let shop = Shop::open().await;
     let s3 = s3(&shop);
-    let result = checked(&s3, "covers", PICTURE).await;
-    let hash = result["hash"].as_str().unwrap();
-    let path = format!("/covers/{hash}-160.jpg");
+    let book = book_with_files(&shop).await;
+    let address = shop.get(&format!("/api/books/{book}")).await.json()["cover"]["files"][0]["url"].clone();
+    let path = format!("/covers/{}", address.as_str().unwrap().rsplit('/').next().unwrap());
+    let hash = path.strip_prefix("/covers/").and_then(|name| name.strip_suffix("-160.jpg")).expect("the narrowest");
     let cover = shop.get(&path).await;
     assert_eq!((cover.status, cover.header("content-type")), (200, "image/jpeg"));
     assert_eq!(cover.header("cache-control"), "public, max-age=31536000, immutable");
@@ -113,8 +117,18 @@ async fn a_refused_upload_has_a_reason_and_no_file() {
 
 /// A document with one page.
 fn pdf() -> Vec<u8> {
+    document("")
+}
+
+/// A document that no other test has.
+fn own_pdf() -> Vec<u8> {
+    document(&format!("%{}\n", Uuid::new_v4()))
+}
+
+fn document(comment: &str) -> Vec<u8> {
     let pdf = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj \
         3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>endobj\nxref\n0 1\n0000000000 65535 f \ntrailer<</Root 1 0 R>>\n";
+    let pdf = [&pdf[..9], comment.as_bytes(), &pdf[9..]].concat();
     let table = pdf.windows(5).position(|window| window == b"xref\n").unwrap();
     [&pdf[..], format!("startxref\n{table}\n%%EOF\n").as_bytes()].concat()
 }
@@ -123,11 +137,35 @@ fn pdf() -> Vec<u8> {
 #[tokio::test]
 async fn an_uploaded_sample_chapter_is_kept_as_it_is() {
     let s3 = s3(&Shop::open().await);
-    let pdf = pdf();
+    let pdf = own_pdf();
     let result = checked(&s3, "samples", &pdf).await;
     assert_eq!((&result["result"], &result["pages"]), (&"sample".into(), &1.into()), "{result}");
-    let kept = read(&s3, &format!("samples/{}.pdf", result["hash"].as_str().unwrap())).await;
+    let key = format!("samples/{}.pdf", result["hash"].as_str().unwrap());
+    let kept = read(&s3, &format!("checked/{key}")).await;
     assert_eq!(kept, Some((pdf, "application/pdf".to_owned())));
+    assert_eq!(read(&s3, &key).await, None, "no book has it");
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn a_file_that_no_book_has_any_more_is_removed_from_the_bucket() {
+    let shop = Shop::open().await;
+    let s3 = s3(&shop);
+    let path = env::temp_dir().join(format!("anaquel-chapter-{}.pdf", Uuid::new_v4()));
+    let [first, second] = [own_pdf(), own_pdf()];
+    let [one, other] = [imports::new_book(&shop).await, imports::new_book(&shop).await].map(|book| book.to_string());
+    fs::write(&path, &first).unwrap();
+    for book in [&one, &other] {
+        run(&["samples", "add", book, path.to_str().unwrap()]).await.unwrap();
+    }
+    let key = format!("samples/{}.pdf", checked(&s3, "samples", &first).await["hash"].as_str().unwrap());
+    assert_eq!(read(&s3, &key).await, Some((first, "application/pdf".to_owned())));
+    run(&["samples", "remove", &one]).await.unwrap();
+    assert!(read(&s3, &key).await.is_some(), "the other book has it");
+    fs::write(&path, &second).unwrap();
+    run(&["samples", "add", &other, path.to_str().unwrap()]).await.unwrap();
+    assert_eq!(read(&s3, &key).await, None, "the other book has another one by now");
+    fs::remove_file(&path).unwrap();
 }
 
 /// The page of a book in English, at the address that its number leads to.
@@ -156,7 +194,11 @@ async fn saved_by_readers(shop: &Shop, book: impl std::fmt::Display, pdf: &[u8])
     assert_eq!(headers["content-type"], "application/pdf");
     let disposition = headers["content-disposition"].to_str().unwrap();
     assert!(disposition.starts_with(&format!("attachment; filename=\"{book}")) && disposition.ends_with(".pdf\""));
-    assert!(!link.header("location").contains("X-Amz-Expires=3600"), "five minutes");
+    assert!(link.header("location").contains("X-Amz-Expires=60&"), "a minute");
+    let head = shop.send(Method::HEAD, &address, &[], None).await;
+    assert_eq!(head.status, 303);
+    let signature = |link: &Answer| link.header("location").split("X-Amz-Signature=").nth(1).map(str::to_owned);
+    assert!(signature(&head).is_some() && signature(&head) != signature(&link), "S3 refuses HEAD by a link to GET");
 }
 
 /// The output of a command, or its error.
@@ -287,6 +329,12 @@ pub async fn uploaded(shop: &Shop, staff: &str, files: &str) -> [String; 2] {
     pages.try_into().unwrap()
 }
 
+/// The same with the parameters that the bucket adds.
+fn address_of(files: &str, address: &str) -> String {
+    let parameters = address.split_once('?').map_or("", |(_, parameters)| parameters);
+    format!("{}?{parameters}", path_of(files, address))
+}
+
 /// The path to which the bucket sends a browser after an upload.
 fn path_of(files: &str, address: &str) -> String {
     let (_, rest) = address.split_once(files).unwrap_or_else(|| panic!("{address} is no page below {files}"));
@@ -315,8 +363,13 @@ async fn a_bookseller_uploads_a_cover_in_a_browser_sees_it_and_gives_it_to_the_b
     assert!(shop.get(&format!("/api/books/{book}")).await.json()["cover"].is_null(), "nothing has changed so far");
 
     let answer = page(&shop, &path, &ana).await;
-    let (key, version) = (hidden(&answer, "key"), hidden(&answer, "version"));
-    let form = |credit: &'static str| [("key", key.as_str()), ("version", &version), ("do", "use"), ("credit", credit)];
+    let [key, version, hash] = ["key", "version", "hash"].map(|name| hidden(&answer, name));
+    let form = |credit: &'static str| {
+        [("key", key.as_str()), ("version", &version), ("hash", &hash), ("do", "use"), ("credit", credit)]
+    };
+    let picture = format!("/staff/covers/{hash}-390.jpg");
+    let (of_staff, of_others) = (page(&shop, &picture, &ana).await, shop.get(&picture).await.status);
+    assert_eq!((of_staff.status, of_staff.header("content-type"), of_others), (200, "image/jpeg", 404));
     let long: &'static str = "x".repeat(201).leak();
     let refused = send(&shop, &path, &ana, &form(long)).await;
     assert!(refused.status == 422 && refused.text.contains(long), "{}", refused.text);
@@ -324,8 +377,12 @@ async fn a_bookseller_uploads_a_cover_in_a_browser_sees_it_and_gives_it_to_the_b
         let given = send(&shop, &path, &ana, &form(" Luz <b>\tSol ")).await;
         assert_eq!((given.status, given.header("location")), (303, files.as_str()), "{}", given.text);
     }
+    let other_credit = send(&shop, &path, &ana, &form("Luna")).await;
+    assert_eq!(other_credit.status, 409, "it is no repetition: {}", other_credit.text);
     let cover = shop.get(&format!("/api/books/{book}")).await.json()["cover"].clone();
     assert_eq!(cover["credit"], "Luz <b> Sol", "{cover}");
+    let file = cover["files"][2]["url"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+    assert_eq!(shop.get(&format!("/covers/{file}")).await.status, 200);
     let public = book_page(&shop, &book).await.text;
     assert!(public.contains("<bdi>Luz &#60;b&#62; Sol</bdi>"), "{public}");
 
@@ -336,8 +393,10 @@ async fn a_bookseller_uploads_a_cover_in_a_browser_sees_it_and_gives_it_to_the_b
     assert!(late.status == 409 && late.text.contains("was changed in the meantime"), "{}", late.text);
     let now = page(&shop, &files, &eva).await;
     assert!(now.text.contains("gave it a cover") && now.text.contains("Luz &#60;b&#62; Sol"), "{}", now.text);
+    assert!(now.text.contains(&format!("<bdi>{hash}</bdi>")), "the record has the name of the file: {}", now.text);
     assert_eq!(hidden(&now, "key"), key, "the form that takes it away comes first");
-    let removed = send(&shop, &files, &eva, &remove(hidden(&now, "version").leak())).await;
+    let version = hidden(&now, "version").replace("&#60;", "<").replace("&#62;", ">");
+    let removed = send(&shop, &files, &eva, &remove(version.leak())).await;
     assert_eq!(removed.status, 303, "{}", removed.text);
     assert!(shop.get(&format!("/api/books/{book}")).await.json()["cover"].is_null());
     assert!(page(&shop, &files, &ana).await.text.contains("took the cover away"));
@@ -355,8 +414,10 @@ async fn a_refused_upload_shows_its_reason_in_both_languages_and_a_sample_chapte
     let (_, back) = upload(&shop, &form, "sample", &pdf).await;
     let path = path_of(&files, &back);
     after_check(&shop, &path, &ana).await;
-    let key = hidden(&page(&shop, &path, &ana).await, "key");
-    let used = send(&shop, &path, &ana, &[("key", key.as_str()), ("version", ""), ("do", "use")]).await;
+    let shown = page(&shop, &path, &ana).await;
+    let [key, hash] = ["key", "hash"].map(|name| hidden(&shown, name));
+    let form = [("key", key.as_str()), ("version", ""), ("hash", &hash), ("do", "use")];
+    let used = send(&shop, &path, &ana, &form).await;
     assert_eq!(used.status, 303, "{}", used.text);
     saved_by_readers(&shop, book, &pdf).await;
 
@@ -378,4 +439,65 @@ async fn a_refused_upload_shows_its_reason_in_both_languages_and_a_sample_chapte
         let forced = send(&shop, &path, &ana, &[("key", key.as_str()), ("version", version), ("do", "use")]).await;
         assert_eq!(forced.status, 409, "{}", forced.text);
     }
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn a_form_that_is_sent_again_with_another_file_shows_and_uses_that_one() {
+    let shop = Shop::open().await;
+    let ana = bookseller(&shop, somebody(), OffsetDateTime::now_utc()).await;
+    let book = imports::new_book(&shop).await;
+    let files = format!("/staff/books/{book}/files");
+    let form = page(&shop, &files, &ana).await.text;
+    let mut shown = Vec::new();
+    for file in [own_pdf(), own_pdf()] {
+        let (_, back) = upload(&shop, &form, "sample", &file).await;
+        let address = address_of(&files, &back);
+        after_check(&shop, &address, &ana).await;
+        let answer = page(&shop, &address, &ana).await;
+        shown.push((path_of(&files, &back), hidden(&answer, "key"), hidden(&answer, "hash")));
+    }
+    let [(path, key, first), (same, _, second)] = &shown[..] else { panic!("two uploads") };
+    assert_eq!(path, same);
+    assert_ne!(first, second, "the page waits for the result of the second file");
+    let form = |hash| [("key", key.as_str()), ("version", ""), ("hash", hash), ("do", "use")];
+    let late = send(&shop, path, &ana, &form(first)).await;
+    assert!(late.status == 409 && hidden(&late, "hash") == *second, "{}", late.text);
+    assert_eq!(shop.get(&format!("/books/{book}/sample")).await.status, 404, "nothing has changed");
+    assert_eq!(send(&shop, path, &ana, &form(second)).await.status, 303);
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn the_page_of_an_upload_that_never_was_says_so() {
+    let shop = Shop::open().await;
+    let ana = bookseller(&shop, somebody(), OffsetDateTime::now_utc()).await;
+    let book = imports::new_book(&shop).await;
+    // The second id has a time, of long ago.
+    for id in [Uuid::new_v4().to_string(), "019ac4a0-0000-7000-8000-000000000000".to_owned()] {
+        let answer = page(&shop, &format!("/staff/books/{book}/files/covers/{id}?lang=en"), &ana).await.text;
+        assert!(answer.contains("There is no checked file here") && !answer.contains("data-wait"), "{answer}");
+    }
+}
+
+#[ignore = "needs a local stage"]
+#[tokio::test]
+async fn a_checked_file_that_has_expired_is_given_to_no_book() {
+    let shop = Shop::open().await;
+    let ana = bookseller(&shop, somebody(), OffsetDateTime::now_utc()).await;
+    let book = imports::new_book(&shop).await;
+    let files = format!("/staff/books/{book}/files");
+    let form = page(&shop, &files, &ana).await.text;
+    let (_, back) = upload(&shop, &form, "sample", &own_pdf()).await;
+    let path = path_of(&files, &back);
+    after_check(&shop, &path, &ana).await;
+    let shown = page(&shop, &path, &ana).await;
+    let [key, hash] = ["key", "hash"].map(|name| hidden(&shown, name));
+    let expired = format!("checked/samples/{hash}.pdf");
+    s3(&shop).delete_object().bucket(BUCKET).key(&expired).send().await.unwrap();
+    let form = [("key", key.as_str()), ("version", ""), ("hash", &hash), ("do", "use")];
+    let late = send(&shop, &path, &ana, &form).await;
+    assert!(late.status == 409 && late.text.contains("The checked file is no longer kept"), "{}", late.text);
+    assert_eq!(shop.get(&format!("/books/{book}/sample")).await.status, 404);
+    assert!(!page(&shop, &files, &ana).await.text.contains("gave it a sample chapter"), "nothing is recorded");
 }

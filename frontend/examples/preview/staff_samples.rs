@@ -203,12 +203,14 @@ pub fn files(view: View, book: &Book, hostile: &Book, show: &mut impl FnMut(&str
         view: View { path: &path, ..view },
         book,
         upload,
+        etag: "\"0a1b\"",
         state: UploadState::Pending,
         form: Form::default(),
         key: KEY,
         notice: None,
     };
     show("staff-upload", &pending);
+    show("staff-upload-unknown", &StaffUpload { state: UploadState::Unknown, ..pending });
     let cover = StaffUpload { state: UploadState::Cover(&checked), ..pending };
     show("staff-upload-cover", &cover);
     let too_long = [Invalid::new("credit", Reason::TooLong { max: 200, length: 201 })];
@@ -217,6 +219,7 @@ pub fn files(view: View, book: &Book, hostile: &Book, show: &mut impl FnMut(&str
     show("staff-upload-422", &StaffUpload { form, ..cover });
     let form = Form { invalid: &[], ..form };
     show("staff-upload-changed", &StaffUpload { form, notice: Some(StaffNotice::Changed), book: hostile, ..cover });
+    show("staff-upload-gone", &StaffUpload { notice: Some(StaffNotice::FileGone), ..cover });
     let sample = SampleFile { hash: "c".repeat(32), bytes: 840_000, pages: 12 };
     let upload = UploadKey { kind: UploadKind::Sample, ..upload };
     show("staff-upload-sample", &StaffUpload { upload, state: UploadState::Sample(&sample), ..pending });

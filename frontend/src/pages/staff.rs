@@ -188,6 +188,8 @@ pub enum StaffNotice<'a> {
     Changed,
     /// The bookseller has signed in again since.
     Expired,
+    /// The checked file is no longer kept.
+    FileGone,
     Refused(&'a Refusal),
 }
 
@@ -196,6 +198,7 @@ impl StaffNotice<'_> {
         match self {
             Self::Changed => view.text("staff-changed"),
             Self::Expired => view.text("staff-expired"),
+            Self::FileGone => view.text("staff-file-gone"),
             Self::Refused(Refusal::NotFrom { from, .. }) => {
                 view.text_with("staff-refused-state", "state", view.order_state(*from))
             }

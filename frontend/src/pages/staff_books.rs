@@ -190,6 +190,9 @@ impl View<'_> {
             "publisher_contact" => "staff-fact-publisher-contact",
             "description" => "staff-fact-description",
             "stock" => "staff-stock-now",
+            "cover" => "staff-cover",
+            "sample" => "staff-sample",
+            "credit" => "staff-cover-credit",
             // Of a later version.
             other => return other.to_owned(),
         })

@@ -6,7 +6,9 @@ use shared::{
     domain::{Book, Summary},
     presigned_form::PresignedForm,
     staff::AuditEntry,
-    uploads::{Cover, CoverFiles, MAX_BYTES, MAX_PAGES, MIN_WIDTH, Refusal, SampleFile, UploadKey, UploadKind},
+    uploads::{
+        BookFile, Cover, CoverFiles, MAX_BYTES, MAX_PAGES, MIN_WIDTH, Refusal, SampleFile, UploadKey, UploadKind,
+    },
 };
 
 use super::staff::{PAGES, StaffNotice};
@@ -33,6 +35,8 @@ pub struct StaffUpload<'a> {
     pub view: View<'a>,
     pub book: &'a Book,
     pub upload: UploadKey,
+    /// The tag of the uploaded file, for whose result the page waits; empty if it is unknown.
+    pub etag: &'a str,
     pub state: UploadState<'a>,
     pub form: Form<'a>,
     pub key: &'a str,
@@ -43,18 +47,21 @@ pub struct StaffUpload<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UploadState<'a> {
     Pending,
+    /// There is no result, and none is to come: the upload has expired, or there never was one.
+    Unknown,
     Refused(&'a Refusal),
     Cover(&'a CoverFiles),
     Sample(&'a SampleFile),
 }
 
-/// The hash of the book's file of this kind, which forms bring back; empty without one.
-fn version(book: &Book, kind: UploadKind) -> &str {
-    let hash = match kind {
-        UploadKind::Cover => book.summary.cover.as_ref().map(|cover| cover.files.hash.as_str()),
-        UploadKind::Sample => book.sample.as_ref().map(|sample| sample.hash.as_str()),
-    };
-    hash.unwrap_or_default()
+/// The version of the book's file of this kind, which forms bring back; empty without one.
+fn version(book: &Book, kind: UploadKind) -> String {
+    BookFile::version(match kind {
+        UploadKind::Cover => {
+            book.summary.cover.as_ref().map(|cover| (cover.files.hash.as_str(), cover.credit.as_deref()))
+        }
+        UploadKind::Sample => book.sample.as_ref().map(|sample| (sample.hash.as_str(), None)),
+    })
 }
 
 impl View<'_> {
@@ -74,11 +81,11 @@ impl StaffFiles<'_> {
         format!("/staff/books/{}/files", self.summary().id)
     }
 
-    fn version_of_cover(&self) -> &str {
+    fn version_of_cover(&self) -> String {
         version(self.book, UploadKind::Cover)
     }
 
-    fn version_of_sample(&self) -> &str {
+    fn version_of_sample(&self) -> String {
         version(self.book, UploadKind::Sample)
     }
 
@@ -107,7 +114,15 @@ impl StaffUpload<'_> {
         format!("{}/{}", self.files(), self.upload.segments())
     }
 
-    fn version(&self) -> &str {
+    /// The address of this page, which waits for the same file.
+    fn again(&self) -> String {
+        match self.etag {
+            "" => self.address(),
+            etag => links::address(&self.address(), [("etag", etag)].into_iter()),
+        }
+    }
+
+    fn version(&self) -> String {
         version(self.book, self.upload.kind)
     }
 
@@ -115,7 +130,7 @@ impl StaffUpload<'_> {
     fn picture(&self, files: &CoverFiles) -> Markup {
         let title = self.book.summary.title.as_str();
         let label = self.view.text_with("cover-of", "title", title);
-        picture_of_cover(&Cover { files: files.clone(), credit: None }, &label, Place::Page)
+        picture_of_cover(&Cover { files: files.clone(), credit: None }, &label, Place::Checked)
     }
 
     fn reason(&self, refusal: &Refusal) -> String {

@@ -671,7 +671,10 @@ mod tests {
             files::put_sample(c, book.into(), &sample, now).await.unwrap();
         }
         for kind in [UploadKind::Cover, UploadKind::Sample] {
-            assert!(!files::find_locked(c, book.into(), kind).await.unwrap().unwrap().is_empty());
+            let file = files::find_locked(c, book.into(), kind).await.unwrap().flatten().unwrap();
+            assert!(files::lock(c, file.hash()).await.unwrap());
+            assert!(files::is_used(c, kind, file.hash()).await.unwrap());
+            files::unlock(c, file.hash()).await.unwrap();
             assert!(files::remove(c, book.into(), kind).await.unwrap());
         }
 

@@ -1,16 +1,16 @@
 //! Covers and sample chapters: this function permits an upload, and gives the checked file to a book. It never reads what was
 //! uploaded, only the result of checking it.
 
+use anyhow::ensure;
 use shared::{
     App,
     domain::{BookId, Credit},
-    files_bucket::FilesBucket,
+    files_bucket::{FilesBucket, GIVEN_WITHIN},
     repo::{books, files},
     staff::FileChange,
-    uploads::{Checked, MAX_BYTES, Refusal, UploadKey, UploadKind},
+    uploads::{BookFile, Checked, MAX_BYTES, Refusal, UploadKey, UploadKind},
 };
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 /// Permits the upload of one file of this length under a new key: not of a longer one, and not under another key.
 pub async fn begin(app: &App, kind: UploadKind, bytes: u64) -> anyhow::Result<FileChange> {
@@ -22,7 +22,7 @@ pub async fn begin(app: &App, kind: UploadKind, bytes: u64) -> anyhow::Result<Fi
     if let Some(refusal) = refusal {
         return Ok(FileChange::Refused { refusal });
     }
-    let upload = UploadKey { kind, id: Uuid::new_v4() };
+    let upload = UploadKey::new(kind, OffsetDateTime::now_utc());
     let url = FilesBucket::of(app).await?.to_upload(upload, bytes).await?;
     Ok(FileChange::Begun { upload: upload.id, url })
 }
@@ -37,27 +37,38 @@ pub async fn attach(
 ) -> anyhow::Result<FileChange> {
     let Some((book, title)) = find(app, book).await? else { return Ok(FileChange::NoSuchBook) };
     let credit = credit.filter(|credit| !credit.trim().is_empty()).map(Credit::parse).transpose()?;
-    let file = match FilesBucket::of(app).await?.result(upload).await? {
+    let bucket = FilesBucket::of(app).await?;
+    let file = match bucket.result(upload).await?.map(|result| result.checked) {
         None => return Ok(FileChange::Pending),
         Some(Checked::Refused(refusal)) => return Ok(FileChange::Refused { refusal }),
         Some(file) => file,
     };
-    let attached = app.database().write(async |c| match &file {
-        Checked::Cover(cover) => files::put_cover(c, book, cover, credit.as_ref(), now).await,
-        Checked::Sample(sample) => files::put_sample(c, book, sample, now).await,
-        Checked::Refused(_) => Ok(()),
+    let giving = app.database().write_within(GIVEN_WITHIN, async |c| {
+        let former = files::find_locked(c, book, upload.kind).await?.flatten();
+        Ok((bucket.give(c, book, (&file, credit.as_ref()), now).await?, former))
     });
-    attached.await?;
-    tracing::info!(checked = ?file, "File attached");
+    let (given, former) = giving.await?;
+    ensure!(given?, "the checked file is no longer kept: upload it again");
+    let former = former.filter(|former| former.file.hash() != file.hash());
+    tracing::info!(book = %book, checked = ?file, former = former.as_ref().map(BookFile::hash), "File attached");
+    if let Some(former) = former {
+        bucket.remove_unused(upload.kind, &former.file).await?;
+    }
     Ok(FileChange::Attached { title, file })
 }
 
-/// Takes the file away from the book. The bucket keeps it, because another book may have the same one, and pages in caches
-/// still show it.
+/// Takes the file away from the book, and removes it from the bucket unless another book has the same one.
 pub async fn remove(app: &App, book: &str, kind: UploadKind) -> anyhow::Result<FileChange> {
     let Some((book, title)) = find(app, book).await? else { return Ok(FileChange::NoSuchBook) };
-    let had_one = app.database().write(async |c| files::remove(c, book, kind).await).await?;
-    Ok(if had_one { FileChange::Removed { title } } else { FileChange::None { title } })
+    let removing = app.database().write(async |c| {
+        let former = files::find_locked(c, book, kind).await?.flatten();
+        files::remove(c, book, kind).await?;
+        Ok(former)
+    });
+    let Some(former) = removing.await? else { return Ok(FileChange::None { title }) };
+    tracing::info!(book = %book, former = former.hash(), "File removed");
+    FilesBucket::of(app).await?.remove_unused(kind, &former.file).await?;
+    Ok(FileChange::Removed { title })
 }
 
 /// The book with this ISBN or number, and its title.

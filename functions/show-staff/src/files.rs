@@ -10,8 +10,8 @@ use frontend::{
 };
 use shared::{
     ApiError, App, Reply, Request, Result,
-    domain::{Book, BookId, Credit, Invalid},
-    files_bucket::FilesBucket,
+    domain::{Book, BookId, Credit, FactChange, Invalid},
+    files_bucket::{FilesBucket, GIVEN_WITHIN},
     presigned_form::{ContentType, PresignedForm, Upload},
     repo::{
         audit::{self, Deed},
@@ -19,10 +19,9 @@ use shared::{
         moderation::NEWEST,
     },
     staff::{About, AuditEntry},
-    uploads::{Checked, MAX_BYTES, UploadKey, UploadKind},
+    uploads::{BookFile, Checked, CoverName, MAX_BYTES, UploadKey, UploadKind},
 };
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 use crate::SignedIn;
 
@@ -42,16 +41,28 @@ pub async fn files(app: &App, request: &Request, who: &SignedIn, book: BookId) -
         ("remove", "sample") => UploadKind::Sample,
         _ => return Err(Invalid::other("do", "must be an action of the page").into()),
     };
-    if change(app, who, book, (kind, field(&typed, "version")), None).await? {
-        return Ok(Reply::see_other(&address(book)));
+    match change(app, who, book, (kind, field(&typed, "version")), None).await? {
+        None => Ok(Reply::see_other(&address(book))),
+        notice => show(app, request, who, book, notice).await,
     }
-    show(app, request, who, book, Some(StaffNotice::Changed)).await
 }
 
-/// The page of an upload, to which the bucket sends the browser.
+/// `/staff/covers/{name}`: a checked cover, which is public only when a book has it.
+pub async fn checked_cover(app: &App, request: &Request) -> Result<Reply> {
+    let name = CoverName::parse(request.segment(2)).ok_or(ApiError::NotFound)?;
+    let jpeg = FilesBucket::of(app).await?.checked_cover(&name).await.map_err(ApiError::Unavailable)?;
+    Ok(Reply::image("image/jpeg", jpeg.ok_or(ApiError::NotFound)?))
+}
+
+/// The page of an upload, to which the bucket sends the browser, with the tag of the file. Anybody can write another tag there, so
+/// the page only waits for the result with it.
 pub async fn upload(app: &App, request: &Request, who: &SignedIn, book: BookId, upload: UploadKey) -> Result<Reply> {
-    let checked = FilesBucket::of(app).await?.result(upload).await.map_err(ApiError::Unavailable)?;
-    let of_upload = OfUpload { app, request, who, book, upload, checked: checked.as_ref() };
+    let query = request.page_query(&["etag"])?;
+    let etag = query.get("etag").unwrap_or_default();
+    let is_waited_for = upload.is_waited_for(OffsetDateTime::now_utc());
+    let result = FilesBucket::of(app).await?.result(upload).await.map_err(ApiError::Unavailable)?;
+    let checked = result.filter(|result| !is_waited_for || result.is_of(etag)).map(|result| result.checked);
+    let of_upload = OfUpload { app, request, who, book, upload, etag, is_waited_for, checked: checked.as_ref() };
     if request.is_read() {
         return of_upload.show(200, Form::default(), None).await;
     }
@@ -61,8 +72,14 @@ pub async fn upload(app: &App, request: &Request, who: &SignedIn, book: BookId, 
     if !who.is_own_form(&typed) {
         return of_upload.show(409, form, Some(StaffNotice::Expired)).await;
     }
+    // The file that the page has shown: the same form may have uploaded another one since.
+    let hash = Some(field(&typed, "hash"));
     let file = match &checked {
-        Some(file @ (Checked::Cover(_) | Checked::Sample(_))) if field(&typed, "do") == "use" => file,
+        Some(file @ (Checked::Cover(_) | Checked::Sample(_)))
+            if field(&typed, "do") == "use" && file.hash() == hash =>
+        {
+            file
+        }
         _ => return of_upload.show(409, form, Some(StaffNotice::Changed)).await,
     };
     let credit = Some(field(&typed, "credit")).filter(|credit| !credit.trim().is_empty());
@@ -71,10 +88,10 @@ pub async fn upload(app: &App, request: &Request, who: &SignedIn, book: BookId, 
         Err(invalid) => return of_upload.show(422, Form { invalid: &[invalid], ..form }, None).await,
     };
     let version = field(&typed, "version");
-    if change(app, who, book, (upload.kind, version), Some((file, credit.as_ref()))).await? {
-        return Ok(Reply::see_other(&address(book)));
+    match change(app, who, book, (upload.kind, version), Some((file, credit.as_ref()))).await? {
+        None => Ok(Reply::see_other(&address(book))),
+        notice => of_upload.show(409, form, notice).await,
     }
-    of_upload.show(409, form, Some(StaffNotice::Changed)).await
 }
 
 fn field<'a>(typed: &'a BTreeMap<String, String>, name: &str) -> &'a str {
@@ -125,7 +142,7 @@ async fn form_of(
     bucket: &str,
     (book, kind): (BookId, UploadKind),
 ) -> anyhow::Result<PresignedForm> {
-    let upload = UploadKey { kind, id: Uuid::new_v4() };
+    let upload = UploadKey::new(kind, OffsetDateTime::now_utc());
     let return_to = request.absolute(&format!("{}/{}", address(book), upload.segments()));
     let upload = Upload {
         bucket,
@@ -146,6 +163,8 @@ struct OfUpload<'a> {
     who: &'a SignedIn,
     book: BookId,
     upload: UploadKey,
+    etag: &'a str,
+    is_waited_for: bool,
     checked: Option<&'a Checked>,
 }
 
@@ -153,48 +172,128 @@ impl OfUpload<'_> {
     async fn show(&self, status: u16, form: Form<'_>, notice: Option<StaffNotice<'_>>) -> Result<Reply> {
         let (book, _) = find(self.app, self.book).await?;
         let state = match self.checked {
-            None => UploadState::Pending,
+            None if self.is_waited_for => UploadState::Pending,
+            None => UploadState::Unknown,
             Some(Checked::Refused(refusal)) => UploadState::Refused(refusal),
             Some(Checked::Cover(files)) => UploadState::Cover(files),
             Some(Checked::Sample(sample)) => UploadState::Sample(sample),
         };
         let (context, key) = (PageContext::of(self.request), self.who.form_key());
-        let page =
-            StaffUpload { view: context.view(), book: &book, upload: self.upload, state, form, key: &key, notice };
+        let page = StaffUpload {
+            view: context.view(),
+            book: &book,
+            upload: self.upload,
+            etag: self.etag,
+            state,
+            form,
+            key: &key,
+            notice,
+        };
         context.reply(status, &page)
     }
 }
 
-/// Gives the book a file, or takes its own away without one, and records it; false if the book has another file by now than the
-/// form showed. A form that is sent twice finds its own change.
+/// What came of a change.
+enum Changed {
+    /// With the file that the book had before.
+    Done(Option<BookFile>),
+    /// The form has done it before.
+    Already,
+    /// The book has another file by now than the form showed.
+    Otherwise,
+    /// The bucket keeps the checked file no longer.
+    Gone,
+    Unavailable(anyhow::Error),
+}
+
+/// Gives the book a file, or takes its own away without one, and records it; or returns why nothing was done. A form that is sent
+/// twice finds its own change.
 async fn change(
     app: &App,
     who: &SignedIn,
     book: BookId,
     (kind, version): (UploadKind, &str),
     new: Option<(&Checked, Option<&Credit>)>,
-) -> Result<bool> {
-    let (now, about) = (OffsetDateTime::now_utc(), About::Book(book));
-    let action = match (kind, new.is_some()) {
-        (UploadKind::Cover, true) => "cover",
-        (UploadKind::Cover, false) => "cover-removed",
-        (UploadKind::Sample, true) => "sample",
-        (UploadKind::Sample, false) => "sample-removed",
+) -> Result<Option<StaffNotice<'static>>> {
+    let (now, about, bucket) = (OffsetDateTime::now_utc(), About::Book(book), FilesBucket::of(app).await?);
+    let (field, action) = match (kind, new.is_some()) {
+        (UploadKind::Cover, true) => ("cover", "cover"),
+        (UploadKind::Cover, false) => ("cover", "cover-removed"),
+        (UploadKind::Sample, true) => ("sample", "sample"),
+        (UploadKind::Sample, false) => ("sample", "sample-removed"),
     };
-    let hash = new.and_then(|(file, _)| file.hash()).unwrap_or_default();
-    let detail = new.and_then(|(_, credit)| credit).map(Credit::as_str);
-    let changing = app.database().write(async |c| {
+    let credit = new.and_then(|(_, credit)| credit).map(Credit::as_str);
+    let after = new.and_then(|(file, _)| Some((file.hash()?, credit)));
+    let changing = app.database().write_within(GIVEN_WITHIN, async |c| {
         let Some(current) = files::find_locked(c, book, kind).await? else { return Ok(None) };
-        if current != version {
-            return Ok(Some(current == hash));
+        let before = current.as_ref().map(|file| (file.hash(), file.credit.as_deref()));
+        if BookFile::version(before) != version || after.is_none() && before.is_none() {
+            return Ok(Some(if before == after { Changed::Already } else { Changed::Otherwise }));
         }
         match new {
-            Some((Checked::Cover(cover), credit)) => files::put_cover(c, book, cover, credit, now).await?,
-            Some((Checked::Sample(sample), _)) => files::put_sample(c, book, sample, now).await?,
-            Some((Checked::Refused(_), _)) | None => _ = files::remove(c, book, kind).await?,
+            Some(file) => match bucket.give(c, book, file, now).await? {
+                Ok(true) => {}
+                Ok(false) => return Ok(Some(Changed::Gone)),
+                Err(error) => return Ok(Some(Changed::Unavailable(error))),
+            },
+            None => _ = files::remove(c, book, kind).await?,
         }
-        audit::note(c, &who.bookseller, Deed { action, about, outcome: "done", detail }, now).await?;
-        Ok(Some(true))
+        let deed = Deed { action, about, outcome: "done", detail: credit };
+        audit::note_changes(c, &who.bookseller, deed, &differences(field, before, after), now).await?;
+        Ok(Some(Changed::Done(current)))
     });
-    changing.await?.ok_or(ApiError::NotFound)
+    match changing.await?.ok_or(ApiError::NotFound)? {
+        Changed::Done(former) => {
+            let former = former.filter(|former| after.is_none_or(|(hash, _)| hash != former.hash()));
+            if let Some(former) = former
+                && let Err(error) = bucket.remove_unused(kind, &former.file).await
+            {
+                // The change is done; the record has the name of the file.
+                tracing::error!(error = format!("{error:#}"), "A file that no book may need any more was not removed");
+            }
+            Ok(None)
+        }
+        Changed::Already => Ok(None),
+        Changed::Otherwise => Ok(Some(StaffNotice::Changed)),
+        Changed::Gone => Ok(Some(StaffNotice::FileGone)),
+        Changed::Unavailable(error) => Err(ApiError::Unavailable(error)),
+    }
+}
+
+/// The facts that the change of a file changes: its hash, which is part of its name, and its credit.
+fn differences(
+    field: &str,
+    before: Option<(&str, Option<&str>)>,
+    after: Option<(&str, Option<&str>)>,
+) -> Vec<FactChange> {
+    let facts = |file: Option<(&str, Option<&str>)>| {
+        let (hash, credit) = file.unwrap_or_default();
+        [hash, credit.unwrap_or_default()].map(str::to_owned)
+    };
+    let changes = [field, "credit"].into_iter().zip(facts(before).into_iter().zip(facts(after)));
+    let changes = changes.map(|(field, (before, after))| FactChange { field: field.to_owned(), before, after });
+    changes.filter(|change| change.before != change.after).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_record_has_the_file_and_its_credit_before_and_after() {
+        let (sur, norte) = (Some(("a", Some("Sur"))), Some(("a", Some("Norte"))));
+        for (before, after, expected) in [
+            (None, sur, vec![("cover", "", "a"), ("credit", "", "Sur")]),
+            (sur, norte, vec![("credit", "Sur", "Norte")]),
+            (norte, Some(("b", Some("Norte"))), vec![("cover", "a", "b")]),
+            (sur, None, vec![("cover", "a", ""), ("credit", "Sur", "")]),
+        ] {
+            let changes = differences("cover", before, after);
+            let changes: Vec<_> = changes
+                .iter()
+                .map(|change| (change.field.as_str(), change.before.as_str(), change.after.as_str()))
+                .collect();
+            assert_eq!(changes, expected);
+        }
+    }
 }

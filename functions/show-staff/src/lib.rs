@@ -71,9 +71,9 @@ fn again(request: &Request, error: ApiError) -> Result<Reply> {
     Form::again(request, &typed, Err(error), show)
 }
 
-/// Longer for the form that copies a file.
+/// Longer for the forms that copy a file.
 pub fn limit(request: &Request) -> Duration {
-    let copies = !request.is_read() && request.segment(1) == "imports";
+    let copies = !request.is_read() && (request.segment(1) == "imports" || request.segment(3) == "files");
     if copies { LONGEST_ANSWER } else { ANSWER_WITHIN }
 }
 
@@ -154,6 +154,7 @@ async fn of_staff(app: &App, request: &Request, who: &SignedIn, place: Place) ->
         Place::Stock => stock::page(app, request, who).await,
         Place::Searches => searches::list(app, request).await,
         Place::Files(book) => files::files(app, request, who, book).await,
+        Place::CheckedCover => files::checked_cover(app, request).await,
         Place::Upload(book, upload) => files::upload(app, request, who, book, upload).await,
         Place::Imports => imports::list(app, request, who).await,
         Place::Uploaded(upload) => imports::uploaded(app, request, who, upload).await,
@@ -267,6 +268,8 @@ mod tests {
             ("/staff/books/53/files/covers/019ac4a0-0000-7000-8000-000000000000", 200, 200),
             ("/staff/books/53/files/covers/1", 404, 404),
             ("/staff/books/53/files/books/019ac4a0-0000-7000-8000-000000000000", 404, 404),
+            ("/staff/covers/0a1b2c3d4e5f60718293a4b5c6d7e8f9-320.jpg", 200, 405),
+            ("/staff/covers/x", 404, 404),
             ("/staff/imports", 200, 405),
             ("/staff/imports/7", 200, 200),
             ("/staff/imports/07", 404, 404),
@@ -371,10 +374,13 @@ mod tests {
     }
 
     #[test]
-    fn only_the_form_that_copies_a_file_has_more_time() {
+    fn only_forms_that_copy_a_file_have_more_time() {
         for (method, path, limit) in [
             ("POST", "/staff/imports/7", LONGEST_ANSWER),
             ("GET", "/staff/imports/7", ANSWER_WITHIN),
+            ("POST", "/staff/books/53/files", LONGEST_ANSWER),
+            ("GET", "/staff/books/53/files", ANSWER_WITHIN),
+            ("POST", "/staff/books/53", ANSWER_WITHIN),
             ("POST", "/staff/orders/100042", ANSWER_WITHIN),
         ] {
             assert_eq!(super::limit(&request(method, path, "key=x")), limit, "{method} {path}");

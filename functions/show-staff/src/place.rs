@@ -4,7 +4,7 @@ use shared::{
     ApiError, Request, Result,
     domain::{BookId, OrderNumber},
     http::Method,
-    uploads::UploadKey,
+    uploads::{CoverName, UploadKey},
 };
 use uuid::Uuid;
 
@@ -26,6 +26,8 @@ pub enum Place {
     Searches,
     /// The files of a book.
     Files(BookId),
+    /// A picture that was uploaded.
+    CheckedCover,
     /// An upload for a book.
     Upload(BookId, UploadKey),
     Imports,
@@ -73,6 +75,7 @@ impl Place {
                 let upload = UploadKey::of_segments(folder, upload).ok_or(ApiError::NotFound)?;
                 Self::Upload(book_id(book)?, upload)
             }
+            ["covers", name] if CoverName::parse(name).is_some() => Self::CheckedCover,
             ["stock"] => Self::Stock,
             ["searches"] => Self::Searches,
             ["imports"] => Self::Imports,

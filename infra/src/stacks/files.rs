@@ -1,4 +1,5 @@
-//! The bucket of files: covers and sample chapters. An upload below `uploads/` invokes the function that checks it.
+//! The bucket of files: covers and sample chapters. An upload below `uploads/` invokes the function that checks it, and writes what
+//! the shop would serve below `checked/`; when a book has a file, it is copied to `covers/` or `samples/`.
 
 use shared::parameters::Parameter;
 use stratosphere::services::aws::s3;
@@ -9,7 +10,8 @@ use crate::routes::Function;
 use crate::stage::Stage;
 use crate::template::{Id, RemovalPolicy, Template};
 
-/// Days for which uploads and the results of checking them are kept: the time for a second look at a refused file.
+/// Days for which uploads, checked files and results are kept: the time for a second look at a refused file. S3 counts from the
+/// next midnight.
 const KEEP_UPLOADS_DAYS: i32 = 3;
 
 /// Adds the bucket with its notification.
@@ -17,7 +19,7 @@ pub fn add(template: &mut Template, stage: &Stage, wiring: &Wiring, function: &F
     let permission = bucket_event::add(template, stage, wiring, function, alias, "files");
     let mut files = bucket::private(&bucket::name(stage, "files"));
     files.notification_configuration = Some(bucket_event::notification(alias, &[&[("prefix", "uploads/")]]));
-    // Files that the shop serves, below `covers/` and `samples/`, are kept.
+    // Files that the shop serves, below `covers/` and `samples/`, are kept until no book has them any more.
     let expire = |id: &str, prefix: &str| -> s3::bucket::Rule_ {
         s3::bucket::Rule! {
             id: id,
@@ -28,7 +30,14 @@ pub fn add(template: &mut Template, stage: &Stage, wiring: &Wiring, function: &F
             noncurrent_version_expiration: s3::bucket::NoncurrentVersionExpiration! { noncurrent_days: 1 },
         }
     };
-    let rules = vec![bucket::lifecycle(), expire("ExpireUploads", "uploads/"), expire("ExpireResults", "results/")];
+    let rules = vec![
+        bucket::lifecycle(),
+        expire("ExpireUploads", "uploads/"),
+        expire("ExpireChecked", "checked/"),
+        expire("ExpireResults", "results/"),
+        // What is left of a removed file once its versions have expired.
+        s3::bucket::Rule! { id: "RemoveDeleteMarkers", status: "Enabled", expired_object_delete_marker: true },
+    ];
     files.lifecycle_configuration = Some(s3::bucket::LifecycleConfiguration! { rules: rules });
     let bucket = bucket::add(template, "FilesBucket", files);
     template.add_dependency(bucket, permission);

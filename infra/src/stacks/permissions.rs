@@ -109,7 +109,7 @@ fn objects(stage: &Stage, access: BucketAccess) -> Vec<Value> {
         ],
         BucketAccess::CheckUploads => vec![
             allow(&["s3:GetObject"], in_files("uploads")),
-            allow(&["s3:PutObject"], ["covers", "results", "samples"].map(in_files)),
+            allow(&["s3:PutObject"], ["checked", "results"].map(in_files)),
             // Without it, S3 denies an upload that has expired, in place of reporting that: a redriven event would fail again.
             allow(&["s3:ListBucket"], sub(&bucket::arn(stage, "files"))),
         ],
@@ -121,8 +121,9 @@ fn objects(stage: &Stage, access: BucketAccess) -> Vec<Value> {
         // S3 compares a link with the permissions of who signed it.
         BucketAccess::LinkSamples => vec![allow(&["s3:GetObject"], in_files("samples"))],
         BucketAccess::PermitUploads => vec![
-            allow(&["s3:PutObject"], in_files("uploads")),
-            allow(&["s3:GetObject"], in_files("results")),
+            allow(&["s3:PutObject"], ["covers", "samples", "uploads"].map(in_files)),
+            allow(&["s3:GetObject"], ["checked", "results"].map(in_files)),
+            allow(&["s3:DeleteObject"], ["covers", "samples"].map(in_files)),
             // Without it, S3 denies a result that does not exist yet, in place of reporting that.
             allow(&["s3:ListBucket"], sub(&bucket::arn(stage, "files"))),
         ],

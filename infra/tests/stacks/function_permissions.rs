@@ -141,8 +141,15 @@ const QUEUES: [(Queue, &str, &str); 11] = [
 ];
 
 /// Objects in the bucket of files.
-const FILES: [&str; 5] =
-    ["uploads/covers/one", "results/covers/one.json", "covers/one-160.jpg", "samples/one.pdf", "uploads.txt"];
+const FILES: [&str; 7] = [
+    "uploads/covers/one",
+    "results/covers/one.json",
+    "checked/covers/one-160.jpg",
+    "checked/samples/one.pdf",
+    "covers/one-160.jpg",
+    "samples/one.pdf",
+    "uploads.txt",
+];
 
 /// Another stage in the same account.
 const OTHER: &str = "other";
@@ -249,24 +256,28 @@ fn expected(stage: &Stage, function: &Function, action: &str, resource: &str) ->
             ["process-upload", "run-staff-task", "serve-cover", "show-staff"].contains(&function.name)
                 && resource == bucket(&stage.name, "files")
         }
-        "s3:GetObject" | "s3:PutObject" => {
+        "s3:GetObject" | "s3:PutObject" | "s3:DeleteObject" => {
             let import = resource.strip_prefix(&(bucket(&stage.name, "imports") + "/"));
             let file = resource.strip_prefix(&(bucket(&stage.name, "files") + "/"));
             let is_below = |folders: &[&str]| {
                 file.is_some_and(|key| folders.iter().any(|folder| key.starts_with(&format!("{folder}/"))))
             };
             match (function.name, action) {
+                (name, "s3:DeleteObject") => {
+                    ["run-staff-task", "show-staff"].contains(&name) && is_below(&["covers", "samples"])
+                }
                 ("import-catalogue", _) => import.is_some(),
                 ("process-upload", "s3:GetObject") => is_below(&["uploads"]),
-                ("process-upload", _) => is_below(&["covers", "results", "samples"]),
                 // A copy reads one key and writes the other one.
                 ("show-staff", _) if import.is_some() => import.is_some_and(|key| {
                     key.starts_with("previews/") || action == "s3:PutObject" && key.starts_with("incoming/previewed/")
                 }),
-                ("run-staff-task" | "show-staff", "s3:GetObject") => is_below(&["results"]),
+                ("process-upload", _) | ("run-staff-task" | "show-staff", "s3:GetObject") => {
+                    is_below(&["checked", "results"])
+                }
                 ("serve-cover", "s3:GetObject") => is_below(&["covers"]),
                 ("show-book", "s3:GetObject") => is_below(&["samples"]),
-                ("run-staff-task" | "show-staff", _) => is_below(&["uploads"]),
+                ("run-staff-task" | "show-staff", _) => is_below(&["covers", "samples", "uploads"]),
                 _ => false,
             }
         }

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use crate::{
     domain::{BookId, Credit},
     staff::StaffFile,
-    uploads::{Checked, CoverFiles, SampleFile, Size, UploadKind},
+    uploads::{BookFile, Checked, CoverFiles, SampleFile, Size, UploadKind},
 };
 
 /// Gives the book this cover, in place of the one that it has.
@@ -93,31 +93,53 @@ pub async fn remove(connection: &mut MySqlConnection, book: BookId, kind: Upload
     Ok(removed.rows_affected() > 0)
 }
 
-/// Locks the book, and returns the hash of its file of this kind, empty without one; none if there is no such book.
+/// Locks the book, and returns its file of this kind, if it has one; none if there is no such book.
 pub async fn find_locked(
     connection: &mut MySqlConnection,
     book: BookId,
     kind: UploadKind,
-) -> sqlx::Result<Option<String>> {
+) -> sqlx::Result<Option<Option<BookFile>>> {
     let locked = sqlx::query_scalar!("select id from books where id = ? for update", book.get());
     if locked.fetch_optional(&mut *connection).await?.is_none() {
         return Ok(None);
     }
-    let hash = match kind {
+    let before = book.get() - 1;
+    let next = list(connection, kind, before, 1).await?.into_iter().next();
+    Ok(Some(next.filter(|next| next.book == book).map(|next| BookFile { file: next.file, credit: next.credit })))
+}
+
+/// Seconds for which somebody waits who wants to give or remove a file that another is just giving or removing.
+const LOCK_SECONDS: u32 = 2;
+
+/// Keeps others from giving a book the file with this hash, and from removing it from the bucket, until [`unlock`]: the bucket and
+/// the database change together. Returns false if somebody else does that for long.
+pub async fn lock(connection: &mut MySqlConnection, hash: &str) -> sqlx::Result<bool> {
+    let locked =
+        sqlx::query_scalar!(r#"select get_lock(concat(database(), ' ', ?), ?) as "locked: i64""#, hash, LOCK_SECONDS);
+    Ok(locked.fetch_one(connection).await? == Some(1))
+}
+
+/// Ends the lock. A connection that is lost has ended its own.
+pub async fn unlock(connection: &mut MySqlConnection, hash: &str) -> sqlx::Result<()> {
+    let unlocked = sqlx::query_scalar!(r#"select release_lock(concat(database(), ' ', ?)) as "unlocked: i64""#, hash);
+    unlocked.fetch_one(connection).await?;
+    Ok(())
+}
+
+/// Whether a book has the file with this hash. Waits for the end of transactions that give one a file with it.
+pub async fn is_used(connection: &mut MySqlConnection, kind: UploadKind, hash: &str) -> sqlx::Result<bool> {
+    let found = match kind {
         UploadKind::Cover => {
-            let hash =
-                sqlx::query_scalar!(r#"select hash as "hash: String" from covers where book_id = ?"#, book.get());
-            hash.fetch_optional(connection).await?
+            let sql = sqlx::query_scalar!("select book_id from covers where hash = ? limit 1 for update", hash);
+            sql.fetch_optional(connection).await?
         }
         UploadKind::Sample => {
-            let sql = sqlx::query_scalar!(
-                r#"select hash as "hash: String" from sample_chapters where book_id = ?"#,
-                book.get()
-            );
+            let sql =
+                sqlx::query_scalar!("select book_id from sample_chapters where hash = ? limit 1 for update", hash);
             sql.fetch_optional(connection).await?
         }
     };
-    Ok(Some(hash.unwrap_or_default()))
+    Ok(found.is_some())
 }
 
 /// Files of this kind by their books' ids, behind the book with the id `after`.
@@ -197,7 +219,7 @@ async fn samples(connection: &mut MySqlConnection, after: u32, limit: u32) -> sq
 
 #[cfg(test)]
 mod tests {
-    use sqlx::MySqlPool;
+    use sqlx::{Connection, MySqlPool};
 
     use super::*;
     use crate::repo::fixtures::{book, minute};
@@ -236,13 +258,14 @@ mod tests {
         assert!(remove(&mut connection, one, UploadKind::Cover).await.unwrap());
         assert!(!remove(&mut connection, one, UploadKind::Cover).await.unwrap(), "removed already");
         let nothing = BookId::from(u32::MAX);
-        for (book, kind, hash) in [
-            (one, UploadKind::Cover, Some(String::new())),
-            (other, UploadKind::Cover, Some("a".repeat(32))),
-            (one, UploadKind::Sample, Some("c".repeat(32))),
+        let file = |file: Checked| Some(BookFile { file, credit: None });
+        for (book, kind, expected) in [
+            (one, UploadKind::Cover, Some(None)),
+            (other, UploadKind::Cover, Some(file(Checked::Cover(cover("a", 640))))),
+            (one, UploadKind::Sample, Some(file(Checked::Sample(sample.clone())))),
             (nothing, UploadKind::Sample, None),
         ] {
-            assert_eq!(find_locked(&mut connection, book, kind).await.unwrap(), hash, "{book} {kind:?}");
+            assert_eq!(find_locked(&mut connection, book, kind).await.unwrap(), expected, "{book} {kind:?}");
         }
         let samples = list(&mut connection, UploadKind::Sample, 0, 10).await.unwrap();
         let books: Vec<_> = samples.iter().map(|file| (file.book, file.file.clone())).collect();
@@ -250,5 +273,48 @@ mod tests {
         assert_eq!(list(&mut connection, UploadKind::Cover, 0, 10).await.unwrap().len(), 1);
         assert!(remove(&mut connection, one, UploadKind::Sample).await.unwrap());
         assert_eq!(list(&mut connection, UploadKind::Sample, 0, 1).await.unwrap()[0].book, other);
+    }
+
+    #[ignore = "needs MariaDB"]
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn a_file_is_used_until_the_last_book_with_it_has_another(pool: MySqlPool) {
+        let mut connection = pool.acquire().await.unwrap();
+        let [one, other] = [
+            book(&mut connection, "El túnel", "Ernesto Sabato", 3).await,
+            book(&mut connection, "Rayuela", "Julio Cortázar", 3).await,
+        ];
+        let hash = "a".repeat(32);
+        for id in [one, other] {
+            put_cover(&mut connection, id, &cover("a", 640), None, minute(1)).await.unwrap();
+        }
+        assert!(is_used(&mut connection, UploadKind::Cover, &hash).await.unwrap());
+        put_cover(&mut connection, one, &cover("b", 640), None, minute(2)).await.unwrap();
+        assert!(is_used(&mut connection, UploadKind::Cover, &hash).await.unwrap());
+        assert!(!is_used(&mut connection, UploadKind::Sample, &hash).await.unwrap());
+        remove(&mut connection, other, UploadKind::Cover).await.unwrap();
+        assert!(!is_used(&mut connection, UploadKind::Cover, &hash).await.unwrap());
+    }
+
+    #[ignore = "needs MariaDB"]
+    #[sqlx::test(migrator = "crate::MIGRATIONS")]
+    async fn who_removes_a_file_waits_for_who_gives_it_to_a_book(pool: MySqlPool) {
+        let (mut giver, mut remover) = (pool.acquire().await.unwrap(), pool.acquire().await.unwrap());
+        for connection in [&mut giver, &mut remover] {
+            sqlx::raw_sql(crate::database::WRITER_SESSION).execute(&mut **connection).await.unwrap();
+        }
+        let (mut giver, mut remover) = (giver.begin().await.unwrap(), remover.begin().await.unwrap());
+        let id = book(&mut giver, "El túnel", "Ernesto Sabato", 3).await;
+        let hash = "a".repeat(32);
+        assert!(lock(&mut giver, &hash).await.unwrap());
+        assert!(!lock(&mut remover, &hash).await.unwrap(), "the giver has the lock");
+        put_cover(&mut giver, id, &cover("a", 640), None, minute(1)).await.unwrap();
+        unlock(&mut giver, &hash).await.unwrap();
+        assert!(lock(&mut remover, &hash).await.unwrap());
+        let (used, ()) = tokio::join!(is_used(&mut remover, UploadKind::Cover, &hash), async {
+            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+            giver.commit().await.unwrap();
+        });
+        assert!(used.unwrap(), "the book has it once the transaction has ended");
+        unlock(&mut remover, &hash).await.unwrap();
     }
 }

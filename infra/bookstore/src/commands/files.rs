@@ -13,6 +13,7 @@ use serde_json::json;
 use shared::{
     domain::BookId,
     https::HttpsClient,
+    presigned_link::error_code,
     staff::{FileChange, StaffAnswer, StaffFile, StaffTask},
     uploads::{Checked, CoverFiles, SampleFile, UploadKind},
 };
@@ -23,8 +24,8 @@ use crate::output::{Report, counted, minute, plain};
 
 /// For the upload of the largest file over a slow line.
 const UPLOAD_TIMEOUT: Duration = Duration::from_mins(5);
-/// Lambda tries three times to check a file, within some minutes.
-const CHECK_TIMEOUT: Duration = Duration::from_mins(5);
+/// Lambda tries three times to check a file, for a minute each, and waits one minute and two between them.
+const CHECK_TIMEOUT: Duration = Duration::from_mins(7);
 const CHECK_EVERY: Duration = Duration::from_millis(500);
 
 #[derive(Args)]
@@ -127,7 +128,7 @@ async fn add(whose: &Whose, kind: UploadKind, book: &str, file: &Path, credit: O
         _ => bail!(UNEXPECTED_RESPONSE),
     };
     let answer = HttpsClient::new(UPLOAD_TIMEOUT).put(&url, content).await.context("uploading the file")?;
-    ensure!(answer.status == 200, "S3 refused the upload with status {}", answer.status);
+    ensure!(answer.status == 200, "S3 refused the upload with status {}{}", answer.status, code(&answer.body));
     match checked(&staff, kind, book, upload, credit).await? {
         FileChange::Attached { title, file } => {
             Ok(Report::new(format!("{}: {}", plain(&title), describe(&file)), json!({ "title": title, "file": file })))
@@ -202,6 +203,11 @@ fn change(answer: StaffAnswer) -> Result<FileChange> {
     Ok(change)
 }
 
+/// The code with which S3 explains its status, behind a colon.
+fn code(answer: &[u8]) -> String {
+    error_code(answer).map(|code| format!(": {}", plain(code))).unwrap_or_default()
+}
+
 const fn name(kind: UploadKind) -> &'static str {
     match kind {
         UploadKind::Cover => "cover",
@@ -230,6 +236,12 @@ mod tests {
     use shared::uploads::Size;
 
     use super::*;
+
+    #[test]
+    fn a_refused_upload_has_the_code_of_s3() {
+        assert_eq!(code(b"<Error><Code>RequestTimeTooSkewed</Code></Error>"), ": RequestTimeTooSkewed");
+        assert_eq!(code(b""), "");
+    }
 
     #[test]
     fn a_file_is_described_by_its_size() {
