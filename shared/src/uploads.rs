@@ -206,11 +206,12 @@ pub struct BookFile {
 }
 
 impl BookFile {
-    /// What a form brings back that showed this file of a book, or none.
-    pub fn version(file: Option<(&str, Option<&str>)>) -> String {
-        file.map_or_else(String::new, |(hash, credit)| {
-            format!("{hash} {}", credit.unwrap_or_default()).trim_end().to_owned()
-        })
+    /// What a form brings back that showed this file of a book, or none. It has the row of the record with the last change of
+    /// such a file, or 0, because a file that was used and taken away is as it was before.
+    pub fn version(file: Option<(&str, Option<&str>)>, last_change: u64) -> String {
+        let (hash, credit) = file.unwrap_or_default();
+        let changed = if last_change == 0 { String::new() } else { last_change.to_string() };
+        format!("{changed} {hash} {}", credit.unwrap_or_default()).trim().to_owned()
     }
 
     pub fn hash(&self) -> &str {
@@ -573,11 +574,11 @@ mod tests {
     }
 
     #[test]
-    fn another_credit_is_another_version() {
-        let versions =
-            [None, Some(("a", None)), Some(("a", Some("Sur"))), Some(("a", Some("Norte"))), Some(("b", None))];
-        let versions: std::collections::BTreeSet<String> = versions.map(BookFile::version).into();
-        assert!(versions.len() == 5 && versions.contains(""), "{versions:?}");
+    fn another_credit_is_another_version_and_so_is_no_file_after_a_change() {
+        let files = [None, Some(("a", None)), Some(("a", Some("Sur"))), Some(("a", Some("Norte"))), Some(("b", None))];
+        let versions = files.into_iter().flat_map(|file| [0, 7].map(|change| BookFile::version(file, change)));
+        let versions: std::collections::BTreeSet<String> = versions.collect();
+        assert!(versions.len() == 10 && versions.contains(""), "{versions:?}");
     }
 
     #[test]

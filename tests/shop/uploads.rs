@@ -400,6 +400,14 @@ async fn a_bookseller_uploads_a_cover_in_a_browser_sees_it_and_gives_it_to_the_b
     assert_eq!(removed.status, 303, "{}", removed.text);
     assert!(shop.get(&format!("/api/books/{book}")).await.json()["cover"].is_null());
     assert!(page(&shop, &files, &ana).await.text.contains("took the cover away"));
+    assert_eq!(send(&shop, &path, &ana, &form(" Luz <b>\tSol ")).await.status, 303, "it has been done before");
+    assert!(shop.get(&format!("/api/books/{book}")).await.json()["cover"].is_null(), "and does not come back");
+    let shown_again = page(&shop, &path, &ana).await;
+    let [version, hash] = ["version", "hash"].map(|name| hidden(&shown_again, name));
+    let on_purpose = [("key", hidden(&shown_again, "key")), ("version", version), ("hash", hash), ("do", "use".into())];
+    let on_purpose: Vec<(&str, &str)> = on_purpose.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    assert_eq!(send(&shop, &path, &ana, &on_purpose).await.status, 303);
+    assert!(shop.get(&format!("/api/books/{book}")).await.json()["cover"].is_object(), "a new form does");
 }
 
 #[ignore = "needs a local stage"]

@@ -190,6 +190,7 @@ pub fn files(view: View, book: &Book, hostile: &Book, show: &mut impl FnMut(&str
         cover_form: &form,
         sample_form: &form,
         log: &log,
+        last_changes: [7, 0],
         key: KEY,
         notice: None,
     };
@@ -204,6 +205,7 @@ pub fn files(view: View, book: &Book, hostile: &Book, show: &mut impl FnMut(&str
         book,
         upload,
         etag: "\"0a1b\"",
+        last_change: 7,
         state: UploadState::Pending,
         form: Form::default(),
         key: KEY,

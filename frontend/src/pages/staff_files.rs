@@ -24,6 +24,8 @@ pub struct StaffFiles<'a> {
     pub sample_form: &'a PresignedForm,
     /// The record of the book's changes by the staff, the newest first.
     pub log: &'a [AuditEntry],
+    /// The rows of the record with the last changes of the cover and of the sample chapter, or 0.
+    pub last_changes: [u64; 2],
     pub key: &'a str,
     pub notice: Option<StaffNotice<'a>>,
 }
@@ -37,6 +39,8 @@ pub struct StaffUpload<'a> {
     pub upload: UploadKey,
     /// The tag of the uploaded file, for whose result the page waits; empty if it is unknown.
     pub etag: &'a str,
+    /// The row of the record with the last change of such a file of the book, or 0.
+    pub last_change: u64,
     pub state: UploadState<'a>,
     pub form: Form<'a>,
     pub key: &'a str,
@@ -55,13 +59,14 @@ pub enum UploadState<'a> {
 }
 
 /// The version of the book's file of this kind, which forms bring back; empty without one.
-fn version(book: &Book, kind: UploadKind) -> String {
-    BookFile::version(match kind {
+fn version(book: &Book, kind: UploadKind, last_change: u64) -> String {
+    let file = match kind {
         UploadKind::Cover => {
             book.summary.cover.as_ref().map(|cover| (cover.files.hash.as_str(), cover.credit.as_deref()))
         }
         UploadKind::Sample => book.sample.as_ref().map(|sample| (sample.hash.as_str(), None)),
-    })
+    };
+    BookFile::version(file, last_change)
 }
 
 impl View<'_> {
@@ -82,11 +87,11 @@ impl StaffFiles<'_> {
     }
 
     fn version_of_cover(&self) -> String {
-        version(self.book, UploadKind::Cover)
+        version(self.book, UploadKind::Cover, self.last_changes[0])
     }
 
     fn version_of_sample(&self) -> String {
-        version(self.book, UploadKind::Sample)
+        version(self.book, UploadKind::Sample, self.last_changes[1])
     }
 
     fn size_of_cover(&self, cover: &Cover) -> String {
@@ -123,7 +128,7 @@ impl StaffUpload<'_> {
     }
 
     fn version(&self) -> String {
-        version(self.book, self.upload.kind)
+        version(self.book, self.upload.kind, self.last_change)
     }
 
     /// The checked cover as the page of its book would show it.

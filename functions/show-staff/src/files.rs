@@ -102,13 +102,32 @@ fn address(book: BookId) -> String {
     format!("/staff/books/{book}/files")
 }
 
-/// The book with what the staff did with it.
-async fn find(app: &App, book: BookId) -> Result<(Book, Vec<AuditEntry>)> {
+/// A book with what the staff did with it.
+struct Found {
+    book: Book,
+    log: Vec<AuditEntry>,
+    /// The last changes of the cover and of the sample chapter.
+    last_changes: [u64; 2],
+}
+
+async fn find(app: &App, id: BookId) -> Result<Found> {
     let reading = app.database().read(async |c| {
-        let log = audit::about(c, About::Book(book), NEWEST).await?;
-        Ok(books::find(c, book).await?.map(|book| (book, log)))
+        let log = audit::about(c, About::Book(id), NEWEST).await?;
+        let mut last_changes = [0; 2];
+        for (last, kind) in last_changes.iter_mut().zip([UploadKind::Cover, UploadKind::Sample]) {
+            *last = audit::last_change(c, id, &actions(kind)).await?;
+        }
+        Ok(books::find(c, id).await?.map(|book| Found { book, log, last_changes }))
     });
     reading.await?.ok_or(ApiError::NotFound)
+}
+
+/// The actions that give a book such a file, and that take it away.
+fn actions(kind: UploadKind) -> [&'static str; 2] {
+    match kind {
+        UploadKind::Cover => ["cover", "cover-removed"],
+        UploadKind::Sample => ["sample", "sample-removed"],
+    }
 }
 
 async fn show(
@@ -118,7 +137,7 @@ async fn show(
     id: BookId,
     notice: Option<StaffNotice<'_>>,
 ) -> Result<Reply> {
-    let (book, log) = find(app, id).await?;
+    let Found { book, log, last_changes } = find(app, id).await?;
     let bucket = FilesBucket::of(app).await?;
     let cover_form = form_of(app, request, &bucket.name, (id, UploadKind::Cover)).await?;
     let sample_form = form_of(app, request, &bucket.name, (id, UploadKind::Sample)).await?;
@@ -129,6 +148,7 @@ async fn show(
         cover_form: &cover_form,
         sample_form: &sample_form,
         log: &log,
+        last_changes,
         key: &key,
         notice,
     };
@@ -170,7 +190,9 @@ struct OfUpload<'a> {
 
 impl OfUpload<'_> {
     async fn show(&self, status: u16, form: Form<'_>, notice: Option<StaffNotice<'_>>) -> Result<Reply> {
-        let (book, _) = find(self.app, self.book).await?;
+        let Found { book, last_changes, .. } = find(self.app, self.book).await?;
+        let [of_cover, of_sample] = last_changes;
+        let last_change = if self.upload.kind == UploadKind::Cover { of_cover } else { of_sample };
         let state = match self.checked {
             None if self.is_waited_for => UploadState::Pending,
             None => UploadState::Unknown,
@@ -184,6 +206,7 @@ impl OfUpload<'_> {
             book: &book,
             upload: self.upload,
             etag: self.etag,
+            last_change,
             state,
             form,
             key: &key,
@@ -216,18 +239,22 @@ async fn change(
     new: Option<(&Checked, Option<&Credit>)>,
 ) -> Result<Option<StaffNotice<'static>>> {
     let (now, about, bucket) = (OffsetDateTime::now_utc(), About::Book(book), FilesBucket::of(app).await?);
-    let (field, action) = match (kind, new.is_some()) {
-        (UploadKind::Cover, true) => ("cover", "cover"),
-        (UploadKind::Cover, false) => ("cover", "cover-removed"),
-        (UploadKind::Sample, true) => ("sample", "sample"),
-        (UploadKind::Sample, false) => ("sample", "sample-removed"),
-    };
+    let [given, taken] = actions(kind);
+    let action = if new.is_some() { given } else { taken };
     let credit = new.and_then(|(_, credit)| credit).map(Credit::as_str);
     let after = new.and_then(|(file, _)| Some((file.hash()?, credit)));
+    let (hash, words) = after.map_or(("", ""), |(hash, credit)| (hash, credit.unwrap_or_default()));
+    let of_book = book.get().to_be_bytes();
+    let parts = [action.as_bytes(), &of_book, version.as_bytes(), hash.as_bytes(), words.as_bytes()];
+    let form = who.change_id(&parts);
     let changing = app.database().write_within(GIVEN_WITHIN, async |c| {
         let Some(current) = files::find_locked(c, book, kind).await? else { return Ok(None) };
+        if audit::has_change(c, form).await? {
+            return Ok(Some(Changed::Already));
+        }
         let before = current.as_ref().map(|file| (file.hash(), file.credit.as_deref()));
-        if BookFile::version(before) != version || after.is_none() && before.is_none() {
+        let last_change = audit::last_change(c, book, &[given, taken]).await?;
+        if BookFile::version(before, last_change) != version || after.is_none() && before.is_none() {
             return Ok(Some(if before == after { Changed::Already } else { Changed::Otherwise }));
         }
         match new {
@@ -239,7 +266,7 @@ async fn change(
             None => _ = files::remove(c, book, kind).await?,
         }
         let deed = Deed { action, about, outcome: "done", detail: credit };
-        audit::note_changes(c, &who.bookseller, deed, &differences(field, before, after), now).await?;
+        audit::note_changes(c, &who.bookseller, deed, (form, &differences(given, before, after)), now).await?;
         Ok(Some(Changed::Done(current)))
     });
     match changing.await?.ok_or(ApiError::NotFound)? {

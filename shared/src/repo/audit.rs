@@ -69,19 +69,23 @@ pub async fn note_changes(
     write(connection, who, deed, (Some(change), facts), now).await
 }
 
-/// The row with the last change of a book's facts, or of whether it is sold; 0 without one.
-pub async fn last_change(connection: &mut MySqlConnection, book: BookId) -> sqlx::Result<u64> {
+/// The actions that change the facts of a book, or whether it is sold.
+pub const OF_FACTS: [&str; 4] = ["add", "change", "withdraw", "put-back"];
+
+/// The row with the last of these actions on a book; 0 without one.
+pub async fn last_change(connection: &mut MySqlConnection, book: BookId, actions: &[&str]) -> sqlx::Result<u64> {
     let found = sqlx::query_scalar!(
         r#"
         select id
         from audit_log
         where about = ?
           and outcome = 'done'
-          and action in ('add', 'change', 'withdraw', 'put-back')
+          and find_in_set(action, ?)
         order by id desc
         limit 1
         "#,
         About::Book(book).code(),
+        actions.join(","),
     );
     Ok(found.fetch_optional(connection).await?.unwrap_or_default())
 }

@@ -11,7 +11,7 @@ use crate::{
     domain::{BookFacts, BookId, Currency, Histogram, Isbn13, Language, Money, byline},
     repo::{
         alerts,
-        audit::{self, Deed},
+        audit::{self, Deed, OF_FACTS},
     },
     staff::{About, AuditEntry, Bookseller, StaffBook},
 };
@@ -60,7 +60,7 @@ pub struct SeenBook<'a> {
 /// A book as the staff sees it.
 pub async fn find(connection: &mut MySqlConnection, id: BookId) -> sqlx::Result<Option<StaffBook>> {
     let Some(book) = write::stored(connection, [id.get()]).await?.pop() else { return Ok(None) };
-    Ok(Some(book.for_staff(audit::last_change(connection, id).await?)))
+    Ok(Some(book.for_staff(audit::last_change(connection, id, &OF_FACTS).await?)))
 }
 
 /// Gives a book these facts, if its version is still this one, and records it. To be run in a transaction, like the functions
@@ -79,7 +79,7 @@ pub async fn change(
     if audit::has_change(connection, sent.change).await? {
         return Ok(Edited::Before(id));
     }
-    let before = book.for_staff(audit::last_change(connection, id).await?);
+    let before = book.for_staff(audit::last_change(connection, id, &OF_FACTS).await?);
     if before.facts == *facts {
         return Ok(Edited::Already(id));
     }
@@ -147,7 +147,7 @@ pub async fn set_withdrawn(
     if audit::has_change(connection, sent.change).await? {
         return Ok(Edited::Before(id));
     }
-    let before = book.for_staff(audit::last_change(connection, id).await?);
+    let before = book.for_staff(audit::last_change(connection, id, &OF_FACTS).await?);
     if before.is_withdrawn == is_withdrawn || before.version() != seen.version {
         // Somebody else may have done it, for another reason.
         audit::note(connection, sent.who, Deed { outcome: AuditEntry::CHANGED_SINCE, ..deed }, now).await?;
