@@ -200,7 +200,8 @@ impl OfUpload<'_> {
             Some(Checked::Cover(files)) => UploadState::Cover(files),
             Some(Checked::Sample(sample)) => UploadState::Sample(sample),
         };
-        let (context, key) = (PageContext::of(self.request), self.who.form_key());
+        let context = PageContext::of(self.request).with_parameters(&["etag"]);
+        let key = self.who.form_key();
         let page = StaffUpload {
             view: context.view(),
             book: &book,

@@ -30,13 +30,14 @@ pub fn add(template: &mut Template, stage: &Stage, wiring: &Wiring, function: &F
             noncurrent_version_expiration: s3::bucket::NoncurrentVersionExpiration! { noncurrent_days: 1 },
         }
     };
+    // With what is left of a removed file once its versions have expired.
+    let mut removed = bucket::lifecycle();
+    removed.expired_object_delete_marker = Some(true.into());
     let rules = vec![
-        bucket::lifecycle(),
+        removed,
         expire("ExpireUploads", "uploads/"),
         expire("ExpireChecked", "checked/"),
         expire("ExpireResults", "results/"),
-        // What is left of a removed file once its versions have expired.
-        s3::bucket::Rule! { id: "RemoveDeleteMarkers", status: "Enabled", expired_object_delete_marker: true },
     ];
     files.lifecycle_configuration = Some(s3::bucket::LifecycleConfiguration! { rules: rules });
     let bucket = bucket::add(template, "FilesBucket", files);

@@ -367,13 +367,15 @@ fn buckets_are_private_and_encrypted() {
 }
 
 #[test]
-fn uploads_expire_and_served_files_are_kept() {
+fn uploads_and_checked_files_expire_and_served_files_are_kept_until_they_are_removed() {
     for template in all_templates(Kind::App) {
         let bucket = properties(&template, "FilesBucket");
         let rules = bucket["LifecycleConfiguration"]["Rules"].as_array().unwrap().clone();
         let expiring = rules.iter().filter(|rule| !rule["ExpirationInDays"].is_null());
         let prefixes: Vec<_> = expiring.map(|rule| rule["Prefix"].as_str().unwrap_or_default().to_owned()).collect();
-        assert_eq!(prefixes, ["uploads/", "results/"]);
+        assert_eq!(prefixes, ["uploads/", "checked/", "results/"]);
+        let removes_markers = |rule: &Value| rule["ExpiredObjectDeleteMarker"] == true && rule["Prefix"].is_null();
+        assert!(rules.iter().any(removes_markers), "nothing is left of a removed file");
         let notified = &bucket["NotificationConfiguration"]["LambdaConfigurations"];
         let filter = &notified[0]["Filter"]["S3Key"]["Rules"];
         assert_eq!(filter, &json!([{ "Name": "prefix", "Value": "uploads/" }]), "nothing that the function writes");

@@ -7,11 +7,14 @@ import botocore.session
 from botocore import xform_name
 
 GLOBAL = {"--query", "--output", "--region"}
+# Services that the command line has under another name than their models.
+MODELS = {"s3api": "s3"}
 session = botocore.session.get_session()
 
 
 def complaints(words):
     _, service, operation, *rest = words
+    service = MODELS.get(service, service)
     if service not in session.get_available_services():
         return [f"no service {service}"]
     model = session.get_service_model(service)
