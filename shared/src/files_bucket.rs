@@ -96,8 +96,10 @@ impl<'a> FilesBucket<'a> {
         for key in file.keys() {
             let source = checked_key(&key);
             let (link, (name, value)) = presigned_link::copy(self.app.sdk(), self.object(&key), &source).await?;
-            let answer =
-                client.change("PUT", &link, &[(name, &value)]).await.with_context(|| format!("copying {source}"))?;
+            let answer = client
+                .change("PUT", &link, &[(name, &value), ("content-length", "0")])
+                .await
+                .with_context(|| format!("copying {source}"))?;
             match (answer.status, error_code(&answer.body)) {
                 // A copy that fails after its beginning is answered with 200, too.
                 (200, None) => {}

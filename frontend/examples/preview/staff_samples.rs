@@ -47,8 +47,8 @@ pub fn every_page(view: View, books: &[Summary], hostile: &Summary, show: &mut i
     show("staff", &start);
     show("staff-idle", &StaffStart { waiting: Waiting::default(), ..start });
 
-    let long = HOSTILE.repeat(3);
-    let typed = [("key", KEY), ("do", "reply"), ("reply", &long)];
+    let text = HOSTILE.repeat(3);
+    let typed = [("key", KEY), ("do", "reply"), ("reply", &text)];
     for (name, trouble) in [("503", Trouble::Unavailable), ("413", Trouble::TooLarge)] {
         let form = Form { typed: &typed, trouble: Some(trouble), ..Form::default() };
         show(&format!("staff-again-{name}"), &StaffAgain { view: at("/staff/messages/7"), form });

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use shared::{
-    App, Request, Result,
+    App, Result,
     domain::{SubmissionId, SubmissionKey},
     intake::FORM_KEY,
     repo::{catalogue::edit::Sent, customers},
@@ -29,8 +29,9 @@ pub struct SignedIn {
 }
 
 impl Access {
-    pub async fn find(app: &App, request: &Request) -> Result<Self> {
-        let Some(found) = app.staff_session(request).await? else { return Ok(Self::Nobody) };
+    /// The access of a session whose signature was verified.
+    pub async fn find(app: &App, found: Option<StaffSession>) -> Result<Self> {
+        let Some(found) = found else { return Ok(Self::Nobody) };
         let (subject, issued_at) = (found.session.subject, found.session.issued_at);
         let counts = app.database().read(async |c| customers::session_is_valid(c, subject, issued_at).await).await?;
         Ok(Self::of(Some(found), counts, app.submission_key().await?))

@@ -51,7 +51,7 @@ pub async fn files(app: &App, request: &Request, who: &SignedIn, book: BookId) -
 pub async fn checked_cover(app: &App, request: &Request) -> Result<Reply> {
     let name = CoverName::parse(request.segment(2)).ok_or(ApiError::NotFound)?;
     let jpeg = FilesBucket::of(app).await?.checked_cover(&name).await.map_err(ApiError::Unavailable)?;
-    Ok(Reply::image("image/jpeg", jpeg.ok_or(ApiError::NotFound)?))
+    Ok(Reply::own_image("image/jpeg", jpeg.ok_or(ApiError::NotFound)?))
 }
 
 /// The page of an upload, to which the bucket sends the browser, with the tag of the file. Anybody can write another tag there, so

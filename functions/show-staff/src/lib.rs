@@ -27,7 +27,7 @@ use shared::{
     intake::FORM_KEY,
     lambda::{ANSWER_WITHIN, LONGEST_ANSWER},
     repo::{audit, contact, customers, imports as stored_imports, orders as stored_orders},
-    session::Pool,
+    session::{Pool, StaffSession},
     staff::Waiting,
 };
 use time::OffsetDateTime;
@@ -44,7 +44,9 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     if request.method == Method::POST && request.raw_path() == Pool::Staff.sign_out_form() {
         return Ok(leave(app, request).await?.unstored().unindexed());
     }
-    let reply = match answer(app, request).await {
+    // An error here is no page of the staff: nobody knows yet who asks.
+    let session = app.staff_session(request).await?;
+    let reply = match answer(app, request, session).await {
         Err(error @ (ApiError::TooLarge | ApiError::Unavailable(_))) if request.method == Method::POST => {
             again(request, error)?
         }
@@ -53,8 +55,8 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     Ok(reply.unstored().unindexed())
 }
 
-async fn answer(app: &App, request: &Request) -> Result<Reply> {
-    match enter(Access::find(app, request).await?, request)? {
+async fn answer(app: &App, request: &Request, session: Option<StaffSession>) -> Result<Reply> {
+    match enter(Access::find(app, session).await?, request)? {
         Entry::In(..) if request.is_too_large() => Err(ApiError::TooLarge),
         Entry::In(who, place) => of_staff(app, request, &who, place).await,
         Entry::Answer(reply) => Ok(reply),
@@ -202,7 +204,7 @@ mod tests {
     use serde_json::{Value, json};
     use shared::{
         domain::{Email, SubmissionKey},
-        session::{Session, StaffSession, Subject},
+        session::{Session, Subject},
     };
     use uuid::Uuid;
 

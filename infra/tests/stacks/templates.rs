@@ -376,6 +376,19 @@ fn uploads_and_checked_files_expire_and_served_files_are_kept_until_they_are_rem
         assert_eq!(prefixes, ["uploads/", "checked/", "results/"]);
         let removes_markers = |rule: &Value| rule["ExpiredObjectDeleteMarker"] == true && rule["Prefix"].is_null();
         assert!(rules.iter().any(removes_markers), "nothing is left of a removed file");
+        // CloudFormation asks for one of these in each rule, and S3 refuses an expiration beside the removal of markers.
+        let actions = [
+            "AbortIncompleteMultipartUpload",
+            "ExpirationDate",
+            "ExpirationInDays",
+            "NoncurrentVersionExpiration",
+            "NoncurrentVersionTransitions",
+            "Transitions",
+        ];
+        for rule in &rules {
+            assert!(actions.iter().any(|action| !rule[action].is_null()), "{rule}");
+            assert!(rule["ExpiredObjectDeleteMarker"].is_null() || rule["ExpirationInDays"].is_null(), "{rule}");
+        }
         let notified = &bucket["NotificationConfiguration"]["LambdaConfigurations"];
         let filter = &notified[0]["Filter"]["S3Key"]["Rules"];
         assert_eq!(filter, &json!([{ "Name": "prefix", "Value": "uploads/" }]), "nothing that the function writes");

@@ -118,6 +118,12 @@ impl Reply {
 
     /// 200 with an image, which is not compressed again. Other sites may show it: its address is in the API and in links.
     pub fn image(content_type: &'static str, bytes: Vec<u8>) -> Self {
+        let other_sites = HeaderName::from_static("cross-origin-resource-policy");
+        Self::own_image(content_type, bytes).header(other_sites, "cross-origin")
+    }
+
+    /// The same for the shop's own pages alone.
+    pub fn own_image(content_type: &'static str, bytes: Vec<u8>) -> Self {
         let reply = Self {
             status: StatusCode::OK,
             headers: HeaderMap::new(),
@@ -125,8 +131,7 @@ impl Reply {
             binary: true,
             form_key: None,
         };
-        let other_sites = HeaderName::from_static("cross-origin-resource-policy");
-        reply.header(header::CONTENT_TYPE, content_type).header(other_sites, "cross-origin")
+        reply.header(header::CONTENT_TYPE, content_type)
     }
 
     /// 303: accepted; its status is at this address.

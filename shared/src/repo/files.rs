@@ -108,8 +108,9 @@ pub async fn find_locked(
     Ok(Some(next.filter(|next| next.book == book).map(|next| BookFile { file: next.file, credit: next.credit })))
 }
 
-/// Seconds for which somebody waits who wants to give or remove a file that another is just giving or removing.
-const LOCK_SECONDS: u32 = 2;
+/// Seconds for which somebody waits who wants to give or remove a file that another is just giving or removing: less than a
+/// statement may take.
+const LOCK_SECONDS: u32 = 1;
 
 /// Keeps others from giving a book the file with this hash, and from removing it from the bucket, until [`unlock`]: the bucket and
 /// the database change together. Returns false if somebody else does that for long.
