@@ -550,8 +550,10 @@ pub struct Answer {
 }
 
 impl OwnMessage {
-    pub fn new(message: ContactMessage, answers: Vec<Answer>) -> Self {
+    /// A message with the texts of its answers and when they were written.
+    pub fn new(message: ContactMessage, answers: Vec<(String, OffsetDateTime)>) -> Self {
         let ContactMessage { name, email, subject, message, sent_at, .. } = message;
+        let answers = answers.into_iter().map(|(text, written_at)| Answer { text, written_at }).collect();
         Self { name, email, subject, message, sent_at, answers }
     }
 }

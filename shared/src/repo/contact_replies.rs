@@ -9,7 +9,6 @@ use uuid::Uuid;
 
 use super::unsent_mails;
 use crate::{
-    api::Answer,
     domain::{Email, Language, ReplyMail, ReplyText},
     staff::MessageReply,
 };
@@ -80,11 +79,11 @@ pub async fn of_message(connection: &mut MySqlConnection, message: u64, limit: u
     Ok(replies)
 }
 
-/// The replies to each of these messages, the earliest first.
+/// The texts of the replies to each of these messages and when they were written, the earliest first.
 pub async fn of_messages(
     connection: &mut MySqlConnection,
     messages: &[u64],
-) -> sqlx::Result<BTreeMap<u64, Vec<Answer>>> {
+) -> sqlx::Result<BTreeMap<u64, Vec<(String, OffsetDateTime)>>> {
     let rows = sqlx::query!(
         r#"
         select
@@ -97,11 +96,11 @@ pub async fn of_messages(
         "#,
         json!(messages).to_string(),
     );
-    let mut answers = BTreeMap::<u64, Vec<Answer>>::new();
+    let mut replies = BTreeMap::<u64, Vec<_>>::new();
     for row in rows.fetch_all(connection).await? {
-        answers.entry(row.message_id).or_default().push(Answer { text: row.text, written_at: row.created_at });
+        replies.entry(row.message_id).or_default().push((row.text, row.created_at));
     }
-    Ok(answers)
+    Ok(replies)
 }
 
 /// Locks the oldest mails with replies that were not handed over and that no other transaction has locked.

@@ -302,6 +302,9 @@ mod tests {
         let again = Sent { who: &eva, id, version: &now, change: Uuid::from_u128(3) };
         assert_eq!(reply(c, again, (&text, &language, false), minute(3)).await.unwrap(), Outcome::Done);
         assert_eq!(contact_replies::of_message(c, id, 9).await.unwrap().len(), 2);
+        let answers = [minute(1), minute(3)].map(|written| ("Sí.".to_owned(), written)).to_vec();
+        let of_messages = contact_replies::of_messages(c, &[id, id + 1]).await.unwrap();
+        assert_eq!(of_messages, [(id, answers)].into(), "as the customer's export has them");
         let recorded = record(c, About::Message(id)).await;
         let entry = |outcome: &str| ("reply".to_owned(), outcome.to_owned(), None);
         assert_eq!(recorded, [entry("done"), entry("changed-since"), entry("done")], "without the text");
