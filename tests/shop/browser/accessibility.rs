@@ -52,6 +52,24 @@ const AT_DOUBLE_TEXT: &str = "(() => {
     return wrong;
 })()";
 
+/// Controls that something else covers, so that a mouse or a finger does not reach them.
+const COVERED: &str = "(() => {
+    const is_same = (control, there) => control.contains(there) || there.closest('label')?.control === control;
+    const covered = [];
+    for (const control of document.querySelectorAll('a, button, input, select, textarea')) {
+        const [box] = control.getClientRects();
+        // Parts for those who see nothing are a pixel large.
+        if (!box || box.width < 2 || box.height < 2 || control.closest('.unseen')) continue;
+        if (!control.checkVisibility()) continue; // in details that are closed
+        control.scrollIntoView({ block: 'center' });
+        const { left, top, width, height } = control.getClientRects()[0];
+        const there = document.elementFromPoint(left + width / 2, top + height / 2);
+        if (there && !is_same(control, there)) covered.push(`${control.outerHTML} by ${there.outerHTML}`.slice(0, 400));
+    }
+    scrollTo(0, 0);
+    return covered;
+})()";
+
 /// Each language and each width is combined with both schemes.
 fn setups(language: &str) -> [(u32, &'static str); 2] {
     if language == "es" { [(1280, "light"), (390, "dark")] } else { [(1280, "dark"), (390, "light")] }
@@ -59,7 +77,7 @@ fn setups(language: &str) -> [(u32, &'static str); 2] {
 
 #[ignore = "needs a browser"]
 #[tokio::test]
-async fn every_page_is_accessible_and_no_page_is_wider_than_its_window() {
+async fn every_page_is_accessible_no_wider_than_its_window_and_no_control_is_covered() {
     let axe = Path::new(&variable("ANAQUEL_NODE_MODULES")).join("axe-core/axe.min.js");
     let axe = fs::read_to_string(axe).expect("axe-core");
     in_each(&pages::LANGUAGES.map(|language| Look { language, ..DESK }), async |tab| {
@@ -74,6 +92,8 @@ async fn every_page_is_accessible_and_no_page_is_wider_than_its_window() {
                 assert!(wide <= Some(width.into()), "{at}: {wide:?} px wide");
                 let findings = tab.evaluate(FINDINGS).await;
                 assert_eq!(findings, json!([]), "{at}: {findings:#}");
+                let covered = tab.evaluate(COVERED).await;
+                assert_eq!(covered, json!([]), "{at}: {covered:#}");
             }
             let at = format!("{} in {}", page.name, tab.look.language);
             let invalid = invalid_fields(tab).await;
