@@ -39,8 +39,8 @@ impl Place {
 
 /// The cover with its alternative text. Width and height keep its place until it is loaded.
 pub fn picture_of_cover(cover: &Cover, label: &str, place: Place) -> Markup {
-    let addresses = cover.addresses().map(|(address, size)| (format!("{}{address}", place.folder()), size));
-    let files: Vec<(String, Size)> = addresses.collect();
+    let files: Vec<(String, Size)> =
+        cover.addresses().map(|(address, size)| (escaped(&address, place), size)).collect();
     let Some((address, size)) = files.last() else { return Markup::new(String::new()) };
     let candidates: Vec<String> = files.iter().map(|(address, size)| format!("{address} {}w", size.width)).collect();
     let mut html = String::from("<img class=\"cover\" alt=\"");
@@ -56,6 +56,13 @@ pub fn picture_of_cover(cover: &Cover, label: &str, place: Place) -> Markup {
         size.height,
     );
     Markup::new(html)
+}
+
+/// The address of a file, for an attribute.
+fn escaped(address: &str, place: Place) -> String {
+    let mut escaped = String::from(place.folder());
+    escape_into(&mut escaped, address);
+    escaped
 }
 
 /// A book of a list with the drawn cover, and with this picture: for the comparison of their sizes.
@@ -86,5 +93,13 @@ mod tests {
         assert!(checked.contains("src=\"/staff/covers/0a1b-500.jpg\"") && !checked.contains("\"/covers/"), "{checked}");
         let large = picture_of_cover(&cover, "", Place::Page).to_string();
         assert!(large.contains("fetchpriority=\"high\"") && !large.contains("lazy"), "{large}");
+    }
+    #[test]
+    fn a_name_of_a_file_that_no_check_has_written_is_no_html() {
+        let files = CoverFiles::new("\"><script>'&".to_owned(), Size { width: 160, height: 240 });
+        let html = picture_of_cover(&Cover { files, credit: None }, "", Place::List).to_string();
+        let address = "/covers/&#34;&gt;&lt;script&gt;&#39;&amp;-160.jpg";
+        assert!(html.contains(&format!("srcset=\"{address} 160w\"")) && html.contains(&format!("src=\"{address}\"")));
+        assert!(html.matches('<').count() == 1 && html.matches('"').count() == 18, "{html}");
     }
 }

@@ -1,8 +1,9 @@
 //! Files that booksellers upload for a book: covers and sample chapters. Their limits, the result of checking one, and
 //! the reasons for which one is refused.
 
-use std::fmt;
+use std::{fmt, ops::RangeInclusive};
 
+use anyhow::{Context, ensure};
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 use uuid::{Builder, Uuid};
@@ -28,6 +29,9 @@ pub const MAX_OBJECT_BYTES: usize = 32 * MB;
 
 /// Widths in which a cover is served, in pixels. A narrower original has fewer: it is never enlarged.
 pub const WIDTHS: [u32; 3] = [160, 320, 640];
+
+/// The widths that a file of a cover can have.
+const SERVED_WIDTHS: RangeInclusive<u32> = 1..=WIDTHS[WIDTHS.len() - 1];
 
 /// Hexadecimal digits of the hash in a file's name: 128 bits.
 pub const HASH_DIGITS: usize = 32;
@@ -114,6 +118,11 @@ pub fn cover_key(hash: &str, width: u32) -> String {
     format!("covers/{hash}-{width}.jpg")
 }
 
+/// Whether the text can be the hash in a file's name.
+fn is_hash(text: &str) -> bool {
+    text.len() == HASH_DIGITS && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
 /// The last part of a cover's path: `HASH-320.jpg`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CoverName {
@@ -125,10 +134,9 @@ impl CoverName {
     /// Parses a name; none if no cover can have it.
     pub fn parse(name: &str) -> Option<Self> {
         let (hash, width) = name.strip_suffix(".jpg")?.split_once('-')?;
-        let is_hash = hash.len() == HASH_DIGITS && hash.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        let width = width.parse().ok().filter(|width| (1..=WIDTHS[WIDTHS.len() - 1]).contains(width))?;
+        let width = width.parse().ok().filter(|width| SERVED_WIDTHS.contains(width))?;
         let parsed = Self { hash: hash.to_owned(), width };
-        (is_hash && parsed.key().ends_with(&format!("/{name}"))).then_some(parsed)
+        (is_hash(hash) && parsed.key().ends_with(&format!("/{name}"))).then_some(parsed)
     }
 
     pub fn key(&self) -> String {
@@ -157,6 +165,30 @@ pub struct UploadResult {
 }
 
 impl UploadResult {
+    /// Parses the result of an upload of this kind. The function that writes results decodes files of strangers, so nothing in one
+    /// is trusted: its hash becomes part of public pages and of keys.
+    ///
+    /// # Errors
+    /// No check of such an upload ends like that.
+    pub fn parse(json: &[u8], kind: UploadKind) -> anyhow::Result<Self> {
+        let result: Self = serde_json::from_slice(json).context("the result of an upload cannot be read")?;
+        if let Some(hash) = result.checked.hash() {
+            ensure!(is_hash(hash), "the result of an upload has no hash of {HASH_DIGITS} hexadecimal digits: {hash:?}");
+        }
+        match &result.checked {
+            Checked::Cover(cover) => {
+                ensure!(kind == UploadKind::Cover, "the result of a sample chapter is a cover");
+                ensure!(cover.is_complete(), "the sizes of a cover do not follow from its widest: {:?}", cover.sizes);
+            }
+            Checked::Sample(sample) => {
+                ensure!(kind == UploadKind::Sample, "the result of a cover is a sample chapter");
+                ensure!(sample.is_within_limits(), "a sample chapter is beyond the limits: {sample:?}");
+            }
+            Checked::Refused(_) => {}
+        }
+        Ok(result)
+    }
+
     /// Whether it is about the file that has this tag, quoted or not. An unknown one is that of any.
     pub fn is_of(&self, etag: &str) -> bool {
         let etag = bare_etag(etag);
@@ -238,6 +270,14 @@ impl CoverFiles {
         Self { hash, sizes: widest.of_cover() }
     }
 
+    /// Whether there are the files that follow from the widest, which is one that the shop serves.
+    fn is_complete(&self) -> bool {
+        let Size { width, height } = self.widest();
+        SERVED_WIDTHS.contains(&width)
+            && (1..=MAX_ASPECT * width).contains(&height)
+            && self.sizes == self.widest().of_cover()
+    }
+
     /// The size of the widest file.
     pub fn widest(&self) -> Size {
         self.sizes.last().copied().unwrap_or(Size { width: 0, height: 0 })
@@ -290,6 +330,12 @@ pub struct SampleFile {
     pub hash: String,
     pub bytes: u32,
     pub pages: u32,
+}
+
+impl SampleFile {
+    fn is_within_limits(&self) -> bool {
+        (1..=MAX_PAGES).contains(&self.pages) && self.bytes as usize <= MAX_BYTES
+    }
 }
 
 /// The reason for which an uploaded file is refused.
@@ -498,7 +544,7 @@ impl fmt::Display for Refusal {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -618,6 +664,56 @@ mod tests {
             format!("{}%2e-160.jpg", &hash[3..]),
         ] {
             assert_eq!(CoverName::parse(&name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_result_that_no_check_has_written_is_refused() {
+        let hash = "0a1b2c3d4e5f60718293a4b5c6d7e8f9";
+        let sizes =
+            json!([{ "width": 160, "height": 240 }, { "width": 320, "height": 480 }, { "width": 500, "height": 750 }]);
+        let cover = |hash: &str, sizes: Value| json!({ "etag": "0a", "result": "cover", "hash": hash, "sizes": sizes });
+        let sample = |hash: &str, bytes: u32, pages: u32| json!({ "etag": "0a", "result": "sample", "hash": hash, "bytes": bytes, "pages": pages });
+        let parse = |json: &Value, kind| UploadResult::parse(json.to_string().as_bytes(), kind);
+        let good = [
+            (cover(hash, sizes.clone()), UploadKind::Cover),
+            (cover(hash, json!([{ "width": 120, "height": 360 }])), UploadKind::Cover),
+            (sample(hash, 20_000_000, 100), UploadKind::Sample),
+            (json!({ "result": "refused", "reason": "empty" }), UploadKind::Cover),
+            (json!({ "result": "refused", "reason": "empty" }), UploadKind::Sample),
+        ];
+        for (json, kind) in &good {
+            let parsed = parse(json, *kind).unwrap();
+            assert_eq!(parsed.checked, serde_json::from_value(json.clone()).unwrap());
+        }
+        let script = "\"><script src=//x.example></script>";
+        for (json, kind) in [
+            (good[0].0.clone(), UploadKind::Sample),
+            (good[2].0.clone(), UploadKind::Cover),
+            (cover(script, sizes.clone()), UploadKind::Cover),
+            (cover(&hash.to_uppercase(), sizes.clone()), UploadKind::Cover),
+            (cover(&hash[1..], sizes.clone()), UploadKind::Cover),
+            (cover("", sizes), UploadKind::Cover),
+            (cover(hash, json!([])), UploadKind::Cover),
+            (cover(hash, json!([{ "width": 500, "height": 750 }])), UploadKind::Cover),
+            (cover(hash, json!([{ "width": 0, "height": 0 }])), UploadKind::Cover),
+            (cover(hash, json!([{ "width": 100, "height": 301 }])), UploadKind::Cover),
+            (
+                cover(
+                    hash,
+                    json!([{ "width": 160, "height": 240 }, { "width": 320, "height": 480 },
+                { "width": 640, "height": 960 }, { "width": 641, "height": 960 }]),
+                ),
+                UploadKind::Cover,
+            ),
+            (cover(hash, json!([{ "width": 160, "height": 9 }, { "width": 320, "height": 480 }])), UploadKind::Cover),
+            (sample(script, 9_000, 1), UploadKind::Sample),
+            (sample(hash, 9_000, 0), UploadKind::Sample),
+            (sample(hash, 9_000, 101), UploadKind::Sample),
+            (sample(hash, 20_000_001, 1), UploadKind::Sample),
+            (json!({ "result": "x" }), UploadKind::Sample),
+        ] {
+            assert!(parse(&json, kind).is_err(), "{kind:?} {json}");
         }
     }
 
