@@ -411,7 +411,7 @@ fn server_code(error: &sqlx::Error) -> Option<u16> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::{
         collections::BTreeMap,
         sync::atomic::{AtomicBool, Ordering},
@@ -428,7 +428,7 @@ mod tests {
     use crate::parameters::DatabaseRole;
 
     /// As a writer of the test's own database.
-    fn database(pool: &MySqlPool) -> Database {
+    pub(crate) fn database(pool: &MySqlPool) -> Database {
         let url: MySqlConnectOptions = std::env::var("DATABASE_URL").unwrap().parse().unwrap();
         let password = std::env::var("DATABASE_URL").unwrap();
         let password = password.split_once("://").and_then(|(_, rest)| rest.split_once('@')).map(|(login, _)| login);

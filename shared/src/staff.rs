@@ -305,9 +305,15 @@ pub enum FileChange {
     Attached {
         title: String,
         file: Checked,
+        /// The hash of the earlier file, if that could not be removed from the bucket.
+        #[serde(default)]
+        still_in_bucket: Option<String>,
     },
     Removed {
         title: String,
+        /// The hash of the file, if it could not be removed from the bucket.
+        #[serde(default)]
+        still_in_bucket: Option<String>,
     },
     /// The book has no such file.
     None {

@@ -197,6 +197,8 @@ pub fn files(view: View, book: &Book, hostile: &Book, show: &mut impl FnMut(&str
     show("staff-files", &with);
     show("staff-files-none", &StaffFiles { book: hostile, log: &[], ..with });
     show("staff-files-changed", &StaffFiles { notice: Some(StaffNotice::Changed), ..with });
+    let left = StaffFiles { book: hostile, notice: Some(StaffNotice::StillInBucket), ..with };
+    show("staff-files-still-in-bucket", &left);
 
     let path = format!("{path}/{}", upload.segments());
     let checked = CoverFiles::new("a".repeat(32), Size { width: 640, height: 940 });

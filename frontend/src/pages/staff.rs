@@ -181,7 +181,7 @@ pub struct StaffLog<'a> {
     pub next: Option<&'a str>,
 }
 
-/// Why a change by the staff has not happened.
+/// Why a change by the staff has not happened, or not wholly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StaffNotice<'a> {
     /// Somebody has changed it since the form was shown. The page has it as it is now.
@@ -190,6 +190,8 @@ pub enum StaffNotice<'a> {
     Expired,
     /// The checked file is no longer kept.
     FileGone,
+    /// The book has lost its file, which could not be removed from the bucket.
+    StillInBucket,
     Refused(&'a Refusal),
 }
 
@@ -199,6 +201,7 @@ impl StaffNotice<'_> {
             Self::Changed => view.text("staff-changed"),
             Self::Expired => view.text("staff-expired"),
             Self::FileGone => view.text("staff-file-gone"),
+            Self::StillInBucket => view.text("staff-file-still-there"),
             Self::Refused(Refusal::NotFrom { from, .. }) => {
                 view.text_with("staff-refused-state", "state", view.order_state(*from))
             }

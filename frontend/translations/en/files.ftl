@@ -39,6 +39,7 @@ staff-checking-again = Look again
 staff-upload-unknown = There is no checked file here
 staff-upload-unknown-text = The upload has expired, or its check has failed. Upload the file again.
 staff-file-gone = The checked file is no longer kept. Upload it again.
+staff-file-still-there = The change is done, and the book no longer has the earlier file. But the file could not be removed from the bucket, where visitors may still find it: please inform the person who operates the shop. The runbook has what to do under “Take a file down”; the name of the file is below.
 staff-refused-file = The file cannot be used
 staff-checked-cover = This is how the shop would show it
 staff-checked-sample = The chapter can be used

@@ -39,6 +39,7 @@ staff-checking-again = Mirar otra vez
 staff-upload-unknown = Aquí no hay ningún archivo comprobado
 staff-upload-unknown-text = La subida ha caducado, o no se pudo comprobar. Sube el archivo otra vez.
 staff-file-gone = El archivo comprobado ya no se guarda. Súbelo otra vez.
+staff-file-still-there = El cambio está hecho y el libro ya no tiene el archivo anterior. Pero el archivo no se ha podido quitar del almacén, donde los visitantes quizá lo encuentren aún: avisa a la persona que administra la tienda. Lo que hay que hacer está en el «runbook», en «Take a file down»; el nombre del archivo está abajo.
 staff-refused-file = El archivo no se puede usar
 staff-checked-cover = Así la mostraría la tienda
 staff-checked-sample = El capítulo se puede usar

@@ -5,7 +5,7 @@ use anyhow::ensure;
 use shared::{
     App,
     domain::{BookId, Credit},
-    files_bucket::{FilesBucket, GIVEN_WITHIN},
+    files_bucket::FilesBucket,
     repo::{books, files},
     staff::FileChange,
     uploads::{BookFile, Checked, MAX_BYTES, Refusal, UploadKey, UploadKind},
@@ -43,23 +43,29 @@ pub async fn attach(
         Some(Checked::Refused(refusal)) => return Ok(FileChange::Refused { refusal }),
         Some(file) => file,
     };
-    let giving = app.database().write_within(GIVEN_WITHIN, async |c| {
-        let former = files::find_locked(c, book, upload.kind).await?.flatten();
-        Ok((bucket.give(c, book, (&file, credit.as_ref()), now).await?, former))
-    });
+    let giving = bucket.change(
+        (upload.kind, Some(&file)),
+        async |c| {
+            let former = files::find_locked(c, book, upload.kind).await?.flatten();
+            Ok((bucket.give(c, book, (&file, credit.as_ref()), now).await?, former))
+        },
+        |(given, _)| matches!(given, Ok(true)),
+    );
     let (given, former) = giving.await?;
     ensure!(given?, "the checked file is no longer kept: upload it again");
     let former = former.filter(|former| former.file.hash() != file.hash());
     tracing::info!(book = %book, checked = ?file, former = former.as_ref().map(BookFile::hash), "File attached");
-    if let Some(former) = former {
-        bucket.remove_unused(upload.kind, &former.file).await?;
-    }
-    Ok(FileChange::Attached { title, file })
+    let still_in_bucket = match former {
+        Some(former) => still_in_bucket(&bucket, upload.kind, &former).await,
+        None => None,
+    };
+    Ok(FileChange::Attached { title, file, still_in_bucket })
 }
 
 /// Takes the file away from the book, and removes it from the bucket unless another book has the same one.
 pub async fn remove(app: &App, book: &str, kind: UploadKind) -> anyhow::Result<FileChange> {
     let Some((book, title)) = find(app, book).await? else { return Ok(FileChange::NoSuchBook) };
+    let bucket = FilesBucket::of(app).await?;
     let removing = app.database().write(async |c| {
         let former = files::find_locked(c, book, kind).await?.flatten();
         files::remove(c, book, kind).await?;
@@ -67,8 +73,15 @@ pub async fn remove(app: &App, book: &str, kind: UploadKind) -> anyhow::Result<F
     });
     let Some(former) = removing.await? else { return Ok(FileChange::None { title }) };
     tracing::info!(book = %book, former = former.hash(), "File removed");
-    FilesBucket::of(app).await?.remove_unused(kind, &former.file).await?;
-    Ok(FileChange::Removed { title })
+    let still_in_bucket = still_in_bucket(&bucket, kind, &former).await;
+    Ok(FileChange::Removed { title, still_in_bucket })
+}
+
+/// Removes a file that the book has lost, and returns its hash if it may still be in the bucket. The change of the book is done all
+/// the same.
+async fn still_in_bucket(bucket: &FilesBucket<'_>, kind: UploadKind, former: &BookFile) -> Option<String> {
+    let is_removed = bucket.remove_unused(kind, &former.file).await;
+    (!is_removed).then(|| former.hash().to_owned())
 }
 
 /// The book with this ISBN or number, and its title.

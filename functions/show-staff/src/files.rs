@@ -11,7 +11,7 @@ use frontend::{
 use shared::{
     ApiError, App, Reply, Request, Result,
     domain::{Book, BookId, Credit, FactChange, Invalid},
-    files_bucket::{FilesBucket, GIVEN_WITHIN},
+    files_bucket::FilesBucket,
     presigned_form::{ContentType, PresignedForm, Upload},
     repo::{
         audit::{self, Deed},
@@ -75,9 +75,12 @@ pub async fn upload(app: &App, request: &Request, who: &SignedIn, book: BookId, 
     // The file that the page has shown: the same form may have uploaded another one since.
     let hash = Some(field(&typed, "hash"));
     let file = match &checked {
-        Some(file @ (Checked::Cover(_) | Checked::Sample(_)))
-            if field(&typed, "do") == "use" && file.hash() == hash =>
-        {
+        Some(file @ (Checked::Cover(_) | Checked::Sample(_))) if field(&typed, "do") == "use" => {
+            if file.hash() != hash {
+                let page = of_upload.show(409, form, Some(StaffNotice::Changed)).await?;
+                note_changed_since(app, who, book, upload.kind).await?;
+                return Ok(page);
+            }
             file
         }
         _ => return of_upload.show(409, form, Some(StaffNotice::Changed)).await,
@@ -90,6 +93,8 @@ pub async fn upload(app: &App, request: &Request, who: &SignedIn, book: BookId, 
     let version = field(&typed, "version");
     match change(app, who, book, (upload.kind, version), Some((file, credit.as_ref()))).await? {
         None => Ok(Reply::see_other(&address(book))),
+        // The book has the file, which the page of its files shows.
+        notice @ Some(StaffNotice::StillInBucket) => show(app, request, who, book, notice).await,
         notice => of_upload.show(409, form, notice).await,
     }
 }
@@ -152,7 +157,16 @@ async fn show(
         key: &key,
         notice,
     };
-    context.reply_sending_to(cover_form.origin(), if notice.is_some() { 409 } else { 200 }, &page)
+    context.reply_sending_to(cover_form.origin(), status(notice), &page)
+}
+
+/// The status of the page of files with this notice.
+fn status(notice: Option<StaffNotice<'_>>) -> u16 {
+    match notice {
+        // The book is as the form asked for.
+        None | Some(StaffNotice::StillInBucket) => 200,
+        Some(_) => 409,
+    }
 }
 
 /// A form that uploads one file under a new key.
@@ -230,8 +244,8 @@ enum Changed {
     Unavailable(anyhow::Error),
 }
 
-/// Gives the book a file, or takes its own away without one, and records it; or returns why nothing was done. A form that is sent
-/// twice finds its own change.
+/// Gives the book a file, or takes its own away without one, and records it; or returns why nothing was done, or not all. A form
+/// that is sent twice finds its own change.
 async fn change(
     app: &App,
     who: &SignedIn,
@@ -248,44 +262,61 @@ async fn change(
     let of_book = book.get().to_be_bytes();
     let parts = [action.as_bytes(), &of_book, version.as_bytes(), hash.as_bytes(), words.as_bytes()];
     let form = who.change_id(&parts);
-    let changing = app.database().write_within(GIVEN_WITHIN, async |c| {
-        let Some(current) = files::find_locked(c, book, kind).await? else { return Ok(None) };
-        if audit::has_change(c, form).await? {
-            return Ok(Some(Changed::Already));
-        }
-        let before = current.as_ref().map(|file| (file.hash(), file.credit.as_deref()));
-        let last_change = audit::last_change(c, book, &[given, taken]).await?;
-        if BookFile::version(before, last_change) != version || after.is_none() && before.is_none() {
-            return Ok(Some(if before == after { Changed::Already } else { Changed::Otherwise }));
-        }
-        match new {
-            Some(file) => match bucket.give(c, book, file, now).await? {
-                Ok(true) => {}
-                Ok(false) => return Ok(Some(Changed::Gone)),
-                Err(error) => return Ok(Some(Changed::Unavailable(error))),
-            },
-            None => _ = files::remove(c, book, kind).await?,
-        }
-        let deed = Deed { action, about, outcome: "done", detail: credit };
-        audit::note_changes(c, &who.bookseller, deed, (form, &differences(given, before, after)), now).await?;
-        Ok(Some(Changed::Done(current)))
-    });
+    let has_it = |changed: &Option<Changed>| matches!(changed, Some(Changed::Done(_) | Changed::Already));
+    let of_new = (kind, new.map(|(file, _)| file));
+    let changing = bucket.change(
+        of_new,
+        async |c| {
+            let Some(current) = files::find_locked(c, book, kind).await? else { return Ok(None) };
+            if audit::has_change(c, form).await? {
+                return Ok(Some(Changed::Already));
+            }
+            let deed = Deed { action, about, outcome: AuditEntry::DONE, detail: credit };
+            let before = current.as_ref().map(|file| (file.hash(), file.credit.as_deref()));
+            let last_change = audit::last_change(c, book, &[given, taken]).await?;
+            if BookFile::version(before, last_change) != version || after.is_none() && before.is_none() {
+                if before == after {
+                    return Ok(Some(Changed::Already));
+                }
+                audit::note(c, &who.bookseller, Deed { outcome: AuditEntry::CHANGED_SINCE, ..deed }, now).await?;
+                return Ok(Some(Changed::Otherwise));
+            }
+            match new {
+                Some(file) => match bucket.give(c, book, file, now).await? {
+                    Ok(true) => {}
+                    Ok(false) => {
+                        audit::note(c, &who.bookseller, Deed { outcome: AuditEntry::FILE_GONE, ..deed }, now).await?;
+                        return Ok(Some(Changed::Gone));
+                    }
+                    Err(error) => return Ok(Some(Changed::Unavailable(error))),
+                },
+                None => _ = files::remove(c, book, kind).await?,
+            }
+            audit::note_changes(c, &who.bookseller, deed, (form, &differences(given, before, after)), now).await?;
+            Ok(Some(Changed::Done(current)))
+        },
+        has_it,
+    );
     match changing.await?.ok_or(ApiError::NotFound)? {
         Changed::Done(former) => {
             let former = former.filter(|former| after.is_none_or(|(hash, _)| hash != former.hash()));
-            if let Some(former) = former
-                && let Err(error) = bucket.remove_unused(kind, &former.file).await
-            {
-                // The change is done; the record has the name of the file.
-                tracing::error!(error = format!("{error:#}"), "A file that no book may need any more was not removed");
+            match former {
+                Some(former) if !bucket.remove_unused(kind, &former.file).await => Ok(Some(StaffNotice::StillInBucket)),
+                _ => Ok(None),
             }
-            Ok(None)
         }
         Changed::Already => Ok(None),
         Changed::Otherwise => Ok(Some(StaffNotice::Changed)),
         Changed::Gone => Ok(Some(StaffNotice::FileGone)),
         Changed::Unavailable(error) => Err(ApiError::Unavailable(error)),
     }
+}
+
+/// Records the attempt to use another file than the one that was uploaded last.
+async fn note_changed_since(app: &App, who: &SignedIn, book: BookId, kind: UploadKind) -> Result<()> {
+    let ([action, _], about, now) = (actions(kind), About::Book(book), OffsetDateTime::now_utc());
+    let deed = Deed { action, about, outcome: AuditEntry::CHANGED_SINCE, detail: None };
+    Ok(app.database().write(async |c| audit::note(c, &who.bookseller, deed, now).await).await?)
 }
 
 /// The facts that the change of a file changes: its hash, which is part of its name, and its credit.

@@ -228,7 +228,7 @@ async fn run(app: &App, who: &SignedIn, id: u32) -> Result<Option<ImportNotice>>
         Err(error) => Err(ApiError::Unavailable(error)),
     };
     let outcome = match notice {
-        Ok(ImportNotice::Gone) => "file-gone",
+        Ok(ImportNotice::Gone) => AuditEntry::FILE_GONE,
         Ok(_) => "file-replaced",
         Err(_) => "unavailable",
     };

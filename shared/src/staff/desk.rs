@@ -92,6 +92,8 @@ impl AuditEntry {
     pub const DONE: &str = "done";
     /// The outcome of a form that was no longer true.
     pub const CHANGED_SINCE: &str = "changed-since";
+    /// The outcome of a form about a file that is no longer kept.
+    pub const FILE_GONE: &str = "file-gone";
 }
 
 /// Numbers of what waits for the staff. They count up to [`Waiting::MOST`].

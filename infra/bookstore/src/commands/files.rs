@@ -130,8 +130,9 @@ async fn add(whose: &Whose, kind: UploadKind, book: &str, file: &Path, credit: O
     let answer = HttpsClient::new(UPLOAD_TIMEOUT).put(&url, content).await.context("uploading the file")?;
     ensure!(answer.status == 200, "S3 refused the upload with status {}{}", answer.status, code(&answer.body));
     match checked(&staff, kind, book, upload, credit).await? {
-        FileChange::Attached { title, file } => {
-            Ok(Report::new(format!("{}: {}", plain(&title), describe(&file)), json!({ "title": title, "file": file })))
+        FileChange::Attached { title, file, still_in_bucket } => {
+            let text = format!("{}: {}{}", plain(&title), describe(&file), left(still_in_bucket.as_deref()));
+            Ok(Report::new(text, json!({ "title": title, "file": file, "still_in_bucket": still_in_bucket })))
         }
         FileChange::Refused { refusal } => bail!("{}: {refusal}", file.display()),
         FileChange::NoSuchBook => bail!("there is no book {book}"),
@@ -167,8 +168,9 @@ async fn checked(
 async fn remove(whose: &Whose, kind: UploadKind, book: &str) -> Result<Report> {
     let what = name(kind);
     match change(ask(whose, StaffTask::RemoveFile { kind, book: book.to_owned() }).await?)? {
-        FileChange::Removed { title } => {
-            Ok(Report::new(format!("{} has no {what} any more.", plain(&title)), json!({ "title": title })))
+        FileChange::Removed { title, still_in_bucket } => {
+            let text = format!("{} has no {what} any more.{}", plain(&title), left(still_in_bucket.as_deref()));
+            Ok(Report::new(text, json!({ "title": title, "still_in_bucket": still_in_bucket })))
         }
         FileChange::None { title } => bail!("{} has no {what}", plain(&title)),
         FileChange::NoSuchBook => bail!("there is no book {book}"),
@@ -208,6 +210,17 @@ fn code(answer: &[u8]) -> String {
     error_code(answer).map(|code| format!(": {}", plain(code))).unwrap_or_default()
 }
 
+/// A line about a file that the book has lost and that could not be removed from the bucket.
+fn left(still_in_bucket: Option<&str>) -> String {
+    still_in_bucket.map_or_else(String::new, |hash| {
+        format!(
+            "\nThe file {} that the book had could not be removed from the bucket, where visitors may still find it: see \
+             \"Take a file down\" in docs/runbook.md",
+            plain(hash)
+        )
+    })
+}
+
 const fn name(kind: UploadKind) -> &'static str {
     match kind {
         UploadKind::Cover => "cover",
@@ -241,6 +254,16 @@ mod tests {
     fn a_refused_upload_has_the_code_of_s3() {
         assert_eq!(code(b"<Error><Code>RequestTimeTooSkewed</Code></Error>"), ": RequestTimeTooSkewed");
         assert_eq!(code(b""), "");
+    }
+
+    #[test]
+    fn a_file_that_stays_in_the_bucket_is_named_with_the_section_that_says_what_to_do() {
+        let text = left(Some(&"a".repeat(32)));
+        assert!(text.starts_with(&format!("\nThe file {} ", "a".repeat(32))), "{text}");
+        let runbook = include_str!("../../../../docs/runbook.md");
+        let section = text.split('"').nth(1).unwrap();
+        assert!(runbook.contains(&format!("\n## {section}\n")), "{text}");
+        assert_eq!(left(None), "");
     }
 
     #[test]
