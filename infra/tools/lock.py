@@ -48,12 +48,13 @@ def lock(requirements, hashes):
 
 
 tools = [line.split() for line in (HERE / "tools.in").read_text().splitlines() if not line.startswith("#")]
-for environment in dict.fromkeys(environment for environment, _, _ in tools):
-    pins = {name: pin for its, name, pin in tools if its == environment}
+for environment in dict.fromkeys(environment for environment, *_ in tools):
+    pins = {name: its_pins for its, name, *its_pins in tools if its == environment}
+    every_pin = [pin for its_pins in pins.values() for pin in its_pins]
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as together:
-        together.write(compile(pins.values()))
+        together.write(compile(every_pin))
         together.flush()
         within = ["--constraints", together.name]
-        hashes = hashes_by_package(compile(pins.values(), *within, "--format", "pylock.toml"))
-        for name, pin in pins.items():
-            (HERE / f"{name}.txt").write_text(lock(compile([pin], *within), hashes))
+        hashes = hashes_by_package(compile(every_pin, *within, "--format", "pylock.toml"))
+        for name, its_pins in pins.items():
+            (HERE / f"{name}.txt").write_text(lock(compile(its_pins, *within), hashes))

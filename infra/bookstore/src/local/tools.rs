@@ -331,6 +331,15 @@ mod tests {
     }
 
     #[test]
+    fn the_emulator_alone_can_sign_the_tokens_of_user_pools() {
+        let PyPi(lock) = Tool::Ministack.lock() else { panic!("the emulator is a package of PyPI") };
+        assert!(
+            lock.contains("\ncryptography=="),
+            "without it the keys of a user pool are invented, and nobody signs in"
+        );
+    }
+
+    #[test]
     fn npm_is_there_before_what_it_installs() {
         let place = |wanted| Tool::ALL.iter().position(|tool| *tool == wanted);
         assert!(place(Tool::Node) < place(Tool::PageCheckers));
