@@ -1276,6 +1276,11 @@ fn a_book_that_somebody_else_has_changed_is_shown_beside_what_was_typed() {
     let html = page("en/staff-book-changed");
     let notice = html.split("id=\"changed\"").nth(1).unwrap().split("</dl>").next().unwrap().to_owned();
     assert!(notice.contains("19.95") && notice.contains("17.50") && notice.contains("none"), "{notice}");
+    let spanish = page("es/staff-book-changed");
+    assert!(
+        spanish.contains("<bdi>19,95</bdi>") && spanish.contains("<bdi>17,50</bdi>"),
+        "as they are typed: {spanish}"
+    );
     let form = html.split("id=\"facts\"").nth(1).unwrap().split("</form>").next().unwrap();
     assert!(form.contains("value=\"mucho\"") && form.contains("name=\"version\" value=\"0123456789abcdef\""), "{form}");
     assert!(

@@ -316,6 +316,8 @@ pub static FUNCTIONS: &[Function] = &[
         trigger: Imports,
         database: Some(Writer),
         buckets: &[ImportFiles],
+        // Twice what the preview of the largest file needs, which remembers the rows that it has read.
+        memory_mb: 512,
         timeout_seconds: 900,
         ..DEFAULTS
     },

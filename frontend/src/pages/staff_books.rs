@@ -7,7 +7,7 @@ use shared::{
 };
 
 use super::staff::PAGES;
-use crate::{Form, View, assets, links};
+use crate::{Form, Locale, View, assets, links};
 
 /// `/staff/books`
 #[derive(Template, Clone, Copy)]
@@ -199,11 +199,22 @@ impl View<'_> {
     }
 
     /// A value of the record: whole on the page of its book, and its beginning in the list of all.
-    pub(super) fn recorded(&self, value: &str) -> String {
+    pub(super) fn recorded(&self, field: &str, value: &str) -> String {
         if self.path != "/staff/log" || value.chars().count() <= SHORT {
-            return value.to_owned();
+            return self.value_of(field, value);
         }
         value.chars().take(SHORT).chain(['…']).collect()
+    }
+
+    /// A fact as the language writes it: amounts with its decimal mark, as they are typed. One of three decimals would look like a
+    /// thousand.
+    fn value_of(&self, field: &str, value: &str) -> String {
+        let decimals = value.split_once('.').map_or(0, |(_, rest)| rest.bytes().take_while(u8::is_ascii_digit).count());
+        let with_comma = self.locale == Locale::Es && (1..3).contains(&decimals);
+        match field {
+            "price" | "fixed_price" | "vat_rate" if with_comma => value.replacen('.', ",", 1),
+            _ => value.to_owned(),
+        }
     }
 
     /// The cause of a movement of copies.

@@ -353,10 +353,14 @@ mod tests {
         for tool in Tool::ALL {
             match tool.lock() {
                 PyPi(lock) => {
-                    let [environment, _, pin] = pins.iter().find(|pin| pin[1] == tool.name()).expect("a pin")[..]
+                    let [environment, _, pin, ref others @ ..] =
+                        pins.iter().find(|pin| pin[1] == tool.name()).expect("a pin")[..]
                     else {
-                        panic!("three columns")
+                        panic!("at least three columns")
                     };
+                    for other in others {
+                        assert!(lock.contains(&format!("\n{other} \\")), "{other}");
+                    }
                     assert_eq!(environment, tool.environment());
                     let (package, version) = pin.split_once("==").unwrap();
                     let package = package.split('[').next().unwrap();
