@@ -362,7 +362,7 @@ fn one_book(view: View, log: &[AuditEntry], show: &mut impl FnMut(&str, &dyn Dyn
     show("staff-book-422", &StaffBookPage { form: Form { invalid: &invalid, ..form }, ..page });
     let differences = [fact_change("price", "19.95", "17.50"), fact_change("description", HOSTILE, "")];
     let price = Doubt::Price { before: euro(1_995), after: euro(199_500) };
-    let doubts = [Doubt::NewGenre("new-weird".to_owned()), price];
+    let doubts = [Doubt::NewGenre("new-weird".to_owned()), price, Doubt::NoPrice(euro(1_995))];
     let typed_stock = [("kind", "damaged"), ("copies", "9"), ("reason", HOSTILE)];
     let stock = Form { typed: &typed_stock, ..Form::default() };
     for (name, notice) in [
@@ -370,8 +370,9 @@ fn one_book(view: View, log: &[AuditEntry], show: &mut impl FnMut(&str, &dyn Dyn
         ("changed-state", BookNotice::Changed(&[])),
         ("expired", BookNotice::Expired),
         ("isbn-taken", BookNotice::IsbnTaken(54.into(), HOSTILE)),
-        ("too-few", BookNotice::TooFew(4)),
-        ("none-left", BookNotice::TooFew(0)),
+        ("too-few", BookNotice::TooFew { stock: 4, set_aside: 0 }),
+        ("waited-for", BookNotice::TooFew { stock: 1, set_aside: 2 }),
+        ("none-left", BookNotice::TooFew { stock: 0, set_aside: 0 }),
         ("counted-before", BookNotice::CountedBefore),
         ("doubts", BookNotice::Doubts(&doubts)),
     ] {

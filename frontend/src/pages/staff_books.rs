@@ -117,8 +117,12 @@ pub enum BookNotice<'a> {
     Expired,
     /// The ISBN is that of another book.
     IsbnTaken(BookId, &'a str),
-    /// There are fewer copies than should go.
-    TooFew(u32),
+    /// There are fewer copies than should go, or fewer were counted than open orders wait for.
+    TooFew {
+        /// Copies that no order waits for.
+        stock: u32,
+        set_aside: u32,
+    },
     /// The same form has changed the copies before, by another number.
     CountedBefore,
     /// The same form has added this book before, with other facts.
@@ -133,7 +137,10 @@ impl BookNotice<'_> {
             Self::Changed(_) => view.text("staff-book-changed"),
             Self::Expired => view.text("staff-expired"),
             Self::IsbnTaken(..) => view.text("staff-isbn-taken"),
-            Self::TooFew(copies) => view.count("staff-too-few", copies),
+            Self::TooFew { stock, set_aside: 0 } => view.count("staff-too-few", stock),
+            Self::TooFew { stock, set_aside } => {
+                view.locale.text_with("staff-too-few-free", [("stock", stock.into()), ("waited", set_aside.into())])
+            }
             Self::CountedBefore => view.text("staff-counted-before"),
             Self::AddedBefore(_) => view.text("staff-added-before"),
             Self::Doubts(_) => view.text("staff-doubts"),
@@ -146,6 +153,7 @@ impl BookNotice<'_> {
         let price = |money| view.price(money);
         let words = doubts.iter().map(|doubt| match doubt {
             Doubt::NewGenre(slug) => view.text_with("staff-doubt-genre", "genre", slug.as_str()),
+            Doubt::NoPrice(before) => view.text_with("staff-doubt-no-price", "before", price(before)),
             Doubt::Price { before, after } => view
                 .locale
                 .text_with("staff-doubt-price", [("before", price(before).into()), ("after", price(after).into())]),

@@ -283,7 +283,8 @@ async fn save(
     let (before, genres) = reading.await?;
     let before = before.ok_or(ApiError::NotFound)?;
     let doubts = unanswered(Some(&before.facts), &facts, &genres, typed);
-    if !doubts.is_empty() {
+    // What somebody else has changed since is shown first.
+    if before.version() == field(typed, "version") && !doubts.is_empty() {
         let shown = Shown { notice: Some(BookNotice::Doubts(&doubts)), ..Shown::of("save", form) };
         return show(app, request, who, id, shown, 422).await;
     }
@@ -356,7 +357,7 @@ async fn change_stock(
     let notice = match move_copies(app, who, id, change, (&reason, once_of(typed)?)).await? {
         Moved::Now(_) | Moved::Before(_) => return Ok(Reply::see_other(&address_of(id))),
         Moved::NoSuchBook => return Err(ApiError::NotFound),
-        Moved::TooFew(stock) => BookNotice::TooFew(stock),
+        Moved::TooFew { stock, set_aside } => BookNotice::TooFew { stock, set_aside },
         Moved::Otherwise => BookNotice::CountedBefore,
     };
     let values: Vec<(&str, &str)> = match notice {

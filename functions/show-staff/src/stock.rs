@@ -62,7 +62,7 @@ pub async fn page(app: &App, request: &Request, who: &SignedIn) -> Result<Reply>
     let notice = match move_copies(app, who, id, change, (&reason, once_of(&typed)?)).await? {
         Moved::Now(action) => return Ok(Reply::see_other(&done_address(id, action, &note, false))),
         Moved::Before(action) => return Ok(Reply::see_other(&done_address(id, action, &note, true))),
-        Moved::NoSuchBook | Moved::TooFew(_) => return Err(ApiError::NotFound),
+        Moved::NoSuchBook | Moved::TooFew { .. } => return Err(ApiError::NotFound),
         Moved::Otherwise => BookNotice::CountedBefore,
     };
     // With another number, so that the button counts these copies too.
@@ -211,8 +211,11 @@ pub enum Moved {
     Before(Uuid),
     /// It had, with another number or for another cause.
     Otherwise,
-    /// Fewer copies are there than should go.
-    TooFew(u32),
+    /// Fewer copies are there than should go, or were counted than open orders wait for.
+    TooFew {
+        stock: u32,
+        set_aside: u32,
+    },
     NoSuchBook,
 }
 
@@ -243,9 +246,9 @@ pub async fn move_copies(
                 audit::note_changes(c, &who.bookseller, deed(AuditEntry::DONE), (form, &[change]), now).await?;
                 Moved::Now(action)
             }
-            StockChanged::TooFew { stock, .. } => {
+            StockChanged::TooFew { stock, set_aside, .. } => {
                 audit::note(c, &who.bookseller, deed("too-few"), now).await?;
-                Moved::TooFew(stock)
+                Moved::TooFew { stock, set_aside }
             }
             StockChanged::Already { .. } if audit::has_change(c, form).await? => Moved::Before(action),
             StockChanged::Already { .. } => Moved::Otherwise,

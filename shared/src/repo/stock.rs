@@ -454,23 +454,25 @@ pub async fn change(
     }
     // What was counted lies in the shop; of that, what open orders wait for is sold already.
     let set_aside = match change {
-        StockChange::Counted(_) => set_aside(connection, &BTreeSet::from([id])).await?.remove(&id).unwrap_or_default(),
-        _ => 0,
+        StockChange::Received(_) => 0,
+        _ => set_aside(connection, &BTreeSet::from([id])).await?.remove(&id).unwrap_or_default(),
     };
     let (kind, wanted) = match change {
         StockChange::Received(copies) => (MovementKind::Received, i64::from(stock) + i64::from(copies)),
         StockChange::Damaged(copies) => (MovementKind::Damaged, i64::from(stock) - i64::from(copies)),
-        StockChange::Counted(copies) => (MovementKind::Counted, i64::from(copies.saturating_sub(set_aside))),
+        // Less than nothing would be forgotten, and the next delivery sold although orders wait for it.
+        StockChange::Counted(copies) => (MovementKind::Counted, i64::from(copies) - i64::from(set_aside)),
     };
     let quantity = i32::try_from(wanted - i64::from(stock));
     let (Ok(after), Ok(quantity)) = (u32::try_from(wanted), quantity) else {
-        return Ok(StockChanged::TooFew { title, stock });
+        return Ok(StockChanged::TooFew { title, stock, set_aside });
     };
     let counted_at = (kind == MovementKind::Counted).then_some(now);
     let reason = Some(reason.chars().take(200).collect());
     let movement = Movement { counted_at, reason, ..Movement::new(id, kind, quantity, source) };
     let counts = record(connection, &BTreeMap::from([(id, held)]), &[movement], now).await?;
     counts.write(connection).await?;
+    let set_aside = if kind == MovementKind::Counted { set_aside } else { 0 };
     Ok(StockChanged::Now { title, before: stock, stock: after, set_aside })
 }
 

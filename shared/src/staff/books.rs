@@ -57,6 +57,8 @@ impl StaffBook {
 pub enum Doubt {
     /// No book of the shop has this genre.
     NewGenre(String),
+    /// A book that is sold would have no price any more, so that nobody can buy it.
+    NoPrice(Money),
     /// The price becomes more than [`Doubt::FACTOR`] times as high, or as low.
     Price { before: Money, after: Money },
 }
@@ -75,6 +77,7 @@ impl Doubt {
             (Some(before), Some(after)) if Self::is_far(before, after) => {
                 Some(Self::Price { before: before.clone(), after: after.clone() })
             }
+            (Some(before), None) => Some(Self::NoPrice(before.clone())),
             _ => None,
         };
         new.chain(price).collect()
@@ -89,6 +92,7 @@ impl Doubt {
     pub fn answer(doubts: &[Self]) -> String {
         let parts = doubts.iter().map(|doubt| match doubt {
             Self::NewGenre(slug) => slug.clone(),
+            Self::NoPrice(_) => "-".to_owned(),
             Self::Price { after, .. } => after.to_string(),
         });
         parts.collect::<Vec<_>>().join("; ")
@@ -176,7 +180,7 @@ mod tests {
             (Some(euro(5_001)), &[], vec![price(5_001)]),
             (Some(euro(200)), &[], vec![]),
             (Some(euro(199)), &[], vec![price(199)]),
-            (None, &["clasics"], vec![Doubt::NewGenre("clasics".into())]),
+            (None, &["clasics"], vec![Doubt::NewGenre("clasics".into()), Doubt::NoPrice(euro(1_000))]),
             (Some(Money { minor: 9_000, currency: "JPY".into() }), &[], vec![]),
         ] {
             assert_eq!(Doubt::all(Some(&before), &facts(price_now, genres), &shop), expected);

@@ -176,7 +176,7 @@ pub enum StockChange {
     Received(u16),
     /// Copies that can no longer be sold.
     Damaged(u16),
-    /// The copies in the shop, as they were counted now; those that open orders wait for are subtracted.
+    /// The copies in the shop, as they were counted now; those that open orders wait for are subtracted, and may not be more.
     Counted(u32),
 }
 
@@ -198,10 +198,14 @@ pub enum StockChanged {
         stock: u32,
     },
     NoSuchBook,
-    /// Fewer copies are there than should go.
+    /// Fewer copies are there than should go, or were counted than open orders wait for.
     TooFew {
         title: String,
+        /// Copies that no order waits for.
         stock: u32,
+        /// Copies that open orders wait for.
+        #[serde(default)]
+        set_aside: u32,
     },
 }
 

@@ -526,9 +526,13 @@ pub async fn stock(args: &Stock) -> Result<Report> {
             Ok(Report::new(format!("{}: {stock} copies; done before", plain(title)), json!(changed)))
         }
         StockChanged::NoSuchBook => bail!("there is no book {}", args.book),
-        StockChanged::TooFew { title, stock } => {
+        StockChanged::TooFew { title, stock, set_aside: 0 } => {
             bail!("{} has {stock} copies; fewer than none cannot be left", plain(title))
         }
+        StockChanged::TooFew { title, stock, set_aside } => bail!(
+            "{} has {stock} copies beside {set_aside} that open orders wait for; cancel copies of those orders first",
+            plain(title)
+        ),
     }
 }
 

@@ -593,7 +593,11 @@ mod tests {
                 StockChange::Received(3),
                 StockChanged::Now { title: "The Hobbit".into(), before: 8, stock: 11, set_aside: 0 },
             ),
-            (16, StockChange::Damaged(12), StockChanged::TooFew { title: "The Hobbit".into(), stock: 11 }),
+            (
+                16,
+                StockChange::Damaged(12),
+                StockChanged::TooFew { title: "The Hobbit".into(), stock: 11, set_aside: 0 },
+            ),
         ] {
             let action = uuid::Uuid::from_u128(at);
             let now = minute(i64::try_from(at).unwrap());

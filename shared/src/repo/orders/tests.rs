@@ -673,12 +673,19 @@ async fn copies_that_open_orders_wait_for_are_counted_on_the_shelf_and_not_sold_
     let count = async |connection: &mut MySqlConnection, copies| {
         let change = StockChange::Counted(copies);
         let changed = stock::change(connection, Uuid::new_v4(), id, change, "count", minute(5)).await.unwrap();
-        let StockChanged::Now { stock, set_aside, .. } = changed else { panic!("{changed:?}") };
-        (stock, set_aside)
+        match changed {
+            StockChanged::Now { stock, set_aside, .. } => (stock, set_aside, true),
+            StockChanged::TooFew { stock, set_aside, .. } => (stock, set_aside, false),
+            other => panic!("{other:?}"),
+        }
     };
-    assert_eq!(count(&mut connection, 10).await, (4, 6));
-    assert_eq!(count(&mut connection, 5).await, (0, 6), "a copy is missing");
-    assert_eq!(count(&mut connection, 10).await, (4, 6));
+    assert_eq!(count(&mut connection, 10).await, (4, 6, true));
+    assert_eq!(count(&mut connection, 5).await, (4, 6, false), "a copy that an order waits for is missing");
+    assert_eq!(count(&mut connection, 6).await, (0, 6, true));
+    let damaged =
+        stock::change(&mut connection, Uuid::new_v4(), id, StockChange::Damaged(1), "x", minute(5)).await.unwrap();
+    assert!(matches!(damaged, StockChanged::TooFew { stock: 0, set_aside: 6, .. }), "{damaged:?}");
+    assert_eq!(count(&mut connection, 10).await, (4, 6, true));
     run(&mut connection, &cancelled_by(&cancelled, by_cookie(&cancelled)), &shop(), minute(6)).await;
     // A file says what lay there at minute 7: ten. Since then, two have left.
     staff(&mut connection, &leaves, OrderAction::Shipped, minute(8)).await;
