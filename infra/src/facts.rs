@@ -40,6 +40,10 @@ pub struct DatabaseClass {
     pub name: String,
     /// Memory of the machine, including that of the operating system.
     pub memory_mib: u32,
+    /// Virtual processors.
+    pub processors: u8,
+    /// Share of each processor that a burstable class may use all day, in percent; without it all of each.
+    pub baseline_percent: Option<u8>,
     #[serde(flatten)]
     pub evidence: Evidence,
 }
@@ -66,6 +70,13 @@ pub struct Name {
     pub evidence: Evidence,
 }
 
+impl DatabaseClass {
+    /// Processors that it has all day: those of a burstable class count with their baseline.
+    pub fn sustained_processors(&self) -> f64 {
+        f64::from(self.processors) * f64::from(self.baseline_percent.unwrap_or(100)) / 100.0
+    }
+}
+
 /// A quota of an AWS service.
 #[derive(Deserialize)]
 pub struct Quota {
@@ -88,6 +99,12 @@ impl Facts {
     /// The zone of this id, such as `use1-az1`.
     pub fn zone(&self, id: &str) -> Option<&Zone> {
         self.zones.iter().find(|zone| zone.id == id)
+    }
+
+    /// The quota of this name. Panics for a name that the file does not have: it is one of the code's.
+    pub fn quota(&self, name: &str) -> &Quota {
+        let found = self.quotas.iter().find(|quota| quota.name == name);
+        found.unwrap_or_else(|| panic!("infra/facts.toml lacks the quota of {name}"))
     }
 
     /// Whether RDS offers this major and minor version of the engine.

@@ -12,6 +12,7 @@ mod migrations;
 pub mod names;
 pub mod openapi;
 pub mod routes;
+pub mod scale;
 pub mod stacks;
 pub mod stage;
 pub mod synth;

@@ -37,6 +37,8 @@ pub const MAX_CONDITION_WILDCARDS: usize = 5;
 pub const MAX_PARAMETERS: usize = NAMES_PER_CALL;
 /// Most characters of a target group's name.
 pub const MAX_TARGET_GROUP_NAME: usize = 32;
+/// Share of the database's connections that functions may hold, both versions during a release.
+pub const MAX_HELD_PERCENT: u32 = 80;
 /// Seconds of a database outage in which no submission is lost.
 const OUTAGE_SECONDS: u32 = 12 * 60 * 60;
 /// AWS WAF's lowest limit of a rate-based rule.
@@ -225,7 +227,7 @@ fn shared_by<'a>(patterns: &[String], fix: &'a str) -> (String, &'a str) {
 fn connections(stage: &Stage, functions: &[Function]) -> Vec<String> {
     let concurrent: u32 = functions.iter().map(|function| u32::from(function.connections(stage))).sum();
     let (held, max) = (2 * concurrent, u32::from(stage.database.max_connections));
-    let allowed = max * 80 / 100;
+    let allowed = max * MAX_HELD_PERCENT / 100;
     if held <= allowed {
         return Vec::new();
     }

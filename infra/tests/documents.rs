@@ -10,8 +10,9 @@ use std::{
 use infra::{
     cost,
     routes::{FUNCTIONS, Trigger},
+    scale,
     stacks::all,
-    stage::Stage,
+    stage::{STAGES, Stage},
 };
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
@@ -315,6 +316,22 @@ fn the_printed_costs_of_a_stage_are_those_that_the_command_prints() {
     let total = printed.iter().position(|line| line.starts_with(" Total")).unwrap();
     let expected = format!("$ cargo bookstore cost --stage dev\n{}\n", printed[..=total].join("\n"));
     assert!(read("docs/costs.md").contains(&expected), "docs/costs.md should have:\n{expected}");
+}
+
+#[test]
+fn the_printed_limits_of_each_stage_are_those_that_the_command_prints() {
+    let document = read("docs/scaling.md");
+    for (name, _) in STAGES {
+        assert!(document.contains(&format!("\n## {name}\n")), "docs/scaling.md has no section for the stage {name}");
+        let stage = Stage::load(name).unwrap();
+        if stage.is_local() {
+            continue;
+        }
+        let report = scale::Report::of(&stage, scale::REQUESTS_PER_MONTH, scale::BOOKS).text(false);
+        let printed: Vec<&str> = report.lines().map(str::trim_end).collect();
+        let expected = format!("```console\n$ cargo bookstore scale --stage {name}\n{}\n```\n", printed.join("\n"));
+        assert!(document.contains(&expected), "docs/scaling.md should have:\n{expected}");
+    }
 }
 
 #[test]

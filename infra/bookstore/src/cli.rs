@@ -12,7 +12,7 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
     accounts, bench, completions, cost, deploy, destroy, diagram, diff, drift, drill, files, import, logs, prepare,
-    redrive, rollback, sessions, shop, staff, status, synth, test, up,
+    redrive, rollback, scale, sessions, shop, staff, status, synth, test, up,
 };
 use crate::local::WATCHDOG;
 use crate::output::{self, Report};
@@ -42,6 +42,8 @@ enum Command {
     Diff(diff::Diff),
     /// Estimate the monthly cost of a stage
     Cost(cost::Cost),
+    /// Compute what a stage carries, which limit comes first, and what to change for more traffic
+    Scale(scale::Scale),
     /// Draw a stage as SVG
     Diagram(diagram::Diagram),
     /// Deploy a stage to AWS and release its functions
@@ -157,6 +159,7 @@ async fn execute(command: Command, json: bool) -> Result<Report> {
         Command::Synth(args) => synth::run(&args),
         Command::Diff(args) => diff::run(&args).await,
         Command::Cost(args) => cost::run(&args),
+        Command::Scale(args) => scale::run(&args),
         Command::Diagram(args) => diagram::run(&args),
         Command::Deploy(args) => deploy::run(&args).await,
         Command::Drift(args) => drift::run(&args).await,

@@ -30,7 +30,7 @@ fn output(arguments: &[&str]) -> (Option<i32>, String, String) {
 
 #[test]
 fn an_error_of_an_argument_names_the_argument_the_value_and_the_expected_form() {
-    let cases: [(&[&str], &[&str]); 48] = [
+    let cases: [(&[&str], &[&str]); 50] = [
         (&["reviews", "hide", "abc"], &["'abc'", "'<ID>'", "expected a whole number from 1, such as 12"]),
         (&["reviews", "hide", "-1"], &["'-1'", "'<ID>'", "a whole number from 1"]),
         (&["reviews", "hide", "0"], &["'0'", "'<ID>'", "a whole number from 1"]),
@@ -43,6 +43,8 @@ fn an_error_of_an_argument_names_the_argument_the_value_and_the_expected_form() 
         (&["reviews", "hide-all", "--visitor", "xyz"], &["'xyz'", "--visitor", "a visitor's id", "3d0a4fb2-"]),
         (&["reviews", "hide-all", "--since", "monday"], &["'monday'", "--since", "2026-01-02T03:00:00Z"]),
         (&["cost", "--stage", "dev", "--requests-per-month", "-5"], &["'-5'", "--requests-per-month", "from 0 to"]),
+        (&["scale", "--stage", "dev", "--requests-per-month", "-5"], &["'-5'", "--requests-per-month", "from 0 to"]),
+        (&["scale", "--stage", "dev", "--books", "many"], &["'many'", "--books", "1e6 or 1M"]),
         (&["rollback", "show-book", "--to", "-2"], &["'-2'", "--to", "a whole number from 1"]),
         (&["up", "--port", "-80"], &["'-80'", "--port", "from 1 to 65535"]),
         (&["logs", "--since", "-10m"], &["'-10m'", "--since", "90s, 10m, 2h or 3d"]),

@@ -5,8 +5,8 @@
 mod charges;
 mod estimate;
 mod prices;
-mod table;
-mod usage;
+pub(crate) mod table;
+pub(crate) mod usage;
 
 use std::collections::BTreeMap;
 
@@ -23,10 +23,10 @@ use crate::{
 };
 
 /// Requests for which `summary` and `Report` state the additional cost.
-const MILLION: u64 = 1_000_000;
+pub(crate) const MILLION: u64 = 1_000_000;
 
 /// Longest line of the report in characters, except for addresses of sources.
-const WIDTH: u16 = 100;
+pub(crate) const WIDTH: u16 = 100;
 
 /// The monthly estimate of a stage, in US dollars before tax.
 pub struct Report {

@@ -111,7 +111,7 @@ fn resources(line: &Line) -> String {
 }
 
 /// An amount, with fewer decimals for larger ones.
-fn amount(amount: f64) -> String {
+pub fn amount(amount: f64) -> String {
     match amount {
         100.0.. => with_separators(amount),
         1.0.. => without_trailing_zeros(&format!("{amount:.2}")),
@@ -133,7 +133,8 @@ fn without_trailing_zeros(text: &str) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-fn table(header: &[&str], right_aligned: &[usize]) -> Table {
+/// An empty table with this header, in the width of the report.
+pub fn table(header: &[&str], right_aligned: &[usize]) -> Table {
     let mut table = Table::new();
     table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH).set_header(header);
     for &index in right_aligned {

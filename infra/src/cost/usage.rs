@@ -30,15 +30,15 @@ const LOG_KB: f64 = 1.0;
 /// Size of a message sent to the queue.
 const MESSAGE_KB: f64 = 4.0;
 /// Share of submissions (ratings and messages) among the requests.
-const SUBMITTED: f64 = 0.02;
+pub const SUBMITTED: f64 = 0.02;
 /// Share of orders among the requests.
-const ORDERED: f64 = 0.002;
+pub const ORDERED: f64 = 0.002;
 /// Customers who sign in within a month, for each request.
-const SIGNED_IN: f64 = 0.001;
+pub const SIGNED_IN: f64 = 0.001;
 /// Requests of a sign-in to the pages of the user pool. An estimate: pages, forms and the exchange of the code.
 const SIGN_IN_REQUESTS: f64 = 10.0;
 /// Mails for an order: of its confirmation, and of one later event.
-const MAILS: f64 = 2.0;
+pub const MAILS: f64 = 2.0;
 /// New connections to the load balancer for each request.
 const CONNECTIONS: f64 = 0.2;
 
@@ -94,6 +94,11 @@ impl Usage {
             gateways: count(gateways),
             parameters: parameters.collect(),
         }
+    }
+
+    /// The same stage with this number of requests at the load balancer, for what depends on nothing else.
+    pub fn with_requests(self, requests: f64) -> Self {
+        Self { requests, ..self }
     }
 
     /// Events of the function.

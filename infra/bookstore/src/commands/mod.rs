@@ -16,6 +16,7 @@ pub mod logs;
 pub mod prepare;
 pub mod redrive;
 pub mod rollback;
+pub mod scale;
 pub mod sessions;
 pub mod shop;
 pub mod staff;

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::support::python;
 use bookstore::cli::Cli;
 
-const DOCUMENTS: [&str; 14] = [
+const DOCUMENTS: [&str; 15] = [
     "README.md",
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
@@ -23,6 +23,7 @@ const DOCUMENTS: [&str; 14] = [
     "docs/glossary.md",
     "docs/operating.md",
     "docs/runbook.md",
+    "docs/scaling.md",
     "docs/screenshots.md",
 ];
 /// Documents that are mostly commands of AWS.
