@@ -228,7 +228,7 @@ mod tests {
         found.unwrap_or_else(|| panic!("no limit {start}")).full_at()
     }
 
-    /// Whether two numbers are the same but for a thousandth.
+    /// Asserts that two numbers differ by less than a thousandth.
     fn assert_about(value: f64, expected: f64) {
         assert!((value - expected).abs() <= expected * 0.001, "{value}, not {expected}");
     }
