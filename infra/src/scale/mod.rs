@@ -136,7 +136,7 @@ impl Report {
         let rewrite =
             if seconds < 120.0 { format!("{seconds:.0} s") } else { format!("{:.0} minutes", seconds / 60.0) };
         let rewrite = format!(
-            "The load balancer has {} capacity units at the peak; a deploy that writes the word index again works {rewrite}.",
+            "The load balancer has {} capacity units at the peak; a deploy that writes the word index again takes {rewrite} for it.",
             cost::table::amount(traffic::capacity_units(&self.stage, load))
         );
         let exceeded = self.exceeded(factor);
