@@ -238,7 +238,7 @@ pub struct BookFile {
 }
 
 impl BookFile {
-    /// What a form brings back that showed this file of a book, or none. It has the row of the record with the last change of
+    /// The value that a form brings back which showed this file of a book, or none. It has the row of the record with the last change of
     /// such a file, or 0, because a file that was used and taken away is as it was before.
     pub fn version(file: Option<(&str, Option<&str>)>, last_change: u64) -> String {
         let (hash, credit) = file.unwrap_or_default();

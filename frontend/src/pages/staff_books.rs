@@ -147,7 +147,7 @@ impl BookNotice<'_> {
         }
     }
 
-    /// What is in doubt, in words.
+    /// The doubts in words.
     fn doubts(self, view: View) -> Vec<String> {
         let Self::Doubts(doubts) = self else { return Vec::new() };
         let price = |money| view.price(money);

@@ -38,7 +38,7 @@ const MOVEMENTS: u32 = 20;
 /// Rows of the record there: each may have whole descriptions.
 const RECORDED: u32 = 10;
 /// The field with the number of a form.
-pub const ONCE: &str = "once";
+const ONCE: &str = "once";
 /// Characters of a reason, as the database keeps it.
 const MAX_REASON: usize = 200;
 
@@ -161,8 +161,8 @@ pub async fn new(app: &App, request: &Request, who: &SignedIn) -> Result<Reply> 
         Edited::Done { after, .. } => Ok(Reply::see_other(&address_of(after.id))),
         Edited::Before(id) => Ok(Reply::see_other(&address_of(id))),
         Edited::Already(id) => {
-            // With another number, so that the button adds a second book.
-            let again: Vec<(&str, &str)> = values.iter().copied().filter(|(name, _)| *name != ONCE).collect();
+            // So that the button adds a second book.
+            let again = with_another_number(&values);
             let form = Form { typed: &again, ..form };
             show_new(app, request, who, (form, Some(BookNotice::AddedBefore(id))), 409).await
         }
@@ -175,7 +175,7 @@ pub async fn new(app: &App, request: &Request, who: &SignedIn) -> Result<Reply> 
     }
 }
 
-/// What is in doubt about a form, unless a box says that it is meant.
+/// The doubts about a form, unless a box says that it is meant.
 fn unanswered(
     before: Option<&BookFacts>,
     facts: &BookFacts,
@@ -220,6 +220,11 @@ pub fn once(form: Form<'_>) -> String {
         "" => Uuid::new_v4().to_string(),
         sent => sent.to_owned(),
     }
+}
+
+/// The values of a form without its number, so that it is shown with another one and can be done once more.
+pub fn with_another_number<'a>(typed: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    typed.iter().copied().filter(|(name, _)| *name != ONCE).collect()
 }
 
 /// The parts of a book's page beside the book.
@@ -283,7 +288,7 @@ async fn save(
     let (before, genres) = reading.await?;
     let before = before.ok_or(ApiError::NotFound)?;
     let doubts = unanswered(Some(&before.facts), &facts, &genres, typed);
-    // What somebody else has changed since is shown first.
+    // A change that somebody else has made since is shown first.
     if before.version() == field(typed, "version") && !doubts.is_empty() {
         let shown = Shown { notice: Some(BookNotice::Doubts(&doubts)), ..Shown::of("save", form) };
         return show(app, request, who, id, shown, 422).await;
@@ -361,7 +366,7 @@ async fn change_stock(
         Moved::Otherwise => BookNotice::CountedBefore,
     };
     let values: Vec<(&str, &str)> = match notice {
-        BookNotice::CountedBefore => form.typed.iter().copied().filter(|(name, _)| *name != ONCE).collect(),
+        BookNotice::CountedBefore => with_another_number(form.typed),
         _ => form.typed.to_vec(),
     };
     let shown = Shown { notice: Some(notice), ..Shown::of("stock", Form { typed: &values, ..form }) };

@@ -231,7 +231,7 @@ impl OfUpload<'_> {
     }
 }
 
-/// What came of a change.
+/// The outcome of a change.
 enum Changed {
     /// With the file that the book had before.
     Done(Option<BookFile>),

@@ -25,7 +25,7 @@ use uuid::Uuid;
 
 use crate::{
     PAGE, SignedIn,
-    books::{ONCE, field, once, once_of},
+    books::{field, once, once_of, with_another_number},
     next_address, slice,
 };
 
@@ -65,8 +65,8 @@ pub async fn page(app: &App, request: &Request, who: &SignedIn) -> Result<Reply>
         Moved::NoSuchBook | Moved::TooFew { .. } => return Err(ApiError::NotFound),
         Moved::Otherwise => BookNotice::CountedBefore,
     };
-    // With another number, so that the button counts these copies too.
-    let again: Vec<(&str, &str)> = values.iter().copied().filter(|(name, _)| *name != ONCE).collect();
+    // So that the button counts these copies too.
+    let again = with_another_number(&values);
     let shown = Shown { form: Form { typed: &again, ..form }, found, notice: Some(notice), ..Shown::default() };
     show(app, request, who, shown, 409).await
 }
@@ -149,7 +149,7 @@ async fn show(app: &App, request: &Request, who: &SignedIn, shown: Shown<'_>, st
             Some(id) => edit::find(c, id).await?,
             None => None,
         };
-        // What came in is read, because an address says what its author likes.
+        // The movement is read, because an address says what its author likes.
         let movement = match shown.done {
             Some(done) => stock::of_action(c, done.book, done.action).await?,
             None => None,

@@ -54,7 +54,7 @@ pub enum Size {
     Large,
 }
 
-/// What to change where a limit is exceeded.
+/// The change to make where a limit is exceeded.
 #[derive(Clone, Copy)]
 pub enum Remedy {
     /// A number in the stage's file.
@@ -73,7 +73,7 @@ pub enum Remedy {
     Code(&'static str),
 }
 
-/// What takes over beyond the largest class.
+/// The engine that takes over beyond the largest class.
 #[derive(Clone, Copy)]
 pub enum Engine {
     /// For reads.
@@ -125,7 +125,7 @@ impl Limit {
         self.needed(load) > self.allows
     }
 
-    /// What to change so that the stage carries the load.
+    /// The change with which the stage carries the load.
     pub fn change(&self, stage: &Stage, load: f64) -> String {
         let needed = self.needed(load);
         let least = with_separators(needed.ceil());
@@ -149,13 +149,13 @@ impl Limit {
     }
 }
 
-/// What takes over from the largest class that infra/facts.toml has.
+/// The engine that takes over from the largest class that infra/facts.toml has.
 fn beyond(engine: Engine) -> String {
     let largest = FACTS.database_classes.last().map_or("", |class| class.name.as_str());
     format!("beyond {largest}: {}", engine.about())
 }
 
-/// What the database carries with a class.
+/// The load that the database carries with a class.
 pub struct Carried {
     pub class: &'static DatabaseClass,
     pub buffer_pool_mib: u32,

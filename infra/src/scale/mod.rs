@@ -1,4 +1,4 @@
-//! What a stage carries on paper: which of its limits is full first, and what to change for ten, a hundred and a thousand times
+//! The load that a stage carries on paper: which of its limits is full first, and what to change for ten, a hundred and a thousand times
 //! its traffic.
 //!
 //! Everything follows from the stage's file, the route table, the quotas in `infra/facts.toml` and the measured times in
@@ -25,7 +25,7 @@ pub const BOOKS: u64 = traffic::CATALOGUES[0];
 /// How many times the traffic.
 const FACTORS: [f64; 4] = [1.0, 10.0, 100.0, 1_000.0];
 
-/// What a stage carries.
+/// The load that a stage carries.
 pub struct Report {
     stage: Stage,
     load: Load,
@@ -43,7 +43,7 @@ struct Exceeded<'a> {
 }
 
 impl Report {
-    /// What the stage carries, compared with this traffic.
+    /// The load that the stage carries, compared with this traffic.
     pub fn of(stage: &Stage, requests_per_month: u64, books: u64) -> Self {
         Self {
             stage: stage.clone(),
@@ -121,7 +121,7 @@ impl Report {
             .collect()
     }
 
-    /// What to change for this multiple of the load.
+    /// The changes for this multiple of the load.
     fn growth(&self, factor: f64) -> String {
         let load = self.load.times(factor);
         let title = format!(

@@ -25,7 +25,7 @@ pub fn limits(title: &str, carried: &str, limits: &[Limit]) -> String {
     table.to_string()
 }
 
-/// What the database carries with the stage's class and with each larger one.
+/// The load that the database carries with the stage's class and with each larger one.
 pub fn classes(classes: &[Carried]) -> String {
     let header = ["database class", "processors", "buffer pool, MiB", "requests/s", "orders/s", "books"];
     let mut table = table(&header, &[1, 2, 3, 4, 5]);
@@ -42,7 +42,7 @@ pub fn classes(classes: &[Carried]) -> String {
     table.to_string()
 }
 
-/// What each function behind the load balancer carries: of its own requests, and of all of which it gets its share.
+/// The load that each function behind the load balancer carries: of its own requests, and of all of which it gets its share.
 pub fn functions(stage: &Stage) -> String {
     let header = ["function", "of 1,000", "setting", "executions", "ms", "its own/s", "requests/s"];
     let mut table = table(&header, &[1, 3, 4, 5, 6]);

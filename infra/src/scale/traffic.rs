@@ -153,7 +153,7 @@ pub fn served() -> impl Iterator<Item = &'static Function> {
     FUNCTIONS.iter().filter(|function| matches!(function.trigger, Trigger::Http(_) | Trigger::Unmatched))
 }
 
-/// What one request of the function needs, in milliseconds.
+/// The time that one request of the function needs, in milliseconds.
 #[derive(Clone, Copy)]
 pub struct Work {
     /// Of a whole processor.

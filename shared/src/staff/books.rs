@@ -19,7 +19,7 @@ pub struct StaffBook {
     pub last_change: u64,
 }
 
-/// Where the facts of a book come from.
+/// The source of a book's facts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source<'a> {
     /// The staff's own page. Files of others fill in only what is missing.
@@ -52,7 +52,7 @@ impl StaffBook {
     pub const STAFF: &str = "staff";
 }
 
-/// What a form asks about before it is saved, because it is often a slip.
+/// A doubt about a form, which asks before it is saved: it is often a slip.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Doubt {
     /// No book of the shop has this genre.
@@ -66,7 +66,7 @@ pub enum Doubt {
 impl Doubt {
     pub const FACTOR: u32 = 5;
 
-    /// What is in doubt about facts that somebody has typed, of a book that had these before, in a shop with these genres.
+    /// The doubts about facts that somebody has typed, of a book that had these before, in a shop with these genres.
     pub fn all(before: Option<&BookFacts>, typed: &BookFacts, genres: &[Count]) -> Vec<Self> {
         let is_known = |slug: &&String| {
             genres.iter().any(|genre| genre.value == **slug)
