@@ -1,7 +1,11 @@
 //! What the consumers of queues share: the answer to a batch, of which Lambda deletes what is not named, its status, how
 //! often a message was delivered, and the loop over messages that do not depend on each other.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::VecDeque,
+    mem,
+    time::{Duration, Instant},
+};
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use futures_util::FutureExt;
@@ -42,16 +46,100 @@ pub async fn independent(
     dead_letters: Queue,
     process: impl AsyncFn(&App, &str) -> Result<(), Fault>,
 ) -> SqsBatchResponse {
+    let steps = event.records.into_iter().map(Step::<()>::One).collect();
+    // Boxed: the nested futures exceed the compiler's recursion limit.
+    take(app, steps, dead_letters, async |_, _| Ok(()), process).boxed_local().await
+}
+
+/// How a message is processed.
+pub enum Part<M> {
+    /// Together with others of its batch.
+    InSet(M),
+    Alone,
+    /// Alone, after those that came before it and before those that came after it.
+    Between,
+}
+
+/// The same where several messages can be processed together, which is quicker: all or none of them. If they fail for any
+/// reason but the database's absence, each is processed alone, so that the outcome of a message does not depend on its
+/// neighbours.
+pub async fn in_sets<M>(
+    app: &App,
+    event: SqsEvent,
+    dead_letters: Queue,
+    part: impl Fn(&str) -> Part<M>,
+    process_all: impl AsyncFn(&App, &[M]) -> Result<(), Fault>,
+    process: impl AsyncFn(&App, &str) -> Result<(), Fault>,
+) -> SqsBatchResponse {
+    // Boxed, as above.
+    take(app, steps(event.records, part), dead_letters, process_all, process).boxed_local().await
+}
+
+/// A part of a batch.
+enum Step<M> {
+    Set(Vec<(SqsMessage, M)>),
+    One(SqsMessage),
+}
+
+/// The steps of a batch. A message that is alone by itself may come before a set that has begun.
+fn steps<M>(messages: Vec<SqsMessage>, part: impl Fn(&str) -> Part<M>) -> VecDeque<Step<M>> {
+    let mut steps = VecDeque::new();
+    let mut set = Vec::new();
+    for message in messages {
+        match part(message.body.as_deref().unwrap_or_default()) {
+            Part::InSet(member) => set.push((message, member)),
+            Part::Alone => steps.push_back(Step::One(message)),
+            Part::Between => {
+                steps.extend(finished(mem::take(&mut set)));
+                steps.push_back(Step::One(message));
+            }
+        }
+    }
+    steps.extend(finished(set));
+    steps
+}
+
+/// A set of one is a message alone.
+fn finished<M>(mut set: Vec<(SqsMessage, M)>) -> Option<Step<M>> {
+    if set.len() > 1 { Some(Step::Set(set)) } else { set.pop().map(|(message, _)| Step::One(message)) }
+}
+
+async fn take<M>(
+    app: &App,
+    mut steps: VecDeque<Step<M>>,
+    dead_letters: Queue,
+    process_all: impl AsyncFn(&App, &[M]) -> Result<(), Fault>,
+    process: impl AsyncFn(&App, &str) -> Result<(), Fault>,
+) -> SqsBatchResponse {
     let began = Instant::now();
     let mut again = Vec::new();
-    let mut messages = event.records.into_iter();
     while began.elapsed() < BEGIN_WITHIN
-        && let Some(message) = messages.next()
+        && let Some(step) = steps.pop_front()
     {
+        let message = match step {
+            Step::One(message) => message,
+            Step::Set(set) => {
+                let (messages, members): (Vec<_>, Vec<_>) = set.into_iter().unzip();
+                let span = info_span!("set", messages = messages.len());
+                // Boxed, as above.
+                let attempt = catch_panic(process_all(app, &members).boxed_local()).instrument(span).await;
+                match attempt.unwrap_or_else(|panic| Err(Fault::Transient(panic))) {
+                    Ok(()) => {}
+                    Err(Fault::DatabaseAway(cause)) => {
+                        database_is_away(&cause);
+                        again.extend(messages);
+                        break;
+                    }
+                    Err(Fault::Permanent(cause)) => one_by_one(&mut steps, messages, &cause),
+                    Err(Fault::Transient(cause)) => one_by_one(&mut steps, messages, &format!("{cause:#}")),
+                }
+                continue;
+            }
+        };
         let span = info_span!("message", message.id = message.message_id);
         let body = message.body.as_deref().unwrap_or_default();
         let attempt = async {
-            // Boxed: the nested futures exceed the compiler's recursion limit.
+            // Boxed, as above.
             let fault = match catch_panic(process(app, body).boxed_local()).await {
                 Ok(Ok(())) => return Disposition::Done,
                 Ok(Err(fault)) => fault,
@@ -68,8 +156,21 @@ pub async fn independent(
             }
         }
     }
-    again.extend(messages);
+    for step in steps {
+        match step {
+            Step::One(message) => again.push(message),
+            Step::Set(set) => again.extend(set.into_iter().map(|(message, _)| message)),
+        }
+    }
     retried(again)
+}
+
+/// Puts the messages of a set that failed before the other steps.
+fn one_by_one<M>(steps: &mut VecDeque<Step<M>>, messages: Vec<SqsMessage>, cause: &str) {
+    tracing::warn!(error = cause, messages = messages.len(), "A set failed: its messages are processed one by one");
+    for message in messages.into_iter().rev() {
+        steps.push_front(Step::One(message));
+    }
 }
 
 enum Disposition {
@@ -86,13 +187,17 @@ async fn disposition(app: &App, body: &str, dead_letters: Queue, fault: Fault) -
             Disposition::Retry
         }
         Fault::DatabaseAway(cause) => {
-            tracing::warn!(
-                error = format!("{cause:#}"),
-                "Database away: this message and the rest of the batch will be retried"
-            );
+            database_is_away(&cause);
             Disposition::RetryRest
         }
     }
+}
+
+fn database_is_away(cause: &anyhow::Error) {
+    tracing::warn!(
+        error = format!("{cause:#}"),
+        "Database away: this message and the rest of the batch will be retried"
+    );
 }
 
 async fn dead_letter(app: &App, body: &str, dead_letters: Queue, reason: &str) -> Disposition {
@@ -147,6 +252,52 @@ mod tests {
             assert_eq!(serde_json::to_value(&response).unwrap(), json!({ "batchItemFailures": failures }));
             assert_eq!(matches!(status(&response), InvocationStatus::Ok), is_ok, "{ids:?}");
         }
+    }
+
+    /// The steps of messages, of which `r` are in sets and `|` between.
+    fn steps_of(bodies: &str) -> String {
+        let messages = bodies.chars().map(|body| serde_json::from_value(json!({ "body": body })).unwrap()).collect();
+        let part = |body: &str| match body {
+            "r" => Part::InSet(()),
+            "|" => Part::Between,
+            _ => Part::Alone,
+        };
+        let body = |message: &SqsMessage| message.body.clone().unwrap_or_default();
+        let shown = |step: &Step<()>| match step {
+            Step::One(message) => body(message),
+            Step::Set(set) => format!("({})", set.iter().map(|(message, ())| body(message)).collect::<String>()),
+        };
+        steps(messages, part).iter().map(shown).collect()
+    }
+
+    #[test]
+    fn messages_of_a_set_are_taken_together_and_never_past_one_that_is_between() {
+        for (bodies, steps) in [
+            ("", ""),
+            ("r", "r"),
+            ("rr", "(rr)"),
+            ("rcrcr", "cc(rrr)"),
+            ("rr|rr", "(rr)|(rr)"),
+            ("r|cr|rr", "r|cr|(rr)"),
+            ("||", "||"),
+        ] {
+            assert_eq!(steps_of(bodies), steps, "{bodies}");
+        }
+    }
+
+    #[test]
+    fn a_set_that_failed_is_taken_one_by_one_before_the_rest() {
+        let message = |body: &str| -> SqsMessage { serde_json::from_value(json!({ "body": body })).unwrap() };
+        let mut steps = VecDeque::from([Step::<()>::One(message("c"))]);
+        one_by_one(&mut steps, vec![message("a"), message("b")], "deadlock");
+        let order: Vec<_> = steps
+            .into_iter()
+            .map(|step| match step {
+                Step::One(message) => message.body.unwrap_or_default(),
+                Step::Set(_) => "a set".to_owned(),
+            })
+            .collect();
+        assert_eq!(order, ["a", "b", "c"]);
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! Consumer of the queue: writes submissions into the database, each exactly once.
 //!
-//! A permanent failure is sent to the dead-letter queue at once, with its reason. A transient failure returns one
-//! message to the queue for a retry.
+//! The ratings of a batch are written together, and one by one if that fails. A permanent failure is sent to the
+//! dead-letter queue at once, with its reason. A transient failure returns one message to the queue for a retry.
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use shared::{
     App,
-    batch::{self, Fault},
+    batch::{self, Fault, Part},
     messages::{Content, ErasureV1, Submission},
     metrics::message_arrived,
     parameters::Queue,
@@ -15,7 +15,7 @@ use shared::{
         contact, customer_carts,
         customer_erasure::{self, Erasable},
         orders,
-        ratings::{self, Published},
+        ratings::{self, Published, Sent},
         sign_ins::{self, SignedIn},
         submissions::{self, Delivery},
     },
@@ -24,7 +24,53 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 pub async fn handle(app: &App, event: SqsEvent) -> anyhow::Result<SqsBatchResponse> {
-    Ok(batch::independent(app, event, Queue::DeadLetters, publish).await)
+    Ok(batch::in_sets(app, event, Queue::DeadLetters, part, publish_ratings, publish).await)
+}
+
+/// The ratings of a batch are written together. A sign-in decides whose they are, and an erasure removes them: both stay between
+/// the ratings before and after them. The other kinds have nothing in common with ratings.
+fn part(body: &str) -> Part<Submission> {
+    match Submission::parse(body, OffsetDateTime::now_utc()) {
+        Ok(submission) => match submission.content {
+            Content::Rating(_) => Part::InSet(submission),
+            Content::Customer(_) | Content::Erasure(_) => Part::Between,
+            Content::Contact(_)
+            | Content::Cart(_)
+            | Content::Alert(_)
+            | Content::AlertConfirmation(_)
+            | Content::AlertEnd(_) => Part::Alone,
+        },
+        Err(_) => Part::Alone,
+    }
+}
+
+async fn publish_ratings(app: &App, submissions: &[Submission]) -> Result<(), Fault> {
+    let sent: Vec<Sent<'_>> = submissions
+        .iter()
+        .filter_map(|submission| match &submission.content {
+            Content::Rating(rating) => Some(Sent { submission: submission.id, sent_at: submission.sent_at, rating }),
+            _ => None,
+        })
+        .collect();
+    let published = app.database().write(async |c| ratings::publish_all(c, &sent).await).await?;
+    for (submission, published) in submissions.iter().zip(published) {
+        log_rating(submission, published);
+    }
+    Ok(())
+}
+
+fn log_rating(submission: &Submission, published: Published) {
+    let Submission { id, .. } = submission;
+    let request_id = submission.request_id.as_deref();
+    match published {
+        Published::Now => tracing::info!(submission.id = %id, request_id, "Rating published"),
+        Published::AlreadyProcessed => {
+            tracing::info!(submission.id = %id, request_id, "Rating was already processed");
+        }
+        Published::Rejected(reason) => {
+            tracing::info!(submission.id = %id, request_id, %reason, "Rating rejected");
+        }
+    }
 }
 
 async fn publish(app: &App, body: &str) -> Result<(), Fault> {
@@ -35,15 +81,7 @@ async fn publish(app: &App, body: &str) -> Result<(), Fault> {
     match &submission.content {
         Content::Rating(rating) => {
             let publishing = app.database().write(async |c| ratings::publish(c, id, sent_at, rating).await);
-            match publishing.await? {
-                Published::Now => tracing::info!(submission.id = %id, request_id, "Rating published"),
-                Published::AlreadyProcessed => {
-                    tracing::info!(submission.id = %id, request_id, "Rating was already processed");
-                }
-                Published::Rejected(reason) => {
-                    tracing::info!(submission.id = %id, request_id, %reason, "Rating rejected");
-                }
-            }
+            log_rating(&submission, publishing.await?);
         }
         Content::Contact(message) => {
             let delivery = app.database().write(async |c| contact::receive(c, id, sent_at, message).await).await?;

@@ -19,6 +19,32 @@ impl Figures {
     }
 }
 
+/// Durations of one piece of work each.
+#[derive(Debug, Clone, Default)]
+pub struct Times(Vec<Duration>);
+
+impl Times {
+    pub const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    /// Adds the time of so many pieces together.
+    pub fn add(&mut self, took: Duration, pieces: usize) {
+        self.0.push(took / u32::try_from(pieces).unwrap_or(u32::MAX));
+    }
+
+    /// Pieces of work in a second, by the time of all together.
+    #[expect(clippy::cast_precision_loss, reason = "shown without decimals")]
+    pub fn per_second(&self) -> f64 {
+        let total: Duration = self.0.iter().sum();
+        self.0.len() as f64 / total.as_secs_f64().max(f64::EPSILON)
+    }
+
+    pub fn figures(self) -> Figures {
+        Figures::of(self.0)
+    }
+}
+
 /// Median in milliseconds.
 pub fn median(times: Vec<Duration>) -> f64 {
     Figures::of(times).median
@@ -41,6 +67,15 @@ mod tests {
 
     fn times(milliseconds: impl Iterator<Item = u64>) -> Vec<Duration> {
         milliseconds.map(Duration::from_millis).collect()
+    }
+
+    #[test]
+    fn the_speed_is_that_of_all_pieces_together() {
+        let mut times = Times::new();
+        times.add(Duration::from_millis(100), 10);
+        times.add(Duration::from_millis(300), 10);
+        assert!((times.per_second() - 50.0).abs() < 1e-9);
+        assert_eq!(times.figures(), Figures { median: 10.0, p99: 30.0 });
     }
 
     #[test]

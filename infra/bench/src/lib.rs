@@ -10,6 +10,7 @@ pub mod drill;
 pub mod imports;
 pub mod measure;
 pub mod orders;
+pub mod submissions;
 pub mod table;
 
 mod cases;

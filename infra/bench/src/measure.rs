@@ -21,6 +21,7 @@ use crate::{
     login::login,
     orders::{self, OrderSpeed},
     process::FunctionProcess,
+    submissions::{self, PublishingSpeed},
 };
 
 /// Target of a cold start in milliseconds, in addition to the responses of SSM and the database.
@@ -48,6 +49,8 @@ pub struct Report {
     pub covers: Option<ListOfCovers>,
     /// If `process-orders` is among the functions.
     pub orders: Option<OrderSpeed>,
+    /// If `process-submissions` is among the functions.
+    pub ratings: Option<PublishingSpeed>,
     /// If `import-catalogue` is among the functions.
     pub imports: Option<ImportSpeed>,
 }
@@ -153,13 +156,21 @@ pub async fn all(plan: &BenchPlan) -> Result<Report> {
         }
         None => None,
     };
+    let ratings = match planned(submissions::FUNCTION) {
+        Some(function) => Some(
+            submissions::measure(function, &plan.parameters, submissions::ROUNDS)
+                .await
+                .context("publishing ratings")?,
+        ),
+        None => None,
+    };
     let imports = match planned(imports::FUNCTION) {
         Some(function) => Some(
             imports::measure(function, &plan.parameters, &imports::FILES).await.context("importing generated books")?,
         ),
         None => None,
     };
-    Ok(Report { services, functions, covers, orders, imports })
+    Ok(Report { services, functions, covers, orders, ratings, imports })
 }
 
 impl Bench<'_> {

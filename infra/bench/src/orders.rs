@@ -19,7 +19,7 @@ use uuid::Uuid;
 use crate::{
     MeasuredFunction, Parameters,
     drill::{BATCH, Delivery, WRITER_SESSION, add_books, event, order},
-    figures::Figures,
+    figures::{Figures, Times},
     login::login,
     own_database::{create, execute},
     process::FunctionProcess,
@@ -53,10 +53,6 @@ pub struct Speed {
     /// Of one order, in milliseconds; in a batch of ten, the tenth part.
     pub order: Figures,
 }
-
-/// Durations of one order.
-#[derive(Default)]
-struct Times(Vec<Duration>);
 
 /// Decides orders in turns by the function and by bare transactions: twelve orders in each round.
 pub async fn measure(function: &MeasuredFunction, parameters: &Parameters, rounds: u32) -> Result<OrderSpeed> {
@@ -96,7 +92,8 @@ async fn decide(function: &MeasuredFunction, parameters: &Parameters, rounds: u3
         sqlx::query_scalar("select count(*) from orders where state = 'confirmed'").fetch_one(&mut database).await?;
     ensure!(decided == i64::from(orders.placed), "{decided} of {} orders were confirmed", orders.placed);
     database.close().await?;
-    Ok(OrderSpeed { batches: batches.speed(), singles: singles.speed(), transactions: transactions.speed() })
+    let speed = |times: Times| Speed { orders_per_second: times.per_second(), order: times.figures() };
+    Ok(OrderSpeed { batches: speed(batches), singles: speed(singles), transactions: speed(transactions) })
 }
 
 /// New orders of one copy, each of another buyer.
@@ -143,34 +140,12 @@ async fn apply(database: &mut MySqlConnection, message: &OrderMessage, shop: &Sh
     Ok(began.elapsed())
 }
 
-impl Times {
-    fn add(&mut self, took: Duration, orders: usize) {
-        self.0.push(took / u32::try_from(orders).unwrap_or(u32::MAX));
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "shown without decimals")]
-    fn speed(self) -> Speed {
-        let total: Duration = self.0.iter().sum();
-        let orders_per_second = self.0.len() as f64 / total.as_secs_f64().max(f64::EPSILON);
-        Speed { orders_per_second, order: Figures::of(self.0) }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
     use crate::own_database::{built, with_writer};
-
-    #[test]
-    fn the_speed_is_that_of_all_orders_together() {
-        let mut times = Times::default();
-        times.add(Duration::from_millis(100), 10);
-        times.add(Duration::from_millis(300), 10);
-        let Speed { orders_per_second, order } = times.speed();
-        assert_eq!((orders_per_second, order.median, order.p99), (50.0, 10.0, 30.0));
-    }
 
     #[ignore = "needs MariaDB and the built functions"]
     #[tokio::test]

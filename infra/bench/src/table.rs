@@ -7,6 +7,7 @@ use crate::{
     imports::ImportSpeed,
     measure::{COLD_START_TARGET, Measurement, Report, WARM_TARGET, WarmRequest},
     orders::{OrderSpeed, Speed},
+    submissions::{self, PublishingSpeed},
 };
 
 /// Tables of cold starts and warm requests, and the explanation of their columns.
@@ -17,6 +18,7 @@ pub fn print(report: &Report) -> String {
         warm_requests(&report.functions),
         report.covers.as_ref().map(list_of_covers).unwrap_or_default(),
         report.orders.as_ref().map(decided_orders).unwrap_or_default(),
+        report.ratings.as_ref().map(published_ratings).unwrap_or_default(),
         report.imports.as_ref().map(imported_books).unwrap_or_default(),
         format!("Times in milliseconds; medians, except p99. Targets: start ≤ {COLD_START_TARGET} + SSM + login;"),
         format!("median ≤ {WARM_TARGET} × (hello + SQL + queue). The function hello does nothing."),
@@ -89,6 +91,30 @@ fn decided_orders(orders: &OrderSpeed) -> String {
     row("process-orders, batches of one order", orders.singles);
     row("the deciding transaction alone", orders.transactions);
     format!("{table}\n")
+}
+
+/// One writer beside the same work on an open connection.
+fn published_ratings(ratings: &PublishingSpeed) -> String {
+    let mut table = table(&["", "ratings/s", "median", "p99"]);
+    for (name, speed) in [
+        ("process-submissions, batches of ten ratings", ratings.batches),
+        ("process-submissions, batches of one rating", ratings.singles),
+        ("the transaction of a set of ten alone", ratings.sets),
+        ("bare SQL in sets of ten", ratings.bare),
+    ] {
+        table.add_row([
+            name.to_owned(),
+            format!("{:.0}", speed.ratings_per_second),
+            format!("{:.2}", speed.rating.median),
+            format!("{:.2}", speed.rating.p99),
+        ]);
+    }
+    format!(
+        "{table}\nBatches of ten have {:.0} % of the speed of bare sets. Target: {:.0} %: {}.\n",
+        ratings.part_of_bare() * 100.0,
+        submissions::TARGET * 100.0,
+        verdict(ratings.meets_target()),
+    )
 }
 
 /// Each file, and the times of the word index.
@@ -173,6 +199,7 @@ mod tests {
                 functions: vec![measurement(cold_start, median)],
                 covers: None,
                 orders: None,
+                ratings: None,
                 imports: None,
             })
         };

@@ -13,7 +13,7 @@ const VISITOR: &str = "visitor";
 
 /// A visitor as it is stored: the hash of its number, as a UUID of version 5. Versions before stored the number, which has
 /// another version.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct VisitorId(pub Uuid);
 

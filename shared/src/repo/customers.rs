@@ -1,9 +1,13 @@
 //! Customers, the browsers in which they have signed in, and from when the sessions of a person count.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::json;
 use sqlx::MySqlConnection;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
+use super::as_stored;
 use crate::{
     domain::{Customer, Email, Language, VisitorId},
     messages::{OrderV1, RatingV1, SignedInV1},
@@ -38,6 +42,65 @@ pub(super) async fn of_rating(
         sent_at,
     );
     Ok(found.fetch_optional(connection).await?.map(Subject::of_uuid))
+}
+
+/// The customers of several ratings, each as [`of_rating`] finds it.
+pub(super) async fn of_ratings(
+    connection: &mut MySqlConnection,
+    ratings: &[(&RatingV1, OffsetDateTime)],
+) -> sqlx::Result<Vec<Option<Subject>>> {
+    let sessions: Vec<SignedInV1> = ratings.iter().filter_map(|(rating, _)| rating.customer).collect();
+    let ends = ends_of_sessions(connection, &sessions).await?;
+    let counts = |session: &SignedInV1| {
+        let hashes = [hash_of(session.subject), hash_of_session(session.subject, session.issued_at)];
+        !hashes.iter().filter_map(|hash| ends.get(hash)).any(|end| *end >= as_stored(session.issued_at))
+    };
+    let visitors: BTreeSet<VisitorId> = ratings.iter().map(|(rating, _)| rating.visitor).collect();
+    let found = sqlx::query!(
+        r#"
+        select
+            v.visitor_id as "visitor_id: Uuid",
+            v.subject as "subject: Uuid",
+            v.linked_at
+        from json_table(?, '$[*]' columns (visitor_id char(32) character set ascii path '$')) asked
+        straight_join customer_visitors v on v.visitor_id = unhex(asked.visitor_id)
+        "#,
+        json!(visitors.iter().map(|visitor| visitor.0.simple().to_string()).collect::<Vec<_>>()).to_string(),
+    );
+    let linked = found.fetch_all(connection).await?.into_iter();
+    let linked: BTreeMap<Uuid, _> = linked.map(|row| (row.visitor_id, (row.subject, row.linked_at))).collect();
+    let of_browser = |(rating, sent_at): &(&RatingV1, OffsetDateTime)| {
+        let (subject, linked_at) = linked.get(&rating.visitor.0)?;
+        (*linked_at >= as_stored(*sent_at)).then(|| Subject::of_uuid(*subject))
+    };
+    let of = |rating: &(&RatingV1, OffsetDateTime)| {
+        rating.0.customer.filter(&counts).map(|session| session.subject).or_else(|| of_browser(rating))
+    };
+    Ok(ratings.iter().map(of).collect())
+}
+
+/// From when sessions count again of those people and sessions that have ended.
+async fn ends_of_sessions(
+    connection: &mut MySqlConnection,
+    sessions: &[SignedInV1],
+) -> sqlx::Result<BTreeMap<VisitorId, OffsetDateTime>> {
+    if sessions.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let hashes = |session: &SignedInV1| [hash_of(session.subject), hash_of_session(session.subject, session.issued_at)];
+    let hashes: BTreeSet<String> = sessions.iter().flat_map(hashes).map(|hash| hash.0.simple().to_string()).collect();
+    let found = sqlx::query!(
+        r#"
+        select
+            s.subject_hash as "subject_hash: Uuid",
+            s.valid_from
+        from json_table(?, '$[*]' columns (hash char(32) character set ascii path '$')) asked
+        straight_join sessions_valid_from s on s.subject_hash = unhex(asked.hash)
+        "#,
+        json!(hashes).to_string(),
+    );
+    let rows = found.fetch_all(connection).await?.into_iter();
+    Ok(rows.map(|row| (VisitorId(row.subject_hash), row.valid_from)).collect())
 }
 
 /// Who has signed in last in a browser.

@@ -41,6 +41,16 @@ pub mod visitors;
 pub mod wishlists;
 pub mod word_index;
 
+/// A time in a set of rows: microseconds since 1970, which is the precision of the columns.
+fn microseconds(at: time::OffsetDateTime) -> i64 {
+    i64::try_from(at.unix_timestamp_nanos().div_euclid(1_000)).unwrap_or_default()
+}
+
+/// A time as a column keeps it.
+fn as_stored(at: time::OffsetDateTime) -> time::OffsetDateTime {
+    at.replace_microsecond(at.microsecond()).unwrap_or(at)
+}
+
 #[cfg(test)]
 mod fixtures;
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Ratings and the star counts that follow from them.
 
+mod sets;
+
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::{MySqlConnection, types::Json};
@@ -22,6 +24,8 @@ use crate::{
     session::Subject,
     staff::{Period, RatingKey, ReviewFilter, StaffRating},
 };
+
+pub use sets::{Sent, publish_all};
 
 /// The result of publishing a rating.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -242,7 +242,6 @@ pub(super) async fn insert(
     if movements.is_empty() {
         return Ok(());
     }
-    let micros = |at: OffsetDateTime| i64::try_from(at.unix_timestamp_nanos() / 1_000).unwrap_or_default();
     let rows: Vec<_> = movements
         .iter()
         .map(|movement| {
@@ -252,7 +251,7 @@ pub(super) async fn insert(
                 movement.quantity,
                 movement.source,
                 movement.order.map(|order| order.uuid().simple().to_string()),
-                movement.counted_at.map(micros),
+                movement.counted_at.map(super::microseconds),
                 movement.reason,
             ])
         })

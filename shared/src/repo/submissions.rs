@@ -1,5 +1,8 @@
 //! Outcomes of submissions. The primary key makes a redelivery harmless.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::json;
 use sqlx::{MySqlConnection, error::ErrorKind};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -74,6 +77,74 @@ pub(super) async fn reject(connection: &mut MySqlConnection, id: Uuid, reason: &
     sqlx::query!("update submissions set outcome = 'rejected', reason = ? where id = ?", reason.code(), id)
         .execute(connection)
         .await?;
+    Ok(())
+}
+
+/// Enters those of these submissions that have no outcome, as published, and returns their ids. If another delivery of one of
+/// them is being written, the primary key refuses all.
+pub(super) async fn enter_all(
+    connection: &mut MySqlConnection,
+    kind: &str,
+    sent: &BTreeMap<Uuid, OffsetDateTime>,
+) -> sqlx::Result<BTreeSet<Uuid>> {
+    let known = sqlx::query_scalar!(
+        r#"
+        select s.id as "id: Uuid"
+        from json_table(?, '$[*]' columns (id char(32) character set ascii path '$')) asked
+        straight_join submissions s on s.id = unhex(asked.id)
+        "#,
+        json!(sent.keys().map(|id| id.simple().to_string()).collect::<Vec<_>>()).to_string(),
+    );
+    let known: BTreeSet<Uuid> = known.fetch_all(&mut *connection).await?.into_iter().collect();
+    let new: BTreeMap<_, _> = sent.iter().filter(|(id, _)| !known.contains(id)).collect();
+    if new.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let rows: Vec<_> = new.iter().map(|(id, at)| json!([id.simple().to_string(), super::microseconds(**at)])).collect();
+    sqlx::query!(
+        r#"
+        insert into submissions (id, kind, outcome, sent_at)
+        select
+            unhex(row.id),
+            ?,
+            'published',
+            timestamp '1970-01-01 00:00:00' + interval row.sent_at microsecond
+        from json_table(?, '$[*]' columns (
+            id char(32) character set ascii path '$[0]',
+            sent_at bigint path '$[1]'
+        )) row
+        "#,
+        kind,
+        json!(rows).to_string(),
+    )
+    .execute(connection)
+    .await?;
+    Ok(new.into_keys().copied().collect())
+}
+
+/// Changes the outcomes to rejected, each for its reason.
+pub(super) async fn reject_all(
+    connection: &mut MySqlConnection,
+    rejected: &BTreeMap<Uuid, Rejection>,
+) -> sqlx::Result<()> {
+    if rejected.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<_> = rejected.iter().map(|(id, reason)| json!([id.simple().to_string(), reason.code()])).collect();
+    sqlx::query!(
+        r#"
+        update json_table(?, '$[*]' columns (
+            id char(32) character set ascii path '$[0]',
+            reason varchar(500) character set utf8mb4 path '$[1]'
+        )) rejected
+        straight_join submissions s on s.id = unhex(rejected.id)
+        set s.outcome = 'rejected',
+            s.reason = rejected.reason
+        "#,
+        json!(rows).to_string(),
+    )
+    .execute(connection)
+    .await?;
     Ok(())
 }
 

@@ -1,7 +1,11 @@
 //! Visitors whose data the staff has erased, and the lock between an erasure and what is written meanwhile.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::json;
 use sqlx::MySqlConnection;
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use crate::domain::VisitorId;
 
@@ -56,6 +60,36 @@ pub(super) async fn is_erased(
     Ok(found.fetch_optional(connection).await?.is_some())
 }
 
+/// When these visitors were erased. Until the end of the transaction, erasures of them wait.
+pub(super) async fn erasures_of(
+    connection: &mut MySqlConnection,
+    visitors: &BTreeSet<VisitorId>,
+) -> sqlx::Result<BTreeMap<VisitorId, OffsetDateTime>> {
+    let slots: BTreeSet<u8> = visitors.iter().map(|visitor| slot(*visitor)).collect();
+    sqlx::query_scalar!(
+        r#"
+        select l.slot
+        from json_table(?, '$[*]' columns (slot tinyint unsigned path '$')) asked
+        straight_join visitor_locks l on l.slot = asked.slot
+        lock in share mode
+        "#,
+        json!(slots).to_string(),
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    let found = sqlx::query!(
+        r#"
+        select
+            e.visitor_id as "visitor_id: Uuid",
+            e.erased_at
+        from json_table(?, '$[*]' columns (visitor_id char(32) character set ascii path '$')) asked
+        straight_join erased_visitors e on e.visitor_id = unhex(asked.visitor_id)
+        "#,
+        json!(visitors.iter().map(|visitor| visitor.0.simple().to_string()).collect::<Vec<_>>()).to_string(),
+    );
+    Ok(found.fetch_all(connection).await?.into_iter().map(|row| (VisitorId(row.visitor_id), row.erased_at)).collect())
+}
+
 fn slot(visitor: VisitorId) -> u8 {
     visitor.0.as_bytes()[0] % SLOTS
 }
@@ -66,7 +100,6 @@ mod tests {
 
     use sqlx::{Connection, MySqlPool};
     use tokio::time::timeout;
-    use uuid::Uuid;
 
     use super::*;
     use crate::{

@@ -44,12 +44,43 @@ pub async fn write(connection: &mut MySqlConnection, books: &[IndexedBook]) -> s
 
 /// Moves a book to the class of its number of ratings, if that is another one.
 pub async fn move_to_class(connection: &mut MySqlConnection, book: u32, ratings_count: u32) -> sqlx::Result<()> {
-    let place = popularity_class(ratings_count);
-    let before = stored(connection, BTreeSet::from([book])).await?;
-    let Some(stored) = before.get(&book).filter(|stored| stored.place != place) else { return Ok(()) };
+    move_to_classes(connection, &BTreeMap::from([(book, ratings_count)])).await
+}
+
+/// Moves books to the classes of their numbers of ratings, where these are others.
+pub async fn move_to_classes(
+    connection: &mut MySqlConnection,
+    ratings_counts: &BTreeMap<u32, u32>,
+) -> sqlx::Result<()> {
+    if ratings_counts.is_empty() {
+        return Ok(());
+    }
+    let before = stored(connection, ratings_counts.keys().copied().collect()).await?;
     let mut difference = Difference::default();
-    difference.note(book, Some(stored), (place, &stored.terms));
-    sqlx::query!("update book_search set place = ? where book_id = ?", place, book).execute(&mut *connection).await?;
+    let mut places = Vec::new();
+    for (book, ratings_count) in ratings_counts {
+        let place = popularity_class(*ratings_count);
+        if let Some(stored) = before.get(book).filter(|stored| stored.place != place) {
+            difference.note(*book, Some(stored), (place, &stored.terms));
+            places.push(json!([book, place]));
+        }
+    }
+    if places.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        r#"
+        update json_table(?, '$[*]' columns (
+            book_id int unsigned path '$[0]',
+            place tinyint unsigned path '$[1]'
+        )) moved
+        straight_join book_search s on s.book_id = moved.book_id
+        set s.place = moved.place
+        "#,
+        json!(places).to_string(),
+    )
+    .execute(&mut *connection)
+    .await?;
     difference.write(connection).await
 }
 

@@ -1,7 +1,11 @@
 //! Which books a person has bought, for the mark of a rating. The functions that show ratings cannot read orders, so the mark
 //! is stored with the rating: when the rating is written, and when books leave the shop.
 
+use std::collections::BTreeSet;
+
+use serde_json::json;
 use sqlx::MySqlConnection;
+use uuid::Uuid;
 
 use crate::{
     domain::{BookId, VisitorId},
@@ -43,6 +47,63 @@ pub(in crate::repo) async fn has_bought(
         book.get(),
     );
     Ok(found.fetch_optional(connection).await?.is_some())
+}
+
+/// Which of these books, visitors and customers [`has_bought`] finds, by their places.
+pub(in crate::repo) async fn who_has_bought(
+    connection: &mut MySqlConnection,
+    asked: &[(BookId, VisitorId, Option<Subject>)],
+) -> sqlx::Result<BTreeSet<u32>> {
+    if asked.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let hex = |id: Uuid| id.simple().to_string();
+    let row = |(place, (book, visitor, customer)): (u32, &(BookId, VisitorId, Option<Subject>))| {
+        json!([place, book.get(), hex(visitor.0), customer.map(|customer| hex(customer.uuid()))])
+    };
+    let rows = json!((0..).zip(asked).map(row).collect::<Vec<_>>()).to_string();
+    // Joins and not subqueries, which might be computed for all orders at once.
+    let found = sqlx::query_scalar!(
+        r#"
+        select asked.place as "place!: u32"
+        from json_table(?, '$[*]' columns (
+            place int unsigned path '$[0]',
+            book_id int unsigned path '$[1]',
+            visitor_id char(32) character set ascii path '$[2]'
+        )) asked
+        straight_join orders o on o.visitor_id = unhex(asked.visitor_id)
+        straight_join order_lines l on l.order_number = o.number and l.book_id = asked.book_id
+        where o.state in ('shipped', 'collected', 'delivered')
+          and l.quantity > l.cancelled + l.returned
+        union
+        select asked.place
+        from json_table(?, '$[*]' columns (
+            place int unsigned path '$[0]',
+            book_id int unsigned path '$[1]',
+            customer char(32) character set ascii path '$[3]'
+        )) asked
+        straight_join orders o on o.customer = unhex(asked.customer)
+        straight_join order_lines l on l.order_number = o.number and l.book_id = asked.book_id
+        where o.state in ('shipped', 'collected', 'delivered')
+          and l.quantity > l.cancelled + l.returned
+        union
+        select asked.place
+        from json_table(?, '$[*]' columns (
+            place int unsigned path '$[0]',
+            book_id int unsigned path '$[1]',
+            customer char(32) character set ascii path '$[3]'
+        )) asked
+        straight_join customers c on c.subject = unhex(asked.customer)
+        straight_join orders o on o.email_key = c.email_key and o.customer is null
+        straight_join order_lines l on l.order_number = o.number and l.book_id = asked.book_id
+        where o.state in ('shipped', 'collected', 'delivered')
+          and l.quantity > l.cancelled + l.returned
+        "#,
+        rows,
+        rows,
+        rows,
+    );
+    Ok(found.fetch_all(connection).await?.into_iter().collect())
 }
 
 /// Marks the ratings that the buyer of an order has given its books. The mark does not count in any number, so the books need
