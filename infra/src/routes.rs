@@ -24,7 +24,10 @@ use crate::{
     names,
     stage::{DatabaseLogin, Egress, Stage},
 };
-use BucketAccess::{CheckUploads, Imports as ImportFiles, LinkSamples, PermitUploads, PreviewImports, ServeCovers};
+use BucketAccess::{
+    Archive, CheckUploads, EraseArchived, Imports as ImportFiles, LinkSamples, PermitUploads, PreviewImports,
+    ServeCovers,
+};
 use DatabaseRole::{Account, Admin, BounceWriter, OrderReader, Reader, Writer};
 use QueueAccess::{Delay, Inspect, Send};
 use Trigger::{Http, Imports, Messages, Release, Staff, Unmatched, Uploads};
@@ -269,14 +272,16 @@ pub static FUNCTIONS: &[Function] = &[
         about: "Writes submissions to the database, each exactly once",
         trigger: Messages(Queue::Submissions),
         database: Some(Writer),
-        queue: &[Send(Queue::DeadLetters)],
+        queue: &[Send(Queue::DeadLetters), Send(Queue::Erasures)],
+        buckets: &[Archive(Queue::Submissions)],
         ..DEFAULTS
     },
     Function {
         name: "erase-accounts",
-        about: "Deletes the accounts of erased customers in the user pool",
+        about: "Deletes the accounts of erased customers in the user pool, and archived messages of those who were erased",
         trigger: Messages(Queue::Erasures),
         queue: &[Send(Queue::ErasureDeadLetters), Send(Queue::Submissions)],
+        buckets: &[EraseArchived],
         deletes_accounts: true,
         is_in_network: false,
         ..DEFAULTS
@@ -307,6 +312,7 @@ pub static FUNCTIONS: &[Function] = &[
         trigger: Messages(Queue::Orders),
         database: Some(Writer),
         queue: &[Delay(Queue::Orders), Send(Queue::OrderDeadLetters), Send(Queue::Mails)],
+        buckets: &[Archive(Queue::Orders)],
         timeout_seconds: 20,
         ..DEFAULTS
     },
@@ -337,6 +343,7 @@ pub static FUNCTIONS: &[Function] = &[
         about: "Lists messages and searches without hits, hides reviews, erases visitors' data, and gives books covers and sample chapters, for the staff",
         trigger: Staff,
         database: Some(Writer),
+        queue: &[Send(Queue::Erasures)],
         buckets: &[PermitUploads],
         timeout_seconds: 60,
         ..DEFAULTS
@@ -477,6 +484,10 @@ pub enum BucketAccess {
     /// Sign forms that upload a file to preview to the import bucket, and copy a previewed file to where it is imported. The name of
     /// the bucket is in its environment.
     PreviewImports,
+    /// Write decided messages of a queue to the archive, and nothing else: neither read nor remove them.
+    Archive(Queue),
+    /// Find and remove messages in the archive, without reading any.
+    EraseArchived,
 }
 
 const fn get(path: &'static str, probe: &'static str) -> Route {
@@ -555,8 +566,8 @@ impl Function {
 
     fn granted(&self, stage: &Stage) -> Vec<Parameter> {
         use Parameter::{
-            DatabaseAuth, DatabaseHost, DatabaseName, DatabasePort, FilesBucket, ImportBucket, SessionPrivateKey,
-            SessionPublicKeys, SignIn, SubmissionKey,
+            ArchiveBucket, DatabaseAuth, DatabaseHost, DatabaseName, DatabasePort, FilesBucket, ImportBucket,
+            SessionPrivateKey, SessionPublicKeys, SignIn, SubmissionKey,
         };
         let mut granted = Vec::new();
         if let Some(role) = self.database {
@@ -573,6 +584,8 @@ impl Function {
                 .then_some(FilesBucket),
         );
         granted.extend(self.buckets.contains(&PreviewImports).then_some(ImportBucket));
+        let uses_archive = self.buckets.iter().any(|access| matches!(access, Archive(_) | EraseArchived));
+        granted.extend(uses_archive.then_some(ArchiveBucket));
         if stage.has_sign_in() {
             granted.extend((self.verifies_sessions || self.issues_sessions).then_some(SessionPublicKeys));
             granted.extend(self.issues_sessions.then_some(SessionPrivateKey));

@@ -3,7 +3,7 @@
 
 use std::{
     env,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
 
@@ -13,11 +13,13 @@ use time::OffsetDateTime;
 use tokio::time::timeout;
 
 use crate::{
+    aws::ARCHIVED_WITHIN,
     config::{Config, Settings},
     database::Database,
     domain::{Currency, SubmissionKey},
     error::{ApiError, Result},
     http::Request,
+    https::HttpsClient,
     parameters::Queue,
     queue::{OrderQueue, QueueClient},
     session::{Pool, PublicKeys, Session, StaffSession},
@@ -30,6 +32,7 @@ pub struct App {
     database: Database,
     currency: Currency,
     stage: String,
+    archive: OnceLock<HttpsClient>,
 }
 
 /// The name of the stage.
@@ -57,7 +60,7 @@ impl App {
         // A version that was shipped without a deploy has the environment of the version before.
         let currency = env::var(CURRENCY).ok().and_then(|code| Currency::parse(&code).ok()).unwrap_or(Currency::EUR);
         let stage = env::var(STAGE).unwrap_or_default();
-        Self { sdk, settings, database, currency, stage }
+        Self { sdk, settings, database, currency, stage, archive: OnceLock::new() }
     }
 
     /// Reads the parameters and opens the connection. A failure is not fatal, because the first request tries again.
@@ -124,6 +127,11 @@ impl App {
     pub async fn submission_key(&self) -> Result<SubmissionKey> {
         let key = self.config().await?.submission_key.clone();
         Ok(key.context("the route table grants this function no submission key")?)
+    }
+
+    /// The client that writes to the archive, with its open connections.
+    pub(crate) fn archive_client(&self) -> &HttpsClient {
+        self.archive.get_or_init(|| HttpsClient::new(ARCHIVED_WITHIN))
     }
 
     /// The name of the stage.

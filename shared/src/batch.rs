@@ -2,7 +2,7 @@
 //! often a message was delivered, and the loop over messages that do not depend on each other.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeSet, VecDeque},
     mem,
     time::{Duration, Instant},
 };
@@ -226,6 +226,23 @@ pub fn retried(messages: impl IntoIterator<Item = SqsMessage>) -> SqsBatchRespon
     response
 }
 
+/// The messages of a batch that are not delivered again.
+pub fn done<'a>(messages: &'a [SqsMessage], response: &SqsBatchResponse) -> Vec<&'a SqsMessage> {
+    let failed: BTreeSet<&str> =
+        response.batch_item_failures.iter().map(|failure| failure.item_identifier.as_str()).collect();
+    messages.iter().filter(|message| !failed.contains(message.message_id.as_deref().unwrap_or_default())).collect()
+}
+
+/// The answer with further messages that are delivered again.
+pub fn with_failures(mut response: SqsBatchResponse, ids: impl IntoIterator<Item = String>) -> SqsBatchResponse {
+    for id in ids {
+        let mut failure = BatchItemFailure::default();
+        failure.item_identifier = id;
+        response.batch_item_failures.push(failure);
+    }
+    response
+}
+
 /// A batch succeeds only if no message of it is delivered again.
 pub fn status(batch: &SqsBatchResponse) -> InvocationStatus {
     if batch.batch_item_failures.is_empty() { InvocationStatus::Ok } else { InvocationStatus::Unavailable }
@@ -298,6 +315,18 @@ mod tests {
             })
             .collect();
         assert_eq!(order, ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn what_is_done_is_what_is_not_delivered_again_and_can_still_be_returned() {
+        let messages: Vec<SqsMessage> =
+            ["a", "b", "c"].map(|id| serde_json::from_value(json!({ "messageId": id })).unwrap()).into();
+        let response = retried([messages[1].clone()]);
+        let names =
+            |messages: Vec<&SqsMessage>| messages.iter().filter_map(|m| m.message_id.clone()).collect::<Vec<_>>();
+        assert_eq!(names(done(&messages, &response)), ["a", "c"]);
+        let response = with_failures(response, ["c".to_owned()]);
+        assert_eq!(names(done(&messages, &response)), ["a"]);
     }
 
     #[test]

@@ -46,6 +46,8 @@ pub struct Config {
     pub files_bucket: Option<String>,
     /// Name of the bucket of catalogues.
     pub import_bucket: Option<String>,
+    /// Name of the bucket of messages that were decided.
+    pub archive_bucket: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -283,6 +285,7 @@ fn parse(names: &[String], values: &BTreeMap<String, String>) -> anyhow::Result<
         submission_key,
         files_bucket: get(Parameter::FilesBucket),
         import_bucket: get(Parameter::ImportBucket),
+        archive_bucket: get(Parameter::ArchiveBucket),
     })
 }
 

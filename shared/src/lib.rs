@@ -4,6 +4,7 @@ pub mod alert_link;
 pub mod answer_size;
 pub mod api;
 pub mod app;
+pub mod archive;
 pub mod aws;
 pub mod batch;
 pub mod config;

@@ -55,7 +55,8 @@ impl Submission {
             | Content::Cart(_)
             | Content::Alert(_)
             | Content::AlertConfirmation(_)
-            | Content::AlertEnd(_) => {}
+            | Content::AlertEnd(_)
+            | Content::ArchiveErasure(_) => {}
         }
         Ok(submission)
     }
@@ -139,6 +140,9 @@ pub enum Content {
     AlertConfirmation(AlertLinkV1),
     #[serde(rename = "alert-end.v1")]
     AlertEnd(AlertLinkV1),
+    /// To the queue of erasures, not to that of submissions.
+    #[serde(rename = "archive-erasure.v1")]
+    ArchiveErasure(ArchiveErasureV1),
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -195,6 +199,26 @@ pub struct ErasureV1 {
     pub asked_at: OffsetDateTime,
 }
 
+/// A part of a person's archived messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ArchivedPart {
+    /// A browser, or an account by its hash; none for messages of which the archive does not know whose they are.
+    #[serde(default, deserialize_with = "optional_visitor_id", skip_serializing_if = "Option::is_none")]
+    pub person: Option<VisitorId>,
+    /// The message, the order or the browser; none for all messages of the person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only: Option<Uuid>,
+}
+
+/// Archived messages of somebody who was erased are to be removed. The database knows which are theirs, and is not asked again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArchiveErasureV1 {
+    pub parts: Vec<ArchivedPart>,
+    /// What was sent later stays.
+    #[serde(with = "time::serde::rfc3339")]
+    pub until: OffsetDateTime,
+}
+
 /// The cart of a customer after a change. Its sender has checked the signature of the session.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CartV1 {
@@ -240,6 +264,17 @@ impl Submission {
     pub fn erasure(subject: session::Subject, asked_at: OffsetDateTime, request_id: Option<String>) -> Self {
         let content = Content::Erasure(ErasureV1 { subject, asked_at });
         Self { id: Uuid::new_v4(), sent_at: asked_at, request_id, content }
+    }
+
+    /// The removal of archived messages, in as many messages as SQS takes.
+    pub fn archive_erasures(parts: &[ArchivedPart], until: OffsetDateTime) -> Vec<Self> {
+        /// Parts in one message: each has about a hundred bytes.
+        const PARTS: usize = 1_000;
+        let message = |parts: &[ArchivedPart]| {
+            let content = Content::ArchiveErasure(ArchiveErasureV1 { parts: parts.to_vec(), until });
+            Self { id: Uuid::new_v4(), sent_at: until, request_id: None, content }
+        };
+        parts.chunks(PARTS).map(message).collect()
     }
 
     /// The sign-in of a customer. Its id follows from the content, so that a repetition has no effect.

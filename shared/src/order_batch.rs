@@ -11,6 +11,8 @@ pub const BEGIN_WITHIN: Duration = Duration::from_secs(3);
 pub const REPEAT_WITHIN: Duration = Duration::from_secs(5);
 /// No further part of a sweep is begun after this, counted from the attempt.
 pub const SWEEP_WITHIN: Duration = Duration::from_secs(2);
+/// The archive is not begun after this: what it lacks is delivered again.
+pub const ARCHIVE_WITHIN: Duration = Duration::from_secs(8);
 /// No mails are handed over after this.
 pub const MAILS_WITHIN: Duration = Duration::from_secs(5);
 /// Timeout of the transaction that hands over mails. A call to SQS takes some 20 ms, and fails after two seconds.
@@ -25,7 +27,8 @@ pub fn longest() -> Duration {
     let decided = last_attempt + SWEEP_WITHIN + change;
     // It is parked, and its faults are forgotten; everything else takes less.
     let messages = decided + aws::CALL_TIMEOUT + change;
+    let archived = ARCHIVE_WITHIN + change + aws::ARCHIVED_WITHIN;
     let mails = MAILS_WITHIN + database::CONNECTING + MAILS_TRANSACTION;
     // One call changes the visibility of all messages that are returned.
-    messages.max(mails) + aws::CALL_TIMEOUT
+    messages.max(archived).max(mails) + aws::CALL_TIMEOUT
 }

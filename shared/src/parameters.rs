@@ -34,6 +34,8 @@ pub enum Parameter {
     FilesBucket,
     /// Name of the bucket of catalogues.
     ImportBucket,
+    /// Name of the bucket of messages that were decided.
+    ArchiveBucket,
 }
 
 /// A queue of a stage.
@@ -118,6 +120,7 @@ impl Parameter {
             Self::SignIn(Pool::Staff) => "sign-in/staff",
             Self::FilesBucket => "files/bucket",
             Self::ImportBucket => "imports/bucket",
+            Self::ArchiveBucket => "archive/bucket",
         }
     }
 

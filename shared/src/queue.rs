@@ -1,6 +1,6 @@
 //! Clients of the queues.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use anyhow::{Context, bail};
 use aws_sdk_sqs::{
@@ -33,6 +33,13 @@ impl QueueClient {
     /// Sends a text.
     pub async fn send_text(&self, body: &str) -> anyhow::Result<()> {
         self.put(self.sqs.send_message().message_body(sendable(body))).await
+    }
+
+    /// Sends a submission that is delivered after this time: at most a quarter of an hour, which is SQS's limit.
+    pub async fn send_after(&self, submission: &Submission, delay: Duration) -> anyhow::Result<()> {
+        let body = serde_json::to_string(submission).context("writing the message as JSON")?;
+        let seconds = i32::try_from(delay.as_secs())?;
+        self.put(self.sqs.send_message().message_body(body).delay_seconds(seconds)).await
     }
 
     /// Sends a message to the dead-letter queue with the reason of its permanent failure: unchanged, or cut where SQS

@@ -21,6 +21,7 @@ mod outage;
 mod pages;
 mod passwords;
 mod ratings;
+mod replay;
 mod sign_in;
 mod staff;
 mod staff_books;

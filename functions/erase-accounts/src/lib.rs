@@ -3,6 +3,11 @@
 //!
 //! The second one ends what the customer has begun between the question and the deletion: a session of a sign-in just
 //! before, and what was sent with it. A message that is delivered twice finds no account, and does no harm.
+//!
+//! It also removes the archived messages of people and orders that were erased, because the consumers that write the archive
+//! cannot remove anything from it.
+
+mod archived;
 
 use std::time::Duration;
 
@@ -30,7 +35,16 @@ pub async fn handle(app: &App, event: SqsEvent) -> anyhow::Result<SqsBatchRespon
 }
 
 async fn erase(app: &App, body: &str) -> Result<(), Fault> {
-    let (ErasureV1 { subject, .. }, request_id) = parse(body, OffsetDateTime::now_utc()).map_err(Fault::Permanent)?;
+    let message = Submission::parse(body, OffsetDateTime::now_utc()).map_err(Fault::Permanent)?;
+    match &message.content {
+        Content::Erasure(erasure) => erase_account(app, erasure, message.request_id).await,
+        Content::ArchiveErasure(erasure) => archived::erase(app, erasure).await.map_err(Fault::Transient),
+        _ => Err(Fault::Permanent("not an erasure".to_owned())),
+    }
+}
+
+async fn erase_account(app: &App, erasure: &ErasureV1, request_id: Option<String>) -> Result<(), Fault> {
+    let ErasureV1 { subject, .. } = *erasure;
     let config = app.config().await.map_err(transient)?;
     let pool = config.sign_in.get(&Pool::Customers).and_then(|provider| provider.pool_id());
     let pool = pool.ok_or_else(|| Fault::Transient(anyhow::anyhow!("nobody can sign in on this stage")))?;
@@ -51,15 +65,6 @@ async fn erase(app: &App, body: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The erasure in a message, and the request that asked for it. The error is the reason for the dead-letter queue.
-fn parse(body: &str, now: OffsetDateTime) -> Result<(ErasureV1, Option<String>), String> {
-    let message = Submission::parse(body, now)?;
-    match message.content {
-        Content::Erasure(erasure) => Ok((erasure, message.request_id)),
-        _ => Err("not an erasure".to_owned()),
-    }
-}
-
 fn transient(error: ApiError) -> Fault {
     Fault::Transient(explained(error))
 }
@@ -77,6 +82,15 @@ mod tests {
     use time::macros::datetime;
 
     use super::*;
+
+    /// The erasure in a message, and the request that asked for it.
+    fn parse(body: &str, now: OffsetDateTime) -> Result<(ErasureV1, Option<String>), String> {
+        let message = Submission::parse(body, now)?;
+        match message.content {
+            Content::Erasure(erasure) => Ok((erasure, message.request_id)),
+            _ => Err("not an erasure".to_owned()),
+        }
+    }
 
     #[test]
     fn only_an_erasure_deletes_an_account_and_only_that_of_its_subject() {

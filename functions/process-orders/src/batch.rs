@@ -2,13 +2,16 @@
 //! done, the later ones of that group are returned without an attempt, and other groups continue.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     time::{Duration, Instant},
 };
 
 use aws_lambda_events::sqs::SqsMessage;
 
 use crate::message::soon;
+
+/// Seconds until a message is delivered again that was decided, and is missing in the archive.
+const AFTER_ARCHIVE_FAULT: u16 = 15;
 
 /// The outcome of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +68,24 @@ pub async fn run(
         }
     }
     returned
+}
+
+/// The messages that are returned, with those of the decided ones that are missing in the archive, and all after them in their
+/// groups: a queue must not delete a message behind one that it delivers again.
+pub fn with_missing(decided: Vec<SqsMessage>, missing: &BTreeSet<String>, returned: Vec<Returned>) -> Vec<Returned> {
+    let mut stopped = BTreeSet::new();
+    let mut all = Vec::new();
+    for message in decided {
+        let group = group_of(&message).to_owned();
+        let is_missing = missing.contains(message.message_id.as_deref().unwrap_or_default());
+        if is_missing || stopped.contains(&group) {
+            stopped.insert(group);
+            let after = soon(&message, AFTER_ARCHIVE_FAULT);
+            all.push(Returned { message, after });
+        }
+    }
+    all.extend(returned);
+    all
 }
 
 /// The message group. A message without one, which no FIFO queue delivers, is in a group of its own kind.
@@ -124,6 +145,25 @@ mod tests {
         let returned = run(messages("a1 b1"), Instant::now(), Duration::ZERO, async |_| panic!("too late")).await;
         let after: Vec<_> = returned.iter().map(|returned| returned.after).collect();
         assert_eq!(after, [Some(0), Some(0)], "at once, because nothing failed");
+    }
+
+    #[test]
+    fn what_is_missing_in_the_archive_is_returned_with_those_behind_it_in_its_group() {
+        let rest = || vec![Returned { message: messages("a4").remove(0), after: None }];
+        for (decided, missing, returned) in [
+            ("a1 b1 a2", &[][..], "a4"),
+            ("a1 b1 a2", &["a1"], "a1+15 a2+15 a4"),
+            ("a1 b1 a2", &["a2"], "a2+15 a4"),
+            ("a1 b1 a2 b2", &["b1", "a2"], "b1+15 a2+15 b2+15 a4"),
+        ] {
+            let missing = missing.iter().map(|id| (*id).to_owned()).collect();
+            let all = with_missing(messages(decided), &missing, rest());
+            let shown = all.into_iter().map(|Returned { message, after }| {
+                let after = after.map(|seconds| format!("+{seconds}")).unwrap_or_default();
+                message.message_id.unwrap() + &after
+            });
+            assert_eq!(shown.collect::<Vec<_>>().join(" "), returned, "{missing:?}");
+        }
     }
 
     #[test]

@@ -8,16 +8,16 @@ pub mod batch;
 mod mails;
 mod message;
 
-use std::time::Instant;
+use std::{collections::BTreeSet, time::Instant};
 
 use anyhow::Context;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use shared::{
-    App,
+    App, archive,
     batch::retried,
     database,
     messages::{OrderContent, OrderMessage},
-    order_batch::{BEGIN_WITHIN, MAILS_WITHIN, REPEAT_WITHIN, SWEEP_WITHIN},
+    order_batch::{ARCHIVE_WITHIN, BEGIN_WITHIN, MAILS_WITHIN, REPEAT_WITHIN, SWEEP_WITHIN},
     parameters::Queue,
     repo::{
         contact,
@@ -45,16 +45,34 @@ pub async fn handle(app: &App, event: SqsEvent) -> anyhow::Result<SqsBatchRespon
         Shop::from_env()?.context("ANAQUEL_SHOP is not set: the stage has no [shop], or was not deployed since")?;
     let began = Instant::now();
     let deciding = Deciding { app, shop: &shop };
+    let messages = event.records.clone();
     let returned = batch::run(event.records, began, BEGIN_WITHIN, async |message| {
         let span = info_span!("message", message.id = message.message_id, group = batch::group_of(message));
         // Boxed, here and below: the nested futures exceed the compiler's recursion limit.
         Box::pin(message::process(&deciding, message, began + REPEAT_WITHIN)).instrument(span).await
     });
     let returned = Box::pin(returned).await;
+    let returned = Box::pin(archived(app, messages, returned, began)).await;
     // Also after a repeated delivery, because the first one may have ended before this.
     Box::pin(mails::hand_over(app, &shop, began + MAILS_WITHIN)).await;
     Box::pin(show_again(app, &returned)).await;
     Ok(retried(returned.into_iter().map(|returned| returned.message)))
+}
+
+/// Archives what was decided. A message that is not in the archive is returned as well, with those after it in its group, which
+/// were decided and stay so.
+async fn archived(app: &App, messages: Vec<SqsMessage>, returned: Vec<Returned>, began: Instant) -> Vec<Returned> {
+    let again: BTreeSet<&str> = returned.iter().filter_map(|one| one.message.message_id.as_deref()).collect();
+    let id_of = |message: &SqsMessage| message.message_id.clone().unwrap_or_default();
+    let decided: Vec<&SqsMessage> =
+        messages.iter().filter(|message| !again.contains(id_of(message).as_str())).collect();
+    let missing = if began.elapsed() < ARCHIVE_WITHIN {
+        archive::keep(app, Queue::Orders, decided.iter().copied()).await
+    } else {
+        decided.iter().map(|message| id_of(message)).collect()
+    };
+    let decided = decided.into_iter().cloned().collect();
+    batch::with_missing(decided, &missing, returned)
 }
 
 /// The effects on a shop that runs.

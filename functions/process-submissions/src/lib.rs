@@ -3,16 +3,18 @@
 //! The ratings of a batch are written together, and one by one if that fails. A permanent failure is sent to the
 //! dead-letter queue at once, with its reason. A transient failure returns one message to the queue for a retry.
 
+use std::time::{Duration, Instant};
+
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use shared::{
-    App,
+    App, archive,
     batch::{self, Fault, Part},
     messages::{Content, ErasureV1, Submission},
     metrics::message_arrived,
     parameters::Queue,
     repo::{
         alerts::{self, Asked, Noted},
-        contact, customer_carts,
+        archived, contact, customer_carts,
         customer_erasure::{self, Erasable},
         orders,
         ratings::{self, Published, Sent},
@@ -23,8 +25,20 @@ use shared::{
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+/// The archive is not begun after this, because the function's timeout is ten seconds. What it lacks is delivered again.
+const ARCHIVE_WITHIN: Duration = Duration::from_secs(5);
+
 pub async fn handle(app: &App, event: SqsEvent) -> anyhow::Result<SqsBatchResponse> {
-    Ok(batch::in_sets(app, event, Queue::DeadLetters, part, publish_ratings, publish).await)
+    let began = Instant::now();
+    let messages = event.records.clone();
+    let response = batch::in_sets(app, event, Queue::DeadLetters, part, publish_ratings, publish).await;
+    let decided = batch::done(&messages, &response);
+    let missing = if began.elapsed() < ARCHIVE_WITHIN {
+        archive::keep(app, Queue::Submissions, decided).await
+    } else {
+        decided.into_iter().filter_map(|message| message.message_id.clone()).collect()
+    };
+    Ok(batch::with_failures(response, missing))
 }
 
 /// The ratings of a batch are written together. A sign-in decides whose they are, and an erasure removes them: both stay between
@@ -38,7 +52,8 @@ fn part(body: &str) -> Part<Submission> {
             | Content::Cart(_)
             | Content::Alert(_)
             | Content::AlertConfirmation(_)
-            | Content::AlertEnd(_) => Part::Alone,
+            | Content::AlertEnd(_)
+            | Content::ArchiveErasure(_) => Part::Alone,
         },
         Err(_) => Part::Alone,
     }
@@ -92,6 +107,9 @@ async fn publish(app: &App, body: &str) -> Result<(), Fault> {
         }
         Content::Alert(_) | Content::AlertConfirmation(_) | Content::AlertEnd(_) => alert(app, &submission).await?,
         Content::Erasure(erasure) => erase(app, id, sent_at, erasure).await?,
+        Content::ArchiveErasure(_) => {
+            return Err(Fault::Permanent("archived messages are erased by the queue of erasures".to_owned()));
+        }
         Content::Cart(cart) => {
             let is_stored = app.database().write(async |c| customer_carts::store(c, sent_at, cart).await).await?;
             if !is_stored {
@@ -145,6 +163,9 @@ async fn erase(app: &App, id: Uuid, sent_at: OffsetDateTime, erasure: &ErasureV1
     database.write(async |c| customer_erasure::begin_erasure(c, subject, asked_at).await).await?;
     let Erasable { ratings, messages, orders } =
         database.read(async |c| customer_erasure::erasable(c, subject, asked_at).await).await?;
+    // Before the rows are removed by which they are found.
+    let parts = database.read(async |c| archived::of_customer(c, subject, asked_at).await).await?;
+    archive::ask_for_erasure(app, &parts, asked_at).await.map_err(Fault::Transient)?;
     for rating in &ratings {
         database.write(async |c| ratings::erase(c, *rating).await).await?;
     }

@@ -5,10 +5,10 @@ mod files;
 mod orders;
 
 use shared::{
-    App,
+    App, archive,
     domain::{BookId, VisitorId},
     repo::{
-        alerts, books, contact, customers, files as repo_files,
+        alerts, archived, books, contact, customers, files as repo_files,
         orders::{Erasure, erase as erase_order, forget_visitor as forget_cancellations, of_visitor as orders_of},
         ratings, search_misses, visitors,
     },
@@ -156,6 +156,9 @@ async fn remove_answered(app: &App, now: OffsetDateTime) -> anyhow::Result<()> {
 /// next attempt erases the rest.
 async fn erase(app: &App, visitor: VisitorId, now: OffsetDateTime) -> anyhow::Result<StaffAnswer> {
     app.database().write(async |c| visitors::erase(c, visitor, now).await).await?;
+    // Before the rows are removed by which they are found.
+    let parts = app.database().read(async |c| archived::of_visitor(c, visitor).await).await?;
+    archive::ask_for_erasure(app, &parts, now).await?;
     app.database().write(async |c| forget_cancellations(c, visitor).await).await?;
     let (mut erased_ratings, mut erased_messages) = (0, 0);
     for id in app.database().read(async |c| ratings::of_visitor(c, visitor).await).await? {

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use anyhow::Context;
 use shared::{
-    App, database,
+    App, archive, database,
     domain::{OrderAction, OrderNumber},
     repo::{
-        books,
+        archived, books,
         orders::{self, Applied, Moment},
         stock,
     },
@@ -66,8 +66,13 @@ pub async fn change(
 
 /// Erases who placed an order.
 pub async fn erase(app: &App, order: OrderNumber, now: OffsetDateTime) -> anyhow::Result<StaffAnswer> {
+    // Before the order forgets whose it is.
+    let parts = app.database().read(async |c| archived::of_order(c, order).await).await?;
     let erased =
         retried(async || app.database().write(async |c| orders::erase_order(c, order, now).await).await).await?;
+    if erased == OrderErased::Now {
+        archive::ask_for_erasure(app, &parts, now).await?;
+    }
     tracing::info!(erased_orders = u32::from(erased == OrderErased::Now), "Order erased");
     Ok(StaffAnswer::OrderErased(erased))
 }

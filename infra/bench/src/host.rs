@@ -26,7 +26,7 @@ use crate::{
 const NEXT: &str = "GET /2018-06-01/runtime/invocation/next ";
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Receives each call to an AWS service before it is answered: its `X-Amz-Target` and its body.
+/// Receives each call to an AWS service before it is answered: its `X-Amz-Target`, of S3 the first line of the request, and its body.
 pub type Observer = Arc<dyn Fn(&str, &[u8]) -> Reaction + Send + Sync>;
 
 /// How the host continues after an observed call.
@@ -35,6 +35,8 @@ pub enum Reaction {
     Answer,
     /// The invocation ends without a response, and the call is never answered: the function is to be killed.
     End,
+    /// The service is away: an object is not written.
+    Refuse,
 }
 
 /// The objects of S3, by bucket and key: `/bucket/key`. Those that the function writes are dropped.
@@ -181,7 +183,13 @@ impl Shared {
             let Some(response) = response else { return connection.write(&["HTTP/1.1 400 Bad Request"], b"{}") };
             return connection.write(&["HTTP/1.1 200 OK"], response.to_string().as_bytes());
         }
-        if message.header("authorization").contains("/s3/aws4_request") {
+        // The archive is written by signed links.
+        let is_signed_link = path.contains("X-Amz-Signature=");
+        if is_signed_link || message.header("authorization").contains("/s3/aws4_request") {
+            let reaction = self.observer.as_ref().map(|observe| observe(&message.start, &message.body));
+            if reaction == Some(Reaction::Refuse) {
+                return connection.write(&["HTTP/1.1 503 Slow Down"], b"<Code>SlowDown</Code>");
+            }
             return self.handle_object(&message.start, connection);
         }
         if path.ends_with("/response") {

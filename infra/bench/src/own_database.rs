@@ -76,6 +76,7 @@ fn stage_parameters(writer: &str) -> Parameters {
         (Parameter::DatabaseUser(writers), writer),
         (Parameter::DatabasePassword(writers), "of-a-test"),
         (Parameter::Queue(shared::parameters::Queue::DeadLetters), "http://parked"),
+        (Parameter::ArchiveBucket, "archive"),
         (Parameter::Queue(shared::parameters::Queue::Orders), "http://orders"),
         (Parameter::Queue(shared::parameters::Queue::OrderDeadLetters), "http://orders-parked"),
         (Parameter::Queue(shared::parameters::Queue::Mails), "http://mails"),

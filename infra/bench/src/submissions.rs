@@ -274,7 +274,10 @@ async fn write_bare(database: &mut MySqlConnection, submissions: &[Submission]) 
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
+    use std::sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    };
 
     use shared::parameters::{Parameter, Queue};
 
@@ -366,6 +369,73 @@ mod tests {
         let published: Vec<Uuid> =
             sqlx::query_scalar("select submission_id from ratings order by id").fetch_all(&mut database).await?;
         assert_eq!(published, [submissions[0].id, submissions[2].id]);
+        database.close().await?;
+        Ok(())
+    }
+
+    /// What is written stays, and comes again until it is archived.
+    #[ignore = "needs MariaDB and the built functions"]
+    #[tokio::test]
+    async fn while_s3_is_away_ratings_are_written_and_their_messages_stay_in_the_queue() {
+        const NAME: &str = "anaquel_bench_archive";
+        let (tested, _) = with_writer("anaquel_archive_test", async |parameters| {
+            let mut server = login(parameters, DatabaseRole::Admin)?.connect().await?;
+            create(&mut server, NAME, parameters).await?;
+            let tested = without_s3(&built(FUNCTION, parameters), &parameters.with_database(NAME)).await;
+            execute(&mut server, format!("drop database {NAME}")).await?;
+            tested
+        })
+        .await;
+        tested.unwrap();
+    }
+
+    async fn without_s3(function: &MeasuredFunction, parameters: &Parameters) -> Result<()> {
+        let mut database = login(parameters, DatabaseRole::Writer)?.connect().await?;
+        add_books(&mut database).await?;
+        let submissions = Ratings { sent: 0 }.next(3)?;
+        // S3 takes the second message and no other.
+        let is_away = Arc::new(AtomicBool::new(true));
+        let (seen, second) = (is_away.clone(), submissions[1].id.simple().to_string());
+        let written = Arc::new(Mutex::new(Vec::new()));
+        let observed = written.clone();
+        let process = FunctionProcess::start_observed(
+            function,
+            parameters,
+            Some(Arc::new(move |target, _| {
+                if !target.starts_with("PUT /archive/submissions/") {
+                    return Reaction::Answer;
+                }
+                if seen.load(Ordering::Relaxed) && !target.contains(&second) {
+                    return Reaction::Refuse;
+                }
+                observed.lock().unwrap().push(target.to_owned());
+                Reaction::Answer
+            })),
+        )?;
+        let records: Vec<_> = submissions
+            .iter()
+            .map(|submission| json!({ "messageId": submission.id, "body": serde_json::to_string(submission).unwrap() }))
+            .collect();
+        let event = json!({ "Records": records }).to_string().into_bytes();
+        let answer: Value = serde_json::from_slice(&process.host.invoke(&event)?.body)?;
+        let returned = answer["batchItemFailures"].as_array().unwrap();
+        let mut returned: Vec<_> = returned.iter().map(|failure| failure["itemIdentifier"].clone()).collect();
+        returned.sort_by_key(ToString::to_string);
+        let mut expected = [json!(submissions[0].id), json!(submissions[2].id)];
+        expected.sort_by_key(ToString::to_string);
+        assert_eq!(returned, expected);
+        let published: i64 = sqlx::query_scalar("select count(*) from ratings").fetch_one(&mut database).await?;
+        assert_eq!(published, 3, "nobody waits for S3");
+
+        is_away.store(false, Ordering::Relaxed);
+        invoke(&process, &event)?;
+        let published: i64 = sqlx::query_scalar("select count(*) from ratings").fetch_one(&mut database).await?;
+        assert_eq!(published, 3, "none is doubled");
+        let written = written.lock().unwrap().clone();
+        for submission in &submissions {
+            let id = submission.id.simple().to_string();
+            assert!(written.iter().any(|start| start.contains(&id)), "{id}: {written:?}");
+        }
         database.close().await?;
         Ok(())
     }

@@ -12,7 +12,7 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
     accounts, bench, completions, cost, deploy, destroy, diagram, diff, drift, drill, files, import, logs, prepare,
-    redrive, rollback, scale, sessions, shop, staff, status, synth, test, up,
+    redrive, replay, rollback, scale, sessions, shop, staff, status, synth, test, up,
 };
 use crate::local::WATCHDOG;
 use crate::output::{self, Report};
@@ -54,6 +54,8 @@ enum Command {
     Rollback(rollback::Rollback),
     /// List the messages of the dead-letter queue and redrive them to their source
     Redrive(redrive::Redrive),
+    /// Send archived messages again, after the database was restored to an earlier time
+    Replay(replay::Replay),
     /// Show the status of a stage: stacks, functions, queues
     Status(status::Status),
     /// Show the logs of the functions
@@ -165,6 +167,7 @@ async fn execute(command: Command, json: bool) -> Result<Report> {
         Command::Drift(args) => drift::run(&args).await,
         Command::Rollback(args) => rollback::run(&args).await,
         Command::Redrive(args) => redrive::run(&args).await,
+        Command::Replay(args) => replay::run(&args).await,
         Command::Status(args) => status::run(&args).await,
         Command::Logs(args) => logs::run(&args, json).await.map(without_result),
         Command::Destroy(args) => destroy::run(&args).await,

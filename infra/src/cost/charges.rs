@@ -165,6 +165,12 @@ fn storage(properties: &Value, usage: &Usage) -> Vec<Charge> {
     if name.contains("-unavailable-page-") {
         return Vec::new();
     }
+    if name.contains("-archive-") {
+        return vec![
+            per_use("archived messages", "s3-write", usage.archived() / MILLION),
+            per_use("storage of archived messages", "s3-storage", usage.archived_gb()),
+        ];
+    }
     let storage = fixed("storage", "s3-storage", STORED_GB);
     if !name.contains("-files-") {
         return vec![storage];

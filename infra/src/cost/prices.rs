@@ -78,6 +78,7 @@ mod tests {
                 "parameter",
                 "rds-db.m7g.large",
                 "s3-read",
+                "s3-write",
                 "schedule",
                 "trace"
             ]

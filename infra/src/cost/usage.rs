@@ -1,6 +1,8 @@
 //! Monthly usage for a number of requests. Assumptions that no template determines are constants here, and the report
 //! states them.
 
+use shared::archive::{FOLDERS, KEEP_DAYS};
+
 use crate::{
     routes::{FUNCTIONS, Queue, Trigger},
     stage::Stage,
@@ -109,6 +111,17 @@ impl Usage {
     /// Covers that their function reads from S3. Caches at the edge spare some of them.
     pub fn covers_read(&self) -> f64 {
         self.events.iter().find(|(name, _)| name.ends_with("-serve-cover")).map_or(0.0, |(_, events)| *events)
+    }
+
+    /// Messages that consumers write to the archive.
+    pub fn archived(&self) -> f64 {
+        FOLDERS.into_iter().map(|(queue, _)| self.messages(queue)).sum()
+    }
+
+    /// What the archive has at a time.
+    pub fn archived_gb(&self) -> f64 {
+        let days_of_month = HOURS / 24.0;
+        self.archived() * MESSAGE_KB / KB_IN_GB * f64::from(KEEP_DAYS) / days_of_month
     }
 
     /// Volume of sample chapters, which S3 sends to the internet itself.

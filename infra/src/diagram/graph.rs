@@ -160,6 +160,7 @@ fn services(dot: &mut Dot, stage: &Stage, system: &System) {
         }
     });
     dot.node("imports", "service", "S3 bucket\nimports");
+    dot.node("archive", "service", "S3 bucket\narchive of messages");
     dot.node("files", "service", "S3 bucket\ncovers and sample chapters");
     if let Server::External(server) = &stage.database.server {
         let label = format!("MariaDB\n{}, port {}", server.host, server.port);
@@ -266,6 +267,8 @@ fn permissions(dot: &mut Dot, system: &System, group: &[&'static Function]) {
             BucketAccess::ServeCovers => ("files", "reads covers"),
             BucketAccess::LinkSamples => ("files", "signs links to samples"),
             BucketAccess::PreviewImports => ("imports", "files to preview"),
+            BucketAccess::Archive(_) => ("archive", "decided messages"),
+            BucketAccess::EraseArchived => ("archive", "removes messages"),
         };
         dot.edge_with("constraint=false,", id(group), bucket, "rare", label);
     }

@@ -1,5 +1,5 @@
-//! The data stack: MariaDB, the user pools, the queues, their SSM parameters, and the buckets for access logs and for the page that
-//! CloudFront shows while the load balancer is away.
+//! The data stack: MariaDB, the user pools, the queues, their SSM parameters, and the buckets for access logs, for decided
+//! messages and for the page that CloudFront shows while the load balancer is away.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use shared::parameters::Parameter;
 use stratosphere::services::aws::{iam, rds, sqs};
 use stratosphere::value::AWS_ACCOUNT_ID;
 
-use super::{Kind, Stack, access_logs, accounts, log_group, mail, only_over_tls, parameter, unavailable_page};
+use super::{Kind, Stack, access_logs, accounts, archive, log_group, mail, only_over_tls, parameter, unavailable_page};
 use crate::database_settings::settings;
 use crate::routes::{DatabaseRole, Queue};
 use crate::stage::{Rds, Restore, Server, Stage};
@@ -47,6 +47,7 @@ pub fn stack(stage: &Stage) -> Stack {
     let bounces = queues(template, stage)[&Queue::Bounces];
     let sending = stage.mail.as_ref().map(|settings| mail::add(template, stage, settings, bounces));
     access_logs::add(template, stage);
+    archive::add(template, stage);
     if !stage.is_local() {
         unavailable_page::add(template, stage);
     }

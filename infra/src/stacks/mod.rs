@@ -3,6 +3,7 @@
 mod access_logs;
 pub mod accounts;
 mod app;
+mod archive;
 mod bootstrap;
 mod bucket;
 mod bucket_event;

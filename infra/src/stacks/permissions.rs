@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use serde_json::{Value, json};
+use shared::archive::{FOLDERS, folder};
 use shared::staff::{PREVIEWED, PREVIEWS};
 
 use super::wiring::Wiring;
@@ -99,6 +100,7 @@ fn database(wiring: &Wiring, function: &Function) -> Option<Value> {
 fn objects(stage: &Stage, access: BucketAccess) -> Vec<Value> {
     let in_imports = |keys: &str| sub(&format!("{}/{keys}*", bucket::arn(stage, "imports")));
     let in_files = |folder: &str| sub(&format!("{}/{folder}/*", bucket::arn(stage, "files")));
+    let in_archive = |folder: &str| sub(&format!("{}/{folder}/*", bucket::arn(stage, "archive")));
     match access {
         BucketAccess::Imports => {
             vec![allow(&["s3:GetObject", "s3:PutObject"], in_imports(""))]
@@ -117,6 +119,11 @@ fn objects(stage: &Stage, access: BucketAccess) -> Vec<Value> {
             allow(&["s3:GetObject"], in_files("covers")),
             // Without it, S3 denies a cover that does not exist, in place of reporting that.
             allow(&["s3:ListBucket"], sub(&bucket::arn(stage, "files"))),
+        ],
+        BucketAccess::Archive(queue) => vec![allow(&["s3:PutObject"], in_archive(folder(queue).expect("a folder")))],
+        BucketAccess::EraseArchived => vec![
+            allow(&["s3:ListBucketVersions"], sub(&bucket::arn(stage, "archive"))),
+            allow(&["s3:DeleteObjectVersion"], FOLDERS.map(|(_, folder)| in_archive(folder))),
         ],
         // S3 compares a link with the permissions of who signed it.
         BucketAccess::LinkSamples => vec![allow(&["s3:GetObject"], in_files("samples"))],

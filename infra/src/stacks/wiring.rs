@@ -79,6 +79,7 @@ impl Wiring {
                 Parameter::DatabaseUser(role) if role.is_reader() => role.user(),
                 Parameter::FilesBucket => bucket::name(stage, "files"),
                 Parameter::ImportBucket => bucket::name(stage, "imports"),
+                Parameter::ArchiveBucket => bucket::name(stage, "archive"),
                 Parameter::Queue(Queue::Submissions) => placeholder(self.submissions_url),
                 other => panic!("no fallback value for the parameter {other}"),
             }

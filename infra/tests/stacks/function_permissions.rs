@@ -48,9 +48,11 @@ const ACTIONS: &[&str] = &[
     "rds:DeleteDBInstance",
     "rds:ModifyDBInstance",
     "s3:DeleteObject",
+    "s3:DeleteObjectVersion",
     "s3:GetObject",
     "s3:GetObjectVersion",
     "s3:ListBucket",
+    "s3:ListBucketVersions",
     "s3:PutBucketPolicy",
     "s3:PutObject",
     "secretsmanager:GetSecretValue",
@@ -122,6 +124,7 @@ const PARAMETERS: &[&str] = &[
     "sign-in/staff",
     "files/bucket",
     "imports/bucket",
+    "archive/bucket",
     "something/else",
 ];
 
@@ -151,6 +154,10 @@ const FILES: [&str; 7] = [
     "uploads.txt",
 ];
 
+/// Objects in the archive.
+const ARCHIVED: [&str; 4] =
+    ["submissions/nobody/0.json", "orders/nobody/0.json", "submissions.json", "others/nobody/0.json"];
+
 /// Another stage in the same account.
 const OTHER: &str = "other";
 /// A bucket of another account.
@@ -162,13 +169,16 @@ fn resources(stage: &Stage) -> BTreeSet<String> {
     for stage in [stage.name.as_str(), OTHER] {
         resources.extend(PARAMETERS.iter().map(|name| parameter(stage, name)));
         resources.extend(QUEUES.map(|(_, name, _)| queue(stage, name)));
-        for bucket in ["imports", "artifacts", "access-logs", "files"].map(|purpose| bucket(stage, purpose)) {
+        for bucket in ["imports", "artifacts", "access-logs", "files", "archive"].map(|purpose| bucket(stage, purpose))
+        {
             let keys = ["incoming/books.csv", "incoming/previewed/7.csv", "previews/7.csv", "7.csv"];
             resources.extend(keys.map(|key| format!("{bucket}/{key}")));
             resources.insert(bucket);
         }
         let files = bucket(stage, "files");
         resources.extend(FILES.map(|key| format!("{files}/{key}")));
+        let archive = bucket(stage, "archive");
+        resources.extend(ARCHIVED.map(|key| format!("{archive}/{key}")));
     }
     for function in FUNCTIONS {
         let code = function_arn(&stage.name, function.name);
@@ -256,7 +266,21 @@ fn expected(stage: &Stage, function: &Function, action: &str, resource: &str) ->
             ["process-upload", "run-staff-task", "serve-cover", "show-staff"].contains(&function.name)
                 && resource == bucket(&stage.name, "files")
         }
+        "s3:ListBucketVersions" => function.name == "erase-accounts" && resource == bucket(&stage.name, "archive"),
+        "s3:DeleteObjectVersion" => {
+            let archived = resource.strip_prefix(&(bucket(&stage.name, "archive") + "/"));
+            let is_message = archived.is_some_and(|key| key.starts_with("submissions/") || key.starts_with("orders/"));
+            function.name == "erase-accounts" && is_message
+        }
         "s3:GetObject" | "s3:PutObject" | "s3:DeleteObject" => {
+            let archived = resource.strip_prefix(&(bucket(&stage.name, "archive") + "/"));
+            if let Some(key) = archived {
+                return match function.name {
+                    "process-submissions" => action == "s3:PutObject" && key.starts_with("submissions/"),
+                    "process-orders" => action == "s3:PutObject" && key.starts_with("orders/"),
+                    _ => false,
+                };
+            }
             let import = resource.strip_prefix(&(bucket(&stage.name, "imports") + "/"));
             let file = resource.strip_prefix(&(bucket(&stage.name, "files") + "/"));
             let is_below = |folders: &[&str]| {
@@ -319,6 +343,7 @@ fn expected_to_read(stage: &Stage, function: &Function, parameter: &str, on_rds:
         "sign-in/customers" => stage.has_sign_in() && ["sign-in", "erase-accounts"].contains(&function.name),
         "files/bucket" => ["run-staff-task", "serve-cover", "show-book", "show-staff"].contains(&function.name),
         "imports/bucket" => function.name == "show-staff",
+        "archive/bucket" => ["process-submissions", "process-orders", "erase-accounts"].contains(&function.name),
         other => QUEUES.iter().any(|(queue, _, parameter)| {
             *parameter == other && function.queue.iter().any(|access| access.queue() == *queue)
         }),
@@ -602,6 +627,7 @@ fn policies_of_queues_and_buckets_grant_nothing_and_deny_plain_http() {
             (Kind::Data, "ErasuresParkedQueuePolicy", "sqs:ReceiveMessage", queue(name, "erasures-parked")),
             (Kind::Data, "ImportsParkedQueuePolicy", "sqs:ReceiveMessage", queue(name, "imports-parked")),
             (Kind::Data, "AccessLogsPolicy", "s3:ListBucket", bucket(name, "access-logs")),
+            (Kind::Data, "ArchiveBucketPolicy", "s3:GetObject", bucket(name, "archive") + "/orders/nobody/0.json"),
             (Kind::App, "ImportBucketPolicy", "s3:ListBucket", bucket(name, "imports")),
             (Kind::App, "ImportBucketPolicy", "s3:GetObject", bucket(name, "imports") + "/incoming/books.csv"),
             (Kind::App, "FilesBucketPolicy", "s3:GetObject", bucket(name, "files") + "/covers/one-160.jpg"),

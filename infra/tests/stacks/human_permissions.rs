@@ -121,6 +121,7 @@ fn administrator(stage: &str) -> Vec<Rule> {
         allow(ADMINISTRATOR, "lambda:InvokeFunction", function_arn(stage, "run-staff-task")),
         allow(ADMINISTRATOR, "s3:GetObject", bucket(stage, "imports") + "/incoming/books.csv"),
         allow(ADMINISTRATOR, "s3:GetObject", bucket(stage, "files") + "/covers/one-160.jpg"),
+        allow(ADMINISTRATOR, "s3:GetObject", bucket(stage, "archive") + "/submissions/nobody/0.json"),
     ]
 }
 
@@ -184,6 +185,7 @@ fn denied_to_developers(stage: &str) -> Vec<Rule> {
         deny(DEVELOPER, "iam:CreateServiceLinkedRole", iam_arn("role/aws-service-role/cloud9.amazonaws.com/any"))
             .with_context("iam:AWSServiceName", "cloud9.amazonaws.com"),
         deny(DEVELOPER, "s3:GetObject", bucket(stage, "imports") + "/incoming/books.csv"),
+        deny(DEVELOPER, "s3:GetObject", bucket(stage, "archive") + "/submissions/nobody/0.json"),
         deny(DEVELOPER, "s3:PutObject", bucket(stage, "files") + "/uploads/covers/one"),
         deny(DEVELOPER, "s3:PutObject", bucket(stage, "artifacts") + "/functions/show-book.zip"),
         deny(DEVELOPER, "sqs:ReceiveMessage", queue(stage, "parked")),
@@ -339,6 +341,12 @@ fn functions(stage: &str) -> Vec<Rule> {
         deny("submit-rating", "sqs:ReceiveMessage", queue(stage, "submissions")),
         allow("process-submissions", "sqs:ReceiveMessage", queue(stage, "submissions")),
         deny("process-submissions", "sqs:ReceiveMessage", queue(stage, "parked")),
+        allow("process-submissions", "s3:PutObject", bucket(stage, "archive") + "/submissions/nobody/0.json"),
+        deny("process-submissions", "s3:PutObject", bucket(stage, "archive") + "/orders/nobody/0.json"),
+        deny("process-submissions", "s3:GetObject", bucket(stage, "archive") + "/submissions/nobody/0.json"),
+        deny("process-submissions", "s3:DeleteObjectVersion", bucket(stage, "archive") + "/submissions/nobody/0.json"),
+        allow("erase-accounts", "s3:DeleteObjectVersion", bucket(stage, "archive") + "/submissions/nobody/0.json"),
+        deny("erase-accounts", "s3:GetObject", bucket(stage, "archive") + "/submissions/nobody/0.json"),
         allow("import-catalogue", "s3:GetObject", bucket(stage, "imports") + "/incoming/books.csv"),
         deny("import-catalogue", "s3:GetObject", bucket(stage, "artifacts") + "/functions/show-book.zip"),
         allow("process-upload", "s3:GetObject", bucket(stage, "files") + "/uploads/covers/one"),

@@ -352,6 +352,7 @@ fn buckets_are_private_and_encrypted() {
     for (kind, bucket) in [
         (Kind::Bootstrap, "ArtifactBucket"),
         (Kind::Data, "AccessLogs"),
+        (Kind::Data, "ArchiveBucket"),
         (Kind::App, "ImportBucket"),
         (Kind::App, "FilesBucket"),
     ] {
@@ -363,6 +364,21 @@ fn buckets_are_private_and_encrypted() {
             assert!(access.len() == 4 && access.values().all(|blocked| blocked == true));
             assert!(bucket["BucketEncryption"].is_object());
         }
+    }
+}
+
+/// Messages have what visitors typed, and an erasure removes theirs only where it finds them.
+#[test]
+fn archived_messages_are_gone_after_their_days_with_all_versions_and_markers() {
+    for template in all_templates(Kind::Data) {
+        let bucket = properties(&template, "ArchiveBucket");
+        assert_eq!(bucket["VersioningConfiguration"]["Status"], "Enabled");
+        let rules = bucket["LifecycleConfiguration"]["Rules"].as_array().unwrap();
+        let [messages, markers] = &rules[..] else { panic!("{rules:?}") };
+        assert_eq!(messages["ExpirationInDays"], 35);
+        assert_eq!(messages["NoncurrentVersionExpiration"]["NoncurrentDays"], 7);
+        assert_eq!(markers["ExpiredObjectDeleteMarker"], true);
+        assert!(messages["Prefix"].is_null() && markers["Prefix"].is_null(), "of all folders");
     }
 }
 
@@ -483,6 +499,8 @@ fn production_data_is_protected_from_deletion() {
     for kind in [Kind::Data, Kind::App] {
         assert!(stacks.iter().find(|stack| stack.kind == kind).unwrap().protect, "{}", kind.name());
     }
+    let data = template(&stage("prod"), Kind::Data);
+    assert_eq!(data["Resources"]["ArchiveBucket"]["DeletionPolicy"], "RetainExceptOnCreate");
     let app = template(&stage("prod"), Kind::App);
     for bucket in ["ImportBucket", "FilesBucket"] {
         assert_eq!(app["Resources"][bucket]["DeletionPolicy"], "RetainExceptOnCreate");

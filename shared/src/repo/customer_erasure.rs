@@ -37,7 +37,7 @@ pub async fn begin_erasure(connection: &mut MySqlConnection, subject: Subject, a
 }
 
 /// The browsers in which a customer had signed in by then, and in which nobody else has signed in since.
-async fn browsers(
+pub(super) async fn browsers(
     connection: &mut MySqlConnection,
     subject: Subject,
     until: OffsetDateTime,

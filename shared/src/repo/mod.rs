@@ -5,6 +5,7 @@
 //! order and filters are assembled at run time.
 
 pub mod alerts;
+pub mod archived;
 pub mod audit;
 pub mod authors;
 pub mod books;

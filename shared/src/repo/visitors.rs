@@ -77,6 +77,14 @@ pub(super) async fn erasures_of(
     )
     .fetch_all(&mut *connection)
     .await?;
+    noted_erasures(connection, visitors).await
+}
+
+/// When these visitors were erased, without a wait for erasures that are running.
+pub(crate) async fn noted_erasures(
+    connection: &mut MySqlConnection,
+    visitors: &BTreeSet<VisitorId>,
+) -> sqlx::Result<BTreeMap<VisitorId, OffsetDateTime>> {
     let found = sqlx::query!(
         r#"
         select

@@ -15,6 +15,7 @@ pub mod import;
 pub mod logs;
 pub mod prepare;
 pub mod redrive;
+pub mod replay;
 pub mod rollback;
 pub mod scale;
 pub mod sessions;

@@ -1,0 +1,447 @@
+//! The archive of messages that a consumer has decided: what a restore of the database to an earlier time lacks is sent again
+//! from there (`bookstore replay`), and has no effect where it is there already.
+//!
+//! The key of an object says whose message it is, in which order it was decided, and what it is about, so that an erasure
+//! finds a person's messages, and a replay their order, without reading any:
+//! `submissions/<person>/<sequence>-<sent at>-<about>-<id>.json`.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    time::Duration,
+};
+
+use anyhow::{Context, ensure};
+use aws_lambda_events::sqs::SqsMessage;
+use futures_util::future::join_all;
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::{
+    App,
+    domain::VisitorId,
+    https::HttpsClient,
+    messages::{ArchivedPart, AskedBy, Content, OrderContent, OrderMessage, Submission},
+    parameters::Queue,
+    presigned_link::{self, Object, error_code},
+    repo::visitors,
+    session::Subject,
+};
+
+/// Days for which S3 keeps an archived message. Backups of the database go back less far.
+pub const KEEP_DAYS: u16 = 35;
+/// Folders of the bucket, one for each queue whose messages are archived.
+pub const FOLDERS: [(Queue, &str); 2] = [(Queue::Submissions, "submissions"), (Queue::Orders, "orders")];
+
+/// Archived messages are removed so much later than it is asked for: after what was in work then, which ends within seconds.
+/// What begins later finds the erasure noted. It is less than the alarm of the oldest erasure allows.
+const ERASED_AFTER: Duration = Duration::from_mins(1);
+
+/// Whose message it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Person {
+    /// A browser, or an account by the hash of its subject.
+    Somebody(VisitorId),
+    /// Nothing in the key tells: a link of a mail, or an order by its e-mail address.
+    Nobody,
+    /// The erasure of an account. It has no other data, and is kept, so that a replay erases again.
+    Erasure,
+}
+
+/// The key of an archived message. In the order of keys of one folder, messages were sent, or decided from a FIFO queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Key {
+    pub queue: Queue,
+    pub person: Person,
+    /// Of a FIFO queue, which SQS counts up; else 0.
+    pub sequence: u128,
+    /// In microseconds since 1970.
+    pub sent_at: i64,
+    /// The browser that sent a submission, or the order; nil if there is none.
+    pub about: Uuid,
+    /// Of the message.
+    pub id: Uuid,
+}
+
+/// An archived message as it came from its queue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Archived {
+    pub body: String,
+    /// Of a FIFO queue.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+}
+
+impl ArchivedPart {
+    /// Everything of a browser, or of an account by its hash.
+    pub fn all_of(person: VisitorId) -> Self {
+        Self { person: Some(person), only: None }
+    }
+
+    /// What an order has in the archive: below its browser, below its customer, and below nobody.
+    pub fn of_order(order: Uuid, people: impl IntoIterator<Item = VisitorId>) -> Vec<Self> {
+        let people = people.into_iter().map(Some).chain([None]);
+        people.map(|person| Self { person, only: Some(order) }).collect()
+    }
+
+    /// Beginnings of the keys, in each folder.
+    pub fn prefixes(self) -> impl Iterator<Item = String> {
+        let person = self.person.map_or(Person::Nobody, Person::Somebody);
+        FOLDERS.into_iter().map(move |(_, folder)| format!("{folder}/{person}/"))
+    }
+
+    /// Whether it has an object with this key, of a message that was sent by then.
+    pub fn has(self, key: &Key, until: OffsetDateTime) -> bool {
+        let person = self.person.map_or(Person::Nobody, Person::Somebody);
+        let is_part = self.only.is_none_or(|only| only == key.id || only == key.about);
+        // Without a part, what nobody has is everybody's.
+        let is_bounded = self.person.is_some() || self.only.is_some();
+        key.person == person && is_part && is_bounded && key.sent_at <= microseconds(until)
+    }
+}
+
+/// The form in which the archive, like the database, knows an account.
+pub fn hash_of(subject: Subject) -> VisitorId {
+    VisitorId::of_number(subject.uuid())
+}
+
+fn microseconds(at: OffsetDateTime) -> i64 {
+    i64::try_from(at.unix_timestamp_nanos().div_euclid(1_000)).unwrap_or_default()
+}
+
+impl fmt::Display for Person {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Somebody(person) => write!(f, "{}", person.0.simple()),
+            Self::Nobody => f.write_str("nobody"),
+            Self::Erasure => f.write_str("erasures"),
+        }
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let folder = folder(self.queue).unwrap_or_default();
+        let Self { person, sequence, sent_at, about, id, .. } = self;
+        write!(f, "{folder}/{person}/{sequence:039}-{sent_at:016}-{}-{}.json", about.simple(), id.simple())
+    }
+}
+
+/// The folder of a queue's messages; none if they are not archived.
+pub fn folder(queue: Queue) -> Option<&'static str> {
+    FOLDERS.into_iter().find(|(known, _)| *known == queue).map(|(_, folder)| folder)
+}
+
+impl Key {
+    /// Reads a key; none if it is not one of the archive.
+    pub fn parse(text: &str) -> Option<Self> {
+        let [folder, person, name] = text.split('/').collect::<Vec<_>>()[..] else { return None };
+        let queue = FOLDERS.into_iter().find(|(_, known)| *known == folder)?.0;
+        let person = match person {
+            "nobody" => Person::Nobody,
+            "erasures" => Person::Erasure,
+            somebody => Person::Somebody(VisitorId(Uuid::try_parse(somebody).ok()?)),
+        };
+        let [sequence, sent_at, about, id] = name.strip_suffix(".json")?.split('-').collect::<Vec<_>>()[..] else {
+            return None;
+        };
+        Some(Self {
+            queue,
+            person,
+            sequence: sequence.parse().ok()?,
+            sent_at: sent_at.parse().ok()?,
+            about: Uuid::try_parse(about).ok()?,
+            id: Uuid::try_parse(id).ok()?,
+        })
+    }
+
+    /// The key of a message from its queue; none if nothing is archived of it: a text that is no message, a sweep, which
+    /// repeats, or the erasure of archived messages, which were removed.
+    pub fn of(queue: Queue, message: &SqsMessage, now: OffsetDateTime) -> Option<Self> {
+        let body = message.body.as_deref().unwrap_or_default();
+        let sequence = message.attributes.get("SequenceNumber").and_then(|number| number.parse().ok());
+        match queue {
+            Queue::Submissions => {
+                let Submission { id, sent_at, content, .. } = Submission::parse(body, now).ok()?;
+                let (person, about) = of_submission(&content)?;
+                Some(Self { queue, person, sequence: 0, sent_at: microseconds(sent_at), about, id })
+            }
+            Queue::Orders => {
+                let OrderMessage { id, sent_at, content, .. } = OrderMessage::parse(body, now).ok()?;
+                let (person, about) = of_order(&content)?;
+                let sequence = sequence.unwrap_or_default();
+                Some(Self { queue, person, sequence, sent_at: microseconds(sent_at), about, id })
+            }
+            _ => None,
+        }
+    }
+
+    /// The place in the order in which a replay sends messages.
+    pub fn place(&self) -> (u128, i64, Uuid) {
+        (self.sequence, self.sent_at, self.id)
+    }
+}
+
+/// Whose submission it is, and from which browser.
+fn of_submission(content: &Content) -> Option<(Person, Uuid)> {
+    let account = |subject| Person::Somebody(hash_of(subject));
+    let browser = |visitor: Option<VisitorId>| visitor.map_or(Uuid::nil(), |visitor| visitor.0);
+    Some(match content {
+        Content::Rating(rating) => {
+            let person = rating.customer.map_or(Person::Somebody(rating.visitor), |session| account(session.subject));
+            (person, rating.visitor.0)
+        }
+        Content::Contact(message) => {
+            (message.visitor.map_or(Person::Nobody, Person::Somebody), browser(message.visitor))
+        }
+        Content::Customer(customer) => (account(customer.subject), browser(customer.visitor)),
+        Content::Erasure(_) => (Person::Erasure, Uuid::nil()),
+        Content::Cart(cart) => (account(cart.session.subject), Uuid::nil()),
+        Content::Alert(alert) => {
+            let person = alert.session.map_or(Person::Somebody(alert.visitor), |session| account(session.subject));
+            (person, alert.visitor.0)
+        }
+        Content::AlertConfirmation(_) | Content::AlertEnd(_) => (Person::Nobody, Uuid::nil()),
+        Content::ArchiveErasure(_) => return None,
+    })
+}
+
+/// Whose message about an order it is, and the order.
+fn of_order(content: &OrderContent) -> Option<(Person, Uuid)> {
+    Some(match content {
+        OrderContent::Order(order) => {
+            let account = order.customer.map(|session| hash_of(session.subject));
+            (Person::Somebody(account.unwrap_or(order.visitor)), order.order.uuid())
+        }
+        OrderContent::Action(action) => {
+            let person = match &action.asked_by {
+                AskedBy::Visitor(visitor) => Person::Somebody(*visitor),
+                AskedBy::Email(_) => Person::Nobody,
+                AskedBy::Customer(buyer) => Person::Somebody(hash_of(buyer.session.subject)),
+            };
+            (person, action.order.uuid())
+        }
+        OrderContent::Sweep {} => return None,
+    })
+}
+
+/// Archives messages that were decided, before their queue deletes them. Returns those that are not in the archive, by the ids
+/// of the queue: they are to be delivered again, which decides nothing anew.
+///
+/// What was sent before its sender was erased is not archived.
+pub async fn keep<'a>(app: &App, queue: Queue, messages: impl IntoIterator<Item = &'a SqsMessage>) -> BTreeSet<String> {
+    let now = OffsetDateTime::now_utc();
+    let keyed = messages.into_iter().filter_map(|message| Some((Key::of(queue, message, now)?, message)));
+    let mut keyed: Vec<(Key, &SqsMessage)> = keyed.collect();
+    let all = |keyed: &[(Key, &SqsMessage)]| {
+        keyed.iter().filter_map(|(_, message)| message.message_id.clone()).collect::<BTreeSet<_>>()
+    };
+    if keyed.is_empty() {
+        return BTreeSet::new();
+    }
+    let bucket = match app.config().await {
+        Ok(config) => match &config.archive_bucket {
+            Some(bucket) => bucket.clone(),
+            None => {
+                tracing::warn!("Nothing is archived: the stage was not deployed since this function was shipped");
+                return BTreeSet::new();
+            }
+        },
+        Err(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "Nothing is archived, and will be retried");
+            return all(&keyed);
+        }
+    };
+    match erased(app, &keyed).await {
+        Ok(erased) => keyed.retain(|(key, _)| !is_erased(key, &erased)),
+        Err(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "Nothing is archived, and will be retried");
+            return all(&keyed);
+        }
+    }
+    let written = join_all(keyed.iter().map(|(key, message)| write(app, &bucket, key, message))).await;
+    let mut missing = BTreeSet::new();
+    for ((_, message), written) in keyed.iter().zip(written) {
+        if let Err(error) = written {
+            let id = message.message_id.clone().unwrap_or_default();
+            tracing::error!(message.id = id, error = format!("{error:#}"), "Message not archived, and will be retried");
+            missing.insert(id);
+        }
+    }
+    missing
+}
+
+/// Asks for the removal of archived messages that were sent by then.
+///
+/// # Errors
+/// The queue did not take it: nothing may be removed by which it is found, until it does.
+pub async fn ask_for_erasure(app: &App, parts: &[ArchivedPart], until: OffsetDateTime) -> anyhow::Result<()> {
+    let queue = app.queue(Queue::Erasures).await?;
+    for message in Submission::archive_erasures(parts, until) {
+        queue.send_after(&message, ERASED_AFTER).await?;
+    }
+    Ok(())
+}
+
+/// When the people of these messages were erased.
+async fn erased(
+    app: &App,
+    keyed: &[(Key, &SqsMessage)],
+) -> crate::database::Result<BTreeMap<VisitorId, OffsetDateTime>> {
+    let people = keyed.iter().flat_map(|(key, _)| people_of(key)).collect::<BTreeSet<_>>();
+    if people.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    app.database().read(async |c| visitors::noted_erasures(c, &people).await).await
+}
+
+/// Of a submission the browser too.
+fn people_of(key: &Key) -> impl Iterator<Item = VisitorId> + use<> {
+    let person = if let Person::Somebody(person) = key.person { Some(person) } else { None };
+    let browser = (key.queue == Queue::Submissions && !key.about.is_nil()).then_some(VisitorId(key.about));
+    person.into_iter().chain(browser)
+}
+
+fn is_erased(key: &Key, erased: &BTreeMap<VisitorId, OffsetDateTime>) -> bool {
+    people_of(key).filter_map(|who| erased.get(&who)).any(|at| microseconds(*at) >= key.sent_at)
+}
+
+async fn write(app: &App, bucket: &str, key: &Key, message: &SqsMessage) -> anyhow::Result<()> {
+    let archived = Archived {
+        body: message.body.clone().unwrap_or_default(),
+        group: message.attributes.get("MessageGroupId").cloned(),
+    };
+    let text = serde_json::to_vec(&archived).context("writing the message as JSON")?;
+    let key = key.to_string();
+    let object = Object { bucket, key: &key };
+    let link = presigned_link::put(app.sdk(), object, text.len() as u64).await?;
+    let client: &HttpsClient = app.archive_client();
+    let answer = client.put(&link, text).await?;
+    let code = error_code(&answer.body).unwrap_or_default();
+    ensure!(answer.status == 200, "S3 answered {} {code} to the writing of a message", answer.status);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use time::macros::datetime;
+
+    use super::*;
+
+    const NOW: OffsetDateTime = datetime!(2026-11-27 12:00 UTC);
+
+    fn message(body: &serde_json::Value, sequence: Option<&str>) -> SqsMessage {
+        let attributes = sequence.map(|number| json!({ "SequenceNumber": number, "MessageGroupId": "orders-1" }));
+        serde_json::from_value(json!({ "body": body.to_string(), "attributes": attributes.unwrap_or(json!({})) }))
+            .unwrap()
+    }
+
+    const ID: &str = "44d8f4a8-50a1-40ab-9e0b-8e8f4c6a6a77";
+    const BROWSER: &str = "3d0a4fb2-6d33-5a52-9bb4-6a6d1c3c0c55";
+    const SUBJECT: &str = "5b1f2a6e-0c3d-4e8f-9a70-1d2c3b4a5968";
+
+    fn rating(customer: bool) -> serde_json::Value {
+        let mut rating = json!({
+            "kind": "rating.v1", "id": ID, "sent_at": "2026-11-27T11:59:59.5Z", "book": 7, "visitor": BROWSER, "stars": 5,
+        });
+        if customer {
+            rating["customer"] = json!({ "subject": SUBJECT, "issued_at": "2026-11-27T11:00:00Z" });
+        }
+        rating
+    }
+
+    fn key(body: &serde_json::Value) -> Option<Key> {
+        Key::of(Queue::Submissions, &message(body, None), NOW)
+    }
+
+    #[test]
+    fn a_message_is_filed_below_its_browser_or_its_account_and_its_key_is_read_again() {
+        let browser = VisitorId(Uuid::parse_str(BROWSER).unwrap());
+        let account = hash_of(Subject::parse(SUBJECT).unwrap());
+        let erasure = json!({
+            "kind": "erasure.v1", "id": ID, "subject": SUBJECT, "sent_at": "2026-11-27T11:59:59Z",
+            "asked_at": "2026-11-27T11:59:59Z",
+        });
+        let confirmation = json!({
+            "kind": "alert-confirmation.v1", "id": ID, "sent_at": "2026-11-27T11:59:59Z", "request": ID,
+        });
+        for (body, person) in [
+            (rating(false), Person::Somebody(browser)),
+            (rating(true), Person::Somebody(account)),
+            (erasure, Person::Erasure),
+            (confirmation, Person::Nobody),
+        ] {
+            let key = key(&body).unwrap();
+            assert_eq!(key.person, person, "{body}");
+            assert_eq!(Key::parse(&key.to_string()), Some(key), "{key}");
+        }
+        let text = key(&rating(false)).unwrap().to_string();
+        assert_eq!(
+            text,
+            "submissions/3d0a4fb26d335a529bb46a6d1c3c0c55/000000000000000000000000000000000000000-1795780799500000-\
+             3d0a4fb26d335a529bb46a6d1c3c0c55-44d8f4a850a140ab9e0b8e8f4c6a6a77.json"
+        );
+        for wrong in ["", "submissions/x.json", "mails/nobody/0-0-0-0.json", &text.replace(".json", ""), "a/b/c/d"] {
+            assert_eq!(Key::parse(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_message_and_what_repeats_by_itself_is_not_archived() {
+        assert_eq!(key(&json!("garbage")), None);
+        let sweep = json!({ "kind": "sweep.v1", "id": "a-sweep-of-today", "sent_at": "2026-11-27T11:59:59Z" });
+        assert_eq!(Key::of(Queue::Orders, &message(&sweep, Some("1")), NOW), None);
+        assert_eq!(Key::of(Queue::Mails, &message(&rating(false), None), NOW), None);
+    }
+
+    #[test]
+    fn keys_of_a_fifo_queue_are_in_the_order_of_its_sequence() {
+        let cancel = |sent_at: &str, sequence: &str| {
+            let body = json!({
+                "kind": "order-action.v1", "id": ID, "sent_at": sent_at, "action": "cancel",
+                "order": "44d8f4a8-50a1-80ab-9e0b-8e8f4c6a6a77", "asked_by": { "visitor": BROWSER },
+            });
+            Key::of(Queue::Orders, &message(&body, Some(sequence)), NOW).unwrap()
+        };
+        let earlier = cancel("2026-11-27T11:00:02Z", "18849496460467696128");
+        let later = cancel("2026-11-27T11:00:01Z", "118849496460467696128");
+        assert!(earlier.place() < later.place());
+        assert!(earlier.to_string() < later.to_string(), "{earlier} {later}");
+        assert_eq!(Key::parse(&later.to_string()), Some(later));
+    }
+
+    #[test]
+    fn an_erasure_finds_what_was_sent_until_then_and_nothing_of_others() {
+        let sent = key(&rating(true)).unwrap();
+        let account = hash_of(Subject::parse(SUBJECT).unwrap());
+        let browser = VisitorId(Uuid::parse_str(BROWSER).unwrap());
+        let only = |only: &str| ArchivedPart { person: Some(account), only: Some(Uuid::parse_str(only).unwrap()) };
+        for (part, is_found) in [
+            (ArchivedPart::all_of(account), true),
+            (only(ID), true),
+            (only(BROWSER), true),
+            (only(SUBJECT), false),
+            (ArchivedPart::all_of(browser), false),
+            (ArchivedPart { person: None, only: None }, false),
+        ] {
+            assert_eq!(part.has(&sent, NOW), is_found, "{part:?}");
+            assert!(!part.has(&sent, NOW - time::Duration::minutes(5)), "sent later");
+        }
+        assert!(ArchivedPart::all_of(account).prefixes().any(|prefix| sent.to_string().starts_with(&prefix)));
+        let erased = |at| BTreeMap::from([(browser, at)]);
+        assert!(is_erased(&sent, &erased(NOW)) && !is_erased(&sent, &erased(NOW - time::Duration::minutes(5))));
+    }
+
+    #[test]
+    fn an_order_is_found_below_its_browser_its_customer_and_nobody() {
+        let order = Uuid::from_u128(7);
+        let subject = Subject::parse(SUBJECT).unwrap();
+        let browser = VisitorId(Uuid::from_u128(8));
+        let parts = ArchivedPart::of_order(order, [browser, hash_of(subject)]);
+        let people: Vec<_> = parts.iter().map(|part| part.person).collect();
+        assert_eq!(people, [Some(browser), Some(hash_of(subject)), None]);
+        assert!(parts.iter().all(|part| part.only == Some(order)));
+    }
+}
