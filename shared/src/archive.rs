@@ -43,7 +43,7 @@ const ERASED_AFTER: Duration = Duration::from_mins(1);
 pub enum Person {
     /// A browser, or an account by the hash of its subject.
     Somebody(VisitorId),
-    /// Nothing in the key tells: a link of a mail, or an order by its e-mail address.
+    /// The message does not say: a link of a mail, or an order by its e-mail address.
     Nobody,
     /// The erasure of an account. It has no other data, and is kept, so that a replay erases again.
     Erasure,
@@ -227,7 +227,7 @@ fn of_order(content: &OrderContent) -> Option<(Person, Uuid)> {
 }
 
 /// Archives messages that were decided, before their queue deletes them. Returns those that are not in the archive, by the ids
-/// of the queue: they are to be delivered again, which decides nothing anew.
+/// of the queue: they are to be delivered again, which decides nothing again.
 ///
 /// What was sent before its sender was erased is not archived.
 pub async fn keep<'a>(app: &App, queue: Queue, messages: impl IntoIterator<Item = &'a SqsMessage>) -> BTreeSet<String> {

@@ -113,7 +113,7 @@ mod tests {
     fn edges_are_exactly_the_permissions_of_the_route_table() {
         let graph = graph("prod");
         assert_eq!(targets(&graph, "submit-rating"), ["submissions"]);
-        assert_eq!(targets(&graph, "process-submissions"), ["database", "parked"]);
+        assert_eq!(targets(&graph, "process-submissions"), ["database", "archive", "parked", "erasures"]);
         assert_eq!(targets(&graph, "migrate-database"), ["database", "secret"]);
         assert!(targets(&graph, "show-about").is_empty());
     }

@@ -41,7 +41,7 @@ pub struct Replay {
     yes: bool,
 }
 
-/// The clocks of S3, of RDS and of whoever writes `--since` may differ by so much. What is replayed twice has no effect.
+/// The clocks of S3, of RDS and of the person who writes `--since` may differ by so much. What is replayed twice has no effect.
 const MARGIN: Duration = Duration::from_mins(5);
 /// Messages in one call of SQS.
 const TOGETHER: usize = 10;
