@@ -241,13 +241,13 @@ pub async fn keep<'a>(app: &App, queue: Queue, messages: impl IntoIterator<Item 
         return BTreeSet::new();
     }
     let bucket = match app.config().await {
-        Ok(config) => match &config.archive_bucket {
-            Some(bucket) => bucket.clone(),
-            None => {
+        Ok(config) => {
+            let Some(bucket) = config.archive_bucket.clone() else {
                 tracing::warn!("Nothing is archived: the stage was not deployed since this function was shipped");
                 return BTreeSet::new();
-            }
-        },
+            };
+            bucket
+        }
         Err(error) => {
             tracing::error!(error = &error as &dyn std::error::Error, "Nothing is archived, and will be retried");
             return all(&keyed);

@@ -46,7 +46,7 @@ pub async fn independent(
     dead_letters: Queue,
     process: impl AsyncFn(&App, &str) -> Result<(), Fault>,
 ) -> SqsBatchResponse {
-    let steps = event.records.into_iter().map(Step::<()>::One).collect();
+    let steps = event.records.into_iter().map(|message| Step::<()>::One(Box::new(message))).collect();
     // Boxed: the nested futures exceed the compiler's recursion limit.
     take(app, steps, dead_letters, async |_, _| Ok(()), process).boxed_local().await
 }
@@ -78,7 +78,7 @@ pub async fn in_sets<M>(
 /// A part of a batch.
 enum Step<M> {
     Set(Vec<(SqsMessage, M)>),
-    One(SqsMessage),
+    One(Box<SqsMessage>),
 }
 
 /// The steps of a batch. A message that is alone by itself may come before a set that has begun.
@@ -88,10 +88,10 @@ fn steps<M>(messages: Vec<SqsMessage>, part: impl Fn(&str) -> Part<M>) -> VecDeq
     for message in messages {
         match part(message.body.as_deref().unwrap_or_default()) {
             Part::InSet(member) => set.push((message, member)),
-            Part::Alone => steps.push_back(Step::One(message)),
+            Part::Alone => steps.push_back(Step::One(Box::new(message))),
             Part::Between => {
                 steps.extend(finished(mem::take(&mut set)));
-                steps.push_back(Step::One(message));
+                steps.push_back(Step::One(Box::new(message)));
             }
         }
     }
@@ -101,7 +101,7 @@ fn steps<M>(messages: Vec<SqsMessage>, part: impl Fn(&str) -> Part<M>) -> VecDeq
 
 /// A set of one is a message alone.
 fn finished<M>(mut set: Vec<(SqsMessage, M)>) -> Option<Step<M>> {
-    if set.len() > 1 { Some(Step::Set(set)) } else { set.pop().map(|(message, _)| Step::One(message)) }
+    if set.len() > 1 { Some(Step::Set(set)) } else { set.pop().map(|(message, _)| Step::One(Box::new(message))) }
 }
 
 async fn take<M>(
@@ -117,7 +117,7 @@ async fn take<M>(
         && let Some(step) = steps.pop_front()
     {
         let message = match step {
-            Step::One(message) => message,
+            Step::One(message) => *message,
             Step::Set(set) => {
                 let (messages, members): (Vec<_>, Vec<_>) = set.into_iter().unzip();
                 let span = info_span!("set", messages = messages.len());
@@ -158,7 +158,7 @@ async fn take<M>(
     }
     for step in steps {
         match step {
-            Step::One(message) => again.push(message),
+            Step::One(message) => again.push(*message),
             Step::Set(set) => again.extend(set.into_iter().map(|(message, _)| message)),
         }
     }
@@ -169,7 +169,7 @@ async fn take<M>(
 fn one_by_one<M>(steps: &mut VecDeque<Step<M>>, messages: Vec<SqsMessage>, cause: &str) {
     tracing::warn!(error = cause, messages = messages.len(), "A set failed: its messages are processed one by one");
     for message in messages.into_iter().rev() {
-        steps.push_front(Step::One(message));
+        steps.push_front(Step::One(Box::new(message)));
     }
 }
 
@@ -305,7 +305,7 @@ mod tests {
     #[test]
     fn a_set_that_failed_is_taken_one_by_one_before_the_rest() {
         let message = |body: &str| -> SqsMessage { serde_json::from_value(json!({ "body": body })).unwrap() };
-        let mut steps = VecDeque::from([Step::<()>::One(message("c"))]);
+        let mut steps = VecDeque::from([Step::<()>::One(Box::new(message("c")))]);
         one_by_one(&mut steps, vec![message("a"), message("b")], "deadlock");
         let order: Vec<_> = steps
             .into_iter()

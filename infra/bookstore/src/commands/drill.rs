@@ -171,6 +171,7 @@ fn parameters(server: &MariaDb) -> Parameters {
         (Parameter::DatabaseName, "anaquel".to_owned()),
         (Parameter::DatabaseAuth, "password".to_owned()),
         (Parameter::SubmissionKey, secrets.submission_key.clone()),
+        (Parameter::ArchiveBucket, "archive".to_owned()),
     ];
     values.extend(login(DatabaseRole::Reader, &secrets.reader));
     values.extend(login(DatabaseRole::OrderReader, &secrets.order_reader));

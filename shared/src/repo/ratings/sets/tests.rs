@@ -132,7 +132,7 @@ async fn ratings_in_sets_end_as_the_same_ratings_one_by_one(pool: MySqlPool) {
     let mut seen = BTreeSet::new();
     for round in 0..150 {
         sqlx::query("update books set updated_at = '2020-01-01'").execute(&mut *connection).await.unwrap();
-        let messages: Vec<_> = (0..1 + random.below(12)).map(|_| Message::random(&mut random, &books)).collect();
+        let messages: Vec<_> = (0..=random.below(12)).map(|_| Message::random(&mut random, &books)).collect();
         let sent: Vec<_> = messages.iter().map(Message::sent).collect();
 
         // Both from the same state: the set is taken back.
@@ -212,7 +212,7 @@ async fn consumers_that_write_sets_at_once_lose_and_double_nothing(pool: MySqlPo
     for n in 0..5 {
         books.push(book(&mut connection, &format!("Libro {n}"), "Ana", 0).await);
     }
-    let options = connection_options(&pool).await;
+    let options = connection_options(&pool);
     let mut consumers = tokio::task::JoinSet::new();
     for consumer in 0..4_u128 {
         let (options, books) = (options.clone(), books.clone());
@@ -234,7 +234,7 @@ async fn consumers_that_write_sets_at_once_lose_and_double_nothing(pool: MySqlPo
             }
         });
     }
-    let all = tokio::time::timeout(Duration::from_secs(60), consumers.join_all()).await;
+    let all = tokio::time::timeout(Duration::from_mins(1), consumers.join_all()).await;
     assert!(all.is_ok(), "they wait for each other");
     let given: Vec<(u32, i64)> = sqlx::query_as(
         "select b.ratings_count, (select count(*) from ratings r where r.book_id = b.id) from books b order by b.id",
@@ -248,7 +248,7 @@ async fn consumers_that_write_sets_at_once_lose_and_double_nothing(pool: MySqlPo
     assert_eq!(counted, [80; 5]);
 }
 
-async fn connection_options(pool: &MySqlPool) -> sqlx::mysql::MySqlConnectOptions {
+fn connection_options(pool: &MySqlPool) -> sqlx::mysql::MySqlConnectOptions {
     pool.connect_options().as_ref().clone()
 }
 
