@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use aws_sdk_s3::operation::get_object::GetObjectError;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use clap::Args;
 use infra::{routes::Queue, stacks::Kind, stage::Stage};
@@ -179,7 +180,7 @@ async fn read(aws: &AwsClients, bucket: &str, keys: &[Key]) -> Result<Vec<Archiv
         reads.spawn(async move {
             let object = match get.send().await {
                 Ok(object) => object,
-                Err(error) if error.as_service_error().is_some_and(|error| error.is_no_such_key()) => {
+                Err(error) if error.as_service_error().is_some_and(GetObjectError::is_no_such_key) => {
                     return Ok((place, None));
                 }
                 Err(error) => return Err(shared::aws::explained(error).context("reading an archived message")),
@@ -212,7 +213,7 @@ fn batches(messages: &[Archived]) -> Vec<&[Archived]> {
 }
 
 async fn send_batch(aws: &AwsClients, url: &str, queue: Queue, messages: &[Archived]) -> Result<()> {
-    let mut send = aws.sqs.send_message_batch().queue_url(url);
+    let mut batch = aws.sqs.send_message_batch().queue_url(url);
     for (place, message) in messages.iter().enumerate() {
         let mut entry = SendMessageBatchRequestEntry::builder().id(place.to_string()).message_body(&message.body);
         if queue.is_fifo() {
@@ -220,15 +221,15 @@ async fn send_batch(aws: &AwsClients, url: &str, queue: Queue, messages: &[Archi
             let group = message.group.as_deref().unwrap_or("replayed");
             entry = entry.message_group_id(group).message_deduplication_id(Uuid::new_v4().to_string());
         }
-        send = send.entries(entry.build()?);
+        batch = batch.entries(entry.build()?);
     }
-    let sent = call(send.send()).await.with_context(|| format!("sending to the queue {}", queue.name()))?;
+    let taken = call(batch.send()).await.with_context(|| format!("sending to the queue {}", queue.name()))?;
     ensure!(
-        sent.failed().is_empty(),
+        taken.failed().is_empty(),
         "SQS refused {} messages for the queue {}: {}",
-        sent.failed().len(),
+        taken.failed().len(),
         queue.name(),
-        sent.failed()[0].code()
+        taken.failed()[0].code()
     );
     Ok(())
 }
