@@ -23,16 +23,14 @@ pub fn add(template: &mut Template, stage: &Stage) {
                 id: "ExpireMessages",
                 status: "Enabled",
                 expiration_in_days: days,
-                // In a versioned bucket, expiration only makes an object noncurrent. A message that was delivered again has
-                // an earlier version with the same text.
-                noncurrent_version_expiration: s3::bucket::NoncurrentVersionExpiration! { noncurrent_days: KEEP_VERSIONS_DAYS },
             },
-            // S3 refuses an expiration beside the removal of the markers that it leaves, and CloudFormation asks for a further
-            // action.
+            // Apart, because S3 refuses an expiration beside the removal of the markers that it leaves.
             s3::bucket::Rule! {
-                id: "RemoveDeleteMarkers",
+                id: "RemoveVersionsAndMarkers",
                 status: "Enabled",
                 expired_object_delete_marker: true,
+                // In a versioned bucket, expiration only makes an object noncurrent.
+                noncurrent_version_expiration: s3::bucket::NoncurrentVersionExpiration! { noncurrent_days: KEEP_VERSIONS_DAYS },
                 abort_incomplete_multipart_upload: s3::bucket::AbortIncompleteMultipartUpload! { days_after_initiation: 1 },
             },
         ],

@@ -376,7 +376,7 @@ fn archived_messages_are_gone_after_their_days_with_all_versions_and_markers() {
         let rules = bucket["LifecycleConfiguration"]["Rules"].as_array().unwrap();
         let [messages, markers] = &rules[..] else { panic!("{rules:?}") };
         assert_eq!(messages["ExpirationInDays"], 35);
-        assert_eq!(messages["NoncurrentVersionExpiration"]["NoncurrentDays"], 7);
+        assert_eq!(markers["NoncurrentVersionExpiration"]["NoncurrentDays"], 7);
         assert_eq!(markers["ExpiredObjectDeleteMarker"], true);
         assert!(messages["Prefix"].is_null() && markers["Prefix"].is_null(), "of all folders");
     }
