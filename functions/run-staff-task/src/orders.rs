@@ -68,13 +68,26 @@ pub async fn change(
 pub async fn erase(app: &App, order: OrderNumber, now: OffsetDateTime) -> anyhow::Result<StaffAnswer> {
     // Before the order forgets whose it is.
     let parts = app.database().read(async |c| archived::of_order(c, order).await).await?;
+    let expected =
+        retried(async || app.database().write(async |c| orders::erasure_of_order(c, order).await).await).await?;
+    // Before it is committed: if the queue does not take it, a repetition still finds whose the order was.
+    if is_archive_erased(&expected) {
+        archive::ask_for_erasure(app, &parts, now).await?;
+    }
     let erased =
         retried(async || app.database().write(async |c| orders::erase_order(c, order, now).await).await).await?;
-    if erased == OrderErased::Now {
+    // An order that was closed in between.
+    if is_archive_erased(&erased) && !is_archive_erased(&expected) {
         archive::ask_for_erasure(app, &parts, now).await?;
     }
     tracing::info!(erased_orders = u32::from(erased == OrderErased::Now), "Order erased");
     Ok(StaffAnswer::OrderErased(erased))
+}
+
+/// Whether the archive has to forget the order: also one that was erased before, because an earlier attempt may have ended
+/// before its request was sent.
+fn is_archive_erased(erased: &OrderErased) -> bool {
+    matches!(erased, OrderErased::Now | OrderErased::Already)
 }
 
 pub async fn change_stock(
@@ -129,4 +142,24 @@ async fn retried<T>(work: impl AsyncFn() -> database::Result<T>) -> database::Re
         tokio::time::sleep(PAUSE).await;
     }
     work().await
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::domain::OrderState;
+
+    use super::*;
+
+    #[test]
+    fn a_repeated_erasure_of_an_order_asks_the_archive_again_and_one_without_effect_does_not() {
+        for (erased, is_asked) in [
+            (OrderErased::Now, true),
+            (OrderErased::Already, true),
+            (OrderErased::Later { until: None }, false),
+            (OrderErased::NotSent { state: OrderState::Confirmed }, false),
+            (OrderErased::NoSuchOrder, false),
+        ] {
+            assert_eq!(is_archive_erased(&erased), is_asked, "{erased:?}");
+        }
+    }
 }

@@ -46,7 +46,7 @@ pub use mails::{
 };
 pub(super) use owned::numbers_of_customer;
 pub use owned::{OWN, is_of_customer, of_customer};
-pub use privacy::{Erasure, erase, erase_order, of_visitor};
+pub use privacy::{Erasure, erase, erase_order, erasure_of_order, of_visitor};
 pub(super) use purchases::{has_bought, who_has_bought};
 pub use read::{find, find_by_number, in_full, list, sold_between};
 pub use transition::{act, act_on, cancel_unpaid};

@@ -51,12 +51,8 @@ pub async fn erase(
     Ok(Erasure::Now)
 }
 
-/// Erases who placed an order that the shop no longer needs them for. To be run in one transaction.
-pub async fn erase_order(
-    connection: &mut MySqlConnection,
-    number: OrderNumber,
-    now: OffsetDateTime,
-) -> sqlx::Result<OrderErased> {
+/// The effect that [`erase_order`] has at this time. Changes nothing.
+pub async fn erasure_of_order(connection: &mut MySqlConnection, number: OrderNumber) -> sqlx::Result<OrderErased> {
     let row = sqlx::query!(
         r#"
         select
@@ -78,11 +74,20 @@ pub async fn erase_order(
     if !state.is_closed() && state != OrderState::Shipped {
         return Ok(OrderErased::NotSent { state });
     }
-    Ok(match erase(connection, number, now).await? {
-        Erasure::WhenClosed => OrderErased::Later { until: row.delivered_by },
-        Erasure::Now => OrderErased::Now,
-        Erasure::NoSuchOrder => OrderErased::NoSuchOrder,
-    })
+    Ok(if state.is_closed() { OrderErased::Now } else { OrderErased::Later { until: row.delivered_by } })
+}
+
+/// Erases who placed an order that the shop no longer needs them for. To be run in one transaction.
+pub async fn erase_order(
+    connection: &mut MySqlConnection,
+    number: OrderNumber,
+    now: OffsetDateTime,
+) -> sqlx::Result<OrderErased> {
+    let effect = erasure_of_order(&mut *connection, number).await?;
+    if matches!(effect, OrderErased::Now | OrderErased::Later { .. }) {
+        erase(connection, number, now).await?;
+    }
+    Ok(effect)
 }
 
 /// Removes the contact of orders that no longer need it, some at once. Returns whether more remain.

@@ -1399,6 +1399,9 @@ async fn a_buyer_without_a_cookie_is_erased_by_the_number_of_the_order(pool: MyS
             staff(&mut connection, &order, *action, minute(2)).await;
         }
         let number = found(&mut connection, &order).await.number;
+        let effect = erasure_of_order(&mut connection, number).await.unwrap();
+        assert_eq!(effect, expected, "{actions:?}");
+        assert!(found(&mut connection, &order).await.contact.is_some(), "nothing is erased yet");
         assert_eq!(erase_order(&mut connection, number, minute(3)).await.unwrap(), expected, "{actions:?}");
         if expected == later {
             for _ in 0..4 {
