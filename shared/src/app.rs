@@ -13,7 +13,7 @@ use time::OffsetDateTime;
 use tokio::time::timeout;
 
 use crate::{
-    aws::ARCHIVED_WITHIN,
+    aws::ARCHIVE_ATTEMPT,
     config::{Config, Settings},
     database::Database,
     domain::{Currency, SubmissionKey},
@@ -131,7 +131,7 @@ impl App {
 
     /// The client that writes to the archive, with its open connections.
     pub(crate) fn archive_client(&self) -> &HttpsClient {
-        self.archive.get_or_init(|| HttpsClient::new(ARCHIVED_WITHIN))
+        self.archive.get_or_init(|| HttpsClient::new(ARCHIVE_ATTEMPT))
     }
 
     /// The name of the stage.

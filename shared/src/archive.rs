@@ -16,12 +16,14 @@ use aws_lambda_events::sqs::SqsMessage;
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
+use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
 use crate::{
     App,
+    aws::ARCHIVED_WITHIN,
     domain::VisitorId,
-    https::HttpsClient,
+    https::{Answer, HttpsClient},
     messages::{ArchivedPart, AskedBy, Content, OrderContent, OrderMessage, Submission},
     parameters::Queue,
     presigned_link::{self, Object, error_code},
@@ -37,6 +39,8 @@ pub const FOLDERS: [(Queue, &str); 2] = [(Queue::Submissions, "submissions"), (Q
 /// Archived messages are removed so much later than it is asked for: after what was in work then, which ends within seconds.
 /// What begins later finds the erasure noted. It is less than the alarm of the oldest erasure allows.
 const ERASED_AFTER: Duration = Duration::from_mins(1);
+/// Before S3 is asked once more.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Whose message it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -243,7 +247,9 @@ pub async fn keep<'a>(app: &App, queue: Queue, messages: impl IntoIterator<Item 
     let bucket = match app.config().await {
         Ok(config) => {
             let Some(bucket) = config.archive_bucket.clone() else {
-                tracing::warn!("Nothing is archived: the stage was not deployed since this function was shipped");
+                // A version that was granted the archive fails without its name (`config`). This one was published before the
+                // stage had an archive: it must go on after a rollback to it, and until the next deploy.
+                tracing::error!("Nothing is archived: the stage was not deployed since this function was shipped");
                 return BTreeSet::new();
             };
             bucket
@@ -316,17 +322,36 @@ async fn write(app: &App, bucket: &str, key: &Key, message: &SqsMessage) -> anyh
     let key = key.to_string();
     let object = Object { bucket, key: &key };
     let link = presigned_link::put(app.sdk(), object, text.len() as u64).await?;
-    let client: &HttpsClient = app.archive_client();
-    let answer = client.put(&link, text).await?;
+    let put = put_again_if_away(app.archive_client(), &link, &text);
+    let late = || format!("no answer of S3 within {} ms", ARCHIVED_WITHIN.as_millis());
+    let answer = timeout(ARCHIVED_WITHIN, put).await.with_context(late)??;
     let code = error_code(&answer.body).unwrap_or_default();
     ensure!(answer.status == 200, "S3 answered {} {code} to the writing of a message", answer.status);
     Ok(())
+}
+
+/// Writes an object, once more after an error of S3, a lost connection or a timeout. An answer below 500, such as 403 or 404,
+/// would be the same again.
+async fn put_again_if_away(client: &HttpsClient, link: &str, text: &[u8]) -> anyhow::Result<Answer> {
+    let first = client.put(link, text.to_vec()).await;
+    let cause = match &first {
+        Ok(answer) => (answer.status >= 500).then(|| format!("S3 answered {}", answer.status)),
+        Err(error) => Some(format!("{error:#}")),
+    };
+    let Some(cause) = cause else { return first };
+    tracing::warn!(error = cause, "Writing to the archive once more");
+    sleep(PAUSE).await;
+    client.put(link, text.to_vec()).await
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
     use time::macros::datetime;
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
 
     use super::*;
 
@@ -443,5 +468,47 @@ mod tests {
         let people: Vec<_> = parts.iter().map(|part| part.person).collect();
         assert_eq!(people, [Some(browser), Some(hash_of(subject)), None]);
         assert!(parts.iter().all(|part| part.only == Some(order)));
+    }
+
+    /// Answers each connection with the next of these statuses, or closes it if that is 0. Returns the status of the write and
+    /// how often it was tried.
+    async fn put_to(statuses: &[u16]) -> (Option<u16>, usize) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let link = format!("http://{}/object", listener.local_addr().unwrap());
+        let mut tried = 0;
+        let serve = async {
+            let mut answered = Vec::new();
+            for status in statuses {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut text = [0; 4_096];
+                _ = stream.read(&mut text).await;
+                tried += 1;
+                if *status != 0 {
+                    let answer = format!("HTTP/1.1 {status} Status\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+                    _ = stream.write_all(answer.as_bytes()).await;
+                    answered.push(stream);
+                }
+            }
+            std::future::pending::<Option<u16>>().await
+        };
+        let client = HttpsClient::new(Duration::from_millis(500));
+        let put = async { put_again_if_away(&client, &link, b"{}").await.ok().map(|answer| answer.status) };
+        let status = tokio::select! { status = serve => status, status = put => status };
+        (status, tried)
+    }
+
+    #[tokio::test]
+    async fn a_write_is_repeated_once_if_s3_is_away_and_never_if_it_refuses() {
+        for (statuses, outcome) in [
+            (&[200][..], (Some(200), 1)),
+            (&[503, 200], (Some(200), 2)),
+            (&[500, 503, 200], (Some(503), 2)),
+            (&[0, 200], (Some(200), 2)),
+            (&[0, 0, 200], (None, 2)),
+            (&[403, 200], (Some(403), 1)),
+            (&[404, 200], (Some(404), 1)),
+        ] {
+            assert_eq!(put_to(statuses).await, outcome, "{statuses:?}");
+        }
     }
 }

@@ -22,8 +22,10 @@ use aws_smithy_http_client::{
 /// Timeout of a call that a shopper waits for, with its repetition.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Timeout of writing the messages of a batch to the archive, all at once.
+/// Timeout of writing the messages of a batch to the archive, all at once, each with its repetition.
 pub const ARCHIVED_WITHIN: Duration = Duration::from_millis(1_500);
+/// Timeout of one attempt, which leaves time for a second one.
+pub const ARCHIVE_ATTEMPT: Duration = Duration::from_millis(900);
 
 /// For calls that a shopper waits for.
 pub fn sdk_config() -> SdkConfig {
