@@ -28,7 +28,8 @@ pub struct Replay {
     /// Time to which the database was restored, such as 2026-11-27T09:30:00Z
     #[arg(long, value_name = "TIME", value_parser = moment)]
     since: OffsetDateTime,
-    /// Replay only what was archived by then, for the first time or again
+    /// Replay only what was archived by then, for the first time or again. Without it there is no end, because the clock of
+    /// this computer may be slow
     #[arg(long, value_name = "TIME", value_parser = moment)]
     until: Option<OffsetDateTime>,
     /// Stage of the shop
@@ -150,7 +151,7 @@ pub async fn run(args: &Replay) -> Result<Report> {
     let bucket = outputs
         .get("ArchiveBucket")
         .with_context(|| format!("stage {} has no archive: run `{}`", stage.name, stage.deploy_command()))?;
-    let window = Window { since: args.since - MARGIN, until: Some(args.until.unwrap_or(now)) };
+    let window = Window { since: args.since - MARGIN, until: args.until };
     let mut all = Vec::new();
     for (queue, folder) in FOLDERS {
         let keys = list(&aws, bucket, folder, window).await?;
