@@ -31,8 +31,14 @@ use crate::{
     session::Subject,
 };
 
-/// Days for which S3 keeps an archived message. Backups of the database go back less far.
+/// Days for which S3 keeps an archived message after it was last written. Backups of the database go back less far.
 pub const KEEP_DAYS: u16 = 35;
+/// Days for which S3 keeps a version that was replaced or has expired: the time to notice that a message was overwritten. No
+/// longer, because it has what a visitor typed.
+pub const KEEP_VERSIONS_DAYS: u16 = 5;
+/// Days after which nothing is left of a message, as the texts promise: S3 extends each of the two times to the next midnight
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html>).
+pub const MOST_DAYS: u16 = KEEP_DAYS + KEEP_VERSIONS_DAYS + 2;
 /// Folders of the bucket, one for each queue whose messages are archived.
 pub const FOLDERS: [(Queue, &str); 2] = [(Queue::Submissions, "submissions"), (Queue::Orders, "orders")];
 

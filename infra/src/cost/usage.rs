@@ -1,7 +1,7 @@
 //! Monthly usage for a number of requests. Assumptions that no template determines are constants here, and the report
 //! states them.
 
-use shared::archive::{FOLDERS, KEEP_DAYS};
+use shared::archive::{FOLDERS, MOST_DAYS};
 
 use crate::{
     routes::{FUNCTIONS, Queue, Trigger},
@@ -121,7 +121,7 @@ impl Usage {
     /// What the archive has at a time.
     pub fn archived_gb(&self) -> f64 {
         let days_of_month = HOURS / 24.0;
-        self.archived() * MESSAGE_KB / KB_IN_GB * f64::from(KEEP_DAYS) / days_of_month
+        self.archived() * MESSAGE_KB / KB_IN_GB * f64::from(MOST_DAYS) / days_of_month
     }
 
     /// Volume of sample chapters, which S3 sends to the internet itself.

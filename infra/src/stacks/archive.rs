@@ -1,21 +1,20 @@
 //! The archive of messages that were decided, from which a restored database gets what it lacks. It is part of the data stack,
 //! because it must outlast the functions.
 
-use shared::{archive::KEEP_DAYS, parameters::Parameter};
+use shared::{
+    archive::{KEEP_DAYS, KEEP_VERSIONS_DAYS},
+    parameters::Parameter,
+};
 use stratosphere::services::aws::s3;
 
 use super::{bucket, parameter};
 use crate::stage::Stage;
 use crate::template::{RemovalPolicy, Template};
 
-/// Days for which a version is kept that was replaced, or has expired: the time to notice that a message was overwritten. No
-/// longer, because it has what a visitor typed.
-const KEEP_VERSIONS_DAYS: i32 = 7;
-
 /// Adds the bucket.
 pub fn add(template: &mut Template, stage: &Stage) {
     let mut archive = bucket::private(&bucket::name(stage, "archive"));
-    let days = i32::from(KEEP_DAYS);
+    let (days, days_of_versions) = (i32::from(KEEP_DAYS), i32::from(KEEP_VERSIONS_DAYS));
     archive.lifecycle_configuration = Some(s3::bucket::LifecycleConfiguration! {
         rules: vec![
             s3::bucket::Rule! {
@@ -30,7 +29,7 @@ pub fn add(template: &mut Template, stage: &Stage) {
                 status: "Enabled",
                 expired_object_delete_marker: true,
                 // In a versioned bucket, expiration only makes an object noncurrent.
-                noncurrent_version_expiration: s3::bucket::NoncurrentVersionExpiration! { noncurrent_days: KEEP_VERSIONS_DAYS },
+                noncurrent_version_expiration: s3::bucket::NoncurrentVersionExpiration! { noncurrent_days: days_of_versions },
                 abort_incomplete_multipart_upload: s3::bucket::AbortIncompleteMultipartUpload! { days_after_initiation: 1 },
             },
         ],

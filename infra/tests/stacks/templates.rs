@@ -10,6 +10,7 @@ use infra::routes::{FUNCTIONS, Trigger};
 use infra::stacks::{Input, Kind, all};
 use infra::stage::{Egress, Https, Mail, Restore, STAGES, Server, Stage};
 use infra::template::logical_id;
+use shared::archive::MOST_DAYS;
 
 #[test]
 fn every_parameter_has_a_source_in_an_earlier_stack() {
@@ -376,9 +377,20 @@ fn archived_messages_are_gone_after_their_days_with_all_versions_and_markers() {
         let rules = bucket["LifecycleConfiguration"]["Rules"].as_array().unwrap();
         let [messages, markers] = &rules[..] else { panic!("{rules:?}") };
         assert_eq!(messages["ExpirationInDays"], 35);
-        assert_eq!(markers["NoncurrentVersionExpiration"]["NoncurrentDays"], 7);
+        assert_eq!(markers["NoncurrentVersionExpiration"]["NoncurrentDays"], 5);
         assert_eq!(markers["ExpiredObjectDeleteMarker"], true);
         assert!(messages["Prefix"].is_null() && markers["Prefix"].is_null(), "of all folders");
+    }
+    // S3 extends both times to the next midnight.
+    assert_eq!(MOST_DAYS, 35 + 5 + 2);
+    for (text, promise) in [
+        (include_str!("../../../frontend/translations/en/shop.ftl"), "up to 42 days"),
+        (include_str!("../../../frontend/translations/es/shop.ftl"), "42 días como máximo"),
+        (include_str!("../../../docs/runbook.md"), "42 days at most"),
+        (include_str!("../../../docs/decisions/0025-an-archive-of-decided-messages.md"), "42 days at most"),
+        (include_str!("../../../docs/costs.md"), "kept for 42 days"),
+    ] {
+        assert!(text.contains(promise), "{promise}");
     }
 }
 
