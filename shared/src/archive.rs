@@ -254,7 +254,7 @@ pub async fn keep<'a>(app: &App, queue: Queue, messages: impl IntoIterator<Item 
         Ok(config) => {
             let Some(bucket) = config.archive_bucket.clone() else {
                 // A version that was granted the archive fails without its name (`config`). This one was published before the
-                // stage had an archive: it must go on after a rollback to it, and until the next deploy.
+                // stage had an archive: after a rollback to it, and until the next deploy, the queues must not stop.
                 tracing::error!("Nothing is archived: the stage was not deployed since this function was shipped");
                 return BTreeSet::new();
             };
