@@ -265,8 +265,8 @@ pub async fn keep<'a>(app: &App, queue: Queue, messages: impl IntoIterator<Item 
             return all(&keyed);
         }
     };
-    match erased(app, &keyed).await {
-        Ok(erased) => keyed.retain(|(key, _)| !is_erased(key, &erased)),
+    match erased(app, &keyed, now).await {
+        Ok(erased) => keyed.retain(|(key, message)| !is_erased(key, message, now, &erased)),
         Err(error) => {
             tracing::error!(error = &error as &dyn std::error::Error, "Nothing is archived, and will be retried");
             return all(&keyed);
@@ -300,23 +300,40 @@ pub async fn ask_for_erasure(app: &App, parts: &[ArchivedPart], until: OffsetDat
 async fn erased(
     app: &App,
     keyed: &[(Key, &SqsMessage)],
+    now: OffsetDateTime,
 ) -> crate::database::Result<BTreeMap<VisitorId, OffsetDateTime>> {
-    let people = keyed.iter().flat_map(|(key, _)| people_of(key)).collect::<BTreeSet<_>>();
+    let people = keyed.iter().flat_map(|(key, message)| people_of(key, message, now)).collect::<BTreeSet<_>>();
     if people.is_empty() {
         return Ok(BTreeMap::new());
     }
     app.database().read(async |c| visitors::noted_erasures(c, &people).await).await
 }
 
-/// Of a submission the browser too.
-fn people_of(key: &Key) -> impl Iterator<Item = VisitorId> + use<> {
+/// The account and the browser. The key of an order has its browser only if nobody had signed in there.
+fn people_of(key: &Key, message: &SqsMessage, now: OffsetDateTime) -> impl Iterator<Item = VisitorId> + use<> {
     let person = if let Person::Somebody(person) = key.person { Some(person) } else { None };
-    let browser = (key.queue == Queue::Submissions && !key.about.is_nil()).then_some(VisitorId(key.about));
+    let browser = match key.queue {
+        Queue::Submissions => (!key.about.is_nil()).then_some(VisitorId(key.about)),
+        Queue::Orders => browser_of_order(message, now),
+        _ => None,
+    };
     person.into_iter().chain(browser)
 }
 
-fn is_erased(key: &Key, erased: &BTreeMap<VisitorId, OffsetDateTime>) -> bool {
-    people_of(key).filter_map(|who| erased.get(&who)).any(|at| microseconds(*at) >= key.sent_at)
+fn browser_of_order(message: &SqsMessage, now: OffsetDateTime) -> Option<VisitorId> {
+    match OrderMessage::parse(message.body.as_deref().unwrap_or_default(), now).ok()?.content {
+        OrderContent::Order(order) => Some(order.visitor),
+        OrderContent::Action(_) | OrderContent::Sweep {} => None,
+    }
+}
+
+fn is_erased(
+    key: &Key,
+    message: &SqsMessage,
+    now: OffsetDateTime,
+    erased: &BTreeMap<VisitorId, OffsetDateTime>,
+) -> bool {
+    people_of(key, message, now).filter_map(|who| erased.get(&who)).any(|at| microseconds(*at) >= key.sent_at)
 }
 
 async fn write(app: &App, bucket: &str, key: &Key, message: &SqsMessage) -> anyhow::Result<()> {
@@ -360,6 +377,7 @@ mod tests {
     };
 
     use super::*;
+    use crate::messages::{OrderV1, SignedInV1, some_order};
 
     const NOW: OffsetDateTime = datetime!(2026-11-27 12:00 UTC);
 
@@ -462,7 +480,23 @@ mod tests {
         }
         assert!(ArchivedPart::all_of(account).prefixes().any(|prefix| sent.to_string().starts_with(&prefix)));
         let erased = |at| BTreeMap::from([(browser, at)]);
-        assert!(is_erased(&sent, &erased(NOW)) && !is_erased(&sent, &erased(NOW - time::Duration::minutes(5))));
+        let body = message(&rating(true), None);
+        assert!(is_erased(&sent, &body, NOW, &erased(NOW)));
+        assert!(!is_erased(&sent, &body, NOW, &erased(NOW - time::Duration::minutes(5))), "sent later");
+    }
+
+    #[test]
+    fn an_order_with_a_session_is_erased_with_its_browser_and_with_its_account() {
+        let subject = Subject::parse(SUBJECT).unwrap();
+        let order = OrderV1 { customer: Some(SignedInV1 { subject, issued_at: NOW }), ..some_order() };
+        let browser = order.visitor;
+        let body = serde_json::to_value(OrderMessage::order(order, NOW, None)).unwrap();
+        let message = message(&body, Some("1"));
+        let sent = Key::of(Queue::Orders, &message, NOW).unwrap();
+        assert_eq!(sent.person, Person::Somebody(hash_of(subject)));
+        for (who, is_theirs) in [(browser, true), (hash_of(subject), true), (VisitorId(Uuid::from_u128(9)), false)] {
+            assert_eq!(is_erased(&sent, &message, NOW, &BTreeMap::from([(who, NOW)])), is_theirs, "{who:?}");
+        }
     }
 
     #[test]

@@ -19,6 +19,8 @@ use crate::{
 pub use order::{
     AskedBy, BuyerAction, OrderActionV1, OrderContent, OrderLineV1, OrderMessage, OrderV1, SignedInBuyer, SignedInV1,
 };
+#[cfg(test)]
+pub(crate) use order::tests::order as some_order;
 
 /// One submission on its way to the writer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

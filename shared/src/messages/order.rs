@@ -239,7 +239,7 @@ fn lines<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<OrderLineV1>,
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use serde_json::{Value, json};
     use time::macros::datetime;
 
@@ -252,7 +252,7 @@ mod tests {
         Money { minor, currency: "EUR".into() }
     }
 
-    fn order() -> OrderV1 {
+    pub(crate) fn order() -> OrderV1 {
         let key = SubmissionKey::parse("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").unwrap();
         let address = AddressText {
             name: "Ana Ruiz".into(),
