@@ -169,7 +169,8 @@ pub async fn run(args: &Replay) -> Result<Report> {
     }
     let question = format!("Send {} to stage {} again?", counted(messages, "message"), stage.name);
     confirm(&question, args.yes, "nothing was sent")?;
-    // Part of the deduplication ids: SQS would drop a message with that of the first one, or of another replay, for five minutes.
+    // Part of the deduplication ids: SQS would drop a message with that of the first one, or of another replay, for five
+    // minutes.
     let run = Uuid::new_v4();
     let mut progress = Progress { sent: 0, all: messages };
     for messages in &all {
