@@ -32,6 +32,9 @@ pub struct App {
     database: Database,
     currency: Currency,
     stage: String,
+    /// Made when it is needed first, because most functions send nothing; each new client would parse all root certificates
+    /// again.
+    sqs: OnceLock<aws_sdk_sqs::Client>,
     archive: OnceLock<HttpsClient>,
 }
 
@@ -60,7 +63,7 @@ impl App {
         // A version that was shipped without a deploy has the environment of the version before.
         let currency = env::var(CURRENCY).ok().and_then(|code| Currency::parse(&code).ok()).unwrap_or(Currency::EUR);
         let stage = env::var(STAGE).unwrap_or_default();
-        Self { sdk, settings, database, currency, stage, archive: OnceLock::new() }
+        Self { sdk, settings, database, currency, stage, sqs: OnceLock::new(), archive: OnceLock::new() }
     }
 
     /// Reads the parameters and opens the connection. A failure is not fatal, because the first request tries again.
@@ -73,6 +76,10 @@ impl App {
     async fn connect(&self, limit: Duration) -> anyhow::Result<()> {
         let began = Instant::now();
         let config = self.settings.at_start(limit).await?;
+        if !config.queues.is_empty() {
+            // Now, because the init phase has a whole processor.
+            self.sqs();
+        }
         match &config.database {
             Some(database) if !database.is_for_admin() => {
                 // No time is left after throttled calls: the first request opens the connection.
@@ -121,7 +128,11 @@ impl App {
         let url = self.config().await?.queues.get(&queue).cloned();
         let url =
             url.with_context(|| format!("the route table grants this function no access to queue {}", queue.name()));
-        Ok(QueueClient::new(&self.sdk, url?))
+        Ok(QueueClient::new(self.sqs().clone(), url?))
+    }
+
+    fn sqs(&self) -> &aws_sdk_sqs::Client {
+        self.sqs.get_or_init(|| aws_sdk_sqs::Client::new(&self.sdk))
     }
 
     pub async fn submission_key(&self) -> Result<SubmissionKey> {

@@ -16,7 +16,7 @@ use aws_smithy_async::{
 };
 use aws_smithy_http_client::{
     Builder,
-    tls::{Provider, rustls_provider::CryptoMode},
+    tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
 };
 
 /// Timeout of a call that a shopper waits for, with its repetition.
@@ -26,6 +26,21 @@ pub const CALL_TIMEOUT: Duration = Duration::from_secs(2);
 pub const ARCHIVED_WITHIN: Duration = Duration::from_millis(1_500);
 /// Timeout of one attempt, which leaves time for a second one.
 pub const ARCHIVE_ATTEMPT: Duration = Duration::from_millis(900);
+
+/// Root certificates of Amazon Trust Services, from which those of all servers come that functions call.
+const ROOTS: &str = include_str!("../certificates/aws.pem");
+
+/// Variables that name another store of root certificates.
+const OTHER_STORES: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
+
+/// Whose root certificates a client accepts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trust {
+    /// Amazon's, unless the environment names another store: each client parses the store, which was half of a cold start.
+    Amazon,
+    /// The system's, which may have that of a proxy.
+    System,
+}
 
 /// For calls that a shopper waits for.
 pub fn sdk_config() -> SdkConfig {
@@ -44,8 +59,17 @@ pub fn patient_sdk_config() -> SdkConfig {
 }
 
 /// The HTTPS client of every AWS client.
-pub fn https_client() -> SharedHttpClient {
-    Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
+pub fn https_client(trust: Trust) -> SharedHttpClient {
+    Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(tls(trust)).build_https()
+}
+
+pub(crate) fn tls(trust: Trust) -> TlsContext {
+    let names_another = OTHER_STORES.iter().any(|name| env::var_os(name).is_some());
+    let store = match trust {
+        Trust::Amazon if !names_another => TrustStore::empty().with_pem_certificate(ROOTS),
+        Trust::Amazon | Trust::System => TrustStore::default(),
+    };
+    TlsContext::builder().with_trust_store(store).build().expect("a trust store is no invalid setting")
 }
 
 /// The error with its whole chain of causes, because an SDK error prints only its kind.
@@ -61,7 +85,7 @@ fn configured(variable: impl Fn(&str) -> Option<String>, timeouts: TimeoutConfig
     let mut config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .credentials_provider(SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new()))
-        .http_client(https_client())
+        .http_client(https_client(Trust::Amazon))
         .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
         .time_source(SharedTimeSource::new(SystemTimeSource::new()))
         .timeout_config(timeouts)
@@ -84,7 +108,35 @@ mod tests {
         result::ConnectorError,
     };
 
+    use rustls::{
+        RootCertStore,
+        pki_types::{CertificateDer, TrustAnchor, pem::PemObject},
+    };
+    use webpki_roots::TLS_SERVER_ROOTS;
+
     use super::*;
+
+    fn has_subject(root: &TrustAnchor<'_>, part: &str) -> bool {
+        String::from_utf8_lossy(&root.subject).contains(part)
+    }
+
+    /// It fails after an update of `webpki-roots` when Mozilla has removed or added one: then the repository of Amazon Trust
+    /// Services says what has changed.
+    #[test]
+    fn functions_trust_the_five_roots_of_amazon_as_mozilla_has_them() {
+        let mut store = RootCertStore::empty();
+        for root in CertificateDer::pem_slice_iter(ROOTS.as_bytes()) {
+            store.add(root.unwrap()).unwrap();
+        }
+        for number in 1..=4 {
+            let name = format!("Amazon Root CA {number}");
+            assert!(store.roots.iter().any(|root| has_subject(root, &name)), "{name}");
+        }
+        assert!(store.roots.iter().any(|root| has_subject(root, "Starfield Services Root Certificate Authority - G2")));
+        assert_eq!(store.roots.len(), 5);
+        assert!(store.roots.iter().all(|root| TLS_SERVER_ROOTS.contains(root)));
+        assert_eq!(TLS_SERVER_ROOTS.iter().filter(|root| has_subject(root, "Amazon Root CA ")).count(), 4);
+    }
 
     /// Writes down which hosts are called, and answers nobody.
     #[derive(Clone, Default, Debug)]

@@ -1,4 +1,5 @@
-//! Calls of servers that are no API of AWS, by the same HTTPS client as those.
+//! Calls of addresses without an SDK client: signed links to S3, and the endpoints of a user pool. The HTTPS client is that of
+//! the SDK.
 
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use aws_smithy_runtime_api::client::{http::HttpConnector, orchestrator::HttpRequ
 use aws_smithy_types::{body::SdkBody, byte_stream::ByteStream};
 use tokio::time::timeout;
 
-use crate::aws::explained;
+use crate::aws::{Trust, explained, tls};
 
 /// The largest answer that is read without [`HttpsClient::reading_up_to`], in bytes.
 const MAX_ANSWER: usize = 64 * 1024;
@@ -30,7 +31,13 @@ pub struct Answer {
 impl HttpsClient {
     /// A client whose calls end after `timeout`, whatever they wait for. It keeps connections, and repeats nothing.
     pub fn new(timeout: Duration) -> Self {
-        let connector = Connector::builder().tls_provider(Provider::Rustls(CryptoMode::Ring)).build();
+        Self::trusting(Trust::Amazon, timeout)
+    }
+
+    /// The same with a choice of root certificates.
+    pub fn trusting(trust: Trust, timeout: Duration) -> Self {
+        let ring = Provider::Rustls(CryptoMode::Ring);
+        let connector = Connector::builder().tls_provider(ring).tls_context(tls(trust)).build();
         Self { connector, timeout, max_answer: MAX_ANSWER }
     }
 
@@ -62,6 +69,17 @@ impl HttpsClient {
     /// Sends a file to an address that permits it.
     pub async fn put(&self, url: &str, file: Vec<u8>) -> anyhow::Result<Answer> {
         self.call("PUT", url, &[], file).await
+    }
+
+    /// Sends a request of any method.
+    pub async fn send(
+        &self,
+        method: &str,
+        url: &str,
+        headers: &[(&'static str, &str)],
+        body: String,
+    ) -> anyhow::Result<Answer> {
+        self.call(method, url, headers, body).await
     }
 
     async fn call(

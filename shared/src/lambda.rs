@@ -9,9 +9,9 @@ use std::{
 
 use anyhow::anyhow;
 use futures_util::{FutureExt, future::LocalBoxFuture};
-use lambda_runtime::{LambdaEvent, service_fn};
+use lambda_runtime::{LambdaEvent, Runtime, service_fn};
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::{json, value::RawValue};
+use serde_json::value::RawValue;
 use tokio::time::timeout;
 use tracing::{Instrument, info_span};
 
@@ -105,18 +105,36 @@ async fn run<'h>(prepare: &Prepare, select: impl Fn(&Request) -> &'h Handler) ->
     let (app, metrics) = (App::start().await?, Metrics::from_env());
     let origin = env::var(ORIGIN).ok();
     prepare(&app).await;
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<AlbEvent>| {
+    // Without its layer of a second span, which nobody reads.
+    Runtime::new(service_fn(async |event: LambdaEvent<AlbEvent>| {
         let began = Instant::now();
         let request = Request::from_event(event.payload, &event.context.request_id).of_shop(origin.as_deref());
         let handler = select(&request);
-        let span = info_span!("request", request_id = %request.id, method = %request.method, path = request.path());
+        let path = request.path();
+        let span = info_span!("request", request_id = %request.id, method = %request.method, path);
         let reply = answer(&app, &request, handler).instrument(span.clone()).await;
         let (status, json) = span.in_scope(|| outgoing(reply, &request, handler.render_error))?;
-        let fields = json!({ "request_id": request.id, "method": request.method.as_str(), "path": request.path(), "status": status });
+        let fields = Answered { request_id: &request.id, method: request.method.as_str(), path: &path, status };
         metrics.record(InvocationStatus::of_status(status), began, app.database().time_taken(), "Answered", &fields);
         Ok::<_, Error>(json)
     }))
+    .run()
     .await
+}
+
+/// Fields of the line that ends a request.
+#[derive(Serialize)]
+struct Answered<'a> {
+    request_id: &'a str,
+    method: &'a str,
+    path: &'a str,
+    status: u16,
+}
+
+/// Fields of the line that ends another event.
+#[derive(Serialize)]
+struct Ended<'a> {
+    request_id: &'a str,
 }
 
 /// The status of the reply and its JSON for the load balancer. A reply that the load balancer would reject is a defect:
@@ -163,17 +181,18 @@ where
 {
     telemetry::start();
     let (app, metrics) = (App::start().await?, Metrics::from_env());
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<E>| {
+    Runtime::new(service_fn(async |event: LambdaEvent<E>| {
         let (began, id) = (Instant::now(), event.context.request_id);
         let span = info_span!("event", request_id = %id);
         let done = catch_panic(handler(&app, event.payload)).instrument(span).await.flatten();
         let status = done.as_ref().map_or(InvocationStatus::Failed, &status);
-        metrics.record(status, began, app.database().time_taken(), "Event ended", &json!({ "request_id": id }));
+        metrics.record(status, began, app.database().time_taken(), "Event ended", &Ended { request_id: &id });
         done.map_err(|error| {
             tracing::error!(request_id = %id, error = format!("{error:#}"), "Event failed");
             Error::from(format!("{error:#}"))
         })
     }))
+    .run()
     .await
 }
 
@@ -226,6 +245,8 @@ pub fn log(error: &ApiError) {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[tokio::test]

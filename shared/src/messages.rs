@@ -16,11 +16,11 @@ use crate::{
     session,
 };
 
+#[cfg(test)]
+pub(crate) use order::tests::order as some_order;
 pub use order::{
     AskedBy, BuyerAction, OrderActionV1, OrderContent, OrderLineV1, OrderMessage, OrderV1, SignedInBuyer, SignedInV1,
 };
-#[cfg(test)]
-pub(crate) use order::tests::order as some_order;
 
 /// One submission on its way to the writer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

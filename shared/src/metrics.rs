@@ -5,12 +5,18 @@
 use std::{
     env,
     io::{self, Write},
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        LazyLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{
+    Value, json,
+    value::{RawValue, to_raw_value},
+};
 use time::OffsetDateTime;
 
 /// The CloudWatch namespace of the metrics.
@@ -68,11 +74,10 @@ impl Metrics {
         began: Instant,
         in_database: Duration,
         message: &str,
-        fields: &Value,
+        fields: &impl Serialize,
     ) {
         let cold = self.cold.swap(false, Ordering::Relaxed);
-        let line = line(&self.function, status, cold, began.elapsed(), in_database, message, fields);
-        write(&line);
+        write(&line(&self.function, status, cold, began.elapsed(), in_database, message, fields));
     }
 }
 
@@ -86,8 +91,10 @@ fn function() -> String {
 }
 
 /// An error of standard output cannot be reported.
-fn write(line: &Value) {
-    let _ = writeln!(io::stdout(), "{line}");
+fn write(line: &impl Serialize) {
+    let Ok(mut line) = serde_json::to_vec(line) else { return };
+    line.push(b'\n');
+    let _ = io::stdout().lock().write_all(&line);
 }
 
 fn arrival(function: &str) -> Value {
@@ -102,7 +109,7 @@ fn arrival(function: &str) -> Value {
 
 fn metadata(directives: &Value) -> Value {
     json!({
-        "Timestamp": OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000,
+        "Timestamp": now(),
         "CloudWatchMetrics": directives,
     })
 }
@@ -113,33 +120,69 @@ fn directive(dimensions: &[&str], metrics: &[(&str, &str)]) -> Value {
     json!({ "Namespace": NAMESPACE, "Dimensions": [dimensions], "Metrics": metrics })
 }
 
-fn line(
-    function: &str,
+/// The line of an invocation. It is written for each, so it has no map: the names of its members are those of the metrics, which a
+/// test compares.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Line<'a, F> {
+    #[serde(rename = "level")]
+    level: &'static str,
+    #[serde(rename = "message")]
+    message: &'a str,
+    function: &'a str,
+    outcome: InvocationStatus,
+    invocations: u8,
+    cold_start: u8,
+    duration: f64,
+    database_time: f64,
+    #[serde(rename = "_aws")]
+    aws: Metadata<'a>,
+    #[serde(flatten)]
+    fields: &'a F,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Metadata<'a> {
+    timestamp: i128,
+    cloud_watch_metrics: &'a RawValue,
+}
+
+/// The metrics of a line, which are the same in each.
+static DIRECTIVES: LazyLock<Box<RawValue>> = LazyLock::new(|| {
+    let directives = json!([
+        directive(&["Function"], &[(COLD_START, "Count"), (DATABASE_TIME, "Milliseconds")]),
+        directive(&["Function", "Outcome"], &[(INVOCATIONS, "Count")]),
+    ]);
+    to_raw_value(&directives).expect("texts")
+});
+
+fn line<'a, F>(
+    function: &'a str,
     status: InvocationStatus,
     cold: bool,
     took: Duration,
     in_database: Duration,
-    message: &str,
-    fields: &Value,
-) -> Value {
-    let mut line = json!({
-        "level": "INFO",
-        "message": message,
-        "Function": function,
-        "Outcome": status,
-        (INVOCATIONS): 1,
-        (COLD_START): u8::from(cold),
-        "Duration": milliseconds(took),
-        (DATABASE_TIME): milliseconds(in_database),
-        "_aws": metadata(&json!([
-            directive(&["Function"], &[(COLD_START, "Count"), (DATABASE_TIME, "Milliseconds")]),
-            directive(&["Function", "Outcome"], &[(INVOCATIONS, "Count")]),
-        ])),
-    });
-    if let (Some(line), Some(fields)) = (line.as_object_mut(), fields.as_object()) {
-        line.extend(fields.clone());
+    message: &'a str,
+    fields: &'a F,
+) -> Line<'a, F> {
+    Line {
+        level: "INFO",
+        message,
+        function,
+        outcome: status,
+        invocations: 1,
+        cold_start: u8::from(cold),
+        duration: milliseconds(took),
+        database_time: milliseconds(in_database),
+        aws: Metadata { timestamp: now(), cloud_watch_metrics: &DIRECTIVES },
+        fields,
     }
-    line
+}
+
+/// In milliseconds since 1970.
+fn now() -> i128 {
+    OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000
 }
 
 /// To a hundredth.
@@ -185,6 +228,7 @@ mod tests {
         let took = Duration::from_micros(8_300);
         let line =
             line("anaquel-dev-show-book", InvocationStatus::of_status(503), true, took, took / 2, "Answered", &fields);
+        let line: Value = serde_json::from_slice(&serde_json::to_vec(&line).unwrap()).unwrap();
         assert_eq!(
             metrics(&line),
             [

@@ -4,13 +4,13 @@
 //! The bucket accepts what the policy of the form allows and nothing else, with the permissions of the function that signed it, and
 //! as long as the credentials of that function are valid.
 
-use std::ops::RangeInclusive;
+use std::{fmt::Write, ops::RangeInclusive};
 
 use anyhow::Context;
 use aws_config::SdkConfig;
 use aws_sdk_ssm::config::{Credentials, ProvideCredentials};
 use base64::{Engine, prelude::BASE64_STANDARD};
-use hmac::{Hmac, Mac};
+use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 use time::{
@@ -130,7 +130,10 @@ fn signature(secret: &str, day: &str, region: &str, policy: &str) -> String {
     let key = [day, region, "s3", "aws4_request"]
         .into_iter()
         .fold(format!("AWS4{secret}").into_bytes(), |key, part| mac(&key, part).finalize().into_bytes().to_vec());
-    format!("{:x}", mac(&key, policy).finalize().into_bytes())
+    mac(&key, policy).finalize().into_bytes().iter().fold(String::new(), |mut hexadecimal, byte| {
+        let _ = write!(hexadecimal, "{byte:02x}");
+        hexadecimal
+    })
 }
 
 fn mac(key: &[u8], text: &str) -> Hmac<Sha256> {

@@ -20,8 +20,8 @@ pub struct QueueClient {
 }
 
 impl QueueClient {
-    pub fn new(sdk: &aws_config::SdkConfig, url: String) -> Self {
-        Self { sqs: aws_sdk_sqs::Client::new(sdk), url }
+    pub fn new(sqs: aws_sdk_sqs::Client, url: String) -> Self {
+        Self { sqs, url }
     }
 
     /// Sends a submission. Once this returns, it is durable.

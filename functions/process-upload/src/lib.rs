@@ -183,7 +183,7 @@ mod tests {
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("eu-south-2"))
             .credentials_provider(SharedCredentialsProvider::new(Credentials::new("id", "secret", None, None, "test")))
-            .http_client(shared::aws::https_client())
+            .http_client(shared::aws::https_client(shared::aws::Trust::Amazon))
             .endpoint_url(url)
             .build();
         tokio::select! {

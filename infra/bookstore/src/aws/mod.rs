@@ -16,6 +16,7 @@ use aws_sdk_lambda::{error::ProvideErrorMetadata, primitives::Blob};
 use aws_sdk_sts::{error::ConnectorError, operation::get_caller_identity::GetCallerIdentityOutput};
 use infra::stage::Stage;
 use serde_json::Value;
+use shared::aws::{Trust, https_client};
 mod connect;
 
 pub use connect::{connect, connect_deployed, local_url, running_at, running_url};
@@ -53,7 +54,7 @@ pub struct AwsClients {
 impl AwsClients {
     /// Clients for AWS, with the credentials that the AWS CLI uses.
     pub async fn of(stage: &Stage) -> Self {
-        let sdk = aws_config::defaults(BehaviorVersion::latest()).http_client(shared::aws::https_client());
+        let sdk = aws_config::defaults(BehaviorVersion::latest()).http_client(https_client(Trust::System));
         let sdk =
             sdk.region(Region::new(stage.region.clone())).retry_config(RetryConfig::standard().with_max_attempts(5));
         Self::new(stage, &sdk.load().await)
