@@ -25,7 +25,7 @@ use sqlx::MySqlConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{Parameters, covers};
+use crate::{Parameters, covers, load::Request};
 
 /// One request to a function.
 pub struct Case {
@@ -351,6 +351,17 @@ fn event(method: &str, path: &str, body: &str) -> Vec<u8> {
 
 /// The same with a session.
 fn event_with(session: Option<&str>, method: &str, path: &str, body: &str) -> Vec<u8> {
+    event_with_key(session, method, path, body, "b6bf864c-0798-40c5-85e6-db91f3b674c7")
+}
+
+/// The event of a shopper's request.
+pub fn of_request(request: &Request) -> Vec<u8> {
+    let body = request.body.as_ref().map(Value::to_string).unwrap_or_default();
+    event_with_key(None, request.method(), &request.path, &body, &request.key.to_string())
+}
+
+/// The same with another idempotency key.
+fn event_with_key(session: Option<&str>, method: &str, path: &str, body: &str, key: &str) -> Vec<u8> {
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
     let query: Map<String, Value> =
         query.split('&').filter_map(|pair| pair.split_once('=')).map(|(k, v)| (k.to_owned(), json!([v]))).collect();
@@ -367,7 +378,7 @@ fn event_with(session: Option<&str>, method: &str, path: &str, body: &str) -> Ve
             "content-type": ["application/json"],
             "cookie": session.map(|session| format!("session={session}")).as_slice(),
             "host": ["anaquel.example"],
-            "idempotency-key": ["b6bf864c-0798-40c5-85e6-db91f3b674c7"],
+            "idempotency-key": [key],
             "user-agent": ["Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"],
             "x-amzn-trace-id": ["Root=1-67891233-abcdef012345678912345678"],
             "x-forwarded-for": ["203.0.113.7"],

@@ -56,7 +56,7 @@ pub fn milliseconds(time: Duration) -> f64 {
 }
 
 /// Nearest-rank percentile: the smallest measurement that at least `percent` % of all do not exceed.
-fn percentile(sorted: &[Duration], percent: usize) -> Duration {
+pub fn percentile(sorted: &[Duration], percent: usize) -> Duration {
     let rank = (sorted.len() * percent).div_ceil(100);
     sorted.get(rank.saturating_sub(1)).copied().unwrap_or_default()
 }

@@ -8,6 +8,7 @@ use std::{
     net::{Ipv4Addr, SocketAddr, TcpListener},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
         mpsc::{self, Receiver, RecvTimeoutError, Sender},
     },
     thread,
@@ -15,7 +16,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     Parameters,
@@ -25,18 +26,22 @@ use crate::{
 
 const NEXT: &str = "GET /2018-06-01/runtime/invocation/next ";
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// The path of SES's `SendEmail`, which has no `X-Amz-Target`; observers get it in its place.
+pub const SEND_EMAIL: &str = "/v2/email/outbound-emails";
 
 /// Receives each call to an AWS service before it is answered: its `X-Amz-Target`, of S3 the first line of the request, and its body.
 pub type Observer = Arc<dyn Fn(&str, &[u8]) -> Reaction + Send + Sync>;
 
 /// How the host continues after an observed call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reaction {
     Answer,
+    /// The service answers with this JSON.
+    AnswerWith(Value),
+    /// The service refuses the call with this HTTP status and code.
+    Refuse(u16, &'static str),
     /// The invocation ends without a response, and the call is never answered: the function is to be killed.
     End,
-    /// The service is away: an object is not written.
-    Refuse,
 }
 
 /// The objects of S3, by bucket and key: `/bucket/key`. Those that the function writes are dropped.
@@ -73,6 +78,8 @@ struct Shared {
     objects: Objects,
     events: Mutex<Receiver<Vec<u8>>>,
     delivered: Mutex<Instant>,
+    /// Whether the function has not responded to the event that was delivered last.
+    is_working: AtomicBool,
     calls: Sender<RuntimeCall>,
 }
 
@@ -94,6 +101,7 @@ impl Host {
             objects,
             events: Mutex::new(next_events),
             delivered: Mutex::new(Instant::now()),
+            is_working: AtomicBool::new(false),
             calls: calls_sender,
         });
         thread::spawn(move || {
@@ -153,13 +161,26 @@ fn no_call(expected: &str) -> String {
 }
 
 impl Shared {
-    fn serve(&self, mut connection: Connection) -> io::Result<()> {
+    /// Serves a connection until its end. One that has delivered an event lasts as long as the function: if it ends before the
+    /// response, the function has exited.
+    fn serve(&self, connection: Connection) -> io::Result<()> {
+        let mut has_delivered = false;
+        let served = self.serve_while_open(connection, &mut has_delivered);
+        if has_delivered && self.is_working.load(Ordering::Relaxed) {
+            self.report(RuntimeCall::Error("the process has exited".to_owned()));
+        }
+        served
+    }
+
+    fn serve_while_open(&self, mut connection: Connection, has_delivered: &mut bool) -> io::Result<()> {
         while let Some(message) = connection.read()? {
             let now = Instant::now();
             if message.start.starts_with(NEXT) {
                 self.report(RuntimeCall::Next(now));
                 let Ok(event) = lock(&self.events).recv() else { break };
                 *lock(&self.delivered) = Instant::now();
+                self.is_working.store(true, Ordering::Relaxed);
+                *has_delivered = true;
                 deliver(&mut connection, &event)?;
             } else {
                 self.handle(message, now, &mut connection)?;
@@ -173,13 +194,21 @@ impl Shared {
         let path = message.start.split(' ').nth(1).unwrap_or_default();
         if path == "/" {
             let target = message.header("x-amz-target");
-            if self.observer.as_ref().is_some_and(|observe| observe(target, &message.body) == Reaction::End) {
-                self.report(RuntimeCall::Ended);
-                // Until the function is killed: it would repeat a call whose connection is closed.
-                while connection.read()?.is_some() {}
-                return Ok(());
-            }
-            let response = services::respond(target, &message.body, &self.parameters);
+            let reaction = self.observer.as_ref().map_or(Reaction::Answer, |observe| observe(target, &message.body));
+            let response = match reaction {
+                Reaction::Answer => services::respond(target, &message.body, &self.parameters),
+                Reaction::AnswerWith(response) => Some(response),
+                Reaction::Refuse(status, code) => {
+                    let error = json!({ "__type": code, "message": "refused by the drill" }).to_string();
+                    return connection.write(&[&format!("HTTP/1.1 {status} Refused")], error.as_bytes());
+                }
+                Reaction::End => {
+                    self.report(RuntimeCall::Ended);
+                    // Until the function is killed: it would repeat a call whose connection is closed.
+                    while connection.read()?.is_some() {}
+                    return Ok(());
+                }
+            };
             let Some(response) = response else { return connection.write(&["HTTP/1.1 400 Bad Request"], b"{}") };
             return connection.write(&["HTTP/1.1 200 OK"], response.to_string().as_bytes());
         }
@@ -187,11 +216,20 @@ impl Shared {
         let is_signed_link = path.contains("X-Amz-Signature=");
         if is_signed_link || message.header("authorization").contains("/s3/aws4_request") {
             let reaction = self.observer.as_ref().map(|observe| observe(&message.start, &message.body));
-            if reaction == Some(Reaction::Refuse) {
-                return connection.write(&["HTTP/1.1 503 Slow Down"], b"<Code>SlowDown</Code>");
+            if let Some(Reaction::Refuse(status, code)) = reaction {
+                let error = format!("<Error><Code>{code}</Code></Error>");
+                return connection.write(&[&format!("HTTP/1.1 {status} Refused")], error.as_bytes());
             }
             return self.handle_object(&message.start, connection);
         }
+        if path == SEND_EMAIL {
+            let observed = self.observer.as_ref().map(|observe| observe(SEND_EMAIL, &message.body));
+            return match observed {
+                Some(Reaction::Refuse(status, _)) => connection.write(&[&format!("HTTP/1.1 {status} Refused")], b"{}"),
+                _ => connection.write(&["HTTP/1.1 200 OK"], br#"{"MessageId":"bench"}"#),
+            };
+        }
+        self.is_working.store(false, Ordering::Relaxed);
         if path.ends_with("/response") {
             let took = now - *lock(&self.delivered);
             self.report(RuntimeCall::Response(Response { body: message.body, took }));

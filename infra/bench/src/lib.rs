@@ -8,6 +8,7 @@
 pub mod comparison;
 pub mod drill;
 pub mod imports;
+pub mod load;
 pub mod measure;
 pub mod orders;
 pub mod submissions;
@@ -50,7 +51,7 @@ pub struct BenchPlan {
 }
 
 /// A function's release build and its environment.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct MeasuredFunction {
     pub name: String,
     pub binary: PathBuf,

@@ -56,6 +56,11 @@ impl FunctionProcess {
         Ok(process)
     }
 
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// CPU time of all its threads so far.
     pub fn cpu(&self) -> Result<Duration> {
         let mut nanoseconds = 0;

@@ -406,7 +406,7 @@ mod tests {
                     return Reaction::Answer;
                 }
                 if seen.load(Ordering::Relaxed) && !target.contains(&second) {
-                    return Reaction::Refuse;
+                    return Reaction::Refuse(503, "SlowDown");
                 }
                 observed.lock().unwrap().push(target.to_owned());
                 Reaction::Answer

@@ -11,8 +11,8 @@ use anyhow::Result;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    accounts, bench, completions, cost, deploy, destroy, diagram, diff, drift, drill, files, import, logs, prepare,
-    redrive, replay, rollback, scale, sessions, shop, staff, status, synth, test, up,
+    accounts, bench, completions, cost, deploy, destroy, diagram, diff, drift, drill, files, import, load, logs,
+    prepare, redrive, replay, rollback, scale, sessions, shop, staff, status, synth, test, up,
 };
 use crate::local::WATCHDOG;
 use crate::output::{self, Report};
@@ -90,6 +90,8 @@ enum Command {
     Test(test::Test),
     /// Benchmark the functions' release builds against a baseline
     Bench(bench::Bench),
+    /// Send requests at a growing rate, until a target is missed, to the shop on this machine or to a stage
+    Load(load::Load),
     /// Cause faults on a database of its own, and check what must hold
     Drill(drill::Drill),
     /// Regenerate `.sqlx/` after a change of SQL or schema
@@ -185,6 +187,7 @@ async fn execute(command: Command, json: bool) -> Result<Report> {
         Command::Sessions(args) => sessions::run(&args).await,
         Command::Test(args) => test::run(&args).await.map(without_result),
         Command::Bench(args) => bench::run(&args, json).await.map(without_result),
+        Command::Load(args) => load::run(&args).await,
         Command::Drill(args) => drill::run(&args).await,
         Command::CloseAbandoned(args) => up::close_abandoned(&args).await.map(without_result),
         Command::Completions(args) => Ok(completions::run(&args, Cli::command())),

@@ -161,7 +161,15 @@ pub fn summary(stage: &Stage) -> String {
 
 /// US dollars that a million requests a month add to the idle cost.
 fn cost_of_a_million(stage: &Stage) -> Result<f64> {
-    Ok(Estimate::of(stage, MILLION)?.usd() - Estimate::of(stage, 0)?.usd())
+    of_requests(stage, MILLION)
+}
+
+/// US dollars that so many requests within a month add to the idle cost.
+///
+/// # Errors
+/// A charge or a price is unknown.
+pub fn of_requests(stage: &Stage, requests: u64) -> Result<f64> {
+    Ok(Estimate::of(stage, requests)?.usd() - Estimate::of(stage, 0)?.usd())
 }
 
 fn metrics_of_a_million(stage: &Stage) -> Result<f64> {

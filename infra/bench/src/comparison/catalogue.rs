@@ -26,20 +26,39 @@ pub struct Catalogue {
 /// made by this version of generator and schema.
 pub async fn ensure(parameters: &Parameters, books: u32) -> Result<Catalogue> {
     let database = format!("anaquel_generated_{books}");
-    // The administrator has the same permissions as the master user of RDS.
-    let login = login(parameters, DatabaseRole::Admin)?;
-    let mut server = login.connect().await.context("logging in as the database's administrator")?;
-    // It is idle while a catalogue is created.
-    execute(&mut server, "set session wait_timeout = 86400").await?;
-    if !is_complete(&mut server, &database).await? {
-        create(&mut server, &login, &database, books).await.with_context(|| format!("creating {database}"))?;
-    }
-    grant(&mut server, &database, parameters.get(Parameter::DatabaseUser(DatabaseRole::Reader))?).await?;
+    let mut server = created(parameters, &database, books).await?;
+    grant(&mut server, &database, "select", parameters, DatabaseRole::Reader).await?;
     let size = "select cast(sum(data_length + index_length) as unsigned) from information_schema.tables \
                 where table_schema = ?";
     let bytes = sqlx::query_scalar(size).bind(&database).fetch_one(&mut server).await?;
     server.close().await?;
     Ok(Catalogue { books, database, bytes })
+}
+
+/// The database of a catalogue for load tests, in which the users of all functions have the permissions that they need. It keeps
+/// what load tests write.
+pub async fn to_load(parameters: &Parameters, books: u32) -> Result<String> {
+    let database = format!("anaquel_load_{books}");
+    let mut server = created(parameters, &database, books).await?;
+    for role in [DatabaseRole::Reader, DatabaseRole::OrderReader] {
+        grant(&mut server, &database, "select", parameters, role).await?;
+    }
+    grant(&mut server, &database, "select, insert, update, delete", parameters, DatabaseRole::Writer).await?;
+    server.close().await?;
+    Ok(database)
+}
+
+/// Creates the catalogue unless it is complete, and returns a connection of the administrator.
+async fn created(parameters: &Parameters, database: &str, books: u32) -> Result<MySqlConnection> {
+    // The administrator has the same permissions as the master user of RDS.
+    let login = login(parameters, DatabaseRole::Admin)?;
+    let mut server = login.connect().await.context("logging in as the database's administrator")?;
+    // It is idle while a catalogue is created.
+    execute(&mut server, "set session wait_timeout = 86400").await?;
+    if !is_complete(&mut server, database).await? {
+        create(&mut server, &login, database, books).await.with_context(|| format!("creating {database}"))?;
+    }
+    Ok(server)
 }
 
 /// The version of a catalogue: a change of the generator or a migration makes stored ones out of date.
@@ -86,12 +105,19 @@ async fn create(server: &mut MySqlConnection, login: &MySqlConnectOptions, datab
     Ok(())
 }
 
-/// Lets the reader select from all tables, because none has data of visitors. In the name of a database that is granted,
-/// `_` would match any character.
-async fn grant(server: &mut MySqlConnection, database: &str, user: &str) -> Result<()> {
+/// Grants a role permissions on all tables of the catalogue. In the name of a database that is granted, `_` would match any
+/// character.
+async fn grant(
+    server: &mut MySqlConnection,
+    database: &str,
+    permissions: &str,
+    parameters: &Parameters,
+    role: DatabaseRole,
+) -> Result<()> {
+    let user = parameters.get(Parameter::DatabaseUser(role))?;
     let is_plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
-    ensure!(user.bytes().all(is_plain), "the reader's name must have letters, digits and _ only");
-    execute(server, format!("grant select on `{}`.* to '{user}'@'%'", database.replace('_', "\\_"))).await
+    ensure!(user.bytes().all(is_plain), "{user} must have letters, digits and _ only");
+    execute(server, format!("grant {permissions} on `{}`.* to '{user}'@'%'", database.replace('_', "\\_"))).await
 }
 
 /// Executes a statement of names that are known or checked.

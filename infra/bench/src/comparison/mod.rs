@@ -14,7 +14,7 @@ use serde::Serialize;
 use shared::parameters::DatabaseRole;
 use sqlx::{ConnectOptions, MySqlConnection};
 
-pub use self::table::print;
+pub use self::{catalogue::to_load, table::print};
 use self::{
     catalogue::{Catalogue, ensure},
     classes::{Class, classes},

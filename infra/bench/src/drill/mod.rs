@@ -34,15 +34,16 @@ use tokio::runtime::{self, Runtime};
 
 pub use self::report::{Control, Report, Run};
 use self::{
-    aws::{Aws, with_queues},
+    aws::Aws,
     buyers::POISON,
     queue::Faults,
     sale::{Sale, ShopSale},
 };
+pub(crate) use self::{aws::with_queues, sale::SWEEPS};
 pub(crate) use self::{
     buyers::order,
     ledger::add_books,
-    queue::{BATCH, Delivery, event},
+    queue::{BATCH, Delivery, event, returned},
 };
 use crate::{MeasuredFunction, Parameters, login::login, process::FunctionProcess};
 
@@ -124,8 +125,8 @@ impl Drill {
     fn sell(&self, runtime: &Runtime, database: &str, size: Size, outage: Outage<'_>) -> Result<Run> {
         let shop = Shop { groups: size.groups, max_open_orders: u16::MAX, ..self.shop.clone() };
         let parameters = with_queues(self.parameters.with_database(database));
-        runtime.block_on(self.create_database(database))?;
-        self.migrate(&parameters)?;
+        runtime.block_on(create_database(&self.parameters, database))?;
+        migrate(&self.migrate_database, &parameters)?;
         let writer = login(&parameters, DatabaseRole::Writer)?;
         let books = runtime.block_on(async {
             let mut server = login(&parameters, DatabaseRole::Admin)?.connect().await?;
@@ -161,38 +162,38 @@ impl Drill {
         })
     }
 
-    async fn create_database(&self, database: &str) -> Result<()> {
-        let mut server =
-            login(&self.parameters, DatabaseRole::Admin)?.connect().await.context("logging in as admin")?;
-        let create = format!(
-            "drop database if exists {database}; \
-             create database {database} character set utf8mb4 collate utf8mb4_uca1400_ai_ci"
-        );
-        sqlx::raw_sql(AssertSqlSafe(create)).execute(&mut server).await.context("creating the database")?;
-        server.close().await?;
-        Ok(())
-    }
-
-    /// As a deploy does: by the function.
-    fn migrate(&self, parameters: &Parameters) -> Result<()> {
-        let order = MigrationOrder {
-            reader_connections: 10,
-            order_reader_connections: 10,
-            bounce_writer_connections: 10,
-            account_connections: 10,
-            staff_connections: 10,
-            writer_connections: 100,
-            revokes: true,
-            refresh_after: 0,
-        };
-        let process = FunctionProcess::start(&self.migrate_database, parameters)?;
-        let migrated = process.host.invoke_within(&serde_json::to_vec(&order)?, MIGRATE_WITHIN);
-        let migrated = migrated.context("migrating the database")?;
-        migrated.with_context(|| format!("the migration took longer than {} s", MIGRATE_WITHIN.as_secs()))?;
-        Ok(())
-    }
-
     fn random(&self, role: u64, number: u32) -> StdRng {
         StdRng::seed_from_u64(self.seed.wrapping_add(role << 32).wrapping_add(number.into()))
     }
+}
+
+/// An empty database of this name.
+pub(crate) async fn create_database(parameters: &Parameters, database: &str) -> Result<()> {
+    let mut server = login(parameters, DatabaseRole::Admin)?.connect().await.context("logging in as admin")?;
+    let create = format!(
+        "drop database if exists {database}; \
+         create database {database} character set utf8mb4 collate utf8mb4_uca1400_ai_ci"
+    );
+    sqlx::raw_sql(AssertSqlSafe(create)).execute(&mut server).await.context("creating the database")?;
+    server.close().await?;
+    Ok(())
+}
+
+/// Migrates as a deploy does: by the function.
+pub(crate) fn migrate(migrate_database: &MeasuredFunction, parameters: &Parameters) -> Result<()> {
+    let order = MigrationOrder {
+        reader_connections: 100,
+        order_reader_connections: 100,
+        bounce_writer_connections: 100,
+        account_connections: 100,
+        staff_connections: 100,
+        writer_connections: 100,
+        revokes: true,
+        refresh_after: 0,
+    };
+    let process = FunctionProcess::start(migrate_database, parameters)?;
+    let migrated = process.host.invoke_within(&serde_json::to_vec(&order)?, MIGRATE_WITHIN);
+    let migrated = migrated.context("migrating the database")?;
+    migrated.with_context(|| format!("the migration took longer than {} s", MIGRATE_WITHIN.as_secs()))?;
+    Ok(())
 }

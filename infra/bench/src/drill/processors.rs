@@ -7,15 +7,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use rand::{Rng, rngs::StdRng};
-use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{
     Flag,
     aws::{Aws, Current},
-    queue::{Delivery, event},
+    queue::{Delivery, event, returned},
 };
 use crate::{MeasuredFunction, Parameters, process::FunctionProcess};
 
@@ -131,21 +130,4 @@ impl Processor<'_> {
             Ok(None) | Err(_) => Ok(Ending::Failed),
         }
     }
-}
-
-/// The messages that a response returns.
-fn returned(response: &[u8]) -> Result<BTreeSet<Uuid>> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Response {
-        batch_item_failures: Vec<Failure>,
-    }
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Failure {
-        item_identifier: Uuid,
-    }
-    let text = || format!("no response of a queue's consumer: {}", String::from_utf8_lossy(response));
-    let response: Response = serde_json::from_slice(response).with_context(text)?;
-    Ok(response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect())
 }

@@ -11,7 +11,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use anyhow::{Context, Result};
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::SliceRandom};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -297,6 +299,23 @@ pub fn event(batch: &[Delivery]) -> Value {
         })
     };
     json!({ "Records": batch.iter().map(record).collect::<Vec<_>>() })
+}
+
+/// The messages that a consumer returns with its response.
+pub fn returned(response: &[u8]) -> Result<BTreeSet<Uuid>> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Response {
+        batch_item_failures: Vec<Failure>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Failure {
+        item_identifier: Uuid,
+    }
+    let text = || format!("no response of a queue's consumer: {}", String::from_utf8_lossy(response));
+    let response: Response = serde_json::from_slice(response).with_context(text)?;
+    Ok(response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect())
 }
 
 #[cfg(test)]

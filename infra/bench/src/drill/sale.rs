@@ -30,7 +30,7 @@ const TIME_LIMIT: Duration = Duration::from_mins(1);
 const TIME_LIMIT_PER_ORDER: Duration = Duration::from_millis(100);
 const POLL: Duration = Duration::from_millis(5);
 /// The message group of sweeps, as in the stage's schedule.
-const SWEEPS: &str = "sweeps";
+pub const SWEEPS: &str = "sweeps";
 /// Sweeps at the end, at most: each hands over mails for some seconds.
 const LAST_SWEEPS: u32 = 20;
 

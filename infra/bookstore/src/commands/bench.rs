@@ -52,7 +52,7 @@ pub async fn run(args: &Bench, json: bool) -> Result<()> {
     let (stage, aws) = connect("local").await?;
     let parameters = parameters(&aws, &stage).await?;
     let (root, target) = deploy::workspace().await?;
-    build(&root, &functions).await?;
+    build(&root, &["bench", "hello"], &functions).await?;
 
     let release = target.join("release");
     let planned = |name: &str, environment: BTreeMap<String, String>| {
@@ -104,7 +104,7 @@ fn chosen(names: &[String]) -> Result<Vec<&'static Function>> {
 }
 
 /// The parameters of all functions: the benchmark logs in with them, also as the administrator, who creates its databases.
-async fn parameters(aws: &AwsClients, stage: &Stage) -> Result<Parameters> {
+pub(super) async fn parameters(aws: &AwsClients, stage: &Stage) -> Result<Parameters> {
     let mut values = BTreeMap::new();
     for function in FUNCTIONS {
         for names in function.parameters(stage).chunks(NAMES_PER_CALL) {
@@ -117,12 +117,14 @@ async fn parameters(aws: &AwsClients, stage: &Stage) -> Result<Parameters> {
     Ok(Parameters(values))
 }
 
-/// Release builds for this machine.
-async fn build(root: &Path, functions: &[&Function]) -> Result<()> {
+/// Release builds for this machine: of functions, and of programs that measure them.
+pub(super) async fn build(root: &Path, programs: &[&str], functions: &[&Function]) -> Result<()> {
     errln!("Building the functions …");
     let mut cargo = deploy::cargo_command();
-    cargo.args(["build", "--release", "--locked", "--bin", "bench", "--bin", "hello"]);
-    cargo.args(functions.iter().flat_map(|function| ["--bin", function.name]));
+    cargo.args(["build", "--release", "--locked"]);
+    cargo.args(
+        programs.iter().copied().chain(functions.iter().map(|function| function.name)).flat_map(|name| ["--bin", name]),
+    );
     let status = cargo.current_dir(root).stdin(Stdio::null()).status().await.context("cargo could not be started")?;
     ensure!(status.success(), "the functions could not be built");
     Ok(())

@@ -12,6 +12,7 @@ pub mod drift;
 pub mod drill;
 pub mod files;
 pub mod import;
+pub mod load;
 pub mod logs;
 pub mod prepare;
 pub mod redrive;
