@@ -11,6 +11,7 @@ pub mod imports;
 pub mod load;
 pub mod measure;
 pub mod orders;
+pub mod shop_drill;
 pub mod submissions;
 pub mod table;
 

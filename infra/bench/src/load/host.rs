@@ -30,9 +30,9 @@ use crate::{Parameters, drill::Flag, host::Observer, login::login};
 /// Between two counts of connections.
 const COUNT_EVERY: Duration = Duration::from_millis(250);
 
-/// Until the backlog of a step is given up.
+/// The longest wait for the backlog of a step.
 const SETTLE: Duration = Duration::from_secs(30);
-/// Until a count of connections is given up.
+/// The longest wait for a count of connections.
 const LOGIN_WITHIN: Duration = Duration::from_secs(2);
 
 /// The shop on this machine.

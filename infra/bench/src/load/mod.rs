@@ -33,6 +33,7 @@ pub use self::{
     environments::Queues,
     host::HostedShop,
     outcome::{Ending, Observation, Outcome, Target},
+    page::html,
     queues::Faults as QueueFaults,
     report::{Messages, Report, line},
     shoppers::{Class, Mix, Request, SampledBook, Samples},

@@ -7,8 +7,7 @@ use std::fmt::Write;
 use html_escape::encode_safe;
 
 use super::{
-    Report,
-    report::{HEADER, cells},
+    report::{HEADER, Report, cells},
     step::Step,
 };
 
@@ -51,6 +50,7 @@ fn limit<'a>(label: &'a str, class: &'a str, limit: f64) -> Line<'a> {
     Line { label, class, is_limit: true, of: Box::new(move |_| limit) }
 }
 
+/// A page that needs no other file.
 pub fn html(report: &Report) -> String {
     let targets = report.course.targets;
     let environments =

@@ -6,7 +6,7 @@ use comfy_table::Table;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Course, page,
+    Course,
     step::{CpuShares, Step},
 };
 
@@ -132,11 +132,6 @@ impl Report {
             lines.push(format!("Messages: {accepted} accepted, {finished} finished, {decided} with an outcome."));
         }
         lines
-    }
-
-    /// A page that needs no other file.
-    pub fn html(&self) -> String {
-        page::html(self)
     }
 
     fn table(&self) -> Table {

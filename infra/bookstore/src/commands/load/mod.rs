@@ -15,7 +15,7 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use bench::{
     MeasuredFunction,
-    load::{Course, LoadPlan, LoadedConsumer, LoadedFunction, Mix, Report as Loaded, Targets},
+    load::{Course, LoadPlan, LoadedConsumer, LoadedFunction, Mix, Report as Loaded, Targets, html},
 };
 use clap::Args;
 use infra::{
@@ -115,7 +115,7 @@ pub async fn run(args: &Load) -> Result<Report> {
         None => here(args, course).await?,
     };
     if let Some(file) = &args.html {
-        fs::write(file, loaded.html()).with_context(|| format!("writing {}", file.display()))?;
+        fs::write(file, html(&loaded)).with_context(|| format!("writing {}", file.display()))?;
         errln!("The report with its plots is in {}.", file.display());
     }
     let problems = loaded.problems();

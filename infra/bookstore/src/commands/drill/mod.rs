@@ -1,8 +1,11 @@
 //! `bookstore drill`: causes faults on purpose, on a database of its own, and checks what must hold.
 
+mod shop;
+
 use std::{collections::BTreeMap, path::Path, process::Stdio, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, anyhow, ensure};
+use base64::{Engine, prelude::BASE64_STANDARD};
 use bench::{
     MeasuredFunction, Parameters,
     drill::{self, Flag, Size},
@@ -16,6 +19,7 @@ use infra::{
 use serde_json::to_value;
 use shared::{
     parameters::{DatabaseRole, Parameter, Queue},
+    session::{PrivateKey, PublicKeys},
     shop::{Selling, Shop},
 };
 use tokio::{runtime::Handle, task::spawn_blocking, time::sleep};
@@ -33,9 +37,12 @@ const COPIES: [u32; 2] = [100, 10];
 const DATABASE_KILLS: u32 = 2;
 
 #[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Drill {
     #[command(subcommand)]
-    drill: Which,
+    drill: Option<Which>,
+    #[command(flatten)]
+    shop: shop::ShopDrillArgs,
 }
 
 #[derive(Subcommand)]
@@ -71,9 +78,15 @@ fn seed(text: &str) -> Result<u32, String> {
 }
 
 pub async fn run(args: &Drill) -> Result<Report> {
-    let Which::Orders(orders) = &args.drill;
+    match &args.drill {
+        Some(Which::Orders(orders)) => oversell(orders).await,
+        None => shop::run(&args.shop).await,
+    }
+}
+
+async fn oversell(orders: &OrderDrill) -> Result<Report> {
     let (root, target) = deploy::workspace().await?;
-    build(&root, orders.release).await?;
+    build(&root, orders.release, &["process-orders", "migrate-database"]).await?;
     let binaries = target.join(if orders.release { "release" } else { "debug" });
     let home = Home::find("drill")?;
     let mut signals = Signals::listen()?;
@@ -112,12 +125,12 @@ fn report(drilled: &drill::Report) -> Report {
 }
 
 /// Debug builds compile the whole workspace, as `up` does, because `-p` resolves other features.
-async fn build(root: &Path, release: bool) -> Result<()> {
+async fn build(root: &Path, release: bool, functions: &[&str]) -> Result<()> {
     errln!("Building the functions …");
     let mut cargo = deploy::cargo_command();
     cargo.args(["build", "--locked"]);
     if release {
-        cargo.args(["--release", "--bin", "process-orders", "--bin", "migrate-database"]);
+        cargo.arg("--release").args(functions.iter().flat_map(|name| ["--bin", name]));
     } else {
         cargo.arg("--workspace");
     }
@@ -172,6 +185,8 @@ fn parameters(server: &MariaDb) -> Parameters {
         (Parameter::DatabaseAuth, "password".to_owned()),
         (Parameter::SubmissionKey, secrets.submission_key.clone()),
         (Parameter::ArchiveBucket, "archive".to_owned()),
+        (Parameter::FilesBucket, "files".to_owned()),
+        (Parameter::SessionPublicKeys, PublicKeys::new(nobody().public(), None).to_string()),
     ];
     values.extend(login(DatabaseRole::Reader, &secrets.reader));
     values.extend(login(DatabaseRole::OrderReader, &secrets.order_reader));
@@ -183,6 +198,11 @@ fn parameters(server: &MariaDb) -> Parameters {
     values.extend(Queue::ALL.map(|queue| (Parameter::Queue(queue), String::new())));
     let full_name = |(parameter, value): (Parameter, String)| (format!("/anaquel/local/{parameter}"), value);
     Parameters(values.into_iter().map(full_name).collect())
+}
+
+/// A key whose sessions nobody has.
+fn nobody() -> PrivateKey {
+    PrivateKey::parse(&BASE64_STANDARD.encode(rand::random::<[u8; 32]>())).expect("32 bytes")
 }
 
 #[cfg(test)]
