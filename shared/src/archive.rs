@@ -239,7 +239,7 @@ fn of_order(content: &OrderContent) -> Option<(Person, Uuid)> {
 /// Archives messages that were decided, before their queue deletes them. Returns those that are not in the archive, by the ids
 /// of the queue: they are to be delivered again, which decides nothing again.
 ///
-/// What was sent before its sender was erased is not archived.
+/// A message that was sent before its sender was erased is not archived.
 pub async fn keep<'a>(app: &App, queue: Queue, messages: impl IntoIterator<Item = &'a SqsMessage>) -> BTreeSet<String> {
     let now = OffsetDateTime::now_utc();
     let keyed = messages.into_iter().filter_map(|message| Some((Key::of(queue, message, now)?, message)));

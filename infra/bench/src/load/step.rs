@@ -233,8 +233,7 @@ impl Step {
     }
 
     fn judged(mut self, targets: &Targets) -> Self {
-        let failures: usize = self.errors.values().sum();
-        let errors = 100.0 * per_second(failures, per_second(self.requests, 1.0).max(1.0));
+        let errors = self.error_percent();
         let Latency { p99, .. } = self.latency;
         if p99 > targets.p99 {
             self.missed.push(format!("p99 {p99:.0} ms, target {:.0} ms", targets.p99));

@@ -15,7 +15,10 @@ use rustix::{
 };
 use serde::{Deserialize, Serialize};
 use shared::parameters::{DatabaseRole, Parameter, Queue, path_of};
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, MySqlConnection, mysql::MySqlConnectOptions};
+use sqlx::{
+    AssertSqlSafe, ConnectOptions, Connection, MySqlConnection,
+    mysql::{MySqlConnectOptions, MySqlDatabaseError},
+};
 use tokio::runtime::Runtime;
 
 use super::Server;
@@ -33,8 +36,8 @@ const KILL_EVERY: Duration = Duration::from_millis(400);
 /// Connections that a database with too few of them accepts: MariaDB's least.
 const FEW_CONNECTIONS: u32 = 10;
 const DUPLICATES: f64 = 0.3;
-/// SQLSTATE of MariaDB's error 1094, "Unknown thread id".
-const UNKNOWN_CONNECTION: &str = "HY000";
+/// MariaDB's error "Unknown thread id".
+const UNKNOWN_CONNECTION: u16 = 1094;
 /// A text that is no message.
 pub const POISON: &str = "poison";
 
@@ -398,7 +401,10 @@ async fn close_others(connection: &mut MySqlConnection) -> sqlx::Result<u64> {
         match sqlx::raw_sql(AssertSqlSafe(format!("kill {id}"))).execute(&mut *connection).await {
             Ok(_) => closed += 1,
             // It has ended by itself.
-            Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(UNKNOWN_CONNECTION) => {}
+            Err(sqlx::Error::Database(error))
+                if error
+                    .try_downcast_ref()
+                    .is_some_and(|error: &MySqlDatabaseError| error.number() == UNKNOWN_CONNECTION) => {}
             Err(error) => return Err(error),
         }
     }
