@@ -79,32 +79,41 @@ pub struct BookRow {
     pub fewest: i64,
 }
 
-/// Adds two books with so many copies.
-pub async fn add_books(connection: &mut MySqlConnection, copies: [u32; 2], shop: &Shop) -> Result<[BookId; 2]> {
-    let row = |reference: &str, copies| {
-        anyhow::Ok(CatalogueRow {
-            reference: Reference::parse(reference)?,
-            title: reference.to_owned(),
-            authors: vec!["Ana María Matute".to_owned()],
-            price: Some(shop.money(PRICE)),
-            stock: Some(copies),
-            isbn: None,
-            year: None,
-            language: None,
-            genres: None,
-            description: None,
-            stars: None,
-            stock_counted_at: None,
-            fixed_price: None,
-            tax_rate: None,
-            publisher: None,
-            publisher_contact: None,
-        })
-    };
-    let [many, few] = [row("many", copies[0])?, row("few", copies[1])?];
+/// A book of a drill, with so many copies.
+pub fn book(reference: &str, title: &str, copies: u32, shop: &Shop) -> Result<CatalogueRow> {
+    Ok(CatalogueRow {
+        reference: Reference::parse(reference)?,
+        title: title.to_owned(),
+        authors: vec!["Ana María Matute".to_owned()],
+        price: Some(shop.money(PRICE)),
+        stock: Some(copies),
+        isbn: None,
+        year: None,
+        language: None,
+        genres: None,
+        description: None,
+        stars: None,
+        stock_counted_at: None,
+        fixed_price: None,
+        tax_rate: None,
+        publisher: None,
+        publisher_contact: None,
+    })
+}
+
+/// Imports books as a file does.
+pub async fn import(connection: &mut MySqlConnection, books: &[CatalogueRow]) -> Result<()> {
     let import = sqlx::query("insert into imports (object_key, sequencer) values ('drill.csv', '1')");
     let import = u32::try_from(import.execute(&mut *connection).await?.last_insert_id())?;
-    catalogue::put_all(connection, import, &[(1, &many), (2, &few)], OffsetDateTime::now_utc()).await?;
+    let lines: Vec<(u32, &CatalogueRow)> = (1..).zip(books).collect();
+    catalogue::put_all(connection, import, &lines, OffsetDateTime::now_utc()).await?;
+    Ok(())
+}
+
+/// Adds two books with so many copies.
+pub async fn add_books(connection: &mut MySqlConnection, copies: [u32; 2], shop: &Shop) -> Result<[BookId; 2]> {
+    let [many, few] = [book("many", "many", copies[0], shop)?, book("few", "few", copies[1], shop)?];
+    import(connection, &[many, few]).await?;
     let mut ids = [BookId::from(0); 2];
     for (id, reference) in ids.iter_mut().zip(["many", "few"]) {
         let found = sqlx::query_scalar::<_, u32>("select id from books where reference = ?").bind(reference);

@@ -39,7 +39,12 @@ use self::{
     queue::Faults,
     sale::{Sale, ShopSale},
 };
-pub(crate) use self::{aws::with_queues, sale::SWEEPS};
+pub(crate) use self::{
+    aws::with_queues,
+    buyers::PRICE,
+    ledger::{book, import},
+    sale::SWEEPS,
+};
 pub(crate) use self::{
     buyers::order,
     ledger::add_books,

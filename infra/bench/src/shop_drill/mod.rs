@@ -23,13 +23,10 @@ use anyhow::{Context, Result, ensure};
 use rand::{SeedableRng, rngs::StdRng};
 use serde_json::json;
 use shared::{
-    domain::{CatalogueRow, Reference},
     parameters::{DatabaseRole, Queue},
-    repo::catalogue,
     shop::Shop,
 };
 use sqlx::{ConnectOptions, Connection, mysql::MySqlConnectOptions};
-use time::OffsetDateTime;
 use tokio::runtime::{self, Runtime};
 use uuid::Uuid;
 
@@ -41,7 +38,7 @@ use self::{
 pub use self::{faults::Fault, report::Report};
 use crate::{
     MeasuredFunction, Parameters,
-    drill::{Flag, SWEEPS, create_database, migrate, with_queues},
+    drill::{Flag, PRICE, SWEEPS, book, create_database, import, migrate, with_queues},
     load::{
         Arrivals, Class, HostedShop, LoadedConsumer, LoadedFunction, Mix, Outcome, Request, SampledBook, Samples,
         Target, wait_until,
@@ -53,8 +50,6 @@ const DATABASE: &str = "anaquel_drill_shop";
 /// Books of the shop, with more copies than are ordered.
 const BOOKS: u32 = 200;
 const COPIES: u32 = 1_000;
-/// In the smallest unit of the currency.
-const PRICE: u32 = 1_995;
 /// Seconds at the beginning and at the end without a fault.
 const QUIET: Duration = Duration::from_secs(3);
 /// Until the queues are empty after the last request.
@@ -239,38 +234,15 @@ impl ShopDrill {
 
     async fn add_books(&self, parameters: &Parameters) -> Result<Samples> {
         let mut connection = login(parameters, DatabaseRole::Writer)?.connect().await?;
-        let rows = (0..BOOKS).map(|number| self.book(number)).collect::<Result<Vec<_>>>()?;
-        let import = sqlx::query("insert into imports (object_key, sequencer) values ('drill.csv', '1')");
-        let import = u32::try_from(import.execute(&mut connection).await?.last_insert_id())?;
-        let lines: Vec<(u32, &CatalogueRow)> = (1..).zip(&rows).collect();
-        catalogue::put_all(&mut connection, import, &lines, OffsetDateTime::now_utc()).await?;
+        let numbered =
+            |number| book(&format!("drill-{number}"), &format!("Historia número {number}"), COPIES, &self.shop);
+        let books = (0..BOOKS).map(numbered).collect::<Result<Vec<_>>>()?;
+        import(&mut connection, &books).await?;
         let ids: Vec<(u32, String)> =
             sqlx::query_as("select id, title from books order by id").fetch_all(&mut connection).await?;
         connection.close().await?;
         let sampled = |(id, title)| SampledBook { id, title, author: None, genre: None, price: Some(PRICE) };
         Samples::of(ids.into_iter().map(sampled).collect(), &self.shop.currency, EMAIL)
-    }
-
-    fn book(&self, number: u32) -> Result<CatalogueRow> {
-        let reference = format!("drill-{number}");
-        Ok(CatalogueRow {
-            title: format!("Historia número {number}"),
-            reference: Reference::parse(&reference)?,
-            authors: vec!["Ana María Matute".to_owned()],
-            price: Some(self.shop.money(PRICE)),
-            stock: Some(COPIES),
-            isbn: None,
-            year: None,
-            language: None,
-            genres: None,
-            description: None,
-            stars: None,
-            stock_counted_at: None,
-            fixed_price: None,
-            tax_rate: None,
-            publisher: None,
-            publisher_contact: None,
-        })
     }
 }
 

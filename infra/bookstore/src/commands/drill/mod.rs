@@ -16,7 +16,7 @@ use infra::{
     routes::{FUNCTIONS, Function},
     stage::Stage,
 };
-use serde_json::to_value;
+use serde_json::{Value, to_value};
 use shared::{
     parameters::{DatabaseRole, Parameter, Queue},
     session::{PrivateKey, PublicKeys},
@@ -88,12 +88,6 @@ async fn oversell(orders: &OrderDrill) -> Result<Report> {
     let (root, target) = deploy::workspace().await?;
     build(&root, orders.release, &["process-orders", "migrate-database"]).await?;
     let binaries = target.join(if orders.release { "release" } else { "debug" });
-    let home = Home::find("drill")?;
-    let mut signals = Signals::listen()?;
-    let _claim = Claim::take(&home).await?;
-    home.check_space()?;
-    MariaDb::reset(&home).await?; // of a drill that was killed
-    let interrupted = Arc::new(Flag::default());
     let size = Size {
         orders: orders.orders,
         buyers: orders.buyers,
@@ -103,25 +97,38 @@ async fn oversell(orders: &OrderDrill) -> Result<Report> {
         database_kills: DATABASE_KILLS,
     };
     let seed = orders.seed.unwrap_or_else(rand::random);
+    let drilled = with_home(seed, async |home, flag| sell(home, &binaries, size, seed, flag).await).await?;
+    Ok(report(drilled.text(), to_value(&drilled).unwrap_or_default(), drilled.problems().len()))
+}
+
+/// Runs a drill in its home, whose database is removed before and afterwards; a signal sets the flag, which ends the drill early.
+async fn with_home<T>(seed: u32, drill: impl AsyncFnOnce(&Home, Arc<Flag>) -> Result<T>) -> Result<T> {
+    let home = Home::find("drill")?;
+    let mut signals = Signals::listen()?;
+    let _claim = Claim::take(&home).await?;
+    home.check_space()?;
+    MariaDb::reset(&home).await?; // of a drill that was killed
+    let interrupted = Arc::new(Flag::default());
     errln!("Drill with seed {seed} …");
-    let selling = sell(&home, &binaries, size, seed, interrupted.clone());
-    tokio::pin!(selling);
-    let outcome = tokio::select! {
-        outcome = &mut selling => outcome,
-        signal = signals.next() => {
-            interrupted.set();
-            let _ = selling.await;
-            Err(anyhow!("interrupted by signal {signal}"))
+    let outcome = {
+        let drilling = drill(&home, interrupted.clone());
+        tokio::pin!(drilling);
+        tokio::select! {
+            outcome = &mut drilling => outcome,
+            signal = signals.next() => {
+                interrupted.set();
+                let _ = drilling.await;
+                Err(anyhow!("interrupted by signal {signal}"))
+            }
         }
     };
     MariaDb::reset(&home).await?;
-    Ok(report(&outcome?))
+    outcome
 }
 
-fn report(drilled: &drill::Report) -> Report {
-    let problems = drilled.problems().len();
+fn report(text: String, json: Value, problems: usize) -> Report {
     let problem = (problems > 0).then(|| format!("the drill found {}", counted(problems, "problem")));
-    Report::new(drilled.text(), to_value(drilled).unwrap_or_default()).with_problem(problem)
+    Report::new(text, json).with_problem(problem)
 }
 
 /// Debug builds compile the whole workspace, as `up` does, because `-p` resolves other features.

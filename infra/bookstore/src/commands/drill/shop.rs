@@ -19,11 +19,11 @@ use serde_json::to_value;
 use shared::shop::{SHOP, Selling, Shop};
 use tokio::{runtime::Handle, task::spawn_blocking};
 
-use super::{build, built, parameters, seed};
+use super::{build, built, parameters, report, seed, with_home};
 use crate::{
     deploy,
-    local::{Claim, Home, MariaDb, Signals},
-    output::{Report, counted},
+    local::{Home, MariaDb},
+    output::Report,
 };
 
 /// HTTP functions that shoppers call, and consumers.
@@ -69,29 +69,10 @@ pub async fn run(args: &ShopDrillArgs) -> Result<Report> {
     let names = [FUNCTIONS.as_slice(), &CONSUMERS, &["migrate-database"]].concat();
     build(&root, args.full, &names).await?;
     let binaries = target.join(if args.full { "release" } else { "debug" });
-    let home = Home::find("drill")?;
-    let mut signals = Signals::listen()?;
-    let _claim = Claim::take(&home).await?;
-    home.check_space()?;
-    MariaDb::reset(&home).await?; // of a drill that was killed
-    let interrupted = Arc::new(Flag::default());
     let seed = args.seed.unwrap_or_else(rand::random);
-    errln!("Drill with seed {seed} …");
-    let drilling = drill(&home, &binaries, if args.full { full() } else { small() }, seed, interrupted.clone());
-    tokio::pin!(drilling);
-    let outcome = tokio::select! {
-        outcome = &mut drilling => outcome,
-        signal = signals.next() => {
-            interrupted.set();
-            let _ = drilling.await;
-            Err(anyhow!("interrupted by signal {signal}"))
-        }
-    };
-    MariaDb::reset(&home).await?;
-    let drilled = outcome?;
-    let problems = drilled.problems.len();
-    let problem = (problems > 0).then(|| format!("the drill found {}", counted(problems, "problem")));
-    Ok(Report::new(drilled.text(), to_value(&drilled).unwrap_or_default()).with_problem(problem))
+    let size = if args.full { full() } else { small() };
+    let drilled = with_home(seed, async |home, flag| drill(home, &binaries, size, seed, flag).await).await?;
+    Ok(report(drilled.text(), to_value(&drilled).unwrap_or_default(), drilled.problems.len()))
 }
 
 /// Starts a database in `home`, and runs the shop on it. The server is left running.
