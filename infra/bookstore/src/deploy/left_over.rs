@@ -166,9 +166,18 @@ async fn abandoned(aws: &AwsClients, stage: &Stage) -> Result<Vec<String>> {
 
 async fn log_streams(aws: &AwsClients, stage: &Stage) -> Result<Vec<String>> {
     let Some(data) = describe::describe(aws, &stage.physical(Kind::Data.name())).await? else { return Ok(Vec::new()) };
-    let Some(instance) = describe::outputs(&data).remove("DatabaseResourceId").filter(|id| !id.is_empty()) else {
-        return Ok(Vec::new());
-    };
+    let outputs = describe::outputs(&data).into_iter();
+    // Of the database and of its replicas.
+    let instances =
+        outputs.filter(|(name, id)| name.ends_with("ResourceId") && name.starts_with("Database") && !id.is_empty());
+    let mut streams = Vec::new();
+    for (_, instance) in instances {
+        streams.extend(log_streams_of(aws, instance).await?);
+    }
+    Ok(streams)
+}
+
+async fn log_streams_of(aws: &AwsClients, instance: String) -> Result<Vec<String>> {
     let asked = aws.logs.describe_log_streams().log_group_name(MONITORING).log_stream_name_prefix(instance).send();
     match asked.await {
         Ok(found) => Ok(found.log_streams().iter().filter_map(|stream| stream.log_stream_name.clone()).collect()),
