@@ -8,21 +8,15 @@ use shared::parameters::Parameter;
 use stratosphere::services::aws::{iam, rds, secretsmanager, sqs};
 use stratosphere::value::{AWS_ACCOUNT_ID, ExpString};
 
-use super::{
-    Kind, Stack, access_logs, accounts, archive, log_group, mail, only_over_tls, parameter, replicas, unavailable_page,
-};
+use super::instance::{Instance, LOGS, MONITORING_SECONDS, logs};
+use super::{Kind, Stack, access_logs, accounts, archive, mail, only_over_tls, parameter, replicas, unavailable_page};
 use crate::database_settings::settings;
 use crate::routes::{DatabaseRole, Queue};
 use crate::stage::{MasterPassword, Rds, Restore, Server, Stage};
-use crate::template::{Id, RemovalPolicy, Template, arn, list, logical_id, sub};
+use crate::template::{Id, RemovalPolicy, Template, arn, list, sub};
 
 /// SQS's maximum message retention: 14 days.
 const RETENTION_SECONDS: i32 = 14 * 24 * 60 * 60;
-/// MariaDB's logs that RDS exports to CloudWatch.
-pub(super) const LOGS: [&str; 2] = ["error", "slowquery"];
-/// Interval of Enhanced Monitoring.
-pub(super) const MONITORING_SECONDS: i32 = 60;
-
 pub fn stack(stage: &Stage) -> Stack {
     let mut stack = Stack::new(stage, Kind::Data, "database, user pools, queues, parameters and access logs");
     stack.protect = stage.protect;
@@ -63,15 +57,6 @@ pub fn stack(stage: &Stage) -> Stack {
     }
     accounts::add_pools(&mut stack, stage, sending.as_ref());
     stack
-}
-
-/// The RDS instance, with what its replicas share with it.
-pub(super) struct Instance {
-    pub id: Id,
-    pub parameter_group: Id,
-    /// Security group.
-    pub group: Id,
-    pub monitoring_role: Id,
 }
 
 /// Adds the RDS instance. RDS creates the administrator; the migration creates the other users.
@@ -166,17 +151,6 @@ fn database(stack: &mut Stack, stage: &Stage, server: &Rds) -> Instance {
     template.output("DatabaseName", database);
     template.output("DatabaseResourceId", database.att("DbiResourceId"));
     Instance { id: database, parameter_group, group, monitoring_role }
-}
-
-/// The log groups of an instance. Created here because log groups that RDS creates never expire.
-pub(super) fn logs(template: &mut Template, stage: &Stage, id: &str, instance: &str) -> [Id; 2] {
-    LOGS.map(|log| {
-        let id = logical_id(&format!("{id}-{log}-logs"));
-        let group = log_group(template, stage, id, &format!("/aws/rds/instance/{instance}/{log}"));
-        // The logs of a replaced instance explain its loss, and RDS writes to them until it is deleted.
-        template.retain_on_replacement(group);
-        group
-    })
 }
 
 /// Adds a secret with a password for the administrator, in the form that RDS's own secret has, and sets it. CloudFormation

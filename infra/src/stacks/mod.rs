@@ -14,6 +14,7 @@ mod files;
 pub mod firewall;
 mod function;
 mod imports;
+mod instance;
 mod load_balancer;
 mod mail;
 mod names;

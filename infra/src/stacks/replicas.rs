@@ -4,7 +4,7 @@
 use shared::parameters::Parameter;
 use stratosphere::services::aws::rds;
 
-use super::data::{Instance, LOGS, MONITORING_SECONDS, logs};
+use super::instance::{Instance, LOGS, MONITORING_SECONDS, logs};
 use super::parameter;
 use crate::stage::{Rds, Stage};
 use crate::template::{Id, RemovalPolicy, Template, list, sub};

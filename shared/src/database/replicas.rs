@@ -172,6 +172,11 @@ impl Database {
                 tracing::warn!(error = format!("{error:#}"), "Statement refused by a replica: trying the primary");
                 self.take().await?
             }
+            (Err(Error::Busy(error)), None) if error.is::<NoAnswer>() => {
+                tracing::warn!(error = format!("{error:#}"), "The primary does not answer: reading a replica");
+                self.replicas.leave_primary();
+                self.take_for_reading(config).await?
+            }
             (Err(Error::Away(error)), None) if error.is::<Lost>() => {
                 tracing::warn!("Connection lost: retrying the read");
                 self.take_for_reading(config).await?

@@ -442,6 +442,22 @@ async fn a_read_that_a_replica_breaks_or_does_not_answer_runs_once_more_elsewher
 
 #[ignore = "needs MariaDB"]
 #[sqlx::test(migrator = "crate::MIGRATIONS")]
+async fn a_read_that_the_primary_does_not_answer_runs_once_more_on_a_late_replica(pool: MySqlPool) {
+    beat(&pool, 60).await;
+    let database = with_replicas(&pool, None, &[&server(&pool)]);
+    let hangs_once = AtomicBool::new(true);
+    let read = database.read(async |c| {
+        if hangs_once.swap(false, Ordering::Relaxed) {
+            sqlx::query("select sleep(5)").execute(&mut *c).await?;
+        }
+        sqlx::query_scalar::<_, u64>("select connection_id()").fetch_one(c).await
+    });
+    assert!(read.await.is_ok());
+    assert!(used_replica(&database).await);
+}
+
+#[ignore = "needs MariaDB"]
+#[sqlx::test(migrator = "crate::MIGRATIONS")]
 async fn the_state_of_each_replica_is_its_lag_or_that_it_is_away(pool: MySqlPool) {
     beat(&pool, 30).await;
     let nobody = refusing().await;

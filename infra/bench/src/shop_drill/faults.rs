@@ -39,6 +39,10 @@ const KILL_EVERY: Duration = Duration::from_millis(400);
 /// Connections that a database with too few of them accepts: MariaDB's least.
 const FEW_CONNECTIONS: u32 = 10;
 const DUPLICATES: f64 = 0.3;
+/// Time in which readers see that a replica is late, and leave it.
+const LEAVING: Duration = Duration::from_secs(3);
+/// Time after which readers try a replica again that they have left, with some more.
+const COME_BACK: Duration = Duration::from_secs(15);
 /// MariaDB's error "Unknown thread id".
 const UNKNOWN_CONNECTION: u16 = 1094;
 /// A text that is no message.
@@ -395,9 +399,9 @@ impl Saboteur<'_> {
 
     /// Ends when readers have left the replica, which they do when its lag exceeds the bound.
     fn delay_replica(&mut self, lasting: Duration) -> Result<()> {
-        let readers = self.readers_of_replica()?;
+        let readers = self.wait_for_readers()?;
         self.at_replica(async |connection| sqlx::raw_sql("stop slave sql_thread").execute(connection).await.map(drop))?;
-        thread::sleep(MAX_LAG + lasting);
+        thread::sleep(MAX_LAG + LEAVING + lasting);
         let left = self.readers_of_replica()?;
         self.at_replica(async |connection| {
             sqlx::raw_sql("start slave sql_thread").execute(connection).await.map(drop)
@@ -405,6 +409,18 @@ impl Saboteur<'_> {
         // An environment that is idle keeps its connection until its next read.
         self.hits += readers.saturating_sub(left);
         Ok(())
+    }
+
+    /// Readers that have left the replica in a fault before come back after some seconds.
+    fn wait_for_readers(&self) -> Result<u64> {
+        let until = Instant::now() + COME_BACK;
+        loop {
+            let readers = self.readers_of_replica()?;
+            if readers > 0 || Instant::now() > until {
+                return Ok(readers);
+            }
+            thread::sleep(KILL_EVERY);
+        }
     }
 
     fn readers_of_replica(&self) -> Result<u64> {
