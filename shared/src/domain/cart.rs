@@ -149,10 +149,11 @@ impl Cart {
         met
     }
 
-    /// The cart of a customer, who has changed it at this millisecond.
+    /// The cart of a customer, who has changed it at this millisecond. It is later than the change before, also by a clock that
+    /// is behind the one of that change.
     #[must_use]
     pub fn changed_at(self, milliseconds: u64) -> Self {
-        Self { changed: milliseconds, ..self }
+        Self { changed: milliseconds.max(self.changed.saturating_add(1)), ..self }
     }
 
     /// The cart of a customer, of the one in this browser and the one that is stored. A cart that both know is the later of
@@ -291,6 +292,13 @@ mod tests {
             assert_eq!(cart.to_cookie(Uuid::nil()), expected, "{name}");
             assert_eq!(cart.clone().following(stored.clone(), 300), cart, "{name}: once more");
         }
+        let behind = Cart::parse(&format!("{OTHER}.8:1:1")).following(stored.clone(), 50);
+        assert_eq!(
+            behind.to_cookie(Uuid::nil()),
+            format!("{ID}.t101.53:2:1995.7:1:950.8:1:1"),
+            "a clock that is behind"
+        );
+        assert_eq!(behind.clone().changed_at(60).following(behind, 70).changed(), 102);
         let sent = serde_json::to_string(&stored).unwrap();
         assert_eq!(serde_json::from_str::<Cart>(&sent).unwrap(), stored);
         assert!(serde_json::from_str::<Cart>("\"x.53:1:1\"").is_err());
