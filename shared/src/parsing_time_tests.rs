@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use crate::{
     JsonObject,
     domain::{
-        Cart, DisplayName, Email, Language, OrderNote, Phone, Search, check_no_card, clean, clean_line,
+        Cart, DisplayName, Email, Isbn13, Language, OrderNote, Phone, Search, check_no_card, clean, clean_line,
         without_addresses, words::fold,
     },
     http::{AlbEvent, Query, Request},
@@ -24,7 +24,7 @@ type Parser = fn(&str);
 
 #[test]
 fn the_time_of_parsing_grows_like_the_text() {
-    let parsers: [(&str, Parser); 12] = [
+    let parsers: [(&str, Parser); 14] = [
         ("clean", |text| drop(clean(text))),
         ("clean_line", |text| drop(clean_line(text))),
         ("fold", |text| drop(fold(text))),
@@ -37,9 +37,23 @@ fn the_time_of_parsing_grows_like_the_text() {
         ("language", |text| _ = Language::parse(text)),
         ("search", |text| _ = Search::parse(text)),
         ("cart", |text| _ = Cart::parse(text)),
+        ("isbn", |text| _ = Isbn13::parse(text)),
+        ("isbn in a text", |text| _ = Isbn13::find(text)),
     ];
-    let units =
-        ["\u{200d}", "a\u{200d}", "\u{200d}\u{1f469}", "\u{301}", "\u{2800}", "\r", "4 ", "a@", ".1:1:1", "-aa"];
+    let units = [
+        "\u{200d}",
+        "a\u{200d}",
+        "\u{200d}\u{1f469}",
+        "\u{301}",
+        "\u{2800}",
+        "\r",
+        "4 ",
+        "a@",
+        ".1:1:1",
+        "-aa",
+        "ISBN",
+        "(9",
+    ];
     for (name, parse) in parsers {
         for unit in units {
             check(&format!("{name} of {unit:?}"), |size| unit.repeat(size), |text| parse(text));

@@ -34,8 +34,9 @@ impl Isbn13 {
         let spaced = spaced.find_map(|words| Self::of_digits(&words.concat()).ok());
         let number = || words.iter().flatten().find_map(|word| Self::of_digits(word).ok());
         // Within a word only thirteen digits: one in eleven numbers of ten has a sound check digit.
+        let is_long = |run: &str| run.bytes().filter(u8::is_ascii_digit).count() > 12;
         let within =
-            || text.split(|c| !is_part(c)).find_map(|run| Self::of_digits(run).ok().filter(|_| run.len() > 12));
+            || text.split(|c| !is_part(c)).filter(|run| is_long(run)).find_map(|run| Self::of_digits(run).ok());
         spaced.or_else(number).or_else(within)
     }
 
@@ -109,9 +110,11 @@ fn normalized(text: &str) -> String {
             }
         })
         .collect();
+    // Once for the whole text, which may repeat the word.
+    let lower = text.to_ascii_lowercase();
     let mut rest = text.as_str();
     let mut normalized = String::with_capacity(text.len());
-    while let Some(at) = rest.to_ascii_lowercase().find("isbn") {
+    while let Some(at) = lower[text.len() - rest.len()..].find("isbn") {
         normalized.push_str(&rest[..at]);
         let after = rest[at + 4..].trim_start_matches(['-', ' ']);
         // The kind in ISBN-10 and ISBN-13, not the first digits of a number.
@@ -169,6 +172,18 @@ mod tests {
     }
 
     #[test]
+    fn the_first_digits_of_a_number_are_not_the_kind_of_isbn() {
+        for (text, digits) in [
+            ("ISBN 1306480213", "9781306480215"),
+            ("ISBN 101234567X", "9781012345679"),
+            ("ISBN-13: 1306480213", "9781306480215"),
+            ("ISBN10 101234567X", "9781012345679"),
+        ] {
+            assert_eq!(Isbn13::parse(text).as_ref().map(Isbn13::as_str), Ok(digits), "{text}");
+        }
+    }
+
+    #[test]
     fn a_mistyped_digit_is_caught() {
         assert!(Isbn13::parse("978-0-618-00221-4").is_ok());
         assert!(Isbn13::parse("9780618002215").is_err());
@@ -213,6 +228,7 @@ mod tests {
             "EAN9788420467283",
             "書籍8420467286号の本2015",
             "quijote 978 84 204 6728 3, 1605",
+            "ref978-84-204-6728-3b",
         ] {
             assert_eq!(Isbn13::find(text).as_ref().map(Isbn13::as_str), Some("9788420467283"), "{text}");
             assert!(Isbn13::parse(text).is_err(), "{text}");
@@ -226,6 +242,8 @@ mod tests {
             "0000",
             "a8929132146b4c0e",
             "ref-8929132146b",
+            "ref84-204-6728-6b",
+            "refX9788420467284b",
         ] {
             assert_eq!(Isbn13::find(text), None, "{text}");
         }
@@ -243,7 +261,16 @@ mod tests {
 
     #[test]
     fn a_text_that_is_no_isbn_is_refused() {
-        for text in ["", "9", "9.78043902348e+12", "quijote", "1234567890123", "٩٧٨٠٦١٨٠٠٢٢١٤"] {
+        for text in [
+            "",
+            "9",
+            "9.78043902348e+12",
+            "9788420467283.5",
+            "quijote",
+            "1234567890123",
+            "4006381333931",
+            "٩٧٨٠٦١٨٠٠٢٢١٤",
+        ] {
             assert!(Isbn13::parse(text).is_err(), "{text}");
         }
     }
