@@ -220,6 +220,40 @@ mod tests {
     }
 
     #[test]
+    fn the_ratings_of_the_shop_are_all_without_those_of_the_catalogue() {
+        let summary = Summary {
+            id: BookId(1),
+            title: "T".to_owned(),
+            byline: "A".to_owned(),
+            isbn: None,
+            year: None,
+            language: None,
+            price: None,
+            stock: 0,
+            availability: Availability::ToOrder,
+            ratings: Ratings { mean: None, count: 0 },
+            cover: None,
+        };
+        let mut book = Book {
+            summary,
+            description: None,
+            fixed_price: None,
+            tax_rate: None,
+            publisher: None,
+            publisher_contact: None,
+            authors: Vec::new(),
+            genres: Vec::new(),
+            histogram: Histogram([1, 2, 3, 4, 5]),
+            imported_ratings: None,
+            reviews: Vec::new(),
+            sample: None,
+        };
+        assert_eq!(book.own_ratings(), Histogram([1, 2, 3, 4, 5]));
+        book.imported_ratings = Some(ImportedRatings { source: None, histogram: Histogram([1, 0, 1, 0, 5]) });
+        assert_eq!(book.own_ratings(), Histogram([0, 2, 2, 4, 0]));
+    }
+
+    #[test]
     fn a_path_segment_is_a_number_with_or_without_its_slug() {
         assert_eq!(BookId::parse("42"), Some(BookId(42)));
         assert_eq!(BookId::parse("42-don-quijote"), Some(BookId(42)));

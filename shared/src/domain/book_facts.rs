@@ -402,6 +402,47 @@ mod tests {
     }
 
     #[test]
+    fn texts_authors_genres_and_years_are_accepted_up_to_their_limits() {
+        for (length, is_accepted) in [(CatalogueRow::MAX_TITLE, true), (CatalogueRow::MAX_TITLE + 1, false)] {
+            assert_eq!(title(&"é".repeat(length)).is_ok(), is_accepted, "{length} characters");
+        }
+        for (count, is_accepted) in [(0, false), (1, true), (CatalogueRow::MAX_AUTHORS, true), (101, false)] {
+            let names: Vec<String> = (0..count).map(|number| format!("A {number}")).collect();
+            assert_eq!(authors(names.iter().map(String::as_str)).is_ok(), is_accepted, "{count} authors");
+        }
+        for (count, is_accepted) in [(CatalogueRow::MAX_GENRES, true), (CatalogueRow::MAX_GENRES + 1, false)] {
+            let slugs: Vec<String> = (0..count).map(|number| format!("genre-{number}")).collect();
+            assert_eq!(genres(&slugs.join(";")).is_ok(), is_accepted, "{count} genres");
+        }
+        for (text, expected) in [
+            ("-5000", Some(-5_000)),
+            ("-5001", None),
+            ("3000", Some(3_000)),
+            ("3001", None),
+            ("0", None),
+            ("\u{2212}750", Some(-750)),
+            ("1813.0", Some(1_813)),
+        ] {
+            assert_eq!(year(text).ok(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_tax_rate_is_a_percentage_with_at_most_two_decimals() {
+        for (text, rate) in
+            [("4", 400), ("10.5", 1_050), ("5,55", 555), ("21 %", 2_100), ("0", 0), ("5.500", 550), ("100", 10_000)]
+        {
+            assert_eq!(tax_rate(text), Ok(rate), "{text}");
+        }
+        for text in ["", "%", ".5", "+4", "-4", "4.+5", "5.555", "1.234", "100.01", "4 5", "1e1", "99999999999"] {
+            assert!(tax_rate(text).is_err(), "{text}");
+        }
+        for (rate, text) in [(0, "0"), (400, "4"), (1_000, "10"), (1_050, "10.5"), (555, "5.55"), (505, "5.05")] {
+            assert_eq!(percent(rate), text);
+        }
+    }
+
+    #[test]
     fn a_change_names_each_fact_that_differs() {
         let before = parse(&ALL).unwrap();
         let after = BookFacts { price: None, title: "Quijote".into(), ..before.clone() };

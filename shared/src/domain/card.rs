@@ -225,7 +225,45 @@ mod tests {
     }
 
     #[test]
+    fn digits_in_groups_of_any_length_are_a_card_if_people_group_digits_so() {
+        for (text, is_refused) in [
+            ("41 1 11111111111 11", true),
+            ("41-1-11111111111-11", true),
+            ("41.1.11111111111.11", true),
+            ("41_1_11111111111_11", true),
+            ("41\u{2800}1\u{2800}11111111111\u{2800}11", true),
+            ("41/1/11111111111/11", false),
+            ("4111/1111/1111/1111", true),
+            ("37/82/82/24/63/10/00/5", true),
+            ("37/82/8/224/63/10/00/5", false),
+        ] {
+            assert_eq!(check_no_card("note", text).is_err(), is_refused, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_number_of_an_account_or_a_book_is_no_card_though_its_digits_are_those_of_one() {
+        for (text, is_refused) in [
+            ("ES65 4111 1111 1111 1111 0000", false),
+            ("ES66 4111 1111 1111 1111 0000", true),
+            ("GB70 4111111111111111", false),
+            ("GB70 4111111111111111, 4111111111111111", true),
+            ("eS68 4111 1111 1111 1111 0000", true),
+            ("Es66 4111 1111 1111 1111 0000", true),
+            ("AES65 4111 1111 1111 1111 0000", true),
+            ("401 9780618002214", false),
+            ("4010 9780618002214", false),
+            ("9780618002214 407", false),
+            ("978-0-618-00221-4 4111 1111 1111 1111", true),
+            ("4111 1111 1111 1111 978-0-618-00221-4", true),
+        ] {
+            assert_eq!(check_no_card("note", text).is_err(), is_refused, "{text}");
+        }
+    }
+
+    #[test]
     fn the_digits_of_every_script_have_their_values() {
+        assert_eq!(decimal_digit(':'), None, "it is behind nine");
         assert!(ZEROS.is_sorted());
         for (text, digits) in
             [("0123456789", 10), ("٠١٢٣٤٥٦٧٨٩", 10), ("௦௧௨௩௪௫௬௭௮௯", 10), ("၀၁၂၃၄၅၆၇၈၉", 10), ("½ⅣX", 0)]

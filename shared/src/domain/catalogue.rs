@@ -155,11 +155,26 @@ mod tests {
         };
         let byline = row.byline();
         assert!(byline.chars().count() <= CatalogueRow::MAX_BYLINE && byline.ends_with(", …"), "{byline}");
+        // Beside the names there is room for the mark of what was left out, or the last one is left out too.
+        for (length, is_shown) in [(246, true), (247, false)] {
+            let names = ["a".repeat(length), "b".repeat(248), "c".repeat(100)];
+            let shown = if is_shown { &names[..2] } else { &names[..1] };
+            assert_eq!(super::byline(&names), format!("{}, …", shown.join(", ")), "{length}");
+        }
+        let whole = ["a".repeat(249), "b".repeat(249)];
+        assert_eq!(super::byline(&whole), whole.join(", "), "500 characters fit");
+    }
+
+    #[test]
+    fn the_rows_of_an_import_are_those_of_each_outcome() {
+        let counts = Counts { added: 1, changed: 20, unchanged: 300, refused: 4_000, warnings: 50_000 };
+        assert_eq!(counts.rows(), 4_321);
     }
 
     #[test]
     fn the_supplier_stands_before_the_colon() {
-        let reference = Reference::parse("goodbooks:42").unwrap();
+        let reference = Reference::parse(" goodbooks:42 ").unwrap();
+        assert_eq!(reference.as_str(), "goodbooks:42");
         assert!(reference.same_supplier("goodbooks:7"));
         assert!(!reference.same_supplier("don-quijote"));
         assert_eq!(Reference::ratings_source(reference.supplier()), Some("Goodreads (2017)"));

@@ -172,6 +172,73 @@ mod tests {
     }
 
     #[test]
+    fn a_facet_is_counted_without_its_own_narrowing_and_with_all_others() {
+        let filter = Filter {
+            genre: Some(Genre("poetry".to_owned())),
+            language: Some(Language::parse("es").unwrap()),
+            author: Some(AuthorId::from(7)),
+            min_score: Some(4_000_000),
+            max_price: Some(2_000),
+            in_stock: true,
+        };
+        let wider = |change: fn(&mut Filter)| {
+            let mut wider = filter.clone();
+            change(&mut wider);
+            wider
+        };
+        assert_eq!(
+            filter.without_each_facet(),
+            [
+                (Facet::Genres, wider(|filter| filter.genre = None)),
+                (Facet::Languages, wider(|filter| filter.language = None)),
+                (Facet::MinRating, wider(|filter| filter.min_score = None)),
+                (Facet::PriceMax, wider(|filter| filter.max_price = None)),
+            ]
+        );
+        assert_eq!(Filter { in_stock: true, ..Filter::default() }.without_each_facet(), []);
+    }
+
+    #[test]
+    fn facets_are_exact_if_all_of_their_numbers_are() {
+        assert!(Facets::empty().is_exact && Facets::empty().at_least.is_empty());
+        let mut facets = Facets { in_stock: 3, ..Facets::empty() }.all_exact(false);
+        assert_eq!((facets.is_exact, facets.at_least.len(), facets.in_stock), (false, 5, 3));
+        let count = |value: &str| vec![Count { value: value.to_owned(), count: 1 }];
+        let exact = || Facets {
+            genres: count("poetry"),
+            languages: count("es"),
+            in_stock: 9,
+            min_rating: count("4"),
+            price_max: count("20.00"),
+            ..Facets::empty()
+        };
+        for (taken, facet) in Facet::ALL.into_iter().enumerate() {
+            assert_eq!((facets.is_exact, facets.at_least.len()), (false, 5 - taken));
+            facets.take(facet, exact());
+        }
+        assert_eq!(facets, exact(), "all numbers are those of the others");
+        facets.take(Facet::Genres, exact().all_exact(false));
+        assert_eq!((facets.is_exact, facets.at_least), (false, BTreeSet::from([Facet::Genres])));
+        let again = exact().all_exact(false).all_exact(true);
+        assert_eq!(again, exact());
+    }
+
+    #[test]
+    fn a_total_is_none_or_at_least_only_as_far_as_was_read() {
+        for (books, is_exact, is_none) in [(0, true, true), (0, false, false), (1, true, false), (1, false, false)] {
+            assert_eq!(Total::new(books, is_exact).is_none(), is_none, "{books} {is_exact}");
+        }
+        for (total, seen, expected) in [
+            (Total::new(3, true), 5, Total::new(3, true)),
+            (Total::new(3, false), 5, Total::new(5, false)),
+            (Total::new(5, false), 3, Total::new(5, false)),
+            (Total::new(5, false), 5, Total::new(5, false)),
+        ] {
+            assert_eq!(total.at_least(seen), expected, "{total:?} {seen}");
+        }
+    }
+
+    #[test]
     fn stars_and_amounts_are_read_exactly() {
         assert_eq!(Filter::min_score("3.5"), Ok(3_500_000));
         for (text, currency, minor) in [("19.95", "EUR", 1_995), ("1500", "JPY", 1_500), ("1.5", "KWD", 1_500)] {

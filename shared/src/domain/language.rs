@@ -183,6 +183,29 @@ mod tests {
     }
 
     #[test]
+    fn a_tag_has_at_most_35_characters_and_a_region_or_script_makes_it_regional() {
+        assert!(Language::parse("en-abcdefgh-abcdefgh-abcdefgh-abcde").is_ok());
+        assert!(Language::parse("en-abcdefgh-abcdefgh-abcdefgh-abcdef").is_err());
+        for (tag, is_regional, base) in [("es", false, "es"), ("es-MX", true, "es"), ("zh-Hant", true, "zh")] {
+            assert_eq!((Language::parse(tag).unwrap().is_regional(), base_language(tag)), (is_regional, base), "{tag}");
+        }
+    }
+
+    #[test]
+    fn only_extended_languages_and_variants_repeat() {
+        for (tag, is_known) in [
+            ("sl-rozaj-biske", true),
+            ("zh-yue-hak", true),
+            ("zh-Latn-Cyrl", false),
+            ("es-ES-MX", false),
+            ("es-419-MX", false),
+            ("zh-Hant-yue", false),
+        ] {
+            assert_eq!(Language::parse_known(tag).is_ok(), is_known, "{tag}");
+        }
+    }
+
+    #[test]
     fn a_text_that_is_no_language_tag_is_refused() {
         for text in ["", "e", "spanish", "en-", "en-ñ", "en'; drop table books"] {
             assert!(Language::parse(text).is_err(), "{text}");

@@ -122,6 +122,73 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_link_in_any_form_is_refused() {
+        for text in [
+            "https://evil.example/x",
+            "Ana http:evil",
+            "x://",
+            "mailto:ana",
+            "/tel:900123123",
+            "ana@example.org",
+            "ana@evil",
+            "Calle Mayor 1 ana@evil",
+            "www.evil1",
+            "example.org",
+            "EXAMPLE.ORG",
+            "(example.org)",
+            "Ana: -example.org.-",
+            "ana_example.org",
+            "C/example.org",
+            "x:example.org",
+            "@example.org",
+            "evil。example",
+            "ｅｖｉｌ．ｅｘａｍｐｌｅ",
+            "exam\u{200b}ple.org",
+            "हिन्दी.com",
+            "t.co",
+            "j.r.com",
+            "12.es",
+            "avda.shop",
+            "a.xn--p1ai",
+            "Mayor.Uno",
+        ] {
+            assert_eq!(check_no_link("name", text), Err(Invalid::new("name", Reason::Link)), "{text}");
+        }
+    }
+
+    #[test]
+    fn abbreviations_and_numbers_with_points_are_no_link() {
+        for text in [
+            "",
+            "Ana Ruiz",
+            "Avda.Constitución",
+            "J.R.R.Tolkien",
+            "J. R. R. Tolkien",
+            "Sr.Ruiz",
+            "12.izq",
+            "2.ºB",
+            "2.ºcom",
+            "C/ Mayor, 12.5, 3.º",
+            "Edificio 1.a2",
+            "No.12",
+            "s/n",
+            "hotel:900",
+            "tel:",
+            "Piso 2: tel",
+            "@evil",
+            "ana@",
+            "ana @ casa",
+            "example.",
+            ".example",
+            "example..org",
+            "Nave 3.x",
+            "evil.example2",
+        ] {
+            assert_eq!(check_no_link("name", text), Ok(()), "{text}");
+        }
+    }
+
+    #[test]
     fn a_text_for_a_mail_differs_only_in_what_shows_nothing() {
         for (text, shown) in [
             ("Calle Mayor 1, 2.º B", "Calle Mayor 1, 2.|º B"),

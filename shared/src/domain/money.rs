@@ -226,7 +226,7 @@ mod tests {
 
     #[test]
     fn an_invalid_amount_is_refused() {
-        for amount in ["", "-1", "1,50", "1.505", ".5", "5.", "1e3", "99999999999"] {
+        for amount in ["", "-1", "+1", "+1.5", "1.+5", "1,50", "1.505", ".5", "5.", "1e3", "99999999999"] {
             assert!(Money::parse(amount, "EUR").is_err(), "{amount}");
         }
         assert!(Money::parse("1.5", "JPY").is_err());
@@ -244,6 +244,20 @@ mod tests {
         }
         assert_eq!(Money::parse("1.5", "xcg").unwrap(), Money { minor: 150, currency: "XCG".into() });
         assert_eq!(ISO_4217.map(|(_, codes)| codes.split(' ').count()), [16, 132, 7]);
+    }
+
+    #[test]
+    fn an_amount_for_machines_has_the_decimals_of_its_currency() {
+        for (code, decimals, minor, plain) in [
+            ("EUR", 2, 5, "0.05"),
+            ("EUR", 2, 1_995, "19.95"),
+            ("EUR", 2, 1_234_567, "12345.67"),
+            ("JPY", 0, 1_500, "1500"),
+            ("KWD", 3, 12_345_678, "12345.678"),
+        ] {
+            let currency = Currency::parse(code).unwrap();
+            assert_eq!((currency.decimals(), currency.plain(minor).as_str()), (decimals, plain));
+        }
     }
 
     #[test]
@@ -267,6 +281,9 @@ mod tests {
             ("eur 9.95", "EUR", 995),
             ("$12", "MXN", 1_200),
             ("£1", "GBP", 100),
+            ("¥1500", "JPY", 1_500),
+            ("9.5 ¥", "CNY", 950),
+            ("1\u{a0}234 567,50", "EUR", 123_456_750),
             ("1.234,50", "EUR", 123_450),
             ("1,234.50", "EUR", 123_450),
             ("1 234,5", "EUR", 123_450),

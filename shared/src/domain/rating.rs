@@ -66,7 +66,10 @@ mod tests {
 
     #[test]
     fn stars_are_one_to_five() {
-        assert!((1..=5).all(|n| Stars::parse(n).is_ok()));
+        for number in 1..=5_u8 {
+            let stars = Stars::parse(number.into()).unwrap();
+            assert_eq!((stars.get(), u8::from(stars)), (number, number));
+        }
         assert!([0, 6, -1, 257, i64::MAX].into_iter().all(|n| Stars::parse(n).is_err()));
     }
 }

@@ -576,6 +576,7 @@ mod tests {
         let austin = with_fuzzy_terms("jane austin", &["austen", "justin", "jane", "janet"]).unwrap();
         assert_eq!(correction(&austin, "Emma Jane Austen"), (1, "jane austen".into()));
         assert_eq!(correction(&austin, "Janet Justin"), (2, "janet justin".into()));
+        assert_eq!(correction(&austin, "Jane Janet Austen"), (1, "jane austen".into()));
         assert_eq!(correction(&austin, "Jane Austington"), (0, "jane austin".into()));
         let joined = with_fuzzy_terms("the spidrman-returns", &["spiderman", "returns"]).unwrap();
         assert_eq!(correction(&joined, "Spiderman Returns"), (1, "the spiderman-returns".into()));
@@ -598,6 +599,49 @@ mod tests {
             let looked_up = search.words_by_blanks();
             assert!(expected.is_empty() || known.keys().any(|word| looked_up.contains(word)), "{query}: {looked_up:?}");
         }
+    }
+
+    #[test]
+    fn a_query_has_at_most_200_characters_and_is_kept_clean() {
+        assert!(Search::parse(&"é".repeat(200)).is_ok());
+        assert_eq!(Search::parse(&"é".repeat(201)).unwrap_err().reason, Reason::LongerThan { max: 200 });
+        let search = Search::parse(" El\u{200b} Túnel\n").unwrap();
+        assert_eq!(search.text(), "El Túnel");
+        assert_eq!((search.title_key(), search.title_words()), (title_key("El Túnel"), title_words("El Túnel")));
+        assert!(!search.title_key().is_empty() && !search.title_words().is_empty());
+    }
+
+    #[test]
+    fn a_condition_of_one_whole_word_is_that_word() {
+        let words = |query: &str| {
+            let conditions = Search::parse(query).unwrap().conditions();
+            conditions.iter().map(|condition| condition.single_word().map(str::to_owned)).collect::<Vec<_>>()
+        };
+        for (query, expected) in [
+            ("robot 2", vec![Some("robot"), Some("2")]),
+            ("lord rings", vec![Some("lord"), None]),
+            ("spider-man 2", vec![None, Some("2")]),
+            ("g. orwell 2", vec![None, Some("orwell"), Some("2")]),
+        ] {
+            assert_eq!(
+                words(query),
+                expected.iter().map(|word| word.map(str::to_owned)).collect::<Vec<_>>(),
+                "{query}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_word_by_itself_is_parted_everywhere_and_the_last_one_varies() {
+        let looked_up = |query: &str| Search::parse(query).unwrap().words_by_blanks();
+        assert_eq!(looked_up("montecristo"), spelling::parts("montecristo", true));
+        let beside = looked_up("el montecristo");
+        assert!(spelling::parts("montecristo", false).is_subset(&beside), "{beside:?}");
+        assert_eq!(beside.len(), spelling::parts("montecristo", false).len() + spelling::parts("el", false).len() + 1);
+        let variants = |query: &str| Search::parse(query).unwrap().variants_of_beginning();
+        assert_eq!(variants("don quijot"), spelling::variants("quijot"));
+        assert!(!variants("don quijot").is_empty());
+        assert!(variants("quijote x").is_empty() && variants("").is_empty());
     }
 
     #[test]

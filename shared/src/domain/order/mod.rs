@@ -383,7 +383,7 @@ impl TaxPart {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::Currency, *};
 
     #[test]
     fn a_quantity_is_one_to_twenty() {
@@ -415,12 +415,122 @@ mod tests {
     }
 
     #[test]
+    fn an_id_has_the_version_that_the_shop_makes_and_a_number_and_a_quantity_are_what_they_print() {
+        let id = "c56a4180-65aa-82ec-a945-5fd21dec0538";
+        assert_eq!(OrderId::parse_unverified(id).map(|id| id.to_string()).as_deref(), Some(id));
+        assert_eq!(OrderId::parse_unverified("c56a4180-65aa-42ec-a945-5fd21dec0538"), None);
+        assert_eq!(OrderNumber(100_042).to_string(), "100042");
+        let quantity = Quantity::parse(7).unwrap();
+        assert_eq!((quantity.get(), u8::from(quantity)), (7, 7));
+    }
+
+    #[test]
     fn a_fingerprint_is_read_as_it_was_written() {
         let print = Fingerprint::of(b"body");
+        assert_eq!(print.bytes(), Sha256::digest(b"body").as_slice());
+        assert_eq!(format!("{print:?}"), print.to_string());
         assert_eq!(Fingerprint::parse(&print.to_string()), Some(print));
         assert_ne!(Fingerprint::of(b"other"), print);
         for text in ["", "00", &"g".repeat(64), &"A".repeat(64), &"é".repeat(32)] {
             assert_eq!(Fingerprint::parse(text), None, "{text}");
+        }
+    }
+
+    fn euros(minor: u32) -> Money {
+        Money::new(minor, Currency::EUR)
+    }
+
+    /// Two books, of which one copy was cancelled at minute 3 and one came back at minute 5; paid at minute 2, and withdrawn from
+    /// at minute 4.
+    fn order() -> Order {
+        let line = |book: u32, quantity, cancelled, returned, minor, tax_rate| OrderLine {
+            book: book.into(),
+            title: "T".to_owned(),
+            isbn: None,
+            quantity,
+            cancelled,
+            returned,
+            unit_price: Some(euros(minor)),
+            tax_rate,
+            total: Some(euros(minor * u32::from(quantity))),
+            reason: None,
+        };
+        let states = [OrderState::Received, OrderState::AwaitingPayment, OrderState::Confirmed, OrderState::Shipped];
+        let history = (0..).zip(states).map(|(minute, state)| StateChange { state, at: at(minute) }).collect();
+        let change = |minute, are_returned| CopiesChange { at: at(minute), book: 1.into(), copies: 1, are_returned };
+        let id = Uuid::parse_str("c56a4180-65aa-82ec-a945-5fd21dec0538").unwrap();
+        let mut order = Order {
+            id: OrderId::of_uuid(id),
+            number: OrderNumber(100_042),
+            visitor: None,
+            state: OrderState::Shipped,
+            history,
+            changes: vec![change(3, false), change(5, true)],
+            rejection: None,
+            lines: vec![line(1, 5, 1, 1, 1_000, 400), line(2, 1, 0, 0, 500, 2_100)],
+            delivery: Delivery::Ship,
+            delivery_price: euros(300),
+            delivery_tax_rate: 2_100,
+            total: euros(5_800),
+            charged: euros(0),
+            taxes: Vec::new(),
+            payment: Payment::BankTransfer,
+            paid_at: Some(at(2)),
+            expires_at: Some(at(60)),
+            withdrawn_at: Some(at(4)),
+            refused: Some(RefusedCancellation { sent_at: at(5), status: OrderState::Shipped }),
+            contact: None,
+            address: None,
+            note: None,
+            language: Language::parse("es").unwrap(),
+            placed_at: at(0),
+            repeated_at: None,
+        };
+        order.charge();
+        order
+    }
+
+    fn at(minute: i64) -> OffsetDateTime {
+        OffsetDateTime::UNIX_EPOCH + time::Duration::minutes(minute)
+    }
+
+    #[test]
+    fn an_order_as_of_a_time_has_what_had_happened_by_then() {
+        use OrderState::{AwaitingPayment, Confirmed, Received, Shipped};
+        for (minute, state, cancelled, returned, charged, is_paid, is_withdrawn) in [
+            (0, Received, 0, 0, 5_800, false, false),
+            (1, AwaitingPayment, 0, 0, 5_800, false, false),
+            (2, Confirmed, 0, 0, 5_800, true, false),
+            (3, Shipped, 1, 0, 4_800, true, false),
+            (4, Shipped, 1, 0, 4_800, true, true),
+            (5, Shipped, 1, 1, 3_800, true, true),
+            (9, Shipped, 1, 1, 3_800, true, true),
+        ] {
+            let then = order().as_of(at(minute));
+            let line = &then.lines[0];
+            assert_eq!((then.state, line.cancelled, line.returned), (state, cancelled, returned), "{minute}");
+            assert_eq!((then.charged.minor, then.paid_at.is_some()), (charged, is_paid), "{minute}");
+            assert_eq!(then.withdrawn_at.is_some(), is_withdrawn, "{minute}");
+            assert_eq!(then.lines[1], order().lines[1]);
+            let is_as_now = state == Shipped;
+            assert_eq!((then.expires_at.is_some(), then.refused.is_some()), (is_as_now, is_as_now), "{minute}");
+            assert_eq!(then.changes.len(), usize::from(cancelled + returned), "{minute}");
+        }
+        assert_eq!(order().as_of(at(9)), order());
+    }
+
+    #[test]
+    fn an_order_charges_what_the_buyer_keeps_and_nothing_once_it_has_ended_without_a_sale() {
+        let order = order();
+        assert_eq!((order.lines[0].kept(), order.lines[0].price_of(2)), (3, 2_000));
+        let taxes: Vec<_> = order.taxes.iter().map(|part| (part.rate, part.gross.minor)).collect();
+        assert_eq!((order.charged.minor, taxes), (3_800, vec![(400, 3_000), (2_100, 800)]));
+        assert_eq!((order.since(), order.confirmed_at()), (Some(at(3)), Some(at(2))));
+        for state in [OrderState::Rejected, OrderState::Expired, OrderState::Cancelled, OrderState::Returned] {
+            let mut ended = Order { state, ..order.clone() };
+            ended.charge();
+            assert_eq!((ended.charged.minor, ended.taxes.len()), (0, 0), "{state:?}");
+            assert_eq!(ended.since(), None);
         }
     }
 
