@@ -377,7 +377,10 @@ mod tests {
     };
 
     use super::*;
-    use crate::messages::{OrderV1, SignedInV1, some_order};
+    use crate::{
+        draw::Draw,
+        messages::{OrderV1, SignedInV1, some_order},
+    };
 
     const NOW: OffsetDateTime = datetime!(2026-11-27 12:00 UTC);
 
@@ -435,6 +438,37 @@ mod tests {
         for wrong in ["", "submissions/x.json", "mails/nobody/0-0-0-0.json", &text.replace(".json", ""), "a/b/c/d"] {
             assert_eq!(Key::parse(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn every_key_is_read_as_it_is_written_and_keys_are_in_the_order_of_their_places() {
+        Draw::each(|draw| {
+            let person = match draw.from(0..=2) {
+                0 => Person::Nobody,
+                1 => Person::Erasure,
+                _ => Person::Somebody(VisitorId(draw.uuid())),
+            };
+            let (about, id) = (draw.uuid(), draw.uuid());
+            let keys = [0, 1].map(|_| Key {
+                queue: Queue::Orders,
+                person,
+                sequence: draw.of(),
+                sent_at: draw.from(0..=4_102_444_800_000_000),
+                about,
+                id,
+            });
+            for key in &keys {
+                assert_eq!(Key::parse(&key.to_string()), Some(*key));
+            }
+            let [one, other] = &keys;
+            assert_eq!(one.to_string().cmp(&other.to_string()), one.place().cmp(&other.place()), "{one} {other}");
+            // Whatever is read of another text can be written as a key.
+            let changed = draw.changed(&one.to_string());
+            if let Some(key) = Key::parse(&changed) {
+                assert_eq!(Key::parse(&key.to_string()), Some(key), "{changed}");
+            }
+            assert_eq!(Key::parse(&draw.text()), None);
+        });
     }
 
     #[test]

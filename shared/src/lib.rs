@@ -11,6 +11,8 @@ pub mod config;
 pub mod database;
 pub mod declaration;
 pub mod domain;
+#[cfg(test)]
+mod draw;
 pub mod error;
 pub mod files_bucket;
 pub mod http;
@@ -27,6 +29,8 @@ pub mod parameters;
 mod parsing_time_tests;
 pub mod presigned_form;
 pub mod presigned_link;
+#[cfg(test)]
+mod property_tests;
 pub mod queue;
 pub mod quote;
 pub mod repo;

@@ -6,9 +6,11 @@
 
 mod bucket;
 mod columns;
-mod encoding;
-mod format;
+pub mod encoding;
+pub mod format;
 mod preview;
+#[cfg(test)]
+mod property_tests;
 #[cfg(test)]
 mod real_books_tests;
 mod records;
