@@ -76,6 +76,11 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_histogram_without_a_part_is_the_rest_and_never_below_zero() {
+        assert_eq!(Histogram([5, 4, 3, 2, 1]).without(Histogram([1, 4, 9, 0, 0])), Histogram([4, 0, 0, 2, 1]));
+    }
+
+    #[test]
     fn the_mean_that_is_shown_is_the_plain_one() {
         for (stars, mean) in [
             ([0, 0, 0, 0, 0], None),

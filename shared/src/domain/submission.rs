@@ -394,6 +394,54 @@ mod tests {
     }
 
     #[test]
+    fn a_guest_is_known_again_by_the_key_of_the_order_alone() {
+        let (first, other) = (key(1).guest(b"k", b"books"), key(1).guest(b"k", b"other books"));
+        assert_ne!(first, other, "another order with the same key is somebody else's");
+        for (number, order, is_guest) in [
+            (first, &b"k"[..], true),
+            (other, b"k", true),
+            (first, b"l", false),
+            (key(2).guest(b"k", b"books"), b"k", false),
+            (Uuid::from_u128(1), b"k", false),
+        ] {
+            assert_eq!(key(1).is_guest(number, order), is_guest, "{number}");
+            let cookie = VisitorCookie::new(number, NOW);
+            let expected = if is_guest { key(1).order_of(None, order) } else { key(1).order_id(number, order) };
+            assert_eq!(key(1).order_of(Some(&cookie), order), expected, "{number}");
+        }
+        assert_ne!(key(1).order_of(None, b"k"), key(1).order_of(None, b"l"));
+    }
+
+    #[test]
+    fn numbers_that_follow_from_the_key_are_the_same_again_and_secret() {
+        let id = key(1).random();
+        assert_eq!(key(1).visitor_number_of(id), key(1).visitor_number_of(id));
+        assert_ne!(key(1).visitor_number_of(id), key(2).visitor_number_of(id));
+        assert_ne!(key(1).visitor_number_of(id), key(1).visitor_number_of(key(1).random()));
+        assert_eq!(key(1).form_key(&[b"a", b"b"]), key(1).form_key(&[b"a", b"b"]));
+        assert_ne!(key(1).form_key(&[b"a", b"b"]), key(1).form_key(&[b"ab", b""]));
+        assert_ne!(key(1).form_key(&[b"a"]), key(2).form_key(&[b"a"]));
+        assert_eq!(format!("{:?}", key(1)), "SubmissionKey(…)");
+        let text = format!("{}=", "A".repeat(43));
+        assert_eq!(SubmissionKey::parse(&format!(" {text}\n")), Some(key(0)));
+        assert_eq!(SubmissionKey::parse(&text[1..]), None);
+    }
+
+    #[test]
+    fn a_stored_kind_is_one_of_those_that_this_version_knows() {
+        for (name, kind) in [
+            ("rating", Some(SubmissionKind::Rating)),
+            ("contact", Some(SubmissionKind::Message)),
+            ("alert", Some(SubmissionKind::Alert)),
+            ("alert-confirmation", Some(SubmissionKind::AlertConfirmation)),
+            ("later", None),
+            ("", None),
+        ] {
+            assert_eq!(SubmissionKind::from_stored(name), kind, "{name}");
+        }
+    }
+
+    #[test]
     fn made_up_ids_are_not_ours() {
         for text in
             ["", "1", "not-a-uuid", "00000000-0000-0000-0000-000000000000", "c56a4180-65aa-42ec-a945-5fd21dec0538"]

@@ -348,6 +348,25 @@ mod tests {
     }
 
     #[test]
+    fn words_of_another_service_are_kept_without_addresses() {
+        for (text, kept) in [
+            ("550 5.1.1 <ana@example.org>:\r\n User unknown", "550 5.1.1 (address) User unknown"),
+            ("no address", "no address"),
+            ("", ""),
+        ] {
+            assert_eq!(without_addresses(text), kept, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_keys_of_an_address_are_hashes_of_its_comparable_form_and_of_its_mailbox() {
+        let email = Email::parse("Ana+libros@Example.org").unwrap();
+        let hash = |text: &str| <[u8; 32]>::from(Sha256::digest(text.as_bytes()));
+        assert_eq!(email.key(), hash("ana+libros@example.org"));
+        assert_eq!(email.mailbox_key(), hash("ana@example.org"));
+    }
+
+    #[test]
     fn controls_that_part_words_leave_a_blank_or_a_line_break() {
         for (text, lines, line) in [
             ("  tu\u{301}nel\u{0}\u{7}\n", "túnel", "túnel"),

@@ -400,6 +400,16 @@ pub fn signs(text: &str) -> Option<String> {
 mod tests {
     use super::*;
 
+    #[test]
+    fn initials_with_dots_are_several_letters_each_with_one() {
+        for (text, is_initials) in
+            [("J.R.R.", true), ("J. R. R.", true), ("J.", false), ("JRR", false), ("J.R. x", false), ("Jr.R.", false)]
+        {
+            let groups = groups(text);
+            assert_eq!(groups.len() == 1 && groups[0].is_dotted_initials(), is_initials, "{text}");
+        }
+    }
+
     fn group(text: &str) -> Vec<String> {
         groups(text).iter().map(|group| group.joined.clone().unwrap_or_else(|| group.words[0].folded.clone())).collect()
     }

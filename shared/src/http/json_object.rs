@@ -215,6 +215,31 @@ mod tests {
 
     const MEMBERS: [&str; 2] = ["stars", "name"];
 
+    #[test]
+    fn an_object_inside_a_body_names_what_it_must_not_have_by_its_place() {
+        let Value::Object(members) = serde_json::json!({ "book": 7, "x": 1 }) else { unreachable!() };
+        let mut invalid = Vec::new();
+        let mut line = JsonObject::within("lines.0", members, &["book"], &mut invalid);
+        assert_eq!(line.take("book"), Some(Value::from(7)));
+        let found: Vec<String> = invalid.iter().map(ToString::to_string).collect();
+        assert_eq!(found, ["lines.0.x: is not a member here; known are book"]);
+    }
+
+    #[test]
+    fn a_message_shows_a_value_shortened_and_what_is_no_value_by_its_type() {
+        let long = "x".repeat(150);
+        for (value, message) in [
+            (Value::from(7), "7".to_owned()),
+            (Value::from(true), "true".to_owned()),
+            (Value::from("a\"b"), r#""a\"b""#.to_owned()),
+            (Value::from(long.as_str()), format!("\"{}\"", &long[..100])),
+            (serde_json::json!([1]), "an array".to_owned()),
+            (serde_json::json!({}), "an object".to_owned()),
+        ] {
+            assert_eq!(JsonObject::shown(&value), message);
+        }
+    }
+
     /// Status and message.
     fn refusal(body: &[u8]) -> Option<(u16, String)> {
         let error = JsonObject::parse(body, &MEMBERS).map_or_else(Some, |(mut object, mut invalid)| {

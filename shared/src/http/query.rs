@@ -176,6 +176,17 @@ mod tests {
     }
 
     #[test]
+    fn a_value_is_rewritten_where_it_can_be_read_and_left_out_where_it_was_given() {
+        let rewrite = |text: &str| (text == "19,95").then(|| "19.95".to_owned());
+        assert_eq!(parse("q", "19,95").unwrap().rewritten("q", rewrite).get("q"), Some("19.95"));
+        assert_eq!(parse("q", "x").unwrap().rewritten("q", rewrite).get("q"), Some("x"));
+        assert_eq!(parse("q", "19,95").unwrap().rewritten("limit", rewrite).get("q"), Some("19,95"));
+        let mut query = parse("q", "a").unwrap();
+        assert!(!query.remove("limit") && query.remove("q") && !query.remove("q"));
+        assert_eq!(query.get("q"), None);
+    }
+
+    #[test]
     fn a_number_keeps_within_its_bounds() {
         for bad in ["0", "101", "-1", "ten", "1.5", "99999999999"] {
             assert!(parse("limit", bad).unwrap().number("limit", 1..=100, 24).is_err(), "{bad}");

@@ -597,6 +597,62 @@ mod tests {
     }
 
     #[test]
+    fn cart_order_and_wishlist_are_kept_for_90_days_and_an_empty_cart_is_removed() {
+        let cookie = |reply: Reply| header(&get(reply, &json!({})), "set-cookie").to_owned();
+        let empty = || Reply::text("text/plain", String::new());
+        for cookie in
+            [cookie(empty().with_cart(Some("1"))), cookie(empty().with_order("1")), cookie(empty().with_wishlist("1"))]
+        {
+            assert!(cookie.contains("; Max-Age=7776000; "), "{cookie}");
+        }
+        assert_eq!(cookie(empty().with_cart(None)), "cart=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax");
+    }
+
+    #[test]
+    fn an_error_names_the_allowed_methods_or_the_way_to_sign_in() {
+        let answer = |error: &ApiError| get(Reply::problem(error, "id-1").with_headers_of(error), &json!({}));
+        let not_allowed = ApiError::MethodNotAllowed("GET, HEAD".into());
+        assert_eq!(Reply::problem(&not_allowed, "id-1").status(), 405);
+        assert_eq!(header(&answer(&not_allowed), "allow"), "GET, HEAD");
+        assert_eq!(header(&answer(&ApiError::NotSignedIn), "www-authenticate"), SESSION_COOKIE_SCHEME);
+        let other = answer(&ApiError::NotFound);
+        assert_eq!((header(&other, "allow"), header(&other, "www-authenticate")), ("", ""));
+    }
+
+    #[test]
+    fn a_file_is_sent_as_text_only_if_it_is_text_without_an_encoding() {
+        for (content_type, encoding, is_base64) in [
+            ("text/css", None, false),
+            ("text/css", Some("br"), true),
+            ("image/png", None, true),
+            ("application/json", Some("gzip"), true),
+        ] {
+            let answer = get(Reply::file(content_type, encoding, b"bytes"), &json!({}));
+            assert_eq!(answer["isBase64Encoded"], is_base64, "{content_type} {encoding:?}");
+            assert_eq!(header(&answer, "content-encoding"), encoding.unwrap_or_default());
+        }
+    }
+
+    #[test]
+    fn a_text_is_compressed_from_the_size_at_which_that_pays_and_varies_by_what_is_accepted() {
+        for (size, is_compressed) in
+            [(WORTH_COMPRESSING - 1, false), (WORTH_COMPRESSING, true), (WORTH_COMPRESSING + 1, true)]
+        {
+            let reply = || Reply::text("text/plain", "a".repeat(size));
+            let answer = get(reply(), &json!({"accept-encoding": "gzip"}));
+            assert_eq!(header(&answer, "content-encoding") == "gzip", is_compressed, "{size}");
+            assert_eq!(header(&answer, "vary") == "accept-encoding", is_compressed, "{size}");
+            let language = get(reply().header(header::VARY, "cookie"), &json!({"accept-encoding": "gzip"}));
+            assert_eq!(header(&language, "vary"), "cookie", "{size}");
+        }
+        // In base64 a text that becomes three quarters as long is no shorter.
+        let noise: String =
+            (0..200_u32).flat_map(|number| Sha256::digest(number.to_le_bytes())).map(|b| format!("{b:02x}")).collect();
+        let packed = gzip(noise.as_bytes()).unwrap();
+        assert!(packed.len() * 4 / 3 < noise.len());
+    }
+
+    #[test]
     fn a_page_with_another_form_key_is_the_same_version_and_belongs_to_one_browser() {
         let page = |key: &str, text: &str| {
             let html = format!("<p>{text}</p><input name=\"key\" value=\"{key}\">");

@@ -421,6 +421,44 @@ mod tests {
     }
 
     #[test]
+    fn parameters_and_headers_are_those_that_came() {
+        let request = request(json!({
+            "httpMethod": "GET", "path": "/books",
+            "multiValueQueryStringParameters": { "q": ["a"], "genre": ["x", "y"], "utm": ["1"] },
+            "multiValueHeaders": { "x-once": ["é"], "x-twice": ["1", "2"] },
+        }));
+        let names = &["q", "genre", "utm"];
+        assert_eq!(request.query_with_lists(names, &["genre"]).unwrap().get("genre"), Some("x,y"));
+        assert!(request.query(names).is_err() && request.query(&["q"]).is_err());
+        assert_eq!(request.page_query(&["q"]).unwrap().get("q"), Some("a"));
+        assert_eq!((request.header_bytes("x-once"), request.header_bytes("x")), (Some("é".as_bytes()), None));
+        let repeats = ["x", "x-once", "x-twice"].map(|name| request.repeats_header(name));
+        assert_eq!(repeats, [false, false, true]);
+    }
+
+    #[test]
+    fn path_and_query_are_kept_as_they_came_and_the_path_decoded_for_the_log() {
+        let request = request(json!({
+            "httpMethod": "GET", "path": "/api/a%20b",
+            "multiValueQueryStringParameters": { "q": ["x%20y", "z"], "lang": ["es"] },
+        }));
+        assert_eq!((request.raw_path(), request.path().as_str()), ("/api/a%20b", "/api/a b"));
+        assert_eq!(request.segments(), ["api", "a b"]);
+        assert_eq!((request.raw_parameter("q"), request.raw_parameter("x")), (Some("z"), None));
+        assert_eq!(request.absolute("/books"), "/books");
+        assert_eq!(request.of_shop(Some("https://shop.example")).absolute("/books"), "https://shop.example/books");
+    }
+
+    #[test]
+    fn a_body_of_the_largest_size_is_taken() {
+        for (size, is_too_large) in [(MAX_BODY, false), (MAX_BODY + 1, true)] {
+            let request = request(json!({ "httpMethod": "POST", "path": "/api/contact", "body": "a".repeat(size) }));
+            assert_eq!((request.body().len(), request.is_too_large()), (size, is_too_large));
+        }
+        assert_eq!(MAX_BODY, 65_536);
+    }
+
+    #[test]
     fn a_segment_is_decoded_after_the_path_was_split() {
         let request = request(json!({"httpMethod": "GET", "path": "/api/books/a%2Fb%20%C3%B1+"}));
         assert_eq!(request.segment(2), "a/b ñ+");

@@ -94,6 +94,7 @@ mod tests {
         let answer = |size: usize| Response::new(StatusCode::OK, HeaderMap::new(), Body::Text(vec![b'a'; size]));
         let overhead = answer(0).to_json().unwrap().get().len();
         let largest = answer(MAX_ANSWER - overhead);
+        assert_eq!(largest.status(), 200);
         assert_eq!(largest.to_json().unwrap().get().len(), MAX_ANSWER);
         let error = answer(MAX_ANSWER - overhead + 1).to_json().unwrap_err().to_string();
         assert_eq!(error, "the answer has 1000001 bytes; a load balancer takes at most 1000000");

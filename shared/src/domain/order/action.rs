@@ -195,6 +195,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn only_cancelling_and_returning_have_a_part() {
+        let part = Some(Part { book: 7.into(), copies: Some(1) });
+        assert_eq!((OrderAction::Cancel(part).part(), OrderAction::Return(part).part()), (part, part));
+        assert_eq!((OrderAction::Cancel(None).part(), OrderAction::Shipped.part()), (None, None));
+        assert_eq!([Actor::Buyer, Actor::Shop, Actor::Clock].map(Actor::code), ["buyer", "shop", "clock"]);
+    }
+
+    #[test]
     fn a_refusal_says_what_the_order_is() {
         use OrderState::{Cancelled, Shipped};
         for (refusal, text, code) in [

@@ -406,6 +406,38 @@ mod tests {
     }
 
     #[test]
+    fn an_address_is_written_on_a_parcel_line_by_line() {
+        let address = Address::parse(&AddressText { region: "Madrid".into(), ..typed() }).unwrap();
+        assert_eq!(address.lines(), ["Ana Ruiz", "Calle Mayor 1", "3.º B", "28013 Madrid", "Madrid", "ES"]);
+        let kong = AddressText { postal_code: String::new(), place: "Kowloon".into(), country: "HK".into(), ..typed() };
+        assert_eq!(Address::parse(&kong).unwrap().lines()[3..], ["Kowloon", "HK"]);
+        assert_eq!(OrderNote::parse(" Gracias ").unwrap().as_str(), "Gracias");
+    }
+
+    #[test]
+    fn a_street_has_at_most_three_lines() {
+        for (count, is_accepted) in [(1, true), (3, true), (4, false)] {
+            let street = (1..=count).map(|line| format!("Calle {line}")).collect();
+            assert_eq!(Address::parse(&AddressText { street, ..typed() }).is_ok(), is_accepted, "{count}");
+        }
+    }
+
+    #[test]
+    fn the_line_of_a_street_that_is_wrong_is_named_or_the_first_if_both_are_wrong_together() {
+        let fields = ["street-1", "street-2"];
+        let names = |street: [&str; 2]| {
+            let text = AddressText { street: street.map(str::to_owned).to_vec(), ..typed() };
+            let of_all = Address::parse(&text).unwrap_err().swap_remove(0);
+            let invalid = text.invalid_streets(of_all, fields).into_iter();
+            invalid.map(|invalid| (invalid.field, invalid.reason)).collect::<Vec<_>>()
+        };
+        let at = |field: &str, reason| (field.to_owned(), reason);
+        assert_eq!(names(["Calle Mayor 1", "evil.example"]), [at("street-2", Reason::Link)]);
+        assert_eq!(names(["evil.example", ""]), [at("street-1", Reason::Link)]);
+        assert_eq!(names(["4111 1111", "1111 1111"]), [at("street-1", Reason::CardNumber)]);
+    }
+
+    #[test]
     fn an_address_is_cleaned_and_kept_as_the_post_needs_it() {
         let address = Address::parse(&typed()).unwrap();
         assert_eq!(address.street, ["Calle Mayor 1", "3.º B"]);

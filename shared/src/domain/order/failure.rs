@@ -33,3 +33,21 @@ impl MailFailure {
         self >= earlier
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_is_shown_in_place_of_an_earlier_one_that_is_not_worse() {
+        let of = |words: &str| MailFailure::of(&format!("{words} (MailboxFull)"));
+        let soft = of(MailFailure::SOFT_BOUNCE);
+        let unknown = of(MailFailure::UNKNOWN_BOUNCE);
+        let complaint = of(MailFailure::COMPLAINT);
+        let permanent = of("hard bounce");
+        for (failure, other) in [(soft, unknown), (soft, permanent), (unknown, permanent), (unknown, complaint)] {
+            assert!(failure.replaces(failure) && other.replaces(failure) && !failure.replaces(other));
+        }
+        assert_eq!(permanent, MailFailure::Permanent);
+    }
+}

@@ -115,6 +115,23 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_order_has_left_the_shop_or_is_closed_by_its_state() {
+        for state in OrderState::ALL {
+            let (has_left, is_closed) = match state {
+                OrderState::Shipped => (true, false),
+                OrderState::Collected | OrderState::Delivered => (true, true),
+                OrderState::Received | OrderState::Confirmed | OrderState::AwaitingPayment | OrderState::Ready => {
+                    (false, false)
+                }
+                OrderState::Rejected | OrderState::Expired | OrderState::Returned | OrderState::Cancelled => {
+                    (false, true)
+                }
+            };
+            assert_eq!((state.has_left_the_shop(), state.is_closed()), (has_left, is_closed), "{state}");
+        }
+    }
+
+    #[test]
     fn an_order_goes_only_where_its_life_leads() {
         use OrderState::*;
         let both = [Delivery::Collect, Delivery::Ship];
