@@ -210,6 +210,26 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_cards_of_each_scheme_are_known_by_their_beginning_and_length() {
+        for (card, is_refused) in [
+            ("378282246310005", true),
+            ("30569309025904", true),
+            ("36227206271667", true),
+            ("38520000023237", true),
+            ("3530111333300000", true),
+            ("4111111111111111", true),
+            ("4222222222222", true),
+            ("5555555555554444", true),
+            ("2223003122003222", true),
+            ("6011111111111117", true),
+            ("6200000000000005", true),
+            ("1111111111111117", false),
+        ] {
+            assert_eq!(check_no_card("note", card).is_err(), is_refused, "{card}");
+        }
+    }
+
+    #[test]
     fn an_address_of_digits_alone_can_be_a_card_and_one_with_letters_is_an_address() {
         for (email, is_refused) in [
             ("4111111111111111@example.org", true),

@@ -264,6 +264,37 @@ mod tests {
     }
 
     #[test]
+    fn what_was_ordered_leaves_the_cart_which_continues_as_another_one() {
+        let new = Uuid::from_u128(7);
+        let of_visitor = cart("53:2:1995.7:1:950").without_ordered([BookId::from(53), BookId::from(8)], new);
+        assert_eq!((lines(&of_visitor).as_str(), of_visitor.id(), of_visitor.changed()), ("7:1:950", Some(new), 0));
+        let of_customer = cart("t100.53:2:1995.7:1:950").without_ordered([BookId::from(53)], new);
+        assert_eq!(of_customer, cart("t101.7:1:950"), "other browsers know it by its id, and that it is later");
+        let mut cleared = cart("t100.53:2:1995");
+        cleared.clear();
+        assert_eq!(cleared, Cart::default());
+    }
+
+    #[test]
+    fn a_cart_keeps_its_id_and_gets_one_if_it_has_none() {
+        let new = Uuid::from_u128(7);
+        assert_eq!(cart("53:2:1995").or_with_id(new), cart("53:2:1995"));
+        let given = Cart::parse("x.53:2:1995").or_with_id(new);
+        assert_eq!((given.id(), lines(&given).as_str()), (Some(new), "53:2:1995"));
+    }
+
+    #[test]
+    fn a_cart_of_a_message_has_at_most_the_size_of_a_cookie_and_a_line_at_least_one_copy() {
+        let longest = full(20).changed_at(u64::MAX).or_with_id(Uuid::from_u128(7));
+        let filler = "x".repeat(Cart::MAX_COOKIE);
+        let padded = |size: usize| format!("\"{ID}.{}\"", &filler[..size - ID.len() - 1]);
+        assert_eq!(serde_json::from_str::<Cart>(&padded(Cart::MAX_COOKIE)).unwrap().id().unwrap().to_string(), ID);
+        assert!(serde_json::from_str::<Cart>(&padded(Cart::MAX_COOKIE + 1)).is_err());
+        assert!(longest.to_cookie(Uuid::nil()).len() <= Cart::MAX_COOKIE);
+        assert_eq!((CartLine::parse("53:0:1"), line("53:1:1").quantity), (None, 1));
+    }
+
+    #[test]
     fn a_cart_is_read_as_it_was_written() {
         for value in
             [ID.to_owned(), format!("{ID}.53:2:1995"), format!("{ID}.53:2:1995.7:20:0.4294967295:1:4294967295")]
