@@ -182,6 +182,7 @@ mod tests {
             ".example",
             "example..org",
             "Nave 3.x",
+            "Mayor.x",
             "evil.example2",
         ] {
             assert_eq!(check_no_link("name", text), Ok(()), "{text}");
