@@ -12,6 +12,8 @@ fn every_file_of_a_corpus_is_taken_by_its_target() {
         let files = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
         let files: Vec<_> = files.map(|file| fs::read(file.unwrap().path()).unwrap()).collect();
         assert!(!files.is_empty(), "{name} has no corpus");
-        files.iter().for_each(|bytes| target(bytes));
+        for bytes in &files {
+            target(bytes);
+        }
     }
 }

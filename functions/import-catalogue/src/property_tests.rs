@@ -1,7 +1,10 @@
 //! What must hold for every file, tried with drawn ones: bytes are read or refused row by row, cells are read as they were
 //! written, and an interrupted import continues as if it had not been.
 
-use std::io::{Cursor, Read};
+use std::{
+    fmt::Write as _,
+    io::{Cursor, Read},
+};
 
 use shared::domain::{Currency, clean_line};
 
@@ -99,7 +102,7 @@ fn lines_in_are_books_and_refused_rows() {
         let mut file = "reference;title;authors;price\n".to_owned();
         for (at, (title, author, cents)) in rows.iter().enumerate() {
             let price = format!("{},{:02}", cents / 100, cents % 100);
-            file += &format!("r-{at};{};{};{price}\n", quoted(title), quoted(author));
+            let _ = writeln!(file, "r-{at};{};{};{price}", quoted(title), quoted(author));
         }
         let read = read(file.as_bytes()).unwrap();
         assert_eq!(read.len(), rows.len());

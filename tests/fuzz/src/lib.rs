@@ -18,8 +18,11 @@ use shared::{
 use time::{OffsetDateTime, macros::datetime};
 use uuid::Uuid;
 
+/// Reads bytes, and panics where a rule is broken.
+pub type Target = fn(&[u8]);
+
 /// Each target by its name, which is that of its corpus.
-pub const TARGETS: [(&str, fn(&[u8])); 5] =
+pub const TARGETS: [(&str, Target); 5] =
     [("event", event), ("csv", csv), ("isbn", isbn), ("cookie", cookie), ("session", session)];
 
 const NOW: OffsetDateTime = datetime!(2026-03-03 10:00:30 UTC);
