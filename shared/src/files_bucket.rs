@@ -37,6 +37,11 @@ pub struct FilesBucket<'a> {
     pub name: String,
 }
 
+/// A client for covers, which a process keeps with its connections.
+pub fn cover_client() -> HttpsClient {
+    HttpsClient::new(READ_WITHIN).reading_up_to(MAX_SERVED_COVER)
+}
+
 impl<'a> FilesBucket<'a> {
     pub async fn of(app: &'a App) -> anyhow::Result<Self> {
         let name = app.config().await?.files_bucket.clone().context("the bucket of files was not granted")?;
@@ -62,8 +67,19 @@ impl<'a> FilesBucket<'a> {
 
     /// A checked cover that no book needs to have; none if there is none of this name, or no longer.
     pub async fn checked_cover(&self, name: &CoverName) -> anyhow::Result<Option<Vec<u8>>> {
-        let client = HttpsClient::new(READ_WITHIN).reading_up_to(MAX_SERVED_COVER);
-        self.read(&checked_key(&name.key()), &client).await
+        self.read(&checked_key(&name.key()), &cover_client()).await
+    }
+
+    /// A cover that the shop serves; none if there is none of this name. `client` is one of [`cover_client`], and tries once more
+    /// after an error of S3, a lost connection or a timeout.
+    pub async fn served_cover(&self, name: &CoverName, client: &HttpsClient) -> anyhow::Result<Option<Vec<u8>>> {
+        match self.read(&name.key(), client).await {
+            Err(error) => {
+                tracing::warn!(error = format!("{error:#}"), "Reading a cover once more");
+                self.read(&name.key(), client).await
+            }
+            read => read,
+        }
     }
 
     async fn read(&self, key: &str, client: &HttpsClient) -> anyhow::Result<Option<Vec<u8>>> {
