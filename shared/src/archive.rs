@@ -45,6 +45,8 @@ pub const FOLDERS: [(Queue, &str); 2] = [(Queue::Submissions, "submissions"), (Q
 /// Archived messages are removed so much later than it is asked for: after what was in work then, which ends within seconds.
 /// What begins later finds the erasure noted. It is less than the alarm of the oldest erasure allows.
 const ERASED_AFTER: Duration = Duration::from_mins(1);
+/// Timeout of reading the erasures, after which the consumer has nine seconds left.
+const ERASED_WITHIN: Duration = Duration::from_millis(900);
 /// Before S3 is asked once more.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -241,47 +243,81 @@ fn of_order(content: &OrderContent) -> Option<(Person, Uuid)> {
 ///
 /// A message that was sent before its sender was erased is not archived.
 pub async fn keep<'a>(app: &App, queue: Queue, messages: impl IntoIterator<Item = &'a SqsMessage>) -> BTreeSet<String> {
-    let now = OffsetDateTime::now_utc();
-    let keyed = messages.into_iter().filter_map(|message| Some((Key::of(queue, message, now)?, message)));
-    let mut keyed: Vec<(Key, &SqsMessage)> = keyed.collect();
-    let all = |keyed: &[(Key, &SqsMessage)]| {
-        keyed.iter().filter_map(|(_, message)| message.message_id.clone()).collect::<BTreeSet<_>>()
-    };
-    if keyed.is_empty() {
-        return BTreeSet::new();
+    Archiving::begin(app, queue, messages).await.write(app).await
+}
+
+/// Messages that are to be archived.
+pub struct Archiving<'a> {
+    bucket: String,
+    keyed: Vec<(Key, &'a SqsMessage)>,
+    /// Those that cannot be, by the ids of the queue.
+    missing: BTreeSet<String>,
+}
+
+impl<'a> Archiving<'a> {
+    /// The messages without those whose sender was erased. It reads from the database; to write does not.
+    pub async fn begin(app: &App, queue: Queue, messages: impl IntoIterator<Item = &'a SqsMessage>) -> Self {
+        let now = OffsetDateTime::now_utc();
+        let keyed = messages.into_iter().filter_map(|message| Some((Key::of(queue, message, now)?, message)));
+        let keyed: Vec<(Key, &SqsMessage)> = keyed.collect();
+        if keyed.is_empty() {
+            return Self::nothing(BTreeSet::new());
+        }
+        Self::of(app, keyed, now).await.unwrap_or_else(|(keyed, error)| {
+            tracing::error!(error = format!("{error:#}"), "Nothing is archived, and will be retried");
+            Self::nothing(keyed.iter().map(|(_, message)| id_of(message)).collect())
+        })
     }
-    let bucket = match app.config().await {
-        Ok(config) => {
-            let Some(bucket) = config.archive_bucket.clone() else {
-                // A version that was granted the archive fails without its name (`config`). This one was published before the
-                // stage had an archive: after a rollback to it, and until the next deploy, the queues must not stop.
-                tracing::error!("Nothing is archived: the stage was not deployed since this function was shipped");
-                return BTreeSet::new();
-            };
-            bucket
-        }
-        Err(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "Nothing is archived, and will be retried");
-            return all(&keyed);
-        }
-    };
-    match erased(app, &keyed, now).await {
-        Ok(erased) => keyed.retain(|(key, message)| !is_erased(key, message, now, &erased)),
-        Err(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "Nothing is archived, and will be retried");
-            return all(&keyed);
-        }
+
+    async fn of(
+        app: &App,
+        mut keyed: Vec<(Key, &'a SqsMessage)>,
+        now: OffsetDateTime,
+    ) -> Result<Self, (Vec<(Key, &'a SqsMessage)>, anyhow::Error)> {
+        let bucket = match app.config().await {
+            Ok(config) => config.archive_bucket.clone(),
+            Err(error) => return Err((keyed, error.into())),
+        };
+        let Some(bucket) = bucket else {
+            // A version that was granted the archive fails without its name (`config`). This one was published before the
+            // stage had an archive: after a rollback to it, and until the next deploy, the queues must not stop.
+            tracing::error!("Nothing is archived: the stage was not deployed since this function was shipped");
+            return Ok(Self::nothing(BTreeSet::new()));
+        };
+        let erased = match timeout(ERASED_WITHIN, erased(app, &keyed, now)).await {
+            Ok(Ok(erased)) => erased,
+            Ok(Err(error)) => return Err((keyed, error.into())),
+            Err(late) => return Err((keyed, anyhow::Error::from(late).context("reading the erasures"))),
+        };
+        keyed.retain(|(key, message)| !is_erased(key, message, now, &erased));
+        Ok(Self { bucket, keyed, missing: BTreeSet::new() })
     }
-    let written = join_all(keyed.iter().map(|(key, message)| write(app, &bucket, key, message))).await;
-    let mut missing = BTreeSet::new();
-    for ((_, message), written) in keyed.iter().zip(written) {
-        if let Err(error) = written {
-            let id = message.message_id.clone().unwrap_or_default();
-            tracing::error!(message.id = id, error = format!("{error:#}"), "Message not archived, and will be retried");
-            missing.insert(id);
-        }
+
+    fn nothing(missing: BTreeSet<String>) -> Self {
+        Self { bucket: String::new(), keyed: Vec::new(), missing }
     }
-    missing
+
+    /// Writes the messages at once. Returns those that are not in the archive, by the ids of the queue.
+    pub async fn write(self, app: &App) -> BTreeSet<String> {
+        let Self { bucket, keyed, mut missing } = self;
+        let written = join_all(keyed.iter().map(|(key, message)| write(app, &bucket, key, message))).await;
+        for ((_, message), written) in keyed.iter().zip(written) {
+            if let Err(error) = written {
+                let id = id_of(message);
+                tracing::error!(
+                    message.id = id,
+                    error = format!("{error:#}"),
+                    "Message not archived, and will be retried"
+                );
+                missing.insert(id);
+            }
+        }
+        missing
+    }
+}
+
+fn id_of(message: &SqsMessage) -> String {
+    message.message_id.clone().unwrap_or_default()
 }
 
 /// Asks for the removal of archived messages that were sent by then.

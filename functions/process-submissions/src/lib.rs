@@ -3,11 +3,13 @@
 //! The ratings of a batch are written together, and one by one if that fails. A permanent failure is sent to the
 //! dead-letter queue at once, with its reason. A transient failure returns one message to the queue for a retry.
 
-use std::time::{Duration, Instant};
+use std::collections::BTreeSet;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use futures_util::{FutureExt, future::join};
 use shared::{
-    App, archive,
+    App,
+    archive::{self, Archiving},
     batch::{self, Fault, Part},
     messages::{Content, ErasureV1, Submission},
     metrics::message_arrived,
@@ -25,20 +27,17 @@ use shared::{
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// The archive is not begun after this, because the function's timeout is ten seconds. What it lacks is delivered again.
-const ARCHIVE_WITHIN: Duration = Duration::from_secs(5);
-
+/// Archives the messages of a batch while they are published: both mostly wait. A message that is not published now is in the
+/// archive too, and is written there again when it is.
 pub async fn handle(app: &App, event: SqsEvent) -> anyhow::Result<SqsBatchResponse> {
-    let began = Instant::now();
     let messages = event.records.clone();
-    let response = batch::in_sets(app, event, Queue::DeadLetters, part, publish_ratings, publish).await;
-    let decided = batch::done(&messages, &response);
-    let missing = if began.elapsed() < ARCHIVE_WITHIN {
-        archive::keep(app, Queue::Submissions, decided).await
-    } else {
-        decided.into_iter().filter_map(|message| message.message_id.clone()).collect()
-    };
-    Ok(batch::with_failures(response, missing))
+    let archiving = Archiving::begin(app, Queue::Submissions, &messages).await;
+    let publishing = batch::in_sets(app, event, Queue::DeadLetters, part, publish_ratings, publish);
+    // Boxed: the nested futures exceed the compiler's recursion limit.
+    let (response, missing) = join(publishing.boxed_local(), archiving.write(app).boxed_local()).await;
+    let done: BTreeSet<_> =
+        batch::done(&messages, &response).into_iter().filter_map(|m| m.message_id.clone()).collect();
+    Ok(batch::with_failures(response, missing.intersection(&done).cloned()))
 }
 
 /// The ratings of a batch are written together. A sign-in decides whose they are, and an erasure removes them: both stay between
