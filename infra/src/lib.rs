@@ -2,12 +2,13 @@
 //! OpenAPI document and architecture diagram. Nothing here calls AWS.
 
 pub mod cost;
-mod database_memory;
+pub mod database_memory;
 pub mod database_settings;
 pub mod diagram;
 pub mod facts;
 pub mod limits;
 pub mod listener_rules;
+pub mod memory_sizes;
 mod migrations;
 pub mod names;
 pub mod openapi;

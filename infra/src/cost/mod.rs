@@ -4,7 +4,7 @@
 
 mod charges;
 mod estimate;
-mod prices;
+pub(crate) mod prices;
 pub(crate) mod table;
 pub(crate) mod usage;
 

@@ -6,7 +6,7 @@
 
 mod limit;
 mod table;
-mod traffic;
+pub(crate) mod traffic;
 
 use serde_json::{Value, json};
 
