@@ -217,7 +217,7 @@ async fn run_with_services(
         with_stage(&mut cargo, home, &started);
         return succeeds(&mut cargo).await;
     }
-    let databases = Home::find("test-databases")?;
+    let databases = Home::short_lived("test-databases")?;
     let _databases_claim = Claim::take(&databases).await?;
     MariaDb::reset(&databases).await?;
     let server = database_server(&databases, &SHORT_LIVED).await?;
@@ -244,7 +244,7 @@ async fn run_with_services(
     };
     // Beside each other, because the shop's tests mostly wait. Both to their ends: what tests have started ends with them.
     let (shop, libraries) = tokio::join!(shop, libraries);
-    MariaDb::stop(&databases).await?;
+    MariaDb::reset(&databases).await?;
     shop.and(libraries)
 }
 

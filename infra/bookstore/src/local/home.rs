@@ -16,16 +16,28 @@ use std::{
     env,
     fs::{self, DirBuilder, OpenOptions},
     io::Write,
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    os::unix::{
+        ffi::OsStrExt,
+        fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
+    },
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context, Result, ensure};
-use rustix::fs::statvfs;
+use rustix::{
+    fs::{StatVfs, statvfs},
+    process::geteuid,
+};
+use sha2::{Digest, Sha256};
 
 use super::lock::Lock;
 
 const SPACE_NEEDED_MB: u64 = 1024;
+
+/// Linux keeps the files of this folder in memory.
+const MEMORY: &str = "/dev/shm";
+/// Several times what the databases of the tests take.
+const MEMORY_NEEDED_MB: u64 = 2048;
 
 /// The folder of one local stage.
 #[derive(Clone)]
@@ -49,6 +61,22 @@ impl Home {
             None => workspace_root(&env::current_dir()?)?.join(".local"),
         };
         Ok(Self::at(base.join(name)))
+    }
+
+    /// The home of a server whose data nobody keeps: in memory if there is space, which needs no disk that others write to. It has
+    /// no tools.
+    pub fn short_lived(name: &str) -> Result<Self> {
+        let on_disk = Self::find(name)?;
+        let digest = Sha256::digest(on_disk.root.as_os_str().as_bytes());
+        let user = geteuid();
+        let folder =
+            format!("anaquel-{}-{:02x}{:02x}{:02x}{:02x}", user.as_raw(), digest[0], digest[1], digest[2], digest[3]);
+        let in_memory = Self::at(Path::new(MEMORY).join(folder));
+        let is_usable = statvfs(MEMORY).is_ok_and(|memory| free_mb(&memory) >= MEMORY_NEEDED_MB)
+            && in_memory.folder("").is_ok()
+            // Everybody may write to the folder of shared memory.
+            && fs::metadata(in_memory.root()).is_ok_and(|folder| folder.uid() == user.as_raw());
+        Ok(if is_usable { in_memory } else { on_disk })
     }
 
     pub fn at(root: PathBuf) -> Self {
@@ -95,7 +123,7 @@ impl Home {
     /// Checks the free disk space before the start.
     pub fn check_space(&self) -> Result<()> {
         let disk = statvfs(self.folder("")?)?;
-        let free_mb = disk.f_bavail.saturating_mul(disk.f_frsize) / (1024 * 1024);
+        let free_mb = free_mb(&disk);
         ensure!(
             free_mb >= SPACE_NEEDED_MB,
             "the disk of {} has {free_mb} MB free; the local stage needs at least {SPACE_NEEDED_MB} MB: free some, or set \
@@ -104,6 +132,10 @@ impl Home {
         );
         Ok(())
     }
+}
+
+fn free_mb(disk: &StatVfs) -> u64 {
+    disk.f_bavail.saturating_mul(disk.f_frsize) / (1024 * 1024)
 }
 
 /// Writes a file atomically, readable by its owner only. Returns whether the content changed.
@@ -176,6 +208,18 @@ mod tests {
         assert!(!write_private(&path, "one").unwrap());
         assert!(write_private(&path, "two").unwrap());
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_short_lived_home_is_another_one_for_each_folder_and_private() {
+        use std::os::unix::fs::PermissionsExt;
+        let [one, other] = ["one", "other"].map(|name| Home::short_lived(name).unwrap());
+        assert_ne!(one.root(), other.root());
+        let mode = |home: &Home| fs::metadata(home.folder("").unwrap()).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&one), mode(&other)), (0o700, 0o700));
+        for home in [one, other] {
+            remove_folder(home.root()).unwrap();
+        }
     }
 
     #[test]
