@@ -21,11 +21,11 @@ use shared::{
     },
     session::{Pool, PrivateKey, Subject},
 };
-use sqlx::MySqlConnection;
+use sqlx::{ConnectOptions, MySqlConnection};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{Parameters, covers, load::Request};
+use crate::{Parameters, covers, load::Request, login::login};
 
 /// One request to a function.
 pub struct Case {
@@ -34,8 +34,8 @@ pub struct Case {
     /// The event as JSON.
     pub event: Vec<u8>,
     pub sql: Option<Sql>,
-    /// Whether the function calls SQS, once.
-    pub queue: bool,
+    /// Whether the answer is a page or a file, and no JSON.
+    pub is_page: bool,
     /// Expected status of the response; none for events without HTTP.
     pub status: Option<u16>,
 }
@@ -131,7 +131,7 @@ async fn published(connection: &mut MySqlConnection, listing: &Listing) -> sqlx:
 }
 
 /// A function with cases, by its name in the route table.
-#[derive(Clone, Copy, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Benchmarked {
     ListBooks,
@@ -180,6 +180,16 @@ impl Benchmarked {
     }
 }
 
+/// The cases of the function with this name.
+///
+/// # Errors
+/// The function has no cases, or the database lacks what they request.
+pub async fn named(function: &str, parameters: &Parameters) -> Result<Vec<Case>> {
+    let benchmarked = Benchmarked::named(function)?;
+    let mut database = login(parameters, benchmarked.role())?.connect().await.context("logging in to the database")?;
+    of(benchmarked, parameters, &mut database).await
+}
+
 /// The cases of a function, none of which writes to the database. Fails for a function without cases.
 pub async fn of(function: Benchmarked, parameters: &Parameters, database: &mut MySqlConnection) -> Result<Vec<Case>> {
     match function {
@@ -223,7 +233,7 @@ pub async fn of(function: Benchmarked, parameters: &Parameters, database: &mut M
             let id = key.random();
             Ok(vec![get("a received one", &format!("/api/submissions/{id}"), Sql::Submission(id))])
         }
-        Benchmarked::CheckHealth => Ok(vec![Case { queue: true, ..get("health check", "/health", Sql::One) }]),
+        Benchmarked::CheckHealth => Ok(vec![Case { is_page: false, ..get("health check", "/health", Sql::One) }]),
         Benchmarked::SubmitRating => Ok(vec![rating()]),
         Benchmarked::SubmitContact => {
             let message =
@@ -270,7 +280,7 @@ fn show_account(parameters: &Parameters) -> Result<Vec<Case>> {
 
 /// The case of the function that does nothing.
 pub fn hello() -> Case {
-    Case { request: "hello", event: event("GET", "/", ""), sql: None, queue: false, status: Some(200) }
+    Case { request: "hello", event: event("GET", "/", ""), sql: None, is_page: false, status: Some(200) }
 }
 
 /// A rating through the API.
@@ -326,22 +336,23 @@ pub fn by(author: AuthorId, count: u32) -> Listing {
 
 /// A request for something that exists.
 pub fn get(request: &'static str, path: &str, sql: Sql) -> Case {
-    Case { request, event: event("GET", path, ""), sql: Some(sql), queue: false, status: Some(200) }
+    Case { sql: Some(sql), ..without_sql(request, path) }
 }
 
 /// A page or an answer without SQL.
 fn without_sql(request: &'static str, path: &str) -> Case {
-    Case { request, event: event("GET", path, ""), sql: None, queue: false, status: Some(200) }
+    let is_page = !path.starts_with("/api/");
+    Case { request, event: event("GET", path, ""), sql: None, is_page, status: Some(200) }
 }
 
 fn post(request: &'static str, path: &str, body: &Value) -> Case {
-    Case { request, event: event("POST", path, &body.to_string()), sql: None, queue: true, status: Some(202) }
+    Case { request, event: event("POST", path, &body.to_string()), sql: None, is_page: false, status: Some(202) }
 }
 
 /// An empty batch, because messages would be written to the database.
 fn empty_batch() -> Case {
     let event = json!({ "Records": [] }).to_string().into_bytes();
-    Case { request: "an empty batch", event, sql: None, queue: false, status: None }
+    Case { request: "an empty batch", event, sql: None, is_page: false, status: None }
 }
 
 /// An event of the load balancer with the headers of a browser.

@@ -5,7 +5,8 @@
 use std::{
     collections::BTreeMap,
     io,
-    net::{Ipv4Addr, SocketAddr, TcpListener},
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    path::PathBuf,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -21,7 +22,7 @@ use serde_json::{Value, json};
 use crate::{
     Parameters,
     http::{Connection, Message},
-    services,
+    services, tls,
 };
 
 const NEXT: &str = "GET /2018-06-01/runtime/invocation/next ";
@@ -47,11 +48,30 @@ pub enum Reaction {
 /// The objects of S3, by bucket and key: `/bucket/key`. Those that the function writes are dropped.
 pub type Objects = Arc<BTreeMap<String, Vec<u8>>>;
 
+/// How functions reach the AWS services of the host; the Runtime API has no TLS, as on Lambda.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transport {
+    Plain,
+    /// Over TLS, with the certificate of this process.
+    Tls,
+}
+
 /// The host of one function.
 pub struct Host {
     pub address: SocketAddr,
+    transport: Transport,
     events: Sender<Vec<u8>>,
     calls: Receiver<RuntimeCall>,
+    is_over: Arc<AtomicBool>,
+}
+
+impl Drop for Host {
+    /// Ends its thread and frees its port. Those of connections end with the function.
+    fn drop(&mut self) {
+        self.is_over.store(true, Ordering::Relaxed);
+        // `accept` waits for a connection.
+        drop(TcpStream::connect(self.address));
+    }
 }
 
 /// A call of the function to the Runtime API.
@@ -84,13 +104,27 @@ struct Shared {
 }
 
 impl Host {
-    /// Listens until the program ends.
+    /// Listens until it is dropped.
     pub fn start(parameters: Parameters) -> Result<Self> {
-        Self::start_with(parameters, None, Objects::default())
+        Self::start_with(parameters, None, Objects::default(), Transport::Plain)
+    }
+
+    /// The same with TLS.
+    pub fn with_tls(parameters: &Parameters) -> Result<Self> {
+        Self::start_with(parameters.clone(), None, Objects::default(), Transport::Tls)
     }
 
     /// The same with an observer of the calls to AWS services, and with objects of S3.
-    pub fn start_with(parameters: Parameters, observer: Option<Observer>, objects: Objects) -> Result<Self> {
+    pub fn start_with(
+        parameters: Parameters,
+        observer: Option<Observer>,
+        objects: Objects,
+        transport: Transport,
+    ) -> Result<Self> {
+        if transport == Transport::Tls {
+            // An error of it is one of the start, and not of the first connection.
+            tls::identity()?;
+        }
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("listening on loopback")?;
         let address = listener.local_addr()?;
         let (events, next_events) = mpsc::channel();
@@ -104,14 +138,31 @@ impl Host {
             is_working: AtomicBool::new(false),
             calls: calls_sender,
         });
+        let is_over = Arc::new(AtomicBool::new(false));
+        let ended = is_over.clone();
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
+                if ended.load(Ordering::Relaxed) {
+                    return;
+                }
                 let shared = shared.clone();
                 // Each measurement kills its function, so the error at the end of a connection is expected.
-                thread::spawn(move || Connection::of(stream).and_then(|connection| shared.serve(connection)));
+                thread::spawn(move || Connection::accept(stream).and_then(|connection| shared.serve(connection)));
             }
         });
-        Ok(Self { address, events, calls })
+        Ok(Self { address, transport, events, calls, is_over })
+    }
+
+    /// The URL of the AWS services.
+    pub fn endpoint(&self) -> String {
+        let scheme = if self.transport == Transport::Tls { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
+    }
+
+    /// The file with the root certificate of the AWS services; none without TLS.
+    pub fn certificates(&self) -> Option<PathBuf> {
+        let identity = tls::identity().ok().filter(|_| self.transport == Transport::Tls)?;
+        Some(identity.root_file())
     }
 
     /// Waits until the function requests an event, and returns the time of the request.
@@ -307,6 +358,19 @@ mod tests {
     }
 
     #[test]
+    fn a_host_that_is_dropped_frees_its_port() {
+        let host = Host::start(Parameters::default()).unwrap();
+        let address = host.address;
+        drop(Connection::to(address).unwrap());
+        drop(host);
+        let until = Instant::now() + Duration::from_secs(5);
+        while TcpListener::bind(address).is_err() {
+            assert!(Instant::now() < until, "{address} is still in use");
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    #[test]
     fn a_function_that_has_not_responded_by_then_is_no_error() {
         let host = Host::start(Parameters::default()).unwrap();
         let mut connection = Connection::to(host.address).unwrap();
@@ -322,7 +386,8 @@ mod tests {
             seen.send((target.to_owned(), body.to_vec())).unwrap();
             Reaction::Answer
         });
-        let host = Host::start_with(Parameters::default(), Some(observer), Objects::default()).unwrap();
+        let host =
+            Host::start_with(Parameters::default(), Some(observer), Objects::default(), Transport::Plain).unwrap();
         let mut connection = Connection::to(host.address).unwrap();
         connection.write(&["POST / HTTP/1.1", "X-Amz-Target: AmazonSQS.SendMessage"], b"{}").unwrap();
         connection.read().unwrap().unwrap();
@@ -332,7 +397,8 @@ mod tests {
     #[test]
     fn an_observer_ends_an_invocation_whose_call_is_never_answered() {
         let observer: Observer = Arc::new(|_, _| Reaction::End);
-        let host = Host::start_with(Parameters::default(), Some(observer), Objects::default()).unwrap();
+        let host =
+            Host::start_with(Parameters::default(), Some(observer), Objects::default(), Transport::Plain).unwrap();
         let (mut runtime, mut service) = (Connection::to(host.address).unwrap(), Connection::to(host.address).unwrap());
         runtime.write(&[&format!("{NEXT}HTTP/1.1")], b"").unwrap();
         host.wait_until_ready().unwrap();
@@ -345,6 +411,15 @@ mod tests {
         assert!(host.invoke_within(b"{}", Duration::from_secs(5)).unwrap().is_none());
         assert!(began.elapsed() < Duration::from_secs(5), "before the timeout");
         assert!(answers.recv_timeout(Duration::from_millis(50)).is_err(), "the call has an answer");
+    }
+
+    #[test]
+    fn a_client_that_trusts_the_root_file_reaches_the_services_over_tls() {
+        let host = Host::with_tls(&Parameters([("/a/b".to_owned(), "1".to_owned())].into())).unwrap();
+        assert!(host.endpoint().starts_with("https://127.0.0.1:"));
+        let root = std::fs::read(host.certificates().unwrap()).unwrap();
+        let answer = tls::tests::post(host.address, &root, "AmazonSSM.GetParameters", r#"{"Names":["/a/b"]}"#);
+        assert!(answer.contains(r#""Value":"1""#), "{answer}");
     }
 
     #[test]

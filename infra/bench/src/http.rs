@@ -1,7 +1,11 @@
 //! A minimal HTTP/1.1 for the clients of a function: bodies with `Content-Length`, persistent connections.
 
 use std::io::{self, BufRead, BufReader, Error, ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+#[cfg(test)]
+use std::net::SocketAddr;
+use std::net::TcpStream;
+
+use crate::tls;
 
 /// A request or a response.
 #[derive(Debug, Default)]
@@ -20,17 +24,34 @@ impl Message {
     }
 }
 
+/// The first byte of a connection with TLS: a record of the handshake (RFC 8446, 5.1).
+const HANDSHAKE: u8 = 22;
+
+trait Stream: Read + Write + Send {}
+impl<S: Read + Write + Send> Stream for S {}
+
 /// One end of a connection.
-pub struct Connection(BufReader<TcpStream>);
+pub struct Connection(BufReader<Box<dyn Stream>>);
 
 impl Connection {
-    pub fn of(stream: TcpStream) -> io::Result<Self> {
+    /// The server's end, with TLS if the client begins with it.
+    pub fn accept(stream: TcpStream) -> io::Result<Self> {
         stream.set_nodelay(true)?;
-        Ok(Self(BufReader::new(stream)))
+        let mut first = [0];
+        stream.peek(&mut first)?;
+        if first == [HANDSHAKE] {
+            let identity = tls::identity().map_err(|error| Error::other(error.to_string()))?;
+            return Ok(Self(BufReader::new(Box::new(identity.serve(stream)?))));
+        }
+        Ok(Self(BufReader::new(Box::new(stream))))
     }
 
+    /// The client's end, without TLS.
+    #[cfg(test)]
     pub fn to(address: SocketAddr) -> io::Result<Self> {
-        Self::of(TcpStream::connect(address)?)
+        let stream = TcpStream::connect(address)?;
+        stream.set_nodelay(true)?;
+        Ok(Self(BufReader::new(Box::new(stream))))
     }
 
     /// Reads the next message; none when the peer has closed the connection.

@@ -16,7 +16,7 @@ use sqlx::{ConnectOptions, Connection, MySqlConnection};
 use crate::{
     MeasuredFunction, Parameters,
     drill::WRITER_SESSION,
-    host::{Host, Objects},
+    host::{Host, Objects, Transport},
     login::login,
     own_database::{create, execute},
     process::FunctionProcess,
@@ -64,7 +64,7 @@ async fn import(function: &MeasuredFunction, parameters: &Parameters, files: &[u
     let ranges: Vec<_> = starts.zip(files).map(|(first, end)| *first..*end).collect();
     let path = |end: u32| format!("/bench/{}", key(end));
     let objects = ranges.iter().map(|range| (path(range.end), csv(range.clone()).into_bytes())).collect();
-    let host = Host::start_with(parameters.clone(), None, Objects::from(Arc::new(objects)))?;
+    let host = Host::start_with(parameters.clone(), None, Objects::from(Arc::new(objects)), Transport::Plain)?;
     let process = FunctionProcess::start_on(host, function)?;
     let mut imported = Vec::new();
     for range in ranges {

@@ -8,8 +8,10 @@
 pub mod comparison;
 pub mod drill;
 pub mod imports;
+pub mod instructions;
 pub mod load;
 pub mod measure;
+pub mod memory_sizes;
 pub mod orders;
 pub mod shop_drill;
 pub mod submissions;
@@ -25,6 +27,7 @@ mod own_database;
 mod process;
 mod ratings;
 mod services;
+mod tls;
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -43,12 +46,26 @@ pub struct BenchPlan {
     pub functions: Vec<MeasuredFunction>,
     /// The function that does nothing, whose time is part of every baseline.
     pub hello: MeasuredFunction,
+    /// The most popular books by a function in Python, if `list-books` is measured.
+    pub peer: Option<MeasuredFunction>,
     /// SSM parameters of the stage.
     pub parameters: Parameters,
-    /// Compare generated catalogues of 10,000 and this many books, instead of the functions with their baselines.
-    pub books: Option<u32>,
+    pub measures: Measures,
     /// Print the report as JSON.
     pub json: bool,
+}
+
+/// The subject of a benchmark.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Measures {
+    /// Times, memory and packages of the functions, with their baselines.
+    Times,
+    /// Instructions of a request, which are the same on a busy machine.
+    Instructions,
+    /// Times of requests with the processor share of each memory size.
+    MemorySizes,
+    /// Lists of generated catalogues of 10,000 and of this many books.
+    Catalogues(u32),
 }
 
 /// A function's release build and its environment.
@@ -56,6 +73,8 @@ pub struct BenchPlan {
 pub struct MeasuredFunction {
     pub name: String,
     pub binary: PathBuf,
+    #[serde(default)]
+    pub arguments: Vec<String>,
     /// Size of its package.
     pub zip_bytes: u64,
     /// Environment variables, in addition to Lambda's.
@@ -89,12 +108,6 @@ impl MeasuredFunction {
     fn with_variable(&self, name: &str, value: String) -> Self {
         let mut environment = self.environment.clone();
         environment.insert(name.to_owned(), value);
-        Self { name: self.name.clone(), binary: self.binary.clone(), zip_bytes: self.zip_bytes, environment }
-    }
-
-    /// Whether it logs in to the database in its init phase.
-    fn logs_in(&self) -> bool {
-        let names = self.environment.get("ANAQUEL_PARAMETERS");
-        names.is_some_and(|names| names.split(',').any(|name| path_of(name) == Parameter::DatabaseHost.path()))
+        Self { environment, ..self.clone() }
     }
 }

@@ -3,16 +3,22 @@
 use std::io;
 
 use anyhow::{Context, Result};
-use bench::{BenchPlan, comparison, measure, table};
+use bench::{BenchPlan, Measures, comparison, instructions, measure, memory_sizes, table};
 use serde::Serialize;
 
 #[tokio::main(flavor = "current_thread")] // like the functions
 async fn main() -> Result<()> {
     let plan: BenchPlan = serde_json::from_reader(io::stdin().lock())
         .context("no plan on standard input; run `cargo bookstore bench`")?;
-    let report = match plan.books {
-        None => printed(&measure::all(&plan).await?, plan.json, table::print),
-        Some(books) => printed(&comparison::compare(&plan, books).await?, plan.json, comparison::print),
+    let report = match plan.measures {
+        Measures::Times => printed(&measure::all(&plan).await?, plan.json, table::print),
+        Measures::Instructions => {
+            printed(&instructions::count(&plan).await?, plan.json, |counts| instructions::print(counts))
+        }
+        Measures::MemorySizes => {
+            printed(&memory_sizes::measure(&plan).await?, plan.json, |sizes| memory_sizes::print(sizes))
+        }
+        Measures::Catalogues(books) => printed(&comparison::compare(&plan, books).await?, plan.json, comparison::print),
     };
     println!("{}", report?);
     Ok(())

@@ -1,9 +1,6 @@
 //! The measurements: cold starts and warm requests of each function, and their baselines.
 
-use std::{
-    net::SocketAddr,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
@@ -15,24 +12,31 @@ use crate::{
     cases::{self, Case},
     covers::{self, ListOfCovers},
     figures::{Figures, median, milliseconds},
-    host::{Host, Objects, Response},
-    http::Connection,
+    host::{Host, Objects, Response, Transport},
     imports::{self, ImportSpeed},
     login::login,
     orders::{self, OrderSpeed},
-    process::FunctionProcess,
+    process::{FunctionProcess, cpu_of_this_thread},
     submissions::{self, PublishingSpeed},
 };
 
-/// Target of a cold start in milliseconds, in addition to the responses of SSM and the database.
-pub const COLD_START_TARGET: f64 = 8.0;
-/// Target of a warm request, as a multiple of its baseline.
-pub const WARM_TARGET: f64 = 1.3;
+/// Target of the CPU time of a start, as a multiple of that of the function that does nothing, in the same run.
+pub const START_TARGET: f64 = 4.0;
+/// Target of the CPU time of a request in milliseconds, in addition to that of the function that does nothing and of the same SQL
+/// without a function.
+pub const JSON_TARGET: f64 = 0.25;
+/// The same of a page.
+pub const PAGE_TARGET: f64 = 0.8;
+/// Target of the 99th percentile, as a multiple of the median.
+pub const TAIL_TARGET: f64 = 3.0;
+/// Targets of memory and package in megabytes.
+pub const MEMORY_TARGET: f64 = 12.0;
+pub const ZIP_TARGET: f64 = 3.6;
 
 /// Cold starts of each function.
 const COLD_STARTS: usize = 9;
-/// Calls of each service.
-const SERVICE_CALLS: usize = 50;
+/// Logins to the database.
+const LOGINS: usize = 50;
 /// Most calls of one case.
 const CALLS: usize = 1_000;
 /// Time limit for the calls of one case.
@@ -43,7 +47,7 @@ const ROUND: usize = 20;
 /// All measurements. Times are in milliseconds.
 #[derive(Serialize)]
 pub struct Report {
-    pub services: ServiceTimes,
+    pub database: DatabaseTimes,
     pub functions: Vec<Measurement>,
     /// If `serve-cover` is among the functions.
     pub covers: Option<ListOfCovers>,
@@ -55,17 +59,14 @@ pub struct Report {
     pub imports: Option<ImportSpeed>,
 }
 
-/// Response times of the services, without the AWS SDK. Medians in milliseconds.
-#[derive(Clone, Copy, Serialize)]
-pub struct ServiceTimes {
-    /// A call to SSM on a new connection.
-    pub ssm: f64,
-    /// A login to the database.
+/// Response times of the database. Medians in milliseconds.
+#[derive(Clone, Serialize)]
+pub struct DatabaseTimes {
     pub login: f64,
-    /// A ping of the database, which tests an idle connection.
+    /// A ping, which tests an idle connection.
     pub ping: f64,
-    /// A call to the queue on an open connection.
-    pub queue: f64,
+    /// The version of TLS of these connections; none without TLS.
+    pub tls: Option<String>,
 }
 
 /// Measurements of one function. Medians in milliseconds.
@@ -73,8 +74,10 @@ pub struct ServiceTimes {
 pub struct Measurement {
     pub function: String,
     pub cold_start: f64,
-    /// The part of the cold start that waits for SSM and the database.
-    pub services: f64,
+    /// CPU time of the cold start.
+    pub start_cpu: f64,
+    /// The same of the function that does nothing.
+    pub hello_start_cpu: f64,
     /// The first request after a cold start.
     pub first: f64,
     pub peak_memory_mb: f64,
@@ -86,51 +89,71 @@ pub struct Measurement {
 #[derive(Serialize)]
 pub struct WarmRequest {
     pub request: &'static str,
+    /// Whether the answer is a page, and no JSON.
+    pub is_page: bool,
     pub times: Figures,
     /// Mean CPU time.
     pub cpu: f64,
     /// The function that does nothing, measured in turns with this one.
     pub hello: f64,
-    /// The same SQL on an open connection, measured in turns as well.
+    pub hello_cpu: f64,
+    /// The same SQL on an open connection of this process, measured in turns as well.
     pub sql: f64,
-    /// The queue's response.
-    pub queue: f64,
+    pub sql_cpu: f64,
 }
 
 impl Measurement {
-    /// Whether the cold start meets its target.
-    pub fn meets_target(&self) -> bool {
-        self.cold_start <= COLD_START_TARGET + self.services
+    /// CPU time of the start, as a multiple of that of the function that does nothing.
+    pub fn start_factor(&self) -> f64 {
+        self.start_cpu / self.hello_start_cpu.max(f64::EPSILON)
+    }
+
+    /// The figures that miss their targets.
+    pub fn missed(&self) -> Vec<&'static str> {
+        missed([
+            ("start", self.start_factor() > START_TARGET),
+            ("memory", self.peak_memory_mb > MEMORY_TARGET),
+            ("zip", self.zip_mb > ZIP_TARGET),
+        ])
     }
 }
 
 impl WarmRequest {
-    /// The smallest time that the request can have.
-    pub fn baseline(&self) -> f64 {
-        self.hello + self.sql + self.queue
+    /// CPU time without that of its baselines.
+    pub fn own_cpu(&self) -> f64 {
+        self.cpu - self.hello_cpu - self.sql_cpu
     }
 
-    /// Whether the median meets its target.
-    pub fn meets_target(&self) -> bool {
-        self.times.median <= WARM_TARGET * self.baseline()
+    pub fn cpu_target(&self) -> f64 {
+        if self.is_page { PAGE_TARGET } else { JSON_TARGET }
     }
+
+    /// The figures that miss their targets.
+    pub fn missed(&self) -> Vec<&'static str> {
+        missed([("CPU", self.own_cpu() > self.cpu_target()), ("p99", self.times.p99 > TAIL_TARGET * self.times.median)])
+    }
+}
+
+fn missed(figures: impl IntoIterator<Item = (&'static str, bool)>) -> Vec<&'static str> {
+    figures.into_iter().filter_map(|(name, is_missed)| is_missed.then_some(name)).collect()
 }
 
 /// State that all measurements share.
 struct Bench<'a> {
     parameters: &'a Parameters,
-    services: ServiceTimes,
     database: MySqlConnection,
     hello: FunctionProcess,
+    hello_start_cpu: f64,
 }
 
 /// Measures all functions of the plan. Fails when a function fails or returns another status than expected.
 pub async fn all(plan: &BenchPlan) -> Result<Report> {
     let login = login(&plan.parameters, DatabaseRole::Reader)?;
-    let services = service_times(&plan.parameters, &login).await?;
-    let database = login.connect().await.context("logging in to the database")?;
-    let hello = FunctionProcess::start(&plan.hello, &plan.parameters)?;
-    let mut bench = Bench { parameters: &plan.parameters, services, database, hello };
+    let (database_times, database) = database_times(&login).await?;
+    let start_hello = || FunctionProcess::start_on(Host::with_tls(&plan.parameters)?, &plan.hello);
+    let hello = start_hello()?;
+    let hello_starts = (0..COLD_STARTS).map(|_| Ok(start_hello()?.start_cpu)).collect::<Result<_>>()?;
+    let mut bench = Bench { parameters: &plan.parameters, database, hello, hello_start_cpu: median(hello_starts) };
 
     let mut functions = vec![bench.measure(&plan.hello, &[cases::hello()]).await?];
     for function in plan.functions.iter().filter(|function| function.name != imports::FUNCTION) {
@@ -140,6 +163,9 @@ pub async fn all(plan: &BenchPlan) -> Result<Report> {
         bench.database = login.connect().await.context("logging in to the database")?;
         let cases = cases::of(benchmarked, &plan.parameters, &mut bench.database).await?;
         functions.push(bench.measure(function, &cases).await.with_context(|| function.name.clone())?);
+        if let Some(peer) = plan.peer.as_ref().filter(|_| benchmarked == cases::Benchmarked::ListBooks) {
+            functions.push(bench.measure(peer, &cases[..1]).await.with_context(|| peer.name.clone())?);
+        }
     }
     let picture = functions.iter().find(|measured| measured.function == covers::FUNCTION);
     let covers = match picture.and_then(|measured| measured.warm.first()) {
@@ -170,7 +196,7 @@ pub async fn all(plan: &BenchPlan) -> Result<Report> {
         ),
         None => None,
     };
-    Ok(Report { services, functions, covers, orders, ratings, imports })
+    Ok(Report { database: database_times, functions, covers, orders, ratings, imports })
 }
 
 impl Bench<'_> {
@@ -178,13 +204,14 @@ impl Bench<'_> {
         let is_of_covers = function.name == covers::FUNCTION;
         let objects = if is_of_covers { covers::objects(self.parameters)? } else { Objects::default() };
         let start = || {
-            let host = Host::start_with(self.parameters.clone(), None, objects.clone())?;
+            let host = Host::start_with(self.parameters.clone(), None, objects.clone(), Transport::Tls)?;
             FunctionProcess::start_on(host, function)
         };
-        let (mut cold_starts, mut firsts) = (Vec::new(), Vec::new());
+        let (mut cold_starts, mut cpus, mut firsts) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..COLD_STARTS {
             let process = start()?;
             cold_starts.push(process.cold_start);
+            cpus.push(process.start_cpu);
             firsts.push(invoke(&process, &cases[0])?);
         }
         let process = start()?;
@@ -195,7 +222,8 @@ impl Bench<'_> {
         Ok(Measurement {
             function: function.name.clone(),
             cold_start: median(cold_starts),
-            services: self.services.in_cold_start(function),
+            start_cpu: median(cpus),
+            hello_start_cpu: self.hello_start_cpu,
             first: median(firsts),
             peak_memory_mb: megabytes(process.peak_memory()?),
             zip_mb: megabytes(function.zip_bytes),
@@ -212,26 +240,32 @@ impl Bench<'_> {
         }
         Ok(WarmRequest {
             request: case.request,
-            cpu: milliseconds(times.cpu / u32::try_from(times.function.len())?),
+            is_page: case.is_page,
+            cpu: mean(times.cpu, &times.function),
             times: Figures::of(times.function),
+            hello_cpu: mean(times.hello_cpu, &times.hello),
             hello: median(times.hello),
+            sql_cpu: mean(times.sql_cpu, &times.sql),
             sql: median(times.sql),
-            queue: if case.queue { self.services.queue } else { 0.0 },
         })
     }
 
     /// Measures baseline and function in turns, so that other load on the machine affects both.
     async fn round(&mut self, process: &FunctionProcess, case: &Case, times: &mut Times) -> Result<()> {
         let hello = cases::hello();
+        let before = self.hello.cpu()?;
         for _ in 0..ROUND {
             times.hello.push(invoke(&self.hello, &hello)?);
         }
+        times.hello_cpu += self.hello.cpu()?.saturating_sub(before);
         if let Some(sql) = &case.sql {
+            let before = cpu_of_this_thread()?;
             for _ in 0..ROUND {
                 let began = Instant::now();
                 sql.run(&mut self.database).await?;
                 times.sql.push(began.elapsed());
             }
+            times.sql_cpu += cpu_of_this_thread()?.saturating_sub(before);
         }
         let before = process.cpu()?;
         for _ in 0..ROUND {
@@ -248,7 +282,15 @@ struct Times {
     /// Total CPU time of the calls to the function.
     cpu: Duration,
     hello: Vec<Duration>,
+    hello_cpu: Duration,
     sql: Vec<Duration>,
+    sql_cpu: Duration,
+}
+
+/// Milliseconds of one call; none without calls.
+fn mean(total: Duration, calls: &[Duration]) -> f64 {
+    let calls = u32::try_from(calls.len()).unwrap_or(u32::MAX);
+    total.checked_div(calls).map_or(0.0, milliseconds)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "shown with two decimals")]
@@ -256,16 +298,8 @@ fn megabytes(bytes: u64) -> f64 {
     bytes as f64 / 1e6
 }
 
-impl ServiceTimes {
-    /// The part of a cold start of this function.
-    fn in_cold_start(&self, function: &MeasuredFunction) -> f64 {
-        let ssm = if function.environment.is_empty() { 0.0 } else { self.ssm };
-        ssm + if function.logs_in() { self.login } else { 0.0 }
-    }
-}
-
 /// Invokes the function and checks the status, because a fast error would falsify the measurement.
-fn invoke(process: &FunctionProcess, case: &Case) -> Result<Duration> {
+pub fn invoke(process: &FunctionProcess, case: &Case) -> Result<Duration> {
     let (response, status) = response(process, case)?;
     let text = || String::from_utf8_lossy(&response.body).into_owned();
     ensure!(status == case.status, "the status is not {:?}: {}", case.status, text());
@@ -290,20 +324,10 @@ fn response(process: &FunctionProcess, case: &Case) -> Result<(Response, Option<
     Ok((response, http.status_code))
 }
 
-fn median_of_calls(mut call: impl FnMut() -> Result<Duration>) -> Result<f64> {
-    let times: Result<Vec<Duration>> = (0..SERVICE_CALLS).map(|_| call()).collect();
-    Ok(median(times?))
-}
-
-async fn service_times(parameters: &Parameters, login: &MySqlConnectOptions) -> Result<ServiceTimes> {
-    let host = Host::start(parameters.clone())?;
-    let names: Vec<&String> = parameters.0.keys().take(10).collect();
-    let names = serde_json::json!({ "Names": names }).to_string();
-    let ssm = median_of_calls(|| call_service(&mut None, host.address, "AmazonSSM.GetParameters", &names))?;
-    let mut open = None;
-    let queue = median_of_calls(|| call_service(&mut open, host.address, "AmazonSQS.SendMessage", "{}"))?;
+/// The times of the database, and a connection to it.
+async fn database_times(login: &MySqlConnectOptions) -> Result<(DatabaseTimes, MySqlConnection)> {
     let (mut logins, mut pings) = (Vec::new(), Vec::new());
-    for _ in 0..SERVICE_CALLS {
+    for _ in 0..LOGINS {
         let began = Instant::now();
         let mut connection = login.connect().await.context("logging in to the database")?;
         logins.push(began.elapsed());
@@ -312,17 +336,9 @@ async fn service_times(parameters: &Parameters, login: &MySqlConnectOptions) -> 
         pings.push(began.elapsed());
         connection.close().await?;
     }
-    Ok(ServiceTimes { ssm, queue, login: median(logins), ping: median(pings) })
-}
-
-/// Calls a service on the open connection, or on a new one, and returns the time.
-fn call_service(connection: &mut Option<Connection>, host: SocketAddr, target: &str, body: &str) -> Result<Duration> {
-    let began = Instant::now();
-    let connection = match connection {
-        Some(open) => open,
-        none => none.insert(Connection::to(host)?),
-    };
-    connection.write(&["POST / HTTP/1.1", &format!("x-amz-target: {target}")], body.as_bytes())?;
-    connection.read()?.context("no response")?;
-    Ok(began.elapsed())
+    let mut connection = login.connect().await.context("logging in to the database")?;
+    let sql = "select variable_value from information_schema.session_status where variable_name = 'Ssl_version'";
+    let tls: String = sqlx::query_scalar(sql).fetch_one(&mut connection).await.context("reading the version of TLS")?;
+    let tls = Some(tls).filter(|version| !version.is_empty());
+    Ok((DatabaseTimes { login: median(logins), ping: median(pings), tls }, connection))
 }

@@ -55,6 +55,7 @@ pub fn built(function: &str, parameters: &Parameters) -> MeasuredFunction {
     MeasuredFunction {
         name: function.to_owned(),
         binary: std::path::Path::new(&binaries).join(function),
+        arguments: Vec::new(),
         zip_bytes: 0,
         environment: [("ANAQUEL_PARAMETERS".to_owned(), names.join(","))].into(),
     }

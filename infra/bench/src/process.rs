@@ -2,16 +2,18 @@
 
 use std::{
     fs, io,
+    path::Path,
     process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result};
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{
     MeasuredFunction, Parameters,
-    host::{Host, Objects, Observer},
+    host::{Host, Objects, Observer, Transport},
 };
 
 /// A running function with its host; killed on drop.
@@ -19,6 +21,8 @@ pub struct FunctionProcess {
     pub host: Host,
     /// Cold start: from the spawn to the first request for an event.
     pub cold_start: Duration,
+    /// CPU time of the cold start.
+    pub start_cpu: Duration,
     child: Child,
 }
 
@@ -34,25 +38,35 @@ impl FunctionProcess {
         parameters: &Parameters,
         observer: Option<Observer>,
     ) -> Result<Self> {
-        Self::start_on(Host::start_with(parameters.clone(), observer, Objects::default())?, function)
+        Self::start_on(Host::start_with(parameters.clone(), observer, Objects::default(), Transport::Plain)?, function)
     }
 
     /// The same on a host of its own.
     pub fn start_on(host: Host, function: &MeasuredFunction) -> Result<Self> {
         let mut command = Command::new(&function.binary);
+        command.args(&function.arguments);
+        Self::start_command(host, function, command)
+    }
+
+    /// The same by a command that runs the function.
+    pub fn start_command(host: Host, function: &MeasuredFunction, mut command: Command) -> Result<Self> {
         command.env_clear().envs(&function.environment).envs(environment(function, &host));
+        if let Some(certificates) = host.certificates() {
+            command.env("SSL_CERT_FILE", certificates);
+        }
         let began = Instant::now();
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
-            .with_context(|| format!("starting {}", function.binary.display()))?;
+            .with_context(|| format!("starting {}", command.get_program().display()))?;
         // A thread discards the log, because a full pipe would block the function.
         if let Some(mut log) = child.stdout.take() {
             thread::spawn(move || io::copy(&mut log, &mut io::sink()));
         }
-        let mut process = Self { host, cold_start: Duration::ZERO, child };
+        let mut process = Self { host, cold_start: Duration::ZERO, start_cpu: Duration::ZERO, child };
         process.cold_start = process.host.wait_until_ready()?.duration_since(began);
+        process.start_cpu = process.cpu()?;
         Ok(process)
     }
 
@@ -61,15 +75,23 @@ impl FunctionProcess {
         self.child.id()
     }
 
+    /// Whether the process has ended.
+    pub fn has_ended(&mut self) -> bool {
+        !matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// Ends the process with a signal that it, or the program that runs it, can catch, and waits for its end.
+    pub fn terminate(&mut self) -> Result<()> {
+        let pid = Pid::from_raw(i32::try_from(self.child.id())?).context("the function has no process id")?;
+        kill_process(pid, Signal::TERM).context("ending the function")?;
+        self.child.wait()?;
+        Ok(())
+    }
+
     /// CPU time of all its threads so far.
     pub fn cpu(&self) -> Result<Duration> {
-        let mut nanoseconds = 0;
-        for thread in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
-            let schedule = fs::read_to_string(thread?.path().join("schedstat"))?;
-            let spent = schedule.split(' ').next().unwrap_or_default();
-            nanoseconds += spent.parse::<u64>().context("/proc has no CPU time of a thread")?;
-        }
-        Ok(Duration::from_nanos(nanoseconds))
+        let threads = fs::read_dir(format!("/proc/{}/task", self.child.id()))?;
+        threads.map(|thread| cpu_of_thread(&thread?.path())).sum()
     }
 
     /// Peak resident memory in bytes.
@@ -80,6 +102,18 @@ impl FunctionProcess {
         let kibibytes: Option<u64> = number.and_then(|number| number.parse().ok());
         kibibytes.map(|kibibytes| kibibytes * 1024).context("/proc has no peak memory")
     }
+}
+
+/// CPU time of the calling thread so far.
+pub fn cpu_of_this_thread() -> Result<Duration> {
+    cpu_of_thread(Path::new("/proc/thread-self"))
+}
+
+/// CPU time of the thread with this folder of `/proc`.
+fn cpu_of_thread(folder: &Path) -> Result<Duration> {
+    let schedule = fs::read_to_string(folder.join("schedstat"))?;
+    let nanoseconds = schedule.split(' ').next().unwrap_or_default().parse();
+    Ok(Duration::from_nanos(nanoseconds.context("/proc has no CPU time of a thread")?))
 }
 
 impl Drop for FunctionProcess {
@@ -93,7 +127,7 @@ impl Drop for FunctionProcess {
 fn environment(function: &MeasuredFunction, host: &Host) -> [(&'static str, String); 10] {
     [
         ("AWS_LAMBDA_RUNTIME_API", host.address.to_string()),
-        ("AWS_ENDPOINT_URL", format!("http://{}", host.address)),
+        ("AWS_ENDPOINT_URL", host.endpoint()),
         ("AWS_REGION", "us-east-1".to_owned()),
         ("AWS_ACCESS_KEY_ID", "test".to_owned()),
         ("AWS_SECRET_ACCESS_KEY", "test".to_owned()),
@@ -124,6 +158,7 @@ mod tests {
         let function = MeasuredFunction {
             name: "submit-rating".to_owned(),
             binary: PathBuf::from(binaries).join("submit-rating"),
+            arguments: Vec::new(),
             zip_bytes: 0,
             environment: [("ANAQUEL_PARAMETERS".to_owned(), names.join(","))].into(),
         };

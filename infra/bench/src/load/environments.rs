@@ -28,7 +28,7 @@ use super::{
 use crate::{
     MeasuredFunction, Parameters, cases,
     drill::{Flag, returned},
-    host::{Host, Objects, Observer, Reaction},
+    host::{Host, Objects, Observer, Reaction, Transport},
     process::FunctionProcess,
 };
 
@@ -146,10 +146,17 @@ struct Environment {
 impl Environment {
     fn start(function: &MeasuredFunction, surroundings: &Surroundings) -> Result<Self> {
         let Surroundings { parameters, observer, processes } = surroundings;
-        let host = Host::start_with(parameters.clone(), Some(observer.clone()), Objects::default())?;
+        let host = Host::start_with(parameters.clone(), Some(observer.clone()), Objects::default(), Transport::Plain)?;
         let process = FunctionProcess::start_on(host, function)?;
         processes.lock().insert(process.pid(), function.name.clone());
         Ok(Self { process, processes: processes.clone() })
+    }
+}
+
+impl Environment {
+    /// None if its process has ended.
+    fn alive(mut self) -> Option<Self> {
+        (!self.process.has_ended()).then_some(self)
     }
 }
 
@@ -223,7 +230,6 @@ impl Pool {
     /// A thread that starts the environment at its first job.
     fn start(self: &Arc<Self>) -> Sender<Job> {
         self.running.fetch_add(1, Ordering::Relaxed);
-        self.cold_starts.fetch_add(1, Ordering::Relaxed);
         let (sender, jobs) = mpsc::channel();
         let pool = self.clone();
         thread::spawn(move || {
@@ -237,7 +243,12 @@ impl Pool {
     fn work(&self, jobs: &Receiver<Job>) {
         let mut running = None;
         while let Ok(job) = jobs.recv() {
+            // Lambda starts the process again that has ended without an invocation.
+            running = running.take().and_then(Environment::alive);
             let is_cold = running.is_none();
+            if is_cold {
+                self.cold_starts.fetch_add(1, Ordering::Relaxed);
+            }
             let Served { ending, id } = self.serve(&mut running, &job.request);
             let Job { request: Request { class, .. }, intended, outcomes, environment } = job;
             let is_over = matches!(ending, Ending::Failed(_));
@@ -264,7 +275,11 @@ impl Pool {
         });
         served.map_or_else(
             |error| Served { ending: Ending::Failed(format!("{error:#}")), id: None },
-            |response| Served { id: response.id(), ending: Ending::Status(response.status_code) },
+            |response| match (response.status_code, response.id()) {
+                // Such a request could not be looked for after a drill.
+                (202, None) => Served { ending: Ending::Failed("202 without an id".to_owned()), id: None },
+                (status, id) => Served { id, ending: Ending::Status(status) },
+            },
         )
     }
 
@@ -352,5 +367,73 @@ impl Consumer<'_> {
         let Environment { process, .. } = process.as_ref().context("it was started")?;
         let response = process.host.invoke_within(event.to_string().as_bytes(), self.timeout)?;
         returned(&response.with_context(|| format!("no response within {} s", self.timeout.as_secs()))?.body)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use rustix::process::{Pid, Signal, kill_process};
+    use serde_json::json;
+
+    use super::*;
+    use crate::{load::Class, own_database::built};
+
+    fn rating() -> Request {
+        let body = Some(json!({ "stars": 5 }));
+        Request { class: Class::Rating, path: "/api/books/1/ratings".to_owned(), body, key: Uuid::from_u128(1) }
+    }
+
+    fn pool(most: usize) -> Arc<Pool> {
+        let values = [(Parameter::Queue(Queue::Submissions), "http://queue"), (Parameter::SubmissionKey, KEY)];
+        let named = |(name, value): (Parameter, &str)| (format!("/anaquel/local/{name}"), value.to_owned());
+        let parameters = Parameters(values.map(named).into());
+        let surroundings = Surroundings {
+            parameters: parameters.clone(),
+            observer: Arc::new(|_, _| Reaction::Answer),
+            processes: Arc::default(),
+        };
+        Arc::new(Pool::new(built("submit-rating", &parameters), most, Duration::from_secs(10), surroundings))
+    }
+
+    const KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+
+    fn answered(received: &Receiver<Outcome>) -> Outcome {
+        received.recv_timeout(Duration::from_secs(30)).expect("an outcome")
+    }
+
+    #[ignore = "needs the built functions"]
+    #[test]
+    fn a_process_that_was_killed_while_idle_starts_again_without_an_error() {
+        let pool = pool(1);
+        let (outcomes, received) = mpsc::channel();
+        let send = || {
+            pool.send(rating(), Instant::now(), &outcomes);
+            let Outcome { ending, is_cold, id, .. } = answered(&received);
+            assert_eq!((ending, id.is_some()), (Ending::Status(202), true));
+            is_cold
+        };
+        assert!(send());
+        assert!(!send());
+        let [(pid, _)] = &pool.surroundings.processes.all()[..] else { panic!("one process") };
+        kill_process(Pid::from_raw(pid.cast_signed()).unwrap(), Signal::KILL).unwrap();
+        while !fs::read_to_string(format!("/proc/{pid}/stat")).unwrap().contains(") Z ") {
+            thread::sleep(Duration::from_millis(5));
+        }
+        assert!(send());
+        assert_eq!((pool.cold_starts(), pool.environments()), (2, 1));
+    }
+
+    #[ignore = "needs the built functions"]
+    #[test]
+    fn beyond_the_reserved_concurrency_requests_are_throttled() {
+        let pool = pool(1);
+        let (outcomes, received) = mpsc::channel();
+        for _ in 0..2 {
+            pool.send(rating(), Instant::now(), &outcomes);
+        }
+        let endings = [(); 2].map(|()| answered(&received).ending);
+        assert_eq!(endings, [Ending::Throttled, Ending::Status(202)]);
     }
 }

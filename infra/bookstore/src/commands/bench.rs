@@ -10,7 +10,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow, ensure};
-use bench::{BenchPlan, MeasuredFunction, Parameters, comparison, imports};
+use bench::{BenchPlan, MeasuredFunction, Measures, Parameters, comparison, imports};
 use clap::Args;
 use infra::{
     routes::{FUNCTIONS, Function, Trigger},
@@ -22,6 +22,7 @@ use crate::{
     arguments,
     aws::{AwsClients, call, connect},
     deploy::{self, Profile},
+    local::{Home, Tool, Tools, valgrind},
 };
 
 /// As many books as an identifier can number, and more than the small catalogue has.
@@ -35,7 +36,32 @@ pub struct Bench {
     /// Compare lists and searches on generated catalogues of 10,000 and of this many books
     #[arg(long, conflicts_with = "functions", allow_hyphen_values = true, value_parser = larger_than_small)]
     books: Option<u32>,
+    /// Count the instructions of a request, which valgrind does [default functions: list-books and show-book]
+    #[arg(long, conflicts_with = "books")]
+    instructions: bool,
+    /// Measure with the processor share of each memory size, as root [default functions: list-books and show-book]
+    #[arg(long, conflicts_with_all = ["books", "instructions"])]
+    memory_sizes: bool,
 }
+
+impl Bench {
+    fn measures(&self) -> Measures {
+        match (self.books, self.instructions, self.memory_sizes) {
+            (Some(books), _, _) => Measures::Catalogues(books),
+            (_, true, _) => Measures::Instructions,
+            (_, _, true) => Measures::MemorySizes,
+            _ => Measures::Times,
+        }
+    }
+}
+
+/// A function with a peer in Python.
+const PEERED: &str = "list-books";
+const PEER: &str = "infra/bench/peer/list_books.py";
+
+/// Functions whose instructions are counted, and which are measured with each memory size, unless others are named: each case
+/// takes some ten seconds.
+const TYPICAL: [&str; 2] = ["list-books", "show-book"];
 
 fn larger_than_small(text: &str) -> Result<u32, String> {
     let books = arguments::count(text).ok().filter(|books| LARGER_THAN_SMALL.contains(books));
@@ -45,10 +71,17 @@ fn larger_than_small(text: &str) -> Result<u32, String> {
 }
 
 pub async fn run(args: &Bench, json: bool) -> Result<()> {
-    let functions = match args.books {
-        None => chosen(&args.functions)?,
-        Some(_) => comparable().collect(),
+    let measures = args.measures();
+    let functions = match measures {
+        Measures::Catalogues(_) => comparable().collect(),
+        Measures::Instructions | Measures::MemorySizes if args.functions.is_empty() => {
+            chosen(&TYPICAL.map(str::to_owned))?
+        }
+        _ => chosen(&args.functions)?,
     };
+    if measures == Measures::Instructions {
+        valgrind(&Home::of_shop()?)?;
+    }
     let (stage, aws) = connect("local").await?;
     let parameters = parameters(&aws, &stage).await?;
     let (root, target) = deploy::workspace().await?;
@@ -59,19 +92,30 @@ pub async fn run(args: &Bench, json: bool) -> Result<()> {
         let binary = release.join(name);
         let code = fs::read(&binary).with_context(|| format!("reading {}", binary.display()))?;
         let zip_bytes = deploy::zipped(&code, Profile::Aws)?.len() as u64;
-        anyhow::Ok(MeasuredFunction { name: name.to_owned(), binary, zip_bytes, environment })
+        anyhow::Ok(MeasuredFunction { name: name.to_owned(), binary, arguments: Vec::new(), zip_bytes, environment })
     };
-    let configured = |function: &&Function| {
-        planned(function.name, function.environment(&stage).map(|(name, value)| (name.to_owned(), value)).collect())
-    };
+    let environment =
+        |function: &Function| function.environment(&stage).map(|(name, value)| (name.to_owned(), value)).collect();
+    let configured = |function: &&Function| planned(function.name, environment(function));
+    let peered = functions.iter().find(|function| measures == Measures::Times && function.name == PEERED);
+    let peer = peered.map(|function| peer(&root, environment(function))).transpose()?;
     let plan = BenchPlan {
         functions: functions.iter().map(configured).collect::<Result<_>>()?,
         hello: planned("hello", BTreeMap::new())?,
+        peer,
         parameters,
-        books: args.books,
+        measures,
         json,
     };
     measure(&release.join("bench"), &plan)
+}
+
+/// The function in Python, in an environment with its libraries.
+fn peer(root: &Path, environment: BTreeMap<String, String>) -> Result<MeasuredFunction> {
+    let tools = Tools::ensure(&Home::find("bench")?, &[Tool::PythonPeer])?;
+    let script = root.join(PEER).to_str().context("the path of the workspace is not UTF-8")?.to_owned();
+    let name = "in Python".to_owned();
+    Ok(MeasuredFunction { name, binary: tools.program("python"), arguments: vec![script], zip_bytes: 0, environment })
 }
 
 /// Functions that are benchmarked if they are named: the import takes minutes.

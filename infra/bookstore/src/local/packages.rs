@@ -42,6 +42,15 @@ pub fn chromium(home: &Home) -> Result<PathBuf> {
     installed().with_context(|| CHROMIUM.remedy())
 }
 
+/// The program that counts instructions.
+pub fn valgrind(home: &Home) -> Result<PathBuf> {
+    const VALGRIND: Package = Package { name: "valgrind", apt: "valgrind", dnf: "valgrind", brew: "valgrind" };
+    if find("valgrind").is_none() {
+        VALGRIND.install(&home.log("packages")?)?;
+    }
+    find("valgrind").with_context(|| VALGRIND.remedy())
+}
+
 impl Package {
     /// Installs the package if no password is needed.
     ///

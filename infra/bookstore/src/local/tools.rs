@@ -48,6 +48,8 @@ pub enum Tool {
     Java,
     /// axe-core (accessibility), the Nu HTML checker, and Lighthouse.
     PageCheckers,
+    /// The libraries of the benchmark's function in Python.
+    PythonPeer,
 }
 
 /// Lock files of a tool and its dependencies; pip and npm verify the hashes.
@@ -58,7 +60,7 @@ enum Lock {
 
 impl Tool {
     /// In order of installation: npm needs Node.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Ministack,
         Self::CargoLambda,
         Self::CfnLint,
@@ -70,6 +72,7 @@ impl Tool {
         Self::Node,
         Self::Java,
         Self::PageCheckers,
+        Self::PythonPeer,
     ];
 
     const fn name(self) -> &'static str {
@@ -85,6 +88,7 @@ impl Tool {
             Self::Node => "nodejs",
             Self::Java => "jdk",
             Self::PageCheckers => "page checkers",
+            Self::PythonPeer => "python-peer",
         }
     }
 
@@ -100,6 +104,7 @@ impl Tool {
             Self::Checkov => PyPi(include_str!("../../../tools/checkov.txt")),
             Self::Node => PyPi(include_str!("../../../tools/nodejs.txt")),
             Self::Java => PyPi(include_str!("../../../tools/jdk.txt")),
+            Self::PythonPeer => PyPi(include_str!("../../../tools/python-peer.txt")),
             Self::PageCheckers => Npm {
                 package: include_str!("../../../tools/package.json"),
                 lock: include_str!("../../../tools/package-lock.json"),

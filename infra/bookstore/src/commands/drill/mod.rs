@@ -176,7 +176,13 @@ fn built(name: &str, binaries: &Path, stage: &Stage) -> Result<MeasuredFunction>
         FUNCTIONS.iter().find(|function| function.name == name).with_context(|| format!("there is no {name}"))?;
     let environment: BTreeMap<String, String> =
         function.environment(stage).map(|(name, value)| (name.to_owned(), value)).collect();
-    Ok(MeasuredFunction { name: name.to_owned(), binary: binaries.join(name), zip_bytes: 0, environment })
+    Ok(MeasuredFunction {
+        name: name.to_owned(),
+        binary: binaries.join(name),
+        arguments: Vec::new(),
+        zip_bytes: 0,
+        environment,
+    })
 }
 
 /// The parameters of the local stage, as `up` writes them. The drill sets the queues and the database's name.
