@@ -26,7 +26,7 @@ use shared::{
     parameters::{DatabaseRole, Parameter, Queue},
     repo::books,
 };
-use sqlx::{ConnectOptions, Connection, MySqlConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, MySqlConnection};
 
 pub use self::{
     arrivals::{Arrivals, wait_until},
@@ -154,13 +154,19 @@ pub async fn run(plan: &LoadPlan) -> Result<Report> {
     let catalogue = comparison::to_load(&plan.parameters, plan.books).await?;
     let parameters = plan.parameters.with_database(&catalogue);
     let samples = samples(&parameters, plan).await.context("drawing a sample of books")?;
+    let buffer_pool = warm(&parameters).await.context("reading the database into memory")?;
     let shop = HostedShop::start(&plan.functions, &plan.consumers, &parameters, None).await?;
     let before = decided(&parameters).await?;
     let steps = plan.course.run(&samples, &shop, |step| eprintln!("  {}", line(step)));
     let (accepted, finished) = shop.stop(DRAIN);
     let decided = decided(&parameters).await?.saturating_sub(before);
     Ok(Report {
-        target: format!("release builds on this machine, {} books, limits of stage {}", plan.books, plan.limits_of),
+        target: format!(
+            "release builds on this machine, {} books, limits of stage {}, buffer pool of {} MiB",
+            plan.books,
+            plan.limits_of,
+            buffer_pool >> 20
+        ),
         course: plan.course.clone(),
         connection_budget: Some(plan.connection_budget),
         limits: plan.limits(),
@@ -175,6 +181,21 @@ impl LoadPlan {
         let functions = self.functions.iter().chain(self.consumers.iter().map(|consumer| &consumer.loaded));
         functions.map(|loaded| (loaded.function.name.clone(), usize::from(loaded.most))).collect()
     }
+}
+
+/// Reads each index once, as a server that has run for hours has done. Returns the size of its buffer pool in bytes.
+async fn warm(parameters: &Parameters) -> Result<u64> {
+    let mut server = login(parameters, DatabaseRole::Admin)?.connect().await?;
+    let indexes = "select table_name, index_name, min(column_name) from information_schema.statistics \
+                   where table_schema = database() and seq_in_index = 1 and index_type = 'BTREE' group by 1, 2";
+    let indexes: Vec<(String, String, String)> = sqlx::query_as(indexes).fetch_all(&mut server).await?;
+    for (table, index, column) in indexes {
+        let read = format!("select count(`{column}`) from `{table}` force index (`{index}`)");
+        let _: i64 = sqlx::query_scalar(AssertSqlSafe(read)).fetch_one(&mut server).await?;
+    }
+    let size = sqlx::query_scalar("select @@innodb_buffer_pool_size").fetch_one(&mut server).await?;
+    server.close().await?;
+    Ok(size)
 }
 
 /// Ratings and orders with an outcome.

@@ -24,7 +24,7 @@ const STYLE: &str = "
 :root { color-scheme: light dark; --ink: light-dark(#1b1b1b, #eee); --faint: light-dark(#ccc, #444); }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 75rem; margin: 2rem auto; padding: 0 1rem; color: var(--ink); }
 .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 28rem), 1fr)); gap: 1.5rem; }
-figure { margin: 0; overflow-x: auto; } svg { width: 100%; min-width: 28rem; height: auto; } figcaption { font-weight: 600; }
+figure { margin: 0; overflow-x: auto; } svg { width: 100%; min-width: 22rem; height: auto; } figcaption { font-weight: 600; }
 svg text { fill: var(--ink); font-size: 12px; } .grid { stroke: var(--faint); } .line { fill: none; stroke-width: 2; }
 .invalid { fill: var(--faint); opacity: .5; }
 .a { --c: light-dark(#005fcc, #6fb1ff); } .b { --c: light-dark(#b34700, #ffab66); } .c { --c: light-dark(#8a1c7c, #ee8fe0); }
@@ -161,7 +161,7 @@ fn plot(report: &Report, title: &str, lines: &[Line<'_>]) -> String {
     let steps = &report.steps;
     let largest = steps.iter().flat_map(|step| lines.iter().map(|line| (line.of)(step))).fold(0.0, f64::max);
     let top = round_up(largest);
-    let last = steps.iter().map(|step| step.rate).fold(0.0, f64::max).max(1.0);
+    let last = round_up(steps.iter().map(|step| step.rate).fold(0.0, f64::max));
     let x = |rate: f64| LEFT + (WIDTH - LEFT - MARGIN) * rate / last;
     let y = |value: f64| HEIGHT - BOTTOM - (HEIGHT - BOTTOM - MARGIN) * value.min(top) / top;
     let mut svg =
@@ -185,9 +185,11 @@ fn plot(report: &Report, title: &str, lines: &[Line<'_>]) -> String {
         let rate = last * f64::from(tick) / f64::from(GRID);
         _ = write!(
             svg,
-            "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{rate:.0}</text>",
+            "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"{}\">{}</text>",
             x(rate),
-            HEIGHT - BOTTOM + 16.0
+            HEIGHT - BOTTOM + 16.0,
+            if tick == GRID { "end" } else { "middle" },
+            short(rate) + if tick == GRID { " requests/s" } else { "" },
         );
     }
     for Line { class, is_limit, of, .. } in lines {
@@ -219,8 +221,9 @@ fn round_up(value: f64) -> f64 {
     [1.0, 2.0, 4.0, 5.0, 8.0, 10.0].into_iter().map(|factor| factor * unit).find(|end| *end >= value).unwrap_or(value)
 }
 
+/// With decimals only where a number has some.
 fn short(value: f64) -> String {
-    if value == 0.0 || value >= 10.0 { format!("{value:.0}") } else { format!("{value:.2}") }
+    format!("{value:.2}").trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 #[cfg(test)]
@@ -246,6 +249,11 @@ mod tests {
     #[test]
     fn a_report_without_steps_is_a_page_too() {
         assert!(!html(&report(Vec::new())).contains("NaN"));
+    }
+
+    #[test]
+    fn a_number_at_an_axis_has_no_more_decimals_than_it_needs() {
+        assert_eq!([0.0, 2.5, 5.0, 100.0, 0.25].map(short), ["0", "2.5", "5", "100", "0.25"]);
     }
 
     #[test]

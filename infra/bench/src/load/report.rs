@@ -115,16 +115,19 @@ impl Report {
         lines.push(self.carried().map_or("No valid step met the targets.".to_owned(), |step| {
             format!("Carried: {:.0} requests per second ({:.0} answered).", step.rate, step.throughput)
         }));
+        let full = |step: &Step| match &self.full(step)[..] {
+            [] => "nothing that this test can see".to_owned(),
+            full => full.join("; "),
+        };
         if let Some(step) = self.bend() {
             let why = step.missed.join("; ");
-            let full = self.full(step);
-            let full = if full.is_empty() { "nothing that this test can see".to_owned() } else { full.join("; ") };
-            lines.push(format!("It bends at {:.0} requests per second: {why}. Full: {full}.", step.rate));
-        } else if let Some((rate, invalid)) =
-            self.steps.last().and_then(|step| Some((step.rate, step.invalid.as_ref()?)))
-        {
-            let full = self.steps.last().map(|step| self.full(step)).unwrap_or_default().join("; ");
-            lines.push(format!("The generator was the limit at {rate:.0} requests per second: {invalid}. {full}"));
+            lines.push(format!("It bends at {:.0} requests per second: {why}. Full: {}.", step.rate, full(step)));
+        } else if let Some((step, invalid)) = self.steps.last().and_then(|step| Some((step, step.invalid.as_ref()?))) {
+            let rate = step.rate;
+            lines.push(format!(
+                "The generator was the limit at {rate:.0} requests per second: {invalid}. Full: {}.",
+                full(step)
+            ));
         } else {
             lines.push("No target was missed: the test ended at its bounds.".to_owned());
         }

@@ -1,6 +1,7 @@
 //! `bookstore load`: sends requests at a growing rate until a target is missed, to release builds on this machine or to a stage.
 
 mod arguments;
+mod buffer_pool;
 mod stage;
 
 use std::{
@@ -27,6 +28,7 @@ use serde_json::to_value;
 use shared::shop::{SHOP, Selling, Shop};
 use tokio::task::spawn_blocking;
 
+use self::buffer_pool::BufferPool;
 use super::bench::{build, parameters};
 use crate::{
     arguments as usual,
@@ -159,7 +161,12 @@ async fn here(args: &Load, course: Course) -> Result<Loaded> {
         course,
     };
     errln!("Load test with seed {} …", plan.course.seed);
-    measure(&release.join("load"), &plan).await
+    let buffer_pool = BufferPool::of(&limits).await?;
+    let loaded = measure(&release.join("load"), &plan).await;
+    if let Some(buffer_pool) = buffer_pool {
+        buffer_pool.reset().await?;
+    }
+    loaded
 }
 
 /// None for a function of another trigger.
@@ -175,7 +182,13 @@ fn measured(function: &Function, stage: &Stage, shop: &Shop, release: &Path) -> 
     if let Some(known) = environment.get_mut(SHOP) {
         *known = shop.to_json();
     }
-    MeasuredFunction { name: function.name.to_owned(), binary: release.join(function.name), zip_bytes: 0, environment }
+    MeasuredFunction {
+        name: function.name.to_owned(),
+        binary: release.join(function.name),
+        arguments: Vec::new(),
+        zip_bytes: 0,
+        environment,
+    }
 }
 
 /// The plan contains passwords, so it is written to a pipe; every user can read arguments. The program and its functions are a

@@ -157,6 +157,12 @@ impl MariaDb {
         Ok(ports::noted(home, NAME)?.filter(|_| is_alive))
     }
 
+    /// A URL with all privileges on the server of `home`, while it runs.
+    pub fn running_root_url(home: &Home) -> Result<Option<String>> {
+        let Some(port) = Self::running(home)? else { return Ok(None) };
+        Ok(Some(format!("mysql://root:{}@127.0.0.1:{port}/mysql", Secrets::of(home)?.root)))
+    }
+
     /// The ports of the replicas that run in `home`.
     pub fn running_replicas(home: &Home) -> Result<Vec<u16>> {
         let ports = Replica::all(home).into_iter().map(|replica| replica.running(home));
