@@ -22,7 +22,6 @@ mod pages;
 mod passwords;
 mod ratings;
 mod replay;
-mod replicas;
 mod sign_in;
 mod staff;
 mod staff_books;

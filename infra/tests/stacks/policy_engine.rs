@@ -24,11 +24,7 @@ pub fn bucket(stage: &str, purpose: &str) -> String {
 }
 
 pub fn login(user: &str) -> String {
-    login_at(DATABASE_ID, user)
-}
-
-pub fn login_at(instance: &str, user: &str) -> String {
-    arn("rds-db", &format!("dbuser:{instance}/{user}"))
+    arn("rds-db", &format!("dbuser:{DATABASE_ID}/{user}"))
 }
 
 pub fn function_arn(stage: &str, function: &str) -> String {
