@@ -378,7 +378,7 @@ mod cookies {
 mod texts {
     use super::*;
 
-    /// What is read of a text is read again of what is stored of it.
+    /// Every value that is read from a text is read again from its stored form.
     fn check<T: PartialEq + Debug>(text: &str, parse: impl Fn(&str) -> Option<T>, stored: impl Fn(&T) -> &str) {
         if let Some(read) = parse(text) {
             assert_eq!(parse(stored(&read)).as_ref(), Some(&read), "{text:?}");

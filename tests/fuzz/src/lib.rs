@@ -93,7 +93,7 @@ fn lines(file: &[u8], content_type: Option<&str>, done: u32) -> Option<Vec<Line>
     rows
 }
 
-/// What is read as an ISBN has thirteen digits of which the last is right.
+/// An ISBN that is read has thirteen digits, of which the last is right.
 pub fn isbn(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     for isbn in [Isbn13::parse(&text).ok(), Isbn13::find(&text)].into_iter().flatten() {
