@@ -20,6 +20,10 @@ pub fn settings(stage: &Stage) -> Vec<(&'static str, String)> {
     if let Server::Rds(_) = stage.database.server {
         settings.push(("require_secure_transport", "1".to_owned()));
     }
+    if stage.database.replicas > 0 {
+        // It writes the heartbeat by which a replica's lag is seen.
+        settings.push(("event_scheduler", "ON".to_owned()));
+    }
     if let Some(memory) = Memory::of(stage) {
         let bytes = u64::from(memory.buffer_pool) * 1024 * 1024;
         settings.push(("innodb_buffer_pool_size", bytes.to_string()));

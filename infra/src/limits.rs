@@ -17,7 +17,8 @@ use crate::facts::{FACTS, Zone};
 use crate::listener_rules::{rules, without_rule};
 use crate::routes::{DatabaseRole, Function, Queue, Trigger};
 use crate::stage::{
-    Firewall, Https, Mail, Monitoring, Orders, ProvisionedConcurrency, Rds, Restore, Server, ShopSettings, Stage,
+    Firewall, Https, Mail, MasterPassword, Monitoring, Orders, ProvisionedConcurrency, Rds, Restore, Server,
+    ShopSettings, Stage,
 };
 
 /// Most rules of one load balancer; AWS raises this quota on request.
@@ -41,6 +42,11 @@ pub const MAX_TARGET_GROUP_NAME: usize = 32;
 pub const MAX_HELD_PERCENT: u32 = 80;
 /// Seconds of a database outage in which no submission is lost.
 const OUTAGE_SECONDS: u32 = 12 * 60 * 60;
+/// Most read replicas of an instance of MariaDB.
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ReadRepl.html>
+const MAX_REPLICAS: u16 = 15;
+/// Most replicas on one machine, which `up` starts.
+const MAX_LOCAL_REPLICAS: u16 = 3;
 /// AWS WAF's lowest limit of a rate-based rule.
 const MIN_REQUESTS_PER_ADDRESS: i32 = 10;
 /// Most bytes of a function's environment; AWS does not raise this quota. Lambda measures names and values as one JSON
@@ -50,6 +56,8 @@ const MAX_ENVIRONMENT: usize = 4_096;
 /// Bytes left for what CloudFormation resolves: the fallback with a database's address and a queue's URL, and the
 /// distribution's URL. Some 400 in a region with a long name.
 const RESOLVED_ENVIRONMENT: usize = 500;
+/// The same for the address of each replica.
+const RESOLVED_REPLICA: usize = 100;
 
 /// Checks the stage against all limits. The error lists every problem.
 pub fn check(stage: &Stage, functions: &[Function]) -> Result<()> {
@@ -68,6 +76,7 @@ pub fn check(stage: &Stage, functions: &[Function]) -> Result<()> {
         zones(stage),
         currency(stage),
         database(stage),
+        replicas(stage),
         accounts(stage),
         shop(stage),
         mail(stage),
@@ -102,13 +111,15 @@ fn environment(stage: &Stage, functions: &[Function]) -> Vec<String> {
 /// The problem with the function's environment, which names its longest variable.
 fn environment_of(stage: &Stage, function: &Function) -> Option<String> {
     let variables: BTreeMap<_, _> = function.environment(stage).collect();
-    let (bytes, max) = (json_bytes(&variables), MAX_ENVIRONMENT - RESOLVED_ENVIRONMENT);
+    let replicas = if function.reads_replicas { usize::from(stage.database.replicas) } else { 0 };
+    let resolved = RESOLVED_ENVIRONMENT + replicas * RESOLVED_REPLICA;
+    let (bytes, max) = (json_bytes(&variables), MAX_ENVIRONMENT.saturating_sub(resolved));
     let (longest, value) = variables.iter().max_by_key(|(_, value)| json_bytes(value))?;
     (bytes > max).then(|| {
         let (name, value) = (function.name, json_bytes(value));
         format!(
             "the environment of {name} has {bytes} bytes as JSON, {longest} alone {value}; at most {max} are allowed: \
-             Lambda's limit of {MAX_ENVIRONMENT} without {RESOLVED_ENVIRONMENT} for what CloudFormation adds; shorten the \
+             Lambda's limit of {MAX_ENVIRONMENT} without {resolved} for what CloudFormation adds; shorten the \
              texts of [shop] in infra/stages/{}.toml",
             stage.name
         )
@@ -372,6 +383,44 @@ fn database(stage: &Stage) -> Vec<String> {
             "restore.instance names {name}, which would be the name of the new instance; raise generation by one"
         )),
         _ => {}
+    }
+    problems
+}
+
+/// RDS makes replicas from backups, and none of an instance whose master password it keeps
+/// (<https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-secrets-manager.html>). The connection budget needs no part of
+/// its own: a replica has as many connections as the primary, and only some of the primary's users.
+fn replicas(stage: &Stage) -> Vec<String> {
+    let replicas = stage.database.replicas;
+    let mut problems = Vec::new();
+    match &stage.database.server {
+        _ if replicas == 0 => {}
+        Server::External(_) if !stage.is_local() => problems.push(format!(
+            "replicas is {replicas}; the server of [database.server.external] and its replicas are not part of the stage; set \
+             replicas = 0"
+        )),
+        Server::External(_) => {
+            if replicas > MAX_LOCAL_REPLICAS {
+                problems.push(format!("replicas is {replicas}; the local stage has at most {MAX_LOCAL_REPLICAS}"));
+            }
+        }
+        Server::Rds(server) => {
+            if replicas > MAX_REPLICAS {
+                problems.push(format!("replicas is {replicas}; RDS allows an instance at most {MAX_REPLICAS}"));
+            }
+            if server.master_password == MasterPassword::Rds {
+                problems.push(format!(
+                    "replicas is {replicas} and master_password is \"rds\"; RDS makes no replica of an instance whose password it \
+                     keeps; set master_password = \"own\" in infra/stages/{}.toml",
+                    stage.name
+                ));
+            }
+            if server.backup_days == 0 {
+                problems.push(format!(
+                    "replicas is {replicas} and backup_days is 0; RDS makes replicas from backups, so it requires at least 1"
+                ));
+            }
+        }
     }
     problems
 }
@@ -701,6 +750,39 @@ mod tests {
         (server.storage_gb, server.max_storage_gb) = (100, 109);
         let error = error(&stage, FUNCTIONS);
         assert!(error.contains("max_storage_gb is 109; RDS requires at least 110, which is 110 % of storage_gb = 100"));
+    }
+
+    #[test]
+    fn replicas_that_rds_or_this_machine_would_refuse_are_rejected() {
+        let with = |replicas, change: fn(&mut Rds)| {
+            let mut stage = prod();
+            stage.database.replicas = replicas;
+            let Server::Rds(server) = &mut stage.database.server else { panic!("RDS") };
+            server.master_password = MasterPassword::Own;
+            change(server);
+            check(&stage, FUNCTIONS).map_err(|error| error.to_string())
+        };
+        assert_eq!(with(15, |_| {}), Ok(()));
+        assert_eq!(with(0, |server| server.master_password = MasterPassword::Rds), Ok(()));
+        let kept = with(1, |server| server.master_password = MasterPassword::Rds).unwrap_err();
+        assert!(
+            kept.contains("replicas is 1 and master_password is \"rds\"")
+                && kept.contains("set master_password = \"own\"")
+        );
+        assert!(with(16, |_| {}).unwrap_err().contains("replicas is 16; RDS allows an instance at most 15"));
+        let without_backups = with(1, |server| server.backup_days = 0).unwrap_err();
+        assert!(
+            without_backups.contains("backup_days is 0; RDS makes replicas from backups, so it requires at least 1")
+        );
+
+        let local = |name: &str, replicas| {
+            let mut stage = Stage { name: name.to_owned(), ..Stage::load("local").unwrap() };
+            stage.database.replicas = replicas;
+            super::replicas(&stage)
+        };
+        assert_eq!(local("local", 3), Vec::<String>::new());
+        assert!(local("local", 4)[0].contains("replicas is 4; the local stage has at most 3"));
+        assert!(local("other", 1)[0].contains("are not part of the stage; set replicas = 0"));
     }
 
     #[test]

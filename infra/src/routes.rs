@@ -46,6 +46,7 @@ pub static FUNCTIONS: &[Function] = &[
             get("/books", "/books"),
         ]),
         database: Some(Reader),
+        reads_replicas: true,
         ..DEFAULTS
     },
     Function {
@@ -57,6 +58,7 @@ pub static FUNCTIONS: &[Function] = &[
             get("/books/{id}/sample", "/books/1/sample"),
         ]),
         database: Some(Reader),
+        reads_replicas: true,
         buckets: &[LinkSamples],
         ..DEFAULTS
     },
@@ -68,6 +70,7 @@ pub static FUNCTIONS: &[Function] = &[
             get("/books/{id}/ratings", "/books/1/ratings"),
         ]),
         database: Some(Reader),
+        reads_replicas: true,
         ..DEFAULTS
     },
     Function {
@@ -177,6 +180,7 @@ pub static FUNCTIONS: &[Function] = &[
         about: "Shows the home page, with other books each day",
         trigger: Http(&[get("/", "/")]),
         database: Some(Reader),
+        reads_replicas: true,
         ..DEFAULTS
     },
     Function {
@@ -184,6 +188,7 @@ pub static FUNCTIONS: &[Function] = &[
         about: "Lists the genres",
         trigger: Http(&[get("/api/genres", "/api/genres").in_rule_of("/genres"), get("/genres", "/genres")]),
         database: Some(Reader),
+        reads_replicas: true,
         demand: Demand::Rare,
         ..DEFAULTS
     },
@@ -195,6 +200,7 @@ pub static FUNCTIONS: &[Function] = &[
             get("/authors/{id}", "/authors/1"),
         ]),
         database: Some(Reader),
+        reads_replicas: true,
         ..DEFAULTS
     },
     Function {
@@ -205,6 +211,7 @@ pub static FUNCTIONS: &[Function] = &[
             get("/sitemaps/{name}", "/sitemaps/pages.xml").in_rule_of("/sitemap.xml"),
         ]),
         database: Some(Reader),
+        reads_replicas: true,
         demand: Demand::Rare,
         ..DEFAULTS
     },
@@ -246,6 +253,7 @@ pub static FUNCTIONS: &[Function] = &[
         about: "Reports whether the shop's dependencies answer, and how fast",
         trigger: Http(&[get("/health", "/health")]),
         database: Some(Reader),
+        reads_replicas: true,
         demand: Demand::Rare,
         queue: &[Inspect(Queue::Submissions)],
         ..DEFAULTS
@@ -369,6 +377,7 @@ pub(crate) const DEFAULTS: Function = Function {
     trigger: Release,
     database: None,
     database_before: None,
+    reads_replicas: false,
     queue: &[],
     buckets: &[],
     submission_key: false,
@@ -397,6 +406,9 @@ pub struct Function {
     /// rollback: all versions have one role, which therefore keeps this login. To be removed from the row as soon as no
     /// stage has such a version.
     pub database_before: Option<DatabaseRole>,
+    /// Whether it reads from the database's replicas, where there are some: what it shows may be some seconds old. Not for what
+    /// somebody has just sent, such as submissions and orders, whose state would seem to go back.
+    pub reads_replicas: bool,
     pub queue: &'static [QueueAccess],
     /// Access to the objects of buckets.
     pub buckets: &'static [BucketAccess],
@@ -566,13 +578,14 @@ impl Function {
 
     fn granted(&self, stage: &Stage) -> Vec<Parameter> {
         use Parameter::{
-            ArchiveBucket, DatabaseAuth, DatabaseHost, DatabaseName, DatabasePort, FilesBucket, ImportBucket,
-            SessionPrivateKey, SessionPublicKeys, SignIn, SubmissionKey,
+            ArchiveBucket, DatabaseAuth, DatabaseHost, DatabaseName, DatabasePort, DatabaseReplicas, FilesBucket,
+            ImportBucket, SessionPrivateKey, SessionPublicKeys, SignIn, SubmissionKey,
         };
         let mut granted = Vec::new();
         if let Some(role) = self.database {
             granted.extend([DatabaseHost, DatabasePort, DatabaseName, DatabaseAuth]);
             granted.extend(login_parameters(role, stage.database.auth()));
+            granted.extend((self.reads_replicas && stage.database.replicas > 0).then_some(DatabaseReplicas));
         }
         granted.extend(self.queue.iter().map(|queue| queue.parameter()));
         granted.extend(self.submission_key.then_some(SubmissionKey));
@@ -795,6 +808,40 @@ mod tests {
         let names = ["host", "port", "name", "auth", "order-reader/user"].map(|name| format!("database/{name}"));
         let names = names.into_iter().chain(["submission-key".to_owned()]).map(|name| format!("/anaquel/prod/{name}"));
         assert_eq!(parameters("show-order", "prod"), names.collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn only_functions_that_show_books_read_replicas_and_only_where_there_are_some() {
+        let reads = |function: &&Function| function.reads_replicas;
+        let names: Vec<&str> = FUNCTIONS.iter().filter(reads).map(|function| function.name).collect();
+        let expected = [
+            "list-books",
+            "show-book",
+            "list-ratings",
+            "show-home",
+            "list-genres",
+            "show-author",
+            "list-addresses",
+            "check-health",
+        ];
+        assert_eq!(names, expected);
+        // Others read what somebody has just sent, or change it.
+        assert!(FUNCTIONS.iter().filter(reads).all(|function| function.database == Some(Reader)));
+        let granted = |function: &str, replicas| {
+            let mut stage = Stage::load("prod").unwrap();
+            stage.database.replicas = replicas;
+            let function = find(function).unwrap();
+            let name = "/anaquel/prod/database/replicas".to_owned();
+            (
+                function.parameters(&stage).contains(&name),
+                function.fallback(&stage).contains(&Parameter::DatabaseReplicas),
+            )
+        };
+        assert_eq!(granted("show-book", 1), (true, true));
+        assert_eq!(granted("show-book", 0), (false, false));
+        for function in ["show-submission", "show-order", "show-account", "process-submissions", "migrate-database"] {
+            assert_eq!(granted(function, 1), (false, false), "{function}");
+        }
     }
 
     #[test]

@@ -259,8 +259,10 @@ pub struct Orders {
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Database {
-    /// MariaDB's `max_connections`.
+    /// MariaDB's `max_connections`, of the primary and of each replica.
     pub max_connections: u16,
+    /// Number of read replicas.
+    pub replicas: u16,
     pub server: Server,
 }
 
@@ -286,9 +288,20 @@ pub struct Rds {
     pub max_storage_gb: u16,
     /// Retention of automated backups.
     pub backup_days: u16,
+    pub master_password: MasterPassword,
     /// Counts the instances of the stage from 1; each restore creates a new one.
     pub generation: u16,
     pub restore: Option<Restore>,
+}
+
+/// The keeper of the administrator's password, in Secrets Manager.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MasterPassword {
+    /// RDS, which also rotates it, and makes no replica of such an instance.
+    Rds,
+    /// The stage, in a secret of its own.
+    Own,
 }
 
 /// The backup from which RDS creates a new instance, after the previous one was lost or corrupted.
@@ -313,6 +326,9 @@ pub struct External {
     pub name: String,
     /// Addresses of the server in CIDR notation, for the security group of the functions.
     pub range: String,
+    /// Ports of its replicas, which run on the same host: `up` sets them.
+    #[serde(skip)]
+    pub replica_ports: Vec<u16>,
 }
 
 /// How database users log in.
@@ -685,6 +701,16 @@ impl Database {
     }
 }
 
+impl External {
+    /// Hosts and ports of its replicas, as the parameter has them.
+    pub fn replicas(&self, count: u16) -> String {
+        let usual = (1..=count).map(|number| self.port + number);
+        let ports = if self.replica_ports.is_empty() { usual.collect() } else { self.replica_ports.clone() };
+        let endpoints: Vec<String> = ports.iter().map(|port| format!("{}:{port}", self.host)).collect();
+        endpoints.join(",")
+    }
+}
+
 impl Rds {
     /// Parameter group family: `mariadb11.8` for the version 11.8.
     pub fn family(&self) -> String {
@@ -694,6 +720,11 @@ impl Rds {
     /// Name of the instance without the stage: `database`, from the second generation on `database-2`.
     pub fn instance(&self) -> String {
         of_generation("database", self.generation)
+    }
+
+    /// Name of a replica without the stage: `database-replica-1`.
+    pub fn replica(&self, number: u16) -> String {
+        format!("{}-replica-{number}", self.instance())
     }
 
     /// Whether the class supports Performance Insights, of which a week is free; micro and small do not.

@@ -753,16 +753,31 @@ pub struct OrderLimits {
 pub struct Health {
     pub status: HealthStatus,
     pub parameters: Reached,
+    /// The primary, which has all data and is written to.
     pub database: Reached,
+    /// The database's read replicas, if there are some.
+    pub replicas: Vec<ReplicaHealth>,
     pub queue: Reached,
 }
 
-/// `ok` if everything answered.
-#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+/// `ok` if everything answered; `degraded` if a replica is away or late, or if only replicas answer in place of the database, so
+/// that pages of books may be old.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum HealthStatus {
     Ok,
+    Degraded,
     Unavailable,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ReplicaHealth {
+    /// Whether pages of books are read from it: it answers and is not late.
+    pub ok: bool,
+    /// How far it is behind, if it answers and has ever had a heartbeat of the primary.
+    pub lag_seconds: Option<f64>,
+    /// Time until the answer or the timeout.
+    pub milliseconds: f64,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]

@@ -61,6 +61,15 @@ pub struct DatabaseConfig {
     pub accounts: BTreeMap<DatabaseRole, Account>,
     /// ARN of the secret with the master password, for the function that creates the other accounts on RDS.
     pub admin_secret: Option<String>,
+    /// The read replicas, for functions whose reads may be some seconds old.
+    pub replicas: Vec<Endpoint>,
+}
+
+/// A server's address.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Endpoint {
+    pub host: String,
+    pub port: u16,
 }
 
 /// How a function logs in to the database.
@@ -78,11 +87,30 @@ pub struct Account {
     pub password: Option<Secret>,
 }
 
+impl Endpoint {
+    /// Endpoints such as `one.example:3306,other.example:3306`.
+    fn parse_all(text: &str) -> anyhow::Result<Vec<Self>> {
+        let parse = |endpoint: &str| {
+            let (host, port) = endpoint.rsplit_once(':')?;
+            Some(Self { host: host.to_owned(), port: port.parse().ok()? }).filter(|_| !host.is_empty())
+        };
+        text.split(',')
+            .map(|endpoint| parse(endpoint).with_context(|| format!("{endpoint:?} is no host with a port")))
+            .collect()
+    }
+}
+
 impl DatabaseConfig {
     /// The account this function logs in with.
     pub fn login(&self) -> anyhow::Result<(DatabaseRole, &Account)> {
         let (role, account) = self.accounts.last_key_value().context("no database user was granted")?;
         Ok((*role, account))
+    }
+
+    /// The same accounts at a replica.
+    #[must_use]
+    pub fn of_replica(&self, replica: &Endpoint) -> Self {
+        Self { host: replica.host.clone(), port: replica.port, replicas: Vec::new(), ..self.clone() }
     }
 
     /// Whether this is the function that sets up the database, which connects only when it is invoked.
@@ -245,13 +273,20 @@ fn read_fallback(names: &[String], values: &str) -> anyhow::Result<Config> {
     parse(names, &by_full_name.collect())
 }
 
+/// A deploy that removes the replicas also removes their parameter, before it moves the aliases of versions that name it.
+fn is_optional(name: &str) -> bool {
+    path_of(name) == Parameter::DatabaseReplicas.path()
+}
+
 /// Parses the values. Reports all missing parameters together, by full name.
 fn parse(names: &[String], values: &BTreeMap<String, String>) -> anyhow::Result<Config> {
-    let missing: Vec<&str> = names.iter().filter(|name| !values.contains_key(*name)).map(String::as_str).collect();
+    let is_missing = |name: &&String| !values.contains_key(*name) && !is_optional(name);
+    let missing: Vec<&str> = names.iter().filter(is_missing).map(String::as_str).collect();
     if !missing.is_empty() {
         bail!("SSM has no parameter {}: deploy the stage again", missing.join(", "));
     }
-    let by_path: BTreeMap<&str, &str> = names.iter().map(|name| (path_of(name), values[name].as_str())).collect();
+    let found = names.iter().filter_map(|name| Some((path_of(name), values.get(name)?.as_str())));
+    let by_path: BTreeMap<&str, &str> = found.collect();
     let get = |parameter: Parameter| by_path.get(parameter.path()).map(|value| (*value).to_owned());
 
     let submission_key = match get(Parameter::SubmissionKey) {
@@ -306,7 +341,9 @@ fn database(get: &impl Fn(Parameter) -> Option<String>) -> anyhow::Result<Option
             accounts.insert(role, Account { user, password });
         }
     }
+    let replicas = get(Parameter::DatabaseReplicas).map(|text| Endpoint::parse_all(&text));
     Ok(Some(DatabaseConfig {
+        replicas: replicas.transpose().context("the parameter database/replicas")?.unwrap_or_default(),
         host,
         port: wanted(Parameter::DatabasePort)?.parse().context("the parameter database/port must be a number")?,
         name: wanted(Parameter::DatabaseName)?,
@@ -341,6 +378,27 @@ mod tests {
         assert_eq!((database.port, database.auth), (3306, DatabaseAuth::Password));
         assert_eq!(database.login().unwrap().1.user, "anaquel_reader");
         assert_eq!((config.queues.len(), config.submission_key.is_none()), (0, true));
+    }
+
+    #[test]
+    fn replicas_are_hosts_with_ports_and_may_be_missing() {
+        let mut values = values(READER);
+        let mut names: Vec<String> = values.keys().cloned().collect();
+        names.push("/anaquel/dev/database/replicas".to_owned());
+        let mut replicas = |text: Option<&str>| {
+            values.extend(text.map(|text| ("/anaquel/dev/database/replicas".to_owned(), text.to_owned())));
+            parse(&names, &values).map(|config| config.database.unwrap().replicas)
+        };
+        assert_eq!(replicas(None).unwrap(), []);
+        let endpoint = |host: &str, port| Endpoint { host: host.to_owned(), port };
+        assert_eq!(
+            replicas(Some("a.example:3306,127.0.0.1:3307")).unwrap(),
+            [endpoint("a.example", 3306), endpoint("127.0.0.1", 3307)]
+        );
+        for wrong in ["", "a.example", ":3306", "a.example:x", "a.example:3306,"] {
+            let error = format!("{:#}", replicas(Some(wrong)).unwrap_err());
+            assert!(error.contains("database/replicas") && error.contains("no host with a port"), "{error}");
+        }
     }
 
     #[test]

@@ -331,6 +331,9 @@ pub struct MigrationOrder {
     /// Takes from the users what only earlier versions of the functions needed. False while such a version serves, or is
     /// the one that a rollback returns to.
     pub revokes: bool,
+    /// Whether the database has replicas, whose lag its heartbeat shows.
+    #[serde(default)]
+    pub has_replicas: bool,
     /// The `refreshed_to` of the response before.
     #[serde(default)]
     pub refresh_after: u32,

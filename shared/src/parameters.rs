@@ -10,6 +10,8 @@ use crate::session::Pool;
 pub enum Parameter {
     DatabaseHost,
     DatabasePort,
+    /// Hosts and ports of the read replicas, with commas between them; only on a stage that has some.
+    DatabaseReplicas,
     /// The database (schema) in the server.
     DatabaseName,
     /// `iam` or `password`.
@@ -85,6 +87,7 @@ impl Parameter {
         match self {
             Self::DatabaseHost => "database/host",
             Self::DatabasePort => "database/port",
+            Self::DatabaseReplicas => "database/replicas",
             Self::DatabaseName => "database/name",
             Self::DatabaseAuth => "database/auth",
             Self::DatabaseUser(Reader) => "database/reader/user",

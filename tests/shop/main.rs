@@ -22,6 +22,7 @@ mod pages;
 mod passwords;
 mod ratings;
 mod replay;
+mod replicas;
 mod sign_in;
 mod staff;
 mod staff_books;

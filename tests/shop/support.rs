@@ -39,6 +39,8 @@ enum Share {
     Some(RwLockReadGuard<'static, ()>),
     #[expect(dead_code, reason = "held, not read")]
     All(RwLockWriteGuard<'static, ()>),
+    /// A stage of the test's own.
+    Own,
 }
 
 impl Shop {
@@ -52,9 +54,17 @@ impl Shop {
         Self::new(Share::All(STAGE.write().await))
     }
 
+    /// A stage that the test has started, by its port.
+    pub fn at(port: u16) -> Self {
+        let endpoint = format!("http://127.0.0.1:{port}");
+        Self::of(Share::Own, format!("http://anaquel.alb.localhost:{port}/"), endpoint)
+    }
+
     fn new(stage: Share) -> Self {
-        let url = variable("ANAQUEL_SHOP_URL");
-        let endpoint = variable("ANAQUEL_ENDPOINT");
+        Self::of(stage, variable("ANAQUEL_SHOP_URL"), variable("ANAQUEL_ENDPOINT"))
+    }
+
+    fn of(stage: Share, url: String, endpoint: String) -> Self {
         // Not every resolver maps names under .localhost to this machine.
         let address = endpoint.trim_start_matches("http://").parse().expect("an address");
         let client = Client::builder()

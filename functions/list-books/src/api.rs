@@ -54,6 +54,9 @@ async fn books(app: &App, request: &Request) -> Result<Reply> {
         Ok((found, published))
     });
     let (Found { slice, total, facets, did_you_mean }, published) = read.await?;
+    if let Selection::List(listing) = &selection {
+        record_miss(app, listing, total).await;
+    }
     let slice = addressed::books(request, slice, &published);
     let next = slice.next.clone();
     let books = Books { slice, total: total.books, total_is_exact: total.is_exact, facets, did_you_mean };
@@ -88,7 +91,6 @@ async fn list(connection: &mut MySqlConnection, listing: &Listing, wants_facets:
         (books::listed(connection, listing).await?, None)
     };
     let did_you_mean = spelling::did_you_mean(connection, listing, &listed.slice).await?;
-    record_miss(connection, listing, &listed).await;
     Ok(Found { facets, did_you_mean, ..Found::of(listed) })
 }
 

@@ -6,16 +6,15 @@ pub mod page;
 mod selection;
 pub mod suggestions;
 
+use std::time::Duration;
+
 use shared::{
-    Result,
-    domain::{BookId, Currency, Filter, Genre, Language, Search, Slice, Sort, Summary},
+    App, Result,
+    domain::{BookId, Currency, Filter, Genre, Language, Search, Slice, Sort, Summary, Total},
     http::Query,
-    repo::{
-        books::{Listed, Listing},
-        search_misses,
-    },
+    repo::{books::Listing, search_misses},
 };
-use sqlx::MySqlConnection;
+use tokio::time::timeout;
 
 /// Hits whose authors a search may name.
 const HITS_WITH_AUTHORS: u32 = 24;
@@ -24,11 +23,17 @@ fn ids(found: &Slice<Summary>) -> Vec<BookId> {
     found.items.iter().map(|book| book.id).collect()
 }
 
+/// The list may come from a replica while the primary, which counts, is away.
+const MISS_RECORDED_WITHIN: Duration = Duration::from_millis(400);
+
 /// Counts a search that found nothing in the whole shop. A failure costs the count, not the answer.
-async fn record_miss(connection: &mut MySqlConnection, listing: &Listing, listed: &Listed) {
-    let Some(search) = listing.search_of_everything().filter(|_| listed.total.is_none()) else { return };
-    if let Err(error) = search_misses::record(connection, search).await {
-        tracing::warn!(%error, "Search without hits not counted");
+async fn record_miss(app: &App, listing: &Listing, total: Total) {
+    let Some(search) = listing.search_of_everything().filter(|_| total.is_none()) else { return };
+    let recording = app.database().read_primary(async |c| search_misses::record(c, search).await);
+    match timeout(MISS_RECORDED_WITHIN, recording).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "Search without hits not counted"),
+        Err(_) => tracing::warn!("Search without hits not counted in time"),
     }
 }
 

@@ -60,12 +60,12 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
         };
         let (listed, facets) = books::listed_with_facets(c, &listing).await?;
         let did_you_mean = spelling::did_you_mean(c, &listing, &listed.slice).await?;
-        record_miss(c, &listing, &listed).await;
         let related = related(c, &listing, &listed, page.view.locale).await?;
         Ok(Some((listed, facets, did_you_mean, author, related)))
     });
     // Only an author who does not exist is no page.
     let (Listed { slice, total }, facets, did_you_mean, author, related) = read.await?.ok_or(ApiError::NotFound)?;
+    record_miss(app, &listing, total).await;
     let page = pages::Books {
         author: author.as_ref().map(|author| author.name.as_str()),
         books: &slice.items,

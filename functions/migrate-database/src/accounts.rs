@@ -155,6 +155,10 @@ pub async fn set_up(
     if matches!(role, DatabaseRole::Reader | DatabaseRole::Writer) {
         statements.push(format!("grant select, insert, update on search_misses to {user}"));
     }
+    // How far a replica is behind.
+    if role == DatabaseRole::Reader {
+        statements.push(format!("grant select on heartbeat to {user}"));
+    }
     for statement in statements {
         let shown = statement.replace(&login, "…");
         sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut *connection).await.context(shown)?;
@@ -277,6 +281,7 @@ mod tests {
             auth: DatabaseAuth::Password,
             accounts: ROLES.map(|role| (role, account(role))).into(),
             admin_secret: None,
+            replicas: Vec::new(),
         }
     }
 

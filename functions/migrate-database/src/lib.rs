@@ -4,6 +4,7 @@
 //! Migrations only expand, so the versions that still run work with the new schema.
 
 mod accounts;
+mod heartbeat;
 mod login;
 
 use std::time::{Duration, Instant};
@@ -46,6 +47,9 @@ pub async fn handle(app: &App, order: MigrationOrder) -> anyhow::Result<Migratio
     }
     if order.revokes {
         accounts::revoke(&mut connection, database).await?;
+    }
+    if order.has_replicas {
+        heartbeat::set_up(&mut connection).await?;
     }
     let imports = imports::count_done(&mut connection).await?;
     let refreshed_to = refresh(&mut connection, order.refresh_after).await?;

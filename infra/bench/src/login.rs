@@ -23,6 +23,7 @@ pub fn login(parameters: &Parameters, role: DatabaseRole) -> Result<MySqlConnect
         auth: DatabaseAuth::Password,
         accounts: [(role, account.clone())].into(),
         admin_secret: None,
+        replicas: Vec::new(),
     };
     Ok(password_options(&config, &account, &password))
 }

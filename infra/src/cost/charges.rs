@@ -94,10 +94,11 @@ pub fn of(kind: &str, properties: &Value, usage: &Usage) -> Option<Vec<Charge>> 
         "Lambda::EventSourceMapping" => source(properties, usage),
         "Lambda::Function" => function(properties, usage),
         "Logs::LogGroup" => logs(properties, usage),
-        "RDS::DBInstance" => database(properties),
+        "RDS::DBInstance" => database(properties, usage),
         "S3::Bucket" => storage(properties, usage),
         "SES::ConfigurationSet" => vec![per_use("mails", "mail", usage.messages(Queue::Mails) / 1_000.0)],
         "SQS::Queue" => queue(properties, usage),
+        "SecretsManager::Secret" => vec![fixed("master secret", "secret", 1.0)],
         "Scheduler::Schedule" => vec![fixed("sweeps", "schedule", invocations(properties) / MILLION)],
         "WAFv2::WebACL" => web_acl(properties, usage),
         free if FREE.contains(&free) => Vec::new(),
@@ -210,7 +211,8 @@ fn logs(properties: &Value, usage: &Usage) -> Vec<Charge> {
 }
 
 /// A standby in another zone costs the same as the primary, including storage. Backups up to the size of the storage are free.
-fn database(properties: &Value) -> Vec<Charge> {
+/// A replica takes the size of its storage from the primary.
+fn database(properties: &Value, usage: &Usage) -> Vec<Charge> {
     let class = text(&properties["DBInstanceClass"]);
     let (instances, times) = if properties["MultiAZ"] == true { (2.0, "2 × ") } else { (1.0, "") };
     let storage = text(&properties["StorageType"]);
@@ -219,7 +221,12 @@ fn database(properties: &Value) -> Vec<Charge> {
         fixed(
             &format!("{times}storage, {storage}"),
             &format!("rds-storage-{storage}"),
-            instances * number(&properties["AllocatedStorage"]),
+            instances
+                * if properties["AllocatedStorage"].is_null() {
+                    usage.database_gb
+                } else {
+                    number(&properties["AllocatedStorage"])
+                },
         ),
     ];
     if properties["MonitoringInterval"].as_u64().is_some_and(|seconds| seconds > 0) {

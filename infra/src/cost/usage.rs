@@ -5,7 +5,7 @@ use shared::archive::{FOLDERS, MOST_DAYS};
 
 use crate::{
     routes::{FUNCTIONS, Queue, Trigger},
-    stage::Stage,
+    stage::{Server, Stage},
 };
 
 /// Hours in a month.
@@ -66,6 +66,8 @@ pub struct Usage {
     rules: f64,
     /// Number of NAT gateways, which share the traffic.
     pub gateways: f64,
+    /// Storage of the database's instance.
+    pub database_gb: f64,
     /// Charged parameters of one `GetParameters` call, by function.
     parameters: Vec<(String, f64)>,
 }
@@ -94,6 +96,10 @@ impl Usage {
             architecture,
             rules: count(rules),
             gateways: count(gateways),
+            database_gb: match &stage.database.server {
+                Server::Rds(server) => server.storage_gb.into(),
+                Server::External(_) => 0.0,
+            },
             parameters: parameters.collect(),
         }
     }

@@ -129,12 +129,25 @@ fn endpoints(dot: &mut Dot, system: &System) {
 
 /// The RDS instance, if the stage has one.
 fn database(dot: &mut Dot, system: &System) {
-    let Some(database) = system.only("RDS::DBInstance") else { return };
+    let Some(database) = primary(system) else { return };
     let standby = if database["MultiAZ"] == true { "\nand a standby" } else { "" };
     let label =
         format!("MariaDB {}\n{}{standby}", text(&database["EngineVersion"]), text(&database["DBInstanceClass"]));
     let group = text(&database["VPCSecurityGroups"][0]["Ref"]);
-    dot.cluster("group", &system.group(group), |dot| dot.node_with_shape("database", "service", "cylinder", &label));
+    let replicas = system.resources("RDS::DBInstance").count() - 1;
+    dot.cluster("group", &system.group(group), |dot| {
+        dot.node_with_shape("database", "service", "cylinder", &label);
+        if replicas > 0 {
+            dot.node_with_shape("replicas", "service", "cylinder", &format!("Read replicas\n{replicas}"));
+            dot.edge("database", "replicas", "rare", "");
+        }
+    });
+}
+
+/// The instance that is no replica.
+fn primary(system: &System) -> Option<&serde_json::Value> {
+    let mut instances = system.resources("RDS::DBInstance").map(|(_, properties)| properties);
+    instances.find(|instance| !instance["AllocatedStorage"].is_null())
 }
 
 /// AWS services and the database outside the network.
@@ -189,7 +202,7 @@ fn egress_to_aws(system: &System) -> &'static str {
 }
 
 fn has_secret(system: &System) -> bool {
-    system.only("RDS::DBInstance").is_some_and(|database| database["ManageMasterUserPassword"] == true)
+    primary(system).is_some()
 }
 
 /// Edges from shoppers to the functions behind the load balancer.

@@ -8,8 +8,8 @@ use shared::{
     ApiError,
     api::{
         self, AuthorWithBooks, BookCover, BookSample, BookSummary, Books, GenreCount, Genres, Health, HealthStatus,
-        OfBook, OrderDetails, OrderReceipt, OrderStatus, OrderedLine, Reached, Receipt, Shop, Status, SubmissionStatus,
-        SuggestedBook, Suggestions,
+        OfBook, OrderDetails, OrderReceipt, OrderStatus, OrderedLine, Reached, Receipt, ReplicaHealth, Shop, Status,
+        SubmissionStatus, SuggestedBook, Suggestions,
     },
     domain::{
         Author, Availability, Book, BookId, Delivery, Genre, Histogram, Invalid, Isbn13, Language, Money, OrderId,
@@ -254,10 +254,12 @@ fn submission() -> SubmissionId {
 
 pub fn health(database: bool) -> Value {
     let reached = |ok, milliseconds| Reached { ok, milliseconds };
+    let replica = ReplicaHealth { ok: true, lag_seconds: Some(1.32), milliseconds: 2.05 };
     json(&Health {
         status: if database { HealthStatus::Ok } else { HealthStatus::Unavailable },
         parameters: reached(true, 4.21),
         database: if database { reached(true, 0.87) } else { reached(false, 1000.43) },
+        replicas: if database { vec![replica] } else { Vec::new() },
         queue: reached(true, 5.3),
     })
 }

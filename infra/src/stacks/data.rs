@@ -5,35 +5,39 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 use shared::parameters::Parameter;
-use stratosphere::services::aws::{iam, rds, sqs};
-use stratosphere::value::AWS_ACCOUNT_ID;
+use stratosphere::services::aws::{iam, rds, secretsmanager, sqs};
+use stratosphere::value::{AWS_ACCOUNT_ID, ExpString};
 
-use super::{Kind, Stack, access_logs, accounts, archive, log_group, mail, only_over_tls, parameter, unavailable_page};
+use super::instance::{Instance, LOGS, MONITORING_SECONDS, logs};
+use super::{Kind, Stack, access_logs, accounts, archive, mail, only_over_tls, parameter, replicas, unavailable_page};
 use crate::database_settings::settings;
 use crate::routes::{DatabaseRole, Queue};
-use crate::stage::{Rds, Restore, Server, Stage};
-use crate::template::{Id, RemovalPolicy, Template, arn, list, logical_id, sub};
+use crate::stage::{MasterPassword, Rds, Restore, Server, Stage};
+use crate::template::{Id, RemovalPolicy, Template, arn, list, sub};
 
 /// SQS's maximum message retention: 14 days.
 const RETENTION_SECONDS: i32 = 14 * 24 * 60 * 60;
-/// MariaDB's logs that RDS exports to CloudWatch.
-const LOGS: [&str; 2] = ["error", "slowquery"];
-/// Interval of Enhanced Monitoring.
-const MONITORING_SECONDS: i32 = 60;
-
 pub fn stack(stage: &Stage) -> Stack {
     let mut stack = Stack::new(stage, Kind::Data, "database, user pools, queues, parameters and access logs");
     stack.protect = stage.protect;
 
     let (host, port) = match &stage.database.server {
         Server::Rds(server) => {
-            let database = database(&mut stack, stage, server);
+            let instance = database(&mut stack, stage, server);
+            replicas::add(&mut stack.template, stage, server, &instance);
+            let database = instance.id;
             let (host, port) = (database.att("Endpoint.Address"), database.att("Endpoint.Port"));
             stack.template.output("DatabaseHost", host.clone());
             stack.template.output("DatabasePort", port.clone());
             (host, port)
         }
-        Server::External(server) => (server.host.as_str().into(), server.port.to_string().as_str().into()),
+        Server::External(server) => {
+            if stage.database.replicas > 0 {
+                let replicas = server.replicas(stage.database.replicas);
+                parameter(&mut stack.template, stage, Parameter::DatabaseReplicas, replicas.as_str());
+            }
+            (server.host.as_str().into(), server.port.to_string().as_str().into())
+        }
     };
     let template = &mut stack.template;
     parameter(template, stage, Parameter::DatabaseHost, host);
@@ -55,8 +59,8 @@ pub fn stack(stage: &Stage) -> Stack {
     stack
 }
 
-/// Adds the RDS instance. RDS creates the administrator and manages its password; the migration creates the others.
-fn database(stack: &mut Stack, stage: &Stage, server: &Rds) -> Id {
+/// Adds the RDS instance. RDS creates the administrator; the migration creates the other users.
+fn database(stack: &mut Stack, stage: &Stage, server: &Rds) -> Instance {
     let subnets = ["DataSubnet1", "DataSubnet2"].map(|name| stack.input(Kind::Network, name, "AWS::EC2::Subnet::Id"));
     let group = stack.input(Kind::Network, "DatabaseGroup", "AWS::EC2::SecurityGroup::Id");
     let protection = stack.deletion_protection();
@@ -83,16 +87,10 @@ fn database(stack: &mut Stack, stage: &Stage, server: &Rds) -> Id {
 
     // An explicit name, because the log groups contain it. Each generation has a different one.
     let name = stage.physical(&server.instance());
-    // Created here because log groups that RDS creates never expire.
-    let logs = LOGS.map(|log| {
-        let id = logical_id(&format!("database-{log}-logs"));
-        let group = log_group(template, stage, id, &format!("/aws/rds/instance/{name}/{log}"));
-        // The logs of a replaced instance explain its loss, and RDS writes to them until it is deleted.
-        template.retain_on_replacement(group);
-        group
-    });
+    let logs = logs(template, stage, "database", &name);
     let monitoring_role = monitoring_role(template);
     let delete_backups = !stage.protect;
+    let rds_keeps_password = server.master_password == MasterPassword::Rds;
     let database = template.add(
         "Database",
         rds::DBInstance! {
@@ -119,7 +117,7 @@ fn database(stack: &mut Stack, stage: &Stage, server: &Rds) -> Id {
             // The functions carry the root certificates of this authority.
             ca_certificate_identifier: "rds-ca-rsa2048-g1",
             enable_iam_database_authentication: true,
-            manage_master_user_password: true,
+            manage_master_user_password: rds_keeps_password,
             master_username: DatabaseRole::Admin.user().as_str(),
             enable_cloudwatch_logs_exports: list(LOGS),
             enable_performance_insights: server.has_insights(),
@@ -144,12 +142,38 @@ fn database(stack: &mut Stack, stage: &Stage, server: &Rds) -> Id {
         restore_from(template, database, restore);
     }
 
-    let secret = database.att("MasterUserSecret.SecretArn");
+    let secret: ExpString = match server.master_password {
+        MasterPassword::Rds => database.att("MasterUserSecret.SecretArn"),
+        MasterPassword::Own => own_password(template, database).into(),
+    };
     parameter(template, stage, Parameter::MasterSecret, secret.clone());
     template.output("MasterLoginArn", secret);
     template.output("DatabaseName", database);
     template.output("DatabaseResourceId", database.att("DbiResourceId"));
-    database
+    Instance { id: database, parameter_group, group, monitoring_role }
+}
+
+/// Adds a secret with a password for the administrator, in the form that RDS's own secret has, and sets it. CloudFormation
+/// resolves the reference when it creates the instance, and no template or output contains the password.
+fn own_password(template: &mut Template, database: Id) -> Id {
+    let secret = template.add(
+        "MasterLogin",
+        secretsmanager::Secret! {
+            description: "The administrator of the database",
+            generate_secret_string: secretsmanager::secret::GenerateSecretString! {
+                secret_string_template: json!({ "username": DatabaseRole::Admin.user() }).to_string().as_str(),
+                generate_string_key: "password",
+                // RDS allows 41 characters, and not all punctuation.
+                password_length: 40,
+                exclude_punctuation: true,
+            },
+        },
+    );
+    let reason = "Secrets Manager encrypts with its own key, and a customer key for 1 USD a month would restrict no access that IAM allows.";
+    template.suppress(secret, "CKV_AWS_149", reason);
+    let password = format!("{{{{resolve:secretsmanager:${{{}}}:SecretString:password}}}}", secret.name());
+    template.set(database.name(), "MasterUserPassword", json!({ "Fn::Sub": password }));
+    secret
 }
 
 /// Makes the instance a restore. RDS rejects the properties that come from the backup, so they are removed.

@@ -14,6 +14,7 @@ mod files;
 pub mod firewall;
 mod function;
 mod imports;
+mod instance;
 mod load_balancer;
 mod mail;
 mod names;
@@ -21,6 +22,7 @@ mod network;
 pub mod operations;
 pub mod origin_secret;
 mod permissions;
+pub mod replicas;
 mod sweeps;
 mod topic;
 pub mod unavailable_page;
@@ -191,6 +193,13 @@ impl Stack {
     fn input(&mut self, stack: Kind, name: &'static str, r#type: &'static str) -> Id {
         self.inputs.insert(name, Input::Output { stack, name });
         self.template.parameter(name, r#type)
+    }
+
+    /// The same for one of several outputs, whose names have a number.
+    fn numbered_input(&mut self, stack: Kind, name: String) -> Id {
+        let id = self.template.parameter(name, "String");
+        self.inputs.insert(id.name(), Input::Output { stack, name: id.name() });
+        id
     }
 
     /// Adds a parameter for deletion protection. A deploy enables it after the stage is complete, because a failed creation

@@ -83,16 +83,21 @@ fn deny_network_interfaces_to_own_code(stage: &Stage, function: &Function) -> Va
     })
 }
 
-/// Login on RDS: readers and writers use IAM tokens, the administrator the password in Secrets Manager.
+/// Login on RDS: readers and writers use IAM tokens, the administrator the password in Secrets Manager. Readers of replicas log in
+/// there too.
 fn database(wiring: &Wiring, function: &Function) -> Option<Value> {
-    let (access, rds) = function.database.zip(wiring.rds)?;
+    let (access, rds) = function.database.zip(wiring.rds.as_ref())?;
     if access == DatabaseRole::Admin {
         return Some(allow(&["secretsmanager:GetSecretValue"], rds.master_secret));
     }
-    let user = |role: DatabaseRole| arn("rds-db", &format!("dbuser:${{{}}}/{}", rds.resource_id.name(), role.user()));
-    Some(match function.database_before {
-        None => allow(&["rds-db:connect"], user(access)),
-        Some(before) => allow(&["rds-db:connect"], [user(access), user(before)]),
+    let at =
+        |instance: Id, role: DatabaseRole| arn("rds-db", &format!("dbuser:${{{}}}/{}", instance.name(), role.user()));
+    let replicas = rds.replicas.iter().filter(|_| function.reads_replicas).map(|replica| at(*replica, access));
+    let before = function.database_before.map(|before| at(rds.resource_id, before));
+    let mut users: Vec<_> = [at(rds.resource_id, access)].into_iter().chain(before).chain(replicas).collect();
+    Some(match users.len() {
+        1 => allow(&["rds-db:connect"], users.remove(0)),
+        _ => allow(&["rds-db:connect"], users),
     })
 }
 

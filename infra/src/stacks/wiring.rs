@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use shared::parameters::Parameter;
 use stratosphere::value::ExpString;
 
-use super::{Kind, Stack, bucket, data};
+use super::{Kind, Stack, bucket, data, replicas};
 use crate::routes::{FUNCTIONS, Function, Queue};
 use crate::stage::{DatabaseLogin, Stage};
 use crate::template::{Id, sub};
@@ -28,7 +28,6 @@ pub struct Wiring {
 }
 
 /// The RDS instance.
-#[derive(Clone, Copy)]
 pub struct Rds {
     /// RDS's immutable id of the instance, which IAM policies use.
     pub resource_id: Id,
@@ -36,6 +35,10 @@ pub struct Rds {
     pub master_secret: Id,
     host: Id,
     port: Id,
+    /// The same ids of the replicas.
+    pub replicas: Vec<Id>,
+    /// Addresses of the replicas, if there are some.
+    replica_endpoints: Option<Id>,
 }
 
 impl Wiring {
@@ -55,6 +58,11 @@ impl Wiring {
                 master_secret: stack.input(Kind::Data, "MasterLoginArn", "String"),
                 host: stack.input(Kind::Data, "DatabaseHost", "String"),
                 port: stack.input(Kind::Data, "DatabasePort", "String"),
+                replicas: (1..=stage.database.replicas)
+                    .map(|number| stack.numbered_input(Kind::Data, replicas::resource_id_output(number)))
+                    .collect(),
+                replica_endpoints: (stage.database.replicas > 0)
+                    .then(|| stack.input(Kind::Data, replicas::ENDPOINTS, "String")),
             }),
             submissions_url: (FUNCTIONS.iter().flat_map(|function| function.fallback(stage)))
                 .any(|parameter| parameter == Parameter::Queue(Queue::Submissions))
@@ -69,11 +77,13 @@ impl Wiring {
 
     /// The function's fallback: its parameters' values by short name, as one JSON object. None without a fallback.
     pub fn fallback(&self, stage: &Stage, function: &Function) -> Option<ExpString> {
+        let rds = self.rds.as_ref();
         let value = |parameter: Parameter| {
             let placeholder = |id: Option<Id>| format!("${{{}}}", id.expect("an input for each fallback value").name());
             match parameter {
-                Parameter::DatabaseHost => placeholder(self.rds.map(|rds| rds.host)),
-                Parameter::DatabasePort => placeholder(self.rds.map(|rds| rds.port)),
+                Parameter::DatabaseHost => placeholder(rds.map(|rds| rds.host)),
+                Parameter::DatabasePort => placeholder(rds.map(|rds| rds.port)),
+                Parameter::DatabaseReplicas => placeholder(rds.and_then(|rds| rds.replica_endpoints)),
                 Parameter::DatabaseName => stage.database.name().to_owned(),
                 Parameter::DatabaseAuth => stage.database.auth().as_str().to_owned(),
                 Parameter::DatabaseUser(role) if role.is_reader() => role.user(),

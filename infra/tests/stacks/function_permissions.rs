@@ -8,10 +8,10 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::policy_engine::{
-    arn, bucket, case, decision, evaluate, function_arn, log_group, log_stream, login, parameter, queue, session,
-    target_group,
+    arn, bucket, case, decision, evaluate, function_arn, log_group, log_stream, login, login_at, parameter, queue,
+    session, target_group,
 };
-use super::resolved_template::{ACCOUNT, MASTER_SECRET, ResolvedTemplates};
+use super::resolved_template::{ACCOUNT, MASTER_SECRET, ResolvedTemplates, replica_id};
 use super::support::stage;
 use infra::routes::{DatabaseRole, FUNCTIONS, Function, Queue, QueueAccess, Trigger};
 use infra::stacks::Kind;
@@ -91,6 +91,7 @@ const PARAMETERS: &[&str] = &[
     "database/port",
     "database/name",
     "database/auth",
+    "database/replicas",
     "database/reader/user",
     "database/reader/password",
     "database/order-reader/user",
@@ -186,6 +187,9 @@ fn resources(stage: &Stage) -> BTreeSet<String> {
     }
     resources.extend([function_arn(OTHER, "show-book"), log_stream(OTHER, "show-book")]);
     resources.extend(DatabaseRole::ALL.map(|access| login(&access.user())));
+    for replica in ["DatabaseReplica1", "DatabaseReplica2"] {
+        resources.extend(DatabaseRole::ALL.map(|access| login_at(&replica_id(replica), &access.user())));
+    }
     resources.extend([login("root"), login("*"), arn("rds-db", "dbuser:db-OTHER/anaquel_reader")]);
     resources.extend([MASTER_SECRET.to_owned(), arn("secretsmanager", "secret:other-a1b2c3")]);
     resources.extend([FOREIGN_BUCKET.to_owned(), format!("{FOREIGN_BUCKET}/books.csv"), "*".to_owned()]);
@@ -234,7 +238,11 @@ fn expected(stage: &Stage, function: &Function, action: &str, resource: &str) ->
             .strip_prefix(&parameter(&stage.name, ""))
             .is_some_and(|name| expected_to_read(stage, function, name, on_rds)),
         "rds-db:connect" => match function.database {
-            Some(DatabaseRole::Reader) => on_rds && resource == login("anaquel_reader"),
+            Some(DatabaseRole::Reader) => {
+                let at_replica = |replica| resource == login_at(&replica_id(replica), "anaquel_reader");
+                let reads = function.reads_replicas && stage.database.replicas > 0;
+                on_rds && (resource == login("anaquel_reader") || reads && at_replica("DatabaseReplica1"))
+            }
             Some(DatabaseRole::OrderReader) => on_rds && resource == login("anaquel_order_reader"),
             // Its versions of before log in as the writer.
             Some(DatabaseRole::BounceWriter) => {
@@ -321,6 +329,7 @@ fn expected_to_read(stage: &Stage, function: &Function, parameter: &str, on_rds:
         |access| administers || function.database == Some(access) || function.database_before == Some(access);
     match parameter {
         "database/host" | "database/port" | "database/name" | "database/auth" => function.database.is_some(),
+        "database/replicas" => function.reads_replicas && stage.database.replicas > 0,
         "database/reader/user" => logs_in_as(DatabaseRole::Reader),
         "database/order-reader/user" => logs_in_as(DatabaseRole::OrderReader),
         "database/bounce-writer/user" => logs_in_as(DatabaseRole::BounceWriter),

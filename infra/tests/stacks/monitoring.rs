@@ -20,7 +20,7 @@ const METRICS: [(&str, &[&str], &[&str]); 8] = [
     (
         "AWS/RDS",
         &["DBInstanceIdentifier"],
-        &["CPUUtilization", "DatabaseConnections", "FreeStorageSpace", "FreeableMemory"],
+        &["CPUUtilization", "DatabaseConnections", "FreeStorageSpace", "FreeableMemory", "ReplicaLag"],
     ),
     ("AWS/SQS", &["QueueName"], &["ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible"]),
     ("AWS/SES", &[], &["Reputation.BounceRate", "Reputation.ComplaintRate"]),
@@ -112,6 +112,7 @@ fn alarms_and_graphs_use_existing_metrics_of_this_stage() {
             ["${LoadBalancerName}", "${DistributionId}", "Global", "${DatabaseName}", "unavailable", "failed"]
                 .map(str::to_owned),
         );
+        values.insert("${DatabaseReplica1Name}".to_owned());
         for metric in graph_metrics(&template).into_iter().chain(alarm_metrics(&template)) {
             let [namespace, name, dimensions @ ..] = &metric[..] else { panic!("{metric:?}") };
             let keys: Vec<_> = dimensions.iter().step_by(2).map(String::as_str).collect();
@@ -228,7 +229,7 @@ fn missing_data_is_breaching_for_the_database_only_and_keeps_the_state_of_rates_
     for (_, template) in monitored() {
         for (name, alarm) in alarms(&template) {
             let expected = match name {
-                "DatabaseCpuAlarm" => "breaching",
+                "DatabaseCpuAlarm" | "Replica1CpuAlarm" => "breaching",
                 "BounceRateAlarm" | "ComplaintRateAlarm" => "ignore",
                 _ => "notBreaching",
             };
@@ -356,6 +357,30 @@ fn functions_are_traced_if_the_stage_enables_tracing() {
         for (function, properties) in resources(&app, "Lambda::Function") {
             let mode = stage.tracing.then_some("Active");
             assert_eq!(properties["TracingConfig"]["Mode"], json!(mode), "{function} of {name}");
+        }
+    }
+}
+
+#[test]
+fn each_replica_has_the_alarms_of_the_primary_and_one_about_its_lag_or_its_end() {
+    for (mut stage, _) in monitored() {
+        stage.database.replicas = 2;
+        let template = template(&stage, Kind::Operations);
+        for number in [1, 2] {
+            let name = |alarm: &str| format!("Replica{number}{alarm}Alarm");
+            for alarm in ["Cpu", "Connections", "Memory", "Storage"] {
+                let replica = properties(&template, &name(alarm));
+                let primary = properties(&template, &format!("Database{alarm}Alarm"));
+                assert_eq!(replica["Threshold"], primary["Threshold"], "{alarm}");
+                assert_eq!(replica["Dimensions"][0]["Value"]["Fn::Sub"], format!("${{DatabaseReplica{number}Name}}"));
+            }
+            let lag = properties(&template, &name("Lag"));
+            assert_eq!(
+                lag["Metrics"][0]["Expression"], "IF(lag < 0, 86400, lag)",
+                "-1 is a replica that does not replicate"
+            );
+            assert_eq!(lag["Metrics"][1]["MetricStat"]["Metric"]["MetricName"], "ReplicaLag");
+            assert_eq!((&lag["Threshold"], &lag["EvaluationPeriods"]), (&json!(60.0), &json!(3)));
         }
     }
 }

@@ -24,7 +24,11 @@ pub fn bucket(stage: &str, purpose: &str) -> String {
 }
 
 pub fn login(user: &str) -> String {
-    arn("rds-db", &format!("dbuser:{DATABASE_ID}/{user}"))
+    login_at(DATABASE_ID, user)
+}
+
+pub fn login_at(instance: &str, user: &str) -> String {
+    arn("rds-db", &format!("dbuser:{instance}/{user}"))
 }
 
 pub fn function_arn(stage: &str, function: &str) -> String {

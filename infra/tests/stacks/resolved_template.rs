@@ -10,6 +10,11 @@ pub const ACCOUNT: &str = "111122223333";
 pub const DATABASE_ID: &str = "db-ABCDEFGHIJKLMNOPQRSTUVWXY";
 pub const MASTER_SECRET: &str = "arn:aws:secretsmanager:us-east-1:111122223333:secret:rds!db-0a1b2c-d3e4f5";
 
+/// RDS's id of a replica by its logical id.
+pub fn replica_id(name: &str) -> String {
+    format!("db-{}", name.to_uppercase())
+}
+
 /// The templates of one stage.
 pub struct ResolvedTemplates {
     pub stage: Stage,
@@ -126,6 +131,7 @@ impl ResolvedTemplates {
             "AWS::S3::Bucket" => self.text(kind, &properties["BucketName"]),
             "AWS::SNS::Topic" => self.arn("sns", &self.text(kind, &properties["TopicName"])),
             "AWS::SQS::Queue" => format!("https://queue/{}", self.text(kind, &properties["QueueName"])),
+            "AWS::SecretsManager::Secret" => MASTER_SECRET.to_owned(),
             // An id that AWS generates.
             _ => format!("{}-{name}", stack.name),
         }
@@ -137,8 +143,9 @@ impl ResolvedTemplates {
         match (resource["Type"].as_str().expect("a resource"), attribute) {
             ("AWS::IAM::Role", "Arn") => format!("arn:aws:iam::{ACCOUNT}:role/{}", property("RoleName")),
             ("AWS::Logs::LogGroup", "Arn") => self.arn("logs", &format!("log-group:{}:*", property("LogGroupName"))),
-            ("AWS::RDS::DBInstance", "DbiResourceId") => DATABASE_ID.to_owned(),
-            ("AWS::RDS::DBInstance", "Endpoint.Address") => "database".to_owned(),
+            ("AWS::RDS::DBInstance", "DbiResourceId") if name == "Database" => DATABASE_ID.to_owned(),
+            ("AWS::RDS::DBInstance", "DbiResourceId") => replica_id(name),
+            ("AWS::RDS::DBInstance", "Endpoint.Address") => name.to_lowercase(),
             ("AWS::RDS::DBInstance", "Endpoint.Port") => "3306".to_owned(),
             ("AWS::RDS::DBInstance", "MasterUserSecret.SecretArn") => MASTER_SECRET.to_owned(),
             ("AWS::S3::Bucket", "Arn") => format!("arn:aws:s3:::{}", property("BucketName")),

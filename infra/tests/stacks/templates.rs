@@ -520,6 +520,58 @@ fn production_data_is_protected_from_deletion() {
     }
 }
 
+#[test]
+fn a_replica_follows_the_primary_and_has_nothing_of_its_own_to_lose() {
+    let mut stage = Stage::in_full("prod").unwrap();
+    stage.database.replicas = 2;
+    let data = template(&stage, Kind::Data);
+    for number in [1, 2] {
+        let id = format!("DatabaseReplica{number}");
+        let replica = properties(&data, &id);
+        assert_eq!(replica["SourceDBInstanceIdentifier"], json!({ "Ref": "Database" }));
+        assert_eq!(replica["DBInstanceIdentifier"], format!("anaquel-prod-database-replica-{number}"));
+        for same in ["DBInstanceClass", "DBParameterGroupName", "VPCSecurityGroups", "EnableIAMDatabaseAuthentication"]
+        {
+            assert_eq!(replica[same], properties(&data, "Database")[same], "{same}");
+        }
+        // RDS refuses these for a replica, or takes them from the primary.
+        for absent in [
+            "DBName",
+            "MasterUsername",
+            "MasterUserPassword",
+            "DBSubnetGroupName",
+            "StorageEncrypted",
+            "AllocatedStorage",
+        ] {
+            assert!(replica[absent].is_null(), "{absent}");
+        }
+        assert_eq!(data["Resources"][&id]["DeletionPolicy"], "Delete", "RDS takes no snapshot of a replica");
+    }
+    let endpoints = (1..=2).map(|number| {
+        format!("${{DatabaseReplica{number}.Endpoint.Address}}:${{DatabaseReplica{number}.Endpoint.Port}}")
+    });
+    let endpoints = endpoints.collect::<Vec<_>>().join(",");
+    assert_eq!(properties(&data, "DatabaseReplicasParameter")["Value"]["Fn::Sub"], endpoints);
+    assert_eq!(properties(&data, "DatabaseSettings")["Parameters"]["event_scheduler"], "ON", "for the heartbeat");
+}
+
+#[test]
+fn the_password_of_a_primary_with_replicas_is_in_a_secret_of_the_stage_that_no_template_contains() {
+    let data = template(&Stage::in_full("prod").unwrap(), Kind::Data);
+    let database = properties(&data, "Database");
+    assert_eq!(database["ManageMasterUserPassword"], false, "RDS would make no replica");
+    assert_eq!(
+        database["MasterUserPassword"]["Fn::Sub"],
+        "{{resolve:secretsmanager:${MasterLogin}:SecretString:password}}"
+    );
+    let generated = &properties(&data, "MasterLogin")["GenerateSecretString"];
+    // As RDS's own secret, which `migrate-database` reads.
+    assert_eq!(generated["SecretStringTemplate"], r#"{"username":"anaquel_admin"}"#);
+    assert_eq!(generated["GenerateStringKey"], "password");
+    assert!(generated["PasswordLength"].as_u64().is_some_and(|length| (30..=41).contains(&length)));
+    assert_eq!(properties(&data, "DatabaseAdminSecretParameter")["Value"], json!({ "Ref": "MasterLogin" }));
+}
+
 /// The emulator rejects a template with an unknown resource type.
 #[test]
 fn the_local_stage_uses_only_resource_types_of_the_emulator() {

@@ -26,7 +26,7 @@ use anyhow::{Context, Result};
 use rand::{SeedableRng, rngs::StdRng};
 use shared::{
     messages::MigrationOrder,
-    parameters::DatabaseRole,
+    parameters::{DatabaseRole, Parameter, path_of},
     shop::{SHOP, Shop},
 };
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
@@ -194,6 +194,7 @@ pub(crate) fn migrate(migrate_database: &MeasuredFunction, parameters: &Paramete
         staff_connections: 100,
         writer_connections: 100,
         revokes: true,
+        has_replicas: parameters.0.keys().any(|name| path_of(name) == Parameter::DatabaseReplicas.path()),
         refresh_after: 0,
     };
     let process = FunctionProcess::start(migrate_database, parameters)?;

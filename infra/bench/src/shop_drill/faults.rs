@@ -14,7 +14,10 @@ use rustix::{
     process::{Pid, Signal, kill_process},
 };
 use serde::{Deserialize, Serialize};
-use shared::parameters::{DatabaseRole, Parameter, Queue, path_of};
+use shared::{
+    database::MAX_LAG,
+    parameters::{DatabaseRole, Parameter, Queue, path_of},
+};
 use sqlx::{
     AssertSqlSafe, ConnectOptions, Connection, MySqlConnection,
     mysql::{MySqlConnectOptions, MySqlDatabaseError},
@@ -36,6 +39,10 @@ const KILL_EVERY: Duration = Duration::from_millis(400);
 /// Connections that a database with too few of them accepts: MariaDB's least.
 const FEW_CONNECTIONS: u32 = 10;
 const DUPLICATES: f64 = 0.3;
+/// Time in which readers see that a replica is late, and leave it.
+const LEAVING: Duration = Duration::from_secs(3);
+/// Time after which readers try a replica again that they have left, with some more.
+const COME_BACK: Duration = Duration::from_secs(15);
 /// MariaDB's error "Unknown thread id".
 const UNKNOWN_CONNECTION: u16 = 1094;
 /// A text that is no message.
@@ -79,6 +86,10 @@ pub enum Fault {
     MessagesReordered,
     /// Messages that nothing can process come between the others.
     Poison,
+    /// The replica is killed, and starts again. Only in a drill with a replica.
+    ReplicaKilled,
+    /// The replica does not apply what it receives, for longer than reads stay with a late one. Only in a drill with a replica.
+    ReplicaLate,
 }
 
 impl Fault {
@@ -104,6 +115,8 @@ impl Fault {
         Self::MessagesReordered,
         Self::Poison,
     ];
+    /// Of a drill with a replica, in addition.
+    pub const OF_REPLICAS: [Self; 2] = [Self::ReplicaKilled, Self::ReplicaLate];
     /// For a drill of seconds.
     pub const FEW: [Self; 6] = [
         Self::MessagesDuplicated,
@@ -136,6 +149,8 @@ impl Fault {
             Self::MessagesDuplicated => "messages duplicated",
             Self::MessagesReordered => "messages reordered",
             Self::Poison => "poison in both queues",
+            Self::ReplicaKilled => "replica killed",
+            Self::ReplicaLate => "replica late",
         }
     }
 }
@@ -213,6 +228,8 @@ pub struct Saboteur<'a> {
     pub runtime: &'a Runtime,
     /// With the database of the drill.
     pub root: MySqlConnectOptions,
+    /// The same at the replica, if there is one.
+    pub replica: Option<MySqlConnectOptions>,
     pub shop: &'a HostedShop,
     pub services: &'a Services,
     pub server: &'a mut dyn Server,
@@ -257,6 +274,11 @@ impl Saboteur<'_> {
             }
             Fault::MessagesReordered => self.deliver(QueueFaults { duplicates: 0.0, shuffles: true }, lasting),
             Fault::Poison => self.send_poison()?,
+            Fault::ReplicaKilled => {
+                self.hits += self.readers_of_replica()?;
+                self.server.kill_replica(lasting)?;
+            }
+            Fault::ReplicaLate => self.delay_replica(lasting)?,
         }
         Ok(self.hits() - before)
     }
@@ -375,6 +397,45 @@ impl Saboteur<'_> {
         })
     }
 
+    /// Ends when readers have left the replica, which they do when its lag exceeds the bound.
+    fn delay_replica(&mut self, lasting: Duration) -> Result<()> {
+        let readers = self.wait_for_readers()?;
+        self.at_replica(async |connection| sqlx::raw_sql("stop slave sql_thread").execute(connection).await.map(drop))?;
+        thread::sleep(MAX_LAG + LEAVING + lasting);
+        let left = self.readers_of_replica()?;
+        self.at_replica(async |connection| {
+            sqlx::raw_sql("start slave sql_thread").execute(connection).await.map(drop)
+        })?;
+        // An environment that is idle keeps its connection until its next read.
+        self.hits += readers.saturating_sub(left);
+        Ok(())
+    }
+
+    /// Readers that have left the replica in a fault before come back after some seconds.
+    fn wait_for_readers(&self) -> Result<u64> {
+        let until = Instant::now() + COME_BACK;
+        loop {
+            let readers = self.readers_of_replica()?;
+            if readers > 0 || Instant::now() > until {
+                return Ok(readers);
+            }
+            thread::sleep(KILL_EVERY);
+        }
+    }
+
+    fn readers_of_replica(&self) -> Result<u64> {
+        let count = "select count(*) from information_schema.processlist where user = ?";
+        let reader = DatabaseRole::Reader.user();
+        let count: i64 =
+            self.at_replica(async |connection| sqlx::query_scalar(count).bind(reader).fetch_one(connection).await)?;
+        Ok(count.unsigned_abs())
+    }
+
+    fn at_replica<T>(&self, work: impl AsyncFnOnce(&mut MySqlConnection) -> sqlx::Result<T>) -> Result<T> {
+        let replica = self.replica.as_ref().context("the drill has no replica")?;
+        self.runtime.block_on(at(replica, work))
+    }
+
     fn execute(&self, sql: &str) -> Result<()> {
         self.with_connection(async |connection| {
             sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(connection).await.map(drop)
@@ -383,13 +444,18 @@ impl Saboteur<'_> {
     }
 
     fn with_connection<T>(&self, work: impl AsyncFnOnce(&mut MySqlConnection) -> sqlx::Result<T>) -> Result<T> {
-        self.runtime.block_on(async {
-            let mut connection = self.root.connect().await.context("logging in as root")?;
-            let done = work(&mut connection).await;
-            connection.close().await?;
-            Ok(done?)
-        })
+        self.runtime.block_on(at(&self.root, work))
     }
+}
+
+async fn at<T>(
+    server: &MySqlConnectOptions,
+    work: impl AsyncFnOnce(&mut MySqlConnection) -> sqlx::Result<T>,
+) -> Result<T> {
+    let mut connection = server.connect().await.context("logging in as root")?;
+    let done = work(&mut connection).await;
+    connection.close().await?;
+    Ok(done?)
 }
 
 /// Closes all other connections to the database, and returns how many there were.
@@ -436,7 +502,8 @@ mod tests {
 
     #[test]
     fn every_fault_has_a_label_of_its_own() {
-        let labels: BTreeSet<&str> = Fault::ALL.into_iter().map(Fault::label).collect();
-        assert_eq!(labels.len(), Fault::ALL.len());
+        let all = || Fault::ALL.into_iter().chain(Fault::OF_REPLICAS);
+        let labels: BTreeSet<&str> = all().map(Fault::label).collect();
+        assert_eq!(labels.len(), all().count());
     }
 }

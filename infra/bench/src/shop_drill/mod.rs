@@ -83,6 +83,8 @@ pub struct ShopDrill {
     pub parameters: Parameters,
     /// Login of the server's root, because the administrator of RDS may not do all that a fault needs.
     pub root: MySqlConnectOptions,
+    /// The same at its replica, if it has one.
+    pub replica: Option<MySqlConnectOptions>,
     pub shop: Shop,
     pub size: Size,
     pub seed: u64,
@@ -103,6 +105,12 @@ pub trait Server: Send {
     /// # Errors
     /// There is no server.
     fn freeze(&mut self, lasting: Duration) -> Result<()>;
+
+    /// Kills its replica, and starts it again after this time.
+    ///
+    /// # Errors
+    /// There is none, or it did not start again.
+    fn kill_replica(&mut self, away: Duration) -> Result<()>;
 }
 
 /// Outcomes of all requests, and the faults meanwhile.
@@ -165,7 +173,8 @@ impl ShopDrill {
             let random = StdRng::seed_from_u64(self.seed.wrapping_add(1));
             let poison = Vec::new();
             let root = self.root.clone().database(DATABASE);
-            let mut saboteur = Saboteur { runtime, root, shop, services, server, random, poison, hits: 0 };
+            let replica = self.replica.clone();
+            let mut saboteur = Saboteur { runtime, root, replica, shop, services, server, random, poison, hits: 0 };
             let caused = self.cause(&mut saboteur, || counted.has_enough(&self.size) || sending.is_finished());
             over.set();
             (caused.map(|episodes| (episodes, saboteur.poison)), sending.join())

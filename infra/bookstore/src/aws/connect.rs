@@ -26,7 +26,7 @@ pub async fn connect(name: &str) -> Result<(Stage, AwsClients)> {
         bail!("the shop is not running: start it with `cargo bookstore up`");
     };
     let aws = AwsClients::local(&stage, port);
-    Ok((running_at(stage, port, database), aws))
+    Ok((running_at(stage, port, database, MariaDb::running_replicas(&home)?), aws))
 }
 
 /// The same for a command that needs a stage that was deployed.
@@ -68,11 +68,13 @@ pub fn local_url(port: u16) -> String {
     format!("http://anaquel.alb.localhost:{port}/")
 }
 
-/// The local stage, with the ports of the emulator and of the database.
-pub fn running_at(stage: Stage, port: u16, database: u16) -> Stage {
+/// The local stage, with the ports of the emulator, of the database and of its replicas.
+pub fn running_at(stage: Stage, port: u16, database: u16, replicas: Vec<u16>) -> Stage {
     let mut stage = Stage { port, ..stage };
+    stage.database.replicas = u16::try_from(replicas.len()).unwrap_or_default();
     if let Server::External(external) = &mut stage.database.server {
         external.port = database;
+        external.replica_ports = replicas;
     }
     stage
 }

@@ -211,7 +211,7 @@ async fn run_with_services(
         return succeeds(&mut cargo).await;
     }
     if arguments.has_filter() {
-        let started = up::start(claim, home, any_free_port()?, true).await?;
+        let started = up::start(claim, home, any_free_port()?, None, true).await?;
         check_sql(&started.local.mariadb, arguments).await?;
         let mut cargo = cargo(&ALL_TARGETS, &arguments.for_services());
         with_stage(&mut cargo, home, &started);
@@ -223,7 +223,7 @@ async fn run_with_services(
     let server = database_server(&databases, &SHORT_LIVED).await?;
     let (deployed, deployment) = oneshot::channel();
     let shop = async {
-        let started = up::start(claim, home, any_free_port()?, true).await?;
+        let started = up::start(claim, home, any_free_port()?, None, true).await?;
         _ = deployed.send(started.local.emulator.endpoint());
         // Those in a browser last, when they have the machine for themselves.
         for arguments in [arguments.outside_the_browser(), arguments.in_the_browser()] {

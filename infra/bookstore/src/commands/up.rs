@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use clap::Args;
 use infra::{database_settings, routes::DatabaseRole, stacks::Kind, stage::Stage};
 use serde_json::json;
@@ -21,8 +21,8 @@ use crate::{
     aws::{AwsClients, local_url, running_at},
     commands::{accounts, import},
     deploy::{self, DataLoss, Interaction, KnownSecrets, Packages, Profile},
-    local::{self, Claim, Home, LocalStage, OpenShop, Options, Signals, check_port},
-    output::Report,
+    local::{self, Claim, Home, LocalStage, MariaDb, OpenShop, Options, Signals, check_port},
+    output::{Report, counted},
 };
 
 /// The catalogue of a new local shop.
@@ -35,6 +35,9 @@ pub struct Up {
     /// Port of the shop and of the AWS emulator [default: 4566]
     #[arg(long, allow_hyphen_values = true, value_parser = arguments::port)]
     port: Option<u16>,
+    /// Number of read replicas of the database, at most 3 [default: that of infra/stages/local.toml]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(..=3))]
+    replicas: Option<u16>,
     /// Return and keep the shop running until `cargo bookstore down`
     #[arg(long)]
     detach: bool,
@@ -51,14 +54,17 @@ pub async fn up(args: &Up) -> Result<Report> {
     let open = OpenShop::find(&home)?;
     match &open {
         Some(open) if args.restart || args.reset => close(&home, open).await?,
-        Some(open) => return already_open(open, args.port),
+        Some(open) => {
+            has_replicas(args.replicas, MariaDb::running_replicas(&home)?.len())?;
+            return already_open(open, args.port);
+        }
         None => {}
     }
     let port = args.port.or(open.map(|open| open.port)).unwrap_or(PORT);
     let claim = Claim::take(&home).await?;
     let mut signals = Signals::listen()?;
     let closing = close_at_signal(&home)?;
-    let started = start(claim, &home, port, args.reset).await;
+    let started = start(claim, &home, port, args.replicas, args.reset).await;
     closing.end().await;
     if started.is_err() {
         LocalStage::stop(&home).await?;
@@ -101,6 +107,16 @@ fn already_open(open: &OpenShop, wanted: Option<u16>) -> Result<Report> {
         "The shop is running already: {url} (pid {pid}; {end}).\n`cargo bookstore up --restart` deploys this repository's code."
     );
     Ok(Report { text, ..report(*port, *pid, true) })
+}
+
+/// A second `up` starts no replicas and stops none.
+fn has_replicas(wanted: Option<u16>, running: usize) -> Result<()> {
+    let Some(wanted) = wanted.filter(|wanted| usize::from(*wanted) != running) else { return Ok(()) };
+    bail!(
+        "the shop is running already with {}, not {wanted}: change that with \
+         `cargo bookstore up --restart --replicas {wanted}`",
+        counted(running, "replica")
+    )
 }
 
 /// Closes an open shop, after the build: a shop whose code does not compile stays open.
@@ -168,13 +184,15 @@ pub struct Started {
 }
 
 /// Starts and deploys the local stage. A shop without any import gets the catalogue.
-pub async fn start(claim: Claim, home: &Home, port: u16, reset: bool) -> Result<Started> {
+pub async fn start(claim: Claim, home: &Home, port: u16, replicas: Option<u16>, reset: bool) -> Result<Started> {
     check_port(home, port)?;
     let packages = Packages::build(Profile::Local).await?;
-    let stage = Stage::load("local")?;
+    let mut stage = Stage::load("local")?;
+    stage.database.replicas = replicas.unwrap_or(stage.database.replicas);
     let settings = database_settings::settings(&stage);
-    let local = LocalStage::start(home, &Options { port, settings: &settings, reset }, claim).await?;
-    let stage = running_at(stage, port, local.mariadb.port);
+    let options = Options { port, settings: &settings, replicas: stage.database.replicas, reset };
+    let local = LocalStage::start(home, &options, claim).await?;
+    let stage = running_at(stage, port, local.mariadb.port, local.mariadb.replicas.clone());
     let aws = AwsClients::local(&stage, port);
     let known = known_secrets(&local);
     // The emulator's data is lost with its process anyway.
@@ -235,6 +253,9 @@ mod tests {
             let expected = json!({ "url": local_url(4566), "port": 4566, "pid": 42, "was_open": true });
             assert_eq!(report.json, expected);
         }
+        assert!(has_replicas(None, 1).is_ok() && has_replicas(Some(1), 1).is_ok());
+        let refusal = has_replicas(Some(2), 1).expect_err("another number").to_string();
+        assert!(refusal.contains("with 1 replica, not 2") && refusal.contains("--restart --replicas 2`"), "{refusal}");
         for wanted in [80, 4567] {
             let open = OpenShop { port: 4566, pid: 42, detached: true };
             let refusal = already_open(&open, Some(wanted)).expect_err("another port").to_string();

@@ -2,7 +2,10 @@
 
 use anyhow::Result;
 use aws_sdk_cloudformation::types::{ChangeAction, Replacement, RequiresRecreation, ResourceChange};
-use infra::{stacks::NAMES, template::Template};
+use infra::{
+    stacks::{NAMES, replicas},
+    template::Template,
+};
 use serde_json::{Value, json};
 
 use crate::output;
@@ -60,7 +63,7 @@ pub fn makes_lockable(changes: &[ResourceChange]) -> bool {
             Some(ChangeAction::Modify) => change.replacement() != Some(&Replacement::False) && !is_in_place(change),
             _ => false,
         };
-        creates && change.resource_type().is_some_and(|kind| LOCKABLE.contains(&kind))
+        creates && !is_replica(change) && change.resource_type().is_some_and(|kind| LOCKABLE.contains(&kind))
     })
 }
 
@@ -90,9 +93,17 @@ pub fn same_name(template: &Template, changes: &[ResourceChange]) -> Result<Opti
     }))
 }
 
+/// A replica of the database, which holds nothing that the primary lacks.
+fn is_replica(change: &ResourceChange) -> bool {
+    change.logical_resource_id().is_some_and(|id| id.starts_with(replicas::PREFIX))
+}
+
 /// With "conditional" and "dynamic" CloudFormation decides on a replacement during execution, which is too late.
 fn loss(change: &ResourceChange) -> Option<String> {
     let kind = change.resource_type().filter(|kind| HOLD_DATA.contains(kind))?;
+    if is_replica(change) {
+        return None;
+    }
     let fate = match (change.action(), change.replacement()) {
         (Some(ChangeAction::Add | ChangeAction::Import), _)
         | (Some(ChangeAction::Modify), Some(Replacement::False)) => return None,
@@ -208,6 +219,12 @@ mod tests {
             change("AWS::Lambda::Version", Remove, None, ""),
         ];
         assert_eq!(refusal(&harmless), None);
+        let removed = |id: &str| {
+            let mut change = change("AWS::RDS::DBInstance", Remove, None, "");
+            change.logical_resource_id = Some(id.to_owned());
+            refusal(&[change]).is_some()
+        };
+        assert!(removed("Database") && !removed("DatabaseReplica1"), "a replica holds nothing that the primary lacks");
     }
 
     #[test]

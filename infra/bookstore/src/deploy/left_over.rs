@@ -80,13 +80,20 @@ pub async fn clear_log_groups(aws: &AwsClients, stage: &Stage) -> Result<()> {
     Ok(())
 }
 
-/// Refuses a restore into less storage than the source has, which RDS would refuse after a quarter of an hour.
+/// Refuses a restore into less storage than the source has, which RDS would refuse after a quarter of an hour; and one together with
+/// replicas: until the last of them exists, or for good if one fails, no function may log in to the restored database.
 pub async fn check_restore(aws: &AwsClients, stage: &Stage) -> Result<()> {
     let Server::Rds(server) = &stage.database.server else { return Ok(()) };
     let Some(restore) = &server.restore else { return Ok(()) };
     if instances(aws, stage).await?.contains(&stage.physical(&server.instance())) {
         return Ok(()); // Restored already, and its storage may have grown.
     }
+    let replicas = stage.database.replicas;
+    ensure!(
+        replicas == 0,
+        "replicas is {replicas}; a restore needs 0, because functions may log in to the restored database only when all its \
+         replicas exist: set it to 0, and back in a later deploy"
+    );
     let (what, size) = match restore {
         Restore::Instance { name, .. } => {
             let found = call(aws.rds.describe_db_instances().db_instance_identifier(name).send()).await;
@@ -166,9 +173,18 @@ async fn abandoned(aws: &AwsClients, stage: &Stage) -> Result<Vec<String>> {
 
 async fn log_streams(aws: &AwsClients, stage: &Stage) -> Result<Vec<String>> {
     let Some(data) = describe::describe(aws, &stage.physical(Kind::Data.name())).await? else { return Ok(Vec::new()) };
-    let Some(instance) = describe::outputs(&data).remove("DatabaseResourceId").filter(|id| !id.is_empty()) else {
-        return Ok(Vec::new());
-    };
+    let outputs = describe::outputs(&data).into_iter();
+    // Of the database and of its replicas.
+    let instances =
+        outputs.filter(|(name, id)| name.ends_with("ResourceId") && name.starts_with("Database") && !id.is_empty());
+    let mut streams = Vec::new();
+    for (_, instance) in instances {
+        streams.extend(log_streams_of(aws, instance).await?);
+    }
+    Ok(streams)
+}
+
+async fn log_streams_of(aws: &AwsClients, instance: String) -> Result<Vec<String>> {
     let asked = aws.logs.describe_log_streams().log_group_name(MONITORING).log_stream_name_prefix(instance).send();
     match asked.await {
         Ok(found) => Ok(found.log_streams().iter().filter_map(|stream| stream.log_stream_name.clone()).collect()),

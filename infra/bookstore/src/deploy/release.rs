@@ -218,6 +218,7 @@ async fn migrate(aws: &AwsClients, stage: &Stage, qualifier: &str, revokes: bool
         staff_connections: connections(stage, DatabaseRole::Staff),
         writer_connections: connections(stage, DatabaseRole::Writer),
         revokes,
+        has_replicas: stage.database.replicas > 0,
         refresh_after: 0,
     };
     let mut applied = Vec::new();

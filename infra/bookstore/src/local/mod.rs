@@ -48,6 +48,8 @@ pub struct Options<'a> {
     pub port: u16,
     /// Settings of the database server.
     pub settings: &'a [(&'a str, String)],
+    /// Number of its replicas.
+    pub replicas: u16,
     /// Delete all data first.
     pub reset: bool,
 }
@@ -66,7 +68,7 @@ impl LocalStage {
         if options.reset {
             MariaDb::reset(home).await?;
         }
-        let mariadb = MariaDb::start(home, options.settings).await?;
+        let mariadb = MariaDb::start_with_replicas(home, options.settings, options.replicas).await?;
         let emulator = Emulator::start(home, &tools, options.port, options.reset).await?;
         Ok(Self { mariadb, emulator, claim })
     }

@@ -456,6 +456,7 @@ fn the_database_matches_the_stage_and_is_private() {
             backup_days,
             restore: _,
             generation: _,
+            master_password: _,
         }) = &stage.database.server
         else {
             panic!("{name} has no database on RDS")

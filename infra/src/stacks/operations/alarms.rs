@@ -4,10 +4,10 @@ use stratosphere::services::aws::cloudwatch;
 use stratosphere::services::aws::cloudwatch::alarm;
 use stratosphere::value::ExpString;
 
-use super::metrics::{ANY_ERROR_RATE, ERROR_RATE, Metric, Metrics};
+use super::metrics::{ANY_ERROR_RATE, ERROR_RATE, Metric, Metrics, REPLICA_LAG};
 use crate::database_memory::LOGINS;
 use crate::routes::{FUNCTIONS, Function, Queue, Trigger};
-use crate::stage::{Server, Stage};
+use crate::stage::{Rds, Server, Stage};
 use crate::template::{Id, Template, list, logical_id, sub};
 
 const MINUTE: i32 = 60;
@@ -35,8 +35,8 @@ struct Alarm {
 
 enum Source {
     Metric(Metric),
-    /// An expression of the error rate with its inputs.
-    ErrorRate(&'static str, Vec<(&'static str, Metric)>),
+    /// An expression with its inputs.
+    Expression(&'static str, Vec<(&'static str, Metric)>),
 }
 
 enum Threshold {
@@ -62,6 +62,7 @@ pub fn add(template: &mut Template, stage: &Stage, metrics: &Metrics, topic: Id)
     alarms.extend(queue_alarms(metrics));
     alarms.extend(reputation_alarms(metrics).unwrap_or_default());
     alarms.extend(database_alarms(stage, metrics).unwrap_or_default());
+    alarms.extend(replica_alarms(stage, metrics));
     alarms.into_iter().map(|alarm| alarm.add(template, stage, topic)).collect()
 }
 
@@ -86,7 +87,7 @@ pub fn add_new_messages(template: &mut Template, stage: &Stage, metrics: &Metric
 /// count only if they recur.
 fn error_rate_alarms(metrics: &Metrics) -> [Alarm; 2] {
     let alarm = |name, expression, meaning: &str| Alarm {
-        source: Source::ErrorRate(expression, metrics.error_rate_inputs().into()),
+        source: Source::Expression(expression, metrics.error_rate_inputs().into()),
         ..Alarm::new(name, "5xx", meaning.to_owned(), metrics.requests(), Threshold::Above(2.0))
     };
     [
@@ -272,46 +273,93 @@ fn reputation_alarms(metrics: &Metrics) -> Option<Vec<Alarm>> {
 
 fn database_alarms(stage: &Stage, metrics: &Metrics) -> Option<Vec<Alarm>> {
     let Server::Rds(server) = &stage.database.server else { return None };
+    instance_alarms(stage, server, "database", None, |name, statistic| metrics.database(name, statistic))
+}
+
+/// The same of each replica, and its lag.
+fn replica_alarms(stage: &Stage, metrics: &Metrics) -> Vec<Alarm> {
+    let Server::Rds(server) = &stage.database.server else { return Vec::new() };
+    let mut alarms = Vec::new();
+    for (number, lag) in metrics.replicas("ReplicaLag", "Maximum") {
+        let name = format!("replica-{number}");
+        let metric = |name, statistic| metrics.replicas(name, statistic).nth(number - 1).map(|(_, metric)| metric);
+        alarms.extend(instance_alarms(stage, server, &name, Some(number), metric).unwrap_or_default());
+        // Reads leave a replica after ten seconds; a large import may take it longer to follow.
+        alarms.push(Alarm {
+            source: Source::Expression(REPLICA_LAG, vec![("lag", lag.clone())]),
+            breaching_periods: 3,
+            evaluation_periods: 3,
+            ..Alarm::new(
+                &format!("{name}-lag"),
+                "replica-lag",
+                format!(
+                    "The database's replica {number} is more than a minute behind for 15 minutes, or does not replicate"
+                ),
+                lag,
+                Threshold::Above(60.0),
+            )
+        });
+    }
+    alarms
+}
+
+/// Alarms of an instance, whose names begin with `prefix`. Replicas have the settings of the primary.
+fn instance_alarms(
+    stage: &Stage,
+    server: &Rds,
+    prefix: &str,
+    replica: Option<usize>,
+    metric: impl Fn(&'static str, &'static str) -> Option<Metric>,
+) -> Option<Vec<Alarm>> {
     let max_connections = f64::from(stage.database.max_connections);
     let storage = f64::from(server.storage_gb);
-    let alarm = |name, meaning: String, metric, threshold| Alarm {
+    let of = replica.map_or_else(|| "The database".to_owned(), |number| format!("The database's replica {number}"));
+    let alarm = |name: &str, section, meaning: String, metric, threshold| Alarm {
         breaching_periods: 3,
         evaluation_periods: 3,
-        ..Alarm::new(name, name, meaning, metric, threshold)
+        ..Alarm::new(&format!("{prefix}-{name}"), section, meaning, metric, threshold)
     };
     Some(vec![
         // A peak or an import uses the whole CPU for minutes. This alarm alone also covers an instance without metrics.
         Alarm {
             missing_data: MissingData::Breaching,
             ..alarm(
+                "cpu",
                 "database-cpu",
-                "The database's CPU is above 80 % for 15 minutes, or RDS reports no metrics".to_owned(),
-                metrics.database("CPUUtilization", "Average")?,
+                format!("{of}'s CPU is above 80 % for 15 minutes, or RDS reports no metrics"),
+                metric("CPUUtilization", "Average")?,
                 Threshold::Above(80.0),
             )
         },
         // `limits.rs` allows functions 80 %, so the rest belongs to other clients.
         alarm(
+            "connections",
             "database-connections",
-            format!("More than 90 % of the database's {max_connections} connections are in use"),
-            metrics.database("DatabaseConnections", "Maximum")?,
+            format!("More than 90 % of {}'s {max_connections} connections are in use", lower(&of)),
+            metric("DatabaseConnections", "Maximum")?,
             Threshold::Above((max_connections * 0.9).floor()),
         ),
         // Half of AWS's minimum for IAM logins; below it logins begin to time out.
         alarm(
+            "memory",
             "database-memory",
-            format!("The database has less than {} MiB of free memory", LOGINS / 2),
-            metrics.database("FreeableMemory", "Minimum")?,
+            format!("{of} has less than {} MiB of free memory", LOGINS / 2),
+            metric("FreeableMemory", "Minimum")?,
             Threshold::Below(GIB * f64::from(LOGINS) / 2.0 / 1024.0),
         ),
         // RDS extends the storage when less than 10 % is free. Less than 5 % means that it could not.
         alarm(
+            "storage",
             "database-storage",
-            format!("Less than 5 % of the database's {storage} GB is free: RDS did not extend the storage"),
-            metrics.database("FreeStorageSpace", "Minimum")?,
+            format!("Less than 5 % of {}'s {storage} GB is free: RDS did not extend the storage", lower(&of)),
+            metric("FreeStorageSpace", "Minimum")?,
             Threshold::Below(GIB * storage / 20.0),
         ),
     ])
+}
+
+fn lower(of: &str) -> String {
+    of.replacen("The", "the", 1)
 }
 
 impl Alarm {
@@ -353,8 +401,8 @@ impl Alarm {
         alarm.ok_actions = self.notify_ok.then(|| list([topic]));
         match &self.source {
             Source::Metric(metric) => set_metric(&mut alarm, metric, self.period),
-            Source::ErrorRate(expression, inputs) => {
-                alarm.metrics = Some(error_rate_queries(expression, inputs, self.period));
+            Source::Expression(expression, inputs) => {
+                alarm.metrics = Some(queries(expression, inputs, self.period));
             }
         }
         template.add(logical_id(&self.name) + "Alarm", alarm)
@@ -374,7 +422,7 @@ fn set_metric(alarm: &mut cloudwatch::Alarm_, metric: &Metric, period: i32) {
     }
 }
 
-fn error_rate_queries(expression: &str, inputs: &[(&str, Metric)], period: i32) -> Vec<alarm::MetricDataQuery_> {
+fn queries(expression: &str, inputs: &[(&str, Metric)], period: i32) -> Vec<alarm::MetricDataQuery_> {
     let rate: alarm::MetricDataQuery_ =
         alarm::MetricDataQuery! { id: "rate", expression: expression, return_data: true };
     let mut queries = vec![rate];

@@ -120,7 +120,14 @@ fn orders(metrics: &Metrics) -> Vec<Graph> {
 }
 
 fn database(metrics: &Metrics) -> Vec<Graph> {
-    let graph = |title, name, statistic| Some((title, vec![line(&metrics.database(name, statistic)?, name)]));
+    let of_replicas = |name, statistic| -> Vec<Value> {
+        let lines = metrics.replicas(name, statistic);
+        lines.map(|(number, metric)| line(&metric, &format!("replica {number}"))).collect()
+    };
+    let graph = |title, name, statistic| {
+        let primary = line(&metrics.database(name, statistic)?, name);
+        Some((title, [vec![primary], of_replicas(name, statistic)].concat()))
+    };
     let graphs = [
         graph("Database CPU, %", "CPUUtilization", "Average"),
         graph("Connections", "DatabaseConnections", "Maximum"),
@@ -128,6 +135,10 @@ fn database(metrics: &Metrics) -> Vec<Graph> {
         graph("Free storage, bytes", "FreeStorageSpace", "Minimum"),
     ];
     let mut graphs: Vec<Graph> = graphs.into_iter().flatten().collect();
+    let lag = of_replicas("ReplicaLag", "Maximum");
+    if !lag.is_empty() {
+        graphs.push(("Lag of replicas, s", lag));
+    }
     graphs.push(("Database time p99, ms", for_each(has_database, |name| metrics.database_time(name))));
     graphs
 }

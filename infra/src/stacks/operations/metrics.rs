@@ -3,7 +3,7 @@
 use shared::metrics::{COLD_START, DATABASE_TIME, INVOCATIONS, NAMESPACE, NEW_MESSAGES};
 
 use crate::routes::Queue;
-use crate::stacks::{Kind, Stack};
+use crate::stacks::{Kind, Stack, replicas};
 use crate::stage::{CLOUDFRONT_REGION, Server, Stage};
 use crate::template::Id;
 
@@ -27,7 +27,12 @@ pub struct Metrics {
     distribution: Option<Id>,
     /// Identifier of the RDS instance.
     database: Option<Id>,
+    /// Identifiers of its replicas.
+    replicas: Vec<Id>,
 }
+
+/// A replica's lag in seconds. RDS publishes -1 while the replica does not replicate, which counts as a day.
+pub const REPLICA_LAG: &str = "IF(lag < 0, 86400, lag)";
 
 /// Percentage of responses with 5xx, of functions and of the load balancer itself; 0 for less than five such responses.
 /// `RequestCount` does not include requests without a target, so they are added.
@@ -47,6 +52,10 @@ impl Metrics {
             load_balancer: stack.input(Kind::App, "LoadBalancerName", "String"),
             distribution: has_metrics.then(|| stack.input(Kind::App, "DistributionId", "String")),
             database: on_rds.then(|| stack.input(Kind::Data, "DatabaseName", "String")),
+            replicas: (1..=stage.database.replicas)
+                .filter(|_| on_rds)
+                .map(|number| stack.numbered_input(Kind::Data, replicas::name_output(number)))
+                .collect(),
             stage: stage.clone(),
         }
     }
@@ -153,6 +162,14 @@ impl Metrics {
     pub fn database(&self, name: &'static str, statistic: &'static str) -> Option<Metric> {
         let dimensions = vec![("DBInstanceIdentifier", parameter(self.database?))];
         Some(Metric { namespace: "AWS/RDS", name, dimensions, statistic })
+    }
+
+    /// The same of each replica, with its number.
+    pub fn replicas(&self, name: &'static str, statistic: &'static str) -> impl Iterator<Item = (usize, Metric)> {
+        (1..).zip(&self.replicas).map(move |(number, replica)| {
+            let dimensions = vec![("DBInstanceIdentifier", parameter(*replica))];
+            (number, Metric { namespace: "AWS/RDS", name, dimensions, statistic })
+        })
     }
 }
 

@@ -208,6 +208,10 @@ fn parameters(server: &MariaDb) -> Parameters {
     values.extend(login(DatabaseRole::Staff, &secrets.staff));
     values.extend(login(DatabaseRole::Writer, &secrets.writer));
     values.extend(login(DatabaseRole::Admin, &secrets.admin));
+    if !server.replicas.is_empty() {
+        let replicas: Vec<String> = server.replicas.iter().map(|port| format!("127.0.0.1:{port}")).collect();
+        values.push((Parameter::DatabaseReplicas, replicas.join(",")));
+    }
     values.extend(Queue::ALL.map(|queue| (Parameter::Queue(queue), String::new())));
     let full_name = |(parameter, value): (Parameter, String)| (format!("/anaquel/local/{parameter}"), value);
     Parameters(values.into_iter().map(full_name).collect())

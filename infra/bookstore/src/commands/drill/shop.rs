@@ -37,6 +37,9 @@ pub struct ShopDrillArgs {
     /// 10,000 ratings and 2,000 orders through twenty faults, with release builds [default: six faults in half a minute]
     #[arg(long)]
     full: bool,
+    /// Give the database a read replica, and add its faults: killed, and late
+    #[arg(long)]
+    replica: bool,
     /// Seed of requests and faults, as an earlier drill printed it [default: random]
     #[arg(long, value_name = "N", value_parser = seed)]
     seed: Option<u32>,
@@ -70,8 +73,12 @@ pub async fn run(args: &ShopDrillArgs) -> Result<Report> {
     build(&root, args.full, &names).await?;
     let binaries = target.join(if args.full { "release" } else { "debug" });
     let seed = args.seed.unwrap_or_else(rand::random);
-    let size = if args.full { full() } else { small() };
-    let drilled = with_home(seed, async |home, flag| drill(home, &binaries, size, seed, flag).await).await?;
+    let mut size = if args.full { full() } else { small() };
+    if args.replica {
+        size.faults.extend(Fault::OF_REPLICAS);
+    }
+    let replicas = u16::from(args.replica);
+    let drilled = with_home(seed, async |home, flag| drill(home, &binaries, replicas, size, seed, flag).await).await?;
     Ok(report(drilled.text(), to_value(&drilled).unwrap_or_default(), drilled.problems.len()))
 }
 
@@ -79,13 +86,15 @@ pub async fn run(args: &ShopDrillArgs) -> Result<Report> {
 async fn drill(
     home: &Home,
     binaries: &Path,
+    replicas: u16,
     size: Size,
     seed: u32,
     interrupted: Arc<Flag>,
 ) -> Result<shop_drill::Report> {
-    let stage = Stage::load("local")?;
+    let mut stage = Stage::load("local")?;
+    stage.database.replicas = replicas;
     let settings = database_settings::settings(&stage);
-    let server = MariaDb::start(home, &settings).await?;
+    let server = MariaDb::start_with_replicas(home, &settings, replicas).await?;
     let shop = Shop {
         sells: Selling::Yes,
         max_open_orders: u16::MAX,
@@ -111,12 +120,17 @@ async fn drill(
         migrate_database: built("migrate-database", binaries, &stage)?,
         parameters: parameters(&server),
         root: server.root_url("mysql").parse().context("the login of root")?,
+        replica: server
+            .replicas
+            .first()
+            .map(|port| server.root_url_at(*port, "mysql").parse().context("the login of root"))
+            .transpose()?,
         shop: shop.clone(),
         size,
         seed: seed.into(),
         interrupted,
     };
-    let mut local = Local { home: home.clone(), settings, handle: Handle::current() };
+    let mut local = Local { home: home.clone(), settings, replicas, handle: Handle::current() };
     spawn_blocking(move || drill.run(&mut local)).await.context("the drill panicked")?
 }
 
@@ -124,18 +138,32 @@ async fn drill(
 struct Local {
     home: Home,
     settings: Vec<(&'static str, String)>,
+    replicas: u16,
     handle: Handle,
+}
+
+impl Local {
+    /// Starts what does not run.
+    fn start(&self) -> Result<MariaDb> {
+        self.handle.block_on(MariaDb::start_with_replicas(&self.home, &self.settings, self.replicas))
+    }
 }
 
 impl Server for Local {
     fn kill(&mut self, away: Duration) -> Result<()> {
         self.handle.block_on(MariaDb::kill(&self.home))?;
         thread::sleep(away);
-        self.handle.block_on(MariaDb::start(&self.home, &self.settings)).map(drop)
+        self.start().map(drop)
+    }
+
+    fn kill_replica(&mut self, away: Duration) -> Result<()> {
+        self.handle.block_on(MariaDb::kill_replica(&self.home))?;
+        thread::sleep(away);
+        self.start().map(drop)
     }
 
     fn freeze(&mut self, lasting: Duration) -> Result<()> {
-        let server = self.handle.block_on(MariaDb::start(&self.home, &self.settings))?;
+        let server = self.start()?;
         let pid = Pid::from_raw(server.pid()).context("MariaDB has no process id")?;
         kill_process(pid, Signal::STOP).context("stopping MariaDB")?;
         thread::sleep(lasting);
@@ -155,10 +183,26 @@ mod tests {
             std::env::var("ANAQUEL_BINARIES").expect("ANAQUEL_BINARIES is not set: run `cargo bookstore test`");
         let scratch = Scratch::new();
         let seed = rand::random();
-        let drilled = drill(&scratch.home, Path::new(&binaries), small(), seed, Arc::default()).await;
+        let drilled = drill(&scratch.home, Path::new(&binaries), 0, small(), seed, Arc::default()).await;
         let drilled = drilled.unwrap_or_else(|error| panic!("seed {seed}: {error:#}"));
         assert_eq!(drilled.problems, Vec::<String>::new(), "seed {seed}\n{}", drilled.text());
         let killed = &drilled.effects[1];
         assert!(killed.failed_reads > 0 && killed.recovered_after < 3.0, "{}", drilled.text());
+    }
+
+    #[ignore = "needs MariaDB and the built functions"]
+    #[tokio::test(flavor = "multi_thread")]
+    async fn with_a_replica_reads_hardly_fail_while_either_server_is_killed_or_the_replica_is_late() {
+        let binaries =
+            std::env::var("ANAQUEL_BINARIES").expect("ANAQUEL_BINARIES is not set: run `cargo bookstore test`");
+        let scratch = Scratch::new();
+        let seed = rand::random();
+        let faults = [&[Fault::DatabaseKilled][..], &Fault::OF_REPLICAS].concat();
+        let size = Size { submissions: 50, orders: 10, faults, ..small() };
+        let drilled = drill(&scratch.home, Path::new(&binaries), 1, size, seed, Arc::default()).await;
+        let drilled = drilled.unwrap_or_else(|error| panic!("seed {seed}: {error:#}"));
+        assert_eq!(drilled.problems, Vec::<String>::new(), "seed {seed}\n{}", drilled.text());
+        let failed: usize = drilled.effects.iter().map(|effect| effect.failed_reads).sum();
+        assert!(failed <= 2, "seed {seed}\n{}", drilled.text());
     }
 }

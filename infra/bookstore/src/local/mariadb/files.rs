@@ -12,16 +12,44 @@ const MASTER_USER_PRIVILEGES: &str = "select, insert, update, delete, create, dr
      alter, show databases, create temporary tables, lock tables, execute, replication client, create view, \
      show view, create routine, alter routine, create user, event, trigger, replication slave";
 
+/// Whether a server has replicas or is one.
+pub enum Role {
+    Alone,
+    Primary,
+    /// By its number.
+    Replica(u16),
+}
+
+impl Role {
+    fn options(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::Alone => Vec::new(),
+            Self::Primary => vec![
+                ("server_id", "1".to_owned()),
+                ("log_bin", "binlog".to_owned()),
+                // A replica that was away for longer is copied again.
+                ("binlog_expire_logs_seconds", "86400".to_owned()),
+            ],
+            Self::Replica(number) => vec![
+                ("server_id", (number + 1).to_string()),
+                ("read_only", "1".to_owned()),
+                ("relay_log", "relay".to_owned()),
+                ("skip_slave_start", "1".to_owned()),
+            ],
+        }
+    }
+}
+
 /// Writes both files. Returns whether the content of one changed.
-pub fn write(folder: &Path, settings: &[(&str, String)], port: u16, secrets: &Secrets) -> Result<bool> {
-    let options_changed = write_private(&folder.join("my.cnf"), &options(settings, port))?;
+pub fn write(folder: &Path, settings: &[(&str, String)], role: &Role, port: u16, secrets: &Secrets) -> Result<bool> {
+    let options_changed = write_private(&folder.join("my.cnf"), &options(settings, role, port))?;
     let setup_changed = write_private(&folder.join("setup.sql"), &setup(secrets))?;
     Ok(options_changed || setup_changed)
 }
 
 /// The stage's settings, then our own, which override them. Paths are relative to the data folder, because a
 /// socket's name has at most 107 bytes.
-fn options(settings: &[(&str, String)], port: u16) -> String {
+fn options(settings: &[(&str, String)], role: &Role, port: u16) -> String {
     let port = port.to_string();
     let private = [
         ("port", port.as_str()),
@@ -36,7 +64,8 @@ fn options(settings: &[(&str, String)], port: u16) -> String {
     ];
     let given = settings.iter().map(|(name, value)| (*name, value.as_str()));
     let mut file = "# Written at every start.\n[mariadbd]\n".to_owned();
-    for (name, value) in given.chain(private) {
+    let of_role = role.options();
+    for (name, value) in given.chain(private).chain(of_role.iter().map(|(name, value)| (*name, value.as_str()))) {
         let _ = writeln!(file, "{name} = {value}");
     }
     file
@@ -65,7 +94,7 @@ mod tests {
 
     #[test]
     fn private_options_come_last_because_the_last_one_wins() {
-        let file = options(&[("innodb_buffer_pool_size", "8G".to_owned())], 3307);
+        let file = options(&[("innodb_buffer_pool_size", "8G".to_owned())], &Role::Alone, 3307);
         let size_of = |line: &str| line.strip_prefix("innodb_buffer_pool_size = ").map(str::to_owned);
         assert_eq!(file.lines().filter_map(size_of).collect::<Vec<_>>(), ["8G", "256M"]);
         assert!(file.contains("port = 3307\n"));
