@@ -49,8 +49,9 @@ impl Report {
             }
         }
         let effects = timeline.effects();
-        for effect in
-            effects.iter().filter(|effect| effect.caused == 0 && effect.failed_reads + effect.failed_writes == 0)
+        for effect in effects
+            .iter()
+            .filter(|effect| effect.caused == 0 && effect.failed_reads.count() + effect.failed_writes.count() == 0)
         {
             problems.push(format!("the fault `{}` had no effect", effect.fault.label()));
         }
@@ -106,9 +107,27 @@ impl Report {
             self.lost,
             self.doubled,
         );
+        text += &self.failures_by_second();
         for problem in &self.problems {
             _ = write!(text, "\nPROBLEM: {problem}");
         }
         text
+    }
+
+    /// A table of the seconds in which requests failed; empty if none did.
+    fn failures_by_second(&self) -> String {
+        let mut table = table(&["second", "reads", "failed reads", "writes", "failed writes"]);
+        for (number, second) in self.by_second.iter().enumerate() {
+            if second.failed_reads.count() + second.failed_writes.count() > 0 {
+                table.add_row([
+                    number.to_string(),
+                    second.reads.to_string(),
+                    second.failed_reads.to_string(),
+                    second.writes.to_string(),
+                    second.failed_writes.to_string(),
+                ]);
+            }
+        }
+        if table.is_empty() { String::new() } else { format!("\n\nSeconds in which requests failed:\n{table}") }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    fmt,
     time::{Duration, Instant},
 };
 
@@ -26,13 +27,61 @@ pub struct Timeline {
     pub episodes: Vec<Episode>,
 }
 
+/// Failed requests by their status: `503`, or `throttled` or `no response` without one.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failures(BTreeMap<String, usize>);
+
+impl Failures {
+    fn add(&mut self, ending: &Ending) {
+        *self.0.entry(status(ending)).or_default() += 1;
+    }
+
+    pub fn count(&self) -> usize {
+        self.0.values().sum()
+    }
+
+    /// Without those for which the host had no execution environment left.
+    pub fn answered(&self) -> usize {
+        self.count() - self.0.get(THROTTLED).copied().unwrap_or(0)
+    }
+}
+
+impl<'o> FromIterator<&'o Ending> for Failures {
+    fn from_iter<I: IntoIterator<Item = &'o Ending>>(endings: I) -> Self {
+        let mut failures = Self::default();
+        endings.into_iter().for_each(|ending| failures.add(ending));
+        failures
+    }
+}
+
+/// As in `3: 2 × 503, 1 × throttled`.
+impl fmt::Display for Failures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let statuses: Vec<String> = self.0.iter().map(|(status, count)| format!("{count} × {status}")).collect();
+        match self.count() {
+            0 => f.write_str("0"),
+            count => write!(f, "{count}: {}", statuses.join(", ")),
+        }
+    }
+}
+
+const THROTTLED: &str = "throttled";
+
+fn status(ending: &Ending) -> String {
+    match ending {
+        Ending::Status(status) => status.to_string(),
+        Ending::Throttled => THROTTLED.to_owned(),
+        Ending::Failed(_) => "no response".to_owned(),
+    }
+}
+
 /// Requests that were sent within one second.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Second {
     pub reads: u32,
-    pub failed_reads: u32,
+    pub failed_reads: Failures,
     pub writes: u32,
-    pub failed_writes: u32,
+    pub failed_writes: Failures,
 }
 
 /// One fault as shoppers saw it, until the next one.
@@ -43,8 +92,8 @@ pub struct Effect {
     pub lasted: f64,
     /// Calls refused, processes killed, connections closed, messages changed, and messages that consumers have returned.
     pub caused: u64,
-    pub failed_reads: usize,
-    pub failed_writes: usize,
+    pub failed_reads: Failures,
+    pub failed_writes: Failures,
     /// Seconds from the first failed read to the end of the last one; 0 if none failed.
     pub reads_failed_for: f64,
     pub writes_failed_for: f64,
@@ -66,7 +115,9 @@ impl Timeline {
                 Second { reads, failed_reads, .. } => (reads, failed_reads),
             };
             *count += 1;
-            *failed += u32::from(!outcome.is_success());
+            if !outcome.is_success() {
+                failed.add(&outcome.ending);
+            }
         }
         seconds
     }
@@ -87,8 +138,8 @@ impl Timeline {
             fault: episode.fault,
             caused: episode.caused,
             lasted: (episode.until - episode.from).as_secs_f64(),
-            failed_reads: reads.len(),
-            failed_writes: writes.len(),
+            failed_reads: reads.iter().map(|outcome| &outcome.ending).collect(),
+            failed_writes: writes.iter().map(|outcome| &outcome.ending).collect(),
             reads_failed_for: span(&reads),
             writes_failed_for: span(&writes),
             recovered_after: last
@@ -101,12 +152,7 @@ impl Timeline {
     pub fn statuses(&self) -> BTreeMap<String, usize> {
         let mut statuses = BTreeMap::new();
         for outcome in &self.outcomes {
-            let status = match &outcome.ending {
-                Ending::Status(status) => status.to_string(),
-                Ending::Throttled => "throttled".to_owned(),
-                Ending::Failed(_) => "no response".to_owned(),
-            };
-            *statuses.entry(status).or_default() += 1;
+            *statuses.entry(status(&outcome.ending)).or_default() += 1;
         }
         statuses
     }
@@ -154,16 +200,25 @@ mod tests {
     fn a_fault_has_the_failures_until_the_next_one() {
         let effects = timeline().effects();
         let first = &effects[0];
-        assert_eq!((first.failed_reads, first.failed_writes), (2, 1));
+        assert_eq!((first.failed_reads.to_string().as_str(), first.failed_writes.count()), ("2: 2 × 503", 1));
         let close = |value: f64, expected: f64| (value - expected).abs() < 1e-6;
         assert!(close(first.reads_failed_for, 2.3) && close(first.recovered_after, 0.5), "{first:?}");
-        assert_eq!((effects[1].failed_reads, effects[1].recovered_after), (1, 0.0));
+        assert_eq!((effects[1].failed_reads.count(), effects[1].recovered_after), (1, 0.0));
+    }
+
+    #[test]
+    fn failures_have_their_statuses() {
+        let endings = [Ending::Throttled, Ending::Status(503), Ending::Failed("reset".into()), Ending::Status(503)];
+        let failures: Failures = endings.iter().collect();
+        assert_eq!(failures.to_string(), "4: 2 × 503, 1 × no response, 1 × throttled");
+        assert_eq!((failures.answered(), Failures::default().to_string().as_str()), (3, "0"));
     }
 
     #[test]
     fn each_second_has_its_reads_and_writes() {
         let seconds = timeline().seconds();
-        assert_eq!(seconds[1], Second { reads: 1, failed_reads: 1, writes: 1, failed_writes: 0 });
+        let failed_reads = [Ending::Status(503)].iter().collect();
+        assert_eq!(seconds[1], Second { reads: 1, failed_reads, writes: 1, failed_writes: Failures::default() });
         assert_eq!(seconds.len(), 10);
     }
 }

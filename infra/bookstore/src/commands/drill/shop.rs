@@ -187,7 +187,7 @@ mod tests {
         let drilled = drilled.unwrap_or_else(|error| panic!("seed {seed}: {error:#}"));
         assert_eq!(drilled.problems, Vec::<String>::new(), "seed {seed}\n{}", drilled.text());
         let killed = &drilled.effects[1];
-        assert!(killed.failed_reads > 0 && killed.recovered_after < 3.0, "{}", drilled.text());
+        assert!(killed.failed_reads.count() > 0 && killed.recovered_after < 3.0, "{}", drilled.text());
     }
 
     #[ignore = "needs MariaDB and the built functions"]
@@ -202,7 +202,8 @@ mod tests {
         let drilled = drill(&scratch.home, Path::new(&binaries), 1, size, seed, Arc::default()).await;
         let drilled = drilled.unwrap_or_else(|error| panic!("seed {seed}: {error:#}"));
         assert_eq!(drilled.problems, Vec::<String>::new(), "seed {seed}\n{}", drilled.text());
-        let failed: usize = drilled.effects.iter().map(|effect| effect.failed_reads).sum();
+        // A busy machine has too few environments at times: those requests reached neither server.
+        let failed: usize = drilled.effects.iter().map(|effect| effect.failed_reads.answered()).sum();
         assert!(failed <= 2, "seed {seed}\n{}", drilled.text());
     }
 }
