@@ -1,5 +1,7 @@
 //! Evaluation of change sets: which to refuse, and their table for people.
 
+use std::collections::BTreeSet;
+
 use anyhow::Result;
 use aws_sdk_cloudformation::types::{ChangeAction, Replacement, RequiresRecreation, ResourceChange};
 use infra::{
@@ -16,9 +18,9 @@ pub const HOLD_DATA: [&str; 4] =
     ["AWS::Cognito::UserPool", "AWS::RDS::DBInstance", "AWS::S3::Bucket", "AWS::SQS::Queue"];
 
 /// Reason to refuse changes that lose data: each resource with data that would be removed or replaced. `None` if all data
-/// stays.
-pub fn refusal(changes: &[ResourceChange]) -> Option<String> {
-    let losses: Vec<String> = changes.iter().filter_map(loss).collect();
+/// stays. `promoted` are replicas that RDS has made instances of their own.
+pub fn refusal(changes: &[ResourceChange], promoted: &BTreeSet<String>) -> Option<String> {
+    let losses: Vec<String> = changes.iter().filter_map(|change| loss(change, promoted)).collect();
     (!losses.is_empty()).then(|| {
         format!(
             "these resources would lose their data\n  {}\nback it up, then deploy with --allow-replacement",
@@ -93,15 +95,21 @@ pub fn same_name(template: &Template, changes: &[ResourceChange]) -> Result<Opti
     }))
 }
 
-/// A replica of the database, which holds nothing that the primary lacks.
+/// A replica of the database by the template. RDS may have made it an instance of its own, because the primary is lost.
 fn is_replica(change: &ResourceChange) -> bool {
     change.logical_resource_id().is_some_and(|id| id.starts_with(replicas::PREFIX))
 }
 
+/// The instances of the changed replicas.
+pub fn changed_replicas(changes: &[ResourceChange]) -> impl Iterator<Item = &str> {
+    changes.iter().filter(|change| is_replica(change)).filter_map(ResourceChange::physical_resource_id)
+}
+
 /// With "conditional" and "dynamic" CloudFormation decides on a replacement during execution, which is too late.
-fn loss(change: &ResourceChange) -> Option<String> {
+fn loss(change: &ResourceChange, promoted: &BTreeSet<String>) -> Option<String> {
     let kind = change.resource_type().filter(|kind| HOLD_DATA.contains(kind))?;
-    if is_replica(change) {
+    // It holds nothing that the primary lacks.
+    if is_replica(change) && change.physical_resource_id().is_none_or(|instance| !promoted.contains(instance)) {
         return None;
     }
     let fate = match (change.action(), change.replacement()) {
@@ -200,7 +208,9 @@ mod tests {
     #[test]
     fn data_that_would_or_may_be_lost_is_a_refusal_that_says_why() {
         use ChangeAction::{Modify, Remove};
-        let queue = |action, replacement| refusal(&[change("AWS::SQS::Queue", action, replacement, "QueueName")]);
+        let queue = |action, replacement| {
+            refusal(&[change("AWS::SQS::Queue", action, replacement, "QueueName")], &BTreeSet::new())
+        };
         let replaced = queue(Modify, Some(Replacement::True)).unwrap();
         assert!(replaced.contains("It (SQS::Queue it-1) would be replaced, because of QueueName"), "{replaced}");
         let conditional = queue(Modify, Some(Replacement::Conditional)).unwrap();
@@ -218,13 +228,15 @@ mod tests {
             change("AWS::Lambda::Function", Modify, Some(Replacement::True), "FunctionName"),
             change("AWS::Lambda::Version", Remove, None, ""),
         ];
-        assert_eq!(refusal(&harmless), None);
-        let removed = |id: &str| {
+        assert_eq!(refusal(&harmless, &BTreeSet::new()), None);
+        let removed = |id: &str, promoted: &[&str]| {
             let mut change = change("AWS::RDS::DBInstance", Remove, None, "");
             change.logical_resource_id = Some(id.to_owned());
-            refusal(&[change]).is_some()
+            refusal(&[change], &promoted.iter().map(ToString::to_string).collect()).is_some()
         };
-        assert!(removed("Database") && !removed("DatabaseReplica1"), "a replica holds nothing that the primary lacks");
+        assert!(removed("Database", &[]));
+        assert!(!removed("DatabaseReplica1", &["it-2"]), "a replica holds nothing that the primary lacks");
+        assert!(removed("DatabaseReplica1", &["it-1"]), "the primary is lost, and this one has what is left");
     }
 
     #[test]

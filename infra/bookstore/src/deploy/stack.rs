@@ -1,12 +1,16 @@
 //! Deploys one stack by a change set that is printed before it is executed.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use anyhow::{Context, Result, bail};
 use aws_sdk_cloudformation::{
     operation::describe_change_set::DescribeChangeSetOutput,
     types::{Capability, ChangeSetStatus, ChangeSetType, Parameter, ResourceChange, StackStatus},
 };
+use aws_sdk_rds::{error::SdkError, operation::describe_db_instances::DescribeDBInstancesError};
 use aws_sdk_s3::primitives::ByteStream;
 use infra::{
     stacks::{DELETION_PROTECTION, Stack, USER_POOL_PROTECTION, user_pool_protection},
@@ -22,7 +26,7 @@ use super::{
     stack_status::{NextStep, next_step},
 };
 use crate::{
-    aws::{AwsClients, call, poll_until},
+    aws::{AwsClients, call, explained, poll_until},
     output::confirm,
 };
 
@@ -98,7 +102,7 @@ async fn execute(
         outln!("\n{}:\n{}", stack.name, change::table(&plan.changes));
     }
     if data_loss == DataLoss::Forbid
-        && let Some(refusal) = change::refusal(&plan.changes)
+        && let Some(refusal) = change::refusal(&plan.changes, &promoted(aws, &plan.changes).await?)
     {
         discard(aws, &plan).await?;
         bail!("nothing was changed in {}: {refusal}", stack.name);
@@ -112,6 +116,24 @@ async fn execute(
     let execute = aws.cloudformation.execute_change_set().change_set_name(&plan.id).stack_name(&stack.name);
     call(execute.send()).await.with_context(|| format!("executing the changes of {}", stack.name))?;
     stack_events::until_done(aws, &stack.name, newest.as_deref(), interaction).await
+}
+
+/// The changed replicas that RDS has made instances of their own: it does so when their primary is deleted.
+async fn promoted(aws: &AwsClients, changes: &[ResourceChange]) -> Result<BTreeSet<String>> {
+    let mut promoted = BTreeSet::new();
+    for name in change::changed_replicas(changes) {
+        let found = aws.rds.describe_db_instances().db_instance_identifier(name).send().await;
+        let refused = found.as_ref().err().and_then(SdkError::as_service_error);
+        if refused.is_some_and(DescribeDBInstancesError::is_db_instance_not_found_fault) {
+            continue;
+        }
+        let found = found.map_err(explained).with_context(|| format!("describing the instance {name}"))?;
+        let instance = found.db_instances().first();
+        if instance.is_some_and(|instance| instance.read_replica_source_db_instance_identifier().is_none()) {
+            promoted.insert(name.to_owned());
+        }
+    }
+    Ok(promoted)
 }
 
 /// The parameters, with deletion protection set if the stack has that parameter.

@@ -111,7 +111,7 @@ fn usual_changes_of_a_database_are_made_in_place_and_others_refused() {
             let change = change_of_database(&before, &after, family(&before) != family(&after));
             let changes: Vec<_> = change.into_iter().collect();
             let stack = all(to).unwrap().into_iter().find(|stack| stack.kind == Kind::Data).unwrap();
-            let outcome = match (same_name(&stack.template, &changes).unwrap(), refusal(&changes)) {
+            let outcome = match (same_name(&stack.template, &changes).unwrap(), refusal(&changes, &BTreeSet::new())) {
                 (Some(_), _) => Effect::Impossible,
                 (None, Some(_)) => Effect::Replaced,
                 (None, None) => Effect::InPlace,
