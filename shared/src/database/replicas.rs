@@ -28,8 +28,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_millis(600);
 const LEFT_FOR: Duration = Duration::from_secs(5);
 
 /// What an environment knows about the replicas.
-#[derive(Default)]
 pub(super) struct Replicas {
+    /// Time for logins at replicas, all together.
+    pub(super) connect_timeout: Duration,
     /// The connection to a replica.
     idle: Mutex<Option<Open>>,
     left: StdMutex<Left>,
@@ -61,6 +62,12 @@ impl ReplicaState {
     /// Whether reads use it while the primary answers.
     pub fn is_used(&self) -> bool {
         matches!(self.lag, Ok(Some(lag)) if lag <= MAX_LAG)
+    }
+}
+
+impl Default for Replicas {
+    fn default() -> Self {
+        Self { connect_timeout: CONNECT_TIMEOUT, idle: Mutex::default(), left: StdMutex::default() }
     }
 }
 
@@ -200,9 +207,10 @@ impl Database {
             }
             late = Some(open);
         }
-        let began = Instant::now();
-        for replica in self.replicas.choice(config) {
-            match self.open_replica(config, &replica, CONNECT_TIMEOUT.saturating_sub(began.elapsed())).await {
+        let choice = self.replicas.choice(config);
+        let time = TimeForAll::new(self.replicas.connect_timeout, choice.len());
+        for (position, replica) in choice.iter().enumerate() {
+            match self.open_replica(config, replica, time.share(position)).await {
                 Some(open) if !open.is_late() => return Ok(open),
                 opened => late = earlier(late, opened),
             }
@@ -229,10 +237,9 @@ impl Database {
 
     /// A replica among those that are left, however late.
     async fn any_replica(&self, config: &DatabaseConfig) -> Option<Open> {
-        let began = Instant::now();
-        for replica in shuffled(config.replicas.clone()) {
-            let left = CONNECT_TIMEOUT.saturating_sub(began.elapsed());
-            let opened = self.open_replica(config, &replica, left).await;
+        let time = TimeForAll::new(self.replicas.connect_timeout, config.replicas.len());
+        for (position, replica) in shuffled(config.replicas.clone()).iter().enumerate() {
+            let opened = self.open_replica(config, replica, time.share(position)).await;
             if opened.is_some() {
                 return opened;
             }
@@ -303,6 +310,25 @@ impl Database {
             ReplicaState { lag, took: began.elapsed() }
         };
         Ok(join_all(config.replicas.iter().map(state)).await)
+    }
+}
+
+/// Time for several attempts, one after another: a silent replica leaves time for the next one.
+struct TimeForAll {
+    ends: Instant,
+    attempts: usize,
+}
+
+impl TimeForAll {
+    fn new(time: Duration, attempts: usize) -> Self {
+        Self { ends: Instant::now() + time, attempts }
+    }
+
+    /// Time for the attempt at this position, from 0: an equal part of what is left.
+    fn share(&self, position: usize) -> Duration {
+        let attempts_left = self.attempts.saturating_sub(position).max(1);
+        let left = self.ends.saturating_duration_since(Instant::now());
+        left / u32::try_from(attempts_left).unwrap_or(u32::MAX)
     }
 }
 
