@@ -16,7 +16,6 @@ use crate::database_memory::{LOGINS, Memory};
 use crate::facts::{FACTS, Zone};
 use crate::listener_rules::{rules, without_rule};
 use crate::routes::{DatabaseRole, Function, Queue, Trigger};
-use crate::stacks::api_gateway::routes;
 use crate::stage::{
     Firewall, Https, Mail, MasterPassword, Monitoring, Orders, ProvisionedConcurrency, Rds, Restore, Server,
     ShopSettings, Stage,
@@ -48,10 +47,6 @@ const OUTAGE_SECONDS: u32 = 12 * 60 * 60;
 const MAX_REPLICAS: u16 = 15;
 /// Most replicas on one machine, which `up` starts.
 const MAX_LOCAL_REPLICAS: u16 = 3;
-/// Most routes of an HTTP API, the longest time of an integration in seconds, and requests a second of an account.
-const MAX_GATEWAY_ROUTES: usize = 300;
-const MAX_GATEWAY_SECONDS: u16 = 30;
-const MAX_GATEWAY_RATE: u32 = 10_000;
 /// AWS WAF's lowest limit of a rate-based rule.
 const MIN_REQUESTS_PER_ADDRESS: i32 = 10;
 /// Most bytes of a function's environment; AWS does not raise this quota. Lambda measures names and values as one JSON
@@ -75,7 +70,6 @@ pub fn check(stage: &Stage, functions: &[Function]) -> Result<()> {
         provisioned(stage, functions),
         covers(stage),
         firewall(stage),
-        api_gateway(stage),
         monitoring(stage),
         storage(stage),
         retries(stage, functions),
@@ -308,59 +302,6 @@ fn firewall(stage: &Stage) -> Vec<String> {
             "posts_per_address is {posts}; requests_per_address is {requests} and counts them too, so set at most that"
         ));
     }
-    problems
-}
-
-/// Quotas: <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>.
-fn api_gateway(stage: &Stage) -> Vec<String> {
-    let Some(settings) = &stage.api_gateway else { return Vec::new() };
-    let mut problems = Vec::new();
-    if stage.https == Https::None && !stage.is_local() {
-        problems.push(
-            "there is a section [api_gateway] and https is \"none\"; its answers have addresses of the shop, so set https to \
-             \"domain\" or \"cloudfront\""
-                .to_owned(),
-        );
-    }
-    if !stage.has_sign_in() {
-        problems.push(
-            "there is a section [api_gateway] and nobody can sign in: its tokens come from the user pool of customers"
-                .to_owned(),
-        );
-    }
-    let (requests, writes) = (settings.requests_per_second, settings.writes_per_second);
-    if writes == 0 || writes > requests || requests > MAX_GATEWAY_RATE {
-        problems.push(format!(
-            "writes_per_second is {writes} and requests_per_second {requests}; the first must be at least 1, the second at least \
-             as high, and at most {MAX_GATEWAY_RATE}, the limit of an account"
-        ));
-    }
-    let is_callback = |url: &String| url.starts_with("https://") || url.starts_with("http://localhost");
-    match settings.callback_urls.iter().find(|url| !is_callback(url)) {
-        Some(url) => {
-            problems
-                .push(format!("callback_urls has `{url}`; Cognito allows https://, and http://localhost for tests"));
-        }
-        None if settings.callback_urls.is_empty() => {
-            problems.push(
-                "callback_urls is empty; give the address to which a customer returns after the sign-in".to_owned(),
-            );
-        }
-        None => {}
-    }
-    let is_origin = |origin: &String| origin == "*" || origin.starts_with("https://") || origin.starts_with("http://");
-    if let Some(origin) = settings.cors_origins.iter().find(|origin| !is_origin(origin) || origin.ends_with('/')) {
-        problems.push(format!("cors_origins has `{origin}`; an origin is `*` or such as https://app.example.org"));
-    }
-    let routes = routes();
-    if routes.len() > MAX_GATEWAY_ROUTES {
-        problems.push(format!("the API has {} routes; API Gateway takes {MAX_GATEWAY_ROUTES}", routes.len()));
-    }
-    let slow = routes.iter().filter(|route| route.function.timeout_seconds >= MAX_GATEWAY_SECONDS);
-    problems.extend(slow.map(|route| {
-        let seconds = route.function.timeout_seconds;
-        format!("{} has {seconds} seconds; API Gateway waits at most {MAX_GATEWAY_SECONDS}", route.key())
-    }));
     problems
 }
 
@@ -708,7 +649,6 @@ mod tests {
     use super::*;
     use crate::routes::{DEFAULTS, FUNCTIONS, QueueAccess, Route};
     use crate::stacks::{self, Kind};
-    use crate::stage::ApiGateway;
     use crate::stage::STAGES;
 
     fn error(stage: &Stage, functions: &[Function]) -> String {
@@ -793,26 +733,6 @@ mod tests {
             stage.firewall = Some(Firewall { requests_per_address, posts_per_address });
             assert!(error(&stage, FUNCTIONS).contains(problem), "{problem}");
         }
-    }
-
-    #[test]
-    fn settings_that_api_gateway_or_cognito_would_refuse_are_rejected() {
-        let with = |change: fn(&mut Stage, &mut ApiGateway)| {
-            let mut stage = Stage::in_full("prod").unwrap();
-            let mut settings = stage.api_gateway.clone().unwrap();
-            change(&mut stage, &mut settings);
-            stage.api_gateway = Some(settings);
-            api_gateway(&stage).join("\n")
-        };
-        assert_eq!(with(|_, _| {}), "");
-        assert!(with(|_, settings| settings.writes_per_second = 0).contains("writes_per_second is 0"));
-        assert!(with(|_, settings| settings.writes_per_second = 51).contains("requests_per_second 50"));
-        assert!(
-            with(|_, settings| settings.callback_urls = vec!["http://a.example".into()]).contains("callback_urls has")
-        );
-        assert!(with(|_, settings| settings.callback_urls.clear()).contains("callback_urls is empty"));
-        assert!(with(|_, settings| settings.cors_origins = vec!["a.example".into()]).contains("cors_origins has"));
-        assert!(with(|stage, _| (stage.https, stage.domain) = (Https::None, None)).contains("https is \"none\""));
     }
 
     #[test]

@@ -6,8 +6,7 @@
 use std::{env, time::Duration};
 
 use aws_config::{
-    BehaviorVersion, Region, SdkConfig, ecs::EcsCredentialsProvider,
-    environment::EnvironmentVariableCredentialsProvider, provider_config::ProviderConfig, retry::RetryConfig,
+    BehaviorVersion, Region, SdkConfig, environment::EnvironmentVariableCredentialsProvider, retry::RetryConfig,
     timeout::TimeoutConfig,
 };
 use aws_sdk_ssm::config::{SharedCredentialsProvider, SharedHttpClient};
@@ -51,21 +50,6 @@ pub fn sdk_config() -> SdkConfig {
         .operation_timeout(CALL_TIMEOUT)
         .build();
     from_environment(timeouts, 2)
-}
-
-/// Variables with the address of a task's credentials on ECS.
-/// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html>
-const TASK_CREDENTIALS: [&str; 2] = ["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"];
-
-/// The same for a task on ECS, whose credentials change and come from an address; elsewhere they are in the environment.
-pub fn task_sdk_config() -> SdkConfig {
-    let sdk = sdk_config();
-    if TASK_CREDENTIALS.iter().all(|name| env::var_os(name).is_none()) {
-        return sdk;
-    }
-    let config = ProviderConfig::without_region().with_http_client(https_client(Trust::Amazon));
-    let credentials = EcsCredentialsProvider::builder().configure(&config).build();
-    sdk.into_builder().credentials_provider(SharedCredentialsProvider::new(credentials)).build()
 }
 
 /// For long work: an import, a migration.

@@ -1,5 +1,4 @@
-//! Access to MariaDB: one connection for each execution environment, or a pool of them in a server, checked before use, with a
-//! timeout for every wait.
+//! Access to MariaDB: one connection for each execution environment, checked before use, with a timeout for every wait.
 //!
 //! A connection outlives the invocation that opened it, but may be lost while Lambda freezes the process, so an idle
 //! connection is pinged before use. Work owns the connection while it runs: when it is cancelled, the connection is
@@ -12,29 +11,24 @@ mod login;
 mod replicas;
 
 use std::{
-    cell::Cell,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant, SystemTime},
 };
 
 use anyhow::{Context, anyhow};
 use aws_config::SdkConfig;
 use sqlx::{ConnectOptions, Connection, MySqlConnection, mysql::MySqlConnectOptions};
-use tokio::{
-    sync::{Mutex, Semaphore, SemaphorePermit},
-    task_local,
-    time::timeout,
-};
+use tokio::{sync::Mutex, time::timeout};
 
 use self::{
     error::is_lost,
     login::sign,
     replicas::{Checked, Replicas},
 };
-use crate::{
-    config::{Config, DatabaseAuth, DatabaseConfig, Settings},
-    parameters::DatabaseRole,
-};
+use crate::config::{Config, DatabaseAuth, DatabaseConfig, Settings};
 
 pub use self::{
     error::{Error, Result, ServerError},
@@ -59,83 +53,23 @@ pub(crate) const WRITER_SESSION: &str = "set session transaction isolation level
 pub struct Database {
     settings: Arc<Settings>,
     sdk: SdkConfig,
-    login: Login,
-    /// Connections to the primary.
-    idle: Idle,
+    /// The connection to the primary.
+    idle: Mutex<Option<Open>>,
     replicas: Replicas,
-    /// One for each connection that may be open at once; none where requests come one at a time.
-    permits: Option<Semaphore>,
-}
-
-/// Which of the granted accounts work logs in with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Login {
-    /// The most privileged one: that of a function whose parameters are its own.
-    Granted,
-    /// That of one function among several in a process, if it has one.
-    Of { role: Option<DatabaseRole>, reads_replicas: bool },
-}
-
-impl Login {
-    /// Whether work can log in at all.
-    pub fn has_account(&self) -> bool {
-        !matches!(self, Self::Of { role: None, .. })
-    }
-}
-
-/// Connections that nobody uses, the one used last at the end.
-struct Idle {
-    open: Mutex<Vec<Open>>,
-    most: usize,
-}
-
-impl Idle {
-    fn new(most: usize) -> Self {
-        Self { open: Mutex::default(), most }
-    }
-
-    async fn put(&self, open: Open) {
-        let mut idle = self.open.lock().await;
-        if idle.len() < self.most {
-            idle.push(open);
-        }
-    }
-
-    async fn take(&self) -> Option<Open> {
-        self.open.lock().await.pop()
-    }
-
-    /// Closes all: one of them was not sound, or had another configuration.
-    async fn clear(&self) {
-        self.open.lock().await.clear();
-    }
-}
-
-task_local! {
-    /// Time of all work with the database, of one request or event.
-    static TIME_TAKEN: Cell<Duration>;
-}
-
-/// Does work, and measures the time that it waits for the database, including that for a connection.
-pub async fn measured<T>(work: impl Future<Output = T>) -> (T, Duration) {
-    TIME_TAKEN.scope(Cell::default(), async { (work.await, TIME_TAKEN.with(Cell::get)) }).await
+    /// Microseconds since the last call of `time_taken`.
+    time_taken: AtomicU64,
 }
 
 /// Adds the time until it is dropped, so that cancelled work counts as well.
-struct Stopwatch {
+struct Stopwatch<'a> {
+    total: &'a AtomicU64,
     began: Instant,
 }
 
-impl Stopwatch {
-    fn start() -> Self {
-        Self { began: Instant::now() }
-    }
-}
-
-impl Drop for Stopwatch {
+impl Drop for Stopwatch<'_> {
     fn drop(&mut self) {
-        // Work that nobody measures is of a start or of a test.
-        _ = TIME_TAKEN.try_with(|total| total.set(total.get() + self.began.elapsed()));
+        let microseconds = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.total.fetch_add(microseconds, Ordering::Relaxed);
     }
 }
 
@@ -160,46 +94,18 @@ impl Open {
 }
 
 impl Database {
-    /// For a function, whose requests come one at a time.
     pub fn new(settings: Arc<Settings>, sdk: SdkConfig) -> Self {
-        Self { permits: None, ..Self::pool(settings, sdk, Login::Granted, 1) }
+        Self { settings, sdk, idle: Mutex::new(None), replicas: Replicas::default(), time_taken: AtomicU64::new(0) }
     }
 
-    /// For requests that come together: at most so many connections are open at once, and work waits for one.
-    pub fn pool(settings: Arc<Settings>, sdk: SdkConfig, login: Login, connections: usize) -> Self {
-        let permits = Some(Semaphore::new(connections));
-        Self { settings, sdk, login, idle: Idle::new(connections), replicas: Replicas::new(connections), permits }
-    }
-
-    /// The permit for one connection.
-    ///
-    /// # Errors
-    /// None becomes free in time.
-    async fn permit(&self) -> Result<Option<SemaphorePermit<'_>>> {
-        let Some(permits) = &self.permits else { return Ok(None) };
-        match timeout(CONNECT_TIMEOUT, permits.acquire()).await {
-            Ok(permit) => Ok(permit.ok()),
-            Err(_) => Err(Error::Away(anyhow!("all connections of this process are in use"))),
-        }
-    }
-
-    /// The part of the configuration that the login has.
-    fn granted(&self, read: anyhow::Result<Arc<Config>>) -> Result<DatabaseConfig> {
-        let granted = read.map_err(Error::Away)?.database.clone();
-        let none = || Error::Defect(anyhow!("the route table grants this function no access to the database"));
-        let mut granted = granted.ok_or_else(none)?;
-        if let Login::Of { role, reads_replicas } = self.login {
-            granted.accounts.retain(|known, _| Some(*known) == role);
-            if !reads_replicas {
-                granted.replicas.clear();
-            }
-        }
-        if granted.accounts.is_empty() { Err(none()) } else { Ok(granted) }
+    /// Time of all work since the last call, including the wait for a connection.
+    pub fn time_taken(&self) -> Duration {
+        Duration::from_micros(self.time_taken.swap(0, Ordering::Relaxed))
     }
 
     /// Opens the connection of reads before the first request.
     pub async fn warm_up(&self) -> Result<()> {
-        let config = self.granted(self.settings.current().await)?;
+        let config = granted(self.settings.current().await)?;
         let open = self.take_for_reading(&config).await?;
         self.put_back(open).await;
         Ok(())
@@ -208,7 +114,7 @@ impl Database {
     /// Runs a read, on a replica if the function has replicas: it may then miss what was written in the last seconds. If
     /// the connection is lost, it runs once more on a new one.
     pub async fn read<T>(&self, query: impl AsyncFn(&mut MySqlConnection) -> sqlx::Result<T>) -> Result<T> {
-        let config = self.granted(self.settings.current().await)?;
+        let config = granted(self.settings.current().await)?;
         if config.replicas.is_empty() { self.read_primary(query).await } else { self.read_nearby(&config, query).await }
     }
 
@@ -269,8 +175,7 @@ impl Database {
         work: &impl AsyncFn(&mut MySqlConnection) -> sqlx::Result<T>,
         limit: Duration,
     ) -> Result<T> {
-        let _stopwatch = Stopwatch::start();
-        let _permit = self.permit().await?;
+        let _stopwatch = Stopwatch { total: &self.time_taken, began: Instant::now() };
         let open = self.take().await?;
         self.attempt_on(open, work, limit).await
     }
@@ -299,25 +204,25 @@ impl Database {
     async fn put_back(&self, mut open: Open) {
         open.idle_since = SystemTime::now();
         match open.replica {
-            None => self.idle.put(open).await,
+            None => *self.idle.lock().await = Some(open),
             Some(_) => self.replicas.put_back(open).await,
         }
     }
 
-    /// An idle connection to the primary, if it is still sound, or a new one.
+    /// The idle connection to the primary, if it is still sound, or a new one.
     async fn take(&self) -> Result<Open> {
-        let config = self.granted(self.settings.current().await)?;
-        if let Some(mut open) = self.idle.take().await {
-            if open.config == config && open.is_sound().await {
-                return Ok(open);
-            }
-            self.idle.clear().await;
+        let config = granted(self.settings.current().await)?;
+        let idle = self.idle.lock().await.take();
+        if let Some(mut open) = idle.filter(|open| open.config == config)
+            && open.is_sound().await
+        {
+            return Ok(open);
         }
         let first = match self.open(config.clone(), CONNECT_TIMEOUT).await {
             Ok(open) => return Ok(open),
             Err(error) => error,
         };
-        let refreshed = self.granted(self.settings.refreshed().await)?;
+        let refreshed = granted(self.settings.refreshed().await)?;
         if refreshed == config {
             return Err(first);
         }
@@ -357,6 +262,11 @@ impl Database {
             }
         }
     }
+}
+
+fn granted(read: anyhow::Result<Arc<Config>>) -> Result<DatabaseConfig> {
+    let granted = read.map_err(Error::Away)?.database.clone();
+    granted.ok_or_else(|| Error::Defect(anyhow!("the route table grants this function no access to the database")))
 }
 
 /// Marks the error of a connection that broke during work.

@@ -23,7 +23,7 @@ use shared::{
     aws::explained,
     batch::{self, deliveries},
     domain::without_addresses,
-    error::catch_panic,
+    lambda::catch_panic,
     mail::{MailMessage, MailSettings, MailV1},
     parameters::Queue,
 };

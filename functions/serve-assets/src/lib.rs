@@ -2,13 +2,9 @@
 //! browsers keep the file for ever.
 
 use frontend::assets;
-use shared::{ApiError, App, Reply, Request, Result, handler::Handlers, http::DAY};
+use shared::{ApiError, App, Reply, Request, Result, http::DAY};
 
-/// The handlers of this function.
-pub fn handlers() -> Handlers {
-    Handlers::of_page(frontend::page(handle))
-}
-
+#[expect(clippy::unused_async, reason = "every handler is")]
 pub async fn handle(_: &App, request: &Request) -> Result<Reply> {
     match request.raw_path() {
         "/robots.txt" => {

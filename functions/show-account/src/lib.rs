@@ -12,10 +12,3 @@ mod rating;
 mod wishlist;
 
 pub use customer::SignedIn;
-
-use shared::handler::Handlers;
-
-/// The handlers of this function.
-pub fn handlers() -> Handlers {
-    Handlers::new(api::handle, frontend::page(page::handle))
-}

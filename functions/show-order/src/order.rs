@@ -56,7 +56,7 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     let (order, is_away) = match find(app, id).await {
         Ok(order) => (order, false),
         Err(error @ ApiError::Unavailable(_)) => {
-            shared::error::log(&error);
+            shared::lambda::log(&error);
             (None, true)
         }
         Err(error) => return Err(error),

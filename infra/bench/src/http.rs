@@ -1,7 +1,9 @@
 //! A minimal HTTP/1.1 for the clients of a function: bodies with `Content-Length`, persistent connections.
 
 use std::io::{self, BufRead, BufReader, Error, ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+#[cfg(test)]
+use std::net::SocketAddr;
+use std::net::TcpStream;
 
 use crate::tls;
 
@@ -45,6 +47,7 @@ impl Connection {
     }
 
     /// The client's end, without TLS.
+    #[cfg(test)]
     pub fn to(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;

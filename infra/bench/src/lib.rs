@@ -13,7 +13,6 @@ pub mod load;
 pub mod measure;
 pub mod memory_sizes;
 pub mod orders;
-pub mod server;
 pub mod shop_drill;
 pub mod submissions;
 pub mod table;
@@ -49,8 +48,6 @@ pub struct BenchPlan {
     pub hello: MeasuredFunction,
     /// The most popular books by a function in Python, if `list-books` is measured.
     pub peer: Option<MeasuredFunction>,
-    /// The servers of `Measures::Servers`.
-    pub servers: Vec<server::MeasuredServer>,
     /// SSM parameters of the stage.
     pub parameters: Parameters,
     pub measures: Measures,
@@ -69,8 +66,6 @@ pub enum Measures {
     MemorySizes,
     /// Lists of generated catalogues of 10,000 and of this many books.
     Catalogues(u32),
-    /// Requests that servers take.
-    Servers,
 }
 
 /// A function's release build and its environment.
@@ -102,7 +97,7 @@ impl Parameters {
     }
 
     /// The value of a parameter of the stage.
-    pub fn get(&self, parameter: Parameter) -> Result<&str> {
+    fn get(&self, parameter: Parameter) -> Result<&str> {
         let found = self.0.iter().find(|(name, _)| path_of(name) == parameter.path());
         found.map(|(_, value)| value.as_str()).with_context(|| format!("the stage has no parameter {parameter}"))
     }

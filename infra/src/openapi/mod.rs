@@ -68,7 +68,6 @@ fn document() -> Result<String> {
             "schemas": schemas.definitions(),
             "responses": responses,
             "headers": operation::headers(),
-            "securitySchemes": operation::security_schemes(),
         }),
     };
     Ok(serde_json::to_string_pretty(&document)? + "\n")

@@ -178,13 +178,7 @@ fn load_balancer(stack: &mut Stack, stage: &Stage) -> Id {
 pub fn forward(template: &mut Template, stage: &Stage, serving: &Serving, function: &Function, alias: Id) {
     let targets = target_group(template, stage, function, alias);
     for rule in rules(FUNCTIONS).iter().filter(|rule| rule.function == function.name) {
-        let mut patterns = rule.patterns();
-        if !stage.has_api_at_load_balancer() {
-            patterns.retain(|pattern| !pattern.starts_with("/api/"));
-        }
-        if !patterns.is_empty() {
-            add_rule(template, serving, rule, &patterns, targets);
-        }
+        add_rule(template, serving, rule, targets);
     }
 }
 
@@ -220,9 +214,9 @@ fn target_group(template: &mut Template, stage: &Stage, function: &Function, ali
     targets
 }
 
-fn add_rule(template: &mut Template, serving: &Serving, rule: &Rule, patterns: &[String], targets: Id) {
+fn add_rule(template: &mut Template, serving: &Serving, rule: &Rule, targets: Id) {
     let methods = listenerrule::HttpRequestMethodConfig! { values: list(rule.methods().iter().copied()) };
-    let paths = listenerrule::PathPatternConfig! { values: list(patterns.iter().map(String::as_str)) };
+    let paths = listenerrule::PathPatternConfig! { values: list(rule.patterns().iter().map(String::as_str)) };
     let mut conditions = vec![
         listenerrule::RuleCondition! { field: "http-request-method", http_request_method_config: methods },
         listenerrule::RuleCondition! { field: "path-pattern", path_pattern_config: paths },

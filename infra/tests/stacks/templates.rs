@@ -576,15 +576,9 @@ fn the_password_of_a_primary_with_replicas_is_in_a_secret_of_the_stage_that_no_t
 #[test]
 fn the_local_stage_uses_only_resource_types_of_the_emulator() {
     let supported = [
-        "ApiGatewayV2::Api",
-        "ApiGatewayV2::Authorizer",
-        "ApiGatewayV2::Integration",
-        "ApiGatewayV2::Route",
-        "ApiGatewayV2::Stage",
         "Cognito::UserPool",
         "Cognito::UserPoolClient",
         "Cognito::UserPoolDomain",
-        "Cognito::UserPoolResourceServer",
         "EC2::InternetGateway",
         "EC2::Route",
         "EC2::RouteTable",

@@ -3,12 +3,12 @@
 use std::{borrow::Cow, collections::BTreeMap};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use lambda_http::http::{HeaderMap, HeaderValue, Method};
+use lambda_http::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode, percent_decode_str, utf8_percent_encode};
+use serde::Deserialize;
 
 use super::{
-    Event, JsonObject, MAX_BODY, Query,
-    event::Gateway,
+    JsonObject, MAX_BODY, Query,
     weighted::{weight_of, weighted},
 };
 use crate::{
@@ -16,6 +16,21 @@ use crate::{
     error::{ApiError, Result},
     invalid::Invalid,
 };
+
+/// The event of an Application Load Balancer, with or without multi-value headers; parts that nobody needs are left
+/// out: <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html>.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct AlbEvent {
+    pub http_method: String,
+    pub path: String,
+    pub query_string_parameters: Option<BTreeMap<String, String>>,
+    pub multi_value_query_string_parameters: Option<BTreeMap<String, Vec<String>>>,
+    pub headers: Option<BTreeMap<String, String>>,
+    pub multi_value_headers: Option<BTreeMap<String, Vec<String>>>,
+    pub body: Option<String>,
+    pub is_base64_encoded: bool,
+}
 
 #[derive(Debug)]
 pub struct Request {
@@ -32,8 +47,6 @@ pub struct Request {
     pub id: String,
     /// The shop's own origin, if it has a domain or CloudFront.
     shop: Option<String>,
-    /// What API Gateway says about it, if it came that way.
-    gateway: Option<Gateway>,
     /// What makes it unreadable as a whole.
     malformed: Option<Invalid>,
 }
@@ -62,13 +75,9 @@ impl Request {
     pub const SIGN_IN_COOKIE: &str = "sign-in";
 
     /// Takes the event apart. `lambda_id` names the request where no trace header came.
-    pub fn from_event(mut event: Event, lambda_id: &str) -> Self {
-        let headers = event.headers();
-        let gateway = event.take_gateway();
-        let method = if let Some(gateway) = &gateway { &gateway.method } else { &event.http_method };
-        let method = method.parse().map_err(|_| Invalid::other("method", "is none of HTTP's"));
+    pub fn from_event(event: AlbEvent, lambda_id: &str) -> Self {
+        let headers = headers(&event);
         let raw_query = match event.multi_value_query_string_parameters {
-            _ if gateway.is_some() => pairs(&event.raw_query_string),
             Some(multi) => multi
                 .into_iter()
                 .flat_map(|(name, values)| values.into_iter().map(move |v| (name.clone(), v)))
@@ -85,42 +94,13 @@ impl Request {
         } else {
             body.into_bytes()
         };
-        let method = method.unwrap_or_else(|error| {
-            malformed = Some(error);
+        let method = event.http_method.parse().unwrap_or_else(|_| {
+            malformed = Some(Invalid::other("method", "is none of HTTP's"));
             Method::GET
         });
-        let path = if gateway.is_some() { event.raw_path } else { event.path };
-        Self { gateway, malformed, ..Self::new(method, path, raw_query, headers, body, lambda_id) }
-    }
-
-    /// A request of HTTP. `query` is as it came, with parameters of one name together, as load balancers give them to
-    /// functions; `id` names the request where no trace header came.
-    pub fn from_http(method: Method, path: &str, query: &str, headers: HeaderMap, body: Vec<u8>, id: &str) -> Self {
-        Self::new(method, path.to_owned(), pairs(query), headers, body, id)
-    }
-
-    /// Whether API Gateway sent it, which wants a response in a form of its own.
-    pub fn came_by_gateway(&self) -> bool {
-        self.gateway.is_some()
-    }
-
-    /// The claims of the token that API Gateway has verified. None through another door, or through a gateway with another id
-    /// than the shop's.
-    pub fn claims(&self, gateway_id: &str) -> Option<&BTreeMap<String, String>> {
-        self.gateway.as_ref().filter(|gateway| gateway.id == gateway_id && !gateway_id.is_empty())?.claims.as_ref()
-    }
-
-    fn new(
-        method: Method,
-        raw_path: String,
-        raw_query: Vec<(String, String)>,
-        headers: HeaderMap,
-        body: Vec<u8>,
-        id: &str,
-    ) -> Self {
-        let id = trace_root(&headers).unwrap_or(id).to_owned();
-        let segments = segments(&raw_path);
-        Self { method, raw_path, segments, raw_query, headers, body, id, shop: None, gateway: None, malformed: None }
+        let id = trace_root(&headers).unwrap_or(lambda_id).to_owned();
+        let segments = segments(&event.path);
+        Self { method, raw_path: event.path, segments, raw_query, headers, body, id, shop: None, malformed }
     }
 
     /// Sets the shop's own origin, `https://shop.example`: links have it, whatever the caller's `Host` is.
@@ -198,7 +178,7 @@ impl Request {
         matches!(self.method, Method::GET | Method::HEAD)
     }
 
-    /// Whether the path is one of a page: every path except those of the API and of the health check. `Handlers`
+    /// Whether the path is one of a page: every path except those of the API and of the health check. `lambda::serve`
     /// selects the handler by it, so that handlers need not.
     pub(crate) fn wants_page(&self) -> bool {
         !matches!(self.segment(0), "api" | "health")
@@ -392,17 +372,25 @@ fn decoded(text: &[u8]) -> Option<String> {
 }
 
 /// A header that HTTP does not allow is left out; it must not cost the request.
-/// Names and values of a query as it came, those of one name together.
-fn pairs(query: &str) -> Vec<(String, String)> {
-    let mut by_name = BTreeMap::<&str, Vec<&str>>::new();
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        by_name.entry(name).or_default().push(value);
-    }
-    let pair = |(name, values): (&str, Vec<&str>)| {
-        values.into_iter().map(|value| (name.to_owned(), value.to_owned())).collect::<Vec<_>>()
+fn headers(event: &AlbEvent) -> HeaderMap {
+    let mut map = HeaderMap::new();
+    let mut append = |name: &str, value: &str| {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::from_bytes(value.as_bytes())) {
+            // More headers than the map takes are left out as well.
+            _ = map.try_append(name, value);
+        }
     };
-    by_name.into_iter().flat_map(pair).collect()
+    match &event.multi_value_headers {
+        Some(multi) => {
+            for (name, values) in multi {
+                for value in values {
+                    append(name, value);
+                }
+            }
+        }
+        None => event.headers.iter().flatten().for_each(|(name, value)| append(name, value)),
+    }
+    map
 }
 
 /// Split first, decoded after: `%2F` is no separator. What is not UTF-8 becomes U+FFFD, which no route matches.
@@ -430,23 +418,6 @@ mod tests {
 
     fn request(event: serde_json::Value) -> Request {
         Request::from_event(serde_json::from_value(event).unwrap(), "lambda-id")
-    }
-
-    #[test]
-    fn a_request_of_http_is_that_of_its_event() {
-        let of_event = request(json!({
-            "httpMethod": "POST", "path": "/books/a%2Fb/",
-            "multiValueQueryStringParameters": { "b": ["2", "1"], "a": [""], "c": ["x%20y"] },
-            "multiValueHeaders": { "cookie": ["a=1", "b=2"], "x-amzn-trace-id": ["Root=1-2-3"] },
-            "body": "stars=5",
-        }));
-        let mut headers = HeaderMap::new();
-        for (name, value) in [("cookie", "a=1"), ("cookie", "b=2"), ("x-amzn-trace-id", "Root=1-2-3")] {
-            headers.append(name, value.parse().unwrap());
-        }
-        let body = b"stars=5".to_vec();
-        let of_http = Request::from_http(Method::POST, "/books/a%2Fb/", "b=2&c=x%20y&a&&b=1", headers, body, "id");
-        assert_eq!(format!("{of_http:?}"), format!("{of_event:?}"));
     }
 
     #[test]

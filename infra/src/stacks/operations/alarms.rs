@@ -57,7 +57,6 @@ enum MissingData {
 pub fn add(template: &mut Template, stage: &Stage, metrics: &Metrics, topic: Id) -> Vec<Id> {
     let mut alarms = Vec::from(error_rate_alarms(metrics));
     alarms.extend(distribution_alarm(metrics));
-    alarms.extend(api_gateway_alarm(metrics));
     alarms.extend(function_alarms(metrics));
     alarms.extend(sign_in_alarm(stage, metrics));
     alarms.extend(queue_alarms(metrics));
@@ -117,22 +116,6 @@ fn distribution_alarm(metrics: &Metrics) -> Option<Alarm> {
             "More than 5 % of CloudFront's responses are 5xx for 15 minutes".to_owned(),
             metrics.distribution_error_rate()?,
             Threshold::Above(5.0),
-        )
-    })
-}
-
-/// The mean of `5xx` is the part of responses. The load balancer's metrics have none of these requests. With few of them one is a
-/// large part: hence three periods.
-fn api_gateway_alarm(metrics: &Metrics) -> Option<Alarm> {
-    Some(Alarm {
-        breaching_periods: 3,
-        evaluation_periods: 3,
-        ..Alarm::new(
-            "api-gateway-5xx",
-            "api-gateway-5xx",
-            "More than 5 % of API Gateway's responses are 5xx for 15 minutes".to_owned(),
-            metrics.api_gateway("5xx", "Average")?,
-            Threshold::Above(0.05),
         )
     })
 }
